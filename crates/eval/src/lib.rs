@@ -1,0 +1,1 @@
+//! Metrics with intervals, confusion, and the report page.

@@ -1,0 +1,1 @@
+//! A model file and the classifier that runs it; no training code.

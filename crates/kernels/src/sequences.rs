@@ -1,0 +1,178 @@
+//! Which frames of a batch exist, and where they lie.
+
+/// The lengths of a batch of sequences and the order of their frames in memory.
+///
+/// Frames are *packed*: time-major, the sequences sorted by falling length, and only the frames that exist.
+/// With `rows(t)` sequences still running at time t, the frames of time t are rows
+/// `start(t)..start(t) + rows(t)` of a matrix [N, F], N = the sum of the lengths; the sequence in slot s
+/// (slots count from the longest) has its frame t in row `start(t) + s`. As the slots are sorted, the
+/// sequences that run at time t + 1 are the first rows of those at time t: a recurrent kernel reads its
+/// previous state from a prefix, nothing is computed on padding, and sequences of equal length lie as a
+/// plain [T, B, F].
+///
+/// # Example
+/// ```
+/// use stapes_kernels::Sequences;
+///
+/// let batch = Sequences::new(&[1, 3, 2])?;
+/// assert_eq!(batch.rows(0), 3);
+/// assert_eq!(batch.rows(2), 1);
+/// assert_eq!(batch.order(), [1, 2, 0]); // the longest first
+/// let mut packed = vec![0.0; 6];
+/// batch.pack(&[&[10.0], &[20.0, 21.0, 22.0], &[30.0, 31.0]], 1, &mut packed);
+/// assert_eq!(packed, [20.0, 30.0, 10.0, 21.0, 31.0, 22.0]);
+/// # Ok::<(), stapes_kernels::SequencesError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sequences {
+    lengths: Vec<usize>,
+    order: Vec<usize>,
+    rows: Vec<usize>,
+    starts: Vec<usize>,
+}
+
+/// Why lengths do not make a batch.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SequencesError {
+    /// There is no sequence.
+    #[error("a batch of no sequences: give at least one")]
+    Empty,
+    /// A sequence has no frames.
+    #[error("sequence {index} of the batch has no frames: leave it out or give it at least one frame")]
+    NoFrames {
+        /// Which sequence, from 0.
+        index: usize,
+    },
+}
+
+impl Sequences {
+    /// A batch of sequences with these lengths, in the caller's order.
+    ///
+    /// # Errors
+    /// [`SequencesError::Empty`] without any sequence, [`SequencesError::NoFrames`] where a length is 0.
+    pub fn new(lengths: &[usize]) -> Result<Sequences, SequencesError> {
+        if lengths.is_empty() {
+            return Err(SequencesError::Empty);
+        }
+        if let Some(index) = lengths.iter().position(|&length| length == 0) {
+            return Err(SequencesError::NoFrames { index });
+        }
+        let mut order: Vec<usize> = (0..lengths.len()).collect();
+        order.sort_by_key(|&index| std::cmp::Reverse(lengths[index]));
+        let longest = lengths[order[0]];
+        let mut rows = Vec::with_capacity(longest);
+        let mut starts = Vec::with_capacity(longest + 1);
+        let (mut running, mut start) = (lengths.len(), 0);
+        for t in 0..longest {
+            while lengths[order[running - 1]] <= t {
+                running -= 1;
+            }
+            rows.push(running);
+            starts.push(start);
+            start += running;
+        }
+        starts.push(start);
+        Ok(Sequences { lengths: lengths.to_vec(), order, rows, starts })
+    }
+
+    /// B, the number of sequences.
+    pub fn batch(&self) -> usize {
+        self.lengths.len()
+    }
+
+    /// T, the length of the longest sequence.
+    pub fn longest(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// N, the number of frames of all sequences.
+    pub fn frames(&self) -> usize {
+        self.starts[self.rows.len()]
+    }
+
+    /// The lengths in the caller's order.
+    pub fn lengths(&self) -> &[usize] {
+        &self.lengths
+    }
+
+    /// The caller's index of the sequence in each slot; slots count from the longest.
+    pub fn order(&self) -> &[usize] {
+        &self.order
+    }
+
+    /// The length of the sequence in this slot.
+    pub fn slot_length(&self, slot: usize) -> usize {
+        self.lengths[self.order[slot]]
+    }
+
+    /// How many sequences have a frame `t`: those of slots `0..rows(t)`.
+    pub fn rows(&self, t: usize) -> usize {
+        self.rows[t]
+    }
+
+    /// The packed row of slot 0 at time `t`; `start(longest())` is the number of frames.
+    pub fn start(&self, t: usize) -> usize {
+        self.starts[t]
+    }
+
+    /// Gathers sequences, each [T_b, F] in the caller's order, into the packed [N, F].
+    ///
+    /// # Panics
+    /// If the shapes do not fit these lengths.
+    pub fn pack(&self, sequences: &[&[f32]], width: usize, packed: &mut [f32]) {
+        assert_eq!(sequences.len(), self.batch());
+        assert_eq!(packed.len(), self.frames() * width);
+        for (slot, &index) in self.order.iter().enumerate() {
+            assert_eq!(sequences[index].len(), self.lengths[index] * width, "sequence {index}");
+            for (t, frame) in sequences[index].chunks_exact(width).enumerate() {
+                packed[(self.starts[t] + slot) * width..][..width].copy_from_slice(frame);
+            }
+        }
+    }
+
+    /// Scatters the packed [N, F] into a padded [B, T, F] in the caller's order; padding becomes zero.
+    ///
+    /// # Panics
+    /// If the shapes do not fit these lengths.
+    pub fn unpack(&self, packed: &[f32], width: usize, padded: &mut [f32]) {
+        assert_eq!(packed.len(), self.frames() * width);
+        assert_eq!(padded.len(), self.batch() * self.longest() * width);
+        padded.fill(0.0);
+        for (slot, &index) in self.order.iter().enumerate() {
+            for t in 0..self.lengths[index] {
+                let from = (self.starts[t] + slot) * width;
+                let to = (index * self.longest() + t) * width;
+                padded[to..to + width].copy_from_slice(&packed[from..from + width]);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_lengths_lie_time_major_in_the_callers_order() {
+        let batch = Sequences::new(&[2, 2]).unwrap();
+        let mut packed = [0.0; 8];
+        batch.pack(&[&[1.0, 2.0, 3.0, 4.0], &[5.0, 6.0, 7.0, 8.0]], 2, &mut packed);
+        assert_eq!(packed, [1.0, 2.0, 5.0, 6.0, 3.0, 4.0, 7.0, 8.0]);
+    }
+
+    #[test]
+    fn unpacking_restores_order_and_zeroes_padding() {
+        let batch = Sequences::new(&[1, 3, 2]).unwrap();
+        let packed = [20.0, 30.0, 10.0, 21.0, 31.0, 22.0];
+        let mut padded = [f32::NAN; 9];
+        batch.unpack(&packed, 1, &mut padded);
+        assert_eq!(padded, [10.0, 0.0, 0.0, 20.0, 21.0, 22.0, 30.0, 31.0, 0.0]);
+    }
+
+    #[test]
+    fn empty_batches_and_empty_sequences_are_refused() {
+        assert_eq!(Sequences::new(&[]), Err(SequencesError::Empty));
+        assert_eq!(Sequences::new(&[2, 0]), Err(SequencesError::NoFrames { index: 1 }));
+    }
+}

@@ -1,0 +1,1 @@
+//! Layers with forward beside backward over one flat parameter buffer; named models built from a checked configuration.

@@ -1,0 +1,128 @@
+//! Named, versioned random streams: the same seed gives the same numbers on every machine and after every
+//! upgrade.
+//!
+//! A [`Stream`] is ChaCha with eight rounds (RFC 8439's cipher, reduced), keyed by a seed and a name, so that
+//! the weights, the shuffle and the split of one run do not share numbers, and a change in how many numbers
+//! one of them draws does not move the others. What is made of the bits is written here and not taken from a
+//! library: distributions may change between versions, and then no run could be repeated.
+
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+
+/// A stream of random numbers, determined by a seed and a name.
+///
+/// # Example
+/// ```
+/// use stapes_random::Stream;
+///
+/// let mut weights = Stream::new(1, "weights");
+/// assert_eq!(weights.uniform(), Stream::new(1, "weights").uniform());
+/// assert_ne!(weights.uniform(), Stream::new(1, "shuffle").uniform());
+/// ```
+#[derive(Clone, Debug)]
+pub struct Stream {
+    generator: ChaCha8Rng,
+}
+
+impl Stream {
+    /// The stream of this seed and name.
+    pub fn new(seed: u64, name: &str) -> Stream {
+        let mut key = [0u8; 32];
+        key[..8].copy_from_slice(&seed.to_le_bytes());
+        // The name's FNV-1a hashes from four starting points fill the rest of the key.
+        for (part, chunk) in key[8..].chunks_exact_mut(8).enumerate() {
+            chunk.copy_from_slice(&fnv1a(name.as_bytes(), part as u64).to_le_bytes());
+        }
+        Stream { generator: ChaCha8Rng::from_seed(key) }
+    }
+
+    /// 64 random bits.
+    pub fn bits(&mut self) -> u64 {
+        self.generator.next_u64()
+    }
+
+    /// A number in [0, 1), one of 2^24 equally likely.
+    pub fn uniform(&mut self) -> f32 {
+        (self.generator.next_u32() >> 8) as f32 / (1u32 << 24) as f32
+    }
+
+    /// A number in [-bound, bound).
+    pub fn symmetric(&mut self, bound: f32) -> f32 {
+        (2.0 * self.uniform() - 1.0) * bound
+    }
+
+    /// A number in 0..n, each equally likely.
+    ///
+    /// # Panics
+    /// If n is 0.
+    pub fn below(&mut self, n: usize) -> usize {
+        assert!(n > 0, "Stream::below(0): there is no number below zero");
+        let n = n as u64;
+        // Lemire 2019, "Fast random integer generation in an interval": reject the uneven part.
+        let uneven = n.wrapping_neg() % n;
+        loop {
+            let product = u128::from(self.bits()) * u128::from(n);
+            if product as u64 >= uneven {
+                return (product >> 64) as usize;
+            }
+        }
+    }
+
+    /// Puts the items into a random order, each order equally likely (Fisher and Yates).
+    pub fn shuffle<T>(&mut self, items: &mut [T]) {
+        for last in (1..items.len()).rev() {
+            items.swap(last, self.below(last + 1));
+        }
+    }
+}
+
+fn fnv1a(bytes: &[u8], start: u64) -> u64 {
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64 ^ start.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    for &byte in bytes {
+        hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+    }
+    hash
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_stream_never_changes() {
+        let mut stream = Stream::new(1, "weights");
+        let drawn: Vec<u64> = (0..4).map(|_| stream.bits()).collect();
+        let recorded =
+            [10125711772944164815, 6476727785650089616, 14648156462849420302, 18118143253375313080];
+        assert_eq!(drawn, recorded);
+    }
+
+    #[test]
+    fn numbers_below_a_bound_are_even() {
+        let mut stream = Stream::new(7, "even");
+        let mut counts = [0u32; 6];
+        for _ in 0..60_000 {
+            counts[stream.below(6)] += 1;
+        }
+        // Standard deviation of a count: 91.
+        assert!(counts.iter().all(|&count| (9_600..10_400).contains(&count)), "{counts:?}");
+    }
+
+    #[test]
+    fn a_shuffle_keeps_every_item_and_moves_most() {
+        let mut items: Vec<usize> = (0..100).collect();
+        Stream::new(3, "shuffle").shuffle(&mut items);
+        assert!(items.iter().enumerate().filter(|&(index, &item)| index == item).count() < 10);
+        items.sort_unstable();
+        assert_eq!(items, (0..100).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn uniform_numbers_fill_the_interval() {
+        let mut stream = Stream::new(5, "uniform");
+        let drawn: Vec<f32> = (0..10_000).map(|_| stream.uniform()).collect();
+        assert!(drawn.iter().all(|value| (0.0..1.0).contains(value)));
+        let mean = drawn.iter().sum::<f32>() / 10_000.0;
+        assert!((mean - 0.5).abs() < 0.01, "{mean}");
+    }
+}
