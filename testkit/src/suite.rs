@@ -11,12 +11,19 @@ use crate::fixture::{self, Fixture};
 pub struct Case {
     name: String,
     check: Box<dyn FnOnce() -> Result<(), String> + Send>,
+    ignored: bool,
 }
 
 impl Case {
     /// A test of the given name.
     pub fn new(name: impl Into<String>, check: impl FnOnce() -> Result<(), String> + Send + 'static) -> Case {
-        Case { name: name.into(), check: Box::new(check) }
+        Case { name: name.into(), check: Box::new(check), ignored: false }
+    }
+
+    /// A recorded case of something that is not built yet: shown as ignored, with the reason.
+    pub fn not_built(name: impl std::fmt::Display, reason: &str) -> Case {
+        let failure = format!("not built: {reason}");
+        Case { name: format!("{name} ({reason})"), check: Box::new(|| Err(failure)), ignored: true }
     }
 }
 
@@ -41,7 +48,10 @@ fn found(folder: PathBuf, list: impl FnOnce(&Path) -> Result<Vec<Case>, String>)
         }
         Ok(cases) => cases
             .into_iter()
-            .map(|case| Trial::test(case.name, || (case.check)().map_err(Failed::from)))
+            .map(|case| {
+                Trial::test(case.name, || (case.check)().map_err(Failed::from))
+                    .with_ignored_flag(case.ignored)
+            })
             .collect(),
         Err(reason) => vec![failing("the list of cases can be read", reason)],
     }

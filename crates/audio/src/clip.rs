@@ -3,7 +3,7 @@
 /// A mono recording.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Clip {
-    /// Samples in [-1, 1]; a 16-bit sample x is exactly x / 32768.
+    /// Samples, nominally in [-1, 1]; a 16-bit sample x is exactly x / 32768. Float files may go beyond.
     pub samples: Vec<f32>,
     /// Samples a second.
     pub sample_rate_hz: u32,
@@ -11,6 +11,12 @@ pub struct Clip {
 
 impl Clip {
     /// How long the recording is, in seconds.
+    ///
+    /// # Example
+    /// ```
+    /// let clip = stapes_audio::Clip { samples: vec![0.0; 4000], sample_rate_hz: 8000 };
+    /// assert_eq!(clip.seconds(), 0.5);
+    /// ```
     pub fn seconds(&self) -> f64 {
         self.samples.len() as f64 / f64::from(self.sample_rate_hz)
     }

@@ -1,5 +1,35 @@
 //! A sound file becomes a mono f32 clip: decoding, mix-down, resampling.
+//!
+//! Start at [`read`]: it turns a WAV file into a [`Clip`], or says what is wrong with the file and at which
+//! byte. [`Clip::resampled`] brings a clip to another rate with every sound staying at its time, and
+//! [`write_wav`] puts a clip into a 16-bit file.
+//!
+//! # Example
+//! ```
+//! use stapes_audio::{Clip, read, write_wav};
+//!
+//! let folder = std::env::temp_dir().join(format!("stapes-audio-{}", std::process::id()));
+//! std::fs::create_dir_all(&folder)?;
+//! let path = folder.join("click.wav");
+//! write_wav(&path, &Clip { samples: vec![0.0, 0.5, -0.25], sample_rate_hz: 8000 })?;
+//! let clip = read(&path)?;
+//! assert_eq!(clip.samples, [0.0, 0.5, -0.25]);
+//! assert_eq!(clip.resampled(16_000)?.samples.len(), 6);
+//! # std::fs::remove_dir_all(&folder)?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod clip;
+mod decode;
+mod error;
+mod read;
+mod resample;
+mod wav;
+#[cfg(test)]
+mod wav_fixture;
+mod write;
 
 pub use clip::Clip;
+pub use error::AudioError;
+pub use read::read;
+pub use write::write_wav;

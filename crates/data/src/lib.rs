@@ -1,1 +1,36 @@
 //! Data sets, splits and labels: what there is to learn from, and which part may be looked at when.
+//!
+//! Start with [`DataConfig`], what a recipe says: it opens a folder ([`DataSet`]: classes and examples), and splits
+//! it ([`Split`]: training, validation, test). [`load`] turns examples into features on all threads, with a front
+//! end of your choice; [`Counts`] and [`fingerprint`] say what a run saw.
+//!
+//! Nothing here depends on the order in which a file system lists files, and all chance comes from the seed: the
+//! same data and the same configuration give the same split on every machine. The test split is drawn first and
+//! from numbers of its own, so that another share for validation does not move it.
+
+mod augment;
+mod carve;
+mod config;
+mod counts;
+mod dataset;
+mod error;
+mod fingerprint;
+mod folder;
+mod fsdd;
+mod japanese_vowels;
+mod load;
+mod speech_commands;
+mod split;
+mod ts;
+
+pub use augment::{AugmentConfig, ShiftConfig, SpecAugmentConfig};
+pub use config::DataConfig;
+pub use counts::{ClassCount, Counts, GroupCount, PartCount};
+pub use dataset::{DataSet, Example, Source};
+pub use error::DataError;
+pub use fingerprint::fingerprint;
+pub use fsdd::{FsddConfig, FsddSplit};
+pub use japanese_vowels::JapaneseVowelsConfig;
+pub use load::{Watch, load};
+pub use speech_commands::SpeechCommandsConfig;
+pub use split::{Partition, Split};

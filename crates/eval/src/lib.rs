@@ -1,1 +1,38 @@
-//! Metrics with intervals, confusion, and the report page.
+//! How good is the model: metrics with intervals, confusion, and the report page.
+//!
+//! Start with [`Evaluation::new`]: it takes the class names, the true classes and the predicted classes, and
+//! gives accuracy with its 95 % interval, scores for each class, and the confusion matrix. From there:
+//!
+//! - for a program: an [`Evaluation`] serialises to JSON;
+//! - for a terminal: [`text::evaluation`] writes tables that fit 80 columns;
+//! - for a reader: [`report::render`] makes one HTML file that needs no network.
+//!
+//! Nothing here knows a model, a data set or a file. A new metric gets a file of its own beside
+//! `interval.rs`, and a field in [`Evaluation`]; a new figure of the page a file in `report/`.
+//!
+//! # Example
+//! ```
+//! use stapes_eval::{Evaluation, text};
+//!
+//! let classes = ["no".to_string(), "yes".to_string()];
+//! let evaluation = Evaluation::new(&classes, &[0, 0, 1, 1], &[0, 1, 1, 1])?;
+//! assert_eq!(evaluation.accuracy, 0.75);
+//! assert_eq!(
+//!     text::summary(&evaluation),
+//!     "accuracy 75.0 % (95 % interval 30.1 to 95.4 %), 3 of 4"
+//! );
+//! # Ok::<(), stapes_eval::EvalError>(())
+//! ```
+
+mod confusion;
+mod error;
+mod evaluation;
+mod interval;
+mod numbers;
+pub mod report;
+pub mod text;
+
+pub use confusion::{ConfusedPair, Confusion};
+pub use error::EvalError;
+pub use evaluation::{ClassScores, Evaluation};
+pub use interval::{Interval, wilson};

@@ -1,5 +1,55 @@
-//! Samples become frames [T, F], equal to the reference toolkits number for number; no I/O.
+//! Samples become frames \[T, F\], equal to the reference toolkits number for number; no I/O.
+//!
+//! Start at [`FeatureConfig`]: it is what a recipe says about features, and its `init` gives the [`FrontEnd`]
+//! that turns clips into a model's input. Beneath it each toolkit has its own extractors, under the toolkit's
+//! own names for settings ([`LibrosaMfccConfig`] and its neighbours), which all do what [`Extractor`] says.
+//! They are built of parts that know no toolkit: framing, windows, spectra, mel banks, decibels, cosine
+//! transforms, lifters, deltas.
+//!
+//! # Example
+//! ```
+//! use stapes_features::{Extractor, LibrosaMfccConfig};
+//!
+//! let mut mfcc = LibrosaMfccConfig { n_mfcc: 13, ..Default::default() }.init(16_000)?;
+//! let tone: Vec<f32> = (0..16_000).map(|n| (n as f32 * 0.3).sin()).collect();
+//! let features = mfcc.extract(&tone)?;
+//! assert_eq!((features.frames(), features.width()), (32, 13));
+//! # Ok::<(), stapes_features::FeatureError>(())
+//! ```
 
+mod choice;
+mod config;
+mod dct;
+mod decibel;
+mod delta;
+mod error;
+mod extractor;
 mod frames;
+mod framing;
+mod front_end;
+mod librosa;
+mod lifter;
+mod logarithm;
+mod mel;
+mod normalise;
+mod sample;
+mod stft;
+mod window;
 
+pub use config::{FeatureConfig, FrontEndConfig, Scale};
+pub use dct::DctNorm;
+pub use decibel::Reference;
+pub use delta::{Delta, DeltaConfig, DeltaMode};
+pub use error::FeatureError;
+pub use extractor::Extractor;
 pub use frames::Features;
+pub use framing::PadMode;
+pub use front_end::FrontEnd;
+pub use librosa::{
+    LibrosaMel, LibrosaMelConfig, LibrosaMelDb, LibrosaMelDbConfig, LibrosaMfcc, LibrosaMfccConfig,
+    LibrosaStft, LibrosaStftConfig,
+};
+pub use mel::{MelNorm, MelScale};
+pub use normalise::{Normalisation, Standardiser};
+pub use sample::Sample;
+pub use window::Window;

@@ -1,1 +1,15 @@
 //! A model file and the classifier that runs it; no training code.
+//!
+//! [`Bundle`] is the one file that a run leaves behind and everything later reads; [`Classifier`] runs it.
+//! Evaluation, `predict` and later fronts all classify through here: there is one path from a recording to
+//! probabilities.
+
+mod bundle;
+mod classifier;
+mod error;
+mod extractor;
+
+pub use bundle::{Bundle, FORMAT, FramesConfig, Input};
+pub use classifier::Classifier;
+pub use error::InferError;
+pub use extractor::Extractor;

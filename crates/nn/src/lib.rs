@@ -1,1 +1,19 @@
-//! Layers with forward beside backward over one flat parameter buffer; named models built from a checked configuration.
+//! Layers with forward beside backward over one flat parameter buffer; named models built from a checked
+//! configuration.
+//!
+//! [`ModelConfig`] is what a recipe's `[model]` says; [`ModelConfig::build`] checks it and makes a
+//! [`Network`], a chain of [`layer::Layer`]s. To add a layer, write its forward and backward pass under one
+//! another in a file of its own and use it in a named model in `model.rs`.
+
+pub mod dropout;
+pub mod head;
+pub mod layer;
+pub mod linear;
+pub mod loss;
+mod model;
+mod network;
+pub mod parameters;
+pub mod recurrent;
+
+pub use model::{LARGEST_MODEL, ModelConfig, ModelError, RecurrentModelConfig, Wiring};
+pub use network::{LayerSummary, Network, NetworkBackward};

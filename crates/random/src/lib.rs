@@ -27,11 +27,22 @@ pub struct Stream {
 impl Stream {
     /// The stream of this seed and name.
     pub fn new(seed: u64, name: &str) -> Stream {
+        Stream::numbered(seed, name, [0, 0])
+    }
+
+    /// One of many streams of this seed and name, such as that of an epoch and an example; [`Stream::new`] is
+    /// that of `[0, 0]`.
+    pub fn numbered(seed: u64, name: &str, numbers: [u64; 2]) -> Stream {
+        let [first, second] = numbers;
         let mut key = [0u8; 32];
-        key[..8].copy_from_slice(&seed.to_le_bytes());
-        // The name's FNV-1a hashes from four starting points fill the rest of the key.
-        for (part, chunk) in key[8..].chunks_exact_mut(8).enumerate() {
-            chunk.copy_from_slice(&fnv1a(name.as_bytes(), part as u64).to_le_bytes());
+        let parts = [
+            seed,
+            fnv1a(name.as_bytes(), 0),
+            fnv1a(name.as_bytes(), 1) ^ first,
+            fnv1a(name.as_bytes(), 2) ^ second,
+        ];
+        for (chunk, part) in key.chunks_exact_mut(8).zip(parts) {
+            chunk.copy_from_slice(&part.to_le_bytes());
         }
         Stream { generator: ChaCha8Rng::from_seed(key) }
     }
@@ -95,6 +106,16 @@ mod tests {
         let recorded =
             [10125711772944164815, 6476727785650089616, 14648156462849420302, 18118143253375313080];
         assert_eq!(drawn, recorded);
+    }
+
+    #[test]
+    fn numbered_streams_differ() {
+        let draw = |numbers| Stream::numbered(1, "weights", numbers).bits();
+        assert_eq!(draw([0, 0]), Stream::new(1, "weights").bits());
+        let drawn = [draw([0, 0]), draw([0, 1]), draw([1, 0]), draw([1, 1])];
+        for (at, one) in drawn.iter().enumerate() {
+            assert!(!drawn[..at].contains(one), "{drawn:?}");
+        }
     }
 
     #[test]

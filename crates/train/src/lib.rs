@@ -1,1 +1,18 @@
-//! The training loop, optimisers, and what a run leaves behind.
+//! The training loop, optimisers, and what they report.
+//!
+//! [`TrainConfig`] is what a recipe's `[train]` says. [`train`] takes a model, examples in memory and a seed,
+//! and gives back the parameters of the best validation; it knows nothing of files, recipes or test splits.
+//! The steps of a batch run in [`Shards`]: each shard on its own network and gradient buffer, summed in a
+//! fixed order, so that the result depends on the number of shards and never on threads or timing.
+
+mod config;
+mod examples;
+mod optimiser;
+mod shards;
+mod train;
+
+pub use config::{Schedule, TrainConfig, TrainError};
+pub use examples::Examples;
+pub use optimiser::Adam;
+pub use shards::{Chance, Shards};
+pub use train::{Event, Point, Trained, Trainer, train};

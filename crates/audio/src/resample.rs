@@ -1,0 +1,203 @@
+//! A clip at another rate.
+
+use rubato::audioadapter_buffers::direct::InterleavedSlice;
+use rubato::{Fft, FixedSync, Resampler, WindowFunction};
+
+use crate::{AudioError, Clip};
+
+/// The filter's length at the lower of the two rates, in samples: passes up to 97 % of the lower Nyquist
+/// frequency and has nothing left beyond it.
+const FILTER_SAMPLES: usize = 1024;
+/// The transform spans at least one common period of both rates and the result grows with their ratio: a
+/// header's word for the rate must not decide how much memory that takes.
+const RATES_HZ: std::ops::RangeInclusive<u32> = 100..=1_000_000;
+
+impl Clip {
+    /// The same recording at another rate, every sound at its time.
+    ///
+    /// A windowed sinc (Blackman-Harris squared) is applied in the frequency domain and its delay is taken
+    /// off: sample n of the result lies at time n / rate, and there are ceil(len * new / old) of them. Outside
+    /// the clip is silence. Frequencies above the new Nyquist frequency are removed. At the same rate the
+    /// result is an equal clip, bit for bit.
+    ///
+    /// # Units
+    /// Hz.
+    ///
+    /// # Errors
+    /// [`AudioError::Resample`] for a rate below 100 Hz or above 1 MHz.
+    ///
+    /// # Example
+    /// ```
+    /// let tone: Vec<f32> = (0..800).map(|n| (n as f32 * 0.1).sin()).collect();
+    /// let clip = stapes_audio::Clip { samples: tone, sample_rate_hz: 8000 };
+    /// let twice = clip.resampled(16_000)?;
+    /// assert_eq!(twice.samples.len(), 1600);
+    /// assert!((twice.samples[801] - (400.5f32 * 0.1).sin()).abs() < 1e-4);
+    /// # Ok::<(), stapes_audio::AudioError>(())
+    /// ```
+    pub fn resampled(&self, rate_hz: u32) -> Result<Clip, AudioError> {
+        let (from_hz, to_hz) = (self.sample_rate_hz, rate_hz);
+        let refused = |reason: String| AudioError::Resample { from_hz, to_hz, reason };
+        if !RATES_HZ.contains(&from_hz) || !RATES_HZ.contains(&to_hz) {
+            let (lowest, highest) = RATES_HZ.into_inner();
+            return Err(refused(format!("both rates must be within {lowest}..={highest} Hz")));
+        }
+        if from_hz == to_hz {
+            return Ok(self.clone());
+        }
+        let length = self.samples.len();
+        // Fits: both factors of the product are below 2^64 and the quotient is at most 10,000 times length.
+        let new_length = (length as u128 * u128::from(to_hz)).div_ceil(u128::from(from_hz)) as usize;
+        let input: Vec<f64> = self.samples.iter().map(|&sample| f64::from(sample)).collect();
+        let input = InterleavedSlice::new(&input, 1, length).map_err(|error| refused(error.to_string()))?;
+        let mut resampler = resampler(from_hz, to_hz).map_err(|error| refused(error.to_string()))?;
+        let output =
+            resampler.process_all(&input, length, None).map_err(|error| refused(error.to_string()))?;
+        let mut samples: Vec<f32> = output.take_data().iter().map(|&sample| sample as f32).collect();
+        samples.truncate(new_length);
+        if samples.len() != new_length {
+            return Err(refused(format!("the filter gave {} of {new_length} samples", samples.len())));
+        }
+        Ok(Clip { samples, sample_rate_hz: to_hz })
+    }
+}
+
+/// A filter whose delay is a whole number of samples at both rates.
+fn resampler(from_hz: u32, to_hz: u32) -> Result<Fft<f64>, rubato::ResamplerConstructionError> {
+    let divisor = greatest_common_divisor(from_hz, to_hz);
+    let (period_in, period_out) = ((from_hz / divisor) as usize, (to_hz / divisor) as usize);
+    // The delay is half a block; an even number of periods makes the blocks at both rates even.
+    let periods = FILTER_SAMPLES.div_ceil(period_in.min(period_out)).next_multiple_of(2);
+    let window = WindowFunction::BlackmanHarris2;
+    Fft::new_custom(from_hz as usize, to_hz as usize, periods * period_in, 1, 1, window, FixedSync::Both)
+}
+
+fn greatest_common_divisor(a: u32, b: u32) -> u32 {
+    if b == 0 { a } else { greatest_common_divisor(b, a % b) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::f64::consts::TAU;
+
+    use super::*;
+
+    fn tone(frequency_hz: f64, sample_rate_hz: u32, length: usize) -> Clip {
+        let sample = |n: usize| (TAU * frequency_hz * n as f64 / f64::from(sample_rate_hz)).sin() as f32;
+        Clip { samples: (0..length).map(sample).collect(), sample_rate_hz }
+    }
+
+    fn largest_difference(a: &[f32], b: &[f32]) -> f64 {
+        a.iter().zip(b).map(|(&a, &b)| f64::from((a - b).abs())).fold(0.0, f64::max)
+    }
+
+    fn decibels(amplitude: f64) -> f64 {
+        20.0 * amplitude.log10()
+    }
+
+    const PAIRS: [(u32, u32); 8] = [
+        (8000, 16_000),
+        (16_000, 8000),
+        (44_100, 16_000),
+        (48_000, 16_000),
+        (22_050, 16_000),
+        (16_000, 44_100),
+        (11_025, 8000),
+        (44_101, 16_000),
+    ];
+
+    #[test]
+    fn a_swelling_tone_agrees_with_the_same_tone_at_the_other_rate_up_to_both_ends() {
+        for (from_hz, to_hz) in PAIRS {
+            for seconds in [0.25, 1.0 / 3.0] {
+                // It rises from nothing at the first sample and is gone at the last: no edge to ring.
+                let swell = |clip: Clip| {
+                    let time = |n: usize| n as f64 / f64::from(clip.sample_rate_hz);
+                    let gain = |n| (std::f64::consts::PI * (time(n) / seconds).min(1.0)).sin().powi(2) as f32;
+                    clip.samples.iter().enumerate().map(|(n, x)| x * gain(n)).collect::<Vec<f32>>()
+                };
+                let length = |rate_hz: u32| (seconds * f64::from(rate_hz)).ceil() as usize;
+                let samples = swell(tone(440.0, from_hz, length(from_hz)));
+                let resampled = Clip { samples, sample_rate_hz: from_hz }.resampled(to_hz).unwrap();
+                let expected = swell(tone(440.0, to_hz, resampled.samples.len()));
+                let level = decibels(largest_difference(&resampled.samples, &expected));
+                assert!(level < -100.0, "{from_hz} -> {to_hz}, {seconds} s: differs by {level:.1} dB");
+            }
+        }
+    }
+
+    #[test]
+    fn a_tone_agrees_within_its_cut_ends() {
+        for (from_hz, to_hz) in PAIRS {
+            let resampled = tone(440.0, from_hz, from_hz as usize / 2).resampled(to_hz).unwrap();
+            let expected = tone(440.0, to_hz, resampled.samples.len());
+            // The cuts hold frequencies beyond the filter: they ring, most of all in the last samples.
+            let level = decibels(largest_difference(&resampled.samples, &expected.samples));
+            assert!(level < -26.0, "{from_hz} -> {to_hz}: the ends differ by {level:.1} dB");
+            let edge = to_hz as usize / 10;
+            let inner = edge..expected.samples.len() - edge;
+            let level =
+                decibels(largest_difference(&resampled.samples[inner.clone()], &expected.samples[inner]));
+            assert!(level < -100.0, "{from_hz} -> {to_hz}: the inside differs by {level:.1} dB");
+        }
+    }
+
+    #[test]
+    fn an_impulse_stays_at_its_time() {
+        for (from_hz, to_hz) in PAIRS {
+            // A time that both rates have a sample at: a tenth of a second, where the rates allow.
+            let divisor = greatest_common_divisor(from_hz, to_hz);
+            let periods = (divisor / 10).max(1);
+            let (at, expected) =
+                ((from_hz / divisor * periods) as usize, (to_hz / divisor * periods) as usize);
+            let mut samples = vec![0.0; at * 2 + 1];
+            samples[at] = 1.0;
+            let resampled = Clip { samples, sample_rate_hz: from_hz }.resampled(to_hz).unwrap();
+            let peak = (0..resampled.samples.len())
+                .max_by(|&a, &b| resampled.samples[a].total_cmp(&resampled.samples[b]))
+                .unwrap();
+            assert_eq!(peak, expected, "{from_hz} -> {to_hz}");
+            // Equally high on both sides: not even a fraction of a sample late.
+            for offset in 1..100 {
+                let (left, right) = (resampled.samples[peak - offset], resampled.samples[peak + offset]);
+                assert!((left - right).abs() < 1e-6, "{from_hz} -> {to_hz} at {offset}: {left} {right}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_length_is_the_duration_at_the_new_rate_rounded_up() {
+        for (from_hz, to_hz) in PAIRS {
+            for length in [0usize, 1, 2, 3, 160, 441, 1000, 2205, 4410] {
+                let resampled = tone(300.0, from_hz, length).resampled(to_hz).unwrap();
+                let expected = (length as u64 * u64::from(to_hz)).div_ceil(u64::from(from_hz));
+                assert_eq!(resampled.samples.len() as u64, expected, "{from_hz} -> {to_hz}, {length}");
+                assert_eq!(resampled.sample_rate_hz, to_hz);
+            }
+        }
+    }
+
+    #[test]
+    fn the_same_rate_changes_nothing() {
+        let clip = tone(440.0, 8000, 999);
+        assert_eq!(clip.resampled(8000).unwrap(), clip);
+    }
+
+    #[test]
+    fn what_the_new_rate_cannot_hold_is_removed() {
+        let resampled = tone(5000.0, 16_000, 16_000).resampled(8000).unwrap();
+        let inner = &resampled.samples[1000..7000];
+        let loudest = inner.iter().fold(0.0f32, |loudest, sample| loudest.max(sample.abs()));
+        assert!(decibels(f64::from(loudest)) < -100.0, "{loudest}");
+    }
+
+    #[test]
+    fn impossible_rates_are_refused() {
+        let clip = tone(440.0, 8000, 100);
+        assert!(clip.resampled(0).is_err());
+        assert!(clip.resampled(u32::MAX).is_err());
+        let broken = Clip { sample_rate_hz: 0, ..clip };
+        let message = broken.resampled(8000).unwrap_err().to_string();
+        assert_eq!(message, "resampling from 0 Hz to 8000 Hz: both rates must be within 100..=1000000 Hz");
+    }
+}

@@ -1,0 +1,122 @@
+//! From a clip to a file.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::wav::PLAIN_HEADER;
+use crate::{AudioError, Clip};
+
+/// The sizes in a header have 32 bits.
+const MOST_SAMPLES: usize = (u32::MAX as usize - PLAIN_HEADER) / 2;
+
+/// Writes a clip as a mono WAV file of 16-bit PCM.
+///
+/// Sample x becomes round(32768 x), held within -32768..=32767, so that what was read from a 16-bit file is
+/// written back unchanged. The file appears in one piece: it is written beside its place and renamed.
+///
+/// # Units
+/// Samples in [-1, 1].
+///
+/// # Errors
+/// [`AudioError::Io`] where the folder is missing or full, [`AudioError::NotFinite`],
+/// [`AudioError::TooLong`] beyond 4 GiB.
+///
+/// # Example
+/// ```
+/// let path = std::env::temp_dir().join(format!("stapes-write-{}.wav", std::process::id()));
+/// let clip = stapes_audio::Clip { samples: vec![0.5, 2.0], sample_rate_hz: 16_000 };
+/// stapes_audio::write_wav(&path, &clip)?;
+/// assert_eq!(std::fs::metadata(&path)?.len(), 44 + 2 * 2);
+/// assert_eq!(stapes_audio::read(&path)?.samples, [0.5, 32767.0 / 32768.0]);
+/// # std::fs::remove_file(&path)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn write_wav(path: &Path, clip: &Clip) -> Result<(), AudioError> {
+    let bytes = encode(path, clip)?;
+    let aside = aside(path);
+    let written = std::fs::write(&aside, bytes).and_then(|()| std::fs::rename(&aside, path));
+    written.map_err(|source| {
+        // The first error is the one to report.
+        let _ = std::fs::remove_file(&aside);
+        AudioError::Io { path: path.to_owned(), source }
+    })
+}
+
+/// A file's bytes; `path` is for messages alone.
+fn encode(path: &Path, clip: &Clip) -> Result<Vec<u8>, AudioError> {
+    if let Some(sample) = clip.samples.iter().position(|sample| !sample.is_finite()) {
+        let value = f64::from(clip.samples[sample]);
+        return Err(AudioError::NotFinite { path: path.to_owned(), sample, value });
+    }
+    if clip.samples.len() > MOST_SAMPLES {
+        let samples = clip.samples.len();
+        return Err(AudioError::TooLong { path: path.to_owned(), samples, most: MOST_SAMPLES });
+    }
+    let data_bytes = 2 * clip.samples.len() as u32;
+    let mut bytes = Vec::with_capacity(PLAIN_HEADER + data_bytes as usize);
+    bytes.extend(b"RIFF");
+    bytes.extend((data_bytes + 36).to_le_bytes());
+    bytes.extend(b"WAVEfmt \x10\0\0\0\x01\0\x01\0");
+    bytes.extend(clip.sample_rate_hz.to_le_bytes());
+    bytes.extend(clip.sample_rate_hz.saturating_mul(2).to_le_bytes());
+    bytes.extend(b"\x02\0\x10\0data");
+    bytes.extend(data_bytes.to_le_bytes());
+    for sample in &clip.samples {
+        // The cast holds the value within i16.
+        bytes.extend(((f64::from(*sample) * 32768.0).round() as i16).to_le_bytes());
+    }
+    Ok(bytes)
+}
+
+/// A name in the same folder that no other writer uses.
+fn aside(path: &Path) -> PathBuf {
+    static WRITTEN: AtomicU64 = AtomicU64::new(0);
+    let count = WRITTEN.fetch_add(1, Ordering::Relaxed);
+    let mut name = OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(format!(".{}-{count}.part", std::process::id()));
+    path.with_file_name(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::read;
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.wav");
+        let samples: Vec<f32> = (i16::MIN..=i16::MAX).map(|x| f32::from(x) / 32768.0).collect();
+        let clip = Clip { samples, sample_rate_hz: 22_050 };
+        write_wav(&path, &clip).unwrap();
+        assert_eq!(read(&path).unwrap(), clip);
+        write_wav(&path, &Clip { samples: vec![0.25], sample_rate_hz: 8000 }).unwrap();
+        assert_eq!(read(&path).unwrap().samples, [0.25]);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn samples_are_rounded_and_held_within_range() {
+        let samples = vec![0.6 / 32768.0, -0.6 / 32768.0, 0.4 / 32768.0, 1.0, -1.0, 9.0, -9.0];
+        let bytes = encode(Path::new("a.wav"), &Clip { samples, sample_rate_hz: 8000 }).unwrap();
+        let written: Vec<i16> =
+            bytes[44..].as_chunks::<2>().0.iter().map(|&bytes| i16::from_le_bytes(bytes)).collect();
+        assert_eq!(written, [1, -1, 0, 32767, -32768, 32767, -32768]);
+    }
+
+    #[test]
+    fn a_failure_leaves_nothing_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let clip = Clip { samples: vec![0.0, f32::NAN], sample_rate_hz: 8000 };
+        let message = write_wav(&folder.path().join("a.wav"), &clip).unwrap_err().to_string();
+        assert!(message.ends_with("sample 1 is NaN: samples must be finite numbers"), "{message}");
+        // A folder stands where the file should go: the rename fails.
+        std::fs::create_dir(folder.path().join("b.wav")).unwrap();
+        let clip = Clip { samples: vec![0.0], sample_rate_hz: 8000 };
+        assert!(matches!(write_wav(&folder.path().join("b.wav"), &clip), Err(AudioError::Io { .. })));
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+        assert!(write_wav(&folder.path().join("none/c.wav"), &clip).is_err());
+    }
+}

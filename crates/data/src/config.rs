@@ -1,0 +1,118 @@
+//! Which data set, and how it is split: what a recipe says.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::dataset::DataSet;
+use crate::error::DataError;
+use crate::fsdd::FsddConfig;
+use crate::japanese_vowels::JapaneseVowelsConfig;
+use crate::speech_commands::SpeechCommandsConfig;
+use crate::split::Split;
+
+/// A data set and its split, as the table `data` of a recipe names them.
+///
+/// # Example
+/// ```
+/// use stapes_data::{DataConfig, JapaneseVowelsConfig};
+///
+/// let config = DataConfig::JapaneseVowels(JapaneseVowelsConfig { validation_share: 0.2 });
+/// let vowels = config.open(None)?;
+/// let split = config.split(&vowels, 1)?;
+/// assert_eq!((split.train.len(), split.validation.len(), split.test.len()), (216, 54, 370));
+/// # Ok::<(), stapes_data::DataError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DataConfig {
+    /// Free Spoken Digit Dataset.
+    Fsdd(FsddConfig),
+    /// Google Speech Commands.
+    SpeechCommands(SpeechCommandsConfig),
+    /// UCI Japanese Vowels.
+    JapaneseVowels(JapaneseVowelsConfig),
+}
+
+/// What a data set knows how to do. One more data set is a file with this trait, a variant of [`DataConfig`],
+/// and its line in `DataConfig::set`.
+pub(crate) trait Set {
+    /// The data set's name in a recipe.
+    fn name(&self) -> &'static str;
+
+    /// The classes, known without the data.
+    fn class_names(&self) -> Vec<String>;
+
+    /// F, where the data set comes as frames.
+    fn frame_width(&self) -> Option<usize>;
+
+    /// Whether the values are allowed.
+    fn check(&self) -> Result<(), DataError>;
+
+    /// Finds the examples. Called with a checked configuration.
+    fn open(&self, folder: Option<&Path>) -> Result<DataSet, DataError>;
+
+    /// Splits what `open` found. Called with a checked configuration.
+    fn split(&self, dataset: &DataSet, seed: u64) -> Result<Split, DataError>;
+}
+
+impl DataConfig {
+    fn set(&self) -> &dyn Set {
+        match self {
+            DataConfig::Fsdd(config) => config,
+            DataConfig::SpeechCommands(config) => config,
+            DataConfig::JapaneseVowels(config) => config,
+        }
+    }
+
+    /// The data set's name in a recipe: `fsdd`.
+    pub fn name(&self) -> &'static str {
+        self.set().name()
+    }
+
+    /// The classes in the order of their indices; known without the data.
+    pub fn class_names(&self) -> Vec<String> {
+        self.set().class_names()
+    }
+
+    /// F of a data set that comes as frames of features; `None` for recordings, of which a front end makes frames.
+    pub fn frame_width(&self) -> Option<usize> {
+        self.set().frame_width()
+    }
+
+    /// Whether the values are allowed; the data is not looked at.
+    ///
+    /// # Errors
+    /// [`DataError::Setting`] names the key from the data set's name on: `fsdd.test_share`.
+    pub fn check(&self) -> Result<(), DataError> {
+        self.set().check()
+    }
+
+    /// Finds the examples in a folder, in the order of their names; no sound file is opened.
+    ///
+    /// Only data sets embedded in the program need no folder.
+    ///
+    /// # Errors
+    /// Those of [`check`](DataConfig::check); a folder that is absent, is another data set's or cannot be read;
+    /// a class without examples, or that the data does not have.
+    pub fn open(&self, folder: Option<&Path>) -> Result<DataSet, DataError> {
+        self.check()?;
+        self.set().open(folder)
+    }
+
+    /// Splits the data set that [`open`](DataConfig::open) returned.
+    ///
+    /// The parts are disjoint, and together they are the whole data set. What is drawn by chance depends on the
+    /// seed and on the examples' names, nothing else.
+    ///
+    /// # Errors
+    /// Those of [`check`](DataConfig::check); a speaker that the data does not have; a class without an example
+    /// in one of the parts; a data set that another configuration opened.
+    pub fn split(&self, dataset: &DataSet, seed: u64) -> Result<Split, DataError> {
+        self.check()?;
+        if dataset.name != self.name() {
+            return Err(DataError::OtherSet { expected: self.name(), found: dataset.name.clone() });
+        }
+        self.set().split(dataset, seed)
+    }
+}

@@ -1,0 +1,54 @@
+//! What there is to learn from: classes and examples.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use stapes_features::Features;
+
+use crate::split::Partition;
+
+/// A data set: its classes, and its examples in an order that no machine changes.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DataSet {
+    /// The data set's name in a recipe: `fsdd`.
+    pub name: String,
+    /// The classes' names; a class is an index into them.
+    pub classes: Vec<String>,
+    /// The examples; a [`Split`](crate::Split) holds indices into them.
+    pub examples: Vec<Example>,
+    /// How many examples the data set's own lists name that are not there.
+    pub absent: usize,
+}
+
+/// One thing to classify.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Example {
+    /// What tells it from the others, the same on every machine: a path inside the data set, or `train/17`.
+    pub id: String,
+    /// Its class.
+    pub class: usize,
+    /// Who it comes from, where that is known and is not the class itself: the speaker.
+    pub group: Option<String>,
+    /// The part of the data that the data set's authors put it in, where they did.
+    pub official: Option<Partition>,
+    /// Where its content is.
+    pub source: Source,
+}
+
+/// Where an example's content is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Source {
+    /// In a sound file; a front end makes frames of it.
+    File(PathBuf),
+    /// Here: the data set comes as frames of features.
+    Frames(Features),
+}
+
+impl DataSet {
+    /// The groups (speakers) that occur, sorted.
+    pub fn groups(&self) -> Vec<&str> {
+        let groups: BTreeSet<&str> =
+            self.examples.iter().filter_map(|example| example.group.as_deref()).collect();
+        groups.into_iter().collect()
+    }
+}

@@ -1,0 +1,124 @@
+//! Folders, read in the order of names: what the file system lists first depends on the machine.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::error::{DataError, listed};
+
+/// A file or folder inside a folder; names that begin with a dot are left out.
+pub(crate) struct Entry {
+    /// The name; characters that are not UTF-8 are replaced.
+    pub(crate) name: String,
+    pub(crate) path: PathBuf,
+    pub(crate) is_folder: bool,
+}
+
+/// What a folder holds, by name.
+pub(crate) fn entries(folder: &Path) -> Result<Vec<Entry>, DataError> {
+    let unreadable = |reason| DataError::unreadable(folder, reason);
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).map_err(unreadable)? {
+        let entry = entry.map_err(unreadable)?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name.starts_with('.') {
+            continue;
+        }
+        let kind = entry.file_type().map_err(unreadable)?;
+        let path = entry.path();
+        // Data sets are often put together from links.
+        let is_folder = kind.is_dir() || (kind.is_symlink() && path.is_dir());
+        found.push(Entry { name, path, is_folder });
+    }
+    found.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(found)
+}
+
+/// The `.wav` files of a folder, by name; other files are none of the data set's business.
+///
+/// `expected` is the form of a name, for the message about one that is not UTF-8.
+pub(crate) fn recordings(folder: &Path, expected: &'static str) -> Result<Vec<Entry>, DataError> {
+    let mut found = entries(folder)?;
+    found.retain(|entry| {
+        let extension = entry.path.extension();
+        !entry.is_folder && extension.is_some_and(|extension| extension.eq_ignore_ascii_case("wav"))
+    });
+    let is_text = |entry: &&Entry| entry.path.file_name().is_some_and(|name| name.to_str().is_some());
+    match found.iter().find(|entry| !is_text(entry)) {
+        Some(entry) => Err(DataError::FileName { path: entry.path.clone(), expected }),
+        None => Ok(found),
+    }
+}
+
+/// The folder that was given, or why there is none.
+pub(crate) fn required<'a>(
+    folder: Option<&'a Path>,
+    set: &'static str,
+    layout: &'static str,
+) -> Result<&'a Path, DataError> {
+    let folder = folder.ok_or(DataError::NoFolder { set, layout })?;
+    if folder.is_dir() {
+        return Ok(folder);
+    }
+    if folder.exists() {
+        return Err(DataError::NotThisSet {
+            set,
+            folder: folder.to_owned(),
+            looked_for: layout.to_owned(),
+            found: "a file".to_owned(),
+        });
+    }
+    Err(DataError::MissingFolder { path: folder.to_owned(), layout })
+}
+
+/// The error for a folder that holds something else.
+pub(crate) fn not_this_set(set: &'static str, folder: &Path, looked_for: &str) -> DataError {
+    match entries(folder) {
+        Ok(found) => {
+            let names: Vec<String> = found
+                .iter()
+                .map(|entry| if entry.is_folder { format!("{}/", entry.name) } else { entry.name.clone() })
+                .collect();
+            let looked_for = looked_for.to_owned();
+            DataError::NotThisSet { set, folder: folder.to_owned(), looked_for, found: listed(&names, 8) }
+        }
+        Err(error) => error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_are_sorted_and_hidden_ones_left_out() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["b.wav", "a.txt", ".hidden.wav", "c.WAV", "0.wav"] {
+            fs::write(folder.path().join(name), "").unwrap();
+        }
+        fs::create_dir(folder.path().join("d.wav")).unwrap();
+        let names = |found: Vec<Entry>| found.into_iter().map(|entry| entry.name).collect::<Vec<_>>();
+        assert_eq!(names(entries(folder.path()).unwrap()), ["0.wav", "a.txt", "b.wav", "c.WAV", "d.wav"]);
+        assert_eq!(names(recordings(folder.path(), "x").unwrap()), ["0.wav", "b.wav", "c.WAV"]);
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_read_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        fs::write(&file, "").unwrap();
+        let error = entries(&file).err().expect("a file has no entries");
+        assert!(matches!(&error, DataError::Unreadable { path, .. } if *path == file), "{error}");
+        assert!(error.to_string().starts_with(&format!("{}: cannot be read:", file.display())), "{error}");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_recording_whose_name_is_no_text_is_named() {
+        use std::os::unix::ffi::OsStrExt;
+        let folder = tempfile::tempdir().unwrap();
+        let name = std::ffi::OsStr::from_bytes(b"0_\xff_1.wav");
+        fs::write(folder.path().join(name), "").unwrap();
+        let error = recordings(folder.path(), "text").err().expect("the name is not UTF-8");
+        assert!(matches!(error, DataError::FileName { .. }), "{error}");
+    }
+}

@@ -1,0 +1,165 @@
+//! UCI Japanese Vowels: who of nine speakers says /ae/; embedded in the program.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use stapes_features::Features;
+use stapes_random::Stream;
+
+use crate::carve::{VALIDATION_SHARE, carve, check_validation_share};
+use crate::config::Set;
+use crate::dataset::{DataSet, Example, Source};
+use crate::error::DataError;
+use crate::split::{Partition, Split};
+use crate::{folder, ts};
+
+const SET: &str = "japanese-vowels";
+const KEY: &str = "japanese-vowels.validation_share";
+const LAYOUT: &str = "JapaneseVowels_TRAIN.ts and JapaneseVowels_TEST.ts, 12 dimensions and labels 1 to 9";
+const FILES: [(&str, Partition); 2] =
+    [("JapaneseVowels_TRAIN.ts", Partition::Train), ("JapaneseVowels_TEST.ts", Partition::Test)];
+const SPEAKERS: usize = 9;
+const COEFFICIENTS: usize = 12;
+
+/// Made by `embedded/make_japanese_vowels.py`, which describes the format.
+const EMBEDDED: &[u8] = include_bytes!("../embedded/japanese_vowels.bin");
+
+/// UCI Japanese Vowels: nine male speakers say /ae/, and the class is the speaker.
+///
+/// 640 utterances of 7 to 29 frames of 12 LPC cepstrum coefficients, 270 for training and 370, recorded another
+/// time, for the test. They are embedded in the program; with a folder they are read from
+/// `JapaneseVowels_TRAIN.ts` and `JapaneseVowels_TEST.ts` there, which gives the same numbers. Validation is a share
+/// of each speaker's training utterances, drawn by the seed. There are no groups: the speaker is the class.
+///
+/// # Source
+/// M. Kudo, J. Toyama and M. Shimbo (1999), "Multidimensional curve classification using passing-through regions",
+/// Pattern Recognition Letters 20, 1103-1111; <https://doi.org/10.24432/C5NS47>, as packaged by aeon 1.6.0.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct JapaneseVowelsConfig {
+    /// The share of each speaker's training utterances carved off for validation: 0.1; 0 for none.
+    pub validation_share: f64,
+}
+
+impl Default for JapaneseVowelsConfig {
+    fn default() -> JapaneseVowelsConfig {
+        JapaneseVowelsConfig { validation_share: VALIDATION_SHARE }
+    }
+}
+
+impl Set for JapaneseVowelsConfig {
+    fn name(&self) -> &'static str {
+        SET
+    }
+
+    fn class_names(&self) -> Vec<String> {
+        (1..=SPEAKERS).map(|speaker| format!("speaker {speaker}")).collect()
+    }
+
+    fn frame_width(&self) -> Option<usize> {
+        Some(COEFFICIENTS)
+    }
+
+    fn check(&self) -> Result<(), DataError> {
+        check_validation_share(KEY, self.validation_share)
+    }
+
+    fn open(&self, folder: Option<&Path>) -> Result<DataSet, DataError> {
+        let examples = match folder {
+            None => embedded(),
+            Some(_) => from_text(folder::required(folder, SET, LAYOUT)?)?,
+        };
+        Ok(DataSet { name: SET.to_owned(), classes: self.class_names(), examples, absent: 0 })
+    }
+
+    fn split(&self, dataset: &DataSet, seed: u64) -> Result<Split, DataError> {
+        let mut parts: Vec<Partition> =
+            dataset.examples.iter().map(|example| example.official.unwrap_or(Partition::Train)).collect();
+        let train: Vec<usize> = (0..parts.len()).filter(|&i| parts[i] == Partition::Train).collect();
+        for index in carve(dataset, &train, self.validation_share, &mut Stream::new(seed, "validation")) {
+            parts[index] = Partition::Validation;
+        }
+        let wanted: &[Partition] =
+            if self.validation_share > 0.0 { &Partition::ALL } else { &[Partition::Train, Partition::Test] };
+        Split::of_parts(&parts).with_every_class(dataset, wanted, |lacking| match lacking {
+            Partition::Validation => format!("raise {KEY}, or set it to 0 to go without validation"),
+            Partition::Train | Partition::Test => format!("complete the folder: {LAYOUT}"),
+        })
+    }
+}
+
+fn example(partition: Partition, index: usize, class: usize, frames: Features) -> Example {
+    Example {
+        id: format!("{partition}/{index}"),
+        class,
+        group: None,
+        official: Some(partition),
+        source: Source::Frames(frames),
+    }
+}
+
+fn from_text(folder: &Path) -> Result<Vec<Example>, DataError> {
+    let mut examples = Vec::new();
+    for (file, partition) in FILES {
+        let path = folder.join(file);
+        if !path.exists() {
+            return Err(folder::not_this_set(SET, folder, LAYOUT));
+        }
+        let series = ts::read(&path)?;
+        let expected_labels = (1..=SPEAKERS).map(|speaker| speaker.to_string());
+        if series.dimensions != COEFFICIENTS || !series.labels.iter().cloned().eq(expected_labels) {
+            return Err(DataError::NotThisSet {
+                set: SET,
+                folder: folder.to_owned(),
+                looked_for: LAYOUT.to_owned(),
+                found: format!(
+                    "{file} with {} dimensions and labels {}",
+                    series.dimensions,
+                    series.labels.join(" ")
+                ),
+            });
+        }
+        let cases = series.cases.into_iter().enumerate();
+        examples.extend(cases.map(|(index, (frames, class))| example(partition, index, class, frames)));
+    }
+    Ok(examples)
+}
+
+/// The embedded utterances: training first, in the order of the text files.
+///
+/// # Panics
+/// If the embedded bytes are not what the script writes; the tests read them all.
+fn embedded() -> Vec<Example> {
+    let bytes = miniz_oxide::inflate::decompress_to_vec_zlib(EMBEDDED)
+        .expect("the embedded bytes are a whole zlib stream: the script wrote them");
+    let size = |at: usize| usize::from(u16::from_le_bytes([bytes[at], bytes[at + 1]]));
+    let (train, test) = (size(1), size(3));
+    let (table, planes) = bytes[5..].split_at(2 * (train + test));
+    let utterances = table.as_chunks::<2>().0;
+    let plane = planes.len() / 3;
+
+    let mut frames: Vec<Vec<f32>> =
+        utterances.iter().map(|[_, count]| vec![0.0; usize::from(*count) * COEFFICIENTS]).collect();
+    let mut codes =
+        (0..plane).map(|at| i32::from_le_bytes([planes[at], planes[at + plane], planes[at + 2 * plane], 0]));
+    for coefficient in 0..COEFFICIENTS {
+        for values in &mut frames {
+            let mut millionths = 0;
+            for (value, code) in values.iter_mut().skip(coefficient).step_by(COEFFICIENTS).zip(&mut codes) {
+                // 0, 1, 2, 3, ... unfold to the differences 0, -1, 1, -2, ...
+                millionths += (code >> 1) ^ -(code & 1);
+                // Rounded to f64 and then to f32 this is the f32 nearest to the decimal number: seven digits are
+                // never so close to the middle of two f32 that the first rounding could cross it.
+                *value = (f64::from(millionths) / 1e6) as f32;
+            }
+        }
+    }
+
+    let both = utterances.iter().zip(frames).enumerate();
+    both.map(|(index, ([speaker, _], values))| {
+        let (partition, index) =
+            if index < train { (Partition::Train, index) } else { (Partition::Test, index - train) };
+        example(partition, index, usize::from(*speaker), Features::new(COEFFICIENTS, values))
+    })
+    .collect()
+}

@@ -1,0 +1,137 @@
+//! From files to features, on all threads.
+
+use std::fmt::Display;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use rayon::prelude::*;
+use stapes_audio::Clip;
+use stapes_features::Features;
+
+use crate::dataset::{DataSet, Example, Source};
+use crate::error::DataError;
+
+static NEVER: AtomicBool = AtomicBool::new(false);
+
+/// Who is told how far a [`load`] is, and may end it.
+#[derive(Clone, Copy)]
+pub struct Watch<'a> {
+    /// Called after each example with how many are done: each number once, from any thread, in any order.
+    pub progress: &'a (dyn Fn(usize) + Sync),
+    /// Once this is true no further file is begun.
+    pub stop: &'a AtomicBool,
+}
+
+impl Default for Watch<'static> {
+    /// Nobody: no progress, no end before the last example.
+    fn default() -> Watch<'static> {
+        Watch { progress: &|_| {}, stop: &NEVER }
+    }
+}
+
+/// The features of the examples `indices`, in that order.
+///
+/// Files are read by all threads of rayon's pool. `extractor` is called once a thread, for a front end with buffers
+/// of its own; what it makes turns a clip into features, or says why it cannot. Examples that come as frames are
+/// copied.
+///
+/// # Errors
+/// [`DataError::Files`] with every file that cannot be read, is refused by the extractor or gives no frames;
+/// [`DataError::Stopped`] when `watch.stop` became true before the last example was done.
+///
+/// # Panics
+/// If an index is out of range.
+///
+/// # Example
+/// ```
+/// use stapes_data::{DataConfig, JapaneseVowelsConfig, Watch, load};
+/// use stapes_audio::Clip;
+/// use stapes_features::Features;
+///
+/// let vowels = DataConfig::JapaneseVowels(JapaneseVowelsConfig::default()).open(None)?;
+/// // Level in frames of 10 ms at 8 kHz; these examples come as frames, so nothing is left to extract.
+/// let level = || |clip: &Clip| -> Result<Features, String> {
+///     let frames = clip.samples.chunks(80).map(|frame| frame.iter().map(|x| x * x).sum());
+///     Ok(Features::new(1, frames.collect()))
+/// };
+/// let features = load(&vowels, &[0, 5], level, &Watch::default())?;
+/// assert_eq!((features[0].frames(), features[0].width()), (20, 12));
+/// assert_eq!(features[0].frame(0)[0], 1.860936);
+/// # Ok::<(), stapes_data::DataError>(())
+/// ```
+pub fn load<E, X>(
+    dataset: &DataSet,
+    indices: &[usize],
+    extractor: impl Fn() -> E + Sync,
+    watch: &Watch<'_>,
+) -> Result<Vec<Features>, DataError>
+where
+    E: FnMut(&Clip) -> Result<Features, X>,
+    X: Display,
+{
+    let total = indices.len();
+    // Threads take the next example as they get free: files differ in length.
+    let next = AtomicUsize::new(0);
+    let done = AtomicUsize::new(0);
+    let work = |_worker: usize| {
+        let mut own: Option<E> = None;
+        let mut results = Vec::new();
+        while !watch.stop.load(Ordering::Relaxed) {
+            let position = next.fetch_add(1, Ordering::Relaxed);
+            let Some(&index) = indices.get(position) else { break };
+            let extract = own.get_or_insert_with(&extractor);
+            results.push((position, features_of(&dataset.examples[index], extract)));
+            (watch.progress)(done.fetch_add(1, Ordering::Relaxed) + 1);
+        }
+        results
+    };
+    let workers = rayon::current_num_threads().min(total).max(1);
+    let mut results: Vec<(usize, Result<Features, Failure>)> =
+        (0..workers).into_par_iter().with_max_len(1).flat_map_iter(work).collect();
+    if results.len() < total {
+        return Err(DataError::Stopped { done: results.len(), total });
+    }
+    results.sort_unstable_by_key(|&(position, _)| position);
+    let mut features = Vec::with_capacity(total);
+    let mut failed = Vec::new();
+    for (_, result) in results {
+        match result {
+            Ok(frames) => features.push(frames),
+            Err(failure) => failed.push(failure),
+        }
+    }
+    if failed.is_empty() { Ok(features) } else { Err(DataError::Files { failed, total }) }
+}
+
+type Failure = (PathBuf, String);
+
+fn features_of<X: Display>(
+    example: &Example,
+    extract: impl FnMut(&Clip) -> Result<Features, X>,
+) -> Result<Features, Failure> {
+    match &example.source {
+        Source::Frames(frames) => Ok(frames.clone()),
+        Source::File(path) => from_file(path, extract).map_err(|reason| (path.clone(), reason)),
+    }
+}
+
+fn from_file<X: Display>(
+    path: &Path,
+    mut extract: impl FnMut(&Clip) -> Result<Features, X>,
+) -> Result<Features, String> {
+    let clip = stapes_audio::read(path).map_err(|error| without_path(path, &error.to_string()))?;
+    let features = extract(&clip).map_err(|error| error.to_string())?;
+    if features.frames() == 0 {
+        return Err(format!(
+            "its {} samples give no frame: they are less than one window",
+            clip.samples.len()
+        ));
+    }
+    Ok(features)
+}
+
+/// The message without the path that it begins with: a failure carries the path apart.
+fn without_path(path: &Path, message: &str) -> String {
+    let reason = message.strip_prefix(&path.display().to_string()).and_then(|rest| rest.strip_prefix(": "));
+    reason.unwrap_or(message).to_owned()
+}

@@ -1,0 +1,10 @@
+//! Data sets made for the test in temporary folders: every rule, every refusal.
+
+mod folders;
+mod fsdd;
+mod japanese_vowels;
+mod loading;
+mod recipe;
+#[path = "../rules/mod.rs"]
+mod rules;
+mod speech_commands;

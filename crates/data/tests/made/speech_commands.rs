@@ -1,0 +1,174 @@
+//! Google Speech Commands.
+
+use std::fs;
+use std::path::Path;
+
+use stapes_data::{DataConfig, DataError, DataSet, Partition, SpeechCommandsConfig};
+
+use crate::folders::{words, write_wav};
+use crate::rules;
+
+fn config(classes: &[&str]) -> DataConfig {
+    let classes = classes.iter().map(|&class| class.to_owned()).collect();
+    DataConfig::SpeechCommands(SpeechCommandsConfig { classes })
+}
+
+fn open(classes: &[&str], folder: &Path) -> Result<DataSet, DataError> {
+    config(classes).open(Some(folder))
+}
+
+fn message<T>(result: Result<T, DataError>) -> String {
+    result.err().expect("this must be refused").to_string()
+}
+
+#[test]
+fn classes_keep_the_recipes_order_and_the_lists_give_the_split() {
+    let folder = words(&["bed", "cat", "dog"]);
+    let dataset = open(&["dog", "bed"], folder.path()).unwrap();
+    assert_eq!(dataset.classes, ["dog", "bed"]);
+    assert_eq!(dataset.examples.len(), 8);
+    assert_eq!((dataset.examples[0].id.as_str(), dataset.examples[0].class), ("dog/0_nohash_0.wav", 0));
+    assert_eq!(dataset.groups(), ["0", "1", "2", "3"]);
+    let split = config(&["dog", "bed"]).split(&dataset, 1).unwrap();
+    rules::check(&dataset, &split).unwrap();
+    let ids = |partition: Partition| {
+        split.part(partition).iter().map(|&index| dataset.examples[index].id.as_str()).collect::<Vec<_>>()
+    };
+    assert_eq!(ids(Partition::Validation), ["dog/0_nohash_0.wav", "bed/0_nohash_0.wav"]);
+    assert_eq!(ids(Partition::Test), ["dog/1_nohash_0.wav", "bed/1_nohash_0.wav"]);
+    assert_eq!(split, config(&["dog", "bed"]).split(&dataset, 2).unwrap());
+}
+
+#[test]
+fn listed_recordings_that_are_absent_are_counted_for_the_chosen_words() {
+    let folder = words(&["bed", "cat", "dog"]);
+    let list = folder.path().join("testing_list.txt");
+    let more = "bed/7_nohash_0.wav\r\n\nbed/8_nohash_0.wav\ncat/9_nohash_0.wav\nzebra/1_nohash_0.wav\n";
+    fs::write(&list, fs::read_to_string(&list).unwrap() + more).unwrap();
+    assert_eq!(open(&["bed", "dog"], folder.path()).unwrap().absent, 2);
+    assert_eq!(open(&["cat", "dog"], folder.path()).unwrap().absent, 1);
+}
+
+#[test]
+fn a_file_named_otherwise_has_no_speaker_and_other_files_are_left_alone() {
+    let folder = words(&["bed", "cat"]);
+    write_wav(&folder.path().join("bed/mine.wav"), &[1]);
+    fs::write(folder.path().join("bed/notes.txt"), "").unwrap();
+    let dataset = open(&["bed", "cat"], folder.path()).unwrap();
+    let mine = dataset.examples.iter().find(|example| example.id == "bed/mine.wav").unwrap();
+    assert_eq!((mine.group.as_ref(), mine.official), (None, Some(Partition::Train)));
+    assert_eq!(dataset.examples.len(), 9);
+}
+
+#[test]
+fn a_class_list_must_name_words_once() {
+    let cases: [(&[&str], &str); 6] = [
+        (&[], "speech-commands.classes = []: must name at least two words"),
+        (&["bed"], "speech-commands.classes = [\"bed\"]: must name at least two words"),
+        (&["bed", "cat", "bed"], "speech-commands.classes = \"bed\": must stand in the list once"),
+        (
+            &["bed", "_background_noise_"],
+            "speech-commands.classes = \"_background_noise_\": must be a word's folder",
+        ),
+        (&["bed", "../cat"], "speech-commands.classes = \"../cat\": must be a word's folder"),
+        (&["bed", ""], "speech-commands.classes = \"\": must be a word's folder"),
+    ];
+    for (classes, expected) in cases {
+        let found = message(config(classes).check());
+        assert!(found.starts_with(expected), "{found}");
+    }
+}
+
+#[test]
+fn a_word_that_the_data_lacks_is_named_with_those_that_are_there() {
+    let folder = words(&["bed", "cat"]);
+    let error = open(&["bed", "zebra"], folder.path()).unwrap_err();
+    assert!(matches!(&error, DataError::UnknownClass { class, .. } if class == "zebra"), "{error}");
+    let expected =
+        format!("speech-commands.classes: {} has no class `zebra`: it has bed, cat", folder.path().display());
+    assert_eq!(error.to_string(), expected);
+}
+
+#[test]
+fn an_empty_word_is_refused() {
+    let folder = words(&["bed", "cat"]);
+    fs::create_dir(folder.path().join("dog")).unwrap();
+    fs::write(folder.path().join("dog/notes.txt"), "").unwrap();
+    let error = open(&["bed", "dog"], folder.path()).unwrap_err();
+    assert!(matches!(&error, DataError::EmptyClass { class, .. } if class == "dog"), "{error}");
+    assert!(error.to_string().starts_with(&folder.path().join("dog").display().to_string()), "{error}");
+}
+
+#[test]
+fn a_word_that_a_part_lacks_is_named_with_the_part() {
+    for (file, partition) in [("0_nohash_0.wav", Partition::Validation), ("1_nohash_0.wav", Partition::Test)]
+    {
+        let folder = words(&["bed", "cat"]);
+        fs::remove_file(folder.path().join("cat").join(file)).unwrap();
+        let dataset = open(&["bed", "cat"], folder.path()).unwrap();
+        let error = config(&["bed", "cat"]).split(&dataset, 1).unwrap_err();
+        assert!(
+            matches!(&error, DataError::EmptyPart { class, partition: found, .. } if class == "cat" && *found == partition),
+            "{error}"
+        );
+    }
+    let folder = words(&["bed", "cat"]);
+    for speaker in [2, 3] {
+        fs::remove_file(folder.path().join(format!("cat/{speaker}_nohash_0.wav"))).unwrap();
+    }
+    let dataset = open(&["bed", "cat"], folder.path()).unwrap();
+    let found = message(config(&["bed", "cat"]).split(&dataset, 1));
+    assert!(
+        found.starts_with("speech-commands: class `cat` has no example for train: every recording"),
+        "{found}"
+    );
+}
+
+#[test]
+fn a_folder_without_the_lists_is_another_data_set() {
+    let folder = words(&["bed", "cat"]);
+    fs::remove_file(folder.path().join("testing_list.txt")).unwrap();
+    let found = message(open(&["bed", "cat"], folder.path()));
+    let expected = format!(
+        "{} is not speech-commands: looked for a folder a word, with validation_list.txt and testing_list.txt, found _background_noise_/, bed/, cat/, validation_list.txt;",
+        folder.path().display()
+    );
+    assert!(found.starts_with(&expected), "{found}");
+    assert!(matches!(config(&["bed", "cat"]).open(None), Err(DataError::NoFolder { .. })));
+}
+
+#[test]
+fn a_list_that_cannot_be_read_is_named() {
+    let folder = words(&["bed", "cat"]);
+    let list = folder.path().join("testing_list.txt");
+    fs::write(&list, b"bed/\xff.wav\n").unwrap();
+    let error = open(&["bed", "cat"], folder.path()).unwrap_err();
+    assert!(matches!(&error, DataError::Unreadable { path, .. } if *path == list), "{error}");
+    fs::remove_file(&list).unwrap();
+    fs::create_dir(&list).unwrap();
+    let error = open(&["bed", "cat"], folder.path()).unwrap_err();
+    assert!(matches!(&error, DataError::Unreadable { path, .. } if *path == list), "{error}");
+}
+
+#[test]
+fn a_wrong_line_of_a_list_is_named_by_its_number() {
+    let cases = [
+        ("bed/1_nohash_0.wav\ncat.wav\n", 2, "`cat.wav` is not word/file.wav"),
+        ("/etc/passwd\n", 1, "`/etc/passwd` is not word/file.wav"),
+        ("\n\nbed/a/b.wav\n", 3, "`bed/a/b.wav` is not word/file.wav"),
+        ("bed/\n", 1, "`bed/` is not word/file.wav"),
+        ("cat/1_nohash_0.wav\nbed/0_nohash_0.wav\n", 2, "bed/0_nohash_0.wav is in validation_list.txt too"),
+    ];
+    for (text, expected_line, expected) in cases {
+        let folder = words(&["bed", "cat"]);
+        let list = folder.path().join("testing_list.txt");
+        fs::write(&list, text).unwrap();
+        match open(&["bed", "cat"], folder.path()) {
+            Err(DataError::Line { path, line, reason }) => {
+                assert_eq!((path, line), (list, expected_line), "{text}");
+                assert!(reason.starts_with(expected), "{reason}");
+            }
+            other => panic!("{text}: {other:?}"),
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! The real data sets, in the folder `STAPES_DATA`: published counts, official lists, every speaker.
+
+mod rules;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use stapes_audio::Clip;
+use stapes_data::{
+    Counts, DataConfig, DataSet, FsddConfig, FsddSplit, JapaneseVowelsConfig, PartCount, Partition, Source,
+    SpeechCommandsConfig, Split, Watch, fingerprint, load,
+};
+use stapes_features::Features;
+use stapes_testkit::fixture::Fixture;
+use stapes_testkit::suite::{self, Case};
+
+const SPEAKERS: [&str; 6] = ["george", "jackson", "lucas", "nicolas", "theo", "yweweler"];
+const WORDS: [&str; 3] = ["bed", "cat", "happy"];
+
+fn main() -> ExitCode {
+    suite::run(Fixture::Data, |folder| {
+        let case = |name: &str, check: fn(&Path) -> Result<(), String>| {
+            let folder = folder.to_owned();
+            Case::new(name, move || check(&folder))
+        };
+        Ok(vec![
+            case("fsdd_has_its_published_counts_in_the_official_split", fsdd_official),
+            case("fsdd_splits_at_random_by_class_speaker_and_seed", fsdd_random),
+            case("fsdd_leaves_out_every_speaker_in_turn", fsdd_leave_speaker_out),
+            case("fsdd_clips_load_whole_and_in_order", fsdd_loads),
+            case("speech_commands_follow_the_official_lists", speech_commands_official),
+            case("speech_commands_have_thirty_words_and_absent_clips", speech_commands_words),
+            case("japanese_vowels_equal_the_text_files_to_the_bit", japanese_vowels_embedded),
+        ])
+    })
+}
+
+fn ensure(holds: bool, what: impl FnOnce() -> String) -> Result<(), String> {
+    if holds { Ok(()) } else { Err(what()) }
+}
+
+fn equal<T: PartialEq + std::fmt::Debug>(what: &str, got: T, expected: T) -> Result<(), String> {
+    ensure(got == expected, || format!("{what}: {got:?}, expected {expected:?}"))
+}
+
+fn open(config: &DataConfig, folder: &Path) -> Result<DataSet, String> {
+    config.open(Some(folder)).map_err(|error| error.to_string())
+}
+
+fn split(config: &DataConfig, dataset: &DataSet, seed: u64) -> Result<Split, String> {
+    let split = config.split(dataset, seed).map_err(|error| error.to_string())?;
+    rules::check(dataset, &split)?;
+    Ok(split)
+}
+
+fn fsdd(config: FsddConfig) -> DataConfig {
+    DataConfig::Fsdd(config)
+}
+
+fn part(train: usize, validation: usize, test: usize) -> PartCount {
+    PartCount { train, validation, test }
+}
+
+fn fsdd_official(folder: &Path) -> Result<(), String> {
+    let config = fsdd(FsddConfig::default());
+    let dataset = open(&config, &folder.join("fsdd"))?;
+    equal("recordings", dataset.examples.len(), 3000)?;
+    equal("speakers", dataset.groups(), SPEAKERS.to_vec())?;
+    let first = split(&config, &dataset, 1)?;
+    let counts = Counts::new(&dataset, &first);
+    equal("examples", counts.total, part(2430, 270, 300))?;
+    for class in &counts.classes {
+        equal(&class.class, class.examples, part(243, 27, 30))?;
+    }
+    for group in &counts.groups {
+        equal(&group.group, group.examples.test, 50)?;
+        equal(&group.group, group.examples.train + group.examples.validation, 450)?;
+    }
+    let tested = |index: &usize| {
+        let name = &dataset.examples[*index].id;
+        (0..5).any(|number| name.ends_with(&format!("_{number}.wav")))
+    };
+    ensure(first.test.iter().all(tested), || "another index than 0 to 4 is in the test".to_owned())?;
+    equal("the same seed", split(&config, &dataset, 1)?, first.clone())?;
+    let second = split(&config, &dataset, 2)?;
+    equal("the official test under another seed", &second.test, &first.test)?;
+    ensure(second.validation != first.validation, || "two seeds carve the same validation".to_owned())?;
+    let inside = open(&config, &folder.join("fsdd/recordings"))?;
+    let print = |dataset: &DataSet| fingerprint(dataset, &first).map_err(|error| error.to_string());
+    equal("the fingerprint from inside", print(&inside)?, print(&dataset)?)
+}
+
+fn fsdd_random(folder: &Path) -> Result<(), String> {
+    let config = fsdd(FsddConfig { split: FsddSplit::Random, ..FsddConfig::default() });
+    let dataset = open(&config, &folder.join("fsdd"))?;
+    let first = split(&config, &dataset, 1)?;
+    let counts = Counts::new(&dataset, &first);
+    for class in &counts.classes {
+        equal(&class.class, class.examples, part(180, 20, 100))?;
+    }
+    for group in &counts.groups {
+        let (test, validation) = (group.examples.test, group.examples.validation);
+        // A third of 50 recordings of each digit is 16 or 17, a tenth of the others 3 or 4.
+        ensure((160..=170).contains(&test), || format!("{} has {test} in the test", group.group))?;
+        ensure((30..=40).contains(&validation), || format!("{} has {validation}", group.group))?;
+    }
+    equal("the same seed", split(&config, &dataset, 1)?, first.clone())?;
+    let shared = |other: &Split| other.test.iter().filter(|index| first.test.contains(index)).count();
+    let shared = shared(&split(&config, &dataset, 2)?);
+    // A third of 1,000, with a standard deviation of 15.
+    ensure((270..=400).contains(&shared), || format!("two seeds share {shared} of 1,000 test recordings"))
+}
+
+fn fsdd_leave_speaker_out(folder: &Path) -> Result<(), String> {
+    let dataset = open(&fsdd(FsddConfig::default()), &folder.join("fsdd"))?;
+    for (place, speaker) in SPEAKERS.into_iter().enumerate() {
+        let share = FsddConfig {
+            split: FsddSplit::LeaveSpeakerOut,
+            speaker: Some(speaker.to_owned()),
+            ..FsddConfig::default()
+        };
+        let listener = SPEAKERS[(place + 1) % SPEAKERS.len()];
+        let whole = FsddConfig { validation_speaker: Some(listener.to_owned()), ..share.clone() };
+        let counts = Counts::new(&dataset, &split(&fsdd(share), &dataset, 1)?);
+        equal(speaker, counts.total, part(2250, 250, 500))?;
+        for group in &counts.groups {
+            let out = group.group == speaker;
+            let examples = group.examples;
+            equal(&group.group, examples.test, if out { 500 } else { 0 })?;
+            let (train, validation) = (examples.train, examples.validation);
+            ensure(out != (train > 0 && validation > 0), || format!("{}: {examples:?}", group.group))?;
+        }
+        for class in &counts.classes {
+            equal(&class.class, class.examples, part(225, 25, 50))?;
+        }
+        let counts = Counts::new(&dataset, &split(&fsdd(whole), &dataset, 1)?);
+        equal(speaker, counts.total, part(2000, 500, 500))?;
+        for group in counts.groups {
+            let expected = match group.group.as_str() {
+                name if name == speaker => part(0, 0, 500),
+                name if name == listener => part(0, 500, 0),
+                _ => part(500, 0, 0),
+            };
+            equal(&group.group, group.examples, expected)?;
+        }
+    }
+    Ok(())
+}
+
+fn fsdd_loads(folder: &Path) -> Result<(), String> {
+    let config = fsdd(FsddConfig::default());
+    let dataset = open(&config, &folder.join("fsdd"))?;
+    let split = split(&config, &dataset, 1)?;
+    let length = || {
+        |clip: &Clip| -> Result<Features, String> {
+            equal("samples a second", clip.sample_rate_hz, 8000)?;
+            Ok(Features::new(1, vec![clip.samples.len() as f32]))
+        }
+    };
+    let features =
+        load(&dataset, &split.test, length, &Watch::default()).map_err(|error| error.to_string())?;
+    for (&index, features) in split.test.iter().zip(&features) {
+        let Source::File(path) = &dataset.examples[index].source else {
+            return Err("fsdd has frames".to_owned());
+        };
+        // Every file of the set is a header of 44 bytes and 16-bit samples.
+        let bytes = fs::metadata(path).map_err(|error| error.to_string())?.len();
+        equal(&dataset.examples[index].id, features.values(), &[(bytes - 44) as f32 / 2.0])?;
+    }
+    Ok(())
+}
+
+fn speech_commands(words: &[&str]) -> DataConfig {
+    let classes = words.iter().map(|&word| word.to_owned()).collect();
+    DataConfig::SpeechCommands(SpeechCommandsConfig { classes })
+}
+
+fn speech_commands_official(folder: &Path) -> Result<(), String> {
+    let folder = folder.join("speech_commands");
+    let config = speech_commands(&WORDS);
+    let dataset = open(&config, &folder)?;
+    let split = split(&config, &dataset, 1)?;
+    let counts = Counts::new(&dataset, &split);
+    equal("training", counts.total.train, 2250)?;
+    equal("absent", counts.absent, 0)?;
+    for (list, partition) in
+        [("validation_list.txt", Partition::Validation), ("testing_list.txt", Partition::Test)]
+    {
+        let text = fs::read_to_string(folder.join(list)).map_err(|error| error.to_string())?;
+        let of_word = |line: &&str| WORDS.iter().any(|word| line.starts_with(&format!("{word}/")));
+        let listed: BTreeSet<&str> = text.lines().filter(of_word).collect();
+        let found: BTreeSet<&str> =
+            split.part(partition).iter().map(|&index| dataset.examples[index].id.as_str()).collect();
+        equal(list, found, listed)?;
+    }
+    for (class, (validation, test)) in counts.classes.iter().zip([(197, 176), (168, 166), (189, 180)]) {
+        equal(&class.class, class.examples, part(750, validation, test))?;
+    }
+    // The official lists keep a speaker's recordings together.
+    let both = counts.groups.iter().find(|group| {
+        let PartCount { train, validation, test } = group.examples;
+        [train, validation, test].into_iter().filter(|&count| count > 0).count() > 1
+    });
+    ensure(both.is_none(), || format!("{both:?} is in two parts"))
+}
+
+fn speech_commands_words(folder: &Path) -> Result<(), String> {
+    let folder = folder.join("speech_commands");
+    let Err(error) = speech_commands(&["bed", "zebra"]).open(Some(&folder)) else {
+        return Err("zebra was found".to_owned());
+    };
+    let error = error.to_string();
+    let known = error.split("it has ").nth(1).unwrap_or_default().split(", ").count();
+    ensure(known == 30 && !error.contains("_background_noise_"), || error.clone())?;
+    // Of the other words only ten recordings are here; the lists name many more.
+    let dataset = open(&speech_commands(&["yes", "no"]), &folder)?;
+    equal("recordings", dataset.examples.len(), 20)?;
+    let lists: Vec<String> = ["validation_list.txt", "testing_list.txt"]
+        .iter()
+        .map(|list| fs::read_to_string(folder.join(list)).unwrap_or_default())
+        .collect();
+    let missing =
+        |line: &&str| (line.starts_with("yes/") || line.starts_with("no/")) && !folder.join(line).exists();
+    let absent = lists.iter().flat_map(|text| text.lines()).filter(missing).count();
+    ensure(absent > 100, || format!("{absent} absent"))?;
+    equal("absent", dataset.absent, absent)
+}
+
+fn japanese_vowels_embedded(folder: &Path) -> Result<(), String> {
+    let folder: PathBuf = folder.join("japanese_vowels");
+    let config = DataConfig::JapaneseVowels(JapaneseVowelsConfig::default());
+    let embedded = config.open(None).map_err(|error| error.to_string())?;
+    let mut examples = embedded.examples.iter();
+    for file in ["JapaneseVowels_TRAIN.ts", "JapaneseVowels_TEST.ts"] {
+        let text = fs::read_to_string(folder.join(file)).map_err(|error| error.to_string())?;
+        let cases = text.lines().skip_while(|line| !line.starts_with("@data")).skip(1);
+        for line in cases.filter(|line| !line.trim().is_empty()) {
+            let example = examples.next().ok_or("too few utterances are embedded")?;
+            let Source::Frames(frames) = &example.source else { return Err("not frames".to_owned()) };
+            let fields: Vec<&str> = line.trim().split(':').collect();
+            equal(&example.id, format!("speaker {}", fields[12]), embedded.classes[example.class].clone())?;
+            for (coefficient, row) in fields[..12].iter().enumerate() {
+                let row: Vec<u32> =
+                    row.split(',').map(|text| text.parse::<f32>().unwrap_or(f32::NAN).to_bits()).collect();
+                let got: Vec<u32> =
+                    (0..frames.frames()).map(|t| frames.frame(t)[coefficient].to_bits()).collect();
+                equal(&format!("{} coefficient {coefficient}", example.id), got, row)?;
+            }
+        }
+    }
+    equal("utterances left over", examples.count(), 0)?;
+    ensure(open(&config, &folder)? == embedded, || "the text files read otherwise".to_owned())
+}

@@ -1,0 +1,64 @@
+//! What can go wrong when results are measured or shown.
+
+use thiserror::Error;
+
+/// Why an evaluation or a report could not be made.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum EvalError {
+    /// The list of classes is empty.
+    #[error("the list of classes is empty: an evaluation needs at least one class")]
+    NoClasses,
+
+    /// Two classes have the same name, so a table could not tell them apart.
+    #[error("classes {first} and {second} are both called `{label}`: names must differ")]
+    DuplicateClass {
+        /// The name.
+        label: String,
+        /// Index of the first class of this name.
+        first: usize,
+        /// Index of the second.
+        second: usize,
+    },
+
+    /// There is nothing to evaluate.
+    #[error("there are no examples to evaluate: check that the split names a partition with recordings")]
+    NoExamples,
+
+    /// Truths and predictions are not about the same examples.
+    #[error("{truths} true classes but {predictions} predictions: each example needs one of both")]
+    UnequalLengths {
+        /// Number of true classes.
+        truths: usize,
+        /// Number of predictions.
+        predictions: usize,
+    },
+
+    /// A class index points past the list of classes.
+    #[error(
+        "{list}[{example}] = {class}: must be below {classes}, the number of classes; check that data and model use the same class list"
+    )]
+    ClassOutOfRange {
+        /// `truths` or `predictions`.
+        list: &'static str,
+        /// Index of the example.
+        example: usize,
+        /// The class found there.
+        class: usize,
+        /// Number of classes.
+        classes: usize,
+    },
+
+    /// A figure of the report could not be drawn.
+    #[error("the figure `{figure}` of the report could not be drawn: {reason}")]
+    Figure {
+        /// Name of the figure.
+        figure: &'static str,
+        /// What the plotting library said.
+        reason: String,
+    },
+
+    /// The report's template could not be filled in.
+    #[error("the report page could not be written: {0}")]
+    Page(#[from] askama::Error),
+}

@@ -1,0 +1,308 @@
+//! The curves of one run: loss and validation accuracy over the steps.
+
+use super::chart::{Chart, Ink, Mark, Series};
+use super::{Point, Report};
+use crate::EvalError;
+use crate::numbers::{count, counted};
+
+/// Points that a line keeps; of more, neighbours are averaged.
+const POINTS: usize = 200;
+
+/// Least extent of the loss axis: what is smaller is nothing, and plotters' search for ticks would not end.
+const SMALLEST: f64 = 1e-3;
+
+/// A figure: the inside of its SVG element and what is said about it.
+pub(super) struct Figure {
+    /// Unique on the page.
+    pub(super) id: &'static str,
+    pub(super) title: String,
+    /// What is to be seen, for who cannot see it.
+    pub(super) description: String,
+    /// What is to be known when reading it.
+    pub(super) caption: String,
+    pub(super) svg: String,
+}
+
+/// One measured value over the steps.
+struct Line {
+    points: Vec<(f64, f64)>,
+    /// Steps that were measured but not finite.
+    lost: Vec<u64>,
+    /// How many measured values one point is the mean of.
+    averaged: usize,
+}
+
+/// The figures that the run has values for.
+pub(super) fn figures(report: &Report) -> Result<Vec<Figure>, EvalError> {
+    Ok([loss(report)?, accuracy(report)?].into_iter().flatten().collect())
+}
+
+fn loss(report: &Report) -> Result<Option<Figure>, EvalError> {
+    let training = Line::of(&report.curves, |point| point.train_loss);
+    let validation = Line::of(&report.curves, |point| point.validation_loss);
+    let all = || training.points.iter().chain(&validation.points).map(|&(_, loss)| loss);
+    if all().next().is_none() {
+        return Ok(None);
+    }
+    let low = all().fold(0.0, f64::min);
+    let high = all().fold(f64::MIN, f64::max);
+    let parts = [("training", &training), ("validation", &validation)];
+    let series = [Ink::Second, Ink::First]
+        .into_iter()
+        .zip(parts)
+        .filter(|(_, (_, line))| !line.points.is_empty())
+        .map(|(ink, (name, line))| Series { name, ink, points: line.points.clone() })
+        .collect();
+    let svg = Chart {
+        name: "loss",
+        y_label: report.loss.clone(),
+        x_label: "step",
+        x: steps(report),
+        y: low..low + (1.05 * (high - low)).max(SMALLEST),
+        series,
+        mark: mark(report, None),
+    }
+    .draw()?;
+    let said: Vec<String> = parts.iter().filter_map(|(name, line)| line.say(name)).collect();
+    Ok(Some(Figure {
+        id: "loss",
+        title: "Loss".to_string(),
+        description: format!("{}. The best step is {}.", said.join("; "), count(report.best_step)),
+        caption: caption(report, &parts),
+        svg,
+    }))
+}
+
+fn accuracy(report: &Report) -> Result<Option<Figure>, EvalError> {
+    let line = Line::of(&report.curves, |point| point.validation_accuracy.map(|part| 100.0 * part));
+    if line.points.is_empty() {
+        return Ok(None);
+    }
+    let lowest = line.points.iter().map(|&(_, percent)| percent).fold(100.0, f64::min);
+    let at_best = report.curves.iter().find(|point| point.step == report.best_step);
+    let best = at_best.and_then(|point| point.validation_accuracy).filter(|part| part.is_finite());
+    let parts = [("validation accuracy in percent", &line)];
+    let svg = Chart {
+        name: "accuracy",
+        y_label: "accuracy (%)".to_string(),
+        x_label: "step",
+        x: steps(report),
+        // From 0, unless all is happening in the upper half.
+        y: if lowest < 50.0 { 0.0 } else { (lowest / 10.0).floor().min(9.0) * 10.0 }..100.0,
+        series: vec![Series { name: "validation", ink: Ink::First, points: line.points.clone() }],
+        mark: mark(report, best.map(|part| 100.0 * f64::from(part))),
+    }
+    .draw()?;
+    let mut description = line.say(parts[0].0).unwrap_or_default();
+    if let Some(best) = best {
+        let step = count(report.best_step);
+        description += &format!("; {:.1} at the best step, {step}", 100.0 * best);
+    }
+    Ok(Some(Figure {
+        id: "accuracy",
+        title: "Validation accuracy".to_string(),
+        description: description + ".",
+        caption: caption(report, &parts),
+        svg,
+    }))
+}
+
+impl Line {
+    fn of(points: &[Point], value: impl Fn(&Point) -> Option<f32>) -> Line {
+        let measured = points.iter().filter_map(|point| Some((point.step, value(point)?)));
+        let (kept, lost): (Vec<_>, Vec<_>) = measured.partition(|(_, value)| value.is_finite());
+        let averaged = kept.len().div_ceil(POINTS).max(1);
+        let mean = |chunk: &[(u64, f32)]| {
+            let sum = chunk.iter().fold((0.0, 0.0), |(steps, values), &(step, value)| {
+                (steps + step as f64, values + f64::from(value))
+            });
+            (sum.0 / chunk.len() as f64, sum.1 / chunk.len() as f64)
+        };
+        Line {
+            points: kept.chunks(averaged).map(mean).collect(),
+            lost: lost.into_iter().map(|(step, _)| step).collect(),
+            averaged,
+        }
+    }
+
+    fn say(&self, name: &str) -> Option<String> {
+        let ((_, first), (_, last)) = (self.points.first()?, self.points.last()?);
+        Some(format!("{name}: from {first:.3} to {last:.3}"))
+    }
+}
+
+/// The steps' range: from 0, so that curves of different runs begin alike.
+fn steps(report: &Report) -> std::ops::Range<f64> {
+    let last = report.curves.iter().map(|point| point.step).max().unwrap_or(0);
+    0.0..last.max(1) as f64
+}
+
+/// The best step's mark, if the curves reach it.
+fn mark(report: &Report, dot: Option<f64>) -> Option<Mark> {
+    let x = report.best_step as f64;
+    if x > steps(report).end {
+        return None;
+    }
+    let text = match dot {
+        Some(percent) => format!("best: {percent:.1} % at step {}", count(report.best_step)),
+        None => format!("best step: {}", count(report.best_step)),
+    };
+    Some(Mark { x, text, dot })
+}
+
+fn caption(report: &Report, lines: &[(&str, &Line)]) -> String {
+    let mut said = Vec::new();
+    if let Some(last) = report.curves.iter().rfind(|point| point.epoch > 0.0) {
+        let steps = (last.step as f64 / f64::from(last.epoch)).round() as u64;
+        said.push(format!("One epoch is {}.", counted(steps, "step")));
+    }
+    for (name, line) in lines {
+        if line.averaged > 1 {
+            said.push(format!("Each point of {name} is the mean of {} measured.", line.averaged));
+        }
+        if let Some(&first) = line.lost.first() {
+            let lost = counted(line.lost.len() as u64, "value");
+            said.push(format!("{lost} of {name} left out as not finite, from step {}.", count(first)));
+        }
+    }
+    said.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Evaluation;
+
+    fn report(curves: Vec<Point>, best_step: u64) -> Report {
+        Report {
+            title: String::new(),
+            summary: String::new(),
+            command: String::new(),
+            made_at: String::new(),
+            partition: "test".into(),
+            evaluation: Evaluation::new(&["a".into(), "b".into()], &[0, 1], &[0, 1]).unwrap(),
+            loss: "cross-entropy, nats".into(),
+            curves,
+            best_step,
+            parameters: 1,
+            training_seconds: 1.0,
+            latency_ms: None,
+            recipe_toml: String::new(),
+            versions: Vec::new(),
+            data: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+
+    fn point(step: u64, train_loss: f32, validation: Option<(f32, f32)>) -> Point {
+        Point {
+            step,
+            epoch: step as f32 / 10.0,
+            seconds: step as f64,
+            train_loss: Some(train_loss),
+            validation_loss: validation.map(|(loss, _)| loss),
+            validation_accuracy: validation.map(|(_, accuracy)| accuracy),
+        }
+    }
+
+    /// The positions of the line of this ink.
+    fn line(figure: &Figure, ink: Ink) -> Vec<(f64, f64)> {
+        let stroke = format!("stroke=\"{}\"", ink.hex());
+        let element = figure.svg.lines().find(|line| line.starts_with("<polyline") && line.contains(&stroke));
+        let points = element.unwrap().split_once("points=\"").unwrap().1.split_once('"').unwrap().0;
+        let position =
+            |text: &str| text.split_once(',').map(|(x, y)| (x.parse().unwrap(), y.parse().unwrap()));
+        points.split_whitespace().filter_map(position).collect()
+    }
+
+    #[test]
+    fn lines_and_mark_stand_where_their_values_say() {
+        let curves =
+            vec![point(0, 2.0, None), point(20, 1.0, Some((1.5, 0.6))), point(40, 0.5, Some((1.0, 0.8)))];
+        let figures = figures(&report(curves, 20)).unwrap();
+        let training = line(&figures[0], Ink::Second);
+        let validation = line(&figures[0], Ink::First);
+        // Positions are whole: a step of 1 in the loss is more than 800 of them.
+        let near = |a: f64, b: f64| assert!((a - b).abs() <= 2.0, "{a} {b}");
+        let unit = training[1].1 - training[0].1;
+        assert!(unit > 800.0);
+        near(training[2].1 - training[1].1, unit / 2.0);
+        near(validation[0].1, training[0].1 + unit / 2.0);
+        near(validation[1].1, training[1].1);
+        near(validation[0].0, training[1].0);
+        near(training[1].0 - training[0].0, training[2].0 - training[1].0);
+        near(line(&figures[0], Ink::Mark)[0].0, training[1].0);
+
+        let accuracy = line(&figures[1], Ink::First);
+        let mark = line(&figures[1], Ink::Mark);
+        near(mark[0].0, accuracy[0].0);
+        // The axis goes from 60 to 100 %, and the mark along the whole of it.
+        near(accuracy[0].1, mark[0].1);
+        near(accuracy[1].1, (mark[0].1 + mark[1].1) / 2.0);
+        assert!(figures[1].svg.contains("best: 60.0 % at step 20"));
+        assert_eq!(
+            figures[1].description,
+            "validation accuracy in percent: from 60.000 to 80.000; 60.0 at the best step, 20."
+        );
+    }
+
+    #[test]
+    fn names_at_the_lines_ends_do_not_overlap() {
+        let curves = vec![point(1, 2.0, Some((2.0, 0.5))), point(9, 0.001, Some((0.0, 0.5)))];
+        let figure = &figures(&report(curves, 9)).unwrap()[0];
+        let mut heights = Vec::new();
+        let lines: Vec<&str> = figure.svg.lines().collect();
+        for pair in lines.windows(2) {
+            if pair[1] == "training" || pair[1] == "validation" {
+                let y = pair[0].split_once(" y=\"").unwrap().1.split_once('"').unwrap().0;
+                heights.push(y.parse::<f64>().unwrap());
+            }
+        }
+        assert_eq!(heights.len(), 2);
+        assert!((heights[0] - heights[1]).abs() >= 180.0, "{heights:?}");
+        assert!(heights.iter().all(|&y| y < 3200.0 - 490.0 + 10.0), "{heights:?}");
+    }
+
+    #[test]
+    fn a_long_curve_is_averaged_and_says_so() {
+        let curves = (0..1000).map(|step| point(step, step as f32, None)).collect();
+        let line = Line::of(&report(curves, 1).curves, |point| point.train_loss);
+        assert_eq!((line.points.len(), line.averaged), (200, 5));
+        assert_eq!(line.points[1], (7.0, 7.0));
+        let curves = (0..1000).map(|step| point(step, 1.0, None)).collect();
+        let figure = &figures(&report(curves, 1)).unwrap()[0];
+        assert_eq!(
+            figure.caption,
+            "One epoch is 10 steps. Each point of training is the mean of 5 measured."
+        );
+    }
+
+    #[test]
+    fn values_that_are_not_finite_are_left_out_and_counted() {
+        let curves = vec![point(1, 1.0, None), point(2, f32::NAN, None), point(3, f32::INFINITY, None)];
+        let figures = figures(&report(curves, 1)).unwrap();
+        assert_eq!(figures.len(), 1);
+        assert!(figures[0].caption.ends_with("2 values of training left out as not finite, from step 2."));
+    }
+
+    #[test]
+    fn without_values_there_is_no_figure() {
+        assert!(figures(&report(Vec::new(), 0)).unwrap().is_empty());
+        let lost = vec![point(1, f32::NAN, Some((f32::NAN, f32::NAN)))];
+        assert!(figures(&report(lost, 1)).unwrap().is_empty());
+    }
+
+    #[test]
+    fn curves_of_one_point_of_equal_and_of_extreme_values_are_drawn() {
+        for curves in [
+            vec![point(0, 0.0, Some((0.0, 1.0)))],
+            vec![point(5, -1.0, Some((-1.0, 0.0)))],
+            vec![point(1, 3e38, Some((3e38, 1.0))), point(2, 3e38, Some((0.0, 1.0)))],
+            vec![point(1, 1e-45, Some((1e-30, 1e-45))), point(u64::MAX, 0.0, Some((0.0, 0.0)))],
+        ] {
+            let figures = figures(&report(curves, 1)).unwrap();
+            assert_eq!(figures.len(), 2);
+            assert!(figures.iter().all(|figure| !figure.svg.contains("NaN")));
+        }
+    }
+}

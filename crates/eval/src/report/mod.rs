@@ -1,0 +1,109 @@
+//! The report page: one run as one HTML file that needs no network.
+//!
+//! [`Report`] holds what is said, [`render`] says it. The page's text and order stand in
+//! `templates/report.html`, its looks in `templates/report.css`; figures are drawn in `curves.rs` over the
+//! charts of `chart.rs`. The page forbids itself every request and script by its content security policy.
+
+mod chart;
+mod curves;
+mod matrix;
+mod page;
+
+use serde::Serialize;
+
+use crate::{EvalError, Evaluation};
+
+/// A run as the report page shows it.
+///
+/// # Units
+/// `training_seconds` in s, `latency_ms` in ms.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Report {
+    /// The page's title: the experiment's name.
+    pub title: String,
+    /// What was trained, in a sentence: model, features, data.
+    pub summary: String,
+    /// The command that made the run, as typed.
+    pub command: String,
+    /// When it was made.
+    pub made_at: String,
+    /// The partition that was evaluated: "test".
+    pub partition: String,
+    /// The scores on that partition.
+    pub evaluation: Evaluation,
+    /// What the loss measures, with its unit: "cross-entropy, nats".
+    pub loss: String,
+    /// What was measured while training, in the order of the steps.
+    pub curves: Vec<Point>,
+    /// The step whose weights were kept and evaluated.
+    pub best_step: u64,
+    /// Number of trained numbers in the model.
+    pub parameters: u64,
+    /// Time from the first step to the end.
+    pub training_seconds: f64,
+    /// Time to classify one utterance, where it was measured.
+    pub latency_ms: Option<f64>,
+    /// The complete recipe, with every default written out.
+    pub recipe_toml: String,
+    /// Names and values of what the run depended on: program, compiler target, processor, threads.
+    pub versions: Vec<(String, String)>,
+    /// Names and values about the data: examples of each partition, fingerprint.
+    pub data: Vec<(String, String)>,
+    /// What a reader must know before the numbers: stopped early, files skipped.
+    pub notes: Vec<String>,
+}
+
+/// What was measured at one step of training; what was not is None.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Point {
+    /// Number of updates so far.
+    pub step: u64,
+    /// Passes over the training data so far.
+    pub epoch: f32,
+    /// Time since training began, in s.
+    pub seconds: f64,
+    /// Mean loss of the training examples since the last point.
+    pub train_loss: Option<f32>,
+    /// Mean loss on the validation examples.
+    pub validation_loss: Option<f32>,
+    /// Accuracy on the validation examples, in [0, 1].
+    pub validation_accuracy: Option<f32>,
+}
+
+/// The report as one HTML file.
+///
+/// Text from outside (labels, recipe, command) is escaped. Values that are not finite are left out of the
+/// curves, and the page says how many.
+///
+/// # Errors
+/// [`EvalError::Figure`] if a figure cannot be drawn, [`EvalError::Page`] if the template cannot be filled in.
+///
+/// # Example
+/// ```
+/// use stapes_eval::{Evaluation, report};
+///
+/// let classes = ["no".to_string(), "yes".to_string()];
+/// let html = report::render(&report::Report {
+///     title: "A first run".into(),
+///     summary: "An LSTM of 8 units over 12 coefficients.".into(),
+///     command: "stapes quickstart".into(),
+///     made_at: "2026-01-31 12:00 UTC".into(),
+///     partition: "test".into(),
+///     evaluation: Evaluation::new(&classes, &[0, 1, 1], &[0, 1, 0])?,
+///     loss: "cross-entropy, nats".into(),
+///     curves: Vec::new(),
+///     best_step: 100,
+///     parameters: 690,
+///     training_seconds: 1.5,
+///     latency_ms: None,
+///     recipe_toml: "seed = 1\n".into(),
+///     versions: vec![("stapes".into(), "0.1.0".into())],
+///     data: vec![("training".into(), "6 utterances".into())],
+///     notes: Vec::new(),
+/// })?;
+/// assert_eq!(html.matches("<h1>A first run</h1>").count(), 1);
+/// # Ok::<(), stapes_eval::EvalError>(())
+/// ```
+pub fn render(report: &Report) -> Result<String, EvalError> {
+    page::render(report)
+}

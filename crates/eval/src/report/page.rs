@@ -1,0 +1,188 @@
+//! The page's parts as its template takes them.
+
+use askama::Template;
+
+use super::Report;
+use super::chart::{HEIGHT, WIDTH};
+use super::curves::{self, Figure};
+use super::matrix::Matrix;
+use crate::numbers::{count, counted, duration, milliseconds, percent, percent_value, score};
+use crate::{EvalError, Evaluation};
+
+/// Ways to be wrong that the page lists.
+const PAIRS: usize = 12;
+/// Rows of the table that holds the curves' numbers; of more, evenly spaced ones.
+const ROWS: usize = 200;
+
+#[derive(Template)]
+#[template(path = "report.html")]
+struct Page<'a> {
+    report: &'a Report,
+    css: &'static str,
+    tiles: Vec<Tile>,
+    figures: Vec<Figure>,
+    width: u32,
+    height: u32,
+    numbers: Numbers,
+    matrix: Option<Matrix>,
+    pairs: Vec<Pair>,
+    pairs_heading: String,
+    classes: Vec<Class>,
+    undefined: bool,
+    macro_f1: String,
+}
+
+/// A number that is seen first.
+struct Tile {
+    label: String,
+    value: String,
+    detail: String,
+}
+
+/// What the curves show, as a table.
+struct Numbers {
+    rows: Vec<[String; 6]>,
+    note: String,
+}
+
+/// A way to be wrong.
+struct Pair {
+    truth: String,
+    prediction: String,
+    count: String,
+    share: String,
+}
+
+/// A class's scores.
+struct Class {
+    label: String,
+    support: String,
+    scores: [String; 3],
+}
+
+/// The complete page.
+pub(super) fn render(report: &Report) -> Result<String, EvalError> {
+    let evaluation = &report.evaluation;
+    let (pairs_heading, pairs) = pairs(evaluation);
+    let page = Page {
+        report,
+        css: include_str!("../../templates/report.css"),
+        tiles: tiles(report),
+        figures: curves::figures(report)?,
+        width: WIDTH,
+        height: HEIGHT,
+        numbers: numbers(report),
+        matrix: Matrix::of(evaluation),
+        pairs,
+        pairs_heading,
+        classes: classes(evaluation),
+        undefined: evaluation
+            .per_class
+            .iter()
+            .any(|class| class.precision.is_none() || class.recall.is_none()),
+        macro_f1: score(Some(evaluation.macro_f1)),
+    };
+    Ok(page.render()?)
+}
+
+fn tiles(report: &Report) -> Vec<Tile> {
+    let Evaluation { accuracy, correct, total, interval, .. } = &report.evaluation;
+    let tile = |label: &str, value: String, detail: String| Tile { label: label.to_string(), value, detail };
+    let range = format!("{} to {}", percent_value(interval.low, *total), percent(interval.high, *total));
+    let last = report.curves.iter().map(|point| point.step).max();
+    let mut tiles = vec![
+        tile(
+            &format!("Accuracy on {}", report.partition),
+            percent(*accuracy, *total),
+            format!("95 % interval {range}, {} of {}", count(*correct), count(*total)),
+        ),
+        tile("Parameters", count(report.parameters), "trained numbers".to_string()),
+        tile(
+            "Training time",
+            duration(report.training_seconds),
+            last.map(|last| counted(last, "step")).unwrap_or_default(),
+        ),
+    ];
+    if let Some(latency) = report.latency_ms {
+        tiles.push(tile("Latency", milliseconds(latency), "one utterance".to_string()));
+    }
+    let best = report.curves.iter().find(|point| point.step == report.best_step);
+    let validation = best.and_then(|point| point.validation_accuracy).filter(|part| part.is_finite());
+    tiles.push(tile(
+        "Best step",
+        count(report.best_step),
+        validation.map(|part| format!("{:.1} % on validation", 100.0 * part)).unwrap_or_default(),
+    ));
+    tiles
+}
+
+/// The curves' numbers: the points with a validation, or all if there are none.
+fn numbers(report: &Report) -> Numbers {
+    let validated = |point: &&super::Point| {
+        point.validation_loss.is_some()
+            || point.validation_accuracy.is_some()
+            || point.step == report.best_step
+    };
+    let mut points: Vec<_> = report.curves.iter().filter(validated).collect();
+    if points.len() <= 1 {
+        points = report.curves.iter().collect();
+    }
+    let every = points.len().div_ceil(ROWS).max(1);
+    let kept = points.iter().enumerate().filter(|(index, point)| {
+        index % every == 0 || index + 1 == points.len() || point.step == report.best_step
+    });
+    let optional = |value: Option<f32>, digits: usize| match value {
+        Some(value) if value.is_finite() => format!("{value:.digits$}"),
+        Some(_) => "not finite".to_string(),
+        None => String::new(),
+    };
+    let rows: Vec<_> = kept
+        .map(|(_, point)| {
+            [
+                count(point.step),
+                format!("{:.2}", point.epoch),
+                format!("{:.1}", point.seconds),
+                optional(point.train_loss, 4),
+                optional(point.validation_loss, 4),
+                optional(point.validation_accuracy.map(|part| 100.0 * part), 2),
+            ]
+        })
+        .collect();
+    let note = if rows.len() < report.curves.len() {
+        format!("{} of {} points.", count(rows.len() as u64), count(report.curves.len() as u64))
+    } else {
+        String::new()
+    };
+    Numbers { rows, note }
+}
+
+fn pairs(evaluation: &Evaluation) -> (String, Vec<Pair>) {
+    let confusion = &evaluation.confusion;
+    let name = |class: usize| confusion.classes()[class].clone();
+    let pairs: Vec<_> = confusion
+        .most_confused(PAIRS)
+        .into_iter()
+        .map(|pair| Pair {
+            truth: name(pair.truth),
+            prediction: name(pair.prediction),
+            count: count(pair.count),
+            share: percent(pair.share, confusion.support(pair.truth)),
+        })
+        .collect();
+    let all = confusion.confused_pairs();
+    let heading = if pairs.len() < all {
+        format!("Most confused pairs, {} of {}", pairs.len(), count(all as u64))
+    } else {
+        "Confused pairs".to_string()
+    };
+    (heading, pairs)
+}
+
+fn classes(evaluation: &Evaluation) -> Vec<Class> {
+    let class = |scores: &crate::ClassScores| Class {
+        label: scores.label.clone(),
+        support: count(scores.support),
+        scores: [scores.precision, scores.recall, scores.f1].map(score),
+    };
+    evaluation.per_class.iter().map(class).collect()
+}

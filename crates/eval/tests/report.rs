@@ -1,0 +1,270 @@
+//! The report page as a file: complete, escaped, well formed, without network.
+
+use stapes_eval::report::{Point, Report, render};
+use stapes_eval::{EvalError, Evaluation};
+
+fn sample(labels: &[&str]) -> Report {
+    let labels: Vec<String> = labels.iter().map(|label| label.to_string()).collect();
+    let truths: Vec<usize> = (0..40).map(|example| example % labels.len()).collect();
+    let mut predictions = truths.clone();
+    predictions[0] = 1 % labels.len();
+    let point = |step: u64| Point {
+        step,
+        epoch: step as f32 / 5.0,
+        seconds: step as f64 / 10.0,
+        train_loss: Some(1.0 / (step + 1) as f32),
+        validation_loss: step.is_multiple_of(5).then_some(1.1 / (step + 1) as f32),
+        validation_accuracy: step.is_multiple_of(5).then_some(step as f32 / 40.0),
+    };
+    Report {
+        title: "Three words".into(),
+        summary: "Four LSTM layers of 64 units over 20 MFCC.".into(),
+        command: "stapes train recipes/words.toml --out runs/words".into(),
+        made_at: "2026-01-31 12:00 UTC".into(),
+        partition: "test".into(),
+        evaluation: Evaluation::new(&labels, &truths, &predictions).unwrap(),
+        loss: "cross-entropy, nats".into(),
+        curves: (0..=30).map(point).collect(),
+        best_step: 25,
+        parameters: 121_219,
+        training_seconds: 125.2,
+        latency_ms: Some(1.234),
+        recipe_toml: "[train]\nbatch = 20\n".into(),
+        versions: vec![("stapes".into(), "0.1.0".into()), ("threads".into(), "2".into())],
+        data: vec![("training".into(), "2,250 clips".into()), ("fingerprint".into(), "0123abcd".into())],
+        notes: vec!["Stopped early at step 30.".into()],
+    }
+}
+
+const WORDS: [&str; 3] = ["bed", "cat", "happy"];
+
+#[test]
+fn every_part_is_there() -> Result<(), EvalError> {
+    let html = render(&sample(&WORDS))?;
+    let parts = [
+        "<title>Three words</title>",
+        "<h1>Three words</h1>",
+        "Four LSTM layers of 64 units over 20 MFCC.",
+        "Stopped early at step 30.",
+        "Accuracy on test",
+        "97.5 %",
+        "95 % interval 87.1 to 99.6 %, 39 of 40",
+        "121,219",
+        "2 min 05 s",
+        "30 steps",
+        "1.23 ms",
+        "62.5 % on validation",
+        "best: 62.5 % at step 25",
+        "best step: 25",
+        "cross-entropy, nats",
+        "One epoch is 5 steps.",
+        "<svg class=\"chart\"",
+        "bed taken for cat: 1 of 14, 7.1 %",
+        "<th scope=\"row\">happy</th>",
+        "0.963",
+        "2,250 clips",
+        "0123abcd",
+        "stapes train recipes/words.toml --out runs/words",
+        "[train]\nbatch = 20",
+        "threads",
+        "2026-01-31 12:00 UTC",
+        "prefers-color-scheme: dark",
+    ];
+    for part in parts {
+        assert!(html.contains(part), "{part} is missing");
+    }
+    assert_eq!(html.matches("<svg").count(), 2);
+    assert_eq!(html.matches("<td class=\"right s").count(), 3);
+    Ok(())
+}
+
+#[test]
+fn nothing_is_loaded_from_anywhere() -> Result<(), EvalError> {
+    let html = render(&sample(&WORDS))?;
+    for outside in ["http:", "https:", "//", "url(", "@import", "<script", "<img", "<iframe", " src="] {
+        assert!(!html.contains(outside), "{outside}");
+    }
+    // Links lead to places in the page; the only other reference is the empty icon.
+    for (index, _) in html.match_indices("href=\"") {
+        let target = &html[index + 6..index + 12];
+        assert!(target.starts_with('#') || target == "data:,", "{target}");
+    }
+    assert!(
+        html.contains("Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'")
+    );
+    Ok(())
+}
+
+#[test]
+fn links_lead_to_places_in_the_page_and_ids_are_unique() -> Result<(), EvalError> {
+    let html = render(&sample(&WORDS))?;
+    let values = |key: &str| -> Vec<&str> {
+        html.split(key).skip(1).filter_map(|rest| rest.split('"').next()).collect()
+    };
+    let ids = values(" id=\"");
+    for id in &ids {
+        assert_eq!(ids.iter().filter(|other| other == &id).count(), 1, "{id}");
+    }
+    for target in values("href=\"#").into_iter().chain(values("aria-labelledby=\"")) {
+        for id in target.split(' ') {
+            assert!(ids.contains(&id), "#{id} leads nowhere");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn text_from_outside_is_escaped_everywhere() -> Result<(), EvalError> {
+    let evil = "</td></text><script>alert('x')</script>&\"";
+    let mut report = sample(&[evil, "cat", "happy"]);
+    for text in [
+        &mut report.title,
+        &mut report.summary,
+        &mut report.command,
+        &mut report.made_at,
+        &mut report.partition,
+        &mut report.loss,
+        &mut report.recipe_toml,
+    ] {
+        *text = evil.to_string();
+    }
+    report.notes = vec![evil.into()];
+    report.versions = vec![(evil.into(), evil.into())];
+    report.data = vec![(evil.into(), evil.into())];
+    let html = render(&report)?;
+    assert!(!html.contains("<script"));
+    assert!(!html.contains("('x')"));
+    check_well_formed(&html);
+    Ok(())
+}
+
+#[test]
+fn the_page_is_well_formed_whatever_is_missing() -> Result<(), EvalError> {
+    let full = sample(&WORDS);
+    let mut bare = full.clone();
+    bare.curves = Vec::new();
+    bare.latency_ms = None;
+    bare.notes = Vec::new();
+    bare.data = Vec::new();
+    bare.versions = Vec::new();
+    let mut diverged = full.clone();
+    for point in &mut diverged.curves {
+        point.train_loss = (point.step < 3).then_some(f32::NAN);
+        point.validation_loss = (point.step == 3).then_some(f32::INFINITY);
+        point.validation_accuracy = point.validation_loss;
+    }
+    diverged.best_step = 3;
+    let labels: Vec<String> = (0..70).map(|class| format!("word {class}")).collect();
+    let many = sample(&labels.iter().map(String::as_str).collect::<Vec<_>>());
+    for report in [full, bare, diverged, many, sample(&["only"])] {
+        let html = render(&report)?;
+        check_well_formed(&html);
+        assert!(!html.contains("NaN") && !html.contains("inf %"));
+        let finite = |point: &Point| point.train_loss.is_some_and(f32::is_finite);
+        assert_eq!(html.contains("<svg"), report.curves.iter().any(finite));
+        assert_eq!(html.contains("no curve to draw"), html.contains("not finite"));
+    }
+    Ok(())
+}
+
+#[test]
+fn a_matrix_too_large_to_read_gives_way_to_the_pairs() -> Result<(), EvalError> {
+    let labels: Vec<String> = (0..70).map(|class| format!("word {class}")).collect();
+    let html = render(&sample(&labels.iter().map(String::as_str).collect::<Vec<_>>()))?;
+    assert!(html.contains("The matrix of 70 classes is too large to read"));
+    assert!(!html.contains("<table class=\"matrix"));
+    assert!(html.contains("<td>word 0</td><td>word 1</td>"));
+    Ok(())
+}
+
+#[test]
+fn undefined_scores_are_explained() -> Result<(), EvalError> {
+    let mut report = sample(&WORDS);
+    assert!(!render(&report)?.contains("A dash is undefined"));
+    report.evaluation = Evaluation::new(&["a".into(), "b".into()], &[0, 1], &[0, 0])?;
+    assert!(render(&report)?.contains("A dash is undefined"));
+    Ok(())
+}
+
+/// Every element is closed in order, attributes are quoted, and `&` only begins a character reference.
+fn check_well_formed(html: &str) {
+    const VOID: [&str; 3] = ["meta", "link", "!doctype"];
+    let mut open: Vec<&str> = Vec::new();
+    let mut rest = html;
+    while let Some(start) = rest.find('<') {
+        check_references(&rest[..start]);
+        rest = &rest[start + 1..];
+        let end = tag_end(rest);
+        let tag = &rest[..end];
+        rest = &rest[end + 1..];
+        let name = tag.split([' ', '/', '\n']).find(|part| !part.is_empty()).unwrap();
+        if tag.starts_with('/') {
+            assert_eq!(open.pop(), Some(name), "</{name}> closes another element");
+        } else if !tag.ends_with('/') && !VOID.contains(&name) {
+            open.push(name);
+        }
+        if name == "style" && !tag.starts_with('/') {
+            rest = &rest[rest.find("</style>").unwrap()..];
+        }
+    }
+    assert!(open.is_empty(), "{open:?} are not closed");
+}
+
+/// Where the tag ends: the first `>` outside quotes.
+fn tag_end(tag: &str) -> usize {
+    let mut quoted = false;
+    for (index, c) in tag.char_indices() {
+        match c {
+            '"' => quoted = !quoted,
+            '<' => panic!("< inside <{}", &tag[..index]),
+            '>' if !quoted => {
+                check_references(&tag[..index]);
+                return index;
+            }
+            _ => {}
+        }
+    }
+    panic!("<{tag} has no end");
+}
+
+fn check_references(text: &str) {
+    for (index, _) in text.match_indices('&') {
+        let name = text[index + 1..].split(';').next().unwrap();
+        let known = ["lt", "gt", "amp", "quot", "apos"].contains(&name);
+        assert!(known || name.starts_with('#'), "& without a reference: {}", &text[index..]);
+    }
+}
+
+/// Text and its ground in both themes, by WCAG 2.2's contrast ratio.
+#[test]
+fn text_keeps_its_contrast_in_both_themes() {
+    let css = include_str!("../templates/report.css");
+    let (light, dark) = css.split_once("@media (prefers-color-scheme: dark)").unwrap();
+    for theme in [light, dark] {
+        let contrast = |text: &str, ground: &str| {
+            let (a, b) = (luminance(theme, text), luminance(theme, ground));
+            let ratio = (a.max(b) + 0.05) / (a.min(b) + 0.05);
+            assert!(ratio >= 4.5, "{text} on {ground}: {ratio:.2}");
+        };
+        for text in ["ink", "quiet", "first", "second"] {
+            contrast(text, "paper");
+            contrast(text, "raised");
+        }
+        contrast("ink", "note");
+        for kind in ["right", "wrong"] {
+            (1..=5).for_each(|shade| contrast("low", &format!("{kind}-{shade}")));
+            (6..=7).for_each(|shade| contrast("high", &format!("{kind}-{shade}")));
+        }
+    }
+}
+
+/// WCAG 2.2's relative luminance of a custom property `--name: #rrggbb`, its first in the text.
+fn luminance(css: &str, name: &str) -> f64 {
+    let key = format!("--{name}: #");
+    let hex = &css[css.find(&key).unwrap_or_else(|| panic!("{key} is missing")) + key.len()..][..6];
+    let channel = |index: usize| {
+        let value = f64::from(u8::from_str_radix(&hex[2 * index..2 * index + 2], 16).unwrap()) / 255.0;
+        if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
+    };
+    0.2126 * channel(0) + 0.7152 * channel(1) + 0.0722 * channel(2)
+}

@@ -1,0 +1,179 @@
+//! Powers in decibels, relative to a reference and with a floor.
+
+use serde::{Deserialize, Serialize};
+
+use crate::choice::{Choice, choose};
+use crate::sample::Sample;
+
+/// The power that becomes 0 dB.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Reference {
+    /// This power.
+    Power(f64),
+    /// The largest power of the clip.
+    Max,
+}
+
+impl Default for Reference {
+    fn default() -> Reference {
+        Reference::Power(1.0)
+    }
+}
+
+impl Serialize for Reference {
+    fn serialize<Z: serde::Serializer>(&self, serializer: Z) -> Result<Z::Ok, Z::Error> {
+        match self {
+            Reference::Power(power) => serializer.serialize_f64(*power),
+            Reference::Max => serializer.serialize_str("max"),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Reference {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Reference, D::Error> {
+        choose(deserializer, "a number or \"max\"", |choice| match choice {
+            Choice::Number(power) => Some(Reference::Power(power)),
+            Choice::Word("max") => Some(Reference::Max),
+            _ => None,
+        })
+    }
+}
+
+/// librosa's power_to_db: 10 log10(max(amin, S)) - 10 log10(max(amin, |ref|)), then nothing lower than `top_db`
+/// below the clip's largest value.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Decibels {
+    pub reference: Reference,
+    pub least_power: f64,
+    pub top_db: Option<f64>,
+}
+
+/// The largest values of the part of a clip that has been converted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Peak<S> {
+    power: S,
+    decibels: S,
+}
+
+impl Decibels {
+    /// What silence becomes before the reference is taken off, and the peak of a silent clip.
+    pub(crate) fn silence<S: Sample>(&self) -> Peak<S> {
+        let mut silence = [S::default()];
+        S::decibels(&mut silence, S::narrow(self.least_power));
+        Peak { power: S::default(), decibels: silence[0] }
+    }
+
+    /// Converts one frame and raises the clip's peak to it; `false` if a power is no number.
+    pub(crate) fn convert<S: Sample>(&self, powers: &mut [S], peak: &mut Peak<S>) -> bool {
+        let loudest = largest(powers);
+        S::decibels(powers, S::narrow(self.least_power));
+        if loudest > peak.power {
+            peak.power = loudest;
+            let mut decibels = [loudest];
+            S::decibels(&mut decibels, S::narrow(self.least_power));
+            peak.decibels = decibels[0];
+        }
+        loudest.is_number()
+    }
+
+    /// Takes off the reference and raises what lies below the floor, when the whole clip is converted.
+    pub(crate) fn finish<S: Sample>(&self, decibels: &mut [S], peak: Peak<S>) {
+        let reference_db = match self.reference {
+            Reference::Power(power) => 10.0 * power.abs().max(self.least_power).log10(),
+            Reference::Max => peak.decibels.widen(),
+        };
+        if reference_db != 0.0 {
+            for value in &mut *decibels {
+                *value = S::narrow(value.widen() - reference_db);
+            }
+        }
+        if let Some(top_db) = self.top_db {
+            let floor = S::narrow(peak.decibels.widen() - reference_db) - S::narrow(top_db);
+            for value in decibels {
+                *value = if *value > floor { *value } else { floor };
+            }
+        }
+    }
+}
+
+impl<S: Sample> Peak<S> {
+    /// The silence that this peak starts from.
+    pub(crate) fn floor(&self) -> S {
+        self.decibels
+    }
+}
+
+/// The largest of values that are not negative.
+fn largest<S: Sample>(values: &[S]) -> S {
+    let larger = |a: S, b: S| if b > a { b } else { a };
+    let (runs, rest) = values.as_chunks::<8>();
+    let mut lanes = [S::default(); 8];
+    for run in runs {
+        for lane in 0..8 {
+            lanes[lane] = larger(lanes[lane], run[lane]);
+        }
+    }
+    lanes.iter().chain(rest).fold(S::default(), |largest, &value| larger(largest, value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn convert(decibels: Decibels, powers: &[f64]) -> Vec<f64> {
+        let mut values = powers.to_vec();
+        let mut peak = decibels.silence();
+        for frame in values.chunks_mut(2) {
+            assert!(decibels.convert(frame, &mut peak));
+        }
+        decibels.finish(&mut values, peak);
+        values
+    }
+
+    fn close(got: &[f64], expected: &[f64]) {
+        assert_eq!(got.len(), expected.len());
+        assert!(got.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-12), "{got:?} {expected:?}");
+    }
+
+    const PLAIN: Decibels =
+        Decibels { reference: Reference::Power(1.0), least_power: 1e-10, top_db: Some(80.0) };
+
+    #[test]
+    fn the_floor_lies_below_the_peak_of_the_whole_clip() {
+        close(&convert(PLAIN, &[1e-9, 1.0, 100.0, 0.0]), &[-60.0, 0.0, 20.0, -60.0]);
+        close(
+            &convert(Decibels { top_db: None, ..PLAIN }, &[1e-9, 1.0, 100.0, 0.0]),
+            &[-90.0, 0.0, 20.0, -100.0],
+        );
+        close(&convert(Decibels { top_db: Some(0.0), ..PLAIN }, &[1.0, 100.0]), &[20.0, 20.0]);
+    }
+
+    #[test]
+    fn the_reference_becomes_zero() {
+        let powers = [0.0, 1.0, 1e4, 1e-3];
+        close(
+            &convert(Decibels { reference: Reference::Power(-1e4), ..PLAIN }, &powers),
+            &[-80.0, -40.0, 0.0, -70.0],
+        );
+        close(
+            &convert(Decibels { reference: Reference::Max, ..PLAIN }, &powers),
+            &[-80.0, -40.0, 0.0, -70.0],
+        );
+        close(
+            &convert(Decibels { reference: Reference::Power(0.0), top_db: None, ..PLAIN }, &powers),
+            &[0.0, 100.0, 140.0, 70.0],
+        );
+    }
+
+    #[test]
+    fn silence_is_the_least_power() {
+        close(&convert(PLAIN, &[0.0, 0.0]), &[-100.0, -100.0]);
+        close(&convert(Decibels { reference: Reference::Max, ..PLAIN }, &[0.0, 0.0]), &[0.0, 0.0]);
+    }
+
+    #[test]
+    fn a_power_that_is_no_number_is_noticed() {
+        let mut peak = PLAIN.silence();
+        assert!(!PLAIN.convert(&mut [1.0f32, f32::INFINITY], &mut peak));
+    }
+}

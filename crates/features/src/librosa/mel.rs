@@ -1,0 +1,73 @@
+//! Energies of mel bands.
+
+use std::sync::Arc;
+
+use super::LibrosaMelConfig;
+use crate::framing::Sounding;
+use crate::mel::{MelBank, MelScale};
+use crate::sample::{Exponent, Sample};
+use crate::stft::Stft;
+use crate::{Extractor, FeatureError};
+
+impl LibrosaMelConfig {
+    /// The extractor of these settings for clips of a sample rate, which places the bands.
+    ///
+    /// # Units
+    /// Hz
+    ///
+    /// # Errors
+    /// [`FeatureError::Setting`], see [`LibrosaMelConfig::check`].
+    pub fn init<S: Sample>(&self, sample_rate_hz: u32) -> Result<LibrosaMel<S>, FeatureError> {
+        self.check(sample_rate_hz)?;
+        let stft = self.stft().init()?.stft;
+        let sample_rate_hz = f64::from(sample_rate_hz);
+        let scale = if self.htk { MelScale::Htk } else { MelScale::Slaney };
+        let highest_hz = self.fmax.unwrap_or(sample_rate_hz / 2.0);
+        let edges_hz = scale.spaced_hz(self.n_mels + 2, self.fmin, highest_hz);
+        let bank = MelBank::triangles(&edges_hz, stft.bins(), sample_rate_hz / self.n_fft as f64, self.norm);
+        let power = vec![S::default(); stft.bins()];
+        Ok(LibrosaMel { stft, exponent: Exponent::new(self.power), bank: Arc::new(bank), power })
+    }
+}
+
+/// Energies of mel bands; made by [`LibrosaMelConfig::init`].
+#[derive(Clone, Debug)]
+pub struct LibrosaMel<S> {
+    pub(super) stft: Stft,
+    exponent: Exponent,
+    bank: Arc<MelBank<S>>,
+    power: Vec<S>,
+}
+
+impl<S: Sample> LibrosaMel<S> {
+    /// The energies of frame `t`.
+    pub(super) fn frame(&mut self, samples: &[S], t: usize, energies: &mut [S]) -> Result<(), FeatureError> {
+        self.stft.powers(samples, t, self.exponent, &mut self.power)?;
+        self.bank.apply(&self.power, energies);
+        Ok(())
+    }
+}
+
+impl<S: Sample> Extractor<S> for LibrosaMel<S> {
+    fn width(&self) -> usize {
+        self.bank.bands()
+    }
+
+    fn frames_for(&self, samples: usize) -> usize {
+        self.stft.framing().frames(samples)
+    }
+
+    fn extract_into(&mut self, samples: &[S], values: &mut Vec<S>) -> Result<usize, FeatureError> {
+        let frames = self.stft.framing().at_least_one(samples.len())?;
+        let clip = Sounding::of(samples)?;
+        let width = self.bank.bands();
+        values.clear();
+        values.resize(frames * width, S::default());
+        for (t, energies) in values.chunks_exact_mut(width).enumerate() {
+            if !self.stft.is_silent(t, &clip) {
+                self.frame(samples, t, energies)?;
+            }
+        }
+        Ok(frames)
+    }
+}

@@ -1,0 +1,17 @@
+//! The front ends of librosa 0.9 to 1.0: spectra, mel bands, decibels, cepstra.
+//!
+//! Settings have librosa's names and defaults. What each computes is in the documentation of its
+//! configuration; the arithmetic follows librosa's number types step by step.
+
+mod check;
+mod config;
+mod mel;
+mod mel_db;
+mod mfcc;
+mod stft;
+
+pub use config::{LibrosaMelConfig, LibrosaMelDbConfig, LibrosaMfccConfig, LibrosaStftConfig};
+pub use mel::LibrosaMel;
+pub use mel_db::LibrosaMelDb;
+pub use mfcc::LibrosaMfcc;
+pub use stft::LibrosaStft;

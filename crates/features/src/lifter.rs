@@ -1,0 +1,28 @@
+//! Lifters: weights that raise the higher cepstral coefficients.
+
+use std::f64::consts::PI;
+
+/// librosa's weights 1 + (l/2) sin(pi (n + 1) / l) of coefficient n; none for l = 0.
+///
+/// # Source
+/// librosa.feature.mfcc, `lifter`. Kaldi and python_speech_features have n in place of n + 1.
+pub(crate) fn librosa(lifter: f64, coefficients: usize) -> Vec<f64> {
+    if lifter == 0.0 {
+        return Vec::new();
+    }
+    (0..coefficients).map(|n| 1.0 + lifter / 2.0 * (PI * (n + 1) as f64 / lifter).sin()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_weight_peaks_at_half_the_lifter_and_is_one_at_its_end() {
+        let weights = librosa(22.0, 22);
+        assert!((weights[10] - 12.0).abs() < 1e-12);
+        assert!((weights[21] - 1.0).abs() < 1e-12);
+        assert!((weights[0] - (1.0 + 11.0 * (PI / 22.0).sin())).abs() < 1e-12);
+        assert!(librosa(0.0, 22).is_empty());
+    }
+}

@@ -1,0 +1,280 @@
+//! Mel scales, and banks of triangular filters on them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::sample::Sample;
+
+/// A scale of perceived pitch; the toolkits use three that differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum MelScale {
+    /// Linear below 1000 Hz (3 f / 200), logarithmic above; librosa's default.
+    Slaney,
+    /// 2595 log10(1 + f / 700); HTK, python_speech_features, torchaudio, librosa with `htk`.
+    Htk,
+    /// 1127 ln(1 + f / 700); Kaldi.
+    Kaldi,
+}
+
+/// Where the Slaney scale turns logarithmic.
+const BREAK_HZ: f64 = 1000.0;
+const BREAK_MEL: f64 = 15.0;
+const HZ_PER_MEL: f64 = 200.0 / 3.0;
+/// 27 mel lead from 1000 to 6400 Hz.
+fn log_step() -> f64 {
+    6.4f64.ln() / 27.0
+}
+
+impl MelScale {
+    /// The pitch of a frequency.
+    ///
+    /// # Units
+    /// Hz -> mel
+    ///
+    /// # Example
+    /// ```
+    /// use stapes_features::MelScale;
+    ///
+    /// assert!((MelScale::Slaney.mel(1000.0) - 15.0).abs() < 1e-12);
+    /// assert!((MelScale::Htk.mel(1000.0) - 999.985537).abs() < 1e-6);
+    /// assert!((MelScale::Kaldi.mel(1000.0) - 999.990769).abs() < 1e-6);
+    /// ```
+    pub fn mel(self, frequency_hz: f64) -> f64 {
+        match self {
+            MelScale::Slaney if frequency_hz < BREAK_HZ => frequency_hz / HZ_PER_MEL,
+            MelScale::Slaney => BREAK_MEL + (frequency_hz / BREAK_HZ).ln() / log_step(),
+            MelScale::Htk => 2595.0 * (1.0 + frequency_hz / 700.0).log10(),
+            MelScale::Kaldi => 1127.0 * (1.0 + frequency_hz / 700.0).ln(),
+        }
+    }
+
+    /// The frequency of a pitch: the inverse of [`MelScale::mel`].
+    ///
+    /// # Units
+    /// mel -> Hz
+    pub fn frequency_hz(self, mel: f64) -> f64 {
+        match self {
+            MelScale::Slaney if mel < BREAK_MEL => HZ_PER_MEL * mel,
+            MelScale::Slaney => BREAK_HZ * (log_step() * (mel - BREAK_MEL)).exp(),
+            MelScale::Htk => 700.0 * (10f64.powf(mel / 2595.0) - 1.0),
+            MelScale::Kaldi => 700.0 * ((mel / 1127.0).exp() - 1.0),
+        }
+    }
+
+    /// `points` frequencies equally spaced on this scale, the first and last given.
+    ///
+    /// # Units
+    /// Hz
+    pub(crate) fn spaced_hz(self, points: usize, low_hz: f64, high_hz: f64) -> Vec<f64> {
+        let (low, high) = (self.mel(low_hz), self.mel(high_hz));
+        let step = (high - low) / (points - 1) as f64;
+        let mel = |point: usize| if point + 1 == points { high } else { low + point as f64 * step };
+        (0..points).map(|point| self.frequency_hz(mel(point))).collect()
+    }
+}
+
+/// How the triangles of a mel filter bank are weighted against each other.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum MelNorm {
+    /// Each triangle has unit area over Hz: 2 / its width.
+    #[default]
+    Slaney,
+    /// Each triangle peaks at 1.
+    None,
+    /// Each triangle is divided by its p-norm over the bins; infinity divides by its largest weight.
+    P(f64),
+}
+
+/// A bank of filters, each a run of neighbouring bins.
+///
+/// Of 128 bands over 1025 bins 2020 weights are not zero, out of 131,200.
+#[derive(Clone, Debug)]
+pub(crate) struct MelBank<S> {
+    bands: Vec<Band>,
+    weights: Vec<S>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Band {
+    first_bin: usize,
+    weights: usize,
+    length: usize,
+}
+
+impl<S: Sample> MelBank<S> {
+    /// Triangles linear in Hz between neighbouring edges, over bins of `bin_hz`, as librosa builds them.
+    ///
+    /// The weights are f32 numbers for both sample types: rounded once as a triangle and once after the norm.
+    pub(crate) fn triangles(edges_hz: &[f64], bins: usize, bin_hz: f64, norm: MelNorm) -> MelBank<S> {
+        let mut bank = MelBank { bands: Vec::new(), weights: Vec::new() };
+        for edge in edges_hz.windows(3) {
+            let rising = edge[1] - edge[0];
+            let falling = edge[2] - edge[1];
+            let mut row: Vec<f32> = (0..bins)
+                .map(|bin| {
+                    let frequency_hz = bin as f64 * bin_hz;
+                    let weight = ((frequency_hz - edge[0]) / rising).min((edge[2] - frequency_hz) / falling);
+                    weight.max(0.0) as f32
+                })
+                .collect();
+            normalise(&mut row, norm, edge[2] - edge[0]);
+            bank.push(&row);
+        }
+        bank
+    }
+
+    fn push(&mut self, row: &[f32]) {
+        let first_bin = row.iter().position(|&weight| weight != 0.0).unwrap_or(0);
+        let end = row.iter().rposition(|&weight| weight != 0.0).map_or(0, |last| last + 1);
+        let run = &row[first_bin..end];
+        self.bands.push(Band { first_bin, weights: self.weights.len(), length: run.len() });
+        self.weights.extend(run.iter().map(|&weight| S::narrow(f64::from(weight))));
+    }
+
+    /// M, the number of bands.
+    pub(crate) fn bands(&self) -> usize {
+        self.bands.len()
+    }
+
+    /// The energy of each band.
+    ///
+    /// # Shapes
+    /// power \[bins\] -> energies \[M\]
+    pub(crate) fn apply(&self, power: &[S], energies: &mut [S]) {
+        for (energy, band) in energies.iter_mut().zip(&self.bands) {
+            let weights = &self.weights[band.weights..band.weights + band.length];
+            *energy = product(weights, &power[band.first_bin..band.first_bin + band.length]);
+        }
+    }
+}
+
+/// The sum of products, in four partial sums.
+#[inline(always)]
+fn product<S: Sample>(weights: &[S], values: &[S]) -> S {
+    let (weight_quads, weight_rest) = weights.as_chunks::<4>();
+    let (value_quads, value_rest) = values.as_chunks::<4>();
+    let mut sums = [S::default(); 4];
+    for (weights, values) in weight_quads.iter().zip(value_quads) {
+        for lane in 0..4 {
+            sums[lane] = sums[lane] + weights[lane] * values[lane];
+        }
+    }
+    let mut rest = S::default();
+    for (&weight, &value) in weight_rest.iter().zip(value_rest) {
+        rest = rest + weight * value;
+    }
+    (sums[0] + sums[2]) + (sums[1] + sums[3]) + rest
+}
+
+fn normalise(row: &mut [f32], norm: MelNorm, width_hz: f64) {
+    match norm {
+        MelNorm::None => {}
+        MelNorm::Slaney => {
+            let factor = 2.0 / width_hz;
+            row.iter_mut().for_each(|weight| *weight = (f64::from(*weight) * factor) as f32);
+        }
+        MelNorm::P(p) => {
+            let weights = row.iter().map(|&weight| f64::from(weight));
+            let length = if p.is_infinite() {
+                weights.fold(0.0, f64::max)
+            } else {
+                weights.map(|weight| weight.powf(p)).sum::<f64>().powf(1.0 / p)
+            };
+            // An empty band stays empty.
+            if length >= f64::from(f32::MIN_POSITIVE) {
+                row.iter_mut().for_each(|weight| *weight = (f64::from(*weight) / length) as f32);
+            }
+        }
+    }
+}
+
+impl Serialize for MelNorm {
+    fn serialize<Z: serde::Serializer>(&self, serializer: Z) -> Result<Z::Ok, Z::Error> {
+        match self {
+            MelNorm::Slaney => serializer.serialize_str("slaney"),
+            MelNorm::None => serializer.serialize_str("none"),
+            // JSON has no infinity.
+            MelNorm::P(p) if p.is_infinite() => serializer.serialize_str("inf"),
+            MelNorm::P(p) => serializer.serialize_f64(*p),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for MelNorm {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<MelNorm, D::Error> {
+        use crate::choice::{Choice, choose};
+        choose(deserializer, "\"slaney\", \"none\", \"inf\" or a number", |choice| match choice {
+            Choice::Word("slaney") => Some(MelNorm::Slaney),
+            Choice::Word("none") | Choice::Nothing => Some(MelNorm::None),
+            Choice::Word("inf") => Some(MelNorm::P(f64::INFINITY)),
+            Choice::Number(p) => Some(MelNorm::P(p)),
+            Choice::Word(_) => None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_scale_is_undone_by_its_inverse() {
+        for scale in [MelScale::Slaney, MelScale::Htk, MelScale::Kaldi] {
+            for frequency_hz in [0.0, 20.0, 999.999, 1000.0, 1000.001, 4000.0, 22_050.0] {
+                let back = scale.frequency_hz(scale.mel(frequency_hz));
+                assert!((back - frequency_hz).abs() < 1e-9, "{scale:?} {frequency_hz} {back}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_bank_of_128_bands_has_2020_weights() {
+        let edges = MelScale::Slaney.spaced_hz(130, 0.0, 8000.0);
+        let bank = MelBank::<f32>::triangles(&edges, 1025, 16_000.0 / 2048.0, MelNorm::Slaney);
+        assert_eq!((bank.bands(), bank.weights.len()), (128, 2020));
+    }
+
+    #[test]
+    fn the_sparse_product_equals_the_dense_one() {
+        for (norm, scale) in [
+            (MelNorm::Slaney, MelScale::Slaney),
+            (MelNorm::None, MelScale::Htk),
+            (MelNorm::P(1.0), MelScale::Slaney),
+            (MelNorm::P(2.0), MelScale::Htk),
+            (MelNorm::P(f64::INFINITY), MelScale::Slaney),
+        ] {
+            let (bins, bin_hz) = (129, 8000.0 / 256.0);
+            // At 300 bands some hold no bin.
+            let edges = scale.spaced_hz(302, 30.0, 3900.0);
+            let bank = MelBank::<f64>::triangles(&edges, bins, bin_hz, norm);
+            let power: Vec<f64> = (0..bins).map(|bin| 1.0 + (bin * bin % 17) as f64).collect();
+            let mut energies = vec![0.0; bank.bands()];
+            bank.apply(&power, &mut energies);
+            for (band, energy) in energies.iter().enumerate() {
+                let [low, peak, high] = [edges[band], edges[band + 1], edges[band + 2]];
+                let triangle = |bin: usize| {
+                    let f = bin as f64 * bin_hz;
+                    if f <= low || f >= high {
+                        0.0
+                    } else if f <= peak {
+                        (f - low) / (peak - low)
+                    } else {
+                        (high - f) / (high - peak)
+                    }
+                };
+                let scale = match norm {
+                    MelNorm::Slaney => 2.0 / (high - low),
+                    MelNorm::None => 1.0,
+                    MelNorm::P(p) if p.is_infinite() => 1.0 / (0..bins).map(triangle).fold(0.0, f64::max),
+                    MelNorm::P(p) => {
+                        1.0 / (0..bins).map(|bin| triangle(bin).powf(p)).sum::<f64>().powf(1.0 / p)
+                    }
+                };
+                let dense: f64 = (0..bins).map(|bin| triangle(bin) * power[bin]).sum::<f64>();
+                let expected = if dense == 0.0 { 0.0 } else { dense * scale };
+                assert!((energy - expected).abs() <= 1e-6 * expected, "{norm:?} {band}: {energy} {expected}");
+            }
+            assert!(energies.contains(&0.0), "some band should be empty");
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! Short-time spectra.
+
+use std::fmt;
+use std::sync::Arc;
+
+use realfft::num_complex::Complex;
+use realfft::{RealFftPlanner, RealToComplex};
+
+use crate::FeatureError;
+use crate::framing::{Framing, Sounding};
+use crate::sample::{Exponent, Sample};
+
+/// The spectra of windowed frames.
+///
+/// Product and transform are in f64 whatever the samples' type, as in librosa, whose window is f64.
+#[derive(Clone)]
+pub(crate) struct Stft {
+    framing: Framing,
+    window: Arc<[f64]>,
+    /// The window lies in the middle of a frame.
+    offset: usize,
+    transform: Arc<dyn RealToComplex<f64>>,
+    frame: Vec<f64>,
+    bins: Vec<Complex<f64>>,
+    scratch: Vec<Complex<f64>>,
+}
+
+impl Stft {
+    /// Spectra of frames, multiplied by a window that is no longer than they are.
+    pub(crate) fn new(framing: Framing, window: Vec<f64>) -> Stft {
+        let transform = RealFftPlanner::new().plan_fft_forward(framing.length);
+        Stft {
+            framing,
+            offset: (framing.length - window.len()) / 2,
+            window: window.into(),
+            frame: transform.make_input_vec(),
+            bins: transform.make_output_vec(),
+            scratch: transform.make_scratch_vec(),
+            transform,
+        }
+    }
+
+    pub(crate) fn framing(&self) -> &Framing {
+        &self.framing
+    }
+
+    /// The number of frequencies, n_fft / 2 + 1.
+    pub(crate) fn bins(&self) -> usize {
+        self.bins.len()
+    }
+
+    /// Whether frame `t` holds nothing but zeros, so that its spectrum is zero.
+    pub(crate) fn is_silent(&self, t: usize, clip: &Sounding) -> bool {
+        self.framing.is_silent(t, self.offset..self.offset + self.window.len(), clip)
+    }
+
+    /// |X|^exponent of frame `t`.
+    ///
+    /// # Shapes
+    /// -> \[bins\]
+    ///
+    /// # Errors
+    /// [`FeatureError::Overflow`] if a power is beyond the number type.
+    pub(crate) fn powers<S: Sample>(
+        &mut self,
+        samples: &[S],
+        t: usize,
+        exponent: Exponent,
+        powers: &mut [S],
+    ) -> Result<(), FeatureError> {
+        let (before, rest) = self.frame.split_at_mut(self.offset);
+        let (product, after) = rest.split_at_mut(self.window.len());
+        // The transform leaves its own numbers in its input.
+        before.fill(0.0);
+        after.fill(0.0);
+        self.framing.windowed(samples, t, (self.offset, &self.window), product);
+        let transformed =
+            self.transform.process_with_scratch(&mut self.frame, &mut self.bins, &mut self.scratch);
+        // The one thing it can object to is the length of its buffers, which it made itself.
+        debug_assert!(transformed.is_ok());
+        S::powers(&self.bins, exponent, powers);
+        if powers.iter().fold(true, |numbers, power| numbers & power.is_number()) {
+            Ok(())
+        } else {
+            Err(FeatureError::Overflow { frame: t })
+        }
+    }
+}
+
+impl fmt::Debug for Stft {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Stft")
+            .field("framing", &self.framing)
+            .field("window", &self.window.len())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::f64::consts::TAU;
+
+    use super::*;
+    use crate::Window;
+    use crate::framing::PadMode;
+
+    /// |X_k| by the definition of the transform.
+    fn naive(frame: &[f64]) -> Vec<f64> {
+        let n = frame.len();
+        let bin = |k: usize| {
+            let part = |wave: fn(f64) -> f64| -> f64 {
+                let angle = |i: usize| TAU * ((k * i) % n) as f64 / n as f64;
+                frame.iter().enumerate().map(|(i, x)| x * wave(angle(i))).sum()
+            };
+            part(f64::cos).hypot(part(f64::sin))
+        };
+        (0..=n / 2).map(bin).collect()
+    }
+
+    #[test]
+    fn magnitudes_equal_the_transforms_definition_for_every_length_and_window() {
+        for length in [1usize, 2, 3, 8, 15, 30, 64, 100] {
+            for window_length in [1, length.div_ceil(2), length] {
+                let framing = Framing { length, hop: 3, pad: Some(PadMode::Constant) };
+                let window = Window::Hamming.periodic(window_length);
+                let mut stft = Stft::new(framing, window.clone());
+                let samples: Vec<f64> = (0..80).map(|n| f64::from(n * n % 23) - 9.0).collect();
+                let mut magnitudes = vec![0.0; stft.bins()];
+                for t in 0..framing.frames(samples.len()) {
+                    stft.powers(&samples, t, Exponent::One, &mut magnitudes).unwrap();
+                    let mut frame = vec![0.0; length];
+                    for (n, weight) in window.iter().enumerate() {
+                        let at = n + (length - window_length) / 2;
+                        let sample = (t * 3 + at).checked_sub(length / 2).and_then(|at| samples.get(at));
+                        frame[at] = sample.unwrap_or(&0.0) * weight;
+                    }
+                    for (got, expected) in magnitudes.iter().zip(naive(&frame)) {
+                        assert!(
+                            (got - expected).abs() < 1e-10,
+                            "{length} {window_length} {t}: {got} {expected}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn magnitudes_of_f32_samples_are_rounded_as_the_specification_says() {
+        let framing = Framing { length: 64, hop: 16, pad: None };
+        let samples: Vec<f64> = (0..64).map(|n| f64::from(n * n % 29) - 14.0).collect();
+        let narrow: Vec<f32> = samples.iter().map(|&sample| sample as f32).collect();
+        let mut stft = Stft::new(framing, Window::Hann.periodic(64));
+        let (mut one, mut two) = (vec![0f32; 33], vec![0f32; 33]);
+        stft.powers(&narrow, 0, Exponent::One, &mut one).unwrap();
+        stft.powers(&narrow, 0, Exponent::Two, &mut two).unwrap();
+        for k in 0..33 {
+            let bin = stft.bins[k];
+            let exact = f64::from(bin.re as f32).hypot(f64::from(bin.im as f32));
+            assert!((f64::from(one[k]) - exact).abs() <= exact * 2f64.powi(-23), "{k}");
+            assert_eq!(two[k], one[k] * one[k]);
+        }
+    }
+
+    #[test]
+    fn tiny_and_huge_f32_magnitudes_neither_vanish_nor_overflow() {
+        let framing = Framing { length: 8, hop: 8, pad: None };
+        let mut stft = Stft::new(framing, Window::Rectangular.periodic(8));
+        let mut magnitudes = [0f32; 5];
+        for scale in [1e-30f32, 1e-22, 1e20, 1e30] {
+            let samples = [scale, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
+            stft.powers(&samples, 0, Exponent::One, &mut magnitudes).unwrap();
+            for magnitude in magnitudes {
+                assert!((magnitude / scale - 1.0).abs() < 1e-6, "{scale} {magnitude}");
+            }
+        }
+        let overflow = stft.powers(&[1e30f32; 8], 0, Exponent::Two, &mut magnitudes);
+        assert_eq!(overflow, Err(FeatureError::Overflow { frame: 0 }));
+    }
+}

@@ -1,0 +1,203 @@
+//! Replaying recorded cases of librosa: a manifest names each case's recording, its preparation, librosa's
+//! settings and its result.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use serde_json::{Map, Value};
+use stapes_features::{
+    DeltaConfig, Extractor, Features, LibrosaMelConfig, LibrosaMelDbConfig, LibrosaMfccConfig,
+    LibrosaStftConfig, Sample,
+};
+use stapes_testkit::tensors::{Tensor, read_npy, read_safetensors};
+use stapes_testkit::tolerance;
+
+/// The kinds of recorded cases whose front ends do not exist yet; a kind that is not even here fails.
+const NOT_YET: [&str; 11] = [
+    "psf_mfcc",
+    "psf_logfbank",
+    "psf_fbank",
+    "psf_delta",
+    "kaldi_mfcc",
+    "kaldi_fbank",
+    "ta_kaldi_mfcc",
+    "ta_kaldi_fbank",
+    "ta_mfcc",
+    "ta_meldb",
+    "ta_deltas",
+];
+
+/// The largest differences seen, by kind and type.
+pub(crate) type Seen = Arc<Mutex<BTreeMap<String, (usize, f64)>>>;
+
+/// The cases of a folder's manifest; results are `.npy` files or stand together in `results.safetensors`.
+pub(crate) fn list(folder: &Path) -> Result<Vec<Replay>, String> {
+    let path = folder.join("manifest.json");
+    let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let manifest: Value =
+        serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
+    let cases = manifest["cases"].as_array().ok_or_else(|| format!("{}: no cases", path.display()))?;
+    let together = folder.join("results.safetensors");
+    let results = Arc::new(if together.exists() { read_safetensors(&together)? } else { BTreeMap::new() });
+    let covered = cases.iter().filter(|case| !NOT_YET.iter().any(|kind| case["kind"] == *kind));
+    let replay =
+        |case: &Value| Replay { folder: folder.to_owned(), case: case.clone(), results: results.clone() };
+    Ok(covered.map(replay).collect())
+}
+
+/// Prints the largest differences.
+pub(crate) fn report(seen: &Seen) {
+    let Ok(seen) = seen.lock() else { return };
+    for (kind, (cases, largest)) in &*seen {
+        eprintln!("{kind}: {cases} cases, largest difference {largest:.2e}");
+    }
+}
+
+/// One recorded case.
+pub(crate) struct Replay {
+    folder: PathBuf,
+    case: Value,
+    results: Arc<BTreeMap<String, Tensor>>,
+}
+
+impl Replay {
+    /// Names the case.
+    pub(crate) fn name(&self) -> String {
+        self.case["output"].as_str().unwrap_or("a case without output").to_owned()
+    }
+
+    /// Computes the features and compares them.
+    pub(crate) fn run(&self, seen: &Seen) -> Result<(), String> {
+        match self.text("input_dtype")? {
+            "float32" => self.compare::<f32>("float32", |sample| sample, seen),
+            "float64" => self.compare::<f64>("float64", f64::from, seen),
+            other => Err(format!("input_dtype {other} is not understood")),
+        }
+    }
+
+    fn compare<S: Sample + Into<f64>>(
+        &self,
+        dtype: &str,
+        widen: fn(f32) -> S,
+        seen: &Seen,
+    ) -> Result<(), String> {
+        let output = self.text("output")?;
+        let expected = match self.results.get(output) {
+            Some(result) => result.clone(),
+            None => read_npy(&self.folder.join(output))?,
+        };
+        let features = self.features(&self.samples(widen)?)?;
+        // librosa gives (features, frames).
+        let shape = [features.width(), features.frames()];
+        let recorded: Vec<usize> = serde_json::from_value(self.case["shape"].clone()).map_err(say)?;
+        if expected.shape != shape || recorded != shape {
+            return Err(format!(
+                "shape {shape:?}, expected {:?}, by the manifest {recorded:?}",
+                expected.shape
+            ));
+        }
+        if expected.dtype != dtype || self.text("dtype")? != dtype {
+            return Err(format!("{dtype}, expected {}", expected.dtype));
+        }
+        let got = transposed(&features);
+        self.check(&got, &expected, dtype, seen)
+    }
+
+    fn check(&self, got: &[f64], expected: &Tensor, dtype: &str, seen: &Seen) -> Result<(), String> {
+        let kind = self.text("kind")?;
+        let largest = expected.values.iter().fold(0.0f64, |largest, value| largest.max(value.abs()));
+        let (unit, allowed) = match (kind, dtype) {
+            ("librosa_mfcc" | "librosa_meldb" | "librosa_delta", "float64") => (1.0, 1e-9),
+            ("librosa_mel" | "librosa_stft_mag", "float64") => (largest, 1e-12),
+            // Stated for orthonormal coefficients of 128 bands, which reach 1131.
+            ("librosa_mfcc", _) => (1.0, 5e-4 * (largest / 1131.0).max(1.0)),
+            ("librosa_meldb", _) => (1.0, 1e-4),
+            ("librosa_delta", _) => (1.0, 3e-4),
+            _ => (largest, 1e-6),
+        };
+        let difference = tolerance::largest_difference(got, &expected.values)?;
+        if let Ok(mut seen) = seen.lock() {
+            let relative = if unit == 1.0 { "" } else { ", of the largest value" };
+            let (cases, worst) = seen.entry(format!("{kind} {dtype}{relative}")).or_default();
+            *cases += 1;
+            *worst = worst.max(if difference == 0.0 { 0.0 } else { difference / unit });
+        }
+        tolerance::check_absolute(kind, got, &expected.values, allowed * unit)
+    }
+
+    /// The recording in the type, scale and length that librosa got.
+    fn samples<S: Sample>(&self, widen: fn(f32) -> S) -> Result<Vec<S>, String> {
+        let clip = stapes_audio::read(&self.folder.join(self.text("input")?)).map_err(say)?;
+        // Both scales are exact in f32.
+        let scale = match self.text("scale")? {
+            "unit" => 1.0,
+            "int16" => 32768.0,
+            other => return Err(format!("scale {other} is not understood")),
+        };
+        let mut samples: Vec<S> = clip.samples.iter().map(|sample| widen(sample * scale)).collect();
+        match &self.case["fix"] {
+            Value::Null => {}
+            fix => {
+                let length = fix.as_u64().ok_or_else(|| format!("fix {fix} is not understood"))?;
+                samples.resize(length as usize, S::default());
+            }
+        }
+        Ok(samples)
+    }
+
+    fn features<S: Sample>(&self, samples: &[S]) -> Result<Features<S>, String> {
+        let rate_hz = self.case["sr"].as_u64().and_then(|rate| u32::try_from(rate).ok()).ok_or("no sr")?;
+        let mut parameters = self.case["params"].as_object().ok_or("no params")?.clone();
+        match self.text("kind")? {
+            "librosa_stft_mag" => {
+                let config: LibrosaStftConfig = parse(parameters)?;
+                config.init().map_err(say)?.extract(samples).map_err(say)
+            }
+            "librosa_mel" => {
+                let config: LibrosaMelConfig = parse(parameters)?;
+                config.init(rate_hz).map_err(say)?.extract(samples).map_err(say)
+            }
+            "librosa_meldb" => {
+                let config: LibrosaMelDbConfig = parse(parameters)?;
+                config.init(rate_hz).map_err(say)?.extract(samples).map_err(say)
+            }
+            "librosa_mfcc" => mfcc(parameters, rate_hz, samples),
+            "librosa_delta" => {
+                let filter = ["order", "width", "mode"];
+                let filter: Map<String, Value> =
+                    filter.iter().filter_map(|&key| parameters.remove_entry(key)).collect();
+                let config: DeltaConfig = parse(filter)?;
+                config.init().map_err(say)?.apply(&mfcc(parameters, rate_hz, samples)?).map_err(say)
+            }
+            other => Err(format!("kind {other} is not understood")),
+        }
+    }
+
+    fn text(&self, key: &str) -> Result<&str, String> {
+        self.case[key].as_str().ok_or_else(|| format!("the case has no {key}"))
+    }
+}
+
+fn mfcc<S: Sample>(
+    parameters: Map<String, Value>,
+    rate_hz: u32,
+    samples: &[S],
+) -> Result<Features<S>, String> {
+    let config: LibrosaMfccConfig = parse(parameters)?;
+    config.init(rate_hz).map_err(say)?.extract(samples).map_err(say)
+}
+
+/// Settings are parsed as in a recipe: one that is not known is an error.
+fn parse<T: serde::de::DeserializeOwned>(parameters: Map<String, Value>) -> Result<T, String> {
+    serde_json::from_value(Value::Object(parameters)).map_err(say)
+}
+
+fn transposed<S: Sample + Into<f64>>(features: &Features<S>) -> Vec<f64> {
+    let column = |f: usize| (0..features.frames()).map(move |t| features.frame(t)[f].into());
+    (0..features.width()).flat_map(column).collect()
+}
+
+fn say(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}

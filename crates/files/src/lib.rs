@@ -1,0 +1,70 @@
+//! Files are written aside and renamed: a reader sees the old file or the new one, never half of one.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Writes a file whole: into a new file beside it, flushed to the disk, then renamed over it.
+///
+/// On an error the old file, if any, is untouched and the new one removed.
+///
+/// # Errors
+/// Whatever the file system says: no such folder, no permission, disk full.
+///
+/// # Example
+/// ```
+/// let path = std::env::temp_dir().join(format!("stapes-files-{}.txt", std::process::id()));
+/// stapes_files::write(&path, b"whole")?;
+/// assert_eq!(std::fs::read(&path)?, b"whole");
+/// # std::fs::remove_file(&path)
+/// ```
+pub fn write(path: &Path, contents: &[u8]) -> io::Result<()> {
+    let aside = aside(path)?;
+    let written = write_and_sync(&aside, contents).and_then(|()| fs::rename(&aside, path));
+    if written.is_err() {
+        // The error that matters is the first; the file may not even exist.
+        let _ = fs::remove_file(&aside);
+    }
+    written
+}
+
+fn write_and_sync(path: &Path, contents: &[u8]) -> io::Result<()> {
+    let mut file = File::options().write(true).create_new(true).open(path)?;
+    file.write_all(contents)?;
+    file.sync_all()
+}
+
+/// A hidden name beside the file that no other process or thread uses.
+fn aside(path: &Path) -> io::Result<PathBuf> {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let Some(name) = path.file_name() else {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "the path names no file"));
+    };
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let aside = format!(".{}.{}-{count}.part", name.to_string_lossy(), std::process::id());
+    Ok(path.with_file_name(aside))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_write_leaves_the_old_file_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        // A folder in the file's place makes the rename fail after the write.
+        let path = folder.path().join("taken");
+        fs::create_dir(&path).unwrap();
+        fs::write(path.join("inside"), "old").unwrap();
+        assert!(write(&path, b"new").is_err());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        assert_eq!(fs::read(path.join("inside")).unwrap(), b"old");
+    }
+
+    #[test]
+    fn a_missing_folder_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(write(&folder.path().join("no/file"), b"x").unwrap_err().kind(), io::ErrorKind::NotFound);
+    }
+}

@@ -1,0 +1,62 @@
+//! What can go wrong with a model file or with what it is asked to classify.
+
+use std::path::PathBuf;
+
+/// Why a model cannot be read, written or used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum InferError {
+    /// The file system refuses.
+    #[error("{}: cannot {action}: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What was tried: `read the model`, `write the model`.
+        action: &'static str,
+        /// What it says.
+        source: std::io::Error,
+    },
+    /// The file is no model file, or only part of one.
+    #[error("{}: no complete model file: {reason}. Train again, or copy the file again from where it came", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The file was written by a version with another format.
+    #[error("{}: model format {found}, and this program reads format {expected}: use the stapes that wrote it ({writer}), or train again", path.display())]
+    Version {
+        /// The file.
+        path: PathBuf,
+        /// The format of the file.
+        found: u64,
+        /// The format that this program reads.
+        expected: u64,
+        /// The program that wrote the file.
+        writer: String,
+    },
+    /// The model was trained on frames and is asked for a recording, or the other way round.
+    #[error("this model reads {expected}, not {got}")]
+    WrongInput {
+        /// What it was trained on.
+        expected: String,
+        /// What it was given.
+        got: String,
+    },
+    /// The recording yields no frame.
+    #[error("the recording is too short for one frame of features: {samples} samples")]
+    NoFrames {
+        /// How many samples it has.
+        samples: usize,
+    },
+    /// The features cannot be computed.
+    #[error(transparent)]
+    Features(#[from] stapes_features::FeatureError),
+    /// The recording cannot be resampled.
+    #[error(transparent)]
+    Audio(#[from] stapes_audio::AudioError),
+    /// The model cannot be built.
+    #[error(transparent)]
+    Model(#[from] stapes_nn::ModelError),
+}

@@ -1,0 +1,247 @@
+//! tanh, sigmoid, exp and what is made of them, many numbers at once.
+//!
+//! Each is a short polynomial or rational approximation, the same on every instruction set. The bounds of
+//! their relative errors are stated below and held by the tests over the whole range of f32. NaN stays NaN.
+
+use crate::InstructionSet;
+use crate::simd::{Lanes, Simd, kernel};
+
+/// x P(x²) / Q(x²), a relative minimax fit on [0, 9.02] (error 6e-8 before rounding), so that small and
+/// denormal numbers keep their relative precision; from 9.01 on, tanh rounds to 1.
+#[inline(always)]
+pub(crate) fn tanh<S: Simd>(x: Lanes<S>) -> Lanes<S> {
+    const P: [f32; 6] =
+        [0.999_999_94, 0.129_179_77, 2.919_417_4e-3, 9.255_181e-6, -1.274_396_3e-8, 1.816_279e-11];
+    const Q: [f32; 4] = [1.0, 0.462_512_6, 2.375_766_2e-2, 2.279_145_2e-4];
+    let x = x.clamp(-TANH_LIMIT, TANH_LIMIT);
+    let square = x * x;
+    // Rounding may lead beyond 1, where the derivative 1 - tanh² would change its sign.
+    (x * polynomial(square, &P) / polynomial(square, &Q)).clamp(-1.0, 1.0)
+}
+
+/// Where tanh's approximation first rounds to 1.
+const TANH_LIMIT: f32 = 9.01;
+
+/// 1 / (1 + e^-x), by way of the exponential, so that small results keep their relative precision.
+#[inline(always)]
+pub(crate) fn sigmoid<S: Simd>(x: Lanes<S>) -> Lanes<S> {
+    let x = x.clamp(-88.0, 88.0);
+    // 1, or NaN where x is: the exponent's arithmetic may lose a NaN.
+    let one = x.mul_add(x.all(0.0), x.all(1.0));
+    one / (one + exp_in_range(x.all(0.0) - x))
+}
+
+/// e^x.
+#[inline(always)]
+pub(crate) fn exp<S: Simd>(x: Lanes<S>) -> Lanes<S> {
+    // ln of the smallest normal and of the largest number.
+    const LOW: f32 = -87.336_54;
+    const HIGH: f32 = 88.722_83;
+    let result = exp_in_range(x.clamp(LOW, HIGH));
+    let low = x.all(-87.336_53).select_greater(x, x.all(0.0), x);
+    let result = x.select_greater(x.all(LOW), result, low);
+    x.select_greater(x.all(HIGH), x.all(f32::INFINITY), result)
+}
+
+/// e^x = 2^n e^r with n = round(x / ln 2), for -87.3 < x < 88.7: relative minimax fit of (e^r - 1 - r) / r²
+/// on |r| <= ln 2 / 2 (error 3e-9 before rounding).
+#[inline(always)]
+fn exp_in_range<S: Simd>(x: Lanes<S>) -> Lanes<S> {
+    const P: [f32; 5] = [0.499_999_93, 0.166_665_2, 4.166_839e-2, 8.368_745e-3, 1.381_453_9e-3];
+    // ln 2 in two parts: products of n and the first are exact.
+    const LN2_HIGH: f32 = 0.693_145_75;
+    const LN2_LOW: f32 = 1.428_606_8e-6;
+    // Adding 1.5 * 2^23 leaves the rounded sum in the low bits of the pattern.
+    const ROUND: f32 = 12_582_912.0;
+    let shifted = x.mul_add(x.all(std::f32::consts::LOG2_E), x.all(ROUND));
+    let n = shifted - x.all(ROUND);
+    let r = n.mul_add(x.all(-LN2_LOW), n.mul_add(x.all(-LN2_HIGH), x));
+    let power = (r * r).mul_add(polynomial(r, &P), r) + x.all(1.0);
+    power.add_exponent(shifted)
+}
+
+/// Sum of c_k x^k by Horner's rule.
+#[inline(always)]
+fn polynomial<S: Simd, const N: usize>(x: Lanes<S>, coefficients: &[f32; N]) -> Lanes<S> {
+    let mut sum = x.all(coefficients[N - 1]);
+    for &coefficient in coefficients[..N - 1].iter().rev() {
+        sum = sum.mul_add(x, x.all(coefficient));
+    }
+    sum
+}
+
+/// Replaces each number by f of it.
+#[inline(always)]
+fn map<S: Simd>(simd: S, values: &mut [f32], f: impl Fn(Lanes<S>) -> Lanes<S>) {
+    for part in values.chunks_mut(S::WIDTH) {
+        // SAFETY: a part has at most WIDTH numbers, all of them readable and writable.
+        unsafe { f(Lanes::load(simd, part.as_ptr(), part.len())).store(part.as_mut_ptr(), part.len()) }
+    }
+}
+
+#[inline(always)]
+fn tanh_all<S: Simd>(simd: S, values: &mut [f32]) {
+    map(simd, values, tanh);
+}
+
+#[inline(always)]
+fn sigmoid_all<S: Simd>(simd: S, values: &mut [f32]) {
+    map(simd, values, sigmoid);
+}
+
+#[inline(always)]
+fn exp_all<S: Simd>(simd: S, values: &mut [f32]) {
+    map(simd, values, exp);
+}
+
+kernel! {
+    /// Replaces each number by its hyperbolic tangent, with a relative error of at most 4e-7.
+    pub fn tanh_in_place(values: &mut [f32]) = tanh_all
+}
+
+kernel! {
+    /// Replaces each number x by 1 / (1 + e^-x), with a relative error of at most 3e-7 where the result is a
+    /// normal number, and by less than 1e-37 below.
+    pub fn sigmoid_in_place(values: &mut [f32]) = sigmoid_all
+}
+
+kernel! {
+    /// Replaces each number x by e^x, with a relative error of at most 3e-7; results below the smallest
+    /// normal number become zero.
+    pub fn exp_in_place(values: &mut [f32]) = exp_all
+}
+
+/// Replaces each row of `classes` scores by their softmax, e^(x_k - m) / sum_j e^(x_j - m), m the largest.
+///
+/// # Shapes
+/// values [B, K]
+///
+/// # Panics
+/// If the values are no whole number of rows.
+///
+/// # Example
+/// ```
+/// use stapes_kernels::{InstructionSet, activation};
+///
+/// let mut scores = [0.0, 2.0_f32.ln(), 1000.0, 0.0];
+/// activation::softmax_in_place(InstructionSet::best(), &mut scores, 2);
+/// assert!((scores[1] - 2.0 / 3.0).abs() < 1e-6);
+/// assert_eq!(scores[2..], [1.0, 0.0]);
+/// ```
+pub fn softmax_in_place(set: InstructionSet, values: &mut [f32], classes: usize) {
+    assert!(classes > 0 && values.len() % classes == 0, "{} scores of {classes} classes", values.len());
+    for row in values.chunks_exact_mut(classes) {
+        // A NaN score makes the sum, and so the row, NaN, although `max` passes over it.
+        let largest = row.iter().fold(f32::NEG_INFINITY, |largest, &score| largest.max(score));
+        row.iter_mut().for_each(|score| *score -= largest);
+        exp_in_place(set, row);
+        let sum: f32 = row.iter().sum();
+        row.iter_mut().for_each(|share| *share /= sum);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every 997th pattern of f32, both signs, and the special ones.
+    fn range() -> Vec<f32> {
+        let mut values: Vec<f32> = (0..=u32::MAX / 997).map(|i| f32::from_bits(i * 997)).collect();
+        values.extend((-90_000..90_000).map(|i| i as f32 * 1e-3));
+        values.extend([0.0, -0.0, f32::INFINITY, f32::NEG_INFINITY, f32::MIN_POSITIVE, f32::MAX, f32::MIN]);
+        values
+    }
+
+    fn largest_error(
+        compute: fn(InstructionSet, &mut [f32]),
+        exact: fn(f64) -> f64,
+    ) -> Vec<(InstructionSet, f64)> {
+        let inputs = range();
+        let mut errors = Vec::new();
+        for set in InstructionSet::available() {
+            let mut outputs = inputs.clone();
+            compute(set, &mut outputs);
+            let mut largest = 0.0f64;
+            for (&x, &y) in inputs.iter().zip(&outputs) {
+                let expected = exact(f64::from(x));
+                if x.is_nan() {
+                    assert!(y.is_nan(), "{set}: f(NaN {:#x}) = {y}", x.to_bits());
+                } else if expected.is_infinite() || expected as f32 == f32::INFINITY {
+                    assert_eq!(y, f32::INFINITY, "{set}: f({x})");
+                } else if expected.abs() < f64::from(f32::MIN_POSITIVE) && x.abs() > 1.0 {
+                    assert!(y.abs() < 1e-37, "{set}: f({x}) = {y}");
+                } else if expected != 0.0 {
+                    let error = ((f64::from(y) - expected) / expected).abs();
+                    // Denormal results are as close as their spacing allows.
+                    let spacing = f64::from(f32::from_bits(1)) / expected.abs();
+                    assert!(error.is_finite(), "{set}: f({x}) = {y}, expected {expected}");
+                    largest = largest.max(error - spacing);
+                } else {
+                    assert_eq!(y, 0.0, "{set}: f({x})");
+                }
+            }
+            errors.push((set, largest));
+        }
+        errors
+    }
+
+    #[test]
+    fn tanh_has_its_relative_precision_over_the_whole_range() {
+        for (set, error) in largest_error(tanh_in_place, f64::tanh) {
+            assert!(error < 4e-7, "{set}: {error:e}");
+        }
+    }
+
+    #[test]
+    fn sigmoid_has_its_relative_precision_over_the_whole_range() {
+        for (set, error) in largest_error(sigmoid_in_place, |x| 1.0 / (1.0 + (-x).exp())) {
+            assert!(error < 3e-7, "{set}: {error:e}");
+        }
+    }
+
+    #[test]
+    fn exp_has_its_relative_precision_over_the_whole_range() {
+        for (set, error) in largest_error(exp_in_place, f64::exp) {
+            assert!(error < 3e-7, "{set}: {error:e}");
+        }
+    }
+
+    #[test]
+    fn tanh_and_sigmoid_stay_within_their_limits_and_signs() {
+        for set in InstructionSet::available() {
+            let (mut tanh, mut sigmoid) = (range(), range());
+            tanh_in_place(set, &mut tanh);
+            sigmoid_in_place(set, &mut sigmoid);
+            for ((x, t), s) in range().into_iter().zip(tanh).zip(sigmoid) {
+                assert!(x.is_nan() || (t.abs() <= 1.0 && t * x >= 0.0), "{set}: tanh({x}) = {t}");
+                assert!(x.is_nan() || (0.0..=1.0).contains(&s), "{set}: sigmoid({x}) = {s}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_number_has_the_same_result_in_every_lane_and_at_every_end() {
+        for set in InstructionSet::available() {
+            for function in [tanh_in_place, sigmoid_in_place, exp_in_place] {
+                let inputs: Vec<f32> = (0..37).map(|i| i as f32 * 0.37 - 6.0).collect();
+                let mut together = inputs.clone();
+                function(set, &mut together);
+                for (&input, &expected) in inputs.iter().zip(&together) {
+                    let mut alone = [input];
+                    function(set, &mut alone);
+                    assert_eq!(alone[0].to_bits(), expected.to_bits());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn softmax_survives_large_scores_and_shows_nan() {
+        for set in InstructionSet::available() {
+            let mut scores = [1000.0, 1000.0, -1000.0, f32::NAN, 1.0, 2.0];
+            softmax_in_place(set, &mut scores, 3);
+            assert_eq!(scores[..3], [0.5, 0.5, 0.0]);
+            assert!(scores[3..].iter().all(|share| share.is_nan()));
+        }
+    }
+}

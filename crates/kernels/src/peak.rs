@@ -1,0 +1,45 @@
+//! How fast a core can multiply and add: the yardstick of the benchmarks.
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use crate::InstructionSet;
+use crate::simd::{Lanes, Simd, kernel};
+
+/// Vectors whose chains run side by side, enough to hide the latency of an operation.
+const CHAINS: usize = 12;
+const ROUNDS: usize = 1_000_000;
+
+/// The rate at which one core multiplies and adds f32 from registers, in 10⁹ operations a second, a
+/// multiplication and an addition counted as two: the best of some runs of a few milliseconds.
+pub fn multiply_add_rate(set: InstructionSet) -> f64 {
+    let operations = (2 * CHAINS * ROUNDS * set.width()) as f64;
+    let mut best = 0.0f64;
+    for _ in 0..20 {
+        let mut sums = [0.0; 16];
+        let start = Instant::now();
+        chains(set, black_box([0.999, 0.001]), &mut sums);
+        let seconds = start.elapsed().as_secs_f64();
+        black_box(sums);
+        best = best.max(operations / seconds / 1e9);
+    }
+    best
+}
+
+kernel! {
+    fn chains(factors: [f32; 2], sums: &mut [f32; 16]) = chains_generic
+}
+
+#[inline(always)]
+fn chains_generic<S: Simd>(simd: S, [factor, term]: [f32; 2], sums: &mut [f32; 16]) {
+    let (factor, term) = (Lanes::splat(simd, factor), Lanes::splat(simd, term));
+    let mut values = [Lanes::splat(simd, 1.0); CHAINS];
+    for _ in 0..ROUNDS {
+        for value in &mut values {
+            *value = value.mul_add(factor, term);
+        }
+    }
+    let sum = values.into_iter().fold(Lanes::splat(simd, 0.0), |sum, value| sum + value);
+    // SAFETY: a vector has at most 16 numbers.
+    unsafe { sum.store(sums.as_mut_ptr(), S::WIDTH) };
+}

@@ -1,0 +1,192 @@
+//! The innermost loop: a tile of C in registers, its chains running over k.
+
+use crate::simd::{Lanes, Simd};
+
+/// Rows of B in a block: a panel's block (16 or 32 KiB) stays in the first cache.
+pub(super) const BLOCK: usize = 256;
+
+/// What a sweep of tiles over some rows of C reads and writes.
+///
+/// B lies in panels of two vectors' width: row k of panel p at `b + p * b_panel + k * 2 WIDTH`, its columns
+/// beyond `columns` zero.
+#[derive(Clone, Copy)]
+pub(super) struct Sweep {
+    pub(super) rows: usize,
+    pub(super) columns: usize,
+    pub(super) depth: usize,
+    pub(super) a: *const f32,
+    pub(super) a_layout: Layout,
+    pub(super) b: *const f32,
+    pub(super) b_panel: usize,
+    pub(super) c: *mut f32,
+    pub(super) c_stride: usize,
+    pub(super) start: TileStart,
+}
+
+/// How A lies in memory.
+#[derive(Clone, Copy)]
+pub(super) enum Layout {
+    /// Element (row, k) at `row * stride + k`.
+    Rows { stride: usize },
+    /// Tile by tile, cut as [`cut`] says: element (row, k) of a tile of R rows at `k * R + row`.
+    Tiles,
+}
+
+/// Where the chains of a tile start.
+#[derive(Clone, Copy)]
+pub(super) enum TileStart {
+    Zero,
+    Keep,
+    /// The numbers for columns 0.. of C, the same for each row.
+    Row(*const f32),
+}
+
+/// How many rows each of the tiles covers that together cover `rows`: as even as possible, so that no tile
+/// is left with few chains. Returns the number of tiles and how many of them have one row more than the rest.
+pub(super) fn cut(rows: usize, largest: usize) -> (usize, usize, usize) {
+    let tiles = rows.div_ceil(largest).max(1);
+    (tiles, rows / tiles, rows % tiles)
+}
+
+/// Computes all of C: panel by panel, and for each panel tile by tile down the rows.
+///
+/// # Safety
+/// The pointers of `sweep` are valid for all elements of the shapes it states; C overlaps nothing else.
+#[inline(always)]
+pub(super) unsafe fn sweep<S: Simd>(simd: S, sweep: Sweep) {
+    let width = 2 * S::WIDTH;
+    let panels = sweep.columns.div_ceil(width);
+    // Few rows have too few chains to hide the latency of an addition: take several panels at once.
+    let together = (S::TILE_ROWS / sweep.rows.max(1)).clamp(1, 4);
+    let (tiles, rows, longer) = cut(sweep.rows, S::TILE_ROWS);
+    let mut panel = 0;
+    while panel < panels {
+        let group = if panels - panel >= together { together } else { 1 };
+        let columns = (sweep.columns - panel * width).min(group * width);
+        let mut first = 0;
+        for tile in 0..tiles {
+            let rows = rows + usize::from(tile < longer);
+            // SAFETY: the tile's rows and columns lie within C, so its pointers within the promised ranges.
+            unsafe {
+                let part = Sweep {
+                    rows,
+                    columns,
+                    a: match sweep.a_layout {
+                        Layout::Rows { stride } => sweep.a.add(first * stride),
+                        Layout::Tiles => sweep.a.add(first * sweep.depth),
+                    },
+                    b: sweep.b.add(panel * sweep.b_panel),
+                    c: sweep.c.add(first * sweep.c_stride + panel * width),
+                    start: match sweep.start {
+                        TileStart::Row(row) => TileStart::Row(row.add(panel * width)),
+                        other => other,
+                    },
+                    ..sweep
+                };
+                one_tile(simd, part, group);
+            }
+            first += rows;
+        }
+        panel += group;
+    }
+}
+
+/// Runs the tile compiled for this number of rows and panels.
+///
+/// # Safety
+/// As [`sweep`]; `rows` and `panels` are a pair that it makes.
+#[inline(always)]
+unsafe fn one_tile<S: Simd>(simd: S, part: Sweep, panels: usize) {
+    macro_rules! compiled {
+        ($($rows:literal x $panels:literal),*) => {
+            // SAFETY: the caller's promise.
+            unsafe {
+                match (part.rows, panels, part.a_layout) {
+                    // Tiles that need more registers than there are never occur and are not compiled.
+                    $(
+                        ($rows, $panels, Layout::Rows { stride }) if $rows * $panels <= S::TILE_ROWS => {
+                            let rows: [*const f32; $rows] = std::array::from_fn(|row| part.a.add(row * stride));
+                            tile::<S, $rows, $panels>(simd, part, |k, row| *rows[row].add(k));
+                        }
+                        ($rows, $panels, Layout::Tiles) if $rows * $panels <= S::TILE_ROWS => {
+                            tile::<S, $rows, $panels>(simd, part, |k, row| *part.a.add(k * $rows + row));
+                        }
+                    )*
+                    (rows, panels, _) => unreachable!("no tile of {rows} rows and {panels} panels"),
+                }
+            }
+        };
+    }
+    compiled!(
+        1 x 1, 2 x 1, 3 x 1, 4 x 1, 5 x 1, 6 x 1, 7 x 1, 8 x 1, 9 x 1, 10 x 1, 11 x 1, 12 x 1, 13 x 1,
+        14 x 1, 1 x 2, 1 x 4, 2 x 3, 3 x 2, 2 x 4, 3 x 4, 4 x 3, 5 x 2, 6 x 2, 7 x 2
+    );
+}
+
+/// One tile of R rows and P panels; `a(k, row)` reads A.
+///
+/// # Safety
+/// As [`sweep`].
+#[inline(always)]
+unsafe fn tile<S: Simd, const R: usize, const P: usize>(
+    simd: S,
+    part: Sweep,
+    a: impl Fn(usize, usize) -> f32,
+) {
+    let width = 2 * S::WIDTH;
+    let whole = part.columns == P * width;
+    let mut sums = [[[Lanes::splat(simd, 0.0); 2]; P]; R];
+    // How many numbers of vector `half` of panel `panel` exist.
+    let count = |panel: usize, half: usize| {
+        part.columns.saturating_sub(panel * width + half * S::WIDTH).min(S::WIDTH)
+    };
+    let start = match part.start {
+        TileStart::Zero => None,
+        TileStart::Keep => Some((part.c.cast_const(), part.c_stride)),
+        TileStart::Row(row) => Some((row, 0)),
+    };
+    if let Some((from, stride)) = start {
+        for row in 0..R {
+            for panel in 0..P {
+                for half in 0..2 {
+                    // SAFETY: within C or the starting row, by the caller's promise and `count`.
+                    sums[row][panel][half] = unsafe {
+                        let at = from.add(row * stride + panel * width + half * S::WIDTH);
+                        Lanes::load(simd, at, if whole { S::WIDTH } else { count(panel, half) })
+                    };
+                }
+            }
+        }
+    }
+    for k in 0..part.depth {
+        let mut columns = [[Lanes::splat(simd, 0.0); 2]; P];
+        for panel in 0..P {
+            for half in 0..2 {
+                // SAFETY: row k of a panel of B, which is padded to whole vectors.
+                columns[panel][half] = unsafe {
+                    let at = part.b.add(panel * part.b_panel + k * width + half * S::WIDTH);
+                    Lanes::load(simd, at, S::WIDTH)
+                };
+            }
+        }
+        for row in 0..R {
+            let value = Lanes::splat(simd, a(k, row));
+            for panel in 0..P {
+                for half in 0..2 {
+                    sums[row][panel][half] = value.mul_add(columns[panel][half], sums[row][panel][half]);
+                }
+            }
+        }
+    }
+    for row in 0..R {
+        for panel in 0..P {
+            for half in 0..2 {
+                // SAFETY: within C, by the caller's promise and `count`.
+                unsafe {
+                    let at = part.c.add(row * part.c_stride + panel * width + half * S::WIDTH);
+                    sums[row][panel][half].store(at, if whole { S::WIDTH } else { count(panel, half) });
+                }
+            }
+        }
+    }
+}

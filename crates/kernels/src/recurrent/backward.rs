@@ -1,0 +1,210 @@
+//! A layer's pass back through time.
+
+use std::ops::Range;
+
+use super::recurrence::{Direction, Recurrence, gather, split};
+use super::rows::{self, BackwardRows};
+use crate::product::{Matrix, MatrixMut, Start};
+use crate::{Sequences, sums};
+
+/// What a backward pass reads, all of it as in the forward pass before.
+#[derive(Clone, Copy, Debug)]
+pub struct Backward<'a> {
+    /// Which frames exist.
+    pub sequences: &'a Sequences,
+    /// The packed frames [N, I].
+    pub input: Matrix<'a>,
+    /// What the forward pass wrote, [N, H].
+    pub output: Matrix<'a>,
+    /// The gradient of the loss by the output, [N, H].
+    pub d_output: Matrix<'a>,
+    /// The gradient by the final state, [S, B, H] in the caller's order; zero if not given.
+    pub d_final: Option<&'a [f32]>,
+}
+
+/// Where a backward pass adds the gradients by the weights; shapes as in [`super::Weights`].
+#[derive(Debug)]
+pub struct Gradients<'a> {
+    /// By W [G H, I].
+    pub input: &'a mut [f32],
+    /// By U [G H, H].
+    pub recurrent: &'a mut [f32],
+    /// By b and c, [G H] each.
+    pub bias: Option<[&'a mut [f32]; 2]>,
+}
+
+impl Recurrence {
+    /// Adds the gradients by the weights and, where it is asked for, starts or continues `d_input` [N, I]
+    /// with the gradient by the input; for the forward pass that came last, which must have kept what is
+    /// needed, with the weights of the last [`Recurrence::prepare_backward`].
+    ///
+    /// # Panics
+    /// If the shapes do not fit.
+    pub fn backward(
+        &mut self,
+        pass: Backward<'_>,
+        mut gradients: Gradients<'_>,
+        mut d_input: Option<(MatrixMut<'_>, Start<'_>)>,
+    ) {
+        let (sequences, hidden) = (pass.sequences, self.hidden);
+        let frames = sequences.frames();
+        assert_eq!(
+            (pass.input.rows(), pass.input.columns()),
+            (frames, self.inputs),
+            "the shape of the input"
+        );
+        assert_eq!((pass.output.rows(), pass.output.columns()), (frames, hidden), "the shape of the output");
+        assert_eq!(sequences.batch(), self.states.batch, "the sequences of the forward pass");
+        self.begin_gradient(sequences, pass.d_final);
+        self.bias_sums.zeroed(self.shape.blocks * hidden);
+        let against = match self.direction {
+            Direction::Forward => Direction::Backward,
+            Direction::Backward => Direction::Forward,
+        };
+        let mut spans = self.spans(sequences, against);
+        while let Some(span) = spans.next(sequences) {
+            self.gather_previous(pass, span.clone());
+            for step in 0..span.len() {
+                let t = match against {
+                    Direction::Forward => span.start + step,
+                    Direction::Backward => span.end - 1 - step,
+                };
+                self.step_back(pass, t, span.start);
+            }
+            self.add_gradients(pass, span.clone(), &mut gradients);
+            if let Some((d_input, start)) = &mut d_input {
+                let (first, count) = frames_of(sequences, &span);
+                let width = self.shape.blocks * hidden;
+                let gates = &self.gates.all()[first * width..][..count * width];
+                let gates = Matrix::strided(gates, (count, self.shape.gates * hidden), width);
+                let to = d_input.reborrow().rows_from(first, count);
+                self.input_weights_back.multiply(gates, to, *start);
+            }
+        }
+        if let Some([of_input, of_recurrent]) = gradients.bias {
+            let sums = &self.bias_sums.all()[..self.shape.blocks * hidden];
+            let add =
+                |to: &mut [f32], from: &[f32]| to.iter_mut().zip(from).for_each(|(to, from)| *to += from);
+            add(of_input, sums);
+            for run in self.shape.runs {
+                let to = &mut of_recurrent[run.gate * hidden..][..run.gates * hidden];
+                add(to, &sums[run.block * hidden..]);
+            }
+        }
+    }
+
+    /// Starts the gradient by the states with that by the final states: a slot's rows are not touched
+    /// before the time of its last frame comes.
+    fn begin_gradient(&mut self, sequences: &Sequences, d_final: Option<&[f32]>) {
+        let len = self.state_len();
+        match d_final {
+            None => {
+                self.states.gradient.zeroed(len);
+            }
+            Some(gradient) => {
+                assert_eq!(gradient.len(), len, "a gradient by the final state");
+                gather(sequences, self.hidden, gradient, self.states.gradient.sized(len));
+            }
+        }
+    }
+
+    /// Lays h before each frame of the span side by side.
+    fn gather_previous(&mut self, pass: Backward<'_>, span: Range<usize>) {
+        let (sequences, hidden) = (pass.sequences, self.hidden);
+        let (first, count) = frames_of(sequences, &span);
+        let mut previous = std::mem::take(&mut self.previous);
+        let rows = previous.sized(count * hidden);
+        let [initial, _] = split(&self.states.initial, sequences.batch(), (hidden, self.memory()));
+        for t in span {
+            for group in self.groups(sequences, t) {
+                let before = self.time_before(sequences, t).filter(|_| group.continued);
+                for slot in group.slots {
+                    let from = match before {
+                        Some(before) => pass.output.row(sequences.start(before) + slot),
+                        None => initial.row(slot),
+                    };
+                    let to = sequences.start(t) + slot - first;
+                    rows[to * hidden..][..hidden].copy_from_slice(from);
+                }
+            }
+        }
+        self.previous = previous;
+    }
+
+    /// Takes all slots that run at time `t` back through their frame; `span` is the first time of the span.
+    fn step_back(&mut self, pass: Backward<'_>, t: usize, span: usize) {
+        let (sequences, hidden, memory) = (pass.sequences, self.hidden, self.memory());
+        let (batch, width) = (sequences.batch(), self.shape.blocks * hidden);
+        let before = self.time_before(sequences, t);
+        let previous = Matrix::strided(
+            self.previous.all(),
+            (sequences.start(t + 1) - sequences.start(span), hidden),
+            hidden,
+        );
+        let frames = sequences.frames();
+        let cells = Matrix::new(&self.cells.all()[..frames * memory], frames, memory);
+        for group in self.groups(sequences, t) {
+            let (slot, count) = (group.slots.start, group.slots.len());
+            if count == 0 {
+                continue;
+            }
+            let first = sequences.start(t) + slot;
+            let c_before = match before.filter(|_| group.continued) {
+                Some(before) => cells.rows_from(sequences.start(before) + slot, count),
+                None => {
+                    let [_, c] = split(&self.states.initial, batch, (hidden, memory));
+                    c.rows_from(slot, count)
+                }
+            };
+            let gates = &mut self.gates.all_mut()[first * width..][..count * width];
+            let mut gates = MatrixMut::new(gates, count, width);
+            let (d_h, d_c) = self.states.gradient.all_mut().split_at_mut(batch * hidden);
+            let mut d_h = MatrixMut::new(&mut d_h[slot * hidden..][..count * hidden], count, hidden);
+            let d_c = MatrixMut::new(&mut d_c[slot * memory..][..count * memory], count, memory);
+            let rows = BackwardRows {
+                gates: gates.reborrow(),
+                previous: [previous.rows_from(first - sequences.start(span), count), c_before],
+                state: [pass.output.rows_from(first, count), cells.rows_from(first, count)],
+                d_output: pass.d_output.rows_from(first, count),
+                d_state: [d_h.reborrow(), d_c],
+            };
+            rows::backward(self.set, self.kind, rows);
+            if group.continued || self.states.given {
+                let gates = gates.as_matrix();
+                for (run, weights) in self.shape.runs.iter().zip(&self.recurrent_weights_back) {
+                    let blocks = gates.columns_from(run.block * hidden, run.gates * hidden);
+                    weights.multiply(blocks, d_h.reborrow(), Start::Keep);
+                }
+            }
+        }
+    }
+
+    /// Adds what the frames of the span give to the gradients by the weights.
+    fn add_gradients(&mut self, pass: Backward<'_>, span: Range<usize>, gradients: &mut Gradients<'_>) {
+        let hidden = self.hidden;
+        let (first, count) = frames_of(pass.sequences, &span);
+        let width = self.shape.blocks * hidden;
+        let gates = Matrix::new(&self.gates.all()[first * width..][..count * width], count, width);
+        let blocks =
+            |block: usize, count: usize| gates.columns_from(block * hidden, count * hidden).transposed();
+        let rows = self.shape.gates * hidden;
+        let to = MatrixMut::new(gradients.input, rows, self.inputs);
+        let input = pass.input.rows_from(first, count);
+        self.products.multiply(blocks(0, self.shape.gates), input, to, Start::Keep);
+        let previous = Matrix::new(&self.previous.all()[..count * hidden], count, hidden);
+        for run in self.shape.runs {
+            let to = MatrixMut::new(gradients.recurrent, rows, hidden);
+            let to = to.rows_from(run.gate * hidden, run.gates * hidden);
+            self.products.multiply(blocks(run.block, run.gates), previous, to, Start::Keep);
+        }
+        if gradients.bias.is_some() {
+            sums::add_column_sums(self.set, gates, self.bias_sums.sized(width));
+        }
+    }
+}
+
+/// The first packed row of a span of time, and how many there are.
+fn frames_of(sequences: &Sequences, span: &Range<usize>) -> (usize, usize) {
+    let first = sequences.start(span.start);
+    (first, sequences.start(span.end) - first)
+}

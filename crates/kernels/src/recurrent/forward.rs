@@ -1,0 +1,166 @@
+//! A layer's pass through time.
+
+use std::ops::Range;
+
+use super::recurrence::{BatchStates, Direction, Group, Recurrence, gather, split, two_parts};
+use super::rows::{self, ForwardRows};
+use crate::Sequences;
+use crate::product::{Matrix, MatrixMut, Start};
+
+/// What a forward pass reads.
+#[derive(Clone, Copy, Debug)]
+pub struct Forward<'a> {
+    /// Which frames exist.
+    pub sequences: &'a Sequences,
+    /// The packed frames [N, I].
+    pub input: Matrix<'a>,
+    /// The states before the first frames read, [S, B, H] in the caller's order; zero if not given.
+    pub initial: Option<&'a [f32]>,
+    /// Whether a backward pass will follow.
+    pub keep: bool,
+}
+
+impl Recurrence {
+    /// Computes h of every frame, with the weights of the last [`Recurrence::prepare`].
+    ///
+    /// A frame's numbers do not depend on which other sequences come along: they are bit for bit the same
+    /// in any batch, and also when a sequence is cut and continued from the state reached.
+    ///
+    /// # Shapes
+    /// output [N, H], packed
+    ///
+    /// # Panics
+    /// If the shapes do not fit.
+    pub fn forward(&mut self, pass: Forward<'_>, mut output: MatrixMut<'_>) {
+        let Forward { sequences, input, .. } = pass;
+        let (frames, hidden) = (sequences.frames(), self.hidden);
+        assert_eq!((input.rows(), input.columns()), (frames, self.inputs), "the shape of the input");
+        assert_eq!((output.rows(), output.columns()), (frames, hidden), "the shape of the output");
+        self.states.begin(sequences, (self.shape.states, hidden), pass.initial);
+        let cells = if pass.keep { frames } else { 2 * sequences.batch() };
+        self.cells.sized(cells * self.memory());
+        let mut spans = self.spans(sequences, self.direction);
+        while let Some(span) = spans.next(sequences) {
+            self.project(pass, span.clone());
+            for step in 0..span.len() {
+                let t = match self.direction {
+                    Direction::Forward => span.start + step,
+                    Direction::Backward => span.end - 1 - step,
+                };
+                for group in self.groups(sequences, t) {
+                    if !group.slots.is_empty() {
+                        self.advance(pass, (t, span.start), &group, output.reborrow());
+                    }
+                }
+                self.keep_final(pass, t, output.as_matrix());
+            }
+        }
+    }
+
+    /// H for cells with a memory c, else 0.
+    pub(super) fn memory(&self) -> usize {
+        (self.shape.states - 1) * self.hidden
+    }
+
+    /// Starts the blocks of a span's frames with the biases and the input projection.
+    fn project(&mut self, pass: Forward<'_>, span: Range<usize>) {
+        let sequences = pass.sequences;
+        let (first, end) = (sequences.start(span.start), sequences.start(span.end));
+        let (width, projected) = (self.shape.blocks * self.hidden, self.shape.gates * self.hidden);
+        let offset = if pass.keep { first } else { 0 };
+        let all = if pass.keep { sequences.frames() } else { end - first };
+        let gates = &mut self.gates.sized(all * width)[offset * width..][..(end - first) * width];
+        let bias = &self.bias.all()[..width];
+        if projected < width {
+            for row in gates.chunks_exact_mut(width) {
+                row[projected..].copy_from_slice(&bias[projected..]);
+            }
+        }
+        let gates = MatrixMut::strided(gates, (end - first, projected), width);
+        let input = pass.input.rows_from(first, end - first);
+        self.input_weights.multiply(input, gates, Start::Row(&bias[..projected]));
+    }
+
+    /// Takes a group of slots through the frame of `time`; `span` is the first time of the span.
+    fn advance(
+        &mut self,
+        pass: Forward<'_>,
+        (time, span): (usize, usize),
+        group: &Group,
+        output: MatrixMut<'_>,
+    ) {
+        let (sequences, hidden) = (pass.sequences, self.hidden);
+        let (count, width, memory) = (group.slots.len(), self.shape.blocks * hidden, self.memory());
+        let row = |t: usize| sequences.start(t) + group.slots.start;
+        let cell_row = |t: usize| {
+            let first = if pass.keep { sequences.start(t) } else { (t % 2) * sequences.batch() };
+            first + group.slots.start
+        };
+        let before = self.time_before(sequences, time).filter(|_| group.continued);
+        let cells = if pass.keep { sequences.frames() } else { 2 * sequences.batch() };
+        let cells = MatrixMut::new(&mut self.cells.all_mut()[..cells * memory], cells, memory);
+        let here = |row: usize| row..row + count;
+        let ((h_before, h), (c_before, c)) = match before {
+            Some(before) => (
+                two_parts(output, here(row(before)), here(row(time))),
+                two_parts(cells, here(cell_row(before)), here(cell_row(time))),
+            ),
+            None => {
+                let states = split(&self.states.initial, sequences.batch(), (hidden, memory));
+                let [h, c] = states.map(|state| state.rows_from(group.slots.start, count));
+                ((h, output.rows_from(row(time), count)), (c, cells.rows_from(cell_row(time), count)))
+            }
+        };
+        let first = row(time) - if pass.keep { 0 } else { sequences.start(span) };
+        let gates = &mut self.gates.all_mut()[first * width..][..count * width];
+        let mut gates = MatrixMut::new(gates, count, width);
+        if group.continued || self.states.given {
+            for (run, weights) in self.shape.runs.iter().zip(&self.recurrent_weights) {
+                let blocks = gates.reborrow().columns_from(run.block * hidden, run.gates * hidden);
+                weights.multiply(h_before, blocks, Start::Keep);
+            }
+        }
+        let rows = ForwardRows { gates, previous: [h_before, c_before], state: [h, c] };
+        rows::forward(self.set, self.kind, rows);
+    }
+
+    /// Copies the states of the sequences whose last frame read is that of `time`.
+    fn keep_final(&mut self, pass: Forward<'_>, time: usize, output: Matrix<'_>) {
+        let sequences = pass.sequences;
+        let done = match self.direction {
+            Direction::Forward if time + 1 < sequences.longest() => {
+                sequences.rows(time + 1)..sequences.rows(time)
+            }
+            Direction::Backward if time > 0 => return,
+            _ => 0..sequences.rows(time),
+        };
+        let (hidden, memory) = (self.hidden, self.memory());
+        let cells = if pass.keep { sequences.start(time) } else { (time % 2) * sequences.batch() };
+        let (h, c) = self.states.last.all_mut().split_at_mut(sequences.batch() * hidden);
+        for slot in done {
+            let index = sequences.order()[slot];
+            h[index * hidden..][..hidden].copy_from_slice(output.row(sequences.start(time) + slot));
+            let from = &self.cells.all()[(cells + slot) * memory..][..memory];
+            c[index * memory..][..memory].copy_from_slice(from);
+        }
+    }
+}
+
+impl BatchStates {
+    /// Takes in the initial state, or zero.
+    fn begin(&mut self, sequences: &Sequences, (states, hidden): (usize, usize), initial: Option<&[f32]>) {
+        self.batch = sequences.batch();
+        self.given = initial.is_some();
+        let len = states * self.batch * hidden;
+        self.last.sized(len);
+        match initial {
+            None => {
+                self.initial.zeroed(len);
+            }
+            Some(state) => {
+                assert_eq!(state.len(), len, "an initial state of {} sequences", self.batch);
+                gather(sequences, hidden, state, self.initial.sized(len));
+            }
+        }
+    }
+}

@@ -1,0 +1,298 @@
+//! The runner's memory, and how it finds the state before a frame.
+
+use std::ops::Range;
+
+use super::cell::{CellKind, CellShape};
+use crate::buffer::Buffer;
+use crate::product::{Matrix, MatrixMut, Packed, Products};
+use crate::{InstructionSet, Sequences};
+
+/// Which way a layer reads its sequences.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// From the first frame to the last.
+    Forward,
+    /// From each sequence's own last frame to its first.
+    Backward,
+}
+
+/// The weights of one layer and direction, in PyTorch's layout.
+#[derive(Clone, Copy, Debug)]
+pub struct Weights<'a> {
+    /// W [G H, I]; the gates' rows in the order of the cell's reference (i, f, g, o; r, z, n).
+    pub input: &'a [f32],
+    /// U [G H, H].
+    pub recurrent: &'a [f32],
+    /// b and c, [G H] each.
+    pub bias: Option<[&'a [f32]; 2]>,
+}
+
+/// One layer of recurrent cells, read in one direction: a runner with the memory for its passes.
+///
+/// The memory grows to the largest batch seen and is reused. [`Recurrence::prepare`] takes the weights in
+/// ([`Recurrence::prepare_backward`] those of the backward pass); then come [`Recurrence::forward`] and, after
+/// a pass that kept what is needed, [`Recurrence::backward`].
+///
+/// # Shapes
+/// Frames lie packed as in [`Sequences`]: input [N, I], output [N, H]. States are [S, B, H], B in the
+/// caller's order of the sequences, S = 2 (h, then c) for cells with a memory and 1 for others.
+///
+/// # Example
+/// ```
+/// use stapes_kernels::product::{Matrix, MatrixMut};
+/// use stapes_kernels::recurrent::{CellKind, Direction, Forward, Recurrence, Weights};
+/// use stapes_kernels::{InstructionSet, Sequences};
+///
+/// let mut layer = Recurrence::new(InstructionSet::best(), CellKind::RnnTanh, (1, 1), Direction::Forward);
+/// layer.prepare(Weights { input: &[1.0], recurrent: &[0.5], bias: None });
+/// let sequences = Sequences::new(&[2])?;
+/// let mut output = [0.0; 2];
+/// let pass = Forward { sequences: &sequences, input: Matrix::new(&[1.0, 2.0], 2, 1), initial: None, keep: false };
+/// layer.forward(pass, MatrixMut::new(&mut output, 2, 1));
+/// assert!((output[1] - (2.0 + 0.5 * 1.0f32.tanh()).tanh()).abs() < 1e-6);
+/// # Ok::<(), stapes_kernels::SequencesError>(())
+/// ```
+#[derive(Clone)]
+pub struct Recurrence {
+    pub(super) set: InstructionSet,
+    pub(super) kind: CellKind,
+    pub(super) shape: CellShape,
+    pub(super) inputs: usize,
+    pub(super) hidden: usize,
+    pub(super) direction: Direction,
+    /// Wᵀ, and for each run of gates Uᵀ.
+    pub(super) input_weights: Packed,
+    pub(super) recurrent_weights: Vec<Packed>,
+    /// W, and for each run of gates U.
+    pub(super) input_weights_back: Packed,
+    pub(super) recurrent_weights_back: Vec<Packed>,
+    /// What each block of a frame's row starts from.
+    pub(super) bias: Buffer,
+    /// The blocks of all frames, or of one span of time where nothing is kept.
+    pub(super) gates: Buffer,
+    /// c of all frames, or of two time steps where nothing is kept.
+    pub(super) cells: Buffer,
+    pub(super) states: BatchStates,
+    pub(super) products: Products,
+    /// h before each frame of a span of time.
+    pub(super) previous: Buffer,
+    pub(super) bias_sums: Buffer,
+}
+
+/// States at the ends of the sequences.
+#[derive(Clone, Default)]
+pub(super) struct BatchStates {
+    pub(super) batch: usize,
+    /// Whether an initial state was given; zero otherwise.
+    pub(super) given: bool,
+    /// [S, B, H] by slot.
+    pub(super) initial: Buffer,
+    /// [S, B, H] in the caller's order.
+    pub(super) last: Buffer,
+    /// [S, B, H] by slot: the gradient by the states between two time steps.
+    pub(super) gradient: Buffer,
+}
+
+/// Slots whose state before a frame comes from the same place.
+pub(super) struct Group {
+    pub(super) slots: Range<usize>,
+    /// From the frame before, or from the initial state.
+    pub(super) continued: bool,
+}
+
+impl Recurrence {
+    /// A runner for a layer with these (inputs, hidden units).
+    ///
+    /// # Panics
+    /// If there are no inputs or no hidden units.
+    pub fn new(
+        set: InstructionSet,
+        kind: CellKind,
+        (inputs, hidden): (usize, usize),
+        direction: Direction,
+    ) -> Recurrence {
+        assert!(inputs > 0 && hidden > 0, "a recurrent layer of {inputs} inputs and {hidden} units");
+        let shape = kind.shape();
+        let packed = || vec![Packed::new(set); shape.runs.len()];
+        Recurrence {
+            set,
+            kind,
+            shape,
+            inputs,
+            hidden,
+            direction,
+            input_weights: Packed::new(set),
+            recurrent_weights: packed(),
+            input_weights_back: Packed::new(set),
+            recurrent_weights_back: packed(),
+            bias: Buffer::default(),
+            gates: Buffer::default(),
+            cells: Buffer::default(),
+            states: BatchStates::default(),
+            products: Products::new(set),
+            previous: Buffer::default(),
+            bias_sums: Buffer::default(),
+        }
+    }
+
+    /// Takes in the weights for forward passes.
+    ///
+    /// # Panics
+    /// If the weights are not of this layer's shape.
+    pub fn prepare(&mut self, weights: Weights<'_>) {
+        let (input, recurrent) = self.matrices(weights);
+        self.input_weights.pack(input.transposed());
+        for (run, packed) in self.shape.runs.iter().zip(&mut self.recurrent_weights) {
+            let rows = recurrent.rows_from(run.gate * self.hidden, run.gates * self.hidden);
+            packed.pack(rows.transposed());
+        }
+        let (hidden, gates) = (self.hidden, self.shape.gates * self.hidden);
+        let start = self.bias.zeroed(self.shape.blocks * hidden);
+        let Some([of_input, of_recurrent]) = weights.bias else { return };
+        assert_eq!((of_input.len(), of_recurrent.len()), (gates, gates), "the biases");
+        start[..gates].copy_from_slice(of_input);
+        for run in self.shape.runs {
+            let from = &of_recurrent[run.gate * hidden..][..run.gates * hidden];
+            let to = &mut start[run.block * hidden..][..run.gates * hidden];
+            to.iter_mut().zip(from).for_each(|(to, from)| *to += from);
+        }
+    }
+
+    /// Takes in the weights for backward passes.
+    ///
+    /// # Panics
+    /// If the weights are not of this layer's shape.
+    pub fn prepare_backward(&mut self, weights: Weights<'_>) {
+        let (input, recurrent) = self.matrices(weights);
+        self.input_weights_back.pack(input);
+        for (run, packed) in self.shape.runs.iter().zip(&mut self.recurrent_weights_back) {
+            packed.pack(recurrent.rows_from(run.gate * self.hidden, run.gates * self.hidden));
+        }
+    }
+
+    fn matrices<'a>(&self, weights: Weights<'a>) -> (Matrix<'a>, Matrix<'a>) {
+        let rows = self.shape.gates * self.hidden;
+        (Matrix::new(weights.input, rows, self.inputs), Matrix::new(weights.recurrent, rows, self.hidden))
+    }
+
+    /// The states after each sequence's last frame (its first, in the backward direction), of the forward
+    /// pass that came last: [S, B, H], in the caller's order.
+    pub fn final_state(&self) -> &[f32] {
+        &self.states.last.all()[..self.state_len()]
+    }
+
+    /// The gradient by the initial state of the backward pass that came last, [S, B, H] in the caller's
+    /// order.
+    ///
+    /// # Panics
+    /// If the forward pass was not given an initial state, or the slice has another length.
+    pub fn initial_state_gradient(&self, sequences: &Sequences, gradient: &mut [f32]) {
+        assert!(self.states.given, "the forward pass had no initial state");
+        assert_eq!(gradient.len(), self.state_len(), "a state of {} sequences", self.states.batch);
+        scatter(sequences, self.hidden, &self.states.gradient.all()[..gradient.len()], gradient);
+    }
+
+    pub(super) fn state_len(&self) -> usize {
+        self.shape.states * self.states.batch * self.hidden
+    }
+
+    /// The time step that the state before `t` comes from, if there is one.
+    pub(super) fn time_before(&self, sequences: &Sequences, t: usize) -> Option<usize> {
+        match self.direction {
+            Direction::Forward => t.checked_sub(1),
+            Direction::Backward => (t + 1 < sequences.longest()).then_some(t + 1),
+        }
+    }
+
+    /// The slots that run at time `t`: first those that ran at the time before, then those that start here.
+    pub(super) fn groups(&self, sequences: &Sequences, t: usize) -> [Group; 2] {
+        let rows = sequences.rows(t);
+        let continued = self.time_before(sequences, t).map_or(0, |before| sequences.rows(before).min(rows));
+        [Group { slots: 0..continued, continued: true }, Group { slots: continued..rows, continued: false }]
+    }
+
+    /// All time steps in this direction, in spans whose blocks fit a cache; each span is a range of times.
+    pub(super) fn spans(&self, sequences: &Sequences, direction: Direction) -> Spans {
+        Spans { direction, rows: self.span_rows(), next: 0, longest: sequences.longest() }
+    }
+
+    fn span_rows(&self) -> usize {
+        const NUMBERS: usize = 128 * 1024;
+        NUMBERS / (self.shape.blocks * self.hidden)
+    }
+}
+
+/// See [`Recurrence::spans`].
+#[derive(Clone)]
+pub(super) struct Spans {
+    direction: Direction,
+    rows: usize,
+    next: usize,
+    longest: usize,
+}
+
+impl Spans {
+    /// The next span, counted from the front of time; at least one step.
+    pub(super) fn next(&mut self, sequences: &Sequences) -> Option<Range<usize>> {
+        let at = |step: usize| match self.direction {
+            Direction::Forward => step,
+            Direction::Backward => self.longest - 1 - step,
+        };
+        if self.next == self.longest {
+            return None;
+        }
+        let first = self.next;
+        let mut rows = sequences.rows(at(first));
+        let mut end = first + 1;
+        while end < self.longest && rows + sequences.rows(at(end)) <= self.rows {
+            rows += sequences.rows(at(end));
+            end += 1;
+        }
+        self.next = end;
+        Some(match self.direction {
+            Direction::Forward => first..end,
+            Direction::Backward => self.longest - end..self.longest - first,
+        })
+    }
+}
+
+/// [B, H] from the caller's order to slots.
+pub(super) fn gather(sequences: &Sequences, hidden: usize, from: &[f32], to: &mut [f32]) {
+    let state = sequences.batch() * hidden;
+    for (from, to) in from.chunks_exact(state).zip(to.chunks_exact_mut(state)) {
+        for (slot, &index) in sequences.order().iter().enumerate() {
+            to[slot * hidden..][..hidden].copy_from_slice(&from[index * hidden..][..hidden]);
+        }
+    }
+}
+
+/// [S, B, H] from slots to the caller's order.
+pub(super) fn scatter(sequences: &Sequences, hidden: usize, from: &[f32], to: &mut [f32]) {
+    let state = sequences.batch() * hidden;
+    for (from, to) in from.chunks_exact(state).zip(to.chunks_exact_mut(state)) {
+        for (slot, &index) in sequences.order().iter().enumerate() {
+            to[index * hidden..][..hidden].copy_from_slice(&from[slot * hidden..][..hidden]);
+        }
+    }
+}
+
+/// h and c of a buffer of states by slot, [B, H] each.
+pub(super) fn split(states: &Buffer, batch: usize, (hidden, memory): (usize, usize)) -> [Matrix<'_>; 2] {
+    let (h, c) = states.all().split_at(batch * hidden);
+    [Matrix::new(h, batch, hidden), Matrix::new(&c[..batch * memory], batch, memory)]
+}
+
+/// Two parts of one matrix: `before` to be read, `now` to be written; they do not overlap.
+pub(super) fn two_parts(
+    matrix: MatrixMut<'_>,
+    before: Range<usize>,
+    now: Range<usize>,
+) -> (Matrix<'_>, MatrixMut<'_>) {
+    if before.start < now.start {
+        let (low, high) = matrix.split_at(now.start);
+        (low.into_matrix().rows_from(before.start, before.len()), high.rows_from(0, now.len()))
+    } else {
+        let (low, high) = matrix.split_at(before.start);
+        (high.into_matrix().rows_from(0, before.len()), low.rows_from(now.start, now.len()))
+    }
+}

@@ -1,0 +1,215 @@
+//! The cells' formulas over the rows of one time step.
+
+use super::cell::{Cell, CellKind, Gates, States};
+use super::{gru::Gru, lstm::Lstm, vanilla};
+use crate::InstructionSet;
+use crate::product::{Matrix, MatrixMut};
+use crate::simd::{Lanes, Simd, kernel};
+
+/// Rows of sequences that take one step forward together. States are h and c; c has no columns in cells
+/// without it.
+pub(super) struct ForwardRows<'a> {
+    /// Pre-activations, to be replaced by what the backward pass needs.
+    pub(super) gates: MatrixMut<'a>,
+    pub(super) previous: [Matrix<'a>; 2],
+    pub(super) state: [MatrixMut<'a>; 2],
+}
+
+/// Rows of sequences that take one step backward together.
+pub(super) struct BackwardRows<'a> {
+    /// What the forward pass left, to be replaced by the gradients of the pre-activations.
+    pub(super) gates: MatrixMut<'a>,
+    pub(super) previous: [Matrix<'a>; 2],
+    pub(super) state: [Matrix<'a>; 2],
+    /// The gradient that comes from above.
+    pub(super) d_output: Matrix<'a>,
+    /// The gradients that come from the next time step, to be replaced by those for the previous one.
+    pub(super) d_state: [MatrixMut<'a>; 2],
+}
+
+/// One step forward of the cell of this kind.
+pub(super) fn forward(set: InstructionSet, kind: CellKind, rows: ForwardRows<'_>) {
+    match kind {
+        CellKind::RnnTanh => forward_rows::<vanilla::Tanh>(set, rows),
+        CellKind::RnnRelu => forward_rows::<vanilla::Relu>(set, rows),
+        CellKind::Gru => forward_rows::<Gru>(set, rows),
+        CellKind::Lstm => forward_rows::<Lstm>(set, rows),
+    }
+}
+
+/// One step backward of the cell of this kind.
+pub(super) fn backward(set: InstructionSet, kind: CellKind, rows: BackwardRows<'_>) {
+    match kind {
+        CellKind::RnnTanh => backward_rows::<vanilla::Tanh>(set, rows),
+        CellKind::RnnRelu => backward_rows::<vanilla::Relu>(set, rows),
+        CellKind::Gru => backward_rows::<Gru>(set, rows),
+        CellKind::Lstm => backward_rows::<Lstm>(set, rows),
+    }
+}
+
+kernel! {
+    fn forward_rows<C: Cell>(rows: ForwardRows<'_>) = forward_generic::<_, C>
+}
+
+kernel! {
+    fn backward_rows<C: Cell>(rows: BackwardRows<'_>) = backward_generic::<_, C>
+}
+
+/// The hidden size, after checking that the matrices, pairs of h and c, have as many rows as the gates, and
+/// it as columns. The kernels' pointers rest on this.
+fn checked_hidden<C: Cell>(gates: &MatrixMut<'_>, matrices: &[Matrix<'_>]) -> usize {
+    let hidden = gates.columns() / C::SHAPE.blocks;
+    assert_eq!(gates.columns(), hidden * C::SHAPE.blocks, "columns of the gates");
+    for pair in matrices.chunks(2) {
+        for matrix in &pair[..C::SHAPE.states.min(pair.len())] {
+            assert_eq!((matrix.rows(), matrix.columns()), (gates.rows(), hidden), "the shape of a state");
+            assert_eq!(matrix.column_stride(), 1, "a state's units lie side by side");
+        }
+    }
+    hidden
+}
+
+#[inline(always)]
+fn forward_generic<S: Simd, C: Cell>(simd: S, rows: ForwardRows<'_>) {
+    let ForwardRows { mut gates, previous, state: [mut h, mut c] } = rows;
+    let matrices = [previous[0], previous[1], h.as_matrix(), c.as_matrix()];
+    let hidden = checked_hidden::<C>(&gates, &matrices);
+    let whole = hidden - hidden % S::WIDTH;
+    for row in 0..gates.rows() {
+        let at = ForwardRow {
+            hidden,
+            gates: gates.row_mut(row).as_mut_ptr(),
+            previous: previous.map(|matrix| matrix.pointer(row, 0)),
+            state: [h.pointer(row), c.pointer(row)],
+        };
+        // SAFETY: each pointer starts a row of `hidden` numbers (`blocks * hidden` for the gates), as
+        // checked above, and units stay below `hidden`; states that the cell has not are not touched.
+        unsafe {
+            for unit in (0..whole).step_by(S::WIDTH) {
+                forward_units::<S, C>(simd, &at, unit, S::WIDTH);
+            }
+            if whole < hidden {
+                forward_units::<S, C>(simd, &at, whole, hidden - whole);
+            }
+        }
+    }
+}
+
+struct ForwardRow {
+    hidden: usize,
+    gates: *mut f32,
+    previous: [*const f32; 2],
+    state: [*mut f32; 2],
+}
+
+/// # Safety
+/// `count <= WIDTH`; the pointers are valid from `unit` on for `count` numbers of each block and state.
+#[inline(always)]
+unsafe fn forward_units<S: Simd, C: Cell>(simd: S, at: &ForwardRow, unit: usize, count: usize) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let mut gates = load_gates::<S, C>(simd, at.gates.add(unit), at.hidden, count);
+        let previous = load_states::<S, C>(simd, at.previous, unit, count);
+        let state = C::forward(&mut gates, previous);
+        store_gates::<S, C>(gates, at.gates.add(unit), at.hidden, count);
+        for index in 0..C::SHAPE.states {
+            state[index].store(at.state[index].add(unit), count);
+        }
+    }
+}
+
+#[inline(always)]
+fn backward_generic<S: Simd, C: Cell>(simd: S, rows: BackwardRows<'_>) {
+    let BackwardRows { mut gates, previous, state, d_output, d_state: [mut d_h, mut d_c] } = rows;
+    let (d_h_read, d_c_read) = (d_h.as_matrix(), d_c.as_matrix());
+    let matrices = [previous[0], previous[1], state[0], state[1], d_h_read, d_c_read, d_output];
+    let hidden = checked_hidden::<C>(&gates, &matrices);
+    let whole = hidden - hidden % S::WIDTH;
+    for row in 0..gates.rows() {
+        let at = BackwardRow {
+            hidden,
+            gates: gates.row_mut(row).as_mut_ptr(),
+            previous: previous.map(|matrix| matrix.pointer(row, 0)),
+            state: state.map(|matrix| matrix.pointer(row, 0)),
+            d_output: d_output.pointer(row, 0),
+            d_state: [d_h.pointer(row), d_c.pointer(row)],
+        };
+        // SAFETY: as in `forward_generic`.
+        unsafe {
+            for unit in (0..whole).step_by(S::WIDTH) {
+                backward_units::<S, C>(simd, &at, unit, S::WIDTH);
+            }
+            if whole < hidden {
+                backward_units::<S, C>(simd, &at, whole, hidden - whole);
+            }
+        }
+    }
+}
+
+struct BackwardRow {
+    hidden: usize,
+    gates: *mut f32,
+    previous: [*const f32; 2],
+    state: [*const f32; 2],
+    d_output: *const f32,
+    d_state: [*mut f32; 2],
+}
+
+/// # Safety
+/// As [`forward_units`].
+#[inline(always)]
+unsafe fn backward_units<S: Simd, C: Cell>(simd: S, at: &BackwardRow, unit: usize, count: usize) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let mut gates = load_gates::<S, C>(simd, at.gates.add(unit), at.hidden, count);
+        let previous = load_states::<S, C>(simd, at.previous, unit, count);
+        let state = load_states::<S, C>(simd, at.state, unit, count);
+        let mut d_state =
+            load_states::<S, C>(simd, at.d_state.map(|pointer| pointer.cast_const()), unit, count);
+        d_state[0] = d_state[0] + Lanes::load(simd, at.d_output.add(unit), count);
+        let d_previous = C::backward(&mut gates, previous, state, d_state);
+        store_gates::<S, C>(gates, at.gates.add(unit), at.hidden, count);
+        for index in 0..C::SHAPE.states {
+            d_previous[index].store(at.d_state[index].add(unit), count);
+        }
+    }
+}
+
+/// # Safety
+/// `from` is valid for `count <= WIDTH` numbers of each of the cell's blocks, `hidden` apart.
+#[inline(always)]
+unsafe fn load_gates<S: Simd, C: Cell>(simd: S, from: *const f32, hidden: usize, count: usize) -> Gates<S> {
+    let mut gates = [Lanes::splat(simd, 0.0); 4];
+    for (block, gate) in gates.iter_mut().enumerate().take(C::SHAPE.blocks) {
+        // SAFETY: the caller's promise.
+        *gate = unsafe { Lanes::load(simd, from.add(block * hidden), count) };
+    }
+    gates
+}
+
+/// # Safety
+/// As [`load_gates`], for writing.
+#[inline(always)]
+unsafe fn store_gates<S: Simd, C: Cell>(gates: Gates<S>, to: *mut f32, hidden: usize, count: usize) {
+    for (block, gate) in gates.iter().enumerate().take(C::SHAPE.blocks) {
+        // SAFETY: the caller's promise.
+        unsafe { gate.store(to.add(block * hidden), count) };
+    }
+}
+
+/// # Safety
+/// Each of the cell's states is valid from `unit` on for `count <= WIDTH` numbers.
+#[inline(always)]
+unsafe fn load_states<S: Simd, C: Cell>(
+    simd: S,
+    from: [*const f32; 2],
+    unit: usize,
+    count: usize,
+) -> States<S> {
+    let mut states = [Lanes::splat(simd, 0.0); 2];
+    for index in 0..C::SHAPE.states {
+        // SAFETY: the caller's promise.
+        states[index] = unsafe { Lanes::load(simd, from[index].add(unit), count) };
+    }
+    states
+}

@@ -1,0 +1,128 @@
+//! Vectors of eight: AVX2 with fused multiply-add, which x86 processors have had since 2013.
+
+use std::arch::x86_64::*;
+
+use super::Simd;
+
+/// The token of the AVX2 path: a value exists only where the processor has AVX2 and FMA.
+#[derive(Clone, Copy)]
+pub(crate) struct Avx2(());
+
+impl Avx2 {
+    /// The token, where the processor has the instructions.
+    pub(crate) fn detect() -> Option<Avx2> {
+        let there = std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma");
+        there.then_some(Avx2(()))
+    }
+}
+
+/// The first `count` lanes: a window into eight ones and eight zeros.
+#[inline(always)]
+fn mask(count: usize) -> __m256i {
+    const WINDOW: [i32; 16] = [-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0];
+    let from = &WINDOW[8 - count.min(8)..];
+    // SAFETY: at least eight numbers follow; AVX is there as the callers hold the token.
+    unsafe { _mm256_loadu_si256(from.as_ptr().cast()) }
+}
+
+// In all of these the token proves that the processor has the instruction; pointers are the caller's promise.
+impl Simd for Avx2 {
+    type Vector = __m256;
+
+    const WIDTH: usize = 8;
+    const TILE_ROWS: usize = 6;
+
+    #[inline(always)]
+    fn splat(self, value: f32) -> __m256 {
+        // SAFETY: the token proves AVX2.
+        unsafe { _mm256_set1_ps(value) }
+    }
+
+    #[inline(always)]
+    unsafe fn load(self, from: *const f32) -> __m256 {
+        // SAFETY: the token proves AVX2; the caller promises eight numbers.
+        unsafe { _mm256_loadu_ps(from) }
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32, vector: __m256) {
+        // SAFETY: the token proves AVX2; the caller promises room for eight numbers.
+        unsafe { _mm256_storeu_ps(to, vector) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_part(self, from: *const f32, count: usize) -> __m256 {
+        // SAFETY: the token proves AVX2; masked lanes are not read, and the caller promises the others.
+        unsafe { _mm256_maskload_ps(from, mask(count)) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_part(self, to: *mut f32, vector: __m256, count: usize) {
+        // SAFETY: the token proves AVX2; masked lanes are not written, and the caller promises the others.
+        unsafe { _mm256_maskstore_ps(to, mask(count), vector) }
+    }
+
+    #[inline(always)]
+    fn add(self, a: __m256, b: __m256) -> __m256 {
+        // SAFETY: the token proves AVX2.
+        unsafe { _mm256_add_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn sub(self, a: __m256, b: __m256) -> __m256 {
+        // SAFETY: the token proves AVX2.
+        unsafe { _mm256_sub_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn mul(self, a: __m256, b: __m256) -> __m256 {
+        // SAFETY: the token proves AVX2.
+        unsafe { _mm256_mul_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn div(self, a: __m256, b: __m256) -> __m256 {
+        // SAFETY: the token proves AVX2.
+        unsafe { _mm256_div_ps(a, b) }
+    }
+
+    #[inline(always)]
+    fn sqrt(self, a: __m256) -> __m256 {
+        // SAFETY: the token proves AVX2.
+        unsafe { _mm256_sqrt_ps(a) }
+    }
+
+    #[inline(always)]
+    fn mul_add(self, a: __m256, b: __m256, c: __m256) -> __m256 {
+        // SAFETY: the token proves FMA.
+        unsafe { _mm256_fmadd_ps(a, b, c) }
+    }
+
+    // Where one operand is NaN the instruction returns the second: that must be the value.
+    #[inline(always)]
+    fn at_most(self, value: __m256, bound: __m256) -> __m256 {
+        // SAFETY: the token proves AVX2.
+        unsafe { _mm256_min_ps(bound, value) }
+    }
+
+    #[inline(always)]
+    fn at_least(self, value: __m256, bound: __m256) -> __m256 {
+        // SAFETY: the token proves AVX2.
+        unsafe { _mm256_max_ps(bound, value) }
+    }
+
+    #[inline(always)]
+    fn select_greater(self, a: __m256, b: __m256, yes: __m256, no: __m256) -> __m256 {
+        // SAFETY: the token proves AVX2.
+        unsafe { _mm256_blendv_ps(no, yes, _mm256_cmp_ps::<_CMP_GT_OQ>(a, b)) }
+    }
+
+    #[inline(always)]
+    fn add_exponent(self, value: __m256, exponent: __m256) -> __m256 {
+        // SAFETY: the token proves AVX2.
+        unsafe {
+            let shifted = _mm256_slli_epi32::<23>(_mm256_castps_si256(exponent));
+            _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(value), shifted))
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! Vectors of f32 whose width depends on the instruction set, and how a kernel is compiled for each set.
+//!
+//! A kernel is a generic function over [`Simd`], marked `#[inline(always)]`; [`crate::simd::kernel`] makes of
+//! it one function that picks the instruction set at run time. Arithmetic is written with [`Lanes`], which
+//! has operators, so that a formula reads like a formula.
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+mod portable;
+
+use std::ops::{Add, Div, Mul, Sub};
+
+#[cfg(target_arch = "x86_64")]
+pub(crate) use avx2::Avx2;
+#[cfg(target_arch = "x86_64")]
+pub(crate) use avx512::Avx512;
+pub(crate) use portable::Portable;
+
+/// The vector operations of one instruction set.
+///
+/// The implementing type is a token: a value of it exists only where the processor has the instructions, so
+/// that its methods are safe to call.
+pub(crate) trait Simd: Copy {
+    /// A vector of [`Simd::WIDTH`] numbers.
+    type Vector: Copy;
+
+    /// Numbers in a vector.
+    const WIDTH: usize;
+
+    /// Rows of the largest tile of a product, which has two vectors of columns and must fit the registers.
+    const TILE_ROWS: usize;
+
+    fn splat(self, value: f32) -> Self::Vector;
+
+    /// Reads a vector.
+    ///
+    /// # Safety
+    /// `from` is valid for reads of `WIDTH` numbers.
+    unsafe fn load(self, from: *const f32) -> Self::Vector;
+
+    /// Writes a vector.
+    ///
+    /// # Safety
+    /// `to` is valid for writes of `WIDTH` numbers.
+    unsafe fn store(self, to: *mut f32, vector: Self::Vector);
+
+    /// Reads the first `count < WIDTH` numbers of a vector; the others are zero.
+    ///
+    /// # Safety
+    /// `from` is valid for reads of `count` numbers.
+    unsafe fn load_part(self, from: *const f32, count: usize) -> Self::Vector;
+
+    /// Writes the first `count < WIDTH` numbers of a vector.
+    ///
+    /// # Safety
+    /// `to` is valid for writes of `count` numbers.
+    unsafe fn store_part(self, to: *mut f32, vector: Self::Vector, count: usize);
+
+    fn add(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    fn sub(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    fn mul(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    fn div(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    fn sqrt(self, a: Self::Vector) -> Self::Vector;
+
+    /// a b + c, rounded once where the instruction set can.
+    fn mul_add(self, a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector;
+
+    /// The smaller of bound and value; a value that is no number stays.
+    fn at_most(self, value: Self::Vector, bound: Self::Vector) -> Self::Vector;
+
+    /// The larger of bound and value; a value that is no number stays.
+    fn at_least(self, value: Self::Vector, bound: Self::Vector) -> Self::Vector;
+
+    /// `yes` where a > b, else `no`; what is no number is not greater.
+    fn select_greater(
+        self,
+        a: Self::Vector,
+        b: Self::Vector,
+        yes: Self::Vector,
+        no: Self::Vector,
+    ) -> Self::Vector;
+
+    /// Adds the low nine bits of `exponent`'s pattern to the exponent field of `value`.
+    fn add_exponent(self, value: Self::Vector, exponent: Self::Vector) -> Self::Vector;
+}
+
+/// A vector with operators.
+#[derive(Clone, Copy)]
+pub(crate) struct Lanes<S: Simd> {
+    simd: S,
+    vector: S::Vector,
+}
+
+impl<S: Simd> Lanes<S> {
+    #[inline(always)]
+    pub(crate) fn splat(simd: S, value: f32) -> Self {
+        Lanes { simd, vector: simd.splat(value) }
+    }
+
+    /// This value in all lanes.
+    #[inline(always)]
+    pub(crate) fn all(self, value: f32) -> Self {
+        Self::splat(self.simd, value)
+    }
+
+    /// Reads `count` numbers, at most a vector; the lanes beyond are zero.
+    ///
+    /// # Safety
+    /// `from` is valid for reads of `count` numbers, and `count <= S::WIDTH`.
+    #[inline(always)]
+    pub(crate) unsafe fn load(simd: S, from: *const f32, count: usize) -> Self {
+        // SAFETY: the caller's promise.
+        let vector = unsafe { if count == S::WIDTH { simd.load(from) } else { simd.load_part(from, count) } };
+        Lanes { simd, vector }
+    }
+
+    /// Writes the first `count` numbers, at most a vector.
+    ///
+    /// # Safety
+    /// `to` is valid for writes of `count` numbers, and `count <= S::WIDTH`.
+    #[inline(always)]
+    pub(crate) unsafe fn store(self, to: *mut f32, count: usize) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            if count == S::WIDTH {
+                self.simd.store(to, self.vector);
+            } else {
+                self.simd.store_part(to, self.vector, count);
+            }
+        }
+    }
+
+    /// self b + c.
+    #[inline(always)]
+    pub(crate) fn mul_add(self, b: Self, c: Self) -> Self {
+        Lanes { simd: self.simd, vector: self.simd.mul_add(self.vector, b.vector, c.vector) }
+    }
+
+    #[inline(always)]
+    pub(crate) fn sqrt(self) -> Self {
+        Lanes { simd: self.simd, vector: self.simd.sqrt(self.vector) }
+    }
+
+    /// The value moved into [low, high]; NaN stays NaN.
+    #[inline(always)]
+    pub(crate) fn clamp(self, low: f32, high: f32) -> Self {
+        let s = self.simd;
+        let below = s.at_most(self.vector, s.splat(high));
+        Lanes { simd: s, vector: s.at_least(below, s.splat(low)) }
+    }
+
+    /// `yes` where this is greater than `bound`, else `no`; NaN is not greater.
+    #[inline(always)]
+    pub(crate) fn select_greater(self, bound: Self, yes: Self, no: Self) -> Self {
+        let vector = self.simd.select_greater(self.vector, bound.vector, yes.vector, no.vector);
+        Lanes { simd: self.simd, vector }
+    }
+
+    /// See [`Simd::add_exponent`].
+    #[inline(always)]
+    pub(crate) fn add_exponent(self, exponent: Self) -> Self {
+        Lanes { simd: self.simd, vector: self.simd.add_exponent(self.vector, exponent.vector) }
+    }
+}
+
+macro_rules! operator {
+    ($trait:ident, $method:ident) => {
+        impl<S: Simd> $trait for Lanes<S> {
+            type Output = Self;
+
+            #[inline(always)]
+            fn $method(self, other: Self) -> Self {
+                Lanes { simd: self.simd, vector: self.simd.$method(self.vector, other.vector) }
+            }
+        }
+    };
+}
+
+operator!(Add, add);
+operator!(Sub, sub);
+operator!(Mul, mul);
+operator!(Div, div);
+
+/// Makes `name(set, arguments)` of a generic, always inlined `name(simd, arguments)`: compiled once for each
+/// instruction set, chosen by the first argument.
+macro_rules! kernel {
+    (
+        $(#[$attribute:meta])*
+        $visibility:vis fn $name:ident $(<$($generic:ident: $bound:path),+>)? ($($argument:ident: $type:ty),* $(,)?) = $generic_path:expr
+    ) => {
+        $(#[$attribute])*
+        $visibility fn $name $(<$($generic: $bound),+>)? (set: $crate::InstructionSet, $($argument: $type),*) {
+            match set.token() {
+                $crate::instruction_set::Token::Portable(simd) => $generic_path(simd, $($argument),*),
+                #[cfg(target_arch = "x86_64")]
+                $crate::instruction_set::Token::Avx2(simd) => {
+                    #[target_feature(enable = "avx2,fma")]
+                    fn compiled $(<$($generic: $bound),+>)? (simd: $crate::simd::Avx2, $($argument: $type),*) {
+                        $generic_path(simd, $($argument),*)
+                    }
+                    // SAFETY: a value of `Avx2` exists only where the processor has AVX2 and FMA.
+                    unsafe { compiled $(::<$($generic),+>)? (simd, $($argument),*) }
+                }
+                #[cfg(target_arch = "x86_64")]
+                $crate::instruction_set::Token::Avx512(simd) => {
+                    #[target_feature(enable = "avx512f")]
+                    fn compiled $(<$($generic: $bound),+>)? (simd: $crate::simd::Avx512, $($argument: $type),*) {
+                        $generic_path(simd, $($argument),*)
+                    }
+                    // SAFETY: a value of `Avx512` exists only where the processor has AVX-512F.
+                    unsafe { compiled $(::<$($generic),+>)? (simd, $($argument),*) }
+                }
+            }
+        }
+    };
+}
+
+pub(crate) use kernel;

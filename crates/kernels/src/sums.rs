@@ -1,0 +1,66 @@
+//! Sums over the rows of a matrix.
+
+use crate::product::Matrix;
+use crate::simd::{Lanes, Simd, kernel};
+
+kernel! {
+    /// Adds to `sums` the sum of each column: the gradient of a bias.
+    ///
+    /// # Shapes
+    /// matrix [M, N], its rows contiguous; sums [N]
+    ///
+    /// # Panics
+    /// If the shapes do not fit.
+    pub fn add_column_sums(matrix: Matrix<'_>, sums: &mut [f32]) = add_column_sums_generic
+}
+
+#[inline(always)]
+fn add_column_sums_generic<S: Simd>(simd: S, matrix: Matrix<'_>, sums: &mut [f32]) {
+    assert_eq!(matrix.columns(), sums.len(), "columns and sums");
+    assert!(matrix.column_stride() == 1 || matrix.columns() == 1, "a column's neighbours are contiguous");
+    // A few vectors at once stay in registers while the rows go by.
+    const VECTORS: usize = 4;
+    for (strip, sums) in sums.chunks_mut(VECTORS * S::WIDTH).enumerate() {
+        let first = strip * VECTORS * S::WIDTH;
+        let count = |vector: usize| sums.len().saturating_sub(vector * S::WIDTH).min(S::WIDTH);
+        let mut totals = [Lanes::splat(simd, 0.0); VECTORS];
+        let whole = sums.len() == VECTORS * S::WIDTH;
+        for row in 0..matrix.rows() {
+            let from = matrix.pointer(row, first);
+            for (vector, total) in totals.iter_mut().enumerate() {
+                let count = if whole { S::WIDTH } else { count(vector) };
+                // SAFETY: columns first + vector WIDTH.. of this row, no more than the strip has.
+                *total = *total + unsafe { Lanes::load(simd, from.wrapping_add(vector * S::WIDTH), count) };
+            }
+        }
+        for (part, total) in sums.chunks_mut(S::WIDTH).zip(totals) {
+            // SAFETY: a part has at most WIDTH numbers, all of them readable and writable.
+            unsafe {
+                let sum = Lanes::load(simd, part.as_ptr(), part.len()) + total;
+                sum.store(part.as_mut_ptr(), part.len());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::InstructionSet;
+
+    #[test]
+    fn sums_of_any_number_of_columns_are_added() {
+        for set in InstructionSet::available() {
+            for columns in [1, 7, 8, 31, 32, 33, 100] {
+                let numbers: Vec<f32> = (0..5 * (columns + 2)).map(|i| (i % 17) as f32).collect();
+                let matrix = Matrix::strided(&numbers, (5, columns), columns + 2);
+                let mut sums = vec![0.5; columns];
+                add_column_sums(set, matrix, &mut sums);
+                for (column, sum) in sums.iter().enumerate() {
+                    let expected: f32 = (0..5).map(|row| matrix.get(row, column)).sum();
+                    assert_eq!(*sum, 0.5 + expected, "{set}, column {column} of {columns}");
+                }
+            }
+        }
+    }
+}

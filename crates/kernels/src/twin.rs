@@ -1,0 +1,347 @@
+//! The recurrent layer once more, as a textbook has it: plain loops over one sequence, for f32 and f64.
+//!
+//! Tests compare the fast kernels with it, and it with finite differences. It shares nothing with the
+//! kernels but the names of the cells, and is far too slow for use.
+
+use std::ops::{Add, AddAssign, Mul, Neg, Sub};
+
+use crate::recurrent::CellKind;
+
+/// A number to compute with: f32 or f64.
+pub trait Real:
+    Copy + Default + AddAssign + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Neg<Output = Self>
+{
+    /// 1.
+    const ONE: Self;
+
+    /// tanh, as the standard library computes it.
+    fn tanh(self) -> Self;
+
+    /// 1 / (1 + e^-x), as the standard library computes e^x.
+    fn sigmoid(self) -> Self;
+
+    /// Whether the number is above zero.
+    fn positive(self) -> bool;
+}
+
+macro_rules! real {
+    ($($type:ty),*) => {$(
+        impl Real for $type {
+            const ONE: Self = 1.0;
+
+            fn tanh(self) -> Self {
+                self.tanh()
+            }
+
+            fn sigmoid(self) -> Self {
+                1.0 / (1.0 + (-self).exp())
+            }
+
+            fn positive(self) -> bool {
+                self > 0.0
+            }
+        }
+    )*};
+}
+
+real!(f32, f64);
+
+/// One layer in one direction: its weights, or the gradients by them.
+#[derive(Clone, Debug)]
+pub struct Layer<R> {
+    /// The cell.
+    pub kind: CellKind,
+    /// I.
+    pub inputs: usize,
+    /// H.
+    pub hidden: usize,
+    /// W [G H, I].
+    pub input: Vec<R>,
+    /// U [G H, H].
+    pub recurrent: Vec<R>,
+    /// b [G H], added to W x.
+    pub input_bias: Vec<R>,
+    /// c [G H], added to U h.
+    pub recurrent_bias: Vec<R>,
+}
+
+/// h and c, [H] each; cells without a memory leave c alone.
+#[derive(Clone, Debug, PartialEq)]
+pub struct State<R> {
+    /// What the layer shows.
+    pub h: Vec<R>,
+    /// What the lstm remembers.
+    pub c: Vec<R>,
+}
+
+/// All that one frame made.
+#[derive(Clone, Debug)]
+pub struct Moment<R> {
+    /// W x + b and U h + c, [G H] each.
+    products: [Vec<R>; 2],
+    /// The states after the frame.
+    pub state: State<R>,
+}
+
+impl<R: Real> State<R> {
+    /// All zero.
+    pub fn zero(hidden: usize) -> State<R> {
+        State { h: vec![R::default(); hidden], c: vec![R::default(); hidden] }
+    }
+}
+
+impl<R: Real> Layer<R> {
+    /// All weights zero: where gradients are added up.
+    pub fn zero(kind: CellKind, inputs: usize, hidden: usize) -> Layer<R> {
+        let rows = kind.gates() * hidden;
+        let zeros = |len| vec![R::default(); len];
+        Layer {
+            kind,
+            inputs,
+            hidden,
+            input: zeros(rows * inputs),
+            recurrent: zeros(rows * hidden),
+            input_bias: zeros(rows),
+            recurrent_bias: zeros(rows),
+        }
+    }
+
+    /// The four groups of weights.
+    pub fn parts_mut(&mut self) -> [&mut Vec<R>; 4] {
+        [&mut self.input, &mut self.recurrent, &mut self.input_bias, &mut self.recurrent_bias]
+    }
+
+    /// Reads one sequence of frames, [I] each, from the first to the last.
+    pub fn forward(&self, frames: &[Vec<R>], initial: &State<R>) -> Vec<Moment<R>> {
+        let mut moments: Vec<Moment<R>> = Vec::new();
+        for frame in frames {
+            let before = moments.last().map_or(initial, |moment| &moment.state);
+            let products = [
+                affine(&self.input, frame, &self.input_bias),
+                affine(&self.recurrent, &before.h, &self.recurrent_bias),
+            ];
+            let state = self.cell(&products, before);
+            moments.push(Moment { products, state });
+        }
+        moments
+    }
+
+    /// The states after a frame.
+    fn cell(&self, [x, u]: &[Vec<R>; 2], before: &State<R>) -> State<R> {
+        let hidden = self.hidden;
+        let mut state = before.clone();
+        for unit in 0..hidden {
+            let at = |gate: usize| x[gate * hidden + unit] + u[gate * hidden + unit];
+            match self.kind {
+                CellKind::RnnTanh => state.h[unit] = at(0).tanh(),
+                CellKind::RnnRelu => state.h[unit] = if at(0).positive() { at(0) } else { R::default() },
+                CellKind::Gru => {
+                    let (r, z) = (at(0).sigmoid(), at(1).sigmoid());
+                    let n = (x[2 * hidden + unit] + r * u[2 * hidden + unit]).tanh();
+                    state.h[unit] = (R::ONE - z) * n + z * before.h[unit];
+                }
+                CellKind::Lstm => {
+                    let (i, f, g, o) = (at(0).sigmoid(), at(1).sigmoid(), at(2).tanh(), at(3).sigmoid());
+                    state.c[unit] = f * before.c[unit] + i * g;
+                    state.h[unit] = o * state.c[unit].tanh();
+                }
+            }
+        }
+        state
+    }
+
+    /// Goes back through the frames: adds to `gradients`, and returns the gradients by the frames and by the
+    /// initial state, from those by each frame's h and by the final state.
+    pub fn backward(
+        &self,
+        (frames, moments): (&[Vec<R>], &[Moment<R>]),
+        initial: &State<R>,
+        d_outputs: &[Vec<R>],
+        d_final: State<R>,
+        gradients: &mut Layer<R>,
+    ) -> (Vec<Vec<R>>, State<R>) {
+        let mut d_frames = vec![vec![R::default(); self.inputs]; frames.len()];
+        let mut d_state = d_final;
+        for t in (0..frames.len()).rev() {
+            let before = if t == 0 { initial } else { &moments[t - 1].state };
+            for (d_h, &d_output) in d_state.h.iter_mut().zip(&d_outputs[t]) {
+                *d_h += d_output;
+            }
+            let ([d_x, d_u], mut d_before) = self.cell_back(&moments[t], before, &d_state);
+            back(&d_x, (&self.input, &frames[t]), &mut gradients.input, &mut d_frames[t]);
+            back(&d_u, (&self.recurrent, &before.h), &mut gradients.recurrent, &mut d_before.h);
+            for row in 0..d_x.len() {
+                gradients.input_bias[row] += d_x[row];
+                gradients.recurrent_bias[row] += d_u[row];
+            }
+            d_state = d_before;
+        }
+        (d_frames, d_state)
+    }
+
+    /// The gradients by W x + b, by U h + c, and by the states before as far as they do not pass through U.
+    fn cell_back(&self, moment: &Moment<R>, before: &State<R>, d: &State<R>) -> ([Vec<R>; 2], State<R>) {
+        let hidden = self.hidden;
+        let [x, u] = &moment.products;
+        let mut d_x = vec![R::default(); x.len()];
+        let mut d_u = d_x.clone();
+        let mut d_before = State::zero(hidden);
+        let slope = |y: R| y * (R::ONE - y);
+        for unit in 0..hidden {
+            let at = |gate: usize| x[gate * hidden + unit] + u[gate * hidden + unit];
+            let (h, d_h) = (moment.state.h[unit], d.h[unit]);
+            let mut gates = [R::default(); 4];
+            // Only in the GRU does U h + c differ from W x + b in its effect, and only for n.
+            let mut of_n = None;
+            match self.kind {
+                CellKind::RnnTanh => gates[0] = d_h * (R::ONE - h * h),
+                CellKind::RnnRelu => gates[0] = if h.positive() { d_h } else { R::default() },
+                CellKind::Gru => {
+                    let (r, z) = (at(0).sigmoid(), at(1).sigmoid());
+                    let u_n = u[2 * hidden + unit];
+                    let n = (x[2 * hidden + unit] + r * u_n).tanh();
+                    let d_a_n = d_h * (R::ONE - z) * (R::ONE - n * n);
+                    gates[0] = d_a_n * u_n * slope(r);
+                    gates[1] = d_h * (before.h[unit] - n) * slope(z);
+                    gates[2] = d_a_n;
+                    of_n = Some(d_a_n * r);
+                    d_before.h[unit] = d_h * z;
+                }
+                CellKind::Lstm => {
+                    let (i, f, g, o) = (at(0).sigmoid(), at(1).sigmoid(), at(2).tanh(), at(3).sigmoid());
+                    let shown = moment.state.c[unit].tanh();
+                    let d_c = d.c[unit] + d_h * o * (R::ONE - shown * shown);
+                    gates[0] = d_c * g * slope(i);
+                    gates[1] = d_c * before.c[unit] * slope(f);
+                    gates[2] = d_c * i * (R::ONE - g * g);
+                    gates[3] = d_h * shown * slope(o);
+                    d_before.c[unit] = d_c * f;
+                }
+            }
+            for (gate, &value) in gates.iter().enumerate().take(self.kind.gates()) {
+                d_x[gate * hidden + unit] = value;
+                d_u[gate * hidden + unit] = if gate == 2 { of_n.unwrap_or(value) } else { value };
+            }
+        }
+        ([d_x, d_u], d_before)
+    }
+}
+
+/// M v + b, M row by row.
+fn affine<R: Real>(matrix: &[R], vector: &[R], bias: &[R]) -> Vec<R> {
+    let mut result = bias.to_vec();
+    for (row, sum) in matrix.chunks_exact(vector.len()).zip(&mut result) {
+        for (&weight, &value) in row.iter().zip(vector) {
+            *sum += weight * value;
+        }
+    }
+    result
+}
+
+/// Through y = M v backwards: d_M = d_y vᵀ and d_v = Mᵀ d_y, both added.
+fn back<R: Real>(d_y: &[R], (matrix, vector): (&[R], &[R]), d_matrix: &mut [R], d_vector: &mut [R]) {
+    let width = vector.len();
+    for (row, &d) in d_y.iter().enumerate() {
+        for column in 0..width {
+            d_matrix[row * width + column] += d * vector[column];
+            d_vector[column] += d * matrix[row * width + column];
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Numbers in [-1, 1] that differ from place to place.
+    fn numbers(count: usize, seed: f64) -> Vec<f64> {
+        (0..count).map(|index| (1.7 * index as f64 + seed).sin()).collect()
+    }
+
+    struct Problem {
+        layer: Layer<f64>,
+        frames: Vec<Vec<f64>>,
+        initial: State<f64>,
+        d_outputs: Vec<Vec<f64>>,
+        d_final: State<f64>,
+    }
+
+    impl Problem {
+        fn new(kind: CellKind) -> Problem {
+            let (inputs, hidden, time) = (3, 4, 5);
+            let mut layer = Layer::zero(kind, inputs, hidden);
+            for (seed, part) in layer.parts_mut().into_iter().enumerate() {
+                *part = numbers(part.len(), seed as f64);
+            }
+            Problem {
+                layer,
+                frames: (0..time).map(|t| numbers(inputs, 10.0 + t as f64)).collect(),
+                initial: State { h: numbers(hidden, 20.0), c: numbers(hidden, 21.0) },
+                d_outputs: (0..time).map(|t| numbers(hidden, 30.0 + t as f64)).collect(),
+                d_final: State { h: numbers(hidden, 40.0), c: numbers(hidden, 41.0) },
+            }
+        }
+
+        fn loss(&self) -> f64 {
+            let dot = |a: &[f64], b: &[f64]| -> f64 { a.iter().zip(b).map(|(a, b)| a * b).sum() };
+            let moments = self.layer.forward(&self.frames, &self.initial);
+            let last = &moments[moments.len() - 1].state;
+            let outputs: f64 =
+                moments.iter().zip(&self.d_outputs).map(|(moment, d)| dot(&moment.state.h, d)).sum();
+            let memory = if self.layer.kind == CellKind::Lstm { dot(&last.c, &self.d_final.c) } else { 0.0 };
+            outputs + dot(&last.h, &self.d_final.h) + memory
+        }
+
+        /// The slope of the loss as the number that `choose` finds is moved, by a formula exact to the
+        /// fourth power of the step.
+        fn slope(&mut self, choose: impl Fn(&mut Problem) -> &mut f64) -> f64 {
+            let step = 1e-3;
+            let kept = *choose(self);
+            let mut at = |offset: f64| {
+                *choose(self) = kept + offset * step;
+                let loss = self.loss();
+                *choose(self) = kept;
+                loss
+            };
+            (8.0 * (at(1.0) - at(-1.0)) - (at(2.0) - at(-2.0))) / (12.0 * step)
+        }
+    }
+
+    fn check(what: &str, gradient: f64, slope: f64) {
+        assert!(
+            (gradient - slope).abs() <= 1e-6 * slope.abs().max(1e-2),
+            "{what}: {gradient}, slope {slope}"
+        );
+    }
+
+    #[test]
+    fn every_gradient_of_every_cell_agrees_with_finite_differences() {
+        for kind in CellKind::ALL {
+            let mut problem = Problem::new(kind);
+            let Problem { layer, frames, initial, d_outputs, d_final } = &problem;
+            let mut gradients = Layer::zero(kind, layer.inputs, layer.hidden);
+            let moments = layer.forward(frames, initial);
+            let pair = (&frames[..], &moments[..]);
+            let (d_frames, d_initial) =
+                layer.backward(pair, initial, d_outputs, d_final.clone(), &mut gradients);
+            for (part, gradient) in gradients.parts_mut().into_iter().enumerate() {
+                for (index, &gradient) in gradient.iter().enumerate() {
+                    let slope = problem.slope(|problem| &mut problem.layer.parts_mut()[part][index]);
+                    check(&format!("{kind:?}, weight {index} of part {part}"), gradient, slope);
+                }
+            }
+            for (t, d_frame) in d_frames.iter().enumerate() {
+                for (index, &gradient) in d_frame.iter().enumerate() {
+                    let slope = problem.slope(|problem| &mut problem.frames[t][index]);
+                    check(&format!("{kind:?}, input {index} of frame {t}"), gradient, slope);
+                }
+            }
+            for unit in 0..problem.layer.hidden {
+                let slope = problem.slope(|problem| &mut problem.initial.h[unit]);
+                check(&format!("{kind:?}, initial h {unit}"), d_initial.h[unit], slope);
+                let slope = problem.slope(|problem| &mut problem.initial.c[unit]);
+                check(&format!("{kind:?}, initial c {unit}"), d_initial.c[unit], slope);
+            }
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! Heads: a sequence of states becomes one vector.
+
+use serde::{Deserialize, Serialize};
+use stapes_kernels::Sequences;
+use stapes_random::Stream;
+
+use crate::layer::{Backward, Layer, Macs, Pass, Shape};
+use crate::parameters::View;
+
+/// How a recurrent stack's states become one vector a sequence.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HeadKind {
+    /// The last state of each direction: the forward half at the last valid frame, the backward half at
+    /// frame 0.
+    #[default]
+    Last,
+    /// The mean of the valid frames.
+    Mean,
+    /// The largest value of each feature over the valid frames.
+    Max,
+}
+
+/// The layer of a [`HeadKind`].
+///
+/// # Shapes
+/// [T, D*H] -> [D*H], D directions of H states.
+pub struct Head {
+    kind: HeadKind,
+    features: usize,
+    directions: usize,
+    /// For [`HeadKind::Max`] [B, F]: the packed row that won.
+    winners: Vec<usize>,
+}
+
+impl Head {
+    /// A head over frames of `features` values that come from `directions` directions.
+    ///
+    /// # Panics
+    /// If the features cannot be shared evenly by the directions.
+    pub fn new(kind: HeadKind, features: usize, directions: usize) -> Head {
+        assert!(
+            directions > 0 && features.is_multiple_of(directions),
+            "{features} features, {directions} directions"
+        );
+        Head { kind, features, directions, winners: Vec::new() }
+    }
+
+    /// The packed row that holds the last state of a direction for the sequence in a slot.
+    fn last_row(&self, sequences: &Sequences, slot: usize, direction: usize) -> usize {
+        if direction == 0 { sequences.start(sequences.slot_length(slot) - 1) + slot } else { slot }
+    }
+
+    /// Calls `visit(packed row, offset of the sequence's vector)` for every valid frame, slot by slot.
+    fn each_frame(&self, sequences: &Sequences, mut visit: impl FnMut(usize, usize)) {
+        for (slot, &index) in sequences.order().iter().enumerate() {
+            for t in 0..sequences.slot_length(slot) {
+                visit(sequences.start(t) + slot, index * self.features);
+            }
+        }
+    }
+
+    /// Calls `visit(packed offset, vector offset, values)` for the last state of every sequence and direction.
+    fn each_last_state(&self, sequences: &Sequences, mut visit: impl FnMut(usize, usize, usize)) {
+        let hidden = self.features / self.directions;
+        for (slot, &index) in sequences.order().iter().enumerate() {
+            for direction in 0..self.directions {
+                let row = self.last_row(sequences, slot, direction);
+                let column = direction * hidden;
+                visit(row * self.features + column, index * self.features + column, hidden);
+            }
+        }
+    }
+}
+
+impl Layer for Head {
+    fn describe(&self) -> String {
+        match self.kind {
+            HeadKind::Last if self.directions > 1 => "last state of each direction".into(),
+            HeadKind::Last => "last state".into(),
+            HeadKind::Mean => "mean over frames".into(),
+            HeadKind::Max => "largest over frames".into(),
+        }
+    }
+
+    fn output_shape(&self) -> Shape {
+        Shape::Vector { features: self.features }
+    }
+
+    fn views(&self) -> &[View] {
+        &[]
+    }
+
+    fn macs(&self) -> Macs {
+        Macs::default()
+    }
+
+    fn initialise(&self, _parameters: &mut [f32], _stream: &mut Stream) {}
+
+    fn forward(&mut self, _parameters: &[f32], input: &[f32], output: &mut [f32], pass: Pass<'_>) {
+        let width = self.features;
+        match self.kind {
+            HeadKind::Last => self.each_last_state(pass.sequences, |from, to, values| {
+                output[to..to + values].copy_from_slice(&input[from..from + values]);
+            }),
+            HeadKind::Mean => {
+                output.fill(0.0);
+                self.each_frame(pass.sequences, |row, to| {
+                    add(&mut output[to..to + width], &input[row * width..][..width], 1.0);
+                });
+                for (vector, &length) in output.chunks_exact_mut(width).zip(pass.sequences.lengths()) {
+                    vector.iter_mut().for_each(|value| *value /= length as f32);
+                }
+            }
+            HeadKind::Max => {
+                let mut winners = std::mem::take(&mut self.winners);
+                winners.clear();
+                winners.resize(output.len(), 0);
+                output.fill(f32::NEG_INFINITY);
+                self.each_frame(pass.sequences, |row, to| {
+                    for (feature, &value) in input[row * width..][..width].iter().enumerate() {
+                        if value > output[to + feature] {
+                            output[to + feature] = value;
+                            winners[to + feature] = row;
+                        }
+                    }
+                });
+                self.winners = winners;
+            }
+        }
+    }
+
+    fn backward(&mut self, buffers: Backward<'_>, pass: Pass<'_>) {
+        let width = self.features;
+        let Some(d_input) = buffers.d_input else { return };
+        let d_output = buffers.d_output;
+        d_input.fill(0.0);
+        match self.kind {
+            HeadKind::Last => self.each_last_state(pass.sequences, |to, from, values| {
+                d_input[to..to + values].copy_from_slice(&d_output[from..from + values]);
+            }),
+            HeadKind::Mean => self.each_frame(pass.sequences, |row, from| {
+                let length = pass.sequences.lengths()[from / width] as f32;
+                add(&mut d_input[row * width..][..width], &d_output[from..from + width], 1.0 / length);
+            }),
+            HeadKind::Max => {
+                for (at, (&row, &gradient)) in self.winners.iter().zip(d_output.iter()).enumerate() {
+                    d_input[row * width + at % width] += gradient;
+                }
+            }
+        }
+    }
+}
+
+fn add(to: &mut [f32], from: &[f32], factor: f32) {
+    for (to, from) in to.iter_mut().zip(from) {
+        *to += factor * from;
+    }
+}

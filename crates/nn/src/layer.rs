@@ -1,0 +1,148 @@
+//! What every layer knows: its shapes, its forward pass, and beside it the backward pass.
+
+use stapes_kernels::Sequences;
+use stapes_random::Stream;
+
+use crate::parameters::View;
+
+/// The shape of what flows between layers; the batch axis is left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// [T, F]: frames of `features` values, as many as the sequence is long. In memory the packed [N, F] of
+    /// [`Sequences`].
+    Sequence {
+        /// F, values a frame.
+        features: usize,
+    },
+    /// [F]: one vector a sequence. In memory [B, F], in the caller's order of the sequences.
+    Vector {
+        /// F, values a sequence.
+        features: usize,
+    },
+}
+
+impl Shape {
+    /// How many numbers a batch of this shape holds.
+    pub fn len(self, sequences: &Sequences) -> usize {
+        match self {
+            Shape::Sequence { features } => sequences.frames() * features,
+            Shape::Vector { features } => sequences.batch() * features,
+        }
+    }
+
+    /// Values a frame or a vector.
+    pub fn features(self) -> usize {
+        match self {
+            Shape::Sequence { features } | Shape::Vector { features } => features,
+        }
+    }
+}
+
+impl std::fmt::Display for Shape {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Shape::Sequence { features } => write!(f, "[T, {features}]"),
+            Shape::Vector { features } => write!(f, "[{features}]"),
+        }
+    }
+}
+
+/// Multiply-accumulates of a forward pass.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Macs {
+    /// For each frame.
+    pub a_frame: u64,
+    /// Once for a sequence.
+    pub a_sequence: u64,
+}
+
+/// Whether a pass trains, and then which random choices it makes.
+#[derive(Clone, Copy, Debug)]
+pub enum Mode<'a> {
+    /// Nothing is random, nothing is kept for a backward pass.
+    Inference,
+    /// A backward pass follows.
+    Training(Draw<'a>),
+}
+
+/// What the random choices of one training step depend on: never on threads or on how a batch is cut.
+#[derive(Clone, Copy, Debug)]
+pub struct Draw<'a> {
+    /// A number that differs from step to step.
+    pub key: u64,
+    /// Each sequence's place in the whole batch, in the caller's order of the sequences.
+    pub places: &'a [usize],
+}
+
+impl Draw<'_> {
+    /// A number in [0, 1) for one value: of layer number `layer`, of the sequence `index` (in the caller's
+    /// order), at place `at` within what the layer computes for the sequence.
+    ///
+    /// A hash of these four and not a stream, so that the number does not depend on what was drawn before:
+    /// three rounds of the finaliser of SplitMix64 (Steele et al. 2014).
+    pub fn uniform(&self, layer: u64, index: usize, at: usize) -> f32 {
+        let sequence = mixed(self.key ^ mixed(layer ^ mixed(self.places[index] as u64)));
+        (mixed(sequence.wrapping_add(at as u64)) >> 40) as f32 / (1u32 << 24) as f32
+    }
+}
+
+fn mixed(number: u64) -> u64 {
+    let number = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    number ^ (number >> 31)
+}
+
+/// What a pass through the layers is about: which frames exist, and whether it trains.
+#[derive(Clone, Copy, Debug)]
+pub struct Pass<'a> {
+    /// The lengths of the batch.
+    pub sequences: &'a Sequences,
+    /// Training or inference.
+    pub mode: Mode<'a>,
+}
+
+/// The buffers of a backward pass through one layer.
+pub struct Backward<'a> {
+    /// All parameters of the model.
+    pub parameters: &'a [f32],
+    /// The gradient of all parameters, to be added to.
+    pub gradients: &'a mut [f32],
+    /// What the forward pass read.
+    pub input: &'a [f32],
+    /// What the forward pass wrote.
+    pub output: &'a [f32],
+    /// The gradient of the loss by the output; the layer may use it as scratch.
+    pub d_output: &'a mut [f32],
+    /// The gradient of the loss by the input, to be overwritten; `None` where nobody asks for it.
+    pub d_input: Option<&'a mut [f32]>,
+}
+
+/// A layer of a network.
+///
+/// It owns views into the model's one flat parameter buffer and whatever its backward pass needs of the
+/// forward pass; these buffers grow to the largest batch seen and are reused, so that the steady state
+/// allocates nothing. Input and output buffers belong to the network.
+pub trait Layer: Send {
+    /// A few words for the summary, such as `lstm 20 -> 64`.
+    fn describe(&self) -> String;
+
+    /// The shape of the output.
+    fn output_shape(&self) -> Shape;
+
+    /// Where the layer's parameters lie.
+    fn views(&self) -> &[View];
+
+    /// Multiply-accumulates of the forward pass.
+    fn macs(&self) -> Macs;
+
+    /// Fills the layer's parameters with their starting values.
+    fn initialise(&self, parameters: &mut [f32], stream: &mut Stream);
+
+    /// Computes the output from the input and, when training, keeps what [`Layer::backward`] needs.
+    fn forward(&mut self, parameters: &[f32], input: &[f32], output: &mut [f32], pass: Pass<'_>);
+
+    /// Adds to the gradients of the parameters and overwrites the gradient of the input, for the forward
+    /// pass that came last (with the same `pass`).
+    fn backward(&mut self, buffers: Backward<'_>, pass: Pass<'_>);
+}

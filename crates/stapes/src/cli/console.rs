@@ -1,0 +1,87 @@
+//! Who hears what: results on standard output, everything else on standard error.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+/// Where text and results go.
+pub(crate) struct Console {
+    json: bool,
+}
+
+impl Console {
+    /// A console for people or, with `json`, for machines.
+    pub(crate) fn new(json: bool) -> Console {
+        Console { json }
+    }
+
+    /// Text for people: the command's result, on standard output unless that carries JSON.
+    pub(crate) fn say(&self, text: &str) {
+        if self.json { self.note(text) } else { write_line(io::stdout().lock(), text) }
+    }
+
+    /// Text for people that is no result, on standard error.
+    pub(crate) fn note(&self, text: &str) {
+        write_line(io::stderr().lock(), text);
+    }
+
+    /// A JSON line on standard output, if machines listen.
+    pub(crate) fn emit(&self, line: &impl Serialize) {
+        if self.json {
+            match serde_json::to_string(line) {
+                Ok(line) => write_line(io::stdout().lock(), &line),
+                Err(error) => self.note(&format!("a result that JSON cannot hold: {error}")),
+            }
+        }
+    }
+}
+
+fn write_line(mut to: impl Write, text: &str) {
+    let written = writeln!(to, "{text}").and_then(|()| to.flush());
+    if let Err(error) = written {
+        // Nobody reads on, as with `stapes ... | head`; any other failure to print is worth an exit code.
+        let code = if error.kind() == io::ErrorKind::BrokenPipe { super::DONE } else { super::NOTHING_DONE };
+        std::process::exit(code.into());
+    }
+}
+
+/// A share as per cent with one digit: `98.4 %`.
+pub(crate) fn percent(share: f64) -> String {
+    format!("{:.1} %", 100.0 * share)
+}
+
+/// A number with commas between thousands: `1,532,090`.
+pub(crate) fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A time with its unit: `0.82 ms`, `12.3 s`, `4 min 5 s`.
+pub(crate) fn duration(seconds: f64) -> String {
+    match seconds {
+        s if s < 1.0 => format!("{:.3} ms", 1e3 * s),
+        s if s < 120.0 => format!("{s:.1} s"),
+        s => format!("{} min {} s", s as u64 / 60, s as u64 % 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_read_well() {
+        assert_eq!(thousands(7), "7");
+        assert_eq!(thousands(1_532_090), "1,532,090");
+        assert_eq!(percent(0.98378), "98.4 %");
+        assert_eq!(duration(0.00012), "0.120 ms");
+        assert_eq!(duration(245.0), "4 min 5 s");
+    }
+}

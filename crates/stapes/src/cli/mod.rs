@@ -1,0 +1,79 @@
+//! The command line: one definition feeds flags, help and errors.
+
+mod console;
+mod eval;
+mod predict;
+mod progress;
+mod quickstart;
+mod summary;
+mod train;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use console::Console;
+
+/// Trains, evaluates and runs small sequence classifiers for speech.
+#[derive(Parser)]
+#[command(name = "stapes", version, max_term_width = 100, after_help = "Example:\n  stapes quickstart")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+
+    /// Print JSON lines to standard output, the last one with the results; all other text goes to standard
+    /// error
+    #[arg(long, global = true)]
+    json: bool,
+
+    /// Threads to use [default: one a core]. Results do not depend on it
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Quickstart(quickstart::Quickstart),
+    Train(train::Train),
+    Eval(eval::Eval),
+    Predict(predict::Predict),
+    Summary(summary::Summary),
+}
+
+/// Everything was done.
+const DONE: u8 = 0;
+/// Some inputs failed, each named; the rest was done.
+const SOME_FAILED: u8 = 1;
+/// Nothing could be done.
+const NOTHING_DONE: u8 = 2;
+
+/// Reads the arguments and runs the command.
+pub(crate) fn run() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version are no errors; if even they cannot be printed there is nobody to tell.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { NOTHING_DONE } else { DONE });
+        }
+    };
+    let console = Console::new(arguments.json);
+    if let Some(threads) = arguments.threads {
+        // Fails only if the pool exists already, and nothing has used it yet.
+        let _ = rayon::ThreadPoolBuilder::new().num_threads(threads.into()).build_global();
+    }
+    let outcome = match arguments.command {
+        Command::Quickstart(command) => command.run(&console),
+        Command::Train(command) => command.run(&console),
+        Command::Eval(command) => command.run(&console),
+        Command::Predict(command) => command.run(&console),
+        Command::Summary(command) => command.run(&console),
+    };
+    match outcome {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            console.note(&format!("error: {error:#}"));
+            ExitCode::from(NOTHING_DONE)
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! `stapes quickstart`: a first run that needs nothing.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use clap::Args;
+use stapes::Recipe;
+use stapes::data::Source;
+use stapes::run::RunFolder;
+
+use super::console::Console;
+use super::progress;
+use super::train::{Changes, train};
+
+/// The recipe that quickstart follows.
+const RECIPE: &str = include_str!("../../../../recipes/quickstart.toml");
+
+/// Train on a real data set that is built in: nine speakers told apart by how they say /ae/
+#[derive(Args)]
+#[command(after_help = "Example:\n  stapes quickstart --seed 3")]
+pub(crate) struct Quickstart {
+    /// The folder of the run [default: runs/quickstart, or the next free name]
+    #[arg(long, value_name = "RUN")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    changes: Changes,
+}
+
+impl Quickstart {
+    pub(crate) fn run(self, console: &Console) -> Result<u8> {
+        let recipe = Recipe::from_toml("recipes/quickstart.toml", RECIPE, &self.changes.list())?;
+        let out = self.out.unwrap_or_else(free_name);
+        let example = example(&recipe)?;
+        let folder = RunFolder::begin(&out, false)?;
+        folder.write("example.csv", &example)?;
+        let (place, _) = train(recipe, None, folder, &progress::stop_on_interrupt(), console)?;
+        let place = place.display();
+        let program = std::env::args().next().unwrap_or_else(|| "stapes".into());
+        console.say(&format!(
+            "\nNext:\n  open {place}/report.html in a browser\n  \
+             {program} eval {place} --split test\n  \
+             {program} predict {place} {place}/example.csv\n  \
+             {program} train recipes/fsdd-lstm.toml --data DIR --out runs/fsdd   (on recordings; see README.md)"
+        ));
+        Ok(super::DONE)
+    }
+}
+
+/// `runs/quickstart`, or with the first number behind it that is free.
+fn free_name() -> PathBuf {
+    let runs = Path::new("runs");
+    let numbered = (2..).map(|number| format!("quickstart-{number}"));
+    let mut names = std::iter::once("quickstart".to_string()).chain(numbered).map(|name| runs.join(name));
+    names.find(|path| path.symlink_metadata().is_err()).unwrap_or_else(|| runs.join("quickstart"))
+}
+
+/// The first test utterance as text, for `predict`.
+fn example(recipe: &Recipe) -> Result<String> {
+    let dataset = recipe.data.open(None)?;
+    let split = recipe.data.split(&dataset, recipe.seed)?;
+    let frames = match &dataset.examples[split.test[0]].source {
+        Source::Frames(frames) => frames,
+        Source::File(path) => anyhow::bail!("{}: the built-in data set holds frames", path.display()),
+    };
+    let line = |t| frames.frame(t).iter().map(f32::to_string).collect::<Vec<_>>().join(",") + "\n";
+    Ok((0..frames.frames()).map(line).collect())
+}

@@ -1,0 +1,343 @@
+//! `stapes train`: a recipe and its data become a run.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use clap::Args;
+use serde::Serialize;
+use stapes::eval::Evaluation;
+use stapes::eval::report::{self, Report};
+use stapes::experiment::{self, Experiment, Loaded};
+use stapes::infer::{Bundle, Classifier};
+use stapes::run::{self, RunFolder, RunRecord};
+use stapes::train::{Event, Trained};
+use stapes::{Error, Recipe};
+
+use super::console::{Console, duration, percent, thousands};
+use super::progress;
+
+/// Train a model as a recipe says, keep the one of the best validation and test it once
+#[derive(Args)]
+#[command(after_help = "Example:\n  stapes train recipes/fsdd-lstm.toml --data ../fsdd --out runs/fsdd")]
+pub(crate) struct Train {
+    /// The recipe, a TOML file
+    recipe: PathBuf,
+    /// The folder of the data set
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// The folder of the run, to be made
+    #[arg(long, value_name = "RUN")]
+    out: PathBuf,
+    /// Replace the run that is there
+    #[arg(long)]
+    force: bool,
+    /// Train with the seeds 1 to N, each in a folder seed-K of RUN, and report the median
+    #[arg(long, value_name = "N", conflicts_with = "seed", value_parser = clap::value_parser!(u16).range(1..))]
+    seeds: Option<u16>,
+    #[command(flatten)]
+    changes: Changes,
+}
+
+/// What the command line changes in a recipe.
+#[derive(Args)]
+pub(crate) struct Changes {
+    /// Another seed than the recipe's
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Change a key of the recipe, such as train.epochs=2; may be given several times
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+}
+
+impl Changes {
+    /// The changes in the form that [`Recipe::read`] takes.
+    pub(crate) fn list(&self) -> Vec<String> {
+        let seed = self.seed.map(|seed| format!("seed={seed}"));
+        self.set.iter().cloned().chain(seed).collect()
+    }
+}
+
+/// What `--json` prints last.
+#[derive(Serialize)]
+struct Summary<'a> {
+    run: &'a str,
+    seconds: f64,
+    steps: usize,
+    best_step: usize,
+    validation_accuracy: f64,
+    test_accuracy: f64,
+    parameters: usize,
+    examples_a_second: f64,
+    latency_ms: f64,
+    stopped: bool,
+}
+
+impl Train {
+    pub(crate) fn run(self, console: &Console) -> Result<u8> {
+        let stop = progress::stop_on_interrupt();
+        // Absolute, so that `eval` finds the data from anywhere.
+        let data = match &self.data {
+            Some(data) => Some(std::path::absolute(data).with_context(|| data.display().to_string())?),
+            None => None,
+        };
+        let Some(seeds) = self.seeds else {
+            let recipe = Recipe::read(&self.recipe, &self.changes.list())?;
+            let folder = RunFolder::begin(&self.out, self.force)?;
+            train(recipe, data, folder, &stop, console)?;
+            return Ok(super::DONE);
+        };
+        let mut runs = Vec::new();
+        for seed in 1..=u64::from(seeds) {
+            let mut recipe = Recipe::read(&self.recipe, &self.changes.list())?;
+            recipe.seed = seed;
+            let folder = RunFolder::begin(&self.out.join(format!("seed-{seed}")), self.force)?;
+            runs.push((seed, train(recipe, data.clone(), folder, &stop, console)?.1));
+            if stop.load(Ordering::Relaxed) {
+                break;
+            }
+        }
+        print_seeds(console, &self.out.display().to_string(), &runs);
+        Ok(super::DONE)
+    }
+}
+
+/// Trains, tests, and writes the run; returns where it lies.
+pub(crate) fn train(
+    recipe: Recipe,
+    data_folder: Option<PathBuf>,
+    folder: RunFolder,
+    stop: &AtomicBool,
+    console: &Console,
+) -> Result<(PathBuf, RunRecord)> {
+    let experiment = Experiment::open(recipe, data_folder.as_deref())?;
+    console.note(&format!("{}\n{}", experiment.recipe.title, sizes(&experiment)));
+    let load = |indices: &[usize], stop: &AtomicBool| -> Result<Loaded, Error> {
+        let bar = progress::bar(indices.len(), "features");
+        let loaded = experiment.load(indices, stop, &|done| bar.set_position(done as u64));
+        bar.finish_and_clear();
+        loaded
+    };
+    let training = load(&experiment.split.train, stop)?;
+    let validation = load(&experiment.split.validation, stop)?;
+    let (bundle, trained) = fit(&experiment, &training, &validation, stop, console)?;
+    if trained.stopped {
+        console.note(&format!("stopped at step {}: what was reached is kept", trained.steps));
+    }
+
+    // The test split is touched here, once, for the chosen model. After Ctrl-C the result is still tested.
+    let test = load(&experiment.split.test, &AtomicBool::new(false))?;
+    let evaluation = experiment::evaluate(&bundle, &test, &experiment::classify(&bundle, &test)?)?;
+    let latency_ms = latency_ms(&bundle, &experiment, &test)?;
+    let record = record(&experiment, data_folder, &trained, &evaluation, latency_ms)?;
+    bundle.save(&folder.path(run::MODEL))?;
+    folder.write(run::RECIPE, &experiment.recipe.to_toml())?;
+    folder.write(run::METRICS, &run::metrics(&trained.points))?;
+    folder.write(run::RECORD, &(serde_json::to_string_pretty(&record)? + "\n"))?;
+    folder.write(run::REPORT, &report::render(&page(&experiment, &record, &trained, &evaluation))?)?;
+    let place = folder.finish()?;
+    print(console, &place.display().to_string(), &record, &evaluation);
+    Ok((place, record))
+}
+
+fn fit(
+    experiment: &Experiment,
+    training: &Loaded,
+    validation: &Loaded,
+    stop: &AtomicBool,
+    console: &Console,
+) -> Result<(Bundle, Trained)> {
+    let bar = progress::bar(0, "training");
+    let mut accuracy = String::new();
+    let trained = experiment.train(training, validation, stop, |event| match event {
+        Event::Step { step, steps, loss } => {
+            bar.set_length(steps as u64);
+            bar.set_position(step as u64);
+            bar.set_message(format!("loss {loss:.3} {accuracy}"));
+        }
+        Event::Validated { point, .. } => {
+            accuracy = format!("validation {}", percent(point.validation_accuracy));
+            console.emit(&serde_json::json!({ "event": "validation", "point": point }));
+        }
+        _ => {}
+    });
+    bar.finish_and_clear();
+    Ok(trained?)
+}
+
+fn sizes(experiment: &Experiment) -> String {
+    let split = &experiment.split;
+    format!(
+        "{} classes; {} training, {} validation and {} test examples; seed {}",
+        experiment.dataset.classes.len(),
+        thousands(split.train.len() as u64),
+        thousands(split.validation.len() as u64),
+        thousands(split.test.len() as u64),
+        experiment.recipe.seed,
+    )
+}
+
+/// The median time from samples (or frames) to probabilities for one test utterance, on one thread.
+fn latency_ms(bundle: &Bundle, experiment: &Experiment, test: &Loaded) -> Result<f64> {
+    let mut classifier = Classifier::new(bundle)?;
+    let middle = test.features.len() / 2;
+    let mut by_length: Vec<usize> = (0..test.features.len()).collect();
+    by_length.sort_by_key(|&at| test.features[at].frames());
+    let at = by_length[middle];
+    let clip = match &experiment.dataset.examples[test.indices[at]].source {
+        stapes::data::Source::File(path) => Some(stapes::audio::read(path)?),
+        stapes::data::Source::Frames(_) => None,
+    };
+    let mut times = Vec::new();
+    for _ in 0..31 {
+        let began = Instant::now();
+        match &clip {
+            Some(clip) => classifier.classify(clip)?,
+            None => classifier.classify_frames(&test.features[at])?,
+        };
+        times.push(began.elapsed().as_secs_f64() * 1e3);
+    }
+    times.sort_by(f64::total_cmp);
+    Ok(times[times.len() / 2])
+}
+
+fn record(
+    experiment: &Experiment,
+    data_folder: Option<PathBuf>,
+    trained: &Trained,
+    evaluation: &Evaluation,
+    latency_ms: f64,
+) -> Result<RunRecord> {
+    Ok(RunRecord {
+        title: experiment.recipe.title.clone(),
+        command: std::env::args().collect::<Vec<_>>().join(" "),
+        made_at: run::now(),
+        data_folder,
+        data_fingerprint: stapes::data::fingerprint(&experiment.dataset, &experiment.split)?,
+        seconds: trained.seconds,
+        steps: trained.steps,
+        best_step: trained.best.step,
+        stopped: trained.stopped,
+        examples_a_second: trained.examples_a_second,
+        validation_accuracy: trained.best.validation_accuracy,
+        test_accuracy: evaluation.accuracy,
+        parameters: trained.parameters.len(),
+        latency_ms,
+        versions: run::versions(rayon::current_num_threads(), experiment.recipe.train.shards),
+    })
+}
+
+fn page(experiment: &Experiment, record: &RunRecord, trained: &Trained, evaluation: &Evaluation) -> Report {
+    let recipe = &experiment.recipe;
+    let split = &experiment.split;
+    let examples = |part: &[usize]| format!("{} examples", thousands(part.len() as u64));
+    let pair = |name: &str, value: String| (name.to_string(), value);
+    let point = |point: &stapes::train::Point| report::Point {
+        step: point.step as u64,
+        epoch: point.epoch as f32,
+        seconds: point.seconds,
+        train_loss: Some(point.train_loss as f32),
+        validation_loss: Some(point.validation_loss as f32),
+        validation_accuracy: Some(point.validation_accuracy as f32),
+    };
+    let stopped = format!("Stopped by hand at step {}: the model is the best until then.", record.steps);
+    Report {
+        title: recipe.title.clone(),
+        summary: format!(
+            "{} classes of the data set {}; the weights of the best validation, tested once.",
+            experiment.dataset.classes.len(),
+            experiment.dataset.name
+        ),
+        command: record.command.clone(),
+        made_at: record.made_at.clone(),
+        partition: "test".into(),
+        evaluation: evaluation.clone(),
+        loss: "cross-entropy, nats".into(),
+        curves: trained.points.iter().map(point).collect(),
+        best_step: record.best_step as u64,
+        parameters: record.parameters as u64,
+        training_seconds: record.seconds,
+        latency_ms: Some(record.latency_ms),
+        recipe_toml: recipe.to_toml(),
+        versions: record.versions.clone(),
+        data: vec![
+            pair("data set", experiment.dataset.name.clone()),
+            pair("training", examples(&split.train)),
+            pair("validation", examples(&split.validation)),
+            pair("test", examples(&split.test)),
+            pair("fingerprint", record.data_fingerprint.clone()),
+            pair(
+                "training speed",
+                format!("{} examples a second", thousands(record.examples_a_second as u64)),
+            ),
+        ],
+        notes: record.stopped.then_some(stopped).into_iter().collect(),
+    }
+}
+
+fn print(console: &Console, place: &str, record: &RunRecord, evaluation: &Evaluation) {
+    let rows = [
+        ("test", stapes::eval::text::summary(evaluation)),
+        ("validation", format!("{} at step {}", percent(record.validation_accuracy), record.best_step)),
+        ("parameters", thousands(record.parameters as u64)),
+        (
+            "training time",
+            format!("{} for {} steps", duration(record.seconds), thousands(record.steps as u64)),
+        ),
+        ("latency", format!("{} an utterance, one thread", duration(record.latency_ms / 1e3))),
+        ("run", place.to_string()),
+    ];
+    let lines: Vec<String> = rows.iter().map(|(name, value)| format!("{name:<14} {value}")).collect();
+    console.say(&lines.join("\n"));
+    console.emit(&Summary {
+        run: place,
+        seconds: record.seconds,
+        steps: record.steps,
+        best_step: record.best_step,
+        validation_accuracy: record.validation_accuracy,
+        test_accuracy: record.test_accuracy,
+        parameters: record.parameters,
+        examples_a_second: record.examples_a_second,
+        latency_ms: record.latency_ms,
+        stopped: record.stopped,
+    });
+}
+
+/// The runs of several seeds in one table.
+fn print_seeds(console: &Console, place: &str, runs: &[(u64, RunRecord)]) {
+    let mut accuracies: Vec<f64> = runs.iter().map(|(_, record)| record.test_accuracy).collect();
+    accuracies.sort_by(f64::total_cmp);
+    let middle = accuracies.len() / 2;
+    let median = match accuracies.len() % 2 {
+        0 => (accuracies[middle - 1] + accuracies[middle]) / 2.0,
+        _ => accuracies[middle],
+    };
+    let mean = accuracies.iter().sum::<f64>() / accuracies.len() as f64;
+    let (lowest, highest) = (accuracies[0], accuracies[accuracies.len() - 1]);
+    let longest = runs.iter().map(|(_, record)| record.seconds).fold(0.0, f64::max);
+    console.say("\nseed  validation     test  training");
+    for (seed, record) in runs {
+        console.say(&format!(
+            "{seed:>4}  {:>10}  {:>7}  {}",
+            percent(record.validation_accuracy),
+            percent(record.test_accuracy),
+            duration(record.seconds)
+        ));
+    }
+    console.say(&format!(
+        "test accuracy: median {}, mean {}, {} to {}; longest training {}; runs in {place}",
+        percent(median),
+        percent(mean),
+        percent(lowest),
+        percent(highest),
+        duration(longest)
+    ));
+    console.emit(&serde_json::json!({
+        "runs": runs.iter().map(|(seed, record)| serde_json::json!({
+            "seed": seed, "validation_accuracy": record.validation_accuracy,
+            "test_accuracy": record.test_accuracy, "seconds": record.seconds,
+        })).collect::<Vec<_>>(),
+        "median": median, "mean": mean, "lowest": lowest, "highest": highest, "longest_seconds": longest,
+    }));
+}

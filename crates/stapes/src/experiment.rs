@@ -1,0 +1,161 @@
+//! An experiment: from a recipe and its data to a trained model and its evaluation.
+
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+use stapes_audio::Clip;
+use stapes_data::{DataSet, Split, Watch};
+use stapes_eval::Evaluation;
+use stapes_features::{Features, Normalisation, Standardiser};
+use stapes_infer::{Bundle, Classifier, Extractor, InferError, Input};
+use stapes_nn::loss::best_class;
+use stapes_train::{Event, Examples, Trained, Trainer};
+
+use crate::error::Error;
+use crate::recipe::Recipe;
+
+/// A recipe with its data: found, split, and turned into frames.
+pub struct Experiment {
+    /// The recipe.
+    pub recipe: Recipe,
+    /// The data set.
+    pub dataset: DataSet,
+    /// Who trains, validates and tests.
+    pub split: Split,
+    input: Input,
+}
+
+/// The frames of some examples, as the front end or the data set gives them, with the classes.
+pub struct Loaded {
+    /// Indices into the data set's examples.
+    pub indices: Vec<usize>,
+    /// Their frames.
+    pub features: Vec<Features>,
+    /// Their classes.
+    pub classes: Vec<usize>,
+}
+
+/// How far the loading is: called with the number of examples done, from any thread.
+pub type Progress<'a> = &'a (dyn Fn(usize) + Sync);
+
+impl Experiment {
+    /// Finds and splits the data of a recipe; `folder` is where the data set lies.
+    ///
+    /// # Errors
+    /// [`Error::Data`] if the data set is not there or cannot be split.
+    pub fn open(recipe: Recipe, folder: Option<&Path>) -> Result<Experiment, Error> {
+        let dataset = recipe.data.open(folder)?;
+        let split = recipe.data.split(&dataset, recipe.seed)?;
+        let input = recipe.input()?;
+        Ok(Experiment { recipe, dataset, split, input })
+    }
+
+    /// Reads examples and computes their frames, on all threads.
+    ///
+    /// # Errors
+    /// [`Error::Data`] names every file that cannot be read or has no usable sound; also when stopped.
+    pub fn load(
+        &self,
+        indices: &[usize],
+        stop: &AtomicBool,
+        progress: Progress<'_>,
+    ) -> Result<Loaded, Error> {
+        load(&self.dataset, &self.input, indices, stop, progress)
+    }
+
+    /// Trains on frames and gives back the model of the best validation.
+    ///
+    /// The normalisation is fitted on the training frames alone.
+    ///
+    /// # Errors
+    /// [`Error::Train`] if there is nothing to train on or the loss is no number.
+    pub fn train(
+        &self,
+        train: &Loaded,
+        validation: &Loaded,
+        stop: &AtomicBool,
+        report: impl FnMut(Event<'_>),
+    ) -> Result<(Bundle, Trained), Error> {
+        let standardiser = match self.input.normalisation() {
+            Normalisation::PerCoefficient => Some(Standardiser::fit(train.features.iter())?),
+            _ => None,
+        };
+        let mut bundle = Bundle {
+            input: self.input.clone(),
+            model: self.recipe.model.clone(),
+            labels: self.dataset.classes.clone(),
+            features: self.recipe.width()?,
+            standardiser,
+            parameters: Vec::new(),
+            recipe: self.recipe.to_toml(),
+        };
+        let normalised = |loaded: &Loaded| -> Result<Vec<Features>, InferError> {
+            loaded.features.iter().map(|frames| bundle.normalised(frames)).collect()
+        };
+        let (train_frames, validation_frames) = (normalised(train)?, normalised(validation)?);
+        let trainer = Trainer {
+            model: &self.recipe.model,
+            classes: self.dataset.classes.len(),
+            config: &self.recipe.train,
+            train: Examples::new(&train_frames, &train.classes),
+            validation: Examples::new(&validation_frames, &validation.classes),
+            augment: self.recipe.augment.as_ref(),
+            seed: self.recipe.seed,
+        };
+        let trained = stapes_train::train(&trainer, stop, report)?;
+        bundle.parameters.clone_from(&trained.parameters);
+        Ok((bundle, trained))
+    }
+}
+
+/// Reads examples of a data set and computes their frames as `input` says.
+///
+/// # Errors
+/// As [`Experiment::load`].
+pub fn load(
+    dataset: &DataSet,
+    input: &Input,
+    indices: &[usize],
+    stop: &AtomicBool,
+    progress: Progress<'_>,
+) -> Result<Loaded, Error> {
+    let extractor = match input {
+        Input::Recordings(config) => Some(Extractor::new(config)?),
+        Input::Frames(_) => None,
+    };
+    let extract = || {
+        let mut extractor = extractor.clone();
+        move |clip: &Clip| match &mut extractor {
+            Some(extractor) => extractor.extract(clip),
+            // The data set says of itself that it comes as frames, so no clip is ever read.
+            None => Err(InferError::WrongInput { expected: "frames".into(), got: "a recording".into() }),
+        }
+    };
+    let features = stapes_data::load(dataset, indices, extract, &Watch { progress, stop })?;
+    let classes = indices.iter().map(|&index| dataset.examples[index].class).collect();
+    Ok(Loaded { indices: indices.to_vec(), features, classes })
+}
+
+/// The probabilities of each example's labels, in order.
+///
+/// # Errors
+/// [`Error::Infer`] if the frames do not fit the model.
+pub fn classify(bundle: &Bundle, loaded: &Loaded) -> Result<Vec<Vec<f32>>, Error> {
+    use rayon::prelude::*;
+    // One classifier a chunk: it owns buffers, and the outcome does not depend on the chunks.
+    let chunks = loaded.features.par_chunks(64).map(|chunk| {
+        let mut classifier = Classifier::new(bundle)?;
+        chunk.iter().map(|frames| classifier.classify_frames(frames)).collect::<Result<Vec<_>, _>>()
+    });
+    let probabilities: Vec<Vec<Vec<f32>>> = chunks.collect::<Result<_, InferError>>()?;
+    Ok(probabilities.into_iter().flatten().collect())
+}
+
+/// Compares the probabilities of examples with the truth.
+///
+/// # Errors
+/// [`Error::Eval`] if there is not one row an example.
+pub fn evaluate(bundle: &Bundle, loaded: &Loaded, probabilities: &[Vec<f32>]) -> Result<Evaluation, Error> {
+    let predictions: Vec<usize> = probabilities.iter().map(|row| best_class(row)).collect();
+    Ok(Evaluation::new(&bundle.labels, &loaded.classes, &predictions)?)
+}

@@ -1,0 +1,181 @@
+//! What the command line's tests share: the program in a scratch folder, and a small data set of tones.
+
+#![allow(dead_code)] // each test binary uses its part
+
+use std::f32::consts::TAU;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use serde_json::Value;
+
+/// A scratch folder and the program run in it.
+pub(crate) struct Scratch {
+    folder: tempfile::TempDir,
+}
+
+impl Scratch {
+    pub(crate) fn new() -> Scratch {
+        Scratch { folder: tempfile::tempdir().unwrap() }
+    }
+
+    pub(crate) fn path(&self, inside: &str) -> PathBuf {
+        self.folder.path().join(inside)
+    }
+
+    pub(crate) fn write(&self, inside: &str, contents: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path(inside);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, contents).unwrap();
+        path
+    }
+
+    /// Runs `stapes` with arguments between blanks.
+    pub(crate) fn run(&self, arguments: &str) -> Ran {
+        self.run_in(".", arguments)
+    }
+
+    pub(crate) fn run_in(&self, inside: &str, arguments: &str) -> Ran {
+        let program = assert_cmd::cargo::cargo_bin("stapes");
+        let output = std::process::Command::new(program)
+            .current_dir(self.path(inside))
+            .args(arguments.split_whitespace())
+            .output()
+            .unwrap();
+        Ran { arguments: arguments.into(), output }
+    }
+
+    /// The names in the scratch folder.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.folder.path()).unwrap();
+        let mut names: Vec<String> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    /// A data set with the layout of FSDD: digit d is a tone of 300 + 250 d Hz in noise.
+    pub(crate) fn tones(&self) -> PathBuf {
+        let mut noise = 1u32;
+        for digit in 0..10 {
+            for speaker in ["ann", "bob"] {
+                for index in 0..9 {
+                    let length = 800 + 90 * index + 17 * digit;
+                    let samples: Vec<f32> = (0..length)
+                        .map(|n| {
+                            noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                            let hiss = (noise >> 8) as f32 / (1 << 24) as f32 - 0.5;
+                            0.4 * (TAU * (300 + 250 * digit) as f32 * n as f32 / 8000.0).sin() + 0.1 * hiss
+                        })
+                        .collect();
+                    self.write(
+                        &format!("tones/recordings/{digit}_{speaker}_{index}.wav"),
+                        wav(&samples, 8000),
+                    );
+                }
+            }
+        }
+        self.path("tones")
+    }
+
+    /// A recipe for the tones that trains in a moment.
+    pub(crate) fn tones_recipe(&self) -> PathBuf {
+        self.write("tones.toml", TONES)
+    }
+}
+
+pub(crate) const TONES: &str = r#"
+title = "Tones"
+[data.fsdd]
+split = "official"
+validation_share = 0.2
+[features]
+sample_rate_hz = 8000
+scale = "unit"
+normalisation = "per-coefficient"
+[features.front_end.librosa-mfcc]
+n_fft = 256
+hop_length = 80
+n_mels = 24
+n_mfcc = 12
+[model.recurrent]
+cell = "lstm"
+hidden = 16
+head = "mean"
+[train]
+batch = 16
+epochs = 8
+learning_rate = 2e-2
+"#;
+
+/// A finished run of the program.
+pub(crate) struct Ran {
+    arguments: String,
+    pub(crate) output: Output,
+}
+
+impl Ran {
+    pub(crate) fn stdout(&self) -> String {
+        String::from_utf8(self.output.stdout.clone()).unwrap()
+    }
+
+    pub(crate) fn stderr(&self) -> String {
+        String::from_utf8(self.output.stderr.clone()).unwrap()
+    }
+
+    #[track_caller]
+    pub(crate) fn succeeds(self) -> Ran {
+        assert_eq!(self.output.status.code(), Some(0), "stapes {}\n{}", self.arguments, self.stderr());
+        self
+    }
+
+    /// Fails with this exit code, each part within the message, and no panic.
+    #[track_caller]
+    pub(crate) fn fails(self, code: i32, parts: &[&str]) -> Ran {
+        let stderr = self.stderr();
+        assert_eq!(self.output.status.code(), Some(code), "stapes {}\n{stderr}", self.arguments);
+        for part in parts {
+            assert!(stderr.contains(part), "stapes {}: no {part:?} in:\n{stderr}", self.arguments);
+        }
+        assert!(!stderr.contains("panicked"), "{stderr}");
+        self
+    }
+
+    /// Standard output as JSON lines, all of it.
+    pub(crate) fn json(&self) -> Vec<Value> {
+        self.stdout().lines().map(|line| serde_json::from_str(line).expect(line)).collect()
+    }
+
+    pub(crate) fn last_json(&self) -> Value {
+        self.json().pop().expect("a last line")
+    }
+}
+
+/// A 16-bit mono WAV file.
+pub(crate) fn wav(samples: &[f32], rate: u32) -> Vec<u8> {
+    let data: Vec<u8> = samples.iter().flat_map(|&x| ((x * 32767.0) as i16).to_le_bytes()).collect();
+    wav_file(1, 16, rate, &data)
+}
+
+/// A mono WAV file of the given format code (1 integer, 3 float) and width.
+pub(crate) fn wav_file(format: u16, bits: u16, rate: u32, data: &[u8]) -> Vec<u8> {
+    let mut file = Vec::new();
+    file.extend(b"RIFF");
+    file.extend((36 + data.len() as u32).to_le_bytes());
+    file.extend(b"WAVEfmt ");
+    file.extend(16u32.to_le_bytes());
+    file.extend(format.to_le_bytes());
+    file.extend(1u16.to_le_bytes());
+    file.extend(rate.to_le_bytes());
+    file.extend((rate * u32::from(bits / 8)).to_le_bytes());
+    file.extend((bits / 8).to_le_bytes());
+    file.extend(bits.to_le_bytes());
+    file.extend(b"data");
+    file.extend((data.len() as u32).to_le_bytes());
+    file.extend(data);
+    file
+}
+
+/// Whether two paths hold the same bytes.
+pub(crate) fn same_bytes(a: &Path, b: &Path) -> bool {
+    std::fs::read(a).unwrap() == std::fs::read(b).unwrap()
+}

@@ -1,0 +1,153 @@
+//! What a recipe says about training.
+
+use serde::{Deserialize, Serialize};
+
+/// The `[train]` part of a recipe.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainConfig {
+    /// Examples a step.
+    pub batch: usize,
+    /// How often the training examples are gone through.
+    pub epochs: usize,
+    /// Adam's step size (the highest of the schedule).
+    #[serde(default = "default_learning_rate")]
+    pub learning_rate: f32,
+    /// How the learning rate goes over the steps.
+    #[serde(default)]
+    pub schedule: Schedule,
+    /// Decoupled weight decay, as AdamW: each step takes this share, times the learning rate, off every weight
+    /// of two or more axes (biases are spared).
+    #[serde(default)]
+    pub weight_decay: f32,
+    /// The largest norm of the whole gradient; a longer one is scaled down to it.
+    #[serde(default)]
+    pub clip_norm: Option<f32>,
+    /// Steps between validations; without it, one after every epoch. The last step always validates.
+    #[serde(default)]
+    pub validate_every_steps: Option<usize>,
+    /// Into how many parts a batch is cut; each may run on a thread of its own. The parts' gradients are
+    /// summed in a fixed order, so results depend on this number (in the last digits) and not on threads.
+    #[serde(default = "default_shards")]
+    pub shards: usize,
+}
+
+/// How the learning rate goes over the steps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Schedule {
+    /// The same at every step.
+    #[default]
+    Constant,
+    /// Up in a line over the first tenth of the steps, then down along half a cosine to zero.
+    Cosine,
+}
+
+impl Schedule {
+    /// The factor on the learning rate at `step`, from 1 to `steps`.
+    ///
+    /// # Example
+    /// ```
+    /// use stapes_train::Schedule;
+    ///
+    /// assert_eq!(Schedule::Constant.factor(7, 100), 1.0);
+    /// assert_eq!(Schedule::Cosine.factor(5, 100), 0.5);
+    /// assert_eq!(Schedule::Cosine.factor(10, 100), 1.0);
+    /// assert!(Schedule::Cosine.factor(100, 100) < 1e-6);
+    /// ```
+    pub fn factor(self, step: usize, steps: usize) -> f32 {
+        let rising = (steps / 10).max(1);
+        match self {
+            Schedule::Constant => 1.0,
+            Schedule::Cosine if step <= rising => step as f32 / rising as f32,
+            Schedule::Cosine => {
+                let done = (step - rising) as f32 / (steps - rising).max(1) as f32;
+                0.5 + 0.5 * (std::f32::consts::PI * done).cos()
+            }
+        }
+    }
+}
+
+fn default_learning_rate() -> f32 {
+    1e-3
+}
+
+fn default_shards() -> usize {
+    2
+}
+
+/// Why training cannot start or go on.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TrainError {
+    /// A value that a key cannot have.
+    #[error("{key} = {value}: {rule}")]
+    Value {
+        /// The key in the recipe.
+        key: &'static str,
+        /// The value there.
+        value: String,
+        /// What it must be.
+        rule: &'static str,
+    },
+    /// There is nothing to learn from or nothing to validate on.
+    #[error("no {what} examples: training needs at least one")]
+    NoExamples {
+        /// Which part is empty.
+        what: &'static str,
+    },
+    /// The loss is no number.
+    #[error(
+        "the loss is {loss} at step {step}; the largest gradients are {largest}. Lower train.learning_rate or set train.clip_norm"
+    )]
+    Diverged {
+        /// The step.
+        step: usize,
+        /// The loss there.
+        loss: f64,
+        /// Names and norms of the largest gradients.
+        largest: String,
+    },
+    /// The model cannot be built.
+    #[error(transparent)]
+    Model(#[from] stapes_nn::ModelError),
+}
+
+impl TrainConfig {
+    /// Checks every value.
+    ///
+    /// # Errors
+    /// [`TrainError::Value`] names the key, its value and the rule.
+    pub fn check(&self) -> Result<(), TrainError> {
+        let at_least_one = [
+            ("train.batch", Some(self.batch)),
+            ("train.epochs", Some(self.epochs)),
+            ("train.shards", Some(self.shards)),
+            ("train.validate_every_steps", self.validate_every_steps),
+        ];
+        for (key, value) in at_least_one {
+            if value == Some(0) {
+                return Err(TrainError::Value { key, value: "0".into(), rule: "must be at least 1" });
+            }
+        }
+        let positive =
+            [("train.learning_rate", Some(self.learning_rate)), ("train.clip_norm", self.clip_norm)];
+        for (key, value) in positive {
+            if value.is_some_and(|value| !(value > 0.0 && value.is_finite())) {
+                let value = value.unwrap_or_default().to_string();
+                return Err(TrainError::Value { key, value, rule: "must be a number above 0" });
+            }
+        }
+        if !(0.0..1.0).contains(&self.weight_decay) {
+            let (key, value) = ("train.weight_decay", self.weight_decay.to_string());
+            return Err(TrainError::Value { key, value, rule: "must be at least 0 and below 1" });
+        }
+        Ok(())
+    }
+
+    /// Steps of an epoch over `examples` examples: the last batch may be smaller.
+    pub fn steps_an_epoch(&self, examples: usize) -> usize {
+        examples.div_ceil(self.batch)
+    }
+}

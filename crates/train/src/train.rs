@@ -1,0 +1,262 @@
+//! The training loop.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use serde::Serialize;
+use stapes_data::AugmentConfig;
+use stapes_nn::ModelConfig;
+use stapes_nn::parameters::View;
+use stapes_random::Stream;
+
+use crate::config::{TrainConfig, TrainError};
+use crate::examples::Examples;
+use crate::optimiser::Adam;
+use crate::shards::{Chance, Shards};
+
+/// What training learns from.
+pub struct Trainer<'a> {
+    /// The model to build.
+    pub model: &'a ModelConfig,
+    /// The number of classes.
+    pub classes: usize,
+    /// How to train.
+    pub config: &'a TrainConfig,
+    /// Examples to fit.
+    pub train: Examples<'a>,
+    /// Examples that choose the best step; never a test split.
+    pub validation: Examples<'a>,
+    /// How training examples are changed, if they are.
+    pub augment: Option<&'a AugmentConfig>,
+    /// Determines the starting values, the shuffles, the dropout and the augmentation.
+    pub seed: u64,
+}
+
+/// One validation, a point of the curves.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Point {
+    /// Optimiser steps so far.
+    pub step: usize,
+    /// Epochs so far.
+    pub epoch: f64,
+    /// Seconds since training began.
+    pub seconds: f64,
+    /// Mean training loss since the last point.
+    pub train_loss: f64,
+    /// Mean loss over the validation examples.
+    pub validation_loss: f64,
+    /// Accuracy over the validation examples.
+    pub validation_accuracy: f64,
+}
+
+/// What happens while training.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// A step is done.
+    Step {
+        /// Which, from 1.
+        step: usize,
+        /// Of how many.
+        steps: usize,
+        /// Its loss.
+        loss: f64,
+    },
+    /// A validation is done.
+    Validated {
+        /// The figures.
+        point: Point,
+        /// The parameters, if they are the best so far.
+        best: Option<&'a [f32]>,
+    },
+}
+
+/// The outcome of training.
+#[derive(Clone, Debug)]
+pub struct Trained {
+    /// The parameters at the best validation.
+    pub parameters: Vec<f32>,
+    /// All validations.
+    pub points: Vec<Point>,
+    /// Which of the points was best.
+    pub best: Point,
+    /// Steps done.
+    pub steps: usize,
+    /// Seconds of training and validation.
+    pub seconds: f64,
+    /// Examples that went through a training step, a second of training without validation.
+    pub examples_a_second: f64,
+    /// Whether it was stopped before the last step.
+    pub stopped: bool,
+}
+
+/// Trains a model and keeps the parameters of the best validation: the highest accuracy, and among equals
+/// the lowest loss.
+///
+/// When `stop` becomes true, training validates once more and ends with what was reached.
+///
+/// # Errors
+/// [`TrainError`] for a configuration that is impossible, no examples, or a loss that is no number.
+pub fn train(
+    trainer: &Trainer<'_>,
+    stop: &AtomicBool,
+    mut report: impl FnMut(Event<'_>),
+) -> Result<Trained, TrainError> {
+    let mut run = Run::new(trainer)?;
+    while !run.done() {
+        let (step, loss) = run.step()?;
+        report(Event::Step { step, steps: run.steps, loss });
+        run.stopped = stop.load(Ordering::Relaxed) && step < run.steps;
+        if run.stopped || run.validation_is_due() {
+            let (point, best) = run.validate();
+            report(Event::Validated { point, best: best.then_some(run.parameters.as_slice()) });
+        }
+    }
+    Ok(run.finish())
+}
+
+struct Run<'a> {
+    trainer: &'a Trainer<'a>,
+    shards: Shards,
+    parameters: Vec<f32>,
+    optimiser: Adam,
+    shuffle: Stream,
+    keys: Stream,
+    order: Vec<usize>,
+    /// Steps done, of all.
+    step: usize,
+    steps: usize,
+    stopped: bool,
+    began: Instant,
+    training_seconds: f64,
+    examples_seen: usize,
+    losses: (f64, usize),
+    points: Vec<Point>,
+    best: Option<(Point, Vec<f32>)>,
+}
+
+impl<'a> Run<'a> {
+    fn new(trainer: &'a Trainer<'a>) -> Result<Run<'a>, TrainError> {
+        let config = trainer.config;
+        config.check()?;
+        for (what, examples) in [("training", trainer.train), ("validation", trainer.validation)] {
+            let frames = (0..examples.len()).all(|index| examples.features(index).frames() > 0);
+            if examples.is_empty() || !frames {
+                return Err(TrainError::NoExamples { what });
+            }
+        }
+        let features = trainer.train.features(0).width();
+        let shards = Shards::new(trainer.model, features, trainer.classes, config.shards)?;
+        let network = shards.network();
+        Ok(Run {
+            parameters: network.initial_parameters(trainer.seed),
+            optimiser: Adam::new(config, network.views()),
+            shards,
+            shuffle: Stream::new(trainer.seed, "shuffle"),
+            keys: Stream::new(trainer.seed, "dropout"),
+            order: (0..trainer.train.len()).collect(),
+            step: 0,
+            steps: config.epochs * config.steps_an_epoch(trainer.train.len()),
+            stopped: false,
+            began: Instant::now(),
+            training_seconds: 0.0,
+            examples_seen: 0,
+            losses: (0.0, 0),
+            points: Vec::new(),
+            best: None,
+            trainer,
+        })
+    }
+
+    fn done(&self) -> bool {
+        self.stopped || self.step == self.steps
+    }
+
+    fn step(&mut self) -> Result<(usize, f64), TrainError> {
+        let began = Instant::now();
+        let config = self.trainer.config;
+        let within = self.step % config.steps_an_epoch(self.order.len());
+        if within == 0 {
+            self.shuffle.shuffle(&mut self.order);
+        }
+        let from = within * config.batch;
+        let batch = &self.order[from..(from + config.batch).min(self.order.len())];
+        let chance = Chance {
+            key: self.keys.bits(),
+            augment: self.trainer.augment,
+            seed: self.trainer.seed,
+            epoch: (self.step / config.steps_an_epoch(self.order.len())) as u64,
+        };
+        let (loss, gradients) = self.shards.gradient(&self.parameters, self.trainer.train, batch, chance);
+        self.step += 1;
+        if !loss.is_finite() {
+            let largest = largest_gradients(self.shards.network().views().to_vec(), self.shards.gradients());
+            return Err(TrainError::Diverged { step: self.step, loss, largest });
+        }
+        let factor = config.schedule.factor(self.step, self.steps);
+        self.optimiser.update(&mut self.parameters, gradients, factor);
+        self.losses = (self.losses.0 + loss, self.losses.1 + 1);
+        self.examples_seen += batch.len();
+        self.training_seconds += began.elapsed().as_secs_f64();
+        Ok((self.step, loss))
+    }
+
+    fn validation_is_due(&self) -> bool {
+        let an_epoch = self.trainer.config.steps_an_epoch(self.order.len());
+        let every = self.trainer.config.validate_every_steps.unwrap_or(an_epoch);
+        self.step.is_multiple_of(every) || self.step == self.steps
+    }
+
+    fn validate(&mut self) -> (Point, bool) {
+        let score = self.shards.score(&self.parameters, self.trainer.validation, VALIDATION_BATCH);
+        let point = Point {
+            step: self.step,
+            epoch: self.step as f64 / self.trainer.config.steps_an_epoch(self.order.len()) as f64,
+            seconds: self.began.elapsed().as_secs_f64(),
+            train_loss: self.losses.0 / self.losses.1.max(1) as f64,
+            validation_loss: score.loss,
+            validation_accuracy: score.accuracy,
+        };
+        self.losses = (0.0, 0);
+        self.points.push(point);
+        let better = self.best.as_ref().is_none_or(|(best, _)| {
+            (point.validation_accuracy, -point.validation_loss)
+                > (best.validation_accuracy, -best.validation_loss)
+        });
+        if better {
+            self.best = Some((point, self.parameters.clone()));
+        }
+        (point, better)
+    }
+
+    fn finish(mut self) -> Trained {
+        // The last step validates, so there is a best; a run of no steps would be validated here.
+        if self.best.is_none() {
+            self.validate();
+        }
+        let seconds = self.began.elapsed().as_secs_f64();
+        let (best, parameters) = self.best.unwrap_or_else(|| unreachable!("a validation keeps a best"));
+        Trained {
+            parameters,
+            points: self.points,
+            best,
+            steps: self.step,
+            seconds,
+            examples_a_second: self.examples_seen as f64 / self.training_seconds,
+            stopped: self.stopped,
+        }
+    }
+}
+
+/// How many examples a validation takes at a time: enough to fill the kernels, small in memory.
+const VALIDATION_BATCH: usize = 64;
+
+fn largest_gradients(views: Vec<View>, gradients: &[f32]) -> String {
+    let norm =
+        |view: &View| view.of(gradients).iter().map(|&value| f64::from(value).powi(2)).sum::<f64>().sqrt();
+    let mut norms: Vec<(f64, &str)> = views.iter().map(|view| (norm(view), view.name.as_str())).collect();
+    norms.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let shown: Vec<String> =
+        norms.iter().take(3).map(|(norm, name)| format!("{name} ({norm:.3e})")).collect();
+    shown.join(", ")
+}
