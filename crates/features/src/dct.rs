@@ -29,34 +29,40 @@ impl<'de> Deserialize<'de> for DctNorm {
     }
 }
 
+/// How many rows are summed side by side: few enough for their sums to stay in registers.
+const LANES: usize = 10;
+
 /// The first rows of the transform y\[k\] = s_k sum_m x\[m\] cos(pi k (2m + 1) / (2n)).
 ///
 /// Row k is symmetric about the middle for even k and antisymmetric for odd k, so the input is folded into
 /// sums and differences of its mirrored elements first: half the products. Sums are taken in f64.
 #[derive(Clone, Debug)]
 pub(crate) struct Dct {
-    /// \[rows, half\], half = ceil(n / 2).
-    table: Arc<[f64]>,
+    /// For the even and for the odd rows: groups of LANES rows, each \[half, LANES\], half = ceil(n / 2).
+    tables: [Arc<[[f64; LANES]]>; 2],
     inputs: usize,
     rows: usize,
-    sums: Vec<f64>,
-    differences: Vec<f64>,
+    /// The sums and the differences, \[half\] each.
+    folded: [Vec<f64>; 2],
 }
 
 impl Dct {
     /// `rows` of at most `inputs` rows.
     pub(crate) fn new(inputs: usize, rows: usize, norm: DctNorm) -> Dct {
         let half = inputs.div_ceil(2);
-        let n = inputs as f64;
-        let scale = |k: usize| match (norm, k) {
-            (DctNorm::Ortho, 0) => (1.0 / n).sqrt(),
-            (DctNorm::Ortho, _) => (2.0 / n).sqrt(),
-            (DctNorm::None, _) => 2.0,
+        let groups = rows.div_ceil(2).div_ceil(LANES);
+        let table = |parity: usize| {
+            let line = |place: usize| {
+                let (group, m) = (place / half, place % half);
+                let weight = |lane: usize| match 2 * (group * LANES + lane) + parity {
+                    k if k < rows => weight(inputs, k, m, norm),
+                    _ => 0.0,
+                };
+                std::array::from_fn(weight)
+            };
+            (0..groups * half).map(line).collect()
         };
-        // The angle in whole steps of pi / 2n, reduced to one turn: exact however large k is.
-        let cosine = |k: usize, m: usize| (PI * ((k * (2 * m + 1)) % (4 * inputs)) as f64 / (2.0 * n)).cos();
-        let table = (0..rows).flat_map(|k| (0..half).map(move |m| scale(k) * cosine(k, m))).collect();
-        Dct { table, inputs, rows, sums: vec![0.0; half], differences: vec![0.0; half] }
+        Dct { tables: [table(0), table(1)], inputs, rows, folded: [vec![0.0; half], vec![0.0; half]] }
     }
 
     /// The number of rows.
@@ -67,38 +73,57 @@ impl Dct {
     /// # Shapes
     /// input \[inputs\] -> output \[rows\]
     pub(crate) fn apply<S: Sample>(&mut self, input: &[S], output: &mut [S]) {
+        self.fold(input);
+        for (parity, (table, folded)) in self.tables.iter().zip(&self.folded).enumerate() {
+            for (group, table) in table.chunks_exact(folded.len()).enumerate() {
+                let rows = output.iter_mut().skip(2 * group * LANES + parity).step_by(2);
+                for (row, sum) in rows.zip(products(table, folded)) {
+                    *row = S::narrow(sum);
+                }
+            }
+        }
+    }
+
+    fn fold<S: Sample>(&mut self, input: &[S]) {
         let pairs = self.inputs / 2;
-        let half = self.sums.len();
-        let mirrored = input[half..].iter().rev();
-        let folded = self.sums.iter_mut().zip(&mut self.differences);
-        for ((sum, difference), (&left, &right)) in folded.zip(input[..pairs].iter().zip(mirrored)) {
+        let [sums, differences] = &mut self.folded;
+        let mirrored = input[input.len() - pairs..].iter().rev();
+        let folded = sums.iter_mut().zip(&mut *differences);
+        for ((sum, difference), (&left, &right)) in folded.zip(input.iter().zip(mirrored)) {
             *sum = left.widen() + right.widen();
             *difference = left.widen() - right.widen();
         }
-        if half > pairs {
+        if sums.len() > pairs {
             // The middle of an odd number of elements; odd rows are zero there.
-            self.sums[pairs] = input[pairs].widen();
-            self.differences[pairs] = 0.0;
-        }
-        for (k, (value, row)) in output.iter_mut().zip(self.table.chunks_exact(half)).enumerate() {
-            let folded = if k % 2 == 0 { &self.sums } else { &self.differences };
-            *value = S::narrow(product(row, folded));
+            sums[pairs] = input[pairs].widen();
+            differences[pairs] = 0.0;
         }
     }
 }
 
-/// The sum of products, in eight partial sums.
-fn product(row: &[f64], values: &[f64]) -> f64 {
-    let (row_runs, row_rest) = row.as_chunks::<8>();
-    let (value_runs, value_rest) = values.as_chunks::<8>();
-    let mut sums = [0.0; 8];
-    for (row, values) in row_runs.iter().zip(value_runs) {
-        for lane in 0..8 {
-            sums[lane] += row[lane] * values[lane];
+/// The products of some rows with a column, each summed from its first element to its last.
+///
+/// A function of its own in the machine code, too: inlined, the compiler sums one row at a time.
+#[inline(never)]
+fn products(table: &[[f64; LANES]], column: &[f64]) -> [f64; LANES] {
+    let mut sums = [0.0; LANES];
+    for (weights, value) in table.iter().zip(column) {
+        for lane in 0..LANES {
+            sums[lane] += weights[lane] * value;
         }
     }
-    let rest: f64 = row_rest.iter().zip(value_rest).map(|(weight, value)| weight * value).sum();
-    ((sums[0] + sums[4]) + (sums[2] + sums[6])) + ((sums[1] + sums[5]) + (sums[3] + sums[7])) + rest
+    sums
+}
+
+fn weight(inputs: usize, k: usize, m: usize, norm: DctNorm) -> f64 {
+    let n = inputs as f64;
+    let scale = match (norm, k) {
+        (DctNorm::Ortho, 0) => (1.0 / n).sqrt(),
+        (DctNorm::Ortho, _) => (2.0 / n).sqrt(),
+        (DctNorm::None, _) => 2.0,
+    };
+    // The angle in whole steps of pi / 2n, reduced to one turn: exact however large k is.
+    scale * (PI * ((k * (2 * m + 1)) % (4 * inputs)) as f64 / (2.0 * n)).cos()
 }
 
 #[cfg(test)]

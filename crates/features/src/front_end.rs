@@ -145,3 +145,124 @@ impl FrontEnd {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::delta::DeltaMode;
+    use crate::{LibrosaMelDbConfig, LibrosaMfccConfig, Normalisation, Standardiser};
+
+    fn clip(samples: usize) -> Vec<f32> {
+        (0..samples).map(|n| f32::from((n * n % 30_011) as i16 - 15_000) / 32768.0).collect()
+    }
+
+    fn init(config: FeatureConfig) -> FrontEnd {
+        config.init().unwrap()
+    }
+
+    #[test]
+    fn a_front_end_without_further_steps_is_its_toolkits_extractor() {
+        let samples = clip(5000);
+        let features = init(FeatureConfig::default()).extract(&samples).unwrap();
+        let expected = LibrosaMfccConfig::default().init(16_000).unwrap().extract(&samples).unwrap();
+        assert_eq!(features, expected);
+        let config = FeatureConfig {
+            front_end: FrontEndConfig::LibrosaMelDb(LibrosaMelDbConfig { n_mels: 40, ..Default::default() }),
+            ..Default::default()
+        };
+        let features = init(config).extract(&samples).unwrap();
+        assert_eq!((features.frames(), features.width()), (10, 40));
+    }
+
+    #[test]
+    fn the_int16_scale_multiplies_the_samples() {
+        let samples = clip(5000);
+        let integers: Vec<f32> = samples.iter().map(|sample| sample * 32768.0).collect();
+        let scaled =
+            init(FeatureConfig { scale: Scale::Int16, ..Default::default() }).extract(&samples).unwrap();
+        assert_eq!(scaled, init(FeatureConfig::default()).extract(&integers).unwrap());
+        assert_ne!(scaled, init(FeatureConfig::default()).extract(&samples).unwrap());
+    }
+
+    #[test]
+    fn a_fixed_length_cuts_or_appends_zeros() {
+        let mut fixed = init(FeatureConfig { fixed_length_samples: Some(4000), ..Default::default() });
+        let mut free = init(FeatureConfig::default());
+        assert_eq!(fixed.frames_for(1), 8);
+        let long = clip(5000);
+        assert_eq!(fixed.extract(&long).unwrap(), free.extract(&long[..4000]).unwrap());
+        let mut padded = clip(1500);
+        assert_eq!(fixed.extract(&padded.clone()).unwrap(), {
+            padded.resize(4000, 0.0);
+            free.extract(&padded).unwrap()
+        });
+    }
+
+    #[test]
+    fn deltas_stand_beside_the_features_they_are_of() {
+        let samples = clip(9000);
+        let base = init(FeatureConfig::default()).extract(&samples).unwrap();
+        let deltas = DeltaConfig { order: 2, width: 5, mode: DeltaMode::Nearest };
+        let both = init(FeatureConfig { deltas: Some(deltas.clone()), ..Default::default() })
+            .extract(&samples)
+            .unwrap();
+        assert_eq!((both.frames(), both.width()), (18, 60));
+        for order in [1, 2] {
+            let expected = DeltaConfig { order, ..deltas.clone() }.init().unwrap().apply(&base).unwrap();
+            for t in 0..18 {
+                assert_eq!(both.frame(t)[..20], *base.frame(t));
+                assert_eq!(both.frame(t)[order * 20..(order + 1) * 20], *expected.frame(t));
+            }
+        }
+        let none = DeltaConfig { order: 0, ..DeltaConfig::default() };
+        let none = init(FeatureConfig { deltas: Some(none), ..Default::default() });
+        assert_eq!(none.width(), 20);
+    }
+
+    #[test]
+    fn an_utterance_is_normalised_after_its_deltas() {
+        let samples = clip(9000);
+        let config = FeatureConfig { deltas: Some(DeltaConfig::default()), ..Default::default() };
+        let mut plain = init(config.clone()).extract(&samples).unwrap();
+        let whole = FeatureConfig { normalisation: Normalisation::PerUtterance, ..config.clone() };
+        let normalised = init(whole).extract(&samples).unwrap();
+        Standardiser::fit([&plain.clone()]).unwrap().apply(&mut plain).unwrap();
+        for (a, b) in normalised.values().iter().zip(plain.values()) {
+            assert!((a - b).abs() < 1e-4, "{a} {b}");
+        }
+        let mean = FeatureConfig { normalisation: Normalisation::PerUtteranceMean, ..config };
+        let centred = init(mean).extract(&samples).unwrap();
+        let sum: f32 = (0..centred.frames()).map(|t| centred.frame(t)[0]).sum();
+        assert!(sum.abs() < 1e-2 && centred.values() != normalised.values());
+    }
+
+    #[test]
+    fn clones_and_repeated_use_give_the_same_features() {
+        let mut front_end = init(FeatureConfig::default());
+        let first = front_end.extract(&clip(3000)).unwrap();
+        front_end.extract(&clip(20_000)).unwrap();
+        assert!(front_end.extract(&[0.5, f32::NAN]).is_err());
+        assert_eq!(front_end.extract(&clip(3000)).unwrap(), first);
+        assert_eq!(front_end.clone().extract(&clip(3000)).unwrap(), first);
+    }
+
+    #[test]
+    fn bad_samples_are_errors() {
+        let mut front_end =
+            init(FeatureConfig { deltas: Some(DeltaConfig::default()), ..Default::default() });
+        let mut samples = clip(9000);
+        let few = front_end.extract(&samples[..2000]).unwrap_err();
+        assert_eq!(few, FeatureError::TooFewFrames { frames: 4, width: 9, widest: 3 });
+        samples[777] = f32::INFINITY;
+        let error = front_end.extract(&samples).unwrap_err();
+        assert_eq!(error.to_string(), "sample 777 is inf: samples must be finite numbers");
+        samples[777] = 1e30;
+        assert_eq!(front_end.extract(&samples), Err(FeatureError::Overflow { frame: 0 }));
+        let short = LibrosaMfccConfig { center: false, ..Default::default() };
+        let mut short =
+            init(FeatureConfig { front_end: FrontEndConfig::LibrosaMfcc(short), ..Default::default() });
+        let error = short.extract(&samples[..700]).unwrap_err();
+        assert_eq!(error, FeatureError::TooShort { samples: 700, needed: 2048 });
+        assert_eq!(short.frames_for(700), 0);
+    }
+}

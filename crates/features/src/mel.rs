@@ -37,7 +37,7 @@ impl MelScale {
     ///
     /// assert!((MelScale::Slaney.mel(1000.0) - 15.0).abs() < 1e-12);
     /// assert!((MelScale::Htk.mel(1000.0) - 999.985537).abs() < 1e-6);
-    /// assert!((MelScale::Kaldi.mel(1000.0) - 999.990769).abs() < 1e-6);
+    /// assert!((MelScale::Kaldi.mel(1000.0) - 999.990701).abs() < 1e-6);
     /// ```
     pub fn mel(self, frequency_hz: f64) -> f64 {
         match self {

@@ -56,7 +56,7 @@ pub(crate) mod arithmetic {
         fn narrow(value: f64) -> Self;
         /// The exact value in f64.
         fn widen(self) -> f64;
-        /// Whether this is a number.
+        /// Whether this is neither NaN nor infinite.
         fn is_number(self) -> bool;
         /// 10 log10(max(least, x)) of each value; `least` > 0.
         fn decibels(values: &mut [Self], least: Self);
@@ -82,14 +82,25 @@ pub(crate) mod arithmetic {
         }
 
         fn powers(bins: &[Complex<f64>], exponent: Exponent, powers: &mut [f32]) {
-            // The squares of f32 numbers are exact in f64 and cannot overflow there: this is hypot, rounded
-            // once more than it would be exactly, some 2^-29 of a unit in the last place.
-            let magnitude = |bin: &Complex<f64>| {
-                let (re, im) = (f64::from(bin.re as f32), f64::from(bin.im as f32));
-                (re * re + im * im).sqrt() as f32
-            };
-            each(bins, powers, exponent, magnitude, |magnitude| magnitude * magnitude, f32::powf);
+            match exponent {
+                // In f32 the squares may overflow or vanish, but only where the power does, too.
+                Exponent::Two => each(bins, powers, |bin| {
+                    let (re, im) = (bin.re as f32, bin.im as f32);
+                    let magnitude = (re * re + im * im).sqrt();
+                    magnitude * magnitude
+                }),
+                Exponent::One => each(bins, powers, magnitude),
+                Exponent::Other(exponent) => {
+                    each(bins, powers, |bin| magnitude(bin).powf(exponent as f32));
+                }
+            }
         }
+    }
+
+    /// hypot of the rounded parts: their squares are exact in f64 and cannot overflow there.
+    fn magnitude(bin: &Complex<f64>) -> f32 {
+        let (re, im) = (f64::from(bin.re as f32), f64::from(bin.im as f32));
+        (re * re + im * im).sqrt() as f32
     }
 
     impl Arithmetic for f64 {
@@ -112,34 +123,20 @@ pub(crate) mod arithmetic {
         }
 
         fn powers(bins: &[Complex<f64>], exponent: Exponent, powers: &mut [f64]) {
-            each(
-                bins,
-                powers,
-                exponent,
-                |bin| bin.re.hypot(bin.im),
-                |magnitude| magnitude * magnitude,
-                f64::powf,
-            );
+            match exponent {
+                Exponent::Two => each(bins, powers, |bin| bin.re.hypot(bin.im).powi(2)),
+                Exponent::One => each(bins, powers, |bin| bin.re.hypot(bin.im)),
+                Exponent::Other(exponent) => {
+                    each(bins, powers, |bin| bin.re.hypot(bin.im).powf(exponent));
+                }
+            }
         }
     }
 
-    /// One loop for each exponent, so that none of them branches inside.
-    fn each<S: Arithmetic>(
-        bins: &[Complex<f64>],
-        powers: &mut [S],
-        exponent: Exponent,
-        magnitude: impl Fn(&Complex<f64>) -> S,
-        square: impl Fn(S) -> S,
-        raise: impl Fn(S, S) -> S,
-    ) {
-        let pairs = powers.iter_mut().zip(bins);
-        match exponent {
-            Exponent::One => pairs.for_each(|(power, bin)| *power = magnitude(bin)),
-            Exponent::Two => pairs.for_each(|(power, bin)| *power = square(magnitude(bin))),
-            Exponent::Other(exponent) => {
-                let exponent = S::narrow(exponent);
-                pairs.for_each(|(power, bin)| *power = raise(magnitude(bin), exponent));
-            }
+    /// A loop without a branch inside, for each exponent its own.
+    fn each<S>(bins: &[Complex<f64>], powers: &mut [S], power: impl Fn(&Complex<f64>) -> S) {
+        for (value, bin) in powers.iter_mut().zip(bins) {
+            *value = power(bin);
         }
     }
 }

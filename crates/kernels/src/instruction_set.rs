@@ -70,6 +70,17 @@ impl InstructionSet {
         }
     }
 
+    /// Rows of the largest tile of a product.
+    pub(crate) fn tile_rows(self) -> usize {
+        match self.0 {
+            Token::Portable(_) => Portable::TILE_ROWS,
+            #[cfg(target_arch = "x86_64")]
+            Token::Avx2(_) => Avx2::TILE_ROWS,
+            #[cfg(target_arch = "x86_64")]
+            Token::Avx512(_) => Avx512::TILE_ROWS,
+        }
+    }
+
     pub(crate) fn token(self) -> Token {
         self.0
     }

@@ -2,9 +2,10 @@
 
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
+use std::time::Instant;
 
 use stapes_audio::Clip;
-use stapes_data::{DataSet, Split, Watch};
+use stapes_data::{DataSet, Source, Split, Watch};
 use stapes_eval::Evaluation;
 use stapes_features::{Features, Normalisation, Standardiser};
 use stapes_infer::{Bundle, Classifier, Extractor, InferError, Input};
@@ -106,7 +107,43 @@ impl Experiment {
         bundle.parameters.clone_from(&trained.parameters);
         Ok((bundle, trained))
     }
+
+    /// The median time from samples (or frames) to probabilities for a test utterance of median length, on one
+    /// thread.
+    ///
+    /// # Units
+    /// ms
+    ///
+    /// # Errors
+    /// [`Error::Infer`] if the recording cannot be read again.
+    ///
+    /// # Panics
+    /// If nothing was loaded.
+    pub fn latency_ms(&self, bundle: &Bundle, test: &Loaded) -> Result<f64, Error> {
+        let mut classifier = Classifier::new(bundle)?;
+        let mut by_length: Vec<usize> = (0..test.features.len()).collect();
+        by_length.sort_by_key(|&at| test.features[at].frames());
+        let at = by_length[by_length.len() / 2];
+        let clip = match &self.dataset.examples[test.indices[at]].source {
+            Source::File(path) => Some(stapes_audio::read(path).map_err(InferError::from)?),
+            Source::Frames(_) => None,
+        };
+        let mut times = Vec::new();
+        for _ in 0..LATENCY_RUNS {
+            let began = Instant::now();
+            match &clip {
+                Some(clip) => classifier.classify(clip)?,
+                None => classifier.classify_frames(&test.features[at])?,
+            };
+            times.push(began.elapsed().as_secs_f64() * 1e3);
+        }
+        times.sort_by(f64::total_cmp);
+        Ok(times[times.len() / 2])
+    }
 }
+
+/// Enough for a steady median, few enough not to be noticed.
+const LATENCY_RUNS: usize = 31;
 
 /// Reads examples of a data set and computes their frames as `input` says.
 ///

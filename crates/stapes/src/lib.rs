@@ -8,6 +8,7 @@
 mod error;
 pub mod experiment;
 mod recipe;
+pub mod report;
 pub mod run;
 
 pub use error::Error;

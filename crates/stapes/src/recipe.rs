@@ -63,7 +63,7 @@ impl Recipe {
         let refuse = |reason: String| Error::Recipe { name: name.into(), reason };
         // Without changes the text itself is read, so that messages show the line.
         let recipe: Recipe = match changes {
-            [] => toml::from_str(text).map_err(|error| refuse(error.to_string()))?,
+            [] => toml::from_str(text).map_err(|error| refuse(in_words(&error)))?,
             changes => {
                 let mut table: toml::Table =
                     toml::from_str(text).map_err(|error| refuse(error.to_string()))?;
@@ -71,7 +71,8 @@ impl Recipe {
                     set(&mut table, change).map_err(refuse)?;
                 }
                 let changed = toml::to_string(&table).map_err(|error| refuse(error.to_string()))?;
-                toml::from_str(&changed).map_err(|error| refuse(format!("with --set: {error}")))?
+                toml::from_str(&changed)
+                    .map_err(|error| refuse(format!("with --set: {}", in_words(&error))))?
             }
         };
         recipe.check().map_err(|error| refuse(error.to_string()))?;
@@ -136,6 +137,18 @@ impl Recipe {
     pub fn network(&self) -> Result<Network, Error> {
         Ok(self.model.build(self.width()?, self.data.class_names().len())?)
     }
+}
+
+/// A message of the TOML reader without Rust's names of number types.
+fn in_words(error: &toml::de::Error) -> String {
+    let mut text = error.to_string().trim_end().to_string();
+    for name in ["usize", "u64", "u32"] {
+        text = text.replace(&format!("expected {name}"), "expected a whole number, 0 or more");
+    }
+    for name in ["f64", "f32"] {
+        text = text.replace(&format!("expected {name}"), "expected a number");
+    }
+    text
 }
 
 /// The data set's keys count from its own section; in a recipe that stands within `[data]`.

@@ -24,6 +24,16 @@ fn quickstart_needs_no_data_and_its_next_commands_work() {
 }
 
 #[test]
+fn quickstart_tells_the_speakers_apart_whatever_the_seed() {
+    let scratch = Scratch::new();
+    for seed in 1..=5 {
+        let trained = scratch.run(&format!("quickstart --json --seed {seed}")).succeeds().last_json();
+        assert!(trained["test_accuracy"].as_f64().unwrap() >= 0.96, "{trained}");
+        assert!(trained["seconds"].as_f64().unwrap() < 60.0, "{trained}");
+    }
+}
+
+#[test]
 fn a_model_of_tones_learns_and_eval_repeats_what_train_reported() {
     let scratch = Scratch::new();
     scratch.tones();

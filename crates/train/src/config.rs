@@ -10,6 +10,9 @@ pub struct TrainConfig {
     pub batch: usize,
     /// How often the training examples are gone through.
     pub epochs: usize,
+    /// The last step, where the epochs would have more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_steps: Option<usize>,
     /// Adam's step size (the highest of the schedule).
     #[serde(default = "default_learning_rate")]
     pub learning_rate: f32,
@@ -21,10 +24,10 @@ pub struct TrainConfig {
     #[serde(default)]
     pub weight_decay: f32,
     /// The largest norm of the whole gradient; a longer one is scaled down to it.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clip_norm: Option<f32>,
     /// Steps between validations; without it, one after every epoch. The last step always validates.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validate_every_steps: Option<usize>,
     /// Into how many parts a batch is cut; each may run on a thread of its own. The parts' gradients are
     /// summed in a fixed order, so results depend on this number (in the last digits) and not on threads.
@@ -125,6 +128,7 @@ impl TrainConfig {
             ("train.epochs", Some(self.epochs)),
             ("train.shards", Some(self.shards)),
             ("train.validate_every_steps", self.validate_every_steps),
+            ("train.max_steps", self.max_steps),
         ];
         for (key, value) in at_least_one {
             if value == Some(0) {
@@ -149,5 +153,10 @@ impl TrainConfig {
     /// Steps of an epoch over `examples` examples: the last batch may be smaller.
     pub fn steps_an_epoch(&self, examples: usize) -> usize {
         examples.div_ceil(self.batch)
+    }
+    /// Steps of the whole training on `examples` examples.
+    pub fn steps(&self, examples: usize) -> usize {
+        let steps = self.epochs.saturating_mul(self.steps_an_epoch(examples));
+        self.max_steps.map_or(steps, |most| most.min(steps))
     }
 }

@@ -156,7 +156,7 @@ impl<'a> Run<'a> {
             keys: Stream::new(trainer.seed, "dropout"),
             order: (0..trainer.train.len()).collect(),
             step: 0,
-            steps: config.epochs * config.steps_an_epoch(trainer.train.len()),
+            steps: config.steps(trainer.train.len()),
             stopped: false,
             began: Instant::now(),
             training_seconds: 0.0,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::LibrosaMelConfig;
+use super::stft::all_numbers;
 use crate::framing::Sounding;
 use crate::mel::{MelBank, MelScale};
 use crate::sample::{Exponent, Sample};
@@ -40,11 +41,10 @@ pub struct LibrosaMel<S> {
 }
 
 impl<S: Sample> LibrosaMel<S> {
-    /// The energies of frame `t`.
-    pub(super) fn frame(&mut self, samples: &[S], t: usize, energies: &mut [S]) -> Result<(), FeatureError> {
-        self.stft.powers(samples, t, self.exponent, &mut self.power)?;
+    /// The energies of frame `t`; infinite where they are beyond the number type.
+    pub(super) fn frame(&mut self, samples: &[S], t: usize, energies: &mut [S]) {
+        self.stft.powers(samples, t, self.exponent, &mut self.power);
         self.bank.apply(&self.power, energies);
-        Ok(())
     }
 }
 
@@ -65,7 +65,8 @@ impl<S: Sample> Extractor<S> for LibrosaMel<S> {
         values.resize(frames * width, S::default());
         for (t, energies) in values.chunks_exact_mut(width).enumerate() {
             if !self.stft.is_silent(t, &clip) {
-                self.frame(samples, t, energies)?;
+                self.frame(samples, t, energies);
+                all_numbers(energies, t)?;
             }
         }
         Ok(frames)

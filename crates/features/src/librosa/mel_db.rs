@@ -42,7 +42,7 @@ impl<S: Sample> LibrosaMelDb<S> {
             if self.is_silent(t, &clip) {
                 frame.fill(silence.floor());
             } else {
-                self.mel.frame(samples, t, frame)?;
+                self.mel.frame(samples, t, frame);
                 if !self.decibels.convert(frame, &mut peak) {
                     return Err(FeatureError::Overflow { frame: t });
                 }

@@ -42,9 +42,19 @@ impl<S: Sample> Extractor<S> for LibrosaStft {
         values.resize(frames * width, S::default());
         for (t, frame) in values.chunks_exact_mut(width).enumerate() {
             if !self.stft.is_silent(t, &clip) {
-                self.stft.powers(samples, t, Exponent::One, frame)?;
+                self.stft.powers(samples, t, Exponent::One, frame);
+                all_numbers(frame, t)?;
             }
         }
         Ok(frames)
+    }
+}
+
+/// Checks that nothing in frame `t` is beyond the number type.
+pub(super) fn all_numbers<S: Sample>(values: &[S], t: usize) -> Result<(), FeatureError> {
+    if values.iter().all(|value| value.is_number()) {
+        Ok(())
+    } else {
+        Err(FeatureError::Overflow { frame: t })
     }
 }

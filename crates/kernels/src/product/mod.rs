@@ -13,16 +13,19 @@
 //!
 //! B is copied into *panels* of two vectors' width, so that a [tile] of C lives in registers while its chain
 //! runs. [`Packed`] keeps the panels for products that reuse B, as a recurrence does at every time step;
-//! [`Products::multiply`] packs block by block what it needs once.
+//! [`Tall`] is for sums over frames, AᵀB; [`Products`] packs block by block what it needs once.
 
 mod general;
 mod matrix;
 mod packed;
+mod tall;
 mod tile;
 
 pub use general::Products;
 pub use matrix::{Matrix, MatrixMut, Start};
 pub use packed::Packed;
+pub(crate) use packed::transpose;
+pub use tall::Tall;
 
 #[cfg(test)]
 mod tests {

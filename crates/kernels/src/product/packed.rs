@@ -36,8 +36,8 @@ impl Packed {
     /// Copies B, in place of what was packed before.
     pub fn pack(&mut self, b: Matrix<'_>) {
         (self.depth, self.columns) = (b.rows(), b.columns());
-        let panels = self.panels.sized(packed_len(b.rows(), b.columns(), self.set));
-        pack(self.set, b, panels);
+        let len = b.rows() * b.columns().next_multiple_of(2 * self.set.width());
+        pack(self.set, b, self.panels.sized(len));
     }
 
     /// K, the rows of B.
@@ -58,25 +58,23 @@ impl Packed {
     /// # Panics
     /// If the shapes do not fit, or A is transposed ([`super::Products`] multiplies what is).
     pub fn multiply(&self, a: Matrix<'_>, c: MatrixMut<'_>, start: Start<'_>) {
-        assert_eq!(a.columns(), self.depth, "columns of A, rows of B");
         assert_eq!(c.columns(), self.columns, "columns of C and of B");
-        let panels = &self.panels.all()[..packed_len(self.depth, self.columns, self.set)];
-        multiply_panels(self.set, a, panels, c, start);
+        multiply(self.set, self, Operand::Rows(a), c, start);
     }
-}
 
-/// Numbers that the panels of a matrix [depth, columns] take.
-pub(super) fn packed_len(depth: usize, columns: usize, set: InstructionSet) -> usize {
-    depth * columns.next_multiple_of(2 * set.width())
+    /// Where the block of rows of B from `block` on starts in the panels.
+    fn block(&self, block: usize) -> &[f32] {
+        &self.panels.all()[block * self.columns.next_multiple_of(2 * self.set.width())..]
+    }
 }
 
 kernel! {
     /// Copies B into panels: for each block of [`BLOCK`] rows, for each panel, row by row.
-    pub(super) fn pack(b: Matrix<'_>, panels: &mut [f32]) = pack_generic
+    fn pack(b: Matrix<'_>, panels: &mut [f32]) = pack_generic
 }
 
 #[inline(always)]
-fn pack_generic<S: Simd>(_simd: S, b: Matrix<'_>, panels: &mut [f32]) {
+fn pack_generic<S: Simd>(simd: S, b: Matrix<'_>, panels: &mut [f32]) {
     let width = 2 * S::WIDTH;
     let mut panels = panels;
     for block in (0..b.rows()).step_by(BLOCK) {
@@ -85,70 +83,112 @@ fn pack_generic<S: Simd>(_simd: S, b: Matrix<'_>, panels: &mut [f32]) {
             let columns = width.min(b.columns() - first);
             let (panel, rest) = std::mem::take(&mut panels).split_at_mut(depth * width);
             panels = rest;
-            pack_panel(b, (block, first), columns, panel, width);
+            pack_panel(simd, b.rows_from(block, depth).columns_from(first, columns), panel);
         }
     }
 }
 
-/// Copies `columns` columns of B, from row and column `at` on, into a panel.
+/// Copies B, no wider than a panel, into a panel.
 #[inline(always)]
-fn pack_panel(b: Matrix<'_>, at: (usize, usize), columns: usize, panel: &mut [f32], width: usize) {
-    let (row, first) = at;
-    if b.column_stride() == 1 {
-        for (k, to) in panel.chunks_exact_mut(width).enumerate() {
-            to[..columns].copy_from_slice(&b.row(row + k)[first..first + columns]);
-            to[columns..].fill(0.0);
-        }
-        return;
-    }
+fn pack_panel<S: Simd>(simd: S, b: Matrix<'_>, panel: &mut [f32]) {
+    let (width, columns) = (2 * S::WIDTH, b.columns());
     if columns < width {
         panel.fill(0.0);
     }
-    for column in 0..columns {
-        let from = b.transposed().rows_from(first + column, 1);
-        for (k, to) in panel[column..].iter_mut().step_by(width).enumerate() {
-            *to = from.get(0, row + k);
+    if b.column_stride() != 1 {
+        return transpose(simd, b.transposed(), panel, width);
+    }
+    for (k, to) in panel.chunks_exact_mut(width).enumerate() {
+        if columns == width {
+            // Of a length known when this is compiled.
+            to.copy_from_slice(&b.row(k)[..2 * S::WIDTH]);
+        } else {
+            to[..columns].copy_from_slice(b.row(k));
+        }
+    }
+}
+
+/// Writes the transpose of a matrix, its rows `stride` apart.
+#[inline(always)]
+pub(crate) fn transpose<S: Simd>(simd: S, from: Matrix<'_>, to: &mut [f32], stride: usize) {
+    let (rows, columns) = (from.rows(), from.columns());
+    assert!(from.column_stride() == 1 && rows <= stride, "rows of the transpose");
+    assert!(columns == 0 || (columns - 1) * stride + rows <= to.len(), "numbers of the transpose");
+    let (whole_rows, whole_columns) = (rows - rows % 8, columns - columns % 8);
+    for row in (0..whole_rows).step_by(8) {
+        for column in (0..whole_columns).step_by(8) {
+            let at = column * stride + row;
+            // SAFETY: eight rows and columns from here on are within both, by the assertions above.
+            unsafe {
+                let to = to[at..].as_mut_ptr();
+                simd.transpose8(from.pointer(row, column), from.row_stride(), to, stride);
+            }
+        }
+    }
+    for row in 0..rows {
+        let done = if row < whole_rows { whole_columns } else { 0 };
+        for (column, &value) in from.row(row).iter().enumerate().skip(done) {
+            to[column * stride + row] = value;
+        }
+    }
+}
+
+/// A in a product with packed panels.
+#[derive(Clone, Copy)]
+pub(super) enum Operand<'a> {
+    /// Rows of contiguous columns.
+    Rows(Matrix<'a>),
+    /// [M, K] laid out for the tiles: for each [`BLOCK`] of K, tile by tile as [`tile::cut`] says, the rows
+    /// of a tile side by side for each k.
+    Tiles { numbers: &'a [f32], rows: usize, depth: usize },
+}
+
+impl Operand<'_> {
+    fn shape(&self) -> (usize, usize) {
+        match *self {
+            Operand::Rows(matrix) => (matrix.rows(), matrix.columns()),
+            Operand::Tiles { rows, depth, .. } => (rows, depth),
         }
     }
 }
 
 kernel! {
-    /// C = start + A B with B in panels.
-    pub(super) fn multiply_panels(a: Matrix<'_>, panels: &[f32], c: MatrixMut<'_>, start: Start<'_>) =
-        multiply_panels_generic
+    /// C = start + A B for the first columns of B, as many as C has.
+    pub(super) fn multiply(b: &Packed, a: Operand<'_>, c: MatrixMut<'_>, start: Start<'_>) = multiply_generic
 }
 
 #[inline(always)]
-fn multiply_panels_generic<S: Simd>(
-    simd: S,
-    a: Matrix<'_>,
-    panels: &[f32],
-    mut c: MatrixMut<'_>,
-    start: Start<'_>,
-) {
+fn multiply_generic<S: Simd>(simd: S, b: &Packed, a: Operand<'_>, mut c: MatrixMut<'_>, start: Start<'_>) {
     let width = 2 * S::WIDTH;
-    let (depth, columns) = (a.columns(), c.columns());
-    assert_eq!(a.rows(), c.rows(), "rows of A and of C");
-    assert!(a.column_stride() == 1 || depth <= 1, "the columns of A lie side by side");
-    assert_eq!(panels.len(), depth * columns.next_multiple_of(width), "packed for another product");
-    if c.rows() == 0 || columns == 0 {
-        return;
+    let (rows, depth) = a.shape();
+    assert_eq!(b.set.width(), S::WIDTH, "B is packed for another instruction set");
+    assert_eq!((rows, depth), (c.rows(), b.depth), "rows of A and of C, columns of A and rows of B");
+    assert!(c.columns() <= b.columns, "columns of C and of B");
+    match a {
+        Operand::Rows(a) => assert!(a.column_stride() == 1 || depth <= 1, "the columns of A lie side by side"),
+        Operand::Tiles { numbers, .. } => assert_eq!(numbers.len(), rows * depth, "the tiles of A"),
     }
     if let Start::Row(row) = start {
-        assert_eq!(row.len(), columns, "the starting row and the columns of C");
+        assert_eq!(row.len(), c.columns(), "the starting row and the columns of C");
+    }
+    if c.rows() == 0 || c.columns() == 0 {
+        return;
     }
     let mut block = 0;
     loop {
-        let rows = BLOCK.min(depth - block);
-        let from = &panels[block * columns.next_multiple_of(width)..];
-        let part = Sweep {
-            rows: c.rows(),
-            columns,
-            depth: rows,
-            a: a.pointer(0, block),
-            a_layout: Layout::Rows { stride: a.row_stride() },
-            b: from.as_ptr(),
-            b_panel: rows * width,
+        let here = BLOCK.min(depth - block);
+        let (a, a_layout) = match a {
+            Operand::Rows(a) => (a.pointer(0, block), Layout::Rows { stride: a.row_stride() }),
+            Operand::Tiles { numbers, .. } => (numbers[block * rows..].as_ptr(), Layout::Tiles),
+        };
+        let sweep = Sweep {
+            rows,
+            columns: c.columns(),
+            depth: here,
+            a,
+            a_layout,
+            b: b.block(block).as_ptr(),
+            b_panel: here * width,
             c: c.pointer(0),
             c_stride: c.stride(),
             start: match start {
@@ -158,10 +198,10 @@ fn multiply_panels_generic<S: Simd>(
                 Start::Row(row) => TileStart::Row(row.as_ptr()),
             },
         };
-        // SAFETY: `Matrix` and `MatrixMut` hold all elements of their shapes, which fit each other and the
-        // panels by the assertions above; `c` is borrowed exclusively.
-        unsafe { tile::sweep(simd, part) };
-        block += rows;
+        // SAFETY: `Matrix`, `MatrixMut` and `Packed` hold all elements of their shapes, and the tiles of A
+        // as many; the shapes fit by the assertions above, and `c` is borrowed exclusively.
+        unsafe { tile::sweep(simd, sweep) };
+        block += here;
         if block >= depth {
             return;
         }

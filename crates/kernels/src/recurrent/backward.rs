@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::recurrence::{Direction, Recurrence, gather, split};
 use super::rows::{self, BackwardRows};
 use crate::product::{Matrix, MatrixMut, Start};
-use crate::{Sequences, sums};
+use crate::Sequences;
 
 /// What a backward pass reads, all of it as in the forward pass before.
 #[derive(Clone, Copy, Debug)]
@@ -43,7 +43,7 @@ impl Recurrence {
     pub fn backward(
         &mut self,
         pass: Backward<'_>,
-        mut gradients: Gradients<'_>,
+        gradients: Gradients<'_>,
         mut d_input: Option<(MatrixMut<'_>, Start<'_>)>,
     ) {
         let (sequences, hidden) = (pass.sequences, self.hidden);
@@ -56,22 +56,21 @@ impl Recurrence {
         assert_eq!((pass.output.rows(), pass.output.columns()), (frames, hidden), "the shape of the output");
         assert_eq!(sequences.batch(), self.states.batch, "the sequences of the forward pass");
         self.begin_gradient(sequences, pass.d_final);
-        self.bias_sums.zeroed(self.shape.blocks * hidden);
+        self.sums.begin((self.inputs, hidden), self.shape);
         let against = match self.direction {
             Direction::Forward => Direction::Backward,
             Direction::Backward => Direction::Forward,
         };
         let mut spans = self.spans(sequences, against);
         while let Some(span) = spans.next(sequences) {
-            self.gather_previous(pass, span.clone());
             for step in 0..span.len() {
                 let t = match against {
                     Direction::Forward => span.start + step,
                     Direction::Backward => span.end - 1 - step,
                 };
-                self.step_back(pass, t, span.start);
+                self.step_back(pass, t);
             }
-            self.add_gradients(pass, span.clone(), &mut gradients);
+            self.add_sums(pass, span.clone());
             if let Some((d_input, start)) = &mut d_input {
                 let (first, count) = frames_of(sequences, &span);
                 let width = self.shape.blocks * hidden;
@@ -81,16 +80,7 @@ impl Recurrence {
                 self.input_weights_back.multiply(gates, to, *start);
             }
         }
-        if let Some([of_input, of_recurrent]) = gradients.bias {
-            let sums = &self.bias_sums.all()[..self.shape.blocks * hidden];
-            let add =
-                |to: &mut [f32], from: &[f32]| to.iter_mut().zip(from).for_each(|(to, from)| *to += from);
-            add(of_input, sums);
-            for run in self.shape.runs {
-                let to = &mut of_recurrent[run.gate * hidden..][..run.gates * hidden];
-                add(to, &sums[run.block * hidden..]);
-            }
-        }
+        self.sums.finish((self.inputs, hidden), self.shape, gradients);
     }
 
     /// Starts the gradient by the states with that by the final states: a slot's rows are not touched
@@ -108,39 +98,12 @@ impl Recurrence {
         }
     }
 
-    /// Lays h before each frame of the span side by side.
-    fn gather_previous(&mut self, pass: Backward<'_>, span: Range<usize>) {
-        let (sequences, hidden) = (pass.sequences, self.hidden);
-        let (first, count) = frames_of(sequences, &span);
-        let mut previous = std::mem::take(&mut self.previous);
-        let rows = previous.sized(count * hidden);
-        let [initial, _] = split(&self.states.initial, sequences.batch(), (hidden, self.memory()));
-        for t in span {
-            for group in self.groups(sequences, t) {
-                let before = self.time_before(sequences, t).filter(|_| group.continued);
-                for slot in group.slots {
-                    let from = match before {
-                        Some(before) => pass.output.row(sequences.start(before) + slot),
-                        None => initial.row(slot),
-                    };
-                    let to = sequences.start(t) + slot - first;
-                    rows[to * hidden..][..hidden].copy_from_slice(from);
-                }
-            }
-        }
-        self.previous = previous;
-    }
-
-    /// Takes all slots that run at time `t` back through their frame; `span` is the first time of the span.
-    fn step_back(&mut self, pass: Backward<'_>, t: usize, span: usize) {
+    /// Takes all slots that run at time `t` back through their frame.
+    #[inline(never)]
+    fn step_back(&mut self, pass: Backward<'_>, t: usize) {
         let (sequences, hidden, memory) = (pass.sequences, self.hidden, self.memory());
         let (batch, width) = (sequences.batch(), self.shape.blocks * hidden);
         let before = self.time_before(sequences, t);
-        let previous = Matrix::strided(
-            self.previous.all(),
-            (sequences.start(t + 1) - sequences.start(span), hidden),
-            hidden,
-        );
         let frames = sequences.frames();
         let cells = Matrix::new(&self.cells.all()[..frames * memory], frames, memory);
         for group in self.groups(sequences, t) {
@@ -149,12 +112,12 @@ impl Recurrence {
                 continue;
             }
             let first = sequences.start(t) + slot;
-            let c_before = match before.filter(|_| group.continued) {
-                Some(before) => cells.rows_from(sequences.start(before) + slot, count),
-                None => {
-                    let [_, c] = split(&self.states.initial, batch, (hidden, memory));
-                    c.rows_from(slot, count)
-                }
+            let previous = match before.filter(|_| group.continued) {
+                Some(before) => [pass.output, cells].map(|states| {
+                    states.rows_from(sequences.start(before) + slot, count)
+                }),
+                None => split(&self.states.initial, batch, (hidden, memory))
+                    .map(|states| states.rows_from(slot, count)),
             };
             let gates = &mut self.gates.all_mut()[first * width..][..count * width];
             let mut gates = MatrixMut::new(gates, count, width);
@@ -163,7 +126,7 @@ impl Recurrence {
             let d_c = MatrixMut::new(&mut d_c[slot * memory..][..count * memory], count, memory);
             let rows = BackwardRows {
                 gates: gates.reborrow(),
-                previous: [previous.rows_from(first - sequences.start(span), count), c_before],
+                previous,
                 state: [pass.output.rows_from(first, count), cells.rows_from(first, count)],
                 d_output: pass.d_output.rows_from(first, count),
                 d_state: [d_h.reborrow(), d_c],
@@ -180,26 +143,30 @@ impl Recurrence {
     }
 
     /// Adds what the frames of the span give to the gradients by the weights.
-    fn add_gradients(&mut self, pass: Backward<'_>, span: Range<usize>, gradients: &mut Gradients<'_>) {
-        let hidden = self.hidden;
-        let (first, count) = frames_of(pass.sequences, &span);
+    #[inline(never)]
+    fn add_sums(&mut self, pass: Backward<'_>, span: Range<usize>) {
+        let (sequences, hidden) = (pass.sequences, self.hidden);
+        let (first, count) = frames_of(sequences, &span);
         let width = self.shape.blocks * hidden;
         let gates = Matrix::new(&self.gates.all()[first * width..][..count * width], count, width);
-        let blocks =
-            |block: usize, count: usize| gates.columns_from(block * hidden, count * hidden).transposed();
-        let rows = self.shape.gates * hidden;
-        let to = MatrixMut::new(gradients.input, rows, self.inputs);
-        let input = pass.input.rows_from(first, count);
-        self.products.multiply(blocks(0, self.shape.gates), input, to, Start::Keep);
-        let previous = Matrix::new(&self.previous.all()[..count * hidden], count, hidden);
-        for run in self.shape.runs {
-            let to = MatrixMut::new(gradients.recurrent, rows, hidden);
-            let to = to.rows_from(run.gate * hidden, run.gates * hidden);
-            self.products.multiply(blocks(run.block, run.gates), previous, to, Start::Keep);
+        self.sums.pack(gates, hidden, self.shape);
+        self.sums.tall.begin(count, self.inputs);
+        self.sums.tall.lay(0, pass.input.rows_from(first, count));
+        self.sums.add_input((self.inputs, hidden), self.shape);
+        self.sums.tall.begin(count, hidden);
+        let [initial, _] = split(&self.states.initial, sequences.batch(), (hidden, self.memory()));
+        for t in span {
+            let before = self.time_before(sequences, t);
+            for group in self.groups(sequences, t) {
+                let (slot, rows) = (group.slots.start, group.slots.len());
+                let h_before = match before.filter(|_| group.continued) {
+                    Some(before) => pass.output.rows_from(sequences.start(before) + slot, rows),
+                    None => initial.rows_from(slot, rows),
+                };
+                self.sums.tall.lay(sequences.start(t) + slot - first, h_before);
+            }
         }
-        if gradients.bias.is_some() {
-            sums::add_column_sums(self.set, gates, self.bias_sums.sized(width));
-        }
+        self.sums.add_recurrent(hidden, self.shape);
     }
 }
 

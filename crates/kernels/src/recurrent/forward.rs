@@ -63,6 +63,7 @@ impl Recurrence {
     }
 
     /// Starts the blocks of a span's frames with the biases and the input projection.
+    #[inline(never)]
     fn project(&mut self, pass: Forward<'_>, span: Range<usize>) {
         let sequences = pass.sequences;
         let (first, end) = (sequences.start(span.start), sequences.start(span.end));
@@ -82,6 +83,7 @@ impl Recurrence {
     }
 
     /// Takes a group of slots through the frame of `time`; `span` is the first time of the span.
+    #[inline(never)]
     fn advance(
         &mut self,
         pass: Forward<'_>,

@@ -13,6 +13,7 @@ pub mod lstm;
 mod recurrence;
 mod rows;
 mod step;
+mod sums;
 mod vanilla;
 
 pub use backward::{Backward, Gradients};

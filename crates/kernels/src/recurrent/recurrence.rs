@@ -3,8 +3,9 @@
 use std::ops::Range;
 
 use super::cell::{CellKind, CellShape};
+use super::sums::Sums;
 use crate::buffer::Buffer;
-use crate::product::{Matrix, MatrixMut, Packed, Products};
+use crate::product::{Matrix, MatrixMut, Packed};
 use crate::{InstructionSet, Sequences};
 
 /// Which way a layer reads its sequences.
@@ -73,10 +74,9 @@ pub struct Recurrence {
     /// c of all frames, or of two time steps where nothing is kept.
     pub(super) cells: Buffer,
     pub(super) states: BatchStates,
-    pub(super) products: Products,
-    /// h before each frame of a span of time.
-    pub(super) previous: Buffer,
-    pub(super) bias_sums: Buffer,
+    pub(super) sums: Sums,
+    /// The state that a step of a stream starts from.
+    pub(super) before: Buffer,
 }
 
 /// States at the ends of the sequences.
@@ -129,9 +129,8 @@ impl Recurrence {
             gates: Buffer::default(),
             cells: Buffer::default(),
             states: BatchStates::default(),
-            products: Products::new(set),
-            previous: Buffer::default(),
-            bias_sums: Buffer::default(),
+            sums: Sums::new(set, shape),
+            before: Buffer::default(),
         }
     }
 

@@ -33,7 +33,7 @@ impl Recurrence {
         assert_eq!(self.direction, Direction::Forward, "a layer that reads backward cannot run on a stream");
         assert_eq!(frame.len(), self.inputs, "the frame");
         assert_eq!(state.len(), hidden + memory, "the state");
-        let before = self.previous.sized(hidden + memory);
+        let before = self.before.sized(hidden + memory);
         before.copy_from_slice(state);
         let (h_before, c_before) = before.split_at(hidden);
         let (h_before, c_before) = (Matrix::new(h_before, 1, hidden), Matrix::new(c_before, 1, memory));

@@ -63,6 +63,12 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
+    unsafe fn transpose8(self, from: *const f32, from_stride: usize, to: *mut f32, to_stride: usize) {
+        // SAFETY: the token proves AVX2; the caller promises the rows.
+        unsafe { transpose8(from, from_stride, to, to_stride) }
+    }
+
+    #[inline(always)]
     fn add(self, a: __m256, b: __m256) -> __m256 {
         // SAFETY: the token proves AVX2.
         unsafe { _mm256_add_ps(a, b) }
@@ -123,6 +129,40 @@ impl Simd for Avx2 {
         unsafe {
             let shifted = _mm256_slli_epi32::<23>(_mm256_castps_si256(exponent));
             _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(value), shifted))
+        }
+    }
+}
+
+/// See [`Simd::transpose8`]: pairs, then quarters, then halves of the rows change places.
+///
+/// # Safety
+/// The processor has AVX2; `from` is valid for reads and `to` for writes of eight rows of eight numbers.
+#[inline(always)]
+pub(super) unsafe fn transpose8(from: *const f32, from_stride: usize, to: *mut f32, to_stride: usize) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let mut rows = [_mm256_setzero_ps(); 8];
+        for (index, row) in rows.iter_mut().enumerate() {
+            *row = _mm256_loadu_ps(from.add(index * from_stride));
+        }
+        let mut columns = [_mm256_setzero_ps(); 8];
+        for half in 0..2 {
+            // Rows 0..4 and 4..8, a pair of numbers of each after the other.
+            let first = 4 * half;
+            let low01 = _mm256_unpacklo_ps(rows[first], rows[first + 1]);
+            let high01 = _mm256_unpackhi_ps(rows[first], rows[first + 1]);
+            let low23 = _mm256_unpacklo_ps(rows[first + 2], rows[first + 3]);
+            let high23 = _mm256_unpackhi_ps(rows[first + 2], rows[first + 3]);
+            columns[first] = _mm256_shuffle_ps::<0x44>(low01, low23);
+            columns[first + 1] = _mm256_shuffle_ps::<0xee>(low01, low23);
+            columns[first + 2] = _mm256_shuffle_ps::<0x44>(high01, high23);
+            columns[first + 3] = _mm256_shuffle_ps::<0xee>(high01, high23);
+        }
+        for column in 0..4 {
+            let (above, below) = (columns[column], columns[column + 4]);
+            let to = to.add(column * to_stride);
+            _mm256_storeu_ps(to, _mm256_permute2f128_ps::<0x20>(above, below));
+            _mm256_storeu_ps(to.add(4 * to_stride), _mm256_permute2f128_ps::<0x31>(above, below));
         }
     }
 }

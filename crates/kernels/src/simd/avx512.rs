@@ -59,6 +59,12 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
+    unsafe fn transpose8(self, from: *const f32, from_stride: usize, to: *mut f32, to_stride: usize) {
+        // SAFETY: the token proves AVX-512F, and with it AVX2; the caller promises the rows.
+        unsafe { super::avx2::transpose8(from, from_stride, to, to_stride) }
+    }
+
+    #[inline(always)]
     fn add(self, a: __m512, b: __m512) -> __m512 {
         // SAFETY: the token proves AVX-512F.
         unsafe { _mm512_add_ps(a, b) }

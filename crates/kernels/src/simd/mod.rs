@@ -58,6 +58,20 @@ pub(crate) trait Simd: Copy {
     /// `to` is valid for writes of `count` numbers.
     unsafe fn store_part(self, to: *mut f32, vector: Self::Vector, count: usize);
 
+    /// Writes the transpose of eight rows of eight numbers; strides count from row to row.
+    ///
+    /// # Safety
+    /// `from` is valid for reads and `to` for writes of such rows.
+    #[inline(always)]
+    unsafe fn transpose8(self, from: *const f32, from_stride: usize, to: *mut f32, to_stride: usize) {
+        for row in 0..8 {
+            for column in 0..8 {
+                // SAFETY: the caller's promise.
+                unsafe { *to.add(column * to_stride + row) = *from.add(row * from_stride + column) };
+            }
+        }
+    }
+
     fn add(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
     fn sub(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
     fn mul(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;

@@ -72,8 +72,19 @@ pub(crate) fn run() -> ExitCode {
     match outcome {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            console.note(&format!("error: {error:#}"));
+            console.note(&format!("error: {}", message(&error)));
             ExitCode::from(NOTHING_DONE)
         }
     }
+}
+
+/// An error with its causes, each said once: many errors name their cause in their own text.
+fn message(error: &anyhow::Error) -> String {
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
 }

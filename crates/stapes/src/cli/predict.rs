@@ -40,8 +40,9 @@ impl Predict {
                 }
                 Err(error) => {
                     failed += 1;
-                    console.note(&format!("error: {error:#}"));
-                    console.emit(&json!({ "file": file, "error": format!("{error:#}") }));
+                    let reason = super::message(&error);
+                    console.note(&format!("error: {reason}"));
+                    console.emit(&json!({ "file": file, "error": reason }));
                 }
             }
         }

@@ -2,15 +2,14 @@
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
 
 use anyhow::{Context, Result};
 use clap::Args;
 use serde::Serialize;
 use stapes::eval::Evaluation;
-use stapes::eval::report::{self, Report};
 use stapes::experiment::{self, Experiment, Loaded};
-use stapes::infer::{Bundle, Classifier};
+use stapes::infer::Bundle;
+use stapes::report;
 use stapes::run::{self, RunFolder, RunRecord};
 use stapes::train::{Event, Trained};
 use stapes::{Error, Recipe};
@@ -129,13 +128,13 @@ pub(crate) fn train(
     // The test split is touched here, once, for the chosen model. After Ctrl-C the result is still tested.
     let test = load(&experiment.split.test, &AtomicBool::new(false))?;
     let evaluation = experiment::evaluate(&bundle, &test, &experiment::classify(&bundle, &test)?)?;
-    let latency_ms = latency_ms(&bundle, &experiment, &test)?;
+    let latency_ms = experiment.latency_ms(&bundle, &test)?;
     let record = record(&experiment, data_folder, &trained, &evaluation, latency_ms)?;
     bundle.save(&folder.path(run::MODEL))?;
     folder.write(run::RECIPE, &experiment.recipe.to_toml())?;
     folder.write(run::METRICS, &run::metrics(&trained.points))?;
     folder.write(run::RECORD, &(serde_json::to_string_pretty(&record)? + "\n"))?;
-    folder.write(run::REPORT, &report::render(&page(&experiment, &record, &trained, &evaluation))?)?;
+    folder.write(run::REPORT, &report::page(&experiment, &record, &trained.points, &evaluation)?)?;
     let place = folder.finish()?;
     print(console, &place.display().to_string(), &record, &evaluation);
     Ok((place, record))
@@ -178,30 +177,6 @@ fn sizes(experiment: &Experiment) -> String {
     )
 }
 
-/// The median time from samples (or frames) to probabilities for one test utterance, on one thread.
-fn latency_ms(bundle: &Bundle, experiment: &Experiment, test: &Loaded) -> Result<f64> {
-    let mut classifier = Classifier::new(bundle)?;
-    let middle = test.features.len() / 2;
-    let mut by_length: Vec<usize> = (0..test.features.len()).collect();
-    by_length.sort_by_key(|&at| test.features[at].frames());
-    let at = by_length[middle];
-    let clip = match &experiment.dataset.examples[test.indices[at]].source {
-        stapes::data::Source::File(path) => Some(stapes::audio::read(path)?),
-        stapes::data::Source::Frames(_) => None,
-    };
-    let mut times = Vec::new();
-    for _ in 0..31 {
-        let began = Instant::now();
-        match &clip {
-            Some(clip) => classifier.classify(clip)?,
-            None => classifier.classify_frames(&test.features[at])?,
-        };
-        times.push(began.elapsed().as_secs_f64() * 1e3);
-    }
-    times.sort_by(f64::total_cmp);
-    Ok(times[times.len() / 2])
-}
-
 fn record(
     experiment: &Experiment,
     data_folder: Option<PathBuf>,
@@ -226,54 +201,6 @@ fn record(
         latency_ms,
         versions: run::versions(rayon::current_num_threads(), experiment.recipe.train.shards),
     })
-}
-
-fn page(experiment: &Experiment, record: &RunRecord, trained: &Trained, evaluation: &Evaluation) -> Report {
-    let recipe = &experiment.recipe;
-    let split = &experiment.split;
-    let examples = |part: &[usize]| format!("{} examples", thousands(part.len() as u64));
-    let pair = |name: &str, value: String| (name.to_string(), value);
-    let point = |point: &stapes::train::Point| report::Point {
-        step: point.step as u64,
-        epoch: point.epoch as f32,
-        seconds: point.seconds,
-        train_loss: Some(point.train_loss as f32),
-        validation_loss: Some(point.validation_loss as f32),
-        validation_accuracy: Some(point.validation_accuracy as f32),
-    };
-    let stopped = format!("Stopped by hand at step {}: the model is the best until then.", record.steps);
-    Report {
-        title: recipe.title.clone(),
-        summary: format!(
-            "{} classes of the data set {}; the weights of the best validation, tested once.",
-            experiment.dataset.classes.len(),
-            experiment.dataset.name
-        ),
-        command: record.command.clone(),
-        made_at: record.made_at.clone(),
-        partition: "test".into(),
-        evaluation: evaluation.clone(),
-        loss: "cross-entropy, nats".into(),
-        curves: trained.points.iter().map(point).collect(),
-        best_step: record.best_step as u64,
-        parameters: record.parameters as u64,
-        training_seconds: record.seconds,
-        latency_ms: Some(record.latency_ms),
-        recipe_toml: recipe.to_toml(),
-        versions: record.versions.clone(),
-        data: vec![
-            pair("data set", experiment.dataset.name.clone()),
-            pair("training", examples(&split.train)),
-            pair("validation", examples(&split.validation)),
-            pair("test", examples(&split.test)),
-            pair("fingerprint", record.data_fingerprint.clone()),
-            pair(
-                "training speed",
-                format!("{} examples a second", thousands(record.examples_a_second as u64)),
-            ),
-        ],
-        notes: record.stopped.then_some(stopped).into_iter().collect(),
-    }
 }
 
 fn print(console: &Console, place: &str, record: &RunRecord, evaluation: &Evaluation) {

@@ -1,0 +1,107 @@
+//! Products Aᵀ B of tall matrices, as the gradient by a weight is: a sum over frames.
+
+use super::matrix::{Matrix, MatrixMut, Start};
+use super::packed::{Operand, Packed, multiply};
+use super::tile::{self, BLOCK};
+use crate::InstructionSet;
+use crate::buffer::Buffer;
+
+/// A tall matrix [K, M], put together of parts, as the left factor of products Aᵀ B.
+///
+/// # Example
+/// ```
+/// use stapes_kernels::InstructionSet;
+/// use stapes_kernels::product::{Matrix, MatrixMut, Packed, Start, Tall};
+///
+/// let set = InstructionSet::best();
+/// let mut a = Tall::new(set);
+/// a.begin(3, 2);
+/// a.lay(0, Matrix::new(&[1.0, 2.0, 3.0, 4.0], 2, 2));
+/// a.lay(2, Matrix::new(&[5.0, 6.0], 1, 2));
+/// let mut b = Packed::new(set);
+/// b.pack(Matrix::new(&[1.0, 10.0, 100.0], 3, 1));
+/// let mut c = [0.0; 2];
+/// a.multiply(&b, MatrixMut::new(&mut c, 2, 1), Start::Zero);
+/// assert_eq!(c, [531.0, 642.0]);
+/// ```
+#[derive(Clone)]
+pub struct Tall {
+    set: InstructionSet,
+    depth: usize,
+    columns: usize,
+    numbers: Buffer,
+}
+
+impl Tall {
+    /// Without memory yet, for this instruction set.
+    pub fn new(set: InstructionSet) -> Tall {
+        Tall { set, depth: 0, columns: 0, numbers: Buffer::default() }
+    }
+
+    /// Begins a matrix of K = `depth` rows and M = `columns` columns.
+    pub fn begin(&mut self, depth: usize, columns: usize) {
+        (self.depth, self.columns) = (depth, columns);
+        self.numbers.sized(depth * columns);
+    }
+
+    /// Copies a part, in place of the rows from `first` on.
+    ///
+    /// # Panics
+    /// If the part does not fit.
+    pub fn lay(&mut self, first: usize, part: Matrix<'_>) {
+        assert_eq!(part.columns(), self.columns, "columns of the part");
+        assert!(first + part.rows() <= self.depth, "rows {first}..{}", first + part.rows());
+        let (tiles, each, longer) = tile::cut(self.columns, self.set.tile_rows());
+        let mut done = 0;
+        while done < part.rows() {
+            let block = (first + done) / BLOCK * BLOCK;
+            let depth = BLOCK.min(self.depth - block);
+            let at = first + done - block;
+            let rows = (depth - at).min(part.rows() - done);
+            let numbers = &mut self.numbers.all_mut()[block * self.columns..][..depth * self.columns];
+            let mut column = 0;
+            for tile in 0..tiles {
+                let columns = each + usize::from(tile < longer);
+                let to = &mut numbers[column * depth + at * columns..][..rows * columns];
+                lay_tile(part.rows_from(done, rows).columns_from(column, columns), to);
+                column += columns;
+            }
+            done += rows;
+        }
+    }
+
+    /// C = start + Aᵀ B for the first N columns of B, as many as C has.
+    ///
+    /// # Shapes
+    /// A [K, M], B [K, N or more], C [M, N], a starting row [N]
+    ///
+    /// # Panics
+    /// If the shapes do not fit.
+    pub fn multiply(&self, b: &Packed, c: MatrixMut<'_>, start: Start<'_>) {
+        let numbers = &self.numbers.all()[..self.depth * self.columns];
+        let a = Operand::Tiles { numbers, rows: self.columns, depth: self.depth };
+        multiply(self.set, b, a, c, start);
+    }
+}
+
+/// Copies a few columns, so that those of a row lie side by side.
+fn lay_tile(from: Matrix<'_>, to: &mut [f32]) {
+    macro_rules! fixed {
+        ($($columns:literal),*) => {
+            match from.columns() {
+                $($columns if from.column_stride() == 1 => {
+                    for (k, to) in to.as_chunks_mut::<$columns>().0.iter_mut().enumerate() {
+                        to.copy_from_slice(from.row(k));
+                    }
+                })*
+                columns => {
+                    for (k, to) in to.chunks_exact_mut(columns).enumerate() {
+                        to.iter_mut().enumerate().for_each(|(column, to)| *to = from.get(k, column));
+                    }
+                }
+            }
+        };
+    }
+    // The sizes that tiles mostly have, as copies of fixed length.
+    fixed!(1, 2, 4, 5, 6, 8, 9, 10, 11, 12, 13, 14);
+}

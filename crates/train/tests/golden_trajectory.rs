@@ -1,0 +1,122 @@
+//! Ten steps of training against PyTorch's recorded losses and final parameters.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use serde::Deserialize;
+use serde_json::Value;
+use stapes_features::Features;
+use stapes_testkit::fixture::Fixture;
+use stapes_testkit::suite::{self, Case};
+use stapes_testkit::tensors::read_safetensors;
+use stapes_train::{Adam, Chance, Examples, Shards};
+
+/// Groups of the manifest that this test does not run; those of the layers' crate do.
+const OTHER_GROUPS: [&str; 5] = ["recurrent", "wiring", "gru_reset_before", "head", "net"];
+
+fn main() -> ExitCode {
+    suite::run(Fixture::Golden, |golden| list(&golden.join("nn")))
+}
+
+fn list(folder: &Path) -> Result<Vec<Case>, String> {
+    let path = folder.join("manifest.json");
+    let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let manifest: Value = serde_json::from_str(&text).map_err(|error| error.to_string())?;
+    let recorded = manifest["cases"].as_array().ok_or("the manifest has no list of cases")?;
+    let mut cases = Vec::new();
+    for case in recorded {
+        let (name, group) = (case["name"].as_str().unwrap_or("?"), case["group"].as_str().unwrap_or("?"));
+        if OTHER_GROUPS.contains(&group) {
+            continue;
+        }
+        if group != "trajectory" {
+            return Err(format!("{name}: the group {group} is unknown to this test"));
+        }
+        let recorded = Recorded::deserialize(case).map_err(|error| format!("{name}: {error}"))?;
+        if recorded.optimizer == "sgd" {
+            cases.push(Case::not_built(name, "stochastic gradient descent is not built yet"));
+            continue;
+        }
+        for shards in [1, 3] {
+            let (recorded, file) = (recorded.clone(), folder.join(format!("{name}.safetensors")));
+            cases.push(Case::new(format!("{name}, {shards} shards"), move || recorded.check(&file, shards)));
+        }
+    }
+    Ok(cases)
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Recorded {
+    #[serde(rename = "name")]
+    _name: String,
+    #[serde(rename = "group")]
+    _group: String,
+    kind: String,
+    input: usize,
+    hidden: usize,
+    layers: usize,
+    bidirectional: bool,
+    classes: usize,
+    batch: usize,
+    time: usize,
+    optimizer: String,
+    lr: f32,
+    #[serde(rename = "momentum")]
+    _momentum: Option<f32>,
+    clip_norm: Option<f32>,
+    head: String,
+    #[serde(rename = "adam")]
+    _adam: String,
+}
+
+impl Recorded {
+    fn check(&self, file: &Path, shards: usize) -> Result<(), String> {
+        let tensors = read_safetensors(file)?;
+        let tensor = |name: &str| tensors.get(name).ok_or_else(|| format!("no tensor {name}"));
+        let wiring = if self.bidirectional { "stacked" } else { "unidirectional" };
+        let model = format!(
+            "[recurrent]\ncell = '{}'\nhidden = {}\nlayers = {}\nwiring = '{wiring}'\nhead = '{}'",
+            self.kind, self.hidden, self.layers, self.head
+        );
+        let model = toml::from_str(&model).map_err(|error| error.to_string())?;
+        let train = format!("batch = {}\nepochs = 1\nlearning_rate = {}", self.batch, self.lr);
+        let mut config: stapes_train::TrainConfig =
+            toml::from_str(&train).map_err(|error| error.to_string())?;
+        config.clip_norm = self.clip_norm;
+
+        let built = Shards::new(&model, self.input, self.classes, shards);
+        let mut shards = built.map_err(|error| error.to_string())?;
+        let views = shards.network().views().to_vec();
+        let mut parameters = vec![0.0; shards.network().parameter_count()];
+        for view in &views {
+            view.of_mut(&mut parameters).copy_from_slice(&tensor(&format!("param.{}", view.name))?.to_f32());
+        }
+        let mut adam = Adam::new(&config, &views);
+        let (x, target) = (tensor("x")?.to_f32(), tensor("target")?.to_usize());
+        let size = self.time * self.input;
+        let batch: Vec<usize> = (0..self.batch).collect();
+        for (step, &expected) in tensor("losses")?.values.iter().enumerate() {
+            let of_step = &x[step * self.batch * size..][..self.batch * size];
+            let features: Vec<Features> =
+                of_step.chunks_exact(size).map(|one| Features::new(self.input, one.to_vec())).collect();
+            let examples = Examples::new(&features, &target[step * self.batch..][..self.batch]);
+            let chance = Chance { key: 0, augment: None, seed: 0, epoch: 0 };
+            let (loss, gradients) = shards.gradient(&parameters, examples, &batch, chance);
+            if (loss / expected - 1.0).abs() > 1e-5 {
+                return Err(format!("step {step}: loss {loss}, expected {expected}"));
+            }
+            adam.update(&mut parameters, gradients, 1.0);
+        }
+        for view in &views {
+            let expected = &tensor(&format!("final.{}", view.name))?.values;
+            let distance: f64 =
+                view.of(&parameters).iter().zip(expected).map(|(&a, b)| (f64::from(a) - b).powi(2)).sum();
+            let length: f64 = expected.iter().map(|value| value * value).sum();
+            if distance.sqrt() > 1e-4 * length.sqrt() {
+                return Err(format!("{}: relative distance {:.2e}", view.name, (distance / length).sqrt()));
+            }
+        }
+        Ok(())
+    }
+}

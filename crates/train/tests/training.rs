@@ -1,0 +1,151 @@
+//! The training loop on a small task: which of two tones a sequence follows.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use stapes_data::{AugmentConfig, SpecAugmentConfig};
+use stapes_features::Features;
+use stapes_nn::ModelConfig;
+use stapes_train::{Event, Examples, TrainConfig, TrainError, Trained, Trainer, train};
+
+struct Task {
+    model: ModelConfig,
+    config: TrainConfig,
+    features: Vec<Features>,
+    classes: Vec<usize>,
+    augment: Option<AugmentConfig>,
+}
+
+impl Task {
+    fn new(changes: &str) -> Task {
+        let model = "[recurrent]\ncell = 'lstm'\nhidden = 8\nlayers = 2\ndropout = 0.2\nhead_dropout = 0.2";
+        let base = "batch = 7\nepochs = 6\n";
+        let features = |index: usize| {
+            let period = if index.is_multiple_of(2) { 2.5 } else { 9.0 };
+            let value = |t| ((t + index) as f32 * std::f32::consts::TAU / period).sin();
+            Features::new(1, (0..8 + index % 5).map(value).collect())
+        };
+        Task {
+            model: toml::from_str(model).unwrap(),
+            config: toml::from_str(&format!("{base}{changes}")).unwrap(),
+            features: (0..40).map(features).collect(),
+            classes: (0..40).map(|index| index % 2).collect(),
+            augment: None,
+        }
+    }
+
+    fn run(&self, stop: &AtomicBool, report: impl FnMut(Event<'_>)) -> Result<Trained, TrainError> {
+        let examples =
+            |from: usize, to: usize| Examples::new(&self.features[from..to], &self.classes[from..to]);
+        let trainer = Trainer {
+            model: &self.model,
+            classes: 2,
+            config: &self.config,
+            train: examples(0, 30),
+            validation: examples(30, 40),
+            augment: self.augment.as_ref(),
+            seed: 1,
+        };
+        train(&trainer, stop, report)
+    }
+
+    fn trained(&self) -> Trained {
+        self.run(&AtomicBool::new(false), |_| {}).unwrap()
+    }
+}
+
+#[test]
+fn it_learns_and_keeps_the_best_validation() {
+    let mut task = Task::new("learning_rate = 3e-2");
+    task.config.epochs = 20;
+    let trained = task.trained();
+    assert_eq!(trained.steps, 100); // 5 steps an epoch, the last of 2 examples
+    let best = trained.points.iter().map(|point| point.validation_accuracy).fold(0.0, f64::max);
+    assert_eq!(trained.best.validation_accuracy, best);
+    let (first, last) = (trained.points[0].train_loss, trained.points[19].train_loss);
+    assert!(last < 0.7 * first, "{first} to {last}");
+}
+
+#[test]
+fn the_result_depends_on_shards_in_the_last_digits_and_on_threads_not_at_all() {
+    let run = |shards: usize, threads: usize| {
+        let mut task = Task::new("clip_norm = 1.0");
+        task.config.shards = shards;
+        task.augment = Some(AugmentConfig {
+            shift: None,
+            spec_augment: Some(SpecAugmentConfig {
+                probability: 0.5,
+                time_masks: 1,
+                time_frames: 3,
+                feature_masks: 0,
+                feature_width: 0,
+            }),
+        });
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| task.trained().parameters)
+    };
+    let (one, two) = (run(2, 1), run(2, 2));
+    assert!(one.iter().zip(&two).all(|(a, b)| a.to_bits() == b.to_bits()));
+    let three = run(3, 2);
+    assert_ne!(one, three);
+    let farthest = one.iter().zip(&three).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    assert!(farthest < 1e-4, "{farthest}");
+}
+
+#[test]
+fn stopping_keeps_what_was_reached() {
+    let stop = AtomicBool::new(false);
+    let task = Task::new("");
+    let trained = task.run(&stop, |event| {
+        if let Event::Step { step: 3, .. } = event {
+            stop.store(true, Ordering::Relaxed);
+        }
+    });
+    let trained = trained.unwrap();
+    assert!(trained.stopped);
+    assert_eq!((trained.steps, trained.best.step, trained.points.len()), (3, 3, 1));
+}
+
+#[test]
+fn validation_comes_when_asked_and_at_the_last_step() {
+    let task = Task::new("validate_every_steps = 7");
+    let steps: Vec<usize> = task.trained().points.iter().map(|point| point.step).collect();
+    assert_eq!(steps, [7, 14, 21, 28, 30]);
+    let task = Task::new("validate_every_steps = 7\nmax_steps = 9");
+    let steps: Vec<usize> = task.trained().points.iter().map(|point| point.step).collect();
+    assert_eq!(steps, [7, 9]);
+}
+
+#[test]
+fn a_loss_that_is_no_number_stops_with_the_step_and_the_gradients() {
+    let mut task = Task::new("");
+    let mut values = task.features[4].values().to_vec();
+    values[2] = f32::NAN;
+    task.features[4] = Features::new(1, values);
+    let error = task.run(&AtomicBool::new(false), |_| {}).unwrap_err();
+    assert!(matches!(error, TrainError::Diverged { step: 1..=5, .. }), "{error}");
+    assert!(error.to_string().contains("rnn."), "{error}");
+}
+
+#[test]
+fn impossible_settings_are_refused_with_their_key() {
+    for (text, key) in [
+        ("learning_rate = 0.0", "train.learning_rate"),
+        ("learning_rate = inf", "train.learning_rate"),
+        ("clip_norm = -1.0", "train.clip_norm"),
+        ("weight_decay = 1.0", "train.weight_decay"),
+        ("shards = 0", "train.shards"),
+        ("max_steps = 0", "train.max_steps"),
+        ("validate_every_steps = 0", "train.validate_every_steps"),
+    ] {
+        let error = Task::new(text).run(&AtomicBool::new(false), |_| {}).unwrap_err();
+        assert!(error.to_string().contains(key), "{error}");
+    }
+}
+
+#[test]
+fn no_examples_is_an_error() {
+    let mut task = Task::new("");
+    task.features[35] = Features::new(1, Vec::new());
+    let error = task.run(&AtomicBool::new(false), |_| {}).unwrap_err();
+    assert!(matches!(error, TrainError::NoExamples { what: "validation" }), "{error}");
+}
