@@ -174,15 +174,17 @@ impl Bundle {
                 let got = format!("{:?} {:?}", view.dtype(), view.shape());
                 return Err(damaged(format!("tensor {name} is {got}, expected F32 {shape:?}")));
             }
-            Ok(view.data().as_chunks::<4>().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect())
+            let values = view.data().as_chunks::<4>().0.iter().map(|&bytes| f32::from_le_bytes(bytes));
+            let values: Vec<f32> = values.collect();
+            match values.iter().find(|value| !value.is_finite()) {
+                Some(value) => Err(damaged(format!("tensor {name} holds {value}"))),
+                None => Ok(values),
+            }
         };
         let network = settings.model.build(settings.features, settings.labels.len())?;
         let mut parameters = vec![0.0; network.parameter_count()];
         for view in network.views() {
             view.of_mut(&mut parameters).copy_from_slice(&tensor(&view.name, &view.shape)?);
-        }
-        if let Some(at) = parameters.iter().position(|value| !value.is_finite()) {
-            return Err(damaged(format!("parameter {at} is {}", parameters[at])));
         }
         let standardiser = match settings.input.normalisation() {
             Normalisation::PerCoefficient => Some(Standardiser {

@@ -82,6 +82,9 @@ pub enum ModelError {
         /// What it must be.
         rule: &'static str,
     },
+    /// There is no class to tell apart.
+    #[error("a model for no classes: give at least one label")]
+    NoClasses,
     /// More parameters than a model here may have.
     #[error(
         "the model would have {parameters} parameters, more than {LARGEST_MODEL}: make hidden or layers smaller"
@@ -105,14 +108,21 @@ impl ModelConfig {
     /// [`ModelError::Value`] names the key whose value is impossible, [`ModelError::TooLarge`] a model that
     /// would not fit into memory.
     pub fn build(&self, features: usize, classes: usize) -> Result<Network, ModelError> {
-        match self {
-            ModelConfig::Recurrent(config) => config.build(features, classes),
+        if classes == 0 {
+            return Err(ModelError::NoClasses);
+        }
+        let network = match self {
+            ModelConfig::Recurrent(config) => config.build(features, classes)?,
+        };
+        match network.parameter_count() as u128 {
+            parameters if parameters > LARGEST_MODEL => Err(ModelError::TooLarge { parameters }),
+            _ => Ok(network),
         }
     }
 }
 
 impl RecurrentModelConfig {
-    fn check(&self, features: usize, classes: usize) -> Result<(), ModelError> {
+    fn check(&self, features: usize) -> Result<(), ModelError> {
         let value =
             |key, value: &dyn ToString, rule| Err(ModelError::Value { key, value: value.to_string(), rule });
         if self.hidden == 0 {
@@ -135,18 +145,19 @@ impl RecurrentModelConfig {
                 "must be at least 0 and below 1",
             );
         }
-        // Four gates bound every cell; the sum in u128 cannot overflow.
+        // Before anything is laid out, so that no size overflows: four gates, both directions and the widest
+        // input are more than any cell and wiring has, at most eightfold.
         let (hidden, layers) = (self.hidden as u128, self.layers as u128);
         let wide = hidden * 2 + features as u128;
         let parameters = 8u128.saturating_mul(hidden).saturating_mul(wide + 2).saturating_mul(layers);
-        if parameters > 4 * LARGEST_MODEL || classes == 0 {
+        if parameters > 8 * LARGEST_MODEL {
             return Err(ModelError::TooLarge { parameters });
         }
         Ok(())
     }
 
     fn build(&self, features: usize, classes: usize) -> Result<Network, ModelError> {
-        self.check(features, classes)?;
+        self.check(features)?;
         let mut layout = Layout::new();
         let directions = match self.wiring {
             Wiring::Unidirectional => 1,

@@ -30,9 +30,35 @@ pub enum Error {
     /// The run's folder is taken.
     #[error("{}: exists already. Give another --out, or --force to replace it when training is done", .0.display())]
     RunExists(PathBuf),
-    /// A folder that is to be replaced holds something else.
-    #[error("{}: --force replaces runs, and this is none: give another --out", .0.display())]
+    /// What stands where the run is to go is no run.
+    #[error("{}: exists and is no run, so it is not replaced: give another --out", .0.display())]
     NotARun(PathBuf),
+    /// The finished run cannot be given its name.
+    #[error("the run is complete and stays in {}, for it cannot be renamed: {source}", unfinished.display())]
+    Unnamed {
+        /// Where it is.
+        unfinished: PathBuf,
+        /// What the file system says.
+        source: std::io::Error,
+    },
+    /// The data set has other classes than the model.
+    #[error(
+        "the data set's classes are {data}, and the model's are {model}: evaluate it on the data it was trained for"
+    )]
+    OtherClasses {
+        /// The data set's, in their order.
+        data: String,
+        /// The model's, in their order.
+        model: String,
+    },
+    /// A split leaves nothing to choose the best step by.
+    #[error(
+        "data.{set}: no validation examples, and the best step is chosen by them: set validation_share above 0"
+    )]
+    NoValidation {
+        /// The data set.
+        set: String,
+    },
     /// The folder holds no run.
     #[error("{}: no run: {file} is missing. Give the folder that `stapes train --out` wrote", folder.display())]
     NoRun {
@@ -59,9 +85,6 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
-    /// Stopped before there was a result.
-    #[error("stopped while {0}: nothing was written")]
-    Stopped(&'static str),
     /// The data set.
     #[error(transparent)]
     Data(#[from] stapes_data::DataError),

@@ -43,10 +43,14 @@ impl Experiment {
     /// Finds and splits the data of a recipe; `folder` is where the data set lies.
     ///
     /// # Errors
-    /// [`Error::Data`] if the data set is not there or cannot be split.
+    /// [`Error::Data`] if the data set is not there or cannot be split, [`Error::NoValidation`] if the split
+    /// has no validation part.
     pub fn open(recipe: Recipe, folder: Option<&Path>) -> Result<Experiment, Error> {
         let dataset = recipe.data.open(folder)?;
         let split = recipe.data.split(&dataset, recipe.seed)?;
+        if split.validation.is_empty() {
+            return Err(Error::NoValidation { set: dataset.name });
+        }
         let input = recipe.input()?;
         Ok(Experiment { recipe, dataset, split, input })
     }
@@ -98,8 +102,8 @@ impl Experiment {
             model: &self.recipe.model,
             classes: self.dataset.classes.len(),
             config: &self.recipe.train,
-            train: Examples::new(&train_frames, &train.classes),
-            validation: Examples::new(&validation_frames, &validation.classes),
+            train: Examples::new(&train_frames, &train.classes)?,
+            validation: Examples::new(&validation_frames, &validation.classes)?,
             augment: self.recipe.augment.as_ref(),
             seed: self.recipe.seed,
         };

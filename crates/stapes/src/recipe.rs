@@ -61,20 +61,8 @@ impl Recipe {
     /// As [`Recipe::read`].
     pub fn from_toml(name: &str, text: &str, changes: &[String]) -> Result<Recipe, Error> {
         let refuse = |reason: String| Error::Recipe { name: name.into(), reason };
-        // Without changes the text itself is read, so that messages show the line.
-        let recipe: Recipe = match changes {
-            [] => toml::from_str(text).map_err(|error| refuse(in_words(&error)))?,
-            changes => {
-                let mut table: toml::Table =
-                    toml::from_str(text).map_err(|error| refuse(error.to_string()))?;
-                for change in changes {
-                    set(&mut table, change).map_err(refuse)?;
-                }
-                let changed = toml::to_string(&table).map_err(|error| refuse(error.to_string()))?;
-                toml::from_str(&changed)
-                    .map_err(|error| refuse(format!("with --set: {}", in_words(&error))))?
-            }
-        };
+        let recipe: Recipe = toml::from_str(text).map_err(|error| refuse(in_words(&error.to_string())))?;
+        let recipe = changed(recipe, changes).map_err(refuse)?;
         recipe.check().map_err(|error| refuse(error.to_string()))?;
         Ok(recipe)
     }
@@ -139,9 +127,10 @@ impl Recipe {
     }
 }
 
-/// A message of the TOML reader without Rust's names of number types.
-fn in_words(error: &toml::de::Error) -> String {
-    let mut text = error.to_string().trim_end().to_string();
+/// A message of the TOML reader in a user's words.
+fn in_words(message: &str) -> String {
+    let mut text =
+        message.trim_end().replace("wanted exactly 1 element", "expected exactly one of the choices");
     for name in ["usize", "u64", "u32"] {
         text = text.replace(&format!("expected {name}"), "expected a whole number, 0 or more");
     }
@@ -159,6 +148,19 @@ fn within_data(error: DataError) -> DataError {
         }
         error => error,
     }
+}
+
+/// The recipe with changes of the form `path.to.key=value`.
+fn changed(recipe: Recipe, changes: &[String]) -> Result<Recipe, String> {
+    let mut recipe = recipe;
+    for change in changes {
+        let mut table = toml::Table::try_from(&recipe).map_err(|error| error.to_string())?;
+        set(&mut table, change)?;
+        recipe = table
+            .try_into()
+            .map_err(|error: toml::de::Error| format!("--set {change}: {}", in_words(error.message())))?;
+    }
+    Ok(recipe)
 }
 
 /// Applies `path.to.key=value` to a table; a value that is no TOML is a string.

@@ -1,7 +1,9 @@
 //! The folder that a run leaves behind.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
@@ -31,7 +33,7 @@ pub struct RunRecord {
     /// When the run ended, UTC.
     pub made_at: String,
     /// The folder of the data set, where it has one.
-    pub data_folder: Option<PathBuf>,
+    pub data_folder: Option<String>,
     /// Tells two versions of the data or the split apart.
     pub data_fingerprint: String,
     /// Seconds of training and validation.
@@ -56,6 +58,18 @@ pub struct RunRecord {
     pub versions: Vec<(String, String)>,
 }
 
+/// The unfinished folders of this process, for [`remove_unfinished`].
+static UNFINISHED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+/// Removes what runs that are being written have made so far; for a program that ends at once.
+pub fn remove_unfinished() {
+    let folders = UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner);
+    for folder in folders.iter() {
+        // Ending at once, there is nobody to tell.
+        let _ = fs::remove_dir_all(folder);
+    }
+}
+
 /// A run's folder while it is being written: it gets its name when everything is there.
 ///
 /// Dropped before [`RunFolder::finish`], the unfinished folder is removed.
@@ -63,39 +77,43 @@ pub struct RunFolder {
     unfinished: PathBuf,
     wanted: PathBuf,
     replace: bool,
-    finished: bool,
 }
 
 impl RunFolder {
-    /// Begins a run that will end in `folder`; an existing one is refused unless `replace` is set, and then
-    /// stays until the new one is complete.
+    /// Whether a run may end in `folder`: an existing one only if `replace` is set and it is a run.
     ///
     /// # Errors
-    /// [`Error::RunExists`] if the folder exists; [`Error::File`] if no folder can be made there.
+    /// [`Error::RunExists`] or [`Error::NotARun`].
+    pub fn check(folder: &Path, replace: bool) -> Result<(), Error> {
+        if folder.symlink_metadata().is_err() {
+            return Ok(());
+        }
+        let replaceable = folder.join(RECORD).is_file() || is_empty_folder(folder);
+        match (replace, replaceable) {
+            (true, true) => Ok(()),
+            (false, true) => Err(Error::RunExists(folder.into())),
+            (_, false) => Err(Error::NotARun(folder.into())),
+        }
+    }
+
+    /// Begins a run that will end in `folder`; a run that is there is refused unless `replace` is set, and
+    /// then stays until the new one is complete.
+    ///
+    /// # Errors
+    /// As [`RunFolder::check`]; [`Error::File`] if no folder can be made there.
     pub fn begin(folder: &Path, replace: bool) -> Result<RunFolder, Error> {
-        let mut name = folder.file_name().map(|name| name.to_os_string()).unwrap_or_default();
-        if name.is_empty() {
-            let source = std::io::Error::new(std::io::ErrorKind::InvalidInput, "the path names no folder");
-            return Err(Error::File { path: folder.into(), action: "make a run folder", source });
-        }
-        if folder.symlink_metadata().is_ok() {
-            let replaceable = folder.join(RECORD).is_file() || is_empty_folder(folder);
-            if !replace || !replaceable {
-                return Err(if replace {
-                    Error::NotARun(folder.into())
-                } else {
-                    Error::RunExists(folder.into())
-                });
-            }
-        }
+        RunFolder::check(folder, replace)?;
+        let refuse = |source| Error::File { path: folder.into(), action: "make the run folder", source };
+        let Some(name) = folder.file_name() else {
+            let source = io::Error::new(io::ErrorKind::InvalidInput, "the path names no folder");
+            return Err(refuse(source));
+        };
+        let mut name = name.to_os_string();
         name.push(format!(".unfinished-{}", std::process::id()));
         let unfinished = folder.with_file_name(name);
-        fs::create_dir_all(&unfinished).map_err(|source| Error::File {
-            path: unfinished.clone(),
-            action: "make the run folder",
-            source,
-        })?;
-        Ok(RunFolder { unfinished, wanted: folder.into(), replace, finished: false })
+        fs::create_dir_all(&unfinished).map_err(refuse)?;
+        UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner).push(unfinished.clone());
+        Ok(RunFolder { unfinished, wanted: folder.into(), replace })
     }
 
     /// Where a file of the run lies for now.
@@ -116,49 +134,67 @@ impl RunFolder {
         })
     }
 
-    /// Gives the folder its name.
+    /// Gives the folder its name, and returns it.
+    ///
+    /// Where another run took the name meanwhile, this one gets the first free number behind it: what was
+    /// trained is never thrown away.
     ///
     /// # Errors
-    /// [`Error::RunExists`] if someone else made the folder meanwhile; [`Error::File`] if it cannot be
-    /// renamed.
-    pub fn finish(mut self) -> Result<PathBuf, Error> {
-        let rename = |from: &Path, to: &Path| {
-            fs::rename(from, to).map_err(|source| Error::File {
-                path: to.into(),
-                action: "rename the finished run to this",
-                source,
-            })
-        };
+    /// [`Error::Unnamed`] if the folder cannot be renamed; it stays, and the error names it.
+    pub fn finish(self) -> Result<PathBuf, Error> {
+        self.forget();
+        let unnamed = |source| Error::Unnamed { unfinished: self.unfinished.clone(), source };
         let exists = self.wanted.symlink_metadata().is_ok();
-        if exists && !self.replace {
-            // What was trained stays, under the name it has.
-            self.finished = true;
-            return Err(Error::RunExists(self.wanted.clone()));
+        if !exists || !self.replace {
+            let name = if exists { free_name(&self.wanted) } else { self.wanted.clone() };
+            fs::rename(&self.unfinished, &name).map_err(unnamed)?;
+            return Ok(name);
         }
-        self.finished = true;
-        let replaced = self.unfinished.with_extension("replaced");
-        if exists {
-            rename(&self.wanted, &replaced)?;
-        }
-        rename(&self.unfinished, &self.wanted)?;
-        if exists {
-            fs::remove_dir_all(&replaced).map_err(|source| Error::File {
-                path: replaced,
-                action: "remove the replaced run",
-                source,
-            })?;
-        }
+        let mut replaced = self.unfinished.clone().into_os_string();
+        replaced.push(".replaced");
+        fs::rename(&self.wanted, &replaced).map_err(unnamed)?;
+        fs::rename(&self.unfinished, &self.wanted).map_err(unnamed)?;
+        fs::remove_dir_all(&replaced).map_err(|source| Error::File {
+            path: replaced.into(),
+            action: "remove the replaced run",
+            source,
+        })?;
         Ok(self.wanted.clone())
+    }
+
+    /// Leaves the folder as it is, unfinished, and tells where.
+    pub fn keep(self) -> PathBuf {
+        self.forget();
+        self.unfinished.clone()
+    }
+
+    /// From now on the folder is no longer this process's to remove.
+    fn forget(&self) -> bool {
+        let mut folders = UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = folders.len();
+        folders.retain(|folder| *folder != self.unfinished);
+        folders.len() < before
     }
 }
 
 impl Drop for RunFolder {
     fn drop(&mut self) {
-        if !self.finished {
+        if self.forget() {
             // The error that led here is the one to report.
             let _ = fs::remove_dir_all(&self.unfinished);
         }
     }
+}
+
+/// The path, or with the first number behind it that is free: `run`, `run-2`, `run-3`.
+pub fn free_name(path: &Path) -> PathBuf {
+    let numbered = (2u64..).map(|number| {
+        let mut name = path.as_os_str().to_os_string();
+        name.push(format!("-{number}"));
+        PathBuf::from(name)
+    });
+    let mut names = std::iter::once(path.to_path_buf()).chain(numbered);
+    names.find(|path| path.symlink_metadata().is_err()).unwrap_or_else(|| path.to_path_buf())
 }
 
 fn is_empty_folder(folder: &Path) -> bool {
@@ -186,7 +222,7 @@ impl Run {
     pub fn open(folder: &Path) -> Result<Run, Error> {
         let read = |file: &'static str| {
             fs::read_to_string(folder.join(file)).map_err(|source| match source.kind() {
-                std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => {
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
                     Error::NoRun { folder: folder.into(), file }
                 }
                 _ => Error::File { path: folder.join(file), action: "read a file of the run", source },
@@ -234,6 +270,7 @@ pub fn versions(threads: usize, shards: usize) -> Vec<(String, String)> {
         pair("stapes", env!("CARGO_PKG_VERSION").into()),
         pair("system", format!("{} {}", std::env::consts::OS, std::env::consts::ARCH)),
         pair("processor", processor()),
+        pair("instructions", stapes_kernels::InstructionSet::best().to_string()),
         pair("threads", threads.to_string()),
         pair("shards", shards.to_string()),
     ]

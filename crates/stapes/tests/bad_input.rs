@@ -134,6 +134,82 @@ fn a_damaged_or_foreign_model_file_is_refused() {
 }
 
 #[test]
+fn a_reader_that_goes_away_does_not_cost_the_run() {
+    let scratch = Scratch::new();
+    let program = assert_cmd::cargo::cargo_bin("stapes");
+    let script = format!(
+        "{} quickstart --json --out run --set train.max_steps=30 --set train.validate_every_steps=1 | head -1",
+        program.display()
+    );
+    let shell =
+        std::process::Command::new("sh").args(["-c", &script]).current_dir(scratch.path(".")).output();
+    assert_eq!(shell.unwrap().stdout.iter().filter(|&&byte| byte == b'\n').count(), 1);
+    assert!(scratch.path("run/report.html").is_file());
+    assert_eq!(scratch.names(), ["run"]);
+}
+
+#[test]
+fn names_that_are_no_text_are_names_like_others() {
+    use std::os::unix::ffi::OsStrExt;
+    let scratch = Scratch::new();
+    let name = std::ffi::OsStr::from_bytes(b"o\xffut");
+    let program = assert_cmd::cargo::cargo_bin("stapes");
+    let run = |arguments: &[&std::ffi::OsStr]| {
+        std::process::Command::new(&program).args(arguments).current_dir(scratch.path(".")).output().unwrap()
+    };
+    let text = std::ffi::OsStr::new;
+    let trained = run(&[text("quickstart"), text("--set"), text("train.max_steps=1"), text("--out"), name]);
+    assert_eq!(trained.status.code(), Some(0), "{}", String::from_utf8_lossy(&trained.stderr));
+    let predicted = run(&[text("predict"), text("--json"), name, name]);
+    assert_eq!(predicted.status.code(), Some(2), "{}", String::from_utf8_lossy(&predicted.stderr));
+}
+
+#[test]
+fn a_run_evaluated_on_other_classes_is_refused() {
+    let scratch = Scratch::new();
+    for word in ["bed", "cat"] {
+        for speaker in 0..12 {
+            let tone = if word == "bed" { 0.1 } else { 0.3 };
+            let samples: Vec<f32> = (0..800).map(|n| (n as f32 * tone).sin() * 0.5).collect();
+            scratch.write(&format!("words/{word}/s{speaker}_nohash_0.wav"), wav(&samples, 8000));
+        }
+    }
+    scratch.write("words/validation_list.txt", "bed/s0_nohash_0.wav\ncat/s0_nohash_0.wav\n");
+    scratch.write("words/testing_list.txt", "bed/s1_nohash_0.wav\ncat/s1_nohash_0.wav\n");
+    let words = "[data.speech-commands]\nclasses = [\"bed\", \"cat\"]";
+    let recipe = TONES.replace("[data.fsdd]\nsplit = \"official\"\nvalidation_share = 0.2", words);
+    scratch.write("words.toml", recipe);
+    scratch.run("train words.toml --data words --out run --set train.max_steps=1").succeeds();
+    let text = std::fs::read_to_string(scratch.path("run/recipe.toml")).unwrap();
+    let swapped = text.replace("\"bed\", \"cat\"", "\"cat\", \"bed\"");
+    assert_ne!(text, swapped);
+    scratch.write("run/recipe.toml", swapped);
+    scratch.run("eval run").fails(2, &["cat, bed", "bed, cat"]);
+}
+
+#[test]
+fn all_seeds_folders_are_looked_at_before_the_first_is_trained() {
+    let scratch = Scratch::new();
+    scratch.tones();
+    scratch.tones_recipe();
+    scratch.write("many/seed-2/letter.txt", "taken");
+    scratch.run("train tones.toml --data tones --out many --seeds 2").fails(2, &["seed-2"]);
+    assert!(!scratch.path("many/seed-1").exists());
+    let arguments = "train tones.toml --data tones --out two --seeds 2 --set train.max_steps=2 --json";
+    let trained = scratch.run(arguments).succeeds().last_json();
+    assert_eq!(trained["runs"].as_array().unwrap().len(), 2);
+    assert!(scratch.path("two/seed-2/model.safetensors").is_file());
+}
+
+#[test]
+fn a_split_without_validation_is_refused_with_its_key() {
+    let scratch = Scratch::new();
+    scratch.tones();
+    scratch.write("tones.toml", TONES.replace("validation_share = 0.2", "validation_share = 0"));
+    training_fails(&scratch, &["validation_share"]);
+}
+
+#[test]
 fn frames_that_do_not_fit_the_model_are_refused() {
     let scratch = Scratch::new();
     scratch.run("quickstart --set train.epochs=1 --out run").succeeds();

@@ -12,7 +12,8 @@ use support::Scratch;
 fn main() -> ExitCode {
     suite::run(Fixture::Data, |data| {
         let mut cases = Vec::new();
-        let entries = std::fs::read_dir(workspace_root().join("recipes")).map_err(|error| error.to_string())?;
+        let entries =
+            std::fs::read_dir(workspace_root().join("recipes")).map_err(|error| error.to_string())?;
         for entry in entries {
             let recipe = entry.map_err(|error| error.to_string())?.path();
             let name = recipe.file_name().unwrap_or_default().to_string_lossy().into_owned();

@@ -100,15 +100,21 @@ pub enum TrainError {
         /// Which part is empty.
         what: &'static str,
     },
-    /// The loss is no number.
+    /// An example has no frame.
+    #[error("example {index} has no frame: leave it out")]
+    NoFrames {
+        /// Which, from 0.
+        index: usize,
+    },
+    /// The loss or a parameter is no number.
     #[error(
-        "the loss is {loss} at step {step}; the largest gradients are {largest}. Lower train.learning_rate or set train.clip_norm"
+        "training diverged at step {step}: {what}; the largest gradients are {largest}. Lower train.learning_rate or set train.clip_norm"
     )]
     Diverged {
         /// The step.
         step: usize,
-        /// The loss there.
-        loss: f64,
+        /// What is no number: the loss, or a parameter.
+        what: String,
         /// Names and norms of the largest gradients.
         largest: String,
     },

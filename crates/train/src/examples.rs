@@ -2,6 +2,8 @@
 
 use stapes_features::Features;
 
+use crate::config::TrainError;
+
 /// Features and classes of the examples to train or validate on.
 #[derive(Clone, Copy, Debug)]
 pub struct Examples<'a> {
@@ -12,11 +14,17 @@ pub struct Examples<'a> {
 impl<'a> Examples<'a> {
     /// Pairs features with their classes.
     ///
+    /// # Errors
+    /// [`TrainError::NoFrames`] names an example without a frame.
+    ///
     /// # Panics
     /// If there are not as many classes as features.
-    pub fn new(features: &'a [Features], classes: &'a [usize]) -> Examples<'a> {
+    pub fn new(features: &'a [Features], classes: &'a [usize]) -> Result<Examples<'a>, TrainError> {
         assert_eq!(features.len(), classes.len(), "features and classes");
-        Examples { features, classes }
+        match features.iter().position(|features| features.frames() == 0) {
+            Some(index) => Err(TrainError::NoFrames { index }),
+            None => Ok(Examples { features, classes }),
+        }
     }
 
     /// The number of examples.

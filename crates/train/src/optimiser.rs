@@ -1,42 +1,46 @@
 //! Adam over the flat parameter buffer.
 
+use stapes_kernels::InstructionSet;
+use stapes_kernels::adam::{self, AdamMemory};
 use stapes_nn::parameters::View;
 
 use crate::config::TrainConfig;
 
-/// Adam (Kingma and Ba 2015), with decoupled weight decay (Loshchilov and Hutter 2019) and clipping by the
-/// global norm.
+/// Adam (Kingma and Ba 2015) with PyTorch's defaults, decoupled weight decay on weights of two or more axes
+/// (Loshchilov and Hutter 2019; biases are spared), and clipping by the global norm.
 ///
-/// With gradient g, step t, learning rate a:
-/// m = 0.9 m + 0.1 g, v = 0.999 v + 0.001 g^2,
-/// p = p - a (m / (1 - 0.9^t)) / (sqrt(v / (1 - 0.999^t)) + 1e-8), as PyTorch's `Adam`; before it, weights of
-/// two or more axes lose the share a * decay, as PyTorch's `AdamW`.
+/// The formula stands with the kernel, [`adam::update`].
 pub struct Adam {
     learning_rate: f32,
     clip_norm: Option<f32>,
     /// Runs of the flat buffer and the weight decay that acts there.
     decays: Vec<(std::ops::Range<usize>, f32)>,
-    first_moment: Vec<f32>,
-    second_moment: Vec<f32>,
-    steps: i32,
+    mean: Vec<f32>,
+    square: Vec<f32>,
+    step: u64,
 }
-
-const BETA1: f32 = 0.9;
-const BETA2: f32 = 0.999;
-const EPSILON: f32 = 1e-8;
 
 impl Adam {
     /// An optimiser for parameters laid out as `views`.
     pub fn new(config: &TrainConfig, views: &[View]) -> Adam {
         let length = views.last().map_or(0, |view| view.offset + view.len());
-        let decay = |view: &View| if view.shape.len() > 1 { config.weight_decay } else { 0.0 };
+        let mut decays: Vec<(std::ops::Range<usize>, f32)> = Vec::new();
+        for view in views {
+            let decay = if view.shape.len() > 1 { config.weight_decay } else { 0.0 };
+            let end = view.offset + view.len();
+            match decays.last_mut() {
+                // Neighbours with the same decay are one run.
+                Some((run, same)) if *same == decay => run.end = end,
+                _ => decays.push((view.offset..end, decay)),
+            }
+        }
         Adam {
             learning_rate: config.learning_rate,
             clip_norm: config.clip_norm,
-            decays: views.iter().map(|view| (view.offset..view.offset + view.len(), decay(view))).collect(),
-            first_moment: vec![0.0; length],
-            second_moment: vec![0.0; length],
-            steps: 0,
+            decays,
+            mean: vec![0.0; length],
+            square: vec![0.0; length],
+            step: 0,
         }
     }
 
@@ -46,20 +50,17 @@ impl Adam {
         if let Some(largest) = self.clip_norm {
             clip(gradients, largest);
         }
-        self.steps += 1;
-        let rate = self.learning_rate * factor;
-        let step_size = rate / (1.0 - BETA1.powi(self.steps));
-        let root_scale = 1.0 / (1.0 - BETA2.powi(self.steps)).sqrt();
-        for (range, decay) in &self.decays {
-            let kept = 1.0 - rate * decay;
-            let moments =
-                self.first_moment[range.clone()].iter_mut().zip(&mut self.second_moment[range.clone()]);
-            let values = parameters[range.clone()].iter_mut().zip(&gradients[range.clone()]);
-            for ((parameter, &gradient), (first, second)) in values.zip(moments) {
-                *first = BETA1 * *first + (1.0 - BETA1) * gradient;
-                *second = BETA2 * *second + (1.0 - BETA2) * gradient * gradient;
-                *parameter = *parameter * kept - step_size * *first / (second.sqrt() * root_scale + EPSILON);
-            }
+        self.step += 1;
+        let rate = f64::from(self.learning_rate) * f64::from(factor);
+        for (run, decay) in &self.decays {
+            let settings = adam::Adam { rate, weight_decay: f64::from(*decay), ..adam::Adam::default() };
+            let memory = AdamMemory {
+                step: self.step,
+                mean: &mut self.mean[run.clone()],
+                square: &mut self.square[run.clone()],
+            };
+            let set = InstructionSet::best();
+            adam::update(set, settings, memory, &gradients[run.clone()], &mut parameters[run.clone()]);
         }
     }
 }
@@ -70,5 +71,48 @@ fn clip(gradients: &mut [f32], largest: f32) {
     let factor = largest / (norm + 1e-6);
     if factor < 1.0 {
         gradients.iter_mut().for_each(|value| *value *= factor);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn adam(extra: &str) -> Adam {
+        let text = format!("batch = 1\nepochs = 1\nlearning_rate = 0.1\n{extra}");
+        let view =
+            |name: &str, shape: &[usize], offset| View { name: name.into(), shape: shape.to_vec(), offset };
+        let views = [view("fc.weight", &[1, 2], 0), view("fc.bias", &[1], 2)];
+        Adam::new(&toml::from_str(&text).unwrap(), &views)
+    }
+
+    #[test]
+    fn weight_decay_shrinks_weights_and_spares_biases() {
+        let mut parameters = [1.0, -2.0, 3.0];
+        adam("weight_decay = 0.5").update(&mut parameters, &mut [0.0; 3], 1.0);
+        // Without a gradient Adam does not move: what is left is 1 - 0.1 * 0.5.
+        for (got, expected) in parameters.iter().zip([0.95, -1.9, 3.0]) {
+            assert!((got - expected).abs() < 1e-6, "{parameters:?}");
+        }
+    }
+
+    #[test]
+    fn the_schedule_scales_the_step() {
+        let mut parameters = [1.0, 1.0, 1.0];
+        adam("").update(&mut parameters, &mut [0.3, -0.2, 5.0], 0.5);
+        // The first step of Adam is the rate, whatever the gradient.
+        for (got, expected) in parameters.iter().zip([0.95, 1.05, 0.95]) {
+            assert!((got - expected).abs() < 1e-6, "{parameters:?}");
+        }
+    }
+
+    #[test]
+    fn a_long_gradient_is_scaled_to_the_largest_norm_and_a_short_one_kept() {
+        let mut long = [3.0, 4.0];
+        clip(&mut long, 1.0);
+        assert!((long[0] - 0.6).abs() < 1e-6 && (long[1] - 0.8).abs() < 1e-6, "{long:?}");
+        let mut short = [0.3, 0.4];
+        clip(&mut short, 1.0);
+        assert_eq!(short, [0.3, 0.4]);
     }
 }

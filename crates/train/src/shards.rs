@@ -186,8 +186,7 @@ impl Shard {
         self.classes.extend(self.examples.iter().map(|&index| data.class(index)));
         self.lengths.clear();
         self.lengths.extend(self.examples.iter().map(|&index| data.features(index).frames()));
-        // Without examples, or with an example that has no frame, there is no batch; `Trainer::new` has
-        // refused empty examples.
+        // `Examples` have frames, so what is refused here is a shard without examples.
         let sequences = Sequences::new(&self.lengths).ok()?;
         self.augmented.clear();
         if let Some(Chance { augment: Some(augment), seed, epoch, .. }) = chance {

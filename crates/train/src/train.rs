@@ -108,11 +108,11 @@ pub fn train(
         report(Event::Step { step, steps: run.steps, loss });
         run.stopped = stop.load(Ordering::Relaxed) && step < run.steps;
         if run.stopped || run.validation_is_due() {
-            let (point, best) = run.validate();
+            let (point, best) = run.validate()?;
             report(Event::Validated { point, best: best.then_some(run.parameters.as_slice()) });
         }
     }
-    Ok(run.finish())
+    run.finish()
 }
 
 struct Run<'a> {
@@ -120,8 +120,7 @@ struct Run<'a> {
     shards: Shards,
     parameters: Vec<f32>,
     optimiser: Adam,
-    shuffle: Stream,
-    keys: Stream,
+    /// The examples in this epoch's order.
     order: Vec<usize>,
     /// Steps done, of all.
     step: usize,
@@ -140,8 +139,7 @@ impl<'a> Run<'a> {
         let config = trainer.config;
         config.check()?;
         for (what, examples) in [("training", trainer.train), ("validation", trainer.validation)] {
-            let frames = (0..examples.len()).all(|index| examples.features(index).frames() > 0);
-            if examples.is_empty() || !frames {
+            if examples.is_empty() {
                 return Err(TrainError::NoExamples { what });
             }
         }
@@ -152,8 +150,6 @@ impl<'a> Run<'a> {
             parameters: network.initial_parameters(trainer.seed),
             optimiser: Adam::new(config, network.views()),
             shards,
-            shuffle: Stream::new(trainer.seed, "shuffle"),
-            keys: Stream::new(trainer.seed, "dropout"),
             order: (0..trainer.train.len()).collect(),
             step: 0,
             steps: config.steps(trainer.train.len()),
@@ -176,22 +172,24 @@ impl<'a> Run<'a> {
         let began = Instant::now();
         let config = self.trainer.config;
         let within = self.step % config.steps_an_epoch(self.order.len());
+        let epoch = (self.step / config.steps_an_epoch(self.order.len())) as u64;
         if within == 0 {
-            self.shuffle.shuffle(&mut self.order);
+            self.order = (0..self.order.len()).collect();
+            // A stream of its own for each epoch: the order does not depend on what was drawn before.
+            Stream::numbered(self.trainer.seed, "shuffle", [epoch, 0]).shuffle(&mut self.order);
         }
         let from = within * config.batch;
         let batch = &self.order[from..(from + config.batch).min(self.order.len())];
         let chance = Chance {
-            key: self.keys.bits(),
+            key: Stream::numbered(self.trainer.seed, "dropout", [self.step as u64, 0]).bits(),
             augment: self.trainer.augment,
             seed: self.trainer.seed,
-            epoch: (self.step / config.steps_an_epoch(self.order.len())) as u64,
+            epoch,
         };
         let (loss, gradients) = self.shards.gradient(&self.parameters, self.trainer.train, batch, chance);
         self.step += 1;
         if !loss.is_finite() {
-            let largest = largest_gradients(self.shards.network().views().to_vec(), self.shards.gradients());
-            return Err(TrainError::Diverged { step: self.step, loss, largest });
+            return Err(self.diverged(format!("the loss is {loss}")));
         }
         let factor = config.schedule.factor(self.step, self.steps);
         self.optimiser.update(&mut self.parameters, gradients, factor);
@@ -207,8 +205,21 @@ impl<'a> Run<'a> {
         self.step.is_multiple_of(every) || self.step == self.steps
     }
 
-    fn validate(&mut self) -> (Point, bool) {
+    fn diverged(&self, what: String) -> TrainError {
+        let largest = largest_gradients(self.shards.network().views().to_vec(), self.shards.gradients());
+        TrainError::Diverged { step: self.step, what, largest }
+    }
+
+    fn validate(&mut self) -> Result<(Point, bool), TrainError> {
+        let views = self.shards.network().views();
+        let broken = |view: &&View| !view.of(&self.parameters).iter().all(|value| value.is_finite());
+        if let Some(view) = views.iter().find(broken) {
+            return Err(self.diverged(format!("{} holds a value that is no number", view.name)));
+        }
         let score = self.shards.score(&self.parameters, self.trainer.validation, VALIDATION_BATCH);
+        if !score.loss.is_finite() {
+            return Err(self.diverged(format!("the validation loss is {}", score.loss)));
+        }
         let point = Point {
             step: self.step,
             epoch: self.step as f64 / self.trainer.config.steps_an_epoch(self.order.len()) as f64,
@@ -226,17 +237,14 @@ impl<'a> Run<'a> {
         if better {
             self.best = Some((point, self.parameters.clone()));
         }
-        (point, better)
+        Ok((point, better))
     }
 
-    fn finish(mut self) -> Trained {
-        // The last step validates, so there is a best; a run of no steps would be validated here.
-        if self.best.is_none() {
-            self.validate();
-        }
+    fn finish(self) -> Result<Trained, TrainError> {
         let seconds = self.began.elapsed().as_secs_f64();
-        let (best, parameters) = self.best.unwrap_or_else(|| unreachable!("a validation keeps a best"));
-        Trained {
+        // The last step validates and there is at least one.
+        let (best, parameters) = self.best.ok_or(TrainError::NoExamples { what: "training" })?;
+        Ok(Trained {
             parameters,
             points: self.points,
             best,
@@ -244,7 +252,7 @@ impl<'a> Run<'a> {
             seconds,
             examples_a_second: self.examples_seen as f64 / self.training_seconds,
             stopped: self.stopped,
-        }
+        })
     }
 }
 

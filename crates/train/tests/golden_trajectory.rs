@@ -101,6 +101,7 @@ impl Recorded {
             let features: Vec<Features> =
                 of_step.chunks_exact(size).map(|one| Features::new(self.input, one.to_vec())).collect();
             let examples = Examples::new(&features, &target[step * self.batch..][..self.batch]);
+            let examples = examples.map_err(|error| error.to_string())?;
             let chance = Chance { key: 0, augment: None, seed: 0, epoch: 0 };
             let (loss, gradients) = shards.gradient(&parameters, examples, &batch, chance);
             if (loss / expected - 1.0).abs() > 1e-5 {

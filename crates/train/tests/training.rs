@@ -40,8 +40,8 @@ impl Task {
             model: &self.model,
             classes: 2,
             config: &self.config,
-            train: examples(0, 30),
-            validation: examples(30, 40),
+            train: examples(0, 30)?,
+            validation: examples(30, 40)?,
             augment: self.augment.as_ref(),
             seed: 1,
         };
@@ -127,6 +127,13 @@ fn a_loss_that_is_no_number_stops_with_the_step_and_the_gradients() {
 }
 
 #[test]
+fn a_model_that_is_no_number_is_never_kept() {
+    let task = Task::new("learning_rate = 1e38\nmax_steps = 1");
+    let error = task.run(&AtomicBool::new(false), |_| {}).unwrap_err();
+    assert!(matches!(error, TrainError::Diverged { step: 1, .. }), "{error}");
+}
+
+#[test]
 fn impossible_settings_are_refused_with_their_key() {
     for (text, key) in [
         ("learning_rate = 0.0", "train.learning_rate"),
@@ -143,9 +150,9 @@ fn impossible_settings_are_refused_with_their_key() {
 }
 
 #[test]
-fn no_examples_is_an_error() {
+fn an_example_without_frames_is_an_error() {
     let mut task = Task::new("");
     task.features[35] = Features::new(1, Vec::new());
     let error = task.run(&AtomicBool::new(false), |_| {}).unwrap_err();
-    assert!(matches!(error, TrainError::NoExamples { what: "validation" }), "{error}");
+    assert!(matches!(error, TrainError::NoFrames { index: 5 }), "{error}");
 }

@@ -1,47 +1,61 @@
 //! Who hears what: results on standard output, everything else on standard error.
 
 use std::io::{self, Write};
+use std::sync::OnceLock;
 
 use serde::Serialize;
 
 /// Where text and results go.
+///
+/// Printing never ends the program: what was begun is finished, and [`Console::failed`] tells at the end
+/// that nobody could be told.
 pub(crate) struct Console {
     json: bool,
+    failed: OnceLock<io::Error>,
 }
 
 impl Console {
     /// A console for people or, with `json`, for machines.
     pub(crate) fn new(json: bool) -> Console {
-        Console { json }
+        Console { json, failed: OnceLock::new() }
     }
 
     /// Text for people: the command's result, on standard output unless that carries JSON.
     pub(crate) fn say(&self, text: &str) {
-        if self.json { self.note(text) } else { write_line(io::stdout().lock(), text) }
+        if self.json { self.note(text) } else { self.print(text) }
     }
 
     /// Text for people that is no result, on standard error.
     pub(crate) fn note(&self, text: &str) {
-        write_line(io::stderr().lock(), text);
+        // Without standard error there is nobody to tell.
+        let _ = writeln!(io::stderr().lock(), "{text}");
     }
 
     /// A JSON line on standard output, if machines listen.
     pub(crate) fn emit(&self, line: &impl Serialize) {
         if self.json {
             match serde_json::to_string(line) {
-                Ok(line) => write_line(io::stdout().lock(), &line),
+                Ok(line) => self.print(&line),
                 Err(error) => self.note(&format!("a result that JSON cannot hold: {error}")),
             }
         }
     }
-}
 
-fn write_line(mut to: impl Write, text: &str) {
-    let written = writeln!(to, "{text}").and_then(|()| to.flush());
-    if let Err(error) = written {
-        // Nobody reads on, as with `stapes ... | head`; any other failure to print is worth an exit code.
-        let code = if error.kind() == io::ErrorKind::BrokenPipe { super::DONE } else { super::NOTHING_DONE };
-        std::process::exit(code.into());
+    /// Why standard output took no more, if so. A reader that went away, as in `stapes ... | head`, is no
+    /// failure.
+    pub(crate) fn failed(&self) -> Option<&io::Error> {
+        self.failed.get().filter(|error| error.kind() != io::ErrorKind::BrokenPipe)
+    }
+
+    fn print(&self, text: &str) {
+        if self.failed.get().is_some() {
+            return;
+        }
+        let mut to = io::stdout().lock();
+        if let Err(error) = writeln!(to, "{text}").and_then(|()| to.flush()) {
+            // Only the first error is kept; this is it.
+            let _ = self.failed.set(error);
+        }
     }
 }
 
@@ -63,7 +77,7 @@ pub(crate) fn thousands(number: u64) -> String {
     text
 }
 
-/// A time with its unit: `0.82 ms`, `12.3 s`, `4 min 5 s`.
+/// A time with its unit: `0.820 ms`, `12.3 s`, `4 min 5 s`.
 pub(crate) fn duration(seconds: f64) -> String {
     match seconds {
         s if s < 1.0 => format!("{:.3} ms", 1e3 * s),

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 use serde_json::json;
-use stapes::Recipe;
 use stapes::experiment::{self, Experiment};
 use stapes::run::{self, Run};
+use stapes::{Error, Recipe};
 
 use super::console::Console;
 use super::predict::prediction;
@@ -39,8 +39,12 @@ impl Eval {
         let stop = progress::stop_on_interrupt();
         let run = Run::open(&self.run)?;
         let recipe = Recipe::from_toml(&self.run.join(run::RECIPE).display().to_string(), &run.recipe, &[])?;
-        let folder = self.data.or(run.record.data_folder);
+        let folder = self.data.or(run.record.data_folder.map(PathBuf::from));
         let experiment = Experiment::open(recipe, folder.as_deref())?;
+        if experiment.dataset.classes != run.bundle.labels {
+            let (data, model) = (experiment.dataset.classes.join(", "), run.bundle.labels.join(", "));
+            return Err(Error::OtherClasses { data, model }.into());
+        }
         let fingerprint = stapes::data::fingerprint(&experiment.dataset, &experiment.split)?;
         if fingerprint != run.record.data_fingerprint {
             console.note(&format!(

@@ -70,7 +70,13 @@ pub(crate) fn run() -> ExitCode {
         Command::Summary(command) => command.run(&console),
     };
     match outcome {
-        Ok(code) => ExitCode::from(code),
+        Ok(code) => match console.failed() {
+            None => ExitCode::from(code),
+            Some(error) => {
+                console.note(&format!("error: cannot write to standard output: {error}"));
+                ExitCode::from(NOTHING_DONE)
+            }
+        },
         Err(error) => {
             console.note(&format!("error: {}", message(&error)));
             ExitCode::from(NOTHING_DONE)

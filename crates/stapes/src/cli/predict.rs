@@ -31,18 +31,19 @@ impl Predict {
         let mut classifier = Classifier::new(&bundle)?;
         let mut failed = 0;
         for file in &self.files {
+            let name = file.display().to_string();
             match classify(&bundle, &mut classifier, file) {
                 Ok(probabilities) => {
                     let best = best_class(&probabilities);
                     let (label, probability) = (&bundle.labels[best], probabilities[best]);
-                    console.say(&format!("{label}\t{probability:.4}\t{}", file.display()));
-                    console.emit(&prediction(&bundle, json!({ "file": file }), &probabilities));
+                    console.say(&format!("{label}\t{probability:.4}\t{name}"));
+                    console.emit(&prediction(&bundle, json!({ "file": name }), &probabilities));
                 }
                 Err(error) => {
                     failed += 1;
                     let reason = super::message(&error);
                     console.note(&format!("error: {reason}"));
-                    console.emit(&json!({ "file": file, "error": reason }));
+                    console.emit(&json!({ "file": name, "error": reason }));
                 }
             }
         }

@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::Args;
 use stapes::Recipe;
 use stapes::data::Source;
-use stapes::run::RunFolder;
+use stapes::run::{self, RunFolder};
 
 use super::console::Console;
 use super::progress;
@@ -28,14 +28,16 @@ pub(crate) struct Quickstart {
 
 impl Quickstart {
     pub(crate) fn run(self, console: &Console) -> Result<u8> {
-        let recipe = Recipe::from_toml("recipes/quickstart.toml", RECIPE, &self.changes.list())?;
-        let out = self.out.unwrap_or_else(free_name);
+        let recipe =
+            self.changes.recipe(|changes| Recipe::from_toml("recipes/quickstart.toml", RECIPE, changes))?;
+        let out = self.out.unwrap_or_else(|| run::free_name(Path::new("runs/quickstart")));
         let example = example(&recipe)?;
         let folder = RunFolder::begin(&out, false)?;
         folder.write("example.csv", &example)?;
         let (place, _) = train(recipe, None, folder, &progress::stop_on_interrupt(), console)?;
         let place = place.display();
-        let program = std::env::args().next().unwrap_or_else(|| "stapes".into());
+        let program = std::env::args_os().next().unwrap_or_else(|| "stapes".into());
+        let program = program.display();
         console.say(&format!(
             "\nNext:\n  open {place}/report.html in a browser\n  \
              {program} eval {place} --split test\n  \
@@ -44,14 +46,6 @@ impl Quickstart {
         ));
         Ok(super::DONE)
     }
-}
-
-/// `runs/quickstart`, or with the first number behind it that is free.
-fn free_name() -> PathBuf {
-    let runs = Path::new("runs");
-    let numbered = (2..).map(|number| format!("quickstart-{number}"));
-    let mut names = std::iter::once("quickstart".to_string()).chain(numbered).map(|name| runs.join(name));
-    names.find(|path| path.symlink_metadata().is_err()).unwrap_or_else(|| runs.join("quickstart"))
 }
 
 /// The first test utterance as text, for `predict`.

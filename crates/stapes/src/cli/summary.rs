@@ -23,7 +23,7 @@ pub(crate) struct Summary {
 
 impl Summary {
     pub(crate) fn run(self, console: &Console) -> Result<u8> {
-        let recipe = Recipe::read(&self.recipe, &self.changes.list())?;
+        let recipe = self.changes.recipe(|changes| Recipe::read(&self.recipe, changes))?;
         let network = recipe.network()?;
         let frames_a_second = match recipe.input()? {
             Input::Recordings(features) => Some(features.frames_per_second()),
@@ -63,7 +63,7 @@ impl Summary {
             )),
         }
         console.emit(&json!({
-            "recipe": self.recipe, "layers": layers, "parameters": network.parameter_count(),
+            "recipe": self.recipe.display().to_string(), "layers": layers, "parameters": network.parameter_count(),
             "macs_a_frame": a_frame, "macs_a_sequence": a_sequence, "macs_a_second": macs_a_second,
         }));
         Ok(super::DONE)

@@ -51,10 +51,11 @@ pub(crate) struct Changes {
 }
 
 impl Changes {
-    /// The changes in the form that [`Recipe::read`] takes.
-    pub(crate) fn list(&self) -> Vec<String> {
-        let seed = self.seed.map(|seed| format!("seed={seed}"));
-        self.set.iter().cloned().chain(seed).collect()
+    /// The recipe that `read` makes of the `--set` changes, with the seed.
+    pub(crate) fn recipe(&self, read: impl Fn(&[String]) -> Result<Recipe, Error>) -> Result<Recipe, Error> {
+        let mut recipe = read(&self.set)?;
+        recipe.seed = self.seed.unwrap_or(recipe.seed);
+        Ok(recipe)
     }
 }
 
@@ -82,18 +83,24 @@ impl Train {
             None => None,
         };
         let Some(seeds) = self.seeds else {
-            let recipe = Recipe::read(&self.recipe, &self.changes.list())?;
+            let recipe = self.changes.recipe(|changes| Recipe::read(&self.recipe, changes))?;
             let folder = RunFolder::begin(&self.out, self.force)?;
             train(recipe, data, folder, &stop, console)?;
             return Ok(super::DONE);
         };
+        let mut recipe = self.changes.recipe(|changes| Recipe::read(&self.recipe, changes))?;
+        let folder = |seed: u64| self.out.join(format!("seed-{seed}"));
+        // All are looked at before the first is trained.
+        for seed in 1..=u64::from(seeds) {
+            RunFolder::check(&folder(seed), self.force)?;
+        }
         let mut runs = Vec::new();
         for seed in 1..=u64::from(seeds) {
-            let mut recipe = Recipe::read(&self.recipe, &self.changes.list())?;
             recipe.seed = seed;
-            let folder = RunFolder::begin(&self.out.join(format!("seed-{seed}")), self.force)?;
-            runs.push((seed, train(recipe, data.clone(), folder, &stop, console)?.1));
+            let folder = RunFolder::begin(&folder(seed), self.force)?;
+            runs.push((seed, train(recipe.clone(), data.clone(), folder, &stop, console)?.1));
             if stop.load(Ordering::Relaxed) {
+                console.note(&format!("stopped: {} of {seeds} seeds", runs.len()));
                 break;
             }
         }
@@ -112,32 +119,54 @@ pub(crate) fn train(
 ) -> Result<(PathBuf, RunRecord)> {
     let experiment = Experiment::open(recipe, data_folder.as_deref())?;
     console.note(&format!("{}\n{}", experiment.recipe.title, sizes(&experiment)));
-    let load = |indices: &[usize], stop: &AtomicBool| -> Result<Loaded, Error> {
+    let load = |indices: &[usize]| -> Result<Loaded, Error> {
         let bar = progress::bar(indices.len(), "features");
         let loaded = experiment.load(indices, stop, &|done| bar.set_position(done as u64));
         bar.finish_and_clear();
         loaded
     };
-    let training = load(&experiment.split.train, stop)?;
-    let validation = load(&experiment.split.validation, stop)?;
+    let training = load(&experiment.split.train)?;
+    let validation = load(&experiment.split.validation)?;
     let (bundle, trained) = fit(&experiment, &training, &validation, stop, console)?;
+    bundle.save(&folder.path(run::MODEL))?;
     if trained.stopped {
         console.note(&format!("stopped at step {}: what was reached is kept", trained.steps));
     }
 
-    // The test split is touched here, once, for the chosen model. After Ctrl-C the result is still tested.
-    let test = load(&experiment.split.test, &AtomicBool::new(false))?;
-    let evaluation = experiment::evaluate(&bundle, &test, &experiment::classify(&bundle, &test)?)?;
-    let latency_ms = experiment.latency_ms(&bundle, &test)?;
-    let record = record(&experiment, data_folder, &trained, &evaluation, latency_ms)?;
-    bundle.save(&folder.path(run::MODEL))?;
+    // From here on there is a model, which no later failure may take away.
+    match conclude(&experiment, data_folder, &bundle, &trained, &folder) {
+        Ok((record, evaluation)) => {
+            let place = folder.finish()?;
+            print(console, &place.display().to_string(), &record, &evaluation);
+            Ok((place, record))
+        }
+        Err(error) => Err(error.context(format!("the trained model is kept in {}", folder.keep().display()))),
+    }
+}
+
+/// Tests the model and writes everything about the run.
+///
+/// The test split is touched here, once, for the chosen model; also after Ctrl-C.
+fn conclude(
+    experiment: &Experiment,
+    data_folder: Option<PathBuf>,
+    bundle: &Bundle,
+    trained: &Trained,
+    folder: &RunFolder,
+) -> Result<(RunRecord, Evaluation)> {
+    let bar = progress::bar(experiment.split.test.len(), "features");
+    let test = experiment.load(&experiment.split.test, &AtomicBool::new(false), &|done| {
+        bar.set_position(done as u64);
+    })?;
+    bar.finish_and_clear();
+    let evaluation = experiment::evaluate(bundle, &test, &experiment::classify(bundle, &test)?)?;
+    let latency_ms = experiment.latency_ms(bundle, &test)?;
+    let record = record(experiment, data_folder, trained, &evaluation, latency_ms)?;
     folder.write(run::RECIPE, &experiment.recipe.to_toml())?;
     folder.write(run::METRICS, &run::metrics(&trained.points))?;
     folder.write(run::RECORD, &(serde_json::to_string_pretty(&record)? + "\n"))?;
-    folder.write(run::REPORT, &report::page(&experiment, &record, &trained.points, &evaluation)?)?;
-    let place = folder.finish()?;
-    print(console, &place.display().to_string(), &record, &evaluation);
-    Ok((place, record))
+    folder.write(run::REPORT, &report::page(experiment, &record, &trained.points, &evaluation)?)?;
+    Ok((record, evaluation))
 }
 
 fn fit(
@@ -147,11 +176,11 @@ fn fit(
     stop: &AtomicBool,
     console: &Console,
 ) -> Result<(Bundle, Trained)> {
-    let bar = progress::bar(0, "training");
+    let steps = experiment.recipe.train.steps(training.classes.len());
+    let bar = progress::bar(steps, "training");
     let mut accuracy = String::new();
     let trained = experiment.train(training, validation, stop, |event| match event {
-        Event::Step { step, steps, loss } => {
-            bar.set_length(steps as u64);
+        Event::Step { step, loss, .. } => {
             bar.set_position(step as u64);
             bar.set_message(format!("loss {loss:.3} {accuracy}"));
         }
@@ -177,6 +206,15 @@ fn sizes(experiment: &Experiment) -> String {
     )
 }
 
+/// The command as typed, words with blanks in quotes.
+fn command_line() -> String {
+    let word = |word: std::ffi::OsString| match word.to_string_lossy() {
+        word if word.contains(char::is_whitespace) => format!("'{word}'"),
+        word => word.into_owned(),
+    };
+    std::env::args_os().map(word).collect::<Vec<_>>().join(" ")
+}
+
 fn record(
     experiment: &Experiment,
     data_folder: Option<PathBuf>,
@@ -186,9 +224,9 @@ fn record(
 ) -> Result<RunRecord> {
     Ok(RunRecord {
         title: experiment.recipe.title.clone(),
-        command: std::env::args().collect::<Vec<_>>().join(" "),
+        command: command_line(),
         made_at: run::now(),
-        data_folder,
+        data_folder: data_folder.map(|folder| folder.to_string_lossy().into_owned()),
         data_fingerprint: stapes::data::fingerprint(&experiment.dataset, &experiment.split)?,
         seconds: trained.seconds,
         steps: trained.steps,
