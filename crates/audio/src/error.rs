@@ -15,7 +15,7 @@ pub enum AudioError {
         source: std::io::Error,
     },
     /// The path names a folder or a device.
-    #[error("{}: not a regular file; name a WAV file", path.display())]
+    #[error("{}: not a regular file; name a sound file", path.display())]
     NotAFile {
         /// What was named.
         path: PathBuf,
@@ -26,13 +26,13 @@ pub enum AudioError {
         /// The file.
         path: PathBuf,
     },
-    /// The file's first bytes are not those of a WAV file.
+    /// The file's first bytes are not those of a sound file that is read.
     #[error(
-        "{}: not a WAV file: byte 0 should start \"RIFF....WAVE\" but the file is {found}; \
-         convert it to WAV (PCM)",
+        "{}: not a WAV file, nor FLAC, MP3, AAC, M4A, Ogg Vorbis or Opus: the file is {found}; \
+         convert it to WAV or FLAC",
         path.display()
     )]
-    NotWav {
+    NotAudio {
         /// The file.
         path: PathBuf,
         /// What the first bytes look like.
@@ -56,6 +56,45 @@ pub enum AudioError {
         /// How many are there.
         got: u64,
     },
+    /// The file ends before as many samples as it announces.
+    #[error(
+        "{}: truncated: {announced} {expected} samples, the file has {got} of them; \
+         fetch or copy the file again",
+        path.display()
+    )]
+    TooFewSamples {
+        /// The file.
+        path: PathBuf,
+        /// Who announces them, with a verb.
+        announced: &'static str,
+        /// How many samples the file should have.
+        expected: u64,
+        /// How many could be decoded.
+        got: u64,
+    },
+    /// The file ends between two of its parts, before the one that marks the end.
+    #[error(
+        "{}: truncated: the file ends at byte {byte} without {missing}; fetch or copy the file again",
+        path.display()
+    )]
+    NoEnd {
+        /// The file.
+        path: PathBuf,
+        /// Where the file ends.
+        byte: u64,
+        /// What should have come.
+        missing: &'static str,
+    },
+    /// Bytes that no encoder writes.
+    #[error("{}: damaged at byte {byte}: {what}; fetch or copy the file again", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// Where the part begins that cannot be read.
+        byte: u64,
+        /// What is wrong with it.
+        what: String,
+    },
     /// A field of the header has a value that no sound file can have.
     #[error("{}: byte {byte}: {field} = {value}: must be {rule}", path.display())]
     Header {
@@ -72,8 +111,8 @@ pub enum AudioError {
     },
     /// A sound file of a kind that is not read.
     #[error(
-        "{}: byte {byte}: {what} is not supported; convert the file to WAV with PCM of 8, 16, 24 or 32 bits \
-         or float of 32 or 64 bits",
+        "{}: byte {byte}: {what} is not supported; convert the file to FLAC of 16 or 24 bits, or to WAV with PCM \
+         of 8, 16, 24 or 32 bits or float of 32 or 64 bits",
         path.display()
     )]
     Unsupported {
@@ -85,12 +124,25 @@ pub enum AudioError {
         what: String,
     },
     /// A well-formed file without a single sample.
-    #[error("{}: no samples: the data chunk at byte {byte} is empty", path.display())]
+    #[error("{}: no samples: the {what} at byte {byte} is empty", path.display())]
     NoSamples {
         /// The file.
         path: PathBuf,
-        /// Where the samples should begin.
+        /// What should hold them.
+        what: &'static str,
+        /// Where they should begin.
         byte: u64,
+    },
+    /// More samples than are read into memory.
+    #[error(
+        "{}: decodes to more than {most} samples: cut the recording into shorter files",
+        path.display()
+    )]
+    TooManySamples {
+        /// The file.
+        path: PathBuf,
+        /// The most that are read, counted after the channels are mixed.
+        most: u64,
     },
     /// A sample is NaN or infinite.
     #[error("{}: sample {sample} is {value}: samples must be finite numbers", path.display())]

@@ -1,8 +1,8 @@
 //! A sound file becomes a mono f32 clip: decoding, mix-down, resampling.
 //!
-//! Start at [`read`]: it turns a WAV file into a [`Clip`], or says what is wrong with the file and at which
-//! byte. [`Clip::resampled`] brings a clip to another rate with every sound staying at its time, and
-//! [`write_wav`] puts a clip into a 16-bit file.
+//! Start at [`read`]: it turns a WAV, FLAC, MP3, AAC, M4A, Ogg Vorbis or Opus file into a [`Clip`], or says
+//! what is wrong with the file and at which byte. [`Clip::resampled`] brings a clip to another rate with every
+//! sound staying at its time, and [`write_wav`] puts a clip into a 16-bit file.
 //!
 //! # Example
 //! ```
@@ -19,14 +19,14 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod blocks;
 mod clip;
-mod decode;
 mod error;
+mod formats;
+mod input;
+mod kind;
 mod read;
 mod resample;
-mod wav;
-#[cfg(test)]
-mod wav_fixture;
 mod write;
 
 pub use clip::Clip;

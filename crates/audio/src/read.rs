@@ -2,52 +2,92 @@
 
 use std::path::Path;
 
-use crate::{AudioError, Clip, decode, wav};
+use crate::blocks::{Blocks, MOST_SAMPLES, Source};
+use crate::formats::adts::Adts;
+use crate::formats::flac::Flac;
+use crate::formats::mp3::Mp3;
+use crate::formats::mp4::Mp4;
+use crate::formats::ogg::Ogg;
+use crate::formats::wav;
+use crate::formats::wav_samples::WavSamples;
+use crate::input::Input;
+use crate::kind::Kind;
+use crate::{AudioError, Clip};
 
-/// Reads a WAV file as one mono clip.
+/// Reads a sound file as one mono clip: WAV, FLAC, MP3, AAC, M4A, Ogg Vorbis or Ogg Opus.
 ///
-/// PCM of 8, 16, 24 and 32 bits and float of 32 and 64 bits, 1 to 256 channels, any rate. A 16-bit sample x
-/// becomes exactly x / 32768, an 8-bit one (x - 128) / 128, 24-bit x / 2^23, 32-bit x / 2^31 (rounded once to
-/// f32); float samples keep their value. Several channels become their mean, taken in f64.
+/// The first bytes decide what a file is, never its name. Any rate; several channels become their mean, taken
+/// in f64.
 ///
-/// A size field is believed only as far as the file goes, and nothing is allocated on its word. Tools that
-/// write to a pipe cannot go back to fill in the sizes. A file is taken as such a stream, and read to its
-/// end, when *both* its RIFF size and its data size are unset: 0 or at least 2 GiB - 64 KiB (ffmpeg leaves
-/// 0xFFFFFFFF, sox 0x7FFFF000, arecord 0x80000000), or the data size is 0 and the RIFF size ends where the
-/// data begins. Any other data size beyond the end of the file is a truncated file.
+/// - **WAV**: PCM of 8, 16, 24 and 32 bits and float of 32 and 64 bits, 1 to 256 channels. A 16-bit sample x
+///   becomes exactly x / 32768, an 8-bit one (x - 128) / 128, 24-bit x / 2^23, 32-bit x / 2^31 (rounded once to
+///   f32); float samples keep their value.
+/// - **FLAC** of up to 24 bits, with the same values.
+/// - **MP3** (layer III of MPEG 1, 2 and 2.5), **AAC-LC** of one or two channels in MP4 (M4A) or ADTS,
+///   **Vorbis** and **Opus** in Ogg. Opus is decoded at 48 kHz, whatever the rate of the original. Lossy
+///   formats may go a little beyond [-1, 1].
+///
+/// What an encoder adds before and after the recording is taken off where the file tells how much it is: the
+/// LAME header of MP3, the edit list or `iTunSMPB` tag of MP4, the positions and the pre-skip of Ogg. The clip
+/// is then as long as the original and in its place. A bare MP3 or ADTS stream does not tell: its clip is late
+/// by the encoder's and the decoder's delay (1,105 samples after LAME, 1,024 after most AAC encoders).
+///
+/// A truncated file is an error and not a shorter clip. A bare MP3 or ADTS stream and a FLAC file without its
+/// length may end after any whole frame; all others state their end.
+///
+/// A size field is believed only as far as the file goes, and nothing is allocated on its word; a compressed
+/// file may become at most 2^30 samples. Tools that write WAV to a pipe cannot go back to fill in the sizes. A
+/// file is taken as such a stream, and read to its end, when *both* its RIFF size and its data size are unset: 0
+/// or at least 2 GiB - 64 KiB (ffmpeg leaves 0xFFFFFFFF, sox 0x7FFFF000, arecord 0x80000000), or the data size
+/// is 0 and the RIFF size ends where the data begins. Any other data size beyond the end of the file is a
+/// truncated file.
 ///
 /// # Units
 /// Samples nominally in [-1, 1]; the rate in Hz.
 ///
 /// # Errors
 /// [`AudioError::Io`] for a missing or unreadable file, [`AudioError::NotAFile`], [`AudioError::Empty`],
-/// [`AudioError::NotWav`] for anything else under the name, [`AudioError::Truncated`] with the bytes expected
-/// and found, [`AudioError::Header`] for a rate of 0 Hz, an absurd number of channels, an odd block size,
-/// [`AudioError::Unsupported`] for compressed samples, [`AudioError::NoSamples`], and
+/// [`AudioError::NotAudio`] for anything else under the name; [`AudioError::Truncated`] with the bytes expected
+/// and found, [`AudioError::TooFewSamples`] and [`AudioError::NoEnd`] where that is not a question of bytes;
+/// [`AudioError::Damaged`] for a wrong checksum, a frame that is missing or cannot be decoded;
+/// [`AudioError::Header`] for a rate of 0 Hz, an absurd number of channels or rows, an odd block size;
+/// [`AudioError::Unsupported`] for other codecs, surround or high-efficiency AAC, fragmented MP4 and several
+/// recordings in one file; [`AudioError::NoSamples`], [`AudioError::TooManySamples`], and
 /// [`AudioError::NotFinite`] for NaN or infinity, with the sample's index.
 ///
 /// # Example
 /// ```
-/// let error = stapes_audio::read("no/such/file.wav".as_ref()).unwrap_err();
-/// assert!(error.to_string().starts_with("no/such/file.wav: "));
+/// let error = stapes_audio::read("no/such/file.mp3".as_ref()).unwrap_err();
+/// assert!(error.to_string().starts_with("no/such/file.mp3: "));
 /// ```
 pub fn read(path: &Path) -> Result<Clip, AudioError> {
-    let io = |source| AudioError::Io { path: path.to_owned(), source };
-    // A device or a pipe might never end.
-    if !std::fs::metadata(path).map_err(io)?.is_file() {
-        return Err(AudioError::NotAFile { path: path.to_owned() });
-    }
-    from_bytes(path, std::fs::read(path).map_err(io)?)
+    from_input(Input::open(path)?)
 }
 
-/// Reads a whole file's bytes; `path` is for messages alone.
-pub(crate) fn from_bytes(path: &Path, bytes: Vec<u8>) -> Result<Clip, AudioError> {
-    if bytes.is_empty() {
-        return Err(AudioError::Empty { path: path.to_owned() });
-    }
-    let layout = wav::layout(path, &bytes)?;
-    let samples = decode::mono(path, wav::canonical(bytes, &layout), &layout)?;
-    Ok(Clip { samples, sample_rate_hz: layout.sample_rate_hz })
+fn from_input(input: Input) -> Result<Clip, AudioError> {
+    let (blocks, samples) = blocks(input)?;
+    blocks.into_clip(samples)
+}
+
+/// The recording piece by piece, and how many samples there are where that costs nothing to know.
+fn blocks(mut input: Input) -> Result<(Blocks, usize), AudioError> {
+    let path = input.path().to_owned();
+    let source: Box<dyn Source> = match Kind::of(&mut input)? {
+        // In one piece: there are as many samples as there are bytes for them.
+        Kind::Wav => {
+            let bytes = input.into_bytes()?;
+            let layout = wav::layout(&path, &bytes)?;
+            let frames = layout.frames();
+            let source = WavSamples::open(&path, wav::canonical(bytes, &layout), layout)?;
+            return Ok((Blocks::new(path, Box::new(source), u64::MAX), frames));
+        }
+        Kind::Flac => Box::new(Flac::open(input)?),
+        Kind::Mp3 => Box::new(Mp3::open(input)?),
+        Kind::Adts => Box::new(Adts::open(input)?),
+        Kind::Mp4 => Box::new(Mp4::open(input)?),
+        Kind::Ogg => Box::new(Ogg::open(input)?),
+    };
+    Ok((Blocks::new(path, source, MOST_SAMPLES), 0))
 }
 
 #[cfg(test)]
@@ -55,7 +95,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::wav_fixture::Wav;
+    use crate::formats::wav_fixture::Wav;
+
+    fn from_bytes(path: &Path, bytes: Vec<u8>) -> Result<Clip, AudioError> {
+        from_input(Input::from_bytes(path, bytes)?)
+    }
 
     fn decoded(wav: &Wav) -> Clip {
         from_bytes(Path::new("a.wav"), wav.bytes()).unwrap()
@@ -211,7 +255,7 @@ mod tests {
     fn other_files_are_named_for_what_they_are() {
         assert!(refused(Vec::new()).ends_with("the file is empty (0 bytes)"));
         assert!(refused(b"Dear reader, this is text\n".to_vec()).contains("text, \"Dear reader, this is \""));
-        assert!(refused(b"fLaC\0\0\0\x22".to_vec()).contains("but the file is FLAC"));
+        assert!(refused(b"FORM\0\0\0\x22AIFF".to_vec()).contains("the file is AIFF"));
         assert!(refused(b"RIFF\x24\0\0\0AVI LIST".to_vec()).contains("RIFF form \"AVI \""));
         assert!(refused(b"RF64\xff\xff\xff\xffWAVEds64".to_vec()).contains("RF64"));
         assert!(refused(vec![0xde, 0xad, 0xbe, 0xef]).contains("bytes de ad be ef"));

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::wav::PLAIN_HEADER;
+use crate::formats::wav::PLAIN_HEADER;
 use crate::{AudioError, Clip};
 
 /// The sizes in a header have 32 bits.

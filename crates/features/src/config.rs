@@ -3,8 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use crate::delta::{DeltaConfig, DeltaMode};
+use crate::kaldi::{KaldiFbankConfig, KaldiMfccConfig};
 use crate::librosa::{LibrosaMelDbConfig, LibrosaMfccConfig};
 use crate::normalise::Normalisation;
+use crate::psf::{PsfFbankConfig, PsfLogFbankConfig, PsfMfccConfig};
+use crate::torchaudio::{TorchaudioMelDbConfig, TorchaudioMfccConfig};
+use crate::waveform::WaveformConfig;
 use crate::{FeatureError, FrontEnd};
 
 /// A longer fixed length would be a typing error: 4.6 hours at 16 kHz.
@@ -33,6 +37,23 @@ pub enum FrontEndConfig {
     LibrosaMfcc(LibrosaMfccConfig),
     /// Mel bands in decibels.
     LibrosaMelDb(LibrosaMelDbConfig),
+    /// Mel-frequency cepstral coefficients as python_speech_features has them.
+    PsfMfcc(PsfMfccConfig),
+    /// Logarithms of mel energies as python_speech_features has them.
+    #[serde(rename = "psf-logfbank")]
+    PsfLogFbank(PsfLogFbankConfig),
+    /// Mel energies as python_speech_features has them.
+    PsfFbank(PsfFbankConfig),
+    /// Mel-frequency cepstral coefficients as Kaldi has them.
+    KaldiMfcc(KaldiMfccConfig),
+    /// Logarithms of mel energies as Kaldi has them.
+    KaldiFbank(KaldiFbankConfig),
+    /// Mel-frequency cepstral coefficients as torchaudio has them.
+    TorchaudioMfcc(TorchaudioMfccConfig),
+    /// Mel bands in decibels as torchaudio has them.
+    TorchaudioMelDb(TorchaudioMelDbConfig),
+    /// The samples themselves.
+    Waveform(WaveformConfig),
 }
 
 impl Default for FrontEndConfig {
@@ -47,14 +68,30 @@ impl FrontEndConfig {
         match self {
             FrontEndConfig::LibrosaMfcc(_) => "librosa-mfcc",
             FrontEndConfig::LibrosaMelDb(_) => "librosa-mel-db",
+            FrontEndConfig::PsfMfcc(_) => "psf-mfcc",
+            FrontEndConfig::PsfLogFbank(_) => "psf-logfbank",
+            FrontEndConfig::PsfFbank(_) => "psf-fbank",
+            FrontEndConfig::KaldiMfcc(_) => "kaldi-mfcc",
+            FrontEndConfig::KaldiFbank(_) => "kaldi-fbank",
+            FrontEndConfig::TorchaudioMfcc(_) => "torchaudio-mfcc",
+            FrontEndConfig::TorchaudioMelDb(_) => "torchaudio-mel-db",
+            FrontEndConfig::Waveform(_) => "waveform",
         }
     }
 
     /// From one frame to the next, in samples.
-    pub(crate) fn hop(&self) -> usize {
+    pub(crate) fn hop(&self, sample_rate_hz: u32) -> usize {
         match self {
             FrontEndConfig::LibrosaMfcc(config) => config.hop_length,
             FrontEndConfig::LibrosaMelDb(config) => config.hop_length,
+            FrontEndConfig::PsfMfcc(config) => config.fbank().hop(sample_rate_hz),
+            FrontEndConfig::PsfLogFbank(config) => config.fbank().hop(sample_rate_hz),
+            FrontEndConfig::PsfFbank(config) => config.hop(sample_rate_hz),
+            FrontEndConfig::KaldiMfcc(config) => config.fbank().hop(sample_rate_hz),
+            FrontEndConfig::KaldiFbank(config) => config.hop(sample_rate_hz),
+            FrontEndConfig::TorchaudioMfcc(config) => config.melkwargs.hop(),
+            FrontEndConfig::TorchaudioMelDb(config) => config.mel().hop(),
+            FrontEndConfig::Waveform(config) => config.hop_length,
         }
     }
 
@@ -62,6 +99,14 @@ impl FrontEndConfig {
         match self {
             FrontEndConfig::LibrosaMfcc(config) => config.check(sample_rate_hz),
             FrontEndConfig::LibrosaMelDb(config) => config.check(sample_rate_hz),
+            FrontEndConfig::PsfMfcc(config) => config.check(sample_rate_hz),
+            FrontEndConfig::PsfLogFbank(config) => config.check(sample_rate_hz),
+            FrontEndConfig::PsfFbank(config) => config.check(sample_rate_hz),
+            FrontEndConfig::KaldiMfcc(config) => config.check(sample_rate_hz),
+            FrontEndConfig::KaldiFbank(config) => config.check(sample_rate_hz),
+            FrontEndConfig::TorchaudioMfcc(config) => config.check(sample_rate_hz),
+            FrontEndConfig::TorchaudioMelDb(config) => config.check(sample_rate_hz),
+            FrontEndConfig::Waveform(config) => config.check(),
         }
     }
 }
@@ -130,7 +175,7 @@ impl FeatureConfig {
 
     /// How many frames a second of audio gives.
     pub fn frames_per_second(&self) -> f64 {
-        f64::from(self.sample_rate_hz) / self.front_end.hop() as f64
+        f64::from(self.sample_rate_hz) / self.front_end.hop(self.sample_rate_hz) as f64
     }
 
     fn check_values(&self) -> Result<(), FeatureError> {
@@ -178,7 +223,7 @@ impl FeatureConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{DctNorm, MelNorm, Reference, Window};
+    use crate::{DctNorm, KaldiCmvn, MelNorm, PsfFft, Reference, Window};
 
     fn parse(text: &str) -> Result<FeatureConfig, String> {
         toml::from_str(text).map_err(|error| error.to_string())
@@ -235,7 +280,17 @@ mod tests {
             ..Default::default()
         };
         let mfcc = LibrosaMfccConfig { mel_norm: MelNorm::None, norm: DctNorm::None, ..Default::default() };
-        for front_end in [FrontEndConfig::LibrosaMelDb(mel_db), FrontEndConfig::LibrosaMfcc(mfcc)] {
+        let psf = PsfMfccConfig { nfft: PsfFft::Auto, highfreq: Some(3000.0), ..Default::default() };
+        let kaldi = KaldiMfccConfig { use_energy: Some(false), cmvn: KaldiCmvn::Mean, ..Default::default() };
+        for front_end in [
+            FrontEndConfig::LibrosaMelDb(mel_db),
+            FrontEndConfig::LibrosaMfcc(mfcc),
+            FrontEndConfig::PsfMfcc(psf.clone()),
+            FrontEndConfig::PsfLogFbank(psf.fbank().log()),
+            FrontEndConfig::PsfFbank(psf.fbank()),
+            FrontEndConfig::KaldiMfcc(kaldi.clone()),
+            FrontEndConfig::KaldiFbank(kaldi.fbank()),
+        ] {
             let config = FeatureConfig {
                 front_end,
                 deltas: Some(DeltaConfig::default()),
@@ -246,6 +301,38 @@ mod tests {
             assert_eq!(parse(&toml::to_string(&config).unwrap()).unwrap(), config);
             let json = serde_json::to_string(&config).unwrap();
             assert_eq!(serde_json::from_str::<FeatureConfig>(&json).unwrap(), config, "{json}");
+        }
+    }
+
+    #[test]
+    fn recipes_name_psf_and_kaldi_by_their_own_settings() {
+        let config = parse(
+            "sample_rate_hz = 8000\n[front_end.psf-mfcc]\nnfft = \"auto\"\nappendEnergy = false\ndeltas = 1\nN = 3\n\
+             winfunc = \"hamming\"\n",
+        )
+        .unwrap();
+        assert_eq!((config.frames_per_second(), config.init().unwrap().width()), (100.0, 26));
+        let config = parse(
+            "[front_end.kaldi-mfcc]\ndialect = \"torchaudio\"\ndeltas = 2\ncmvn = \"meanvar\"\n\
+             [front_end.kaldi-mfcc.frame_opts]\nsnip_edges = false\n\
+             [front_end.kaldi-mfcc.mel_opts]\nnum_bins = 40\n",
+        )
+        .unwrap();
+        assert_eq!((config.frames_per_second(), config.init().unwrap().width()), (100.0, 39));
+        assert_eq!(
+            refused("[front_end.kaldi-fbank.frame_opts]\ndither = 1.0"),
+            "features.front_end.kaldi-fbank.frame_opts.dither = 1: must be 0: with added noise no two runs agree"
+        );
+        assert!(
+            refused("[front_end.psf-logfbank]\nhighfreq = 9000")
+                .starts_with("features.front_end.psf-logfbank.high")
+        );
+        assert_eq!(
+            refused("[front_end.psf-fbank]\nN = 0"),
+            "features.front_end.psf-fbank.N = 0: must be at least 1"
+        );
+        for text in ["[front_end.kaldi-mfcc]\nnum_bins = 40", "[front_end.psf-mfcc]\nnfft = 1.5"] {
+            assert!(parse(text).is_err(), "{text}");
         }
     }
 

@@ -38,6 +38,19 @@ pub enum FeatureError {
         /// How many one frame takes.
         needed: usize,
     },
+    /// There are too few samples to mirror them at the ends of the clip.
+    #[error(
+        "{samples} samples are too few to mirror {mirrored} of them at each end: {needed} are needed; \
+         pad the clip, shorten n_fft, or use pad_mode = \"constant\""
+    )]
+    TooShortToMirror {
+        /// How many samples there are.
+        samples: usize,
+        /// How many there must be.
+        needed: usize,
+        /// How many are mirrored at each end, n_fft / 2.
+        mirrored: usize,
+    },
     /// There are fewer frames than the delta filter fits its polynomial to.
     #[error(
         "{frames} frames are too few for deltas of width {width} and mode \"interp\": \
@@ -50,6 +63,16 @@ pub enum FeatureError {
         width: usize,
         /// The widest filter that these frames allow; below 3 there is none.
         widest: usize,
+    },
+    /// Features that depend on the whole clip cannot be given while it arrives.
+    #[error("{key} = {value} needs the whole clip and cannot be streamed: {instead}")]
+    NeedsWholeClip {
+        /// The setting.
+        key: String,
+        /// Its value.
+        value: String,
+        /// What can be streamed instead.
+        instead: String,
     },
     /// Features of another width than expected.
     #[error("features of {got} values a frame, expected {expected}: use the front end of the training run")]

@@ -2,7 +2,11 @@
 
 use crate::config::{FeatureConfig, FrontEndConfig, Scale};
 use crate::delta::{Columns, Delta, DeltaConfig};
+use crate::kaldi::Kaldi;
 use crate::librosa::{LibrosaMelDb, LibrosaMfcc};
+use crate::psf::Psf;
+use crate::torchaudio::{TorchaudioMelDb, TorchaudioMfcc};
+use crate::waveform::Waveform;
 use crate::{Extractor, FeatureError, Features};
 
 /// Turns clips into a model's input; made by [`FeatureConfig::init`].
@@ -24,6 +28,11 @@ pub struct FrontEnd {
 enum Toolkit {
     LibrosaMfcc(LibrosaMfcc<f32>),
     LibrosaMelDb(LibrosaMelDb<f32>),
+    Psf(Psf<f32>),
+    Kaldi(Kaldi),
+    TorchaudioMfcc(TorchaudioMfcc),
+    TorchaudioMelDb(TorchaudioMelDb),
+    Waveform(Waveform),
 }
 
 impl Toolkit {
@@ -31,6 +40,11 @@ impl Toolkit {
         match self {
             Toolkit::LibrosaMfcc(extractor) => extractor,
             Toolkit::LibrosaMelDb(extractor) => extractor,
+            Toolkit::Psf(extractor) => extractor,
+            Toolkit::Kaldi(extractor) => extractor,
+            Toolkit::TorchaudioMfcc(extractor) => extractor,
+            Toolkit::TorchaudioMelDb(extractor) => extractor,
+            Toolkit::Waveform(extractor) => extractor,
         }
     }
 
@@ -38,6 +52,11 @@ impl Toolkit {
         match self {
             Toolkit::LibrosaMfcc(extractor) => extractor,
             Toolkit::LibrosaMelDb(extractor) => extractor,
+            Toolkit::Psf(extractor) => extractor,
+            Toolkit::Kaldi(extractor) => extractor,
+            Toolkit::TorchaudioMfcc(extractor) => extractor,
+            Toolkit::TorchaudioMelDb(extractor) => extractor,
+            Toolkit::Waveform(extractor) => extractor,
         }
     }
 }
@@ -49,6 +68,14 @@ impl FrontEnd {
         let toolkit = match &config.front_end {
             FrontEndConfig::LibrosaMfcc(config) => Toolkit::LibrosaMfcc(config.init(rate_hz)?),
             FrontEndConfig::LibrosaMelDb(config) => Toolkit::LibrosaMelDb(config.init(rate_hz)?),
+            FrontEndConfig::PsfMfcc(config) => Toolkit::Psf(config.init(rate_hz)?),
+            FrontEndConfig::PsfLogFbank(config) => Toolkit::Psf(config.init(rate_hz)?),
+            FrontEndConfig::PsfFbank(config) => Toolkit::Psf(config.init(rate_hz)?),
+            FrontEndConfig::KaldiMfcc(config) => Toolkit::Kaldi(config.init(rate_hz)?),
+            FrontEndConfig::KaldiFbank(config) => Toolkit::Kaldi(config.init(rate_hz)?),
+            FrontEndConfig::TorchaudioMfcc(config) => Toolkit::TorchaudioMfcc(config.init(rate_hz)?),
+            FrontEndConfig::TorchaudioMelDb(config) => Toolkit::TorchaudioMelDb(config.init(rate_hz)?),
+            FrontEndConfig::Waveform(config) => Toolkit::Waveform(config.init()?),
         };
         let deltas = match &config.deltas {
             None => Vec::new(),
@@ -105,9 +132,11 @@ impl FrontEnd {
         self.prepare(unit_samples);
         let width = self.width();
         let frames = if self.deltas.is_empty() {
-            self.toolkit.extractor_mut().extract_into(&self.samples, values)?
+            let frames = self.toolkit.extractor_mut().extract_into(&self.samples, values)?;
+            self.at_least_one(frames)?
         } else {
             let frames = self.toolkit.extractor_mut().extract_into(&self.samples, &mut self.base)?;
+            self.at_least_one(frames)?;
             values.clear();
             values.resize(frames * width, 0.0);
             self.append_deltas(values)?;
@@ -115,6 +144,16 @@ impl FrontEnd {
         };
         self.config.normalisation.apply_to_values(values, width);
         Ok(frames)
+    }
+
+    /// A model needs a frame, also where the toolkit is content with none.
+    fn at_least_one(&self, frames: usize) -> Result<usize, FeatureError> {
+        if frames > 0 {
+            return Ok(frames);
+        }
+        let samples = self.samples.len();
+        let needed = (samples + 1..).find(|&more| self.toolkit.extractor().frames_for(more) > 0);
+        Err(FeatureError::TooShort { samples, needed: needed.unwrap_or(usize::MAX) })
     }
 
     /// Scales the samples and brings them to the fixed length.
@@ -150,7 +189,7 @@ impl FrontEnd {
 mod tests {
     use super::*;
     use crate::delta::DeltaMode;
-    use crate::{LibrosaMelDbConfig, LibrosaMfccConfig, Normalisation, Standardiser};
+    use crate::{KaldiMfccConfig, LibrosaMelDbConfig, LibrosaMfccConfig, Normalisation, Standardiser};
 
     fn clip(samples: usize) -> Vec<f32> {
         (0..samples).map(|n| f32::from((n * n % 30_011) as i16 - 15_000) / 32768.0).collect()
@@ -172,6 +211,17 @@ mod tests {
         };
         let features = init(config).extract(&samples).unwrap();
         assert_eq!((features.frames(), features.width()), (10, 40));
+    }
+
+    #[test]
+    fn a_clip_without_a_frame_is_an_error_even_where_the_toolkit_has_none() {
+        let front_end = FrontEndConfig::KaldiMfcc(KaldiMfccConfig::default());
+        let mut kaldi = init(FeatureConfig { front_end, ..Default::default() });
+        for samples in [0, 399] {
+            let error = kaldi.extract(&clip(samples)).unwrap_err();
+            assert_eq!(error, FeatureError::TooShort { samples, needed: 400 });
+        }
+        assert_eq!(kaldi.extract(&clip(400)).unwrap().frames(), 1);
     }
 
     #[test]

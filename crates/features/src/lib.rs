@@ -27,13 +27,21 @@ mod extractor;
 mod frames;
 mod framing;
 mod front_end;
+mod kaldi;
 mod librosa;
 mod lifter;
 mod logarithm;
 mod mel;
 mod normalise;
+mod presets;
+mod psf;
 mod sample;
+mod settings;
+mod spectrum;
 mod stft;
+mod stream;
+mod torchaudio;
+mod waveform;
 mod window;
 
 pub use config::{FeatureConfig, FrontEndConfig, Scale};
@@ -45,11 +53,24 @@ pub use extractor::Extractor;
 pub use frames::Features;
 pub use framing::PadMode;
 pub use front_end::FrontEnd;
+pub use kaldi::{
+    Kaldi, KaldiCmvn, KaldiDialect, KaldiFbankConfig, KaldiFrameConfig, KaldiMelConfig, KaldiMfccConfig,
+    KaldiStream, KaldiWindow,
+};
 pub use librosa::{
     LibrosaMel, LibrosaMelConfig, LibrosaMelDb, LibrosaMelDbConfig, LibrosaMfcc, LibrosaMfccConfig,
     LibrosaStft, LibrosaStftConfig,
 };
 pub use mel::{MelNorm, MelScale};
 pub use normalise::{Normalisation, Standardiser};
+pub use presets::{PRESETS, Preset, preset};
+pub use psf::{Psf, PsfFbankConfig, PsfFft, PsfLogFbankConfig, PsfMfccConfig, PsfStream, PsfWindow};
 pub use sample::Sample;
+pub use settings::Setting;
+pub use stream::Stream;
+pub use torchaudio::{
+    SpectrumNorm, TorchaudioDeltaConfig, TorchaudioMel, TorchaudioMelConfig, TorchaudioMelDb,
+    TorchaudioMelDbConfig, TorchaudioMfcc, TorchaudioMfccConfig,
+};
+pub use waveform::{Waveform, WaveformConfig};
 pub use window::Window;

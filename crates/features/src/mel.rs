@@ -123,12 +123,21 @@ impl<S: Sample> MelBank<S> {
         bank
     }
 
-    fn push(&mut self, row: &[f32]) {
-        let first_bin = row.iter().position(|&weight| weight != 0.0).unwrap_or(0);
-        let end = row.iter().rposition(|&weight| weight != 0.0).map_or(0, |last| last + 1);
+    /// A bank of any weights, one row over the bins for each band.
+    pub(crate) fn of_rows(rows: impl Iterator<Item = Vec<f64>>) -> MelBank<S> {
+        let mut bank = MelBank { bands: Vec::new(), weights: Vec::new() };
+        rows.for_each(|row| bank.push(&row));
+        bank
+    }
+
+    fn push(&mut self, row: &[impl Copy + Into<f64>]) {
+        let weight = |&weight: &_| S::narrow(Into::<f64>::into(weight));
+        let holds = |value: &_| weight(value) != S::default();
+        let first_bin = row.iter().position(holds).unwrap_or(0);
+        let end = row.iter().rposition(holds).map_or(0, |last| last + 1);
         let run = &row[first_bin..end];
         self.bands.push(Band { first_bin, weights: self.weights.len(), length: run.len() });
-        self.weights.extend(run.iter().map(|&weight| S::narrow(f64::from(weight))));
+        self.weights.extend(run.iter().map(weight));
     }
 
     /// M, the number of bands.

@@ -17,7 +17,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// let path = std::env::temp_dir().join(format!("stapes-files-{}.txt", std::process::id()));
 /// stapes_files::write(&path, b"whole")?;
 /// assert_eq!(std::fs::read(&path)?, b"whole");
-/// # std::fs::remove_file(&path)
+/// # std::fs::remove_file(&path)?;
+/// # Ok::<(), std::io::Error>(())
 /// ```
 pub fn write(path: &Path, contents: &[u8]) -> io::Result<()> {
     let aside = aside(path)?;

@@ -1,6 +1,6 @@
 //! Times products and whole training steps of recurrent stacks on one core.
 //!
-//! `cargo bench -p stapes-kernels [-- WORD...]` prints for each line whose name has one of the words the
+//! `cargo bench -p stapes-kernels --bench recurrent -- [--set=avx2] [WORD...]` prints for each line whose name has one of the words the
 //! median and the tenth percentile of the processor time, the rate of useful operations at the latter (a
 //! multiplication and an addition are two; only the products count) and its share of the rate measured for
 //! multiply-adds from registers.
@@ -15,11 +15,14 @@ use stapes_kernels::recurrent::{Backward, CellKind, Direction, Forward, Gradient
 use stapes_kernels::{InstructionSet, Sequences, activation, peak};
 
 fn main() {
-    let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
-    let set = std::env::var("SET")
-        .ok()
-        .and_then(|name| InstructionSet::available().into_iter().find(|set| set.to_string() == name))
-        .unwrap_or(InstructionSet::best());
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words = arguments.iter().filter(|word| !word.starts_with('-')).cloned().collect();
+    let named = arguments.iter().find_map(|word| word.strip_prefix("--set="));
+    let mut sets = InstructionSet::available().into_iter();
+    let set = match named {
+        Some(name) => sets.find(|set| set.to_string() == name).expect("a set that this processor has"),
+        None => InstructionSet::best(),
+    };
     let bench = Bench { words, set, peak: peak::multiply_add_rate(set) };
     println!("{set}: {:.1} GFLOP/s from registers", bench.peak);
     println!("{:45} {:>10} {:>10} {:>8} {:>6}", "", "median ms", "p10 ms", "GFLOP/s", "peak");

@@ -129,7 +129,11 @@ kernel! {
 /// assert_eq!(scores[2..], [1.0, 0.0]);
 /// ```
 pub fn softmax_in_place(set: InstructionSet, values: &mut [f32], classes: usize) {
-    assert!(classes > 0 && values.len() % classes == 0, "{} scores of {classes} classes", values.len());
+    assert!(
+        classes > 0 && values.len().is_multiple_of(classes),
+        "{} scores of {classes} classes",
+        values.len()
+    );
     for row in values.chunks_exact_mut(classes) {
         // A NaN score makes the sum, and so the row, NaN, although `max` passes over it.
         let largest = row.iter().fold(f32::NEG_INFINITY, |largest, &score| largest.max(score));

@@ -7,7 +7,7 @@ kernel! {
     /// Adds to `sums` the sum of each column: the gradient of a bias.
     ///
     /// # Shapes
-    /// matrix [M, N], its rows contiguous; sums [N]
+    /// matrix [M, N], its rows contiguous; sums `[N]`
     ///
     /// # Panics
     /// If the shapes do not fit.

@@ -65,7 +65,7 @@ pub struct Layer<R> {
     pub recurrent_bias: Vec<R>,
 }
 
-/// h and c, [H] each; cells without a memory leave c alone.
+/// h and c, `[H]` each; cells without a memory leave c alone.
 #[derive(Clone, Debug, PartialEq)]
 pub struct State<R> {
     /// What the layer shows.
@@ -111,7 +111,7 @@ impl<R: Real> Layer<R> {
         [&mut self.input, &mut self.recurrent, &mut self.input_bias, &mut self.recurrent_bias]
     }
 
-    /// Reads one sequence of frames, [I] each, from the first to the last.
+    /// Reads one sequence of frames, `[I]` each, from the first to the last.
     pub fn forward(&self, frames: &[Vec<R>], initial: &State<R>) -> Vec<Moment<R>> {
         let mut moments: Vec<Moment<R>> = Vec::new();
         for frame in frames {

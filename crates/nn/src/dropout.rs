@@ -11,7 +11,7 @@ use crate::parameters::View;
 /// the number of shards nor the other sequences change it.
 ///
 /// # Shapes
-/// [F] -> [F]
+/// \[F\] -> \[F\]
 ///
 /// # Source
 /// Srivastava et al. 2014, in the scaled form that PyTorch uses.

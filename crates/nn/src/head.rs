@@ -24,7 +24,7 @@ pub enum HeadKind {
 /// The layer of a [`HeadKind`].
 ///
 /// # Shapes
-/// [T, D*H] -> [D*H], D directions of H states.
+/// [T, D*H] -> \[D*H\], D directions of H states.
 pub struct Head {
     kind: HeadKind,
     features: usize,

@@ -14,7 +14,7 @@ pub enum Shape {
         /// F, values a frame.
         features: usize,
     },
-    /// [F]: one vector a sequence. In memory [B, F], in the caller's order of the sequences.
+    /// \[F\]: one vector a sequence. In memory [B, F], in the caller's order of the sequences.
     Vector {
         /// F, values a sequence.
         features: usize,

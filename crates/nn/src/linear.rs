@@ -13,7 +13,7 @@ use crate::parameters::{Layout, View};
 /// dx = W^T dy.
 ///
 /// # Shapes
-/// [I] -> [O]; W [O, I], b [O]
+/// \[I\] -> \[O\]; W [O, I], b \[O\]
 pub struct Linear {
     inputs: usize,
     outputs: usize,

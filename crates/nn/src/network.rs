@@ -6,7 +6,7 @@ use stapes_random::Stream;
 use crate::layer::{Backward, Layer, Macs, Pass, Shape};
 use crate::parameters::{Layout, View};
 
-/// Layers one after the other: frames [T, F] in, one vector of scores [K] out.
+/// Layers one after the other: frames [T, F] in, one vector of scores \[K\] out.
 ///
 /// A network owns its activations and what its layers keep for the backward pass, but not its parameters:
 /// several networks of the same model (one a shard of a batch, one a thread) read the same flat buffer.
@@ -62,13 +62,13 @@ impl Network {
 
     /// A line for each layer.
     pub fn summary(&self) -> Vec<LayerSummary> {
-        let line = |layer: &Box<dyn Layer>| LayerSummary {
+        let line = |layer: &dyn Layer| LayerSummary {
             layer: layer.describe(),
             output: layer.output_shape(),
             parameters: layer.views().iter().map(View::len).sum(),
             macs: layer.macs(),
         };
-        self.layers.iter().map(line).collect()
+        self.layers.iter().map(|layer| line(&**layer)).collect()
     }
 
     /// Starting values for all parameters, determined by the seed.

@@ -118,7 +118,8 @@ impl<V: Copy + Default> Cutter<V> {
         let end = start + self.slicing.length as isize;
         let received = self.received() as isize;
         let arrived = end <= received && -start <= received;
-        if !arrived && !(ended && self.next < self.slicing.frames(self.received())) {
+        let last = ended && self.next < self.slicing.frames(self.received());
+        if !(arrived || last) {
             return None;
         }
         self.next += 1;
@@ -204,13 +205,7 @@ mod tests {
     fn the_number_of_frames_is_that_of_the_specification() {
         let frames = |ending, samples| Slicing { length: 200, hop: 80, ending }.frames(samples);
         assert_eq!([0, 1, 200, 201, 6000].map(|samples| frames(Ending::Zeros, samples)), [0, 1, 1, 2, 74]);
-        assert_eq!(
-            [0, 199, 200, 279, 280].map(|samples| frames(Ending::Dropped, samples)),
-            [0, 0, 1, 1, 2]
-        );
-        assert_eq!(
-            [0, 39, 40, 100, 200].map(|samples| frames(Ending::Mirrored, samples)),
-            [0, 0, 1, 1, 3]
-        );
+        assert_eq!([0, 199, 200, 279, 280].map(|samples| frames(Ending::Dropped, samples)), [0, 0, 1, 1, 2]);
+        assert_eq!([0, 39, 40, 100, 200].map(|samples| frames(Ending::Mirrored, samples)), [0, 0, 1, 1, 3]);
     }
 }

@@ -50,7 +50,8 @@ impl<V: Sample> DeltaLine<V> {
             .collect();
         // At the end of a clip a filter's source runs ahead of it by the delays of both.
         let slots = 2 * filters.iter().map(Filter::reach).sum::<usize>() + 2;
-        let ring = Ring { rows: vec![V::default(); if filters.is_empty() { 0 } else { slots * width }], count: 0 };
+        let ring =
+            Ring { rows: vec![V::default(); if filters.is_empty() { 0 } else { slots * width }], count: 0 };
         DeltaLine { width, rings: vec![ring; filters.len() + 1], filters, slots, given: 0 }
     }
 

@@ -4,6 +4,7 @@ use super::cutter::{BLOCK, Cutter};
 use super::{DeltaLine, Slicing, all_finite};
 use crate::FeatureError;
 use crate::sample::Sample;
+use crate::sample::arithmetic::Arithmetic as _;
 
 /// What a toolkit makes of the samples of one frame.
 pub(crate) trait Analysis {

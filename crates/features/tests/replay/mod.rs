@@ -1,5 +1,9 @@
-//! Replaying recorded cases of librosa: a manifest names each case's recording, its preparation, librosa's
-//! settings and its result.
+//! Replaying recorded cases of the toolkits: a manifest names each case's recording, its preparation, the
+//! toolkit's settings and its result.
+
+mod kaldi;
+mod psf;
+mod torchaudio;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -13,26 +17,12 @@ use stapes_features::{
 use stapes_testkit::tensors::{Tensor, read_npy, read_safetensors};
 use stapes_testkit::tolerance;
 
-/// The kinds of recorded cases whose front ends do not exist yet; a kind that is not even here fails.
-const NOT_YET: [&str; 11] = [
-    "psf_mfcc",
-    "psf_logfbank",
-    "psf_fbank",
-    "psf_delta",
-    "kaldi_mfcc",
-    "kaldi_fbank",
-    "ta_kaldi_mfcc",
-    "ta_kaldi_fbank",
-    "ta_mfcc",
-    "ta_meldb",
-    "ta_deltas",
-];
-
 /// The largest differences seen, by kind and type.
 pub(crate) type Seen = Arc<Mutex<BTreeMap<String, (usize, f64)>>>;
 
-/// The cases of a folder's manifest; results are `.npy` files or stand together in `results.safetensors`.
-pub(crate) fn list(folder: &Path) -> Result<Vec<Replay>, String> {
+/// The cases of a folder's manifest whose kind is covered; results are `.npy` files or stand together in
+/// `results.safetensors`.
+pub(crate) fn list(folder: &Path, covers: impl Fn(&str) -> bool) -> Result<Vec<Replay>, String> {
     let path = folder.join("manifest.json");
     let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
     let manifest: Value =
@@ -40,7 +30,7 @@ pub(crate) fn list(folder: &Path) -> Result<Vec<Replay>, String> {
     let cases = manifest["cases"].as_array().ok_or_else(|| format!("{}: no cases", path.display()))?;
     let together = folder.join("results.safetensors");
     let results = Arc::new(if together.exists() { read_safetensors(&together)? } else { BTreeMap::new() });
-    let covered = cases.iter().filter(|case| !NOT_YET.iter().any(|kind| case["kind"] == *kind));
+    let covered = cases.iter().filter(|case| covers(case["kind"].as_str().unwrap_or_default()));
     let replay =
         |case: &Value| Replay { folder: folder.to_owned(), case: case.clone(), results: results.clone() };
     Ok(covered.map(replay).collect())
@@ -69,10 +59,19 @@ impl Replay {
 
     /// Computes the features and compares them.
     pub(crate) fn run(&self, seen: &Seen) -> Result<(), String> {
-        match self.text("input_dtype")? {
-            "float32" => self.compare::<f32>("float32", |sample| sample, seen),
-            "float64" => self.compare::<f64>("float64", f64::from, seen),
-            other => Err(format!("input_dtype {other} is not understood")),
+        match (self.text("kind")?, self.text("input_dtype")?) {
+            (kind, "float32") if torchaudio::KINDS.contains(&kind) => {
+                self.compare("float32", |sample| sample, torchaudio::features, seen)
+            }
+            (kind, "float32") if kaldi::KINDS.contains(&kind) => {
+                self.compare("float32", |sample| sample, kaldi::features, seen)
+            }
+            (kind, "float32" | "float64") if psf::KINDS.contains(&kind) => {
+                self.compare("float64", f64::from, psf::features, seen)
+            }
+            (_, "float32") => self.compare::<f32>("float32", |sample| sample, Replay::features, seen),
+            (_, "float64") => self.compare::<f64>("float64", f64::from, Replay::features, seen),
+            (_, other) => Err(format!("input_dtype {other} is not understood")),
         }
     }
 
@@ -80,6 +79,7 @@ impl Replay {
         &self,
         dtype: &str,
         widen: fn(f32) -> S,
+        features: fn(&Replay, &[S]) -> Result<Features<S>, String>,
         seen: &Seen,
     ) -> Result<(), String> {
         let output = self.text("output")?;
@@ -87,9 +87,17 @@ impl Replay {
             Some(result) => result.clone(),
             None => read_npy(&self.folder.join(output))?,
         };
-        let features = self.features(&self.samples(widen)?)?;
-        // librosa gives (features, frames).
-        let shape = [features.width(), features.frames()];
+        let features = features(self, &self.samples(widen)?)?;
+        // librosa and torchaudio.transforms give (features, frames), the others (frames, features).
+        let kind = self.text("kind")?;
+        let (got, shape) = if psf::KINDS.contains(&kind) || kaldi::KINDS.contains(&kind) {
+            (
+                features.values().iter().map(|&value| value.into()).collect(),
+                [features.frames(), features.width()],
+            )
+        } else {
+            (transposed(&features), [features.width(), features.frames()])
+        };
         let recorded: Vec<usize> = serde_json::from_value(self.case["shape"].clone()).map_err(say)?;
         if expected.shape != shape || recorded != shape {
             return Err(format!(
@@ -98,9 +106,12 @@ impl Replay {
             ));
         }
         if expected.dtype != dtype || self.text("dtype")? != dtype {
-            return Err(format!("{dtype}, expected {}", expected.dtype));
+            return Err(format!(
+                "{dtype}, expected {}, by the manifest {}",
+                expected.dtype,
+                self.text("dtype")?
+            ));
         }
-        let got = transposed(&features);
         self.check(&got, &expected, dtype, seen)
     }
 
@@ -114,6 +125,13 @@ impl Replay {
             ("librosa_mfcc", _) => (1.0, 5e-4 * (largest / 1131.0).max(1.0)),
             ("librosa_meldb", _) => (1.0, 1e-4),
             ("librosa_delta", _) => (1.0, 3e-4),
+            ("psf_fbank", _) => (largest, 1e-12),
+            ("psf_mfcc" | "psf_logfbank" | "psf_delta", _) => (1.0, 1e-9),
+            ("kaldi_mfcc" | "ta_kaldi_mfcc", _) => (1.0, 5e-3),
+            ("kaldi_fbank" | "ta_kaldi_fbank", _) => return self.check_fbank(got, expected, seen),
+            ("ta_mfcc" | "ta_deltas", _) => (1.0, 3e-3),
+            ("ta_mel", _) => (largest, 3e-6),
+            ("ta_meldb", _) => (1.0, 5e-3),
             _ => (largest, 1e-6),
         };
         let difference = tolerance::largest_difference(got, &expected.values)?;
@@ -126,7 +144,25 @@ impl Replay {
         tolerance::check_absolute(kind, got, &expected.values, allowed * unit)
     }
 
-    /// The recording in the type, scale and length that librosa got.
+    /// Logarithms of Kaldi's bands carry the noise of its f32 transform, which counts more the lower a band lies
+    /// beneath the largest of its frame; the difference is stated in parts of that.
+    fn check_fbank(&self, got: &[f64], expected: &Tensor, seen: &Seen) -> Result<(), String> {
+        let bounds = kaldi::bounds(expected, self.case["params"]["use_log_fbank"] != Value::Bool(false));
+        let parts = |values: &[f64]| {
+            values.iter().zip(&bounds).map(|(value, bound)| value / bound).collect::<Vec<_>>()
+        };
+        let kind = format!("{}, of what is allowed", self.text("kind")?);
+        let (got, expected) = (parts(got), parts(&expected.values));
+        let difference = tolerance::largest_difference(&got, &expected)?;
+        if let Ok(mut seen) = seen.lock() {
+            let (cases, worst) = seen.entry(kind.clone()).or_default();
+            *cases += 1;
+            *worst = worst.max(difference);
+        }
+        tolerance::check_absolute(&kind, &got, &expected, 1.0)
+    }
+
+    /// The recording in the type, scale and length that the toolkit got.
     fn samples<S: Sample>(&self, widen: fn(f32) -> S) -> Result<Vec<S>, String> {
         let clip = stapes_audio::read(&self.folder.join(self.text("input")?)).map_err(say)?;
         // Both scales are exact in f32.
@@ -147,8 +183,8 @@ impl Replay {
     }
 
     fn features<S: Sample>(&self, samples: &[S]) -> Result<Features<S>, String> {
-        let rate_hz = self.case["sr"].as_u64().and_then(|rate| u32::try_from(rate).ok()).ok_or("no sr")?;
-        let mut parameters = self.case["params"].as_object().ok_or("no params")?.clone();
+        let rate_hz = self.rate_hz()?;
+        let mut parameters = self.parameters()?;
         match self.text("kind")? {
             "librosa_stft_mag" => {
                 let config: LibrosaStftConfig = parse(parameters)?;
@@ -172,6 +208,15 @@ impl Replay {
             }
             other => Err(format!("kind {other} is not understood")),
         }
+    }
+
+    fn rate_hz(&self) -> Result<u32, String> {
+        let rate = self.case["sr"].as_u64().and_then(|rate| u32::try_from(rate).ok());
+        rate.ok_or_else(|| "the case has no sr".to_owned())
+    }
+
+    fn parameters(&self) -> Result<Map<String, Value>, String> {
+        self.case["params"].as_object().cloned().ok_or_else(|| "the case has no params".to_owned())
     }
 
     fn text(&self, key: &str) -> Result<&str, String> {

@@ -37,7 +37,7 @@ impl Products {
     /// C = start + A B.
     ///
     /// # Shapes
-    /// A [M, K], B [K, N], C [M, N], a starting row [N]
+    /// A [M, K], B [K, N], C [M, N], a starting row `[N]`
     ///
     /// # Panics
     /// If the shapes do not fit.

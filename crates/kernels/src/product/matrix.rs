@@ -94,6 +94,11 @@ impl<'a> Matrix<'a> {
         &self.data[row * self.row_stride..][..self.columns]
     }
 
+    /// Whether rows of this width lie within the slice, the columns being contiguous.
+    pub(crate) fn has_width(&self, width: usize) -> bool {
+        self.rows == 0 || (self.rows - 1) * self.row_stride + width <= self.data.len()
+    }
+
     pub(crate) fn row_stride(&self) -> usize {
         self.row_stride
     }

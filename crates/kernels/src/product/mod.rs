@@ -11,14 +11,16 @@
 //!
 //! # How it is fast
 //!
-//! B is copied into *panels* of two vectors' width, so that a [tile] of C lives in registers while its chain
+//! B is copied into *panels* of two vectors' width, so that a tile of C lives in registers while its chain
 //! runs. [`Packed`] keeps the panels for products that reuse B, as a recurrence does at every time step;
 //! [`Tall`] is for sums over frames, AᵀB; [`Products`] packs block by block what it needs once.
 
 mod general;
 mod matrix;
+#[allow(unsafe_code, reason = "blocks of matrices handed on as pointers")]
 mod packed;
 mod tall;
+#[allow(unsafe_code, reason = "tiles of matrices reached by pointers")]
 mod tile;
 
 pub use general::Products;
@@ -79,7 +81,9 @@ mod tests {
         for set in InstructionSet::available() {
             let mut products = Products::new(set);
             let mut packed = Packed::new(set);
-            for (m, n, k) in SHAPES {
+            // Besides, every height that a tile can have, over several panels.
+            let heights = (1..=16).map(|rows| (rows, 150, 9));
+            for (m, n, k) in SHAPES.into_iter().chain(heights) {
                 let (a, b) = (numbers(m * (k + 3), 1), numbers(k * n, 2));
                 let (at, bt) = (numbers(m * k, 3), numbers(k * n, 4));
                 let (held, row) = (numbers(m * n, 5), numbers(n, 6));

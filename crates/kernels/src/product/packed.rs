@@ -53,18 +53,13 @@ impl Packed {
     /// C = start + A B.
     ///
     /// # Shapes
-    /// A [M, K], C [M, N], a starting row [N]
+    /// A [M, K], C [M, N], a starting row `[N]`
     ///
     /// # Panics
     /// If the shapes do not fit, or A is transposed ([`super::Products`] multiplies what is).
     pub fn multiply(&self, a: Matrix<'_>, c: MatrixMut<'_>, start: Start<'_>) {
         assert_eq!(c.columns(), self.columns, "columns of C and of B");
-        multiply(self.set, self, Operand::Rows(a), c, start);
-    }
-
-    /// Where the block of rows of B from `block` on starts in the panels.
-    fn block(&self, block: usize) -> &[f32] {
-        &self.panels.all()[block * self.columns.next_multiple_of(2 * self.set.width())..]
+        multiply(self.set, Left::Rows(a), Right::Packed(self), c, start);
     }
 }
 
@@ -135,7 +130,7 @@ pub(crate) fn transpose<S: Simd>(simd: S, from: Matrix<'_>, to: &mut [f32], stri
 
 /// A in a product with packed panels.
 #[derive(Clone, Copy)]
-pub(super) enum Operand<'a> {
+pub(super) enum Left<'a> {
     /// Rows of contiguous columns.
     Rows(Matrix<'a>),
     /// [M, K] laid out for the tiles: for each [`BLOCK`] of K, tile by tile as [`tile::cut`] says, the rows
@@ -143,30 +138,72 @@ pub(super) enum Operand<'a> {
     Tiles { numbers: &'a [f32], rows: usize, depth: usize },
 }
 
-impl Operand<'_> {
+impl Left<'_> {
     fn shape(&self) -> (usize, usize) {
         match *self {
-            Operand::Rows(matrix) => (matrix.rows(), matrix.columns()),
-            Operand::Tiles { rows, depth, .. } => (rows, depth),
+            Left::Rows(matrix) => (matrix.rows(), matrix.columns()),
+            Left::Tiles { rows, depth, .. } => (rows, depth),
+        }
+    }
+}
+
+/// B in a product.
+#[derive(Clone, Copy)]
+pub(super) enum Right<'a> {
+    Packed(&'a Packed),
+    /// Rows of contiguous columns, each followed by numbers that may be read up to a whole panel.
+    Rows(Matrix<'a>),
+}
+
+impl Right<'_> {
+    fn shape(&self) -> (usize, usize) {
+        match self {
+            Right::Packed(packed) => (packed.depth, packed.columns),
+            Right::Rows(matrix) => (matrix.rows(), matrix.columns()),
+        }
+    }
+
+    /// Panics unless whole panels can be read.
+    fn check<S: Simd>(&self) {
+        match self {
+            Right::Packed(packed) => {
+                assert_eq!(packed.set.width(), S::WIDTH, "B is packed for another instruction set");
+            }
+            Right::Rows(matrix) => {
+                assert_eq!(matrix.column_stride(), 1, "the columns of B lie side by side");
+                let width = matrix.columns().next_multiple_of(2 * S::WIDTH);
+                assert!(matrix.has_width(width), "the rows of B cannot be read to the end of a panel");
+            }
+        }
+    }
+
+    /// Where the block of rows from `block` on starts, and how far apart its panels and rows are.
+    fn block(&self, block: usize, depth: usize, width: usize) -> (*const f32, usize, usize) {
+        match self {
+            Right::Packed(packed) => {
+                let start = block * packed.columns.next_multiple_of(width);
+                (packed.panels.all()[start..].as_ptr(), depth * width, width)
+            }
+            Right::Rows(matrix) => (matrix.pointer(block, 0), width, matrix.row_stride()),
         }
     }
 }
 
 kernel! {
     /// C = start + A B for the first columns of B, as many as C has.
-    pub(super) fn multiply(b: &Packed, a: Operand<'_>, c: MatrixMut<'_>, start: Start<'_>) = multiply_generic
+    pub(super) fn multiply(a: Left<'_>, b: Right<'_>, c: MatrixMut<'_>, start: Start<'_>) = multiply_generic
 }
 
 #[inline(always)]
-fn multiply_generic<S: Simd>(simd: S, b: &Packed, a: Operand<'_>, mut c: MatrixMut<'_>, start: Start<'_>) {
+fn multiply_generic<S: Simd>(simd: S, a: Left<'_>, b: Right<'_>, mut c: MatrixMut<'_>, start: Start<'_>) {
     let width = 2 * S::WIDTH;
     let (rows, depth) = a.shape();
-    assert_eq!(b.set.width(), S::WIDTH, "B is packed for another instruction set");
-    assert_eq!((rows, depth), (c.rows(), b.depth), "rows of A and of C, columns of A and rows of B");
-    assert!(c.columns() <= b.columns, "columns of C and of B");
+    b.check::<S>();
+    assert_eq!((rows, depth), (c.rows(), b.shape().0), "rows of A and of C, columns of A and rows of B");
+    assert!(c.columns() <= b.shape().1, "columns of C and of B");
     match a {
-        Operand::Rows(a) => assert!(a.column_stride() == 1 || depth <= 1, "the columns of A lie side by side"),
-        Operand::Tiles { numbers, .. } => assert_eq!(numbers.len(), rows * depth, "the tiles of A"),
+        Left::Rows(a) => assert!(a.column_stride() == 1 || depth <= 1, "the columns of A lie side by side"),
+        Left::Tiles { numbers, .. } => assert_eq!(numbers.len(), rows * depth, "the tiles of A"),
     }
     if let Start::Row(row) = start {
         assert_eq!(row.len(), c.columns(), "the starting row and the columns of C");
@@ -178,17 +215,19 @@ fn multiply_generic<S: Simd>(simd: S, b: &Packed, a: Operand<'_>, mut c: MatrixM
     loop {
         let here = BLOCK.min(depth - block);
         let (a, a_layout) = match a {
-            Operand::Rows(a) => (a.pointer(0, block), Layout::Rows { stride: a.row_stride() }),
-            Operand::Tiles { numbers, .. } => (numbers[block * rows..].as_ptr(), Layout::Tiles),
+            Left::Rows(a) => (a.pointer(0, block), Layout::Rows { stride: a.row_stride() }),
+            Left::Tiles { numbers, .. } => (numbers[block * rows..].as_ptr(), Layout::Tiles),
         };
+        let (b, b_panel, b_step) = b.block(block, here, width);
         let sweep = Sweep {
             rows,
             columns: c.columns(),
             depth: here,
             a,
             a_layout,
-            b: b.block(block).as_ptr(),
-            b_panel: here * width,
+            b,
+            b_panel,
+            b_step,
             c: c.pointer(0),
             c_stride: c.stride(),
             start: match start {
@@ -198,8 +237,9 @@ fn multiply_generic<S: Simd>(simd: S, b: &Packed, a: Operand<'_>, mut c: MatrixM
                 Start::Row(row) => TileStart::Row(row.as_ptr()),
             },
         };
-        // SAFETY: `Matrix`, `MatrixMut` and `Packed` hold all elements of their shapes, and the tiles of A
-        // as many; the shapes fit by the assertions above, and `c` is borrowed exclusively.
+        // SAFETY: `Matrix`, `MatrixMut` and `Packed` hold all elements of their shapes, the tiles of A as
+        // many, and the rows of B whole panels; the shapes fit by the assertions above, and `c` is borrowed
+        // exclusively.
         unsafe { tile::sweep(simd, sweep) };
         block += here;
         if block >= depth {

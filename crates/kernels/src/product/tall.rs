@@ -1,7 +1,7 @@
 //! Products Aᵀ B of tall matrices, as the gradient by a weight is: a sum over frames.
 
 use super::matrix::{Matrix, MatrixMut, Start};
-use super::packed::{Operand, Packed, multiply};
+use super::packed::{Left, Packed, Right, multiply};
 use super::tile::{self, BLOCK};
 use crate::InstructionSet;
 use crate::buffer::Buffer;
@@ -70,17 +70,27 @@ impl Tall {
         }
     }
 
-    /// C = start + Aᵀ B for the first N columns of B, as many as C has.
+    /// C = start + Aᵀ B.
     ///
     /// # Shapes
-    /// A [K, M], B [K, N or more], C [M, N], a starting row [N]
+    /// A [K, M], B [K, N], C [M, N], a starting row `[N]`
     ///
     /// # Panics
     /// If the shapes do not fit.
     pub fn multiply(&self, b: &Packed, c: MatrixMut<'_>, start: Start<'_>) {
+        assert_eq!(c.columns(), b.columns(), "columns of C and of B");
+        multiply(self.set, self.left(), Right::Packed(b), c, start);
+    }
+
+    /// C = start + Aᵀ B for a B that is not worth packing: its rows, and as many numbers behind the last as
+    /// fill a panel, lie within its slice.
+    pub(crate) fn multiply_rows(&self, b: Matrix<'_>, c: MatrixMut<'_>, start: Start<'_>) {
+        multiply(self.set, self.left(), Right::Rows(b), c, start);
+    }
+
+    fn left(&self) -> Left<'_> {
         let numbers = &self.numbers.all()[..self.depth * self.columns];
-        let a = Operand::Tiles { numbers, rows: self.columns, depth: self.depth };
-        multiply(self.set, b, a, c, start);
+        Left::Tiles { numbers, rows: self.columns, depth: self.depth }
     }
 }
 

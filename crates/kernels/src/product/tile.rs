@@ -7,8 +7,8 @@ pub(super) const BLOCK: usize = 256;
 
 /// What a sweep of tiles over some rows of C reads and writes.
 ///
-/// B lies in panels of two vectors' width: row k of panel p at `b + p * b_panel + k * 2 WIDTH`, its columns
-/// beyond `columns` zero.
+/// B lies in panels of two vectors' width: row k of panel p at `b + p * b_panel + k * b_step`. A whole panel is
+/// always read; what stands there beyond `columns` does not matter.
 #[derive(Clone, Copy)]
 pub(super) struct Sweep {
     pub(super) rows: usize,
@@ -18,6 +18,7 @@ pub(super) struct Sweep {
     pub(super) a_layout: Layout,
     pub(super) b: *const f32,
     pub(super) b_panel: usize,
+    pub(super) b_step: usize,
     pub(super) c: *mut f32,
     pub(super) c_stride: usize,
     pub(super) start: TileStart,
@@ -128,6 +129,7 @@ unsafe fn one_tile<S: Simd>(simd: S, part: Sweep, panels: usize) {
 /// # Safety
 /// As [`sweep`].
 #[inline(always)]
+#[allow(clippy::needless_range_loop, reason = "counted loops over constants become straight code")]
 unsafe fn tile<S: Simd, const R: usize, const P: usize>(
     simd: S,
     part: Sweep,
@@ -164,7 +166,7 @@ unsafe fn tile<S: Simd, const R: usize, const P: usize>(
             for half in 0..2 {
                 // SAFETY: row k of a panel of B, which is padded to whole vectors.
                 columns[panel][half] = unsafe {
-                    let at = part.b.add(panel * part.b_panel + k * width + half * S::WIDTH);
+                    let at = part.b.add(panel * part.b_panel + k * part.b_step + half * S::WIDTH);
                     Lanes::load(simd, at, S::WIDTH)
                 };
             }

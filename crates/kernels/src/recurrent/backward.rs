@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use super::recurrence::{Direction, Recurrence, gather, split};
 use super::rows::{self, BackwardRows};
-use crate::product::{Matrix, MatrixMut, Start};
 use crate::Sequences;
+use crate::product::{Matrix, MatrixMut, Start};
 
 /// What a backward pass reads, all of it as in the forward pass before.
 #[derive(Clone, Copy, Debug)]
@@ -73,9 +73,7 @@ impl Recurrence {
             self.add_sums(pass, span.clone());
             if let Some((d_input, start)) = &mut d_input {
                 let (first, count) = frames_of(sequences, &span);
-                let width = self.shape.blocks * hidden;
-                let gates = &self.gates.all()[first * width..][..count * width];
-                let gates = Matrix::strided(gates, (count, self.shape.gates * hidden), width);
+                let gates = self.gates.rows(first, count).columns_from(0, self.shape.gates * hidden);
                 let to = d_input.reborrow().rows_from(first, count);
                 self.input_weights_back.multiply(gates, to, *start);
             }
@@ -99,10 +97,9 @@ impl Recurrence {
     }
 
     /// Takes all slots that run at time `t` back through their frame.
-    #[inline(never)]
     fn step_back(&mut self, pass: Backward<'_>, t: usize) {
         let (sequences, hidden, memory) = (pass.sequences, self.hidden, self.memory());
-        let (batch, width) = (sequences.batch(), self.shape.blocks * hidden);
+        let batch = sequences.batch();
         let before = self.time_before(sequences, t);
         let frames = sequences.frames();
         let cells = Matrix::new(&self.cells.all()[..frames * memory], frames, memory);
@@ -113,14 +110,13 @@ impl Recurrence {
             }
             let first = sequences.start(t) + slot;
             let previous = match before.filter(|_| group.continued) {
-                Some(before) => [pass.output, cells].map(|states| {
-                    states.rows_from(sequences.start(before) + slot, count)
-                }),
+                Some(before) => {
+                    [pass.output, cells].map(|states| states.rows_from(sequences.start(before) + slot, count))
+                }
                 None => split(&self.states.initial, batch, (hidden, memory))
                     .map(|states| states.rows_from(slot, count)),
             };
-            let gates = &mut self.gates.all_mut()[first * width..][..count * width];
-            let mut gates = MatrixMut::new(gates, count, width);
+            let mut gates = self.gates.rows_mut(first, count);
             let (d_h, d_c) = self.states.gradient.all_mut().split_at_mut(batch * hidden);
             let mut d_h = MatrixMut::new(&mut d_h[slot * hidden..][..count * hidden], count, hidden);
             let d_c = MatrixMut::new(&mut d_c[slot * memory..][..count * memory], count, memory);
@@ -143,16 +139,13 @@ impl Recurrence {
     }
 
     /// Adds what the frames of the span give to the gradients by the weights.
-    #[inline(never)]
     fn add_sums(&mut self, pass: Backward<'_>, span: Range<usize>) {
         let (sequences, hidden) = (pass.sequences, self.hidden);
         let (first, count) = frames_of(sequences, &span);
-        let width = self.shape.blocks * hidden;
-        let gates = Matrix::new(&self.gates.all()[first * width..][..count * width], count, width);
-        self.sums.pack(gates, hidden, self.shape);
+        let gates = self.gates.rows(first, count);
         self.sums.tall.begin(count, self.inputs);
         self.sums.tall.lay(0, pass.input.rows_from(first, count));
-        self.sums.add_input((self.inputs, hidden), self.shape);
+        self.sums.add_input(gates, (self.inputs, hidden), self.shape);
         self.sums.tall.begin(count, hidden);
         let [initial, _] = split(&self.states.initial, sequences.batch(), (hidden, self.memory()));
         for t in span {
@@ -166,7 +159,7 @@ impl Recurrence {
                 self.sums.tall.lay(sequences.start(t) + slot - first, h_before);
             }
         }
-        self.sums.add_recurrent(hidden, self.shape);
+        self.sums.add_recurrent(gates, hidden, self.shape);
     }
 }
 

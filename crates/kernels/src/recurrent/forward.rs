@@ -63,27 +63,25 @@ impl Recurrence {
     }
 
     /// Starts the blocks of a span's frames with the biases and the input projection.
-    #[inline(never)]
     fn project(&mut self, pass: Forward<'_>, span: Range<usize>) {
         let sequences = pass.sequences;
         let (first, end) = (sequences.start(span.start), sequences.start(span.end));
         let (width, projected) = (self.shape.blocks * self.hidden, self.shape.gates * self.hidden);
-        let offset = if pass.keep { first } else { 0 };
-        let all = if pass.keep { sequences.frames() } else { end - first };
-        let gates = &mut self.gates.sized(all * width)[offset * width..][..(end - first) * width];
+        let (offset, all) = if pass.keep { (first, sequences.frames()) } else { (0, end - first) };
+        self.gates.reserve(all);
+        let mut gates = self.gates.rows_mut(offset, end - first);
         let bias = &self.bias.all()[..width];
         if projected < width {
-            for row in gates.chunks_exact_mut(width) {
-                row[projected..].copy_from_slice(&bias[projected..]);
+            for row in 0..gates.rows() {
+                gates.row_mut(row)[projected..].copy_from_slice(&bias[projected..]);
             }
         }
-        let gates = MatrixMut::strided(gates, (end - first, projected), width);
+        let gates = gates.columns_from(0, projected);
         let input = pass.input.rows_from(first, end - first);
         self.input_weights.multiply(input, gates, Start::Row(&bias[..projected]));
     }
 
     /// Takes a group of slots through the frame of `time`; `span` is the first time of the span.
-    #[inline(never)]
     fn advance(
         &mut self,
         pass: Forward<'_>,
@@ -92,7 +90,7 @@ impl Recurrence {
         output: MatrixMut<'_>,
     ) {
         let (sequences, hidden) = (pass.sequences, self.hidden);
-        let (count, width, memory) = (group.slots.len(), self.shape.blocks * hidden, self.memory());
+        let (count, memory) = (group.slots.len(), self.memory());
         let row = |t: usize| sequences.start(t) + group.slots.start;
         let cell_row = |t: usize| {
             let first = if pass.keep { sequences.start(t) } else { (t % 2) * sequences.batch() };
@@ -114,8 +112,7 @@ impl Recurrence {
             }
         };
         let first = row(time) - if pass.keep { 0 } else { sequences.start(span) };
-        let gates = &mut self.gates.all_mut()[first * width..][..count * width];
-        let mut gates = MatrixMut::new(gates, count, width);
+        let mut gates = self.gates.rows_mut(first, count);
         if group.continued || self.states.given {
             for (run, weights) in self.shape.runs.iter().zip(&self.recurrent_weights) {
                 let blocks = gates.reborrow().columns_from(run.block * hidden, run.gates * hidden);

@@ -6,13 +6,16 @@
 //! directions, lengths, initial and final states, and the gradients.
 
 mod backward;
+mod blocks;
 mod cell;
 mod forward;
 mod gru;
 pub mod lstm;
 mod recurrence;
+#[allow(unsafe_code, reason = "rows of states and gates reached by pointers")]
 mod rows;
 mod step;
+#[allow(unsafe_code, reason = "a kernel is called for a set of instructions")]
 mod sums;
 mod vanilla;
 

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::blocks::Blocks;
 use super::cell::{CellKind, CellShape};
 use super::sums::Sums;
 use crate::buffer::Buffer;
@@ -70,7 +71,7 @@ pub struct Recurrence {
     /// What each block of a frame's row starts from.
     pub(super) bias: Buffer,
     /// The blocks of all frames, or of one span of time where nothing is kept.
-    pub(super) gates: Buffer,
+    pub(super) gates: Blocks,
     /// c of all frames, or of two time steps where nothing is kept.
     pub(super) cells: Buffer,
     pub(super) states: BatchStates,
@@ -126,10 +127,10 @@ impl Recurrence {
             input_weights_back: Packed::new(set),
             recurrent_weights_back: packed(),
             bias: Buffer::default(),
-            gates: Buffer::default(),
+            gates: Blocks::new(shape.blocks * hidden),
             cells: Buffer::default(),
             states: BatchStates::default(),
-            sums: Sums::new(set, shape),
+            sums: Sums::new(set),
             before: Buffer::default(),
         }
     }

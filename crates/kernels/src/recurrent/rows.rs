@@ -112,8 +112,8 @@ unsafe fn forward_units<S: Simd, C: Cell>(simd: S, at: &ForwardRow, unit: usize,
         let previous = load_states::<S, C>(simd, at.previous, unit, count);
         let state = C::forward(&mut gates, previous);
         store_gates::<S, C>(gates, at.gates.add(unit), at.hidden, count);
-        for index in 0..C::SHAPE.states {
-            state[index].store(at.state[index].add(unit), count);
+        for (values, to) in state.into_iter().zip(at.state).take(C::SHAPE.states) {
+            values.store(to.add(unit), count);
         }
     }
 }
@@ -169,8 +169,8 @@ unsafe fn backward_units<S: Simd, C: Cell>(simd: S, at: &BackwardRow, unit: usiz
         d_state[0] = d_state[0] + Lanes::load(simd, at.d_output.add(unit), count);
         let d_previous = C::backward(&mut gates, previous, state, d_state);
         store_gates::<S, C>(gates, at.gates.add(unit), at.hidden, count);
-        for index in 0..C::SHAPE.states {
-            d_previous[index].store(at.d_state[index].add(unit), count);
+        for (values, to) in d_previous.into_iter().zip(at.d_state).take(C::SHAPE.states) {
+            values.store(to.add(unit), count);
         }
     }
 }

@@ -11,7 +11,7 @@ impl Recurrence {
     /// The numbers are bit for bit those of [`Recurrence::forward`] over the whole sequence.
     ///
     /// # Shapes
-    /// frame [I]; state [S, H]
+    /// frame `[I]`; state [S, H]
     ///
     /// # Panics
     /// If the shapes do not fit, or the layer reads backward: then there is no next frame to wait for.
@@ -38,9 +38,9 @@ impl Recurrence {
         let (h_before, c_before) = before.split_at(hidden);
         let (h_before, c_before) = (Matrix::new(h_before, 1, hidden), Matrix::new(c_before, 1, memory));
         let (h, c) = state.split_at_mut(hidden);
-        let gates = self.gates.sized(width);
-        gates.copy_from_slice(&self.bias.all()[..width]);
-        let mut gates = MatrixMut::new(gates, 1, width);
+        self.gates.reserve(1);
+        let mut gates = self.gates.rows_mut(0, 1);
+        gates.row_mut(0).copy_from_slice(&self.bias.all()[..width]);
         let projected = gates.reborrow().columns_from(0, self.shape.gates * hidden);
         self.input_weights.multiply(Matrix::new(frame, 1, self.inputs), projected, Start::Keep);
         for (run, weights) in self.shape.runs.iter().zip(&self.recurrent_weights) {

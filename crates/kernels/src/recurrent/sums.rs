@@ -1,10 +1,10 @@
 //! The sums over frames that are the gradients by the weights.
 
 use super::backward::Gradients;
-use super::cell::{CellShape, Run};
+use super::cell::CellShape;
 use crate::InstructionSet;
 use crate::buffer::Buffer;
-use crate::product::{Matrix, MatrixMut, Packed, Start, Tall, transpose};
+use crate::product::{Matrix, MatrixMut, Start, Tall, transpose};
 use crate::simd::{Simd, kernel};
 use crate::sums::add_column_sums;
 
@@ -18,8 +18,6 @@ pub(super) struct Sums {
     set: InstructionSet,
     /// x, or h before, of the frames of a span.
     pub(super) tall: Tall,
-    /// d of the frames of a span: the blocks of the input projection, then those of each run beyond.
-    gates: Vec<Packed>,
     /// [I, G H]
     input: Buffer,
     /// [H, G H]
@@ -30,18 +28,11 @@ pub(super) struct Sums {
     start: Start<'static>,
 }
 
-/// Whether a run's blocks are the first ones of the input projection, and need no packing of their own.
-fn shared(run: &Run) -> bool {
-    run.block == 0
-}
-
 impl Sums {
-    pub(super) fn new(set: InstructionSet, shape: CellShape) -> Sums {
-        let packs = 1 + shape.runs.iter().filter(|run| !shared(run)).count();
+    pub(super) fn new(set: InstructionSet) -> Sums {
         Sums {
             set,
             tall: Tall::new(set),
-            gates: vec![Packed::new(set); packs],
             input: Buffer::default(),
             recurrent: Buffer::default(),
             bias: Buffer::default(),
@@ -57,37 +48,27 @@ impl Sums {
         self.start = Start::Zero;
     }
 
-    /// Takes in the gradients by the pre-activations of a span, [frames, blocks H].
-    pub(super) fn pack(&mut self, gates: Matrix<'_>, hidden: usize, shape: CellShape) {
+    /// Adds d, and x dᵀ with x as laid in `tall`; `gates` is d of a span, [frames, blocks H].
+    pub(super) fn add_input(
+        &mut self,
+        gates: Matrix<'_>,
+        (inputs, hidden): (usize, usize),
+        shape: CellShape,
+    ) {
         add_column_sums(self.set, gates, self.bias.sized(shape.blocks * hidden));
-        let own = shape.runs.iter().filter(|run| !shared(run)).map(|run| (run.block, run.gates));
-        let parts = std::iter::once((0, shape.gates)).chain(own);
-        for (packed, (block, blocks)) in self.gates.iter_mut().zip(parts) {
-            packed.pack(gates.columns_from(block * hidden, blocks * hidden));
-        }
-    }
-
-    /// Adds x dᵀ, x as laid in `tall`.
-    #[inline(never)]
-    pub(super) fn add_input(&mut self, (inputs, hidden): (usize, usize), shape: CellShape) {
         let columns = shape.gates * hidden;
         let sum = MatrixMut::new(self.input.sized(inputs * columns), inputs, columns);
-        self.tall.multiply(&self.gates[0], sum, self.start);
+        self.tall.multiply_rows(gates.columns_from(0, columns), sum, self.start);
     }
 
     /// Adds h dᵀ, h as laid in `tall`; the last of a span.
-    #[inline(never)]
-    pub(super) fn add_recurrent(&mut self, hidden: usize, shape: CellShape) {
+    pub(super) fn add_recurrent(&mut self, gates: Matrix<'_>, hidden: usize, shape: CellShape) {
         let columns = shape.gates * hidden;
         let mut sum = MatrixMut::new(self.recurrent.sized(hidden * columns), hidden, columns);
-        let (first, own) = self.gates.split_at(1);
-        let mut own = own.iter();
         for run in shape.runs {
-            let packed = if shared(run) { first.first() } else { own.next() };
             let to = sum.reborrow().columns_from(run.gate * hidden, run.gates * hidden);
-            if let Some(packed) = packed {
-                self.tall.multiply(packed, to, self.start);
-            }
+            let blocks = gates.columns_from(run.block * hidden, run.gates * hidden);
+            self.tall.multiply_rows(blocks, to, self.start);
         }
         self.start = Start::Keep;
     }

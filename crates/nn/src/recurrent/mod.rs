@@ -7,6 +7,7 @@
 mod between;
 mod config;
 mod stack;
+mod weights;
 
 pub use config::{CellKind, RecurrentConfig};
 pub use stack::{RecurrentStack, StateGradients, StatePass};

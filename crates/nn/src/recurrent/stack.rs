@@ -2,11 +2,12 @@
 
 use stapes_kernels::InstructionSet;
 use stapes_kernels::product::{Matrix, MatrixMut, Start};
-use stapes_kernels::recurrent::{self, Direction, Forward, Gradients, Recurrence, Weights};
+use stapes_kernels::recurrent::{self, Direction, Forward, Recurrence};
 use stapes_random::Stream;
 
 use super::between::Between;
 use super::config::RecurrentConfig;
+use super::weights::{gradients, weights};
 use crate::layer::{Backward, Layer, Macs, Mode, Pass, Shape};
 use crate::parameters::{Layout, View};
 
@@ -172,6 +173,38 @@ impl RecurrentStack {
         }
     }
 
+    /// Takes in the parameters for [`RecurrentStack::step`].
+    ///
+    /// # Panics
+    /// If there are too few parameters.
+    pub fn prepare(&mut self, parameters: &[f32]) {
+        for (at, runner) in self.runners.iter_mut().enumerate() {
+            runner.prepare(weights(&self.config, &self.views, parameters, at));
+        }
+    }
+
+    /// Takes the states of one stream one frame on, with the parameters of the last
+    /// [`RecurrentStack::prepare`] or forward pass, and writes the last layer's h.
+    ///
+    /// The numbers are bit for bit those of a forward pass over the whole sequence.
+    ///
+    /// # Shapes
+    /// frame `[F]`; state [L, S, H], zero before the first frame; output `[H]`
+    ///
+    /// # Panics
+    /// If the shapes do not fit, or the stack is bidirectional: then there is no next frame to wait for.
+    pub fn step(&mut self, frame: &[f32], state: &mut [f32], output: &mut [f32]) {
+        assert!(!self.config.bidirectional, "a bidirectional stack cannot run on a stream");
+        assert_eq!(state.len(), self.state_len(1), "the state of one stream");
+        let each = state.len() / self.runners.len();
+        let mut frame = frame;
+        for (runner, state) in self.runners.iter_mut().zip(state.chunks_exact_mut(each)) {
+            runner.step(frame, state);
+            frame = &state[..self.config.hidden];
+        }
+        output.copy_from_slice(frame);
+    }
+
     /// [`Layer::backward`] with the gradients by final and initial states.
     ///
     /// # Panics
@@ -228,40 +261,6 @@ impl RecurrentStack {
             std::mem::swap(upper, lower);
         }
     }
-}
-
-/// The views of runner number `at`.
-fn views_of<'a>(config: &RecurrentConfig, views: &'a [View], at: usize) -> &'a [View] {
-    let each = if config.bias { 4 } else { 2 };
-    &views[at * each..(at + 1) * each]
-}
-
-fn weights<'a>(config: &RecurrentConfig, views: &[View], parameters: &'a [f32], at: usize) -> Weights<'a> {
-    let views = views_of(config, views, at);
-    Weights {
-        input: views[0].of(parameters),
-        recurrent: views[1].of(parameters),
-        bias: config.bias.then(|| [views[2].of(parameters), views[3].of(parameters)]),
-    }
-}
-
-/// As [`weights`]: the views of a runner lie one behind the other, as they were added.
-fn gradients<'a>(
-    config: &RecurrentConfig,
-    views: &[View],
-    gradients: &'a mut [f32],
-    at: usize,
-) -> Gradients<'a> {
-    let views = views_of(config, views, at);
-    let mut rest = &mut gradients[views[0].offset..];
-    let mut parts = views.iter().map(|view| {
-        let (part, behind) = std::mem::take(&mut rest).split_at_mut(view.len());
-        rest = behind;
-        part
-    });
-    let mut next = || parts.next().unwrap_or_default();
-    let (input, recurrent) = (next(), next());
-    Gradients { input, recurrent, bias: config.bias.then(|| [next(), next()]) }
 }
 
 impl Layer for RecurrentStack {

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::AudioError;
+use crate::kind::describe;
 
 /// More channels than any recording has; a header that says more is broken.
 const MOST_CHANNELS: u16 = 256;
@@ -24,7 +25,7 @@ pub(crate) struct Layout {
     pub channels: u16,
     format: u16,
     bits: u16,
-    data_start: usize,
+    pub data_start: usize,
     data_bytes: usize,
 }
 
@@ -112,7 +113,7 @@ struct File<'a> {
 impl File<'_> {
     /// Checks the first twelve bytes; the RIFF size.
     fn form(&self) -> Result<u32, AudioError> {
-        let not_wav = |found| Err(AudioError::NotWav { path: self.path.to_owned(), found });
+        let not_wav = |found| Err(AudioError::NotAudio { path: self.path.to_owned(), found });
         if !self.bytes.starts_with(b"RIFF") {
             return not_wav(describe(self.bytes));
         }
@@ -202,7 +203,11 @@ impl File<'_> {
             return Err(self.header(start - 4, "data size", &format!("{data_bytes} bytes"), &rule));
         }
         if data_bytes == 0 {
-            return Err(AudioError::NoSamples { path: self.path.to_owned(), byte: start as u64 });
+            return Err(AudioError::NoSamples {
+                path: self.path.to_owned(),
+                what: "data chunk",
+                byte: start as u64,
+            });
         }
         let Format { tag, channels, sample_rate_hz, bits } = format;
         Ok(Layout { sample_rate_hz, channels, format: tag, bits, data_start: start, data_bytes })
@@ -230,41 +235,28 @@ impl File<'_> {
     }
 }
 
-/// What a file that is no WAV file looks like.
-fn describe(bytes: &[u8]) -> String {
-    const KNOWN: [(&[u8], &str); 9] = [
-        (b"RF64", "RF64 (WAV beyond 4 GiB)"),
-        (b"RIFX", "RIFX (big-endian WAV)"),
-        (b"fLaC", "FLAC"),
-        (b"OggS", "Ogg (Vorbis or Opus)"),
-        (b"ID3", "MP3"),
-        (b"FORM", "AIFF"),
-        (b"NIST_1A", "NIST SPHERE"),
-        (b"caff", "CAF"),
-        (b".snd", "Sun/NeXT audio (.au)"),
-    ];
-    if let Some((_, name)) = KNOWN.iter().find(|(magic, _)| bytes.starts_with(magic)) {
-        return (*name).to_owned();
-    }
-    if bytes.get(4..8) == Some(b"ftyp") {
-        return "MP4 (M4A)".to_owned();
-    }
-    let start = &bytes[..bytes.len().min(21)];
-    match std::str::from_utf8(start) {
-        Ok(text) if !text.contains(|c: char| c.is_control() && !c.is_whitespace()) => {
-            format!("text, \"{}\"", text.escape_debug())
-        }
-        _ => {
-            let hex: Vec<String> = start.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-            format!("of another kind, bytes {}", hex.join(" "))
-        }
-    }
-}
-
 fn u16_at(bytes: &[u8], position: usize) -> u16 {
     u16::from_le_bytes([bytes[position], bytes[position + 1]])
 }
 
 fn u32_at(bytes: &[u8], position: usize) -> u32 {
     u32::from(u16_at(bytes, position)) | u32::from(u16_at(bytes, position + 2)) << 16
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::formats::wav_fixture::Wav;
+
+    #[test]
+    fn a_size_of_two_gibibytes_that_the_file_has_is_believed() {
+        let size = UNSET_SIZE + 2;
+        let wav = Wav { riff_size: Some(u32::MAX), data_size: Some(size), ..Wav::pcm(16, 1, &[]) };
+        let mut bytes = wav.bytes();
+        // The operating system gives zeros that nobody looks at no memory.
+        let mut file = vec![0; bytes.len() + size as usize + 100];
+        file[..bytes.len()].swap_with_slice(&mut bytes);
+        let layout = layout(Path::new("a.wav"), &file).unwrap();
+        assert_eq!((layout.data_start, layout.data_bytes), (44, size as usize));
+    }
 }

@@ -1,0 +1,201 @@
+//! A recording that is decoded block by block, so that its length costs no memory.
+
+use std::path::PathBuf;
+
+use crate::{AudioError, Clip};
+
+/// The most samples a compressed file may become in memory: 4 GiB of them, 18 hours at 16 kHz, 6 at 48 kHz.
+///
+/// A few bytes of a compressed file can stand for a minute of silence.
+pub(crate) const MOST_SAMPLES: u64 = 1 << 30;
+
+/// Frames of interleaved samples; every sample of every format is exact in f64.
+#[derive(Debug, Default)]
+pub(crate) struct Frames {
+    pub samples: Vec<f64>,
+    pub channels: usize,
+}
+
+impl Frames {
+    pub(crate) fn count(&self) -> usize {
+        self.samples.len() / self.channels.max(1)
+    }
+}
+
+/// A file that is decoded packet by packet.
+pub(crate) trait Source {
+    fn sample_rate_hz(&self) -> u32;
+
+    /// Puts the next frames in the place of those that are there, maybe none; false when there are no more.
+    fn next(&mut self, frames: &mut Frames) -> Result<bool, AudioError>;
+
+    /// Where the samples should be: what holds them, and its first byte.
+    fn place(&self) -> (&'static str, u64);
+}
+
+/// What an encoder added before and after the recording, taken off as the frames come.
+#[derive(Debug)]
+pub(crate) struct Trim {
+    skip: u64,
+    keep: u64,
+}
+
+impl Trim {
+    /// Drops `skip` frames and then keeps `keep` of them, every one if there is none given.
+    pub(crate) fn new(skip: u64, keep: Option<u64>) -> Trim {
+        Trim { skip, keep: keep.unwrap_or(u64::MAX) }
+    }
+
+    /// Says how many more frames than those that passed already shall be kept.
+    pub(crate) fn end_after(&mut self, keep: u64) {
+        self.keep = keep;
+    }
+
+    pub(crate) fn cut(&mut self, frames: &mut Frames) {
+        let count = frames.count() as u64;
+        let skip = self.skip.min(count);
+        self.skip -= skip;
+        let keep = self.keep.min(count - skip);
+        self.keep -= keep;
+        // Both are at most the number of frames in the block.
+        let (skip, keep) = (skip as usize * frames.channels, keep as usize * frames.channels);
+        frames.samples.truncate(skip + keep);
+        frames.samples.drain(..skip);
+    }
+}
+
+/// The blocks of a recording, its channels averaged in f64.
+pub(crate) struct Blocks {
+    path: PathBuf,
+    source: Box<dyn Source>,
+    most: u64,
+    read: u64,
+    frames: Frames,
+    mono: Vec<f32>,
+}
+
+impl Blocks {
+    /// At most `most` samples come, then an error.
+    pub(crate) fn new(path: PathBuf, source: Box<dyn Source>, most: u64) -> Blocks {
+        Blocks { path, source, most, read: 0, frames: Frames::default(), mono: Vec::new() }
+    }
+
+    /// The next samples; none at the end of the recording.
+    ///
+    /// # Errors
+    /// [`AudioError::NotFinite`] and [`AudioError::TooManySamples`], and what the source finds.
+    pub(crate) fn next(&mut self) -> Result<Option<&[f32]>, AudioError> {
+        self.mono.clear();
+        while self.mono.is_empty() {
+            if !self.source.next(&mut self.frames)? {
+                return Ok(None);
+            }
+            self.mix()?;
+        }
+        self.read += self.mono.len() as u64;
+        if self.read > self.most {
+            return Err(AudioError::TooManySamples { path: self.path.clone(), most: self.most });
+        }
+        Ok(Some(&self.mono))
+    }
+
+    /// Averages the channels of the block.
+    fn mix(&mut self) -> Result<(), AudioError> {
+        let channels = self.frames.channels.max(1);
+        for (index, frame) in self.frames.samples.chunks_exact(channels).enumerate() {
+            let mean = frame.iter().sum::<f64>() / channels as f64;
+            if !(mean as f32).is_finite() {
+                let sample = self.read as usize + index;
+                return Err(AudioError::NotFinite { path: self.path.clone(), sample, value: mean });
+            }
+            self.mono.push(mean as f32);
+        }
+        Ok(())
+    }
+
+    /// All blocks as one clip; `capacity` is how many samples are known to come.
+    pub(crate) fn into_clip(mut self, capacity: usize) -> Result<Clip, AudioError> {
+        let mut samples = Vec::with_capacity(capacity);
+        while let Some(block) = self.next()? {
+            if samples.try_reserve(block.len()).is_err() {
+                let source = std::io::ErrorKind::OutOfMemory.into();
+                return Err(AudioError::Io { path: self.path.clone(), source });
+            }
+            samples.extend_from_slice(block);
+        }
+        if samples.is_empty() {
+            let (what, byte) = self.source.place();
+            return Err(AudioError::NoSamples { path: self.path.clone(), what, byte });
+        }
+        Ok(Clip { samples, sample_rate_hz: self.source.sample_rate_hz() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Blocks of these lengths, each frame the numbers around its own index.
+    struct Ramp(std::vec::IntoIter<usize>, usize);
+
+    impl Source for Ramp {
+        fn sample_rate_hz(&self) -> u32 {
+            8000
+        }
+
+        fn next(&mut self, frames: &mut Frames) -> Result<bool, AudioError> {
+            let Some(length) = self.0.next() else { return Ok(false) };
+            frames.channels = 2;
+            frames.samples =
+                (self.1..self.1 + length).flat_map(|n| [n as f64 - 1.0, n as f64 + 1.0]).collect();
+            self.1 += length;
+            Ok(true)
+        }
+
+        fn place(&self) -> (&'static str, u64) {
+            ("ramp", 7)
+        }
+    }
+
+    fn blocks(lengths: Vec<usize>, most: u64) -> Blocks {
+        Blocks::new(PathBuf::from("a"), Box::new(Ramp(lengths.into_iter(), 0)), most)
+    }
+
+    #[test]
+    fn blocks_of_any_length_make_one_clip() {
+        let clip = blocks(vec![3, 0, 1, 2, 0], 6).into_clip(0).unwrap();
+        assert_eq!(clip.samples, [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]);
+    }
+
+    #[test]
+    fn a_recording_beyond_the_limit_is_refused_with_the_limit() {
+        let message = blocks(vec![3, 3], 5).into_clip(0).unwrap_err().to_string();
+        assert_eq!(message, "a: decodes to more than 5 samples: cut the recording into shorter files");
+    }
+
+    #[test]
+    fn a_recording_without_samples_names_what_should_hold_them() {
+        let message = blocks(vec![0, 0], 5).into_clip(0).unwrap_err().to_string();
+        assert_eq!(message, "a: no samples: the ramp at byte 7 is empty");
+    }
+
+    #[test]
+    fn delay_and_padding_are_cut_wherever_the_blocks_end() {
+        for lengths in [vec![10], vec![4, 6], vec![1; 10], vec![0, 3, 0, 5, 2]] {
+            for (skip, keep) in [(0, None), (3, None), (3, Some(4)), (0, Some(10)), (10, None), (12, Some(1))]
+            {
+                let mut trim = Trim::new(skip, keep);
+                let mut source = Ramp(lengths.clone().into_iter(), 0);
+                let (mut frames, mut kept) = (Frames::default(), Vec::new());
+                while source.next(&mut frames).unwrap() {
+                    trim.cut(&mut frames);
+                    kept.extend(frames.samples.chunks(2).map(|frame| frame[0] + 1.0));
+                }
+                let first = skip.min(10);
+                let last = first + keep.unwrap_or(10).min(10 - first);
+                let expected: Vec<f64> = (first..last).map(|n| n as f64).collect();
+                assert_eq!(kept, expected, "{lengths:?} {skip} {keep:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! Decoders of other crates, held at arm's length.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use symphonia::core::audio::Channels;
+use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
+use symphonia::core::packet::PacketRef;
+use symphonia::core::units::{Duration, Timestamp};
+
+use crate::blocks::Frames;
+
+/// Runs a piece of another crate's decoder; its error becomes a text, and so does a panic.
+///
+/// What panicked must not be used again.
+pub(crate) fn guarded<T, E: ToString>(decode: impl FnOnce() -> Result<T, E>) -> Result<T, String> {
+    match catch_unwind(AssertUnwindSafe(decode)) {
+        Ok(result) => result.map_err(|error| error.to_string()),
+        Err(_) => Err("the decoder broke down over it".to_owned()),
+    }
+}
+
+/// A decoder of packets.
+pub(crate) struct Codec {
+    decoder: Box<dyn AudioDecoder>,
+}
+
+impl Codec {
+    pub(crate) fn new<D: AudioDecoder + 'static>(
+        make: fn(&AudioCodecParameters, &AudioDecoderOptions) -> symphonia::core::errors::Result<D>,
+        parameters: &AudioCodecParameters,
+    ) -> Result<Codec, String> {
+        let decoder = guarded(|| make(parameters, &AudioDecoderOptions::default()))?;
+        Ok(Codec { decoder: Box::new(decoder) })
+    }
+
+    /// Puts the frames of one packet in the place of those that are there; gives their sample rate.
+    pub(crate) fn decode(&mut self, packet: &[u8], frames: &mut Frames) -> Result<u32, String> {
+        guarded(|| {
+            let packet = PacketRef::new(0, Timestamp::ZERO, Duration::ZERO, packet);
+            let decoded = self.decoder.decode_ref(&packet)?;
+            decoded.copy_to_vec_interleaved(&mut frames.samples);
+            frames.channels = decoded.spec().channels().count();
+            Ok::<u32, symphonia::core::errors::Error>(decoded.spec().rate())
+        })
+    }
+}
+
+/// Parameters without a layout of loudspeakers: all channels are averaged alike.
+pub(crate) fn parameters(sample_rate_hz: u32, channels: u16) -> AudioCodecParameters {
+    let mut parameters = AudioCodecParameters::new();
+    parameters.with_sample_rate(sample_rate_hz).with_channels(Channels::Discrete(channels));
+    parameters
+}

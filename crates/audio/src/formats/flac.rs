@@ -1,0 +1,191 @@
+//! FLAC: the blocks before the frames, and whether the frames are all there.
+
+use std::io::{Cursor, Read};
+
+use symphonia::core::codecs::CodecParameters;
+use symphonia::core::errors::Error;
+use symphonia::core::formats::{FormatOptions, FormatReader};
+use symphonia::core::io::{MediaSourceStream, ReadOnlySource};
+use symphonia::core::packet::Packet;
+use symphonia::default::codecs::FlacDecoder;
+use symphonia::default::formats::FlacReader;
+
+use super::codec::{Codec, guarded};
+use crate::AudioError;
+use crate::blocks::{Frames, Source};
+use crate::input::Input;
+
+/// "fLaC", the header of the first block, and that block: the stream's description.
+const START: u64 = 4 + 4 + 34;
+/// The most bits of a sample that the decoder has room for when it predicts one from others.
+const MOST_BITS: u64 = 24;
+/// The length of an ID3v1 tag, which some programs put behind the frames.
+const ID3V1: u64 = 128;
+
+/// A FLAC file.
+pub(crate) struct Flac {
+    place: Place,
+    reader: FlacReader<'static>,
+    codec: Codec,
+    sample_rate_hz: u32,
+    /// How many samples the description announces; 0 if the encoder did not know.
+    announced: u64,
+    decoded: u64,
+}
+
+/// Where in the file the next frame begins, and where the last one ends.
+struct Place {
+    path: std::path::PathBuf,
+    start: u64,
+    byte: u64,
+    end: u64,
+}
+
+impl Flac {
+    pub(crate) fn open(mut input: Input) -> Result<Flac, AudioError> {
+        let description = description(&mut input)?;
+        let (start, end) = (input.position(), end_of_frames(&mut input)?);
+        if start == end {
+            let path = input.path().to_owned();
+            return Err(AudioError::NoSamples { path, what: "place of the FLAC frames", byte: start });
+        }
+        let place = Place { path: input.path().to_owned(), start, byte: start, end };
+        // The frames behind nothing but the description: no picture, table or comment is looked at.
+        let frames = Cursor::new(description.bytes).chain(input.into_rest().take(end - start));
+        let stream = MediaSourceStream::new(Box::new(ReadOnlySource::new(frames)), Default::default());
+        let reader = guarded(|| FlacReader::try_new(stream, FormatOptions::default()));
+        let reader = reader.map_err(|_| place.damaged("no whole FLAC frame begins here"))?;
+        let parameters = reader.tracks().first().and_then(|track| track.codec_params.as_ref());
+        let Some(parameters) = parameters.and_then(CodecParameters::audio) else {
+            return Err(place.damaged("no whole FLAC frame begins here"));
+        };
+        let codec = Codec::new(FlacDecoder::try_new, parameters).map_err(|reason| place.damaged(reason))?;
+        let (sample_rate_hz, announced) = (description.sample_rate_hz, description.samples);
+        Ok(Flac { place, reader, codec, sample_rate_hz, announced, decoded: 0 })
+    }
+
+    /// The next frame that is whole, wherever it may begin.
+    fn packet(&mut self) -> Result<Option<Packet>, AudioError> {
+        let next = guarded(|| match self.reader.next_packet() {
+            Err(Error::IoError(error)) if error.kind() == std::io::ErrorKind::UnexpectedEof => Ok(None),
+            other => other,
+        });
+        next.map_err(|reason| self.place.damaged(format!("the FLAC frame cannot be read: {reason}")))
+    }
+
+    /// Whether every frame came, now that no more do.
+    fn finish(&self) -> Result<(), AudioError> {
+        let (expected, got) = (self.announced, self.decoded);
+        if got < expected {
+            let announced = "the FLAC header announces";
+            return Err(AudioError::TooFewSamples {
+                path: self.place.path.clone(),
+                announced,
+                expected,
+                got,
+            });
+        }
+        if self.place.byte != self.place.end {
+            return Err(self.place.damaged("the FLAC frame that begins here is cut or broken"));
+        }
+        if got > expected && expected > 0 {
+            return Err(self.place.damaged(format!(
+                "the FLAC header announces {expected} samples, the frames up to here hold {got}"
+            )));
+        }
+        Ok(())
+    }
+}
+
+impl Source for Flac {
+    fn sample_rate_hz(&self) -> u32 {
+        self.sample_rate_hz
+    }
+
+    fn next(&mut self, frames: &mut Frames) -> Result<bool, AudioError> {
+        let Some(packet) = self.packet()? else {
+            self.finish()?;
+            return Ok(false);
+        };
+        if packet.pts.get() != self.decoded as i64 {
+            let (expected, got) = (self.decoded, packet.pts.get());
+            return Err(self.place.damaged(format!(
+                "the FLAC frame of sample {expected} is broken; the next whole one is of sample {got}"
+            )));
+        }
+        let decoded = self.codec.decode(&packet.data, frames);
+        decoded
+            .map_err(|reason| self.place.damaged(format!("the FLAC frame cannot be decoded: {reason}")))?;
+        self.place.byte += packet.data.len() as u64;
+        self.decoded += frames.count() as u64;
+        Ok(true)
+    }
+
+    fn place(&self) -> (&'static str, u64) {
+        ("place of the FLAC frames", self.place.start)
+    }
+}
+
+impl Place {
+    fn damaged(&self, what: impl Into<String>) -> AudioError {
+        AudioError::Damaged { path: self.path.clone(), byte: self.byte, what: what.into() }
+    }
+}
+
+/// What the first block says, and the start of a file that has no other block.
+struct Description {
+    bytes: Vec<u8>,
+    sample_rate_hz: u32,
+    samples: u64,
+}
+
+/// Reads the description and goes behind the other blocks.
+fn description(input: &mut Input) -> Result<Description, AudioError> {
+    let first = input.position();
+    let mut bytes = input.read(START, "FLAC header")?;
+    if bytes[4] & 0x7f != 0 || bytes[5..8] != [0, 0, 34] {
+        let value = format!("type {} of {} bytes", bytes[4] & 0x7f, block_size(&bytes[4..8]));
+        return Err(input.header(first + 4, "first FLAC block", value, "type 0 of 34 bytes"));
+    }
+    let mut last = bytes[4] & 0x80 != 0;
+    bytes[4] |= 0x80;
+    let packed = bytes[18..26].iter().fold(0, |packed, &byte| packed << 8 | u64::from(byte));
+    let sample_rate_hz = (packed >> 44) as u32;
+    if sample_rate_hz == 0 {
+        return Err(input.header(first + 18, "sample rate", "0 Hz".to_owned(), "above 0 Hz"));
+    }
+    let bits = (packed >> 36 & 0x1f) + 1;
+    if bits > MOST_BITS {
+        return Err(input.unsupported(first + 20, format!("FLAC of {bits} bits")));
+    }
+    while !last {
+        let byte = input.position();
+        let header = input.read(4, "FLAC block header")?;
+        let size = block_size(&header);
+        if header[0] & 0x7f == 0x7f {
+            return Err(input.header(byte, "FLAC block type", "127".to_owned(), "0..=126"));
+        }
+        if size > input.remaining() {
+            return Err(input.truncated("FLAC block", byte + 4, size, input.remaining()));
+        }
+        input.seek(byte + 4 + size)?;
+        last = header[0] & 0x80 != 0;
+    }
+    Ok(Description { bytes, sample_rate_hz, samples: packed & 0xf_ffff_ffff })
+}
+
+fn block_size(header: &[u8]) -> u64 {
+    u64::from(header[1]) << 16 | u64::from(header[2]) << 8 | u64::from(header[3])
+}
+
+/// The end of the file, or the ID3v1 tag there.
+fn end_of_frames(input: &mut Input) -> Result<u64, AudioError> {
+    let (start, end) = (input.position(), input.length());
+    if end - start < ID3V1 {
+        return Ok(end);
+    }
+    input.seek(end - ID3V1)?;
+    let tagged = input.peek(3)? == b"TAG";
+    input.seek(start)?;
+    Ok(if tagged { end - ID3V1 } else { end })
+}

@@ -1,0 +1,16 @@
+//! One file per kind of recording: how it is laid out, and whether it keeps its word.
+
+pub(crate) mod aac;
+pub(crate) mod adts;
+pub(crate) mod codec;
+pub(crate) mod flac;
+pub(crate) mod id3;
+pub(crate) mod mp3;
+pub(crate) mod mp4;
+pub(crate) mod ogg;
+pub(crate) mod opus;
+pub(crate) mod vorbis;
+pub(crate) mod wav;
+#[cfg(test)]
+pub(crate) mod wav_fixture;
+pub(crate) mod wav_samples;

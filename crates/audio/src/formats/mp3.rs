@@ -1,0 +1,121 @@
+//! MP3: frame after frame, and what the first of them says about the rest.
+
+mod announcement;
+mod header;
+
+use symphonia::core::codecs::audio::well_known::CODEC_ID_MP3;
+use symphonia::default::codecs::MpaDecoder;
+
+use self::announcement::Announcement;
+pub(crate) use self::header::Header;
+use super::codec::{Codec, parameters};
+use super::id3;
+use crate::AudioError;
+use crate::blocks::{Frames, Source, Trim};
+use crate::input::Input;
+
+/// An MP3 file.
+pub(crate) struct Mp3 {
+    input: Input,
+    codec: Codec,
+    start: u64,
+    first: Header,
+    /// How many frames the first one announces.
+    announced: Option<u64>,
+    read: u64,
+    trim: Trim,
+    frame: Vec<u8>,
+}
+
+impl Mp3 {
+    /// Starts at the first frame; it is read only if it is no announcement.
+    pub(crate) fn open(mut input: Input) -> Result<Mp3, AudioError> {
+        let start = input.position();
+        let Some(first) = Header::parse(&input.peek(4)?) else {
+            return Err(input.damaged(start, "no MP3 frame begins here"));
+        };
+        let frame = input.read(first.bytes, "MP3 frame")?;
+        let announcement = Announcement::parse(&first, &frame);
+        if announcement.is_none() {
+            input.seek(start)?;
+        }
+        let announcement = announcement.unwrap_or_default();
+        let trim = Trim::new(announcement.delay(), announcement.samples(&first));
+        let mut parameters = parameters(first.sample_rate_hz, first.channels);
+        parameters.for_codec(CODEC_ID_MP3);
+        let codec = Codec::new(MpaDecoder::try_new, &parameters);
+        let codec = codec.map_err(|reason| input.damaged(start, reason))?;
+        Ok(Mp3 { input, codec, start, first, announced: announcement.frames, read: 0, trim, frame })
+    }
+
+    /// Reads the next frame and gives its place; none behind the last.
+    fn frame(&mut self) -> Result<Option<u64>, AudioError> {
+        loop {
+            let byte = self.input.position();
+            let all = self.announced.is_some_and(|announced| self.read == announced);
+            let start = self.input.peek(32)?;
+            if start.starts_with(b"ID3") && id3::skip(&mut self.input)? {
+                continue;
+            }
+            let Some(header) = Header::parse(&start) else {
+                self.end(&start, all)?;
+                return Ok(None);
+            };
+            if all && header.bytes <= self.input.remaining() {
+                let what = "the MP3 header announces fewer frames: a second recording or noise begins here";
+                return Err(self.input.damaged(byte, what));
+            }
+            if all {
+                return Ok(None);
+            }
+            if !header.continues(&self.first) {
+                let what = format!("an MP3 whose frames change from {} to {header}", self.first);
+                return Err(self.input.unsupported(byte, what));
+            }
+            self.frame.clear();
+            self.input.read_to(&mut self.frame, header.bytes, "MP3 frame")?;
+            self.read += 1;
+            return Ok(Some(byte));
+        }
+    }
+
+    /// Whether the recording may end here, where no frame begins.
+    fn end(&mut self, start: &[u8], all: bool) -> Result<(), AudioError> {
+        // Behind the last frame that was announced, anything may stand.
+        if all {
+            return Ok(());
+        }
+        let byte = self.input.position();
+        if !id3::closes(start) {
+            id3::skip_zeros(&mut self.input)?;
+            if self.input.remaining() > 0 {
+                return Err(self.input.damaged(byte, "no MP3 frame begins where the one before ends"));
+            }
+        }
+        let Some(announced) = self.announced else { return Ok(()) };
+        let samples = u64::from(self.first.samples);
+        let (expected, got) = (announced * samples, self.read * samples);
+        let (path, announced) = (self.input.path().to_owned(), "the MP3 header announces");
+        Err(AudioError::TooFewSamples { path, announced, expected, got })
+    }
+}
+
+impl Source for Mp3 {
+    fn sample_rate_hz(&self) -> u32 {
+        self.first.sample_rate_hz
+    }
+
+    fn next(&mut self, frames: &mut Frames) -> Result<bool, AudioError> {
+        let Some(byte) = self.frame()? else { return Ok(false) };
+        let decoded = self.codec.decode(&self.frame, frames);
+        decoded.map_err(|reason| {
+            self.input.damaged(byte, format!("the MP3 frame cannot be decoded: {reason}"))
+        })?;
+        self.trim.cut(frames);
+        Ok(true)
+    }
+
+    fn place(&self) -> (&'static str, u64) {
+        ("place of the MP3 frames", self.start)
+    }
+}

@@ -1,0 +1,113 @@
+//! Boxes: a length, a name, and content, which may be boxes again.
+
+use std::path::Path;
+
+use crate::AudioError;
+
+/// The number in these bytes, the highest first; at most eight.
+pub(super) fn number(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0, |number, &byte| number << 8 | u64::from(byte))
+}
+
+/// A box whose content is in memory.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Part<'a> {
+    /// The file, for messages.
+    pub path: &'a Path,
+    pub name: [u8; 4],
+    /// Where in the file the content begins.
+    pub byte: u64,
+    pub content: &'a [u8],
+}
+
+impl<'a> Part<'a> {
+    /// The boxes that are the content.
+    pub(super) fn parts(self) -> impl Iterator<Item = Result<Part<'a>, AudioError>> {
+        self.parts_from(0)
+    }
+
+    /// The boxes in the content behind that position.
+    pub(super) fn parts_from(self, position: usize) -> impl Iterator<Item = Result<Part<'a>, AudioError>> {
+        let mut position = position;
+        std::iter::from_fn(move || {
+            let rest = self.content.get(position..)?;
+            // QuickTime ends some lists with a zero.
+            if rest.len() < 8 {
+                return None;
+            }
+            let size = number(&rest[..4]);
+            let byte = self.byte + position as u64;
+            let valid = usize::try_from(size).ok().filter(|&size| (8..=rest.len()).contains(&size));
+            let Some(size) = valid else {
+                position = self.content.len();
+                let rule = format!("8..={}, the rest of the box around it", rest.len());
+                let (path, value) = (self.path.to_owned(), format!("{size} bytes"));
+                return Some(Err(AudioError::Header { path, byte, field: "MP4 box size", value, rule }));
+            };
+            position += size;
+            let name = [rest[4], rest[5], rest[6], rest[7]];
+            Some(Ok(Part { path: self.path, name, byte: byte + 8, content: &rest[8..size] }))
+        })
+    }
+
+    /// The boxes of that name, and errors.
+    pub(super) fn all(self, name: &'static [u8; 4]) -> impl Iterator<Item = Result<Part<'a>, AudioError>> {
+        self.all_from(0, name)
+    }
+
+    /// The boxes of that name behind that position, and errors.
+    pub(super) fn all_from(
+        self,
+        position: usize,
+        name: &'static [u8; 4],
+    ) -> impl Iterator<Item = Result<Part<'a>, AudioError>> {
+        self.parts_from(position).filter(move |part| part.as_ref().map_or(true, |part| part.name == *name))
+    }
+
+    /// The first box of that name.
+    pub(super) fn find(self, name: &'static [u8; 4]) -> Result<Option<Part<'a>>, AudioError> {
+        self.all(name).next().transpose()
+    }
+
+    pub(super) fn require(self, name: &'static [u8; 4]) -> Result<Part<'a>, AudioError> {
+        let missing = || {
+            let (inner, outer) = (name.escape_ascii(), self.name.escape_ascii());
+            self.damaged(format!("the MP4 box \"{outer}\" holds no box \"{inner}\""))
+        };
+        self.find(name)?.ok_or_else(missing)
+    }
+
+    /// The number of so many bytes at that position of the content.
+    pub(super) fn number(&self, position: usize, width: usize) -> Result<u64, AudioError> {
+        self.bytes(position, width).map(number)
+    }
+
+    pub(super) fn bytes(&self, position: usize, width: usize) -> Result<&'a [u8], AudioError> {
+        self.content.get(position..position + width).ok_or_else(|| {
+            let name = self.name.escape_ascii();
+            self.damaged(format!("the MP4 box \"{name}\" is too short with {} bytes", self.content.len()))
+        })
+    }
+
+    /// The rows of a table, each of that width, behind their number at that position.
+    pub(super) fn rows(&self, position: usize, width: usize) -> Result<&'a [u8], AudioError> {
+        let count = self.number(position, 4)?;
+        let rows = &self.content[position + 4..];
+        let most = (rows.len() / width) as u64;
+        if count > most {
+            let (path, byte) = (self.path.to_owned(), self.byte + position as u64);
+            let (value, rule) = (format!("{count} rows"), format!("at most {most}, as many as there are"));
+            return Err(AudioError::Header { path, byte, field: "MP4 table length", value, rule });
+        }
+        // At most the length of the content.
+        Ok(&rows[..count as usize * width])
+    }
+
+    pub(super) fn damaged(&self, what: impl Into<String>) -> AudioError {
+        AudioError::Damaged { path: self.path.to_owned(), byte: self.byte, what: what.into() }
+    }
+
+    pub(super) fn unsupported(&self, what: impl Into<String>) -> AudioError {
+        AudioError::Unsupported { path: self.path.to_owned(), byte: self.byte, what: what.into() }
+    }
+}

@@ -1,0 +1,130 @@
+//! What the packets of a track are.
+
+use super::boxes::Part;
+use crate::AudioError;
+use crate::formats::aac::Settings;
+
+/// The codec of a track.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Entry {
+    pub settings: Settings,
+    /// Where in the file that is written.
+    pub byte: u64,
+}
+
+impl Entry {
+    /// Reads the one description of samples that a track of AAC-LC has.
+    pub(super) fn read(samples: &Part) -> Result<Entry, AudioError> {
+        let descriptions = samples.require(b"stsd")?;
+        let count = descriptions.number(4, 4)?;
+        if count > 1 {
+            return Err(descriptions.unsupported(format!("an MP4 track of {count} kinds of packets")));
+        }
+        let missing = || descriptions.damaged("the MP4 box \"stsd\" describes no packets");
+        let entry = descriptions.parts_from(8).next().ok_or_else(missing)??;
+        if entry.name != *b"mp4a" {
+            let what = format!("MP4 with \"{}\" (it should be \"mp4a\")", entry.name.escape_ascii());
+            return Err(entry.unsupported(what));
+        }
+        // QuickTime's later versions have more fields before the boxes.
+        let fields = match entry.number(8, 2)? {
+            0 => 28,
+            1 => 44,
+            2 => 64,
+            version => return Err(entry.unsupported(format!("a sound description of version {version}"))),
+        };
+        let stream = entry.parts_from(fields).find_map(|part| match part {
+            Ok(part) if part.name == *b"wave" => part.parts().find(|part| is(part, b"esds")),
+            part => is(&part, b"esds").then_some(part),
+        });
+        let stream =
+            stream.ok_or_else(|| entry.damaged("the MP4 sound description has no box \"esds\""))??;
+        let settings = settings(&stream)?;
+        if let Some(what) = settings.unsupported() {
+            return Err(stream.unsupported(what));
+        }
+        if settings.sample_rate_hz == 0 {
+            let (path, value) = (stream.path.to_owned(), "0 Hz".to_owned());
+            let (field, rule) = ("sample rate", "above 0 Hz".to_owned());
+            return Err(AudioError::Header { path, byte: stream.byte, field, value, rule });
+        }
+        Ok(Entry { settings, byte: stream.byte })
+    }
+}
+
+/// Whether this is that box, or an error to be seen.
+fn is(part: &Result<Part, AudioError>, name: &[u8; 4]) -> bool {
+    part.as_ref().map_or(true, |part| part.name == *name)
+}
+
+/// Reads nested descriptors: a stream, its decoder, and what only that decoder understands.
+fn settings(stream: &Part) -> Result<Settings, AudioError> {
+    let short = || stream.damaged("the description of the AAC stream ends early");
+    let mut rest = stream.content.get(4..).ok_or_else(short)?;
+    loop {
+        let (tag, content, behind) = descriptor(rest).ok_or_else(short)?;
+        rest = match tag {
+            3 => {
+                let flags = *content.get(2).ok_or_else(short)?;
+                let address =
+                    if flags & 0x40 == 0 { 0 } else { 1 + usize::from(*content.get(3).unwrap_or(&0)) };
+                let others = usize::from(flags >> 7) * 2 + usize::from(flags >> 5 & 1) * 2;
+                content.get(3 + address + others..).ok_or_else(short)?
+            }
+            4 => {
+                let kind = *content.first().ok_or_else(short)?;
+                if kind != 0x40 && kind != 0x67 {
+                    return Err(stream.unsupported(format!("MP4 with object type {kind:#04x} (not AAC-LC)")));
+                }
+                content.get(13..).ok_or_else(short)?
+            }
+            5 => return Settings::parse(content).ok_or_else(short),
+            _ => behind,
+        };
+    }
+}
+
+/// The tag and content of the first descriptor, and what follows it.
+fn descriptor(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
+    let (&tag, rest) = bytes.split_first()?;
+    // Seven bits a byte, at most four; the highest bit says that another follows.
+    let width = 1 + rest.iter().take(3).take_while(|&&byte| byte & 0x80 != 0).count();
+    let (size, rest) = rest.split_at_checked(width)?;
+    let size = size.iter().fold(0, |size, &byte| size << 7 | usize::from(byte & 0x7f));
+    // Some writers claim more than there is room for.
+    let (content, behind) = rest.split_at(size.min(rest.len()));
+    Some((tag, content, behind))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(content: &[u8]) -> Result<Settings, AudioError> {
+        settings(&Part { path: "a".as_ref(), name: *b"esds", byte: 100, content })
+    }
+
+    #[test]
+    fn descriptors_are_read_in_every_width() {
+        let decoder = [0x40, 0x15, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+        let mut short = vec![0, 0, 0, 0, 3, 22, 0, 0, 0, 4, 17];
+        short.extend(decoder);
+        short.extend([5, 2, 0x14, 0x08]);
+        assert_eq!(read(&short).unwrap().sample_rate_hz, 16_000);
+        let mut long = vec![0, 0, 0, 0, 3, 0x80, 0x80, 0x80, 34, 0, 0, 0xa0, 0, 0, 0, 0];
+        long.extend([4, 0x80, 0x80, 0x80, 20]);
+        long.extend(decoder);
+        long.extend([5, 0x80, 0x80, 0x80, 2, 0x14, 0x08]);
+        assert_eq!(read(&long).unwrap().sample_rate_hz, 16_000);
+        for length in 0..long.len() {
+            assert!(read(&long[..length]).is_err());
+        }
+    }
+
+    #[test]
+    fn other_codecs_are_named() {
+        let mut mp3 = vec![0, 0, 0, 0, 3, 22, 0, 0, 0, 4, 17, 0x6b];
+        mp3.extend([0; 12]);
+        assert!(read(&mp3).unwrap_err().to_string().contains("object type 0x6b"));
+    }
+}

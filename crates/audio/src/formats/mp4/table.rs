@@ -1,0 +1,94 @@
+//! Where the packets of a track are: packets lie in chunks, and only the chunks have places.
+
+use super::boxes::{Part, number};
+use crate::AudioError;
+use crate::input::Input;
+
+/// The packets of a track, one after the other.
+pub(super) struct Table {
+    sizes: Sizes,
+    /// Where the chunks begin.
+    chunks: Vec<u64>,
+    /// From which chunk on, counted from 0, a chunk holds how many packets.
+    runs: Vec<(u64, u64)>,
+    packet: u64,
+    chunk: u64,
+    run: usize,
+    /// How many packets of the chunk are still to come, and where the next is.
+    left: u64,
+    byte: u64,
+}
+
+enum Sizes {
+    /// So many packets of one size.
+    Same(u64, u64),
+    Each(Vec<u32>),
+}
+
+impl Table {
+    pub(super) fn read(samples: &Part) -> Result<Table, AudioError> {
+        let table = samples.require(b"stsz")?;
+        let sizes = match (table.number(4, 4)?, table.number(8, 4)?) {
+            // All numbers in these tables have 32 bits, but for the next but one.
+            (0, _) => Sizes::Each(table.rows(8, 4)?.chunks_exact(4).map(|row| number(row) as u32).collect()),
+            (size, count) => Sizes::Same(count, size),
+        };
+        let chunks = match samples.find(b"stco")? {
+            Some(table) => table.rows(4, 4)?.chunks_exact(4).map(number).collect(),
+            None => samples.require(b"co64")?.rows(4, 8)?.chunks_exact(8).map(number).collect(),
+        };
+        let runs = runs(&samples.require(b"stsc")?)?;
+        Ok(Table { sizes, chunks, runs, packet: 0, chunk: 0, run: 0, left: 0, byte: 0 })
+    }
+
+    pub(super) fn packets(&self) -> u64 {
+        match &self.sizes {
+            Sizes::Same(count, _) => *count,
+            Sizes::Each(sizes) => sizes.len() as u64,
+        }
+    }
+
+    /// The place and the length of the next packet.
+    pub(super) fn next(&mut self, input: &Input) -> Result<Option<(u64, u64)>, AudioError> {
+        if self.packet == self.packets() {
+            return Ok(None);
+        }
+        if self.left == 0 {
+            let Some(&byte) = self.chunks.get(self.chunk as usize) else {
+                let (packet, packets) = (self.packet, self.packets());
+                let what = format!("the MP4 tables give places to {packet} of {packets} packets");
+                return Err(input.damaged(input.length(), what));
+            };
+            if self.runs.get(self.run + 1).is_some_and(|&(first, _)| first == self.chunk) {
+                self.run += 1;
+            }
+            (self.byte, self.left) = (byte, self.runs[self.run].1);
+            self.chunk += 1;
+        }
+        let size = match &self.sizes {
+            Sizes::Same(_, size) => *size,
+            // The packet is one of those that are left.
+            Sizes::Each(sizes) => u64::from(sizes[self.packet as usize]),
+        };
+        let byte = self.byte;
+        self.byte = byte.saturating_add(size);
+        self.left -= 1;
+        self.packet += 1;
+        Ok(Some((byte, size)))
+    }
+}
+
+/// Reads how many packets the chunks hold; there is at least one row, and the first is of chunk 0.
+fn runs(table: &Part) -> Result<Vec<(u64, u64)>, AudioError> {
+    let rows = table.rows(4, 12)?.chunks_exact(12);
+    let runs: Vec<_> = rows.map(|row| (number(&row[..4]).wrapping_sub(1), number(&row[4..8]))).collect();
+    let ordered = runs.first().is_some_and(|&(first, _)| first == 0)
+        && runs.is_sorted_by(|a, b| a.0 < b.0)
+        && runs.iter().all(|&(_, packets)| packets > 0);
+    if !ordered {
+        return Err(
+            table.damaged("the MP4 box \"stsc\" must begin with chunk 1, rise, and give packets to all")
+        );
+    }
+    Ok(runs)
+}

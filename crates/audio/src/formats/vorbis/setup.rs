@@ -1,0 +1,103 @@
+//! The code books of a Vorbis stream: a few bits can claim a large one.
+
+/// How many values all books together may have; what encoders write has less than a tenth of that.
+const MOST_VALUES: u64 = 1 << 22;
+
+/// Walks over the code books behind the packet's mark.
+///
+/// # Errors
+/// What is wrong with them: a code of more than 32 bits, too many values, an early end.
+pub(super) fn check(bytes: &[u8]) -> Result<(), String> {
+    let mut bits = Bits { bytes, position: 0 };
+    let mut values = 0;
+    let books = bits.take(8)? + 1;
+    for book in 0..books {
+        let wrong = |what: &str| Err(format!("Vorbis code book {book}: {what}"));
+        if bits.take(24)? != 0x56_4342 {
+            return wrong("its mark is missing");
+        }
+        let (dimensions, entries) = (bits.take(16)?, bits.take(24)?);
+        if dimensions == 0 || entries == 0 {
+            return wrong("it is empty");
+        }
+        values += entries * dimensions;
+        if values > MOST_VALUES {
+            return wrong(&format!(
+                "all books up to this one have {values} values, at most {MOST_VALUES} are read"
+            ));
+        }
+        if !bits.lengths(entries)? {
+            return wrong("its codes have more than 32 bits, or it has more codes than entries");
+        }
+        match bits.take(4)? {
+            0 => {}
+            kind @ (1 | 2) => {
+                bits.skip(64);
+                let width = bits.take(4)? + 1;
+                let count = if kind == 1 { side(entries, dimensions) } else { entries * dimensions };
+                bits.skip(1 + count * width);
+            }
+            kind => return wrong(&format!("a table of kind {kind}")),
+        }
+    }
+    Ok(())
+}
+
+/// The largest number whose power to the number of dimensions is at most the number of entries.
+fn side(entries: u64, dimensions: u64) -> u64 {
+    let fits = |side: u64| {
+        let mut power = 1u64;
+        (0..dimensions).all(|_| {
+            power = power.saturating_mul(side);
+            power <= entries
+        })
+    };
+    (1..=entries).take_while(|&side| fits(side)).last().unwrap_or(0)
+}
+
+/// Bits, the lowest of each byte first.
+struct Bits<'a> {
+    bytes: &'a [u8],
+    position: u64,
+}
+
+impl Bits<'_> {
+    fn take(&mut self, count: u64) -> Result<u64, String> {
+        let mut value = 0;
+        for bit in 0..count {
+            let position = self.position + bit;
+            let byte = usize::try_from(position / 8).ok().and_then(|byte| self.bytes.get(byte));
+            let byte = byte.ok_or("the Vorbis code books end early")?;
+            value |= u64::from(byte >> (position % 8) & 1) << bit;
+        }
+        self.position += count;
+        Ok(value)
+    }
+
+    fn skip(&mut self, count: u64) {
+        self.position += count;
+    }
+
+    /// Goes behind the lengths of a book's codes; false if they are impossible.
+    fn lengths(&mut self, entries: u64) -> Result<bool, String> {
+        if self.take(1)? == 0 {
+            let sparse = self.take(1)? == 1;
+            for _ in 0..entries {
+                if !sparse || self.take(1)? == 1 {
+                    self.take(5)?;
+                }
+            }
+            return Ok(true);
+        }
+        let (mut length, mut done) = (self.take(5)? + 1, 0);
+        while done < entries {
+            if length > 32 {
+                return Ok(false);
+            }
+            let width = u64::from(u64::BITS - (entries - done).leading_zeros());
+            done += self.take(width)?;
+            length += 1;
+        }
+        Ok(done == entries)
+    }
+}

@@ -1,0 +1,139 @@
+//! The bytes of a file, read piece by piece.
+
+use std::fs::File;
+use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use crate::AudioError;
+
+/// Where bytes can come from: a file, or memory.
+pub(crate) trait Bytes: Read + Seek + Send + Sync {}
+
+impl<T: Read + Seek + Send + Sync> Bytes for T {}
+
+/// A file that is read from its start to its end, mostly.
+///
+/// Nothing is allocated for bytes that are not there: a piece longer than the rest of the file is refused
+/// before there is room for it.
+pub(crate) struct Input {
+    path: PathBuf,
+    reader: BufReader<Box<dyn Bytes>>,
+    length: u64,
+    position: u64,
+}
+
+impl Input {
+    /// Opens a regular file that is not empty.
+    pub(crate) fn open(path: &Path) -> Result<Input, AudioError> {
+        let io = |source| AudioError::Io { path: path.to_owned(), source };
+        let metadata = std::fs::metadata(path).map_err(io)?;
+        // A device or a pipe might never end.
+        if !metadata.is_file() {
+            return Err(AudioError::NotAFile { path: path.to_owned() });
+        }
+        let file = File::open(path).map_err(io)?;
+        Input::new(path, Box::new(file), metadata.len())
+    }
+
+    fn new(path: &Path, bytes: Box<dyn Bytes>, length: u64) -> Result<Input, AudioError> {
+        if length == 0 {
+            return Err(AudioError::Empty { path: path.to_owned() });
+        }
+        Ok(Input { path: path.to_owned(), reader: BufReader::new(bytes), length, position: 0 })
+    }
+
+    #[cfg(test)]
+    pub(crate) fn from_bytes(path: &Path, bytes: Vec<u8>) -> Result<Input, AudioError> {
+        let length = bytes.len() as u64;
+        Input::new(path, Box::new(std::io::Cursor::new(bytes)), length)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn length(&self) -> u64 {
+        self.length
+    }
+
+    pub(crate) fn position(&self) -> u64 {
+        self.position
+    }
+
+    pub(crate) fn remaining(&self) -> u64 {
+        self.length - self.position
+    }
+
+    /// Goes to a byte of the file, or to its end if it has no such byte.
+    pub(crate) fn seek(&mut self, byte: u64) -> Result<(), AudioError> {
+        let byte = byte.min(self.length);
+        // Both are lengths of a file, which have 63 bits.
+        let distance = byte as i64 - self.position as i64;
+        self.reader.seek_relative(distance).map_err(|source| self.io(source))?;
+        self.position = byte;
+        Ok(())
+    }
+
+    /// The next bytes, exactly so many; `what` names them in messages.
+    pub(crate) fn read(&mut self, count: u64, what: &str) -> Result<Vec<u8>, AudioError> {
+        let mut bytes = Vec::new();
+        self.read_to(&mut bytes, count, what)?;
+        Ok(bytes)
+    }
+
+    /// Appends the next bytes to those that are in the buffer already.
+    pub(crate) fn read_to(&mut self, buffer: &mut Vec<u8>, count: u64, what: &str) -> Result<(), AudioError> {
+        if count > self.remaining() {
+            return Err(self.truncated(what, self.position, count, self.remaining()));
+        }
+        let got = self.reader.by_ref().take(count).read_to_end(buffer).map_err(|source| self.io(source))?;
+        if got as u64 != count {
+            // Somebody shortened the file in the meantime.
+            return Err(self.truncated(what, self.position, count, got as u64));
+        }
+        self.position += count;
+        Ok(())
+    }
+
+    /// The next bytes, fewer at the end of the file, without going on.
+    pub(crate) fn peek(&mut self, count: u64) -> Result<Vec<u8>, AudioError> {
+        let start = self.position;
+        let bytes = self.read(count.min(self.remaining()), "file")?;
+        self.seek(start)?;
+        Ok(bytes)
+    }
+
+    /// Everything from here to the end of the file.
+    pub(crate) fn into_rest(self) -> impl Read + Send + Sync {
+        let remaining = self.remaining();
+        self.reader.take(remaining)
+    }
+
+    /// The whole file.
+    pub(crate) fn into_bytes(mut self) -> Result<Vec<u8>, AudioError> {
+        self.reader.seek(SeekFrom::Start(0)).map_err(|source| self.io(source))?;
+        let mut bytes = Vec::with_capacity(usize::try_from(self.length).unwrap_or(0));
+        self.reader.read_to_end(&mut bytes).map_err(|source| self.io(source))?;
+        Ok(bytes)
+    }
+
+    fn io(&self, source: std::io::Error) -> AudioError {
+        AudioError::Io { path: self.path.clone(), source }
+    }
+
+    pub(crate) fn truncated(&self, what: &str, byte: u64, expected: u64, got: u64) -> AudioError {
+        AudioError::Truncated { path: self.path.clone(), what: what.to_owned(), byte, expected, got }
+    }
+
+    pub(crate) fn header(&self, byte: u64, field: &'static str, value: String, rule: &str) -> AudioError {
+        AudioError::Header { path: self.path.clone(), byte, field, value, rule: rule.to_owned() }
+    }
+
+    pub(crate) fn unsupported(&self, byte: u64, what: impl Into<String>) -> AudioError {
+        AudioError::Unsupported { path: self.path.clone(), byte, what: what.into() }
+    }
+
+    pub(crate) fn damaged(&self, byte: u64, what: impl Into<String>) -> AudioError {
+        AudioError::Damaged { path: self.path.clone(), byte, what: what.into() }
+    }
+}

@@ -1,0 +1,191 @@
+//! One frame: from samples to logarithms of energies or cepstra.
+
+use std::sync::Arc;
+
+use super::{KaldiFbankConfig, KaldiMfccConfig};
+use crate::dct::{Dct, DctNorm};
+use crate::lifter;
+use crate::mel::MelBank;
+use crate::spectrum::PowerSpectrum;
+use crate::stream::Analysis;
+
+/// What is made of the logarithms.
+#[derive(Clone, Debug)]
+pub(super) struct Cepstra {
+    dct: Dct,
+    lifter: Arc<[f32]>,
+}
+
+impl Cepstra {
+    pub(super) fn new(config: &KaldiMfccConfig) -> Cepstra {
+        let lifter = lifter::kaldi(config.cepstral_lifter, config.num_ceps);
+        Cepstra {
+            dct: Dct::new(config.mel_opts.num_bins, config.num_ceps, DctNorm::Ortho),
+            lifter: lifter.into_iter().map(|weight| weight as f32).collect(),
+        }
+    }
+}
+
+/// The frame's energy, on its way to the features.
+#[derive(Clone, Copy, Debug)]
+struct Energy {
+    /// Of the frame before the filter and the window.
+    raw: bool,
+    /// The logarithm of the least energy.
+    floor: f32,
+}
+
+impl Energy {
+    fn logarithm(self, samples: &[f32]) -> f32 {
+        let energy = sum(samples, |sample| sample * sample);
+        energy.max(f32::EPSILON).ln().max(self.floor)
+    }
+}
+
+/// How energies of bands become logarithms.
+#[derive(Clone, Copy, Debug)]
+enum Logarithm {
+    Floored(f32),
+    Added(f32),
+    None,
+}
+
+/// The tables and buffers for a frame.
+#[derive(Clone, Debug)]
+pub(super) struct KaldiFrame {
+    remove_dc_offset: bool,
+    preemph: f32,
+    window: Arc<[f32]>,
+    energy: Option<Energy>,
+    /// Whether what comes first by itself stands last.
+    htk_compat: bool,
+    use_power: bool,
+    logarithm: Logarithm,
+    cepstra: Option<Cepstra>,
+    /// The samples about their mean; then filtered and windowed.
+    centred: Vec<f32>,
+    windowed: Vec<f32>,
+    spectrum: PowerSpectrum<f32>,
+    powers: Vec<f32>,
+    bank: Arc<MelBank<f32>>,
+    bands: Vec<f32>,
+}
+
+impl KaldiFrame {
+    /// For settings that have been checked; the cepstra of the bands, or the bands themselves.
+    pub(super) fn new(
+        config: &KaldiFbankConfig,
+        sample_rate_hz: u32,
+        cepstra: Option<Cepstra>,
+    ) -> KaldiFrame {
+        let (frame, lengths) = (&config.frame_opts, config.lengths(sample_rate_hz));
+        let spectrum = PowerSpectrum::new(lengths.points);
+        let bank = MelBank::of_rows(config.mel_opts.triangles(lengths.points, sample_rate_hz));
+        let floor = match config.least_energy() {
+            0.0 => f32::NEG_INFINITY,
+            floor => (floor as f32).ln(),
+        };
+        let logarithm = match (config.use_log_fbank, config.use_log_floor) {
+            (false, _) => Logarithm::None,
+            (true, true) => Logarithm::Floored(config.eps as f32),
+            (true, false) => Logarithm::Added(config.eps as f32),
+        };
+        KaldiFrame {
+            remove_dc_offset: frame.remove_dc_offset,
+            preemph: frame.preemph_coeff as f32,
+            window: frame.window_type.weights(lengths.frame, frame.blackman_coeff).into(),
+            energy: config.use_energy.then_some(Energy { raw: config.raw_energy, floor }),
+            htk_compat: config.htk_compat,
+            use_power: config.use_power,
+            logarithm,
+            cepstra,
+            centred: vec![0.0; lengths.frame],
+            windowed: vec![0.0; lengths.frame],
+            powers: vec![0.0; spectrum.bins()],
+            spectrum,
+            bank: Arc::new(bank),
+            bands: vec![0.0; config.mel_opts.num_bins],
+        }
+    }
+
+    /// The frame as its spectrum is taken of it, and the logarithm of its energy if that is asked for.
+    fn prepare(&mut self, samples: &[f32]) -> Option<f32> {
+        let mean =
+            if self.remove_dc_offset { sum(samples, |sample| sample) / samples.len() as f32 } else { 0.0 };
+        for (centred, sample) in self.centred.iter_mut().zip(samples) {
+            *centred = sample - mean;
+        }
+        let first = (self.centred[0] - self.preemph * self.centred[0]) * self.window[0];
+        self.windowed[0] = first;
+        let pairs = self.centred.windows(2).zip(&self.window[1..]);
+        for (windowed, (pair, weight)) in self.windowed[1..].iter_mut().zip(pairs) {
+            *windowed = (pair[1] - self.preemph * pair[0]) * weight;
+        }
+        self.energy.map(|energy| energy.logarithm(if energy.raw { &self.centred } else { &self.windowed }))
+    }
+
+    fn take_logarithms(&mut self) {
+        match self.logarithm {
+            Logarithm::None => {}
+            Logarithm::Floored(eps) => self.bands.iter_mut().for_each(|band| *band = band.max(eps).ln()),
+            Logarithm::Added(eps) => self.bands.iter_mut().for_each(|band| *band = (*band + eps).ln()),
+        }
+    }
+}
+
+impl Analysis for KaldiFrame {
+    type Number = f32;
+
+    fn width(&self) -> usize {
+        match &self.cepstra {
+            None => self.bands.len() + usize::from(self.energy.is_some()),
+            Some(cepstra) => cepstra.dct.rows(),
+        }
+    }
+
+    fn analyse(&mut self, samples: &[f32], values: &mut [f32]) {
+        let energy = self.prepare(samples);
+        let windowed = &self.windowed;
+        self.spectrum.powers(windowed.len(), |frame| frame.copy_from_slice(windowed), &mut self.powers);
+        if !self.use_power {
+            self.powers.iter_mut().for_each(|power| *power = power.sqrt());
+        }
+        self.bank.apply(&self.powers, &mut self.bands);
+        self.take_logarithms();
+        match (&mut self.cepstra, energy) {
+            (None, None) => values.copy_from_slice(&self.bands),
+            (None, Some(energy)) => {
+                values[0] = energy;
+                values[1..].copy_from_slice(&self.bands);
+            }
+            (Some(cepstra), energy) => {
+                cepstra.dct.apply(&self.bands, values);
+                for (value, weight) in values.iter_mut().zip(&*cepstra.lifter) {
+                    *value *= weight;
+                }
+                match energy {
+                    Some(energy) => values[0] = energy,
+                    None if self.htk_compat => values[0] *= std::f32::consts::SQRT_2,
+                    None => {}
+                }
+            }
+        }
+        if self.htk_compat && (self.cepstra.is_some() || energy.is_some()) {
+            values.rotate_left(1);
+        }
+    }
+}
+
+/// The sum of what becomes of each value, in eight partial sums.
+#[inline(always)]
+fn sum(values: &[f32], of: impl Fn(f32) -> f32) -> f32 {
+    let (runs, rest) = values.as_chunks::<8>();
+    let mut sums = [0.0; 8];
+    for run in runs {
+        for lane in 0..8 {
+            sums[lane] += of(run[lane]);
+        }
+    }
+    let rest: f32 = rest.iter().map(|&value| of(value)).sum();
+    ((sums[0] + sums[4]) + (sums[2] + sums[6])) + ((sums[1] + sums[5]) + (sums[3] + sums[7])) + rest
+}

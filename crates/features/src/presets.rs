@@ -1,0 +1,143 @@
+//! Features by name.
+
+use crate::config::{FeatureConfig, FrontEndConfig, Scale};
+use crate::kaldi::KaldiMfccConfig;
+use crate::librosa::LibrosaMelDbConfig;
+use crate::psf::PsfMfccConfig;
+use crate::torchaudio::TorchaudioMfccConfig;
+use crate::waveform::WaveformConfig;
+use crate::{FeatureError, Setting};
+
+/// A configuration with a name: where a recipe or a command starts from.
+#[derive(Clone, Copy, Debug)]
+pub struct Preset {
+    /// Its name.
+    pub name: &'static str,
+    /// What it gives, in one line.
+    pub summary: &'static str,
+    config: fn() -> FeatureConfig,
+}
+
+impl Preset {
+    /// The configuration.
+    pub fn config(&self) -> FeatureConfig {
+        (self.config)()
+    }
+
+    /// All settings with the preset's values.
+    pub fn settings(&self) -> Vec<Setting> {
+        self.config().settings()
+    }
+}
+
+/// All presets.
+///
+/// # Example
+/// ```
+/// use stapes_features::PRESETS;
+///
+/// let preset = PRESETS.iter().find(|preset| preset.name == "log-mel");
+/// assert!(preset.is_some_and(|preset| preset.summary.starts_with("40 mel bands")));
+/// ```
+pub const PRESETS: &[Preset] = &[
+    Preset {
+        name: "librosa-mfcc",
+        summary: "20 coefficients of 128 mel bands as librosa.feature.mfcc, 128 ms frames every 32 ms at 16 kHz",
+        config: FeatureConfig::default,
+    },
+    Preset {
+        name: "psf-mfcc",
+        summary: "13 coefficients of 26 mel bands as python_speech_features.mfcc, 25 ms frames every 10 ms, int16 scale",
+        config: || FeatureConfig {
+            scale: Scale::Int16,
+            ..front_end(FrontEndConfig::PsfMfcc(PsfMfccConfig::default()))
+        },
+    },
+    Preset {
+        name: "kaldi-mfcc-39",
+        summary: "Kaldi's 13 coefficients with deltas of order 1 and 2, 25 ms frames every 10 ms, int16 scale",
+        config: || FeatureConfig {
+            scale: Scale::Int16,
+            ..front_end(FrontEndConfig::KaldiMfcc(with_deltas()))
+        },
+    },
+    Preset {
+        name: "torchaudio-mfcc",
+        summary: "40 coefficients of 128 mel bands as torchaudio.transforms.MFCC, 25 ms frames every 12.5 ms at 16 kHz",
+        config: || front_end(FrontEndConfig::TorchaudioMfcc(TorchaudioMfccConfig::default())),
+    },
+    Preset {
+        name: "log-mel",
+        summary: "40 mel bands in decibels as librosa.power_to_db, 25 ms frames every 10 ms at 16 kHz",
+        config: || front_end(FrontEndConfig::LibrosaMelDb(log_mel())),
+    },
+    Preset {
+        name: "waveform",
+        summary: "the samples themselves, one a frame, for nets that learn their front end",
+        config: || front_end(FrontEndConfig::Waveform(WaveformConfig::default())),
+    },
+];
+
+/// The configuration of a preset.
+///
+/// # Errors
+/// [`FeatureError::Setting`] listing the presets, if there is none of this name.
+///
+/// # Example
+/// ```
+/// let mut front_end = stapes_features::preset("log-mel")?.init()?;
+/// let features = front_end.extract(&[0.0; 16_000])?;
+/// assert_eq!((features.frames(), features.width()), (101, 40));
+/// # Ok::<(), stapes_features::FeatureError>(())
+/// ```
+pub fn preset(name: &str) -> Result<FeatureConfig, FeatureError> {
+    match PRESETS.iter().find(|preset| preset.name == name) {
+        Some(preset) => Ok(preset.config()),
+        None => {
+            let names: Vec<_> = PRESETS.iter().map(|preset| preset.name).collect();
+            let rule = format!("must be one of {}", names.join(", "));
+            Err(FeatureError::setting("preset", name, rule))
+        }
+    }
+}
+
+fn front_end(front_end: FrontEndConfig) -> FeatureConfig {
+    FeatureConfig { front_end, ..FeatureConfig::default() }
+}
+
+fn with_deltas() -> KaldiMfccConfig {
+    KaldiMfccConfig { deltas: 2, ..KaldiMfccConfig::default() }
+}
+
+fn log_mel() -> LibrosaMelDbConfig {
+    LibrosaMelDbConfig {
+        n_fft: 512,
+        win_length: Some(400),
+        hop_length: 160,
+        n_mels: 40,
+        ..LibrosaMelDbConfig::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_preset_can_be_computed_and_has_its_own_name_and_line() {
+        let samples: Vec<f32> = (0..16_000).map(|n| (n as f32 * 0.3).sin()).collect();
+        for preset in PRESETS {
+            let features = preset.config().init().unwrap().extract(&samples).unwrap();
+            assert!(features.frames() > 20, "{}", preset.name);
+            assert_eq!(super::preset(preset.name).unwrap(), preset.config());
+            assert_eq!(PRESETS.iter().filter(|other| other.name == preset.name).count(), 1);
+            assert!(!preset.summary.contains('\n') && !preset.summary.is_empty());
+        }
+    }
+
+    #[test]
+    fn an_unknown_name_lists_the_known_ones() {
+        let error = preset("librosa").unwrap_err().to_string();
+        assert!(error.starts_with("preset = librosa: must be one of librosa-mfcc, "), "{error}");
+    }
+}

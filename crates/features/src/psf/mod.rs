@@ -1,0 +1,17 @@
+//! The front ends of python_speech_features 0.6: filter banks, their logarithms, cepstra, deltas.
+//!
+//! Settings have its names and defaults, and everything is computed in f64, as there. What each computes is in
+//! the documentation of its configuration.
+
+mod check;
+mod config;
+mod extractor;
+mod fft;
+mod frame;
+pub(crate) mod settings;
+mod window;
+
+pub use config::{PsfFbankConfig, PsfLogFbankConfig, PsfMfccConfig};
+pub use extractor::{Psf, PsfStream};
+pub use fft::PsfFft;
+pub use window::PsfWindow;

@@ -1,0 +1,210 @@
+//! What can be set, listed for a reader.
+
+use serde_json::Value;
+
+use crate::config::{FeatureConfig, FrontEndConfig};
+use crate::{kaldi, librosa, psf, torchaudio, waveform};
+
+/// One setting of a configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// Its key in a recipe, beneath `features`: `front_end.librosa-mfcc.n_mfcc`.
+    pub key: String,
+    /// Its value as a recipe has it; `absent` where the key is left out.
+    pub value: String,
+    /// The unit of the value; empty where it has none.
+    pub unit: &'static str,
+    /// What it sets.
+    pub meaning: &'static str,
+}
+
+/// Key, unit and meaning of a configuration's settings, in the order to be shown.
+///
+/// A table stands beside each configuration; a test compares it with the keys that a recipe may have.
+pub(crate) type Table = &'static [(&'static str, &'static str, &'static str)];
+
+const WHOLE: Table = &[
+    ("sample_rate_hz", "Hz", "the rate that samples are taken to have"),
+    ("scale", "", "unit: samples in [-1, 1]; int16: 32768 times that"),
+    ("fixed_length_samples", "samples", "clips are cut to this length, or zeros appended"),
+    ("normalisation", "", "none, per-coefficient, per-utterance or per-utterance-mean"),
+    ("deltas.order", "", "librosa's deltas of orders 1 to this stand beside the features: 0, 1 or 2"),
+    ("deltas.width", "frames", "length of the deltas' filter; odd"),
+    ("deltas.mode", "", "beyond the ends: interp, nearest, mirror, constant or wrap"),
+];
+
+impl FeatureConfig {
+    /// All settings with their values, those of the front end last.
+    ///
+    /// # Example
+    /// ```
+    /// let settings = stapes_features::preset("librosa-mfcc")?.settings();
+    /// let n_mfcc = settings.iter().find(|setting| setting.key == "front_end.librosa-mfcc.n_mfcc");
+    /// assert_eq!(n_mfcc.map(|setting| setting.value.as_str()), Some("20"));
+    /// # Ok::<(), stapes_features::FeatureError>(())
+    /// ```
+    pub fn settings(&self) -> Vec<Setting> {
+        let deltas = self.deltas.clone().unwrap_or_default();
+        let mut shown = tree(&FeatureConfig { deltas: Some(deltas), ..self.clone() });
+        if self.deltas.is_none() {
+            // Without an order there are no deltas; the other two say what an order alone would give.
+            shown["deltas"]["order"] = Value::Null;
+        }
+        let name = self.front_end.name();
+        let of_front_end = tables(&self.front_end).into_iter().map(|(under, table)| match under {
+            None => (format!("front_end.{name}."), table),
+            Some(key) => (format!("front_end.{name}.{key}."), table),
+        });
+        let tables = std::iter::once((String::new(), WHOLE)).chain(of_front_end);
+        tables
+            .flat_map(|(prefix, table)| table.iter().map(move |row| (format!("{prefix}{}", row.0), row)))
+            .map(|(key, &(_, unit, meaning))| Setting { value: written(&shown, &key), key, unit, meaning })
+            .collect()
+    }
+}
+
+/// The tables of a front end, by the key that their settings stand under; none for the front end itself.
+fn tables(front_end: &FrontEndConfig) -> Vec<(Option<&'static str>, Table)> {
+    let frames_and_bands =
+        [(Some("frame_opts"), kaldi::settings::FRAME), (Some("mel_opts"), kaldi::settings::MEL)];
+    match front_end {
+        FrontEndConfig::LibrosaMfcc(_) => {
+            vec![(None, librosa::settings::MFCC), (None, librosa::settings::MEL_DB)]
+        }
+        FrontEndConfig::LibrosaMelDb(_) => {
+            vec![(None, librosa::settings::NORM), (None, librosa::settings::MEL_DB)]
+        }
+        FrontEndConfig::PsfMfcc(_) => vec![(None, psf::settings::MFCC), (None, psf::settings::FBANK)],
+        FrontEndConfig::PsfLogFbank(_) | FrontEndConfig::PsfFbank(_) => vec![(None, psf::settings::FBANK)],
+        FrontEndConfig::KaldiMfcc(_) => {
+            let own = [(None, kaldi::settings::MFCC), (None, kaldi::settings::BOTH)];
+            own.into_iter().chain(frames_and_bands).collect()
+        }
+        FrontEndConfig::KaldiFbank(_) => {
+            let own = [(None, kaldi::settings::FBANK), (None, kaldi::settings::BOTH)];
+            own.into_iter().chain(frames_and_bands).collect()
+        }
+        FrontEndConfig::TorchaudioMfcc(_) => {
+            vec![(None, torchaudio::settings::MFCC), (Some("melkwargs"), torchaudio::settings::MEL)]
+        }
+        FrontEndConfig::TorchaudioMelDb(_) => {
+            vec![(None, torchaudio::settings::DB), (None, torchaudio::settings::MEL)]
+        }
+        FrontEndConfig::Waveform(_) => vec![(None, waveform::SETTINGS)],
+    }
+}
+
+/// The configuration as a tree of keys.
+fn tree(config: &FeatureConfig) -> Value {
+    // Every key is a string and infinite numbers are words: nothing here has no JSON.
+    serde_json::to_value(config).unwrap_or_default()
+}
+
+/// The value of a dotted key.
+fn written(tree: &Value, key: &str) -> String {
+    match key.split('.').try_fold(tree, |tree, part| tree.get(part)) {
+        None | Some(Value::Null) => "absent".to_owned(),
+        Some(Value::String(word)) => word.clone(),
+        Some(value) => value.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        DeltaConfig, KaldiFbankConfig, LibrosaMelDbConfig, PRESETS, PsfFbankConfig, PsfLogFbankConfig,
+        TorchaudioMelDbConfig, TorchaudioMfccConfig,
+    };
+
+    /// The dotted keys of a tree's leaves.
+    fn keys(prefix: &str, tree: &Value, found: &mut Vec<String>) {
+        match tree {
+            Value::Object(children) => {
+                for (key, child) in children {
+                    let key = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
+                    keys(&key, child, found);
+                }
+            }
+            _ => found.push(prefix.to_owned()),
+        }
+    }
+
+    /// A recipe with nothing but one key.
+    fn recipe(key: &str, value: Value) -> Result<FeatureConfig, String> {
+        let tree = key
+            .rsplit('.')
+            .fold(value, |value, part| Value::Object([(part.to_owned(), value)].into_iter().collect()));
+        serde_json::from_value(tree).map_err(|error| error.to_string())
+    }
+
+    fn every_front_end() -> Vec<FrontEndConfig> {
+        let mut all: Vec<_> = PRESETS.iter().map(|preset| preset.config().front_end).collect();
+        all.extend([
+            FrontEndConfig::LibrosaMelDb(LibrosaMelDbConfig::default()),
+            FrontEndConfig::PsfLogFbank(PsfLogFbankConfig::default()),
+            FrontEndConfig::PsfFbank(PsfFbankConfig::default()),
+            FrontEndConfig::KaldiFbank(KaldiFbankConfig::default()),
+            FrontEndConfig::TorchaudioMelDb(TorchaudioMelDbConfig::default()),
+        ]);
+        all
+    }
+
+    #[test]
+    fn every_key_that_a_recipe_may_have_is_listed_once_and_no_other() {
+        for front_end in every_front_end() {
+            let config =
+                FeatureConfig { front_end, deltas: Some(DeltaConfig::default()), ..Default::default() };
+            let listed: Vec<String> = config.settings().into_iter().map(|setting| setting.key).collect();
+            let mut possible = Vec::new();
+            keys("", &tree(&config), &mut possible);
+            for key in &possible {
+                assert_eq!(listed.iter().filter(|listed| *listed == key).count(), 1, "{key}");
+            }
+            for key in listed.iter().filter(|key| !possible.contains(key)) {
+                // Left out where it has no value: it must at least be understood.
+                assert_eq!(recipe(key, Value::Null).err(), None, "{key}");
+            }
+        }
+        assert!(recipe("front_end.librosa-mfcc.hop", Value::Null).is_err());
+    }
+
+    #[test]
+    fn a_listed_value_is_what_a_recipe_would_say() {
+        let value = |config: &FeatureConfig, key: &str| {
+            let settings = config.settings();
+            let setting =
+                settings.iter().find(|setting| setting.key == key).unwrap_or_else(|| panic!("{key}"));
+            (setting.value.clone(), setting.unit)
+        };
+        let config = FeatureConfig {
+            front_end: FrontEndConfig::TorchaudioMfcc(TorchaudioMfccConfig::default()),
+            ..Default::default()
+        };
+        let of = |key: &str| value(&config, key);
+        assert_eq!(of("sample_rate_hz"), ("16000".to_owned(), "Hz"));
+        assert_eq!(of("fixed_length_samples"), ("absent".to_owned(), "samples"));
+        assert_eq!(of("deltas.order"), ("absent".to_owned(), ""));
+        assert_eq!(of("deltas.width"), ("9".to_owned(), "frames"));
+        assert_eq!(of("front_end.torchaudio-mfcc.top_db"), ("80.0".to_owned(), "dB"));
+        assert_eq!(of("front_end.torchaudio-mfcc.melkwargs.n_fft"), ("400".to_owned(), "samples"));
+        assert_eq!(of("front_end.torchaudio-mfcc.melkwargs.norm"), ("none".to_owned(), ""));
+        let with_deltas = FeatureConfig { deltas: Some(DeltaConfig::default()), ..Default::default() };
+        assert_eq!(value(&with_deltas, "deltas.order").0, "1");
+        assert_eq!(value(&with_deltas, "front_end.librosa-mfcc.amin").0, "1e-10");
+    }
+
+    #[test]
+    fn every_meaning_is_one_line_of_plain_text() {
+        for front_end in every_front_end() {
+            for setting in (FeatureConfig { front_end, ..Default::default() }).settings() {
+                let length = setting.meaning.chars().count();
+                assert!((10..=100).contains(&length) && !setting.meaning.ends_with('.'), "{setting:?}");
+                assert!(
+                    ["", "Hz", "dB", "samples", "frames", "s", "ms"].contains(&setting.unit),
+                    "{setting:?}"
+                );
+            }
+        }
+    }
+}

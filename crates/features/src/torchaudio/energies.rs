@@ -1,0 +1,70 @@
+//! The mel energies of one frame.
+
+use std::sync::Arc;
+
+use super::TorchaudioMelConfig;
+use crate::mel::MelBank;
+use crate::sample::Exponent;
+use crate::spectrum::PowerSpectrum;
+
+/// Window, transform and mel bank.
+#[derive(Clone, Debug)]
+pub(super) struct Energies {
+    window: Arc<[f32]>,
+    /// The window lies in the middle of a frame.
+    offset: usize,
+    spectrum: PowerSpectrum<f32>,
+    exponent: Exponent,
+    bank: Arc<MelBank<f32>>,
+    powers: Vec<f32>,
+}
+
+impl Energies {
+    /// Of settings that have been checked.
+    pub(super) fn new(config: &TorchaudioMelConfig, sample_rate_hz: u32) -> Energies {
+        let window = config.window.periodic(config.window_length());
+        let divisor = config.normalized.divisor(&window, config.n_fft);
+        let spectrum = PowerSpectrum::new(config.n_fft);
+        let bins = spectrum.bins();
+        let highest_hz = config.highest_hz(sample_rate_hz);
+        let edges_hz = config.mel_scale.spaced_hz(config.n_mels + 2, config.f_min, highest_hz);
+        // The bins reach from 0 to half the rate rounded down, also for odd rates and lengths.
+        let bin_hz = f64::from(sample_rate_hz / 2) / (bins - 1).max(1) as f64;
+        Energies {
+            offset: (config.n_fft - window.len()) / 2,
+            window: window.into_iter().map(|weight| (weight / divisor) as f32).collect(),
+            exponent: Exponent::new(config.power),
+            bank: Arc::new(MelBank::triangles(&edges_hz, bins, bin_hz, config.norm)),
+            powers: vec![0.0; bins],
+            spectrum,
+        }
+    }
+
+    /// M, the number of bands.
+    pub(super) fn bands(&self) -> usize {
+        self.bank.bands()
+    }
+
+    /// # Shapes
+    /// samples \[n_fft\] -> energies \[M\]
+    pub(super) fn of(&mut self, samples: &[f32], energies: &mut [f32]) {
+        let (offset, window) = (self.offset, &self.window);
+        let write = |frame: &mut [f32]| {
+            let (before, product) = frame.split_at_mut(offset);
+            before.fill(0.0);
+            let factors = samples[offset..].iter().zip(&**window);
+            for (product, (sample, weight)) in product.iter_mut().zip(factors) {
+                *product = sample * weight;
+            }
+        };
+        self.spectrum.powers(offset + self.window.len(), write, &mut self.powers);
+        match self.exponent {
+            Exponent::Two => {}
+            Exponent::One => self.powers.iter_mut().for_each(|power| *power = power.sqrt()),
+            Exponent::Other(exponent) => {
+                self.powers.iter_mut().for_each(|power| *power = power.powf(0.5 * exponent as f32));
+            }
+        }
+        self.bank.apply(&self.powers, energies);
+    }
+}

@@ -1,0 +1,112 @@
+//! Mel-frequency cepstral coefficients.
+
+use super::mel::all_numbers;
+use super::mel_db::{self, decibels};
+use super::{TorchaudioMel, TorchaudioMfccConfig};
+use crate::dct::Dct;
+use crate::decibel::Decibels;
+use crate::logarithm;
+use crate::{Extractor, FeatureError};
+
+/// What is added to an energy before its natural logarithm; MFCC has no setting for it.
+const LOG_OFFSET: f32 = 1e-6;
+/// ln x = 10 log10(x) ln(10) / 10.
+const NEPERS_PER_DECIBEL: f32 = std::f32::consts::LN_10 / 10.0;
+
+impl TorchaudioMfccConfig {
+    /// The extractor of these settings for clips of a sample rate, which places the bands.
+    ///
+    /// # Units
+    /// Hz
+    ///
+    /// # Errors
+    /// [`FeatureError::Setting`], see [`TorchaudioMfccConfig::check`].
+    pub fn init(&self, sample_rate_hz: u32) -> Result<TorchaudioMfcc, FeatureError> {
+        self.check(sample_rate_hz)?;
+        let logarithm =
+            if self.log_mels { Logarithm::Natural } else { Logarithm::Decibels(decibels(self.top_db)) };
+        Ok(TorchaudioMfcc {
+            mel: self.melkwargs.init(sample_rate_hz)?,
+            logarithm,
+            dct: Dct::new(self.melkwargs.n_mels, self.n_mfcc, self.norm),
+            logarithms: Vec::new(),
+        })
+    }
+}
+
+/// Mel-frequency cepstral coefficients; made by [`TorchaudioMfccConfig::init`].
+#[derive(Clone, Debug)]
+pub struct TorchaudioMfcc {
+    mel: TorchaudioMel,
+    logarithm: Logarithm,
+    dct: Dct,
+    logarithms: Vec<f32>,
+}
+
+/// What the cosine transform is taken of.
+#[derive(Clone, Debug)]
+enum Logarithm {
+    Decibels(Decibels),
+    Natural,
+}
+
+impl Extractor<f32> for TorchaudioMfcc {
+    fn width(&self) -> usize {
+        self.dct.rows()
+    }
+
+    fn frames_for(&self, samples: usize) -> usize {
+        self.mel.frames_for(samples)
+    }
+
+    fn extract_into(&mut self, samples: &[f32], values: &mut Vec<f32>) -> Result<usize, FeatureError> {
+        let frames = match &self.logarithm {
+            Logarithm::Decibels(decibels) => {
+                mel_db::fill(&mut self.mel, decibels, samples, &mut self.logarithms)?
+            }
+            Logarithm::Natural => self.mel.each(samples, &mut self.logarithms, |frame, energies, _| {
+                all_numbers(energies, frame)?;
+                natural(energies);
+                Ok(())
+            })?,
+        };
+        let (bands, width) = (self.mel.width(), self.dct.rows());
+        values.clear();
+        values.resize(frames * width, 0.0);
+        // All frames of zeros have the same coefficients.
+        let mut silent: Option<usize> = None;
+        for t in 0..frames {
+            let here = t * width..(t + 1) * width;
+            if let Some(earlier) = silent.filter(|_| self.mel.is_silent(t)) {
+                values.copy_within(earlier * width..(earlier + 1) * width, here.start);
+                continue;
+            }
+            self.dct.apply(&self.logarithms[t * bands..(t + 1) * bands], &mut values[here]);
+            silent = silent.or_else(|| self.mel.is_silent(t).then_some(t));
+        }
+        Ok(frames)
+    }
+}
+
+/// ln(x + 1e-6) of each energy.
+fn natural(energies: &mut [f32]) {
+    energies.iter_mut().for_each(|energy| *energy += LOG_OFFSET);
+    logarithm::decibels(energies, LOG_OFFSET);
+    energies.iter_mut().for_each(|energy| *energy *= NEPERS_PER_DECIBEL);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_natural_logarithm_is_that_of_the_definition() {
+        let energies: Vec<f32> = (-200..300).map(|n| 10f32.powf(n as f32 / 20.0)).chain([0.0]).collect();
+        let mut logarithms = energies.clone();
+        natural(&mut logarithms);
+        for (energy, logarithm) in energies.iter().zip(&logarithms) {
+            let exact = (f64::from(*energy) + 1e-6).ln();
+            assert!((f64::from(*logarithm) - exact).abs() < 5e-6, "{energy:e}: {logarithm} {exact}");
+        }
+    }
+}

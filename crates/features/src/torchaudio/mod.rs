@@ -1,0 +1,23 @@
+//! The front ends of torchaudio.transforms 2.11: mel energies, decibels, cepstra, deltas.
+//!
+//! Settings have torchaudio's names and defaults. Samples, window, transform and products are f32 numbers as in
+//! torchaudio; tables are built in f64 and rounded once. Every clip stands alone: torchaudio takes the peak that
+//! `top_db` counts from over a whole batch, which would make a clip's features depend on its batch mates.
+
+mod check;
+mod config;
+mod delta;
+mod energies;
+mod mel;
+mod mel_db;
+mod mfcc;
+mod padded;
+pub(crate) mod settings;
+mod spectrum_norm;
+
+pub use config::{TorchaudioMelConfig, TorchaudioMelDbConfig, TorchaudioMfccConfig};
+pub use delta::TorchaudioDeltaConfig;
+pub use mel::TorchaudioMel;
+pub use mel_db::TorchaudioMelDb;
+pub use mfcc::TorchaudioMfcc;
+pub use spectrum_norm::SpectrumNorm;

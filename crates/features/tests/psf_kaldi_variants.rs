@@ -1,0 +1,20 @@
+//! The results of python_speech_features and kaldi-native-fbank under settings away from their defaults;
+//! `psf_kaldi_variants/make.py` recorded them.
+
+mod replay;
+
+use std::path::Path;
+
+#[test]
+fn every_setting_gives_what_the_toolkits_give() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/psf_kaldi_variants");
+    let seen = replay::Seen::default();
+    let replays = replay::list(&folder, |_| true).unwrap();
+    assert!(replays.len() > 100, "{} cases", replays.len());
+    let failures: Vec<String> = replays
+        .iter()
+        .filter_map(|replay| replay.run(&seen).err().map(|reason| format!("{}: {reason}", replay.name())))
+        .collect();
+    replay::report(&seen);
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
