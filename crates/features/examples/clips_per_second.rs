@@ -1,17 +1,25 @@
 //! How fast a front end is over a folder of WAV files, on one core, from samples in memory.
 //!
 //! `cargo run --release -p stapes-features --example clips_per_second -- FRONT_END FOLDER [CHUNK]`: FRONT_END is
-//! `psf-mfcc`, `kaldi-mfcc` or `kaldi-mfcc-39` at 8 kHz and the clips' own length. With CHUNK the clips are
-//! streamed in pieces of so many samples. The last line is what `features_peers.py --extra` reads.
+//! `psf-mfcc`, `kaldi-mfcc` or `kaldi-mfcc-39` at 8 kHz and the clips' own length, or `librosa-mfcc` or
+//! `torchaudio-mfcc` (n_fft 2048, hop 512, 20 of 128 bands) at a nominal 16 kHz and 16,000 samples: the clip and
+//! zeros, or with `-full` behind the name the clip again and again, so that no frame is silent. With CHUNK the
+//! clips are streamed in pieces of so many samples: the 8 kHz ones as they are, the others as
+//! `librosa-mfcc-uncentred` and `torchaudio-mfcc-uncentred`, which have no `top_db`. The last line is what `features_peers.py --extra` reads.
 
 use std::error::Error;
 use std::path::Path;
 use std::time::Instant;
 
-use stapes_features::{Extractor, FeatureError, KaldiMfccConfig, PsfMfccConfig, Stream};
+use stapes_features::{
+    Extractor, FeatureError, KaldiMfccConfig, LibrosaMfccConfig, MelNorm, MelScale, PadMode, PsfMfccConfig,
+    Stream, TorchaudioMelConfig, TorchaudioMfccConfig,
+};
 
 const RATE_HZ: u32 = 8000;
-const ROUNDS: usize = 5;
+const NOMINAL_RATE_HZ: u32 = 16_000;
+const FIXED_SAMPLES: usize = 16_000;
+const ROUNDS: usize = 7;
 
 /// Features of one clip into a vector.
 type Extract = Box<dyn FnMut(&[f32], &mut Vec<f32>) -> Result<(), FeatureError>>;
@@ -23,7 +31,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let chunk = chunk.first().map(|chunk| chunk.parse::<usize>()).transpose()?;
     let mut extract = front_end_of(front_end, chunk)?;
-    let clips = clips(Path::new(folder))?;
+    let clips: Vec<_> = clips(Path::new(folder))?.into_iter().map(|clip| fixed(front_end, clip)).collect();
     let mut values = Vec::new();
     let mut seconds = f64::INFINITY;
     for _ in 0..ROUNDS {
@@ -40,15 +48,43 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 fn front_end_of(name: &str, chunk: Option<usize>) -> Result<Extract, Box<dyn Error>> {
     let kaldi = |deltas| KaldiMfccConfig { deltas, ..Default::default() };
-    Ok(match (name, chunk) {
+    Ok(match (name.trim_end_matches("-full"), chunk) {
         ("psf-mfcc", None) => whole(PsfMfccConfig::default().init(RATE_HZ)?),
         ("kaldi-mfcc", None) => whole(kaldi(0).init(RATE_HZ)?),
         ("kaldi-mfcc-39", None) => whole(kaldi(2).init(RATE_HZ)?),
+        ("librosa-mfcc", None) => whole(LibrosaMfccConfig::default().init::<f32>(NOMINAL_RATE_HZ)?),
+        ("librosa-mfcc-uncentred", None) => whole(librosa_uncentred().init::<f32>(NOMINAL_RATE_HZ)?),
+        ("torchaudio-mfcc", None) => whole(torchaudio(true).init(NOMINAL_RATE_HZ)?),
+        ("torchaudio-mfcc-uncentred", None) => whole(torchaudio(false).init(NOMINAL_RATE_HZ)?),
         ("psf-mfcc", Some(chunk)) => streamed(PsfMfccConfig::default().stream(RATE_HZ)?, chunk),
         ("kaldi-mfcc", Some(chunk)) => streamed(kaldi(0).stream(RATE_HZ)?, chunk),
         ("kaldi-mfcc-39", Some(chunk)) => streamed(kaldi(2).stream(RATE_HZ)?, chunk),
-        _ => return Err(format!("{name}: must be psf-mfcc, kaldi-mfcc or kaldi-mfcc-39").into()),
+        ("librosa-mfcc-uncentred", Some(chunk)) => {
+            streamed(librosa_uncentred().stream::<f32>(NOMINAL_RATE_HZ)?, chunk)
+        }
+        ("torchaudio-mfcc-uncentred", Some(chunk)) => {
+            streamed(torchaudio(false).stream(NOMINAL_RATE_HZ)?, chunk)
+        }
+        _ => return Err(format!("{name}: see the head of this example for the names").into()),
     })
+}
+
+fn librosa_uncentred() -> LibrosaMfccConfig {
+    LibrosaMfccConfig { center: false, top_db: None, ..Default::default() }
+}
+
+/// As librosa has it; not centred, without a floor either.
+fn torchaudio(center: bool) -> TorchaudioMfccConfig {
+    let melkwargs = TorchaudioMelConfig {
+        n_fft: 2048,
+        hop_length: Some(512),
+        mel_scale: MelScale::Slaney,
+        norm: MelNorm::Slaney,
+        pad_mode: PadMode::Constant,
+        center,
+        ..Default::default()
+    };
+    TorchaudioMfccConfig { n_mfcc: 20, melkwargs, top_db: center.then_some(80.0), ..Default::default() }
 }
 
 fn whole(mut extractor: impl Extractor<f32> + 'static) -> Extract {
@@ -61,6 +97,18 @@ fn streamed(mut stream: impl Stream<f32> + 'static, chunk: usize) -> Extract {
         clip.chunks(chunk).try_for_each(|piece| stream.push(piece, values).map(drop))?;
         stream.finish(values).map(drop)
     })
+}
+
+/// The clip as its front end takes it.
+fn fixed(front_end: &str, mut clip: Vec<f32>) -> Vec<f32> {
+    if front_end.ends_with("-full") {
+        clip.iter().copied().cycle().take(FIXED_SAMPLES).collect()
+    } else {
+        if front_end.starts_with("librosa") || front_end.starts_with("torchaudio") {
+            clip.resize(FIXED_SAMPLES, 0.0);
+        }
+        clip
+    }
 }
 
 /// All clips of a folder, scaled to 16-bit integers.

@@ -2,18 +2,19 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::delta::{DeltaConfig, DeltaMode};
+use crate::check::rate;
+use crate::deltas::DeltasConfig;
 use crate::kaldi::{KaldiFbankConfig, KaldiMfccConfig};
 use crate::librosa::{LibrosaMelDbConfig, LibrosaMfccConfig};
 use crate::normalise::Normalisation;
 use crate::psf::{PsfFbankConfig, PsfLogFbankConfig, PsfMfccConfig};
+use crate::stacking::StackingConfig;
 use crate::torchaudio::{TorchaudioMelDbConfig, TorchaudioMfccConfig};
 use crate::waveform::WaveformConfig;
 use crate::{FeatureError, FrontEnd};
 
 /// A longer fixed length would be a typing error: 4.6 hours at 16 kHz.
 const LONGEST_CLIP: usize = 1 << 28;
-const HIGHEST_DELTA: usize = 2;
 
 /// In what numbers a front end sees a 16-bit sample x.
 ///
@@ -26,6 +27,17 @@ pub enum Scale {
     /// x / 32768; what librosa.load and torchaudio.load give.
     #[default]
     Unit,
+}
+
+impl Scale {
+    /// Appends the numbers of samples in [-1, 1].
+    pub(crate) fn append(self, unit_samples: &[f32], scaled: &mut Vec<f32>) {
+        match self {
+            Scale::Unit => scaled.extend_from_slice(unit_samples),
+            // A power of two: exact.
+            Scale::Int16 => scaled.extend(unit_samples.iter().map(|sample| sample * 32768.0)),
+        }
+    }
 }
 
 /// Which toolkit's features, with its settings; the name is the key: `[features.front_end.librosa-mfcc]`.
@@ -111,13 +123,13 @@ impl FrontEndConfig {
     }
 }
 
-/// What becomes of a clip: scale, fixed length, front end, deltas, normalisation, in this order.
+/// What becomes of a clip: scale, fixed length, front end, deltas, stacking, normalisation, in this order.
 ///
 /// # Example
 /// ```
-/// use stapes_features::{DeltaConfig, FeatureConfig};
+/// use stapes_features::{DeltasConfig, FeatureConfig};
 ///
-/// let config = FeatureConfig { deltas: Some(DeltaConfig::default()), ..Default::default() };
+/// let config = FeatureConfig { deltas: Some(DeltasConfig::default()), ..Default::default() };
 /// let mut front_end = config.init()?;
 /// let features = front_end.extract(&[0.25; 16_000])?;
 /// assert_eq!((features.frames(), features.width()), (32, 40));
@@ -134,8 +146,11 @@ pub struct FeatureConfig {
     pub fixed_length_samples: Option<usize>,
     /// Which features.
     pub front_end: FrontEndConfig,
-    /// Deltas appended as further columns: of orders 1 to `order` (0, 1 or 2); none if absent.
-    pub deltas: Option<DeltaConfig>,
+    /// Deltas appended as further columns; none if absent.
+    pub deltas: Option<DeltasConfig>,
+    /// Frames beside their neighbours, and only every so many of them.
+    #[serde(skip_serializing_if = "StackingConfig::is_none")]
+    pub stacking: StackingConfig,
     /// How the features are brought to a common scale.
     pub normalisation: Normalisation,
 }
@@ -148,6 +163,7 @@ impl Default for FeatureConfig {
             fixed_length_samples: None,
             front_end: FrontEndConfig::default(),
             deltas: None,
+            stacking: StackingConfig::default(),
             normalisation: Normalisation::default(),
         }
     }
@@ -157,7 +173,7 @@ impl FeatureConfig {
     /// Checks all settings.
     ///
     /// # Errors
-    /// [`FeatureError::Setting`]: `features.front_end.librosa-mfcc.hop_length = 0: must be at least 1`.
+    /// [`FeatureError::Setting`]: `features.front_end.librosa-mfcc.hop_length = 0: must be at least 1; use 1`.
     pub fn check(&self) -> Result<(), FeatureError> {
         self.init().map(drop)
     }
@@ -175,13 +191,12 @@ impl FeatureConfig {
 
     /// How many frames a second of audio gives.
     pub fn frames_per_second(&self) -> f64 {
-        f64::from(self.sample_rate_hz) / self.front_end.hop(self.sample_rate_hz) as f64
+        let hop = self.front_end.hop(self.sample_rate_hz) * self.stacking.every;
+        f64::from(self.sample_rate_hz) / hop as f64
     }
 
     fn check_values(&self) -> Result<(), FeatureError> {
-        if self.sample_rate_hz == 0 {
-            return Err(FeatureError::setting("sample_rate_hz", 0, "must be at least 1"));
-        }
+        rate(self.sample_rate_hz, 1)?;
         if let Some(length) = self.fixed_length_samples.filter(|length| !(1..=LONGEST_CLIP).contains(length))
         {
             let rule = format!("must be within 1..={LONGEST_CLIP}; leave it out to keep each clip's length");
@@ -190,30 +205,28 @@ impl FeatureConfig {
         self.front_end
             .check(self.sample_rate_hz)
             .map_err(|error| error.within(self.front_end.name()).within("front_end"))?;
-        let Some(deltas) = self.deltas.as_ref().filter(|deltas| deltas.order > 0) else { return Ok(()) };
-        if deltas.order > HIGHEST_DELTA {
-            let rule = format!("must be 0, 1 or 2; use {HIGHEST_DELTA}");
-            return Err(FeatureError::setting("deltas.order", deltas.order, rule));
+        if let Some(deltas) = &self.deltas {
+            deltas.check().map_err(|error| error.within("deltas"))?;
         }
-        deltas.check().map_err(|error| error.within("deltas"))
+        self.stacking.check().map_err(|error| error.within("stacking"))
     }
 
     /// Checks what follows from a fixed length: whether it gives a frame, and enough for the deltas.
     fn check_frames(&self, front_end: &FrontEnd) -> Result<(), FeatureError> {
         let Some(length) = self.fixed_length_samples else { return Ok(()) };
-        let frames = front_end.frames_for(length);
+        let frames = front_end.base_frames_for(length);
         if frames == 0 {
             let rule = "must be enough for one frame; use at least the frame's length";
             return Err(FeatureError::setting("fixed_length_samples", length, rule));
         }
         match &self.deltas {
-            Some(deltas) if deltas.order > 0 && deltas.mode == DeltaMode::Interp && frames < deltas.width => {
+            Some(deltas) if frames < deltas.fewest_frames() => {
                 let widest = (frames - 1) / 2 * 2 + 1;
                 let choice = if widest < 3 { String::new() } else { format!("{widest}, or ") };
                 let rule = format!(
                     "must be at most the {frames} frames of {length} samples; use {choice}mode = \"nearest\""
                 );
-                Err(FeatureError::setting("deltas.width", deltas.width, rule))
+                Err(FeatureError::setting("deltas.width", deltas.width(), rule))
             }
             _ => Ok(()),
         }
@@ -223,7 +236,7 @@ impl FeatureConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{DctNorm, KaldiCmvn, MelNorm, PsfFft, Reference, Window};
+    use crate::{DctNorm, DeltaKind, DeltaMode, KaldiCmvn, MelNorm, PsfFft, Reference, Window};
 
     fn parse(text: &str) -> Result<FeatureConfig, String> {
         toml::from_str(text).map_err(|error| error.to_string())
@@ -253,7 +266,10 @@ mod tests {
             ..Default::default()
         };
         assert_eq!(config.front_end, FrontEndConfig::LibrosaMfcc(expected));
-        assert_eq!(config.deltas, Some(DeltaConfig { order: 2, width: 9, mode: DeltaMode::Nearest }));
+        assert_eq!(
+            config.deltas,
+            Some(DeltasConfig { order: 2, mode: Some(DeltaMode::Nearest), ..Default::default() })
+        );
         assert_eq!(
             (config.sample_rate_hz, config.scale, config.fixed_length_samples, config.normalisation),
             (8000, Scale::Int16, Some(8000), Normalisation::PerCoefficient)
@@ -293,7 +309,8 @@ mod tests {
         ] {
             let config = FeatureConfig {
                 front_end,
-                deltas: Some(DeltaConfig::default()),
+                deltas: Some(DeltasConfig { kind: DeltaKind::Kaldi, ..Default::default() }),
+                stacking: StackingConfig { left: 1, right: 2, every: 3 },
                 fixed_length_samples: Some(16_000),
                 normalisation: Normalisation::PerUtteranceMean,
                 ..Default::default()
@@ -329,7 +346,7 @@ mod tests {
         );
         assert_eq!(
             refused("[front_end.psf-fbank]\nN = 0"),
-            "features.front_end.psf-fbank.N = 0: must be at least 1"
+            "features.front_end.psf-fbank.N = 0: must be within 1..=4999; use 1"
         );
         for text in ["[front_end.kaldi-mfcc]\nnum_bins = 40", "[front_end.psf-mfcc]\nnfft = 1.5"] {
             assert!(parse(text).is_err(), "{text}");
@@ -361,13 +378,16 @@ mod tests {
     fn an_impossible_setting_is_named_by_its_whole_key() {
         assert_eq!(
             refused("[front_end.librosa-mfcc]\nhop_length = 0"),
-            "features.front_end.librosa-mfcc.hop_length = 0: must be at least 1"
+            "features.front_end.librosa-mfcc.hop_length = 0: must be at least 1; use 1"
         );
         assert!(
             refused("[front_end.librosa-mel-db]\nfmax = 9000")
                 .starts_with("features.front_end.librosa-mel-db.fmax = 9000: ")
         );
-        assert_eq!(refused("sample_rate_hz = 0"), "features.sample_rate_hz = 0: must be at least 1");
+        assert_eq!(
+            refused("sample_rate_hz = 0"),
+            "features.sample_rate_hz = 0: must be at least 1; use the recordings' own, such as 16000"
+        );
         assert!(refused("fixed_length_samples = 0").starts_with("features.fixed_length_samples = 0: "));
         assert_eq!(refused("[deltas]\norder = 3"), "features.deltas.order = 3: must be 0, 1 or 2; use 2");
         assert!(refused("[deltas]\nwidth = 4").starts_with("features.deltas.width = 4: must be odd"));

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::choice::{Choice, choose};
 use crate::sample::Sample;
+use crate::vector::widest;
 
 /// How the discrete cosine transform is scaled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -73,6 +74,14 @@ impl Dct {
     /// # Shapes
     /// input \[inputs\] -> output \[rows\]
     pub(crate) fn apply<S: Sample>(&mut self, input: &[S], output: &mut [S]) {
+        widest(
+            #[inline(always)]
+            || self.transform(input, output),
+        );
+    }
+
+    #[inline(always)]
+    fn transform<S: Sample>(&mut self, input: &[S], output: &mut [S]) {
         self.fold(input);
         for (parity, (table, folded)) in self.tables.iter().zip(&self.folded).enumerate() {
             for (group, table) in table.chunks_exact(folded.len()).enumerate() {
@@ -84,6 +93,7 @@ impl Dct {
         }
     }
 
+    #[inline(always)]
     fn fold<S: Sample>(&mut self, input: &[S]) {
         let pairs = self.inputs / 2;
         let [sums, differences] = &mut self.folded;
@@ -102,9 +112,7 @@ impl Dct {
 }
 
 /// The products of some rows with a column, each summed from its first element to its last.
-///
-/// A function of its own in the machine code, too: inlined, the compiler sums one row at a time.
-#[inline(never)]
+#[inline(always)]
 fn products(table: &[[f64; LANES]], column: &[f64]) -> [f64; LANES] {
     let mut sums = [0.0; LANES];
     for (weights, value) in table.iter().zip(column) {

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::choice::{Choice, choose};
 use crate::sample::Sample;
+use crate::vector::widest;
 
 /// The power that becomes 0 dB.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -65,15 +66,23 @@ impl Decibels {
 
     /// Converts one frame and raises the clip's peak to it; `false` if a power is no number.
     pub(crate) fn convert<S: Sample>(&self, powers: &mut [S], peak: &mut Peak<S>) -> bool {
-        let loudest = largest(powers);
-        S::decibels(powers, S::narrow(self.least_power));
+        let least = S::narrow(self.least_power);
+        let (loudest, numbers) = widest(
+            #[inline(always)]
+            || {
+                let numbers = powers.iter().fold(true, |numbers, power| numbers & power.is_number());
+                let loudest = largest(powers);
+                S::decibels(powers, least);
+                (loudest, numbers)
+            },
+        );
         if loudest > peak.power {
             peak.power = loudest;
             let mut decibels = [loudest];
-            S::decibels(&mut decibels, S::narrow(self.least_power));
+            S::decibels(&mut decibels, least);
             peak.decibels = decibels[0];
         }
-        loudest.is_number()
+        numbers
     }
 
     /// Takes off the reference and raises what lies below the floor, when the whole clip is converted.
@@ -82,17 +91,22 @@ impl Decibels {
             Reference::Power(power) => 10.0 * power.abs().max(self.least_power).log10(),
             Reference::Max => peak.decibels.widen(),
         };
-        if reference_db != 0.0 {
-            for value in &mut *decibels {
-                *value = S::narrow(value.widen() - reference_db);
-            }
-        }
-        if let Some(top_db) = self.top_db {
-            let floor = S::narrow(peak.decibels.widen() - reference_db) - S::narrow(top_db);
-            for value in decibels {
-                *value = if *value > floor { *value } else { floor };
-            }
-        }
+        widest(
+            #[inline(always)]
+            || {
+                if reference_db != 0.0 {
+                    for value in &mut *decibels {
+                        *value = S::narrow(value.widen() - reference_db);
+                    }
+                }
+                if let Some(top_db) = self.top_db {
+                    let floor = S::narrow(peak.decibels.widen() - reference_db) - S::narrow(top_db);
+                    for value in decibels {
+                        *value = if *value > floor { *value } else { floor };
+                    }
+                }
+            },
+        );
     }
 }
 
@@ -104,6 +118,7 @@ impl<S: Sample> Peak<S> {
 }
 
 /// The largest of values that are not negative.
+#[inline(always)]
 fn largest<S: Sample>(values: &[S]) -> S {
     let larger = |a: S, b: S| if b > a { b } else { a };
     let (runs, rest) = values.as_chunks::<8>();

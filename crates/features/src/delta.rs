@@ -22,6 +22,26 @@ pub enum DeltaMode {
     Wrap,
 }
 
+impl DeltaMode {
+    /// Which frame stands at a time that may lie beyond the ends; none for zeros.
+    pub(crate) fn frame(self, at: isize, frames: usize) -> Option<usize> {
+        let last = frames as isize - 1;
+        if (0..=last).contains(&at) {
+            return Some(at as usize);
+        }
+        match self {
+            DeltaMode::Constant => None,
+            DeltaMode::Interp | DeltaMode::Nearest => Some(at.clamp(0, last) as usize),
+            DeltaMode::Wrap => Some(at.rem_euclid(frames as isize) as usize),
+            DeltaMode::Mirror if last == 0 => Some(0),
+            DeltaMode::Mirror => {
+                let within = at.rem_euclid(2 * last);
+                Some(within.min(2 * last - within) as usize)
+            }
+        }
+    }
+}
+
 /// Derivatives along time by the Savitzky-Golay filter: a polynomial of degree `order` is fitted by least
 /// squares to `width` frames, and its derivative of that order, in units of frames, is the delta.
 ///
@@ -120,9 +140,7 @@ impl Delta {
         let frames = input.len() / columns.input_width;
         let width = self.kernel.len();
         if self.mode == DeltaMode::Interp && frames < width {
-            // The widest odd number of frames.
-            let widest = frames.saturating_sub(1) / 2 * 2 + 1;
-            return Err(FeatureError::TooFewFrames { frames, width, widest });
+            return Err(too_few(frames, width));
         }
         let half = width / 2;
         for t in 0..frames {
@@ -132,7 +150,7 @@ impl Delta {
                 let mut sum = 0.0;
                 for (tap, weight) in self.kernel.iter().enumerate() {
                     let at = centre as isize + tap as isize - half as isize;
-                    if let Some(frame) = self.frame(at, frames) {
+                    if let Some(frame) = self.mode.frame(at, frames) {
                         sum += weight * input[frame * columns.input_width + column].widen();
                     }
                 }
@@ -141,24 +159,11 @@ impl Delta {
         }
         Ok(())
     }
+}
 
-    /// Which frame stands at a time that may lie beyond the ends; none for zeros.
-    fn frame(&self, at: isize, frames: usize) -> Option<usize> {
-        let last = frames as isize - 1;
-        if (0..=last).contains(&at) {
-            return Some(at as usize);
-        }
-        match self.mode {
-            DeltaMode::Constant => None,
-            DeltaMode::Interp | DeltaMode::Nearest => Some(at.clamp(0, last) as usize),
-            DeltaMode::Wrap => Some(at.rem_euclid(frames as isize) as usize),
-            DeltaMode::Mirror if last == 0 => Some(0),
-            DeltaMode::Mirror => {
-                let within = at.rem_euclid(2 * last);
-                Some(within.min(2 * last - within) as usize)
-            }
-        }
-    }
+/// That a filter is wider than there are frames; the widest that would do has an odd number of them.
+pub(crate) fn too_few(frames: usize, width: usize) -> FeatureError {
+    FeatureError::TooFewFrames { frames, width, widest: frames.saturating_sub(1) / 2 * 2 + 1 }
 }
 
 /// Which columns of one matrix go to which columns of another.
@@ -179,7 +184,7 @@ impl Columns {
 /// order! times the leading coefficient of the least-squares polynomial of degree `order`, as weights of the
 /// 2 half + 1 points: with p the monic orthogonal polynomial of that degree on these points,
 /// order! p(k) / sum p^2.
-fn kernel(half: usize, order: usize) -> Vec<f64> {
+pub(crate) fn kernel(half: usize, order: usize) -> Vec<f64> {
     let points: Vec<f64> = (0..2 * half + 1).map(|n| n as f64 - half as f64).collect();
     let square = |values: &[f64]| values.iter().map(|value| value * value).sum::<f64>();
     let mut before = vec![0.0; points.len()];

@@ -93,11 +93,34 @@ impl FeatureError {
         FeatureError::Setting { key: key.to_owned(), value: value.to_string(), rule: rule.into() }
     }
 
+    /// The same error, saying which other setting the bound in its rule is.
+    pub(crate) fn because(self, bound: &str) -> FeatureError {
+        match self {
+            FeatureError::Setting { key, value, rule } => {
+                FeatureError::Setting { key, value, rule: format!("{rule} ({bound} is the bound)") }
+            }
+            other => other,
+        }
+    }
+
+    /// The same error, its setting having another name in a larger configuration.
+    pub(crate) fn renamed(self, from: &str, to: &str) -> FeatureError {
+        match self {
+            FeatureError::Setting { key, value, rule } if key == from => {
+                FeatureError::Setting { key: to.to_owned(), value, rule }
+            }
+            other => other,
+        }
+    }
+
     /// The same error, its setting being part of a larger configuration.
     pub(crate) fn within(self, prefix: &str) -> FeatureError {
         match self {
             FeatureError::Setting { key, value, rule } => {
                 FeatureError::Setting { key: format!("{prefix}.{key}"), value, rule }
+            }
+            FeatureError::NeedsWholeClip { key, value, instead } => {
+                FeatureError::NeedsWholeClip { key: format!("{prefix}.{key}"), value, instead }
             }
             other => other,
         }

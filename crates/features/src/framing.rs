@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::FeatureError;
 use crate::sample::Sample;
+use crate::stream::all_finite;
+use crate::vector::widest;
 
 /// What lies before the first and after the last sample of a centred frame.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,10 +93,16 @@ impl Framing {
         let inside = (first as isize - start) as usize..(last as isize - start) as usize;
         product[..inside.start].fill(0.0);
         product[inside.end..].fill(0.0);
-        let products = product[inside.clone()].iter_mut();
-        for ((product, sample), weight) in products.zip(&samples[first..last]).zip(&window[inside]) {
-            *product = sample.widen() * weight;
-        }
+        let (samples, window, product) =
+            (&samples[first..last], &window[inside.clone()], &mut product[inside]);
+        widest(
+            #[inline(always)]
+            || {
+                for ((product, sample), weight) in product.iter_mut().zip(samples).zip(window) {
+                    *product = sample.widen() * weight;
+                }
+            },
+        );
     }
 }
 
@@ -122,27 +130,28 @@ impl Sounding {
     /// # Errors
     /// [`FeatureError::NotFinite`] for NaN and infinity.
     pub(crate) fn of<S: Sample>(samples: &[S]) -> Result<Sounding, FeatureError> {
-        const RUN: usize = 64;
-        for (run, part) in samples.chunks(RUN).enumerate() {
-            // Without an early end the compiler tests several at once.
-            if part.iter().fold(true, |numbers, sample| numbers & sample.is_number()) {
-                continue;
-            }
-            if let Some(within) = part.iter().position(|sample| !sample.is_number()) {
-                return Err(FeatureError::NotFinite {
-                    sample: run * RUN + within,
-                    value: part[within].widen(),
-                });
-            }
-        }
-        let zeros = |part: &&[S]| part.iter().fold(true, |zeros, &sample| zeros & (sample == S::default()));
-        let silent_runs = samples.rchunks(RUN).take_while(zeros).count();
-        let end = samples.len() - (silent_runs * RUN).min(samples.len());
-        let end =
-            samples[..end].iter().rposition(|&sample| sample != S::default()).map_or(0, |last| last + 1);
-        let start = samples[..end].iter().position(|&sample| sample != S::default()).unwrap_or(0);
-        Ok(Sounding { samples: samples.len(), range: start..end })
+        all_finite(samples, 0)?;
+        Ok(Sounding { samples: samples.len(), range: sounding(samples) })
     }
+}
+
+/// From the first to behind the last sample that is not zero; an empty range if all are.
+pub(crate) fn sounding<S: Sample>(samples: &[S]) -> Range<usize> {
+    const RUN: usize = 64;
+    widest(
+        #[inline(always)]
+        || {
+            // Without an early end the compiler tests several at once.
+            let zeros =
+                |part: &&[S]| part.iter().fold(true, |zeros, &sample| zeros & (sample == S::default()));
+            let silent_runs = samples.rchunks(RUN).take_while(zeros).count();
+            let end = samples.len() - (silent_runs * RUN).min(samples.len());
+            let end =
+                samples[..end].iter().rposition(|&sample| sample != S::default()).map_or(0, |last| last + 1);
+            let start = samples[..end].iter().position(|&sample| sample != S::default()).unwrap_or(0);
+            start..end
+        },
+    )
 }
 
 #[cfg(test)]

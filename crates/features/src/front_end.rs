@@ -1,10 +1,10 @@
 //! A configured front end at work.
 
 use crate::config::{FeatureConfig, FrontEndConfig, Scale};
-use crate::delta::{Columns, Delta, DeltaConfig};
 use crate::kaldi::Kaldi;
 use crate::librosa::{LibrosaMelDb, LibrosaMfcc};
 use crate::psf::Psf;
+use crate::steps::Steps;
 use crate::torchaudio::{TorchaudioMelDb, TorchaudioMfcc};
 use crate::waveform::Waveform;
 use crate::{Extractor, FeatureError, Features};
@@ -18,7 +18,7 @@ use crate::{Extractor, FeatureError, Features};
 pub struct FrontEnd {
     config: FeatureConfig,
     toolkit: Toolkit,
-    deltas: Vec<Delta>,
+    steps: Steps,
     samples: Vec<f32>,
     base: Vec<f32>,
 }
@@ -77,13 +77,8 @@ impl FrontEnd {
             FrontEndConfig::TorchaudioMelDb(config) => Toolkit::TorchaudioMelDb(config.init(rate_hz)?),
             FrontEndConfig::Waveform(config) => Toolkit::Waveform(config.init()?),
         };
-        let deltas = match &config.deltas {
-            None => Vec::new(),
-            Some(deltas) => (1..=deltas.order)
-                .map(|order| DeltaConfig { order, ..deltas.clone() }.init())
-                .collect::<Result<_, _>>()?,
-        };
-        Ok(FrontEnd { config: config.clone(), toolkit, deltas, samples: Vec::new(), base: Vec::new() })
+        let steps = Steps::new(config, toolkit.extractor().width())?;
+        Ok(FrontEnd { config: config.clone(), toolkit, steps, samples: Vec::new(), base: Vec::new() })
     }
 
     /// The settings.
@@ -91,13 +86,18 @@ impl FrontEnd {
         &self.config
     }
 
-    /// F, the number of values a frame, deltas included.
+    /// F, the number of values a frame, deltas and neighbours included.
     pub fn width(&self) -> usize {
-        self.toolkit.extractor().width() * (1 + self.deltas.len())
+        self.steps.width()
     }
 
     /// T, the number of frames of a clip of so many samples; 0 if they are too few.
     pub fn frames_for(&self, samples: usize) -> usize {
+        self.config.stacking.frames(self.base_frames_for(samples))
+    }
+
+    /// The number of the toolkit's frames.
+    pub(crate) fn base_frames_for(&self, samples: usize) -> usize {
         self.toolkit.extractor().frames_for(self.config.fixed_length_samples.unwrap_or(samples))
     }
 
@@ -129,67 +129,51 @@ impl FrontEnd {
         unit_samples: &[f32],
         values: &mut Vec<f32>,
     ) -> Result<usize, FeatureError> {
-        self.prepare(unit_samples);
-        let width = self.width();
-        let frames = if self.deltas.is_empty() {
-            let frames = self.toolkit.extractor_mut().extract_into(&self.samples, values)?;
-            self.at_least_one(frames)?
+        let FrontEnd { config, toolkit, steps, samples, base } = self;
+        let samples = prepared(config, unit_samples, samples);
+        let toolkit = toolkit.extractor_mut();
+        if steps.is_none() {
+            let frames = toolkit.extract_into(samples, values)?;
+            at_least_one(toolkit, frames, samples.len())?;
         } else {
-            let frames = self.toolkit.extractor_mut().extract_into(&self.samples, &mut self.base)?;
-            self.at_least_one(frames)?;
-            values.clear();
-            values.resize(frames * width, 0.0);
-            self.append_deltas(values)?;
-            frames
-        };
-        self.config.normalisation.apply_to_values(values, width);
-        Ok(frames)
+            let frames = toolkit.extract_into(samples, base)?;
+            at_least_one(toolkit, frames, samples.len())?;
+            steps.whole(base, values)?;
+        }
+        let width = steps.width();
+        config.normalisation.apply_to_values(values, width);
+        Ok(values.len() / width)
     }
+}
 
-    /// A model needs a frame, also where the toolkit is content with none.
-    fn at_least_one(&self, frames: usize) -> Result<usize, FeatureError> {
-        if frames > 0 {
-            return Ok(frames);
-        }
-        let samples = self.samples.len();
-        let needed = (samples + 1..).find(|&more| self.toolkit.extractor().frames_for(more) > 0);
-        Err(FeatureError::TooShort { samples, needed: needed.unwrap_or(usize::MAX) })
+/// A model needs a frame, also where the toolkit is content with none.
+fn at_least_one(toolkit: &dyn Extractor<f32>, frames: usize, samples: usize) -> Result<(), FeatureError> {
+    if frames > 0 {
+        return Ok(());
     }
+    let needed = (samples + 1..).find(|&more| toolkit.frames_for(more) > 0);
+    Err(FeatureError::TooShort { samples, needed: needed.unwrap_or(usize::MAX) })
+}
 
-    /// Scales the samples and brings them to the fixed length.
-    fn prepare(&mut self, unit_samples: &[f32]) {
-        let length = self.config.fixed_length_samples.unwrap_or(unit_samples.len());
-        let kept = &unit_samples[..length.min(unit_samples.len())];
-        self.samples.clear();
-        match self.config.scale {
-            Scale::Unit => self.samples.extend_from_slice(kept),
-            // A power of two: exact.
-            Scale::Int16 => self.samples.extend(kept.iter().map(|sample| sample * 32768.0)),
-        }
-        self.samples.resize(length, 0.0);
+/// The samples at the scale and of the length that the toolkit gets; `buffer` holds them if they are others.
+fn prepared<'a>(config: &FeatureConfig, unit_samples: &'a [f32], buffer: &'a mut Vec<f32>) -> &'a [f32] {
+    let length = config.fixed_length_samples.unwrap_or(unit_samples.len());
+    if config.scale == Scale::Unit && length <= unit_samples.len() {
+        return &unit_samples[..length];
     }
-
-    /// Writes the base features and, beside them, their deltas.
-    fn append_deltas(&self, values: &mut [f32]) -> Result<(), FeatureError> {
-        let count = self.toolkit.extractor().width();
-        let output_width = self.width();
-        for (row, base) in values.chunks_exact_mut(output_width).zip(self.base.chunks_exact(count)) {
-            row[..count].copy_from_slice(base);
-        }
-        for (order, delta) in self.deltas.iter().enumerate() {
-            let output_first = (order + 1) * count;
-            let columns = Columns { input_width: count, count, output_width, output_first };
-            delta.columns(&self.base, values, columns)?;
-        }
-        Ok(())
-    }
+    buffer.clear();
+    config.scale.append(&unit_samples[..length.min(unit_samples.len())], buffer);
+    buffer.resize(length, 0.0);
+    buffer
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::delta::DeltaMode;
-    use crate::{KaldiMfccConfig, LibrosaMelDbConfig, LibrosaMfccConfig, Normalisation, Standardiser};
+    use crate::{
+        DeltaConfig, DeltaMode, DeltasConfig, KaldiMfccConfig, LibrosaMelDbConfig, LibrosaMfccConfig,
+        Normalisation, Standardiser,
+    };
 
     fn clip(samples: usize) -> Vec<f32> {
         (0..samples).map(|n| f32::from((n * n % 30_011) as i16 - 15_000) / 32768.0).collect()
@@ -252,19 +236,19 @@ mod tests {
     fn deltas_stand_beside_the_features_they_are_of() {
         let samples = clip(9000);
         let base = init(FeatureConfig::default()).extract(&samples).unwrap();
-        let deltas = DeltaConfig { order: 2, width: 5, mode: DeltaMode::Nearest };
-        let both = init(FeatureConfig { deltas: Some(deltas.clone()), ..Default::default() })
-            .extract(&samples)
-            .unwrap();
+        let mode = DeltaMode::Nearest;
+        let deltas = DeltasConfig { order: 2, width: Some(5), mode: Some(mode), ..Default::default() };
+        let both =
+            init(FeatureConfig { deltas: Some(deltas), ..Default::default() }).extract(&samples).unwrap();
         assert_eq!((both.frames(), both.width()), (18, 60));
         for order in [1, 2] {
-            let expected = DeltaConfig { order, ..deltas.clone() }.init().unwrap().apply(&base).unwrap();
+            let expected = DeltaConfig { order, width: 5, mode }.init().unwrap().apply(&base).unwrap();
             for t in 0..18 {
                 assert_eq!(both.frame(t)[..20], *base.frame(t));
                 assert_eq!(both.frame(t)[order * 20..(order + 1) * 20], *expected.frame(t));
             }
         }
-        let none = DeltaConfig { order: 0, ..DeltaConfig::default() };
+        let none = DeltasConfig { order: 0, ..Default::default() };
         let none = init(FeatureConfig { deltas: Some(none), ..Default::default() });
         assert_eq!(none.width(), 20);
     }
@@ -272,7 +256,7 @@ mod tests {
     #[test]
     fn an_utterance_is_normalised_after_its_deltas() {
         let samples = clip(9000);
-        let config = FeatureConfig { deltas: Some(DeltaConfig::default()), ..Default::default() };
+        let config = FeatureConfig { deltas: Some(DeltasConfig::default()), ..Default::default() };
         let mut plain = init(config.clone()).extract(&samples).unwrap();
         let whole = FeatureConfig { normalisation: Normalisation::PerUtterance, ..config.clone() };
         let normalised = init(whole).extract(&samples).unwrap();
@@ -299,7 +283,7 @@ mod tests {
     #[test]
     fn bad_samples_are_errors() {
         let mut front_end =
-            init(FeatureConfig { deltas: Some(DeltaConfig::default()), ..Default::default() });
+            init(FeatureConfig { deltas: Some(DeltasConfig::default()), ..Default::default() });
         let mut samples = clip(9000);
         let few = front_end.extract(&samples[..2000]).unwrap_err();
         assert_eq!(few, FeatureError::TooFewFrames { frames: 4, width: 9, widest: 3 });

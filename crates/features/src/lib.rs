@@ -17,13 +17,17 @@
 //! # Ok::<(), stapes_features::FeatureError>(())
 //! ```
 
+mod cepstra;
+mod check;
 mod choice;
 mod config;
 mod dct;
 mod decibel;
 mod delta;
+mod deltas;
 mod error;
 mod extractor;
+mod feature_stream;
 mod frames;
 mod framing;
 mod front_end;
@@ -38,9 +42,12 @@ mod psf;
 mod sample;
 mod settings;
 mod spectrum;
+mod stacking;
+mod steps;
 mod stft;
 mod stream;
 mod torchaudio;
+mod vector;
 mod waveform;
 mod window;
 
@@ -48,8 +55,10 @@ pub use config::{FeatureConfig, FrontEndConfig, Scale};
 pub use dct::DctNorm;
 pub use decibel::Reference;
 pub use delta::{Delta, DeltaConfig, DeltaMode};
+pub use deltas::{DeltaKind, DeltasConfig};
 pub use error::FeatureError;
 pub use extractor::Extractor;
+pub use feature_stream::FeatureStream;
 pub use frames::Features;
 pub use framing::PadMode;
 pub use front_end::FrontEnd;
@@ -67,7 +76,8 @@ pub use presets::{PRESETS, Preset, preset};
 pub use psf::{Psf, PsfFbankConfig, PsfFft, PsfLogFbankConfig, PsfMfccConfig, PsfStream, PsfWindow};
 pub use sample::Sample;
 pub use settings::Setting;
-pub use stream::Stream;
+pub use stacking::StackingConfig;
+pub use stream::{Stream, Uncentred};
 pub use torchaudio::{
     SpectrumNorm, TorchaudioDeltaConfig, TorchaudioMel, TorchaudioMelConfig, TorchaudioMelDb,
     TorchaudioMelDbConfig, TorchaudioMfcc, TorchaudioMfccConfig,

@@ -13,6 +13,7 @@ const MANTISSA_BITS: u32 = 23;
 /// 10 log10(max(least, x)) of each finite value, `least` > 0.
 ///
 /// Off by at most 1.5 units in the last place of the result, or 1e-6 where the result is below 8.
+#[inline(always)]
 pub(crate) fn decibels(values: &mut [f32], least: f32) {
     if least < f32::MIN_POSITIVE {
         // The bits of a subnormal number are not those of an exponent and a mantissa.

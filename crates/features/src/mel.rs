@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::sample::Sample;
+use crate::vector::{Aligned, widest};
 
 /// A scale of perceived pitch; the toolkits use three that differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,20 +86,25 @@ pub enum MelNorm {
     P(f64),
 }
 
+/// How many weights of a band are multiplied side by side.
+const LANES: usize = 8;
+
 /// A bank of filters, each a run of neighbouring bins.
 ///
 /// Of 128 bands over 1025 bins 2020 weights are not zero, out of 131,200.
 #[derive(Clone, Debug)]
 pub(crate) struct MelBank<S> {
     bands: Vec<Band>,
-    weights: Vec<S>,
+    /// Each band's weights, zeros completing the last lanes.
+    weights: Vec<[S; LANES]>,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Band {
     first_bin: usize,
-    weights: usize,
-    length: usize,
+    /// Of the bank's weights, the first of the band and how many there are.
+    first: usize,
+    count: usize,
 }
 
 impl<S: Sample> MelBank<S> {
@@ -135,9 +141,16 @@ impl<S: Sample> MelBank<S> {
         let holds = |value: &_| weight(value) != S::default();
         let first_bin = row.iter().position(holds).unwrap_or(0);
         let end = row.iter().rposition(holds).map_or(0, |last| last + 1);
-        let run = &row[first_bin..end];
-        self.bands.push(Band { first_bin, weights: self.weights.len(), length: run.len() });
-        self.weights.extend(run.iter().map(weight));
+        let run: Vec<S> = row[first_bin..end.max(first_bin)].iter().map(weight).collect();
+        let lanes =
+            |weights: &[S]| std::array::from_fn(|lane| weights.get(lane).copied().unwrap_or_default());
+        self.bands.push(Band { first_bin, first: self.weights.len(), count: run.len().div_ceil(LANES) });
+        self.weights.extend(run.chunks(LANES).map(lanes));
+    }
+
+    /// Room for the powers of so many bins and for the zeros behind them that [`MelBank::apply`] reads.
+    pub(crate) fn powers(bins: usize) -> Aligned<S> {
+        Aligned::filled(S::default(), bins + LANES)
     }
 
     /// M, the number of bands.
@@ -148,31 +161,31 @@ impl<S: Sample> MelBank<S> {
     /// The energy of each band.
     ///
     /// # Shapes
-    /// power \[bins\] -> energies \[M\]
+    /// power \[[`MelBank::powers`]\] -> energies \[M\]
     pub(crate) fn apply(&self, power: &[S], energies: &mut [S]) {
-        for (energy, band) in energies.iter_mut().zip(&self.bands) {
-            let weights = &self.weights[band.weights..band.weights + band.length];
-            *energy = product(weights, &power[band.first_bin..band.first_bin + band.length]);
-        }
+        widest(
+            #[inline(always)]
+            || {
+                for (energy, band) in energies.iter_mut().zip(&self.bands) {
+                    let weights = &self.weights[band.first..band.first + band.count];
+                    *energy = product(weights, power[band.first_bin..].as_chunks().0);
+                }
+            },
+        );
     }
 }
 
-/// The sum of products, in four partial sums.
+/// The sum of products, in as many partial sums as there are lanes.
 #[inline(always)]
-fn product<S: Sample>(weights: &[S], values: &[S]) -> S {
-    let (weight_quads, weight_rest) = weights.as_chunks::<4>();
-    let (value_quads, value_rest) = values.as_chunks::<4>();
-    let mut sums = [S::default(); 4];
-    for (weights, values) in weight_quads.iter().zip(value_quads) {
-        for lane in 0..4 {
+fn product<S: Sample>(weights: &[[S; LANES]], values: &[[S; LANES]]) -> S {
+    let mut sums = [S::default(); LANES];
+    for (weights, values) in weights.iter().zip(values) {
+        for lane in 0..LANES {
             sums[lane] = sums[lane] + weights[lane] * values[lane];
         }
     }
-    let mut rest = S::default();
-    for (&weight, &value) in weight_rest.iter().zip(value_rest) {
-        rest = rest + weight * value;
-    }
-    (sums[0] + sums[2]) + (sums[1] + sums[3]) + rest
+    let half: [S; LANES / 2] = std::array::from_fn(|lane| sums[lane] + sums[lane + LANES / 2]);
+    (half[0] + half[2]) + (half[1] + half[3])
 }
 
 fn normalise(row: &mut [f32], norm: MelNorm, width_hz: f64) {
@@ -240,7 +253,8 @@ mod tests {
     fn the_bank_of_128_bands_has_2020_weights() {
         let edges = MelScale::Slaney.spaced_hz(130, 0.0, 8000.0);
         let bank = MelBank::<f32>::triangles(&edges, 1025, 16_000.0 / 2048.0, MelNorm::Slaney);
-        assert_eq!((bank.bands(), bank.weights.len()), (128, 2020));
+        let weights = bank.weights.iter().flatten().filter(|&&weight| weight != 0.0).count();
+        assert_eq!((bank.bands(), weights), (128, 2020));
     }
 
     #[test]
@@ -256,7 +270,12 @@ mod tests {
             // At 300 bands some hold no bin.
             let edges = scale.spaced_hz(302, 30.0, 3900.0);
             let bank = MelBank::<f64>::triangles(&edges, bins, bin_hz, norm);
-            let power: Vec<f64> = (0..bins).map(|bin| 1.0 + (bin * bin % 17) as f64).collect();
+            let mut power = MelBank::<f64>::powers(bins);
+            power[..bins]
+                .iter_mut()
+                .enumerate()
+                .for_each(|(bin, power)| *power = 1.0 + (bin * bin % 17) as f64);
+            power[bins..].fill(1e9);
             let mut energies = vec![0.0; bank.bands()];
             bank.apply(&power, &mut energies);
             for (band, energy) in energies.iter().enumerate() {

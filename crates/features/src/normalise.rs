@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{FeatureError, Features};
+use crate::{FeatureError, Features, KaldiCmvn};
 
 /// How features are brought to a common scale.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +18,11 @@ pub enum Normalisation {
     PerUtterance,
     /// Each coefficient by its mean over the frames of the utterance.
     PerUtteranceMean,
+    /// As Kaldi's CMVN: each coefficient by its mean and variance over the frames of the utterance; see
+    /// [`KaldiCmvn::MeanVar`].
+    Cmvn,
+    /// As Kaldi's CMVN without the variance; see [`KaldiCmvn::Mean`].
+    CmvnMean,
 }
 
 impl Normalisation {
@@ -36,6 +41,20 @@ impl Normalisation {
             Normalisation::None | Normalisation::PerCoefficient => {}
             Normalisation::PerUtterance => utterance(values, width, true),
             Normalisation::PerUtteranceMean => utterance(values, width, false),
+            Normalisation::Cmvn => KaldiCmvn::MeanVar.apply(values, width),
+            Normalisation::CmvnMean => KaldiCmvn::Mean.apply(values, width),
+        }
+    }
+
+    /// The name in recipes.
+    pub fn name(self) -> &'static str {
+        match self {
+            Normalisation::None => "none",
+            Normalisation::PerCoefficient => "per-coefficient",
+            Normalisation::PerUtterance => "per-utterance",
+            Normalisation::PerUtteranceMean => "per-utterance-mean",
+            Normalisation::Cmvn => "cmvn",
+            Normalisation::CmvnMean => "cmvn-mean",
         }
     }
 }
@@ -103,15 +122,17 @@ impl Standardiser {
     /// # Errors
     /// [`FeatureError::Width`] if the features have another width.
     pub fn apply(&self, features: &mut Features) -> Result<(), FeatureError> {
-        let (expected, got) = (self.mean.len(), features.width());
-        if got != expected {
-            return Err(FeatureError::Width { expected, got });
-        }
+        self.check_width(features.width())?;
         self.apply_to(features.values_mut());
         Ok(())
     }
 
-    fn apply_to(&self, values: &mut [f32]) {
+    pub(crate) fn check_width(&self, got: usize) -> Result<(), FeatureError> {
+        let expected = self.mean.len();
+        if got == expected { Ok(()) } else { Err(FeatureError::Width { expected, got }) }
+    }
+
+    pub(crate) fn apply_to(&self, values: &mut [f32]) {
         for frame in values.chunks_exact_mut(self.mean.len()) {
             for ((value, mean), scale) in frame.iter_mut().zip(&self.mean).zip(&self.scale) {
                 *value = (*value - mean) / scale;

@@ -1,10 +1,6 @@
 //! The two number types that front ends compute in.
 
-use realfft::num_complex::Complex;
-
-use crate::logarithm;
-
-pub(crate) use arithmetic::Exponent;
+use crate::{FeatureError, logarithm};
 
 /// A sample's type: f32 or f64.
 ///
@@ -15,29 +11,36 @@ pub trait Sample: arithmetic::Arithmetic {}
 impl Sample for f32 {}
 impl Sample for f64 {}
 
+/// To which power a magnitude is raised.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Exponent {
+    One,
+    Two,
+    Other(f64),
+}
+
+impl Exponent {
+    pub(crate) fn new(power: f64) -> Exponent {
+        if power == 1.0 {
+            Exponent::One
+        } else if power == 2.0 {
+            Exponent::Two
+        } else {
+            Exponent::Other(power)
+        }
+    }
+}
+
+/// Checks that no value of frame `t` is beyond its number type.
+pub(crate) fn all_numbers<S: Sample>(values: &[S], t: usize) -> Result<(), FeatureError> {
+    // Without an early end the compiler tests several at once.
+    let numbers = values.iter().fold(true, |numbers, value| numbers & value.is_number());
+    if numbers { Ok(()) } else { Err(FeatureError::Overflow { frame: t }) }
+}
+
 /// What the toolkits do in the type of their input. Public in name alone: it closes [`Sample`] to others.
 pub(crate) mod arithmetic {
     use super::*;
-
-    /// To which power a magnitude is raised.
-    #[derive(Clone, Copy, Debug, PartialEq)]
-    pub enum Exponent {
-        One,
-        Two,
-        Other(f64),
-    }
-
-    impl Exponent {
-        pub fn new(power: f64) -> Exponent {
-            if power == 1.0 {
-                Exponent::One
-            } else if power == 2.0 {
-                Exponent::Two
-            } else {
-                Exponent::Other(power)
-            }
-        }
-    }
 
     pub trait Arithmetic:
         Copy
@@ -60,58 +63,66 @@ pub(crate) mod arithmetic {
         fn is_number(self) -> bool;
         /// 10 log10(max(least, x)) of each value; `least` > 0.
         fn decibels(values: &mut [Self], least: Self);
-        /// |X|^exponent of each bin, X rounded to this type first.
-        fn powers(bins: &[Complex<f64>], exponent: Exponent, powers: &mut [Self]);
+        /// |X| of a bin, its parts rounded to this type first.
+        fn magnitude(re: f64, im: f64) -> Self;
+        /// |X|^2 of a bin, its parts rounded to this type first.
+        fn power(re: f64, im: f64) -> Self;
+        /// This to a power.
+        fn raised(self, exponent: f64) -> Self;
     }
 
     impl Arithmetic for f32 {
+        #[inline(always)]
         fn narrow(value: f64) -> f32 {
             value as f32
         }
 
+        #[inline(always)]
         fn widen(self) -> f64 {
             f64::from(self)
         }
 
+        #[inline(always)]
         fn is_number(self) -> bool {
             self.is_finite()
         }
 
+        #[inline(always)]
         fn decibels(values: &mut [f32], least: f32) {
             logarithm::decibels(values, least);
         }
 
-        fn powers(bins: &[Complex<f64>], exponent: Exponent, powers: &mut [f32]) {
-            match exponent {
-                // In f32 the squares may overflow or vanish, but only where the power does, too.
-                Exponent::Two => each(bins, powers, |bin| {
-                    let (re, im) = (bin.re as f32, bin.im as f32);
-                    let magnitude = (re * re + im * im).sqrt();
-                    magnitude * magnitude
-                }),
-                Exponent::One => each(bins, powers, magnitude),
-                Exponent::Other(exponent) => {
-                    each(bins, powers, |bin| magnitude(bin).powf(exponent as f32));
-                }
-            }
+        /// hypot: the squares of f32 numbers are exact in f64 and cannot overflow there.
+        #[inline(always)]
+        fn magnitude(re: f64, im: f64) -> f32 {
+            let (re, im) = (f64::from(re as f32), f64::from(im as f32));
+            (re * re + im * im).sqrt() as f32
+        }
+
+        /// The squares may overflow or vanish, but only where the power does, too.
+        #[inline(always)]
+        fn power(re: f64, im: f64) -> f32 {
+            let (re, im) = (re as f32, im as f32);
+            re * re + im * im
+        }
+
+        fn raised(self, exponent: f64) -> f32 {
+            self.powf(exponent as f32)
         }
     }
 
-    /// hypot of the rounded parts: their squares are exact in f64 and cannot overflow there.
-    fn magnitude(bin: &Complex<f64>) -> f32 {
-        let (re, im) = (f64::from(bin.re as f32), f64::from(bin.im as f32));
-        (re * re + im * im).sqrt() as f32
-    }
-
     impl Arithmetic for f64 {
+        #[inline(always)]
         fn narrow(value: f64) -> f64 {
             value
         }
 
+        #[inline(always)]
         fn widen(self) -> f64 {
             self
         }
 
+        #[inline(always)]
         fn is_number(self) -> bool {
             self.is_finite()
         }
@@ -122,21 +133,18 @@ pub(crate) mod arithmetic {
             }
         }
 
-        fn powers(bins: &[Complex<f64>], exponent: Exponent, powers: &mut [f64]) {
-            match exponent {
-                Exponent::Two => each(bins, powers, |bin| bin.re.hypot(bin.im).powi(2)),
-                Exponent::One => each(bins, powers, |bin| bin.re.hypot(bin.im)),
-                Exponent::Other(exponent) => {
-                    each(bins, powers, |bin| bin.re.hypot(bin.im).powf(exponent));
-                }
-            }
+        #[inline(always)]
+        fn magnitude(re: f64, im: f64) -> f64 {
+            re.hypot(im)
         }
-    }
 
-    /// A loop without a branch inside, for each exponent its own.
-    fn each<S>(bins: &[Complex<f64>], powers: &mut [S], power: impl Fn(&Complex<f64>) -> S) {
-        for (value, bin) in powers.iter_mut().zip(bins) {
-            *value = power(bin);
+        #[inline(always)]
+        fn power(re: f64, im: f64) -> f64 {
+            re * re + im * im
+        }
+
+        fn raised(self, exponent: f64) -> f64 {
+            self.powf(exponent)
         }
     }
 }

@@ -27,10 +27,14 @@ const WHOLE: Table = &[
     ("sample_rate_hz", "Hz", "the rate that samples are taken to have"),
     ("scale", "", "unit: samples in [-1, 1]; int16: 32768 times that"),
     ("fixed_length_samples", "samples", "clips are cut to this length, or zeros appended"),
-    ("normalisation", "", "none, per-coefficient, per-utterance or per-utterance-mean"),
-    ("deltas.order", "", "librosa's deltas of orders 1 to this stand beside the features: 0, 1 or 2"),
-    ("deltas.width", "frames", "length of the deltas' filter; odd"),
-    ("deltas.mode", "", "beyond the ends: interp, nearest, mirror, constant or wrap"),
+    ("normalisation", "", "none, per-coefficient, per-utterance, per-utterance-mean, cmvn or cmvn-mean"),
+    ("deltas.kind", "", "whose deltas: librosa, psf, kaldi or torchaudio"),
+    ("deltas.order", "", "deltas of orders 1 to this stand behind the features: 0, 1 or 2"),
+    ("deltas.width", "frames", "length of the deltas' filter; odd; 9 (librosa) or 5 if absent"),
+    ("deltas.mode", "", "librosa's beyond the ends: interp (if absent), nearest, mirror, constant or wrap"),
+    ("stacking.left", "frames", "earlier frames that stand before each"),
+    ("stacking.right", "frames", "later frames that stand behind each"),
+    ("stacking.every", "frames", "which frames are kept: 1 for all, 3 for every third"),
 ];
 
 impl FeatureConfig {
@@ -47,9 +51,11 @@ impl FeatureConfig {
         let deltas = self.deltas.clone().unwrap_or_default();
         let mut shown = tree(&FeatureConfig { deltas: Some(deltas), ..self.clone() });
         if self.deltas.is_none() {
-            // Without an order there are no deltas; the other two say what an order alone would give.
+            // Without an order there are no deltas.
             shown["deltas"]["order"] = Value::Null;
         }
+        // Left out of a recipe where it changes nothing.
+        shown["stacking"] = serde_json::to_value(self.stacking).unwrap_or_default();
         let name = self.front_end.name();
         let of_front_end = tables(&self.front_end).into_iter().map(|(under, table)| match under {
             None => (format!("front_end.{name}."), table),
@@ -113,8 +119,8 @@ fn written(tree: &Value, key: &str) -> String {
 mod tests {
     use super::*;
     use crate::{
-        DeltaConfig, KaldiFbankConfig, LibrosaMelDbConfig, PRESETS, PsfFbankConfig, PsfLogFbankConfig,
-        TorchaudioMelDbConfig, TorchaudioMfccConfig,
+        DeltaMode, DeltasConfig, KaldiFbankConfig, LibrosaMelDbConfig, PRESETS, PsfFbankConfig,
+        PsfLogFbankConfig, StackingConfig, TorchaudioMelDbConfig, TorchaudioMfccConfig,
     };
 
     /// The dotted keys of a tree's leaves.
@@ -153,8 +159,10 @@ mod tests {
     #[test]
     fn every_key_that_a_recipe_may_have_is_listed_once_and_no_other() {
         for front_end in every_front_end() {
-            let config =
-                FeatureConfig { front_end, deltas: Some(DeltaConfig::default()), ..Default::default() };
+            let stacking = StackingConfig { left: 1, right: 1, every: 1 };
+            let deltas =
+                DeltasConfig { width: Some(5), mode: Some(DeltaMode::Nearest), ..Default::default() };
+            let config = FeatureConfig { front_end, deltas: Some(deltas), stacking, ..Default::default() };
             let listed: Vec<String> = config.settings().into_iter().map(|setting| setting.key).collect();
             let mut possible = Vec::new();
             keys("", &tree(&config), &mut possible);
@@ -185,11 +193,13 @@ mod tests {
         assert_eq!(of("sample_rate_hz"), ("16000".to_owned(), "Hz"));
         assert_eq!(of("fixed_length_samples"), ("absent".to_owned(), "samples"));
         assert_eq!(of("deltas.order"), ("absent".to_owned(), ""));
-        assert_eq!(of("deltas.width"), ("9".to_owned(), "frames"));
+        assert_eq!(of("deltas.kind"), ("librosa".to_owned(), ""));
+        assert_eq!(of("deltas.width"), ("absent".to_owned(), "frames"));
+        assert_eq!(of("stacking.every"), ("1".to_owned(), "frames"));
         assert_eq!(of("front_end.torchaudio-mfcc.top_db"), ("80.0".to_owned(), "dB"));
         assert_eq!(of("front_end.torchaudio-mfcc.melkwargs.n_fft"), ("400".to_owned(), "samples"));
         assert_eq!(of("front_end.torchaudio-mfcc.melkwargs.norm"), ("none".to_owned(), ""));
-        let with_deltas = FeatureConfig { deltas: Some(DeltaConfig::default()), ..Default::default() };
+        let with_deltas = FeatureConfig { deltas: Some(DeltasConfig::default()), ..Default::default() };
         assert_eq!(value(&with_deltas, "deltas.order").0, "1");
         assert_eq!(value(&with_deltas, "front_end.librosa-mfcc.amin").0, "1e-10");
     }

@@ -1,59 +1,213 @@
-//! The power spectrum of one frame.
+//! The spectrum of one frame.
 
 use std::fmt;
 use std::sync::Arc;
 
-use realfft::num_complex::Complex;
-use realfft::{FftNum, RealFftPlanner, RealToComplex};
+use bytemuck::Pod;
+use num_complex::Complex;
+use rustfft::{Fft, FftNum, FftPlanner};
 
-/// A real transform, its tables shared between clones, its buffers its own.
+use crate::sample::Sample;
+use crate::vector::{Aligned, widest};
+
+/// How many pairs of bins are computed side by side.
+const LANES: usize = 8;
+
+/// A number that spectra are computed in.
+pub(crate) trait Real: Sample + FftNum + Pod {}
+
+impl Real for f32 {}
+impl Real for f64 {}
+
+/// The transform of real frames of one length, its tables shared between clones, its buffers its own.
+///
+/// Of an even length N = 2 M, the samples in pairs are M complex numbers z with the transform Z, and the
+/// spectrum is X\[k\] = h + t, X\[M - k\] = conj(h - t) with h = (Z\[k\] + conj(Z\[M - k\])) / 2 and
+/// t = (Z\[k\] - conj(Z\[M - k\])) exp(-2 pi i k / N) / 2i.
 #[derive(Clone)]
-pub(crate) struct PowerSpectrum<R: FftNum> {
-    transform: Arc<dyn RealToComplex<R>>,
-    frame: Vec<R>,
-    bins: Vec<Complex<R>>,
-    scratch: Vec<Complex<R>>,
+pub(crate) struct Spectrum<R: Real> {
+    points: usize,
+    transform: Arc<dyn Fft<R>>,
+    /// exp(-2 pi i k / N) / 2 for k = 1.., real and imaginary parts; none for an odd length.
+    twiddles: Arc<[Aligned<R>; 2]>,
+    /// The frame, then its transform: pairs of samples, or for an odd length samples and zeros.
+    packed: Aligned<Complex<R>>,
+    /// What the transform works in; then its real and its imaginary parts.
+    scratch: Aligned<Complex<R>>,
 }
 
-impl<R: FftNum> PowerSpectrum<R> {
+impl<R: Real> Spectrum<R> {
     /// Spectra of `points` points, at least 1.
-    pub(crate) fn new(points: usize) -> PowerSpectrum<R> {
-        let transform = RealFftPlanner::new().plan_fft_forward(points);
-        PowerSpectrum {
-            frame: transform.make_input_vec(),
-            bins: transform.make_output_vec(),
-            scratch: transform.make_scratch_vec(),
+    pub(crate) fn new(points: usize) -> Spectrum<R> {
+        let even = points.is_multiple_of(2);
+        let length = if even { points / 2 } else { points };
+        let transform = FftPlanner::new().plan_fft_forward(length);
+        let angles = (1..if even { length.div_ceil(2) } else { 1 })
+            .map(|k| -std::f64::consts::TAU * k as f64 / points as f64);
+        let halves = |part: fn(f64) -> f64| {
+            Aligned::of(&angles.clone().map(|angle| R::narrow(0.5 * part(angle))).collect::<Vec<_>>())
+        };
+        let twiddles = [halves(f64::cos), halves(f64::sin)];
+        let zero = <R as Default>::default();
+        Spectrum {
+            points,
+            packed: Aligned::filled(Complex::new(zero, zero), length),
+            scratch: Aligned::filled(
+                Complex::new(zero, zero),
+                transform.get_inplace_scratch_len().max(length),
+            ),
+            twiddles: Arc::new(twiddles),
             transform,
         }
     }
 
     /// The number of frequencies, points / 2 + 1.
     pub(crate) fn bins(&self) -> usize {
-        self.bins.len()
+        self.points / 2 + 1
     }
 
-    /// |X|^2 of a frame whose first samples `write` fills in; the others are zeros.
+    /// |X|^2 of each bin of a frame; the rest as in [`Spectrum::each`].
+    pub(crate) fn powers(&mut self, filled: usize, write: impl FnOnce(&mut [R]), powers: &mut [R]) {
+        self.each((filled, write), powers, |re, im| re * re + im * im);
+    }
+
+    /// What `of` makes of the real and imaginary part of each bin of a frame, whose first samples `write` fills
+    /// in; the others are zeros. A part may have either sign.
     ///
     /// # Shapes
-    /// write \[filled\], filled at most `points` -> powers \[bins\]
-    pub(crate) fn powers(&mut self, filled: usize, write: impl FnOnce(&mut [R]), powers: &mut [R]) {
-        let (frame, zeros) = self.frame.split_at_mut(filled);
-        write(frame);
-        // The transform leaves its own numbers in its input.
-        zeros.fill(R::zero());
-        let transformed =
-            self.transform.process_with_scratch(&mut self.frame, &mut self.bins, &mut self.scratch);
-        // The one thing it can object to is the length of its buffers, which it made itself.
-        debug_assert!(transformed.is_ok());
-        for (power, bin) in powers.iter_mut().zip(&self.bins) {
-            *power = bin.re * bin.re + bin.im * bin.im;
+    /// write \[filled\], filled at most `points` -> values \[bins\]
+    pub(crate) fn each<S: Sample>(
+        &mut self,
+        (filled, write): (usize, impl FnOnce(&mut [R])),
+        values: &mut [S],
+        of: impl Fn(R, R) -> S + Copy,
+    ) {
+        let frame: &mut [R] = bytemuck::cast_slice_mut(&mut self.packed);
+        let (frame, _) = frame.split_at_mut(self.points);
+        let (written, zeros) = frame.split_at_mut(filled);
+        write(written);
+        // The transform has left its own numbers there.
+        zeros.fill(<R as Default>::default());
+        if self.points.is_multiple_of(2) {
+            self.transform.process_with_scratch(&mut self.packed, &mut self.scratch);
+            let Spectrum { packed, scratch, twiddles, .. } = self;
+            let parts: &mut [R] = bytemuck::cast_slice_mut(&mut scratch[..packed.len()]);
+            let (re, im) = parts.split_at_mut(packed.len());
+            widest(
+                #[inline(always)]
+                || {
+                    part(packed, re, im);
+                    paired((re, im), twiddles, values, of);
+                },
+            );
+        } else {
+            spread(&mut self.packed);
+            self.transform.process_with_scratch(&mut self.packed, &mut self.scratch);
+            for (value, bin) in values.iter_mut().zip(&self.packed[..self.points / 2 + 1]) {
+                *value = of(bin.re, bin.im);
+            }
         }
     }
 }
 
-impl<R: FftNum> fmt::Debug for PowerSpectrum<R> {
+/// From samples side by side in the first half to samples with imaginary parts of zero.
+fn spread<R: Real>(packed: &mut [Complex<R>]) {
+    let frame: &mut [R] = bytemuck::cast_slice_mut(packed);
+    for n in (0..frame.len() / 2).rev() {
+        frame[2 * n] = frame[n];
+        frame[2 * n + 1] = <R as Default>::default();
+    }
+}
+
+/// Real and imaginary parts by themselves.
+#[inline(always)]
+fn part<R: Real>(numbers: &[Complex<R>], re: &mut [R], im: &mut [R]) {
+    for ((number, re), im) in numbers.iter().zip(re).zip(im) {
+        *re = number.re;
+        *im = number.im;
+    }
+}
+
+/// The bins of a frame from the transform of its pairs of samples.
+#[inline(always)]
+fn paired<R: Real, S: Sample>(
+    (re, im): (&[R], &[R]),
+    [cosines, sines]: &[Aligned<R>; 2],
+    values: &mut [S],
+    of: impl Fn(R, R) -> S + Copy,
+) {
+    let (length, pairs) = (re.len(), cosines.len());
+    let zero = <R as Default>::default();
+    values[0] = of(re[0] + im[0], zero);
+    values[length] = of(re[0] - im[0], zero);
+    if length.is_multiple_of(2) {
+        values[length / 2] = of(re[length / 2], im[length / 2]);
+    }
+    let (low, high) = values[1..length].split_at_mut(pairs);
+    let high_from = high.len() - pairs;
+    let high = &mut high[high_from..];
+    let behind = length - pairs;
+    let bins = Bins { low: [&re[1..=pairs], &im[1..=pairs]], high: [&re[behind..], &im[behind..]] };
+    let whole = pairs / LANES * LANES;
+    for at in (0..whole).step_by(LANES) {
+        bins.block::<S, LANES>([cosines, sines], at, (low, high), of);
+    }
+    for at in whole..pairs {
+        bins.block::<S, 1>([cosines, sines], at, (low, high), of);
+    }
+}
+
+/// The bins 1.. and, ending with the last, those that pair with them.
+struct Bins<'a, R> {
+    low: [&'a [R]; 2],
+    high: [&'a [R]; 2],
+}
+
+impl<R: Real> Bins<'_, R> {
+    /// The pairs from `at` on.
+    #[inline(always)]
+    fn block<S: Sample, const WIDTH: usize>(
+        &self,
+        [cosines, sines]: [&[R]; 2],
+        at: usize,
+        (low, high): (&mut [S], &mut [S]),
+        of: impl Fn(R, R) -> S,
+    ) {
+        let mirrored = cosines.len() - at - WIDTH;
+        let [re, im] = self.low.map(|part| lanes::<R, WIDTH>(part, at));
+        let [mut re_high, mut im_high] = self.high.map(|part| lanes::<R, WIDTH>(part, mirrored));
+        re_high.reverse();
+        im_high.reverse();
+        let (cosines, sines) = (lanes::<R, WIDTH>(cosines, at), lanes::<R, WIDTH>(sines, at));
+        let half = R::narrow(0.5);
+        let (mut rising, mut falling) = ([S::default(); WIDTH], [S::default(); WIDTH]);
+        for lane in 0..WIDTH {
+            let (sum_re, sum_im) = (re[lane] + re_high[lane], im[lane] + im_high[lane]);
+            let (apart_re, apart_im) = (re[lane] - re_high[lane], im[lane] - im_high[lane]);
+            let t_re = sum_im * cosines[lane] + apart_re * sines[lane];
+            let t_im = sum_im * sines[lane] - apart_re * cosines[lane];
+            let (h_re, h_im) = (half * sum_re, half * apart_im);
+            rising[lane] = of(h_re + t_re, h_im + t_im);
+            falling[lane] = of(h_re - t_re, h_im - t_im);
+        }
+        falling.reverse();
+        low[at..at + WIDTH].copy_from_slice(&rising);
+        high[mirrored..mirrored + WIDTH].copy_from_slice(&falling);
+    }
+}
+
+/// Some neighbouring values; zeros where there are none.
+#[inline(always)]
+fn lanes<R: Real, const WIDTH: usize>(values: &[R], at: usize) -> [R; WIDTH] {
+    match values[at..].first_chunk::<WIDTH>() {
+        Some(lanes) => *lanes,
+        None => [<R as Default>::default(); WIDTH],
+    }
+}
+
+impl<R: Real> fmt::Debug for Spectrum<R> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("PowerSpectrum").field("points", &self.frame.len()).finish_non_exhaustive()
+        formatter.debug_struct("Spectrum").field("points", &self.points).finish_non_exhaustive()
     }
 }
 
@@ -65,17 +219,30 @@ mod tests {
 
     #[test]
     fn powers_equal_the_transforms_definition_again_and_again() {
-        for (points, filled) in [(1usize, 1usize), (2, 2), (8, 5), (15, 15), (64, 40)] {
-            let mut spectrum = PowerSpectrum::<f64>::new(points);
+        for (points, filled) in [
+            (1usize, 1usize),
+            (2, 2),
+            (3, 3),
+            (4, 4),
+            (6, 6),
+            (8, 5),
+            (15, 15),
+            (30, 30),
+            (64, 40),
+            (100, 99),
+        ] {
+            let mut spectrum = Spectrum::<f64>::new(points);
             assert_eq!(spectrum.bins(), points / 2 + 1);
-            let mut powers = vec![f64::NAN; points / 2 + 1];
+            // Behind the bins there may be room, which stays as it is.
+            let mut powers = vec![7.0; points / 2 + 9];
             for seed in [3usize, 7] {
                 let sample = |n: usize| ((n * n * seed) % 23) as f64 - 9.0;
                 let write = |frame: &mut [f64]| {
                     frame.iter_mut().enumerate().for_each(|(n, value)| *value = sample(n));
                 };
                 spectrum.powers(filled, write, &mut powers);
-                for (k, power) in powers.iter().enumerate() {
+                assert_eq!(powers[points / 2 + 1..], [7.0; 8]);
+                for (k, power) in powers[..points / 2 + 1].iter().enumerate() {
                     let angle = |n: usize| TAU * ((k * n) % points) as f64 / points as f64;
                     let re: f64 = (0..filled).map(|n| sample(n) * angle(n).cos()).sum();
                     let im: f64 = (0..filled).map(|n| sample(n) * angle(n).sin()).sum();

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::sample::Sample;
 use crate::settings::Table;
-use crate::stream::all_finite;
-use crate::{Extractor, FeatureError};
+use crate::stream::{Cut, all_finite};
+use crate::{Extractor, FeatureError, Uncentred};
 
 /// The samples themselves, cut into frames: frame t holds samples t hop_length to t hop_length + frame_length.
 ///
@@ -82,6 +82,15 @@ impl WaveformConfig {
         self.check()?;
         Ok(Waveform { length: self.frame_length, hop: self.hop_length })
     }
+
+    /// The same for samples that arrive piece by piece.
+    ///
+    /// # Errors
+    /// [`FeatureError::Setting`], see [`WaveformConfig::check`].
+    pub fn stream<S: Sample>(&self) -> Result<Uncentred<Waveform, S>, FeatureError> {
+        let cut = Cut { length: self.frame_length, hop: self.hop_length, pad: 0 };
+        Ok(Uncentred::new(self.init()?, cut))
+    }
 }
 
 /// Cuts raw samples into frames; made by [`WaveformConfig::init`].
@@ -109,7 +118,11 @@ impl<S: Sample> Extractor<S> for Waveform {
         let count = frames.len();
         values.clear();
         values.reserve(count * self.length);
-        frames.for_each(|frame| values.extend_from_slice(frame));
+        if self.hop == self.length {
+            values.extend_from_slice(&samples[..count * self.length]);
+        } else {
+            frames.for_each(|frame| values.extend_from_slice(frame));
+        }
         Ok(count)
     }
 }

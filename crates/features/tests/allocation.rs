@@ -2,7 +2,7 @@
 
 use allocation_counter::measure;
 use stapes_features::{
-    DeltaConfig, Extractor, FeatureConfig, LibrosaMelDbConfig, LibrosaMfccConfig, LibrosaStftConfig,
+    DeltasConfig, Extractor, FeatureConfig, LibrosaMelDbConfig, LibrosaMfccConfig, LibrosaStftConfig,
     Normalisation, Sample, Scale,
 };
 
@@ -39,7 +39,7 @@ fn a_front_end_allocates_nothing_after_the_first_clip() {
     let config = FeatureConfig {
         scale: Scale::Int16,
         fixed_length_samples: Some(16_000),
-        deltas: Some(DeltaConfig { order: 2, ..Default::default() }),
+        deltas: Some(DeltasConfig { order: 2, ..Default::default() }),
         normalisation: Normalisation::PerUtterance,
         ..Default::default()
     };

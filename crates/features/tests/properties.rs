@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use stapes_features::{
-    DeltaConfig, DeltaMode, Extractor, FeatureConfig, FeatureError, FrontEndConfig, LibrosaMelDbConfig,
+    DeltaMode, DeltasConfig, Extractor, FeatureConfig, FeatureError, FrontEndConfig, LibrosaMelDbConfig,
     LibrosaMfccConfig, MelNorm, Normalisation, PadMode, Reference, Window,
 };
 
@@ -115,7 +115,12 @@ proptest! {
         let config = FeatureConfig {
             sample_rate_hz,
             fixed_length_samples,
-            deltas: deltas.map(|(order, width, interp)| DeltaConfig { order, width, mode: mode(interp) }),
+            deltas: deltas.map(|(order, width, interp)| DeltasConfig {
+                order,
+                width: Some(width),
+                mode: Some(mode(interp)),
+                ..Default::default()
+            }),
             normalisation,
             front_end: FrontEndConfig::LibrosaMfcc(front_end),
             ..Default::default()

@@ -4,10 +4,11 @@ use super::{
     KaldiCmvn, KaldiDialect, KaldiFbankConfig, KaldiFrameConfig, KaldiMelConfig, KaldiMfccConfig, KaldiWindow,
 };
 use crate::FeatureError;
+use crate::check::{LONGEST_FRAME, demand, rate};
 use crate::mel::MelScale;
+use crate::stream::needs_whole_clip;
 
-/// Beyond these a typing error would be paid in memory.
-const LONGEST_FRAME: usize = 1 << 22;
+/// More would be a typing error, and the search for empty bands slow.
 const MOST_BANDS: usize = 1 << 12;
 const MOST_DELTAS: usize = 2;
 
@@ -41,7 +42,7 @@ impl KaldiFrameConfig {
     }
 
     fn check(&self, dialect: KaldiDialect, sample_rate_hz: u32) -> Result<(), FeatureError> {
-        demand(sample_rate_hz > 0, "sample_rate_hz", sample_rate_hz, "must be at least 1")?;
+        rate(sample_rate_hz, 1)?;
         let lengths = self.lengths(dialect, sample_rate_hz);
         let rule = format!("must be 2 to {LONGEST_FRAME} samples of {sample_rate_hz} Hz; use 25");
         let held = (2..=LONGEST_FRAME).contains(&lengths.frame);
@@ -71,7 +72,7 @@ impl KaldiFrameConfig {
 
 impl KaldiMelConfig {
     /// Where the highest band ends.
-    fn highest_hz(&self, sample_rate_hz: u32) -> f64 {
+    pub(crate) fn highest_hz(&self, sample_rate_hz: u32) -> f64 {
         let nyquist_hz = f64::from(sample_rate_hz) / 2.0;
         if self.high_freq > 0.0 { self.high_freq } else { nyquist_hz + self.high_freq }
     }
@@ -177,11 +178,7 @@ impl KaldiFbankConfig {
         };
         let instead = "use cmvn = \"none\", and normalisation = \"per-coefficient\" in the recipe, whose means \
                        come from the training clips";
-        Err(FeatureError::NeedsWholeClip {
-            key: "cmvn".to_owned(),
-            value: value.to_owned(),
-            instead: instead.to_owned(),
-        })
+        Err(needs_whole_clip("cmvn", value, instead))
     }
 }
 
@@ -199,10 +196,6 @@ impl KaldiMfccConfig {
         let rule = "must be at least 0 and finite; 0 is no lifter";
         demand(held, "cepstral_lifter", self.cepstral_lifter, rule)
     }
-}
-
-fn demand(holds: bool, key: &str, value: impl std::fmt::Display, rule: &str) -> Result<(), FeatureError> {
-    if holds { Ok(()) } else { Err(FeatureError::setting(key, value, rule)) }
 }
 
 #[cfg(test)]
@@ -227,7 +220,6 @@ mod tests {
         }
         let unpadded = KaldiFrameConfig { round_to_power_of_two: false, ..Default::default() };
         assert_eq!(unpadded.lengths(KaldiDialect::KaldiNativeFbank, 8000).points, 200);
-        // 16000 * 0.001 is a little above 16 in f32; 16000 * 1.3125 * 0.001 a little below 21 in f64.
         let short = KaldiFrameConfig { frame_length_ms: 4.1, ..Default::default() };
         assert_eq!(short.lengths(KaldiDialect::Torchaudio, 10_000).frame, 41);
     }

@@ -26,7 +26,7 @@ impl KaldiCmvn {
     ///
     /// # Shapes
     /// \[T, width\]
-    pub(super) fn apply(self, values: &mut [f32], width: usize) {
+    pub(crate) fn apply(self, values: &mut [f32], width: usize) {
         let frames = (values.len() / width) as f64;
         if self == KaldiCmvn::None || values.is_empty() {
             return;

@@ -1,7 +1,8 @@
 //! From settings to features, of whole clips and of streams.
 
-use super::frame::{Cepstra, KaldiFrame};
+use super::frame::{KaldiFrame, cepstra};
 use super::{KaldiCmvn, KaldiDialect, KaldiFbankConfig, KaldiMfccConfig};
+use crate::cepstra::Cepstra;
 use crate::stream::{Analysis, DeltaLine, Ending, Line, Slicing, whole_clip};
 use crate::{Extractor, FeatureError, Stream};
 
@@ -25,11 +26,11 @@ pub struct KaldiStream {
 }
 
 impl KaldiStream {
-    fn new(config: &KaldiFbankConfig, sample_rate_hz: u32, cepstra: Option<Cepstra>) -> KaldiStream {
+    fn new(config: &KaldiFbankConfig, sample_rate_hz: u32, cepstra: Option<Cepstra<f32>>) -> KaldiStream {
         let lengths = config.lengths(sample_rate_hz);
         let ending = if config.frame_opts.snip_edges { Ending::Dropped } else { Ending::Mirrored };
         let analysis = KaldiFrame::new(config, sample_rate_hz, cepstra);
-        let deltas = DeltaLine::convolved(analysis.width(), config.deltas);
+        let deltas = DeltaLine::convolved(analysis.width(), config.deltas, 2);
         KaldiStream {
             line: Line::new(Slicing { length: lengths.frame, hop: lengths.hop, ending }, analysis, deltas),
             fewest: if config.dialect == KaldiDialect::Torchaudio { lengths.frame } else { 0 },
@@ -53,6 +54,7 @@ impl Stream<f32> for KaldiStream {
     fn finish(&mut self, frames: &mut Vec<f32>) -> Result<usize, FeatureError> {
         let samples = self.line.received();
         if samples < self.fewest {
+            self.reset();
             return Err(FeatureError::TooShort { samples, needed: self.fewest });
         }
         self.line.finish(frames)
@@ -113,4 +115,4 @@ macro_rules! front_end {
 }
 
 front_end!(KaldiFbankConfig, KaldiFbankConfig::clone, |_| None);
-front_end!(KaldiMfccConfig, KaldiMfccConfig::fbank, |config| Some(Cepstra::new(config)));
+front_end!(KaldiMfccConfig, KaldiMfccConfig::fbank, |config| Some(cepstra(config)));

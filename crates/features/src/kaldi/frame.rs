@@ -3,27 +3,18 @@
 use std::sync::Arc;
 
 use super::{KaldiFbankConfig, KaldiMfccConfig};
+use crate::cepstra::Cepstra;
 use crate::dct::{Dct, DctNorm};
 use crate::lifter;
 use crate::mel::MelBank;
-use crate::spectrum::PowerSpectrum;
+use crate::spectrum::Spectrum;
 use crate::stream::Analysis;
+use crate::vector::Aligned;
 
-/// What is made of the logarithms.
-#[derive(Clone, Debug)]
-pub(super) struct Cepstra {
-    dct: Dct,
-    lifter: Arc<[f32]>,
-}
-
-impl Cepstra {
-    pub(super) fn new(config: &KaldiMfccConfig) -> Cepstra {
-        let lifter = lifter::kaldi(config.cepstral_lifter, config.num_ceps);
-        Cepstra {
-            dct: Dct::new(config.mel_opts.num_bins, config.num_ceps, DctNorm::Ortho),
-            lifter: lifter.into_iter().map(|weight| weight as f32).collect(),
-        }
-    }
+/// What is made of the logarithms for cepstra.
+pub(super) fn cepstra(config: &KaldiMfccConfig) -> Cepstra<f32> {
+    let lifter = lifter::kaldi(config.cepstral_lifter, config.num_ceps);
+    Cepstra::new(Dct::new(config.mel_opts.num_bins, config.num_ceps, DctNorm::Ortho), lifter)
 }
 
 /// The frame's energy, on its way to the features.
@@ -61,12 +52,12 @@ pub(super) struct KaldiFrame {
     htk_compat: bool,
     use_power: bool,
     logarithm: Logarithm,
-    cepstra: Option<Cepstra>,
+    cepstra: Option<Cepstra<f32>>,
     /// The samples about their mean; then filtered and windowed.
     centred: Vec<f32>,
     windowed: Vec<f32>,
-    spectrum: PowerSpectrum<f32>,
-    powers: Vec<f32>,
+    spectrum: Spectrum<f32>,
+    powers: Aligned<f32>,
     bank: Arc<MelBank<f32>>,
     bands: Vec<f32>,
 }
@@ -76,10 +67,10 @@ impl KaldiFrame {
     pub(super) fn new(
         config: &KaldiFbankConfig,
         sample_rate_hz: u32,
-        cepstra: Option<Cepstra>,
+        cepstra: Option<Cepstra<f32>>,
     ) -> KaldiFrame {
         let (frame, lengths) = (&config.frame_opts, config.lengths(sample_rate_hz));
-        let spectrum = PowerSpectrum::new(lengths.points);
+        let spectrum = Spectrum::new(lengths.points);
         let bank = MelBank::of_rows(config.mel_opts.triangles(lengths.points, sample_rate_hz));
         let floor = match config.least_energy() {
             0.0 => f32::NEG_INFINITY,
@@ -101,7 +92,7 @@ impl KaldiFrame {
             cepstra,
             centred: vec![0.0; lengths.frame],
             windowed: vec![0.0; lengths.frame],
-            powers: vec![0.0; spectrum.bins()],
+            powers: MelBank::powers(spectrum.bins()),
             spectrum,
             bank: Arc::new(bank),
             bands: vec![0.0; config.mel_opts.num_bins],
@@ -139,7 +130,7 @@ impl Analysis for KaldiFrame {
     fn width(&self) -> usize {
         match &self.cepstra {
             None => self.bands.len() + usize::from(self.energy.is_some()),
-            Some(cepstra) => cepstra.dct.rows(),
+            Some(cepstra) => cepstra.width(),
         }
     }
 
@@ -159,10 +150,7 @@ impl Analysis for KaldiFrame {
                 values[1..].copy_from_slice(&self.bands);
             }
             (Some(cepstra), energy) => {
-                cepstra.dct.apply(&self.bands, values);
-                for (value, weight) in values.iter_mut().zip(&*cepstra.lifter) {
-                    *value *= weight;
-                }
+                cepstra.apply(&self.bands, values);
                 match energy {
                     Some(energy) => values[0] = energy,
                     None if self.htk_compat => values[0] *= std::f32::consts::SQRT_2,

@@ -2,12 +2,9 @@
 
 use super::{LibrosaMelConfig, LibrosaMelDbConfig, LibrosaMfccConfig, LibrosaStftConfig};
 use crate::FeatureError;
+use crate::check::{LONGEST_FRAME, MOST_BANDS, band, demand, rate, within};
 use crate::decibel::Reference;
 use crate::mel::MelNorm;
-
-/// Beyond these a typing error would be paid in memory.
-const LONGEST_FRAME: usize = 1 << 22;
-const MOST_BANDS: usize = 1 << 16;
 
 impl LibrosaStftConfig {
     /// The window's length in samples.
@@ -25,16 +22,15 @@ impl LibrosaStftConfig {
     /// # Errors
     /// [`FeatureError::Setting`] naming the setting, its value, the rule and the nearest choice.
     pub fn check(&self) -> Result<(), FeatureError> {
-        within("n_fft", self.n_fft, LONGEST_FRAME)?;
+        within("n_fft", self.n_fft, 1, LONGEST_FRAME)?;
         if let Some(win_length) = self.win_length {
-            let rule = format!("must be within 1..={} (n_fft); use {}", self.n_fft, self.n_fft);
-            demand((1..=self.n_fft).contains(&win_length), "win_length", win_length, &rule)?;
+            within("win_length", win_length, 1, self.n_fft).map_err(|error| error.because("n_fft"))?;
         }
         if self.hop_length.is_none() {
             let rule = "must be set where win_length / 4 is below 1; use 1";
             return demand(self.hop() > 0, "hop_length", "win_length / 4", rule);
         }
-        demand(self.hop() > 0, "hop_length", self.hop(), "must be at least 1")
+        demand(self.hop() > 0, "hop_length", self.hop(), "must be at least 1; use 1")
     }
 }
 
@@ -44,18 +40,12 @@ impl LibrosaMelConfig {
     /// # Errors
     /// [`FeatureError::Setting`] naming the setting, its value, the rule and the nearest choice.
     pub fn check(&self, sample_rate_hz: u32) -> Result<(), FeatureError> {
-        demand(sample_rate_hz > 0, "sample_rate_hz", sample_rate_hz, "must be at least 1")?;
+        rate(sample_rate_hz, 1)?;
         self.stft().check()?;
         positive("power", self.power)?;
-        within("n_mels", self.n_mels, MOST_BANDS)?;
-        let nyquist_hz = f64::from(sample_rate_hz) / 2.0;
-        let highest_hz = self.fmax.unwrap_or(nyquist_hz);
-        let rule = format!(
-            "must be above 0 and at most {nyquist_hz} Hz, half the sample rate; use {nyquist_hz} or leave it out"
-        );
-        demand(highest_hz > 0.0 && highest_hz <= nyquist_hz, "fmax", highest_hz, &rule)?;
-        let rule = format!("must be at least 0 and below fmax = {highest_hz} Hz; use 0");
-        demand(self.fmin >= 0.0 && self.fmin < highest_hz, "fmin", self.fmin, &rule)?;
+        within("n_mels", self.n_mels, 1, MOST_BANDS)?;
+        let highest_hz = self.fmax.unwrap_or(f64::from(sample_rate_hz) / 2.0);
+        band(["fmin", "fmax"], (self.fmin, highest_hz), sample_rate_hz)?;
         match self.norm {
             MelNorm::P(p) => {
                 demand(p > 0.0, "norm", p, "must be \"slaney\", \"none\" or above 0; use \"slaney\"")
@@ -97,13 +87,8 @@ impl LibrosaMfccConfig {
     /// # Errors
     /// [`FeatureError::Setting`] naming the setting, its value, the rule and the nearest choice.
     pub fn check(&self, sample_rate_hz: u32) -> Result<(), FeatureError> {
-        self.mel_db().check(sample_rate_hz).map_err(|error| match error {
-            FeatureError::Setting { key, value, rule } if key == "norm" => {
-                FeatureError::Setting { key: "mel_norm".to_owned(), value, rule }
-            }
-            other => other,
-        })?;
-        within("n_mfcc", self.n_mfcc, MOST_BANDS)?;
+        self.mel_db().check(sample_rate_hz).map_err(|error| error.renamed("norm", "mel_norm"))?;
+        within("n_mfcc", self.n_mfcc, 1, MOST_BANDS)?;
         demand(
             self.lifter >= 0.0 && self.lifter.is_finite(),
             "lifter",
@@ -111,15 +96,6 @@ impl LibrosaMfccConfig {
             "must be at least 0 and finite; 0 is no lifter",
         )
     }
-}
-
-fn demand(holds: bool, key: &str, value: impl std::fmt::Display, rule: &str) -> Result<(), FeatureError> {
-    if holds { Ok(()) } else { Err(FeatureError::setting(key, value, rule)) }
-}
-
-fn within(key: &str, value: usize, most: usize) -> Result<(), FeatureError> {
-    demand(value >= 1, key, value, "must be at least 1")?;
-    demand(value <= most, key, value, &format!("must be at most {most}"))
 }
 
 fn positive(key: &str, value: f64) -> Result<(), FeatureError> {
@@ -138,12 +114,15 @@ mod tests {
 
     #[test]
     fn every_impossible_setting_is_named_with_its_value_and_the_rule() {
-        assert_eq!(refused(|c| c.hop_length = 0), "hop_length = 0: must be at least 1");
-        assert_eq!(refused(|c| c.n_fft = 0), "n_fft = 0: must be at least 1");
-        assert_eq!(refused(|c| c.n_fft = 1 << 40), "n_fft = 1099511627776: must be at most 4194304");
+        assert_eq!(refused(|c| c.hop_length = 0), "hop_length = 0: must be at least 1; use 1");
+        assert_eq!(refused(|c| c.n_fft = 0), "n_fft = 0: must be within 1..=4194304; use 1");
+        assert_eq!(
+            refused(|c| c.n_fft = 1 << 40),
+            "n_fft = 1099511627776: must be within 1..=4194304; use 4194304"
+        );
         assert_eq!(
             refused(|c| c.win_length = Some(4096)),
-            "win_length = 4096: must be within 1..=2048 (n_fft); use 2048"
+            "win_length = 4096: must be within 1..=2048; use 2048 (n_fft is the bound)"
         );
         assert!(refused(|c| c.win_length = Some(0)).starts_with("win_length = 0: must be within"));
         assert_eq!(

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use super::LibrosaMelConfig;
-use super::stft::all_numbers;
 use crate::framing::Sounding;
 use crate::mel::{MelBank, MelScale};
-use crate::sample::{Exponent, Sample};
+use crate::sample::{Exponent, Sample, all_numbers};
 use crate::stft::Stft;
-use crate::{Extractor, FeatureError};
+use crate::stream::uncentred;
+use crate::vector::Aligned;
+use crate::{Extractor, FeatureError, Uncentred};
 
 impl LibrosaMelConfig {
     /// The extractor of these settings for clips of a sample rate, which places the bands.
@@ -26,8 +27,23 @@ impl LibrosaMelConfig {
         let highest_hz = self.fmax.unwrap_or(sample_rate_hz / 2.0);
         let edges_hz = scale.spaced_hz(self.n_mels + 2, self.fmin, highest_hz);
         let bank = MelBank::triangles(&edges_hz, stft.bins(), sample_rate_hz / self.n_fft as f64, self.norm);
-        let power = vec![S::default(); stft.bins()];
+        let power = MelBank::powers(stft.bins());
         Ok(LibrosaMel { stft, exponent: Exponent::new(self.power), bank: Arc::new(bank), power })
+    }
+
+    /// The same for samples that arrive piece by piece.
+    ///
+    /// # Units
+    /// Hz
+    ///
+    /// # Errors
+    /// [`FeatureError::Setting`], see [`LibrosaMelConfig::check`]; [`FeatureError::NeedsWholeClip`] with `center`.
+    pub fn stream<S: Sample>(
+        &self,
+        sample_rate_hz: u32,
+    ) -> Result<Uncentred<LibrosaMel<S>, S>, FeatureError> {
+        uncentred(self.center)?;
+        Ok(Uncentred::new(self.init(sample_rate_hz)?, self.stft().cut()))
     }
 }
 
@@ -37,7 +53,7 @@ pub struct LibrosaMel<S> {
     pub(super) stft: Stft,
     exponent: Exponent,
     bank: Arc<MelBank<S>>,
-    power: Vec<S>,
+    power: Aligned<S>,
 }
 
 impl<S: Sample> LibrosaMel<S> {

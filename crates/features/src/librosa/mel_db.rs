@@ -1,10 +1,11 @@
 //! Mel bands in decibels.
 
 use super::{LibrosaMel, LibrosaMelDbConfig};
-use crate::decibel::Decibels;
+use crate::decibel::{Decibels, Reference};
 use crate::framing::Sounding;
 use crate::sample::Sample;
-use crate::{Extractor, FeatureError};
+use crate::stream::{needs_whole_clip, uncentred, without_floor};
+use crate::{Extractor, FeatureError, Uncentred};
 
 impl LibrosaMelDbConfig {
     /// The extractor of these settings for clips of a sample rate, which places the bands.
@@ -18,6 +19,32 @@ impl LibrosaMelDbConfig {
         self.check(sample_rate_hz)?;
         let decibels = Decibels { reference: self.reference, least_power: self.amin, top_db: self.top_db };
         Ok(LibrosaMelDb { mel: self.mel().init(sample_rate_hz)?, decibels })
+    }
+
+    /// The same for samples that arrive piece by piece.
+    ///
+    /// # Units
+    /// Hz
+    ///
+    /// # Errors
+    /// [`FeatureError::Setting`], see [`LibrosaMelDbConfig::check`]; [`FeatureError::NeedsWholeClip`] with `center`, `top_db` or
+    /// `ref = "max"`.
+    pub fn stream<S: Sample>(
+        &self,
+        sample_rate_hz: u32,
+    ) -> Result<Uncentred<LibrosaMelDb<S>, S>, FeatureError> {
+        self.check_stream()?;
+        Ok(Uncentred::new(self.init(sample_rate_hz)?, self.mel().stft().cut()))
+    }
+
+    /// Checks that nothing waits for the end of the clip.
+    pub(super) fn check_stream(&self) -> Result<(), FeatureError> {
+        uncentred(self.center)?;
+        without_floor(self.top_db)?;
+        match self.reference {
+            Reference::Power(_) => Ok(()),
+            Reference::Max => Err(needs_whole_clip("ref", "max", "use ref = 1, in training too")),
+        }
     }
 }
 

@@ -1,13 +1,11 @@
 //! Mel-frequency cepstral coefficients.
 
-use std::ops::Range;
-use std::sync::Arc;
-
 use super::{LibrosaMelDb, LibrosaMfccConfig};
+use crate::cepstra::Cepstra;
 use crate::dct::Dct;
 use crate::lifter;
 use crate::sample::Sample;
-use crate::{Extractor, FeatureError};
+use crate::{Extractor, FeatureError, Uncentred};
 
 impl LibrosaMfccConfig {
     /// The extractor of these settings for clips of a sample rate, which places the bands.
@@ -23,10 +21,40 @@ impl LibrosaMfccConfig {
         let lifter = lifter::librosa(self.lifter, coefficients);
         Ok(LibrosaMfcc {
             mel_db: self.mel_db().init(sample_rate_hz)?,
-            dct: Dct::new(self.n_mels, coefficients, self.norm),
-            lifter: lifter.into_iter().map(S::narrow).collect(),
+            cepstra: Cepstra::new(Dct::new(self.n_mels, coefficients, self.norm), lifter),
             decibels: Vec::new(),
         })
+    }
+
+    /// The same for samples that arrive piece by piece.
+    ///
+    /// # Units
+    /// Hz
+    ///
+    /// # Errors
+    /// [`FeatureError::Setting`], see [`LibrosaMfccConfig::check`]; [`FeatureError::NeedsWholeClip`] with `center`, `top_db` or
+    /// `ref = "max"`.
+    ///
+    /// # Example
+    /// ```
+    /// use stapes_features::{Extractor, LibrosaMfccConfig, Stream};
+    ///
+    /// let config = LibrosaMfccConfig { center: false, top_db: None, ..Default::default() };
+    /// let samples: Vec<f32> = (0..16_000).map(|n| (n as f32 * 0.3).sin()).collect();
+    /// let (mut stream, mut frames) = (config.stream(16_000)?, Vec::new());
+    /// for chunk in samples.chunks(160) {
+    ///     stream.push(chunk, &mut frames)?;
+    /// }
+    /// stream.finish(&mut frames)?;
+    /// assert_eq!(frames, config.init(16_000)?.extract(&samples)?.values());
+    /// # Ok::<(), stapes_features::FeatureError>(())
+    /// ```
+    pub fn stream<S: Sample>(
+        &self,
+        sample_rate_hz: u32,
+    ) -> Result<Uncentred<LibrosaMfcc<S>, S>, FeatureError> {
+        self.mel_db().check_stream()?;
+        Ok(Uncentred::new(self.init(sample_rate_hz)?, self.mel_db().mel().stft().cut()))
     }
 }
 
@@ -34,24 +62,13 @@ impl LibrosaMfccConfig {
 #[derive(Clone, Debug)]
 pub struct LibrosaMfcc<S> {
     mel_db: LibrosaMelDb<S>,
-    dct: Dct,
-    lifter: Arc<[S]>,
+    cepstra: Cepstra<S>,
     decibels: Vec<S>,
-}
-
-impl<S: Sample> LibrosaMfcc<S> {
-    /// The coefficients of one frame of the decibels.
-    fn frame(&mut self, decibels: Range<usize>, coefficients: &mut [S]) {
-        self.dct.apply(&self.decibels[decibels], coefficients);
-        for (coefficient, &weight) in coefficients.iter_mut().zip(&*self.lifter) {
-            *coefficient = *coefficient * weight;
-        }
-    }
 }
 
 impl<S: Sample> Extractor<S> for LibrosaMfcc<S> {
     fn width(&self) -> usize {
-        self.dct.rows()
+        self.cepstra.width()
     }
 
     fn frames_for(&self, samples: usize) -> usize {
@@ -60,23 +77,8 @@ impl<S: Sample> Extractor<S> for LibrosaMfcc<S> {
 
     fn extract_into(&mut self, samples: &[S], values: &mut Vec<S>) -> Result<usize, FeatureError> {
         let clip = self.mel_db.fill(samples, &mut self.decibels)?;
-        let (bands, width) = (self.mel_db.width(), self.dct.rows());
-        let frames = self.decibels.len() / bands;
-        values.clear();
-        values.resize(frames * width, S::default());
-        let mut silent: Option<usize> = None;
-        for t in 0..frames {
-            let here = t * width..(t + 1) * width;
-            match silent {
-                Some(earlier) if self.mel_db.is_silent(t, &clip) => {
-                    values.copy_within(earlier * width..(earlier + 1) * width, here.start);
-                }
-                _ => self.frame(t * bands..(t + 1) * bands, &mut values[here]),
-            }
-            if silent.is_none() && self.mel_db.is_silent(t, &clip) {
-                silent = Some(t);
-            }
-        }
-        Ok(frames)
+        let bands = self.mel_db.width();
+        self.cepstra.clip((&self.decibels, bands), values, |t| self.mel_db.is_silent(t, &clip));
+        Ok(self.decibels.len() / bands)
     }
 }

@@ -2,9 +2,10 @@
 
 use super::LibrosaStftConfig;
 use crate::framing::{Framing, Sounding};
-use crate::sample::{Exponent, Sample};
+use crate::sample::{Exponent, Sample, all_numbers};
 use crate::stft::Stft;
-use crate::{Extractor, FeatureError};
+use crate::stream::{Cut, uncentred};
+use crate::{Extractor, FeatureError, Uncentred};
 
 impl LibrosaStftConfig {
     /// The extractor of these settings.
@@ -16,6 +17,19 @@ impl LibrosaStftConfig {
         let framing =
             Framing { length: self.n_fft, hop: self.hop(), pad: self.center.then_some(self.pad_mode) };
         Ok(LibrosaStft { stft: Stft::new(framing, self.window.periodic(self.window_length())) })
+    }
+
+    /// The same for samples that arrive piece by piece.
+    ///
+    /// # Errors
+    /// [`FeatureError::Setting`], see [`LibrosaStftConfig::check`]; [`FeatureError::NeedsWholeClip`] with `center`.
+    pub fn stream<S: Sample>(&self) -> Result<Uncentred<LibrosaStft, S>, FeatureError> {
+        uncentred(self.center)?;
+        Ok(Uncentred::new(self.init()?, self.cut()))
+    }
+
+    pub(super) fn cut(&self) -> Cut {
+        Cut { length: self.n_fft, hop: self.hop(), pad: 0 }
     }
 }
 
@@ -47,14 +61,5 @@ impl<S: Sample> Extractor<S> for LibrosaStft {
             }
         }
         Ok(frames)
-    }
-}
-
-/// Checks that nothing in frame `t` is beyond the number type.
-pub(super) fn all_numbers<S: Sample>(values: &[S], t: usize) -> Result<(), FeatureError> {
-    if values.iter().all(|value| value.is_number()) {
-        Ok(())
-    } else {
-        Err(FeatureError::Overflow { frame: t })
     }
 }

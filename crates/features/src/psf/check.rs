@@ -2,10 +2,8 @@
 
 use super::{PsfFbankConfig, PsfLogFbankConfig, PsfMfccConfig};
 use crate::FeatureError;
+use crate::check::{LONGEST_FRAME, MOST_BANDS, band, demand, rate, within};
 
-/// Beyond these a typing error would be paid in memory.
-const LONGEST_FRAME: usize = 1 << 22;
-const MOST_BANDS: usize = 1 << 16;
 const MOST_DELTAS: usize = 2;
 const LONGEST_REACH: usize = 4999;
 
@@ -31,7 +29,7 @@ impl PsfFbankConfig {
     }
 
     /// Where the highest band ends.
-    pub(super) fn highest_hz(&self, sample_rate_hz: u32) -> f64 {
+    pub(crate) fn highest_hz(&self, sample_rate_hz: u32) -> f64 {
         self.highfreq.filter(|&highest_hz| highest_hz != 0.0).unwrap_or(f64::from(sample_rate_hz) / 2.0)
     }
 
@@ -40,7 +38,7 @@ impl PsfFbankConfig {
     /// # Errors
     /// [`FeatureError::Setting`] naming the setting, its value, the rule and the nearest choice.
     pub fn check(&self, sample_rate_hz: u32) -> Result<(), FeatureError> {
-        demand(sample_rate_hz > 0, "sample_rate_hz", sample_rate_hz, "must be at least 1")?;
+        rate(sample_rate_hz, 1)?;
         let least = 1.0 / f64::from(sample_rate_hz);
         let most = LONGEST_FRAME as f64 / f64::from(sample_rate_hz);
         let rule = format!("must be within {least}..={most} s: 1 to {LONGEST_FRAME} samples; use 0.025");
@@ -48,24 +46,14 @@ impl PsfFbankConfig {
         demand(self.winlen > 0.0 && held(self.frame(sample_rate_hz)), "winlen", self.winlen, &rule)?;
         let rule = format!("must be within {least}..={most} s: 1 to {LONGEST_FRAME} samples; use 0.01");
         demand(self.winstep > 0.0 && held(self.hop(sample_rate_hz)), "winstep", self.winstep, &rule)?;
-        within("nfft", self.points(sample_rate_hz), LONGEST_FRAME)?;
-        within("nfilt", self.nfilt, MOST_BANDS)?;
-        self.check_band(sample_rate_hz)?;
+        within("nfft", self.points(sample_rate_hz), 1, LONGEST_FRAME)?;
+        within("nfilt", self.nfilt, 1, MOST_BANDS)?;
+        let edges_hz = (self.lowfreq, self.highest_hz(sample_rate_hz));
+        band(["lowfreq", "highfreq"], edges_hz, sample_rate_hz)?;
         demand(self.preemph.is_finite(), "preemph", self.preemph, "must be finite; use 0.97, or 0 for none")?;
         let rule = format!("must be 0, 1 or 2; use {MOST_DELTAS}");
         demand(self.deltas <= MOST_DELTAS, "deltas", self.deltas, &rule)?;
-        within("N", self.delta_reach, LONGEST_REACH)
-    }
-
-    fn check_band(&self, sample_rate_hz: u32) -> Result<(), FeatureError> {
-        let nyquist_hz = f64::from(sample_rate_hz) / 2.0;
-        let highest_hz = self.highest_hz(sample_rate_hz);
-        let rule = format!(
-            "must be above 0 and at most {nyquist_hz} Hz, half the sample rate; use {nyquist_hz} or leave it out"
-        );
-        demand(highest_hz > 0.0 && highest_hz <= nyquist_hz, "highfreq", highest_hz, &rule)?;
-        let rule = format!("must be at least 0 and below highfreq = {highest_hz} Hz; use 0");
-        demand(self.lowfreq >= 0.0 && self.lowfreq < highest_hz, "lowfreq", self.lowfreq, &rule)
+        within("N", self.delta_reach, 1, LONGEST_REACH)
     }
 }
 
@@ -86,19 +74,10 @@ impl PsfMfccConfig {
     /// [`FeatureError::Setting`] naming the setting, its value, the rule and the nearest choice.
     pub fn check(&self, sample_rate_hz: u32) -> Result<(), FeatureError> {
         self.fbank().check(sample_rate_hz)?;
-        within("numcep", self.numcep, MOST_BANDS)?;
+        within("numcep", self.numcep, 1, MOST_BANDS)?;
         let rule = "must be finite; use 22, or 0 for none";
         demand(self.ceplifter.is_finite(), "ceplifter", self.ceplifter, rule)
     }
-}
-
-fn demand(holds: bool, key: &str, value: impl std::fmt::Display, rule: &str) -> Result<(), FeatureError> {
-    if holds { Ok(()) } else { Err(FeatureError::setting(key, value, rule)) }
-}
-
-fn within(key: &str, value: usize, most: usize) -> Result<(), FeatureError> {
-    demand(value >= 1, key, value, "must be at least 1")?;
-    demand(value <= most, key, value, &format!("must be at most {most}"))
 }
 
 #[cfg(test)]
@@ -131,9 +110,9 @@ mod tests {
         assert!(refused(&|c| c.winlen = f64::NAN).starts_with("winlen = NaN: "));
         assert!(refused(&|c| c.winlen = 1e9).starts_with("winlen = 1000000000: "));
         assert!(refused(&|c| c.winstep = 1e-5).starts_with("winstep = 0.00001: "));
-        assert_eq!(refused(&|c| c.nfft = PsfFft::Points(0)), "nfft = 0: must be at least 1");
-        assert_eq!(refused(&|c| c.nfilt = 0), "nfilt = 0: must be at least 1");
-        assert_eq!(refused(&|c| c.numcep = 0), "numcep = 0: must be at least 1");
+        assert_eq!(refused(&|c| c.nfft = PsfFft::Points(0)), "nfft = 0: must be within 1..=4194304; use 1");
+        assert_eq!(refused(&|c| c.nfilt = 0), "nfilt = 0: must be within 1..=65536; use 1");
+        assert_eq!(refused(&|c| c.numcep = 0), "numcep = 0: must be within 1..=65536; use 1");
         assert_eq!(
             refused(&|c| c.highfreq = Some(4001.0)),
             "highfreq = 4001: must be above 0 and at most 4000 Hz, half the sample rate; use 4000 or leave it out"
@@ -145,7 +124,7 @@ mod tests {
         assert!(refused(&|c| c.preemph = f64::INFINITY).starts_with("preemph = inf: "));
         assert!(refused(&|c| c.ceplifter = f64::NAN).starts_with("ceplifter = NaN: "));
         assert_eq!(refused(&|c| c.deltas = 3), "deltas = 3: must be 0, 1 or 2; use 2");
-        assert_eq!(refused(&|c| c.delta_reach = 0), "N = 0: must be at least 1");
+        assert_eq!(refused(&|c| c.delta_reach = 0), "N = 0: must be within 1..=4999; use 1");
         assert!(PsfMfccConfig::default().check(0).is_err());
         let zero = PsfMfccConfig { highfreq: Some(0.0), numcep: 40, ..Default::default() };
         assert!(zero.check(8000).is_ok());

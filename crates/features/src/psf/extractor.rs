@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use super::frame::{Cepstra, PsfFrame, Step};
+use super::frame::{PsfFrame, Step};
 use super::{PsfFbankConfig, PsfLogFbankConfig, PsfMfccConfig};
 use crate::sample::Sample;
 use crate::stream::{DeltaLine, Ending, Line, Slicing, whole_clip};
@@ -126,4 +126,4 @@ macro_rules! front_end {
 
 front_end!(PsfFbankConfig, PsfFbankConfig::clone, |_| Step::Energies);
 front_end!(PsfLogFbankConfig, PsfLogFbankConfig::fbank, |_| Step::Logarithms);
-front_end!(PsfMfccConfig, PsfMfccConfig::fbank, |config| Step::Cepstra(Cepstra::new(config)));
+front_end!(PsfMfccConfig, PsfMfccConfig::fbank, Step::cepstra);

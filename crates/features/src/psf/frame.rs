@@ -3,35 +3,29 @@
 use std::sync::Arc;
 
 use super::{PsfFbankConfig, PsfMfccConfig};
+use crate::cepstra::Cepstra;
 use crate::dct::{Dct, DctNorm};
 use crate::lifter;
 use crate::mel::{MelBank, MelScale};
-use crate::spectrum::PowerSpectrum;
+use crate::spectrum::Spectrum;
 use crate::stream::Analysis;
+use crate::vector::Aligned;
 
 /// What is made of the energies.
 #[derive(Clone, Debug)]
 pub(super) enum Step {
     Energies,
     Logarithms,
-    Cepstra(Cepstra),
+    Cepstra { cepstra: Cepstra<f64>, append_energy: bool },
 }
 
-#[derive(Clone, Debug)]
-pub(super) struct Cepstra {
-    dct: Dct,
-    lifter: Arc<[f64]>,
-    append_energy: bool,
-}
-
-impl Cepstra {
-    pub(super) fn new(config: &PsfMfccConfig) -> Cepstra {
+impl Step {
+    /// Of the energies to cepstra.
+    pub(super) fn cepstra(config: &PsfMfccConfig) -> Step {
         let coefficients = config.numcep.min(config.nfilt);
-        Cepstra {
-            dct: Dct::new(config.nfilt, coefficients, DctNorm::Ortho),
-            lifter: lifter::kaldi(config.ceplifter, coefficients).into(),
-            append_energy: config.append_energy,
-        }
+        let dct = Dct::new(config.nfilt, coefficients, DctNorm::Ortho);
+        let lifter = lifter::kaldi(config.ceplifter, coefficients);
+        Step::Cepstra { cepstra: Cepstra::new(dct, lifter), append_energy: config.append_energy }
     }
 }
 
@@ -42,8 +36,8 @@ pub(super) struct PsfFrame {
     /// How much of a frame the transform takes.
     taken: usize,
     points: f64,
-    spectrum: PowerSpectrum<f64>,
-    powers: Vec<f64>,
+    spectrum: Spectrum<f64>,
+    powers: Aligned<f64>,
     bank: Arc<MelBank<f64>>,
     energies: Vec<f64>,
     step: Step,
@@ -53,13 +47,13 @@ impl PsfFrame {
     /// For settings that have been checked.
     pub(super) fn new(config: &PsfFbankConfig, sample_rate_hz: u32, step: Step) -> PsfFrame {
         let (frame, points) = (config.frame(sample_rate_hz), config.points(sample_rate_hz));
-        let spectrum = PowerSpectrum::new(points);
+        let spectrum = Spectrum::new(points);
         let bins = spectrum.bins();
         PsfFrame {
             window: config.winfunc.weights(frame).map(Arc::from),
             taken: frame.min(points),
             points: points as f64,
-            powers: vec![0.0; bins],
+            powers: MelBank::powers(bins),
             spectrum,
             bank: Arc::new(bank(config, sample_rate_hz, bins)),
             energies: vec![0.0; config.nfilt],
@@ -74,7 +68,7 @@ impl Analysis for PsfFrame {
     fn width(&self) -> usize {
         match &self.step {
             Step::Energies | Step::Logarithms => self.energies.len(),
-            Step::Cepstra(cepstra) => cepstra.dct.rows(),
+            Step::Cepstra { cepstra, .. } => cepstra.width(),
         }
     }
 
@@ -100,13 +94,10 @@ impl Analysis for PsfFrame {
                     *value = energy.ln();
                 }
             }
-            Step::Cepstra(cepstra) => {
+            Step::Cepstra { cepstra, append_energy } => {
                 self.energies.iter_mut().for_each(|energy| *energy = energy.ln());
-                cepstra.dct.apply(&self.energies, values);
-                for (value, weight) in values.iter_mut().zip(&*cepstra.lifter) {
-                    *value *= weight;
-                }
-                if cepstra.append_energy {
+                cepstra.apply(&self.energies, values);
+                if *append_energy {
                     values[0] = floored(sum(&self.powers) / self.points).ln();
                 }
             }

@@ -2,18 +2,20 @@
 
 use std::sync::Arc;
 
+use crate::FeatureError;
+use crate::delta::{DeltaMode, kernel, too_few};
 use crate::sample::Sample;
 
-/// A weighted sum of a frame and its neighbours; beyond the ends the edge frame stands again and again.
+/// A weighted sum of a frame and its neighbours.
 #[derive(Clone, Debug)]
-struct Filter<V> {
+struct Filter<W> {
     /// Whose frames: 0 the features, g the g-th deltas.
     source: usize,
     /// \[2 reach + 1\], for the frames from the earliest to the latest.
-    weights: Arc<[V]>,
+    weights: Arc<[W]>,
 }
 
-impl<V> Filter<V> {
+impl<W> Filter<W> {
     fn reach(&self) -> usize {
         self.weights.len() / 2
     }
@@ -27,23 +29,27 @@ struct Ring<V> {
     count: usize,
 }
 
-/// Gives each frame with its deltas behind it, as soon as the frames that the deltas look ahead to are there.
+/// Gives each frame of V with its deltas behind it, as soon as the frames that the deltas look ahead to are
+/// there. Sums are taken in W.
 #[derive(Clone, Debug)]
-pub(crate) struct DeltaLine<V> {
+pub(crate) struct DeltaLine<V, W = V> {
     width: usize,
-    filters: Vec<Filter<V>>,
+    filters: Vec<Filter<W>>,
+    /// What lies beyond the ends; not the other end, which a line never holds.
+    edges: DeltaMode,
     /// The features, then the deltas of each filter.
     rings: Vec<Ring<V>>,
     /// Frames a ring holds.
     slots: usize,
     /// How many frames have been given.
     given: usize,
+    sums: Vec<W>,
 }
 
-impl<V: Sample> DeltaLine<V> {
+impl<V: Sample, W: Sample> DeltaLine<V, W> {
     /// No deltas for `order` 0, up to as many as there are filters of (source, weights).
-    fn new(width: usize, filters: Vec<(usize, Vec<f64>)>) -> DeltaLine<V> {
-        let narrow = |weights: &[f64]| weights.iter().map(|&weight| V::narrow(weight)).collect();
+    fn new(width: usize, filters: Vec<(usize, Vec<f64>)>, edges: DeltaMode) -> DeltaLine<V, W> {
+        let narrow = |weights: &[f64]| weights.iter().map(|&weight| W::narrow(weight)).collect();
         let filters: Vec<_> = filters
             .iter()
             .map(|(source, weights)| Filter { source: *source, weights: narrow(weights) })
@@ -52,24 +58,32 @@ impl<V: Sample> DeltaLine<V> {
         let slots = 2 * filters.iter().map(Filter::reach).sum::<usize>() + 2;
         let ring =
             Ring { rows: vec![V::default(); if filters.is_empty() { 0 } else { slots * width }], count: 0 };
-        DeltaLine { width, rings: vec![ring; filters.len() + 1], filters, slots, given: 0 }
+        let rings = vec![ring; filters.len() + 1];
+        DeltaLine { width, rings, filters, edges, slots, given: 0, sums: vec![W::default(); width] }
     }
 
     /// Deltas of orders 1 to `order` by python_speech_features' filter over 2 reach + 1 frames:
     /// sum_n n x\[t + n\] / sum_n n^2. Each order is the delta of the one before.
-    pub(crate) fn repeated(width: usize, order: usize, reach: usize) -> DeltaLine<V> {
-        DeltaLine::new(width, (0..order).map(|source| (source, slope(reach))).collect())
+    pub(crate) fn repeated(width: usize, order: usize, reach: usize) -> DeltaLine<V, W> {
+        DeltaLine::new(width, (0..order).map(|source| (source, slope(reach))).collect(), DeltaMode::Nearest)
     }
 
-    /// Deltas of orders 1 to `order` by Kaldi's filters over 5, 9, .. frames: each order's filter is that of the
-    /// one before convolved with (-2, -1, 0, 1, 2) / 10, and all are applied to the features themselves.
-    pub(crate) fn convolved(width: usize, order: usize) -> DeltaLine<V> {
+    /// Deltas of orders 1 to `order` by Kaldi's filters over 2 reach + 1, 4 reach + 1, .. frames: each order's
+    /// filter is that of the one before convolved with (-reach, .., reach) / sum n^2, and all are applied to the
+    /// features themselves.
+    pub(crate) fn convolved(width: usize, order: usize, reach: usize) -> DeltaLine<V, W> {
         let mut weights = vec![1.0];
         let mut filter = || {
-            weights = convolution(&weights, &slope(2));
+            weights = convolution(&weights, &slope(reach));
             (0, weights.clone())
         };
-        DeltaLine::new(width, (0..order).map(|_| filter()).collect())
+        DeltaLine::new(width, (0..order).map(|_| filter()).collect(), DeltaMode::Nearest)
+    }
+
+    /// Deltas of orders 1 to `order` by librosa's Savitzky-Golay filters over 2 reach + 1 frames, with what lies
+    /// beyond the ends other than the other end.
+    pub(crate) fn fitted(width: usize, order: usize, (reach, edges): (usize, DeltaMode)) -> DeltaLine<V, W> {
+        DeltaLine::new(width, (1..=order).map(|order| (0, kernel(reach, order))).collect(), edges)
     }
 
     /// F, deltas included.
@@ -96,17 +110,50 @@ impl<V: Sample> DeltaLine<V> {
     }
 
     /// Gives the frames that waited for others, at the end of the clip.
-    pub(crate) fn finish(&mut self, give: impl FnMut(&[V])) {
-        self.advance(true, give);
+    ///
+    /// # Errors
+    /// [`FeatureError::TooFewFrames`] where a polynomial is fitted to more frames than there were.
+    pub(crate) fn finish(&mut self, give: impl FnMut(&[V])) -> Result<(), FeatureError> {
+        let (frames, widest) =
+            (self.rings[0].count, self.filters.iter().map(|filter| filter.weights.len()).max());
+        match widest {
+            Some(width) if self.edges == DeltaMode::Interp && frames < width => Err(too_few(frames, width)),
+            _ => {
+                self.advance(true, give);
+                Ok(())
+            }
+        }
     }
 
     fn advance(&mut self, ended: bool, mut give: impl FnMut(&[V])) {
         for (index, filter) in self.filters.iter().enumerate() {
             let (sources, deltas) = self.rings.split_at_mut(index + 1);
             let (source, deltas) = (&sources[filter.source], &mut deltas[0]);
-            let ahead = if ended { 0 } else { filter.reach() };
-            while deltas.count + ahead < source.count {
-                filtered(&filter.weights, source, deltas, (self.slots, self.width));
+            let reach = filter.reach();
+            while deltas.count < source.count {
+                let (t, last) = (deltas.count, source.count - 1);
+                // As the derivative's order is the polynomial's degree, it is constant over the edge.
+                let (first, final_one) = match self.edges {
+                    DeltaMode::Interp => (reach, if ended { last - reach } else { last }),
+                    _ => (0, last),
+                };
+                let centre = t.clamp(first, final_one.max(first));
+                if !ended && centre + reach > last {
+                    break;
+                }
+                self.sums.fill(W::default());
+                for (n, &weight) in filter.weights.iter().enumerate() {
+                    let at = (centre + n) as isize - reach as isize;
+                    let Some(neighbour) = self.edges.frame(at, source.count) else { continue };
+                    let values = &source.rows[neighbour % self.slots * self.width..][..self.width];
+                    for (sum, value) in self.sums.iter_mut().zip(values) {
+                        *sum = *sum + weight * W::narrow(value.widen());
+                    }
+                }
+                let row = &mut deltas.rows[t % self.slots * self.width..][..self.width];
+                for (delta, sum) in row.iter_mut().zip(&self.sums) {
+                    *delta = V::narrow(sum.widen());
+                }
                 deltas.count += 1;
             }
         }
@@ -115,25 +162,6 @@ impl<V: Sample> DeltaLine<V> {
             let at = self.given % self.slots * self.width;
             self.rings.iter().for_each(|ring| give(&ring.rows[at..at + self.width]));
             self.given += 1;
-        }
-    }
-}
-
-/// The next deltas, from the frames about them.
-fn filtered<V: Sample>(
-    weights: &[V],
-    source: &Ring<V>,
-    deltas: &mut Ring<V>,
-    (slots, width): (usize, usize),
-) {
-    let (t, last) = (deltas.count, source.count - 1);
-    let row = &mut deltas.rows[t % slots * width..][..width];
-    row.fill(V::default());
-    for (n, &weight) in weights.iter().enumerate() {
-        let neighbour = (t + n).saturating_sub(weights.len() / 2).min(last);
-        let values = &source.rows[neighbour % slots * width..][..width];
-        for (delta, &value) in row.iter_mut().zip(values) {
-            *delta = *delta + weight * value;
         }
     }
 }
@@ -157,7 +185,7 @@ mod tests {
         let mut given = Vec::new();
         line.reset();
         frames.iter().for_each(|frame| line.push(frame, |part| given.extend_from_slice(part)));
-        line.finish(|part| given.extend_from_slice(part));
+        line.finish(|part| given.extend_from_slice(part)).unwrap();
         given
     }
 
@@ -176,7 +204,7 @@ mod tests {
     #[test]
     fn repeated_deltas_are_the_delta_of_the_delta() {
         for reach in [1usize, 2, 3, 9] {
-            let mut line = DeltaLine::repeated(2, 2, reach);
+            let mut line = DeltaLine::<f64>::repeated(2, 2, reach);
             for count in 1..40 {
                 let given = run(&mut line, &frames(count));
                 assert_eq!(given.len(), count * 6);
@@ -199,7 +227,7 @@ mod tests {
     #[test]
     fn convolved_deltas_are_one_filter_over_nine_frames() {
         let weights = [4.0, 4.0, 1.0, -4.0, -10.0, -4.0, 1.0, 4.0, 4.0];
-        let mut line = DeltaLine::convolved(2, 2);
+        let mut line = DeltaLine::<f64>::convolved(2, 2, 2);
         for count in 1..30 {
             let given = run(&mut line, &frames(count));
             let x: Vec<f64> = frames(count).iter().map(|frame| frame[0]).collect();
@@ -222,11 +250,11 @@ mod tests {
     #[test]
     fn a_frame_waits_for_the_frames_its_deltas_look_ahead_to() {
         for (mut line, delay) in [
-            (DeltaLine::convolved(2, 0), 0),
-            (DeltaLine::convolved(2, 1), 2),
-            (DeltaLine::convolved(2, 2), 4),
-            (DeltaLine::repeated(2, 1, 3), 3),
-            (DeltaLine::repeated(2, 2, 3), 6),
+            (DeltaLine::<f64>::convolved(2, 0, 2), 0),
+            (DeltaLine::<f64>::convolved(2, 1, 2), 2),
+            (DeltaLine::<f64>::convolved(2, 2, 2), 4),
+            (DeltaLine::<f64>::repeated(2, 1, 3), 3),
+            (DeltaLine::<f64>::repeated(2, 2, 3), 6),
         ] {
             let width = line.width();
             let mut given = 0;
@@ -234,8 +262,38 @@ mod tests {
                 line.push(frame, |part| given += part.len());
                 assert_eq!(given, (t + 1usize).saturating_sub(delay) * width, "{delay} {t}");
             }
-            line.finish(|part| given += part.len());
+            line.finish(|part| given += part.len()).unwrap();
             assert_eq!(given, 20 * width);
+        }
+    }
+
+    #[test]
+    fn fitted_deltas_are_those_of_the_whole_matrix_in_every_mode() {
+        use crate::{DeltaConfig, Features};
+        for mode in [DeltaMode::Interp, DeltaMode::Nearest, DeltaMode::Mirror, DeltaMode::Constant] {
+            for (order, reach) in [(1, 1), (2, 1), (1, 4), (2, 4), (2, 7)] {
+                let mut line = DeltaLine::<f64>::fitted(2, order, (reach, mode));
+                for count in 1..40 {
+                    let few = mode == DeltaMode::Interp && count <= 2 * reach;
+                    if few {
+                        line.reset();
+                        frames(count).iter().for_each(|frame| line.push(frame, |_| ()));
+                        assert!(line.finish(|_| ()).is_err(), "{mode:?} {count}");
+                        continue;
+                    }
+                    let given = run(&mut line, &frames(count));
+                    assert_eq!(given.len(), count * 2 * (order + 1));
+                    let whole = Features::new(2, frames(count).concat());
+                    for order_here in 1..=order {
+                        let config = DeltaConfig { order: order_here, width: 2 * reach + 1, mode };
+                        let expected = config.init().unwrap().apply(&whole).unwrap();
+                        for t in 0..count {
+                            let at = (t * (order + 1) + order_here) * 2;
+                            assert_eq!(given[at..at + 2], *expected.frame(t), "{mode:?} {reach} {count} {t}");
+                        }
+                    }
+                }
+            }
         }
     }
 }

@@ -3,8 +3,7 @@
 use super::cutter::{BLOCK, Cutter};
 use super::{DeltaLine, Slicing, all_finite};
 use crate::FeatureError;
-use crate::sample::Sample;
-use crate::sample::arithmetic::Arithmetic as _;
+use crate::sample::{Sample, all_numbers};
 
 /// What a toolkit makes of the samples of one frame.
 pub(crate) trait Analysis {
@@ -42,6 +41,10 @@ impl<A: Analysis> Line<A> {
         self.cutter.slicing().frames(samples)
     }
 
+    pub(crate) fn slicing(&self) -> &Slicing {
+        self.cutter.slicing()
+    }
+
     /// How many samples of the clip there have been.
     pub(crate) fn received(&self) -> usize {
         self.cutter.received()
@@ -73,7 +76,7 @@ impl<A: Analysis> Line<A> {
     pub(crate) fn finish<S: Sample>(&mut self, frames: &mut Vec<S>) -> Result<usize, FeatureError> {
         let before = frames.len();
         self.drain(true, frames)?;
-        self.deltas.finish(|part| append(part, frames));
+        self.deltas.finish(|part| append(part, frames))?;
         self.reset();
         Ok((frames.len() - before) / self.width())
     }
@@ -81,9 +84,7 @@ impl<A: Analysis> Line<A> {
     fn drain<S: Sample>(&mut self, ended: bool, frames: &mut Vec<S>) -> Result<(), FeatureError> {
         while let Some(samples) = self.cutter.frame(ended) {
             self.analysis.analyse(samples, &mut self.frame);
-            if !self.frame.iter().fold(true, |numbers, value| numbers & value.is_number()) {
-                return Err(FeatureError::Overflow { frame: self.cutter.given() - 1 });
-            }
+            all_numbers(&self.frame, self.cutter.given() - 1)?;
             self.deltas.push(&self.frame, |part| append(part, frames));
         }
         Ok(())

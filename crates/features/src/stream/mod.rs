@@ -3,13 +3,17 @@
 mod cutter;
 mod delta_line;
 mod line;
+mod uncentred;
 
 pub(crate) use cutter::{Ending, Slicing};
 pub(crate) use delta_line::DeltaLine;
 pub(crate) use line::{Analysis, Line};
+pub(crate) use uncentred::Cut;
+pub use uncentred::Uncentred;
 
 use crate::FeatureError;
 use crate::sample::Sample;
+use crate::vector::widest;
 
 /// Turns samples into frames while they arrive.
 ///
@@ -78,18 +82,39 @@ pub(crate) fn whole_clip<S: Sample>(
     Ok(early + stream.finish(values)?)
 }
 
+/// That a setting needs the whole clip, and what can be streamed instead.
+pub(crate) fn needs_whole_clip(key: &str, value: impl std::fmt::Display, instead: &str) -> FeatureError {
+    FeatureError::NeedsWholeClip { key: key.into(), value: value.to_string(), instead: instead.into() }
+}
+
+/// That centred frames look ahead and behind the ends of the clip.
+pub(crate) fn uncentred(center: bool) -> Result<(), FeatureError> {
+    let instead = "use center = false, in training too";
+    if center { Err(needs_whole_clip("center", true, instead)) } else { Ok(()) }
+}
+
+/// That decibels have no floor beneath the clip's peak.
+pub(crate) fn without_floor(top_db: Option<f64>) -> Result<(), FeatureError> {
+    let instead = "use top_db = \"none\", in training too";
+    top_db.map_or(Ok(()), |top_db| Err(needs_whole_clip("top_db", top_db, instead)))
+}
+
 /// Checks that all samples are numbers; `before` is the index of the first.
 pub(crate) fn all_finite<S: Sample>(samples: &[S], before: usize) -> Result<(), FeatureError> {
     const RUN: usize = 64;
-    for (run, part) in samples.chunks(RUN).enumerate() {
-        // Without an early end the compiler tests several at once.
-        if part.iter().fold(true, |numbers, sample| numbers & sample.is_number()) {
-            continue;
-        }
-        if let Some(within) = part.iter().position(|sample| !sample.is_number()) {
-            let sample = before + run * RUN + within;
-            return Err(FeatureError::NotFinite { sample, value: part[within].widen() });
-        }
-    }
-    Ok(())
+    let strange = widest(
+        #[inline(always)]
+        || {
+            // Without an early end the compiler tests several at once.
+            let numbers = |part: &[S]| part.iter().fold(true, |numbers, sample| numbers & sample.is_number());
+            samples.chunks(RUN).position(
+                #[inline(always)]
+                |part| !numbers(part),
+            )
+        },
+    );
+    let Some(run) = strange else { return Ok(()) };
+    let within = samples[run * RUN..].iter().position(|sample| !sample.is_number()).unwrap_or(0);
+    let sample = run * RUN + within;
+    Err(FeatureError::NotFinite { sample: before + sample, value: samples[sample].widen() })
 }

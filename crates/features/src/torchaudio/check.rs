@@ -1,14 +1,9 @@
 //! Which settings make a front end.
 
-use std::fmt::Display;
-
 use super::{TorchaudioMelConfig, TorchaudioMelDbConfig, TorchaudioMfccConfig};
 use crate::FeatureError;
+use crate::check::{LONGEST_FRAME, MOST_BANDS, band, demand, rate, within};
 use crate::mel::{MelNorm, MelScale};
-
-/// Beyond these a typing error would be paid in memory.
-const LONGEST_FRAME: usize = 1 << 22;
-const MOST_BANDS: usize = 1 << 16;
 
 impl TorchaudioMelConfig {
     /// The window's length in samples.
@@ -22,7 +17,7 @@ impl TorchaudioMelConfig {
     }
 
     /// Where the highest band ends.
-    pub(super) fn highest_hz(&self, sample_rate_hz: u32) -> f64 {
+    pub(crate) fn highest_hz(&self, sample_rate_hz: u32) -> f64 {
         self.f_max.unwrap_or(f64::from(sample_rate_hz / 2))
     }
 
@@ -31,10 +26,10 @@ impl TorchaudioMelConfig {
     /// # Errors
     /// [`FeatureError::Setting`] naming the setting, its value, the rule and the nearest choice.
     pub fn check(&self, sample_rate_hz: u32) -> Result<(), FeatureError> {
-        demand(sample_rate_hz > 1, "sample_rate_hz", sample_rate_hz, "must be at least 2")?;
+        rate(sample_rate_hz, 2)?;
         within("n_fft", self.n_fft, 1, LONGEST_FRAME)?;
         if let Some(win_length) = self.win_length {
-            within("win_length", win_length, 1, self.n_fft).map_err(|error| because(error, "n_fft"))?;
+            within("win_length", win_length, 1, self.n_fft).map_err(|error| error.because("n_fft"))?;
         }
         match self.hop_length {
             None => {
@@ -53,14 +48,7 @@ impl TorchaudioMelConfig {
     }
 
     fn check_bands(&self, sample_rate_hz: u32) -> Result<(), FeatureError> {
-        let nyquist_hz = f64::from(sample_rate_hz) / 2.0;
-        let highest_hz = self.highest_hz(sample_rate_hz);
-        let rule = format!(
-            "must be above 0 and at most {nyquist_hz} Hz, half the sample rate; use {nyquist_hz} or leave it out"
-        );
-        demand(highest_hz > 0.0 && highest_hz <= nyquist_hz, "f_max", highest_hz, &rule)?;
-        let rule = format!("must be at least 0 and below f_max = {highest_hz} Hz; use 0");
-        demand(self.f_min >= 0.0 && self.f_min < highest_hz, "f_min", self.f_min, &rule)?;
+        band(["f_min", "f_max"], (self.f_min, self.highest_hz(sample_rate_hz)), sample_rate_hz)?;
         if let MelNorm::P(p) = self.norm {
             return Err(FeatureError::setting("norm", p, "must be \"slaney\" or \"none\"; use \"slaney\""));
         }
@@ -91,7 +79,7 @@ impl TorchaudioMfccConfig {
             other => other.within("melkwargs"),
         })?;
         floor(self.top_db)?;
-        within("n_mfcc", self.n_mfcc, 1, self.melkwargs.n_mels).map_err(|error| because(error, "n_mels"))
+        within("n_mfcc", self.n_mfcc, 1, self.melkwargs.n_mels).map_err(|error| error.because("n_mels"))
     }
 }
 
@@ -100,25 +88,6 @@ fn floor(top_db: Option<f64>) -> Result<(), FeatureError> {
     match top_db {
         Some(top_db) => demand(top_db >= 0.0 && top_db.is_finite(), "top_db", top_db, rule),
         None => Ok(()),
-    }
-}
-
-fn demand(holds: bool, key: &str, value: impl Display, rule: &str) -> Result<(), FeatureError> {
-    if holds { Ok(()) } else { Err(FeatureError::setting(key, value, rule)) }
-}
-
-fn within(key: &str, value: usize, least: usize, most: usize) -> Result<(), FeatureError> {
-    let rule = format!("must be within {least}..={most}; use {}", value.clamp(least, most));
-    demand((least..=most).contains(&value), key, value, &rule)
-}
-
-/// Says which other setting the bound in a rule is.
-fn because(error: FeatureError, bound: &str) -> FeatureError {
-    match error {
-        FeatureError::Setting { key, value, rule } => {
-            FeatureError::Setting { key, value, rule: format!("{rule} ({bound} is the bound)") }
-        }
-        other => other,
     }
 }
 

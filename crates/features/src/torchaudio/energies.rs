@@ -5,7 +5,8 @@ use std::sync::Arc;
 use super::TorchaudioMelConfig;
 use crate::mel::MelBank;
 use crate::sample::Exponent;
-use crate::spectrum::PowerSpectrum;
+use crate::spectrum::Spectrum;
+use crate::vector::Aligned;
 
 /// Window, transform and mel bank.
 #[derive(Clone, Debug)]
@@ -13,10 +14,10 @@ pub(super) struct Energies {
     window: Arc<[f32]>,
     /// The window lies in the middle of a frame.
     offset: usize,
-    spectrum: PowerSpectrum<f32>,
+    spectrum: Spectrum<f32>,
     exponent: Exponent,
     bank: Arc<MelBank<f32>>,
-    powers: Vec<f32>,
+    powers: Aligned<f32>,
 }
 
 impl Energies {
@@ -24,7 +25,7 @@ impl Energies {
     pub(super) fn new(config: &TorchaudioMelConfig, sample_rate_hz: u32) -> Energies {
         let window = config.window.periodic(config.window_length());
         let divisor = config.normalized.divisor(&window, config.n_fft);
-        let spectrum = PowerSpectrum::new(config.n_fft);
+        let spectrum = Spectrum::new(config.n_fft);
         let bins = spectrum.bins();
         let highest_hz = config.highest_hz(sample_rate_hz);
         let edges_hz = config.mel_scale.spaced_hz(config.n_mels + 2, config.f_min, highest_hz);
@@ -35,7 +36,7 @@ impl Energies {
             window: window.into_iter().map(|weight| (weight / divisor) as f32).collect(),
             exponent: Exponent::new(config.power),
             bank: Arc::new(MelBank::triangles(&edges_hz, bins, bin_hz, config.norm)),
-            powers: vec![0.0; bins],
+            powers: MelBank::powers(bins),
             spectrum,
         }
     }

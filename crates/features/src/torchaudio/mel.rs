@@ -3,7 +3,9 @@
 use super::TorchaudioMelConfig;
 use super::energies::Energies;
 use super::padded::Padded;
-use crate::{Extractor, FeatureError};
+use crate::sample::all_numbers;
+use crate::stream::{Cut, uncentred};
+use crate::{Extractor, FeatureError, Uncentred};
 
 impl TorchaudioMelConfig {
     /// The extractor of these settings for clips of a sample rate, which places the bands.
@@ -16,6 +18,28 @@ impl TorchaudioMelConfig {
     pub fn init(&self, sample_rate_hz: u32) -> Result<TorchaudioMel, FeatureError> {
         self.check(sample_rate_hz)?;
         Ok(TorchaudioMel { clip: Padded::new(self), energies: Energies::new(self, sample_rate_hz) })
+    }
+
+    /// The same for samples that arrive piece by piece.
+    ///
+    /// # Units
+    /// Hz
+    ///
+    /// # Errors
+    /// [`FeatureError::Setting`], see [`TorchaudioMelConfig::check`]; [`FeatureError::NeedsWholeClip`] with `center`.
+    pub fn stream(&self, sample_rate_hz: u32) -> Result<Uncentred<TorchaudioMel, f32>, FeatureError> {
+        uncentred(self.center)?;
+        self.check(sample_rate_hz)?;
+        Ok(Uncentred::new(self.alone().init(sample_rate_hz)?, self.cut()))
+    }
+
+    /// The settings of a frame by itself, which has no zeros around it.
+    pub(super) fn alone(&self) -> TorchaudioMelConfig {
+        TorchaudioMelConfig { pad: 0, ..self.clone() }
+    }
+
+    pub(super) fn cut(&self) -> Cut {
+        Cut { length: self.n_fft, hop: self.hop(), pad: self.pad }
     }
 }
 
@@ -69,10 +93,4 @@ impl Extractor<f32> for TorchaudioMel {
     fn extract_into(&mut self, samples: &[f32], values: &mut Vec<f32>) -> Result<usize, FeatureError> {
         self.each(samples, values, |frame, energies, _| all_numbers(energies, frame))
     }
-}
-
-/// Checks that no energy of a frame is beyond its number type.
-pub(super) fn all_numbers(energies: &[f32], frame: usize) -> Result<(), FeatureError> {
-    let numbers = energies.iter().fold(true, |numbers, energy| numbers & energy.is_finite());
-    if numbers { Ok(()) } else { Err(FeatureError::Overflow { frame }) }
 }

@@ -2,7 +2,8 @@
 
 use super::{TorchaudioMel, TorchaudioMelDbConfig};
 use crate::decibel::{Decibels, Reference};
-use crate::{Extractor, FeatureError};
+use crate::stream::{uncentred, without_floor};
+use crate::{Extractor, FeatureError, Uncentred};
 
 /// What is below counts as this; AmplitudeToDB has no setting for it.
 const LEAST_POWER: f64 = 1e-10;
@@ -18,6 +19,21 @@ impl TorchaudioMelDbConfig {
     pub fn init(&self, sample_rate_hz: u32) -> Result<TorchaudioMelDb, FeatureError> {
         self.check(sample_rate_hz)?;
         Ok(TorchaudioMelDb { mel: self.mel().init(sample_rate_hz)?, decibels: decibels(self.top_db) })
+    }
+
+    /// The same for samples that arrive piece by piece.
+    ///
+    /// # Units
+    /// Hz
+    ///
+    /// # Errors
+    /// [`FeatureError::Setting`], see [`TorchaudioMelDbConfig::check`]; [`FeatureError::NeedsWholeClip`] with `center` or `top_db`.
+    pub fn stream(&self, sample_rate_hz: u32) -> Result<Uncentred<TorchaudioMelDb, f32>, FeatureError> {
+        uncentred(self.center)?;
+        without_floor(self.top_db)?;
+        self.check(sample_rate_hz)?;
+        let alone = TorchaudioMelDbConfig::of(self.mel().alone(), None);
+        Ok(Uncentred::new(alone.init(sample_rate_hz)?, self.mel().cut()))
     }
 }
 

@@ -1,12 +1,14 @@
 //! Mel-frequency cepstral coefficients.
 
-use super::mel::all_numbers;
 use super::mel_db::{self, decibels};
 use super::{TorchaudioMel, TorchaudioMfccConfig};
+use crate::cepstra::Cepstra;
 use crate::dct::Dct;
 use crate::decibel::Decibels;
 use crate::logarithm;
-use crate::{Extractor, FeatureError};
+use crate::sample::all_numbers;
+use crate::stream::{uncentred, without_floor};
+use crate::{Extractor, FeatureError, Uncentred};
 
 /// What is added to an energy before its natural logarithm; MFCC has no setting for it.
 const LOG_OFFSET: f32 = 1e-6;
@@ -28,9 +30,25 @@ impl TorchaudioMfccConfig {
         Ok(TorchaudioMfcc {
             mel: self.melkwargs.init(sample_rate_hz)?,
             logarithm,
-            dct: Dct::new(self.melkwargs.n_mels, self.n_mfcc, self.norm),
+            cepstra: Cepstra::new(Dct::new(self.melkwargs.n_mels, self.n_mfcc, self.norm), Vec::new()),
             logarithms: Vec::new(),
         })
+    }
+
+    /// The same for samples that arrive piece by piece.
+    ///
+    /// # Units
+    /// Hz
+    ///
+    /// # Errors
+    /// [`FeatureError::Setting`], see [`TorchaudioMfccConfig::check`]; [`FeatureError::NeedsWholeClip`] with `center`, or with `top_db`
+    /// unless `log_mels`.
+    pub fn stream(&self, sample_rate_hz: u32) -> Result<Uncentred<TorchaudioMfcc, f32>, FeatureError> {
+        uncentred(self.melkwargs.center).map_err(|error| error.within("melkwargs"))?;
+        without_floor(self.top_db.filter(|_| !self.log_mels))?;
+        self.check(sample_rate_hz)?;
+        let alone = TorchaudioMfccConfig { melkwargs: self.melkwargs.alone(), ..self.clone() };
+        Ok(Uncentred::new(alone.init(sample_rate_hz)?, self.melkwargs.cut()))
     }
 }
 
@@ -39,7 +57,7 @@ impl TorchaudioMfccConfig {
 pub struct TorchaudioMfcc {
     mel: TorchaudioMel,
     logarithm: Logarithm,
-    dct: Dct,
+    cepstra: Cepstra<f32>,
     logarithms: Vec<f32>,
 }
 
@@ -52,7 +70,7 @@ enum Logarithm {
 
 impl Extractor<f32> for TorchaudioMfcc {
     fn width(&self) -> usize {
-        self.dct.rows()
+        self.cepstra.width()
     }
 
     fn frames_for(&self, samples: usize) -> usize {
@@ -70,20 +88,7 @@ impl Extractor<f32> for TorchaudioMfcc {
                 Ok(())
             })?,
         };
-        let (bands, width) = (self.mel.width(), self.dct.rows());
-        values.clear();
-        values.resize(frames * width, 0.0);
-        // All frames of zeros have the same coefficients.
-        let mut silent: Option<usize> = None;
-        for t in 0..frames {
-            let here = t * width..(t + 1) * width;
-            if let Some(earlier) = silent.filter(|_| self.mel.is_silent(t)) {
-                values.copy_within(earlier * width..(earlier + 1) * width, here.start);
-                continue;
-            }
-            self.dct.apply(&self.logarithms[t * bands..(t + 1) * bands], &mut values[here]);
-            silent = silent.or_else(|| self.mel.is_silent(t).then_some(t));
-        }
+        self.cepstra.clip((&self.logarithms, self.mel.width()), values, |t| self.mel.is_silent(t));
         Ok(frames)
     }
 }

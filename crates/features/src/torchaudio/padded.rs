@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::TorchaudioMelConfig;
 use crate::FeatureError;
-use crate::framing::PadMode;
+use crate::framing::{PadMode, sounding};
 use crate::stream::all_finite;
 
 /// The samples of one clip after another, padded, to be read frame by frame.
@@ -90,17 +90,6 @@ impl Padded {
         let silent = end <= self.sounding.start || start >= self.sounding.end;
         (!silent).then(|| &self.samples[start..end])
     }
-}
-
-/// Where samples are not zero; an empty range if all are.
-fn sounding(samples: &[f32]) -> Range<usize> {
-    const RUN: usize = 64;
-    // Without an early end the compiler tests several at once.
-    let zeros = |part: &&[f32]| part.iter().fold(true, |zeros, &sample| zeros & (sample == 0.0));
-    let end = samples.len() - (samples.rchunks(RUN).take_while(zeros).count() * RUN).min(samples.len());
-    let end = samples[..end].iter().rposition(|&sample| sample != 0.0).map_or(0, |last| last + 1);
-    let start = samples[..end].iter().position(|&sample| sample != 0.0).unwrap_or(0);
-    start..end
 }
 
 #[cfg(test)]

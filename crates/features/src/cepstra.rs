@@ -1,0 +1,62 @@
+//! Cepstral coefficients of logarithms of bands.
+
+use std::sync::Arc;
+
+use crate::dct::Dct;
+use crate::sample::Sample;
+
+/// The first rows of a cosine transform, lifted.
+#[derive(Clone, Debug)]
+pub(crate) struct Cepstra<S> {
+    dct: Dct,
+    /// A weight for each coefficient, or none for none.
+    lifter: Arc<[S]>,
+}
+
+impl<S: Sample> Cepstra<S> {
+    /// A transform and the weights of its rows, or no weights.
+    pub(crate) fn new(dct: Dct, lifter: Vec<f64>) -> Cepstra<S> {
+        Cepstra { dct, lifter: lifter.into_iter().map(S::narrow).collect() }
+    }
+
+    /// C, the number of coefficients.
+    pub(crate) fn width(&self) -> usize {
+        self.dct.rows()
+    }
+
+    /// The coefficients of a frame.
+    ///
+    /// # Shapes
+    /// logarithms \[M\] -> coefficients \[C\]
+    pub(crate) fn apply(&mut self, logarithms: &[S], coefficients: &mut [S]) {
+        self.dct.apply(logarithms, coefficients);
+        for (coefficient, &weight) in coefficients.iter_mut().zip(&*self.lifter) {
+            *coefficient = *coefficient * weight;
+        }
+    }
+
+    /// The coefficients of a clip in place of the content of `values`; all silent frames have the same, computed
+    /// once.
+    ///
+    /// # Shapes
+    /// logarithms \[T, bands\] -> values \[T, C\]
+    pub(crate) fn clip(
+        &mut self,
+        (logarithms, bands): (&[S], usize),
+        values: &mut Vec<S>,
+        is_silent: impl Fn(usize) -> bool,
+    ) {
+        let width = self.width();
+        values.clear();
+        values.resize(logarithms.len() / bands * width, S::default());
+        let mut silent: Option<usize> = None;
+        for (t, frame) in logarithms.chunks_exact(bands).enumerate() {
+            let here = t * width..(t + 1) * width;
+            match silent.filter(|_| is_silent(t)) {
+                Some(earlier) => values.copy_within(earlier * width..(earlier + 1) * width, here.start),
+                None => self.apply(frame, &mut values[here]),
+            }
+            silent = silent.or_else(|| is_silent(t).then_some(t));
+        }
+    }
+}
