@@ -27,6 +27,7 @@
 mod confusion;
 mod error;
 mod evaluation;
+mod gradients;
 mod interval;
 mod numbers;
 pub mod report;
@@ -35,4 +36,5 @@ pub mod text;
 pub use confusion::{ConfusedPair, Confusion};
 pub use error::EvalError;
 pub use evaluation::{ClassScores, Evaluation};
+pub use gradients::{GradientLine, gradient_picture};
 pub use interval::{Interval, wilson};

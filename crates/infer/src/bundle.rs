@@ -7,17 +7,24 @@ use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use serde::{Deserialize, Serialize};
 use stapes_features::{FeatureConfig, Normalisation, Standardiser};
-use stapes_nn::ModelConfig;
+use stapes_nn::layer::Shape;
+use stapes_nn::{ModelConfig, Network};
 
 use crate::error::InferError;
+use crate::weights::Tensors;
 
 /// The version of the file's layout; a reader refuses all others.
 pub const FORMAT: u64 = 1;
+
+/// The tensors of the [`Standardiser`].
+pub(crate) const MEAN: &str = "features.mean";
+pub(crate) const SCALE: &str = "features.scale";
 
 /// The metadata key that holds the [`Header`].
 const HEADER: &str = "stapes";
 
 /// What a model reads.
+#[expect(clippy::large_enum_variant, reason = "there is one a model")]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Input {
@@ -59,8 +66,8 @@ pub struct Bundle {
     pub model: ModelConfig,
     /// The class labels, in the order of the scores.
     pub labels: Vec<String>,
-    /// F, values a frame.
-    pub features: usize,
+    /// The shape of the frames.
+    pub shape: Shape,
     /// Mean and scale of each coefficient over the training frames.
     pub standardiser: Option<Standardiser>,
     /// All parameters, as the model lays them out.
@@ -82,8 +89,18 @@ struct Settings {
     input: Input,
     model: ModelConfig,
     labels: Vec<String>,
+    /// F, values a frame.
     features: usize,
+    /// T, where every recording has as many.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    frames: Option<usize>,
     recipe: String,
+}
+
+impl Settings {
+    fn shape(&self) -> Shape {
+        Shape::Sequence { features: self.features, frames: self.frames }
+    }
 }
 
 /// What every version's header has.
@@ -114,14 +131,14 @@ impl Bundle {
     /// # Errors
     /// [`InferError::Model`] if the model cannot be built.
     pub fn to_bytes(&self) -> Result<Vec<u8>, InferError> {
-        let network = self.model.build(self.features, self.labels.len())?;
+        let network = self.network()?;
         let mut tensors: Vec<(String, Vec<usize>, Vec<u8>)> = Vec::new();
         for view in network.views() {
             tensors.push((view.name.clone(), view.shape.clone(), bytes_of(view.of(&self.parameters))));
         }
         if let Some(Standardiser { mean, scale }) = &self.standardiser {
-            tensors.push(("features.mean".into(), vec![mean.len()], bytes_of(mean)));
-            tensors.push(("features.scale".into(), vec![scale.len()], bytes_of(scale)));
+            tensors.push((MEAN.into(), vec![mean.len()], bytes_of(mean)));
+            tensors.push((SCALE.into(), vec![scale.len()], bytes_of(scale)));
         }
         let views = tensors.iter().map(|(name, shape, data)| {
             let view = TensorView::new(Dtype::F32, shape.clone(), data);
@@ -135,7 +152,11 @@ impl Bundle {
                 input: self.input.clone(),
                 model: self.model.clone(),
                 labels: self.labels.clone(),
-                features: self.features,
+                features: self.shape.features(),
+                frames: match self.shape {
+                    Shape::Sequence { frames, .. } => frames,
+                    Shape::Vector { .. } => None,
+                },
                 recipe: self.recipe.clone(),
             },
         };
@@ -149,8 +170,9 @@ impl Bundle {
     /// Reads a model file.
     ///
     /// # Errors
-    /// [`InferError::File`] if it cannot be read, [`InferError::Damaged`] if it is cut short, has tensors
-    /// missing or misshapen or is no model file, [`InferError::Version`] if another version wrote it.
+    /// [`InferError::File`] if it cannot be read, [`InferError::Damaged`] if it is cut short or is no model
+    /// file, [`InferError::Weights`] if tensors are missing or misshapen, [`InferError::Version`] if another
+    /// version wrote it.
     pub fn load(path: &Path) -> Result<Bundle, InferError> {
         let bytes = std::fs::read(path).map_err(|source| InferError::File {
             path: path.into(),
@@ -160,41 +182,36 @@ impl Bundle {
         Bundle::from_bytes(&bytes, path)
     }
 
+    /// A network for the parameters.
+    ///
+    /// # Errors
+    /// [`InferError::Model`] if the model cannot be built.
+    pub fn network(&self) -> Result<Network, InferError> {
+        Ok(self.model.build(self.shape, self.labels.len())?)
+    }
+
     /// Reads the bytes of a model file; `path` is for messages.
     ///
     /// # Errors
     /// As [`Bundle::load`].
     pub fn from_bytes(bytes: &[u8], path: &Path) -> Result<Bundle, InferError> {
-        let damaged = |reason: String| InferError::Damaged { path: path.into(), reason };
         let settings = read_header(bytes, path)?;
-        let file = SafeTensors::deserialize(bytes).map_err(|error| damaged(error.to_string()))?;
-        let tensor = |name: &str, shape: &[usize]| -> Result<Vec<f32>, InferError> {
-            let view = file.tensor(name).map_err(|_| damaged(format!("tensor {name} is missing")))?;
-            if view.dtype() != Dtype::F32 || view.shape() != shape {
-                let got = format!("{:?} {:?}", view.dtype(), view.shape());
-                return Err(damaged(format!("tensor {name} is {got}, expected F32 {shape:?}")));
+        let tensors = Tensors::new(bytes, path)?;
+        let shape = settings.shape();
+        let network = settings.model.build(shape, settings.labels.len())?;
+        let (standardiser, others): (_, &[&str]) = match settings.input.normalisation() {
+            Normalisation::PerCoefficient => {
+                let standardiser = Standardiser {
+                    mean: tensors.tensor(MEAN, &[settings.features])?,
+                    scale: tensors.tensor(SCALE, &[settings.features])?,
+                };
+                (Some(standardiser), &[MEAN, SCALE])
             }
-            let values = view.data().as_chunks::<4>().0.iter().map(|&bytes| f32::from_le_bytes(bytes));
-            let values: Vec<f32> = values.collect();
-            match values.iter().find(|value| !value.is_finite()) {
-                Some(value) => Err(damaged(format!("tensor {name} holds {value}"))),
-                None => Ok(values),
-            }
+            _ => (None, &[]),
         };
-        let network = settings.model.build(settings.features, settings.labels.len())?;
-        let mut parameters = vec![0.0; network.parameter_count()];
-        for view in network.views() {
-            view.of_mut(&mut parameters).copy_from_slice(&tensor(&view.name, &view.shape)?);
-        }
-        let standardiser = match settings.input.normalisation() {
-            Normalisation::PerCoefficient => Some(Standardiser {
-                mean: tensor("features.mean", &[settings.features])?,
-                scale: tensor("features.scale", &[settings.features])?,
-            }),
-            _ => None,
-        };
-        let Settings { input, model, labels, features, recipe } = settings;
-        Ok(Bundle { input, model, labels, features, standardiser, parameters, recipe })
+        let parameters = tensors.parameters(network.views(), others)?;
+        let Settings { input, model, labels, recipe, .. } = settings;
+        Ok(Bundle { input, model, labels, shape, standardiser, parameters, recipe })
     }
 }
 

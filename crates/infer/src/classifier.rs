@@ -4,8 +4,7 @@ use stapes_audio::Clip;
 use stapes_features::Features;
 use stapes_kernels::Sequences;
 use stapes_nn::Network;
-use stapes_nn::layer::{Mode, Pass};
-use stapes_nn::loss::softmax;
+use stapes_nn::layer::{Mode, Pass, Shape};
 
 use crate::bundle::{Bundle, Input};
 use crate::error::InferError;
@@ -31,7 +30,8 @@ impl<'a> Classifier<'a> {
             Input::Recordings(features) => Some(Extractor::new(features)?),
             Input::Frames(_) => None,
         };
-        let network = bundle.model.build(bundle.features, bundle.labels.len())?;
+        let mut network = bundle.network()?;
+        network.prepare(&bundle.parameters);
         Ok(Classifier { bundle, extractor, network })
     }
 
@@ -41,32 +41,36 @@ impl<'a> Classifier<'a> {
     /// [`InferError::WrongInput`] if the model reads frames; else as [`Extractor::extract`].
     pub fn classify(&mut self, clip: &Clip) -> Result<Vec<f32>, InferError> {
         let Some(extractor) = &mut self.extractor else {
-            let expected = format!("frames of {} values", self.bundle.features);
+            let expected = format!("frames {}", self.bundle.shape);
             return Err(InferError::WrongInput { expected, got: "a recording".into() });
         };
         let features = extractor.extract(clip)?;
         self.classify_frames(&features)
     }
 
-    /// The probability of each label for frames [T, F] as the front end or the data set gives them.
+    /// The probability of each label for frames [T, F] as the front end or the data set gives them: \[K\], or
+    /// [T, K] of a model that decides for every frame.
     ///
     /// # Errors
-    /// [`InferError::WrongInput`] if the frames have another width or there is none.
+    /// [`InferError::WrongInput`] if the frames have another width, there is none, or the model reads a fixed
+    /// number of frames and these are more or fewer.
     pub fn classify_frames(&mut self, frames: &Features) -> Result<Vec<f32>, InferError> {
-        let expected = || format!("at least one frame of {} values", self.bundle.features);
-        let got = || format!("{} frames of {} values", frames.frames(), frames.width());
-        if frames.width() != self.bundle.features {
-            return Err(InferError::WrongInput { expected: expected(), got: got() });
+        let shape = self.bundle.shape;
+        let wrong = || {
+            let got = format!("{} of {} values", frames.frames(), frames.width());
+            InferError::WrongInput { expected: format!("frames {shape}"), got }
+        };
+        let fixed = matches!(shape, Shape::Sequence { frames: Some(fixed), .. } if fixed != frames.frames());
+        if frames.width() != shape.features() || fixed {
+            return Err(wrong());
         }
-        let lengths = Sequences::new(&[frames.frames()]);
-        let sequences = lengths.map_err(|_| InferError::WrongInput { expected: expected(), got: got() })?;
+        let sequences = Sequences::new(&[frames.frames()]).map_err(|_| wrong())?;
         let normalised = self.bundle.normalised(frames)?;
         // One sequence packed is the sequence itself.
         let pass = Pass { sequences: &sequences, mode: Mode::Inference };
+        let objective = self.network.objective();
         let scores = self.network.forward(&self.bundle.parameters, normalised.values(), pass);
-        let mut probabilities = scores.to_vec();
-        softmax(&mut probabilities);
-        Ok(probabilities)
+        Ok(objective.probabilities(scores, &sequences))
     }
 }
 

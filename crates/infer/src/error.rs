@@ -24,6 +24,22 @@ pub enum InferError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The file's tensors are not those of the model.
+    #[error(
+        "{}: the weights do not fit the model\n{}",
+        path.display(),
+        listed(&[("missing", missing), ("not expected", unexpected), ("of another shape", misshapen)])
+    )]
+    Weights {
+        /// The file.
+        path: PathBuf,
+        /// What the model has and the file has not, with its shape.
+        missing: Vec<String>,
+        /// What the file has and the model has not.
+        unexpected: Vec<String>,
+        /// What has another shape or type, with both.
+        misshapen: Vec<String>,
+    },
     /// The file was written by a version with another format.
     #[error("{}: model format {found}, and this program reads format {expected}: use the stapes that wrote it ({writer}), or train again", path.display())]
     Version {
@@ -59,4 +75,11 @@ pub enum InferError {
     /// The model cannot be built.
     #[error(transparent)]
     Model(#[from] stapes_nn::ModelError),
+}
+
+/// The lists that are not empty, a line each.
+fn listed(lists: &[(&str, &[String])]) -> String {
+    let full = lists.iter().filter(|(_, names)| !names.is_empty());
+    let lines: Vec<String> = full.map(|(what, names)| format!("  {what}: {}", names.join("; "))).collect();
+    lines.join("\n")
 }

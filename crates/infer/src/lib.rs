@@ -8,8 +8,10 @@ mod bundle;
 mod classifier;
 mod error;
 mod extractor;
+mod weights;
 
 pub use bundle::{Bundle, FORMAT, FramesConfig, Input};
 pub use classifier::Classifier;
 pub use error::InferError;
 pub use extractor::Extractor;
+pub use weights::read_weights;

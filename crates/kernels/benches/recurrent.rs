@@ -5,38 +5,21 @@
 //! multiplication and an addition are two; only the products count) and its share of the rate measured for
 //! multiply-adds from registers.
 
-#![allow(unsafe_code, reason = "the operating system's clock of processor time")]
-
-use std::time::{Duration, Instant};
+mod stopwatch;
 
 use stapes_kernels::adam::{self, Adam, AdamMemory};
 use stapes_kernels::product::{Matrix, MatrixMut, Packed, Products, Start};
 use stapes_kernels::recurrent::{Backward, CellKind, Direction, Forward, Gradients, Recurrence, Weights};
-use stapes_kernels::{InstructionSet, Sequences, activation, peak};
+use stapes_kernels::{InstructionSet, Sequences, activation};
+use stopwatch::{Bench, numbers};
 
 fn main() {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let words = arguments.iter().filter(|word| !word.starts_with('-')).cloned().collect();
-    let named = arguments.iter().find_map(|word| word.strip_prefix("--set="));
-    let mut sets = InstructionSet::available().into_iter();
-    let set = match named {
-        Some(name) => sets.find(|set| set.to_string() == name).expect("a set that this processor has"),
-        None => InstructionSet::best(),
-    };
-    let bench = Bench { words, set, peak: peak::multiply_add_rate(set) };
-    println!("{set}: {:.1} GFLOP/s from registers", bench.peak);
-    println!("{:45} {:>10} {:>10} {:>8} {:>6}", "", "median ms", "p10 ms", "GFLOP/s", "peak");
+    let bench = Bench::new();
     bench.activations();
     bench.products();
     for configuration in CONFIGURATIONS {
         bench.configuration(configuration);
     }
-}
-
-struct Bench {
-    words: Vec<String>,
-    set: InstructionSet,
-    peak: f64,
 }
 
 /// A recurrent stack and a batch of equal lengths.
@@ -94,66 +77,7 @@ const CONFIGURATIONS: [Configuration; 4] = [
     },
 ];
 
-fn numbers(count: usize) -> Vec<f32> {
-    let mut state = 88_172_645_463_325_252u64;
-    let mut next = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state >> 40) as f32 / (1u64 << 24) as f32 - 0.5
-    };
-    (0..count).map(|_| next()).collect()
-}
-
-/// The processor time that this thread has had: what other work on the machine takes does not count.
-#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
-fn processor_seconds() -> f64 {
-    #[repr(C)]
-    struct Time {
-        seconds: i64,
-        nanoseconds: i64,
-    }
-    unsafe extern "C" {
-        fn clock_gettime(clock: i32, time: *mut Time) -> i32;
-    }
-    const THREAD: i32 = 3;
-    let mut time = Time { seconds: 0, nanoseconds: 0 };
-    // SAFETY: `time` has the layout of a timespec on 64-bit Linux and is valid for writing.
-    unsafe { clock_gettime(THREAD, &mut time) };
-    time.seconds as f64 + time.nanoseconds as f64 * 1e-9
-}
-
-/// The time since the first call.
-#[cfg(not(all(target_os = "linux", target_pointer_width = "64")))]
-fn processor_seconds() -> f64 {
-    static START: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
-    START.get_or_init(Instant::now).elapsed().as_secs_f64()
-}
-
 impl Bench {
-    /// Runs `work` for a while and prints its line; `operations` is 0 where a rate makes no sense.
-    fn time(&self, name: &str, operations: f64, mut work: impl FnMut()) {
-        if !self.words.is_empty() && !self.words.iter().any(|word| name.contains(word.as_str())) {
-            return;
-        }
-        work();
-        let mut times = Vec::new();
-        let start = Instant::now();
-        while times.len() < 5 || (start.elapsed() < Duration::from_millis(1500) && times.len() < 20_000) {
-            let begin = processor_seconds();
-            work();
-            times.push((processor_seconds() - begin) * 1e3);
-        }
-        times.sort_by(f64::total_cmp);
-        let (median, fast) = (times[times.len() / 2], times[times.len() / 10]);
-        if operations > 0.0 {
-            let rate = operations / fast / 1e6;
-            println!("{name:45} {median:10.4} {fast:10.4} {rate:8.1} {:5.0} %", 100.0 * rate / self.peak);
-        } else {
-            println!("{name:45} {median:10.4} {fast:10.4}");
-        }
-    }
-
     fn activations(&self) {
         let inputs: Vec<f32> = numbers(4096).iter().map(|value| value * 8.0).collect();
         let mut values = inputs.clone();
@@ -361,6 +285,8 @@ impl Stack {
                     output: columns(&self.outputs[layer][direction * hidden..]),
                     d_output: columns(&upper[direction * hidden..]),
                     d_final: None,
+                    truncate: None,
+                    norms: false,
                 };
                 let (input, rest) = gradients[self.offset(at)..].split_at_mut(self.rows * input_of);
                 let (recurrent, rest) = rest.split_at_mut(self.rows * hidden);

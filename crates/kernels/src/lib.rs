@@ -18,8 +18,13 @@ mod simd;
 pub mod activation;
 #[allow(unsafe_code, reason = "loads and stores of vectors")]
 pub mod adam;
+pub mod convolution;
+#[allow(unsafe_code, reason = "loads and stores of vectors, and rows reached by pointers")]
+pub mod norm;
 #[allow(unsafe_code, reason = "a vector is stored, and kernels are called for a set of instructions")]
 pub mod peak;
+#[allow(unsafe_code, reason = "kernels are called for a set of instructions")]
+pub mod pool;
 pub mod product;
 pub mod recurrent;
 #[allow(unsafe_code, reason = "loads and stores of vectors")]

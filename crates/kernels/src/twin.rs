@@ -116,14 +116,26 @@ impl<R: Real> Layer<R> {
         let mut moments: Vec<Moment<R>> = Vec::new();
         for frame in frames {
             let before = moments.last().map_or(initial, |moment| &moment.state);
-            let products = [
-                affine(&self.input, frame, &self.input_bias),
-                affine(&self.recurrent, &before.h, &self.recurrent_bias),
-            ];
+            let x = affine(&self.input, frame, &self.input_bias);
+            let mut u = affine(&self.recurrent, &before.h, &self.recurrent_bias);
+            if self.kind == CellKind::GruResetBefore {
+                // Only the candidate's rows read the state through the reset gate.
+                let n = 2 * self.hidden..3 * self.hidden;
+                let reset = self.reset([&x, &u], &before.h);
+                let weights = &self.recurrent[n.start * self.hidden..];
+                u.truncate(n.start);
+                u.extend(affine(weights, &reset, &self.recurrent_bias[n]));
+            }
+            let products = [x, u];
             let state = self.cell(&products, before);
             moments.push(Moment { products, state });
         }
         moments
+    }
+
+    /// r * h.
+    fn reset(&self, [x, u]: [&[R]; 2], h: &[R]) -> Vec<R> {
+        (0..self.hidden).map(|unit| (x[unit] + u[unit]).sigmoid() * h[unit]).collect()
     }
 
     /// The states after a frame.
@@ -138,6 +150,10 @@ impl<R: Real> Layer<R> {
                 CellKind::Gru => {
                     let (r, z) = (at(0).sigmoid(), at(1).sigmoid());
                     let n = (x[2 * hidden + unit] + r * u[2 * hidden + unit]).tanh();
+                    state.h[unit] = (R::ONE - z) * n + z * before.h[unit];
+                }
+                CellKind::GruResetBefore => {
+                    let (z, n) = (at(1).sigmoid(), at(2).tanh());
                     state.h[unit] = (R::ONE - z) * n + z * before.h[unit];
                 }
                 CellKind::Lstm => {
@@ -167,9 +183,16 @@ impl<R: Real> Layer<R> {
             for (d_h, &d_output) in d_state.h.iter_mut().zip(&d_outputs[t]) {
                 *d_h += d_output;
             }
-            let ([d_x, d_u], mut d_before) = self.cell_back(&moments[t], before, &d_state);
+            let ([mut d_x, mut d_u], mut d_before) = self.cell_back(&moments[t], before, &d_state);
+            let mut of_h = d_u.len();
+            if self.kind == CellKind::GruResetBefore {
+                of_h = 2 * self.hidden;
+                let d_r = self.reset_back(&moments[t], before, &d_u[of_h..], (gradients, &mut d_before));
+                d_x[..self.hidden].copy_from_slice(&d_r);
+                d_u[..self.hidden].copy_from_slice(&d_r);
+            }
             back(&d_x, (&self.input, &frames[t]), &mut gradients.input, &mut d_frames[t]);
-            back(&d_u, (&self.recurrent, &before.h), &mut gradients.recurrent, &mut d_before.h);
+            back(&d_u[..of_h], (&self.recurrent, &before.h), &mut gradients.recurrent, &mut d_before.h);
             for row in 0..d_x.len() {
                 gradients.input_bias[row] += d_x[row];
                 gradients.recurrent_bias[row] += d_u[row];
@@ -177,6 +200,28 @@ impl<R: Real> Layer<R> {
             d_state = d_before;
         }
         (d_frames, d_state)
+    }
+
+    /// From the gradient by the candidate's U v + c, v = r * h: adds the gradients by U and by h, and returns
+    /// that by the reset gate's pre-activation.
+    fn reset_back(
+        &self,
+        moment: &Moment<R>,
+        before: &State<R>,
+        d_u: &[R],
+        (gradients, d_before): (&mut Layer<R>, &mut State<R>),
+    ) -> Vec<R> {
+        let [x, u] = &moment.products;
+        let from = 2 * self.hidden * self.hidden;
+        let v = self.reset([x, u], &before.h);
+        let mut d_v = vec![R::default(); self.hidden];
+        back(d_u, (&self.recurrent[from..], &v), &mut gradients.recurrent[from..], &mut d_v);
+        let unit_back = |unit: usize| {
+            let r = (x[unit] + u[unit]).sigmoid();
+            d_before.h[unit] += d_v[unit] * r;
+            d_v[unit] * before.h[unit] * r * (R::ONE - r)
+        };
+        (0..self.hidden).map(unit_back).collect()
     }
 
     /// The gradients by W x + b, by U h + c, and by the states before as far as they do not pass through U.
@@ -205,6 +250,13 @@ impl<R: Real> Layer<R> {
                     gates[1] = d_h * (before.h[unit] - n) * slope(z);
                     gates[2] = d_a_n;
                     of_n = Some(d_a_n * r);
+                    d_before.h[unit] = d_h * z;
+                }
+                CellKind::GruResetBefore => {
+                    // The reset gate's part comes after, from the candidate's product.
+                    let (z, n) = (at(1).sigmoid(), at(2).tanh());
+                    gates[1] = d_h * (before.h[unit] - n) * slope(z);
+                    gates[2] = d_h * (R::ONE - z) * (R::ONE - n * n);
                     d_before.h[unit] = d_h * z;
                 }
                 CellKind::Lstm => {

@@ -66,7 +66,15 @@ fn a_second_pass_allocates_nothing() {
                 let [input_of, recurrent, first, second] = &mut gradients;
                 let gradients = Gradients { input: input_of, recurrent, bias: Some([first, second]) };
                 let d_input = MatrixMut::new(&mut d_input[..frames * inputs], frames, inputs);
-                let backward = Backward { sequences, input, output, d_output: output, d_final: Some(state) };
+                let backward = Backward {
+                    sequences,
+                    input,
+                    output,
+                    d_output: output,
+                    d_final: Some(state),
+                    truncate: None,
+                    norms: true,
+                };
                 layer.backward(backward, gradients, Some((d_input, Start::Zero)));
                 if direction == Direction::Forward {
                     let mut state = [0.0; 26];

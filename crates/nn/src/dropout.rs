@@ -1,4 +1,4 @@
-//! Dropout of the values of a vector.
+//! Dropout of the values of frames or vectors.
 
 use stapes_random::Stream;
 
@@ -7,27 +7,61 @@ use crate::parameters::View;
 
 /// Sets each value to zero with probability p while training, and scales the others by 1 / (1 - p).
 ///
-/// Which values fall depends on the step, the sequence's place in the batch and the feature, so that neither
-/// the number of shards nor the other sequences change it.
+/// Which values fall depends on the step, the sequence's place in the batch, the time and the feature, so that
+/// neither the number of shards nor the other sequences change it.
 ///
 /// # Shapes
-/// \[F\] -> \[F\]
+/// [T, F] -> [T, F] or \[F\] -> \[F\]
 ///
 /// # Source
 /// Srivastava et al. 2014, in the scaled form that PyTorch uses.
 pub struct Dropout {
     probability: f32,
-    features: usize,
+    shape: Shape,
     /// Tells the dropout layers of one model apart.
     number: u64,
-    /// [B, F]: 0 or 1 / (1 - p).
+    /// 0 or 1 / (1 - p) for each value; empty where nothing is dropped.
     factors: Vec<f32>,
 }
 
 impl Dropout {
-    /// Dropout with probability `probability` in [0, 1) over vectors of `features` values.
-    pub fn new(probability: f32, features: usize, number: u64) -> Dropout {
-        Dropout { probability, features, number, factors: Vec::new() }
+    /// Dropout with probability `probability` in [0, 1) over values of this shape.
+    pub fn new(probability: f32, shape: Shape, number: u64) -> Dropout {
+        Dropout { probability, shape, number, factors: Vec::new() }
+    }
+
+    /// Draws what falls in this pass.
+    fn draw(&mut self, pass: Pass<'_>) {
+        self.factors.clear();
+        let Mode::Training(draw) = pass.mode else { return };
+        if self.probability == 0.0 {
+            return;
+        }
+        let (sequences, width) = (pass.sequences, self.shape.features());
+        let (probability, number) = (self.probability, self.number);
+        let kept = 1.0 / (1.0 - probability);
+        let row = |index: usize, t: usize| {
+            let factor = move |unit| {
+                let drawn = draw.uniform(number, index, t * width + unit);
+                if drawn < probability { 0.0 } else { kept }
+            };
+            (0..width).map(factor)
+        };
+        match self.shape {
+            Shape::Sequence { .. } => {
+                for t in 0..sequences.longest() {
+                    for &index in &sequences.order()[..sequences.rows(t)] {
+                        self.factors.extend(row(index, t));
+                    }
+                }
+            }
+            Shape::Vector { .. } => (0..sequences.batch()).for_each(|b| self.factors.extend(row(b, 0))),
+        }
+    }
+
+    /// Scales values as the forward pass that came last did.
+    pub(crate) fn scale(&self, values: &mut [f32]) {
+        values.iter_mut().zip(&self.factors).for_each(|(value, factor)| *value *= factor);
     }
 }
 
@@ -37,7 +71,7 @@ impl Layer for Dropout {
     }
 
     fn output_shape(&self) -> Shape {
-        Shape::Vector { features: self.features }
+        self.shape
     }
 
     fn views(&self) -> &[View] {
@@ -51,26 +85,14 @@ impl Layer for Dropout {
     fn initialise(&self, _parameters: &mut [f32], _stream: &mut Stream) {}
 
     fn forward(&mut self, _parameters: &[f32], input: &[f32], output: &mut [f32], pass: Pass<'_>) {
-        let Mode::Training(draw) = pass.mode else {
-            output.copy_from_slice(input);
-            return;
-        };
-        let kept = 1.0 / (1.0 - self.probability);
-        self.factors.clear();
-        for index in 0..pass.sequences.batch() {
-            let factor =
-                |at| if draw.uniform(self.number, index, at) < self.probability { 0.0 } else { kept };
-            self.factors.extend((0..self.features).map(factor));
-        }
-        for ((output, input), factor) in output.iter_mut().zip(input).zip(&self.factors) {
-            *output = input * factor;
-        }
+        self.draw(pass);
+        output.copy_from_slice(input);
+        self.scale(output);
     }
 
     fn backward(&mut self, buffers: Backward<'_>, _pass: Pass<'_>) {
         let Some(d_input) = buffers.d_input else { return };
-        for ((d_input, d_output), factor) in d_input.iter_mut().zip(buffers.d_output).zip(&self.factors) {
-            *d_input = *d_output * factor;
-        }
+        d_input.copy_from_slice(buffers.d_output);
+        self.scale(d_input);
     }
 }

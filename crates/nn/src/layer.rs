@@ -1,18 +1,25 @@
 //! What every layer knows: its shapes, its forward pass, and beside it the backward pass.
 
+use std::any::Any;
+
+use serde::{Deserialize, Serialize};
 use stapes_kernels::Sequences;
 use stapes_random::Stream;
 
 use crate::parameters::View;
 
 /// The shape of what flows between layers; the batch axis is left out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Shape {
     /// [T, F]: frames of `features` values, as many as the sequence is long. In memory the packed [N, F] of
     /// [`Sequences`].
     Sequence {
         /// F, values a frame.
         features: usize,
+        /// T, where all sequences are equally long.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        frames: Option<usize>,
     },
     /// \[F\]: one vector a sequence. In memory [B, F], in the caller's order of the sequences.
     Vector {
@@ -22,18 +29,44 @@ pub enum Shape {
 }
 
 impl Shape {
+    /// Frames of `features` values in sequences of any length.
+    pub fn frames(features: usize) -> Shape {
+        Shape::Sequence { features, frames: None }
+    }
+
     /// How many numbers a batch of this shape holds.
     pub fn len(self, sequences: &Sequences) -> usize {
+        self.rows(sequences) * self.features()
+    }
+
+    /// How many frames, vectors or images a batch of this shape holds.
+    pub fn rows(self, sequences: &Sequences) -> usize {
         match self {
-            Shape::Sequence { features } => sequences.frames() * features,
-            Shape::Vector { features } => sequences.batch() * features,
+            Shape::Sequence { .. } => sequences.frames(),
+            Shape::Vector { .. } => sequences.batch(),
         }
     }
 
-    /// Values a frame or a vector.
+    /// Values a frame, a vector or an image.
     pub fn features(self) -> usize {
         match self {
-            Shape::Sequence { features } | Shape::Vector { features } => features,
+            Shape::Sequence { features, .. } | Shape::Vector { features } => features,
+        }
+    }
+
+    /// The same shape with another number of values a frame or a vector; of an image it makes a vector.
+    pub fn with_features(self, features: usize) -> Shape {
+        match self {
+            Shape::Sequence { frames, .. } => Shape::Sequence { features, frames },
+            Shape::Vector { .. } => Shape::Vector { features },
+        }
+    }
+
+    /// `macs` for each frame, or for each vector or image.
+    pub(crate) fn macs_a_row(self, macs: u64) -> Macs {
+        match self {
+            Shape::Sequence { .. } => Macs { a_frame: macs, a_sequence: 0 },
+            Shape::Vector { .. } => Macs { a_frame: 0, a_sequence: macs },
         }
     }
 }
@@ -41,7 +74,8 @@ impl Shape {
 impl std::fmt::Display for Shape {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Shape::Sequence { features } => write!(f, "[T, {features}]"),
+            Shape::Sequence { features, frames: None } => write!(f, "[T, {features}]"),
+            Shape::Sequence { features, frames: Some(frames) } => write!(f, "[{frames}, {features}]"),
             Shape::Vector { features } => write!(f, "[{features}]"),
         }
     }
@@ -123,7 +157,7 @@ pub struct Backward<'a> {
 /// It owns views into the model's one flat parameter buffer and whatever its backward pass needs of the
 /// forward pass; these buffers grow to the largest batch seen and are reused, so that the steady state
 /// allocates nothing. Input and output buffers belong to the network.
-pub trait Layer: Send {
+pub trait Layer: Any + Send {
     /// A few words for the summary, such as `lstm 20 -> 64`.
     fn describe(&self) -> String;
 
@@ -138,6 +172,10 @@ pub trait Layer: Send {
 
     /// Fills the layer's parameters with their starting values.
     fn initialise(&self, parameters: &mut [f32], stream: &mut Stream);
+
+    /// Takes in the parameters for the forward passes that follow, in whatever form they run fastest; to be
+    /// called again when they change.
+    fn prepare(&mut self, _parameters: &[f32]) {}
 
     /// Computes the output from the input and, when training, keeps what [`Layer::backward`] needs.
     fn forward(&mut self, parameters: &[f32], input: &[f32], output: &mut [f32], pass: Pass<'_>);

@@ -3,7 +3,7 @@
 //!
 //! [`ModelConfig`] is what a recipe's `[model]` says; [`ModelConfig::build`] checks it and makes a
 //! [`Network`], a chain of [`layer::Layer`]s. To add a layer, write its forward and backward pass under one
-//! another in a file of its own and use it in a named model in `model.rs`.
+//! another in a file of its own and use it in a named model in `model/`.
 
 pub mod dropout;
 pub mod head;
@@ -12,8 +12,9 @@ pub mod linear;
 pub mod loss;
 mod model;
 mod network;
+pub mod objective;
 pub mod parameters;
 pub mod recurrent;
 
-pub use model::{LARGEST_MODEL, ModelConfig, ModelError, RecurrentModelConfig, Wiring};
+pub use model::{LARGEST_MODEL, ModelConfig, ModelError, RecurrentModelConfig};
 pub use network::{LayerSummary, Network, NetworkBackward};

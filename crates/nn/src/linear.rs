@@ -7,15 +7,15 @@ use stapes_random::Stream;
 use crate::layer::{Backward, Layer, Macs, Pass, Shape};
 use crate::parameters::{Layout, View};
 
-/// y = W x + b, as torch.nn.Linear.
+/// y = W x + b of every frame or vector, as torch.nn.Linear.
 ///
-/// With the gradient dy of the loss by y: dW = dy x^T summed over the batch, db = dy summed over the batch,
+/// With the gradient dy of the loss by y: dW = dy x^T and db = dy, summed over all frames or vectors, and
 /// dx = W^T dy.
 ///
 /// # Shapes
-/// \[I\] -> \[O\]; W [O, I], b \[O\]
+/// [T, I] -> [T, O] or \[I\] -> \[O\]; W [O, I], b \[O\]
 pub struct Linear {
-    inputs: usize,
+    input: Shape,
     outputs: usize,
     views: [View; 2],
     products: Products,
@@ -23,20 +23,20 @@ pub struct Linear {
 
 impl Linear {
     /// A layer whose parameters are `{prefix}weight` and `{prefix}bias`.
-    pub fn new(inputs: usize, outputs: usize, prefix: &str, layout: &mut Layout) -> Linear {
-        let weight = layout.add(format!("{prefix}weight"), &[outputs, inputs]);
+    pub fn new(input: Shape, outputs: usize, prefix: &str, layout: &mut Layout) -> Linear {
+        let weight = layout.add(format!("{prefix}weight"), &[outputs, input.features()]);
         let bias = layout.add(format!("{prefix}bias"), &[outputs]);
-        Linear { inputs, outputs, views: [weight, bias], products: Products::new(InstructionSet::best()) }
+        Linear { input, outputs, views: [weight, bias], products: Products::new(InstructionSet::best()) }
     }
 }
 
 impl Layer for Linear {
     fn describe(&self) -> String {
-        format!("linear {} -> {}", self.inputs, self.outputs)
+        format!("linear {} -> {}", self.input.features(), self.outputs)
     }
 
     fn output_shape(&self) -> Shape {
-        Shape::Vector { features: self.outputs }
+        self.input.with_features(self.outputs)
     }
 
     fn views(&self) -> &[View] {
@@ -44,41 +44,40 @@ impl Layer for Linear {
     }
 
     fn macs(&self) -> Macs {
-        Macs { a_frame: 0, a_sequence: (self.inputs * self.outputs) as u64 }
+        self.input.macs_a_row((self.input.features() * self.outputs) as u64)
     }
 
     /// Uniform in +-1/sqrt(I), weights and biases, as PyTorch does.
     fn initialise(&self, parameters: &mut [f32], stream: &mut Stream) {
-        let bound = 1.0 / (self.inputs as f32).sqrt();
+        let bound = 1.0 / (self.input.features() as f32).sqrt();
         for view in &self.views {
             view.of_mut(parameters).fill_with(|| stream.symmetric(bound));
         }
     }
 
     fn forward(&mut self, parameters: &[f32], input: &[f32], output: &mut [f32], pass: Pass<'_>) {
-        let batch = pass.sequences.batch();
+        let (rows, inputs) = (self.input.rows(pass.sequences), self.input.features());
         let [weight, bias] = &self.views;
-        let x = Matrix::new(input, batch, self.inputs);
-        let w = Matrix::new(weight.of(parameters), self.outputs, self.inputs);
-        let y = MatrixMut::new(output, batch, self.outputs);
+        let x = Matrix::new(input, rows, inputs);
+        let w = Matrix::new(weight.of(parameters), self.outputs, inputs);
+        let y = MatrixMut::new(output, rows, self.outputs);
         self.products.multiply(x, w.transposed(), y, Start::Row(bias.of(parameters)));
     }
 
     fn backward(&mut self, buffers: Backward<'_>, pass: Pass<'_>) {
-        let batch = pass.sequences.batch();
+        let (rows, inputs) = (self.input.rows(pass.sequences), self.input.features());
         let [weight, bias] = &self.views;
-        let d_y = Matrix::new(buffers.d_output, batch, self.outputs);
-        let x = Matrix::new(buffers.input, batch, self.inputs);
-        let d_w = MatrixMut::new(weight.of_mut(buffers.gradients), self.outputs, self.inputs);
+        let d_y = Matrix::new(buffers.d_output, rows, self.outputs);
+        let x = Matrix::new(buffers.input, rows, inputs);
+        let d_w = MatrixMut::new(weight.of_mut(buffers.gradients), self.outputs, inputs);
         self.products.multiply(d_y.transposed(), x, d_w, Start::Keep);
         let d_b = bias.of_mut(buffers.gradients);
         for row in buffers.d_output.chunks_exact(self.outputs) {
             d_b.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
         }
         if let Some(d_input) = buffers.d_input {
-            let d_y = Matrix::new(buffers.d_output, batch, self.outputs);
-            let w = Matrix::new(weight.of(buffers.parameters), self.outputs, self.inputs);
-            self.products.multiply(d_y, w, MatrixMut::new(d_input, batch, self.inputs), Start::Zero);
+            let w = Matrix::new(weight.of(buffers.parameters), self.outputs, inputs);
+            self.products.multiply(d_y, w, MatrixMut::new(d_input, rows, inputs), Start::Zero);
         }
     }
 }

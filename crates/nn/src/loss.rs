@@ -23,39 +23,53 @@ pub fn softmax(scores: &mut [f32]) {
     }
 }
 
-/// Cross-entropy of a softmax: the mean over a batch of -ln p(class).
+/// Cross-entropy of a softmax, of one row: -ln p(class) times `weight`.
 ///
-/// The logits [B, K] are overwritten by the gradient of the loss by the logits, (p - one_hot) / `whole_batch`;
-/// what comes back is this part's share of the mean over the `whole_batch` examples.
+/// The logits \[K\] are overwritten by the gradient of the loss by the logits, (p - one_hot) `weight`.
 ///
 /// # Panics
-/// If a class is not below K or the shapes do not fit.
+/// If the class is not below K.
 ///
 /// # Example
 /// ```
 /// let mut logits = [1.0, 1.0];
-/// let loss = stapes_nn::loss::cross_entropy(&mut logits, &[0], 1);
+/// let loss = stapes_nn::loss::cross_entropy(&mut logits, 0, 1.0);
 /// assert!((loss - std::f64::consts::LN_2).abs() < 1e-6);
 /// assert_eq!(logits, [-0.5, 0.5]);
 /// ```
-pub fn cross_entropy(logits: &mut [f32], classes: &[usize], whole_batch: usize) -> f64 {
-    assert!(
-        logits.len().is_multiple_of(classes.len()),
-        "{} logits for {} examples",
-        logits.len(),
-        classes.len()
-    );
-    let width = logits.len() / classes.len();
-    let mut loss = 0.0;
-    for (row, &class) in logits.chunks_exact_mut(width).zip(classes) {
-        let largest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        let log_sum = row.iter().map(|&score| f64::from(score - largest).exp()).sum::<f64>().ln();
-        loss += log_sum + f64::from(largest) - f64::from(row[class]);
-        softmax(row);
-        row[class] -= 1.0;
-        row.iter_mut().for_each(|value| *value /= whole_batch as f32);
-    }
-    loss / whole_batch as f64
+pub fn cross_entropy(logits: &mut [f32], class: usize, weight: f64) -> f64 {
+    let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let log_sum = logits.iter().map(|&score| f64::from(score - largest).exp()).sum::<f64>().ln();
+    let loss = log_sum + f64::from(largest) - f64::from(logits[class]);
+    softmax(logits);
+    logits[class] -= 1.0;
+    logits.iter_mut().for_each(|value| *value *= weight as f32);
+    loss * weight
+}
+
+/// Cross-entropy of a sigmoid, of one score: -ln of the probability of the truth, times `weight`.
+///
+/// The score is overwritten by the gradient of the loss by the score, (p - truth) `weight`.
+///
+/// # Example
+/// ```
+/// let mut score = 0.0;
+/// let loss = stapes_nn::loss::binary_cross_entropy(&mut score, true, 1.0);
+/// assert!((loss - std::f64::consts::LN_2).abs() < 1e-6);
+/// assert_eq!(score, -0.5);
+/// ```
+pub fn binary_cross_entropy(score: &mut f32, truth: bool, weight: f64) -> f64 {
+    let wide = f64::from(*score);
+    let truth = f64::from(u8::from(truth));
+    // ln(1 + e^s) - truth * s, without overflow.
+    let loss = wide.max(0.0) - truth * wide + (-wide.abs()).exp().ln_1p();
+    *score = ((f64::from(sigmoid(*score)) - truth) * weight) as f32;
+    loss * weight
+}
+
+/// 1 / (1 + e^-s).
+pub fn sigmoid(score: f32) -> f32 {
+    1.0 / (1.0 + (-score).exp())
 }
 
 /// The class of the largest score; of equal scores the lower class. A NaN never wins.
@@ -74,27 +88,36 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_gradient_matches_finite_differences() {
-        let logits = [0.3f32, -1.2, 2.0, 0.1, 0.0, -0.4];
-        let classes = [1, 2];
+    fn the_gradients_match_finite_differences() {
+        let logits = [0.3f32, -1.2, 2.0];
         let mut gradient = logits;
-        cross_entropy(&mut gradient, &classes, 5);
+        cross_entropy(&mut gradient, 1, 0.4);
         for at in 0..logits.len() {
-            let mut above = logits;
-            above[at] += 1e-2;
-            let mut below = logits;
-            below[at] -= 1e-2;
-            let slope =
-                (cross_entropy(&mut above, &classes, 5) - cross_entropy(&mut below, &classes, 5)) / 2e-2;
+            let loss = |step: f32| {
+                let mut moved = logits;
+                moved[at] += step;
+                cross_entropy(&mut moved, 1, 0.4)
+            };
+            let slope = (loss(1e-2) - loss(-1e-2)) / 2e-2;
             assert!((slope - f64::from(gradient[at])).abs() < 1e-5, "{at}: {slope} and {}", gradient[at]);
+        }
+        for truth in [false, true] {
+            let loss = |score: f32| binary_cross_entropy(&mut score.clone(), truth, 0.4);
+            let slope = (loss(0.71) - loss(0.69)) / 2e-2;
+            let mut gradient = 0.7;
+            binary_cross_entropy(&mut gradient, truth, 0.4);
+            assert!((slope - f64::from(gradient)).abs() < 1e-5, "{truth}: {slope} and {gradient}");
         }
     }
 
     #[test]
     fn large_scores_do_not_overflow() {
         let mut scores = [1000.0f32, 999.0];
-        assert!(cross_entropy(&mut scores, &[1], 1).is_finite());
+        assert!((cross_entropy(&mut scores, 1, 1.0) - 1.3133).abs() < 1e-3);
         assert!(scores.iter().all(|value| value.is_finite()));
+        let mut score = -1000.0;
+        assert_eq!(binary_cross_entropy(&mut score, true, 1.0), 1000.0);
+        assert_eq!(score, -1.0);
     }
 
     #[test]

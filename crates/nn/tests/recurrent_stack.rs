@@ -2,15 +2,16 @@
 
 use stapes_kernels::twin::{Layer as Twin, State};
 use stapes_kernels::{InstructionSet, Sequences, recurrent};
-use stapes_nn::layer::{Backward, Draw, Layer, Mode, Pass};
+use stapes_nn::layer::{Backward, Draw, Layer, Mode, Pass, Shape};
 use stapes_nn::parameters::Layout;
-use stapes_nn::recurrent::{CellKind, RecurrentConfig, RecurrentStack};
+use stapes_nn::recurrent::{CellKind, RecurrentConfig, RecurrentStack, Wiring};
 use stapes_random::Stream;
 
-const CELLS: [(CellKind, recurrent::CellKind); 4] = [
+const CELLS: [(CellKind, recurrent::CellKind); 5] = [
     (CellKind::RnnTanh, recurrent::CellKind::RnnTanh),
     (CellKind::RnnRelu, recurrent::CellKind::RnnRelu),
     (CellKind::Gru, recurrent::CellKind::Gru),
+    (CellKind::GruResetBefore, recurrent::CellKind::GruResetBefore),
     (CellKind::Lstm, recurrent::CellKind::Lstm),
 ];
 const LENGTHS: [usize; 5] = [4, 7, 1, 7, 2];
@@ -29,7 +30,8 @@ struct Setting {
 impl Setting {
     fn new(config: RecurrentConfig, set: InstructionSet) -> Setting {
         let mut layout = Layout::new();
-        let stack = RecurrentStack::with_instruction_set(config, FEATURES, ("", &mut layout), set);
+        let stack =
+            RecurrentStack::with_instruction_set(config, Shape::frames(FEATURES), ("", &mut layout), set);
         let mut parameters = vec![0.0; layout.len()];
         stack.initialise(&mut parameters, &mut Stream::new(1, "weights"));
         let mut stream = Stream::new(1, "frames");
@@ -48,6 +50,7 @@ impl Setting {
         let width = self.config.width();
         let mut output = vec![f32::NAN; sequences.frames() * width];
         let pass = Pass { sequences: &sequences, mode };
+        self.stack.prepare(&self.parameters);
         self.stack.forward(&self.parameters, &input, &mut output, pass);
         unpack(&sequences, &output, width)
     }
@@ -65,6 +68,7 @@ impl Setting {
         let input = pack(&self.frames, FEATURES);
         let mut output = vec![f32::NAN; sequences.frames() * width];
         let pass = Pass { sequences: &sequences, mode };
+        self.stack.prepare(&self.parameters);
         self.stack.forward(&self.parameters, &input, &mut output, pass);
         let mut gradients = vec![0.0; self.parameters.len()];
         let mut d_input = vec![f32::NAN; input.len()];
@@ -95,7 +99,8 @@ fn unpack(sequences: &Sequences, packed: &[f32], width: usize) -> Vec<Vec<f32>> 
 }
 
 fn config(cell: CellKind, layers: usize, bidirectional: bool, dropout: f32) -> RecurrentConfig {
-    RecurrentConfig { cell, hidden: 5, layers, bidirectional, bias: true, dropout }
+    let wiring = if bidirectional { Wiring::Stacked } else { Wiring::Unidirectional };
+    RecurrentConfig { dropout, ..RecurrentConfig::new(cell, 5, layers, wiring) }
 }
 
 fn training(key: u64, places: &[usize]) -> Mode<'_> {
@@ -109,9 +114,18 @@ fn naive(setting: &Setting, kind: recurrent::CellKind, sequence: usize, upstream
     let hidden = config.hidden;
     let mut views = setting.layout.views().iter();
     let mut runners = Vec::new();
+    let apart = matches!(config.wiring, Wiring::Parallel | Wiring::Tied);
     for layer in 0..config.layers {
-        for _ in 0..config.directions() {
-            let inputs = if layer == 0 { FEATURES } else { config.width() };
+        for direction in 0..config.directions() {
+            if direction == 1 && config.wiring == Wiring::Tied {
+                runners.push(runners.last().cloned().unwrap());
+                continue;
+            }
+            let inputs = match layer {
+                0 => FEATURES,
+                _ if apart => hidden,
+                _ => config.width(),
+            };
             let mut twin = Twin::<f64>::zero(kind, inputs, hidden);
             let kept = if config.bias { 4 } else { 2 };
             for part in twin.parts_mut().into_iter().take(kept) {
@@ -120,6 +134,12 @@ fn naive(setting: &Setting, kind: recurrent::CellKind, sequence: usize, upstream
             runners.push(twin);
         }
     }
+    // What a direction reads of the rows of the layer below.
+    let columns = |direction: usize| direction * hidden..(direction + 1) * hidden;
+    let read = |rows: &[Vec<f64>], layer: usize, direction: usize| -> Vec<Vec<f64>> {
+        let all = layer == 0 || !apart;
+        rows.iter().map(|row| if all { row.clone() } else { row[columns(direction)].to_vec() }).collect()
+    };
     let turned = |mut rows: Vec<Vec<f64>>, direction: usize| {
         if direction == 1 {
             rows.reverse();
@@ -134,7 +154,7 @@ fn naive(setting: &Setting, kind: recurrent::CellKind, sequence: usize, upstream
         let mut moments = Vec::new();
         for direction in 0..config.directions() {
             let runner = &runners[layer * config.directions() + direction];
-            moments.push(runner.forward(&turned(rows.clone(), direction), &zero));
+            moments.push(runner.forward(&turned(read(&rows, layer, direction), direction), &zero));
             let outputs = moments[direction].iter().map(|moment| moment.state.h.clone()).collect();
             for (row, h) in joined.iter_mut().zip(turned(outputs, direction)) {
                 row.extend(h);
@@ -153,9 +173,8 @@ fn naive(setting: &Setting, kind: recurrent::CellKind, sequence: usize, upstream
         for direction in 0..config.directions() {
             let runner = &runners[layer * config.directions() + direction];
             let mut gradient = Twin::zero(kind, runner.inputs, hidden);
-            let columns = direction * hidden..(direction + 1) * hidden;
-            let d_h = d_rows.iter().map(|row| row[columns.clone()].to_vec()).collect();
-            let frames = turned(rows.clone(), direction);
+            let d_h = d_rows.iter().map(|row| row[columns(direction)].to_vec()).collect();
+            let frames = turned(read(rows, layer, direction), direction);
             let (d_frames, _) = runner.backward(
                 (&frames, &moments[direction]),
                 &zero,
@@ -164,10 +183,19 @@ fn naive(setting: &Setting, kind: recurrent::CellKind, sequence: usize, upstream
                 &mut gradient,
             );
             for (to, from) in d_below.iter_mut().zip(turned(d_frames, direction)) {
+                let to = if layer > 0 && apart { &mut to[columns(direction)] } else { &mut to[..] };
                 to.iter_mut().zip(from).for_each(|(to, from)| *to += from);
             }
             let kept = if config.bias { 4 } else { 2 };
-            of_layer.extend(gradient.parts_mut().into_iter().take(kept).map(|part| part.clone()));
+            let parts = gradient.parts_mut().into_iter().take(kept).map(|part| part.clone());
+            if direction == 1 && config.wiring == Wiring::Tied {
+                for (sum, part) in of_layer.iter_mut().zip(parts) {
+                    let sum: &mut Vec<f64> = sum;
+                    sum.iter_mut().zip(part).for_each(|(sum, value)| *sum += value);
+                }
+            } else {
+                of_layer.extend(parts);
+            }
         }
         gradients.splice(0..0, of_layer);
         d_rows = d_below;
@@ -187,10 +215,11 @@ fn close(what: &str, got: &[f32], expected: &[f64], tolerance: f64) {
 fn stacks_agree_with_naive_layers_put_together() {
     for (cell, kind) in CELLS {
         for layers in 1..=3 {
-            for bidirectional in [false, true] {
+            for wiring in [Wiring::Unidirectional, Wiring::Stacked, Wiring::Parallel, Wiring::Tied] {
                 for bias in [false, true] {
                     for set in InstructionSet::available() {
-                        let config = RecurrentConfig { bias, ..config(cell, layers, bidirectional, 0.0) };
+                        let config =
+                            RecurrentConfig { bias, ..RecurrentConfig::new(cell, 5, layers, wiring) };
                         let mut setting = Setting::new(config, set);
                         let places = [0, 1, 2, 3, 4];
                         let upstream = setting.upstream();

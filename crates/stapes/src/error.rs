@@ -51,6 +51,9 @@ pub enum Error {
         /// The model's, in their order.
         model: String,
     },
+    /// The model has no recurrent layer.
+    #[error("the model has no recurrent layer, and only such a layer's states have gradients through time")]
+    NoRecurrentLayer,
     /// A split leaves nothing to choose the best step by.
     #[error(
         "data.{set}: no validation examples, and the best step is chosen by them: set validation_share above 0"

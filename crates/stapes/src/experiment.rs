@@ -10,7 +10,7 @@ use stapes_eval::Evaluation;
 use stapes_features::{Features, Normalisation, Standardiser};
 use stapes_infer::{Bundle, Classifier, Extractor, InferError, Input};
 use stapes_nn::loss::best_class;
-use stapes_train::{Event, Examples, Trained, Trainer};
+use stapes_train::{Event, Examples, Labels, TrainError, Trained, Trainer};
 
 use crate::error::Error;
 use crate::recipe::Recipe;
@@ -43,9 +43,13 @@ impl Experiment {
     /// Finds and splits the data of a recipe; `folder` is where the data set lies.
     ///
     /// # Errors
-    /// [`Error::Data`] if the data set is not there or cannot be split, [`Error::NoValidation`] if the split
-    /// has no validation part.
+    /// [`Error::Model`] if the model cannot be built, [`Error::Train`] if it decides for frames and the data has
+    /// a label a recording, [`Error::Data`] if the data set is not there or cannot be split,
+    /// [`Error::NoValidation`] if the split has no validation part.
     pub fn open(recipe: Recipe, folder: Option<&Path>) -> Result<Experiment, Error> {
+        if recipe.network()?.objective().decides_frames() {
+            return Err(TrainError::Labels { of_frames: false }.into());
+        }
         let dataset = recipe.data.open(folder)?;
         let split = recipe.data.split(&dataset, recipe.seed)?;
         if split.validation.is_empty() {
@@ -70,14 +74,15 @@ impl Experiment {
 
     /// Trains on frames and gives back the model of the best validation.
     ///
-    /// The normalisation is fitted on the training frames alone.
+    /// The normalisation is fitted on the training frames alone. The parameters start from `start`, if it is
+    /// given, and else as the model's initialisation says.
     ///
     /// # Errors
     /// [`Error::Train`] if there is nothing to train on or the loss is no number.
     pub fn train(
         &self,
-        train: &Loaded,
-        validation: &Loaded,
+        [train, validation]: [&Loaded; 2],
+        start: Option<&[f32]>,
         stop: &AtomicBool,
         report: impl FnMut(Event<'_>),
     ) -> Result<(Bundle, Trained), Error> {
@@ -89,7 +94,7 @@ impl Experiment {
             input: self.input.clone(),
             model: self.recipe.model.clone(),
             labels: self.dataset.classes.clone(),
-            features: self.recipe.width()?,
+            shape: self.recipe.shape()?,
             standardiser,
             parameters: Vec::new(),
             recipe: self.recipe.to_toml(),
@@ -100,11 +105,13 @@ impl Experiment {
         let (train_frames, validation_frames) = (normalised(train)?, normalised(validation)?);
         let trainer = Trainer {
             model: &self.recipe.model,
+            input: bundle.shape,
             classes: self.dataset.classes.len(),
             config: &self.recipe.train,
-            train: Examples::new(&train_frames, &train.classes)?,
-            validation: Examples::new(&validation_frames, &validation.classes)?,
+            train: Examples::new(&train_frames, Labels::Examples(&train.classes))?,
+            validation: Examples::new(&validation_frames, Labels::Examples(&validation.classes))?,
             augment: self.recipe.augment.as_ref(),
+            start,
             seed: self.recipe.seed,
         };
         let trained = stapes_train::train(&trainer, stop, report)?;

@@ -7,6 +7,7 @@
 
 mod error;
 pub mod experiment;
+pub mod gradients;
 mod recipe;
 pub mod report;
 pub mod run;

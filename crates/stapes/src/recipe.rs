@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use stapes_data::{AugmentConfig, DataConfig, DataError};
 use stapes_features::FeatureConfig;
 use stapes_infer::{FramesConfig, Input};
+use stapes_nn::layer::Shape;
 use stapes_nn::{ModelConfig, Network};
 use stapes_train::TrainConfig;
 
@@ -104,14 +105,18 @@ impl Recipe {
         }
     }
 
-    /// F, the values a frame.
+    /// The shape of the frames: where all recordings are brought to one length, their number is known.
     ///
     /// # Errors
     /// [`Error::Features`] if the front end's settings are impossible.
-    pub fn width(&self) -> Result<usize, Error> {
+    pub fn shape(&self) -> Result<Shape, Error> {
         match (self.data.frame_width(), self.input()?) {
-            (Some(width), _) => Ok(width),
-            (None, Input::Recordings(features)) => Ok(features.init()?.width()),
+            (Some(width), _) => Ok(Shape::frames(width)),
+            (None, Input::Recordings(features)) => {
+                let front_end = features.init()?;
+                let frames = features.fixed_length_samples.map(|samples| front_end.frames_for(samples));
+                Ok(Shape::Sequence { features: front_end.width(), frames })
+            }
             (None, Input::Frames(_)) => {
                 Err(Error::Input { set: self.data.name(), section: "features", rule: "is missing" })
             }
@@ -123,7 +128,7 @@ impl Recipe {
     /// # Errors
     /// [`Error::Model`] if the model's settings are impossible.
     pub fn network(&self) -> Result<Network, Error> {
-        Ok(self.model.build(self.width()?, self.data.class_names().len())?)
+        Ok(self.model.build(self.shape()?, self.data.class_names().len())?)
     }
 }
 

@@ -13,14 +13,20 @@ pub struct TrainConfig {
     /// The last step, where the epochs would have more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_steps: Option<usize>,
-    /// Adam's step size (the highest of the schedule).
+    /// The rule of a step.
+    #[serde(default)]
+    pub optimiser: OptimiserKind,
+    /// How much of the last step stays in the next, for `sgd`.
+    #[serde(default)]
+    pub momentum: f32,
+    /// The step size (the highest of the schedule).
     #[serde(default = "default_learning_rate")]
     pub learning_rate: f32,
     /// How the learning rate goes over the steps.
     #[serde(default)]
     pub schedule: Schedule,
-    /// Decoupled weight decay, as AdamW: each step takes this share, times the learning rate, off every weight
-    /// of two or more axes (biases are spared).
+    /// Weight decay: each step takes this share, times the learning rate, off every weight of two or more axes
+    /// (biases are spared). With `adam` it is decoupled from the gradient, as in AdamW.
     #[serde(default)]
     pub weight_decay: f32,
     /// The largest norm of the whole gradient; a longer one is scaled down to it.
@@ -33,6 +39,18 @@ pub struct TrainConfig {
     /// summed in a fixed order, so results depend on this number (in the last digits) and not on threads.
     #[serde(default = "default_shards")]
     pub shards: usize,
+}
+
+/// The rule of a step.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum OptimiserKind {
+    /// Adam (Kingma and Ba 2015).
+    #[default]
+    Adam,
+    /// Stochastic gradient descent, with `momentum` if it is above 0.
+    Sgd,
 }
 
 /// How the learning rate goes over the steps.
@@ -106,6 +124,29 @@ pub enum TrainError {
         /// Which, from 0.
         index: usize,
     },
+    /// An example has not one label a frame.
+    #[error("example {index} has {frames} frames and {labels} labels: give one label a frame")]
+    FrameLabels {
+        /// Which, from 0.
+        index: usize,
+        /// Its frames.
+        frames: usize,
+        /// Its labels.
+        labels: usize,
+    },
+    /// The model decides for frames and the labels are of whole examples, or the other way round.
+    #[error(
+        "{}",
+        if *of_frames {
+            "the data has a label a frame and the model decides for whole recordings: use a head per_frame"
+        } else {
+            "the data has one label a recording and the model decides for every frame: use another head than per_frame"
+        }
+    )]
+    Labels {
+        /// Whether the labels are of frames.
+        of_frames: bool,
+    },
     /// The loss or a parameter is no number.
     #[error(
         "training diverged at step {step}: {what}; the largest gradients are {largest}. Lower train.learning_rate or set train.clip_norm"
@@ -149,6 +190,15 @@ impl TrainConfig {
                 return Err(TrainError::Value { key, value, rule: "must be a number above 0" });
             }
         }
+        if !(0.0..1.0).contains(&self.momentum) {
+            let (key, value) = ("train.momentum", self.momentum.to_string());
+            return Err(TrainError::Value { key, value, rule: "must be at least 0 and below 1" });
+        }
+        if self.momentum > 0.0 && self.optimiser != OptimiserKind::Sgd {
+            let (key, value) = ("train.momentum", self.momentum.to_string());
+            let rule = "belongs to optimiser = \"sgd\": set that, or leave momentum out";
+            return Err(TrainError::Value { key, value, rule });
+        }
         if !(0.0..1.0).contains(&self.weight_decay) {
             let (key, value) = ("train.weight_decay", self.weight_decay.to_string());
             return Err(TrainError::Value { key, value, rule: "must be at least 0 and below 1" });
@@ -160,6 +210,7 @@ impl TrainConfig {
     pub fn steps_an_epoch(&self, examples: usize) -> usize {
         examples.div_ceil(self.batch)
     }
+
     /// Steps of the whole training on `examples` examples.
     pub fn steps(&self, examples: usize) -> usize {
         let steps = self.epochs.saturating_mul(self.steps_an_epoch(examples));

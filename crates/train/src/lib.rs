@@ -11,8 +11,8 @@ mod optimiser;
 mod shards;
 mod train;
 
-pub use config::{Schedule, TrainConfig, TrainError};
-pub use examples::Examples;
-pub use optimiser::Adam;
+pub use config::{OptimiserKind, Schedule, TrainConfig, TrainError};
+pub use examples::{Examples, Labels};
+pub use optimiser::Optimiser;
 pub use shards::{Chance, Shards};
 pub use train::{Event, Point, Trained, Trainer, train};

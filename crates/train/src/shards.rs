@@ -4,11 +4,11 @@ use rayon::prelude::*;
 use stapes_data::AugmentConfig;
 use stapes_features::Features;
 use stapes_kernels::Sequences;
-use stapes_nn::layer::{Draw, Mode, Pass};
-use stapes_nn::loss::{best_class, cross_entropy};
+use stapes_nn::layer::{Draw, Mode, Pass, Shape};
+use stapes_nn::objective::Targets;
 use stapes_nn::{ModelConfig, ModelError, Network, NetworkBackward};
 
-use crate::examples::Examples;
+use crate::examples::{Examples, Labels};
 
 /// The shards of a model's batches.
 ///
@@ -24,12 +24,15 @@ struct Shard {
     /// The examples of this shard and their places in the batch.
     examples: Vec<usize>,
     places: Vec<usize>,
-    classes: Vec<usize>,
+    /// A class for each sequence, or for each packed frame.
+    targets: Vec<usize>,
     lengths: Vec<usize>,
     augmented: Vec<Features>,
     input: Vec<f32>,
+    /// The gradient of the loss by the scores.
+    d_scores: Vec<f32>,
     loss: f64,
-    correct: usize,
+    right: usize,
 }
 
 /// What the random choices of a step depend on.
@@ -50,34 +53,35 @@ pub struct Chance<'a> {
 pub(crate) struct Score {
     /// Mean cross-entropy.
     pub(crate) loss: f64,
-    /// Share of examples whose largest score is the right class's.
+    /// Share of decisions that are right.
     pub(crate) accuracy: f64,
 }
 
 impl Shards {
-    /// `shards` networks of a model for frames of `features` values and `classes` classes.
+    /// `shards` networks of a model for inputs of this shape and `classes` classes.
     ///
     /// # Errors
     /// [`ModelError`] if the model cannot be built.
     pub fn new(
         model: &ModelConfig,
-        features: usize,
+        input: Shape,
         classes: usize,
         shards: usize,
     ) -> Result<Shards, ModelError> {
         let shard = |_| {
-            let network = model.build(features, classes)?;
+            let network = model.build(input, classes)?;
             Ok(Shard {
                 gradients: vec![0.0; network.parameter_count()],
                 network,
                 examples: Vec::new(),
                 places: Vec::new(),
-                classes: Vec::new(),
+                targets: Vec::new(),
                 lengths: Vec::new(),
                 augmented: Vec::new(),
                 input: Vec::new(),
+                d_scores: Vec::new(),
                 loss: 0.0,
-                correct: 0,
+                right: 0,
             })
         };
         Ok(Shards { shards: (0..shards.max(1)).map(shard).collect::<Result<_, ModelError>>()? })
@@ -88,7 +92,7 @@ impl Shards {
         &self.shards[0].network
     }
 
-    /// The loss and its gradient by all parameters, for the mean cross-entropy of a batch.
+    /// The loss and its gradient by all parameters, for the mean over a batch.
     ///
     /// `chance` is what the random choices of this step depend on.
     pub fn gradient(
@@ -99,8 +103,8 @@ impl Shards {
         chance: Chance<'_>,
     ) -> (f64, &mut [f32]) {
         self.deal(data, batch);
-        let whole_batch = batch.len();
-        self.shards.par_iter_mut().for_each(|shard| shard.gradient(parameters, data, whole_batch, chance));
+        let whole = data.decisions(self.network().objective(), batch);
+        self.shards.par_iter_mut().for_each(|shard| shard.gradient(parameters, data, whole, chance));
         let (first, others) = self.shards.split_at_mut(1);
         let first = &mut first[0];
         for shard in others {
@@ -120,14 +124,16 @@ impl Shards {
     /// Mean loss and accuracy over all examples, `batch` at a time.
     pub(crate) fn score(&mut self, parameters: &[f32], data: Examples<'_>, batch: usize) -> Score {
         let all: Vec<usize> = (0..data.len()).collect();
-        let (mut loss, mut correct) = (0.0, 0);
+        let whole = data.decisions(self.network().objective(), &all);
+        let (mut loss, mut right) = (0.0, 0);
+        self.shards.iter_mut().for_each(|shard| shard.network.prepare(parameters));
         for batch in all.chunks(batch) {
             self.deal(data, batch);
-            self.shards.par_iter_mut().for_each(|shard| shard.score(parameters, data, all.len()));
+            self.shards.par_iter_mut().for_each(|shard| shard.score(parameters, data, whole));
             loss += self.shards.iter().map(|shard| shard.loss).sum::<f64>();
-            correct += self.shards.iter().map(|shard| shard.correct).sum::<usize>();
+            right += self.shards.iter().map(|shard| shard.right).sum::<usize>();
         }
-        Score { loss, accuracy: correct as f64 / all.len() as f64 }
+        Score { loss, accuracy: right as f64 / whole as f64 }
     }
 
     /// Deals a batch to the shards like cards, the longest first, so that all have about as many frames.
@@ -148,46 +154,58 @@ impl Shards {
 }
 
 impl Shard {
-    fn gradient(&mut self, parameters: &[f32], data: Examples<'_>, whole_batch: usize, chance: Chance<'_>) {
+    fn gradient(&mut self, parameters: &[f32], data: Examples<'_>, whole: usize, chance: Chance<'_>) {
         self.gradients.fill(0.0);
         self.loss = 0.0;
         let Some(sequences) = self.gather(data, Some(chance)) else { return };
         let draw = Draw { key: chance.key, places: &self.places };
         let pass = Pass { sequences: &sequences, mode: Mode::Training(draw) };
-        let logits = self.network.forward(parameters, &self.input, pass);
-        let mut d_logits = logits.to_vec();
-        self.loss = cross_entropy(&mut d_logits, &self.classes, whole_batch);
+        self.network.prepare(parameters);
+        let objective = self.network.objective();
+        let scores = self.network.forward(parameters, &self.input, pass);
+        self.d_scores.clear();
+        self.d_scores.extend_from_slice(scores);
+        self.loss = objective.loss(&mut self.d_scores, targets(data, &self.targets), &sequences, whole);
         let call = NetworkBackward {
             parameters,
             gradients: &mut self.gradients,
             input: &self.input,
-            d_output: &d_logits,
+            d_output: &self.d_scores,
             d_input: None,
         };
         self.network.backward(call, pass);
     }
 
-    fn score(&mut self, parameters: &[f32], data: Examples<'_>, all: usize) {
-        (self.loss, self.correct) = (0.0, 0);
+    /// The shard's part of the loss over `whole` decisions, with the parameters last prepared.
+    fn score(&mut self, parameters: &[f32], data: Examples<'_>, whole: usize) {
+        (self.loss, self.right) = (0.0, 0);
         let Some(sequences) = self.gather(data, None) else { return };
         let pass = Pass { sequences: &sequences, mode: Mode::Inference };
-        let logits = self.network.forward(parameters, &self.input, pass);
-        let classes = logits.len() / self.classes.len();
-        let right =
-            logits.chunks_exact(classes).zip(&self.classes).filter(|(row, class)| best_class(row) == **class);
-        self.correct = right.count();
-        self.loss = cross_entropy(logits, &self.classes, all);
+        let objective = self.network.objective();
+        let scores = self.network.forward(parameters, &self.input, pass);
+        let targets = targets(data, &self.targets);
+        self.right = objective.right(scores, targets, &sequences);
+        self.loss = objective.loss(scores, targets, &sequences, whole);
     }
 
     /// Packs the shard's examples, augmented where `chance` says how; `None` if it has none.
     fn gather(&mut self, data: Examples<'_>, chance: Option<Chance<'_>>) -> Option<Sequences> {
         let features = self.network.input_shape().features();
-        self.classes.clear();
-        self.classes.extend(self.examples.iter().map(|&index| data.class(index)));
         self.lengths.clear();
         self.lengths.extend(self.examples.iter().map(|&index| data.features(index).frames()));
         // `Examples` have frames, so what is refused here is a shard without examples.
         let sequences = Sequences::new(&self.lengths).ok()?;
+        self.targets.clear();
+        match data.labels() {
+            Labels::Examples(classes) => self.targets.extend(self.examples.iter().map(|&at| classes[at])),
+            Labels::Frames(classes) => {
+                let class = |index: usize, t: usize| classes[self.examples[index]][t];
+                for t in 0..sequences.longest() {
+                    let running = &sequences.order()[..sequences.rows(t)];
+                    self.targets.extend(running.iter().map(|&index| class(index, t)));
+                }
+            }
+        }
         self.augmented.clear();
         if let Some(Chance { augment: Some(augment), seed, epoch, .. }) = chance {
             for &index in &self.examples {
@@ -204,5 +222,13 @@ impl Shard {
         self.input.resize(sequences.frames() * features, 0.0);
         sequences.pack(&rows, features, &mut self.input);
         Some(sequences)
+    }
+}
+
+/// The shard's targets by their kind.
+fn targets<'a>(data: Examples<'_>, targets: &'a [usize]) -> Targets<'a> {
+    match data.labels() {
+        Labels::Examples(_) => Targets::Sequences(targets),
+        Labels::Frames(_) => Targets::Frames(targets),
     }
 }

@@ -6,18 +6,21 @@ use std::time::Instant;
 use serde::Serialize;
 use stapes_data::AugmentConfig;
 use stapes_nn::ModelConfig;
+use stapes_nn::layer::Shape;
 use stapes_nn::parameters::View;
 use stapes_random::Stream;
 
 use crate::config::{TrainConfig, TrainError};
 use crate::examples::Examples;
-use crate::optimiser::Adam;
+use crate::optimiser::Optimiser;
 use crate::shards::{Chance, Shards};
 
 /// What training learns from.
 pub struct Trainer<'a> {
     /// The model to build.
     pub model: &'a ModelConfig,
+    /// The shape of the examples' frames.
+    pub input: Shape,
     /// The number of classes.
     pub classes: usize,
     /// How to train.
@@ -28,6 +31,8 @@ pub struct Trainer<'a> {
     pub validation: Examples<'a>,
     /// How training examples are changed, if they are.
     pub augment: Option<&'a AugmentConfig>,
+    /// What the parameters start from, if not from what the model's initialisation draws.
+    pub start: Option<&'a [f32]>,
     /// Determines the starting values, the shuffles, the dropout and the augmentation.
     pub seed: u64,
 }
@@ -45,7 +50,7 @@ pub struct Point {
     pub train_loss: f64,
     /// Mean loss over the validation examples.
     pub validation_loss: f64,
-    /// Accuracy over the validation examples.
+    /// Share of the decisions on the validation examples that are right.
     pub validation_accuracy: f64,
 }
 
@@ -119,7 +124,7 @@ struct Run<'a> {
     trainer: &'a Trainer<'a>,
     shards: Shards,
     parameters: Vec<f32>,
-    optimiser: Adam,
+    optimiser: Optimiser,
     /// The examples in this epoch's order.
     order: Vec<usize>,
     /// Steps done, of all.
@@ -143,12 +148,15 @@ impl<'a> Run<'a> {
                 return Err(TrainError::NoExamples { what });
             }
         }
-        let features = trainer.train.features(0).width();
-        let shards = Shards::new(trainer.model, features, trainer.classes, config.shards)?;
+        let shards = Shards::new(trainer.model, trainer.input, trainer.classes, config.shards)?;
         let network = shards.network();
+        for examples in [trainer.train, trainer.validation] {
+            examples.check(network.objective())?;
+        }
+        let drawn = || network.initial_parameters(trainer.seed);
         Ok(Run {
-            parameters: network.initial_parameters(trainer.seed),
-            optimiser: Adam::new(config, network.views()),
+            parameters: trainer.start.map_or_else(drawn, <[f32]>::to_vec),
+            optimiser: Optimiser::new(config, network.views()),
             shards,
             order: (0..trainer.train.len()).collect(),
             step: 0,

@@ -48,6 +48,11 @@ impl Products {
             assert_eq!(row.len(), c.columns(), "the starting row and the columns of C");
         }
         let depth = a.columns();
+        if self.b_as_it_is(a, b) {
+            self.a.begin(depth, a.rows());
+            self.a.lay(0, a.transposed());
+            return self.a.multiply_rows(b, c, start);
+        }
         for left in (0..c.columns()).step_by(COLUMNS) {
             let columns = COLUMNS.min(c.columns() - left);
             // At least once, as a product of no depth is its start.
@@ -63,6 +68,14 @@ impl Products {
                 self.rows(a.columns_from(top, rows), c, start);
             }
         }
+    }
+
+    /// Whether so few rows of A read B that packing it would cost more than it saves, and B can be read as it
+    /// lies.
+    fn b_as_it_is(&self, a: Matrix<'_>, b: Matrix<'_>) -> bool {
+        let set = self.b.set();
+        let panels = b.columns().next_multiple_of(2 * set.width());
+        a.rows() <= set.tile_rows() && b.column_stride() == 1 && b.has_width(panels)
     }
 
     /// C = start + A B for the B that is packed.

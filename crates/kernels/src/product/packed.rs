@@ -1,7 +1,7 @@
 //! B packed once for many products.
 
 use super::matrix::{Matrix, MatrixMut, Start};
-use super::tile::{self, BLOCK, Layout, Sweep, TileStart};
+use super::tile::{self, BLOCK, Factors, Layout, Sweep, TileStart};
 use crate::InstructionSet;
 use crate::buffer::Buffer;
 use crate::simd::{Simd, kernel};
@@ -40,6 +40,10 @@ impl Packed {
         pack(self.set, b, self.panels.sized(len));
     }
 
+    pub(super) fn set(&self) -> InstructionSet {
+        self.set
+    }
+
     /// K, the rows of B.
     pub fn depth(&self) -> usize {
         self.depth
@@ -59,9 +63,33 @@ impl Packed {
     /// If the shapes do not fit, or A is transposed ([`super::Products`] multiplies what is).
     pub fn multiply(&self, a: Matrix<'_>, c: MatrixMut<'_>, start: Start<'_>) {
         assert_eq!(c.columns(), self.columns, "columns of C and of B");
-        multiply(self.set, Left::Rows(a), Right::Packed(self), c, start);
+        multiply(self.set, [(Left::Rows(a), Right::Packed(self)), NOTHING], c, start);
+    }
+
+    /// C = start + A B + A' B' in one go: bit for bit [`Packed::multiply`] by B and then by B', but C is not
+    /// written in between.
+    ///
+    /// # Shapes
+    /// A [M, K], A' [M, K'], C [M, N] with N the columns of B, of which B' may have more, a starting row `[N]`
+    ///
+    /// # Panics
+    /// As [`Packed::multiply`].
+    pub fn multiply_both(
+        &self,
+        a: Matrix<'_>,
+        (more, by): (Matrix<'_>, &Packed),
+        c: MatrixMut<'_>,
+        start: Start<'_>,
+    ) {
+        assert_eq!(c.columns(), self.columns, "columns of C and of B");
+        let second = (Left::Rows(more), Right::Packed(by));
+        multiply(self.set, [(Left::Rows(a), Right::Packed(self)), second], c, start);
     }
 }
+
+/// In place of a second product that there is not.
+pub(super) const NOTHING: (Left<'static>, Right<'static>) =
+    (Left::Tiles { numbers: &[], rows: 0, depth: 0 }, Right::Nothing);
 
 kernel! {
     /// Copies B into panels: for each block of [`BLOCK`] rows, for each panel, row by row.
@@ -153,6 +181,8 @@ pub(super) enum Right<'a> {
     Packed(&'a Packed),
     /// Rows of contiguous columns, each followed by numbers that may be read up to a whole panel.
     Rows(Matrix<'a>),
+    /// There is no product.
+    Nothing,
 }
 
 impl Right<'_> {
@@ -160,6 +190,7 @@ impl Right<'_> {
         match self {
             Right::Packed(packed) => (packed.depth, packed.columns),
             Right::Rows(matrix) => (matrix.rows(), matrix.columns()),
+            Right::Nothing => (0, 0),
         }
     }
 
@@ -174,6 +205,7 @@ impl Right<'_> {
                 let width = matrix.columns().next_multiple_of(2 * S::WIDTH);
                 assert!(matrix.has_width(width), "the rows of B cannot be read to the end of a panel");
             }
+            Right::Nothing => {}
         }
     }
 
@@ -185,25 +217,43 @@ impl Right<'_> {
                 (packed.panels.all()[start..].as_ptr(), depth * width, width)
             }
             Right::Rows(matrix) => (matrix.pointer(block, 0), width, matrix.row_stride()),
+            Right::Nothing => (std::ptr::null(), 0, 0),
         }
     }
 }
 
 kernel! {
-    /// C = start + A B for the first columns of B, as many as C has.
-    pub(super) fn multiply(a: Left<'_>, b: Right<'_>, c: MatrixMut<'_>, start: Start<'_>) = multiply_generic
+    /// C = start + A B + A' B' for the first columns of B, as many as C has.
+    pub(super) fn multiply(
+        products: [(Left<'_>, Right<'_>); 2],
+        c: MatrixMut<'_>,
+        start: Start<'_>
+    ) = multiply_generic
 }
 
 #[inline(always)]
-fn multiply_generic<S: Simd>(simd: S, a: Left<'_>, b: Right<'_>, mut c: MatrixMut<'_>, start: Start<'_>) {
+fn multiply_generic<S: Simd>(
+    simd: S,
+    products: [(Left<'_>, Right<'_>); 2],
+    mut c: MatrixMut<'_>,
+    start: Start<'_>,
+) {
     let width = 2 * S::WIDTH;
-    let (rows, depth) = a.shape();
-    b.check::<S>();
-    assert_eq!((rows, depth), (c.rows(), b.shape().0), "rows of A and of C, columns of A and rows of B");
-    assert!(c.columns() <= b.shape().1, "columns of C and of B");
-    match a {
-        Left::Rows(a) => assert!(a.column_stride() == 1 || depth <= 1, "the columns of A lie side by side"),
-        Left::Tiles { numbers, .. } => assert_eq!(numbers.len(), rows * depth, "the tiles of A"),
+    let rows = c.rows();
+    for (a, b) in &products {
+        if let Right::Nothing = b {
+            continue;
+        }
+        let depth = b.shape().0;
+        b.check::<S>();
+        assert_eq!(a.shape(), (rows, depth), "rows of A and of C, columns of A and rows of B");
+        assert!(c.columns() <= b.shape().1, "columns of C and of B");
+        match a {
+            Left::Rows(a) => {
+                assert!(a.column_stride() == 1 || depth <= 1, "the columns of A lie side by side")
+            }
+            Left::Tiles { numbers, .. } => assert_eq!(numbers.len(), rows * depth, "the tiles of A"),
+        }
     }
     if let Start::Row(row) = start {
         assert_eq!(row.len(), c.columns(), "the starting row and the columns of C");
@@ -211,39 +261,48 @@ fn multiply_generic<S: Simd>(simd: S, a: Left<'_>, b: Right<'_>, mut c: MatrixMu
     if c.rows() == 0 || c.columns() == 0 {
         return;
     }
-    let mut block = 0;
-    loop {
-        let here = BLOCK.min(depth - block);
-        let (a, a_layout) = match a {
-            Left::Rows(a) => (a.pointer(0, block), Layout::Rows { stride: a.row_stride() }),
-            Left::Tiles { numbers, .. } => (numbers[block * rows..].as_ptr(), Layout::Tiles),
-        };
-        let (b, b_panel, b_step) = b.block(block, here, width);
-        let sweep = Sweep {
-            rows,
-            columns: c.columns(),
-            depth: here,
-            a,
-            a_layout,
-            b,
-            b_panel,
-            b_step,
-            c: c.pointer(0),
-            c_stride: c.stride(),
-            start: match start {
-                _ if block > 0 => TileStart::Keep,
-                Start::Zero => TileStart::Zero,
-                Start::Keep => TileStart::Keep,
-                Start::Row(row) => TileStart::Row(row.as_ptr()),
-            },
-        };
+    // Blocks of k, two at a time where the first product ends and the second begins.
+    let mut sweep = Sweep {
+        rows,
+        columns: c.columns(),
+        factors: [Factors::NONE; 2],
+        products: 0,
+        layout: match products[0].0 {
+            Left::Rows(_) => Layout::Rows,
+            Left::Tiles { .. } => Layout::Tiles,
+        },
+        c: c.pointer(0),
+        c_stride: c.stride(),
+        start: match start {
+            Start::Zero => TileStart::Zero,
+            Start::Keep => TileStart::Keep,
+            Start::Row(row) => TileStart::Row(row.as_ptr()),
+        },
+    };
+    let [(_, first), (_, second)] = &products;
+    let whole = first.shape().0 <= BLOCK && second.shape().0 <= BLOCK;
+    for (a, b) in &products {
+        let depth = b.shape().0;
+        for block in (0..depth).step_by(BLOCK) {
+            let here = BLOCK.min(depth - block);
+            let (a, a_stride) = match a {
+                Left::Rows(a) => (a.pointer(0, block), a.row_stride()),
+                Left::Tiles { numbers, .. } => (numbers[block * rows..].as_ptr(), 0),
+            };
+            let (b, b_panel, b_step) = b.block(block, here, width);
+            sweep.factors[sweep.products] = Factors { depth: here, a, a_stride, b, b_panel, b_step };
+            sweep.products += 1;
+            if !whole {
+                // SAFETY: as below.
+                unsafe { tile::sweep(simd, sweep) };
+                (sweep.products, sweep.start) = (0, TileStart::Keep);
+            }
+        }
+    }
+    if whole {
         // SAFETY: `Matrix`, `MatrixMut` and `Packed` hold all elements of their shapes, the tiles of A as
         // many, and the rows of B whole panels; the shapes fit by the assertions above, and `c` is borrowed
         // exclusively.
         unsafe { tile::sweep(simd, sweep) };
-        block += here;
-        if block >= depth {
-            return;
-        }
     }
 }

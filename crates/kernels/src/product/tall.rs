@@ -1,7 +1,7 @@
 //! Products Aᵀ B of tall matrices, as the gradient by a weight is: a sum over frames.
 
 use super::matrix::{Matrix, MatrixMut, Start};
-use super::packed::{Left, Packed, Right, multiply};
+use super::packed::{Left, NOTHING, Packed, Right, multiply};
 use super::tile::{self, BLOCK};
 use crate::InstructionSet;
 use crate::buffer::Buffer;
@@ -50,6 +50,16 @@ impl Tall {
     /// If the part does not fit.
     pub fn lay(&mut self, first: usize, part: Matrix<'_>) {
         assert_eq!(part.columns(), self.columns, "columns of the part");
+        self.lay_columns(first, 0, part);
+    }
+
+    /// Copies a part, in place of the rows from `first` and the columns from `left` on.
+    ///
+    /// # Panics
+    /// If the part does not fit.
+    pub fn lay_columns(&mut self, first: usize, left: usize, part: Matrix<'_>) {
+        let right = left + part.columns();
+        assert!(right <= self.columns, "columns {left}..{right} of {}", self.columns);
         assert!(first + part.rows() <= self.depth, "rows {first}..{}", first + part.rows());
         let (tiles, each, longer) = tile::cut(self.columns, self.set.tile_rows());
         let mut done = 0;
@@ -63,7 +73,11 @@ impl Tall {
             for tile in 0..tiles {
                 let columns = each + usize::from(tile < longer);
                 let to = &mut numbers[column * depth + at * columns..][..rows * columns];
-                lay_tile(part.rows_from(done, rows).columns_from(column, columns), to);
+                let (from, end) = (column.max(left), (column + columns).min(right));
+                if from < end {
+                    let part = part.rows_from(done, rows).columns_from(from - left, end - from);
+                    lay_tile(part, to, (columns, from - column));
+                }
                 column += columns;
             }
             done += rows;
@@ -79,13 +93,13 @@ impl Tall {
     /// If the shapes do not fit.
     pub fn multiply(&self, b: &Packed, c: MatrixMut<'_>, start: Start<'_>) {
         assert_eq!(c.columns(), b.columns(), "columns of C and of B");
-        multiply(self.set, self.left(), Right::Packed(b), c, start);
+        multiply(self.set, [(self.left(), Right::Packed(b)), NOTHING], c, start);
     }
 
     /// C = start + Aᵀ B for a B that is not worth packing: its rows, and as many numbers behind the last as
     /// fill a panel, lie within its slice.
     pub(crate) fn multiply_rows(&self, b: Matrix<'_>, c: MatrixMut<'_>, start: Start<'_>) {
-        multiply(self.set, self.left(), Right::Rows(b), c, start);
+        multiply(self.set, [(self.left(), Right::Rows(b)), NOTHING], c, start);
     }
 
     fn left(&self) -> Left<'_> {
@@ -94,11 +108,18 @@ impl Tall {
     }
 }
 
-/// Copies a few columns, so that those of a row lie side by side.
-fn lay_tile(from: Matrix<'_>, to: &mut [f32]) {
+/// Copies a few columns to those from `left` on of a tile of `width` columns, so that those of a row lie side by
+/// side.
+fn lay_tile(from: Matrix<'_>, to: &mut [f32], (width, left): (usize, usize)) {
     macro_rules! fixed {
         ($($columns:literal),*) => {
             match from.columns() {
+                columns if columns < width => {
+                    for (k, to) in to.chunks_exact_mut(width).enumerate() {
+                        let to = to[left..left + columns].iter_mut();
+                        to.enumerate().for_each(|(column, to)| *to = from.get(k, column));
+                    }
+                }
                 $($columns if from.column_stride() == 1 => {
                     for (k, to) in to.as_chunks_mut::<$columns>().0.iter_mut().enumerate() {
                         to.copy_from_slice(from.row(k));

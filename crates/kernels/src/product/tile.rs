@@ -6,29 +6,47 @@ use crate::simd::{Lanes, Simd};
 pub(super) const BLOCK: usize = 256;
 
 /// What a sweep of tiles over some rows of C reads and writes.
-///
-/// B lies in panels of two vectors' width: row k of panel p at `b + p * b_panel + k * b_step`. A whole panel is
-/// always read; what stands there beyond `columns` does not matter.
 #[derive(Clone, Copy)]
 pub(super) struct Sweep {
     pub(super) rows: usize,
     pub(super) columns: usize,
-    pub(super) depth: usize,
-    pub(super) a: *const f32,
-    pub(super) a_layout: Layout,
-    pub(super) b: *const f32,
-    pub(super) b_panel: usize,
-    pub(super) b_step: usize,
+    /// The products that are added to each element, one after the other.
+    pub(super) factors: [Factors; 2],
+    /// How many of the two there are.
+    pub(super) products: usize,
+    /// How both A lie in memory.
+    pub(super) layout: Layout,
     pub(super) c: *mut f32,
     pub(super) c_stride: usize,
     pub(super) start: TileStart,
+}
+
+/// A and B of a product.
+///
+/// B lies in panels of two vectors' width: row k of panel p at `b + p * b_panel + k * b_step`. A whole panel is
+/// always read; what stands there beyond the columns of C does not matter.
+#[derive(Clone, Copy)]
+pub(super) struct Factors {
+    pub(super) depth: usize,
+    pub(super) a: *const f32,
+    /// For [`Layout::Rows`]: from row to row of A.
+    pub(super) a_stride: usize,
+    pub(super) b: *const f32,
+    pub(super) b_panel: usize,
+    pub(super) b_step: usize,
+}
+
+impl Factors {
+    /// A product of no depth.
+    pub(super) const NONE: Factors =
+        Factors { depth: 0, a: std::ptr::null(), a_stride: 0, b: std::ptr::null(), b_panel: 0, b_step: 0 };
 }
 
 /// How A lies in memory.
 #[derive(Clone, Copy)]
 pub(super) enum Layout {
     /// Element (row, k) at `row * stride + k`.
-    Rows { stride: usize },
+    Rows,
     /// Tile by tile, cut as [`cut`] says: element (row, k) of a tile of R rows at `k * R + row`.
     Tiles,
 }
@@ -72,11 +90,14 @@ pub(super) unsafe fn sweep<S: Simd>(simd: S, sweep: Sweep) {
                 let part = Sweep {
                     rows,
                     columns,
-                    a: match sweep.a_layout {
-                        Layout::Rows { stride } => sweep.a.add(first * stride),
-                        Layout::Tiles => sweep.a.add(first * sweep.depth),
-                    },
-                    b: sweep.b.add(panel * sweep.b_panel),
+                    factors: sweep.factors.map(|factors| Factors {
+                        a: match sweep.layout {
+                            Layout::Rows => factors.a.wrapping_add(first * factors.a_stride),
+                            Layout::Tiles => factors.a.wrapping_add(first * factors.depth),
+                        },
+                        b: factors.b.wrapping_add(panel * factors.b_panel),
+                        ..factors
+                    }),
                     c: sweep.c.add(first * sweep.c_stride + panel * width),
                     start: match sweep.start {
                         TileStart::Row(row) => TileStart::Row(row.add(panel * width)),
@@ -102,15 +123,14 @@ unsafe fn one_tile<S: Simd>(simd: S, part: Sweep, panels: usize) {
         ($($rows:literal x $panels:literal),*) => {
             // SAFETY: the caller's promise.
             unsafe {
-                match (part.rows, panels, part.a_layout) {
+                match (part.rows, panels, part.layout) {
                     // Tiles that need more registers than there are never occur and are not compiled.
                     $(
-                        ($rows, $panels, Layout::Rows { stride }) if $rows * $panels <= S::TILE_ROWS => {
-                            let rows: [*const f32; $rows] = std::array::from_fn(|row| part.a.add(row * stride));
-                            tile::<S, $rows, $panels>(simd, part, |k, row| *rows[row].add(k));
+                        ($rows, $panels, Layout::Rows) if $rows * $panels <= S::TILE_ROWS => {
+                            tile::<S, $rows, $panels, true>(simd, part);
                         }
                         ($rows, $panels, Layout::Tiles) if $rows * $panels <= S::TILE_ROWS => {
-                            tile::<S, $rows, $panels>(simd, part, |k, row| *part.a.add(k * $rows + row));
+                            tile::<S, $rows, $panels, false>(simd, part);
                         }
                     )*
                     (rows, panels, _) => unreachable!("no tile of {rows} rows and {panels} panels"),
@@ -124,17 +144,13 @@ unsafe fn one_tile<S: Simd>(simd: S, part: Sweep, panels: usize) {
     );
 }
 
-/// One tile of R rows and P panels; `a(k, row)` reads A.
+/// One tile of R rows and P panels; `ROWS` says whether A lies in [`Layout::Rows`].
 ///
 /// # Safety
 /// As [`sweep`].
 #[inline(always)]
 #[allow(clippy::needless_range_loop, reason = "counted loops over constants become straight code")]
-unsafe fn tile<S: Simd, const R: usize, const P: usize>(
-    simd: S,
-    part: Sweep,
-    a: impl Fn(usize, usize) -> f32,
-) {
+unsafe fn tile<S: Simd, const R: usize, const P: usize, const ROWS: bool>(simd: S, part: Sweep) {
     let width = 2 * S::WIDTH;
     let whole = part.columns == P * width;
     let mut sums = [[[Lanes::splat(simd, 0.0); 2]; P]; R];
@@ -160,22 +176,28 @@ unsafe fn tile<S: Simd, const R: usize, const P: usize>(
             }
         }
     }
-    for k in 0..part.depth {
-        let mut columns = [[Lanes::splat(simd, 0.0); 2]; P];
-        for panel in 0..P {
-            for half in 0..2 {
-                // SAFETY: row k of a panel of B, which is padded to whole vectors.
-                columns[panel][half] = unsafe {
-                    let at = part.b.add(panel * part.b_panel + k * part.b_step + half * S::WIDTH);
-                    Lanes::load(simd, at, S::WIDTH)
-                };
-            }
-        }
-        for row in 0..R {
-            let value = Lanes::splat(simd, a(k, row));
+    for factors in &part.factors[..part.products] {
+        let rows: [*const f32; R] = std::array::from_fn(|row| factors.a.wrapping_add(row * factors.a_stride));
+        for k in 0..factors.depth {
+            let mut columns = [[Lanes::splat(simd, 0.0); 2]; P];
             for panel in 0..P {
                 for half in 0..2 {
-                    sums[row][panel][half] = value.mul_add(columns[panel][half], sums[row][panel][half]);
+                    // SAFETY: row k of a panel of B, which is padded to whole vectors.
+                    columns[panel][half] = unsafe {
+                        let at =
+                            factors.b.add(panel * factors.b_panel + k * factors.b_step + half * S::WIDTH);
+                        Lanes::load(simd, at, S::WIDTH)
+                    };
+                }
+            }
+            for row in 0..R {
+                // SAFETY: element (row, k) of the tile's rows of A.
+                let value = unsafe { if ROWS { *rows[row].add(k) } else { *factors.a.add(k * R + row) } };
+                let value = Lanes::splat(simd, value);
+                for panel in 0..P {
+                    for half in 0..2 {
+                        sums[row][panel][half] = value.mul_add(columns[panel][half], sums[row][panel][half]);
+                    }
                 }
             }
         }

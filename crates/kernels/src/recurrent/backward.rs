@@ -3,7 +3,8 @@
 use std::ops::Range;
 
 use super::recurrence::{Direction, Recurrence, gather, split};
-use super::rows::{self, BackwardRows};
+use super::rows::BackwardRows;
+use super::transition::Transition;
 use crate::Sequences;
 use crate::product::{Matrix, MatrixMut, Start};
 
@@ -20,6 +21,11 @@ pub struct Backward<'a> {
     pub d_output: Matrix<'a>,
     /// The gradient by the final state, [S, B, H] in the caller's order; zero if not given.
     pub d_final: Option<&'a [f32]>,
+    /// Truncated back-propagation: time is cut into chunks of this many frames, and no gradient passes from
+    /// one chunk's states to those of the chunk before (Williams and Peng 1990). Not cut if not given.
+    pub truncate: Option<usize>,
+    /// Whether to keep the norm of the gradient by each frame's h.
+    pub norms: bool,
 }
 
 /// Where a backward pass adds the gradients by the weights; shapes as in [`super::Weights`].
@@ -39,7 +45,7 @@ impl Recurrence {
     /// needed, with the weights of the last [`Recurrence::prepare_backward`].
     ///
     /// # Panics
-    /// If the shapes do not fit.
+    /// If the shapes do not fit, or truncation is to chunks of no frames.
     pub fn backward(
         &mut self,
         pass: Backward<'_>,
@@ -55,8 +61,11 @@ impl Recurrence {
         );
         assert_eq!((pass.output.rows(), pass.output.columns()), (frames, hidden), "the shape of the output");
         assert_eq!(sequences.batch(), self.states.batch, "the sequences of the forward pass");
+        assert_ne!(pass.truncate, Some(0), "chunks of no frames");
         self.begin_gradient(sequences, pass.d_final);
-        self.sums.begin((self.inputs, hidden), self.shape);
+        self.sums.begin();
+        self.norms.clear();
+        self.norms.resize(if pass.norms { frames } else { 0 }, 0.0);
         let against = match self.direction {
             Direction::Forward => Direction::Backward,
             Direction::Backward => Direction::Forward,
@@ -78,7 +87,7 @@ impl Recurrence {
                 self.input_weights_back.multiply(gates, to, *start);
             }
         }
-        self.sums.finish((self.inputs, hidden), self.shape, gradients);
+        self.sums.finish(gradients);
     }
 
     /// Starts the gradient by the states with that by the final states: a slot's rows are not touched
@@ -100,6 +109,10 @@ impl Recurrence {
     fn step_back(&mut self, pass: Backward<'_>, t: usize) {
         let (sequences, hidden, memory) = (pass.sequences, self.hidden, self.memory());
         let batch = sequences.batch();
+        self.cut(pass, t);
+        if pass.norms {
+            self.keep_norms(pass, t);
+        }
         let before = self.time_before(sequences, t);
         let frames = sequences.frames();
         let cells = Matrix::new(&self.cells.all()[..frames * memory], frames, memory);
@@ -116,26 +129,67 @@ impl Recurrence {
                 None => split(&self.states.initial, batch, (hidden, memory))
                     .map(|states| states.rows_from(slot, count)),
             };
-            let mut gates = self.gates.rows_mut(first, count);
+            let gates = self.gates.rows_mut(first, count);
             let (d_h, d_c) = self.states.gradient.all_mut().split_at_mut(batch * hidden);
-            let mut d_h = MatrixMut::new(&mut d_h[slot * hidden..][..count * hidden], count, hidden);
+            let d_h = MatrixMut::new(&mut d_h[slot * hidden..][..count * hidden], count, hidden);
             let d_c = MatrixMut::new(&mut d_c[slot * memory..][..count * memory], count, memory);
             let rows = BackwardRows {
-                gates: gates.reborrow(),
+                gates,
                 previous,
                 state: [pass.output.rows_from(first, count), cells.rows_from(first, count)],
                 d_output: pass.d_output.rows_from(first, count),
-                d_state: [d_h.reborrow(), d_c],
+                d_state: [d_h, d_c],
             };
-            rows::backward(self.set, self.kind, rows);
-            if group.continued || self.states.given {
-                let gates = gates.as_matrix();
-                for (run, weights) in self.shape.runs.iter().zip(&self.recurrent_weights_back) {
-                    let blocks = gates.columns_from(run.block * hidden, run.gates * hidden);
-                    weights.multiply(blocks, d_h.reborrow(), Start::Keep);
-                }
-            }
+            let transition = Transition {
+                set: self.set,
+                kind: self.kind,
+                shape: self.shape,
+                hidden,
+                recurrent_weights: &self.recurrent_weights_back,
+                input: None,
+                from_state: group.continued || self.states.given,
+            };
+            let gated = MatrixMut::new(self.gated.sized(count * hidden), count, hidden);
+            transition.backward(rows, gated);
         }
+    }
+
+    /// Where truncation cuts between the frame of time `t` and the one read next, drops the gradient that came
+    /// from there.
+    fn cut(&mut self, pass: Backward<'_>, t: usize) {
+        let (sequences, batch) = (pass.sequences, pass.sequences.batch());
+        let next = match self.direction {
+            Direction::Forward => (t + 1 < sequences.longest()).then_some(t + 1),
+            Direction::Backward => t.checked_sub(1),
+        };
+        let (Some(chunk), Some(next)) = (pass.truncate, next) else { return };
+        if !t.max(next).is_multiple_of(chunk) {
+            return;
+        }
+        let rows = sequences.rows(t).min(sequences.rows(next));
+        let (hidden, memory) = (self.hidden, self.memory());
+        let (d_h, d_c) = self.states.gradient.all_mut().split_at_mut(batch * hidden);
+        d_h[..rows * hidden].fill(0.0);
+        d_c[..rows * memory].fill(0.0);
+    }
+
+    /// Keeps the norms of the gradients by h of time `t`: what comes from above and what comes from the frame
+    /// read next.
+    fn keep_norms(&mut self, pass: Backward<'_>, t: usize) {
+        let sequences = pass.sequences;
+        for slot in 0..sequences.rows(t) {
+            let row = sequences.start(t) + slot;
+            let from_next = &self.states.gradient.all()[slot * self.hidden..][..self.hidden];
+            let both = pass.d_output.row(row).iter().zip(from_next);
+            let squares = both.map(|(&above, &next)| (f64::from(above) + f64::from(next)).powi(2));
+            self.norms[row] = squares.sum::<f64>().sqrt() as f32;
+        }
+    }
+
+    /// The norm of the loss's gradient by h of every frame, packed \[N\], of the backward pass that came last;
+    /// empty if that pass was not asked for them.
+    pub fn state_gradient_norms(&self) -> &[f32] {
+        &self.norms
     }
 
     /// Adds what the frames of the span give to the gradients by the weights.
@@ -143,10 +197,18 @@ impl Recurrence {
         let (sequences, hidden) = (pass.sequences, self.hidden);
         let (first, count) = frames_of(sequences, &span);
         let gates = self.gates.rows(first, count);
-        self.sums.tall.begin(count, self.inputs);
-        self.sums.tall.lay(0, pass.input.rows_from(first, count));
-        self.sums.add_input(gates, (self.inputs, hidden), self.shape);
-        self.sums.tall.begin(count, hidden);
+        let x = pass.input.rows_from(first, count);
+        let joint = self.shape.is_joint();
+        let before_h = if joint { self.inputs } else { 0 };
+        if joint {
+            self.sums.tall.begin(count, self.inputs + hidden);
+            self.sums.tall.lay_columns(0, 0, x);
+        } else {
+            self.sums.tall.begin(count, self.inputs);
+            self.sums.tall.lay(0, x);
+            self.sums.add_input(gates);
+            self.sums.tall.begin(count, hidden);
+        }
         let [initial, _] = split(&self.states.initial, sequences.batch(), (hidden, self.memory()));
         for t in span {
             let before = self.time_before(sequences, t);
@@ -156,10 +218,20 @@ impl Recurrence {
                     Some(before) => pass.output.rows_from(sequences.start(before) + slot, rows),
                     None => initial.rows_from(slot, rows),
                 };
-                self.sums.tall.lay(sequences.start(t) + slot - first, h_before);
+                self.sums.tall.lay_columns(sequences.start(t) + slot - first, before_h, h_before);
             }
         }
-        self.sums.add_recurrent(gates, hidden, self.shape);
+        if joint {
+            self.sums.add_joint(gates);
+        } else {
+            self.sums.add_recurrent(gates);
+        }
+        if let Some(gated) = self.shape.gated {
+            self.sums.tall.begin(count, hidden);
+            self.sums.tall.lay(0, gates.columns_from(gated.state * hidden, hidden));
+            self.sums.add_product(gates, gated.run);
+        }
+        self.sums.end_span();
     }
 }
 

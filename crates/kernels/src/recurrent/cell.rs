@@ -12,6 +12,9 @@ pub enum CellKind {
     /// The gated recurrent unit with the reset gate applied after the recurrent product, as PyTorch and
     /// cuDNN have it.
     Gru,
+    /// The gated recurrent unit with the reset gate applied to the state before the recurrent product, as Cho
+    /// et al. 2014 have it.
+    GruResetBefore,
     /// Long short-term memory with a forget gate; Hochreiter and Schmidhuber 1997, Gers et al. 2000.
     Lstm,
 }
@@ -30,6 +33,57 @@ pub(crate) struct CellShape {
     pub(crate) states: usize,
     /// Where the recurrent products go.
     pub(crate) runs: &'static [Run],
+    /// The recurrent product that waits for the gates of the others.
+    pub(crate) gated: Option<Gated>,
+}
+
+/// A recurrent product that reads, instead of h, a state that the cell gates first.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Gated {
+    /// Where the product goes.
+    pub(crate) run: Run,
+    /// The block of the gated state.
+    pub(crate) state: usize,
+}
+
+/// Gates side by side whose share of the input is one product.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Piece {
+    /// The first gate, and the block of its pre-activation.
+    pub(crate) gate: usize,
+    /// How many gates.
+    pub(crate) gates: usize,
+    /// The recurrent product that goes to the same blocks, by its place in [`CellShape::runs`].
+    pub(crate) run: Option<usize>,
+}
+
+impl CellShape {
+    /// All gates in order: those of each run that goes to its own blocks together, and what is left between.
+    pub(crate) fn pieces(self) -> impl Iterator<Item = Piece> {
+        let mut gate = 0;
+        std::iter::from_fn(move || {
+            let joint = |run: &Run| run.gate == gate && run.block == gate;
+            let run = self.runs.iter().position(joint);
+            let next = self.runs.iter().filter(|run| run.block == run.gate && run.gate > gate);
+            let end = match run {
+                Some(run) => gate + self.runs[run].gates,
+                None => next.map(|run| run.gate).min().unwrap_or(self.gates),
+            };
+            let piece = Piece { gate, gates: end - gate, run };
+            gate = end;
+            (piece.gates > 0).then_some(piece)
+        })
+    }
+
+    /// Whether x and h go to the same blocks in all gates, as one product of both at once.
+    pub(crate) fn is_joint(self) -> bool {
+        self.pieces().all(|piece| piece.run.is_some())
+    }
+
+    /// Every recurrent product, the gated one last.
+    pub(crate) fn products(self) -> impl Iterator<Item = Run> {
+        self.runs.iter().copied().chain(self.gated.map(|gated| gated.run))
+    }
 }
 
 /// Gates side by side whose recurrent products go to blocks side by side.
@@ -53,6 +107,10 @@ pub(crate) type States<S> = [Lanes<S>; 2];
 pub(crate) trait Cell {
     const SHAPE: CellShape;
 
+    /// Before the gated product: computes the gated state into its block.
+    #[inline(always)]
+    fn gate<S: Simd>(_gates: &mut Gates<S>, _previous: States<S>) {}
+
     /// Computes the new states from the pre-activations and the previous states, and leaves in `gates` what
     /// [`Cell::backward`] wants to find there.
     fn forward<S: Simd>(gates: &mut Gates<S>, previous: States<S>) -> States<S>;
@@ -66,11 +124,24 @@ pub(crate) trait Cell {
         state: States<S>,
         d_state: States<S>,
     ) -> States<S>;
+
+    /// Back through [`Cell::gate`], after `backward`: leaves in `gates` the gradients that `gate` stood before,
+    /// and adds to that by the previous states; `d_gated` is the gradient by the gated state.
+    #[inline(always)]
+    fn gate_back<S: Simd>(
+        _gates: &mut Gates<S>,
+        _previous: States<S>,
+        _d_gated: Lanes<S>,
+        d_previous: States<S>,
+    ) -> States<S> {
+        d_previous
+    }
 }
 
 impl CellKind {
     /// Every kind.
-    pub const ALL: [CellKind; 4] = [CellKind::RnnTanh, CellKind::RnnRelu, CellKind::Gru, CellKind::Lstm];
+    pub const ALL: [CellKind; 5] =
+        [CellKind::RnnTanh, CellKind::RnnRelu, CellKind::Gru, CellKind::GruResetBefore, CellKind::Lstm];
 
     /// G: how many gates, each with H rows in the weights.
     pub fn gates(self) -> usize {
@@ -83,11 +154,12 @@ impl CellKind {
     }
 
     pub(crate) fn shape(self) -> CellShape {
-        use super::{gru::Gru, lstm::Lstm, vanilla};
+        use super::{gru::Gru, gru_reset_before::GruResetBefore, lstm::Lstm, vanilla};
         match self {
             CellKind::RnnTanh => vanilla::Tanh::SHAPE,
             CellKind::RnnRelu => vanilla::Relu::SHAPE,
             CellKind::Gru => Gru::SHAPE,
+            CellKind::GruResetBefore => GruResetBefore::SHAPE,
             CellKind::Lstm => Lstm::SHAPE,
         }
     }

@@ -3,7 +3,8 @@
 use std::ops::Range;
 
 use super::recurrence::{BatchStates, Direction, Group, Recurrence, gather, split, two_parts};
-use super::rows::{self, ForwardRows};
+use super::rows::ForwardRows;
+use super::transition::{Input, Transition};
 use crate::Sequences;
 use crate::product::{Matrix, MatrixMut, Start};
 
@@ -19,6 +20,9 @@ pub struct Forward<'a> {
     /// Whether a backward pass will follow.
     pub keep: bool,
 }
+
+/// From so many rows a frame on, the input's and the recurrent product of a frame run together.
+const ROWS: usize = 12;
 
 impl Recurrence {
     /// Computes h of every frame, with the weights of the last [`Recurrence::prepare`].
@@ -41,7 +45,13 @@ impl Recurrence {
         self.cells.sized(cells * self.memory());
         let mut spans = self.spans(sequences, self.direction);
         while let Some(span) = spans.next(sequences) {
-            self.project(pass, span.clone());
+            // Few rows a frame: one product for the whole span keeps more of the processor busy.
+            let few = sequences.rows(span.end - 1) < ROWS;
+            let (first, end) = (sequences.start(span.start), sequences.start(span.end));
+            self.gates.reserve(if pass.keep { frames } else { end - first });
+            if few {
+                self.project(pass, span.clone());
+            }
             for step in 0..span.len() {
                 let t = match self.direction {
                     Direction::Forward => span.start + step,
@@ -49,7 +59,7 @@ impl Recurrence {
                 };
                 for group in self.groups(sequences, t) {
                     if !group.slots.is_empty() {
-                        self.advance(pass, (t, span.start), &group, output.reborrow());
+                        self.advance(pass, (t, span.start, few), &group, output.reborrow());
                     }
                 }
                 self.keep_final(pass, t, output.as_matrix());
@@ -67,8 +77,7 @@ impl Recurrence {
         let sequences = pass.sequences;
         let (first, end) = (sequences.start(span.start), sequences.start(span.end));
         let (width, projected) = (self.shape.blocks * self.hidden, self.shape.gates * self.hidden);
-        let (offset, all) = if pass.keep { (first, sequences.frames()) } else { (0, end - first) };
-        self.gates.reserve(all);
+        let offset = if pass.keep { first } else { 0 };
         let mut gates = self.gates.rows_mut(offset, end - first);
         let bias = &self.bias.all()[..width];
         if projected < width {
@@ -76,16 +85,20 @@ impl Recurrence {
                 gates.row_mut(row)[projected..].copy_from_slice(&bias[projected..]);
             }
         }
-        let gates = gates.columns_from(0, projected);
         let input = pass.input.rows_from(first, end - first);
-        self.input_weights.multiply(input, gates, Start::Row(&bias[..projected]));
+        for (piece, weights) in self.shape.pieces().zip(&self.input_weights) {
+            let columns = piece.gate * self.hidden..(piece.gate + piece.gates) * self.hidden;
+            let gates = gates.reborrow().columns_from(columns.start, columns.len());
+            weights.multiply(input, gates, Start::Row(&bias[columns]));
+        }
     }
 
-    /// Takes a group of slots through the frame of `time`; `span` is the first time of the span.
+    /// Takes a group of slots through the frame of `time`; `span` is the first time of the span, and
+    /// `projected` says whether its blocks hold the input's share already.
     fn advance(
         &mut self,
         pass: Forward<'_>,
-        (time, span): (usize, usize),
+        (time, span, projected): (usize, usize, bool),
         group: &Group,
         output: MatrixMut<'_>,
     ) {
@@ -112,15 +125,23 @@ impl Recurrence {
             }
         };
         let first = row(time) - if pass.keep { 0 } else { sequences.start(span) };
-        let mut gates = self.gates.rows_mut(first, count);
-        if group.continued || self.states.given {
-            for (run, weights) in self.shape.runs.iter().zip(&self.recurrent_weights) {
-                let blocks = gates.reborrow().columns_from(run.block * hidden, run.gates * hidden);
-                weights.multiply(h_before, blocks, Start::Keep);
-            }
-        }
+        let gates = self.gates.rows_mut(first, count);
+        let transition = Transition {
+            set: self.set,
+            kind: self.kind,
+            shape: self.shape,
+            hidden,
+            recurrent_weights: &self.recurrent_weights,
+            input: (!projected).then(|| Input {
+                x: pass.input.rows_from(row(time), count),
+                weights: &self.input_weights,
+                bias: &self.bias.all()[..self.shape.blocks * hidden],
+            }),
+            from_state: group.continued || self.states.given,
+        };
         let rows = ForwardRows { gates, previous: [h_before, c_before], state: [h, c] };
-        rows::forward(self.set, self.kind, rows);
+        let gated = MatrixMut::new(self.gated.sized(count * hidden), count, hidden);
+        transition.forward(rows, gated);
     }
 
     /// Copies the states of the sequences whose last frame read is that of `time`.

@@ -13,6 +13,7 @@ impl Cell for Gru {
         blocks: 4,
         states: 1,
         runs: &[Run { gate: 0, gates: 2, block: 0 }, Run { gate: 2, gates: 1, block: 3 }],
+        gated: None,
     };
 
     /// ```text

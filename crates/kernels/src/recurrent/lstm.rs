@@ -16,8 +16,13 @@ use crate::simd::Simd;
 pub(crate) struct Lstm;
 
 impl Cell for Lstm {
-    const SHAPE: CellShape =
-        CellShape { gates: 4, blocks: 4, states: 2, runs: &[Run { gate: 0, gates: 4, block: 0 }] };
+    const SHAPE: CellShape = CellShape {
+        gates: 4,
+        blocks: 4,
+        states: 2,
+        runs: &[Run { gate: 0, gates: 4, block: 0 }],
+        gated: None,
+    };
 
     /// ```text
     /// i = sigmoid(a_i)      how much of the candidate enters

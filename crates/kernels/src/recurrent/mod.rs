@@ -9,7 +9,10 @@ mod backward;
 mod blocks;
 mod cell;
 mod forward;
+#[allow(unsafe_code, reason = "rows of states and gates reached by pointers")]
+mod gated;
 mod gru;
+mod gru_reset_before;
 pub mod lstm;
 mod recurrence;
 #[allow(unsafe_code, reason = "rows of states and gates reached by pointers")]
@@ -17,6 +20,7 @@ mod rows;
 mod step;
 #[allow(unsafe_code, reason = "a kernel is called for a set of instructions")]
 mod sums;
+mod transition;
 mod vanilla;
 
 pub use backward::{Backward, Gradients};

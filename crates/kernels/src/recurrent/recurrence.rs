@@ -62,10 +62,10 @@ pub struct Recurrence {
     pub(super) inputs: usize,
     pub(super) hidden: usize,
     pub(super) direction: Direction,
-    /// Wᵀ, and for each run of gates Uᵀ.
-    pub(super) input_weights: Packed,
+    /// For each piece of gates Wᵀ, and for each recurrent product Uᵀ.
+    pub(super) input_weights: Vec<Packed>,
     pub(super) recurrent_weights: Vec<Packed>,
-    /// W, and for each run of gates U.
+    /// W, and for each recurrent product U.
     pub(super) input_weights_back: Packed,
     pub(super) recurrent_weights_back: Vec<Packed>,
     /// What each block of a frame's row starts from.
@@ -76,6 +76,10 @@ pub struct Recurrence {
     pub(super) cells: Buffer,
     pub(super) states: BatchStates,
     pub(super) sums: Sums,
+    /// See [`super::Backward::norms`].
+    pub(super) norms: Vec<f32>,
+    /// Room for the gated states of a time step, or for the gradients by them.
+    pub(super) gated: Buffer,
     /// The state that a step of a stream starts from.
     pub(super) before: Buffer,
 }
@@ -114,7 +118,7 @@ impl Recurrence {
     ) -> Recurrence {
         assert!(inputs > 0 && hidden > 0, "a recurrent layer of {inputs} inputs and {hidden} units");
         let shape = kind.shape();
-        let packed = || vec![Packed::new(set); shape.runs.len()];
+        let packed = || vec![Packed::new(set); shape.products().count()];
         Recurrence {
             set,
             kind,
@@ -122,7 +126,7 @@ impl Recurrence {
             inputs,
             hidden,
             direction,
-            input_weights: Packed::new(set),
+            input_weights: vec![Packed::new(set); shape.pieces().count()],
             recurrent_weights: packed(),
             input_weights_back: Packed::new(set),
             recurrent_weights_back: packed(),
@@ -130,7 +134,9 @@ impl Recurrence {
             gates: Blocks::new(shape.blocks * hidden),
             cells: Buffer::default(),
             states: BatchStates::default(),
-            sums: Sums::new(set),
+            sums: Sums::new(set, (inputs, hidden), shape),
+            norms: Vec::new(),
+            gated: Buffer::default(),
             before: Buffer::default(),
         }
     }
@@ -141,8 +147,10 @@ impl Recurrence {
     /// If the weights are not of this layer's shape.
     pub fn prepare(&mut self, weights: Weights<'_>) {
         let (input, recurrent) = self.matrices(weights);
-        self.input_weights.pack(input.transposed());
-        for (run, packed) in self.shape.runs.iter().zip(&mut self.recurrent_weights) {
+        for (piece, packed) in self.shape.pieces().zip(&mut self.input_weights) {
+            packed.pack(input.rows_from(piece.gate * self.hidden, piece.gates * self.hidden).transposed());
+        }
+        for (run, packed) in self.shape.products().zip(&mut self.recurrent_weights) {
             let rows = recurrent.rows_from(run.gate * self.hidden, run.gates * self.hidden);
             packed.pack(rows.transposed());
         }
@@ -151,7 +159,7 @@ impl Recurrence {
         let Some([of_input, of_recurrent]) = weights.bias else { return };
         assert_eq!((of_input.len(), of_recurrent.len()), (gates, gates), "the biases");
         start[..gates].copy_from_slice(of_input);
-        for run in self.shape.runs {
+        for run in self.shape.products() {
             let from = &of_recurrent[run.gate * hidden..][..run.gates * hidden];
             let to = &mut start[run.block * hidden..][..run.gates * hidden];
             to.iter_mut().zip(from).for_each(|(to, from)| *to += from);
@@ -165,7 +173,7 @@ impl Recurrence {
     pub fn prepare_backward(&mut self, weights: Weights<'_>) {
         let (input, recurrent) = self.matrices(weights);
         self.input_weights_back.pack(input);
-        for (run, packed) in self.shape.runs.iter().zip(&mut self.recurrent_weights_back) {
+        for (run, packed) in self.shape.products().zip(&mut self.recurrent_weights_back) {
             packed.pack(recurrent.rows_from(run.gate * self.hidden, run.gates * self.hidden));
         }
     }
@@ -218,7 +226,10 @@ impl Recurrence {
 
     fn span_rows(&self) -> usize {
         const NUMBERS: usize = 128 * 1024;
-        NUMBERS / (self.shape.blocks * self.hidden)
+        // Where fewer frames would fit, the sums over frames would wait for the numbers they add to: at least as
+        // many as a product takes at a time.
+        const FRAMES: usize = 256;
+        (NUMBERS / (self.shape.blocks * self.hidden)).max(FRAMES)
     }
 }
 

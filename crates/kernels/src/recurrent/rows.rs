@@ -1,7 +1,6 @@
 //! The cells' formulas over the rows of one time step.
 
 use super::cell::{Cell, CellKind, Gates, States};
-use super::{gru::Gru, lstm::Lstm, vanilla};
 use crate::InstructionSet;
 use crate::product::{Matrix, MatrixMut};
 use crate::simd::{Lanes, Simd, kernel};
@@ -27,24 +26,44 @@ pub(super) struct BackwardRows<'a> {
     pub(super) d_state: [MatrixMut<'a>; 2],
 }
 
+impl BackwardRows<'_> {
+    /// The same rows for a shorter time.
+    pub(super) fn reborrow(&mut self) -> BackwardRows<'_> {
+        let [d_h, d_c] = &mut self.d_state;
+        BackwardRows {
+            gates: self.gates.reborrow(),
+            d_state: [d_h.reborrow(), d_c.reborrow()],
+            previous: self.previous,
+            state: self.state,
+            d_output: self.d_output,
+        }
+    }
+}
+
+/// Calls a function that is generic over the cell for the cell of a kind.
+macro_rules! of_kind {
+    ($kind:expr, $function:ident($($argument:expr),*)) => {
+        match $kind {
+            CellKind::RnnTanh => $function::<crate::recurrent::vanilla::Tanh>($($argument),*),
+            CellKind::RnnRelu => $function::<crate::recurrent::vanilla::Relu>($($argument),*),
+            CellKind::Gru => $function::<crate::recurrent::gru::Gru>($($argument),*),
+            CellKind::GruResetBefore => {
+                $function::<crate::recurrent::gru_reset_before::GruResetBefore>($($argument),*)
+            }
+            CellKind::Lstm => $function::<crate::recurrent::lstm::Lstm>($($argument),*),
+        }
+    };
+}
+pub(super) use of_kind;
+
 /// One step forward of the cell of this kind.
 pub(super) fn forward(set: InstructionSet, kind: CellKind, rows: ForwardRows<'_>) {
-    match kind {
-        CellKind::RnnTanh => forward_rows::<vanilla::Tanh>(set, rows),
-        CellKind::RnnRelu => forward_rows::<vanilla::Relu>(set, rows),
-        CellKind::Gru => forward_rows::<Gru>(set, rows),
-        CellKind::Lstm => forward_rows::<Lstm>(set, rows),
-    }
+    of_kind!(kind, forward_rows(set, rows));
 }
 
 /// One step backward of the cell of this kind.
 pub(super) fn backward(set: InstructionSet, kind: CellKind, rows: BackwardRows<'_>) {
-    match kind {
-        CellKind::RnnTanh => backward_rows::<vanilla::Tanh>(set, rows),
-        CellKind::RnnRelu => backward_rows::<vanilla::Relu>(set, rows),
-        CellKind::Gru => backward_rows::<Gru>(set, rows),
-        CellKind::Lstm => backward_rows::<Lstm>(set, rows),
-    }
+    of_kind!(kind, backward_rows(set, rows));
 }
 
 kernel! {
@@ -57,7 +76,7 @@ kernel! {
 
 /// The hidden size, after checking that the matrices, pairs of h and c, have as many rows as the gates, and
 /// it as columns. The kernels' pointers rest on this.
-fn checked_hidden<C: Cell>(gates: &MatrixMut<'_>, matrices: &[Matrix<'_>]) -> usize {
+pub(super) fn checked_hidden<C: Cell>(gates: &MatrixMut<'_>, matrices: &[Matrix<'_>]) -> usize {
     let hidden = gates.columns() / C::SHAPE.blocks;
     assert_eq!(gates.columns(), hidden * C::SHAPE.blocks, "columns of the gates");
     for pair in matrices.chunks(2) {
@@ -178,7 +197,12 @@ unsafe fn backward_units<S: Simd, C: Cell>(simd: S, at: &BackwardRow, unit: usiz
 /// # Safety
 /// `from` is valid for `count <= WIDTH` numbers of each of the cell's blocks, `hidden` apart.
 #[inline(always)]
-unsafe fn load_gates<S: Simd, C: Cell>(simd: S, from: *const f32, hidden: usize, count: usize) -> Gates<S> {
+pub(super) unsafe fn load_gates<S: Simd, C: Cell>(
+    simd: S,
+    from: *const f32,
+    hidden: usize,
+    count: usize,
+) -> Gates<S> {
     let mut gates = [Lanes::splat(simd, 0.0); 4];
     for (block, gate) in gates.iter_mut().enumerate().take(C::SHAPE.blocks) {
         // SAFETY: the caller's promise.
@@ -190,7 +214,12 @@ unsafe fn load_gates<S: Simd, C: Cell>(simd: S, from: *const f32, hidden: usize,
 /// # Safety
 /// As [`load_gates`], for writing.
 #[inline(always)]
-unsafe fn store_gates<S: Simd, C: Cell>(gates: Gates<S>, to: *mut f32, hidden: usize, count: usize) {
+pub(super) unsafe fn store_gates<S: Simd, C: Cell>(
+    gates: Gates<S>,
+    to: *mut f32,
+    hidden: usize,
+    count: usize,
+) {
     for (block, gate) in gates.iter().enumerate().take(C::SHAPE.blocks) {
         // SAFETY: the caller's promise.
         unsafe { gate.store(to.add(block * hidden), count) };
@@ -200,7 +229,7 @@ unsafe fn store_gates<S: Simd, C: Cell>(gates: Gates<S>, to: *mut f32, hidden: u
 /// # Safety
 /// Each of the cell's states is valid from `unit` on for `count <= WIDTH` numbers.
 #[inline(always)]
-unsafe fn load_states<S: Simd, C: Cell>(
+pub(super) unsafe fn load_states<S: Simd, C: Cell>(
     simd: S,
     from: [*const f32; 2],
     unit: usize,

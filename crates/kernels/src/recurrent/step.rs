@@ -1,8 +1,9 @@
 //! One frame at a time, as on a stream.
 
 use super::recurrence::{Direction, Recurrence};
-use super::rows::{self, ForwardRows};
-use crate::product::{Matrix, MatrixMut, Start};
+use super::rows::ForwardRows;
+use super::transition::{Input, Transition};
+use crate::product::{Matrix, MatrixMut};
 
 impl Recurrence {
     /// Takes a state one frame on, with the weights of the last [`Recurrence::prepare`]; the new h is its
@@ -29,7 +30,7 @@ impl Recurrence {
     /// assert_eq!(state, [2.5]);
     /// ```
     pub fn step(&mut self, frame: &[f32], state: &mut [f32]) {
-        let (hidden, memory, width) = (self.hidden, self.memory(), self.shape.blocks * self.hidden);
+        let (hidden, memory) = (self.hidden, self.memory());
         assert_eq!(self.direction, Direction::Forward, "a layer that reads backward cannot run on a stream");
         assert_eq!(frame.len(), self.inputs, "the frame");
         assert_eq!(state.len(), hidden + memory, "the state");
@@ -39,15 +40,22 @@ impl Recurrence {
         let (h_before, c_before) = (Matrix::new(h_before, 1, hidden), Matrix::new(c_before, 1, memory));
         let (h, c) = state.split_at_mut(hidden);
         self.gates.reserve(1);
-        let mut gates = self.gates.rows_mut(0, 1);
-        gates.row_mut(0).copy_from_slice(&self.bias.all()[..width]);
-        let projected = gates.reborrow().columns_from(0, self.shape.gates * hidden);
-        self.input_weights.multiply(Matrix::new(frame, 1, self.inputs), projected, Start::Keep);
-        for (run, weights) in self.shape.runs.iter().zip(&self.recurrent_weights) {
-            let blocks = gates.reborrow().columns_from(run.block * hidden, run.gates * hidden);
-            weights.multiply(h_before, blocks, Start::Keep);
-        }
+        let gates = self.gates.rows_mut(0, 1);
+        let transition = Transition {
+            set: self.set,
+            kind: self.kind,
+            shape: self.shape,
+            hidden,
+            recurrent_weights: &self.recurrent_weights,
+            input: Some(Input {
+                x: Matrix::new(frame, 1, self.inputs),
+                weights: &self.input_weights,
+                bias: &self.bias.all()[..self.shape.blocks * hidden],
+            }),
+            from_state: true,
+        };
         let state = [MatrixMut::new(h, 1, hidden), MatrixMut::new(c, 1, memory)];
-        rows::forward(self.set, self.kind, ForwardRows { gates, previous: [h_before, c_before], state });
+        let gated = MatrixMut::new(self.gated.sized(hidden), 1, hidden);
+        transition.forward(ForwardRows { gates, previous: [h_before, c_before], state }, gated);
     }
 }

@@ -1,7 +1,7 @@
 //! The sums over frames that are the gradients by the weights.
 
 use super::backward::Gradients;
-use super::cell::CellShape;
+use super::cell::{CellShape, Run};
 use crate::InstructionSet;
 use crate::buffer::Buffer;
 use crate::product::{Matrix, MatrixMut, Start, Tall, transpose};
@@ -16,12 +16,13 @@ use crate::sums::add_column_sums;
 #[derive(Clone)]
 pub(super) struct Sums {
     set: InstructionSet,
-    /// x, or h before, of the frames of a span.
+    inputs: usize,
+    hidden: usize,
+    shape: CellShape,
+    /// x, or h before, or both side by side, of the frames of a span.
     pub(super) tall: Tall,
-    /// [I, G H]
-    input: Buffer,
-    /// [H, G H]
-    recurrent: Buffer,
+    /// [I + H, G H]: the input's rows, then the state's.
+    sums: Buffer,
     /// [blocks H]
     bias: Buffer,
     /// What the next products start from: zero for the first span.
@@ -29,67 +30,85 @@ pub(super) struct Sums {
 }
 
 impl Sums {
-    pub(super) fn new(set: InstructionSet) -> Sums {
+    pub(super) fn new(set: InstructionSet, (inputs, hidden): (usize, usize), shape: CellShape) -> Sums {
         Sums {
             set,
+            inputs,
+            hidden,
+            shape,
             tall: Tall::new(set),
-            input: Buffer::default(),
-            recurrent: Buffer::default(),
+            sums: Buffer::default(),
             bias: Buffer::default(),
             start: Start::Zero,
         }
     }
 
     /// Starts from zero.
-    pub(super) fn begin(&mut self, (inputs, hidden): (usize, usize), shape: CellShape) {
-        self.input.sized(inputs * shape.gates * hidden);
-        self.recurrent.sized(hidden * shape.gates * hidden);
-        self.bias.zeroed(shape.blocks * hidden);
+    pub(super) fn begin(&mut self) {
+        self.sums.sized((self.inputs + self.hidden) * self.columns());
+        self.bias.zeroed(self.shape.blocks * self.hidden);
         self.start = Start::Zero;
     }
 
-    /// Adds d, and x dᵀ with x as laid in `tall`; `gates` is d of a span, [frames, blocks H].
-    pub(super) fn add_input(
-        &mut self,
-        gates: Matrix<'_>,
-        (inputs, hidden): (usize, usize),
-        shape: CellShape,
-    ) {
-        add_column_sums(self.set, gates, self.bias.sized(shape.blocks * hidden));
-        let columns = shape.gates * hidden;
-        let sum = MatrixMut::new(self.input.sized(inputs * columns), inputs, columns);
-        self.tall.multiply_rows(gates.columns_from(0, columns), sum, self.start);
+    /// G H
+    fn columns(&self) -> usize {
+        self.shape.gates * self.hidden
     }
 
-    /// Adds h dᵀ, h as laid in `tall`; the last of a span.
-    pub(super) fn add_recurrent(&mut self, gates: Matrix<'_>, hidden: usize, shape: CellShape) {
-        let columns = shape.gates * hidden;
-        let mut sum = MatrixMut::new(self.recurrent.sized(hidden * columns), hidden, columns);
-        for run in shape.runs {
-            let to = sum.reborrow().columns_from(run.gate * hidden, run.gates * hidden);
-            let blocks = gates.columns_from(run.block * hidden, run.gates * hidden);
-            self.tall.multiply_rows(blocks, to, self.start);
+    /// Adds d, and x dᵀ with x as laid in `tall`; `gates` is d of a span, [frames, blocks H].
+    pub(super) fn add_input(&mut self, gates: Matrix<'_>) {
+        self.add_bias(gates);
+        self.add(gates.columns_from(0, self.columns()), (0, self.inputs), 0);
+    }
+
+    /// Adds h dᵀ, h as laid in `tall`, for the products that read h.
+    pub(super) fn add_recurrent(&mut self, gates: Matrix<'_>) {
+        for &run in self.shape.runs {
+            self.add_product(gates, run);
         }
+    }
+
+    /// Adds d, and x dᵀ and h dᵀ with x and h side by side as laid in `tall`.
+    pub(super) fn add_joint(&mut self, gates: Matrix<'_>) {
+        self.add_bias(gates);
+        self.add(gates.columns_from(0, self.columns()), (0, self.inputs + self.hidden), 0);
+    }
+
+    /// Adds h dᵀ of one recurrent product, with what it read as laid in `tall`.
+    pub(super) fn add_product(&mut self, gates: Matrix<'_>, run: Run) {
+        let hidden = self.hidden;
+        let blocks = gates.columns_from(run.block * hidden, run.gates * hidden);
+        self.add(blocks, (self.inputs, hidden), run.gate * hidden);
+    }
+
+    /// Ends a span: what the next one adds is added to this one's.
+    pub(super) fn end_span(&mut self) {
         self.start = Start::Keep;
     }
 
+    fn add_bias(&mut self, gates: Matrix<'_>) {
+        add_column_sums(self.set, gates, self.bias.sized(self.shape.blocks * self.hidden));
+    }
+
+    /// Adds what is laid in `tall`, times some blocks, to these (first, count) rows of the sums from a column on.
+    fn add(&mut self, blocks: Matrix<'_>, (first, rows): (usize, usize), column: usize) {
+        let (all, columns) = (self.inputs + self.hidden, self.columns());
+        let sums = MatrixMut::new(self.sums.sized(all * columns), all, columns);
+        let to = sums.rows_from(first, rows).columns_from(column, blocks.columns());
+        self.tall.multiply_rows(blocks, to, self.start);
+    }
+
     /// Adds the sums to the gradients by the weights.
-    pub(super) fn finish(
-        &self,
-        (inputs, hidden): (usize, usize),
-        shape: CellShape,
-        gradients: Gradients<'_>,
-    ) {
-        let columns = shape.gates * hidden;
-        let input = Matrix::new(&self.input.all()[..inputs * columns], inputs, columns);
-        add_transposed(self.set, input, gradients.input);
-        let recurrent = &self.recurrent.all()[..hidden * columns];
-        add_transposed(self.set, Matrix::new(recurrent, hidden, columns), gradients.recurrent);
+    pub(super) fn finish(&self, gradients: Gradients<'_>) {
+        let (all, columns, hidden) = (self.inputs + self.hidden, self.columns(), self.hidden);
+        let sums = Matrix::new(&self.sums.all()[..all * columns], all, columns);
+        add_transposed(self.set, sums.rows_from(0, self.inputs), gradients.input);
+        add_transposed(self.set, sums.rows_from(self.inputs, hidden), gradients.recurrent);
         let Some([of_input, of_recurrent]) = gradients.bias else { return };
-        let sums = &self.bias.all()[..shape.blocks * hidden];
+        let sums = &self.bias.all()[..self.shape.blocks * hidden];
         let add = |to: &mut [f32], from: &[f32]| to.iter_mut().zip(from).for_each(|(to, from)| *to += from);
         add(of_input, sums);
-        for run in shape.runs {
+        for run in self.shape.products() {
             let to = &mut of_recurrent[run.gate * hidden..][..run.gates * hidden];
             add(to, &sums[run.block * hidden..]);
         }

@@ -5,7 +5,7 @@ use crate::activation::tanh;
 use crate::simd::Simd;
 
 const SHAPE: CellShape =
-    CellShape { gates: 1, blocks: 1, states: 1, runs: &[Run { gate: 0, gates: 1, block: 0 }] };
+    CellShape { gates: 1, blocks: 1, states: 1, runs: &[Run { gate: 0, gates: 1, block: 0 }], gated: None };
 
 pub(crate) struct Tanh;
 

@@ -1,17 +1,24 @@
 //! What lies between two layers of a stack: the lower layer's output, and dropout.
 
-use crate::layer::{Mode, Pass};
+use crate::dropout::Dropout;
+use crate::layer::{Layer, Mode, Pass, Shape};
 
 /// The output of a layer that is not the last, and what the layer above reads of it.
-#[derive(Default)]
 pub(super) struct Between {
     output: Vec<f32>,
-    /// The output after dropout, and the factors 0 or 1 / (1 - p); empty where nothing is dropped.
+    dropout: Option<Dropout>,
+    /// The output after dropout; empty where nothing is dropped.
     dropped: Vec<f32>,
-    factors: Vec<f32>,
 }
 
 impl Between {
+    /// For the output of layer number `layer`, `width` values a frame.
+    pub(super) fn new(probability: f32, width: usize, layer: usize) -> Between {
+        let dropout =
+            (probability > 0.0).then(|| Dropout::new(probability, Shape::frames(width), layer as u64));
+        Between { output: Vec::new(), dropout, dropped: Vec::new() }
+    }
+
     /// The lower layer's output of this many numbers, to be written.
     pub(super) fn output_mut(&mut self, len: usize) -> &mut [f32] {
         self.output.resize(len, 0.0);
@@ -28,30 +35,18 @@ impl Between {
         if self.dropped.is_empty() { &self.output } else { &self.dropped }
     }
 
-    /// Drops values of the output, [N, W] packed, with probability `probability`. Which fall depends on the
-    /// step, `layer`, the sequence's place in the batch, the time and the unit, and on nothing else.
-    pub(super) fn drop(&mut self, probability: f32, layer: usize, width: usize, pass: Pass<'_>) {
+    /// Drops values of the output, [N, W] packed.
+    pub(super) fn drop(&mut self, pass: Pass<'_>) {
         self.dropped.clear();
-        self.factors.clear();
-        let Mode::Training(draw) = pass.mode else { return };
-        if probability == 0.0 {
-            return;
-        }
-        let kept = 1.0 / (1.0 - probability);
-        for t in 0..pass.sequences.longest() {
-            for &index in &pass.sequences.order()[..pass.sequences.rows(t)] {
-                let factor = |unit| {
-                    let drawn = draw.uniform(layer as u64, index, t * width + unit);
-                    if drawn < probability { 0.0 } else { kept }
-                };
-                self.factors.extend((0..width).map(factor));
-            }
-        }
-        self.dropped.extend(self.output.iter().zip(&self.factors).map(|(value, factor)| value * factor));
+        let (Some(dropout), Mode::Training(_)) = (&mut self.dropout, pass.mode) else { return };
+        self.dropped.resize(self.output.len(), 0.0);
+        dropout.forward(&[], &self.output, &mut self.dropped, pass);
     }
 
     /// From the gradient by what the layer above read to that by the lower layer's output.
     pub(super) fn drop_back(&self, gradient: &mut [f32]) {
-        gradient.iter_mut().zip(&self.factors).for_each(|(value, factor)| *value *= factor);
+        if let Some(dropout) = &self.dropout {
+            dropout.scale(gradient);
+        }
     }
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 use serde_json::json;
+use stapes::data::Split;
 use stapes::experiment::{self, Experiment};
 use stapes::run::{self, Run};
 use stapes::{Error, Recipe};
@@ -27,36 +28,50 @@ pub(crate) struct Eval {
     data: Option<PathBuf>,
 }
 
+/// A part of the data.
 #[derive(Clone, Copy, ValueEnum)]
-enum Part {
+pub(crate) enum Part {
     Train,
     Validation,
     Test,
+}
+
+impl Part {
+    /// The examples of the part.
+    pub(crate) fn of(self, split: &Split) -> &[usize] {
+        match self {
+            Part::Train => &split.train,
+            Part::Validation => &split.validation,
+            Part::Test => &split.test,
+        }
+    }
+}
+
+/// The experiment of a run once more; `data` is where its data set lies now, if not where it lay in training.
+pub(crate) fn reopened(run: &Run, data: Option<PathBuf>, console: &Console) -> Result<Experiment> {
+    let recipe = Recipe::from_toml(&run.folder.join(run::RECIPE).display().to_string(), &run.recipe, &[])?;
+    let folder = data.or(run.record.data_folder.clone().map(PathBuf::from));
+    let experiment = Experiment::open(recipe, folder.as_deref())?;
+    if experiment.dataset.classes != run.bundle.labels {
+        let (data, model) = (experiment.dataset.classes.join(", "), run.bundle.labels.join(", "));
+        return Err(Error::OtherClasses { data, model }.into());
+    }
+    let fingerprint = stapes::data::fingerprint(&experiment.dataset, &experiment.split)?;
+    if fingerprint != run.record.data_fingerprint {
+        console.note(&format!(
+            "warning: the data or its split is not what the run was trained on (fingerprint {fingerprint}, then {})",
+            run.record.data_fingerprint
+        ));
+    }
+    Ok(experiment)
 }
 
 impl Eval {
     pub(crate) fn run(self, console: &Console) -> Result<u8> {
         let stop = progress::stop_on_interrupt();
         let run = Run::open(&self.run)?;
-        let recipe = Recipe::from_toml(&self.run.join(run::RECIPE).display().to_string(), &run.recipe, &[])?;
-        let folder = self.data.or(run.record.data_folder.map(PathBuf::from));
-        let experiment = Experiment::open(recipe, folder.as_deref())?;
-        if experiment.dataset.classes != run.bundle.labels {
-            let (data, model) = (experiment.dataset.classes.join(", "), run.bundle.labels.join(", "));
-            return Err(Error::OtherClasses { data, model }.into());
-        }
-        let fingerprint = stapes::data::fingerprint(&experiment.dataset, &experiment.split)?;
-        if fingerprint != run.record.data_fingerprint {
-            console.note(&format!(
-                "warning: the data or its split is not what the run was trained on (fingerprint {fingerprint}, then {})",
-                run.record.data_fingerprint
-            ));
-        }
-        let indices = match self.split {
-            Part::Train => &experiment.split.train,
-            Part::Validation => &experiment.split.validation,
-            Part::Test => &experiment.split.test,
-        };
+        let experiment = reopened(&run, self.data, console)?;
+        let indices = self.split.of(&experiment.split);
         let bar = progress::bar(indices.len(), "features");
         let loaded = experiment::load(&experiment.dataset, &run.bundle.input, indices, &stop, &|done| {
             bar.set_position(done as u64);

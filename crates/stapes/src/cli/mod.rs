@@ -2,6 +2,7 @@
 
 mod console;
 mod eval;
+mod gradients;
 mod predict;
 mod progress;
 mod quickstart;
@@ -38,6 +39,7 @@ enum Command {
     Eval(eval::Eval),
     Predict(predict::Predict),
     Summary(summary::Summary),
+    Gradients(gradients::Gradients),
 }
 
 /// Everything was done.
@@ -68,6 +70,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Eval(command) => command.run(&console),
         Command::Predict(command) => command.run(&console),
         Command::Summary(command) => command.run(&console),
+        Command::Gradients(command) => command.run(&console),
     };
     match outcome {
         Ok(code) => match console.failed() {

@@ -10,7 +10,7 @@ use stapes::run::{self, RunFolder};
 
 use super::console::Console;
 use super::progress;
-use super::train::{Changes, train};
+use super::train::{Changes, StartingPoint, train};
 
 /// The recipe that quickstart follows.
 const RECIPE: &str = include_str!("../../../../recipes/quickstart.toml");
@@ -34,7 +34,8 @@ impl Quickstart {
         let example = example(&recipe)?;
         let folder = RunFolder::begin(&out, false)?;
         folder.write("example.csv", &example)?;
-        let (place, _) = train(recipe, None, folder, &progress::stop_on_interrupt(), console)?;
+        let (place, _) =
+            train(recipe, StartingPoint::default(), folder, &progress::stop_on_interrupt(), console)?;
         let place = place.display();
         let program = std::env::args_os().next().unwrap_or_else(|| "stapes".into());
         let program = program.display();

@@ -29,6 +29,9 @@ pub(crate) struct Train {
     /// The folder of the run, to be made
     #[arg(long, value_name = "RUN")]
     out: PathBuf,
+    /// Start from the weights in a .safetensors file, such as a PyTorch state dict saved with safetensors
+    #[arg(long, value_name = "FILE")]
+    weights: Option<PathBuf>,
     /// Replace the run that is there
     #[arg(long)]
     force: bool,
@@ -82,13 +85,17 @@ impl Train {
             Some(data) => Some(std::path::absolute(data).with_context(|| data.display().to_string())?),
             None => None,
         };
+        let mut recipe = self.changes.recipe(|changes| Recipe::read(&self.recipe, changes))?;
+        let start = match &self.weights {
+            Some(weights) => Some(stapes::infer::read_weights(weights, &recipe.network()?)?),
+            None => None,
+        };
+        let from = StartingPoint { data, start };
         let Some(seeds) = self.seeds else {
-            let recipe = self.changes.recipe(|changes| Recipe::read(&self.recipe, changes))?;
             let folder = RunFolder::begin(&self.out, self.force)?;
-            train(recipe, data, folder, &stop, console)?;
+            train(recipe, from, folder, &stop, console)?;
             return Ok(super::DONE);
         };
-        let mut recipe = self.changes.recipe(|changes| Recipe::read(&self.recipe, changes))?;
         let folder = |seed: u64| self.out.join(format!("seed-{seed}"));
         // All are looked at before the first is trained.
         for seed in 1..=u64::from(seeds) {
@@ -98,7 +105,7 @@ impl Train {
         for seed in 1..=u64::from(seeds) {
             recipe.seed = seed;
             let folder = RunFolder::begin(&folder(seed), self.force)?;
-            runs.push((seed, train(recipe.clone(), data.clone(), folder, &stop, console)?.1));
+            runs.push((seed, train(recipe.clone(), from.clone(), folder, &stop, console)?.1));
             if stop.load(Ordering::Relaxed) {
                 console.note(&format!("stopped: {} of {seeds} seeds", runs.len()));
                 break;
@@ -109,10 +116,19 @@ impl Train {
     }
 }
 
+/// What a run starts from, beside its recipe.
+#[derive(Clone, Default)]
+pub(crate) struct StartingPoint {
+    /// The folder of the data set, where it has one.
+    data: Option<PathBuf>,
+    /// The first parameters, if not those that the seed draws.
+    start: Option<Vec<f32>>,
+}
+
 /// Trains, tests, and writes the run; returns where it lies.
 pub(crate) fn train(
     recipe: Recipe,
-    data_folder: Option<PathBuf>,
+    StartingPoint { data: data_folder, start }: StartingPoint,
     folder: RunFolder,
     stop: &AtomicBool,
     console: &Console,
@@ -127,7 +143,7 @@ pub(crate) fn train(
     };
     let training = load(&experiment.split.train)?;
     let validation = load(&experiment.split.validation)?;
-    let (bundle, trained) = fit(&experiment, &training, &validation, stop, console)?;
+    let (bundle, trained) = fit(&experiment, [&training, &validation], start.as_deref(), stop, console)?;
     bundle.save(&folder.path(run::MODEL))?;
     if trained.stopped {
         console.note(&format!("stopped at step {}: what was reached is kept", trained.steps));
@@ -171,15 +187,15 @@ fn conclude(
 
 fn fit(
     experiment: &Experiment,
-    training: &Loaded,
-    validation: &Loaded,
+    parts: [&Loaded; 2],
+    start: Option<&[f32]>,
     stop: &AtomicBool,
     console: &Console,
 ) -> Result<(Bundle, Trained)> {
-    let steps = experiment.recipe.train.steps(training.classes.len());
+    let steps = experiment.recipe.train.steps(parts[0].classes.len());
     let bar = progress::bar(steps, "training");
     let mut accuracy = String::new();
-    let trained = experiment.train(training, validation, stop, |event| match event {
+    let trained = experiment.train(parts, start, stop, |event| match event {
         Event::Step { step, loss, .. } => {
             bar.set_position(step as u64);
             bar.set_message(format!("loss {loss:.3} {accuracy}"));

@@ -1,19 +1,17 @@
-//! Heads: a sequence of states becomes one vector.
+//! Pooling: the states of a sequence become one vector.
 
-use serde::{Deserialize, Serialize};
 use stapes_kernels::Sequences;
 use stapes_random::Stream;
 
+use super::add;
 use crate::layer::{Backward, Layer, Macs, Pass, Shape};
 use crate::parameters::View;
 
-/// How a recurrent stack's states become one vector a sequence.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum HeadKind {
+/// How frames become one vector.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pooling {
     /// The last state of each direction: the forward half at the last valid frame, the backward half at
     /// frame 0.
-    #[default]
     Last,
     /// The mean of the valid frames.
     Mean,
@@ -21,29 +19,29 @@ pub enum HeadKind {
     Max,
 }
 
-/// The layer of a [`HeadKind`].
+/// The layer of a [`Pooling`].
 ///
 /// # Shapes
 /// [T, D*H] -> \[D*H\], D directions of H states.
-pub struct Head {
-    kind: HeadKind,
+pub struct Pool {
+    kind: Pooling,
     features: usize,
     directions: usize,
-    /// For [`HeadKind::Max`] [B, F]: the packed row that won.
+    /// For [`Pooling::Max`] [B, F]: the packed row that won.
     winners: Vec<usize>,
 }
 
-impl Head {
-    /// A head over frames of `features` values that come from `directions` directions.
+impl Pool {
+    /// Pooling of frames of `features` values that come from `directions` directions.
     ///
     /// # Panics
     /// If the features cannot be shared evenly by the directions.
-    pub fn new(kind: HeadKind, features: usize, directions: usize) -> Head {
+    pub fn new(kind: Pooling, features: usize, directions: usize) -> Pool {
         assert!(
             directions > 0 && features.is_multiple_of(directions),
             "{features} features, {directions} directions"
         );
-        Head { kind, features, directions, winners: Vec::new() }
+        Pool { kind, features, directions, winners: Vec::new() }
     }
 
     /// The packed row that holds the last state of a direction for the sequence in a slot.
@@ -73,13 +71,13 @@ impl Head {
     }
 }
 
-impl Layer for Head {
+impl Layer for Pool {
     fn describe(&self) -> String {
         match self.kind {
-            HeadKind::Last if self.directions > 1 => "last state of each direction".into(),
-            HeadKind::Last => "last state".into(),
-            HeadKind::Mean => "mean over frames".into(),
-            HeadKind::Max => "largest over frames".into(),
+            Pooling::Last if self.directions > 1 => "last state of each direction".into(),
+            Pooling::Last => "last state".into(),
+            Pooling::Mean => "mean over frames".into(),
+            Pooling::Max => "largest over frames".into(),
         }
     }
 
@@ -100,19 +98,19 @@ impl Layer for Head {
     fn forward(&mut self, _parameters: &[f32], input: &[f32], output: &mut [f32], pass: Pass<'_>) {
         let width = self.features;
         match self.kind {
-            HeadKind::Last => self.each_last_state(pass.sequences, |from, to, values| {
+            Pooling::Last => self.each_last_state(pass.sequences, |from, to, values| {
                 output[to..to + values].copy_from_slice(&input[from..from + values]);
             }),
-            HeadKind::Mean => {
+            Pooling::Mean => {
                 output.fill(0.0);
                 self.each_frame(pass.sequences, |row, to| {
-                    add(&mut output[to..to + width], &input[row * width..][..width], 1.0);
+                    add(&mut output[to..to + width], 1.0, &input[row * width..][..width]);
                 });
                 for (vector, &length) in output.chunks_exact_mut(width).zip(pass.sequences.lengths()) {
                     vector.iter_mut().for_each(|value| *value /= length as f32);
                 }
             }
-            HeadKind::Max => {
+            Pooling::Max => {
                 let mut winners = std::mem::take(&mut self.winners);
                 winners.clear();
                 winners.resize(output.len(), 0);
@@ -136,24 +134,18 @@ impl Layer for Head {
         let d_output = buffers.d_output;
         d_input.fill(0.0);
         match self.kind {
-            HeadKind::Last => self.each_last_state(pass.sequences, |to, from, values| {
+            Pooling::Last => self.each_last_state(pass.sequences, |to, from, values| {
                 d_input[to..to + values].copy_from_slice(&d_output[from..from + values]);
             }),
-            HeadKind::Mean => self.each_frame(pass.sequences, |row, from| {
+            Pooling::Mean => self.each_frame(pass.sequences, |row, from| {
                 let length = pass.sequences.lengths()[from / width] as f32;
-                add(&mut d_input[row * width..][..width], &d_output[from..from + width], 1.0 / length);
+                add(&mut d_input[row * width..][..width], 1.0 / length, &d_output[from..from + width]);
             }),
-            HeadKind::Max => {
+            Pooling::Max => {
                 for (at, (&row, &gradient)) in self.winners.iter().zip(d_output.iter()).enumerate() {
                     d_input[row * width + at % width] += gradient;
                 }
             }
         }
-    }
-}
-
-fn add(to: &mut [f32], from: &[f32], factor: f32) {
-    for (to, from) in to.iter_mut().zip(from) {
-        *to += factor * from;
     }
 }

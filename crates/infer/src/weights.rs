@@ -1,0 +1,176 @@
+//! Parameters in a safetensors file, by their names in a PyTorch state dict.
+
+use std::path::Path;
+
+use safetensors::{Dtype, SafeTensors};
+use stapes_nn::Network;
+use stapes_nn::parameters::View;
+
+use crate::bundle::{MEAN, SCALE};
+use crate::error::InferError;
+
+/// Reads the parameters of a network from a safetensors file, such as
+/// `safetensors.torch.save_file(model.state_dict(), path)` writes: f32 or f64 tensors under the network's
+/// names. A stapes model file serves too.
+///
+/// # Errors
+/// [`InferError::File`] if the file cannot be read, [`InferError::Damaged`] if it is no safetensors file or
+/// holds a value that is no number, [`InferError::Weights`] with every name that is missing, not expected or of
+/// another shape.
+pub fn read_weights(path: &Path, network: &Network) -> Result<Vec<f32>, InferError> {
+    let action = "read the weights";
+    let bytes =
+        std::fs::read(path).map_err(|source| InferError::File { path: path.into(), action, source })?;
+    Tensors::new(&bytes, path)?.parameters(network.views(), &[MEAN, SCALE])
+}
+
+/// The tensors of a file.
+pub(crate) struct Tensors<'a> {
+    file: SafeTensors<'a>,
+    path: &'a Path,
+}
+
+impl<'a> Tensors<'a> {
+    /// The tensors in the bytes of a file; `path` is for messages.
+    pub(crate) fn new(bytes: &'a [u8], path: &'a Path) -> Result<Tensors<'a>, InferError> {
+        let damaged = |error: safetensors::SafeTensorError| InferError::Damaged {
+            path: path.into(),
+            reason: error.to_string(),
+        };
+        Ok(Tensors { file: SafeTensors::deserialize(bytes).map_err(damaged)?, path })
+    }
+
+    /// All parameters in their places; tensors called `others` may be there too.
+    pub(crate) fn parameters(&self, views: &[View], others: &[&str]) -> Result<Vec<f32>, InferError> {
+        let (mut missing, mut misshapen) = (Vec::new(), Vec::new());
+        let mut parameters = vec![0.0; views.last().map_or(0, |view| view.offset + view.len())];
+        for view in views {
+            match self.problem(&view.name, &view.shape) {
+                None => {
+                    let values = self.tensor(&view.name, &view.shape)?;
+                    view.of_mut(&mut parameters).copy_from_slice(&values);
+                }
+                Some(None) => missing.push(format!("{} {:?}", view.name, view.shape)),
+                Some(Some(got)) => {
+                    misshapen.push(format!("{} is {got}, expected {:?}", view.name, view.shape));
+                }
+            }
+        }
+        let known = |name: &&str| views.iter().any(|view| view.name == *name) || others.contains(name);
+        let mut unexpected: Vec<String> =
+            self.file.names().into_iter().filter(|name| !known(name)).map(String::from).collect();
+        unexpected.sort();
+        if missing.is_empty() && misshapen.is_empty() && unexpected.is_empty() {
+            return Ok(parameters);
+        }
+        Err(InferError::Weights { path: self.path.into(), missing, unexpected, misshapen })
+    }
+
+    /// The numbers of a tensor.
+    pub(crate) fn tensor(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, InferError> {
+        let damaged = |reason: String| InferError::Damaged { path: self.path.into(), reason };
+        match self.problem(name, shape) {
+            None => {}
+            Some(None) => return Err(damaged(format!("tensor {name} is missing"))),
+            Some(Some(got)) => return Err(damaged(format!("tensor {name} is {got}, expected {shape:?}"))),
+        }
+        let view = self.file.tensor(name).map_err(|error| damaged(error.to_string()))?;
+        let values: Vec<f32> = match view.dtype() {
+            Dtype::F64 => {
+                let wide = view.data().as_chunks::<8>().0.iter().map(|&bytes| f64::from_le_bytes(bytes));
+                wide.map(|value| value as f32).collect()
+            }
+            _ => view.data().as_chunks::<4>().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect(),
+        };
+        match values.iter().find(|value| !value.is_finite()) {
+            Some(value) => Err(damaged(format!("tensor {name} holds {value}"))),
+            None => Ok(values),
+        }
+    }
+
+    /// Why a tensor cannot be taken: it is not there, or it has another shape or another type.
+    fn problem(&self, name: &str, shape: &[usize]) -> Option<Option<String>> {
+        let Ok(view) = self.file.tensor(name) else { return Some(None) };
+        match view.dtype() {
+            _ if view.shape() != shape => Some(Some(format!("{:?}", view.shape()))),
+            Dtype::F32 | Dtype::F64 => None,
+            other => Some(Some(format!("{:?} of type {other:?} and not F32 or F64", view.shape()))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use safetensors::tensor::TensorView;
+    use stapes_nn::ModelConfig;
+    use stapes_nn::layer::Shape;
+
+    use super::*;
+
+    fn network() -> Network {
+        let model: ModelConfig = toml::from_str("[recurrent]\ncell = 'gru'\nhidden = 2").unwrap();
+        model.build(Shape::frames(3), 2).unwrap()
+    }
+
+    /// A file with a tensor for each view, number i being i / 8; `change` makes other tensors of them.
+    fn file(dtype: Dtype, change: impl Fn(&mut Vec<(String, Vec<usize>)>)) -> Vec<u8> {
+        let views = network().views().to_vec();
+        let mut tensors: Vec<(String, Vec<usize>)> =
+            views.into_iter().map(|view| (view.name, view.shape)).collect();
+        change(&mut tensors);
+        let data = |shape: &[usize]| -> Vec<u8> {
+            let values = (0..shape.iter().product()).map(|index: usize| index as f64 / 8.0);
+            match dtype {
+                Dtype::F64 => values.flat_map(f64::to_le_bytes).collect(),
+                Dtype::F32 => values.flat_map(|value| (value as f32).to_le_bytes()).collect(),
+                _ => values.flat_map(|_| [0, 0]).collect(),
+            }
+        };
+        let data: Vec<Vec<u8>> = tensors.iter().map(|(_, shape)| data(shape)).collect();
+        let each = tensors.iter().zip(&data).map(|((name, shape), data)| {
+            (name.clone(), TensorView::new(dtype, shape.clone(), data).unwrap())
+        });
+        safetensors::serialize(each, None).unwrap()
+    }
+
+    fn read(bytes: &[u8]) -> Result<Vec<f32>, InferError> {
+        Tensors::new(bytes, Path::new("w.safetensors"))?.parameters(network().views(), &[])
+    }
+
+    #[test]
+    fn weights_in_single_and_double_precision_find_their_places() {
+        for dtype in [Dtype::F32, Dtype::F64] {
+            let parameters = read(&file(dtype, |_| {})).unwrap();
+            for view in network().views() {
+                let values = view.of(&parameters);
+                assert!(values.iter().enumerate().all(|(index, &value)| value == index as f32 / 8.0));
+            }
+        }
+    }
+
+    #[test]
+    fn every_name_that_does_not_fit_is_told() {
+        let bytes = file(Dtype::F32, |tensors| {
+            tensors.retain(|(name, _)| name != "fc.bias");
+            tensors[0].1 = vec![6, 4];
+            tensors.push(("head.weight".into(), vec![1]));
+        });
+        let error = read(&bytes).unwrap_err().to_string();
+        for part in [
+            "missing: fc.bias [2]",
+            "not expected: head.weight",
+            "of another shape: rnn.weight_ih_l0 is [6, 4], expected [6, 3]",
+        ] {
+            assert!(error.contains(part), "{error}");
+        }
+    }
+
+    #[test]
+    fn halves_and_files_that_are_none_are_refused() {
+        let error = read(&file(Dtype::F16, |_| {})).unwrap_err().to_string();
+        assert!(error.contains("type F16 and not F32 or F64"), "{error}");
+        let bytes = file(Dtype::F32, |_| {});
+        assert!(matches!(read(&bytes[..bytes.len() - 1]), Err(InferError::Damaged { .. })));
+        assert!(matches!(read(b"no tensors"), Err(InferError::Damaged { .. })));
+    }
+}

@@ -1,0 +1,209 @@
+//! The innermost loops of convolution: places in the lanes of vectors.
+
+use crate::norm::Pairs;
+use crate::simd::{Lanes, kernel};
+
+/// Stretches of places, one behind the other.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Runs {
+    pub(super) count: usize,
+    pub(super) length: usize,
+    /// From the start of one to that of the next, in what is read.
+    pub(super) from_step: usize,
+    /// The same in what is written (or read besides).
+    pub(super) to_step: usize,
+}
+
+impl Runs {
+    /// One stretch.
+    pub(super) fn one(length: usize) -> Runs {
+        Runs { count: 1, length, from_step: 0, to_step: 0 }
+    }
+
+    /// Numbers from the first to the last, with a step between the starts.
+    pub(super) fn extent(&self, step: usize) -> usize {
+        if self.count * self.length == 0 { 0 } else { (self.count - 1) * step + self.length }
+    }
+}
+
+/// output[row, p] = start[row] + sum over t of weight[row, t] input[tap[t] + p], the sum a chain in the order
+/// of t: a place's number depends on no other place.
+#[derive(Clone, Copy)]
+pub(super) struct Correlation<'a> {
+    pub(super) input: &'a [f32],
+    pub(super) taps: &'a [usize],
+    /// Laid by [`tiles`].
+    pub(super) weights: &'a [f32],
+    pub(super) starts: Option<&'a [f32]>,
+    pub(super) rows: usize,
+    pub(super) runs: Runs,
+}
+
+/// The rows of the largest tile, for an instruction set's `TILE_ROWS`: registers hold its sums and one vector
+/// of each run of places.
+pub(super) const fn largest_tile(tile_rows: usize) -> usize {
+    match tile_rows {
+        14 => 8,
+        6 => 6,
+        _ => 4,
+    }
+}
+
+/// The first row and the number of rows of each tile: as even as possible.
+pub(super) fn tiles(rows: usize, largest: usize) -> impl Iterator<Item = (usize, usize)> {
+    let tiles = rows.div_ceil(largest).max(1);
+    (0..tiles).map(move |tile| {
+        let (each, longer) = (rows / tiles, rows % tiles);
+        (tile * each + tile.min(longer), each + usize::from(tile < longer))
+    })
+}
+
+kernel! {
+    /// Writes the output, its rows `stride` apart.
+    pub(super) fn correlate(correlation: Correlation<'_>, output: &mut [f32], stride: usize) =
+        correlate_generic
+}
+
+#[inline(always)]
+fn correlate_generic<S: Pairs>(simd: S, all: Correlation<'_>, output: &mut [f32], stride: usize) {
+    let Correlation { input, taps, weights, starts, rows, runs } = all;
+    let far = taps.iter().max().map_or(0, |far| far + runs.extent(runs.from_step));
+    assert!(far <= input.len(), "the windows reach to {far} of {}", input.len());
+    assert_eq!(weights.len(), rows * taps.len(), "weights of {rows} rows");
+    assert!(starts.is_none_or(|starts| starts.len() == rows), "a start for each row");
+    assert!(
+        rows == 0 || (rows - 1) * stride + runs.extent(runs.to_step) <= output.len(),
+        "room for {rows} rows, {stride} apart"
+    );
+    if runs.length == 0 {
+        return;
+    }
+    for (first, count) in tiles(rows, largest_tile(S::TILE_ROWS)) {
+        for run in 0..runs.count {
+            let part = Part {
+                input: input.as_ptr().wrapping_add(run * runs.from_step),
+                taps,
+                weights: weights[first * taps.len()..].as_ptr(),
+                starts: starts.map(|starts| starts[first..].as_ptr()),
+                output: output[first * stride + run * runs.to_step..].as_mut_ptr(),
+                stride,
+                length: runs.length,
+            };
+            // SAFETY: by the assertions above, all places of this run exist for each tap and each row.
+            unsafe { one_tile(simd, part, count) };
+        }
+    }
+}
+
+/// One run for the rows of a tile.
+#[derive(Clone, Copy)]
+struct Part<'a> {
+    input: *const f32,
+    taps: &'a [usize],
+    weights: *const f32,
+    starts: Option<*const f32>,
+    output: *mut f32,
+    stride: usize,
+    length: usize,
+}
+
+/// Runs the tile compiled for this number of rows: R rows by V vectors, or H where there are not as many.
+///
+/// # Safety
+/// The pointers of `part` are valid for all that it states.
+#[inline(always)]
+unsafe fn one_tile<S: Pairs>(simd: S, part: Part<'_>, rows: usize) {
+    macro_rules! compiled {
+        ($($set:literal: $rows:literal x $vectors:literal or $fewer:literal),* $(,)?) => {
+            // SAFETY: the caller's promise.
+            unsafe {
+                match (S::TILE_ROWS, rows) {
+                    // The other instruction sets' tiles never occur and are not compiled.
+                    $(
+                        ($set, $rows) if S::TILE_ROWS == $set => {
+                            run::<S, $rows, $vectors, $fewer>(simd, part);
+                        }
+                    )*
+                    (_, rows) => unreachable!("no tile of {rows} rows"),
+                }
+            }
+        };
+    }
+    compiled!(
+        14: 1 x 8 or 3, 14: 2 x 8 or 3, 14: 3 x 6 or 3, 14: 4 x 6 or 3,
+        14: 5 x 4 or 2, 14: 6 x 4 or 2, 14: 7 x 3 or 2, 14: 8 x 3 or 2,
+        6: 1 x 8 or 3, 6: 2 x 4 or 2, 6: 3 x 3 or 2, 6: 4 x 2 or 1, 6: 5 x 2 or 1, 6: 6 x 2 or 1,
+        2: 1 x 4 or 2, 2: 2 x 2 or 1, 2: 3 x 1 or 1, 2: 4 x 1 or 1,
+    );
+}
+
+/// Goes along the run with the largest tile that fits; what is left is taken by the smallest tile that covers
+/// it, moved back to end with the run, so that some numbers are written twice.
+///
+/// # Safety
+/// As [`one_tile`].
+#[inline(always)]
+unsafe fn run<S: Pairs, const R: usize, const V: usize, const H: usize>(simd: S, part: Part<'_>) {
+    let (length, large, middle) = (part.length, V * S::WIDTH, H * S::WIDTH);
+    let mut at = 0;
+    // SAFETY: every tile lies within the run.
+    unsafe {
+        while at < length {
+            let left = length - at;
+            if left >= large || (left > middle && length >= large) {
+                tile::<S, R, V>(simd, part, at.min(length - large), S::WIDTH);
+                at += large;
+            } else if left >= middle || (left > S::WIDTH && length >= middle) {
+                tile::<S, R, H>(simd, part, at.min(length - middle), S::WIDTH);
+                at += middle;
+            } else if length >= S::WIDTH {
+                tile::<S, R, 1>(simd, part, at.min(length - S::WIDTH), S::WIDTH);
+                at += S::WIDTH;
+            } else {
+                tile::<S, R, 1>(simd, part, 0, length);
+                at = length;
+            }
+        }
+    }
+}
+
+/// One tile: R rows by V vectors of places from `at` on, the vectors of `count` numbers each.
+///
+/// # Safety
+/// As [`one_tile`]; the tile lies within the run.
+#[inline(always)]
+#[allow(clippy::needless_range_loop, reason = "counted loops over constants become straight code")]
+unsafe fn tile<S: Pairs, const R: usize, const V: usize>(simd: S, part: Part<'_>, at: usize, count: usize) {
+    let mut sums = [[Lanes::splat(simd, 0.0); V]; R];
+    if let Some(starts) = part.starts {
+        for row in 0..R {
+            // SAFETY: there is a start for each row.
+            sums[row] = [Lanes::splat(simd, unsafe { *starts.add(row) }); V];
+        }
+    }
+    let mut weights = part.weights;
+    for &tap in part.taps {
+        let from = part.input.wrapping_add(tap + at);
+        let mut places = [Lanes::splat(simd, 0.0); V];
+        for vector in 0..V {
+            // SAFETY: within the run, by the caller's promise.
+            places[vector] = unsafe { Lanes::load(simd, from.add(vector * S::WIDTH), count) };
+        }
+        for row in 0..R {
+            // SAFETY: R weights for each tap.
+            let weight = Lanes::splat(simd, unsafe { *weights.add(row) });
+            for vector in 0..V {
+                sums[row][vector] = weight.mul_add(places[vector], sums[row][vector]);
+            }
+        }
+        weights = weights.wrapping_add(R);
+    }
+    for row in 0..R {
+        for vector in 0..V {
+            // SAFETY: within the run, by the caller's promise.
+            unsafe {
+                sums[row][vector].store(part.output.add(row * part.stride + at + vector * S::WIDTH), count)
+            };
+        }
+    }
+}

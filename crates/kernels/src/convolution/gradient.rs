@@ -1,0 +1,203 @@
+//! Sums over places: the gradients by weights and bias.
+
+use super::correlate::Runs;
+use crate::norm::{Pairs, total};
+use crate::simd::{Lanes, kernel};
+
+/// sums[row, t] += d[row, p] input[tap[t] + p] over all places p, lane by lane.
+#[derive(Clone, Copy)]
+pub(super) struct PlaceSums<'a> {
+    /// Its rows `stride` apart; the runs step through it as they step through what is written.
+    pub(super) d: &'a [f32],
+    pub(super) stride: usize,
+    pub(super) rows: usize,
+    pub(super) input: &'a [f32],
+    pub(super) taps: &'a [usize],
+    pub(super) runs: Runs,
+}
+
+kernel! {
+    /// Adds to `sums`, [rows, taps] vectors.
+    pub(super) fn add_place_sums(all: PlaceSums<'_>, sums: &mut [f32]) = place_sums_generic
+}
+
+#[inline(always)]
+fn place_sums_generic<S: Pairs>(simd: S, all: PlaceSums<'_>, sums: &mut [f32]) {
+    let PlaceSums { d, stride, rows, input, taps, runs } = all;
+    let far = taps.iter().max().map_or(0, |far| far + runs.extent(runs.from_step));
+    assert!(far <= input.len(), "the windows reach to {far} of {}", input.len());
+    assert!(
+        rows == 0 || (rows - 1) * stride + runs.extent(runs.to_step) <= d.len(),
+        "numbers of the gradient"
+    );
+    assert_eq!(sums.len(), rows * taps.len() * S::WIDTH, "vectors of the sums");
+    // Rows of d stay in registers beside the sums: more rows, fewer taps.
+    let (height, width) = match S::TILE_ROWS {
+        14 => (4, 6),
+        6 => (2, 5),
+        _ => (2, 2),
+    };
+    let mut row = 0;
+    while row < rows {
+        let here = match rows - row {
+            left if left >= height => height,
+            left if left >= 2 => 2,
+            _ => 1,
+        };
+        for (first, count) in super::correlate::tiles(taps.len(), width) {
+            let part = Part {
+                d: d[row * stride..].as_ptr(),
+                stride,
+                input: input.as_ptr(),
+                taps: &taps[first..first + count],
+                runs,
+                sums: sums[(row * taps.len() + first) * S::WIDTH..].as_mut_ptr(),
+                sums_stride: taps.len() * S::WIDTH,
+            };
+            // SAFETY: the assertions above hold all rows and taps of this tile within the slices.
+            unsafe { one_tile(simd, part, here) };
+        }
+        row += here;
+    }
+}
+
+struct Part<'a> {
+    d: *const f32,
+    stride: usize,
+    input: *const f32,
+    taps: &'a [usize],
+    runs: Runs,
+    sums: *mut f32,
+    sums_stride: usize,
+}
+
+/// # Safety
+/// The pointers of `part` are valid for all that it states.
+#[inline(always)]
+unsafe fn one_tile<S: Pairs>(simd: S, part: Part<'_>, rows: usize) {
+    macro_rules! compiled {
+        ($($set:literal: $rows:literal x ($($taps:literal)*)),* $(,)?) => {
+            // SAFETY: the caller's promise.
+            unsafe {
+                match (S::TILE_ROWS, rows, part.taps.len()) {
+                    $($(
+                        ($set, $rows, $taps) if S::TILE_ROWS == $set => tile::<S, $rows, $taps>(simd, part),
+                    )*)*
+                    (_, rows, taps) => unreachable!("no tile of {rows} rows and {taps} taps"),
+                }
+            }
+        };
+    }
+    compiled!(
+        14: 4 x (1 2 3 4 5 6), 14: 2 x (1 2 3 4 5 6), 14: 1 x (1 2 3 4 5 6),
+        6: 2 x (1 2 3 4 5), 6: 1 x (1 2 3 4 5),
+        2: 2 x (1 2), 2: 1 x (1 2),
+    );
+}
+
+/// # Safety
+/// As [`one_tile`].
+#[inline(always)]
+#[allow(clippy::needless_range_loop, reason = "counted loops over constants become straight code")]
+unsafe fn tile<S: Pairs, const R: usize, const T: usize>(simd: S, part: Part<'_>) {
+    let mut taps = [0; T];
+    taps.copy_from_slice(part.taps);
+    let mut sums = [[Lanes::splat(simd, 0.0); T]; R];
+    let place = |row: usize, tap: usize| part.sums.wrapping_add(row * part.sums_stride + tap * S::WIDTH);
+    for row in 0..R {
+        for tap in 0..T {
+            // SAFETY: R rows of T vectors exist, by the caller's promise.
+            sums[row][tap] = unsafe { Lanes::load(simd, place(row, tap), S::WIDTH) };
+        }
+    }
+    for run in 0..part.runs.count {
+        let d = part.d.wrapping_add(run * part.runs.to_step);
+        let from = part.input.wrapping_add(run * part.runs.from_step);
+        let whole = part.runs.length / S::WIDTH * S::WIDTH;
+        let mut at = 0;
+        // SAFETY: the places of the run exist for each row and tap, by the caller's promise.
+        unsafe {
+            while at < whole {
+                step(simd, (d.add(at), part.stride), from.add(at), &taps, (S::WIDTH, &mut sums));
+                at += S::WIDTH;
+            }
+            if at < part.runs.length {
+                let count = part.runs.length - at;
+                step(simd, (d.add(at), part.stride), from.add(at), &taps, (count, &mut sums));
+            }
+        }
+    }
+    for row in 0..R {
+        for tap in 0..T {
+            // SAFETY: as above.
+            unsafe { sums[row][tap].store(place(row, tap), S::WIDTH) };
+        }
+    }
+}
+
+/// Adds the products of `count` places.
+///
+/// # Safety
+/// The places exist for each row and tap.
+#[inline(always)]
+#[allow(clippy::needless_range_loop, reason = "counted loops over constants become straight code")]
+unsafe fn step<S: Pairs, const R: usize, const T: usize>(
+    simd: S,
+    (d, stride): (*const f32, usize),
+    from: *const f32,
+    taps: &[usize; T],
+    (count, sums): (usize, &mut [[Lanes<S>; T]; R]),
+) {
+    let mut rows = [Lanes::splat(simd, 0.0); R];
+    for row in 0..R {
+        // SAFETY: the caller's promise.
+        rows[row] = unsafe { Lanes::load(simd, d.add(row * stride), count) };
+    }
+    for tap in 0..T {
+        // SAFETY: the caller's promise.
+        let places = unsafe { Lanes::load(simd, from.add(taps[tap]), count) };
+        for row in 0..R {
+            sums[row][tap] = rows[row].mul_add(places, sums[row][tap]);
+        }
+    }
+}
+
+kernel! {
+    /// Adds to `sums` the sum of each row, `length` numbers, the rows `stride` apart.
+    pub(super) fn add_row_sums(d: &[f32], stride: usize, length: usize, sums: &mut [f64]) = row_sums_generic
+}
+
+#[inline(always)]
+fn row_sums_generic<S: Pairs>(simd: S, d: &[f32], stride: usize, length: usize, sums: &mut [f64]) {
+    const CHAINS: usize = 4;
+    for (row, sum) in sums.iter_mut().enumerate() {
+        let numbers = &d[row * stride..][..length];
+        let mut chains = [simd.splat(0.0); CHAINS];
+        let mut parts = numbers.chunks_exact(CHAINS * S::WIDTH);
+        for part in &mut parts {
+            for (chain, part) in chains.iter_mut().zip(part.chunks_exact(S::WIDTH)) {
+                // SAFETY: a whole vector.
+                *chain = simd.add(*chain, unsafe { simd.load(part.as_ptr()) });
+            }
+        }
+        for (chain, part) in chains.iter_mut().zip(parts.remainder().chunks(S::WIDTH)) {
+            // SAFETY: at most a vector.
+            *chain = simd.add(*chain, unsafe { crate::norm::load(simd, part.as_ptr(), part.len()) });
+        }
+        let [first, second, third, fourth] = chains;
+        *sum += total(simd, simd.add(simd.add(first, second), simd.add(third, fourth)));
+    }
+}
+
+kernel! {
+    /// Adds the sum of each vector's lanes to `to`.
+    pub(super) fn add_lanes(sums: &[f32], to: &mut [f32]) = lanes_generic
+}
+
+#[inline(always)]
+fn lanes_generic<S: Pairs>(_simd: S, sums: &[f32], to: &mut [f32]) {
+    assert_eq!(sums.len(), to.len() * S::WIDTH, "vectors and sums");
+    for (vector, to) in sums.chunks_exact(S::WIDTH).zip(to) {
+        *to += vector.iter().map(|&lane| f64::from(lane)).sum::<f64>() as f32;
+    }
+}

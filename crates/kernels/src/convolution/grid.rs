@@ -1,0 +1,226 @@
+//! How an example lies in memory, so that every window is a fixed pattern of places.
+
+use std::ops::Range;
+
+use super::ConvolutionShape;
+use super::rows::{Block, copy_rows};
+use crate::InstructionSet;
+
+/// The sizes of one example.
+///
+/// The padded input is cut into *planes*, one for each channel and each remainder of a row and a column
+/// divided by the stride: row r and column c of the padded input lie in plane (r % s, c % s) at (r / s, c /
+/// s). There, the number k of a window at place i lies at i + a constant, whatever stride, padding and
+/// dilation are; and as rows follow each other without a gap, the place (row, column) is the one number p =
+/// row * pitch + column. Numbers p at the end of a row, where no window has its place, are computed with the
+/// others where that is cheaper than to stop at each row.
+///
+/// Without stride and padding the planes are the input itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Grid {
+    pub(super) size: [usize; 2],
+    pub(super) output: [usize; 2],
+    /// Height and width of a plane.
+    pub(super) plane: [usize; 2],
+    /// Planes of a channel, by rows and by columns.
+    pub(super) phases: [usize; 2],
+    stride: [usize; 2],
+    padding: [usize; 2],
+    dilation: [usize; 2],
+    kernel: [usize; 2],
+}
+
+impl Grid {
+    /// # Panics
+    /// If the window does not fit.
+    pub(super) fn new(shape: &ConvolutionShape, size: [usize; 2]) -> Grid {
+        let output = match shape.output(size) {
+            Ok(output) => output,
+            Err(error) => panic!("{error}"),
+        };
+        let axis = |axis: usize| {
+            let reach = (shape.kernel[axis] - 1) * shape.dilation[axis] / shape.stride[axis];
+            output[axis] + reach
+        };
+        // A window of one number sees nothing between its places.
+        let phases = |axis: usize| if shape.kernel[axis] == 1 { 1 } else { shape.stride[axis] };
+        Grid {
+            size,
+            output,
+            plane: [axis(0), axis(1)],
+            phases: [phases(0), phases(1)],
+            stride: shape.stride,
+            padding: shape.padding,
+            dilation: shape.dilation,
+            kernel: shape.kernel,
+        }
+    }
+
+    /// Whether the planes are the input as it is.
+    pub(super) fn is_input(&self) -> bool {
+        self.stride == [1, 1] && self.padding == [0, 0]
+    }
+
+    /// Numbers of a plane.
+    pub(super) fn plane_len(&self) -> usize {
+        self.plane[0] * self.plane[1]
+    }
+
+    /// Numbers of a channel's planes.
+    pub(super) fn channel(&self) -> usize {
+        self.phases[0] * self.phases[1] * self.plane_len()
+    }
+
+    /// From one row of a plane to the next.
+    pub(super) fn pitch(&self) -> usize {
+        self.plane[1]
+    }
+
+    /// Places, those at the ends of rows included.
+    pub(super) fn positions(&self) -> usize {
+        (self.output[0] - 1) * self.pitch() + self.output[1]
+    }
+
+    /// Whether every place is one of the output.
+    pub(super) fn is_dense(&self) -> bool {
+        self.output[0] == 1 || self.pitch() == self.output[1]
+    }
+
+    /// Where the number (row, column) of a window lies: its plane within the channel, and how far behind the
+    /// window's place.
+    pub(super) fn tap(&self, window: [usize; 2]) -> (usize, usize) {
+        let at = |axis: usize| window[axis] * self.dilation[axis];
+        let split = |axis: usize| {
+            let stride = self.stride[axis];
+            if self.phases[axis] == 1 && stride > 1 { (0, 0) } else { (at(axis) % stride, at(axis) / stride) }
+        };
+        let ((row_phase, row), (column_phase, column)) = (split(0), split(1));
+        (row_phase * self.phases[1] + column_phase, row * self.pitch() + column)
+    }
+
+    /// The row and the column of a number of the window, counted as the weights lie.
+    pub(super) fn window(&self, number: usize) -> [usize; 2] {
+        [number / self.kernel[1], number % self.kernel[1]]
+    }
+
+    /// All numbers of the window, in the order of the weights.
+    pub(super) fn windows(&self) -> impl Iterator<Item = [usize; 2]> {
+        (0..self.kernel[0] * self.kernel[1]).map(|number| self.window(number))
+    }
+
+    /// How far behind its place a window reaches.
+    pub(super) fn reach(&self) -> usize {
+        self.windows().map(|window| self.tap(window).1).max().unwrap_or(0)
+    }
+
+    /// The rows or columns of a plane of this remainder that are not padding, and where in the input the
+    /// first of them lies.
+    fn inside(&self, axis: usize, phase: usize) -> (Range<usize>, usize) {
+        let (stride, padding) = (self.stride[axis], self.padding[axis]);
+        let all = self.plane[axis];
+        let first = padding.saturating_sub(phase).div_ceil(stride).min(all);
+        let end = (self.size[axis] + padding).saturating_sub(phase).div_ceil(stride).min(all);
+        if end <= first { (0..0, 0) } else { (first..end, first * stride + phase - padding) }
+    }
+
+    /// Calls `f` for each plane of a channel: where its inner part starts in the plane and in the input, and
+    /// its rows and columns.
+    fn each_plane(&self, mut f: impl FnMut(usize, usize, [usize; 2])) {
+        for plane in 0..self.phases[0] * self.phases[1] {
+            let (rows, row) = self.inside(0, plane / self.phases[1]);
+            let (columns, column) = self.inside(1, plane % self.phases[1]);
+            let start = plane * self.plane_len() + rows.start * self.pitch() + columns.start;
+            f(start, row * self.size[1] + column, [rows.len(), columns.len()]);
+        }
+    }
+
+    /// Copies an example [C, H, W] into planes.
+    pub(super) fn lay(&self, set: InstructionSet, input: &[f32], planes: &mut [f32]) {
+        planes.fill(0.0);
+        let steps = [self.stride[0] * self.size[1], self.stride[1]];
+        let channels = input.chunks_exact(self.size[0] * self.size[1]);
+        for (input, planes) in channels.zip(planes.chunks_exact_mut(self.channel())) {
+            self.each_plane(|plane, place, [rows, columns]| {
+                let block = Block { rows, columns, from_pitch: steps[0], to_pitch: self.pitch() };
+                if rows * columns == 0 {
+                    return;
+                }
+                if steps[1] == 1 {
+                    return copy_rows(set, block, &input[place..], &mut planes[plane..]);
+                }
+                for row in 0..rows {
+                    let from = input[place + row * block.from_pitch..].iter().step_by(steps[1]);
+                    let to = &mut planes[plane + row * block.to_pitch..][..columns];
+                    to.iter_mut().zip(from).for_each(|(to, &from)| *to = from);
+                }
+            });
+        }
+    }
+
+    /// Copies planes back into an example: what no window sees becomes 0.
+    pub(super) fn fold(&self, set: InstructionSet, planes: &[f32], output: &mut [f32]) {
+        output.fill(0.0);
+        let steps = [self.stride[0] * self.size[1], self.stride[1]];
+        let channels = output.chunks_exact_mut(self.size[0] * self.size[1]);
+        for (output, planes) in channels.zip(planes.chunks_exact(self.channel())) {
+            self.each_plane(|plane, place, [rows, columns]| {
+                let block = Block { rows, columns, from_pitch: self.pitch(), to_pitch: steps[0] };
+                if rows * columns == 0 {
+                    return;
+                }
+                if steps[1] == 1 {
+                    return copy_rows(set, block, &planes[plane..], &mut output[place..]);
+                }
+                for row in 0..rows {
+                    let from = &planes[plane + row * block.from_pitch..][..columns];
+                    let to = output[place + row * block.to_pitch..].iter_mut().step_by(steps[1]);
+                    to.zip(from).for_each(|(to, &from)| *to = from);
+                }
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn planes_show_each_window_what_the_padded_input_has_there() {
+        for stride in [[1, 1], [2, 3], [3, 2]] {
+            for padding in [[0, 0], [1, 4], [5, 1]] {
+                for dilation in [[1, 1], [2, 1], [1, 3]] {
+                    let shape =
+                        ConvolutionShape { stride, padding, dilation, ..ConvolutionShape::new(2, 1, [2, 3]) };
+                    let size = [6, 9];
+                    let grid = Grid::new(&shape, size);
+                    let input: Vec<f32> = (1..=2 * 54).map(|number| number as f32).collect();
+                    let mut planes = vec![f32::NAN; 2 * grid.channel()];
+                    grid.lay(InstructionSet::best(), &input, &mut planes);
+                    for channel in 0..2 {
+                        for row in 0..grid.output[0] {
+                            for column in 0..grid.output[1] {
+                                for window in grid.windows() {
+                                    let (plane, shift) = grid.tap(window);
+                                    let at = channel * grid.channel() + plane * grid.plane_len() + shift;
+                                    let got = planes[at + row * grid.pitch() + column];
+                                    let place = |axis: usize, at: usize| {
+                                        (at * stride[axis] + window[axis] * dilation[axis])
+                                            .checked_sub(padding[axis])
+                                            .filter(|&at| at < size[axis])
+                                    };
+                                    let expected = match (place(0, row), place(1, column)) {
+                                        (Some(y), Some(x)) => input[channel * 54 + y * 9 + x],
+                                        _ => 0.0,
+                                    };
+                                    assert_eq!(got, expected, "{shape:?}, {row} {column} {window:?}");
+                                    assert!(shift <= grid.reach());
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

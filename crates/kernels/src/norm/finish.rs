@@ -1,0 +1,284 @@
+//! What follows a convolution, in one pass over its output: normalise, rectify, average.
+
+use super::pairs::Pairs;
+use crate::InstructionSet;
+use crate::simd::{Simd, kernel};
+
+/// What is done to the numbers y of a channel: (y - centre) scale + shift.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Channel {
+    /// Taken off first.
+    pub centre: f32,
+    /// Multiplied with what is left.
+    pub scale: f32,
+    /// Added at last.
+    pub shift: f32,
+}
+
+impl Channel {
+    /// Changes nothing.
+    pub const IDENTITY: Channel = Channel { centre: 0.0, scale: 1.0, shift: 0.0 };
+}
+
+/// Windows side by side whose mean is taken; what is left of an odd size is dropped, as PyTorch's AvgPool
+/// does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Average {
+    /// No averaging.
+    #[default]
+    Nothing,
+    /// Two neighbours of a row, AvgPool1d(2).
+    Pairs,
+    /// Two rows by two columns, AvgPool2d(2).
+    Squares,
+}
+
+impl Average {
+    /// Height and width of the window.
+    pub const fn window(self) -> [usize; 2] {
+        match self {
+            Average::Nothing => [1, 1],
+            Average::Pairs => [1, 2],
+            Average::Squares => [2, 2],
+        }
+    }
+
+    /// The size [H, W] that comes of an input of this size; a part of it may be 0.
+    pub const fn output(self, size: [usize; 2]) -> [usize; 2] {
+        let [height, width] = self.window();
+        [size[0] / height, size[1] / width]
+    }
+}
+
+/// Normalise, rectify, average, in this order, each only where asked for.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Finish<'a> {
+    /// The normalisation of each channel, `[C]`.
+    pub channels: Option<&'a [Channel]>,
+    /// Whether negative numbers become 0.
+    pub rectify: bool,
+    /// The means that are taken.
+    pub average: Average,
+}
+
+/// Bytes for the signs of [channels, H, W], which the backward pass of a rectified output needs.
+pub fn sign_bytes(channels: usize, size: [usize; 2]) -> usize {
+    channels * size[0] * row_bytes(size[1])
+}
+
+/// Bytes for the signs of a row: whole groups of sixteen.
+pub(crate) const fn row_bytes(width: usize) -> usize {
+    width.div_ceil(16) * 2
+}
+
+/// Rows of several channels, within a slice.
+#[derive(Clone, Copy)]
+pub(crate) struct Rows<'a> {
+    pub(crate) numbers: &'a [f32],
+    /// From one channel to the next, and from one row to the next.
+    pub(crate) strides: [usize; 2],
+    pub(crate) channels: usize,
+    pub(crate) size: [usize; 2],
+}
+
+/// Where the finished numbers and the signs go.
+pub(crate) struct Finished<'a> {
+    pub(crate) numbers: &'a mut [f32],
+    pub(crate) strides: [usize; 2],
+    pub(crate) signs: Option<&'a mut [u8]>,
+    pub(crate) sign_strides: [usize; 2],
+}
+
+/// Finishes y [C, H, W] into the averages of a whole example; `signs`, of [`sign_bytes`], keep what
+/// [`super::spread`] needs of a rectified output.
+///
+/// # Panics
+/// If the slices do not fit.
+///
+/// # Example
+/// ```
+/// use stapes_kernels::InstructionSet;
+/// use stapes_kernels::norm::{Average, Finish, finish};
+///
+/// let steps = Finish { rectify: true, average: Average::Pairs, ..Finish::default() };
+/// let mut output = [0.0; 2];
+/// finish(InstructionSet::best(), steps, (&[1.0, -4.0, 3.0, 5.0, 9.0], [1, 5]), &mut output, None);
+/// assert_eq!(output, [0.5, 4.0]); // the fifth number has no neighbour left
+/// ```
+pub fn finish(
+    set: InstructionSet,
+    steps: Finish<'_>,
+    (y, size): (&[f32], [usize; 2]),
+    output: &mut [f32],
+    signs: Option<&mut [u8]>,
+) {
+    let len = size[0] * size[1];
+    let channels = y.len().checked_div(len).unwrap_or(0);
+    assert_eq!(channels * len, y.len(), "numbers of channels of {} x {}", size[0], size[1]);
+    let [height, width] = steps.average.output(size);
+    assert_eq!(output.len(), channels * height * width, "numbers of the output");
+    let rows = Rows { numbers: y, strides: [len, size[1]], channels, size };
+    let row = row_bytes(size[1]);
+    let finished = Finished {
+        numbers: output,
+        strides: [height * width, width],
+        signs,
+        sign_strides: [size[0] * row, row],
+    };
+    finish_rows(set, steps, rows, finished);
+}
+
+kernel! {
+    /// Finishes a part: the rows and columns of the part are whole windows, save the last.
+    pub(crate) fn finish_rows(steps: Finish<'_>, rows: Rows<'_>, to: Finished<'_>) = finish_generic
+}
+
+/// Numbers from the start of the first row of the first channel to the end of the last.
+fn extent(channels: usize, [height, width]: [usize; 2], strides: [usize; 2]) -> usize {
+    if channels * height * width == 0 {
+        return 0;
+    }
+    (channels - 1) * strides[0] + (height - 1) * strides[1] + width
+}
+
+#[inline(always)]
+fn finish_generic<S: Pairs>(simd: S, steps: Finish<'_>, rows: Rows<'_>, mut to: Finished<'_>) {
+    let [height, width] = steps.average.output(rows.size);
+    assert!(extent(rows.channels, rows.size, rows.strides) <= rows.numbers.len(), "numbers of the input");
+    assert!(extent(rows.channels, [height, width], to.strides) <= to.numbers.len(), "numbers of the output");
+    if let Some(signs) = &to.signs {
+        let size = [rows.size[0], row_bytes(rows.size[1])];
+        assert!(extent(rows.channels, size, to.sign_strides) <= signs.len(), "bytes of the signs");
+    }
+    if let Some(channels) = steps.channels {
+        assert_eq!(channels.len(), rows.channels, "channels and their normalisation");
+    }
+    for channel in 0..rows.channels {
+        let part = Part {
+            from: rows.numbers.as_ptr().wrapping_add(channel * rows.strides[0]),
+            pitch: rows.strides[1],
+            signs: to
+                .signs
+                .as_mut()
+                .map(|signs| signs.as_mut_ptr().wrapping_add(channel * to.sign_strides[0])),
+            sign_pitch: to.sign_strides[1],
+            to: to.numbers.as_mut_ptr().wrapping_add(channel * to.strides[0]),
+            to_pitch: to.strides[1],
+            size: [height, width],
+            channel: steps.channels.map_or(Channel::IDENTITY, |channels| channels[channel]),
+            floor: if steps.rectify { 0.0 } else { f32::NEG_INFINITY },
+        };
+        // SAFETY: by the assertions, the rows of this channel lie within the slices.
+        unsafe {
+            match steps.average {
+                Average::Nothing => channel_rows::<S, 1, false>(simd, part),
+                Average::Pairs => channel_rows::<S, 1, true>(simd, part),
+                Average::Squares => channel_rows::<S, 2, true>(simd, part),
+            }
+        }
+    }
+}
+
+/// One channel: `size` is that of the averages.
+struct Part {
+    from: *const f32,
+    pitch: usize,
+    signs: Option<*mut u8>,
+    sign_pitch: usize,
+    to: *mut f32,
+    to_pitch: usize,
+    size: [usize; 2],
+    channel: Channel,
+    floor: f32,
+}
+
+/// Averages of H rows, and of pairs where PAIRS.
+///
+/// # Safety
+/// The pointers are valid for the rows that `part` states, the signs for whole groups of sixteen.
+#[inline(always)]
+unsafe fn channel_rows<S: Pairs, const H: usize, const PAIRS: bool>(simd: S, part: Part) {
+    let Channel { centre, scale, shift } = part.channel;
+    let factors = [simd.splat(centre), simd.splat(scale), simd.splat(shift), simd.splat(part.floor)];
+    let whole = part.size[1] / S::WIDTH * S::WIDTH;
+    for row in 0..part.size[0] {
+        // SAFETY: `count` columns from each of these on exist in the row of averages.
+        unsafe {
+            for column in (0..whole).step_by(S::WIDTH) {
+                averages::<S, H, PAIRS>(simd, &part, factors, [row, column], S::WIDTH);
+            }
+            if whole < part.size[1] {
+                averages::<S, H, PAIRS>(simd, &part, factors, [row, whole], part.size[1] - whole);
+            }
+        }
+    }
+}
+
+/// A vector of averages, of which `count` exist.
+///
+/// # Safety
+/// As [`channel_rows`], for the averages of this row from this column on.
+#[inline(always)]
+unsafe fn averages<S: Pairs, const H: usize, const PAIRS: bool>(
+    simd: S,
+    part: &Part,
+    [centre, scale, shift, floor]: [S::Vector; 4],
+    [row, column]: [usize; 2],
+    count: usize,
+) {
+    let vectors = if PAIRS { 2 } else { 1 };
+    let mut sums = [simd.splat(0.0); 2];
+    for row in row * H..(row + 1) * H {
+        for (half, sum) in sums.iter_mut().enumerate().take(vectors) {
+            let numbers = (vectors * count).saturating_sub(half * S::WIDTH).min(S::WIDTH);
+            if numbers == 0 {
+                continue;
+            }
+            let at = vectors * column + half * S::WIDTH;
+            // SAFETY: `numbers` columns from `at` on exist in this row; its signs have whole groups.
+            unsafe {
+                let y = load(simd, part.from.add(row * part.pitch + at), numbers);
+                let z = simd.mul_add(simd.sub(y, centre), scale, shift);
+                if let Some(signs) = part.signs {
+                    let bits = simd.bits_above(z, floor);
+                    write_bits::<S>(signs.add(row * part.sign_pitch + at / 8), bits);
+                }
+                *sum = simd.add(*sum, simd.at_least(z, floor));
+            }
+        }
+    }
+    let mean = simd.splat(1.0 / (H * vectors) as f32);
+    let result = if PAIRS { simd.mul(simd.pair_sums(sums[0], sums[1]), mean) } else { sums[0] };
+    // SAFETY: the caller's promise.
+    unsafe { store(simd, part.to.add(row * part.to_pitch + column), result, count) };
+}
+
+/// # Safety
+/// As for [`crate::simd::Lanes::load`].
+#[inline(always)]
+pub(crate) unsafe fn load<S: Simd>(simd: S, from: *const f32, count: usize) -> S::Vector {
+    // SAFETY: the caller's promise.
+    unsafe { if count == S::WIDTH { simd.load(from) } else { simd.load_part(from, count) } }
+}
+
+/// # Safety
+/// As for [`crate::simd::Lanes::store`].
+#[inline(always)]
+pub(crate) unsafe fn store<S: Simd>(simd: S, to: *mut f32, vector: S::Vector, count: usize) {
+    // SAFETY: the caller's promise.
+    unsafe { if count == S::WIDTH { simd.store(to, vector) } else { simd.store_part(to, vector, count) } }
+}
+
+/// # Safety
+/// `to` is valid for writes of a bit for each lane.
+#[inline(always)]
+unsafe fn write_bits<S: Simd>(to: *mut u8, bits: u16) {
+    let bytes = bits.to_le_bytes();
+    // SAFETY: the caller's promise.
+    unsafe {
+        *to = bytes[0];
+        if S::WIDTH == 16 {
+            *to.add(1) = bytes[1];
+        }
+    }
+}

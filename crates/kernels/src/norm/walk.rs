@@ -1,0 +1,140 @@
+//! A walk through the gradient by normalised numbers, vector by vector.
+
+use super::finish::{Average, load, row_bytes};
+use super::pairs::Pairs;
+use super::spread::{FinishedGradient, Normalised};
+
+/// Panics unless the slices of the gradient hold all channels of this size.
+pub(super) fn check(gradient: &FinishedGradient<'_>, channels: usize, size: [usize; 2]) {
+    let [height, width] = gradient.average.output(size);
+    assert_eq!(gradient.d.len(), channels * height * width, "numbers of the gradient");
+    if let Some(signs) = gradient.signs {
+        assert_eq!(signs.len(), super::sign_bytes(channels, size), "bytes of the signs");
+    }
+    if let Some(Normalised { y, channels: of }) = gradient.normalised {
+        assert_eq!(of.len(), channels, "channels and their normalisation");
+        assert_eq!(y.len(), channels * size[0] * size[1], "numbers that were normalised");
+    }
+}
+
+/// What is done with the gradient by the normalised numbers, vector by vector.
+pub(super) trait Sink<S: Pairs> {
+    /// Takes `count` numbers of a row; lanes beyond are zero.
+    ///
+    /// # Safety
+    /// The pointers of the sink are valid for the row and the columns.
+    unsafe fn take(&mut self, simd: S, place: [usize; 2], d: S::Vector, count: usize);
+}
+
+/// Goes through the rows of a channel.
+///
+/// # Safety
+/// The slices of the gradient hold the channel, the pointers of the sink its rows.
+#[inline(always)]
+pub(super) unsafe fn walk<S: Pairs, K: Sink<S>>(
+    simd: S,
+    gradient: &FinishedGradient<'_>,
+    place: (usize, [usize; 2]),
+    sink: &mut K,
+) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match gradient.average {
+            Average::Nothing => walk_rows::<S, K, 1, false>(simd, gradient, place, sink),
+            Average::Pairs => walk_rows::<S, K, 1, true>(simd, gradient, place, sink),
+            Average::Squares => walk_rows::<S, K, 2, true>(simd, gradient, place, sink),
+        }
+    }
+}
+
+/// One channel of a gradient, by columns of averages.
+struct Averages {
+    d: *const f32,
+    /// Averages of a row.
+    columns: usize,
+    signs: Option<*const u8>,
+    sign_pitch: usize,
+    width: usize,
+}
+
+/// # Safety
+/// As [`walk`]; H and PAIRS are those of the average.
+#[inline(always)]
+unsafe fn walk_rows<S: Pairs, K: Sink<S>, const H: usize, const PAIRS: bool>(
+    simd: S,
+    gradient: &FinishedGradient<'_>,
+    (channel, [height, width]): (usize, [usize; 2]),
+    sink: &mut K,
+) {
+    let vectors = if PAIRS { 2 } else { 1 };
+    let [averages, columns] = [height / H, width / vectors];
+    let sign_pitch = row_bytes(width);
+    let from = Averages {
+        d: gradient.d.as_ptr().wrapping_add(channel * averages * columns),
+        columns,
+        signs: gradient.signs.map(|signs| signs.as_ptr().wrapping_add(channel * height * sign_pitch)),
+        sign_pitch,
+        width,
+    };
+    for row in 0..height {
+        // A row without a partner has no average.
+        let columns = if row / H < averages { columns } else { 0 };
+        let whole = columns / S::WIDTH * S::WIDTH;
+        // SAFETY: so many averages from each of these columns on exist in this row.
+        unsafe {
+            for column in (0..whole).step_by(S::WIDTH) {
+                numbers::<S, K, H, PAIRS>(simd, &from, ([row, column], S::WIDTH), sink);
+            }
+            for column in (whole..width.div_ceil(vectors)).step_by(S::WIDTH) {
+                let count = columns.saturating_sub(column).min(S::WIDTH);
+                numbers::<S, K, H, PAIRS>(simd, &from, ([row, column], count), sink);
+            }
+        }
+    }
+}
+
+/// The numbers of a vector of averages, of which `count` exist.
+///
+/// # Safety
+/// As [`walk`], for the averages from this column on.
+#[inline(always)]
+unsafe fn numbers<S: Pairs, K: Sink<S>, const H: usize, const PAIRS: bool>(
+    simd: S,
+    from: &Averages,
+    ([row, column], count): ([usize; 2], usize),
+    sink: &mut K,
+) {
+    let vectors = if PAIRS { 2 } else { 1 };
+    let mean = simd.splat(1.0 / (H * vectors) as f32);
+    // SAFETY: `count` averages from here on exist in this row.
+    let d = unsafe { load(simd, from.d.wrapping_add(row / H * from.columns + column), count) };
+    let parts = if PAIRS { simd.doubled(simd.mul(d, mean)) } else { [d, d] };
+    for (half, &part) in parts.iter().enumerate().take(vectors) {
+        let at = vectors * column + half * S::WIDTH;
+        // Behind a whole vector of averages there are whole vectors of numbers.
+        let numbers = if count == S::WIDTH { S::WIDTH } else { from.width.saturating_sub(at).min(S::WIDTH) };
+        if numbers == 0 {
+            return;
+        }
+        // SAFETY: `numbers` columns from `at` on exist in this row, and the signs have whole groups of
+        // sixteen.
+        unsafe {
+            let part = match from.signs {
+                Some(signs) => simd.keep(part, read_bits::<S>(signs.add(row * from.sign_pitch + at / 8))),
+                None => part,
+            };
+            sink.take(simd, [row, at], part, numbers);
+        }
+    }
+}
+
+/// # Safety
+/// `from` is valid for reads of a bit for each lane.
+#[inline(always)]
+unsafe fn read_bits<S: Pairs>(from: *const u8) -> u16 {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let high = if S::WIDTH == 16 { *from.add(1) } else { 0 };
+        u16::from_le_bytes([*from, high])
+    }
+}

@@ -1,0 +1,261 @@
+//! Mean and largest number of windows, forward and backward.
+//!
+//! For windows of two side by side behind a convolution, [`crate::norm::Finish`] takes the mean on the way.
+
+pub mod twin;
+
+use crate::convolution::{ShapeError, check_pooling, places};
+use crate::simd::{Simd, kernel};
+
+/// A window and its steps; an input that is no whole number of steps is cut, as PyTorch does by default.
+///
+/// # Example
+/// ```
+/// use stapes_kernels::InstructionSet;
+/// use stapes_kernels::pool::{Pooling, largest};
+///
+/// let pooling = Pooling::new([1, 2], [1, 2])?;
+/// assert_eq!(pooling.output([1, 5])?, [1, 2]);
+/// let (mut output, mut winners) = ([0.0; 2], [0; 2]);
+/// let input: &[f32] = &[1.0, 3.0, 2.0, 2.0, 9.0];
+/// largest(InstructionSet::best(), pooling, (input, [1, 5]), &mut output, Some(&mut winners));
+/// assert_eq!((output, winners), ([3.0, 2.0], [1, 2])); // of equal numbers the first wins
+/// # Ok::<(), stapes_kernels::convolution::ShapeError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pooling {
+    window: [usize; 2],
+    stride: [usize; 2],
+}
+
+impl Pooling {
+    /// Windows [H, W] and the steps between them.
+    ///
+    /// # Errors
+    /// [`ShapeError::Pooling`] where a number is 0.
+    pub fn new(window: [usize; 2], stride: [usize; 2]) -> Result<Pooling, ShapeError> {
+        check_pooling(window, stride)?;
+        Ok(Pooling { window, stride })
+    }
+
+    /// The size [H, W] of the output for an input of this size.
+    ///
+    /// # Errors
+    /// [`ShapeError::Window`] where the window is larger than the input.
+    pub fn output(&self, size: [usize; 2]) -> Result<[usize; 2], ShapeError> {
+        let mut output = [0; 2];
+        for axis in 0..2 {
+            output[axis] = places(axis, (self.window[axis], self.stride[axis]), size[axis], 0)?;
+        }
+        Ok(output)
+    }
+
+    /// Numbers of a window.
+    fn area(&self) -> usize {
+        self.window[0] * self.window[1]
+    }
+
+    /// Panics unless input and output have as many channels; returns the output's size.
+    fn check(&self, input: usize, size: [usize; 2], output: usize) -> [usize; 2] {
+        let [height, width] = match self.output(size) {
+            Ok(output) => output,
+            Err(error) => panic!("{error}"),
+        };
+        let channels = input / (size[0] * size[1]);
+        assert_eq!(channels * size[0] * size[1], input, "numbers of channels of {} x {}", size[0], size[1]);
+        assert_eq!(channels * height * width, output, "numbers of the output");
+        [height, width]
+    }
+
+    /// Where the windows of a channel start in it, in the order of the output.
+    fn starts(&self, [height, width]: [usize; 2], pitch: usize) -> impl Iterator<Item = usize> + use<> {
+        let [down, right] = self.stride;
+        (0..height).flat_map(move |row| (0..width).map(move |column| row * down * pitch + column * right))
+    }
+}
+
+kernel! {
+    /// Writes the mean of each window.
+    ///
+    /// # Shapes
+    /// input [C, H, W] with its size [H, W] -> [C, H', W'] of [`Pooling::output`]
+    ///
+    /// # Panics
+    /// If the slices do not fit.
+    pub fn average(pooling: Pooling, example: (&[f32], [usize; 2]), output: &mut [f32]) = average_generic
+}
+
+#[inline(always)]
+fn average_generic<S: Simd>(_: S, pooling: Pooling, (input, size): (&[f32], [usize; 2]), output: &mut [f32]) {
+    let places = pooling.check(input.len(), size, output.len());
+    let [rows, columns] = pooling.window;
+    let share = 1.0 / pooling.area() as f32;
+    let channels = input.chunks_exact(size[0] * size[1]);
+    for (input, output) in channels.zip(output.chunks_exact_mut(places[0] * places[1])) {
+        for (start, output) in pooling.starts(places, size[1]).zip(output) {
+            let sum: f32 = (0..rows).map(|row| sum(&input[start + row * size[1]..][..columns])).sum();
+            *output = sum * share;
+        }
+    }
+}
+
+/// The sum of a row, in sixteen chains where it is long.
+#[inline(always)]
+fn sum(row: &[f32]) -> f32 {
+    const CHAINS: usize = 16;
+    let (whole, rest) = row.as_chunks::<CHAINS>();
+    let mut sum: f32 = rest.iter().sum();
+    if !whole.is_empty() {
+        let mut chains = [0.0; CHAINS];
+        for part in whole {
+            chains.iter_mut().zip(part).for_each(|(chain, number)| *chain += number);
+        }
+        sum += chains.iter().sum::<f32>();
+    }
+    sum
+}
+
+kernel! {
+    /// Writes the gradient by the input of [`average`], from that by its output.
+    ///
+    /// # Panics
+    /// If the slices do not fit.
+    pub fn average_backward(pooling: Pooling, d_output: &[f32], d_input: (&mut [f32], [usize; 2])) =
+        average_backward_generic
+}
+
+#[inline(always)]
+fn average_backward_generic<S: Simd>(
+    _: S,
+    pooling: Pooling,
+    d_output: &[f32],
+    (d_input, size): (&mut [f32], [usize; 2]),
+) {
+    let places = pooling.check(d_input.len(), size, d_output.len());
+    let [rows, columns] = pooling.window;
+    let share = 1.0 / pooling.area() as f32;
+    d_input.fill(0.0);
+    let channels = d_input.chunks_exact_mut(size[0] * size[1]);
+    for (d_input, d_output) in channels.zip(d_output.chunks_exact(places[0] * places[1])) {
+        for (start, &d) in pooling.starts(places, size[1]).zip(d_output) {
+            for row in 0..rows {
+                let to = &mut d_input[start + row * size[1]..][..columns];
+                to.iter_mut().for_each(|to| *to += d * share);
+            }
+        }
+    }
+}
+
+kernel! {
+    /// Writes the largest number of each window (NaN if there is one), and where it stands within its
+    /// channel; of equal numbers the first.
+    ///
+    /// # Shapes
+    /// input [C, H, W] with its size [H, W] -> [C, H', W'] of [`Pooling::output`], the winners too
+    ///
+    /// # Panics
+    /// If the slices do not fit.
+    pub fn largest(
+        pooling: Pooling,
+        example: (&[f32], [usize; 2]),
+        output: &mut [f32],
+        winners: Option<&mut [u32]>,
+    ) = largest_generic
+}
+
+#[inline(always)]
+fn largest_generic<S: Simd>(
+    _: S,
+    pooling: Pooling,
+    (input, size): (&[f32], [usize; 2]),
+    output: &mut [f32],
+    mut winners: Option<&mut [u32]>,
+) {
+    let places = pooling.check(input.len(), size, output.len());
+    assert!(size[0] * size[1] <= u32::MAX as usize, "positions of a channel");
+    if let Some(winners) = &winners {
+        assert_eq!(winners.len(), output.len(), "winners and outputs");
+    }
+    let [rows, columns] = pooling.window;
+    let len = places[0] * places[1];
+    for (channel, input) in input.chunks_exact(size[0] * size[1]).enumerate() {
+        for (place, start) in pooling.starts(places, size[1]).enumerate() {
+            let (mut best, mut at) = (input[start], start);
+            for row in 0..rows {
+                let first = start + row * size[1];
+                let (number, column) = largest_of(&input[first..][..columns]);
+                if beats(number, best) {
+                    (best, at) = (number, first + column);
+                }
+            }
+            output[channel * len + place] = best;
+            if let Some(winners) = &mut winners {
+                winners[channel * len + place] = at as u32;
+            }
+        }
+    }
+}
+
+/// Whether a number takes the place of the largest so far: NaN does, and then stays.
+#[inline(always)]
+fn beats(number: f32, best: f32) -> bool {
+    number > best || (number.is_nan() && !best.is_nan())
+}
+
+/// The largest number of a row and its place.
+#[inline(always)]
+fn largest_of(row: &[f32]) -> (f32, usize) {
+    const LANES: usize = 16;
+    let (whole, rest) = row.as_chunks::<LANES>();
+    if whole.len() < 2 {
+        let better = |best: (f32, usize), (at, &number): (usize, &f32)| {
+            if beats(number, best.0) { (number, at) } else { best }
+        };
+        return row.iter().enumerate().skip(1).fold((row[0], 0), better);
+    }
+    // First the largest number, lane by lane, then its place.
+    let mut lanes = whole[0];
+    for part in &whole[1..] {
+        lanes.iter_mut().zip(part).for_each(|(lane, &number)| {
+            *lane = if beats(number, *lane) { number } else { *lane };
+        });
+    }
+    let better = |best: f32, &number: &f32| if beats(number, best) { number } else { best };
+    let best = lanes.iter().chain(rest).fold(row[0], better);
+    let found = row.iter().position(|&number| number == best || (number.is_nan() && best.is_nan()));
+    // It is one of the row's numbers.
+    (best, found.unwrap_or(0))
+}
+
+kernel! {
+    /// Writes the gradient by the input of [`largest`], from that by its output and the winners.
+    ///
+    /// # Panics
+    /// If the slices do not fit.
+    pub fn largest_backward(
+        pooling: Pooling,
+        d_output: &[f32],
+        winners: &[u32],
+        d_input: (&mut [f32], [usize; 2]),
+    ) = largest_backward_generic
+}
+
+#[inline(always)]
+fn largest_backward_generic<S: Simd>(
+    _: S,
+    pooling: Pooling,
+    d_output: &[f32],
+    winners: &[u32],
+    (d_input, size): (&mut [f32], [usize; 2]),
+) {
+    let places = pooling.check(d_input.len(), size, d_output.len());
+    assert_eq!(winners.len(), d_output.len(), "winners and outputs");
+    d_input.fill(0.0);
+    let len = places[0] * places[1];
+    for (channel, d_input) in d_input.chunks_exact_mut(size[0] * size[1]).enumerate() {
+        let of_channel = channel * len..(channel + 1) * len;
+        for (&d, &winner) in d_output[of_channel.clone()].iter().zip(&winners[of_channel]) {
+            d_input[winner as usize] += d;
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Pooling as a textbook has it: plain loops over one channel, for f32 and f64.
+
+use std::ops::Div;
+
+use crate::twin::Real;
+
+/// The places (in a channel [H, W]) of each window's numbers, window by window.
+pub fn windows(window: [usize; 2], stride: [usize; 2], [height, width]: [usize; 2]) -> Vec<Vec<usize>> {
+    let mut all = Vec::new();
+    for row in (0..).map(|i| i * stride[0]).take_while(|row| row + window[0] <= height) {
+        for column in (0..).map(|i| i * stride[1]).take_while(|column| column + window[1] <= width) {
+            let place = |number: usize| (row + number / window[1]) * width + column + number % window[1];
+            all.push((0..window[0] * window[1]).map(place).collect());
+        }
+    }
+    all
+}
+
+/// The mean of each window, and the gradient by the channel for one by the means.
+pub fn average<R: Real + Div<Output = R>>(windows: &[Vec<usize>], channel: &[R], d: &[R]) -> [Vec<R>; 2] {
+    let mut d_channel = vec![R::default(); channel.len()];
+    let mut means = Vec::new();
+    for (places, &d) in windows.iter().zip(d) {
+        let (mut sum, mut count) = (R::default(), R::default());
+        for &place in places {
+            sum += channel[place];
+            count += R::ONE;
+        }
+        means.push(sum / count);
+        places.iter().for_each(|&place| d_channel[place] += d / count);
+    }
+    [means, d_channel]
+}
+
+/// The largest number of each window, the first of equals, and the gradient by the channel for one by them.
+pub fn largest<R: Real>(windows: &[Vec<usize>], channel: &[R], d: &[R]) -> [Vec<R>; 2] {
+    let mut d_channel = vec![R::default(); channel.len()];
+    let mut numbers = Vec::new();
+    for (places, &d) in windows.iter().zip(d) {
+        let mut best = places[0];
+        for &place in places {
+            if (channel[place] - channel[best]).positive() {
+                best = place;
+            }
+        }
+        numbers.push(channel[best]);
+        d_channel[best] += d;
+    }
+    [numbers, d_channel]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_gradient_agrees_with_finite_differences() {
+        let windows = windows([2, 3], [1, 2], [4, 7]);
+        let channel: Vec<f64> = (0..28).map(|index| (1.7 * f64::from(index)).sin()).collect();
+        let d: Vec<f64> = (0..windows.len()).map(|index| (0.9 * index as f64).cos()).collect();
+        assert_eq!(d.len(), 9);
+        for pool in [average::<f64>, largest::<f64>] {
+            let [_, d_channel] = pool(&windows, &channel, &d);
+            for (index, &got) in d_channel.iter().enumerate() {
+                let loss = |offset: f64| -> f64 {
+                    let mut moved = channel.clone();
+                    moved[index] += offset;
+                    let [numbers, _] = pool(&windows, &moved, &d);
+                    numbers.iter().zip(&d).map(|(y, d)| y * d).sum()
+                };
+                // No two numbers are so near that a winner changes.
+                let slope = (loss(1e-4) - loss(-1e-4)) / 2e-4;
+                assert!((got - slope).abs() < 1e-9, "{index}: {got}, slope {slope}");
+            }
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! One time step of some slots, from the pre-activations' share of the input to the states, and back.
+
+use super::cell::{CellKind, CellShape, Gated};
+use super::gated::{self, GateBackRows};
+use super::rows::{self, BackwardRows, ForwardRows};
+use crate::InstructionSet;
+use crate::product::{Matrix, MatrixMut, Packed, Start};
+
+/// What the pre-activations start from.
+pub(super) struct Input<'a> {
+    /// x of the slots.
+    pub(super) x: Matrix<'a>,
+    /// Wᵀ of every piece of gates.
+    pub(super) weights: &'a [Packed],
+    /// What each block starts from.
+    pub(super) bias: &'a [f32],
+}
+
+/// A step with weights packed for its direction: Uᵀ of every product forwards, U backwards.
+pub(super) struct Transition<'a> {
+    pub(super) set: InstructionSet,
+    pub(super) kind: CellKind,
+    pub(super) shape: CellShape,
+    pub(super) hidden: usize,
+    pub(super) recurrent_weights: &'a [Packed],
+    /// The input's share of the pre-activations, where the blocks do not hold it yet.
+    pub(super) input: Option<Input<'a>>,
+    /// Whether the states before may be other than zero, and the recurrent products are worth their time.
+    pub(super) from_state: bool,
+}
+
+impl Transition<'_> {
+    /// Adds what is missing to the pre-activations in the blocks and computes the states; `gated` is room for
+    /// as many rows of H.
+    ///
+    /// Every element is one chain, from the bias over x to h, whether it is computed here in one go or was begun
+    /// before for many frames.
+    pub(super) fn forward(&self, mut rows: ForwardRows<'_>, mut gated: MatrixMut<'_>) {
+        let (hidden, previous) = (self.hidden, rows.previous);
+        if let Some(input) = &self.input {
+            self.begin(input, rows.gates.reborrow(), previous[0]);
+        }
+        if self.from_state {
+            for (run, weights) in self.shape.runs.iter().zip(self.recurrent_weights) {
+                // What lies beside its own part of the input was computed together with it.
+                if self.input.is_none() || run.block != run.gate {
+                    let blocks = rows.gates.reborrow().columns_from(run.block * hidden, run.gates * hidden);
+                    weights.multiply(previous[0], blocks, Start::Keep);
+                }
+            }
+        }
+        if let Some(Gated { run, state }) = self.shape.gated {
+            gated::gate(self.set, self.kind, rows.gates.reborrow(), previous);
+            if let Some(weights) = self.recurrent_weights.last().filter(|_| self.from_state) {
+                // A copy, as the product writes between the blocks that it would read.
+                let states = rows.gates.as_matrix().columns_from(state * hidden, hidden);
+                for row in 0..states.rows() {
+                    gated.row_mut(row).copy_from_slice(states.row(row));
+                }
+                let blocks = rows.gates.reborrow().columns_from(run.block * hidden, run.gates * hidden);
+                weights.multiply(gated.as_matrix(), blocks, Start::Keep);
+            }
+        }
+        rows::forward(self.set, self.kind, rows);
+    }
+
+    /// Starts the blocks with the biases and the input's share, and takes along the recurrent products that go
+    /// to the same blocks.
+    fn begin(&self, input: &Input<'_>, mut gates: MatrixMut<'_>, h_before: Matrix<'_>) {
+        let hidden = self.hidden;
+        for (piece, weights) in self.shape.pieces().zip(input.weights) {
+            let columns = piece.gate * hidden..(piece.gate + piece.gates) * hidden;
+            let blocks = gates.reborrow().columns_from(columns.start, columns.len());
+            let start = Start::Row(&input.bias[columns]);
+            match piece.run.filter(|_| self.from_state) {
+                Some(run) => {
+                    let recurrent = (h_before, &self.recurrent_weights[run]);
+                    weights.multiply_both(input.x, recurrent, blocks, start);
+                }
+                None => weights.multiply(input.x, blocks, start),
+            }
+        }
+        let projected = self.shape.gates * hidden;
+        if projected < gates.columns() {
+            for row in 0..gates.rows() {
+                gates.row_mut(row)[projected..].copy_from_slice(&input.bias[projected..]);
+            }
+        }
+    }
+
+    /// Turns the blocks into the gradients by the pre-activations, and the gradients by the states into those
+    /// by the states before; `d_gated` is room for as many rows of H.
+    pub(super) fn backward(&self, mut rows: BackwardRows<'_>, mut d_gated: MatrixMut<'_>) {
+        let (hidden, previous) = (self.hidden, rows.previous);
+        rows::backward(self.set, self.kind, rows.reborrow());
+        let BackwardRows { mut gates, d_state: [mut d_h, d_c], .. } = rows;
+        if let Some(Gated { run, .. }) = self.shape.gated {
+            match self.recurrent_weights.last().filter(|_| self.from_state) {
+                Some(weights) => {
+                    let from = gates.as_matrix().columns_from(run.block * hidden, run.gates * hidden);
+                    weights.multiply(from, d_gated.reborrow(), Start::Zero);
+                }
+                None => (0..d_gated.rows()).for_each(|row| d_gated.row_mut(row).fill(0.0)),
+            }
+            let rows = GateBackRows {
+                gates: gates.reborrow(),
+                previous,
+                d_gated: d_gated.as_matrix(),
+                d_previous: [d_h.reborrow(), d_c],
+            };
+            gated::gate_back(self.set, self.kind, rows);
+        }
+        if self.from_state {
+            for (run, weights) in self.shape.runs.iter().zip(self.recurrent_weights) {
+                let blocks = gates.as_matrix().columns_from(run.block * hidden, run.gates * hidden);
+                weights.multiply(blocks, d_h.reborrow(), Start::Keep);
+            }
+        }
+    }
+}

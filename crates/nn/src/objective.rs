@@ -1,0 +1,176 @@
+//! What a model's scores mean: what they are trained on, and what is decided from them.
+
+use stapes_kernels::Sequences;
+
+use crate::loss::{best_class, binary_cross_entropy, cross_entropy, sigmoid, softmax};
+
+/// What a network's scores mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Objective {
+    /// \[K\] logits of a softmax for each sequence; cross-entropy, the mean over sequences.
+    Classes,
+    /// [T, K] logits of a softmax for each frame. Training takes the mean of the frames' log-probabilities of
+    /// the sequence's class; the decision is by majority of the frames' decisions.
+    Vote,
+    /// [T, K] logits of a softmax for each frame; cross-entropy, the mean over frames.
+    FrameClasses,
+    /// [T, 1] the logit of class 1 against class 0 for each frame; cross-entropy, the mean over frames.
+    FrameBinary,
+}
+
+/// The truth.
+#[derive(Clone, Copy, Debug)]
+pub enum Targets<'a> {
+    /// A class for each sequence, in the caller's order.
+    Sequences(&'a [usize]),
+    /// A class for each frame, packed.
+    Frames(&'a [usize]),
+}
+
+impl Objective {
+    /// Whether a decision is made for every frame, and not for every sequence.
+    pub fn decides_frames(self) -> bool {
+        matches!(self, Objective::FrameClasses | Objective::FrameBinary)
+    }
+
+    /// How many decisions a batch asks for; the loss is a mean over them.
+    pub fn decisions(self, sequences: &Sequences) -> usize {
+        if self.decides_frames() { sequences.frames() } else { sequences.batch() }
+    }
+
+    /// The loss of a batch, as its share of a mean over `whole` decisions; the scores are overwritten by the
+    /// gradient of the loss by them.
+    ///
+    /// # Panics
+    /// If the targets are of the other kind, or not as many as the batch asks for.
+    pub fn loss(self, scores: &mut [f32], targets: Targets<'_>, sequences: &Sequences, whole: usize) -> f64 {
+        let targets = self.checked(targets, sequences);
+        let weight = 1.0 / whole as f64;
+        let rows = scores.chunks_exact_mut(scores.len() / self.rows(sequences));
+        match self {
+            Objective::Classes | Objective::FrameClasses => {
+                rows.zip(targets).map(|(row, &class)| cross_entropy(row, class, weight)).sum()
+            }
+            Objective::FrameBinary => {
+                let loss = |(row, &class): (&mut [f32], &usize)| {
+                    binary_cross_entropy(&mut row[0], class == 1, weight)
+                };
+                rows.zip(targets).map(loss).sum()
+            }
+            Objective::Vote => {
+                let loss = |(row, index): (&mut [f32], usize)| {
+                    cross_entropy(row, targets[index], weight / sequences.lengths()[index] as f64)
+                };
+                rows.zip(indices(sequences)).map(loss).sum()
+            }
+        }
+    }
+
+    /// The probabilities of the classes: [B, K] in the caller's order, or packed [N, K] where every frame is
+    /// decided. Of a vote it is the share of frames.
+    pub fn probabilities(self, scores: &[f32], sequences: &Sequences) -> Vec<f32> {
+        let width = scores.len() / self.rows(sequences);
+        match self {
+            Objective::Classes | Objective::FrameClasses => {
+                let mut probabilities = scores.to_vec();
+                probabilities.chunks_exact_mut(width).for_each(softmax);
+                probabilities
+            }
+            Objective::FrameBinary => {
+                scores.iter().flat_map(|&score| [sigmoid(-score), sigmoid(score)]).collect()
+            }
+            Objective::Vote => {
+                let mut shares = vec![0.0; sequences.batch() * width];
+                for (row, index) in scores.chunks_exact(width).zip(indices(sequences)) {
+                    shares[index * width + best_class(row)] += 1.0 / sequences.lengths()[index] as f32;
+                }
+                shares
+            }
+        }
+    }
+
+    /// How many decisions are right.
+    ///
+    /// # Panics
+    /// As [`Objective::loss`].
+    pub fn right(self, scores: &[f32], targets: Targets<'_>, sequences: &Sequences) -> usize {
+        let targets = self.checked(targets, sequences);
+        let probabilities = self.probabilities(scores, sequences);
+        let rows = probabilities.chunks_exact(probabilities.len() / targets.len());
+        rows.zip(targets).filter(|(row, class)| best_class(row) == **class).count()
+    }
+
+    /// How many rows of scores a batch has.
+    fn rows(self, sequences: &Sequences) -> usize {
+        match self {
+            Objective::Classes => sequences.batch(),
+            _ => sequences.frames(),
+        }
+    }
+
+    fn checked<'a>(self, targets: Targets<'a>, sequences: &Sequences) -> &'a [usize] {
+        let targets = match targets {
+            Targets::Frames(targets) if self.decides_frames() => targets,
+            Targets::Sequences(targets) if !self.decides_frames() => targets,
+            other => panic!("{self:?} and {other:?}"),
+        };
+        assert_eq!(targets.len(), self.decisions(sequences), "targets");
+        targets
+    }
+}
+
+/// The sequence that each packed frame belongs to.
+fn indices(sequences: &Sequences) -> impl Iterator<Item = usize> {
+    (0..sequences.longest()).flat_map(|t| sequences.order()[..sequences.rows(t)].iter().copied())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Frames of two sequences, lengths 1 and 3; the longer comes first in packed order.
+    const SCORES: [f32; 8] = [2.0, 0.0, 0.0, 1.0, 0.0, 3.0, 0.0, 0.5];
+
+    fn sequences() -> Sequences {
+        Sequences::new(&[1, 3]).unwrap()
+    }
+
+    #[test]
+    fn a_vote_is_won_by_the_majority_and_a_tie_by_the_lower_class() {
+        let shares = Objective::Vote.probabilities(&SCORES, &sequences());
+        // Packed: frame 0 of sequence 1, frame 0 of sequence 0, frames 1 and 2 of sequence 1.
+        assert_eq!(shares[..2], [0.0, 1.0]);
+        assert!((shares[2] - 1.0 / 3.0).abs() < 1e-6 && (shares[3] - 2.0 / 3.0).abs() < 1e-6, "{shares:?}");
+        assert_eq!(Objective::Vote.right(&SCORES, Targets::Sequences(&[1, 0]), &sequences()), 1);
+        let tie = Sequences::new(&[2]).unwrap();
+        assert_eq!(Objective::Vote.right(&SCORES[..4], Targets::Sequences(&[0]), &tie), 1);
+    }
+
+    #[test]
+    fn every_objective_has_the_gradient_that_finite_differences_find() {
+        let frames = [0, 1, 1, 0];
+        let cases = [
+            (Objective::Classes, &SCORES[..4], Targets::Sequences(&[1, 0])),
+            (Objective::Vote, &SCORES[..], Targets::Sequences(&[1, 0])),
+            (Objective::FrameClasses, &SCORES[..], Targets::Frames(&frames)),
+            (Objective::FrameBinary, &SCORES[..4], Targets::Frames(&frames)),
+        ];
+        for (objective, scores, targets) in cases {
+            let mut gradient = scores.to_vec();
+            objective.loss(&mut gradient, targets, &sequences(), 7);
+            for (at, &gradient) in gradient.iter().enumerate() {
+                let loss = |step: f32| {
+                    let mut moved = scores.to_vec();
+                    moved[at] += step;
+                    objective.loss(&mut moved, targets, &sequences(), 7)
+                };
+                let slope = (loss(1e-2) - loss(-1e-2)) / 2e-2;
+                assert!(
+                    (slope - f64::from(gradient)).abs() < 1e-5,
+                    "{objective:?} {at}: {slope}, {gradient}"
+                );
+            }
+        }
+    }
+}

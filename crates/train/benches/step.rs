@@ -1,0 +1,211 @@
+//! Times what training and inference do, a whole step at a time, for the four recurrent configurations that the
+//! peers are timed on.
+//!
+//! `cargo bench -p stapes-train --bench step -- [--threads=N] [--seconds=S] [--json] [train|infer|stream] [NAME...]`
+//!
+//! - train: a batch in memory, forward, backward and the optimiser's update, as the training loop runs them, cut
+//!   into as many shards as there are threads;
+//! - infer: the scores of one sequence, with the weights taken in before;
+//! - stream: one frame of V with its state, up to its probability.
+//!
+//! Prints the median, the tenth percentile and the least time in ms.
+
+use std::time::{Duration, Instant};
+
+use stapes_features::Features;
+use stapes_kernels::Sequences;
+use stapes_nn::ModelConfig;
+use stapes_nn::layer::{Mode, Pass, Shape};
+use stapes_nn::loss::sigmoid;
+use stapes_nn::parameters::Layout;
+use stapes_nn::recurrent::{CellKind, RecurrentConfig, RecurrentStack, Wiring};
+use stapes_random::Stream;
+use stapes_train::{Chance, Examples, Labels, Optimiser, Shards, TrainConfig};
+
+struct Configuration {
+    name: &'static str,
+    model: &'static str,
+    features: usize,
+    frames: usize,
+    batch: usize,
+    classes: usize,
+}
+
+const CONFIGURATIONS: [Configuration; 4] = [
+    Configuration {
+        name: "S",
+        model: "cell = 'lstm'\nhidden = 64\nlayers = 4\nhead = 'last'",
+        features: 20,
+        frames: 32,
+        batch: 20,
+        classes: 3,
+    },
+    Configuration {
+        name: "G",
+        model: "cell = 'gru'\nhidden = 64\nlayers = 4\nwiring = 'stacked'\nhead = 'concatenate'",
+        features: 20,
+        frames: 32,
+        batch: 20,
+        classes: 3,
+    },
+    Configuration {
+        name: "M",
+        model: "cell = 'lstm'\nhidden = 128\nlayers = 2\nwiring = 'stacked'\nhead = 'mean'",
+        features: 40,
+        frames: 98,
+        batch: 64,
+        classes: 12,
+    },
+    Configuration {
+        name: "V",
+        model: "cell = 'lstm'\nhidden = 256\nhead = 'per_frame_binary'",
+        features: 20,
+        frames: 300,
+        batch: 51,
+        classes: 2,
+    },
+];
+
+struct Bench {
+    words: Vec<String>,
+    threads: usize,
+    seconds: f64,
+    json: bool,
+}
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let value = |name: &str| arguments.iter().find_map(|word| word.strip_prefix(name));
+    let number = |name: &str, default: f64| {
+        value(name).map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("{name}{text}: no number")))
+    };
+    let bench = Bench {
+        words: arguments.iter().filter(|word| !word.starts_with('-')).cloned().collect(),
+        threads: number("--threads=", 1.0) as usize,
+        seconds: number("--seconds=", 2.0),
+        json: arguments.iter().any(|word| word == "--json"),
+    };
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(bench.threads).build_global();
+    pool.expect("the first pool of the process");
+    for configuration in &CONFIGURATIONS {
+        if bench.wants(configuration.name, "train") {
+            bench.train(configuration);
+        }
+        if bench.wants(configuration.name, "infer") {
+            bench.infer(configuration);
+        }
+    }
+    if bench.wants("V", "stream") {
+        bench.stream();
+    }
+}
+
+impl Configuration {
+    fn model(&self) -> ModelConfig {
+        toml::from_str(&format!("[recurrent]\n{}", self.model)).expect("a model of this bench")
+    }
+
+    fn shape(&self) -> Shape {
+        Shape::Sequence { features: self.features, frames: Some(self.frames) }
+    }
+
+    fn sequences(&self, count: usize) -> Vec<Features> {
+        let mut stream = Stream::new(1, "bench");
+        let mut sequence = |_| {
+            let values = (0..self.frames * self.features).map(|_| stream.symmetric(1.0)).collect();
+            Features::new(self.features, values)
+        };
+        (0..count).map(&mut sequence).collect()
+    }
+}
+
+impl Bench {
+    /// Whether this configuration and this kind of work are asked for; no words ask for all.
+    fn wants(&self, name: &str, mode: &str) -> bool {
+        let modes = ["train", "infer", "stream"];
+        let asked = |word: &str| self.words.iter().any(|asked| asked == word);
+        let any_name = CONFIGURATIONS.iter().all(|configuration| !asked(configuration.name));
+        (any_name || asked(name)) && (modes.iter().all(|mode| !asked(mode)) || asked(mode))
+    }
+
+    fn train(&self, configuration: &Configuration) {
+        let batch = configuration.batch;
+        let features = configuration.sequences(batch);
+        let classes: Vec<usize> = (0..batch).map(|index| index % configuration.classes).collect();
+        let frames: Vec<Vec<usize>> = (0..batch).map(|at| vec![at % 2; configuration.frames]).collect();
+        let built =
+            Shards::new(&configuration.model(), configuration.shape(), configuration.classes, self.threads);
+        let mut shards = built.expect("a model of this bench");
+        let labels = match shards.network().objective().decides_frames() {
+            true => Labels::Frames(&frames),
+            false => Labels::Examples(&classes),
+        };
+        let examples = Examples::new(&features, labels).expect("examples of this bench");
+        let config: TrainConfig = toml::from_str("batch = 1\nepochs = 1").expect("settings");
+        let mut optimiser = Optimiser::new(&config, shards.network().views());
+        let mut parameters = shards.network().initial_parameters(1);
+        let order: Vec<usize> = (0..batch).collect();
+        let chance = Chance { key: 0, augment: None, seed: 0, epoch: 0 };
+        self.time(configuration.name, "train", || {
+            let (loss, gradients) = shards.gradient(&parameters, examples, &order, chance);
+            assert!(loss.is_finite());
+            optimiser.update(&mut parameters, gradients, 1.0);
+        });
+    }
+
+    fn infer(&self, configuration: &Configuration) {
+        let built = configuration.model().build(configuration.shape(), configuration.classes);
+        let mut network = built.expect("a model of this bench");
+        let parameters = network.initial_parameters(1);
+        network.prepare(&parameters);
+        let features = configuration.sequences(1);
+        let sequences = Sequences::new(&[configuration.frames]).expect("frames");
+        let pass = Pass { sequences: &sequences, mode: Mode::Inference };
+        self.time(configuration.name, "infer", || {
+            let scores = network.forward(&parameters, features[0].values(), pass);
+            assert!(scores[0].is_finite());
+        });
+    }
+
+    /// V frame by frame: the stack's step, and the linear layer of one score behind it.
+    fn stream(&self) {
+        let mut layout = Layout::new();
+        let config = RecurrentConfig::new(CellKind::Lstm, 256, 1, Wiring::Unidirectional);
+        let mut stack = RecurrentStack::new(config, Shape::frames(20), "rnn.", &mut layout);
+        let mut stream = Stream::new(1, "bench");
+        let parameters: Vec<f32> = (0..layout.len()).map(|_| stream.symmetric(0.06)).collect();
+        stapes_nn::layer::Layer::prepare(&mut stack, &parameters);
+        let score: Vec<f32> = (0..256).map(|_| stream.symmetric(0.06)).collect();
+        let frame: Vec<f32> = (0..20).map(|_| stream.symmetric(1.0)).collect();
+        let (mut state, mut h) = (vec![0.0; stack.state_len(1)], vec![0.0; 256]);
+        self.time("V", "stream", || {
+            stack.step(&frame, &mut state, &mut h);
+            let probability = sigmoid(h.iter().zip(&score).map(|(h, weight)| h * weight).sum());
+            assert!(probability > 0.0);
+        });
+    }
+
+    fn time(&self, name: &str, mode: &str, mut work: impl FnMut()) {
+        for _ in 0..3 {
+            work();
+        }
+        let mut times = Vec::new();
+        let end = Instant::now() + Duration::from_secs_f64(self.seconds);
+        while times.len() < 5 || Instant::now() < end {
+            let began = Instant::now();
+            work();
+            times.push(began.elapsed().as_secs_f64() * 1e3);
+        }
+        times.sort_by(f64::total_cmp);
+        let [median, p10, least] = [times.len() / 2, times.len() / 10, 0].map(|at| times[at]);
+        let threads = self.threads;
+        match self.json {
+            true => println!(
+                "{{\"config\":\"{name}\",\"mode\":\"{mode}\",\"threads\":{threads},\"median\":{median:.5},\"p10\":{p10:.5},\"min\":{least:.5}}}"
+            ),
+            false => println!(
+                "{name} {mode:6} {threads} threads: median {median:9.4} ms, tenth percentile {p10:9.4}, least {least:9.4}"
+            ),
+        }
+    }
+}
