@@ -7,6 +7,8 @@
 //! - for a terminal: [`text::evaluation`] writes tables that fit 80 columns;
 //! - for a reader: [`report::render`] makes one HTML file that needs no network.
 //!
+//! [`FramePicture`] shows what a model reads.
+//!
 //! Nothing here knows a model, a data set or a file. A new metric gets a file of its own beside
 //! `interval.rs`, and a field in [`Evaluation`]; a new figure of the page a file in `report/`.
 //!
@@ -27,6 +29,7 @@
 mod confusion;
 mod error;
 mod evaluation;
+mod frames;
 mod gradients;
 mod interval;
 mod numbers;
@@ -36,5 +39,6 @@ pub mod text;
 pub use confusion::{ConfusedPair, Confusion};
 pub use error::EvalError;
 pub use evaluation::{ClassScores, Evaluation};
+pub use frames::{FrameAxis, FramePicture};
 pub use gradients::{GradientLine, gradient_picture};
 pub use interval::{Interval, wilson};

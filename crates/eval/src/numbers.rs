@@ -67,6 +67,17 @@ pub(crate) fn milliseconds(value: f64) -> String {
     format!("{value:.decimals$} {unit}")
 }
 
+/// A tick's number without the noise of binary fractions: "0.3", "1,200", "2.0e7".
+pub(crate) fn plain(value: f64) -> String {
+    // A negative zero becomes a positive one.
+    let rounded = (value * 1e6).round() / 1e6 + 0.0;
+    match rounded {
+        large if large.abs() >= 1e7 => format!("{large:.1e}"),
+        whole if whole.fract() == 0.0 && whole >= 1000.0 => count(whole as u64),
+        other => other.to_string(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,11 +1,12 @@
-//! How fast a front end is over a folder of WAV files, on one core, from samples in memory.
+//! How fast a front end is over a folder of WAV files, from samples in memory.
 //!
-//! `cargo run --release -p stapes-features --example clips_per_second -- FRONT_END FOLDER [CHUNK]`: FRONT_END is
-//! `psf-mfcc`, `kaldi-mfcc` or `kaldi-mfcc-39` at 8 kHz and the clips' own length, or `librosa-mfcc` or
-//! `torchaudio-mfcc` (n_fft 2048, hop 512, 20 of 128 bands) at a nominal 16 kHz and 16,000 samples: the clip and
-//! zeros, or with `-full` behind the name the clip again and again, so that no frame is silent. With CHUNK the
-//! clips are streamed in pieces of so many samples: the 8 kHz ones as they are, the others as
-//! `librosa-mfcc-uncentred` and `torchaudio-mfcc-uncentred`, which have no `top_db`. The last line is what `features_peers.py --extra` reads.
+//! `cargo run --release -p stapes-features --example clips_per_second -- FRONT_END FOLDER [--chunk SAMPLES]
+//! [--threads N] [--rounds N]`: FRONT_END is `psf-mfcc`, `kaldi-mfcc` or `kaldi-mfcc-39` at 8 kHz and the clips' own
+//! length, or `librosa-mfcc` or `torchaudio-mfcc` (n_fft 2048, hop 512, 20 of 128 bands) at a nominal 16 kHz and
+//! 16,000 samples: the clip and zeros, or with `-full` behind the name the clip again and again, so that no frame is
+//! silent. With `--chunk` the clips are streamed in pieces of so many samples: the 8 kHz ones as they are, the others
+//! as `librosa-mfcc-uncentred` and `torchaudio-mfcc-uncentred`, which have no `top_db`. The last line is JSON with the
+//! median over the rounds, which `benches/peers/features.py` reads.
 
 use std::error::Error;
 use std::path::Path;
@@ -26,24 +27,48 @@ type Extract = Box<dyn FnMut(&[f32], &mut Vec<f32>) -> Result<(), FeatureError>>
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [front_end, folder, chunk @ ..] = arguments.as_slice() else {
+    let [front_end, folder, options @ ..] = arguments.as_slice() else {
         return Err("give a front end and a folder".into());
     };
-    let chunk = chunk.first().map(|chunk| chunk.parse::<usize>()).transpose()?;
-    let mut extract = front_end_of(front_end, chunk)?;
+    let option = |name: &str| {
+        let at = options.iter().position(|option| option == name);
+        at.and_then(|at| options.get(at + 1)).map(|value| value.parse::<usize>()).transpose()
+    };
+    let (chunk, threads) = (option("--chunk")?, option("--threads")?.unwrap_or(1).max(1));
+    let rounds = option("--rounds")?.unwrap_or(ROUNDS).max(1);
+    // Fails here and not in a thread.
+    drop(front_end_of(front_end, chunk)?);
     let clips: Vec<_> = clips(Path::new(folder))?.into_iter().map(|clip| fixed(front_end, clip)).collect();
-    let mut values = Vec::new();
-    let mut seconds = f64::INFINITY;
-    for _ in 0..ROUNDS {
-        let start = Instant::now();
-        for clip in &clips {
-            extract(clip, &mut values)?;
-        }
-        seconds = seconds.min(start.elapsed().as_secs_f64());
+    let mut seconds = vec![0.0; rounds];
+    // Once more for warming up, overwritten by the first that counts.
+    for round in [0].into_iter().chain(0..rounds) {
+        seconds[round] = pass(front_end, chunk, threads, &clips)?;
     }
-    let per_second = clips.len() as f64 / seconds;
-    println!("{{\"clips\": {}, \"extract_s\": {seconds:.6}, \"clips_per_s\": {per_second:.1}}}", clips.len());
+    seconds.sort_unstable_by(f64::total_cmp);
+    let (median, count) = (seconds[rounds / 2], clips.len());
+    let per_second = count as f64 / median;
+    println!(
+        "{{\"clips\": {count}, \"threads\": {threads}, \"extract_s\": {median:.6}, \"clips_per_s\": {per_second:.1}}}"
+    );
     Ok(())
+}
+
+/// The seconds that all clips take, dealt out to threads that each have an extractor.
+fn pass(front_end: &str, chunk: Option<usize>, threads: usize, clips: &[Vec<f32>]) -> Result<f64, String> {
+    let start = Instant::now();
+    let deal = |thread: usize| {
+        let mut extract = front_end_of(front_end, chunk).map_err(|error| error.to_string())?;
+        let mut values = Vec::new();
+        let mut own = clips.iter().skip(thread).step_by(threads);
+        own.try_for_each(|clip| extract(clip, &mut values)).map_err(|error| error.to_string())
+    };
+    let deal = &deal;
+    std::thread::scope(|scope| {
+        let running: Vec<_> = (0..threads).map(|thread| scope.spawn(move || deal(thread))).collect();
+        let panicked = |_| Err("a thread panicked".to_owned());
+        running.into_iter().try_for_each(|thread| thread.join().unwrap_or_else(panicked))
+    })?;
+    Ok(start.elapsed().as_secs_f64())
 }
 
 fn front_end_of(name: &str, chunk: Option<usize>) -> Result<Extract, Box<dyn Error>> {

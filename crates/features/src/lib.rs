@@ -35,6 +35,7 @@ mod kaldi;
 mod librosa;
 mod lifter;
 mod logarithm;
+mod meaning;
 mod mel;
 mod normalise;
 mod presets;
@@ -70,6 +71,7 @@ pub use librosa::{
     LibrosaMel, LibrosaMelConfig, LibrosaMelDb, LibrosaMelDbConfig, LibrosaMfcc, LibrosaMfccConfig,
     LibrosaStft, LibrosaStftConfig,
 };
+pub use meaning::{Layout, Places};
 pub use mel::{MelNorm, MelScale};
 pub use normalise::{Normalisation, Standardiser};
 pub use presets::{PRESETS, Preset, preset};

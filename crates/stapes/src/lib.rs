@@ -5,6 +5,7 @@
 //! trains; [`run`] is the folder that is left behind. The rooms behind this door are re-exported under their
 //! own names.
 
+mod changes;
 mod error;
 pub mod experiment;
 pub mod gradients;
@@ -12,6 +13,7 @@ mod recipe;
 pub mod report;
 pub mod run;
 
+pub use changes::{changed, key_and_value};
 pub use error::Error;
 pub use experiment::Experiment;
 pub use recipe::Recipe;

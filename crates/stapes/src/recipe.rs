@@ -10,6 +10,7 @@ use stapes_nn::layer::Shape;
 use stapes_nn::{ModelConfig, Network};
 use stapes_train::TrainConfig;
 
+use crate::changes::{changed, in_words, key_and_value};
 use crate::error::Error;
 
 /// An experiment: data, features, model and training, each checked by the crate it belongs to.
@@ -62,8 +63,14 @@ impl Recipe {
     /// As [`Recipe::read`].
     pub fn from_toml(name: &str, text: &str, changes: &[String]) -> Result<Recipe, Error> {
         let refuse = |reason: String| Error::Recipe { name: name.into(), reason };
-        let recipe: Recipe = toml::from_str(text).map_err(|error| refuse(in_words(&error.to_string())))?;
-        let recipe = changed(recipe, changes).map_err(refuse)?;
+        let unread = |error: toml::de::Error| refuse(in_words(&error.to_string()));
+        let started = with_preset(toml::from_str(text).map_err(unread)?).map_err(refuse)?;
+        // Read from the text where it is whole: its errors show the line.
+        let recipe: Recipe = match started {
+            None => toml::from_str(text).map_err(unread)?,
+            Some(table) => table.try_into().map_err(unread)?,
+        };
+        let recipe = changes.iter().try_fold(recipe, with_change).map_err(refuse)?;
         recipe.check().map_err(|error| refuse(error.to_string()))?;
         Ok(recipe)
     }
@@ -132,19 +139,6 @@ impl Recipe {
     }
 }
 
-/// A message of the TOML reader in a user's words.
-fn in_words(message: &str) -> String {
-    let mut text =
-        message.trim_end().replace("wanted exactly 1 element", "expected exactly one of the choices");
-    for name in ["usize", "u64", "u32"] {
-        text = text.replace(&format!("expected {name}"), "expected a whole number, 0 or more");
-    }
-    for name in ["f64", "f32"] {
-        text = text.replace(&format!("expected {name}"), "expected a number");
-    }
-    text
-}
-
 /// The data set's keys count from its own section; in a recipe that stands within `[data]`.
 fn within_data(error: DataError) -> DataError {
     match error {
@@ -155,38 +149,125 @@ fn within_data(error: DataError) -> DataError {
     }
 }
 
-/// The recipe with changes of the form `path.to.key=value`.
-fn changed(recipe: Recipe, changes: &[String]) -> Result<Recipe, String> {
-    let mut recipe = recipe;
-    for change in changes {
-        let mut table = toml::Table::try_from(&recipe).map_err(|error| error.to_string())?;
-        set(&mut table, change)?;
-        recipe = table
-            .try_into()
-            .map_err(|error: toml::de::Error| format!("--set {change}: {}", in_words(error.message())))?;
+/// A change to a recipe; `features.preset` replaces all of `[features]`.
+fn with_change(recipe: Recipe, change: &String) -> Result<Recipe, String> {
+    match key_and_value(change)? {
+        ("features.preset", name) => {
+            let preset = preset(name.trim_matches('"')).map_err(|reason| format!("--set {reason}"))?;
+            Ok(Recipe { features: Some(preset), ..recipe })
+        }
+        _ => changed(recipe, std::slice::from_ref(change)),
     }
-    Ok(recipe)
 }
 
-/// Applies `path.to.key=value` to a table; a value that is no TOML is a string.
-fn set(table: &mut toml::Table, change: &str) -> Result<(), String> {
-    let Some((path, value)) = change.split_once('=') else {
-        return Err(format!("--set {change}: expected key=value, such as train.epochs=2"));
+/// A recipe whose `[features]` start from a preset, with the keys that the preset gives; none if they do not.
+fn with_preset(mut recipe: toml::Table) -> Result<Option<toml::Table>, String> {
+    let features = recipe.get_mut("features").and_then(toml::Value::as_table_mut);
+    let Some((features, name)) = features.and_then(|table| table.remove("preset").map(|name| (table, name)))
+    else {
+        return Ok(None);
     };
-    let value = toml::from_str::<toml::Table>(&format!("value = {value}"))
-        .ok()
-        .and_then(|mut table| table.remove("value"))
-        .unwrap_or_else(|| toml::Value::String(value.into()));
-    let mut keys: Vec<&str> = path.trim().split('.').collect();
-    let last = keys.pop().unwrap_or_default();
-    let mut at = table;
-    for key in keys {
-        let inner = at.entry(key).or_insert_with(|| toml::Value::Table(toml::Table::new()));
-        let Some(inner) = inner.as_table_mut() else {
-            return Err(format!("--set {change}: {key} is a value and has no keys"));
-        };
-        at = inner;
+    let Some(name) = name.as_str() else {
+        return Err(format!("features.preset = {name}: must be a name in quotes, such as \"log-mel\""));
+    };
+    let preset = preset(name)?;
+    let front_end = preset.front_end.name();
+    let given = features.get("front_end").and_then(toml::Value::as_table);
+    if let Some(other) = given.and_then(|given| given.keys().find(|key| *key != front_end)) {
+        return Err(format!(
+            "features.front_end.{other}: the preset {name} is {front_end}: set keys of \
+             [features.front_end.{front_end}], or leave preset out"
+        ));
     }
-    at.insert(last.into(), value);
-    Ok(())
+    let mut whole = toml::Table::try_from(&preset).map_err(|error| error.to_string())?;
+    overlay(&mut whole, std::mem::take(features));
+    *features = whole;
+    Ok(Some(recipe))
+}
+
+fn preset(name: &str) -> Result<FeatureConfig, String> {
+    stapes_features::preset(name).map_err(|error| format!("features.{error}"))
+}
+
+/// Puts keys over those of a table, table by table.
+fn overlay(table: &mut toml::Table, keys: toml::Table) {
+    for (key, value) in keys {
+        match (table.get_mut(&key), value) {
+            (Some(toml::Value::Table(inner)), toml::Value::Table(keys)) => overlay(inner, keys),
+            (_, value) => {
+                table.insert(key, value);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A recipe with this `[features]`.
+    fn recipe(features: &str, changes: &[&str]) -> Result<Recipe, String> {
+        let text = format!(
+            "title = \"t\"\n[data.fsdd]\nsplit = \"official\"\n{features}\n[model.recurrent]\ncell = \"lstm\"\n\
+             hidden = 4\n[train]\nbatch = 2\nepochs = 1\nlearning_rate = 1e-3\n"
+        );
+        let changes: Vec<String> = changes.iter().map(ToString::to_string).collect();
+        Recipe::from_toml("r.toml", &text, &changes).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_preset_is_a_start_that_other_keys_override() {
+        let features = recipe(
+            "[features]\npreset = \"log-mel\"\nsample_rate_hz = 8000\nnormalisation = \"per-coefficient\"\n\
+             [features.front_end.librosa-mel-db]\nn_mels = 24\nfmax = 3800.0",
+            &[],
+        )
+        .unwrap()
+        .features
+        .unwrap();
+        let mut expected = stapes_features::preset("log-mel").unwrap();
+        expected.sample_rate_hz = 8000;
+        expected.normalisation = stapes_features::Normalisation::PerCoefficient;
+        let stapes_features::FrontEndConfig::LibrosaMelDb(mel) = &mut expected.front_end else { panic!() };
+        (mel.n_mels, mel.fmax) = (24, Some(3800.0));
+        assert_eq!(features, expected);
+        // hop_length is the preset's and not the front end's own default.
+        assert_eq!(features.frames_per_second(), 50.0);
+    }
+
+    #[test]
+    fn what_is_written_has_all_values_and_no_preset() {
+        let recipe = recipe("[features]\npreset = \"kaldi-mfcc-39\"", &[]).unwrap();
+        let text = recipe.to_toml();
+        assert!(!text.contains("preset") && text.contains("deltas = 2") && text.contains("num_bins = 23"));
+        assert_eq!(Recipe::from_toml("r.toml", &text, &[]).unwrap(), recipe);
+    }
+
+    #[test]
+    fn a_change_may_start_from_another_preset() {
+        let changes = ["features.preset=log-mel", "features.front_end.librosa-mel-db.n_mels=30"];
+        let features = recipe("[features]\npreset = \"psf-mfcc\"", &changes).unwrap().features.unwrap();
+        assert_eq!(features.init().unwrap().width(), 30);
+        let error = recipe("[features]", &["features.preset=mel"]).unwrap_err();
+        assert!(error.contains("features.preset = mel: must be one of librosa-mfcc, "), "{error}");
+    }
+
+    #[test]
+    fn mistakes_beside_a_preset_are_named() {
+        for (features, parts) in [
+            ("preset = \"mel\"", &["features.preset = mel", "log-mel"][..]),
+            ("preset = 3", &["features.preset = 3"]),
+            ("preset = \"log-mel\"\nscales = \"unit\"", &["scales", "features"]),
+            ("preset = \"log-mel\"\nsample_rate_hz = \"fast\"", &["features", "sample_rate_hz"]),
+            (
+                "preset = \"log-mel\"\n[features.front_end.psf-mfcc]\nnumcep = 4",
+                &["features.front_end.psf-mfcc", "librosa-mel-db"],
+            ),
+        ] {
+            let error = recipe(&format!("[features]\n{features}"), &[]).unwrap_err();
+            for part in parts {
+                assert!(error.contains(part), "{error}");
+            }
+        }
+    }
 }

@@ -61,6 +61,13 @@ fn a_head_that_decides_for_frames_is_refused_where_recordings_have_one_label() {
 }
 
 #[test]
+fn instructions_that_the_processor_has_not_are_refused() {
+    let scratch = Scratch::new();
+    scratch.run_with("STAPES_INSTRUCTIONS", "sse9", "quickstart").fails(2, &["sse9", "portable"]);
+    scratch.run_with("STAPES_INSTRUCTIONS", "portable", "quickstart --set train.max_steps=2").succeeds();
+}
+
+#[test]
 fn every_cell_wiring_and_head_trains() {
     let scratch = Scratch::new();
     let base = "quickstart --set train.epochs=1 --set train.max_steps=2";

@@ -10,6 +10,7 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use crate::EvalError;
+use crate::numbers::plain;
 
 /// Size in tenths of a pixel on a page that is neither wide nor narrow: plotters draws at whole positions only,
 /// and whole pixels would show as steps in a line. Text heights and line widths stand in the style sheet.
@@ -208,16 +209,6 @@ fn style(ink: Ink, horizontal: HPos, vertical: VPos) -> TextStyle<'static> {
         font: ("sans-serif", 160).into_font(),
         color: ink.color().to_backend_color(),
         pos: Pos::new(horizontal, vertical),
-    }
-}
-
-/// A tick's number without the noise of binary fractions: "0.3", "1,200", "2.0e7".
-fn plain(value: f64) -> String {
-    let rounded = (value * 1e6).round() / 1e6;
-    match rounded {
-        large if large.abs() >= 1e7 => format!("{large:.1e}"),
-        whole if whole.fract() == 0.0 && whole >= 1000.0 => crate::numbers::count(whole as u64),
-        other => other.to_string(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod console;
 mod eval;
+mod features;
 mod gradients;
 mod predict;
 mod progress;
@@ -14,6 +15,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use console::Console;
+use stapes_kernels::InstructionSet;
 
 /// Trains, evaluates and runs small sequence classifiers for speech.
 #[derive(Parser)]
@@ -40,6 +42,7 @@ enum Command {
     Predict(predict::Predict),
     Summary(summary::Summary),
     Gradients(gradients::Gradients),
+    Features(features::Features),
 }
 
 /// Everything was done.
@@ -60,6 +63,10 @@ pub(crate) fn run() -> ExitCode {
         }
     };
     let console = Console::new(arguments.json);
+    if let Err(error) = InstructionSet::asked() {
+        console.note(&format!("error: {error}"));
+        return ExitCode::from(NOTHING_DONE);
+    }
     if let Some(threads) = arguments.threads {
         // Fails only if the pool exists already, and nothing has used it yet.
         let _ = rayon::ThreadPoolBuilder::new().num_threads(threads.into()).build_global();
@@ -71,6 +78,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Predict(command) => command.run(&console),
         Command::Summary(command) => command.run(&console),
         Command::Gradients(command) => command.run(&console),
+        Command::Features(command) => command.run(&console),
     };
     match outcome {
         Ok(code) => match console.failed() {

@@ -35,12 +35,24 @@ impl Scratch {
     }
 
     pub(crate) fn run_in(&self, inside: &str, arguments: &str) -> Ran {
+        self.run_command(inside, arguments, |command| command)
+    }
+
+    /// Runs `stapes` with an environment variable.
+    pub(crate) fn run_with(&self, variable: &str, value: &str, arguments: &str) -> Ran {
+        self.run_command(".", arguments, |command| command.env(variable, value))
+    }
+
+    fn run_command(
+        &self,
+        inside: &str,
+        arguments: &str,
+        change: impl FnOnce(&mut std::process::Command) -> &mut std::process::Command,
+    ) -> Ran {
         let program = assert_cmd::cargo::cargo_bin("stapes");
-        let output = std::process::Command::new(program)
-            .current_dir(self.path(inside))
-            .args(arguments.split_whitespace())
-            .output()
-            .unwrap();
+        let mut command = std::process::Command::new(program);
+        command.current_dir(self.path(inside)).args(arguments.split_whitespace());
+        let output = change(&mut command).output().unwrap();
         Ran { arguments: arguments.into(), output }
     }
 

@@ -1,0 +1,107 @@
+//! Where the marks of a picture's upward axis stand, in rows from the bottom, and what they say.
+
+use std::ops::Range;
+
+use plotters::coord::ranged1d::{DefaultFormatting, KeyPointHint, Ranged};
+
+/// Frequencies that may be marked, Hz.
+const ROUND_HZ: [f64; 18] = [
+    20.0, 50.0, 100.0, 200.0, 300.0, 500.0, 700.0, 1000.0, 1500.0, 2000.0, 3000.0, 4000.0, 5000.0, 6000.0,
+    8000.0, 10_000.0, 15_000.0, 20_000.0,
+];
+/// No more marks than these fit.
+const MOST: usize = 14;
+
+/// A place and what is written there.
+pub(super) type Tick = (f64, String);
+
+/// So many rows from the bottom up, with marks at given places.
+pub(super) struct Rows {
+    pub(super) count: usize,
+    pub(super) ticks: Vec<Tick>,
+}
+
+impl Ranged for Rows {
+    type FormatOption = DefaultFormatting;
+    type ValueType = f64;
+
+    fn map(&self, at: &f64, (bottom, top): (i32, i32)) -> i32 {
+        bottom + (f64::from(top - bottom) * at / self.count as f64).round() as i32
+    }
+
+    fn key_points<Hint: KeyPointHint>(&self, _: Hint) -> Vec<f64> {
+        self.ticks.iter().map(|tick| tick.0).collect()
+    }
+
+    fn range(&self) -> Range<f64> {
+        0.0..self.count as f64
+    }
+}
+
+/// What is written at a place.
+pub(super) fn word(ticks: &[Tick], at: f64) -> String {
+    ticks.iter().find(|tick| tick.0 == at).map_or_else(String::new, |tick| tick.1.clone())
+}
+
+/// Round frequencies among bands of these centres (ascending), each band a row, its centre in the row's middle.
+pub(super) fn frequencies(centres_hz: &[f64]) -> Vec<Tick> {
+    let least_apart = centres_hz.len() as f64 / MOST as f64;
+    let mut ticks: Vec<Tick> = Vec::new();
+    for hz in ROUND_HZ {
+        let Some(row) = row(centres_hz, hz) else { continue };
+        if ticks.last().is_none_or(|last| row - last.0 >= least_apart) {
+            ticks.push((row, format!("{hz:.0}")));
+        }
+    }
+    ticks
+}
+
+/// Where a frequency lies between the centres; none beyond them.
+fn row(centres_hz: &[f64], hz: f64) -> Option<f64> {
+    let above = centres_hz.iter().position(|centre_hz| *centre_hz >= hz)?;
+    if centres_hz[above] == hz {
+        return Some(above as f64 + 0.5);
+    }
+    let below = above.checked_sub(1)?;
+    let part = (hz - centres_hz[below]) / (centres_hz[above] - centres_hz[below]);
+    Some(below as f64 + 0.5 + part)
+}
+
+/// The numbers of values, from 0, as many as fit.
+pub(super) fn numbers(width: usize) -> Vec<Tick> {
+    let steps = (0..).flat_map(|power| [1, 2, 5].map(|digit| digit * 10usize.pow(power)));
+    // Some step is large enough before the powers of ten end: a width has at most 20 digits.
+    let step = steps.into_iter().find(|step| width.div_ceil(*step) <= MOST).unwrap_or(width);
+    (0..width).step_by(step).map(|number| (number as f64 + 0.5, number.to_string())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_round_frequency_stands_between_the_centres_around_it() {
+        let ticks = frequencies(&[150.0, 250.0, 450.0, 1000.0]);
+        let expected = [
+            (1.0, "200"),
+            (1.75, "300"),
+            (2.5 + 50.0 / 550.0, "500"),
+            (2.5 + 250.0 / 550.0, "700"),
+            (3.5, "1000"),
+        ];
+        assert_eq!(ticks.len(), expected.len(), "{ticks:?}");
+        for (tick, (row, name)) in ticks.iter().zip(expected) {
+            assert!((tick.0 - row).abs() < 1e-12 && tick.1 == name, "{tick:?}");
+        }
+    }
+
+    #[test]
+    fn marks_do_not_crowd() {
+        let linear: Vec<f64> = (0..257).map(|bin| f64::from(bin) * 31.25).collect();
+        let ticks = frequencies(&linear);
+        assert!(ticks.len() <= MOST && ticks.windows(2).all(|two| two[1].0 - two[0].0 >= 257.0 / 14.0));
+        assert!(numbers(1000).len() <= MOST);
+        assert_eq!(numbers(13).len(), 13);
+        assert_eq!(numbers(39)[1], (5.5, "5".into()));
+    }
+}

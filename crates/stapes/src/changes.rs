@@ -1,0 +1,72 @@
+//! Changes of the form `path.to.key=value` to a configuration.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// A configuration with changes of the form `path.to.key=value`, in their order; a value that is no TOML is a
+/// string.
+///
+/// # Errors
+/// What is wrong with which change: no `=`, an unknown key, a value of another kind.
+///
+/// # Example
+/// ```
+/// let config = stapes::features::preset("log-mel")?;
+/// let changed = stapes::changed(config, &["front_end.librosa-mel-db.n_mels=80".into()])?;
+/// assert_eq!(changed.init()?.width(), 80);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn changed<C: Serialize + DeserializeOwned>(config: C, changes: &[String]) -> Result<C, String> {
+    let mut config = config;
+    for change in changes {
+        let mut table = toml::Table::try_from(&config).map_err(|error| error.to_string())?;
+        set(&mut table, change)?;
+        config = table
+            .try_into()
+            .map_err(|error: toml::de::Error| format!("--set {change}: {}", in_words(error.message())))?;
+    }
+    Ok(config)
+}
+
+/// A message of the TOML reader in a user's words.
+pub(crate) fn in_words(message: &str) -> String {
+    let mut text =
+        message.trim_end().replace("wanted exactly 1 element", "expected exactly one of the choices");
+    for name in ["usize", "u64", "u32"] {
+        text = text.replace(&format!("expected {name}"), "expected a whole number, 0 or more");
+    }
+    for name in ["f64", "f32"] {
+        text = text.replace(&format!("expected {name}"), "expected a number");
+    }
+    text
+}
+
+/// Key and value of a change.
+///
+/// # Errors
+/// If there is no `=`.
+pub fn key_and_value(change: &str) -> Result<(&str, &str), String> {
+    let parts = change.split_once('=').map(|(key, value)| (key.trim(), value));
+    parts.ok_or_else(|| format!("--set {change}: expected key=value, such as train.epochs=2"))
+}
+
+/// Applies a change to a table.
+fn set(table: &mut toml::Table, change: &str) -> Result<(), String> {
+    let (path, value) = key_and_value(change)?;
+    let value = toml::from_str::<toml::Table>(&format!("value = {value}"))
+        .ok()
+        .and_then(|mut table| table.remove("value"))
+        .unwrap_or_else(|| toml::Value::String(value.into()));
+    let mut keys: Vec<&str> = path.split('.').collect();
+    let last = keys.pop().unwrap_or_default();
+    let mut at = table;
+    for key in keys {
+        let inner = at.entry(key).or_insert_with(|| toml::Value::Table(toml::Table::new()));
+        let Some(inner) = inner.as_table_mut() else {
+            return Err(format!("--set {change}: {key} is a value and has no keys"));
+        };
+        at = inner;
+    }
+    at.insert(last.into(), value);
+    Ok(())
+}
