@@ -155,7 +155,7 @@ impl Bundle {
                 features: self.shape.features(),
                 frames: match self.shape {
                     Shape::Sequence { frames, .. } => frames,
-                    Shape::Vector { .. } => None,
+                    Shape::Vector { .. } | Shape::Image { .. } => None,
                 },
                 recipe: self.recipe.clone(),
             },

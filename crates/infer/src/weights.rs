@@ -24,6 +24,9 @@ pub fn read_weights(path: &Path, network: &Network) -> Result<Vec<f32>, InferErr
     Tensors::new(&bytes, path)?.parameters(network.views(), &[MEAN, SCALE])
 }
 
+/// PyTorch counts the batches that a norm has seen, and with a momentum does not use the number.
+const BATCH_COUNTER: &str = ".num_batches_tracked";
+
 /// The tensors of a file.
 pub(crate) struct Tensors<'a> {
     file: SafeTensors<'a>,
@@ -56,7 +59,10 @@ impl<'a> Tensors<'a> {
                 }
             }
         }
-        let known = |name: &&str| views.iter().any(|view| view.name == *name) || others.contains(name);
+        let known = |name: &&str| {
+            let counter = name.ends_with(BATCH_COUNTER);
+            counter || views.iter().any(|view| view.name == *name) || others.contains(name)
+        };
         let mut unexpected: Vec<String> =
             self.file.names().into_iter().filter(|name| !known(name)).map(String::from).collect();
         unexpected.sort();
@@ -154,6 +160,7 @@ mod tests {
             tensors.retain(|(name, _)| name != "fc.bias");
             tensors[0].1 = vec![6, 4];
             tensors.push(("head.weight".into(), vec![1]));
+            tensors.push(("1.num_batches_tracked".into(), vec![]));
         });
         let error = read(&bytes).unwrap_err().to_string();
         for part in [
@@ -163,6 +170,7 @@ mod tests {
         ] {
             assert!(error.contains(part), "{error}");
         }
+        assert!(!error.contains("num_batches_tracked"), "{error}");
     }
 
     #[test]

@@ -8,9 +8,9 @@ use crate::simd::{Portable, Simd};
 
 /// The vector instructions that a kernel runs with.
 ///
-/// [`InstructionSet::best`] is found once; setting the environment variable `STAPES_PORTABLE=1` makes it the
-/// portable set. Results differ between the sets within rounding (the portable path rounds products before
-/// adding them); each set gives the same bits for the same input always.
+/// [`InstructionSet::best`] is found once; the environment variable `STAPES_INSTRUCTIONS` makes it another set that
+/// the processor has: `portable`, `avx2` or `avx512`. Results differ between the sets within rounding (the portable
+/// path rounds products before adding them); each set gives the same bits for the same input always.
 ///
 /// # Example
 /// ```
@@ -31,17 +31,43 @@ pub(crate) enum Token {
     Avx512(Avx512),
 }
 
+const VARIABLE: &str = "STAPES_INSTRUCTIONS";
+
+/// The environment asks for instructions that there are not.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{VARIABLE} = {name}: this processor has {available}; choose one of them, or unset the variable")]
+pub struct NoSuchSet {
+    /// What was asked for.
+    pub name: String,
+    /// What there is.
+    pub available: String,
+}
+
 impl InstructionSet {
     /// Plain loops, which run everywhere.
     pub const PORTABLE: InstructionSet = InstructionSet(Token::Portable(Portable));
 
-    /// The fastest set that this processor has, or the portable one where `STAPES_PORTABLE=1` is set.
+    /// The set that `STAPES_INSTRUCTIONS` names, or the fastest that this processor has where the variable names
+    /// none of them; [`InstructionSet::asked`] tells.
     pub fn best() -> InstructionSet {
         static BEST: OnceLock<InstructionSet> = OnceLock::new();
-        *BEST.get_or_init(|| {
-            let forced = std::env::var("STAPES_PORTABLE").is_ok_and(|value| value == "1");
-            if forced { InstructionSet::PORTABLE } else { InstructionSet::detect() }
-        })
+        *BEST.get_or_init(|| InstructionSet::asked().ok().flatten().unwrap_or_else(InstructionSet::detect))
+    }
+
+    /// The set that the environment variable `STAPES_INSTRUCTIONS` asks for, if it is set.
+    ///
+    /// # Errors
+    /// [`NoSuchSet`] if this processor has no set of that name.
+    pub fn asked() -> Result<Option<InstructionSet>, NoSuchSet> {
+        let Ok(name) = std::env::var(VARIABLE) else { return Ok(None) };
+        let sets = InstructionSet::available();
+        match sets.iter().find(|set| set.to_string() == name) {
+            Some(&set) => Ok(Some(set)),
+            None => {
+                let available: Vec<String> = sets.iter().map(ToString::to_string).collect();
+                Err(NoSuchSet { name, available: available.join(", ") })
+            }
+        }
     }
 
     /// Every set that this processor has, the portable one first.

@@ -31,5 +31,5 @@ pub mod recurrent;
 pub mod sums;
 pub mod twin;
 
-pub use instruction_set::InstructionSet;
+pub use instruction_set::{InstructionSet, NoSuchSet};
 pub use sequences::{Sequences, SequencesError};

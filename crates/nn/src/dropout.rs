@@ -55,7 +55,9 @@ impl Dropout {
                     }
                 }
             }
-            Shape::Vector { .. } => (0..sequences.batch()).for_each(|b| self.factors.extend(row(b, 0))),
+            Shape::Vector { .. } | Shape::Image { .. } => {
+                (0..sequences.batch()).for_each(|b| self.factors.extend(row(b, 0)))
+            }
         }
     }
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use stapes_kernels::Sequences;
 use stapes_random::Stream;
 
+use crate::batch_sums::BatchSums;
 use crate::parameters::View;
 
 /// The shape of what flows between layers; the batch axis is left out.
@@ -26,6 +27,16 @@ pub enum Shape {
         /// F, values a sequence.
         features: usize,
     },
+    /// [C, H, W]: one image of fixed size a sequence. In memory [B, C, H, W], in the caller's order of the
+    /// sequences; whatever reads vectors reads it as \[C*H*W\].
+    Image {
+        /// C.
+        channels: usize,
+        /// H.
+        height: usize,
+        /// W.
+        width: usize,
+    },
 }
 
 impl Shape {
@@ -43,7 +54,7 @@ impl Shape {
     pub fn rows(self, sequences: &Sequences) -> usize {
         match self {
             Shape::Sequence { .. } => sequences.frames(),
-            Shape::Vector { .. } => sequences.batch(),
+            Shape::Vector { .. } | Shape::Image { .. } => sequences.batch(),
         }
     }
 
@@ -51,6 +62,7 @@ impl Shape {
     pub fn features(self) -> usize {
         match self {
             Shape::Sequence { features, .. } | Shape::Vector { features } => features,
+            Shape::Image { channels, height, width } => channels * height * width,
         }
     }
 
@@ -58,7 +70,7 @@ impl Shape {
     pub fn with_features(self, features: usize) -> Shape {
         match self {
             Shape::Sequence { frames, .. } => Shape::Sequence { features, frames },
-            Shape::Vector { .. } => Shape::Vector { features },
+            Shape::Vector { .. } | Shape::Image { .. } => Shape::Vector { features },
         }
     }
 
@@ -66,7 +78,7 @@ impl Shape {
     pub(crate) fn macs_a_row(self, macs: u64) -> Macs {
         match self {
             Shape::Sequence { .. } => Macs { a_frame: macs, a_sequence: 0 },
-            Shape::Vector { .. } => Macs { a_frame: 0, a_sequence: macs },
+            Shape::Vector { .. } | Shape::Image { .. } => Macs { a_frame: 0, a_sequence: macs },
         }
     }
 }
@@ -77,6 +89,7 @@ impl std::fmt::Display for Shape {
             Shape::Sequence { features, frames: None } => write!(f, "[T, {features}]"),
             Shape::Sequence { features, frames: Some(frames) } => write!(f, "[{frames}, {features}]"),
             Shape::Vector { features } => write!(f, "[{features}]"),
+            Shape::Image { channels, height, width } => write!(f, "[{channels}, {height}, {width}]"),
         }
     }
 }
@@ -157,6 +170,11 @@ pub struct Backward<'a> {
 /// It owns views into the model's one flat parameter buffer and whatever its backward pass needs of the
 /// forward pass; these buffers grow to the largest batch seen and are reused, so that the steady state
 /// allocates nothing. Input and output buffers belong to the network.
+///
+/// A layer may need sums over the whole batch while it knows a shard of it only. Then it has
+/// [`Layer::sums`], and both training passes through it have two parts with a break between them, in which the
+/// sums of all shards are added: `begin_forward` and `forward`, `begin_backward` and `backward`. Where a network
+/// runs alone, its own sums are the whole.
 pub trait Layer: Any + Send {
     /// A few words for the summary, such as `lstm 20 -> 64`.
     fn describe(&self) -> String;
@@ -176,6 +194,20 @@ pub trait Layer: Any + Send {
     /// Takes in the parameters for the forward passes that follow, in whatever form they run fastest; to be
     /// called again when they change.
     fn prepare(&mut self, _parameters: &[f32]) {}
+
+    /// The sums over a batch that this layer's training passes need, if they need any.
+    fn sums(&mut self) -> Option<&mut BatchSums> {
+        None
+    }
+
+    /// The first part of a forward pass in training, up to the layer's own sums.
+    fn begin_forward(&mut self, _parameters: &[f32], _input: &[f32], _pass: Pass<'_>) {}
+
+    /// The first part of a backward pass, up to the layer's own sums; nothing is written to `d_input`.
+    fn begin_backward(&mut self, _buffers: Backward<'_>, _pass: Pass<'_>) {}
+
+    /// After a training step: lets those of the layer's tensors that are not trained follow the batch.
+    fn follow(&self, _parameters: &mut [f32]) {}
 
     /// Computes the output from the input and, when training, keeps what [`Layer::backward`] needs.
     fn forward(&mut self, parameters: &[f32], input: &[f32], output: &mut [f32], pass: Pass<'_>);

@@ -5,8 +5,12 @@
 //! [`Network`], a chain of [`layer::Layer`]s. To add a layer, write its forward and backward pass under one
 //! another in a file of its own and use it in a named model in `model/`.
 
+mod batch_norm;
+mod batch_sums;
+pub mod convolution;
 pub mod dropout;
 pub mod head;
+mod initialise;
 pub mod layer;
 pub mod linear;
 pub mod loss;
@@ -14,7 +18,14 @@ mod model;
 mod network;
 pub mod objective;
 pub mod parameters;
+mod rectify;
 pub mod recurrent;
 
-pub use model::{LARGEST_MODEL, ModelConfig, ModelError, RecurrentModelConfig};
+pub use batch_sums::BatchSums;
+pub use initialise::WeightStart;
+pub use model::{
+    CdnnConfig, CdnnRawConfig, LARGEST_MODEL, MfccCnnConfig, ModelConfig, ModelError, RecurrentModelConfig,
+    WaveCnnConfig,
+};
 pub use network::{LayerSummary, Network, NetworkBackward};
+pub use rectify::Rectify;

@@ -1,10 +1,11 @@
 //! A linear layer.
 
 use stapes_kernels::InstructionSet;
-use stapes_kernels::product::{Matrix, MatrixMut, Products, Start};
+use stapes_kernels::product::{Matrix, MatrixMut, Packed, Products, Start};
 use stapes_random::Stream;
 
-use crate::layer::{Backward, Layer, Macs, Pass, Shape};
+use crate::initialise::WeightStart;
+use crate::layer::{Backward, Layer, Macs, Mode, Pass, Shape};
 use crate::parameters::{Layout, View};
 
 /// y = W x + b of every frame or vector, as torch.nn.Linear.
@@ -19,6 +20,11 @@ pub struct Linear {
     outputs: usize,
     views: [View; 2],
     products: Products,
+    start: WeightStart,
+    /// W^T, packed at the first pass of inference after the parameters changed: training reads W too few times
+    /// to make up for a copy of it.
+    packed: Packed,
+    is_packed: bool,
 }
 
 impl Linear {
@@ -26,7 +32,20 @@ impl Linear {
     pub fn new(input: Shape, outputs: usize, prefix: &str, layout: &mut Layout) -> Linear {
         let weight = layout.add(format!("{prefix}weight"), &[outputs, input.features()]);
         let bias = layout.add(format!("{prefix}bias"), &[outputs]);
-        Linear { input, outputs, views: [weight, bias], products: Products::new(InstructionSet::best()) }
+        Linear {
+            input,
+            outputs,
+            views: [weight, bias],
+            products: Products::new(InstructionSet::best()),
+            start: WeightStart::default(),
+            packed: Packed::new(InstructionSet::best()),
+            is_packed: false,
+        }
+    }
+
+    /// The same layer with weights that start otherwise.
+    pub fn starting(self, start: WeightStart) -> Linear {
+        Linear { start, ..self }
     }
 }
 
@@ -47,12 +66,13 @@ impl Layer for Linear {
         self.input.macs_a_row((self.input.features() * self.outputs) as u64)
     }
 
-    /// Uniform in +-1/sqrt(I), weights and biases, as PyTorch does.
+    /// As [`WeightStart`] says.
     fn initialise(&self, parameters: &mut [f32], stream: &mut Stream) {
-        let bound = 1.0 / (self.input.features() as f32).sqrt();
-        for view in &self.views {
-            view.of_mut(parameters).fill_with(|| stream.symmetric(bound));
-        }
+        self.start.fill(&self.views, [self.input.features(), self.outputs], parameters, stream);
+    }
+
+    fn prepare(&mut self, _parameters: &[f32]) {
+        self.is_packed = false;
     }
 
     fn forward(&mut self, parameters: &[f32], input: &[f32], output: &mut [f32], pass: Pass<'_>) {
@@ -61,7 +81,15 @@ impl Layer for Linear {
         let x = Matrix::new(input, rows, inputs);
         let w = Matrix::new(weight.of(parameters), self.outputs, inputs);
         let y = MatrixMut::new(output, rows, self.outputs);
-        self.products.multiply(x, w.transposed(), y, Start::Row(bias.of(parameters)));
+        let start = Start::Row(bias.of(parameters));
+        if let Mode::Training(_) = pass.mode {
+            return self.products.multiply(x, w.transposed(), y, start);
+        }
+        if !self.is_packed {
+            self.packed.pack(w.transposed());
+            self.is_packed = true;
+        }
+        self.packed.multiply(x, y, start);
     }
 
     fn backward(&mut self, buffers: Backward<'_>, pass: Pass<'_>) {

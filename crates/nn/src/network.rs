@@ -5,7 +5,8 @@ use std::any::Any;
 use stapes_kernels::Sequences;
 use stapes_random::Stream;
 
-use crate::layer::{Backward, Layer, Macs, Pass, Shape};
+use crate::batch_sums::BatchSums;
+use crate::layer::{Backward, Layer, Macs, Mode, Pass, Shape};
 use crate::objective::Objective;
 use crate::parameters::{Layout, View};
 
@@ -18,6 +19,8 @@ pub struct Network {
     layers: Vec<Box<dyn Layer>>,
     layout: Layout,
     objective: Objective,
+    /// The layers that need sums over the whole batch.
+    stops: Vec<usize>,
     /// Whether parameters were taken in.
     prepared: bool,
     /// The output of each layer.
@@ -33,7 +36,7 @@ pub struct LayerSummary {
     pub layer: String,
     /// The shape of the output.
     pub output: Shape,
-    /// The number of parameters.
+    /// The number of trained parameters.
     pub parameters: usize,
     /// Multiply-accumulates.
     pub macs: Macs,
@@ -42,13 +45,20 @@ pub struct LayerSummary {
 impl Network {
     /// Chains layers whose parameters lie in `layout`, the first reading `input`; each reads what the one before
     /// writes.
-    pub fn new(input: Shape, layers: Vec<Box<dyn Layer>>, layout: Layout, objective: Objective) -> Network {
+    pub fn new(
+        input: Shape,
+        mut layers: Vec<Box<dyn Layer>>,
+        layout: Layout,
+        objective: Objective,
+    ) -> Network {
         let activations = layers.iter().map(|_| Vec::new()).collect();
+        let stops = (0..layers.len()).filter(|&at| layers[at].sums().is_some()).collect();
         Network {
             input,
             layers,
             layout,
             objective,
+            stops,
             prepared: false,
             activations,
             gradients: [Vec::new(), Vec::new()],
@@ -80,8 +90,14 @@ impl Network {
         self.layers.last().map_or(self.input, |layer| layer.output_shape())
     }
 
-    /// The number of parameters.
+    /// The number of trained parameters.
     pub fn parameter_count(&self) -> usize {
+        self.layout.trained()
+    }
+
+    /// How many numbers the parameter buffer has: trained parameters, and running statistics where there are
+    /// some.
+    pub fn values(&self) -> usize {
         self.layout.len()
     }
 
@@ -95,7 +111,7 @@ impl Network {
         let line = |layer: &dyn Layer| LayerSummary {
             layer: layer.describe(),
             output: layer.output_shape(),
-            parameters: layer.views().iter().map(View::len).sum(),
+            parameters: layer.views().iter().filter(|view| view.trained).map(View::len).sum(),
             macs: layer.macs(),
         };
         self.layers.iter().map(|layer| line(&**layer)).collect()
@@ -103,7 +119,7 @@ impl Network {
 
     /// Starting values for all parameters, determined by the seed.
     pub fn initial_parameters(&self, seed: u64) -> Vec<f32> {
-        let mut parameters = vec![0.0; self.parameter_count()];
+        let mut parameters = vec![0.0; self.values()];
         let mut stream = Stream::new(seed, "weights");
         for layer in &self.layers {
             layer.initialise(&mut parameters, &mut stream);
@@ -116,9 +132,28 @@ impl Network {
     /// # Panics
     /// If there are more or fewer than the network has.
     pub fn prepare(&mut self, parameters: &[f32]) {
-        assert_eq!(parameters.len(), self.parameter_count(), "parameters");
+        assert_eq!(parameters.len(), self.values(), "parameters");
         self.layers.iter_mut().for_each(|layer| layer.prepare(parameters));
         self.prepared = true;
+    }
+
+    /// The layers that need sums over the whole batch in training, counted from the input.
+    ///
+    /// Where this network runs a shard only, its passes are run in stages, one more than there are stops, and
+    /// between two stages the sums of all shards are added; see [`Network::forward_stage`].
+    pub fn stops(&self) -> &[usize] {
+        &self.stops
+    }
+
+    /// The sums of stop number `stop`: after its stage those of this network's part of the batch, to be replaced
+    /// by those of the whole before the next stage.
+    ///
+    /// # Panics
+    /// If there is no such stop.
+    pub fn sums(&mut self, stop: usize) -> &mut BatchSums {
+        let layer = self.layers[self.stops[stop]].sums();
+        // Stops are the layers that have sums.
+        layer.unwrap_or_else(|| unreachable!("stop {stop} has sums"))
     }
 
     /// Computes the scores of a batch, with the parameters of the last [`Network::prepare`].
@@ -130,18 +165,42 @@ impl Network {
     /// # Panics
     /// If a buffer's length does not fit, or nothing was prepared.
     pub fn forward(&mut self, parameters: &[f32], input: &[f32], pass: Pass<'_>) -> &mut [f32] {
+        for stage in 0..=self.stops.len() {
+            self.forward_stage(stage, parameters, input, pass);
+        }
+        self.scores(pass)
+    }
+
+    /// Runs a stage of a forward pass: stage s ends with the sums of stop s, and the last with the scores.
+    ///
+    /// # Panics
+    /// As [`Network::forward`].
+    pub fn forward_stage(&mut self, stage: usize, parameters: &[f32], input: &[f32], pass: Pass<'_>) {
         assert!(self.prepared, "a forward pass before parameters were taken in");
-        assert_eq!(parameters.len(), self.parameter_count(), "parameters");
+        assert_eq!(parameters.len(), self.values(), "parameters");
         assert_eq!(input.len(), self.input.len(pass.sequences), "input of {}", self.input);
-        for at in 0..self.layers.len() {
+        let first = if stage == 0 { 0 } else { self.stops[stage - 1] };
+        let stop = self.stops.get(stage).copied();
+        for at in first..=stop.unwrap_or(self.layers.len().saturating_sub(1)) {
             let (before, rest) = self.activations.split_at_mut(at);
             let output = sized(&mut rest[0], self.layers[at].output_shape(), pass.sequences);
             let input = match at {
                 0 => input,
                 _ => &before[at - 1][..self.layers[at - 1].output_shape().len(pass.sequences)],
             };
-            self.layers[at].forward(parameters, input, output, pass);
+            match pass.mode {
+                Mode::Training(_) if stop == Some(at) => {
+                    self.layers[at].begin_forward(parameters, input, pass);
+                }
+                // Without training no sums are needed; the next stage begins with this layer.
+                _ if stop == Some(at) => {}
+                _ => self.layers[at].forward(parameters, input, output, pass),
+            }
         }
+    }
+
+    /// The scores of the forward pass that came last, which had this `pass`.
+    pub fn scores(&mut self, pass: Pass<'_>) -> &mut [f32] {
         let scores = self.output_shape().len(pass.sequences);
         self.activations.last_mut().map_or(&mut [], |output| &mut output[..scores])
     }
@@ -153,17 +212,43 @@ impl Network {
     ///
     /// # Panics
     /// If a buffer's length does not fit.
-    pub fn backward(&mut self, call: NetworkBackward<'_>, pass: Pass<'_>) {
+    pub fn backward(&mut self, mut call: NetworkBackward<'_>, pass: Pass<'_>) {
+        for stage in 0..=self.stops.len() {
+            self.backward_stage(stage, call.reborrow(), pass);
+        }
+    }
+
+    /// Runs a stage of a backward pass: stage s ends with the sums of the stop that is number s from the end,
+    /// and the last with the gradients.
+    ///
+    /// # Panics
+    /// As [`Network::backward`].
+    pub fn backward_stage(&mut self, stage: usize, call: NetworkBackward<'_>, pass: Pass<'_>) {
         let NetworkBackward { parameters, gradients, input, d_output, mut d_input } = call;
         let [upper, lower] = &mut self.gradients;
-        sized(upper, self.layers.last().map_or(self.input, |layer| layer.output_shape()), pass.sequences)
-            .copy_from_slice(d_output);
-        for at in (0..self.layers.len()).rev() {
+        let count = self.stops.len();
+        let first = match stage {
+            0 => {
+                let shape = self.layers.last().map_or(self.input, |layer| layer.output_shape());
+                sized(upper, shape, pass.sequences).copy_from_slice(d_output);
+                self.layers.len()
+            }
+            _ => self.stops[count - stage] + 1,
+        };
+        let stop = (stage < count).then(|| self.stops[count - stage - 1]);
+        // Below the lowest layer with parameters no gradient is needed unless that of the input is asked for.
+        let lowest = match d_input {
+            Some(_) => 0,
+            None => self.layers.iter().position(|layer| !layer.views().is_empty()).unwrap_or(first),
+        };
+        for at in (stop.unwrap_or(lowest)..first).rev() {
             let (before, rest) = self.activations.split_at(at);
             let output = self.layers[at].output_shape().len(pass.sequences);
             let shape = if at == 0 { self.input } else { self.layers[at - 1].output_shape() };
             let d_layer_input = match at {
+                _ if stop == Some(at) => None,
                 0 => d_input.take(),
+                _ if at == lowest => None,
                 _ => Some(sized(lower, shape, pass.sequences)),
             };
             let buffers = Backward {
@@ -174,9 +259,23 @@ impl Network {
                 d_output: &mut upper[..output],
                 d_input: d_layer_input,
             };
-            self.layers[at].backward(buffers, pass);
-            std::mem::swap(upper, lower);
+            if stop == Some(at) {
+                self.layers[at].begin_backward(buffers, pass);
+            } else {
+                self.layers[at].backward(buffers, pass);
+                std::mem::swap(upper, lower);
+            }
         }
+    }
+
+    /// After a step of training: lets what is not trained follow the batch of the forward pass that came last,
+    /// such as running means.
+    ///
+    /// # Panics
+    /// If there are more or fewer parameters than the network has.
+    pub fn follow(&self, parameters: &mut [f32]) {
+        assert_eq!(parameters.len(), self.values(), "parameters");
+        self.layers.iter().for_each(|layer| layer.follow(parameters));
     }
 }
 
@@ -192,6 +291,19 @@ pub struct NetworkBackward<'a> {
     pub d_output: &'a [f32],
     /// The gradient of the loss by the input, if it is asked for.
     pub d_input: Option<&'a mut [f32]>,
+}
+
+impl NetworkBackward<'_> {
+    /// The same buffers for a stage.
+    fn reborrow(&mut self) -> NetworkBackward<'_> {
+        NetworkBackward {
+            parameters: self.parameters,
+            gradients: self.gradients,
+            input: self.input,
+            d_output: self.d_output,
+            d_input: self.d_input.as_deref_mut(),
+        }
+    }
 }
 
 /// The first numbers of a buffer, which grows to the largest batch and never shrinks.

@@ -9,6 +9,9 @@ pub struct View {
     pub shape: Vec<usize>,
     /// Where the tensor starts in the buffer.
     pub offset: usize,
+    /// Whether training changes it against its gradient; what is not trained has no gradient, and a layer lets
+    /// it follow the batches.
+    pub trained: bool,
 }
 
 impl View {
@@ -33,6 +36,16 @@ impl View {
     }
 }
 
+/// The parts of a flat buffer of two views of which the second lies behind the first.
+///
+/// # Panics
+/// If it does not.
+pub(crate) fn neighbours<'a>([first, second]: [&View; 2], buffer: &'a mut [f32]) -> [&'a mut [f32]; 2] {
+    assert_eq!(first.offset + first.len(), second.offset, "{} and {}", first.name, second.name);
+    let both = &mut buffer[first.offset..second.offset + second.len()];
+    both.split_at_mut(first.len()).into()
+}
+
 /// Hands out views one behind the other.
 #[derive(Clone, Debug, Default)]
 pub struct Layout {
@@ -47,9 +60,23 @@ impl Layout {
 
     /// Adds a tensor behind the others.
     pub fn add(&mut self, name: impl Into<String>, shape: &[usize]) -> View {
-        let view = View { name: name.into(), shape: shape.to_vec(), offset: self.len() };
+        self.push(name.into(), shape, true)
+    }
+
+    /// Adds a tensor that belongs to the model, is saved and loaded with it, and is not trained.
+    pub fn add_untrained(&mut self, name: impl Into<String>, shape: &[usize]) -> View {
+        self.push(name.into(), shape, false)
+    }
+
+    fn push(&mut self, name: String, shape: &[usize], trained: bool) -> View {
+        let view = View { name, shape: shape.to_vec(), offset: self.len(), trained };
         self.views.push(view.clone());
         view
+    }
+
+    /// How many numbers the trained tensors have.
+    pub fn trained(&self) -> usize {
+        self.views.iter().filter(|view| view.trained).map(View::len).sum()
     }
 
     /// How many numbers all tensors have.

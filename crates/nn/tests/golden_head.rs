@@ -77,7 +77,7 @@ impl Recorded {
         let objective = self.head.objective();
         let mut network = Network::new(states, layers, layout, objective);
         let views = network.views().to_vec();
-        let mut parameters = vec![0.0; network.parameter_count()];
+        let mut parameters = vec![0.0; network.values()];
         for view in &views {
             view.of_mut(&mut parameters).copy_from_slice(&tensor(&format!("param.{}", view.name))?.to_f32());
         }

@@ -1,5 +1,5 @@
-//! Times what training and inference do, a whole step at a time, for the four recurrent configurations that the
-//! peers are timed on.
+//! Times what training and inference do, a whole step at a time, for the configurations that the peers are
+//! timed on: four recurrent ones (S, G, M, V), and a waveform net without and with batch normalisation (C, CB).
 //!
 //! `cargo bench -p stapes-train --bench step -- [--threads=N] [--seconds=S] [--json] [train|infer|stream] [NAME...]`
 //!
@@ -31,10 +31,10 @@ struct Configuration {
     classes: usize,
 }
 
-const CONFIGURATIONS: [Configuration; 4] = [
+const CONFIGURATIONS: [Configuration; 6] = [
     Configuration {
         name: "S",
-        model: "cell = 'lstm'\nhidden = 64\nlayers = 4\nhead = 'last'",
+        model: "[recurrent]\ncell = 'lstm'\nhidden = 64\nlayers = 4\nhead = 'last'",
         features: 20,
         frames: 32,
         batch: 20,
@@ -42,7 +42,7 @@ const CONFIGURATIONS: [Configuration; 4] = [
     },
     Configuration {
         name: "G",
-        model: "cell = 'gru'\nhidden = 64\nlayers = 4\nwiring = 'stacked'\nhead = 'concatenate'",
+        model: "[recurrent]\ncell = 'gru'\nhidden = 64\nlayers = 4\nwiring = 'stacked'\nhead = 'concatenate'",
         features: 20,
         frames: 32,
         batch: 20,
@@ -50,7 +50,7 @@ const CONFIGURATIONS: [Configuration; 4] = [
     },
     Configuration {
         name: "M",
-        model: "cell = 'lstm'\nhidden = 128\nlayers = 2\nwiring = 'stacked'\nhead = 'mean'",
+        model: "[recurrent]\ncell = 'lstm'\nhidden = 128\nlayers = 2\nwiring = 'stacked'\nhead = 'mean'",
         features: 40,
         frames: 98,
         batch: 64,
@@ -58,11 +58,20 @@ const CONFIGURATIONS: [Configuration; 4] = [
     },
     Configuration {
         name: "V",
-        model: "cell = 'lstm'\nhidden = 256\nhead = 'per_frame_binary'",
+        model: "[recurrent]\ncell = 'lstm'\nhidden = 256\nhead = 'per_frame_binary'",
         features: 20,
         frames: 300,
         batch: 51,
         classes: 2,
+    },
+    Configuration { name: "C", model: "[wave-cnn]", features: 6000, frames: 1, batch: 32, classes: 10 },
+    Configuration {
+        name: "CB",
+        model: "[wave-cnn]\nbatch_norm = true",
+        features: 6000,
+        frames: 1,
+        batch: 32,
+        classes: 10,
     },
 ];
 
@@ -102,7 +111,7 @@ fn main() {
 
 impl Configuration {
     fn model(&self) -> ModelConfig {
-        toml::from_str(&format!("[recurrent]\n{}", self.model)).expect("a model of this bench")
+        toml::from_str(self.model).expect("a model of this bench")
     }
 
     fn shape(&self) -> Shape {
@@ -141,7 +150,9 @@ impl Bench {
             false => Labels::Examples(&classes),
         };
         let examples = Examples::new(&features, labels).expect("examples of this bench");
-        let config: TrainConfig = toml::from_str("batch = 1\nepochs = 1").expect("settings");
+        let rule = if configuration.model.starts_with("[wave-cnn]") { "sgd" } else { "adam" };
+        let config = format!("batch = 1\nepochs = 1\noptimiser = '{rule}'");
+        let config: TrainConfig = toml::from_str(&config).expect("settings");
         let mut optimiser = Optimiser::new(&config, shards.network().views());
         let mut parameters = shards.network().initial_parameters(1);
         let order: Vec<usize> = (0..batch).collect();
@@ -150,6 +161,7 @@ impl Bench {
             let (loss, gradients) = shards.gradient(&parameters, examples, &order, chance);
             assert!(loss.is_finite());
             optimiser.update(&mut parameters, gradients, 1.0);
+            shards.follow(&mut parameters);
         });
     }
 

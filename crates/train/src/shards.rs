@@ -6,16 +6,36 @@ use stapes_features::Features;
 use stapes_kernels::Sequences;
 use stapes_nn::layer::{Draw, Mode, Pass, Shape};
 use stapes_nn::objective::Targets;
-use stapes_nn::{ModelConfig, ModelError, Network, NetworkBackward};
+use stapes_nn::{BatchSums, ModelConfig, ModelError, Network, NetworkBackward};
 
 use crate::examples::{Examples, Labels};
 
 /// The shards of a model's batches.
 ///
 /// Shard by shard the gradients are added in a fixed order: the sum depends on the number of shards and not
-/// on which thread ran which.
+/// on which thread ran which. Where layers need sums over the whole batch, the shards run in step and wait for
+/// each other at these layers; the sums too are added in the order of the shards.
 pub struct Shards {
     shards: Vec<Shard>,
+}
+
+/// Gradients that one thread adds at a time.
+const PIECE: usize = 64 * 1024;
+
+/// What all shards of a training step know.
+#[derive(Clone, Copy)]
+struct Step<'a> {
+    parameters: &'a [f32],
+    data: Examples<'a>,
+    /// Decisions of the whole batch.
+    whole: usize,
+    chance: Chance<'a>,
+}
+
+impl<'a> Step<'a> {
+    fn pass(&self, sequences: &'a Sequences, places: &'a [usize]) -> Pass<'a> {
+        Pass { sequences, mode: Mode::Training(Draw { key: self.chance.key, places }) }
+    }
 }
 
 struct Shard {
@@ -27,6 +47,8 @@ struct Shard {
     /// A class for each sequence, or for each packed frame.
     targets: Vec<usize>,
     lengths: Vec<usize>,
+    /// The lengths of the pass at hand; none where the shard has no examples.
+    sequences: Option<Sequences>,
     augmented: Vec<Features>,
     input: Vec<f32>,
     /// The gradient of the loss by the scores.
@@ -71,12 +93,13 @@ impl Shards {
         let shard = |_| {
             let network = model.build(input, classes)?;
             Ok(Shard {
-                gradients: vec![0.0; network.parameter_count()],
+                gradients: vec![0.0; network.values()],
                 network,
                 examples: Vec::new(),
                 places: Vec::new(),
                 targets: Vec::new(),
                 lengths: Vec::new(),
+                sequences: None,
                 augmented: Vec::new(),
                 input: Vec::new(),
                 d_scores: Vec::new(),
@@ -104,16 +127,67 @@ impl Shards {
     ) -> (f64, &mut [f32]) {
         self.deal(data, batch);
         let whole = data.decisions(self.network().objective(), batch);
-        self.shards.par_iter_mut().for_each(|shard| shard.gradient(parameters, data, whole, chance));
+        let step = Step { parameters, data, whole, chance };
+        match self.network().stops().len() {
+            0 => self.shards.par_iter_mut().for_each(|shard| shard.gradient(step)),
+            stops => self.gradient_in_step(step, stops),
+        }
         let (first, others) = self.shards.split_at_mut(1);
         let first = &mut first[0];
-        for shard in others {
-            first.loss += shard.loss;
-            for (sum, gradient) in first.gradients.iter_mut().zip(&shard.gradients) {
-                *sum += gradient;
+        first.loss += others.iter().map(|shard| shard.loss).sum::<f64>();
+        let others: Vec<&[f32]> = others.iter().map(|shard| &shard.gradients[..]).collect();
+        first.gradients.par_chunks_mut(PIECE).enumerate().for_each(|(piece, sums)| {
+            for gradients in &others {
+                let gradients = &gradients[piece * PIECE..];
+                sums.iter_mut().zip(gradients).for_each(|(sum, gradient)| *sum += gradient);
+            }
+        });
+        (first.loss, &mut first.gradients)
+    }
+
+    /// The gradients of all shards, stage by stage.
+    fn gradient_in_step(&mut self, step: Step<'_>, stops: usize) {
+        for stage in 0..=stops {
+            self.shards.par_iter_mut().for_each(|shard| {
+                if stage == 0 {
+                    shard.begin(step);
+                }
+                shard.forward_stage(stage, step);
+            });
+            if stage < stops {
+                self.share_sums(stage);
             }
         }
-        (first.loss, &mut first.gradients)
+        for stage in 0..=stops {
+            self.shards.par_iter_mut().for_each(|shard| {
+                if stage == 0 {
+                    shard.lose(step);
+                }
+                shard.backward_stage(stage, step);
+            });
+            if stage < stops {
+                self.share_sums(stops - stage - 1);
+            }
+        }
+    }
+
+    /// Adds the sums of a stop over all shards that have examples, and gives each the whole.
+    fn share_sums(&mut self, stop: usize) {
+        let busy = |shard: &&mut Shard| shard.sequences.is_some();
+        let mut all = BatchSums::default();
+        for (at, shard) in self.shards.iter_mut().filter(busy).enumerate() {
+            match at {
+                0 => all.clone_from(shard.network.sums(stop)),
+                _ => all.add(shard.network.sums(stop)),
+            }
+        }
+        self.shards.iter_mut().filter(busy).for_each(|shard| shard.network.sums(stop).clone_from(&all));
+    }
+
+    /// After a step of training: lets running statistics follow the batch of [`Shards::gradient`].
+    pub fn follow(&self, parameters: &mut [f32]) {
+        // The first shard has the first example of every batch.
+        self.network().follow(parameters);
     }
 
     /// The gradient that [`Shards::gradient`] computed last.
@@ -154,26 +228,51 @@ impl Shards {
 }
 
 impl Shard {
-    fn gradient(&mut self, parameters: &[f32], data: Examples<'_>, whole: usize, chance: Chance<'_>) {
+    /// The gradient by the shard's part of the loss, where no sums are shared.
+    fn gradient(&mut self, step: Step<'_>) {
+        self.begin(step);
+        self.forward_stage(0, step);
+        self.lose(step);
+        self.backward_stage(0, step);
+    }
+
+    /// Gathers the shard's examples and takes the parameters in.
+    fn begin(&mut self, step: Step<'_>) {
         self.gradients.fill(0.0);
         self.loss = 0.0;
-        let Some(sequences) = self.gather(data, Some(chance)) else { return };
-        let draw = Draw { key: chance.key, places: &self.places };
-        let pass = Pass { sequences: &sequences, mode: Mode::Training(draw) };
-        self.network.prepare(parameters);
-        let objective = self.network.objective();
-        let scores = self.network.forward(parameters, &self.input, pass);
-        self.d_scores.clear();
-        self.d_scores.extend_from_slice(scores);
-        self.loss = objective.loss(&mut self.d_scores, targets(data, &self.targets), &sequences, whole);
+        self.sequences = self.gather(step.data, Some(step.chance));
+        if self.sequences.is_some() {
+            self.network.prepare(step.parameters);
+        }
+    }
+
+    fn forward_stage(&mut self, stage: usize, step: Step<'_>) {
+        let Shard { network, sequences: Some(sequences), places, input, .. } = self else { return };
+        network.forward_stage(stage, step.parameters, input, step.pass(sequences, places));
+    }
+
+    /// The loss and its gradient by the scores.
+    fn lose(&mut self, step: Step<'_>) {
+        let Shard { network, sequences: Some(sequences), places, d_scores, .. } = self else { return };
+        d_scores.clear();
+        d_scores.extend_from_slice(network.scores(step.pass(sequences, places)));
+        let targets = targets(step.data, &self.targets);
+        self.loss = network.objective().loss(d_scores, targets, sequences, step.whole);
+    }
+
+    fn backward_stage(&mut self, stage: usize, step: Step<'_>) {
+        let Shard { network, sequences: Some(sequences), places, input, d_scores, gradients, .. } = self
+        else {
+            return;
+        };
         let call = NetworkBackward {
-            parameters,
-            gradients: &mut self.gradients,
-            input: &self.input,
-            d_output: &self.d_scores,
+            parameters: step.parameters,
+            gradients,
+            input,
+            d_output: d_scores,
             d_input: None,
         };
-        self.network.backward(call, pass);
+        network.backward_stage(stage, call, step.pass(sequences, places));
     }
 
     /// The shard's part of the loss over `whole` decisions, with the parameters last prepared.

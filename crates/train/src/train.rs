@@ -201,6 +201,7 @@ impl<'a> Run<'a> {
         }
         let factor = config.schedule.factor(self.step, self.steps);
         self.optimiser.update(&mut self.parameters, gradients, factor);
+        self.shards.follow(&mut self.parameters);
         self.losses = (self.losses.0 + loss, self.losses.1 + 1);
         self.examples_seen += batch.len();
         self.training_seconds += began.elapsed().as_secs_f64();

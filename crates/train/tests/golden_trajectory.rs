@@ -92,7 +92,7 @@ impl Recorded {
         let built = Shards::new(&model, Shape::frames(self.input), self.classes, shards);
         let mut shards = built.map_err(|error| error.to_string())?;
         let views = shards.network().views().to_vec();
-        let mut parameters = vec![0.0; shards.network().parameter_count()];
+        let mut parameters = vec![0.0; shards.network().values()];
         for view in &views {
             view.of_mut(&mut parameters).copy_from_slice(&tensor(&format!("param.{}", view.name))?.to_f32());
         }

@@ -1,9 +1,14 @@
 //! Named models: a configuration from a recipe becomes a network.
 
+mod cdnn;
+mod convolutional;
 mod recurrent;
 
 use serde::{Deserialize, Serialize};
+use stapes_kernels::convolution::ShapeError;
 
+pub use cdnn::{CdnnConfig, CdnnRawConfig};
+pub use convolutional::{MfccCnnConfig, WaveCnnConfig};
 pub use recurrent::RecurrentModelConfig;
 
 use crate::head::HeadError;
@@ -17,6 +22,14 @@ use crate::network::Network;
 pub enum ModelConfig {
     /// A recurrent stack and a head.
     Recurrent(RecurrentModelConfig),
+    /// Convolutions over a waveform.
+    WaveCnn(WaveCnnConfig),
+    /// Convolutions over features as an image.
+    MfccCnn(MfccCnnConfig),
+    /// A convolution along each frame, and an LSTM.
+    Cdnn(CdnnConfig),
+    /// Learned filters over frames of samples, and the layers of `cdnn`.
+    CdnnRaw(CdnnRawConfig),
 }
 
 /// Why a configuration makes no model.
@@ -41,6 +54,30 @@ pub enum ModelError {
         /// Why not.
         source: HeadError,
     },
+    /// The model cannot read such input.
+    #[error("model.{model} cannot read {input}: {rule}")]
+    Input {
+        /// The model's name in the recipe.
+        model: &'static str,
+        /// What there is.
+        input: Shape,
+        /// What it needs, and how to get it.
+        rule: &'static str,
+    },
+    /// A layer's window is wider than what it reads.
+    #[error("model.{model}: {layer} cannot read {input}: {source}; {fix}")]
+    Layer {
+        /// The model's name in the recipe.
+        model: &'static str,
+        /// Which layer.
+        layer: String,
+        /// What comes to it.
+        input: Shape,
+        /// Why not.
+        source: Box<ShapeError>,
+        /// What to change.
+        fix: &'static str,
+    },
     /// There is no class to tell apart.
     #[error("a model for no classes: give at least one label")]
     NoClasses,
@@ -63,6 +100,9 @@ impl ModelConfig {
     pub fn drop_nothing(&mut self) {
         match self {
             ModelConfig::Recurrent(config) => (config.dropout, config.head_dropout) = (0.0, 0.0),
+            ModelConfig::WaveCnn(config) => config.dropout = 0.0,
+            ModelConfig::MfccCnn(config) => config.dropout = 0.0,
+            ModelConfig::Cdnn(_) | ModelConfig::CdnnRaw(_) => {}
         }
     }
 
@@ -72,17 +112,41 @@ impl ModelConfig {
     ///
     /// # Errors
     /// [`ModelError::Value`] names the key whose value is impossible, [`ModelError::Head`] a head that cannot
-    /// read these sequences, [`ModelError::TooLarge`] a model that would not fit into memory.
+    /// read these sequences, [`ModelError::Input`] and [`ModelError::Layer`] a model and a layer that cannot,
+    /// [`ModelError::TooLarge`] a model that would not fit into memory.
     pub fn build(&self, input: Shape, classes: usize) -> Result<Network, ModelError> {
         if classes == 0 {
             return Err(ModelError::NoClasses);
         }
         let network = match self {
             ModelConfig::Recurrent(config) => config.build(input, classes)?,
+            ModelConfig::WaveCnn(config) => config.build(input, classes)?,
+            ModelConfig::MfccCnn(config) => config.build(input, classes)?,
+            ModelConfig::Cdnn(config) => config.build(input, classes)?,
+            ModelConfig::CdnnRaw(config) => config.build(input, classes)?,
         };
         match network.parameter_count() as u128 {
             parameters if parameters > LARGEST_MODEL => Err(ModelError::TooLarge { parameters }),
             _ => Ok(network),
         }
     }
+}
+
+/// Features and frames of an input whose number of frames is known.
+fn frames_of(model: &'static str, input: Shape) -> Result<(usize, usize), ModelError> {
+    match input {
+        Shape::Sequence { features, frames: Some(frames) } => Ok((features, frames)),
+        _ => {
+            let rule = "it needs recordings of one fixed length: set features.fixed_length_samples";
+            Err(ModelError::Input { model, input, rule })
+        }
+    }
+}
+
+fn check_dropout(key: &'static str, probability: f32) -> Result<(), ModelError> {
+    if (0.0..1.0).contains(&probability) {
+        return Ok(());
+    }
+    let rule = "must be at least 0 and below 1";
+    Err(ModelError::Value { key, value: probability.to_string(), rule })
 }

@@ -48,12 +48,13 @@ impl Optimiser {
     pub fn new(config: &TrainConfig, views: &[View]) -> Optimiser {
         let length = views.last().map_or(0, |view| view.offset + view.len());
         let mut decays: Vec<(Range<usize>, f32)> = Vec::new();
-        for view in views {
+        // What is not trained is in no run: no rule touches it.
+        for view in views.iter().filter(|view| view.trained) {
             let decay = if view.shape.len() > 1 { config.weight_decay } else { 0.0 };
             let end = view.offset + view.len();
             match decays.last_mut() {
                 // Neighbours with the same decay are one run.
-                Some((run, same)) if *same == decay => run.end = end,
+                Some((run, same)) if *same == decay && run.end == view.offset => run.end = end,
                 _ => decays.push((view.offset..end, decay)),
             }
         }
@@ -138,8 +139,12 @@ mod tests {
     use super::*;
 
     fn views(width: usize) -> [View; 2] {
-        let view =
-            |name: &str, shape: &[usize], offset| View { name: name.into(), shape: shape.to_vec(), offset };
+        let view = |name: &str, shape: &[usize], offset| View {
+            name: name.into(),
+            shape: shape.to_vec(),
+            offset,
+            trained: true,
+        };
         [view("fc.weight", &[1, width], 0), view("fc.bias", &[1], width)]
     }
 

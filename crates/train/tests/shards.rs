@@ -1,0 +1,60 @@
+//! Batch normalisation across shards: statistics of the whole batch, however it is cut.
+
+use stapes_features::Features;
+use stapes_nn::ModelConfig;
+use stapes_nn::layer::Shape;
+use stapes_random::Stream;
+use stapes_train::{Chance, Examples, Labels, Optimiser, Shards, TrainConfig};
+
+const SAMPLES: usize = 160;
+
+/// The losses of some steps, and the parameters and running statistics after them.
+fn steps(shards: usize, batches: &[&[usize]]) -> (Vec<f64>, Vec<f32>) {
+    let model: ModelConfig = toml::from_str("[wave-cnn]\nbatch_norm = true\ndropout = 0.2").unwrap();
+    let input = Shape::Sequence { features: SAMPLES, frames: Some(1) };
+    let mut shards = Shards::new(&model, input, 3, shards).unwrap();
+    let config = "batch = 1\nepochs = 1\noptimiser = 'sgd'\nlearning_rate = 0.02\nweight_decay = 0.1";
+    let config: TrainConfig = toml::from_str(config).unwrap();
+    let mut optimiser = Optimiser::new(&config, shards.network().views());
+    let mut parameters = shards.network().initial_parameters(4);
+    let mut stream = Stream::new(5, "clips");
+    let mut clip = |_| Features::new(SAMPLES, (0..SAMPLES).map(|_| stream.symmetric(1.0)).collect());
+    let clips: Vec<Features> = (0..7).map(&mut clip).collect();
+    let classes = [0, 1, 2, 0, 1, 2, 0];
+    let examples = Examples::new(&clips, Labels::Examples(&classes)).unwrap();
+    let mut losses = Vec::new();
+    for (step, batch) in batches.iter().enumerate() {
+        let chance = Chance { key: step as u64, augment: None, seed: 0, epoch: 0 };
+        let (loss, gradients) = shards.gradient(&parameters, examples, batch, chance);
+        losses.push(loss);
+        optimiser.update(&mut parameters, gradients, 1.0);
+        shards.follow(&mut parameters);
+    }
+    (losses, parameters)
+}
+
+#[test]
+fn one_two_and_three_shards_agree_with_batch_normalisation() {
+    // The second batch leaves the third shard without examples.
+    let batches: [&[usize]; 3] = [&[0, 1, 2, 3, 4, 5, 6], &[3, 1], &[6, 5, 4, 3, 2]];
+    let (losses, one) = steps(1, &batches);
+    for shards in [2, 3] {
+        let (got, parameters) = steps(shards, &batches);
+        for (loss, expected) in got.iter().zip(&losses) {
+            assert!((loss / expected - 1.0).abs() < 1e-5, "{shards} shards: {got:?} and {losses:?}");
+        }
+        let farthest = one.iter().zip(&parameters).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(farthest < 1e-5, "{shards} shards: {farthest}");
+    }
+}
+
+#[test]
+fn threads_change_nothing() {
+    let run = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| steps(3, &[&[0, 1, 2, 3, 4, 5, 6], &[4, 2, 0]]))
+    };
+    let (one, two) = (run(1), run(2));
+    assert_eq!(one.0, two.0);
+    assert!(one.1.iter().zip(&two.1).all(|(a, b)| a.to_bits() == b.to_bits()));
+}
