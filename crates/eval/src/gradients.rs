@@ -28,7 +28,7 @@ const COLOURS: [RGBColor; 7] = [
 /// norms of zero are left out.
 ///
 /// # Errors
-/// [`EvalError::Figure`] if no line has a norm above zero, or the picture cannot be drawn.
+/// [`EvalError::Figure`] if no line has a norm above zero, a norm is no number, or the picture cannot be drawn.
 ///
 /// # Example
 /// ```
@@ -44,6 +44,15 @@ pub fn gradient_picture(lines: &[GradientLine]) -> Result<String, EvalError> {
     if high == 0.0 {
         let reason = "every gradient is zero: the loss does not depend on the states".into();
         return Err(EvalError::Figure { figure, reason });
+    }
+    for line in lines {
+        if let Some(at) = line.norms.iter().position(|norm| !norm.is_finite()) {
+            let reason = format!(
+                "{}: the gradient {at} frames before the last state is {}: it exploded, and no axis reaches that far",
+                line.name, line.norms[at]
+            );
+            return Err(EvalError::Figure { figure, reason });
+        }
     }
     let longest = lines.iter().map(|line| line.norms.len()).max().unwrap_or(0);
     let mut svg = String::new();
@@ -105,6 +114,13 @@ mod tests {
     fn gradients_that_are_all_zero_make_no_picture() {
         let line = GradientLine { name: "a".into(), norms: vec![0.0; 3] };
         assert!(gradient_picture(&[line]).unwrap_err().to_string().contains("every gradient is zero"));
+    }
+
+    #[test]
+    fn gradients_that_exploded_are_named() {
+        let line = GradientLine { name: "layer 1".into(), norms: vec![1.0, f64::INFINITY] };
+        let error = gradient_picture(&[line]).unwrap_err().to_string();
+        assert!(error.contains("layer 1: the gradient 1 frames before"), "{error}");
     }
 
     #[test]

@@ -24,6 +24,17 @@ pub enum InferError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The file to take weights from holds none that can be read.
+    #[error(
+        "{}: no weights in the safetensors format: {reason}. Write them with safetensors.torch.save_file(model.state_dict(), ...)",
+        path.display()
+    )]
+    NoWeights {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The file's tensors are not those of the model.
     #[error(
         "{}: the weights do not fit the model\n{}",
@@ -80,6 +91,7 @@ pub enum InferError {
 /// The lists that are not empty, a line each.
 fn listed(lists: &[(&str, &[String])]) -> String {
     let full = lists.iter().filter(|(_, names)| !names.is_empty());
-    let lines: Vec<String> = full.map(|(what, names)| format!("  {what}: {}", names.join("; "))).collect();
+    let lines: Vec<String> =
+        full.map(|(what, names)| format!("  {what}: {}", names.join(&format!("\n  {what}: ")))).collect();
     lines.join("\n")
 }

@@ -14,14 +14,18 @@ use crate::error::InferError;
 /// names. A stapes model file serves too.
 ///
 /// # Errors
-/// [`InferError::File`] if the file cannot be read, [`InferError::Damaged`] if it is no safetensors file or
-/// holds a value that is no number, [`InferError::Weights`] with every name that is missing, not expected or of
+/// [`InferError::File`] if the file cannot be read, [`InferError::NoWeights`] if it is no safetensors file
+/// or holds a value that is no number, [`InferError::Weights`] with every name that is missing, not expected or of
 /// another shape.
 pub fn read_weights(path: &Path, network: &Network) -> Result<Vec<f32>, InferError> {
     let action = "read the weights";
     let bytes =
         std::fs::read(path).map_err(|source| InferError::File { path: path.into(), action, source })?;
-    Tensors::new(&bytes, path)?.parameters(network.views(), &[MEAN, SCALE])
+    let read = Tensors::new(&bytes, path).and_then(|file| file.parameters(network.views(), &[MEAN, SCALE]));
+    read.map_err(|error| match error {
+        InferError::Damaged { path, reason } => InferError::NoWeights { path, reason },
+        other => other,
+    })
 }
 
 /// PyTorch counts the batches that a norm has seen, and with a momentum does not use the number.

@@ -7,7 +7,7 @@ use stapes_kernels::{InstructionSet, Sequences};
 
 /// The last has so many rows that the products of a frame run together.
 const LENGTHS: [&[usize]; 5] =
-    [&[1], &[7], &[4, 4, 4], &[6, 9, 1, 9, 4, 1], &[3, 5, 3, 3, 5, 3, 3, 3, 5, 3, 3, 3, 3, 1, 2]];
+    [&[1], &[7], &[4, 4, 4], &[6, 9, 1, 9, 4, 1], &[6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 2, 1, 4]];
 const HIDDEN: [usize; 6] = [1, 5, 8, 13, 16, 64];
 
 /// Numbers in [-1, 1] that differ from place to place, exact in f32.

@@ -68,7 +68,7 @@ fn instructions_that_the_processor_has_not_are_refused() {
 }
 
 #[test]
-fn every_cell_wiring_and_head_trains() {
+fn every_cell_and_wiring_trains_with_some_head() {
     let scratch = Scratch::new();
     let base = "quickstart --set train.epochs=1 --set train.max_steps=2";
     for (index, (cell, wiring, head)) in [

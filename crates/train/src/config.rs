@@ -90,6 +90,9 @@ impl Schedule {
     }
 }
 
+/// Each shard has a network and gradients of its own.
+const MOST_SHARDS: usize = 1024;
+
 fn default_learning_rate() -> f32 {
     1e-3
 }
@@ -147,6 +150,14 @@ pub enum TrainError {
         /// Whether the labels are of frames.
         of_frames: bool,
     },
+    /// The parameters to start from are not the model's.
+    #[error("{got} parameters to start from, and the model has {expected}: give those of the same model")]
+    Start {
+        /// How many were given.
+        got: usize,
+        /// How many the model has.
+        expected: usize,
+    },
     /// The loss or a parameter is no number.
     #[error(
         "training diverged at step {step}: {what}; the largest gradients are {largest}. Lower train.learning_rate or set train.clip_norm"
@@ -181,6 +192,14 @@ impl TrainConfig {
             if value == Some(0) {
                 return Err(TrainError::Value { key, value: "0".into(), rule: "must be at least 1" });
             }
+        }
+        if self.shards > MOST_SHARDS {
+            let (key, value) = ("train.shards", self.shards.to_string());
+            return Err(TrainError::Value {
+                key,
+                value,
+                rule: "must be at most 1024; one for each core is enough",
+            });
         }
         let positive =
             [("train.learning_rate", Some(self.learning_rate)), ("train.clip_norm", self.clip_norm)];

@@ -153,6 +153,10 @@ impl<'a> Run<'a> {
         for examples in [trainer.train, trainer.validation] {
             examples.check(network.objective())?;
         }
+        if let Some(start) = trainer.start.filter(|start| start.len() != network.values()) {
+            let (got, expected) = (start.len(), network.values());
+            return Err(TrainError::Start { got, expected });
+        }
         let drawn = || network.initial_parameters(trainer.seed);
         Ok(Run {
             parameters: trainer.start.map_or_else(drawn, <[f32]>::to_vec),

@@ -67,7 +67,7 @@ kernel! {
 #[inline(always)]
 fn correlate_generic<S: Pairs>(simd: S, all: Correlation<'_>, output: &mut [f32], stride: usize) {
     let Correlation { input, taps, weights, starts, rows, runs } = all;
-    let far = taps.iter().max().map_or(0, |far| far + runs.extent(runs.from_step));
+    let far = taps.iter().max().map_or(0, |far| far.saturating_add(runs.extent(runs.from_step)));
     assert!(far <= input.len(), "the windows reach to {far} of {}", input.len());
     assert_eq!(weights.len(), rows * taps.len(), "weights of {rows} rows");
     assert!(starts.is_none_or(|starts| starts.len() == rows), "a start for each row");

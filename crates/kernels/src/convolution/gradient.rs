@@ -24,7 +24,7 @@ kernel! {
 #[inline(always)]
 fn place_sums_generic<S: Pairs>(simd: S, all: PlaceSums<'_>, sums: &mut [f32]) {
     let PlaceSums { d, stride, rows, input, taps, runs } = all;
-    let far = taps.iter().max().map_or(0, |far| far + runs.extent(runs.from_step));
+    let far = taps.iter().max().map_or(0, |far| far.saturating_add(runs.extent(runs.from_step)));
     assert!(far <= input.len(), "the windows reach to {far} of {}", input.len());
     assert!(
         rows == 0 || (rows - 1) * stride + runs.extent(runs.to_step) <= d.len(),

@@ -39,6 +39,16 @@ pub enum ShapeError {
         /// Which number.
         field: &'static str,
     },
+    /// A number is larger than any convolution here needs, and than products of sizes can hold.
+    #[error("{field} = {value}: must be at most {most}")]
+    TooLarge {
+        /// Which number.
+        field: &'static str,
+        /// Its value.
+        value: usize,
+        /// The largest that is allowed.
+        most: usize,
+    },
     /// The groups do not divide the channels.
     #[error("groups = {groups} with {channels} {field}: must divide them")]
     Groups {
@@ -75,6 +85,12 @@ pub enum ShapeError {
 
 const AXES: [&str; 2] = ["height", "width"];
 
+/// What keeps every product of sizes below 2^63: channels, sides of a kernel, and sides of an input with what is
+/// counted along them.
+const MOST_CHANNELS: usize = 1 << 16;
+const LARGEST_KERNEL: usize = 1 << 14;
+const LARGEST_SIDE: usize = 1 << 22;
+
 impl ConvolutionShape {
     /// Stride 1, no padding, no dilation, one group.
     pub const fn new(inputs: usize, outputs: usize, kernel: [usize; 2]) -> ConvolutionShape {
@@ -108,6 +124,19 @@ impl ConvolutionShape {
         if let Some(&(field, _)) = numbers.iter().find(|(_, number)| *number == 0) {
             return Err(ShapeError::Zero { field });
         }
+        let limits = [
+            ("inputs", self.inputs, MOST_CHANNELS),
+            ("outputs", self.outputs, MOST_CHANNELS),
+            ("kernel height", self.kernel[0], LARGEST_KERNEL),
+            ("kernel width", self.kernel[1], LARGEST_KERNEL),
+            ("stride height", self.stride[0], LARGEST_SIDE),
+            ("stride width", self.stride[1], LARGEST_SIDE),
+            ("dilation height", self.dilation[0], LARGEST_SIDE),
+            ("dilation width", self.dilation[1], LARGEST_SIDE),
+            ("padding height", self.padding[0], LARGEST_SIDE),
+            ("padding width", self.padding[1], LARGEST_SIDE),
+        ];
+        check_limits(&limits)?;
         let groups = self.groups;
         for (field, channels) in [("inputs", self.inputs), ("outputs", self.outputs)] {
             if channels % groups != 0 {
@@ -123,6 +152,7 @@ impl ConvolutionShape {
     /// Those of [`ConvolutionShape::check`], and [`ShapeError::Window`].
     pub fn output(&self, size: [usize; 2]) -> Result<[usize; 2], ShapeError> {
         self.check()?;
+        check_limits(&[("height", size[0], LARGEST_SIDE), ("width", size[1], LARGEST_SIDE)])?;
         let mut output = [0; 2];
         for axis in 0..2 {
             let window = self.dilation[axis] * (self.kernel[axis] - 1) + 1;
@@ -142,6 +172,13 @@ impl ConvolutionShape {
     }
 }
 
+fn check_limits(limits: &[(&'static str, usize, usize)]) -> Result<(), ShapeError> {
+    match limits.iter().find(|(_, value, most)| value > most) {
+        Some(&(field, value, most)) => Err(ShapeError::TooLarge { field, value, most }),
+        None => Ok(()),
+    }
+}
+
 /// How many places a window has on an axis.
 pub(crate) fn places(
     axis: usize,
@@ -149,7 +186,7 @@ pub(crate) fn places(
     size: usize,
     padding: usize,
 ) -> Result<usize, ShapeError> {
-    match (size + 2 * padding).checked_sub(window) {
+    match size.saturating_add(padding.saturating_mul(2)).checked_sub(window) {
         Some(room) => Ok(room / stride + 1),
         None => Err(ShapeError::Window { axis: AXES[axis], window, size, padding }),
     }

@@ -34,7 +34,7 @@ impl<'a> Matrix<'a> {
     /// # Panics
     /// If the slice has not `rows * columns` numbers.
     pub fn new(data: &'a [f32], rows: usize, columns: usize) -> Matrix<'a> {
-        assert_eq!(data.len(), rows * columns, "numbers of a matrix {rows} x {columns}");
+        assert_eq!(Some(data.len()), rows.checked_mul(columns), "numbers of a matrix {rows} x {columns}");
         Matrix { data, rows, columns, row_stride: columns, column_stride: 1 }
     }
 
@@ -137,7 +137,7 @@ impl<'a> MatrixMut<'a> {
     /// # Panics
     /// If the slice has not `rows * columns` numbers.
     pub fn new(data: &'a mut [f32], rows: usize, columns: usize) -> MatrixMut<'a> {
-        assert_eq!(data.len(), rows * columns, "numbers of a matrix {rows} x {columns}");
+        assert_eq!(Some(data.len()), rows.checked_mul(columns), "numbers of a matrix {rows} x {columns}");
         MatrixMut { data, rows, columns, stride: columns }
     }
 

@@ -240,6 +240,11 @@ fn multiply_generic<S: Simd>(
 ) {
     let width = 2 * S::WIDTH;
     let rows = c.rows();
+    let in_tiles = |(a, _): &(Left<'_>, Right<'_>)| matches!(a, Left::Tiles { .. });
+    assert!(
+        matches!(products[1].1, Right::Nothing) || in_tiles(&products[0]) == in_tiles(&products[1]),
+        "both A lie alike"
+    );
     for (a, b) in &products {
         if let Right::Nothing = b {
             continue;

@@ -167,11 +167,11 @@ unsafe fn tile<S: Simd, const R: usize, const P: usize, const ROWS: bool>(simd: 
         for row in 0..R {
             for panel in 0..P {
                 for half in 0..2 {
-                    // SAFETY: within C or the starting row, by the caller's promise and `count`.
-                    sums[row][panel][half] = unsafe {
-                        let at = from.add(row * stride + panel * width + half * S::WIDTH);
-                        Lanes::load(simd, at, if whole { S::WIDTH } else { count(panel, half) })
-                    };
+                    let at = from.wrapping_add(row * stride + panel * width + half * S::WIDTH);
+                    // SAFETY: within C or the starting row, by the caller's promise and `count`; where nothing
+                    // exists, nothing is read.
+                    sums[row][panel][half] =
+                        unsafe { Lanes::load(simd, at, if whole { S::WIDTH } else { count(panel, half) }) };
                 }
             }
         }
@@ -205,9 +205,9 @@ unsafe fn tile<S: Simd, const R: usize, const P: usize, const ROWS: bool>(simd: 
     for row in 0..R {
         for panel in 0..P {
             for half in 0..2 {
-                // SAFETY: within C, by the caller's promise and `count`.
+                let at = part.c.wrapping_add(row * part.c_stride + panel * width + half * S::WIDTH);
+                // SAFETY: within C, by the caller's promise and `count`; where nothing exists, nothing is written.
                 unsafe {
-                    let at = part.c.add(row * part.c_stride + panel * width + half * S::WIDTH);
                     sums[row][panel][half].store(at, if whole { S::WIDTH } else { count(panel, half) });
                 }
             }

@@ -21,7 +21,7 @@ pub struct Forward<'a> {
     pub keep: bool,
 }
 
-/// From so many rows a frame on, the input's and the recurrent product of a frame run together.
+/// From so many rows a frame on, in the mean of a span, the input's and the recurrent product of a frame run together.
 const ROWS: usize = 12;
 
 impl Recurrence {
@@ -46,8 +46,8 @@ impl Recurrence {
         let mut spans = self.spans(sequences, self.direction);
         while let Some(span) = spans.next(sequences) {
             // Few rows a frame: one product for the whole span keeps more of the processor busy.
-            let few = sequences.rows(span.end - 1) < ROWS;
             let (first, end) = (sequences.start(span.start), sequences.start(span.end));
+            let few = end - first < ROWS * span.len();
             self.gates.reserve(if pass.keep { frames } else { end - first });
             if few {
                 self.project(pass, span.clone());

@@ -46,6 +46,9 @@ pub struct RecurrentModelConfig {
     pub head_dropout: f32,
 }
 
+/// More would be a typing error, and each layer has buffers of its own.
+const MOST_LAYERS: usize = 1000;
+
 fn one() -> usize {
     1
 }
@@ -63,6 +66,9 @@ impl RecurrentModelConfig {
         }
         if self.layers == 0 {
             return value("model.recurrent.layers", &self.layers, "must be at least 1");
+        }
+        if self.layers > MOST_LAYERS {
+            return value("model.recurrent.layers", &self.layers, "must be at most 1000");
         }
         if !(0.0..1.0).contains(&self.dropout) {
             return value("model.recurrent.dropout", &self.dropout, "must be at least 0 and below 1");

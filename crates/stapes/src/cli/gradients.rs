@@ -21,7 +21,7 @@ pub(crate) struct Gradients {
     /// The folders of the runs
     #[arg(required = true)]
     runs: Vec<PathBuf>,
-    /// Look at the models as they were before training
+    /// Look at the models with the first weights that their seed draws, before any training
     #[arg(long)]
     fresh: bool,
     /// Which part of the data
