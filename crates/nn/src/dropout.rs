@@ -1,9 +1,6 @@
 //! Dropout of the values of frames or vectors.
 
-use stapes_random::Stream;
-
-use crate::layer::{Backward, Layer, Macs, Mode, Pass, Shape};
-use crate::parameters::View;
+use crate::layer::{Backward, Layer, Mode, Pass, Shape};
 
 /// Sets each value to zero with probability p while training, and scales the others by 1 / (1 - p).
 ///
@@ -75,16 +72,6 @@ impl Layer for Dropout {
     fn output_shape(&self) -> Shape {
         self.shape
     }
-
-    fn views(&self) -> &[View] {
-        &[]
-    }
-
-    fn macs(&self) -> Macs {
-        Macs::default()
-    }
-
-    fn initialise(&self, _parameters: &mut [f32], _stream: &mut Stream) {}
 
     fn forward(&mut self, _parameters: &[f32], input: &[f32], output: &mut [f32], pass: Pass<'_>) {
         self.draw(pass);

@@ -182,14 +182,18 @@ pub trait Layer: Any + Send {
     /// The shape of the output.
     fn output_shape(&self) -> Shape;
 
-    /// Where the layer's parameters lie.
-    fn views(&self) -> &[View];
+    /// Where the layer's parameters lie, if it has any.
+    fn views(&self) -> &[View] {
+        &[]
+    }
 
     /// Multiply-accumulates of the forward pass.
-    fn macs(&self) -> Macs;
+    fn macs(&self) -> Macs {
+        Macs::default()
+    }
 
     /// Fills the layer's parameters with their starting values.
-    fn initialise(&self, parameters: &mut [f32], stream: &mut Stream);
+    fn initialise(&self, _parameters: &mut [f32], _stream: &mut Stream) {}
 
     /// Takes in the parameters for the forward passes that follow, in whatever form they run fastest; to be
     /// called again when they change.

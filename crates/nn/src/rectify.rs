@@ -8,7 +8,7 @@ use stapes_random::Stream;
 
 use crate::batch_norm::BatchNorm;
 use crate::batch_sums::BatchSums;
-use crate::layer::{Backward, Layer, Macs, Mode, Pass, Shape};
+use crate::layer::{Backward, Layer, Mode, Pass, Shape};
 use crate::parameters::{Layout, View};
 
 /// max(0, z) of every value, z being the value or, with batch normalisation, the value normalised: each feature
@@ -51,10 +51,6 @@ impl Layer for Rectify {
 
     fn views(&self) -> &[View] {
         self.norm.as_ref().map_or(&[], |norm| norm.views())
-    }
-
-    fn macs(&self) -> Macs {
-        Macs::default()
     }
 
     fn initialise(&self, parameters: &mut [f32], _stream: &mut Stream) {

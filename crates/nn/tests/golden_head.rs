@@ -4,7 +4,6 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use serde::Deserialize;
-use serde_json::Value;
 use stapes_kernels::Sequences;
 use stapes_nn::head::{Attention, HeadInput, HeadKind};
 use stapes_nn::layer::{Draw, Mode, Pass, Shape};
@@ -13,36 +12,18 @@ use stapes_nn::objective::Targets;
 use stapes_nn::parameters::Layout;
 use stapes_nn::{Network, NetworkBackward};
 use stapes_testkit::fixture::Fixture;
+use stapes_testkit::manifest;
 use stapes_testkit::suite::{self, Case};
 use stapes_testkit::tensors::{Tensor, read_safetensors};
 use stapes_testkit::tolerance::{check_mixed, check_relative_to_largest, widen};
 
-/// Groups of the manifest that this test does not run; `golden_recurrent` and the training crate do.
-const OTHER_GROUPS: [&str; 5] = ["recurrent", "wiring", "gru_reset_before", "trajectory", "net"];
-
 fn main() -> ExitCode {
-    suite::run(Fixture::Golden, |golden| list(&golden.join("nn")))
+    suite::run(Fixture::Golden, list)
 }
 
-fn list(folder: &Path) -> Result<Vec<Case>, String> {
-    let path = folder.join("manifest.json");
-    let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-    let manifest: Value = serde_json::from_str(&text).map_err(|error| error.to_string())?;
-    let recorded = manifest["cases"].as_array().ok_or("the manifest has no list of cases")?;
-    let mut cases = Vec::new();
-    for case in recorded {
-        let (name, group) = (case["name"].as_str().unwrap_or("?"), case["group"].as_str().unwrap_or("?"));
-        if OTHER_GROUPS.contains(&group) {
-            continue;
-        }
-        if group != "head" {
-            return Err(format!("{name}: the group {group} is unknown to this test"));
-        }
-        let recorded = Recorded::deserialize(case).map_err(|error| format!("{name}: {error}"))?;
-        let file = folder.join(format!("{name}.safetensors"));
-        cases.push(Case::new(name, move || recorded.check(&file)));
-    }
-    Ok(cases)
+fn list(golden: &Path) -> Result<Vec<Case>, String> {
+    let cases = manifest::networks::<Recorded>(golden, &["head"])?;
+    Ok(cases.into_iter().map(|case| Case::new(case.name, move || case.recorded.check(&case.file))).collect())
 }
 
 #[derive(Deserialize)]

@@ -12,36 +12,18 @@ use stapes_nn::objective::Targets;
 use stapes_nn::parameters::View;
 use stapes_nn::{ModelConfig, Network, NetworkBackward};
 use stapes_testkit::fixture::Fixture;
+use stapes_testkit::manifest;
 use stapes_testkit::suite::{self, Case};
 use stapes_testkit::tensors::read_safetensors;
 use stapes_testkit::tolerance::{check_absolute, check_mixed, widen};
 
-/// Groups of the manifest that other tests run.
-const OTHER_GROUPS: [&str; 5] = ["recurrent", "wiring", "gru_reset_before", "trajectory", "head"];
-
 fn main() -> ExitCode {
-    suite::run(Fixture::Golden, |golden| list(&golden.join("nn")))
+    suite::run(Fixture::Golden, list)
 }
 
-fn list(folder: &Path) -> Result<Vec<Case>, String> {
-    let path = folder.join("manifest.json");
-    let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-    let manifest: Value = serde_json::from_str(&text).map_err(|error| error.to_string())?;
-    let recorded = manifest["cases"].as_array().ok_or("the manifest has no list of cases")?;
-    let mut cases = Vec::new();
-    for case in recorded {
-        let (name, group) = (case["name"].as_str().unwrap_or("?"), case["group"].as_str().unwrap_or("?"));
-        if OTHER_GROUPS.contains(&group) {
-            continue;
-        }
-        if group != "net" {
-            return Err(format!("{name}: the group {group} is unknown to this test"));
-        }
-        let recorded = Recorded::deserialize(case).map_err(|error| format!("{name}: {error}"))?;
-        let file = folder.join(format!("{name}.safetensors"));
-        cases.push(Case::new(name, move || recorded.check(&file)));
-    }
-    Ok(cases)
+fn list(golden: &Path) -> Result<Vec<Case>, String> {
+    let cases = manifest::networks::<Recorded>(golden, &["net"])?;
+    Ok(cases.into_iter().map(|case| Case::new(case.name, move || case.recorded.check(&case.file))).collect())
 }
 
 #[derive(Deserialize)]

@@ -5,43 +5,26 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use serde::Deserialize;
-use serde_json::Value;
 use stapes_kernels::{InstructionSet, Sequences};
 use stapes_nn::layer::{Backward, Draw, Layer, Mode, Pass, Shape};
 use stapes_nn::parameters::Layout;
 use stapes_nn::recurrent::{CellKind, RecurrentConfig, RecurrentStack, StateGradients, StatePass, Wiring};
 use stapes_testkit::fixture::Fixture;
+use stapes_testkit::manifest;
 use stapes_testkit::suite::{self, Case};
 use stapes_testkit::tensors::{Tensor, read_safetensors};
 use stapes_testkit::tolerance::{check_mixed, check_relative_to_largest, widen};
 
-/// Groups of the manifest that this test does not run; others do.
-const OTHER_GROUPS: [&str; 3] = ["head", "trajectory", "net"];
-
 fn main() -> ExitCode {
-    suite::run(Fixture::Golden, |golden| list(&golden.join("nn")))
+    suite::run(Fixture::Golden, list)
 }
 
-fn list(folder: &Path) -> Result<Vec<Case>, String> {
-    let path = folder.join("manifest.json");
-    let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-    let manifest: Value = serde_json::from_str(&text).map_err(|error| error.to_string())?;
-    let recorded = manifest["cases"].as_array().ok_or("the manifest has no list of cases")?;
+fn list(golden: &Path) -> Result<Vec<Case>, String> {
     let mut cases = Vec::new();
-    for case in recorded {
-        let name = case["name"].as_str().ok_or("a case without a name")?;
-        let group = case["group"].as_str().ok_or_else(|| format!("{name} has no group"))?;
-        if OTHER_GROUPS.contains(&group) {
-            continue;
-        }
-        if !["recurrent", "wiring", "gru_reset_before"].contains(&group) {
-            return Err(format!("{name}: the group {group} is unknown to this test"));
-        }
-        let recorded: Recorded = Recorded::deserialize(case).map_err(|error| format!("{name}: {error}"))?;
-        let file = folder.join(format!("{name}.safetensors"));
+    for case in manifest::networks::<Recorded>(golden, &["recurrent", "wiring", "gru_reset_before"])? {
         for set in InstructionSet::available() {
-            let (recorded, file) = (recorded.clone(), file.clone());
-            cases.push(Case::new(format!("{name}, {set}"), move || recorded.check(&file, set)));
+            let (recorded, file) = (case.recorded.clone(), case.file.clone());
+            cases.push(Case::new(format!("{}, {set}", case.name), move || recorded.check(&file, set)));
         }
     }
     Ok(cases)

@@ -4,39 +4,25 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use serde::Deserialize;
-use serde_json::Value;
 use stapes_features::Features;
 use stapes_nn::layer::Shape;
 use stapes_testkit::fixture::Fixture;
+use stapes_testkit::manifest;
 use stapes_testkit::suite::{self, Case};
 use stapes_testkit::tensors::read_safetensors;
 use stapes_train::{Chance, Examples, Labels, Optimiser, Shards};
 
-/// Groups of the manifest that this test does not run; those of the layers' crate do.
-const OTHER_GROUPS: [&str; 5] = ["recurrent", "wiring", "gru_reset_before", "head", "net"];
-
 fn main() -> ExitCode {
-    suite::run(Fixture::Golden, |golden| list(&golden.join("nn")))
+    suite::run(Fixture::Golden, list)
 }
 
-fn list(folder: &Path) -> Result<Vec<Case>, String> {
-    let path = folder.join("manifest.json");
-    let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-    let manifest: Value = serde_json::from_str(&text).map_err(|error| error.to_string())?;
-    let recorded = manifest["cases"].as_array().ok_or("the manifest has no list of cases")?;
+fn list(golden: &Path) -> Result<Vec<Case>, String> {
     let mut cases = Vec::new();
-    for case in recorded {
-        let (name, group) = (case["name"].as_str().unwrap_or("?"), case["group"].as_str().unwrap_or("?"));
-        if OTHER_GROUPS.contains(&group) {
-            continue;
-        }
-        if group != "trajectory" {
-            return Err(format!("{name}: the group {group} is unknown to this test"));
-        }
-        let recorded = Recorded::deserialize(case).map_err(|error| format!("{name}: {error}"))?;
+    for case in manifest::networks::<Recorded>(golden, &["trajectory"])? {
         for shards in [1, 3] {
-            let (recorded, file) = (recorded.clone(), folder.join(format!("{name}.safetensors")));
-            cases.push(Case::new(format!("{name}, {shards} shards"), move || recorded.check(&file, shards)));
+            let (recorded, file) = (case.recorded.clone(), case.file.clone());
+            let name = format!("{}, {shards} shards", case.name);
+            cases.push(Case::new(name, move || recorded.check(&file, shards)));
         }
     }
     Ok(cases)

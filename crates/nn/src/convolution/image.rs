@@ -1,9 +1,6 @@
 //! Frames of a fixed number as an image.
 
-use stapes_random::Stream;
-
-use crate::layer::{Backward, Layer, Macs, Pass, Shape};
-use crate::parameters::View;
+use crate::layer::{Backward, Layer, Pass, Shape};
 
 /// Lays the frames of a sequence as an image of one channel, a feature a row, with time along the rows.
 ///
@@ -54,16 +51,6 @@ impl Layer for FramesAsImage {
     fn output_shape(&self) -> Shape {
         self.output
     }
-
-    fn views(&self) -> &[View] {
-        &[]
-    }
-
-    fn macs(&self) -> Macs {
-        Macs::default()
-    }
-
-    fn initialise(&self, _parameters: &mut [f32], _stream: &mut Stream) {}
 
     fn forward(&mut self, _parameters: &[f32], input: &[f32], output: &mut [f32], pass: Pass<'_>) {
         self.each_frame(pass, |from, to| {

@@ -1,9 +1,6 @@
 //! All frames of a sequence side by side.
 
-use stapes_random::Stream;
-
-use crate::layer::{Backward, Layer, Macs, Pass, Shape};
-use crate::parameters::View;
+use crate::layer::{Backward, Layer, Pass, Shape};
 
 /// Puts the frames of a sequence one behind the other.
 ///
@@ -48,16 +45,6 @@ impl Layer for Concatenate {
     fn output_shape(&self) -> Shape {
         Shape::Vector { features: self.frames * self.features }
     }
-
-    fn views(&self) -> &[View] {
-        &[]
-    }
-
-    fn macs(&self) -> Macs {
-        Macs::default()
-    }
-
-    fn initialise(&self, _parameters: &mut [f32], _stream: &mut Stream) {}
 
     fn forward(&mut self, _parameters: &[f32], input: &[f32], output: &mut [f32], pass: Pass<'_>) {
         let width = self.features;

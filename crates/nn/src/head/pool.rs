@@ -1,11 +1,9 @@
 //! Pooling: the states of a sequence become one vector.
 
 use stapes_kernels::Sequences;
-use stapes_random::Stream;
 
 use super::add;
-use crate::layer::{Backward, Layer, Macs, Pass, Shape};
-use crate::parameters::View;
+use crate::layer::{Backward, Layer, Pass, Shape};
 
 /// How frames become one vector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,16 +82,6 @@ impl Layer for Pool {
     fn output_shape(&self) -> Shape {
         Shape::Vector { features: self.features }
     }
-
-    fn views(&self) -> &[View] {
-        &[]
-    }
-
-    fn macs(&self) -> Macs {
-        Macs::default()
-    }
-
-    fn initialise(&self, _parameters: &mut [f32], _stream: &mut Stream) {}
 
     fn forward(&mut self, _parameters: &[f32], input: &[f32], output: &mut [f32], pass: Pass<'_>) {
         let width = self.features;
