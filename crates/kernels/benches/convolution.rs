@@ -63,8 +63,11 @@ const PLANS: [&Plan; 2] = [
 impl Bench {
     /// Each part of single layers, a batch at a time.
     fn layers(&self) {
-        let group =
-            |shape: ConvolutionShape, groups: usize| ConvolutionShape { groups, padding: [1, 1], ..shape };
+        let group = |shape: ConvolutionShape, groups: usize| ConvolutionShape {
+            groups,
+            padding: [[1, 1]; 2],
+            ..shape
+        };
         let layers = [
             ("wave 1", ConvolutionShape::new(1, 4, [1, 5]), [1, 6000]),
             ("wave 2", ConvolutionShape::new(4, 8, [1, 5]), [1, 2998]),

@@ -23,7 +23,7 @@
 /// assert_eq!(packed, [20.0, 30.0, 10.0, 21.0, 31.0, 22.0]);
 /// # Ok::<(), stapes_kernels::SequencesError>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Sequences {
     lengths: Vec<usize>,
     order: Vec<usize>,
@@ -52,20 +52,35 @@ impl Sequences {
     /// # Errors
     /// [`SequencesError::Empty`] without any sequence, [`SequencesError::NoFrames`] where a length is 0.
     pub fn new(lengths: &[usize]) -> Result<Sequences, SequencesError> {
-        if lengths.is_empty() {
-            return Err(SequencesError::Empty);
+        let mut sequences = Sequences::default();
+        sequences.set(lengths.iter().copied())?;
+        Ok(sequences)
+    }
+
+    /// Becomes a batch of sequences with these lengths, in memory that grows to the largest batch.
+    ///
+    /// # Errors
+    /// As [`Sequences::new`]; the batch is then empty and must be set again.
+    pub fn set(&mut self, lengths: impl Iterator<Item = usize>) -> Result<(), SequencesError> {
+        let Sequences { lengths: kept, order, rows, starts } = self;
+        for numbers in [&mut *order, &mut *rows, &mut *starts, &mut *kept] {
+            numbers.clear();
         }
-        if let Some(index) = lengths.iter().position(|&length| length == 0) {
-            return Err(SequencesError::NoFrames { index });
+        kept.extend(lengths);
+        let wrong = match kept.iter().position(|&length| length == 0) {
+            Some(index) => Some(SequencesError::NoFrames { index }),
+            None => kept.is_empty().then_some(SequencesError::Empty),
+        };
+        if let Some(error) = wrong {
+            kept.clear();
+            return Err(error);
         }
-        let mut order: Vec<usize> = (0..lengths.len()).collect();
-        order.sort_by_key(|&index| std::cmp::Reverse(lengths[index]));
-        let longest = lengths[order[0]];
-        let mut rows = Vec::with_capacity(longest);
-        let mut starts = Vec::with_capacity(longest + 1);
-        let (mut running, mut start) = (lengths.len(), 0);
-        for t in 0..longest {
-            while lengths[order[running - 1]] <= t {
+        order.extend(0..kept.len());
+        // Unstable sorts need no memory; the index makes it the stable order.
+        order.sort_unstable_by_key(|&index| (std::cmp::Reverse(kept[index]), index));
+        let (mut running, mut start) = (kept.len(), 0);
+        for t in 0..kept[order[0]] {
+            while kept[order[running - 1]] <= t {
                 running -= 1;
             }
             rows.push(running);
@@ -73,7 +88,7 @@ impl Sequences {
             start += running;
         }
         starts.push(start);
-        Ok(Sequences { lengths: lengths.to_vec(), order, rows, starts })
+        Ok(())
     }
 
     /// B, the number of sequences.
@@ -88,7 +103,7 @@ impl Sequences {
 
     /// N, the number of frames of all sequences.
     pub fn frames(&self) -> usize {
-        self.starts[self.rows.len()]
+        self.starts.last().copied().unwrap_or(0)
     }
 
     /// The lengths in the caller's order.
@@ -174,5 +189,10 @@ mod tests {
     fn empty_batches_and_empty_sequences_are_refused() {
         assert_eq!(Sequences::new(&[]), Err(SequencesError::Empty));
         assert_eq!(Sequences::new(&[2, 0]), Err(SequencesError::NoFrames { index: 1 }));
+        let mut batch = Sequences::new(&[3]).unwrap();
+        assert_eq!(batch.set([1, 0].into_iter()), Err(SequencesError::NoFrames { index: 1 }));
+        assert_eq!((batch.batch(), batch.longest(), batch.frames()), (0, 0, 0));
+        batch.set([1, 3, 2].into_iter()).unwrap();
+        assert_eq!(Ok(batch), Sequences::new(&[1, 3, 2]));
     }
 }

@@ -58,7 +58,7 @@ fn problems() -> Vec<(ConvolutionShape, Vec<[usize; 2]>)> {
         (shape([19, 40], [1, 1]), vec![[5, 25], [1, 3]]),
     ];
     for stride in [[1, 1], [2, 2], [1, 3], [3, 1]] {
-        for padding in [[0, 0], [1, 2], [3, 0]] {
+        for padding in [[[0, 0]; 2], [[1, 1], [2, 2]], [[3, 3], [0, 0]], [[1, 0], [0, 3]]] {
             for dilation in [[1, 1], [2, 3]] {
                 for (channels, groups) in [([2, 3], 1), ([4, 6], 2), ([5, 5], 5), ([3, 6], 3)] {
                     for kernel in [[3, 3], [1, 1], [2, 5]] {
@@ -197,7 +197,7 @@ fn every_convolution_agrees_with_its_twin() {
 #[test]
 fn a_second_batch_starts_from_zero_and_knows_nothing_of_the_first() {
     for set in InstructionSet::available() {
-        let shape = ConvolutionShape { padding: [1, 2], ..shape([4, 36], [3, 3]) };
+        let shape = ConvolutionShape { padding: [[1, 1], [2, 2]], ..shape([4, 36], [3, 3]) };
         let (weights, size) = (numbers(shape.weights(), 1), [6, 20]);
         let (input, d) = (numbers(4 * 120, 2), numbers(36 * 6 * 22, 3));
         let pass = |convolution: &mut Convolution, other: Option<f32>| {
@@ -266,10 +266,10 @@ fn shapes_that_do_not_fit_are_refused_with_their_numbers() {
         assert_eq!(shape.output([9, 9]).unwrap_err().to_string(), message);
         assert_eq!(Convolution::new(InstructionSet::PORTABLE, shape).err(), shape.check().err());
     }
-    let small = ConvolutionShape { dilation: [1, 4], padding: [1, 1], ..plain };
+    let small = ConvolutionShape { dilation: [1, 4], padding: [[1, 1]; 2], ..plain };
     assert_eq!(
         small.output([1, 6]),
-        Err(ShapeError::Window { axis: "width", window: 9, size: 6, padding: 1 })
+        Err(ShapeError::Window { axis: "width", window: 9, size: 6, padding: 2 })
     );
     assert_eq!(small.output([1, 7]), Ok([1, 1]));
 }

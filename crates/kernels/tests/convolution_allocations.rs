@@ -12,7 +12,7 @@ fn a_second_batch_of_examples_no_larger_allocates_nothing() {
     let base = ConvolutionShape::new(4, 36, [3, 5]);
     let shapes = [
         base,
-        ConvolutionShape { stride: [2, 3], padding: [1, 2], dilation: [1, 2], groups: 2, ..base },
+        ConvolutionShape { stride: [2, 3], padding: [[1, 1], [2, 2]], dilation: [1, 2], groups: 2, ..base },
         ConvolutionShape::new(4, 8, [1, 5]),
         ConvolutionShape::new(8, 36, [1, 1]),
     ];

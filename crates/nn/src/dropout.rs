@@ -1,4 +1,4 @@
-//! Dropout of the values of frames or vectors.
+//! Dropout of values, or of whole channels.
 
 use crate::layer::{Backward, Layer, Mode, Pass, Shape};
 
@@ -8,15 +8,16 @@ use crate::layer::{Backward, Layer, Mode, Pass, Shape};
 /// neither the number of shards nor the other sequences change it.
 ///
 /// # Shapes
-/// [T, F] -> [T, F] or \[F\] -> \[F\]
+/// the output as the input
 ///
 /// # Source
-/// Srivastava et al. 2014, in the scaled form that PyTorch uses.
+/// Srivastava et al. 2014, in the scaled form that PyTorch uses; of whole channels Tompson et al. 2015.
 pub struct Dropout {
     probability: f32,
     shape: Shape,
     /// Tells the dropout layers of one model apart.
     number: u64,
+    whole_channels: bool,
     /// 0 or 1 / (1 - p) for each value; empty where nothing is dropped.
     factors: Vec<f32>,
 }
@@ -24,7 +25,12 @@ pub struct Dropout {
 impl Dropout {
     /// Dropout with probability `probability` in [0, 1) over values of this shape.
     pub fn new(probability: f32, shape: Shape, number: u64) -> Dropout {
-        Dropout { probability, shape, number, factors: Vec::new() }
+        Dropout { probability, shape, number, whole_channels: false, factors: Vec::new() }
+    }
+
+    /// The same for whole channels of images, as torch.nn.Dropout2d.
+    pub fn of_channels(self) -> Dropout {
+        Dropout { whole_channels: true, ..self }
     }
 
     /// Draws what falls in this pass.
@@ -34,26 +40,31 @@ impl Dropout {
         if self.probability == 0.0 {
             return;
         }
-        let (sequences, width) = (pass.sequences, self.shape.features());
+        let sequences = pass.sequences;
         let (probability, number) = (self.probability, self.number);
         let kept = 1.0 / (1.0 - probability);
-        let row = |index: usize, t: usize| {
-            let factor = move |unit| {
-                let drawn = draw.uniform(number, index, t * width + unit);
-                if drawn < probability { 0.0 } else { kept }
-            };
-            (0..width).map(factor)
+        let factor = move |index: usize, unit: usize| {
+            if draw.uniform(number, index, unit) < probability { 0.0 } else { kept }
         };
         match self.shape {
-            Shape::Sequence { .. } => {
+            Shape::Sequence { features, .. } => {
                 for t in 0..sequences.longest() {
                     for &index in &sequences.order()[..sequences.rows(t)] {
-                        self.factors.extend(row(index, t));
+                        self.factors.extend((0..features).map(|unit| factor(index, t * features + unit)));
                     }
                 }
             }
-            Shape::Vector { .. } | Shape::Image { .. } => {
-                (0..sequences.batch()).for_each(|b| self.factors.extend(row(b, 0)))
+            Shape::Vector { features } => {
+                for index in 0..sequences.batch() {
+                    self.factors.extend((0..features).map(|unit| factor(index, unit)));
+                }
+            }
+            Shape::Image { channels, height, .. } => {
+                for (index, length) in sequences.lengths().iter().enumerate() {
+                    let places = height * length;
+                    let unit = |at: usize| if self.whole_channels { at / places } else { at };
+                    self.factors.extend((0..channels * places).map(|at| factor(index, unit(at))));
+                }
             }
         }
     }

@@ -16,10 +16,10 @@ pub enum WeightStart {
 }
 
 impl WeightStart {
-    /// Fills weight and bias; `fans` are I and O.
+    /// Fills the weight, and the bias where there is one; `fans` are I and O.
     pub(crate) fn fill(
         self,
-        [weight, bias]: &[View; 2],
+        (weight, bias): (&View, Option<&View>),
         fans: [usize; 2],
         parameters: &mut [f32],
         stream: &mut Stream,
@@ -30,6 +30,8 @@ impl WeightStart {
             WeightStart::Xavier => (6.0 / (fans[0] + fans[1]) as f32).sqrt(),
         };
         weight.of_mut(parameters).fill_with(|| stream.symmetric(bound));
-        bias.of_mut(parameters).fill_with(|| stream.symmetric(plain));
+        if let Some(bias) = bias {
+            bias.of_mut(parameters).fill_with(|| stream.symmetric(plain));
+        }
     }
 }

@@ -10,6 +10,9 @@ use crate::batch_sums::BatchSums;
 use crate::parameters::View;
 
 /// The shape of what flows between layers; the batch axis is left out.
+///
+/// Sequences and images have time as an axis, and a sequence's length there is its own: it is T of the frames
+/// and W of the images, and layers with steps in time change it (see [`Layer::output_length`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Shape {
@@ -27,15 +30,16 @@ pub enum Shape {
         /// F, values a sequence.
         features: usize,
     },
-    /// [C, H, W]: one image of fixed size a sequence. In memory [B, C, H, W], in the caller's order of the
-    /// sequences; whatever reads vectors reads it as \[C*H*W\].
+    /// [C, H, W]: one image a sequence, time along W. In memory image behind image, in the caller's order of the
+    /// sequences; where W is fixed, whatever reads vectors reads it as \[C*H*W\].
     Image {
         /// C.
         channels: usize,
         /// H.
         height: usize,
-        /// W.
-        width: usize,
+        /// W, where all sequences are equally long.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        width: Option<usize>,
     },
 }
 
@@ -50,19 +54,36 @@ impl Shape {
         self.rows(sequences) * self.features()
     }
 
-    /// How many frames, vectors or images a batch of this shape holds.
+    /// How many rows of [`Shape::features`] values a batch of this shape holds.
     pub fn rows(self, sequences: &Sequences) -> usize {
         match self {
-            Shape::Sequence { .. } => sequences.frames(),
-            Shape::Vector { .. } | Shape::Image { .. } => sequences.batch(),
+            Shape::Sequence { .. } | Shape::Image { width: None, .. } => sequences.frames(),
+            Shape::Vector { .. } | Shape::Image { width: Some(_), .. } => sequences.batch(),
         }
     }
 
-    /// Values a frame, a vector or an image.
+    /// How many rows of [`Shape::features`] values one sequence of this length holds.
+    pub fn rows_of(self, length: usize) -> usize {
+        match self {
+            Shape::Sequence { .. } | Shape::Image { width: None, .. } => length,
+            Shape::Vector { .. } | Shape::Image { width: Some(_), .. } => 1,
+        }
+    }
+
+    /// Values a frame or a vector, of an image of fixed width, or of a column of one of any width.
     pub fn features(self) -> usize {
         match self {
             Shape::Sequence { features, .. } | Shape::Vector { features } => features,
-            Shape::Image { channels, height, width } => channels * height * width,
+            Shape::Image { channels, height, width } => channels * height * width.unwrap_or(1),
+        }
+    }
+
+    /// The length that all sequences have, where it is known and there is a time axis.
+    pub fn length(self) -> Option<usize> {
+        match self {
+            Shape::Sequence { frames, .. } => frames,
+            Shape::Image { width, .. } => width,
+            Shape::Vector { .. } => None,
         }
     }
 
@@ -73,34 +94,19 @@ impl Shape {
             Shape::Vector { .. } | Shape::Image { .. } => Shape::Vector { features },
         }
     }
-
-    /// `macs` for each frame, or for each vector or image.
-    pub(crate) fn macs_a_row(self, macs: u64) -> Macs {
-        match self {
-            Shape::Sequence { .. } => Macs { a_frame: macs, a_sequence: 0 },
-            Shape::Vector { .. } | Shape::Image { .. } => Macs { a_frame: 0, a_sequence: macs },
-        }
-    }
 }
 
 impl std::fmt::Display for Shape {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Shape::Sequence { features, frames: None } => write!(f, "[T, {features}]"),
-            Shape::Sequence { features, frames: Some(frames) } => write!(f, "[{frames}, {features}]"),
+        let time = |length: Option<usize>| length.map_or("T".into(), |length| length.to_string());
+        match *self {
+            Shape::Sequence { features, frames } => write!(f, "[{}, {features}]", time(frames)),
             Shape::Vector { features } => write!(f, "[{features}]"),
-            Shape::Image { channels, height, width } => write!(f, "[{channels}, {height}, {width}]"),
+            Shape::Image { channels, height, width } => {
+                write!(f, "[{channels}, {height}, {}]", time(width))
+            }
         }
     }
-}
-
-/// Multiply-accumulates of a forward pass.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Macs {
-    /// For each frame.
-    pub a_frame: u64,
-    /// Once for a sequence.
-    pub a_sequence: u64,
 }
 
 /// Whether a pass trains, and then which random choices it makes.
@@ -143,7 +149,7 @@ fn mixed(number: u64) -> u64 {
 /// What a pass through the layers is about: which frames exist, and whether it trains.
 #[derive(Clone, Copy, Debug)]
 pub struct Pass<'a> {
-    /// The lengths of the batch.
+    /// The lengths of the batch, for a layer those in front of it.
     pub sequences: &'a Sequences,
     /// Training or inference.
     pub mode: Mode<'a>,
@@ -187,9 +193,14 @@ pub trait Layer: Any + Send {
         &[]
     }
 
-    /// Multiply-accumulates of the forward pass.
-    fn macs(&self) -> Macs {
-        Macs::default()
+    /// How long a sequence is behind the layer that was `length` long in front of it; at least 1.
+    fn output_length(&self, length: usize) -> usize {
+        length
+    }
+
+    /// Multiply-accumulates of the forward pass for one sequence that is `length` long in front of the layer.
+    fn macs(&self, _length: usize) -> u64 {
+        0
     }
 
     /// Fills the layer's parameters with their starting values.

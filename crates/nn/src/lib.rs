@@ -2,7 +2,7 @@
 //! configuration.
 //!
 //! [`ModelConfig`] is what a recipe's `[model]` says; [`ModelConfig::build`] checks it and makes a
-//! [`Network`], a chain of [`layer::Layer`]s. To add a layer, write its forward and backward pass under one
+//! [`Network`] of [`layer::Layer`]s. To add a layer, write its forward and backward pass under one
 //! another in a file of its own and use it in a named model in `model/`.
 
 mod batch_norm;
@@ -16,16 +16,19 @@ pub mod linear;
 pub mod loss;
 mod model;
 mod network;
+mod normalise;
 pub mod objective;
 pub mod parameters;
-mod rectify;
 pub mod recurrent;
+mod swish;
 
 pub use batch_sums::BatchSums;
 pub use initialise::WeightStart;
 pub use model::{
-    CdnnConfig, CdnnRawConfig, LARGEST_MODEL, MfccCnnConfig, ModelConfig, ModelError, RecurrentModelConfig,
+    AttentionRnnConfig, BcResnetConfig, BcResnetWidth, CdnnConfig, CdnnRawConfig, CrnnConfig, DsCnnConfig,
+    DsCnnSize, LARGEST_MODEL, MfccCnnConfig, ModelConfig, ModelError, RecurrentModelConfig, TcResnetConfig,
     WaveCnnConfig,
 };
-pub use network::{LayerSummary, Network, NetworkBackward};
-pub use rectify::Rectify;
+pub use network::{LayerSummary, Network, NetworkBackward, Place, Plan};
+pub use normalise::Normalise;
+pub use swish::Swish;

@@ -148,7 +148,7 @@ fn running_statistics_follow_the_batch_and_are_no_parameters() {
 #[test]
 fn a_summary_has_the_shapes_of_all_layers() {
     let network = model("[mfcc-cnn]").build(fixed(13, 74), 10).unwrap();
-    let summary = network.summary();
+    let summary = network.summary(74);
     let lines: Vec<String> = summary.iter().map(|line| format!("{} {}", line.layer, line.output)).collect();
     assert_eq!(
         lines,
@@ -166,9 +166,9 @@ fn a_summary_has_the_shapes_of_all_layers() {
     );
     assert_eq!(summary.iter().map(|line| line.parameters).sum::<usize>(), 80_546);
     // 12 x 72 places of 2 x 3 numbers for 8 channels.
-    assert_eq!(summary[1].macs.a_sequence, 12 * 72 * 6 * 8);
+    assert_eq!(summary[1].macs, 12 * 72 * 6 * 8);
     let network = model("[cdnn-raw]").build(Shape::frames(480), 2).unwrap();
-    let shapes: Vec<String> = network.summary().iter().map(|line| line.output.to_string()).collect();
+    let shapes: Vec<String> = network.summary(1).iter().map(|line| line.output.to_string()).collect();
     assert_eq!(shapes, ["[T, 40]", "[T, 176]", "[T, 16]", "[T, 2]"]);
 }
 

@@ -330,5 +330,5 @@ fn parameters_have_pytorchs_names_order_and_range() {
     assert!(setting.parameters.iter().all(|value| value.abs() <= bound));
     assert!(setting.parameters.iter().any(|value| value.abs() > 0.95 * bound));
     // G H (I + H) for each layer and direction.
-    assert_eq!(setting.stack.macs().a_frame, 2 * 15 * (3 + 5) + 2 * 15 * (10 + 5));
+    assert_eq!(setting.stack.macs(1), 2 * 15 * (3 + 5) + 2 * 15 * (10 + 5));
 }

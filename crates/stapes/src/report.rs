@@ -44,7 +44,7 @@ pub fn page(
 /// What was trained, in a sentence.
 fn summary(experiment: &Experiment) -> Result<String, Error> {
     let network = experiment.recipe.network()?;
-    let layers: Vec<String> = network.summary().into_iter().map(|line| line.layer).collect();
+    let layers: Vec<String> = network.summary(1).into_iter().map(|line| line.layer).collect();
     Ok(format!(
         "{} classes of the data set {}, by {}. The weights of the best validation, tested once.",
         experiment.dataset.classes.len(),

@@ -25,6 +25,7 @@ pub(super) struct Grid {
     /// Planes of a channel, by rows and by columns.
     pub(super) phases: [usize; 2],
     stride: [usize; 2],
+    /// Zeros before the input.
     padding: [usize; 2],
     dilation: [usize; 2],
     kernel: [usize; 2],
@@ -50,7 +51,7 @@ impl Grid {
             plane: [axis(0), axis(1)],
             phases: [phases(0), phases(1)],
             stride: shape.stride,
-            padding: shape.padding,
+            padding: shape.padding.map(|[before, _]| before),
             dilation: shape.dilation,
             kernel: shape.kernel,
         }
@@ -58,7 +59,8 @@ impl Grid {
 
     /// Whether the planes are the input as it is.
     pub(super) fn is_input(&self) -> bool {
-        self.stride == [1, 1] && self.padding == [0, 0]
+        // As many rows and columns as the input has: no padding, and all that a window sees.
+        self.stride == [1, 1] && self.plane == self.size
     }
 
     /// Numbers of a plane.
@@ -188,7 +190,7 @@ mod tests {
     #[test]
     fn planes_show_each_window_what_the_padded_input_has_there() {
         for stride in [[1, 1], [2, 3], [3, 2]] {
-            for padding in [[0, 0], [1, 4], [5, 1]] {
+            for padding in [[[0, 0], [0, 0]], [[1, 1], [4, 4]], [[5, 0], [1, 3]]] {
                 for dilation in [[1, 1], [2, 1], [1, 3]] {
                     let shape =
                         ConvolutionShape { stride, padding, dilation, ..ConvolutionShape::new(2, 1, [2, 3]) };
@@ -206,7 +208,7 @@ mod tests {
                                     let got = planes[at + row * grid.pitch() + column];
                                     let place = |axis: usize, at: usize| {
                                         (at * stride[axis] + window[axis] * dilation[axis])
-                                            .checked_sub(padding[axis])
+                                            .checked_sub(padding[axis][0])
                                             .filter(|&at| at < size[axis])
                                     };
                                     let expected = match (place(0, row), place(1, column)) {

@@ -91,7 +91,7 @@ impl BackwardWeights {
 /// Which numbers of the window lie in which plane: the same for all sizes of the input.
 fn windows(shape: &ConvolutionShape) -> Vec<Vec<usize>> {
     let smallest = [0, 1].map(|axis| shape.dilation[axis] * (shape.kernel[axis] - 1) + 1);
-    let grid = Grid::new(&ConvolutionShape { padding: [0, 0], ..*shape }, smallest);
+    let grid = Grid::new(&ConvolutionShape { padding: [[0, 0]; 2], ..*shape }, smallest);
     let mut planes = vec![Vec::new(); grid.phases[0] * grid.phases[1]];
     for (number, window) in grid.windows().enumerate() {
         planes[grid.tap(window).0].push(number);

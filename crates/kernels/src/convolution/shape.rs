@@ -21,8 +21,8 @@ pub struct ConvolutionShape {
     pub kernel: [usize; 2],
     /// Steps from one place of the window to the next.
     pub stride: [usize; 2],
-    /// Zeros before and behind the input.
-    pub padding: [usize; 2],
+    /// Zeros before and behind the input, for the height and for the width.
+    pub padding: [[usize; 2]; 2],
     /// Steps from one number of the window to the next.
     pub dilation: [usize; 2],
     /// Parts into which the channels fall; each part of the output sees only its part of the input.
@@ -60,7 +60,7 @@ pub enum ShapeError {
         groups: usize,
     },
     /// The window is larger than the input.
-    #[error("{axis}: a window of {window} on an input of {size} with padding {padding}: must fit into it")]
+    #[error("{axis}: a window of {window} on an input of {size} with {padding} of padding: must fit into it")]
     Window {
         /// Which axis: height or width.
         axis: &'static str,
@@ -68,7 +68,7 @@ pub enum ShapeError {
         window: usize,
         /// The input without padding.
         size: usize,
-        /// Zeros on either side.
+        /// Zeros on both sides together.
         padding: usize,
     },
     /// A window of a pooling or its stride is 0.
@@ -99,7 +99,7 @@ impl ConvolutionShape {
             outputs,
             kernel,
             stride: [1, 1],
-            padding: [0, 0],
+            padding: [[0, 0]; 2],
             dilation: [1, 1],
             groups: 1,
         }
@@ -133,8 +133,10 @@ impl ConvolutionShape {
             ("stride width", self.stride[1], LARGEST_SIDE),
             ("dilation height", self.dilation[0], LARGEST_SIDE),
             ("dilation width", self.dilation[1], LARGEST_SIDE),
-            ("padding height", self.padding[0], LARGEST_SIDE),
-            ("padding width", self.padding[1], LARGEST_SIDE),
+            ("padding height before", self.padding[0][0], LARGEST_SIDE),
+            ("padding height behind", self.padding[0][1], LARGEST_SIDE),
+            ("padding width before", self.padding[1][0], LARGEST_SIDE),
+            ("padding width behind", self.padding[1][1], LARGEST_SIDE),
         ];
         check_limits(&limits)?;
         let groups = self.groups;
@@ -156,7 +158,8 @@ impl ConvolutionShape {
         let mut output = [0; 2];
         for axis in 0..2 {
             let window = self.dilation[axis] * (self.kernel[axis] - 1) + 1;
-            output[axis] = places(axis, (window, self.stride[axis]), size[axis], self.padding[axis])?;
+            output[axis] =
+                places(axis, (window, self.stride[axis]), size[axis], self.padding[axis].iter().sum())?;
         }
         Ok(output)
     }
@@ -186,7 +189,7 @@ pub(crate) fn places(
     size: usize,
     padding: usize,
 ) -> Result<usize, ShapeError> {
-    match size.saturating_add(padding.saturating_mul(2)).checked_sub(window) {
+    match size.saturating_add(padding).checked_sub(window) {
         Some(room) => Ok(room / stride + 1),
         None => Err(ShapeError::Window { axis: AXES[axis], window, size, padding }),
     }

@@ -15,7 +15,7 @@ fn each_product(
     // Where number k of the window at place i reads, if within the input.
     let place = |axis: usize, i: usize, k: usize, size: usize| {
         let padded = i * shape.stride[axis] + k * shape.dilation[axis];
-        padded.checked_sub(shape.padding[axis]).filter(|&at| at < size)
+        padded.checked_sub(shape.padding[axis][0]).filter(|&at| at < size)
     };
     for output in 0..shape.outputs {
         for row in 0..out_height {
@@ -88,7 +88,7 @@ mod tests {
         };
         let shape = ConvolutionShape {
             stride: [2, 1],
-            padding: [1, 2],
+            padding: [[1, 1], [2, 3]],
             dilation: [1, 2],
             groups: 2,
             ..ConvolutionShape::new(4, 6, [2, 3])

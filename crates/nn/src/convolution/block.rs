@@ -3,14 +3,15 @@
 use stapes_kernels::InstructionSet;
 use stapes_kernels::convolution::{Convolution, ConvolutionShape, Gradients, ShapeError, Weights};
 use stapes_kernels::norm::{
-    Average, Finish, FinishedGradient, Normalised, add_gradient_sums, add_moments, finish, sign_bytes,
+    Average, Finish, FinishedGradient, Normalised, add_gradient_sums, add_moments, finish,
 };
 use stapes_random::Stream;
 
+use super::geometry::Geometry;
 use crate::batch_norm::BatchNorm;
 use crate::batch_sums::BatchSums;
 use crate::initialise::WeightStart;
-use crate::layer::{Backward, Layer, Macs, Mode, Pass, Shape};
+use crate::layer::{Backward, Layer, Mode, Pass, Shape};
 use crate::parameters::{Layout, View, neighbours};
 
 /// What a [`ConvolutionBlock`] is made of.
@@ -18,27 +19,48 @@ use crate::parameters::{Layout, View, neighbours};
 pub struct BlockConfig {
     /// Channels, window and steps.
     pub shape: ConvolutionShape,
-    /// The means that are taken after rectification.
-    pub average: Average,
     /// What the weights start from.
     pub start: WeightStart,
+    /// Whether it is a convolution in one dimension, over images of one row: then no axis of the weight is for
+    /// the rows.
+    pub one_dimension: bool,
+    /// Whether the convolution has a bias.
+    pub bias: bool,
+    /// Whether max(0, .) is taken.
+    pub rectify: bool,
+    /// The means that are taken after rectification.
+    pub average: Average,
 }
 
-/// Convolution, batch normalisation of each channel where asked for, max(0, .), and means of neighbours, as
+impl BlockConfig {
+    /// A convolution of this shape with a bias, and nothing behind it.
+    pub fn new(shape: ConvolutionShape) -> BlockConfig {
+        BlockConfig {
+            shape,
+            start: WeightStart::Uniform,
+            one_dimension: false,
+            bias: true,
+            rectify: false,
+            average: Average::Nothing,
+        }
+    }
+}
+
+/// Convolution, and where asked for batch normalisation of each channel, max(0, .), and means of neighbours, as
 /// torch.nn.Conv2d, BatchNorm2d, ReLU and AvgPool2d (or their kin for one dimension).
 ///
+/// Each image of a batch is as wide as its sequence is long: nothing outside of it counts, neither in the
+/// statistics.
+///
 /// # Shapes
-/// [C, H, W] -> [C', H', W']; weight [C', C / groups, KH, KW], or [C', C / groups, KW] where the image is one
-/// row, bias [C']
+/// [C, H, W] -> [C', H', W']; weight [C', C / groups, KH, KW], or [C', C / groups, KW] in one dimension, bias
+/// [C']
 pub struct ConvolutionBlock {
     config: BlockConfig,
-    /// Of the image.
-    size: [usize; 2],
-    /// Of the convolution's output.
-    places: [usize; 2],
+    geometry: Geometry,
     convolution: Convolution,
     norm: Option<BatchNorm>,
-    /// Weight and bias, and the tensors of the normalisation.
+    /// Weight, bias where there is one, and the tensors of the normalisation.
     views: Vec<View>,
     /// What was normalised.
     y: Vec<f32>,
@@ -46,107 +68,94 @@ pub struct ConvolutionBlock {
 }
 
 impl ConvolutionBlock {
-    /// A block that reads images of this size [H, W]; the prefixes are those of the convolution's names and,
-    /// where there is one, the normalisation's.
+    /// A block that reads images of this height, and of this width or of any; the prefixes are those of the
+    /// convolution's names and, where there is one, the normalisation's.
     ///
     /// # Errors
-    /// [`ShapeError`] where the window does not fit into the image, or nothing is left to take means of.
+    /// [`ShapeError`] where the window does not fit into the image, or nothing is left to take means of; an
+    /// image of any width may be one place wide.
     pub fn new(
         config: BlockConfig,
-        size: [usize; 2],
+        size: (usize, Option<usize>),
         (prefix, norm): (&str, Option<&str>),
         layout: &mut Layout,
     ) -> Result<ConvolutionBlock, ShapeError> {
         let shape = config.shape;
-        let places = shape.output(size)?;
-        let window = config.average.window();
-        for (axis, name) in ["height", "width"].into_iter().enumerate() {
-            if places[axis] < window[axis] {
-                let (window, size) = (window[axis], places[axis]);
-                return Err(ShapeError::Window { axis: name, window, size, padding: 0 });
-            }
-        }
+        let geometry = Geometry::new(shape, config.average, size)?;
         let convolution = Convolution::new(InstructionSet::best(), shape)?;
         let mut axes = vec![shape.outputs, shape.inputs / shape.groups];
-        axes.extend(if size[0] == 1 { &shape.kernel[1..] } else { &shape.kernel[..] });
+        axes.extend(if config.one_dimension { &shape.kernel[1..] } else { &shape.kernel[..] });
         let mut views = vec![layout.add(format!("{prefix}weight"), &axes)];
-        views.push(layout.add(format!("{prefix}bias"), &[shape.outputs]));
+        views.extend(config.bias.then(|| layout.add(format!("{prefix}bias"), &[shape.outputs])));
         let norm = norm.map(|prefix| BatchNorm::new(shape.outputs, prefix, layout));
         views.extend(norm.iter().flat_map(|norm| norm.views().clone()));
-        Ok(ConvolutionBlock {
-            config,
-            size,
-            places,
-            convolution,
-            norm,
-            views,
-            y: Vec::new(),
-            signs: Vec::new(),
-        })
+        let (y, signs) = (Vec::new(), Vec::new());
+        Ok(ConvolutionBlock { config, geometry, convolution, norm, views, y, signs })
     }
 
-    /// Weight and bias.
-    fn of_convolution(&self) -> &[View; 2] {
-        // They were added first.
-        self.views.first_chunk().unwrap_or_else(|| unreachable!("a convolution has a weight and a bias"))
+    fn weight(&self) -> &View {
+        // It was added first.
+        &self.views[0]
     }
 
-    fn input_len(&self) -> usize {
-        self.config.shape.inputs * self.size[0] * self.size[1]
-    }
-
-    fn y_len(&self) -> usize {
-        self.config.shape.outputs * self.places[0] * self.places[1]
-    }
-
-    fn output_len(&self) -> usize {
-        self.output_shape().features()
-    }
-
-    fn sign_bytes(&self) -> usize {
-        sign_bytes(self.config.shape.outputs, self.places)
+    fn bias(&self) -> Option<&View> {
+        self.config.bias.then(|| &self.views[1])
     }
 }
 
 impl Layer for ConvolutionBlock {
     fn describe(&self) -> String {
-        let shape = self.config.shape;
-        let kernel = match self.size[0] {
-            1 => shape.kernel[1].to_string(),
-            _ => format!("{}x{}", shape.kernel[0], shape.kernel[1]),
+        let ConvolutionShape { inputs, outputs, kernel, stride, dilation, groups, .. } = self.config.shape;
+        let by = |[height, width]: [usize; 2]| match self.config.one_dimension {
+            true => width.to_string(),
+            false => format!("{height}x{width}"),
         };
-        let norm = if self.norm.is_some() { ", batch norm" } else { "" };
-        let average = if self.config.average == Average::Nothing { "" } else { ", average 2" };
-        format!("convolution {kernel}, {} -> {}{norm}, relu{average}", shape.inputs, shape.outputs)
+        let kind = if groups > 1 { "convolution in groups" } else { "convolution" };
+        let mut words = format!("{kind} {}, {inputs} -> {outputs}", by(kernel));
+        for (word, steps) in [("stride", stride), ("dilation", dilation)] {
+            if steps != [1, 1] {
+                words += &format!(", {word} {}", by(steps));
+            }
+        }
+        let behind = [
+            (self.norm.is_some(), ", batch norm"),
+            (self.config.rectify, ", relu"),
+            (self.config.average != Average::Nothing, ", average 2"),
+        ];
+        behind.iter().filter(|(there, _)| *there).for_each(|(_, word)| words += word);
+        words
     }
 
     fn output_shape(&self) -> Shape {
-        let [height, width] = self.config.average.output(self.places);
-        Shape::Image { channels: self.config.shape.outputs, height, width }
+        self.geometry.output_shape()
+    }
+
+    fn output_length(&self, length: usize) -> usize {
+        self.geometry.output_width(length)
     }
 
     fn views(&self) -> &[View] {
         &self.views
     }
 
-    fn macs(&self) -> Macs {
-        let places = (self.places[0] * self.places[1]) as u64;
-        Macs { a_frame: 0, a_sequence: places * self.config.shape.weights() as u64 }
+    fn macs(&self, length: usize) -> u64 {
+        let [height, width] = self.geometry.places(length);
+        (height * width * self.config.shape.weights()) as u64
     }
 
     fn initialise(&self, parameters: &mut [f32], stream: &mut Stream) {
         let shape = self.config.shape;
         let area = shape.kernel[0] * shape.kernel[1];
         let fans = [shape.inputs / shape.groups * area, shape.outputs * area];
-        self.config.start.fill(self.of_convolution(), fans, parameters, stream);
+        self.config.start.fill((self.weight(), self.bias()), fans, parameters, stream);
         if let Some(norm) = &self.norm {
             norm.initialise(parameters);
         }
     }
 
     fn prepare(&mut self, parameters: &[f32]) {
-        let [weights, bias] = self.of_convolution().each_ref().map(|view| view.of(parameters));
-        self.convolution.prepare(Weights { weights, bias: Some(bias) });
+        let (weights, bias) = (self.weight().of(parameters), self.bias().map(|view| view.of(parameters)));
+        self.convolution.prepare(Weights { weights, bias });
         if let Some(norm) = &mut self.norm {
             norm.prepare(parameters);
         }
@@ -157,80 +166,85 @@ impl Layer for ConvolutionBlock {
     }
 
     fn begin_forward(&mut self, _parameters: &[f32], input: &[f32], pass: Pass<'_>) {
-        let (input_len, y_len) = (self.input_len(), self.y_len());
         let Some(norm) = &mut self.norm else { return };
-        self.y.resize(pass.sequences.batch() * y_len, 0.0);
         let moments = norm.begin_forward();
-        for (x, y) in input.chunks_exact(input_len).zip(self.y.chunks_exact_mut(y_len)) {
-            self.convolution.forward((x, self.size), Finish::default(), y, None);
+        self.y.clear();
+        for example in self.geometry.examples(pass) {
+            self.y.resize(example.y.end, 0.0);
+            let (x, y) = (&input[example.input], &mut self.y[example.y]);
+            self.convolution.forward((x, example.size), Finish::default(), y, None);
             add_moments(InstructionSet::best(), y, moments);
         }
     }
 
     fn forward(&mut self, parameters: &[f32], input: &[f32], output: &mut [f32], pass: Pass<'_>) {
         let training = matches!(pass.mode, Mode::Training(_));
-        let (input_len, y_len, bytes) = (self.input_len(), self.y_len(), self.sign_bytes());
-        let outputs = output.chunks_exact_mut(self.output_len()).enumerate();
-        if training {
-            self.signs.resize(pass.sequences.batch() * bytes, 0);
+        let keeps_signs = training && self.config.rectify;
+        if let (Some(norm), true) = (&mut self.norm, training) {
+            norm.take_moments(parameters);
         }
-        let steps = Finish { channels: None, rectify: true, average: self.config.average };
-        match &mut self.norm {
-            Some(norm) if training => {
-                norm.take_moments(parameters);
-                let steps = Finish { channels: Some(norm.channels()), ..steps };
-                for (at, output) in outputs {
-                    let y = &self.y[at * y_len..(at + 1) * y_len];
-                    let signs = Some(&mut self.signs[at * bytes..(at + 1) * bytes]);
-                    finish(InstructionSet::best(), steps, (y, self.places), output, signs);
-                }
+        let channels = match &self.norm {
+            Some(norm) if training => Some(norm.channels()),
+            norm => norm.as_ref().map(BatchNorm::running),
+        };
+        let steps = Finish { channels, rectify: self.config.rectify, average: self.config.average };
+        for example in self.geometry.examples(pass) {
+            let output = &mut output[example.output];
+            if keeps_signs && self.signs.len() < example.signs.end {
+                self.signs.resize(example.signs.end, 0);
             }
-            norm => {
-                let channels = norm.as_ref().map(|norm| norm.running());
-                let steps = Finish { channels, ..steps };
-                for (at, output) in outputs {
-                    let x = &input[at * input_len..(at + 1) * input_len];
-                    let signs = training.then(|| &mut self.signs[at * bytes..(at + 1) * bytes]);
-                    self.convolution.forward((x, self.size), steps, output, signs);
-                }
+            let signs = keeps_signs.then(|| &mut self.signs[example.signs]);
+            if training && self.norm.is_some() {
+                // The convolution was computed before the sums.
+                finish(InstructionSet::best(), steps, (&self.y[example.y], example.places), output, signs);
+            } else {
+                self.convolution.forward((&input[example.input], example.size), steps, output, signs);
             }
         }
     }
 
-    fn begin_backward(&mut self, buffers: Backward<'_>, _pass: Pass<'_>) {
-        let (y_len, output_len, bytes) = (self.y_len(), self.output_len(), self.sign_bytes());
+    fn begin_backward(&mut self, buffers: Backward<'_>, pass: Pass<'_>) {
         let Some(norm) = &mut self.norm else { return };
         let (channels, sums) = norm.begin_backward();
-        let kept = self.y.chunks_exact(y_len).zip(self.signs.chunks_exact(bytes));
-        for (d, (y, signs)) in buffers.d_output.chunks_exact(output_len).zip(kept) {
-            let average = self.config.average;
-            let gradient = FinishedGradient { d, average, signs: Some(signs), normalised: None };
-            add_gradient_sums(InstructionSet::best(), gradient, (y, self.places), channels, sums);
+        for example in self.geometry.examples(pass) {
+            let gradient = FinishedGradient {
+                d: &buffers.d_output[example.output],
+                average: self.config.average,
+                signs: self.config.rectify.then(|| &self.signs[example.signs]),
+                normalised: None,
+            };
+            let y = (&self.y[example.y], example.places);
+            add_gradient_sums(InstructionSet::best(), gradient, y, channels, sums);
         }
         norm.add_gradients(buffers.parameters, buffers.gradients);
     }
 
-    fn backward(&mut self, buffers: Backward<'_>, _pass: Pass<'_>) {
-        let (input_len, y_len, bytes) = (self.input_len(), self.y_len(), self.sign_bytes());
+    fn backward(&mut self, mut buffers: Backward<'_>, pass: Pass<'_>) {
         if let Some(norm) = &mut self.norm {
             norm.take_gradients(buffers.parameters);
         }
-        let [weight, bias] = self.of_convolution().clone();
+        let (weight, bias) = (self.weight().clone(), self.bias().cloned());
         self.convolution.begin_backward(weight.of(buffers.parameters));
-        let mut d_inputs = buffers.d_input.map(|d_input| d_input.chunks_exact_mut(input_len));
-        let examples = buffers.input.chunks_exact(input_len);
-        for (at, (x, d)) in examples.zip(buffers.d_output.chunks_exact(self.output_len())).enumerate() {
-            let normalised = self
-                .norm
-                .as_ref()
-                .map(|norm| Normalised { y: &self.y[at * y_len..(at + 1) * y_len], channels: norm.back() });
-            let signs = Some(&self.signs[at * bytes..(at + 1) * bytes]);
-            let gradient = FinishedGradient { d, average: self.config.average, signs, normalised };
-            let d_input = d_inputs.as_mut().and_then(Iterator::next);
-            self.convolution.backward((x, self.size), gradient, d_input);
+        for example in self.geometry.examples(pass) {
+            let of_norm = self.norm.as_ref();
+            let gradient = FinishedGradient {
+                d: &buffers.d_output[example.output],
+                average: self.config.average,
+                signs: self.config.rectify.then(|| &self.signs[example.signs]),
+                normalised: of_norm.map(|norm| Normalised { y: &self.y[example.y], channels: norm.back() }),
+            };
+            let x = (&buffers.input[example.input.clone()], example.size);
+            let d_input = buffers.d_input.as_deref_mut().map(|d_input| &mut d_input[example.input]);
+            self.convolution.backward(x, gradient, d_input);
         }
-        let [weights, bias] = neighbours([&weight, &bias], buffers.gradients);
-        self.convolution.finish_backward(Gradients { weights, bias: Some(bias) });
+        let (weights, bias) = match &bias {
+            Some(bias) => {
+                let [weights, bias] = neighbours([&weight, bias], buffers.gradients);
+                (weights, Some(bias))
+            }
+            None => (weight.of_mut(buffers.gradients), None),
+        };
+        self.convolution.finish_backward(Gradients { weights, bias });
     }
 
     fn follow(&self, parameters: &mut [f32]) {

@@ -7,7 +7,7 @@ use stapes_kernels::pool::{Pooling, largest, largest_backward};
 use stapes_random::Stream;
 
 use crate::initialise::WeightStart;
-use crate::layer::{Backward, Layer, Macs, Mode, Pass, Shape};
+use crate::layer::{Backward, Layer, Mode, Pass, Shape};
 use crate::parameters::{Layout, View, neighbours};
 
 /// What becomes of the largest number m of a window.
@@ -119,13 +119,14 @@ impl Layer for FrameConvolution {
         &self.views
     }
 
-    fn macs(&self) -> Macs {
-        self.input.macs_a_row((self.config.filters * self.config.window * self.places[0]) as u64)
+    fn macs(&self, length: usize) -> u64 {
+        (self.input.rows_of(length) * self.config.filters * self.config.window * self.places[0]) as u64
     }
 
     fn initialise(&self, parameters: &mut [f32], stream: &mut Stream) {
         let fans = [self.config.window, self.config.filters * self.config.window];
-        WeightStart::Uniform.fill(&self.views, fans, parameters, stream);
+        let [weight, bias] = &self.views;
+        WeightStart::Uniform.fill((weight, Some(bias)), fans, parameters, stream);
     }
 
     fn prepare(&mut self, parameters: &[f32]) {

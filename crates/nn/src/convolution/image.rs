@@ -1,45 +1,42 @@
-//! Frames of a fixed number as an image.
+//! Frames as images, and images as frames.
+
+use stapes_kernels::Sequences;
 
 use crate::layer::{Backward, Layer, Pass, Shape};
 
-/// Lays the frames of a sequence as an image of one channel, a feature a row, with time along the rows.
+/// Lays the frames of a sequence as an image, with time along the rows.
 ///
 /// # Shapes
-/// [T, F] -> [1, F, T], or [1, 1, F*T] with the rows one behind the other; T the same for all sequences
+/// [T, F] -> [1, F, T], a feature a row; or [F, 1, T], a feature a channel; or [1, 1, F*T], the features' rows
+/// one behind the other
 pub struct FramesAsImage {
     features: usize,
-    frames: usize,
-    output: Shape,
+    frames: Option<usize>,
+    layout: Layout,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Layout {
+    Rows,
+    Channels,
+    OneRow,
 }
 
 impl FramesAsImage {
-    /// For sequences of `frames` frames of `features` values.
-    pub fn new(features: usize, frames: usize) -> FramesAsImage {
-        let output = Shape::Image { channels: 1, height: features, width: frames };
-        FramesAsImage { features, frames, output }
+    /// For sequences of `features` values a frame, and so many frames if all have the same number: an image of
+    /// one channel.
+    pub fn new(features: usize, frames: Option<usize>) -> FramesAsImage {
+        FramesAsImage { features, frames, layout: Layout::Rows }
+    }
+
+    /// The same numbers with a feature a channel.
+    pub fn in_channels(self) -> FramesAsImage {
+        FramesAsImage { layout: Layout::Channels, ..self }
     }
 
     /// The same numbers in one row: the waveform, where the frames have one value each or there is one frame.
     pub fn in_one_row(self) -> FramesAsImage {
-        let output = Shape::Image { channels: 1, height: 1, width: self.features * self.frames };
-        FramesAsImage { output, ..self }
-    }
-
-    /// Calls `visit(packed place, place in the images)` for the first value of every frame; in the images its
-    /// values lie T apart.
-    ///
-    /// # Panics
-    /// If a sequence has another length.
-    fn each_frame(&self, pass: Pass<'_>, mut visit: impl FnMut(usize, usize)) {
-        let sequences = pass.sequences;
-        let fits = sequences.lengths().iter().all(|&length| length == self.frames);
-        assert!(fits, "sequences of {} frames", self.frames);
-        for (slot, &index) in sequences.order().iter().enumerate() {
-            for t in 0..self.frames {
-                let row = sequences.start(t) + slot;
-                visit(row * self.features, index * self.frames * self.features + t);
-            }
-        }
+        FramesAsImage { layout: Layout::OneRow, ..self }
     }
 }
 
@@ -49,21 +46,94 @@ impl Layer for FramesAsImage {
     }
 
     fn output_shape(&self) -> Shape {
-        self.output
+        let (features, width) = (self.features, self.frames);
+        match self.layout {
+            Layout::Rows => Shape::Image { channels: 1, height: features, width },
+            Layout::Channels => Shape::Image { channels: features, height: 1, width },
+            Layout::OneRow => {
+                Shape::Image { channels: 1, height: 1, width: width.map(|frames| features * frames) }
+            }
+        }
+    }
+
+    fn output_length(&self, length: usize) -> usize {
+        if self.layout == Layout::OneRow { self.features * length } else { length }
     }
 
     fn forward(&mut self, _parameters: &[f32], input: &[f32], output: &mut [f32], pass: Pass<'_>) {
-        self.each_frame(pass, |from, to| {
-            let places = output[to..].iter_mut().step_by(self.frames);
-            places.zip(&input[from..from + self.features]).for_each(|(to, from)| *to = *from);
+        each_frame(pass.sequences, self.features, |frame, at, length| {
+            let column = output[at..].iter_mut().step_by(length);
+            column.zip(&input[frame..frame + self.features]).for_each(|(to, from)| *to = *from);
         });
     }
 
     fn backward(&mut self, buffers: Backward<'_>, pass: Pass<'_>) {
         let Some(d_input) = buffers.d_input else { return };
-        self.each_frame(pass, |to, from| {
-            let places = buffers.d_output[from..].iter().step_by(self.frames);
-            d_input[to..to + self.features].iter_mut().zip(places).for_each(|(to, from)| *to = *from);
+        each_frame(pass.sequences, self.features, |frame, at, length| {
+            let column = buffers.d_output[at..].iter().step_by(length);
+            d_input[frame..frame + self.features].iter_mut().zip(column).for_each(|(to, from)| *to = *from);
         });
+    }
+}
+
+/// Lays each column of an image as a frame.
+///
+/// # Shapes
+/// [C, H, T] -> [T, C*H]
+pub struct ImageAsFrames {
+    features: usize,
+    frames: Option<usize>,
+}
+
+impl ImageAsFrames {
+    /// For images of this shape.
+    ///
+    /// # Panics
+    /// If the shape is of something else.
+    pub fn new(input: Shape) -> ImageAsFrames {
+        let Shape::Image { channels, height, width } = input else { panic!("{input} as an image") };
+        ImageAsFrames { features: channels * height, frames: width }
+    }
+}
+
+impl Layer for ImageAsFrames {
+    fn describe(&self) -> String {
+        "columns as frames".into()
+    }
+
+    fn output_shape(&self) -> Shape {
+        Shape::Sequence { features: self.features, frames: self.frames }
+    }
+
+    fn forward(&mut self, _parameters: &[f32], input: &[f32], output: &mut [f32], pass: Pass<'_>) {
+        each_frame(pass.sequences, self.features, |frame, at, length| {
+            let column = input[at..].iter().step_by(length);
+            output[frame..frame + self.features].iter_mut().zip(column).for_each(|(to, from)| *to = *from);
+        });
+    }
+
+    fn backward(&mut self, buffers: Backward<'_>, pass: Pass<'_>) {
+        let Some(d_input) = buffers.d_input else { return };
+        each_frame(pass.sequences, self.features, |frame, at, length| {
+            let column = d_input[at..].iter_mut().step_by(length);
+            column.zip(&buffers.d_output[frame..frame + self.features]).for_each(|(to, from)| *to = *from);
+        });
+    }
+}
+
+/// Calls `visit(offset of the packed frame, offset in the images, length)` for every frame: in the images its
+/// values lie as far apart as the sequence is long.
+fn each_frame(sequences: &Sequences, features: usize, mut visit: impl FnMut(usize, usize, usize)) {
+    let mut starts = vec![0; sequences.batch()];
+    let mut start = 0;
+    for (place, length) in starts.iter_mut().zip(sequences.lengths()) {
+        *place = start;
+        start += length * features;
+    }
+    for (slot, &index) in sequences.order().iter().enumerate() {
+        let length = sequences.lengths()[index];
+        for t in 0..length {
+            visit((sequences.start(t) + slot) * features, starts[index] + t, length);
+        }
     }
 }

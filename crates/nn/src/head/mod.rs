@@ -6,7 +6,7 @@ mod pool;
 
 use serde::{Deserialize, Serialize};
 
-pub use attention::Attention;
+pub use attention::{Attention, Query};
 pub use concatenate::Concatenate;
 pub use pool::{Pool, Pooling};
 
@@ -116,7 +116,9 @@ impl HeadKind {
             HeadKind::Last => layers.push(pool(Pooling::Last)),
             HeadKind::Mean => layers.push(pool(Pooling::Mean)),
             HeadKind::Max => layers.push(pool(Pooling::Max)),
-            HeadKind::Attention => layers.push(Box::new(Attention::new(states.features(), "att.", layout))),
+            HeadKind::Attention => {
+                layers.push(Box::new(Attention::new(Query::Learned, states.features(), "att.", layout)));
+            }
             HeadKind::Concatenate => layers.push(Box::new(joined(states.features())?)),
             HeadKind::PerFrameBinary if classes != 2 => return Err(HeadError::NotTwoClasses(classes)),
             HeadKind::Vote | HeadKind::FrameEnsemble | HeadKind::PerFrame | HeadKind::PerFrameBinary => {}

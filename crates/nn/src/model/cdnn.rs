@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::ModelError;
+use super::{ModelError, check_size};
 use crate::convolution::{FrameConvolution, FrameConvolutionConfig, Rectification};
 use crate::layer::{Layer, Shape};
 use crate::linear::Linear;
@@ -136,14 +136,5 @@ impl CdnnRawConfig {
         let mut layers: Vec<Box<dyn Layer>> = vec![Box::new(time)];
         layers.extend(cdnn.layers(model, below, classes, &mut layout)?);
         Ok(Network::new(input, layers, layout, Objective::FrameClasses))
-    }
-}
-
-/// A size that is no typing error: far above what these nets have, and small enough that nothing overflows.
-fn check_size(key: &'static str, value: usize) -> Result<(), ModelError> {
-    const LARGEST: usize = 4096;
-    match value {
-        1..=LARGEST => Ok(()),
-        _ => Err(ModelError::Value { key, value: value.to_string(), rule: "must be from 1 to 4096" }),
     }
 }

@@ -4,16 +4,16 @@ use serde::{Deserialize, Serialize};
 use stapes_kernels::convolution::ConvolutionShape;
 use stapes_kernels::norm::Average;
 
+use super::images::Images;
 use super::{ModelError, check_dropout, frames_of};
-use crate::convolution::{BlockConfig, ConvolutionBlock, FramesAsImage};
+use crate::convolution::{BlockConfig, FramesAsImage};
 use crate::dropout::Dropout;
 use crate::initialise::WeightStart;
-use crate::layer::{Layer, Shape};
+use crate::layer::Shape;
 use crate::linear::Linear;
 use crate::network::Network;
+use crate::normalise::Normalise;
 use crate::objective::Objective;
-use crate::parameters::Layout;
-use crate::rectify::Rectify;
 
 /// Convolutions of width 5 over a waveform, 1 -> 4 -> 8 -> 16 -> 32 channels, each with ReLU and the mean of
 /// neighbouring pairs; then linear layers of 128 and 64 with ReLU, and one for the scores.
@@ -54,13 +54,12 @@ impl WaveCnnConfig {
                 "it reads the samples of one waveform: use the front end waveform with frames of one sample";
             return Err(ModelError::Input { model, input, rule });
         }
-        let image = FramesAsImage::new(features, frames).in_one_row();
-        let mut chain = Chain::new(model, image, WeightStart::Xavier);
+        let image = FramesAsImage::new(features, Some(frames)).in_one_row();
+        let mut chain = Chain::new(model, input, image, WeightStart::Xavier);
         for outputs in [4, 8, 16, 32] {
             chain.convolve(outputs, [1, 5], Average::Pairs, self.batch_norm)?;
         }
-        chain.classify(self.batch_norm, self.dropout, classes);
-        Ok(Network::new(input, chain.layers, chain.layout, Objective::Classes))
+        Ok(chain.classify(self.batch_norm, self.dropout, classes))
     }
 }
 
@@ -69,36 +68,27 @@ impl MfccCnnConfig {
         check_dropout("model.mfcc-cnn.dropout", self.dropout)?;
         let model = "mfcc-cnn";
         let (features, frames) = frames_of(model, input)?;
-        let mut chain = Chain::new(model, FramesAsImage::new(features, frames), WeightStart::Uniform);
+        let image = FramesAsImage::new(features, Some(frames));
+        let mut chain = Chain::new(model, input, image, WeightStart::Uniform);
         chain.convolve(8, [2, 3], Average::Squares, true)?;
         chain.convolve(16, [3, 3], Average::Nothing, true)?;
         chain.convolve(32, [3, 3], Average::Squares, true)?;
-        chain.classify(false, self.dropout, classes);
-        Ok(Network::new(input, chain.layers, chain.layout, Objective::Classes))
+        Ok(chain.classify(false, self.dropout, classes))
     }
 }
 
 /// Layers named by their place, as torch.nn.Sequential names its modules; dropout has no place, so that it can
 /// be left out.
 struct Chain {
-    model: &'static str,
-    layers: Vec<Box<dyn Layer>>,
-    layout: Layout,
-    shape: Shape,
+    images: Images,
     start: WeightStart,
     /// The next module's number.
     module: usize,
 }
 
 impl Chain {
-    fn new(model: &'static str, image: FramesAsImage, start: WeightStart) -> Chain {
-        let shape = image.output_shape();
-        Chain { model, layers: vec![Box::new(image)], layout: Layout::new(), shape, start, module: 0 }
-    }
-
-    fn push(&mut self, layer: impl Layer) {
-        self.shape = layer.output_shape();
-        self.layers.push(Box::new(layer));
+    fn new(model: &'static str, input: Shape, image: FramesAsImage, start: WeightStart) -> Chain {
+        Chain { images: Images::new(model, input, image), start, module: 0 }
     }
 
     /// The prefix of the next module's names.
@@ -114,45 +104,37 @@ impl Chain {
         average: Average,
         norm: bool,
     ) -> Result<(), ModelError> {
-        let Shape::Image { channels, height, width } = self.shape else {
-            unreachable!("a chain starts with an image, and convolutions make images");
-        };
-        let shape = ConvolutionShape::new(channels, outputs, kernel);
-        let config = BlockConfig { shape, average, start: self.start };
+        let shape = ConvolutionShape::new(self.images.channels(), outputs, kernel);
+        let one_dimension = self.images.height() == 1;
+        let plain = BlockConfig { one_dimension, ..BlockConfig::new(shape) };
+        let config = BlockConfig { start: self.start, rectify: true, average, ..plain };
         let (prefix, of_norm) = (self.next(), norm.then(|| self.next()));
         // Rectification, and the means.
         self.module += if average == Average::Nothing { 1 } else { 2 };
-        let names = (&prefix[..], of_norm.as_deref());
-        let block = ConvolutionBlock::new(config, [height, width], names, &mut self.layout);
-        self.push(block.map_err(|source| ModelError::Layer {
-            model: self.model,
-            layer: format!("convolution {}x{} with {outputs} channels", kernel[0], kernel[1]),
-            input: self.shape,
-            source: source.into(),
-            fix: "set features.fixed_length_samples larger, or take more features",
-        })?);
-        Ok(())
+        self.images.convolve(config, (&prefix, of_norm.as_deref()))
     }
 
-    fn classify(&mut self, norm: bool, dropout: f32, classes: usize) {
+    fn classify(mut self, norm: bool, dropout: f32, classes: usize) -> Network {
         // Torch's Flatten.
         self.module += 1;
         for (number, outputs) in [128, 64].into_iter().enumerate() {
             self.linear(outputs);
             let of_norm = norm.then(|| self.next());
-            let rectify = Rectify::new(self.shape, of_norm.as_deref(), &mut self.layout);
-            self.push(rectify);
+            let plan = &mut self.images.plan;
+            let rectify = Normalise::rectified(plan.shape(), of_norm.as_deref(), plan.layout());
+            plan.push(rectify);
             self.module += 1;
             if dropout > 0.0 {
-                self.push(Dropout::new(dropout, self.shape, number as u64));
+                plan.push(Dropout::new(dropout, plan.shape(), number as u64));
             }
         }
         self.linear(classes);
+        self.images.plan.finish(Objective::Classes)
     }
 
     fn linear(&mut self, outputs: usize) {
-        let prefix = self.next();
-        let layer = Linear::new(self.shape, outputs, &prefix, &mut self.layout);
-        self.push(layer.starting(self.start));
+        let (prefix, plan) = (self.next(), &mut self.images.plan);
+        let layer = Linear::new(plan.shape(), outputs, &prefix, plan.layout());
+        plan.push(layer.starting(self.start));
     }
 }

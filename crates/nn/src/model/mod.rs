@@ -2,6 +2,8 @@
 
 mod cdnn;
 mod convolutional;
+mod images;
+mod keyword;
 mod recurrent;
 
 use serde::{Deserialize, Serialize};
@@ -9,6 +11,9 @@ use stapes_kernels::convolution::ShapeError;
 
 pub use cdnn::{CdnnConfig, CdnnRawConfig};
 pub use convolutional::{MfccCnnConfig, WaveCnnConfig};
+pub use keyword::{
+    AttentionRnnConfig, BcResnetConfig, BcResnetWidth, CrnnConfig, DsCnnConfig, DsCnnSize, TcResnetConfig,
+};
 pub use recurrent::RecurrentModelConfig;
 
 use crate::head::HeadError;
@@ -30,6 +35,16 @@ pub enum ModelConfig {
     Cdnn(CdnnConfig),
     /// Learned filters over frames of samples, and the layers of `cdnn`.
     CdnnRaw(CdnnRawConfig),
+    /// Depthwise separable convolutions.
+    DsCnn(DsCnnConfig),
+    /// Residual blocks of convolutions in time.
+    TcResnet(TcResnetConfig),
+    /// Broadcasted residual blocks.
+    BcResnet(BcResnetConfig),
+    /// A convolution and a stack of GRU.
+    Crnn(CrnnConfig),
+    /// Convolutions in time, LSTM, and attention.
+    AttentionRnn(AttentionRnnConfig),
 }
 
 /// Why a configuration makes no model.
@@ -103,6 +118,11 @@ impl ModelConfig {
             ModelConfig::WaveCnn(config) => config.dropout = 0.0,
             ModelConfig::MfccCnn(config) => config.dropout = 0.0,
             ModelConfig::Cdnn(_) | ModelConfig::CdnnRaw(_) => {}
+            ModelConfig::DsCnn(config) => config.dropout = 0.0,
+            ModelConfig::TcResnet(config) => config.dropout = 0.0,
+            ModelConfig::BcResnet(config) => config.dropout = 0.0,
+            ModelConfig::Crnn(config) => config.dropout = 0.0,
+            ModelConfig::AttentionRnn(config) => config.dropout = 0.0,
         }
     }
 
@@ -124,6 +144,11 @@ impl ModelConfig {
             ModelConfig::MfccCnn(config) => config.build(input, classes)?,
             ModelConfig::Cdnn(config) => config.build(input, classes)?,
             ModelConfig::CdnnRaw(config) => config.build(input, classes)?,
+            ModelConfig::DsCnn(config) => config.build(input, classes)?,
+            ModelConfig::TcResnet(config) => config.build(input, classes)?,
+            ModelConfig::BcResnet(config) => config.build(input, classes)?,
+            ModelConfig::Crnn(config) => config.build(input, classes)?,
+            ModelConfig::AttentionRnn(config) => config.build(input, classes)?,
         };
         match network.parameter_count() as u128 {
             parameters if parameters > LARGEST_MODEL => Err(ModelError::TooLarge { parameters }),
@@ -149,4 +174,13 @@ fn check_dropout(key: &'static str, probability: f32) -> Result<(), ModelError> 
     }
     let rule = "must be at least 0 and below 1";
     Err(ModelError::Value { key, value: probability.to_string(), rule })
+}
+
+/// A size that is no typing error: far above what these nets have, and small enough that nothing overflows.
+fn check_size(key: &'static str, value: usize) -> Result<(), ModelError> {
+    const LARGEST: usize = 4096;
+    match value {
+        1..=LARGEST => Ok(()),
+        _ => Err(ModelError::Value { key, value: value.to_string(), rule: "must be from 1 to 4096" }),
+    }
 }

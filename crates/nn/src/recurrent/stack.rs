@@ -9,7 +9,7 @@ use super::between::Between;
 use super::config::{RecurrentConfig, Wiring};
 use super::initialise::initialise;
 use super::weights::{add_views, gradients, weights};
-use crate::layer::{Backward, Layer, Macs, Mode, Pass, Shape};
+use crate::layer::{Backward, Layer, Mode, Pass, Shape};
 use crate::parameters::{Layout, View};
 
 /// Recurrent layers one above the other, each read in one or both directions, as torch.nn.RNN, GRU and LSTM.
@@ -302,11 +302,11 @@ impl Layer for RecurrentStack {
     }
 
     /// G H (I + H) a frame for each layer and direction; gates and biases are not counted.
-    fn macs(&self) -> Macs {
+    fn macs(&self, length: usize) -> u64 {
         let weights = self.views.iter().filter(|view| view.shape.len() == 2);
         let weights: u64 = weights.map(|view| view.len() as u64).sum();
         let readings = if self.config.wiring == Wiring::Tied { 2 } else { 1 };
-        Macs { a_frame: readings * weights, a_sequence: 0 }
+        readings * weights * length as u64
     }
 
     /// As [`super::Initialisation`] says.

@@ -7,6 +7,7 @@ use clap::Args;
 use serde_json::json;
 use stapes::Recipe;
 use stapes::infer::Input;
+use stapes::nn::LayerSummary;
 
 use super::console::{Console, thousands};
 use super::train::Changes;
@@ -25,48 +26,70 @@ impl Summary {
     pub(crate) fn run(self, console: &Console) -> Result<u8> {
         let recipe = self.changes.recipe(|changes| Recipe::read(&self.recipe, changes))?;
         let network = recipe.network()?;
-        let frames_a_second = match recipe.input()? {
-            Input::Recordings(features) => Some(features.frames_per_second()),
-            Input::Frames(_) => None,
-        };
+        let length = Length::of(&recipe)?;
         let heading = ["layer", "output", "parameters", "multiply-accumulates"].map(String::from);
         let input = ["input".into(), network.input_shape().to_string(), String::new(), String::new()];
         let mut rows = vec![heading, input];
-        let mut layers = Vec::new();
-        let (mut a_frame, mut a_sequence) = (0, 0);
-        for line in network.summary() {
-            a_frame += line.macs.a_frame;
-            a_sequence += line.macs.a_sequence;
-            let macs = match (line.macs.a_frame, line.macs.a_sequence) {
-                (0, 0) => String::new(),
-                (0, macs) => format!("{} once", thousands(macs)),
-                (macs, _) => format!("{} a frame", thousands(macs)),
-            };
-            layers.push(json!({
-                "layer": line.layer, "output": line.output.to_string(), "parameters": line.parameters,
-                "macs_a_frame": line.macs.a_frame, "macs_a_sequence": line.macs.a_sequence,
-            }));
-            rows.push([line.layer, line.output.to_string(), thousands(line.parameters as u64), macs]);
+        let summary = network.summary(length.frames);
+        let macs: u64 = summary.iter().map(|line| line.macs).sum();
+        let of_second = length.seconds.map(|seconds| (macs as f64 / seconds).round() as u64);
+        let number = |number: u64| if number == 0 { String::new() } else { thousands(number) };
+        for line in &summary {
+            let parameters = number(line.parameters as u64);
+            rows.push([line.layer.clone(), line.output.to_string(), parameters, number(line.macs)]);
         }
-        let macs_a_second = frames_a_second.map(|frames| (frames * a_frame as f64) as u64 + a_sequence);
         console.say(&aligned(&rows));
         console.say(&format!("parameters            {}", thousands(network.parameter_count() as u64)));
-        match (macs_a_second, frames_a_second) {
-            (Some(macs), Some(frames)) => console.say(&format!(
-                "multiply-accumulates  {} for a second of audio ({frames:.1} frames)",
-                thousands(macs)
-            )),
-            _ => console.say(&format!(
-                "multiply-accumulates  {} a frame and {} a sequence (this data comes as frames, not audio)",
-                thousands(a_frame),
-                thousands(a_sequence)
-            )),
+        console.say(&format!("multiply-accumulates  {} for {length}", thousands(macs)));
+        if let Some(of_second) = of_second.filter(|of_second| *of_second != macs) {
+            console.say(&format!("                      {} for a second of audio", thousands(of_second)));
         }
+        let line = |line: &LayerSummary| {
+            json!({
+                "layer": line.layer, "output": line.output.to_string(), "parameters": line.parameters,
+                "macs": line.macs,
+            })
+        };
         console.emit(&json!({
-            "recipe": self.recipe.display().to_string(), "layers": layers, "parameters": network.parameter_count(),
-            "macs_a_frame": a_frame, "macs_a_sequence": a_sequence, "macs_a_second": macs_a_second,
+            "recipe": self.recipe.display().to_string(), "layers": summary.iter().map(line).collect::<Vec<_>>(),
+            "parameters": network.parameter_count(), "frames": length.frames, "seconds": length.seconds,
+            "macs": macs, "macs_a_second": of_second,
         }));
         Ok(super::DONE)
+    }
+}
+
+/// The sequence that multiply-accumulates are counted for: what all recordings are cut to, or else a second of
+/// audio, or a hundred frames where there is no audio.
+struct Length {
+    frames: usize,
+    seconds: Option<f64>,
+}
+
+impl Length {
+    fn of(recipe: &Recipe) -> Result<Length> {
+        Ok(match (recipe.input()?, recipe.shape()?.length()) {
+            (Input::Frames(_), fixed) => Length { frames: fixed.unwrap_or(100), seconds: None },
+            (Input::Recordings(features), fixed) => match (fixed, features.fixed_length_samples) {
+                (Some(frames), Some(samples)) => {
+                    let seconds = samples as f64 / f64::from(features.sample_rate_hz);
+                    Length { frames, seconds: Some(seconds) }
+                }
+                _ => Length { frames: features.frames_per_second().round() as usize, seconds: Some(1.0) },
+            },
+        })
+    }
+}
+
+impl std::fmt::Display for Length {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Length { frames, seconds } = self;
+        let s = if *frames == 1 { "" } else { "s" };
+        match seconds {
+            None => write!(f, "{frames} frame{s}"),
+            Some(1.0) => write!(f, "a second of audio ({frames} frame{s})"),
+            Some(seconds) => write!(f, "a clip of {seconds:.3} s ({frames} frame{s})"),
+        }
     }
 }
 

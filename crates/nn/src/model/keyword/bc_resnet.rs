@@ -1,0 +1,202 @@
+//! The model `bc-resnet`: broadcasted residual blocks.
+
+use serde::{Deserialize, Serialize};
+use stapes_kernels::convolution::ConvolutionShape;
+
+use super::super::images::{Images, same};
+use super::super::{ModelError, check_dropout};
+use crate::convolution::{BlockConfig, FramesAsImage, ImageMean};
+use crate::dropout::Dropout;
+use crate::layer::Shape;
+use crate::linear::Linear;
+use crate::network::Network;
+use crate::normalise::Normalise;
+use crate::objective::Objective;
+use crate::swish::Swish;
+
+/// Residual blocks with a part in two dimensions, a convolution of each channel along the features, and a part
+/// in time alone: the mean over the features goes through a convolution of each channel in time and one across
+/// the channels, and is added to all rows of the first part.
+///
+/// # Shapes
+/// [T, 40] as the image [1, 40, T] -> \[K\]; of 12 classes BC-ResNet-1 has 9,232 parameters (9.2k in the paper)
+///
+/// # Source
+/// Kim et al. 2021, with 40 log-mel values of 30 ms frames every 10 ms; parameters are named as in the authors'
+/// PyTorch program.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct BcResnetConfig {
+    /// The factor tau of all channels.
+    pub width: BcResnetWidth,
+    /// Probability of dropout of channels in each block, in [0, 1).
+    pub dropout: f32,
+}
+
+impl Default for BcResnetConfig {
+    fn default() -> BcResnetConfig {
+        BcResnetConfig { width: BcResnetWidth::One, dropout: 0.1 }
+    }
+}
+
+/// The paper's factors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum BcResnetWidth {
+    /// BC-ResNet-1.
+    #[serde(rename = "1")]
+    One,
+    /// BC-ResNet-1.5.
+    #[serde(rename = "1.5")]
+    OneAndAHalf,
+    /// BC-ResNet-2.
+    #[serde(rename = "2")]
+    Two,
+    /// BC-ResNet-3.
+    #[serde(rename = "3")]
+    Three,
+    /// BC-ResNet-6.
+    #[serde(rename = "6")]
+    Six,
+    /// BC-ResNet-8.
+    #[serde(rename = "8")]
+    Eight,
+}
+
+impl BcResnetWidth {
+    /// 8 tau, the channels that all others are a multiple of.
+    fn base(self) -> usize {
+        match self {
+            BcResnetWidth::One => 8,
+            BcResnetWidth::OneAndAHalf => 12,
+            BcResnetWidth::Two => 16,
+            BcResnetWidth::Three => 24,
+            BcResnetWidth::Six => 48,
+            BcResnetWidth::Eight => 64,
+        }
+    }
+}
+
+/// Bands of sub-spectral normalisation, rows that it needs, and the blocks of each stage.
+const BANDS: usize = 5;
+const ROWS: usize = 40;
+const BLOCKS: [usize; 4] = [2, 2, 4, 4];
+
+impl BcResnetConfig {
+    pub(in super::super) fn build(&self, input: Shape, classes: usize) -> Result<Network, ModelError> {
+        check_dropout("model.bc-resnet.dropout", self.dropout)?;
+        let model = "bc-resnet";
+        if input.features() != ROWS {
+            let rule = "it reads frames of 40 values: set n_mels = 40";
+            return Err(ModelError::Input { model, input, rule });
+        }
+        let base = self.width.base();
+        let channels = [base, base * 3 / 2, base * 2, base * 5 / 2];
+        let mut images = Images::new(model, input, FramesAsImage::new(ROWS, input.length()));
+        let kernel = [5, 5];
+        let shape = ConvolutionShape {
+            stride: [2, 1],
+            padding: same(kernel, [1, 1]),
+            ..ConvolutionShape::new(1, base * 2, kernel)
+        };
+        let head = BlockConfig { rectify: true, ..plain(shape) };
+        images.convolve(head, ("cnn_head.0.", Some("cnn_head.1.")))?;
+        let mut dropouts = 0;
+        for (stage, &blocks) in BLOCKS.iter().enumerate() {
+            for block in 0..blocks {
+                let halves = block == 0 && (stage == 1 || stage == 2);
+                let block = Block {
+                    name: format!("BCBlocks.{stage}.{block}"),
+                    channels: channels[stage],
+                    stride: if halves { 2 } else { 1 },
+                    dilation: 1 << stage,
+                    dropout: (self.dropout, dropouts),
+                };
+                images.broadcast(&block)?;
+                dropouts += 1;
+            }
+        }
+        let last = channels[3];
+        let mut padding = same(kernel, [1, 1]);
+        padding[0] = [0, 0];
+        let shape = ConvolutionShape { padding, groups: last, ..ConvolutionShape::new(last, last, kernel) };
+        images.convolve(plain(shape), ("classifier.0.", None))?;
+        let shape = ConvolutionShape::new(last, base * 4, [1, 1]);
+        let across = BlockConfig { rectify: true, ..plain(shape) };
+        images.convolve(across, ("classifier.1.", Some("classifier.2.")))?;
+        let mut plan = images.plan;
+        plan.push(ImageMean::of_all(plan.shape()));
+        let linear = Linear::new(plan.shape(), classes, "classifier.5.", plan.layout());
+        plan.push(linear);
+        Ok(plan.finish(Objective::Classes))
+    }
+}
+
+/// One residual block.
+struct Block {
+    name: String,
+    channels: usize,
+    /// Along the features.
+    stride: usize,
+    /// In time.
+    dilation: usize,
+    /// Probability and number.
+    dropout: (f32, u64),
+}
+
+impl Images {
+    /// ```text
+    /// f2 = norm in bands (conv along features (x))      x through relu(norm(conv 1x1)) where channels change
+    /// f1 = dropout(conv 1x1 (swish(norm(conv in time (mean over features of f2)))))
+    /// y  = relu(f2 + f1 + x)                            without x where channels change
+    /// ```
+    fn broadcast(&mut self, block: &Block) -> Result<(), ModelError> {
+        let Block { name, channels, stride, dilation, dropout } = block;
+        let (start, inputs, channels) = (self.plan.place(), self.channels(), *channels);
+        let changes = inputs != channels;
+        if changes {
+            let shape = ConvolutionShape::new(inputs, channels, [1, 1]);
+            let names = [0, 1].map(|at| format!("{name}.f2.0.block.{at}."));
+            self.convolve(BlockConfig { rectify: true, ..plain(shape) }, (&names[0], Some(&names[1])))?;
+        }
+        let kernel = [3, 1];
+        let shape = ConvolutionShape {
+            stride: [*stride, 1],
+            padding: same(kernel, [1, 1]),
+            groups: channels,
+            ..ConvolutionShape::new(channels, channels, kernel)
+        };
+        let along_features = format!("{name}.f2.{}.block.", usize::from(changes));
+        self.convolve(plain(shape), (&format!("{along_features}0."), None))?;
+        let plan = &mut self.plan;
+        let prefix = format!("{along_features}1.ssnorm.");
+        let norm = Normalise::in_bands(plan.shape(), BANDS, &prefix, plan.layout());
+        plan.push(norm);
+        let two_dimensions = plan.place();
+        plan.push(ImageMean::of_columns(plan.shape()));
+        let (kernel, dilations) = ([1, 3], [1, *dilation]);
+        let shape = ConvolutionShape {
+            padding: same(kernel, dilations),
+            dilation: dilations,
+            groups: channels,
+            ..ConvolutionShape::new(channels, channels, kernel)
+        };
+        let names = [0, 1].map(|at| format!("{name}.f1.0.block.{at}."));
+        self.convolve(plain(shape), (&names[0], Some(&names[1])))?;
+        self.plan.push(Swish::new(self.plan.shape()));
+        let shape = ConvolutionShape::new(channels, channels, [1, 1]);
+        self.convolve(plain(shape), (&format!("{name}.f1.1."), None))?;
+        let plan = &mut self.plan;
+        if dropout.0 > 0.0 {
+            plan.push(Dropout::new(dropout.0, plan.shape(), dropout.1).of_channels());
+        }
+        let mut terms = vec![two_dimensions, plan.place()];
+        terms.extend((!changes).then_some(start));
+        plan.join(&terms, true);
+        Ok(())
+    }
+}
+
+/// Without bias.
+fn plain(shape: ConvolutionShape) -> BlockConfig {
+    BlockConfig { bias: false, ..BlockConfig::new(shape) }
+}
