@@ -45,6 +45,10 @@ fn every_net_has_the_gradient_that_finite_differences_find() {
             Shape::frames(9),
             vec![2, 5, 1],
         ),
+        ("[ds-cnn]", Shape::frames(6), vec![3, 14, 1]),
+        ("[tc-resnet]\nchannels = [4, 6, 6]", Shape::frames(5), vec![4, 13, 1]),
+        ("[crnn]\nfilters = 4\ncells = 7\nhidden = 16", Shape::frames(7), vec![2, 11, 1]),
+        ("[attention-rnn]\nfilters = 3\ncells = 2", Shape::frames(5), vec![4, 7, 1]),
     ];
     for (text, shape, lengths) in cases {
         let mut network = model(text).build(shape, 3).unwrap();
@@ -76,19 +80,23 @@ fn every_net_has_the_gradient_that_finite_differences_find() {
             // Along the gradient itself: kinks of single numbers then weigh little.
             let length = of_view.iter().map(|value| value * value).sum::<f32>().sqrt();
             if length < 1e-6 {
-                assert!(view.name.ends_with("bias"), "{text}: no gradient of {}", view.name);
+                // A normalisation behind takes away what a bias adds, and what a normalisation scales.
+                let flat = view.name.ends_with("bias") || view.name.contains("norm");
+                assert!(flat, "{text}: no gradient of {}", view.name);
                 continue;
             }
             let kept = view.of(&parameters).to_vec();
+            // A steep loss is curved too.
+            let step = 1e-3 / length.max(1.0);
             let mut slope = 0.0;
             for sign in [1.0, -1.0f32] {
-                let moved = kept.iter().zip(of_view).map(|(value, d)| value + sign * 1e-3 * d / length);
+                let moved = kept.iter().zip(of_view).map(|(value, d)| value + sign * step * d / length);
                 view.of_mut(&mut parameters).iter_mut().zip(moved).for_each(|(to, value)| *to = value);
-                slope += f64::from(sign) * loss(&mut network, &parameters, &input, pass).0 / 2e-3;
+                slope +=
+                    f64::from(sign) * loss(&mut network, &parameters, &input, pass).0 / f64::from(2.0 * step);
                 view.of_mut(&mut parameters).copy_from_slice(&kept);
             }
-            let error = (slope / f64::from(length) - 1.0).abs();
-            assert!(error < 5e-2, "{text}: {}: {slope} and {length}", view.name);
+            assert!(agree(slope, length), "{text}: {}: {slope} and {length}", view.name);
         }
         let length = d_input.iter().map(|value| value * value).sum::<f32>().sqrt();
         let kept = input.clone();
@@ -98,9 +106,13 @@ fn every_net_has_the_gradient_that_finite_differences_find() {
             input.iter_mut().zip(&d_input).for_each(|(to, d)| *to += sign * 1e-3 * d / length);
             slope += f64::from(sign) * loss(&mut network, &parameters, &input, pass).0 / 2e-3;
         }
-        let error = (slope / f64::from(length) - 1.0).abs();
-        assert!(error < 5e-2, "{text}: input: {slope} and {length}");
+        assert!(agree(slope, length), "{text}: input: {slope} and {length}");
     }
+}
+
+/// Whether a slope is the length of the gradient, as far as differences of single precision tell.
+fn agree(slope: f64, length: f32) -> bool {
+    (slope - f64::from(length)).abs() < 5e-2 * f64::from(length) + 1e-4
 }
 
 #[test]
