@@ -77,6 +77,9 @@ pub enum InferError {
         /// How many samples it has.
         samples: usize,
     },
+    /// The model looks ahead.
+    #[error("the model cannot run on a stream: {0}")]
+    NotCausal(#[from] stapes_nn::NotCausal),
     /// The features cannot be computed.
     #[error(transparent)]
     Features(#[from] stapes_features::FeatureError),

@@ -1,6 +1,7 @@
 //! A model file and the classifier that runs it; no training code.
 //!
-//! [`Bundle`] is the one file that a run leaves behind and everything later reads; [`Classifier`] runs it.
+//! [`Bundle`] is the one file that a run leaves behind and everything later reads; [`Classifier`] runs it on
+//! recordings, [`StreamClassifier`] while they are made.
 //! Evaluation, `predict` and later fronts all classify through here: there is one path from a recording to
 //! probabilities.
 
@@ -8,10 +9,12 @@ mod bundle;
 mod classifier;
 mod error;
 mod extractor;
+mod stream;
 mod weights;
 
 pub use bundle::{Bundle, FORMAT, FramesConfig, Input};
 pub use classifier::Classifier;
 pub use error::InferError;
 pub use extractor::Extractor;
+pub use stream::StreamClassifier;
 pub use weights::read_weights;

@@ -84,6 +84,10 @@ impl Layer for Dropout {
         self.shape
     }
 
+    fn stream(&self) -> Option<Vec<f32>> {
+        Some(Vec::new())
+    }
+
     fn forward(&mut self, _parameters: &[f32], input: &[f32], output: &mut [f32], pass: Pass<'_>) {
         self.draw(pass);
         output.copy_from_slice(input);

@@ -224,6 +224,27 @@ pub trait Layer: Any + Send {
     /// After a training step: lets those of the layer's tensors that are not trained follow the batch.
     fn follow(&self, _parameters: &mut [f32]) {}
 
+    /// What the layer remembers when a stream begins, if no output depends on later frames.
+    fn stream(&self) -> Option<Vec<f32>> {
+        None
+    }
+
+    /// Takes a stream one frame on: reads one frame, or one column of an image, and writes that of the output.
+    /// It returns false if this frame has no output, because the layer makes several steps at a time.
+    ///
+    /// `pass` is of one sequence of one frame; whoever remembers nothing treats the frame as that.
+    fn step(
+        &mut self,
+        parameters: &[f32],
+        _memory: &mut [f32],
+        frame: &[f32],
+        output: &mut [f32],
+        pass: Pass<'_>,
+    ) -> bool {
+        self.forward(parameters, frame, output, pass);
+        true
+    }
+
     /// Computes the output from the input and, when training, keeps what [`Layer::backward`] needs.
     fn forward(&mut self, parameters: &[f32], input: &[f32], output: &mut [f32], pass: Pass<'_>);
 

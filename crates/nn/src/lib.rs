@@ -29,6 +29,6 @@ pub use model::{
     DsCnnSize, LARGEST_MODEL, MfccCnnConfig, ModelConfig, ModelError, RecurrentModelConfig, TcResnetConfig,
     WaveCnnConfig,
 };
-pub use network::{LayerSummary, Network, NetworkBackward, Place, Plan};
+pub use network::{LayerSummary, Network, NetworkBackward, NetworkStream, NotCausal, Place, Plan};
 pub use normalise::Normalise;
 pub use swish::Swish;

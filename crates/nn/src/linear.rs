@@ -90,6 +90,10 @@ impl Layer for Linear {
         self.is_packed = false;
     }
 
+    fn stream(&self) -> Option<Vec<f32>> {
+        Some(Vec::new())
+    }
+
     fn forward(&mut self, parameters: &[f32], input: &[f32], output: &mut [f32], pass: Pass<'_>) {
         let (rows, inputs) = (self.input.rows(pass.sequences), self.input.features());
         let x = Matrix::new(input, rows, inputs);

@@ -134,6 +134,10 @@ impl Layer for Normalise {
         }
     }
 
+    fn stream(&self) -> Option<Vec<f32>> {
+        Some(Vec::new())
+    }
+
     fn forward(&mut self, parameters: &[f32], input: &[f32], output: &mut [f32], pass: Pass<'_>) {
         let training = matches!(pass.mode, Mode::Training(_));
         let examples = self.examples(pass);

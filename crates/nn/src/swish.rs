@@ -31,6 +31,10 @@ impl Layer for Swish {
         self.shape
     }
 
+    fn stream(&self) -> Option<Vec<f32>> {
+        Some(Vec::new())
+    }
+
     fn forward(&mut self, _parameters: &[f32], input: &[f32], output: &mut [f32], _pass: Pass<'_>) {
         self.sigmoids.clear();
         self.sigmoids.extend_from_slice(input);

@@ -59,6 +59,8 @@ pub struct ConvolutionBlock {
     config: BlockConfig,
     geometry: Geometry,
     convolution: Convolution,
+    /// The same convolution at one place in time, for streams; none before the first step with new parameters.
+    of_window: Option<Convolution>,
     norm: Option<BatchNorm>,
     /// Weight, bias where there is one, and the tensors of the normalisation.
     views: Vec<View>,
@@ -90,7 +92,7 @@ impl ConvolutionBlock {
         let norm = norm.map(|prefix| BatchNorm::new(shape.outputs, prefix, layout));
         views.extend(norm.iter().flat_map(|norm| norm.views().clone()));
         let (y, signs) = (Vec::new(), Vec::new());
-        Ok(ConvolutionBlock { config, geometry, convolution, norm, views, y, signs })
+        Ok(ConvolutionBlock { config, geometry, convolution, of_window: None, norm, views, y, signs })
     }
 
     fn weight(&self) -> &View {
@@ -156,6 +158,7 @@ impl Layer for ConvolutionBlock {
     fn prepare(&mut self, parameters: &[f32]) {
         let (weights, bias) = (self.weight().of(parameters), self.bias().map(|view| view.of(parameters)));
         self.convolution.prepare(Weights { weights, bias });
+        self.of_window = None;
         if let Some(norm) = &mut self.norm {
             norm.prepare(parameters);
         }
@@ -163,6 +166,45 @@ impl Layer for ConvolutionBlock {
 
     fn sums(&mut self) -> Option<&mut BatchSums> {
         self.norm.as_mut().map(BatchNorm::sums)
+    }
+
+    /// The columns that the window of the frame at hand reads, [C, H, K], and the number of the frame.
+    fn stream(&self) -> Option<Vec<f32>> {
+        let is_causal = self.config.shape.padding[1] == [self.geometry.reach(), 0];
+        let columns = self.config.shape.inputs * self.geometry.height * (self.geometry.reach() + 1);
+        (is_causal && self.config.average == Average::Nothing).then(|| vec![0.0; columns + 1])
+    }
+
+    fn step(
+        &mut self,
+        parameters: &[f32],
+        memory: &mut [f32],
+        frame: &[f32],
+        output: &mut [f32],
+        _pass: Pass<'_>,
+    ) -> bool {
+        let Some((number, columns)) = memory.split_last_mut() else { return false };
+        let window = self.geometry.reach() + 1;
+        for (row, &value) in columns.chunks_exact_mut(window).zip(frame) {
+            row.copy_within(1.., 0);
+            row[window - 1] = value;
+        }
+        let stride = self.config.shape.stride[1];
+        let is_due = *number == 0.0;
+        *number = (*number + 1.0) % stride as f32;
+        if is_due {
+            let (weights, bias) = (self.weight().clone(), self.bias().cloned());
+            let convolution = self.of_window.get_or_insert_with(|| {
+                let mut convolution = self.geometry.of_window();
+                let bias = bias.as_ref().map(|view| view.of(parameters));
+                convolution.prepare(Weights { weights: weights.of(parameters), bias });
+                convolution
+            });
+            let channels = self.norm.as_ref().map(BatchNorm::running);
+            let steps = Finish { channels, rectify: self.config.rectify, average: Average::Nothing };
+            convolution.forward((columns, [self.geometry.height, window]), steps, output, None);
+        }
+        is_due
     }
 
     fn begin_forward(&mut self, _parameters: &[f32], input: &[f32], pass: Pass<'_>) {

@@ -134,6 +134,10 @@ impl Layer for FrameConvolution {
         self.convolution.prepare(Weights { weights, bias: Some(bias) });
     }
 
+    fn stream(&self) -> Option<Vec<f32>> {
+        Some(Vec::new())
+    }
+
     fn forward(&mut self, _parameters: &[f32], input: &[f32], output: &mut [f32], pass: Pass<'_>) {
         let (width, each) = (self.input.features(), self.output_shape().features());
         let training = matches!(pass.mode, Mode::Training(_));

@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use stapes_kernels::convolution::{ConvolutionShape, ShapeError};
+use stapes_kernels::InstructionSet;
+use stapes_kernels::convolution::{Convolution, ConvolutionShape, ShapeError};
 use stapes_kernels::norm::{Average, sign_bytes};
 
 use crate::layer::{Pass, Shape};
@@ -52,6 +53,19 @@ impl Geometry {
             }
         }
         Ok(Geometry { shape, average, height, width })
+    }
+
+    /// Columns in front of the last one of a window.
+    pub(super) fn reach(&self) -> usize {
+        (self.shape.kernel[1] - 1) * self.shape.dilation[1]
+    }
+
+    /// The convolution of images as wide as the window.
+    pub(super) fn of_window(&self) -> Convolution {
+        let [rows, _] = self.shape.padding;
+        let shape = ConvolutionShape { padding: [rows, [0, 0]], ..self.shape };
+        // `new` checked the shape.
+        Convolution::new(InstructionSet::best(), shape).unwrap_or_else(|error| unreachable!("{error}"))
     }
 
     /// Places [H', W'] of the convolution for an image of this width.

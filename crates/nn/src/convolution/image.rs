@@ -60,6 +60,10 @@ impl Layer for FramesAsImage {
         if self.layout == Layout::OneRow { self.features * length } else { length }
     }
 
+    fn stream(&self) -> Option<Vec<f32>> {
+        (self.layout != Layout::OneRow).then(Vec::new)
+    }
+
     fn forward(&mut self, _parameters: &[f32], input: &[f32], output: &mut [f32], pass: Pass<'_>) {
         each_frame(pass.sequences, self.features, |frame, at, length| {
             let column = output[at..].iter_mut().step_by(length);
@@ -103,6 +107,10 @@ impl Layer for ImageAsFrames {
 
     fn output_shape(&self) -> Shape {
         Shape::Sequence { features: self.features, frames: self.frames }
+    }
+
+    fn stream(&self) -> Option<Vec<f32>> {
+        Some(Vec::new())
     }
 
     fn forward(&mut self, _parameters: &[f32], input: &[f32], output: &mut [f32], pass: Pass<'_>) {

@@ -56,6 +56,10 @@ impl Layer for ImageMean {
         }
     }
 
+    fn stream(&self) -> Option<Vec<f32>> {
+        (!self.over_time).then(Vec::new)
+    }
+
     fn forward(&mut self, _parameters: &[f32], input: &[f32], output: &mut [f32], pass: Pass<'_>) {
         self.each_channel(pass, |[from, to], length| {
             let (input, output) = (&input[from], &mut output[to]);

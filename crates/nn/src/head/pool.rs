@@ -83,6 +83,38 @@ impl Layer for Pool {
         Shape::Vector { features: self.features }
     }
 
+    /// What was pooled so far, and the number of frames; with two directions the last state of one is at the end.
+    fn stream(&self) -> Option<Vec<f32>> {
+        let start = if self.kind == Pooling::Max { f32::NEG_INFINITY } else { 0.0 };
+        (self.directions == 1 || self.kind != Pooling::Last).then(|| {
+            let mut memory = vec![start; self.features + 1];
+            memory[self.features] = 0.0;
+            memory
+        })
+    }
+
+    fn step(
+        &mut self,
+        _parameters: &[f32],
+        memory: &mut [f32],
+        frame: &[f32],
+        output: &mut [f32],
+        _pass: Pass<'_>,
+    ) -> bool {
+        let (so_far, frames) = memory.split_at_mut(self.features);
+        frames[0] += 1.0;
+        for ((so_far, &value), output) in so_far.iter_mut().zip(frame).zip(output) {
+            *so_far = match self.kind {
+                Pooling::Last => value,
+                Pooling::Mean => *so_far + value,
+                Pooling::Max if value > *so_far => value,
+                Pooling::Max => *so_far,
+            };
+            *output = if self.kind == Pooling::Mean { *so_far / frames[0] } else { *so_far };
+        }
+        true
+    }
+
     fn forward(&mut self, _parameters: &[f32], input: &[f32], output: &mut [f32], pass: Pass<'_>) {
         let width = self.features;
         match self.kind {

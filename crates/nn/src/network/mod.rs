@@ -5,9 +5,11 @@ mod held;
 mod join;
 mod passes;
 mod plan;
+mod stream;
 
 use std::any::Any;
 
+use stapes_kernels::Sequences;
 use stapes_random::Stream;
 
 use crate::batch_sums::BatchSums;
@@ -18,6 +20,7 @@ use clocks::Clocks;
 use held::Held;
 use plan::{Node, Operation};
 pub use plan::{Place, Plan};
+pub use stream::{NetworkStream, NotCausal};
 
 /// Layers one after the other, with shortcuts where the [`Plan`] has some: frames [T, F] in, scores out, whose
 /// meaning the [`Objective`] knows.
@@ -40,6 +43,8 @@ pub struct Network {
     activations: Vec<Vec<f32>>,
     clocks: Clocks,
     held: Held,
+    /// One sequence of one frame.
+    one: Sequences,
 }
 
 /// One line of a network's summary.
@@ -84,6 +89,8 @@ impl Network {
             prepared: false,
             clocks: Clocks::default(),
             held: Held::default(),
+            // One frame is a sequence.
+            one: Sequences::new(&[1]).unwrap_or_default(),
         }
     }
 
@@ -235,4 +242,13 @@ impl NetworkBackward<'_> {
             d_input: self.d_input.as_deref_mut(),
         }
     }
+}
+
+/// The first numbers of a buffer, which grows to the largest batch and never shrinks.
+fn sized<'a>(buffer: &'a mut Vec<f32>, shape: Shape, sequences: &Sequences) -> &'a mut [f32] {
+    let len = shape.len(sequences);
+    if buffer.len() < len {
+        buffer.resize(len, 0.0);
+    }
+    &mut buffer[..len]
 }

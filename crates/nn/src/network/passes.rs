@@ -1,9 +1,7 @@
 //! The passes through a network: forward, and backward beside it.
 
-use stapes_kernels::Sequences;
-
 use super::plan::{Operation, Place};
-use super::{Network, NetworkBackward};
+use super::{Network, NetworkBackward, sized};
 use crate::layer::{Backward, Mode, Pass, Shape};
 
 impl Network {
@@ -198,13 +196,4 @@ impl Network {
     fn shape_at(&self, place: Place) -> Shape {
         place.0.map_or(self.input, |at| self.nodes[at].operation.output_shape())
     }
-}
-
-/// The first numbers of a buffer, which grows to the largest batch and never shrinks.
-fn sized<'a>(buffer: &'a mut Vec<f32>, shape: Shape, sequences: &Sequences) -> &'a mut [f32] {
-    let len = shape.len(sequences);
-    if buffer.len() < len {
-        buffer.resize(len, 0.0);
-    }
-    &mut buffer[..len]
 }

@@ -320,6 +320,23 @@ impl Layer for RecurrentStack {
         }
     }
 
+    /// The states h and c of all layers.
+    fn stream(&self) -> Option<Vec<f32>> {
+        (self.config.directions() == 1).then(|| vec![0.0; self.state_len(1)])
+    }
+
+    fn step(
+        &mut self,
+        _parameters: &[f32],
+        memory: &mut [f32],
+        frame: &[f32],
+        output: &mut [f32],
+        _pass: Pass<'_>,
+    ) -> bool {
+        RecurrentStack::step(self, frame, memory, output);
+        true
+    }
+
     fn forward(&mut self, _parameters: &[f32], input: &[f32], output: &mut [f32], pass: Pass<'_>) {
         self.forward_with_state(StatePass { input, initial: None, output }, pass);
     }

@@ -1,0 +1,94 @@
+//! Networks on streams: what is causal gives frame by frame what it gives offline.
+
+use stapes_kernels::Sequences;
+use stapes_nn::layer::{Mode, Pass, Shape};
+use stapes_nn::{ModelConfig, Network};
+use stapes_random::Stream;
+
+fn network(text: &str, features: usize) -> Network {
+    let model: ModelConfig = toml::from_str(text).unwrap();
+    model.build(Shape::frames(features), 3).unwrap()
+}
+
+/// Parameters that no two normalisations share.
+fn parameters(network: &Network) -> Vec<f32> {
+    let mut parameters = network.initial_parameters(1);
+    let mut stream = Stream::new(7, "statistics");
+    for view in network.views().iter().filter(|view| !view.trained) {
+        view.of_mut(&mut parameters).iter_mut().for_each(|value| *value += 0.3 * stream.symmetric(1.0));
+    }
+    parameters
+}
+
+/// The scores of the first `frames` frames as a whole: those of the sequence, or of its last frame.
+fn offline(network: &mut Network, parameters: &[f32], input: &[f32], frames: usize) -> Vec<f32> {
+    let sequences = Sequences::new(&[frames]).unwrap();
+    let pass = Pass { sequences: &sequences, mode: Mode::Inference };
+    let input = &input[..network.input_shape().len(&sequences)];
+    let scores = network.forward(parameters, input, pass);
+    scores[scores.len() - 3..].to_vec()
+}
+
+const CAUSAL: [(&str, usize, usize); 8] = [
+    // The model, features, and frames a step of the output.
+    ("[recurrent]\ncell = 'lstm'\nhidden = 5\nlayers = 2\nhead = 'per_frame'", 4, 1),
+    ("[recurrent]\ncell = 'gru'\nhidden = 5\nhead = 'last'", 4, 1),
+    ("[recurrent]\ncell = 'rnn_tanh'\nhidden = 5\nhead = 'mean'\nhead_dropout = 0.5", 4, 1),
+    ("[recurrent]\ncell = 'rnn_relu'\nhidden = 5\nhead = 'max'", 4, 1),
+    ("[recurrent]\ncell = 'gru_reset_before'\nhidden = 5\nhead = 'vote'", 4, 1),
+    ("[cdnn]\nfilters = 3\ncells = 4\nlayers = 2", 14, 1),
+    ("[cdnn-raw]\nbands = 11\nwindow_samples = 5\nfilters = 3\ncells = 4", 9, 1),
+    ("[crnn]\nfilters = 6\ncells = 5\nhidden = 7\ndropout = 0.1", 8, 2),
+];
+
+#[test]
+fn a_stream_gives_the_bits_of_the_sequence_that_ends_there() {
+    for (text, features, stride) in CAUSAL {
+        let mut network = network(text, features);
+        let parameters = parameters(&network);
+        network.prepare(&parameters);
+        let mut drawn = Stream::new(3, "frames");
+        let input: Vec<f32> = (0..21 * features).map(|_| drawn.symmetric(1.0)).collect();
+        let expected: Vec<Vec<f32>> =
+            (1..=21).map(|frames| offline(&mut network, &parameters, &input, frames)).collect();
+        // Two streams go through the network in turns, and neither disturbs the other.
+        let mut streams = [network.stream().unwrap(), network.stream().unwrap()];
+        for (t, frame) in input.chunks_exact(features).enumerate() {
+            for stream in &mut streams {
+                match network.step(stream, &parameters, frame) {
+                    Some(scores) => assert_eq!(scores, expected[t], "{text}: frame {t}"),
+                    None => assert_ne!(t % stride, 0, "{text}: no scores at frame {t}"),
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_stream_follows_new_parameters() {
+    let mut network = network(CAUSAL[7].0, 8);
+    let mut scores = |parameters: &[f32]| {
+        network.prepare(parameters);
+        let mut stream = network.stream().unwrap();
+        network.step(&mut stream, parameters, &[1.0; 8]).unwrap().to_vec()
+    };
+    let first: Vec<f32> = (0..20_000).map(|at| (at as f32 * 0.7).sin() * 0.3).collect();
+    let len =
+        ModelConfig::build(&toml::from_str(CAUSAL[7].0).unwrap(), Shape::frames(8), 3).unwrap().values();
+    let other: Vec<f32> = first[..len].iter().map(|value| value * 0.5).collect();
+    assert_ne!(scores(&first[..len]), scores(&other));
+    assert_eq!(scores(&first[..len]), scores(&first[..len]));
+}
+
+#[test]
+fn what_looks_ahead_is_named() {
+    for (text, features, layer) in [
+        ("[recurrent]\ncell = 'lstm'\nhidden = 5\nwiring = 'stacked'", 4, "lstm 4 -> 5"),
+        ("[recurrent]\ncell = 'lstm'\nhidden = 5\nhead = 'attention'", 4, "attention over frames"),
+        ("[tc-resnet]", 40, "convolution 3, 40 -> 16"),
+        ("[ds-cnn]", 10, "convolution 4x10, 1 -> 64"),
+    ] {
+        let error = network(text, features).stream().err().unwrap().to_string();
+        assert!(error.starts_with(layer) && error.contains("frames that have not come yet"), "{error}");
+    }
+}
