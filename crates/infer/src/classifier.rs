@@ -4,6 +4,7 @@ use stapes_audio::Clip;
 use stapes_features::Features;
 use stapes_kernels::Sequences;
 use stapes_nn::Network;
+use stapes_nn::head::Attention;
 use stapes_nn::layer::{Mode, Pass, Shape};
 
 use crate::bundle::{Bundle, Input};
@@ -71,6 +72,17 @@ impl<'a> Classifier<'a> {
         let objective = self.network.objective();
         let scores = self.network.forward(&self.bundle.parameters, normalised.values(), pass);
         Ok(objective.probabilities(scores, &sequences))
+    }
+}
+
+impl Classifier<'_> {
+    /// The weights of attention for frames [T, F], \[T\] with the sum 1; none if the model has no attention.
+    ///
+    /// # Errors
+    /// As [`Classifier::classify_frames`].
+    pub fn attention(&mut self, frames: &Features) -> Result<Option<Vec<f32>>, InferError> {
+        self.classify_frames(frames)?;
+        Ok(self.network.layer::<Attention>().map(|attention| attention.weights().to_vec()))
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod canvas;
 mod ticks;
+mod weights;
 
 use plotters::coord::Shift;
 use plotters::prelude::*;
@@ -41,6 +42,7 @@ pub enum FrameAxis {
 ///     frame_s: 0.01,
 ///     axis: FrameAxis::Bands(vec![500.0, 1500.0]),
 ///     quantity: "level (dB)",
+///     weights: Some(&[0.1, 0.7, 0.2]),
 /// };
 /// assert_eq!(&picture.png()?[1..4], b"PNG");
 /// # Ok::<(), stapes_eval::EvalError>(())
@@ -59,6 +61,9 @@ pub struct FramePicture<'a> {
     pub axis: FrameAxis,
     /// What a value is, with its unit.
     pub quantity: &'a str,
+    /// A weight for each frame, such as attention's, drawn as a line over frames of several values: 0 at the bottom,
+    /// the largest near the top.
+    pub weights: Option<&'a [f32]>,
 }
 
 type Area<'a> = DrawingArea<Canvas<'a>, Shift>;
@@ -93,6 +98,12 @@ impl FramePicture<'_> {
             () if bands != self.width => Err("the axis has not as many bands as a frame has values"),
             () if !(self.frame_s > 0.0 && self.frame_s.is_finite()) => Err("a frame must last some time"),
             () if self.values.iter().any(|value| !value.is_finite()) => Err("a value is not finite"),
+            () if self.weights.is_some_and(|weights| weights.len() != self.frames()) => {
+                Err("there are not as many weights as frames")
+            }
+            () if self.weights.is_some_and(|weights| !weights.iter().all(|weight| *weight >= 0.0)) => {
+                Err("a weight is negative or no number")
+            }
             () => Ok(()),
         }
     }
@@ -149,6 +160,9 @@ impl FramePicture<'_> {
                 let color = ViridisRGB.get_color_normalized(column[row].clamp(low, high), low, high);
                 plane.draw_pixel((x as i32, y as i32), &color)?;
             }
+        }
+        if let Some(weights) = self.weights {
+            weights::draw(&plane, weights)?;
         }
         chart
             .configure_mesh()
@@ -273,7 +287,7 @@ mod tests {
 
     fn picture<'a>(values: &'a [f32], width: usize) -> FramePicture<'a> {
         let axis = FrameAxis::Bands((0..width).map(|band| 100.0 + 100.0 * band as f64).collect());
-        FramePicture { title: "a", values, width, frame_s: 0.01, axis, quantity: "level (dB)" }
+        FramePicture { title: "a", values, width, frame_s: 0.01, axis, quantity: "level (dB)", weights: None }
     }
 
     #[test]
@@ -309,6 +323,18 @@ mod tests {
     }
 
     #[test]
+    fn the_largest_weight_is_the_highest_place_of_the_line() {
+        let values = [0.0; 8];
+        let weighted = FramePicture { weights: Some(&[0.1, 0.1, 0.7, 0.1]), ..picture(&values, 2) };
+        let pixels = pixels(&weighted);
+        let white = [255; 3];
+        // Of the four frames the third is from the middle to three quarters of the map.
+        let top = |x: usize| (50..560).find(|&y| at(&pixels, x, y) == white).unwrap_or(usize::MAX);
+        assert!(top(640) < 100, "{}", top(640));
+        assert!([200, 400, 900].into_iter().all(|x| top(x) > 400), "{} {}", top(200), top(900));
+    }
+
+    #[test]
     fn more_frames_than_pixels_are_averaged() {
         let values: Vec<f32> = (0..20_000).map(|value| (value % 4 / 2) as f32).collect();
         let column = picture(&values, 2).column(7, 100);
@@ -338,6 +364,8 @@ mod tests {
         assert!(refused(&picture(&[1.0; 3], 2)).contains("not whole"));
         assert!(refused(&picture(&[1.0, f32::NAN], 2)).contains("not finite"));
         assert!(refused(&FramePicture { frame_s: 0.0, ..picture(&[1.0; 2], 2) }).contains("some time"));
+        let weights = Some(&[1.0, 0.0][..]);
+        assert!(refused(&FramePicture { weights, ..picture(&[1.0; 2], 2) }).contains("as many weights"));
         let axis = FrameAxis::Bands(vec![1.0]);
         assert!(refused(&FramePicture { axis, ..picture(&[1.0; 2], 2) }).contains("as many bands"));
         // Equal values have a colour, too.

@@ -66,12 +66,8 @@ impl Features {
                  here: use per-utterance"
             );
         }
-        let names = names(&self.files)?;
-        if out.exists() && !out.is_dir() {
-            bail!("{}: is a file: give --out a folder", out.display());
-        }
-        std::fs::create_dir_all(&out)
-            .with_context(|| format!("{}: cannot make the folder", out.display()))?;
+        let names = names(&self.files, ".npy")?;
+        make_folder(&out)?;
         let job = Job { extractor: arrays::Extractor::new(&config)?, config, out, png: self.png };
         let inputs: Vec<(&Path, &OsStr)> = self.files.iter().map(PathBuf::as_path).zip(names).collect();
         let mut failed = 0;
@@ -131,32 +127,37 @@ impl Job {
     }
 
     fn picture(&self, frames: &Frames, title: &str) -> Result<Vec<u8>> {
-        let axis = match self.config.places() {
-            Places::Bands(centres_hz) => FrameAxis::Bands(centres_hz),
-            Places::Coefficients => FrameAxis::Numbers("coefficient"),
-            Places::Samples => FrameAxis::Numbers("sample of the frame"),
-        };
         let picture = FramePicture {
             title,
             values: &frames.values(),
             width: frames.width(),
             frame_s: 1.0 / self.config.frames_per_second(),
-            axis,
+            axis: axis(&self.config),
             quantity: self.config.quantity(),
+            weights: None,
         };
         Ok(picture.png()?)
     }
 }
 
+/// What the values of a frame are, for pictures.
+pub(super) fn axis(config: &FeatureConfig) -> FrameAxis {
+    match config.places() {
+        Places::Bands(centres_hz) => FrameAxis::Bands(centres_hz),
+        Places::Coefficients => FrameAxis::Numbers("coefficient"),
+        Places::Samples => FrameAxis::Numbers("sample of the frame"),
+    }
+}
+
 /// The files' names, which those of the results are made of.
-fn names(files: &[PathBuf]) -> Result<Vec<&OsStr>> {
+pub(super) fn names<'a>(files: &'a [PathBuf], extension: &str) -> Result<Vec<&'a OsStr>> {
     let mut seen: HashMap<OsString, &Path> = HashMap::new();
     let mut names = Vec::new();
     for file in files {
         let Some(name) = file.file_name() else { bail!("{}: no file's name", file.display()) };
         if let Some(other) = seen.insert(name.to_owned(), file) {
             bail!(
-                "{} and {} would both become {}.npy: compute them into two folders",
+                "{} and {} would both become {}{extension}: write them into two folders",
                 other.display(),
                 file.display(),
                 name.display()
@@ -167,7 +168,15 @@ fn names(files: &[PathBuf]) -> Result<Vec<&OsStr>> {
     Ok(names)
 }
 
-fn write(path: &Path, contents: &[u8]) -> Result<()> {
+/// Makes a folder for results, if it is not there.
+pub(super) fn make_folder(out: &Path) -> Result<()> {
+    if out.exists() && !out.is_dir() {
+        bail!("{}: is a file: give --out a folder", out.display());
+    }
+    std::fs::create_dir_all(out).with_context(|| format!("{}: cannot make the folder", out.display()))
+}
+
+pub(super) fn write(path: &Path, contents: &[u8]) -> Result<()> {
     stapes_files::write(path, contents).with_context(|| format!("{}: cannot be written", path.display()))
 }
 

@@ -1,5 +1,6 @@
 //! The command line: one definition feeds flags, help and errors.
 
+mod attention;
 mod console;
 mod eval;
 mod features;
@@ -43,6 +44,7 @@ enum Command {
     Summary(summary::Summary),
     Gradients(gradients::Gradients),
     Features(features::Features),
+    Attention(attention::Attention),
 }
 
 /// Everything was done.
@@ -79,6 +81,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Summary(command) => command.run(&console),
         Command::Gradients(command) => command.run(&console),
         Command::Features(command) => command.run(&console),
+        Command::Attention(command) => command.run(&console),
     };
     match outcome {
         Ok(code) => match console.failed() {

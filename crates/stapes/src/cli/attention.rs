@@ -1,0 +1,117 @@
+//! `stapes attention`: what a model with attention looks at.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use serde_json::{Value, json};
+use stapes::eval::FramePicture;
+use stapes::features::FeatureConfig;
+use stapes::infer::{Bundle, Classifier, Extractor, Input};
+use stapes::nn::loss::best_class;
+use stapes::run::Run;
+
+use super::console::Console;
+use super::features;
+
+/// What is put behind the name of a recording.
+const EXTENSION: &str = ".attention.png";
+
+/// Draw a model's attention to each frame over the features of recordings
+#[derive(Args)]
+#[command(after_help = "Example:\n  stapes attention runs/attention-rnn bed.wav cat.wav --out pictures")]
+pub(crate) struct Attention {
+    /// The folder of a run, or a model file, of a model with attention
+    run: PathBuf,
+    /// Recordings; no two of the same name
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+    /// The folder for bed.wav.attention.png and so on; made if it is not there, and files of these names replaced
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+}
+
+impl Attention {
+    pub(crate) fn run(self, console: &Console) -> Result<u8> {
+        let bundle = Run::model(&self.run)?;
+        let names = features::names(&self.files, EXTENSION)?;
+        let Input::Recordings(config) = &bundle.input else {
+            bail!("{}: the model reads frames and no recordings", self.run.display());
+        };
+        let mut reader = Reader {
+            bundle: &bundle,
+            config,
+            extractor: Extractor::new(config)?,
+            classifier: Classifier::new(&bundle)?,
+        };
+        features::make_folder(&self.out)?;
+        let mut failed = 0;
+        for (file, name) in self.files.iter().zip(names) {
+            match reader.draw(file, name, &self.out) {
+                Ok(line) => {
+                    let text = |key: &str| line[key].as_str().unwrap_or_default().to_owned();
+                    console.say(&format!("{}\t{}\t{}", text("png"), text("label"), text("file")));
+                    console.emit(&line);
+                }
+                Err(error) => {
+                    failed += 1;
+                    let reason = super::message(&error);
+                    console.note(&format!("error: {reason}"));
+                    console.emit(&json!({ "file": file.display().to_string(), "error": reason }));
+                }
+            }
+        }
+        console.emit(&json!({ "files": self.files.len(), "failed": failed }));
+        Ok(match failed {
+            0 => super::DONE,
+            failed if failed < self.files.len() => super::SOME_FAILED,
+            _ => super::NOTHING_DONE,
+        })
+    }
+}
+
+/// A model and what it takes to show its attention.
+struct Reader<'a> {
+    bundle: &'a Bundle,
+    config: &'a FeatureConfig,
+    extractor: Extractor,
+    classifier: Classifier<'a>,
+}
+
+impl Reader<'_> {
+    /// Draws the attention to one recording, and tells it as a JSON line does.
+    fn draw(&mut self, file: &Path, name: &OsStr, out: &Path) -> Result<Value> {
+        let place = || file.display().to_string();
+        let clip = stapes::audio::read(file)?;
+        let frames = self.extractor.extract(&clip).with_context(place)?;
+        let Some(weights) = self.classifier.attention(&frames).with_context(place)? else {
+            bail!(
+                "the model has no attention: train one with head = \"attention\" in [model.recurrent], or \
+                 [model.attention-rnn]"
+            );
+        };
+        let probabilities = self.classifier.classify_frames(&frames).with_context(place)?;
+        let best = best_class(&probabilities);
+        let frame_s = 1.0 / self.config.frames_per_second();
+        let label = &self.bundle.labels[best];
+        let title = format!("{}: {label} ({:.3}); line: attention", name.display(), probabilities[best]);
+        let picture = FramePicture {
+            title: &title,
+            values: frames.values(),
+            width: frames.width(),
+            frame_s,
+            axis: features::axis(self.config),
+            quantity: self.config.quantity(),
+            weights: Some(&weights),
+        };
+        let mut written = name.to_owned();
+        written.push(EXTENSION);
+        let written = out.join(written);
+        features::write(&written, &picture.png().with_context(place)?)?;
+        Ok(json!({
+            "file": place(), "png": written.display().to_string(), "label": label,
+            "probability": probabilities[best], "frame_seconds": frame_s, "weights": weights,
+        }))
+    }
+}
