@@ -8,10 +8,12 @@ mod bundle;
 mod classifier;
 mod error;
 mod extractor;
+mod frame_times;
 mod weights;
 
 pub use bundle::{Bundle, FORMAT, FramesConfig, Input};
 pub use classifier::Classifier;
 pub use error::InferError;
 pub use extractor::Extractor;
+pub use frame_times::{FrameTimes, Span};
 pub use weights::read_weights;

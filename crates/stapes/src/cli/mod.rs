@@ -3,6 +3,7 @@
 mod console;
 mod eval;
 mod features;
+mod folds;
 mod gradients;
 mod predict;
 mod progress;
