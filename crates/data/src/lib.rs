@@ -25,7 +25,7 @@ mod truth;
 mod ts;
 mod upc_vad;
 
-pub use augment::{AugmentConfig, ShiftConfig, SpecAugmentConfig};
+pub use augment::{AugmentConfig, LevelConfig, ShiftConfig, SpecAugmentConfig};
 pub use config::{DataConfig, Fold};
 pub use counts::{ClassCount, Counts, GroupCount, PartCount};
 pub use dataset::{DataSet, Example, Source};

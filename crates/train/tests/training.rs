@@ -77,7 +77,6 @@ fn the_result_depends_on_shards_in_the_last_digits_and_on_threads_not_at_all() {
         task.config.epochs = 20; // 100 steps
         task.config.shards = shards;
         task.augment = Some(AugmentConfig {
-            shift: None,
             spec_augment: Some(SpecAugmentConfig {
                 probability: 0.5,
                 time_masks: 1,
@@ -85,6 +84,7 @@ fn the_result_depends_on_shards_in_the_last_digits_and_on_threads_not_at_all() {
                 feature_masks: 0,
                 feature_width: 0,
             }),
+            ..AugmentConfig::default()
         });
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| task.trained().parameters)
