@@ -11,14 +11,15 @@ use crate::error::DataError;
 pub(crate) const VALIDATION_SHARE: f64 = 0.1;
 
 /// Draws `share` of the examples `from`: of each class the share rounded to whole examples, of each group within
-/// the class its share rounded up or down. The result is ascending.
+/// the class its share rounded up or down. The result is ascending. Examples whose moments have classes are as one
+/// class.
 ///
 /// Which groups are rounded up is drawn too: in a fixed order the same speakers would always give more.
 pub(crate) fn carve(dataset: &DataSet, from: &[usize], share: f64, stream: &mut Stream) -> Vec<usize> {
-    let mut classes: BTreeMap<usize, BTreeMap<Option<&str>, Vec<usize>>> = BTreeMap::new();
+    let mut classes: BTreeMap<Option<usize>, BTreeMap<Option<&str>, Vec<usize>>> = BTreeMap::new();
     for &index in from {
         let example = &dataset.examples[index];
-        let groups = classes.entry(example.class).or_default();
+        let groups = classes.entry(example.truth.class()).or_default();
         groups.entry(example.group.as_deref()).or_default().push(index);
     }
     let mut carved = Vec::new();
@@ -51,6 +52,7 @@ pub(crate) fn check_validation_share(key: &str, share: f64) -> Result<(), DataEr
 mod tests {
     use super::*;
     use crate::dataset::{Example, Source};
+    use crate::truth::Truth;
 
     /// `counts[class][group]` examples.
     fn dataset(counts: &[&[usize]]) -> DataSet {
@@ -59,7 +61,7 @@ mod tests {
             for (group, &count) in groups.iter().enumerate() {
                 examples.extend((0..count).map(|index| Example {
                     id: format!("{class}/{group}/{index}"),
-                    class,
+                    truth: Truth::Class(class),
                     group: Some(group.to_string()),
                     official: None,
                     source: Source::File("unused".into()),

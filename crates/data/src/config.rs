@@ -10,6 +10,7 @@ use crate::fsdd::FsddConfig;
 use crate::japanese_vowels::JapaneseVowelsConfig;
 use crate::speech_commands::SpeechCommandsConfig;
 use crate::split::Split;
+use crate::upc_vad::UpcVadConfig;
 
 /// A data set and its split, as the table `data` of a recipe names them.
 ///
@@ -32,6 +33,17 @@ pub enum DataConfig {
     SpeechCommands(SpeechCommandsConfig),
     /// UCI Japanese Vowels.
     JapaneseVowels(JapaneseVowelsConfig),
+    /// UPC voice activity.
+    UpcVad(UpcVadConfig),
+}
+
+/// One fold of a split.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fold {
+    /// Its name, fit for a folder: `fold-0`, or the speaker who is left out.
+    pub name: String,
+    /// The configuration that tests this fold.
+    pub data: DataConfig,
 }
 
 /// What a data set knows how to do. One more data set is a file with this trait, a variant of [`DataConfig`],
@@ -46,11 +58,22 @@ pub(crate) trait Set {
     /// F, where the data set comes as frames.
     fn frame_width(&self) -> Option<usize>;
 
+    /// Whether examples have a class for every moment, and not one for the whole.
+    fn labels_moments(&self) -> bool {
+        false
+    }
+
     /// Whether the values are allowed.
     fn check(&self) -> Result<(), DataError>;
 
     /// Finds the examples. Called with a checked configuration.
     fn open(&self, folder: Option<&Path>) -> Result<DataSet, DataError>;
+
+    /// The folds of the split, by name; none if it has no folds. Called with a checked configuration.
+    fn folds(&self, dataset: &DataSet) -> Result<Vec<Fold>, DataError> {
+        let _ = dataset;
+        Err(DataError::NoFolds { set: self.name(), advice: "it has one official split" })
+    }
 
     /// Splits what `open` found. Called with a checked configuration.
     fn split(&self, dataset: &DataSet, seed: u64) -> Result<Split, DataError>;
@@ -62,6 +85,7 @@ impl DataConfig {
             DataConfig::Fsdd(config) => config,
             DataConfig::SpeechCommands(config) => config,
             DataConfig::JapaneseVowels(config) => config,
+            DataConfig::UpcVad(config) => config,
         }
     }
 
@@ -78,6 +102,12 @@ impl DataConfig {
     /// F of a data set that comes as frames of features; `None` for recordings, of which a front end makes frames.
     pub fn frame_width(&self) -> Option<usize> {
         self.set().frame_width()
+    }
+
+    /// Whether the examples have a class for every moment ([`Truth::Intervals`](crate::Truth)), and not one for the
+    /// whole.
+    pub fn labels_moments(&self) -> bool {
+        self.set().labels_moments()
     }
 
     /// Whether the values are allowed; the data is not looked at.
@@ -98,6 +128,16 @@ impl DataConfig {
     pub fn open(&self, folder: Option<&Path>) -> Result<DataSet, DataError> {
         self.check()?;
         self.set().open(folder)
+    }
+
+    /// The configurations that test each part of the data in turn: over all of them every example is tested once.
+    ///
+    /// # Errors
+    /// Those of [`check`](DataConfig::check); [`DataError::NoFolds`] where the split is not by folds;
+    /// [`DataError::Setting`] where a key holds for one fold only.
+    pub fn folds(&self, dataset: &DataSet) -> Result<Vec<Fold>, DataError> {
+        self.check()?;
+        self.set().folds(dataset)
     }
 
     /// Splits the data set that [`open`](DataConfig::open) returned.

@@ -33,7 +33,7 @@ pub struct Counts {
     pub absent: usize,
 }
 
-/// The examples of one class.
+/// The examples of one class, or those with a moment of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ClassCount {
     /// The class's name.
@@ -91,7 +91,9 @@ impl Counts {
         for partition in Partition::ALL {
             for &index in split.part(partition) {
                 let example = &dataset.examples[index];
-                classes[example.class].examples.add(partition);
+                for class in example.truth.classes() {
+                    classes[class].examples.add(partition);
+                }
                 total.add(partition);
                 let group = example.group.as_deref().and_then(|group| names.binary_search(&group).ok());
                 if let Some(group) = group {

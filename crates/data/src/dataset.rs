@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use stapes_features::Features;
 
 use crate::split::Partition;
+use crate::truth::Truth;
 
 /// A data set: its classes, and its examples in an order that no machine changes.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -25,8 +26,8 @@ pub struct DataSet {
 pub struct Example {
     /// What tells it from the others, the same on every machine: a path inside the data set, or `train/17`.
     pub id: String,
-    /// Its class.
-    pub class: usize,
+    /// Its class, or the classes of its moments.
+    pub truth: Truth,
     /// Who it comes from, where that is known and is not the class itself: the speaker.
     pub group: Option<String>,
     /// The part of the data that the data set's authors put it in, where they did.

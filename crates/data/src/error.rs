@@ -109,6 +109,14 @@ pub enum DataError {
         /// What to do about it.
         advice: String,
     },
+    /// The split is not by folds.
+    #[error("data.{set} has no folds: {advice}")]
+    NoFolds {
+        /// The data set.
+        set: &'static str,
+        /// Why, or what to set.
+        advice: &'static str,
+    },
     /// A data set was split by the configuration of another one.
     #[error(
         "the data set is {found}, and the split is of {expected}: split it by the configuration that opened it"

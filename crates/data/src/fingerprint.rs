@@ -5,8 +5,9 @@ use std::fs;
 use crate::dataset::{DataSet, Source};
 use crate::error::DataError;
 use crate::split::{Partition, Split};
+use crate::truth::Truth;
 
-/// Sixteen hexadecimal digits that depend on the classes and, part by part, on each example's id, class and size.
+/// Sixteen hexadecimal digits that depend on the classes and, part by part, on each example's id, truth and size.
 ///
 /// Files count with their length in bytes, frames with their values; where the folder lies does not count. FNV-1a
 /// with 64 bits: it finds accidents, not forgeries, and two recordings of one length look the same to it.
@@ -39,7 +40,7 @@ pub fn fingerprint(dataset: &DataSet, split: &Split) -> Result<String, DataError
         for &index in split.part(partition) {
             let example = &dataset.examples[index];
             hash.text(&example.id);
-            hash.number(example.class);
+            hash.truth(&example.truth);
             match &example.source {
                 Source::File(path) => {
                     let described =
@@ -70,6 +71,20 @@ impl Fnv {
         self.bytes(&(number as u64).to_le_bytes());
     }
 
+    fn truth(&mut self, truth: &Truth) {
+        match truth {
+            Truth::Class(class) => self.number(*class),
+            Truth::Intervals(intervals) => {
+                self.number(intervals.list().len());
+                for interval in intervals.list() {
+                    self.bytes(&interval.start_seconds.to_bits().to_le_bytes());
+                    self.bytes(&interval.end_seconds.to_bits().to_le_bytes());
+                    self.number(interval.class);
+                }
+            }
+        }
+    }
+
     /// The length first, so that `ab` and `c` is not `a` and `bc`.
     fn text(&mut self, text: &str) {
         self.number(text.len());
@@ -88,7 +103,7 @@ mod tests {
     fn the_hash_is_the_one_that_another_program_computes() {
         let example = |id: &str, class: usize, width: usize, values: Vec<f32>| Example {
             id: id.to_owned(),
-            class,
+            truth: Truth::Class(class),
             group: None,
             official: None,
             source: Source::Frames(Features::new(width, values)),

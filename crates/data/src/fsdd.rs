@@ -6,11 +6,12 @@ use serde::{Deserialize, Serialize};
 use stapes_random::Stream;
 
 use crate::carve::{VALIDATION_SHARE, carve, check_validation_share};
-use crate::config::Set;
+use crate::config::{DataConfig, Fold, Set};
 use crate::dataset::{DataSet, Example, Source};
 use crate::error::{DataError, listed};
 use crate::folder::{self, Entry};
 use crate::split::{Partition, Split};
+use crate::truth::Truth;
 
 const SET: &str = "fsdd";
 const LAYOUT: &str = "recordings/{digit}_{speaker}_{index}.wav";
@@ -123,11 +124,27 @@ impl Set for FsddConfig {
         let examples = files.into_iter().map(example).collect::<Result<Vec<Example>, DataError>>()?;
         let classes = self.class_names();
         for (class, name) in classes.iter().enumerate() {
-            if examples.iter().all(|example| example.class != class) {
+            if examples.iter().all(|example| example.truth != Truth::Class(class)) {
                 return Err(DataError::EmptyClass { path: holder.to_owned(), class: name.clone() });
             }
         }
         Ok(DataSet { name: SET.to_owned(), classes, examples, absent: 0 })
+    }
+
+    fn folds(&self, dataset: &DataSet) -> Result<Vec<Fold>, DataError> {
+        if self.split != FsddSplit::LeaveSpeakerOut {
+            let advice = "set split = \"leave-speaker-out\", with a fold for each speaker";
+            return Err(DataError::NoFolds { set: SET, advice });
+        }
+        if let Some(speaker) = &self.validation_speaker {
+            let rule = "does not go with folds, for this speaker is left out too: set fsdd.validation_share";
+            return Err(setting("validation_speaker", speaker, rule));
+        }
+        let fold = |speaker: &str| Fold {
+            name: speaker.to_owned(),
+            data: DataConfig::Fsdd(FsddConfig { speaker: Some(speaker.to_owned()), ..self.clone() }),
+        };
+        Ok(dataset.groups().into_iter().map(fold).collect())
     }
 
     fn split(&self, dataset: &DataSet, seed: u64) -> Result<Split, DataError> {
@@ -231,7 +248,7 @@ fn example(file: Entry) -> Result<Example, DataError> {
     };
     let official = if index < OFFICIAL_TEST_BELOW { Partition::Test } else { Partition::Train };
     Ok(Example {
-        class,
+        truth: Truth::Class(class),
         group: Some(speaker.to_owned()),
         official: Some(official),
         id: file.name,

@@ -11,6 +11,7 @@ use crate::config::Set;
 use crate::dataset::{DataSet, Example, Source};
 use crate::error::DataError;
 use crate::split::{Partition, Split};
+use crate::truth::Truth;
 use crate::{folder, ts};
 
 const SET: &str = "japanese-vowels";
@@ -91,7 +92,7 @@ impl Set for JapaneseVowelsConfig {
 fn example(partition: Partition, index: usize, class: usize, frames: Features) -> Example {
     Example {
         id: format!("{partition}/{index}"),
-        class,
+        truth: Truth::Class(class),
         group: None,
         official: Some(partition),
         source: Source::Frames(frames),

@@ -10,6 +10,7 @@ use stapes_features::Features;
 
 use crate::dataset::{DataSet, Example, Source};
 use crate::error::DataError;
+use crate::truth::Truth;
 
 static NEVER: AtomicBool = AtomicBool::new(false);
 
@@ -36,7 +37,8 @@ impl Default for Watch<'static> {
 /// copied.
 ///
 /// # Errors
-/// [`DataError::Files`] with every file that cannot be read, is refused by the extractor or gives no frames;
+/// [`DataError::Files`] with every file that cannot be read, is refused by the extractor, gives no
+/// frames, or is shorter or longer than its labels;
 /// [`DataError::Stopped`] when `watch.stop` became true before the last example was done.
 ///
 /// # Panics
@@ -111,15 +113,21 @@ fn features_of<X: Display>(
 ) -> Result<Features, Failure> {
     match &example.source {
         Source::Frames(frames) => Ok(frames.clone()),
-        Source::File(path) => from_file(path, extract).map_err(|reason| (path.clone(), reason)),
+        Source::File(path) => {
+            from_file(path, &example.truth, extract).map_err(|reason| (path.clone(), reason))
+        }
     }
 }
 
 fn from_file<X: Display>(
     path: &Path,
+    truth: &Truth,
     mut extract: impl FnMut(&Clip) -> Result<Features, X>,
 ) -> Result<Features, String> {
     let clip = stapes_audio::read(path).map_err(|error| without_path(path, &error.to_string()))?;
+    if let Truth::Intervals(intervals) = truth {
+        intervals.check_length(clip.samples.len() as f64 / f64::from(clip.sample_rate_hz))?;
+    }
     let features = extract(&clip).map_err(|error| error.to_string())?;
     if features.frames() == 0 {
         return Err(format!(

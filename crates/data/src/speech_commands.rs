@@ -11,6 +11,7 @@ use crate::dataset::{DataSet, Example, Source};
 use crate::error::{DataError, listed};
 use crate::folder;
 use crate::split::{Partition, Split};
+use crate::truth::Truth;
 
 const SET: &str = "speech-commands";
 const KEY: &str = "speech-commands.classes";
@@ -96,7 +97,8 @@ impl Set for SpeechCommandsConfig {
                 let official = held_out.remove(&id).unwrap_or(Partition::Train);
                 let speaker = file.name.split_once("_nohash_").map(|(speaker, _)| speaker.to_owned());
                 let source = Source::File(file.path);
-                Example { id, class, group: speaker, official: Some(official), source }
+                let truth = Truth::Class(class);
+                Example { id, truth, group: speaker, official: Some(official), source }
             }));
         }
         Ok(DataSet { name: SET.to_owned(), classes: self.class_names(), examples, absent: held_out.len() })

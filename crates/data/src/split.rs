@@ -102,7 +102,9 @@ impl Split {
         for &partition in wanted {
             let mut present = vec![false; dataset.classes.len()];
             for &index in self.part(partition) {
-                present[dataset.examples[index].class] = true;
+                for class in dataset.examples[index].truth.classes() {
+                    present[class] = true;
+                }
             }
             if let Some(class) = present.iter().position(|&there| !there) {
                 return Err(DataError::EmptyPart {

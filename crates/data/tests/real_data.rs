@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use stapes_audio::Clip;
 use stapes_data::{
     Counts, DataConfig, DataSet, FsddConfig, FsddSplit, JapaneseVowelsConfig, PartCount, Partition, Source,
-    SpeechCommandsConfig, Split, Watch, fingerprint, load,
+    SpeechCommandsConfig, Split, Truth, UpcVadConfig, Watch, fingerprint, load,
 };
 use stapes_features::Features;
 use stapes_testkit::fixture::Fixture;
@@ -32,6 +32,7 @@ fn main() -> ExitCode {
             case("fsdd_clips_load_whole_and_in_order", fsdd_loads),
             case("speech_commands_follow_the_official_lists", speech_commands_official),
             case("speech_commands_have_thirty_words_and_absent_clips", speech_commands_words),
+            case("upc_vad_is_labelled_from_start_to_end", upc_vad),
             case("japanese_vowels_equal_the_text_files_to_the_bit", japanese_vowels_embedded),
         ])
     })
@@ -228,6 +229,49 @@ fn speech_commands_words(folder: &Path) -> Result<(), String> {
     equal("absent", dataset.absent, absent)
 }
 
+fn upc_vad(folder: &Path) -> Result<(), String> {
+    let config = |fold| DataConfig::UpcVad(UpcVadConfig { fold, ..UpcVadConfig::default() });
+    let dataset = open(&config(0), &folder.join("upc_vad"))?;
+    equal("recordings", (dataset.examples.len(), dataset.absent), (101, 0))?;
+    let (mut rows, mut voice, mut all) = (0, 0.0, 0.0);
+    for example in &dataset.examples {
+        let Truth::Intervals(intervals) = &example.truth else { return Err("one class".to_owned()) };
+        rows += intervals.list().len();
+        all += intervals.end_seconds();
+        voice += intervals
+            .list()
+            .iter()
+            .filter(|interval| interval.class == 1)
+            .map(|interval| interval.end_seconds - interval.start_seconds)
+            .sum::<f64>();
+    }
+    // 501 lines end in S and 403 in V.
+    equal("intervals", rows, 904)?;
+    ensure((816.0..818.0).contains(&all), || format!("{all} s are labelled"))?;
+    ensure((voice / all - 0.61).abs() < 0.01, || format!("{voice} s of {all} s are voice"))?;
+    let mut tested = 0;
+    for fold in 0..5 {
+        let split = split(&config(fold), &dataset, 1)?;
+        let total = Counts::new(&dataset, &split).total;
+        ensure((20..=21).contains(&total.test), || format!("fold {fold}: {total:?}"))?;
+        equal("validation", total.validation, 8)?;
+        tested += total.test;
+    }
+    equal("tested recordings", tested, 101)?;
+    // Every recording is as long as its labels say, or the load would fail.
+    let length = || {
+        |clip: &Clip| -> Result<Features, String> {
+            equal("samples a second", clip.sample_rate_hz, 16_000)?;
+            Ok(Features::new(1, vec![clip.samples.len() as f32 / 16_000.0]))
+        }
+    };
+    let everything: Vec<usize> = (0..101).collect();
+    let lengths =
+        load(&dataset, &everything, length, &Watch::default()).map_err(|error| error.to_string())?;
+    let seconds: f32 = lengths.iter().map(|features| features.values()[0]).sum();
+    ensure((816.5..817.5).contains(&seconds), || format!("{seconds} s"))
+}
+
 fn japanese_vowels_embedded(folder: &Path) -> Result<(), String> {
     let folder: PathBuf = folder.join("japanese_vowels");
     let config = DataConfig::JapaneseVowels(JapaneseVowelsConfig::default());
@@ -240,7 +284,11 @@ fn japanese_vowels_embedded(folder: &Path) -> Result<(), String> {
             let example = examples.next().ok_or("too few utterances are embedded")?;
             let Source::Frames(frames) = &example.source else { return Err("not frames".to_owned()) };
             let fields: Vec<&str> = line.trim().split(':').collect();
-            equal(&example.id, format!("speaker {}", fields[12]), embedded.classes[example.class].clone())?;
+            equal(
+                &example.id,
+                format!("speaker {}", fields[12]),
+                embedded.classes[example.truth.class().unwrap_or(0)].clone(),
+            )?;
             for (coefficient, row) in fields[..12].iter().enumerate() {
                 let row: Vec<u32> =
                     row.split(',').map(|text| text.parse::<f32>().unwrap_or(f32::NAN).to_bits()).collect();

@@ -49,6 +49,15 @@ pub enum EvalError {
         classes: usize,
     },
 
+    /// A score that cannot be ranked.
+    #[error("recording {recording}, frame {frame}: the score is NaN, and NaN has no place in an order")]
+    NoScore {
+        /// Index of the recording.
+        recording: usize,
+        /// Index of the frame.
+        frame: usize,
+    },
+
     /// A figure of the report could not be drawn.
     #[error("the figure `{figure}` of the report could not be drawn: {reason}")]
     Figure {

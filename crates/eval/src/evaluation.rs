@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::{Confusion, EvalError, Interval, wilson};
+use crate::{Confusion, Detection, EvalError, Interval, wilson};
 
 /// How well the examples of one class were found.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -41,8 +41,14 @@ pub struct Evaluation {
     pub correct: u64,
     /// Number of examples.
     pub total: u64,
-    /// The accuracy's 95 % interval over examples, by [`wilson`].
+    /// The accuracy's 95 % interval: over examples, by [`wilson`]; of frames over recordings, by bootstrap.
     pub interval: Interval,
+    /// How many recordings the examples are frames of, where they are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recordings: Option<u64>,
+    /// How well the second class is detected, where the examples are frames and there are two classes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detection: Option<Detection>,
     /// Mean F1 over the classes that have one.
     pub macro_f1: f64,
     /// Scores of each class, in the order of the classes.
@@ -76,11 +82,20 @@ impl Evaluation {
             correct,
             total,
             interval: wilson(correct, total),
+            recordings: None,
+            detection: None,
             // Not empty: some class has an example.
             macro_f1: f1.iter().sum::<f64>() / f1.len() as f64,
             per_class,
             confusion,
         })
+    }
+}
+
+impl Evaluation {
+    /// What the examples are, for people.
+    pub(crate) fn unit(&self) -> &'static str {
+        if self.recordings.is_some() { "frames" } else { "examples" }
     }
 }
 

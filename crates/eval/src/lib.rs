@@ -1,7 +1,8 @@
 //! How good is the model: metrics with intervals, confusion, and the report page.
 //!
 //! Start with [`Evaluation::new`]: it takes the class names, the true classes and the predicted classes, and
-//! gives accuracy with its 95 % interval, scores for each class, and the confusion matrix. From there:
+//! gives accuracy with its 95 % interval, scores for each class, and the confusion matrix; [`Evaluation::of_frames`]
+//! does so for decisions about the frames of recordings, with F1 and ROC AUC. From there:
 //!
 //! - for a program: an [`Evaluation`] serialises to JSON;
 //! - for a terminal: [`text::evaluation`] writes tables that fit 80 columns;
@@ -26,6 +27,7 @@
 //! # Ok::<(), stapes_eval::EvalError>(())
 //! ```
 
+mod bootstrap;
 mod confusion;
 mod error;
 mod evaluation;
@@ -33,7 +35,10 @@ mod frames;
 mod gradients;
 mod interval;
 mod numbers;
+mod recordings;
 pub mod report;
+mod roc;
+mod student;
 pub mod text;
 
 pub use confusion::{ConfusedPair, Confusion};
@@ -42,3 +47,6 @@ pub use evaluation::{ClassScores, Evaluation};
 pub use frames::{FrameAxis, FramePicture};
 pub use gradients::{GradientLine, gradient_picture};
 pub use interval::{Interval, wilson};
+pub use recordings::{Detection, Estimate, RecordingFrames};
+pub use roc::roc_auc;
+pub use student::mean_with_interval;

@@ -1,12 +1,12 @@
-//! An evaluation as text for a terminal of 80 columns.
+//! An evaluation as text for a terminal: tables of at most 80 columns.
 //!
 //! The functions end their text without a line break. Control characters in class names are shown as `\u{..}`,
 //! so that a folder's name cannot move the cursor.
 
 use comfy_table::{Cell, CellAlignment, LineStyle, Table, TableStyle};
 
-use crate::numbers::{count, percent, percent_value, score};
-use crate::{ClassScores, Evaluation};
+use crate::numbers::{count, counted, percent, percent_value, score};
+use crate::{ClassScores, Estimate, Evaluation};
 
 /// Columns that a table may take.
 const WIDTH: usize = 80;
@@ -21,7 +21,8 @@ const PAIRS_BELOW: usize = 5;
 
 /// Summary, scores of each class, and confusion, one below the other.
 pub fn evaluation(evaluation: &Evaluation) -> String {
-    [summary(evaluation), classes(evaluation), confusion(evaluation)].join("\n\n")
+    let first = [Some(summary(evaluation)), detection(evaluation)].into_iter().flatten().collect::<Vec<_>>();
+    [first.join("\n"), classes(evaluation), confusion(evaluation)].join("\n\n")
 }
 
 /// Accuracy with its interval, in one line.
@@ -37,14 +38,32 @@ pub fn evaluation(evaluation: &Evaluation) -> String {
 /// ```
 pub fn summary(evaluation: &Evaluation) -> String {
     let Evaluation { accuracy, correct, total, interval, .. } = evaluation;
+    let (over, of) = match evaluation.recordings {
+        Some(recordings) => (format!("over {} ", counted(recordings, "recording")), " frames"),
+        None => (String::new(), ""),
+    };
     format!(
-        "accuracy {} (95 % interval {} to {}), {} of {}",
+        "accuracy {} (95 % interval {over}{} to {}), {} of {}{of}",
         percent(*accuracy, *total),
         percent_value(interval.low, *total),
         percent(interval.high, *total),
         count(*correct),
         count(*total)
     )
+}
+
+/// F1 and ROC AUC of the second class with their intervals, in one line; None of examples that are no frames of two
+/// classes.
+pub fn detection(evaluation: &Evaluation) -> Option<String> {
+    let detection = evaluation.detection.as_ref()?;
+    let figure = |estimate: Option<Estimate>| match estimate {
+        Some(Estimate { value, interval }) => {
+            format!("{value:.4} ({:.4} to {:.4})", interval.low, interval.high)
+        }
+        None => score(None),
+    };
+    let name = label(&detection.label);
+    Some(format!("{name}: F1 {}, ROC AUC {}", figure(detection.f1), figure(detection.auc)))
 }
 
 /// Support, precision, recall and F1 of each class; of more than 40 classes the 15 with the lowest F1.
@@ -112,7 +131,7 @@ pub fn most_confused(evaluation: &Evaluation, limit: usize) -> String {
             percent(pair.share, support),
         ]
     });
-    format!("{heading}\n{}", table(&["truth", "taken for", "examples", "share"], rows, 2))
+    format!("{heading}\n{}", table(&["truth", "taken for", evaluation.unit(), "share"], rows, 2))
 }
 
 /// The matrix with the widest headings that fit, or None if none do.

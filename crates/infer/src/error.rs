@@ -80,6 +80,14 @@ pub enum InferError {
     /// The model looks ahead.
     #[error("the model cannot run on a stream: {0}")]
     NotCausal(#[from] stapes_nn::NotCausal),
+    /// It is not known where the front end's frames lie in time.
+    #[error(
+        "features.front_end.{front_end}: it is not known where its frames lie in time, so they have no labels by time: use another front end"
+    )]
+    NoTimes {
+        /// Its name in a recipe.
+        front_end: &'static str,
+    },
     /// The features cannot be computed.
     #[error(transparent)]
     Features(#[from] stapes_features::FeatureError),

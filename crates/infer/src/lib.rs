@@ -9,6 +9,7 @@ mod bundle;
 mod classifier;
 mod error;
 mod extractor;
+mod frame_times;
 mod stream;
 mod weights;
 
@@ -16,5 +17,6 @@ pub use bundle::{Bundle, FORMAT, FramesConfig, Input};
 pub use classifier::Classifier;
 pub use error::InferError;
 pub use extractor::Extractor;
+pub use frame_times::{FrameTimes, Span};
 pub use stream::StreamClassifier;
 pub use weights::read_weights;

@@ -51,6 +51,15 @@ pub enum Error {
         /// The model's, in their order.
         model: String,
     },
+    /// Recordings whose every moment has a class are to be cut or padded.
+    #[error(
+        "features.fixed_length_samples = {samples}: the data has a class for every moment, and its recordings keep \
+         their length: leave it out (train.segment_frames cuts for training)"
+    )]
+    FixedLength {
+        /// The length asked for.
+        samples: usize,
+    },
     /// The model has no recurrent layer.
     #[error("the model has no recurrent layer, and only such a layer's states have gradients through time")]
     NoRecurrentLayer,

@@ -5,10 +5,10 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use stapes_audio::Clip;
-use stapes_data::{DataSet, Source, Split, Watch};
-use stapes_eval::Evaluation;
+use stapes_data::{DataSet, Source, Split, Truth, Watch};
+use stapes_eval::{Evaluation, RecordingFrames};
 use stapes_features::{Features, Normalisation, Standardiser};
-use stapes_infer::{Bundle, Classifier, Extractor, InferError, Input};
+use stapes_infer::{Bundle, Classifier, Extractor, FrameTimes, InferError, Input};
 use stapes_nn::loss::best_class;
 use stapes_train::{Event, Examples, Labels, TrainError, Trained, Trainer};
 
@@ -26,14 +26,46 @@ pub struct Experiment {
     input: Input,
 }
 
-/// The frames of some examples, as the front end or the data set gives them, with the classes.
+/// The frames of some examples, as the front end or the data set gives them, with the truth about them.
 pub struct Loaded {
     /// Indices into the data set's examples.
     pub indices: Vec<usize>,
     /// Their frames.
     pub features: Vec<Features>,
-    /// Their classes.
-    pub classes: Vec<usize>,
+    /// What is true of them.
+    pub truths: Truths,
+}
+
+/// What is true of examples.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Truths {
+    /// A class for each example.
+    Examples(Vec<usize>),
+    /// A class for each frame of each example: that of the interval that holds the centre of the frame's window, as
+    /// [`FrameTimes`] says; of a frame behind the last interval the last one's.
+    Frames(Vec<Vec<usize>>),
+}
+
+impl Truths {
+    /// The same to learn from.
+    pub fn labels(&self) -> Labels<'_> {
+        match self {
+            Truths::Examples(classes) => Labels::Examples(classes),
+            Truths::Frames(classes) => Labels::Frames(classes),
+        }
+    }
+
+    /// Puts other examples behind these.
+    ///
+    /// # Panics
+    /// If they are of the other kind: examples of one data set never are.
+    pub fn append(&mut self, other: Truths) {
+        match (self, other) {
+            (Truths::Examples(classes), Truths::Examples(more)) => classes.extend(more),
+            (Truths::Frames(classes), Truths::Frames(more)) => classes.extend(more),
+            _ => panic!("classes of examples and of frames"),
+        }
+    }
 }
 
 /// How far the loading is: called with the number of examples done, from any thread.
@@ -44,11 +76,17 @@ impl Experiment {
     ///
     /// # Errors
     /// [`Error::Model`] if the model cannot be built, [`Error::Train`] if it decides for frames and the data has
-    /// a label a recording, [`Error::Data`] if the data set is not there or cannot be split,
+    /// a label a recording or the other way round, [`Error::FixedLength`] if the data has a class for every moment and
+    /// recordings are to be cut, [`Error::Data`] if the data set is not there or cannot be split,
     /// [`Error::NoValidation`] if the split has no validation part.
     pub fn open(recipe: Recipe, folder: Option<&Path>) -> Result<Experiment, Error> {
-        if recipe.network()?.objective().decides_frames() {
-            return Err(TrainError::Labels { of_frames: false }.into());
+        let of_frames = recipe.data.labels_moments();
+        if recipe.network()?.objective().decides_frames() != of_frames {
+            return Err(TrainError::Labels { of_frames }.into());
+        }
+        let fixed = recipe.features.as_ref().and_then(|features| features.fixed_length_samples);
+        if let Some(samples) = fixed.filter(|_| of_frames) {
+            return Err(Error::FixedLength { samples });
         }
         let dataset = recipe.data.open(folder)?;
         let split = recipe.data.split(&dataset, recipe.seed)?;
@@ -108,8 +146,8 @@ impl Experiment {
             input: bundle.shape,
             classes: self.dataset.classes.len(),
             config: &self.recipe.train,
-            train: Examples::new(&train_frames, Labels::Examples(&train.classes))?,
-            validation: Examples::new(&validation_frames, Labels::Examples(&validation.classes))?,
+            train: Examples::new(&train_frames, train.truths.labels())?,
+            validation: Examples::new(&validation_frames, validation.truths.labels())?,
             augment: self.recipe.augment.as_ref(),
             start,
             seed: self.recipe.seed,
@@ -180,18 +218,44 @@ pub fn load(
         }
     };
     let features = stapes_data::load(dataset, indices, extract, &Watch { progress, stop })?;
-    let classes = indices.iter().map(|&index| dataset.examples[index].class).collect();
-    Ok(Loaded { indices: indices.to_vec(), features, classes })
+    let truths = truths(dataset, input, indices, &features)?;
+    Ok(Loaded { indices: indices.to_vec(), features, truths })
 }
 
-/// The probabilities of each example's labels, in order.
+/// What is true of examples with these frames. All examples of a data set have the same kind of truth.
+fn truths(
+    dataset: &DataSet,
+    input: &Input,
+    indices: &[usize],
+    features: &[Features],
+) -> Result<Truths, Error> {
+    let (mut examples, mut frames) = (Vec::new(), Vec::new());
+    for (&index, features) in indices.iter().zip(features) {
+        match (&dataset.examples[index].truth, input) {
+            (Truth::Class(class), _) => examples.push(*class),
+            (Truth::Intervals(intervals), Input::Recordings(config)) => {
+                let times = FrameTimes::of(config)?;
+                let class = |frame| intervals.class_at(times.centre_seconds(frame));
+                frames.push((0..features.frames()).map(class).collect());
+            }
+            (Truth::Intervals(_), Input::Frames(_)) => {
+                let expected = "recordings, for the data has a class for every moment".into();
+                return Err(InferError::WrongInput { expected, got: "frames".into() }.into());
+            }
+        }
+    }
+    Ok(if frames.is_empty() { Truths::Examples(examples) } else { Truths::Frames(frames) })
+}
+
+/// The probabilities of each example's labels, in order: \[K\], or [T, K] of a model that decides for every frame.
 ///
 /// # Errors
 /// [`Error::Infer`] if the frames do not fit the model.
 pub fn classify(bundle: &Bundle, loaded: &Loaded) -> Result<Vec<Vec<f32>>, Error> {
     use rayon::prelude::*;
     // One classifier a chunk: it owns buffers, and the outcome does not depend on the chunks.
-    let chunks = loaded.features.par_chunks(64).map(|chunk| {
+    let share = loaded.features.len() / (4 * rayon::current_num_threads());
+    let chunks = loaded.features.par_chunks(share.clamp(1, 64)).map(|chunk| {
         let mut classifier = Classifier::new(bundle)?;
         chunk.iter().map(|frames| classifier.classify_frames(frames)).collect::<Result<Vec<_>, _>>()
     });
@@ -202,8 +266,29 @@ pub fn classify(bundle: &Bundle, loaded: &Loaded) -> Result<Vec<Vec<f32>>, Error
 /// Compares the probabilities of examples with the truth.
 ///
 /// # Errors
-/// [`Error::Eval`] if there is not one row an example.
-pub fn evaluate(bundle: &Bundle, loaded: &Loaded, probabilities: &[Vec<f32>]) -> Result<Evaluation, Error> {
-    let predictions: Vec<usize> = probabilities.iter().map(|row| best_class(row)).collect();
-    Ok(Evaluation::new(&bundle.labels, &loaded.classes, &predictions)?)
+/// [`Error::Eval`] if there is not one row an example, or a frame of an example.
+pub fn evaluate(labels: &[String], truths: &Truths, probabilities: &[Vec<f32>]) -> Result<Evaluation, Error> {
+    match truths {
+        Truths::Examples(classes) => {
+            let predictions: Vec<usize> = probabilities.iter().map(|row| best_class(row)).collect();
+            Ok(Evaluation::new(labels, classes, &predictions)?)
+        }
+        Truths::Frames(classes) => {
+            let recording = |(truths, rows): (&Vec<usize>, &Vec<f32>)| RecordingFrames {
+                truths: truths.clone(),
+                predictions: frame_classes(rows, labels.len()),
+                scores: match labels.len() {
+                    2 => rows.iter().skip(1).step_by(2).copied().collect(),
+                    _ => Vec::new(),
+                },
+            };
+            let recordings: Vec<RecordingFrames> = classes.iter().zip(probabilities).map(recording).collect();
+            Ok(Evaluation::of_frames(labels, &recordings)?)
+        }
+    }
+}
+
+/// The decision for each frame, of probabilities [T, K].
+pub fn frame_classes(probabilities: &[f32], classes: usize) -> Vec<usize> {
+    probabilities.chunks_exact(classes).map(best_class).collect()
 }

@@ -5,8 +5,8 @@ use stapes_infer::Bundle;
 use stapes_kernels::Sequences;
 use stapes_nn::NetworkBackward;
 use stapes_nn::layer::{Draw, Mode, Pass};
-use stapes_nn::objective::Targets;
 use stapes_nn::recurrent::RecurrentStack;
+use stapes_train::Cut;
 
 use crate::error::Error;
 use crate::experiment::Loaded;
@@ -25,7 +25,7 @@ pub struct GradientFlow {
 
 /// The gradient of each sequence's loss by all states, for a model with these parameters.
 ///
-/// Without dropout, as its chance would hide what is to be seen.
+/// The loss is that of the sequence's one decision, or the sum of those of its frames. Without dropout, as its chance would hide what is to be seen.
 ///
 /// # Errors
 /// [`Error::NoRecurrentLayer`] if the model has none, [`Error::Infer`] if the frames do not fit the model.
@@ -57,7 +57,11 @@ pub fn gradient_flow(
     network.prepare(parameters);
     let mut d_scores = network.forward(parameters, &input, pass).to_vec();
     // A whole of one decision: the gradient is that of the sum, of which each sequence's states see their own.
-    network.objective().loss(&mut d_scores, Targets::Sequences(&examples.classes), &sequences, 1);
+    let labels = examples.truths.labels();
+    let cut = |(example, &frames): (usize, &usize)| Cut { example, first: 0, frames, pass: 0 };
+    let cuts: Vec<Cut> = lengths.iter().enumerate().map(cut).collect();
+    let packed = labels.packed(&cuts, &sequences);
+    network.objective().loss(&mut d_scores, labels.targets(&packed), &sequences, 1);
     let mut gradients = vec![0.0; parameters.len()];
     let call = NetworkBackward {
         parameters,

@@ -20,6 +20,10 @@ pub fn page(
 ) -> Result<String, Error> {
     let recipe = &experiment.recipe;
     let stopped = format!("Stopped by hand at step {}: the model is the best until then.", record.steps);
+    let loss = match recipe.network()?.objective().decides_frames() {
+        true => "cross-entropy a frame, nats",
+        false => "cross-entropy, nats",
+    };
     let report = Report {
         title: recipe.title.clone(),
         summary: summary(experiment)?,
@@ -27,7 +31,7 @@ pub fn page(
         made_at: record.made_at.clone(),
         partition: "test".into(),
         evaluation: evaluation.clone(),
-        loss: "cross-entropy, nats".into(),
+        loss: loss.into(),
         curves: points.iter().map(curve_point).collect(),
         best_step: record.best_step as u64,
         parameters: record.parameters as u64,

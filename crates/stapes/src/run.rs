@@ -50,6 +50,12 @@ pub struct RunRecord {
     pub validation_accuracy: f64,
     /// Accuracy of that model on the test split.
     pub test_accuracy: f64,
+    /// F1 of the second class there, of a model that decides between two classes for every frame.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_f1: Option<f64>,
+    /// Area under the ROC curve of the second class there, of such a model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_auc: Option<f64>,
     /// Trainable numbers.
     pub parameters: usize,
     /// Median time of one utterance, from samples (or frames) to probabilities, on one thread.

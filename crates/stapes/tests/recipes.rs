@@ -21,6 +21,7 @@ fn main() -> ExitCode {
             let folder = match () {
                 () if text.contains("[data.fsdd]") => Some("fsdd"),
                 () if text.contains("[data.speech-commands]") => Some("speech_commands"),
+                () if text.contains("[data.upc-vad]") => Some("upc_vad"),
                 () if text.contains("[data.japanese-vowels]") => None,
                 () => return Err(format!("{name}: say here where its data lies")),
             };

@@ -20,7 +20,7 @@ use stapes_nn::loss::sigmoid;
 use stapes_nn::parameters::Layout;
 use stapes_nn::recurrent::{CellKind, RecurrentConfig, RecurrentStack, Wiring};
 use stapes_random::Stream;
-use stapes_train::{Chance, Examples, Labels, Optimiser, Shards, TrainConfig};
+use stapes_train::{Chance, Cut, Examples, Labels, Optimiser, Shards, TrainConfig};
 
 struct Configuration {
     name: &'static str,
@@ -155,8 +155,8 @@ impl Bench {
         let config: TrainConfig = toml::from_str(&config).expect("settings");
         let mut optimiser = Optimiser::new(&config, shards.network().views());
         let mut parameters = shards.network().initial_parameters(1);
-        let order: Vec<usize> = (0..batch).collect();
-        let chance = Chance { key: 0, augment: None, seed: 0, epoch: 0 };
+        let order: Vec<Cut> = (0..batch).map(|example| examples.whole(example)).collect();
+        let chance = Chance { key: 0, augment: None, seed: 0 };
         self.time(configuration.name, "train", || {
             let (loss, gradients) = shards.gradient(&parameters, examples, &order, chance);
             assert!(loss.is_finite());

@@ -8,8 +8,18 @@ use serde::{Deserialize, Serialize};
 pub struct TrainConfig {
     /// Examples a step.
     pub batch: usize,
-    /// How often the training examples are gone through.
+    /// How often the training examples are gone through, or how many times `frames_per_epoch`.
     pub epochs: usize,
+    /// Training sees segments of this many frames: each time an example comes up, one that is drawn by seed, pass and
+    /// example. Shorter examples are kept whole. Validation and test always take whole examples.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub segment_frames: Option<usize>,
+    /// How many frames an epoch has, where it is not to be every example once: so many examples (or segments) as make
+    /// this number on average over the training examples, rounded, at least one. So trainings with segments of any
+    /// length see the same amount of audio. The examples are gone through in turn, in an order of their own each time,
+    /// and an epoch goes on where the one before stopped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frames_per_epoch: Option<usize>,
     /// The last step, where the epochs would have more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_steps: Option<usize>,
@@ -150,6 +160,17 @@ pub enum TrainError {
         /// Whether the labels are of frames.
         of_frames: bool,
     },
+    /// Segments for a model that reads a fixed number of frames.
+    #[error(
+        "train.segment_frames = {segment}: the model reads exactly {fixed} frames: leave it out, or leave out what fixes \
+         the length"
+    )]
+    Segments {
+        /// Frames of a segment.
+        segment: usize,
+        /// Frames that the model reads.
+        fixed: usize,
+    },
     /// The parameters to start from are not the model's.
     #[error("{got} parameters to start from, and the model has {expected}: give those of the same model")]
     Start {
@@ -187,6 +208,8 @@ impl TrainConfig {
             ("train.shards", Some(self.shards)),
             ("train.validate_every_steps", self.validate_every_steps),
             ("train.max_steps", self.max_steps),
+            ("train.segment_frames", self.segment_frames),
+            ("train.frames_per_epoch", self.frames_per_epoch),
         ];
         for (key, value) in at_least_one {
             if value == Some(0) {
@@ -223,16 +246,5 @@ impl TrainConfig {
             return Err(TrainError::Value { key, value, rule: "must be at least 0 and below 1" });
         }
         Ok(())
-    }
-
-    /// Steps of an epoch over `examples` examples: the last batch may be smaller.
-    pub fn steps_an_epoch(&self, examples: usize) -> usize {
-        examples.div_ceil(self.batch)
-    }
-
-    /// Steps of the whole training on `examples` examples.
-    pub fn steps(&self, examples: usize) -> usize {
-        let steps = self.epochs.saturating_mul(self.steps_an_epoch(examples));
-        self.max_steps.map_or(steps, |most| most.min(steps))
     }
 }

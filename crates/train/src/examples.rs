@@ -1,9 +1,11 @@
 //! Examples in memory.
 
 use stapes_features::Features;
-use stapes_nn::objective::Objective;
+use stapes_kernels::Sequences;
+use stapes_nn::objective::{Objective, Targets};
 
 use crate::config::TrainError;
+use crate::course::Cut;
 
 /// The truth about examples.
 #[derive(Clone, Copy, Debug)]
@@ -15,6 +17,30 @@ pub enum Labels<'a> {
 }
 
 impl Labels<'_> {
+    /// What a pass over some cuts is to say: a class for each cut in their order, or for each frame, packed.
+    ///
+    /// # Panics
+    /// If a cut is not within its example, or the sequences are not those of the cuts.
+    pub fn packed(&self, cuts: &[Cut], sequences: &Sequences) -> Vec<usize> {
+        match self {
+            Labels::Examples(classes) => cuts.iter().map(|cut| classes[cut.example]).collect(),
+            Labels::Frames(classes) => {
+                let class = |cut: &Cut, t: usize| classes[cut.example][cut.first + t];
+                let running = |t: usize| sequences.order()[..sequences.rows(t)].iter();
+                let frame = |t: usize| running(t).map(move |&at| class(&cuts[at], t));
+                (0..sequences.longest()).flat_map(frame).collect()
+            }
+        }
+    }
+
+    /// Packed labels by their kind.
+    pub fn targets<'t>(&self, packed: &'t [usize]) -> Targets<'t> {
+        match self {
+            Labels::Examples(_) => Targets::Sequences(packed),
+            Labels::Frames(_) => Targets::Frames(packed),
+        }
+    }
+
     fn len(&self) -> usize {
         match self {
             Labels::Examples(classes) => classes.len(),
@@ -70,6 +96,11 @@ impl<'a> Examples<'a> {
         &self.features[index]
     }
 
+    /// All of an example, as the first pass sees it.
+    pub fn whole(&self, example: usize) -> Cut {
+        Cut { example, first: 0, frames: self.features(example).frames(), pass: 0 }
+    }
+
     /// The labels of all examples.
     pub fn labels(&self) -> Labels<'a> {
         self.labels
@@ -88,11 +119,10 @@ impl<'a> Examples<'a> {
         }
     }
 
-    /// How many decisions these examples ask for.
-    pub(crate) fn decisions(&self, objective: Objective, examples: &[usize]) -> usize {
-        match objective.decides_frames() {
-            true => examples.iter().map(|&index| self.features(index).frames()).sum(),
-            false => examples.len(),
-        }
+    /// The values of a cut, frame after frame.
+    pub(crate) fn values(&self, cut: &Cut) -> &'a [f32] {
+        let features = self.features(cut.example);
+        let width = features.width();
+        &features.values()[cut.first * width..(cut.first + cut.frames) * width]
     }
 }

@@ -6,12 +6,14 @@
 //! fixed order, so that the result depends on the number of shards and never on threads or timing.
 
 mod config;
+mod course;
 mod examples;
 mod optimiser;
 mod shards;
 mod train;
 
 pub use config::{OptimiserKind, Schedule, TrainConfig, TrainError};
+pub use course::Cut;
 pub use examples::{Examples, Labels};
 pub use optimiser::Optimiser;
 pub use shards::{Chance, Shards};

@@ -5,10 +5,11 @@ use stapes_data::AugmentConfig;
 use stapes_features::Features;
 use stapes_kernels::Sequences;
 use stapes_nn::layer::{Draw, Mode, Pass, Shape};
-use stapes_nn::objective::Targets;
+use stapes_nn::objective::Objective;
 use stapes_nn::{BatchSums, ModelConfig, ModelError, Network, NetworkBackward};
 
-use crate::examples::{Examples, Labels};
+use crate::course::Cut;
+use crate::examples::Examples;
 
 /// The shards of a model's batches.
 ///
@@ -41,8 +42,8 @@ impl<'a> Step<'a> {
 struct Shard {
     network: Network,
     gradients: Vec<f32>,
-    /// The examples of this shard and their places in the batch.
-    examples: Vec<usize>,
+    /// What is this shard's of the batch, and the places there.
+    cuts: Vec<Cut>,
     places: Vec<usize>,
     /// A class for each sequence, or for each packed frame.
     targets: Vec<usize>,
@@ -64,10 +65,8 @@ pub struct Chance<'a> {
     pub key: u64,
     /// How training examples are changed, if they are.
     pub augment: Option<&'a AugmentConfig>,
-    /// For augmentation, with the example's index: the run's seed.
+    /// For augmentation, with the pass and the example of a cut: the run's seed.
     pub seed: u64,
-    /// For augmentation: which time the examples are gone through.
-    pub epoch: u64,
 }
 
 /// How a model does on a set of examples.
@@ -95,7 +94,7 @@ impl Shards {
             Ok(Shard {
                 gradients: vec![0.0; network.values()],
                 network,
-                examples: Vec::new(),
+                cuts: Vec::new(),
                 places: Vec::new(),
                 targets: Vec::new(),
                 lengths: Vec::new(),
@@ -122,11 +121,11 @@ impl Shards {
         &mut self,
         parameters: &[f32],
         data: Examples<'_>,
-        batch: &[usize],
+        batch: &[Cut],
         chance: Chance<'_>,
     ) -> (f64, &mut [f32]) {
-        self.deal(data, batch);
-        let whole = data.decisions(self.network().objective(), batch);
+        self.deal(batch);
+        let whole = decisions(self.network().objective(), batch);
         let step = Step { parameters, data, whole, chance };
         match self.network().stops().len() {
             0 => self.shards.par_iter_mut().for_each(|shard| shard.gradient(step)),
@@ -197,12 +196,12 @@ impl Shards {
 
     /// Mean loss and accuracy over all examples, `batch` at a time.
     pub(crate) fn score(&mut self, parameters: &[f32], data: Examples<'_>, batch: usize) -> Score {
-        let all: Vec<usize> = (0..data.len()).collect();
-        let whole = data.decisions(self.network().objective(), &all);
+        let all: Vec<Cut> = (0..data.len()).map(|example| data.whole(example)).collect();
+        let whole = decisions(self.network().objective(), &all);
         let (mut loss, mut right) = (0.0, 0);
         self.shards.iter_mut().for_each(|shard| shard.network.prepare(parameters));
         for batch in all.chunks(batch) {
-            self.deal(data, batch);
+            self.deal(batch);
             self.shards.par_iter_mut().for_each(|shard| shard.score(parameters, data, whole));
             loss += self.shards.iter().map(|shard| shard.loss).sum::<f64>();
             right += self.shards.iter().map(|shard| shard.right).sum::<usize>();
@@ -211,17 +210,17 @@ impl Shards {
     }
 
     /// Deals a batch to the shards like cards, the longest first, so that all have about as many frames.
-    fn deal(&mut self, data: Examples<'_>, batch: &[usize]) {
+    fn deal(&mut self, batch: &[Cut]) {
         let mut places: Vec<usize> = (0..batch.len()).collect();
-        places.sort_by_key(|&place| std::cmp::Reverse(data.features(batch[place]).frames()));
+        places.sort_by_key(|&place| std::cmp::Reverse(batch[place].frames));
         for shard in &mut self.shards {
-            shard.examples.clear();
+            shard.cuts.clear();
             shard.places.clear();
         }
         let count = self.shards.len();
         for (turn, place) in places.into_iter().enumerate() {
             let shard = &mut self.shards[turn % count];
-            shard.examples.push(batch[place]);
+            shard.cuts.push(batch[place]);
             shard.places.push(place);
         }
     }
@@ -256,7 +255,7 @@ impl Shard {
         let Shard { network, sequences: Some(sequences), places, d_scores, .. } = self else { return };
         d_scores.clear();
         d_scores.extend_from_slice(network.scores(step.pass(sequences, places)));
-        let targets = targets(step.data, &self.targets);
+        let targets = step.data.labels().targets(&self.targets);
         self.loss = network.objective().loss(d_scores, targets, sequences, step.whole);
     }
 
@@ -282,7 +281,7 @@ impl Shard {
         let pass = Pass { sequences: &sequences, mode: Mode::Inference };
         let objective = self.network.objective();
         let scores = self.network.forward(parameters, &self.input, pass);
-        let targets = targets(data, &self.targets);
+        let targets = data.labels().targets(&self.targets);
         self.right = objective.right(scores, targets, &sequences);
         self.loss = objective.loss(scores, targets, &sequences, whole);
     }
@@ -291,29 +290,19 @@ impl Shard {
     fn gather(&mut self, data: Examples<'_>, chance: Option<Chance<'_>>) -> Option<Sequences> {
         let features = self.network.input_shape().features();
         self.lengths.clear();
-        self.lengths.extend(self.examples.iter().map(|&index| data.features(index).frames()));
-        // `Examples` have frames, so what is refused here is a shard without examples.
+        self.lengths.extend(self.cuts.iter().map(|cut| cut.frames));
+        // Cuts have frames, so what is refused here is a shard without examples.
         let sequences = Sequences::new(&self.lengths).ok()?;
-        self.targets.clear();
-        match data.labels() {
-            Labels::Examples(classes) => self.targets.extend(self.examples.iter().map(|&at| classes[at])),
-            Labels::Frames(classes) => {
-                let class = |index: usize, t: usize| classes[self.examples[index]][t];
-                for t in 0..sequences.longest() {
-                    let running = &sequences.order()[..sequences.rows(t)];
-                    self.targets.extend(running.iter().map(|&index| class(index, t)));
-                }
-            }
-        }
+        self.targets = data.labels().packed(&self.cuts, &sequences);
         self.augmented.clear();
-        if let Some(Chance { augment: Some(augment), seed, epoch, .. }) = chance {
-            for &index in &self.examples {
-                let mut features = data.features(index).clone();
-                augment.apply(&mut features, seed, [epoch, index as u64]);
+        if let Some(Chance { augment: Some(augment), seed, .. }) = chance {
+            for cut in &self.cuts {
+                let mut features = Features::new(features, data.values(cut).to_vec());
+                augment.apply(&mut features, seed, [cut.pass, cut.example as u64]);
                 self.augmented.push(features);
             }
         }
-        let plain = self.examples.iter().map(|&index| data.features(index).values());
+        let plain = self.cuts.iter().map(|cut| data.values(cut));
         let rows: Vec<&[f32]> = match self.augmented.as_slice() {
             [] => plain.collect(),
             augmented => augmented.iter().map(Features::values).collect(),
@@ -324,10 +313,10 @@ impl Shard {
     }
 }
 
-/// The shard's targets by their kind.
-fn targets<'a>(data: Examples<'_>, targets: &'a [usize]) -> Targets<'a> {
-    match data.labels() {
-        Labels::Examples(_) => Targets::Sequences(targets),
-        Labels::Frames(_) => Targets::Frames(targets),
+/// How many decisions these cuts ask for.
+fn decisions(objective: Objective, cuts: &[Cut]) -> usize {
+    match objective.decides_frames() {
+        true => cuts.iter().map(|cut| cut.frames).sum(),
+        false => cuts.len(),
     }
 }

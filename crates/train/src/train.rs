@@ -11,6 +11,7 @@ use stapes_nn::parameters::View;
 use stapes_random::Stream;
 
 use crate::config::{TrainConfig, TrainError};
+use crate::course::Course;
 use crate::examples::Examples;
 use crate::optimiser::Optimiser;
 use crate::shards::{Chance, Shards};
@@ -95,8 +96,8 @@ pub struct Trained {
     pub stopped: bool,
 }
 
-/// Trains a model and keeps the parameters of the best validation: the highest accuracy, and among equals
-/// the lowest loss.
+/// Trains a model and keeps the parameters of the best validation: the highest accuracy (of decisions: where frames are
+/// decided, of frames), and among equals the lowest loss.
 ///
 /// When `stop` becomes true, training validates once more and ends with what was reached.
 ///
@@ -125,8 +126,7 @@ struct Run<'a> {
     shards: Shards,
     parameters: Vec<f32>,
     optimiser: Optimiser,
-    /// The examples in this epoch's order.
-    order: Vec<usize>,
+    course: Course<'a>,
     /// Steps done, of all.
     step: usize,
     steps: usize,
@@ -153,6 +153,12 @@ impl<'a> Run<'a> {
         for examples in [trainer.train, trainer.validation] {
             examples.check(network.objective())?;
         }
+        if let (Some(segment), Shape::Sequence { frames: Some(fixed), .. }) =
+            (config.segment_frames, trainer.input)
+        {
+            return Err(TrainError::Segments { segment, fixed });
+        }
+        let course = Course::new(config, trainer.train, trainer.seed);
         if let Some(start) = trainer.start.filter(|start| start.len() != network.values()) {
             let (got, expected) = (start.len(), network.values());
             return Err(TrainError::Start { got, expected });
@@ -162,9 +168,9 @@ impl<'a> Run<'a> {
             parameters: trainer.start.map_or_else(drawn, <[f32]>::to_vec),
             optimiser: Optimiser::new(config, network.views()),
             shards,
-            order: (0..trainer.train.len()).collect(),
             step: 0,
-            steps: config.steps(trainer.train.len()),
+            steps: course.steps(),
+            course,
             stopped: false,
             began: Instant::now(),
             training_seconds: 0.0,
@@ -183,22 +189,13 @@ impl<'a> Run<'a> {
     fn step(&mut self) -> Result<(usize, f64), TrainError> {
         let began = Instant::now();
         let config = self.trainer.config;
-        let within = self.step % config.steps_an_epoch(self.order.len());
-        let epoch = (self.step / config.steps_an_epoch(self.order.len())) as u64;
-        if within == 0 {
-            self.order = (0..self.order.len()).collect();
-            // A stream of its own for each epoch: the order does not depend on what was drawn before.
-            Stream::numbered(self.trainer.seed, "shuffle", [epoch, 0]).shuffle(&mut self.order);
-        }
-        let from = within * config.batch;
-        let batch = &self.order[from..(from + config.batch).min(self.order.len())];
+        let batch = self.course.batch(self.step);
         let chance = Chance {
             key: Stream::numbered(self.trainer.seed, "dropout", [self.step as u64, 0]).bits(),
             augment: self.trainer.augment,
             seed: self.trainer.seed,
-            epoch,
         };
-        let (loss, gradients) = self.shards.gradient(&self.parameters, self.trainer.train, batch, chance);
+        let (loss, gradients) = self.shards.gradient(&self.parameters, self.trainer.train, &batch, chance);
         self.step += 1;
         if !loss.is_finite() {
             return Err(self.diverged(format!("the loss is {loss}")));
@@ -213,7 +210,7 @@ impl<'a> Run<'a> {
     }
 
     fn validation_is_due(&self) -> bool {
-        let an_epoch = self.trainer.config.steps_an_epoch(self.order.len());
+        let an_epoch = self.course.steps_an_epoch();
         let every = self.trainer.config.validate_every_steps.unwrap_or(an_epoch);
         self.step.is_multiple_of(every) || self.step == self.steps
     }
@@ -235,7 +232,7 @@ impl<'a> Run<'a> {
         }
         let point = Point {
             step: self.step,
-            epoch: self.step as f64 / self.trainer.config.steps_an_epoch(self.order.len()) as f64,
+            epoch: self.step as f64 / self.course.steps_an_epoch() as f64,
             seconds: self.began.elapsed().as_secs_f64(),
             train_loss: self.losses.0 / self.losses.1.max(1) as f64,
             validation_loss: score.loss,

@@ -10,7 +10,7 @@ use stapes_testkit::fixture::Fixture;
 use stapes_testkit::manifest;
 use stapes_testkit::suite::{self, Case};
 use stapes_testkit::tensors::read_safetensors;
-use stapes_train::{Chance, Examples, Labels, Optimiser, Shards};
+use stapes_train::{Chance, Cut, Examples, Labels, Optimiser, Shards};
 
 fn main() -> ExitCode {
     suite::run(Fixture::Golden, list)
@@ -85,7 +85,6 @@ impl Recorded {
         let mut optimiser = Optimiser::new(&config, &views);
         let (x, target) = (tensor("x")?.to_f32(), tensor("target")?.to_usize());
         let size = self.time * self.input;
-        let batch: Vec<usize> = (0..self.batch).collect();
         for (step, &expected) in tensor("losses")?.values.iter().enumerate() {
             let of_step = &x[step * self.batch * size..][..self.batch * size];
             let features: Vec<Features> =
@@ -93,7 +92,8 @@ impl Recorded {
             let labels = Labels::Examples(&target[step * self.batch..][..self.batch]);
             let examples = Examples::new(&features, labels);
             let examples = examples.map_err(|error| error.to_string())?;
-            let chance = Chance { key: 0, augment: None, seed: 0, epoch: 0 };
+            let batch: Vec<Cut> = (0..self.batch).map(|example| examples.whole(example)).collect();
+            let chance = Chance { key: 0, augment: None, seed: 0 };
             let (loss, gradients) = shards.gradient(&parameters, examples, &batch, chance);
             if (loss / expected - 1.0).abs() > 1e-5 {
                 return Err(format!("step {step}: loss {loss}, expected {expected}"));

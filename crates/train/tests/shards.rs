@@ -4,7 +4,7 @@ use stapes_features::Features;
 use stapes_nn::ModelConfig;
 use stapes_nn::layer::Shape;
 use stapes_random::Stream;
-use stapes_train::{Chance, Examples, Labels, Optimiser, Shards, TrainConfig};
+use stapes_train::{Chance, Cut, Examples, Labels, Optimiser, Shards, TrainConfig};
 
 const SAMPLES: usize = 160;
 
@@ -24,8 +24,9 @@ fn steps(shards: usize, batches: &[&[usize]]) -> (Vec<f64>, Vec<f32>) {
     let examples = Examples::new(&clips, Labels::Examples(&classes)).unwrap();
     let mut losses = Vec::new();
     for (step, batch) in batches.iter().enumerate() {
-        let chance = Chance { key: step as u64, augment: None, seed: 0, epoch: 0 };
-        let (loss, gradients) = shards.gradient(&parameters, examples, batch, chance);
+        let cuts: Vec<Cut> = batch.iter().map(|&example| examples.whole(example)).collect();
+        let chance = Chance { key: step as u64, augment: None, seed: 0 };
+        let (loss, gradients) = shards.gradient(&parameters, examples, &cuts, chance);
         losses.push(loss);
         optimiser.update(&mut parameters, gradients, 1.0);
         shards.follow(&mut parameters);

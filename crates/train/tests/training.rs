@@ -6,6 +6,7 @@ use stapes_data::{AugmentConfig, SpecAugmentConfig};
 use stapes_features::Features;
 use stapes_nn::ModelConfig;
 use stapes_nn::layer::Shape;
+use stapes_random::Stream;
 use stapes_train::{Event, Examples, Labels, TrainConfig, TrainError, Trained, Trainer, train};
 
 struct Task {
@@ -76,7 +77,6 @@ fn the_result_depends_on_shards_in_the_last_digits_and_on_threads_not_at_all() {
         task.config.epochs = 20; // 100 steps
         task.config.shards = shards;
         task.augment = Some(AugmentConfig {
-            shift: None,
             spec_augment: Some(SpecAugmentConfig {
                 probability: 0.5,
                 time_masks: 1,
@@ -84,6 +84,7 @@ fn the_result_depends_on_shards_in_the_last_digits_and_on_threads_not_at_all() {
                 feature_masks: 0,
                 feature_width: 0,
             }),
+            ..AugmentConfig::default()
         });
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| task.trained().parameters)
@@ -148,6 +149,8 @@ fn impossible_settings_are_refused_with_their_key() {
         ("clip_norm = -1.0", "train.clip_norm"),
         ("weight_decay = 1.0", "train.weight_decay"),
         ("shards = 0", "train.shards"),
+        ("segment_frames = 0", "train.segment_frames"),
+        ("frames_per_epoch = 0", "train.frames_per_epoch"),
         ("momentum = 1.0\noptimiser = 'sgd'", "train.momentum"),
         ("momentum = 0.9", "train.momentum"),
         ("max_steps = 0", "train.max_steps"),
@@ -164,4 +167,80 @@ fn an_example_without_frames_is_an_error() {
     task.features[35] = Features::new(1, Vec::new());
     let error = task.run(&AtomicBool::new(false), |_| {}).unwrap_err();
     assert!(matches!(error, TrainError::NoFrames { index: 5 }), "{error}");
+}
+
+/// Recordings of noise with a class a frame: whether the frame is loud. Only frames beside their own labels teach this.
+fn loud_frames(changes: &str, threads: usize) -> Result<Trained, TrainError> {
+    let model = "[recurrent]\ncell = 'lstm'\nhidden = 6\nhead = 'per_frame_binary'";
+    let model: ModelConfig = toml::from_str(model).unwrap();
+    let base = "batch = 4\nepochs = 12\nlearning_rate = 3e-2\n";
+    let config: TrainConfig = toml::from_str(&format!("{base}{changes}")).unwrap();
+    let mut stream = Stream::new(3, "frames");
+    let mut recording = |frames: usize| -> (Features, Vec<usize>) {
+        // Runs of 1 to 4 frames, so that a label of a neighbour is often another.
+        let mut classes = Vec::new();
+        while classes.len() < frames {
+            let run = 1 + stream.below(4);
+            classes.extend(std::iter::repeat_n(classes.last().map_or(0, |last| 1 - last), run));
+        }
+        classes.truncate(frames);
+        let values = classes.iter().map(|&class| class as f32 + stream.symmetric(0.3)).collect();
+        (Features::new(1, values), classes)
+    };
+    let (features, classes): (Vec<_>, Vec<_>) = (0..20).map(|index| recording(40 + 3 * index)).unzip();
+    let examples =
+        |from: usize, to: usize| Examples::new(&features[from..to], Labels::Frames(&classes[from..to]));
+    let trainer = Trainer {
+        model: &model,
+        input: Shape::frames(1),
+        classes: 2,
+        config: &config,
+        train: examples(0, 14)?,
+        validation: examples(14, 20)?,
+        augment: None,
+        start: None,
+        seed: 1,
+    };
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+    pool.install(|| train(&trainer, &AtomicBool::new(false), |_| {}))
+}
+
+#[test]
+fn frames_are_learned_from_segments_and_validated_on_whole_recordings() {
+    let of_segments = loud_frames("segment_frames = 12\nframes_per_epoch = 900", 1).unwrap();
+    // 900 frames are 75 segments, 19 batches.
+    assert_eq!(of_segments.steps, 12 * 19);
+    assert!(of_segments.best.validation_accuracy > 0.97, "{:?}", of_segments.best);
+    // 6 whole recordings: 40 + 42 ... 57 frames, 597 decisions; the share right is a number of them.
+    let frames: usize = (14..20).map(|index| 40 + 3 * index).sum();
+    let right = of_segments.best.validation_accuracy * frames as f64;
+    assert!((right - right.round()).abs() < 1e-9, "{right} of {frames}");
+    let whole = loud_frames("", 1).unwrap();
+    assert!(whole.best.validation_accuracy > 0.97, "{:?}", whole.best);
+    assert_ne!(whole.parameters, of_segments.parameters);
+}
+
+#[test]
+fn segments_do_not_depend_on_threads() {
+    let run = |threads| loud_frames("segment_frames = 12\nshards = 3", threads).unwrap().parameters;
+    assert!(run(1).iter().zip(&run(3)).all(|(a, b)| a.to_bits() == b.to_bits()));
+}
+
+#[test]
+fn segments_for_a_model_of_a_fixed_length_are_refused() {
+    let task = Task::new("segment_frames = 4");
+    let examples = Examples::new(&task.features[..10], Labels::Examples(&task.classes[..10])).unwrap();
+    let trainer = Trainer {
+        model: &task.model,
+        input: Shape::Sequence { features: 1, frames: Some(9) },
+        classes: 2,
+        config: &task.config,
+        train: examples,
+        validation: examples,
+        augment: None,
+        start: None,
+        seed: 1,
+    };
+    let error = train(&trainer, &AtomicBool::new(false), |_| {}).unwrap_err().to_string();
+    assert!(error.starts_with("train.segment_frames = 4: the model reads exactly 9 frames"), "{error}");
 }

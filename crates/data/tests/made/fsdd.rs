@@ -296,3 +296,22 @@ fn another_data_set_is_not_split() {
     let error = split(official(), &dataset, 1).unwrap_err();
     assert!(matches!(error, DataError::OtherSet { expected: "fsdd", .. }), "{error}");
 }
+
+#[test]
+fn folds_leave_out_every_speaker_and_keep_the_other_keys() {
+    let folder = digits(&SPEAKERS, 3);
+    let dataset = open(folder.path()).unwrap();
+    let config = FsddConfig { validation_share: Some(0.3), ..without("bo") };
+    let folds = DataConfig::Fsdd(config.clone()).folds(&dataset).unwrap();
+    assert_eq!(folds.len(), 3);
+    for (fold, speaker) in folds.iter().zip(SPEAKERS) {
+        assert_eq!(fold.name, speaker);
+        let expected = FsddConfig { speaker: Some(speaker.to_owned()), ..config.clone() };
+        assert_eq!(fold.data, DataConfig::Fsdd(expected));
+    }
+    let listener = FsddConfig { validation_speaker: Some("carl".to_owned()), ..without("bo") };
+    let error = message(DataConfig::Fsdd(listener).folds(&dataset));
+    assert!(error.starts_with("fsdd.validation_speaker = carl: does not go with folds"), "{error}");
+    let error = message(DataConfig::Fsdd(official()).folds(&dataset));
+    assert!(error.starts_with("data.fsdd has no folds: set split"), "{error}");
+}

@@ -99,7 +99,7 @@ fn text_files_are_read_in_place_of_the_embedded_ones() {
     rules::check(&dataset, &split).unwrap();
     assert_eq!((split.train.len(), split.validation.len(), split.test.len()), (9, 9, 9));
     let Source::Frames(frames) = &dataset.examples[26].source else { panic!("not frames") };
-    assert_eq!((dataset.examples[26].class, frames.values()), (8, [6.25; 12].as_slice()));
+    assert_eq!((dataset.examples[26].truth.class(), frames.values()), (Some(8), [6.25; 12].as_slice()));
 
     fs::write(&second, text(labels, &format!("{test}1:2:3\n"))).unwrap();
     let error = config(0.5).open(Some(folder.path())).unwrap_err();

@@ -34,7 +34,10 @@ fn features_come_in_the_order_asked_for() {
     assert_eq!(features.len(), 60);
     // The folder was filled in the order of names, each file one sample longer than the one before.
     for (&index, features) in indices.iter().zip(&features) {
-        assert_eq!(features.values(), [(index + 1) as f32, dataset.examples[index].class as f32]);
+        assert_eq!(
+            features.values(),
+            [(index + 1) as f32, dataset.examples[index].truth.class().unwrap() as f32]
+        );
     }
     assert_eq!(load(&dataset, &[], || outline, &Watch::default()).unwrap(), []);
 }

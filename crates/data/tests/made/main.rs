@@ -8,3 +8,4 @@ mod recipe;
 #[path = "../rules/mod.rs"]
 mod rules;
 mod speech_commands;
+mod upc_vad;

@@ -1,6 +1,8 @@
 //! How a recipe writes the configuration.
 
-use stapes_data::{DataConfig, FsddConfig, FsddSplit, JapaneseVowelsConfig, SpeechCommandsConfig};
+use stapes_data::{
+    DataConfig, FsddConfig, FsddSplit, JapaneseVowelsConfig, SpeechCommandsConfig, UpcVadConfig,
+};
 
 #[test]
 fn every_data_set_is_written_and_read_back() {
@@ -15,6 +17,7 @@ fn every_data_set_is_written_and_read_back() {
             classes: vec!["bed".to_owned(), "cat".to_owned()],
         }),
         DataConfig::JapaneseVowels(JapaneseVowelsConfig { validation_share: 0.25 }),
+        DataConfig::UpcVad(UpcVadConfig { folds: 4, fold: 3, validation_share: 0.25 }),
     ];
     for config in configs {
         let text = toml::to_string(&config).unwrap();
@@ -43,6 +46,8 @@ fn unknown_keys_and_names_are_refused() {
         "[speech-commands]\n",
         "[speech-commands]\nclasses = [\"bed\", \"cat\"]\nwords = 3",
         "[japanese-vowels]\nvalidation = 0.1",
+        "[upc-vad]\nfold = -1",
+        "[upc-vad]\nspeaker = 3",
         "[digits]",
     ] {
         assert!(toml::from_str::<DataConfig>(text).is_err(), "{text}");

@@ -27,7 +27,10 @@ fn classes_keep_the_recipes_order_and_the_lists_give_the_split() {
     let dataset = open(&["dog", "bed"], folder.path()).unwrap();
     assert_eq!(dataset.classes, ["dog", "bed"]);
     assert_eq!(dataset.examples.len(), 8);
-    assert_eq!((dataset.examples[0].id.as_str(), dataset.examples[0].class), ("dog/0_nohash_0.wav", 0));
+    assert_eq!(
+        (dataset.examples[0].id.as_str(), dataset.examples[0].truth.class()),
+        ("dog/0_nohash_0.wav", Some(0))
+    );
     assert_eq!(dataset.groups(), ["0", "1", "2", "3"]);
     let split = config(&["dog", "bed"]).split(&dataset, 1).unwrap();
     rules::check(&dataset, &split).unwrap();

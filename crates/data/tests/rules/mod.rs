@@ -17,7 +17,9 @@ pub(crate) fn check(dataset: &DataSet, split: &Split) -> Result<(), String> {
             }
         }
         for (class, name) in dataset.classes.iter().enumerate() {
-            if !part.is_empty() && part.iter().all(|&index| dataset.examples[index].class != class) {
+            if !part.is_empty()
+                && part.iter().all(|&index| !dataset.examples[index].truth.classes().contains(&class))
+            {
                 return Err(format!("{partition} has no {name}"));
             }
         }

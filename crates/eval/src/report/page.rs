@@ -7,7 +7,7 @@ use super::chart::{HEIGHT, WIDTH};
 use super::curves::{self, Figure};
 use super::matrix::Matrix;
 use crate::numbers::{count, counted, duration, milliseconds, percent, percent_value, score};
-use crate::{EvalError, Evaluation};
+use crate::{Estimate, EvalError, Evaluation, Interval};
 
 /// Ways to be wrong that the page lists.
 const PAIRS: usize = 12;
@@ -30,6 +30,8 @@ struct Page<'a> {
     classes: Vec<Class>,
     undefined: bool,
     macro_f1: String,
+    /// What the examples are: "examples", "frames".
+    unit: &'static str,
 }
 
 /// A number that is seen first.
@@ -81,6 +83,7 @@ pub(super) fn render(report: &Report) -> Result<String, EvalError> {
             .iter()
             .any(|class| class.precision.is_none() || class.recall.is_none()),
         macro_f1: score(Some(evaluation.macro_f1)),
+        unit: evaluation.unit(),
     };
     Ok(page.render()?)
 }
@@ -90,19 +93,31 @@ fn tiles(report: &Report) -> Vec<Tile> {
     let tile = |label: &str, value: String, detail: String| Tile { label: label.to_string(), value, detail };
     let range = format!("{} to {}", percent_value(interval.low, *total), percent(interval.high, *total));
     let last = report.curves.iter().map(|point| point.step).max();
-    let mut tiles = vec![
-        tile(
-            &format!("Accuracy on {}", report.partition),
-            percent(*accuracy, *total),
-            format!("95 % interval {range}, {} of {}", count(*correct), count(*total)),
-        ),
+    let over = match report.evaluation.recordings {
+        Some(recordings) => format!(" frames; interval over {}", counted(recordings, "recording")),
+        None => String::new(),
+    };
+    let mut tiles = vec![tile(
+        &format!("Accuracy on {}", report.partition),
+        percent(*accuracy, *total),
+        format!("95 % interval {range}, {} of {}{over}", count(*correct), count(*total)),
+    )];
+    let detection = report.evaluation.detection.as_ref();
+    let figures =
+        detection.map(|of| [(format!("F1 of {}", of.label), of.f1), ("ROC AUC".to_string(), of.auc)]);
+    for (name, estimate) in figures.into_iter().flatten() {
+        if let Some(Estimate { value, interval: Interval { low, high } }) = estimate {
+            tiles.push(tile(&name, format!("{value:.3}"), format!("{low:.3} to {high:.3}")));
+        }
+    }
+    tiles.extend([
         tile("Parameters", count(report.parameters), "trained numbers".to_string()),
         tile(
             "Training time",
             duration(report.training_seconds),
             last.map(|last| counted(last, "step")).unwrap_or_default(),
         ),
-    ];
+    ]);
     if let Some(latency) = report.latency_ms {
         tiles.push(tile("Latency", milliseconds(latency), "one utterance".to_string()));
     }

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
-use serde_json::json;
+use serde_json::{Value, json};
 use stapes::data::Split;
-use stapes::experiment::{self, Experiment};
+use stapes::experiment::{self, Experiment, Truths};
 use stapes::run::{self, Run};
 use stapes::{Error, Recipe};
 
@@ -66,6 +66,22 @@ pub(crate) fn reopened(run: &Run, data: Option<PathBuf>, console: &Console) -> R
     Ok(experiment)
 }
 
+/// A JSON line about a recording whose frames are decided.
+fn of_recording(id: &str, labels: &[String], truths: &[usize], probabilities: &[f32]) -> Value {
+    let decided = experiment::frame_classes(probabilities, labels.len());
+    let right = truths.iter().zip(&decided).filter(|(truth, class)| truth == class).count();
+    json!({
+        "example": id, "frames": truths.len(), "right": right, "accuracy": right as f64 / truths.len() as f64,
+        "truth": runs(truths, labels), "decided": runs(&decided, labels),
+    })
+}
+
+/// Runs of equal classes: the first frame and the label of each.
+fn runs(classes: &[usize], labels: &[String]) -> Vec<Value> {
+    let starts = (0..classes.len()).filter(|&t| t == 0 || classes[t] != classes[t - 1]);
+    starts.map(|t| json!([t, labels[classes[t]]])).collect()
+}
+
 impl Eval {
     pub(crate) fn run(self, console: &Console) -> Result<u8> {
         let stop = progress::stop_on_interrupt();
@@ -79,14 +95,16 @@ impl Eval {
         bar.finish_and_clear();
         let loaded = loaded?;
         let probabilities = experiment::classify(&run.bundle, &loaded)?;
-        let evaluation = experiment::evaluate(&run.bundle, &loaded, &probabilities)?;
-        for ((&index, &class), row) in loaded.indices.iter().zip(&loaded.classes).zip(&probabilities) {
+        let evaluation = experiment::evaluate(&run.bundle.labels, &loaded.truths, &probabilities)?;
+        for (at, (&index, row)) in loaded.indices.iter().zip(&probabilities).enumerate() {
             let id = &experiment.dataset.examples[index].id;
-            console.emit(&prediction(
-                &run.bundle,
-                json!({ "example": id, "truth": run.bundle.labels[class] }),
-                row,
-            ));
+            console.emit(&match &loaded.truths {
+                Truths::Examples(classes) => {
+                    let about = json!({ "example": id, "truth": run.bundle.labels[classes[at]] });
+                    prediction(&run.bundle, about, row)
+                }
+                Truths::Frames(classes) => of_recording(id, &run.bundle.labels, &classes[at], row),
+            });
         }
         console.say(&stapes::eval::text::evaluation(&evaluation));
         console.emit(&evaluation);

@@ -53,7 +53,7 @@ impl Gradients {
                 false => run.bundle.parameters.clone(),
             };
             let flows = gradient_flow(&run.bundle, &parameters, &loaded)?;
-            console.say(&format!("{}: {} examples", folder.display(), loaded.classes.len()));
+            console.say(&format!("{}: {} examples", folder.display(), loaded.features.len()));
             console.say(&table(&flows));
             console.emit(
                 &json!({ "run": folder.display().to_string(), "fresh": self.fresh, "gradients": flows }),

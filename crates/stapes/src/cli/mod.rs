@@ -4,6 +4,7 @@ mod attention;
 mod console;
 mod eval;
 mod features;
+mod folds;
 mod gradients;
 mod predict;
 mod progress;

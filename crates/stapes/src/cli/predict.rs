@@ -1,21 +1,24 @@
-//! `stapes predict`: what a model says of files.
+//! `stapes predict`: what a model says of files, or of their moments.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::Args;
 use serde_json::{Map, Value, json};
+use stapes::experiment::frame_classes;
 use stapes::features::Features;
-use stapes::infer::{Bundle, Classifier, Input};
+use stapes::infer::{Bundle, Classifier, FrameTimes, Input};
 use stapes::nn::loss::best_class;
 use stapes::run::Run;
 
 use super::console::Console;
 
-/// Print the label and its probability for each file
+/// Print the label and its probability for each file, or where in it what is heard
 #[derive(Args)]
 #[command(after_help = "Examples:\n  stapes predict runs/fsdd recording.wav\n  \
-    stapes predict model.safetensors one.wav two.wav --json")]
+    stapes predict model.safetensors one.wav two.wav --json\n\n\
+    A model that decides for every frame, such as one of voice activity, prints a line for each interval:\n  \
+    start end label file, times in seconds; with --json also the probabilities of every frame.")]
 pub(crate) struct Predict {
     /// The folder of a run, or a model file
     run: PathBuf,
@@ -29,22 +32,24 @@ impl Predict {
     pub(crate) fn run(self, console: &Console) -> Result<u8> {
         let bundle = Run::model(&self.run)?;
         let mut classifier = Classifier::new(&bundle)?;
+        let of_frames = bundle.network()?.objective().decides_frames();
         let mut failed = 0;
         for file in &self.files {
             let name = file.display().to_string();
-            match classify(&bundle, &mut classifier, file) {
-                Ok(probabilities) => {
+            let predicted = match of_frames {
+                true => intervals(&bundle, &mut classifier, file, console),
+                false => classify(&bundle, &mut classifier, file).map(|(probabilities, _)| {
                     let best = best_class(&probabilities);
                     let (label, probability) = (&bundle.labels[best], probabilities[best]);
                     console.say(&format!("{label}\t{probability:.4}\t{name}"));
                     console.emit(&prediction(&bundle, json!({ "file": name }), &probabilities));
-                }
-                Err(error) => {
-                    failed += 1;
-                    let reason = super::message(&error);
-                    console.note(&format!("error: {reason}"));
-                    console.emit(&json!({ "file": name, "error": reason }));
-                }
+                }),
+            };
+            if let Err(error) = predicted {
+                failed += 1;
+                let reason = super::message(&error);
+                console.note(&format!("error: {reason}"));
+                console.emit(&json!({ "file": name, "error": reason }));
             }
         }
         console.emit(&json!({ "files": self.files.len(), "failed": failed }));
@@ -54,6 +59,43 @@ impl Predict {
             _ => super::NOTHING_DONE,
         })
     }
+}
+
+/// Prints the intervals of a file that are not of the first class, which is what there is when there is nothing: a line
+/// `start end label file` each, times in seconds. As JSON all intervals, and the probabilities of every frame.
+fn intervals(bundle: &Bundle, classifier: &mut Classifier<'_>, file: &Path, console: &Console) -> Result<()> {
+    let name = file.display().to_string();
+    let Input::Recordings(features) = &bundle.input else {
+        anyhow::bail!(
+            "{name}: the model decides for every frame, and frames without a recording have no times"
+        );
+    };
+    let times = FrameTimes::of(features)?;
+    let (probabilities, seconds) = classify(bundle, classifier, file)?;
+    let classes = frame_classes(&probabilities, bundle.labels.len());
+    let spans = times.spans(&classes, seconds);
+    let mut found = false;
+    for span in spans.iter().filter(|span| span.class != 0) {
+        found = true;
+        let label = &bundle.labels[span.class];
+        console.say(&format!("{:.3}\t{:.3}\t{label}\t{name}", span.start_seconds, span.end_seconds));
+    }
+    if !found {
+        console.note(&format!("{name}: nothing but {}", bundle.labels[0]));
+    }
+    let spans: Vec<Value> = spans
+        .iter()
+        .map(|span| json!({ "start": span.start_seconds, "end": span.end_seconds, "label": bundle.labels[span.class] }))
+        .collect();
+    let of_class =
+        |class| probabilities.iter().skip(class).step_by(bundle.labels.len()).map(|&p| json!(p)).collect();
+    let all: Map<String, Value> =
+        bundle.labels.iter().cloned().enumerate().map(|(class, label)| (label, of_class(class))).collect();
+    console.emit(&json!({
+        "file": name, "seconds": seconds, "intervals": spans, "first_frame_seconds": times.centre_seconds(0),
+        "hop_seconds": times.hop_seconds(), "frames": classes.len(), "probabilities": all,
+    }));
+    Ok(())
 }
 
 /// A JSON line about what was predicted: `about` with the label, its probability and those of all labels.
@@ -72,14 +114,16 @@ pub(super) fn prediction(bundle: &Bundle, about: Value, probabilities: &[f32]) -
     line
 }
 
-fn classify(bundle: &Bundle, classifier: &mut Classifier<'_>, file: &Path) -> Result<Vec<f32>> {
+/// The probabilities for a file, and how long it is, s (frames have no length: 0).
+fn classify(bundle: &Bundle, classifier: &mut Classifier<'_>, file: &Path) -> Result<(Vec<f32>, f64)> {
     let place = || file.display().to_string();
     match &bundle.input {
         Input::Recordings(_) => {
             let clip = stapes::audio::read(file)?;
-            classifier.classify(&clip).with_context(place)
+            let seconds = clip.samples.len() as f64 / f64::from(clip.sample_rate_hz);
+            Ok((classifier.classify(&clip).with_context(place)?, seconds))
         }
-        Input::Frames(_) => classifier.classify_frames(&read_frames(file)?).with_context(place),
+        Input::Frames(_) => Ok((classifier.classify_frames(&read_frames(file)?).with_context(place)?, 0.0)),
     }
 }
 

@@ -34,9 +34,9 @@ impl Quickstart {
         let example = example(&recipe)?;
         let folder = RunFolder::begin(&out, false)?;
         folder.write("example.csv", &example)?;
-        let (place, _) =
+        let finished =
             train(recipe, StartingPoint::default(), folder, &progress::stop_on_interrupt(), console)?;
-        let place = place.display();
+        let place = finished.place.display();
         let program = std::env::args_os().next().unwrap_or_else(|| "stapes".into());
         let program = program.display();
         console.say(&format!(

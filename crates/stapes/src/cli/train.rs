@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::{Context, Result};
 use clap::Args;
 use serde::Serialize;
-use stapes::eval::Evaluation;
-use stapes::experiment::{self, Experiment, Loaded};
+use stapes::eval::{Detection, Estimate, Evaluation};
+use stapes::experiment::{self, Experiment, Loaded, Truths};
 use stapes::infer::Bundle;
 use stapes::report;
 use stapes::run::{self, RunFolder, RunRecord};
@@ -15,6 +15,7 @@ use stapes::train::{Event, Trained};
 use stapes::{Error, Recipe};
 
 use super::console::{Console, duration, percent, thousands};
+use super::folds::train_folds;
 use super::progress;
 
 /// Train a model as a recipe says, keep the one of the best validation and test it once
@@ -38,6 +39,9 @@ pub(crate) struct Train {
     /// Train with the seeds 1 to N, each in a folder seed-K of RUN, and report the median
     #[arg(long, value_name = "N", conflicts_with = "seed", value_parser = clap::value_parser!(u16).range(1..))]
     seeds: Option<u16>,
+    /// Train a model for each fold of the recipe's split, each in a folder of RUN, and report what they do together
+    #[arg(long, conflicts_with = "seeds")]
+    folds: bool,
     #[command(flatten)]
     changes: Changes,
 }
@@ -71,6 +75,10 @@ struct Summary<'a> {
     best_step: usize,
     validation_accuracy: f64,
     test_accuracy: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    test_f1: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    test_auc: Option<f64>,
     parameters: usize,
     examples_a_second: f64,
     latency_ms: f64,
@@ -91,6 +99,10 @@ impl Train {
             None => None,
         };
         let from = StartingPoint { data, start };
+        if self.folds {
+            train_folds(recipe, &from, (&self.out, self.force), &stop, console)?;
+            return Ok(super::DONE);
+        }
         let Some(seeds) = self.seeds else {
             let folder = RunFolder::begin(&self.out, self.force)?;
             train(recipe, from, folder, &stop, console)?;
@@ -105,7 +117,7 @@ impl Train {
         for seed in 1..=u64::from(seeds) {
             recipe.seed = seed;
             let folder = RunFolder::begin(&folder(seed), self.force)?;
-            runs.push((seed, train(recipe.clone(), from.clone(), folder, &stop, console)?.1));
+            runs.push((seed, train(recipe.clone(), from.clone(), folder, &stop, console)?.record));
             if stop.load(Ordering::Relaxed) {
                 console.note(&format!("stopped: {} of {seeds} seeds", runs.len()));
                 break;
@@ -120,19 +132,31 @@ impl Train {
 #[derive(Clone, Default)]
 pub(crate) struct StartingPoint {
     /// The folder of the data set, where it has one.
-    data: Option<PathBuf>,
+    pub(crate) data: Option<PathBuf>,
     /// The first parameters, if not those that the seed draws.
     start: Option<Vec<f32>>,
 }
 
-/// Trains, tests, and writes the run; returns where it lies.
+/// A run that was trained, tested and written.
+pub(crate) struct Finished {
+    /// Its folder.
+    pub(crate) place: PathBuf,
+    pub(crate) record: RunRecord,
+    pub(crate) evaluation: Evaluation,
+    /// What is true of the test examples.
+    pub(crate) truths: Truths,
+    /// What the model says of them.
+    pub(crate) probabilities: Vec<Vec<f32>>,
+}
+
+/// Trains, tests, and writes the run.
 pub(crate) fn train(
     recipe: Recipe,
     StartingPoint { data: data_folder, start }: StartingPoint,
     folder: RunFolder,
     stop: &AtomicBool,
     console: &Console,
-) -> Result<(PathBuf, RunRecord)> {
+) -> Result<Finished> {
     let experiment = Experiment::open(recipe, data_folder.as_deref())?;
     console.note(&format!("{}\n{}", experiment.recipe.title, sizes(&experiment)));
     let load = |indices: &[usize]| -> Result<Loaded, Error> {
@@ -151,10 +175,10 @@ pub(crate) fn train(
 
     // From here on there is a model, which no later failure may take away.
     match conclude(&experiment, data_folder, &bundle, &trained, &folder) {
-        Ok((record, evaluation)) => {
-            let place = folder.finish()?;
-            print(console, &place.display().to_string(), &record, &evaluation);
-            Ok((place, record))
+        Ok(finished) => {
+            let finished = Finished { place: folder.finish()?, ..finished };
+            print(console, &finished);
+            Ok(finished)
         }
         Err(error) => Err(error.context(format!("the trained model is kept in {}", folder.keep().display()))),
     }
@@ -169,20 +193,22 @@ fn conclude(
     bundle: &Bundle,
     trained: &Trained,
     folder: &RunFolder,
-) -> Result<(RunRecord, Evaluation)> {
+) -> Result<Finished> {
     let bar = progress::bar(experiment.split.test.len(), "features");
     let test = experiment.load(&experiment.split.test, &AtomicBool::new(false), &|done| {
         bar.set_position(done as u64);
     })?;
     bar.finish_and_clear();
-    let evaluation = experiment::evaluate(bundle, &test, &experiment::classify(bundle, &test)?)?;
+    let probabilities = experiment::classify(bundle, &test)?;
+    let evaluation = experiment::evaluate(&bundle.labels, &test.truths, &probabilities)?;
     let latency_ms = experiment.latency_ms(bundle, &test)?;
     let record = record(experiment, data_folder, trained, &evaluation, latency_ms)?;
     folder.write(run::RECIPE, &experiment.recipe.to_toml())?;
     folder.write(run::METRICS, &run::metrics(&trained.points))?;
     folder.write(run::RECORD, &(serde_json::to_string_pretty(&record)? + "\n"))?;
     folder.write(run::REPORT, &report::page(experiment, &record, &trained.points, &evaluation)?)?;
-    Ok((record, evaluation))
+    let truths = test.truths;
+    Ok(Finished { place: folder.path(""), record, evaluation, truths, probabilities })
 }
 
 fn fit(
@@ -192,11 +218,11 @@ fn fit(
     stop: &AtomicBool,
     console: &Console,
 ) -> Result<(Bundle, Trained)> {
-    let steps = experiment.recipe.train.steps(parts[0].classes.len());
-    let bar = progress::bar(steps, "training");
+    let bar = progress::bar(0, "training");
     let mut accuracy = String::new();
     let trained = experiment.train(parts, start, stop, |event| match event {
-        Event::Step { step, loss, .. } => {
+        Event::Step { step, steps, loss } => {
+            bar.set_length(steps as u64);
             bar.set_position(step as u64);
             bar.set_message(format!("loss {loss:.3} {accuracy}"));
         }
@@ -238,6 +264,9 @@ fn record(
     evaluation: &Evaluation,
     latency_ms: f64,
 ) -> Result<RunRecord> {
+    let figure = |of: fn(&Detection) -> Option<Estimate>| {
+        evaluation.detection.as_ref().and_then(of).map(|estimate| estimate.value)
+    };
     Ok(RunRecord {
         title: experiment.recipe.title.clone(),
         command: command_line(),
@@ -251,25 +280,32 @@ fn record(
         examples_a_second: trained.examples_a_second,
         validation_accuracy: trained.best.validation_accuracy,
         test_accuracy: evaluation.accuracy,
-        parameters: trained.parameters.len(),
+        test_f1: figure(|detection| detection.f1),
+        test_auc: figure(|detection| detection.auc),
+        parameters: experiment.recipe.network()?.parameter_count(),
         latency_ms,
         versions: run::versions(rayon::current_num_threads(), experiment.recipe.train.shards),
     })
 }
 
-fn print(console: &Console, place: &str, record: &RunRecord, evaluation: &Evaluation) {
+fn print(console: &Console, finished: &Finished) {
+    let Finished { place, record, evaluation, .. } = finished;
+    let place = &place.display().to_string();
     let rows = [
-        ("test", stapes::eval::text::summary(evaluation)),
-        ("validation", format!("{} at step {}", percent(record.validation_accuracy), record.best_step)),
-        ("parameters", thousands(record.parameters as u64)),
+        ("test", Some(stapes::eval::text::summary(evaluation))),
+        ("", stapes::eval::text::detection(evaluation)),
+        ("validation", Some(format!("{} at step {}", percent(record.validation_accuracy), record.best_step))),
+        ("parameters", Some(thousands(record.parameters as u64))),
         (
             "training time",
-            format!("{} for {} steps", duration(record.seconds), thousands(record.steps as u64)),
+            Some(format!("{} for {} steps", duration(record.seconds), thousands(record.steps as u64))),
         ),
-        ("latency", format!("{} an utterance, one thread", duration(record.latency_ms / 1e3))),
-        ("run", place.to_string()),
+        ("speed", Some(format!("{} examples a second", thousands(record.examples_a_second as u64)))),
+        ("latency", Some(format!("{} an utterance, one thread", duration(record.latency_ms / 1e3)))),
+        ("run", Some(place.to_string())),
     ];
-    let lines: Vec<String> = rows.iter().map(|(name, value)| format!("{name:<14} {value}")).collect();
+    let line = |(name, value): (&str, Option<String>)| value.map(|value| format!("{name:<14} {value}"));
+    let lines: Vec<String> = rows.into_iter().filter_map(line).collect();
     console.say(&lines.join("\n"));
     console.emit(&Summary {
         run: place,
@@ -278,6 +314,8 @@ fn print(console: &Console, place: &str, record: &RunRecord, evaluation: &Evalua
         best_step: record.best_step,
         validation_accuracy: record.validation_accuracy,
         test_accuracy: record.test_accuracy,
+        test_f1: record.test_f1,
+        test_auc: record.test_auc,
         parameters: record.parameters,
         examples_a_second: record.examples_a_second,
         latency_ms: record.latency_ms,

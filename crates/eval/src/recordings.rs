@@ -1,0 +1,158 @@
+//! The scores of a classifier of frames: figures over frames, intervals over recordings.
+
+use serde::Serialize;
+
+use crate::bootstrap::over_recordings;
+use crate::roc::Ranking;
+use crate::{EvalError, Evaluation, Interval};
+
+/// What was said of the frames of one recording.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RecordingFrames {
+    /// The class of each frame: \[T\].
+    pub truths: Vec<usize>,
+    /// The class that was predicted for it: \[T\].
+    pub predictions: Vec<usize>,
+    /// The score of class 1 against class 0, where there are two classes: \[T\]; empty otherwise.
+    pub scores: Vec<f32>,
+}
+
+/// A figure with its 95 % interval.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Estimate {
+    /// The figure over all frames.
+    pub value: f64,
+    /// Its interval over recordings.
+    pub interval: Interval,
+}
+
+/// How well the second of two classes is detected.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Detection {
+    /// The class.
+    pub label: String,
+    /// Its F1 over all frames. None when no frame is of the class and none was predicted as it.
+    pub f1: Option<Estimate>,
+    /// The area under the ROC curve of its scores over all frames, by [`roc_auc`](crate::roc_auc). None when all
+    /// frames are of one class.
+    pub auc: Option<Estimate>,
+}
+
+impl Evaluation {
+    /// Scores predictions for the frames of recordings against the truth.
+    ///
+    /// All figures are over the frames of all recordings together. The frames of a recording are not independent, so
+    /// no interval counts them: intervals are percentile bootstraps over recordings, 1,000 resamples drawn from a
+    /// fixed seed.
+    ///
+    /// # Shapes
+    /// classes `[K]`, recordings `[R]`, each with its own T
+    ///
+    /// # Errors
+    /// Those of [`Evaluation::new`] over all frames in their order; [`EvalError::UnequalLengths`] also for scores of
+    /// two classes that are not one a frame, and [`EvalError::NoScore`] for one that is NaN.
+    ///
+    /// # Example
+    /// ```
+    /// use stapes_eval::{Evaluation, RecordingFrames};
+    ///
+    /// let classes = ["silence".to_string(), "voice".to_string()];
+    /// let one = RecordingFrames {
+    ///     truths: vec![0, 1, 1, 0],
+    ///     predictions: vec![0, 1, 0, 0],
+    ///     scores: vec![0.1, 0.9, 0.4, 0.2],
+    /// };
+    /// let other = RecordingFrames { truths: vec![1, 0], predictions: vec![1, 1], scores: vec![0.8, 0.6] };
+    /// let evaluation = Evaluation::of_frames(&classes, &[one, other])?;
+    /// assert_eq!((evaluation.accuracy, evaluation.recordings), (4.0 / 6.0, Some(2)));
+    /// let voice = evaluation.detection.unwrap();
+    /// assert_eq!(voice.f1.unwrap().value, 4.0 / 6.0);
+    /// // Of nine pairs only 0.4 against 0.6 is in the wrong order.
+    /// assert_eq!(voice.auc.unwrap().value, 8.0 / 9.0);
+    /// # Ok::<(), stapes_eval::EvalError>(())
+    /// ```
+    pub fn of_frames(classes: &[String], recordings: &[RecordingFrames]) -> Result<Evaluation, EvalError> {
+        for recording in recordings {
+            let (truths, predictions) = (recording.truths.len(), recording.predictions.len());
+            if truths != predictions {
+                return Err(EvalError::UnequalLengths { truths, predictions });
+            }
+        }
+        let all = |of: fn(&RecordingFrames) -> &[usize]| -> Vec<usize> {
+            recordings.iter().flat_map(|recording| of(recording).iter().copied()).collect()
+        };
+        let mut evaluation =
+            Evaluation::new(classes, &all(|frames| &frames.truths), &all(|frames| &frames.predictions))?;
+        let counts: Vec<Counts> = recordings.iter().map(Counts::of).collect();
+        evaluation.interval = over_recordings(recordings.len(), |times| {
+            let right = weighted(&counts, times, |counts| counts.right);
+            ratio(right, weighted(&counts, times, |counts| counts.frames))
+        });
+        evaluation.recordings = Some(recordings.len() as u64);
+        if let [_, label] = classes {
+            evaluation.detection = Some(detection(label, recordings, &counts)?);
+        }
+        Ok(evaluation)
+    }
+}
+
+/// What the figures of one recording add up from.
+struct Counts {
+    frames: u64,
+    right: u64,
+    /// Frames of class 1, predicted as it, and both.
+    support: u64,
+    predicted: u64,
+    found: u64,
+}
+
+impl Counts {
+    fn of(recording: &RecordingFrames) -> Counts {
+        let count = |holds: fn(usize, usize) -> bool| {
+            let pairs = recording.truths.iter().zip(&recording.predictions);
+            pairs.filter(|(truth, prediction)| holds(**truth, **prediction)).count() as u64
+        };
+        Counts {
+            frames: recording.truths.len() as u64,
+            right: count(|truth, prediction| truth == prediction),
+            support: count(|truth, _| truth == 1),
+            predicted: count(|_, prediction| prediction == 1),
+            found: count(|truth, prediction| truth == 1 && prediction == 1),
+        }
+    }
+}
+
+fn weighted(counts: &[Counts], times: &[u64], of: impl Fn(&Counts) -> u64) -> u64 {
+    counts.iter().zip(times).map(|(counts, times)| of(counts) * times).sum()
+}
+
+fn ratio(part: u64, whole: u64) -> Option<f64> {
+    (whole > 0).then(|| part as f64 / whole as f64)
+}
+
+fn detection(label: &str, recordings: &[RecordingFrames], counts: &[Counts]) -> Result<Detection, EvalError> {
+    for (index, recording) in recordings.iter().enumerate() {
+        let (truths, predictions) = (recording.truths.len(), recording.scores.len());
+        if truths != predictions {
+            return Err(EvalError::UnequalLengths { truths, predictions });
+        }
+        if let Some(frame) = recording.scores.iter().position(|score| score.is_nan()) {
+            return Err(EvalError::NoScore { recording: index, frame });
+        }
+    }
+    let estimate = |figure: &dyn Fn(&[u64]) -> Option<f64>| {
+        let value = figure(&vec![1; recordings.len()])?;
+        Some(Estimate { value, interval: over_recordings(recordings.len(), figure) })
+    };
+    let f1 = |times: &[u64]| {
+        let found = weighted(counts, times, |counts| counts.found);
+        ratio(2 * found, weighted(counts, times, |counts| counts.support + counts.predicted))
+    };
+    let examples = recordings.iter().enumerate().flat_map(|(index, recording)| {
+        let pairs = recording.scores.iter().zip(&recording.truths);
+        pairs.map(move |(&score, &truth)| (score, truth == 1, index as u32))
+    });
+    let ranking = Ranking::new(examples);
+    let auc = |times: &[u64]| ranking.auc(|recording| times[recording as usize]);
+    Ok(Detection { label: label.to_string(), f1: estimate(&f1), auc: estimate(&auc) })
+}
