@@ -4,9 +4,12 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::arabic_digits::ArabicDigitsConfig;
+use crate::consonant_vowel::ConsonantVowelConfig;
 use crate::dataset::DataSet;
 use crate::error::DataError;
 use crate::fsdd::FsddConfig;
+use crate::handwriting::HandwritingConfig;
 use crate::japanese_vowels::JapaneseVowelsConfig;
 use crate::speech_commands::SpeechCommandsConfig;
 use crate::split::Split;
@@ -35,6 +38,12 @@ pub enum DataConfig {
     JapaneseVowels(JapaneseVowelsConfig),
     /// UPC voice activity.
     UpcVad(UpcVadConfig),
+    /// CS671 handwriting.
+    Handwriting(HandwritingConfig),
+    /// CS671 consonant-vowel segments.
+    ConsonantVowel(ConsonantVowelConfig),
+    /// UCI Spoken Arabic Digit.
+    ArabicDigits(ArabicDigitsConfig),
 }
 
 /// One fold of a split.
@@ -86,6 +95,9 @@ impl DataConfig {
             DataConfig::SpeechCommands(config) => config,
             DataConfig::JapaneseVowels(config) => config,
             DataConfig::UpcVad(config) => config,
+            DataConfig::Handwriting(config) => config,
+            DataConfig::ConsonantVowel(config) => config,
+            DataConfig::ArabicDigits(config) => config,
         }
     }
 

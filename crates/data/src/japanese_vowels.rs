@@ -1,18 +1,19 @@
 //! UCI Japanese Vowels: who of nine speakers says /ae/; embedded in the program.
 
+use std::io::Read;
 use std::path::Path;
 
+use flate2::read::ZlibDecoder;
 use serde::{Deserialize, Serialize};
 use stapes_features::Features;
-use stapes_random::Stream;
 
-use crate::carve::{VALIDATION_SHARE, carve, check_validation_share};
+use crate::carve::{VALIDATION_SHARE, check_validation_share};
 use crate::config::Set;
 use crate::dataset::{DataSet, Example, Source};
 use crate::error::DataError;
 use crate::split::{Partition, Split};
 use crate::truth::Truth;
-use crate::{folder, ts};
+use crate::{folder, official, ts};
 
 const SET: &str = "japanese-vowels";
 const KEY: &str = "japanese-vowels.validation_share";
@@ -74,18 +75,7 @@ impl Set for JapaneseVowelsConfig {
     }
 
     fn split(&self, dataset: &DataSet, seed: u64) -> Result<Split, DataError> {
-        let mut parts: Vec<Partition> =
-            dataset.examples.iter().map(|example| example.official.unwrap_or(Partition::Train)).collect();
-        let train: Vec<usize> = (0..parts.len()).filter(|&i| parts[i] == Partition::Train).collect();
-        for index in carve(dataset, &train, self.validation_share, &mut Stream::new(seed, "validation")) {
-            parts[index] = Partition::Validation;
-        }
-        let wanted: &[Partition] =
-            if self.validation_share > 0.0 { &Partition::ALL } else { &[Partition::Train, Partition::Test] };
-        Split::of_parts(&parts).with_every_class(dataset, wanted, |lacking| match lacking {
-            Partition::Validation => format!("raise {KEY}, or set it to 0 to go without validation"),
-            Partition::Train | Partition::Test => format!("complete the folder: {LAYOUT}"),
-        })
+        official::split(dataset, (KEY, self.validation_share), LAYOUT, seed)
     }
 }
 
@@ -131,7 +121,9 @@ fn from_text(folder: &Path) -> Result<Vec<Example>, DataError> {
 /// # Panics
 /// If the embedded bytes are not what the script writes; the tests read them all.
 fn embedded() -> Vec<Example> {
-    let bytes = miniz_oxide::inflate::decompress_to_vec_zlib(EMBEDDED)
+    let mut bytes = Vec::new();
+    ZlibDecoder::new(EMBEDDED)
+        .read_to_end(&mut bytes)
         .expect("the embedded bytes are a whole zlib stream: the script wrote them");
     let size = |at: usize| usize::from(u16::from_le_bytes([bytes[at], bytes[at + 1]]));
     let (train, test) = (size(1), size(3));

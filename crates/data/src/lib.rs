@@ -8,30 +8,39 @@
 //! same data and the same configuration give the same split on every machine. The test split is drawn first and
 //! from numbers of its own, so that another share for validation does not move it.
 
+mod arabic_digits;
 mod augment;
 mod carve;
+mod class_folders;
 mod config;
+mod consonant_vowel;
 mod counts;
 mod dataset;
 mod error;
 mod fingerprint;
 mod folder;
 mod fsdd;
+mod handwriting;
 mod japanese_vowels;
 mod load;
+mod numbers;
+mod official;
 mod speech_commands;
 mod split;
 mod truth;
 mod ts;
 mod upc_vad;
 
+pub use arabic_digits::ArabicDigitsConfig;
 pub use augment::{AugmentConfig, LevelConfig, ShiftConfig, SpecAugmentConfig};
 pub use config::{DataConfig, Fold};
+pub use consonant_vowel::ConsonantVowelConfig;
 pub use counts::{ClassCount, Counts, GroupCount, PartCount};
 pub use dataset::{DataSet, Example, Source};
 pub use error::DataError;
 pub use fingerprint::fingerprint;
 pub use fsdd::{FsddConfig, FsddSplit};
+pub use handwriting::HandwritingConfig;
 pub use japanese_vowels::JapaneseVowelsConfig;
 pub use load::{Watch, load};
 pub use speech_commands::SpeechCommandsConfig;

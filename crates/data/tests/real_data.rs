@@ -9,8 +9,9 @@ use std::process::ExitCode;
 
 use stapes_audio::Clip;
 use stapes_data::{
-    Counts, DataConfig, DataSet, FsddConfig, FsddSplit, JapaneseVowelsConfig, PartCount, Partition, Source,
-    SpeechCommandsConfig, Split, Truth, UpcVadConfig, Watch, fingerprint, load,
+    ArabicDigitsConfig, ConsonantVowelConfig, Counts, DataConfig, DataSet, FsddConfig, FsddSplit,
+    HandwritingConfig, JapaneseVowelsConfig, PartCount, Partition, Source, SpeechCommandsConfig, Split,
+    Truth, UpcVadConfig, Watch, fingerprint, load,
 };
 use stapes_features::Features;
 use stapes_testkit::fixture::Fixture;
@@ -33,9 +34,58 @@ fn main() -> ExitCode {
             case("speech_commands_follow_the_official_lists", speech_commands_official),
             case("speech_commands_have_thirty_words_and_absent_clips", speech_commands_words),
             case("upc_vad_is_labelled_from_start_to_end", upc_vad),
+            case("handwriting_has_its_published_counts", handwriting),
+            case("consonant_vowel_has_its_published_counts", consonant_vowel),
+            case("arabic_digits_have_their_published_counts", arabic_digits),
             case("japanese_vowels_equal_the_text_files_to_the_bit", japanese_vowels_embedded),
         ])
     })
+}
+
+/// Examples by part and class, and the shortest and longest number of frames.
+fn frames_of(
+    config: &DataConfig,
+    folder: &Path,
+    validation: bool,
+) -> Result<(Vec<[usize; 2]>, [usize; 2]), String> {
+    let dataset = open(config, folder)?;
+    let parts = split(config, &dataset, 1)?;
+    equal("validation", !parts.validation.is_empty(), validation)?;
+    let of_class = |part: &[usize], class: usize| {
+        part.iter().filter(|&&index| dataset.examples[index].truth == Truth::Class(class)).count()
+    };
+    let training = [parts.train.as_slice(), &parts.validation].concat();
+    let counts =
+        (0..dataset.classes.len()).map(|class| [of_class(&training, class), of_class(&parts.test, class)]);
+    let length = |example: &stapes_data::Example| match &example.source {
+        Source::Frames(frames) => Ok(frames.frames()),
+        Source::File(path) => Err(format!("{} in a set of frames", path.display())),
+    };
+    let lengths = dataset.examples.iter().map(length).collect::<Result<Vec<usize>, String>>()?;
+    let bounds = [lengths.iter().min(), lengths.iter().max()].map(|bound| bound.copied().unwrap_or(0));
+    Ok((counts.collect(), bounds))
+}
+
+fn handwriting(folder: &Path) -> Result<(), String> {
+    let config = DataConfig::Handwriting(HandwritingConfig::default());
+    let (counts, lengths) = frames_of(&config, &folder.join("cs671_handwriting"), true)?;
+    equal("training", counts.iter().map(|count| count[0]).sum(), 345)?;
+    equal("test", counts.iter().map(|count| count[1]).collect(), vec![20; 5])?;
+    equal("points", lengths, [19, 178])
+}
+
+fn consonant_vowel(folder: &Path) -> Result<(), String> {
+    let config = DataConfig::ConsonantVowel(ConsonantVowelConfig { validation_share: 0.0 });
+    let (counts, lengths) = frames_of(&config, &folder.join("cs671_cv"), false)?;
+    equal("sa, ka, kaa, tA, ba", counts, vec![[343, 86], [383, 96], [510, 127], [408, 102], [290, 72]])?;
+    equal("frames", lengths, [7, 79])
+}
+
+fn arabic_digits(folder: &Path) -> Result<(), String> {
+    let config = DataConfig::ArabicDigits(ArabicDigitsConfig::default());
+    let (counts, lengths) = frames_of(&config, &folder.join("spoken_arabic_digits"), true)?;
+    equal("of each digit", counts, vec![[660, 220]; 10])?;
+    equal("frames", lengths, [4, 93])
 }
 
 fn ensure(holds: bool, what: impl FnOnce() -> String) -> Result<(), String> {

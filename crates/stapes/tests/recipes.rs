@@ -22,6 +22,9 @@ fn main() -> ExitCode {
                 () if text.contains("[data.fsdd]") => Some("fsdd"),
                 () if text.contains("[data.speech-commands]") => Some("speech_commands"),
                 () if text.contains("[data.upc-vad]") => Some("upc_vad"),
+                () if text.contains("[data.handwriting]") => Some("cs671_handwriting"),
+                () if text.contains("[data.consonant-vowel]") => Some("cs671_cv"),
+                () if text.contains("[data.arabic-digits]") => Some("spoken_arabic_digits"),
                 () if text.contains("[data.japanese-vowels]") => None,
                 () => return Err(format!("{name}: say here where its data lies")),
             };

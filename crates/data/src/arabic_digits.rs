@@ -1,0 +1,188 @@
+//! UCI Spoken Arabic Digit: ten digits of 88 speakers.
+
+use std::io::Read;
+use std::path::Path;
+
+use flate2::read::GzDecoder;
+use serde::{Deserialize, Serialize};
+use stapes_features::Features;
+
+use crate::carve::{VALIDATION_SHARE, check_validation_share};
+use crate::config::Set;
+use crate::dataset::{DataSet, Example, Source};
+use crate::error::DataError;
+use crate::numbers::{numbers, read};
+use crate::split::{Partition, Split};
+use crate::truth::Truth;
+use crate::{folder, official};
+
+const SET: &str = "arabic-digits";
+const KEY: &str = "arabic-digits.validation_share";
+const LAYOUT: &str = "Train_Arabic_Digit.txt and Test_Arabic_Digit.txt, or the same with .gz";
+const FILES: [(&str, Partition); 2] =
+    [("Train_Arabic_Digit.txt", Partition::Train), ("Test_Arabic_Digit.txt", Partition::Test)];
+const DIGITS: usize = 10;
+const COEFFICIENTS: usize = 13;
+
+/// UCI Spoken Arabic Digit: ten digits, 6,600 utterances of 66 speakers for training and 2,200 of 22 others for the
+/// test, of 4 to 93 frames of 13 MFCC.
+///
+/// The original files, as they are or gzipped: a line is a frame, a blank line stands before each utterance, and the
+/// utterances are in the order of the digits, of each as many as of the others. Validation is a share of each digit's
+/// training utterances, drawn by the seed; who speaks is not in the files, so its speakers are also heard in training.
+///
+/// # Source
+/// M. Bedda and N. Hammami (2008), UCI Machine Learning Repository; <https://doi.org/10.24432/C52C9Q>.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ArabicDigitsConfig {
+    /// The share of each digit's training utterances carved off for validation: 0.1; 0 for none.
+    pub validation_share: f64,
+}
+
+impl Default for ArabicDigitsConfig {
+    fn default() -> ArabicDigitsConfig {
+        ArabicDigitsConfig { validation_share: VALIDATION_SHARE }
+    }
+}
+
+impl Set for ArabicDigitsConfig {
+    fn name(&self) -> &'static str {
+        SET
+    }
+
+    fn class_names(&self) -> Vec<String> {
+        (0..DIGITS).map(|digit| digit.to_string()).collect()
+    }
+
+    fn frame_width(&self) -> Option<usize> {
+        Some(COEFFICIENTS)
+    }
+
+    fn check(&self) -> Result<(), DataError> {
+        check_validation_share(KEY, self.validation_share)
+    }
+
+    fn open(&self, folder: Option<&Path>) -> Result<DataSet, DataError> {
+        let folder = folder::required(folder, SET, LAYOUT)?;
+        let mut examples = Vec::new();
+        for (file, partition) in FILES {
+            let (plain, packed) = (folder.join(file), folder.join(format!("{file}.gz")));
+            let (path, text) = match () {
+                () if plain.is_file() => (plain.clone(), read(&plain)?),
+                () if packed.is_file() => (packed.clone(), unpacked(&packed)?),
+                () => return Err(folder::not_this_set(SET, folder, LAYOUT)),
+            };
+            let utterances = utterances(&path, &text)?;
+            let of_digit = utterances.len() / DIGITS;
+            examples.extend(utterances.into_iter().enumerate().map(|(at, frames)| Example {
+                id: format!("{partition}/{at}"),
+                truth: Truth::Class(at / of_digit),
+                group: None,
+                official: Some(partition),
+                source: Source::Frames(frames),
+            }));
+        }
+        Ok(DataSet { name: SET.to_owned(), classes: self.class_names(), examples, absent: 0 })
+    }
+
+    fn split(&self, dataset: &DataSet, seed: u64) -> Result<Split, DataError> {
+        official::split(dataset, (KEY, self.validation_share), LAYOUT, seed)
+    }
+}
+
+fn unpacked(path: &Path) -> Result<String, DataError> {
+    let unreadable = |reason| DataError::unreadable(path, reason);
+    let mut text = String::new();
+    GzDecoder::new(std::fs::File::open(path).map_err(unreadable)?)
+        .read_to_string(&mut text)
+        .map_err(unreadable)?;
+    Ok(text)
+}
+
+/// The utterances of a file; as many of each digit.
+fn utterances(path: &Path, text: &str) -> Result<Vec<Features>, DataError> {
+    let wrong = |line: usize, reason: String| DataError::Line { path: path.to_owned(), line, reason };
+    let mut utterances: Vec<Vec<f32>> = Vec::new();
+    let mut ended = true;
+    let mut last = 0;
+    for (index, line) in text.lines().enumerate() {
+        last = index + 1;
+        let frame = numbers(path, last, line)?;
+        if frame.is_empty() {
+            ended = true;
+            continue;
+        }
+        if frame.len() != COEFFICIENTS {
+            return Err(wrong(last, format!("{} numbers: expected a frame of {COEFFICIENTS}", frame.len())));
+        }
+        match utterances.last_mut() {
+            Some(values) if !ended => values.extend(frame),
+            _ => utterances.push(frame),
+        }
+        ended = false;
+    }
+    if utterances.is_empty() || !utterances.len().is_multiple_of(DIGITS) {
+        let reason = format!(
+            "the file ends after {} utterances: expected as many of each of {DIGITS} digits; get it again",
+            utterances.len()
+        );
+        return Err(wrong(last.max(1), reason));
+    }
+    Ok(utterances.into_iter().map(|values| Features::new(COEFFICIENTS, values)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    /// Utterance n has n % 3 + 1 frames of the number n.
+    fn made(count: usize) -> String {
+        let frame = |at: usize| vec![at.to_string(); COEFFICIENTS].join(" ") + "\n";
+        (0..count).map(|at| format!("            \n{}", frame(at).repeat(at % 3 + 1))).collect()
+    }
+
+    fn write(folder: &Path, train: &str, packed_test: &str) {
+        std::fs::write(folder.join(FILES[0].0), train).unwrap();
+        let file = std::fs::File::create(folder.join(format!("{}.gz", FILES[1].0))).unwrap();
+        let mut packed = flate2::write::GzEncoder::new(file, flate2::Compression::fast());
+        packed.write_all(packed_test.as_bytes()).unwrap();
+        packed.finish().unwrap();
+    }
+
+    #[test]
+    fn utterances_are_in_the_order_of_digits_in_plain_and_packed_files() {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), &made(40), &made(20));
+        let set = ArabicDigitsConfig::default().open(Some(folder.path())).unwrap();
+        assert_eq!(set.examples.len(), 60);
+        for (at, example) in set.examples.iter().enumerate() {
+            let (within, of_digit) = if at < 40 { (at, 4) } else { (at - 40, 2) };
+            assert_eq!(example.truth, Truth::Class(within / of_digit));
+            let Source::Frames(frames) = &example.source else { panic!() };
+            assert_eq!((frames.frames(), frames.frame(0)[12]), (within % 3 + 1, within as f32));
+        }
+    }
+
+    #[test]
+    fn damaged_files_are_named_with_the_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = |train: &str| {
+            write(folder.path(), train, &made(10));
+            ArabicDigitsConfig::default().open(Some(folder.path())).unwrap_err().to_string()
+        };
+        assert!(error(&made(39)).contains("ends after 39 utterances"));
+        assert!(error("").contains(":1: the file ends after 0 utterances"));
+        assert!(error(&(made(20) + "1 2 3\n")).contains("3 numbers: expected a frame of 13"));
+        assert!(error("x").contains("Train_Arabic_Digit.txt:1: `x` is no finite number"));
+        // A packed file that is cut off.
+        write(folder.path(), &made(20), &made(20));
+        let packed = folder.path().join("Test_Arabic_Digit.txt.gz");
+        let bytes = std::fs::read(&packed).unwrap();
+        std::fs::write(&packed, &bytes[..bytes.len() - 9]).unwrap();
+        let error = ArabicDigitsConfig::default().open(Some(folder.path())).unwrap_err().to_string();
+        assert!(error.contains("Test_Arabic_Digit.txt.gz: cannot be read"), "{error}");
+    }
+}

@@ -1,0 +1,153 @@
+//! CS671 handwriting: which of five characters a pen stroke is.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use stapes_features::Features;
+
+use crate::carve::{VALIDATION_SHARE, check_validation_share};
+use crate::class_folders::ClassFolders;
+use crate::config::Set;
+use crate::dataset::DataSet;
+use crate::error::DataError;
+use crate::numbers::{numbers, read};
+use crate::official;
+use crate::split::{Partition, Split};
+
+const KEY: &str = "handwriting.validation_share";
+
+const FOLDERS: ClassFolders = ClassFolders {
+    set: "handwriting",
+    classes: &["a", "ai", "bA", "chA", "tA"],
+    parts: [("train", Partition::Train), ("dev", Partition::Test)],
+    extension: "txt",
+    layout: "folders a, ai, bA, chA, tA with folders train and dev of .txt files, a pen stroke each",
+};
+
+/// CS671 handwriting: five Kannada and Telugu characters, one pen stroke each.
+///
+/// 345 strokes for training and 100, in the folders `dev`, for the test; 19 to 178 points (x, y). A file is one
+/// line: the number of points, then x and y of each. Validation is a share of each class's training strokes,
+/// drawn by the seed. Who wrote a stroke is not known.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HandwritingConfig {
+    /// The share of each class's training strokes carved off for validation: 0.1; 0 for none.
+    pub validation_share: f64,
+    /// Whether the points of each stroke are scaled so that x and y span 0 to 1.
+    pub scale: bool,
+    /// Whether a frame also has the difference to the point before, (0, 0) at the first: [x, y, dx, dy].
+    pub differences: bool,
+}
+
+impl Default for HandwritingConfig {
+    fn default() -> HandwritingConfig {
+        HandwritingConfig { validation_share: VALIDATION_SHARE, scale: true, differences: false }
+    }
+}
+
+impl Set for HandwritingConfig {
+    fn name(&self) -> &'static str {
+        FOLDERS.set
+    }
+
+    fn class_names(&self) -> Vec<String> {
+        FOLDERS.classes.iter().map(ToString::to_string).collect()
+    }
+
+    fn frame_width(&self) -> Option<usize> {
+        Some(if self.differences { 4 } else { 2 })
+    }
+
+    fn check(&self) -> Result<(), DataError> {
+        check_validation_share(KEY, self.validation_share)
+    }
+
+    fn open(&self, folder: Option<&Path>) -> Result<DataSet, DataError> {
+        let examples = FOLDERS.examples(folder, |path| Ok(self.frames(stroke(path)?)))?;
+        Ok(DataSet { name: FOLDERS.set.to_owned(), classes: self.class_names(), examples, absent: 0 })
+    }
+
+    fn split(&self, dataset: &DataSet, seed: u64) -> Result<Split, DataError> {
+        official::split(dataset, (KEY, self.validation_share), FOLDERS.layout, seed)
+    }
+}
+
+impl HandwritingConfig {
+    fn frames(&self, mut points: Vec<[f32; 2]>) -> Features {
+        if self.scale {
+            for axis in 0..2 {
+                let span =
+                    |(low, high): (f32, f32), point: &[f32; 2]| (low.min(point[axis]), high.max(point[axis]));
+                let (low, high) = points.iter().fold((f32::INFINITY, f32::NEG_INFINITY), span);
+                // A straight line has no width: then it lies at 0.
+                let scale = if high > low { 1.0 / (high - low) } else { 1.0 };
+                points.iter_mut().for_each(|point| point[axis] = (point[axis] - low) * scale);
+            }
+        }
+        if !self.differences {
+            return Features::new(2, points.concat());
+        }
+        let mut before = points[0];
+        let frame = |point: &[f32; 2]| {
+            let frame = [point[0], point[1], point[0] - before[0], point[1] - before[1]];
+            before = *point;
+            frame
+        };
+        Features::new(4, points.iter().flat_map(frame).collect())
+    }
+}
+
+/// The points of a file; at least one.
+fn stroke(path: &Path) -> Result<Vec<[f32; 2]>, DataError> {
+    let text = read(path)?;
+    let wrong = |reason: String| Err(DataError::Line { path: path.to_owned(), line: 1, reason });
+    let values = numbers(path, 1, &text)?;
+    let [count, values @ ..] = values.as_slice() else {
+        return wrong("is empty: expected the number of points, then x and y of each".into());
+    };
+    if *count < 1.0 || count.fract() != 0.0 || values.len() as f64 != 2.0 * f64::from(*count) {
+        return wrong(format!(
+            "says {count} points, and {} numbers follow: expected x and y of each",
+            values.len()
+        ));
+    }
+    Ok(values.as_chunks().0.to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stroke_is_scaled_to_one_and_differences_follow_the_points() {
+        let points = vec![[2.0, 5.0], [4.0, 5.0], [3.0, 5.0]];
+        let config = HandwritingConfig { differences: true, ..HandwritingConfig::default() };
+        let scaled = config.frames(points.clone());
+        assert_eq!(scaled.values(), [0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 1.0, 0.0, 0.5, 0.0, -0.5, 0.0]);
+        let config = HandwritingConfig { scale: false, ..HandwritingConfig::default() };
+        assert_eq!(config.frames(points).values(), [2.0, 5.0, 4.0, 5.0, 3.0, 5.0]);
+    }
+
+    #[test]
+    fn a_file_with_more_or_fewer_points_than_it_says_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("1.txt");
+        let read = |text: &str| {
+            std::fs::write(&path, text).unwrap();
+            stroke(&path).map_err(|error| error.to_string())
+        };
+        assert_eq!(read("2 0 1 2 3\n").unwrap(), [[0.0, 1.0], [2.0, 3.0]]);
+        for (text, part) in [
+            ("", "is empty"),
+            ("2 0 1 2", "says 2 points, and 3 numbers follow"),
+            ("0", "says 0 points"),
+            ("1.5 0 1 2", "says 1.5 points"),
+            ("-1", "says -1 points"),
+            ("1 a 2", "`a` is no finite number"),
+        ] {
+            let error = read(text).unwrap_err();
+            assert!(error.contains(part) && error.contains("1.txt:1"), "{error}");
+        }
+    }
+}
