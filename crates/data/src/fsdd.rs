@@ -13,6 +13,8 @@ use crate::folder::{self, Entry};
 use crate::split::{Partition, Split};
 use crate::truth::Truth;
 
+/// In a speaker's place: the one who follows the tested speaker.
+const NEXT: &str = "next";
 const SET: &str = "fsdd";
 const LAYOUT: &str = "recordings/{digit}_{speaker}_{index}.wav";
 const NAME_FORM: &str = "{digit}_{speaker}_{index}.wav, as 7_theo_0.wav";
@@ -38,7 +40,8 @@ pub struct FsddConfig {
     /// The speaker left out: needed by `leave-speaker-out`, refused otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub speaker: Option<String>,
-    /// A speaker whose recordings are the validation split, with `leave-speaker-out` only; instead of a share.
+    /// A speaker whose recordings are the validation split, with `leave-speaker-out` only; instead of a share. `next` is
+    /// the one who follows the tested speaker in the order of names, after the last the first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub validation_speaker: Option<String>,
     /// The share of each class that is tested on, with `random` only; 1/3 where it is not given.
@@ -136,8 +139,9 @@ impl Set for FsddConfig {
             let advice = "set split = \"leave-speaker-out\", with a fold for each speaker";
             return Err(DataError::NoFolds { set: SET, advice });
         }
-        if let Some(speaker) = &self.validation_speaker {
-            let rule = "does not go with folds, for this speaker is left out too: set fsdd.validation_share";
+        if let Some(speaker) = self.validation_speaker.as_ref().filter(|speaker| *speaker != NEXT) {
+            let rule = "does not go with folds, for this speaker is left out too: set it to \"next\", or set \
+                        fsdd.validation_share";
             return Err(setting("validation_speaker", speaker, rule));
         }
         let fold = |speaker: &str| Fold {
@@ -150,6 +154,10 @@ impl Set for FsddConfig {
     fn split(&self, dataset: &DataSet, seed: u64) -> Result<Split, DataError> {
         let mut parts = self.test_and_rest(dataset, seed)?;
         if let Some(speaker) = &self.validation_speaker {
+            let speaker = match (speaker.as_str(), &self.speaker) {
+                (NEXT, Some(tested)) => next_speaker(dataset, tested)?,
+                _ => speaker,
+            };
             check_speaker(dataset, "validation_speaker", speaker)?;
             assign(&mut parts, &recordings_of(dataset, speaker), Partition::Validation);
         } else {
@@ -232,6 +240,18 @@ fn assign(parts: &mut [Partition], indices: &[usize], partition: Partition) {
 fn recordings_of(dataset: &DataSet, speaker: &str) -> Vec<usize> {
     let by_speaker = |&index: &usize| dataset.examples[index].group.as_deref() == Some(speaker);
     (0..dataset.examples.len()).filter(by_speaker).collect()
+}
+
+/// The speaker who follows in the order of names.
+fn next_speaker<'a>(dataset: &'a DataSet, tested: &str) -> Result<&'a str, DataError> {
+    let speakers = dataset.groups();
+    let at = speakers.iter().position(|speaker| *speaker == tested);
+    match at.map(|at| speakers[(at + 1) % speakers.len()]) {
+        Some(next) if next != tested => Ok(next),
+        _ => {
+            Err(setting("validation_speaker", NEXT, "needs another speaker than the tested one in the data"))
+        }
+    }
 }
 
 fn check_speaker(dataset: &DataSet, key: &str, speaker: &str) -> Result<(), DataError> {

@@ -109,6 +109,12 @@ fn a_speaker_left_out_is_heard_in_the_test_only() {
     assert_eq!((both.train.len(), both.validation.len(), both.test.len()), (60, 60, 60));
     assert!(both.train.iter().all(|index| speaker(index) == "anna"));
     assert!(both.validation.iter().all(|index| speaker(index) == "carl"));
+    for (tested, next) in [("anna", "bo"), ("bo", "carl"), ("carl", "anna")] {
+        let config = FsddConfig { validation_speaker: Some("next".to_owned()), ..without(tested) };
+        let split = split(config, &dataset, 1).unwrap();
+        assert!(split.validation.len() == 60 && split.validation.iter().all(|index| speaker(index) == next));
+        assert!(split.test.iter().all(|index| speaker(index) == tested));
+    }
 }
 
 #[test]
@@ -312,6 +318,8 @@ fn folds_leave_out_every_speaker_and_keep_the_other_keys() {
     let listener = FsddConfig { validation_speaker: Some("carl".to_owned()), ..without("bo") };
     let error = message(DataConfig::Fsdd(listener).folds(&dataset));
     assert!(error.starts_with("fsdd.validation_speaker = carl: does not go with folds"), "{error}");
+    let listener = FsddConfig { validation_speaker: Some("next".to_owned()), ..without("bo") };
+    assert_eq!(DataConfig::Fsdd(listener).folds(&dataset).unwrap().len(), 3);
     let error = message(DataConfig::Fsdd(official()).folds(&dataset));
     assert!(error.starts_with("data.fsdd has no folds: set split"), "{error}");
 }
