@@ -53,8 +53,8 @@ impl<'a> Classifier<'a> {
     /// [T, K] of a model that decides for every frame.
     ///
     /// # Errors
-    /// [`InferError::WrongInput`] if the frames have another width, there is none, or the model reads a fixed
-    /// number of frames and these are more or fewer.
+    /// [`InferError::WrongInput`] if the frames have another width, there is none, the model reads a fixed number of
+    /// frames and these are more or fewer, or they are more than it can take.
     pub fn classify_frames(&mut self, frames: &Features) -> Result<Vec<f32>, InferError> {
         let shape = self.bundle.shape;
         let wrong = || {
@@ -64,6 +64,10 @@ impl<'a> Classifier<'a> {
         let fixed = matches!(shape, Shape::Sequence { frames: Some(fixed), .. } if fixed != frames.frames());
         if frames.width() != shape.features() || fixed {
             return Err(wrong());
+        }
+        if frames.frames() > self.network.longest() {
+            let expected = format!("at most {} frames", self.network.longest());
+            return Err(InferError::WrongInput { expected, got: frames.frames().to_string() });
         }
         let sequences = Sequences::new(&[frames.frames()]).map_err(|_| wrong())?;
         let normalised = self.bundle.normalised(frames)?;
@@ -76,13 +80,10 @@ impl<'a> Classifier<'a> {
 }
 
 impl Classifier<'_> {
-    /// The weights of attention for frames [T, F], \[T\] with the sum 1; none if the model has no attention.
-    ///
-    /// # Errors
-    /// As [`Classifier::classify_frames`].
-    pub fn attention(&mut self, frames: &Features) -> Result<Option<Vec<f32>>, InferError> {
-        self.classify_frames(frames)?;
-        Ok(self.network.layer::<Attention>().map(|attention| attention.weights().to_vec()))
+    /// The weights of attention in the classification that came last, \[T\] with the sum 1, none before the first; `None`
+    /// if the model has no attention.
+    pub fn attention(&self) -> Option<&[f32]> {
+        self.network.layer::<Attention>().map(Attention::weights)
     }
 }
 

@@ -78,6 +78,15 @@ impl Shape {
         }
     }
 
+    /// The shape of one frame, or of one column of an image.
+    pub(crate) fn column(self) -> Shape {
+        match self {
+            Shape::Sequence { features, .. } => Shape::frames(features),
+            Shape::Vector { .. } => self,
+            Shape::Image { channels, height, .. } => Shape::Image { channels, height, width: None },
+        }
+    }
+
     /// The length that all sequences have, where it is known and there is a time axis.
     pub fn length(self) -> Option<usize> {
         match self {
@@ -196,6 +205,11 @@ pub trait Layer: Any + Send {
     /// How long a sequence is behind the layer that was `length` long in front of it; at least 1.
     fn output_length(&self, length: usize) -> usize {
         length
+    }
+
+    /// The longest sequence that the layer can take.
+    fn longest(&self) -> usize {
+        usize::MAX
     }
 
     /// Multiply-accumulates of the forward pass for one sequence that is `length` long in front of the layer.

@@ -83,7 +83,10 @@ impl Objective {
             Objective::Vote => {
                 let mut shares = vec![0.0; sequences.batch() * width];
                 for (row, index) in scores.chunks_exact(width).zip(indices(sequences)) {
-                    shares[index * width + best_class(row)] += 1.0 / sequences.lengths()[index] as f32;
+                    shares[index * width + best_class(row)] += 1.0;
+                }
+                for (shares, &length) in shares.chunks_exact_mut(width).zip(sequences.lengths()) {
+                    shares.iter_mut().for_each(|votes| *votes /= length as f32);
                 }
                 shares
             }

@@ -177,7 +177,7 @@ fn the_published_numbers_of_parameters() {
         ("ds-cnn", "", 10, 22_604 + 9 * 2 * 64),
         ("ds-cnn", "size = 'medium'", 10, 135_032 + 9 * 2 * 172),
         ("crnn", "", 10, 75_432 + 360),
-        ("bc-resnet", "width = '3'", 40, 54_168),
+        ("bc-resnet", "width = 3", 40, 54_168),
     ] {
         let network = model(name, settings).build(Shape::frames(features), 12).unwrap();
         assert_eq!(network.parameter_count(), parameters, "{name} {settings}");
@@ -246,7 +246,10 @@ fn what_a_net_cannot_read_is_refused_with_the_layer() {
         model(name, settings).build(Shape::frames(features), 12).err().unwrap()
     };
     let message = error("bc-resnet", "", 39).to_string();
-    assert_eq!(message, "model.bc-resnet cannot read [T, 39]: it reads frames of 40 values: set n_mels = 40");
+    assert_eq!(
+        message,
+        "model.bc-resnet cannot read [T, 39]: it reads frames of 40 values: set n_mels = 40, of Kaldi's front ends num_bins = 40"
+    );
     let message = error("crnn", "", 3).to_string();
     assert!(
         message.contains("model.crnn: convolution 4x10 with 48 channels cannot read [1, 3, T]"),

@@ -1,8 +1,13 @@
 //! Networks on streams: what is causal gives frame by frame what it gives offline.
 
 use stapes_kernels::Sequences;
+use stapes_kernels::convolution::ConvolutionShape;
+use stapes_nn::convolution::{BlockConfig, ConvolutionBlock, FramesAsImage, ImageAsFrames, ImageMean};
+use stapes_nn::head::{Pool, Pooling};
 use stapes_nn::layer::{Mode, Pass, Shape};
-use stapes_nn::{ModelConfig, Network};
+use stapes_nn::linear::Linear;
+use stapes_nn::objective::Objective;
+use stapes_nn::{ModelConfig, Network, Normalise, Plan, Swish};
 use stapes_random::Stream;
 
 fn network(text: &str, features: usize) -> Network {
@@ -14,7 +19,8 @@ fn network(text: &str, features: usize) -> Network {
 fn parameters(network: &Network) -> Vec<f32> {
     let mut parameters = network.initial_parameters(1);
     let mut stream = Stream::new(7, "statistics");
-    for view in network.views().iter().filter(|view| !view.trained) {
+    let of_norm = |name: &str| name.contains("norm") || name.contains("bands");
+    for view in network.views().iter().filter(|view| of_norm(&view.name)) {
         view.of_mut(&mut parameters).iter_mut().for_each(|value| *value += 0.3 * stream.symmetric(1.0));
     }
     parameters
@@ -60,6 +66,77 @@ fn a_stream_gives_the_bits_of_the_sequence_that_ends_there() {
                     None => assert_ne!(t % stride, 0, "{text}: no scores at frame {t}"),
                 }
             }
+        }
+    }
+}
+
+#[test]
+fn a_stream_of_a_net_for_one_length_gives_the_bits_of_that_length() {
+    let (text, features, _) = CAUSAL[7];
+    let model: ModelConfig = toml::from_str(text).unwrap();
+    let fixed = Shape::Sequence { features, frames: Some(21) };
+    let mut network = model.build(fixed, 3).unwrap();
+    let parameters = parameters(&network);
+    network.prepare(&parameters);
+    let mut drawn = Stream::new(3, "frames");
+    let input: Vec<f32> = (0..21 * features).map(|_| drawn.symmetric(1.0)).collect();
+    let whole = offline(&mut network, &parameters, &input, 21);
+    let mut stream = network.stream().unwrap();
+    let mut last = Vec::new();
+    for frame in input.chunks_exact(features) {
+        last = network.step(&mut stream, &parameters, frame).map_or(last, <[f32]>::to_vec);
+    }
+    assert_eq!(last, whole);
+}
+
+/// A causal residual block with all that may stand in one: normalisation in a convolution and in bands, dilation, a
+/// stride in time, swish, a mean over rows that is added to all of them.
+fn residual(shape: Shape) -> Network {
+    let mut plan = Plan::new(shape);
+    plan.push(FramesAsImage::new(6, None));
+    let convolution = |inputs: usize, outputs: usize, (frames, dilation): (usize, usize)| ConvolutionShape {
+        padding: [[1, 1], [(frames - 1) * dilation, 0]],
+        dilation: [1, dilation],
+        ..ConvolutionShape::new(inputs, outputs, [3, frames])
+    };
+    let block = |plan: &mut Plan, shape: ConvolutionShape, prefix: &str| {
+        let config = BlockConfig { rectify: true, ..BlockConfig::new(shape) };
+        let names = [format!("{prefix}conv."), format!("{prefix}norm.")];
+        let block =
+            ConvolutionBlock::new(config, (6, None), (&names[0], Some(&names[1])), plan.layout()).unwrap();
+        plan.push(block);
+    };
+    let strided = ConvolutionShape { stride: [1, 2], ..convolution(1, 4, (4, 1)) };
+    block(&mut plan, strided, "a.");
+    let start = plan.place();
+    block(&mut plan, convolution(4, 4, (3, 2)), "b.");
+    let bands = Normalise::in_bands(plan.shape(), 3, "bands.", plan.layout());
+    plan.push(bands);
+    let rows = plan.place();
+    plan.push(ImageMean::of_columns(plan.shape()));
+    plan.push(Swish::new(plan.shape()));
+    plan.join(&[rows, plan.place(), start], true);
+    plan.push(ImageAsFrames::new(plan.shape()));
+    plan.push(Pool::new(Pooling::Max, 24, 1));
+    let linear = Linear::new(plan.shape(), 3, "fc.", plan.layout());
+    plan.push(linear);
+    plan.finish(Objective::Classes)
+}
+
+#[test]
+fn a_stream_through_a_residual_net_gives_the_bits_of_the_sequence() {
+    let mut network = residual(Shape::frames(6));
+    let parameters = parameters(&network);
+    network.prepare(&parameters);
+    let mut drawn = Stream::new(3, "frames");
+    let input: Vec<f32> = (0..19 * 6).map(|_| drawn.symmetric(1.0)).collect();
+    let expected: Vec<Vec<f32>> =
+        (1..=19).map(|frames| offline(&mut network, &parameters, &input, frames)).collect();
+    let mut stream = network.stream().unwrap();
+    for (t, frame) in input.chunks_exact(6).enumerate() {
+        match network.step(&mut stream, &parameters, frame) {
+            Some(scores) => assert_eq!(scores, expected[t], "frame {t}"),
+            None => assert_eq!(t % 2, 1, "no scores at frame {t}"),
         }
     }
 }

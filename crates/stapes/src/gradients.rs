@@ -73,9 +73,11 @@ pub fn gradient_flow(
     network.backward(call, pass);
 
     let Some(stack) = network.layer::<RecurrentStack>() else { return Err(Error::NoRecurrentLayer) };
+    // Layers below the stack may make several frames a step.
+    let steps = network.lengths_of::<RecurrentStack>(&sequences).unwrap_or(&sequences);
     let flow = |layer: usize, direction: usize| {
         let norms = stack.state_gradient_norms(layer, direction);
-        let norms = by_distance(norms, &sequences, direction == 1);
+        let norms = by_distance(norms, steps, direction == 1);
         GradientFlow { layer, backward: direction == 1, norms }
     };
     let layers = (0..config.layers).flat_map(|layer| (0..config.directions()).map(move |at| (layer, at)));

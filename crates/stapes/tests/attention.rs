@@ -25,6 +25,10 @@ fn the_weights_of_each_recording_are_drawn_and_told() {
     assert!(lines[1]["error"].as_str().unwrap().contains("absent.wav"));
     let png = std::fs::read(scratch.path("pictures/1_bob_7.wav.attention.png")).unwrap();
     assert_eq!(&png[1..4], b"PNG");
+    // A file in the folder's place is named before anything is drawn.
+    scratch.write("taken", "");
+    let told = scratch.run("attention run tones/recordings/1_bob_7.wav --out taken");
+    assert!(told.stderr().contains("taken: is a file"), "{}", told.stderr());
 }
 
 #[test]
@@ -36,8 +40,5 @@ fn a_model_without_attention_is_refused_with_what_to_do() {
     let told = scratch.run("attention run tones/recordings/1_bob_7.wav --out pictures");
     assert_eq!(told.output.status.code(), Some(2));
     assert!(told.stderr().contains("head = \"attention\""), "{}", told.stderr());
-    // A file in the folder's place is named before anything is drawn.
-    scratch.write("taken", "");
-    let told = scratch.run("attention run tones/recordings/1_bob_7.wav --out taken");
-    assert!(told.stderr().contains("taken: is a file"), "{}", told.stderr());
+    assert!(!scratch.path("pictures").exists());
 }

@@ -2,7 +2,7 @@
 
 mod support;
 
-use support::Scratch;
+use support::{Scratch, TONES};
 
 #[test]
 fn gradients_of_several_runs_are_tabled_and_drawn() {
@@ -31,6 +31,22 @@ fn gradients_of_several_runs_are_tabled_and_drawn() {
     let text = scratch.run("gradients runs/lstm").succeeds().stdout();
     assert!(text.contains("frames before the last state"), "{text}");
     scratch.run("gradients runs/none").fails(2, &["runs/none", "no run"]);
+}
+
+#[test]
+fn gradients_reach_as_far_as_the_stack_has_frames() {
+    let scratch = Scratch::new();
+    scratch.tones();
+    let model = TONES.replace(
+        "[model.recurrent]\ncell = \"lstm\"\nhidden = 16\nhead = \"mean\"",
+        "[model.crnn]\ncells = 8",
+    );
+    scratch.write("crnn.toml", &model);
+    scratch.run("train crnn.toml --data tones --out run --set train.max_steps=2").succeeds();
+    let line = scratch.run("gradients run --json --examples 10").succeeds().last_json();
+    // The tones have 11 to 21 frames, and the convolution leaves every other one.
+    let steps = line["gradients"][0]["norms"].as_array().unwrap().len();
+    assert!((6..=11).contains(&steps), "{line}");
 }
 
 #[test]

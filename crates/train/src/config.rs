@@ -137,6 +137,16 @@ pub enum TrainError {
         /// Which, from 0.
         index: usize,
     },
+    /// An example is longer than the model can take.
+    #[error("example {index} has {frames} frames, and the model takes at most {most}: cut it into parts")]
+    TooLong {
+        /// Which, from 0.
+        index: usize,
+        /// T of its features.
+        frames: usize,
+        /// The most frames of a sequence.
+        most: usize,
+    },
     /// An example has not one label a frame.
     #[error("example {index} has {frames} frames and {labels} labels: give one label a frame")]
     FrameLabels {

@@ -106,12 +106,17 @@ impl<'a> Examples<'a> {
         self.labels
     }
 
-    /// Whether the labels are what a model with this objective learns from.
+    /// Whether a model with this objective learns from such labels, and takes sequences of these lengths, up to
+    /// `most` frames.
     ///
     /// # Errors
     /// [`TrainError::Labels`] if the model decides for frames and the labels are of examples, or the other way
-    /// round.
-    pub(crate) fn check(&self, objective: Objective) -> Result<(), TrainError> {
+    /// round; [`TrainError::TooLong`] names an example that is too long.
+    pub(crate) fn check(&self, objective: Objective, most: usize) -> Result<(), TrainError> {
+        let lengths = self.features.iter().map(Features::frames);
+        if let Some((index, frames)) = lengths.enumerate().find(|(_, frames)| *frames > most) {
+            return Err(TrainError::TooLong { index, frames, most });
+        }
         let of_frames = matches!(self.labels, Labels::Frames(_));
         match objective.decides_frames() == of_frames {
             true => Ok(()),

@@ -151,7 +151,7 @@ impl<'a> Run<'a> {
         let shards = Shards::new(trainer.model, trainer.input, trainer.classes, config.shards)?;
         let network = shards.network();
         for examples in [trainer.train, trainer.validation] {
-            examples.check(network.objective())?;
+            examples.check(network.objective(), network.longest())?;
         }
         if let (Some(segment), Shape::Sequence { frames: Some(fixed), .. }) =
             (config.segment_frames, trainer.input)

@@ -92,6 +92,9 @@ const LARGEST_KERNEL: usize = 1 << 14;
 const LARGEST_SIDE: usize = 1 << 22;
 
 impl ConvolutionShape {
+    /// The largest height or width of an input.
+    pub const LARGEST_SIDE: usize = LARGEST_SIDE;
+
     /// Stride 1, no padding, no dilation, one group.
     pub const fn new(inputs: usize, outputs: usize, kernel: [usize; 2]) -> ConvolutionShape {
         ConvolutionShape {

@@ -136,6 +136,10 @@ impl Layer for ConvolutionBlock {
         self.geometry.output_width(length)
     }
 
+    fn longest(&self) -> usize {
+        ConvolutionShape::LARGEST_SIDE
+    }
+
     fn views(&self) -> &[View] {
         &self.views
     }

@@ -71,7 +71,7 @@ impl Geometry {
     /// Places [H', W'] of the convolution for an image of this width.
     pub(super) fn places(&self, width: usize) -> [usize; 2] {
         let places = self.shape.output([self.height, width]);
-        // The narrowest image has room for the window: `new` checked it.
+        // The narrowest image has room for the window, `new` checked it; the widest is what `longest` says.
         places.unwrap_or_else(|error| panic!("an image {width} wide: {error}"))
     }
 

@@ -1,6 +1,6 @@
 //! Convolutions one behind the other, with errors that say which did not fit.
 
-use stapes_kernels::convolution::ConvolutionShape;
+use stapes_kernels::convolution::{ConvolutionShape, ShapeError};
 
 use super::ModelError;
 use crate::convolution::{BlockConfig, ConvolutionBlock, FramesAsImage};
@@ -60,12 +60,17 @@ impl Images {
         let block = ConvolutionBlock::new(config, (height, width), names, self.plan.layout());
         let block = block.map_err(|source| {
             let ConvolutionShape { kernel, outputs, .. } = config.shape;
+            let fix = match source {
+                ShapeError::Window { axis: "width", .. } => "set features.fixed_length_samples larger",
+                ShapeError::Window { .. } => "take more features",
+                _ => "make the layers smaller",
+            };
             ModelError::Layer {
                 model: self.model,
                 layer: format!("convolution {}x{} with {outputs} channels", kernel[0], kernel[1]),
                 input,
                 source: source.into(),
-                fix: "take more features, or longer recordings (features.fixed_length_samples)",
+                fix,
             }
         })?;
         self.plan.push_at(place, Box::new(block));

@@ -56,6 +56,11 @@ impl Clocks {
         self.used - 1
     }
 
+    /// Whether sequences are as long behind the last node as in front of the first.
+    pub(super) fn keep_lengths(&self) -> bool {
+        self.behind.last().is_none_or(Option::is_none)
+    }
+
     /// The batch at a place.
     pub(super) fn at<'a>(&'a self, place: Place, input: &'a Sequences) -> &'a Sequences {
         place.0.and_then(|at| self.behind[at]).map_or(input, |at| &self.other[at])

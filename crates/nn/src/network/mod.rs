@@ -119,6 +119,18 @@ impl Network {
         self.input
     }
 
+    /// The longest sequence that all layers can take; what runs sequences from outside must refuse longer ones.
+    pub fn longest(&self) -> usize {
+        // No layer makes sequences longer, but for one whose input has one fixed length.
+        self.layers().map(Layer::longest).min().unwrap_or(usize::MAX)
+    }
+
+    /// The lengths in front of the first layer of this type, in the forward pass that came last.
+    pub fn lengths_of<'a, L: Layer>(&'a self, input: &'a Sequences) -> Option<&'a Sequences> {
+        let is_one = |node: &&Node| node.operation.layer().is_some_and(|layer| (layer as &dyn Any).is::<L>());
+        self.nodes.iter().find(is_one).map(|node| self.clocks.at(node.from[0], input))
+    }
+
     /// The shape of the output.
     pub fn output_shape(&self) -> Shape {
         self.nodes.last().map_or(self.input, |node| node.operation.output_shape())

@@ -3,6 +3,7 @@
 use super::plan::{Operation, Place};
 use super::{Network, NetworkBackward, sized};
 use crate::layer::{Backward, Mode, Pass, Shape};
+use crate::objective::Objective;
 
 impl Network {
     /// Computes the scores of a batch, with the parameters of the last [`Network::prepare`].
@@ -12,7 +13,8 @@ impl Network {
     /// one for each packed frame
     ///
     /// # Panics
-    /// If a buffer's length does not fit, or nothing was prepared.
+    /// If a buffer's length does not fit, nothing was prepared, a sequence is longer than [`Network::longest`], or frames
+    /// are to be decided and the layers change their number.
     pub fn forward(&mut self, parameters: &[f32], input: &[f32], pass: Pass<'_>) -> &mut [f32] {
         for stage in 0..=self.stops.len() {
             self.forward_stage(stage, parameters, input, pass);
@@ -30,6 +32,11 @@ impl Network {
         assert_eq!(input.len(), self.input.len(pass.sequences), "input of {}", self.input);
         if stage == 0 {
             self.clocks.set(&self.nodes, pass.sequences);
+            let of_frames = !matches!(self.objective, Objective::Classes);
+            assert!(
+                !of_frames || self.clocks.keep_lengths(),
+                "a decision for frames that the layers have not left"
+            );
         }
         let first = if stage == 0 { 0 } else { self.stops[stage - 1] };
         let stop = self.stops.get(stage).copied();

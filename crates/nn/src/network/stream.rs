@@ -53,7 +53,7 @@ impl Network {
         for at in 0..self.nodes.len() {
             let (nodes, node) = self.nodes.split_at_mut(at);
             let (before, rest) = self.activations.split_at_mut(at);
-            let width = |at: usize| nodes[at].operation.output_shape().len(&self.one);
+            let width = |at: usize| nodes[at].operation.output_shape().column().features();
             let read = |place: Place| place.0.map_or(frame, |at| &before[at][..width(at)]);
             let has = |place: &Place| place.0.is_none_or(|at| stream.is_due[at]);
             let due = node[0].from.iter().all(has);
@@ -61,7 +61,7 @@ impl Network {
             if !due {
                 continue;
             }
-            let output = sized(&mut rest[0], node[0].operation.output_shape(), &self.one);
+            let output = sized(&mut rest[0], node[0].operation.output_shape().column(), &self.one);
             let from = &node[0].from;
             match &mut node[0].operation {
                 Operation::Join(join) => {
@@ -77,7 +77,7 @@ impl Network {
             }
         }
         let last = self.nodes.len().checked_sub(1)?;
-        let width = self.output_shape().len(&self.one);
+        let width = self.output_shape().column().features();
         stream.is_due[last].then(|| &self.activations[last][..width])
     }
 }

@@ -45,6 +45,13 @@ impl Attention {
             extractor: Extractor::new(config)?,
             classifier: Classifier::new(&bundle)?,
         };
+        if reader.classifier.attention().is_none() {
+            bail!(
+                "{}: the model has no attention: train one with head = \"attention\" in [model.recurrent], or \
+                 [model.attention-rnn]",
+                self.run.display()
+            );
+        }
         features::make_folder(&self.out)?;
         let mut failed = 0;
         for (file, name) in self.files.iter().zip(names) {
@@ -85,13 +92,8 @@ impl Reader<'_> {
         let place = || file.display().to_string();
         let clip = stapes::audio::read(file)?;
         let frames = self.extractor.extract(&clip).with_context(place)?;
-        let Some(weights) = self.classifier.attention(&frames).with_context(place)? else {
-            bail!(
-                "the model has no attention: train one with head = \"attention\" in [model.recurrent], or \
-                 [model.attention-rnn]"
-            );
-        };
         let probabilities = self.classifier.classify_frames(&frames).with_context(place)?;
+        let weights = self.classifier.attention();
         let best = best_class(&probabilities);
         let frame_s = 1.0 / self.config.frames_per_second();
         let label = &self.bundle.labels[best];
@@ -103,7 +105,7 @@ impl Reader<'_> {
             frame_s,
             axis: features::axis(self.config),
             quantity: self.config.quantity(),
-            weights: Some(&weights),
+            weights,
         };
         let mut written = name.to_owned();
         written.push(EXTENSION);

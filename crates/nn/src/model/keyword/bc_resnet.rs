@@ -35,44 +35,32 @@ pub struct BcResnetConfig {
 
 impl Default for BcResnetConfig {
     fn default() -> BcResnetConfig {
-        BcResnetConfig { width: BcResnetWidth::One, dropout: 0.1 }
+        BcResnetConfig { width: BcResnetWidth { base: 8 }, dropout: 0.1 }
     }
 }
 
-/// The paper's factors.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum BcResnetWidth {
-    /// BC-ResNet-1.
-    #[serde(rename = "1")]
-    One,
-    /// BC-ResNet-1.5.
-    #[serde(rename = "1.5")]
-    OneAndAHalf,
-    /// BC-ResNet-2.
-    #[serde(rename = "2")]
-    Two,
-    /// BC-ResNet-3.
-    #[serde(rename = "3")]
-    Three,
-    /// BC-ResNet-6.
-    #[serde(rename = "6")]
-    Six,
-    /// BC-ResNet-8.
-    #[serde(rename = "8")]
-    Eight,
+/// The factor tau: one of the paper's 1, 1.5, 2, 3, 6 and 8.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "f64", into = "f64")]
+pub struct BcResnetWidth {
+    /// 8 tau, the channels that all others are a multiple of.
+    base: usize,
 }
 
-impl BcResnetWidth {
-    /// 8 tau, the channels that all others are a multiple of.
-    fn base(self) -> usize {
-        match self {
-            BcResnetWidth::One => 8,
-            BcResnetWidth::OneAndAHalf => 12,
-            BcResnetWidth::Two => 16,
-            BcResnetWidth::Three => 24,
-            BcResnetWidth::Six => 48,
-            BcResnetWidth::Eight => 64,
+impl TryFrom<f64> for BcResnetWidth {
+    type Error = &'static str;
+
+    fn try_from(tau: f64) -> Result<BcResnetWidth, &'static str> {
+        match [1.0, 1.5, 2.0, 3.0, 6.0, 8.0].contains(&tau) {
+            true => Ok(BcResnetWidth { base: (8.0 * tau) as usize }),
+            false => Err("model.bc-resnet.width: must be 1, 1.5, 2, 3, 6 or 8"),
         }
+    }
+}
+
+impl From<BcResnetWidth> for f64 {
+    fn from(width: BcResnetWidth) -> f64 {
+        width.base as f64 / 8.0
     }
 }
 
@@ -86,10 +74,10 @@ impl BcResnetConfig {
         check_dropout("model.bc-resnet.dropout", self.dropout)?;
         let model = "bc-resnet";
         if input.features() != ROWS {
-            let rule = "it reads frames of 40 values: set n_mels = 40";
+            let rule = "it reads frames of 40 values: set n_mels = 40, of Kaldi's front ends num_bins = 40";
             return Err(ModelError::Input { model, input, rule });
         }
-        let base = self.width.base();
+        let base = self.width.base;
         let channels = [base, base * 3 / 2, base * 2, base * 5 / 2];
         let mut images = Images::new(model, input, FramesAsImage::new(ROWS, input.length()));
         let kernel = [5, 5];

@@ -21,7 +21,9 @@ use crate::objective::Objective;
 /// where the normalisations are folded into the convolutions
 ///
 /// # Source
-/// Zhang et al. 2017, Hello Edge; S, M and L of table 9, with 40 ms frames every 20 ms.
+/// Zhang et al. 2017, Hello Edge; S, M and L of table 9, with 40 ms frames every 20 ms. Zeros lie on both sides of a
+/// convolution as if it had no stride, of an odd number one more behind, where the authors' program counts them for the
+/// strides.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct DsCnnConfig {
