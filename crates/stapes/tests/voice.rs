@@ -147,7 +147,7 @@ fn what_does_not_go_with_frames_is_refused() {
     voices(&scratch);
     let train = "train voices.toml --data voices --out run";
     for (set, parts) in [
-        ("model.recurrent.head=last", &["a label a frame", "per_frame"][..]),
+        ("model.recurrent.head=last", &["voices.toml: ", "a class for every moment", "per_frame"][..]),
         ("features.fixed_length_samples=8000", &["features.fixed_length_samples = 8000", "leave it out"]),
         ("data.upc-vad.fold=4", &["data.upc-vad.fold = 4: must be from 0 to 3"]),
         ("train.segment_frames=0", &["train.segment_frames = 0"]),
@@ -217,4 +217,31 @@ fn each_speaker_is_left_out_in_turn() {
         );
     }
     scratch.run(&format!("{train} --out none")).fails(2, &["data.fsdd has no folds", "leave-speaker-out"]);
+}
+
+#[test]
+fn what_does_not_go_together_is_refused_when_the_recipe_is_read() {
+    let scratch = Scratch::new();
+    voices(&scratch);
+    scratch.tones_recipe();
+    for (command, parts) in [
+        (
+            "voices.toml --set model.recurrent.head=max",
+            &["voices.toml: the data has a class for every moment"][..],
+        ),
+        (
+            "voices.toml --set features.fixed_length_samples=8000",
+            &["voices.toml: features.fixed_length_samples = 8000"],
+        ),
+        (
+            "tones.toml --set model.recurrent.head=per_frame",
+            &["tones.toml: the data has one class a recording"],
+        ),
+        (
+            "tones.toml --set features.fixed_length_samples=8000 --set train.segment_frames=10",
+            &["tones.toml: train.segment_frames = 10", "leave it out"],
+        ),
+    ] {
+        scratch.run(&format!("summary {command}")).fails(2, parts);
+    }
 }
