@@ -54,14 +54,14 @@ pub enum Error {
         /// The model's, in their order.
         model: String,
     },
-    /// The model decides for frames and the data has a class a recording, or the other way round.
+    /// The model decides for frames and the data has a label a recording, or the other way round.
     #[error(
         "{}",
         if *of_frames {
             "the data has a class for every moment, and the model decides for whole recordings: choose a model that \
              decides for every frame, such as [model.recurrent] with head = \"per_frame\""
         } else {
-            "the data has one class a recording, and the model decides for every frame: choose a model that decides \
+            "the data has one label a recording, and the model decides for every frame: choose a model that decides \
              for whole recordings, such as [model.recurrent] with another head than per_frame"
         }
     )]

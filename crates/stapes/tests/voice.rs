@@ -295,7 +295,7 @@ fn what_does_not_go_together_is_refused_when_the_recipe_is_read() {
         ),
         (
             "tones.toml --set model.recurrent.head=per_frame",
-            &["tones.toml: the data has one class a recording"],
+            &["tones.toml: the data has one label a recording"],
         ),
         (
             "tones.toml --set features.fixed_length_samples=8000 --set train.segment_frames=10",
