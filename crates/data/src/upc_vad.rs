@@ -81,23 +81,26 @@ impl Set for UpcVadConfig {
 
     fn open(&self, folder: Option<&Path>) -> Result<DataSet, DataError> {
         let folder = folder::required(folder, SET, LAYOUT)?;
-        let (mut examples, mut labelled) = (Vec::new(), 0);
+        let (mut files, mut labelled) = (Vec::new(), 0);
         for term in folder::entries(folder)?.into_iter().filter(|entry| entry.is_folder) {
-            for file in folder::recordings(&term.path, NAME_FORM)? {
-                examples.push(example(&term.name, file)?);
-            }
+            let recordings = folder::recordings(&term.path, NAME_FORM)?;
+            files.extend(recordings.into_iter().map(|file| (term.name.clone(), file)));
             let inside = folder::entries(&term.path)?;
             labelled += inside.iter().filter(|entry| is_labels(&entry.path) && !entry.is_folder).count();
         }
-        if examples.is_empty() {
+        // Where nothing is labelled, the folder is another data set, not this one with a file missing.
+        if files.is_empty() || labelled == 0 {
             return Err(folder::not_this_set(SET, folder, LAYOUT));
         }
+        let examples: Vec<Example> =
+            files.into_iter().map(|(term, file)| example(&term, file)).collect::<Result<_, _>>()?;
         // Every recording has labels, or it would have been refused.
         let absent = labelled.saturating_sub(examples.len());
         Ok(DataSet { name: SET.to_owned(), classes: self.class_names(), examples, absent })
     }
 
-    fn folds(&self, _dataset: &DataSet) -> Result<Vec<Fold>, DataError> {
+    fn folds(&self, dataset: &DataSet) -> Result<Vec<Fold>, DataError> {
+        self.check_count(dataset)?;
         let fold = |fold| Fold {
             name: format!("fold-{fold}"),
             data: DataConfig::UpcVad(UpcVadConfig { fold, ..self.clone() }),
@@ -106,11 +109,8 @@ impl Set for UpcVadConfig {
     }
 
     fn split(&self, dataset: &DataSet, seed: u64) -> Result<Split, DataError> {
+        self.check_count(dataset)?;
         let count = dataset.examples.len();
-        if self.folds > count {
-            let rule = format!("must be at most {count}, the number of recordings");
-            return Err(DataError::setting("upc-vad.folds", self.folds, rule));
-        }
         let part = |index| match index % self.folds == self.fold {
             true => Partition::Test,
             false => Partition::Train,
@@ -129,6 +129,18 @@ impl Set for UpcVadConfig {
     }
 }
 
+impl UpcVadConfig {
+    /// Whether there is a recording for each fold.
+    fn check_count(&self, dataset: &DataSet) -> Result<(), DataError> {
+        let count = dataset.examples.len();
+        if self.folds > count {
+            let rule = format!("must be at most {count}, the number of recordings");
+            return Err(DataError::setting("upc-vad.folds", self.folds, rule));
+        }
+        Ok(())
+    }
+}
+
 fn is_labels(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "lab")
 }
@@ -143,9 +155,10 @@ fn example(term: &str, file: Entry) -> Result<Example, DataError> {
     })
 }
 
-/// The intervals of a label file; lines of blanks are left alone.
+/// The intervals of a label file; lines of blanks, and a byte-order mark in front, are left alone.
 fn labels(path: &Path) -> Result<Intervals, DataError> {
     let text = fs::read_to_string(path).map_err(|reason| DataError::unreadable(path, reason))?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let lines = text.lines().enumerate().map(|(at, line)| (at + 1, line.trim()));
     let row = |(line, text): (usize, &str)| match interval(text) {
         Ok(interval) => Ok((line, interval)),

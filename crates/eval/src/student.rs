@@ -6,7 +6,8 @@ use crate::{Estimate, Interval};
 /// mean ± t s / √n, with the sample's standard deviation s (n - 1) and the 97.5 % point t of n - 1 degrees of freedom.
 ///
 /// Folds share training data, so that the interval of a cross-validation is somewhat too narrow. Of one figure the
-/// interval is the whole line, from minus to plus infinity.
+/// interval is the whole line, from minus to plus infinity. Where figures have bounds, as shares have, the interval
+/// may lie partly beyond them.
 ///
 /// # Panics
 /// If there is no figure.

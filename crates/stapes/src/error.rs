@@ -33,6 +33,9 @@ pub enum Error {
     /// What stands where the run is to go is no run.
     #[error("{}: exists and is no run, so it is not replaced: give another --out", .0.display())]
     NotARun(PathBuf),
+    /// A run stands where a folder of runs is to go.
+    #[error("{}: is a run, and several runs need a folder that is none: give another --out", .0.display())]
+    IsARun(PathBuf),
     /// The finished run cannot be given its name.
     #[error("the run is complete and stays in {}, for it cannot be renamed: {source}", unfinished.display())]
     Unnamed {
@@ -50,6 +53,21 @@ pub enum Error {
         data: String,
         /// The model's, in their order.
         model: String,
+    },
+    /// The model decides for frames and the data has a label a recording, or the other way round.
+    #[error(
+        "{}",
+        if *of_frames {
+            "the data has a class for every moment, and the model decides for whole recordings: choose a model that \
+             decides for every frame, such as [model.recurrent] with head = \"per_frame\""
+        } else {
+            "the data has one label a recording, and the model decides for every frame: choose a model that decides \
+             for whole recordings, such as [model.recurrent] with another head than per_frame"
+        }
+    )]
+    Decides {
+        /// Whether the classes of the data are of moments.
+        of_frames: bool,
     },
     /// Recordings whose every moment has a class are to be cut or padded.
     #[error(

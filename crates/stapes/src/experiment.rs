@@ -10,10 +10,10 @@ use stapes_eval::{Evaluation, RecordingFrames};
 use stapes_features::{Features, Normalisation, Standardiser};
 use stapes_infer::{Bundle, Classifier, Extractor, FrameTimes, InferError, Input};
 use stapes_nn::loss::best_class;
-use stapes_train::{Event, Examples, Labels, TrainError, Trained, Trainer};
+use stapes_train::{Event, Examples, Labels, Trained, Trainer};
 
 use crate::error::Error;
-use crate::recipe::Recipe;
+use crate::recipe::{Recipe, within_data};
 
 /// A recipe with its data: found, split, and turned into frames.
 pub struct Experiment {
@@ -75,21 +75,13 @@ impl Experiment {
     /// Finds and splits the data of a recipe; `folder` is where the data set lies.
     ///
     /// # Errors
-    /// [`Error::Model`] if the model cannot be built, [`Error::Train`] if it decides for frames and the data has
-    /// a label a recording or the other way round, [`Error::FixedLength`] if the data has a class for every moment and
-    /// recordings are to be cut, [`Error::Data`] if the data set is not there or cannot be split,
+    /// [`Error::Model`] if the model cannot be built, [`Error::Decides`], [`Error::FixedLength`] or [`Error::Train`]
+    /// if the recipe's parts do not go together, [`Error::Data`] if the data set is not there or cannot be split,
     /// [`Error::NoValidation`] if the split has no validation part.
     pub fn open(recipe: Recipe, folder: Option<&Path>) -> Result<Experiment, Error> {
-        let of_frames = recipe.data.labels_moments();
-        if recipe.network()?.objective().decides_frames() != of_frames {
-            return Err(TrainError::Labels { of_frames }.into());
-        }
-        let fixed = recipe.features.as_ref().and_then(|features| features.fixed_length_samples);
-        if let Some(samples) = fixed.filter(|_| of_frames) {
-            return Err(Error::FixedLength { samples });
-        }
+        recipe.check_together()?;
         let dataset = recipe.data.open(folder)?;
-        let split = recipe.data.split(&dataset, recipe.seed)?;
+        let split = recipe.data.split(&dataset, recipe.seed).map_err(within_data)?;
         if split.validation.is_empty() {
             return Err(Error::NoValidation { set: dataset.name });
         }

@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use stapes_data::{AugmentConfig, DataConfig, DataError};
+use stapes_data::{AugmentConfig, DataConfig, DataError, Fold};
 use stapes_features::FeatureConfig;
 use stapes_infer::{FramesConfig, Input};
 use stapes_nn::layer::Shape;
 use stapes_nn::{ModelConfig, Network};
-use stapes_train::TrainConfig;
+use stapes_train::{TrainConfig, TrainError};
 
 use crate::changes::{changed, in_words, key_and_value};
 use crate::error::Error;
@@ -91,7 +91,35 @@ impl Recipe {
             features.check()?;
         }
         self.input()?;
-        self.network().map(drop)
+        self.check_together()
+    }
+
+    /// Whether data, features, model and training go with each other.
+    pub(crate) fn check_together(&self) -> Result<(), Error> {
+        let of_frames = self.data.labels_moments();
+        if self.network()?.objective().decides_frames() != of_frames {
+            return Err(Error::Decides { of_frames });
+        }
+        let fixed = self.features.as_ref().and_then(|features| features.fixed_length_samples);
+        if let Some(samples) = fixed.filter(|_| of_frames) {
+            return Err(Error::FixedLength { samples });
+        }
+        match (self.train.segment_frames, self.shape()?.length()) {
+            (Some(segment), Some(fixed)) => Err(TrainError::Segments { segment, fixed }.into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// The recipes that test each part of the data in turn, each with the name of its fold; `folder` is where the
+    /// data set lies.
+    ///
+    /// # Errors
+    /// [`Error::Data`] if the data set is not there or its split has no folds.
+    pub fn folds(&self, folder: Option<&Path>) -> Result<Vec<(String, Recipe)>, Error> {
+        let dataset = self.data.open(folder)?;
+        let folds = self.data.folds(&dataset).map_err(within_data)?;
+        let recipe = |Fold { name, data }| (name, Recipe { data, ..self.clone() });
+        Ok(folds.into_iter().map(recipe).collect())
     }
 
     /// What the model reads.
@@ -140,7 +168,7 @@ impl Recipe {
 }
 
 /// The data set's keys count from its own section; in a recipe that stands within `[data]`.
-fn within_data(error: DataError) -> DataError {
+pub(crate) fn within_data(error: DataError) -> DataError {
     match error {
         DataError::Setting { key, value, rule } => {
             DataError::Setting { key: format!("data.{key}"), value, rule }

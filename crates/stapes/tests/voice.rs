@@ -147,7 +147,7 @@ fn what_does_not_go_with_frames_is_refused() {
     voices(&scratch);
     let train = "train voices.toml --data voices --out run";
     for (set, parts) in [
-        ("model.recurrent.head=last", &["a label a frame", "per_frame"][..]),
+        ("model.recurrent.head=last", &["voices.toml: ", "a class for every moment", "per_frame"][..]),
         ("features.fixed_length_samples=8000", &["features.fixed_length_samples = 8000", "leave it out"]),
         ("data.upc-vad.fold=4", &["data.upc-vad.fold = 4: must be from 0 to 3"]),
         ("train.segment_frames=0", &["train.segment_frames = 0"]),
@@ -186,6 +186,12 @@ fn folds_test_every_recording_once_and_are_summed_up() {
     assert!((number(&summary["pooled"]["accuracy"]) - mean).abs() < 1e-12);
     let text = ran.stderr();
     assert!(text.contains("mean auc") && text.contains("over 4 folds") && text.contains("fold-3 "), "{text}");
+    let file = std::fs::read_to_string(scratch.path("runs/folds.json")).unwrap();
+    assert_eq!(serde_json::from_str::<Value>(&file).unwrap(), summary);
+    assert_eq!(
+        (&summary["asked"], &summary["done"], &summary["stopped"]),
+        (&4.into(), &4.into(), &false.into())
+    );
     scratch.run(command).fails(2, &["runs/fold-0", "exists"]);
     scratch.run(&format!("{command} --seeds 2")).fails(2, &["--folds", "--seeds"]);
 }
@@ -217,4 +223,100 @@ fn each_speaker_is_left_out_in_turn() {
         );
     }
     scratch.run(&format!("{train} --out none")).fails(2, &["data.fsdd has no folds", "leave-speaker-out"]);
+}
+
+#[test]
+fn interrupted_folds_and_seeds_say_what_is_missing() {
+    let scratch = Scratch::new();
+    voices(&scratch);
+    let train = "train voices.toml --data voices --json --set train.epochs=100000";
+    let ran = scratch.run_interrupted(&format!("{train} --out folds --folds"), "\"validation\"");
+    let summary = ran.fails(1, &["stopped: 0 of 4", "stopped, not counted"]).last_json();
+    let counts =
+        |summary: &Value| (number(&summary["asked"]), number(&summary["done"]), summary["stopped"] == true);
+    assert_eq!(counts(&summary), (4.0, 0.0, true));
+    assert_eq!(
+        (summary["folds"].as_array().unwrap().len(), &summary["folds"][0]["stopped"]),
+        (1, &true.into())
+    );
+    assert_eq!((&summary["mean"], &summary["pooled"]), (&serde_json::json!({}), &Value::Null));
+    assert!(scratch.path("folds/folds.json").is_file() && scratch.path("folds/fold-0/run.json").is_file());
+
+    let ran = scratch.run_interrupted(&format!("{train} --out seeds --seeds 3"), "\"validation\"");
+    let summary = ran.fails(1, &["stopped: 0 of 3", "stopped, not counted"]).last_json();
+    assert_eq!(counts(&summary), (3.0, 0.0, true));
+    assert_eq!((&summary["runs"][0]["stopped"], &summary["median"]), (&true.into(), &Value::Null));
+}
+
+#[test]
+fn folds_that_cannot_be_trained_are_refused_before_the_first_begins() {
+    let scratch = Scratch::new();
+    voices(&scratch);
+    let before = scratch.names();
+    for (out, set, part) in [
+        ("runs", "data.upc-vad.validation_share=0", "voices.toml: data.upc-vad: no validation examples"),
+        ("runs", "data.upc-vad.folds=102", "voices.toml: data.upc-vad.folds = 102: must be at most 20"),
+        ("runs", "data.upc-vad.folds=9000000000000", "must be at most 20"),
+        ("runs", "model.recurrent.head=max", "voices.toml: the data has a class for every moment"),
+        ("voices.toml/runs", "train.epochs=1", "voices.toml/runs"),
+    ] {
+        let command = format!("train voices.toml --data voices --folds --out {out} --set {set}");
+        let ran = scratch.run(&command).fails(2, &[part]);
+        assert!(!ran.stderr().contains("(1 of"), "{}", ran.stderr());
+        assert_eq!(scratch.names(), before, "{set}");
+    }
+}
+
+#[test]
+fn folds_and_seeds_do_not_go_into_a_run() {
+    let scratch = Scratch::new();
+    voices(&scratch);
+    let train = "train voices.toml --data voices --out run --set train.epochs=1";
+    scratch.run(train).succeeds();
+    for several in ["--folds", "--folds --force", "--seeds 2"] {
+        scratch.run(&format!("{train} {several}")).fails(2, &["run: is a run", "another --out"]);
+    }
+    assert!(!scratch.path("run/fold-0").exists() && !scratch.path("run/seed-1").exists());
+}
+
+#[test]
+fn what_does_not_go_together_is_refused_when_the_recipe_is_read() {
+    let scratch = Scratch::new();
+    voices(&scratch);
+    scratch.tones_recipe();
+    for (command, parts) in [
+        (
+            "voices.toml --set model.recurrent.head=max",
+            &["voices.toml: the data has a class for every moment"][..],
+        ),
+        (
+            "voices.toml --set features.fixed_length_samples=8000",
+            &["voices.toml: features.fixed_length_samples = 8000"],
+        ),
+        (
+            "tones.toml --set model.recurrent.head=per_frame",
+            &["tones.toml: the data has one label a recording"],
+        ),
+        (
+            "tones.toml --set features.fixed_length_samples=8000 --set train.segment_frames=10",
+            &["tones.toml: train.segment_frames = 10", "leave it out"],
+        ),
+    ] {
+        scratch.run(&format!("summary {command}")).fails(2, parts);
+    }
+}
+
+#[test]
+fn a_key_that_does_not_fit_the_data_is_named_with_its_recipe() {
+    let scratch = Scratch::new();
+    voices(&scratch);
+    scratch.tones();
+    scratch.tones_recipe();
+    scratch
+        .run("train voices.toml --data voices --out run --set data.upc-vad.folds=102")
+        .fails(2, &["error: voices.toml: data.upc-vad.folds = 102: must be at most 20"]);
+    let nobody = "--set data.fsdd.split=leave-speaker-out --set data.fsdd.speaker=nobody";
+    scratch
+        .run(&format!("train tones.toml --data tones --out run {nobody}"))
+        .fails(2, &["error: tones.toml: data.fsdd.speaker = nobody"]);
 }

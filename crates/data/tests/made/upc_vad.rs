@@ -129,6 +129,21 @@ fn a_label_file_that_labels_no_whole_recording_is_named_with_its_line() {
 }
 
 #[test]
+fn a_folder_of_recordings_without_any_labels_is_another_data_set() {
+    let other = tempfile::tempdir().unwrap();
+    write_wav(&other.path().join("recordings/0_ann_1.wav"), &[1; 800]);
+    let error = open(other.path()).unwrap_err();
+    assert!(error.contains("is not upc-vad: looked for") && error.contains("recordings/"), "{error}");
+}
+
+#[test]
+fn a_byte_order_mark_in_front_of_the_labels_is_left_alone() {
+    let folder = voices();
+    fs::write(folder.path().join("a/pav_2.lab"), format!("\u{feff}{LABELS}")).unwrap();
+    assert_eq!(open(folder.path()).unwrap().examples[2].truth.classes(), [0, 1]);
+}
+
+#[test]
 fn labels_shorter_or_longer_than_the_audio_are_refused_when_it_is_read() {
     let folder = voices();
     fs::write(folder.path().join("a/pav_1.lab"), "0.0 0.6 V\n").unwrap();
@@ -166,4 +181,7 @@ fn folds_are_this_split_with_every_number() {
     let names: Vec<&str> = folds.iter().map(|fold| fold.name.as_str()).collect();
     assert_eq!(names, ["fold-0", "fold-1", "fold-2"]);
     assert!((0..3).all(|fold| folds[fold].data == DataConfig::UpcVad(config(3, fold))));
+    // More than memory would hold.
+    let error = DataConfig::UpcVad(config(9_000_000_000_000, 0)).folds(&dataset).unwrap_err().to_string();
+    assert_eq!(error, "upc-vad.folds = 9000000000000: must be at most 14, the number of recordings");
 }

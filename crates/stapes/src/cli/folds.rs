@@ -1,48 +1,41 @@
 //! `stapes train --folds`: one model for each fold of the recipe's split, and what they do together.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use stapes::Recipe;
 use stapes::eval::{Estimate, Evaluation, mean_with_interval, text};
 use stapes::experiment::evaluate;
-use stapes::run::RunFolder;
+use stapes::{Error, Recipe};
 
 use super::console::{Console, duration, percent};
-use super::train::{Finished, StartingPoint, train};
+use super::train::several::{Several, train_several};
+use super::train::{Finished, StartingPoint};
 
-/// A fold that was trained and tested.
-type Fold = (String, Finished);
+/// What `--json` prints last, in the folder of the folds.
+const SUMMARY: &str = "folds.json";
 
-/// Trains and tests every fold, each in a folder of its own within `out`.
+/// Trains and tests every fold, each in a folder of its own within `out`, and gives the exit code.
 pub(super) fn train_folds(
-    mut recipe: Recipe,
+    recipe: &Recipe,
     from: &StartingPoint,
     (out, force): (&Path, bool),
     stop: &AtomicBool,
     console: &Console,
-) -> Result<()> {
-    let dataset = recipe.data.open(from.data.as_deref())?;
-    let folds = recipe.data.folds(&dataset)?;
-    let all = folds.len();
-    // All are looked at before the first is trained.
-    for fold in &folds {
-        RunFolder::check(&out.join(&fold.name), force)?;
-    }
-    let mut done: Vec<Fold> = Vec::new();
-    for fold in folds {
-        console.note(&format!("\n{} ({} of {all})", fold.name, done.len() + 1));
-        recipe.data = fold.data;
-        let folder = RunFolder::begin(&out.join(&fold.name), force)?;
-        done.push((fold.name, train(recipe.clone(), from.clone(), folder, stop, console)?));
-        if stop.load(Ordering::Relaxed) && done.len() < all {
-            console.note(&format!("stopped: {} of {all} folds", done.len()));
-            break;
-        }
-    }
-    print(&done, out, console)
+) -> Result<u8> {
+    let recipes = recipe.folds(from.data.as_deref())?;
+    let folds = train_several(recipes, from, (out, force), stop, console)?;
+    let summary = print(&folds, out, console)?;
+    console.emit(&summary);
+    let path = out.join(SUMMARY);
+    let text = serde_json::to_string_pretty(&summary)? + "\n";
+    stapes_files::write(&path, text.as_bytes()).map_err(|source| Error::File {
+        path,
+        action: "write what the folds came to",
+        source,
+    })?;
+    Ok(folds.code())
 }
 
 /// A figure of an evaluation, if it has it.
@@ -54,51 +47,60 @@ const FIGURES: [(&str, Figure); 3] = [
     ("auc", |evaluation| Some(evaluation.detection.as_ref()?.auc?.value)),
 ];
 
-fn print(folds: &[Fold], out: &Path, console: &Console) -> Result<()> {
-    let pooled = pooled(folds)?;
+/// Prints what the folds came to, and gives it for machines. The mean and all tests are of the folds that were trained
+/// to their end.
+fn print(folds: &Several<Finished>, out: &Path, console: &Console) -> Result<Value> {
     console.say(&format!("\n{}", table(folds)));
+    let complete = folds.complete();
+    if let Some(text) = folds.shortfall() {
+        console.say(&text);
+    }
     let mut means = serde_json::Map::new();
     for (name, figure) in FIGURES {
-        let figures: Option<Vec<f64>> = folds.iter().map(|(_, fold)| figure(&fold.evaluation)).collect();
-        let Some(figures) = figures else { continue };
-        let mean = mean_with_interval(&figures);
-        console.say(&format!("mean {name:<9} {}", in_words(name, mean, figures.len())));
-        means.insert(name.to_string(), json!(mean));
+        let figures: Vec<Option<f64>> = complete.iter().map(|fold| figure(&fold.evaluation)).collect();
+        if let Some((text, json)) = mean(name, &figures) {
+            console.say(&format!("mean {name:<9} {text}"));
+            means.insert(name.to_string(), json);
+        }
     }
-    console.say(&format!("all tests      {}", text::summary(&pooled)));
-    if let Some(detection) = text::detection(&pooled) {
-        console.say(&format!("{:<14} {detection}", ""));
+    let pooled = pooled(&complete)?;
+    if let Some(pooled) = &pooled {
+        console.say(&format!("all tests      {}", text::summary(pooled)));
+        if let Some(detection) = text::detection(pooled) {
+            console.say(&format!("{:<14} {detection}", ""));
+        }
     }
     console.say(&format!("runs           {}", out.display()));
-    console.emit(&json!({
-        "folds": folds.iter().map(line).collect::<Vec<_>>(), "mean": means, "pooled": pooled,
-    }));
-    Ok(())
+    Ok(json!({
+        "folds": folds.runs.iter().map(line).collect::<Vec<_>>(), "asked": folds.asked, "done": complete.len(),
+        "stopped": folds.stopped(), "mean": means, "pooled": pooled,
+    }))
 }
 
-/// The tests of all folds as one: every example once, each judged by the model that did not train on it.
-fn pooled(folds: &[Fold]) -> Result<Evaluation> {
-    let mut folds = folds.iter().map(|(_, fold)| fold);
-    // There is at least one fold.
-    let Some(first) = folds.next() else { anyhow::bail!("no fold was trained") };
+/// The tests of all folds as one: every example once, each judged by the model that did not train on it. None without
+/// a fold.
+fn pooled(folds: &[&Finished]) -> Result<Option<Evaluation>> {
+    let Some((first, others)) = folds.split_first() else { return Ok(None) };
     let mut truths = first.truths.clone();
     let mut probabilities = first.probabilities.clone();
-    for fold in folds {
+    for fold in others {
         truths.append(fold.truths.clone());
         probabilities.extend_from_slice(&fold.probabilities);
     }
-    Ok(evaluate(first.evaluation.confusion.classes(), &truths, &probabilities)?)
+    Ok(Some(evaluate(first.evaluation.confusion.classes(), &truths, &probabilities)?))
 }
 
-fn line((name, fold): &Fold) -> Value {
+fn line((name, fold): &(String, Finished)) -> Value {
     json!({
         "fold": name, "run": fold.place.display().to_string(), "accuracy": fold.evaluation.accuracy,
         "interval": fold.evaluation.interval, "detection": fold.evaluation.detection,
         "validation_accuracy": fold.record.validation_accuracy, "seconds": fold.record.seconds,
+        "stopped": fold.record.stopped,
     })
 }
 
-fn table(folds: &[Fold]) -> String {
+fn table(several: &Several<Finished>) -> String {
+    let folds = &several.runs;
     let width = folds.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0).max(4);
     let detects = folds.iter().any(|(_, fold)| fold.evaluation.detection.is_some());
     let head = if detects { "      F1     AUC" } else { "" };
@@ -112,29 +114,65 @@ fn table(folds: &[Fold]) -> String {
         let detected: String =
             FIGURES[1..].iter().filter(|_| detects).map(|(_, figure)| cell(*figure)).collect();
         text += &format!(
-            "\n{name:<width$}  {:>10}  {:>7}  {:>5.1} to {:>5.1} %{detected}  {}",
+            "\n{name:<width$}  {:>10}  {:>7}  {:>5.1} to {:>5.1} %{detected}  {}{}",
             percent(fold.record.validation_accuracy),
             percent(*accuracy),
             100.0 * interval.low,
             100.0 * interval.high,
             duration(fold.record.seconds),
+            several.mark(fold),
         );
     }
     text
 }
 
-/// A mean over folds with its interval.
-fn in_words(name: &str, Estimate { value, interval }: Estimate, folds: usize) -> String {
-    let of = format!("over {folds} {}", if folds == 1 { "fold" } else { "folds" });
-    match (folds, name) {
-        (1, "accuracy") => format!("{} {of}", percent(value)),
-        (1, _) => format!("{value:.4} {of}"),
-        (_, "accuracy") => format!(
-            "{} {of} (95 % interval by Student's t {:.1} to {})",
-            percent(value),
-            100.0 * interval.low,
-            percent(interval.high)
-        ),
-        _ => format!("{value:.4} {of} ({:.4} to {:.4})", interval.low, interval.high),
+/// The mean of a share over folds in words and as JSON, with its interval where there are several folds; in words alone
+/// why there is none, where a fold lacks it; nothing where all do.
+fn mean(name: &str, figures: &[Option<f64>]) -> Option<(String, Value)> {
+    let known: Vec<f64> = figures.iter().copied().flatten().collect();
+    if known.is_empty() {
+        return None;
+    }
+    let (count, all) = (known.len(), figures.len());
+    if count < all {
+        return Some((format!("left out: {count} of {all} folds have one"), Value::Null));
+    }
+    let in_words = |share| if name == "accuracy" { percent(share) } else { format!("{share:.4}") };
+    let Estimate { value, interval } = mean_with_interval(&known);
+    if count == 1 {
+        return Some((format!("{} over 1 fold", in_words(value)), json!({ "value": value })));
+    }
+    // A share lies between 0 and 1; Student's t does not know.
+    let (low, high) = (interval.low.max(0.0), interval.high.min(1.0));
+    let (from, to) = (in_words(low), in_words(high));
+    let text =
+        format!("{} over {count} folds (95 % interval by Student's t {from} to {to})", in_words(value));
+    Some((text, json!({ "value": value, "interval": { "low": low, "high": high } })))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_interval_of_a_mean_of_shares_stays_within_them() {
+        let (text, json) = mean("accuracy", &[Some(0.9), Some(1.0)]).unwrap();
+        assert_eq!(json["interval"]["high"], 1.0);
+        assert!(text.starts_with("95.0 % over 2 folds") && text.contains("to 100.0 %"), "{text}");
+        let (_, json) = mean("f1", &[Some(0.1), Some(0.0)]).unwrap();
+        assert_eq!(json["interval"]["low"], 0.0);
+    }
+
+    #[test]
+    fn a_mean_that_a_fold_lacks_is_left_out_and_said() {
+        let (text, json) = mean("auc", &[Some(0.9), None, Some(0.8)]).unwrap();
+        assert_eq!((text.as_str(), json), ("left out: 2 of 3 folds have one", Value::Null));
+        assert!(mean("auc", &[None, None]).is_none());
+    }
+
+    #[test]
+    fn one_fold_has_no_interval() {
+        let (text, json) = mean("accuracy", &[Some(0.9)]).unwrap();
+        assert_eq!((text.as_str(), json), ("90.0 % over 1 fold", json!({ "value": 0.9 })));
     }
 }

@@ -1,11 +1,15 @@
 //! `stapes train`: a recipe and its data become a run.
 
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+mod seeds;
+pub(super) mod several;
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context, Result};
 use clap::Args;
 use serde::Serialize;
+use stapes::data::DataError;
 use stapes::eval::{Detection, Estimate, Evaluation};
 use stapes::experiment::{self, Experiment, Loaded, Truths};
 use stapes::infer::Bundle;
@@ -17,6 +21,8 @@ use stapes::{Error, Recipe};
 use super::console::{Console, duration, percent, thousands};
 use super::folds::train_folds;
 use super::progress;
+use seeds::{folder_name, print_seeds};
+use several::train_several;
 
 /// Train a model as a recipe says, keep the one of the best validation and test it once
 #[derive(Args)]
@@ -87,44 +93,47 @@ struct Summary<'a> {
 
 impl Train {
     pub(crate) fn run(self, console: &Console) -> Result<u8> {
+        self.trained(console).map_err(|error| with_name(&self.recipe, error))
+    }
+
+    fn trained(&self, console: &Console) -> Result<u8> {
         let stop = progress::stop_on_interrupt();
         // Absolute, so that `eval` finds the data from anywhere.
         let data = match &self.data {
             Some(data) => Some(std::path::absolute(data).with_context(|| data.display().to_string())?),
             None => None,
         };
-        let mut recipe = self.changes.recipe(|changes| Recipe::read(&self.recipe, changes))?;
+        let recipe = self.changes.recipe(|changes| Recipe::read(&self.recipe, changes))?;
         let start = match &self.weights {
             Some(weights) => Some(stapes::infer::read_weights(weights, &recipe.network()?)?),
             None => None,
         };
         let from = StartingPoint { data, start };
         if self.folds {
-            train_folds(recipe, &from, (&self.out, self.force), &stop, console)?;
-            return Ok(super::DONE);
+            return train_folds(&recipe, &from, (&self.out, self.force), &stop, console);
         }
         let Some(seeds) = self.seeds else {
             let folder = RunFolder::begin(&self.out, self.force)?;
             train(recipe, from, folder, &stop, console)?;
             return Ok(super::DONE);
         };
-        let folder = |seed: u64| self.out.join(format!("seed-{seed}"));
-        // All are looked at before the first is trained.
-        for seed in 1..=u64::from(seeds) {
-            RunFolder::check(&folder(seed), self.force)?;
-        }
-        let mut runs = Vec::new();
-        for seed in 1..=u64::from(seeds) {
-            recipe.seed = seed;
-            let folder = RunFolder::begin(&folder(seed), self.force)?;
-            runs.push((seed, train(recipe.clone(), from.clone(), folder, &stop, console)?.record));
-            if stop.load(Ordering::Relaxed) {
-                console.note(&format!("stopped: {} of {seeds} seeds", runs.len()));
-                break;
-            }
-        }
-        print_seeds(console, &self.out.display().to_string(), &runs);
-        Ok(super::DONE)
+        let recipes =
+            (1..=u64::from(seeds)).map(|seed| (folder_name(seed), Recipe { seed, ..recipe.clone() }));
+        let several = train_several(recipes.collect(), &from, (&self.out, self.force), &stop, console)?;
+        print_seeds(console, &self.out.display().to_string(), &several);
+        Ok(several.code())
+    }
+}
+
+/// An error about a key of the recipe with the recipe's name in front.
+fn with_name(recipe: &Path, error: anyhow::Error) -> anyhow::Error {
+    let of_key = matches!(
+        error.downcast_ref(),
+        Some(Error::Data(DataError::Setting { .. } | DataError::NoFolds { .. }) | Error::NoValidation { .. })
+    );
+    match of_key {
+        true => Error::Recipe { name: recipe.display().to_string(), reason: error.to_string() }.into(),
+        false => error,
     }
 }
 
@@ -321,42 +330,4 @@ fn print(console: &Console, finished: &Finished) {
         latency_ms: record.latency_ms,
         stopped: record.stopped,
     });
-}
-
-/// The runs of several seeds in one table.
-fn print_seeds(console: &Console, place: &str, runs: &[(u64, RunRecord)]) {
-    let mut accuracies: Vec<f64> = runs.iter().map(|(_, record)| record.test_accuracy).collect();
-    accuracies.sort_by(f64::total_cmp);
-    let middle = accuracies.len() / 2;
-    let median = match accuracies.len() % 2 {
-        0 => (accuracies[middle - 1] + accuracies[middle]) / 2.0,
-        _ => accuracies[middle],
-    };
-    let mean = accuracies.iter().sum::<f64>() / accuracies.len() as f64;
-    let (lowest, highest) = (accuracies[0], accuracies[accuracies.len() - 1]);
-    let longest = runs.iter().map(|(_, record)| record.seconds).fold(0.0, f64::max);
-    console.say("\nseed  validation     test  training");
-    for (seed, record) in runs {
-        console.say(&format!(
-            "{seed:>4}  {:>10}  {:>7}  {}",
-            percent(record.validation_accuracy),
-            percent(record.test_accuracy),
-            duration(record.seconds)
-        ));
-    }
-    console.say(&format!(
-        "test accuracy: median {}, mean {}, {} to {}; longest training {}; runs in {place}",
-        percent(median),
-        percent(mean),
-        percent(lowest),
-        percent(highest),
-        duration(longest)
-    ));
-    console.emit(&serde_json::json!({
-        "runs": runs.iter().map(|(seed, record)| serde_json::json!({
-            "seed": seed, "validation_accuracy": record.validation_accuracy,
-            "test_accuracy": record.test_accuracy, "seconds": record.seconds,
-        })).collect::<Vec<_>>(),
-        "median": median, "mean": mean, "lowest": lowest, "highest": highest, "longest_seconds": longest,
-    }));
 }

@@ -3,8 +3,9 @@
 #![allow(dead_code)] // each test binary uses its part
 
 use std::f32::consts::TAU;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::process::{Output, Stdio};
 
 use serde_json::Value;
 
@@ -41,6 +42,31 @@ impl Scratch {
     /// Runs `stapes` with an environment variable.
     pub(crate) fn run_with(&self, variable: &str, value: &str, arguments: &str) -> Ran {
         self.run_command(".", arguments, |command| command.env(variable, value))
+    }
+
+    /// Runs `stapes` and interrupts it, as Ctrl-C does, at the first line on standard output with this part.
+    pub(crate) fn run_interrupted(&self, arguments: &str, part: &str) -> Ran {
+        let mut child = std::process::Command::new(assert_cmd::cargo::cargo_bin("stapes"))
+            .current_dir(self.path("."))
+            .args(arguments.split_whitespace())
+            .stdout(Stdio::piped())
+            .stderr(std::fs::File::create(self.path("stderr")).unwrap())
+            .spawn()
+            .unwrap();
+        let (mut stdout, mut interrupted) = (Vec::new(), false);
+        for line in BufReader::new(child.stdout.take().unwrap()).lines() {
+            let line = line.unwrap();
+            if !interrupted && line.contains(part) {
+                let id = child.id().to_string();
+                assert!(std::process::Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+                interrupted = true;
+            }
+            stdout.extend(line.bytes().chain([b'\n']));
+        }
+        let status = child.wait().unwrap();
+        let stderr = std::fs::read(self.path("stderr")).unwrap();
+        assert!(interrupted, "{}", String::from_utf8_lossy(&stderr));
+        Ran { arguments: arguments.into(), output: Output { status, stdout, stderr } }
     }
 
     fn run_command(
