@@ -98,7 +98,7 @@ pub enum ModelError {
     NoClasses,
     /// More parameters than a model here may have.
     #[error(
-        "the model would have {parameters} parameters, more than {LARGEST_MODEL}: make its layers smaller or fewer"
+        "the model would have {parameters} parameters, more than {LARGEST_MODEL}: make its hidden, layers, cells, channels or filters smaller"
     )]
     TooLarge {
         /// How many it would have.
