@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use stapes_audio::Clip;
-use stapes_features::{FeatureConfig, Normalisation, Standardiser};
+use stapes_features::{FeatureConfig, Features, Normalisation, Standardiser};
 use stapes_infer::{Bundle, Classifier, InferError, Input, StreamClassifier};
 use stapes_nn::ModelConfig;
 use stapes_nn::layer::Shape;
@@ -132,4 +132,13 @@ fn a_model_file_keeps_running_statistics() {
             .map(|bundle| Classifier::new(bundle).unwrap().classify(&clip(&samples(6000))).unwrap());
         assert_eq!(probabilities[0], probabilities[1], "{model}");
     }
+}
+
+#[test]
+fn a_recording_of_more_frames_than_a_net_takes_is_refused() {
+    let features = "[front_end.waveform]\nframe_length = 1\nhop_length = 1";
+    let bundle = bundle(features, "[tc-resnet]\nchannels = [1, 2]", false);
+    let frames = Features::new(1, vec![0.5; (1 << 22) + 1]);
+    let error = Classifier::new(&bundle).unwrap().classify_frames(&frames).unwrap_err().to_string();
+    assert!(error.contains("at most 4194304 frames") && error.contains("4194305"), "{error}");
 }

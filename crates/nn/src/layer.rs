@@ -164,6 +164,18 @@ pub struct Pass<'a> {
     pub mode: Mode<'a>,
 }
 
+/// The buffers of one step of a stream through one layer.
+pub struct Step<'a> {
+    /// All parameters of the model.
+    pub parameters: &'a [f32],
+    /// What the layer remembers of the stream; see [`Layer::stream`].
+    pub memory: &'a mut [f32],
+    /// One frame, or one column of an image.
+    pub frame: &'a [f32],
+    /// That of the output.
+    pub output: &'a mut [f32],
+}
+
 /// The buffers of a backward pass through one layer.
 pub struct Backward<'a> {
     /// All parameters of the model.
@@ -247,15 +259,8 @@ pub trait Layer: Any + Send {
     /// It returns false if this frame has no output, because the layer makes several steps at a time.
     ///
     /// `pass` is of one sequence of one frame; whoever remembers nothing treats the frame as that.
-    fn step(
-        &mut self,
-        parameters: &[f32],
-        _memory: &mut [f32],
-        frame: &[f32],
-        output: &mut [f32],
-        pass: Pass<'_>,
-    ) -> bool {
-        self.forward(parameters, frame, output, pass);
+    fn step(&mut self, buffers: Step<'_>, pass: Pass<'_>) -> bool {
+        self.forward(buffers.parameters, buffers.frame, buffers.output, pass);
         true
     }
 

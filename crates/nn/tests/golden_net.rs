@@ -1,21 +1,24 @@
 //! Convolutional nets against PyTorch's recorded logits, losses and gradients.
 
+mod recorded;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::ExitCode;
 
+use recorded::{Gradient, is_norm};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use stapes_kernels::Sequences;
+use stapes_nn::ModelConfig;
 use stapes_nn::layer::{Draw, Mode, Pass, Shape};
 use stapes_nn::objective::Targets;
 use stapes_nn::parameters::View;
-use stapes_nn::{ModelConfig, Network, NetworkBackward};
 use stapes_testkit::fixture::Fixture;
 use stapes_testkit::manifest;
 use stapes_testkit::suite::{self, Case};
 use stapes_testkit::tensors::read_safetensors;
-use stapes_testkit::tolerance::{check_absolute, check_mixed, widen};
+use stapes_testkit::tolerance::{check_mixed, widen};
 
 fn main() -> ExitCode {
     suite::run(Fixture::Golden, list)
@@ -32,13 +35,6 @@ struct Recorded {
     config: Map<String, Value>,
     parameters: usize,
     gradients: BTreeMap<String, Gradient>,
-}
-
-#[derive(Deserialize)]
-struct Gradient {
-    shape: Vec<usize>,
-    grad_l2: f64,
-    grad_first8: Vec<f64>,
 }
 
 impl Recorded {
@@ -87,23 +83,11 @@ impl Recorded {
                 widen(&padded)
             }
         };
-        network.prepare(&parameters);
-        let mut scores = network.forward(&parameters, &input, pass).to_vec();
+        let (scores, loss, gradients) = recorded::step(&mut network, &parameters, &input, targets, pass);
         check_mixed("logits", &unpacked(&scores), &tensor("logits")?.values, 1e-4)?;
-        let loss = objective.loss(&mut scores, targets, &sequences, objective.decisions(&sequences));
         check_mixed("loss", &[loss], &tensor("loss")?.values, 1e-5)?;
-
-        let mut gradients = vec![0.0; parameters.len()];
-        let call = NetworkBackward {
-            parameters: &parameters,
-            gradients: &mut gradients,
-            input: &input,
-            d_output: &scores,
-            d_input: None,
-        };
-        network.backward(call, pass);
         for view in &trained {
-            self.check_gradient(view, &widen(view.of(&gradients)))?;
+            recorded::check_gradient(&self.gradients, view, &gradients)?;
         }
 
         network.follow(&mut parameters);
@@ -159,43 +143,13 @@ impl Recorded {
         })
     }
 
-    /// Names and shapes are those recorded, their order that of the modules.
+    /// All that is recorded is there; that all that is there is recorded is seen gradient by gradient.
     fn check_names(&self, trained: &[View]) -> Result<(), String> {
-        for view in trained {
-            match self.gradients.get(&view.name) {
-                None => return Err(format!("{} is not recorded", view.name)),
-                Some(of) if of.shape != view.shape => {
-                    return Err(format!("{}: {:?}, expected {:?}", view.name, view.shape, of.shape));
-                }
-                Some(_) => {}
-            }
-        }
         match self.gradients.keys().find(|name| trained.iter().all(|view| view.name != **name)) {
             Some(name) => Err(format!("{name} is recorded and no parameter")),
             None => Ok(()),
         }
     }
-
-    fn check_gradient(&self, view: &View, got: &[f64]) -> Result<(), String> {
-        let Gradient { grad_l2, grad_first8, .. } = &self.gradients[&view.name];
-        // The gradient of a bias in front of a normalisation is 0: rounding errors, set against those of the
-        // weight beside it.
-        let weight = view.name.replace("bias", "weight");
-        let floor = if *grad_l2 < 1e-10 { 1e-5 * self.gradients[&weight].grad_l2 } else { 0.0 };
-        let length = got.iter().map(|value| value * value).sum::<f64>().sqrt();
-        check_absolute(&format!("|grad.{}|", view.name), &[length], &[*grad_l2], 1e-3 * grad_l2 + floor)?;
-        // Not all numbers are recorded: of the largest it is known that it is at least this.
-        let largest = grad_l2 / (got.len() as f64).sqrt();
-        let largest = grad_first8.iter().fold(largest, |largest, value| largest.max(value.abs()));
-        let first = &got[..grad_first8.len()];
-        check_absolute(&format!("grad.{}", view.name), first, grad_first8, 1e-3 * largest + floor)
-    }
-}
-
-/// Whether a view is the weight of a normalisation.
-fn is_norm(network: &Network, view: &View) -> bool {
-    let running = view.name.replace("weight", "running_mean");
-    view.name.ends_with("weight") && network.views().iter().any(|other| other.name == running)
 }
 
 /// s sin(1 + 0.37 k + 0.011 i) for element i of parameter k; see the README beside the recorded numbers.

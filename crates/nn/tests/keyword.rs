@@ -1,14 +1,17 @@
 //! The keyword nets against PyTorch on sequences of unequal lengths; `keyword/make.py` records its numbers.
 
+mod recorded;
+
 use std::collections::BTreeMap;
 
+use recorded::{Gradient, is_norm};
 use serde::Deserialize;
 use stapes_kernels::Sequences;
 use stapes_nn::layer::{Draw, Mode, Pass, Shape};
 use stapes_nn::objective::Targets;
 use stapes_nn::parameters::View;
-use stapes_nn::{ModelConfig, ModelError, Network, NetworkBackward};
-use stapes_testkit::tolerance::{check_absolute, check_mixed, widen};
+use stapes_nn::{ModelConfig, ModelError, Network};
+use stapes_testkit::tolerance::{check_mixed, widen};
 
 #[derive(Deserialize)]
 struct Recorded {
@@ -24,15 +27,7 @@ struct Recorded {
     gradients: BTreeMap<String, Gradient>,
 }
 
-#[derive(Deserialize)]
-struct Gradient {
-    shape: Vec<usize>,
-    l2: f64,
-    largest: f64,
-    first: Vec<f64>,
-}
-
-fn recorded() -> Vec<Recorded> {
+fn cases() -> Vec<Recorded> {
     serde_json::from_str(include_str!("keyword/recorded.json")).unwrap()
 }
 
@@ -55,9 +50,7 @@ fn fill(network: &Network, parameters: &mut [f32]) {
     let mut trained: Vec<&View> = network.views().iter().filter(|view| view.trained).collect();
     trained.sort_by_key(|view| &view.name);
     for (number, view) in trained.into_iter().enumerate() {
-        let running = view.name.replace("weight", "running_mean");
-        let is_norm =
-            view.name.ends_with("weight") && network.views().iter().any(|other| other.name == running);
+        let is_norm = is_norm(network, view);
         let (scale, shift) = match view.shape.as_slice() {
             [_, row @ ..] if !row.is_empty() => ((3.0 / row.iter().product::<usize>() as f64).sqrt(), 0.0),
             _ => (0.2, if is_norm { 1.0 } else { 0.0 }),
@@ -99,24 +92,12 @@ impl Recorded {
         let target: Vec<usize> = (0..self.lengths.len()).map(|at| at * at % self.classes).collect();
         let places: Vec<usize> = (0..self.lengths.len()).collect();
         let pass = Pass { sequences: &sequences, mode: Mode::Training(Draw { key: 0, places: &places }) };
-        network.prepare(&parameters);
-        let mut scores = network.forward(&parameters, &input, pass).to_vec();
+        let (scores, loss, gradients) =
+            recorded::step(&mut network, &parameters, &input, Targets::Sequences(&target), pass);
         check_mixed("logits", &widen(&scores), &self.logits, 1e-4)?;
-        let objective = network.objective();
-        let loss = objective.loss(&mut scores, Targets::Sequences(&target), &sequences, target.len());
         check_mixed("loss", &[loss], &[self.loss], 1e-5)?;
-
-        let mut gradients = vec![0.0; parameters.len()];
-        let call = NetworkBackward {
-            parameters: &parameters,
-            gradients: &mut gradients,
-            input: &input,
-            d_output: &scores,
-            d_input: None,
-        };
-        network.backward(call, pass);
         for view in network.views().iter().filter(|view| view.trained) {
-            self.check_gradient(view, &widen(view.of(&gradients)))?;
+            recorded::check_gradient(&self.gradients, view, &gradients)?;
         }
 
         network.follow(&mut parameters);
@@ -125,27 +106,11 @@ impl Recorded {
         let scores = network.forward(&parameters, &input, pass).to_vec();
         check_mixed("logits_eval", &widen(&scores), &self.logits_eval, 1e-4)
     }
-
-    fn check_gradient(&self, view: &View, got: &[f64]) -> Result<(), String> {
-        let Some(Gradient { shape, l2, largest, first }) = self.gradients.get(&view.name) else {
-            return Err(format!("{} is not recorded", view.name));
-        };
-        if *shape != view.shape {
-            return Err(format!("{}: {:?}, expected {shape:?}", view.name, view.shape));
-        }
-        // The gradient of a bias in front of a normalisation is 0: rounding errors, set against those of the
-        // weight beside it.
-        let weight = view.name.replace("bias", "weight");
-        let floor = if *l2 < 1e-10 { 1e-5 * self.gradients[&weight].l2 } else { 0.0 };
-        let length = got.iter().map(|value| value * value).sum::<f64>().sqrt();
-        check_absolute(&format!("|grad.{}|", view.name), &[length], &[*l2], 1e-3 * l2 + floor)?;
-        check_absolute(&format!("grad.{}", view.name), &got[..first.len()], first, 1e-3 * largest + floor)
-    }
 }
 
 #[test]
 fn scores_loss_and_gradients_are_those_of_pytorch_on_unequal_lengths() {
-    let wrong: Vec<String> = recorded()
+    let wrong: Vec<String> = cases()
         .iter()
         .filter_map(|case| {
             case.check().err().map(|error| format!("{} {}: {error}", case.model, case.settings))
@@ -156,7 +121,7 @@ fn scores_loss_and_gradients_are_those_of_pytorch_on_unequal_lengths() {
 
 #[test]
 fn names_are_those_recorded_and_no_others() {
-    for case in recorded() {
+    for case in cases() {
         let network = model(&case.model, &case.settings).build(Shape::frames(case.features), case.classes);
         let mut names: Vec<String> = network
             .unwrap()
@@ -186,7 +151,7 @@ fn the_published_numbers_of_parameters() {
 
 /// One of each model.
 fn each() -> Vec<Recorded> {
-    let mut cases = recorded();
+    let mut cases = cases();
     cases.retain(|case| case.parameters < 100_000);
     let mut seen: Vec<String> = Vec::new();
     cases.retain(|case| {

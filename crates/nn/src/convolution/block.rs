@@ -11,7 +11,7 @@ use super::geometry::Geometry;
 use crate::batch_norm::BatchNorm;
 use crate::batch_sums::BatchSums;
 use crate::initialise::WeightStart;
-use crate::layer::{Backward, Layer, Mode, Pass, Shape};
+use crate::layer::{Backward, Layer, Mode, Pass, Shape, Step};
 use crate::parameters::{Layout, View, neighbours};
 
 /// What a [`ConvolutionBlock`] is made of.
@@ -179,14 +179,8 @@ impl Layer for ConvolutionBlock {
         (is_causal && self.config.average == Average::Nothing).then(|| vec![0.0; columns + 1])
     }
 
-    fn step(
-        &mut self,
-        parameters: &[f32],
-        memory: &mut [f32],
-        frame: &[f32],
-        output: &mut [f32],
-        _pass: Pass<'_>,
-    ) -> bool {
+    fn step(&mut self, buffers: Step<'_>, _pass: Pass<'_>) -> bool {
+        let Step { parameters, memory, frame, output } = buffers;
         let Some((number, columns)) = memory.split_last_mut() else { return false };
         let window = self.geometry.reach() + 1;
         for (row, &value) in columns.chunks_exact_mut(window).zip(frame) {

@@ -3,7 +3,7 @@
 use stapes_kernels::Sequences;
 
 use super::add;
-use crate::layer::{Backward, Layer, Pass, Shape};
+use crate::layer::{Backward, Layer, Pass, Shape, Step};
 
 /// How frames become one vector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,14 +93,8 @@ impl Layer for Pool {
         })
     }
 
-    fn step(
-        &mut self,
-        _parameters: &[f32],
-        memory: &mut [f32],
-        frame: &[f32],
-        output: &mut [f32],
-        _pass: Pass<'_>,
-    ) -> bool {
+    fn step(&mut self, buffers: Step<'_>, _pass: Pass<'_>) -> bool {
+        let Step { memory, frame, output, .. } = buffers;
         let (so_far, frames) = memory.split_at_mut(self.features);
         frames[0] += 1.0;
         for ((so_far, &value), output) in so_far.iter_mut().zip(frame).zip(output) {

@@ -2,7 +2,7 @@
 
 use super::plan::{Operation, Place};
 use super::{Network, sized};
-use crate::layer::{Mode, Pass};
+use crate::layer::{Mode, Pass, Step};
 
 /// What a network remembers of one stream. Streams are independent of each other; any number of them go through
 /// one [`Network`].
@@ -71,8 +71,8 @@ impl Network {
                     join.rectify(output);
                 }
                 Operation::Layer(layer) => {
-                    let memory = &mut stream.memories[at];
-                    stream.is_due[at] = layer.step(parameters, memory, read(from[0]), output, pass);
+                    let (memory, frame) = (&mut stream.memories[at][..], read(from[0]));
+                    stream.is_due[at] = layer.step(Step { parameters, memory, frame, output }, pass);
                 }
             }
         }

@@ -9,7 +9,7 @@ use super::between::Between;
 use super::config::{RecurrentConfig, Wiring};
 use super::initialise::initialise;
 use super::weights::{add_views, gradients, weights};
-use crate::layer::{Backward, Layer, Mode, Pass, Shape};
+use crate::layer::{Backward, Layer, Mode, Pass, Shape, Step};
 use crate::parameters::{Layout, View};
 
 /// Recurrent layers one above the other, each read in one or both directions, as torch.nn.RNN, GRU and LSTM.
@@ -325,14 +325,8 @@ impl Layer for RecurrentStack {
         (self.config.directions() == 1).then(|| vec![0.0; self.state_len(1)])
     }
 
-    fn step(
-        &mut self,
-        _parameters: &[f32],
-        memory: &mut [f32],
-        frame: &[f32],
-        output: &mut [f32],
-        _pass: Pass<'_>,
-    ) -> bool {
+    fn step(&mut self, buffers: Step<'_>, _pass: Pass<'_>) -> bool {
+        let Step { memory, frame, output, .. } = buffers;
         RecurrentStack::step(self, frame, memory, output);
         true
     }
