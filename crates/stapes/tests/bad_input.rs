@@ -202,14 +202,6 @@ fn all_seeds_folders_are_looked_at_before_the_first_is_trained() {
 }
 
 #[test]
-fn a_split_without_validation_is_refused_with_its_key() {
-    let scratch = Scratch::new();
-    scratch.tones();
-    scratch.write("tones.toml", TONES.replace("validation_share = 0.2", "validation_share = 0"));
-    training_fails(&scratch, &["validation_share"]);
-}
-
-#[test]
 fn frames_that_do_not_fit_the_model_are_refused() {
     let scratch = Scratch::new();
     scratch.run("quickstart --set train.epochs=1 --out run").succeeds();

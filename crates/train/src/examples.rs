@@ -4,8 +4,8 @@ use stapes_features::Features;
 use stapes_kernels::Sequences;
 use stapes_nn::objective::{Objective, Targets};
 
-use crate::config::TrainError;
 use crate::course::Cut;
+use crate::error::TrainError;
 
 /// The truth about examples.
 #[derive(Clone, Copy, Debug)]
@@ -118,7 +118,7 @@ impl<'a> Examples<'a> {
             return Err(TrainError::TooLong { index, frames, most });
         }
         let of_frames = matches!(self.labels, Labels::Frames(_));
-        match objective.decides_frames() == of_frames {
+        match objective.decides_frames() == of_frames || self.is_empty() {
             true => Ok(()),
             false => Err(TrainError::Labels { of_frames }),
         }

@@ -7,14 +7,20 @@
 
 mod config;
 mod course;
+mod error;
 mod examples;
 mod optimiser;
+mod schedule;
 mod shards;
+mod state;
 mod train;
 
-pub use config::{OptimiserKind, Schedule, TrainConfig, TrainError};
+pub use config::{ClassWeights, NamedWeights, OptimiserKind, TrainConfig};
 pub use course::Cut;
+pub use error::TrainError;
 pub use examples::{Examples, Labels};
 pub use optimiser::Optimiser;
+pub use schedule::{Moment, Schedule};
 pub use shards::{Chance, Shards};
-pub use train::{Event, Point, Trained, Trainer, train};
+pub use state::{Checkpoint, Point, Progress, Snapshot, Validation};
+pub use train::{Event, Start, Trained, Trainer, train};

@@ -10,6 +10,7 @@ use stapes_nn::{BatchSums, ModelConfig, ModelError, Network, NetworkBackward};
 
 use crate::course::Cut;
 use crate::examples::Examples;
+use crate::state::Validation;
 
 /// The shards of a model's batches.
 ///
@@ -18,6 +19,8 @@ use crate::examples::Examples;
 /// each other at these layers; the sums too are added in the order of the shards.
 pub struct Shards {
     shards: Vec<Shard>,
+    /// Into how many parts a batch is cut that run one after the other.
+    parts: usize,
 }
 
 /// Gradients that one thread adds at a time.
@@ -69,15 +72,6 @@ pub struct Chance<'a> {
     pub seed: u64,
 }
 
-/// How a model does on a set of examples.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Score {
-    /// Mean cross-entropy.
-    pub(crate) loss: f64,
-    /// Share of decisions that are right.
-    pub(crate) accuracy: f64,
-}
-
 impl Shards {
     /// `shards` networks of a model for inputs of this shape and `classes` classes.
     ///
@@ -106,7 +100,14 @@ impl Shards {
                 right: 0,
             })
         };
-        Ok(Shards { shards: (0..shards.max(1)).map(shard).collect::<Result<_, ModelError>>()? })
+        Ok(Shards { shards: (0..shards.max(1)).map(shard).collect::<Result<_, ModelError>>()?, parts: 1 })
+    }
+
+    /// The same, with batches cut into so many parts that run one after the other: gradients are accumulated, and only
+    /// a part is in memory.
+    #[must_use]
+    pub fn with_parts(self, parts: usize) -> Shards {
+        Shards { parts: parts.max(1), ..self }
     }
 
     /// One of the networks, for its shapes and names.
@@ -124,12 +125,19 @@ impl Shards {
         batch: &[Cut],
         chance: Chance<'_>,
     ) -> (f64, &mut [f32]) {
-        self.deal(batch);
         let whole = decisions(self.network().objective(), batch);
         let step = Step { parameters, data, whole, chance };
-        match self.network().stops().len() {
-            0 => self.shards.par_iter_mut().for_each(|shard| shard.gradient(step)),
-            stops => self.gradient_in_step(step, stops),
+        self.shards.par_iter_mut().for_each(|shard| {
+            shard.gradients.fill(0.0);
+            shard.loss = 0.0;
+        });
+        let part = batch.len().div_ceil(self.parts).max(1);
+        for (at, batch) in batch.chunks(part).enumerate() {
+            self.deal(batch, at * part);
+            match self.network().stops().len() {
+                0 => self.shards.par_iter_mut().for_each(|shard| shard.gradient(step)),
+                stops => self.gradient_in_step(step, stops),
+            }
         }
         let (first, others) = self.shards.split_at_mut(1);
         let first = &mut first[0];
@@ -194,23 +202,29 @@ impl Shards {
         &self.shards[0].gradients
     }
 
+    /// The same, to be changed.
+    pub(crate) fn gradients_mut(&mut self) -> &mut [f32] {
+        &mut self.shards[0].gradients
+    }
+
     /// Mean loss and accuracy over all examples, `batch` at a time.
-    pub(crate) fn score(&mut self, parameters: &[f32], data: Examples<'_>, batch: usize) -> Score {
+    pub(crate) fn score(&mut self, parameters: &[f32], data: Examples<'_>, batch: usize) -> Validation {
         let all: Vec<Cut> = (0..data.len()).map(|example| data.whole(example)).collect();
         let whole = decisions(self.network().objective(), &all);
         let (mut loss, mut right) = (0.0, 0);
         self.shards.iter_mut().for_each(|shard| shard.network.prepare(parameters));
         for batch in all.chunks(batch) {
-            self.deal(batch);
+            self.deal(batch, 0);
             self.shards.par_iter_mut().for_each(|shard| shard.score(parameters, data, whole));
             loss += self.shards.iter().map(|shard| shard.loss).sum::<f64>();
             right += self.shards.iter().map(|shard| shard.right).sum::<usize>();
         }
-        Score { loss, accuracy: right as f64 / whole as f64 }
+        Validation { loss, accuracy: right as f64 / whole as f64 }
     }
 
-    /// Deals a batch to the shards like cards, the longest first, so that all have about as many frames.
-    fn deal(&mut self, batch: &[Cut]) {
+    /// Deals a batch, or the part of one from place `first` on, to the shards like cards, the longest first, so that all
+    /// have about as many frames.
+    fn deal(&mut self, batch: &[Cut], first: usize) {
         let mut places: Vec<usize> = (0..batch.len()).collect();
         places.sort_by_key(|&place| std::cmp::Reverse(batch[place].frames));
         for shard in &mut self.shards {
@@ -221,7 +235,7 @@ impl Shards {
         for (turn, place) in places.into_iter().enumerate() {
             let shard = &mut self.shards[turn % count];
             shard.cuts.push(batch[place]);
-            shard.places.push(place);
+            shard.places.push(first + place);
         }
     }
 }
@@ -237,8 +251,6 @@ impl Shard {
 
     /// Gathers the shard's examples and takes the parameters in.
     fn begin(&mut self, step: Step<'_>) {
-        self.gradients.fill(0.0);
-        self.loss = 0.0;
         self.sequences = self.gather(step.data, Some(step.chance));
         if self.sequences.is_some() {
             self.network.prepare(step.parameters);
@@ -256,7 +268,7 @@ impl Shard {
         d_scores.clear();
         d_scores.extend_from_slice(network.scores(step.pass(sequences, places)));
         let targets = step.data.labels().targets(&self.targets);
-        self.loss = network.objective().loss(d_scores, targets, sequences, step.whole);
+        self.loss += network.objective().loss(d_scores, targets, sequences, step.whole);
     }
 
     fn backward_stage(&mut self, stage: usize, step: Step<'_>) {

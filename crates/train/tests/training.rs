@@ -7,7 +7,9 @@ use stapes_features::Features;
 use stapes_nn::ModelConfig;
 use stapes_nn::layer::Shape;
 use stapes_random::Stream;
-use stapes_train::{Event, Examples, Labels, TrainConfig, TrainError, Trained, Trainer, train};
+use stapes_train::{
+    Checkpoint, Event, Examples, Labels, Point, Start, TrainConfig, TrainError, Trained, Trainer, train,
+};
 
 struct Task {
     model: ModelConfig,
@@ -15,6 +17,8 @@ struct Task {
     features: Vec<Features>,
     classes: Vec<usize>,
     augment: Option<AugmentConfig>,
+    /// Whether there are validation examples.
+    validated: bool,
 }
 
 impl Task {
@@ -32,10 +36,24 @@ impl Task {
             features: (0..40).map(features).collect(),
             classes: (0..40).map(|index| index % 2).collect(),
             augment: None,
+            validated: true,
         }
     }
 
-    fn run(&self, stop: &AtomicBool, report: impl FnMut(Event<'_>)) -> Result<Trained, TrainError> {
+    fn run(
+        &self,
+        stop: &AtomicBool,
+        report: impl FnMut(Event<'_>) -> Result<(), TrainError>,
+    ) -> Result<Trained, TrainError> {
+        self.run_from(Start::Drawn, stop, report)
+    }
+
+    fn run_from(
+        &self,
+        start: Start<'_>,
+        stop: &AtomicBool,
+        report: impl FnMut(Event<'_>) -> Result<(), TrainError>,
+    ) -> Result<Trained, TrainError> {
         let examples = |from: usize, to: usize| {
             Examples::new(&self.features[from..to], Labels::Examples(&self.classes[from..to]))
         };
@@ -45,17 +63,22 @@ impl Task {
             classes: 2,
             config: &self.config,
             train: examples(0, 30)?,
-            validation: examples(30, 40)?,
+            validation: examples(30, if self.validated { 40 } else { 30 })?,
             augment: self.augment.as_ref(),
-            start: None,
+            start,
             seed: 1,
         };
         train(&trainer, stop, report)
     }
 
     fn trained(&self) -> Trained {
-        self.run(&AtomicBool::new(false), |_| {}).unwrap()
+        self.run(&AtomicBool::new(false), |_| Ok(())).unwrap()
     }
+}
+
+/// On the validation examples.
+fn accuracy(point: &Point) -> f64 {
+    point.validation.unwrap().accuracy
 }
 
 #[test]
@@ -64,8 +87,8 @@ fn it_learns_and_keeps_the_best_validation() {
     task.config.epochs = 20;
     let trained = task.trained();
     assert_eq!(trained.steps, 100); // 5 steps an epoch, the last of 2 examples
-    let best = trained.points.iter().map(|point| point.validation_accuracy).fold(0.0, f64::max);
-    assert_eq!(trained.best.validation_accuracy, best);
+    let best = trained.points.iter().map(accuracy).fold(0.0, f64::max);
+    assert_eq!(accuracy(&trained.best), best);
     let (first, last) = (trained.points[0].train_loss, trained.points[19].train_loss);
     assert!(last < 0.7 * first, "{first} to {last}");
 }
@@ -107,10 +130,110 @@ fn stopping_keeps_what_was_reached() {
         if let Event::Step { step: 3, .. } = event {
             stop.store(true, Ordering::Relaxed);
         }
+        Ok(())
     });
     let trained = trained.unwrap();
     assert!(trained.stopped);
     assert_eq!((trained.steps, trained.best.step, trained.points.len()), (3, 3, 1));
+}
+
+/// The checkpoint behind each step.
+fn checkpoints(task: &Task) -> (Trained, Vec<Checkpoint>) {
+    let mut checkpoints = Vec::new();
+    let report = |event: Event<'_>| {
+        if let Event::Between { snapshot, .. } = event {
+            checkpoints.push(snapshot.to_checkpoint());
+        }
+        Ok(())
+    };
+    let trained = task.run(&AtomicBool::new(false), report).unwrap();
+    (trained, checkpoints)
+}
+
+fn same_bits(a: &[f32], b: &[f32]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.to_bits() == b.to_bits())
+}
+
+#[test]
+fn a_training_goes_on_from_any_step_to_the_same_bits() {
+    for changes in [
+        "optimiser = 'adamw'\nweight_decay = 0.1\nschedule = 'cosine'\nclip_norm = 0.5",
+        "optimiser = 'sgd'\nmomentum = 0.9\nvalidate_every_steps = 4",
+        "segment_frames = 5\nframes_per_epoch = 170",
+    ] {
+        let task = Task::new(changes);
+        let (whole, checkpoints) = checkpoints(&task);
+        assert_eq!(checkpoints.len(), whole.steps);
+        for checkpoint in &checkpoints {
+            let json = serde_json::to_string(&checkpoint.progress).unwrap();
+            let read = Checkpoint { progress: serde_json::from_str(&json).unwrap(), ..checkpoint.clone() };
+            assert_eq!(&read, checkpoint);
+            let start = Start::Checkpoint(&read);
+            let resumed = task.run_from(start, &AtomicBool::new(false), |_| Ok(())).unwrap();
+            let step = checkpoint.progress.step;
+            assert!(same_bits(&resumed.parameters, &whole.parameters), "{changes} from step {step}");
+            assert!(same_bits(&resumed.last, &whole.last), "{changes} from step {step}");
+            let figures = |trained: &Trained| -> Vec<Point> {
+                trained.points.iter().map(|point| Point { seconds: 0.0, ..*point }).collect()
+            };
+            assert_eq!(figures(&resumed), figures(&whole), "{changes} from step {step}");
+            assert_eq!((resumed.steps, resumed.best.step), (whole.steps, whole.best.step));
+        }
+    }
+}
+
+#[test]
+fn what_a_stop_adds_is_not_in_the_checkpoint() {
+    let (stop, mut last) = (AtomicBool::new(false), None);
+    let task = Task::new("");
+    let stopped = task.run(&stop, |event| {
+        stop.fetch_or(matches!(event, Event::Step { step: 8, .. }), Ordering::Relaxed);
+        if let Event::Between { snapshot, .. } = event {
+            last = Some(snapshot.to_checkpoint());
+        }
+        Ok(())
+    });
+    assert_eq!(stopped.unwrap().points.last().unwrap().step, 8);
+    let start = last.unwrap();
+    let resumed = task.run_from(Start::Checkpoint(&start), &AtomicBool::new(false), |_| Ok(())).unwrap();
+    let whole = task.trained();
+    assert!(same_bits(&resumed.last, &whole.last) && same_bits(&resumed.parameters, &whole.parameters));
+    assert_eq!(resumed.points.len(), whole.points.len());
+}
+
+#[test]
+fn a_checkpoint_of_another_training_is_refused() {
+    let (_, checkpoints) = checkpoints(&Task::new(""));
+    for changes in ["optimiser = 'sgd'", "optimiser = 'sgd'\nmomentum = 0.9"] {
+        let start = Start::Checkpoint(&checkpoints[2]);
+        let error = Task::new(changes).run_from(start, &AtomicBool::new(false), |_| Ok(())).unwrap_err();
+        assert!(error.to_string().contains("numbers of optimiser."), "{error}");
+    }
+}
+
+#[test]
+fn an_error_of_the_report_ends_the_training() {
+    let mut seen = 0;
+    let report = |event: Event<'_>| {
+        seen += usize::from(matches!(event, Event::Step { .. }));
+        if seen == 2 { Err(TrainError::NoExamples) } else { Ok(()) }
+    };
+    let error = Task::new("").run(&AtomicBool::new(false), report).unwrap_err();
+    assert_eq!((seen, error), (2, TrainError::NoExamples));
+}
+
+#[test]
+fn without_validation_the_last_step_is_kept() {
+    let mut task = Task::new("validate_every_steps = 7");
+    task.validated = false;
+    let trained = task.trained();
+    assert!(same_bits(&trained.parameters, &trained.last));
+    assert_eq!(trained.points.iter().map(|point| point.step).collect::<Vec<_>>(), [7, 14, 21, 28, 30]);
+    assert!(trained.points.iter().all(|point| point.validation.is_none() && point.train_loss > 0.0));
+    assert_eq!(trained.best.step, 30);
+    // Validation has no influence on the steps.
+    let validated = Task::new("validate_every_steps = 7").trained();
+    assert!(same_bits(&trained.last, &validated.last));
 }
 
 #[test]
@@ -129,7 +252,7 @@ fn a_loss_that_is_no_number_stops_with_the_step_and_the_gradients() {
     let mut values = task.features[4].values().to_vec();
     values[2] = f32::NAN;
     task.features[4] = Features::new(1, values);
-    let error = task.run(&AtomicBool::new(false), |_| {}).unwrap_err();
+    let error = task.run(&AtomicBool::new(false), |_| Ok(())).unwrap_err();
     assert!(matches!(error, TrainError::Diverged { step: 1..=5, .. }), "{error}");
     assert!(error.to_string().contains("rnn."), "{error}");
 }
@@ -137,7 +260,7 @@ fn a_loss_that_is_no_number_stops_with_the_step_and_the_gradients() {
 #[test]
 fn a_model_that_is_no_number_is_never_kept() {
     let task = Task::new("learning_rate = 1e38\nmax_steps = 1");
-    let error = task.run(&AtomicBool::new(false), |_| {}).unwrap_err();
+    let error = task.run(&AtomicBool::new(false), |_| Ok(())).unwrap_err();
     assert!(matches!(error, TrainError::Diverged { step: 1, .. }), "{error}");
 }
 
@@ -156,7 +279,7 @@ fn impossible_settings_are_refused_with_their_key() {
         ("max_steps = 0", "train.max_steps"),
         ("validate_every_steps = 0", "train.validate_every_steps"),
     ] {
-        let error = Task::new(text).run(&AtomicBool::new(false), |_| {}).unwrap_err();
+        let error = Task::new(text).run(&AtomicBool::new(false), |_| Ok(())).unwrap_err();
         assert!(error.to_string().contains(key), "{error}");
     }
 }
@@ -165,7 +288,7 @@ fn impossible_settings_are_refused_with_their_key() {
 fn an_example_without_frames_is_an_error() {
     let mut task = Task::new("");
     task.features[35] = Features::new(1, Vec::new());
-    let error = task.run(&AtomicBool::new(false), |_| {}).unwrap_err();
+    let error = task.run(&AtomicBool::new(false), |_| Ok(())).unwrap_err();
     assert!(matches!(error, TrainError::NoFrames { index: 5 }), "{error}");
 }
 
@@ -198,11 +321,11 @@ fn loud_frames(changes: &str, threads: usize) -> Result<Trained, TrainError> {
         train: examples(0, 14)?,
         validation: examples(14, 20)?,
         augment: None,
-        start: None,
+        start: Start::Drawn,
         seed: 1,
     };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-    pool.install(|| train(&trainer, &AtomicBool::new(false), |_| {}))
+    pool.install(|| train(&trainer, &AtomicBool::new(false), |_| Ok(())))
 }
 
 #[test]
@@ -210,13 +333,13 @@ fn frames_are_learned_from_segments_and_validated_on_whole_recordings() {
     let of_segments = loud_frames("segment_frames = 12\nframes_per_epoch = 900", 1).unwrap();
     // 900 frames are 75 segments, 19 batches.
     assert_eq!(of_segments.steps, 12 * 19);
-    assert!(of_segments.best.validation_accuracy > 0.97, "{:?}", of_segments.best);
+    assert!(accuracy(&of_segments.best) > 0.97, "{:?}", of_segments.best);
     // 6 whole recordings: 40 + 42 ... 57 frames, 597 decisions; the share right is a number of them.
     let frames: usize = (14..20).map(|index| 40 + 3 * index).sum();
-    let right = of_segments.best.validation_accuracy * frames as f64;
+    let right = accuracy(&of_segments.best) * frames as f64;
     assert!((right - right.round()).abs() < 1e-9, "{right} of {frames}");
     let whole = loud_frames("", 1).unwrap();
-    assert!(whole.best.validation_accuracy > 0.97, "{:?}", whole.best);
+    assert!(accuracy(&whole.best) > 0.97, "{:?}", whole.best);
     assert_ne!(whole.parameters, of_segments.parameters);
 }
 
@@ -238,9 +361,10 @@ fn segments_for_a_model_of_a_fixed_length_are_refused() {
         train: examples,
         validation: examples,
         augment: None,
-        start: None,
+        start: Start::Drawn,
         seed: 1,
     };
-    let error = train(&trainer, &AtomicBool::new(false), |_| {}).unwrap_err().to_string();
+    let error =
+        train(&trainer, &AtomicBool::new(false), |_| Ok::<(), TrainError>(())).unwrap_err().to_string();
     assert!(error.starts_with("train.segment_frames = 4: the model reads exactly 9 frames"), "{error}");
 }

@@ -64,6 +64,11 @@ pub(crate) fn percent(share: f64) -> String {
     format!("{:.1} %", 100.0 * share)
 }
 
+/// As [`percent`]; a dash where there is none.
+pub(crate) fn share(share: Option<f64>) -> String {
+    share.map_or("–".into(), percent)
+}
+
 /// A number with commas between thousands: `1,532,090`.
 pub(crate) fn thousands(number: u64) -> String {
     let digits = number.to_string();
