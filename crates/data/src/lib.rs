@@ -32,7 +32,10 @@ mod ts;
 mod upc_vad;
 
 pub use arabic_digits::ArabicDigitsConfig;
-pub use augment::{AugmentConfig, LevelConfig, ShiftConfig, SpecAugmentConfig};
+pub use augment::{
+    AugmentConfig, DropConfig, JitterConfig, LevelConfig, Misfit, RotationConfig, ScaleConfig, ShiftConfig,
+    SpecAugmentConfig, StretchConfig, WarpConfig,
+};
 pub use config::{DataConfig, Fold};
 pub use consonant_vowel::ConsonantVowelConfig;
 pub use counts::{ClassCount, Counts, GroupCount, PartCount};
