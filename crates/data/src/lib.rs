@@ -33,8 +33,9 @@ mod upc_vad;
 
 pub use arabic_digits::ArabicDigitsConfig;
 pub use augment::{
-    AugmentConfig, DropConfig, JitterConfig, LevelConfig, Misfit, RotationConfig, ScaleConfig, ShiftConfig,
-    SpecAugmentConfig, StretchConfig, WarpConfig,
+    AugmentConfig, ClippingConfig, CodecConfig, DropConfig, GainConfig, JitterConfig, LevelConfig, Misfit,
+    NoiseColour, NoiseConfig, ReverbConfig, RotationConfig, ScaleConfig, ShiftConfig, SpecAugmentConfig,
+    SpeedConfig, StretchConfig, WarpConfig, WaveformAugmentConfig, WaveformAugmenter, WaveformShiftConfig,
 };
 pub use config::{DataConfig, Fold};
 pub use consonant_vowel::ConsonantVowelConfig;
