@@ -136,7 +136,7 @@ fn mu_law_values() -> [f32; LEVELS + 1] {
 }
 
 fn rounded(x: f32, values: &[f32; LEVELS + 1]) -> f32 {
-    let y = (255.0 * x.abs().min(1.0)).ln_1p() * (LEVELS as f32 / 256.0f32.ln());
+    let y = (1.0 + 255.0 * x.abs().min(1.0)).ln() * (LEVELS as f32 / 256.0f32.ln());
     values[(y.round() as usize).min(LEVELS)].copysign(x)
 }
 

@@ -17,6 +17,8 @@ struct Transform {
     inverse: Arc<dyn Fft<f32>>,
     /// exp(i pi j / (2 M)) for j in 0..M.
     turns: Vec<Complex<f32>>,
+    /// What undoes them and the transforms' factor M.
+    returns: Vec<Complex<f32>>,
 }
 
 impl Convolver {
@@ -43,11 +45,10 @@ impl Convolver {
         let response = transform.spectrum(response);
         product.iter_mut().zip(&response).for_each(|(value, response)| *value *= response);
         transform.inverse.process(&mut product);
-        let share = 1.0 / points as f32;
-        let values = || product.iter().zip(&transform.turns).map(|(value, turn)| value * turn.conj() * share);
+        product.iter_mut().zip(&transform.returns).for_each(|(value, back)| *value *= back);
         let (first, second) = samples.split_at_mut(points.min(samples.len()));
-        first.iter_mut().zip(values()).for_each(|(sample, value)| *sample = value.re);
-        second.iter_mut().zip(values()).for_each(|(sample, value)| *sample = value.im);
+        first.iter_mut().zip(&product).for_each(|(sample, value)| *sample = value.re);
+        second.iter_mut().zip(&product).for_each(|(sample, value)| *sample = value.im);
     }
 
     /// The smallest transform of at least so many points.
@@ -68,10 +69,12 @@ impl Transform {
             let (sine, cosine) = (PI * j as f64 / (2 * points) as f64).sin_cos();
             Complex::new(cosine as f32, sine as f32)
         };
+        let turns: Vec<Complex<f32>> = (0..points).map(turn).collect();
         Transform {
             forward: planner.plan_fft_forward(points),
             inverse: planner.plan_fft_inverse(points),
-            turns: (0..points).map(turn).collect(),
+            returns: turns.iter().map(|turn| turn.conj() / points as f32).collect(),
+            turns,
         }
     }
 

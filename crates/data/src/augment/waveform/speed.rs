@@ -13,8 +13,8 @@ use crate::error::DataError;
 /// hundredths, drawn for the example from a range.
 ///
 /// L samples become ceil(L / s). Tempo and pitch change together. The filter is a sinc under a Kaiser window that
-/// reaches 24 samples of the lower rate either way; it passes up to 0.84 of the lower Nyquist frequency and weakens what
-/// would be mirrored by 60 dB.
+/// reaches 16 samples of the lower rate either way; it passes up to 0.78 of the lower Nyquist frequency and weakens what
+/// would be mirrored by 58 dB.
 ///
 /// # Source
 /// Ko et al. 2015, "Audio augmentation for speech recognition"
@@ -72,11 +72,11 @@ impl Change for Speed {
 /// Hundredths of a sample.
 const WHOLE: usize = 100;
 /// How far the filter reaches either way, in samples of the lower rate.
-const REACH: f64 = 24.0;
+const REACH: f64 = 16.0;
 /// The middle of the filter's slope, of the lower Nyquist frequency.
-const CUTOFF: f64 = 0.93;
-/// Of the Kaiser window: 63 dB.
-const BETA: f64 = 6.0;
+const CUTOFF: f64 = 0.9;
+/// Of the Kaiser window: 60 dB.
+const BETA: f64 = 5.65;
 const LANES: usize = 8;
 
 /// What makes one speed.
@@ -132,7 +132,9 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
             sums[lane] += a[lane] * b[lane];
         }
     }
-    sums.iter().sum()
+    // In pairs: a chain of eight additions would take longer than the products.
+    let fours: [f32; LANES / 2] = std::array::from_fn(|lane| sums[lane] + sums[lane + LANES / 2]);
+    (fours[0] + fours[2]) + (fours[1] + fours[3])
 }
 
 /// At `distance` samples from its middle; `half` samples away it ends.
@@ -176,8 +178,8 @@ mod tests {
     fn a_tone_gets_its_speed_at_every_sample() {
         for hundredths in [50, 73, 90, 99, 101, 110, 125, 150, 200] {
             let speed = hundredths as f64 / 100.0;
-            // Up to 0.84 of the Nyquist frequency, of the example and of the result.
-            for cycles in [0.01, 0.2, 0.42 / speed.max(1.0)] {
+            // Up to 0.78 of the Nyquist frequency, of the example and of the result.
+            for cycles in [0.01, 0.15, 0.39 / speed.max(1.0)] {
                 let fast = Filter::new(hundredths).apply(&tone(cycles, 4000));
                 assert_eq!(fast.len(), 400_000usize.div_ceil(hundredths));
                 let expected = tone(cycles * speed, fast.len());
@@ -190,12 +192,12 @@ mod tests {
     }
 
     #[test]
-    fn what_would_be_mirrored_is_weakened_by_60_db() {
+    fn what_would_be_mirrored_is_weakened_by_58_db() {
         for (hundredths, cycles) in [(200, 0.26), (200, 0.4), (125, 0.42), (110, 0.475)] {
             let fast = Filter::new(hundredths).apply(&tone(cycles, 8000));
             let inner = &fast[200..fast.len() - 200];
             let loudest = inner.iter().fold(0.0f32, |loudest, sample| loudest.max(sample.abs()));
-            assert!(loudest < 1e-3, "{hundredths} at {cycles}: {loudest}");
+            assert!(loudest < 1.26e-3, "{hundredths} at {cycles}: {loudest}");
         }
     }
 
