@@ -83,20 +83,18 @@ const LANES: usize = 8;
 struct Filter {
     hundredths: usize,
     taps: usize,
-    /// A row of taps for every part of a sample that a place can have: for the fraction p / 100 number p / `divisor`.
+    /// A row of taps for every hundredth of a sample at which a place can lie behind a sample.
     rows: Vec<f32>,
-    divisor: usize,
 }
 
 impl Filter {
     fn new(hundredths: usize) -> Filter {
-        let divisor = greatest_common_divisor(hundredths, WHOLE);
         // Of the Nyquist frequency of the example.
         let cutoff = CUTOFF * (WHOLE as f64 / hundredths as f64).min(1.0);
         let half = ((REACH / cutoff * CUTOFF).ceil() as usize).next_multiple_of(LANES / 2);
         let taps = 2 * half;
-        let mut rows = Vec::with_capacity(WHOLE / divisor * taps);
-        for part in (0..WHOLE).step_by(divisor) {
+        let mut rows = Vec::with_capacity(WHOLE * taps);
+        for part in 0..WHOLE {
             let distance = |tap: usize| (tap as f64 + 1.0 - half as f64) - part as f64 / WHOLE as f64;
             let row: Vec<f64> =
                 (0..taps).map(|tap| windowed_sinc(distance(tap), cutoff, half as f64)).collect();
@@ -104,7 +102,7 @@ impl Filter {
             let sum: f64 = row.iter().sum();
             rows.extend(row.iter().map(|tap| (tap / sum) as f32));
         }
-        Filter { hundredths, taps, rows, divisor }
+        Filter { hundredths, taps, rows }
     }
 
     fn apply(&self, samples: &[f32]) -> Vec<f32> {
@@ -115,7 +113,7 @@ impl Filter {
         let length = (samples.len() * WHOLE).div_ceil(hundredths);
         let (mut at, mut part) = (0, 0);
         let sample = |_| {
-            let row = part / self.divisor * taps;
+            let row = part * taps;
             let sample = dot(&padded[at..at + taps], &self.rows[row..row + taps]);
             part += hundredths;
             (at, part) = (at + part / WHOLE, part % WHOLE);
@@ -157,10 +155,6 @@ fn bessel_i0(x: f64) -> f64 {
         k += 1.0;
     }
     sum
-}
-
-fn greatest_common_divisor(a: usize, b: usize) -> usize {
-    if b == 0 { a } else { greatest_common_divisor(b, a % b) }
 }
 
 #[cfg(test)]
