@@ -299,26 +299,28 @@ impl Shard {
     }
 
     /// Packs the shard's examples, augmented where `chance` says how; `None` if it has none.
+    ///
+    /// Augmentation may change an example's number of frames where its truth is one class.
     fn gather(&mut self, data: Examples<'_>, chance: Option<Chance<'_>>) -> Option<Sequences> {
         let features = self.network.input_shape().features();
-        self.lengths.clear();
-        self.lengths.extend(self.cuts.iter().map(|cut| cut.frames));
-        // Cuts have frames, so what is refused here is a shard without examples.
-        let sequences = Sequences::new(&self.lengths).ok()?;
-        self.targets = data.labels().packed(&self.cuts, &sequences);
         self.augmented.clear();
         if let Some(Chance { augment: Some(augment), seed, .. }) = chance {
+            let most = self.network.longest();
             for cut in &self.cuts {
                 let mut features = Features::new(features, data.values(cut).to_vec());
-                augment.apply(&mut features, seed, [cut.pass, cut.example as u64]);
+                augment.apply(&mut features, most, seed, [cut.pass, cut.example as u64]);
                 self.augmented.push(features);
             }
         }
-        let plain = self.cuts.iter().map(|cut| data.values(cut));
         let rows: Vec<&[f32]> = match self.augmented.as_slice() {
-            [] => plain.collect(),
+            [] => self.cuts.iter().map(|cut| data.values(cut)).collect(),
             augmented => augmented.iter().map(Features::values).collect(),
         };
+        self.lengths.clear();
+        self.lengths.extend(rows.iter().map(|row| row.len() / features));
+        // Cuts have frames, also augmented, so what is refused here is a shard without examples.
+        let sequences = Sequences::new(&self.lengths).ok()?;
+        self.targets = data.labels().packed(&self.cuts, &sequences);
         self.input.resize(sequences.frames() * features, 0.0);
         sequences.pack(&rows, features, &mut self.input);
         Some(sequences)

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use stapes_data::AugmentConfig;
+use stapes_data::{AugmentConfig, Misfit};
 use stapes_nn::ModelConfig;
 use stapes_nn::layer::Shape;
 use stapes_nn::parameters::View;
@@ -12,7 +12,7 @@ use stapes_random::Stream;
 use crate::config::TrainConfig;
 use crate::course::Course;
 use crate::error::TrainError;
-use crate::examples::Examples;
+use crate::examples::{Examples, Labels};
 use crate::optimiser::Optimiser;
 use crate::schedule::Moment;
 use crate::shards::{Chance, Shards};
@@ -171,6 +171,12 @@ impl<'a> Run<'a> {
             (config.segment_frames, trainer.input)
         {
             return Err(TrainError::Segments { segment, fixed });
+        }
+        if let (Some(augment), Shape::Sequence { features, frames }) = (trainer.augment, trainer.input) {
+            let of_moments = matches!(trainer.train.labels(), Labels::Frames(_));
+            augment
+                .check_frames(features, frames, of_moments)
+                .map_err(|Misfit { key, value, rule }| TrainError::Value { key, value, rule })?;
         }
         let course = Course::new(config, trainer.train, trainer.seed);
         let values = network.values();

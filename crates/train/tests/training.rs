@@ -293,7 +293,8 @@ fn an_example_without_frames_is_an_error() {
 }
 
 /// Recordings of noise with a class a frame: whether the frame is loud. Only frames beside their own labels teach this.
-fn loud_frames(changes: &str, threads: usize) -> Result<Trained, TrainError> {
+fn loud_frames(changes: &str, augment: &str, threads: usize) -> Result<Trained, TrainError> {
+    let augment: AugmentConfig = toml::from_str(augment).unwrap();
     let model = "[recurrent]\ncell = 'lstm'\nhidden = 6\nhead = 'per_frame_binary'";
     let model: ModelConfig = toml::from_str(model).unwrap();
     let base = "batch = 4\nepochs = 12\nlearning_rate = 3e-2\n";
@@ -320,7 +321,7 @@ fn loud_frames(changes: &str, threads: usize) -> Result<Trained, TrainError> {
         config: &config,
         train: examples(0, 14)?,
         validation: examples(14, 20)?,
-        augment: None,
+        augment: Some(&augment),
         start: Start::Drawn,
         seed: 1,
     };
@@ -330,7 +331,7 @@ fn loud_frames(changes: &str, threads: usize) -> Result<Trained, TrainError> {
 
 #[test]
 fn frames_are_learned_from_segments_and_validated_on_whole_recordings() {
-    let of_segments = loud_frames("segment_frames = 12\nframes_per_epoch = 900", 1).unwrap();
+    let of_segments = loud_frames("segment_frames = 12\nframes_per_epoch = 900", "", 1).unwrap();
     // 900 frames are 75 segments, 19 batches.
     assert_eq!(of_segments.steps, 12 * 19);
     assert!(accuracy(&of_segments.best) > 0.97, "{:?}", of_segments.best);
@@ -338,14 +339,14 @@ fn frames_are_learned_from_segments_and_validated_on_whole_recordings() {
     let frames: usize = (14..20).map(|index| 40 + 3 * index).sum();
     let right = accuracy(&of_segments.best) * frames as f64;
     assert!((right - right.round()).abs() < 1e-9, "{right} of {frames}");
-    let whole = loud_frames("", 1).unwrap();
+    let whole = loud_frames("", "", 1).unwrap();
     assert!(accuracy(&whole.best) > 0.97, "{:?}", whole.best);
     assert_ne!(whole.parameters, of_segments.parameters);
 }
 
 #[test]
 fn segments_do_not_depend_on_threads() {
-    let run = |threads| loud_frames("segment_frames = 12\nshards = 3", threads).unwrap().parameters;
+    let run = |threads| loud_frames("segment_frames = 12\nshards = 3", "", threads).unwrap().parameters;
     assert!(run(1).iter().zip(&run(3)).all(|(a, b)| a.to_bits() == b.to_bits()));
 }
 
@@ -367,4 +368,36 @@ fn segments_for_a_model_of_a_fixed_length_are_refused() {
     let error =
         train(&trainer, &AtomicBool::new(false), |_| Ok::<(), TrainError>(())).unwrap_err().to_string();
     assert!(error.starts_with("train.segment_frames = 4: the model reads exactly 9 frames"), "{error}");
+}
+
+#[test]
+fn augmentation_that_does_not_suit_the_data_is_refused_by_its_key() {
+    let mut task = Task::new("");
+    let mut refused = |text: &str, input: Shape| {
+        task.augment = Some(toml::from_str(text).unwrap());
+        let examples = Examples::new(&task.features[..10], Labels::Examples(&task.classes[..10])).unwrap();
+        let trainer = Trainer {
+            model: &task.model,
+            input,
+            classes: 2,
+            config: &task.config,
+            train: examples,
+            validation: examples,
+            augment: task.augment.as_ref(),
+            start: Start::Drawn,
+            seed: 1,
+        };
+        train(&trainer, &AtomicBool::new(false), |_| Ok::<(), TrainError>(())).unwrap_err().to_string()
+    };
+    let fixed = Shape::Sequence { features: 1, frames: Some(9) };
+    let error = refused("[stretch]\nfactor = [0.9, 1.1]", fixed);
+    assert!(
+        error.starts_with("augment.stretch.factor = [0.9, 1.1]: changes the number of frames"),
+        "{error}"
+    );
+    let error = refused("[rotation]\ndegrees = 5.0", Shape::frames(1));
+    assert!(error.starts_with("augment.rotation.degrees = 5: turns pairs"), "{error}");
+    let error = loud_frames("", "[drop]\nshare = 0.1", 1).unwrap_err().to_string();
+    assert!(error.starts_with("augment.drop.share = 0.1: changes the number of frames"), "{error}");
+    assert!(loud_frames("max_steps = 2", "[jitter]\ndeviation = 0.1", 1).is_ok());
 }
