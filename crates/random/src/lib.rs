@@ -88,6 +88,24 @@ impl Stream {
         }
     }
 
+    /// A number in [0, 1] of the distribution Beta(alpha, alpha), for an alpha that is not much above 1: of more the
+    /// time grows.
+    ///
+    /// # Panics
+    /// If alpha is not above 0.
+    ///
+    /// # Source
+    /// Joehnk 1964: X / (X + Y) with X = U^(1/alpha) and Y = V^(1/alpha), where X + Y is at most 1.
+    pub fn beta(&mut self, alpha: f32) -> f32 {
+        assert!(alpha > 0.0, "Stream::beta({alpha}): alpha must be above 0");
+        loop {
+            let [x, y] = [self.uniform(), self.uniform()].map(|u| f64::from(u).powf(1.0 / f64::from(alpha)));
+            if x + y > 0.0 && x + y <= 1.0 {
+                return (x / (x + y)) as f32;
+            }
+        }
+    }
+
     /// Puts the items into a random order, each order equally likely (Fisher and Yates).
     pub fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {
@@ -136,6 +154,20 @@ mod tests {
         }
         // Standard deviation of a count: 91.
         assert!(counts.iter().all(|&count| (9_600..10_400).contains(&count)), "{counts:?}");
+    }
+
+    #[test]
+    fn beta_has_its_mean_and_variance() {
+        for alpha in [0.2f32, 1.0, 2.0] {
+            let mut stream = Stream::new(2, "beta");
+            let drawn: Vec<f64> = (0..20_000).map(|_| f64::from(stream.beta(alpha))).collect();
+            assert!(drawn.iter().all(|value| (0.0..=1.0).contains(value)));
+            let mean = drawn.iter().sum::<f64>() / 20_000.0;
+            let variance = drawn.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / 20_000.0;
+            let expected = 1.0 / (4.0 * (2.0 * f64::from(alpha) + 1.0));
+            assert!((mean - 0.5).abs() < 0.01, "{alpha}: {mean}");
+            assert!((variance / expected - 1.0).abs() < 0.03, "{alpha}: {variance}, expected {expected}");
+        }
     }
 
     #[test]

@@ -55,6 +55,10 @@ pub struct TrainConfig {
     /// What a decision counts in the training loss, by its class.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub class_weights: Option<ClassWeights>,
+    /// Alpha of mixup, above 0 and at most 4: each example is laid over another of its batch, which has a share of at most
+    /// a half, drawn from Beta(alpha, alpha), and so is its truth. Not where every frame has a label.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mixup: Option<f32>,
     /// Into how many parts a batch is cut that are computed one after the other: less memory, the same loss and
     /// gradient but for batch normalisation, whose statistics are then those of a part.
     #[serde(default = "one")]
@@ -158,6 +162,9 @@ impl TrainConfig {
             if let Some(share) = share.filter(|share| !(0.0..1.0).contains(share)) {
                 return value(key, share.to_string(), "must be at least 0 and below 1");
             }
+        }
+        if let Some(alpha) = self.mixup.filter(|alpha| !(*alpha > 0.0 && *alpha <= 4.0)) {
+            return value("train.mixup", alpha.to_string(), "must be above 0 and at most 4");
         }
         if self.momentum > 0.0 && self.optimiser != OptimiserKind::Sgd {
             let rule = "belongs to optimiser = \"sgd\": set that, or leave momentum out";

@@ -33,6 +33,17 @@ impl Labels<'_> {
         }
     }
 
+    /// The class of an example.
+    ///
+    /// # Panics
+    /// If the classes are of frames.
+    pub(crate) fn class(&self, example: usize) -> usize {
+        match self {
+            Labels::Examples(classes) => classes[example],
+            Labels::Frames(_) => panic!("one class for example {example}, whose frames have classes"),
+        }
+    }
+
     /// Packed labels by their kind.
     pub fn targets<'t>(&self, packed: &'t [usize]) -> Targets<'t> {
         match self {

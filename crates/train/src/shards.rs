@@ -1,16 +1,17 @@
 //! A batch is cut into shards; each runs on a network and a gradient buffer of its own.
 
 use rayon::prelude::*;
-use stapes_data::AugmentConfig;
 use stapes_features::Features;
 use stapes_kernels::Sequences;
 use stapes_nn::layer::{Draw, Mode, Pass, Shape};
-use stapes_nn::objective::Objective;
+use stapes_nn::objective::{Bend, Objective};
 use stapes_nn::{BatchSums, ModelConfig, ModelError, Network, NetworkBackward};
 
 use crate::course::Cut;
-use crate::examples::Examples;
+use crate::examples::{Examples, Labels};
+use crate::mix::{Mix, mixes};
 use crate::state::Validation;
+use crate::treatment::Treatment;
 
 /// The shards of a model's batches.
 ///
@@ -31,14 +32,17 @@ const PIECE: usize = 64 * 1024;
 struct Step<'a> {
     parameters: &'a [f32],
     data: Examples<'a>,
-    /// Decisions of the whole batch.
-    whole: usize,
-    chance: Chance<'a>,
+    batch: &'a [Cut],
+    /// What each place of the batch is mixed with; empty where nothing is.
+    mixes: &'a [Mix],
+    /// What the decisions of the whole batch count.
+    whole: f64,
+    treatment: Treatment<'a>,
 }
 
 impl<'a> Step<'a> {
     fn pass(&self, sequences: &'a Sequences, places: &'a [usize]) -> Pass<'a> {
-        Pass { sequences, mode: Mode::Training(Draw { key: self.chance.key, places }) }
+        Pass { sequences, mode: Mode::Training(Draw { key: self.treatment.key, places }) }
     }
 }
 
@@ -50,6 +54,8 @@ struct Shard {
     places: Vec<usize>,
     /// A class for each sequence, or for each packed frame.
     targets: Vec<usize>,
+    /// For each sequence the class that it is mixed with, and its share; empty where nothing is mixed.
+    others: Vec<(usize, f32)>,
     lengths: Vec<usize>,
     /// The lengths of the pass at hand; none where the shard has no examples.
     sequences: Option<Sequences>,
@@ -59,17 +65,6 @@ struct Shard {
     d_scores: Vec<f32>,
     loss: f64,
     right: usize,
-}
-
-/// What the random choices of a step depend on.
-#[derive(Clone, Copy, Debug)]
-pub struct Chance<'a> {
-    /// For dropout: a number that differs from step to step.
-    pub key: u64,
-    /// How training examples are changed, if they are.
-    pub augment: Option<&'a AugmentConfig>,
-    /// For augmentation, with the pass and the example of a cut: the run's seed.
-    pub seed: u64,
 }
 
 impl Shards {
@@ -91,6 +86,7 @@ impl Shards {
                 cuts: Vec::new(),
                 places: Vec::new(),
                 targets: Vec::new(),
+                others: Vec::new(),
                 lengths: Vec::new(),
                 sequences: None,
                 augmented: Vec::new(),
@@ -116,17 +112,16 @@ impl Shards {
     }
 
     /// The loss and its gradient by all parameters, for the mean over a batch.
-    ///
-    /// `chance` is what the random choices of this step depend on.
     pub fn gradient(
         &mut self,
         parameters: &[f32],
         data: Examples<'_>,
         batch: &[Cut],
-        chance: Chance<'_>,
+        treatment: Treatment<'_>,
     ) -> (f64, &mut [f32]) {
-        let whole = decisions(self.network().objective(), batch);
-        let step = Step { parameters, data, whole, chance };
+        let mixes = mixes(batch, &treatment);
+        let whole = weight(self.network().objective(), data, batch, (&mixes, treatment.bend()));
+        let step = Step { parameters, data, batch, mixes: &mixes, whole, treatment };
         self.shards.par_iter_mut().for_each(|shard| {
             shard.gradients.fill(0.0);
             shard.loss = 0.0;
@@ -251,7 +246,7 @@ impl Shard {
 
     /// Gathers the shard's examples and takes the parameters in.
     fn begin(&mut self, step: Step<'_>) {
-        self.sequences = self.gather(step.data, Some(step.chance));
+        self.sequences = self.gather(step.data, Some(step));
         if self.sequences.is_some() {
             self.network.prepare(step.parameters);
         }
@@ -268,7 +263,9 @@ impl Shard {
         d_scores.clear();
         d_scores.extend_from_slice(network.scores(step.pass(sequences, places)));
         let targets = step.data.labels().targets(&self.targets);
-        self.loss += network.objective().loss(d_scores, targets, sequences, step.whole);
+        let others = (!self.others.is_empty()).then_some(&self.others[..]);
+        let bend = Bend { others, ..step.treatment.bend() };
+        self.loss += network.objective().bent_loss(d_scores, targets, bend, sequences, step.whole);
     }
 
     fn backward_stage(&mut self, stage: usize, step: Step<'_>) {
@@ -298,18 +295,22 @@ impl Shard {
         self.loss = objective.loss(scores, targets, &sequences, whole);
     }
 
-    /// Packs the shard's examples, augmented where `chance` says how; `None` if it has none.
+    /// Packs the shard's examples, changed as a step of training says; `None` if it has none.
     ///
     /// Augmentation may change an example's number of frames where its truth is one class.
-    fn gather(&mut self, data: Examples<'_>, chance: Option<Chance<'_>>) -> Option<Sequences> {
+    fn gather(&mut self, data: Examples<'_>, step: Option<Step<'_>>) -> Option<Sequences> {
         let features = self.network.input_shape().features();
         self.augmented.clear();
-        if let Some(Chance { augment: Some(augment), seed, .. }) = chance {
-            let most = self.network.longest();
-            for cut in &self.cuts {
-                let mut features = Features::new(features, data.values(cut).to_vec());
-                augment.apply(&mut features, most, seed, [cut.pass, cut.example as u64]);
-                self.augmented.push(features);
+        self.others.clear();
+        if let Some(step) = step.filter(|step| step.treatment.augment.is_some() || !step.mixes.is_empty()) {
+            for (cut, &place) in self.cuts.iter().zip(&self.places) {
+                let mut frames = augmented(&self.network, step, cut);
+                if let Some(mix) = step.mixes.get(place) {
+                    let other = &step.batch[mix.place];
+                    mix.apply(&mut frames, &augmented(&self.network, step, other));
+                    self.others.push((data.labels().class(other.example), mix.share));
+                }
+                self.augmented.push(frames);
             }
         }
         let rows: Vec<&[f32]> = match self.augmented.as_slice() {
@@ -324,6 +325,31 @@ impl Shard {
         self.input.resize(sequences.frames() * features, 0.0);
         sequences.pack(&rows, features, &mut self.input);
         Some(sequences)
+    }
+}
+
+/// The frames of a cut, augmented where a step says how.
+fn augmented(network: &Network, step: Step<'_>, cut: &Cut) -> Features {
+    let mut frames = Features::new(network.input_shape().features(), step.data.values(cut).to_vec());
+    if let Some(augment) = step.treatment.augment {
+        augment.apply(&mut frames, network.longest(), step.treatment.seed, [cut.pass, cut.example as u64]);
+    }
+    frames
+}
+
+/// What the decisions that these cuts ask for count together.
+fn weight(objective: Objective, data: Examples<'_>, batch: &[Cut], (mixes, bend): (&[Mix], Bend<'_>)) -> f64 {
+    match (data.labels(), bend.class_weights) {
+        (_, None) => decisions(objective, batch) as f64,
+        (Labels::Examples(classes), Some(_)) => {
+            let class = |cut: &Cut| classes[cut.example];
+            let other = |place: usize| mixes.get(place).map(|mix| (class(&batch[mix.place]), mix.share));
+            batch.iter().enumerate().map(|(place, cut)| bend.weight(class(cut), other(place))).sum()
+        }
+        (Labels::Frames(classes), Some(_)) => {
+            let of = |cut: &Cut| classes[cut.example][cut.first..cut.first + cut.frames].iter();
+            batch.iter().flat_map(of).map(|&class| bend.weight(class, None)).sum()
+        }
     }
 }
 

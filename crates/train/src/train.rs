@@ -15,8 +15,9 @@ use crate::error::TrainError;
 use crate::examples::{Examples, Labels};
 use crate::optimiser::Optimiser;
 use crate::schedule::Moment;
-use crate::shards::{Chance, Shards};
+use crate::shards::Shards;
 use crate::state::{Checkpoint, Point, Progress, Snapshot, Sums, Validation};
+use crate::treatment::Treatment;
 
 /// What training learns from.
 pub struct Trainer<'a> {
@@ -144,6 +145,7 @@ struct Run<'a> {
     best: Vec<f32>,
     optimiser: Optimiser,
     course: Course<'a>,
+    class_weights: Option<Vec<f32>>,
     steps: usize,
     progress: Progress,
     /// When this part of the training began, and the seconds of those before.
@@ -178,6 +180,14 @@ impl<'a> Run<'a> {
                 .check_frames(features, frames, of_moments)
                 .map_err(|Misfit { key, value, rule }| TrainError::Value { key, value, rule })?;
         }
+        let labels = trainer.train.labels();
+        if let (Some(alpha), Labels::Frames(_)) = (config.mixup, labels) {
+            let (key, value) = ("train.mixup", alpha.to_string());
+            let rule = "every frame has a label of its own, and such examples are not mixed: leave it out";
+            return Err(TrainError::Value { key, value, rule });
+        }
+        let class_weights =
+            config.class_weights.as_ref().map(|of| of.weights(labels, trainer.classes)).transpose()?;
         let course = Course::new(config, trainer.train, trainer.seed);
         let values = network.values();
         let parameters = match trainer.start {
@@ -197,6 +207,7 @@ impl<'a> Run<'a> {
             shards,
             steps: course.steps(),
             course,
+            class_weights,
             progress: Progress::default(),
             began: Instant::now(),
             before: 0.0,
@@ -242,12 +253,15 @@ impl<'a> Run<'a> {
         let began = Instant::now();
         let config = self.trainer.config;
         let batch = self.course.batch(self.progress.step);
-        let chance = Chance {
+        let treatment = Treatment {
             key: Stream::numbered(self.trainer.seed, "dropout", [self.progress.step as u64, 0]).bits(),
             augment: self.trainer.augment,
+            mixup: config.mixup,
             seed: self.trainer.seed,
+            smoothing: config.label_smoothing,
+            class_weights: self.class_weights.as_deref(),
         };
-        let loss = self.shards.gradient(&self.parameters, self.trainer.train, &batch, chance).0;
+        let loss = self.shards.gradient(&self.parameters, self.trainer.train, &batch, treatment).0;
         self.progress.step += 1;
         if !loss.is_finite() {
             return Err(self.diverged(format!("the loss is {loss}")));

@@ -5,7 +5,7 @@ use stapes_features::Features;
 use stapes_nn::ModelConfig;
 use stapes_nn::layer::Shape;
 use stapes_random::Stream;
-use stapes_train::{Chance, Cut, Examples, Labels, Optimiser, Shards, TrainConfig};
+use stapes_train::{Cut, Examples, Labels, Optimiser, Shards, TrainConfig, Treatment};
 
 /// A net and its input: clips of one length, and frames of unequal lengths.
 const NETS: [(&str, usize, Option<usize>); 2] = [
@@ -36,8 +36,8 @@ fn steps(
     let mut losses = Vec::new();
     for (step, batch) in batches.iter().enumerate() {
         let cuts: Vec<Cut> = batch.iter().map(|&example| examples.whole(example)).collect();
-        let chance = Chance { key: step as u64, augment: None, seed: 0 };
-        let (loss, gradients) = shards.gradient(&parameters, examples, &cuts, chance);
+        let treatment = Treatment { key: step as u64, ..Treatment::default() };
+        let (loss, gradients) = shards.gradient(&parameters, examples, &cuts, treatment);
         losses.push(loss);
         optimiser.update(&mut parameters, gradients, 1.0);
         shards.follow(&mut parameters);
@@ -97,8 +97,8 @@ fn an_example_that_augmentation_stretches_is_the_same_as_one_that_came_stretched
         // In an order that is of no length.
         let cuts: Vec<Cut> =
             [3, 0, 6, 2, 5, 1, 4].map(|example| Cut { pass: 2, ..examples.whole(example) }).to_vec();
-        let chance = Chance { key: 0, augment, seed: 8 };
-        let (loss, gradients) = shards.gradient(&parameters, examples, &cuts, chance);
+        let treatment = Treatment { key: 0, augment, seed: 8, ..Treatment::default() };
+        let (loss, gradients) = shards.gradient(&parameters, examples, &cuts, treatment);
         (loss, gradients.to_vec())
     };
     let (loss, gradients) = gradient(&clips, Some(&augment));

@@ -160,6 +160,9 @@ fn a_training_goes_on_from_any_step_to_the_same_bits() {
         "optimiser = 'adamw'\nweight_decay = 0.1\nschedule = 'cosine'\nclip_norm = 0.5",
         "optimiser = 'sgd'\nmomentum = 0.9\nvalidate_every_steps = 4",
         "segment_frames = 5\nframes_per_epoch = 170",
+        "average_decay = 0.9\naccumulate = 3\nschedule = { plateau = { patience = 1, factor = 0.5 } }",
+        "mixup = 0.5\nlabel_smoothing = 0.1\nclass_weights = 'balanced'\nwarmup_steps = 9",
+        "schedule = 'one_cycle'\nlearning_rate = 0.05\npatience = 2",
     ] {
         let task = Task::new(changes);
         let (whole, checkpoints) = checkpoints(&task);
@@ -237,6 +240,84 @@ fn without_validation_the_last_step_is_kept() {
 }
 
 #[test]
+fn what_follows_the_validation_needs_one() {
+    for (changes, key) in [
+        ("patience = 1", "train.patience"),
+        ("schedule = { plateau = { patience = 1, factor = 0.5 } }", "train.schedule.plateau"),
+    ] {
+        let mut task = Task::new(changes);
+        task.validated = false;
+        let error = task.run(&AtomicBool::new(false), |_| Ok(())).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("{key}: needs validation examples")), "{error}");
+    }
+}
+
+#[test]
+fn training_ends_when_validation_gets_no_better_or_time_is_up() {
+    // A rate so small that nothing changes: the first validation stays the best.
+    let trained = Task::new("learning_rate = 1e-30\npatience = 3").trained();
+    assert_eq!((trained.points.len(), trained.best.step, trained.stopped), (4, 5, false));
+    let trained = Task::new("max_seconds = 1e-9").trained();
+    assert_eq!((trained.steps, trained.points.len(), trained.stopped), (1, 1, false));
+}
+
+#[test]
+fn parts_of_a_batch_give_the_same_training_to_the_last_digits() {
+    let changes = "label_smoothing = 0.1\nclass_weights = [0.5, 2.0]\nmixup = 0.5\nclip_norm = 1.0";
+    let whole = Task::new(changes).trained().last;
+    for parts in [2, 3, 7] {
+        let got = Task::new(&format!("{changes}\naccumulate = {parts}")).trained().last;
+        let farthest = whole.iter().zip(&got).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(farthest < 1e-5, "{parts} parts: {farthest}");
+    }
+    for shards in [1, 3] {
+        let mut task = Task::new(changes);
+        task.config.shards = shards;
+        let got = task.trained().last;
+        let farthest = whole.iter().zip(&got).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(farthest < 1e-5, "{shards} shards: {farthest}");
+    }
+}
+
+#[test]
+fn a_running_mean_of_the_weights_is_what_is_validated_and_kept() {
+    let mut seen: Vec<Vec<f32>> = Vec::new();
+    let task = Task::new("average_decay = 0.5\nmax_steps = 4");
+    let report = |event: Event<'_>| {
+        if let Event::Between { snapshot, .. } = event {
+            let parameters = snapshot.buffers.iter().find(|(name, _)| *name == "parameters");
+            seen.push(parameters.unwrap().1.to_vec());
+        }
+        Ok(())
+    };
+    let trained = task.run(&AtomicBool::new(false), report).unwrap();
+    let start = Task::new("max_steps = 1\nlearning_rate = 1e-30").trained().last;
+    let mut mean = start;
+    for (step, parameters) in (1..).zip(&seen) {
+        let decay = ((1 + step) as f32 / (10 + step) as f32).min(0.5);
+        mean.iter_mut().zip(parameters).for_each(|(mean, value)| *mean += (1.0 - decay) * (value - *mean));
+    }
+    let farthest = mean.iter().zip(&trained.last).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    assert!(farthest < 1e-6, "{farthest}");
+    assert_ne!(trained.last, seen[3]);
+}
+
+#[test]
+fn what_a_class_weighs_moves_the_decisions() {
+    // Frames that tell nothing: only the weights can decide.
+    let mut task = Task::new("class_weights = [1.0, 5.0]\nlearning_rate = 0.05\nschedule = 'cosine'");
+    task.features.iter_mut().for_each(|frames| *frames = Features::new(1, vec![0.0; frames.frames()]));
+    (task.config.batch, task.config.epochs) = (30, 400);
+    let weighted = task.trained().points.pop().unwrap().validation.unwrap();
+    // Both classes are as frequent: over the whole set as one batch, their odds become those of the weights, 1 to 5.
+    let expected = 0.5 * (6.0f64.ln() + 1.2f64.ln());
+    assert!((weighted.loss - expected).abs() < 0.05, "{weighted:?}, expected {expected}");
+    task.config.class_weights = None;
+    let plain = task.trained().points.pop().unwrap().validation.unwrap();
+    assert!((plain.loss - 2.0f64.ln()).abs() < 0.02, "{plain:?}");
+}
+
+#[test]
 fn validation_comes_when_asked_and_at_the_last_step() {
     let task = Task::new("validate_every_steps = 7");
     let steps: Vec<usize> = task.trained().points.iter().map(|point| point.step).collect();
@@ -277,6 +358,17 @@ fn impossible_settings_are_refused_with_their_key() {
         ("momentum = 1.0\noptimiser = 'sgd'", "train.momentum"),
         ("momentum = 0.9", "train.momentum"),
         ("max_steps = 0", "train.max_steps"),
+        ("max_seconds = 0", "train.max_seconds"),
+        ("label_smoothing = 1.0", "train.label_smoothing"),
+        ("average_decay = -0.1", "train.average_decay"),
+        ("mixup = 0.0", "train.mixup"),
+        ("accumulate = 0", "train.accumulate"),
+        ("patience = 0", "train.patience"),
+        ("class_weights = [1.0]", "train.class_weights"),
+        ("class_weights = [1.0, -1.0]", "train.class_weights"),
+        ("schedule = { step = { every_epochs = 0, factor = 0.5 } }", "train.schedule.step.every_epochs"),
+        ("schedule = { plateau = { patience = 1, factor = 1.5 } }", "train.schedule.plateau.factor"),
+        ("schedule = 'one_cycle'\nwarmup_steps = 3", "train.warmup_steps"),
         ("validate_every_steps = 0", "train.validate_every_steps"),
     ] {
         let error = Task::new(text).run(&AtomicBool::new(false), |_| Ok(())).unwrap_err();
