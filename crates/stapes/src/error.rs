@@ -66,6 +66,16 @@ pub enum Error {
         .0.display()
     )]
     OtherData(PathBuf),
+    /// Two processes that train together see different data.
+    #[error(
+        "process {own} and process {process} see different data: give all of them the same --data and recipe"
+    )]
+    OtherProcessData {
+        /// The one that says so.
+        own: usize,
+        /// The first that sees other data.
+        process: usize,
+    },
     /// Something went wrong when there was something to keep.
     #[error("{source}\nwhat was reached until the last checkpoint is kept in {}; --resume goes on from there", folder.display())]
     Kept {

@@ -10,10 +10,11 @@ use stapes_eval::{Evaluation, RecordingFrames};
 use stapes_features::{Features, Normalisation, Standardiser};
 use stapes_infer::{Bundle, Classifier, Extractor, FrameTimes, InferError, Input};
 use stapes_nn::loss::best_class;
-use stapes_train::{Event, Examples, Labels, Start, Trained, Trainer};
+use stapes_train::{Event, Examples, Labels, Start, Team, Trained, Trainer};
 
 use crate::error::Error;
 use crate::recipe::{Recipe, within_data};
+use crate::together;
 
 /// A recipe with its data: found, split, and turned into frames.
 pub struct Experiment {
@@ -98,6 +99,28 @@ impl Experiment {
         load(&self.dataset, &self.input, indices, stop, progress)
     }
 
+    /// The same by several processes: each computes the frames of a part of the examples, and all have all of them.
+    ///
+    /// # Errors
+    /// As [`Experiment::load`], for the examples of this process's part.
+    pub fn load_together(
+        &self,
+        indices: &[usize],
+        team: &dyn Team,
+        stop: &AtomicBool,
+        progress: Progress<'_>,
+    ) -> Result<Loaded, Error> {
+        if team.size() == 1 {
+            return self.load(indices, stop, progress);
+        }
+        let own: Vec<usize> = indices.iter().copied().skip(team.rank()).step_by(team.size()).collect();
+        let parts = together::exchange(team, &self.load(&own, stop, progress)?.features);
+        let features: Vec<Features> =
+            (0..indices.len()).map(|at| parts[at % team.size()][at / team.size()].clone()).collect();
+        let truths = truths(&self.dataset, &self.input, indices, &features)?;
+        Ok(Loaded { indices: indices.to_vec(), features, truths })
+    }
+
     /// The model before it is trained: it has no parameters yet. Its normalisation is fitted on these training frames
     /// alone.
     ///
@@ -127,7 +150,7 @@ impl Experiment {
         &self,
         untrained: &Bundle,
         [train, validation]: [&Loaded; 2],
-        start: Start<'_>,
+        (start, team): (Start<'_>, &dyn Team),
         stop: &AtomicBool,
         report: impl FnMut(Event<'_>) -> Result<(), Error>,
     ) -> Result<Trained, Error> {
@@ -145,6 +168,7 @@ impl Experiment {
             augment: self.recipe.augment.as_ref(),
             start,
             seed: self.recipe.seed,
+            team,
         };
         stapes_train::train(&trainer, stop, report)
     }

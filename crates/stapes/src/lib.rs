@@ -9,9 +9,12 @@ mod changes;
 mod error;
 pub mod experiment;
 pub mod gradients;
+#[cfg(feature = "mpi")]
+pub mod mpi;
 mod recipe;
 pub mod report;
 pub mod run;
+mod together;
 mod training;
 
 pub use changes::{changed, key_and_value};

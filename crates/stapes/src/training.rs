@@ -6,13 +6,14 @@ use std::time::{Duration, Instant};
 
 use stapes_eval::{Detection, Estimate, Evaluation};
 use stapes_infer::Bundle;
-use stapes_train::{Checkpoint, Event, Point, Snapshot, Start, Trained};
+use stapes_train::{Checkpoint, Event, Point, Snapshot, Start, Team, Trained};
 
 use crate::error::Error;
 use crate::experiment::{self, Experiment, Loaded, Truths};
 use crate::recipe::Recipe;
 use crate::report;
 use crate::run::{self, Events, Origin, Run, RunFolder, RunRecord, Saved, Standing};
+use crate::together::{Order, agree};
 
 /// What a run is made from.
 #[derive(Clone)]
@@ -29,6 +30,8 @@ pub struct Training<'a> {
     pub checkpoint_every: Duration,
     /// Once this is true, the run ends with what was reached.
     pub stop: &'a AtomicBool,
+    /// The processes that train together; each has a `Training` of its own, with the same recipe and data.
+    pub team: &'a dyn Team,
 }
 
 /// Who follows a run while it is made. All of it may be ignored.
@@ -54,6 +57,11 @@ pub trait Listener: Sync {
     }
 }
 
+/// Nobody follows.
+struct Nobody;
+
+impl Listener for Nobody {}
+
 /// A run that was trained, tested and written.
 pub struct Finished {
     /// Its folder.
@@ -69,7 +77,8 @@ pub struct Finished {
 }
 
 impl Training<'_> {
-    /// Trains, tests, and writes the run into its folder; or goes on with the run that is there.
+    /// Trains, tests, and writes the run into its folder; or goes on with the run that is there. In a team this is for
+    /// process 0.
     ///
     /// # Errors
     /// [`Error::OtherRecipe`] and [`Error::OtherData`] for a run that was begun otherwise; [`Error::Kept`] with the cause
@@ -81,6 +90,7 @@ impl Training<'_> {
         }
         listener.opened(&experiment);
         if folder.standing() == Standing::Complete {
+            Order::Rest.give(self.team);
             return read_again(&experiment, folder, listener);
         }
         folder.write(run::RECIPE, experiment.recipe.to_toml().as_bytes())?;
@@ -94,26 +104,43 @@ impl Training<'_> {
         }
     }
 
+    /// Does a share of the work of the process that makes the run; for the other processes of a team.
+    ///
+    /// # Errors
+    /// Whatever goes wrong.
+    pub fn assist(self) -> Result<(), Error> {
+        let experiment = Experiment::open(self.recipe.clone(), self.data.as_deref())?;
+        let checkpoint = match Order::take(self.team) {
+            Order::Rest => return Ok(()),
+            Order::Begin => None,
+            Order::GoOn(file) => Some(Saved::understand(Path::new(""), &file)?.checkpoint),
+        };
+        let [training, validation] = self.parts(&experiment, &Nobody)?;
+        let untrained = experiment.untrained(&training)?;
+        let start = (self.start(checkpoint.as_ref()), self.team);
+        experiment.train(&untrained, [&training, &validation], start, self.stop, |_| Ok(()))?;
+        Ok(())
+    }
+
     fn made(
         &self,
         experiment: &Experiment,
         folder: &RunFolder,
         listener: &dyn Listener,
     ) -> Result<Finished, Error> {
-        let split = &experiment.split;
-        let origin = Origin::here(stapes_data::fingerprint(&experiment.dataset, split)?);
-        let saved = saved(folder.folder(), &origin, listener)?;
-        let training = load(experiment, &split.train, self.stop, listener)?;
-        let validation = load(experiment, &split.validation, self.stop, listener)?;
+        let origin = Origin::here(stapes_data::fingerprint(&experiment.dataset, &experiment.split)?);
+        let file = Saved::read(folder.folder())?;
+        let saved = match &file {
+            Some(file) => Some(saved(folder.folder(), file, &origin, listener)?),
+            None => None,
+        };
+        file.map_or(Order::Begin, Order::GoOn).give(self.team);
+        let [training, validation] = self.parts(experiment, listener)?;
         // What cannot be read is found before the training and not behind it.
-        let test = load(experiment, &split.test, self.stop, listener)?;
+        let test = load(experiment, &experiment.split.test, self.stop, listener)?;
         let bundle = experiment.untrained(&training)?;
         let mut keeper = Keeper::begin(folder, &bundle, &origin, (saved.as_ref(), self.checkpoint_every))?;
-        let start = match (&saved, self.start) {
-            (Some(checkpoint), _) => Start::Checkpoint(checkpoint),
-            (None, Some(parameters)) => Start::Parameters(parameters),
-            (None, None) => Start::Drawn,
-        };
+        let start = (self.start(saved.as_ref()), self.team);
         let trained = experiment.train(&bundle, [&training, &validation], start, self.stop, |event| {
             listener.trained(&event);
             keeper.hear(&event)
@@ -121,6 +148,25 @@ impl Training<'_> {
         bundle.with_parameters(&trained.parameters).save(&folder.path(run::MODEL))?;
         bundle.with_parameters(&trained.last).save(&folder.path(run::LAST))?;
         self.concluded(experiment, &trained, test, folder)
+    }
+
+    /// The training and validation examples, which all processes have.
+    fn parts(&self, experiment: &Experiment, listener: &dyn Listener) -> Result<[Loaded; 2], Error> {
+        let split = &experiment.split;
+        agree(self.team, &stapes_data::fingerprint(&experiment.dataset, split)?)?;
+        let load = |indices: &[usize]| {
+            let of = indices.len().div_ceil(self.team.size());
+            experiment.load_together(indices, self.team, self.stop, &|done| listener.loaded(done, of))
+        };
+        Ok([load(&split.train)?, load(&split.validation)?])
+    }
+
+    fn start<'s>(&'s self, checkpoint: Option<&'s Checkpoint>) -> Start<'s> {
+        match (checkpoint, self.start) {
+            (Some(checkpoint), _) => Start::Checkpoint(checkpoint),
+            (None, Some(parameters)) => Start::Parameters(parameters),
+            (None, None) => Start::Drawn,
+        }
     }
 
     /// Tests the model and writes everything about the run, last of all the record.
@@ -175,7 +221,11 @@ impl Training<'_> {
             test_auc: figure(|detection| detection.auc),
             parameters: experiment.recipe.network()?.parameter_count(),
             latency_ms,
-            versions: run::versions(rayon::current_num_threads(), experiment.recipe.train.shards),
+            versions: run::versions(
+                rayon::current_num_threads(),
+                self.team.size(),
+                experiment.recipe.train.shards,
+            ),
         })
     }
 }
@@ -229,9 +279,9 @@ fn same_recipe(folder: &Path, recipe: &Recipe) -> Result<(), Error> {
     Err(Error::OtherRecipe { folder: folder.into(), then: lines(&then, &now), now: lines(&now, &then) })
 }
 
-/// The checkpoint that a run goes on from, if it has one.
-fn saved(folder: &Path, here: &Origin, listener: &dyn Listener) -> Result<Option<Checkpoint>, Error> {
-    let Some(Saved { origin, checkpoint }) = Saved::read(folder)? else { return Ok(None) };
+/// The checkpoint that a run goes on from.
+fn saved(folder: &Path, file: &[u8], here: &Origin, listener: &dyn Listener) -> Result<Checkpoint, Error> {
+    let Saved { origin, checkpoint } = Saved::understand(folder, file)?;
     if origin.data_fingerprint != here.data_fingerprint {
         return Err(Error::OtherData(folder.into()));
     }
@@ -242,7 +292,7 @@ fn saved(folder: &Path, here: &Origin, listener: &dyn Listener) -> Result<Option
         ));
     }
     listener.note(&format!("going on from step {}", checkpoint.progress.step));
-    Ok(Some(checkpoint))
+    Ok(checkpoint)
 }
 
 /// A complete run as it was when it was made.

@@ -212,3 +212,14 @@ fn frames_that_do_not_fit_the_model_are_refused() {
         scratch.run("predict run frames.csv").fails(2, &["frames.csv", part]);
     }
 }
+
+#[cfg(not(feature = "mpi"))]
+#[test]
+fn processes_that_a_launcher_started_do_not_train_the_same_model_each() {
+    let scratch = Scratch::new();
+    scratch.tones();
+    scratch.tones_recipe();
+    let arguments = "train tones.toml --data tones --out run --set train.max_steps=1";
+    scratch.run_with("OMPI_COMM_WORLD_SIZE", "2", arguments).fails(2, &["--features mpi"]);
+    scratch.run_with("OMPI_COMM_WORLD_SIZE", "1", arguments).succeeds();
+}

@@ -17,6 +17,16 @@ pub enum TrainError {
     /// There is nothing to learn from.
     #[error("no training examples: training needs at least one")]
     NoExamples,
+    /// More processes than shards.
+    #[error(
+        "train.shards = {shards}: {size} processes train together, and each needs a shard: set it to {size} or a multiple"
+    )]
+    TooFewShards {
+        /// The number in the recipe.
+        shards: usize,
+        /// How many processes there are.
+        size: usize,
+    },
     /// A setting that follows the validation loss, without validation examples.
     #[error(
         "{key}: needs validation examples, and there are none: carve some off the training examples, or leave it out"

@@ -14,6 +14,7 @@ mod optimiser;
 mod schedule;
 mod shards;
 mod state;
+mod team;
 mod train;
 mod treatment;
 
@@ -25,5 +26,6 @@ pub use optimiser::Optimiser;
 pub use schedule::{Moment, Schedule};
 pub use shards::Shards;
 pub use state::{Checkpoint, Point, Progress, Snapshot, Validation};
+pub use team::{Alone, Team};
 pub use train::{Event, Start, Trained, Trainer, train};
 pub use treatment::Treatment;

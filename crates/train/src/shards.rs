@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 use stapes_features::Features;
 use stapes_kernels::Sequences;
+use stapes_kernels::norm::{GradientSums, Moments};
 use stapes_nn::layer::{Draw, Mode, Pass, Shape};
 use stapes_nn::objective::{Bend, Objective};
 use stapes_nn::{BatchSums, ModelConfig, ModelError, Network, NetworkBackward};
@@ -11,15 +12,22 @@ use crate::course::Cut;
 use crate::examples::{Examples, Labels};
 use crate::mix::{Mix, mixes};
 use crate::state::Validation;
+use crate::team::{Alone, Team, gather_numbers, sum_numbers};
 use crate::treatment::Treatment;
 
 /// The shards of a model's batches.
 ///
 /// Shard by shard the gradients are added in a fixed order: the sum depends on the number of shards and not
 /// on which thread ran which. Where layers need sums over the whole batch, the shards run in step and wait for
-/// each other at these layers; the sums too are added in the order of the shards.
-pub struct Shards {
+/// each other at these layers; the sums too are added in the order of the shards. The processes of a [`Team`] share the
+/// shards, and each ends with the sum over all.
+pub struct Shards<'t> {
+    /// Those of this process.
     shards: Vec<Shard>,
+    /// Which number the first of them has among those of all processes, and how many these are.
+    first: usize,
+    total: usize,
+    team: &'t dyn Team,
     /// Into how many parts a batch is cut that run one after the other.
     parts: usize,
 }
@@ -67,7 +75,7 @@ struct Shard {
     right: usize,
 }
 
-impl Shards {
+impl<'t> Shards<'t> {
     /// `shards` networks of a model for inputs of this shape and `classes` classes.
     ///
     /// # Errors
@@ -77,7 +85,21 @@ impl Shards {
         input: Shape,
         classes: usize,
         shards: usize,
-    ) -> Result<Shards, ModelError> {
+    ) -> Result<Shards<'static>, ModelError> {
+        Shards::of_team(model, (input, classes), shards.max(1), &Alone)
+    }
+
+    /// The same for a team: its processes share the shards, each has some of them.
+    ///
+    /// # Errors
+    /// As [`Shards::new`].
+    pub(crate) fn of_team(
+        model: &ModelConfig,
+        (input, classes): (Shape, usize),
+        total: usize,
+        team: &'t dyn Team,
+    ) -> Result<Shards<'t>, ModelError> {
+        let [first, end] = [team.rank(), team.rank() + 1].map(|rank| total * rank / team.size());
         let shard = |_| {
             let network = model.build(input, classes)?;
             Ok(Shard {
@@ -96,13 +118,14 @@ impl Shards {
                 right: 0,
             })
         };
-        Ok(Shards { shards: (0..shards.max(1)).map(shard).collect::<Result<_, ModelError>>()?, parts: 1 })
+        let shards = (first..end).map(shard).collect::<Result<_, ModelError>>()?;
+        Ok(Shards { shards, first, total, team, parts: 1 })
     }
 
     /// The same, with batches cut into so many parts that run one after the other: gradients are accumulated, and only
     /// a part is in memory.
     #[must_use]
-    pub fn with_parts(self, parts: usize) -> Shards {
+    pub fn with_parts(self, parts: usize) -> Shards<'t> {
         Shards { parts: parts.max(1), ..self }
     }
 
@@ -144,7 +167,10 @@ impl Shards {
                 sums.iter_mut().zip(gradients).for_each(|(sum, gradient)| *sum += gradient);
             }
         });
-        (first.loss, &mut first.gradients)
+        let [loss] = sum_numbers(self.team, [first.loss]);
+        first.loss = loss;
+        self.team.sum(&mut first.gradients);
+        (loss, &mut first.gradients)
     }
 
     /// The gradients of all shards, stage by stage.
@@ -183,13 +209,19 @@ impl Shards {
                 _ => all.add(shard.network.sums(stop)),
             }
         }
+        if self.team.size() > 1 {
+            all = add_over_team(self.team, &all);
+        }
         self.shards.iter_mut().filter(busy).for_each(|shard| shard.network.sums(stop).clone_from(&all));
     }
 
     /// After a step of training: lets running statistics follow the batch of [`Shards::gradient`].
     pub fn follow(&self, parameters: &mut [f32]) {
-        // The first shard has the first example of every batch.
+        // The first shard has the first example of every batch; that of another process may have none.
         self.network().follow(parameters);
+        if !self.network().stops().is_empty() {
+            self.team.broadcast(parameters);
+        }
     }
 
     /// The gradient that [`Shards::gradient`] computed last.
@@ -214,7 +246,8 @@ impl Shards {
             loss += self.shards.iter().map(|shard| shard.loss).sum::<f64>();
             right += self.shards.iter().map(|shard| shard.right).sum::<usize>();
         }
-        Validation { loss, accuracy: right as f64 / whole as f64 }
+        let [loss, right] = sum_numbers(self.team, [loss, right as f64]);
+        Validation { loss, accuracy: right / whole as f64 }
     }
 
     /// Deals a batch, or the part of one from place `first` on, to the shards like cards, the longest first, so that all
@@ -226,11 +259,13 @@ impl Shards {
             shard.cuts.clear();
             shard.places.clear();
         }
-        let count = self.shards.len();
         for (turn, place) in places.into_iter().enumerate() {
-            let shard = &mut self.shards[turn % count];
-            shard.cuts.push(batch[place]);
-            shard.places.push(first + place);
+            // The others are of other processes.
+            let own = (turn % self.total).checked_sub(self.first).and_then(|own| self.shards.get_mut(own));
+            if let Some(shard) = own {
+                shard.cuts.push(batch[place]);
+                shard.places.push(first + place);
+            }
         }
     }
 }
@@ -351,6 +386,36 @@ fn weight(objective: Objective, data: Examples<'_>, batch: &[Cut], (mixes, bend)
             batch.iter().flat_map(of).map(|&class| bend.weight(class, None)).sum()
         }
     }
+}
+
+/// The sums of all processes' parts of a batch, added in their order; a process without examples has none.
+fn add_over_team(team: &dyn Team, own: &BatchSums) -> BatchSums {
+    let moments = own.moments.iter().flat_map(|of| [of.count as f64, of.mean, of.squares]);
+    let gradients = own.gradients.iter().flat_map(|of| [of.d, of.product]);
+    let count = std::iter::once(own.moments.len() as f64);
+    let numbers: Vec<f64> = count.chain(moments).chain(gradients).collect();
+    let read = |numbers: Vec<f64>| {
+        let (moments, gradients) = numbers[1..].split_at(3 * numbers[0] as usize);
+        let moments = moments.as_chunks::<3>().0.iter();
+        BatchSums {
+            moments: moments
+                .map(|&[count, mean, squares]| Moments { count: count as u64, mean, squares })
+                .collect(),
+            gradients: gradients
+                .as_chunks::<2>()
+                .0
+                .iter()
+                .map(|&[d, product]| GradientSums { d, product })
+                .collect(),
+        }
+    };
+    let parts =
+        gather_numbers(team, &numbers).into_iter().map(read).filter(|part| *part != BatchSums::default());
+    let add = |mut all: BatchSums, part: BatchSums| {
+        all.add(&part);
+        all
+    };
+    parts.reduce(add).unwrap_or_default()
 }
 
 /// How many decisions these cuts ask for.

@@ -17,6 +17,7 @@ use crate::optimiser::Optimiser;
 use crate::schedule::Moment;
 use crate::shards::Shards;
 use crate::state::{Checkpoint, Point, Progress, Snapshot, Sums, Validation};
+use crate::team::{Team, any};
 use crate::treatment::Treatment;
 
 /// What training learns from.
@@ -39,6 +40,8 @@ pub struct Trainer<'a> {
     pub start: Start<'a>,
     /// Determines the starting values, the shuffles, the dropout and the augmentation.
     pub seed: u64,
+    /// The processes that train together; [`Alone`](crate::Alone) for one. All have the same of everything else.
+    pub team: &'a dyn Team,
 }
 
 /// Where a training starts.
@@ -118,15 +121,17 @@ pub fn train<E: From<TrainError>>(
     mut report: impl FnMut(Event<'_>) -> Result<(), E>,
 ) -> Result<Trained, E> {
     let mut run = Run::new(trainer)?;
-    let (mut done, mut stopped) = (run.is_done(), false);
+    let (mut done, mut stopped) = (run.is_done(run.is_late()), false);
     while !(done || stopped) {
         let (step, loss) = run.step()?;
         report(Event::Step { step, steps: run.steps, loss })?;
         if run.validation_is_due() {
             run.validate(&mut report)?;
         }
-        done = run.is_done();
-        stopped = !done && stop.load(Ordering::Relaxed);
+        // Clocks and Ctrl-C differ from process to process.
+        let [late, asked] = any(trainer.team, [run.is_late(), stop.load(Ordering::Relaxed)]);
+        done = run.is_done(late);
+        stopped = !done && asked;
         report(Event::Between { snapshot: run.snapshot(), last: done || stopped })?;
     }
     if run.progress.points.last().is_none_or(|point| point.step < run.progress.step) {
@@ -137,7 +142,7 @@ pub fn train<E: From<TrainError>>(
 
 struct Run<'a> {
     trainer: &'a Trainer<'a>,
-    shards: Shards,
+    shards: Shards<'a>,
     parameters: Vec<f32>,
     /// Their running mean, if it is kept; else empty.
     average: Vec<f32>,
@@ -163,8 +168,13 @@ impl<'a> Run<'a> {
         if let Some(key) = config.needs_validation().filter(|_| trainer.validation.is_empty()) {
             return Err(TrainError::NoValidation { key });
         }
-        let shards = Shards::new(trainer.model, trainer.input, trainer.classes, config.shards)?
-            .with_parts(config.accumulate);
+        let size = trainer.team.size();
+        if config.shards < size {
+            return Err(TrainError::TooFewShards { shards: config.shards, size });
+        }
+        let shape = (trainer.input, trainer.classes);
+        let shards =
+            Shards::of_team(trainer.model, shape, config.shards, trainer.team)?.with_parts(config.accumulate);
         let network = shards.network();
         for examples in [trainer.train, trainer.validation] {
             examples.check(network.objective(), network.longest())?;
@@ -220,13 +230,16 @@ impl<'a> Run<'a> {
     }
 
     /// Whether all steps are done, or the configuration has had enough.
-    fn is_done(&self) -> bool {
-        let Progress { step, seconds, points, best, .. } = &self.progress;
+    fn is_done(&self, late: bool) -> bool {
+        let Progress { step, points, best, .. } = &self.progress;
         let in_vain = best.map_or(0, |best| points.len() - 1 - best);
-        let config = self.trainer.config;
-        *step >= self.steps
-            || config.patience.is_some_and(|patience| in_vain >= patience)
-            || config.max_seconds.is_some_and(|most| *seconds >= most)
+        let patience = self.trainer.config.patience;
+        late || *step >= self.steps || patience.is_some_and(|patience| in_vain >= patience)
+    }
+
+    /// Whether the time is up.
+    fn is_late(&self) -> bool {
+        self.trainer.config.max_seconds.is_some_and(|most| self.progress.seconds >= most)
     }
 
     fn snapshot(&self) -> Snapshot<'_> {

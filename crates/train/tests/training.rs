@@ -8,7 +8,8 @@ use stapes_nn::ModelConfig;
 use stapes_nn::layer::Shape;
 use stapes_random::Stream;
 use stapes_train::{
-    Checkpoint, Event, Examples, Labels, Point, Start, TrainConfig, TrainError, Trained, Trainer, train,
+    Alone, Checkpoint, Event, Examples, Labels, Point, Start, TrainConfig, TrainError, Trained, Trainer,
+    train,
 };
 
 struct Task {
@@ -67,6 +68,7 @@ impl Task {
             augment: self.augment.as_ref(),
             start,
             seed: 1,
+            team: &Alone,
         };
         train(&trainer, stop, report)
     }
@@ -416,6 +418,7 @@ fn loud_frames(changes: &str, augment: &str, threads: usize) -> Result<Trained, 
         augment: Some(&augment),
         start: Start::Drawn,
         seed: 1,
+        team: &Alone,
     };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
     pool.install(|| train(&trainer, &AtomicBool::new(false), |_| Ok(())))
@@ -456,6 +459,7 @@ fn segments_for_a_model_of_a_fixed_length_are_refused() {
         augment: None,
         start: Start::Drawn,
         seed: 1,
+        team: &Alone,
     };
     let error =
         train(&trainer, &AtomicBool::new(false), |_| Ok::<(), TrainError>(())).unwrap_err().to_string();
@@ -478,6 +482,7 @@ fn augmentation_that_does_not_suit_the_data_is_refused_by_its_key() {
             augment: task.augment.as_ref(),
             start: Start::Drawn,
             seed: 1,
+            team: &Alone,
         };
         train(&trainer, &AtomicBool::new(false), |_| Ok::<(), TrainError>(())).unwrap_err().to_string()
     };

@@ -11,13 +11,19 @@ use serde::Serialize;
 /// that nobody could be told.
 pub(crate) struct Console {
     json: bool,
+    silent: bool,
     failed: OnceLock<io::Error>,
 }
 
 impl Console {
     /// A console for people or, with `json`, for machines.
     pub(crate) fn new(json: bool) -> Console {
-        Console { json, failed: OnceLock::new() }
+        Console { json, silent: false, failed: OnceLock::new() }
+    }
+
+    /// A console for a process whose results another one tells.
+    pub(crate) fn silent() -> Console {
+        Console { json: false, silent: true, failed: OnceLock::new() }
     }
 
     /// Text for people: the command's result, on standard output unless that carries JSON.
@@ -27,8 +33,10 @@ impl Console {
 
     /// Text for people that is no result, on standard error.
     pub(crate) fn note(&self, text: &str) {
-        // Without standard error there is nobody to tell.
-        let _ = writeln!(io::stderr().lock(), "{text}");
+        if !self.silent {
+            // Without standard error there is nobody to tell.
+            let _ = writeln!(io::stderr().lock(), "{text}");
+        }
     }
 
     /// A JSON line on standard output, if machines listen.
@@ -48,7 +56,7 @@ impl Console {
     }
 
     fn print(&self, text: &str) {
-        if self.failed.get().is_some() {
+        if self.silent || self.failed.get().is_some() {
             return;
         }
         let mut to = io::stdout().lock();

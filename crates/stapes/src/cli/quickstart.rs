@@ -8,6 +8,7 @@ use clap::Args;
 use stapes::Recipe;
 use stapes::data::Source;
 use stapes::run::{self, Existing, RunFolder};
+use stapes::train::Alone;
 
 use super::console::Console;
 use super::progress;
@@ -40,6 +41,7 @@ impl Quickstart {
             checkpoint_every: Duration::from_secs(30),
             stop: &progress::stop_on_interrupt(),
             console,
+            team: &Alone,
         };
         let finished = common.train(recipe, RunFolder::begin(&out, common.existing)?)?;
         let path = finished.place.join("example.csv");

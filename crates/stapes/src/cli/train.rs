@@ -14,12 +14,13 @@ use indicatif::ProgressBar;
 use serde::Serialize;
 use stapes::data::DataError;
 use stapes::run::{Existing, RunFolder};
-use stapes::train::Event;
+use stapes::train::{Event, Team};
 use stapes::{Error, Experiment, Finished, Listener, Recipe, Training};
 
 use super::console::{Console, duration, percent, thousands};
 use super::folds::train_folds;
 use super::progress;
+use super::team::Launched;
 use seeds::{folder_name, print_seeds};
 use several::train_several;
 
@@ -98,10 +99,26 @@ struct Summary<'a> {
 
 impl Train {
     pub(crate) fn run(self, console: &Console) -> Result<u8> {
-        self.trained(console).map_err(|error| with_name(&self.recipe, error))
+        let launched = Launched::begin()?;
+        let silent = Console::silent();
+        let console = if launched.team().rank() == 0 { console } else { &silent };
+        self.trained(launched.team(), console).map_err(|error| {
+            let error = with_name(&self.recipe, error);
+            if launched.team().size() > 1 {
+                super::tell(&Console::new(false), &error);
+            }
+            launched.give_up();
+            error
+        })
     }
 
-    fn trained(&self, console: &Console) -> Result<u8> {
+    fn trained(&self, team: &dyn Team, console: &Console) -> Result<u8> {
+        if team.size() > 1 && (self.folds || self.seeds.is_some()) {
+            anyhow::bail!(
+                "--folds and --seeds train one model after the other: with {} processes, train each with a command of its own",
+                team.size()
+            );
+        }
         let stop = progress::stop_on_interrupt();
         // Absolute, so that `eval` finds the data from anywhere.
         let data = match &self.data {
@@ -124,11 +141,16 @@ impl Train {
             checkpoint_every: Duration::from_secs_f64(self.checkpoint_every),
             stop: &stop,
             console,
+            team,
         };
         if self.folds {
             return train_folds(&recipe, &common, &self.out);
         }
         let Some(seeds) = self.seeds else {
+            if team.rank() > 0 {
+                common.training(recipe).assist()?;
+                return Ok(super::DONE);
+            }
             let finished = common.train(recipe, RunFolder::begin(&self.out, common.existing)?)?;
             return Ok(if finished.record.stopped { super::SOME_FAILED } else { super::DONE });
         };
@@ -170,20 +192,25 @@ pub(crate) struct Common<'a> {
     pub(crate) checkpoint_every: Duration,
     pub(crate) stop: &'a AtomicBool,
     pub(crate) console: &'a Console,
+    pub(crate) team: &'a dyn Team,
 }
 
 impl Common<'_> {
-    /// Trains, tests and writes a run, and prints what came out.
-    pub(crate) fn train(&self, recipe: Recipe, folder: RunFolder) -> Result<Finished> {
-        let training = Training {
+    fn training(&self, recipe: Recipe) -> Training<'_> {
+        Training {
             recipe,
             data: self.data.clone(),
             start: self.start.as_deref(),
             command: command_line(),
             checkpoint_every: self.checkpoint_every,
             stop: self.stop,
-        };
-        let finished = training.run(folder, &Bars::new(self.console))?;
+            team: self.team,
+        }
+    }
+
+    /// Trains, tests and writes a run, and prints what came out.
+    pub(crate) fn train(&self, recipe: Recipe, folder: RunFolder) -> Result<Finished> {
+        let finished = self.training(recipe).run(folder, &Bars::new(self.console))?;
         if finished.record.stopped {
             let step = finished.record.steps;
             self.console

@@ -83,19 +83,27 @@ impl Saved {
         folder.write(CHECKPOINT, &bytes.unwrap_or_else(|error| unreachable!("tensors just made: {error}")))
     }
 
-    /// The checkpoint of a run; none where nothing was written yet.
+    /// The file of a run's checkpoint; none where nothing was written yet.
     ///
     /// # Errors
-    /// [`Error::File`] if it cannot be read, [`Error::Damaged`] if it cannot be understood.
-    pub fn read(folder: &Path) -> Result<Option<Saved>, Error> {
+    /// [`Error::File`] if it cannot be read.
+    pub fn read(folder: &Path) -> Result<Option<Vec<u8>>, Error> {
         let path = folder.join(CHECKPOINT);
         match fs::read(&path) {
-            Ok(bytes) => understood(&bytes)
-                .map(Some)
-                .map_err(|reason| Error::Damaged { path, reason: reason + ": begin anew with --force" }),
+            Ok(bytes) => Ok(Some(bytes)),
             Err(source) if source.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(source) => Err(Error::File { path, action: "read the checkpoint", source }),
         }
+    }
+
+    /// What the file of a checkpoint says.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] if it cannot be understood.
+    pub fn understand(folder: &Path, bytes: &[u8]) -> Result<Saved, Error> {
+        let path = folder.join(CHECKPOINT);
+        understood(bytes)
+            .map_err(|reason| Error::Damaged { path, reason: reason + ": begin anew with --force" })
     }
 }
 

@@ -9,7 +9,7 @@ pub fn now() -> String {
 }
 
 /// Program, machine and settings that results depend on.
-pub fn versions(threads: usize, shards: usize) -> Vec<(String, String)> {
+pub fn versions(threads: usize, processes: usize, shards: usize) -> Vec<(String, String)> {
     let pair = |name: &str, value: String| (name.to_string(), value);
     vec![
         pair("stapes", env!("CARGO_PKG_VERSION").into()),
@@ -17,6 +17,7 @@ pub fn versions(threads: usize, shards: usize) -> Vec<(String, String)> {
         pair("processor", processor()),
         pair("instructions", stapes_kernels::InstructionSet::best().to_string()),
         pair("threads", threads.to_string()),
+        pair("processes", processes.to_string()),
         pair("shards", shards.to_string()),
     ]
 }
