@@ -109,14 +109,6 @@ impl Input {
         self.reader.take(remaining)
     }
 
-    /// The whole file.
-    pub(crate) fn into_bytes(mut self) -> Result<Vec<u8>, AudioError> {
-        self.reader.seek(SeekFrom::Start(0)).map_err(|source| self.io(source))?;
-        let mut bytes = Vec::with_capacity(usize::try_from(self.length).unwrap_or(0));
-        self.reader.read_to_end(&mut bytes).map_err(|source| self.io(source))?;
-        Ok(bytes)
-    }
-
     fn io(&self, source: std::io::Error) -> AudioError {
         AudioError::Io { path: self.path.clone(), source }
     }
