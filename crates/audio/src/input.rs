@@ -1,7 +1,7 @@
 //! The bytes of a file, read piece by piece.
 
 use std::fs::File;
-use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::io::{BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
 
 use crate::AudioError;

@@ -90,7 +90,8 @@ mod tests {
 
     #[test]
     fn a_part_of_every_format_is_a_stretch_of_the_whole() {
-        for name in ["mono_8k.flac", "ffmpeg_44k.mp3", "mono_16k.aac", "ffmpeg_mono_16k.m4a", "mono_16k.ogg"] {
+        for name in ["mono_8k.flac", "ffmpeg_44k.mp3", "mono_16k.aac", "ffmpeg_mono_16k.m4a", "mono_16k.ogg"]
+        {
             let path = fixture(name);
             let whole = read(&path).unwrap();
             let rate = f64::from(whole.sample_rate_hz);
@@ -109,7 +110,8 @@ mod tests {
     fn a_part_of_a_wav_file_of_every_width_and_several_channels_is_exact() {
         let bytes: Vec<u8> = (0..24_000u32).map(|n| (n * 37 % 251) as u8).collect();
         for (bits, channels) in [(8, 1), (16, 1), (16, 3), (24, 2), (32, 1)] {
-            let wav = Wav { before: vec![(*b"LIST", vec![1; 5])], ..Wav::pcm(bits, channels, &bytes) }.bytes();
+            let wav =
+                Wav { before: vec![(*b"LIST", vec![1; 5])], ..Wav::pcm(bits, channels, &bytes) }.bytes();
             let open = || Input::from_bytes(Path::new("a.wav"), wav.clone()).unwrap();
             let whole = part(open(), 0.0, None).unwrap();
             assert_eq!(whole.samples.len(), 24_000 / usize::from(bits / 8 * channels));

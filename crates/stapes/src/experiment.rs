@@ -1,11 +1,11 @@
 //! An experiment: from a recipe and its data to a trained model and its evaluation.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use stapes_audio::Clip;
-use stapes_data::{DataSet, Source, Split, Truth, Watch};
+use stapes_data::{DataSet, Split, Truth, Watch};
 use stapes_eval::{Evaluation, RecordingFrames};
 use stapes_features::{Features, Normalisation, Standardiser};
 use stapes_infer::{Bundle, Classifier, Extractor, FrameTimes, InferError, Input};
@@ -34,6 +34,8 @@ pub struct Loaded {
     pub features: Vec<Features>,
     /// What is true of them.
     pub truths: Truths,
+    /// The files that could not be used, as many as the recipe allows, each with what is wrong with it.
+    pub left_out: Vec<(PathBuf, String)>,
 }
 
 /// What is true of examples.
@@ -81,7 +83,10 @@ impl Experiment {
     pub fn open(recipe: Recipe, folder: Option<&Path>) -> Result<Experiment, Error> {
         recipe.check_together()?;
         let dataset = recipe.data.open(folder)?;
+        let recipe = Recipe { data: recipe.data.resolved(&dataset), ..recipe };
+        recipe.check_together()?;
         let split = recipe.data.split(&dataset, recipe.seed).map_err(within_data)?;
+        recipe.data.check_files(&dataset, &split, &Watch::default())?;
         if split.validation.is_empty() {
             return Err(Error::NoValidation { set: dataset.name });
         }
@@ -99,7 +104,7 @@ impl Experiment {
         stop: &AtomicBool,
         progress: Progress<'_>,
     ) -> Result<Loaded, Error> {
-        load(&self.dataset, &self.input, indices, stop, progress)
+        load((&self.dataset, self.recipe.data.unreadable_share()), &self.input, indices, stop, progress)
     }
 
     /// Trains on frames and gives back the model of the best validation.
@@ -165,10 +170,8 @@ impl Experiment {
         let mut by_length: Vec<usize> = (0..test.features.len()).collect();
         by_length.sort_by_key(|&at| test.features[at].frames());
         let at = by_length[by_length.len() / 2];
-        let clip = match &self.dataset.examples[test.indices[at]].source {
-            Source::File(path) => Some(stapes_audio::read(path).map_err(InferError::from)?),
-            Source::Frames(_) => None,
-        };
+        let clip = self.dataset.examples[test.indices[at]].source.read();
+        let clip = clip.transpose().map_err(InferError::from)?;
         let mut times = Vec::new();
         for _ in 0..LATENCY_RUNS {
             let began = Instant::now();
@@ -186,12 +189,12 @@ impl Experiment {
 /// Enough for a steady median, few enough not to be noticed.
 const LATENCY_RUNS: usize = 31;
 
-/// Reads examples of a data set and computes their frames as `input` says.
+/// Reads examples of a data set and computes their frames as `input` says; a share of them may be unreadable.
 ///
 /// # Errors
 /// As [`Experiment::load`].
 pub fn load(
-    dataset: &DataSet,
+    (dataset, unreadable_share): (&DataSet, f64),
     input: &Input,
     indices: &[usize],
     stop: &AtomicBool,
@@ -209,9 +212,10 @@ pub fn load(
             None => Err(InferError::WrongInput { expected: "frames".into(), got: "a recording".into() }),
         }
     };
-    let features = stapes_data::load(dataset, indices, extract, &Watch { progress, stop })?;
-    let truths = truths(dataset, input, indices, &features)?;
-    Ok(Loaded { indices: indices.to_vec(), features, truths })
+    let watch = Watch { progress, stop };
+    let usable = stapes_data::load_usable(dataset, indices, unreadable_share, extract, &watch)?;
+    let truths = truths(dataset, input, &usable.indices, &usable.features)?;
+    Ok(Loaded { indices: usable.indices, features: usable.features, truths, left_out: usable.left_out })
 }
 
 /// What is true of examples with these frames. All examples of a data set have the same kind of truth.

@@ -64,6 +64,11 @@ pub(crate) struct Changes {
 }
 
 impl Changes {
+    /// The seed, if it is given.
+    pub(crate) fn seed(&self) -> Option<u64> {
+        self.seed
+    }
+
     /// The recipe that `read` makes of the `--set` changes, with the seed.
     pub(crate) fn recipe(&self, read: impl Fn(&[String]) -> Result<Recipe, Error>) -> Result<Recipe, Error> {
         let mut recipe = read(&self.set)?;
@@ -105,7 +110,10 @@ impl Train {
         };
         let recipe = self.changes.recipe(|changes| Recipe::read(&self.recipe, changes))?;
         let start = match &self.weights {
-            Some(weights) => Some(stapes::infer::read_weights(weights, &recipe.network()?)?),
+            Some(weights) => {
+                let network = recipe.clone().resolved(data.as_deref())?.network()?;
+                Some(stapes::infer::read_weights(weights, &network)?)
+            }
             None => None,
         };
         let from = StartingPoint { data, start };
@@ -114,8 +122,8 @@ impl Train {
         }
         let Some(seeds) = self.seeds else {
             let folder = RunFolder::begin(&self.out, self.force)?;
-            train(recipe, from, folder, &stop, console)?;
-            return Ok(super::DONE);
+            let finished = train(recipe, from, folder, &stop, console)?;
+            return Ok(if finished.left_out > 0 { super::SOME_FAILED } else { super::DONE });
         };
         let recipes =
             (1..=u64::from(seeds)).map(|seed| (folder_name(seed), Recipe { seed, ..recipe.clone() }));
@@ -129,7 +137,16 @@ impl Train {
 fn with_name(recipe: &Path, error: anyhow::Error) -> anyhow::Error {
     let of_key = matches!(
         error.downcast_ref(),
-        Some(Error::Data(DataError::Setting { .. } | DataError::NoFolds { .. }) | Error::NoValidation { .. })
+        Some(
+            Error::Data(
+                DataError::Setting { .. }
+                    | DataError::NoFolds { .. }
+                    | DataError::NoExamples { .. }
+                    | DataError::SharedSpeakers { .. }
+                    | DataError::SharedContent { .. }
+            ) | Error::NoValidation { .. }
+                | Error::UnknownClasses { .. }
+        )
     );
     match of_key {
         true => Error::Recipe { name: recipe.display().to_string(), reason: error.to_string() }.into(),
@@ -156,6 +173,8 @@ pub(crate) struct Finished {
     pub(crate) truths: Truths,
     /// What the model says of them.
     pub(crate) probabilities: Vec<Vec<f32>>,
+    /// How many files could not be used, as many as the recipe allows.
+    pub(crate) left_out: usize,
 }
 
 /// Trains, tests, and writes the run.
@@ -172,7 +191,7 @@ pub(crate) fn train(
         let bar = progress::bar(indices.len(), "features");
         let loaded = experiment.load(indices, stop, &|done| bar.set_position(done as u64));
         bar.finish_and_clear();
-        loaded
+        loaded.inspect(|loaded| console.left_out(&loaded.left_out))
     };
     let training = load(&experiment.split.train)?;
     let validation = load(&experiment.split.validation)?;
@@ -183,9 +202,11 @@ pub(crate) fn train(
     }
 
     // From here on there is a model, which no later failure may take away.
-    match conclude(&experiment, data_folder, &bundle, &trained, &folder) {
+    match conclude(&experiment, data_folder, (&bundle, &trained), &folder, console) {
         Ok(finished) => {
-            let finished = Finished { place: folder.finish()?, ..finished };
+            let left_out = [&training, &validation].iter().map(|part| part.left_out.len()).sum::<usize>();
+            let left_out = left_out + finished.left_out;
+            let finished = Finished { place: folder.finish()?, left_out, ..finished };
             print(console, &finished);
             Ok(finished)
         }
@@ -199,15 +220,16 @@ pub(crate) fn train(
 fn conclude(
     experiment: &Experiment,
     data_folder: Option<PathBuf>,
-    bundle: &Bundle,
-    trained: &Trained,
+    (bundle, trained): (&Bundle, &Trained),
     folder: &RunFolder,
+    console: &Console,
 ) -> Result<Finished> {
     let bar = progress::bar(experiment.split.test.len(), "features");
     let test = experiment.load(&experiment.split.test, &AtomicBool::new(false), &|done| {
         bar.set_position(done as u64);
     })?;
     bar.finish_and_clear();
+    console.left_out(&test.left_out);
     let probabilities = experiment::classify(bundle, &test)?;
     let evaluation = experiment::evaluate(&bundle.labels, &test.truths, &probabilities)?;
     let latency_ms = experiment.latency_ms(bundle, &test)?;
@@ -217,7 +239,8 @@ fn conclude(
     folder.write(run::RECORD, &(serde_json::to_string_pretty(&record)? + "\n"))?;
     folder.write(run::REPORT, &report::page(experiment, &record, &trained.points, &evaluation)?)?;
     let truths = test.truths;
-    Ok(Finished { place: folder.path(""), record, evaluation, truths, probabilities })
+    let left_out = test.left_out.len();
+    Ok(Finished { place: folder.path(""), record, evaluation, truths, probabilities, left_out })
 }
 
 fn fit(
@@ -281,7 +304,7 @@ fn record(
         command: command_line(),
         made_at: run::now(),
         data_folder: data_folder.map(|folder| folder.to_string_lossy().into_owned()),
-        data_fingerprint: stapes::data::fingerprint(&experiment.dataset, &experiment.split)?,
+        data_fingerprint: stapes::data::fingerprint(&experiment.dataset, &experiment.split),
         seconds: trained.seconds,
         steps: trained.steps,
         best_step: trained.best.step,
