@@ -1,6 +1,5 @@
 //! What is looked at in files before any is used: whether they can be opened, and whether one is in two parts of a split.
 
-use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
@@ -8,7 +7,7 @@ use std::path::Path;
 use stapes_audio::{AudioError, Recording};
 
 use crate::dataset::{DataSet, Source};
-use crate::error::{DataError, listed};
+use crate::error::DataError;
 use crate::load::{Watch, in_parallel, without_path};
 use crate::split::{Partition, Split};
 
@@ -28,61 +27,61 @@ pub(crate) fn check(
     split: &Split,
     watch: &Watch<'_>,
 ) -> Result<(), DataError> {
-    let files = files(dataset, split);
-    let list: Vec<&Path> = files.keys().copied().collect();
+    let mut pieces = pieces(dataset, split);
+    let mut files: Vec<&Path> = pieces.iter().map(|piece| piece.path).collect();
+    files.dedup();
     let looked =
-        in_parallel(&list, || (), |(), path| (glance(path).ok(), Recording::open(path).err()), watch)?;
+        in_parallel(&files, || (), |(), path| (glance(path).ok(), Recording::open(path).err()), watch)?;
     let (glances, refused): (Vec<_>, Vec<_>) = looked.into_iter().unzip();
     let failure = |(&path, refused): (&&Path, Option<AudioError>)| {
         Some((path.to_owned(), without_path(path, &refused?.to_string())))
     };
-    let failed: Vec<_> = list.iter().zip(refused).filter_map(failure).collect();
-    if failed.len() as f64 > unreadable_share * list.len() as f64 {
-        return Err(DataError::Files { failed, total: list.len() });
+    let failed: Vec<_> = files.iter().zip(refused).filter_map(failure).collect();
+    if failed.len() as f64 > unreadable_share * files.len() as f64 {
+        return Err(DataError::Files { failed, total: files.len() });
     }
-    let mut suspects: HashMap<(u64, u64), Vec<&Path>> = HashMap::new();
-    for (&path, glance) in list.iter().zip(glances) {
-        if let Some(glance) = glance {
-            suspects.entry(glance).or_default().push(path);
+    let contents = contents(&files, &glances, watch)?;
+    let mut file = 0;
+    for piece in &mut pieces {
+        while files[file] != piece.path {
+            file += 1;
         }
+        piece.content = contents[file];
     }
-    let whole: Vec<&Path> = suspects.into_values().filter(|paths| paths.len() > 1).flatten().collect();
-    let silent = Watch { progress: &|_| {}, stop: watch.stop };
-    let hashes = in_parallel(&whole, || (), |(), path| hash(path).ok(), &silent)?;
-    let hashes: HashMap<&Path, u64> =
-        whole.iter().zip(hashes).filter_map(|(&path, hash)| Some((path, hash?))).collect();
-    // A file that was not read whole is a content of its own, of which there may be several parts.
-    let mut contents: BTreeMap<(Option<u64>, &Path), Vec<Piece>> = BTreeMap::new();
-    for (path, pieces) in files {
-        let hash = hashes.get(path).copied();
-        let name = if hash.is_some() { Path::new("") } else { path };
-        contents.entry((hash, name)).or_default().extend(pieces);
-    }
-    let mut pairs: Vec<[usize; 2]> = contents.into_values().flat_map(shared).collect();
+    pieces.sort_by(|a, b| {
+        let by_time = a.start_seconds.total_cmp(&b.start_seconds);
+        a.content.cmp(&b.content).then(by_time).then(a.index.cmp(&b.index))
+    });
+    let mut pairs: Vec<[usize; 2]> =
+        pieces.chunk_by(|a, b| a.content == b.content).flat_map(shared).collect();
     if pairs.is_empty() {
         return Ok(());
     }
     pairs.sort_unstable();
-    let names = pairs.iter().map(|pair| {
-        let [a, b] = pair.map(|index| &dataset.examples[index].id);
-        format!("{a} and {b}")
-    });
-    let named: Vec<String> = names.collect();
-    Err(DataError::SharedContent { set, count: pairs.len(), pairs: listed(&named, NAMED) })
+    let name = |index: usize| &dataset.examples[index].id;
+    // No more are named.
+    let named: Vec<String> =
+        pairs.iter().take(NAMED).map(|&[a, b]| format!("{} and {}", name(a), name(b))).collect();
+    let more = pairs.len() - named.len();
+    let named = named.join(", ") + &if more > 0 { format!(" and {more} more") } else { String::new() };
+    Err(DataError::SharedContent { set, count: pairs.len(), pairs: named })
 }
 
 /// An example that is a file or a part of one.
 #[derive(Clone, Copy)]
-struct Piece {
+struct Piece<'a> {
+    path: &'a Path,
+    /// Equal for files of the same content.
+    content: usize,
     index: usize,
     partition: Partition,
     start_seconds: f64,
     end_seconds: f64,
 }
 
-/// The files of a split, each with the examples that are of it.
-fn files<'a>(dataset: &'a DataSet, split: &Split) -> BTreeMap<&'a Path, Vec<Piece>> {
-    let mut files: BTreeMap<&Path, Vec<Piece>> = BTreeMap::new();
+/// The examples of a split that are of files, by their paths.
+fn pieces<'a>(dataset: &'a DataSet, split: &Split) -> Vec<Piece<'a>> {
+    let mut pieces = Vec::new();
     for partition in Partition::ALL {
         for &index in split.part(partition) {
             let (path, start_seconds, end_seconds) = match &dataset.examples[index].source {
@@ -92,23 +91,51 @@ fn files<'a>(dataset: &'a DataSet, split: &Split) -> BTreeMap<&'a Path, Vec<Piec
                 }
                 Source::Frames(_) => continue,
             };
-            files.entry(path).or_default().push(Piece { index, partition, start_seconds, end_seconds });
+            pieces.push(Piece { path, content: 0, index, partition, start_seconds, end_seconds });
         }
     }
-    files
+    // As text, which is faster than name by name.
+    pieces.sort_by(|a, b| a.path.as_os_str().cmp(b.path.as_os_str()));
+    pieces
 }
 
-/// Pieces of one content that overlap in time and are in different parts of the split: each with one before it.
-fn shared(mut pieces: Vec<Piece>) -> Vec<[usize; 2]> {
-    pieces.sort_by(|a, b| a.start_seconds.total_cmp(&b.start_seconds).then(a.index.cmp(&b.index)));
+/// For each file the first file of the same content, which may be itself.
+fn contents(
+    files: &[&Path],
+    glances: &[Option<(u64, u64)>],
+    watch: &Watch<'_>,
+) -> Result<Vec<usize>, DataError> {
+    let mut order: Vec<usize> = (0..files.len()).filter(|&file| glances[file].is_some()).collect();
+    order.sort_by_key(|&file| (glances[file], file));
+    let alike: Vec<usize> = order
+        .chunk_by(|&a, &b| glances[a] == glances[b])
+        .filter(|alike| alike.len() > 1)
+        .flatten()
+        .copied()
+        .collect();
+    let silent = Watch { progress: &|_| {}, stop: watch.stop };
+    let hashes = in_parallel(&alike, || (), |(), file| hash(files[file]).ok(), &silent)?;
+    let mut hashed: Vec<((u64, u64), u64, usize)> =
+        alike.iter().zip(hashes).filter_map(|(&file, hash)| Some((glances[file]?, hash?, file))).collect();
+    hashed.sort_unstable();
+    let mut contents: Vec<usize> = (0..files.len()).collect();
+    for same in hashed.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
+        same.iter().for_each(|&(.., file)| contents[file] = same[0].2);
+    }
+    Ok(contents)
+}
+
+/// Pieces of one content, in the order of their starts, that overlap in time and are in different parts of the split: each
+/// with one before it.
+fn shared(pieces: &[Piece<'_>]) -> Vec<[usize; 2]> {
     // Of each part of the split the piece that reaches furthest.
-    let mut furthest: [Option<Piece>; 3] = [None; 3];
+    let mut furthest: [Option<Piece<'_>>; 3] = [None; 3];
     let mut pairs = Vec::new();
-    for piece in pieces {
-        let others = furthest.iter().flatten();
-        let overlaps =
-            |other: &&Piece| other.partition != piece.partition && other.end_seconds > piece.start_seconds;
-        if let Some(other) = others.clone().find(overlaps) {
+    for &piece in pieces {
+        let overlaps = |other: &&Piece<'_>| {
+            other.partition != piece.partition && other.end_seconds > piece.start_seconds
+        };
+        if let Some(other) = furthest.iter().flatten().find(overlaps) {
             pairs.push([other.index.min(piece.index), other.index.max(piece.index)]);
         }
         let own = &mut furthest[piece.partition as usize];
@@ -164,14 +191,14 @@ impl Hash {
 mod tests {
     use super::*;
 
-    fn piece(index: usize, partition: Partition, start_seconds: f64, end_seconds: f64) -> Piece {
-        Piece { index, partition, start_seconds, end_seconds }
+    fn piece(index: usize, partition: Partition, start_seconds: f64, end_seconds: f64) -> Piece<'static> {
+        Piece { path: Path::new("a"), content: 0, index, partition, start_seconds, end_seconds }
     }
 
     #[test]
     fn pieces_that_overlap_in_different_parts_are_found() {
         use Partition::{Test, Train, Validation};
-        let pieces = vec![
+        let pieces = [
             piece(0, Train, 0.0, 10.0),
             piece(1, Train, 2.0, 3.0),
             piece(2, Test, 9.5, 11.0),
@@ -179,7 +206,7 @@ mod tests {
             piece(4, Validation, 11.5, 13.0),
             piece(5, Test, 12.9, 14.0),
         ];
-        assert_eq!(shared(pieces), [[0, 2], [4, 5]]);
-        assert_eq!(shared(vec![piece(0, Train, 0.0, 1.0), piece(1, Test, 1.0, 2.0)]), [[0usize; 2]; 0]);
+        assert_eq!(shared(&pieces), [[0, 2], [4, 5]]);
+        assert_eq!(shared(&[piece(0, Train, 0.0, 1.0), piece(1, Test, 1.0, 2.0)]), [[0usize; 2]; 0]);
     }
 }

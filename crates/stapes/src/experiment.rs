@@ -86,12 +86,21 @@ impl Experiment {
         let recipe = Recipe { data: recipe.data.resolved(&dataset), ..recipe };
         recipe.check_together()?;
         let split = recipe.data.split(&dataset, recipe.seed).map_err(within_data)?;
-        recipe.data.check_files(&dataset, &split, &Watch::default())?;
         if split.validation.is_empty() {
             return Err(Error::NoValidation { set: dataset.name });
         }
         let input = recipe.input()?;
         Ok(Experiment { recipe, dataset, split, input })
+    }
+
+    /// Looks at the files of data of one's own before anything is trained on them: each can be opened, and none is in two parts
+    /// of the split.
+    ///
+    /// # Errors
+    /// [`Error::Data`] names the files; also when stopped.
+    pub fn check_files(&self, stop: &AtomicBool, progress: Progress<'_>) -> Result<(), Error> {
+        let Experiment { recipe, dataset, split, .. } = self;
+        Ok(recipe.data.check_files(dataset, split, &Watch { progress, stop })?)
     }
 
     /// Reads examples and computes their frames, on all threads.

@@ -158,7 +158,7 @@ fn info_tells_what_there_is_for_people_and_machines() {
     std::fs::copy(scratch.path("my/low/ann_0.wav"), scratch.path("my/high/ann_9.wav")).unwrap();
     let text = scratch.run("data info own.toml --data my").succeeds().stdout();
     for part in [
-        "folders: 43 examples of 2 classes, 7 speakers",
+        "folders: 43 examples of 2 classes, 7 speakers; split random\n",
         "sample rates: 8000 Hz (42), 16000 Hz (1)",
         "silent (nothing above -60 dB): 1\n  low/silent_1.wav",
         "clipped (3 samples in a row at full scale): 1\n  low/loud_1.wav",
@@ -176,7 +176,7 @@ fn info_tells_what_there_is_for_people_and_machines() {
     assert_eq!(info["seconds"]["least"], 0.200_875);
     assert_eq!(info["rates_hz"]["8000"], 42);
     let guessed = scratch.run("data info --data my").succeeds().stdout();
-    assert!(guessed.contains("folders: 43 examples of 2 classes\n"), "{guessed}");
+    assert!(guessed.contains("folders: 43 examples of 2 classes; split random\n"), "{guessed}");
     scratch
         .write("my/manifest.csv", "path,label,split\nlow/ann_0.wav,low,train\nhigh/ann_0.wav,high,train\n");
     let guessed = scratch.run("data info --data my").succeeds().stdout();

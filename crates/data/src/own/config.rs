@@ -1,6 +1,7 @@
 //! What folders and manifests have in common.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -56,9 +57,15 @@ pub enum OwnSplit {
     LeaveOneOut,
 }
 
+impl fmt::Display for OwnSplit {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(self.name())
+    }
+}
+
 impl OwnSplit {
     /// The name in a recipe.
-    pub(super) fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             OwnSplit::Given => "given",
             OwnSplit::Random => "random",

@@ -9,7 +9,7 @@ use super::config::{OwnConfig, OwnSplit};
 use super::keys::Keys;
 use super::rows::{Labels, part};
 use super::speaker::SpeakerRule;
-use super::split;
+use super::{folds, split};
 use crate::config::{DataConfig, Fold, Set};
 use crate::dataset::{DataSet, Example, Source};
 use crate::error::DataError;
@@ -120,7 +120,7 @@ impl Set for FoldersConfig {
     }
 
     fn folds(&self, dataset: &DataSet) -> Result<Vec<Fold>, DataError> {
-        split::folds(SET, &self.own, dataset, |own| {
+        folds::folds(SET, &self.own, dataset, |own| {
             DataConfig::Folders(FoldersConfig { own, ..self.clone() })
         })
     }

@@ -8,7 +8,7 @@ use super::config::OwnConfig;
 use super::keys::Keys;
 use super::moments::Moments;
 use super::rows::{Labels, Row};
-use super::{split, table};
+use super::{folds, split, table};
 use crate::config::{DataConfig, Fold, Set};
 use crate::dataset::{DataSet, Example, Source};
 use crate::error::DataError;
@@ -108,7 +108,7 @@ impl Set for ManifestConfig {
     }
 
     fn folds(&self, dataset: &DataSet) -> Result<Vec<Fold>, DataError> {
-        split::folds(SET, &self.own, dataset, |own| {
+        folds::folds(SET, &self.own, dataset, |own| {
             DataConfig::Manifest(ManifestConfig { own, ..self.clone() })
         })
     }

@@ -2,6 +2,7 @@
 
 mod config;
 mod folders;
+mod folds;
 mod inside;
 mod keys;
 mod manifest;

@@ -35,7 +35,7 @@ pub(super) fn train_folds(
         action: "write what the folds came to",
         source,
     })?;
-    Ok(folds.code())
+    Ok(folds.exit_code())
 }
 
 /// A figure of an evaluation, if it has it.

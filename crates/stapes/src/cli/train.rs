@@ -129,7 +129,7 @@ impl Train {
             (1..=u64::from(seeds)).map(|seed| (folder_name(seed), Recipe { seed, ..recipe.clone() }));
         let several = train_several(recipes.collect(), &from, (&self.out, self.force), &stop, console)?;
         print_seeds(console, &self.out.display().to_string(), &several);
-        Ok(several.code())
+        Ok(several.exit_code())
     }
 }
 
@@ -187,6 +187,10 @@ pub(crate) fn train(
 ) -> Result<Finished> {
     let experiment = Experiment::open(recipe, data_folder.as_deref())?;
     console.note(&format!("{}\n{}", experiment.recipe.title, sizes(&experiment)));
+    let bar = progress::bar(experiment.dataset.examples.len(), "files");
+    let checked = experiment.check_files(stop, &|done| bar.set_position(done as u64));
+    bar.finish_and_clear();
+    checked?;
     let load = |indices: &[usize]| -> Result<Loaded, Error> {
         let bar = progress::bar(indices.len(), "features");
         let loaded = experiment.load(indices, stop, &|done| bar.set_position(done as u64));

@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 use clap::Args;
 use serde_json::{Value, json};
 use stapes::Recipe;
-use stapes::data::{Counts, DataConfig, DataError, DataSet, Partition, Split, Survey, Watch};
+use stapes::data::{Counts, DataConfig, DataError, DataSet, OwnSplit, Partition, Split, Survey, Watch};
 
 use super::super::console::{Console, thousands};
 use super::super::train::Changes;
@@ -71,6 +71,15 @@ impl Info {
     }
 }
 
+/// How data of one's own is split.
+fn split_of(config: &DataConfig) -> Option<OwnSplit> {
+    match config {
+        DataConfig::Folders(folders) => folders.own.split,
+        DataConfig::Manifest(manifest) => manifest.own.split,
+        _ => None,
+    }
+}
+
 impl Found {
     /// By class, part and speaker; without a split all in one part.
     fn counts(&self) -> Counts {
@@ -91,8 +100,10 @@ impl Found {
                 groups => format!(", {} speakers", thousands(groups.len() as u64)),
             }
         )];
-        if let Err(error) = &self.split {
-            parts.push(format!("not split: {error}"));
+        match (&self.split, split_of(config)) {
+            (Err(error), _) => parts.push(format!("not split: {error}")),
+            (Ok(_), Some(split)) => parts[0] += &format!("; split {split}"),
+            (Ok(_), None) => {}
         }
         parts.push(tables::classes(counts, split));
         if !counts.groups.is_empty() {
