@@ -227,5 +227,5 @@ fn failures(failed: &[(PathBuf, String)], total: usize) -> String {
     if failed.len() > SHOWN {
         let _ = write!(text, "\n  and {} more", failed.len() - SHOWN);
     }
-    text + "\nrepair them or take them out of the folder"
+    text + "\nrepair them or take them out; of data of your own, unreadable_share in the recipe allows some"
 }

@@ -162,7 +162,7 @@ fn matrix(evaluation: &Evaluation) -> Option<String> {
 /// ```
 /// let rows = [vec!["yes".to_string(), "12".to_string()]];
 /// let text = stapes_eval::text::table(&["class", "count"], rows.into_iter(), 1);
-/// assert_eq!(text.lines().last(), Some(" yes      12"));
+/// assert_eq!(text.lines().last(), Some(" yes       12"));
 /// ```
 pub fn table(header: &[&str], rows: impl Iterator<Item = Vec<String>>, left: usize) -> String {
     let named = rows.map(|mut row| {
