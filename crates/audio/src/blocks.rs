@@ -1,6 +1,6 @@
 //! A recording that is decoded block by block, so that its length costs no memory.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::{AudioError, Clip};
 
@@ -80,15 +80,32 @@ impl Blocks {
         Blocks { path, source, most, read: 0, frames: Frames::default(), mono: Vec::new() }
     }
 
+    /// The same, of a source that begins at this sample of the recording.
+    pub(crate) fn beginning_at(self, sample: u64) -> Blocks {
+        Blocks { read: sample, ..self }
+    }
+
+    pub(crate) fn sample_rate_hz(&self) -> u32 {
+        self.source.sample_rate_hz()
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The next samples; none at the end of the recording.
     ///
     /// # Errors
-    /// [`AudioError::NotFinite`] and [`AudioError::TooManySamples`], and what the source finds.
+    /// [`AudioError::NoSamples`] where there was not one, [`AudioError::NotFinite`] and [`AudioError::TooManySamples`], and what the source finds.
     pub(crate) fn next(&mut self) -> Result<Option<&[f32]>, AudioError> {
         self.mono.clear();
         while self.mono.is_empty() {
             if !self.source.next(&mut self.frames)? {
-                return Ok(None);
+                let (what, byte) = self.source.place();
+                return match self.read {
+                    0 => Err(AudioError::NoSamples { path: self.path.clone(), what, byte }),
+                    _ => Ok(None),
+                };
             }
             self.mix()?;
         }
@@ -116,18 +133,29 @@ impl Blocks {
     /// All blocks as one clip; `capacity` is how many samples are known to come.
     pub(crate) fn into_clip(mut self, capacity: usize) -> Result<Clip, AudioError> {
         let mut samples = Vec::with_capacity(capacity);
-        while let Some(block) = self.next()? {
-            if samples.try_reserve(block.len()).is_err() {
+        self.take(0, u64::MAX, &mut samples)?;
+        Ok(Clip { samples, sample_rate_hz: self.source.sample_rate_hz() })
+    }
+
+    /// Appends the samples from `first` up to, and without, `end`, as far as there are any; gives where the last
+    /// block ends that was looked at. Must come before any other block.
+    pub(crate) fn take(&mut self, first: u64, end: u64, samples: &mut Vec<f32>) -> Result<u64, AudioError> {
+        let mut position = self.read;
+        while position < end {
+            let Some(block) = self.next()? else { break };
+            let length = block.len() as u64;
+            // Both are at most the length of the block.
+            let from = first.saturating_sub(position).min(length) as usize;
+            let to = (end - position).min(length) as usize;
+            let wanted = &block[from.min(to)..to];
+            if samples.try_reserve(wanted.len()).is_err() {
                 let source = std::io::ErrorKind::OutOfMemory.into();
                 return Err(AudioError::Io { path: self.path.clone(), source });
             }
-            samples.extend_from_slice(block);
+            samples.extend_from_slice(wanted);
+            position += length;
         }
-        if samples.is_empty() {
-            let (what, byte) = self.source.place();
-            return Err(AudioError::NoSamples { path: self.path.clone(), what, byte });
-        }
-        Ok(Clip { samples, sample_rate_hz: self.source.sample_rate_hz() })
+        Ok(position)
     }
 }
 

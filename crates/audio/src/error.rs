@@ -144,6 +144,31 @@ pub enum AudioError {
         /// The most that are read, counted after the channels are mixed.
         most: u64,
     },
+    /// A part that is none: it ends before it begins, or a time is no number.
+    #[error("{}: the part from {start_seconds} s to {end_seconds} s: {rule}", path.display())]
+    Part {
+        /// The file.
+        path: PathBuf,
+        /// Where it should begin.
+        start_seconds: f64,
+        /// Where it should end.
+        end_seconds: f64,
+        /// What must hold.
+        rule: &'static str,
+    },
+    /// A part that goes beyond the end of the recording.
+    #[error(
+        "{}: the part that ends at {end_seconds} s: the recording lasts {seconds:.3} s; correct the times",
+        path.display()
+    )]
+    BeyondEnd {
+        /// The file.
+        path: PathBuf,
+        /// Where the part should end; where it should begin, if it has no end.
+        end_seconds: f64,
+        /// How long the recording is.
+        seconds: f64,
+    },
     /// A sample is NaN or infinite.
     #[error("{}: sample {sample} is {value}: samples must be finite numbers", path.display())]
     NotFinite {

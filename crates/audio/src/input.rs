@@ -1,7 +1,7 @@
 //! The bytes of a file, read piece by piece.
 
 use std::fs::File;
-use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::io::{BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
 
 use crate::AudioError;
@@ -107,14 +107,6 @@ impl Input {
     pub(crate) fn into_rest(self) -> impl Read + Send + Sync {
         let remaining = self.remaining();
         self.reader.take(remaining)
-    }
-
-    /// The whole file.
-    pub(crate) fn into_bytes(mut self) -> Result<Vec<u8>, AudioError> {
-        self.reader.seek(SeekFrom::Start(0)).map_err(|source| self.io(source))?;
-        let mut bytes = Vec::with_capacity(usize::try_from(self.length).unwrap_or(0));
-        self.reader.read_to_end(&mut bytes).map_err(|source| self.io(source))?;
-        Ok(bytes)
     }
 
     fn io(&self, source: std::io::Error) -> AudioError {

@@ -1,7 +1,8 @@
 //! A sound file becomes a mono f32 clip: decoding, mix-down, resampling.
 //!
 //! Start at [`read`]: it turns a WAV, FLAC, MP3, AAC, M4A, Ogg Vorbis or Opus file into a [`Clip`], or says
-//! what is wrong with the file and at which byte. [`Clip::resampled`] brings a clip to another rate with every
+//! what is wrong with the file and at which byte. [`read_part`] reads a stretch of a long recording without the rest, and
+//! a [`Recording`] gives one piece by piece. [`Clip::resampled`] brings a clip to another rate with every
 //! sound staying at its time, and [`write_wav`] puts a clip into a 16-bit file.
 //!
 //! # Example
@@ -25,11 +26,15 @@ mod error;
 mod formats;
 mod input;
 mod kind;
+mod part;
 mod read;
+mod recording;
 mod resample;
 mod write;
 
 pub use clip::Clip;
 pub use error::AudioError;
+pub use part::read_part;
 pub use read::read;
+pub use recording::Recording;
 pub use write::write_wav;

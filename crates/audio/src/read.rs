@@ -65,21 +65,24 @@ pub fn read(path: &Path) -> Result<Clip, AudioError> {
 }
 
 fn from_input(input: Input) -> Result<Clip, AudioError> {
-    let (blocks, samples) = blocks(input)?;
+    let (blocks, samples) = blocks(input, 0.0)?;
     blocks.into_clip(samples)
 }
 
-/// The recording piece by piece, and how many samples there are where that costs nothing to know.
-fn blocks(mut input: Input) -> Result<(Blocks, usize), AudioError> {
+/// The recording piece by piece, and how many samples it has where that costs nothing to know.
+///
+/// Where the format allows it, the pieces begin at `start_seconds`; else at the beginning of the recording.
+pub(crate) fn blocks(mut input: Input, start_seconds: f64) -> Result<(Blocks, usize), AudioError> {
     let path = input.path().to_owned();
     let source: Box<dyn Source> = match Kind::of(&mut input)? {
-        // In one piece: there are as many samples as there are bytes for them.
+        // There are as many samples as there are bytes for them.
         Kind::Wav => {
-            let bytes = input.into_bytes()?;
-            let layout = wav::layout(&path, &bytes)?;
+            let layout = wav::layout(&mut input)?;
             let frames = layout.frames();
-            let source = WavSamples::open(&path, wav::canonical(bytes, &layout), layout)?;
-            return Ok((Blocks::new(path, Box::new(source), u64::MAX), frames));
+            let first = sample_at(start_seconds, layout.sample_rate_hz).min(frames);
+            let source = WavSamples::open(input, layout, first)?;
+            let blocks = Blocks::new(path, Box::new(source), u64::MAX).beginning_at(first);
+            return Ok((blocks, frames as usize));
         }
         Kind::Flac => Box::new(Flac::open(input)?),
         Kind::Mp3 => Box::new(Mp3::open(input)?),
@@ -88,6 +91,12 @@ fn blocks(mut input: Input) -> Result<(Blocks, usize), AudioError> {
         Kind::Ogg => Box::new(Ogg::open(input)?),
     };
     Ok((Blocks::new(path, source, MOST_SAMPLES), 0))
+}
+
+/// The sample nearest to a moment that is not negative.
+pub(crate) fn sample_at(seconds: f64, sample_rate_hz: u32) -> u64 {
+    // Held at the largest number where it is larger.
+    (seconds * f64::from(sample_rate_hz)).round() as u64
 }
 
 #[cfg(test)]

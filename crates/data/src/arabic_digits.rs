@@ -51,8 +51,8 @@ impl Set for ArabicDigitsConfig {
         SET
     }
 
-    fn class_names(&self) -> Vec<String> {
-        (0..DIGITS).map(|digit| digit.to_string()).collect()
+    fn class_names(&self) -> Option<Vec<String>> {
+        Some(classes())
     }
 
     fn frame_width(&self) -> Option<usize> {
@@ -83,12 +83,16 @@ impl Set for ArabicDigitsConfig {
                 source: Source::Frames(frames),
             }));
         }
-        Ok(DataSet { name: SET.to_owned(), classes: self.class_names(), examples, absent: 0 })
+        Ok(DataSet { name: SET.to_owned(), classes: classes(), examples, absent: 0 })
     }
 
     fn split(&self, dataset: &DataSet, seed: u64) -> Result<Split, DataError> {
         official::split(dataset, (KEY, self.validation_share), LAYOUT, seed)
     }
+}
+
+fn classes() -> Vec<String> {
+    (0..DIGITS).map(|digit| digit.to_string()).collect()
 }
 
 fn unpacked(path: &Path) -> Result<String, DataError> {

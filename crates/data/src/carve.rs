@@ -40,6 +40,69 @@ pub(crate) fn carve(dataset: &DataSet, from: &[usize], share: f64, stream: &mut 
     carved
 }
 
+/// How many draws of whole groups are compared.
+const DRAWS: usize = 32;
+
+/// Draws whole groups of the examples `from`, so that about `share` of each class comes with them; never all groups, and at
+/// least one where the share is above 0. The result is ascending. An example without a group is a group of its own.
+///
+/// Of many random draws the one is taken whose classes are nearest to their shares, counted in examples.
+pub(crate) fn carve_groups(dataset: &DataSet, from: &[usize], share: f64, stream: &mut Stream) -> Vec<usize> {
+    let classes = dataset.classes.len();
+    let class = |index: usize| dataset.examples[index].truth.class().unwrap_or(0);
+    let mut total = vec![0usize; classes];
+    from.iter().for_each(|&index| total[class(index)] += 1);
+    let mut groups = groups_of(dataset, from);
+    if share == 0.0 || groups.len() < 2 {
+        return Vec::new();
+    }
+    let most = groups.len() - 1;
+    let mut best: Option<(f64, Vec<usize>)> = None;
+    for _ in 0..DRAWS {
+        stream.shuffle(&mut groups);
+        let mut taken = vec![0usize; classes];
+        let (mut count, mut drawn) = (0, Vec::new());
+        let due = share * from.len() as f64;
+        for group in &groups {
+            // A group is taken where it brings the number nearer to what is due; the first one always.
+            let nearer = (count + group.len()) as f64 - due < due - count as f64;
+            if drawn.is_empty() || (nearer && drawn.len() < most) {
+                count += group.len();
+                group.iter().for_each(|&index| taken[class(index)] += 1);
+                drawn.push(group);
+            }
+        }
+        let distance = |(taken, total): (&usize, &usize)| (*taken as f64 - share * *total as f64).abs();
+        let off: f64 = taken.iter().zip(&total).map(distance).sum();
+        if best.as_ref().is_none_or(|(least, _)| off < *least) {
+            best = Some((off, drawn.into_iter().flatten().copied().collect()));
+        }
+    }
+    let mut carved = best.map_or_else(Vec::new, |(_, carved)| carved);
+    carved.sort_unstable();
+    carved
+}
+
+/// The examples by group, in the order of the groups' names; those without a group come last, each alone.
+pub(crate) fn groups_of(dataset: &DataSet, from: &[usize]) -> Vec<Vec<usize>> {
+    let (mut named, mut alone) = (BTreeMap::<&str, Vec<usize>>::new(), Vec::new());
+    for &index in from {
+        match dataset.examples[index].group.as_deref() {
+            Some(group) => named.entry(group).or_default().push(index),
+            None => alone.push(vec![index]),
+        }
+    }
+    named.into_values().chain(alone).collect()
+}
+
+/// Checks a share that takes something and leaves something over.
+pub(crate) fn check_share(key: &str, share: f64) -> Result<(), DataError> {
+    if share > 0.0 && share < 1.0 {
+        return Ok(());
+    }
+    Err(DataError::setting(key, share, "must be greater than 0 and less than 1"))
+}
+
 /// Checks a share that may be 0, "none", but leaves something over.
 pub(crate) fn check_validation_share(key: &str, share: f64) -> Result<(), DataError> {
     if (0.0..1.0).contains(&share) {
@@ -106,6 +169,34 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn groups_are_drawn_whole_and_near_to_the_share_of_every_class() {
+        let dataset = dataset(&[&[40, 10, 10, 10, 10, 10, 10], &[40, 10, 10, 10, 10, 10, 10]]);
+        let all: Vec<usize> = (0..dataset.examples.len()).collect();
+        let mut seen = std::collections::BTreeSet::new();
+        for seed in 0..20 {
+            let carved = carve_groups(&dataset, &all, 0.2, &mut Stream::new(seed, "split"));
+            assert!(carved.is_sorted_by(|a, b| a < b));
+            assert_eq!(carved.len(), 40, "two small speakers of each class");
+            let whole: Vec<usize> = groups_of(&dataset, &carved).iter().map(Vec::len).collect();
+            assert_eq!(whole, [20, 20]);
+            seen.insert(carved);
+        }
+        assert!(seen.len() > 5, "the seed hardly matters: {}", seen.len());
+    }
+
+    #[test]
+    fn one_group_at_least_is_drawn_and_one_is_left() {
+        let dataset = dataset(&[&[30, 30, 30]]);
+        let all: Vec<usize> = (0..90).collect();
+        let drawn = |share| carve_groups(&dataset, &all, share, &mut Stream::new(1, "split")).len();
+        assert_eq!([0.0, 0.01, 0.3, 0.99].map(drawn), [0, 30, 30, 60]);
+        assert!(
+            carve_groups(&dataset, &all[..30], 0.5, &mut Stream::new(1, "split")).is_empty(),
+            "the only group"
+        );
     }
 
     #[test]

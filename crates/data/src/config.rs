@@ -6,11 +6,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::arabic_digits::ArabicDigitsConfig;
 use crate::consonant_vowel::ConsonantVowelConfig;
+use crate::content;
 use crate::dataset::DataSet;
 use crate::error::DataError;
 use crate::fsdd::FsddConfig;
 use crate::handwriting::HandwritingConfig;
 use crate::japanese_vowels::JapaneseVowelsConfig;
+use crate::load::Watch;
+use crate::own::{FoldersConfig, ManifestConfig, chosen_split, manifest_in};
 use crate::speech_commands::SpeechCommandsConfig;
 use crate::split::Split;
 use crate::upc_vad::UpcVadConfig;
@@ -44,6 +47,10 @@ pub enum DataConfig {
     ConsonantVowel(ConsonantVowelConfig),
     /// UCI Spoken Arabic Digit.
     ArabicDigits(ArabicDigitsConfig),
+    /// Recordings of one's own in a folder a class.
+    Folders(FoldersConfig),
+    /// Recordings of one's own named by a manifest.
+    Manifest(ManifestConfig),
 }
 
 /// One fold of a split.
@@ -61,14 +68,24 @@ pub(crate) trait Set {
     /// The data set's name in a recipe.
     fn name(&self) -> &'static str;
 
-    /// The classes, known without the data.
-    fn class_names(&self) -> Vec<String>;
+    /// The classes, where they are known without the data.
+    fn class_names(&self) -> Option<Vec<String>>;
 
     /// F, where the data set comes as frames.
     fn frame_width(&self) -> Option<usize>;
 
     /// Whether examples have a class for every moment, and not one for the whole.
     fn labels_moments(&self) -> bool {
+        false
+    }
+
+    /// The share of examples that may be unreadable.
+    fn unreadable_share(&self) -> f64 {
+        0.0
+    }
+
+    /// Whether the data is the user's own, of which nobody else has made sure that its parts differ.
+    fn of_ones_own(&self) -> bool {
         false
     }
 
@@ -86,9 +103,23 @@ pub(crate) trait Set {
 
     /// Splits what `open` found. Called with a checked configuration.
     fn split(&self, dataset: &DataSet, seed: u64) -> Result<Split, DataError>;
+
+    /// The same, even where groups are in several parts that must not be.
+    fn split_as_is(&self, dataset: &DataSet, seed: u64) -> Result<Split, DataError> {
+        self.split(dataset, seed)
+    }
 }
 
 impl DataConfig {
+    /// What a path is, of data of one's own: a manifest, a folder with a manifest, or else a folder a class.
+    pub fn guessed(path: &Path) -> DataConfig {
+        if path.is_file() || manifest_in(path).is_some() {
+            DataConfig::Manifest(ManifestConfig::default())
+        } else {
+            DataConfig::Folders(FoldersConfig::default())
+        }
+    }
+
     fn set(&self) -> &dyn Set {
         match self {
             DataConfig::Fsdd(config) => config,
@@ -98,6 +129,8 @@ impl DataConfig {
             DataConfig::Handwriting(config) => config,
             DataConfig::ConsonantVowel(config) => config,
             DataConfig::ArabicDigits(config) => config,
+            DataConfig::Folders(config) => config,
+            DataConfig::Manifest(config) => config,
         }
     }
 
@@ -106,9 +139,27 @@ impl DataConfig {
         self.set().name()
     }
 
-    /// The classes in the order of their indices; known without the data.
-    pub fn class_names(&self) -> Vec<String> {
+    /// The classes in the order of their indices, where they are known without the data; [`DataSet::classes`] always
+    /// are.
+    pub fn class_names(&self) -> Option<Vec<String>> {
         self.set().class_names()
+    }
+
+    /// The same configuration with what it left to the data written out: the classes, and how the data is split.
+    pub fn resolved(&self, dataset: &DataSet) -> DataConfig {
+        let mut resolved = self.clone();
+        if let DataConfig::Folders(FoldersConfig { own, .. })
+        | DataConfig::Manifest(ManifestConfig { own, .. }) = &mut resolved
+        {
+            own.split = Some(chosen_split(own, dataset));
+            own.classes.get_or_insert_with(|| dataset.classes.clone());
+        }
+        resolved
+    }
+
+    /// The share of the examples of a part that may be unreadable, for [`load_usable`](crate::load_usable).
+    pub fn unreadable_share(&self) -> f64 {
+        self.set().unreadable_share()
     }
 
     /// F of a data set that comes as frames of features; `None` for recordings, of which a front end makes frames.
@@ -152,6 +203,19 @@ impl DataConfig {
         self.set().folds(dataset)
     }
 
+    /// Looks at the files of data of one's own before any is used: each can be opened, and no recording is in two parts of the
+    /// split. Of other data sets nothing is looked at. Damage further in is left to [`load`](crate::load) to find.
+    ///
+    /// # Errors
+    /// [`DataError::Files`] names all files that cannot be opened, if they are more than the recipe allows;
+    /// [`DataError::SharedContent`] names files of the same content; [`DataError::Stopped`].
+    pub fn check_files(&self, dataset: &DataSet, split: &Split, watch: &Watch<'_>) -> Result<(), DataError> {
+        if !self.set().of_ones_own() {
+            return Ok(());
+        }
+        content::check((self.name(), self.unreadable_share()), dataset, split, watch)
+    }
+
     /// Splits the data set that [`open`](DataConfig::open) returned.
     ///
     /// The parts are disjoint, and together they are the whole data set. What is drawn by chance depends on the
@@ -161,10 +225,25 @@ impl DataConfig {
     /// Those of [`check`](DataConfig::check); a speaker that the data does not have; a class without an example
     /// in one of the parts; a data set that another configuration opened.
     pub fn split(&self, dataset: &DataSet, seed: u64) -> Result<Split, DataError> {
+        self.check_opened(dataset)?;
+        self.set().split(dataset, seed)
+    }
+
+    /// The same split to look at, even where speakers are in several parts of it and the configuration does not allow that:
+    /// [`Split::shared_groups`] tells them.
+    ///
+    /// # Errors
+    /// The others of [`split`](DataConfig::split).
+    pub fn split_as_is(&self, dataset: &DataSet, seed: u64) -> Result<Split, DataError> {
+        self.check_opened(dataset)?;
+        self.set().split_as_is(dataset, seed)
+    }
+
+    fn check_opened(&self, dataset: &DataSet) -> Result<(), DataError> {
         self.check()?;
         if dataset.name != self.name() {
             return Err(DataError::OtherSet { expected: self.name(), found: dataset.name.clone() });
         }
-        self.set().split(dataset, seed)
+        Ok(())
     }
 }

@@ -1,10 +1,12 @@
 //! What there is to learn from: classes and examples.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use stapes_audio::{AudioError, Clip};
 use stapes_features::Features;
 
+use crate::error::{DataError, listed};
 use crate::split::Partition;
 use crate::truth::Truth;
 
@@ -41,11 +43,54 @@ pub struct Example {
 pub enum Source {
     /// In a sound file; a front end makes frames of it.
     File(PathBuf),
+    /// A part of a sound file, from one moment up to another; to the end of the file where none is given.
+    Part {
+        /// The file.
+        path: PathBuf,
+        /// Where it begins, s.
+        start_seconds: f64,
+        /// Where it ends, s.
+        end_seconds: Option<f64>,
+    },
     /// Here: the data set comes as frames of features.
     Frames(Features),
 }
 
+impl Source {
+    /// The sound file, where it is one or a part of one.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Source::File(path) | Source::Part { path, .. } => Some(path),
+            Source::Frames(_) => None,
+        }
+    }
+
+    /// Reads the recording, of a part of a file the part; none of what comes as frames.
+    ///
+    /// # Errors
+    /// Those of [`stapes_audio::read`] and [`stapes_audio::read_part`].
+    pub fn read(&self) -> Option<Result<Clip, AudioError>> {
+        match self {
+            Source::File(path) => Some(stapes_audio::read(path)),
+            Source::Part { path, start_seconds, end_seconds } => {
+                Some(stapes_audio::read_part(path, *start_seconds, *end_seconds))
+            }
+            Source::Frames(_) => None,
+        }
+    }
+}
+
 impl DataSet {
+    /// Whether a group is in the data; `key` names it in a recipe.
+    pub(crate) fn check_group(&self, key: &str, group: &str) -> Result<(), DataError> {
+        let known = self.groups();
+        if known.contains(&group) {
+            return Ok(());
+        }
+        let rule = format!("must be a speaker of the data: {}", listed(&known, 40));
+        Err(DataError::setting(key, group, rule))
+    }
+
     /// The groups (speakers) that occur, sorted.
     pub fn groups(&self) -> Vec<&str> {
         let groups: BTreeSet<&str> =

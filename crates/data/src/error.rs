@@ -109,6 +109,54 @@ pub enum DataError {
         /// What to do about it.
         advice: String,
     },
+    /// A manifest, or a folder of classes, is not as it should be.
+    #[error("{path}: {reason}", path = path.display())]
+    Manifest {
+        /// The manifest or the folder.
+        path: PathBuf,
+        /// What is wrong, and what to do.
+        reason: String,
+    },
+    /// A part of the split has no example.
+    #[error("data.{set}: no example for {partition}: {advice}")]
+    NoExamples {
+        /// The data set.
+        set: &'static str,
+        /// The part.
+        partition: Partition,
+        /// What to do about it.
+        advice: String,
+    },
+    /// Speakers are heard in more than one part of the split.
+    #[error(
+        "data.{set}: {count} {speakers_are} in more than one part of the split: {speakers}: a test on voices that training \
+         heard says little about others: {advice}; or set data.{set}.allow_shared_speakers = true",
+        speakers_are = if *count == 1 { "speaker is" } else { "speakers are" }
+    )]
+    SharedSpeakers {
+        /// The data set.
+        set: &'static str,
+        /// How many there are.
+        count: usize,
+        /// The first of them, each with its parts.
+        speakers: String,
+        /// What to do about it.
+        advice: &'static str,
+    },
+    /// Files of the same content are in more than one part of the split.
+    #[error(
+        "data.{set}: {count} {pairs_are} the same content in two parts of the split, so the test would be on what was \
+         trained on: {pairs}: delete one of each two, or put both into one part",
+        pairs_are = if *count == 1 { "pair of files has" } else { "pairs of files have" }
+    )]
+    SharedContent {
+        /// The data set.
+        set: &'static str,
+        /// How many pairs there are.
+        count: usize,
+        /// The first of them.
+        pairs: String,
+    },
     /// The split is not by folds.
     #[error("data.{set} has no folds: {advice}")]
     NoFolds {
@@ -179,5 +227,5 @@ fn failures(failed: &[(PathBuf, String)], total: usize) -> String {
     if failed.len() > SHOWN {
         let _ = write!(text, "\n  and {} more", failed.len() - SHOWN);
     }
-    text + "\nrepair them or take them out of the folder"
+    text + "\nrepair them or take them out; of data of your own, unreadable_share in the recipe allows some"
 }

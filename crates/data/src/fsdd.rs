@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use stapes_random::Stream;
 
-use crate::carve::{VALIDATION_SHARE, carve, check_validation_share};
+use crate::carve::{VALIDATION_SHARE, check_share, check_validation_share};
 use crate::config::{DataConfig, Fold, Set};
 use crate::dataset::{DataSet, Example, Source};
-use crate::error::{DataError, listed};
+use crate::deal::Deal;
+use crate::error::DataError;
 use crate::folder::{self, Entry};
 use crate::split::{Partition, Split};
 use crate::truth::Truth;
@@ -70,8 +70,8 @@ impl Set for FsddConfig {
         SET
     }
 
-    fn class_names(&self) -> Vec<String> {
-        ('0'..='9').map(String::from).collect()
+    fn class_names(&self) -> Option<Vec<String>> {
+        Some(classes())
     }
 
     fn frame_width(&self) -> Option<usize> {
@@ -108,9 +108,7 @@ impl Set for FsddConfig {
             if self.split != FsddSplit::Random {
                 return Err(setting("test_share", share, "goes with split = \"random\" only"));
             }
-            if !(share > 0.0 && share < 1.0) {
-                return Err(setting("test_share", share, "must be greater than 0 and less than 1"));
-            }
+            check_share("fsdd.test_share", share)?;
         }
         self.validation_share.map_or(Ok(()), |share| check_validation_share("fsdd.validation_share", share))
     }
@@ -125,7 +123,7 @@ impl Set for FsddConfig {
             return Err(folder::not_this_set(SET, holder, LAYOUT));
         }
         let examples = files.into_iter().map(example).collect::<Result<Vec<Example>, DataError>>()?;
-        let classes = self.class_names();
+        let classes = classes();
         for (class, name) in classes.iter().enumerate() {
             if examples.iter().all(|example| example.truth != Truth::Class(class)) {
                 return Err(DataError::EmptyClass { path: holder.to_owned(), class: name.clone() });
@@ -152,28 +150,24 @@ impl Set for FsddConfig {
     }
 
     fn split(&self, dataset: &DataSet, seed: u64) -> Result<Split, DataError> {
-        let mut parts = self.test_and_rest(dataset, seed)?;
+        let mut deal = self.test_and_rest(dataset, seed)?;
         if let Some(speaker) = &self.validation_speaker {
             let speaker = match (speaker.as_str(), &self.speaker) {
                 (NEXT, Some(tested)) => next_speaker(dataset, tested)?,
                 _ => speaker,
             };
             check_speaker(dataset, "validation_speaker", speaker)?;
-            assign(&mut parts, &recordings_of(dataset, speaker), Partition::Validation);
+            deal.give_group(speaker, Partition::Validation);
         } else {
-            let rest: Vec<usize> = (0..parts.len()).filter(|&i| parts[i] == Partition::Train).collect();
-            let mut stream = Stream::new(seed, "validation");
-            assign(
-                &mut parts,
-                &carve(dataset, &rest, self.validation_share(), &mut stream),
-                Partition::Validation,
-            );
+            deal.give_share(self.validation_share(), Partition::Validation);
         }
         let validates = self.validation_speaker.is_some() || self.validation_share() > 0.0;
-        let wanted: &[Partition] =
-            if validates { &Partition::ALL } else { &[Partition::Train, Partition::Test] };
-        Split::of_parts(&parts).with_every_class(dataset, wanted, |partition| self.advice(partition))
+        deal.complete(validates, |partition| self.advice(partition))
     }
+}
+
+fn classes() -> Vec<String> {
+    ('0'..='9').map(String::from).collect()
 }
 
 impl FsddConfig {
@@ -182,28 +176,20 @@ impl FsddConfig {
     }
 
     /// Each example's part before validation is carved.
-    fn test_and_rest(&self, dataset: &DataSet, seed: u64) -> Result<Vec<Partition>, DataError> {
-        let count = dataset.examples.len();
-        let mut parts = vec![Partition::Train; count];
+    fn test_and_rest<'a>(&self, dataset: &'a DataSet, seed: u64) -> Result<Deal<'a>, DataError> {
+        let mut deal = Deal::new(dataset, seed);
         match (self.split, &self.speaker) {
             (FsddSplit::LeaveSpeakerOut, Some(speaker)) => {
                 check_speaker(dataset, "speaker", speaker)?;
-                assign(&mut parts, &recordings_of(dataset, speaker), Partition::Test);
+                deal.give_group(speaker, Partition::Test);
             }
             (FsddSplit::Random, _) => {
-                let all: Vec<usize> = (0..count).collect();
-                let share = self.test_share.unwrap_or(TEST_SHARE);
-                let drawn = carve(dataset, &all, share, &mut Stream::new(seed, "split"));
-                assign(&mut parts, &drawn, Partition::Test);
+                deal.give_share(self.test_share.unwrap_or(TEST_SHARE), Partition::Test);
             }
             // `check` refuses to leave out nobody.
-            (FsddSplit::Official | FsddSplit::LeaveSpeakerOut, _) => {
-                for (part, example) in parts.iter_mut().zip(&dataset.examples) {
-                    *part = example.official.unwrap_or(Partition::Train);
-                }
-            }
+            (FsddSplit::Official | FsddSplit::LeaveSpeakerOut, _) => deal = Deal::official(dataset, seed),
         }
-        Ok(parts)
+        Ok(deal)
     }
 
     fn advice(&self, lacking: Partition) -> String {
@@ -231,17 +217,6 @@ fn setting(key: &str, value: impl std::fmt::Display, rule: &str) -> DataError {
     DataError::setting(format!("fsdd.{key}"), value, rule)
 }
 
-fn assign(parts: &mut [Partition], indices: &[usize], partition: Partition) {
-    for &index in indices {
-        parts[index] = partition;
-    }
-}
-
-fn recordings_of(dataset: &DataSet, speaker: &str) -> Vec<usize> {
-    let by_speaker = |&index: &usize| dataset.examples[index].group.as_deref() == Some(speaker);
-    (0..dataset.examples.len()).filter(by_speaker).collect()
-}
-
 /// The speaker who follows in the order of names.
 fn next_speaker<'a>(dataset: &'a DataSet, tested: &str) -> Result<&'a str, DataError> {
     let speakers = dataset.groups();
@@ -255,11 +230,7 @@ fn next_speaker<'a>(dataset: &'a DataSet, tested: &str) -> Result<&'a str, DataE
 }
 
 fn check_speaker(dataset: &DataSet, key: &str, speaker: &str) -> Result<(), DataError> {
-    let known = dataset.groups();
-    if known.contains(&speaker) {
-        return Ok(());
-    }
-    Err(setting(key, speaker, &format!("must be a speaker of the data: {}", listed(&known, 40))))
+    dataset.check_group(&format!("fsdd.{key}"), speaker)
 }
 
 fn example(file: Entry) -> Result<Example, DataError> {

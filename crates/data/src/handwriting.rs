@@ -51,8 +51,8 @@ impl Set for HandwritingConfig {
         FOLDERS.set
     }
 
-    fn class_names(&self) -> Vec<String> {
-        FOLDERS.classes.iter().map(ToString::to_string).collect()
+    fn class_names(&self) -> Option<Vec<String>> {
+        Some(classes())
     }
 
     fn frame_width(&self) -> Option<usize> {
@@ -65,12 +65,16 @@ impl Set for HandwritingConfig {
 
     fn open(&self, folder: Option<&Path>) -> Result<DataSet, DataError> {
         let examples = FOLDERS.examples(folder, |path| Ok(self.frames(stroke(path)?)))?;
-        Ok(DataSet { name: FOLDERS.set.to_owned(), classes: self.class_names(), examples, absent: 0 })
+        Ok(DataSet { name: FOLDERS.set.to_owned(), classes: classes(), examples, absent: 0 })
     }
 
     fn split(&self, dataset: &DataSet, seed: u64) -> Result<Split, DataError> {
         official::split(dataset, (KEY, self.validation_share), FOLDERS.layout, seed)
     }
+}
+
+fn classes() -> Vec<String> {
+    FOLDERS.classes.iter().map(ToString::to_string).collect()
 }
 
 impl HandwritingConfig {

@@ -54,8 +54,8 @@ impl Set for JapaneseVowelsConfig {
         SET
     }
 
-    fn class_names(&self) -> Vec<String> {
-        (1..=SPEAKERS).map(|speaker| format!("speaker {speaker}")).collect()
+    fn class_names(&self) -> Option<Vec<String>> {
+        Some(classes())
     }
 
     fn frame_width(&self) -> Option<usize> {
@@ -71,12 +71,16 @@ impl Set for JapaneseVowelsConfig {
             None => embedded(),
             Some(_) => from_text(folder::required(folder, SET, LAYOUT)?)?,
         };
-        Ok(DataSet { name: SET.to_owned(), classes: self.class_names(), examples, absent: 0 })
+        Ok(DataSet { name: SET.to_owned(), classes: classes(), examples, absent: 0 })
     }
 
     fn split(&self, dataset: &DataSet, seed: u64) -> Result<Split, DataError> {
         official::split(dataset, (KEY, self.validation_share), LAYOUT, seed)
     }
+}
+
+fn classes() -> Vec<String> {
+    (1..=SPEAKERS).map(|speaker| format!("speaker {speaker}")).collect()
 }
 
 fn example(partition: Partition, index: usize, class: usize, frames: Features) -> Example {

@@ -71,38 +71,85 @@ where
     E: FnMut(&Clip) -> Result<Features, X>,
     X: Display,
 {
+    Ok(load_usable(dataset, indices, 0.0, extractor, watch)?.features)
+}
+
+/// What could be used of the examples asked for.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Usable {
+    /// The examples, in the order asked for.
+    pub indices: Vec<usize>,
+    /// Their features.
+    pub features: Vec<Features>,
+    /// The files of the others, each with what is wrong with it.
+    pub left_out: Vec<(PathBuf, String)>,
+}
+
+/// As [`load`], but up to a share of the examples may be unusable: they are left out and named.
+///
+/// # Errors
+/// As [`load`]; [`DataError::Files`] where more than `share` of the examples, or all of them, cannot be used.
+pub fn load_usable<E, X>(
+    dataset: &DataSet,
+    indices: &[usize],
+    share: f64,
+    extractor: impl Fn() -> E + Sync,
+    watch: &Watch<'_>,
+) -> Result<Usable, DataError>
+where
+    E: FnMut(&Clip) -> Result<Features, X>,
+    X: Display,
+{
     let total = indices.len();
-    // Threads take the next example as they get free: files differ in length.
+    let read = |own: &mut E, index: usize| features_of(&dataset.examples[index], own);
+    let results = in_parallel(indices, extractor, read, watch)?;
+    let mut usable = Usable::default();
+    for (&index, result) in indices.iter().zip(results) {
+        match result {
+            Ok(frames) => {
+                usable.indices.push(index);
+                usable.features.push(frames);
+            }
+            Err(failure) => usable.left_out.push(failure),
+        }
+    }
+    let failed = usable.left_out.len();
+    if failed as f64 > share * total as f64 || (failed == total && total > 0) {
+        return Err(DataError::Files { failed: usable.left_out, total });
+    }
+    Ok(usable)
+}
+
+/// What `read` makes of each item, in their order; each thread has a state of its own.
+pub(crate) fn in_parallel<I: Copy + Sync, S, R: Send>(
+    items: &[I],
+    state: impl Fn() -> S + Sync,
+    read: impl Fn(&mut S, I) -> R + Sync,
+    watch: &Watch<'_>,
+) -> Result<Vec<R>, DataError> {
+    let total = items.len();
+    // Threads take the next item as they get free: files differ in length.
     let next = AtomicUsize::new(0);
     let done = AtomicUsize::new(0);
     let work = |_worker: usize| {
-        let mut own: Option<E> = None;
+        let mut own: Option<S> = None;
         let mut results = Vec::new();
         while !watch.stop.load(Ordering::Relaxed) {
             let position = next.fetch_add(1, Ordering::Relaxed);
-            let Some(&index) = indices.get(position) else { break };
-            let extract = own.get_or_insert_with(&extractor);
-            results.push((position, features_of(&dataset.examples[index], extract)));
+            let Some(&item) = items.get(position) else { break };
+            results.push((position, read(own.get_or_insert_with(&state), item)));
             (watch.progress)(done.fetch_add(1, Ordering::Relaxed) + 1);
         }
         results
     };
     let workers = rayon::current_num_threads().min(total).max(1);
-    let mut results: Vec<(usize, Result<Features, Failure>)> =
+    let mut results: Vec<(usize, R)> =
         (0..workers).into_par_iter().with_max_len(1).flat_map_iter(work).collect();
     if results.len() < total {
         return Err(DataError::Stopped { done: results.len(), total });
     }
     results.sort_unstable_by_key(|&(position, _)| position);
-    let mut features = Vec::with_capacity(total);
-    let mut failed = Vec::new();
-    for (_, result) in results {
-        match result {
-            Ok(frames) => features.push(frames),
-            Err(failure) => failed.push(failure),
-        }
-    }
-    if failed.is_empty() { Ok(features) } else { Err(DataError::Files { failed, total }) }
+    Ok(results.into_iter().map(|(_, result)| result).collect())
 }
 
 type Failure = (PathBuf, String);
@@ -111,22 +158,25 @@ fn features_of<X: Display>(
     example: &Example,
     extract: impl FnMut(&Clip) -> Result<Features, X>,
 ) -> Result<Features, Failure> {
-    match &example.source {
-        Source::Frames(frames) => Ok(frames.clone()),
-        Source::File(path) => {
-            from_file(path, &example.truth, extract).map_err(|reason| (path.clone(), reason))
+    match (&example.source, example.source.path()) {
+        (Source::Frames(frames), _) => Ok(frames.clone()),
+        (source, path) => {
+            let path = path.unwrap_or_else(|| Path::new(&example.id));
+            from_file(source, path, &example.truth, extract).map_err(|reason| (path.to_owned(), reason))
         }
     }
 }
 
 fn from_file<X: Display>(
+    source: &Source,
     path: &Path,
     truth: &Truth,
     mut extract: impl FnMut(&Clip) -> Result<Features, X>,
 ) -> Result<Features, String> {
-    let clip = stapes_audio::read(path).map_err(|error| without_path(path, &error.to_string()))?;
+    let clip = source.read().ok_or("comes as frames")?;
+    let clip = clip.map_err(|error| without_path(path, &error.to_string()))?;
     if let Truth::Intervals(intervals) = truth {
-        intervals.check_length(clip.samples.len() as f64 / f64::from(clip.sample_rate_hz))?;
+        intervals.check_length(clip.seconds())?;
     }
     let features = extract(&clip).map_err(|error| error.to_string())?;
     if features.frames() == 0 {
@@ -139,7 +189,7 @@ fn from_file<X: Display>(
 }
 
 /// The message without the path that it begins with: a failure carries the path apart.
-fn without_path(path: &Path, message: &str) -> String {
+pub(crate) fn without_path(path: &Path, message: &str) -> String {
     let reason = message.strip_prefix(&path.display().to_string()).and_then(|rest| rest.strip_prefix(": "));
     reason.unwrap_or(message).to_owned()
 }

@@ -1,9 +1,7 @@
 //! The split of the data set's authors, with validation carved off training.
 
-use stapes_random::Stream;
-
-use crate::carve::carve;
 use crate::dataset::DataSet;
+use crate::deal::Deal;
 use crate::error::DataError;
 use crate::split::{Partition, Split};
 
@@ -15,15 +13,9 @@ pub(crate) fn split(
     layout: &str,
     seed: u64,
 ) -> Result<Split, DataError> {
-    let mut parts: Vec<Partition> =
-        dataset.examples.iter().map(|example| example.official.unwrap_or(Partition::Train)).collect();
-    let train: Vec<usize> = (0..parts.len()).filter(|&i| parts[i] == Partition::Train).collect();
-    for index in carve(dataset, &train, share, &mut Stream::new(seed, "validation")) {
-        parts[index] = Partition::Validation;
-    }
-    let wanted: &[Partition] =
-        if share > 0.0 { &Partition::ALL } else { &[Partition::Train, Partition::Test] };
-    Split::of_parts(&parts).with_every_class(dataset, wanted, |lacking| match lacking {
+    let mut deal = Deal::official(dataset, seed);
+    deal.give_share(share, Partition::Validation);
+    deal.complete(share > 0.0, |lacking| match lacking {
         Partition::Validation => format!("raise {key}, or set it to 0 to go without validation"),
         Partition::Train | Partition::Test => format!("complete the folder: {layout}"),
     })

@@ -1,5 +1,6 @@
 //! Which examples may be looked at when.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -49,6 +50,12 @@ impl fmt::Display for Partition {
     }
 }
 
+impl AsRef<str> for Partition {
+    fn as_ref(&self) -> &str {
+        self.name()
+    }
+}
+
 impl FromStr for Partition {
     type Err = DataError;
 
@@ -77,6 +84,25 @@ impl Split {
             Partition::Validation => &self.validation,
             Partition::Test => &self.test,
         }
+    }
+
+    /// The groups (speakers) that are in more than one part, by name, each with its parts.
+    ///
+    /// # Panics
+    /// If the split is not of this data set.
+    pub fn shared_groups<'a>(&self, dataset: &'a DataSet) -> Vec<(&'a str, Vec<Partition>)> {
+        let mut parts: BTreeMap<&str, Vec<Partition>> = BTreeMap::new();
+        for partition in Partition::ALL {
+            for &index in self.part(partition) {
+                if let Some(group) = dataset.examples[index].group.as_deref() {
+                    let parts = parts.entry(group).or_default();
+                    if parts.last() != Some(&partition) {
+                        parts.push(partition);
+                    }
+                }
+            }
+        }
+        parts.into_iter().filter(|(_, parts)| parts.len() > 1).collect()
     }
 
     /// The split that gives example i to part `parts[i]`.

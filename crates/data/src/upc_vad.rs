@@ -4,11 +4,11 @@ use std::fs;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use stapes_random::Stream;
 
-use crate::carve::{VALIDATION_SHARE, carve, check_validation_share};
+use crate::carve::{VALIDATION_SHARE, check_validation_share};
 use crate::config::{DataConfig, Fold, Set};
 use crate::dataset::{DataSet, Example, Source};
+use crate::deal::Deal;
 use crate::error::DataError;
 use crate::folder::{self, Entry};
 use crate::split::{Partition, Split};
@@ -56,8 +56,8 @@ impl Set for UpcVadConfig {
         SET
     }
 
-    fn class_names(&self) -> Vec<String> {
-        ["silence", "voice"].map(String::from).to_vec()
+    fn class_names(&self) -> Option<Vec<String>> {
+        Some(classes())
     }
 
     fn frame_width(&self) -> Option<usize> {
@@ -96,7 +96,7 @@ impl Set for UpcVadConfig {
             files.into_iter().map(|(term, file)| example(&term, file)).collect::<Result<_, _>>()?;
         // Every recording has labels, or it would have been refused.
         let absent = labelled.saturating_sub(examples.len());
-        Ok(DataSet { name: SET.to_owned(), classes: self.class_names(), examples, absent })
+        Ok(DataSet { name: SET.to_owned(), classes: classes(), examples, absent })
     }
 
     fn folds(&self, dataset: &DataSet) -> Result<Vec<Fold>, DataError> {
@@ -110,23 +110,18 @@ impl Set for UpcVadConfig {
 
     fn split(&self, dataset: &DataSet, seed: u64) -> Result<Split, DataError> {
         self.check_count(dataset)?;
-        let count = dataset.examples.len();
-        let part = |index| match index % self.folds == self.fold {
-            true => Partition::Test,
-            false => Partition::Train,
-        };
-        let mut parts: Vec<Partition> = (0..count).map(part).collect();
-        let rest: Vec<usize> = (0..count).filter(|&index| parts[index] == Partition::Train).collect();
-        for index in carve(dataset, &rest, self.validation_share, &mut Stream::new(seed, "validation")) {
-            parts[index] = Partition::Validation;
-        }
-        let wanted: &[Partition] =
-            if self.validation_share > 0.0 { &Partition::ALL } else { &[Partition::Train, Partition::Test] };
-        Split::of_parts(&parts).with_every_class(dataset, wanted, |lacking| match lacking {
+        let mut deal = Deal::new(dataset, seed);
+        deal.give((self.fold..dataset.examples.len()).step_by(self.folds), Partition::Test);
+        deal.give_share(self.validation_share, Partition::Validation);
+        deal.complete(self.validation_share > 0.0, |lacking| match lacking {
             Partition::Validation => format!("raise {SHARE_KEY}, or set it to 0 to go without validation"),
             Partition::Train | Partition::Test => "choose other upc-vad.folds, or add recordings".to_owned(),
         })
     }
+}
+
+fn classes() -> Vec<String> {
+    ["silence", "voice"].map(String::from).to_vec()
 }
 
 impl UpcVadConfig {

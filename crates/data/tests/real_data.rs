@@ -10,8 +10,8 @@ use std::process::ExitCode;
 use stapes_audio::Clip;
 use stapes_data::{
     ArabicDigitsConfig, ConsonantVowelConfig, Counts, DataConfig, DataSet, FsddConfig, FsddSplit,
-    HandwritingConfig, JapaneseVowelsConfig, PartCount, Partition, Source, SpeechCommandsConfig, Split,
-    Truth, UpcVadConfig, Watch, fingerprint, load,
+    HandwritingConfig, JapaneseVowelsConfig, PartCount, Partition, Source, SpeechCommandsConfig,
+    SpeechCommandsSplit, Split, Truth, UpcVadConfig, Watch, fingerprint, load,
 };
 use stapes_features::Features;
 use stapes_testkit::fixture::Fixture;
@@ -33,6 +33,8 @@ fn main() -> ExitCode {
             case("fsdd_clips_load_whole_and_in_order", fsdd_loads),
             case("speech_commands_follow_the_official_lists", speech_commands_official),
             case("speech_commands_have_thirty_words_and_absent_clips", speech_commands_words),
+            case("the_hash_rule_is_that_of_the_official_lists", speech_commands_hash),
+            case("other_words_and_silence_are_classes_of_the_twelve_class_task", speech_commands_rest),
             case("upc_vad_is_labelled_from_start_to_end", upc_vad),
             case("handwriting_has_its_published_counts", handwriting),
             case("consonant_vowel_has_its_published_counts", consonant_vowel),
@@ -59,7 +61,7 @@ fn frames_of(
         (0..dataset.classes.len()).map(|class| [of_class(&training, class), of_class(&parts.test, class)]);
     let length = |example: &stapes_data::Example| match &example.source {
         Source::Frames(frames) => Ok(frames.frames()),
-        Source::File(path) => Err(format!("{} in a set of frames", path.display())),
+        other => Err(format!("{other:?} in a set of frames")),
     };
     let lengths = dataset.examples.iter().map(length).collect::<Result<Vec<usize>, String>>()?;
     let bounds = [lengths.iter().min(), lengths.iter().max()].map(|bound| bound.copied().unwrap_or(0));
@@ -86,6 +88,62 @@ fn arabic_digits(folder: &Path) -> Result<(), String> {
     let (counts, lengths) = frames_of(&config, &folder.join("spoken_arabic_digits"), true)?;
     equal("of each digit", counts, vec![[660, 220]; 10])?;
     equal("frames", lengths, [4, 93])
+}
+
+/// Every recording that is there, and none else, is in the part that the lists say.
+fn speech_commands_hash(folder: &Path) -> Result<(), String> {
+    let folder = folder.join("speech_commands");
+    let entries = fs::read_dir(&folder).map_err(|error| error.to_string())?;
+    let mut classes: Vec<String> = entries
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter(|name| !name.starts_with('_') && !name.contains('.'))
+        .collect();
+    classes.sort();
+    equal("words", classes.len(), 30)?;
+    let opened = |split| {
+        let config =
+            SpeechCommandsConfig { classes: classes.clone(), split, ..SpeechCommandsConfig::default() };
+        open(&DataConfig::SpeechCommands(config), &folder)
+    };
+    let (lists, hash) = (opened(SpeechCommandsSplit::Lists)?, opened(SpeechCommandsSplit::Hash)?);
+    let parts = |dataset: &DataSet| -> Vec<(String, Option<Partition>)> {
+        dataset.examples.iter().map(|example| (example.id.clone(), example.official)).collect()
+    };
+    let (lists, hash) = (parts(&lists), parts(&hash));
+    let agree = lists.iter().zip(&hash).filter(|(a, b)| a == b).count();
+    equal("recordings, and those on which lists and hash agree", (lists.len(), agree), (3596, 3596))
+}
+
+fn speech_commands_rest(folder: &Path) -> Result<(), String> {
+    let classes = WORDS.map(str::to_owned).to_vec();
+    let split_by = SpeechCommandsSplit::Lists;
+    let config = DataConfig::SpeechCommands(SpeechCommandsConfig {
+        classes,
+        unknown: true,
+        silence: true,
+        split: split_by,
+    });
+    let dataset = open(&config, &folder.join("speech_commands"))?;
+    let split = split(&config, &dataset, 1)?;
+    let counts = Counts::new(&dataset, &split);
+    let words = &counts.classes[..3];
+    let mean = |of: fn(&PartCount) -> usize| {
+        (words.iter().map(|class| of(&class.examples)).sum::<usize>() as f64 / 3.0).round() as usize
+    };
+    let expected = part(mean(|c| c.train), mean(|c| c.validation), mean(|c| c.test));
+    equal("silence", counts.classes[4].examples, expected)?;
+    let unknown = counts.classes[3].examples;
+    ensure(unknown.train <= expected.train && unknown.train > 100, || format!("unknown {unknown:?}"))?;
+    ensure(unknown.test > 0 && unknown.validation > 0, || format!("unknown {unknown:?}"))?;
+    // Every second of noise can be read.
+    let lengths = || {
+        |clip: &Clip| -> Result<Features, String> { Ok(Features::new(1, vec![clip.samples.len() as f32])) }
+    };
+    let noise: Vec<usize> = (0..dataset.examples.len())
+        .filter(|&index| dataset.examples[index].truth.class() == Some(4))
+        .collect();
+    let features = load(&dataset, &noise, lengths, &Watch::default()).map_err(|error| error.to_string())?;
+    ensure(features.iter().all(|frames| frames.values() == [16_000.0]), || "not a second".to_owned())
 }
 
 fn ensure(holds: bool, what: impl FnOnce() -> String) -> Result<(), String> {
@@ -139,8 +197,7 @@ fn fsdd_official(folder: &Path) -> Result<(), String> {
     equal("the official test under another seed", &second.test, &first.test)?;
     ensure(second.validation != first.validation, || "two seeds carve the same validation".to_owned())?;
     let inside = open(&config, &folder.join("fsdd/recordings"))?;
-    let print = |dataset: &DataSet| fingerprint(dataset, &first).map_err(|error| error.to_string());
-    equal("the fingerprint from inside", print(&inside)?, print(&dataset)?)
+    equal("the fingerprint from inside", fingerprint(&inside, &first), fingerprint(&dataset, &first))
 }
 
 fn fsdd_random(folder: &Path) -> Result<(), String> {
@@ -225,7 +282,7 @@ fn fsdd_loads(folder: &Path) -> Result<(), String> {
 
 fn speech_commands(words: &[&str]) -> DataConfig {
     let classes = words.iter().map(|&word| word.to_owned()).collect();
-    DataConfig::SpeechCommands(SpeechCommandsConfig { classes })
+    DataConfig::SpeechCommands(SpeechCommandsConfig { classes, ..SpeechCommandsConfig::default() })
 }
 
 fn speech_commands_official(folder: &Path) -> Result<(), String> {

@@ -82,7 +82,7 @@ pub fn classes(evaluation: &Evaluation) -> String {
         let numbers = [class.precision, class.recall, class.f1].map(score);
         [vec![label(&class.label), count(class.support)], numbers.to_vec()].concat()
     });
-    parts.push(table(&["class", "support", "precision", "recall", "F1"], rows, 1).to_string());
+    parts.push(laid_out(&["class", "support", "precision", "recall", "F1"], rows, 1).to_string());
     if shown.iter().any(|class| class.precision.is_none() || class.recall.is_none()) {
         parts.push("–: undefined, as nothing was predicted as the class or it has no examples".to_string());
     }
@@ -131,7 +131,7 @@ pub fn most_confused(evaluation: &Evaluation, limit: usize) -> String {
             percent(pair.share, support),
         ]
     });
-    format!("{heading}\n{}", table(&["truth", "taken for", evaluation.unit(), "share"], rows, 2))
+    format!("{heading}\n{}", laid_out(&["truth", "taken for", evaluation.unit(), "share"], rows, 2))
 }
 
 /// The matrix with the widest headings that fit, or None if none do.
@@ -151,13 +151,28 @@ fn matrix(evaluation: &Evaluation) -> Option<String> {
             let cells = counts.iter().map(|&n| if n == 0 { "·".to_string() } else { n.to_string() });
             std::iter::once(row.clone()).chain(cells).collect()
         });
-        let table = table(&header, body, 1);
+        let table = laid_out(&header, body, 1);
         (width(&table) <= WIDTH).then(|| table.to_string())
     })
 }
 
-/// A table whose first `left` columns are names and whose others are numbers.
-fn table(header: &[&str], rows: impl Iterator<Item = Vec<String>>, left: usize) -> Table {
+/// A table whose first `left` columns are names and whose others are numbers; control characters of names are shown.
+///
+/// # Example
+/// ```
+/// let rows = [vec!["yes".to_string(), "12".to_string()]];
+/// let text = stapes_eval::text::table(&["class", "count"], rows.into_iter(), 1);
+/// assert_eq!(text.lines().last(), Some(" yes       12"));
+/// ```
+pub fn table(header: &[&str], rows: impl Iterator<Item = Vec<String>>, left: usize) -> String {
+    let named = rows.map(|mut row| {
+        row.iter_mut().take(left).for_each(|name| *name = label(name));
+        row
+    });
+    laid_out(header, named, left).to_string()
+}
+
+fn laid_out(header: &[&str], rows: impl Iterator<Item = Vec<String>>, left: usize) -> Table {
     let align = |index: usize| if index < left { CellAlignment::Left } else { CellAlignment::Right };
     let cells = |texts: Vec<String>| -> Vec<Cell> {
         let cell = |(index, text)| Cell::new(text).set_alignment(align(index));

@@ -84,6 +84,15 @@ pub enum Error {
         /// What went wrong.
         source: Box<Error>,
     },
+    /// The recipe leaves its classes to the data, which is not at hand.
+    #[error(
+        "data.{set}: the recipe names no classes, so the data does: give its folder with --data DIR, or list them as \
+         data.{set}.classes"
+    )]
+    UnknownClasses {
+        /// The data set.
+        set: &'static str,
+    },
     /// The data set has other classes than the model.
     #[error(
         "the data set's classes are {data}, and the model's are {model}: evaluate it on the data it was trained for"

@@ -1,11 +1,11 @@
 //! An experiment: from a recipe and its data to a trained model and its evaluation.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use stapes_audio::Clip;
-use stapes_data::{DataSet, Source, Split, Truth, Watch};
+use stapes_data::{DataSet, Split, Truth, Usable, Watch};
 use stapes_eval::{Evaluation, RecordingFrames};
 use stapes_features::{Features, Normalisation, Standardiser};
 use stapes_infer::{Bundle, Classifier, Extractor, FrameTimes, InferError, Input};
@@ -35,6 +35,8 @@ pub struct Loaded {
     pub features: Vec<Features>,
     /// What is true of them.
     pub truths: Truths,
+    /// The files that could not be used, as many as the recipe allows, each with what is wrong with it.
+    pub left_out: Vec<(PathBuf, String)>,
 }
 
 /// What is true of examples.
@@ -81,9 +83,21 @@ impl Experiment {
     pub fn open(recipe: Recipe, folder: Option<&Path>) -> Result<Experiment, Error> {
         recipe.check_together()?;
         let dataset = recipe.data.open(folder)?;
+        let recipe = Recipe { data: recipe.data.resolved(&dataset), ..recipe };
+        recipe.check_together()?;
         let split = recipe.data.split(&dataset, recipe.seed).map_err(within_data)?;
         let input = recipe.input()?;
         Ok(Experiment { recipe, dataset, split, input })
+    }
+
+    /// Looks at the files of data of one's own before anything is trained on them: each can be opened, and none is in two parts
+    /// of the split.
+    ///
+    /// # Errors
+    /// [`Error::Data`] names the files; also when stopped.
+    pub fn check_files(&self, stop: &AtomicBool, progress: Progress<'_>) -> Result<(), Error> {
+        let Experiment { recipe, dataset, split, .. } = self;
+        Ok(recipe.data.check_files(dataset, split, &Watch { progress, stop })?)
     }
 
     /// Reads examples and computes their frames, on all threads.
@@ -96,7 +110,7 @@ impl Experiment {
         stop: &AtomicBool,
         progress: Progress<'_>,
     ) -> Result<Loaded, Error> {
-        load(&self.dataset, &self.input, indices, stop, progress)
+        load((&self.dataset, self.recipe.data.unreadable_share()), &self.input, indices, stop, progress)
     }
 
     /// The same by several processes: each computes the frames of a part of the examples, and all have all of them.
@@ -110,15 +124,13 @@ impl Experiment {
         stop: &AtomicBool,
         progress: Progress<'_>,
     ) -> Result<Loaded, Error> {
-        if team.size() == 1 {
-            return self.load(indices, stop, progress);
-        }
         let own: Vec<usize> = indices.iter().copied().skip(team.rank()).step_by(team.size()).collect();
-        let parts = together::exchange(team, &self.load(&own, stop, progress)?.features);
-        let features: Vec<Features> =
-            (0..indices.len()).map(|at| parts[at % team.size()][at / team.size()].clone()).collect();
-        let truths = truths(&self.dataset, &self.input, indices, &features)?;
-        Ok(Loaded { indices: indices.to_vec(), features, truths })
+        let unreadable_share = self.recipe.data.unreadable_share();
+        let mut usable = usable((&self.dataset, unreadable_share), &self.input, &own, stop, progress)?;
+        if team.size() > 1 {
+            usable = together::exchange(team, indices, usable);
+        }
+        loaded(&self.dataset, &self.input, usable)
     }
 
     /// The model before it is trained: it has no parameters yet. Its normalisation is fitted on these training frames
@@ -189,10 +201,8 @@ impl Experiment {
         let mut by_length: Vec<usize> = (0..test.features.len()).collect();
         by_length.sort_by_key(|&at| test.features[at].frames());
         let at = by_length[by_length.len() / 2];
-        let clip = match &self.dataset.examples[test.indices[at]].source {
-            Source::File(path) => Some(stapes_audio::read(path).map_err(InferError::from)?),
-            Source::Frames(_) => None,
-        };
+        let clip = self.dataset.examples[test.indices[at]].source.read();
+        let clip = clip.transpose().map_err(InferError::from)?;
         let mut times = Vec::new();
         for _ in 0..LATENCY_RUNS {
             let began = Instant::now();
@@ -210,17 +220,27 @@ impl Experiment {
 /// Enough for a steady median, few enough not to be noticed.
 const LATENCY_RUNS: usize = 31;
 
-/// Reads examples of a data set and computes their frames as `input` says.
+/// Reads examples of a data set and computes their frames as `input` says; a share of them may be unreadable.
 ///
 /// # Errors
 /// As [`Experiment::load`].
 pub fn load(
-    dataset: &DataSet,
+    (dataset, unreadable_share): (&DataSet, f64),
     input: &Input,
     indices: &[usize],
     stop: &AtomicBool,
     progress: Progress<'_>,
 ) -> Result<Loaded, Error> {
+    loaded(dataset, input, usable((dataset, unreadable_share), input, indices, stop, progress)?)
+}
+
+fn usable(
+    (dataset, unreadable_share): (&DataSet, f64),
+    input: &Input,
+    indices: &[usize],
+    stop: &AtomicBool,
+    progress: Progress<'_>,
+) -> Result<Usable, Error> {
     let extractor = match input {
         Input::Recordings(config) => Some(Extractor::new(config)?),
         Input::Frames(_) => None,
@@ -233,9 +253,14 @@ pub fn load(
             None => Err(InferError::WrongInput { expected: "frames".into(), got: "a recording".into() }),
         }
     };
-    let features = stapes_data::load(dataset, indices, extract, &Watch { progress, stop })?;
-    let truths = truths(dataset, input, indices, &features)?;
-    Ok(Loaded { indices: indices.to_vec(), features, truths })
+    let watch = Watch { progress, stop };
+    Ok(stapes_data::load_usable(dataset, indices, unreadable_share, extract, &watch)?)
+}
+
+/// The same with what is true of them.
+fn loaded(dataset: &DataSet, input: &Input, usable: Usable) -> Result<Loaded, Error> {
+    let truths = truths(dataset, input, &usable.indices, &usable.features)?;
+    Ok(Loaded { indices: usable.indices, features: usable.features, truths, left_out: usable.left_out })
 }
 
 /// What is true of examples with these frames. All examples of a data set have the same kind of truth.

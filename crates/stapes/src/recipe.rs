@@ -97,7 +97,10 @@ impl Recipe {
     /// Whether data, features, model and training go with each other.
     pub(crate) fn check_together(&self) -> Result<(), Error> {
         let of_frames = self.data.labels_moments();
-        if self.network()?.objective().decides_frames() != of_frames {
+        // Classes that only the data knows are two at least; when it is opened this is called again.
+        let classes = self.data.class_names().map_or(2, |classes| classes.len());
+        let network = self.model.build(self.shape()?, classes)?;
+        if network.objective().decides_frames() != of_frames {
             return Err(Error::Decides { of_frames });
         }
         let fixed = self.features.as_ref().and_then(|features| features.fixed_length_samples);
@@ -165,9 +168,25 @@ impl Recipe {
     /// The network.
     ///
     /// # Errors
-    /// [`Error::Model`] if the model's settings are impossible.
+    /// [`Error::Model`] if the model's settings are impossible; [`Error::UnknownClasses`] where only the data knows the
+    /// classes: [`Recipe::resolved`] asks it.
     pub fn network(&self) -> Result<Network, Error> {
-        Ok(self.model.build(self.shape()?, self.data.class_names().len())?)
+        let unknown = || Error::UnknownClasses { set: self.data.name() };
+        let classes = self.data.class_names().ok_or_else(unknown)?;
+        Ok(self.model.build(self.shape()?, classes.len())?)
+    }
+
+    /// The recipe with what it leaves to its data written out, such as the classes; `folder` is where the data set lies. Where
+    /// all classes are known, the data is not looked at.
+    ///
+    /// # Errors
+    /// [`Error::Data`] if the data set is not there.
+    pub fn resolved(self, folder: Option<&Path>) -> Result<Recipe, Error> {
+        if self.data.class_names().is_some() {
+            return Ok(self);
+        }
+        let dataset = self.data.open(folder).map_err(within_data)?;
+        Ok(Recipe { data: self.data.resolved(&dataset), ..self })
     }
 }
 

@@ -1,20 +1,41 @@
 //! What the processes that train together tell each other beside sums.
 
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use stapes_data::Usable;
 use stapes_features::Features;
 use stapes_train::Team;
 
 use crate::error::Error;
 
-/// The frames that each process has, in the order of the processes.
-pub(crate) fn exchange(team: &dyn Team, own: &[Features]) -> Vec<Vec<Features>> {
+/// What each process has read, in the order of the examples `indices`.
+pub(crate) fn exchange(team: &dyn Team, indices: &[usize], own: Usable) -> Usable {
+    // Numbers and text: nothing that JSON cannot hold.
+    let said = serde_json::to_vec(&(&own.indices, &own.left_out));
+    let said = team.gather(&said.unwrap_or_else(|error| unreachable!("what was read: {error}")));
+    let frames = team.gather(&written(&own.features));
+    let (mut features, mut left_out) = (BTreeMap::new(), Vec::new());
+    for (said, frames) in said.iter().zip(&frames) {
+        let (read_here, not_read): (Vec<usize>, Vec<(PathBuf, String)>) =
+            serde_json::from_slice(said).unwrap_or_else(|error| unreachable!("what was said: {error}"));
+        features.extend(read_here.into_iter().zip(read(frames)));
+        left_out.extend(not_read);
+    }
+    let usable = indices.iter().filter_map(|index| Some((*index, features.remove(index)?)));
+    let (indices, features) = usable.unzip();
+    Usable { indices, features, left_out }
+}
+
+fn written(features: &[Features]) -> Vec<u8> {
     let mut bytes = Vec::new();
-    for frames in own {
+    for frames in features {
         for size in [frames.width(), frames.values().len()] {
             bytes.extend((size as u64).to_le_bytes());
         }
         bytes.extend(frames.values().iter().flat_map(|value| value.to_le_bytes()));
     }
-    team.gather(&bytes).iter().map(|bytes| read(bytes)).collect()
+    bytes
 }
 
 fn read(mut bytes: &[u8]) -> Vec<Features> {
@@ -79,10 +100,14 @@ mod tests {
     use stapes_train::Alone;
 
     #[test]
-    fn frames_come_back_as_they_were_sent() {
-        let own = [Features::new(3, vec![1.0, -2.5, 3.0, 4.0, 5.0, f32::MIN]), Features::new(1, vec![0.25])];
-        assert_eq!(exchange(&Alone, &own), [own.to_vec()]);
-        assert_eq!(exchange(&Alone, &[]), [Vec::new()]);
+    fn what_was_read_comes_back_in_the_order_of_the_examples() {
+        let frames = |first: f32| Features::new(3, vec![first, -2.5, 3.0, 4.0, 5.0, f32::MIN]);
+        let left_out = vec![(PathBuf::from("a.wav"), "no sound".to_string())];
+        let own = Usable { indices: vec![4, 9], features: vec![frames(4.0), frames(9.0)], left_out };
+        let Usable { indices, features, left_out } = exchange(&Alone, &[9, 5, 4], own);
+        assert_eq!((indices, features), (vec![9, 4], vec![frames(9.0), frames(4.0)]));
+        assert_eq!(left_out, [(PathBuf::from("a.wav"), "no sound".to_string())]);
+        assert!(read(&written(&[])).is_empty());
     }
 
     #[test]

@@ -46,6 +46,16 @@ pub trait Listener: Sync {
         let _ = (done, of);
     }
 
+    /// So many files are looked at before they are read, of so many.
+    fn checked(&self, done: usize, of: usize) {
+        let _ = (done, of);
+    }
+
+    /// Files that cannot be used, each with the reason; the recipe allows as many.
+    fn left_out(&self, files: &[(PathBuf, String)]) {
+        let _ = files;
+    }
+
     /// A step or a validation is done.
     fn trained(&self, event: &Event<'_>) {
         let _ = event;
@@ -74,6 +84,8 @@ pub struct Finished {
     pub truths: Truths,
     /// What the model says of them.
     pub probabilities: Vec<Vec<f32>>,
+    /// How many files could not be used, as many as the recipe allows.
+    pub left_out: usize,
 }
 
 impl Training<'_> {
@@ -128,13 +140,15 @@ impl Training<'_> {
         folder: &RunFolder,
         listener: &dyn Listener,
     ) -> Result<Finished, Error> {
-        let origin = Origin::here(stapes_data::fingerprint(&experiment.dataset, &experiment.split)?);
+        let origin = Origin::here(stapes_data::fingerprint(&experiment.dataset, &experiment.split));
         let file = Saved::read(folder.folder())?;
         let saved = match &file {
             Some(file) => Some(saved(folder.folder(), file, &origin, listener)?),
             None => None,
         };
         file.map_or(Order::Begin, Order::GoOn).give(self.team);
+        let files = experiment.dataset.examples.len();
+        experiment.check_files(self.stop, &|done| listener.checked(done, files))?;
         let [training, validation] = self.parts(experiment, listener)?;
         // What cannot be read is found before the training and not behind it.
         let test = load(experiment, &experiment.split.test, self.stop, listener)?;
@@ -147,16 +161,21 @@ impl Training<'_> {
         })?;
         bundle.with_parameters(&trained.parameters).save(&folder.path(run::MODEL))?;
         bundle.with_parameters(&trained.last).save(&folder.path(run::LAST))?;
-        self.concluded(experiment, &trained, test, folder)
+        let finished = self.concluded(experiment, &trained, test, folder)?;
+        let left_out = finished.left_out + training.left_out.len() + validation.left_out.len();
+        Ok(Finished { left_out, ..finished })
     }
 
     /// The training and validation examples, which all processes have.
     fn parts(&self, experiment: &Experiment, listener: &dyn Listener) -> Result<[Loaded; 2], Error> {
         let split = &experiment.split;
-        agree(self.team, &stapes_data::fingerprint(&experiment.dataset, split)?)?;
-        let load = |indices: &[usize]| {
+        agree(self.team, &stapes_data::fingerprint(&experiment.dataset, split))?;
+        let load = |indices: &[usize]| -> Result<Loaded, Error> {
             let of = indices.len().div_ceil(self.team.size());
-            experiment.load_together(indices, self.team, self.stop, &|done| listener.loaded(done, of))
+            let loaded =
+                experiment.load_together(indices, self.team, self.stop, &|done| listener.loaded(done, of))?;
+            listener.left_out(&loaded.left_out);
+            Ok(loaded)
         };
         Ok([load(&split.train)?, load(&split.validation)?])
     }
@@ -209,7 +228,7 @@ impl Training<'_> {
             command: self.command.clone(),
             made_at: run::now(),
             data_folder: self.data.as_ref().map(|folder| folder.to_string_lossy().into_owned()),
-            data_fingerprint: stapes_data::fingerprint(&experiment.dataset, &experiment.split)?,
+            data_fingerprint: stapes_data::fingerprint(&experiment.dataset, &experiment.split),
             seconds: trained.seconds,
             steps: trained.steps,
             best_step: trained.best.step,
@@ -246,7 +265,8 @@ impl Tested {
 
     fn finished(self, folder: &Path, record: RunRecord) -> Finished {
         let Tested { loaded, probabilities, evaluation } = self;
-        Finished { place: folder.into(), record, evaluation, truths: loaded.truths, probabilities }
+        let left_out = loaded.left_out.len();
+        Finished { place: folder.into(), record, evaluation, truths: loaded.truths, probabilities, left_out }
     }
 }
 
@@ -256,7 +276,9 @@ fn load(
     stop: &AtomicBool,
     listener: &dyn Listener,
 ) -> Result<Loaded, Error> {
-    experiment.load(indices, stop, &|done| listener.loaded(done, indices.len()))
+    let loaded = experiment.load(indices, stop, &|done| listener.loaded(done, indices.len()))?;
+    listener.left_out(&loaded.left_out);
+    Ok(loaded)
 }
 
 /// Whether the run in a folder was begun with this recipe.

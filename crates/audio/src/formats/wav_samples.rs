@@ -1,19 +1,20 @@
 //! From the bytes of a WAV file to its samples.
 
-use std::io::{Cursor, ErrorKind};
-use std::path::{Path, PathBuf};
+use std::io::{Cursor, ErrorKind, Read};
+use std::path::PathBuf;
 
 use symphonia::core::codecs::CodecParameters;
 use symphonia::core::errors::Error;
 use symphonia::core::formats::{FormatOptions, FormatReader};
-use symphonia::core::io::MediaSourceStream;
+use symphonia::core::io::{MediaSourceStream, ReadOnlySource};
 use symphonia::default::codecs::PcmDecoder;
 use symphonia::default::formats::WavReader;
 
 use super::codec::Codec;
-use super::wav::Layout;
+use super::wav::{Layout, plain_header};
 use crate::AudioError;
 use crate::blocks::{Frames, Source};
+use crate::input::Input;
 
 /// The samples of a WAV file, packet by packet.
 pub(crate) struct WavSamples {
@@ -23,21 +24,28 @@ pub(crate) struct WavSamples {
     codec: Codec,
     /// The first samples of a frame whose others come with the next packet.
     begun: Vec<f64>,
-    decoded: usize,
+    /// How many frames there are, and how many came.
+    expected: u64,
+    decoded: u64,
 }
 
 impl WavSamples {
-    /// Takes a file of one channel, as [`super::wav::canonical`] makes it, and the layout it had before.
-    pub(crate) fn open(path: &Path, bytes: Vec<u8>, layout: Layout) -> Result<WavSamples, AudioError> {
-        let refused = |reason: String| AudioError::Decode { path: path.to_owned(), reason };
-        let stream = MediaSourceStream::new(Box::new(Cursor::new(bytes)), Default::default());
+    /// The samples from this frame on.
+    pub(crate) fn open(mut input: Input, layout: Layout, first: u64) -> Result<WavSamples, AudioError> {
+        let path = input.path().to_owned();
+        let refused = |reason: String| AudioError::Decode { path: path.clone(), reason };
+        let left = layout.frames().saturating_sub(first);
+        let bytes = left * layout.frame_bytes();
+        input.seek(layout.data_start + first * layout.frame_bytes())?;
+        let samples = Cursor::new(plain_header(&layout, bytes)).chain(input.into_rest().take(bytes));
+        let stream = MediaSourceStream::new(Box::new(ReadOnlySource::new(samples)), Default::default());
         let reader = WavReader::try_new(stream, FormatOptions::default());
         let reader = reader.map_err(|error| refused(error.to_string()))?;
         let parameters = reader.tracks().first().and_then(|track| track.codec_params.as_ref());
         let parameters = parameters.and_then(CodecParameters::audio);
         let parameters = parameters.ok_or_else(|| refused("the file names no codec".to_owned()))?;
         let codec = Codec::new(PcmDecoder::try_new, parameters).map_err(refused)?;
-        Ok(WavSamples { path: path.to_owned(), layout, reader, codec, begun: Vec::new(), decoded: 0 })
+        Ok(WavSamples { path, layout, reader, codec, begun: Vec::new(), expected: left, decoded: 0 })
     }
 
     fn refused(&self, reason: String) -> AudioError {
@@ -57,7 +65,7 @@ impl Source for WavSamples {
                 return Err(self.refused(error.to_string()));
             }
             Ok(None) | Err(Error::IoError(_)) => {
-                let (got, expected) = (self.decoded, self.layout.frames());
+                let (got, expected) = (self.decoded, self.expected);
                 if got != expected {
                     return Err(self.refused(format!("the decoder gave {got} of {expected} samples")));
                 }
@@ -72,11 +80,11 @@ impl Source for WavSamples {
         }
         let whole = frames.count() * frames.channels;
         self.begun.extend(frames.samples.drain(whole..));
-        self.decoded += frames.count();
+        self.decoded += frames.count() as u64;
         Ok(true)
     }
 
     fn place(&self) -> (&'static str, u64) {
-        ("data chunk", self.layout.data_start as u64)
+        ("data chunk", self.layout.data_start)
     }
 }

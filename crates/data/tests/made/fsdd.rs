@@ -53,7 +53,7 @@ fn the_root_and_the_folder_of_recordings_are_the_same_data_set() {
     assert_eq!(root.groups(), SPEAKERS);
     assert_eq!(root.examples[0].id, "0_anna_0.wav");
     let config = DataConfig::Fsdd(official());
-    assert_eq!(config.class_names(), root.classes);
+    assert_eq!(config.class_names(), Some(root.classes));
     assert_eq!(config.frame_width(), None);
 }
 
@@ -283,15 +283,15 @@ fn a_fingerprint_knows_ids_sizes_and_split_but_not_the_folder() {
         let dataset = config.open(Some(folder)).unwrap();
         fingerprint(&dataset, &config.split(&dataset, seed).unwrap())
     };
-    let first = of(one.path(), 1).unwrap();
-    assert_eq!(first, of(other.path(), 1).unwrap());
-    assert_ne!(first, of(other.path(), 2).unwrap());
+    let first = of(one.path(), 1);
+    assert_eq!(first, of(other.path(), 1));
+    assert_ne!(first, of(other.path(), 2));
     write_wav(&other.path().join("recordings/3_bo_2.wav"), &[1]);
-    assert_ne!(first, of(other.path(), 1).unwrap());
+    assert_ne!(first, of(other.path(), 1));
     let dataset = config.open(Some(one.path())).unwrap();
     fs::remove_file(one.path().join("recordings/3_bo_2.wav")).unwrap();
     let gone = fingerprint(&dataset, &config.split(&dataset, 1).unwrap());
-    assert!(matches!(gone, Err(DataError::Unreadable { .. })));
+    assert_ne!(first, gone);
 }
 
 #[test]

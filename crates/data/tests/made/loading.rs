@@ -5,7 +5,9 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use stapes_audio::Clip;
-use stapes_data::{DataConfig, DataError, DataSet, FsddConfig, JapaneseVowelsConfig, Source, Watch, load};
+use stapes_data::{
+    DataConfig, DataError, DataSet, FsddConfig, JapaneseVowelsConfig, Source, Watch, load, load_usable,
+};
 use stapes_features::Features;
 
 use crate::folders::{digits, write_wav};
@@ -103,6 +105,31 @@ fn a_message_shows_the_first_failures_and_counts_the_others() {
     assert!(text.starts_with("20 of 20 files cannot be used:\n"), "{text}");
     assert_eq!(text.matches(": refused").count(), 5);
     assert!(text.contains("\n  and 15 more\n"), "{text}");
+}
+
+#[test]
+fn a_share_of_unusable_files_is_left_out_and_named() {
+    let folder = digits(&["anna"], 2);
+    let recordings = folder.path().join("recordings");
+    std::fs::write(recordings.join("0_anna_1.wav"), "this is text").unwrap();
+    std::fs::remove_file(recordings.join("5_anna_0.wav")).unwrap();
+    let whole = digits(&["anna"], 2);
+    let mut dataset = open(whole.path());
+    for example in &mut dataset.examples {
+        example.source = Source::File(recordings.join(&example.id));
+    }
+    let indices: Vec<usize> = (0..20).rev().collect();
+    let load = |share| load_usable(&dataset, &indices, share, || outline, &Watch::default());
+    let usable = load(0.1).unwrap();
+    let left: Vec<usize> = indices.iter().copied().filter(|&index| index != 1 && index != 10).collect();
+    assert_eq!(usable.indices, left);
+    assert_eq!(usable.features.len(), 18);
+    assert_eq!(usable.features[0].values()[0], 20.0);
+    let names: Vec<_> = usable.left_out.iter().map(|(path, _)| path.file_name().unwrap()).collect();
+    assert_eq!(names, ["5_anna_0.wav", "0_anna_1.wav"]);
+    assert!(matches!(load(0.09), Err(DataError::Files { failed, total: 20 }) if failed.len() == 2));
+    let only = load_usable(&dataset, &[1], 0.99, || outline, &Watch::default());
+    assert!(matches!(only, Err(DataError::Files { total: 1, .. })), "nothing is left");
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod folders;
 mod fsdd;
 mod japanese_vowels;
 mod loading;
+mod own;
 mod recipe;
 #[path = "../rules/mod.rs"]
 mod rules;

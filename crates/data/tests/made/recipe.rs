@@ -15,6 +15,7 @@ fn every_data_set_is_written_and_read_back() {
         }),
         DataConfig::SpeechCommands(SpeechCommandsConfig {
             classes: vec!["bed".to_owned(), "cat".to_owned()],
+            ..SpeechCommandsConfig::default()
         }),
         DataConfig::JapaneseVowels(JapaneseVowelsConfig { validation_share: 0.25 }),
         DataConfig::UpcVad(UpcVadConfig { folds: 4, fold: 3, validation_share: 0.25 }),

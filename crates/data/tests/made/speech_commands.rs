@@ -3,14 +3,16 @@
 use std::fs;
 use std::path::Path;
 
-use stapes_data::{DataConfig, DataError, DataSet, Partition, SpeechCommandsConfig};
+use stapes_data::{
+    DataConfig, DataError, DataSet, Partition, Source, SpeechCommandsConfig, SpeechCommandsSplit,
+};
 
 use crate::folders::{words, write_wav};
 use crate::rules;
 
 fn config(classes: &[&str]) -> DataConfig {
     let classes = classes.iter().map(|&class| class.to_owned()).collect();
-    DataConfig::SpeechCommands(SpeechCommandsConfig { classes })
+    DataConfig::SpeechCommands(SpeechCommandsConfig { classes, ..SpeechCommandsConfig::default() })
 }
 
 fn open(classes: &[&str], folder: &Path) -> Result<DataSet, DataError> {
@@ -174,4 +176,90 @@ fn a_wrong_line_of_a_list_is_named_by_its_number() {
             other => panic!("{text}: {other:?}"),
         }
     }
+}
+
+fn with_the_rest() -> DataConfig {
+    DataConfig::SpeechCommands(SpeechCommandsConfig {
+        classes: vec!["cat".to_owned(), "bed".to_owned()],
+        unknown: true,
+        silence: true,
+        split: SpeechCommandsSplit::Lists,
+    })
+}
+
+#[test]
+fn other_words_and_silence_are_classes_as_large_as_the_mean_word() {
+    let folder = words(&["bed", "cat", "dog", "owl", "pig"]);
+    write_wav(&folder.path().join("_background_noise_/pink.wav"), &[5; 8000 * 21]);
+    let config = with_the_rest();
+    assert_eq!(config.class_names().unwrap(), ["cat", "bed", "_unknown_", "_silence_"]);
+    let dataset = config.open(Some(folder.path())).unwrap();
+    assert_eq!(Some(&dataset.classes), config.class_names().as_ref());
+    let split = config.split(&dataset, 1).unwrap();
+    rules::check(&dataset, &split).unwrap();
+    // Each word has two recordings for training, one for validation, one for the test.
+    let of = |part: Partition, class: usize| -> Vec<&stapes_data::Example> {
+        let examples = split.part(part).iter().map(|&index| &dataset.examples[index]);
+        examples.filter(|example| example.truth.class() == Some(class)).collect()
+    };
+    for class in 0..4 {
+        let counts = Partition::ALL.map(|part| of(part, class).len());
+        assert_eq!(counts, [2, 1, 1], "class {class}");
+    }
+    for part in Partition::ALL {
+        for example in of(part, 2) {
+            assert!(
+                ["dog/", "owl/", "pig/"].iter().any(|word| example.id.starts_with(word)),
+                "{}",
+                example.id
+            );
+        }
+        for example in of(part, 3) {
+            let Source::Part { path, start_seconds, end_seconds: Some(end) } = &example.source else {
+                panic!()
+            };
+            assert!(path.ends_with("_background_noise_/pink.wav"));
+            assert!((end - start_seconds - 1.0).abs() < 1e-9);
+            let span = match part {
+                Partition::Train => 0.0..=16.8,
+                Partition::Validation => 16.8..=18.9,
+                Partition::Test => 18.9..=21.0,
+            };
+            assert!(span.contains(start_seconds) && span.contains(end), "{part}: {}", example.id);
+        }
+    }
+    assert_eq!(dataset, config.open(Some(folder.path())).unwrap());
+}
+
+#[test]
+fn silence_needs_noises_that_are_long_enough() {
+    let folder = words(&["bed", "cat", "dog"]);
+    let found = message(with_the_rest().open(Some(folder.path())));
+    assert!(found.contains("_background_noise_: 2 parts of 1 s for train do not fit"), "{found}");
+    fs::remove_dir_all(folder.path().join("_background_noise_")).unwrap();
+    let found = message(with_the_rest().open(Some(folder.path())));
+    assert!(found.contains("_background_noise_: is missing"), "{found}");
+}
+
+#[test]
+fn the_hash_rule_needs_no_lists_and_keeps_speakers_together() {
+    let folder = tempfile::tempdir().unwrap();
+    for word in ["bed", "cat"] {
+        for speaker in 0..60 {
+            write_wav(&folder.path().join(format!("{word}/{speaker}_nohash_0.wav")), &[1]);
+        }
+    }
+    let classes = vec!["bed".to_owned(), "cat".to_owned()];
+    let split = SpeechCommandsSplit::Hash;
+    let config = DataConfig::SpeechCommands(SpeechCommandsConfig {
+        classes,
+        split,
+        ..SpeechCommandsConfig::default()
+    });
+    let dataset = config.open(Some(folder.path())).unwrap();
+    let split = config.split(&dataset, 1).unwrap();
+    rules::check(&dataset, &split).unwrap();
+    assert_eq!(split.shared_groups(&dataset), []);
+    // By Python's hashlib and the rule of the data set's authors.
+    assert_eq!([split.train.len(), split.validation.len(), split.test.len()], [94, 14, 12]);
 }

@@ -165,7 +165,7 @@ fn the_fingerprint_sees_a_moved_label() {
     let folder = voices();
     let print = || {
         let dataset = open(folder.path()).unwrap();
-        fingerprint(&dataset, &split(config(5, 0), &dataset, 1).unwrap()).unwrap()
+        fingerprint(&dataset, &split(config(5, 0), &dataset, 1).unwrap())
     };
     let before = print();
     assert_eq!(before, print());

@@ -1,6 +1,7 @@
 //! Who hears what: results on standard output, everything else on standard error.
 
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use serde::Serialize;
@@ -39,6 +40,13 @@ impl Console {
         }
     }
 
+    /// Names every file that was left out, on standard error.
+    pub(crate) fn left_out(&self, files: &[(PathBuf, String)]) {
+        for (path, reason) in files {
+            self.note(&format!("left out: {}: {reason}", path.display()));
+        }
+    }
+
     /// A JSON line on standard output, if machines listen.
     pub(crate) fn emit(&self, line: &impl Serialize) {
         if self.json {
@@ -46,6 +54,13 @@ impl Console {
                 Ok(line) => self.print(&line),
                 Err(error) => self.note(&format!("a result that JSON cannot hold: {error}")),
             }
+        }
+    }
+
+    /// A JSON line that is made only if machines listen.
+    pub(crate) fn emit_with<L: Serialize>(&self, line: impl FnOnce() -> L) {
+        if self.json {
+            self.emit(&line());
         }
     }
 

@@ -56,7 +56,7 @@ pub(crate) fn reopened(run: &Run, data: Option<PathBuf>, console: &Console) -> R
         let (data, model) = (experiment.dataset.classes.join(", "), run.bundle.labels.join(", "));
         return Err(Error::OtherClasses { data, model }.into());
     }
-    let fingerprint = stapes::data::fingerprint(&experiment.dataset, &experiment.split)?;
+    let fingerprint = stapes::data::fingerprint(&experiment.dataset, &experiment.split);
     if fingerprint != run.record.data_fingerprint {
         console.note(&format!(
             "warning: the data or its split is not what the run was trained on (fingerprint {fingerprint}, then {})",
@@ -89,7 +89,8 @@ impl Eval {
         let experiment = reopened(&run, self.data, console)?;
         let indices = self.split.of(&experiment.split);
         let bar = progress::bar(indices.len(), "features");
-        let loaded = experiment::load(&experiment.dataset, &run.bundle.input, indices, &stop, &|done| {
+        let dataset = (&experiment.dataset, experiment.recipe.data.unreadable_share());
+        let loaded = experiment::load(dataset, &run.bundle.input, indices, &stop, &|done| {
             bar.set_position(done as u64);
         });
         bar.finish_and_clear();
@@ -108,6 +109,7 @@ impl Eval {
         }
         console.say(&stapes::eval::text::evaluation(&evaluation));
         console.emit(&evaluation);
-        Ok(super::DONE)
+        console.left_out(&loaded.left_out);
+        Ok(if loaded.left_out.is_empty() { super::DONE } else { super::SOME_FAILED })
     }
 }

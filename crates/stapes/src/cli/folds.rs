@@ -28,7 +28,7 @@ pub(super) fn train_folds(recipe: &Recipe, common: &Common<'_>, out: &Path) -> R
         action: "write what the folds came to",
         source,
     })?;
-    Ok(folds.code())
+    Ok(folds.exit_code())
 }
 
 /// A figure of an evaluation, if it has it.

@@ -47,7 +47,8 @@ impl Gradients {
             let experiment = reopened(&run, self.data.clone(), console)?;
             let indices = self.split.of(&experiment.split);
             let indices = &indices[..indices.len().min(self.examples.into())];
-            let loaded = experiment::load(&experiment.dataset, &run.bundle.input, indices, &stop, &|_| {})?;
+            let loaded =
+                experiment::load((&experiment.dataset, 0.0), &run.bundle.input, indices, &stop, &|_| {})?;
             let parameters = match self.fresh {
                 true => run.bundle.network()?.initial_parameters(experiment.recipe.seed),
                 false => run.bundle.parameters.clone(),

@@ -2,6 +2,7 @@
 
 mod attention;
 mod console;
+mod data;
 mod eval;
 mod features;
 mod folds;
@@ -47,6 +48,7 @@ enum Command {
     Gradients(gradients::Gradients),
     Features(features::Features),
     Attention(attention::Attention),
+    Data(data::Data),
 }
 
 /// Everything was done.
@@ -84,6 +86,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Gradients(command) => command.run(&console),
         Command::Features(command) => command.run(&console),
         Command::Attention(command) => command.run(&console),
+        Command::Data(command) => command.run(&console),
     };
     match outcome {
         Ok(code) => match console.failed() {

@@ -18,13 +18,19 @@ use super::train::Changes;
 pub(crate) struct Summary {
     /// The recipe, a TOML file
     recipe: PathBuf,
+    /// The folder of the data set, where only the data knows the classes
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
     #[command(flatten)]
     changes: Changes,
 }
 
 impl Summary {
     pub(crate) fn run(self, console: &Console) -> Result<u8> {
-        let recipe = self.changes.recipe(|changes| Recipe::read(&self.recipe, changes))?;
+        let mut recipe = self.changes.recipe(|changes| Recipe::read(&self.recipe, changes))?;
+        if self.data.is_some() {
+            recipe = recipe.resolved(self.data.as_deref())?;
+        }
         let network = recipe.network()?;
         let length = Length::of(&recipe)?;
         let heading = ["layer", "output", "parameters", "multiply-accumulates"].map(String::from);

@@ -70,6 +70,11 @@ pub(crate) struct Changes {
 }
 
 impl Changes {
+    /// The seed, if it is given.
+    pub(crate) fn seed(&self) -> Option<u64> {
+        self.seed
+    }
+
     /// The recipe that `read` makes of the `--set` changes, with the seed.
     pub(crate) fn recipe(&self, read: impl Fn(&[String]) -> Result<Recipe, Error>) -> Result<Recipe, Error> {
         let mut recipe = read(&self.set)?;
@@ -127,7 +132,10 @@ impl Train {
         };
         let recipe = self.changes.recipe(|changes| Recipe::read(&self.recipe, changes))?;
         let start = match &self.weights {
-            Some(weights) => Some(stapes::infer::read_weights(weights, &recipe.network()?)?),
+            Some(weights) => {
+                let network = recipe.clone().resolved(data.as_deref())?.network()?;
+                Some(stapes::infer::read_weights(weights, &network)?)
+            }
             None => None,
         };
         let common = Common {
@@ -152,14 +160,19 @@ impl Train {
                 return Ok(super::DONE);
             }
             let finished = common.train(recipe, RunFolder::begin(&self.out, common.existing)?)?;
-            return Ok(if finished.record.stopped { super::SOME_FAILED } else { super::DONE });
+            return Ok(exit_code(&finished));
         };
         let recipes =
             (1..=u64::from(seeds)).map(|seed| (folder_name(seed), Recipe { seed, ..recipe.clone() }));
         let several = train_several(recipes.collect(), &common, &self.out)?;
         print_seeds(console, &self.out.display().to_string(), &several);
-        Ok(several.code())
+        Ok(several.exit_code())
     }
+}
+
+/// The exit code that a run gives.
+fn exit_code(finished: &Finished) -> u8 {
+    if finished.record.stopped || finished.left_out > 0 { super::SOME_FAILED } else { super::DONE }
 }
 
 /// A number of seconds, 0 or more.
@@ -172,7 +185,15 @@ fn seconds(text: &str) -> Result<f64, String> {
 fn with_name(recipe: &Path, error: anyhow::Error) -> anyhow::Error {
     let of_key = matches!(
         error.downcast_ref(),
-        Some(Error::Data(DataError::Setting { .. } | DataError::NoFolds { .. }))
+        Some(
+            Error::Data(
+                DataError::Setting { .. }
+                    | DataError::NoFolds { .. }
+                    | DataError::NoExamples { .. }
+                    | DataError::SharedSpeakers { .. }
+                    | DataError::SharedContent { .. }
+            ) | Error::UnknownClasses { .. }
+        )
     );
     match of_key {
         true => Error::Recipe { name: recipe.display().to_string(), reason: error.to_string() }.into(),
@@ -256,6 +277,14 @@ impl Listener for Bars<'_> {
 
     fn loaded(&self, done: usize, of: usize) {
         self.show("features", of, done, String::new());
+    }
+
+    fn checked(&self, done: usize, of: usize) {
+        self.show("files", of, done, String::new());
+    }
+
+    fn left_out(&self, files: &[(PathBuf, String)]) {
+        self.console.left_out(files);
     }
 
     fn trained(&self, event: &Event<'_>) {

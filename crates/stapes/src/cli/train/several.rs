@@ -30,7 +30,7 @@ impl<T> Several<T> {
         self.complete().len() < self.asked
     }
 
-    /// The exit code of the command.
+    /// The exit code that the training gives.
     pub(crate) fn code(&self) -> u8 {
         if self.stopped() { super::super::SOME_FAILED } else { super::super::DONE }
     }
@@ -44,6 +44,14 @@ impl<T> Several<T> {
     pub(crate) fn shortfall(&self) -> Option<String> {
         let done = self.complete().len();
         self.stopped().then(|| format!("stopped: {done} of {} were trained to the end", self.asked))
+    }
+}
+
+impl Several<Finished> {
+    /// The exit code of the command, which also tells of files that were left out.
+    pub(crate) fn exit_code(&self) -> u8 {
+        let left_out = self.runs.iter().any(|(_, run)| run.left_out > 0);
+        if left_out { super::super::SOME_FAILED } else { self.code() }
     }
 }
 

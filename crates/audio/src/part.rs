@@ -1,0 +1,179 @@
+//! A stretch of a recording, without the rest of it in memory.
+
+use std::path::Path;
+
+use crate::input::Input;
+use crate::read::{blocks, sample_at};
+use crate::{AudioError, Clip};
+
+/// How far a part may end behind the end of its recording: times are often rounded to hundredths of a second.
+const BEHIND_THE_END_SECONDS: f64 = 0.01;
+
+/// Reads the part of a sound file from one moment up to, and without, another; to its end where none is given.
+///
+/// Sample n is in the part if round(start · rate) <= n < round(end · rate). Only the part is held in memory. In WAV
+/// files only the part is read, too; in all others everything before it is decoded and let go, so that a part begins at
+/// the very sample at which it lies in [`read`](crate::read)'s clip. A part may end up to 10 ms behind the end of the
+/// recording and is shorter then.
+///
+/// What lies behind the part is not looked at, so a compressed file may be damaged there.
+///
+/// # Units
+/// s
+///
+/// # Errors
+/// [`AudioError::Part`] where a time is negative or no number, or the part has no length; [`AudioError::BeyondEnd`]; those of
+/// [`read`](crate::read).
+///
+/// # Example
+/// ```
+/// use stapes_audio::{Clip, read_part, write_wav};
+///
+/// let path = std::env::temp_dir().join(format!("stapes-part-{}.wav", std::process::id()));
+/// let samples = (0..8000).map(|n| n as f32 / 8192.0).collect();
+/// write_wav(&path, &Clip { samples, sample_rate_hz: 8000 })?;
+/// let part = read_part(&path, 0.5, Some(0.75))?;
+/// assert_eq!((part.samples.len(), part.samples[0]), (2000, 4000.0 / 8192.0));
+/// # std::fs::remove_file(&path)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn read_part(path: &Path, start_seconds: f64, end_seconds: Option<f64>) -> Result<Clip, AudioError> {
+    check(path, start_seconds, end_seconds)?;
+    part(Input::open(path)?, start_seconds, end_seconds)
+}
+
+fn part(input: Input, start_seconds: f64, end_seconds: Option<f64>) -> Result<Clip, AudioError> {
+    let (mut blocks, _) = blocks(input, start_seconds)?;
+    let sample_rate_hz = blocks.sample_rate_hz();
+    let first = sample_at(start_seconds, sample_rate_hz);
+    let end = end_seconds.map_or(u64::MAX, |seconds| sample_at(seconds, sample_rate_hz));
+    let mut samples = Vec::new();
+    let position = blocks.take(first, end, &mut samples)?;
+    let may_lack = sample_at(BEHIND_THE_END_SECONDS, sample_rate_hz);
+    let lacks = end_seconds.is_some() && position.saturating_add(may_lack) < end;
+    if lacks || samples.is_empty() {
+        return Err(AudioError::BeyondEnd {
+            path: blocks.path().to_owned(),
+            end_seconds: end_seconds.unwrap_or(start_seconds),
+            seconds: position as f64 / f64::from(sample_rate_hz),
+        });
+    }
+    Ok(Clip { samples, sample_rate_hz })
+}
+
+fn check(path: &Path, start_seconds: f64, end_seconds: Option<f64>) -> Result<(), AudioError> {
+    let end = end_seconds.unwrap_or(f64::INFINITY);
+    let rule = if !start_seconds.is_finite() || end.is_nan() {
+        "its times must be numbers"
+    } else if start_seconds < 0.0 {
+        "it must not begin before 0 s"
+    } else if end <= start_seconds {
+        "it must end after its beginning"
+    } else {
+        return Ok(());
+    };
+    Err(AudioError::Part { path: path.to_owned(), start_seconds, end_seconds: end, rule })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::io::{Seek, SeekFrom, Write};
+
+    use super::*;
+    use crate::formats::wav_fixture::Wav;
+    use crate::read;
+
+    fn fixture(name: &str) -> std::path::PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
+    }
+
+    #[test]
+    fn a_part_of_every_format_is_a_stretch_of_the_whole() {
+        for name in ["mono_8k.flac", "ffmpeg_44k.mp3", "mono_16k.aac", "ffmpeg_mono_16k.m4a", "mono_16k.ogg"]
+        {
+            let path = fixture(name);
+            let whole = read(&path).unwrap();
+            let rate = f64::from(whole.sample_rate_hz);
+            let length = whole.samples.len();
+            for (first, end) in [(0, length), (1, 2), (length / 3, length / 2), (length - 1, length)] {
+                let part = read_part(&path, first as f64 / rate, Some(end as f64 / rate)).unwrap();
+                assert_eq!(part.sample_rate_hz, whole.sample_rate_hz);
+                assert_eq!(part.samples, whole.samples[first..end], "{name} {first}..{end}");
+            }
+            let rest = read_part(&path, (length / 2) as f64 / rate, None).unwrap();
+            assert_eq!(rest.samples, whole.samples[length / 2..], "{name}");
+        }
+    }
+
+    #[test]
+    fn a_part_of_a_wav_file_of_every_width_and_several_channels_is_exact() {
+        let bytes: Vec<u8> = (0..24_000u32).map(|n| (n * 37 % 251) as u8).collect();
+        for (bits, channels) in [(8, 1), (16, 1), (16, 3), (24, 2), (32, 1)] {
+            let wav =
+                Wav { before: vec![(*b"LIST", vec![1; 5])], ..Wav::pcm(bits, channels, &bytes) }.bytes();
+            let open = || Input::from_bytes(Path::new("a.wav"), wav.clone()).unwrap();
+            let whole = part(open(), 0.0, None).unwrap();
+            assert_eq!(whole.samples.len(), 24_000 / usize::from(bits / 8 * channels));
+            for (first, end) in [(0usize, 7usize), (1, 1500), (1999, 2000)] {
+                let found = part(open(), first as f64 / 8000.0, Some(end as f64 / 8000.0)).unwrap();
+                assert_eq!(found.samples, whole.samples[first..end], "{bits} bits, {channels} channels");
+            }
+        }
+    }
+
+    #[test]
+    fn a_part_beyond_the_end_is_refused_unless_by_a_rounding() {
+        let wav = Wav::pcm(16, 1, &[1; 16_000]).bytes();
+        let part = |start, end| part(Input::from_bytes(Path::new("a.wav"), wav.clone()).unwrap(), start, end);
+        assert_eq!(part(0.5, Some(1.009)).unwrap().samples.len(), 4000);
+        for (start, end) in [(0.5, Some(1.02)), (1.5, Some(2.0)), (1.0, None), (7.0, None)] {
+            let message = part(start, end).unwrap_err().to_string();
+            assert!(message.starts_with("a.wav: the part that ends at "), "{message}");
+            assert!(message.contains("the recording lasts 1.000 s"), "{message}");
+        }
+    }
+
+    #[test]
+    fn times_that_are_no_part_are_refused() {
+        for (start, end, rule) in [
+            (-0.1, None, "before 0 s"),
+            (f64::NAN, None, "numbers"),
+            (0.0, Some(f64::NAN), "numbers"),
+            (1.0, Some(1.0), "after its beginning"),
+            (2.0, Some(1.0), "after its beginning"),
+        ] {
+            let message = read_part(Path::new("a.wav"), start, end).unwrap_err().to_string();
+            assert!(message.starts_with("a.wav: the part from") && message.contains(rule), "{message}");
+        }
+    }
+
+    #[test]
+    fn two_hours_are_not_held_for_a_second_of_them() {
+        const FRAMES: u32 = 2 * 3600 * 8000;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("long.wav");
+        let header = Wav { data_size: Some(2 * FRAMES), ..Wav::pcm(16, 1, &[]) }.bytes();
+        let mut file = File::create(&path).unwrap();
+        file.write_all(&header).unwrap();
+        // Sparse: only what is written takes room.
+        file.set_len(header.len() as u64 + 2 * u64::from(FRAMES)).unwrap();
+        let marked = 7000 * 8000;
+        file.seek(SeekFrom::Start(header.len() as u64 + 2 * marked)).unwrap();
+        file.write_all(&16_384i16.to_le_bytes()).unwrap();
+        let mut clip = None;
+        let counted = allocation_counter::measure(|| clip = read_part(&path, 7000.0, Some(7001.0)).ok());
+        let clip = clip.unwrap();
+        assert_eq!((clip.samples.len(), clip.samples[0], clip.samples[1]), (8000, 0.5, 0.0));
+        assert!(counted.bytes_max < 1 << 20, "{} bytes", counted.bytes_max);
+        let mut seconds = 0;
+        let counted = allocation_counter::measure(|| {
+            let mut recording = crate::Recording::open(&path).unwrap();
+            while let Some(block) = recording.next_block().unwrap() {
+                seconds += block.len();
+            }
+        });
+        assert_eq!(seconds, FRAMES as usize);
+        assert!(counted.bytes_max < 1 << 20, "{} bytes", counted.bytes_max);
+    }
+}

@@ -1,0 +1,55 @@
+//! A recording that is read once, from its start to its end.
+
+use std::path::Path;
+
+use crate::AudioError;
+use crate::blocks::Blocks;
+use crate::input::Input;
+use crate::read::blocks;
+
+/// A sound file that is decoded piece by piece, so that its length costs no memory.
+///
+/// All pieces together are the samples of [`read`](crate::read).
+///
+/// # Example
+/// ```
+/// use stapes_audio::{Clip, Recording, write_wav};
+///
+/// let path = std::env::temp_dir().join(format!("stapes-pieces-{}.wav", std::process::id()));
+/// write_wav(&path, &Clip { samples: vec![0.25; 10_000], sample_rate_hz: 8000 })?;
+/// let mut recording = Recording::open(&path)?;
+/// let mut length = 0;
+/// while let Some(block) = recording.next_block()? {
+///     length += block.len();
+/// }
+/// assert_eq!((length, recording.sample_rate_hz()), (10_000, 8000));
+/// # std::fs::remove_file(&path)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Recording {
+    blocks: Blocks,
+}
+
+impl Recording {
+    /// Opens a file of any kind that [`read`](crate::read) knows.
+    ///
+    /// # Errors
+    /// Those of [`read`](crate::read) that the file's beginning tells.
+    pub fn open(path: &Path) -> Result<Recording, AudioError> {
+        let (blocks, _) = blocks(Input::open(path)?, 0.0)?;
+        Ok(Recording { blocks })
+    }
+
+    /// Samples a second.
+    pub fn sample_rate_hz(&self) -> u32 {
+        self.blocks.sample_rate_hz()
+    }
+
+    /// The next samples, as many as the format brings at once; none at the end.
+    ///
+    /// # Errors
+    /// Those of [`read`](crate::read) that the rest of the file tells.
+    pub fn next_block(&mut self) -> Result<Option<&[f32]>, AudioError> {
+        self.blocks.next()
+    }
+}

@@ -1,0 +1,52 @@
+//! JSON lines: an object a line.
+
+use std::borrow::Cow;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+
+use serde_json::{Map, Value};
+
+use super::Take;
+use crate::error::DataError;
+use crate::own::rows::{COLUMNS, NEEDED};
+
+/// Reads a file with an object a line; values are text or numbers, and null is as if the key were not there. A byte-order
+/// mark and empty lines are left alone.
+pub(super) fn read(path: &Path, take: &mut Take<'_>) -> Result<(), DataError> {
+    let file = File::open(path).map_err(|reason| DataError::unreadable(path, reason))?;
+    let mut reader = BufReader::with_capacity(1 << 16, file);
+    let (mut text, mut line) = (String::new(), 0);
+    loop {
+        text.clear();
+        line += 1;
+        if reader.read_line(&mut text).map_err(|reason| DataError::unreadable(path, reason))? == 0 {
+            return Ok(());
+        }
+        let object = text.trim_start_matches('\u{feff}').trim();
+        if object.is_empty() {
+            continue;
+        }
+        let wrong = |reason: String| DataError::Line { path: path.to_owned(), line, reason };
+        let object: Map<String, Value> = serde_json::from_str(object).map_err(|error| {
+            wrong(format!("is no JSON object, such as {{\"path\": \"a.wav\", \"label\": \"yes\"}}: {error}"))
+        })?;
+        let mut cells = [const { Cow::Borrowed("") }; 6];
+        for (cell, column) in cells.iter_mut().zip(COLUMNS) {
+            *cell = match object.get(column) {
+                None | Some(Value::Null) => Cow::Borrowed(""),
+                Some(Value::String(text)) => Cow::Borrowed(text.as_str()),
+                Some(value @ (Value::Number(_) | Value::Bool(_))) => Cow::Owned(value.to_string()),
+                Some(other) => return Err(wrong(format!("{column} = {other}: must be text or a number"))),
+            };
+        }
+        if let Some(missing) = COLUMNS.iter().take(NEEDED).find(|column| !object.contains_key(**column)) {
+            let keys: Vec<&String> = object.keys().collect();
+            return Err(wrong(format!(
+                "there is no key {missing}: the keys are {}",
+                crate::error::listed(&keys, 20)
+            )));
+        }
+        take(line, &cells)?;
+    }
+}
