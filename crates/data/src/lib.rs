@@ -36,7 +36,11 @@ mod ts;
 mod upc_vad;
 
 pub use arabic_digits::ArabicDigitsConfig;
-pub use augment::{AugmentConfig, LevelConfig, ShiftConfig, SpecAugmentConfig};
+pub use augment::{
+    AugmentConfig, ClippingConfig, CodecConfig, DropConfig, GainConfig, JitterConfig, LevelConfig, Misfit,
+    NoiseColour, NoiseConfig, ReverbConfig, RotationConfig, ScaleConfig, ShiftConfig, SpecAugmentConfig,
+    SpeedConfig, StretchConfig, WarpConfig, WaveformAugmentConfig, WaveformAugmenter, WaveformShiftConfig,
+};
 pub use config::{DataConfig, Fold};
 pub use consonant_vowel::ConsonantVowelConfig;
 pub use counts::{ClassCount, Counts, GroupCount, PartCount};

@@ -30,6 +30,25 @@ pub fn write(path: &Path, contents: &[u8]) -> io::Result<()> {
     written
 }
 
+/// Removes what processes that were killed within [`write`] have left in a folder. Nothing may be writing there.
+///
+/// # Errors
+/// Whatever the file system says.
+pub fn clear(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let name = name.as_encoded_bytes();
+        if name.starts_with(b".") && name.ends_with(ASIDE.as_bytes()) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// What the name of a file ends with until it is renamed.
+const ASIDE: &str = ".part";
+
 fn write_and_sync(path: &Path, contents: &[u8]) -> io::Result<()> {
     let mut file = File::options().write(true).create_new(true).open(path)?;
     file.write_all(contents)?;
@@ -43,7 +62,7 @@ fn aside(path: &Path) -> io::Result<PathBuf> {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "the path names no file"));
     };
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    let aside = format!(".{}.{}-{count}.part", name.to_string_lossy(), std::process::id());
+    let aside = format!(".{}.{}-{count}{ASIDE}", name.to_string_lossy(), std::process::id());
     Ok(path.with_file_name(aside))
 }
 
@@ -61,6 +80,20 @@ mod tests {
         assert!(write(&path, b"new").is_err());
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
         assert_eq!(fs::read(path.join("inside")).unwrap(), b"old");
+    }
+
+    #[test]
+    fn half_written_files_are_cleared_and_others_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("whole.txt");
+        write(&path, b"whole").unwrap();
+        fs::write(aside(&path).unwrap(), "ha").unwrap();
+        fs::write(folder.path().join(".hidden"), "").unwrap();
+        fs::write(folder.path().join("book.part"), "").unwrap();
+        clear(folder.path()).unwrap();
+        let mut left: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+        left.sort();
+        assert_eq!(left, [".hidden", "book.part", "whole.txt"]);
     }
 
     #[test]

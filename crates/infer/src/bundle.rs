@@ -112,6 +112,11 @@ struct AnyHeader {
 }
 
 impl Bundle {
+    /// The same model with other parameters.
+    pub fn with_parameters(&self, parameters: &[f32]) -> Bundle {
+        Bundle { parameters: parameters.to_vec(), ..self.clone() }
+    }
+
     /// Writes the model file, aside and renamed; the same model gives the same bytes.
     ///
     /// # Errors

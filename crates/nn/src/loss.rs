@@ -47,6 +47,37 @@ pub fn cross_entropy(logits: &mut [f32], class: usize, weight: f64) -> f64 {
     loss * weight
 }
 
+/// Cross-entropy of a softmax with a truth that is spread over the classes, of one row: -sum_k c_k ln p_k times
+/// `weight`.
+///
+/// The logits \[K\] are overwritten by the gradient of the loss by the logits, (p sum_k c_k - c) `weight`. With c a
+/// one-hot row it is [`cross_entropy`].
+///
+/// # Panics
+/// If there is not one coefficient c_k a class.
+///
+/// # Example
+/// ```
+/// let mut logits = [1.0, 1.0];
+/// let loss = stapes_nn::loss::spread_cross_entropy(&mut logits, &[0.75, 0.25], 1.0);
+/// assert!((loss - std::f64::consts::LN_2).abs() < 1e-6);
+/// assert_eq!(logits, [-0.25, 0.25]);
+/// ```
+pub fn spread_cross_entropy(logits: &mut [f32], coefficients: &[f32], weight: f64) -> f64 {
+    assert_eq!(logits.len(), coefficients.len(), "a coefficient a class");
+    let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let log_sum = logits.iter().map(|&score| f64::from(score - largest).exp()).sum::<f64>().ln();
+    let minus_log = |score: f32| log_sum + f64::from(largest) - f64::from(score);
+    let terms = logits.iter().zip(coefficients);
+    let loss: f64 = terms.map(|(&score, &coefficient)| f64::from(coefficient) * minus_log(score)).sum();
+    let whole: f32 = coefficients.iter().sum();
+    softmax(logits);
+    for (value, coefficient) in logits.iter_mut().zip(coefficients) {
+        *value = (*value * whole - coefficient) * weight as f32;
+    }
+    loss * weight
+}
+
 /// Cross-entropy of a sigmoid, of one score: -ln of the probability of the truth, times `weight`.
 ///
 /// The score is overwritten by the gradient of the loss by the score, (p - truth) `weight`.
@@ -65,6 +96,22 @@ pub fn binary_cross_entropy(score: &mut f32, truth: bool, weight: f64) -> f64 {
     let loss = wide.max(0.0) - truth * wide + (-wide.abs()).exp().ln_1p();
     *score = ((f64::from(sigmoid(*score)) - truth) * weight) as f32;
     loss * weight
+}
+
+/// Cross-entropy of a sigmoid with a truth that is spread over both classes, of one score: -c_0 ln(1 - p) - c_1 ln p
+/// times `weight`.
+///
+/// The score is overwritten by the gradient of the loss by the score, (p (c_0 + c_1) - c_1) `weight`.
+///
+/// # Panics
+/// If there are not two coefficients.
+pub fn spread_binary_cross_entropy(score: &mut f32, coefficients: &[f32], weight: f64) -> f64 {
+    let &[no, yes] = coefficients else { panic!("two coefficients: {coefficients:?}") };
+    let (mut of_no, mut of_yes) = (*score, *score);
+    let loss = f64::from(no) * binary_cross_entropy(&mut of_no, false, weight)
+        + f64::from(yes) * binary_cross_entropy(&mut of_yes, true, weight);
+    *score = no * of_no + yes * of_yes;
+    loss
 }
 
 /// 1 / (1 + e^-s).
@@ -97,6 +144,18 @@ mod tests {
                 let mut moved = logits;
                 moved[at] += step;
                 cross_entropy(&mut moved, 1, 0.4)
+            };
+            let slope = (loss(1e-2) - loss(-1e-2)) / 2e-2;
+            assert!((slope - f64::from(gradient[at])).abs() < 1e-5, "{at}: {slope} and {}", gradient[at]);
+        }
+        let coefficients = [0.1, 0.9, 0.3];
+        let mut gradient = logits;
+        spread_cross_entropy(&mut gradient, &coefficients, 0.4);
+        for at in 0..logits.len() {
+            let loss = |step: f32| {
+                let mut moved = logits;
+                moved[at] += step;
+                spread_cross_entropy(&mut moved, &coefficients, 0.4)
             };
             let slope = (loss(1e-2) - loss(-1e-2)) / 2e-2;
             assert!((slope - f64::from(gradient[at])).abs() < 1e-5, "{at}: {slope} and {}", gradient[at]);

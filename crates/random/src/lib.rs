@@ -62,6 +62,15 @@ impl Stream {
         (2.0 * self.uniform() - 1.0) * bound
     }
 
+    /// A number of the normal distribution with mean 0 and deviation 1, from two uniform ones; none is beyond 5.8.
+    ///
+    /// # Source
+    /// Box and Muller 1958, "A note on the generation of random normal deviates"
+    pub fn normal(&mut self) -> f64 {
+        let radius = (-2.0 * (1.0 - f64::from(self.uniform())).ln()).sqrt();
+        radius * (std::f64::consts::TAU * f64::from(self.uniform())).cos()
+    }
+
     /// A number in 0..n, each equally likely.
     ///
     /// # Panics
@@ -75,6 +84,24 @@ impl Stream {
             let product = u128::from(self.bits()) * u128::from(n);
             if product as u64 >= uneven {
                 return (product >> 64) as usize;
+            }
+        }
+    }
+
+    /// A number in [0, 1] of the distribution Beta(alpha, alpha), for an alpha that is not much above 1: of more the
+    /// time grows.
+    ///
+    /// # Panics
+    /// If alpha is not above 0.
+    ///
+    /// # Source
+    /// Joehnk 1964: X / (X + Y) with X = U^(1/alpha) and Y = V^(1/alpha), where X + Y is at most 1.
+    pub fn beta(&mut self, alpha: f32) -> f32 {
+        assert!(alpha > 0.0, "Stream::beta({alpha}): alpha must be above 0");
+        loop {
+            let [x, y] = [self.uniform(), self.uniform()].map(|u| f64::from(u).powf(1.0 / f64::from(alpha)));
+            if x + y > 0.0 && x + y <= 1.0 {
+                return (x / (x + y)) as f32;
             }
         }
     }
@@ -130,6 +157,20 @@ mod tests {
     }
 
     #[test]
+    fn beta_has_its_mean_and_variance() {
+        for alpha in [0.2f32, 1.0, 2.0] {
+            let mut stream = Stream::new(2, "beta");
+            let drawn: Vec<f64> = (0..20_000).map(|_| f64::from(stream.beta(alpha))).collect();
+            assert!(drawn.iter().all(|value| (0.0..=1.0).contains(value)));
+            let mean = drawn.iter().sum::<f64>() / 20_000.0;
+            let variance = drawn.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / 20_000.0;
+            let expected = 1.0 / (4.0 * (2.0 * f64::from(alpha) + 1.0));
+            assert!((mean - 0.5).abs() < 0.01, "{alpha}: {mean}");
+            assert!((variance / expected - 1.0).abs() < 0.03, "{alpha}: {variance}, expected {expected}");
+        }
+    }
+
+    #[test]
     fn a_shuffle_keeps_every_item_and_moves_most() {
         let mut items: Vec<usize> = (0..100).collect();
         Stream::new(3, "shuffle").shuffle(&mut items);
@@ -145,5 +186,19 @@ mod tests {
         assert!(drawn.iter().all(|value| (0.0..1.0).contains(value)));
         let mean = drawn.iter().sum::<f32>() / 10_000.0;
         assert!((mean - 0.5).abs() < 0.01, "{mean}");
+    }
+
+    #[test]
+    fn normal_numbers_have_the_moments_of_their_distribution() {
+        let mut stream = Stream::new(5, "normal");
+        let drawn: Vec<f64> = (0..40_000).map(|_| stream.normal()).collect();
+        let moment = |power| drawn.iter().map(|value| value.powi(power)).sum::<f64>() / 40_000.0;
+        let moments = [1, 2, 3, 4].map(moment);
+        // Standard deviations: 0.005, 0.007, 0.02, 0.05.
+        for (moment, (expected, tolerance)) in
+            moments.iter().zip([(0.0, 0.02), (1.0, 0.03), (0.0, 0.08), (3.0, 0.2)])
+        {
+            assert!((moment - expected).abs() < tolerance, "{moments:?}");
+        }
     }
 }

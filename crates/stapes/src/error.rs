@@ -36,13 +36,53 @@ pub enum Error {
     /// A run stands where a folder of runs is to go.
     #[error("{}: is a run, and several runs need a folder that is none: give another --out", .0.display())]
     IsARun(PathBuf),
-    /// The finished run cannot be given its name.
-    #[error("the run is complete and stays in {}, for it cannot be renamed: {source}", unfinished.display())]
-    Unnamed {
-        /// Where it is.
-        unfinished: PathBuf,
-        /// What the file system says.
-        source: std::io::Error,
+    /// A run stands there that is not finished.
+    #[error(
+        "{}: is a run that is not finished: `stapes train` with --resume goes on with it, with --force begins anew",
+        .0.display()
+    )]
+    UnfinishedRun(PathBuf),
+    /// Another process makes the run.
+    #[error("{}: another process is making this run: wait for it, or give another --out", .0.display())]
+    Busy(PathBuf),
+    /// A run was begun with another recipe.
+    #[error(
+        "{}: the run was begun with another recipe: `{then}` then, `{now}` now. Resume it with the same one, or begin anew \
+         with --force",
+        folder.display()
+    )]
+    OtherRecipe {
+        /// The folder of the run.
+        folder: PathBuf,
+        /// The first line of its recipe that is not in the other.
+        then: String,
+        /// The first line of the other that is not in its recipe.
+        now: String,
+    },
+    /// A run was begun with other data.
+    #[error(
+        "{}: the run was begun with other data or another split of it: give the --data it was begun with, or begin anew \
+         with --force",
+        .0.display()
+    )]
+    OtherData(PathBuf),
+    /// Two processes that train together see different data.
+    #[error(
+        "process {own} and process {process} see different data: give all of them the same --data and recipe"
+    )]
+    OtherProcessData {
+        /// The one that says so.
+        own: usize,
+        /// The first that sees other data.
+        process: usize,
+    },
+    /// Something went wrong when there was something to keep.
+    #[error("{source}\nwhat was reached until the last checkpoint is kept in {}; --resume goes on from there", folder.display())]
+    Kept {
+        /// The folder of the run.
+        folder: PathBuf,
+        /// What went wrong.
+        source: Box<Error>,
     },
     /// The recipe leaves its classes to the data, which is not at hand.
     #[error(
@@ -90,14 +130,6 @@ pub enum Error {
     /// The model has no recurrent layer.
     #[error("the model has no recurrent layer, and only such a layer's states have gradients through time")]
     NoRecurrentLayer,
-    /// A split leaves nothing to choose the best step by.
-    #[error(
-        "data.{set}: no validation examples, and the best step is chosen by them: set validation_share above 0"
-    )]
-    NoValidation {
-        /// The data set.
-        set: String,
-    },
     /// The folder holds no run.
     #[error("{}: no run: {file} is missing. Give the folder that `stapes train --out` wrote", folder.display())]
     NoRun {

@@ -10,10 +10,11 @@ use stapes_eval::{Evaluation, RecordingFrames};
 use stapes_features::{Features, Normalisation, Standardiser};
 use stapes_infer::{Bundle, Classifier, Extractor, FrameTimes, InferError, Input};
 use stapes_nn::loss::best_class;
-use stapes_train::{Event, Examples, Labels, Trained, Trainer};
+use stapes_train::{Event, Examples, Labels, Start, Team, Trained, Trainer};
 
 use crate::error::Error;
 use crate::recipe::{Recipe, within_data};
+use crate::together;
 
 /// A recipe with its data: found, split, and turned into frames.
 pub struct Experiment {
@@ -78,17 +79,13 @@ impl Experiment {
     ///
     /// # Errors
     /// [`Error::Model`] if the model cannot be built, [`Error::Decides`], [`Error::FixedLength`] or [`Error::Train`]
-    /// if the recipe's parts do not go together, [`Error::Data`] if the data set is not there or cannot be split,
-    /// [`Error::NoValidation`] if the split has no validation part.
+    /// if the recipe's parts do not go together, [`Error::Data`] if the data set is not there or cannot be split.
     pub fn open(recipe: Recipe, folder: Option<&Path>) -> Result<Experiment, Error> {
         recipe.check_together()?;
         let dataset = recipe.data.open(folder)?;
         let recipe = Recipe { data: recipe.data.resolved(&dataset), ..recipe };
         recipe.check_together()?;
         let split = recipe.data.split(&dataset, recipe.seed).map_err(within_data)?;
-        if split.validation.is_empty() {
-            return Err(Error::NoValidation { set: dataset.name });
-        }
         let input = recipe.input()?;
         Ok(Experiment { recipe, dataset, split, input })
     }
@@ -116,25 +113,41 @@ impl Experiment {
         load((&self.dataset, self.recipe.data.unreadable_share()), &self.input, indices, stop, progress)
     }
 
-    /// Trains on frames and gives back the model of the best validation.
-    ///
-    /// The normalisation is fitted on the training frames alone. The parameters start from `start`, if it is
-    /// given, and else as the model's initialisation says.
+    /// The same by several processes: each computes the frames of a part of the examples, and all have all of them. Several
+    /// processes need every file, whatever share the recipe allows to be unreadable.
     ///
     /// # Errors
-    /// [`Error::Train`] if there is nothing to train on or the loss is no number.
-    pub fn train(
+    /// As [`Experiment::load`], for the examples of this process's part.
+    pub fn load_together(
         &self,
-        [train, validation]: [&Loaded; 2],
-        start: Option<&[f32]>,
+        indices: &[usize],
+        team: &dyn Team,
         stop: &AtomicBool,
-        report: impl FnMut(Event<'_>),
-    ) -> Result<(Bundle, Trained), Error> {
+        progress: Progress<'_>,
+    ) -> Result<Loaded, Error> {
+        if team.size() == 1 {
+            return self.load(indices, stop, progress);
+        }
+        let own: Vec<usize> = indices.iter().copied().skip(team.rank()).step_by(team.size()).collect();
+        let own = load((&self.dataset, 0.0), &self.input, &own, stop, progress)?;
+        let parts = together::exchange(team, &own.features);
+        let features: Vec<Features> =
+            (0..indices.len()).map(|at| parts[at % team.size()][at / team.size()].clone()).collect();
+        let truths = truths(&self.dataset, &self.input, indices, &features)?;
+        Ok(Loaded { indices: indices.to_vec(), features, truths, left_out: Vec::new() })
+    }
+
+    /// The model before it is trained: it has no parameters yet. Its normalisation is fitted on these training frames
+    /// alone.
+    ///
+    /// # Errors
+    /// [`Error::Features`] if the normalisation cannot be fitted.
+    pub fn untrained(&self, train: &Loaded) -> Result<Bundle, Error> {
         let standardiser = match self.input.normalisation() {
             Normalisation::PerCoefficient => Some(Standardiser::fit(train.features.iter())?),
             _ => None,
         };
-        let mut bundle = Bundle {
+        Ok(Bundle {
             input: self.input.clone(),
             model: self.recipe.model.clone(),
             labels: self.dataset.classes.clone(),
@@ -142,14 +155,28 @@ impl Experiment {
             standardiser,
             parameters: Vec::new(),
             recipe: self.recipe.to_toml(),
-        };
+        })
+    }
+
+    /// Trains the model of [`Experiment::untrained`] on frames.
+    ///
+    /// # Errors
+    /// [`Error::Train`] if there is nothing to train on or the loss is no number; what `report` gives.
+    pub fn train(
+        &self,
+        untrained: &Bundle,
+        [train, validation]: [&Loaded; 2],
+        (start, team): (Start<'_>, &dyn Team),
+        stop: &AtomicBool,
+        report: impl FnMut(Event<'_>) -> Result<(), Error>,
+    ) -> Result<Trained, Error> {
         let normalised = |loaded: &Loaded| -> Result<Vec<Features>, InferError> {
-            loaded.features.iter().map(|frames| bundle.normalised(frames)).collect()
+            loaded.features.iter().map(|frames| untrained.normalised(frames)).collect()
         };
         let (train_frames, validation_frames) = (normalised(train)?, normalised(validation)?);
         let trainer = Trainer {
             model: &self.recipe.model,
-            input: bundle.shape,
+            input: untrained.shape,
             classes: self.dataset.classes.len(),
             config: &self.recipe.train,
             train: Examples::new(&train_frames, train.truths.labels())?,
@@ -157,10 +184,9 @@ impl Experiment {
             augment: self.recipe.augment.as_ref(),
             start,
             seed: self.recipe.seed,
+            team,
         };
-        let trained = stapes_train::train(&trainer, stop, report)?;
-        bundle.parameters.clone_from(&trained.parameters);
-        Ok((bundle, trained))
+        stapes_train::train(&trainer, stop, report)
     }
 
     /// The median time from samples (or frames) to probabilities for a test utterance of median length, on one

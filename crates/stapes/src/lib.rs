@@ -2,21 +2,26 @@
 //! the command line.
 //!
 //! A [`Recipe`] says everything about an experiment; [`Experiment`] finds its data, computes frames and
-//! trains; [`run`] is the folder that is left behind. The rooms behind this door are re-exported under their
+//! trains; [`Training`] does all of it and writes the folder of a [`run`]. The rooms behind this door are re-exported under their
 //! own names.
 
 mod changes;
 mod error;
 pub mod experiment;
 pub mod gradients;
+#[cfg(feature = "mpi")]
+pub mod mpi;
 mod recipe;
 pub mod report;
 pub mod run;
+mod together;
+mod training;
 
 pub use changes::{changed, key_and_value};
 pub use error::Error;
 pub use experiment::Experiment;
 pub use recipe::Recipe;
+pub use training::{Finished, Listener, Training};
 
 pub use stapes_audio as audio;
 pub use stapes_data as data;

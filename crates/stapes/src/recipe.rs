@@ -107,7 +107,11 @@ impl Recipe {
         if let Some(samples) = fixed.filter(|_| of_frames) {
             return Err(Error::FixedLength { samples });
         }
-        match (self.train.segment_frames, self.shape()?.length()) {
+        let shape = self.shape()?;
+        if let Some(augment) = &self.augment {
+            augment.check_frames(shape.features(), shape.length(), of_frames).map_err(DataError::from)?;
+        }
+        match (self.train.segment_frames, shape.length()) {
             (Some(segment), Some(fixed)) => Err(TrainError::Segments { segment, fixed }.into()),
             _ => Ok(()),
         }

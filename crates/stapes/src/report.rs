@@ -77,7 +77,7 @@ fn curve_point(point: &Point) -> report::Point {
         epoch: point.epoch as f32,
         seconds: point.seconds,
         train_loss: Some(point.train_loss as f32),
-        validation_loss: Some(point.validation_loss as f32),
-        validation_accuracy: Some(point.validation_accuracy as f32),
+        validation_loss: point.validation.map(|validation| validation.loss as f32),
+        validation_accuracy: point.validation.map(|validation| validation.accuracy as f32),
     }
 }

@@ -202,14 +202,6 @@ fn all_seeds_folders_are_looked_at_before_the_first_is_trained() {
 }
 
 #[test]
-fn a_split_without_validation_is_refused_with_its_key() {
-    let scratch = Scratch::new();
-    scratch.tones();
-    scratch.write("tones.toml", TONES.replace("validation_share = 0.2", "validation_share = 0"));
-    training_fails(&scratch, &["validation_share"]);
-}
-
-#[test]
 fn frames_that_do_not_fit_the_model_are_refused() {
     let scratch = Scratch::new();
     scratch.run("quickstart --set train.epochs=1 --out run").succeeds();
@@ -219,4 +211,15 @@ fn frames_that_do_not_fit_the_model_are_refused() {
         scratch.write("frames.csv", text);
         scratch.run("predict run frames.csv").fails(2, &["frames.csv", part]);
     }
+}
+
+#[cfg(not(feature = "mpi"))]
+#[test]
+fn processes_that_a_launcher_started_do_not_train_the_same_model_each() {
+    let scratch = Scratch::new();
+    scratch.tones();
+    scratch.tones_recipe();
+    let arguments = "train tones.toml --data tones --out run --set train.max_steps=1";
+    scratch.run_with("OMPI_COMM_WORLD_SIZE", "2", arguments).fails(2, &["--features mpi"]);
+    scratch.run_with("OMPI_COMM_WORLD_SIZE", "1", arguments).succeeds();
 }

@@ -2,7 +2,7 @@
 
 mod support;
 
-use support::{Scratch, same_bytes};
+use support::{Scratch, TONES, same_bytes};
 
 #[test]
 fn quickstart_needs_no_data_and_its_next_commands_work() {
@@ -51,6 +51,18 @@ fn a_model_of_tones_learns_and_eval_repeats_what_train_reported() {
         assert!(!evaluated[key].is_null(), "{key} in {evaluated}");
     }
     assert_eq!(evaluated["total"], 100);
+}
+
+#[test]
+fn without_validation_examples_the_last_step_is_tested_and_the_run_says_so() {
+    let scratch = Scratch::new();
+    scratch.tones();
+    scratch.write("tones.toml", TONES.replace("validation_share = 0.2", "validation_share = 0"));
+    let ran = scratch.run("train tones.toml --data tones --out run").succeeds();
+    assert!(ran.stdout().contains("none: the model is that of the last step"), "{}", ran.stdout());
+    assert!(same_bytes(&scratch.path("run/model.safetensors"), &scratch.path("run/last.safetensors")));
+    let record = std::fs::read_to_string(scratch.path("run/run.json")).unwrap();
+    assert!(record.contains("\"best_step\": 40") && !record.contains("validation_accuracy"), "{record}");
 }
 
 #[test]

@@ -254,7 +254,6 @@ fn folds_that_cannot_be_trained_are_refused_before_the_first_begins() {
     voices(&scratch);
     let before = scratch.names();
     for (out, set, part) in [
-        ("runs", "data.upc-vad.validation_share=0", "voices.toml: data.upc-vad: no validation examples"),
         ("runs", "data.upc-vad.folds=102", "voices.toml: data.upc-vad.folds = 102: must be at most 20"),
         ("runs", "data.upc-vad.folds=9000000000000", "must be at most 20"),
         ("runs", "model.recurrent.head=max", "voices.toml: the data has a class for every moment"),

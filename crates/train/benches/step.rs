@@ -20,7 +20,7 @@ use stapes_nn::loss::sigmoid;
 use stapes_nn::parameters::Layout;
 use stapes_nn::recurrent::{CellKind, RecurrentConfig, RecurrentStack, Wiring};
 use stapes_random::Stream;
-use stapes_train::{Chance, Cut, Examples, Labels, Optimiser, Shards, TrainConfig};
+use stapes_train::{Cut, Examples, Labels, Optimiser, Shards, TrainConfig, Treatment};
 
 struct Configuration {
     name: &'static str,
@@ -156,9 +156,9 @@ impl Bench {
         let mut optimiser = Optimiser::new(&config, shards.network().views());
         let mut parameters = shards.network().initial_parameters(1);
         let order: Vec<Cut> = (0..batch).map(|example| examples.whole(example)).collect();
-        let chance = Chance { key: 0, augment: None, seed: 0 };
+        let treatment = Treatment::default();
         self.time(configuration.name, "train", || {
-            let (loss, gradients) = shards.gradient(&parameters, examples, &order, chance);
+            let (loss, gradients) = shards.gradient(&parameters, examples, &order, treatment);
             assert!(loss.is_finite());
             optimiser.update(&mut parameters, gradients, 1.0);
             shards.follow(&mut parameters);

@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::TrainError;
+use crate::schedule::Schedule;
+
 /// The `[train]` part of a recipe.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -35,13 +38,41 @@ pub struct TrainConfig {
     /// How the learning rate goes over the steps.
     #[serde(default)]
     pub schedule: Schedule,
-    /// Weight decay: each step takes this share, times the learning rate, off every weight of two or more axes
-    /// (biases are spared). With `adam` it is decoupled from the gradient, as in AdamW.
+    /// Over how many steps the learning rate rises in a line before its schedule begins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warmup_steps: Option<usize>,
+    /// Weight decay, on weights of two or more axes; biases and what normalises are spared. With `adamw` each step takes
+    /// this share, times the learning rate, off the weight; with `adam` and `sgd` this share of the weight is added to
+    /// its gradient.
     #[serde(default)]
     pub weight_decay: f32,
     /// The largest norm of the whole gradient; a longer one is scaled down to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clip_norm: Option<f32>,
+    /// Label smoothing: the truth is this much of all classes alike, and the rest the class.
+    #[serde(default)]
+    pub label_smoothing: f32,
+    /// What a decision counts in the training loss, by its class.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class_weights: Option<ClassWeights>,
+    /// Alpha of mixup, above 0 and at most 4: each example is laid over another of its batch, which has a share of at most
+    /// a half, drawn from Beta(alpha, alpha), and so is its truth. Not where every frame has a label.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mixup: Option<f32>,
+    /// Into how many parts a batch is cut that are computed one after the other: less memory, the same loss and
+    /// gradient but for batch normalisation, whose statistics are then those of a part.
+    #[serde(default = "one")]
+    pub accumulate: usize,
+    /// Keeps a running mean of the parameters beside them, of which this share stays at each step (less at the first
+    /// steps: (1 + n) / (10 + n) at step n); the mean is validated, and is the model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub average_decay: Option<f32>,
+    /// Ends the training when so many validations in a row were no better than the best.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patience: Option<usize>,
+    /// Ends the training after so many seconds. How far it comes then depends on the machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_seconds: Option<f64>,
     /// Steps between validations; without it, one after every epoch. The last step always validates.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validate_every_steps: Option<usize>,
@@ -59,45 +90,33 @@ pub enum OptimiserKind {
     /// Adam (Kingma and Ba 2015).
     #[default]
     Adam,
+    /// Adam with weight decay apart from the gradient (Loshchilov and Hutter 2019).
+    #[serde(rename = "adamw")]
+    AdamW,
     /// Stochastic gradient descent, with `momentum` if it is above 0.
     Sgd,
 }
 
-/// How the learning rate goes over the steps.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Schedule {
-    /// The same at every step.
-    #[default]
-    Constant,
-    /// Up in a line over the first tenth of the steps, then down along half a cosine to zero.
-    Cosine,
+/// What a decision counts in the training loss, by its class.
+///
+/// The loss is the sum over decisions of -sum_k w_k q_k ln p_k, with q the truth (one class, or smoothed), over the sum of
+/// the weights of the true classes, as PyTorch has it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum ClassWeights {
+    /// A word for a rule.
+    Named(NamedWeights),
+    /// A weight for each class, in their order.
+    Given(Vec<f32>),
 }
 
-impl Schedule {
-    /// The factor on the learning rate at `step`, from 1 to `steps`.
-    ///
-    /// # Example
-    /// ```
-    /// use stapes_train::Schedule;
-    ///
-    /// assert_eq!(Schedule::Constant.factor(7, 100), 1.0);
-    /// assert_eq!(Schedule::Cosine.factor(5, 100), 0.5);
-    /// assert_eq!(Schedule::Cosine.factor(10, 100), 1.0);
-    /// assert!(Schedule::Cosine.factor(100, 100) < 1e-6);
-    /// ```
-    pub fn factor(self, step: usize, steps: usize) -> f32 {
-        let rising = (steps / 10).max(1);
-        match self {
-            Schedule::Constant => 1.0,
-            Schedule::Cosine if step <= rising => step as f32 / rising as f32,
-            Schedule::Cosine => {
-                let done = (step - rising) as f32 / (steps - rising).max(1) as f32;
-                0.5 + 0.5 * (std::f32::consts::PI * done).cos()
-            }
-        }
-    }
+/// Rules for weights of classes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum NamedWeights {
+    /// Of class k of K the weight N / (K n_k), with n_k of the N training decisions: all classes count the same.
+    Balanced,
 }
 
 /// Each shard has a network and gradients of its own.
@@ -107,103 +126,12 @@ fn default_learning_rate() -> f32 {
     1e-3
 }
 
-fn default_shards() -> usize {
-    2
+fn one() -> usize {
+    1
 }
 
-/// Why training cannot start or go on.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum TrainError {
-    /// A value that a key cannot have.
-    #[error("{key} = {value}: {rule}")]
-    Value {
-        /// The key in the recipe.
-        key: &'static str,
-        /// The value there.
-        value: String,
-        /// What it must be.
-        rule: &'static str,
-    },
-    /// There is nothing to learn from or nothing to validate on.
-    #[error("no {what} examples: training needs at least one")]
-    NoExamples {
-        /// Which part is empty.
-        what: &'static str,
-    },
-    /// An example has no frame.
-    #[error("example {index} has no frame: leave it out")]
-    NoFrames {
-        /// Which, from 0.
-        index: usize,
-    },
-    /// An example is longer than the model can take.
-    #[error("example {index} has {frames} frames, and the model takes at most {most}: cut it into parts")]
-    TooLong {
-        /// Which, from 0.
-        index: usize,
-        /// T of its features.
-        frames: usize,
-        /// The most frames of a sequence.
-        most: usize,
-    },
-    /// An example has not one label a frame.
-    #[error("example {index} has {frames} frames and {labels} labels: give one label a frame")]
-    FrameLabels {
-        /// Which, from 0.
-        index: usize,
-        /// Its frames.
-        frames: usize,
-        /// Its labels.
-        labels: usize,
-    },
-    /// The model decides for frames and the labels are of whole examples, or the other way round.
-    #[error(
-        "{}",
-        if *of_frames {
-            "the data has a label a frame and the model decides for whole recordings: use a head per_frame"
-        } else {
-            "the data has one label a recording and the model decides for every frame: use another head than per_frame"
-        }
-    )]
-    Labels {
-        /// Whether the labels are of frames.
-        of_frames: bool,
-    },
-    /// Segments for a model that reads a fixed number of frames.
-    #[error(
-        "train.segment_frames = {segment}: the model reads exactly {fixed} frames: leave it out, or leave out what fixes \
-         the length"
-    )]
-    Segments {
-        /// Frames of a segment.
-        segment: usize,
-        /// Frames that the model reads.
-        fixed: usize,
-    },
-    /// The parameters to start from are not the model's.
-    #[error("{got} parameters to start from, and the model has {expected}: give those of the same model")]
-    Start {
-        /// How many were given.
-        got: usize,
-        /// How many the model has.
-        expected: usize,
-    },
-    /// The loss or a parameter is no number.
-    #[error(
-        "training diverged at step {step}: {what}; the largest gradients are {largest}. Lower train.learning_rate or set train.clip_norm"
-    )]
-    Diverged {
-        /// The step.
-        step: usize,
-        /// What is no number: the loss, or a parameter.
-        what: String,
-        /// Names and norms of the largest gradients.
-        largest: String,
-    },
-    /// The model cannot be built.
-    #[error(transparent)]
-    Model(#[from] stapes_nn::ModelError),
+fn default_shards() -> usize {
+    2
 }
 
 impl TrainConfig {
@@ -212,10 +140,58 @@ impl TrainConfig {
     /// # Errors
     /// [`TrainError::Value`] names the key, its value and the rule.
     pub fn check(&self) -> Result<(), TrainError> {
+        self.check_sizes()?;
+        let value = |key, value: String, rule| Err(TrainError::Value { key, value, rule });
+        let positive = [
+            ("train.learning_rate", Some(f64::from(self.learning_rate))),
+            ("train.clip_norm", self.clip_norm.map(f64::from)),
+            ("train.max_seconds", self.max_seconds),
+        ];
+        for (key, number) in positive {
+            if let Some(number) = number.filter(|number| !(*number > 0.0 && number.is_finite())) {
+                return value(key, number.to_string(), "must be a number above 0");
+            }
+        }
+        let shares = [
+            ("train.momentum", Some(self.momentum)),
+            ("train.weight_decay", Some(self.weight_decay)),
+            ("train.label_smoothing", Some(self.label_smoothing)),
+            ("train.average_decay", self.average_decay),
+        ];
+        for (key, share) in shares {
+            if let Some(share) = share.filter(|share| !(0.0..1.0).contains(share)) {
+                return value(key, share.to_string(), "must be at least 0 and below 1");
+            }
+        }
+        if let Some(alpha) = self.mixup.filter(|alpha| !(*alpha > 0.0 && *alpha <= 4.0)) {
+            return value("train.mixup", alpha.to_string(), "must be above 0 and at most 4");
+        }
+        if self.momentum > 0.0 && self.optimiser != OptimiserKind::Sgd {
+            let rule = "belongs to optimiser = \"sgd\": set that, or leave momentum out";
+            return value("train.momentum", self.momentum.to_string(), rule);
+        }
+        if let Some((key, number, rule)) = self.schedule.wrong_keys() {
+            return value(key, number, rule);
+        }
+        if let (Some(steps), Schedule::OneCycle) = (self.warmup_steps, self.schedule) {
+            let rule = "schedule = \"one_cycle\" has a rise of its own: leave warmup_steps out";
+            return value("train.warmup_steps", steps.to_string(), rule);
+        }
+        if let Some(ClassWeights::Given(weights)) = &self.class_weights
+            && !weights.iter().all(|weight| *weight >= 0.0 && weight.is_finite())
+        {
+            return value("train.class_weights", format!("{weights:?}"), "must be numbers, 0 or more");
+        }
+        Ok(())
+    }
+
+    fn check_sizes(&self) -> Result<(), TrainError> {
         let at_least_one = [
             ("train.batch", Some(self.batch)),
             ("train.epochs", Some(self.epochs)),
             ("train.shards", Some(self.shards)),
+            ("train.accumulate", Some(self.accumulate)),
+            ("train.patience", self.patience),
             ("train.validate_every_steps", self.validate_every_steps),
             ("train.max_steps", self.max_steps),
             ("train.segment_frames", self.segment_frames),
@@ -228,33 +204,17 @@ impl TrainConfig {
         }
         if self.shards > MOST_SHARDS {
             let (key, value) = ("train.shards", self.shards.to_string());
-            return Err(TrainError::Value {
-                key,
-                value,
-                rule: "must be at most 1024; one for each core is enough",
-            });
-        }
-        let positive =
-            [("train.learning_rate", Some(self.learning_rate)), ("train.clip_norm", self.clip_norm)];
-        for (key, value) in positive {
-            if value.is_some_and(|value| !(value > 0.0 && value.is_finite())) {
-                let value = value.unwrap_or_default().to_string();
-                return Err(TrainError::Value { key, value, rule: "must be a number above 0" });
-            }
-        }
-        if !(0.0..1.0).contains(&self.momentum) {
-            let (key, value) = ("train.momentum", self.momentum.to_string());
-            return Err(TrainError::Value { key, value, rule: "must be at least 0 and below 1" });
-        }
-        if self.momentum > 0.0 && self.optimiser != OptimiserKind::Sgd {
-            let (key, value) = ("train.momentum", self.momentum.to_string());
-            let rule = "belongs to optimiser = \"sgd\": set that, or leave momentum out";
+            let rule = "must be at most 1024; one for each core is enough";
             return Err(TrainError::Value { key, value, rule });
         }
-        if !(0.0..1.0).contains(&self.weight_decay) {
-            let (key, value) = ("train.weight_decay", self.weight_decay.to_string());
-            return Err(TrainError::Value { key, value, rule: "must be at least 0 and below 1" });
-        }
         Ok(())
+    }
+
+    /// The key that cannot do without validation examples, if one is set.
+    pub(crate) fn needs_validation(&self) -> Option<&'static str> {
+        match self.patience {
+            Some(_) => Some("train.patience"),
+            None => self.schedule.follows_validation().then_some("train.schedule.plateau"),
+        }
     }
 }

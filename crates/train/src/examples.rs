@@ -4,8 +4,8 @@ use stapes_features::Features;
 use stapes_kernels::Sequences;
 use stapes_nn::objective::{Objective, Targets};
 
-use crate::config::TrainError;
 use crate::course::Cut;
+use crate::error::TrainError;
 
 /// The truth about examples.
 #[derive(Clone, Copy, Debug)]
@@ -30,6 +30,17 @@ impl Labels<'_> {
                 let frame = |t: usize| running(t).map(move |&at| class(&cuts[at], t));
                 (0..sequences.longest()).flat_map(frame).collect()
             }
+        }
+    }
+
+    /// The class of an example.
+    ///
+    /// # Panics
+    /// If the classes are of frames.
+    pub(crate) fn class(&self, example: usize) -> usize {
+        match self {
+            Labels::Examples(classes) => classes[example],
+            Labels::Frames(_) => panic!("one class for example {example}, whose frames have classes"),
         }
     }
 
@@ -118,7 +129,7 @@ impl<'a> Examples<'a> {
             return Err(TrainError::TooLong { index, frames, most });
         }
         let of_frames = matches!(self.labels, Labels::Frames(_));
-        match objective.decides_frames() == of_frames {
+        match objective.decides_frames() == of_frames || self.is_empty() {
             true => Ok(()),
             false => Err(TrainError::Labels { of_frames }),
         }

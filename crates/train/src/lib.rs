@@ -7,14 +7,25 @@
 
 mod config;
 mod course;
+mod error;
 mod examples;
+mod mix;
 mod optimiser;
+mod schedule;
 mod shards;
+mod state;
+mod team;
 mod train;
+mod treatment;
 
-pub use config::{OptimiserKind, Schedule, TrainConfig, TrainError};
+pub use config::{ClassWeights, NamedWeights, OptimiserKind, TrainConfig};
 pub use course::Cut;
+pub use error::TrainError;
 pub use examples::{Examples, Labels};
 pub use optimiser::Optimiser;
-pub use shards::{Chance, Shards};
-pub use train::{Event, Point, Trained, Trainer, train};
+pub use schedule::{Moment, Schedule};
+pub use shards::Shards;
+pub use state::{Checkpoint, Point, Progress, Snapshot, Validation};
+pub use team::{Alone, Team};
+pub use train::{Event, Start, Trained, Trainer, train};
+pub use treatment::Treatment;

@@ -1,23 +1,35 @@
 //! A batch is cut into shards; each runs on a network and a gradient buffer of its own.
 
 use rayon::prelude::*;
-use stapes_data::AugmentConfig;
 use stapes_features::Features;
 use stapes_kernels::Sequences;
+use stapes_kernels::norm::{GradientSums, Moments};
 use stapes_nn::layer::{Draw, Mode, Pass, Shape};
-use stapes_nn::objective::Objective;
+use stapes_nn::objective::{Bend, Objective};
 use stapes_nn::{BatchSums, ModelConfig, ModelError, Network, NetworkBackward};
 
 use crate::course::Cut;
-use crate::examples::Examples;
+use crate::examples::{Examples, Labels};
+use crate::mix::{Mix, mixes};
+use crate::state::Validation;
+use crate::team::{Alone, Team, gather_numbers, sum_numbers};
+use crate::treatment::Treatment;
 
 /// The shards of a model's batches.
 ///
 /// Shard by shard the gradients are added in a fixed order: the sum depends on the number of shards and not
 /// on which thread ran which. Where layers need sums over the whole batch, the shards run in step and wait for
-/// each other at these layers; the sums too are added in the order of the shards.
-pub struct Shards {
+/// each other at these layers; the sums too are added in the order of the shards. The processes of a [`Team`] share the
+/// shards, and each ends with the sum over all.
+pub struct Shards<'t> {
+    /// Those of this process.
     shards: Vec<Shard>,
+    /// Which number the first of them has among those of all processes, and how many these are.
+    first: usize,
+    total: usize,
+    team: &'t dyn Team,
+    /// Into how many parts a batch is cut that run one after the other.
+    parts: usize,
 }
 
 /// Gradients that one thread adds at a time.
@@ -28,14 +40,17 @@ const PIECE: usize = 64 * 1024;
 struct Step<'a> {
     parameters: &'a [f32],
     data: Examples<'a>,
-    /// Decisions of the whole batch.
-    whole: usize,
-    chance: Chance<'a>,
+    batch: &'a [Cut],
+    /// What each place of the batch is mixed with; empty where nothing is.
+    mixes: &'a [Mix],
+    /// What the decisions of the whole batch count.
+    whole: f64,
+    treatment: Treatment<'a>,
 }
 
 impl<'a> Step<'a> {
     fn pass(&self, sequences: &'a Sequences, places: &'a [usize]) -> Pass<'a> {
-        Pass { sequences, mode: Mode::Training(Draw { key: self.chance.key, places }) }
+        Pass { sequences, mode: Mode::Training(Draw { key: self.treatment.key, places }) }
     }
 }
 
@@ -47,6 +62,8 @@ struct Shard {
     places: Vec<usize>,
     /// A class for each sequence, or for each packed frame.
     targets: Vec<usize>,
+    /// For each sequence the class that it is mixed with, and its share; empty where nothing is mixed.
+    others: Vec<(usize, f32)>,
     lengths: Vec<usize>,
     /// The lengths of the pass at hand; none where the shard has no examples.
     sequences: Option<Sequences>,
@@ -58,27 +75,7 @@ struct Shard {
     right: usize,
 }
 
-/// What the random choices of a step depend on.
-#[derive(Clone, Copy, Debug)]
-pub struct Chance<'a> {
-    /// For dropout: a number that differs from step to step.
-    pub key: u64,
-    /// How training examples are changed, if they are.
-    pub augment: Option<&'a AugmentConfig>,
-    /// For augmentation, with the pass and the example of a cut: the run's seed.
-    pub seed: u64,
-}
-
-/// How a model does on a set of examples.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Score {
-    /// Mean cross-entropy.
-    pub(crate) loss: f64,
-    /// Share of decisions that are right.
-    pub(crate) accuracy: f64,
-}
-
-impl Shards {
+impl<'t> Shards<'t> {
     /// `shards` networks of a model for inputs of this shape and `classes` classes.
     ///
     /// # Errors
@@ -88,7 +85,21 @@ impl Shards {
         input: Shape,
         classes: usize,
         shards: usize,
-    ) -> Result<Shards, ModelError> {
+    ) -> Result<Shards<'static>, ModelError> {
+        Shards::of_team(model, (input, classes), shards.max(1), &Alone)
+    }
+
+    /// The same for a team: its processes share the shards, each has some of them.
+    ///
+    /// # Errors
+    /// As [`Shards::new`].
+    pub(crate) fn of_team(
+        model: &ModelConfig,
+        (input, classes): (Shape, usize),
+        total: usize,
+        team: &'t dyn Team,
+    ) -> Result<Shards<'t>, ModelError> {
+        let [first, end] = [team.rank(), team.rank() + 1].map(|rank| total * rank / team.size());
         let shard = |_| {
             let network = model.build(input, classes)?;
             Ok(Shard {
@@ -97,6 +108,7 @@ impl Shards {
                 cuts: Vec::new(),
                 places: Vec::new(),
                 targets: Vec::new(),
+                others: Vec::new(),
                 lengths: Vec::new(),
                 sequences: None,
                 augmented: Vec::new(),
@@ -106,7 +118,15 @@ impl Shards {
                 right: 0,
             })
         };
-        Ok(Shards { shards: (0..shards.max(1)).map(shard).collect::<Result<_, ModelError>>()? })
+        let shards = (first..end).map(shard).collect::<Result<_, ModelError>>()?;
+        Ok(Shards { shards, first, total, team, parts: 1 })
+    }
+
+    /// The same, with batches cut into so many parts that run one after the other: gradients are accumulated, and only
+    /// a part is in memory.
+    #[must_use]
+    pub fn with_parts(self, parts: usize) -> Shards<'t> {
+        Shards { parts: parts.max(1), ..self }
     }
 
     /// One of the networks, for its shapes and names.
@@ -115,21 +135,27 @@ impl Shards {
     }
 
     /// The loss and its gradient by all parameters, for the mean over a batch.
-    ///
-    /// `chance` is what the random choices of this step depend on.
     pub fn gradient(
         &mut self,
         parameters: &[f32],
         data: Examples<'_>,
         batch: &[Cut],
-        chance: Chance<'_>,
+        treatment: Treatment<'_>,
     ) -> (f64, &mut [f32]) {
-        self.deal(batch);
-        let whole = decisions(self.network().objective(), batch);
-        let step = Step { parameters, data, whole, chance };
-        match self.network().stops().len() {
-            0 => self.shards.par_iter_mut().for_each(|shard| shard.gradient(step)),
-            stops => self.gradient_in_step(step, stops),
+        let mixes = mixes(batch, &treatment);
+        let whole = weight(self.network().objective(), data, batch, (&mixes, treatment.bend()));
+        let step = Step { parameters, data, batch, mixes: &mixes, whole, treatment };
+        self.shards.par_iter_mut().for_each(|shard| {
+            shard.gradients.fill(0.0);
+            shard.loss = 0.0;
+        });
+        let part = batch.len().div_ceil(self.parts).max(1);
+        for (at, batch) in batch.chunks(part).enumerate() {
+            self.deal(batch, at * part);
+            match self.network().stops().len() {
+                0 => self.shards.par_iter_mut().for_each(|shard| shard.gradient(step)),
+                stops => self.gradient_in_step(step, stops),
+            }
         }
         let (first, others) = self.shards.split_at_mut(1);
         let first = &mut first[0];
@@ -141,7 +167,10 @@ impl Shards {
                 sums.iter_mut().zip(gradients).for_each(|(sum, gradient)| *sum += gradient);
             }
         });
-        (first.loss, &mut first.gradients)
+        let [loss] = sum_numbers(self.team, [first.loss]);
+        first.loss = loss;
+        self.team.sum(&mut first.gradients);
+        (loss, &mut first.gradients)
     }
 
     /// The gradients of all shards, stage by stage.
@@ -180,13 +209,19 @@ impl Shards {
                 _ => all.add(shard.network.sums(stop)),
             }
         }
+        if self.team.size() > 1 {
+            all = add_over_team(self.team, &all);
+        }
         self.shards.iter_mut().filter(busy).for_each(|shard| shard.network.sums(stop).clone_from(&all));
     }
 
     /// After a step of training: lets running statistics follow the batch of [`Shards::gradient`].
     pub fn follow(&self, parameters: &mut [f32]) {
-        // The first shard has the first example of every batch.
+        // The first shard has the first example of every batch; that of another process may have none.
         self.network().follow(parameters);
+        if !self.network().stops().is_empty() {
+            self.team.broadcast(parameters);
+        }
     }
 
     /// The gradient that [`Shards::gradient`] computed last.
@@ -194,34 +229,43 @@ impl Shards {
         &self.shards[0].gradients
     }
 
+    /// The same, to be changed.
+    pub(crate) fn gradients_mut(&mut self) -> &mut [f32] {
+        &mut self.shards[0].gradients
+    }
+
     /// Mean loss and accuracy over all examples, `batch` at a time.
-    pub(crate) fn score(&mut self, parameters: &[f32], data: Examples<'_>, batch: usize) -> Score {
+    pub(crate) fn score(&mut self, parameters: &[f32], data: Examples<'_>, batch: usize) -> Validation {
         let all: Vec<Cut> = (0..data.len()).map(|example| data.whole(example)).collect();
         let whole = decisions(self.network().objective(), &all);
         let (mut loss, mut right) = (0.0, 0);
         self.shards.iter_mut().for_each(|shard| shard.network.prepare(parameters));
         for batch in all.chunks(batch) {
-            self.deal(batch);
+            self.deal(batch, 0);
             self.shards.par_iter_mut().for_each(|shard| shard.score(parameters, data, whole));
             loss += self.shards.iter().map(|shard| shard.loss).sum::<f64>();
             right += self.shards.iter().map(|shard| shard.right).sum::<usize>();
         }
-        Score { loss, accuracy: right as f64 / whole as f64 }
+        let [loss, right] = sum_numbers(self.team, [loss, right as f64]);
+        Validation { loss, accuracy: right / whole as f64 }
     }
 
-    /// Deals a batch to the shards like cards, the longest first, so that all have about as many frames.
-    fn deal(&mut self, batch: &[Cut]) {
+    /// Deals a batch, or the part of one from place `first` on, to the shards like cards, the longest first, so that all
+    /// have about as many frames.
+    fn deal(&mut self, batch: &[Cut], first: usize) {
         let mut places: Vec<usize> = (0..batch.len()).collect();
         places.sort_by_key(|&place| std::cmp::Reverse(batch[place].frames));
         for shard in &mut self.shards {
             shard.cuts.clear();
             shard.places.clear();
         }
-        let count = self.shards.len();
         for (turn, place) in places.into_iter().enumerate() {
-            let shard = &mut self.shards[turn % count];
-            shard.cuts.push(batch[place]);
-            shard.places.push(place);
+            // The others are of other processes.
+            let own = (turn % self.total).checked_sub(self.first).and_then(|own| self.shards.get_mut(own));
+            if let Some(shard) = own {
+                shard.cuts.push(batch[place]);
+                shard.places.push(first + place);
+            }
         }
     }
 }
@@ -237,9 +281,7 @@ impl Shard {
 
     /// Gathers the shard's examples and takes the parameters in.
     fn begin(&mut self, step: Step<'_>) {
-        self.gradients.fill(0.0);
-        self.loss = 0.0;
-        self.sequences = self.gather(step.data, Some(step.chance));
+        self.sequences = self.gather(step.data, Some(step));
         if self.sequences.is_some() {
             self.network.prepare(step.parameters);
         }
@@ -256,7 +298,9 @@ impl Shard {
         d_scores.clear();
         d_scores.extend_from_slice(network.scores(step.pass(sequences, places)));
         let targets = step.data.labels().targets(&self.targets);
-        self.loss = network.objective().loss(d_scores, targets, sequences, step.whole);
+        let others = (!self.others.is_empty()).then_some(&self.others[..]);
+        let bend = Bend { others, ..step.treatment.bend() };
+        self.loss += network.objective().bent_loss(d_scores, targets, bend, sequences, step.whole);
     }
 
     fn backward_stage(&mut self, stage: usize, step: Step<'_>) {
@@ -286,31 +330,92 @@ impl Shard {
         self.loss = objective.loss(scores, targets, &sequences, whole);
     }
 
-    /// Packs the shard's examples, augmented where `chance` says how; `None` if it has none.
-    fn gather(&mut self, data: Examples<'_>, chance: Option<Chance<'_>>) -> Option<Sequences> {
+    /// Packs the shard's examples, changed as a step of training says; `None` if it has none.
+    ///
+    /// Augmentation may change an example's number of frames where its truth is one class.
+    fn gather(&mut self, data: Examples<'_>, step: Option<Step<'_>>) -> Option<Sequences> {
         let features = self.network.input_shape().features();
-        self.lengths.clear();
-        self.lengths.extend(self.cuts.iter().map(|cut| cut.frames));
-        // Cuts have frames, so what is refused here is a shard without examples.
-        let sequences = Sequences::new(&self.lengths).ok()?;
-        self.targets = data.labels().packed(&self.cuts, &sequences);
         self.augmented.clear();
-        if let Some(Chance { augment: Some(augment), seed, .. }) = chance {
-            for cut in &self.cuts {
-                let mut features = Features::new(features, data.values(cut).to_vec());
-                augment.apply(&mut features, seed, [cut.pass, cut.example as u64]);
-                self.augmented.push(features);
+        self.others.clear();
+        if let Some(step) = step.filter(|step| step.treatment.augment.is_some() || !step.mixes.is_empty()) {
+            for (cut, &place) in self.cuts.iter().zip(&self.places) {
+                let mut frames = augmented(&self.network, step, cut);
+                if let Some(mix) = step.mixes.get(place) {
+                    let other = &step.batch[mix.place];
+                    mix.apply(&mut frames, &augmented(&self.network, step, other));
+                    self.others.push((data.labels().class(other.example), mix.share));
+                }
+                self.augmented.push(frames);
             }
         }
-        let plain = self.cuts.iter().map(|cut| data.values(cut));
         let rows: Vec<&[f32]> = match self.augmented.as_slice() {
-            [] => plain.collect(),
+            [] => self.cuts.iter().map(|cut| data.values(cut)).collect(),
             augmented => augmented.iter().map(Features::values).collect(),
         };
+        self.lengths.clear();
+        self.lengths.extend(rows.iter().map(|row| row.len() / features));
+        // Cuts have frames, also augmented, so what is refused here is a shard without examples.
+        let sequences = Sequences::new(&self.lengths).ok()?;
+        self.targets = data.labels().packed(&self.cuts, &sequences);
         self.input.resize(sequences.frames() * features, 0.0);
         sequences.pack(&rows, features, &mut self.input);
         Some(sequences)
     }
+}
+
+/// The frames of a cut, augmented where a step says how.
+fn augmented(network: &Network, step: Step<'_>, cut: &Cut) -> Features {
+    let mut frames = Features::new(network.input_shape().features(), step.data.values(cut).to_vec());
+    if let Some(augment) = step.treatment.augment {
+        augment.apply(&mut frames, network.longest(), step.treatment.seed, [cut.pass, cut.example as u64]);
+    }
+    frames
+}
+
+/// What the decisions that these cuts ask for count together.
+fn weight(objective: Objective, data: Examples<'_>, batch: &[Cut], (mixes, bend): (&[Mix], Bend<'_>)) -> f64 {
+    match (data.labels(), bend.class_weights) {
+        (_, None) => decisions(objective, batch) as f64,
+        (Labels::Examples(classes), Some(_)) => {
+            let class = |cut: &Cut| classes[cut.example];
+            let other = |place: usize| mixes.get(place).map(|mix| (class(&batch[mix.place]), mix.share));
+            batch.iter().enumerate().map(|(place, cut)| bend.weight(class(cut), other(place))).sum()
+        }
+        (Labels::Frames(classes), Some(_)) => {
+            let of = |cut: &Cut| classes[cut.example][cut.first..cut.first + cut.frames].iter();
+            batch.iter().flat_map(of).map(|&class| bend.weight(class, None)).sum()
+        }
+    }
+}
+
+/// The sums of all processes' parts of a batch, added in their order; a process without examples has none.
+fn add_over_team(team: &dyn Team, own: &BatchSums) -> BatchSums {
+    let moments = own.moments.iter().flat_map(|of| [of.count as f64, of.mean, of.squares]);
+    let gradients = own.gradients.iter().flat_map(|of| [of.d, of.product]);
+    let count = std::iter::once(own.moments.len() as f64);
+    let numbers: Vec<f64> = count.chain(moments).chain(gradients).collect();
+    let read = |numbers: Vec<f64>| {
+        let (moments, gradients) = numbers[1..].split_at(3 * numbers[0] as usize);
+        let moments = moments.as_chunks::<3>().0.iter();
+        BatchSums {
+            moments: moments
+                .map(|&[count, mean, squares]| Moments { count: count as u64, mean, squares })
+                .collect(),
+            gradients: gradients
+                .as_chunks::<2>()
+                .0
+                .iter()
+                .map(|&[d, product]| GradientSums { d, product })
+                .collect(),
+        }
+    };
+    let parts =
+        gather_numbers(team, &numbers).into_iter().map(read).filter(|part| *part != BatchSums::default());
+    let add = |mut all: BatchSums, part: BatchSums| {
+        all.add(&part);
+        all
+    };
+    parts.reduce(add).unwrap_or_default()
 }
 
 /// How many decisions these cuts ask for.

@@ -3,18 +3,22 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use serde::Serialize;
-use stapes_data::AugmentConfig;
+use stapes_data::{AugmentConfig, Misfit};
 use stapes_nn::ModelConfig;
 use stapes_nn::layer::Shape;
 use stapes_nn::parameters::View;
 use stapes_random::Stream;
 
-use crate::config::{TrainConfig, TrainError};
+use crate::config::TrainConfig;
 use crate::course::Course;
-use crate::examples::Examples;
+use crate::error::TrainError;
+use crate::examples::{Examples, Labels};
 use crate::optimiser::Optimiser;
-use crate::shards::{Chance, Shards};
+use crate::schedule::Moment;
+use crate::shards::Shards;
+use crate::state::{Checkpoint, Point, Progress, Snapshot, Sums, Validation};
+use crate::team::{Team, any};
+use crate::treatment::Treatment;
 
 /// What training learns from.
 pub struct Trainer<'a> {
@@ -28,35 +32,32 @@ pub struct Trainer<'a> {
     pub config: &'a TrainConfig,
     /// Examples to fit.
     pub train: Examples<'a>,
-    /// Examples that choose the best step; never a test split.
+    /// Examples that choose the best step; never a test split. Without any, the last step is taken.
     pub validation: Examples<'a>,
     /// How training examples are changed, if they are.
     pub augment: Option<&'a AugmentConfig>,
-    /// What the parameters start from, if not from what the model's initialisation draws.
-    pub start: Option<&'a [f32]>,
+    /// Where it starts.
+    pub start: Start<'a>,
     /// Determines the starting values, the shuffles, the dropout and the augmentation.
     pub seed: u64,
+    /// The processes that train together; [`Alone`](crate::Alone) for one. All have the same of everything else.
+    pub team: &'a dyn Team,
 }
 
-/// One validation, a point of the curves.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Point {
-    /// Optimiser steps so far.
-    pub step: usize,
-    /// Epochs so far.
-    pub epoch: f64,
-    /// Seconds since training began.
-    pub seconds: f64,
-    /// Mean training loss since the last point.
-    pub train_loss: f64,
-    /// Mean loss over the validation examples.
-    pub validation_loss: f64,
-    /// Share of the decisions on the validation examples that are right.
-    pub validation_accuracy: f64,
+/// Where a training starts.
+#[derive(Clone, Copy, Debug, Default)]
+pub enum Start<'a> {
+    /// From what the model's initialisation draws.
+    #[default]
+    Drawn,
+    /// From these parameters.
+    Parameters(&'a [f32]),
+    /// Where it was when it was written down.
+    Checkpoint(&'a Checkpoint),
 }
 
 /// What happens while training.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Event<'a> {
     /// A step is done.
@@ -68,21 +69,30 @@ pub enum Event<'a> {
         /// Its loss.
         loss: f64,
     },
-    /// A validation is done.
+    /// A point of the curves is there, with a validation where there are examples for it.
     Validated {
         /// The figures.
         point: Point,
-        /// The parameters, if they are the best so far.
+        /// The parameters, if they are the best so far (without validation: always).
         best: Option<&'a [f32]>,
+    },
+    /// The training stands between two steps: from here it may go on later.
+    Between {
+        /// What there is to write down.
+        snapshot: Snapshot<'a>,
+        /// Whether no step follows. What a stopped training then ends with is not part of the snapshot.
+        last: bool,
     },
 }
 
 /// The outcome of training.
 #[derive(Clone, Debug)]
 pub struct Trained {
-    /// The parameters at the best validation.
+    /// The parameters at the best validation, or at the last step where there is no validation.
     pub parameters: Vec<f32>,
-    /// All validations.
+    /// The parameters at the last step.
+    pub last: Vec<f32>,
+    /// All points of the curves.
     pub points: Vec<Point>,
     /// Which of the points was best.
     pub best: Point,
@@ -99,56 +109,72 @@ pub struct Trained {
 /// Trains a model and keeps the parameters of the best validation: the highest accuracy (of decisions: where frames are
 /// decided, of frames), and among equals the lowest loss.
 ///
-/// When `stop` becomes true, training validates once more and ends with what was reached.
+/// When `stop` becomes true, training validates once more and ends with what was reached. An error of `report` ends it at
+/// once.
 ///
 /// # Errors
-/// [`TrainError`] for a configuration that is impossible, no examples, or a loss that is no number.
-pub fn train(
+/// [`TrainError`] for a configuration that is impossible, no examples, a checkpoint of another training, or a loss that
+/// is no number; and what `report` gives.
+pub fn train<E: From<TrainError>>(
     trainer: &Trainer<'_>,
     stop: &AtomicBool,
-    mut report: impl FnMut(Event<'_>),
-) -> Result<Trained, TrainError> {
+    mut report: impl FnMut(Event<'_>) -> Result<(), E>,
+) -> Result<Trained, E> {
     let mut run = Run::new(trainer)?;
-    while !run.done() {
+    let (mut done, mut stopped) = (run.is_done(run.is_late()), false);
+    while !(done || stopped) {
         let (step, loss) = run.step()?;
-        report(Event::Step { step, steps: run.steps, loss });
-        run.stopped = stop.load(Ordering::Relaxed) && step < run.steps;
-        if run.stopped || run.validation_is_due() {
-            let (point, best) = run.validate()?;
-            report(Event::Validated { point, best: best.then_some(run.parameters.as_slice()) });
+        report(Event::Step { step, steps: run.steps, loss })?;
+        if run.validation_is_due() {
+            run.validate(&mut report)?;
         }
+        // Clocks and Ctrl-C differ from process to process.
+        let [late, asked] = any(trainer.team, [run.is_late(), stop.load(Ordering::Relaxed)]);
+        done = run.is_done(late);
+        stopped = !done && asked;
+        report(Event::Between { snapshot: run.snapshot(), last: done || stopped })?;
     }
-    run.finish()
+    if run.progress.points.last().is_none_or(|point| point.step < run.progress.step) {
+        run.validate(&mut report)?;
+    }
+    Ok(run.finish(stopped))
 }
 
 struct Run<'a> {
     trainer: &'a Trainer<'a>,
-    shards: Shards,
+    shards: Shards<'a>,
     parameters: Vec<f32>,
+    /// Their running mean, if it is kept; else empty.
+    average: Vec<f32>,
+    /// The model of the best point.
+    best: Vec<f32>,
     optimiser: Optimiser,
     course: Course<'a>,
-    /// Steps done, of all.
-    step: usize,
+    class_weights: Option<Vec<f32>>,
     steps: usize,
-    stopped: bool,
+    progress: Progress,
+    /// When this part of the training began, and the seconds of those before.
     began: Instant,
-    training_seconds: f64,
-    examples_seen: usize,
-    losses: (f64, usize),
-    points: Vec<Point>,
-    best: Option<(Point, Vec<f32>)>,
+    before: f64,
 }
 
 impl<'a> Run<'a> {
     fn new(trainer: &'a Trainer<'a>) -> Result<Run<'a>, TrainError> {
         let config = trainer.config;
         config.check()?;
-        for (what, examples) in [("training", trainer.train), ("validation", trainer.validation)] {
-            if examples.is_empty() {
-                return Err(TrainError::NoExamples { what });
-            }
+        if trainer.train.is_empty() {
+            return Err(TrainError::NoExamples);
         }
-        let shards = Shards::new(trainer.model, trainer.input, trainer.classes, config.shards)?;
+        if let Some(key) = config.needs_validation().filter(|_| trainer.validation.is_empty()) {
+            return Err(TrainError::NoValidation { key });
+        }
+        let size = trainer.team.size();
+        if config.shards < size {
+            return Err(TrainError::TooFewShards { shards: config.shards, size });
+        }
+        let shape = (trainer.input, trainer.classes);
+        let shards =
+            Shards::of_team(trainer.model, shape, config.shards, trainer.team)?.with_parts(config.accumulate);
         let network = shards.network();
         for examples in [trainer.train, trainer.validation] {
             examples.check(network.objective(), network.longest())?;
@@ -158,113 +184,230 @@ impl<'a> Run<'a> {
         {
             return Err(TrainError::Segments { segment, fixed });
         }
-        let course = Course::new(config, trainer.train, trainer.seed);
-        if let Some(start) = trainer.start.filter(|start| start.len() != network.values()) {
-            let (got, expected) = (start.len(), network.values());
-            return Err(TrainError::Start { got, expected });
+        if let (Some(augment), Shape::Sequence { features, frames }) = (trainer.augment, trainer.input) {
+            let of_moments = matches!(trainer.train.labels(), Labels::Frames(_));
+            augment
+                .check_frames(features, frames, of_moments)
+                .map_err(|Misfit { key, value, rule }| TrainError::Value { key, value, rule })?;
         }
-        let drawn = || network.initial_parameters(trainer.seed);
-        Ok(Run {
-            parameters: trainer.start.map_or_else(drawn, <[f32]>::to_vec),
+        let labels = trainer.train.labels();
+        if let (Some(alpha), Labels::Frames(_)) = (config.mixup, labels) {
+            let (key, value) = ("train.mixup", alpha.to_string());
+            let rule = "every frame has a label of its own, and such examples are not mixed: leave it out";
+            return Err(TrainError::Value { key, value, rule });
+        }
+        let class_weights =
+            config.class_weights.as_ref().map(|of| of.weights(labels, trainer.classes)).transpose()?;
+        let course = Course::new(config, trainer.train, trainer.seed);
+        let values = network.values();
+        let parameters = match trainer.start {
+            Start::Drawn => network.initial_parameters(trainer.seed),
+            Start::Parameters(start) if start.len() != values => {
+                return Err(TrainError::Start { got: start.len(), expected: values });
+            }
+            Start::Parameters(start) => start.to_vec(),
+            // What the checkpoint holds follows.
+            Start::Checkpoint(_) => vec![0.0; values],
+        };
+        let mut run = Run {
+            best: parameters.clone(),
+            average: config.average_decay.map_or(Vec::new(), |_| parameters.clone()),
+            parameters,
             optimiser: Optimiser::new(config, network.views()),
             shards,
-            step: 0,
             steps: course.steps(),
             course,
-            stopped: false,
+            class_weights,
+            progress: Progress::default(),
             began: Instant::now(),
-            training_seconds: 0.0,
-            examples_seen: 0,
-            losses: (0.0, 0),
-            points: Vec::new(),
-            best: None,
+            before: 0.0,
             trainer,
-        })
+        };
+        if let Start::Checkpoint(checkpoint) = trainer.start {
+            run.restore(checkpoint)?;
+        }
+        Ok(run)
     }
 
-    fn done(&self) -> bool {
-        self.stopped || self.step == self.steps
+    /// Whether all steps are done, or the configuration has had enough.
+    fn is_done(&self, late: bool) -> bool {
+        let Progress { step, points, best, .. } = &self.progress;
+        let in_vain = best.map_or(0, |best| points.len() - 1 - best);
+        let patience = self.trainer.config.patience;
+        late || *step >= self.steps || patience.is_some_and(|patience| in_vain >= patience)
+    }
+
+    /// Whether the time is up.
+    fn is_late(&self) -> bool {
+        self.trainer.config.max_seconds.is_some_and(|most| self.progress.seconds >= most)
+    }
+
+    fn snapshot(&self) -> Snapshot<'_> {
+        let mut buffers =
+            vec![(PARAMETERS, &self.parameters[..]), (AVERAGE, &self.average), (BEST, &self.best)];
+        buffers.extend(self.optimiser.buffers());
+        Snapshot { progress: &self.progress, buffers }
+    }
+
+    fn restore(&mut self, checkpoint: &Checkpoint) -> Result<(), TrainError> {
+        checkpoint.restore(PARAMETERS, &mut self.parameters)?;
+        checkpoint.restore(AVERAGE, &mut self.average)?;
+        checkpoint.restore(BEST, &mut self.best)?;
+        for (name, buffer) in self.optimiser.buffers_mut() {
+            checkpoint.restore(name, buffer)?;
+        }
+        self.progress = checkpoint.progress.clone();
+        self.optimiser.go_on_from(self.progress.step);
+        self.before = self.progress.seconds;
+        Ok(())
     }
 
     fn step(&mut self) -> Result<(usize, f64), TrainError> {
         let began = Instant::now();
         let config = self.trainer.config;
-        let batch = self.course.batch(self.step);
-        let chance = Chance {
-            key: Stream::numbered(self.trainer.seed, "dropout", [self.step as u64, 0]).bits(),
+        let batch = self.course.batch(self.progress.step);
+        let treatment = Treatment {
+            key: Stream::numbered(self.trainer.seed, "dropout", [self.progress.step as u64, 0]).bits(),
             augment: self.trainer.augment,
+            mixup: config.mixup,
             seed: self.trainer.seed,
+            smoothing: config.label_smoothing,
+            class_weights: self.class_weights.as_deref(),
         };
-        let (loss, gradients) = self.shards.gradient(&self.parameters, self.trainer.train, &batch, chance);
-        self.step += 1;
+        let loss = self.shards.gradient(&self.parameters, self.trainer.train, &batch, treatment).0;
+        self.progress.step += 1;
         if !loss.is_finite() {
             return Err(self.diverged(format!("the loss is {loss}")));
         }
-        let factor = config.schedule.factor(self.step, self.steps);
-        self.optimiser.update(&mut self.parameters, gradients, factor);
+        let factor = config.schedule.factor(self.moment());
+        let norm = self.optimiser.update(&mut self.parameters, self.shards.gradients_mut(), factor);
         self.shards.follow(&mut self.parameters);
-        self.losses = (self.losses.0 + loss, self.losses.1 + 1);
-        self.examples_seen += batch.len();
-        self.training_seconds += began.elapsed().as_secs_f64();
-        Ok((self.step, loss))
+        self.follow_average();
+        let since = &mut self.progress.since;
+        since.steps += 1;
+        since.loss += loss;
+        since.gradient_norm += f64::from(norm);
+        self.progress.examples_seen += batch.len();
+        self.progress.training_seconds += began.elapsed().as_secs_f64();
+        self.progress.seconds = self.before + self.began.elapsed().as_secs_f64();
+        Ok((self.progress.step, loss))
+    }
+
+    /// The step that was done last.
+    fn moment(&self) -> Moment<'_> {
+        Moment {
+            step: self.progress.step,
+            steps: self.steps,
+            steps_an_epoch: self.course.steps_an_epoch(),
+            warmup_steps: self.trainer.config.warmup_steps,
+            points: &self.progress.points,
+        }
+    }
+
+    /// a = d a + (1 - d) p, where a running mean is kept.
+    fn follow_average(&mut self) {
+        let Some(decay) = self.trainer.config.average_decay else { return };
+        let steps = self.progress.step as f32;
+        let decay = decay.min((1.0 + steps) / (10.0 + steps));
+        for (mean, parameter) in self.average.iter_mut().zip(&self.parameters) {
+            *mean += (1.0 - decay) * (parameter - *mean);
+        }
     }
 
     fn validation_is_due(&self) -> bool {
         let an_epoch = self.course.steps_an_epoch();
         let every = self.trainer.config.validate_every_steps.unwrap_or(an_epoch);
-        self.step.is_multiple_of(every) || self.step == self.steps
+        self.progress.step.is_multiple_of(every) || self.progress.step == self.steps
     }
 
     fn diverged(&self, what: String) -> TrainError {
         let largest = largest_gradients(self.shards.network().views().to_vec(), self.shards.gradients());
-        TrainError::Diverged { step: self.step, what, largest }
+        TrainError::Diverged { step: self.progress.step, what, largest }
     }
 
-    fn validate(&mut self) -> Result<(Point, bool), TrainError> {
+    /// A point of the curves.
+    fn validate<E: From<TrainError>>(
+        &mut self,
+        report: &mut impl FnMut(Event<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let validation = self.score()?;
+        let Progress { step, since, .. } = self.progress;
+        let mean = |sum: f64| sum / since.steps.max(1) as f64;
+        let config = self.trainer.config;
+        let rate = config.schedule.factor(self.moment()) * config.learning_rate;
+        self.progress.seconds = self.before + self.began.elapsed().as_secs_f64();
+        let point = Point {
+            step,
+            epoch: step as f64 / self.course.steps_an_epoch() as f64,
+            seconds: self.progress.seconds,
+            train_loss: mean(since.loss),
+            learning_rate: f64::from(rate),
+            gradient_norm: mean(since.gradient_norm),
+            validation,
+        };
+        self.progress.since = Sums::default();
+        let best = self.progress.best_point().and_then(|point| point.validation);
+        let better = match (validation, best) {
+            (Some(new), Some(best)) => new.better_than(&best),
+            _ => true,
+        };
+        if better {
+            self.progress.best = Some(self.progress.points.len());
+            let model = averaged_or(&self.average, &self.parameters);
+            self.best.copy_from_slice(model);
+        }
+        self.progress.points.push(point);
+        report(Event::Validated { point, best: better.then_some(&self.best[..]) })
+    }
+
+    /// How the model does on the validation examples; none where there are none.
+    fn score(&mut self) -> Result<Option<Validation>, TrainError> {
         let views = self.shards.network().views();
         let broken = |view: &&View| !view.of(&self.parameters).iter().all(|value| value.is_finite());
         if let Some(view) = views.iter().find(broken) {
             return Err(self.diverged(format!("{} holds a value that is no number", view.name)));
         }
-        let score = self.shards.score(&self.parameters, self.trainer.validation, VALIDATION_BATCH);
+        if self.trainer.validation.is_empty() {
+            return Ok(None);
+        }
+        let model = averaged_or(&self.average, &self.parameters);
+        let score = self.shards.score(model, self.trainer.validation, VALIDATION_BATCH);
         if !score.loss.is_finite() {
             return Err(self.diverged(format!("the validation loss is {}", score.loss)));
         }
-        let point = Point {
-            step: self.step,
-            epoch: self.step as f64 / self.course.steps_an_epoch() as f64,
-            seconds: self.began.elapsed().as_secs_f64(),
-            train_loss: self.losses.0 / self.losses.1.max(1) as f64,
-            validation_loss: score.loss,
-            validation_accuracy: score.accuracy,
-        };
-        self.losses = (0.0, 0);
-        self.points.push(point);
-        let better = self.best.as_ref().is_none_or(|(best, _)| {
-            (point.validation_accuracy, -point.validation_loss)
-                > (best.validation_accuracy, -best.validation_loss)
-        });
-        if better {
-            self.best = Some((point, self.parameters.clone()));
-        }
-        Ok((point, better))
+        Ok(Some(score))
     }
 
-    fn finish(self) -> Result<Trained, TrainError> {
-        let seconds = self.began.elapsed().as_secs_f64();
-        // The last step validates and there is at least one.
-        let (best, parameters) = self.best.ok_or(TrainError::NoExamples { what: "training" })?;
-        Ok(Trained {
-            parameters,
-            points: self.points,
+    /// After the last validation.
+    ///
+    /// # Panics
+    /// If there was none.
+    fn finish(self, stopped: bool) -> Trained {
+        let Progress { step, seconds, training_seconds, examples_seen, points, best, .. } = self.progress;
+        let best =
+            points[best.unwrap_or_else(|| unreachable!("the first point is the best until another is"))];
+        Trained {
+            parameters: self.best,
+            last: if self.average.is_empty() { self.parameters } else { self.average },
+            points,
             best,
-            steps: self.step,
+            steps: step,
             seconds,
-            examples_a_second: self.examples_seen as f64 / self.training_seconds,
-            stopped: self.stopped,
-        })
+            examples_a_second: examples_seen as f64 / training_seconds,
+            stopped,
+        }
     }
 }
+
+/// What is validated and kept: the running mean, or the parameters where none is kept.
+fn averaged_or<'a>(average: &'a [f32], parameters: &'a [f32]) -> &'a [f32] {
+    if average.is_empty() { parameters } else { average }
+}
+
+/// Names of buffers in a snapshot.
+const PARAMETERS: &str = "parameters";
+const AVERAGE: &str = "average";
+const BEST: &str = "best";
 
 /// How many examples a validation takes at a time: enough to fill the kernels, small in memory.
 const VALIDATION_BATCH: usize = 64;

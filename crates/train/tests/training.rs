@@ -7,7 +7,10 @@ use stapes_features::Features;
 use stapes_nn::ModelConfig;
 use stapes_nn::layer::Shape;
 use stapes_random::Stream;
-use stapes_train::{Event, Examples, Labels, TrainConfig, TrainError, Trained, Trainer, train};
+use stapes_train::{
+    Alone, Checkpoint, Event, Examples, Labels, Point, Start, TrainConfig, TrainError, Trained, Trainer,
+    train,
+};
 
 struct Task {
     model: ModelConfig,
@@ -15,6 +18,8 @@ struct Task {
     features: Vec<Features>,
     classes: Vec<usize>,
     augment: Option<AugmentConfig>,
+    /// Whether there are validation examples.
+    validated: bool,
 }
 
 impl Task {
@@ -32,10 +37,24 @@ impl Task {
             features: (0..40).map(features).collect(),
             classes: (0..40).map(|index| index % 2).collect(),
             augment: None,
+            validated: true,
         }
     }
 
-    fn run(&self, stop: &AtomicBool, report: impl FnMut(Event<'_>)) -> Result<Trained, TrainError> {
+    fn run(
+        &self,
+        stop: &AtomicBool,
+        report: impl FnMut(Event<'_>) -> Result<(), TrainError>,
+    ) -> Result<Trained, TrainError> {
+        self.run_from(Start::Drawn, stop, report)
+    }
+
+    fn run_from(
+        &self,
+        start: Start<'_>,
+        stop: &AtomicBool,
+        report: impl FnMut(Event<'_>) -> Result<(), TrainError>,
+    ) -> Result<Trained, TrainError> {
         let examples = |from: usize, to: usize| {
             Examples::new(&self.features[from..to], Labels::Examples(&self.classes[from..to]))
         };
@@ -45,17 +64,23 @@ impl Task {
             classes: 2,
             config: &self.config,
             train: examples(0, 30)?,
-            validation: examples(30, 40)?,
+            validation: examples(30, if self.validated { 40 } else { 30 })?,
             augment: self.augment.as_ref(),
-            start: None,
+            start,
             seed: 1,
+            team: &Alone,
         };
         train(&trainer, stop, report)
     }
 
     fn trained(&self) -> Trained {
-        self.run(&AtomicBool::new(false), |_| {}).unwrap()
+        self.run(&AtomicBool::new(false), |_| Ok(())).unwrap()
     }
+}
+
+/// On the validation examples.
+fn accuracy(point: &Point) -> f64 {
+    point.validation.unwrap().accuracy
 }
 
 #[test]
@@ -64,8 +89,8 @@ fn it_learns_and_keeps_the_best_validation() {
     task.config.epochs = 20;
     let trained = task.trained();
     assert_eq!(trained.steps, 100); // 5 steps an epoch, the last of 2 examples
-    let best = trained.points.iter().map(|point| point.validation_accuracy).fold(0.0, f64::max);
-    assert_eq!(trained.best.validation_accuracy, best);
+    let best = trained.points.iter().map(accuracy).fold(0.0, f64::max);
+    assert_eq!(accuracy(&trained.best), best);
     let (first, last) = (trained.points[0].train_loss, trained.points[19].train_loss);
     assert!(last < 0.7 * first, "{first} to {last}");
 }
@@ -107,10 +132,191 @@ fn stopping_keeps_what_was_reached() {
         if let Event::Step { step: 3, .. } = event {
             stop.store(true, Ordering::Relaxed);
         }
+        Ok(())
     });
     let trained = trained.unwrap();
     assert!(trained.stopped);
     assert_eq!((trained.steps, trained.best.step, trained.points.len()), (3, 3, 1));
+}
+
+/// The checkpoint behind each step.
+fn checkpoints(task: &Task) -> (Trained, Vec<Checkpoint>) {
+    let mut checkpoints = Vec::new();
+    let report = |event: Event<'_>| {
+        if let Event::Between { snapshot, .. } = event {
+            checkpoints.push(snapshot.to_checkpoint());
+        }
+        Ok(())
+    };
+    let trained = task.run(&AtomicBool::new(false), report).unwrap();
+    (trained, checkpoints)
+}
+
+fn same_bits(a: &[f32], b: &[f32]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.to_bits() == b.to_bits())
+}
+
+#[test]
+fn a_training_goes_on_from_any_step_to_the_same_bits() {
+    for changes in [
+        "optimiser = 'adamw'\nweight_decay = 0.1\nschedule = 'cosine'\nclip_norm = 0.5",
+        "optimiser = 'sgd'\nmomentum = 0.9\nvalidate_every_steps = 4",
+        "segment_frames = 5\nframes_per_epoch = 170",
+        "average_decay = 0.9\naccumulate = 3\nschedule = { plateau = { patience = 1, factor = 0.5 } }",
+        "mixup = 0.5\nlabel_smoothing = 0.1\nclass_weights = 'balanced'\nwarmup_steps = 9",
+        "schedule = 'one_cycle'\nlearning_rate = 0.05\npatience = 2",
+    ] {
+        let task = Task::new(changes);
+        let (whole, checkpoints) = checkpoints(&task);
+        assert_eq!(checkpoints.len(), whole.steps);
+        for checkpoint in &checkpoints {
+            let json = serde_json::to_string(&checkpoint.progress).unwrap();
+            let read = Checkpoint { progress: serde_json::from_str(&json).unwrap(), ..checkpoint.clone() };
+            assert_eq!(&read, checkpoint);
+            let start = Start::Checkpoint(&read);
+            let resumed = task.run_from(start, &AtomicBool::new(false), |_| Ok(())).unwrap();
+            let step = checkpoint.progress.step;
+            assert!(same_bits(&resumed.parameters, &whole.parameters), "{changes} from step {step}");
+            assert!(same_bits(&resumed.last, &whole.last), "{changes} from step {step}");
+            let figures = |trained: &Trained| -> Vec<Point> {
+                trained.points.iter().map(|point| Point { seconds: 0.0, ..*point }).collect()
+            };
+            assert_eq!(figures(&resumed), figures(&whole), "{changes} from step {step}");
+            assert_eq!((resumed.steps, resumed.best.step), (whole.steps, whole.best.step));
+        }
+    }
+}
+
+#[test]
+fn what_a_stop_adds_is_not_in_the_checkpoint() {
+    let (stop, mut last) = (AtomicBool::new(false), None);
+    let task = Task::new("");
+    let stopped = task.run(&stop, |event| {
+        stop.fetch_or(matches!(event, Event::Step { step: 8, .. }), Ordering::Relaxed);
+        if let Event::Between { snapshot, .. } = event {
+            last = Some(snapshot.to_checkpoint());
+        }
+        Ok(())
+    });
+    assert_eq!(stopped.unwrap().points.last().unwrap().step, 8);
+    let start = last.unwrap();
+    let resumed = task.run_from(Start::Checkpoint(&start), &AtomicBool::new(false), |_| Ok(())).unwrap();
+    let whole = task.trained();
+    assert!(same_bits(&resumed.last, &whole.last) && same_bits(&resumed.parameters, &whole.parameters));
+    assert_eq!(resumed.points.len(), whole.points.len());
+}
+
+#[test]
+fn a_checkpoint_of_another_training_is_refused() {
+    let (_, checkpoints) = checkpoints(&Task::new(""));
+    for changes in ["optimiser = 'sgd'", "optimiser = 'sgd'\nmomentum = 0.9"] {
+        let start = Start::Checkpoint(&checkpoints[2]);
+        let error = Task::new(changes).run_from(start, &AtomicBool::new(false), |_| Ok(())).unwrap_err();
+        assert!(error.to_string().contains("numbers of optimiser."), "{error}");
+    }
+}
+
+#[test]
+fn an_error_of_the_report_ends_the_training() {
+    let mut seen = 0;
+    let report = |event: Event<'_>| {
+        seen += usize::from(matches!(event, Event::Step { .. }));
+        if seen == 2 { Err(TrainError::NoExamples) } else { Ok(()) }
+    };
+    let error = Task::new("").run(&AtomicBool::new(false), report).unwrap_err();
+    assert_eq!((seen, error), (2, TrainError::NoExamples));
+}
+
+#[test]
+fn without_validation_the_last_step_is_kept() {
+    let mut task = Task::new("validate_every_steps = 7");
+    task.validated = false;
+    let trained = task.trained();
+    assert!(same_bits(&trained.parameters, &trained.last));
+    assert_eq!(trained.points.iter().map(|point| point.step).collect::<Vec<_>>(), [7, 14, 21, 28, 30]);
+    assert!(trained.points.iter().all(|point| point.validation.is_none() && point.train_loss > 0.0));
+    assert_eq!(trained.best.step, 30);
+    // Validation has no influence on the steps.
+    let validated = Task::new("validate_every_steps = 7").trained();
+    assert!(same_bits(&trained.last, &validated.last));
+}
+
+#[test]
+fn what_follows_the_validation_needs_one() {
+    for (changes, key) in [
+        ("patience = 1", "train.patience"),
+        ("schedule = { plateau = { patience = 1, factor = 0.5 } }", "train.schedule.plateau"),
+    ] {
+        let mut task = Task::new(changes);
+        task.validated = false;
+        let error = task.run(&AtomicBool::new(false), |_| Ok(())).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("{key}: needs validation examples")), "{error}");
+    }
+}
+
+#[test]
+fn training_ends_when_validation_gets_no_better_or_time_is_up() {
+    // A rate so small that nothing changes: the first validation stays the best.
+    let trained = Task::new("learning_rate = 1e-30\npatience = 3").trained();
+    assert_eq!((trained.points.len(), trained.best.step, trained.stopped), (4, 5, false));
+    let trained = Task::new("max_seconds = 1e-9").trained();
+    assert_eq!((trained.steps, trained.points.len(), trained.stopped), (1, 1, false));
+}
+
+#[test]
+fn parts_of_a_batch_give_the_same_training_to_the_last_digits() {
+    let changes = "label_smoothing = 0.1\nclass_weights = [0.5, 2.0]\nmixup = 0.5\nclip_norm = 1.0";
+    let whole = Task::new(changes).trained().last;
+    for parts in [2, 3, 7] {
+        let got = Task::new(&format!("{changes}\naccumulate = {parts}")).trained().last;
+        let farthest = whole.iter().zip(&got).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(farthest < 1e-5, "{parts} parts: {farthest}");
+    }
+    for shards in [1, 3] {
+        let mut task = Task::new(changes);
+        task.config.shards = shards;
+        let got = task.trained().last;
+        let farthest = whole.iter().zip(&got).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(farthest < 1e-5, "{shards} shards: {farthest}");
+    }
+}
+
+#[test]
+fn a_running_mean_of_the_weights_is_what_is_validated_and_kept() {
+    let mut seen: Vec<Vec<f32>> = Vec::new();
+    let task = Task::new("average_decay = 0.5\nmax_steps = 4");
+    let report = |event: Event<'_>| {
+        if let Event::Between { snapshot, .. } = event {
+            let parameters = snapshot.buffers.iter().find(|(name, _)| *name == "parameters");
+            seen.push(parameters.unwrap().1.to_vec());
+        }
+        Ok(())
+    };
+    let trained = task.run(&AtomicBool::new(false), report).unwrap();
+    let start = Task::new("max_steps = 1\nlearning_rate = 1e-30").trained().last;
+    let mut mean = start;
+    for (step, parameters) in (1..).zip(&seen) {
+        let decay = ((1 + step) as f32 / (10 + step) as f32).min(0.5);
+        mean.iter_mut().zip(parameters).for_each(|(mean, value)| *mean += (1.0 - decay) * (value - *mean));
+    }
+    let farthest = mean.iter().zip(&trained.last).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    assert!(farthest < 1e-6, "{farthest}");
+    assert_ne!(trained.last, seen[3]);
+}
+
+#[test]
+fn what_a_class_weighs_moves_the_decisions() {
+    // Frames that tell nothing: only the weights can decide.
+    let mut task = Task::new("class_weights = [1.0, 5.0]\nlearning_rate = 0.05\nschedule = 'cosine'");
+    task.features.iter_mut().for_each(|frames| *frames = Features::new(1, vec![0.0; frames.frames()]));
+    (task.config.batch, task.config.epochs) = (30, 400);
+    let weighted = task.trained().points.pop().unwrap().validation.unwrap();
+    // Both classes are as frequent: over the whole set as one batch, their odds become those of the weights, 1 to 5.
+    let expected = 0.5 * (6.0f64.ln() + 1.2f64.ln());
+    assert!((weighted.loss - expected).abs() < 0.05, "{weighted:?}, expected {expected}");
+    task.config.class_weights = None;
+    let plain = task.trained().points.pop().unwrap().validation.unwrap();
+    assert!((plain.loss - 2.0f64.ln()).abs() < 0.02, "{plain:?}");
 }
 
 #[test]
@@ -129,7 +335,7 @@ fn a_loss_that_is_no_number_stops_with_the_step_and_the_gradients() {
     let mut values = task.features[4].values().to_vec();
     values[2] = f32::NAN;
     task.features[4] = Features::new(1, values);
-    let error = task.run(&AtomicBool::new(false), |_| {}).unwrap_err();
+    let error = task.run(&AtomicBool::new(false), |_| Ok(())).unwrap_err();
     assert!(matches!(error, TrainError::Diverged { step: 1..=5, .. }), "{error}");
     assert!(error.to_string().contains("rnn."), "{error}");
 }
@@ -137,7 +343,7 @@ fn a_loss_that_is_no_number_stops_with_the_step_and_the_gradients() {
 #[test]
 fn a_model_that_is_no_number_is_never_kept() {
     let task = Task::new("learning_rate = 1e38\nmax_steps = 1");
-    let error = task.run(&AtomicBool::new(false), |_| {}).unwrap_err();
+    let error = task.run(&AtomicBool::new(false), |_| Ok(())).unwrap_err();
     assert!(matches!(error, TrainError::Diverged { step: 1, .. }), "{error}");
 }
 
@@ -154,9 +360,20 @@ fn impossible_settings_are_refused_with_their_key() {
         ("momentum = 1.0\noptimiser = 'sgd'", "train.momentum"),
         ("momentum = 0.9", "train.momentum"),
         ("max_steps = 0", "train.max_steps"),
+        ("max_seconds = 0", "train.max_seconds"),
+        ("label_smoothing = 1.0", "train.label_smoothing"),
+        ("average_decay = -0.1", "train.average_decay"),
+        ("mixup = 0.0", "train.mixup"),
+        ("accumulate = 0", "train.accumulate"),
+        ("patience = 0", "train.patience"),
+        ("class_weights = [1.0]", "train.class_weights"),
+        ("class_weights = [1.0, -1.0]", "train.class_weights"),
+        ("schedule = { step = { every_epochs = 0, factor = 0.5 } }", "train.schedule.step.every_epochs"),
+        ("schedule = { plateau = { patience = 1, factor = 1.5 } }", "train.schedule.plateau.factor"),
+        ("schedule = 'one_cycle'\nwarmup_steps = 3", "train.warmup_steps"),
         ("validate_every_steps = 0", "train.validate_every_steps"),
     ] {
-        let error = Task::new(text).run(&AtomicBool::new(false), |_| {}).unwrap_err();
+        let error = Task::new(text).run(&AtomicBool::new(false), |_| Ok(())).unwrap_err();
         assert!(error.to_string().contains(key), "{error}");
     }
 }
@@ -165,12 +382,13 @@ fn impossible_settings_are_refused_with_their_key() {
 fn an_example_without_frames_is_an_error() {
     let mut task = Task::new("");
     task.features[35] = Features::new(1, Vec::new());
-    let error = task.run(&AtomicBool::new(false), |_| {}).unwrap_err();
+    let error = task.run(&AtomicBool::new(false), |_| Ok(())).unwrap_err();
     assert!(matches!(error, TrainError::NoFrames { index: 5 }), "{error}");
 }
 
 /// Recordings of noise with a class a frame: whether the frame is loud. Only frames beside their own labels teach this.
-fn loud_frames(changes: &str, threads: usize) -> Result<Trained, TrainError> {
+fn loud_frames(changes: &str, augment: &str, threads: usize) -> Result<Trained, TrainError> {
+    let augment: AugmentConfig = toml::from_str(augment).unwrap();
     let model = "[recurrent]\ncell = 'lstm'\nhidden = 6\nhead = 'per_frame_binary'";
     let model: ModelConfig = toml::from_str(model).unwrap();
     let base = "batch = 4\nepochs = 12\nlearning_rate = 3e-2\n";
@@ -197,32 +415,33 @@ fn loud_frames(changes: &str, threads: usize) -> Result<Trained, TrainError> {
         config: &config,
         train: examples(0, 14)?,
         validation: examples(14, 20)?,
-        augment: None,
-        start: None,
+        augment: Some(&augment),
+        start: Start::Drawn,
         seed: 1,
+        team: &Alone,
     };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-    pool.install(|| train(&trainer, &AtomicBool::new(false), |_| {}))
+    pool.install(|| train(&trainer, &AtomicBool::new(false), |_| Ok(())))
 }
 
 #[test]
 fn frames_are_learned_from_segments_and_validated_on_whole_recordings() {
-    let of_segments = loud_frames("segment_frames = 12\nframes_per_epoch = 900", 1).unwrap();
+    let of_segments = loud_frames("segment_frames = 12\nframes_per_epoch = 900", "", 1).unwrap();
     // 900 frames are 75 segments, 19 batches.
     assert_eq!(of_segments.steps, 12 * 19);
-    assert!(of_segments.best.validation_accuracy > 0.97, "{:?}", of_segments.best);
+    assert!(accuracy(&of_segments.best) > 0.97, "{:?}", of_segments.best);
     // 6 whole recordings: 40 + 42 ... 57 frames, 597 decisions; the share right is a number of them.
     let frames: usize = (14..20).map(|index| 40 + 3 * index).sum();
-    let right = of_segments.best.validation_accuracy * frames as f64;
+    let right = accuracy(&of_segments.best) * frames as f64;
     assert!((right - right.round()).abs() < 1e-9, "{right} of {frames}");
-    let whole = loud_frames("", 1).unwrap();
-    assert!(whole.best.validation_accuracy > 0.97, "{:?}", whole.best);
+    let whole = loud_frames("", "", 1).unwrap();
+    assert!(accuracy(&whole.best) > 0.97, "{:?}", whole.best);
     assert_ne!(whole.parameters, of_segments.parameters);
 }
 
 #[test]
 fn segments_do_not_depend_on_threads() {
-    let run = |threads| loud_frames("segment_frames = 12\nshards = 3", threads).unwrap().parameters;
+    let run = |threads| loud_frames("segment_frames = 12\nshards = 3", "", threads).unwrap().parameters;
     assert!(run(1).iter().zip(&run(3)).all(|(a, b)| a.to_bits() == b.to_bits()));
 }
 
@@ -238,9 +457,44 @@ fn segments_for_a_model_of_a_fixed_length_are_refused() {
         train: examples,
         validation: examples,
         augment: None,
-        start: None,
+        start: Start::Drawn,
         seed: 1,
+        team: &Alone,
     };
-    let error = train(&trainer, &AtomicBool::new(false), |_| {}).unwrap_err().to_string();
+    let error =
+        train(&trainer, &AtomicBool::new(false), |_| Ok::<(), TrainError>(())).unwrap_err().to_string();
     assert!(error.starts_with("train.segment_frames = 4: the model reads exactly 9 frames"), "{error}");
+}
+
+#[test]
+fn augmentation_that_does_not_suit_the_data_is_refused_by_its_key() {
+    let mut task = Task::new("");
+    let mut refused = |text: &str, input: Shape| {
+        task.augment = Some(toml::from_str(text).unwrap());
+        let examples = Examples::new(&task.features[..10], Labels::Examples(&task.classes[..10])).unwrap();
+        let trainer = Trainer {
+            model: &task.model,
+            input,
+            classes: 2,
+            config: &task.config,
+            train: examples,
+            validation: examples,
+            augment: task.augment.as_ref(),
+            start: Start::Drawn,
+            seed: 1,
+            team: &Alone,
+        };
+        train(&trainer, &AtomicBool::new(false), |_| Ok::<(), TrainError>(())).unwrap_err().to_string()
+    };
+    let fixed = Shape::Sequence { features: 1, frames: Some(9) };
+    let error = refused("[stretch]\nfactor = [0.9, 1.1]", fixed);
+    assert!(
+        error.starts_with("augment.stretch.factor = [0.9, 1.1]: changes the number of frames"),
+        "{error}"
+    );
+    let error = refused("[rotation]\ndegrees = 5.0", Shape::frames(1));
+    assert!(error.starts_with("augment.rotation.degrees = 5: turns pairs"), "{error}");
+    let error = loud_frames("", "[drop]\nshare = 0.1", 1).unwrap_err().to_string();
+    assert!(error.starts_with("augment.drop.share = 0.1: changes the number of frames"), "{error}");
+    assert!(loud_frames("max_steps = 2", "[jitter]\ndeviation = 0.1", 1).is_ok());
 }

@@ -12,13 +12,19 @@ use serde::Serialize;
 /// that nobody could be told.
 pub(crate) struct Console {
     json: bool,
+    silent: bool,
     failed: OnceLock<io::Error>,
 }
 
 impl Console {
     /// A console for people or, with `json`, for machines.
     pub(crate) fn new(json: bool) -> Console {
-        Console { json, failed: OnceLock::new() }
+        Console { json, silent: false, failed: OnceLock::new() }
+    }
+
+    /// A console for a process whose results another one tells.
+    pub(crate) fn silent() -> Console {
+        Console { json: false, silent: true, failed: OnceLock::new() }
     }
 
     /// Text for people: the command's result, on standard output unless that carries JSON.
@@ -28,8 +34,10 @@ impl Console {
 
     /// Text for people that is no result, on standard error.
     pub(crate) fn note(&self, text: &str) {
-        // Without standard error there is nobody to tell.
-        let _ = writeln!(io::stderr().lock(), "{text}");
+        if !self.silent {
+            // Without standard error there is nobody to tell.
+            let _ = writeln!(io::stderr().lock(), "{text}");
+        }
     }
 
     /// Names every file that was left out, on standard error.
@@ -63,7 +71,7 @@ impl Console {
     }
 
     fn print(&self, text: &str) {
-        if self.failed.get().is_some() {
+        if self.silent || self.failed.get().is_some() {
             return;
         }
         let mut to = io::stdout().lock();
@@ -77,6 +85,11 @@ impl Console {
 /// A share as per cent with one digit: `98.4 %`.
 pub(crate) fn percent(share: f64) -> String {
     format!("{:.1} %", 100.0 * share)
+}
+
+/// As [`percent`]; a dash where there is none.
+pub(crate) fn share(share: Option<f64>) -> String {
+    share.map_or("–".into(), percent)
 }
 
 /// A number with commas between thousands: `1,532,090`.

@@ -1,33 +1,26 @@
 //! `stapes train --folds`: one model for each fold of the recipe's split, and what they do together.
 
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
 
 use anyhow::Result;
 use serde_json::{Value, json};
 use stapes::eval::{Estimate, Evaluation, mean_with_interval, text};
 use stapes::experiment::evaluate;
-use stapes::{Error, Recipe};
+use stapes::{Error, Finished, Recipe};
 
-use super::console::{Console, duration, percent};
+use super::console::{Console, duration, percent, share};
+use super::train::Common;
 use super::train::several::{Several, train_several};
-use super::train::{Finished, StartingPoint};
 
 /// What `--json` prints last, in the folder of the folds.
 const SUMMARY: &str = "folds.json";
 
 /// Trains and tests every fold, each in a folder of its own within `out`, and gives the exit code.
-pub(super) fn train_folds(
-    recipe: &Recipe,
-    from: &StartingPoint,
-    (out, force): (&Path, bool),
-    stop: &AtomicBool,
-    console: &Console,
-) -> Result<u8> {
-    let recipes = recipe.folds(from.data.as_deref())?;
-    let folds = train_several(recipes, from, (out, force), stop, console)?;
-    let summary = print(&folds, out, console)?;
-    console.emit(&summary);
+pub(super) fn train_folds(recipe: &Recipe, common: &Common<'_>, out: &Path) -> Result<u8> {
+    let recipes = recipe.folds(common.data.as_deref())?;
+    let folds = train_several(recipes, common, out)?;
+    let summary = print(&folds, out, common.console)?;
+    common.console.emit(&summary);
     let path = out.join(SUMMARY);
     let text = serde_json::to_string_pretty(&summary)? + "\n";
     stapes_files::write(&path, text.as_bytes()).map_err(|source| Error::File {
@@ -115,7 +108,7 @@ fn table(several: &Several<Finished>) -> String {
             FIGURES[1..].iter().filter(|_| detects).map(|(_, figure)| cell(*figure)).collect();
         text += &format!(
             "\n{name:<width$}  {:>10}  {:>7}  {:>5.1} to {:>5.1} %{detected}  {}{}",
-            percent(fold.record.validation_accuracy),
+            share(fold.record.validation_accuracy),
             percent(*accuracy),
             100.0 * interval.low,
             100.0 * interval.high,

@@ -11,6 +11,7 @@ mod predict;
 mod progress;
 mod quickstart;
 mod summary;
+mod team;
 mod train;
 
 use std::process::ExitCode;
@@ -96,10 +97,14 @@ pub(crate) fn run() -> ExitCode {
             }
         },
         Err(error) => {
-            console.note(&format!("error: {}", message(&error)));
+            tell(&console, &error);
             ExitCode::from(NOTHING_DONE)
         }
     }
+}
+
+fn tell(console: &Console, error: &anyhow::Error) {
+    console.note(&format!("error: {}", message(error)));
 }
 
 /// An error with its causes, each said once: many errors name their cause in their own text.

@@ -26,7 +26,7 @@ pub(crate) fn stop_on_interrupt() -> Arc<AtomicBool> {
     let seen = Arc::clone(&stop);
     let handler = move || {
         if seen.swap(true, Ordering::Relaxed) {
-            stapes::run::remove_unfinished();
+            stapes::run::abandon_all();
             std::process::exit(130);
         }
         // Without standard error there is nobody to tell.

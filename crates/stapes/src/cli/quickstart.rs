@@ -1,16 +1,18 @@
 //! `stapes quickstart`: a first run that needs nothing.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::Args;
 use stapes::Recipe;
 use stapes::data::Source;
-use stapes::run::{self, RunFolder};
+use stapes::run::{self, Existing, RunFolder};
+use stapes::train::Alone;
 
 use super::console::Console;
 use super::progress;
-use super::train::{Changes, StartingPoint, train};
+use super::train::{Changes, Common};
 
 /// The recipe that quickstart follows.
 const RECIPE: &str = include_str!("../../../../recipes/quickstart.toml");
@@ -32,10 +34,18 @@ impl Quickstart {
             self.changes.recipe(|changes| Recipe::from_toml("recipes/quickstart.toml", RECIPE, changes))?;
         let out = self.out.unwrap_or_else(|| run::free_name(Path::new("runs/quickstart")));
         let example = example(&recipe)?;
-        let folder = RunFolder::begin(&out, false)?;
-        folder.write("example.csv", &example)?;
-        let finished =
-            train(recipe, StartingPoint::default(), folder, &progress::stop_on_interrupt(), console)?;
+        let common = Common {
+            data: None,
+            start: None,
+            existing: Existing::Refuse,
+            checkpoint_every: Duration::from_secs(30),
+            stop: &progress::stop_on_interrupt(),
+            console,
+            team: &Alone,
+        };
+        let finished = common.train(recipe, RunFolder::begin(&out, common.existing)?)?;
+        let path = finished.place.join("example.csv");
+        stapes_files::write(&path, example.as_bytes()).with_context(|| path.display().to_string())?;
         let place = finished.place.display();
         let program = std::env::args_os().next().unwrap_or_else(|| "stapes".into());
         let program = program.display();

@@ -5,22 +5,22 @@ pub(super) mod several;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::Args;
+use indicatif::ProgressBar;
 use serde::Serialize;
 use stapes::data::DataError;
-use stapes::eval::{Detection, Estimate, Evaluation};
-use stapes::experiment::{self, Experiment, Loaded, Truths};
-use stapes::infer::Bundle;
-use stapes::report;
-use stapes::run::{self, RunFolder, RunRecord};
-use stapes::train::{Event, Trained};
-use stapes::{Error, Recipe};
+use stapes::run::{Existing, RunFolder};
+use stapes::train::{Event, Team};
+use stapes::{Error, Experiment, Finished, Listener, Recipe, Training};
 
 use super::console::{Console, duration, percent, thousands};
 use super::folds::train_folds;
 use super::progress;
+use super::team::Launched;
 use seeds::{folder_name, print_seeds};
 use several::train_several;
 
@@ -39,9 +39,15 @@ pub(crate) struct Train {
     /// Start from the weights in a .safetensors file, such as a PyTorch state dict saved with safetensors
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
-    /// Replace the run that is there
-    #[arg(long)]
+    /// Replace the run that is there, when the new one is complete
+    #[arg(long, conflicts_with = "resume")]
     force: bool,
+    /// Go on with the run that is there, if there is one: it ends as if it had never been stopped or killed
+    #[arg(long)]
+    resume: bool,
+    /// Write a checkpoint after so many seconds of training [default: 30]
+    #[arg(long, value_name = "SECONDS", default_value_t = 30.0, hide_default_value = true, value_parser = seconds)]
+    checkpoint_every: f64,
     /// Train with the seeds 1 to N, each in a folder seed-K of RUN, and report the median
     #[arg(long, value_name = "N", conflicts_with = "seed", value_parser = clap::value_parser!(u16).range(1..))]
     seeds: Option<u16>,
@@ -84,7 +90,7 @@ struct Summary<'a> {
     seconds: f64,
     steps: usize,
     best_step: usize,
-    validation_accuracy: f64,
+    validation_accuracy: Option<f64>,
     test_accuracy: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     test_f1: Option<f64>,
@@ -98,10 +104,26 @@ struct Summary<'a> {
 
 impl Train {
     pub(crate) fn run(self, console: &Console) -> Result<u8> {
-        self.trained(console).map_err(|error| with_name(&self.recipe, error))
+        let launched = Launched::begin()?;
+        let silent = Console::silent();
+        let console = if launched.team().rank() == 0 { console } else { &silent };
+        self.trained(launched.team(), console).map_err(|error| {
+            let error = with_name(&self.recipe, error);
+            if launched.team().size() > 1 {
+                super::tell(&Console::new(false), &error);
+            }
+            launched.give_up();
+            error
+        })
     }
 
-    fn trained(&self, console: &Console) -> Result<u8> {
+    fn trained(&self, team: &dyn Team, console: &Console) -> Result<u8> {
+        if team.size() > 1 && (self.folds || self.seeds.is_some()) {
+            anyhow::bail!(
+                "--folds and --seeds train one model after the other: with {} processes, train each with a command of its own",
+                team.size()
+            );
+        }
         let stop = progress::stop_on_interrupt();
         // Absolute, so that `eval` finds the data from anywhere.
         let data = match &self.data {
@@ -116,21 +138,43 @@ impl Train {
             }
             None => None,
         };
-        let from = StartingPoint { data, start };
+        let common = Common {
+            data,
+            start,
+            existing: match (self.force, self.resume) {
+                (true, _) => Existing::Replace,
+                (_, true) => Existing::Resume,
+                _ => Existing::Refuse,
+            },
+            checkpoint_every: Duration::from_secs_f64(self.checkpoint_every),
+            stop: &stop,
+            console,
+            team,
+        };
         if self.folds {
-            return train_folds(&recipe, &from, (&self.out, self.force), &stop, console);
+            return train_folds(&recipe, &common, &self.out);
         }
         let Some(seeds) = self.seeds else {
-            let folder = RunFolder::begin(&self.out, self.force)?;
-            let finished = train(recipe, from, folder, &stop, console)?;
-            return Ok(if finished.left_out > 0 { super::SOME_FAILED } else { super::DONE });
+            if team.rank() > 0 {
+                common.training(recipe).assist()?;
+                return Ok(super::DONE);
+            }
+            let finished = common.train(recipe, RunFolder::begin(&self.out, common.existing)?)?;
+            let whole = !finished.record.stopped && finished.left_out == 0;
+            return Ok(if whole { super::DONE } else { super::SOME_FAILED });
         };
         let recipes =
             (1..=u64::from(seeds)).map(|seed| (folder_name(seed), Recipe { seed, ..recipe.clone() }));
-        let several = train_several(recipes.collect(), &from, (&self.out, self.force), &stop, console)?;
+        let several = train_several(recipes.collect(), &common, &self.out)?;
         print_seeds(console, &self.out.display().to_string(), &several);
         Ok(several.exit_code())
     }
+}
+
+/// A number of seconds, 0 or more.
+fn seconds(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|seconds| (0.0..=1e9).contains(seconds));
+    number.ok_or_else(|| "expected a number of seconds, 0 or more".into())
 }
 
 /// An error about a key of the recipe with the recipe's name in front.
@@ -144,8 +188,7 @@ fn with_name(recipe: &Path, error: anyhow::Error) -> anyhow::Error {
                     | DataError::NoExamples { .. }
                     | DataError::SharedSpeakers { .. }
                     | DataError::SharedContent { .. }
-            ) | Error::NoValidation { .. }
-                | Error::UnknownClasses { .. }
+            ) | Error::UnknownClasses { .. }
         )
     );
     match of_key {
@@ -154,122 +197,119 @@ fn with_name(recipe: &Path, error: anyhow::Error) -> anyhow::Error {
     }
 }
 
-/// What a run starts from, beside its recipe.
-#[derive(Clone, Default)]
-pub(crate) struct StartingPoint {
+/// What the runs of a command have in common.
+pub(crate) struct Common<'a> {
     /// The folder of the data set, where it has one.
     pub(crate) data: Option<PathBuf>,
     /// The first parameters, if not those that the seed draws.
-    start: Option<Vec<f32>>,
+    pub(crate) start: Option<Vec<f32>>,
+    /// What to do with runs that are there.
+    pub(crate) existing: Existing,
+    /// The least time between two checkpoints.
+    pub(crate) checkpoint_every: Duration,
+    pub(crate) stop: &'a AtomicBool,
+    pub(crate) console: &'a Console,
+    pub(crate) team: &'a dyn Team,
 }
 
-/// A run that was trained, tested and written.
-pub(crate) struct Finished {
-    /// Its folder.
-    pub(crate) place: PathBuf,
-    pub(crate) record: RunRecord,
-    pub(crate) evaluation: Evaluation,
-    /// What is true of the test examples.
-    pub(crate) truths: Truths,
-    /// What the model says of them.
-    pub(crate) probabilities: Vec<Vec<f32>>,
-    /// How many files could not be used, as many as the recipe allows.
-    pub(crate) left_out: usize,
-}
-
-/// Trains, tests, and writes the run.
-pub(crate) fn train(
-    recipe: Recipe,
-    StartingPoint { data: data_folder, start }: StartingPoint,
-    folder: RunFolder,
-    stop: &AtomicBool,
-    console: &Console,
-) -> Result<Finished> {
-    let experiment = Experiment::open(recipe, data_folder.as_deref())?;
-    console.note(&format!("{}\n{}", experiment.recipe.title, sizes(&experiment)));
-    let bar = progress::bar(experiment.dataset.examples.len(), "files");
-    let checked = experiment.check_files(stop, &|done| bar.set_position(done as u64));
-    bar.finish_and_clear();
-    checked?;
-    let load = |indices: &[usize]| -> Result<Loaded, Error> {
-        let bar = progress::bar(indices.len(), "features");
-        let loaded = experiment.load(indices, stop, &|done| bar.set_position(done as u64));
-        bar.finish_and_clear();
-        loaded.inspect(|loaded| console.left_out(&loaded.left_out))
-    };
-    let training = load(&experiment.split.train)?;
-    let validation = load(&experiment.split.validation)?;
-    let (bundle, trained) = fit(&experiment, [&training, &validation], start.as_deref(), stop, console)?;
-    bundle.save(&folder.path(run::MODEL))?;
-    if trained.stopped {
-        console.note(&format!("stopped at step {}: what was reached is kept", trained.steps));
-    }
-
-    // From here on there is a model, which no later failure may take away.
-    match conclude(&experiment, data_folder, (&bundle, &trained), &folder, console) {
-        Ok(finished) => {
-            let left_out = [&training, &validation].iter().map(|part| part.left_out.len()).sum::<usize>();
-            let left_out = left_out + finished.left_out;
-            let finished = Finished { place: folder.finish()?, left_out, ..finished };
-            print(console, &finished);
-            Ok(finished)
+impl Common<'_> {
+    fn training(&self, recipe: Recipe) -> Training<'_> {
+        Training {
+            recipe,
+            data: self.data.clone(),
+            start: self.start.as_deref(),
+            command: command_line(),
+            checkpoint_every: self.checkpoint_every,
+            stop: self.stop,
+            team: self.team,
         }
-        Err(error) => Err(error.context(format!("the trained model is kept in {}", folder.keep().display()))),
+    }
+
+    /// Trains, tests and writes a run, and prints what came out.
+    pub(crate) fn train(&self, recipe: Recipe, folder: RunFolder) -> Result<Finished> {
+        let finished = self.training(recipe).run(folder, &Bars::new(self.console))?;
+        if finished.record.stopped {
+            let step = finished.record.steps;
+            self.console
+                .note(&format!("stopped at step {step}: the same command with --resume goes on from there"));
+        }
+        print(self.console, &finished);
+        Ok(finished)
     }
 }
 
-/// Tests the model and writes everything about the run.
-///
-/// The test split is touched here, once, for the chosen model; also after Ctrl-C.
-fn conclude(
-    experiment: &Experiment,
-    data_folder: Option<PathBuf>,
-    (bundle, trained): (&Bundle, &Trained),
-    folder: &RunFolder,
-    console: &Console,
-) -> Result<Finished> {
-    let bar = progress::bar(experiment.split.test.len(), "features");
-    let test = experiment.load(&experiment.split.test, &AtomicBool::new(false), &|done| {
+/// Progress bars, and validations for machines.
+struct Bars<'a> {
+    console: &'a Console,
+    bar: Mutex<ProgressBar>,
+    accuracy: Mutex<String>,
+}
+
+impl Bars<'_> {
+    fn new(console: &Console) -> Bars<'_> {
+        Bars { console, bar: Mutex::new(ProgressBar::hidden()), accuracy: Mutex::default() }
+    }
+
+    /// The bar of what is being done, with so many steps.
+    fn show(&self, what: &'static str, steps: usize, done: usize, message: String) {
+        let mut bar = self.bar.lock().unwrap_or_else(PoisonError::into_inner);
+        if bar.prefix() != what || bar.is_finished() {
+            bar.finish_and_clear();
+            *bar = progress::bar(steps, what);
+        }
+        bar.set_length(steps as u64);
         bar.set_position(done as u64);
-    })?;
-    bar.finish_and_clear();
-    console.left_out(&test.left_out);
-    let probabilities = experiment::classify(bundle, &test)?;
-    let evaluation = experiment::evaluate(&bundle.labels, &test.truths, &probabilities)?;
-    let latency_ms = experiment.latency_ms(bundle, &test)?;
-    let record = record(experiment, data_folder, trained, &evaluation, latency_ms)?;
-    folder.write(run::RECIPE, &experiment.recipe.to_toml())?;
-    folder.write(run::METRICS, &run::metrics(&trained.points))?;
-    folder.write(run::RECORD, &(serde_json::to_string_pretty(&record)? + "\n"))?;
-    folder.write(run::REPORT, &report::page(experiment, &record, &trained.points, &evaluation)?)?;
-    let truths = test.truths;
-    let left_out = test.left_out.len();
-    Ok(Finished { place: folder.path(""), record, evaluation, truths, probabilities, left_out })
+        bar.set_message(message);
+        if done == steps {
+            bar.finish_and_clear();
+        }
+    }
 }
 
-fn fit(
-    experiment: &Experiment,
-    parts: [&Loaded; 2],
-    start: Option<&[f32]>,
-    stop: &AtomicBool,
-    console: &Console,
-) -> Result<(Bundle, Trained)> {
-    let bar = progress::bar(0, "training");
-    let mut accuracy = String::new();
-    let trained = experiment.train(parts, start, stop, |event| match event {
-        Event::Step { step, steps, loss } => {
-            bar.set_length(steps as u64);
-            bar.set_position(step as u64);
-            bar.set_message(format!("loss {loss:.3} {accuracy}"));
+impl Listener for Bars<'_> {
+    fn opened(&self, experiment: &Experiment) {
+        self.note(&format!("{}\n{}", experiment.recipe.title, sizes(experiment)));
+    }
+
+    fn loaded(&self, done: usize, of: usize) {
+        self.show("features", of, done, String::new());
+    }
+
+    fn checked(&self, done: usize, of: usize) {
+        self.show("files", of, done, String::new());
+    }
+
+    fn left_out(&self, files: &[(PathBuf, String)]) {
+        self.console.left_out(files);
+    }
+
+    fn trained(&self, event: &Event<'_>) {
+        let mut accuracy = self.accuracy.lock().unwrap_or_else(PoisonError::into_inner);
+        match event {
+            Event::Step { step, steps, loss } => {
+                self.show("training", *steps, *step, format!("loss {loss:.3} {accuracy}"));
+            }
+            Event::Validated { point, .. } => {
+                *accuracy = validated(point.validation.map(|validation| validation.accuracy));
+                self.console.emit(&serde_json::json!({ "event": "validation", "point": point }));
+            }
+            _ => {}
         }
-        Event::Validated { point, .. } => {
-            accuracy = format!("validation {}", percent(point.validation_accuracy));
-            console.emit(&serde_json::json!({ "event": "validation", "point": point }));
-        }
-        _ => {}
-    });
-    bar.finish_and_clear();
-    Ok(trained?)
+    }
+
+    fn note(&self, text: &str) {
+        self.console.note(text);
+    }
+}
+
+impl Drop for Bars<'_> {
+    fn drop(&mut self) {
+        self.bar.lock().unwrap_or_else(PoisonError::into_inner).finish_and_clear();
+    }
+}
+
+fn validated(accuracy: Option<f64>) -> String {
+    accuracy.map(|accuracy| format!("validation {}", percent(accuracy))).unwrap_or_default()
 }
 
 fn sizes(experiment: &Experiment) -> String {
@@ -293,44 +333,19 @@ fn command_line() -> String {
     std::env::args_os().map(word).collect::<Vec<_>>().join(" ")
 }
 
-fn record(
-    experiment: &Experiment,
-    data_folder: Option<PathBuf>,
-    trained: &Trained,
-    evaluation: &Evaluation,
-    latency_ms: f64,
-) -> Result<RunRecord> {
-    let figure = |of: fn(&Detection) -> Option<Estimate>| {
-        evaluation.detection.as_ref().and_then(of).map(|estimate| estimate.value)
-    };
-    Ok(RunRecord {
-        title: experiment.recipe.title.clone(),
-        command: command_line(),
-        made_at: run::now(),
-        data_folder: data_folder.map(|folder| folder.to_string_lossy().into_owned()),
-        data_fingerprint: stapes::data::fingerprint(&experiment.dataset, &experiment.split),
-        seconds: trained.seconds,
-        steps: trained.steps,
-        best_step: trained.best.step,
-        stopped: trained.stopped,
-        examples_a_second: trained.examples_a_second,
-        validation_accuracy: trained.best.validation_accuracy,
-        test_accuracy: evaluation.accuracy,
-        test_f1: figure(|detection| detection.f1),
-        test_auc: figure(|detection| detection.auc),
-        parameters: experiment.recipe.network()?.parameter_count(),
-        latency_ms,
-        versions: run::versions(rayon::current_num_threads(), experiment.recipe.train.shards),
-    })
-}
-
 fn print(console: &Console, finished: &Finished) {
     let Finished { place, record, evaluation, .. } = finished;
     let place = &place.display().to_string();
     let rows = [
         ("test", Some(stapes::eval::text::summary(evaluation))),
         ("", stapes::eval::text::detection(evaluation)),
-        ("validation", Some(format!("{} at step {}", percent(record.validation_accuracy), record.best_step))),
+        (
+            "validation",
+            Some(match record.validation_accuracy {
+                Some(accuracy) => format!("{} at step {}", percent(accuracy), record.best_step),
+                None => "none: the model is that of the last step".into(),
+            }),
+        ),
         ("parameters", Some(thousands(record.parameters as u64))),
         (
             "training time",

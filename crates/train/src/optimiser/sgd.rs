@@ -1,23 +1,21 @@
 //! Stochastic gradient descent.
 
-/// p = p - rate (g + decay p)
-pub(super) fn update((rate, decay): (f64, f64), gradients: &[f32], parameters: &mut [f32]) {
-    let (rate, decay) = (rate as f32, decay as f32);
+/// p = p - rate g
+pub(super) fn update(rate: f32, gradients: &[f32], parameters: &mut [f32]) {
     for (parameter, &gradient) in parameters.iter_mut().zip(gradients) {
-        *parameter -= rate * (gradient + decay * *parameter);
+        *parameter -= rate * gradient;
     }
 }
 
-/// v = momentum v + g + decay p, p = p - rate v
+/// v = momentum v + g, p = p - rate v
 pub(super) fn update_with_momentum(
-    (rate, decay): (f64, f64),
+    rate: f32,
     (momentum, velocity): (f32, &mut [f32]),
     gradients: &[f32],
     parameters: &mut [f32],
 ) {
-    let (rate, decay) = (rate as f32, decay as f32);
     for ((parameter, &gradient), velocity) in parameters.iter_mut().zip(gradients).zip(velocity) {
-        *velocity = momentum * *velocity + (gradient + decay * *parameter);
+        *velocity = momentum * *velocity + gradient;
         *parameter -= rate * *velocity;
     }
 }

@@ -1,9 +1,9 @@
 //! `stapes train --seeds`: one recipe with several seeds, and their median.
 
 use serde_json::{Value, json};
+use stapes::Finished;
 
-use super::super::console::{Console, duration, percent};
-use super::Finished;
+use super::super::console::{Console, duration, percent, share};
 use super::several::Several;
 
 /// The name of the folder of a seed.
@@ -17,7 +17,7 @@ pub(super) fn print_seeds(console: &Console, place: &str, several: &Several<Fini
     for (seed, (_, run)) in (1..).zip(&several.runs) {
         console.say(&format!(
             "{seed:>4}  {:>10}  {:>7}  {}{}",
-            percent(run.record.validation_accuracy),
+            share(run.record.validation_accuracy),
             percent(run.record.test_accuracy),
             duration(run.record.seconds),
             several.mark(run),

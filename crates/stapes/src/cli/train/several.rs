@@ -6,10 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::Result;
 use stapes::data::DataError;
 use stapes::run::{self, RunFolder};
-use stapes::{Error, Experiment, Recipe};
+use stapes::{Error, Experiment, Finished, Recipe};
 
-use super::super::console::Console;
-use super::{Finished, StartingPoint, train};
+use super::Common;
 
 /// What several runs came to.
 pub(crate) struct Several<T> {
@@ -61,26 +60,24 @@ impl Several<Finished> {
 /// Everything that can be looked at before the first is trained is: a recipe, its data and its folder.
 pub(crate) fn train_several(
     recipes: Vec<(String, Recipe)>,
-    from: &StartingPoint,
-    (out, force): (&Path, bool),
-    stop: &AtomicBool,
-    console: &Console,
+    common: &Common<'_>,
+    out: &Path,
 ) -> Result<Several<Finished>> {
-    if out.join(run::RECORD).is_file() {
+    if out.join(run::RECIPE).is_file() {
         return Err(Error::IsARun(out.into()).into());
     }
     for (name, recipe) in &recipes {
-        RunFolder::check(&out.join(name), force)?;
-        Experiment::open(recipe.clone(), from.data.as_deref())?;
+        RunFolder::check(&out.join(name), common.existing)?;
+        Experiment::open(recipe.clone(), common.data.as_deref())?;
     }
     let asked = recipes.len();
     let is_new = out.symlink_metadata().is_err();
     let trained = |at: usize, name: &str, recipe: Recipe| {
-        let folder = RunFolder::begin(&out.join(name), force)?;
-        console.note(&format!("\n{name} ({} of {asked})", at + 1));
-        train(recipe, from.clone(), folder, stop, console)
+        let folder = RunFolder::begin(&out.join(name), common.existing)?;
+        common.console.note(&format!("\n{name} ({} of {asked})", at + 1));
+        common.train(recipe, folder)
     };
-    let several = one_by_one(recipes, stop, |finished| finished.record.stopped, trained);
+    let several = one_by_one(recipes, common.stop, |finished| finished.record.stopped, trained);
     if several.is_err() && is_new {
         // Removes it if it is empty, as it is when the first run failed.
         let _ = std::fs::remove_dir(out);
@@ -112,7 +109,10 @@ fn one_by_one<I, T>(
 
 /// Whether Ctrl-C came before there was a model.
 fn was_stopped(error: &anyhow::Error) -> bool {
-    matches!(error.downcast_ref(), Some(Error::Data(DataError::Stopped { .. })))
+    match error.downcast_ref() {
+        Some(Error::Kept { source, .. }) => matches!(**source, Error::Data(DataError::Stopped { .. })),
+        other => matches!(other, Some(Error::Data(DataError::Stopped { .. }))),
+    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,182 @@
+//! What the entries do to frames.
+
+use super::*;
+
+fn ramp(frames: usize, width: usize) -> Features {
+    Features::new(width, (1..=frames * width).map(|value| value as f32).collect())
+}
+
+#[test]
+fn masks_blot_out_whole_stretches_and_bands_within_their_limits() {
+    let config = SpecAugmentConfig {
+        probability: 1.0,
+        time_masks: 1,
+        time_frames: 5,
+        feature_masks: 1,
+        feature_width: 3,
+    };
+    let augment = AugmentConfig { spec_augment: Some(config), ..AugmentConfig::default() };
+    let (mut longest, mut widest) = (0, 0);
+    for epoch in 0..200 {
+        let mut features = ramp(20, 8);
+        augment.apply(&mut features, usize::MAX, 1, [epoch, 3]);
+        let stretch = (0..20).filter(|&t| features.frame(t).iter().all(|&value| value == 0.0)).count();
+        let band = (0..8).filter(|&f| (0..20).all(|t| features.frame(t)[f] == 0.0)).count();
+        let zeros = features.values().iter().filter(|&&value| value == 0.0).count();
+        assert_eq!(zeros, stretch * 8 + band * 20 - stretch * band);
+        assert!(stretch <= 5 && band <= 3);
+        (longest, widest) = (longest.max(stretch), widest.max(band));
+    }
+    assert_eq!((longest, widest), (5, 3));
+}
+
+#[test]
+fn examples_and_epochs_are_changed_differently() {
+    let shift = Some(ShiftConfig { probability: 1.0, frames: 9 });
+    let augment = AugmentConfig { shift, ..AugmentConfig::default() };
+    let shifted = |numbers| {
+        let mut features = ramp(40, 1);
+        augment.apply(&mut features, usize::MAX, 1, numbers);
+        features
+    };
+    let changed = (0..20).filter(|&n| shifted([n, 0]) != shifted([0, n])).count();
+    assert!(changed > 10, "{changed}");
+    let single = Features::new(2, vec![1.0, 2.0]);
+    let mut one_frame = single.clone();
+    augment.apply(&mut one_frame, usize::MAX, 1, [1, 1]);
+    assert_eq!(one_frame, single);
+}
+
+#[test]
+fn an_impossible_probability_is_refused() {
+    let shift = Some(ShiftConfig { probability: 1.5, frames: 9 });
+    let augment = AugmentConfig { shift, ..AugmentConfig::default() };
+    assert!(augment.check().unwrap_err().to_string().contains("augment.shift.probability"));
+}
+
+#[test]
+fn a_level_is_one_line_over_the_features_for_all_frames_of_an_example() {
+    let config = |offset, slope| AugmentConfig {
+        level: Some(LevelConfig { probability: 0.8, offset, slope }),
+        ..AugmentConfig::default()
+    };
+    let (mut changed, mut highest, mut steepest) = (0, 0.0f32, 0.0f32);
+    for epoch in 0..300 {
+        let mut features = ramp(4, 5);
+        config(2.0, 0.5).apply(&mut features, usize::MAX, 1, [epoch, 7]);
+        let added: Vec<f32> =
+            features.values().iter().zip(ramp(4, 5).values()).map(|(new, old)| new - old).collect();
+        for frame in added.chunks_exact(5) {
+            for (added, first) in frame.iter().zip(&added[..5]) {
+                assert!((added - first).abs() < 1e-5);
+            }
+            let slope = (frame[4] - frame[0]) / 2.0;
+            assert!((frame[1] - (frame[2] - slope / 2.0)).abs() < 1e-5, "{frame:?}");
+            (highest, steepest) = (highest.max(frame[2].abs()), steepest.max(slope.abs()));
+        }
+        changed += usize::from(added.iter().any(|added| *added != 0.0));
+    }
+    assert!((210..270).contains(&changed), "{changed}");
+    assert!((1.8..=2.0).contains(&highest) && (0.45..=0.501).contains(&steepest), "{highest} {steepest}");
+    let mut single = Features::new(1, vec![1.0, 2.0]);
+    config(0.0, 3.0).apply(&mut single, usize::MAX, 1, [0, 0]);
+    assert_eq!(single.values(), [1.0, 2.0]);
+    for (offset, slope, key) in [(-1.0, 0.0, "augment.level.offset"), (1.0, f32::NAN, "augment.level.slope")]
+    {
+        assert!(config(offset, slope).check().unwrap_err().to_string().contains(key));
+    }
+}
+
+/// An entry of each kind.
+const ALL: &str = "[warp]\nspread = 0.1\n[stretch]\nfactor = [0.8, 1.2]\n[rotation]\ndegrees = 20.0\n[scale]\nfactor = \
+                   [0.9, 1.1]\n[jitter]\ndeviation = 0.1\n[drop]\nshare = 0.1\n[shift]\nframes = 3\n[level]\noffset = \
+                   0.5\n[spec_augment]\ntime_masks = 1\ntime_frames = 3";
+
+fn all() -> AugmentConfig {
+    toml::from_str(ALL).unwrap()
+}
+
+#[test]
+fn shift_level_and_masks_draw_what_they_always_drew() {
+    let shift = Some(ShiftConfig { probability: 0.9, frames: 2 });
+    let level = Some(LevelConfig { probability: 0.9, offset: 1.0, slope: 0.5 });
+    let masks = SpecAugmentConfig {
+        probability: 0.9,
+        time_masks: 1,
+        time_frames: 2,
+        feature_masks: 1,
+        feature_width: 1,
+    };
+    let augment = AugmentConfig { shift, level, spec_augment: Some(masks), ..AugmentConfig::default() };
+    let mut features = ramp(6, 2);
+    augment.apply(&mut features, usize::MAX, 7, [3, 11]);
+    let recorded = [
+        0.0, 0.0, 4.022034, 4.806973, 6.022034, 6.806973, 8.022035, 8.806973, 10.022035, 10.806973,
+        12.022035, 12.806973,
+    ];
+    assert_eq!(features.values(), recorded);
+}
+
+#[test]
+fn an_entry_does_not_move_what_others_draw() {
+    let (with, without) = (all(), AugmentConfig { jitter: None, warp: None, ..all() });
+    let applied = |augment: AugmentConfig, epoch| {
+        let mut features = ramp(30, 4);
+        augment.apply(&mut features, usize::MAX, 1, [epoch, 5]);
+        features
+    };
+    let noiseless = WarpConfig { probability: 1.0, spread: 0.0 };
+    for epoch in 0..50 {
+        let still = JitterConfig { probability: 1.0, deviation: 0.0 };
+        let still = AugmentConfig { jitter: Some(still), warp: Some(noiseless), ..with };
+        assert_eq!(applied(still, epoch), applied(without, epoch));
+        assert_ne!(applied(with, epoch), applied(without, epoch));
+        assert_eq!(applied(with, epoch), applied(with, epoch));
+    }
+}
+
+#[test]
+fn impossible_values_of_every_entry_are_refused_by_their_key() {
+    assert!(all().check().is_ok());
+    assert_eq!(toml::from_str::<AugmentConfig>(&toml::to_string(&all()).unwrap()).unwrap(), all());
+    for (text, key) in [
+        ("[warp]\nspread = 1.0", "augment.warp.spread"),
+        ("[stretch]\nfactor = [0.0, 1.0]", "augment.stretch.factor"),
+        ("[rotation]\ndegrees = 200.0", "augment.rotation.degrees"),
+        ("[scale]\nfactor = [2.0, 1.0]", "augment.scale.factor"),
+        ("[jitter]\ndeviation = -1.0", "augment.jitter.deviation"),
+        ("[drop]\nshare = 1.0", "augment.drop.share"),
+    ] {
+        let section = text.lines().next().unwrap();
+        let augment: AugmentConfig = toml::from_str(text).unwrap();
+        assert!(augment.check().unwrap_err().to_string().starts_with(&format!("{key} = ")), "{text}");
+        let (name, _) = section[1..].split_once(']').unwrap();
+        let rest = ALL.split(section).nth(1).unwrap().split("\n[").next().unwrap();
+        let augment: AugmentConfig = toml::from_str(&format!("{section}\nprobability = 2.0{rest}")).unwrap();
+        let error = augment.check().unwrap_err().to_string();
+        assert_eq!(error, format!("augment.{name}.probability = 2: must be from 0 to 1"));
+    }
+}
+
+#[test]
+fn what_changes_the_number_of_frames_suits_no_fixed_number_and_no_labels_of_moments() {
+    let key = |text: &str, width, fixed, of_moments| {
+        let augment: AugmentConfig = toml::from_str(text).unwrap();
+        augment.check_frames(width, fixed, of_moments).err().map(|misfit| misfit.key)
+    };
+    let (stretch, drop) = ("[stretch]\nfactor = [0.8, 1.2]", "[drop]\nshare = 0.1");
+    for (fixed, of_moments) in [(Some(98), false), (None, true), (Some(98), true)] {
+        assert_eq!(key(stretch, 4, fixed, of_moments), Some("augment.stretch.factor"));
+        assert_eq!(key(drop, 4, fixed, of_moments), Some("augment.drop.share"));
+        let others = AugmentConfig { stretch: None, drop: None, ..all() };
+        assert_eq!(others.check_frames(4, fixed, of_moments), Ok(()));
+    }
+    assert_eq!(key(ALL, 4, None, false), None);
+    assert_eq!(key(ALL, 3, None, false), Some("augment.rotation.degrees"));
+    let misfit = all().check_frames(4, Some(98), false).unwrap_err();
+    assert_eq!(
+        DataError::from(misfit).to_string(),
+        "augment.stretch.factor = [0.8, 1.2]: changes the number of frames, and the model reads a fixed number: leave \
+         it out, or leave out what fixes the length"
+    );
+}

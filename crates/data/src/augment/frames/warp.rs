@@ -1,0 +1,91 @@
+//! Another vocal tract.
+
+use serde::{Deserialize, Serialize};
+use stapes_features::Features;
+use stapes_random::Stream;
+
+use crate::augment::draw::{Entry, always};
+use crate::error::DataError;
+
+/// Stretches the axis of the features: feature f of every frame shows what stood at f a, with a drawn for the example
+/// from [1 - s, 1 + s].
+///
+/// Between features the values are interpolated linearly; beyond the last the last is held. On logarithms of mel
+/// bands this is about a voice with a vocal tract of another length. Only for spectra: the places of cepstra, of pen
+/// coordinates or of deltas are no axis.
+///
+/// # Source
+/// Jaitly and Hinton 2013, vocal tract length perturbation, on the bands instead of on the filters' frequencies.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WarpConfig {
+    /// How often an example is warped, in [0, 1].
+    #[serde(default = "always")]
+    pub probability: f32,
+    /// s, in [0, 1).
+    pub spread: f32,
+}
+
+impl WarpConfig {
+    pub(super) fn check(&self) -> Result<(), DataError> {
+        let entry = Entry("augment.warp");
+        entry.probability(self.probability)?;
+        match (0.0..1.0).contains(&self.spread) {
+            true => Ok(()),
+            false => Err(entry.refuse("spread", self.spread, "must be at least 0 and below 1")),
+        }
+    }
+
+    pub(super) fn apply(&self, features: &mut Features, stream: &mut Stream) {
+        let factor = 1.0 + stream.symmetric(self.spread);
+        let width = features.width();
+        let last = (width - 1) as f32;
+        // Of each feature: the one below its place, the one above, and how far it is on the way.
+        let places: Vec<(usize, usize, f32)> = (0..width)
+            .map(|f| (f as f32 * factor).min(last))
+            .map(|place| (place as usize, place.ceil() as usize, place.fract()))
+            .collect();
+        let mut was = vec![0.0; width];
+        for frame in features.values_mut().chunks_exact_mut(width) {
+            was.copy_from_slice(frame);
+            for (value, &(below, above, way)) in frame.iter_mut().zip(&places) {
+                *value = was[below] + way * (was[above] - was[below]);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::AugmentConfig;
+
+    fn warped(features: &Features, spread: f32, epoch: u64) -> Features {
+        let warp = Some(WarpConfig { probability: 1.0, spread });
+        let mut features = features.clone();
+        AugmentConfig { warp, ..AugmentConfig::default() }.apply(&mut features, usize::MAX, 1, [epoch, 0]);
+        features
+    }
+
+    #[test]
+    fn a_ramp_gets_the_slope_that_was_drawn_and_its_end_is_held() {
+        // Feature f of frame t is f + 100 t.
+        let ramp = Features::new(21, (0..42).map(|n| (n % 21 + n / 21 * 100) as f32).collect());
+        let (mut lowest, mut highest) = (2.0f32, 0.0f32);
+        for epoch in 0..300 {
+            let warped = warped(&ramp, 0.25, epoch);
+            let factor = warped.frame(0)[10] / 10.0;
+            (lowest, highest) = (lowest.min(factor), highest.max(factor));
+            for t in 0..2 {
+                for (f, value) in warped.frame(t).iter().enumerate() {
+                    let expected = (f as f32 * factor).min(20.0) + 100.0 * t as f32;
+                    assert!((value - expected).abs() < 1e-4, "{factor}: {value} for {expected}");
+                }
+            }
+        }
+        assert!((0.75..0.76).contains(&lowest) && (1.24..=1.25).contains(&highest), "{lowest} {highest}");
+        let single = Features::new(1, vec![3.0, 4.0]);
+        assert_eq!(warped(&single, 0.5, 1), single);
+        assert_eq!(warped(&ramp, 0.0, 1), ramp);
+    }
+}

@@ -1,0 +1,144 @@
+//! Noise in the background.
+
+use std::path::{Path, PathBuf};
+
+use rustfft::FftPlanner;
+use rustfft::num_complex::Complex;
+use serde::{Deserialize, Serialize};
+use stapes_random::Stream;
+
+use super::Change;
+use super::sound::{energy, pieces, sounds, white};
+use crate::augment::draw::{Entry, always, between};
+use crate::error::DataError;
+
+/// Adds noise at a signal-to-noise ratio that is drawn for the example.
+///
+/// The ratio is that of the powers of the whole clip, pauses included, and of the noise that is added to it. The noise
+/// is a stretch from anywhere of a recording, or of 2^19 samples of white or pink noise that are the same in every run;
+/// where it is shorter than the clip, it begins again. A silent clip has no ratio and gets no noise, and a silent
+/// stretch of a recording adds none.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NoiseConfig {
+    /// How often an example gets noise, in [0, 1].
+    #[serde(default = "always")]
+    pub probability: f32,
+    /// The lowest and the highest ratio, in dB, from -120 to 120.
+    pub snr_db: [f32; 2],
+    /// A folder of `.wav` recordings of noise, with those of the folders in it; all are held in memory. Either this or
+    /// `colour`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub folder: Option<PathBuf>,
+    /// Noise that is made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub colour: Option<NoiseColour>,
+}
+
+/// How the power of noise lies over the frequencies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum NoiseColour {
+    /// The same at every frequency.
+    White,
+    /// The same in every octave from 20 Hz on: nearer to the noise of rooms and streets.
+    Pink,
+}
+
+const ENTRY: Entry = Entry("augment.waveform.noise");
+
+impl NoiseConfig {
+    pub(super) fn check(&self) -> Result<(), DataError> {
+        ENTRY.probability(self.probability)?;
+        ENTRY.range("snr_db", self.snr_db, [-120.0, 120.0])?;
+        match (&self.folder, self.colour) {
+            (Some(_), None) | (None, Some(_)) => Ok(()),
+            (folder, _) => {
+                let value = folder.as_ref().map_or("none".into(), |folder| folder.display().to_string());
+                Err(ENTRY.refuse("folder", value, "give either folder, or colour = \"white\" or \"pink\""))
+            }
+        }
+    }
+
+    pub(super) fn prepared(&self, folder: &Path, rate_hz: u32) -> Result<Box<dyn Change>, DataError> {
+        let sounds = match (&self.folder, self.colour) {
+            (Some(recordings), _) => sounds(ENTRY, &folder.join(recordings), rate_hz)?,
+            (None, Some(NoiseColour::Pink)) => vec![pink(rate_hz)],
+            (None, _) => vec![white()],
+        };
+        Ok(Box::new(Noise { snr_db: self.snr_db, sounds }))
+    }
+}
+
+/// Below this pink noise is white, for its power has no bound there.
+const LOWEST_HZ: f64 = 20.0;
+
+/// White noise, its spectrum divided by the root of the frequency.
+fn pink(rate_hz: u32) -> Vec<f32> {
+    let mut spectrum: Vec<Complex<f32>> =
+        white().into_iter().map(|sample| Complex::new(sample, 0.0)).collect();
+    let length = spectrum.len();
+    let mut planner = FftPlanner::new();
+    planner.plan_fft_forward(length).process(&mut spectrum);
+    let lowest = LOWEST_HZ * length as f64 / f64::from(rate_hz.max(1));
+    for (bin, value) in spectrum.iter_mut().enumerate() {
+        // The upper half are the negative frequencies.
+        let frequency = bin.min(length - bin) as f64;
+        *value *= (1.0 / frequency.max(lowest)).sqrt() as f32;
+    }
+    spectrum[0] = Complex::ZERO;
+    planner.plan_fft_inverse(length).process(&mut spectrum);
+    let root = (length as f32).sqrt();
+    spectrum.iter().map(|value| value.re / root).collect()
+}
+
+struct Noise {
+    snr_db: [f32; 2],
+    sounds: Vec<Vec<f32>>,
+}
+
+impl Change for Noise {
+    fn apply(&self, samples: &mut Vec<f32>, stream: &mut Stream) {
+        let ratio = 10.0f64.powf(f64::from(between(self.snr_db, stream)) / 10.0);
+        let sound = &self.sounds[stream.below(self.sounds.len())];
+        let length = samples.len();
+        let starts = if sound.len() >= length { sound.len() - length + 1 } else { sound.len() };
+        let start = stream.below(starts);
+        let noise: f64 = pieces(sound, start, length).map(energy).sum();
+        let gain = (energy(samples) / (noise * ratio)).sqrt() as f32;
+        // Neither of a silent stretch nor of samples whose squares are no numbers.
+        if gain == 0.0 || !gain.is_finite() {
+            return;
+        }
+        let mut rest = samples.as_mut_slice();
+        for piece in pieces(sound, start, length) {
+            let (here, behind) = rest.split_at_mut(piece.len());
+            here.iter_mut().zip(piece).for_each(|(sample, noise)| *sample += gain * noise);
+            rest = behind;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pink_noise_has_the_same_power_in_every_octave() {
+        let rate_hz = 16_000;
+        let mut spectrum: Vec<_> =
+            pink(rate_hz).into_iter().map(|sample| Complex::new(sample, 0.0)).collect();
+        let length = spectrum.len();
+        FftPlanner::new().plan_fft_forward(length).process(&mut spectrum);
+        let bin = |hz: f64| (hz * length as f64 / f64::from(rate_hz)) as usize;
+        let octave = |hz| {
+            let power =
+                spectrum[bin(hz)..bin(2.0 * hz)].iter().map(|value| f64::from(value.norm_sqr())).sum::<f64>();
+            10.0 * power.log10()
+        };
+        let levels: Vec<f64> = [40.0, 80.0, 160.0, 320.0, 640.0, 1280.0, 2560.0].map(octave).to_vec();
+        // The lowest octave has 1,310 bins: a standard deviation of 0.12 dB.
+        assert!(levels.iter().all(|level| (level - levels[6]).abs() < 0.5), "{levels:?}");
+    }
+}

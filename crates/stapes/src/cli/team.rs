@@ -1,0 +1,59 @@
+//! The processes that train together, where an MPI launcher started several.
+
+use anyhow::Result;
+use stapes::train::{Alone, Team};
+
+/// What launchers tell a process about the number of processes: Open MPI, MPICH and those made from it.
+const SIZES: [&str; 2] = ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE"];
+
+/// Whether a launcher started this process.
+fn launched() -> bool {
+    SIZES.iter().any(|name| std::env::var_os(name).is_some())
+}
+
+/// The team of a command.
+pub(super) enum Launched {
+    Alone(Alone),
+    #[cfg(feature = "mpi")]
+    Mpi(stapes::mpi::MpiTeam),
+}
+
+impl Launched {
+    /// The team that a launcher started, or this process by itself.
+    pub(super) fn begin() -> Result<Launched> {
+        #[cfg(feature = "mpi")]
+        if let Some(team) = launched().then(stapes::mpi::MpiTeam::begin).flatten() {
+            return Ok(Launched::Mpi(team));
+        }
+        let several = || {
+            let sizes = SIZES.iter().filter_map(|name| std::env::var(name).ok()?.parse::<usize>().ok());
+            sizes.max().is_some_and(|size| size > 1)
+        };
+        if launched() && several() {
+            anyhow::bail!(
+                "several processes were started together, and this program was built without MPI: each would train the \
+                 same model. Build it with `cargo build --release -p stapes --features mpi`"
+            );
+        }
+        Ok(Launched::Alone(Alone))
+    }
+
+    pub(super) fn team(&self) -> &dyn Team {
+        match self {
+            Launched::Alone(alone) => alone,
+            #[cfg(feature = "mpi")]
+            Launched::Mpi(team) => team,
+        }
+    }
+
+    /// After an error that was told: ends the other processes too, which would wait for ever.
+    pub(super) fn give_up(&self) {
+        #[cfg(feature = "mpi")]
+        if let Launched::Mpi(team) = self
+            && team.size() > 1
+        {
+            stapes::run::abandon_all();
+            team.abort(super::NOTHING_DONE.into());
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! The curves of a run for TensorBoard.
+//!
+//! An event file is a row of records (TFRecord: length, its checksum, the data, its checksum), each an `Event` of
+//! TensorFlow's protocol buffers. Only what scalars need of them is written here.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crc::{CRC_32_ISCSI, Crc};
+use stapes_train::Point;
+
+/// What the names of event files begin with; TensorBoard looks for it.
+const PREFIX: &str = "events.out.tfevents.";
+
+const CRC: Crc<u32> = Crc::<u32>::new(&CRC_32_ISCSI);
+
+/// A run's event file, to which points are added as they come.
+pub struct Events {
+    file: File,
+}
+
+impl Events {
+    /// Begins the event file of a run with the points that it has so far. Older ones of the run are removed: what they
+    /// hold behind those points was done again.
+    ///
+    /// # Errors
+    /// Whatever the file system says.
+    pub fn begin(folder: &Path, points: &[Point]) -> io::Result<Events> {
+        for entry in fs::read_dir(folder)? {
+            let entry = entry?;
+            if entry.file_name().as_encoded_bytes().starts_with(PREFIX.as_bytes()) {
+                fs::remove_file(entry.path())?;
+            }
+        }
+        let name = format!("{PREFIX}{}.stapes", now() as u64);
+        let mut events = Events { file: File::create(folder.join(name))? };
+        let version = [double(1, now()), bytes(3, b"brain.Event:2")].concat();
+        events.file.write_all(&record(&version))?;
+        points.iter().try_for_each(|point| events.add(point))?;
+        Ok(events)
+    }
+
+    /// Adds a point.
+    ///
+    /// # Errors
+    /// Whatever the file system says.
+    pub fn add(&mut self, point: &Point) -> io::Result<()> {
+        let validation = point.validation;
+        let values = [
+            ("loss/training", Some(point.train_loss)),
+            ("loss/validation", validation.map(|validation| validation.loss)),
+            ("accuracy/validation", validation.map(|validation| validation.accuracy)),
+            ("learning_rate", Some(point.learning_rate)),
+            ("gradient_norm", Some(point.gradient_norm)),
+        ];
+        let values = values.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        self.file.write_all(&record(&event(now(), point.step as u64, values)))
+    }
+}
+
+/// Seconds since 1970.
+fn now() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
+}
+
+/// An `Event`: wall time, step, and a `Summary` with a `Value` for each name.
+fn event<'a>(wall_time: f64, step: u64, values: impl Iterator<Item = (&'a str, f64)>) -> Vec<u8> {
+    let value = |(name, value): (&str, f64)| {
+        let number = [&[key(2, 5)][..], &(value as f32).to_le_bytes()].concat();
+        bytes(1, &[bytes(1, name.as_bytes()), number].concat())
+    };
+    let summary: Vec<u8> = values.flat_map(value).collect();
+    let number = [&[key(2, 0)][..], &varint(step)].concat();
+    [double(1, wall_time), number, bytes(5, &summary)].concat()
+}
+
+fn record(data: &[u8]) -> Vec<u8> {
+    let length = (data.len() as u64).to_le_bytes();
+    [&length[..], &masked(&length), data, &masked(data)].concat()
+}
+
+/// The checksum of a TFRecord: CRC-32C, turned and shifted.
+fn masked(data: &[u8]) -> [u8; 4] {
+    CRC.checksum(data).rotate_right(15).wrapping_add(0xa282_ead8).to_le_bytes()
+}
+
+/// The key of a field: its number and how it is written (0 varint, 1 eight bytes, 2 length and bytes, 5 four bytes).
+fn key(field: u8, wire: u8) -> u8 {
+    field << 3 | wire
+}
+
+fn double(field: u8, value: f64) -> Vec<u8> {
+    [&[key(field, 1)][..], &value.to_le_bytes()].concat()
+}
+
+fn bytes(field: u8, value: &[u8]) -> Vec<u8> {
+    [&[key(field, 2)][..], &varint(value.len() as u64), value].concat()
+}
+
+/// Seven bits a byte, the lowest first; the highest bit of a byte says that more follow.
+fn varint(mut value: u64) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    while value >= 0x80 {
+        bytes.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    bytes.push(value as u8);
+    bytes
+}

@@ -1,0 +1,160 @@
+//! The folder of a run: what it holds, how it comes to be, and how it is found again.
+//!
+//! The recipe is there from the first moment on, the checkpoint as soon as something was learned, and the [`RECORD`]
+//! when all is done: a folder without it is a run that may be resumed.
+
+mod checkpoint;
+mod events;
+mod folder;
+mod versions;
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use stapes_infer::Bundle;
+use stapes_train::Point;
+
+use crate::error::Error;
+
+pub use checkpoint::{Origin, Saved};
+pub use events::Events;
+pub use folder::{Existing, RunFolder, Standing, abandon_all};
+pub use versions::{now, versions};
+
+/// The recipe with every default written out.
+pub const RECIPE: &str = "recipe.toml";
+/// The model of the best validation.
+pub const MODEL: &str = "model.safetensors";
+/// The model of the last step.
+pub const LAST: &str = "last.safetensors";
+/// What an unfinished run goes on from.
+pub const CHECKPOINT: &str = "checkpoint.safetensors";
+/// One JSON line a validation.
+pub const METRICS: &str = "metrics.jsonl";
+/// What was run, where, and what came out: a [`RunRecord`].
+pub const RECORD: &str = "run.json";
+/// The page for people.
+pub const REPORT: &str = "report.html";
+
+/// What was run, where, and what came out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunRecord {
+    /// The recipe's title.
+    pub title: String,
+    /// The command line.
+    pub command: String,
+    /// When the run ended, UTC.
+    pub made_at: String,
+    /// The folder of the data set, where it has one.
+    pub data_folder: Option<String>,
+    /// Tells two versions of the data or the split apart.
+    pub data_fingerprint: String,
+    /// Seconds of training and validation.
+    pub seconds: f64,
+    /// Optimiser steps done.
+    pub steps: usize,
+    /// The step of the best validation.
+    pub best_step: usize,
+    /// Whether it was stopped before its last step.
+    pub stopped: bool,
+    /// Examples a second in training.
+    pub examples_a_second: f64,
+    /// Accuracy at the best validation, where there are examples for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation_accuracy: Option<f64>,
+    /// Accuracy of that model on the test split.
+    pub test_accuracy: f64,
+    /// F1 of the second class there, of a model that decides between two classes for every frame.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_f1: Option<f64>,
+    /// Area under the ROC curve of the second class there, of such a model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_auc: Option<f64>,
+    /// Trainable numbers.
+    pub parameters: usize,
+    /// Median time of one utterance, from samples (or frames) to probabilities, on one thread.
+    pub latency_ms: f64,
+    /// Program, machine and settings that results depend on.
+    pub versions: Vec<(String, String)>,
+}
+
+impl RunRecord {
+    /// As the file holds it.
+    pub fn to_json(&self) -> String {
+        // Strings, numbers and lists: nothing that JSON cannot hold.
+        serde_json::to_string_pretty(self).unwrap_or_else(|error| unreachable!("a record: {error}")) + "\n"
+    }
+}
+
+/// The path, or with the first number behind it that is free: `run`, `run-2`, `run-3`.
+pub fn free_name(path: &Path) -> PathBuf {
+    let numbered = (2u64..).map(|number| {
+        let mut name = path.as_os_str().to_os_string();
+        name.push(format!("-{number}"));
+        PathBuf::from(name)
+    });
+    let mut names = std::iter::once(path.to_path_buf()).chain(numbered);
+    names.find(|path| path.symlink_metadata().is_err()).unwrap_or_else(|| path.to_path_buf())
+}
+
+/// A run that was trained before.
+pub struct Run {
+    /// Its folder.
+    pub folder: PathBuf,
+    /// The recipe's text.
+    pub recipe: String,
+    /// What was run and what came out.
+    pub record: RunRecord,
+    /// The model.
+    pub bundle: Bundle,
+}
+
+impl Run {
+    /// Opens a run's folder.
+    ///
+    /// # Errors
+    /// [`Error::NoRun`] if a file is missing; [`Error::Damaged`] or [`Error::Infer`] if one cannot be
+    /// understood.
+    pub fn open(folder: &Path) -> Result<Run, Error> {
+        let read = |file: &'static str| {
+            fs::read_to_string(folder.join(file)).map_err(|source| match source.kind() {
+                io::ErrorKind::NotFound if matches!(Standing::of(folder), Ok(Standing::Unfinished)) => {
+                    Error::UnfinishedRun(folder.into())
+                }
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+                    Error::NoRun { folder: folder.into(), file }
+                }
+                _ => Error::File { path: folder.join(file), action: "read a file of the run", source },
+            })
+        };
+        let recipe = read(RECIPE)?;
+        let record = serde_json::from_str(&read(RECORD)?)
+            .map_err(|error| Error::Damaged { path: folder.join(RECORD), reason: error.to_string() })?;
+        let bundle = Run::model(folder)?;
+        Ok(Run { folder: folder.into(), recipe, record, bundle })
+    }
+
+    /// The model alone, of a run's folder or a model file: all that is needed to predict.
+    ///
+    /// # Errors
+    /// [`Error::NoRun`] if there is no model; [`Error::Infer`] if it cannot be understood.
+    pub fn model(path: &Path) -> Result<Bundle, Error> {
+        if path.is_file() {
+            return Ok(Bundle::load(path)?);
+        }
+        let file = path.join(MODEL);
+        if !file.is_file() {
+            return Err(Error::NoRun { folder: path.into(), file: MODEL });
+        }
+        Ok(Bundle::load(&file)?)
+    }
+}
+
+/// The validations as JSON lines.
+pub fn metrics(points: &[Point]) -> String {
+    // Numbers and nothing else.
+    let line = |point| serde_json::to_string(point).unwrap_or_else(|error| unreachable!("a point: {error}"));
+    points.iter().map(|point| line(point) + "\n").collect()
+}

@@ -1,0 +1,382 @@
+//! One run: a recipe and its data become a folder with a model, checkpoint by checkpoint.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+use stapes_eval::{Detection, Estimate, Evaluation};
+use stapes_infer::Bundle;
+use stapes_train::{Checkpoint, Event, Point, Snapshot, Start, Team, Trained};
+
+use crate::error::Error;
+use crate::experiment::{self, Experiment, Loaded, Truths};
+use crate::recipe::Recipe;
+use crate::report;
+use crate::run::{self, Events, Origin, Run, RunFolder, RunRecord, Saved, Standing};
+use crate::together::{Order, agree};
+
+/// What a run is made from.
+#[derive(Clone)]
+pub struct Training<'a> {
+    /// The experiment.
+    pub recipe: Recipe,
+    /// The folder of the data set, where it has one.
+    pub data: Option<PathBuf>,
+    /// The first parameters, if not those that the seed draws.
+    pub start: Option<&'a [f32]>,
+    /// The command line, for the record.
+    pub command: String,
+    /// The least time between two checkpoints.
+    pub checkpoint_every: Duration,
+    /// Once this is true, the run ends with what was reached.
+    pub stop: &'a AtomicBool,
+    /// The processes that train together; each has a `Training` of its own, with the same recipe and data.
+    pub team: &'a dyn Team,
+}
+
+/// Who follows a run while it is made. All of it may be ignored.
+pub trait Listener: Sync {
+    /// The data is found and split.
+    fn opened(&self, experiment: &Experiment) {
+        let _ = experiment;
+    }
+
+    /// So many examples of a part are loaded, of so many; called from any thread.
+    fn loaded(&self, done: usize, of: usize) {
+        let _ = (done, of);
+    }
+
+    /// So many files are looked at, of at most so many; called from any thread.
+    fn checked(&self, done: usize, of: usize) {
+        let _ = (done, of);
+    }
+
+    /// These files could not be used, and the recipe allows it; each with what is wrong with it.
+    fn left_out(&self, files: &[(PathBuf, String)]) {
+        let _ = files;
+    }
+
+    /// A step or a validation is done.
+    fn trained(&self, event: &Event<'_>) {
+        let _ = event;
+    }
+
+    /// A line for people.
+    fn note(&self, text: &str) {
+        let _ = text;
+    }
+}
+
+/// Nobody follows.
+struct Nobody;
+
+impl Listener for Nobody {}
+
+/// A run that was trained, tested and written.
+pub struct Finished {
+    /// Its folder.
+    pub place: PathBuf,
+    /// What came out.
+    pub record: RunRecord,
+    /// How the model does on the test examples.
+    pub evaluation: Evaluation,
+    /// What is true of them.
+    pub truths: Truths,
+    /// What the model says of them.
+    pub probabilities: Vec<Vec<f32>>,
+    /// How many files could not be used, as many as the recipe allows.
+    pub left_out: usize,
+}
+
+impl Training<'_> {
+    /// Trains, tests, and writes the run into its folder; or goes on with the run that is there. In a team this is for
+    /// process 0.
+    ///
+    /// # Errors
+    /// [`Error::OtherRecipe`] and [`Error::OtherData`] for a run that was begun otherwise; [`Error::Kept`] with the cause
+    /// where something went wrong after the first checkpoint; else whatever goes wrong before.
+    pub fn run(self, folder: RunFolder, listener: &dyn Listener) -> Result<Finished, Error> {
+        let experiment = Experiment::open(self.recipe.clone(), self.data.as_deref())?;
+        if folder.standing() != Standing::Nothing {
+            same_recipe(folder.folder(), &experiment.recipe)?;
+        }
+        listener.opened(&experiment);
+        if folder.standing() == Standing::Complete {
+            Order::Rest.give(self.team);
+            return read_again(&experiment, folder, listener);
+        }
+        let examples = experiment.dataset.examples.len();
+        experiment.check_files(self.stop, &|done| listener.checked(done, examples))?;
+        folder.write(run::RECIPE, experiment.recipe.to_toml().as_bytes())?;
+        match self.made(&experiment, &folder, listener) {
+            Ok(finished) if finished.record.stopped => Ok(finished),
+            Ok(finished) => Ok(Finished { place: folder.finish()?, ..finished }),
+            Err(error) if folder.has_learned() => {
+                Err(Error::Kept { folder: folder.folder().into(), source: Box::new(error) })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Does a share of the work of the process that makes the run; for the other processes of a team.
+    ///
+    /// # Errors
+    /// Whatever goes wrong.
+    pub fn assist(self) -> Result<(), Error> {
+        let experiment = Experiment::open(self.recipe.clone(), self.data.as_deref())?;
+        let checkpoint = match Order::take(self.team) {
+            Order::Rest => return Ok(()),
+            Order::Begin => None,
+            Order::GoOn(file) => Some(Saved::understand(Path::new(""), &file)?.checkpoint),
+        };
+        let [training, validation] = self.parts(&experiment, &Nobody)?;
+        let untrained = experiment.untrained(&training)?;
+        let start = (self.start(checkpoint.as_ref()), self.team);
+        experiment.train(&untrained, [&training, &validation], start, self.stop, |_| Ok(()))?;
+        Ok(())
+    }
+
+    fn made(
+        &self,
+        experiment: &Experiment,
+        folder: &RunFolder,
+        listener: &dyn Listener,
+    ) -> Result<Finished, Error> {
+        let origin = Origin::here(stapes_data::fingerprint(&experiment.dataset, &experiment.split));
+        let file = Saved::read(folder.folder())?;
+        let saved = match &file {
+            Some(file) => Some(saved(folder.folder(), file, &origin, listener)?),
+            None => None,
+        };
+        file.map_or(Order::Begin, Order::GoOn).give(self.team);
+        let [training, validation] = self.parts(experiment, listener)?;
+        // What cannot be read is found before the training and not behind it.
+        let test = load(experiment, &experiment.split.test, self.stop, listener)?;
+        let bundle = experiment.untrained(&training)?;
+        let mut keeper = Keeper::begin(folder, &bundle, &origin, (saved.as_ref(), self.checkpoint_every))?;
+        let start = (self.start(saved.as_ref()), self.team);
+        let trained = experiment.train(&bundle, [&training, &validation], start, self.stop, |event| {
+            listener.trained(&event);
+            keeper.hear(&event)
+        })?;
+        bundle.with_parameters(&trained.parameters).save(&folder.path(run::MODEL))?;
+        bundle.with_parameters(&trained.last).save(&folder.path(run::LAST))?;
+        let left_out = [&training, &validation, &test].iter().map(|part| part.left_out.len()).sum();
+        Ok(Finished { left_out, ..self.concluded(experiment, &trained, test, folder)? })
+    }
+
+    /// The training and validation examples, which all processes have.
+    fn parts(&self, experiment: &Experiment, listener: &dyn Listener) -> Result<[Loaded; 2], Error> {
+        let split = &experiment.split;
+        agree(self.team, &stapes_data::fingerprint(&experiment.dataset, split))?;
+        let load = |indices: &[usize]| {
+            let of = indices.len().div_ceil(self.team.size());
+            let progress = |done| listener.loaded(done, of);
+            let loaded = experiment.load_together(indices, self.team, self.stop, &progress);
+            loaded.inspect(|loaded| listener.left_out(&loaded.left_out))
+        };
+        Ok([load(&split.train)?, load(&split.validation)?])
+    }
+
+    fn start<'s>(&'s self, checkpoint: Option<&'s Checkpoint>) -> Start<'s> {
+        match (checkpoint, self.start) {
+            (Some(checkpoint), _) => Start::Checkpoint(checkpoint),
+            (None, Some(parameters)) => Start::Parameters(parameters),
+            (None, None) => Start::Drawn,
+        }
+    }
+
+    /// Tests the model and writes everything about the run, last of all the record.
+    ///
+    /// The test examples are classified here, once, by the chosen model; also after a stop.
+    fn concluded(
+        &self,
+        experiment: &Experiment,
+        trained: &Trained,
+        test: Loaded,
+        folder: &RunFolder,
+    ) -> Result<Finished, Error> {
+        let bundle = Run::model(folder.folder())?;
+        let tested = Tested::new(&bundle, test)?;
+        let record = self.record(
+            experiment,
+            trained,
+            &tested.evaluation,
+            experiment.latency_ms(&bundle, &tested.loaded)?,
+        )?;
+        folder.write(run::METRICS, run::metrics(&trained.points).as_bytes())?;
+        let page = report::page(experiment, &record, &trained.points, &tested.evaluation)?;
+        folder.write(run::REPORT, page.as_bytes())?;
+        folder.write(run::RECORD, record.to_json().as_bytes())?;
+        Ok(tested.finished(folder.folder(), record))
+    }
+
+    fn record(
+        &self,
+        experiment: &Experiment,
+        trained: &Trained,
+        evaluation: &Evaluation,
+        latency_ms: f64,
+    ) -> Result<RunRecord, Error> {
+        let figure = |of: fn(&Detection) -> Option<Estimate>| {
+            evaluation.detection.as_ref().and_then(of).map(|estimate| estimate.value)
+        };
+        Ok(RunRecord {
+            title: experiment.recipe.title.clone(),
+            command: self.command.clone(),
+            made_at: run::now(),
+            data_folder: self.data.as_ref().map(|folder| folder.to_string_lossy().into_owned()),
+            data_fingerprint: stapes_data::fingerprint(&experiment.dataset, &experiment.split),
+            seconds: trained.seconds,
+            steps: trained.steps,
+            best_step: trained.best.step,
+            stopped: trained.stopped,
+            examples_a_second: trained.examples_a_second,
+            validation_accuracy: trained.best.validation.map(|validation| validation.accuracy),
+            test_accuracy: evaluation.accuracy,
+            test_f1: figure(|detection| detection.f1),
+            test_auc: figure(|detection| detection.auc),
+            parameters: experiment.recipe.network()?.parameter_count(),
+            latency_ms,
+            versions: run::versions(
+                rayon::current_num_threads(),
+                self.team.size(),
+                experiment.recipe.train.shards,
+            ),
+        })
+    }
+}
+
+/// What a model says of the test examples.
+struct Tested {
+    loaded: Loaded,
+    probabilities: Vec<Vec<f32>>,
+    evaluation: Evaluation,
+}
+
+impl Tested {
+    fn new(bundle: &Bundle, loaded: Loaded) -> Result<Tested, Error> {
+        let probabilities = experiment::classify(bundle, &loaded)?;
+        let evaluation = experiment::evaluate(&bundle.labels, &loaded.truths, &probabilities)?;
+        Ok(Tested { loaded, probabilities, evaluation })
+    }
+
+    fn finished(self, folder: &Path, record: RunRecord) -> Finished {
+        let Tested { loaded, probabilities, evaluation } = self;
+        let left_out = loaded.left_out.len();
+        Finished { place: folder.into(), record, evaluation, truths: loaded.truths, probabilities, left_out }
+    }
+}
+
+fn load(
+    experiment: &Experiment,
+    indices: &[usize],
+    stop: &AtomicBool,
+    listener: &dyn Listener,
+) -> Result<Loaded, Error> {
+    let loaded = experiment.load(indices, stop, &|done| listener.loaded(done, indices.len()));
+    loaded.inspect(|loaded| listener.left_out(&loaded.left_out))
+}
+
+/// Whether the run in a folder was begun with this recipe.
+fn same_recipe(folder: &Path, recipe: &Recipe) -> Result<(), Error> {
+    let path = folder.join(run::RECIPE);
+    let text = std::fs::read_to_string(&path).map_err(|source| Error::File {
+        path: path.clone(),
+        action: "read the recipe of the run",
+        source,
+    })?;
+    let begun = Recipe::from_toml(&path.display().to_string(), &text, &[])?;
+    if begun == *recipe {
+        return Ok(());
+    }
+    let (then, now) = (begun.to_toml(), recipe.to_toml());
+    let lines = |a: &str, b: &str| {
+        let differs = a.lines().find(|line| !b.lines().any(|other| other == *line));
+        differs.unwrap_or("(nothing)").to_string()
+    };
+    Err(Error::OtherRecipe { folder: folder.into(), then: lines(&then, &now), now: lines(&now, &then) })
+}
+
+/// The checkpoint that a run goes on from.
+fn saved(folder: &Path, file: &[u8], here: &Origin, listener: &dyn Listener) -> Result<Checkpoint, Error> {
+    let Saved { origin, checkpoint } = Saved::understand(folder, file)?;
+    if origin.data_fingerprint != here.data_fingerprint {
+        return Err(Error::OtherData(folder.into()));
+    }
+    if origin.program != here.program {
+        listener.note(&format!(
+            "warning: the checkpoint is of {}, and this is {}: the run may end with other last digits",
+            origin.program, here.program
+        ));
+    }
+    listener.note(&format!("going on from step {}", checkpoint.progress.step));
+    Ok(checkpoint)
+}
+
+/// A complete run as it was when it was made.
+fn read_again(
+    experiment: &Experiment,
+    folder: RunFolder,
+    listener: &dyn Listener,
+) -> Result<Finished, Error> {
+    listener.note("is complete already");
+    let Run { record, bundle, .. } = Run::open(folder.folder())?;
+    let test = load(experiment, &experiment.split.test, &AtomicBool::new(false), listener)?;
+    Ok(Tested::new(&bundle, test)?.finished(&folder.finish()?, record))
+}
+
+/// Writes down what a training has reached.
+struct Keeper<'a> {
+    folder: &'a RunFolder,
+    bundle: &'a Bundle,
+    origin: &'a Origin,
+    events: Events,
+    every: Duration,
+    last: Instant,
+    points: Vec<Point>,
+    /// The parameters of the best validation, until they are written.
+    best: Option<Vec<f32>>,
+}
+
+impl<'a> Keeper<'a> {
+    fn begin(
+        folder: &'a RunFolder,
+        bundle: &'a Bundle,
+        origin: &'a Origin,
+        (saved, every): (Option<&Checkpoint>, Duration),
+    ) -> Result<Keeper<'a>, Error> {
+        let points = saved.map_or(Vec::new(), |checkpoint| checkpoint.progress.points.clone());
+        let events = Events::begin(folder.folder(), &points).map_err(|source| no_events(folder, source))?;
+        Ok(Keeper { folder, bundle, origin, events, every, last: Instant::now(), points, best: None })
+    }
+
+    fn hear(&mut self, event: &Event<'_>) -> Result<(), Error> {
+        match event {
+            Event::Validated { point, best } => {
+                self.points.push(*point);
+                self.best = best.map(<[f32]>::to_vec).or(self.best.take());
+                self.events.add(point).map_err(|source| no_events(self.folder, source))
+            }
+            Event::Between { snapshot, last } if *last || self.last.elapsed() >= self.every => {
+                self.keep(snapshot)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The checkpoint comes last: what it says is there then.
+    fn keep(&mut self, snapshot: &Snapshot<'_>) -> Result<(), Error> {
+        self.folder.write(run::METRICS, run::metrics(&self.points).as_bytes())?;
+        if let Some(best) = self.best.take() {
+            self.bundle.with_parameters(&best).save(&self.folder.path(run::MODEL))?;
+        }
+        Saved::write(self.folder, snapshot, self.origin)?;
+        self.last = Instant::now();
+        Ok(())
+    }
+}
+
+fn no_events(folder: &RunFolder, source: std::io::Error) -> Error {
+    Error::File { path: folder.folder().into(), action: "write the events for TensorBoard", source }
+}
