@@ -113,7 +113,8 @@ impl Experiment {
         load((&self.dataset, self.recipe.data.unreadable_share()), &self.input, indices, stop, progress)
     }
 
-    /// The same by several processes: each computes the frames of a part of the examples, and all have all of them.
+    /// The same by several processes: each computes the frames of a part of the examples, and all have all of them. Several
+    /// processes need every file, whatever share the recipe allows to be unreadable.
     ///
     /// # Errors
     /// As [`Experiment::load`], for the examples of this process's part.

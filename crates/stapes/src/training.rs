@@ -105,6 +105,8 @@ impl Training<'_> {
             Order::Rest.give(self.team);
             return read_again(&experiment, folder, listener);
         }
+        let examples = experiment.dataset.examples.len();
+        experiment.check_files(self.stop, &|done| listener.checked(done, examples))?;
         folder.write(run::RECIPE, experiment.recipe.to_toml().as_bytes())?;
         match self.made(&experiment, &folder, listener) {
             Ok(finished) if finished.record.stopped => Ok(finished),
