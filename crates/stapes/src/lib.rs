@@ -13,6 +13,7 @@ mod recipe;
 pub mod report;
 pub mod run;
 mod training;
+mod waveforms;
 
 pub use changes::{changed, key_and_value};
 pub use error::Error;

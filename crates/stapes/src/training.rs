@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
+use stapes_data::WaveformAugmenter;
 use stapes_eval::{Detection, Estimate, Evaluation};
 use stapes_infer::Bundle;
 use stapes_train::{Checkpoint, Event, Point, Snapshot, Start, Trained};
@@ -101,7 +102,8 @@ impl Training<'_> {
         listener: &dyn Listener,
     ) -> Result<Finished, Error> {
         let split = &experiment.split;
-        let origin = Origin::here(stapes_data::fingerprint(&experiment.dataset, split)?);
+        let noise = experiment.waveform_augmenter()?.and_then(WaveformAugmenter::fingerprint);
+        let origin = Origin::here(stapes_data::fingerprint(&experiment.dataset, split)?, noise);
         let saved = saved(folder.folder(), &origin, listener)?;
         let training = load(experiment, &split.train, self.stop, listener)?;
         let validation = load(experiment, &split.validation, self.stop, listener)?;
@@ -120,7 +122,7 @@ impl Training<'_> {
         })?;
         bundle.with_parameters(&trained.parameters).save(&folder.path(run::MODEL))?;
         bundle.with_parameters(&trained.last).save(&folder.path(run::LAST))?;
-        self.concluded(experiment, &trained, test, folder)
+        self.concluded(experiment, (&trained, &origin), test, folder)
     }
 
     /// Tests the model and writes everything about the run, last of all the record.
@@ -129,7 +131,7 @@ impl Training<'_> {
     fn concluded(
         &self,
         experiment: &Experiment,
-        trained: &Trained,
+        (trained, origin): (&Trained, &Origin),
         test: Loaded,
         folder: &RunFolder,
     ) -> Result<Finished, Error> {
@@ -137,7 +139,7 @@ impl Training<'_> {
         let tested = Tested::new(&bundle, test)?;
         let record = self.record(
             experiment,
-            trained,
+            (trained, origin),
             &tested.evaluation,
             experiment.latency_ms(&bundle, &tested.loaded)?,
         )?;
@@ -151,7 +153,7 @@ impl Training<'_> {
     fn record(
         &self,
         experiment: &Experiment,
-        trained: &Trained,
+        (trained, origin): (&Trained, &Origin),
         evaluation: &Evaluation,
         latency_ms: f64,
     ) -> Result<RunRecord, Error> {
@@ -163,12 +165,15 @@ impl Training<'_> {
             command: self.command.clone(),
             made_at: run::now(),
             data_folder: self.data.as_ref().map(|folder| folder.to_string_lossy().into_owned()),
-            data_fingerprint: stapes_data::fingerprint(&experiment.dataset, &experiment.split)?,
+            data_fingerprint: origin.data_fingerprint.clone(),
+            augment_fingerprint: origin.augment_fingerprint.clone(),
             seconds: trained.seconds,
             steps: trained.steps,
             best_step: trained.best.step,
             stopped: trained.stopped,
             examples_a_second: trained.examples_a_second,
+            waited_share: (trained.waited_seconds > 0.0)
+                .then(|| trained.waited_seconds / trained.training_seconds),
             validation_accuracy: trained.best.validation.map(|validation| validation.accuracy),
             test_accuracy: evaluation.accuracy,
             test_f1: figure(|detection| detection.f1),
@@ -232,7 +237,9 @@ fn same_recipe(folder: &Path, recipe: &Recipe) -> Result<(), Error> {
 /// The checkpoint that a run goes on from, if it has one.
 fn saved(folder: &Path, here: &Origin, listener: &dyn Listener) -> Result<Option<Checkpoint>, Error> {
     let Some(Saved { origin, checkpoint }) = Saved::read(folder)? else { return Ok(None) };
-    if origin.data_fingerprint != here.data_fingerprint {
+    if (&origin.data_fingerprint, &origin.augment_fingerprint)
+        != (&here.data_fingerprint, &here.augment_fingerprint)
+    {
         return Err(Error::OtherData(folder.into()));
     }
     if origin.program != here.program {

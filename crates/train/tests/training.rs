@@ -65,6 +65,7 @@ impl Task {
             train: examples(0, 30)?,
             validation: examples(30, if self.validated { 40 } else { 30 })?,
             augment: self.augment.as_ref(),
+            source: None,
             start,
             seed: 1,
         };
@@ -322,6 +323,7 @@ fn loud_frames(changes: &str, augment: &str, threads: usize) -> Result<Trained, 
         train: examples(0, 14)?,
         validation: examples(14, 20)?,
         augment: Some(&augment),
+        source: None,
         start: Start::Drawn,
         seed: 1,
     };
@@ -362,6 +364,7 @@ fn segments_for_a_model_of_a_fixed_length_are_refused() {
         train: examples,
         validation: examples,
         augment: None,
+        source: None,
         start: Start::Drawn,
         seed: 1,
     };
@@ -384,6 +387,7 @@ fn augmentation_that_does_not_suit_the_data_is_refused_by_its_key() {
             train: examples,
             validation: examples,
             augment: task.augment.as_ref(),
+            source: None,
             start: Start::Drawn,
             seed: 1,
         };
