@@ -79,7 +79,7 @@ impl RunFolder {
     /// Whether [`RunFolder::begin`] may begin.
     ///
     /// # Errors
-    /// [`Error::NotARun`] for what is no run; if it is to be refused, [`Error::RunExists`] and [`Error::Unfinished`].
+    /// [`Error::NotARun`] for what is no run; if it is to be refused, [`Error::RunExists`] and [`Error::UnfinishedRun`].
     pub fn check(folder: &Path, existing: Existing) -> Result<Standing, Error> {
         match (Standing::of(folder)?, existing) {
             (Standing::Complete, Existing::Refuse) => Err(Error::RunExists(folder.into())),

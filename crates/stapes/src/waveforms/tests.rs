@@ -235,10 +235,7 @@ fn samples_that_16_bits_hold_are_held_in_16_bits_and_all_come_back_exactly() {
 fn stacked_frames_begin_where_their_middle_does() {
     // Every second frame: a part begins at an even one.
     let set = Set::new(FRONT_ENDS[3], &[44_000]);
-    assert_eq!(
-        set.config.stacking,
-        StackingConfig { left: 2, right: 1, every: 2, ..StackingConfig::default() }
-    );
+    assert_eq!(set.config.stacking, StackingConfig { left: 2, right: 1, every: 2 });
     let augmenter = Set::augmenter(NOTHING);
     let waveforms = set.waveforms(&augmenter, usize::MAX);
     // 50 stacked frames a second, 160 samples apart.
