@@ -29,7 +29,7 @@ use crate::truth::Truth;
 /// # Ok::<(), stapes_data::DataError>(())
 /// ```
 pub fn fingerprint(dataset: &DataSet, split: &Split) -> String {
-    let mut hash = Fnv(0xcbf2_9ce4_8422_2325);
+    let mut hash = Fnv::new();
     hash.text(&dataset.name);
     hash.number(dataset.classes.len());
     dataset.classes.iter().for_each(|class| hash.text(class));
@@ -55,16 +55,25 @@ pub fn fingerprint(dataset: &DataSet, split: &Split) -> String {
             }
         }
     }
-    format!("{:016x}", hash.0)
+    hash.digits()
 }
 
 /// In the place of the length of a file that is not there: whether it is missed is for who reads it to say.
 const GONE: u64 = u64::MAX;
 
-struct Fnv(u64);
+/// FNV-1a with 64 bits.
+pub(crate) struct Fnv(u64);
 
 impl Fnv {
-    fn bytes(&mut self, bytes: &[u8]) {
+    pub(crate) fn new() -> Fnv {
+        Fnv(0xcbf2_9ce4_8422_2325)
+    }
+
+    pub(crate) fn digits(&self) -> String {
+        format!("{:016x}", self.0)
+    }
+
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) {
         for &byte in bytes {
             self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
         }
@@ -75,7 +84,7 @@ impl Fnv {
         self.bytes(&length.to_le_bytes());
     }
 
-    fn number(&mut self, number: usize) {
+    pub(crate) fn number(&mut self, number: usize) {
         self.bytes(&(number as u64).to_le_bytes());
     }
 

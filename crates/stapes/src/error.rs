@@ -27,6 +27,14 @@ pub enum Error {
         /// What is wrong with it.
         rule: &'static str,
     },
+    /// Waveforms are to be changed, and the data comes as frames.
+    #[error(
+        "[augment.waveform]: {set} comes as frames and has no samples: leave it out, or change frames by [augment.NAME]"
+    )]
+    NoWaveforms {
+        /// The data set.
+        set: &'static str,
+    },
     /// The run's folder is taken.
     #[error("{}: exists already. Give another --out, or --force to replace it when training is done", .0.display())]
     RunExists(PathBuf),

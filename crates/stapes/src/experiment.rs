@@ -1,20 +1,22 @@
 //! An experiment: from a recipe and its data to a trained model and its evaluation.
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use stapes_audio::Clip;
-use stapes_data::{DataSet, Split, Truth, Usable, Watch};
+use stapes_data::{DataSet, Split, Truth, Usable, Watch, WaveformAugmenter};
 use stapes_eval::{Evaluation, RecordingFrames};
 use stapes_features::{Features, Normalisation, Standardiser};
 use stapes_infer::{Bundle, Classifier, Extractor, FrameTimes, InferError, Input};
 use stapes_nn::loss::best_class;
-use stapes_train::{Event, Examples, Labels, Start, Team, Trained, Trainer};
+use stapes_train::{Event, Examples, Labels, Loading, Start, Team, Trained, Trainer};
 
 use crate::error::Error;
 use crate::recipe::{Recipe, within_data};
 use crate::together;
+use crate::waveforms::{HELD_BYTES, Held, Waveforms};
 
 /// A recipe with its data: found, split, and turned into frames.
 pub struct Experiment {
@@ -25,6 +27,9 @@ pub struct Experiment {
     /// Who trains, validates and tests.
     pub split: Split,
     input: Input,
+    /// The folder of the data set, where it has one.
+    folder: Option<PathBuf>,
+    augmenter: OnceLock<WaveformAugmenter>,
 }
 
 /// The frames of some examples, as the front end or the data set gives them, with the truth about them.
@@ -87,7 +92,8 @@ impl Experiment {
         recipe.check_together()?;
         let split = recipe.data.split(&dataset, recipe.seed).map_err(within_data)?;
         let input = recipe.input()?;
-        Ok(Experiment { recipe, dataset, split, input })
+        let folder = folder.map(Path::to_owned);
+        Ok(Experiment { recipe, dataset, split, input, folder, augmenter: OnceLock::new() })
     }
 
     /// Looks at the files of data of one's own before anything is trained on them: each can be opened, and none is in two parts
@@ -134,6 +140,24 @@ impl Experiment {
         loaded(&self.dataset, &self.input, usable)
     }
 
+    /// What changes the samples of training examples, if the recipe asks for it; read and computed at the first call.
+    ///
+    /// Folders of recordings count from the folder of the data set.
+    ///
+    /// # Errors
+    /// [`Error::Data`] if a folder or a recording in it cannot be read, or a setting does not go with the sample rate.
+    pub fn waveform_augmenter(&self) -> Result<Option<&WaveformAugmenter>, Error> {
+        let config = self.recipe.augment.as_ref().and_then(|augment| augment.waveform.as_ref());
+        let (Some(config), Input::Recordings(features)) = (config, &self.input) else { return Ok(None) };
+        if self.augmenter.get().is_none() {
+            let folder = self.folder.as_deref().unwrap_or(Path::new("."));
+            let prepared = WaveformAugmenter::new(config, folder, features.sample_rate_hz)?;
+            // Where another thread was faster, it made the same.
+            let _ = self.augmenter.set(prepared);
+        }
+        Ok(self.augmenter.get())
+    }
+
     /// The model before it is trained: it has no parameters yet. Its normalisation is fitted on these training frames
     /// alone.
     ///
@@ -155,10 +179,12 @@ impl Experiment {
         })
     }
 
-    /// Trains the model of [`Experiment::untrained`] on frames.
+    /// Trains the model of [`Experiment::untrained`] on frames; where the recipe changes waveforms, on the frames of the
+    /// training examples' changed samples, which threads make in the background.
     ///
     /// # Errors
-    /// [`Error::Train`] if there is nothing to train on or the loss is no number; what `report` gives.
+    /// [`Error::Train`] if there is nothing to train on, a recording is gone or the loss is no number; [`Error::Data`] as
+    /// [`Experiment::waveform_augmenter`]; what `report` gives.
     pub fn train(
         &self,
         untrained: &Bundle,
@@ -171,12 +197,15 @@ impl Experiment {
             loaded.features.iter().map(|frames| untrained.normalised(frames)).collect()
         };
         let (train_frames, validation_frames) = (normalised(train)?, normalised(validation)?);
+        let waveforms = self.waveforms(untrained, train)?;
+        let threads = rayon::current_num_threads();
         let trainer = Trainer {
             model: &self.recipe.model,
             input: untrained.shape,
             classes: self.dataset.classes.len(),
             config: &self.recipe.train,
             train: Examples::new(&train_frames, train.truths.labels())?,
+            source: waveforms.as_ref().map(|source| Loading { source, threads }),
             validation: Examples::new(&validation_frames, validation.truths.labels())?,
             augment: self.recipe.augment.as_ref(),
             start,
@@ -184,6 +213,27 @@ impl Experiment {
             team,
         };
         stapes_train::train(&trainer, stop, report)
+    }
+
+    /// The training examples as samples, where the recipe changes these.
+    fn waveforms<'a>(
+        &'a self,
+        bundle: &'a Bundle,
+        train: &'a Loaded,
+    ) -> Result<Option<Waveforms<'a>>, Error> {
+        let (Some(augmenter), Input::Recordings(config)) = (self.waveform_augmenter()?, &self.input) else {
+            return Ok(None);
+        };
+        Ok(Some(Waveforms {
+            dataset: &self.dataset,
+            indices: &train.indices,
+            frames: train.features.iter().map(Features::frames).collect(),
+            config,
+            augmenter,
+            bundle,
+            seed: self.recipe.seed,
+            held: Held::new(train.indices.len(), HELD_BYTES),
+        }))
     }
 
     /// The median time from samples (or frames) to probabilities for a test utterance of median length, on one

@@ -16,6 +16,7 @@ pub mod report;
 pub mod run;
 mod together;
 mod training;
+mod waveforms;
 
 pub use changes::{changed, key_and_value};
 pub use error::Error;

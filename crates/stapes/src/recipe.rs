@@ -110,6 +110,9 @@ impl Recipe {
         let shape = self.shape()?;
         if let Some(augment) = &self.augment {
             augment.check_frames(shape.features(), shape.length(), of_frames).map_err(DataError::from)?;
+            if augment.waveform.is_some() && self.data.frame_width().is_some() {
+                return Err(Error::NoWaveforms { set: self.data.name() });
+            }
         }
         match (self.train.segment_frames, shape.length()) {
             (Some(segment), Some(fixed)) => Err(TrainError::Segments { segment, fixed }.into()),
@@ -292,6 +295,31 @@ mod tests {
         let text = recipe.to_toml();
         assert!(!text.contains("preset") && text.contains("deltas = 2") && text.contains("num_bins = 23"));
         assert_eq!(Recipe::from_toml("r.toml", &text, &[]).unwrap(), recipe);
+    }
+
+    #[test]
+    fn waveforms_are_changed_where_there_are_some_and_where_no_label_is_left_behind() {
+        let gain = "[augment.waveform.gain]\ndb = [-6.0, 6.0]";
+        assert!(recipe(&format!("[features]\npreset = \"log-mel\"\n{gain}"), &[]).is_ok());
+        let read =
+            |text: &str| Recipe::from_toml("r.toml", text, &[]).map(drop).map_err(|error| error.to_string());
+        let rest = "[train]\nbatch = 2\nepochs = 1\n[model.recurrent]\ncell = \"lstm\"\nhidden = 4\n";
+        let error = read(&format!("title = \"t\"\n[data.japanese-vowels]\n{gain}\n{rest}")).unwrap_err();
+        assert!(error.starts_with("r.toml: [augment.waveform]: japanese-vowels comes as frames"), "{error}");
+        let of_moments = |entry: &str| {
+            read(&format!(
+                "title = \"t\"\n[data.upc-vad]\nfolds = 5\nfold = 0\n[features]\npreset = \"log-mel\"\n{entry}\n{rest}\
+                 head = \"per_frame_binary\"\n"
+            ))
+        };
+        assert_eq!(of_moments(gain), Ok(()));
+        let error = of_moments("[augment.waveform.speed]\nfactor = [0.9, 1.1]").unwrap_err();
+        assert!(
+            error.starts_with("r.toml: augment.waveform.speed.factor = [0.9, 1.1]: moves moments"),
+            "{error}"
+        );
+        let error = of_moments("[augment.waveform.gain]\ndb = [6.0, -6.0]").unwrap_err();
+        assert!(error.starts_with("r.toml: augment.waveform.gain.db = [6, -6]: "), "{error}");
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
+use stapes_data::WaveformAugmenter;
 use stapes_eval::{Detection, Estimate, Evaluation};
 use stapes_infer::Bundle;
 use stapes_train::{Checkpoint, Event, Point, Snapshot, Start, Team, Trained};
@@ -142,7 +143,9 @@ impl Training<'_> {
         folder: &RunFolder,
         listener: &dyn Listener,
     ) -> Result<Finished, Error> {
-        let origin = Origin::here(stapes_data::fingerprint(&experiment.dataset, &experiment.split));
+        let noise = experiment.waveform_augmenter()?.and_then(WaveformAugmenter::fingerprint);
+        let fingerprint = stapes_data::fingerprint(&experiment.dataset, &experiment.split);
+        let origin = Origin::here(fingerprint, noise);
         let file = Saved::read(folder.folder())?;
         let saved = match &file {
             Some(file) => Some(saved(folder.folder(), file, &origin, listener)?),
@@ -163,7 +166,7 @@ impl Training<'_> {
         })?;
         bundle.with_parameters(&trained.parameters).save(&folder.path(run::MODEL))?;
         bundle.with_parameters(&trained.last).save(&folder.path(run::LAST))?;
-        let finished = self.concluded(experiment, &trained, test, folder)?;
+        let finished = self.concluded(experiment, (&trained, &origin), test, folder)?;
         let left_out = finished.left_out + training.left_out.len() + validation.left_out.len();
         Ok(Finished { left_out, ..finished })
     }
@@ -196,7 +199,7 @@ impl Training<'_> {
     fn concluded(
         &self,
         experiment: &Experiment,
-        trained: &Trained,
+        (trained, origin): (&Trained, &Origin),
         test: Loaded,
         folder: &RunFolder,
     ) -> Result<Finished, Error> {
@@ -204,7 +207,7 @@ impl Training<'_> {
         let tested = Tested::new(&bundle, test)?;
         let record = self.record(
             experiment,
-            trained,
+            (trained, origin),
             &tested.evaluation,
             experiment.latency_ms(&bundle, &tested.loaded)?,
         )?;
@@ -218,7 +221,7 @@ impl Training<'_> {
     fn record(
         &self,
         experiment: &Experiment,
-        trained: &Trained,
+        (trained, origin): (&Trained, &Origin),
         evaluation: &Evaluation,
         latency_ms: f64,
     ) -> Result<RunRecord, Error> {
@@ -230,12 +233,15 @@ impl Training<'_> {
             command: self.command.clone(),
             made_at: run::now(),
             data_folder: self.data.as_ref().map(|folder| folder.to_string_lossy().into_owned()),
-            data_fingerprint: stapes_data::fingerprint(&experiment.dataset, &experiment.split),
+            data_fingerprint: origin.data_fingerprint.clone(),
+            augment_fingerprint: origin.augment_fingerprint.clone(),
             seconds: trained.seconds,
             steps: trained.steps,
             best_step: trained.best.step,
             stopped: trained.stopped,
             examples_a_second: trained.examples_a_second,
+            waited_share: (trained.waited_seconds > 0.0)
+                .then(|| trained.waited_seconds / trained.training_seconds),
             validation_accuracy: trained.best.validation.map(|validation| validation.accuracy),
             test_accuracy: evaluation.accuracy,
             test_f1: figure(|detection| detection.f1),
@@ -306,7 +312,9 @@ fn same_recipe(folder: &Path, recipe: &Recipe) -> Result<(), Error> {
 /// The checkpoint that a run goes on from.
 fn saved(folder: &Path, file: &[u8], here: &Origin, listener: &dyn Listener) -> Result<Checkpoint, Error> {
     let Saved { origin, checkpoint } = Saved::understand(folder, file)?;
-    if origin.data_fingerprint != here.data_fingerprint {
+    if (&origin.data_fingerprint, &origin.augment_fingerprint)
+        != (&here.data_fingerprint, &here.augment_fingerprint)
+    {
         return Err(Error::OtherData(folder.into()));
     }
     if origin.program != here.program {

@@ -51,6 +51,14 @@ pub enum TrainError {
         /// Which, from 0.
         class: usize,
     },
+    /// The source of frames has none for a training example, or others than the model reads.
+    #[error("training example {index}: {reason}")]
+    Example {
+        /// Which, from 0.
+        index: usize,
+        /// What the source says, or what is wrong with its frames.
+        reason: String,
+    },
     /// An example has no frame.
     #[error("example {index} has no frame: leave it out")]
     NoFrames {

@@ -9,7 +9,6 @@
 use stapes_features::Features;
 use stapes_random::Stream;
 
-use crate::course::Cut;
 use crate::treatment::Treatment;
 
 /// What is laid over an example.
@@ -21,15 +20,15 @@ pub(crate) struct Mix {
     pub(crate) share: f32,
 }
 
-/// What is laid over each example of a batch; nothing without mixup.
-pub(crate) fn mixes(batch: &[Cut], treatment: &Treatment<'_>) -> Vec<Mix> {
+/// What is laid over each example of a batch of so many; nothing without mixup.
+pub(crate) fn mixes(batch: usize, treatment: &Treatment<'_>) -> Vec<Mix> {
     let Some(alpha) = treatment.mixup else { return Vec::new() };
-    let mix = |cut: &Cut| {
-        let mut stream = Stream::numbered(treatment.seed, "mixup", [cut.pass, cut.example as u64]);
+    let mix = |place: usize| {
+        let mut stream = Stream::numbered(treatment.seed, "mixup", [treatment.key, place as u64]);
         let drawn = stream.beta(alpha);
-        Mix { place: stream.below(batch.len()), share: drawn.min(1.0 - drawn) }
+        Mix { place: stream.below(batch), share: drawn.min(1.0 - drawn) }
     };
-    batch.iter().map(mix).collect()
+    (0..batch).map(mix).collect()
 }
 
 impl Mix {
@@ -59,16 +58,13 @@ mod tests {
     }
 
     #[test]
-    fn shares_are_at_most_a_half_and_differ_from_pass_to_pass() {
-        let treatment = Treatment { mixup: Some(0.4), seed: 3, ..Treatment::default() };
-        let batch = |pass| -> Vec<Cut> {
-            (0..50).map(|example| Cut { example, first: 0, frames: 1, pass }).collect()
-        };
-        let first = mixes(&batch(0), &treatment);
+    fn shares_are_at_most_a_half_and_differ_from_step_to_step() {
+        let step = |key| Treatment { mixup: Some(0.4), seed: 3, key, ..Treatment::default() };
+        let first = mixes(50, &step(1));
         assert!(first.iter().all(|mix| (0.0..=0.5).contains(&mix.share) && mix.place < 50));
         assert!(first.iter().any(|mix| mix.share > 0.2) && first.iter().any(|mix| mix.share < 0.05));
-        assert_eq!(first, mixes(&batch(0), &treatment));
-        assert_ne!(first, mixes(&batch(1), &treatment));
-        assert!(mixes(&batch(0), &Treatment::default()).is_empty());
+        assert_eq!(first, mixes(50, &step(1)));
+        assert_ne!(first, mixes(50, &step(2)));
+        assert!(mixes(50, &Treatment::default()).is_empty());
     }
 }

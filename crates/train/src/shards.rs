@@ -142,7 +142,7 @@ impl<'t> Shards<'t> {
         batch: &[Cut],
         treatment: Treatment<'_>,
     ) -> (f64, &mut [f32]) {
-        let mixes = mixes(batch, &treatment);
+        let mixes = mixes(batch.len(), &treatment);
         let whole = weight(self.network().objective(), data, batch, (&mixes, treatment.bend()));
         let step = Step { parameters, data, batch, mixes: &mixes, whole, treatment };
         self.shards.par_iter_mut().for_each(|shard| {

@@ -51,6 +51,9 @@ pub struct Progress {
     pub seconds: f64,
     /// Seconds of training alone.
     pub training_seconds: f64,
+    /// Seconds of these in which a step waited for its examples.
+    #[serde(default)]
+    pub waiting_seconds: f64,
     /// Examples that went through a step.
     pub examples_seen: usize,
     /// All points of the curves so far.

@@ -13,6 +13,7 @@ use crate::config::TrainConfig;
 use crate::course::Course;
 use crate::error::TrainError;
 use crate::examples::{Examples, Labels};
+use crate::loader::{Loader, Loading};
 use crate::optimiser::Optimiser;
 use crate::schedule::Moment;
 use crate::shards::Shards;
@@ -30,8 +31,11 @@ pub struct Trainer<'a> {
     pub classes: usize,
     /// How to train.
     pub config: &'a TrainConfig,
-    /// Examples to fit.
+    /// Examples to fit. With a `source`, their number, their frames' number and their labels count, and the source's
+    /// frames are learned from.
     pub train: Examples<'a>,
+    /// What makes the frames of training examples, each time they come up; none: they are those of `train`.
+    pub source: Option<Loading<'a>>,
     /// Examples that choose the best step; never a test split. Without any, the last step is taken.
     pub validation: Examples<'a>,
     /// How training examples are changed, if they are.
@@ -102,6 +106,10 @@ pub struct Trained {
     pub seconds: f64,
     /// Examples that went through a training step, a second of training without validation.
     pub examples_a_second: f64,
+    /// Seconds of training in which a step waited for what a `source` makes.
+    pub waited_seconds: f64,
+    /// Seconds of training without validation.
+    pub training_seconds: f64,
     /// Whether it was stopped before the last step.
     pub stopped: bool,
 }
@@ -113,23 +121,41 @@ pub struct Trained {
 /// once.
 ///
 /// # Errors
-/// [`TrainError`] for a configuration that is impossible, no examples, a checkpoint of another training, or a loss that
-/// is no number; and what `report` gives.
+/// [`TrainError`] for a configuration that is impossible, no examples, a checkpoint of another training, an example that
+/// the source has no frames for, or a loss that is no number; and what `report` gives.
+///
+/// # Panics
+/// If the source panics.
 pub fn train<E: From<TrainError>>(
     trainer: &Trainer<'_>,
     stop: &AtomicBool,
+    report: impl FnMut(Event<'_>) -> Result<(), E>,
+) -> Result<Trained, E> {
+    let run = Run::new(trainer)?;
+    let Some(loading) = trainer.source else { return all_steps(run, None, stop, report) };
+    let (longest, steps) = (run.shards.network().longest(), [run.progress.step, run.steps]);
+    let loader = Loader::new(trainer, loading, longest, steps);
+    std::thread::scope(|scope| {
+        let _until_the_end = loader.start(scope);
+        all_steps(run, Some(&loader), stop, report)
+    })
+}
+
+fn all_steps<E: From<TrainError>>(
+    mut run: Run<'_>,
+    loader: Option<&Loader<'_>>,
+    stop: &AtomicBool,
     mut report: impl FnMut(Event<'_>) -> Result<(), E>,
 ) -> Result<Trained, E> {
-    let mut run = Run::new(trainer)?;
     let (mut done, mut stopped) = (run.is_done(run.is_late()), false);
     while !(done || stopped) {
-        let (step, loss) = run.step()?;
+        let (step, loss) = run.step(loader)?;
         report(Event::Step { step, steps: run.steps, loss })?;
         if run.validation_is_due() {
             run.validate(&mut report)?;
         }
         // Clocks and Ctrl-C differ from process to process.
-        let [late, asked] = any(trainer.team, [run.is_late(), stop.load(Ordering::Relaxed)]);
+        let [late, asked] = any(run.trainer.team, [run.is_late(), stop.load(Ordering::Relaxed)]);
         done = run.is_done(late);
         stopped = !done && asked;
         report(Event::Between { snapshot: run.snapshot(), last: done || stopped })?;
@@ -183,6 +209,14 @@ impl<'a> Run<'a> {
             (config.segment_frames, trainer.input)
         {
             return Err(TrainError::Segments { segment, fixed });
+        }
+        if let (Some(_), None) =
+            (trainer.augment.and_then(|augment| augment.waveform.as_ref()), trainer.source)
+        {
+            let (key, value) = ("augment.waveform", "given".into());
+            let rule =
+                "changes samples, and training reads frames from memory: leave it out, or give a source";
+            return Err(TrainError::Value { key, value, rule });
         }
         if let (Some(augment), Shape::Sequence { features, frames }) = (trainer.augment, trainer.input) {
             let of_moments = matches!(trainer.train.labels(), Labels::Frames(_));
@@ -262,19 +296,27 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    fn step(&mut self) -> Result<(usize, f64), TrainError> {
+    fn step(&mut self, loader: Option<&Loader<'_>>) -> Result<(usize, f64), TrainError> {
         let began = Instant::now();
         let config = self.trainer.config;
-        let batch = self.course.batch(self.progress.step);
+        let made = loader.map(|loader| loader.take(self.progress.step)).transpose()?;
+        let (examples, batch, augment) = match &made {
+            Some(made) => {
+                self.progress.waiting_seconds += began.elapsed().as_secs_f64();
+                let (examples, batch) = made.examples()?;
+                (examples, batch, None)
+            }
+            None => (self.trainer.train, self.course.batch(self.progress.step), self.trainer.augment),
+        };
         let treatment = Treatment {
             key: Stream::numbered(self.trainer.seed, "dropout", [self.progress.step as u64, 0]).bits(),
-            augment: self.trainer.augment,
+            augment,
             mixup: config.mixup,
             seed: self.trainer.seed,
             smoothing: config.label_smoothing,
             class_weights: self.class_weights.as_deref(),
         };
-        let loss = self.shards.gradient(&self.parameters, self.trainer.train, &batch, treatment).0;
+        let loss = self.shards.gradient(&self.parameters, examples, &batch, treatment).0;
         self.progress.step += 1;
         if !loss.is_finite() {
             return Err(self.diverged(format!("the loss is {loss}")));
@@ -383,7 +425,9 @@ impl<'a> Run<'a> {
     /// # Panics
     /// If there was none.
     fn finish(self, stopped: bool) -> Trained {
-        let Progress { step, seconds, training_seconds, examples_seen, points, best, .. } = self.progress;
+        let Progress {
+            step, seconds, training_seconds, waiting_seconds, examples_seen, points, best, ..
+        } = self.progress;
         let best =
             points[best.unwrap_or_else(|| unreachable!("the first point is the best until another is"))];
         Trained {
@@ -394,6 +438,8 @@ impl<'a> Run<'a> {
             steps: step,
             seconds,
             examples_a_second: examples_seen as f64 / training_seconds,
+            waited_seconds: waiting_seconds,
+            training_seconds,
             stopped,
         }
     }

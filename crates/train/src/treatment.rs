@@ -10,13 +10,13 @@ use crate::examples::Labels;
 /// What a training step makes of its examples: what is drawn for them, and how their truth is bent.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Treatment<'a> {
-    /// For dropout: a number that differs from step to step.
+    /// For dropout and mixing: a number that differs from step to step.
     pub key: u64,
     /// How examples are changed, if they are.
     pub augment: Option<&'a AugmentConfig>,
     /// Alpha of the Beta distribution by which examples are mixed, if they are.
     pub mixup: Option<f32>,
-    /// For augmentation and mixing, with the pass and the example of a cut: the run's seed.
+    /// For augmentation, with the pass and the example of a cut, and for mixing: the run's seed.
     pub seed: u64,
     /// Label smoothing.
     pub smoothing: f32,

@@ -91,6 +91,7 @@ fn trained((model, width, rule): Net, shards: usize, team: &dyn Team) -> Result<
         config: &config,
         // Eleven examples: the last batch of a pass has one, so all but the first process have nothing to do.
         train: examples(0, 11)?,
+        source: None,
         validation: examples(11, 16)?,
         augment: None,
         start: Start::Drawn,

@@ -50,7 +50,7 @@ fn is_recurrent(config: &RecurrentConfig, at: usize) -> bool {
 fn orthogonal(matrix: &mut [f32], hidden: usize, stream: &mut Stream) {
     let mut rows: Vec<Vec<f64>> = Vec::with_capacity(hidden);
     while rows.len() < hidden {
-        let mut row: Vec<f64> = (0..hidden).map(|_| normal(stream)).collect();
+        let mut row: Vec<f64> = (0..hidden).map(|_| stream.normal()).collect();
         for _ in 0..2 {
             for other in &rows {
                 let along: f64 = row.iter().zip(other).map(|(a, b)| a * b).sum();
@@ -67,12 +67,6 @@ fn orthogonal(matrix: &mut [f32], hidden: usize, stream: &mut Stream) {
     for (to, row) in matrix.chunks_exact_mut(hidden).zip(rows) {
         to.iter_mut().zip(row).for_each(|(to, value)| *to = value as f32);
     }
-}
-
-/// A normal deviate of two uniform ones (Box and Muller 1958).
-fn normal(stream: &mut Stream) -> f64 {
-    let radius = (-2.0 * (1.0 - f64::from(stream.uniform())).ln()).sqrt();
-    radius * (std::f64::consts::TAU * f64::from(stream.uniform())).cos()
 }
 
 #[cfg(test)]

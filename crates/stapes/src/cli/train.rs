@@ -98,6 +98,8 @@ struct Summary<'a> {
     test_auc: Option<f64>,
     parameters: usize,
     examples_a_second: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waited_share: Option<f64>,
     latency_ms: f64,
     stopped: bool,
 }
@@ -356,6 +358,12 @@ fn print(console: &Console, finished: &Finished) {
             Some(format!("{} for {} steps", duration(record.seconds), thousands(record.steps as u64))),
         ),
         ("speed", Some(format!("{} examples a second", thousands(record.examples_a_second as u64)))),
+        (
+            "",
+            record
+                .waited_share
+                .map(|share| format!("waited {:.1} % of the training time for examples", 100.0 * share)),
+        ),
         ("latency", Some(format!("{} an utterance, one thread", duration(record.latency_ms / 1e3)))),
         ("run", Some(place.to_string())),
     ];
@@ -373,6 +381,7 @@ fn print(console: &Console, finished: &Finished) {
         test_auc: record.test_auc,
         parameters: record.parameters,
         examples_a_second: record.examples_a_second,
+        waited_share: record.waited_share,
         latency_ms: record.latency_ms,
         stopped: record.stopped,
     });

@@ -19,16 +19,19 @@ use crate::error::Error;
 pub struct Origin {
     /// Of the data and its split.
     pub data_fingerprint: String,
+    /// Of the recordings that augmentation uses, if it uses any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub augment_fingerprint: Option<String>,
     /// The program that wrote it, and the instruction set that it computed with: others give other last digits.
     pub program: String,
 }
 
 impl Origin {
     /// Of this program on this machine.
-    pub fn here(data_fingerprint: String) -> Origin {
+    pub fn here(data_fingerprint: String, augment_fingerprint: Option<String>) -> Origin {
         let instructions = stapes_kernels::InstructionSet::best();
         let program = format!("stapes {} with {instructions}", env!("CARGO_PKG_VERSION"));
-        Origin { data_fingerprint, program }
+        Origin { data_fingerprint, augment_fingerprint, program }
     }
 }
 

@@ -51,6 +51,9 @@ pub struct RunRecord {
     pub data_folder: Option<String>,
     /// Tells two versions of the data or the split apart.
     pub data_fingerprint: String,
+    /// By which to tell whether augmentation used the same recordings of noise and rooms, if it used any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub augment_fingerprint: Option<String>,
     /// Seconds of training and validation.
     pub seconds: f64,
     /// Optimiser steps done.
@@ -61,6 +64,9 @@ pub struct RunRecord {
     pub stopped: bool,
     /// Examples a second in training.
     pub examples_a_second: f64,
+    /// Share of the training time in which steps waited for examples, where these are made in the background.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waited_share: Option<f64>,
     /// Accuracy at the best validation, where there are examples for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validation_accuracy: Option<f64>,

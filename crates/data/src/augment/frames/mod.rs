@@ -15,6 +15,7 @@ use stapes_features::Features;
 use stapes_random::Stream;
 
 use crate::augment::draw::due;
+use crate::augment::waveform::WaveformAugmentConfig;
 use crate::error::DataError;
 
 pub use drop::DropConfig;
@@ -27,13 +28,17 @@ pub use spec_augment::SpecAugmentConfig;
 pub use stretch::StretchConfig;
 pub use warp::WarpConfig;
 
-/// What is done to a training example's frames, after normalisation; never to validation or test.
+/// What is done to a training example: to its samples before the front end (`waveform`), and to its frames after
+/// normalisation; never to validation or test.
 ///
 /// Entries apply in the order of the fields. What happens to an example depends on the seed, the epoch and the example
 /// alone; each entry draws from a stream of its own, but for `shift`, `level` and `spec_augment`, which share one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AugmentConfig {
+    /// What is done to the samples of recordings, by a [`WaveformAugmenter`](crate::WaveformAugmenter).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waveform: Option<WaveformAugmentConfig>,
     /// The axis of the features stretched: another vocal tract.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warp: Option<WarpConfig>,
@@ -87,6 +92,7 @@ impl AugmentConfig {
     /// [`DataError::Setting`] names the key.
     pub fn check(&self) -> Result<(), DataError> {
         let checks = [
+            self.waveform.as_ref().map(WaveformAugmentConfig::check),
             self.warp.map(|warp| warp.check()),
             self.stretch.map(|stretch| stretch.check()),
             self.rotation.map(|rotation| rotation.check()),
@@ -102,7 +108,8 @@ impl AugmentConfig {
 
     /// Whether the entries go with frames of `width` values, which come in a fixed number or whose truth is of moments.
     ///
-    /// `stretch` and `drop` change how many frames an example has: they suit neither. `rotation` needs pairs.
+    /// `stretch` and `drop` change how many frames an example has: they suit neither. `speed` and `shift` of waveforms move
+    /// moments away from their labels. `rotation` needs pairs.
     ///
     /// # Errors
     /// [`Misfit`] names the first key that does not.
@@ -125,6 +132,9 @@ impl AugmentConfig {
                 rule,
             });
         }
+        if let Some(waveform) = self.waveform.as_ref().filter(|_| of_moments) {
+            waveform.check_moments()?;
+        }
         let rule = match (fixed, of_moments) {
             (Some(_), _) => {
                 "changes the number of frames, and the model reads a fixed number: leave it out, or leave out what fixes \
@@ -144,7 +154,7 @@ impl AugmentConfig {
         }
     }
 
-    /// Changes the frames of one example in place; it gets no longer than `most_frames`, unless it was.
+    /// Changes the frames of one example in place, by all entries but `waveform`; it gets no longer than `most_frames`, unless it was.
     ///
     /// # Example
     /// ```

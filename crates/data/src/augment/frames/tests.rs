@@ -120,7 +120,7 @@ fn shift_level_and_masks_draw_what_they_always_drew() {
 #[test]
 fn an_entry_does_not_move_what_others_draw() {
     let (with, without) = (all(), AugmentConfig { jitter: None, warp: None, ..all() });
-    let applied = |augment: AugmentConfig, epoch| {
+    let applied = |augment: &AugmentConfig, epoch| {
         let mut features = ramp(30, 4);
         augment.apply(&mut features, usize::MAX, 1, [epoch, 5]);
         features
@@ -128,10 +128,10 @@ fn an_entry_does_not_move_what_others_draw() {
     let noiseless = WarpConfig { probability: 1.0, spread: 0.0 };
     for epoch in 0..50 {
         let still = JitterConfig { probability: 1.0, deviation: 0.0 };
-        let still = AugmentConfig { jitter: Some(still), warp: Some(noiseless), ..with };
-        assert_eq!(applied(still, epoch), applied(without, epoch));
-        assert_ne!(applied(with, epoch), applied(without, epoch));
-        assert_eq!(applied(with, epoch), applied(with, epoch));
+        let still = AugmentConfig { jitter: Some(still), warp: Some(noiseless), ..with.clone() };
+        assert_eq!(applied(&still, epoch), applied(&without, epoch));
+        assert_ne!(applied(&with, epoch), applied(&without, epoch));
+        assert_eq!(applied(&with, epoch), applied(&with, epoch));
     }
 }
 
@@ -179,4 +179,19 @@ fn what_changes_the_number_of_frames_suits_no_fixed_number_and_no_labels_of_mome
         "augment.stretch.factor = [0.8, 1.2]: changes the number of frames, and the model reads a fixed number: leave \
          it out, or leave out what fixes the length"
     );
+}
+
+#[test]
+fn what_moves_moments_suits_no_labels_of_moments() {
+    let key = |text: &str, of_moments| {
+        let augment: AugmentConfig = toml::from_str(text).unwrap();
+        augment.check_frames(4, None, of_moments).err().map(|misfit| misfit.key)
+    };
+    let (speed, shift) = ("[waveform.speed]\nfactor = [0.9, 1.1]", "[waveform.shift]\nseconds = 0.1");
+    assert_eq!(key(speed, true), Some("augment.waveform.speed.factor"));
+    assert_eq!(key(shift, true), Some("augment.waveform.shift.seconds"));
+    assert_eq!((key(speed, false), key(shift, false)), (None, None));
+    assert_eq!(key("[waveform.gain]\ndb = [-6.0, 6.0]", true), None);
+    let augment: AugmentConfig = toml::from_str("[waveform.gain]\ndb = [6.0, -6.0]").unwrap();
+    assert!(augment.check().unwrap_err().to_string().starts_with("augment.waveform.gain.db = [6, -6]: "));
 }

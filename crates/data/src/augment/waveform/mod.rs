@@ -16,7 +16,9 @@ use serde::{Deserialize, Serialize};
 use stapes_random::Stream;
 
 use crate::augment::draw::due;
+use crate::augment::frames::Misfit;
 use crate::error::DataError;
+use crate::fingerprint::Fnv;
 
 pub use clipping::ClippingConfig;
 pub use codec::CodecConfig;
@@ -73,12 +75,34 @@ impl WaveformAugmentConfig {
         ];
         checks.into_iter().flatten().collect()
     }
+
+    /// Whether the entries leave every moment where it is, as labels of moments need it.
+    pub(super) fn check_moments(&self) -> Result<(), Misfit> {
+        let rule =
+            "moves moments of the example away from their labels, and every moment has one: leave it out";
+        if let Some(SpeedConfig { factor: [low, high], .. }) = self.speed {
+            let (key, value) = ("augment.waveform.speed.factor", format!("[{low}, {high}]"));
+            return Err(Misfit { key, value, rule });
+        }
+        match &self.shift {
+            Some(shift) => {
+                let (key, value) = ("augment.waveform.shift.seconds", shift.seconds.to_string());
+                Err(Misfit { key, value, rule })
+            }
+            None => Ok(()),
+        }
+    }
 }
 
 /// One way to change samples, ready to run.
 trait Change: Send + Sync {
     /// Changes samples, of which there is at least one; all chance comes from the stream.
     fn apply(&self, samples: &mut Vec<f32>, stream: &mut Stream);
+
+    /// The recordings that it uses.
+    fn recordings(&self) -> &[Vec<f32>] {
+        &[]
+    }
 }
 
 /// A [`WaveformAugmentConfig`] that is ready to run: recordings are read, filters computed.
@@ -142,6 +166,20 @@ impl WaveformAugmenter {
             add("augment waveform codec", codec.probability, codec.prepared(sample_rate_hz)?);
         }
         Ok(WaveformAugmenter { steps })
+    }
+
+    /// Sixteen hexadecimal digits that depend on every sample of the recordings it uses; none if it uses none.
+    ///
+    /// As [`fingerprint`](crate::fingerprint) for the data: two runs can tell by it whether they heard the same noise.
+    pub fn fingerprint(&self) -> Option<String> {
+        let mut recordings = self.steps.iter().flat_map(|step| step.change.recordings()).peekable();
+        recordings.peek()?;
+        let mut hash = Fnv::new();
+        for recording in recordings {
+            hash.number(recording.len());
+            recording.iter().for_each(|sample| hash.bytes(&sample.to_bits().to_le_bytes()));
+        }
+        Some(hash.digits())
     }
 
     /// Changes the samples of one example; only `speed` changes how many there are.

@@ -67,7 +67,7 @@ impl NoiseConfig {
             (None, Some(NoiseColour::Pink)) => vec![pink(rate_hz)],
             (None, _) => vec![white()],
         };
-        Ok(Box::new(Noise { snr_db: self.snr_db, sounds }))
+        Ok(Box::new(Noise { snr_db: self.snr_db, sounds, recorded: self.folder.is_some() }))
     }
 }
 
@@ -96,9 +96,15 @@ fn pink(rate_hz: u32) -> Vec<f32> {
 struct Noise {
     snr_db: [f32; 2],
     sounds: Vec<Vec<f32>>,
+    /// Whether they are recordings, and not made.
+    recorded: bool,
 }
 
 impl Change for Noise {
+    fn recordings(&self) -> &[Vec<f32>] {
+        if self.recorded { &self.sounds } else { &[] }
+    }
+
     fn apply(&self, samples: &mut Vec<f32>, stream: &mut Stream) {
         let ratio = 10.0f64.powf(f64::from(between(self.snr_db, stream)) / 10.0);
         let sound = &self.sounds[stream.below(self.sounds.len())];

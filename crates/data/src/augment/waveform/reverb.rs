@@ -93,6 +93,13 @@ enum Rooms {
 }
 
 impl Change for Reverb {
+    fn recordings(&self) -> &[Vec<f32>] {
+        match &self.rooms {
+            Rooms::Recorded(responses) => responses,
+            Rooms::Made { .. } => &[],
+        }
+    }
+
     fn apply(&self, samples: &mut Vec<f32>, stream: &mut Stream) {
         let was = energy(samples);
         match &self.rooms {

@@ -92,6 +92,15 @@ fn recordings_of_noise_are_cut_anywhere_brought_to_the_rate_and_go_round_where_t
         let sums = power((8..length).map(|n| added[n] + added[n - 8]));
         assert!(sums < 0.01 * power(added.iter().copied()), "{length}: {sums}");
     }
+    // The same folder gives the same digits, one more recording others.
+    let digits = noise.fingerprint().unwrap();
+    let again = || WaveformAugmenter::new(&config, folder.path(), RATE_HZ).unwrap().fingerprint();
+    assert_eq!((digits.len(), again()), (16, Some(digits.clone())));
+    let hum = Clip { samples: tone(50.0, 100), sample_rate_hz: RATE_HZ };
+    write_wav(&folder.path().join("noise/hum.wav"), &hum).unwrap();
+    assert_ne!(again().unwrap(), digits);
+    std::fs::remove_file(folder.path().join("noise/hum.wav")).unwrap();
+    assert_eq!(augmenter(ALL).fingerprint(), None);
     std::fs::write(folder.path().join("noise/broken.wav"), "RIFF").unwrap();
     let silence = Clip { samples: vec![0.0; 9], sample_rate_hz: 8000 };
     write_wav(&folder.path().join("noise/silence.wav"), &silence).unwrap();
