@@ -11,8 +11,8 @@
 //! - waveform: training on samples that are shifted, made louder or softer and mixed with the data set's recordings of
 //!   noise, and heard by the front end, in the background.
 //!
-//! The four take turns; beside the median stands the best turn, for other work on the machine only slows a turn down. The
-//! last line is JSON.
+//! The four take turns; beside the median stands the best turn, for other work on the machine only slows a turn down, and
+//! the processor time of an example (Linux), which other work hardly changes. The last line is JSON.
 
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
@@ -46,7 +46,7 @@ fn main() {
         let given = arguments.iter().find_map(|word| word.strip_prefix(name));
         given.map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("{name}{text}: no number")))
     };
-    let (steps, rounds) = (number("--steps=", 200), number("--rounds=", 5));
+    let (steps, rounds) = (number("--steps=", 40), number("--rounds=", 15));
     let changes = [format!("train.max_steps={steps}"), format!("train.validate_every_steps={steps}")];
     let recipe = Recipe::from_toml("speech-commands.toml", RECIPE, &changes).expect("the recipe");
     let open = |augment: Option<&str>| {
@@ -61,18 +61,36 @@ fn main() {
     let stop = AtomicBool::new(false);
     let train = memory.load(&memory.split.train, &stop, &|_| {}).expect("the recordings");
     let mut speeds: [Vec<f64>; 4] = Default::default();
-    let mut waited = Vec::new();
+    let (mut costs, mut waited) = ([const { Vec::new() }; 4], Vec::new());
+    let turn_examples = (steps * recipe.train.batch) as f64;
     for _ in 0..rounds {
-        speeds[0].push(bare_steps(&memory, &train, steps));
-        for (at, experiment) in [(1, &memory), (2, &frames), (3, &waveform)] {
-            let trained = trained(experiment, &train);
-            speeds[at].push(trained.examples_a_second);
-            if at == 3 {
-                waited.push(trained.waited_seconds / trained.training_seconds);
-            }
+        for at in 0..4 {
+            let before = processor_seconds();
+            let speed = match at {
+                0 => bare_steps(&memory, &train, steps),
+                _ => {
+                    let trained = trained([&memory, &frames, &waveform][at - 1], &train);
+                    if at == 3 {
+                        waited.push(trained.waited_seconds / trained.training_seconds);
+                    }
+                    trained.examples_a_second
+                }
+            };
+            speeds[at].push(speed);
+            costs[at].push((processor_seconds() - before) / turn_examples);
         }
     }
-    report(&speeds, &mut waited, train.indices.len());
+    report(speeds, costs, waited);
+}
+
+/// The time of this process on all processors so far, in s; NaN where the system does not say it so.
+fn processor_seconds() -> f64 {
+    const TICKS_A_SECOND: f64 = 100.0;
+    let text = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // Behind the name, which may hold anything in brackets: fields 3 and on, of which 14 and 15 are the ticks.
+    let fields = text.rsplit_once(')').map_or("", |(_, fields)| fields).split_whitespace().skip(11).take(2);
+    let ticks: Vec<f64> = fields.filter_map(|field| field.parse().ok()).collect();
+    if ticks.len() == 2 { (ticks[0] + ticks[1]) / TICKS_A_SECOND } else { f64::NAN }
 }
 
 /// The training of an experiment, without validation.
@@ -108,29 +126,34 @@ fn bare_steps(experiment: &Experiment, train: &Loaded, steps: usize) -> f64 {
     (steps * recipe.train.batch) as f64 / began.elapsed().as_secs_f64()
 }
 
-fn report(speeds: &[Vec<f64>; 4], waited: &mut [f64], examples: usize) {
-    let sorted = speeds.clone().map(|mut speeds| {
-        speeds.sort_by(f64::total_cmp);
-        speeds
-    });
-    let median = sorted.each_ref().map(|speeds| speeds[speeds.len() / 2]);
-    let best = sorted.each_ref().map(|speeds| speeds[speeds.len() - 1]);
-    waited.sort_by(f64::total_cmp);
-    let waited = waited[waited.len() / 2];
-    println!("{examples} training examples; examples a second, and the share of the step's");
+fn report(speeds: [Vec<f64>; 4], costs: [Vec<f64>; 4], waited: Vec<f64>) {
+    let median = speeds.each_ref().map(|speeds| of(speeds, 0.5));
+    let best = speeds.each_ref().map(|speeds| of(speeds, 1.0));
+    let cost_ms = costs.each_ref().map(|costs| 1e3 * of(costs, 0.5));
+    println!("examples a second, and as a share of the step's; ms of processor time an example (median)");
     for (at, name) in NAMES.iter().enumerate() {
         println!(
-            "{name:9} median {:7.0} ({:5.3})   best {:7.0} ({:5.3})",
+            "{name:9} median {:6.0} ({:5.3})   best {:6.0} ({:5.3})   processor {:6.3} ms ({:5.3})",
             median[at],
             median[at] / median[0],
             best[at],
-            best[at] / best[0]
+            best[at] / best[0],
+            cost_ms[at],
+            cost_ms[0] / cost_ms[at]
         );
     }
+    let waited = of(&waited, 0.5);
     println!("waveform  waited {:.2} % of the training time for examples (median)", 100.0 * waited);
     let json = serde_json::json!({
-        "names": NAMES, "median": median, "best": best, "waited_share": waited,
+        "names": NAMES, "median": median, "best": best, "processor_ms": cost_ms, "waited_share": waited,
         "threads": rayon::current_num_threads(),
     });
     println!("{json}");
+}
+
+/// The figure with this share of the others below it.
+fn of(figures: &[f64], share: f64) -> f64 {
+    let mut sorted = figures.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted[((sorted.len() - 1) as f64 * share).round() as usize]
 }
