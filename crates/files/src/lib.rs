@@ -37,13 +37,16 @@ pub fn write(path: &Path, contents: &[u8]) -> io::Result<()> {
 pub fn clear(folder: &Path) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        let name = entry.file_name();
-        let name = name.as_encoded_bytes();
-        if name.starts_with(b".") && name.ends_with(ASIDE.as_bytes()) {
+        if is_aside(&entry.file_name().to_string_lossy()) {
             fs::remove_file(entry.path())?;
         }
     }
     Ok(())
+}
+
+/// Whether this is the name of a file that [`write`] has not finished.
+pub fn is_aside(name: &str) -> bool {
+    name.starts_with('.') && name.ends_with(ASIDE)
 }
 
 /// What the name of a file ends with until it is renamed.

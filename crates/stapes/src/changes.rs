@@ -32,6 +32,11 @@ pub fn changed<C: Serialize + DeserializeOwned>(config: C, changes: &[String]) -
 pub(crate) fn in_words(message: &str) -> String {
     let mut text =
         message.trim_end().replace("wanted exactly 1 element", "expected exactly one of the choices");
+    text = text.replace(
+        "invalid type: unit variant, expected struct variant",
+        "this choice has keys of its own, such as { step = { every_epochs = 10, factor = 0.5 } } or \
+         { plateau = { patience = 5, factor = 0.5 } }",
+    );
     for name in ["usize", "u64", "u32"] {
         text = text.replace(&format!("expected {name}"), "expected a whole number, 0 or more");
     }

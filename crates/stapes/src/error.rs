@@ -53,6 +53,9 @@ pub enum Error {
     /// Another process makes the run.
     #[error("{}: another process is making this run: wait for it, or give another --out", .0.display())]
     Busy(PathBuf),
+    /// Something stands where a run that is to be replaced would wait.
+    #[error("{}: exists already, and the run to be replaced would wait there: move it away", .0.display())]
+    AsideTaken(PathBuf),
     /// A run was begun with another recipe.
     #[error(
         "{}: the run was begun with another recipe: `{then}` then, `{now}` now. Resume it with the same one, or begin anew \

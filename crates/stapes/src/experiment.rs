@@ -119,8 +119,7 @@ impl Experiment {
         load((&self.dataset, self.recipe.data.unreadable_share()), &self.input, indices, stop, progress)
     }
 
-    /// The same by several processes: each computes the frames of a part of the examples, and all have all of them. Several
-    /// processes need every file, whatever share the recipe allows to be unreadable.
+    /// The same by several processes: each computes the frames of a part of the examples, and all have all of them.
     ///
     /// # Errors
     /// As [`Experiment::load`], for the examples of this process's part.
@@ -131,11 +130,17 @@ impl Experiment {
         stop: &AtomicBool,
         progress: Progress<'_>,
     ) -> Result<Loaded, Error> {
-        let own: Vec<usize> = indices.iter().copied().skip(team.rank()).step_by(team.size()).collect();
         let unreadable_share = self.recipe.data.unreadable_share();
-        let mut usable = usable((&self.dataset, unreadable_share), &self.input, &own, stop, progress)?;
-        if team.size() > 1 {
-            usable = together::exchange(team, indices, usable);
+        if team.size() == 1 {
+            return self.load(indices, stop, progress);
+        }
+        let own: Vec<usize> = indices.iter().copied().skip(team.rank()).step_by(team.size()).collect();
+        // How many may be left out is for all processes to say together.
+        let usable = usable((&self.dataset, 1.0), &self.input, &own, stop, progress)?;
+        let usable = together::exchange(team, indices, usable);
+        if usable.left_out.len() as f64 > unreadable_share * indices.len() as f64 {
+            let (failed, total) = (usable.left_out, indices.len());
+            return Err(stapes_data::DataError::Files { failed, total }.into());
         }
         loaded(&self.dataset, &self.input, usable)
     }

@@ -23,11 +23,11 @@ impl MpiTeam {
         let (universe, _) = mpi::initialize_with_threading(mpi::Threading::Funneled)?;
         Some(MpiTeam { _universe: universe })
     }
+}
 
-    /// Ends all processes at once, without waiting for any.
-    pub fn abort(&self, code: i32) -> ! {
-        world().abort(code)
-    }
+/// Ends all processes at once, without waiting for any.
+pub fn abort(code: i32) -> ! {
+    world().abort(code)
 }
 
 fn world() -> SimpleCommunicator {

@@ -106,8 +106,6 @@ impl Training<'_> {
             Order::Rest.give(self.team);
             return read_again(&experiment, folder, listener);
         }
-        let examples = experiment.dataset.examples.len();
-        experiment.check_files(self.stop, &|done| listener.checked(done, examples))?;
         folder.write(run::RECIPE, experiment.recipe.to_toml().as_bytes())?;
         match self.made(&experiment, &folder, listener) {
             Ok(finished) if finished.record.stopped => Ok(finished),
@@ -158,14 +156,17 @@ impl Training<'_> {
         // What cannot be read is found before the training and not behind it.
         let test = load(experiment, &experiment.split.test, self.stop, listener)?;
         let bundle = experiment.untrained(&training)?;
-        let mut keeper = Keeper::begin(folder, &bundle, &origin, (saved.as_ref(), self.checkpoint_every))?;
+        // Weights that were given are in the first checkpoint: to resume they need not be given again.
+        let at_once = self.start.is_some() && saved.is_none();
+        let every = (saved.as_ref(), self.checkpoint_every);
+        let mut keeper = Keeper::begin(folder, &bundle, &origin, every, at_once)?;
         let start = (self.start(saved.as_ref()), self.team);
         let trained = experiment.train(&bundle, [&training, &validation], start, self.stop, |event| {
             listener.trained(&event);
             keeper.hear(&event)
         })?;
-        bundle.with_parameters(&trained.parameters).save(&folder.path(run::MODEL))?;
-        bundle.with_parameters(&trained.last).save(&folder.path(run::LAST))?;
+        folder.write(run::MODEL, &bundle.with_parameters(&trained.parameters).to_bytes()?)?;
+        folder.write(run::LAST, &bundle.with_parameters(&trained.last).to_bytes()?)?;
         let finished = self.concluded(experiment, (&trained, &origin), test, folder)?;
         let left_out = finished.left_out + training.left_out.len() + validation.left_out.len();
         Ok(Finished { left_out, ..finished })
@@ -335,6 +336,9 @@ fn read_again(
 ) -> Result<Finished, Error> {
     listener.note("is complete already");
     let Run { record, bundle, .. } = Run::open(folder.folder())?;
+    if record.data_fingerprint != stapes_data::fingerprint(&experiment.dataset, &experiment.split) {
+        return Err(Error::OtherData(folder.folder().into()));
+    }
     let test = load(experiment, &experiment.split.test, &AtomicBool::new(false), listener)?;
     Ok(Tested::new(&bundle, test)?.finished(&folder.finish()?, record))
 }
@@ -348,6 +352,8 @@ struct Keeper<'a> {
     every: Duration,
     last: Instant,
     points: Vec<Point>,
+    /// Whether to write a checkpoint before the first step, which holds where the training started.
+    at_once: bool,
     /// The parameters of the best validation, until they are written.
     best: Option<Vec<f32>>,
 }
@@ -358,10 +364,21 @@ impl<'a> Keeper<'a> {
         bundle: &'a Bundle,
         origin: &'a Origin,
         (saved, every): (Option<&Checkpoint>, Duration),
+        at_once: bool,
     ) -> Result<Keeper<'a>, Error> {
         let points = saved.map_or(Vec::new(), |checkpoint| checkpoint.progress.points.clone());
         let events = Events::begin(folder.folder(), &points).map_err(|source| no_events(folder, source))?;
-        Ok(Keeper { folder, bundle, origin, events, every, last: Instant::now(), points, best: None })
+        Ok(Keeper {
+            folder,
+            bundle,
+            origin,
+            events,
+            every,
+            last: Instant::now(),
+            points,
+            at_once,
+            best: None,
+        })
     }
 
     fn hear(&mut self, event: &Event<'_>) -> Result<(), Error> {
@@ -371,8 +388,10 @@ impl<'a> Keeper<'a> {
                 self.best = best.map(<[f32]>::to_vec).or(self.best.take());
                 self.events.add(point).map_err(|source| no_events(self.folder, source))
             }
-            Event::Between { snapshot, last } if *last || self.last.elapsed() >= self.every => {
-                self.keep(snapshot)
+            Event::Between { snapshot, last } => {
+                let first = snapshot.progress.step == 0;
+                let due = if first { self.at_once } else { *last || self.last.elapsed() >= self.every };
+                if due { self.keep(snapshot) } else { Ok(()) }
             }
             _ => Ok(()),
         }
@@ -382,7 +401,7 @@ impl<'a> Keeper<'a> {
     fn keep(&mut self, snapshot: &Snapshot<'_>) -> Result<(), Error> {
         self.folder.write(run::METRICS, run::metrics(&self.points).as_bytes())?;
         if let Some(best) = self.best.take() {
-            self.bundle.with_parameters(&best).save(&self.folder.path(run::MODEL))?;
+            self.folder.write(run::MODEL, &self.bundle.with_parameters(&best).to_bytes()?)?;
         }
         Saved::write(self.folder, snapshot, self.origin)?;
         self.last = Instant::now();

@@ -54,6 +54,7 @@ fn two_processes_train_like_one_and_one_of_them_tells() {
     let four = format!("{RECIPE} --set train.shards=4");
     scratch.run(&format!("{four} --out one-4")).succeeds();
     succeeds(mpirun(&scratch, &format!("{four} --out two-4")).output().unwrap());
+    assert_eq!(losses(&scratch, "two-4").len(), 24);
     for (one, two) in losses(&scratch, "one-4").iter().zip(losses(&scratch, "two-4")) {
         assert!((one / two - 1.0).abs() < 1e-5, "{one} and {two}");
     }

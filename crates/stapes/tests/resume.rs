@@ -206,8 +206,48 @@ fn the_first_weights_need_not_be_given_again_in_vain() {
         "train tones.toml --data tones --weights first/model.safetensors --json --set train.epochs=40";
     scratch.run(&format!("{arguments} --out whole")).succeeds();
     scratch.run_interrupted(&format!("{arguments} --out run"), r#""step":10"#).fails(1, &[]);
-    scratch.run(&format!("{arguments} --out run --resume")).succeeds();
+    // Not even where it was killed before the first step: the weights are in the first checkpoint.
+    let resume = arguments.replace("--weights first/model.safetensors ", "");
+    scratch.run(&format!("{resume} --out run --resume")).succeeds();
     assert!(same_bytes(&scratch.path("whole/model.safetensors"), &scratch.path("run/model.safetensors")));
+}
+
+#[test]
+fn what_is_to_be_replaced_comes_back_when_nothing_was_learned() {
+    let scratch = Scratch::new();
+    scratch.tones();
+    scratch.tones_recipe();
+    let arguments = "train tones.toml --data tones --json --set train.epochs=400";
+    scratch.run_interrupted(&format!("{arguments} --out run"), r#""step":10"#).fails(1, &[]);
+    let checkpoint = std::fs::read(scratch.path("run/checkpoint.safetensors")).unwrap();
+    scratch.run("train tones.toml --data nowhere --out run --force").fails(2, &["nowhere"]);
+    assert_eq!(std::fs::read(scratch.path("run/checkpoint.safetensors")).unwrap(), checkpoint);
+    assert!(!scratch.path("run.replaced").exists());
+    // A folder of someone else's is never removed, and neither is a run that nobody asked to replace.
+    scratch.write("mine/.git/config", "");
+    scratch.run("train tones.toml --data nowhere --out mine").fails(2, &["mine", "no run"]);
+    assert!(scratch.path("mine/.git/config").is_file());
+    std::fs::create_dir(scratch.path("empty")).unwrap();
+    scratch.run("train tones.toml --data nowhere --out empty").fails(2, &["nowhere"]);
+    assert!(scratch.path("empty").is_dir());
+    let short = "train tones.toml --data tones --set train.max_steps=2";
+    scratch.run(&format!("{short} --out other.replaced")).succeeds();
+    scratch.run(&format!("{short} --out other")).succeeds();
+    assert!(scratch.path("other.replaced/run.json").is_file());
+    scratch.run(&format!("{short} --out other --force")).fails(2, &["other.replaced", "move it away"]);
+    assert!(scratch.path("other/run.json").is_file());
+}
+
+#[test]
+fn a_complete_run_is_not_told_again_over_other_data() {
+    let scratch = Scratch::new();
+    scratch.tones();
+    scratch.tones_recipe();
+    let arguments = "train tones.toml --data tones --out run --set train.max_steps=2";
+    scratch.run(arguments).succeeds();
+    std::fs::remove_file(scratch.path("tones/recordings/3_ann_0.wav")).unwrap();
+    scratch.run(&format!("{arguments} --resume")).fails(2, &["other data"]);
+    assert!(scratch.path("run/run.json").is_file());
 }
 
 #[test]

@@ -102,7 +102,7 @@ pub enum OptimiserKind {
 /// The loss is the sum over decisions of -sum_k w_k q_k ln p_k, with q the truth (one class, or smoothed), over the sum of
 /// the weights of the true classes, as PyTorch has it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected \"balanced\" or a list with a weight for each class")]
 pub enum ClassWeights {
     /// A word for a rule.
     Named(NamedWeights),
@@ -178,9 +178,11 @@ impl TrainConfig {
             return value("train.warmup_steps", steps.to_string(), rule);
         }
         if let Some(ClassWeights::Given(weights)) = &self.class_weights
-            && !weights.iter().all(|weight| *weight >= 0.0 && weight.is_finite())
+            && !(weights.iter().all(|weight| *weight >= 0.0 && weight.is_finite())
+                && weights.iter().sum::<f32>() > 0.0)
         {
-            return value("train.class_weights", format!("{weights:?}"), "must be numbers, 0 or more");
+            let rule = "must be numbers, 0 or more, and not all 0";
+            return value("train.class_weights", format!("{weights:?}"), rule);
         }
         Ok(())
     }

@@ -144,6 +144,8 @@ impl<'t> Shards<'t> {
     ) -> (f64, &mut [f32]) {
         let mixes = mixes(batch.len(), &treatment);
         let whole = weight(self.network().objective(), data, batch, (&mixes, treatment.bend()));
+        // Where no decision counts, the loss is 0 and not 0 / 0.
+        let whole = if whole > 0.0 { whole } else { 1.0 };
         let step = Step { parameters, data, batch, mixes: &mixes, whole, treatment };
         self.shards.par_iter_mut().for_each(|shard| {
             shard.gradients.fill(0.0);

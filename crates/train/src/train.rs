@@ -80,7 +80,7 @@ pub enum Event<'a> {
         /// The parameters, if they are the best so far (without validation: always).
         best: Option<&'a [f32]>,
     },
-    /// The training stands between two steps: from here it may go on later.
+    /// The training stands before the first step or behind one: from here it may go on later.
     Between {
         /// What there is to write down.
         snapshot: Snapshot<'a>,
@@ -148,6 +148,9 @@ fn all_steps<E: From<TrainError>>(
     mut report: impl FnMut(Event<'_>) -> Result<(), E>,
 ) -> Result<Trained, E> {
     let (mut done, mut stopped) = (run.is_done(run.is_late()), false);
+    if !done {
+        report(Event::Between { snapshot: run.snapshot(), last: false })?;
+    }
     while !(done || stopped) {
         let (step, loss) = run.step(loader)?;
         report(Event::Step { step, steps: run.steps, loss })?;

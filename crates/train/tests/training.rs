@@ -169,7 +169,7 @@ fn a_training_goes_on_from_any_step_to_the_same_bits() {
     ] {
         let task = Task::new(changes);
         let (whole, checkpoints) = checkpoints(&task);
-        assert_eq!(checkpoints.len(), whole.steps);
+        assert_eq!(checkpoints.len(), whole.steps + 1);
         for checkpoint in &checkpoints {
             let json = serde_json::to_string(&checkpoint.progress).unwrap();
             let read = Checkpoint { progress: serde_json::from_str(&json).unwrap(), ..checkpoint.clone() };
@@ -287,7 +287,9 @@ fn a_running_mean_of_the_weights_is_what_is_validated_and_kept() {
     let mut seen: Vec<Vec<f32>> = Vec::new();
     let task = Task::new("average_decay = 0.5\nmax_steps = 4");
     let report = |event: Event<'_>| {
-        if let Event::Between { snapshot, .. } = event {
+        if let Event::Between { snapshot, .. } = event
+            && snapshot.progress.step > 0
+        {
             let parameters = snapshot.buffers.iter().find(|(name, _)| *name == "parameters");
             seen.push(parameters.unwrap().1.to_vec());
         }
@@ -318,6 +320,16 @@ fn what_a_class_weighs_moves_the_decisions() {
     task.config.class_weights = None;
     let plain = task.trained().points.pop().unwrap().validation.unwrap();
     assert!((plain.loss - 2.0f64.ln()).abs() < 0.02, "{plain:?}");
+}
+
+#[test]
+fn a_batch_that_counts_nothing_changes_nothing() {
+    // Batches of one: those of the first class weigh nothing.
+    let mut task = Task::new("class_weights = [0.0, 1.0]\nmax_steps = 20");
+    task.config.batch = 1;
+    let trained = task.trained();
+    assert!(trained.last.iter().all(|value| value.is_finite()));
+    assert!(trained.points[0].train_loss < std::f64::consts::LN_2);
 }
 
 #[test]
@@ -368,6 +380,7 @@ fn impossible_settings_are_refused_with_their_key() {
         ("accumulate = 0", "train.accumulate"),
         ("patience = 0", "train.patience"),
         ("class_weights = [1.0]", "train.class_weights"),
+        ("class_weights = [0.0, 0.0]", "train.class_weights"),
         ("class_weights = [1.0, -1.0]", "train.class_weights"),
         ("schedule = { step = { every_epochs = 0, factor = 0.5 } }", "train.schedule.step.every_epochs"),
         ("schedule = { plateau = { patience = 1, factor = 1.5 } }", "train.schedule.plateau.factor"),

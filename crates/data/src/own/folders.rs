@@ -95,6 +95,12 @@ impl Set for FoldersConfig {
                 }
             }
             Some(OwnSplit::Given) => return Err(folder::not_this_set(SET, folder, LAYOUT)),
+            None if !parts.is_empty() => {
+                let (_, (_, path)) = parts.into_iter().next().unwrap_or_else(|| unreachable!("there is one"));
+                let reason = "is called as a part of a split, and a split needs folders train and test: add what is \
+                              missing, or, if it is a class, say how to split (split = \"random\" or another)";
+                return Err(DataError::Manifest { path, reason: reason.to_owned() });
+            }
             _ => found.classes(folder, "", None)?,
         }
         if found.examples.is_empty() {

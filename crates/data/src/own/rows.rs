@@ -66,7 +66,7 @@ fn seconds(column: &str, text: &str) -> Result<Option<f64>, String> {
 
 /// The part that a manifest or a folder's name says, in the words that are usual.
 pub(super) fn part(text: &str) -> Result<Option<Partition>, String> {
-    Ok(Some(match text {
+    Ok(Some(match &text.to_lowercase()[..] {
         "" => return Ok(None),
         "train" | "training" => Partition::Train,
         "validation" | "valid" | "val" | "dev" => Partition::Validation,

@@ -41,7 +41,8 @@ pub(super) fn read(path: &Path, take: &mut Take<'_>) -> Result<(), DataError> {
 fn places<S: AsRef<str>>(header: &[S]) -> Result<[Option<usize>; 6], String> {
     let mut places = [None; 6];
     for (place, name) in header.iter().enumerate() {
-        if let Some(column) = COLUMNS.iter().position(|column| *column == name.as_ref().trim())
+        if let Some(column) =
+            COLUMNS.iter().position(|column| column.eq_ignore_ascii_case(name.as_ref().trim()))
             && places[column].replace(place).is_some()
         {
             return Err(format!("two columns are called {}: rename one of them", COLUMNS[column]));

@@ -3,12 +3,15 @@
 use anyhow::Result;
 use stapes::train::{Alone, Team};
 
-/// What launchers tell a process about the number of processes: Open MPI, MPICH and those made from it.
-const SIZES: [&str; 2] = ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE"];
+/// What launchers tell a process about the number of processes: Open MPI, MPICH and those made from it, MVAPICH2, Slurm.
+const SIZES: [&str; 4] = ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MV2_COMM_WORLD_SIZE", "SLURM_STEP_NUM_TASKS"];
+
+/// What a launcher with PMIx tells: which process this is.
+const RANK: &str = "PMIX_RANK";
 
 /// Whether a launcher started this process.
 fn launched() -> bool {
-    SIZES.iter().any(|name| std::env::var_os(name).is_some())
+    SIZES.iter().chain([&RANK]).any(|name| std::env::var_os(name).is_some())
 }
 
 /// The team of a command.
@@ -23,6 +26,14 @@ impl Launched {
     pub(super) fn begin() -> Result<Launched> {
         #[cfg(feature = "mpi")]
         if let Some(team) = launched().then(stapes::mpi::MpiTeam::begin).flatten() {
+            if team.size() > 1 {
+                // The others would wait for a process that panics.
+                let told = std::panic::take_hook();
+                std::panic::set_hook(Box::new(move |panic| {
+                    told(panic);
+                    stapes::mpi::abort(super::NOTHING_DONE.into());
+                }));
+            }
             return Ok(Launched::Mpi(team));
         }
         let several = || {
@@ -53,7 +64,7 @@ impl Launched {
             && team.size() > 1
         {
             stapes::run::abandon_all();
-            team.abort(super::NOTHING_DONE.into());
+            stapes::mpi::abort(super::NOTHING_DONE.into());
         }
     }
 }

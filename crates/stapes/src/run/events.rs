@@ -12,13 +12,15 @@ use crc::{CRC_32_ISCSI, Crc};
 use stapes_train::Point;
 
 /// What the names of event files begin with; TensorBoard looks for it.
-const PREFIX: &str = "events.out.tfevents.";
+pub(super) const PREFIX: &str = "events.out.tfevents.";
 
 const CRC: Crc<u32> = Crc::<u32>::new(&CRC_32_ISCSI);
 
 /// A run's event file, to which points are added as they come.
 pub struct Events {
     file: File,
+    /// When the training would have begun without a stop, s since 1970.
+    began: f64,
 }
 
 impl Events {
@@ -35,8 +37,9 @@ impl Events {
             }
         }
         let name = format!("{PREFIX}{}.stapes", now() as u64);
-        let mut events = Events { file: File::create(folder.join(name))? };
-        let version = [double(1, now()), bytes(3, b"brain.Event:2")].concat();
+        let trained = points.last().map_or(0.0, |point| point.seconds);
+        let mut events = Events { file: File::create(folder.join(name))?, began: now() - trained };
+        let version = [double(1, events.began), bytes(3, b"brain.Event:2")].concat();
         events.file.write_all(&record(&version))?;
         points.iter().try_for_each(|point| events.add(point))?;
         Ok(events)
@@ -56,7 +59,7 @@ impl Events {
             ("gradient_norm", Some(point.gradient_norm)),
         ];
         let values = values.into_iter().filter_map(|(name, value)| Some((name, value?)));
-        self.file.write_all(&record(&event(now(), point.step as u64, values)))
+        self.file.write_all(&record(&event(self.began + point.seconds, point.step as u64, values)))
     }
 }
 

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use super::{CHECKPOINT, MODEL, RECIPE, RECORD};
+use super::{CHECKPOINT, LAST, METRICS, MODEL, RECIPE, RECORD, REPORT, events};
 use crate::error::Error;
 
 /// What to do with a run that is there already.
@@ -50,30 +50,41 @@ impl Standing {
 }
 
 /// The folders that this process is making, for [`abandon_all`].
-static OPEN: Mutex<Vec<(PathBuf, PathBuf)>> = Mutex::new(Vec::new());
+static OPEN: Mutex<Vec<Place>> = Mutex::new(Vec::new());
 
-/// Leaves all runs that are being made, as dropping their [`RunFolder`] does; for a program that ends at once.
+/// Held while a file of a run is written.
+static WRITING: Mutex<()> = Mutex::new(());
+
+/// Leaves all runs that are being made, as dropping their [`RunFolder`] does; for a program that ends at once. Nothing is
+/// written into a run any more.
 pub fn abandon_all() {
-    let folders = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
-    for (folder, replaced) in folders.iter() {
-        abandon(folder, replaced);
-    }
+    std::mem::forget(WRITING.lock().unwrap_or_else(PoisonError::into_inner));
+    OPEN.lock().unwrap_or_else(PoisonError::into_inner).iter().for_each(Place::abandon);
 }
 
 /// A run's folder while it is being made. No other process can make it meanwhile.
 ///
-/// Dropped before [`RunFolder::finish`], it stays if something was learned: then the run can be resumed. Else it is
-/// removed, and what was there before comes back.
+/// Dropped before [`RunFolder::finish`], it stays if something was learned: then the run can be resumed. Else what was
+/// written is removed, and the run that was there before comes back.
 pub struct RunFolder {
-    folder: PathBuf,
-    /// Where a complete run waits that is to be replaced, if there is one.
-    replaced: PathBuf,
+    place: Place,
     standing: Standing,
     _lock: File,
 }
 
+#[derive(Clone, PartialEq)]
+struct Place {
+    folder: PathBuf,
+    /// Whether it was made for this run.
+    made: bool,
+    /// Where the run waits that this one is to replace, if there is one.
+    replaced: Option<PathBuf>,
+}
+
 /// Held while a run is made; the system lets go of it however the process ends.
 const LOCK: &str = ".lock";
+/// Says that the run replaces the one beside it.
+const REPLACES: &str = ".replaces";
 
 impl RunFolder {
     /// Whether [`RunFolder::begin`] may begin.
@@ -102,28 +113,32 @@ impl RunFolder {
         };
         let mut name = name.to_os_string();
         name.push(".replaced");
-        let replaced = folder.with_file_name(name);
+        let aside = folder.with_file_name(name);
+        let mut made = folder.symlink_metadata().is_err();
         fs::create_dir_all(folder).map_err(refuse("make the run folder"))?;
         let mut lock = locked(folder)?;
         // Again, now that nobody else changes it.
         let mut standing = RunFolder::check(folder, existing)?;
+        let mut replaces = folder.join(REPLACES).is_file();
         if existing == Existing::Replace && standing != Standing::Nothing {
-            if standing == Standing::Complete {
-                if Standing::of(&replaced)? != Standing::Nothing {
-                    fs::remove_dir_all(&replaced).map_err(refuse("remove an older run beside it"))?;
-                }
-                fs::rename(folder, &replaced).map_err(refuse("put the old run aside"))?;
-            } else {
+            // Of an unfinished run that replaces a complete one, the complete one is kept.
+            if replaces && Standing::of(&aside)? == Standing::Complete {
                 fs::remove_dir_all(folder).map_err(refuse("remove the unfinished run"))?;
+            } else {
+                if Standing::of(&aside)? != Standing::Nothing {
+                    return Err(Error::AsideTaken(aside));
+                }
+                fs::rename(folder, &aside).map_err(refuse("put the old run aside"))?;
             }
             fs::create_dir_all(folder).map_err(refuse("make the run folder"))?;
             lock = locked(folder)?;
-            standing = Standing::Nothing;
+            fs::write(folder.join(REPLACES), "").map_err(refuse("write into the run folder"))?;
+            (standing, made, replaces) = (Standing::Nothing, true, true);
         }
         stapes_files::clear(folder).map_err(refuse("remove half-written files"))?;
-        let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
-        open.push((folder.into(), replaced.clone()));
-        Ok(RunFolder { folder: folder.into(), replaced, standing, _lock: lock })
+        let place = Place { folder: folder.into(), made, replaced: replaces.then_some(aside) };
+        OPEN.lock().unwrap_or_else(PoisonError::into_inner).push(place.clone());
+        Ok(RunFolder { place, standing, _lock: lock })
     }
 
     /// What of the run was there when it was begun.
@@ -133,12 +148,7 @@ impl RunFolder {
 
     /// Where it is.
     pub fn folder(&self) -> &Path {
-        &self.folder
-    }
-
-    /// Where a file of the run lies.
-    pub fn path(&self, file: &str) -> PathBuf {
-        self.folder.join(file)
+        &self.place.folder
     }
 
     /// Writes one file of the run.
@@ -146,7 +156,8 @@ impl RunFolder {
     /// # Errors
     /// [`Error::File`] if it cannot be written.
     pub fn write(&self, file: &str, contents: &[u8]) -> Result<(), Error> {
-        let path = self.path(file);
+        let _writing = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
+        let path = self.folder().join(file);
         stapes_files::write(&path, contents).map_err(|source| Error::File {
             path,
             action: "write a file of the run",
@@ -156,7 +167,7 @@ impl RunFolder {
 
     /// Whether the run could go on from what was written.
     pub fn has_learned(&self) -> bool {
-        has_learned(&self.folder)
+        self.place.has_learned()
     }
 
     /// The run is complete: nothing needs its checkpoint or the run that it replaces. Returns its folder.
@@ -170,35 +181,52 @@ impl RunFolder {
             }
             _ => Ok(()),
         };
-        let checkpoint = self.path(CHECKPOINT);
+        let checkpoint = self.folder().join(CHECKPOINT);
         remove(&checkpoint, fs::remove_file(&checkpoint))?;
-        if matches!(Standing::of(&self.replaced), Ok(Standing::Complete)) {
-            remove(&self.replaced, fs::remove_dir_all(&self.replaced))?;
+        if let Some(replaced) = &self.place.replaced {
+            remove(replaced, fs::remove_dir_all(replaced))?;
+            let mark = self.folder().join(REPLACES);
+            remove(&mark, fs::remove_file(&mark))?;
         }
-        Ok(self.folder.clone())
+        Ok(self.folder().into())
     }
 }
 
 impl Drop for RunFolder {
     fn drop(&mut self) {
-        let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
-        open.retain(|(folder, _)| *folder != self.folder);
-        abandon(&self.folder, &self.replaced);
+        OPEN.lock().unwrap_or_else(PoisonError::into_inner).retain(|place| *place != self.place);
+        self.place.abandon();
     }
 }
 
-/// Unlocks a folder; without anything learned it is removed, and what it replaces comes back.
-fn abandon(folder: &Path, replaced: &Path) {
-    // Nobody can be told, and the error that led here is the one to report.
-    let _ = fs::remove_file(folder.join(LOCK));
-    if !has_learned(folder) && !folder.join(RECORD).is_file() {
-        let _ = fs::remove_dir_all(folder);
-        let _ = fs::rename(replaced, folder);
+impl Place {
+    fn has_learned(&self) -> bool {
+        [MODEL, CHECKPOINT, RECORD].iter().any(|file| self.folder.join(file).is_file())
     }
-}
 
-fn has_learned(folder: &Path) -> bool {
-    [MODEL, CHECKPOINT].iter().any(|file| folder.join(file).is_file())
+    /// Unlocks the folder; without anything learned what was written is removed, and what it replaces comes back.
+    fn abandon(&self) {
+        // Nobody can be told, and the error that led here is the one to report.
+        let _ = fs::remove_file(self.folder.join(LOCK));
+        if self.has_learned() {
+            return;
+        }
+        for entry in fs::read_dir(&self.folder).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            let own = [RECIPE, METRICS, LAST, REPORT, REPLACES].contains(&&*name);
+            if own || name.starts_with(events::PREFIX) || stapes_files::is_aside(&name) {
+                let _ = fs::remove_file(entry.path());
+            }
+        }
+        if self.made {
+            // Only if it is empty.
+            let _ = fs::remove_dir(&self.folder);
+        }
+        if let Some(replaced) = &self.replaced {
+            let _ = fs::rename(replaced, &self.folder);
+        }
+    }
 }
 
 fn locked(folder: &Path) -> Result<File, Error> {
@@ -211,10 +239,14 @@ fn locked(folder: &Path) -> Result<File, Error> {
     }
 }
 
-/// Whether a folder holds nothing but the lock, and what else is hidden.
+/// Whether a folder holds nothing but what a run that was just begun leaves.
 fn is_empty_folder(folder: &Path) -> bool {
-    let hidden = |entry: &io::Result<fs::DirEntry>| {
-        entry.as_ref().is_ok_and(|entry| entry.file_name().as_encoded_bytes().starts_with(b"."))
+    let ours = |entry: &io::Result<fs::DirEntry>| {
+        entry.as_ref().is_ok_and(|entry| {
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            name == LOCK || name == REPLACES || stapes_files::is_aside(&name)
+        })
     };
-    fs::read_dir(folder).is_ok_and(|mut entries| entries.all(|entry| hidden(&entry)))
+    fs::read_dir(folder).is_ok_and(|mut entries| entries.all(|entry| ours(&entry)))
 }

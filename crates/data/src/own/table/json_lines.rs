@@ -31,6 +31,8 @@ pub(super) fn read(path: &Path, take: &mut Take<'_>) -> Result<(), DataError> {
         let object: Map<String, Value> = serde_json::from_str(object).map_err(|error| {
             wrong(format!("is no JSON object, such as {{\"path\": \"a.wav\", \"label\": \"yes\"}}: {error}"))
         })?;
+        let object: Map<String, Value> =
+            object.into_iter().map(|(key, value)| (key.to_ascii_lowercase(), value)).collect();
         let mut cells = [const { Cow::Borrowed("") }; 6];
         for (cell, column) in cells.iter_mut().zip(COLUMNS) {
             *cell = match object.get(column) {
