@@ -30,7 +30,7 @@ pub fn write(path: &Path, contents: &[u8]) -> io::Result<()> {
     written
 }
 
-/// Removes what processes that were killed within [`write`] have left in a folder. Nothing may be writing there.
+/// Removes what processes that were killed within [`write()`] have left in a folder. Nothing may be writing there.
 ///
 /// # Errors
 /// Whatever the file system says.
@@ -44,7 +44,7 @@ pub fn clear(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether this is the name of a file that [`write`] has not finished.
+/// Whether this is the name of a file that [`write()`] has not finished.
 pub fn is_aside(name: &str) -> bool {
     name.starts_with('.') && name.ends_with(ASIDE)
 }
