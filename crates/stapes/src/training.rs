@@ -1,20 +1,23 @@
 //! One run: a recipe and its data become a folder with a model, checkpoint by checkpoint.
 
+mod keeper;
+
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use stapes_data::WaveformAugmenter;
 use stapes_eval::{Detection, Estimate, Evaluation};
 use stapes_infer::Bundle;
-use stapes_train::{Checkpoint, Event, Point, Snapshot, Start, Team, Trained};
+use stapes_train::{Checkpoint, Event, Start, Team, Trained};
 
 use crate::error::Error;
 use crate::experiment::{self, Experiment, Loaded, Truths};
 use crate::recipe::Recipe;
 use crate::report;
-use crate::run::{self, Events, Origin, Run, RunFolder, RunRecord, Saved, Standing};
+use crate::run::{self, Origin, Run, RunFolder, RunRecord, Saved, Standing};
 use crate::together::{Order, agree};
+use keeper::Keeper;
 
 /// What a run is made from.
 #[derive(Clone)]
@@ -341,74 +344,4 @@ fn read_again(
     }
     let test = load(experiment, &experiment.split.test, &AtomicBool::new(false), listener)?;
     Ok(Tested::new(&bundle, test)?.finished(&folder.finish()?, record))
-}
-
-/// Writes down what a training has reached.
-struct Keeper<'a> {
-    folder: &'a RunFolder,
-    bundle: &'a Bundle,
-    origin: &'a Origin,
-    events: Events,
-    every: Duration,
-    last: Instant,
-    points: Vec<Point>,
-    /// Whether to write a checkpoint before the first step, which holds where the training started.
-    at_once: bool,
-    /// The parameters of the best validation, until they are written.
-    best: Option<Vec<f32>>,
-}
-
-impl<'a> Keeper<'a> {
-    fn begin(
-        folder: &'a RunFolder,
-        bundle: &'a Bundle,
-        origin: &'a Origin,
-        (saved, every): (Option<&Checkpoint>, Duration),
-        at_once: bool,
-    ) -> Result<Keeper<'a>, Error> {
-        let points = saved.map_or(Vec::new(), |checkpoint| checkpoint.progress.points.clone());
-        let events = Events::begin(folder.folder(), &points).map_err(|source| no_events(folder, source))?;
-        Ok(Keeper {
-            folder,
-            bundle,
-            origin,
-            events,
-            every,
-            last: Instant::now(),
-            points,
-            at_once,
-            best: None,
-        })
-    }
-
-    fn hear(&mut self, event: &Event<'_>) -> Result<(), Error> {
-        match event {
-            Event::Validated { point, best } => {
-                self.points.push(*point);
-                self.best = best.map(<[f32]>::to_vec).or(self.best.take());
-                self.events.add(point).map_err(|source| no_events(self.folder, source))
-            }
-            Event::Between { snapshot, last } => {
-                let first = snapshot.progress.step == 0;
-                let due = if first { self.at_once } else { *last || self.last.elapsed() >= self.every };
-                if due { self.keep(snapshot) } else { Ok(()) }
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// The checkpoint comes last: what it says is there then.
-    fn keep(&mut self, snapshot: &Snapshot<'_>) -> Result<(), Error> {
-        self.folder.write(run::METRICS, run::metrics(&self.points).as_bytes())?;
-        if let Some(best) = self.best.take() {
-            self.folder.write(run::MODEL, &self.bundle.with_parameters(&best).to_bytes()?)?;
-        }
-        Saved::write(self.folder, snapshot, self.origin)?;
-        self.last = Instant::now();
-        Ok(())
-    }
-}
-
-fn no_events(folder: &RunFolder, source: std::io::Error) -> Error {
-    Error::File { path: folder.folder().into(), action: "write the events for TensorBoard", source }
 }

@@ -18,6 +18,7 @@ mod shards;
 mod state;
 mod team;
 mod train;
+mod trainer;
 mod treatment;
 
 pub use config::{ClassWeights, NamedWeights, OptimiserKind, TrainConfig};
@@ -30,5 +31,6 @@ pub use schedule::{Moment, Schedule};
 pub use shards::Shards;
 pub use state::{Checkpoint, Point, Progress, Snapshot, Validation};
 pub use team::{Alone, Team};
-pub use train::{Event, Start, Trained, Trainer, train};
+pub use train::train;
+pub use trainer::{Event, Start, Trained, Trainer};
 pub use treatment::Treatment;

@@ -10,7 +10,7 @@ use stapes_nn::layer::Shape;
 use crate::course::{Course, Cut};
 use crate::error::TrainError;
 use crate::examples::{Examples, Labels};
-use crate::train::Trainer;
+use crate::trainer::Trainer;
 
 /// Where the frames of training examples come from, if they are made anew each time an example comes up.
 pub trait FrameSource: Sync {

@@ -1,19 +1,19 @@
 //! A batch is cut into shards; each runs on a network and a gradient buffer of its own.
 
+mod shard;
+
 use rayon::prelude::*;
-use stapes_features::Features;
-use stapes_kernels::Sequences;
-use stapes_kernels::norm::{GradientSums, Moments};
-use stapes_nn::layer::{Draw, Mode, Pass, Shape};
+use stapes_nn::layer::Shape;
 use stapes_nn::objective::{Bend, Objective};
-use stapes_nn::{BatchSums, ModelConfig, ModelError, Network, NetworkBackward};
+use stapes_nn::{BatchSums, ModelConfig, ModelError, Network};
 
 use crate::course::Cut;
 use crate::examples::{Examples, Labels};
 use crate::mix::{Mix, mixes};
 use crate::state::Validation;
-use crate::team::{Alone, Team, gather_numbers, sum_numbers};
+use crate::team::{Alone, Team, add_batch_sums, sum_numbers};
 use crate::treatment::Treatment;
+use shard::{Shard, Step};
 
 /// The shards of a model's batches.
 ///
@@ -34,46 +34,6 @@ pub struct Shards<'t> {
 
 /// Gradients that one thread adds at a time.
 const PIECE: usize = 64 * 1024;
-
-/// What all shards of a training step know.
-#[derive(Clone, Copy)]
-struct Step<'a> {
-    parameters: &'a [f32],
-    data: Examples<'a>,
-    batch: &'a [Cut],
-    /// What each place of the batch is mixed with; empty where nothing is.
-    mixes: &'a [Mix],
-    /// What the decisions of the whole batch count.
-    whole: f64,
-    treatment: Treatment<'a>,
-}
-
-impl<'a> Step<'a> {
-    fn pass(&self, sequences: &'a Sequences, places: &'a [usize]) -> Pass<'a> {
-        Pass { sequences, mode: Mode::Training(Draw { key: self.treatment.key, places }) }
-    }
-}
-
-struct Shard {
-    network: Network,
-    gradients: Vec<f32>,
-    /// What is this shard's of the batch, and the places there.
-    cuts: Vec<Cut>,
-    places: Vec<usize>,
-    /// A class for each sequence, or for each packed frame.
-    targets: Vec<usize>,
-    /// For each sequence the class that it is mixed with, and its share; empty where nothing is mixed.
-    others: Vec<(usize, f32)>,
-    lengths: Vec<usize>,
-    /// The lengths of the pass at hand; none where the shard has no examples.
-    sequences: Option<Sequences>,
-    augmented: Vec<Features>,
-    input: Vec<f32>,
-    /// The gradient of the loss by the scores.
-    d_scores: Vec<f32>,
-    loss: f64,
-    right: usize,
-}
 
 impl<'t> Shards<'t> {
     /// `shards` networks of a model for inputs of this shape and `classes` classes.
@@ -212,7 +172,7 @@ impl<'t> Shards<'t> {
             }
         }
         if self.team.size() > 1 {
-            all = add_over_team(self.team, &all);
+            all = add_batch_sums(self.team, &all);
         }
         self.shards.iter_mut().filter(busy).for_each(|shard| shard.network.sums(stop).clone_from(&all));
     }
@@ -272,108 +232,6 @@ impl<'t> Shards<'t> {
     }
 }
 
-impl Shard {
-    /// The gradient by the shard's part of the loss, where no sums are shared.
-    fn gradient(&mut self, step: Step<'_>) {
-        self.begin(step);
-        self.forward_stage(0, step);
-        self.lose(step);
-        self.backward_stage(0, step);
-    }
-
-    /// Gathers the shard's examples and takes the parameters in.
-    fn begin(&mut self, step: Step<'_>) {
-        self.sequences = self.gather(step.data, Some(step));
-        if self.sequences.is_some() {
-            self.network.prepare(step.parameters);
-        }
-    }
-
-    fn forward_stage(&mut self, stage: usize, step: Step<'_>) {
-        let Shard { network, sequences: Some(sequences), places, input, .. } = self else { return };
-        network.forward_stage(stage, step.parameters, input, step.pass(sequences, places));
-    }
-
-    /// The loss and its gradient by the scores.
-    fn lose(&mut self, step: Step<'_>) {
-        let Shard { network, sequences: Some(sequences), places, d_scores, .. } = self else { return };
-        d_scores.clear();
-        d_scores.extend_from_slice(network.scores(step.pass(sequences, places)));
-        let targets = step.data.labels().targets(&self.targets);
-        let others = (!self.others.is_empty()).then_some(&self.others[..]);
-        let bend = Bend { others, ..step.treatment.bend() };
-        self.loss += network.objective().bent_loss(d_scores, targets, bend, sequences, step.whole);
-    }
-
-    fn backward_stage(&mut self, stage: usize, step: Step<'_>) {
-        let Shard { network, sequences: Some(sequences), places, input, d_scores, gradients, .. } = self
-        else {
-            return;
-        };
-        let call = NetworkBackward {
-            parameters: step.parameters,
-            gradients,
-            input,
-            d_output: d_scores,
-            d_input: None,
-        };
-        network.backward_stage(stage, call, step.pass(sequences, places));
-    }
-
-    /// The shard's part of the loss over `whole` decisions, with the parameters last prepared.
-    fn score(&mut self, parameters: &[f32], data: Examples<'_>, whole: usize) {
-        (self.loss, self.right) = (0.0, 0);
-        let Some(sequences) = self.gather(data, None) else { return };
-        let pass = Pass { sequences: &sequences, mode: Mode::Inference };
-        let objective = self.network.objective();
-        let scores = self.network.forward(parameters, &self.input, pass);
-        let targets = data.labels().targets(&self.targets);
-        self.right = objective.right(scores, targets, &sequences);
-        self.loss = objective.loss(scores, targets, &sequences, whole);
-    }
-
-    /// Packs the shard's examples, changed as a step of training says; `None` if it has none.
-    ///
-    /// Augmentation may change an example's number of frames where its truth is one class.
-    fn gather(&mut self, data: Examples<'_>, step: Option<Step<'_>>) -> Option<Sequences> {
-        let features = self.network.input_shape().features();
-        self.augmented.clear();
-        self.others.clear();
-        if let Some(step) = step.filter(|step| step.treatment.augment.is_some() || !step.mixes.is_empty()) {
-            for (cut, &place) in self.cuts.iter().zip(&self.places) {
-                let mut frames = augmented(&self.network, step, cut);
-                if let Some(mix) = step.mixes.get(place) {
-                    let other = &step.batch[mix.place];
-                    mix.apply(&mut frames, &augmented(&self.network, step, other));
-                    self.others.push((data.labels().class(other.example), mix.share));
-                }
-                self.augmented.push(frames);
-            }
-        }
-        let rows: Vec<&[f32]> = match self.augmented.as_slice() {
-            [] => self.cuts.iter().map(|cut| data.values(cut)).collect(),
-            augmented => augmented.iter().map(Features::values).collect(),
-        };
-        self.lengths.clear();
-        self.lengths.extend(rows.iter().map(|row| row.len() / features));
-        // Cuts have frames, also augmented, so what is refused here is a shard without examples.
-        let sequences = Sequences::new(&self.lengths).ok()?;
-        self.targets = data.labels().packed(&self.cuts, &sequences);
-        self.input.resize(sequences.frames() * features, 0.0);
-        sequences.pack(&rows, features, &mut self.input);
-        Some(sequences)
-    }
-}
-
-/// The frames of a cut, augmented where a step says how.
-fn augmented(network: &Network, step: Step<'_>, cut: &Cut) -> Features {
-    let mut frames = Features::new(network.input_shape().features(), step.data.values(cut).to_vec());
-    if let Some(augment) = step.treatment.augment {
-        augment.apply(&mut frames, network.longest(), step.treatment.seed, [cut.pass, cut.example as u64]);
-    }
-    frames
-}
-
 /// What the decisions that these cuts ask for count together.
 fn weight(objective: Objective, data: Examples<'_>, batch: &[Cut], (mixes, bend): (&[Mix], Bend<'_>)) -> f64 {
     match (data.labels(), bend.class_weights) {
@@ -388,36 +246,6 @@ fn weight(objective: Objective, data: Examples<'_>, batch: &[Cut], (mixes, bend)
             batch.iter().flat_map(of).map(|&class| bend.weight(class, None)).sum()
         }
     }
-}
-
-/// The sums of all processes' parts of a batch, added in their order; a process without examples has none.
-fn add_over_team(team: &dyn Team, own: &BatchSums) -> BatchSums {
-    let moments = own.moments.iter().flat_map(|of| [of.count as f64, of.mean, of.squares]);
-    let gradients = own.gradients.iter().flat_map(|of| [of.d, of.product]);
-    let count = std::iter::once(own.moments.len() as f64);
-    let numbers: Vec<f64> = count.chain(moments).chain(gradients).collect();
-    let read = |numbers: Vec<f64>| {
-        let (moments, gradients) = numbers[1..].split_at(3 * numbers[0] as usize);
-        let moments = moments.as_chunks::<3>().0.iter();
-        BatchSums {
-            moments: moments
-                .map(|&[count, mean, squares]| Moments { count: count as u64, mean, squares })
-                .collect(),
-            gradients: gradients
-                .as_chunks::<2>()
-                .0
-                .iter()
-                .map(|&[d, product]| GradientSums { d, product })
-                .collect(),
-        }
-    };
-    let parts =
-        gather_numbers(team, &numbers).into_iter().map(read).filter(|part| *part != BatchSums::default());
-    let add = |mut all: BatchSums, part: BatchSums| {
-        all.add(&part);
-        all
-    };
-    parts.reduce(add).unwrap_or_default()
 }
 
 /// How many decisions these cuts ask for.
