@@ -231,6 +231,21 @@ mod tests {
         assert_eq!(Objective::Vote.right(&SCORES[..4], Targets::Sequences(&[0]), &tie), 1);
     }
 
+    /// A loss overwrites the scores by its gradient.
+    fn has_the_gradient_of_finite_differences(name: &str, scores: &[f32], loss: impl Fn(&mut [f32]) -> f64) {
+        let mut gradient = scores.to_vec();
+        loss(&mut gradient);
+        for (at, &gradient) in gradient.iter().enumerate() {
+            let moved = |step: f32| {
+                let mut moved = scores.to_vec();
+                moved[at] += step;
+                loss(&mut moved)
+            };
+            let slope = (moved(1e-2) - moved(-1e-2)) / 2e-2;
+            assert!((slope - f64::from(gradient)).abs() < 1e-5, "{name} {at}: {slope}, {gradient}");
+        }
+    }
+
     #[test]
     fn a_bent_truth_has_the_gradient_that_finite_differences_find() {
         let (frames, weights) = ([0, 1, 1, 0], [0.5, 2.0]);
@@ -247,18 +262,10 @@ mod tests {
                 Bend { class_weights: Some(&weights), ..Bend::default() },
                 Bend { smoothing: 0.1, class_weights: Some(&weights), others: Some(&others) },
             ] {
-                let mut gradient = scores.to_vec();
-                objective.bent_loss(&mut gradient, targets, bend, &sequences(), 7.0);
-                for (at, &gradient) in gradient.iter().enumerate() {
-                    let loss = |step: f32| {
-                        let mut moved = scores.to_vec();
-                        moved[at] += step;
-                        objective.bent_loss(&mut moved, targets, bend, &sequences(), 7.0)
-                    };
-                    let slope = (loss(1e-2) - loss(-1e-2)) / 2e-2;
-                    let off = (slope - f64::from(gradient)).abs();
-                    assert!(off < 1e-5, "{objective:?} {bend:?} {at}: {slope}, {gradient}");
-                }
+                let name = format!("{objective:?} {bend:?}");
+                has_the_gradient_of_finite_differences(&name, scores, |scores| {
+                    objective.bent_loss(scores, targets, bend, &sequences(), 7.0)
+                });
             }
         }
     }
@@ -297,20 +304,9 @@ mod tests {
             (Objective::FrameBinary, &SCORES[..4], Targets::Frames(&frames)),
         ];
         for (objective, scores, targets) in cases {
-            let mut gradient = scores.to_vec();
-            objective.loss(&mut gradient, targets, &sequences(), 7);
-            for (at, &gradient) in gradient.iter().enumerate() {
-                let loss = |step: f32| {
-                    let mut moved = scores.to_vec();
-                    moved[at] += step;
-                    objective.loss(&mut moved, targets, &sequences(), 7)
-                };
-                let slope = (loss(1e-2) - loss(-1e-2)) / 2e-2;
-                assert!(
-                    (slope - f64::from(gradient)).abs() < 1e-5,
-                    "{objective:?} {at}: {slope}, {gradient}"
-                );
-            }
+            has_the_gradient_of_finite_differences(&format!("{objective:?}"), scores, |scores| {
+                objective.loss(scores, targets, &sequences(), 7)
+            });
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The training loop on a small task: which of two tones a sequence follows.
 
+mod task;
+
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use stapes_data::{AugmentConfig, SpecAugmentConfig};
@@ -8,76 +10,9 @@ use stapes_nn::ModelConfig;
 use stapes_nn::layer::Shape;
 use stapes_random::Stream;
 use stapes_train::{
-    Alone, Checkpoint, Event, Examples, Labels, Point, Start, TrainConfig, TrainError, Trained, Trainer,
-    train,
+    Alone, Event, Examples, Labels, Point, Start, TrainConfig, TrainError, Trained, Trainer, train,
 };
-
-struct Task {
-    model: ModelConfig,
-    config: TrainConfig,
-    features: Vec<Features>,
-    classes: Vec<usize>,
-    augment: Option<AugmentConfig>,
-    /// Whether there are validation examples.
-    validated: bool,
-}
-
-impl Task {
-    fn new(changes: &str) -> Task {
-        let model = "[recurrent]\ncell = 'lstm'\nhidden = 8\nlayers = 2\ndropout = 0.2\nhead_dropout = 0.2";
-        let base = "batch = 7\nepochs = 6\n";
-        let features = |index: usize| {
-            let period = if index.is_multiple_of(2) { 2.5 } else { 9.0 };
-            let value = |t| ((t + index) as f32 * std::f32::consts::TAU / period).sin();
-            Features::new(1, (0..8 + index % 5).map(value).collect())
-        };
-        Task {
-            model: toml::from_str(model).unwrap(),
-            config: toml::from_str(&format!("{base}{changes}")).unwrap(),
-            features: (0..40).map(features).collect(),
-            classes: (0..40).map(|index| index % 2).collect(),
-            augment: None,
-            validated: true,
-        }
-    }
-
-    fn run(
-        &self,
-        stop: &AtomicBool,
-        report: impl FnMut(Event<'_>) -> Result<(), TrainError>,
-    ) -> Result<Trained, TrainError> {
-        self.run_from(Start::Drawn, stop, report)
-    }
-
-    fn run_from(
-        &self,
-        start: Start<'_>,
-        stop: &AtomicBool,
-        report: impl FnMut(Event<'_>) -> Result<(), TrainError>,
-    ) -> Result<Trained, TrainError> {
-        let examples = |from: usize, to: usize| {
-            Examples::new(&self.features[from..to], Labels::Examples(&self.classes[from..to]))
-        };
-        let trainer = Trainer {
-            model: &self.model,
-            input: Shape::frames(1),
-            classes: 2,
-            config: &self.config,
-            train: examples(0, 30)?,
-            validation: examples(30, if self.validated { 40 } else { 30 })?,
-            augment: self.augment.as_ref(),
-            source: None,
-            start,
-            seed: 1,
-            team: &Alone,
-        };
-        train(&trainer, stop, report)
-    }
-
-    fn trained(&self) -> Trained {
-        self.run(&AtomicBool::new(false), |_| Ok(())).unwrap()
-    }
-}
+use task::{Task, same_bits};
 
 /// On the validation examples.
 fn accuracy(point: &Point) -> f64 {
@@ -138,83 +73,6 @@ fn stopping_keeps_what_was_reached() {
     let trained = trained.unwrap();
     assert!(trained.stopped);
     assert_eq!((trained.steps, trained.best.step, trained.points.len()), (3, 3, 1));
-}
-
-/// The checkpoint behind each step.
-fn checkpoints(task: &Task) -> (Trained, Vec<Checkpoint>) {
-    let mut checkpoints = Vec::new();
-    let report = |event: Event<'_>| {
-        if let Event::Between { snapshot, .. } = event {
-            checkpoints.push(snapshot.to_checkpoint());
-        }
-        Ok(())
-    };
-    let trained = task.run(&AtomicBool::new(false), report).unwrap();
-    (trained, checkpoints)
-}
-
-fn same_bits(a: &[f32], b: &[f32]) -> bool {
-    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.to_bits() == b.to_bits())
-}
-
-#[test]
-fn a_training_goes_on_from_any_step_to_the_same_bits() {
-    for changes in [
-        "optimiser = 'adamw'\nweight_decay = 0.1\nschedule = 'cosine'\nclip_norm = 0.5",
-        "optimiser = 'sgd'\nmomentum = 0.9\nvalidate_every_steps = 4",
-        "segment_frames = 5\nframes_per_epoch = 170",
-        "average_decay = 0.9\naccumulate = 3\nschedule = { plateau = { patience = 1, factor = 0.5 } }",
-        "mixup = 0.5\nlabel_smoothing = 0.1\nclass_weights = 'balanced'\nwarmup_steps = 9",
-        "schedule = 'one_cycle'\nlearning_rate = 0.05\npatience = 2",
-    ] {
-        let task = Task::new(changes);
-        let (whole, checkpoints) = checkpoints(&task);
-        assert_eq!(checkpoints.len(), whole.steps + 1);
-        for checkpoint in &checkpoints {
-            let json = serde_json::to_string(&checkpoint.progress).unwrap();
-            let read = Checkpoint { progress: serde_json::from_str(&json).unwrap(), ..checkpoint.clone() };
-            assert_eq!(&read, checkpoint);
-            let start = Start::Checkpoint(&read);
-            let resumed = task.run_from(start, &AtomicBool::new(false), |_| Ok(())).unwrap();
-            let step = checkpoint.progress.step;
-            assert!(same_bits(&resumed.parameters, &whole.parameters), "{changes} from step {step}");
-            assert!(same_bits(&resumed.last, &whole.last), "{changes} from step {step}");
-            let figures = |trained: &Trained| -> Vec<Point> {
-                trained.points.iter().map(|point| Point { seconds: 0.0, ..*point }).collect()
-            };
-            assert_eq!(figures(&resumed), figures(&whole), "{changes} from step {step}");
-            assert_eq!((resumed.steps, resumed.best.step), (whole.steps, whole.best.step));
-        }
-    }
-}
-
-#[test]
-fn what_a_stop_adds_is_not_in_the_checkpoint() {
-    let (stop, mut last) = (AtomicBool::new(false), None);
-    let task = Task::new("");
-    let stopped = task.run(&stop, |event| {
-        stop.fetch_or(matches!(event, Event::Step { step: 8, .. }), Ordering::Relaxed);
-        if let Event::Between { snapshot, .. } = event {
-            last = Some(snapshot.to_checkpoint());
-        }
-        Ok(())
-    });
-    assert_eq!(stopped.unwrap().points.last().unwrap().step, 8);
-    let start = last.unwrap();
-    let resumed = task.run_from(Start::Checkpoint(&start), &AtomicBool::new(false), |_| Ok(())).unwrap();
-    let whole = task.trained();
-    assert!(same_bits(&resumed.last, &whole.last) && same_bits(&resumed.parameters, &whole.parameters));
-    assert_eq!(resumed.points.len(), whole.points.len());
-}
-
-#[test]
-fn a_checkpoint_of_another_training_is_refused() {
-    let (_, checkpoints) = checkpoints(&Task::new(""));
-    for changes in ["optimiser = 'sgd'", "optimiser = 'sgd'\nmomentum = 0.9"] {
-        let start = Start::Checkpoint(&checkpoints[2]);
-        let error = Task::new(changes).run_from(start, &AtomicBool::new(false), |_| Ok(())).unwrap_err();
-        assert!(error.to_string().contains("numbers of optimiser."), "{error}");
-    }
 }
 
 #[test]
