@@ -1,4 +1,6 @@
 //! The real data sets, in the folder `STAPES_DATA`: published counts, official lists, every speaker.
+//!
+//! Long, for it has a case for each data set, all in one list.
 
 mod rules;
 

@@ -1,4 +1,6 @@
 //! Data of one's own: folders and manifests.
+//!
+//! Long, for folders and manifests go through the same sets made here, splits and refusals.
 
 use std::collections::BTreeSet;
 use std::fs;
