@@ -51,7 +51,7 @@ fn a_run_killed_at_any_moment_ends_with_the_same_bits() {
     let arguments = format!("{RECIPE} --checkpoint-every 0 --resume");
     let started = Instant::now();
     scratch.run(&format!("{arguments} --out timed")).succeeds();
-    let whole = started.elapsed().as_secs_f32();
+    let mut whole = started.elapsed().as_secs_f32();
     let mut moments = Stream::new(9, "moments");
     for number in 0..20 {
         let run = format!("killed-{number}");
@@ -71,6 +71,8 @@ fn a_run_killed_at_any_moment_ends_with_the_same_bits() {
             child.wait().unwrap();
             if ended {
                 std::fs::remove_dir_all(scratch.path(&run)).unwrap();
+                // The machine is less busy than it was.
+                whole *= 0.8;
             }
             kills = if ended { 0 } else { kills + 1 };
         }
