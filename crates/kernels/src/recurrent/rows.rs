@@ -132,7 +132,7 @@ unsafe fn forward_units<S: Simd, C: Cell>(simd: S, at: &ForwardRow, unit: usize,
         let state = C::forward(&mut gates, previous);
         store_gates::<S, C>(gates, at.gates.add(unit), at.hidden, count);
         for (values, to) in state.into_iter().zip(at.state).take(C::SHAPE.states) {
-            values.store(to.add(unit), count);
+            values.settled().store(to.add(unit), count);
         }
     }
 }
@@ -185,11 +185,12 @@ unsafe fn backward_units<S: Simd, C: Cell>(simd: S, at: &BackwardRow, unit: usiz
         let state = load_states::<S, C>(simd, at.state, unit, count);
         let mut d_state =
             load_states::<S, C>(simd, at.d_state.map(|pointer| pointer.cast_const()), unit, count);
-        d_state[0] = d_state[0] + Lanes::load(simd, at.d_output.add(unit), count);
+        d_state[0] = (d_state[0] + Lanes::load(simd, at.d_output.add(unit), count)).settled();
         let d_previous = C::backward(&mut gates, previous, state, d_state);
+        gates = gates.map(Lanes::settled);
         store_gates::<S, C>(gates, at.gates.add(unit), at.hidden, count);
         for (values, to) in d_previous.into_iter().zip(at.d_state).take(C::SHAPE.states) {
-            values.store(to.add(unit), count);
+            values.settled().store(to.add(unit), count);
         }
     }
 }
