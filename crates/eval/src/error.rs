@@ -58,6 +58,15 @@ pub enum EvalError {
         frame: usize,
     },
 
+    /// A table has no such column.
+    #[error("no column {key}: the table has {known}")]
+    NoColumn {
+        /// What was asked for.
+        key: String,
+        /// The columns that there are.
+        known: String,
+    },
+
     /// A figure of the report could not be drawn.
     #[error("the figure `{figure}` of the report could not be drawn: {reason}")]
     Figure {

@@ -28,6 +28,7 @@
 //! ```
 
 mod bootstrap;
+pub mod comparison;
 mod confusion;
 mod error;
 mod evaluation;

@@ -186,3 +186,13 @@ pub enum Error {
     #[error(transparent)]
     Infer(#[from] stapes_infer::InferError),
 }
+
+impl Error {
+    /// Whether it says that loading was stopped, and not that something is wrong.
+    pub fn is_of_a_stop(&self) -> bool {
+        match self {
+            Error::Kept { source, .. } => source.is_of_a_stop(),
+            error => matches!(error, Error::Data(stapes_data::DataError::Stopped { .. })),
+        }
+    }
+}

@@ -6,6 +6,8 @@
 //! own names.
 
 mod changes;
+pub mod compare;
+mod counted;
 mod error;
 pub mod experiment;
 pub mod gradients;
@@ -14,15 +16,17 @@ pub mod mpi;
 mod recipe;
 pub mod report;
 pub mod run;
+pub mod sweep;
 mod together;
 mod training;
 mod waveforms;
 
 pub use changes::{changed, key_and_value};
+pub use counted::CountedLength;
 pub use error::Error;
 pub use experiment::Experiment;
 pub use recipe::Recipe;
-pub use training::{Finished, Listener, Training};
+pub use training::{Finished, Listener, Nobody, Training};
 
 pub use stapes_audio as audio;
 pub use stapes_data as data;

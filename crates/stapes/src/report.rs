@@ -36,7 +36,7 @@ pub fn page(
         best_step: record.best_step as u64,
         parameters: record.parameters as u64,
         training_seconds: record.seconds,
-        latency_ms: Some(record.latency_ms),
+        latency_ms: record.latency_ms,
         recipe_toml: recipe.to_toml(),
         versions: record.versions.clone(),
         data: data(experiment, record),

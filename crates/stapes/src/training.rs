@@ -7,15 +7,15 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use stapes_data::WaveformAugmenter;
-use stapes_eval::{Detection, Estimate, Evaluation};
+use stapes_eval::Evaluation;
 use stapes_infer::Bundle;
 use stapes_train::{Checkpoint, Event, Start, Team, Trained};
 
 use crate::error::Error;
-use crate::experiment::{self, Experiment, Loaded, Truths};
+use crate::experiment::{self, Experiment, Loaded};
 use crate::recipe::Recipe;
 use crate::report;
-use crate::run::{self, Origin, Run, RunFolder, RunRecord, Saved, Standing};
+use crate::run::{self, Origin, Run, RunFolder, RunRecord, Saved, Standing, TestOutcome};
 use crate::together::{Order, agree};
 use keeper::Keeper;
 
@@ -72,7 +72,7 @@ pub trait Listener: Sync {
 }
 
 /// Nobody follows.
-struct Nobody;
+pub struct Nobody;
 
 impl Listener for Nobody {}
 
@@ -84,10 +84,8 @@ pub struct Finished {
     pub record: RunRecord,
     /// How the model does on the test examples.
     pub evaluation: Evaluation,
-    /// What is true of them.
-    pub truths: Truths,
-    /// What the model says of them.
-    pub probabilities: Vec<Vec<f32>>,
+    /// What the model says of each of them.
+    pub outcome: TestOutcome,
     /// How many files could not be used, as many as the recipe allows.
     pub left_out: usize,
 }
@@ -100,24 +98,51 @@ impl Training<'_> {
     /// [`Error::OtherRecipe`] and [`Error::OtherData`] for a run that was begun otherwise; [`Error::Kept`] with the cause
     /// where something went wrong after the first checkpoint; else whatever goes wrong before.
     pub fn run(self, folder: RunFolder, listener: &dyn Listener) -> Result<Finished, Error> {
+        let experiment = self.opened(&folder, listener)?;
+        if folder.standing() == Standing::Complete {
+            Order::Rest.give(self.team);
+            return read_again(&experiment, folder, listener);
+        }
+        let test = || load(&experiment, &experiment.split.test, self.stop, listener);
+        let learned = kept(&folder, self.learned(&experiment, &folder, listener, test))?;
+        let finished = kept(&folder, self.concluded(&experiment, learned, &folder))?;
+        match finished.record.stopped {
+            true => Ok(finished),
+            false => Ok(Finished { place: folder.finish()?, ..finished }),
+        }
+    }
+
+    /// As [`Training::run`], but the test examples stay unheard: of the run it is known how well it does on the validation
+    /// examples, for a choice between several.
+    ///
+    /// # Errors
+    /// As [`Training::run`].
+    pub fn rehearse(self, folder: RunFolder, listener: &dyn Listener) -> Result<RunRecord, Error> {
+        let experiment = self.opened(&folder, listener)?;
+        if folder.standing() == Standing::Complete {
+            return Ok(Run::open(folder.folder())?.record);
+        }
+        let learned = kept(&folder, self.learned(&experiment, &folder, listener, || Ok(())))?;
+        let record = self.record(&experiment, &learned)?;
+        folder.write(run::METRICS, run::metrics(&learned.trained.points).as_bytes())?;
+        folder.write(run::RECORD, record.to_json().as_bytes())?;
+        if !record.stopped {
+            folder.finish()?;
+        }
+        Ok(record)
+    }
+
+    /// The experiment, of the recipe that the folder's run was begun with.
+    fn opened(&self, folder: &RunFolder, listener: &dyn Listener) -> Result<Experiment, Error> {
         let experiment = Experiment::open(self.recipe.clone(), self.data.as_deref())?;
         if folder.standing() != Standing::Nothing {
             same_recipe(folder.folder(), &experiment.recipe)?;
         }
         listener.opened(&experiment);
-        if folder.standing() == Standing::Complete {
-            Order::Rest.give(self.team);
-            return read_again(&experiment, folder, listener);
+        if folder.standing() != Standing::Complete {
+            folder.write(run::RECIPE, experiment.recipe.to_toml().as_bytes())?;
         }
-        folder.write(run::RECIPE, experiment.recipe.to_toml().as_bytes())?;
-        match self.made(&experiment, &folder, listener) {
-            Ok(finished) if finished.record.stopped => Ok(finished),
-            Ok(finished) => Ok(Finished { place: folder.finish()?, ..finished }),
-            Err(error) if folder.has_learned() => {
-                Err(Error::Kept { folder: folder.folder().into(), source: Box::new(error) })
-            }
-            Err(error) => Err(error),
-        }
+        Ok(experiment)
     }
 
     /// Does a share of the work of the process that makes the run; for the other processes of a team.
@@ -138,12 +163,15 @@ impl Training<'_> {
         Ok(())
     }
 
-    fn made(
+    /// Trains and writes the models. What `test` gives is asked for before the training: what cannot be read is found then
+    /// and not behind it.
+    fn learned<T>(
         &self,
         experiment: &Experiment,
         folder: &RunFolder,
         listener: &dyn Listener,
-    ) -> Result<Finished, Error> {
+        test: impl FnOnce() -> Result<T, Error>,
+    ) -> Result<Learned<T>, Error> {
         let noise = experiment.waveform_augmenter()?.and_then(WaveformAugmenter::fingerprint);
         let fingerprint = stapes_data::fingerprint(&experiment.dataset, &experiment.split);
         let origin = Origin::here(fingerprint, noise);
@@ -156,8 +184,7 @@ impl Training<'_> {
         let files = experiment.dataset.examples.len();
         experiment.check_files(self.stop, &|done| listener.checked(done, files))?;
         let [training, validation] = self.parts(experiment, listener)?;
-        // What cannot be read is found before the training and not behind it.
-        let test = load(experiment, &experiment.split.test, self.stop, listener)?;
+        let test = test()?;
         let bundle = experiment.untrained(&training)?;
         // Weights that were given are in the first checkpoint: to resume they need not be given again.
         let at_once = self.start.is_some() && saved.is_none();
@@ -168,11 +195,11 @@ impl Training<'_> {
             listener.trained(&event);
             keeper.hear(&event)
         })?;
-        folder.write(run::MODEL, &bundle.with_parameters(&trained.parameters).to_bytes()?)?;
+        let model = bundle.with_parameters(&trained.parameters).to_bytes()?;
+        folder.write(run::MODEL, &model)?;
         folder.write(run::LAST, &bundle.with_parameters(&trained.last).to_bytes()?)?;
-        let finished = self.concluded(experiment, (&trained, &origin), test, folder)?;
-        let left_out = finished.left_out + training.left_out.len() + validation.left_out.len();
-        Ok(Finished { left_out, ..finished })
+        let left_out = training.left_out.len() + validation.left_out.len();
+        Ok(Learned { trained, origin, model_bytes: model.len() as u64, left_out, test })
     }
 
     /// The training and validation examples, which all processes have.
@@ -203,37 +230,31 @@ impl Training<'_> {
     fn concluded(
         &self,
         experiment: &Experiment,
-        (trained, origin): (&Trained, &Origin),
-        test: Loaded,
+        learned: Learned<Loaded>,
         folder: &RunFolder,
     ) -> Result<Finished, Error> {
+        let mut record = self.record(experiment, &learned)?;
+        let Learned { trained, left_out, test, .. } = learned;
         let bundle = Run::model(folder.folder())?;
-        let tested = Tested::new(&bundle, test)?;
-        let record = self.record(
-            experiment,
-            (trained, origin),
-            &tested.evaluation,
-            experiment.latency_ms(&bundle, &tested.loaded)?,
-        )?;
+        let tested = Tested::new(experiment, &bundle, test)?;
+        record.set_test(&tested.evaluation);
+        record.latency_ms = Some(experiment.latency_ms(&bundle, &tested.loaded)?);
         folder.write(run::METRICS, run::metrics(&trained.points).as_bytes())?;
+        tested.outcome.write(folder)?;
         let page = report::page(experiment, &record, &trained.points, &tested.evaluation)?;
         folder.write(run::REPORT, page.as_bytes())?;
         folder.write(run::RECORD, record.to_json().as_bytes())?;
-        Ok(tested.finished(folder.folder(), record))
+        let finished = tested.finished(folder.folder(), record);
+        Ok(Finished { left_out: finished.left_out + left_out, ..finished })
     }
 
-    fn record(
-        &self,
-        experiment: &Experiment,
-        (trained, origin): (&Trained, &Origin),
-        evaluation: &Evaluation,
-        latency_ms: f64,
-    ) -> Result<RunRecord, Error> {
-        let figure = |of: fn(&Detection) -> Option<Estimate>| {
-            evaluation.detection.as_ref().and_then(of).map(|estimate| estimate.value)
-        };
+    /// What is known of a run before it is tested.
+    fn record<T>(&self, experiment: &Experiment, learned: &Learned<T>) -> Result<RunRecord, Error> {
+        let Learned { trained, origin, .. } = learned;
+        let Experiment { recipe, .. } = experiment;
+        let network = recipe.network()?;
         Ok(RunRecord {
-            title: experiment.recipe.title.clone(),
+            title: recipe.title.clone(),
             command: self.command.clone(),
             made_at: run::now(),
             data_folder: self.data.as_ref().map(|folder| folder.to_string_lossy().into_owned()),
@@ -242,43 +263,68 @@ impl Training<'_> {
             seconds: trained.seconds,
             steps: trained.steps,
             best_step: trained.best.step,
+            best_seconds: trained.best.seconds,
             stopped: trained.stopped,
             examples_a_second: trained.examples_a_second,
             waited_share: (trained.waited_seconds > 0.0)
                 .then(|| trained.waited_seconds / trained.training_seconds),
             validation_accuracy: trained.best.validation.map(|validation| validation.accuracy),
-            test_accuracy: evaluation.accuracy,
-            test_f1: figure(|detection| detection.f1),
-            test_auc: figure(|detection| detection.auc),
-            parameters: experiment.recipe.network()?.parameter_count(),
-            latency_ms,
-            versions: run::versions(
-                rayon::current_num_threads(),
-                self.team.size(),
-                experiment.recipe.train.shards,
-            ),
+            test_accuracy: None,
+            test_macro_f1: None,
+            test_f1: None,
+            test_auc: None,
+            parameters: network.parameter_count(),
+            macs_a_second: recipe.counted_length()?.macs_a_second(&network),
+            model_bytes: learned.model_bytes,
+            latency_ms: None,
+            versions: run::versions(rayon::current_num_threads(), self.team.size(), recipe.train.shards),
         })
     }
+}
+
+/// What a training came to, before it is tested.
+struct Learned<T> {
+    trained: Trained,
+    origin: Origin,
+    /// Size of the model file.
+    model_bytes: u64,
+    /// How many files could not be used.
+    left_out: usize,
+    test: T,
+}
+
+/// An error with the word that something was kept, if something was.
+fn kept<T>(folder: &RunFolder, result: Result<T, Error>) -> Result<T, Error> {
+    result.map_err(|error| match folder.has_learned() {
+        true => Error::Kept { folder: folder.folder().into(), source: Box::new(error) },
+        false => error,
+    })
 }
 
 /// What a model says of the test examples.
 struct Tested {
     loaded: Loaded,
-    probabilities: Vec<Vec<f32>>,
+    outcome: TestOutcome,
     evaluation: Evaluation,
 }
 
 impl Tested {
-    fn new(bundle: &Bundle, loaded: Loaded) -> Result<Tested, Error> {
-        let probabilities = experiment::classify(bundle, &loaded)?;
-        let evaluation = experiment::evaluate(&bundle.labels, &loaded.truths, &probabilities)?;
-        Ok(Tested { loaded, probabilities, evaluation })
+    fn new(experiment: &Experiment, bundle: &Bundle, loaded: Loaded) -> Result<Tested, Error> {
+        let examples = || loaded.indices.iter().map(|&index| &experiment.dataset.examples[index]);
+        let outcome = TestOutcome {
+            labels: bundle.labels.clone(),
+            examples: examples().map(|example| example.id.clone()).collect(),
+            groups: examples().map(|example| example.group.clone()).collect(),
+            truths: loaded.truths.clone(),
+            probabilities: experiment::classify(bundle, &loaded)?,
+        };
+        let evaluation = outcome.evaluation()?;
+        Ok(Tested { loaded, outcome, evaluation })
     }
 
     fn finished(self, folder: &Path, record: RunRecord) -> Finished {
-        let Tested { loaded, probabilities, evaluation } = self;
-        let left_out = loaded.left_out.len();
-        Finished { place: folder.into(), record, evaluation, truths: loaded.truths, probabilities, left_out }
+        let Tested { loaded, outcome, evaluation } = self;
+        Finished { place: folder.into(), record, evaluation, outcome, left_out: loaded.left_out.len() }
     }
 }
 
@@ -293,8 +339,11 @@ fn load(
     Ok(loaded)
 }
 
-/// Whether the run in a folder was begun with this recipe.
-fn same_recipe(folder: &Path, recipe: &Recipe) -> Result<(), Error> {
+/// Whether the run in a folder was begun with this recipe; by which title does not matter.
+///
+/// # Errors
+/// [`Error::OtherRecipe`] if it was not; [`Error::File`] if its recipe cannot be read.
+pub(crate) fn same_recipe(folder: &Path, recipe: &Recipe) -> Result<(), Error> {
     let path = folder.join(run::RECIPE);
     let text = std::fs::read_to_string(&path).map_err(|source| Error::File {
         path: path.clone(),
@@ -302,6 +351,7 @@ fn same_recipe(folder: &Path, recipe: &Recipe) -> Result<(), Error> {
         source,
     })?;
     let begun = Recipe::from_toml(&path.display().to_string(), &text, &[])?;
+    let begun = Recipe { title: recipe.title.clone(), ..begun };
     if begun == *recipe {
         return Ok(());
     }
@@ -343,5 +393,5 @@ fn read_again(
         return Err(Error::OtherData(folder.folder().into()));
     }
     let test = load(experiment, &experiment.split.test, &AtomicBool::new(false), listener)?;
-    Ok(Tested::new(&bundle, test)?.finished(&folder.finish()?, record))
+    Ok(Tested::new(experiment, &bundle, test)?.finished(&folder.finish()?, record))
 }

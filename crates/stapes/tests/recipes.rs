@@ -16,6 +16,10 @@ fn main() -> ExitCode {
             std::fs::read_dir(workspace_root().join("recipes")).map_err(|error| error.to_string())?;
         for entry in entries {
             let recipe = entry.map_err(|error| error.to_string())?.path();
+            // Sweeps over these recipes.
+            if recipe.is_dir() {
+                continue;
+            }
             let name = recipe.file_name().unwrap_or_default().to_string_lossy().into_owned();
             let text = std::fs::read_to_string(&recipe).map_err(|error| format!("{name}: {error}"))?;
             let folder = match () {

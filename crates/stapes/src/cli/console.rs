@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
+use console::Term;
 use serde::Serialize;
 
 /// Where text and results go.
@@ -45,6 +46,12 @@ impl Console {
         for (path, reason) in files {
             self.note(&format!("left out: {}: {reason}", path.display()));
         }
+    }
+
+    /// How wide a table may be: as the terminal, and where standard output is none, as it likes.
+    pub(crate) fn width(&self) -> usize {
+        let terminal = if self.json { Term::stderr() } else { Term::stdout() };
+        terminal.size_checked().map_or(usize::MAX, |(_, columns)| columns.into())
     }
 
     /// A JSON line on standard output, if machines listen.

@@ -5,7 +5,6 @@ use std::path::Path;
 use anyhow::Result;
 use serde_json::{Value, json};
 use stapes::eval::{Estimate, Evaluation, mean_with_interval, text};
-use stapes::experiment::evaluate;
 use stapes::{Error, Finished, Recipe};
 
 use super::console::{Console, duration, percent, share};
@@ -74,13 +73,9 @@ fn print(folds: &Several<Finished>, out: &Path, console: &Console) -> Result<Val
 /// a fold.
 fn pooled(folds: &[&Finished]) -> Result<Option<Evaluation>> {
     let Some((first, others)) = folds.split_first() else { return Ok(None) };
-    let mut truths = first.truths.clone();
-    let mut probabilities = first.probabilities.clone();
-    for fold in others {
-        truths.append(fold.truths.clone());
-        probabilities.extend_from_slice(&fold.probabilities);
-    }
-    Ok(Some(evaluate(first.evaluation.confusion.classes(), &truths, &probabilities)?))
+    let mut all = first.outcome.clone();
+    others.iter().for_each(|fold| all.append(fold.outcome.clone()));
+    Ok(Some(all.evaluation()?))
 }
 
 fn line((name, fold): &(String, Finished)) -> Value {

@@ -1,6 +1,7 @@
 //! The command line: one definition feeds flags, help and errors.
 
 mod attention;
+mod compare;
 mod console;
 mod data;
 mod eval;
@@ -48,6 +49,7 @@ enum Command {
     Gradients(gradients::Gradients),
     Features(features::Features),
     Attention(attention::Attention),
+    Compare(compare::Compare),
     Data(data::Data),
 }
 
@@ -86,6 +88,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Gradients(command) => command.run(&console),
         Command::Features(command) => command.run(&console),
         Command::Attention(command) => command.run(&console),
+        Command::Compare(command) => command.run(&console),
         Command::Data(command) => command.run(&console),
     };
     match outcome {

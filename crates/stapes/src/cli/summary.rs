@@ -6,7 +6,6 @@ use anyhow::Result;
 use clap::Args;
 use serde_json::json;
 use stapes::Recipe;
-use stapes::infer::Input;
 use stapes::nn::LayerSummary;
 
 use super::console::{Console, thousands};
@@ -32,13 +31,13 @@ impl Summary {
             recipe = recipe.resolved(self.data.as_deref())?;
         }
         let network = recipe.network()?;
-        let length = Length::of(&recipe)?;
+        let length = recipe.counted_length()?;
         let heading = ["layer", "output", "parameters", "multiply-accumulates"].map(String::from);
         let input = ["input".into(), network.input_shape().to_string(), String::new(), String::new()];
         let mut rows = vec![heading, input];
         let summary = network.summary(length.frames);
         let macs: u64 = summary.iter().map(|line| line.macs).sum();
-        let of_second = length.seconds.map(|seconds| (macs as f64 / seconds).round() as u64);
+        let of_second = length.macs_a_second(&network);
         let number = |number: u64| if number == 0 { String::new() } else { thousands(number) };
         for line in &summary {
             let parameters = number(line.parameters as u64);
@@ -62,40 +61,6 @@ impl Summary {
             "macs": macs, "macs_a_second": of_second,
         }));
         Ok(super::DONE)
-    }
-}
-
-/// The sequence that multiply-accumulates are counted for: what all recordings are cut to, or else a second of
-/// audio, or a hundred frames where there is no audio.
-struct Length {
-    frames: usize,
-    seconds: Option<f64>,
-}
-
-impl Length {
-    fn of(recipe: &Recipe) -> Result<Length> {
-        Ok(match (recipe.input()?, recipe.shape()?.length()) {
-            (Input::Frames(_), fixed) => Length { frames: fixed.unwrap_or(100), seconds: None },
-            (Input::Recordings(features), fixed) => match (fixed, features.fixed_length_samples) {
-                (Some(frames), Some(samples)) => {
-                    let seconds = samples as f64 / f64::from(features.sample_rate_hz);
-                    Length { frames, seconds: Some(seconds) }
-                }
-                _ => Length { frames: features.frames_per_second().round() as usize, seconds: Some(1.0) },
-            },
-        })
-    }
-}
-
-impl std::fmt::Display for Length {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Length { frames, seconds } = self;
-        let s = if *frames == 1 { "" } else { "s" };
-        match seconds {
-            None => write!(f, "{frames} frame{s}"),
-            Some(1.0) => write!(f, "a second of audio ({frames} frame{s})"),
-            Some(seconds) => write!(f, "a clip of {seconds:.3} s ({frames} frame{s})"),
-        }
     }
 }
 

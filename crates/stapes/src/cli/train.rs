@@ -91,7 +91,8 @@ struct Summary<'a> {
     steps: usize,
     best_step: usize,
     validation_accuracy: Option<f64>,
-    test_accuracy: f64,
+    test_accuracy: Option<f64>,
+    test_macro_f1: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     test_f1: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -100,7 +101,7 @@ struct Summary<'a> {
     examples_a_second: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     waited_share: Option<f64>,
-    latency_ms: f64,
+    latency_ms: Option<f64>,
     stopped: bool,
 }
 
@@ -127,11 +128,7 @@ impl Train {
             );
         }
         let stop = progress::stop_on_interrupt();
-        // Absolute, so that `eval` finds the data from anywhere.
-        let data = match &self.data {
-            Some(data) => Some(std::path::absolute(data).with_context(|| data.display().to_string())?),
-            None => None,
-        };
+        let data = absolute(self.data.as_deref())?;
         let recipe = self.changes.recipe(|changes| Recipe::read(&self.recipe, changes))?;
         let start = match &self.weights {
             Some(weights) => {
@@ -172,13 +169,19 @@ impl Train {
     }
 }
 
+/// The folder of the data, absolute, so that `eval` finds it from anywhere.
+pub(super) fn absolute(data: Option<&Path>) -> Result<Option<PathBuf>> {
+    let absolute = |data: &Path| std::path::absolute(data).with_context(|| data.display().to_string());
+    data.map(absolute).transpose()
+}
+
 /// The exit code that a run gives.
 fn exit_code(finished: &Finished) -> u8 {
     if finished.record.stopped || finished.left_out > 0 { super::SOME_FAILED } else { super::DONE }
 }
 
 /// A number of seconds, 0 or more.
-fn seconds(text: &str) -> Result<f64, String> {
+pub(super) fn seconds(text: &str) -> Result<f64, String> {
     let number = text.parse().ok().filter(|seconds| (0.0..=1e9).contains(seconds));
     number.ok_or_else(|| "expected a number of seconds, 0 or more".into())
 }
@@ -331,7 +334,7 @@ fn sizes(experiment: &Experiment) -> String {
 }
 
 /// The command as typed, words with blanks in quotes.
-fn command_line() -> String {
+pub(super) fn command_line() -> String {
     let word = |word: std::ffi::OsString| match word.to_string_lossy() {
         word if word.contains(char::is_whitespace) => format!("'{word}'"),
         word => word.into_owned(),
@@ -364,7 +367,7 @@ fn print(console: &Console, finished: &Finished) {
                 .waited_share
                 .map(|share| format!("waited {:.1} % of the training time for examples", 100.0 * share)),
         ),
-        ("latency", Some(format!("{} an utterance, one thread", duration(record.latency_ms / 1e3)))),
+        ("latency", record.latency_ms.map(|ms| format!("{} an utterance, one thread", duration(ms / 1e3)))),
         ("run", Some(place.to_string())),
     ];
     let line = |(name, value): (&str, Option<String>)| value.map(|value| format!("{name:<14} {value}"));
@@ -377,6 +380,7 @@ fn print(console: &Console, finished: &Finished) {
         best_step: record.best_step,
         validation_accuracy: record.validation_accuracy,
         test_accuracy: record.test_accuracy,
+        test_macro_f1: record.test_macro_f1,
         test_f1: record.test_f1,
         test_auc: record.test_auc,
         parameters: record.parameters,

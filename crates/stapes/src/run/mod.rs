@@ -6,6 +6,7 @@
 mod checkpoint;
 mod events;
 mod folder;
+mod outcome;
 mod versions;
 
 use std::fs;
@@ -13,6 +14,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use stapes_eval::{Detection, Estimate, Evaluation};
 use stapes_infer::Bundle;
 use stapes_train::Point;
 
@@ -21,6 +23,7 @@ use crate::error::Error;
 pub use checkpoint::{Origin, Saved};
 pub use events::Events;
 pub use folder::{Existing, RunFolder, Standing, abandon_all};
+pub use outcome::TestOutcome;
 pub use versions::{now, versions};
 
 /// The recipe with every default written out.
@@ -35,6 +38,8 @@ pub const CHECKPOINT: &str = "checkpoint.safetensors";
 pub const METRICS: &str = "metrics.jsonl";
 /// What was run, where, and what came out: a [`RunRecord`].
 pub const RECORD: &str = "run.json";
+/// What the model says of each test example: a [`TestOutcome`].
+pub const OUTCOME: &str = "test.safetensors";
 /// The page for people.
 pub const REPORT: &str = "report.html";
 
@@ -60,6 +65,9 @@ pub struct RunRecord {
     pub steps: usize,
     /// The step of the best validation.
     pub best_step: usize,
+    /// Seconds of training and validation until then.
+    #[serde(default)]
+    pub best_seconds: f64,
     /// Whether it was stopped before its last step.
     pub stopped: bool,
     /// Examples a second in training.
@@ -70,8 +78,12 @@ pub struct RunRecord {
     /// Accuracy at the best validation, where there are examples for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validation_accuracy: Option<f64>,
-    /// Accuracy of that model on the test split.
-    pub test_accuracy: f64,
+    /// Accuracy of that model on the test split, of a run that was tested.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_accuracy: Option<f64>,
+    /// Mean F1 over the classes there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_macro_f1: Option<f64>,
     /// F1 of the second class there, of a model that decides between two classes for every frame.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub test_f1: Option<f64>,
@@ -80,13 +92,31 @@ pub struct RunRecord {
     pub test_auc: Option<f64>,
     /// Trainable numbers.
     pub parameters: usize,
-    /// Median time of one utterance, from samples (or frames) to probabilities, on one thread.
-    pub latency_ms: f64,
+    /// Multiply-accumulates for a second of audio, where the data is audio.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub macs_a_second: Option<u64>,
+    /// Size of the model file.
+    #[serde(default)]
+    pub model_bytes: u64,
+    /// Median time of one test utterance, from samples (or frames) to probabilities, on one thread.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latency_ms: Option<f64>,
     /// Program, machine and settings that results depend on.
     pub versions: Vec<(String, String)>,
 }
 
 impl RunRecord {
+    /// Takes in how the model does on the test examples.
+    pub(crate) fn set_test(&mut self, evaluation: &Evaluation) {
+        let figure = |of: fn(&Detection) -> Option<Estimate>| {
+            evaluation.detection.as_ref().and_then(of).map(|estimate| estimate.value)
+        };
+        self.test_accuracy = Some(evaluation.accuracy);
+        self.test_macro_f1 = Some(evaluation.macro_f1);
+        self.test_f1 = figure(|detection| detection.f1);
+        self.test_auc = figure(|detection| detection.auc);
+    }
+
     /// As the file holds it.
     pub fn to_json(&self) -> String {
         // Strings, numbers and lists: nothing that JSON cannot hold.
@@ -124,22 +154,32 @@ impl Run {
     /// [`Error::NoRun`] if a file is missing; [`Error::Damaged`] or [`Error::Infer`] if one cannot be
     /// understood.
     pub fn open(folder: &Path) -> Result<Run, Error> {
-        let read = |file: &'static str| {
-            fs::read_to_string(folder.join(file)).map_err(|source| match source.kind() {
-                io::ErrorKind::NotFound if matches!(Standing::of(folder), Ok(Standing::Unfinished)) => {
-                    Error::UnfinishedRun(folder.into())
-                }
-                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
-                    Error::NoRun { folder: folder.into(), file }
-                }
-                _ => Error::File { path: folder.join(file), action: "read a file of the run", source },
-            })
-        };
-        let recipe = read(RECIPE)?;
-        let record = serde_json::from_str(&read(RECORD)?)
-            .map_err(|error| Error::Damaged { path: folder.join(RECORD), reason: error.to_string() })?;
+        let recipe = Run::read(folder, RECIPE)?;
+        let record = Run::record(folder)?;
         let bundle = Run::model(folder)?;
         Ok(Run { folder: folder.into(), recipe, record, bundle })
+    }
+
+    /// What was run and what came out, alone.
+    ///
+    /// # Errors
+    /// As [`Run::open`].
+    pub fn record(folder: &Path) -> Result<RunRecord, Error> {
+        serde_json::from_str(&Run::read(folder, RECORD)?)
+            .map_err(|error| Error::Damaged { path: folder.join(RECORD), reason: error.to_string() })
+    }
+
+    /// The text of a file of a complete run.
+    fn read(folder: &Path, file: &'static str) -> Result<String, Error> {
+        fs::read_to_string(folder.join(file)).map_err(|source| match source.kind() {
+            io::ErrorKind::NotFound if matches!(Standing::of(folder), Ok(Standing::Unfinished)) => {
+                Error::UnfinishedRun(folder.into())
+            }
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+                Error::NoRun { folder: folder.into(), file }
+            }
+            _ => Error::File { path: folder.join(file), action: "read a file of the run", source },
+        })
     }
 
     /// The model alone, of a run's folder or a model file: all that is needed to predict.

@@ -18,13 +18,13 @@ pub(super) fn print_seeds(console: &Console, place: &str, several: &Several<Fini
         console.say(&format!(
             "{seed:>4}  {:>10}  {:>7}  {}{}",
             share(run.record.validation_accuracy),
-            percent(run.record.test_accuracy),
+            percent(run.evaluation.accuracy),
             duration(run.record.seconds),
             several.mark(run),
         ));
     }
     let complete = several.complete();
-    let mut accuracies: Vec<f64> = complete.iter().map(|run| run.record.test_accuracy).collect();
+    let mut accuracies: Vec<f64> = complete.iter().map(|run| run.evaluation.accuracy).collect();
     accuracies.sort_by(f64::total_cmp);
     let longest = complete.iter().map(|run| run.record.seconds).fold(0.0, f64::max);
     let mut summary = json!({

@@ -4,7 +4,6 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Result;
-use stapes::data::DataError;
 use stapes::run::{self, RunFolder};
 use stapes::{Error, Experiment, Finished, Recipe};
 
@@ -109,14 +108,13 @@ fn one_by_one<I, T>(
 
 /// Whether Ctrl-C came before there was a model.
 fn was_stopped(error: &anyhow::Error) -> bool {
-    match error.downcast_ref() {
-        Some(Error::Kept { source, .. }) => matches!(**source, Error::Data(DataError::Stopped { .. })),
-        other => matches!(other, Some(Error::Data(DataError::Stopped { .. }))),
-    }
+    error.downcast_ref().is_some_and(Error::is_of_a_stop)
 }
 
 #[cfg(test)]
 mod tests {
+    use stapes::data::DataError;
+
     use super::*;
 
     /// What comes of four runs, where run `at` gives what `run` says: whether it is half-trained.

@@ -1,0 +1,31 @@
+//! A table as Markdown.
+
+use super::{Table, Value};
+
+pub(super) fn of(table: &Table) -> String {
+    let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
+    let titles = table.columns.iter().map(|column| escaped(&column.title)).collect();
+    let rules = (0..table.columns.len()).map(|at| {
+        let numbers = table.columns[at].better.is_some()
+            || table.rows.iter().any(|row| !matches!(row[at], Value::Text(_) | Value::None));
+        if numbers { "---:".to_string() } else { "---".to_string() }
+    });
+    let mut text = line(titles) + &line(rules.collect());
+    for row in table.for_people() {
+        text += &line(row.iter().map(|cell| escaped(cell)).collect());
+    }
+    text
+}
+
+/// Text in which nothing ends the cell or means something to Markdown.
+fn escaped(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '\n' | '\r' => safe.push(' '),
+            '|' | '\\' | '*' | '_' | '`' | '<' | '[' | ']' | '#' | '~' => safe.extend(['\\', character]),
+            other => safe.push(other),
+        }
+    }
+    safe
+}

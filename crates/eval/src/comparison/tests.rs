@@ -1,0 +1,96 @@
+use super::*;
+
+fn table() -> Table {
+    let column = |key: &str, title: &str, better, scale, digits| Column {
+        key: key.into(),
+        title: title.into(),
+        better,
+        shown: Shown { scale, digits },
+    };
+    let columns = vec![
+        column("name", "model", None, 1.0, 0),
+        column("test_accuracy", "test, %", Some(Better::High), 100.0, 1),
+        column("interval", "95 %", None, 100.0, 1),
+        column("step_ms", "step, ms", Some(Better::Low), 1.0, 2),
+        column("nothing", "nothing", None, 1.0, 0),
+    ];
+    let text = |text: &str| Value::Text(text.into());
+    let rows = vec![
+        vec![
+            text("gru|2"),
+            Value::spread(&[0.913, 0.925, 0.87]),
+            Value::Range(Interval { low: 0.85, high: 0.95 }),
+            Value::Number(3.25),
+            Value::None,
+        ],
+        vec![text("lstm, \"deep\""), Value::Number(0.94), Value::None, Value::None, Value::None],
+        vec![text("rnn"), Value::None, Value::None, Value::Number(1.5), Value::None],
+    ];
+    Table::new(columns, rows)
+}
+
+#[test]
+fn people_read_rounded_numbers_and_dashes() {
+    let lines = [
+        " model                     test, %          95 %  step, ms",
+        "──────────────────────────────────────────────────────────",
+        " gru|2         91.3 (87.0 to 92.5)  85.0 to 95.0      3.25",
+        " lstm, \"deep\"                 94.0             –         –",
+        " rnn                             –             –      1.50",
+    ];
+    assert_eq!(table().text(80), lines.join("\n"));
+}
+
+#[test]
+fn what_does_not_fit_is_left_out_and_said() {
+    let narrow = table().text(40);
+    assert!(narrow.contains("test, %") && !narrow.contains("step"), "{narrow}");
+    assert!(narrow.ends_with("(2 more columns in the files)"), "{narrow}");
+    assert!(table().text(3).contains("gru|2"));
+}
+
+#[test]
+fn csv_holds_numbers_in_full_and_three_columns_of_a_spread() {
+    assert_eq!(
+        table().csv(),
+        "name,test_accuracy,test_accuracy_low,test_accuracy_high,interval_low,interval_high,step_ms\n\
+         gru|2,0.913,0.87,0.925,0.85,0.95,3.25\n\
+         \"lstm, \"\"deep\"\"\",0.94,0.94,0.94,,,\n\
+         rnn,,,,,,1.5\n"
+    );
+}
+
+#[test]
+fn markdown_is_escaped() {
+    assert_eq!(
+        table().markdown(),
+        "| model | test, % | 95 % | step, ms |\n| --- | ---: | ---: | ---: |\n\
+         | gru\\|2 | 91.3 (87.0 to 92.5) | 85.0 to 95.0 | 3.25 |\n\
+         | lstm, \"deep\" | 94.0 | – | – |\n| rnn | – | – | 1.50 |\n"
+    );
+}
+
+#[test]
+fn rows_are_sorted_with_the_better_end_first_and_nothing_last() {
+    let mut table = table();
+    let names = |table: &Table| -> Vec<String> {
+        table.rows().iter().map(|row| row[0].for_people(Shown { scale: 1.0, digits: 0 })).collect()
+    };
+    table.sort("test_accuracy").unwrap();
+    assert_eq!(names(&table), ["lstm, \"deep\"", "gru|2", "rnn"]);
+    table.sort("step_ms").unwrap();
+    assert_eq!(names(&table), ["rnn", "gru|2", "lstm, \"deep\""]);
+    table.sort("name").unwrap();
+    assert_eq!(names(&table), ["gru|2", "lstm, \"deep\"", "rnn"]);
+    let error = table.sort("speed").unwrap_err().to_string();
+    assert!(error.contains("speed") && error.contains("name, test_accuracy, interval, step_ms"), "{error}");
+}
+
+#[test]
+fn medians_of_even_and_odd_numbers() {
+    assert_eq!(median(&[]), None);
+    assert_eq!(median(&[2.0]), Some(2.0));
+    assert_eq!(median(&[4.0, 1.0, 3.0, 2.0]), Some(2.5));
+    assert_eq!(Value::spread(&[]), Value::None);
+    assert_eq!(Value::spread(&[1.5]), Value::Number(1.5));
+}

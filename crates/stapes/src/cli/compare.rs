@@ -1,0 +1,219 @@
+//! `stapes compare`: a sweep becomes runs, and these a table.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+use clap::Args;
+use indicatif::ProgressBar;
+use serde_json::json;
+use stapes::Error;
+use stapes::compare::{candidates, table};
+use stapes::eval::comparison::Table;
+use stapes::run::Standing;
+use stapes::sweep::{Conduct, Conducted, Ended, Job, Sweep, Timing, Watcher};
+
+use super::console::{Console, duration, share};
+use super::features::make_folder;
+use super::progress;
+use super::train::{absolute, command_line, seconds};
+
+/// Train every cell of a sweep with several seeds, and compare what they come to in a table
+///
+/// Runs that are complete stay as they are, and those that were killed or stopped go on: give the same command again, or
+/// give it on several machines with --shard and put their folders together.
+#[derive(Args)]
+#[command(
+    after_help = "Example:\n  stapes compare recipes/results/heads.toml --data ../speech_commands --out runs/heads"
+)]
+pub(crate) struct Compare {
+    /// The sweep, a TOML file
+    sweep: PathBuf,
+    /// The folder of the data set
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// The folder for the runs and the table
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Train so many runs at a time, each with its part of the threads [default: one a thread]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    at_once: Option<u16>,
+    /// Train part I of N of the runs; the other parts are for other machines
+    #[arg(long, value_name = "I/N", value_parser = shard, default_value = "1/1", hide_default_value = true)]
+    shard: (usize, usize),
+    /// Begin no run after so many hours [default: budget_hours of the sweep]
+    #[arg(long, value_name = "HOURS", value_parser = seconds)]
+    hours: Option<f64>,
+    /// Then time the training steps and the models of all cells, one by one with nothing else running
+    #[arg(long)]
+    time: bool,
+    /// Train nothing: only make the table of what is there
+    #[arg(long, conflicts_with_all = ["time", "shard", "hours", "at_once"])]
+    table: bool,
+    /// Sort the table by a column, the better end first [default: the order of the sweep]
+    #[arg(long, value_name = "COLUMN")]
+    sort: Option<String>,
+    /// Write a checkpoint of a run after so many seconds of training [default: 30]
+    #[arg(long, value_name = "SECONDS", default_value_t = 30.0, hide_default_value = true, value_parser = seconds)]
+    checkpoint_every: f64,
+}
+
+/// Part I of N, from 1.
+fn shard(text: &str) -> Result<(usize, usize), String> {
+    let parts = text.split_once('/').and_then(|(own, of)| Some((own.parse().ok()?, of.parse().ok()?)));
+    parts
+        .filter(|(own, of)| (1..=*of).contains(own))
+        .ok_or_else(|| "expected I/N, such as 1/4, 2/4, 3/4 and 4/4".into())
+}
+
+impl Compare {
+    pub(crate) fn run(self, console: &Console) -> Result<u8> {
+        let stop = progress::stop_on_interrupt();
+        let sweep = Sweep::read(&self.sweep)?;
+        let data = absolute(self.data.as_deref())?;
+        if self.table && !self.out.is_dir() {
+            bail!("{}: no such folder, so there are no runs to compare", self.out.display());
+        }
+        let mut code = super::DONE;
+        if !self.table {
+            make_folder(&self.out)?;
+            let conducted = self.train(&sweep, data.clone(), &stop, console)?;
+            code = told(&conducted, console);
+        }
+        if self.time && !stop.load(Ordering::Relaxed) {
+            time(&sweep, data.as_deref(), &self.out, (&stop, console))?;
+        }
+        let mut table = table(&candidates(&sweep, data.as_deref(), &self.out)?)?;
+        if let Some(column) = &self.sort {
+            table.sort(column)?;
+        }
+        self.tell(&sweep, &table, console)?;
+        Ok(code)
+    }
+
+    fn train(
+        &self,
+        sweep: &Sweep,
+        data: Option<PathBuf>,
+        stop: &AtomicBool,
+        console: &Console,
+    ) -> Result<Conducted> {
+        let hours = self.hours.or(sweep.config.budget_hours);
+        let until = hours.map(|hours| Instant::now() + Duration::from_secs_f64(3600.0 * hours));
+        let conduct = Conduct {
+            data,
+            out: &self.out,
+            at_once: self.at_once.map_or(rayon::current_num_threads(), usize::from),
+            shard: self.shard,
+            until,
+            checkpoint_every: Duration::from_secs_f64(self.checkpoint_every),
+            command: command_line(),
+            stop,
+        };
+        let lines = Lines { console, bar: progress::bar(0, "runs") };
+        let conducted = conduct.run(sweep, &lines);
+        lines.bar.finish_and_clear();
+        Ok(conducted?)
+    }
+
+    /// Prints the table, and writes it as CSV and Markdown.
+    fn tell(&self, sweep: &Sweep, table: &Table, console: &Console) -> Result<()> {
+        console.say(&format!("\n{}\n\n{}", sweep.config.title, table.text(console.width())));
+        console.emit(&json!({ "title": sweep.config.title, "table": table }));
+        let place = |file: &str| self.out.join(file);
+        for (file, text) in [("table.csv", table.csv()), ("table.md", table.markdown())] {
+            let path = place(file);
+            stapes_files::write(&path, text.as_bytes()).map_err(|source| Error::File {
+                path,
+                action: "write the table",
+                source,
+            })?;
+        }
+        console.say(&format!(
+            "\ntables in {} and {}",
+            place("table.csv").display(),
+            place("table.md").display()
+        ));
+        Ok(())
+    }
+}
+
+/// Says how many runs there are now, and gives the exit code.
+fn told(conducted: &Conducted, console: &Console) -> u8 {
+    let Conducted { asked, complete, failed } = *conducted;
+    if failed > 0 {
+        console.note(&format!("{failed} of {asked} runs failed"));
+    }
+    let left = asked - complete - failed;
+    if left > 0 {
+        console.note(&format!("{left} of {asked} runs are left: the same command goes on with them"));
+    }
+    match (complete, failed + left) {
+        (_, 0) => super::DONE,
+        (0, _) if failed > 0 => super::NOTHING_DONE,
+        _ => super::SOME_FAILED,
+    }
+}
+
+/// Times the cells that are trained and not timed yet.
+fn time(
+    sweep: &Sweep,
+    data: Option<&Path>,
+    out: &Path,
+    (stop, console): (&AtomicBool, &Console),
+) -> Result<()> {
+    let jobs = sweep.jobs(data)?;
+    let bar = progress::bar(sweep.cells.len(), "times");
+    for (at, cell) in sweep.cells.iter().enumerate() {
+        if stop.load(Ordering::Relaxed) {
+            console.note("stopped: the same command goes on with the cells that are not timed");
+            break;
+        }
+        bar.set_position(at as u64);
+        let folder = out.join(&cell.name);
+        let mut runs = jobs.iter().filter(|job| job.cell == at).map(|job| (job, out.join(&job.folder)));
+        let trained = runs.find(|(_, run)| matches!(Standing::of(run), Ok(Standing::Complete)));
+        if let (Some((job, run)), None) = (trained, Timing::read(&folder)?) {
+            Timing::measure(&job.recipe, data, &run)?.write(&folder)?;
+        }
+    }
+    bar.finish_and_clear();
+    Ok(())
+}
+
+/// A line for each run.
+struct Lines<'a> {
+    console: &'a Console,
+    bar: ProgressBar,
+}
+
+impl Watcher for Lines<'_> {
+    fn ended(&self, job: &Job, ended: &Ended, done: usize, of: usize) {
+        self.bar.set_length(of as u64);
+        self.bar.set_position(done as u64);
+        let words = match ended {
+            // Told by the table.
+            Ended::Before => return,
+            Ended::Trained(record) => format!(
+                "test {}, validation {}, {}",
+                share(record.test_accuracy),
+                share(record.validation_accuracy),
+                duration(record.seconds)
+            ),
+            Ended::Stopped => "stopped".into(),
+            Ended::Elsewhere => "is being made by another process".into(),
+            Ended::Failed(error) => format!("error: {error}"),
+        };
+        let folder = job.folder.display();
+        self.bar.suspend(|| self.console.note(&format!("[{done}/{of}] {folder}  {words}")));
+        let error = match ended {
+            Ended::Failed(error) => Some(error.to_string()),
+            _ => None,
+        };
+        self.console.emit(&json!({
+            "event": "run", "run": folder.to_string(), "done": done, "of": of, "error": error,
+            "test_accuracy": match ended { Ended::Trained(record) => record.test_accuracy, _ => None },
+        }));
+    }
+}

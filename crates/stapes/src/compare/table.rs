@@ -1,0 +1,128 @@
+//! The table of candidates.
+
+use stapes_eval::Evaluation;
+use stapes_eval::comparison::{Better, Column, Shown, Table, Value, median};
+
+use super::{Candidate, Repetition};
+use crate::error::Error;
+use crate::run::RunRecord;
+
+/// The candidates side by side. Figures of several seeds are their median, lowest and highest; a figure of a seed with
+/// folds is the mean over these, and its interval over examples is that of all folds' examples together.
+///
+/// Times are those that were measured with nothing else running where there are such, and else of the trainings themselves.
+///
+/// # Errors
+/// [`Error::Eval`] if a run's test cannot be evaluated.
+pub fn table(candidates: &[Candidate]) -> Result<Table, Error> {
+    let axes = axes(candidates);
+    let mut columns: Vec<Column> = match axes.is_empty() {
+        true => vec![column("name", "", None, (1.0, 0))],
+        false => axes.iter().map(|axis| column(axis, axis, None, (1.0, 0))).collect(),
+    };
+    columns.extend(figures());
+    let rows = candidates.iter().map(|candidate| row(candidate, &axes)).collect::<Result<Vec<_>, Error>>()?;
+    Ok(Table::new(columns, rows))
+}
+
+/// The axes of all candidates, in the order in which they come.
+fn axes(candidates: &[Candidate]) -> Vec<String> {
+    let mut axes: Vec<String> = Vec::new();
+    for (axis, _) in candidates.iter().flat_map(|candidate| &candidate.settings) {
+        if !axes.contains(axis) {
+            axes.push(axis.clone());
+        }
+    }
+    axes
+}
+
+fn column(key: &str, title: &str, better: Option<Better>, (scale, digits): (f64, usize)) -> Column {
+    Column { key: key.into(), title: title.into(), better, shown: Shown { scale, digits } }
+}
+
+/// The columns behind the axes, in the order of [`row`].
+fn figures() -> Vec<Column> {
+    let (high, low) = (Some(Better::High), Some(Better::Low));
+    vec![
+        column("seeds", "seeds", None, (1.0, 0)),
+        column("test_accuracy", "test, %", high, (100.0, 1)),
+        column("interval", "95 % over examples", None, (100.0, 1)),
+        column("validation_accuracy", "validation, %", high, (100.0, 1)),
+        column("test_auc", "ROC AUC", high, (1.0, 4)),
+        column("test_f1", "F1", high, (1.0, 4)),
+        column("test_macro_f1", "mean F1", high, (1.0, 3)),
+        column("best_seconds", "to the best, s", low, (1.0, 1)),
+        column("step_ms", "step, ms", low, (1.0, 2)),
+        column("examples_a_second", "examples a s", high, (1.0, 0)),
+        column("parameters", "parameters", low, (1.0, 0)),
+        column("macs_a_second", "MMAC a s of audio", low, (1e-6, 2)),
+        column("model_bytes", "file, kB", low, (1e-3, 1)),
+        column("clip_ms", "clip, ms", low, (1.0, 3)),
+        column("frame_ms", "frame, ms", low, (1.0, 4)),
+        column("folder", "folder", None, (1.0, 0)),
+    ]
+}
+
+fn row(candidate: &Candidate, axes: &[String]) -> Result<Vec<Value>, Error> {
+    let Candidate { name, settings, repetitions, timing } = candidate;
+    let setting = |axis: &String| {
+        let value = settings.iter().find(|(of, _)| of == axis).map(|(_, value)| Value::Text(value.clone()));
+        value.unwrap_or(Value::None)
+    };
+    let mut row: Vec<Value> = match axes.is_empty() {
+        true => vec![Value::Text(name.clone())],
+        false => axes.iter().map(setting).collect(),
+    };
+    let over_seeds = |figure: &dyn Fn(&RunRecord) -> Option<f64>| {
+        let figures: Option<Vec<f64>> =
+            repetitions.iter().map(|repetition| repetition.mean(figure)).collect();
+        Value::spread(&figures.unwrap_or_default())
+    };
+    let of_first = |figure: &dyn Fn(&RunRecord) -> Option<f64>| {
+        Value::of(repetitions.first().and_then(|repetition| repetition.mean(figure)))
+    };
+    let timed = |alone: Option<f64>, in_training: &dyn Fn(&RunRecord) -> Option<f64>| match alone {
+        Some(alone) => Value::Number(alone),
+        None => middle(over_seeds(in_training)),
+    };
+    let interval = middle_evaluation(repetitions)?.map(|evaluation| Value::Range(evaluation.interval));
+    row.extend([
+        Value::Number(repetitions.len() as f64),
+        over_seeds(&|record| record.test_accuracy),
+        interval.unwrap_or(Value::None),
+        over_seeds(&|record| record.validation_accuracy),
+        over_seeds(&|record| record.test_auc),
+        over_seeds(&|record| record.test_f1),
+        over_seeds(&|record| record.test_macro_f1),
+        middle(over_seeds(&|record| Some(record.best_seconds))),
+        Value::of(timing.as_ref().map(|timing| timing.step_ms)),
+        timed(timing.as_ref().map(|timing| timing.examples_a_second), &|record| {
+            Some(record.examples_a_second)
+        }),
+        of_first(&|record| Some(record.parameters as f64)),
+        of_first(&|record| record.macs_a_second.map(|macs| macs as f64)),
+        of_first(&|record| Some(record.model_bytes as f64)),
+        timed(timing.as_ref().map(|timing| timing.clip_ms), &|record| record.latency_ms),
+        Value::of(timing.as_ref().and_then(|timing| timing.frame_ms)),
+        Value::Text(name.clone()),
+    ]);
+    Ok(row)
+}
+
+/// The median alone.
+fn middle(value: Value) -> Value {
+    match value {
+        Value::Spread { median, .. } => Value::Number(median),
+        other => other,
+    }
+}
+
+/// The test of the seed whose accuracy is nearest to the median of all.
+fn middle_evaluation(repetitions: &[Repetition]) -> Result<Option<Evaluation>, Error> {
+    let evaluations = repetitions.iter().map(|repetition| repetition.outcome.evaluation());
+    let evaluations = evaluations.collect::<Result<Vec<_>, _>>()?;
+    let accuracies: Vec<f64> = evaluations.iter().map(|evaluation| evaluation.accuracy).collect();
+    let Some(median) = median(&accuracies) else { return Ok(None) };
+    let distance = |evaluation: &Evaluation| (evaluation.accuracy - median).abs();
+    Ok(evaluations.into_iter().min_by(|a, b| distance(a).total_cmp(&distance(b))))
+}

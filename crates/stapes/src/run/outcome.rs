@@ -1,0 +1,230 @@
+//! What a run's model says of each test example, kept for comparisons: a safetensors file.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use safetensors::tensor::TensorView;
+use safetensors::{Dtype, SafeTensors};
+use serde::{Deserialize, Serialize};
+use stapes_eval::Evaluation;
+
+use super::OUTCOME;
+use super::folder::RunFolder;
+use crate::error::Error;
+use crate::experiment::{Truths, evaluate};
+
+/// What a model says of each test example, with the truth.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TestOutcome {
+    /// The classes, in the order of the probabilities.
+    pub labels: Vec<String>,
+    /// What the examples are called: the same in every run on the same data.
+    pub examples: Vec<String>,
+    /// Who each of them comes from, where that is known.
+    pub groups: Vec<Option<String>>,
+    /// What is true of them.
+    pub truths: Truths,
+    /// The probabilities of each: \[K\], or [T, K] where frames are decided.
+    pub probabilities: Vec<Vec<f32>>,
+}
+
+const FORMAT: u64 = 1;
+const HEADER: &str = "stapes.test";
+const PROBABILITIES: &str = "probabilities";
+const TRUTHS: &str = "truths";
+const LENGTHS: &str = "lengths";
+
+#[derive(Serialize, Deserialize)]
+struct Header {
+    format: u64,
+    labels: Vec<String>,
+    examples: Vec<String>,
+    groups: Vec<Option<String>>,
+}
+
+impl TestOutcome {
+    /// Compares it with the truth.
+    ///
+    /// # Errors
+    /// [`Error::Eval`] if there are no examples.
+    pub fn evaluation(&self) -> Result<Evaluation, Error> {
+        evaluate(&self.labels, &self.truths, &self.probabilities)
+    }
+
+    /// Puts the examples of another test behind these, as of another fold.
+    ///
+    /// # Panics
+    /// If one is of examples and the other of frames: tests of one data set never are.
+    pub fn append(&mut self, other: TestOutcome) {
+        self.examples.extend(other.examples);
+        self.groups.extend(other.groups);
+        self.truths.append(other.truths);
+        self.probabilities.extend(other.probabilities);
+    }
+
+    /// The bytes of the file.
+    ///
+    /// # Shapes
+    /// `probabilities` [N, K] in F32 and `truths` \[N\] in I64, of examples or of the frames of all of them in order; of
+    /// frames also `lengths` [examples]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let classes = self.labels.len();
+        let probabilities: Vec<f32> = self.probabilities.concat();
+        let (truths, lengths): (Vec<usize>, Option<Vec<usize>>) = match &self.truths {
+            Truths::Examples(classes) => (classes.clone(), None),
+            Truths::Frames(frames) => (frames.concat(), Some(frames.iter().map(Vec::len).collect())),
+        };
+        let mut tensors: Vec<(&str, Dtype, Vec<usize>, Vec<u8>)> = vec![
+            (
+                PROBABILITIES,
+                Dtype::F32,
+                vec![probabilities.len() / classes.max(1), classes],
+                probabilities.iter().flat_map(|value| value.to_le_bytes()).collect(),
+            ),
+            (TRUTHS, Dtype::I64, vec![truths.len()], whole_numbers(&truths)),
+        ];
+        if let Some(lengths) = lengths {
+            tensors.push((LENGTHS, Dtype::I64, vec![lengths.len()], whole_numbers(&lengths)));
+        }
+        let views = tensors.iter().map(|(name, kind, shape, bytes)| {
+            // The bytes were made from as many numbers.
+            let view = TensorView::new(*kind, shape.clone(), bytes);
+            (*name, view.unwrap_or_else(|error| unreachable!("{name}: {error}")))
+        });
+        let header = Header {
+            format: FORMAT,
+            labels: self.labels.clone(),
+            examples: self.examples.clone(),
+            groups: self.groups.clone(),
+        };
+        // Strings and lists: nothing that JSON cannot hold.
+        let header = serde_json::to_string(&header).unwrap_or_else(|error| unreachable!("header: {error}"));
+        safetensors::serialize(views, Some(HashMap::from([(HEADER.to_string(), header)])))
+            .unwrap_or_else(|error| unreachable!("tensors just made: {error}"))
+    }
+
+    /// Writes it into the folder of its run.
+    ///
+    /// # Errors
+    /// [`Error::File`] if the file system refuses.
+    pub fn write(&self, folder: &RunFolder) -> Result<(), Error> {
+        folder.write(OUTCOME, &self.to_bytes())
+    }
+
+    /// Reads it from the folder of a run.
+    ///
+    /// # Errors
+    /// [`Error::NoRun`] where it is missing, as in runs of versions that did not keep it; [`Error::File`] or
+    /// [`Error::Damaged`] if it cannot be read or understood.
+    pub fn read(folder: &Path) -> Result<TestOutcome, Error> {
+        let path = folder.join(OUTCOME);
+        let bytes = match std::fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Err(Error::NoRun { folder: folder.into(), file: OUTCOME });
+            }
+            Err(source) => return Err(Error::File { path, action: "read a file of the run", source }),
+        };
+        understood(&bytes).map_err(|reason| Error::Damaged { path, reason })
+    }
+}
+
+fn whole_numbers(numbers: &[usize]) -> Vec<u8> {
+    numbers.iter().flat_map(|&number| (number as i64).to_le_bytes()).collect()
+}
+
+fn understood(bytes: &[u8]) -> Result<TestOutcome, String> {
+    let words = |error: safetensors::SafeTensorError| error.to_string();
+    let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(words)?;
+    let header = metadata.metadata().as_ref().and_then(|entries| entries.get(HEADER));
+    let header = header.ok_or("a safetensors file without the header of a test")?;
+    let Header { format, labels, examples, groups } =
+        serde_json::from_str(header).map_err(|error| error.to_string())?;
+    if format != FORMAT {
+        return Err(format!("a test of format {format}, and this program reads {FORMAT}"));
+    }
+    let tensors = SafeTensors::deserialize(bytes).map_err(words)?;
+    let numbers = |name: &str| -> Result<Vec<usize>, String> {
+        let view = tensors.tensor(name).map_err(words)?;
+        if view.dtype() != Dtype::I64 {
+            return Err(format!("{name}: expected I64"));
+        }
+        let number = |bytes: &[u8; 8]| usize::try_from(i64::from_le_bytes(*bytes));
+        let numbers: Result<_, _> = view.data().as_chunks::<8>().0.iter().map(number).collect();
+        numbers.map_err(|_| format!("{name}: a number below 0"))
+    };
+    let truths = numbers(TRUTHS)?;
+    if let Some(class) = truths.iter().find(|&&class| class >= labels.len()) {
+        return Err(format!("{TRUTHS}: class {class} of {}", labels.len()));
+    }
+    let view = tensors.tensor(PROBABILITIES).map_err(words)?;
+    if view.dtype() != Dtype::F32 || view.shape() != [truths.len(), labels.len()] {
+        return Err(format!("{PROBABILITIES}: expected F32 [{}, {}]", truths.len(), labels.len()));
+    }
+    let values: Vec<f32> =
+        view.data().as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+    let lengths = tensors.names().contains(&LENGTHS).then(|| numbers(LENGTHS)).transpose()?;
+    let parts = lengths.clone().unwrap_or_else(|| vec![1; truths.len()]);
+    let total = parts.iter().try_fold(0usize, |sum, length| sum.checked_add(*length));
+    if total != Some(truths.len()) || parts.len() != examples.len() || groups.len() != examples.len() {
+        return Err("its parts are not about the same examples".into());
+    }
+    let (mut rows, mut frames, mut from) = (Vec::new(), Vec::new(), 0);
+    for length in parts {
+        rows.push(values[from * labels.len()..(from + length) * labels.len()].to_vec());
+        frames.push(truths[from..from + length].to_vec());
+        from += length;
+    }
+    let truths = if lengths.is_some() { Truths::Frames(frames) } else { Truths::Examples(truths) };
+    Ok(TestOutcome { labels, examples, groups, truths, probabilities: rows })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of_examples() -> TestOutcome {
+        TestOutcome {
+            labels: vec!["no".into(), "yes".into(), "ja \"doch\"".into()],
+            examples: vec!["a.wav".into(), "b.wav".into()],
+            groups: vec![Some("ann".into()), None],
+            truths: Truths::Examples(vec![2, 0]),
+            probabilities: vec![vec![0.1, 0.2, 0.7], vec![0.3, 0.4, 0.3]],
+        }
+    }
+
+    fn of_frames() -> TestOutcome {
+        TestOutcome {
+            labels: vec!["silence".into(), "voice".into()],
+            examples: vec!["one".into(), "two".into()],
+            groups: vec![None, None],
+            truths: Truths::Frames(vec![vec![0, 1, 1], vec![1]]),
+            probabilities: vec![vec![0.9, 0.1, 0.4, 0.6, 0.5, 0.5], vec![0.25, 0.75]],
+        }
+    }
+
+    #[test]
+    fn what_was_written_is_read_again() {
+        for outcome in [of_examples(), of_frames()] {
+            assert_eq!(understood(&outcome.to_bytes()).unwrap(), outcome);
+        }
+        let evaluation = of_examples().evaluation().unwrap();
+        assert_eq!((evaluation.correct, evaluation.total), (1, 2));
+        assert_eq!(of_frames().evaluation().unwrap().total, 4);
+    }
+
+    #[test]
+    fn a_damaged_file_says_what_is_wrong() {
+        assert!(understood(b"nothing").is_err());
+        let mut fewer = of_examples();
+        fewer.examples.pop();
+        assert_eq!(understood(&fewer.to_bytes()).unwrap_err(), "its parts are not about the same examples");
+        let mut other = of_frames();
+        other.truths = Truths::Frames(vec![vec![0, 1, 7], vec![1]]);
+        assert_eq!(understood(&other.to_bytes()).unwrap_err(), "truths: class 7 of 2");
+        let bytes = of_frames().to_bytes();
+        for end in 0..bytes.len() {
+            assert!(understood(&bytes[..end]).is_err(), "{end}");
+        }
+    }
+}

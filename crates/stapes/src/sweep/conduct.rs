@@ -1,0 +1,146 @@
+//! Trains the runs of a sweep, side by side.
+
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use stapes_train::Alone;
+
+use super::{Job, Sweep};
+use crate::error::Error;
+use crate::run::{Existing, RunFolder, RunRecord, Standing};
+use crate::training::{Nobody, Training, same_recipe};
+
+/// How the runs of a sweep are to be trained.
+pub struct Conduct<'a> {
+    /// The folder of the data set, where it has one.
+    pub data: Option<PathBuf>,
+    /// The folder for the runs' folders.
+    pub out: &'a Path,
+    /// How many runs are trained at a time; each gets an equal part of the threads.
+    pub at_once: usize,
+    /// Which part of the runs is trained here, from 1, and of how many parts.
+    pub shard: (usize, usize),
+    /// No run is begun after this.
+    pub until: Option<Instant>,
+    /// The least time between two checkpoints of a run.
+    pub checkpoint_every: Duration,
+    /// The command line, for the records.
+    pub command: String,
+    /// Once this is true, the runs at hand end with what they reached, and no other begins.
+    pub stop: &'a AtomicBool,
+}
+
+/// Who follows a sweep.
+pub trait Watcher: Sync {
+    /// A run has ended, `done` of `of` runs; called from any thread.
+    fn ended(&self, job: &Job, ended: &Ended, done: usize, of: usize);
+}
+
+/// How a run ended.
+pub enum Ended {
+    /// It was complete before.
+    Before,
+    /// It was trained and tested.
+    Trained(Box<RunRecord>),
+    /// It was stopped, and can be resumed.
+    Stopped,
+    /// Another process makes it.
+    Elsewhere,
+    /// It went wrong.
+    Failed(Box<Error>),
+}
+
+/// What became of the runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Conducted {
+    /// Runs of this part of the sweep.
+    pub asked: usize,
+    /// Those that are complete, also those that were before.
+    pub complete: usize,
+    /// Those that went wrong.
+    pub failed: usize,
+}
+
+impl Conduct<'_> {
+    /// Trains what is not trained yet. A run that goes wrong is told to the watcher, and the others go on.
+    ///
+    /// # Errors
+    /// [`Error::Data`] if the data set is not there.
+    pub fn run(&self, sweep: &Sweep, watcher: &dyn Watcher) -> Result<Conducted, Error> {
+        let (own, parts) = self.shard;
+        let jobs = sweep.jobs(self.data.as_deref())?;
+        let jobs: VecDeque<Job> = jobs.into_iter().skip(own - 1).step_by(parts).collect();
+        let asked = jobs.len();
+        let at_once = self.at_once.clamp(1, asked.max(1));
+        let threads = (rayon::current_num_threads() / at_once).max(1);
+        let queue = Mutex::new(jobs);
+        let conducted = Mutex::new((Conducted { asked, ..Conducted::default() }, 0));
+        let work = || {
+            // Fails only where the system has no more threads; then the run shares those that there are.
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().ok();
+            while let Some(job) = self.next(&queue) {
+                let ended = match &pool {
+                    Some(pool) => pool.install(|| self.train(&job)),
+                    None => self.train(&job),
+                };
+                let mut state = conducted.lock().unwrap_or_else(PoisonError::into_inner);
+                state.1 += 1;
+                match &ended {
+                    Ended::Before | Ended::Trained(_) => state.0.complete += 1,
+                    Ended::Failed(_) => state.0.failed += 1,
+                    Ended::Stopped | Ended::Elsewhere => {}
+                }
+                watcher.ended(&job, &ended, state.1, asked);
+            }
+        };
+        std::thread::scope(|scope| {
+            (1..at_once).for_each(|_| {
+                scope.spawn(work);
+            });
+            work();
+        });
+        Ok(conducted.into_inner().unwrap_or_else(PoisonError::into_inner).0)
+    }
+
+    fn next(&self, queue: &Mutex<VecDeque<Job>>) -> Option<Job> {
+        let late = self.until.is_some_and(|until| Instant::now() >= until);
+        if late || self.stop.load(Ordering::Relaxed) {
+            return None;
+        }
+        queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+    }
+
+    fn train(&self, job: &Job) -> Ended {
+        match self.trained(job) {
+            Ok(ended) => ended,
+            Err(Error::Busy(_)) => Ended::Elsewhere,
+            Err(error) if self.stop.load(Ordering::Relaxed) && error.is_of_a_stop() => Ended::Stopped,
+            Err(error) => Ended::Failed(Box::new(error)),
+        }
+    }
+
+    fn trained(&self, job: &Job) -> Result<Ended, Error> {
+        let place = self.out.join(&job.folder);
+        if Standing::of(&place)? == Standing::Complete {
+            same_recipe(&place, &job.recipe.clone().resolved(self.data.as_deref())?)?;
+            return Ok(Ended::Before);
+        }
+        let training = Training {
+            recipe: job.recipe.clone(),
+            data: self.data.clone(),
+            start: None,
+            command: self.command.clone(),
+            checkpoint_every: self.checkpoint_every,
+            stop: self.stop,
+            team: &Alone,
+        };
+        let finished = training.run(RunFolder::begin(&place, Existing::Resume)?, &Nobody)?;
+        Ok(match finished.record.stopped {
+            true => Ended::Stopped,
+            false => Ended::Trained(Box::new(finished.record)),
+        })
+    }
+}

@@ -1,0 +1,200 @@
+//! A sweep: many experiments that differ in what is to be compared, each with several seeds.
+//!
+//! A [`Sweep`] is read from a file and holds its cells; [`Conduct`] trains their runs, side by side and resumable. Every run
+//! is a folder like any other, so what several machines made is put together by copying folders.
+
+mod conduct;
+mod config;
+mod timing;
+
+use std::path::{Path, PathBuf};
+
+use crate::changes::in_words;
+use crate::error::Error;
+use crate::recipe::Recipe;
+
+pub use conduct::{Conduct, Conducted, Ended, Watcher};
+pub use config::{AxisConfig, ChoiceConfig, RangeConfig, RowConfig, SweepConfig};
+pub use timing::{TIMING, Timing};
+
+/// A sweep with all its cells.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sweep {
+    /// What the file says.
+    pub config: SweepConfig,
+    /// What is compared.
+    pub cells: Vec<Cell>,
+}
+
+/// One of the things that are compared: a recipe, to be trained with several seeds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cell {
+    /// Its name, and that of its folder.
+    pub name: String,
+    /// What it is on each axis: the axis and the value.
+    pub settings: Vec<(String, String)>,
+    /// The experiment; its seed is 1.
+    pub recipe: Recipe,
+}
+
+/// One training of a cell.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Job {
+    /// Which cell.
+    pub cell: usize,
+    /// The part of the data that it tests, of a sweep over folds.
+    pub fold: Option<String>,
+    /// The seed.
+    pub seed: u64,
+    /// The experiment.
+    pub recipe: Recipe,
+    /// The folder of the run within the sweep's: `gru_2/seed-1`, or `gru_2/theo/seed-1` of a fold.
+    pub folder: PathBuf,
+}
+
+/// More cells are taken for a mistake.
+const MOST_CELLS: usize = 100_000;
+
+impl Sweep {
+    /// Reads a sweep and the recipes of all its cells.
+    ///
+    /// # Errors
+    /// [`Error::Recipe`] names the file, the key or the cell, and what is expected there.
+    pub fn read(path: &Path) -> Result<Sweep, Error> {
+        let name = path.display().to_string();
+        let refuse = |reason: String| Error::Recipe { name: name.clone(), reason };
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| refuse(format!("cannot read the sweep: {error}")))?;
+        let config: SweepConfig =
+            toml::from_str(&text).map_err(|error| refuse(in_words(&error.to_string())))?;
+        Sweep::of(config, path.parent().unwrap_or(Path::new("."))).map_err(refuse)
+    }
+
+    /// The cells of a configuration whose recipes lie in a folder.
+    fn of(config: SweepConfig, folder: &Path) -> Result<Sweep, String> {
+        if config.seeds == 0 {
+            return Err("seeds = 0: must be > 0".into());
+        }
+        if let Some(hours) = config.budget_hours.filter(|hours| !(*hours > 0.0 && *hours < 1e6)) {
+            return Err(format!("budget_hours = {hours}: must be > 0"));
+        }
+        let mut starts: Vec<Start> = vec![Start::default()];
+        if !config.rows.is_empty() {
+            let row = |row: &RowConfig| Start {
+                recipe: row.recipe.clone(),
+                settings: vec![("row".to_string(), row.name.clone())],
+                set: row.set.clone(),
+            };
+            starts = config.rows.iter().map(row).collect();
+        }
+        for axis in &config.axes {
+            let settings = axis.settings()?;
+            if starts.len().saturating_mul(settings.len()) > MOST_CELLS {
+                return Err(format!("axes make more than {MOST_CELLS} cells: leave values out"));
+            }
+            starts = starts.iter().flat_map(|start| start.with(&axis.name, &settings)).collect();
+        }
+        let cells = starts.into_iter().map(|start| start.cell(&config, folder));
+        let cells = cells.collect::<Result<Vec<Cell>, String>>()?;
+        distinct(&cells)?;
+        Ok(Sweep { config, cells })
+    }
+
+    /// All trainings: those with seed 1 of all cells come before those with seed 2, so that a sweep that is cut short has
+    /// every cell; `data` is the folder of the data set.
+    ///
+    /// # Errors
+    /// [`Error::Data`] if the data set is not there, or has no folds where they are asked for.
+    pub fn jobs(&self, data: Option<&Path>) -> Result<Vec<Job>, Error> {
+        let mut parts = Vec::new();
+        for cell in &self.cells {
+            parts.push(match self.config.folds {
+                true => {
+                    cell.recipe.folds(data)?.into_iter().map(|(name, recipe)| (Some(name), recipe)).collect()
+                }
+                false => vec![(None, cell.recipe.clone())],
+            });
+        }
+        let mut jobs = Vec::new();
+        for seed in 1..=self.config.seeds {
+            for (at, (cell, parts)) in self.cells.iter().zip(&parts).enumerate() {
+                jobs.extend(parts.iter().map(|(fold, recipe)| {
+                    Job {
+                        cell: at,
+                        fold: fold.clone(),
+                        seed,
+                        recipe: Recipe { seed, ..recipe.clone() },
+                        folder: [Some(cell.name.clone()), fold.clone(), Some(format!("seed-{seed}"))]
+                            .into_iter()
+                            .flatten()
+                            .collect(),
+                    }
+                }));
+            }
+        }
+        Ok(jobs)
+    }
+}
+
+/// A cell on the way.
+#[derive(Clone, Default)]
+struct Start {
+    recipe: Option<PathBuf>,
+    settings: Vec<(String, String)>,
+    set: Vec<String>,
+}
+
+impl Start {
+    /// With each value of an axis.
+    fn with(&self, axis: &str, settings: &[(String, Vec<String>)]) -> Vec<Start> {
+        let with = |(value, changes): &(String, Vec<String>)| {
+            let mut start = self.clone();
+            start.settings.push((axis.into(), value.clone()));
+            start.set.extend(changes.iter().cloned());
+            start
+        };
+        settings.iter().map(with).collect()
+    }
+
+    fn cell(self, config: &SweepConfig, folder: &Path) -> Result<Cell, String> {
+        let name = match self.settings.is_empty() {
+            true => "recipe".to_string(),
+            false => self.settings.iter().map(|(_, value)| folder_name(value)).collect::<Vec<_>>().join("_"),
+        };
+        let Some(path) = self.recipe.as_ref().or(config.recipe.as_ref()) else {
+            return Err(format!("{name}: no recipe: give recipe for the sweep or for the row"));
+        };
+        let changes = [&config.set[..], &self.set].concat();
+        let recipe =
+            Recipe::read(&folder.join(path), &changes).map_err(|error| format!("{name}: {error}"))?;
+        let recipe = Recipe { title: format!("{name} ({})", config.title), seed: 1, ..recipe };
+        Ok(Cell { name, settings: self.settings, recipe })
+    }
+}
+
+/// A value as part of a folder's name on any system.
+fn folder_name(value: &str) -> String {
+    let safe = |c: char| c.is_ascii_alphanumeric() || "._+-".contains(c);
+    let name: String = value.chars().map(|c| if safe(c) { c } else { '-' }).collect();
+    let name = name.trim_matches('.');
+    if name.is_empty() { "-".into() } else { name.into() }
+}
+
+/// Whether no two cells have the same folder, or are the same experiment.
+fn distinct(cells: &[Cell]) -> Result<(), String> {
+    let mut names = std::collections::HashMap::new();
+    let mut recipes = std::collections::HashMap::new();
+    for cell in cells {
+        if names.insert(cell.name.to_lowercase(), ()).is_some() {
+            return Err(format!("two cells are called {}: give them other names", cell.name));
+        }
+        let recipe = Recipe { title: String::new(), ..cell.recipe.clone() }.to_toml();
+        if let Some(other) = recipes.insert(recipe, &cell.name) {
+            return Err(format!("{other} and {} are the same experiment: leave one out", cell.name));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,182 @@
+//! `stapes compare` as people use it.
+
+mod support;
+
+use std::fs;
+
+use serde_json::Value;
+use stapes::sweep::Sweep;
+use stapes_testkit::fixture::workspace_root;
+use support::{Scratch, TONES};
+
+const SWEEP: &str = "
+title = 'Cells of tones'
+recipe = 'tones.toml'
+seeds = 2
+set = ['train.epochs=2']
+[[axes]]
+name = 'cell'
+key = 'model.recurrent.cell'
+values = ['gru', 'rnn_tanh']
+[[axes]]
+name = 'hidden'
+key = 'model.recurrent.hidden'
+values = [4, 8]
+";
+
+fn prepared() -> Scratch {
+    let scratch = Scratch::new();
+    scratch.tones();
+    scratch.tones_recipe();
+    scratch.write("sweep.toml", SWEEP);
+    scratch
+}
+
+const COMPARE: &str = "compare sweep.toml --data tones --out runs";
+
+/// The lines of a table file.
+fn table(scratch: &Scratch, file: &str) -> Vec<String> {
+    fs::read_to_string(scratch.path(file)).unwrap().lines().map(String::from).collect()
+}
+
+/// The fields of a column of a table file.
+fn column(scratch: &Scratch, file: &str, key: &str) -> Vec<String> {
+    let lines = table(scratch, file);
+    let fields = |line: &str| line.split(',').map(String::from).collect::<Vec<_>>();
+    let at = fields(&lines[0]).iter().position(|field| field == key).unwrap();
+    lines[1..].iter().map(|line| fields(line)[at].clone()).collect()
+}
+
+#[test]
+fn every_cell_is_trained_with_every_seed_and_stands_in_the_table() {
+    let scratch = prepared();
+    let ran = scratch.run(&format!("{COMPARE} --json")).succeeds();
+    let lines = ran.json();
+    let of_runs = lines.iter().filter(|line| line["event"] == "run").count();
+    assert_eq!(of_runs, 8);
+    let rows = lines.last().unwrap()["table"]["rows"].as_array().unwrap().len();
+    assert_eq!(rows, 4);
+    assert_eq!(column(&scratch, "runs/table.csv", "cell"), ["gru", "gru", "rnn_tanh", "rnn_tanh"]);
+    assert_eq!(column(&scratch, "runs/table.csv", "hidden"), ["4", "8", "4", "8"]);
+    assert_eq!(column(&scratch, "runs/table.csv", "seeds"), ["2"; 4]);
+    // The figure of a cell is the median of its runs: with two, their mean.
+    let of_run = |seed: u32| -> f64 {
+        let text = fs::read_to_string(scratch.path(&format!("runs/gru_8/seed-{seed}/run.json"))).unwrap();
+        serde_json::from_str::<Value>(&text).unwrap()["test_accuracy"].as_f64().unwrap()
+    };
+    let median: f64 = column(&scratch, "runs/table.csv", "test_accuracy")[1].parse().unwrap();
+    assert_eq!(median, (of_run(1) + of_run(2)) / 2.0);
+    assert!(table(&scratch, "runs/table.md")[0].starts_with("| cell | hidden | seeds | test, % |"));
+}
+
+#[test]
+fn what_is_complete_is_not_trained_again_and_what_is_missing_is() {
+    let scratch = prepared();
+    scratch.run(COMPARE).succeeds();
+    let model = scratch.path("runs/gru_4/seed-2/model.safetensors");
+    let made = |path: &std::path::Path| fs::metadata(path).unwrap().modified().unwrap();
+    let before = made(&model);
+    let bytes = fs::read(scratch.path("runs/rnn_tanh_8/seed-1/model.safetensors")).unwrap();
+    fs::remove_dir_all(scratch.path("runs/rnn_tanh_8/seed-1")).unwrap();
+    let again = scratch.run(&format!("{COMPARE} --json")).succeeds();
+    let trained: Vec<Value> = again.json().into_iter().filter(|line| line["event"] == "run").collect();
+    assert_eq!(trained.len(), 1);
+    assert_eq!(trained[0]["run"], "rnn_tanh_8/seed-1");
+    assert_eq!(made(&model), before);
+    // Alone or beside others, on one thread or two: the same bits.
+    assert_eq!(fs::read(scratch.path("runs/rnn_tanh_8/seed-1/model.safetensors")).unwrap(), bytes);
+}
+
+#[test]
+fn shards_make_disjoint_parts_that_add_up() {
+    let scratch = prepared();
+    scratch.run("compare sweep.toml --data tones --out one --shard 1/2").succeeds();
+    scratch.run("compare sweep.toml --data tones --out two --shard 2/2").succeeds();
+    scratch.run(COMPARE).succeeds();
+    for cell in ["gru_4", "gru_8", "rnn_tanh_4", "rnn_tanh_8"] {
+        for seed in ["seed-1", "seed-2"] {
+            let model =
+                |out: &str| fs::read(scratch.path(&format!("{out}/{cell}/{seed}/model.safetensors"))).ok();
+            assert_eq!(model("one").or(model("two")), model("runs"), "{cell}/{seed}");
+            assert!(model("one").is_none() || model("two").is_none(), "{cell}/{seed}");
+            // Put together by copying.
+            let (from, to) =
+                (scratch.path(&format!("two/{cell}/{seed}")), scratch.path(&format!("one/{cell}/{seed}")));
+            if from.is_dir() {
+                fs::create_dir_all(to.parent().unwrap()).unwrap();
+                fs::rename(from, to).unwrap();
+            }
+        }
+    }
+    scratch.run("compare sweep.toml --data tones --out one --table").succeeds();
+    let accuracy = |file: &str| column(&scratch, file, "test_accuracy");
+    assert_eq!(accuracy("one/table.csv"), accuracy("runs/table.csv"));
+}
+
+#[test]
+fn a_run_that_goes_wrong_is_named_and_the_others_are_made() {
+    let scratch = prepared();
+    // A rate at which the loss becomes no number.
+    scratch.write(
+        "sweep.toml",
+        "title = 'Rates'\nrecipe = 'tones.toml'\nset = ['train.epochs=2', 'model.recurrent.cell=rnn_relu']\n\
+         axes = [{ name = 'rate', key = 'train.learning_rate', values = [1e-3, 1e30] }]",
+    );
+    scratch.run(COMPARE).fails(1, &["/seed-1  error:", "1 of 2 runs failed"]);
+    assert_eq!(column(&scratch, "runs/table.csv", "seeds"), ["1", "0"]);
+}
+
+#[test]
+fn folds_are_trained_and_tested_together() {
+    let scratch = prepared();
+    let speakers = TONES.replace("split = \"official\"", "split = \"leave-speaker-out\"\nspeaker = \"ann\"");
+    scratch.write("tones.toml", speakers);
+    scratch.write(
+        "sweep.toml",
+        "title = 'Folds'\nrecipe = 'tones.toml'\nfolds = true\nset = ['train.epochs=2']",
+    );
+    scratch.run(COMPARE).succeeds();
+    assert!(scratch.path("runs/recipe/ann/seed-1/run.json").is_file());
+    assert!(scratch.path("runs/recipe/bob/seed-1/run.json").is_file());
+    assert_eq!(column(&scratch, "runs/table.csv", "seeds"), ["1"]);
+}
+
+#[test]
+fn cells_are_timed_alone_when_asked() {
+    let scratch = prepared();
+    scratch.run(&format!("{COMPARE} --time --sort step_ms")).succeeds();
+    let steps: Vec<f64> =
+        column(&scratch, "runs/table.csv", "step_ms").iter().map(|field| field.parse().unwrap()).collect();
+    assert!(steps.len() == 4 && steps[0] > 0.0 && steps.is_sorted(), "{steps:?}");
+}
+
+#[test]
+fn mistakes_say_what_to_do() {
+    let scratch = prepared();
+    scratch.run("compare missing.toml --out runs").fails(2, &["cannot read the sweep"]);
+    scratch.run("compare sweep.toml --out runs --table").fails(2, &["no such folder"]);
+    scratch.run(&format!("{COMPARE} --shard 3/2")).fails(2, &["expected I/N"]);
+    scratch.run(&format!("{COMPARE} --hours 0")).fails(1, &["8 of 8 runs are left"]);
+    scratch.run(&format!("{COMPARE} --table --sort speed")).fails(2, &["no column speed"]);
+    scratch.write("sweep.toml", SWEEP.replace("'gru'", "'gruu'"));
+    scratch.run(COMPARE).fails(2, &["gruu_4", "gruu"]);
+}
+
+#[test]
+fn a_run_of_another_recipe_is_no_run_of_the_cell() {
+    let scratch = prepared();
+    scratch.run(COMPARE).succeeds();
+    scratch.write("sweep.toml", SWEEP.replace("epochs=2", "epochs=3"));
+    scratch.run(COMPARE).fails(2, &["begun with another recipe", "8 of 8 runs failed"]);
+}
+
+#[test]
+fn every_sweep_of_the_project_can_be_read() {
+    let folder = workspace_root().join("recipes/results");
+    let sweeps: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(!sweeps.is_empty());
+    for path in sweeps {
+        let sweep = Sweep::read(&path).unwrap_or_else(|error| panic!("{error}"));
+        assert!(sweep.cells.len() > 1, "{}", path.display());
+    }
+}
