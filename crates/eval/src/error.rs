@@ -58,6 +58,57 @@ pub enum EvalError {
         frame: usize,
     },
 
+    /// A score without a place in an order.
+    #[error("scores[{example}] is NaN, and NaN has no place in an order")]
+    NanScore {
+        /// Index of the example.
+        example: usize,
+    },
+
+    /// Scores cannot tell two kinds apart where all examples are of one.
+    #[error(
+        "{positives} positive and {negatives} negative examples: rates of errors need at least one of each kind"
+    )]
+    OneKind {
+        /// Number of positive examples.
+        positives: usize,
+        /// Number of negative examples.
+        negatives: usize,
+    },
+
+    /// A probability, share or rate outside [0, 1].
+    #[error("{list}[{index}] = {value}: must be in [0, 1]")]
+    NotAShare {
+        /// What it was given as.
+        list: &'static str,
+        /// Its index.
+        index: usize,
+        /// The value.
+        value: f64,
+    },
+
+    /// One side of a comparison has no run.
+    #[error("the {side} side of the comparison has no runs: give at least one a side")]
+    NoRuns {
+        /// `first` or `second`.
+        side: &'static str,
+    },
+
+    /// Runs that are compared were not tested on the same examples.
+    #[error(
+        "{side}[{run}] was tested on other {of} than first[0], from number {at} on: compare runs of the same test set, in the same order"
+    )]
+    Unpaired {
+        /// `first` or `second`.
+        side: &'static str,
+        /// Index of the run.
+        run: usize,
+        /// What differs: `examples`, `recordings`.
+        of: &'static str,
+        /// Index of the first that differs.
+        at: usize,
+    },
+
     /// A figure of the report could not be drawn.
     #[error("the figure `{figure}` of the report could not be drawn: {reason}")]
     Figure {

@@ -38,6 +38,7 @@ mod numbers;
 mod recordings;
 pub mod report;
 mod roc;
+mod significance;
 mod student;
 pub mod text;
 
@@ -49,4 +50,5 @@ pub use gradients::{GradientLine, gradient_picture};
 pub use interval::{Interval, wilson};
 pub use recordings::{Detection, Estimate, RecordingFrames};
 pub use roc::roc_auc;
+pub use significance::{Difference, FrameDifferences, McNemar, compare_accuracy, compare_frames, holm};
 pub use student::mean_with_interval;

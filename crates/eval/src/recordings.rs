@@ -72,22 +72,13 @@ impl Evaluation {
     /// # Ok::<(), stapes_eval::EvalError>(())
     /// ```
     pub fn of_frames(classes: &[String], recordings: &[RecordingFrames]) -> Result<Evaluation, EvalError> {
-        for recording in recordings {
-            let (truths, predictions) = (recording.truths.len(), recording.predictions.len());
-            if truths != predictions {
-                return Err(EvalError::UnequalLengths { truths, predictions });
-            }
-        }
+        let counts: Vec<Counts> = recordings.iter().map(Counts::of).collect::<Result<_, _>>()?;
         let all = |of: fn(&RecordingFrames) -> &[usize]| -> Vec<usize> {
             recordings.iter().flat_map(|recording| of(recording).iter().copied()).collect()
         };
         let mut evaluation =
             Evaluation::new(classes, &all(|frames| &frames.truths), &all(|frames| &frames.predictions))?;
-        let counts: Vec<Counts> = recordings.iter().map(Counts::of).collect();
-        evaluation.interval = over_recordings(recordings.len(), |times| {
-            let right = weighted(&counts, times, |counts| counts.right);
-            ratio(right, weighted(&counts, times, |counts| counts.frames))
-        });
+        evaluation.interval = over_recordings(recordings.len(), |times| Counts::accuracy(&counts, times));
         evaluation.recordings = Some(recordings.len() as u64);
         if let [_, label] = classes {
             evaluation.detection = Some(detection(label, recordings, &counts)?);
@@ -97,7 +88,7 @@ impl Evaluation {
 }
 
 /// What the figures of one recording add up from.
-struct Counts {
+pub(crate) struct Counts {
     frames: u64,
     right: u64,
     /// Frames of class 1, predicted as it, and both.
@@ -107,19 +98,48 @@ struct Counts {
 }
 
 impl Counts {
-    fn of(recording: &RecordingFrames) -> Counts {
+    /// Those of one recording; an error if predictions are not one a frame.
+    pub(crate) fn of(recording: &RecordingFrames) -> Result<Counts, EvalError> {
+        let (truths, predictions) = (recording.truths.len(), recording.predictions.len());
+        if truths != predictions {
+            return Err(EvalError::UnequalLengths { truths, predictions });
+        }
         let count = |holds: fn(usize, usize) -> bool| {
             let pairs = recording.truths.iter().zip(&recording.predictions);
             pairs.filter(|(truth, prediction)| holds(**truth, **prediction)).count() as u64
         };
-        Counts {
+        Ok(Counts {
             frames: recording.truths.len() as u64,
             right: count(|truth, prediction| truth == prediction),
             support: count(|truth, _| truth == 1),
             predicted: count(|_, prediction| prediction == 1),
             found: count(|truth, prediction| truth == 1 && prediction == 1),
+        })
+    }
+
+    /// The share of frames that is right, where each recording counts so many times.
+    pub(crate) fn accuracy(counts: &[Counts], times: &[u64]) -> Option<f64> {
+        let right = weighted(counts, times, |counts| counts.right);
+        ratio(right, weighted(counts, times, |counts| counts.frames))
+    }
+}
+
+/// The scores of all frames in their order, each with the number of its recording.
+pub(crate) fn ranking(recordings: &[RecordingFrames]) -> Result<Ranking, EvalError> {
+    for (index, recording) in recordings.iter().enumerate() {
+        let (truths, predictions) = (recording.truths.len(), recording.scores.len());
+        if truths != predictions {
+            return Err(EvalError::UnequalLengths { truths, predictions });
+        }
+        if let Some(frame) = recording.scores.iter().position(|score| score.is_nan()) {
+            return Err(EvalError::NoScore { recording: index, frame });
         }
     }
+    let examples = recordings.iter().enumerate().flat_map(|(index, recording)| {
+        let pairs = recording.scores.iter().zip(&recording.truths);
+        pairs.map(move |(&score, &truth)| (score, truth == 1, index as u32))
+    });
+    Ok(Ranking::new(examples))
 }
 
 fn weighted(counts: &[Counts], times: &[u64], of: impl Fn(&Counts) -> u64) -> u64 {
@@ -131,15 +151,7 @@ fn ratio(part: u64, whole: u64) -> Option<f64> {
 }
 
 fn detection(label: &str, recordings: &[RecordingFrames], counts: &[Counts]) -> Result<Detection, EvalError> {
-    for (index, recording) in recordings.iter().enumerate() {
-        let (truths, predictions) = (recording.truths.len(), recording.scores.len());
-        if truths != predictions {
-            return Err(EvalError::UnequalLengths { truths, predictions });
-        }
-        if let Some(frame) = recording.scores.iter().position(|score| score.is_nan()) {
-            return Err(EvalError::NoScore { recording: index, frame });
-        }
-    }
+    let ranking = ranking(recordings)?;
     let estimate = |figure: &dyn Fn(&[u64]) -> Option<f64>| {
         let value = figure(&vec![1; recordings.len()])?;
         Some(Estimate { value, interval: over_recordings(recordings.len(), figure) })
@@ -148,11 +160,6 @@ fn detection(label: &str, recordings: &[RecordingFrames], counts: &[Counts]) -> 
         let found = weighted(counts, times, |counts| counts.found);
         ratio(2 * found, weighted(counts, times, |counts| counts.support + counts.predicted))
     };
-    let examples = recordings.iter().enumerate().flat_map(|(index, recording)| {
-        let pairs = recording.scores.iter().zip(&recording.truths);
-        pairs.map(move |(&score, &truth)| (score, truth == 1, index as u32))
-    });
-    let ranking = Ranking::new(examples);
     let auc = |times: &[u64]| ranking.auc(|recording| times[recording as usize]);
     Ok(Detection { label: label.to_string(), f1: estimate(&f1), auc: estimate(&auc) })
 }
