@@ -58,11 +58,11 @@ pub enum EvalError {
         frame: usize,
     },
 
-    /// A score without a place in an order.
-    #[error("scores[{example}] is NaN, and NaN has no place in an order")]
-    NanScore {
-        /// Index of the example.
-        example: usize,
+    /// A score or threshold without a place in an order.
+    #[error("{place} is NaN, and NaN has no place in an order")]
+    Nan {
+        /// Where it stands: `scores[3]`, `threshold`.
+        place: String,
     },
 
     /// Scores cannot tell two kinds apart where all examples are of one.
@@ -77,14 +77,32 @@ pub enum EvalError {
     },
 
     /// A probability, share or rate outside [0, 1].
-    #[error("{list}[{index}] = {value}: must be in [0, 1]")]
+    #[error("{place} = {value}: must be in [0, 1]")]
     NotAShare {
-        /// What it was given as.
-        list: &'static str,
-        /// Its index.
-        index: usize,
+        /// Where it stands: `p_values[3]`, `miss rate`.
+        place: String,
         /// The value.
         value: f64,
+    },
+
+    /// The probabilities of an example's classes do not add up to 1.
+    #[error("probabilities[{example}] add up to {sum}: must add up to 1; give probabilities, not scores")]
+    NotOne {
+        /// Index of the example.
+        example: usize,
+        /// Their sum.
+        sum: f64,
+    },
+
+    /// A time that must be a finite number of seconds, and is not, or is less than it may be.
+    #[error("{place} = {value}: must be a finite number of seconds, {rule}")]
+    Seconds {
+        /// Where it stands: `hop_seconds`, `events[2].end_seconds`.
+        place: String,
+        /// The value.
+        value: f64,
+        /// What else it must be: `above 0`.
+        rule: &'static str,
     },
 
     /// One side of a comparison has no run.

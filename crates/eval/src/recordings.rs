@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::bootstrap::over_recordings;
 use crate::roc::Ranking;
-use crate::{EvalError, Evaluation, Interval};
+use crate::{EvalError, Evaluation, Interval, Roc};
 
 /// What was said of the frames of one recording.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -36,6 +36,14 @@ pub struct Detection {
     /// The area under the ROC curve of its scores over all frames, by [`roc_auc`](crate::roc_auc). None when all
     /// frames are of one class.
     pub auc: Option<Estimate>,
+    /// The rate at which as many frames of the class are missed as others are taken for it, by
+    /// [`Roc::equal_error_rate`](crate::Roc::equal_error_rate). None when all frames are of one class.
+    pub equal_error_rate: Option<f64>,
+    /// The share of the class's frames that is found where at most 5 % of the others are taken for it, by
+    /// [`Roc::true_positive_rate_at`](crate::Roc::true_positive_rate_at). None when all frames are of one class.
+    pub true_positive_rate_at_5_percent: Option<f64>,
+    /// The same where at most 1 % of the others are.
+    pub true_positive_rate_at_1_percent: Option<f64>,
 }
 
 impl Evaluation {
@@ -161,5 +169,14 @@ fn detection(label: &str, recordings: &[RecordingFrames], counts: &[Counts]) -> 
         ratio(2 * found, weighted(counts, times, |counts| counts.support + counts.predicted))
     };
     let auc = |times: &[u64]| ranking.auc(|recording| times[recording as usize]);
-    Ok(Detection { label: label.to_string(), f1: estimate(&f1), auc: estimate(&auc) })
+    let roc = Roc::of_ranking(&ranking).ok();
+    let found_at = |rate| roc.as_ref().and_then(|roc| roc.true_positive_rate_at(rate).ok());
+    Ok(Detection {
+        label: label.to_string(),
+        f1: estimate(&f1),
+        auc: estimate(&auc),
+        equal_error_rate: roc.as_ref().map(Roc::equal_error_rate),
+        true_positive_rate_at_5_percent: found_at(0.05),
+        true_positive_rate_at_1_percent: found_at(0.01),
+    })
 }

