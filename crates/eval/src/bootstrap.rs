@@ -11,29 +11,57 @@ const RESAMPLES: usize = 1000;
 /// replacement, a thousand times; always the same draws for the same number of recordings.
 ///
 /// `figure` is given how often each recording was drawn, and says None where it is undefined: such draws are left out.
-/// The ends are the 2.5 % and 97.5 % points with linear interpolation. From less than two recordings nothing can be
-/// said: \[0, 1\].
+/// From less than two recordings nothing can be said: \[0, 1\].
 ///
 /// # Source
 /// Efron and Tibshirani 1993, "An Introduction to the Bootstrap", section 13.3, and 8.3 for what is drawn: the units
 /// that are independent.
 pub(crate) fn over_recordings(recordings: usize, figure: impl Fn(&[u64]) -> Option<f64>) -> Interval {
+    let whole = Interval { low: 0.0, high: 1.0 };
     if recordings < 2 {
-        return Interval { low: 0.0, high: 1.0 };
+        return whole;
     }
+    let units = [Units { count: recordings, draws: recordings }];
+    let figures = resampled(RESAMPLES, &units, |times| figure(&times[0]));
+    percentiles(&figures).unwrap_or(whole)
+}
+
+/// Independent things of one kind that are drawn with replacement; at least one.
+#[derive(Clone, Copy)]
+pub(crate) struct Units {
+    /// How many there are.
+    pub(crate) count: usize,
+    /// How many are drawn each time.
+    pub(crate) draws: usize,
+}
+
+/// A figure of `resamples` draws of units of several kinds, each kind by itself, in ascending order.
+///
+/// `figure` is given how often each unit of each kind was drawn; where it says None the draw is left out. The numbers
+/// come from one fixed stream, so equal arguments give equal figures.
+pub(crate) fn resampled(
+    resamples: usize,
+    units: &[Units],
+    mut figure: impl FnMut(&[Vec<u64>]) -> Option<f64>,
+) -> Vec<f64> {
     let mut stream = Stream::new(0, "bootstrap");
-    let mut figures = Vec::with_capacity(RESAMPLES);
-    let mut times = vec![0; recordings];
-    for _ in 0..RESAMPLES {
-        times.fill(0);
-        (0..recordings).for_each(|_| times[stream.below(recordings)] += 1);
+    let mut figures = Vec::with_capacity(resamples);
+    let mut times: Vec<Vec<u64>> = units.iter().map(|units| vec![0; units.count]).collect();
+    for _ in 0..resamples {
+        for (times, units) in times.iter_mut().zip(units) {
+            times.fill(0);
+            (0..units.draws).for_each(|_| times[stream.below(units.count)] += 1);
+        }
         figures.extend(figure(&times));
     }
     figures.sort_by(f64::total_cmp);
-    match figures.as_slice() {
-        [] => Interval { low: 0.0, high: 1.0 },
-        sorted => Interval { low: quantile(sorted, 0.025), high: quantile(sorted, 0.975) },
-    }
+    figures
+}
+
+/// The 2.5 % and 97.5 % points of sorted figures with linear interpolation; None of no figure.
+pub(crate) fn percentiles(sorted: &[f64]) -> Option<Interval> {
+    let ends = || Interval { low: quantile(sorted, 0.025), high: quantile(sorted, 0.975) };
+    (!sorted.is_empty()).then(ends)
 }
 
 /// The point below which a share of the sorted values lies, interpolated; of at least one value.

@@ -28,26 +28,34 @@
 //! ```
 
 mod bootstrap;
+mod calibration;
 pub mod comparison;
 mod confusion;
 mod error;
 mod evaluation;
+mod events;
 mod frames;
 mod gradients;
 mod interval;
 mod numbers;
+mod operating;
 mod recordings;
 pub mod report;
 mod roc;
+mod significance;
 mod student;
 pub mod text;
 
+pub use calibration::{Calibration, ReliabilityBin};
 pub use confusion::{ConfusedPair, Confusion};
 pub use error::EvalError;
 pub use evaluation::{ClassScores, Evaluation};
+pub use events::{Event, EventMatch, EventRules, EventScores, FalseAccepts, KeywordPeaks, Peak};
 pub use frames::{FrameAxis, FramePicture};
 pub use gradients::{GradientLine, gradient_picture};
 pub use interval::{Interval, wilson};
+pub use operating::{OperatingPoint, Roc, RocPoint};
 pub use recordings::{Detection, Estimate, RecordingFrames};
 pub use roc::roc_auc;
+pub use significance::{Difference, FrameDifferences, McNemar, compare_accuracy, compare_frames, holm};
 pub use student::mean_with_interval;

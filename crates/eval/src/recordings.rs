@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::bootstrap::over_recordings;
 use crate::roc::Ranking;
-use crate::{EvalError, Evaluation, Interval};
+use crate::{EvalError, Evaluation, Interval, Roc};
 
 /// What was said of the frames of one recording.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -36,6 +36,14 @@ pub struct Detection {
     /// The area under the ROC curve of its scores over all frames, by [`roc_auc`](crate::roc_auc). None when all
     /// frames are of one class.
     pub auc: Option<Estimate>,
+    /// The rate at which as many frames of the class are missed as others are taken for it, by
+    /// [`Roc::equal_error_rate`](crate::Roc::equal_error_rate). None when all frames are of one class.
+    pub equal_error_rate: Option<f64>,
+    /// The share of the class's frames that is found where at most 5 % of the others are taken for it, by
+    /// [`Roc::true_positive_rate_at`](crate::Roc::true_positive_rate_at). None when all frames are of one class.
+    pub true_positive_rate_at_5_percent: Option<f64>,
+    /// The same where at most 1 % of the others are.
+    pub true_positive_rate_at_1_percent: Option<f64>,
 }
 
 impl Evaluation {
@@ -72,22 +80,13 @@ impl Evaluation {
     /// # Ok::<(), stapes_eval::EvalError>(())
     /// ```
     pub fn of_frames(classes: &[String], recordings: &[RecordingFrames]) -> Result<Evaluation, EvalError> {
-        for recording in recordings {
-            let (truths, predictions) = (recording.truths.len(), recording.predictions.len());
-            if truths != predictions {
-                return Err(EvalError::UnequalLengths { truths, predictions });
-            }
-        }
+        let counts: Vec<Counts> = recordings.iter().map(Counts::of).collect::<Result<_, _>>()?;
         let all = |of: fn(&RecordingFrames) -> &[usize]| -> Vec<usize> {
             recordings.iter().flat_map(|recording| of(recording).iter().copied()).collect()
         };
         let mut evaluation =
             Evaluation::new(classes, &all(|frames| &frames.truths), &all(|frames| &frames.predictions))?;
-        let counts: Vec<Counts> = recordings.iter().map(Counts::of).collect();
-        evaluation.interval = over_recordings(recordings.len(), |times| {
-            let right = weighted(&counts, times, |counts| counts.right);
-            ratio(right, weighted(&counts, times, |counts| counts.frames))
-        });
+        evaluation.interval = over_recordings(recordings.len(), |times| Counts::accuracy(&counts, times));
         evaluation.recordings = Some(recordings.len() as u64);
         if let [_, label] = classes {
             evaluation.detection = Some(detection(label, recordings, &counts)?);
@@ -97,7 +96,7 @@ impl Evaluation {
 }
 
 /// What the figures of one recording add up from.
-struct Counts {
+pub(crate) struct Counts {
     frames: u64,
     right: u64,
     /// Frames of class 1, predicted as it, and both.
@@ -107,19 +106,48 @@ struct Counts {
 }
 
 impl Counts {
-    fn of(recording: &RecordingFrames) -> Counts {
+    /// Those of one recording; an error if predictions are not one a frame.
+    pub(crate) fn of(recording: &RecordingFrames) -> Result<Counts, EvalError> {
+        let (truths, predictions) = (recording.truths.len(), recording.predictions.len());
+        if truths != predictions {
+            return Err(EvalError::UnequalLengths { truths, predictions });
+        }
         let count = |holds: fn(usize, usize) -> bool| {
             let pairs = recording.truths.iter().zip(&recording.predictions);
             pairs.filter(|(truth, prediction)| holds(**truth, **prediction)).count() as u64
         };
-        Counts {
+        Ok(Counts {
             frames: recording.truths.len() as u64,
             right: count(|truth, prediction| truth == prediction),
             support: count(|truth, _| truth == 1),
             predicted: count(|_, prediction| prediction == 1),
             found: count(|truth, prediction| truth == 1 && prediction == 1),
+        })
+    }
+
+    /// The share of frames that is right, where each recording counts so many times.
+    pub(crate) fn accuracy(counts: &[Counts], times: &[u64]) -> Option<f64> {
+        let right = weighted(counts, times, |counts| counts.right);
+        ratio(right, weighted(counts, times, |counts| counts.frames))
+    }
+}
+
+/// The scores of all frames in their order, each with the number of its recording.
+pub(crate) fn ranking(recordings: &[RecordingFrames]) -> Result<Ranking, EvalError> {
+    for (index, recording) in recordings.iter().enumerate() {
+        let (truths, predictions) = (recording.truths.len(), recording.scores.len());
+        if truths != predictions {
+            return Err(EvalError::UnequalLengths { truths, predictions });
+        }
+        if let Some(frame) = recording.scores.iter().position(|score| score.is_nan()) {
+            return Err(EvalError::NoScore { recording: index, frame });
         }
     }
+    let examples = recordings.iter().enumerate().flat_map(|(index, recording)| {
+        let pairs = recording.scores.iter().zip(&recording.truths);
+        pairs.map(move |(&score, &truth)| (score, truth == 1, index as u32))
+    });
+    Ok(Ranking::new(examples))
 }
 
 fn weighted(counts: &[Counts], times: &[u64], of: impl Fn(&Counts) -> u64) -> u64 {
@@ -131,15 +159,7 @@ fn ratio(part: u64, whole: u64) -> Option<f64> {
 }
 
 fn detection(label: &str, recordings: &[RecordingFrames], counts: &[Counts]) -> Result<Detection, EvalError> {
-    for (index, recording) in recordings.iter().enumerate() {
-        let (truths, predictions) = (recording.truths.len(), recording.scores.len());
-        if truths != predictions {
-            return Err(EvalError::UnequalLengths { truths, predictions });
-        }
-        if let Some(frame) = recording.scores.iter().position(|score| score.is_nan()) {
-            return Err(EvalError::NoScore { recording: index, frame });
-        }
-    }
+    let ranking = ranking(recordings)?;
     let estimate = |figure: &dyn Fn(&[u64]) -> Option<f64>| {
         let value = figure(&vec![1; recordings.len()])?;
         Some(Estimate { value, interval: over_recordings(recordings.len(), figure) })
@@ -148,11 +168,15 @@ fn detection(label: &str, recordings: &[RecordingFrames], counts: &[Counts]) -> 
         let found = weighted(counts, times, |counts| counts.found);
         ratio(2 * found, weighted(counts, times, |counts| counts.support + counts.predicted))
     };
-    let examples = recordings.iter().enumerate().flat_map(|(index, recording)| {
-        let pairs = recording.scores.iter().zip(&recording.truths);
-        pairs.map(move |(&score, &truth)| (score, truth == 1, index as u32))
-    });
-    let ranking = Ranking::new(examples);
     let auc = |times: &[u64]| ranking.auc(|recording| times[recording as usize]);
-    Ok(Detection { label: label.to_string(), f1: estimate(&f1), auc: estimate(&auc) })
+    let roc = Roc::of_ranking(&ranking).ok();
+    let found_at = |rate| roc.as_ref().and_then(|roc| roc.true_positive_rate_at(rate).ok());
+    Ok(Detection {
+        label: label.to_string(),
+        f1: estimate(&f1),
+        auc: estimate(&auc),
+        equal_error_rate: roc.as_ref().map(Roc::equal_error_rate),
+        true_positive_rate_at_5_percent: found_at(0.05),
+        true_positive_rate_at_1_percent: found_at(0.01),
+    })
 }

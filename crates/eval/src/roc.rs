@@ -28,20 +28,18 @@ pub fn roc_auc(scores: &[f32], positive: &[bool]) -> Option<f64> {
 
 /// Scored examples in the order of their scores, each with the number of the group that it belongs to.
 pub(crate) struct Ranking {
-    /// From the lowest score to the highest: whether it is positive, its group, whether its score is that of the next.
-    sorted: Vec<(bool, u32, bool)>,
+    /// From the lowest score to the highest: score, whether it is positive, group.
+    sorted: Vec<(f32, bool, u32)>,
 }
 
 impl Ranking {
     /// Ranks scores with their truth and group.
     pub(crate) fn new(examples: impl Iterator<Item = (f32, bool, u32)>) -> Ranking {
-        let mut examples: Vec<_> = examples.collect();
-        assert!(examples.iter().all(|(score, ..)| !score.is_nan()), "a score is no number");
-        examples.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let mut sorted: Vec<_> = examples.collect();
+        assert!(sorted.iter().all(|(score, ..)| !score.is_nan()), "a score is no number");
         // 0 and -0 are equal and come one after the other.
-        let ties = examples.windows(2).map(|pair| pair[0].0 == pair[1].0).chain([false]);
-        let sorted = examples.iter().zip(ties).map(|(&(_, positive, group), tie)| (positive, group, tie));
-        Ranking { sorted: sorted.collect() }
+        sorted.sort_by(|a, b| a.0.total_cmp(&b.0));
+        Ranking { sorted }
     }
 
     /// The area where every example counts as often as `times` says of its group.
@@ -50,9 +48,9 @@ impl Ranking {
         // Pairs won, in halves: whole numbers, so that the sum is exact.
         let mut halves = 0u128;
         let mut tied = (0u64, 0u64);
-        for &(positive, group, tie) in &self.sorted {
+        for (index, &(score, positive, group)) in self.sorted.iter().enumerate() {
             *(if positive { &mut tied.0 } else { &mut tied.1 }) += times(group);
-            if !tie {
+            if self.sorted.get(index + 1).is_none_or(|next| next.0 != score) {
                 halves += u128::from(tied.0) * u128::from(2 * negatives + tied.1);
                 (positives, negatives) = (positives + tied.0, negatives + tied.1);
                 tied = (0, 0);
@@ -60,6 +58,20 @@ impl Ranking {
         }
         let pairs = u128::from(positives) * u128::from(negatives);
         (pairs > 0).then(|| halves as f64 / (2.0 * pairs as f64))
+    }
+
+    /// Each different score from the highest to the lowest, with how many negatives and positives have at least it.
+    pub(crate) fn counts_from_above(&self) -> Vec<(f32, u64, u64)> {
+        let mut counts: Vec<(f32, u64, u64)> = Vec::new();
+        for &(score, positive, _) in self.sorted.iter().rev() {
+            let (false_positives, true_positives) = counts.last().map_or((0, 0), |last| (last.1, last.2));
+            let now = (score, false_positives + u64::from(!positive), true_positives + u64::from(positive));
+            match counts.last_mut() {
+                Some(last) if last.0 == score => *last = now,
+                _ => counts.push(now),
+            }
+        }
+        counts
     }
 }
 

@@ -52,8 +52,8 @@ pub fn summary(evaluation: &Evaluation) -> String {
     )
 }
 
-/// F1 and ROC AUC of the second class with their intervals, in one line; None of examples that are no frames of two
-/// classes.
+/// F1 and ROC AUC of the second class with their intervals, the equal error rate (EER), and the true positive rates
+/// (TPR) at fixed false positive rates (FPR), in one line; None of examples that are no frames of two classes.
 pub fn detection(evaluation: &Evaluation) -> Option<String> {
     let detection = evaluation.detection.as_ref()?;
     let figure = |estimate: Option<Estimate>| match estimate {
@@ -63,7 +63,15 @@ pub fn detection(evaluation: &Evaluation) -> Option<String> {
         None => score(None),
     };
     let name = label(&detection.label);
-    Some(format!("{name}: F1 {}, ROC AUC {}", figure(detection.f1), figure(detection.auc)))
+    let rate = |rate: Option<f64>| rate.map_or_else(|| score(None), |rate| percent(rate, evaluation.total));
+    Some(format!(
+        "{name}: F1 {}, ROC AUC {}, EER {}, TPR {} at FPR 5 %, {} at 1 %",
+        figure(detection.f1),
+        figure(detection.auc),
+        rate(detection.equal_error_rate),
+        rate(detection.true_positive_rate_at_5_percent),
+        rate(detection.true_positive_rate_at_1_percent)
+    ))
 }
 
 /// Support, precision, recall and F1 of each class; of more than 40 classes the 15 with the lowest F1.

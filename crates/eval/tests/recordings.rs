@@ -1,6 +1,6 @@
 //! The figures of frames against formulas written out, and their intervals against what they are for.
 
-use stapes_eval::{EvalError, Evaluation, RecordingFrames, text, wilson};
+use stapes_eval::{Detection, EvalError, Evaluation, RecordingFrames, text, wilson};
 
 fn classes() -> Vec<String> {
     ["silence", "voice"].map(String::from).to_vec()
@@ -43,6 +43,12 @@ fn figures_are_over_all_frames_as_the_formulas_say() {
     assert_eq!(evaluation.per_class[1].f1, Some(0.75));
     // Voice .7 .4 .6 .9 against silence .1 .6 .4 .2: .7 and .9 win 4, .6 wins 3 and ties, .4 wins 2 and ties.
     assert_eq!(voice.auc.unwrap().value, (4.0 + 4.0 + 3.5 + 2.5) / 16.0);
+    // From .9 downwards the curve is (0, 1/4), (0, 2/4), (1/4, 3/4) for .6: there misses and false positives are equal.
+    assert_eq!(voice.equal_error_rate, Some(0.25));
+    assert_eq!(
+        (voice.true_positive_rate_at_5_percent, voice.true_positive_rate_at_1_percent),
+        (Some(0.5), Some(0.5))
+    );
 }
 
 #[test]
@@ -70,6 +76,7 @@ fn what_is_undefined_is_none_and_what_does_not_fit_is_refused() {
     let silent = Evaluation::of_frames(&classes(), &[recording(&[0, 0], &[0.1, 0.2])]).unwrap();
     let voice = silent.detection.unwrap();
     assert_eq!((voice.f1, voice.auc), (None, None));
+    assert_eq!((voice.equal_error_rate, voice.true_positive_rate_at_5_percent), (None, None));
     assert_eq!((silent.interval.low, silent.interval.high), (0.0, 1.0));
     let three: Vec<String> = ["a", "b", "c"].map(String::from).to_vec();
     let frames = RecordingFrames { truths: vec![0, 2], predictions: vec![0, 1], scores: Vec::new() };
@@ -94,6 +101,13 @@ fn the_text_tells_frames_and_recordings() {
     assert!(summary.ends_with(", 1,400 of 1,600 frames"), "{summary}");
     let voice = text::detection(&evaluation).unwrap();
     assert!(voice.starts_with("voice: F1 0.") && voice.contains(", ROC AUC 0."), "{voice}");
+    let Detection { equal_error_rate: Some(equal), true_positive_rate_at_1_percent: Some(found), .. } =
+        evaluation.detection.as_ref().unwrap()
+    else {
+        panic!("both kinds are there");
+    };
+    assert!(voice.contains(&format!(", EER {:.1} %, TPR ", 100.0 * equal)), "{voice}");
+    assert!(voice.ends_with(&format!(" at FPR 5 %, {:.1} % at 1 %", 100.0 * found)), "{voice}");
     assert!(text::evaluation(&evaluation).contains(&voice));
     assert!(text::most_confused(&evaluation, 5).contains("frames"));
     let plain = Evaluation::new(&classes(), &[0, 1], &[0, 1]).unwrap();
