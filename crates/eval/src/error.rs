@@ -65,6 +65,8 @@ pub enum EvalError {
         key: String,
         /// The columns that there are.
         known: String,
+    },
+
     /// A score or threshold without a place in an order.
     #[error("{place} is NaN, and NaN has no place in an order")]
     Nan {

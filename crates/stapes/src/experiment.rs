@@ -371,18 +371,26 @@ pub fn evaluate(labels: &[String], truths: &Truths, probabilities: &[Vec<f32>]) 
             Ok(Evaluation::new(labels, classes, &predictions)?)
         }
         Truths::Frames(classes) => {
-            let recording = |(truths, rows): (&Vec<usize>, &Vec<f32>)| RecordingFrames {
-                truths: truths.clone(),
-                predictions: frame_classes(rows, labels.len()),
-                scores: match labels.len() {
-                    2 => rows.iter().skip(1).step_by(2).copied().collect(),
-                    _ => Vec::new(),
-                },
-            };
-            let recordings: Vec<RecordingFrames> = classes.iter().zip(probabilities).map(recording).collect();
-            Ok(Evaluation::of_frames(labels, &recordings)?)
+            Ok(Evaluation::of_frames(labels, &recording_frames(labels.len(), classes, probabilities))?)
         }
     }
+}
+
+/// What is said of the frames of recordings, by the probabilities of so many classes.
+pub(crate) fn recording_frames(
+    classes: usize,
+    truths: &[Vec<usize>],
+    probabilities: &[Vec<f32>],
+) -> Vec<RecordingFrames> {
+    let recording = |(truths, rows): (&Vec<usize>, &Vec<f32>)| RecordingFrames {
+        truths: truths.clone(),
+        predictions: frame_classes(rows, classes),
+        scores: match classes {
+            2 => rows.iter().skip(1).step_by(2).copied().collect(),
+            _ => Vec::new(),
+        },
+    };
+    truths.iter().zip(probabilities).map(recording).collect()
 }
 
 /// The decision for each frame, of probabilities [T, K].

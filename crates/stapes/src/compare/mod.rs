@@ -1,5 +1,6 @@
 //! Runs side by side: what each candidate came to over its seeds, as a table.
 
+mod against_best;
 mod table;
 
 use std::path::{Path, PathBuf};
@@ -8,6 +9,7 @@ use crate::error::Error;
 use crate::run::{RECORD, Run, RunRecord, Standing, TestOutcome};
 use crate::sweep::{Sweep, Timing};
 
+pub use against_best::{Against, against_best};
 pub use table::table;
 
 /// One of the things that are compared, with what its runs came to.

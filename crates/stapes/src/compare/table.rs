@@ -3,12 +3,14 @@
 use stapes_eval::Evaluation;
 use stapes_eval::comparison::{Better, Column, Shown, Table, Value, median};
 
-use super::{Candidate, Repetition};
+use super::{Against, Candidate, Repetition, against_best};
 use crate::error::Error;
 use crate::run::RunRecord;
 
 /// The candidates side by side. Figures of several seeds are their median, lowest and highest; a figure of a seed with
 /// folds is the mean over these, and its interval over examples is that of all folds' examples together.
+///
+/// `against the best` says whether a candidate can be told apart from the one of the highest figure: see [`Against`].
 ///
 /// Times are those that were measured with nothing else running where there are such, and else of the trainings themselves.
 ///
@@ -21,8 +23,10 @@ pub fn table(candidates: &[Candidate]) -> Result<Table, Error> {
         false => axes.iter().map(|axis| column(axis, axis, None, (1.0, 0))).collect(),
     };
     columns.extend(figures());
-    let rows = candidates.iter().map(|candidate| row(candidate, &axes)).collect::<Result<Vec<_>, Error>>()?;
-    Ok(Table::new(columns, rows))
+    let against = against_best(candidates)?;
+    let rows =
+        candidates.iter().zip(&against).map(|(candidate, against)| row(candidate, against.as_ref(), &axes));
+    Ok(Table::new(columns, rows.collect::<Result<Vec<_>, Error>>()?))
 }
 
 /// The axes of all candidates, in the order in which they come.
@@ -47,6 +51,8 @@ fn figures() -> Vec<Column> {
         column("seeds", "seeds", None, (1.0, 0)),
         column("test_accuracy", "test, %", high, (100.0, 1)),
         column("interval", "95 % over examples", None, (100.0, 1)),
+        column("against_best", "against the best", None, (1.0, 0)),
+        column("p", "p", None, (1.0, 4)),
         column("validation_accuracy", "validation, %", high, (100.0, 1)),
         column("test_auc", "ROC AUC", high, (1.0, 4)),
         column("test_f1", "F1", high, (1.0, 4)),
@@ -63,7 +69,7 @@ fn figures() -> Vec<Column> {
     ]
 }
 
-fn row(candidate: &Candidate, axes: &[String]) -> Result<Vec<Value>, Error> {
+fn row(candidate: &Candidate, against: Option<&Against>, axes: &[String]) -> Result<Vec<Value>, Error> {
     let Candidate { name, settings, repetitions, timing } = candidate;
     let setting = |axis: &String| {
         let value = settings.iter().find(|(of, _)| of == axis).map(|(_, value)| Value::Text(value.clone()));
@@ -90,6 +96,8 @@ fn row(candidate: &Candidate, axes: &[String]) -> Result<Vec<Value>, Error> {
         Value::Number(repetitions.len() as f64),
         over_seeds(&|record| record.test_accuracy),
         interval.unwrap_or(Value::None),
+        against.map_or(Value::None, |against| Value::Text(against.words().into())),
+        Value::of(against.and_then(Against::p)),
         over_seeds(&|record| record.validation_accuracy),
         over_seeds(&|record| record.test_auc),
         over_seeds(&|record| record.test_f1),

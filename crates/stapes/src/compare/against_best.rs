@@ -1,0 +1,173 @@
+//! Which candidates cannot be told apart from the best one.
+
+use rayon::prelude::*;
+use stapes_eval::{EvalError, compare_accuracy, compare_frames, holm};
+use stapes_nn::loss::best_class;
+
+use super::{Candidate, Repetition};
+use crate::error::Error;
+use crate::experiment::{Truths, recording_frames};
+
+/// From this p on a difference may be chance.
+const LEVEL: f64 = 0.05;
+
+/// How a candidate compares with the one whose figure is the highest: the accuracy on the test examples, or where frames of
+/// two classes are decided the area under the ROC curve, as the mean over its seeds.
+///
+/// The p are those of [`compare_accuracy`] and [`compare_frames`], corrected by [`holm`] for all comparisons of the table.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Against {
+    /// It is the best.
+    Best,
+    /// Whether it is worse by more than chance is open.
+    Alike {
+        /// The corrected p.
+        p: f64,
+    },
+    /// It is worse, by more than chance.
+    Worse {
+        /// The corrected p.
+        p: f64,
+    },
+}
+
+impl Against {
+    /// A word for a table.
+    pub fn words(self) -> &'static str {
+        match self {
+            Against::Best => "best",
+            Against::Alike { .. } => "alike",
+            Against::Worse { .. } => "worse",
+        }
+    }
+
+    /// The corrected p, of those that are compared.
+    pub fn p(&self) -> Option<f64> {
+        match self {
+            Against::Best => None,
+            Against::Alike { p } | Against::Worse { p } => Some(*p),
+        }
+    }
+}
+
+/// Each candidate against the best; None of those without a complete run, and of all where the runs were not tested on the
+/// same examples, as with splits that the seed draws.
+///
+/// # Errors
+/// [`Error::Eval`] if outcomes cannot be evaluated.
+pub fn against_best(candidates: &[Candidate]) -> Result<Vec<Option<Against>>, Error> {
+    let nothing = vec![None; candidates.len()];
+    let trained: Vec<usize> =
+        (0..candidates.len()).filter(|&at| !candidates[at].repetitions.is_empty()).collect();
+    if trained.len() < 2 || !same_examples(candidates) {
+        return Ok(nothing);
+    }
+    let figures =
+        trained.iter().map(|&at| figure(&candidates[at].repetitions)).collect::<Result<Vec<_>, _>>()?;
+    let order = |a: &usize, b: &usize| figures[*a].total_cmp(&figures[*b]);
+    // The first of equals.
+    let Some(best) = (0..trained.len()).rev().max_by(order).map(|at| trained[at]) else { return Ok(nothing) };
+    let others: Vec<usize> = trained.iter().copied().filter(|&at| at != best).collect();
+    let p = others.par_iter().map(|&at| p_of(&candidates[best].repetitions, &candidates[at].repetitions));
+    let p = holm(&p.collect::<Result<Vec<f64>, Error>>()?)?;
+    let mut against = nothing;
+    against[best] = Some(Against::Best);
+    for (at, p) in others.into_iter().zip(p) {
+        against[at] = Some(if p < LEVEL { Against::Worse { p } } else { Against::Alike { p } });
+    }
+    Ok(against)
+}
+
+fn same_examples(candidates: &[Candidate]) -> bool {
+    let mut outcomes =
+        candidates.iter().flat_map(|candidate| &candidate.repetitions).map(|repetition| &repetition.outcome);
+    let Some(first) = outcomes.next() else { return false };
+    outcomes.all(|other| {
+        (&other.examples, &other.labels, &other.truths) == (&first.examples, &first.labels, &first.truths)
+    })
+}
+
+/// What candidates are ordered by.
+fn figure(repetitions: &[Repetition]) -> Result<f64, Error> {
+    let figures = repetitions.iter().map(|repetition| {
+        let evaluation = repetition.outcome.evaluation()?;
+        let auc = evaluation.detection.as_ref().and_then(|detection| detection.auc);
+        Ok(auc.map_or(evaluation.accuracy, |auc| auc.value))
+    });
+    let figures = figures.collect::<Result<Vec<f64>, Error>>()?;
+    Ok(figures.iter().sum::<f64>() / figures.len() as f64)
+}
+
+fn p_of(best: &[Repetition], other: &[Repetition]) -> Result<f64, Error> {
+    let examples = |repetitions: &[Repetition]| repetitions.iter().map(right).collect::<Option<Vec<_>>>();
+    if let (Some(best), Some(other)) = (examples(best), examples(other)) {
+        return Ok(compare_accuracy(&best, &other)?.p);
+    }
+    let frames = |repetitions: &[Repetition]| -> Result<Vec<_>, EvalError> {
+        let recordings = |repetition: &Repetition| match &repetition.outcome.truths {
+            Truths::Frames(truths) => Ok(recording_frames(
+                repetition.outcome.labels.len(),
+                truths,
+                &repetition.outcome.probabilities,
+            )),
+            Truths::Examples(_) => Err(EvalError::NoExamples),
+        };
+        repetitions.iter().map(recordings).collect()
+    };
+    let found = compare_frames(&frames(best)?, &frames(other)?)?;
+    Ok(found.auc.unwrap_or(found.accuracy).p)
+}
+
+/// Which examples are right; None of frames.
+fn right(repetition: &Repetition) -> Option<Vec<bool>> {
+    let Truths::Examples(truths) = &repetition.outcome.truths else { return None };
+    let rows = truths.iter().zip(&repetition.outcome.probabilities);
+    Some(rows.map(|(&truth, row)| best_class(row) == truth).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::TestOutcome;
+
+    /// A candidate of 200 examples of two classes whose runs are wrong about every n-th.
+    fn candidate(wrong_every: &[usize]) -> Candidate {
+        let repetition = |(seed, &every): (usize, &usize)| Repetition {
+            seed: seed as u64,
+            folders: Vec::new(),
+            records: Vec::new(),
+            outcome: TestOutcome {
+                labels: vec!["no".into(), "yes".into()],
+                examples: (0..200).map(|at| at.to_string()).collect(),
+                groups: vec![None; 200],
+                truths: Truths::Examples(vec![1; 200]),
+                probabilities: (0..200)
+                    .map(|at| if at % every == 0 { vec![0.9, 0.1] } else { vec![0.1, 0.9] })
+                    .collect(),
+            },
+        };
+        Candidate {
+            name: format!("{wrong_every:?}"),
+            settings: Vec::new(),
+            repetitions: wrong_every.iter().enumerate().map(repetition).collect(),
+            timing: None,
+        }
+    }
+
+    #[test]
+    fn what_is_far_is_worse_and_what_is_near_is_alike() {
+        let candidates = [candidate(&[50, 40]), candidate(&[100, 40]), candidate(&[]), candidate(&[3, 3])];
+        let against = against_best(&candidates).unwrap();
+        assert_eq!(against[1], Some(Against::Best));
+        assert!(matches!(against[0], Some(Against::Alike { p }) if p > 0.05), "{against:?}");
+        assert_eq!(against[2], None);
+        assert!(matches!(against[3], Some(Against::Worse { p }) if p < 0.01), "{against:?}");
+    }
+
+    #[test]
+    fn runs_on_other_examples_are_not_compared() {
+        let mut candidates = [candidate(&[50]), candidate(&[3])];
+        candidates[1].repetitions[0].outcome.examples[7] = "another".into();
+        assert_eq!(against_best(&candidates).unwrap(), [None, None]);
+    }
+}
