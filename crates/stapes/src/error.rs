@@ -138,6 +138,9 @@ pub enum Error {
         /// The length asked for.
         samples: usize,
     },
+    /// A run without validation examples is to be judged.
+    #[error("{}: the run has no validation examples, and a search judges by these: give data.….validation_share", .0.display())]
+    NoValidation(PathBuf),
     /// The model has no recurrent layer.
     #[error("the model has no recurrent layer, and only such a layer's states have gradients through time")]
     NoRecurrentLayer,

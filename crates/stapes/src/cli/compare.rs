@@ -14,7 +14,7 @@ use stapes::eval::comparison::Table;
 use stapes::run::Standing;
 use stapes::sweep::{Conduct, Conducted, Ended, Job, Sweep, Timing, Watcher};
 
-use super::console::{Console, duration, share};
+use super::console::{Console, duration, percent, share};
 use super::features::make_folder;
 use super::progress;
 use super::train::{absolute, command_line, seconds};
@@ -36,15 +36,11 @@ pub(crate) struct Compare {
     /// The folder for the runs and the table
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// Train so many runs at a time, each with its part of the threads [default: one a thread]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    at_once: Option<u16>,
     /// Train part I of N of the runs; the other parts are for other machines
     #[arg(long, value_name = "I/N", value_parser = shard, default_value = "1/1", hide_default_value = true)]
     shard: (usize, usize),
-    /// Begin no run after so many hours [default: budget_hours of the sweep]
-    #[arg(long, value_name = "HOURS", value_parser = seconds)]
-    hours: Option<f64>,
+    #[command(flatten)]
+    conduct: Conducting,
     /// Then time the training steps and the models of all cells, one by one with nothing else running
     #[arg(long)]
     time: bool,
@@ -54,9 +50,45 @@ pub(crate) struct Compare {
     /// Sort the table by a column, the better end first [default: the order of the sweep]
     #[arg(long, value_name = "COLUMN")]
     sort: Option<String>,
+}
+
+/// How runs are trained side by side.
+#[derive(Args)]
+pub(crate) struct Conducting {
+    /// Train so many runs at a time, each with its part of the threads [default: one a thread]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    at_once: Option<u16>,
+    /// Begin no run after so many hours [default: budget_hours of the sweep]
+    #[arg(long, value_name = "HOURS", value_parser = seconds)]
+    hours: Option<f64>,
     /// Write a checkpoint of a run after so many seconds of training [default: 30]
     #[arg(long, value_name = "SECONDS", default_value_t = 30.0, hide_default_value = true, value_parser = seconds)]
     checkpoint_every: f64,
+}
+
+impl Conducting {
+    /// With the runs in a folder; `hours` is the budget of the file.
+    pub(super) fn conduct<'a>(
+        &self,
+        data: Option<PathBuf>,
+        out: &'a Path,
+        hours: Option<f64>,
+        stop: &'a AtomicBool,
+    ) -> Conduct<'a> {
+        let until =
+            self.hours.or(hours).map(|hours| Instant::now() + Duration::from_secs_f64(3600.0 * hours));
+        Conduct {
+            data,
+            out,
+            at_once: self.at_once.map_or(rayon::current_num_threads(), usize::from),
+            shard: (1, 1),
+            tested: true,
+            until,
+            checkpoint_every: Duration::from_secs_f64(self.checkpoint_every),
+            command: command_line(),
+            stop,
+        }
+    }
 }
 
 /// Part I of N, from 1.
@@ -78,8 +110,10 @@ impl Compare {
         let mut code = super::DONE;
         if !self.table {
             make_folder(&self.out)?;
-            let conducted = self.train(&sweep, data.clone(), &stop, console)?;
-            code = told(&conducted, console);
+            let conduct = self.conduct.conduct(data.clone(), &self.out, sweep.config.budget_hours, &stop);
+            let conduct = Conduct { shard: self.shard, ..conduct };
+            let jobs = sweep.jobs(data.as_deref())?;
+            code = told(&conduct.run(jobs, &Lines::new(console)), console);
         }
         if self.time && !stop.load(Ordering::Relaxed) {
             time(&sweep, data.as_deref(), &self.out, (&stop, console))?;
@@ -88,59 +122,30 @@ impl Compare {
         if let Some(column) = &self.sort {
             table.sort(column)?;
         }
-        self.tell(&sweep, &table, console)?;
+        tell(&sweep.config.title, &table, &self.out, "table", console)?;
         Ok(code)
-    }
-
-    fn train(
-        &self,
-        sweep: &Sweep,
-        data: Option<PathBuf>,
-        stop: &AtomicBool,
-        console: &Console,
-    ) -> Result<Conducted> {
-        let hours = self.hours.or(sweep.config.budget_hours);
-        let until = hours.map(|hours| Instant::now() + Duration::from_secs_f64(3600.0 * hours));
-        let conduct = Conduct {
-            data,
-            out: &self.out,
-            at_once: self.at_once.map_or(rayon::current_num_threads(), usize::from),
-            shard: self.shard,
-            until,
-            checkpoint_every: Duration::from_secs_f64(self.checkpoint_every),
-            command: command_line(),
-            stop,
-        };
-        let lines = Lines { console, bar: progress::bar(0, "runs") };
-        let conducted = conduct.run(sweep, &lines);
-        lines.bar.finish_and_clear();
-        Ok(conducted?)
-    }
-
-    /// Prints the table, and writes it as CSV and Markdown.
-    fn tell(&self, sweep: &Sweep, table: &Table, console: &Console) -> Result<()> {
-        console.say(&format!("\n{}\n\n{}", sweep.config.title, table.text(console.width())));
-        console.emit(&json!({ "title": sweep.config.title, "table": table }));
-        let place = |file: &str| self.out.join(file);
-        for (file, text) in [("table.csv", table.csv()), ("table.md", table.markdown())] {
-            let path = place(file);
-            stapes_files::write(&path, text.as_bytes()).map_err(|source| Error::File {
-                path,
-                action: "write the table",
-                source,
-            })?;
-        }
-        console.say(&format!(
-            "\ntables in {} and {}",
-            place("table.csv").display(),
-            place("table.md").display()
-        ));
-        Ok(())
     }
 }
 
+/// Prints a table, and writes it as CSV and Markdown under this name.
+pub(super) fn tell(title: &str, table: &Table, out: &Path, name: &str, console: &Console) -> Result<()> {
+    console.say(&format!("\n{title}\n\n{}", table.text(console.width())));
+    console.emit(&json!({ "title": title, "table": table }));
+    let place = |extension: &str| out.join(format!("{name}.{extension}"));
+    for (extension, text) in [("csv", table.csv()), ("md", table.markdown())] {
+        let path = place(extension);
+        stapes_files::write(&path, text.as_bytes()).map_err(|source| Error::File {
+            path,
+            action: "write the table",
+            source,
+        })?;
+    }
+    console.say(&format!("\ntable in {} and {}", place("csv").display(), place("md").display()));
+    Ok(())
+}
+
 /// Says how many runs there are now, and gives the exit code.
-fn told(conducted: &Conducted, console: &Console) -> u8 {
+pub(super) fn told(conducted: &Conducted, console: &Console) -> u8 {
     let Conducted { asked, complete, failed } = *conducted;
     if failed > 0 {
         console.note(&format!("{failed} of {asked} runs failed"));
@@ -183,9 +188,21 @@ fn time(
 }
 
 /// A line for each run.
-struct Lines<'a> {
+pub(super) struct Lines<'a> {
     console: &'a Console,
     bar: ProgressBar,
+}
+
+impl<'a> Lines<'a> {
+    pub(super) fn new(console: &'a Console) -> Lines<'a> {
+        Lines { console, bar: progress::bar(0, "runs") }
+    }
+}
+
+impl Drop for Lines<'_> {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
 }
 
 impl Watcher for Lines<'_> {
@@ -195,12 +212,12 @@ impl Watcher for Lines<'_> {
         let words = match ended {
             // Told by the table.
             Ended::Before => return,
-            Ended::Trained(record) => format!(
-                "test {}, validation {}, {}",
-                share(record.test_accuracy),
-                share(record.validation_accuracy),
-                duration(record.seconds)
-            ),
+            Ended::Trained(record) => {
+                let test =
+                    record.test_accuracy.map_or_else(String::new, |test| format!("test {}, ", percent(test)));
+                let validation = share(record.validation_accuracy);
+                format!("{test}validation {validation}, {}", duration(record.seconds))
+            }
             Ended::Stopped => "stopped".into(),
             Ended::Elsewhere => "is being made by another process".into(),
             Ended::Failed(error) => format!("error: {error}"),

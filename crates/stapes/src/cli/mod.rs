@@ -11,6 +11,7 @@ mod gradients;
 mod predict;
 mod progress;
 mod quickstart;
+mod search;
 mod summary;
 mod team;
 mod train;
@@ -50,6 +51,7 @@ enum Command {
     Features(features::Features),
     Attention(attention::Attention),
     Compare(compare::Compare),
+    Search(search::Search),
     Data(data::Data),
 }
 
@@ -89,6 +91,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Features(command) => command.run(&console),
         Command::Attention(command) => command.run(&console),
         Command::Compare(command) => command.run(&console),
+        Command::Search(command) => command.run(&console),
         Command::Data(command) => command.run(&console),
     };
     match outcome {

@@ -8,12 +8,13 @@ use std::time::{Duration, Instant};
 
 use stapes_train::Alone;
 
-use super::{Job, Sweep};
+use super::Job;
 use crate::error::Error;
 use crate::run::{Existing, RunFolder, RunRecord, Standing};
 use crate::training::{Nobody, Training, same_recipe};
 
 /// How the runs of a sweep are to be trained.
+#[derive(Clone)]
 pub struct Conduct<'a> {
     /// The folder of the data set, where it has one.
     pub data: Option<PathBuf>,
@@ -23,6 +24,8 @@ pub struct Conduct<'a> {
     pub at_once: usize,
     /// Which part of the runs is trained here, from 1, and of how many parts.
     pub shard: (usize, usize),
+    /// Whether the models are tested; without, the test examples stay unheard.
+    pub tested: bool,
     /// No run is begun after this.
     pub until: Option<Instant>,
     /// The least time between two checkpoints of a run.
@@ -43,7 +46,7 @@ pub trait Watcher: Sync {
 pub enum Ended {
     /// It was complete before.
     Before,
-    /// It was trained and tested.
+    /// It was trained.
     Trained(Box<RunRecord>),
     /// It was stopped, and can be resumed.
     Stopped,
@@ -64,14 +67,21 @@ pub struct Conducted {
     pub failed: usize,
 }
 
+impl Conducted {
+    /// Both together.
+    pub(super) fn and(self, other: Conducted) -> Conducted {
+        Conducted {
+            asked: self.asked + other.asked,
+            complete: self.complete + other.complete,
+            failed: self.failed + other.failed,
+        }
+    }
+}
+
 impl Conduct<'_> {
     /// Trains what is not trained yet. A run that goes wrong is told to the watcher, and the others go on.
-    ///
-    /// # Errors
-    /// [`Error::Data`] if the data set is not there.
-    pub fn run(&self, sweep: &Sweep, watcher: &dyn Watcher) -> Result<Conducted, Error> {
+    pub fn run(&self, jobs: Vec<Job>, watcher: &dyn Watcher) -> Conducted {
         let (own, parts) = self.shard;
-        let jobs = sweep.jobs(self.data.as_deref())?;
         let jobs: VecDeque<Job> = jobs.into_iter().skip(own - 1).step_by(parts).collect();
         let asked = jobs.len();
         let at_once = self.at_once.clamp(1, asked.max(1));
@@ -102,7 +112,7 @@ impl Conduct<'_> {
             });
             work();
         });
-        Ok(conducted.into_inner().unwrap_or_else(PoisonError::into_inner).0)
+        conducted.into_inner().unwrap_or_else(PoisonError::into_inner).0
     }
 
     fn next(&self, queue: &Mutex<VecDeque<Job>>) -> Option<Job> {
@@ -137,10 +147,11 @@ impl Conduct<'_> {
             stop: self.stop,
             team: &Alone,
         };
-        let finished = training.run(RunFolder::begin(&place, Existing::Resume)?, &Nobody)?;
-        Ok(match finished.record.stopped {
-            true => Ended::Stopped,
-            false => Ended::Trained(Box::new(finished.record)),
-        })
+        let folder = RunFolder::begin(&place, Existing::Resume)?;
+        let record = match self.tested {
+            true => training.run(folder, &Nobody)?.record,
+            false => training.rehearse(folder, &Nobody)?,
+        };
+        Ok(if record.stopped { Ended::Stopped } else { Ended::Trained(Box::new(record)) })
     }
 }

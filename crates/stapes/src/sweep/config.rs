@@ -31,6 +31,65 @@ pub struct SweepConfig {
     /// What is varied: the cells are all combinations.
     #[serde(default)]
     pub axes: Vec<AxisConfig>,
+    /// How to search instead: a trial is one draw from the rows and every axis.
+    #[serde(default)]
+    pub search: Option<SearchConfig>,
+}
+
+/// How `stapes search` looks for the best settings: random draws, of which the better go on to longer trainings (successive
+/// halving).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SearchConfig {
+    /// How many draws.
+    pub trials: usize,
+    /// How many times longer the trainings become from rung to rung; as one in so many trials goes on.
+    #[serde(default = "three")]
+    pub keep_one_in: usize,
+    /// How many rungs; in the last one trainings are as long as the recipe says.
+    #[serde(default = "three")]
+    pub rungs: usize,
+    /// The key that says how long a training is.
+    #[serde(default = "epochs")]
+    pub length: String,
+    /// A trial is judged by the mean validation accuracy over the seeds 1 to this; where validation examples are drawn by the
+    /// seed, they are others each time.
+    #[serde(default = "one")]
+    pub splits: u64,
+    /// What is drawn depends on this.
+    #[serde(default = "one")]
+    pub seed: u64,
+}
+
+fn three() -> usize {
+    3
+}
+
+fn epochs() -> String {
+    "train.epochs".into()
+}
+
+impl SweepConfig {
+    pub(super) fn check(&self) -> Result<(), String> {
+        if self.seeds == 0 {
+            return Err("seeds = 0: must be > 0".into());
+        }
+        if let Some(hours) = self.budget_hours.filter(|hours| !(*hours > 0.0 && *hours < 1e6)) {
+            return Err(format!("budget_hours = {hours}: must be > 0"));
+        }
+        let Some(search) = &self.search else { return Ok(()) };
+        for (key, value, least) in [
+            ("trials", search.trials, 1),
+            ("keep_one_in", search.keep_one_in, 2),
+            ("rungs", search.rungs, 1),
+            ("splits", search.splits as usize, 1),
+        ] {
+            if !(least..=100_000).contains(&value) {
+                return Err(format!("search.{key} = {value}: must be {least} to 100,000"));
+            }
+        }
+        Ok(())
+    }
 }
 
 fn one() -> u64 {
@@ -69,6 +128,33 @@ pub struct AxisConfig {
     /// Named choices, each with changes of its own.
     #[serde(default)]
     pub choices: Vec<ChoiceConfig>,
+    /// The key's values are drawn from here, in a search.
+    #[serde(default)]
+    pub between: Option<BetweenConfig>,
+}
+
+/// An interval that values are drawn from; whole numbers where both ends are.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BetweenConfig {
+    /// The lowest.
+    pub low: toml::Value,
+    /// The highest.
+    pub high: toml::Value,
+    /// How draws lie between them.
+    #[serde(default)]
+    pub scale: Scale,
+}
+
+/// How draws lie between two ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scale {
+    /// Everywhere as often.
+    #[default]
+    Linear,
+    /// In every ratio as often, as for learning rates.
+    Log,
 }
 
 /// Numbers from one to another, both included where the steps meet them.
@@ -106,6 +192,9 @@ impl AxisConfig {
     pub(super) fn settings(&self) -> Result<Vec<(String, Vec<String>)>, String> {
         let wrong = |reason: &str| format!("axes.{}: {reason}", self.name);
         let refuse = |reason: &str| Err(wrong(reason));
+        if self.between.is_some() {
+            return refuse("between is for a search, which draws values: give values or a range");
+        }
         let given = [!self.values.is_empty(), self.range.is_some(), !self.choices.is_empty()];
         if given.iter().filter(|given| **given).count() != 1 {
             return refuse("must have exactly one of values, range and choices, and not an empty one");
@@ -129,6 +218,55 @@ impl AxisConfig {
     }
 }
 
+impl AxisConfig {
+    /// One of its values: `draw` is a number from 0 up to 1.
+    pub(super) fn drawn(&self, draw: f64) -> Result<(String, Vec<String>), String> {
+        let Some(between) = &self.between else {
+            let mut settings = self.settings()?;
+            let at = ((draw * settings.len() as f64) as usize).min(settings.len() - 1);
+            return Ok(settings.swap_remove(at));
+        };
+        let wrong = |reason: &str| format!("axes.{}: {reason}", self.name);
+        let Some(key) = &self.key else {
+            return Err(wrong("needs key, the key of the recipe that its values are for"));
+        };
+        if !self.values.is_empty() || self.range.is_some() || !self.choices.is_empty() {
+            return Err(wrong("has between and something beside it: leave one out"));
+        }
+        let value = between.drawn(draw).map_err(|reason| wrong(&reason))?;
+        Ok((shown(&value), vec![format!("{key}={value}")]))
+    }
+}
+
+impl BetweenConfig {
+    fn drawn(&self, draw: f64) -> Result<toml::Value, String> {
+        let (low, high) = (number(&self.low)?, number(&self.high)?);
+        let whole = self.low.is_integer() && self.high.is_integer();
+        if low >= high || (self.scale == Scale::Log && low <= 0.0) {
+            return Err(format!("between {low} and {high}: low must be below high, and > 0 on a log scale"));
+        }
+        // Whole numbers are each drawn as often.
+        let (from, to) = if whole { (low - 0.5, high + 0.5) } else { (low, high) };
+        let value = match self.scale {
+            Scale::Linear => from + draw * (to - from),
+            Scale::Log => (from.ln() + draw * (to.ln() - from.ln())).exp(),
+        };
+        Ok(match whole {
+            true => toml::Value::Integer(value.round().clamp(low, high) as i64),
+            // Three digits say it well enough, and can be read.
+            false => toml::Value::Float(format!("{value:.2e}").parse().unwrap_or(value)),
+        })
+    }
+}
+
+fn number(value: &toml::Value) -> Result<f64, String> {
+    match value {
+        toml::Value::Integer(number) => Ok(*number as f64),
+        toml::Value::Float(number) if number.is_finite() => Ok(*number),
+        other => Err(format!("{other}: must be a number")),
+    }
+}
+
 /// A value as a name: text without its quotes.
 fn shown(value: &toml::Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
@@ -141,11 +279,7 @@ impl RangeConfig {
     fn values(&self) -> Result<Vec<toml::Value>, String> {
         let given = [Some(&self.from), Some(&self.to), self.step.as_ref(), self.factor.as_ref()];
         let whole = given.iter().flatten().all(|value| value.is_integer());
-        let number = |value: &toml::Value| match value {
-            toml::Value::Integer(number) => Ok(*number as f64),
-            toml::Value::Float(number) if number.is_finite() => Ok(*number),
-            other => Err(format!("range: {other}: must be a number")),
-        };
+        let number = |value| number(value).map_err(|reason| format!("range: {reason}"));
         let (from, to) = (number(&self.from)?, number(&self.to)?);
         let next: Box<dyn Fn(u32) -> f64> = match (&self.step, &self.factor) {
             (Some(step), None) => {

@@ -5,6 +5,7 @@
 
 mod conduct;
 mod config;
+mod search;
 mod timing;
 
 use std::path::{Path, PathBuf};
@@ -14,7 +15,10 @@ use crate::error::Error;
 use crate::recipe::Recipe;
 
 pub use conduct::{Conduct, Conducted, Ended, Watcher};
-pub use config::{AxisConfig, ChoiceConfig, RangeConfig, RowConfig, SweepConfig};
+pub use config::{
+    AxisConfig, BetweenConfig, ChoiceConfig, RangeConfig, RowConfig, Scale, SearchConfig, SweepConfig,
+};
+pub use search::{Search, Searched, Tried, WINNER};
 pub use timing::{TIMING, Timing};
 
 /// A sweep with all its cells.
@@ -61,32 +65,17 @@ impl Sweep {
     /// # Errors
     /// [`Error::Recipe`] names the file, the key or the cell, and what is expected there.
     pub fn read(path: &Path) -> Result<Sweep, Error> {
-        let name = path.display().to_string();
-        let refuse = |reason: String| Error::Recipe { name: name.clone(), reason };
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| refuse(format!("cannot read the sweep: {error}")))?;
-        let config: SweepConfig =
-            toml::from_str(&text).map_err(|error| refuse(in_words(&error.to_string())))?;
-        Sweep::of(config, path.parent().unwrap_or(Path::new("."))).map_err(refuse)
+        let (config, folder) = read(path)?;
+        Sweep::of(config, folder).map_err(|reason| refused(path, reason))
     }
 
     /// The cells of a configuration whose recipes lie in a folder.
     fn of(config: SweepConfig, folder: &Path) -> Result<Sweep, String> {
-        if config.seeds == 0 {
-            return Err("seeds = 0: must be > 0".into());
+        config.check()?;
+        if config.search.is_some() {
+            return Err("[search] is for `stapes search`: leave it out to train every cell".into());
         }
-        if let Some(hours) = config.budget_hours.filter(|hours| !(*hours > 0.0 && *hours < 1e6)) {
-            return Err(format!("budget_hours = {hours}: must be > 0"));
-        }
-        let mut starts: Vec<Start> = vec![Start::default()];
-        if !config.rows.is_empty() {
-            let row = |row: &RowConfig| Start {
-                recipe: row.recipe.clone(),
-                settings: vec![("row".to_string(), row.name.clone())],
-                set: row.set.clone(),
-            };
-            starts = config.rows.iter().map(row).collect();
-        }
+        let mut starts = rows(&config);
         for axis in &config.axes {
             let settings = axis.settings()?;
             if starts.len().saturating_mul(settings.len()) > MOST_CELLS {
@@ -133,6 +122,60 @@ impl Sweep {
             }
         }
         Ok(jobs)
+    }
+}
+
+/// The trainings of cells, seed by seed.
+fn jobs(cells: &[Cell], (folds, seeds): (bool, u64), data: Option<&Path>) -> Result<Vec<Job>, Error> {
+    let mut parts = Vec::new();
+    for cell in cells {
+        parts.push(match folds {
+            true => cell.recipe.folds(data)?.into_iter().map(|(name, recipe)| (Some(name), recipe)).collect(),
+            false => vec![(None, cell.recipe.clone())],
+        });
+    }
+    let mut jobs = Vec::new();
+    for seed in 1..=seeds {
+        for (at, (cell, parts)) in cells.iter().zip(&parts).enumerate() {
+            jobs.extend(parts.iter().map(|(fold, recipe)| {
+                Job {
+                    cell: at,
+                    fold: fold.clone(),
+                    seed,
+                    recipe: Recipe { seed, ..recipe.clone() },
+                    folder: [Some(cell.name.clone()), fold.clone(), Some(format!("seed-{seed}"))]
+                        .into_iter()
+                        .flatten()
+                        .collect(),
+                }
+            }));
+        }
+    }
+    Ok(jobs)
+}
+
+/// What the file of a sweep or a search says, and the folder that its recipes count from.
+fn read(path: &Path) -> Result<(SweepConfig, &Path), Error> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| refused(path, format!("cannot read the sweep: {error}")))?;
+    let config = toml::from_str(&text).map_err(|error| refused(path, in_words(&error.to_string())))?;
+    Ok((config, path.parent().unwrap_or(Path::new("."))))
+}
+
+fn refused(path: &Path, reason: String) -> Error {
+    Error::Recipe { name: path.display().to_string(), reason }
+}
+
+/// The named cells, or the one that all axes start from.
+fn rows(config: &SweepConfig) -> Vec<Start> {
+    let row = |row: &RowConfig| Start {
+        recipe: row.recipe.clone(),
+        settings: vec![("name".to_string(), row.name.clone())],
+        set: row.set.clone(),
+    };
+    match config.rows.is_empty() {
+        true => vec![Start::default()],
+        false => config.rows.iter().map(row).collect(),
     }
 }
 

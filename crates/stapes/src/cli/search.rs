@@ -1,0 +1,55 @@
+//! `stapes search`: settings drawn at random, judged by validation, and the winner tested.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::Args;
+use stapes::compare::{candidates, table};
+use stapes::sweep::Search as Plan;
+
+use super::compare::{Conducting, Lines, tell, told};
+use super::console::Console;
+use super::features::make_folder;
+use super::progress;
+use super::train::absolute;
+
+/// Look for the best settings: draw them at random, train the better ones longer, and test the winner once
+///
+/// Trials are judged by validation examples alone. Runs that are complete stay as they are: give the same command again to
+/// go on.
+#[derive(Args)]
+#[command(
+    after_help = "Example:\n  stapes search recipes/searches/consonant-vowel.toml --data ../cs671_cv --out runs/search"
+)]
+pub(crate) struct Search {
+    /// The search, a TOML file
+    search: PathBuf,
+    /// The folder of the data set
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// The folder for the runs and the table
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    #[command(flatten)]
+    conduct: Conducting,
+}
+
+impl Search {
+    pub(crate) fn run(self, console: &Console) -> Result<u8> {
+        let stop = progress::stop_on_interrupt();
+        let search = Plan::read(&self.search)?;
+        let data = absolute(self.data.as_deref())?;
+        make_folder(&self.out)?;
+        let conduct = self.conduct.conduct(data.clone(), &self.out, search.config.budget_hours, &stop);
+        let searched = search.run(&conduct, &Lines::new(console))?;
+        let code = told(&searched.conducted, console);
+        let title = format!("{}: what was tried", search.config.title);
+        tell(&title, &searched.table(search.settings.rungs), &self.out, "search", console)?;
+        if let Some(sweep) = search.winner(&searched) {
+            let candidates = candidates(&sweep, data.as_deref(), &self.out)?;
+            let title = format!("{}: the winner", search.config.title);
+            tell(&title, &table(&candidates)?, &self.out, "winner", console)?;
+        }
+        Ok(code)
+    }
+}
