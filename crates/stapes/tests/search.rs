@@ -5,6 +5,8 @@ mod support;
 use std::fs;
 
 use serde_json::Value;
+use stapes::sweep::Search;
+use stapes_testkit::fixture::workspace_root;
 use support::Scratch;
 
 const SEARCH: &str = "
@@ -17,6 +19,7 @@ trials = 6
 keep_one_in = 2
 rungs = 3
 splits = 2
+set = ['data.fsdd.validation_share=0.4']
 [[axes]]
 name = 'rate'
 key = 'train.learning_rate'
@@ -80,6 +83,12 @@ fn the_better_half_goes_on_and_only_the_winner_is_tested() {
         recipe.lines().find(|line| line.starts_with("learning_rate")).unwrap().to_owned()
     };
     assert_eq!(rate("found/winner/seed-1"), rate(&format!("found/rung-3/{best}/seed-1")));
+    let share = |run: &str| {
+        let recipe = fs::read_to_string(scratch.path(run).join("recipe.toml")).unwrap();
+        recipe.lines().find(|line| line.starts_with("validation_share")).unwrap().to_owned()
+    };
+    assert_eq!(share(&format!("found/rung-3/{best}/seed-1")), "validation_share = 0.4");
+    assert_eq!(share("found/winner/seed-1"), "validation_share = 0.2");
     let table = fs::read_to_string(scratch.path("found/search.csv")).unwrap();
     assert_eq!(table.lines().count(), 7);
     assert!(
@@ -107,7 +116,14 @@ fn mistakes_say_what_to_do() {
     scratch.run("compare search.toml --data tones --out runs").fails(2, &["[search] is for `stapes search`"]);
     scratch.write("search.toml", SEARCH.replace("[search]", "[searching]"));
     scratch.run(RUN).fails(2, &["unknown field `searching`"]);
-    scratch.write("tones.toml", support::TONES.replace("validation_share = 0.2", "validation_share = 0.0"));
-    scratch.write("search.toml", SEARCH);
+    scratch.write("search.toml", SEARCH.replace("validation_share=0.4", "validation_share=0.0"));
     scratch.run(RUN).fails(2, &["no validation examples"]);
+}
+
+#[test]
+fn every_search_of_the_project_can_be_read() {
+    for entry in fs::read_dir(workspace_root().join("recipes/searches")).unwrap() {
+        let search = Search::read(&entry.unwrap().path()).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(search.trials.len(), search.settings.trials);
+    }
 }

@@ -59,6 +59,9 @@ pub struct SearchConfig {
     /// What is drawn depends on this.
     #[serde(default = "one")]
     pub seed: u64,
+    /// Changes to the trials and not to the winner, such as a larger share for validation.
+    #[serde(default)]
+    pub set: Vec<String>,
 }
 
 fn three() -> usize {

@@ -148,7 +148,7 @@ impl Search {
 
     /// A trial with trainings as long as those of a rung are.
     fn on_rung(&self, trial: &Cell, rung: usize) -> Result<Cell, String> {
-        let SearchConfig { keep_one_in, rungs, length, .. } = &self.settings;
+        let SearchConfig { keep_one_in, rungs, length, set, .. } = &self.settings;
         let table: toml::Table =
             toml::from_str(&trial.recipe.to_toml()).map_err(|error| error.to_string())?;
         let mut parts = length.split('.');
@@ -159,7 +159,8 @@ impl Search {
         };
         let shorter = (*keep_one_in as f64).powi((rungs - 1 - rung) as i32);
         let short = (whole as f64 / shorter).round().max(1.0);
-        let recipe = changed(trial.recipe.clone(), &[format!("{length}={short}")])?;
+        let changes = [&set[..], &[format!("{length}={short}")]].concat();
+        let recipe = changed(trial.recipe.clone(), &changes)?;
         let name = format!("rung-{}/{}", rung + 1, trial.name);
         Ok(Cell { name, recipe, ..trial.clone() })
     }
