@@ -41,6 +41,10 @@ pub fn page(
         versions: record.versions.clone(),
         data: data(experiment, record),
         notes: record.stopped.then_some(stopped).into_iter().collect(),
+        detectors: None,
+        calibration: None,
+        groups: None,
+        gradients: Vec::new(),
     };
     Ok(report::render(&report)?)
 }
@@ -79,5 +83,7 @@ fn curve_point(point: &Point) -> report::Point {
         train_loss: Some(point.train_loss as f32),
         validation_loss: point.validation.map(|validation| validation.loss as f32),
         validation_accuracy: point.validation.map(|validation| validation.accuracy as f32),
+        learning_rate: None,
+        gradient_norm: None,
     }
 }
