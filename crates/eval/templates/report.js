@@ -18,7 +18,8 @@ for (const figure of document.querySelectorAll("figure.plot")) {
   const nearest = svg.dataset.nearest === "true";
   const lefts = [...new Set(traces.flatMap((trace) => trace.points.map((point) => point.left)))];
   lefts.sort((a, b) => a - b);
-  const hint = readout.textContent;
+  const hint = figure.previousElementSibling === null
+    ? "Point at a chart, or focus it and press arrow keys, to read its values." : "";
   let at = null;
   let place = 0;
   let chosen = 0;
@@ -43,6 +44,7 @@ for (const figure of document.querySelectorAll("figure.plot")) {
       const other = point.x === first.x ? "" : ` (at ${point.x})`;
       return `${traces[index].name} ${point.y}${other}`;
     });
+    readout.classList.remove("hint");
     readout.textContent = `${svg.dataset.x} ${first.x}: ${said.join(", ")}`;
   };
   const showAt = (left) => {
@@ -57,6 +59,7 @@ for (const figure of document.querySelectorAll("figure.plot")) {
   const hide = () => {
     pointer.setAttribute("visibility", "hidden");
     readout.textContent = hint;
+    readout.classList.add("hint");
     at = null;
   };
   const update = () => (nearest ? showPoint() : showAt(lefts[at]));
@@ -102,6 +105,7 @@ for (const figure of document.querySelectorAll("figure.plot")) {
   });
   svg.setAttribute("tabindex", "0");
   readout.hidden = false;
+  hide();
 }
 
 /* Tables whose headings sort them. */

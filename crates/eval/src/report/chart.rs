@@ -18,7 +18,7 @@ pub(super) const SQUARE_HEIGHT: u32 = 4900;
 
 /// Text height of the narrow page, the larger one: what the space around the lines is made for.
 const LINE: i32 = 200;
-/// Series of at most this many points show each of them as a dot.
+/// Of one or two series, those of at most this many points show each of them as a dot.
 const DOTS: usize = 40;
 
 /// What is drawn, by the colour it has outside the page.
@@ -166,7 +166,7 @@ impl Chart {
             let color = series.ink.color();
             let places = || series.points.iter().map(|point| self.place(point));
             plane.draw_series(LineSeries::new(places(), color.stroke_width(18)))?;
-            if series.points.len() <= DOTS {
+            if series.points.len() <= DOTS && self.series.len() <= 2 {
                 plane.draw_series(places().map(|place| Circle::new(place, 24, color.filled())))?;
             }
         }
@@ -226,10 +226,18 @@ impl Chart {
         }
         let area = plane.plotting_area().strip_coord_spec();
         let (left, top) = area.get_base_pixel();
+        // Beside its dot, and below the letters that would be written over it.
+        let mut taken: Vec<(i32, i32)> = Vec::new();
         for (x, y, letter) in &self.letters {
             let (x, y) = plane.backend_coord(&self.place(&(*x, *y)));
-            let text = style(Ink::Text, HPos::Left, VPos::Top);
-            area.draw_text(letter, &text, (x - left + 70, y - top + 40))?;
+            let (x, mut y) = (x - left + 90, y - top + 20);
+            while let Some(other) =
+                taken.iter().find(|other| (other.0 - x).abs() < LINE && (other.1 - y).abs() < LINE)
+            {
+                y = other.1 + LINE;
+            }
+            taken.push((x, y));
+            area.draw_text(letter, &style(Ink::Text, HPos::Left, VPos::Top), (x, y))?;
         }
         Ok(())
     }

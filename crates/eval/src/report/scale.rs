@@ -36,10 +36,8 @@ impl Scale {
     /// A value as people read it.
     pub(super) fn say(self, value: f64) -> String {
         match self {
-            Scale::Linear if value != 0.0 && value.abs() < 1e-3 => format!("{value:.2e}"),
-            Scale::Linear => plain((value * 1e4).round() / 1e4),
-            Scale::Log => format!("{value:.2e}"),
-            Scale::Probit => format!("{} %", plain((value * 1e4).round() / 1e2)),
+            Scale::Linear | Scale::Log => digits(value),
+            Scale::Probit => format!("{} %", digits(100.0 * value)),
         }
     }
 
@@ -58,11 +56,31 @@ impl Scale {
                 )
             }
             Scale::Probit => {
-                let inside = RATES.iter().filter(|rate| range.start <= **rate && **rate <= range.end);
-                Some(inside.map(|&rate| (probit(rate), plain(100.0 * rate))).collect())
+                let least = (probit(range.end) - probit(range.start)) / 12.0;
+                let mut ticks: Vec<(f64, String)> = Vec::new();
+                for &rate in RATES.iter().filter(|rate| range.start <= **rate && **rate <= range.end) {
+                    let place = probit(rate);
+                    if ticks.last().is_none_or(|last| place - last.0 >= least) {
+                        ticks.push((place, plain(100.0 * rate)));
+                    }
+                }
+                Some(ticks)
             }
         }
     }
+}
+
+/// A value with about four digits.
+fn digits(value: f64) -> String {
+    let scale = match value.abs() {
+        0.0 => 1.0,
+        small if small < 1e-3 => return format!("{value:.2e}"),
+        small if small < 1.0 => 1e4,
+        one if one < 10.0 => 1e3,
+        ten if ten < 1e3 => 1e2,
+        _ => 1.0,
+    };
+    plain((value * scale).round() / scale)
 }
 
 fn power_of_ten(power: i32) -> String {
@@ -169,12 +187,23 @@ mod tests {
     }
 
     #[test]
+    fn values_are_said_with_about_four_digits() {
+        let said =
+            [0.0, 1.23456e-5, 0.012345, 2.34567, 21.8754, 1234.56].map(|value| Scale::Linear.say(value));
+        assert_eq!(said, ["0", "1.23e-5", "0.0123", "2.346", "21.88", "1,235"]);
+        assert_eq!(Scale::Probit.say(0.01234), "1.234 %");
+    }
+
+    #[test]
     fn ticks_are_powers_and_rates() {
         let ticks = |scale: Scale, range| -> Vec<String> {
             scale.ticks(&range).unwrap().into_iter().map(|(_, text)| text).collect()
         };
         assert_eq!(ticks(Scale::Log, 1e-5..100.0), ["1e-5", "0.001", "0.1", "10"]);
         assert_eq!(ticks(Scale::Probit, 0.004..0.5), ["0.5", "1", "2", "5", "10", "20", "40"]);
+        // Of rates that would be written over each other the lower one stays.
+        let wide = ticks(Scale::Probit, 0.0001..0.6);
+        assert_eq!(wide, ["0.01", "0.05", "0.2", "1", "5", "10", "20", "40", "60"]);
         let axis = Axis { label: String::new(), range: 1e-5..100.0, scale: Scale::Log };
         assert_eq!((axis.tick(-3.0), Axis::linear("", 0.0..1.0).tick(0.25)), ("0.001".into(), "0.25".into()));
     }
