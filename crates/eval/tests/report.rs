@@ -114,6 +114,8 @@ fn every_part_that_may_be_missing_is_there_and_left_out_if_it_is() -> Result<(),
     let parts = [
         "<h3>Learning rate</h3>",
         "<h3>Gradient norm</h3>",
+        "<th scope=\"col\">gradient norm</th>",
+        "<td>1.15e-4</td><td>8.00e-2</td>",
         "<h2 id=\"detection-heading\">Errors at every threshold</h2>",
         "<h3>Receiver operating characteristic</h3>",
         "<h3>Detection error tradeoff</h3>",

@@ -295,13 +295,18 @@ mod tests {
 
     #[test]
     fn the_style_sheet_gives_every_ink_a_theme_colour() {
-        let lines = (0..Ink::LINES).map(Ink::Line);
-        for ink in [Ink::Text, Ink::Axis, Ink::Grid, Ink::Mark, Ink::Paper].into_iter().chain(lines) {
+        for ink in [Ink::Text, Ink::Axis, Ink::Grid, Ink::Mark, Ink::Paper] {
             assert!(
-                CSS.contains(&format!("\"{}\"]", ink.hex())),
+                CSS.contains(&format!("=\"{}\"]", ink.hex())),
                 "{ink:?}: {} is not in report.css",
                 ink.hex()
             );
+        }
+        for ink in (0..Ink::LINES).map(Ink::Line) {
+            for kind in ["fill", "stroke"] {
+                let selector = format!(".chart [{kind}=\"{}\"]", ink.hex());
+                assert!(CSS.contains(&selector), "{ink:?}: {selector} is not in report.css");
+            }
         }
         assert_eq!(Ink::Line(12).hex(), Ink::Line(0).hex());
     }

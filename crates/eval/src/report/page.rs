@@ -62,7 +62,8 @@ struct Tile {
 
 /// What the curves show, as a table.
 struct Numbers {
-    rows: Vec<[String; 6]>,
+    heads: Vec<&'static str>,
+    rows: Vec<Vec<String>>,
     note: String,
 }
 
@@ -203,29 +204,41 @@ fn numbers(report: &Report) -> Numbers {
     let kept = points.iter().enumerate().filter(|(index, point)| {
         index % every == 0 || index + 1 == points.len() || point.step == report.best_step
     });
-    let optional = |value: Option<f32>, digits: usize| match value {
-        Some(value) if value.is_finite() => format!("{value:.digits$}"),
+    let optional = |value: Option<f32>, write: &dyn Fn(f32) -> String| match value {
+        Some(value) if value.is_finite() => write(value),
         Some(_) => "not finite".to_string(),
         None => String::new(),
     };
-    let rows: Vec<_> = kept
-        .map(|(_, point)| {
-            [
-                count(point.step),
-                format!("{:.2}", point.epoch),
-                format!("{:.1}", point.seconds),
-                optional(point.train_loss, 4),
-                optional(point.validation_loss, 4),
-                optional(point.validation_accuracy.map(|part| 100.0 * part), 2),
-            ]
-        })
-        .collect();
+    let loss = |loss: f32| format!("{loss:.4}");
+    let small = |value: f32| format!("{value:.2e}");
+    let extra = [
+        ("learning rate", report.curves.iter().any(|point| point.learning_rate.is_some())),
+        ("gradient norm", report.curves.iter().any(|point| point.gradient_norm.is_some())),
+    ];
+    let row = |point: &super::Point| {
+        let mut row = vec![
+            count(point.step),
+            format!("{:.2}", point.epoch),
+            format!("{:.1}", point.seconds),
+            optional(point.train_loss, &loss),
+            optional(point.validation_loss, &loss),
+            optional(point.validation_accuracy, &|part| format!("{:.2}", 100.0 * part)),
+        ];
+        let values = [point.learning_rate, point.gradient_norm];
+        let there = values.iter().zip(extra).filter(|(_, (_, there))| *there);
+        row.extend(there.map(|(value, _)| optional(*value, &small)));
+        row
+    };
+    let rows: Vec<_> = kept.map(|(_, point)| row(point)).collect();
+    let mut heads =
+        vec!["step", "epoch", "time (s)", "training loss", "validation loss", "validation accuracy (%)"];
+    heads.extend(extra.iter().filter(|(_, there)| *there).map(|(head, _)| *head));
     let note = if rows.len() < report.curves.len() {
         format!("{} of {} points.", count(rows.len() as u64), count(report.curves.len() as u64))
     } else {
         String::new()
     };
-    Numbers { rows, note }
+    Numbers { heads, rows, note }
 }
 
 fn pairs(evaluation: &Evaluation) -> (String, Vec<Pair>) {
