@@ -1,11 +1,12 @@
 //! A picture of gradients through time.
 
 use plotters::prelude::*;
+use serde::Serialize;
 
 use crate::EvalError;
 
 /// One line of the picture.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct GradientLine {
     /// Whose gradient: a run, a layer.
     pub name: String,
@@ -38,12 +39,24 @@ const COLOURS: [RGBColor; 7] = [
 /// assert!(gradient_picture(&[line]).unwrap().contains("rnn_tanh"));
 /// ```
 pub fn gradient_picture(lines: &[GradientLine]) -> Result<String, EvalError> {
-    let figure = "gradients";
+    let (low, high) = norms(lines)?;
+    let longest = lines.iter().map(|line| line.norms.len()).max().unwrap_or(0);
+    let mut svg = String::new();
+    draw(lines, (low, high), longest, &mut svg)
+        .map_err(|error| EvalError::Figure { figure: FIGURE, reason: error.to_string() })?;
+    Ok(svg)
+}
+
+/// What the figure is called in an error.
+const FIGURE: &str = "gradients";
+
+/// The least norm above zero and the greatest; an error if there is none or one is not finite.
+pub(crate) fn norms(lines: &[GradientLine]) -> Result<(f64, f64), EvalError> {
     let norms = || lines.iter().flat_map(|line| &line.norms).copied().filter(|norm| *norm > 0.0);
     let (low, high) = (norms().fold(f64::MAX, f64::min), norms().fold(0.0, f64::max));
     if high == 0.0 {
         let reason = "every gradient is zero: the loss does not depend on the states".into();
-        return Err(EvalError::Figure { figure, reason });
+        return Err(EvalError::Figure { figure: FIGURE, reason });
     }
     for line in lines {
         if let Some(at) = line.norms.iter().position(|norm| !norm.is_finite()) {
@@ -51,14 +64,10 @@ pub fn gradient_picture(lines: &[GradientLine]) -> Result<String, EvalError> {
                 "{}: the gradient {at} frames before the last state is {}: it exploded, and no axis reaches that far",
                 line.name, line.norms[at]
             );
-            return Err(EvalError::Figure { figure, reason });
+            return Err(EvalError::Figure { figure: FIGURE, reason });
         }
     }
-    let longest = lines.iter().map(|line| line.norms.len()).max().unwrap_or(0);
-    let mut svg = String::new();
-    draw(lines, (low, high), longest, &mut svg)
-        .map_err(|error| EvalError::Figure { figure, reason: error.to_string() })?;
-    Ok(svg)
+    Ok((low, high))
 }
 
 fn draw<'a>(

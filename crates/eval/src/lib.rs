@@ -8,6 +8,13 @@
 //! - for a terminal: [`text::evaluation`] writes tables that fit 80 columns;
 //! - for a reader: [`report::render`] makes one HTML file that needs no network.
 //!
+//! Beyond one figure:
+//!
+//! - [`compare_accuracy`], [`compare_frames`], [`McNemar`] and [`holm`] say whether a difference is more than chance;
+//! - [`Roc`] gives every threshold's errors, and an [`OperatingPoint`] those of one that was chosen on other scores;
+//! - [`Calibration`] says whether probabilities are right as often as they claim;
+//! - [`EventRules`], [`EventMatch`] and [`KeywordPeaks`] make events of frames and judge them.
+//!
 //! [`FramePicture`] shows what a model reads.
 //!
 //! Nothing here knows a model, a data set or a file. A new metric gets a file of its own beside

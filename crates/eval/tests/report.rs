@@ -1,7 +1,7 @@
 //! The report page as a file: complete, escaped, well formed, without network.
 
-use stapes_eval::report::{Point, Report, render};
-use stapes_eval::{EvalError, Evaluation};
+use stapes_eval::report::{Detectors, Group, Groups, Point, Report, render};
+use stapes_eval::{Calibration, EvalError, Evaluation, GradientLine, OperatingPoint};
 
 fn sample(labels: &[&str]) -> Report {
     let labels: Vec<String> = labels.iter().map(|label| label.to_string()).collect();
@@ -15,6 +15,8 @@ fn sample(labels: &[&str]) -> Report {
         train_loss: Some(1.0 / (step + 1) as f32),
         validation_loss: step.is_multiple_of(5).then_some(1.1 / (step + 1) as f32),
         validation_accuracy: step.is_multiple_of(5).then_some(step as f32 / 40.0),
+        learning_rate: None,
+        gradient_norm: None,
     };
     Report {
         title: "Three words".into(),
@@ -33,7 +35,35 @@ fn sample(labels: &[&str]) -> Report {
         versions: vec![("stapes".into(), "0.1.0".into()), ("threads".into(), "2".into())],
         data: vec![("training".into(), "2,250 clips".into()), ("fingerprint".into(), "0123abcd".into())],
         notes: vec!["Stopped early at step 30.".into()],
+        detectors: None,
+        calibration: None,
+        groups: None,
+        gradients: Vec::new(),
     }
+}
+
+/// The sample with every part that may be missing; `name` stands for each name from outside.
+fn complete(name: &str) -> Report {
+    let mut report = sample(&WORDS);
+    for point in &mut report.curves {
+        point.learning_rate = Some(0.003 / (point.step + 1) as f32);
+        point.gradient_norm = (point.step > 0).then_some(2.0 / point.step as f32);
+    }
+    let scores: Vec<f32> = (0..80).map(|example| (example * 37 % 80) as f32 / 80.0).collect();
+    let positive: Vec<bool> = (0..80).map(|example| (example * 37 % 80) + (example % 5) * 8 > 60).collect();
+    let chosen = OperatingPoint::of(0.75, &scores, &positive).unwrap();
+    report.detectors = Some(Detectors::of_class(name, &scores, &positive).unwrap().with_point(name, chosen));
+    let probabilities: Vec<f32> = scores.iter().flat_map(|&score| [score, 1.0 - score]).collect();
+    let truths: Vec<usize> = positive.iter().map(|&positive| usize::from(!positive)).collect();
+    report.calibration = Some(Calibration::of(&probabilities, &truths, 2, 10).unwrap());
+    let group = |name: &str, correct| Group { name: name.into(), examples: 20, correct };
+    report.groups = Some(Groups { kind: name.into(), groups: vec![group(name, 20), group("other", 19)] });
+    let line = |name: &str, decay: f64| GradientLine {
+        name: name.into(),
+        norms: (0..30).map(|frame| decay.powi(frame)).collect(),
+    };
+    report.gradients = vec![line(name, 0.5), line("layer 2, backwards", 0.9)];
+    report
 }
 
 const WORDS: [&str; 3] = ["bed", "cat", "happy"];
@@ -79,9 +109,78 @@ fn every_part_is_there() -> Result<(), EvalError> {
 }
 
 #[test]
-fn nothing_is_loaded_from_anywhere() -> Result<(), EvalError> {
+fn every_part_that_may_be_missing_is_there_and_left_out_if_it_is() -> Result<(), EvalError> {
+    let (full, bare) = (render(&complete("voice"))?, render(&sample(&WORDS))?);
+    let parts = [
+        "<h3>Learning rate</h3>",
+        "<h3>Gradient norm</h3>",
+        "<th scope=\"col\">gradient norm</th>",
+        "<td>1.15e-4</td><td>8.00e-2</td>",
+        "<h2 id=\"detection-heading\">Errors at every threshold</h2>",
+        "<h3>Receiver operating characteristic</h3>",
+        "<h3>Detection error tradeoff</h3>",
+        "equal errors, on these scores",
+        "0.7500",
+        "<h2 id=\"calibration-heading\">Calibration</h2>",
+        "expected calibration error",
+        "<h2 id=\"groups-heading\">Accuracy by voice</h2>",
+        "95.0 %",
+        "76.4 to 99.1 %",
+        "<h3>Gradient over time</h3>",
+        "layer 2, backwards",
+    ];
+    for part in parts {
+        assert!(full.contains(part), "{part} is missing");
+        assert!(!bare.contains(part), "{part} is there without its values");
+    }
+    assert_eq!(full.matches("<svg").count(), 8);
+    assert_eq!(full.matches("class=\"readout\"").count(), 8);
+    check_well_formed(&full);
+    Ok(())
+}
+
+#[test]
+fn the_only_script_is_the_one_that_the_policy_names() -> Result<(), EvalError> {
+    let html = render(&complete("voice"))?;
+    assert_eq!((html.matches("<script").count(), html.matches("</script>").count()), (1, 1));
+    let script = include_str!("../templates/report.js");
+    assert!(html.contains(&format!("<script>{script}</script>")));
+    let policy =
+        html.split_once("Content-Security-Policy\" content=\"").unwrap().1.split_once('"').unwrap().0;
+    let sources = policy.split("; ").find_map(|part| part.strip_prefix("script-src ")).unwrap();
+    // 'sha256-' and 44 digits of Base64; the hash itself is tested where it is made.
+    assert!(
+        sources.starts_with("'sha256-") && sources.ends_with("='") && sources.len() == 8 + 44 + 1,
+        "{sources}"
+    );
+    for handler in [" onclick", " onload", " onfocus", "javascript:", "eval(", "innerHTML", "fetch("] {
+        assert!(!html.contains(handler), "{handler}");
+    }
+    Ok(())
+}
+
+#[test]
+fn what_a_pointer_shows_is_the_value_at_its_place() -> Result<(), EvalError> {
     let html = render(&sample(&WORDS))?;
-    for outside in ["http:", "https:", "//", "url(", "@import", "<script", "<img", "<iframe", " src="] {
+    let trace = |name: &str| -> Vec<&str> {
+        let key = format!("data-name=\"{name}\" data-points=\"");
+        html.split_once(key.as_str()).unwrap().1.split_once('"').unwrap().0.split(';').collect()
+    };
+    let training = trace("training");
+    assert_eq!(training.len(), 31);
+    assert!(training[3].ends_with("|3|0.25"), "{}", training[3]);
+    assert!(training[30].ends_with("|30|0.0323"), "{}", training[30]);
+    assert!(trace("validation")[1].ends_with("|5|0.1833"), "{}", trace("validation")[1]);
+    // The place is that of the line's point.
+    let (x, y) = training[30].split_once('|').unwrap().0.split_once(' ').unwrap();
+    assert!(html.contains(&format!(" {x},{y}\"")) || html.contains(&format!(" {x},{y} ")), "{x},{y}");
+    Ok(())
+}
+
+#[test]
+fn nothing_is_loaded_from_anywhere() -> Result<(), EvalError> {
+    let html = render(&complete("voice"))?;
+    for outside in ["http:", "https:", "//", "url(", "@import", "<img", "<iframe", " src="] {
         assert!(!html.contains(outside), "{outside}");
     }
     // Links lead to places in the page; the only other reference is the empty icon.
@@ -97,7 +196,7 @@ fn nothing_is_loaded_from_anywhere() -> Result<(), EvalError> {
 
 #[test]
 fn links_lead_to_places_in_the_page_and_ids_are_unique() -> Result<(), EvalError> {
-    let html = render(&sample(&WORDS))?;
+    let html = render(&complete("voice"))?;
     let values = |key: &str| -> Vec<&str> {
         html.split(key).skip(1).filter_map(|rest| rest.split('"').next()).collect()
     };
@@ -116,7 +215,7 @@ fn links_lead_to_places_in_the_page_and_ids_are_unique() -> Result<(), EvalError
 #[test]
 fn text_from_outside_is_escaped_everywhere() -> Result<(), EvalError> {
     let evil = "</td></text><script>alert('x')</script>&\"";
-    let mut report = sample(&[evil, "cat", "happy"]);
+    let mut report = Report { evaluation: sample(&[evil, "cat", "happy"]).evaluation, ..complete(evil) };
     for text in [
         &mut report.title,
         &mut report.summary,
@@ -132,7 +231,7 @@ fn text_from_outside_is_escaped_everywhere() -> Result<(), EvalError> {
     report.versions = vec![(evil.into(), evil.into())];
     report.data = vec![(evil.into(), evil.into())];
     let html = render(&report)?;
-    assert!(!html.contains("<script"));
+    assert_eq!(html.matches("<script").count(), 1);
     assert!(!html.contains("('x')"));
     check_well_formed(&html);
     Ok(())
@@ -203,8 +302,8 @@ fn check_well_formed(html: &str) {
         } else if !tag.ends_with('/') && !VOID.contains(&name) {
             open.push(name);
         }
-        if name == "style" && !tag.starts_with('/') {
-            rest = &rest[rest.find("</style>").unwrap()..];
+        if ["style", "script"].contains(&name) && !tag.starts_with('/') {
+            rest = &rest[rest.find(&format!("</{name}>")).unwrap()..];
         }
     }
     assert!(open.is_empty(), "{open:?} are not closed");
@@ -246,7 +345,7 @@ fn text_keeps_its_contrast_in_both_themes() {
             let ratio = (a.max(b) + 0.05) / (a.min(b) + 0.05);
             assert!(ratio >= 4.5, "{text} on {ground}: {ratio:.2}");
         };
-        for text in ["ink", "quiet", "first", "second"] {
+        for text in ["ink", "quiet", "first", "second", "third", "fourth", "fifth", "sixth"] {
             contrast(text, "paper");
             contrast(text, "raised");
         }

@@ -1,12 +1,14 @@
 //! The report page of a run.
 
-use stapes_eval::Evaluation;
-use stapes_eval::report::{self, Report};
+use std::collections::BTreeMap;
+
+use stapes_eval::report::{self, Detectors, Group, Groups, Report};
+use stapes_eval::{Calibration, EvalError, Evaluation, OperatingPoint};
 use stapes_train::Point;
 
 use crate::error::Error;
 use crate::experiment::Experiment;
-use crate::run::RunRecord;
+use crate::run::{RunRecord, TestOutcome};
 
 /// The page as one HTML file.
 ///
@@ -16,7 +18,7 @@ pub fn page(
     experiment: &Experiment,
     record: &RunRecord,
     points: &[Point],
-    evaluation: &Evaluation,
+    (outcome, evaluation): (&TestOutcome, &Evaluation),
 ) -> Result<String, Error> {
     let recipe = &experiment.recipe;
     let stopped = format!("Stopped by hand at step {}: the model is the best until then.", record.steps);
@@ -41,8 +43,54 @@ pub fn page(
         versions: record.versions.clone(),
         data: data(experiment, record),
         notes: record.stopped.then_some(stopped).into_iter().collect(),
+        detectors: detectors(outcome, record)?,
+        calibration: Some(calibration(outcome)?),
+        groups: groups(outcome),
+        gradients: Vec::new(),
     };
     Ok(report::render(&report)?)
+}
+
+/// How scores tell classes apart, with the operating points that were chosen on validation; None where the test has one
+/// class only.
+fn detectors(outcome: &TestOutcome, record: &RunRecord) -> Result<Option<Detectors>, Error> {
+    let (probabilities, truths) = (outcome.probabilities.concat(), outcome.all_truths());
+    let found = match outcome.detection() {
+        Some((scores, positive)) => Detectors::of_class(&outcome.labels[1], &scores, &positive),
+        None => Detectors::of_classes(&outcome.labels, &probabilities, &truths),
+    };
+    let detectors = match found {
+        Err(EvalError::OneKind { .. }) => return Ok(None),
+        found => found?,
+    };
+    Ok(Some(record.operating_points.iter().fold(detectors, |detectors, point| {
+        let at = OperatingPoint {
+            threshold: point.threshold,
+            false_positive_rate: point.false_positive_rate,
+            miss_rate: point.miss_rate,
+        };
+        detectors.with_point(&point.name, at)
+    })))
+}
+
+/// Bins of the figure of calibration.
+const BINS: usize = 10;
+
+fn calibration(outcome: &TestOutcome) -> Result<Calibration, Error> {
+    let (probabilities, truths) = (outcome.probabilities.concat(), outcome.all_truths());
+    Ok(Calibration::of(&probabilities, &truths, outcome.labels.len(), BINS)?)
+}
+
+/// Accuracy by speaker, where each example has one and there are several.
+fn groups(outcome: &TestOutcome) -> Option<Groups> {
+    let mut groups: BTreeMap<&str, Group> = BTreeMap::new();
+    for (name, (correct, examples)) in outcome.groups.iter().zip(outcome.right()) {
+        let name = name.as_deref()?;
+        let group = groups.entry(name).or_insert(Group { name: name.into(), examples: 0, correct: 0 });
+        group.examples += examples;
+        group.correct += correct;
+    }
+    (groups.len() > 1).then(|| Groups { kind: "speaker".into(), groups: groups.into_values().collect() })
 }
 
 /// What was trained, in a sentence.
@@ -79,5 +127,7 @@ fn curve_point(point: &Point) -> report::Point {
         train_loss: Some(point.train_loss as f32),
         validation_loss: point.validation.map(|validation| validation.loss as f32),
         validation_accuracy: point.validation.map(|validation| validation.accuracy as f32),
+        learning_rate: Some(point.learning_rate as f32),
+        gradient_norm: Some(point.gradient_norm as f32),
     }
 }

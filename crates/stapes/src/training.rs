@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use stapes_data::WaveformAugmenter;
-use stapes_eval::Evaluation;
+use stapes_eval::{EvalError, Evaluation, OperatingPoint, Roc};
 use stapes_infer::Bundle;
 use stapes_train::{Checkpoint, Event, Start, Team, Trained};
 
@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::experiment::{self, Experiment, Loaded};
 use crate::recipe::Recipe;
 use crate::report;
-use crate::run::{self, Origin, Run, RunFolder, RunRecord, Saved, Standing, TestOutcome};
+use crate::run::{self, ChosenPoint, Origin, Run, RunFolder, RunRecord, Saved, Standing, TestOutcome};
 use crate::together::{Order, agree};
 use keeper::Keeper;
 
@@ -199,7 +199,7 @@ impl Training<'_> {
         folder.write(run::MODEL, &model)?;
         folder.write(run::LAST, &bundle.with_parameters(&trained.last).to_bytes()?)?;
         let left_out = training.left_out.len() + validation.left_out.len();
-        Ok(Learned { trained, origin, model_bytes: model.len() as u64, left_out, test })
+        Ok(Learned { trained, origin, model_bytes: model.len() as u64, left_out, validation, test })
     }
 
     /// The training and validation examples, which all processes have.
@@ -234,14 +234,18 @@ impl Training<'_> {
         folder: &RunFolder,
     ) -> Result<Finished, Error> {
         let mut record = self.record(experiment, &learned)?;
-        let Learned { trained, left_out, test, .. } = learned;
+        let Learned { trained, left_out, validation, test, .. } = learned;
         let bundle = Run::model(folder.folder())?;
         let tested = Tested::new(experiment, &bundle, test)?;
+        if !validation.indices.is_empty() {
+            let validated = Tested::new(experiment, &bundle, validation)?;
+            record.operating_points = chosen_points(&validated.outcome, &tested.outcome)?;
+        }
         record.set_test(&tested.evaluation);
         record.latency_ms = Some(experiment.latency_ms(&bundle, &tested.loaded)?);
         folder.write(run::METRICS, run::metrics(&trained.points).as_bytes())?;
         tested.outcome.write(folder)?;
-        let page = report::page(experiment, &record, &trained.points, &tested.evaluation)?;
+        let page = report::page(experiment, &record, &trained.points, (&tested.outcome, &tested.evaluation))?;
         folder.write(run::REPORT, page.as_bytes())?;
         folder.write(run::RECORD, record.to_json().as_bytes())?;
         let finished = tested.finished(folder.folder(), record);
@@ -273,6 +277,7 @@ impl Training<'_> {
             test_macro_f1: None,
             test_f1: None,
             test_auc: None,
+            operating_points: Vec::new(),
             parameters: network.parameter_count(),
             macs_a_second: recipe.counted_length()?.macs_a_second(&network),
             model_bytes: learned.model_bytes,
@@ -280,6 +285,32 @@ impl Training<'_> {
             versions: run::versions(rayon::current_num_threads(), self.team.size(), recipe.train.shards),
         })
     }
+}
+
+/// Thresholds for the second of two classes that are chosen on validation, with what they give on the test; none where
+/// there are more classes, or one of the two is missing.
+fn chosen_points(validation: &TestOutcome, test: &TestOutcome) -> Result<Vec<ChosenPoint>, Error> {
+    let (Some((scores, positive)), Some((heard, truths))) = (validation.detection(), test.detection()) else {
+        return Ok(Vec::new());
+    };
+    let roc = match Roc::of(&scores, &positive) {
+        Err(EvalError::OneKind { .. }) => return Ok(Vec::new()),
+        roc => roc?,
+    };
+    let wanted = [
+        ("equal errors on validation", roc.at_equal_errors()),
+        ("5 % false positives on validation", roc.at_false_positive_rate(0.05)?),
+        ("1 % false positives on validation", roc.at_false_positive_rate(0.01)?),
+    ];
+    let chosen = |(name, OperatingPoint { threshold, .. }): (&str, OperatingPoint)| {
+        let OperatingPoint { false_positive_rate, miss_rate, .. } =
+            match OperatingPoint::of(threshold, &heard, &truths) {
+                Err(EvalError::OneKind { .. }) => return Ok(None),
+                point => point?,
+            };
+        Ok(Some(ChosenPoint { name: name.into(), threshold, false_positive_rate, miss_rate }))
+    };
+    Ok(wanted.into_iter().map(chosen).collect::<Result<Vec<_>, Error>>()?.into_iter().flatten().collect())
 }
 
 /// What a training came to, before it is tested.
@@ -290,6 +321,7 @@ struct Learned<T> {
     model_bytes: u64,
     /// How many files could not be used.
     left_out: usize,
+    validation: Loaded,
     test: T,
 }
 

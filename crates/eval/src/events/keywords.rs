@@ -232,6 +232,15 @@ mod tests {
     }
 
     #[test]
+    fn a_keyword_is_found_at_the_highest_of_its_peaks() {
+        let frames = EventRules::new(0.0, 1.0).unwrap();
+        let mut peaks = KeywordPeaks::new(2.0, 1.0).unwrap();
+        peaks.add(&frames, &[0.1, 0.4, 0.1, 0.8, 0.1, 0.1], &[event(1.0, 2.0)]).unwrap();
+        // 0.4 at 1 s and 0.8 at 3 s, a second behind the end, are one keyword; nothing else is near a peak.
+        assert_eq!((peaks.keywords, peaks.others), (vec![Some(0.8)], vec![0.1]));
+    }
+
+    #[test]
     fn what_cannot_be_is_named() {
         assert!(KeywordPeaks::new(-1.0, 0.0).unwrap_err().to_string().starts_with("apart_seconds = -1"));
         let frames = EventRules::new(0.0, 1.0).unwrap();

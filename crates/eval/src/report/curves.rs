@@ -1,6 +1,8 @@
-//! The curves of one run: loss and validation accuracy over the steps.
+//! The curves of one run over the steps: loss, validation accuracy, learning rate, gradient norm.
 
-use super::chart::{Chart, Ink, Mark, Series};
+use super::chart::{Chart, HEIGHT, Ink, Mark, Series};
+use super::figure::{Figure, Words};
+use super::scale::{Axis, Scale};
 use super::{Point, Report};
 use crate::EvalError;
 use crate::numbers::{count, counted};
@@ -8,25 +10,13 @@ use crate::numbers::{count, counted};
 /// Points that a line keeps; of more, neighbours are averaged.
 const POINTS: usize = 200;
 
-/// Least extent of the loss axis: what is smaller is nothing, and plotters' search for ticks would not end.
+/// Least extent of an axis: what is smaller is nothing, and plotters' search for ticks would not end.
 const SMALLEST: f64 = 1e-3;
-
-/// A figure: the inside of its SVG element and what is said about it.
-pub(super) struct Figure {
-    /// Unique on the page.
-    pub(super) id: &'static str,
-    pub(super) title: String,
-    /// What is to be seen, for who cannot see it.
-    pub(super) description: String,
-    /// What is to be known when reading it.
-    pub(super) caption: String,
-    pub(super) svg: String,
-}
 
 /// One measured value over the steps.
 struct Line {
     points: Vec<(f64, f64)>,
-    /// Steps that were measured but not finite.
+    /// Steps that were measured but cannot be drawn.
     lost: Vec<u64>,
     /// How many measured values one point is the mean of.
     averaged: usize,
@@ -34,7 +24,8 @@ struct Line {
 
 /// The figures that the run has values for.
 pub(super) fn figures(report: &Report) -> Result<Vec<Figure>, EvalError> {
-    Ok([loss(report)?, accuracy(report)?].into_iter().flatten().collect())
+    let figures = [loss(report)?, accuracy(report)?, learning_rate(report)?, gradient_norm(report)?];
+    Ok(figures.into_iter().flatten().collect())
 }
 
 fn loss(report: &Report) -> Result<Option<Figure>, EvalError> {
@@ -47,30 +38,21 @@ fn loss(report: &Report) -> Result<Option<Figure>, EvalError> {
     let low = all().fold(0.0, f64::min);
     let high = all().fold(f64::MIN, f64::max);
     let parts = [("training", &training), ("validation", &validation)];
-    let series = [Ink::Second, Ink::First]
+    let series: Vec<Series> = [Ink::SECOND, Ink::FIRST]
         .into_iter()
         .zip(parts)
         .filter(|(_, (_, line))| !line.points.is_empty())
-        .map(|(ink, (name, line))| Series { name, ink, points: line.points.clone() })
+        .map(|(ink, (name, line))| Series { name: name.into(), ink, points: line.points.clone() })
         .collect();
-    let svg = Chart {
-        name: "loss",
-        y_label: report.loss.clone(),
-        x_label: "step",
-        x: steps(report),
-        y: low..low + (1.05 * (high - low)).max(SMALLEST),
+    let chart = Chart {
+        names: series.len() > 1,
         series,
         mark: mark(report, None),
-    }
-    .draw()?;
+        ..over_steps(report, "loss", linear(report.loss.clone(), low, high))
+    };
     let said: Vec<String> = parts.iter().filter_map(|(name, line)| line.say(name)).collect();
-    Ok(Some(Figure {
-        id: "loss",
-        title: "Loss".to_string(),
-        description: format!("{}. The best step is {}.", said.join("; "), count(report.best_step)),
-        caption: caption(report, &parts),
-        svg,
-    }))
+    let description = format!("{}. The best step is {}.", said.join("; "), count(report.best_step));
+    Figure::of(&chart, words("loss", "Loss", description, caption(report, &parts))).map(Some)
 }
 
 fn accuracy(report: &Report) -> Result<Option<Figure>, EvalError> {
@@ -82,29 +64,93 @@ fn accuracy(report: &Report) -> Result<Option<Figure>, EvalError> {
     let at_best = report.curves.iter().find(|point| point.step == report.best_step);
     let best = at_best.and_then(|point| point.validation_accuracy).filter(|part| part.is_finite());
     let parts = [("validation accuracy in percent", &line)];
-    let svg = Chart {
-        name: "accuracy",
-        y_label: "accuracy (%)".to_string(),
-        x_label: "step",
-        x: steps(report),
-        // From 0, unless all is happening in the upper half.
-        y: if lowest < 50.0 { 0.0 } else { (lowest / 10.0).floor().min(9.0) * 10.0 }..100.0,
-        series: vec![Series { name: "validation", ink: Ink::First, points: line.points.clone() }],
+    // From 0, unless all is happening in the upper half.
+    let from = if lowest < 50.0 { 0.0 } else { (lowest / 10.0).floor().min(9.0) * 10.0 };
+    let chart = Chart {
+        series: vec![Series { name: "validation".into(), ink: Ink::FIRST, points: line.points.clone() }],
         mark: mark(report, best.map(|part| 100.0 * f64::from(part))),
-    }
-    .draw()?;
+        ..over_steps(report, "accuracy", Axis::linear("accuracy (%)", from..100.0))
+    };
     let mut description = line.say(parts[0].0).unwrap_or_default();
     if let Some(best) = best {
         let step = count(report.best_step);
         description += &format!("; {:.1} at the best step, {step}", 100.0 * best);
     }
-    Ok(Some(Figure {
-        id: "accuracy",
-        title: "Validation accuracy".to_string(),
-        description: description + ".",
-        caption: caption(report, &parts),
-        svg,
-    }))
+    let words = words("accuracy", "Validation accuracy", description + ".", caption(report, &parts));
+    Figure::of(&chart, words).map(Some)
+}
+
+fn learning_rate(report: &Report) -> Result<Option<Figure>, EvalError> {
+    let line = Line::of(&report.curves, |point| point.learning_rate);
+    let Some(high) = line.points.iter().map(|&(_, rate)| rate).reduce(f64::max) else {
+        return Ok(None);
+    };
+    let low = line.points.iter().fold(0.0, |low: f64, &(_, rate)| low.min(rate));
+    // In thousandths: plotters' search for ticks does not end for the smallest extents.
+    let points = line.points.iter().map(|&(step, rate)| (step, 1e3 * rate)).collect();
+    let chart = Chart {
+        series: vec![Series { name: "learning rate, thousandths".into(), ink: Ink::FIRST, points }],
+        ..over_steps(
+            report,
+            "learning rate",
+            linear("learning rate, thousandths".into(), 1e3 * low, 1e3 * high),
+        )
+    };
+    let (first, last) = (line.points[0].1, line.points[line.points.len() - 1].1);
+    let description = format!("Learning rate: from {first:.2e} to {last:.2e}.");
+    let words = words("rate", "Learning rate", description, caption(report, &[("the learning rate", &line)]));
+    Figure::of(&chart, words).map(Some)
+}
+
+fn gradient_norm(report: &Report) -> Result<Option<Figure>, EvalError> {
+    // On an axis of powers of ten there is no 0.
+    let positive = |norm: f32| if norm > 0.0 { norm } else { f32::NAN };
+    let line = Line::of(&report.curves, |point| point.gradient_norm.map(positive));
+    let Some(low) = line.points.iter().map(|&(_, norm)| norm).reduce(f64::min) else {
+        return Ok(None);
+    };
+    let high = line.points.iter().fold(low, |high, &(_, norm)| high.max(norm));
+    let chart = Chart {
+        series: vec![Series { name: "norm".into(), ink: Ink::SECOND, points: line.points.clone() }],
+        ..over_steps(
+            report,
+            "gradient norm",
+            logarithmic("norm of all gradients, before clipping".into(), low, high),
+        )
+    };
+    let (first, last) = (line.points[0].1, line.points[line.points.len() - 1].1);
+    let description = format!("Norm of the gradient: from {first:.2e} to {last:.2e}, at most {high:.2e}.");
+    let words = words("norm", "Gradient norm", description, caption(report, &[("the norm", &line)]));
+    Figure::of(&chart, words).map(Some)
+}
+
+/// A chart over the run's steps with nothing in it.
+fn over_steps(report: &Report, name: &'static str, y: Axis) -> Chart {
+    Chart {
+        name,
+        height: HEIGHT,
+        x: Axis::linear("step", steps(report)),
+        y,
+        series: Vec::new(),
+        names: false,
+        reference: None,
+        mark: None,
+        letters: Vec::new(),
+    }
+}
+
+fn linear(label: String, low: f64, high: f64) -> Axis {
+    Axis::linear(label, low..low + (1.05 * (high - low)).max(SMALLEST))
+}
+
+/// An axis of whole powers of ten around values above 0.
+pub(super) fn logarithmic(label: String, low: f64, high: f64) -> Axis {
+    let (low, high) = (low.log10().floor(), high.log10().ceil());
+    Axis { label, range: 10f64.powf(low)..10f64.powf(high.max(low + 1.0)), scale: Scale::Log }
+}
+
+fn words(id: &'static str, title: &'static str, description: String, caption: String) -> Words {
+    Words { id, title, description, caption, x_name: "step", nearest: false }
 }
 
 impl Line {
@@ -191,6 +237,10 @@ mod tests {
             versions: Vec::new(),
             data: Vec::new(),
             notes: Vec::new(),
+            detectors: None,
+            calibration: None,
+            groups: None,
+            gradients: Vec::new(),
         }
     }
 
@@ -202,6 +252,8 @@ mod tests {
             train_loss: Some(train_loss),
             validation_loss: validation.map(|(loss, _)| loss),
             validation_accuracy: validation.map(|(_, accuracy)| accuracy),
+            learning_rate: None,
+            gradient_norm: None,
         }
     }
 
@@ -220,8 +272,8 @@ mod tests {
         let curves =
             vec![point(0, 2.0, None), point(20, 1.0, Some((1.5, 0.6))), point(40, 0.5, Some((1.0, 0.8)))];
         let figures = figures(&report(curves, 20)).unwrap();
-        let training = line(&figures[0], Ink::Second);
-        let validation = line(&figures[0], Ink::First);
+        let training = line(&figures[0], Ink::SECOND);
+        let validation = line(&figures[0], Ink::FIRST);
         // Positions are whole: a step of 1 in the loss is more than 800 of them.
         let near = |a: f64, b: f64| assert!((a - b).abs() <= 2.0, "{a} {b}");
         let unit = training[1].1 - training[0].1;
@@ -233,7 +285,7 @@ mod tests {
         near(training[1].0 - training[0].0, training[2].0 - training[1].0);
         near(line(&figures[0], Ink::Mark)[0].0, training[1].0);
 
-        let accuracy = line(&figures[1], Ink::First);
+        let accuracy = line(&figures[1], Ink::FIRST);
         let mark = line(&figures[1], Ink::Mark);
         near(mark[0].0, accuracy[0].0);
         // The axis goes from 60 to 100 %, and the mark along the whole of it.

@@ -2,16 +2,28 @@
 //!
 //! [`Report`] holds what is said, [`render`] says it. The page's text and order stand in
 //! `templates/report.html`, its looks in `templates/report.css`; figures are drawn in `curves.rs` over the
-//! charts of `chart.rs`. The page forbids itself every request and script by its content security policy.
+//! charts of `chart.rs`. The one script, `templates/report.js`, shows the values below a pointer and sorts tables;
+//! without it everything can be read. The page forbids itself every request and every other script by its content
+//! security policy, which names the script by its hash.
 
+mod calibration;
 mod chart;
 mod curves;
+mod detectors;
+mod figure;
+mod gradients;
+mod groups;
 mod matrix;
 mod page;
+mod policy;
+mod scale;
 
 use serde::Serialize;
 
-use crate::{EvalError, Evaluation};
+pub use detectors::{DetectorCurve, Detectors};
+pub use groups::{Group, Groups};
+
+use crate::{Calibration, EvalError, Evaluation, GradientLine};
 
 /// A run as the report page shows it.
 ///
@@ -51,6 +63,14 @@ pub struct Report {
     pub data: Vec<(String, String)>,
     /// What a reader must know before the numbers: stopped early, files skipped.
     pub notes: Vec<String>,
+    /// How scores tell classes apart at every threshold, where there are scores.
+    pub detectors: Option<Detectors>,
+    /// Whether probabilities are right as often as they say, where it was measured.
+    pub calibration: Option<Calibration>,
+    /// Accuracy by speaker or another group, where examples have one.
+    pub groups: Option<Groups>,
+    /// The gradient's norm over time steps, a line for each layer and direction; empty if it was not measured.
+    pub gradients: Vec<GradientLine>,
 }
 
 /// What was measured at one step of training; what was not is None.
@@ -68,6 +88,10 @@ pub struct Point {
     pub validation_loss: Option<f32>,
     /// Accuracy on the validation examples, in [0, 1].
     pub validation_accuracy: Option<f32>,
+    /// The learning rate of the step.
+    pub learning_rate: Option<f32>,
+    /// The norm of all gradients together, before it is clipped; the mean since the last point, or that of the step.
+    pub gradient_norm: Option<f32>,
 }
 
 /// The report as one HTML file.
@@ -76,7 +100,7 @@ pub struct Point {
 /// curves, and the page says how many.
 ///
 /// # Errors
-/// [`EvalError::Figure`] if a figure cannot be drawn, [`EvalError::Page`] if the template cannot be filled in.
+/// [`EvalError::Figure`] if a figure cannot be drawn (a gradient that is not finite is one), [`EvalError::Page`] if the template cannot be filled in.
 ///
 /// # Example
 /// ```
@@ -100,6 +124,10 @@ pub struct Point {
 ///     versions: vec![("stapes".into(), "0.1.0".into())],
 ///     data: vec![("training".into(), "6 utterances".into())],
 ///     notes: Vec::new(),
+///     detectors: None,
+///     calibration: None,
+///     groups: None,
+///     gradients: Vec::new(),
 /// })?;
 /// assert_eq!(html.matches("<h1>A first run</h1>").count(), 1);
 /// # Ok::<(), stapes_eval::EvalError>(())

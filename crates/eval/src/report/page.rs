@@ -2,13 +2,17 @@
 
 use askama::Template;
 
-use super::Report;
-use super::chart::{HEIGHT, WIDTH};
-use super::curves::{self, Figure};
+use super::chart::WIDTH;
+use super::figure::Figure;
+use super::groups::Row;
 use super::matrix::Matrix;
+use super::policy::script_source;
+use super::{Report, calibration, curves, detectors, gradients};
 use crate::numbers::{count, counted, duration, milliseconds, percent, percent_value, score};
 use crate::{Estimate, EvalError, Evaluation, Interval};
 
+/// Shows values below a pointer and sorts tables.
+const SCRIPT: &str = include_str!("../../templates/report.js");
 /// Ways to be wrong that the page lists.
 const PAIRS: usize = 12;
 /// Rows of the table that holds the curves' numbers; of more, evenly spaced ones.
@@ -19,11 +23,26 @@ const ROWS: usize = 200;
 struct Page<'a> {
     report: &'a Report,
     css: &'static str,
+    script: &'static str,
+    /// What the content security policy knows the script by.
+    script_source: String,
     tiles: Vec<Tile>,
-    figures: Vec<Figure>,
+    /// Columns of tiles on a wide page, and how many of them the first tile takes.
+    tile_columns: usize,
+    first_columns: usize,
     width: u32,
-    height: u32,
+    curves: Vec<Figure>,
     numbers: Numbers,
+    detectors: Vec<Figure>,
+    detector_rows: Vec<(usize, String, [String; 4])>,
+    /// Whether rows carry the colours of the figures.
+    detector_keys: bool,
+    point_rows: Vec<[String; 5]>,
+    calibration: Vec<Figure>,
+    calibration_rows: Vec<[String; 5]>,
+    calibration_figures: Vec<(&'static str, String)>,
+    groups: Option<GroupTable>,
+    gradients: Vec<Figure>,
     matrix: Option<Matrix>,
     pairs: Vec<Pair>,
     pairs_heading: String,
@@ -43,8 +62,15 @@ struct Tile {
 
 /// What the curves show, as a table.
 struct Numbers {
-    rows: Vec<[String; 6]>,
+    heads: Vec<&'static str>,
+    rows: Vec<Vec<String>>,
     note: String,
+}
+
+/// Accuracy by group.
+struct GroupTable {
+    kind: String,
+    rows: Vec<Row>,
 }
 
 /// A way to be wrong.
@@ -66,14 +92,34 @@ struct Class {
 pub(super) fn render(report: &Report) -> Result<String, EvalError> {
     let evaluation = &report.evaluation;
     let (pairs_heading, pairs) = pairs(evaluation);
+    let tiles = tiles(report);
+    let (tile_columns, first_columns) = columns(tiles.len());
+    let groups = report.groups.as_ref().filter(|groups| !groups.groups.is_empty());
+    let calibration = report.calibration.as_ref();
+    let detectors = report.detectors.as_ref();
     let page = Page {
         report,
         css: include_str!("../../templates/report.css"),
-        tiles: tiles(report),
-        figures: curves::figures(report)?,
+        script: SCRIPT,
+        script_source: script_source(SCRIPT),
+        tiles,
+        tile_columns,
+        first_columns,
         width: WIDTH,
-        height: HEIGHT,
+        curves: curves::figures(report)?,
         numbers: numbers(report),
+        detectors: detectors.map(detectors::figures).transpose()?.unwrap_or_default(),
+        detector_rows: detectors.map(detectors::rows).unwrap_or_default(),
+        detector_keys: detectors.is_some_and(|detectors| detectors.curves.len() > 1),
+        point_rows: detectors.map(detectors::point_rows).unwrap_or_default(),
+        calibration: calibration.map(calibration::figure).transpose()?.flatten().into_iter().collect(),
+        calibration_rows: calibration.map(calibration::rows).unwrap_or_default(),
+        calibration_figures: calibration.map(calibration::figures).unwrap_or_default(),
+        groups: groups.map(|groups| GroupTable {
+            kind: groups.kind.clone(),
+            rows: groups.rows(evaluation.recordings.is_some()),
+        }),
+        gradients: gradients::figure(report)?.into_iter().collect(),
         matrix: Matrix::of(evaluation),
         pairs,
         pairs_heading,
@@ -86,6 +132,15 @@ pub(super) fn render(report: &Report) -> Result<String, EvalError> {
         unit: evaluation.unit(),
     };
     Ok(page.render()?)
+}
+
+/// Columns of so many tiles on a wide page, where the first is wider, and how many of them it takes: one row, or two
+/// rows that are full.
+fn columns(tiles: usize) -> (usize, usize) {
+    match tiles + 1 {
+        units @ ..=8 => (units, 2),
+        units => (units.div_ceil(2), 2 + units % 2),
+    }
 }
 
 fn tiles(report: &Report) -> Vec<Tile> {
@@ -109,6 +164,9 @@ fn tiles(report: &Report) -> Vec<Tile> {
         if let Some(Estimate { value, interval: Interval { low, high } }) = estimate {
             tiles.push(tile(&name, format!("{value:.3}"), format!("{low:.3} to {high:.3}")));
         }
+    }
+    if let Some(equal) = detection.and_then(|detection| detection.equal_error_rate) {
+        tiles.push(tile("Equal errors", percent(equal, *total), "missed, and falsely taken".to_string()));
     }
     tiles.extend([
         tile("Parameters", count(report.parameters), "trained numbers".to_string()),
@@ -146,29 +204,41 @@ fn numbers(report: &Report) -> Numbers {
     let kept = points.iter().enumerate().filter(|(index, point)| {
         index % every == 0 || index + 1 == points.len() || point.step == report.best_step
     });
-    let optional = |value: Option<f32>, digits: usize| match value {
-        Some(value) if value.is_finite() => format!("{value:.digits$}"),
+    let optional = |value: Option<f32>, write: &dyn Fn(f32) -> String| match value {
+        Some(value) if value.is_finite() => write(value),
         Some(_) => "not finite".to_string(),
         None => String::new(),
     };
-    let rows: Vec<_> = kept
-        .map(|(_, point)| {
-            [
-                count(point.step),
-                format!("{:.2}", point.epoch),
-                format!("{:.1}", point.seconds),
-                optional(point.train_loss, 4),
-                optional(point.validation_loss, 4),
-                optional(point.validation_accuracy.map(|part| 100.0 * part), 2),
-            ]
-        })
-        .collect();
+    let loss = |loss: f32| format!("{loss:.4}");
+    let small = |value: f32| format!("{value:.2e}");
+    let extra = [
+        ("learning rate", report.curves.iter().any(|point| point.learning_rate.is_some())),
+        ("gradient norm", report.curves.iter().any(|point| point.gradient_norm.is_some())),
+    ];
+    let row = |point: &super::Point| {
+        let mut row = vec![
+            count(point.step),
+            format!("{:.2}", point.epoch),
+            format!("{:.1}", point.seconds),
+            optional(point.train_loss, &loss),
+            optional(point.validation_loss, &loss),
+            optional(point.validation_accuracy, &|part| format!("{:.2}", 100.0 * part)),
+        ];
+        let values = [point.learning_rate, point.gradient_norm];
+        let there = values.iter().zip(extra).filter(|(_, (_, there))| *there);
+        row.extend(there.map(|(value, _)| optional(*value, &small)));
+        row
+    };
+    let rows: Vec<_> = kept.map(|(_, point)| row(point)).collect();
+    let mut heads =
+        vec!["step", "epoch", "time (s)", "training loss", "validation loss", "validation accuracy (%)"];
+    heads.extend(extra.iter().filter(|(_, there)| *there).map(|(head, _)| *head));
     let note = if rows.len() < report.curves.len() {
         format!("{} of {} points.", count(rows.len() as u64), count(report.curves.len() as u64))
     } else {
         String::new()
     };
-    Numbers { rows, note }
+    Numbers { heads, rows, note }
 }
 
 fn pairs(evaluation: &Evaluation) -> (String, Vec<Pair>) {
@@ -200,4 +270,18 @@ fn classes(evaluation: &Evaluation) -> Vec<Class> {
         scores: [scores.precision, scores.recall, scores.f1].map(score),
     };
     evaluation.per_class.iter().map(class).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tiles_fill_their_rows() {
+        for tiles in 1..16 {
+            let (columns, first) = columns(tiles);
+            assert_eq!((tiles - 1 + first) % columns, 0, "{tiles}");
+            assert!(columns <= 8, "{tiles}");
+        }
+    }
 }

@@ -2,7 +2,6 @@
 
 use rayon::prelude::*;
 use stapes_eval::{EvalError, compare_accuracy, compare_frames, holm};
-use stapes_nn::loss::best_class;
 
 use super::{Candidate, Repetition};
 use crate::error::Error;
@@ -120,9 +119,8 @@ fn p_of(best: &[Repetition], other: &[Repetition]) -> Result<f64, Error> {
 
 /// Which examples are right; None of frames.
 fn right(repetition: &Repetition) -> Option<Vec<bool>> {
-    let Truths::Examples(truths) = &repetition.outcome.truths else { return None };
-    let rows = truths.iter().zip(&repetition.outcome.probabilities);
-    Some(rows.map(|(&truth, row)| best_class(row) == truth).collect())
+    let Truths::Examples(_) = &repetition.outcome.truths else { return None };
+    Some(repetition.outcome.right().into_iter().map(|(right, _)| right == 1).collect())
 }
 
 #[cfg(test)]

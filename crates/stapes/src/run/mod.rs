@@ -90,6 +90,9 @@ pub struct RunRecord {
     /// Area under the ROC curve of the second class there, of such a model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub test_auc: Option<f64>,
+    /// Thresholds for the second of two classes that were chosen on validation, and what they give on the test.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub operating_points: Vec<ChosenPoint>,
     /// Trainable numbers.
     pub parameters: usize,
     /// Multiply-accumulates for a second of audio, where the data is audio.
@@ -103,6 +106,19 @@ pub struct RunRecord {
     pub latency_ms: Option<f64>,
     /// Program, machine and settings that results depend on.
     pub versions: Vec<(String, String)>,
+}
+
+/// A threshold for the second of two classes that was chosen on validation, and its errors on the test.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ChosenPoint {
+    /// What it was chosen for: "5 % false positives on validation".
+    pub name: String,
+    /// Scores from here on are of the class.
+    pub threshold: f32,
+    /// The share of the first class that is taken for the second, on the test.
+    pub false_positive_rate: f64,
+    /// The share of the second class that is missed there.
+    pub miss_rate: f64,
 }
 
 impl RunRecord {

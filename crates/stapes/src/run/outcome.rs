@@ -11,7 +11,7 @@ use stapes_eval::Evaluation;
 use super::OUTCOME;
 use super::folder::RunFolder;
 use crate::error::Error;
-use crate::experiment::{Truths, evaluate};
+use crate::experiment::{Truths, evaluate, frame_classes};
 
 /// What a model says of each test example, with the truth.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,6 +49,34 @@ impl TestOutcome {
     /// [`Error::Eval`] if there are no examples.
     pub fn evaluation(&self) -> Result<Evaluation, Error> {
         evaluate(&self.labels, &self.truths, &self.probabilities)
+    }
+
+    /// The classes of all examples, or of all frames of all of them.
+    pub fn all_truths(&self) -> Vec<usize> {
+        match &self.truths {
+            Truths::Examples(classes) => classes.clone(),
+            Truths::Frames(frames) => frames.concat(),
+        }
+    }
+
+    /// Of two classes the scores of the second, of all examples or frames, and which of them are of it; None of more classes.
+    pub fn detection(&self) -> Option<(Vec<f32>, Vec<bool>)> {
+        let scores = || self.probabilities.iter().flat_map(|rows| rows.iter().skip(1).step_by(2).copied());
+        let positive = || self.all_truths().into_iter().map(|class| class == 1);
+        (self.labels.len() == 2).then(|| (scores().collect(), positive().collect()))
+    }
+
+    /// Of each example how many decisions are right, and how many there are: one, or one a frame.
+    pub fn right(&self) -> Vec<(u64, u64)> {
+        let count = |at: usize, truths: &[usize]| {
+            let decided = frame_classes(&self.probabilities[at], self.labels.len());
+            let right = decided.iter().zip(truths).filter(|(class, truth)| class == truth).count();
+            (right as u64, truths.len() as u64)
+        };
+        match &self.truths {
+            Truths::Examples(classes) => (0..classes.len()).map(|at| count(at, &classes[at..=at])).collect(),
+            Truths::Frames(frames) => (0..frames.len()).map(|at| count(at, &frames[at])).collect(),
+        }
     }
 
     /// Puts the examples of another test behind these, as of another fold.
@@ -211,6 +239,11 @@ mod tests {
         let evaluation = of_examples().evaluation().unwrap();
         assert_eq!((evaluation.correct, evaluation.total), (1, 2));
         assert_eq!(of_frames().evaluation().unwrap().total, 4);
+        assert_eq!(of_examples().right(), [(1, 1), (0, 1)]);
+        // Of equal probabilities the first class is decided.
+        assert_eq!(of_frames().right(), [(2, 3), (1, 1)]);
+        let (scores, positive) = of_frames().detection().unwrap();
+        assert_eq!((scores, positive), (vec![0.1, 0.6, 0.5, 0.75], vec![false, true, true, true]));
     }
 
     #[test]

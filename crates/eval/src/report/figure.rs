@@ -1,0 +1,54 @@
+//! A figure of the page: a chart and what is said about it.
+
+use super::chart::{Chart, Drawing, Ink, Trace};
+use crate::EvalError;
+
+/// A figure as the page's template takes it.
+pub(super) struct Figure {
+    /// Unique on the page.
+    pub(super) id: &'static str,
+    pub(super) title: String,
+    /// What is to be seen, for who cannot see it.
+    pub(super) description: String,
+    /// What is to be known when reading it.
+    pub(super) caption: String,
+    /// Of the view box; the width is that of all charts.
+    pub(super) height: u32,
+    pub(super) svg: String,
+    /// What a pointer shows.
+    pub(super) traces: Vec<Trace>,
+    /// What the x axis measures, in a few words.
+    pub(super) x_name: &'static str,
+    /// Whether a pointer looks for the nearest point, and not for what stands above its place.
+    pub(super) nearest: bool,
+    /// Numbers and names of the series that are not named at their ends.
+    pub(super) legend: Vec<(usize, String)>,
+}
+
+/// What is said about a chart.
+pub(super) struct Words {
+    pub(super) id: &'static str,
+    pub(super) title: &'static str,
+    pub(super) description: String,
+    pub(super) caption: String,
+    pub(super) x_name: &'static str,
+    /// As [`Figure::nearest`].
+    pub(super) nearest: bool,
+}
+
+impl Figure {
+    /// Draws a chart.
+    pub(super) fn of(chart: &Chart, words: Words) -> Result<Figure, EvalError> {
+        let Words { id, title, description, caption, x_name, nearest } = words;
+        let Drawing { svg, traces } = chart.draw()?;
+        let named = |(number, name): (usize, &String)| (number % Ink::LINES, name.clone());
+        let legend = match chart.series.len() {
+            2.. if !chart.names => {
+                chart.series.iter().map(|series| &series.name).enumerate().map(named).collect()
+            }
+            _ => Vec::new(),
+        };
+        let (title, height) = (title.to_string(), chart.height);
+        Ok(Figure { id, title, description, caption, height, svg, traces, x_name, nearest, legend })
+    }
+}

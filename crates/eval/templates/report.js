@@ -1,0 +1,143 @@
+"use strict";
+/* Values of a chart below the pointer, or at the place that arrow keys chose. */
+for (const figure of document.querySelectorAll("figure.plot")) {
+  const svg = figure.querySelector("svg");
+  const readout = figure.querySelector(".readout");
+  const pointer = svg.querySelector(".pointer");
+  const line = pointer.querySelector("line");
+  const dots = [...pointer.querySelectorAll("circle")];
+  const traces = [...svg.querySelectorAll("[data-points]")].map((trace) => ({
+    name: trace.dataset.name,
+    points: trace.dataset.points.split(";").map((text) => {
+      const [at, x, y] = text.split("|");
+      const [left, top] = at.split(" ").map(Number);
+      return { left, top, x, y };
+    }),
+  }));
+  if (traces.length === 0) continue;
+  const nearest = svg.dataset.nearest === "true";
+  const lefts = [...new Set(traces.flatMap((trace) => trace.points.map((point) => point.left)))];
+  lefts.sort((a, b) => a - b);
+  const hint = figure.previousElementSibling === null
+    ? "Point at a chart, or focus it and press arrow keys, to read its values." : "";
+  let at = null;
+  let place = 0;
+  let chosen = 0;
+
+  const closest = (items, distance) =>
+    items.reduce((best, item, index) => (distance(item) < distance(items[best]) ? index : best), 0);
+  const show = (shown) => {
+    const first = shown[0].point;
+    line.setAttribute("x1", first.left);
+    line.setAttribute("x2", first.left);
+    line.setAttribute("visibility", nearest ? "hidden" : "inherit");
+    dots.forEach((dot, index) => {
+      const found = shown.find((one) => one.index === index);
+      dot.setAttribute("visibility", found ? "inherit" : "hidden");
+      if (found) {
+        dot.setAttribute("cx", found.point.left);
+        dot.setAttribute("cy", found.point.top);
+      }
+    });
+    pointer.setAttribute("visibility", "visible");
+    const said = shown.map(({ index, point }) => {
+      const other = point.x === first.x ? "" : ` (at ${point.x})`;
+      return `${traces[index].name} ${point.y}${other}`;
+    });
+    readout.classList.remove("hint");
+    readout.textContent = `${svg.dataset.x} ${first.x}: ${said.join(", ")}`;
+  };
+  const showAt = (left) => {
+    const found = traces.map((trace, index) => {
+      const point = trace.points[closest(trace.points, (one) => Math.abs(one.left - left))];
+      return { index, point };
+    });
+    found.sort((a, b) => Math.abs(a.point.left - left) - Math.abs(b.point.left - left));
+    show(found);
+  };
+  const showPoint = () => show([{ index: chosen, point: traces[chosen].points[place] }]);
+  const hide = () => {
+    pointer.setAttribute("visibility", "hidden");
+    readout.textContent = hint;
+    readout.classList.add("hint");
+    at = null;
+  };
+  const update = () => (nearest ? showPoint() : showAt(lefts[at]));
+
+  svg.addEventListener("pointermove", (event) => {
+    const box = svg.getBoundingClientRect();
+    const scale = svg.viewBox.baseVal.width / box.width;
+    const left = (event.clientX - box.left) * scale;
+    const top = (event.clientY - box.top) * scale;
+    at = closest(lefts, (one) => Math.abs(one - left));
+    if (nearest) {
+      const distance = (point) => Math.hypot(point.left - left, point.top - top);
+      const best = traces.map((trace) => closest(trace.points, distance));
+      chosen = closest(best.map((index, trace) => traces[trace].points[index]), distance);
+      place = best[chosen];
+    }
+    update();
+  });
+  svg.addEventListener("pointerleave", () => {
+    if (document.activeElement !== svg) hide();
+  });
+  svg.addEventListener("focus", () => {
+    if (at !== null) return;
+    at = lefts.length - 1;
+    place = nearest ? 0 : traces[chosen].points.length - 1;
+    update();
+  });
+  svg.addEventListener("blur", hide);
+  svg.addEventListener("keydown", (event) => {
+    const steps = { ArrowLeft: -1, ArrowRight: 1, PageUp: 10, PageDown: -10, Home: -1e9, End: 1e9 };
+    if (event.key === "Escape") return hide();
+    if (nearest && (event.key === "ArrowUp" || event.key === "ArrowDown")) {
+      chosen = (chosen + (event.key === "ArrowDown" ? 1 : traces.length - 1)) % traces.length;
+    } else if (!(event.key in steps)) {
+      return;
+    }
+    const by = steps[event.key] ?? 0;
+    const within = (index, count) => Math.min(Math.max(index, 0), count - 1);
+    at = within((at ?? lefts.length - 1) + by, lefts.length);
+    place = within(place + by, traces[chosen].points.length);
+    event.preventDefault();
+    update();
+  });
+  svg.setAttribute("tabindex", "0");
+  readout.hidden = false;
+  hide();
+}
+
+/* Tables whose headings sort them. */
+for (const table of document.querySelectorAll("table.sortable")) {
+  const body = table.tBodies[0];
+  const heads = [...table.tHead.rows[table.tHead.rows.length - 1].cells];
+  if (body.rows.length < 2) continue;
+  const value = (row, column) => {
+    const text = row.cells[column].textContent.trim();
+    const number = Number.parseFloat(text.replaceAll(",", ""));
+    return /^[-+]?[\d.,]+(e[-+]?\d+)?( ?%| to .*)?$/.test(text) ? number : text;
+  };
+  const missing = (item) => item === "" || item === "\u2013";
+  heads.forEach((head, column) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.append(...head.childNodes);
+    head.append(button);
+    button.addEventListener("click", () => {
+      const rows = [...body.rows].map((row) => ({ row, item: value(row, column) }));
+      const numbers = rows.every(({ item }) => typeof item === "number" || missing(item));
+      const before = head.getAttribute("aria-sort");
+      const order = before === null ? (numbers ? "descending" : "ascending")
+        : before === "ascending" ? "descending" : "ascending";
+      const sign = order === "ascending" ? 1 : -1;
+      rows.sort(({ item: a }, { item: b }) => {
+        if (missing(a) || missing(b)) return missing(a) - missing(b);
+        return sign * (numbers ? a - b : String(a).localeCompare(String(b), "en", { numeric: true }));
+      });
+      heads.forEach((other) => other.removeAttribute("aria-sort"));
+      head.setAttribute("aria-sort", order);
+      body.append(...rows.map(({ row }) => row));
+    });
+  });
+}

@@ -1,0 +1,190 @@
+//! The report page in a browser: no message on the console, wide and narrow, light and dark, by pointer and by keys.
+//!
+//! Needs Chromium on the path; without it there is one ignored test that says so.
+
+use std::path::Path;
+use std::process::{Command, ExitCode, Stdio};
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use stapes_eval::report::{Detectors, Group, Groups, Point, Report, render};
+use stapes_eval::{Calibration, Evaluation, GradientLine};
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let names = ["chromium", "chromium-browser", "google-chrome"];
+    let runs = |name: &&&str| {
+        let status =
+            Command::new(**name).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+        status.is_ok_and(|status| status.success())
+    };
+    let trials = match names.iter().find(runs) {
+        Some(&browser) => vec![
+            trial("a_wide_page_answers_pointer_and_keys", move || answers(browser, 1280, 1)),
+            trial("a_page_as_wide_as_a_phone_does_too", move || answers(browser, 390, 1)),
+            trial("a_dark_page_differs_from_a_light_one_and_is_as_quiet", move || dark(browser)),
+        ],
+        None => {
+            let name = "SKIPPED: there is no chromium on the path; install it to test the page in a browser";
+            vec![Trial::test(name, || Ok(())).with_ignored_flag(true)]
+        }
+    };
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+fn trial(name: &str, check: impl FnOnce() -> Result<(), String> + Send + 'static) -> Trial {
+    Trial::test(name, || check().map_err(Failed::from))
+}
+
+/// A page that shows the report in a frame of some width, does what a reader does, and writes down what happened.
+///
+/// The report keeps its own policy: it is not changed for the test.
+const PROBE: &str = r##"<!doctype html><html><head><meta name="color-scheme" content="light dark"></head><body>
+<iframe style="border: 0; height: 900px; width: WIDTHpx" srcdoc="PAGE"></iframe>
+<script>
+const frame = document.querySelector("iframe");
+frame.addEventListener("load", () => {
+  const page = frame.contentDocument;
+  const root = page.documentElement;
+  const said = [`wider by ${root.scrollWidth - root.clientWidth}`];
+  said.push(`ground ${frame.contentWindow.getComputedStyle(page.body).backgroundColor}`);
+  said.push(`charts ${page.querySelectorAll("svg.chart").length} ${page.querySelectorAll("svg[tabindex='0']").length}`);
+  const svg = page.querySelector("#curves svg");
+  const readout = () => svg.parentNode.querySelector(".readout").textContent;
+  const press = (key) => svg.dispatchEvent(new frame.contentWindow.KeyboardEvent("keydown", { key }));
+  svg.focus();
+  said.push(`focus ${readout()}`);
+  press("Home");
+  press("ArrowRight");
+  said.push(`second ${readout()}`);
+  press("Escape");
+  said.push(`escape ${readout()}`);
+  const box = svg.getBoundingClientRect();
+  const [x] = svg.querySelector("[data-name='training']").dataset.points.split(";")[12].split(" ");
+  const clientX = box.left + (Number(x) * box.width) / svg.viewBox.baseVal.width;
+  svg.dispatchEvent(new frame.contentWindow.PointerEvent("pointermove", { clientX, clientY: box.top + 9 }));
+  said.push(`pointer ${readout()}`);
+  const table = page.querySelector("#groups table");
+  const head = table.tHead.rows[0].cells[2];
+  const cells = () => [...table.tBodies[0].rows].map((row) => row.cells[2].textContent).join(" ");
+  for (let times = 0; times < 2; times += 1) {
+    head.querySelector("button").click();
+    said.push(`${head.getAttribute("aria-sort")} ${cells()}`);
+  }
+  document.body.textContent = `[[${said.join("\n")}]]`;
+});
+</script></body></html>"##;
+
+/// The lines that the probe wrote; an error if the console said anything.
+fn probed(browser: &str, width: u32, scheme: u32) -> Result<Vec<String>, String> {
+    let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let page = render(&sample()).map_err(|error| error.to_string())?;
+    let escaped = page.replace('&', "&amp;").replace('"', "&quot;");
+    let probe = PROBE.replace("WIDTH", &width.to_string()).replace("PAGE", &escaped);
+    let path = folder.path().join("probe.html");
+    std::fs::write(&path, probe).map_err(|error| error.to_string())?;
+    let (dom, log) = dumped(browser, &path, folder.path(), scheme)?;
+    if let Some(line) = log.lines().find(|line| line.contains("CONSOLE")) {
+        return Err(format!("the console says: {line}"));
+    }
+    let said = dom.split_once("[[").and_then(|(_, rest)| rest.rsplit_once("]]")).map(|(said, _)| said);
+    let said = said.ok_or_else(|| format!("the probe wrote nothing; the browser said: {log}"))?;
+    Ok(said.lines().map(|line| line.replace("&nbsp;", " ")).collect())
+}
+
+/// The document after its scripts ran, and what the browser logged.
+fn dumped(browser: &str, page: &Path, folder: &Path, scheme: u32) -> Result<(String, String), String> {
+    let output = Command::new(browser)
+        .args(["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--window-size=1400,1000"])
+        .args(["--disable-background-networking", "--disable-component-update", "--disable-sync"])
+        .args(["--enable-logging=stderr", "--v=0", "--dump-dom"])
+        .arg(format!("--blink-settings=preferredColorScheme={scheme}"))
+        .arg(format!("--user-data-dir={}", folder.join("profile").display()))
+        .arg(format!("file://{}", page.display()))
+        .output()
+        .map_err(|error| error.to_string())?;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Ok((text(&output.stdout), text(&output.stderr)))
+}
+
+fn answers(browser: &str, width: u32, scheme: u32) -> Result<(), String> {
+    let said = probed(browser, width, scheme)?;
+    let expected = [
+        "wider by 0",
+        "ground rgb(255, 255, 255)",
+        "charts 8 8",
+        "focus step 30: training 0.0323, validation 0.0355",
+        "second step 1: training 0.5, validation 1.1 (at 0)",
+        "escape Point at a chart, or focus it and press arrow keys, to read its values.",
+        "pointer step 12: training 0.0769, validation 0.1 (at 10)",
+        "descending 100.0 % 95.0 % 50.0 %",
+        "ascending 50.0 % 95.0 % 100.0 %",
+    ];
+    match said == expected {
+        true => Ok(()),
+        false => Err(format!("expected {expected:#?}, found {said:#?}")),
+    }
+}
+
+fn dark(browser: &str) -> Result<(), String> {
+    let said = probed(browser, 1280, 0)?;
+    match said.get(1).map(String::as_str) {
+        Some("ground rgb(20, 24, 29)") => Ok(()),
+        other => Err(format!("the dark page's ground is {other:?}")),
+    }
+}
+
+/// A report with every part.
+fn sample() -> Report {
+    let point = |step: u64| Point {
+        step,
+        epoch: step as f32 / 5.0,
+        seconds: step as f64 / 10.0,
+        train_loss: Some(1.0 / (step + 1) as f32),
+        validation_loss: step.is_multiple_of(5).then_some(1.1 / (step + 1) as f32),
+        validation_accuracy: step.is_multiple_of(5).then_some(step as f32 / 40.0),
+        learning_rate: Some(0.003),
+        gradient_norm: Some(1.0 / (step + 1) as f32),
+    };
+    let labels = ["bed", "cat", "happy"].map(String::from);
+    let truths: Vec<usize> = (0..60).map(|example| example * 7 % 3).collect();
+    let predictions: Vec<usize> = truths
+        .iter()
+        .enumerate()
+        .map(|(at, truth)| if at % 9 == 0 { (truth + 1) % 3 } else { *truth })
+        .collect();
+    let rows = predictions.iter().enumerate().flat_map(|(at, &best)| {
+        let sure = 0.4 + 0.01 * (at % 50) as f32;
+        (0..3).map(move |class| if class == best { sure } else { (1.0 - sure) / 2.0 })
+    });
+    let probabilities: Vec<f32> = rows.collect();
+    let group = |name: &str, correct| Group { name: name.into(), examples: 20, correct };
+    let line = |name: &str, decay: f64| GradientLine {
+        name: name.into(),
+        norms: (0..30).map(|frame| decay.powi(frame)).collect(),
+    };
+    Report {
+        title: "Three words & \"more\"".into(),
+        summary: "Four LSTM layers of 64 units over 20 MFCC.".into(),
+        command: "stapes train recipes/words.toml --out runs/words".into(),
+        made_at: "2026-01-31 12:00 UTC".into(),
+        partition: "test".into(),
+        evaluation: Evaluation::new(&labels, &truths, &predictions).unwrap(),
+        loss: "cross-entropy, nats".into(),
+        curves: (0..=30).map(point).collect(),
+        best_step: 25,
+        parameters: 121_219,
+        training_seconds: 125.2,
+        latency_ms: Some(1.234),
+        recipe_toml: "[train]\nbatch = 20\n".into(),
+        versions: vec![("stapes".into(), "0.1.0".into())],
+        data: vec![("training".into(), "2,250 clips".into())],
+        notes: vec!["Stopped early at step 30.".into()],
+        detectors: Some(Detectors::of_classes(&labels, &probabilities, &truths).unwrap()),
+        calibration: Some(Calibration::of(&probabilities, &truths, 3, 10).unwrap()),
+        groups: Some(Groups {
+            kind: "speaker".into(),
+            groups: vec![group("a", 19), group("b", 20), group("c", 10)],
+        }),
+        gradients: vec![line("layer 1", 0.5), line("layer 2", 0.9)],
+    }
+}
