@@ -7,7 +7,7 @@ use super::figure::Figure;
 use super::groups::Row;
 use super::matrix::Matrix;
 use super::policy::script_source;
-use super::{Report, calibration, curves, detectors, gradients};
+use super::{Report, calibration, curves, gradients, thresholds};
 use crate::numbers::{count, counted, duration, milliseconds, percent, percent_value, score};
 use crate::{Estimate, EvalError, Evaluation, Interval};
 
@@ -108,10 +108,10 @@ pub(super) fn render(report: &Report) -> Result<String, EvalError> {
         width: WIDTH,
         curves: curves::figures(report)?,
         numbers: numbers(report),
-        detectors: detectors.map(detectors::figures).transpose()?.unwrap_or_default(),
-        detector_rows: detectors.map(detectors::rows).unwrap_or_default(),
+        detectors: detectors.map(thresholds::figures).transpose()?.unwrap_or_default(),
+        detector_rows: detectors.map(thresholds::rows).unwrap_or_default(),
         detector_keys: detectors.is_some_and(|detectors| detectors.curves.len() > 1),
-        point_rows: detectors.map(detectors::point_rows).unwrap_or_default(),
+        point_rows: detectors.map(thresholds::point_rows).unwrap_or_default(),
         calibration: calibration.map(calibration::figure).transpose()?.flatten().into_iter().collect(),
         calibration_rows: calibration.map(calibration::rows).unwrap_or_default(),
         calibration_figures: calibration.map(calibration::figures).unwrap_or_default(),
