@@ -2,16 +2,10 @@
 
 use serde::Serialize;
 
-use super::chart::{Chart, Ink, SQUARE_HEIGHT, Series};
-use super::figure::{Figure, Words};
-use super::scale::{Axis, Scale};
-use crate::numbers::score;
 use crate::{EvalError, OperatingPoint, Roc, roc_auc};
 
 /// Classes of which each has a curve; of more, there is the mean curve.
 const CLASSES: usize = 12;
-/// Points that a curve keeps.
-const POINTS: usize = 300;
 /// False positive rates at which curves are averaged.
 const MEANS: usize = 1000;
 
@@ -171,163 +165,6 @@ impl DetectorCurve {
     }
 }
 
-/// ROC and DET.
-pub(super) fn figures(detectors: &Detectors) -> Result<Vec<Figure>, EvalError> {
-    Ok([Some(roc(detectors)?), det(detectors)?].into_iter().flatten().collect())
-}
-
-fn said(detectors: &Detectors) -> String {
-    let of = |curve: &DetectorCurve| {
-        format!(
-            "{}: area {:.3}, equal error rate {:.1} %",
-            curve.name,
-            curve.auc,
-            100.0 * curve.equal_error_rate
-        )
-    };
-    detectors.curves.iter().map(of).collect::<Vec<_>>().join("; ") + "."
-}
-
-fn roc(detectors: &Detectors) -> Result<Figure, EvalError> {
-    let series = |(number, curve): (usize, &DetectorCurve)| Series {
-        name: curve.name.clone(),
-        ink: Ink::Line(number),
-        points: thinned(curve.rates.iter().map(|&(x, y)| (100.0 * x, 100.0 * y)), Scale::Linear, 100.0),
-    };
-    let letters = lettered(detectors)
-        .map(|(letter, point)| (100.0 * point.false_positive_rate, 100.0 * (1.0 - point.miss_rate), letter));
-    let chart = Chart {
-        name: "ROC",
-        height: SQUARE_HEIGHT,
-        x: Axis::linear("false positives (%)", 0.0..100.0),
-        y: Axis::linear("true positives (%)", 0.0..100.0),
-        series: detectors.curves.iter().enumerate().map(series).collect(),
-        names: false,
-        reference: Some([(0.0, 0.0), (100.0, 100.0)]),
-        mark: None,
-        letters: letters.collect(),
-    };
-    Figure::of(
-        &chart,
-        Words {
-            id: "roc",
-            title: "Receiver operating characteristic",
-            description: said(detectors),
-            caption: "The dashed line is chance.".into(),
-            x_name: "false positives (%)",
-            nearest: true,
-        },
-    )
-}
-
-/// None where no threshold makes both errors.
-fn det(detectors: &Detectors) -> Result<Option<Figure>, EvalError> {
-    let errs = |&(x, y): &(f64, f64)| x > 0.0 && y < 1.0 && x < 1.0 && y > 0.0;
-    let inside = |curve: &DetectorCurve| -> Vec<(f64, f64)> {
-        let rates = curve.rates.iter().filter(|rates| errs(rates));
-        rates.map(|&(x, y)| (x, 1.0 - y)).collect()
-    };
-    let curves: Vec<_> = detectors.curves.iter().map(inside).collect();
-    let rates = || curves.iter().flatten().flat_map(|&(x, y)| [x, y]);
-    let Some(least) = rates().reduce(f64::min) else {
-        return Ok(None);
-    };
-    // Both axes alike, so that equal errors lie on the diagonal; rates below what is of use are cut off.
-    let range = (0.8 * least).clamp(1e-4, 0.01)..0.6;
-    let within = |(x, y): &(f64, f64)| range.contains(x) && range.contains(y);
-    let mut series = Vec::new();
-    for (number, points) in curves.into_iter().enumerate() {
-        let points = thinned(points.into_iter().filter(within), Scale::Probit, 6.0);
-        if !points.is_empty() {
-            series.push(Series {
-                name: detectors.curves[number].name.clone(),
-                ink: Ink::Line(number),
-                points,
-            });
-        }
-    }
-    if series.is_empty() {
-        return Ok(None);
-    }
-    let letters =
-        lettered(detectors).map(|(letter, point)| (point.false_positive_rate, point.miss_rate, letter));
-    let axis = |label: &str| Axis { label: label.into(), range: range.clone(), scale: Scale::Probit };
-    let chart = Chart {
-        name: "DET",
-        height: SQUARE_HEIGHT,
-        x: axis("false positives (%)"),
-        y: axis("missed (%)"),
-        series,
-        names: false,
-        reference: Some([(range.start, range.start), (range.end, range.end)]),
-        mark: None,
-        letters: letters.filter(|(x, y, _)| within(&(*x, *y))).collect(),
-    };
-    let words = Words {
-        id: "det",
-        title: "Detection error tradeoff",
-        description: said(detectors),
-        caption:
-            "Axes by normal deviates; both errors are equal on the dashed line. Thresholds beyond the axes, \
-                  such as those without one of the errors, are left out."
-                .into(),
-        x_name: "false positives",
-        nearest: true,
-    };
-    Figure::of(&chart, words).map(Some)
-}
-
-/// The marked points with their letters.
-fn lettered(detectors: &Detectors) -> impl Iterator<Item = (String, &OperatingPoint)> {
-    let letters = ('A'..='Z').map(String::from);
-    letters.zip(detectors.points.iter().map(|(_, point)| point))
-}
-
-/// A curve without the points that lie nearly on top of the one before; the ends stay.
-fn thinned(points: impl Iterator<Item = (f64, f64)>, scale: Scale, extent: f64) -> Vec<(f64, f64)> {
-    let mut kept: Vec<(f64, f64)> = Vec::new();
-    let mut points = points.peekable();
-    while let Some(point) = points.next() {
-        let apart = kept.last().is_none_or(|last| {
-            let distance = |a: f64, b: f64| (scale.place(a) - scale.place(b)).abs();
-            distance(last.0, point.0) + distance(last.1, point.1) > extent / POINTS as f64
-        });
-        if apart || points.peek().is_none() {
-            kept.push(point);
-        }
-    }
-    kept
-}
-
-/// The curves as rows: name, number of its colour, figures.
-pub(super) fn rows(detectors: &Detectors) -> Vec<(usize, String, [String; 4])> {
-    let percent = |rate: f64| format!("{:.2} %", 100.0 * rate);
-    let row = |(number, curve): (usize, &DetectorCurve)| {
-        let figures = [
-            score(Some(curve.auc)),
-            percent(curve.equal_error_rate),
-            percent(curve.true_positive_rate_at_5_percent),
-            percent(curve.true_positive_rate_at_1_percent),
-        ];
-        (number % Ink::LINES, curve.name.clone(), figures)
-    };
-    detectors.curves.iter().enumerate().map(row).collect()
-}
-
-/// The marked points as rows: letter, what it is, threshold, false positives, missed.
-pub(super) fn point_rows(detectors: &Detectors) -> Vec<[String; 5]> {
-    let letters = lettered(detectors).zip(&detectors.points);
-    let row = |((letter, point), (name, _)): ((String, &OperatingPoint), &(String, OperatingPoint))| {
-        let percent = |rate: f64| format!("{:.2} %", 100.0 * rate);
-        let threshold = match point.threshold {
-            threshold if threshold.is_finite() => format!("{threshold:.4}"),
-            _ => "none".to_string(),
-        };
-        [letter, name.clone(), threshold, percent(point.false_positive_rate), percent(point.miss_rate)]
-    };
-    letters.map(row).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -386,44 +223,6 @@ mod tests {
         let found = Detectors::of_classes(&labels(13), &sure, &truths).unwrap();
         assert_eq!((found.curves.len(), found.curves[0].name.as_str()), (1, "mean of 13 classes"));
         assert_eq!((found.curves[0].auc, found.curves[0].equal_error_rate), (1.0, 0.0));
-        // Nothing errs, so there is no tradeoff to draw.
-        assert_eq!(figures(&found).unwrap().len(), 1);
-    }
-
-    #[test]
-    fn curves_and_letters_lie_where_their_rates_say() {
-        let scores: Vec<f32> = (0..200).map(|example| (example * 37 % 200) as f32 / 200.0).collect();
-        let positive: Vec<bool> =
-            (0..200).map(|example| (example * 37 % 200) + (example % 5) * 30 > 150).collect();
-        let detectors = Detectors::of_class("voice", &scores, &positive).unwrap();
-        let figures = figures(&detectors).unwrap();
-        assert_eq!(figures.iter().map(|figure| figure.id).collect::<Vec<_>>(), ["roc", "det"]);
-        let places = |figure: &Figure| -> Vec<(f64, f64)> {
-            let of = |point: &str| {
-                let (x, y) = point.split('|').next().unwrap().split_once(' ').unwrap();
-                (x.parse().unwrap(), y.parse().unwrap())
-            };
-            figure.traces[0].points.split(';').map(of).collect()
-        };
-        // The curve goes from corner to corner, and its drawing is what a pointer is told.
-        let roc = places(&figures[0]);
-        let (first, last) = (roc[0], roc[roc.len() - 1]);
-        assert!(first.0 < last.0 && first.1 > last.1);
-        let drawn = format!("points=\"{},{} ", first.0, first.1);
-        assert!(figures[0].svg.contains(&drawn), "{drawn}");
-        let rate = detectors.points[0].1;
-        let expected = (
-            first.0 + rate.false_positive_rate * (last.0 - first.0),
-            first.1 + (1.0 - rate.miss_rate) * (last.1 - first.1),
-        );
-        let circle = figures[0].svg.lines().find(|line| line.starts_with("<circle")).unwrap();
-        let value = |key: &str| -> f64 {
-            circle.split_once(key).unwrap().1.split_once('"').unwrap().0.parse().unwrap()
-        };
-        assert!((value("cx=\"") - expected.0).abs() <= 2.0 && (value("cy=\"") - expected.1).abs() <= 2.0);
-        // Both errors fall towards each other: the tradeoff goes down to the right.
-        let det = places(&figures[1]);
-        assert!(det.windows(2).all(|pair| pair[0].0 <= pair[1].0 && pair[0].1 <= pair[1].1));
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod matrix;
 mod page;
 mod policy;
 mod scale;
+mod thresholds;
 
 use serde::Serialize;
 

@@ -7,7 +7,7 @@ use super::figure::Figure;
 use super::groups::Row;
 use super::matrix::Matrix;
 use super::policy::script_source;
-use super::{Report, calibration, curves, detectors, gradients};
+use super::{Report, calibration, curves, gradients, thresholds};
 use crate::numbers::{count, counted, duration, milliseconds, percent, percent_value, score};
 use crate::{Estimate, EvalError, Evaluation, Interval};
 
@@ -30,6 +30,8 @@ struct Page<'a> {
     /// Columns of tiles on a wide page, and how many of them the first tile takes.
     tile_columns: usize,
     first_columns: usize,
+    /// How many of three columns it takes on a narrower page.
+    first_thirds: usize,
     width: u32,
     curves: Vec<Figure>,
     numbers: Numbers,
@@ -94,6 +96,7 @@ pub(super) fn render(report: &Report) -> Result<String, EvalError> {
     let (pairs_heading, pairs) = pairs(evaluation);
     let tiles = tiles(report);
     let (tile_columns, first_columns) = columns(tiles.len());
+    let first_thirds = thirds(tiles.len());
     let groups = report.groups.as_ref().filter(|groups| !groups.groups.is_empty());
     let calibration = report.calibration.as_ref();
     let detectors = report.detectors.as_ref();
@@ -105,13 +108,14 @@ pub(super) fn render(report: &Report) -> Result<String, EvalError> {
         tiles,
         tile_columns,
         first_columns,
+        first_thirds,
         width: WIDTH,
         curves: curves::figures(report)?,
         numbers: numbers(report),
-        detectors: detectors.map(detectors::figures).transpose()?.unwrap_or_default(),
-        detector_rows: detectors.map(detectors::rows).unwrap_or_default(),
+        detectors: detectors.map(thresholds::figures).transpose()?.unwrap_or_default(),
+        detector_rows: detectors.map(thresholds::rows).unwrap_or_default(),
         detector_keys: detectors.is_some_and(|detectors| detectors.curves.len() > 1),
-        point_rows: detectors.map(detectors::point_rows).unwrap_or_default(),
+        point_rows: detectors.map(thresholds::point_rows).unwrap_or_default(),
         calibration: calibration.map(calibration::figure).transpose()?.flatten().into_iter().collect(),
         calibration_rows: calibration.map(calibration::rows).unwrap_or_default(),
         calibration_figures: calibration.map(calibration::figures).unwrap_or_default(),
@@ -141,6 +145,11 @@ fn columns(tiles: usize) -> (usize, usize) {
         units @ ..=8 => (units, 2),
         units => (units.div_ceil(2), 2 + units % 2),
     }
+}
+
+/// How many of three columns the first of so many tiles takes, that all rows are full.
+fn thirds(tiles: usize) -> usize {
+    3 - (tiles - 1) % 3
 }
 
 fn tiles(report: &Report) -> Vec<Tile> {
@@ -282,6 +291,7 @@ mod tests {
             let (columns, first) = columns(tiles);
             assert_eq!((tiles - 1 + first) % columns, 0, "{tiles}");
             assert!(columns <= 8, "{tiles}");
+            assert_eq!((tiles - 1 + thirds(tiles)) % 3, 0, "{tiles}");
         }
     }
 }
