@@ -180,3 +180,18 @@ fn every_sweep_of_the_project_can_be_read() {
         assert!(sweep.cells.len() > 1, "{}", path.display());
     }
 }
+
+#[test]
+fn any_runs_are_told_apart_by_what_differs_in_their_recipes() {
+    let scratch = prepared();
+    scratch.run(COMPARE).succeeds();
+    scratch.run("report runs --out told").succeeds();
+    assert_eq!(column(&scratch, "told/table.csv", "cell"), ["gru", "gru", "rnn_tanh", "rnn_tanh"]);
+    for key in ["hidden", "seeds", "test_accuracy", "p"] {
+        assert_eq!(column(&scratch, "told/table.csv", key), column(&scratch, "runs/table.csv", key), "{key}");
+    }
+    scratch.run("report runs/gru_4 runs/gru_8/seed-2 --out two").succeeds();
+    assert_eq!(column(&scratch, "two/table.csv", "seeds"), ["2", "1"]);
+    scratch.run("report sweep.toml --out none").fails(2, &["sweep.toml"]);
+    scratch.run("report tones --out none").fails(2, &["no run"]);
+}

@@ -11,6 +11,7 @@ mod gradients;
 mod predict;
 mod progress;
 mod quickstart;
+mod report;
 mod search;
 mod summary;
 mod team;
@@ -52,6 +53,7 @@ enum Command {
     Attention(attention::Attention),
     Compare(compare::Compare),
     Search(search::Search),
+    Report(report::Report),
     Data(data::Data),
 }
 
@@ -92,6 +94,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Attention(command) => command.run(&console),
         Command::Compare(command) => command.run(&console),
         Command::Search(command) => command.run(&console),
+        Command::Report(command) => command.run(&console),
         Command::Data(command) => command.run(&console),
     };
     match outcome {

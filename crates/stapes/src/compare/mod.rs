@@ -1,6 +1,7 @@
 //! Runs side by side: what each candidate came to over its seeds, as a table.
 
 mod against_best;
+mod runs;
 mod table;
 
 use std::path::{Path, PathBuf};
@@ -10,6 +11,7 @@ use crate::run::{RECORD, Run, RunRecord, Standing, TestOutcome};
 use crate::sweep::{Sweep, Timing};
 
 pub use against_best::{Against, against_best};
+pub use runs::{of_runs, runs_within};
 pub use table::table;
 
 /// One of the things that are compared, with what its runs came to.

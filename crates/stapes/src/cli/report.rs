@@ -1,0 +1,40 @@
+//! `stapes report`: any runs side by side.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::Args;
+use stapes::compare::{of_runs, runs_within, table};
+
+use super::compare::tell;
+use super::console::Console;
+use super::features::make_folder;
+
+/// Compare any runs: those that differ in nothing but seed and fold are one row
+#[derive(Args)]
+#[command(after_help = "Example:\n  stapes report runs/cells runs/fsdd --out comparison")]
+pub(crate) struct Report {
+    /// Folders of runs, or folders that hold such
+    #[arg(required = true)]
+    runs: Vec<PathBuf>,
+    /// The folder for the table as CSV and Markdown; made if it is not there
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Sort the table by a column, the better end first [default: the order of the runs]
+    #[arg(long, value_name = "COLUMN")]
+    sort: Option<String>,
+}
+
+impl Report {
+    pub(crate) fn run(self, console: &Console) -> Result<u8> {
+        let runs = runs_within(&self.runs)?;
+        let candidates = of_runs(&runs)?;
+        let mut table = table(&candidates)?;
+        if let Some(column) = &self.sort {
+            table.sort(column)?;
+        }
+        make_folder(&self.out)?;
+        tell(&format!("{} runs", runs.len()), &table, &self.out, "table", console)?;
+        Ok(super::DONE)
+    }
+}
