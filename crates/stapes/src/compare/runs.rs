@@ -81,16 +81,16 @@ pub fn of_runs(runs: &[PathBuf]) -> Result<Vec<Candidate>, Error> {
             .collect()
     };
     // In the order in which they come first; of each candidate the runs by seed.
-    let mut groups: Vec<(Vec<(String, String)>, BTreeMap<u64, Vec<PathBuf>>)> = Vec::new();
+    let mut groups: Vec<Group> = Vec::new();
     for (run, recipe) in runs.iter().zip(&recipes) {
         let settings = settings(recipe);
-        let at = groups.iter().position(|(other, _)| *other == settings).unwrap_or_else(|| {
-            groups.push((settings, BTreeMap::new()));
+        let at = groups.iter().position(|group| group.settings == settings).unwrap_or_else(|| {
+            groups.push(Group { settings, seeds: BTreeMap::new() });
             groups.len() - 1
         });
-        groups[at].1.entry(recipe.seed).or_default().push(run.clone());
+        groups[at].seeds.entry(recipe.seed).or_default().push(run.clone());
     }
-    let candidate = |(settings, seeds): (Vec<(String, String)>, BTreeMap<u64, Vec<PathBuf>>)| {
+    let candidate = |Group { settings, seeds }: Group| {
         let first = seeds.values().flatten().next().cloned().unwrap_or_default();
         let mut repetitions = Vec::new();
         for (seed, folders) in seeds {
@@ -112,6 +112,12 @@ pub fn of_runs(runs: &[PathBuf]) -> Result<Vec<Candidate>, Error> {
         Ok(Candidate { name, settings, repetitions, timing })
     };
     groups.into_iter().map(candidate).collect()
+}
+
+/// Runs that differ only in seed and fold.
+struct Group {
+    settings: Vec<(String, String)>,
+    seeds: BTreeMap<u64, Vec<PathBuf>>,
 }
 
 /// A recipe as its keys and values.
