@@ -44,6 +44,21 @@ pub struct Loaded {
     pub left_out: Vec<(PathBuf, String)>,
 }
 
+impl Loaded {
+    /// The first of them.
+    pub(crate) fn first(&self, count: usize) -> Loaded {
+        Loaded {
+            indices: self.indices[..count].to_vec(),
+            features: self.features[..count].to_vec(),
+            truths: match &self.truths {
+                Truths::Examples(classes) => Truths::Examples(classes[..count].to_vec()),
+                Truths::Frames(classes) => Truths::Frames(classes[..count].to_vec()),
+            },
+            left_out: Vec::new(),
+        }
+    }
+}
+
 /// What is true of examples.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Truths {

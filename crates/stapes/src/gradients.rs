@@ -23,6 +23,13 @@ pub struct GradientFlow {
     pub norms: Vec<f64>,
 }
 
+impl GradientFlow {
+    /// The layer, from 1, and the direction: `layer 2, backward`.
+    pub fn name(&self) -> String {
+        format!("layer {}{}", self.layer + 1, if self.backward { ", backward" } else { "" })
+    }
+}
+
 /// The gradient of each sequence's loss by all states, for a model with these parameters.
 ///
 /// The loss is that of the sequence's one decision, or the sum of those of its frames. Without dropout, as its chance would hide what is to be seen.

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use stapes_eval::report::{self, Detectors, Group, Groups, Report};
-use stapes_eval::{Calibration, EvalError, Evaluation, OperatingPoint};
+use stapes_eval::{Calibration, EvalError, Evaluation, GradientLine, OperatingPoint};
 use stapes_train::Point;
 
 use crate::error::Error;
 use crate::experiment::Experiment;
+use crate::gradients::GradientFlow;
 use crate::run::{RunRecord, TestOutcome};
 
 /// The page as one HTML file.
@@ -19,6 +20,7 @@ pub fn page(
     record: &RunRecord,
     points: &[Point],
     (outcome, evaluation): (&TestOutcome, &Evaluation),
+    gradients: &[GradientFlow],
 ) -> Result<String, Error> {
     let recipe = &experiment.recipe;
     let stopped = format!("Stopped by hand at step {}: the model is the best until then.", record.steps);
@@ -46,7 +48,7 @@ pub fn page(
         detectors: detectors(outcome, record)?,
         calibration: Some(calibration(outcome)?),
         groups: groups(outcome),
-        gradients: Vec::new(),
+        gradients: gradients.iter().filter_map(gradient_line).collect(),
     };
     Ok(report::render(&report)?)
 }
@@ -117,6 +119,13 @@ fn data(experiment: &Experiment, record: &RunRecord) -> Vec<(String, String)> {
         ("training speed", format!("{:.0} examples a second", record.examples_a_second)),
     ];
     pairs.map(|(name, value)| (name.to_string(), value)).to_vec()
+}
+
+/// A line of a figure over decades; None where nothing could be drawn.
+fn gradient_line(flow: &GradientFlow) -> Option<GradientLine> {
+    let norms = &flow.norms;
+    let drawn = norms.iter().all(|norm| norm.is_finite()) && norms.iter().any(|norm| *norm > 0.0);
+    drawn.then(|| GradientLine { name: flow.name(), norms: norms.clone() })
 }
 
 fn curve_point(point: &Point) -> report::Point {

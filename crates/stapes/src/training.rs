@@ -13,6 +13,7 @@ use stapes_train::{Checkpoint, Event, Start, Team, Trained};
 
 use crate::error::Error;
 use crate::experiment::{self, Experiment, Loaded};
+use crate::gradients::{GradientFlow, gradient_flow};
 use crate::recipe::Recipe;
 use crate::report;
 use crate::run::{self, ChosenPoint, Origin, Run, RunFolder, RunRecord, Saved, Standing, TestOutcome};
@@ -245,7 +246,9 @@ impl Training<'_> {
         record.latency_ms = Some(experiment.latency_ms(&bundle, &tested.loaded)?);
         folder.write(run::METRICS, run::metrics(&trained.points).as_bytes())?;
         tested.outcome.write(folder)?;
-        let page = report::page(experiment, &record, &trained.points, (&tested.outcome, &tested.evaluation))?;
+        let flows = tested.gradient_flows(&bundle)?;
+        let told = (&tested.outcome, &tested.evaluation);
+        let page = report::page(experiment, &record, &trained.points, told, &flows)?;
         folder.write(run::REPORT, page.as_bytes())?;
         folder.write(run::RECORD, record.to_json().as_bytes())?;
         let finished = tested.finished(folder.folder(), record);
@@ -333,6 +336,11 @@ fn kept<T>(folder: &RunFolder, result: Result<T, Error>) -> Result<T, Error> {
     })
 }
 
+/// The examples that the page's figure of gradients is drawn of: as many as `stapes gradients` takes, and no more frames than
+/// take a moment.
+const GRADIENT_EXAMPLES: usize = 64;
+const GRADIENT_FRAMES: usize = 30_000;
+
 /// What a model says of the test examples.
 struct Tested {
     loaded: Loaded,
@@ -352,6 +360,24 @@ impl Tested {
         };
         let evaluation = outcome.evaluation()?;
         Ok(Tested { loaded, outcome, evaluation })
+    }
+
+    /// How the gradient flows back through time in the first of the examples; none of models without a recurrent layer, or
+    /// where already the first is too long.
+    fn gradient_flows(&self, bundle: &Bundle) -> Result<Vec<GradientFlow>, Error> {
+        let mut frames = 0;
+        let within = self.loaded.features.iter().take(GRADIENT_EXAMPLES).take_while(|example| {
+            frames += example.frames();
+            frames <= GRADIENT_FRAMES
+        });
+        let count = within.count();
+        if count == 0 {
+            return Ok(Vec::new());
+        }
+        match gradient_flow(bundle, &bundle.parameters, &self.loaded.first(count)) {
+            Err(Error::NoRecurrentLayer) => Ok(Vec::new()),
+            flows => flows,
+        }
     }
 
     fn finished(self, folder: &Path, record: RunRecord) -> Finished {

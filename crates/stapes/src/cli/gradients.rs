@@ -61,8 +61,8 @@ impl Gradients {
             );
             for flow in flows {
                 let name = match self.runs.len() {
-                    1 => name(&flow),
-                    _ => format!("{}, {}", folder.display(), name(&flow)),
+                    1 => flow.name(),
+                    _ => format!("{}, {}", folder.display(), flow.name()),
                 };
                 lines.push(GradientLine { name, norms: flow.norms });
             }
@@ -77,10 +77,6 @@ impl Gradients {
     }
 }
 
-fn name(flow: &GradientFlow) -> String {
-    format!("layer {}{}", flow.layer + 1, if flow.backward { ", backward" } else { "" })
-}
-
 /// A line a layer and direction: the norms at distances 0, 1, 2, 5, 10, 20, 50 and so on.
 fn table(flows: &[GradientFlow]) -> String {
     let longest = flows.iter().map(|flow| flow.norms.len()).max().unwrap_or(0);
@@ -91,7 +87,7 @@ fn table(flows: &[GradientFlow]) -> String {
     for flow in flows {
         let norm = |&distance: &usize| format!("{:>10.2e}", flow.norms[distance]);
         let norms: String = distances.iter().filter(|at| **at < flow.norms.len()).map(norm).collect();
-        text += &format!("\n{:<20}{norms}", name(flow));
+        text += &format!("\n{:<20}{norms}", flow.name());
     }
     text
 }

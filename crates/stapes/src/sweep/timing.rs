@@ -10,7 +10,7 @@ use stapes_infer::{Bundle, Input, StreamClassifier};
 use stapes_train::{Alone, Schedule, Start};
 
 use crate::error::Error;
-use crate::experiment::{Experiment, Loaded, Truths};
+use crate::experiment::{Experiment, Loaded};
 use crate::recipe::Recipe;
 use crate::run::Run;
 
@@ -115,11 +115,7 @@ impl Timing {
 
 /// The seconds that a step of an experiment's training takes.
 fn step_seconds(experiment: &Experiment, untrained: &Bundle, training: &Loaded) -> Result<f64, Error> {
-    let truths = match training.truths {
-        Truths::Examples(_) => Truths::Examples(Vec::new()),
-        Truths::Frames(_) => Truths::Frames(Vec::new()),
-    };
-    let none = Loaded { indices: Vec::new(), features: Vec::new(), truths, left_out: Vec::new() };
+    let none = training.first(0);
     let never = AtomicBool::new(false);
     let trained =
         experiment.train(untrained, [training, &none], (Start::Drawn, &Alone), &never, |_| Ok(()))?;
