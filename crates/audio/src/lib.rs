@@ -37,4 +37,4 @@ pub use error::AudioError;
 pub use part::read_part;
 pub use read::read;
 pub use recording::Recording;
-pub use write::write_wav;
+pub use write::{wav_bytes, write_wav};

@@ -33,7 +33,7 @@ const MOST_SAMPLES: usize = (u32::MAX as usize - PLAIN_HEADER) / 2;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn write_wav(path: &Path, clip: &Clip) -> Result<(), AudioError> {
-    let bytes = encode(path, clip)?;
+    let bytes = wav_bytes(path, clip)?;
     let aside = aside(path);
     let written = std::fs::write(&aside, bytes).and_then(|()| std::fs::rename(&aside, path));
     written.map_err(|source| {
@@ -43,8 +43,19 @@ pub fn write_wav(path: &Path, clip: &Clip) -> Result<(), AudioError> {
     })
 }
 
-/// A file's bytes; `path` is for messages alone.
-fn encode(path: &Path, clip: &Clip) -> Result<Vec<u8>, AudioError> {
+/// The bytes of such a file; `path` is for messages alone.
+///
+/// # Errors
+/// [`AudioError::NotFinite`], and [`AudioError::TooLong`] beyond 4 GiB.
+///
+/// # Example
+/// ```
+/// let clip = stapes_audio::Clip { samples: vec![0.5, 2.0], sample_rate_hz: 16_000 };
+/// let bytes = stapes_audio::wav_bytes("one.wav".as_ref(), &clip)?;
+/// assert_eq!((bytes.len(), &bytes[..4]), (44 + 2 * 2, &b"RIFF"[..]));
+/// # Ok::<(), stapes_audio::AudioError>(())
+/// ```
+pub fn wav_bytes(path: &Path, clip: &Clip) -> Result<Vec<u8>, AudioError> {
     if let Some(sample) = clip.samples.iter().position(|sample| !sample.is_finite()) {
         let value = f64::from(clip.samples[sample]);
         return Err(AudioError::NotFinite { path: path.to_owned(), sample, value });
@@ -100,7 +111,7 @@ mod tests {
     #[test]
     fn samples_are_rounded_and_held_within_range() {
         let samples = vec![0.6 / 32768.0, -0.6 / 32768.0, 0.4 / 32768.0, 1.0, -1.0, 9.0, -9.0];
-        let bytes = encode(Path::new("a.wav"), &Clip { samples, sample_rate_hz: 8000 }).unwrap();
+        let bytes = wav_bytes(Path::new("a.wav"), &Clip { samples, sample_rate_hz: 8000 }).unwrap();
         let written: Vec<i16> =
             bytes[44..].as_chunks::<2>().0.iter().map(|&bytes| i16::from_le_bytes(bytes)).collect();
         assert_eq!(written, [1, -1, 0, 32767, -32768, 32767, -32768]);

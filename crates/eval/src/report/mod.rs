@@ -13,6 +13,7 @@ mod detectors;
 mod figure;
 mod gradients;
 mod groups;
+mod inspection;
 mod matrix;
 mod page;
 mod policy;
@@ -23,6 +24,7 @@ use serde::Serialize;
 
 pub use detectors::{DetectorCurve, Detectors};
 pub use groups::{Group, Groups};
+pub use inspection::{Inspection, InspectionPicture, InspectionScores, render_inspection};
 
 use crate::{Calibration, EvalError, Evaluation, GradientLine};
 

@@ -12,7 +12,7 @@ use crate::numbers::{count, counted, duration, milliseconds, percent, percent_va
 use crate::{Estimate, EvalError, Evaluation, Interval};
 
 /// Shows values below a pointer and sorts tables.
-const SCRIPT: &str = include_str!("../../templates/report.js");
+pub(super) const SCRIPT: &str = include_str!("../../templates/report.js");
 /// Ways to be wrong that the page lists.
 const PAIRS: usize = 12;
 /// Rows of the table that holds the curves' numbers; of more, evenly spaced ones.

@@ -8,6 +8,7 @@ mod eval;
 mod features;
 mod folds;
 mod gradients;
+mod inspect;
 mod predict;
 mod progress;
 mod quickstart;
@@ -51,6 +52,7 @@ enum Command {
     Gradients(gradients::Gradients),
     Features(features::Features),
     Attention(attention::Attention),
+    Inspect(inspect::Inspect),
     Compare(compare::Compare),
     Search(search::Search),
     Report(report::Report),
@@ -92,6 +94,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Gradients(command) => command.run(&console),
         Command::Features(command) => command.run(&console),
         Command::Attention(command) => command.run(&console),
+        Command::Inspect(command) => command.run(&console),
         Command::Compare(command) => command.run(&console),
         Command::Search(command) => command.run(&console),
         Command::Report(command) => command.run(&console),
