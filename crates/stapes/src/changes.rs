@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// A configuration with changes of the form `path.to.key=value`, in their order; a value that is no TOML is a
-/// string.
+/// string, and no value at all takes the key out.
 ///
 /// # Errors
 /// What is wrong with which change: no `=`, an unknown key, a value of another kind.
@@ -58,6 +58,7 @@ pub fn key_and_value(change: &str) -> Result<(&str, &str), String> {
 /// Applies a change to a table.
 fn set(table: &mut toml::Table, change: &str) -> Result<(), String> {
     let (path, value) = key_and_value(change)?;
+    let removes = value.trim().is_empty();
     let value = toml::from_str::<toml::Table>(&format!("value = {value}"))
         .ok()
         .and_then(|mut table| table.remove("value"))
@@ -72,6 +73,28 @@ fn set(table: &mut toml::Table, change: &str) -> Result<(), String> {
         };
         at = inner;
     }
-    at.insert(last.into(), value);
+    match removes {
+        true => at.remove(last),
+        false => at.insert(last.into(), value),
+    };
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_without_a_value_is_taken_out() {
+        let config: stapes_features::FeatureConfig = stapes_features::preset("log-mel").unwrap();
+        let cut = changed(config.clone(), &["fixed_length_samples=8000".into()]).unwrap();
+        assert_eq!(cut.fixed_length_samples, Some(8000));
+        assert_eq!(changed(cut, &["fixed_length_samples=".into()]).unwrap(), config);
+        // What was not there is gone already; what must be there is missed.
+        assert_eq!(changed(config.clone(), &["fixed_length_samples=".into()]).unwrap(), config);
+        let recipe = include_str!("../../../recipes/quickstart.toml");
+        let recipe: crate::Recipe = toml::from_str(recipe).unwrap();
+        let error = changed(recipe, &["title=".into()]).unwrap_err();
+        assert!(error.contains("--set title=: missing field"), "{error}");
+    }
 }

@@ -120,3 +120,21 @@ fn one_bad_file_does_not_stop_the_others() {
     assert_eq!(ran.stdout().lines().count(), 1);
     scratch.run("predict run text.wav").fails(2, &["text.wav"]);
 }
+
+#[test]
+fn a_model_can_be_evaluated_on_frames_that_it_did_not_learn_from() {
+    let scratch = Scratch::new();
+    scratch.tones();
+    scratch.tones_recipe();
+    scratch.run("train tones.toml --data tones --out run").succeeds();
+    let accuracy =
+        |set: &str| scratch.run(&format!("eval run --json {set}")).succeeds().last_json()["accuracy"].clone();
+    let as_trained = accuracy("");
+    assert_eq!(accuracy("--set front_end.librosa-mfcc.hop_length=80"), as_trained);
+    // Samples 32,768 times as large.
+    assert_ne!(accuracy("--set scale=int16"), as_trained);
+    scratch
+        .run("eval run --set front_end.librosa-mfcc.n_mfcc=5")
+        .fails(2, &["5 values, and the model reads 12"]);
+    scratch.run("eval run --set front_end.librosa-mfcc.hop=5").fails(2, &["hop"]);
+}

@@ -2,13 +2,14 @@
 
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 use stapes::data::Split;
 use stapes::experiment::{self, Experiment, Truths};
+use stapes::infer::Input;
 use stapes::run::{self, Run};
-use stapes::{Error, Recipe};
+use stapes::{Error, Recipe, changed};
 
 use super::console::Console;
 use super::predict::prediction;
@@ -26,6 +27,10 @@ pub(crate) struct Eval {
     /// The folder of the data set [default: where it lay in training]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// Change a key of [features], such as front_end.librosa-mel-db.htk=true, to see what it costs when frames are not those
+    /// that the model learned from
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
 }
 
 /// A part of the data.
@@ -82,11 +87,31 @@ fn runs(classes: &[usize], labels: &[String]) -> Vec<Value> {
     starts.map(|t| json!([t, labels[classes[t]]])).collect()
 }
 
+/// A front end with changes.
+fn otherwise(input: &Input, changes: &[String]) -> Result<Input> {
+    let Input::Recordings(config) = input else {
+        bail!("--set changes the front end, and the model reads frames that have none");
+    };
+    let changed = changed(config.clone(), changes).map_err(anyhow::Error::msg)?;
+    changed.check()?;
+    if changed.init()?.width() != config.init()?.width() {
+        bail!(
+            "--set: frames would have {} values, and the model reads {}",
+            changed.init()?.width(),
+            config.init()?.width()
+        );
+    }
+    Ok(Input::Recordings(changed))
+}
+
 impl Eval {
     pub(crate) fn run(self, console: &Console) -> Result<u8> {
         let stop = progress::stop_on_interrupt();
-        let run = Run::open(&self.run)?;
+        let mut run = Run::open(&self.run)?;
         let experiment = reopened(&run, self.data, console)?;
+        if !self.set.is_empty() {
+            run.bundle.input = otherwise(&run.bundle.input, &self.set)?;
+        }
         let indices = self.split.of(&experiment.split);
         let bar = progress::bar(indices.len(), "features");
         let dataset = (&experiment.dataset, experiment.recipe.data.unreadable_share());

@@ -64,7 +64,7 @@ pub(crate) struct Changes {
     /// Another seed than the recipe's
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
-    /// Change a key of the recipe, such as train.epochs=2; may be given several times
+    /// Change a key of the recipe, such as train.epochs=2; without a value it is taken out; may be given several times
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
 }
