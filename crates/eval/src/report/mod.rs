@@ -13,6 +13,8 @@ mod detectors;
 mod figure;
 mod gradients;
 mod groups;
+mod ink;
+mod line;
 mod matrix;
 mod page;
 mod policy;

@@ -12,6 +12,9 @@ use crate::numbers::plain;
 const RATES: [f64; 15] =
     [0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9];
 
+/// Least extent of an axis: what is smaller is nothing, and plotters' search for ticks would not end.
+const SMALLEST: f64 = 1e-3;
+
 /// How values become places.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Scale {
@@ -99,6 +102,24 @@ pub(super) struct Axis {
 impl Axis {
     pub(super) fn linear(label: impl Into<String>, range: Range<f64>) -> Axis {
         Axis { label: label.into(), range, scale: Scale::Linear }
+    }
+
+    /// A linear axis around values, with a little space above.
+    pub(super) fn around(label: &str, low: f64, high: f64) -> Axis {
+        Axis::linear(label, low..low + (1.05 * (high - low)).max(SMALLEST))
+    }
+
+    /// An axis of whole powers of ten around values above 0.
+    pub(super) fn powers_of_ten(label: &str, low: f64, high: f64) -> Axis {
+        let (low, high) = (low.log10().floor(), high.log10().ceil());
+        let range = 10f64.powf(low)..10f64.powf(high.max(low + 1.0));
+        Axis { label: label.into(), range, scale: Scale::Log }
+    }
+
+    /// An axis up to 100 %: from 0, unless all is happening in the upper half.
+    pub(super) fn percent(label: &str, lowest: f64) -> Axis {
+        let from = if lowest < 50.0 { 0.0 } else { (lowest / 10.0).floor().min(9.0) * 10.0 };
+        Axis::linear(label, from..100.0)
     }
 
     /// The axis as plotters takes it: in places.
