@@ -11,6 +11,7 @@ mod chart;
 mod curves;
 mod detectors;
 mod figure;
+mod frame;
 mod gradients;
 mod groups;
 mod ink;
