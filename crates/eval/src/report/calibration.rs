@@ -23,14 +23,14 @@ pub(super) fn figure(calibration: &Calibration) -> Result<Option<Figure>, EvalEr
         &chart,
         Words {
             id: "reliability",
-            title: "Accuracy over confidence",
+            title: "Accuracy over confidence".into(),
             description: format!(
                 "Confidence is off from accuracy by {:.1} percentage points in the mean over examples.",
                 100.0 * calibration.expected_calibration_error
             ),
             caption: "On the dashed line a model is right as often as it says; below it, it is too sure."
                 .into(),
-            x_name: "confidence",
+            x_name: "confidence".into(),
             nearest: true,
         },
     )

@@ -178,7 +178,7 @@ impl Chart {
         for spread in &self.spreads {
             let color = spread.ink.color();
             let ends = [spread.low, spread.high].map(|y| self.place(&(spread.x, y)));
-            plane.draw_series([PathElement::new(ends.to_vec(), spread.ink.pale().stroke_width(THICK))])?;
+            plane.draw_series([PathElement::new(ends.to_vec(), spread.ink.half().stroke_width(THICK))])?;
             let place = self.place(&(spread.x, spread.y));
             plane.draw_series([Circle::new(place, 40, color.filled())])?;
         }

@@ -54,7 +54,7 @@ fn accuracy(report: &Report) -> Result<Option<Figure>, EvalError> {
     let chart = Chart {
         series: vec![Series { name: "validation".into(), ink: Ink::FIRST, points: line.points.clone() }],
         mark: mark(report, best.map(|part| 100.0 * f64::from(part))),
-        ..over_steps(report, "accuracy", Axis::percent("accuracy (%)", lowest))
+        ..over_steps(report, "accuracy", Axis::share("accuracy (%)", lowest / 100.0, 100.0))
     };
     let mut description = line.say(parts[0].0).unwrap_or_default();
     if let Some(best) = best {
@@ -115,7 +115,7 @@ fn over_steps(report: &Report, name: &'static str, y: Axis) -> Chart {
 }
 
 fn words(id: &'static str, title: &'static str, description: String, caption: String) -> Words {
-    Words { id, title, description, caption, x_name: "step", nearest: false }
+    Words { id, title: title.into(), description, caption, x_name: "step".into(), nearest: false }
 }
 
 /// The steps' range: from 0, so that curves of different runs begin alike.

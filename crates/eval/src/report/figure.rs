@@ -19,7 +19,7 @@ pub(super) struct Figure {
     /// What a pointer shows.
     pub(super) traces: Vec<Trace>,
     /// What the x axis measures, in a few words.
-    pub(super) x_name: &'static str,
+    pub(super) x_name: String,
     /// Whether a pointer looks for the nearest point, and not for what stands above its place.
     pub(super) nearest: bool,
     /// Numbers and names of the series that are not named at their ends.
@@ -36,10 +36,10 @@ pub(super) struct Trace {
 /// What is said about a chart.
 pub(super) struct Words {
     pub(super) id: &'static str,
-    pub(super) title: &'static str,
+    pub(super) title: String,
     pub(super) description: String,
     pub(super) caption: String,
-    pub(super) x_name: &'static str,
+    pub(super) x_name: String,
     /// As [`Figure::nearest`].
     pub(super) nearest: bool,
 }
@@ -56,7 +56,7 @@ impl Figure {
             }
             _ => Vec::new(),
         };
-        let (title, height) = (title.to_string(), chart.height);
+        let height = chart.height;
         Ok(Figure { id, title, description, caption, height, svg, traces, x_name, nearest, legend })
     }
 }

@@ -36,12 +36,12 @@ pub(super) fn figure(report: &Report) -> Result<Option<Figure>, EvalError> {
         &chart,
         Words {
             id: "gradient",
-            title: "Gradient over time",
+            title: "Gradient over time".into(),
             description: format!("{}, over the frames before the last state.", said.join("; ")),
             caption:
                 "What reaches back to a frame is what the loss there can teach; norms of zero are left out."
                     .into(),
-            x_name: "frames before",
+            x_name: "frames before".into(),
             nearest: false,
         },
     )

@@ -52,9 +52,14 @@ impl Ink {
         }
     }
 
-    /// The same, pale: the style sheet makes it thinner, too.
+    /// The same, pale: the style sheet knows it by its opacity, and [`Ink::half`] too.
     pub(super) fn pale(self) -> RGBAColor {
         self.color().mix(0.3)
+    }
+
+    /// The same, halfway to pale.
+    pub(super) fn half(self) -> RGBAColor {
+        self.color().mix(0.5)
     }
 
     /// The colour as plotters writes it and the style sheet selects it.

@@ -48,10 +48,10 @@ fn roc(detectors: &Detectors) -> Result<Figure, EvalError> {
         &chart,
         Words {
             id: "roc",
-            title: "Receiver operating characteristic",
+            title: "Receiver operating characteristic".into(),
             description: said(detectors),
             caption: "The dashed line is chance.".into(),
-            x_name: "false positives (%)",
+            x_name: "false positives (%)".into(),
             nearest: true,
         },
     )
@@ -97,13 +97,13 @@ fn det(detectors: &Detectors) -> Result<Option<Figure>, EvalError> {
     };
     let words = Words {
         id: "det",
-        title: "Detection error tradeoff",
+        title: "Detection error tradeoff".into(),
         description: said(detectors),
         caption:
             "Axes by normal deviates; both errors are equal on the dashed line. Thresholds beyond the axes, \
                   such as those without one of the errors, are left out."
                 .into(),
-        x_name: "false positives",
+        x_name: "false positives".into(),
         nearest: true,
     };
     Figure::of(&chart, words).map(Some)
