@@ -142,3 +142,28 @@ fn capitalised(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_front_is_what_nothing_beats_and_its_stairs_rise_at_its_members() {
+        let figures = [(1.0, 0.5), (2.0, 0.4), (2.0, 0.7), (3.0, 0.7), (4.0, 0.9), (4.0, 0.9), (5.0, 0.8)];
+        let candidate = |(cost, figure): (f64, f64)| Candidate {
+            name: String::new(),
+            figures: vec![figure],
+            costs: vec![Some(cost)],
+            runs: Vec::new(),
+            confusion: None,
+            groups: None,
+        };
+        let candidates = figures.map(candidate);
+        let placed: Vec<Placed<'_>> = candidates.iter().filter_map(|one| Placed::of(one, 0)).collect();
+        // Of equals both.
+        let front = front(&placed);
+        assert_eq!(front, [0, 2, 4, 5]);
+        let corners = [(1.0, 0.5), (2.0, 0.5), (2.0, 0.7), (4.0, 0.7), (4.0, 0.9), (4.0, 0.9), (4.0, 0.9)];
+        assert_eq!(stairs(&front, &placed), corners);
+    }
+}

@@ -77,7 +77,7 @@ pub struct CandidateRun {
     pub name: String,
     /// What was measured while training, in the order of the steps.
     pub curve: Vec<Point>,
-    /// The address of its own page, relative to this one.
+    /// The address of its own page, relative to this one: it begins with `./`, or is no link.
     pub link: Option<String>,
 }
 

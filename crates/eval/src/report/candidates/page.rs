@@ -5,7 +5,7 @@ use askama::Template;
 use super::confusions::{self, Confused, Parts};
 use super::costs::{self, CostFigure};
 use super::table::Written;
-use super::{Candidate, Comparison, curves};
+use super::{Candidate, CandidateRun, Comparison, curves};
 use crate::EvalError;
 use crate::numbers::counted;
 use crate::report::chart::WIDTH;
@@ -43,10 +43,10 @@ struct Linked<'a> {
 /// The complete page.
 pub(super) fn render(comparison: &Comparison) -> Result<String, EvalError> {
     let shown = comparison.best();
-    let linked = |candidate: &'_ Candidate| candidate.runs.iter().any(|run| run.link.is_some());
+    let linked = |candidate: &Candidate| candidate.runs.iter().any(|run| address(run).is_some());
     let runs = comparison.candidates.iter().filter(|candidate| linked(candidate)).map(|candidate| Linked {
         name: &candidate.name,
-        runs: candidate.runs.iter().map(|run| (&*run.name, run.link.as_deref())).collect(),
+        runs: candidate.runs.iter().map(|run| (&*run.name, address(run))).collect(),
     });
     let commands = comparison.commands.iter().map(|(command, runs)| (&**command, counted(*runs, "run")));
     let page = Page {
@@ -66,6 +66,11 @@ pub(super) fn render(comparison: &Comparison) -> Result<String, EvalError> {
         versions: comparison.versions.iter().map(|(name, values)| (&**name, said(values))).collect(),
     };
     Ok(page.render()?)
+}
+
+/// Where a run's page is, below this one.
+fn address(run: &CandidateRun) -> Option<&str> {
+    run.link.as_deref().filter(|link| link.starts_with("./"))
 }
 
 /// The values of all runs: with the numbers of their runs where there are several.
