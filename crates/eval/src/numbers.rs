@@ -117,4 +117,10 @@ mod tests {
     fn an_undefined_score_is_a_dash() {
         assert_eq!((score(Some(0.98436)), score(None)), ("0.984".to_string(), "–".to_string()));
     }
+
+    #[test]
+    fn tick_numbers_carry_no_noise() {
+        let ticks = [0.1 + 0.2, 0.0, 1200.0, -0.5, 1e-3, 20_000_000.1].map(plain);
+        assert_eq!(ticks, ["0.3", "0", "1,200", "-0.5", "0.001", "2.0e7"]);
+    }
 }

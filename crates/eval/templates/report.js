@@ -9,9 +9,9 @@ for (const figure of document.querySelectorAll("figure.plot")) {
   const traces = [...svg.querySelectorAll("[data-points]")].map((trace) => ({
     name: trace.dataset.name,
     points: trace.dataset.points.split(";").map((text) => {
-      const [at, x, y] = text.split("|");
+      const [at, x, y, name] = text.split("|");
       const [left, top] = at.split(" ").map(Number);
-      return { left, top, x, y };
+      return { left, top, x, y, name };
     }),
   }));
   if (traces.length === 0) continue;
@@ -42,7 +42,7 @@ for (const figure of document.querySelectorAll("figure.plot")) {
     pointer.setAttribute("visibility", "visible");
     const said = shown.map(({ index, point }) => {
       const other = point.x === first.x ? "" : ` (at ${point.x})`;
-      return `${traces[index].name} ${point.y}${other}`;
+      return `${point.name ?? traces[index].name} ${point.y}${other}`;
     });
     readout.classList.remove("hint");
     readout.textContent = `${svg.dataset.x} ${first.x}: ${said.join(", ")}`;
@@ -114,6 +114,8 @@ for (const table of document.querySelectorAll("table.sortable")) {
   const heads = [...table.tHead.rows[table.tHead.rows.length - 1].cells];
   if (body.rows.length < 2) continue;
   const value = (row, column) => {
+    const whole = row.cells[column].dataset.value;
+    if (whole !== undefined) return Number(whole);
     const text = row.cells[column].textContent.trim();
     const number = Number.parseFloat(text.replaceAll(",", ""));
     return /^[-+]?[\d.,]+(e[-+]?\d+)?( ?%| to .*)?$/.test(text) ? number : text;
@@ -128,7 +130,7 @@ for (const table of document.querySelectorAll("table.sortable")) {
       const rows = [...body.rows].map((row) => ({ row, item: value(row, column) }));
       const numbers = rows.every(({ item }) => typeof item === "number" || missing(item));
       const before = head.getAttribute("aria-sort");
-      const order = before === null ? (numbers ? "descending" : "ascending")
+      const order = before === null ? head.dataset.first ?? (numbers ? "descending" : "ascending")
         : before === "ascending" ? "descending" : "ascending";
       const sign = order === "ascending" ? 1 : -1;
       rows.sort(({ item: a }, { item: b }) => {

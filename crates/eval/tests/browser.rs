@@ -1,12 +1,17 @@
-//! The report page in a browser: no message on the console, wide and narrow, light and dark, by pointer and by keys.
+//! The report pages in a browser: no message on the console and no request, wide and narrow, light and dark, by pointer
+//! and by keys; a page of a hundred runs opens soon.
 //!
-//! Needs Chromium on the path; without it there is one ignored test that says so.
+//! Needs Chromium on the path. Without it there is one ignored test that says so, or a failure where
+//! `STAPES_REQUIRE_FIXTURES=1`.
+
+mod pages;
 
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use stapes_eval::report::{Detectors, Group, Groups, Point, Report, render};
+use pages::{Size, comparison};
+use stapes_eval::report::{Detectors, Group, Groups, Point, Report, render, render_comparison};
 use stapes_eval::{Calibration, Evaluation, GradientLine};
 
 fn main() -> ExitCode {
@@ -18,36 +23,67 @@ fn main() -> ExitCode {
         status.is_ok_and(|status| status.success())
     };
     let trials = match names.iter().find(runs) {
-        Some(&browser) => vec![
-            trial("a_wide_page_answers_pointer_and_keys", move || answers(browser, 1280, 1)),
-            trial("a_page_as_wide_as_a_phone_does_too", move || answers(browser, 390, 1)),
-            trial("a_dark_page_differs_from_a_light_one_and_is_as_quiet", move || dark(browser)),
-        ],
+        Some(&browser) => trials(browser),
+        None if std::env::var("STAPES_REQUIRE_FIXTURES").is_ok_and(|value| value == "1") => {
+            vec![trial("a_browser_is_there", || Err("there is no chromium on the path".into()))]
+        }
         None => {
-            let name = "SKIPPED: there is no chromium on the path; install it to test the page in a browser";
+            let name = "SKIPPED: there is no chromium on the path; install it to test the pages in a browser";
             vec![Trial::test(name, || Ok(())).with_ignored_flag(true)]
         }
     };
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
+fn trials(browser: &'static str) -> Vec<Trial> {
+    let mut trials = vec![
+        trial("a_wide_page_answers_pointer_and_keys", move || answers(browser, 1280, 1)),
+        trial("a_page_as_wide_as_a_phone_does_too", move || answers(browser, 390, 1)),
+        trial("a_dark_page_differs_from_a_light_one_and_is_as_quiet", move || dark(browser)),
+        trial("a_page_of_all_256_candidates_with_3_seeds_can_be_used", move || {
+            compares(browser, (1280, 1), Size { candidates: 256, seeds: 3, classes: 35, points: 200 })
+        }),
+    ];
+    let hundred = Size { candidates: 34, seeds: 3, classes: 35, points: 200 };
+    for (width, shape) in [(1280, "wide"), (390, "narrow")] {
+        for (scheme, theme) in [(1, "light"), (0, "dark")] {
+            let name = format!("a_{shape}_{theme}_page_of_a_hundred_runs_opens_soon_and_answers");
+            trials.push(trial(&name, move || compares(browser, (width, scheme), hundred)));
+        }
+    }
+    trials
+}
+
 fn trial(name: &str, check: impl FnOnce() -> Result<(), String> + Send + 'static) -> Trial {
     Trial::test(name, || check().map_err(Failed::from))
 }
 
-/// A page that shows the report in a frame of some width, does what a reader does, and writes down what happened.
+/// A page that opens a report in a frame of some width, does what a reader does, and writes down what happened.
 ///
 /// The report keeps its own policy: it is not changed for the test.
 const PROBE: &str = r##"<!doctype html><html><head><meta name="color-scheme" content="light dark"></head><body>
-<iframe style="border: 0; height: 900px; width: WIDTHpx" srcdoc="PAGE"></iframe>
+<iframe style="border: 0; height: 900px; width: WIDTHpx"></iframe>
+<textarea hidden>PAGE</textarea>
 <script>
 const frame = document.querySelector("iframe");
+const began = performance.now();
 frame.addEventListener("load", () => {
   const page = frame.contentDocument;
   const root = page.documentElement;
   const said = [`wider by ${root.scrollWidth - root.clientWidth}`];
+  const opened = performance.now() - began;
   said.push(`ground ${frame.contentWindow.getComputedStyle(page.body).backgroundColor}`);
   said.push(`charts ${page.querySelectorAll("svg.chart").length} ${page.querySelectorAll("svg[tabindex='0']").length}`);
+  said.push(`requests ${frame.contentWindow.performance.getEntriesByType("resource").length}`);
+  ACTS
+  said.push(`opened ${opened}`);
+  document.body.textContent = `[[${said.join("\n")}]]`;
+});
+frame.srcdoc = document.querySelector("textarea").value;
+</script></body></html>"##;
+
+/// What a reader of one run does.
+const ACTS: &str = r##"
   const svg = page.querySelector("#curves svg");
   const readout = () => svg.parentNode.querySelector(".readout").textContent;
   const press = (key) => svg.dispatchEvent(new frame.contentWindow.KeyboardEvent("keydown", { key }));
@@ -70,16 +106,43 @@ frame.addEventListener("load", () => {
     head.querySelector("button").click();
     said.push(`${head.getAttribute("aria-sort")} ${cells()}`);
   }
-  document.body.textContent = `[[${said.join("\n")}]]`;
-});
-</script></body></html>"##;
+"##;
 
-/// The lines that the probe wrote; an error if the console said anything.
-fn probed(browser: &str, width: u32, scheme: u32) -> Result<Vec<String>, String> {
+/// What a reader of many runs does.
+const ACTS_OF_MANY: &str = r##"
+  const read = (svg) => svg.parentNode.querySelector(".readout").textContent;
+  const press = (svg, key) => svg.dispatchEvent(new frame.contentWindow.KeyboardEvent("keydown", { key }));
+  const [time] = page.querySelectorAll("#costs svg");
+  time.focus();
+  said.push(`cheapest ${read(time)}`);
+  press(time, "ArrowRight");
+  said.push(`next ${read(time)}`);
+  const validation = page.querySelector("#curves svg");
+  validation.focus();
+  press(validation, "ArrowUp");
+  said.push(`curve ${read(validation).replace(/: (\S+ \S+) .*/, " of $1")}`);
+  const table = page.querySelector("#results table");
+  const heads = table.tHead.rows[0].cells;
+  const first = () => table.tBodies[0].rows[0].cells[0].textContent;
+  heads[1].querySelector("button").click();
+  said.push(`best ${first()}`);
+  heads[3].querySelector("button").click();
+  said.push(`smallest ${first()}`);
+  const details = page.querySelector("#confusion details");
+  details.open = true;
+  said.push(`matrix ${details.querySelectorAll("table.matrix tbody tr").length}`);
+  said.push(`wider still by ${root.scrollWidth - root.clientWidth}`);
+"##;
+
+/// The lines that the probe wrote of a page, and the milliseconds in which it opened; an error if the console said anything.
+fn probed(
+    browser: &str,
+    (width, scheme): (u32, u32),
+    (page, acts): (&str, &str),
+) -> Result<(Vec<String>, f64), String> {
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
-    let page = render(&sample()).map_err(|error| error.to_string())?;
-    let escaped = page.replace('&', "&amp;").replace('"', "&quot;");
-    let probe = PROBE.replace("WIDTH", &width.to_string()).replace("PAGE", &escaped);
+    let escaped = page.replace('&', "&amp;").replace('<', "&lt;");
+    let probe = PROBE.replace("WIDTH", &width.to_string()).replace("ACTS", acts).replace("PAGE", &escaped);
     let path = folder.path().join("probe.html");
     std::fs::write(&path, probe).map_err(|error| error.to_string())?;
     let (dom, log) = dumped(browser, &path, folder.path(), scheme)?;
@@ -88,7 +151,9 @@ fn probed(browser: &str, width: u32, scheme: u32) -> Result<Vec<String>, String>
     }
     let said = dom.split_once("[[").and_then(|(_, rest)| rest.rsplit_once("]]")).map(|(said, _)| said);
     let said = said.ok_or_else(|| format!("the probe wrote nothing; the browser said: {log}"))?;
-    Ok(said.lines().map(|line| line.replace("&nbsp;", " ")).collect())
+    let mut said: Vec<String> = said.lines().map(|line| line.replace("&nbsp;", " ")).collect();
+    let opened = said.pop().and_then(|line| line.strip_prefix("opened ")?.parse().ok());
+    Ok((said, opened.ok_or("the probe does not say how long the page took")?))
 }
 
 /// The document after its scripts ran, and what the browser logged.
@@ -107,29 +172,69 @@ fn dumped(browser: &str, page: &Path, folder: &Path, scheme: u32) -> Result<(Str
 }
 
 fn answers(browser: &str, width: u32, scheme: u32) -> Result<(), String> {
-    let said = probed(browser, width, scheme)?;
-    let expected = [
-        "wider by 0",
-        "ground rgb(255, 255, 255)",
-        "charts 8 8",
-        "focus step 30: training 0.0323, validation 0.0355",
-        "second step 1: training 0.5, validation 1.1 (at 0)",
-        "escape Point at a chart, or focus it and press arrow keys, to read its values.",
-        "pointer step 12: training 0.0769, validation 0.1 (at 10)",
-        "descending 100.0 % 95.0 % 50.0 %",
-        "ascending 50.0 % 95.0 % 100.0 %",
-    ];
-    match said == expected {
-        true => Ok(()),
-        false => Err(format!("expected {expected:#?}, found {said:#?}")),
-    }
+    let page = render(&sample()).map_err(|error| error.to_string())?;
+    let (said, _) = probed(browser, (width, scheme), (&page, ACTS))?;
+    same(
+        &said,
+        &[
+            "wider by 0",
+            "ground rgb(255, 255, 255)",
+            "charts 8 8",
+            "requests 0",
+            "focus step 30: training 0.0323, validation 0.0355",
+            "second step 1: training 0.5, validation 1.1 (at 0)",
+            "escape Point at a chart, or focus it and press arrow keys, to read its values.",
+            "pointer step 12: training 0.0769, validation 0.1 (at 10)",
+            "descending 100.0 % 95.0 % 50.0 %",
+            "ascending 50.0 % 95.0 % 100.0 %",
+        ],
+    )
 }
 
 fn dark(browser: &str) -> Result<(), String> {
-    let said = probed(browser, 1280, 0)?;
-    match said.get(1).map(String::as_str) {
-        Some("ground rgb(20, 24, 29)") => Ok(()),
-        other => Err(format!("the dark page's ground is {other:?}")),
+    let page = render(&sample()).map_err(|error| error.to_string())?;
+    let (said, _) = probed(browser, (1280, 0), (&page, ACTS))?;
+    same(&said[1..2], &["ground rgb(20, 24, 29)"])
+}
+
+/// Opens a page of many runs, and measures how long that takes.
+fn compares(browser: &str, (width, scheme): (u32, u32), size: Size) -> Result<(), String> {
+    let page = render_comparison(&comparison(size)).map_err(|error| error.to_string())?;
+    let (said, opened) = probed(browser, (width, scheme), (&page, ACTS_OF_MANY))?;
+    println!(
+        "{} runs at {width} px: {} bytes opened in {opened:.0} ms",
+        size.candidates * size.seeds,
+        page.len()
+    );
+    let last = size.candidates - 1;
+    let next = if size.candidates == 256 { "55.2 (54.2 to 56.2)" } else { "56.2 (55.2 to 57.2)" };
+    let ground = if scheme == 0 { "ground rgb(20, 24, 29)" } else { "ground rgb(255, 255, 255)" };
+    same(
+        &said,
+        &[
+            "wider by 0",
+            ground,
+            "charts 6 6",
+            "requests 0",
+            "cheapest time of a training step (ms) 0.5: cell 0 55.0 (54.0 to 56.0)",
+            &format!("next time of a training step (ms) 0.525: cell 1 {next}"),
+            &format!("curve step 15 of cell {last}"),
+            &format!("best cell {last}"),
+            "smallest cell 0",
+            "matrix 35",
+            "wider still by 0",
+        ],
+    )?;
+    match opened {
+        soon if soon < 2_000.0 => Ok(()),
+        late => Err(format!("the page took {late:.0} ms to open")),
+    }
+}
+
+fn same(said: &[String], expected: &[&str]) -> Result<(), String> {
+    match said == expected {
+        true => Ok(()),
+        false => Err(format!("expected {expected:#?}, found {said:#?}")),
     }
 }
 

@@ -1,5 +1,8 @@
 //! The report page as a file: complete, escaped, well formed, without network.
 
+mod pages;
+
+use pages::check_well_formed;
 use stapes_eval::report::{Detectors, Group, Groups, Point, Report, render};
 use stapes_eval::{Calibration, EvalError, Evaluation, GradientLine, OperatingPoint};
 
@@ -283,55 +286,6 @@ fn undefined_scores_are_explained() -> Result<(), EvalError> {
     report.evaluation = Evaluation::new(&["a".into(), "b".into()], &[0, 1], &[0, 0])?;
     assert!(render(&report)?.contains("A dash is undefined"));
     Ok(())
-}
-
-/// Every element is closed in order, attributes are quoted, and `&` only begins a character reference.
-fn check_well_formed(html: &str) {
-    const VOID: [&str; 3] = ["meta", "link", "!doctype"];
-    let mut open: Vec<&str> = Vec::new();
-    let mut rest = html;
-    while let Some(start) = rest.find('<') {
-        check_references(&rest[..start]);
-        rest = &rest[start + 1..];
-        let end = tag_end(rest);
-        let tag = &rest[..end];
-        rest = &rest[end + 1..];
-        let name = tag.split([' ', '/', '\n']).find(|part| !part.is_empty()).unwrap();
-        if tag.starts_with('/') {
-            assert_eq!(open.pop(), Some(name), "</{name}> closes another element");
-        } else if !tag.ends_with('/') && !VOID.contains(&name) {
-            open.push(name);
-        }
-        if ["style", "script"].contains(&name) && !tag.starts_with('/') {
-            rest = &rest[rest.find(&format!("</{name}>")).unwrap()..];
-        }
-    }
-    assert!(open.is_empty(), "{open:?} are not closed");
-}
-
-/// Where the tag ends: the first `>` outside quotes.
-fn tag_end(tag: &str) -> usize {
-    let mut quoted = false;
-    for (index, c) in tag.char_indices() {
-        match c {
-            '"' => quoted = !quoted,
-            '<' => panic!("< inside <{}", &tag[..index]),
-            '>' if !quoted => {
-                check_references(&tag[..index]);
-                return index;
-            }
-            _ => {}
-        }
-    }
-    panic!("<{tag} has no end");
-}
-
-fn check_references(text: &str) {
-    for (index, _) in text.match_indices('&') {
-        let name = text[index + 1..].split(';').next().unwrap();
-        let known = ["lt", "gt", "amp", "quot", "apos"].contains(&name);
-        assert!(known || name.starts_with('#'), "& without a reference: {}", &text[index..]);
-    }
 }
 
 /// Text and its ground in both themes, by WCAG 2.2's contrast ratio.

@@ -94,7 +94,7 @@ impl Value {
     }
 
     /// The number to sort by.
-    fn number(&self) -> Option<f64> {
+    pub(crate) fn number(&self) -> Option<f64> {
         match self {
             Value::None | Value::Text(_) => None,
             Value::Number(number) | Value::Spread { median: number, .. } => Some(*number),
@@ -103,7 +103,7 @@ impl Value {
     }
 
     /// As people read it; a dash where there is nothing.
-    fn for_people(&self, Shown { scale, digits }: Shown) -> String {
+    pub(crate) fn for_people(&self, Shown { scale, digits }: Shown) -> String {
         let number = |number: f64| format!("{:.digits$}", scale * number);
         match self {
             Value::None => "–".into(),

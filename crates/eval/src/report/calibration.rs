@@ -1,7 +1,8 @@
 //! The reliability of probabilities.
 
-use super::chart::{Chart, Ink, SQUARE_HEIGHT, Series};
+use super::chart::{Chart, SQUARE_HEIGHT, Series};
 use super::figure::{Figure, Words};
+use super::ink::Ink;
 use super::scale::Axis;
 use crate::numbers::{count, percent};
 use crate::{Calibration, EvalError};
@@ -12,29 +13,24 @@ pub(super) fn figure(calibration: &Calibration) -> Result<Option<Figure>, EvalEr
         return Ok(None);
     }
     let points = calibration.bins.iter().map(|bin| (100.0 * bin.confidence, 100.0 * bin.accuracy)).collect();
+    let [x, y] = ["confidence (%)", "accuracy (%)"].map(|label| Axis::linear(label, 0.0..100.0));
     let chart = Chart {
-        name: "calibration",
-        height: SQUARE_HEIGHT,
-        x: Axis::linear("confidence (%)", 0.0..100.0),
-        y: Axis::linear("accuracy (%)", 0.0..100.0),
         series: vec![Series { name: "accuracy".into(), ink: Ink::FIRST, points }],
-        names: false,
-        reference: Some([(0.0, 0.0), (100.0, 100.0)]),
-        mark: None,
-        letters: Vec::new(),
+        reference: vec![(0.0, 0.0), (100.0, 100.0)],
+        ..Chart::empty("calibration", SQUARE_HEIGHT, x, y)
     };
     Figure::of(
         &chart,
         Words {
             id: "reliability",
-            title: "Accuracy over confidence",
+            title: "Accuracy over confidence".into(),
             description: format!(
                 "Confidence is off from accuracy by {:.1} percentage points in the mean over examples.",
                 100.0 * calibration.expected_calibration_error
             ),
             caption: "On the dashed line a model is right as often as it says; below it, it is too sure."
                 .into(),
-            x_name: "confidence",
+            x_name: "confidence".into(),
             nearest: true,
         },
     )

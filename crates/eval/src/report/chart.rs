@@ -1,16 +1,18 @@
 //! A chart of lines over a number, as the inside of an SVG element.
 //!
-//! plotters draws it; the page's style sheet gives the colours of both themes. It finds what to colour by the
-//! colour that is drawn here ([`Ink`]), as plotters writes no class names.
+//! plotters draws it; the page's style sheet gives the colours of both themes.
 
+use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
+use super::figure::Trace;
+use super::ink::Ink;
 use super::scale::{Axis, Places};
 use crate::EvalError;
 
 /// Size in tenths of a pixel on a page that is neither wide nor narrow: plotters draws at whole positions only,
-/// and whole pixels would show as steps in a line. Text heights and line widths stand in the style sheet.
+/// and whole pixels would show as steps in a line. On the page, text heights and line widths are those of the style sheet.
 pub(super) const WIDTH: u32 = 5600;
 pub(super) const HEIGHT: u32 = 3200;
 /// Of a chart whose axes are of equal kind.
@@ -20,62 +22,9 @@ pub(super) const SQUARE_HEIGHT: u32 = 4900;
 const LINE: i32 = 200;
 /// Of one or two series, those of at most this many points show each of them as a dot.
 const DOTS: usize = 40;
-
-/// What is drawn, by the colour it has outside the page.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Ink {
-    /// Words and numbers.
-    Text,
-    /// Axes and ticks.
-    Axis,
-    /// Lines across.
-    Grid,
-    /// What marks a place.
-    Mark,
-    /// The page: rings around dots.
-    Paper,
-    /// A series, by its number; from [`Ink::LINES`] on they begin again.
-    Line(usize),
-}
-
-impl Ink {
-    /// The first series.
-    pub(super) const FIRST: Ink = Ink::Line(0);
-    /// The second series.
-    pub(super) const SECOND: Ink = Ink::Line(1);
-    /// Series that can be told apart: six colours, drawn through and dashed.
-    pub(super) const LINES: usize = 12;
-
-    fn color(self) -> RGBColor {
-        // The dashed ones differ in a digit that is not seen, for the style sheet.
-        const LINES: [(u8, u8, u8); 6] = [
-            (0x1F, 0x66, 0xB0),
-            (0xB4, 0x50, 0x0F),
-            (0x1B, 0x7F, 0x5A),
-            (0x8E, 0x3F, 0xA8),
-            (0xA8, 0x32, 0x4A),
-            (0x5B, 0x6B, 0x00),
-        ];
-        match self {
-            Ink::Text => RGBColor(0x4A, 0x53, 0x5E),
-            Ink::Axis => RGBColor(0x9A, 0xA3, 0xAE),
-            Ink::Grid => RGBColor(0xE4, 0xE7, 0xEB),
-            Ink::Mark => RGBColor(0x6B, 0x74, 0x80),
-            Ink::Paper => RGBColor(0xFF, 0xFF, 0xFF),
-            Ink::Line(number) => {
-                let (red, green, blue) = LINES[number % 6];
-                RGBColor(red, green, blue + u8::from(number % Ink::LINES >= 6))
-            }
-        }
-    }
-
-    /// The colour as plotters writes it and the style sheet selects it.
-    #[cfg(test)]
-    pub(super) fn hex(self) -> String {
-        let RGBColor(red, green, blue) = self.color();
-        format!("#{red:02X}{green:02X}{blue:02X}")
-    }
-}
+/// Widths of axes and of what is measured.
+const THIN: u32 = 10;
+const THICK: u32 = 18;
 
 /// One line.
 pub(super) struct Series {
@@ -93,6 +42,18 @@ pub(super) struct Mark {
     pub(super) dot: Option<f64>,
 }
 
+/// A point with the range of its y.
+pub(super) struct Spread {
+    pub(super) name: String,
+    pub(super) x: f64,
+    pub(super) y: f64,
+    pub(super) low: f64,
+    pub(super) high: f64,
+    /// What a pointer says of x and of y.
+    pub(super) said: [String; 2],
+    pub(super) ink: Ink,
+}
+
 /// What a chart shows.
 pub(super) struct Chart {
     /// Names the figure in an error.
@@ -104,41 +65,49 @@ pub(super) struct Chart {
     pub(super) series: Vec<Series>,
     /// Whether series are named at their ends.
     pub(super) names: bool,
-    /// A dashed line to compare with.
-    pub(super) reference: Option<[(f64, f64); 2]>,
+    /// Lines behind the others, pale.
+    pub(super) behind: Vec<Series>,
+    /// Points with what they scatter by, in the order of their x.
+    pub(super) spreads: Vec<Spread>,
+    /// A dashed line to compare with; empty for none.
+    pub(super) reference: Vec<(f64, f64)>,
     pub(super) mark: Option<Mark>,
     /// Places with a letter beside them.
     pub(super) letters: Vec<(f64, f64, String)>,
 }
 
-/// A chart that was drawn.
-pub(super) struct Drawing {
-    /// The SVG elements, for an SVG element with the view box 0 0 [`WIDTH`] and the chart's height.
-    pub(super) svg: String,
-    /// What a pointer shows.
-    pub(super) traces: Vec<Trace>,
-}
-
-/// A series as a pointer shows it: where its points lie, and what they say.
-pub(super) struct Trace {
-    pub(super) name: String,
-    /// "x y|value of x|value of y", with semicolons between points.
-    pub(super) points: String,
-}
-
-type Plane<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<Places, Places>>;
-type Outcome<'b, T> = Result<T, DrawingAreaErrorKind<<SVGBackend<'b> as DrawingBackend>::ErrorType>>;
+type Plane<'a, B> = ChartContext<'a, B, Cartesian2d<Places, Places>>;
+type Outcome<B, T> = Result<T, DrawingAreaErrorKind<<B as DrawingBackend>::ErrorType>>;
 
 impl Chart {
-    /// Draws the chart.
-    pub(super) fn draw(&self) -> Result<Drawing, EvalError> {
+    /// A chart with nothing in it.
+    pub(super) fn empty(name: &'static str, height: u32, x: Axis, y: Axis) -> Chart {
+        Chart {
+            name,
+            height,
+            x,
+            y,
+            series: Vec::new(),
+            names: false,
+            behind: Vec::new(),
+            spreads: Vec::new(),
+            reference: Vec::new(),
+            mark: None,
+            letters: Vec::new(),
+        }
+    }
+
+    /// The SVG elements, for an SVG element with the view box 0 0 [`WIDTH`] and the chart's height, and what a pointer shows.
+    pub(super) fn draw(&self) -> Result<(String, Vec<Trace>), EvalError> {
         let failed = |reason: String| EvalError::Figure { figure: self.name, reason };
         let mut svg = String::new();
-        let traces = self.draw_into(&mut svg).map_err(|error| failed(error.to_string()))?;
+        let root = SVGBackend::with_string(&mut svg, (WIDTH, self.height)).into_drawing_area();
+        let traces = self.draw_on(&root).map_err(|error| failed(error.to_string()))?;
+        drop(root);
         // The page has an SVG element of its own, with a title: plotters' first and last line are its.
         let inside = svg.split_once('>').and_then(|(_, rest)| rest.rsplit_once("</svg>"));
         let (inside, _) = inside.ok_or_else(|| failed("there is no SVG element".into()))?;
-        Ok(Drawing { svg: inside.trim().to_string(), traces })
+        Ok((inside.trim().to_string(), traces))
     }
 
     /// Where a point lies between the axes' ends, as plotters takes it.
@@ -146,47 +115,53 @@ impl Chart {
         (self.x.scale.place(x), self.y.scale.place(y))
     }
 
-    fn draw_into<'b>(&self, svg: &'b mut String) -> Outcome<'b, Vec<Trace>> {
-        let root = SVGBackend::with_string(svg, (WIDTH, self.height)).into_drawing_area();
-        let mut plane = ChartBuilder::on(&root)
+    /// Draws on an area of [`WIDTH`] and the chart's height.
+    pub(super) fn draw_on<B: DrawingBackend>(&self, root: &DrawingArea<B, Shift>) -> Outcome<B, Vec<Trace>> {
+        let mut plane = ChartBuilder::on(root)
             .margin_top(2 * LINE + LINE / 2)
             .margin_right(if self.names { 1000 } else { 160 })
             .x_label_area_size(490)
             .y_label_area_size(520)
             .build_cartesian_2d(self.x.places(), self.y.places())?;
         self.draw_axes(&mut plane)?;
-        if let Some(ends) = &self.reference {
-            let ends = ends.iter().map(|end| self.place(end)).collect::<Vec<_>>();
-            plane.draw_series([PathElement::new(ends, Ink::Mark.color())])?;
+        if !self.reference.is_empty() {
+            let places: Vec<_> = self.reference.iter().map(|end| self.place(end)).collect();
+            plane.draw_series([PathElement::new(places, Ink::Mark.color().stroke_width(THIN))])?;
         }
         if let Some(mark) = &self.mark {
             self.draw_mark_line(&mut plane, mark)?;
         }
+        for series in &self.behind {
+            let places = series.points.iter().map(|point| self.place(point));
+            plane.draw_series(LineSeries::new(places, series.ink.pale().stroke_width(THIN)))?;
+        }
         for series in &self.series {
             let color = series.ink.color();
             let places = || series.points.iter().map(|point| self.place(point));
-            plane.draw_series(LineSeries::new(places(), color.stroke_width(18)))?;
+            plane.draw_series(LineSeries::new(places(), color.stroke_width(THICK)))?;
             if series.points.len() <= DOTS && self.series.len() <= 2 {
                 plane.draw_series(places().map(|place| Circle::new(place, 24, color.filled())))?;
             }
         }
+        self.draw_spreads(&mut plane)?;
         self.draw_places(&mut plane)?;
         root.draw_text(&self.y.label, &style(Ink::Text, HPos::Left, VPos::Top), (0, 0))?;
         if self.names {
-            self.draw_names(&root, &plane)?;
+            self.draw_names(root, &plane)?;
         }
         root.present()?;
-        Ok(self.series.iter().map(|series| self.trace(series, &plane)).collect())
+        let lines = self.series.iter().map(|series| self.trace(series, &plane));
+        Ok(lines.chain(self.spread_trace(&plane)).collect())
     }
 
-    fn draw_axes<'b>(&self, plane: &mut Plane<'_, 'b>) -> Outcome<'b, ()> {
+    fn draw_axes<B: DrawingBackend>(&self, plane: &mut Plane<'_, B>) -> Outcome<B, ()> {
         let text = style(Ink::Text, HPos::Center, VPos::Top);
         plane
             .configure_mesh()
             .disable_x_mesh()
             .light_line_style(TRANSPARENT)
-            .bold_line_style(Ink::Grid.color())
-            .axis_style(Ink::Axis.color())
+            .bold_line_style(Ink::Grid.color().stroke_width(THIN))
+            .axis_style(Ink::Axis.color().stroke_width(THIN))
             .set_all_tick_mark_size(40)
             .label_style(text.clone())
             .axis_desc_style(text)
@@ -198,9 +173,37 @@ impl Chart {
             .draw()
     }
 
-    fn draw_mark_line<'b>(&self, plane: &mut Plane<'_, 'b>, mark: &Mark) -> Outcome<'b, ()> {
+    /// A dot for each, on the line from its lowest to its highest.
+    fn draw_spreads<B: DrawingBackend>(&self, plane: &mut Plane<'_, B>) -> Outcome<B, ()> {
+        for spread in &self.spreads {
+            let color = spread.ink.color();
+            let ends = [spread.low, spread.high].map(|y| self.place(&(spread.x, y)));
+            plane.draw_series([PathElement::new(ends.to_vec(), spread.ink.half().stroke_width(THICK))])?;
+            let place = self.place(&(spread.x, spread.y));
+            plane.draw_series([Circle::new(place, 40, color.filled())])?;
+        }
+        Ok(())
+    }
+
+    /// All points with a spread as one trace.
+    fn spread_trace<B: DrawingBackend>(&self, plane: &Plane<'_, B>) -> Option<Trace> {
+        let points: Vec<String> = self
+            .spreads
+            .iter()
+            .map(|spread| {
+                let (x, y) = plane.backend_coord(&self.place(&(spread.x, spread.y)));
+                let [said_x, said_y] = &spread.said;
+                // Signs that part the fields and the points.
+                let name = spread.name.replace(';', ",").replace('|', "/");
+                format!("{x} {y}|{said_x}|{said_y}|{name}")
+            })
+            .collect();
+        (!points.is_empty()).then(|| Trace { name: self.name.into(), points: points.join(";") })
+    }
+
+    fn draw_mark_line<B: DrawingBackend>(&self, plane: &mut Plane<'_, B>, mark: &Mark) -> Outcome<B, ()> {
         let line = [(mark.x, self.y.range.start), (mark.x, self.y.range.end)].map(|end| self.place(&end));
-        plane.draw_series([PathElement::new(line.to_vec(), Ink::Mark.color())])?;
+        plane.draw_series([PathElement::new(line.to_vec(), Ink::Mark.color().stroke_width(THIN))])?;
         // The word stands over the line, and moves inwards near the edges.
         let (x, y) = plane.backend_coord(&line[1]);
         let area = plane.plotting_area().strip_coord_spec();
@@ -214,7 +217,7 @@ impl Chart {
     }
 
     /// The mark's dot and the letters, each with a ring of paper.
-    fn draw_places<'b>(&self, plane: &mut Plane<'_, 'b>) -> Outcome<'b, ()> {
+    fn draw_places<B: DrawingBackend>(&self, plane: &mut Plane<'_, B>) -> Outcome<B, ()> {
         let dot = self.mark.as_ref().and_then(|mark| mark.dot.map(|y| (mark.x, y)));
         let letters = self.letters.iter().map(|&(x, y, _)| (x, y));
         let ink = self.series.first().map_or(Ink::FIRST, |series| series.ink);
@@ -243,11 +246,11 @@ impl Chart {
     }
 
     /// Writes each series' name at the right end of its line, parted where the lines end close together.
-    fn draw_names<'b>(
+    fn draw_names<B: DrawingBackend>(
         &self,
-        root: &DrawingArea<SVGBackend<'b>, plotters::coord::Shift>,
-        plane: &Plane<'_, 'b>,
-    ) -> Outcome<'b, ()> {
+        root: &DrawingArea<B, Shift>,
+        plane: &Plane<'_, B>,
+    ) -> Outcome<B, ()> {
         let mut ends: Vec<(i32, i32, &Series)> = self
             .series
             .iter()
@@ -268,7 +271,7 @@ impl Chart {
         Ok(())
     }
 
-    fn trace(&self, series: &Series, plane: &Plane<'_, '_>) -> Trace {
+    fn trace<B: DrawingBackend>(&self, series: &Series, plane: &Plane<'_, B>) -> Trace {
         let point = |point: &(f64, f64)| {
             let (x, y) = plane.backend_coord(&self.place(point));
             format!("{x} {y}|{}|{}", self.x.scale.say(point.0), self.y.scale.say(point.1))
@@ -283,37 +286,5 @@ fn style(ink: Ink, horizontal: HPos, vertical: VPos) -> TextStyle<'static> {
         font: ("sans-serif", 160).into_font(),
         color: ink.color().to_backend_color(),
         pos: Pos::new(horizontal, vertical),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::numbers::plain;
-
-    const CSS: &str = include_str!("../../templates/report.css");
-
-    #[test]
-    fn the_style_sheet_gives_every_ink_a_theme_colour() {
-        for ink in [Ink::Text, Ink::Axis, Ink::Grid, Ink::Mark, Ink::Paper] {
-            assert!(
-                CSS.contains(&format!("=\"{}\"]", ink.hex())),
-                "{ink:?}: {} is not in report.css",
-                ink.hex()
-            );
-        }
-        for ink in (0..Ink::LINES).map(Ink::Line) {
-            for kind in ["fill", "stroke"] {
-                let selector = format!(".chart [{kind}=\"{}\"]", ink.hex());
-                assert!(CSS.contains(&selector), "{ink:?}: {selector} is not in report.css");
-            }
-        }
-        assert_eq!(Ink::Line(12).hex(), Ink::Line(0).hex());
-    }
-
-    #[test]
-    fn tick_numbers_carry_no_noise() {
-        let ticks = [0.1 + 0.2, 0.0, 1200.0, -0.5, 1e-3, 20_000_000.1].map(plain);
-        assert_eq!(ticks, ["0.3", "0", "1,200", "-0.5", "0.001", "2.0e7"]);
     }
 }

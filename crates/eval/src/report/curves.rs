@@ -1,26 +1,13 @@
 //! The curves of one run over the steps: loss, validation accuracy, learning rate, gradient norm.
 
-use super::chart::{Chart, HEIGHT, Ink, Mark, Series};
+use super::Report;
+use super::chart::{Chart, HEIGHT, Mark, Series};
 use super::figure::{Figure, Words};
-use super::scale::{Axis, Scale};
-use super::{Point, Report};
+use super::ink::Ink;
+use super::line::Line;
+use super::scale::Axis;
 use crate::EvalError;
 use crate::numbers::{count, counted};
-
-/// Points that a line keeps; of more, neighbours are averaged.
-const POINTS: usize = 200;
-
-/// Least extent of an axis: what is smaller is nothing, and plotters' search for ticks would not end.
-const SMALLEST: f64 = 1e-3;
-
-/// One measured value over the steps.
-struct Line {
-    points: Vec<(f64, f64)>,
-    /// Steps that were measured but cannot be drawn.
-    lost: Vec<u64>,
-    /// How many measured values one point is the mean of.
-    averaged: usize,
-}
 
 /// The figures that the run has values for.
 pub(super) fn figures(report: &Report) -> Result<Vec<Figure>, EvalError> {
@@ -48,7 +35,7 @@ fn loss(report: &Report) -> Result<Option<Figure>, EvalError> {
         names: series.len() > 1,
         series,
         mark: mark(report, None),
-        ..over_steps(report, "loss", linear(report.loss.clone(), low, high))
+        ..over_steps(report, "loss", Axis::around(&report.loss, low, high))
     };
     let said: Vec<String> = parts.iter().filter_map(|(name, line)| line.say(name)).collect();
     let description = format!("{}. The best step is {}.", said.join("; "), count(report.best_step));
@@ -64,12 +51,10 @@ fn accuracy(report: &Report) -> Result<Option<Figure>, EvalError> {
     let at_best = report.curves.iter().find(|point| point.step == report.best_step);
     let best = at_best.and_then(|point| point.validation_accuracy).filter(|part| part.is_finite());
     let parts = [("validation accuracy in percent", &line)];
-    // From 0, unless all is happening in the upper half.
-    let from = if lowest < 50.0 { 0.0 } else { (lowest / 10.0).floor().min(9.0) * 10.0 };
     let chart = Chart {
         series: vec![Series { name: "validation".into(), ink: Ink::FIRST, points: line.points.clone() }],
         mark: mark(report, best.map(|part| 100.0 * f64::from(part))),
-        ..over_steps(report, "accuracy", Axis::linear("accuracy (%)", from..100.0))
+        ..over_steps(report, "accuracy", Axis::share("accuracy (%)", lowest / 100.0, 100.0))
     };
     let mut description = line.say(parts[0].0).unwrap_or_default();
     if let Some(best) = best {
@@ -93,7 +78,7 @@ fn learning_rate(report: &Report) -> Result<Option<Figure>, EvalError> {
         ..over_steps(
             report,
             "learning rate",
-            linear("learning rate, thousandths".into(), 1e3 * low, 1e3 * high),
+            Axis::around("learning rate, thousandths", 1e3 * low, 1e3 * high),
         )
     };
     let (first, last) = (line.points[0].1, line.points[line.points.len() - 1].1);
@@ -115,7 +100,7 @@ fn gradient_norm(report: &Report) -> Result<Option<Figure>, EvalError> {
         ..over_steps(
             report,
             "gradient norm",
-            logarithmic("norm of all gradients, before clipping".into(), low, high),
+            Axis::powers_of_ten("norm of all gradients, before clipping", low, high),
         )
     };
     let (first, last) = (line.points[0].1, line.points[line.points.len() - 1].1);
@@ -126,55 +111,11 @@ fn gradient_norm(report: &Report) -> Result<Option<Figure>, EvalError> {
 
 /// A chart over the run's steps with nothing in it.
 fn over_steps(report: &Report, name: &'static str, y: Axis) -> Chart {
-    Chart {
-        name,
-        height: HEIGHT,
-        x: Axis::linear("step", steps(report)),
-        y,
-        series: Vec::new(),
-        names: false,
-        reference: None,
-        mark: None,
-        letters: Vec::new(),
-    }
-}
-
-fn linear(label: String, low: f64, high: f64) -> Axis {
-    Axis::linear(label, low..low + (1.05 * (high - low)).max(SMALLEST))
-}
-
-/// An axis of whole powers of ten around values above 0.
-pub(super) fn logarithmic(label: String, low: f64, high: f64) -> Axis {
-    let (low, high) = (low.log10().floor(), high.log10().ceil());
-    Axis { label, range: 10f64.powf(low)..10f64.powf(high.max(low + 1.0)), scale: Scale::Log }
+    Chart::empty(name, HEIGHT, Axis::linear("step", steps(report)), y)
 }
 
 fn words(id: &'static str, title: &'static str, description: String, caption: String) -> Words {
-    Words { id, title, description, caption, x_name: "step", nearest: false }
-}
-
-impl Line {
-    fn of(points: &[Point], value: impl Fn(&Point) -> Option<f32>) -> Line {
-        let measured = points.iter().filter_map(|point| Some((point.step, value(point)?)));
-        let (kept, lost): (Vec<_>, Vec<_>) = measured.partition(|(_, value)| value.is_finite());
-        let averaged = kept.len().div_ceil(POINTS).max(1);
-        let mean = |chunk: &[(u64, f32)]| {
-            let sum = chunk.iter().fold((0.0, 0.0), |(steps, values), &(step, value)| {
-                (steps + step as f64, values + f64::from(value))
-            });
-            (sum.0 / chunk.len() as f64, sum.1 / chunk.len() as f64)
-        };
-        Line {
-            points: kept.chunks(averaged).map(mean).collect(),
-            lost: lost.into_iter().map(|(step, _)| step).collect(),
-            averaged,
-        }
-    }
-
-    fn say(&self, name: &str) -> Option<String> {
-        let ((_, first), (_, last)) = (self.points.first()?, self.points.last()?);
-        Some(format!("{name}: from {first:.3} to {last:.3}"))
-    }
+    Words { id, title: title.into(), description, caption, x_name: "step".into(), nearest: false }
 }
 
 /// The steps' range: from 0, so that curves of different runs begin alike.
@@ -218,6 +159,7 @@ fn caption(report: &Report, lines: &[(&str, &Line)]) -> String {
 mod tests {
     use super::*;
     use crate::Evaluation;
+    use crate::report::Point;
 
     fn report(curves: Vec<Point>, best_step: u64) -> Report {
         Report {

@@ -1,6 +1,7 @@
 //! A figure of the page: a chart and what is said about it.
 
-use super::chart::{Chart, Drawing, Ink, Trace};
+use super::chart::Chart;
+use super::ink::Ink;
 use crate::EvalError;
 
 /// A figure as the page's template takes it.
@@ -18,20 +19,27 @@ pub(super) struct Figure {
     /// What a pointer shows.
     pub(super) traces: Vec<Trace>,
     /// What the x axis measures, in a few words.
-    pub(super) x_name: &'static str,
+    pub(super) x_name: String,
     /// Whether a pointer looks for the nearest point, and not for what stands above its place.
     pub(super) nearest: bool,
     /// Numbers and names of the series that are not named at their ends.
     pub(super) legend: Vec<(usize, String)>,
 }
 
+/// A series as a pointer shows it: where its points lie, and what they say.
+pub(super) struct Trace {
+    pub(super) name: String,
+    /// "x y|value of x|value of y", with semicolons between points; of points with names of their own "|name" follows.
+    pub(super) points: String,
+}
+
 /// What is said about a chart.
 pub(super) struct Words {
     pub(super) id: &'static str,
-    pub(super) title: &'static str,
+    pub(super) title: String,
     pub(super) description: String,
     pub(super) caption: String,
-    pub(super) x_name: &'static str,
+    pub(super) x_name: String,
     /// As [`Figure::nearest`].
     pub(super) nearest: bool,
 }
@@ -40,7 +48,7 @@ impl Figure {
     /// Draws a chart.
     pub(super) fn of(chart: &Chart, words: Words) -> Result<Figure, EvalError> {
         let Words { id, title, description, caption, x_name, nearest } = words;
-        let Drawing { svg, traces } = chart.draw()?;
+        let (svg, traces) = chart.draw()?;
         let named = |(number, name): (usize, &String)| (number % Ink::LINES, name.clone());
         let legend = match chart.series.len() {
             2.. if !chart.names => {
@@ -48,7 +56,7 @@ impl Figure {
             }
             _ => Vec::new(),
         };
-        let (title, height) = (title.to_string(), chart.height);
+        let height = chart.height;
         Ok(Figure { id, title, description, caption, height, svg, traces, x_name, nearest, legend })
     }
 }

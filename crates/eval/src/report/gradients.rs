@@ -1,9 +1,9 @@
 //! The gradient over time steps.
 
 use super::Report;
-use super::chart::{Chart, HEIGHT, Ink, Series};
-use super::curves::logarithmic;
+use super::chart::{Chart, HEIGHT, Series};
 use super::figure::{Figure, Words};
+use super::ink::Ink;
 use super::scale::Axis;
 use crate::EvalError;
 use crate::gradients::norms;
@@ -29,27 +29,19 @@ pub(super) fn figure(report: &Report) -> Result<Option<Figure>, EvalError> {
         .filter_map(|line| Some((&line.name, line.points.first()?, line.points.last()?)))
         .map(|(name, first, last)| format!("{name}: from {:.1e} to {:.1e}", first.1, last.1))
         .collect();
-    let chart = Chart {
-        name: "gradients",
-        height: HEIGHT,
-        x: Axis::linear("frames before the last state", 0.0..longest.saturating_sub(1).max(1) as f64),
-        y: logarithmic("norm of the loss's gradient by the state".into(), low, high),
-        series,
-        names: false,
-        reference: None,
-        mark: None,
-        letters: Vec::new(),
-    };
+    let x = Axis::linear("frames before the last state", 0.0..longest.saturating_sub(1).max(1) as f64);
+    let y = Axis::powers_of_ten("norm of the loss's gradient by the state", low, high);
+    let chart = Chart { series, ..Chart::empty("gradients", HEIGHT, x, y) };
     Figure::of(
         &chart,
         Words {
             id: "gradient",
-            title: "Gradient over time",
+            title: "Gradient over time".into(),
             description: format!("{}, over the frames before the last state.", said.join("; ")),
             caption:
                 "What reaches back to a frame is what the loss there can teach; norms of zero are left out."
                     .into(),
-            x_name: "frames before",
+            x_name: "frames before".into(),
             nearest: false,
         },
     )

@@ -3,10 +3,11 @@
 use askama::Template;
 use serde::Serialize;
 
-use super::chart::{Chart, HEIGHT, Ink, Series, WIDTH};
+use super::chart::{Chart, HEIGHT, Series, WIDTH};
 use super::figure::{Figure, Words};
-use super::page::SCRIPT;
-use super::policy::{base64, script_source};
+use super::frame::Frame;
+use super::ink::Ink;
+use super::policy::base64;
 use super::scale::Axis;
 use crate::EvalError;
 use crate::numbers::score;
@@ -19,6 +20,10 @@ use crate::numbers::score;
 pub struct Inspection {
     /// The page's title: the file's name.
     pub title: String,
+    /// The recording in a sentence.
+    pub summary: String,
+    /// When the page was made.
+    pub made_at: String,
     /// Names and values about the file: rate, length, level.
     pub facts: Vec<(String, String)>,
     /// What a reader must know: cut short, clipped.
@@ -70,9 +75,7 @@ const POINTS: usize = 1500;
 #[template(path = "inspection.html")]
 struct Page<'a> {
     inspection: &'a Inspection,
-    css: &'static str,
-    script: &'static str,
-    script_source: String,
+    frame: Frame<'a>,
     width: u32,
     audio: Option<String>,
     waveform: Vec<Figure>,
@@ -90,9 +93,7 @@ pub fn render_inspection(inspection: &Inspection) -> Result<String, EvalError> {
     let data = |kind: &str, bytes: &[u8]| format!("data:{kind};base64,{}", base64(bytes));
     let page = Page {
         inspection,
-        css: include_str!("../../templates/report.css"),
-        script: SCRIPT,
-        script_source: script_source(SCRIPT),
+        frame: Frame::of(&inspection.title, &inspection.summary, &inspection.notes, &inspection.made_at),
         width: WIDTH,
         audio: inspection.wav.as_ref().map(|wav| data("audio/wav", wav)),
         waveform: vec![waveform(inspection)?],
@@ -146,7 +147,9 @@ fn waveform(inspection: &Inspection) -> Result<Figure, EvalError> {
         y: Axis::linear("sample", -limit..limit),
         series: vec![Series { name: "samples".into(), ink: Ink::FIRST, points }],
         names: false,
-        reference: None,
+        behind: Vec::new(),
+        spreads: Vec::new(),
+        reference: Vec::new(),
         mark: None,
         letters: Vec::new(),
     };
@@ -154,13 +157,13 @@ fn waveform(inspection: &Inspection) -> Result<Figure, EvalError> {
         &chart,
         Words {
             id: "waveform-figure",
-            title: "Waveform",
+            title: "Waveform".into(),
             description: format!("{seconds:.3} s of samples between -{peak:.3} and {peak:.3}."),
             caption: match column {
                 1 => String::new(),
                 column => format!("The lowest and the highest of every {column} samples."),
             },
-            x_name: "s",
+            x_name: "s".into(),
             nearest: false,
         },
     )
@@ -205,7 +208,9 @@ fn scores(inspection: &Inspection) -> Result<Option<Figure>, EvalError> {
         y: Axis::linear("probability", 0.0..1.0),
         series: order.iter().enumerate().map(line).collect(),
         names: false,
-        reference: None,
+        behind: Vec::new(),
+        spreads: Vec::new(),
+        reference: Vec::new(),
         mark: None,
         letters: Vec::new(),
     };
@@ -214,13 +219,13 @@ fn scores(inspection: &Inspection) -> Result<Option<Figure>, EvalError> {
         &chart,
         Words {
             id: "scores-figure",
-            title: "Scores over time",
+            title: "Scores over time".into(),
             description: format!("The probabilities of {} over time.", scores.labels.join(", ")),
             caption: match left_out {
                 0 => String::new(),
                 more => format!("{more} labels whose scores stay lower are left out."),
             },
-            x_name: "s",
+            x_name: "s".into(),
             nearest: false,
         },
     )
@@ -234,6 +239,8 @@ mod tests {
     fn inspection() -> Inspection {
         Inspection {
             title: "a <b>.wav".into(),
+            summary: "half a second".into(),
+            made_at: "2026-01-31 12:00 UTC".into(),
             facts: vec![("sample rate".into(), "8000 Hz".into())],
             notes: Vec::new(),
             samples: (0..4000).map(|n| (0.05 * n as f32).sin() * 0.5).collect(),

@@ -1,7 +1,7 @@
 //! The confusion matrix as the page's table.
 
+use crate::Confusion;
 use crate::numbers::{count, percent};
-use crate::{Confusion, Evaluation};
 
 /// Classes of the largest matrix that is shown; of more, only the most confused pairs are.
 const CLASSES: usize = 64;
@@ -33,6 +33,8 @@ pub(super) struct Row {
 /// What a true class was taken for.
 pub(super) struct Cell {
     pub(super) count: String,
+    /// Its share of the row, where that is written and the cell is not empty.
+    pub(super) share: Option<String>,
     /// Style sheet classes: `right` or `wrong`, with the shade's number.
     pub(super) class: String,
     /// The cell in words, where it is not empty.
@@ -46,18 +48,18 @@ pub(super) struct Shade {
 }
 
 impl Matrix {
-    /// None if the matrix is too large to be read.
-    pub(super) fn of(evaluation: &Evaluation) -> Option<Matrix> {
-        let confusion = &evaluation.confusion;
+    /// With the shares of the rows beside the counts, where the cells are roomy; None if the matrix is too large to be read.
+    pub(super) fn of(confusion: &Confusion, shares: bool) -> Option<Matrix> {
         let labels = confusion.classes().to_vec();
         if labels.len() > CLASSES {
             return None;
         }
+        let dense = labels.len() > ROOMY;
         let longest = labels.iter().map(|label| label.chars().count()).max().unwrap_or(0).max(3);
         Some(Matrix {
             turned: longest * labels.len() > UPRIGHT,
-            dense: labels.len() > ROOMY,
-            rows: (0..labels.len()).map(|truth| Row::of(confusion, truth)).collect(),
+            dense,
+            rows: (0..labels.len()).map(|truth| Row::of(confusion, truth, shares && !dense)).collect(),
             labels,
             legend: SHADES
                 .iter()
@@ -69,7 +71,7 @@ impl Matrix {
 }
 
 impl Row {
-    fn of(confusion: &Confusion, truth: usize) -> Row {
+    fn of(confusion: &Confusion, truth: usize, shares: bool) -> Row {
         let support = confusion.support(truth);
         let classes = confusion.classes();
         let cells = confusion.counts()[truth].iter().enumerate().map(|(prediction, &n)| {
@@ -85,6 +87,7 @@ impl Row {
             );
             Cell {
                 count: if n == 0 { "·".to_string() } else { count(n) },
+                share: (shares && n > 0).then(|| percent(share, support)),
                 class: format!("{kind} s{}", shade(share)),
                 words: (n > 0).then_some(words),
             }

@@ -1,27 +1,35 @@
-//! The report page: one run as one HTML file that needs no network.
+//! Report pages: one run, or many side by side, as one HTML file that needs no network.
 //!
-//! [`Report`] holds what is said, [`render`] says it. The page's text and order stand in
-//! `templates/report.html`, its looks in `templates/report.css`; figures are drawn in `curves.rs` over the
-//! charts of `chart.rs`. The one script, `templates/report.js`, shows the values below a pointer and sorts tables;
+//! [`Report`] and [`Comparison`] hold what is said, [`render`] and [`render_comparison`] say it. A page's text and order
+//! stand in `templates/report.html` and `templates/comparison.html`, what both have around it in `templates/frame.html`,
+//! their looks in `templates/report.css`; figures are drawn in `curves.rs` and its neighbours over the charts of
+//! `chart.rs`. The one script, `templates/report.js`, shows the values below a pointer and sorts tables;
 //! without it everything can be read. The page forbids itself every request and every other script by its content
 //! security policy, which names the script by its hash.
 
 mod calibration;
+mod candidates;
 mod chart;
 mod curves;
 mod detectors;
 mod figure;
+mod frame;
 mod gradients;
 mod groups;
+mod ink;
 mod inspection;
+mod line;
 mod matrix;
 mod page;
 mod policy;
 mod scale;
 mod thresholds;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+pub use candidates::{
+    Candidate, CandidateRun, Comparison, Cost, Mark, MarkedCell, MarkedTable, render_comparison,
+};
 pub use detectors::{DetectorCurve, Detectors};
 pub use groups::{Group, Groups};
 pub use inspection::{Inspection, InspectionPicture, InspectionScores, render_inspection};
@@ -77,7 +85,7 @@ pub struct Report {
 }
 
 /// What was measured at one step of training; what was not is None.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Point {
     /// Number of updates so far.
     pub step: u64,

@@ -4,15 +4,13 @@ use askama::Template;
 
 use super::chart::WIDTH;
 use super::figure::Figure;
+use super::frame::Frame;
 use super::groups::Row;
 use super::matrix::Matrix;
-use super::policy::script_source;
 use super::{Report, calibration, curves, gradients, thresholds};
 use crate::numbers::{count, counted, duration, milliseconds, percent, percent_value, score};
 use crate::{Estimate, EvalError, Evaluation, Interval};
 
-/// Shows values below a pointer and sorts tables.
-pub(super) const SCRIPT: &str = include_str!("../../templates/report.js");
 /// Ways to be wrong that the page lists.
 const PAIRS: usize = 12;
 /// Rows of the table that holds the curves' numbers; of more, evenly spaced ones.
@@ -21,11 +19,8 @@ const ROWS: usize = 200;
 #[derive(Template)]
 #[template(path = "report.html")]
 struct Page<'a> {
+    frame: Frame<'a>,
     report: &'a Report,
-    css: &'static str,
-    script: &'static str,
-    /// What the content security policy knows the script by.
-    script_source: String,
     tiles: Vec<Tile>,
     /// Columns of tiles on a wide page, and how many of them the first tile takes.
     tile_columns: usize,
@@ -101,10 +96,8 @@ pub(super) fn render(report: &Report) -> Result<String, EvalError> {
     let calibration = report.calibration.as_ref();
     let detectors = report.detectors.as_ref();
     let page = Page {
+        frame: Frame::of(&report.title, &report.summary, &report.notes, &report.made_at),
         report,
-        css: include_str!("../../templates/report.css"),
-        script: SCRIPT,
-        script_source: script_source(SCRIPT),
         tiles,
         tile_columns,
         first_columns,
@@ -124,7 +117,7 @@ pub(super) fn render(report: &Report) -> Result<String, EvalError> {
             rows: groups.rows(evaluation.recordings.is_some()),
         }),
         gradients: gradients::figure(report)?.into_iter().collect(),
-        matrix: Matrix::of(evaluation),
+        matrix: Matrix::of(&evaluation.confusion, false),
         pairs,
         pairs_heading,
         classes: classes(evaluation),

@@ -12,6 +12,12 @@ use crate::numbers::plain;
 const RATES: [f64; 15] =
     [0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9];
 
+/// Least extent of an axis: what is smaller is nothing, and plotters' search for ticks would not end.
+const SMALLEST: f64 = 1e-3;
+
+/// Ticks of a logarithmic axis that are not only powers of ten.
+const LOG_TICKS: usize = 5;
+
 /// How values become places.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Scale {
@@ -45,16 +51,7 @@ impl Scale {
     fn ticks(self, range: &Range<f64>) -> Option<Vec<(f64, String)>> {
         match self {
             Scale::Linear => None,
-            Scale::Log => {
-                let (low, high) = (range.start.log10().ceil() as i32, range.end.log10().floor() as i32);
-                let every = ((high - low) / 6 + 1) as usize;
-                Some(
-                    (low..=high)
-                        .step_by(every)
-                        .map(|power| (f64::from(power), power_of_ten(power)))
-                        .collect(),
-                )
-            }
+            Scale::Log => Some(log_ticks(range)),
             Scale::Probit => {
                 let least = (probit(range.end) - probit(range.start)) / 12.0;
                 let mut ticks: Vec<(f64, String)> = Vec::new();
@@ -83,8 +80,31 @@ fn digits(value: f64) -> String {
     plain((value * scale).round() / scale)
 }
 
-fn power_of_ten(power: i32) -> String {
-    if (-3..=4).contains(&power) { plain(10f64.powi(power)) } else { format!("1e{power}") }
+/// As many ticks as can be read: steps within the powers of ten, these, or some of these.
+fn log_ticks(range: &Range<f64>) -> Vec<(f64, String)> {
+    let (low, high) = (range.start.log10(), range.end.log10());
+    let powers = low.floor() as i32..=high.ceil() as i32;
+    for steps in [&[1.0, 2.0, 5.0][..], &[1.0, 3.0], &[1.0]] {
+        let values = powers.clone().flat_map(|power| {
+            steps.iter().map(move |step: &f64| (f64::from(power) + step.log10(), *step, power))
+        });
+        let within = |place: &f64| *place > low - 1e-9 && *place < high + 1e-9;
+        let ticks: Vec<_> = values
+            .filter(|(place, ..)| within(place))
+            .map(|(place, step, power)| (place, in_powers(step, power)))
+            .collect();
+        if ticks.len() <= LOG_TICKS {
+            return ticks;
+        }
+    }
+    let (low, high) = (low.ceil() as i32, high.floor() as i32);
+    let every = ((high - low) / 6 + 1) as usize;
+    (low..=high).step_by(every).map(|power| (f64::from(power), in_powers(1.0, power))).collect()
+}
+
+/// A whole number times a power of ten.
+fn in_powers(step: f64, power: i32) -> String {
+    if (-3..=5).contains(&power) { plain(step * 10f64.powi(power)) } else { format!("{step}e{power}") }
 }
 
 /// One axis.
@@ -99,6 +119,42 @@ pub(super) struct Axis {
 impl Axis {
     pub(super) fn linear(label: impl Into<String>, range: Range<f64>) -> Axis {
         Axis { label: label.into(), range, scale: Scale::Linear }
+    }
+
+    /// A linear axis around values, with a little space above.
+    pub(super) fn around(label: &str, low: f64, high: f64) -> Axis {
+        Axis::linear(label, low..low + (1.05 * (high - low)).max(SMALLEST))
+    }
+
+    /// An axis of whole powers of ten around values above 0.
+    pub(super) fn powers_of_ten(label: &str, low: f64, high: f64) -> Axis {
+        let (low, high) = (low.log10().floor(), high.log10().ceil());
+        let range = 10f64.powf(low)..10f64.powf(high.max(low + 1.0));
+        Axis { label: label.into(), range, scale: Scale::Log }
+    }
+
+    /// A logarithmic axis around values above 0, which begins and ends at a tick.
+    pub(super) fn logarithmic(label: &str, low: f64, high: f64) -> Axis {
+        let ends = (low / 1.1, 1.1 * high);
+        let steps = || {
+            let powers = ends.0.log10().floor() as i32..=ends.1.log10().ceil() as i32;
+            powers.flat_map(|power| [1.0, 2.0, 5.0].map(|step| step * 10f64.powi(power)))
+        };
+        let start = steps().filter(|step| *step <= ends.0).next_back().unwrap_or(ends.0);
+        let end = steps().find(|step| *step >= ends.1).unwrap_or(ends.1);
+        Axis { label: label.into(), range: start..end, scale: Scale::Log }
+    }
+
+    /// An axis of shares in [0, 1], shown times `scale`, up to 1: from 0, unless all is happening above.
+    pub(super) fn share(label: &str, lowest: f64, scale: f64) -> Axis {
+        let step = match lowest {
+            low if low < 0.5 => 1.0,
+            low if low < 0.9 => 0.1,
+            low if low < 0.98 => 0.02,
+            _ => 0.005,
+        };
+        let from = ((lowest / step).floor() * step).clamp(0.0, 1.0 - step);
+        Axis::linear(label, scale * from..scale)
     }
 
     /// The axis as plotters takes it: in places.
@@ -195,6 +251,20 @@ mod tests {
     }
 
     #[test]
+    fn axes_hold_their_values_and_are_not_empty() {
+        for (low, high) in [(1.0, 1.0), (0.0007, 3.0), (42_905.0, 204_505.0), (1e-30, 1e30)] {
+            let range = Axis::logarithmic("", low, high).range;
+            assert!(range.start < low && high < range.end, "{low} {high}: {range:?}");
+            assert!(Scale::Log.ticks(&range).unwrap().len() >= 2, "{low} {high}: {range:?}");
+        }
+        for (lowest, from) in [(0.0, 0.0), (0.49, 0.0), (0.65, 60.0), (0.95, 94.0), (0.99, 99.0), (1.0, 99.5)]
+        {
+            let range = Axis::share("", lowest, 100.0).range;
+            assert!((range.start - from).abs() < 1e-9 && range.end == 100.0, "{lowest}: {range:?}");
+        }
+    }
+
+    #[test]
     fn ticks_are_powers_and_rates() {
         let ticks = |scale: Scale, range| -> Vec<String> {
             scale.ticks(&range).unwrap().into_iter().map(|(_, text)| text).collect()
@@ -204,6 +274,8 @@ mod tests {
         // Of rates that would be written over each other the lower one stays.
         let wide = ticks(Scale::Probit, 0.0001..0.6);
         assert_eq!(wide, ["0.01", "0.05", "0.2", "1", "5", "10", "20", "40", "60"]);
+        assert_eq!(ticks(Scale::Log, 0.5..5.0), ["0.5", "1", "2", "5"]);
+        assert_eq!(ticks(Scale::Log, 1e4..1e6), ["10,000", "30,000", "100,000", "300,000", "1e6"]);
         let axis = Axis { label: String::new(), range: 1e-5..100.0, scale: Scale::Log };
         assert_eq!((axis.tick(-3.0), Axis::linear("", 0.0..1.0).tick(0.25)), ("0.001".into(), "0.25".into()));
     }

@@ -1,8 +1,9 @@
 //! The figures and tables of scores at every threshold.
 
-use super::chart::{Chart, Ink, SQUARE_HEIGHT, Series};
+use super::chart::{Chart, SQUARE_HEIGHT, Series};
 use super::detectors::{DetectorCurve, Detectors};
 use super::figure::{Figure, Words};
+use super::ink::Ink;
 use super::scale::{Axis, Scale};
 use crate::numbers::score;
 use crate::{EvalError, OperatingPoint};
@@ -35,25 +36,22 @@ fn roc(detectors: &Detectors) -> Result<Figure, EvalError> {
     };
     let letters = lettered(detectors)
         .map(|(letter, point)| (100.0 * point.false_positive_rate, 100.0 * (1.0 - point.miss_rate), letter));
+    let (x, y) = ("false positives (%)", "true positives (%)");
+    let [x, y] = [x, y].map(|label| Axis::linear(label, 0.0..100.0));
     let chart = Chart {
-        name: "ROC",
-        height: SQUARE_HEIGHT,
-        x: Axis::linear("false positives (%)", 0.0..100.0),
-        y: Axis::linear("true positives (%)", 0.0..100.0),
         series: detectors.curves.iter().enumerate().map(series).collect(),
-        names: false,
-        reference: Some([(0.0, 0.0), (100.0, 100.0)]),
-        mark: None,
+        reference: vec![(0.0, 0.0), (100.0, 100.0)],
         letters: letters.collect(),
+        ..Chart::empty("ROC", SQUARE_HEIGHT, x, y)
     };
     Figure::of(
         &chart,
         Words {
             id: "roc",
-            title: "Receiver operating characteristic",
+            title: "Receiver operating characteristic".into(),
             description: said(detectors),
             caption: "The dashed line is chance.".into(),
-            x_name: "false positives (%)",
+            x_name: "false positives (%)".into(),
             nearest: true,
         },
     )
@@ -92,25 +90,20 @@ fn det(detectors: &Detectors) -> Result<Option<Figure>, EvalError> {
         lettered(detectors).map(|(letter, point)| (point.false_positive_rate, point.miss_rate, letter));
     let axis = |label: &str| Axis { label: label.into(), range: range.clone(), scale: Scale::Probit };
     let chart = Chart {
-        name: "DET",
-        height: SQUARE_HEIGHT,
-        x: axis("false positives (%)"),
-        y: axis("missed (%)"),
         series,
-        names: false,
-        reference: Some([(range.start, range.start), (range.end, range.end)]),
-        mark: None,
+        reference: vec![(range.start, range.start), (range.end, range.end)],
         letters: letters.filter(|(x, y, _)| within(&(*x, *y))).collect(),
+        ..Chart::empty("DET", SQUARE_HEIGHT, axis("false positives (%)"), axis("missed (%)"))
     };
     let words = Words {
         id: "det",
-        title: "Detection error tradeoff",
+        title: "Detection error tradeoff".into(),
         description: said(detectors),
         caption:
             "Axes by normal deviates; both errors are equal on the dashed line. Thresholds beyond the axes, \
                   such as those without one of the errors, are left out."
                 .into(),
-        x_name: "false positives",
+        x_name: "false positives".into(),
         nearest: true,
     };
     Figure::of(&chart, words).map(Some)

@@ -9,9 +9,10 @@ use clap::Args;
 use indicatif::ProgressBar;
 use serde_json::json;
 use stapes::Error;
-use stapes::compare::{candidates, table};
+use stapes::compare::{Candidate, candidates, page, table};
 use stapes::eval::comparison::Table;
-use stapes::run::Standing;
+use stapes::eval::report::render_comparison;
+use stapes::run::{REPORT, Standing};
 use stapes::sweep::{Conduct, Conducted, Ended, Job, Sweep, Timing, Watcher};
 
 use super::console::{Console, duration, percent, share};
@@ -118,11 +119,13 @@ impl Compare {
         if self.time && !stop.load(Ordering::Relaxed) {
             time(&sweep, data.as_deref(), &self.out, (&stop, console))?;
         }
-        let mut table = table(&candidates(&sweep, data.as_deref(), &self.out)?)?;
+        let candidates = candidates(&sweep, data.as_deref(), &self.out)?;
+        let mut table = table(&candidates)?;
         if let Some(column) = &self.sort {
             table.sort(column)?;
         }
         tell(&sweep.config.title, &table, &self.out, "table", console)?;
+        write_page(&sweep.config.title, &[("Results", &table)], &candidates, &self.out, console)?;
         Ok(code)
     }
 }
@@ -141,6 +144,26 @@ pub(super) fn tell(title: &str, table: &Table, out: &Path, name: &str, console: 
         })?;
     }
     console.say(&format!("\ntable in {} and {}", place("csv").display(), place("md").display()));
+    Ok(())
+}
+
+/// Writes the page of candidates, with tables under their headings.
+pub(super) fn write_page(
+    title: &str,
+    tables: &[(&str, &Table)],
+    candidates: &[Candidate],
+    out: &Path,
+    console: &Console,
+) -> Result<()> {
+    let comparison = page(title, tables, candidates, out)?;
+    let html = render_comparison(&comparison)?;
+    let path = out.join(REPORT);
+    stapes_files::write(&path, html.as_bytes()).map_err(|source| Error::File {
+        path: path.clone(),
+        action: "write the page",
+        source,
+    })?;
+    console.say(&format!("page in {}", path.display()));
     Ok(())
 }
 

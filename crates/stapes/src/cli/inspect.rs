@@ -68,6 +68,15 @@ impl Inspect {
         }
         let inspection = Inspection {
             title: self.file.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            summary: format!(
+                "{} at {} Hz{}.",
+                duration(clip.seconds()),
+                thousands(clip.sample_rate_hz.into()),
+                self.model
+                    .as_ref()
+                    .map_or_else(String::new, |model| format!(", and what {} says of it", model.display()))
+            ),
+            made_at: stapes::run::now(),
             facts: facts(&clip),
             notes,
             wav: Some(stapes::audio::wav_bytes(&self.file, &clip)?),

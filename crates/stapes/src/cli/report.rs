@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::Args;
 use stapes::compare::{of_runs, runs_within, table};
 
-use super::compare::tell;
+use super::compare::{tell, write_page};
 use super::console::Console;
 use super::features::make_folder;
 
@@ -17,7 +17,7 @@ pub(crate) struct Report {
     /// Folders of runs, or folders that hold such
     #[arg(required = true)]
     runs: Vec<PathBuf>,
-    /// The folder for the table as CSV and Markdown; made if it is not there
+    /// The folder for the page, and the table as CSV and Markdown; made if it is not there
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     /// Sort the table by a column, the better end first [default: the order of the runs]
@@ -34,7 +34,9 @@ impl Report {
             table.sort(column)?;
         }
         make_folder(&self.out)?;
-        tell(&format!("{} runs", runs.len()), &table, &self.out, "table", console)?;
+        let title = format!("{} runs", runs.len());
+        tell(&title, &table, &self.out, "table", console)?;
+        write_page(&title, &[("Results", &table)], &candidates, &self.out, console)?;
         Ok(super::DONE)
     }
 }

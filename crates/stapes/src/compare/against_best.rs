@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::experiment::{Truths, recording_frames};
 
 /// From this p on a difference may be chance.
-const LEVEL: f64 = 0.05;
+pub(super) const LEVEL: f64 = 0.05;
 
 /// How a candidate compares with the one whose figure is the highest: the accuracy on the test examples, or where frames of
 /// two classes are decided the area under the ROC curve, as the mean over its seeds.

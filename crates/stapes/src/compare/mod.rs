@@ -1,6 +1,8 @@
-//! Runs side by side: what each candidate came to over its seeds, as a table.
+//! Runs side by side: what each candidate came to over its seeds, as a table and as a page.
 
 mod against_best;
+mod marked;
+mod page;
 mod runs;
 mod table;
 
@@ -11,6 +13,7 @@ use crate::run::{RECORD, Run, RunRecord, Standing, TestOutcome};
 use crate::sweep::{Sweep, Timing};
 
 pub use against_best::{Against, against_best};
+pub use page::page;
 pub use runs::{of_runs, runs_within};
 pub use table::table;
 

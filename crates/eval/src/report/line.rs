@@ -1,0 +1,46 @@
+//! One measured value over the steps, with as many points as can be seen.
+
+use super::Point;
+
+/// Points that a line keeps; of more, neighbours are averaged.
+const POINTS: usize = 200;
+
+/// One measured value over the steps.
+pub(super) struct Line {
+    pub(super) points: Vec<(f64, f64)>,
+    /// Steps that were measured but cannot be drawn.
+    pub(super) lost: Vec<u64>,
+    /// How many measured values one point is the mean of.
+    pub(super) averaged: usize,
+}
+
+impl Line {
+    /// What a value was at the points that have it.
+    pub(super) fn of(points: &[Point], value: impl Fn(&Point) -> Option<f32>) -> Line {
+        let measured = points.iter().filter_map(|point| Some((point.step, f64::from(value(point)?))));
+        Line::through(measured, POINTS)
+    }
+
+    /// Values of steps, thinned to so many points.
+    pub(super) fn through(measured: impl Iterator<Item = (u64, f64)>, most: usize) -> Line {
+        let (kept, lost): (Vec<_>, Vec<_>) = measured.partition(|(_, value)| value.is_finite());
+        let averaged = kept.len().div_ceil(most).max(1);
+        let mean = |chunk: &[(u64, f64)]| {
+            let sum = chunk
+                .iter()
+                .fold((0.0, 0.0), |(steps, values), &(step, value)| (steps + step as f64, values + value));
+            (sum.0 / chunk.len() as f64, sum.1 / chunk.len() as f64)
+        };
+        Line {
+            points: kept.chunks(averaged).map(mean).collect(),
+            lost: lost.into_iter().map(|(step, _)| step).collect(),
+            averaged,
+        }
+    }
+
+    /// Where it begins and ends.
+    pub(super) fn say(&self, name: &str) -> Option<String> {
+        let ((_, first), (_, last)) = (self.points.first()?, self.points.last()?);
+        Some(format!("{name}: from {first:.3} to {last:.3}"))
+    }
+}

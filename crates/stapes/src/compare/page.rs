@@ -1,0 +1,245 @@
+//! The page of candidates: their figures, costs, curves and confusions, and what made them.
+
+use std::collections::BTreeMap;
+use std::path::{Component, Path};
+
+use stapes_eval::Confusion;
+use stapes_eval::comparison::{Shown, Table, median};
+use stapes_eval::report::{self, CandidateRun, Comparison, Cost, Group, Groups, Point};
+
+use super::marked::{Judged, marked};
+use super::{Candidate, Repetition};
+use crate::error::Error;
+use crate::experiment::{Truths, frame_classes};
+use crate::run::{METRICS, REPORT, RunRecord, now};
+
+/// The page of candidates, for [`render_comparison`](stapes_eval::report::render_comparison): tables with their headings,
+/// and what else there is to see. Runs below `out`, the page's folder, are linked.
+///
+/// # Errors
+/// [`Error::File`] or [`Error::Damaged`] if the curve of a run cannot be read; [`Error::Eval`] if its test cannot be
+/// evaluated.
+pub fn page(
+    title: &str,
+    tables: &[(&str, &Table)],
+    candidates: &[Candidate],
+    out: &Path,
+) -> Result<Comparison, Error> {
+    let repetitions = || candidates.iter().flat_map(|candidate| &candidate.repetitions);
+    let records = || repetitions().flat_map(|repetition| &repetition.records);
+    let judged = match repetitions().next().map(|repetition| &repetition.outcome.truths) {
+        Some(Truths::Frames(_)) => Judged::Recordings,
+        _ => Judged::Examples,
+    };
+    let by_auc = records().next().is_some() && records().all(|record| record.test_auc.is_some());
+    let (figure, shown) = match by_auc {
+        true => ("test ROC AUC", Shown { scale: 1.0, digits: 4 }),
+        false => ("test accuracy (%)", Shown { scale: 100.0, digits: 1 }),
+    };
+    let figure_of = |record: &RunRecord| if by_auc { record.test_auc } else { record.test_accuracy };
+    let timed = candidates.iter().filter(|one| !one.repetitions.is_empty()).all(|one| one.timing.is_some());
+    let out = std::fs::canonicalize(out).unwrap_or_else(|_| out.into());
+    let filled = candidates.iter().map(|candidate| {
+        let figures: Option<Vec<f64>> =
+            candidate.repetitions.iter().map(|repetition| repetition.mean(figure_of)).collect();
+        Ok(report::Candidate {
+            name: candidate.settings_or_name(),
+            figures: figures.unwrap_or_default(),
+            costs: costs(candidate, timed),
+            runs: runs(candidate, &out)?,
+            confusion: confusion(&candidate.repetitions)?,
+            groups: groups(&candidate.repetitions),
+        })
+    });
+    let candidates_of_page = filled.collect::<Result<Vec<_>, Error>>()?;
+    Ok(Comparison {
+        title: title.into(),
+        summary: summary(&candidates_of_page, (figure, shown)),
+        made_at: now(),
+        notes: notes(candidates),
+        tables: tables.iter().map(|(heading, table)| marked(heading, table, judged)).collect(),
+        figure: figure.into(),
+        shown,
+        costs: cost_names(timed),
+        loss: match judged {
+            Judged::Examples => "cross-entropy, nats".into(),
+            Judged::Recordings => "cross-entropy a frame, nats".into(),
+        },
+        candidates: candidates_of_page,
+        commands: counted(records().map(|record| &*record.command)),
+        versions: versions(records()),
+    })
+}
+
+impl Candidate {
+    /// What it is on each axis, or its name where there are none.
+    fn settings_or_name(&self) -> String {
+        match self.settings.is_empty() {
+            true => self.name.clone(),
+            false => self.settings.iter().map(|(_, value)| &**value).collect::<Vec<_>>().join(", "),
+        }
+    }
+}
+
+/// In the order of [`costs`].
+fn cost_names(timed: bool) -> Vec<Cost> {
+    let cost = |name: &str, measured: &str| Cost { name: name.into(), measured: measured.into() };
+    let time = match timed {
+        true => cost("time of a training step (ms)", "Timed with nothing else running."),
+        false => cost(
+            "training until the best validation (s)",
+            "Timed while training, beside other runs: compare --time measures steps alone.",
+        ),
+    };
+    vec![time, cost("parameters", "")]
+}
+
+fn costs(candidate: &Candidate, timed: bool) -> Vec<Option<f64>> {
+    let seconds: Option<Vec<f64>> = candidate
+        .repetitions
+        .iter()
+        .map(|repetition| repetition.mean(|record| Some(record.best_seconds)))
+        .collect();
+    let time = match timed {
+        true => candidate.timing.as_ref().map(|timing| timing.step_ms),
+        false => median(&seconds.unwrap_or_default()),
+    };
+    let first = candidate.repetitions.first();
+    vec![time, first.and_then(|repetition| repetition.mean(|record| Some(record.parameters as f64)))]
+}
+
+fn summary(candidates: &[report::Candidate], (figure, shown): (&str, Shown)) -> String {
+    let runs: usize = candidates.iter().map(|candidate| candidate.runs.len()).sum();
+    let plural = |count: usize, noun: &str| match count {
+        1 => format!("1 {noun}"),
+        count => format!("{count} {noun}s"),
+    };
+    let mean = |candidate: &report::Candidate| {
+        let figures = &candidate.figures;
+        (!figures.is_empty()).then(|| figures.iter().sum::<f64>() / figures.len() as f64)
+    };
+    // The first of equals.
+    let best = candidates.iter().rev().filter_map(|one| Some((mean(one)?, &one.name)));
+    let best = best.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(mean, name)| {
+        format!(" The highest mean over seeds: {name}, {figure} {:.*}.", shown.digits, shown.scale * mean)
+    });
+    let counts = format!("{}, {}.", plural(candidates.len(), "candidate"), plural(runs, "run"));
+    counts + &best.unwrap_or_default()
+}
+
+fn notes(candidates: &[Candidate]) -> Vec<String> {
+    let mut notes = Vec::new();
+    let without = candidates.iter().filter(|candidate| candidate.repetitions.is_empty()).count();
+    if without > 0 {
+        notes.push(format!("{without} of {} candidates have no complete run yet.", candidates.len()));
+    }
+    let records = candidates.iter().flat_map(|one| &one.repetitions).flat_map(|one| &one.records);
+    let stopped = records.filter(|record| record.stopped).count();
+    if stopped > 0 {
+        notes.push(format!("Of the runs {stopped} were stopped by hand before their last step."));
+    }
+    notes
+}
+
+/// A candidate's runs with their curves.
+fn runs(candidate: &Candidate, out: &Path) -> Result<Vec<CandidateRun>, Error> {
+    let mut runs = Vec::new();
+    for Repetition { seed, folders, .. } in &candidate.repetitions {
+        for (part, folder) in folders.iter().enumerate() {
+            let name = match folders.len() {
+                1 => format!("seed {seed}"),
+                _ => format!("seed {seed}, part {}", part + 1),
+            };
+            runs.push(CandidateRun { name, curve: curve(folder)?, link: link(folder, out) });
+        }
+    }
+    Ok(runs)
+}
+
+fn curve(folder: &Path) -> Result<Vec<Point>, Error> {
+    let path = folder.join(METRICS);
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        // A run that was copied without its curve.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(source) => return Err(Error::File { path, action: "read the curve of the run", source }),
+    };
+    let point = |(line, text): (usize, &str)| {
+        serde_json::from_str(text).map_err(|error| Error::Damaged {
+            path: path.clone(),
+            reason: format!("line {}: {error}", line + 1),
+        })
+    };
+    text.lines().enumerate().filter(|(_, line)| !line.is_empty()).map(point).collect()
+}
+
+/// The address of a run's page from a page in the folder `out`, where the run lies below it.
+fn link(folder: &Path, out: &Path) -> Option<String> {
+    let page = std::fs::canonicalize(folder.join(REPORT)).ok()?;
+    let mut address = ".".to_string();
+    for part in page.strip_prefix(out).ok()?.components() {
+        let Component::Normal(part) = part else { return None };
+        address.push('/');
+        for byte in part.to_str()?.bytes() {
+            match byte {
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                    address.push(byte.into())
+                }
+                other => address += &format!("%{other:02X}"),
+            }
+        }
+    }
+    Some(address)
+}
+
+/// What the models of all seeds decided; None without a run, or where seeds have other classes.
+fn confusion(repetitions: &[Repetition]) -> Result<Option<Confusion>, Error> {
+    let Some(first) = repetitions.first() else { return Ok(None) };
+    let labels = &first.outcome.labels;
+    if repetitions.iter().any(|repetition| repetition.outcome.labels != *labels) {
+        return Ok(None);
+    }
+    let (mut truths, mut decided) = (Vec::new(), Vec::new());
+    for Repetition { outcome, .. } in repetitions {
+        truths.extend(outcome.all_truths());
+        decided.extend(outcome.probabilities.iter().flat_map(|rows| frame_classes(rows, labels.len())));
+    }
+    Ok(Some(Confusion::new(labels, &truths, &decided)?))
+}
+
+/// Accuracy by speaker over all seeds, where each example has one and there are several.
+fn groups(repetitions: &[Repetition]) -> Option<Groups> {
+    let mut groups: BTreeMap<&str, Group> = BTreeMap::new();
+    for Repetition { outcome, .. } in repetitions {
+        for (name, (correct, examples)) in outcome.groups.iter().zip(outcome.right()) {
+            let name = name.as_deref()?;
+            let group = groups.entry(name).or_insert(Group { name: name.into(), examples: 0, correct: 0 });
+            group.examples += examples;
+            group.correct += correct;
+        }
+    }
+    (groups.len() > 1).then(|| Groups { kind: "speaker".into(), groups: groups.into_values().collect() })
+}
+
+/// Each once, in the order in which they come first, with how often they come.
+fn counted<'a>(items: impl Iterator<Item = &'a str>) -> Vec<(String, u64)> {
+    let mut counted: Vec<(String, u64)> = Vec::new();
+    for item in items {
+        match counted.iter_mut().find(|(known, _)| known == item) {
+            Some((_, count)) => *count += 1,
+            None => counted.push((item.into(), 1)),
+        }
+    }
+    counted
+}
+
+fn versions<'a>(records: impl Iterator<Item = &'a RunRecord>) -> Vec<(String, Vec<(String, u64)>)> {
+    let mut values: Vec<(String, Vec<&str>)> = Vec::new();
+    for (name, value) in records.flat_map(|record| &record.versions) {
+        match values.iter_mut().find(|(known, _)| known == name) {
+            Some((_, values)) => values.push(value),
+            None => values.push((name.clone(), vec![value])),
+        }
+    }
+    values.into_iter().map(|(name, values)| (name, counted(values.into_iter()))).collect()
+}
