@@ -20,6 +20,7 @@ mod ink;
 mod line;
 mod matrix;
 mod page;
+mod picture;
 mod policy;
 mod scale;
 mod thresholds;
@@ -27,10 +28,12 @@ mod thresholds;
 use serde::{Deserialize, Serialize};
 
 pub use candidates::{
-    Candidate, CandidateRun, Comparison, Cost, Mark, MarkedCell, MarkedTable, render_comparison,
+    Candidate, CandidateRun, Comparison, Cost, Mark, MarkedCell, MarkedTable, comparison_pictures,
+    render_comparison,
 };
 pub use detectors::{DetectorCurve, Detectors};
 pub use groups::{Group, Groups};
+pub use picture::Picture;
 
 use crate::{Calibration, EvalError, Evaluation, GradientLine};
 
