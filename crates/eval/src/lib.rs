@@ -36,6 +36,7 @@
 
 mod bootstrap;
 mod calibration;
+mod canvas;
 pub mod comparison;
 mod confusion;
 mod error;

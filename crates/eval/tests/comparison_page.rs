@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use pages::{Size, check_well_formed, comparison};
 use stapes_eval::EvalError;
-use stapes_eval::report::{Comparison, Cost, render_comparison};
+use stapes_eval::report::{Comparison, Cost, comparison_pictures, render_comparison};
 
 const FEW: Size = Size { candidates: 4, seeds: 3, classes: 3, points: 30 };
 
@@ -140,7 +140,7 @@ fn text_from_outside_is_escaped_and_only_relative_links_are_links() -> Result<()
     ] {
         *text = evil.into();
     }
-    comparison.costs[0] = Cost { name: evil.into(), measured: evil.into() };
+    comparison.costs[0] = Cost { key: "time".into(), name: evil.into(), measured: evil.into() };
     comparison.candidates[3].name = evil.into();
     comparison.candidates[3].runs[0].name = evil.into();
     comparison.notes = vec![evil.into()];
@@ -187,9 +187,40 @@ fn pages_of_hundreds_of_runs_are_small_and_soon_made() -> Result<(), EvalError> 
         let began = Instant::now();
         let html = render_comparison(&comparison)?;
         let (seconds, bytes) = (began.elapsed().as_secs_f64(), html.len());
+        comparison_pictures(&comparison)?;
+        println!("with pictures {:.2} s", began.elapsed().as_secs_f64());
         println!("{} runs: {bytes} bytes in {seconds:.2} s", size.candidates * size.seeds);
         assert!(bytes < 10_000_000, "{bytes}");
         assert!(seconds < 5.0, "{seconds}");
     }
+    Ok(())
+}
+
+#[test]
+fn every_figure_is_a_picture_too() -> Result<(), EvalError> {
+    let comparison = comparison(Size { candidates: 9, ..FEW });
+    let pictures = comparison_pictures(&comparison)?;
+    let names: Vec<&str> = pictures.iter().map(|picture| &*picture.name).collect();
+    let curves = ["validation-accuracy", "training-loss", "learning-rate", "gradient-norm"];
+    assert_eq!(names, [&["against-time", "against-parameters"][..], &curves].concat());
+    for picture in &pictures {
+        check_well_formed(&picture.svg);
+        assert!(picture.svg.starts_with("<svg width=") && picture.svg.contains("cell 8"), "{}", picture.name);
+        let mut reader = png::Decoder::new(std::io::Cursor::new(&picture.png)).read_info().unwrap();
+        let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+        let info = reader.next_frame(&mut pixels).unwrap();
+        let size = format!("width=\"{}\" height=\"{}\"", info.width, info.height);
+        assert!(picture.svg.contains(&size), "{}: {size}", picture.name);
+        let pixels = pixels.as_chunks::<3>().0;
+        let (paper, ink) = (|pixel: &&[u8; 3]| **pixel == [255; 3], [0x1F, 0x66, 0xB0]);
+        assert!(pixels.iter().filter(paper).count() > pixels.len() / 2, "{}", picture.name);
+        // The first line's colour, or that of the front.
+        assert!(pixels.iter().filter(|pixel| **pixel == ink).count() > 40, "{}", picture.name);
+    }
+    // Lines of the same colour differ by dashes: many pieces instead of one.
+    let pieces =
+        |colour: &str| pictures[3].svg.matches(&format!("opacity=\"1\" stroke=\"{colour}\"")).count();
+    assert_eq!(pieces("#1F66B0"), 2, "the line and its key");
+    assert!(pieces("#1F66B1") > 20, "{}", pieces("#1F66B1"));
     Ok(())
 }

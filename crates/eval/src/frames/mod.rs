@@ -1,6 +1,5 @@
 //! A picture of a recording's frames: time across, the values of a frame upwards, a colour for each.
 
-mod canvas;
 mod ticks;
 mod weights;
 
@@ -9,8 +8,8 @@ use plotters::prelude::*;
 use plotters::style::colors::colormaps::ViridisRGB;
 
 use crate::EvalError;
+use crate::canvas::{self, Canvas};
 use crate::numbers::plain;
-use canvas::Canvas;
 use ticks::Rows;
 
 const SIZE: (u32, u32) = (1200, 640);

@@ -22,7 +22,7 @@ pub(super) fn figure(calibration: &Calibration) -> Result<Option<Figure>, EvalEr
     Figure::of(
         &chart,
         Words {
-            id: "reliability",
+            id: "reliability".into(),
             title: "Accuracy over confidence".into(),
             description: format!(
                 "Confidence is off from accuracy by {:.1} percentage points in the mean over examples.",

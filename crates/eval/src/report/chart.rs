@@ -19,12 +19,12 @@ pub(super) const HEIGHT: u32 = 3200;
 pub(super) const SQUARE_HEIGHT: u32 = 4900;
 
 /// Text height of the narrow page, the larger one: what the space around the lines is made for.
-const LINE: i32 = 200;
+pub(super) const LINE: i32 = 200;
 /// Of one or two series, those of at most this many points show each of them as a dot.
 const DOTS: usize = 40;
 /// Widths of axes and of what is measured.
 const THIN: u32 = 10;
-const THICK: u32 = 18;
+pub(super) const THICK: u32 = 18;
 
 /// One line.
 pub(super) struct Series {
@@ -76,6 +76,15 @@ pub(super) struct Chart {
     pub(super) letters: Vec<(f64, f64, String)>,
 }
 
+/// Where a chart is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// On a page, whose style sheet dashes lines.
+    Page,
+    /// In a file by itself.
+    File,
+}
+
 type Plane<'a, B> = ChartContext<'a, B, Cartesian2d<Places, Places>>;
 type Outcome<B, T> = Result<T, DrawingAreaErrorKind<<B as DrawingBackend>::ErrorType>>;
 
@@ -102,7 +111,7 @@ impl Chart {
         let failed = |reason: String| EvalError::Figure { figure: self.name, reason };
         let mut svg = String::new();
         let root = SVGBackend::with_string(&mut svg, (WIDTH, self.height)).into_drawing_area();
-        let traces = self.draw_on(&root).map_err(|error| failed(error.to_string()))?;
+        let traces = self.draw_on(&root, Place::Page).map_err(|error| failed(error.to_string()))?;
         drop(root);
         // The page has an SVG element of its own, with a title: plotters' first and last line are its.
         let inside = svg.split_once('>').and_then(|(_, rest)| rest.rsplit_once("</svg>"));
@@ -116,7 +125,11 @@ impl Chart {
     }
 
     /// Draws on an area of [`WIDTH`] and the chart's height.
-    pub(super) fn draw_on<B: DrawingBackend>(&self, root: &DrawingArea<B, Shift>) -> Outcome<B, Vec<Trace>> {
+    pub(super) fn draw_on<B: DrawingBackend>(
+        &self,
+        root: &DrawingArea<B, Shift>,
+        on: Place,
+    ) -> Outcome<B, Vec<Trace>> {
         let mut plane = ChartBuilder::on(root)
             .margin_top(2 * LINE + LINE / 2)
             .margin_right(if self.names { 1000 } else { 160 })
@@ -126,19 +139,20 @@ impl Chart {
         self.draw_axes(&mut plane)?;
         if !self.reference.is_empty() {
             let places: Vec<_> = self.reference.iter().map(|end| self.place(end)).collect();
-            plane.draw_series([PathElement::new(places, Ink::Mark.color().stroke_width(THIN))])?;
+            draw_line(&mut plane, places, Ink::Mark.color().stroke_width(THIN), on == Place::File)?;
         }
         if let Some(mark) = &self.mark {
-            self.draw_mark_line(&mut plane, mark)?;
+            self.draw_mark_line(&mut plane, mark, on)?;
         }
         for series in &self.behind {
             let places = series.points.iter().map(|point| self.place(point));
-            plane.draw_series(LineSeries::new(places, series.ink.pale().stroke_width(THIN)))?;
+            draw_line(&mut plane, places.collect(), series.ink.pale().stroke_width(THIN), false)?;
         }
         for series in &self.series {
             let color = series.ink.color();
             let places = || series.points.iter().map(|point| self.place(point));
-            plane.draw_series(LineSeries::new(places(), color.stroke_width(THICK)))?;
+            let dashed = on == Place::File && series.ink.is_dashed();
+            draw_line(&mut plane, places().collect(), color.stroke_width(THICK), dashed)?;
             if series.points.len() <= DOTS && self.series.len() <= 2 {
                 plane.draw_series(places().map(|place| Circle::new(place, 24, color.filled())))?;
             }
@@ -201,9 +215,14 @@ impl Chart {
         (!points.is_empty()).then(|| Trace { name: self.name.into(), points: points.join(";") })
     }
 
-    fn draw_mark_line<B: DrawingBackend>(&self, plane: &mut Plane<'_, B>, mark: &Mark) -> Outcome<B, ()> {
+    fn draw_mark_line<B: DrawingBackend>(
+        &self,
+        plane: &mut Plane<'_, B>,
+        mark: &Mark,
+        on: Place,
+    ) -> Outcome<B, ()> {
         let line = [(mark.x, self.y.range.start), (mark.x, self.y.range.end)].map(|end| self.place(&end));
-        plane.draw_series([PathElement::new(line.to_vec(), Ink::Mark.color().stroke_width(THIN))])?;
+        draw_line(plane, line.to_vec(), Ink::Mark.color().stroke_width(THIN), on == Place::File)?;
         // The word stands over the line, and moves inwards near the edges.
         let (x, y) = plane.backend_coord(&line[1]);
         let area = plane.plotting_area().strip_coord_spec();
@@ -281,7 +300,19 @@ impl Chart {
     }
 }
 
-fn style(ink: Ink, horizontal: HPos, vertical: VPos) -> TextStyle<'static> {
+fn draw_line<B: DrawingBackend>(
+    plane: &mut Plane<'_, B>,
+    places: Vec<(f64, f64)>,
+    style: ShapeStyle,
+    dashed: bool,
+) -> Outcome<B, ()> {
+    match dashed {
+        true => plane.draw_series(DashedLineSeries::new(places, 80, 50, style)).map(drop),
+        false => plane.draw_series([PathElement::new(places, style)]).map(drop),
+    }
+}
+
+pub(super) fn style(ink: Ink, horizontal: HPos, vertical: VPos) -> TextStyle<'static> {
     TextStyle {
         font: ("sans-serif", 160).into_font(),
         color: ink.color().to_backend_color(),

@@ -115,7 +115,7 @@ fn over_steps(report: &Report, name: &'static str, y: Axis) -> Chart {
 }
 
 fn words(id: &'static str, title: &'static str, description: String, caption: String) -> Words {
-    Words { id, title: title.into(), description, caption, x_name: "step".into(), nearest: false }
+    Words { id: id.into(), title: title.into(), description, caption, x_name: "step".into(), nearest: false }
 }
 
 /// The steps' range: from 0, so that curves of different runs begin alike.

@@ -7,7 +7,7 @@ use crate::EvalError;
 /// A figure as the page's template takes it.
 pub(super) struct Figure {
     /// Unique on the page.
-    pub(super) id: &'static str,
+    pub(super) id: String,
     pub(super) title: String,
     /// What is to be seen, for who cannot see it.
     pub(super) description: String,
@@ -35,7 +35,7 @@ pub(super) struct Trace {
 
 /// What is said about a chart.
 pub(super) struct Words {
-    pub(super) id: &'static str,
+    pub(super) id: String,
     pub(super) title: String,
     pub(super) description: String,
     pub(super) caption: String,

@@ -35,7 +35,7 @@ pub(super) fn figure(report: &Report) -> Result<Option<Figure>, EvalError> {
     Figure::of(
         &chart,
         Words {
-            id: "gradient",
+            id: "gradient".into(),
             title: "Gradient over time".into(),
             description: format!("{}, over the frames before the last state.", said.join("; ")),
             caption:

@@ -52,6 +52,11 @@ impl Ink {
         }
     }
 
+    /// Whether it is told from another ink of the same colour by its dashes.
+    pub(super) fn is_dashed(self) -> bool {
+        matches!(self, Ink::Line(number) if number % Ink::LINES >= 6)
+    }
+
     /// The same, pale: the style sheet knows it by its opacity, and [`Ink::half`] too.
     pub(super) fn pale(self) -> RGBAColor {
         self.color().mix(0.3)

@@ -156,7 +156,7 @@ fn waveform(inspection: &Inspection) -> Result<Figure, EvalError> {
     Figure::of(
         &chart,
         Words {
-            id: "waveform-figure",
+            id: "waveform-figure".into(),
             title: "Waveform".into(),
             description: format!("{seconds:.3} s of samples between -{peak:.3} and {peak:.3}."),
             caption: match column {
@@ -218,7 +218,7 @@ fn scores(inspection: &Inspection) -> Result<Option<Figure>, EvalError> {
     Figure::of(
         &chart,
         Words {
-            id: "scores-figure",
+            id: "scores-figure".into(),
             title: "Scores over time".into(),
             description: format!("The probabilities of {} over time.", scores.labels.join(", ")),
             caption: match left_out {

@@ -21,6 +21,7 @@ mod inspection;
 mod line;
 mod matrix;
 mod page;
+mod picture;
 mod policy;
 mod scale;
 mod thresholds;
@@ -28,11 +29,13 @@ mod thresholds;
 use serde::{Deserialize, Serialize};
 
 pub use candidates::{
-    Candidate, CandidateRun, Comparison, Cost, Mark, MarkedCell, MarkedTable, render_comparison,
+    Candidate, CandidateRun, Comparison, Cost, Mark, MarkedCell, MarkedTable, comparison_pictures,
+    render_comparison,
 };
 pub use detectors::{DetectorCurve, Detectors};
 pub use groups::{Group, Groups};
 pub use inspection::{Inspection, InspectionPicture, InspectionScores, render_inspection};
+pub use picture::Picture;
 
 use crate::{Calibration, EvalError, Evaluation, GradientLine};
 

@@ -47,7 +47,7 @@ fn roc(detectors: &Detectors) -> Result<Figure, EvalError> {
     Figure::of(
         &chart,
         Words {
-            id: "roc",
+            id: "roc".into(),
             title: "Receiver operating characteristic".into(),
             description: said(detectors),
             caption: "The dashed line is chance.".into(),
@@ -96,7 +96,7 @@ fn det(detectors: &Detectors) -> Result<Option<Figure>, EvalError> {
         ..Chart::empty("DET", SQUARE_HEIGHT, axis("false positives (%)"), axis("missed (%)"))
     };
     let words = Words {
-        id: "det",
+        id: "det".into(),
         title: "Detection error tradeoff".into(),
         description: said(detectors),
         caption:
@@ -177,7 +177,7 @@ mod tests {
             (0..200).map(|example| (example * 37 % 200) + (example % 5) * 30 > 150).collect();
         let detectors = Detectors::of_class("voice", &scores, &positive).unwrap();
         let figures = figures(&detectors).unwrap();
-        assert_eq!(figures.iter().map(|figure| figure.id).collect::<Vec<_>>(), ["roc", "det"]);
+        assert_eq!(figures.iter().map(|figure| &*figure.id).collect::<Vec<_>>(), ["roc", "det"]);
         let places = |figure: &Figure| -> Vec<(f64, f64)> {
             let of = |point: &str| {
                 let (x, y) = point.split('|').next().unwrap().split_once(' ').unwrap();

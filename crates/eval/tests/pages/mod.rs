@@ -29,8 +29,12 @@ pub(crate) fn comparison(size: Size) -> Comparison {
         figure: "test accuracy (%)".into(),
         shown: PERCENT,
         costs: vec![
-            Cost { name: "time of a training step (ms)".into(), measured: "Timed alone.".into() },
-            Cost { name: "parameters".into(), measured: String::new() },
+            Cost {
+                key: "time".into(),
+                name: "time of a training step (ms)".into(),
+                measured: "Timed alone.".into(),
+            },
+            Cost { key: "parameters".into(), name: "parameters".into(), measured: String::new() },
         ],
         loss: "cross-entropy, nats".into(),
         candidates,

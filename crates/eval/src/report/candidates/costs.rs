@@ -1,12 +1,13 @@
 //! The figure against what it costs, with the candidates that nobody beats in both.
 
-use super::{Candidate, Comparison};
+use super::{Candidate, Comparison, Cost};
 use crate::EvalError;
 use crate::comparison::{Value, median};
 use crate::numbers::counted;
 use crate::report::chart::{Chart, HEIGHT, Spread};
 use crate::report::figure::{Figure, Words};
 use crate::report::ink::Ink;
+use crate::report::picture::{KeyLine, Picture, Sign};
 use crate::report::scale::{Axis, Scale};
 
 /// A cost's figure and the candidates on its front.
@@ -33,18 +34,44 @@ struct Placed<'a> {
 
 /// A figure for each cost that candidates have.
 pub(super) fn figures(comparison: &Comparison) -> Result<Vec<CostFigure<'_>>, EvalError> {
-    let figures = (0..comparison.costs.len()).map(|at| figure(comparison, at));
-    Ok(figures.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+    let sketches = (0..comparison.costs.len()).filter_map(|at| sketch(comparison, at));
+    sketches
+        .map(|Sketch { chart, words, cost, front }| {
+            Ok(CostFigure { figure: Figure::of(&chart, words)?, cost: &cost.name, front })
+        })
+        .collect()
 }
 
-fn figure(comparison: &Comparison, at: usize) -> Result<Option<CostFigure<'_>>, EvalError> {
-    let (id, name) = NAMES.get(at).copied().unwrap_or(("cost", "cost"));
-    let cost = &*comparison.costs[at].name;
+/// The same as files.
+pub(super) fn pictures(comparison: &Comparison) -> Result<Vec<Picture>, EvalError> {
+    let sketches = (0..comparison.costs.len()).filter_map(|at| sketch(comparison, at));
+    sketches
+        .map(|Sketch { chart, words, cost, front }| {
+            let line = |member: &Member<'_>| KeyLine {
+                sign: Sign::Letter(member.number.clone()),
+                words: member.name.into(),
+            };
+            let key: Vec<KeyLine> = front.iter().map(line).collect();
+            Picture::of(&chart, &format!("against-{}", cost.key), &words.title, &key)
+        })
+        .collect()
+}
+
+/// A figure before it is drawn.
+struct Sketch<'a> {
+    chart: Chart,
+    words: Words,
+    cost: &'a Cost,
+    front: Vec<Member<'a>>,
+}
+
+fn sketch(comparison: &Comparison, at: usize) -> Option<Sketch<'_>> {
+    let cost = &comparison.costs[at];
     let mut placed: Vec<Placed<'_>> =
         comparison.candidates.iter().filter_map(|one| Placed::of(one, at)).collect();
     placed.sort_by(|a, b| a.cost.total_cmp(&b.cost));
     let trained = comparison.candidates.iter().filter(|candidate| !candidate.figures.is_empty()).count();
-    let (Some(first), Some(last)) = (placed.first(), placed.last()) else { return Ok(None) };
+    let (first, last) = (placed.first()?, placed.last()?);
     let scale = comparison.shown.scale;
     let y_of = |share: f64| scale * share;
     let lowest = placed.iter().flat_map(|one| &one.candidate.figures).copied().fold(1.0, f64::min);
@@ -62,14 +89,14 @@ fn figure(comparison: &Comparison, at: usize) -> Result<Option<CostFigure<'_>>, 
             ink: if front.contains(&at) { Ink::FIRST } else { Ink::Mark },
         }
     };
-    let x = Axis::logarithmic(cost, first.cost, last.cost);
+    let x = Axis::logarithmic(&cost.name, first.cost, last.cost);
     let y = Axis::share(&comparison.figure, lowest, scale);
     let numbered = || front.iter().enumerate().map(|(number, &at)| ((number + 1).to_string(), &placed[at]));
     let chart = Chart {
         spreads: placed.iter().enumerate().map(spread).collect(),
         reference: stairs(&front, &placed).into_iter().map(|(x, y)| (x, y_of(y))).collect(),
         letters: numbered().map(|(number, one)| (one.cost, y_of(one.figure), number)).collect(),
-        ..Chart::empty(name, HEIGHT, x, y)
+        ..Chart::empty("costs", HEIGHT, x, y)
     };
     let members = numbered().map(|(number, one)| Member {
         number,
@@ -83,27 +110,23 @@ fn figure(comparison: &Comparison, at: usize) -> Result<Option<CostFigure<'_>>, 
         "A dot is the median over seeds, on the line from the lowest to the highest. None beats those on \
                        the dashed front in both."
             .to_string();
-    if !comparison.costs[at].measured.is_empty() {
-        caption += &format!(" {}", comparison.costs[at].measured);
+    if !cost.measured.is_empty() {
+        caption += &format!(" {}", cost.measured);
     }
     if placed.len() < trained {
         let missing = counted((trained - placed.len()) as u64, "candidate");
         caption += &format!(" {missing} without this cost left out.");
     }
     let words = Words {
-        id,
-        title: format!("{} against {cost}", capitalised(&comparison.figure)),
+        id: format!("against-{}", cost.key),
+        title: format!("{} against {}", capitalised(&comparison.figure), cost.name),
         description: format!("On the front, from the cheapest on: {}.", names.join("; ")),
         caption,
-        x_name: cost.to_string(),
+        x_name: cost.name.clone(),
         nearest: true,
     };
-    Ok(Some(CostFigure { figure: Figure::of(&chart, words)?, cost, front: members }))
+    Some(Sketch { chart, words, cost, front: members })
 }
-
-/// Names of the figures, for places in the page and for files.
-const NAMES: [(&str, &str); 3] =
-    [("first-cost", "cost-1"), ("second-cost", "cost-2"), ("third-cost", "cost-3")];
 
 impl<'a> Placed<'a> {
     fn of(candidate: &'a Candidate, at: usize) -> Option<Placed<'a>> {

@@ -11,6 +11,7 @@ use crate::report::chart::{Chart, HEIGHT, Series};
 use crate::report::figure::{Figure, Words};
 use crate::report::ink::Ink;
 use crate::report::line::Line;
+use crate::report::picture::{KeyLine, Picture, Sign};
 use crate::report::scale::{Axis, Scale};
 
 /// Points of a candidate's line and of a run's; of more, neighbours are averaged.
@@ -27,26 +28,26 @@ struct Measure {
 
 const MEASURES: [Measure; 4] = [
     Measure {
-        id: "validation",
+        id: "validation-accuracy",
         title: "Validation accuracy",
         value: |point| point.validation_accuracy.map(|share| 100.0 * share),
         axis: |_, low, _| Axis::share("accuracy (%)", low / 100.0, 100.0),
     },
     Measure {
-        id: "loss",
+        id: "training-loss",
         title: "Training loss",
         value: |point| point.train_loss,
         axis: |comparison, low, high| Axis::around(&comparison.loss, low.min(0.0), high),
     },
     Measure {
-        id: "rate",
+        id: "learning-rate",
         title: "Learning rate",
         // In thousandths: plotters' search for ticks does not end for the smallest extents.
         value: |point| point.learning_rate.map(|rate| 1e3 * rate),
         axis: |_, low, high| Axis::around("learning rate, thousandths", low.min(0.0), high),
     },
     Measure {
-        id: "norm",
+        id: "gradient-norm",
         title: "Gradient norm",
         // On an axis of powers of ten there is no 0.
         value: |point| point.gradient_norm.map(|norm| if norm > 0.0 { norm } else { f32::NAN }),
@@ -57,12 +58,26 @@ const MEASURES: [Measure; 4] = [
 /// The figures that runs have values for, of the candidates that are shown.
 pub(super) fn figures(comparison: &Comparison) -> Result<Vec<Figure>, EvalError> {
     let shown = comparison.best();
-    let figures = MEASURES.iter().map(|measure| measure.figure(comparison, &shown));
-    Ok(figures.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+    let sketches = MEASURES.iter().filter_map(|measure| measure.sketch(comparison, &shown));
+    // One legend stands above all figures.
+    sketches.map(|(chart, words)| Ok(Figure { legend: Vec::new(), ..Figure::of(&chart, words)? })).collect()
+}
+
+/// The same as files.
+pub(super) fn pictures(comparison: &Comparison) -> Result<Vec<Picture>, EvalError> {
+    let shown = comparison.best();
+    let sketches = MEASURES.iter().filter_map(|measure| measure.sketch(comparison, &shown));
+    sketches
+        .map(|(chart, words)| {
+            let line = |series: &Series| KeyLine { sign: Sign::Line(series.ink), words: series.name.clone() };
+            let key: Vec<KeyLine> = chart.series.iter().map(line).collect();
+            Picture::of(&chart, &words.id, &words.title, &key)
+        })
+        .collect()
 }
 
 impl Measure {
-    fn figure(&self, comparison: &Comparison, shown: &[&Candidate]) -> Result<Option<Figure>, EvalError> {
+    fn sketch(&self, comparison: &Comparison, shown: &[&Candidate]) -> Option<(Chart, Words)> {
         let (mut series, mut behind, mut lost) = (Vec::new(), Vec::new(), 0);
         for (number, candidate) in shown.iter().enumerate() {
             let ink = Ink::Line(number);
@@ -82,7 +97,7 @@ impl Measure {
             }
         }
         let places = || series.iter().chain(&behind).flat_map(|line: &Series| &line.points);
-        let Some(high) = places().map(|place| place.1).reduce(f64::max) else { return Ok(None) };
+        let high = places().map(|place| place.1).reduce(f64::max)?;
         let low = places().fold(high, |low, place| low.min(place.1));
         let last = places().fold(1.0f64, |last, place| last.max(place.0));
         let said: Vec<String> = series.iter().filter_map(said).collect();
@@ -105,15 +120,14 @@ impl Measure {
             )
         };
         let words = Words {
-            id: self.id,
+            id: self.id.into(),
             title: self.title.into(),
             description: said.join("; ") + ".",
             caption: caption.trim().into(),
             x_name: "step".into(),
             nearest: true,
         };
-        // One legend stands above all figures.
-        Ok(Some(Figure { legend: Vec::new(), ..Figure::of(&chart, words)? }))
+        Some((chart, words))
     }
 }
 

@@ -8,7 +8,7 @@ mod table;
 
 use serde::Serialize;
 
-use super::{Groups, Point};
+use super::{Groups, Picture, Point};
 use crate::comparison::{Shown, Table};
 use crate::{Confusion, EvalError};
 
@@ -47,6 +47,8 @@ pub struct Comparison {
 /// Something that candidates cost.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Cost {
+    /// The name for machines, of letters, digits, - and _: its picture is `against-` and this.
+    pub key: String,
     /// Its name with its unit: "parameters", "training step (ms)".
     pub name: String,
     /// How it was measured, in sentences; may be empty.
@@ -186,7 +188,7 @@ impl Comparison {
 ///     }],
 ///     figure: "test accuracy (%)".into(),
 ///     shown,
-///     costs: vec![Cost { name: "parameters".into(), measured: String::new() }],
+///     costs: vec![Cost { key: "size".into(), name: "parameters".into(), measured: String::new() }],
 ///     loss: "cross-entropy, nats".into(),
 ///     candidates: vec![gru],
 ///     commands: Vec::new(),
@@ -197,6 +199,15 @@ impl Comparison {
 /// ```
 pub fn render_comparison(comparison: &Comparison) -> Result<String, EvalError> {
     page::render(comparison)
+}
+
+/// The figures of the page as files: what candidates cost (`against-...`), and the curves (`training-loss`,
+/// `validation-accuracy`, `learning-rate`, `gradient-norm`).
+///
+/// # Errors
+/// [`EvalError::Figure`] if one cannot be drawn.
+pub fn comparison_pictures(comparison: &Comparison) -> Result<Vec<Picture>, EvalError> {
+    Ok([costs::pictures(comparison)?, curves::pictures(comparison)?].concat())
 }
 
 #[cfg(test)]

@@ -8,12 +8,12 @@ use plotters::style::text_anchor::{HPos, VPos};
 use plotters_backend::{BackendColor, BackendCoord, BackendTextStyle, DrawingErrorKind};
 
 /// Latin, Greek and Cyrillic letters; what it lacks shows as a box. Its licence stands beside it.
-const FONT: &[u8] = include_bytes!("../../fonts/DejaVuSans.ttf");
+const FONT: &[u8] = include_bytes!("../fonts/DejaVuSans.ttf");
 
 type Drawn = Result<(), DrawingErrorKind<Infallible>>;
 
 /// A picture of RGB pixels, row after row from the top.
-pub(super) struct Canvas<'a> {
+pub(crate) struct Canvas<'a> {
     size: (u32, u32),
     pixels: &'a mut [u8],
     font: FontRef<'static>,
@@ -21,7 +21,7 @@ pub(super) struct Canvas<'a> {
 
 impl<'a> Canvas<'a> {
     /// A white canvas; `pixels` are made to fit.
-    pub(super) fn new(size: (u32, u32), pixels: &'a mut Vec<u8>) -> Result<Canvas<'a>, String> {
+    pub(crate) fn new(size: (u32, u32), pixels: &'a mut Vec<u8>) -> Result<Canvas<'a>, String> {
         pixels.clear();
         pixels.resize(3 * size.0 as usize * size.1 as usize, u8::MAX);
         let font = FontRef::try_from_slice(FONT).map_err(|error| error.to_string())?;
@@ -115,7 +115,7 @@ impl DrawingBackend for Canvas<'_> {
 }
 
 /// RGB pixels as a PNG file.
-pub(super) fn png((width, height): (u32, u32), pixels: &[u8]) -> Result<Vec<u8>, String> {
+pub(crate) fn png((width, height): (u32, u32), pixels: &[u8]) -> Result<Vec<u8>, String> {
     let mut file = Vec::new();
     let mut encoder = png::Encoder::new(&mut file, width, height);
     encoder.set_color(png::ColorType::Rgb);
@@ -124,4 +124,38 @@ pub(super) fn png((width, height): (u32, u32), pixels: &[u8]) -> Result<Vec<u8>,
     writer.write_image_data(pixels).map_err(|error| error.to_string())?;
     writer.finish().map_err(|error| error.to_string())?;
     Ok(file)
+}
+
+/// Pixels averaged over squares of `by` x `by`, with the size that is left: what was drawn with hard edges has soft ones.
+pub(crate) fn reduced((width, height): (u32, u32), pixels: &[u8], by: u32) -> ((u32, u32), Vec<u8>) {
+    let (size, by, row) = ((width / by, height / by), by as usize, 3 * width as usize);
+    let mut sums = vec![0u32; 3 * size.0 as usize];
+    let mut small = Vec::with_capacity(sums.len() * size.1 as usize);
+    for rows in pixels.chunks_exact(row * by).take(size.1 as usize) {
+        sums.fill(0);
+        for pixels in rows.chunks_exact(row) {
+            for (sums, square) in sums.as_chunks_mut::<3>().0.iter_mut().zip(pixels.chunks_exact(3 * by)) {
+                for pixel in square.as_chunks::<3>().0 {
+                    sums.iter_mut().zip(pixel).for_each(|(sum, value)| *sum += u32::from(*value));
+                }
+            }
+        }
+        small.extend(sums.iter().map(|sum| (sum / (by * by) as u32) as u8));
+    }
+    (size, small)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reduced_picture_has_the_means_of_its_squares() {
+        // 5 x 2 pixels, of which the last column is beyond the squares.
+        let grey = [0u8, 10, 100, 200, 7, 20, 30, 0, 100, 7];
+        let pixels: Vec<u8> = grey.iter().flat_map(|&value| [value, 2 * (value / 4), 0]).collect();
+        let (size, small) = reduced((5, 2), &pixels, 2);
+        assert_eq!(size, (2, 1));
+        assert_eq!(small, [15, (4 + 10 + 14) / 4, 0, 100, (50 + 100 + 50) / 4, 0]);
+    }
 }
