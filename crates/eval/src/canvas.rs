@@ -63,6 +63,10 @@ impl DrawingBackend for Canvas<'_> {
         }
         let at = 3 * (y as usize * self.size.0 as usize + x as usize);
         let (red, green, blue) = color.rgb;
+        if color.alpha >= 1.0 {
+            self.pixels[at..at + 3].copy_from_slice(&[red, green, blue]);
+            return Ok(());
+        }
         for (below, above) in self.pixels[at..at + 3].iter_mut().zip([red, green, blue]) {
             let mixed = f64::from(*below) * (1.0 - color.alpha) + f64::from(above) * color.alpha;
             *below = mixed.round() as u8;
@@ -128,19 +132,21 @@ pub(crate) fn png((width, height): (u32, u32), pixels: &[u8]) -> Result<Vec<u8>,
 
 /// Pixels averaged over squares of `by` x `by`, with the size that is left: what was drawn with hard edges has soft ones.
 pub(crate) fn reduced((width, height): (u32, u32), pixels: &[u8], by: u32) -> ((u32, u32), Vec<u8>) {
-    let (size, by, row) = ((width / by, height / by), by as usize, 3 * width as usize);
-    let mut sums = vec![0u32; 3 * size.0 as usize];
-    let mut small = Vec::with_capacity(sums.len() * size.1 as usize);
-    for rows in pixels.chunks_exact(row * by).take(size.1 as usize) {
+    let (size, by) = ((width / by, height / by), by as usize);
+    let row = 3 * width as usize;
+    let mut sums = vec![0u32; row];
+    let mut small = Vec::with_capacity(3 * size.0 as usize * size.1 as usize);
+    for rows in pixels.chunks_exact(row * by) {
         sums.fill(0);
         for pixels in rows.chunks_exact(row) {
-            for (sums, square) in sums.as_chunks_mut::<3>().0.iter_mut().zip(pixels.chunks_exact(3 * by)) {
-                for pixel in square.as_chunks::<3>().0 {
-                    sums.iter_mut().zip(pixel).for_each(|(sum, value)| *sum += u32::from(*value));
-                }
+            for (sum, value) in sums.iter_mut().zip(pixels) {
+                *sum += u32::from(*value);
             }
         }
-        small.extend(sums.iter().map(|sum| (sum / (by * by) as u32) as u8));
+        for square in sums.chunks_exact(3 * by) {
+            let colour = |at: usize| square[at..].iter().step_by(3).sum::<u32>() / (by * by) as u32;
+            small.extend([0, 1, 2].map(|at| colour(at) as u8));
+        }
     }
     (size, small)
 }

@@ -70,6 +70,40 @@ fn every_cell_is_trained_with_every_seed_and_stands_in_the_table() {
 }
 
 #[test]
+fn the_page_says_what_the_table_says_and_leads_to_the_runs() {
+    let scratch = prepared();
+    scratch.run(COMPARE).succeeds();
+    let page = fs::read_to_string(scratch.path("runs/report.html")).unwrap();
+    for (cell, hidden) in [("gru", "4"), ("gru", "8"), ("rnn_tanh", "4"), ("rnn_tanh", "8")] {
+        assert!(page.contains(&format!("|{cell}, {hidden}")), "{cell}, {hidden} has no dot");
+        assert!(page.contains(&format!("<summary>{cell}, {hidden}: ")), "{cell}, {hidden} has no matrix");
+        for seed in [1, 2] {
+            let run = format!("{cell}_{hidden}/seed-{seed}/report.html");
+            assert!(page.contains(&format!("href=\"./{run}\"")) && scratch.path("runs").join(run).is_file());
+        }
+    }
+    for figure in column(&scratch, "runs/table.csv", "test_accuracy") {
+        assert!(page.contains(&format!("data-value=\"{figure}\"")), "{figure}");
+    }
+    assert!(page.contains("corrected by Holm") && page.contains("for the 3 comparisons"));
+    assert!(!page.contains("* One seed"));
+    // The command of all runs stands there once.
+    assert_eq!(page.matches("compare sweep.toml --data tones --out runs").count(), 1);
+    assert!(page.contains("<p class=\"aside\">8 runs</p>"));
+    assert_eq!(page.matches("<svg").count(), 6);
+    for figure in ["against-best_seconds", "against-parameters", "training-loss", "validation-accuracy"] {
+        let svg = fs::read_to_string(scratch.path(&format!("runs/figures/{figure}.svg"))).unwrap();
+        assert!(svg.contains("</svg>"), "{figure}");
+        assert_eq!(&fs::read(scratch.path(&format!("runs/figures/{figure}.png"))).unwrap()[1..4], b"PNG");
+    }
+    scratch.run(&format!("{COMPARE} --table --sort parameters")).succeeds();
+    let sorted = fs::read_to_string(scratch.path("runs/report.html")).unwrap();
+    let place = |page: &str, cell: &str| page.find(&format!("<td>{cell}</td></tr>")).unwrap();
+    assert!(place(&page, "gru_8") < place(&page, "rnn_tanh_4"));
+    assert!(place(&sorted, "gru_8") > place(&sorted, "rnn_tanh_4"));
+}
+
+#[test]
 fn what_is_complete_is_not_trained_again_and_what_is_missing_is() {
     let scratch = prepared();
     scratch.run(COMPARE).succeeds();
@@ -148,6 +182,9 @@ fn cells_are_timed_alone_when_asked() {
     let steps: Vec<f64> =
         column(&scratch, "runs/table.csv", "step_ms").iter().map(|field| field.parse().unwrap()).collect();
     assert!(steps.len() == 4 && steps[0] > 0.0 && steps.is_sorted(), "{steps:?}");
+    let page = fs::read_to_string(scratch.path("runs/report.html")).unwrap();
+    assert!(page.contains("against time of a training step (ms)"));
+    assert!(scratch.path("runs/figures/against-step_ms.png").is_file());
 }
 
 #[test]
@@ -192,6 +229,10 @@ fn any_runs_are_told_apart_by_what_differs_in_their_recipes() {
     }
     scratch.run("report runs/gru_4 runs/gru_8/seed-2 --out two").succeeds();
     assert_eq!(column(&scratch, "two/table.csv", "seeds"), ["2", "1"]);
+    // Runs elsewhere are named and not linked; of two seeds and one, the p is about these runs.
+    let page = fs::read_to_string(scratch.path("two/report.html")).unwrap();
+    assert!(!page.contains("href=\"./") && page.contains("* One seed on a side"));
+    assert!(page.contains("2 candidates, 3 runs.") && page.contains("<sup>*</sup>"));
     scratch.run("report sweep.toml --out none").fails(2, &["sweep.toml"]);
     scratch.run("report tones --out none").fails(2, &["no run"]);
 }

@@ -16,6 +16,8 @@ const MARGIN: u32 = 160;
 /// The width of a letter of the key, about; and of what stands before its words.
 const LETTER: u32 = 92;
 const BEFORE: u32 = 560;
+/// Lines of the longest key; of more, the last one says how many are missing.
+const LINES: usize = 20;
 /// Letters of the key that are written; longer names end in dots.
 const LETTERS: usize = 44;
 
@@ -49,6 +51,14 @@ impl Picture {
     /// Draws a chart under a title, with a key beside it.
     pub(super) fn of(chart: &Chart, name: &str, title: &str, key: &[KeyLine]) -> Result<Picture, EvalError> {
         let failed = |reason: String| EvalError::Figure { figure: chart.name, reason };
+        let more = KeyLine {
+            sign: Sign::Letter(String::new()),
+            words: format!("and {} more", key.len().saturating_sub(LINES - 1)),
+        };
+        let key: Vec<&KeyLine> = match key.len() {
+            ..=LINES => key.iter().collect(),
+            _ => key[..LINES - 1].iter().chain([&more]).collect(),
+        };
         let longest = key.iter().map(|line| shortened(&line.words).chars().count()).max();
         let beside = longest.map_or(0, |letters| BEFORE + LETTER * letters as u32);
         let lines = (key.len() as u32 + 3) * LINE as u32;
@@ -57,12 +67,12 @@ impl Picture {
         let size = (whole(WIDTH + beside + 2 * MARGIN), whole(height));
         let mut svg = String::new();
         let root = SVGBackend::with_string(&mut svg, size).into_drawing_area();
-        let filled = root.fill(&WHITE).and_then(|()| draw(&root, chart, title, key));
+        let filled = root.fill(&WHITE).and_then(|()| draw(&root, chart, title, &key));
         filled.map_err(|error| failed(error.to_string()))?;
         drop(root);
         let mut pixels = Vec::new();
         let root = Canvas::new(size, &mut pixels).map_err(failed)?.into_drawing_area();
-        draw(&root, chart, title, key).map_err(|error| failed(error.to_string()))?;
+        draw(&root, chart, title, &key).map_err(|error| failed(error.to_string()))?;
         drop(root);
         let (small, pixels) = canvas::reduced(size, &pixels, UNITS);
         let shown = format!("width=\"{}\" height=\"{}\"", small.0, small.1);
@@ -80,7 +90,7 @@ fn draw<B: DrawingBackend>(
     root: &DrawingArea<B, Shift>,
     chart: &Chart,
     title: &str,
-    key: &[KeyLine],
+    key: &[&KeyLine],
 ) -> Outcome<B> {
     let inner = root.margin(MARGIN, MARGIN, MARGIN, MARGIN);
     inner.draw_text(title, &style(Ink::Text, HPos::Left, VPos::Top), (0, 0))?;

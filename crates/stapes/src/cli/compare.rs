@@ -11,7 +11,7 @@ use serde_json::json;
 use stapes::Error;
 use stapes::compare::{Candidate, candidates, page, table};
 use stapes::eval::comparison::Table;
-use stapes::eval::report::render_comparison;
+use stapes::eval::report::{comparison_pictures, render_comparison};
 use stapes::run::{REPORT, Standing};
 use stapes::sweep::{Conduct, Conducted, Ended, Job, Sweep, Timing, Watcher};
 
@@ -20,7 +20,7 @@ use super::features::make_folder;
 use super::progress;
 use super::train::{absolute, command_line, seconds};
 
-/// Train every cell of a sweep with several seeds, and compare what they come to in a table
+/// Train every cell of a sweep with several seeds, and compare what they come to in a table and a page
 ///
 /// Runs that are complete stay as they are, and those that were killed or stopped go on: give the same command again, or
 /// give it on several machines with --shard and put their folders together.
@@ -34,7 +34,7 @@ pub(crate) struct Compare {
     /// The folder of the data set
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// The folder for the runs and the table
+    /// The folder for the runs, the table and the page
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     /// Train part I of N of the runs; the other parts are for other machines
@@ -147,7 +147,7 @@ pub(super) fn tell(title: &str, table: &Table, out: &Path, name: &str, console: 
     Ok(())
 }
 
-/// Writes the page of candidates, with tables under their headings.
+/// Writes the page of candidates, with tables under their headings, and its figures as files.
 pub(super) fn write_page(
     title: &str,
     tables: &[(&str, &Table)],
@@ -156,14 +156,22 @@ pub(super) fn write_page(
     console: &Console,
 ) -> Result<()> {
     let comparison = page(title, tables, candidates, out)?;
-    let html = render_comparison(&comparison)?;
+    let write = |path: &Path, bytes: &[u8]| {
+        stapes_files::write(path, bytes).map_err(|source| Error::File {
+            path: path.into(),
+            action: "write the page and its figures",
+            source,
+        })
+    };
+    let figures = out.join("figures");
+    make_folder(&figures)?;
+    for picture in comparison_pictures(&comparison)? {
+        write(&figures.join(format!("{}.svg", picture.name)), picture.svg.as_bytes())?;
+        write(&figures.join(format!("{}.png", picture.name)), &picture.png)?;
+    }
     let path = out.join(REPORT);
-    stapes_files::write(&path, html.as_bytes()).map_err(|source| Error::File {
-        path: path.clone(),
-        action: "write the page",
-        source,
-    })?;
-    console.say(&format!("page in {}", path.display()));
+    write(&path, render_comparison(&comparison)?.as_bytes())?;
+    console.say(&format!("page in {}, its figures in {}", path.display(), figures.display()));
     Ok(())
 }
 

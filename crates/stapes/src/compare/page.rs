@@ -83,15 +83,20 @@ impl Candidate {
 
 /// In the order of [`costs`].
 fn cost_names(timed: bool) -> Vec<Cost> {
-    let cost = |name: &str, measured: &str| Cost { name: name.into(), measured: measured.into() };
+    let cost = |key: &str, name: &str, measured: &str| Cost {
+        key: key.into(),
+        name: name.into(),
+        measured: measured.into(),
+    };
     let time = match timed {
-        true => cost("time of a training step (ms)", "Timed with nothing else running."),
+        true => cost("step_ms", "time of a training step (ms)", "Timed with nothing else running."),
         false => cost(
+            "best_seconds",
             "training until the best validation (s)",
             "Timed while training, beside other runs: compare --time measures steps alone.",
         ),
     };
-    vec![time, cost("parameters", "")]
+    vec![time, cost("parameters", "parameters", "")]
 }
 
 fn costs(candidate: &Candidate, timed: bool) -> Vec<Option<f64>> {
