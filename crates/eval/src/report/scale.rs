@@ -140,7 +140,7 @@ impl Axis {
             let powers = ends.0.log10().floor() as i32..=ends.1.log10().ceil() as i32;
             powers.flat_map(|power| [1.0, 2.0, 5.0].map(|step| step * 10f64.powi(power)))
         };
-        let start = steps().filter(|step| *step <= ends.0).last().unwrap_or(ends.0);
+        let start = steps().rfind(|step| *step <= ends.0).unwrap_or(ends.0);
         let end = steps().find(|step| *step >= ends.1).unwrap_or(ends.1);
         Axis { label: label.into(), range: start..end, scale: Scale::Log }
     }

@@ -4,11 +4,12 @@ use super::{Candidate, Comparison, Cost};
 use crate::EvalError;
 use crate::comparison::{Value, median};
 use crate::numbers::counted;
-use crate::report::chart::{Chart, HEIGHT, Spread};
+use crate::report::chart::{Chart, HEIGHT};
 use crate::report::figure::{Figure, Words};
 use crate::report::ink::Ink;
 use crate::report::picture::{KeyLine, Picture, Sign};
 use crate::report::scale::{Axis, Scale};
+use crate::report::spread::Spread;
 
 /// A cost's figure and the candidates on its front.
 pub(super) struct CostFigure<'a> {
