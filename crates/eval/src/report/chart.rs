@@ -9,6 +9,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use super::figure::Trace;
 use super::ink::Ink;
 use super::scale::{Axis, Places};
+use super::spread::Spread;
 use crate::EvalError;
 
 /// Size in tenths of a pixel on a page that is neither wide nor narrow: plotters draws at whole positions only,
@@ -42,18 +43,6 @@ pub(super) struct Mark {
     pub(super) dot: Option<f64>,
 }
 
-/// A point with the range of its y.
-pub(super) struct Spread {
-    pub(super) name: String,
-    pub(super) x: f64,
-    pub(super) y: f64,
-    pub(super) low: f64,
-    pub(super) high: f64,
-    /// What a pointer says of x and of y.
-    pub(super) said: [String; 2],
-    pub(super) ink: Ink,
-}
-
 /// What a chart shows.
 pub(super) struct Chart {
     /// Names the figure in an error.
@@ -85,8 +74,8 @@ pub(super) enum Place {
     File,
 }
 
-type Plane<'a, B> = ChartContext<'a, B, Cartesian2d<Places, Places>>;
-type Outcome<B, T> = Result<T, DrawingAreaErrorKind<<B as DrawingBackend>::ErrorType>>;
+pub(super) type Plane<'a, B> = ChartContext<'a, B, Cartesian2d<Places, Places>>;
+pub(super) type Outcome<B, T> = Result<T, DrawingAreaErrorKind<<B as DrawingBackend>::ErrorType>>;
 
 impl Chart {
     /// A chart with nothing in it.
@@ -120,7 +109,7 @@ impl Chart {
     }
 
     /// Where a point lies between the axes' ends, as plotters takes it.
-    fn place(&self, &(x, y): &(f64, f64)) -> (f64, f64) {
+    pub(super) fn place(&self, &(x, y): &(f64, f64)) -> (f64, f64) {
         (self.x.scale.place(x), self.y.scale.place(y))
     }
 
@@ -185,34 +174,6 @@ impl Chart {
             .x_label_formatter(&|place| self.x.tick(*place))
             .y_label_formatter(&|place| self.y.tick(*place))
             .draw()
-    }
-
-    /// A dot for each, on the line from its lowest to its highest.
-    fn draw_spreads<B: DrawingBackend>(&self, plane: &mut Plane<'_, B>) -> Outcome<B, ()> {
-        for spread in &self.spreads {
-            let color = spread.ink.color();
-            let ends = [spread.low, spread.high].map(|y| self.place(&(spread.x, y)));
-            plane.draw_series([PathElement::new(ends.to_vec(), spread.ink.half().stroke_width(THICK))])?;
-            let place = self.place(&(spread.x, spread.y));
-            plane.draw_series([Circle::new(place, 40, color.filled())])?;
-        }
-        Ok(())
-    }
-
-    /// All points with a spread as one trace.
-    fn spread_trace<B: DrawingBackend>(&self, plane: &Plane<'_, B>) -> Option<Trace> {
-        let points: Vec<String> = self
-            .spreads
-            .iter()
-            .map(|spread| {
-                let (x, y) = plane.backend_coord(&self.place(&(spread.x, spread.y)));
-                let [said_x, said_y] = &spread.said;
-                // Signs that part the fields and the points.
-                let name = spread.name.replace(';', ",").replace('|', "/");
-                format!("{x} {y}|{said_x}|{said_y}|{name}")
-            })
-            .collect();
-        (!points.is_empty()).then(|| Trace { name: self.name.into(), points: points.join(";") })
     }
 
     fn draw_mark_line<B: DrawingBackend>(

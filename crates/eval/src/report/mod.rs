@@ -24,6 +24,7 @@ mod page;
 mod picture;
 mod policy;
 mod scale;
+mod spread;
 mod thresholds;
 
 use serde::{Deserialize, Serialize};

@@ -4,7 +4,7 @@ use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
 
-use super::chart::{Chart, LINE, Place, THICK, WIDTH, style};
+use super::chart::{Chart, LINE, Outcome, Place, THICK, WIDTH, style};
 use super::ink::Ink;
 use crate::EvalError;
 use crate::canvas::{self, Canvas};
@@ -84,14 +84,12 @@ impl Picture {
     }
 }
 
-type Outcome<B> = Result<(), DrawingAreaErrorKind<<B as DrawingBackend>::ErrorType>>;
-
 fn draw<B: DrawingBackend>(
     root: &DrawingArea<B, Shift>,
     chart: &Chart,
     title: &str,
     key: &[&KeyLine],
-) -> Outcome<B> {
+) -> Outcome<B, ()> {
     let inner = root.margin(MARGIN, MARGIN, MARGIN, MARGIN);
     inner.draw_text(title, &style(Ink::Text, HPos::Left, VPos::Top), (0, 0))?;
     let (_, below) = inner.split_vertically(2 * LINE as u32);

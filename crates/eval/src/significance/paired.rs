@@ -11,6 +11,11 @@ const RESAMPLES: usize = 10_000;
 /// Resamples where each goes through all frames.
 const RESAMPLES_OF_FRAMES: usize = 2_000;
 
+/// The least p that [`compare_accuracy`] can give; corrected for m comparisons, it is m times that.
+pub const LEAST_P: f64 = 2.0 / (1.0 + RESAMPLES as f64);
+/// The least p that [`compare_frames`] can give.
+pub const LEAST_P_OF_FRAMES: f64 = 2.0 / (1.0 + RESAMPLES_OF_FRAMES as f64);
+
 /// The difference of a figure between two configurations.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Difference {

@@ -4,11 +4,12 @@ use super::{Candidate, Comparison, Cost};
 use crate::EvalError;
 use crate::comparison::{Value, median};
 use crate::numbers::counted;
-use crate::report::chart::{Chart, HEIGHT, Spread};
+use crate::report::chart::{Chart, HEIGHT};
 use crate::report::figure::{Figure, Words};
 use crate::report::ink::Ink;
 use crate::report::picture::{KeyLine, Picture, Sign};
 use crate::report::scale::{Axis, Scale};
+use crate::report::spread::Spread;
 
 /// A cost's figure and the candidates on its front.
 pub(super) struct CostFigure<'a> {
@@ -91,11 +92,15 @@ fn sketch(comparison: &Comparison, at: usize) -> Option<Sketch<'_>> {
     };
     let x = Axis::logarithmic(&cost.name, first.cost, last.cost);
     let y = Axis::share(&comparison.figure, lowest, scale);
-    let numbered = || front.iter().enumerate().map(|(number, &at)| ((number + 1).to_string(), &placed[at]));
+    let numbers = numbers(&front, &placed);
+    let numbered = || numbers.iter().zip(&front).map(|(number, &at)| (number.to_string(), &placed[at]));
+    let mut letters: Vec<(f64, f64, String)> =
+        numbered().map(|(number, one)| (one.cost, y_of(one.figure), number)).collect();
+    letters.dedup_by(|a, b| a.2 == b.2);
     let chart = Chart {
         spreads: placed.iter().enumerate().map(spread).collect(),
         reference: stairs(&front, &placed).into_iter().map(|(x, y)| (x, y_of(y))).collect(),
-        letters: numbered().map(|(number, one)| (one.cost, y_of(one.figure), number)).collect(),
+        letters,
         ..Chart::empty("costs", HEIGHT, x, y)
     };
     let members = numbered().map(|(number, one)| Member {
@@ -149,6 +154,20 @@ fn front(placed: &[Placed<'_>]) -> Vec<usize> {
     (0..placed.len()).filter(|&at| !beaten(at)).collect()
 }
 
+/// The numbers of the front's members, from 1: those at the same place share one.
+fn numbers(front: &[usize], placed: &[Placed<'_>]) -> Vec<usize> {
+    let mut numbers: Vec<usize> = Vec::new();
+    for (at, &member) in front.iter().enumerate() {
+        let place = |member: usize| (placed[member].cost, placed[member].figure);
+        let number = match (numbers.last(), at.checked_sub(1).map(|before| front[before])) {
+            (Some(&number), Some(before)) => number + usize::from(place(before) != place(member)),
+            _ => 1,
+        };
+        numbers.push(number);
+    }
+    numbers
+}
+
 /// The best figure that can be had up to each cost.
 fn stairs(front: &[usize], placed: &[Placed<'_>]) -> Vec<(f64, f64)> {
     let mut corners: Vec<(f64, f64)> = Vec::new();
@@ -186,6 +205,7 @@ mod tests {
         // Of equals both.
         let front = front(&placed);
         assert_eq!(front, [0, 2, 4, 5]);
+        assert_eq!(numbers(&front, &placed), [1, 2, 3, 3]);
         let corners = [(1.0, 0.5), (2.0, 0.5), (2.0, 0.7), (4.0, 0.7), (4.0, 0.9), (4.0, 0.9), (4.0, 0.9)];
         assert_eq!(stairs(&front, &placed), corners);
     }
