@@ -94,7 +94,7 @@ impl TestOutcome {
     ///
     /// # Shapes
     /// `probabilities` [N, K] in F32 and `truths` \[N\] in I64, of examples or of the frames of all of them in order; of
-    /// frames also `lengths` [examples]
+    /// frames also `lengths` \[examples\]
     pub fn to_bytes(&self) -> Vec<u8> {
         let classes = self.labels.len();
         let probabilities: Vec<f32> = self.probabilities.concat();
