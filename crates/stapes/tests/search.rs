@@ -89,6 +89,8 @@ fn the_better_half_goes_on_and_only_the_winner_is_tested() {
     };
     assert_eq!(share(&format!("found/rung-3/{best}/seed-1")), "validation_share = 0.4");
     assert_eq!(share("found/winner/seed-1"), "validation_share = 0.2");
+    let page = fs::read_to_string(scratch.path("found/report.html")).unwrap();
+    assert!(page.contains("trial-001") && page.contains("trial-006"), "what was tried is on the page");
     let table = fs::read_to_string(scratch.path("found/search.csv")).unwrap();
     assert_eq!(table.lines().count(), 7);
     assert!(

@@ -7,7 +7,7 @@ use clap::Args;
 use stapes::compare::{candidates, table};
 use stapes::sweep::Search as Plan;
 
-use super::compare::{Conducting, Lines, tell, told};
+use super::compare::{Conducting, Lines, tell, told, write_page};
 use super::console::Console;
 use super::features::make_folder;
 use super::progress;
@@ -44,11 +44,15 @@ impl Search {
         let searched = search.run(&conduct, &Lines::new(console))?;
         let code = told(&searched.conducted, console);
         let title = format!("{}: what was tried", search.config.title);
-        tell(&title, &searched.table(search.settings.rungs), &self.out, "search", console)?;
+        let tried = searched.table(search.settings.rungs);
+        tell(&title, &tried, &self.out, "search", console)?;
         if let Some(sweep) = search.winner(&searched) {
             let candidates = candidates(&sweep, data.as_deref(), &self.out)?;
             let title = format!("{}: the winner", search.config.title);
-            tell(&title, &table(&candidates)?, &self.out, "winner", console)?;
+            let winner = table(&candidates)?;
+            tell(&title, &winner, &self.out, "winner", console)?;
+            let tables = [("The winner", &winner), ("What was tried", &tried)];
+            write_page(&search.config.title, &tables, &candidates, &self.out, console)?;
         }
         Ok(code)
     }
