@@ -45,12 +45,12 @@ fn look(folder: &Path, depth: usize, runs: &mut Vec<PathBuf>) -> Result<(), Erro
     let entries = fs::read_dir(folder).map_err(refuse)?.collect::<Result<Vec<_>, _>>().map_err(refuse)?;
     let mut inner: Vec<PathBuf> =
         entries.iter().map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
-    inner.sort_by_key(|path| in_words(&path.to_string_lossy()));
+    inner.sort_by_key(|path| numbers_apart(&path.to_string_lossy()));
     inner.iter().try_for_each(|folder| look(folder, depth - 1, runs))
 }
 
 /// A name in parts that are ordered as people do: seed-2 before seed-10.
-fn in_words(name: &str) -> Vec<(u64, String)> {
+fn numbers_apart(name: &str) -> Vec<(u64, String)> {
     let mut parts: Vec<(u64, String)> = Vec::new();
     for character in name.chars() {
         match (character.to_digit(10), parts.last_mut()) {
@@ -187,7 +187,7 @@ mod tests {
     #[test]
     fn numbers_within_names_are_ordered_as_numbers() {
         let mut names = ["seed-10", "seed-2", "seed-1", "a"];
-        names.sort_by_key(|name| in_words(name));
+        names.sort_by_key(|name| numbers_apart(name));
         assert_eq!(names, ["a", "seed-1", "seed-2", "seed-10"]);
     }
 

@@ -95,33 +95,7 @@ impl Sweep {
     /// # Errors
     /// [`Error::Data`] if the data set is not there, or has no folds where they are asked for.
     pub fn jobs(&self, data: Option<&Path>) -> Result<Vec<Job>, Error> {
-        let mut parts = Vec::new();
-        for cell in &self.cells {
-            parts.push(match self.config.folds {
-                true => {
-                    cell.recipe.folds(data)?.into_iter().map(|(name, recipe)| (Some(name), recipe)).collect()
-                }
-                false => vec![(None, cell.recipe.clone())],
-            });
-        }
-        let mut jobs = Vec::new();
-        for seed in 1..=self.config.seeds {
-            for (at, (cell, parts)) in self.cells.iter().zip(&parts).enumerate() {
-                jobs.extend(parts.iter().map(|(fold, recipe)| {
-                    Job {
-                        cell: at,
-                        fold: fold.clone(),
-                        seed,
-                        recipe: Recipe { seed, ..recipe.clone() },
-                        folder: [Some(cell.name.clone()), fold.clone(), Some(format!("seed-{seed}"))]
-                            .into_iter()
-                            .flatten()
-                            .collect(),
-                    }
-                }));
-            }
-        }
-        Ok(jobs)
+        jobs(&self.cells, (self.config.folds, self.config.seeds), data)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use stapes::Finished;
+use stapes::eval::comparison::median;
 
 use super::super::console::{Console, duration, percent, share};
 use super::several::Several;
@@ -35,8 +36,10 @@ pub(super) fn print_seeds(console: &Console, place: &str, several: &Several<Fini
     if let Some(text) = several.shortfall() {
         console.say(&text);
     }
-    if let (Some(&lowest), Some(&highest)) = (accuracies.first(), accuracies.last()) {
-        let (median, mean) = (median(&accuracies), accuracies.iter().sum::<f64>() / accuracies.len() as f64);
+    if let (Some(&lowest), Some(&highest), Some(median)) =
+        (accuracies.first(), accuracies.last(), median(&accuracies))
+    {
+        let mean = accuracies.iter().sum::<f64>() / accuracies.len() as f64;
         console.say(&format!(
             "test accuracy: median {}, mean {}, {} to {}; longest training {}",
             percent(median),
@@ -58,13 +61,4 @@ fn line(seed: u64, Finished { record, .. }: &Finished) -> Value {
         "seed": seed, "validation_accuracy": record.validation_accuracy,
         "test_accuracy": record.test_accuracy, "seconds": record.seconds, "stopped": record.stopped,
     })
-}
-
-/// The median of ascending figures, of which there is one at least.
-fn median(figures: &[f64]) -> f64 {
-    let middle = figures.len() / 2;
-    match figures.len() % 2 {
-        0 => (figures[middle - 1] + figures[middle]) / 2.0,
-        _ => figures[middle],
-    }
 }

@@ -1,0 +1,65 @@
+//! Examples that were loaded: their frames and what is true of them.
+
+use std::path::PathBuf;
+
+use stapes_features::Features;
+use stapes_train::Labels;
+
+/// The frames of some examples, as the front end or the data set gives them, with the truth about them.
+pub struct Loaded {
+    /// Indices into the data set's examples.
+    pub indices: Vec<usize>,
+    /// Their frames.
+    pub features: Vec<Features>,
+    /// What is true of them.
+    pub truths: Truths,
+    /// The files that could not be used, as many as the recipe allows, each with what is wrong with it.
+    pub left_out: Vec<(PathBuf, String)>,
+}
+
+impl Loaded {
+    /// The first of them.
+    pub(crate) fn first(&self, count: usize) -> Loaded {
+        Loaded {
+            indices: self.indices[..count].to_vec(),
+            features: self.features[..count].to_vec(),
+            truths: match &self.truths {
+                Truths::Examples(classes) => Truths::Examples(classes[..count].to_vec()),
+                Truths::Frames(classes) => Truths::Frames(classes[..count].to_vec()),
+            },
+            left_out: Vec::new(),
+        }
+    }
+}
+
+/// What is true of examples.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Truths {
+    /// A class for each example.
+    Examples(Vec<usize>),
+    /// A class for each frame of each example: that of the interval that holds the centre of the frame's window, as
+    /// [`FrameTimes`](stapes_infer::FrameTimes) says; of a frame behind the last interval the last one's.
+    Frames(Vec<Vec<usize>>),
+}
+
+impl Truths {
+    /// The same to learn from.
+    pub fn labels(&self) -> Labels<'_> {
+        match self {
+            Truths::Examples(classes) => Labels::Examples(classes),
+            Truths::Frames(classes) => Labels::Frames(classes),
+        }
+    }
+
+    /// Puts other examples behind these.
+    ///
+    /// # Panics
+    /// If they are of the other kind: examples of one data set never are.
+    pub fn append(&mut self, other: Truths) {
+        match (self, other) {
+            (Truths::Examples(classes), Truths::Examples(more)) => classes.extend(more),
+            (Truths::Frames(classes), Truths::Frames(more)) => classes.extend(more),
+            _ => panic!("classes of examples and of frames"),
+        }
+    }
+}
