@@ -1,8 +1,6 @@
 //! From a clip to a file.
 
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::path::Path;
 
 use crate::formats::wav::PLAIN_HEADER;
 use crate::{AudioError, Clip};
@@ -34,13 +32,7 @@ const MOST_SAMPLES: usize = (u32::MAX as usize - PLAIN_HEADER) / 2;
 /// ```
 pub fn write_wav(path: &Path, clip: &Clip) -> Result<(), AudioError> {
     let bytes = wav_bytes(path, clip)?;
-    let aside = aside(path);
-    let written = std::fs::write(&aside, bytes).and_then(|()| std::fs::rename(&aside, path));
-    written.map_err(|source| {
-        // The first error is the one to report.
-        let _ = std::fs::remove_file(&aside);
-        AudioError::Io { path: path.to_owned(), source }
-    })
+    stapes_files::write(path, &bytes).map_err(|source| AudioError::Io { path: path.to_owned(), source })
 }
 
 /// The bytes of such a file; `path` is for messages alone.
@@ -78,16 +70,6 @@ pub fn wav_bytes(path: &Path, clip: &Clip) -> Result<Vec<u8>, AudioError> {
         bytes.extend(((f64::from(*sample) * 32768.0).round() as i16).to_le_bytes());
     }
     Ok(bytes)
-}
-
-/// A name in the same folder that no other writer uses.
-fn aside(path: &Path) -> PathBuf {
-    static WRITTEN: AtomicU64 = AtomicU64::new(0);
-    let count = WRITTEN.fetch_add(1, Ordering::Relaxed);
-    let mut name = OsString::from(".");
-    name.push(path.file_name().unwrap_or_default());
-    name.push(format!(".{}-{count}.part", std::process::id()));
-    path.with_file_name(name)
 }
 
 #[cfg(test)]
