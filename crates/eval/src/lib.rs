@@ -65,7 +65,5 @@ pub use interval::{Interval, wilson};
 pub use operating::{OperatingPoint, Roc, RocPoint};
 pub use recordings::{Detection, Estimate, RecordingFrames};
 pub use roc::roc_auc;
-pub use significance::{
-    Difference, FrameDifferences, LEAST_P, LEAST_P_OF_FRAMES, McNemar, compare_accuracy, compare_frames, holm,
-};
+pub use significance::{Difference, FrameDifferences, McNemar, compare_accuracy, compare_frames, holm};
 pub use student::mean_with_interval;

@@ -9,6 +9,4 @@ mod paired;
 
 pub use holm::holm;
 pub use mcnemar::McNemar;
-pub use paired::{
-    Difference, FrameDifferences, LEAST_P, LEAST_P_OF_FRAMES, compare_accuracy, compare_frames,
-};
+pub use paired::{Difference, FrameDifferences, compare_accuracy, compare_frames};

@@ -6,15 +6,16 @@ use crate::bootstrap::{Units, percentiles, resampled};
 use crate::recordings::{Counts, ranking};
 use crate::{Estimate, EvalError, Interval, RecordingFrames};
 
-/// Resamples of examples: the least p is 0.0002, so that a difference can stand out among a hundred.
+/// Resamples of examples.
 const RESAMPLES: usize = 10_000;
 /// Resamples where each goes through all frames.
 const RESAMPLES_OF_FRAMES: usize = 2_000;
 
-/// The least p that [`compare_accuracy`] can give; corrected for m comparisons, it is m times that.
-pub const LEAST_P: f64 = 2.0 / (1.0 + RESAMPLES as f64);
-/// The least p that [`compare_frames`] can give.
-pub const LEAST_P_OF_FRAMES: f64 = 2.0 / (1.0 + RESAMPLES_OF_FRAMES as f64);
+/// How many resamples one of several comparisons needs, and at least these: the least p, times the number of comparisons
+/// as a correction makes it, is at most 0.01, so that a difference can stand out among any number.
+fn resamples(at_least: usize, comparisons: usize) -> usize {
+    at_least.max(200 * comparisons)
+}
 
 /// The difference of a figure between two configurations.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -40,10 +41,13 @@ pub struct FrameDifferences {
 
 /// The difference of two configurations' accuracies, each the mean over runs with different seeds.
 ///
-/// The interval and p are those of a bootstrap with 10,000 resamples from a fixed stream. Each draws the examples with
+/// The interval and p are those of a bootstrap with R resamples from a fixed stream. Each draws the examples with
 /// replacement, the same ones for all runs, and, for each side by itself, one run fewer than there are (the only one
-/// where there is one). The interval is that of the percentiles; p is 2 (1 + k) / (1 + 10,000), at most 1, where k
-/// is the number of resamples with a difference of at most 0 or of at least 0, whichever is smaller.
+/// where there is one). The interval is that of the percentiles; p is 2 (1 + k) / (1 + R), at most 1, where k is the number
+/// of resamples with a difference of at most 0 or of at least 0, whichever is smaller.
+///
+/// `comparisons` is how many are made of which this is one. R is 10,000, or 200 a comparison where that is more: then the
+/// least p is below 0.01 also when it is multiplied by the number of comparisons, as by [`holm`](crate::holm).
 ///
 /// A run's seed counts as drawn at random, so the outcome is about the configurations. With one run a side it is about
 /// these two runs only; [`McNemar`](crate::McNemar) is exact for that.
@@ -65,7 +69,7 @@ pub struct FrameDifferences {
 /// // 200 examples: the first side is wrong about every tenth, the second about every fifth.
 /// let first: Vec<bool> = (0..200).map(|example| example % 10 != 0).collect();
 /// let second: Vec<bool> = (0..200).map(|example| example % 5 != 0).collect();
-/// let found = compare_accuracy(&[first], &[second])?;
+/// let found = compare_accuracy(&[first], &[second], 1)?;
 /// assert!((found.difference.value - 0.1).abs() < 1e-12);
 /// assert!(found.difference.interval.low > 0.05 && found.p < 0.001);
 /// # Ok::<(), stapes_eval::EvalError>(())
@@ -75,7 +79,11 @@ pub struct FrameDifferences {
 /// Efron and Tibshirani 1993, "An Introduction to the Bootstrap", sections 13.3 and 16.4. Examples and seeds are drawn
 /// each by themselves as in Owen 2007, "The pigeonhole bootstrap"; that one run fewer is drawn makes the variance over
 /// runs right in the mean (McCarthy and Snowden 1985, "The bootstrap and finite population sampling").
-pub fn compare_accuracy(first: &[Vec<bool>], second: &[Vec<bool>]) -> Result<Difference, EvalError> {
+pub fn compare_accuracy(
+    first: &[Vec<bool>],
+    second: &[Vec<bool>],
+    comparisons: usize,
+) -> Result<Difference, EvalError> {
     let examples = check(first, second, "examples", |run, model| {
         (run.len() != model.len()).then(|| run.len().min(model.len()))
     })?;
@@ -88,12 +96,12 @@ pub fn compare_accuracy(first: &[Vec<bool>], second: &[Vec<bool>]) -> Result<Dif
         Some(sum as f64 / examples as f64)
     };
     // Defined whatever is drawn.
-    sides.compare(RESAMPLES, accuracy).ok_or(EvalError::NoExamples)
+    sides.compare(resamples(RESAMPLES, comparisons), accuracy).ok_or(EvalError::NoExamples)
 }
 
 /// The differences of two configurations' figures over frames, each the mean over runs with different seeds.
 ///
-/// As [`compare_accuracy`], but what is drawn are recordings with all their frames, and there are 2,000 resamples.
+/// As [`compare_accuracy`], but what is drawn are recordings with all their frames, and R is 2,000 or 200 a comparison.
 ///
 /// # Shapes
 /// first `[S1][R]`, second `[S2][R]`: the same recordings in the same order, with the same truths
@@ -115,7 +123,7 @@ pub fn compare_accuracy(first: &[Vec<bool>], second: &[Vec<bool>]) -> Result<Dif
 ///     };
 ///     vec![frames; 3]
 /// };
-/// let found = compare_frames(&[run([0.1, 0.2, 0.8, 0.9])], &[run([0.6, 0.2, 0.5, 0.9])])?;
+/// let found = compare_frames(&[run([0.1, 0.2, 0.8, 0.9])], &[run([0.6, 0.2, 0.5, 0.9])], 1)?;
 /// assert_eq!(found.accuracy.difference.value, 0.5);
 /// assert_eq!(found.auc.unwrap().difference.value, 0.25);
 /// # Ok::<(), stapes_eval::EvalError>(())
@@ -123,23 +131,25 @@ pub fn compare_accuracy(first: &[Vec<bool>], second: &[Vec<bool>]) -> Result<Dif
 pub fn compare_frames(
     first: &[Vec<RecordingFrames>],
     second: &[Vec<RecordingFrames>],
+    comparisons: usize,
 ) -> Result<FrameDifferences, EvalError> {
     let recordings = check(first, second, "recordings", |run, model| {
         let differs = run.iter().zip(model).position(|(run, model)| run.truths != model.truths);
         differs.or((run.len() != model.len()).then(|| run.len().min(model.len())))
     })?;
     let sides = Sides { first: first.len(), second: second.len(), units: recordings };
+    let resamples = resamples(RESAMPLES_OF_FRAMES, comparisons);
     let runs = || first.iter().chain(second);
     let counts: Vec<Vec<Counts>> =
         runs().map(|run| run.iter().map(Counts::of).collect::<Result<_, _>>()).collect::<Result<_, _>>()?;
     let accuracy = |run: usize, times: &[u64]| Counts::accuracy(&counts[run], times);
-    let accuracy = sides.compare(RESAMPLES_OF_FRAMES, accuracy).ok_or(EvalError::NoExamples)?;
+    let accuracy = sides.compare(resamples, accuracy).ok_or(EvalError::NoExamples)?;
     let scored = runs().flatten().any(|recording| !recording.scores.is_empty());
     let auc = match scored {
         true => {
             let rankings = runs().map(|run| ranking(run)).collect::<Result<Vec<_>, _>>()?;
             let auc = |run: usize, times: &[u64]| rankings[run].auc(|recording| times[recording as usize]);
-            sides.compare(RESAMPLES_OF_FRAMES, auc)
+            sides.compare(resamples, auc)
         }
         false => None,
     };
@@ -260,7 +270,7 @@ mod tests {
         //   np.quantile(d, [0.025, 0.975]), 2 * min((d <= 0).mean(), (d >= 0).mean())
         let first: Vec<_> = [(7, 1), (11, 2), (13, 2)].map(|(l, w)| pattern(300, l, w)).to_vec();
         let second: Vec<_> = [(5, 1), (7, 2), (9, 2), (17, 4)].map(|(l, w)| pattern(300, l, w)).to_vec();
-        let found = compare_accuracy(&first, &second).unwrap();
+        let found = compare_accuracy(&first, &second, 1).unwrap();
         assert!(
             (found.first - 0.8377777777777777).abs() < 1e-12
                 && (found.second - 0.7616666666666667).abs() < 1e-12,
@@ -278,16 +288,16 @@ mod tests {
     #[test]
     fn equal_sides_are_not_told_apart_and_examples_are_paired() {
         let run = pattern(200, 7, 2);
-        let same = compare_accuracy(std::slice::from_ref(&run), &[run.clone(), run.clone()]).unwrap();
+        let same = compare_accuracy(std::slice::from_ref(&run), &[run.clone(), run.clone()], 1).unwrap();
         assert_eq!((same.difference.interval, same.p), (Interval { low: 0.0, high: 0.0 }, 1.0));
         // Better on 6 of 200 examples and never worse: that is sure, though each accuracy's interval is ten times as
         // wide.
         let mut better = run.clone();
         better.iter_mut().filter(|right| !**right).take(6).for_each(|right| *right = true);
-        let found = compare_accuracy(&[better.clone()], std::slice::from_ref(&run)).unwrap();
+        let found = compare_accuracy(&[better.clone()], std::slice::from_ref(&run), 1).unwrap();
         assert!((found.difference.value - 0.03).abs() < 1e-12);
         assert!(found.difference.interval.low > 0.0 && found.p < 0.01, "{found:?}");
-        let turned = compare_accuracy(&[run], &[better]).unwrap();
+        let turned = compare_accuracy(&[run], &[better], 1).unwrap();
         assert_eq!((turned.difference.value, turned.p), (-found.difference.value, found.p));
         assert_eq!(turned.difference.interval.low, -found.difference.interval.high);
     }
@@ -321,10 +331,26 @@ mod tests {
     fn a_difference_of_seeds_alone_needs_many_seeds() {
         // One run a side, 5 % apart on 2,000 examples, is sure of these runs; with seeds that scatter as far it is not.
         let runs = |wrong: [usize; 4]| wrong.map(|wrong| pattern(2000, 100, wrong)).to_vec();
-        let one = compare_accuracy(&runs([10; 4])[..1], &runs([15; 4])[..1]).unwrap();
+        let one = compare_accuracy(&runs([10; 4])[..1], &runs([15; 4])[..1], 1).unwrap();
         assert!(one.p < 0.001, "{one:?}");
-        let several = compare_accuracy(&runs([2, 8, 12, 18]), &runs([7, 13, 17, 23])).unwrap();
+        let several = compare_accuracy(&runs([2, 8, 12, 18]), &runs([7, 13, 17, 23]), 1).unwrap();
         assert!((several.difference.value - 0.05).abs() < 1e-12 && several.p > 0.1, "{several:?}");
+    }
+
+    #[test]
+    fn what_is_clear_stands_out_among_any_number() {
+        let (best, worse) = (pattern(100, 50, 1), pattern(100, 3, 1));
+        let compare = |comparisons| {
+            compare_accuracy(std::slice::from_ref(&best), std::slice::from_ref(&worse), comparisons).unwrap()
+        };
+        for comparisons in [1, 50, 1000] {
+            let p = compare(comparisons).p;
+            assert!(p > 0.0 && p * comparisons as f64 <= 0.01, "{comparisons}: {p}");
+        }
+        assert_eq!(compare(1), compare(50));
+        let [best, worse] = [best, worse].map(|right| [recordings(&right)]);
+        let found = compare_frames(&best, &worse, 200).unwrap();
+        assert!(found.accuracy.p * 200.0 <= 0.01 && found.auc.unwrap().p * 200.0 <= 0.01, "{found:?}");
     }
 
     fn recordings(right: &[bool]) -> Vec<RecordingFrames> {
@@ -341,7 +367,7 @@ mod tests {
     fn recordings_of_one_frame_are_examples() {
         let runs = [(7, 1), (11, 2), (5, 2)].map(|(l, w)| pattern(120, l, w));
         let frames = runs.clone().map(|run| recordings(&run));
-        let found = compare_frames(&frames[..1], &frames[1..]).unwrap();
+        let found = compare_frames(&frames[..1], &frames[1..], 1).unwrap();
         let sides = Sides { first: 1, second: 2, units: 120 };
         let accuracy = |run: usize, times: &[u64]| {
             let sum: u64 = runs[run].iter().zip(times).filter(|(r, _)| **r).map(|(_, t)| t).sum();
@@ -363,7 +389,7 @@ mod tests {
     fn what_cannot_be_compared_is_named() {
         let run = vec![true; 3];
         let message = |first: &[Vec<bool>], second: &[Vec<bool>]| {
-            compare_accuracy(first, second).unwrap_err().to_string()
+            compare_accuracy(first, second, 1).unwrap_err().to_string()
         };
         let error = message(std::slice::from_ref(&run), &[run.clone(), vec![true; 2]]);
         assert!(
@@ -377,16 +403,16 @@ mod tests {
         let frames = recordings(&[true, true]);
         let mut other = frames.clone();
         other[1].truths[0] = 0;
-        let error = compare_frames(std::slice::from_ref(&frames), &[other]).unwrap_err().to_string();
+        let error = compare_frames(std::slice::from_ref(&frames), &[other], 1).unwrap_err().to_string();
         assert!(error.starts_with("second[0] was tested on other recordings than first[0], from number 1"));
         let mut unscored = frames.clone();
         unscored[0].scores.clear();
-        let error = compare_frames(std::slice::from_ref(&frames), &[unscored]).unwrap_err();
+        let error = compare_frames(std::slice::from_ref(&frames), &[unscored], 1).unwrap_err();
         assert!(matches!(error, EvalError::UnequalLengths { truths: 1, predictions: 0 }), "{error}");
         let none = |frames: &[RecordingFrames]| -> Vec<RecordingFrames> {
             frames.iter().map(|one| RecordingFrames { scores: Vec::new(), ..one.clone() }).collect()
         };
-        let found = compare_frames(&[none(&frames)], &[none(&frames)]).unwrap();
+        let found = compare_frames(&[none(&frames)], &[none(&frames)], 1).unwrap();
         assert_eq!((found.accuracy.p, found.auc), (1.0, None));
     }
 }

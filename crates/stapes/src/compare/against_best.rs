@@ -67,7 +67,9 @@ pub fn against_best(candidates: &[Candidate]) -> Result<Vec<Option<Against>>, Er
     // The first of equals.
     let Some(best) = (0..trained.len()).rev().max_by(order).map(|at| trained[at]) else { return Ok(nothing) };
     let others: Vec<usize> = trained.iter().copied().filter(|&at| at != best).collect();
-    let p = others.par_iter().map(|&at| p_of(&candidates[best].repetitions, &candidates[at].repetitions));
+    let p = others
+        .par_iter()
+        .map(|&at| p_of(&candidates[best].repetitions, &candidates[at].repetitions, others.len()));
     let p = holm(&p.collect::<Result<Vec<f64>, Error>>()?)?;
     let mut against = nothing;
     against[best] = Some(Against::Best);
@@ -97,10 +99,10 @@ fn figure(repetitions: &[Repetition]) -> Result<f64, Error> {
     Ok(figures.iter().sum::<f64>() / figures.len() as f64)
 }
 
-fn p_of(best: &[Repetition], other: &[Repetition]) -> Result<f64, Error> {
+fn p_of(best: &[Repetition], other: &[Repetition], comparisons: usize) -> Result<f64, Error> {
     let examples = |repetitions: &[Repetition]| repetitions.iter().map(right).collect::<Option<Vec<_>>>();
     if let (Some(best), Some(other)) = (examples(best), examples(other)) {
-        return Ok(compare_accuracy(&best, &other)?.p);
+        return Ok(compare_accuracy(&best, &other, comparisons)?.p);
     }
     let frames = |repetitions: &[Repetition]| -> Result<Vec<_>, EvalError> {
         let recordings = |repetition: &Repetition| match &repetition.outcome.truths {
@@ -113,7 +115,7 @@ fn p_of(best: &[Repetition], other: &[Repetition]) -> Result<f64, Error> {
         };
         repetitions.iter().map(recordings).collect()
     };
-    let found = compare_frames(&frames(best)?, &frames(other)?)?;
+    let found = compare_frames(&frames(best)?, &frames(other)?, comparisons)?;
     Ok(found.auc.unwrap_or(found.accuracy).p)
 }
 

@@ -2,7 +2,6 @@
 
 use stapes_eval::comparison::{Table, Value};
 use stapes_eval::report::{Mark, MarkedCell, MarkedTable};
-use stapes_eval::{LEAST_P, LEAST_P_OF_FRAMES};
 
 use super::Against;
 use super::against_best::LEVEL;
@@ -55,11 +54,9 @@ pub(super) fn marked(heading: &str, table: &Table, judged: Judged) -> MarkedTabl
 }
 
 fn words(judged: Judged, compared: usize, aside: bool) -> Vec<String> {
-    let (figure, drawn, least) = match judged {
-        Judged::Examples => ("mean accuracy", "examples", LEAST_P),
-        Judged::Recordings => {
-            ("mean ROC AUC, or accuracy where there is none,", "recordings", LEAST_P_OF_FRAMES)
-        }
+    let (figure, drawn) = match judged {
+        Judged::Examples => ("mean accuracy", "examples"),
+        Judged::Recordings => ("mean ROC AUC, or accuracy where there is none,", "recordings"),
     };
     let [best, alike, worse] =
         [Against::Best, Against::Alike { p: 1.0 }, Against::Worse { p: 0.0 }].map(Against::words);
@@ -69,13 +66,6 @@ fn words(judged: Judged, compared: usize, aside: bool) -> Vec<String> {
          bootstrap that draws test {drawn} and seeds, corrected by Holm's method for the {compared} comparisons of the \
          table."
     )];
-    if least * compared as f64 >= LEVEL {
-        said.push(format!(
-            "So many comparisons are more than the test can decide: its least p is {least:.4}, {:.3} when corrected, and \
-             nothing in this table can be told apart. Compare fewer candidates.",
-            least * compared as f64
-        ));
-    }
     if aside {
         said.push(
             "* One seed on a side: this p speaks of these runs only, and not of what other seeds would give."
@@ -129,16 +119,6 @@ mod tests {
         let found = marked("t", &table(&[(3.0, "worse"), (3.0, "best")]), Judged::Recordings);
         assert_eq!(cells(&found, Mark::Aside), []);
         assert_eq!(found.explanation.len(), 1);
-    }
-
-    #[test]
-    fn more_comparisons_than_the_test_can_decide_are_said() {
-        let rows = |others| [vec![(3.0, "best")], vec![(3.0, "alike"); others]].concat();
-        for (judged, most) in [(Judged::Examples, 250), (Judged::Recordings, 50)] {
-            assert_eq!(marked("t", &table(&rows(most)), judged).explanation.len(), 1);
-            let found = marked("t", &table(&rows(most + 1)), judged).explanation;
-            assert!(found[1].contains("nothing in this table can be told apart"), "{found:?}");
-        }
     }
 
     #[test]
