@@ -183,6 +183,14 @@ pub enum DataError {
         /// How many were to be read.
         total: usize,
     },
+    /// Frames cannot be kept in a folder.
+    #[error("{path}: cannot keep frames here: {reason}: give --cache a folder that can be written", path = path.display())]
+    Cache {
+        /// The folder.
+        path: PathBuf,
+        /// What the system says.
+        reason: io::Error,
+    },
     /// The loading was stopped from outside.
     #[error("stopped after {done} of {total} examples")]
     Stopped {

@@ -10,6 +10,7 @@
 
 mod arabic_digits;
 mod augment;
+mod cache;
 mod carve;
 mod class_folders;
 mod config;
@@ -41,6 +42,7 @@ pub use augment::{
     NoiseColour, NoiseConfig, ReverbConfig, RotationConfig, ScaleConfig, ShiftConfig, SpecAugmentConfig,
     SpeedConfig, StretchConfig, WarpConfig, WaveformAugmentConfig, WaveformAugmenter, WaveformShiftConfig,
 };
+pub use cache::FrameCache;
 pub use config::{DataConfig, Fold};
 pub use consonant_vowel::ConsonantVowelConfig;
 pub use counts::{ClassCount, Counts, GroupCount, PartCount};
@@ -50,7 +52,7 @@ pub use fingerprint::fingerprint;
 pub use fsdd::{FsddConfig, FsddSplit};
 pub use handwriting::HandwritingConfig;
 pub use japanese_vowels::JapaneseVowelsConfig;
-pub use load::{Usable, Watch, load, load_usable};
+pub use load::{Terms, Usable, Watch, load, load_usable};
 pub use own::{FoldersConfig, ManifestConfig, OwnConfig, OwnSplit, SpeakerRule};
 pub use speech_commands::{SpeechCommandsConfig, SpeechCommandsSplit};
 pub use split::{Partition, Split};

@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use stapes_audio::Clip;
 use stapes_features::Features;
 
+use crate::cache::{FrameCache, Kept};
 use crate::dataset::{DataSet, Example, Source};
 use crate::error::DataError;
 use crate::truth::Truth;
@@ -71,7 +72,16 @@ where
     E: FnMut(&Clip) -> Result<Features, X>,
     X: Display,
 {
-    Ok(load_usable(dataset, indices, 0.0, extractor, watch)?.features)
+    Ok(load_usable(dataset, indices, Terms::default(), extractor, watch)?.features)
+}
+
+/// What is asked of a loading.
+#[derive(Clone, Copy, Default)]
+pub struct Terms<'a> {
+    /// The share of the examples that may be unusable, in [0, 1).
+    pub unreadable_share: f64,
+    /// Where frames are kept, and taken from.
+    pub cache: Option<&'a FrameCache>,
 }
 
 /// What could be used of the examples asked for.
@@ -85,14 +95,15 @@ pub struct Usable {
     pub left_out: Vec<(PathBuf, String)>,
 }
 
-/// As [`load`], but up to a share of the examples may be unusable: they are left out and named.
+/// As [`load`], but up to a share of the examples may be unusable: they are left out and named. Frames that are kept are
+/// taken from there; `extractor` must be what the cache was opened for.
 ///
 /// # Errors
-/// As [`load`]; [`DataError::Files`] where more than `share` of the examples, or all of them, cannot be used.
+/// As [`load`]; [`DataError::Files`] where more than that share of the examples, or all of them, cannot be used.
 pub fn load_usable<E, X>(
     dataset: &DataSet,
     indices: &[usize],
-    share: f64,
+    terms: Terms<'_>,
     extractor: impl Fn() -> E + Sync,
     watch: &Watch<'_>,
 ) -> Result<Usable, DataError>
@@ -101,7 +112,7 @@ where
     X: Display,
 {
     let total = indices.len();
-    let read = |own: &mut E, index: usize| features_of(&dataset.examples[index], own);
+    let read = |own: &mut E, index: usize| features_of(&dataset.examples[index], terms.cache, own);
     let results = in_parallel(indices, extractor, read, watch)?;
     let mut usable = Usable::default();
     for (&index, result) in indices.iter().zip(results) {
@@ -114,7 +125,7 @@ where
         }
     }
     let failed = usable.left_out.len();
-    if failed as f64 > share * total as f64 || (failed == total && total > 0) {
+    if failed as f64 > terms.unreadable_share * total as f64 || (failed == total && total > 0) {
         return Err(DataError::Files { failed: usable.left_out, total });
     }
     Ok(usable)
@@ -156,28 +167,49 @@ type Failure = (PathBuf, String);
 
 fn features_of<X: Display>(
     example: &Example,
+    cache: Option<&FrameCache>,
     extract: impl FnMut(&Clip) -> Result<Features, X>,
 ) -> Result<Features, Failure> {
     match (&example.source, example.source.path()) {
         (Source::Frames(frames), _) => Ok(frames.clone()),
         (source, path) => {
             let path = path.unwrap_or_else(|| Path::new(&example.id));
-            from_file(source, path, &example.truth, extract).map_err(|reason| (path.to_owned(), reason))
+            let heard = heard(source, path, cache, extract).and_then(|heard| {
+                if let Truth::Intervals(intervals) = &example.truth {
+                    intervals.check_length(heard.seconds)?;
+                }
+                Ok(heard.features)
+            });
+            heard.map_err(|reason| (path.to_owned(), reason))
         }
     }
+}
+
+/// The frames of a recording that are kept, or else those of the file, which are kept from now on.
+fn heard<X: Display>(
+    source: &Source,
+    path: &Path,
+    cache: Option<&FrameCache>,
+    extract: impl FnMut(&Clip) -> Result<Features, X>,
+) -> Result<Kept, String> {
+    let Some((cache, place)) = cache.and_then(|cache| Some((cache, cache.place(source)?))) else {
+        return from_file(source, path, extract);
+    };
+    if let Some(kept) = FrameCache::read(&place) {
+        return Ok(kept);
+    }
+    let heard = from_file(source, path, extract)?;
+    cache.keep(&place, &heard);
+    Ok(heard)
 }
 
 fn from_file<X: Display>(
     source: &Source,
     path: &Path,
-    truth: &Truth,
     mut extract: impl FnMut(&Clip) -> Result<Features, X>,
-) -> Result<Features, String> {
+) -> Result<Kept, String> {
     let clip = source.read().ok_or("comes as frames")?;
     let clip = clip.map_err(|error| without_path(path, &error.to_string()))?;
-    if let Truth::Intervals(intervals) = truth {
-        intervals.check_length(clip.seconds())?;
-    }
     let features = extract(&clip).map_err(|error| error.to_string())?;
     if features.frames() == 0 {
         return Err(format!(
@@ -185,7 +217,7 @@ fn from_file<X: Display>(
             clip.samples.len()
         ));
     }
-    Ok(features)
+    Ok(Kept { features, seconds: clip.seconds() })
 }
 
 /// The message without the path that it begins with: a failure carries the path apart.

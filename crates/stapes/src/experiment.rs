@@ -8,9 +8,9 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use stapes_audio::Clip;
-use stapes_data::{DataSet, Split, Truth, Usable, Watch, WaveformAugmenter};
+use stapes_data::{DataSet, FrameCache, Split, Terms, Truth, Usable, Watch, WaveformAugmenter};
 use stapes_eval::{Evaluation, RecordingFrames};
-use stapes_features::{Features, Normalisation, Standardiser};
+use stapes_features::{FeatureConfig, Features, Normalisation, Standardiser};
 use stapes_infer::{Bundle, Classifier, Extractor, FrameTimes, InferError, Input};
 use stapes_nn::loss::best_class;
 use stapes_train::{Event, Examples, Loading, Start, Team, Trained, Trainer};
@@ -33,6 +33,7 @@ pub struct Experiment {
     input: Input,
     /// The folder of the data set, where it has one.
     folder: Option<PathBuf>,
+    cache: Option<FrameCache>,
     augmenter: OnceLock<WaveformAugmenter>,
 }
 
@@ -53,7 +54,31 @@ impl Experiment {
         let split = recipe.data.split(&dataset, recipe.seed).map_err(within_data)?;
         let input = recipe.input()?;
         let folder = folder.map(Path::to_owned);
-        Ok(Experiment { recipe, dataset, split, input, folder, augmenter: OnceLock::new() })
+        Ok(Experiment { recipe, dataset, split, input, folder, cache: None, augmenter: OnceLock::new() })
+    }
+
+    /// The same, but the frames of recordings are kept in a folder, and those that are there already are not computed again.
+    /// Several processes may use one folder.
+    ///
+    /// # Errors
+    /// [`Error::Data`] if the folder cannot be made or written to.
+    pub fn cached(self, folder: &Path) -> Result<Experiment, Error> {
+        let Input::Recordings(config) = &self.input else { return Ok(self) };
+        // Frames are kept as they are before they are normalised. Their last digits depend on the instructions.
+        let config = FeatureConfig { normalisation: Normalisation::None, ..config.clone() };
+        let instructions = stapes_kernels::InstructionSet::best();
+        let front_end = format!("stapes {} {instructions} {config:?}", env!("CARGO_PKG_VERSION"));
+        let cache = Some(FrameCache::open(folder, front_end)?);
+        Ok(Experiment { cache, ..self })
+    }
+
+    /// Why frames could not be kept, if some could not.
+    pub fn cache_trouble(&self) -> Option<&str> {
+        self.cache.as_ref()?.trouble()
+    }
+
+    fn terms(&self, unreadable_share: f64) -> Terms<'_> {
+        Terms { unreadable_share, cache: self.cache.as_ref() }
     }
 
     /// Looks at the files of data of one's own before anything is trained on them: each can be opened, and none is in two parts
@@ -76,7 +101,8 @@ impl Experiment {
         stop: &AtomicBool,
         progress: Progress<'_>,
     ) -> Result<Loaded, Error> {
-        load((&self.dataset, self.recipe.data.unreadable_share()), &self.input, indices, stop, progress)
+        let terms = self.terms(self.recipe.data.unreadable_share());
+        load((&self.dataset, terms), &self.input, indices, stop, progress)
     }
 
     /// The same by several processes: each computes the frames of a part of the examples, and all have all of them.
@@ -96,7 +122,7 @@ impl Experiment {
         }
         let own: Vec<usize> = indices.iter().copied().skip(team.rank()).step_by(team.size()).collect();
         // How many may be left out is for all processes to say together.
-        let usable = usable((&self.dataset, 1.0), &self.input, &own, stop, progress)?;
+        let usable = usable((&self.dataset, self.terms(1.0)), &self.input, &own, stop, progress)?;
         let usable = together::exchange(team, indices, usable);
         if usable.left_out.len() as f64 > unreadable_share * indices.len() as f64 {
             let (failed, total) = (usable.left_out, indices.len());
@@ -236,22 +262,22 @@ impl Experiment {
 /// Enough for a steady median, few enough not to be noticed.
 const LATENCY_RUNS: usize = 31;
 
-/// Reads examples of a data set and computes their frames as `input` says; a share of them may be unreadable.
+/// Reads examples of a data set and computes their frames as `input` says.
 ///
 /// # Errors
 /// As [`Experiment::load`].
 pub fn load(
-    (dataset, unreadable_share): (&DataSet, f64),
+    (dataset, terms): (&DataSet, Terms<'_>),
     input: &Input,
     indices: &[usize],
     stop: &AtomicBool,
     progress: Progress<'_>,
 ) -> Result<Loaded, Error> {
-    loaded(dataset, input, usable((dataset, unreadable_share), input, indices, stop, progress)?)
+    loaded(dataset, input, usable((dataset, terms), input, indices, stop, progress)?)
 }
 
 fn usable(
-    (dataset, unreadable_share): (&DataSet, f64),
+    (dataset, terms): (&DataSet, Terms<'_>),
     input: &Input,
     indices: &[usize],
     stop: &AtomicBool,
@@ -270,7 +296,7 @@ fn usable(
         }
     };
     let watch = Watch { progress, stop };
-    Ok(stapes_data::load_usable(dataset, indices, unreadable_share, extract, &watch)?)
+    Ok(stapes_data::load_usable(dataset, indices, terms, extract, &watch)?)
 }
 
 /// The same with what is true of them.

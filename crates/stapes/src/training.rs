@@ -27,6 +27,8 @@ pub struct Training<'a> {
     pub recipe: Recipe,
     /// The folder of the data set, where it has one.
     pub data: Option<PathBuf>,
+    /// A folder where frames are kept and taken from; see [`Experiment::cached`].
+    pub cache: Option<PathBuf>,
     /// The first parameters, if not those that the seed draws.
     pub start: Option<&'a [f32]>,
     /// The command line, for the record.
@@ -135,7 +137,7 @@ impl Training<'_> {
 
     /// The experiment, of the recipe that the folder's run was begun with.
     fn opened(&self, folder: &RunFolder, listener: &dyn Listener) -> Result<Experiment, Error> {
-        let experiment = Experiment::open(self.recipe.clone(), self.data.as_deref())?;
+        let experiment = self.experiment()?;
         if folder.standing() != Standing::Nothing {
             same_recipe(folder.folder(), &experiment.recipe)?;
         }
@@ -146,12 +148,20 @@ impl Training<'_> {
         Ok(experiment)
     }
 
+    fn experiment(&self) -> Result<Experiment, Error> {
+        let experiment = Experiment::open(self.recipe.clone(), self.data.as_deref())?;
+        match &self.cache {
+            Some(cache) => experiment.cached(cache),
+            None => Ok(experiment),
+        }
+    }
+
     /// Does a share of the work of the process that makes the run; for the other processes of a team.
     ///
     /// # Errors
     /// Whatever goes wrong.
     pub fn assist(self) -> Result<(), Error> {
-        let experiment = Experiment::open(self.recipe.clone(), self.data.as_deref())?;
+        let experiment = self.experiment()?;
         let checkpoint = match Order::take(self.team) {
             Order::Rest => return Ok(()),
             Order::Begin => None,
@@ -186,6 +196,9 @@ impl Training<'_> {
         experiment.check_files(self.stop, &|done| listener.checked(done, files))?;
         let [training, validation] = self.parts(experiment, listener)?;
         let test = test()?;
+        if let Some(trouble) = experiment.cache_trouble() {
+            listener.note(&format!("warning: {trouble}"));
+        }
         let bundle = experiment.untrained(&training)?;
         // Weights that were given are in the first checkpoint: to resume they need not be given again.
         let at_once = self.start.is_some() && saved.is_none();

@@ -188,6 +188,28 @@ fn cells_are_timed_alone_when_asked() {
 }
 
 #[test]
+fn runs_share_the_frames_that_are_kept() {
+    let scratch = prepared();
+    let model = |folder: &str| fs::read(scratch.path(folder).join("model.safetensors")).unwrap();
+    let train = "train tones.toml --data tones --set train.epochs=2";
+    scratch.run(&format!("{train} --out without")).succeeds();
+    scratch.run(&format!("{train} --out first --cache frames")).succeeds();
+    scratch.run(&format!("{train} --out second --cache frames")).succeeds();
+    assert!(model("without") == model("first") && model("first") == model("second"));
+    let kept = |folder: &str| -> usize {
+        let files = |folder: fs::DirEntry| fs::read_dir(folder.path()).map_or(0, Iterator::count);
+        fs::read_dir(scratch.path(folder)).unwrap().map(|entry| files(entry.unwrap())).sum()
+    };
+    let clips: usize = kept("tones");
+    assert_eq!((kept("frames"), clips > 0), (clips, true));
+    // All cells have one front end: they find what was kept.
+    scratch.run(&format!("{COMPARE} --cache frames")).succeeds();
+    assert_eq!(kept("frames"), clips);
+    scratch.write("taken", "");
+    scratch.run(&format!("{train} --out third --cache taken")).fails(2, &["taken: cannot keep frames here: "]);
+}
+
+#[test]
 fn mistakes_say_what_to_do() {
     let scratch = prepared();
     scratch.run("compare missing.toml --out runs").fails(2, &["cannot read the sweep"]);

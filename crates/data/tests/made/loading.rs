@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use stapes_audio::Clip;
 use stapes_data::{
-    DataConfig, DataError, DataSet, FsddConfig, JapaneseVowelsConfig, Source, Watch, load, load_usable,
+    DataConfig, DataError, DataSet, FrameCache, FsddConfig, Interval, Intervals, JapaneseVowelsConfig,
+    Source, Terms, Truth, Watch, load, load_usable,
 };
 use stapes_features::Features;
 
@@ -119,7 +120,10 @@ fn a_share_of_unusable_files_is_left_out_and_named() {
         example.source = Source::File(recordings.join(&example.id));
     }
     let indices: Vec<usize> = (0..20).rev().collect();
-    let load = |share| load_usable(&dataset, &indices, share, || outline, &Watch::default());
+    let load = |unreadable_share| {
+        let terms = Terms { unreadable_share, cache: None };
+        load_usable(&dataset, &indices, terms, || outline, &Watch::default())
+    };
     let usable = load(0.1).unwrap();
     let left: Vec<usize> = indices.iter().copied().filter(|&index| index != 1 && index != 10).collect();
     assert_eq!(usable.indices, left);
@@ -128,7 +132,8 @@ fn a_share_of_unusable_files_is_left_out_and_named() {
     let names: Vec<_> = usable.left_out.iter().map(|(path, _)| path.file_name().unwrap()).collect();
     assert_eq!(names, ["5_anna_0.wav", "0_anna_1.wav"]);
     assert!(matches!(load(0.09), Err(DataError::Files { failed, total: 20 }) if failed.len() == 2));
-    let only = load_usable(&dataset, &[1], 0.99, || outline, &Watch::default());
+    let terms = Terms { unreadable_share: 0.99, cache: None };
+    let only = load_usable(&dataset, &[1], terms, || outline, &Watch::default());
     assert!(matches!(only, Err(DataError::Files { total: 1, .. })), "nothing is left");
 }
 
@@ -171,4 +176,96 @@ fn examples_that_come_as_frames_need_no_extractor() {
     let features = load(&dataset, &[639, 0], never, &Watch::default()).unwrap();
     let Source::Frames(expected) = &dataset.examples[639].source else { panic!("not frames") };
     assert_eq!(&features[0], expected);
+}
+
+/// Loads examples with a cache, and says how many clips a front end was given.
+fn load_kept(dataset: &DataSet, indices: &[usize], cache: &FrameCache) -> (Vec<Features>, usize) {
+    let calls = AtomicUsize::new(0);
+    let extract = |clip: &Clip| {
+        calls.fetch_add(1, Ordering::Relaxed);
+        outline(clip)
+    };
+    let terms = Terms { unreadable_share: 0.0, cache: Some(cache) };
+    let usable = load_usable(dataset, indices, terms, || extract, &Watch::default()).unwrap();
+    (usable.features, calls.into_inner())
+}
+
+/// The files of kept frames.
+fn kept_files(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let folders =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).filter(|p| p.is_dir());
+    folders.flat_map(|f| std::fs::read_dir(f).unwrap().map(|entry| entry.unwrap().path())).collect()
+}
+
+#[test]
+fn frames_that_are_kept_are_not_computed_again() {
+    let folder = digits(&["anna", "bo"], 3);
+    let kept = tempfile::tempdir().unwrap();
+    let place = kept.path().join("new/frames");
+    let open_cache = |front_end: &str| FrameCache::open(&place, front_end.into()).unwrap();
+    let mut dataset = open(folder.path());
+    let indices: Vec<usize> = (0..60).collect();
+    let (first, calls) = load_kept(&dataset, &indices, &open_cache("a"));
+    assert_eq!((calls, kept_files(&place).len()), (60, 60));
+    assert_eq!(load_kept(&dataset, &indices, &open_cache("a")), (first.clone(), 0));
+    // By another front end, and of a part, they are others.
+    assert_eq!(load_kept(&dataset, &indices, &open_cache("b")), (first.clone(), 60));
+    let path = dataset.examples[7].source.path().unwrap().to_owned();
+    let whole = dataset.examples[7].source.clone();
+    dataset.examples[7].source = Source::Part { path: path.clone(), start_seconds: 0.0, end_seconds: None };
+    assert_eq!(load_kept(&dataset, &[7, 8], &open_cache("a")), (first[7..9].to_vec(), 1));
+    assert_eq!(load_kept(&dataset, &[7, 8], &open_cache("a")).1, 0);
+    // Under another name the recording is the same, and under the same name another recording is not.
+    let moved = path.with_file_name("7_moved_0.wav");
+    std::fs::rename(&path, &moved).unwrap();
+    dataset.examples[7].source = Source::File(moved);
+    assert_eq!(load_kept(&dataset, &[7], &open_cache("a")), (first[7..8].to_vec(), 0));
+    write_wav(&path, &[5, 6, 7]);
+    dataset.examples[7].source = whole;
+    let (changed, calls) = load_kept(&dataset, &[7], &open_cache("a"));
+    assert_eq!((changed[0].values(), calls), (&[3.0, 5.0][..], 1));
+}
+
+#[test]
+fn damaged_frames_are_computed_again_and_a_full_disk_is_told() {
+    let folder = digits(&["anna"], 1);
+    let kept = tempfile::tempdir().unwrap();
+    let dataset = open(folder.path());
+    let open_cache = || FrameCache::open(kept.path(), "a".into()).unwrap();
+    let (frames, _) = load_kept(&dataset, &[0, 1, 2], &open_cache());
+    let files = kept_files(kept.path());
+    // Cut short, with another number in it, and empty.
+    let mut bytes = std::fs::read(&files[0]).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    std::fs::write(&files[0], &bytes).unwrap();
+    std::fs::write(&files[1], &bytes[..bytes.len() - 3]).unwrap();
+    std::fs::write(&files[2], b"").unwrap();
+    let cache = open_cache();
+    assert_eq!(load_kept(&dataset, &[0, 1, 2], &cache), (frames.clone(), 3));
+    assert_eq!((load_kept(&dataset, &[0, 1, 2], &cache), cache.trouble()), ((frames.clone(), 0), None));
+    // A folder in a file's place cannot be replaced, as little as a file on a full disk be written.
+    for file in &files {
+        std::fs::remove_file(file).unwrap();
+        std::fs::create_dir_all(file.join("inside")).unwrap();
+    }
+    assert_eq!(load_kept(&dataset, &[0, 1, 2], &cache), (frames, 3));
+    assert!(cache.trouble().unwrap().contains("frames cannot be kept: "), "{:?}", cache.trouble());
+    let error = FrameCache::open(&files[0].join("inside").join("../../../about.txt/x"), "a".into());
+    let error = error.err().unwrap().to_string();
+    assert!(error.contains("cannot keep frames here: "), "{error}");
+}
+
+#[test]
+fn kept_frames_do_not_hide_labels_that_are_too_long() {
+    let folder = digits(&["anna"], 1);
+    let kept = tempfile::tempdir().unwrap();
+    let cache = FrameCache::open(kept.path(), "a".into()).unwrap();
+    let mut dataset = open(folder.path());
+    load_kept(&dataset, &[0], &cache);
+    let minute = Interval { start_seconds: 0.0, end_seconds: 60.0, class: 0 };
+    let labels = Intervals::new("a.lab".into(), vec![(1, minute)]).unwrap();
+    dataset.examples[0].truth = Truth::Intervals(labels);
+    let terms = Terms { unreadable_share: 0.0, cache: Some(&cache) };
+    let error = load_usable(&dataset, &[0], terms, || outline, &Watch::default()).unwrap_err().to_string();
+    assert!(error.contains("60"), "{error}");
 }

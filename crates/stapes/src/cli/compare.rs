@@ -62,6 +62,9 @@ pub(crate) struct Conducting {
     /// Begin no run after so many hours [default: budget_hours of the sweep]
     #[arg(long, value_name = "HOURS", value_parser = seconds)]
     hours: Option<f64>,
+    /// Keep the frames of recordings in this folder, where all runs of one front end share them
+    #[arg(long, value_name = "DIR")]
+    cache: Option<PathBuf>,
     /// Write a checkpoint of a run after so many seconds of training [default: 30]
     #[arg(long, value_name = "SECONDS", default_value_t = 30.0, hide_default_value = true, value_parser = seconds)]
     checkpoint_every: f64,
@@ -80,6 +83,7 @@ impl Conducting {
             self.hours.or(hours).map(|hours| Instant::now() + Duration::from_secs_f64(3600.0 * hours));
         Conduct {
             data,
+            cache: self.cache.clone(),
             out,
             at_once: self.at_once.map_or(rayon::current_num_threads(), usize::from),
             shard: (1, 1),

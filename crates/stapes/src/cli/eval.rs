@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
-use stapes::data::Split;
+use stapes::data::{Split, Terms};
 use stapes::experiment::{self, Experiment, Truths};
 use stapes::infer::Input;
 use stapes::run::{self, Run};
@@ -114,7 +114,8 @@ impl Eval {
         }
         let indices = self.split.of(&experiment.split);
         let bar = progress::bar(indices.len(), "features");
-        let dataset = (&experiment.dataset, experiment.recipe.data.unreadable_share());
+        let unreadable_share = experiment.recipe.data.unreadable_share();
+        let dataset = (&experiment.dataset, Terms { unreadable_share, ..Terms::default() });
         let loaded = experiment::load(dataset, &run.bundle.input, indices, &stop, &|done| {
             bar.set_position(done as u64);
         });

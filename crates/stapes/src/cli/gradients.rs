@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use clap::Args;
 use serde_json::json;
+use stapes::data::Terms;
 use stapes::eval::{GradientLine, gradient_picture};
 use stapes::experiment;
 use stapes::gradients::{GradientFlow, gradient_flow};
@@ -47,8 +48,13 @@ impl Gradients {
             let experiment = reopened(&run, self.data.clone(), console)?;
             let indices = self.split.of(&experiment.split);
             let indices = &indices[..indices.len().min(self.examples.into())];
-            let loaded =
-                experiment::load((&experiment.dataset, 0.0), &run.bundle.input, indices, &stop, &|_| {})?;
+            let loaded = experiment::load(
+                (&experiment.dataset, Terms::default()),
+                &run.bundle.input,
+                indices,
+                &stop,
+                &|_| {},
+            )?;
             let parameters = match self.fresh {
                 true => run.bundle.network()?.initial_parameters(experiment.recipe.seed),
                 false => run.bundle.parameters.clone(),

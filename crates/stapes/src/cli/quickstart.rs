@@ -36,6 +36,7 @@ impl Quickstart {
         let example = example(&recipe)?;
         let common = Common {
             data: None,
+            cache: None,
             start: None,
             existing: Existing::Refuse,
             checkpoint_every: Duration::from_secs(30),

@@ -36,6 +36,9 @@ pub(crate) struct Train {
     /// The folder of the run, to be made
     #[arg(long, value_name = "RUN")]
     out: PathBuf,
+    /// Keep the frames of recordings in this folder, and take those from it that another run has kept
+    #[arg(long, value_name = "DIR")]
+    cache: Option<PathBuf>,
     /// Start from the weights in a .safetensors file, such as a PyTorch state dict saved with safetensors
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
@@ -139,6 +142,7 @@ impl Train {
         };
         let common = Common {
             data,
+            cache: self.cache.clone(),
             start,
             existing: match (self.force, self.resume) {
                 (true, _) => Existing::Replace,
@@ -210,6 +214,8 @@ fn with_name(recipe: &Path, error: anyhow::Error) -> anyhow::Error {
 pub(crate) struct Common<'a> {
     /// The folder of the data set, where it has one.
     pub(crate) data: Option<PathBuf>,
+    /// Where frames are kept.
+    pub(crate) cache: Option<PathBuf>,
     /// The first parameters, if not those that the seed draws.
     pub(crate) start: Option<Vec<f32>>,
     /// What to do with runs that are there.
@@ -226,6 +232,7 @@ impl Common<'_> {
         Training {
             recipe,
             data: self.data.clone(),
+            cache: self.cache.clone(),
             start: self.start.as_deref(),
             command: command_line(),
             checkpoint_every: self.checkpoint_every,

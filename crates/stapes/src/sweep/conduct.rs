@@ -18,6 +18,8 @@ use crate::training::{Nobody, Training, same_recipe};
 pub struct Conduct<'a> {
     /// The folder of the data set, where it has one.
     pub data: Option<PathBuf>,
+    /// A folder where frames are kept and taken from, by all runs.
+    pub cache: Option<PathBuf>,
     /// The folder for the runs' folders.
     pub out: &'a Path,
     /// How many runs are trained at a time; each gets an equal part of the threads.
@@ -141,6 +143,7 @@ impl Conduct<'_> {
         let training = Training {
             recipe: job.recipe.clone(),
             data: self.data.clone(),
+            cache: self.cache.clone(),
             start: None,
             command: self.command.clone(),
             checkpoint_every: self.checkpoint_every,
