@@ -1,6 +1,7 @@
 //! A share of examples drawn by chance, with every class and every speaker in proportion.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::Path;
 
 use stapes_random::Stream;
 
@@ -44,7 +45,7 @@ pub(crate) fn carve(dataset: &DataSet, from: &[usize], share: f64, stream: &mut 
 const DRAWS: usize = 32;
 
 /// Draws whole groups of the examples `from`, so that about `share` of each class comes with them; never all groups, and at
-/// least one where the share is above 0. The result is ascending. An example without a group is a group of its own.
+/// least one where the share is above 0. The result is ascending. Groups are those of [`groups_of`].
 ///
 /// Of many random draws the one is taken whose classes are nearest to their shares, counted in examples.
 pub(crate) fn carve_groups(dataset: &DataSet, from: &[usize], share: f64, stream: &mut Stream) -> Vec<usize> {
@@ -83,16 +84,33 @@ pub(crate) fn carve_groups(dataset: &DataSet, from: &[usize], share: f64, stream
     carved
 }
 
-/// The examples by group, in the order of the groups' names; those without a group come last, each alone.
+/// The examples by group, in the order of the groups' names; behind them those without a group, each alone or with the other
+/// parts of its recording.
 pub(crate) fn groups_of(dataset: &DataSet, from: &[usize]) -> Vec<Vec<usize>> {
-    let (mut named, mut alone) = (BTreeMap::<&str, Vec<usize>>::new(), Vec::new());
+    let (mut named, mut others) = (BTreeMap::<&str, Vec<usize>>::new(), Vec::<Vec<usize>>::new());
+    let mut recordings: HashMap<&Path, usize> = HashMap::new();
     for &index in from {
-        match dataset.examples[index].group.as_deref() {
-            Some(group) => named.entry(group).or_default().push(index),
-            None => alone.push(vec![index]),
+        let example = &dataset.examples[index];
+        match (example.group.as_deref(), example.source.recording()) {
+            (Some(group), _) => named.entry(group).or_default().push(index),
+            (None, Some(recording)) => {
+                let at = *recordings.entry(recording).or_insert(others.len());
+                match others.get_mut(at) {
+                    Some(parts) => parts.push(index),
+                    None => others.push(vec![index]),
+                }
+            }
+            (None, None) => others.push(vec![index]),
         }
     }
-    named.into_values().chain(alone).collect()
+    named.into_values().chain(others).collect()
+}
+
+/// Whether some examples of nobody known are parts of one recording.
+pub(crate) fn recordings_are_shared(dataset: &DataSet) -> bool {
+    let nobody = dataset.examples.iter().filter(|example| example.group.is_none());
+    let mut seen = HashSet::new();
+    nobody.filter_map(|example| example.source.recording()).any(|recording| !seen.insert(recording))
 }
 
 /// Checks a share that takes something and leaves something over.

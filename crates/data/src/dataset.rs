@@ -65,6 +65,14 @@ impl Source {
         }
     }
 
+    /// The recording of which it is a part.
+    pub(crate) fn recording(&self) -> Option<&Path> {
+        match self {
+            Source::Part { path, .. } => Some(path),
+            Source::File(_) | Source::Frames(_) => None,
+        }
+    }
+
     /// Reads the recording, of a part of a file the part; none of what comes as frames.
     ///
     /// # Errors

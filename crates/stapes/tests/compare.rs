@@ -206,7 +206,9 @@ fn runs_share_the_frames_that_are_kept() {
     scratch.run(&format!("{COMPARE} --cache frames")).succeeds();
     assert_eq!(kept("frames"), clips);
     scratch.write("taken", "");
-    scratch.run(&format!("{train} --out third --cache taken")).fails(2, &["taken: cannot keep frames here: "]);
+    scratch
+        .run(&format!("{train} --out third --cache taken"))
+        .fails(2, &["taken: cannot keep frames here: "]);
 }
 
 #[test]

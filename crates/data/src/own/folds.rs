@@ -58,21 +58,26 @@ fn folder_names(speakers: &[&str]) -> Vec<String> {
     speakers.iter().map(&mut name).collect()
 }
 
-/// The examples of the tested fold: dealt one by one of each class in turn, or whole speakers where speakers are known.
+/// The examples of the tested fold: dealt one by one of each class in turn, or whole speakers where speakers are known, or
+/// whole recordings that several examples are parts of.
 pub(super) fn tested(deal: &OwnDeal<'_>) -> Result<Vec<usize>, DataError> {
     let (folds, fold) = (deal.own.folds(), deal.own.fold());
     let all: Vec<usize> = (0..deal.dataset.examples.len()).collect();
-    let dealt = if deal.by_speaker() {
+    let dealt = if deal.whole_groups() {
         groups_of(deal.dataset, &all)
     } else {
         all.iter().map(|&i| vec![i]).collect()
     };
     if dealt.len() < folds {
-        let what = if deal.by_speaker() { "speakers" } else { "examples" };
+        let what = match (deal.by_speaker(), deal.whole_groups()) {
+            (true, _) => "speakers",
+            (_, true) => "recordings",
+            _ => "examples",
+        };
         let rule = format!("must be at most {}, the number of {what}", dealt.len());
         return Err(DataError::setting(format!("{}.folds", deal.set), folds, rule));
     }
-    Ok(if deal.by_speaker() {
+    Ok(if deal.whole_groups() {
         fold_of_groups(deal.dataset, dealt, folds, fold)
     } else {
         fold_of_classes(deal.dataset, folds, fold)

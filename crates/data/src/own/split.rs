@@ -2,6 +2,7 @@
 
 use super::config::{OwnConfig, OwnSplit};
 use super::folds;
+use crate::carve::recordings_are_shared;
 use crate::dataset::DataSet;
 use crate::deal::Deal;
 use crate::error::{DataError, listed};
@@ -58,8 +59,7 @@ pub(super) fn split_as_is(
     }
     let share = own.validation_share();
     if share > 0.0 && deal.is_empty(Partition::Validation) {
-        // Who lets speakers be shared wants the mix of the whole.
-        if own_deal.by_speaker() {
+        if own_deal.whole_groups() {
             deal.give_groups(share, Partition::Validation);
         } else {
             deal.give_share(share, Partition::Validation);
@@ -86,6 +86,12 @@ impl<'a> OwnDeal<'a> {
         speakers_known(self.dataset) && !self.own.allow_shared_speakers
     }
 
+    /// Whether whole speakers are dealt, or where none is known whole recordings: the same voice and room on both sides of the
+    /// split would flatter. Who lets speakers be shared wants the mix of the whole.
+    pub(super) fn whole_groups(&self) -> bool {
+        self.by_speaker() || (!self.own.allow_shared_speakers && recordings_are_shared(self.dataset))
+    }
+
     /// The test examples given, and validation where the data says it.
     fn tested(&self, seed: u64) -> Result<Deal<'a>, DataError> {
         let (own, dataset) = (self.own, self.dataset);
@@ -104,7 +110,10 @@ impl<'a> OwnDeal<'a> {
                 }
                 deal = Deal::official(dataset, seed);
             }
-            OwnSplit::Random => deal.give_share(own.test_share(), Partition::Test),
+            OwnSplit::Random if speakers_known(dataset) || !self.whole_groups() => {
+                deal.give_share(own.test_share(), Partition::Test);
+            }
+            OwnSplit::Random => deal.give_groups(own.test_share(), Partition::Test),
             OwnSplit::BySpeaker => {
                 self.check_known()?;
                 deal.give_groups(own.test_share(), Partition::Test);
@@ -169,6 +178,10 @@ impl<'a> OwnDeal<'a> {
     fn validation_advice(&self) -> String {
         if self.by_speaker() {
             "only one speaker is left for training and validation: add speakers, set validation_share = 0, or \
+             allow_shared_speakers = true"
+                .to_owned()
+        } else if self.whole_groups() {
+            "only one recording is left for training and validation: add recordings, set validation_share = 0, or \
              allow_shared_speakers = true"
                 .to_owned()
         } else {

@@ -550,3 +550,34 @@ fn a_path_is_guessed_to_be_a_manifest_or_folders() {
     assert!(matches!(DataConfig::guessed(&folder.path().join("manifest.tsv")), DataConfig::Manifest(_)));
     assert!(matches!(DataConfig::guessed(sounds(&["a"], 1).path()), DataConfig::Folders(_)));
 }
+
+#[test]
+fn parts_of_one_recording_stay_together_where_nobody_is_known() {
+    // Twelve recordings of six parts each, which nobody is named for.
+    let parts = (0..12).flat_map(|recording| (0..6).map(move |part| (recording, part)));
+    let row = |(recording, part): (u32, u32)| {
+        let class = if (recording + part).is_multiple_of(2) { "no" } else { "yes" };
+        format!("{recording}.wav,{class},{part},{}\n", part + 1)
+    };
+    let text = format!("path,label,start,end\n{}", parts.map(row).collect::<String>());
+    let dataset = opened("manifest.csv", text).unwrap();
+    let recordings = |part: &[usize]| -> BTreeSet<&Path> {
+        part.iter().map(|&index| dataset.examples[index].source.path().unwrap()).collect()
+    };
+    let disjoint = |split: &Split| {
+        let parts = Partition::ALL.map(|partition| recordings(split.part(partition)));
+        parts.iter().map(BTreeSet::len).sum::<usize>() == 12 && parts.iter().all(|part| !part.is_empty())
+    };
+    for seed in 1..=5 {
+        assert!(disjoint(&split(&manifest(of(OwnSplit::Random)), &dataset, seed)));
+        let fold = OwnConfig { folds: Some(4), fold: Some(seed as usize - 1), ..of(OwnSplit::Folds) };
+        if seed < 5 {
+            assert!(disjoint(&split(&manifest(fold), &dataset, seed)));
+        }
+        let mixed = OwnConfig { allow_shared_speakers: true, ..of(OwnSplit::Random) };
+        assert!(!disjoint(&split(&manifest(mixed), &dataset, seed)));
+    }
+    let many = OwnConfig { folds: Some(13), ..of(OwnSplit::Folds) };
+    let refused = message(manifest(many).split(&dataset, 1));
+    assert!(refused.contains("must be at most 12, the number of recordings"), "{refused}");
+}
