@@ -2,13 +2,14 @@
 
 mod loaded;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use stapes_audio::Clip;
-use stapes_data::{DataSet, FrameCache, Split, Terms, Truth, Usable, Watch, WaveformAugmenter};
+use stapes_data::{DataSet, FrameCache, Partition, Split, Terms, Truth, Usable, Watch, WaveformAugmenter};
 use stapes_eval::{Evaluation, RecordingFrames};
 use stapes_features::{FeatureConfig, Features, Normalisation, Standardiser};
 use stapes_infer::{Bundle, Classifier, Extractor, FrameTimes, InferError, Input};
@@ -153,8 +154,9 @@ impl Experiment {
     /// alone.
     ///
     /// # Errors
-    /// [`Error::Features`] if the normalisation cannot be fitted.
+    /// [`Error::Features`] if the normalisation cannot be fitted; [`Error::Data`] if of a class only unusable files are left.
     pub fn untrained(&self, train: &Loaded) -> Result<Bundle, Error> {
+        self.check_classes(train)?;
         let standardiser = match self.input.normalisation() {
             Normalisation::PerCoefficient => Some(Standardiser::fit(train.features.iter())?),
             _ => None,
@@ -168,6 +170,25 @@ impl Experiment {
             parameters: Vec::new(),
             recipe: self.recipe.to_toml(),
         })
+    }
+
+    /// Whether each class still has an example, where a share of the files may be unusable.
+    fn check_classes(&self, train: &Loaded) -> Result<(), Error> {
+        if train.left_out.is_empty() {
+            return Ok(());
+        }
+        let examples = train.indices.iter().map(|&index| &self.dataset.examples[index]);
+        let there: BTreeSet<usize> = examples.flat_map(|example| example.truth.classes()).collect();
+        let Some(lost) = (0..self.dataset.classes.len()).find(|class| !there.contains(class)) else {
+            return Ok(());
+        };
+        Err(Error::Data(stapes_data::DataError::EmptyPart {
+            set: self.dataset.name.clone(),
+            class: self.dataset.classes[lost].clone(),
+            partition: Partition::Train,
+            advice: "none of its files can be used, as is said above: repair some, or leave the class out"
+                .into(),
+        }))
     }
 
     /// Trains the model of [`Experiment::untrained`] on frames; where the recipe changes waveforms, on the frames of the

@@ -133,6 +133,13 @@ fn an_unreadable_file_is_named_and_left_out_only_where_the_recipe_allows_it() {
     let info = scratch.run("data info --data my --json");
     assert_eq!(info.output.status.code(), Some(1));
     assert_eq!(info.last_json()["unreadable"].as_array().unwrap().len(), 2);
+    // Of a class nothing is left to learn from.
+    for file in std::fs::read_dir(scratch.path("my/low")).unwrap() {
+        let path = file.unwrap().path();
+        std::fs::write(&path, format!("no sound in {}", path.display())).unwrap();
+    }
+    let lost = "train own.toml --data my --out lost --set data.folders.unreadable_share=0.9";
+    scratch.run(lost).fails(2, &["class `low` has no example for train", "none of its files can be used"]);
 }
 
 #[test]
