@@ -37,7 +37,7 @@ impl Console {
     pub(crate) fn note(&self, text: &str) {
         if !self.silent {
             // Without standard error there is nobody to tell.
-            let _ = writeln!(io::stderr().lock(), "{text}");
+            let _ = writeln!(io::stderr().lock(), "{}", without_numbers(text));
         }
     }
 
@@ -89,6 +89,20 @@ impl Console {
     }
 }
 
+/// The text without the system's numbers behind its words for what went wrong: `No such file or directory (os error 2)`.
+fn without_numbers(text: &str) -> String {
+    const NUMBER: &str = " (os error ";
+    let mut pieces = text.split(NUMBER);
+    let mut kept = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        match piece.split_once(')') {
+            Some((number, rest)) if number.parse::<i32>().is_ok() => kept += rest,
+            _ => kept += &format!("{NUMBER}{piece}"),
+        }
+    }
+    kept
+}
+
 /// A share as per cent with one digit: `98.4 %`.
 pub(crate) fn percent(share: f64) -> String {
     format!("{:.1} %", 100.0 * share)
@@ -112,10 +126,11 @@ pub(crate) fn thousands(number: u64) -> String {
     text
 }
 
-/// A time with its unit: `0.820 ms`, `12.3 s`, `4 min 5 s`.
+/// A time with its unit: `0.820 ms`, `171 ms`, `12.3 s`, `4 min 5 s`.
 pub(crate) fn duration(seconds: f64) -> String {
     match seconds {
-        s if s < 1.0 => format!("{:.3} ms", 1e3 * s),
+        s if s < 0.01 => format!("{:.3} ms", 1e3 * s),
+        s if s < 1.0 => format!("{:.0} ms", 1e3 * s),
         s if s < 120.0 => format!("{s:.1} s"),
         s => format!("{} min {} s", s as u64 / 60, s as u64 % 60),
     }
@@ -131,6 +146,17 @@ mod tests {
         assert_eq!(thousands(1_532_090), "1,532,090");
         assert_eq!(percent(0.98378), "98.4 %");
         assert_eq!(duration(0.00012), "0.120 ms");
+        assert_eq!(duration(0.1714), "171 ms");
         assert_eq!(duration(245.0), "4 min 5 s");
+    }
+
+    #[test]
+    fn the_numbers_of_system_errors_are_not_said() {
+        let said = without_numbers("a: Not a directory (os error 20): check; b: No such file (os error 2)");
+        assert_eq!(said, "a: Not a directory: check; b: No such file");
+        assert_eq!(
+            without_numbers("the word (os error x) and the end (os error"),
+            "the word (os error x) and the end (os error"
+        );
     }
 }
