@@ -57,6 +57,15 @@ pub fn spectrogram(clip: &Clip) -> Result<ShownFrames, Error> {
 pub fn read(input: &Input, frames: &Features) -> ShownFrames {
     let title = "What the model reads";
     match input {
+        Input::Recordings(config) if are_samples(config, frames) => ShownFrames {
+            caption: match config.fixed_length_samples {
+                Some(length) => format!("Samples, cut to {length} or filled up with zeros."),
+                None => "Samples.".into(),
+            },
+            width: 1,
+            timing: FrameTiming::Seconds { first: 0.0, hop: 1.0 / f64::from(config.sample_rate_hz) },
+            ..of_recording(config, frames, title, "")
+        },
         Input::Recordings(config) => {
             let rate = config.frames_per_second();
             let caption = format!("{rate} frames a second, before they are normalised.");
@@ -71,6 +80,17 @@ pub fn read(input: &Input, frames: &Features) -> ShownFrames {
             axis: FrameAxis::Numbers("value of the frame"),
             quantity: "value".into(),
         },
+    }
+}
+
+/// Whether frames put one behind the other are the samples of the recording.
+fn are_samples(config: &FeatureConfig, frames: &Features) -> bool {
+    match &config.front_end {
+        FrontEndConfig::Waveform(waveform) => {
+            let apart = frames.frames() == 1 || waveform.hop_length == waveform.frame_length;
+            apart && frames.width() == waveform.frame_length
+        }
+        _ => false,
     }
 }
 
@@ -107,4 +127,36 @@ pub fn attention(classifier: &mut Classifier<'_>, frames: &Features) -> Result<O
     }
     let probabilities = classifier.classify_frames(frames)?;
     Ok(classifier.attention().map(|weights| Attention { probabilities, weights: weights.to_vec() }))
+}
+
+#[cfg(test)]
+mod tests {
+    use stapes_features::WaveformConfig;
+
+    use super::*;
+
+    #[test]
+    fn a_frame_of_all_samples_is_shown_as_a_line_over_time() {
+        let waveform = WaveformConfig { frame_length: 600, hop_length: 600 };
+        let config = FeatureConfig {
+            sample_rate_hz: 8000,
+            front_end: FrontEndConfig::Waveform(waveform),
+            fixed_length_samples: Some(600),
+            ..FeatureConfig::default()
+        };
+        let frames = Features::new(600, (0..600).map(|n| n as f32).collect());
+        let shown = read(&Input::Recordings(config.clone()), &frames);
+        assert_eq!((shown.width, shown.values.len(), &*shown.quantity), (1, 600, config.quantity()));
+        assert_eq!(shown.timing, FrameTiming::Seconds { first: 0.0, hop: 1.0 / 8000.0 });
+        assert_eq!(shown.caption, "Samples, cut to 600 or filled up with zeros.");
+    }
+
+    #[test]
+    fn frames_stand_at_the_centres_of_their_windows() {
+        let config = preset("kaldi-mfcc-39").unwrap();
+        let shown = read(&Input::Recordings(config), &Features::new(39, vec![0.0; 78]));
+        let FrameTiming::Seconds { first, hop } = shown.timing else { panic!("{:?}", shown.timing) };
+        assert!((first - 0.0125).abs() < 1e-9 && (hop - 0.01).abs() < 1e-9, "{first} {hop}");
+        assert!(shown.caption.starts_with("100 frames a second"), "{}", shown.caption);
+    }
 }
