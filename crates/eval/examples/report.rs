@@ -58,6 +58,8 @@ fn sample(classes: usize) -> Result<Report, Box<dyn Error>> {
         calibration: None,
         groups: None,
         gradients: gradients(),
+        mistakes: Vec::new(),
+        attention: Vec::new(),
     })
 }
 

@@ -130,6 +130,25 @@ pub(crate) fn png((width, height): (u32, u32), pixels: &[u8]) -> Result<Vec<u8>,
     Ok(file)
 }
 
+/// Pixels as numbers of colours, as a PNG file: small, for it takes its time.
+pub(crate) fn indexed_png(
+    (width, height): (u32, u32),
+    colours: &[[u8; 3]],
+    pixels: &[u8],
+) -> Result<Vec<u8>, String> {
+    let mut file = Vec::new();
+    let mut encoder = png::Encoder::new(&mut file, width, height);
+    encoder.set_color(png::ColorType::Indexed);
+    encoder.set_depth(png::BitDepth::Eight);
+    encoder.set_palette(colours.as_flattened());
+    encoder.set_compression(png::Compression::High);
+    encoder.set_filter(png::Filter::NoFilter);
+    let mut writer = encoder.write_header().map_err(|error| error.to_string())?;
+    writer.write_image_data(pixels).map_err(|error| error.to_string())?;
+    writer.finish().map_err(|error| error.to_string())?;
+    Ok(file)
+}
+
 /// Pixels averaged over squares of `by` x `by`, with the size that is left: what was drawn with hard edges has soft ones.
 pub(crate) fn reduced((width, height): (u32, u32), pixels: &[u8], by: u32) -> ((u32, u32), Vec<u8>) {
     let (size, by) = ((width / by, height / by), by as usize);

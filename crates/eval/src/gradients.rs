@@ -94,8 +94,7 @@ fn draw<'a>(
         .x_desc("frames before the last state")
         .y_desc("norm of the loss's gradient by the state")
         .x_label_formatter(&|frames| format!("{frames:.0}"))
-        // The ticks are whole powers of ten, as near as f64 comes to them.
-        .y_label_formatter(&|norm| format!("1e{:.0}", norm.log10()))
+        .y_label_formatter(&|norm| power_of_ten(*norm))
         .draw()?;
     for (line, colour) in lines.iter().zip(COLOURS.iter().cycle()) {
         let points = line.norms.iter().enumerate().filter(|(_, norm)| **norm > 0.0);
@@ -115,9 +114,22 @@ fn draw<'a>(
     root.present()
 }
 
+/// A tick: a whole power of ten, as near as f64 comes to it.
+fn power_of_ten(norm: f64) -> String {
+    match norm.log10().round() as i32 {
+        0 => "1".into(),
+        power => format!("1e{power}"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_is_written_as_one() {
+        assert_eq!([1e-3, 0.999_999_9, 1.000_000_1, 10.0].map(power_of_ten), ["1e-3", "1", "1", "1e1"]);
+    }
 
     #[test]
     fn gradients_that_are_all_zero_make_no_picture() {

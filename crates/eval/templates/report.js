@@ -108,6 +108,14 @@ for (const figure of document.querySelectorAll("figure.plot")) {
   hide();
 }
 
+/* A link to examples opens the first of them. */
+for (const link of document.querySelectorAll("td a[href^='#']")) {
+  link.addEventListener("click", () => {
+    const first = document.getElementById(link.hash.slice(1))?.querySelector("details");
+    if (first) first.open = true;
+  });
+}
+
 /* Tables whose headings sort them. */
 for (const table of document.querySelectorAll("table.sortable")) {
   const body = table.tBodies[0];

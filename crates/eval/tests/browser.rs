@@ -10,9 +10,9 @@ use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 
 use libtest_mimic::{Arguments, Failed, Trial};
+use pages::report::complete;
 use pages::{Size, comparison};
-use stapes_eval::report::{Detectors, Group, Groups, Point, Report, render, render_comparison};
-use stapes_eval::{Calibration, Evaluation, GradientLine};
+use stapes_eval::report::{render, render_comparison};
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
@@ -106,6 +106,20 @@ const ACTS: &str = r##"
     head.querySelector("button").click();
     said.push(`${head.getAttribute("aria-sort")} ${cells()}`);
   }
+  const link = page.querySelector("#confusion td a");
+  link.click();
+  const opened_by_link = page.querySelectorAll("#mistakes details[open]");
+  said.push(`examples ${opened_by_link.length} below ${opened_by_link[0].parentNode.id}`);
+  page.querySelectorAll("details").forEach((details) => { details.open = true; });
+  const sounds = [...page.querySelectorAll("audio")];
+  said.push(`sounds ${sounds.length} ${sounds.filter((audio) => audio.error === null).length}`);
+  const lies = (chart) => chart.querySelector("image").getBoundingClientRect();
+  const [spectrogram, read] = [...page.querySelectorAll("#attention svg")].slice(1).map(lies);
+  said.push(`pictures ${spectrogram.width > 200} ${Math.abs(spectrogram.left - read.left) < 8}`);
+  const attention = page.querySelector("#attention svg");
+  attention.focus();
+  said.push(`attention ${attention.parentNode.querySelector(".readout").textContent}`);
+  said.push(`wider still by ${root.scrollWidth - root.clientWidth}`);
 "##;
 
 /// What a reader of many runs does.
@@ -172,14 +186,14 @@ fn dumped(browser: &str, page: &Path, folder: &Path, scheme: u32) -> Result<(Str
 }
 
 fn answers(browser: &str, width: u32, scheme: u32) -> Result<(), String> {
-    let page = render(&sample()).map_err(|error| error.to_string())?;
+    let page = render(&complete("voice & \"more\"")).map_err(|error| error.to_string())?;
     let (said, _) = probed(browser, (width, scheme), (&page, ACTS))?;
     same(
         &said,
         &[
             "wider by 0",
             "ground rgb(255, 255, 255)",
-            "charts 8 8",
+            "charts 17 9",
             "requests 0",
             "focus step 30: training 0.0323, validation 0.0355",
             "second step 1: training 0.5, validation 1.1 (at 0)",
@@ -187,12 +201,17 @@ fn answers(browser: &str, width: u32, scheme: u32) -> Result<(), String> {
             "pointer step 12: training 0.0769, validation 0.1 (at 10)",
             "descending 100.0 % 95.0 % 50.0 %",
             "ascending 50.0 % 95.0 % 100.0 %",
+            "examples 1 below mistakes-0-1",
+            "sounds 2 2",
+            "pictures true true",
+            "attention s 0.48: weight 0.01",
+            "wider still by 0",
         ],
     )
 }
 
 fn dark(browser: &str) -> Result<(), String> {
-    let page = render(&sample()).map_err(|error| error.to_string())?;
+    let page = render(&complete("voice & \"more\"")).map_err(|error| error.to_string())?;
     let (said, _) = probed(browser, (1280, 0), (&page, ACTS))?;
     same(&said[1..2], &["ground rgb(20, 24, 29)"])
 }
@@ -235,61 +254,5 @@ fn same(said: &[String], expected: &[&str]) -> Result<(), String> {
     match said == expected {
         true => Ok(()),
         false => Err(format!("expected {expected:#?}, found {said:#?}")),
-    }
-}
-
-/// A report with every part.
-fn sample() -> Report {
-    let point = |step: u64| Point {
-        step,
-        epoch: step as f32 / 5.0,
-        seconds: step as f64 / 10.0,
-        train_loss: Some(1.0 / (step + 1) as f32),
-        validation_loss: step.is_multiple_of(5).then_some(1.1 / (step + 1) as f32),
-        validation_accuracy: step.is_multiple_of(5).then_some(step as f32 / 40.0),
-        learning_rate: Some(0.003),
-        gradient_norm: Some(1.0 / (step + 1) as f32),
-    };
-    let labels = ["bed", "cat", "happy"].map(String::from);
-    let truths: Vec<usize> = (0..60).map(|example| example * 7 % 3).collect();
-    let predictions: Vec<usize> = truths
-        .iter()
-        .enumerate()
-        .map(|(at, truth)| if at % 9 == 0 { (truth + 1) % 3 } else { *truth })
-        .collect();
-    let rows = predictions.iter().enumerate().flat_map(|(at, &best)| {
-        let sure = 0.4 + 0.01 * (at % 50) as f32;
-        (0..3).map(move |class| if class == best { sure } else { (1.0 - sure) / 2.0 })
-    });
-    let probabilities: Vec<f32> = rows.collect();
-    let group = |name: &str, correct| Group { name: name.into(), examples: 20, correct };
-    let line = |name: &str, decay: f64| GradientLine {
-        name: name.into(),
-        norms: (0..30).map(|frame| decay.powi(frame)).collect(),
-    };
-    Report {
-        title: "Three words & \"more\"".into(),
-        summary: "Four LSTM layers of 64 units over 20 MFCC.".into(),
-        command: "stapes train recipes/words.toml --out runs/words".into(),
-        made_at: "2026-01-31 12:00 UTC".into(),
-        partition: "test".into(),
-        evaluation: Evaluation::new(&labels, &truths, &predictions).unwrap(),
-        loss: "cross-entropy, nats".into(),
-        curves: (0..=30).map(point).collect(),
-        best_step: 25,
-        parameters: 121_219,
-        training_seconds: 125.2,
-        latency_ms: Some(1.234),
-        recipe_toml: "[train]\nbatch = 20\n".into(),
-        versions: vec![("stapes".into(), "0.1.0".into())],
-        data: vec![("training".into(), "2,250 clips".into())],
-        notes: vec!["Stopped early at step 30.".into()],
-        detectors: Some(Detectors::of_classes(&labels, &probabilities, &truths).unwrap()),
-        calibration: Some(Calibration::of(&probabilities, &truths, 3, 10).unwrap()),
-        groups: Some(Groups {
-            kind: "speaker".into(),
-            groups: vec![group("a", 19), group("b", 20), group("c", 10)],
-        }),
-        gradients: vec![line("layer 1", 0.5), line("layer 2", 0.9)],
     }
 }

@@ -3,73 +3,9 @@
 mod pages;
 
 use pages::check_well_formed;
-use stapes_eval::report::{Detectors, Group, Groups, Point, Report, render};
-use stapes_eval::{Calibration, EvalError, Evaluation, GradientLine, OperatingPoint};
-
-fn sample(labels: &[&str]) -> Report {
-    let labels: Vec<String> = labels.iter().map(|label| label.to_string()).collect();
-    let truths: Vec<usize> = (0..40).map(|example| example % labels.len()).collect();
-    let mut predictions = truths.clone();
-    predictions[0] = 1 % labels.len();
-    let point = |step: u64| Point {
-        step,
-        epoch: step as f32 / 5.0,
-        seconds: step as f64 / 10.0,
-        train_loss: Some(1.0 / (step + 1) as f32),
-        validation_loss: step.is_multiple_of(5).then_some(1.1 / (step + 1) as f32),
-        validation_accuracy: step.is_multiple_of(5).then_some(step as f32 / 40.0),
-        learning_rate: None,
-        gradient_norm: None,
-    };
-    Report {
-        title: "Three words".into(),
-        summary: "Four LSTM layers of 64 units over 20 MFCC.".into(),
-        command: "stapes train recipes/words.toml --out runs/words".into(),
-        made_at: "2026-01-31 12:00 UTC".into(),
-        partition: "test".into(),
-        evaluation: Evaluation::new(&labels, &truths, &predictions).unwrap(),
-        loss: "cross-entropy, nats".into(),
-        curves: (0..=30).map(point).collect(),
-        best_step: 25,
-        parameters: 121_219,
-        training_seconds: 125.2,
-        latency_ms: Some(1.234),
-        recipe_toml: "[train]\nbatch = 20\n".into(),
-        versions: vec![("stapes".into(), "0.1.0".into()), ("threads".into(), "2".into())],
-        data: vec![("training".into(), "2,250 clips".into()), ("fingerprint".into(), "0123abcd".into())],
-        notes: vec!["Stopped early at step 30.".into()],
-        detectors: None,
-        calibration: None,
-        groups: None,
-        gradients: Vec::new(),
-    }
-}
-
-/// The sample with every part that may be missing; `name` stands for each name from outside.
-fn complete(name: &str) -> Report {
-    let mut report = sample(&WORDS);
-    for point in &mut report.curves {
-        point.learning_rate = Some(0.003 / (point.step + 1) as f32);
-        point.gradient_norm = (point.step > 0).then_some(2.0 / point.step as f32);
-    }
-    let scores: Vec<f32> = (0..80).map(|example| (example * 37 % 80) as f32 / 80.0).collect();
-    let positive: Vec<bool> = (0..80).map(|example| (example * 37 % 80) + (example % 5) * 8 > 60).collect();
-    let chosen = OperatingPoint::of(0.75, &scores, &positive).unwrap();
-    report.detectors = Some(Detectors::of_class(name, &scores, &positive).unwrap().with_point(name, chosen));
-    let probabilities: Vec<f32> = scores.iter().flat_map(|&score| [score, 1.0 - score]).collect();
-    let truths: Vec<usize> = positive.iter().map(|&positive| usize::from(!positive)).collect();
-    report.calibration = Some(Calibration::of(&probabilities, &truths, 2, 10).unwrap());
-    let group = |name: &str, correct| Group { name: name.into(), examples: 20, correct };
-    report.groups = Some(Groups { kind: name.into(), groups: vec![group(name, 20), group("other", 19)] });
-    let line = |name: &str, decay: f64| GradientLine {
-        name: name.into(),
-        norms: (0..30).map(|frame| decay.powi(frame)).collect(),
-    };
-    report.gradients = vec![line(name, 0.5), line("layer 2, backwards", 0.9)];
-    report
-}
-
-const WORDS: [&str; 3] = ["bed", "cat", "happy"];
+use pages::report::{WORDS, complete, sample};
+use stapes_eval::report::{Point, Report, render};
+use stapes_eval::{EvalError, Evaluation};
 
 #[test]
 fn every_part_is_there() -> Result<(), EvalError> {
@@ -131,13 +67,24 @@ fn every_part_that_may_be_missing_is_there_and_left_out_if_it_is() -> Result<(),
         "76.4 to 99.1 %",
         "<h3>Gradient over time</h3>",
         "layer 2, backwards",
+        "<a href=\"#mistakes-0-1\" aria-label=\"cat: examples of bed taken for it\">cat</a>",
+        "<h2 id=\"mistakes-heading\">Mistakes</h2>",
+        "<summary>voice: cat (0.688), bed (0.250)</summary>",
+        "<audio controls preload=\"metadata\" src=\"data:audio/wav;base64,UklGR",
+        "<dd>0.50 s at 8,000 Hz</dd>",
+        "Of second the first 3 s are shown.",
+        "href=\"data:image/png;base64,iVBOR",
+        "<h2 id=\"attention-heading\">Attention</h2>",
+        "of 1 of 3 classes, the example",
+        "25 weights, the largest at s 0.20.",
     ];
     for part in parts {
         assert!(full.contains(part), "{part} is missing");
         assert!(!bare.contains(part), "{part} is there without its values");
     }
-    assert_eq!(full.matches("<svg").count(), 8);
-    assert_eq!(full.matches("class=\"readout\"").count(), 8);
+    // Waveform and two pictures of each mistake, attention over two pictures.
+    assert_eq!(full.matches("<svg").count(), 8 + 2 * 3 + 3);
+    assert_eq!(full.matches("<image ").count(), 2 * 2 + 2);
     check_well_formed(&full);
     Ok(())
 }
@@ -183,13 +130,21 @@ fn what_a_pointer_shows_is_the_value_at_its_place() -> Result<(), EvalError> {
 #[test]
 fn nothing_is_loaded_from_anywhere() -> Result<(), EvalError> {
     let html = render(&complete("voice"))?;
-    for outside in ["http:", "https:", "//", "url(", "@import", "<img", "<iframe", " src="] {
-        assert!(!html.contains(outside), "{outside}");
+    // What is held in an address may have any letters.
+    let mut parts = html.split(";base64,");
+    let mut page = parts.next().unwrap_or_default().to_string();
+    parts.for_each(|part| page += &part[part.find('"').unwrap()..]);
+    assert!(page.len() < html.len());
+    for outside in ["http:", "https:", "//", "url(", "@import", "<iframe"] {
+        assert!(!page.contains(outside), "{outside}");
     }
-    // Links lead to places in the page; the only other reference is the empty icon.
-    for (index, _) in html.match_indices("href=\"") {
-        let target = &html[index + 6..index + 12];
-        assert!(target.starts_with('#') || target == "data:,", "{target}");
+    // Links lead to places in the page; sounds, pictures and the empty icon are in their addresses.
+    for key in ["href=\"", " src=\""] {
+        for (index, _) in page.match_indices(key) {
+            let target = page[index + key.len()..].split('"').next().unwrap();
+            let known = ["data:,", "data:image/png", "data:audio/wav"].contains(&target);
+            assert!(target.starts_with('#') || known, "{target}");
+        }
     }
     assert!(
         html.contains("Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'")
@@ -277,6 +232,19 @@ fn a_matrix_too_large_to_read_gives_way_to_the_pairs() -> Result<(), EvalError> 
     assert!(!html.contains("<table class=\"matrix"));
     assert!(html.contains("<td>word 0</td><td>word 1</td>"));
     Ok(())
+}
+
+#[test]
+fn examples_that_do_not_fit_the_classes_are_refused() {
+    let refused = |change: fn(&mut Report)| {
+        let mut report = complete("voice");
+        change(&mut report);
+        render(&report).unwrap_err().to_string()
+    };
+    assert!(refused(|report| report.mistakes[0].truth = 3).contains("voice: must have classes below 3"));
+    assert!(refused(|report| report.mistakes[1].probabilities.truncate(2)).contains("second: must have"));
+    assert!(refused(|report| report.attention[0].weights[3] = f32::NAN).contains("no number"));
+    assert!(refused(|report| report.attention[0].weights.clear()).contains("no weight"));
 }
 
 #[test]

@@ -16,6 +16,7 @@ pub mod mpi;
 mod recipe;
 pub mod report;
 pub mod run;
+pub mod shown;
 pub mod sweep;
 mod together;
 mod training;

@@ -1,8 +1,10 @@
 //! The report page of a run.
 
+mod examples;
+
 use std::collections::BTreeMap;
 
-use stapes_eval::report::{self, Detectors, Group, Groups, Report};
+use stapes_eval::report::{self, Attended, Detectors, Example, Group, Groups, Report};
 use stapes_eval::{Calibration, EvalError, Evaluation, GradientLine, OperatingPoint};
 use stapes_train::Point;
 
@@ -10,6 +12,18 @@ use crate::error::Error;
 use crate::experiment::Experiment;
 use crate::gradients::GradientFlow;
 use crate::run::{RunRecord, TestOutcome};
+
+pub(crate) use examples::{attention, mistakes};
+
+/// What a page shows of the model at work.
+pub struct Seen {
+    /// How the gradient flows back through time; empty if it was not measured.
+    pub gradients: Vec<GradientFlow>,
+    /// Test examples that the model was surest of wrongly.
+    pub mistakes: Vec<Example>,
+    /// What its attention was on; empty of a model without it.
+    pub attention: Vec<Attended>,
+}
 
 /// The page as one HTML file.
 ///
@@ -20,7 +34,7 @@ pub fn page(
     record: &RunRecord,
     points: &[Point],
     (outcome, evaluation): (&TestOutcome, &Evaluation),
-    gradients: &[GradientFlow],
+    seen: Seen,
 ) -> Result<String, Error> {
     let recipe = &experiment.recipe;
     let stopped = format!("Stopped by hand at step {}: the model is the best until then.", record.steps);
@@ -48,7 +62,9 @@ pub fn page(
         detectors: detectors(outcome, record)?,
         calibration: Some(calibration(outcome)?),
         groups: groups(outcome),
-        gradients: gradients.iter().filter_map(gradient_line).collect(),
+        gradients: seen.gradients.iter().filter_map(gradient_line).collect(),
+        mistakes: seen.mistakes,
+        attention: seen.attention,
     };
     Ok(report::render(&report)?)
 }

@@ -259,9 +259,9 @@ impl Training<'_> {
         record.latency_ms = Some(experiment.latency_ms(&bundle, &tested.loaded)?);
         folder.write(run::METRICS, run::metrics(&trained.points).as_bytes())?;
         tested.outcome.write(folder)?;
-        let flows = tested.gradient_flows(&bundle)?;
+        let seen = tested.seen(experiment, &bundle)?;
         let told = (&tested.outcome, &tested.evaluation);
-        let page = report::page(experiment, &record, &trained.points, told, &flows)?;
+        let page = report::page(experiment, &record, &trained.points, told, seen)?;
         folder.write(run::REPORT, page.as_bytes())?;
         folder.write(run::RECORD, record.to_json().as_bytes())?;
         let finished = tested.finished(folder.folder(), record);

@@ -91,6 +91,8 @@ fn a_model_of_frames_learns_and_eval_repeats_what_train_reported() {
     assert_eq!(lines[0]["truth"], truth);
     let page = std::fs::read_to_string(scratch.path("run/report.html")).unwrap();
     assert!(page.contains("ROC AUC") && page.contains("interval over 5 recordings"));
+    // Frames are mistaken here and no recordings.
+    assert!(!page.contains("<audio") && !page.contains("id=\"mistakes\""));
     assert!(scratch.run("gradients run --examples 3").succeeds().stdout().contains("layer 1"));
 }
 

@@ -1,16 +1,18 @@
 //! A picture of a recording's frames: time across, the values of a frame upwards, a colour for each.
 
+mod map;
 mod ticks;
 mod weights;
 
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::colors::colormaps::ViridisRGB;
+use serde::Serialize;
 
 use crate::EvalError;
 use crate::canvas::{self, Canvas};
 use crate::numbers::plain;
-use ticks::Rows;
+use ticks::{Rows, Tick};
 
 const SIZE: (u32, u32) = (1200, 640);
 const FIGURE: &str = "frames";
@@ -18,9 +20,11 @@ const LABEL: (&str, i32) = ("sans-serif", 18);
 const WORDS: (&str, i32) = ("sans-serif", 20);
 /// Of values on no common scale, such as cepstra, colours span this part, as the first would outshine the rest.
 const SPAN: f64 = 0.8;
+/// Marks that fit upwards.
+const MARKS: usize = 14;
 
 /// What the values of a frame are, upwards.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub enum FrameAxis {
     /// Frequency bands, by their centres in Hz, ascending.
     Bands(Vec<f64>),
@@ -120,6 +124,14 @@ impl FramePicture<'_> {
         root.present()
     }
 
+    /// At most so many marks of the upward axis, in values from the bottom, and its name.
+    fn upwards(&self, most: usize) -> (Vec<Tick>, &'static str) {
+        match &self.axis {
+            FrameAxis::Bands(centres_hz) => (ticks::frequencies(centres_hz, most), "frequency (Hz)"),
+            FrameAxis::Numbers(name) => (ticks::numbers(self.width, most), name),
+        }
+    }
+
     fn frames(&self) -> usize {
         self.values.len() / self.width
     }
@@ -140,10 +152,7 @@ impl FramePicture<'_> {
     }
 
     fn draw_map<'c>(&self, area: &Area<'c>, low: f32, high: f32) -> Drawn<'c> {
-        let (ticks, name) = match &self.axis {
-            FrameAxis::Bands(centres_hz) => (ticks::frequencies(centres_hz), "frequency (Hz)"),
-            FrameAxis::Numbers(name) => (ticks::numbers(self.width), *name),
-        };
+        let (ticks, name) = self.upwards(MARKS);
         let rows = Rows { count: self.width, ticks: ticks.clone() };
         let mut chart = ChartBuilder::on(area)
             .margin(12)
@@ -201,18 +210,24 @@ impl FramePicture<'_> {
                 plane.draw_pixel((x as i32, y as i32), &color)?;
             }
         }
-        let part = match self.axis {
-            FrameAxis::Bands(_) => String::new(),
-            FrameAxis::Numbers(_) => format!("; colours span {:.0} % of the values", 100.0 * SPAN),
-        };
         chart
             .configure_mesh()
             .disable_mesh()
             .label_style(LABEL)
             .axis_desc_style(WORDS)
-            .y_desc(format!("{}{part}", self.quantity))
+            .y_desc(self.coloured())
             .y_label_formatter(&|value| plain(*value))
             .draw()
+    }
+
+    /// What the colours say.
+    fn coloured(&self) -> String {
+        match self.axis {
+            FrameAxis::Bands(_) => self.quantity.into(),
+            FrameAxis::Numbers(_) => {
+                format!("{}; colours span {:.0} % of the values", self.quantity, 100.0 * SPAN)
+            }
+        }
     }
 
     /// Frames of one value: from the least to the greatest in each pixel's column.

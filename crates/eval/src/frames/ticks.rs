@@ -9,8 +9,6 @@ const ROUND_HZ: [f64; 18] = [
     20.0, 50.0, 100.0, 200.0, 300.0, 500.0, 700.0, 1000.0, 1500.0, 2000.0, 3000.0, 4000.0, 5000.0, 6000.0,
     8000.0, 10_000.0, 15_000.0, 20_000.0,
 ];
-/// No more marks than these fit.
-const MOST: usize = 14;
 
 /// A place and what is written there.
 pub(super) type Tick = (f64, String);
@@ -43,9 +41,10 @@ pub(super) fn word(ticks: &[Tick], at: f64) -> String {
     ticks.iter().find(|tick| tick.0 == at).map_or_else(String::new, |tick| tick.1.clone())
 }
 
-/// Round frequencies among bands of these centres (ascending), each band a row, its centre in the row's middle.
-pub(super) fn frequencies(centres_hz: &[f64]) -> Vec<Tick> {
-    let least_apart = centres_hz.len() as f64 / MOST as f64;
+/// At most so many round frequencies among bands of these centres (ascending), each band a row, its centre in the row's
+/// middle.
+pub(super) fn frequencies(centres_hz: &[f64], most: usize) -> Vec<Tick> {
+    let least_apart = centres_hz.len() as f64 / most as f64;
     let mut ticks: Vec<Tick> = Vec::new();
     for hz in ROUND_HZ {
         let Some(row) = row(centres_hz, hz) else { continue };
@@ -67,11 +66,11 @@ fn row(centres_hz: &[f64], hz: f64) -> Option<f64> {
     Some(below as f64 + 0.5 + part)
 }
 
-/// The numbers of values, from 0, as many as fit.
-pub(super) fn numbers(width: usize) -> Vec<Tick> {
+/// The numbers of values, from 0, at most so many.
+pub(super) fn numbers(width: usize, most: usize) -> Vec<Tick> {
     let steps = (0..).flat_map(|power| [1, 2, 5].map(|digit| digit * 10usize.pow(power)));
     // Some step is large enough before the powers of ten end: a width has at most 20 digits.
-    let step = steps.into_iter().find(|step| width.div_ceil(*step) <= MOST).unwrap_or(width);
+    let step = steps.into_iter().find(|step| width.div_ceil(*step) <= most).unwrap_or(width);
     (0..width).step_by(step).map(|number| (number as f64 + 0.5, number.to_string())).collect()
 }
 
@@ -81,7 +80,7 @@ mod tests {
 
     #[test]
     fn a_round_frequency_stands_between_the_centres_around_it() {
-        let ticks = frequencies(&[150.0, 250.0, 450.0, 1000.0]);
+        let ticks = frequencies(&[150.0, 250.0, 450.0, 1000.0], 14);
         let expected = [
             (1.0, "200"),
             (1.75, "300"),
@@ -98,10 +97,10 @@ mod tests {
     #[test]
     fn marks_do_not_crowd() {
         let linear: Vec<f64> = (0..257).map(|bin| f64::from(bin) * 31.25).collect();
-        let ticks = frequencies(&linear);
-        assert!(ticks.len() <= MOST && ticks.windows(2).all(|two| two[1].0 - two[0].0 >= 257.0 / 14.0));
-        assert!(numbers(1000).len() <= MOST);
-        assert_eq!(numbers(13).len(), 13);
-        assert_eq!(numbers(39)[1], (5.5, "5".into()));
+        let ticks = frequencies(&linear, 14);
+        assert!(ticks.len() <= 14 && ticks.windows(2).all(|two| two[1].0 - two[0].0 >= 257.0 / 14.0));
+        assert!(numbers(1000, 14).len() <= 14 && numbers(1000, 6).len() <= 6);
+        assert_eq!(numbers(13, 14).len(), 13);
+        assert_eq!(numbers(39, 14)[1], (5.5, "5".into()));
     }
 }

@@ -2,12 +2,15 @@
 //!
 //! plotters draws it; the page's style sheet gives the colours of both themes.
 
+use std::ops::Range;
+
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::figure::Trace;
 use super::ink::Ink;
+use super::policy::data_address;
 use super::scale::{Axis, Places};
 use super::spread::Spread;
 use crate::EvalError;
@@ -23,6 +26,15 @@ pub(super) const SQUARE_HEIGHT: u32 = 4900;
 pub(super) const LINE: i32 = 200;
 /// Of one or two series, those of at most this many points show each of them as a dot.
 const DOTS: usize = 40;
+/// Around the plane: what stands there fits the larger text.
+const LEFT: i32 = 520;
+const TOP: i32 = 2 * LINE + LINE / 2;
+/// Of a chart lower than others, which has no mark.
+const LOW_TOP: i32 = LINE + LINE / 2;
+const RIGHT: i32 = 160;
+/// Where series are named at their ends.
+const RIGHT_OF_NAMES: i32 = 1000;
+const BELOW: i32 = 490;
 /// Widths of axes and of what is measured.
 const THIN: u32 = 10;
 pub(super) const THICK: u32 = 18;
@@ -34,6 +46,13 @@ pub(super) struct Series {
     pub(super) ink: Ink,
     /// Finite, on the axes, not empty.
     pub(super) points: Vec<(f64, f64)>,
+}
+
+/// A picture that fills a chart's plane from top to bottom.
+pub(super) struct Image {
+    pub(super) png: Vec<u8>,
+    /// From where to where it reaches, on the x axis.
+    pub(super) across: Range<f64>,
 }
 
 /// A vertical line with a word above it, and a dot on the first series.
@@ -51,6 +70,8 @@ pub(super) struct Chart {
     pub(super) x: Axis,
     /// Its label is written above the axis.
     pub(super) y: Axis,
+    /// Behind everything; a chart with one has no grid.
+    pub(super) image: Option<Image>,
     pub(super) series: Vec<Series>,
     /// Whether series are named at their ends.
     pub(super) names: bool,
@@ -85,6 +106,7 @@ impl Chart {
             height,
             x,
             y,
+            image: None,
             series: Vec::new(),
             names: false,
             behind: Vec::new(),
@@ -105,7 +127,31 @@ impl Chart {
         // The page has an SVG element of its own, with a title: plotters' first and last line are its.
         let inside = svg.split_once('>').and_then(|(_, rest)| rest.rsplit_once("</svg>"));
         let (inside, _) = inside.ok_or_else(|| failed("there is no SVG element".into()))?;
-        Ok((inside.trim().to_string(), traces))
+        let image = self.image.as_ref().map(|image| self.image_element(image)).unwrap_or_default();
+        Ok((image + inside.trim(), traces))
+    }
+
+    /// What the words above the plane need.
+    fn top(&self) -> i32 {
+        if self.height < HEIGHT && self.mark.is_none() { LOW_TOP } else { TOP }
+    }
+
+    /// plotters would write a rectangle a pixel.
+    fn image_element(&self, image: &Image) -> String {
+        let right = if self.names { RIGHT_OF_NAMES } else { RIGHT };
+        let across = f64::from(WIDTH as i32 - LEFT - right);
+        let place = |x: f64| {
+            let (start, end) = (self.x.scale.place(self.x.range.start), self.x.scale.place(self.x.range.end));
+            f64::from(LEFT) + across * (self.x.scale.place(x) - start) / (end - start)
+        };
+        let (from, to) = (place(image.across.start), place(image.across.end));
+        format!(
+            "<image x=\"{from:.0}\" y=\"{}\" width=\"{:.0}\" height=\"{}\" preserveAspectRatio=\"none\" href=\"{}\"/>",
+            self.top(),
+            to - from,
+            self.height as i32 - self.top() - BELOW,
+            data_address("image/png", &image.png)
+        )
     }
 
     /// Where a point lies between the axes' ends, as plotters takes it.
@@ -120,10 +166,10 @@ impl Chart {
         on: Place,
     ) -> Outcome<B, Vec<Trace>> {
         let mut plane = ChartBuilder::on(root)
-            .margin_top(2 * LINE + LINE / 2)
-            .margin_right(if self.names { 1000 } else { 160 })
-            .x_label_area_size(490)
-            .y_label_area_size(520)
+            .margin_top(self.top())
+            .margin_right(if self.names { RIGHT_OF_NAMES } else { RIGHT })
+            .x_label_area_size(BELOW)
+            .y_label_area_size(LEFT)
             .build_cartesian_2d(self.x.places(), self.y.places())?;
         self.draw_axes(&mut plane)?;
         if !self.reference.is_empty() {
@@ -159,11 +205,15 @@ impl Chart {
 
     fn draw_axes<B: DrawingBackend>(&self, plane: &mut Plane<'_, B>) -> Outcome<B, ()> {
         let text = style(Ink::Text, HPos::Center, VPos::Top);
+        let grid = match self.image {
+            Some(_) => TRANSPARENT.stroke_width(0),
+            None => Ink::Grid.color().stroke_width(THIN),
+        };
         plane
             .configure_mesh()
             .disable_x_mesh()
             .light_line_style(TRANSPARENT)
-            .bold_line_style(Ink::Grid.color().stroke_width(THIN))
+            .bold_line_style(grid)
             .axis_style(Ink::Axis.color().stroke_width(THIN))
             .set_all_tick_mark_size(40)
             .label_style(text.clone())

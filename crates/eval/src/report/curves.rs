@@ -183,6 +183,8 @@ mod tests {
             calibration: None,
             groups: None,
             gradients: Vec::new(),
+            mistakes: Vec::new(),
+            attention: Vec::new(),
         }
     }
 

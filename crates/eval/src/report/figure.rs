@@ -22,6 +22,8 @@ pub(super) struct Figure {
     pub(super) x_name: String,
     /// Whether a pointer looks for the nearest point, and not for what stands above its place.
     pub(super) nearest: bool,
+    /// What the colours of a picture say.
+    pub(super) shades: Option<Shades>,
     /// Numbers and names of the series that are not named at their ends.
     pub(super) legend: Vec<(usize, String)>,
 }
@@ -31,6 +33,13 @@ pub(super) struct Trace {
     pub(super) name: String,
     /// "x y|value of x|value of y", with semicolons between points; of points with names of their own "|name" follows.
     pub(super) points: String,
+}
+
+/// What the colours of a picture of frames say.
+pub(super) struct Shades {
+    /// The values of the darkest and of the brightest.
+    pub(super) ends: [String; 2],
+    pub(super) words: String,
 }
 
 /// What is said about a chart.
@@ -57,6 +66,7 @@ impl Figure {
             _ => Vec::new(),
         };
         let height = chart.height;
-        Ok(Figure { id, title, description, caption, height, svg, traces, x_name, nearest, legend })
+        let shades = None;
+        Ok(Figure { id, title, description, caption, height, svg, traces, x_name, nearest, shades, legend })
     }
 }

@@ -7,15 +7,14 @@ use super::chart::{Chart, HEIGHT, Series, WIDTH};
 use super::figure::{Figure, Words};
 use super::frame::Frame;
 use super::ink::Ink;
-use super::policy::base64;
+use super::policy::data_address;
 use super::scale::Axis;
+use super::shown::{ShownFrames, Sound, Time};
 use crate::EvalError;
 use crate::numbers::score;
 
 /// A recording as its page shows it.
 ///
-/// # Units
-/// Samples in [-1, 1]; times in s.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Inspection {
     /// The page's title: the file's name.
@@ -28,27 +27,12 @@ pub struct Inspection {
     pub facts: Vec<(String, String)>,
     /// What a reader must know: cut short, clipped.
     pub notes: Vec<String>,
-    /// The samples.
-    pub samples: Vec<f32>,
-    /// Their rate.
-    pub sample_rate_hz: u32,
-    /// The same as a WAV file, to be listened to.
-    pub wav: Option<Vec<u8>>,
+    /// The samples, to be seen and listened to.
+    pub sound: Sound,
     /// Pictures of frames.
-    pub pictures: Vec<InspectionPicture>,
+    pub frames: Vec<ShownFrames>,
     /// What a model says, if one was asked.
     pub scores: Option<InspectionScores>,
-}
-
-/// A picture of frames.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct InspectionPicture {
-    /// What it shows.
-    pub title: String,
-    /// A sentence about it.
-    pub caption: String,
-    /// The PNG file.
-    pub png: Vec<u8>,
 }
 
 /// What a model says of a recording.
@@ -66,7 +50,7 @@ pub struct InspectionScores {
     pub over_time: Vec<f32>,
 }
 
-/// Columns that a waveform is drawn with: the lowest and highest sample of each.
+/// Columns that a waveform is drawn with.
 const COLUMNS: usize = 900;
 /// Points a line of scores is drawn with.
 const POINTS: usize = 1500;
@@ -77,9 +61,9 @@ struct Page<'a> {
     inspection: &'a Inspection,
     frame: Frame<'a>,
     width: u32,
-    audio: Option<String>,
+    audio: String,
     waveform: Vec<Figure>,
-    pictures: Vec<(&'a InspectionPicture, String)>,
+    frames: Vec<Figure>,
     scores: Vec<Figure>,
     whole: Vec<(String, String)>,
 }
@@ -87,22 +71,21 @@ struct Page<'a> {
 /// The page of a recording as one HTML file.
 ///
 /// # Errors
-/// [`EvalError::Figure`] if there is no sample, or a sample or score is not finite; [`EvalError::Page`] if the template
+/// [`EvalError::Figure`] if there is no sample or frame, or a sample, value or score is not finite; [`EvalError::Page`] if the template
 /// cannot be filled in.
 pub fn render_inspection(inspection: &Inspection) -> Result<String, EvalError> {
-    let data = |kind: &str, bytes: &[u8]| format!("data:{kind};base64,{}", base64(bytes));
+    let time = Time::of(Some(&inspection.sound), &inspection.frames);
+    let frames = inspection.frames.iter().enumerate();
     let page = Page {
         inspection,
         frame: Frame::of(&inspection.title, &inspection.summary, &inspection.notes, &inspection.made_at),
         width: WIDTH,
-        audio: inspection.wav.as_ref().map(|wav| data("audio/wav", wav)),
-        waveform: vec![waveform(inspection)?],
-        pictures: inspection
-            .pictures
-            .iter()
-            .map(|picture| (picture, data("image/png", &picture.png)))
-            .collect(),
-        scores: scores(inspection)?.into_iter().collect(),
+        audio: data_address("audio/wav", &inspection.sound.wav),
+        waveform: vec![inspection.sound.waveform("waveform-figure".into(), &time, COLUMNS)?],
+        frames: frames
+            .map(|(at, frames)| frames.figure(format!("frames-{at}"), &time, COLUMNS))
+            .collect::<Result<_, _>>()?,
+        scores: scores(inspection, &time)?.into_iter().collect(),
         whole: whole(inspection),
     };
     Ok(page.render()?)
@@ -120,57 +103,8 @@ fn refused(reason: &str) -> EvalError {
     EvalError::Figure { figure: "recording", reason: reason.into() }
 }
 
-fn waveform(inspection: &Inspection) -> Result<Figure, EvalError> {
-    let samples = &inspection.samples;
-    if samples.is_empty() || samples.iter().any(|sample| !sample.is_finite()) {
-        return Err(refused("there are no samples, or one is not finite"));
-    }
-    let rate = f64::from(inspection.sample_rate_hz);
-    let column = samples.len().div_ceil(COLUMNS);
-    let mut points = Vec::new();
-    for (number, part) in samples.chunks(column).enumerate() {
-        let low = part.iter().copied().fold(f32::INFINITY, f32::min);
-        let high = part.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        let seconds = (number * column) as f64 / rate;
-        points.push((seconds, f64::from(low)));
-        if high > low {
-            points.push((seconds, f64::from(high)));
-        }
-    }
-    let peak = samples.iter().fold(0.0f32, |peak, sample| peak.max(sample.abs()));
-    let limit = f64::from(peak).clamp(1e-4, 1.0).max(f64::from(peak));
-    let seconds = samples.len() as f64 / rate;
-    let chart = Chart {
-        name: "waveform",
-        height: HEIGHT / 2,
-        x: Axis::linear("time (s)", 0.0..seconds),
-        y: Axis::linear("sample", -limit..limit),
-        series: vec![Series { name: "samples".into(), ink: Ink::FIRST, points }],
-        names: false,
-        behind: Vec::new(),
-        spreads: Vec::new(),
-        reference: Vec::new(),
-        mark: None,
-        letters: Vec::new(),
-    };
-    Figure::of(
-        &chart,
-        Words {
-            id: "waveform-figure".into(),
-            title: "Waveform".into(),
-            description: format!("{seconds:.3} s of samples between -{peak:.3} and {peak:.3}."),
-            caption: match column {
-                1 => String::new(),
-                column => format!("The lowest and the highest of every {column} samples."),
-            },
-            x_name: "s".into(),
-            nearest: false,
-        },
-    )
-}
-
 /// The labels of the highest peaks over time.
-fn scores(inspection: &Inspection) -> Result<Option<Figure>, EvalError> {
+fn scores(inspection: &Inspection, time: &Time) -> Result<Option<Figure>, EvalError> {
     let Some(scores) = inspection.scores.as_ref().filter(|scores| !scores.times.is_empty()) else {
         return Ok(None);
     };
@@ -198,21 +132,9 @@ fn scores(inspection: &Inspection) -> Result<Option<Figure>, EvalError> {
             .map(|(at, &time)| (time, f64::from(scores.over_time[at * labels + label])))
             .collect(),
     };
-    let seconds = inspection.samples.len() as f64 / f64::from(inspection.sample_rate_hz);
-    let end = scores.times.last().copied().unwrap_or(seconds).max(seconds);
-    let first = scores.times[0].min(0.0);
     let chart = Chart {
-        name: "scores",
-        height: HEIGHT,
-        x: Axis::linear("time (s)", first..end),
-        y: Axis::linear("probability", 0.0..1.0),
         series: order.iter().enumerate().map(line).collect(),
-        names: false,
-        behind: Vec::new(),
-        spreads: Vec::new(),
-        reference: Vec::new(),
-        mark: None,
-        letters: Vec::new(),
+        ..Chart::empty("scores", HEIGHT, time.axis(), Axis::linear("probability", 0.0..1.0))
     };
     let left_out = labels - order.len();
     Figure::of(
@@ -225,7 +147,7 @@ fn scores(inspection: &Inspection) -> Result<Option<Figure>, EvalError> {
                 0 => String::new(),
                 more => format!("{more} labels whose scores stay lower are left out."),
             },
-            x_name: "s".into(),
+            x_name: time.name.into(),
             nearest: false,
         },
     )
@@ -235,6 +157,8 @@ fn scores(inspection: &Inspection) -> Result<Option<Figure>, EvalError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::FrameAxis;
+    use crate::report::FrameTiming;
 
     fn inspection() -> Inspection {
         Inspection {
@@ -243,13 +167,19 @@ mod tests {
             made_at: "2026-01-31 12:00 UTC".into(),
             facts: vec![("sample rate".into(), "8000 Hz".into())],
             notes: Vec::new(),
-            samples: (0..4000).map(|n| (0.05 * n as f32).sin() * 0.5).collect(),
-            sample_rate_hz: 8000,
-            wav: Some(b"RIFF".to_vec()),
-            pictures: vec![InspectionPicture {
+            sound: Sound {
+                samples: (0..4000).map(|n| (0.05 * n as f32).sin() * 0.5).collect(),
+                sample_rate_hz: 8000,
+                wav: b"RIFF".to_vec(),
+            },
+            frames: vec![ShownFrames {
                 title: "Mel".into(),
                 caption: "what".into(),
-                png: b"png".to_vec(),
+                values: vec![1.0, 2.0, 3.0, 4.0],
+                width: 2,
+                timing: FrameTiming::Seconds { first: 0.1, hop: 0.2 },
+                axis: FrameAxis::Bands(vec![100.0, 300.0]),
+                quantity: "level".into(),
             }],
             scores: Some(InspectionScores {
                 model: "a GRU".into(),
@@ -267,7 +197,7 @@ mod tests {
         for part in [
             "<h1>a &#60;b&#62;.wav</h1>",
             "src=\"data:audio/wav;base64,UklGRg==\"",
-            "src=\"data:image/png;base64,cG5n\"",
+            "href=\"data:image/png;base64,iVBOR",
             "Waveform",
             "Scores over time",
             "media-src data:",
@@ -284,18 +214,11 @@ mod tests {
 
     #[test]
     fn what_cannot_be_drawn_is_an_error() {
-        assert!(render_inspection(&Inspection { samples: Vec::new(), ..inspection() }).is_err());
         let mut broken = inspection();
-        broken.samples[3] = f32::NAN;
+        broken.sound.samples[3] = f32::NAN;
         assert!(render_inspection(&broken).is_err());
         let mut fewer = inspection();
         fewer.scores.as_mut().unwrap().over_time.pop();
         assert!(render_inspection(&fewer).is_err());
-    }
-
-    #[test]
-    fn a_silent_recording_has_a_page() {
-        let silent = Inspection { samples: vec![0.0; 100], scores: None, ..inspection() };
-        assert!(render_inspection(&silent).is_ok());
     }
 }

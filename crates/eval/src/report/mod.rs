@@ -12,6 +12,7 @@ mod candidates;
 mod chart;
 mod curves;
 mod detectors;
+mod examples;
 mod figure;
 mod frame;
 mod gradients;
@@ -24,6 +25,7 @@ mod page;
 mod picture;
 mod policy;
 mod scale;
+mod shown;
 mod spread;
 mod thresholds;
 
@@ -34,9 +36,11 @@ pub use candidates::{
     render_comparison,
 };
 pub use detectors::{DetectorCurve, Detectors};
+pub use examples::{Attended, Example};
 pub use groups::{Group, Groups};
-pub use inspection::{Inspection, InspectionPicture, InspectionScores, render_inspection};
+pub use inspection::{Inspection, InspectionScores, render_inspection};
 pub use picture::Picture;
+pub use shown::{FrameTiming, ShownFrames, Sound};
 
 use crate::{Calibration, EvalError, Evaluation, GradientLine};
 
@@ -86,6 +90,10 @@ pub struct Report {
     pub groups: Option<Groups>,
     /// The gradient's norm over time steps, a line for each layer and direction; empty if it was not measured.
     pub gradients: Vec<GradientLine>,
+    /// Examples that were taken for another class, to be heard and seen: those of one pair of classes after the other.
+    pub mistakes: Vec<Example>,
+    /// Examples with what the model's attention was on; empty of a model without attention.
+    pub attention: Vec<Attended>,
 }
 
 /// What was measured at one step of training; what was not is None.
@@ -115,7 +123,8 @@ pub struct Point {
 /// curves, and the page says how many.
 ///
 /// # Errors
-/// [`EvalError::Figure`] if a figure cannot be drawn (a gradient that is not finite is one), [`EvalError::Page`] if the template cannot be filled in.
+/// [`EvalError::Figure`] if a figure cannot be drawn (a gradient that is not finite is one) or an example does not fit the
+/// classes, [`EvalError::Page`] if the template cannot be filled in.
 ///
 /// # Example
 /// ```
@@ -143,6 +152,8 @@ pub struct Point {
 ///     calibration: None,
 ///     groups: None,
 ///     gradients: Vec::new(),
+///     mistakes: Vec::new(),
+///     attention: Vec::new(),
 /// })?;
 /// assert_eq!(html.matches("<h1>A first run</h1>").count(), 1);
 /// # Ok::<(), stapes_eval::EvalError>(())

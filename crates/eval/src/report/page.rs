@@ -3,11 +3,12 @@
 use askama::Template;
 
 use super::chart::WIDTH;
+use super::examples::{Mistaken, Shown};
 use super::figure::Figure;
 use super::frame::Frame;
 use super::groups::Row;
 use super::matrix::Matrix;
-use super::{Report, calibration, curves, gradients, thresholds};
+use super::{Report, calibration, curves, examples, gradients, thresholds};
 use crate::numbers::{count, counted, duration, milliseconds, percent, percent_value, score};
 use crate::{Estimate, EvalError, Evaluation, Interval};
 
@@ -43,6 +44,8 @@ struct Page<'a> {
     matrix: Option<Matrix>,
     pairs: Vec<Pair>,
     pairs_heading: String,
+    mistakes: Vec<Mistaken>,
+    attention: Vec<(String, Shown)>,
     classes: Vec<Class>,
     undefined: bool,
     macro_f1: String,
@@ -76,6 +79,8 @@ struct Pair {
     prediction: String,
     count: String,
     share: String,
+    /// Where examples of it stand.
+    examples: Option<String>,
 }
 
 /// A class's scores.
@@ -88,7 +93,7 @@ struct Class {
 /// The complete page.
 pub(super) fn render(report: &Report) -> Result<String, EvalError> {
     let evaluation = &report.evaluation;
-    let (pairs_heading, pairs) = pairs(evaluation);
+    let (pairs_heading, pairs) = pairs(report);
     let tiles = tiles(report);
     let (tile_columns, first_columns) = columns(tiles.len());
     let first_thirds = thirds(tiles.len());
@@ -120,6 +125,8 @@ pub(super) fn render(report: &Report) -> Result<String, EvalError> {
         matrix: Matrix::of(&evaluation.confusion, false),
         pairs,
         pairs_heading,
+        mistakes: examples::mistaken(report)?,
+        attention: examples::attended(report)?,
         classes: classes(evaluation),
         undefined: evaluation
             .per_class
@@ -243,8 +250,8 @@ fn numbers(report: &Report) -> Numbers {
     Numbers { heads, rows, note }
 }
 
-fn pairs(evaluation: &Evaluation) -> (String, Vec<Pair>) {
-    let confusion = &evaluation.confusion;
+fn pairs(report: &Report) -> (String, Vec<Pair>) {
+    let confusion = &report.evaluation.confusion;
     let name = |class: usize| confusion.classes()[class].clone();
     let pairs: Vec<_> = confusion
         .most_confused(PAIRS)
@@ -254,6 +261,7 @@ fn pairs(evaluation: &Evaluation) -> (String, Vec<Pair>) {
             prediction: name(pair.prediction),
             count: count(pair.count),
             share: percent(pair.share, confusion.support(pair.truth)),
+            examples: examples::place(report, &pair),
         })
         .collect();
     let all = confusion.confused_pairs();

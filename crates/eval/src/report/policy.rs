@@ -10,10 +10,15 @@ pub(super) fn script_source(script: &str) -> String {
     format!("'sha256-{}'", base64(&Sha256::digest(script.as_bytes())))
 }
 
+/// An address that holds the file itself.
+pub(super) fn data_address(media_type: &str, file: &[u8]) -> String {
+    format!("data:{media_type};base64,{}", base64(file))
+}
+
 /// RFC 4648, section 4.
-pub(super) fn base64(bytes: &[u8]) -> String {
+fn base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::new();
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for chunk in bytes.chunks(3) {
         let bits = (0..3).fold(0u32, |bits, at| bits << 8 | u32::from(*chunk.get(at).unwrap_or(&0)));
         for digit in 0..4 {

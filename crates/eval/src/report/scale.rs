@@ -114,11 +114,18 @@ pub(super) struct Axis {
     /// In values, not places.
     pub(super) range: Range<f64>,
     pub(super) scale: Scale,
+    /// Values with a tick and what is written there; empty for the ticks of the scale.
+    pub(super) marks: Vec<(f64, String)>,
 }
 
 impl Axis {
     pub(super) fn linear(label: impl Into<String>, range: Range<f64>) -> Axis {
-        Axis { label: label.into(), range, scale: Scale::Linear }
+        Axis { label: label.into(), range, scale: Scale::Linear, marks: Vec::new() }
+    }
+
+    /// The same with ticks at these values.
+    pub(super) fn marked(self, marks: Vec<(f64, String)>) -> Axis {
+        Axis { marks, ..self }
     }
 
     /// A linear axis around values, with a little space above.
@@ -130,7 +137,7 @@ impl Axis {
     pub(super) fn powers_of_ten(label: &str, low: f64, high: f64) -> Axis {
         let (low, high) = (low.log10().floor(), high.log10().ceil());
         let range = 10f64.powf(low)..10f64.powf(high.max(low + 1.0));
-        Axis { label: label.into(), range, scale: Scale::Log }
+        Axis { label: label.into(), range, scale: Scale::Log, marks: Vec::new() }
     }
 
     /// A logarithmic axis around values above 0, which begins and ends at a tick.
@@ -142,7 +149,7 @@ impl Axis {
         };
         let start = steps().rfind(|step| *step <= ends.0).unwrap_or(ends.0);
         let end = steps().find(|step| *step >= ends.1).unwrap_or(ends.1);
-        Axis { label: label.into(), range: start..end, scale: Scale::Log }
+        Axis { label: label.into(), range: start..end, scale: Scale::Log, marks: Vec::new() }
     }
 
     /// An axis of shares in [0, 1], shown times `scale`, up to 1: from 0, unless all is happening above.
@@ -160,12 +167,23 @@ impl Axis {
     /// The axis as plotters takes it: in places.
     pub(super) fn places(&self) -> Places {
         let range = self.scale.place(self.range.start)..self.scale.place(self.range.end);
-        Places { inner: range.into(), ticks: self.scale.ticks(&self.range) }
+        Places { inner: range.into(), ticks: self.ticks() }
+    }
+
+    /// Places of the ticks with what is written there; None where plotters chooses.
+    fn ticks(&self) -> Option<Vec<(f64, String)>> {
+        match self.marks.is_empty() {
+            true => self.scale.ticks(&self.range),
+            false => {
+                let marks = self.marks.iter();
+                Some(marks.map(|(value, text)| (self.scale.place(*value), text.clone())).collect())
+            }
+        }
     }
 
     /// What is written at a tick.
     pub(super) fn tick(&self, place: f64) -> String {
-        let ticks = self.scale.ticks(&self.range).unwrap_or_default();
+        let ticks = self.ticks().unwrap_or_default();
         let nearest = ticks.into_iter().min_by(|a, b| (a.0 - place).abs().total_cmp(&(b.0 - place).abs()));
         nearest.map_or_else(|| plain(place), |(_, text)| text)
     }
@@ -265,6 +283,13 @@ mod tests {
     }
 
     #[test]
+    fn an_axis_may_have_ticks_of_its_own() {
+        let axis = Axis::linear("", -2.0..2.0).marked(vec![(-2.0, "low".into()), (1.0, "high".into())]);
+        assert_eq!(axis.ticks().unwrap().iter().map(|tick| tick.0).collect::<Vec<_>>(), [-2.0, 1.0]);
+        assert_eq!((axis.tick(-1.9), axis.tick(1.0)), ("low".into(), "high".into()));
+    }
+
+    #[test]
     fn ticks_are_powers_and_rates() {
         let ticks = |scale: Scale, range| -> Vec<String> {
             scale.ticks(&range).unwrap().into_iter().map(|(_, text)| text).collect()
@@ -276,7 +301,7 @@ mod tests {
         assert_eq!(wide, ["0.01", "0.05", "0.2", "1", "5", "10", "20", "40", "60"]);
         assert_eq!(ticks(Scale::Log, 0.5..5.0), ["0.5", "1", "2", "5"]);
         assert_eq!(ticks(Scale::Log, 1e4..1e6), ["10,000", "30,000", "100,000", "300,000", "1e6"]);
-        let axis = Axis { label: String::new(), range: 1e-5..100.0, scale: Scale::Log };
+        let axis = Axis { label: String::new(), range: 1e-5..100.0, scale: Scale::Log, marks: Vec::new() };
         assert_eq!((axis.tick(-3.0), Axis::linear("", 0.0..1.0).tick(0.25)), ("0.001".into(), "0.25".into()));
     }
 }

@@ -88,7 +88,12 @@ fn det(detectors: &Detectors) -> Result<Option<Figure>, EvalError> {
     }
     let letters =
         lettered(detectors).map(|(letter, point)| (point.false_positive_rate, point.miss_rate, letter));
-    let axis = |label: &str| Axis { label: label.into(), range: range.clone(), scale: Scale::Probit };
+    let axis = |label: &str| Axis {
+        label: label.into(),
+        range: range.clone(),
+        scale: Scale::Probit,
+        marks: Vec::new(),
+    };
     let chart = Chart {
         series,
         reference: vec![(range.start, range.start), (range.end, range.end)],

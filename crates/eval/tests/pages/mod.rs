@@ -1,6 +1,8 @@
-//! What the tests of pages share: a made-up comparison, and whether a page is well formed.
+//! What the tests of pages share: a made-up run, a made-up comparison, and whether a page is well formed.
 
 #![allow(dead_code)] // each test binary uses its part
+
+pub(crate) mod report;
 
 use stapes_eval::Confusion;
 use stapes_eval::comparison::{Better, Column, Shown, Table, Value};

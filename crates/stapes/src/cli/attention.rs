@@ -11,6 +11,7 @@ use stapes::features::FeatureConfig;
 use stapes::infer::{Bundle, Classifier, Extractor, Input};
 use stapes::nn::loss::best_class;
 use stapes::run::Run;
+use stapes::shown::{self, attention, axis};
 
 use super::console::Console;
 use super::features;
@@ -92,8 +93,8 @@ impl Reader<'_> {
         let place = || file.display().to_string();
         let clip = stapes::audio::read(file)?;
         let frames = self.extractor.extract(&clip).with_context(place)?;
-        let probabilities = self.classifier.classify_frames(&frames).with_context(place)?;
-        let weights = self.classifier.attention();
+        let said = attention(&mut self.classifier, &frames).with_context(place)?;
+        let shown::Attention { probabilities, weights } = said.context("the model has no attention")?;
         let best = best_class(&probabilities);
         let frame_s = 1.0 / self.config.frames_per_second();
         let label = &self.bundle.labels[best];
@@ -103,9 +104,9 @@ impl Reader<'_> {
             values: frames.values(),
             width: frames.width(),
             frame_s,
-            axis: features::axis(self.config),
+            axis: axis(self.config),
             quantity: self.config.quantity(),
-            weights,
+            weights: Some(&weights),
         };
         let mut written = name.to_owned();
         written.push(EXTENSION);

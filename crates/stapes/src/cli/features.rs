@@ -12,8 +12,9 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use rayon::prelude::*;
 use serde_json::{Value, json};
-use stapes::eval::{FrameAxis, FramePicture};
-use stapes::features::{FeatureConfig, Normalisation, Places};
+use stapes::eval::FramePicture;
+use stapes::features::{FeatureConfig, Normalisation};
+use stapes::shown::axis;
 
 use super::console::Console;
 use arrays::Frames;
@@ -137,15 +138,6 @@ impl Job {
             weights: None,
         };
         Ok(picture.png()?)
-    }
-}
-
-/// What the values of a frame are, for pictures.
-pub(super) fn axis(config: &FeatureConfig) -> FrameAxis {
-    match config.places() {
-        Places::Bands(centres_hz) => FrameAxis::Bands(centres_hz),
-        Places::Coefficients => FrameAxis::Numbers("coefficient"),
-        Places::Samples => FrameAxis::Numbers("sample of the frame"),
     }
 }
 

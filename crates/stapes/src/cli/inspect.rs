@@ -6,14 +6,13 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use serde_json::json;
 use stapes::audio::{Clip, Recording};
-use stapes::eval::FramePicture;
-use stapes::eval::report::{Inspection, InspectionPicture, InspectionScores, render_inspection};
-use stapes::features::FeatureConfig;
+use stapes::eval::report::{Inspection, InspectionScores, ShownFrames, render_inspection};
 use stapes::infer::{Bundle, Classifier, Extractor, FrameTimes, Input, StreamClassifier};
 use stapes::run::Run;
+use stapes::shown;
 
 use super::console::{Console, duration, thousands};
-use super::features::{axis, write};
+use super::features::write;
 
 /// Show a recording: its waveform, its spectrogram and, with a model, what the model reads and says over time
 #[derive(Args)]
@@ -59,12 +58,12 @@ impl Inspect {
                 thousands(clipped as u64)
             ));
         }
-        let mut pictures = vec![spectrogram(&clip).with_context(|| place.clone())?];
+        let mut frames = vec![shown::spectrogram(&clip).with_context(|| place.clone())?];
         let mut scores = None;
         if let Some(bundle) = &bundle {
-            let read = read_by(bundle, &clip).with_context(|| place.clone())?;
-            pictures.push(read.picture);
-            scores = Some(read.scores);
+            let (read, said) = read_by(bundle, &clip).with_context(|| place.clone())?;
+            frames.push(read);
+            scores = Some(said);
         }
         let inspection = Inspection {
             title: self.file.file_name().unwrap_or_default().to_string_lossy().into_owned(),
@@ -79,11 +78,9 @@ impl Inspect {
             made_at: stapes::run::now(),
             facts: facts(&clip),
             notes,
-            wav: Some(stapes::audio::wav_bytes(&self.file, &clip)?),
-            pictures,
+            sound: shown::sound(&self.file, clip)?,
+            frames,
             scores,
-            sample_rate_hz: clip.sample_rate_hz,
-            samples: clip.samples,
         };
         let page = render_inspection(&inspection).with_context(|| place.clone())?;
         write(&self.out, page.as_bytes())?;
@@ -138,51 +135,14 @@ fn facts(clip: &Clip) -> Vec<(String, String)> {
     .to_vec()
 }
 
-/// A mel spectrogram at the recording's own rate, by the project's log-mel frames.
-fn spectrogram(clip: &Clip) -> Result<InspectionPicture> {
-    let rate = clip.sample_rate_hz;
-    let (window, hop) = ((0.025 * f64::from(rate)).round(), (0.01 * f64::from(rate)).round());
-    let changes = [
-        format!("sample_rate_hz={rate}"),
-        // Room for the narrow low bands.
-        format!("front_end.librosa-mel-db.n_fft={}", 2 * (window as usize).next_power_of_two()),
-        format!("front_end.librosa-mel-db.win_length={window}"),
-        format!("front_end.librosa-mel-db.hop_length={hop}"),
-        "front_end.librosa-mel-db.n_mels=80".to_string(),
-    ];
-    let config: FeatureConfig =
-        stapes::changed(stapes::features::preset("log-mel")?, &changes).map_err(anyhow::Error::msg)?;
-    picture(clip, &config, "Mel spectrogram", "80 mel bands in decibels, windows of 25 ms every 10 ms")
-}
-
-fn picture(clip: &Clip, config: &FeatureConfig, title: &str, caption: &str) -> Result<InspectionPicture> {
-    let frames = Extractor::new(config)?.extract(clip)?;
-    let picture = FramePicture {
-        title,
-        values: frames.values(),
-        width: frames.width(),
-        frame_s: 1.0 / config.frames_per_second(),
-        axis: axis(config),
-        quantity: config.quantity(),
-        weights: None,
-    };
-    Ok(InspectionPicture { title: title.into(), caption: caption.into(), png: picture.png()? })
-}
-
 /// What a model reads of a recording, and what it says.
-struct Read {
-    picture: InspectionPicture,
-    scores: InspectionScores,
-}
-
-fn read_by(bundle: &Bundle, clip: &Clip) -> Result<Read> {
+fn read_by(bundle: &Bundle, clip: &Clip) -> Result<(ShownFrames, InspectionScores)> {
     let Input::Recordings(config) = &bundle.input else {
         bail!("the model reads frames and no recordings");
     };
-    let caption = format!("{} frames a second, before they are normalised", config.frames_per_second());
-    let picture = picture(clip, config, "What the model reads", &caption)?;
+    let frames = Extractor::new(config)?.extract(clip)?;
     let times = FrameTimes::of(config)?;
-    let said = Classifier::new(bundle)?.classify(clip)?;
+    let said = Classifier::new(bundle)?.classify_frames(&frames)?;
     let labels = bundle.labels.len();
     let network = bundle.network()?;
     let parameters = thousands(network.parameter_count() as u64);
@@ -205,7 +165,7 @@ fn read_by(bundle: &Bundle, clip: &Clip) -> Result<Read> {
         times: (0..count).map(|frame| times.centre_seconds(frame)).collect(),
         over_time,
     };
-    Ok(Read { picture, scores })
+    Ok((shown::read(&bundle.input, &frames), scores))
 }
 
 /// The probabilities after every frame; None of a model that cannot run on a stream.

@@ -9,6 +9,7 @@ use super::Finished;
 use crate::error::Error;
 use crate::experiment::{self, Experiment, Loaded};
 use crate::gradients::{GradientFlow, gradient_flow};
+use crate::report::{self, Seen};
 use crate::run::{ChosenPoint, RunRecord, TestOutcome};
 
 /// The examples that the page's figure of gradients is drawn of: as many as `stapes gradients` takes, and no more frames than
@@ -37,9 +38,19 @@ impl Tested {
         Ok(Tested { loaded, outcome, evaluation })
     }
 
+    /// What the run's page shows of the model at work.
+    pub(super) fn seen(&self, experiment: &Experiment, bundle: &Bundle) -> Result<Seen, Error> {
+        let tested = (&self.loaded, &self.outcome);
+        Ok(Seen {
+            gradients: self.gradient_flows(bundle)?,
+            mistakes: report::mistakes(experiment, bundle, tested, &self.evaluation),
+            attention: report::attention(experiment, bundle, tested)?,
+        })
+    }
+
     /// How the gradient flows back through time in the first of the examples; none of models without a recurrent layer, or
     /// where already the first is too long.
-    pub(super) fn gradient_flows(&self, bundle: &Bundle) -> Result<Vec<GradientFlow>, Error> {
+    fn gradient_flows(&self, bundle: &Bundle) -> Result<Vec<GradientFlow>, Error> {
         let mut frames = 0;
         let within = self.loaded.features.iter().take(GRADIENT_EXAMPLES).take_while(|example| {
             frames += example.frames();
