@@ -68,6 +68,7 @@ fn a_recording_that_is_gone_does_not_fail_the_run() {
     let training = Training {
         recipe: Recipe::from_toml("tones.toml", TONES, &["train.max_steps=2".into()]).unwrap(),
         data: Some(data),
+        cache: None,
         start: None,
         command: "a test".into(),
         checkpoint_every: Duration::from_secs(60),
