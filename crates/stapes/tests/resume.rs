@@ -150,6 +150,10 @@ fn several_seeds_go_on_where_they_stopped() {
         let model = |run: &str| scratch.path(&format!("{run}/{seed}/model.safetensors"));
         assert!(same_bytes(&model("run"), &model("whole")), "{seed}");
     }
+    // Fewer seeds than before: the others stay, and it is said.
+    let fewer = "train tones.toml --data tones --seeds 2 --set train.epochs=1 --out run --force";
+    let told = scratch.run(fewer).succeeds().stderr();
+    assert!(told.contains("run: seed-3 of an earlier training: left there, and not counted"), "{told}");
 }
 
 #[test]

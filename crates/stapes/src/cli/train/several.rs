@@ -69,6 +69,7 @@ pub(crate) fn train_several(
         RunFolder::check(&out.join(name), common.existing)?;
         Experiment::open(recipe.clone(), common.data.as_deref())?;
     }
+    tell_of_others(&recipes, common, out);
     let asked = recipes.len();
     let is_new = out.symlink_metadata().is_err();
     let trained = |at: usize, name: &str, recipe: Recipe| {
@@ -82,6 +83,23 @@ pub(crate) fn train_several(
         let _ = std::fs::remove_dir(out);
     }
     several
+}
+
+/// Says which runs lie beside those that are asked for: they stay, and count for nothing here.
+fn tell_of_others(recipes: &[(String, Recipe)], common: &Common<'_>, out: &Path) {
+    let names = std::fs::read_dir(out).into_iter().flatten().flatten().map(|entry| entry.file_name());
+    let asked = |name: &str| recipes.iter().any(|(asked, _)| asked == name);
+    let others = names.filter_map(|name| name.into_string().ok());
+    let mut others: Vec<String> =
+        others.filter(|name| !asked(name) && out.join(name).join(run::RECIPE).is_file()).collect();
+    others.sort();
+    if !others.is_empty() {
+        common.console.note(&format!(
+            "{}: {} of an earlier training: left there, and not counted",
+            out.display(),
+            others.join(", ")
+        ));
+    }
 }
 
 /// Runs what was asked for until Ctrl-C; an error where that came before the first run had a model.
