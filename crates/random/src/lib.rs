@@ -78,11 +78,12 @@ impl Stream {
     pub fn below(&mut self, n: usize) -> usize {
         assert!(n > 0, "Stream::below(0): there is no number below zero");
         let n = n as u64;
-        // Lemire 2019, "Fast random integer generation in an interval": reject the uneven part.
-        let uneven = n.wrapping_neg() % n;
+        // Lemire 2019, "Fast random integer generation in an interval": reject the uneven part, of less than n, whose size
+        // costs a division that is hardly ever needed.
         loop {
             let product = u128::from(self.bits()) * u128::from(n);
-            if product as u64 >= uneven {
+            let low = product as u64;
+            if low >= n || low >= n.wrapping_neg() % n {
                 return (product >> 64) as usize;
             }
         }

@@ -87,12 +87,12 @@ pub fn compare_accuracy(
     let examples = check(first, second, "examples", |run, model| {
         (run.len() != model.len()).then(|| run.len().min(model.len()))
     })?;
-    // As numbers, so that going through them is a product.
-    let right: Vec<Vec<u64>> =
-        first.iter().chain(second).map(|run| run.iter().map(|&right| u64::from(right)).collect()).collect();
+    // As masks: going through them costs an "and" and a sum.
+    let mask = |&right: &bool| if right { u64::MAX } else { 0 };
+    let right: Vec<Vec<u64>> = first.iter().chain(second).map(|run| run.iter().map(mask).collect()).collect();
     let sides = Sides { first: first.len(), second: second.len(), units: examples };
     let accuracy = |run: usize, times: &[u64]| {
-        let sum: u64 = right[run].iter().zip(times).map(|(right, times)| right * times).sum();
+        let sum: u64 = right[run].iter().zip(times).map(|(right, times)| right & times).sum();
         Some(sum as f64 / examples as f64)
     };
     // Defined whatever is drawn.
