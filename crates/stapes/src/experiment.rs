@@ -1,5 +1,7 @@
 //! An experiment: from a recipe and its data to a trained model and its evaluation.
 
+mod judged;
+mod load;
 mod loaded;
 
 use std::collections::BTreeSet;
@@ -8,19 +10,18 @@ use std::sync::OnceLock;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
-use stapes_audio::Clip;
-use stapes_data::{DataSet, FrameCache, Partition, Split, Terms, Truth, Usable, Watch, WaveformAugmenter};
-use stapes_eval::{Evaluation, RecordingFrames};
-use stapes_features::{FeatureConfig, Features, Normalisation, Standardiser};
-use stapes_infer::{Bundle, Classifier, Extractor, FrameTimes, InferError, Input};
-use stapes_nn::loss::best_class;
+use stapes_data::{DataSet, FrameCache, Partition, Split, WaveformAugmenter};
+use stapes_features::{Features, Normalisation, Standardiser};
+use stapes_infer::{Bundle, Classifier, InferError, Input};
 use stapes_train::{Event, Examples, Loading, Start, Team, Trained, Trainer};
 
 use crate::error::Error;
 use crate::recipe::{Recipe, within_data};
-use crate::together;
 use crate::waveforms::{HELD_BYTES, Held, Waveforms};
 
+pub(crate) use judged::recording_frames;
+pub use judged::{classify, evaluate, frame_classes};
+pub use load::{Progress, load};
 pub use loaded::{Loaded, Truths};
 
 /// A recipe with its data: found, split, and turned into frames.
@@ -38,9 +39,6 @@ pub struct Experiment {
     augmenter: OnceLock<WaveformAugmenter>,
 }
 
-/// How far the loading is: called with the number of examples done, from any thread.
-pub type Progress<'a> = &'a (dyn Fn(usize) + Sync);
-
 impl Experiment {
     /// Finds and splits the data of a recipe; `folder` is where the data set lies.
     ///
@@ -56,80 +54,6 @@ impl Experiment {
         let input = recipe.input()?;
         let folder = folder.map(Path::to_owned);
         Ok(Experiment { recipe, dataset, split, input, folder, cache: None, augmenter: OnceLock::new() })
-    }
-
-    /// The same, but the frames of recordings are kept in a folder, and those that are there already are not computed again.
-    /// Several processes may use one folder.
-    ///
-    /// # Errors
-    /// [`Error::Data`] if the folder cannot be made or written to.
-    pub fn cached(self, folder: &Path) -> Result<Experiment, Error> {
-        let Input::Recordings(config) = &self.input else { return Ok(self) };
-        // Frames are kept as they are before they are normalised. Their last digits depend on the instructions.
-        let config = FeatureConfig { normalisation: Normalisation::None, ..config.clone() };
-        let instructions = stapes_kernels::InstructionSet::best();
-        let front_end = format!("stapes {} {instructions} {config:?}", env!("CARGO_PKG_VERSION"));
-        let cache = Some(FrameCache::open(folder, front_end)?);
-        Ok(Experiment { cache, ..self })
-    }
-
-    /// Why frames could not be kept, if some could not.
-    pub fn cache_trouble(&self) -> Option<&str> {
-        self.cache.as_ref()?.trouble()
-    }
-
-    fn terms(&self, unreadable_share: f64) -> Terms<'_> {
-        Terms { unreadable_share, cache: self.cache.as_ref() }
-    }
-
-    /// Looks at the files of data of one's own before anything is trained on them: each can be opened, and none is in two parts
-    /// of the split.
-    ///
-    /// # Errors
-    /// [`Error::Data`] names the files; also when stopped.
-    pub fn check_files(&self, stop: &AtomicBool, progress: Progress<'_>) -> Result<(), Error> {
-        let Experiment { recipe, dataset, split, .. } = self;
-        Ok(recipe.data.check_files(dataset, split, &Watch { progress, stop })?)
-    }
-
-    /// Reads examples and computes their frames, on all threads.
-    ///
-    /// # Errors
-    /// [`Error::Data`] names every file that cannot be read or has no usable sound; also when stopped.
-    pub fn load(
-        &self,
-        indices: &[usize],
-        stop: &AtomicBool,
-        progress: Progress<'_>,
-    ) -> Result<Loaded, Error> {
-        let terms = self.terms(self.recipe.data.unreadable_share());
-        load((&self.dataset, terms), &self.input, indices, stop, progress)
-    }
-
-    /// The same by several processes: each computes the frames of a part of the examples, and all have all of them.
-    ///
-    /// # Errors
-    /// As [`Experiment::load`], for the examples of this process's part.
-    pub fn load_together(
-        &self,
-        indices: &[usize],
-        team: &dyn Team,
-        stop: &AtomicBool,
-        progress: Progress<'_>,
-    ) -> Result<Loaded, Error> {
-        let unreadable_share = self.recipe.data.unreadable_share();
-        if team.size() == 1 {
-            return self.load(indices, stop, progress);
-        }
-        let own: Vec<usize> = indices.iter().copied().skip(team.rank()).step_by(team.size()).collect();
-        // How many may be left out is for all processes to say together.
-        let usable = usable((&self.dataset, self.terms(1.0)), &self.input, &own, stop, progress)?;
-        let usable = together::exchange(team, indices, usable);
-        if usable.left_out.len() as f64 > unreadable_share * indices.len() as f64 {
-            let (failed, total) = (usable.left_out, indices.len());
-            return Err(stapes_data::DataError::Files { failed, total }.into());
-        }
-        loaded(&self.dataset, &self.input, usable)
     }
 
     /// What changes the samples of training examples, if the recipe asks for it; read and computed at the first call.
@@ -282,125 +206,3 @@ impl Experiment {
 
 /// Enough for a steady median, few enough not to be noticed.
 const LATENCY_RUNS: usize = 31;
-
-/// Reads examples of a data set and computes their frames as `input` says.
-///
-/// # Errors
-/// As [`Experiment::load`].
-pub fn load(
-    (dataset, terms): (&DataSet, Terms<'_>),
-    input: &Input,
-    indices: &[usize],
-    stop: &AtomicBool,
-    progress: Progress<'_>,
-) -> Result<Loaded, Error> {
-    loaded(dataset, input, usable((dataset, terms), input, indices, stop, progress)?)
-}
-
-fn usable(
-    (dataset, terms): (&DataSet, Terms<'_>),
-    input: &Input,
-    indices: &[usize],
-    stop: &AtomicBool,
-    progress: Progress<'_>,
-) -> Result<Usable, Error> {
-    let extractor = match input {
-        Input::Recordings(config) => Some(Extractor::new(config)?),
-        Input::Frames(_) => None,
-    };
-    let extract = || {
-        let mut extractor = extractor.clone();
-        move |clip: &Clip| match &mut extractor {
-            Some(extractor) => extractor.extract(clip),
-            // The data set says of itself that it comes as frames, so no clip is ever read.
-            None => Err(InferError::WrongInput { expected: "frames".into(), got: "a recording".into() }),
-        }
-    };
-    let watch = Watch { progress, stop };
-    Ok(stapes_data::load_usable(dataset, indices, terms, extract, &watch)?)
-}
-
-/// The same with what is true of them.
-fn loaded(dataset: &DataSet, input: &Input, usable: Usable) -> Result<Loaded, Error> {
-    let truths = truths(dataset, input, &usable.indices, &usable.features)?;
-    Ok(Loaded { indices: usable.indices, features: usable.features, truths, left_out: usable.left_out })
-}
-
-/// What is true of examples with these frames. All examples of a data set have the same kind of truth.
-fn truths(
-    dataset: &DataSet,
-    input: &Input,
-    indices: &[usize],
-    features: &[Features],
-) -> Result<Truths, Error> {
-    let (mut examples, mut frames) = (Vec::new(), Vec::new());
-    for (&index, features) in indices.iter().zip(features) {
-        match (&dataset.examples[index].truth, input) {
-            (Truth::Class(class), _) => examples.push(*class),
-            (Truth::Intervals(intervals), Input::Recordings(config)) => {
-                let times = FrameTimes::of(config)?;
-                let class = |frame| intervals.class_at(times.centre_seconds(frame));
-                frames.push((0..features.frames()).map(class).collect());
-            }
-            (Truth::Intervals(_), Input::Frames(_)) => {
-                let expected = "recordings, for the data has a class for every moment".into();
-                return Err(InferError::WrongInput { expected, got: "frames".into() }.into());
-            }
-        }
-    }
-    Ok(if frames.is_empty() { Truths::Examples(examples) } else { Truths::Frames(frames) })
-}
-
-/// The probabilities of each example's labels, in order: \[K\], or [T, K] of a model that decides for every frame.
-///
-/// # Errors
-/// [`Error::Infer`] if the frames do not fit the model.
-pub fn classify(bundle: &Bundle, loaded: &Loaded) -> Result<Vec<Vec<f32>>, Error> {
-    use rayon::prelude::*;
-    // One classifier a chunk: it owns buffers, and the outcome does not depend on the chunks.
-    let share = loaded.features.len() / (4 * rayon::current_num_threads());
-    let chunks = loaded.features.par_chunks(share.clamp(1, 64)).map(|chunk| {
-        let mut classifier = Classifier::new(bundle)?;
-        chunk.iter().map(|frames| classifier.classify_frames(frames)).collect::<Result<Vec<_>, _>>()
-    });
-    let probabilities: Vec<Vec<Vec<f32>>> = chunks.collect::<Result<_, InferError>>()?;
-    Ok(probabilities.into_iter().flatten().collect())
-}
-
-/// Compares the probabilities of examples with the truth.
-///
-/// # Errors
-/// [`Error::Eval`] if there is not one row an example, or a frame of an example.
-pub fn evaluate(labels: &[String], truths: &Truths, probabilities: &[Vec<f32>]) -> Result<Evaluation, Error> {
-    match truths {
-        Truths::Examples(classes) => {
-            let predictions: Vec<usize> = probabilities.iter().map(|row| best_class(row)).collect();
-            Ok(Evaluation::new(labels, classes, &predictions)?)
-        }
-        Truths::Frames(classes) => {
-            Ok(Evaluation::of_frames(labels, &recording_frames(labels.len(), classes, probabilities))?)
-        }
-    }
-}
-
-/// What is said of the frames of recordings, by the probabilities of so many classes.
-pub(crate) fn recording_frames(
-    classes: usize,
-    truths: &[Vec<usize>],
-    probabilities: &[Vec<f32>],
-) -> Vec<RecordingFrames> {
-    let recording = |(truths, rows): (&Vec<usize>, &Vec<f32>)| RecordingFrames {
-        truths: truths.clone(),
-        predictions: frame_classes(rows, classes),
-        scores: match classes {
-            2 => rows.iter().skip(1).step_by(2).copied().collect(),
-            _ => Vec::new(),
-        },
-    };
-    truths.iter().zip(probabilities).map(recording).collect()
-}
-
-/// The decision for each frame, of probabilities [T, K].
-pub fn frame_classes(probabilities: &[f32], classes: usize) -> Vec<usize> {
-    probabilities.chunks_exact(classes).map(best_class).collect()
-}
