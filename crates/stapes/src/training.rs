@@ -1,6 +1,8 @@
 //! One run: a recipe and its data become a folder with a model, checkpoint by checkpoint.
 
+mod begun;
 mod keeper;
+mod listener;
 mod tested;
 
 use std::path::{Path, PathBuf};
@@ -9,7 +11,7 @@ use std::time::Duration;
 
 use stapes_data::WaveformAugmenter;
 use stapes_eval::Evaluation;
-use stapes_train::{Checkpoint, Event, Start, Team, Trained};
+use stapes_train::{Checkpoint, Start, Team, Trained};
 
 use crate::error::Error;
 use crate::experiment::{Experiment, Loaded};
@@ -17,8 +19,12 @@ use crate::recipe::Recipe;
 use crate::report;
 use crate::run::{self, Origin, Run, RunFolder, RunRecord, Saved, Standing, TestOutcome};
 use crate::together::{Order, agree};
+use begun::{read_again, saved};
 use keeper::Keeper;
 use tested::{Tested, chosen_points};
+
+pub(crate) use begun::same_recipe;
+pub use listener::{Listener, Nobody};
 
 /// What a run is made from.
 #[derive(Clone)]
@@ -40,44 +46,6 @@ pub struct Training<'a> {
     /// The processes that train together; each has a `Training` of its own, with the same recipe and data.
     pub team: &'a dyn Team,
 }
-
-/// Who follows a run while it is made. All of it may be ignored.
-pub trait Listener: Sync {
-    /// The data is found and split.
-    fn opened(&self, experiment: &Experiment) {
-        let _ = experiment;
-    }
-
-    /// So many examples of a part are loaded, of so many; called from any thread.
-    fn loaded(&self, done: usize, of: usize) {
-        let _ = (done, of);
-    }
-
-    /// So many files are looked at before they are read, of so many.
-    fn checked(&self, done: usize, of: usize) {
-        let _ = (done, of);
-    }
-
-    /// Files that cannot be used, each with the reason; the recipe allows as many.
-    fn left_out(&self, files: &[(PathBuf, String)]) {
-        let _ = files;
-    }
-
-    /// A step or a validation is done.
-    fn trained(&self, event: &Event<'_>) {
-        let _ = event;
-    }
-
-    /// A line for people.
-    fn note(&self, text: &str) {
-        let _ = text;
-    }
-}
-
-/// Nobody follows.
-pub struct Nobody;
-
-impl Listener for Nobody {}
 
 /// A run that was trained, tested and written.
 pub struct Finished {
@@ -332,61 +300,4 @@ fn load(
     let loaded = experiment.load(indices, stop, &|done| listener.loaded(done, indices.len()))?;
     listener.left_out(&loaded.left_out);
     Ok(loaded)
-}
-
-/// Whether the run in a folder was begun with this recipe; by which title does not matter.
-///
-/// # Errors
-/// [`Error::OtherRecipe`] if it was not; [`Error::File`] if its recipe cannot be read.
-pub(crate) fn same_recipe(folder: &Path, recipe: &Recipe) -> Result<(), Error> {
-    let path = folder.join(run::RECIPE);
-    let text = std::fs::read_to_string(&path).map_err(|source| Error::File {
-        path: path.clone(),
-        action: "read the recipe of the run",
-        source,
-    })?;
-    let begun = Recipe::from_toml(&path.display().to_string(), &text, &[])?;
-    let begun = Recipe { title: recipe.title.clone(), ..begun };
-    if begun == *recipe {
-        return Ok(());
-    }
-    let (then, now) = (begun.to_toml(), recipe.to_toml());
-    let lines = |a: &str, b: &str| {
-        let differs = a.lines().find(|line| !b.lines().any(|other| other == *line));
-        differs.unwrap_or("(nothing)").to_string()
-    };
-    Err(Error::OtherRecipe { folder: folder.into(), then: lines(&then, &now), now: lines(&now, &then) })
-}
-
-/// The checkpoint that a run goes on from.
-fn saved(folder: &Path, file: &[u8], here: &Origin, listener: &dyn Listener) -> Result<Checkpoint, Error> {
-    let Saved { origin, checkpoint } = Saved::understand(folder, file)?;
-    if (&origin.data_fingerprint, &origin.augment_fingerprint)
-        != (&here.data_fingerprint, &here.augment_fingerprint)
-    {
-        return Err(Error::OtherData(folder.into()));
-    }
-    if origin.program != here.program {
-        listener.note(&format!(
-            "warning: the checkpoint is of {}, and this is {}: the run may end with other last digits",
-            origin.program, here.program
-        ));
-    }
-    listener.note(&format!("going on from step {}", checkpoint.progress.step));
-    Ok(checkpoint)
-}
-
-/// A complete run as it was when it was made.
-fn read_again(
-    experiment: &Experiment,
-    folder: RunFolder,
-    listener: &dyn Listener,
-) -> Result<Finished, Error> {
-    listener.note("is complete already");
-    let Run { record, bundle, .. } = Run::open(folder.folder())?;
-    if record.data_fingerprint != stapes_data::fingerprint(&experiment.dataset, &experiment.split) {
-        return Err(Error::OtherData(folder.folder().into()));
-    }
-    let test = load(experiment, &experiment.split.test, &AtomicBool::new(false), listener)?;
-    Ok(Tested::new(experiment, &bundle, test)?.finished(&folder.finish()?, record))
 }

@@ -1,0 +1,75 @@
+//! Runs that were begun before: whether they are what is asked for, and where they go on.
+
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+use stapes_train::Checkpoint;
+
+use super::tested::Tested;
+use super::{Finished, Listener, load};
+use crate::error::Error;
+use crate::experiment::Experiment;
+use crate::recipe::Recipe;
+use crate::run::{self, Origin, Run, RunFolder, Saved};
+
+/// Whether the run in a folder was begun with this recipe; by which title does not matter.
+///
+/// # Errors
+/// [`Error::OtherRecipe`] if it was not; [`Error::File`] if its recipe cannot be read.
+pub(crate) fn same_recipe(folder: &Path, recipe: &Recipe) -> Result<(), Error> {
+    let path = folder.join(run::RECIPE);
+    let text = std::fs::read_to_string(&path).map_err(|source| Error::File {
+        path: path.clone(),
+        action: "read the recipe of the run",
+        source,
+    })?;
+    let begun = Recipe::from_toml(&path.display().to_string(), &text, &[])?;
+    let begun = Recipe { title: recipe.title.clone(), ..begun };
+    if begun == *recipe {
+        return Ok(());
+    }
+    let (then, now) = (begun.to_toml(), recipe.to_toml());
+    let lines = |a: &str, b: &str| {
+        let differs = a.lines().find(|line| !b.lines().any(|other| other == *line));
+        differs.unwrap_or("(nothing)").to_string()
+    };
+    Err(Error::OtherRecipe { folder: folder.into(), then: lines(&then, &now), now: lines(&now, &then) })
+}
+
+/// The checkpoint that a run goes on from.
+pub(super) fn saved(
+    folder: &Path,
+    file: &[u8],
+    here: &Origin,
+    listener: &dyn Listener,
+) -> Result<Checkpoint, Error> {
+    let Saved { origin, checkpoint } = Saved::understand(folder, file)?;
+    if (&origin.data_fingerprint, &origin.augment_fingerprint)
+        != (&here.data_fingerprint, &here.augment_fingerprint)
+    {
+        return Err(Error::OtherData(folder.into()));
+    }
+    if origin.program != here.program {
+        listener.note(&format!(
+            "warning: the checkpoint is of {}, and this is {}: the run may end with other last digits",
+            origin.program, here.program
+        ));
+    }
+    listener.note(&format!("going on from step {}", checkpoint.progress.step));
+    Ok(checkpoint)
+}
+
+/// A complete run as it was when it was made.
+pub(super) fn read_again(
+    experiment: &Experiment,
+    folder: RunFolder,
+    listener: &dyn Listener,
+) -> Result<Finished, Error> {
+    listener.note("is complete already");
+    let Run { record, bundle, .. } = Run::open(folder.folder())?;
+    if record.data_fingerprint != stapes_data::fingerprint(&experiment.dataset, &experiment.split) {
+        return Err(Error::OtherData(folder.folder().into()));
+    }
+    let test = load(experiment, &experiment.split.test, &AtomicBool::new(false), listener)?;
+    Ok(Tested::new(experiment, &bundle, test)?.finished(&folder.finish()?, record))
+}
