@@ -84,9 +84,7 @@ pub fn compare_accuracy(
     second: &[Vec<bool>],
     comparisons: usize,
 ) -> Result<Difference, EvalError> {
-    let examples = check(first, second, "examples", |run, model| {
-        (run.len() != model.len()).then(|| run.len().min(model.len()))
-    })?;
+    let examples = check(first, second, "examples")?;
     // As masks: going through them costs an "and" and a sum.
     let mask = |&right: &bool| if right { u64::MAX } else { 0 };
     let right: Vec<Vec<u64>> = first.iter().chain(second).map(|run| run.iter().map(mask).collect()).collect();
@@ -102,13 +100,14 @@ pub fn compare_accuracy(
 /// The differences of two configurations' figures over frames, each the mean over runs with different seeds.
 ///
 /// As [`compare_accuracy`], but what is drawn are recordings with all their frames, and R is 2,000 or 200 a comparison.
+/// Frames need not be the same ones: front ends with other windows or rates make others of a recording.
 ///
 /// # Shapes
-/// first `[S1][R]`, second `[S2][R]`: the same recordings in the same order, with the same truths
+/// first `[S1][R]`, second `[S2][R]`: the same recordings in the same order
 ///
 /// # Errors
-/// [`EvalError::NoRuns`], [`EvalError::NoExamples`] if there is no frame, [`EvalError::Unpaired`] for runs of other
-/// recordings or truths, [`EvalError::UnequalLengths`] for predictions or scores that are not one a frame, and
+/// [`EvalError::NoRuns`], [`EvalError::NoExamples`] if there is no frame, [`EvalError::Unpaired`] for runs of another
+/// number of recordings, [`EvalError::UnequalLengths`] for predictions or scores that are not one a frame, and
 /// [`EvalError::NoScore`] for a score that is NaN.
 ///
 /// # Example
@@ -133,10 +132,7 @@ pub fn compare_frames(
     second: &[Vec<RecordingFrames>],
     comparisons: usize,
 ) -> Result<FrameDifferences, EvalError> {
-    let recordings = check(first, second, "recordings", |run, model| {
-        let differs = run.iter().zip(model).position(|(run, model)| run.truths != model.truths);
-        differs.or((run.len() != model.len()).then(|| run.len().min(model.len())))
-    })?;
+    let recordings = check(first, second, "recordings")?;
     let sides = Sides { first: first.len(), second: second.len(), units: recordings };
     let resamples = resamples(RESAMPLES_OF_FRAMES, comparisons);
     let runs = || first.iter().chain(second);
@@ -156,20 +152,15 @@ pub fn compare_frames(
     Ok(FrameDifferences { accuracy, auc })
 }
 
-/// How many units all runs were tested on; `differs` says from which on a run's units are not those of the first run.
-fn check<T>(
-    first: &[Vec<T>],
-    second: &[Vec<T>],
-    of: &'static str,
-    differs: impl Fn(&[T], &[T]) -> Option<usize>,
-) -> Result<usize, EvalError> {
+/// How many units all runs were tested on.
+fn check<T>(first: &[Vec<T>], second: &[Vec<T>], of: &'static str) -> Result<usize, EvalError> {
     for (side, runs) in [("first", first), ("second", second)] {
         if runs.is_empty() {
             return Err(EvalError::NoRuns { side });
         }
         for (run, units) in runs.iter().enumerate() {
-            if let Some(at) = differs(units, &first[0]) {
-                return Err(EvalError::Unpaired { side, run, of, at });
+            if units.len() != first[0].len() {
+                return Err(EvalError::Unpaired { side, run, of, at: units.len().min(first[0].len()) });
             }
         }
     }
@@ -386,6 +377,22 @@ mod tests {
     }
 
     #[test]
+    fn recordings_in_other_frames_are_compared() {
+        // Each frame of the second side stands for two of the first's.
+        let right = pattern(120, 7, 2);
+        let fine = recordings(&right);
+        let twice = |one: &RecordingFrames| RecordingFrames {
+            truths: one.truths.repeat(2),
+            predictions: one.predictions.repeat(2),
+            scores: one.scores.repeat(2),
+        };
+        let coarse: Vec<RecordingFrames> = fine.iter().map(twice).collect();
+        let found = compare_frames(&[fine], &[coarse], 1).unwrap();
+        assert_eq!((found.accuracy.difference.value, found.accuracy.p), (0.0, 1.0));
+        assert_eq!(found.auc.unwrap().difference.value, 0.0);
+    }
+
+    #[test]
     fn what_cannot_be_compared_is_named() {
         let run = vec![true; 3];
         let message = |first: &[Vec<bool>], second: &[Vec<bool>]| {
@@ -401,9 +408,8 @@ mod tests {
         assert!(message(&[vec![]], &[vec![]]).starts_with("there are no examples"));
 
         let frames = recordings(&[true, true]);
-        let mut other = frames.clone();
-        other[1].truths[0] = 0;
-        let error = compare_frames(std::slice::from_ref(&frames), &[other], 1).unwrap_err().to_string();
+        let fewer = frames[..1].to_vec();
+        let error = compare_frames(std::slice::from_ref(&frames), &[fewer], 1).unwrap_err().to_string();
         assert!(error.starts_with("second[0] was tested on other recordings than first[0], from number 1"));
         let mut unscored = frames.clone();
         unscored[0].scores.clear();
