@@ -3,6 +3,7 @@
 mod support;
 
 use std::fs;
+use std::path::Path;
 
 use serde_json::Value;
 use stapes::sweep::Sweep;
@@ -232,13 +233,18 @@ fn a_run_of_another_recipe_is_no_run_of_the_cell() {
 }
 
 #[test]
-fn every_sweep_of_the_project_can_be_read() {
+fn every_sweep_of_the_project_can_be_read_and_its_table_has_all_its_cells() {
     let folder = workspace_root().join("recipes/results");
-    let sweeps: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    assert!(!sweeps.is_empty());
-    for path in sweeps {
-        let sweep = Sweep::read(&path).unwrap_or_else(|error| panic!("{error}"));
-        assert!(sweep.cells.len() > 1, "{}", path.display());
+    let files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let of_kind = |kind: &str| files.iter().filter(move |path| path.extension().is_some_and(|e| e == kind));
+    let read = |path: &Path| Sweep::read(path).unwrap_or_else(|error| panic!("{error}"));
+    assert!(of_kind("toml").count() > 0 && of_kind("csv").count() > 0);
+    for path in of_kind("toml") {
+        assert!(read(path).cells.len() > 1, "{}", path.display());
+    }
+    for path in of_kind("csv") {
+        let rows = fs::read_to_string(path).unwrap().lines().count() - 1;
+        assert_eq!(rows, read(&path.with_extension("toml")).cells.len(), "{}", path.display());
     }
 }
 
