@@ -236,7 +236,8 @@ fn a_run_of_another_recipe_is_no_run_of_the_cell() {
 fn every_sweep_of_the_project_can_be_read_and_its_table_has_all_its_cells() {
     let folder = workspace_root().join("recipes/results");
     let files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    let of_kind = |kind: &str| files.iter().filter(move |path| path.extension().is_some_and(|e| e == kind));
+    let of_kind =
+        |kind: &'static str| files.iter().filter(move |path| path.extension().is_some_and(|e| e == kind));
     let read = |path: &Path| Sweep::read(path).unwrap_or_else(|error| panic!("{error}"));
     assert!(of_kind("toml").count() > 0 && of_kind("csv").count() > 0);
     for path in of_kind("toml") {
