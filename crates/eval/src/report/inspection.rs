@@ -14,7 +14,6 @@ use crate::EvalError;
 use crate::numbers::score;
 
 /// A recording as its page shows it.
-///
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Inspection {
     /// The page's title: the file's name.

@@ -17,7 +17,7 @@ use crate::together;
 pub type Progress<'a> = &'a (dyn Fn(usize) + Sync);
 
 impl Experiment {
-    /// The same, but the frames of recordings are kept in a folder, and those that are there already are not computed again.
+    /// The experiment with a folder where frames of recordings are kept; those that are there already are not computed again.
     /// Several processes may use one folder.
     ///
     /// # Errors
