@@ -157,6 +157,19 @@ mod tests {
         assert!(counts.iter().all(|&count| (9_600..10_400).contains(&count)), "{counts:?}");
     }
 
+    /// Of 2^64 draws a quarter is rejected here, or a third of the numbers would come twice as often as the others.
+    #[test]
+    #[cfg(target_pointer_width = "64")]
+    fn numbers_below_a_bound_near_the_largest_are_even() {
+        let mut stream = Stream::new(7, "even");
+        let mut counts = [0u32; 3];
+        for _ in 0..30_000 {
+            counts[stream.below(3 << 62) % 3] += 1;
+        }
+        // Standard deviation of a count: 82.
+        assert!(counts.iter().all(|&count| (9_600..10_400).contains(&count)), "{counts:?}");
+    }
+
     #[test]
     fn beta_has_its_mean_and_variance() {
         for alpha in [0.2f32, 1.0, 2.0] {
