@@ -1,8 +1,33 @@
 //! A figure of the page: a chart and what is said about it.
 
-use super::chart::Chart;
+use super::chart::{Chart, Series};
 use super::ink::Ink;
+use super::picture::{KeyLine, Picture, Sign};
 use crate::EvalError;
+
+/// A figure that is not drawn yet, for the page or for files.
+pub(super) struct Sketch {
+    pub(super) chart: Chart,
+    pub(super) words: Words,
+    /// The letters in the chart, with what they stand for.
+    pub(super) letters: Vec<(String, String)>,
+}
+
+impl Sketch {
+    /// As a part of the page.
+    pub(super) fn figure(self) -> Result<Figure, EvalError> {
+        Figure::of(&self.chart, self.words)
+    }
+
+    /// As files that are called by its id, with series and letters in the key.
+    pub(super) fn picture(self) -> Result<Picture, EvalError> {
+        let line = |series: &Series| KeyLine { sign: Sign::Line(series.ink), words: series.name.clone() };
+        let letter = |(letter, words): (String, String)| KeyLine { sign: Sign::Letter(letter), words };
+        let mut key: Vec<KeyLine> = self.chart.series.iter().map(line).collect();
+        key.extend(self.letters.into_iter().map(letter));
+        Picture::of(&self.chart, &self.words.id, &self.words.title, &key)
+    }
+}
 
 /// A figure as the page's template takes it.
 pub(super) struct Figure {

@@ -5,9 +5,8 @@ use crate::EvalError;
 use crate::comparison::{Value, median};
 use crate::numbers::counted;
 use crate::report::chart::{Chart, HEIGHT};
-use crate::report::figure::{Figure, Words};
+use crate::report::figure::{Figure, Sketch, Words};
 use crate::report::ink::Ink;
-use crate::report::picture::{KeyLine, Picture, Sign};
 use crate::report::scale::{Axis, Scale};
 use crate::report::spread::Spread;
 
@@ -35,38 +34,27 @@ struct Placed<'a> {
 
 /// A figure for each cost that candidates have.
 pub(super) fn figures(comparison: &Comparison) -> Result<Vec<CostFigure<'_>>, EvalError> {
-    let sketches = (0..comparison.costs.len()).filter_map(|at| sketch(comparison, at));
-    sketches
-        .map(|Sketch { chart, words, cost, front }| {
-            Ok(CostFigure { figure: Figure::of(&chart, words)?, cost: &cost.name, front })
+    let drawn = (0..comparison.costs.len()).filter_map(|at| against(comparison, at));
+    drawn
+        .map(|Against { sketch, cost, front }| {
+            Ok(CostFigure { figure: sketch.figure()?, cost: &cost.name, front })
         })
         .collect()
 }
 
-/// The same as files.
-pub(super) fn pictures(comparison: &Comparison) -> Result<Vec<Picture>, EvalError> {
-    let sketches = (0..comparison.costs.len()).filter_map(|at| sketch(comparison, at));
-    sketches
-        .map(|Sketch { chart, words, cost, front }| {
-            let line = |member: &Member<'_>| KeyLine {
-                sign: Sign::Letter(member.number.clone()),
-                words: member.name.into(),
-            };
-            let key: Vec<KeyLine> = front.iter().map(line).collect();
-            Picture::of(&chart, &format!("against-{}", cost.key), &words.title, &key)
-        })
-        .collect()
+/// The same for files.
+pub(super) fn sketches(comparison: &Comparison) -> Vec<Sketch> {
+    (0..comparison.costs.len()).filter_map(|at| Some(against(comparison, at)?.sketch)).collect()
 }
 
-/// A figure before it is drawn.
-struct Sketch<'a> {
-    chart: Chart,
-    words: Words,
+/// A cost's figure that is not drawn yet.
+struct Against<'a> {
+    sketch: Sketch,
     cost: &'a Cost,
     front: Vec<Member<'a>>,
 }
 
-fn sketch(comparison: &Comparison, at: usize) -> Option<Sketch<'_>> {
+fn against(comparison: &Comparison, at: usize) -> Option<Against<'_>> {
     let cost = &comparison.costs[at];
     let mut placed: Vec<Placed<'_>> =
         comparison.candidates.iter().filter_map(|one| Placed::of(one, at)).collect();
@@ -130,7 +118,8 @@ fn sketch(comparison: &Comparison, at: usize) -> Option<Sketch<'_>> {
         x_name: cost.name.clone(),
         nearest: true,
     };
-    Some(Sketch { chart, words, cost, front: members })
+    let letters = members.iter().map(|member| (member.number.clone(), member.name.to_string())).collect();
+    Some(Against { sketch: Sketch { chart, words, letters }, cost, front: members })
 }
 
 impl<'a> Placed<'a> {

@@ -8,10 +8,9 @@ use crate::comparison::median;
 use crate::numbers::counted;
 use crate::report::Point;
 use crate::report::chart::{Chart, HEIGHT, Series};
-use crate::report::figure::{Figure, Words};
+use crate::report::figure::{Figure, Sketch, Words};
 use crate::report::ink::Ink;
 use crate::report::line::Line;
-use crate::report::picture::{KeyLine, Picture, Sign};
 use crate::report::scale::{Axis, Scale};
 
 /// Points of a candidate's line and of a run's; of more, neighbours are averaged.
@@ -56,28 +55,19 @@ const MEASURES: [Measure; 4] = [
 ];
 
 /// The figures that runs have values for, of the candidates that are shown.
-pub(super) fn figures(comparison: &Comparison) -> Result<Vec<Figure>, EvalError> {
+pub(super) fn sketches(comparison: &Comparison) -> Vec<Sketch> {
     let shown = comparison.best();
-    let sketches = MEASURES.iter().filter_map(|measure| measure.sketch(comparison, &shown));
-    // One legend stands above all figures.
-    sketches.map(|(chart, words)| Ok(Figure { legend: Vec::new(), ..Figure::of(&chart, words)? })).collect()
+    MEASURES.iter().filter_map(|measure| measure.sketch(comparison, &shown)).collect()
 }
 
-/// The same as files.
-pub(super) fn pictures(comparison: &Comparison) -> Result<Vec<Picture>, EvalError> {
-    let shown = comparison.best();
-    let sketches = MEASURES.iter().filter_map(|measure| measure.sketch(comparison, &shown));
-    sketches
-        .map(|(chart, words)| {
-            let line = |series: &Series| KeyLine { sign: Sign::Line(series.ink), words: series.name.clone() };
-            let key: Vec<KeyLine> = chart.series.iter().map(line).collect();
-            Picture::of(&chart, &words.id, &words.title, &key)
-        })
-        .collect()
+/// The same for the page, where one legend stands above all of them.
+pub(super) fn figures(comparison: &Comparison) -> Result<Vec<Figure>, EvalError> {
+    let figure = |sketch: Sketch| Ok(Figure { legend: Vec::new(), ..sketch.figure()? });
+    sketches(comparison).into_iter().map(figure).collect()
 }
 
 impl Measure {
-    fn sketch(&self, comparison: &Comparison, shown: &[&Candidate]) -> Option<(Chart, Words)> {
+    fn sketch(&self, comparison: &Comparison, shown: &[&Candidate]) -> Option<Sketch> {
         let (mut series, mut behind, mut lost) = (Vec::new(), Vec::new(), 0);
         for (number, candidate) in shown.iter().enumerate() {
             let ink = Ink::Line(number);
@@ -127,7 +117,7 @@ impl Measure {
             x_name: "step".into(),
             nearest: true,
         };
-        Some((chart, words))
+        Some(Sketch { chart, words, letters: Vec::new() })
     }
 }
 

@@ -8,6 +8,7 @@ mod table;
 
 use serde::Serialize;
 
+use super::figure::Sketch;
 use super::{Groups, Picture, Point};
 use crate::comparison::{Shown, Table};
 use crate::{Confusion, EvalError};
@@ -207,7 +208,8 @@ pub fn render_comparison(comparison: &Comparison) -> Result<String, EvalError> {
 /// # Errors
 /// [`EvalError::Figure`] if one cannot be drawn.
 pub fn comparison_pictures(comparison: &Comparison) -> Result<Vec<Picture>, EvalError> {
-    Ok([costs::pictures(comparison)?, curves::pictures(comparison)?].concat())
+    let sketches = costs::sketches(comparison).into_iter().chain(curves::sketches(comparison));
+    sketches.map(Sketch::picture).collect()
 }
 
 #[cfg(test)]
