@@ -233,7 +233,7 @@ fn compares(browser: &str, (width, scheme): (u32, u32), size: Size) -> Result<()
         &[
             "wider by 0",
             ground,
-            "charts 6 6",
+            "charts 9 9",
             "requests 0",
             "cheapest time of a training step (ms) 0.5: cell 0 55.0 (54.0 to 56.0)",
             &format!("next time of a training step (ms) 0.525: cell 1 {next}"),

@@ -33,6 +33,10 @@ fn every_part_is_there() -> Result<(), EvalError> {
         "<h2 id=\"classes-heading\">Recall of each class (%)</h2>",
         "<h2 id=\"groups-heading\">Accuracy by speaker (%)</h2>",
         "<th scope=\"row\">bob</th><td class=\"number\">75.0</td>",
+        "<p>The scores of voice.</p>",
+        "<th scope=\"row\">cell 1: equal errors on validation</th><td class=\"number\">0.5000</td>",
+        "<h3>Accuracy over confidence</h3>",
+        "<th scope=\"col\" class=\"number\">Brier score</th>",
         "<a href=\"./cell-1/seed-2/report.html\">seed 2</a>",
         "0.1.0 (7 runs); 0.1.1 (1 run)",
         "stapes compare cells.toml --out runs/cells",
@@ -41,7 +45,7 @@ fn every_part_is_there() -> Result<(), EvalError> {
     for part in parts {
         assert!(html.contains(part), "{part} is missing");
     }
-    assert_eq!(html.matches("<svg").count(), 6);
+    assert_eq!(html.matches("<svg").count(), 9);
     assert_eq!(html.matches("<table class=\"matrix").count(), 4);
     // Three runs behind each of the four lines of each of the four charts.
     assert_eq!(html.matches("<polyline fill=\"none\" opacity=\"0.3\"").count(), 48);
@@ -65,7 +69,7 @@ fn a_matrix_says_counts_and_shares() -> Result<(), EvalError> {
 #[test]
 fn of_more_than_a_dozen_the_best_are_shown_and_the_page_says_so() -> Result<(), EvalError> {
     let html = render_comparison(&comparison(Size { candidates: 20, seeds: 1, ..FEW }))?;
-    assert_eq!(html.matches("The best 12 of 20 candidates, by the mean over seeds of").count(), 2);
+    assert_eq!(html.matches("The best 12 of 20 candidates, by the mean over seeds of").count(), 4);
     assert_eq!(html.matches("<summary>").count(), 12);
     assert!(html.contains("<summary>cell 19: ") && !html.contains("<summary>cell 7: "));
     // All of them stand in the table and in the figures of costs.
@@ -81,6 +85,7 @@ fn the_page_is_well_formed_whatever_is_missing() -> Result<(), EvalError> {
     for candidate in &mut untrained.candidates {
         (candidate.figures, candidate.runs) = (Vec::new(), Vec::new());
         (candidate.confusion, candidate.groups) = (None, None);
+        (candidate.scores, candidate.point, candidate.calibration) = (None, None, None);
     }
     let mut bare = full.clone();
     (bare.tables, bare.costs, bare.notes) = (Vec::new(), Vec::new(), Vec::new());
@@ -95,16 +100,20 @@ fn the_page_is_well_formed_whatever_is_missing() -> Result<(), EvalError> {
             point.validation_accuracy = (point.step == 20).then_some(1.0);
         }
     }
+    // Lines would have the colours of other candidates.
+    let mut partly = full.clone();
+    partly.candidates[1].scores = None;
     let one = comparison(Size { candidates: 1, seeds: 1, classes: 1, points: 1 });
     let large = comparison(Size { classes: 70, ..FEW });
     let empty = Comparison { candidates: Vec::new(), ..bare.clone() };
     for (name, comparison, figures) in [
-        ("full", full, 6),
+        ("full", full, 9),
         ("untrained", untrained, 0),
-        ("bare", bare, 4),
-        ("broken", broken, 2),
-        ("one", one, 6),
-        ("large", large, 6),
+        ("bare", bare, 7),
+        ("broken", broken, 5),
+        ("partly", partly, 7),
+        ("one", one, 9),
+        ("large", large, 9),
         ("empty", empty, 0),
     ] {
         let html = render_comparison(&comparison)?;
@@ -136,12 +145,14 @@ fn text_from_outside_is_escaped_and_only_relative_links_are_links() -> Result<()
         &mut comparison.made_at,
         &mut comparison.figure,
         &mut comparison.loss,
+        &mut comparison.scores,
         &mut comparison.tables[0].heading,
     ] {
         *text = evil.into();
     }
     comparison.costs[0] = Cost { key: "time".into(), name: evil.into(), measured: evil.into() };
     comparison.candidates[3].name = evil.into();
+    comparison.candidates[3].point.as_mut().unwrap().0 = evil.into();
     comparison.candidates[3].runs[0].name = evil.into();
     comparison.notes = vec![evil.into()];
     comparison.tables[0].explanation = vec![evil.into()];
@@ -203,7 +214,8 @@ fn every_figure_is_a_picture_too() -> Result<(), EvalError> {
     let pictures = comparison_pictures(&comparison)?;
     let names: Vec<&str> = pictures.iter().map(|picture| &*picture.name).collect();
     let curves = ["validation-accuracy", "training-loss", "learning-rate", "gradient-norm"];
-    assert_eq!(names, [&["against-time", "against-parameters"][..], &curves].concat());
+    let scores = ["roc", "det", "reliability"];
+    assert_eq!(names, [&["against-time", "against-parameters"][..], &curves, &scores].concat());
     for picture in &pictures {
         check_well_formed(&picture.svg);
         assert!(picture.svg.starts_with("<svg width=") && picture.svg.contains("cell 8"), "{}", picture.name);

@@ -5,7 +5,7 @@ mod examples;
 use std::collections::BTreeMap;
 
 use stapes_eval::report::{self, Attended, Detectors, Example, Group, Groups, Report};
-use stapes_eval::{Calibration, EvalError, Evaluation, GradientLine, OperatingPoint};
+use stapes_eval::{EvalError, Evaluation, GradientLine, OperatingPoint};
 use stapes_train::Point;
 
 use crate::error::Error;
@@ -60,7 +60,7 @@ pub fn page(
         data: data(experiment, record),
         notes: record.stopped.then_some(stopped).into_iter().collect(),
         detectors: detectors(outcome, record)?,
-        calibration: Some(calibration(outcome)?),
+        calibration: Some(outcome.calibration()?),
         groups: groups(outcome),
         gradients: seen.gradients.iter().filter_map(gradient_line).collect(),
         mistakes: seen.mistakes,
@@ -72,14 +72,9 @@ pub fn page(
 /// How scores tell classes apart, with the operating points that were chosen on validation; None where the test has one
 /// class only.
 fn detectors(outcome: &TestOutcome, record: &RunRecord) -> Result<Option<Detectors>, Error> {
-    let (probabilities, truths) = (outcome.probabilities.concat(), outcome.all_truths());
-    let found = match outcome.detection() {
-        Some((scores, positive)) => Detectors::of_class(&outcome.labels[1], &scores, &positive),
-        None => Detectors::of_classes(&outcome.labels, &probabilities, &truths),
-    };
-    let detectors = match found {
+    let detectors = match outcome.detectors() {
         Err(EvalError::OneKind { .. }) => return Ok(None),
-        found => found?,
+        detectors => detectors?,
     };
     Ok(Some(record.operating_points.iter().fold(detectors, |detectors, point| {
         let at = OperatingPoint {
@@ -89,14 +84,6 @@ fn detectors(outcome: &TestOutcome, record: &RunRecord) -> Result<Option<Detecto
         };
         detectors.with_point(&point.name, at)
     })))
-}
-
-/// Bins of the figure of calibration.
-const BINS: usize = 10;
-
-fn calibration(outcome: &TestOutcome) -> Result<Calibration, Error> {
-    let (probabilities, truths) = (outcome.probabilities.concat(), outcome.all_truths());
-    Ok(Calibration::of(&probabilities, &truths, outcome.labels.len(), BINS)?)
 }
 
 /// Accuracy by speaker, where each example has one and there are several.

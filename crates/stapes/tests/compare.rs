@@ -91,8 +91,10 @@ fn the_page_says_what_the_table_says_and_leads_to_the_runs() {
     // The command of all runs stands there once.
     assert_eq!(page.matches("compare sweep.toml --data tones --out runs").count(), 1);
     assert!(page.contains("<p class=\"aside\">8 runs</p>"));
-    assert_eq!(page.matches("<svg").count(), 6);
-    for figure in ["against-best_seconds", "against-parameters", "training-loss", "validation-accuracy"] {
+    assert_eq!(page.matches("<svg").count(), 9);
+    assert!(page.contains("Each class against the others: the mean over classes and seeds."));
+    let figures = ["against-best_seconds", "against-parameters", "training-loss", "validation-accuracy"];
+    for figure in [&figures[..], &["roc", "det", "reliability"]].concat() {
         let svg = fs::read_to_string(scratch.path(&format!("runs/figures/{figure}.svg"))).unwrap();
         assert!(svg.contains("</svg>"), "{figure}");
         assert_eq!(&fs::read(scratch.path(&format!("runs/figures/{figure}.png"))).unwrap()[1..4], b"PNG");

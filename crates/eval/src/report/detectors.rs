@@ -111,7 +111,9 @@ impl Detectors {
             return Err(EvalError::OneKind { positives: truths.len(), negatives: 0 });
         }
         if curves.len() > CLASSES {
-            curves = vec![DetectorCurve::mean(&curves)];
+            curves = DetectorCurve::mean(&format!("mean of {} classes", curves.len()), &curves)
+                .into_iter()
+                .collect();
         }
         Ok(Detectors { curves, points: Vec::new() })
     }
@@ -137,20 +139,37 @@ impl DetectorCurve {
         })
     }
 
-    /// The mean of several curves.
-    fn mean(curves: &[DetectorCurve]) -> DetectorCurve {
+    /// The mean of several curves, as of seeds or of classes: the mean true positive rate at equal false positive rates, linear
+    /// between a curve's corners; None of no curve.
+    ///
+    /// # Example
+    /// ```
+    /// use stapes_eval::report::{DetectorCurve, Detectors};
+    ///
+    /// let voice = [false, false, true, true];
+    /// let seeds = [[0.1, 0.4, 0.35, 0.8], [0.1, 0.2, 0.35, 0.8]];
+    /// let curves = seeds.map(|scores| Detectors::of_class("voice", &scores, &voice).map(|of| of.curves));
+    /// let curves = curves.into_iter().collect::<Result<Vec<_>, _>>()?.concat();
+    /// let mean = DetectorCurve::mean("voice, both seeds", &curves);
+    /// assert_eq!(mean.map(|curve| curve.auc), Some((0.75 + 1.0) / 2.0));
+    /// # Ok::<(), stapes_eval::EvalError>(())
+    /// ```
+    pub fn mean(name: &str, curves: &[DetectorCurve]) -> Option<DetectorCurve> {
+        if let [] | [_] = curves {
+            return curves.first().map(|curve| DetectorCurve { name: name.into(), ..curve.clone() });
+        }
         let mean =
             |of: &dyn Fn(&DetectorCurve) -> f64| curves.iter().map(of).sum::<f64>() / curves.len() as f64;
         let at = |rate: f64| (rate, mean(&|curve| curve.interpolated(rate)));
         let grid = (0..=MEANS).map(|index| index as f64 / MEANS as f64);
-        DetectorCurve {
-            name: format!("mean of {} classes", curves.len()),
+        Some(DetectorCurve {
+            name: name.into(),
             auc: mean(&|curve| curve.auc),
             equal_error_rate: mean(&|curve| curve.equal_error_rate),
             true_positive_rate_at_5_percent: mean(&|curve| curve.true_positive_rate_at_5_percent),
             true_positive_rate_at_1_percent: mean(&|curve| curve.true_positive_rate_at_1_percent),
             rates: std::iter::once((0.0, 0.0)).chain(grid.map(at)).collect(),
-        }
+        })
     }
 
     /// The true positive rate at a false positive rate, the highest where there are several.
@@ -188,7 +207,7 @@ mod tests {
         }
         assert!((other.interpolated(0.1) - 0.2).abs() < 1e-12);
         assert!((other.interpolated(0.7) - 0.8).abs() < 1e-12);
-        let mean = DetectorCurve::mean(&[one, other]);
+        let mean = DetectorCurve::mean("both", &[one, other]).unwrap();
         let at = |rate: f64| mean.rates.iter().rfind(|(x, _)| *x <= rate + 1e-9).unwrap().1;
         assert!(
             (at(0.1) - 0.35).abs() < 1e-12 && (at(0.7) - 0.9).abs() < 1e-12 && mean.rates[0] == (0.0, 0.0)

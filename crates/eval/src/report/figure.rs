@@ -19,6 +19,11 @@ impl Sketch {
         Figure::of(&self.chart, self.words)
     }
 
+    /// As a part of the page where one legend stands above several figures.
+    pub(super) fn figure_below_legend(self) -> Result<Figure, EvalError> {
+        Ok(Figure { legend: Vec::new(), ..self.figure()? })
+    }
+
     /// As files that are called by its id, with series and letters in the key.
     pub(super) fn picture(self) -> Result<Picture, EvalError> {
         let line = |series: &Series| KeyLine { sign: Sign::Line(series.ink), words: series.name.clone() };

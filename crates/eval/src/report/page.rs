@@ -4,11 +4,12 @@ use askama::Template;
 
 use super::chart::WIDTH;
 use super::examples::{Mistaken, Shown};
-use super::figure::Figure;
+use super::figure::{Figure, Sketch};
 use super::frame::Frame;
 use super::groups::Row;
 use super::matrix::Matrix;
-use super::{Report, calibration, curves, examples, gradients, thresholds};
+use super::thresholds::Thresholds;
+use super::{Report, calibration, curves, examples, gradients};
 use crate::numbers::{count, counted, duration, milliseconds, percent, percent_value, score};
 use crate::{Estimate, EvalError, Evaluation, Interval};
 
@@ -31,11 +32,7 @@ struct Page<'a> {
     width: u32,
     curves: Vec<Figure>,
     numbers: Numbers,
-    detectors: Vec<Figure>,
-    detector_rows: Vec<(usize, String, [String; 4])>,
-    /// Whether rows carry the colours of the figures.
-    detector_keys: bool,
-    point_rows: Vec<[String; 5]>,
+    thresholds: Option<Thresholds>,
     calibration: Vec<Figure>,
     calibration_rows: Vec<[String; 5]>,
     calibration_figures: Vec<(&'static str, String)>,
@@ -99,7 +96,6 @@ pub(super) fn render(report: &Report) -> Result<String, EvalError> {
     let first_thirds = thirds(tiles.len());
     let groups = report.groups.as_ref().filter(|groups| !groups.groups.is_empty());
     let calibration = report.calibration.as_ref();
-    let detectors = report.detectors.as_ref();
     let page = Page {
         frame: Frame::of(&report.title, &report.summary, &report.notes, &report.made_at),
         report,
@@ -110,11 +106,17 @@ pub(super) fn render(report: &Report) -> Result<String, EvalError> {
         width: WIDTH,
         curves: curves::figures(report)?,
         numbers: numbers(report),
-        detectors: detectors.map(thresholds::figures).transpose()?.unwrap_or_default(),
-        detector_rows: detectors.map(thresholds::rows).unwrap_or_default(),
-        detector_keys: detectors.is_some_and(|detectors| detectors.curves.len() > 1),
-        point_rows: detectors.map(thresholds::point_rows).unwrap_or_default(),
-        calibration: calibration.map(calibration::figure).transpose()?.flatten().into_iter().collect(),
+        thresholds: report
+            .detectors
+            .as_ref()
+            .map(|of| Thresholds::of(of, "class", String::new()))
+            .transpose()?,
+        calibration: calibration
+            .and_then(|of| calibration::sketch(&[("accuracy", of)]))
+            .map(Sketch::figure)
+            .transpose()?
+            .into_iter()
+            .collect(),
         calibration_rows: calibration.map(calibration::rows).unwrap_or_default(),
         calibration_figures: calibration.map(calibration::figures).unwrap_or_default(),
         groups: groups.map(|groups| GroupTable {

@@ -2,7 +2,7 @@
 
 use super::chart::{Chart, SQUARE_HEIGHT, Series};
 use super::detectors::{DetectorCurve, Detectors};
-use super::figure::{Figure, Words};
+use super::figure::{Figure, Sketch, Words};
 use super::ink::Ink;
 use super::scale::{Axis, Scale};
 use crate::numbers::score;
@@ -11,9 +11,47 @@ use crate::{EvalError, OperatingPoint};
 /// Points that a curve keeps.
 const POINTS: usize = 300;
 
-/// ROC and DET.
-pub(super) fn figures(detectors: &Detectors) -> Result<Vec<Figure>, EvalError> {
-    Ok([Some(roc(detectors)?), det(detectors)?].into_iter().flatten().collect())
+/// What a page says of scores at every threshold.
+pub(super) struct Thresholds {
+    /// What curves are of: "class".
+    pub(super) kind: &'static str,
+    /// What is to be known about them, in sentences; may be empty.
+    pub(super) about: String,
+    pub(super) figures: Vec<Figure>,
+    /// The curves as rows: name, number of its colour, figures.
+    pub(super) rows: Vec<(usize, String, [String; 4])>,
+    /// Whether there are several curves, which are told apart by their colours.
+    pub(super) keys: bool,
+    /// Points of use as rows: letter, what it is, threshold, false positives, missed.
+    pub(super) points: Vec<[String; 5]>,
+    /// Whether they are marked in the figures by their letters.
+    pub(super) marked: bool,
+}
+
+impl Thresholds {
+    pub(super) fn of(
+        detectors: &Detectors,
+        kind: &'static str,
+        about: String,
+    ) -> Result<Thresholds, EvalError> {
+        Ok(Thresholds {
+            kind,
+            about,
+            figures: sketches(detectors)
+                .into_iter()
+                .map(Sketch::figure_below_legend)
+                .collect::<Result<_, _>>()?,
+            rows: rows(detectors),
+            keys: detectors.curves.len() > 1,
+            points: lettered(detectors).map(|(letter, name, point)| row_of(letter, name, point)).collect(),
+            marked: true,
+        })
+    }
+}
+
+/// ROC and DET; no DET where no threshold makes both errors.
+pub(super) fn sketches(detectors: &Detectors) -> Vec<Sketch> {
+    [Some(roc(detectors)), det(detectors)].into_iter().flatten().collect()
 }
 
 fn said(detectors: &Detectors) -> String {
@@ -28,14 +66,15 @@ fn said(detectors: &Detectors) -> String {
     detectors.curves.iter().map(of).collect::<Vec<_>>().join("; ") + "."
 }
 
-fn roc(detectors: &Detectors) -> Result<Figure, EvalError> {
+fn roc(detectors: &Detectors) -> Sketch {
     let series = |(number, curve): (usize, &DetectorCurve)| Series {
         name: curve.name.clone(),
         ink: Ink::Line(number),
         points: thinned(curve.rates.iter().map(|&(x, y)| (100.0 * x, 100.0 * y)), Scale::Linear, 100.0),
     };
-    let letters = lettered(detectors)
-        .map(|(letter, point)| (100.0 * point.false_positive_rate, 100.0 * (1.0 - point.miss_rate), letter));
+    let letters = lettered(detectors).map(|(letter, _, point)| {
+        (100.0 * point.false_positive_rate, 100.0 * (1.0 - point.miss_rate), letter)
+    });
     let (x, y) = ("false positives (%)", "true positives (%)");
     let [x, y] = [x, y].map(|label| Axis::linear(label, 0.0..100.0));
     let chart = Chart {
@@ -44,21 +83,19 @@ fn roc(detectors: &Detectors) -> Result<Figure, EvalError> {
         letters: letters.collect(),
         ..Chart::empty("ROC", SQUARE_HEIGHT, x, y)
     };
-    Figure::of(
-        &chart,
-        Words {
-            id: "roc".into(),
-            title: "Receiver operating characteristic".into(),
-            description: said(detectors),
-            caption: "The dashed line is chance.".into(),
-            x_name: "false positives (%)".into(),
-            nearest: true,
-        },
-    )
+    let words = Words {
+        id: "roc".into(),
+        title: "Receiver operating characteristic".into(),
+        description: said(detectors),
+        caption: "The dashed line is chance.".into(),
+        x_name: "false positives (%)".into(),
+        nearest: true,
+    };
+    Sketch { chart, words, letters: explained(detectors) }
 }
 
 /// None where no threshold makes both errors.
-fn det(detectors: &Detectors) -> Result<Option<Figure>, EvalError> {
+fn det(detectors: &Detectors) -> Option<Sketch> {
     let errs = |&(x, y): &(f64, f64)| x > 0.0 && y < 1.0 && x < 1.0 && y > 0.0;
     let inside = |curve: &DetectorCurve| -> Vec<(f64, f64)> {
         let rates = curve.rates.iter().filter(|rates| errs(rates));
@@ -66,9 +103,7 @@ fn det(detectors: &Detectors) -> Result<Option<Figure>, EvalError> {
     };
     let curves: Vec<_> = detectors.curves.iter().map(inside).collect();
     let rates = || curves.iter().flatten().flat_map(|&(x, y)| [x, y]);
-    let Some(least) = rates().reduce(f64::min) else {
-        return Ok(None);
-    };
+    let least = rates().reduce(f64::min)?;
     // Both axes alike, so that equal errors lie on the diagonal; rates below what is of use are cut off.
     let range = (0.8 * least).clamp(1e-4, 0.01)..0.6;
     let within = |(x, y): &(f64, f64)| range.contains(x) && range.contains(y);
@@ -84,10 +119,10 @@ fn det(detectors: &Detectors) -> Result<Option<Figure>, EvalError> {
         }
     }
     if series.is_empty() {
-        return Ok(None);
+        return None;
     }
     let letters =
-        lettered(detectors).map(|(letter, point)| (point.false_positive_rate, point.miss_rate, letter));
+        lettered(detectors).map(|(letter, _, point)| (point.false_positive_rate, point.miss_rate, letter));
     let axis = |label: &str| Axis {
         label: label.into(),
         range: range.clone(),
@@ -111,13 +146,18 @@ fn det(detectors: &Detectors) -> Result<Option<Figure>, EvalError> {
         x_name: "false positives".into(),
         nearest: true,
     };
-    Figure::of(&chart, words).map(Some)
+    Some(Sketch { chart, words, letters: explained(detectors) })
 }
 
 /// The marked points with their letters.
-fn lettered(detectors: &Detectors) -> impl Iterator<Item = (String, &OperatingPoint)> {
+fn lettered(detectors: &Detectors) -> impl Iterator<Item = (String, &str, &OperatingPoint)> {
     let letters = ('A'..='Z').map(String::from);
-    letters.zip(detectors.points.iter().map(|(_, point)| point))
+    letters.zip(&detectors.points).map(|(letter, (name, point))| (letter, &**name, point))
+}
+
+/// The letters with what they stand for.
+fn explained(detectors: &Detectors) -> Vec<(String, String)> {
+    lettered(detectors).map(|(letter, name, _)| (letter, name.to_string())).collect()
 }
 
 /// A curve without the points that lie nearly on top of the one before; the ends stay.
@@ -136,8 +176,7 @@ fn thinned(points: impl Iterator<Item = (f64, f64)>, scale: Scale, extent: f64) 
     kept
 }
 
-/// The curves as rows: name, number of its colour, figures.
-pub(super) fn rows(detectors: &Detectors) -> Vec<(usize, String, [String; 4])> {
+fn rows(detectors: &Detectors) -> Vec<(usize, String, [String; 4])> {
     let percent = |rate: f64| format!("{:.2} %", 100.0 * rate);
     let row = |(number, curve): (usize, &DetectorCurve)| {
         let figures = [
@@ -151,18 +190,14 @@ pub(super) fn rows(detectors: &Detectors) -> Vec<(usize, String, [String; 4])> {
     detectors.curves.iter().enumerate().map(row).collect()
 }
 
-/// The marked points as rows: letter, what it is, threshold, false positives, missed.
-pub(super) fn point_rows(detectors: &Detectors) -> Vec<[String; 5]> {
-    let letters = lettered(detectors).zip(&detectors.points);
-    let row = |((letter, point), (name, _)): ((String, &OperatingPoint), &(String, OperatingPoint))| {
-        let percent = |rate: f64| format!("{:.2} %", 100.0 * rate);
-        let threshold = match point.threshold {
-            threshold if threshold.is_finite() => format!("{threshold:.4}"),
-            _ => "none".to_string(),
-        };
-        [letter, name.clone(), threshold, percent(point.false_positive_rate), percent(point.miss_rate)]
+/// A row of [`Thresholds::points`].
+pub(super) fn row_of(letter: String, name: &str, point: &OperatingPoint) -> [String; 5] {
+    let percent = |rate: f64| format!("{:.2} %", 100.0 * rate);
+    let threshold = match point.threshold {
+        threshold if threshold.is_finite() => format!("{threshold:.4}"),
+        _ => "none".to_string(),
     };
-    letters.map(row).collect()
+    [letter, name.into(), threshold, percent(point.false_positive_rate), percent(point.miss_rate)]
 }
 
 #[cfg(test)]
@@ -172,7 +207,7 @@ mod tests {
     #[test]
     fn where_nothing_errs_there_is_no_tradeoff_to_draw() {
         let perfect = Detectors::of_class("voice", &[0.1, 0.9], &[false, true]).unwrap();
-        assert_eq!(figures(&perfect).unwrap().len(), 1);
+        assert_eq!(sketches(&perfect).len(), 1);
     }
 
     #[test]
@@ -181,7 +216,7 @@ mod tests {
         let positive: Vec<bool> =
             (0..200).map(|example| (example * 37 % 200) + (example % 5) * 30 > 150).collect();
         let detectors = Detectors::of_class("voice", &scores, &positive).unwrap();
-        let figures = figures(&detectors).unwrap();
+        let figures = Thresholds::of(&detectors, "class", String::new()).unwrap().figures;
         assert_eq!(figures.iter().map(|figure| &*figure.id).collect::<Vec<_>>(), ["roc", "det"]);
         let places = |figure: &Figure| -> Vec<(f64, f64)> {
             let of = |point: &str| {

@@ -4,11 +4,12 @@
 
 pub(crate) mod report;
 
-use stapes_eval::Confusion;
 use stapes_eval::comparison::{Better, Column, Shown, Table, Value};
 use stapes_eval::report::{
-    Candidate, CandidateRun, Comparison, Cost, Group, Groups, Mark, MarkedCell, MarkedTable, Point,
+    Candidate, CandidateRun, Comparison, Cost, DetectorCurve, Detectors, Group, Groups, Mark, MarkedCell,
+    MarkedTable, Point,
 };
+use stapes_eval::{Calibration, Confusion, OperatingPoint};
 
 /// How large a comparison is.
 #[derive(Clone, Copy)]
@@ -39,6 +40,7 @@ pub(crate) fn comparison(size: Size) -> Comparison {
             Cost { key: "parameters".into(), name: "parameters".into(), measured: String::new() },
         ],
         loss: "cross-entropy, nats".into(),
+        scores: "The scores of voice.".into(),
         candidates,
         commands: vec![("stapes compare cells.toml --out runs/cells".into(), 7), ("stapes train".into(), 1)],
         versions: vec![("stapes".into(), vec![("0.1.0".into(), 7), ("0.1.1".into(), 1)])],
@@ -81,7 +83,33 @@ fn candidate(at: usize, size: Size) -> Candidate {
             .collect(),
         confusion: Some(Confusion::new(&labels, &truths, &decisions).unwrap()),
         groups: Some(Groups { kind: "speaker".into(), groups: vec![group("ann", 40), group("bob", 30)] }),
+        scores: scores(level),
+        point: Some((
+            "equal errors on validation".into(),
+            OperatingPoint { threshold: 0.5, false_positive_rate: 1.0 - level, miss_rate: 1.0 - level },
+        )),
+        calibration: calibration(level),
     }
+}
+
+/// Scores of 400 examples, the better the higher the level.
+fn scored(level: f64) -> impl Iterator<Item = (f32, bool)> {
+    (0..400).map(move |example| {
+        let (noise, positive) = ((example * 7919 % 400) as f64 / 400.0, example % 2 == 0);
+        let score = 0.7 * noise + if positive { 0.3 * level } else { 0.0 };
+        (score as f32, positive)
+    })
+}
+
+fn scores(level: f64) -> Option<DetectorCurve> {
+    let (scores, positive): (Vec<f32>, Vec<bool>) = scored(level).unzip();
+    Detectors::of_class("voice", &scores, &positive).unwrap().curves.into_iter().next()
+}
+
+fn calibration(level: f64) -> Option<Calibration> {
+    let (probabilities, truths): (Vec<[f32; 2]>, Vec<usize>) =
+        scored(level).map(|(score, positive)| ([1.0 - score, score], usize::from(positive))).unzip();
+    Some(Calibration::of(probabilities.as_flattened(), &truths, 2, 10).unwrap())
 }
 
 fn point(step: u64, points: u64, level: f64) -> Point {

@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 use std::path::{Component, Path};
 
-use stapes_eval::Confusion;
 use stapes_eval::comparison::{Shown, Table, median};
-use stapes_eval::report::{self, CandidateRun, Comparison, Cost, Group, Groups, Point};
+use stapes_eval::report::{self, CandidateRun, Comparison, Cost, DetectorCurve, Group, Groups, Point};
+use stapes_eval::{Calibration, Confusion, EvalError, OperatingPoint};
 
 use super::marked::{Judged, marked};
 use super::{Candidate, Repetition};
 use crate::error::Error;
 use crate::experiment::{Truths, frame_classes};
-use crate::run::{METRICS, REPORT, RunRecord, now};
+use crate::run::{ChosenPoint, METRICS, REPORT, RunRecord, now};
 
 /// The page of candidates, for [`render_comparison`](stapes_eval::report::render_comparison): tables with their headings,
 /// and what else there is to see. Runs below `out`, the page's folder, are linked.
@@ -49,6 +49,9 @@ pub fn page(
             runs: runs(candidate, &out)?,
             confusion: confusion(&candidate.repetitions)?,
             groups: groups(&candidate.repetitions),
+            scores: scores(candidate)?,
+            point: point(candidate),
+            calibration: calibration(&candidate.repetitions)?,
         })
     });
     let candidates_of_page = filled.collect::<Result<Vec<_>, Error>>()?;
@@ -65,6 +68,7 @@ pub fn page(
             Judged::Examples => "cross-entropy, nats".into(),
             Judged::Recordings => "cross-entropy a frame, nats".into(),
         },
+        scores: about_scores(candidates),
         candidates: candidates_of_page,
         commands: counted(records().map(|record| &*record.command)),
         versions: versions(records()),
@@ -224,6 +228,61 @@ fn groups(repetitions: &[Repetition]) -> Option<Groups> {
         }
     }
     (groups.len() > 1).then(|| Groups { kind: "speaker".into(), groups: groups.into_values().collect() })
+}
+
+/// How the scores tell classes apart, in the mean over the seeds: of two classes the second from the first, of more each from
+/// the others, in the mean over classes. None where a test has one class only.
+fn scores(candidate: &Candidate) -> Result<Option<DetectorCurve>, Error> {
+    let mut seeds = Vec::new();
+    for Repetition { outcome, .. } in &candidate.repetitions {
+        match outcome.detectors() {
+            Err(EvalError::OneKind { .. }) => return Ok(None),
+            detectors => seeds.extend(DetectorCurve::mean(&candidate.name, &detectors?.curves)),
+        }
+    }
+    Ok(DetectorCurve::mean(&candidate.name, &seeds))
+}
+
+/// What [`scores`] are of.
+fn about_scores(candidates: &[Candidate]) -> String {
+    let repetitions = || candidates.iter().flat_map(|candidate| &candidate.repetitions);
+    let Some(first) = repetitions().next() else { return String::new() };
+    let folds = if first.folders.len() > 1 { ", of all folds together" } else { "" };
+    let several = repetitions().any(|repetition| repetition.seed != first.seed);
+    match (&*first.outcome.labels, several) {
+        ([_, positive], false) => format!("The scores of {positive}{folds}."),
+        ([_, positive], true) => format!("The scores of {positive}{folds}: the mean over seeds."),
+        (_, false) => format!("Each class against the others{folds}: the mean over classes."),
+        (_, true) => format!("Each class against the others{folds}: the mean over classes and seeds."),
+    }
+}
+
+/// The first of the operating points that were chosen on validation, in the mean over the runs, where all have it.
+fn point(candidate: &Candidate) -> Option<(String, OperatingPoint)> {
+    let records = candidate.repetitions.iter().flat_map(|repetition| &repetition.records);
+    let points: Vec<_> = records.map(|record| record.operating_points.first()).collect::<Option<_>>()?;
+    let mean = |of: &dyn Fn(&ChosenPoint) -> f64| {
+        points.iter().map(|point| of(point)).sum::<f64>() / points.len() as f64
+    };
+    let chosen = OperatingPoint {
+        threshold: mean(&|point| f64::from(point.threshold)) as f32,
+        false_positive_rate: mean(&|point| point.false_positive_rate),
+        miss_rate: mean(&|point| point.miss_rate),
+    };
+    Some((points.first()?.name.clone(), chosen))
+}
+
+/// How right the probabilities of all seeds are; None without a run, or where seeds have other classes.
+fn calibration(repetitions: &[Repetition]) -> Result<Option<Calibration>, Error> {
+    let mut outcomes = repetitions.iter().map(|repetition| &repetition.outcome);
+    let Some(mut all) = outcomes.next().cloned() else { return Ok(None) };
+    for other in outcomes {
+        if other.labels != all.labels {
+            return Ok(None);
+        }
+        all.append(other.clone());
+    }
+    Ok(Some(all.calibration()?))
 }
 
 /// Each once, in the order in which they come first, with how often they come.

@@ -6,7 +6,8 @@ use std::path::Path;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use serde::{Deserialize, Serialize};
-use stapes_eval::Evaluation;
+use stapes_eval::report::Detectors;
+use stapes_eval::{Calibration, EvalError, Evaluation};
 
 use super::OUTCOME;
 use super::folder::RunFolder;
@@ -28,6 +29,8 @@ pub struct TestOutcome {
     pub probabilities: Vec<Vec<f32>>,
 }
 
+/// Bins of the figure of calibration.
+const BINS: usize = 10;
 const FORMAT: u64 = 1;
 const HEADER: &str = "stapes.test";
 const PROBABILITIES: &str = "probabilities";
@@ -64,6 +67,25 @@ impl TestOutcome {
         let scores = || self.probabilities.iter().flat_map(|rows| rows.iter().skip(1).step_by(2).copied());
         let positive = || self.all_truths().into_iter().map(|class| class == 1);
         (self.labels.len() == 2).then(|| (scores().collect(), positive().collect()))
+    }
+
+    /// How scores tell classes apart at every threshold: of two classes the second from the first, of more each from the others.
+    ///
+    /// # Errors
+    /// Those of [`Detectors::of_class`] and [`Detectors::of_classes`].
+    pub fn detectors(&self) -> Result<Detectors, EvalError> {
+        match self.detection() {
+            Some((scores, positive)) => Detectors::of_class(&self.labels[1], &scores, &positive),
+            None => Detectors::of_classes(&self.labels, &self.probabilities.concat(), &self.all_truths()),
+        }
+    }
+
+    /// Whether probabilities are right as often as they say, in ten bins.
+    ///
+    /// # Errors
+    /// Those of [`Calibration::of`].
+    pub fn calibration(&self) -> Result<Calibration, EvalError> {
+        Calibration::of(&self.probabilities.concat(), &self.all_truths(), self.labels.len(), BINS)
     }
 
     /// Of each example how many decisions are right, and how many there are: one, or one a frame.

@@ -188,6 +188,9 @@ mod tests {
             runs: Vec::new(),
             confusion: None,
             groups: None,
+            scores: None,
+            point: None,
+            calibration: None,
         };
         let candidates = figures.map(candidate);
         let placed: Vec<Placed<'_>> = candidates.iter().filter_map(|one| Placed::of(one, 0)).collect();

@@ -62,8 +62,7 @@ pub(super) fn sketches(comparison: &Comparison) -> Vec<Sketch> {
 
 /// The same for the page, where one legend stands above all of them.
 pub(super) fn figures(comparison: &Comparison) -> Result<Vec<Figure>, EvalError> {
-    let figure = |sketch: Sketch| Ok(Figure { legend: Vec::new(), ..sketch.figure()? });
-    sketches(comparison).into_iter().map(figure).collect()
+    sketches(comparison).into_iter().map(Sketch::figure_below_legend).collect()
 }
 
 impl Measure {

@@ -4,14 +4,15 @@ mod confusions;
 mod costs;
 mod curves;
 mod page;
+mod scores;
 mod table;
 
 use serde::Serialize;
 
 use super::figure::Sketch;
-use super::{Groups, Picture, Point};
+use super::{DetectorCurve, Groups, Picture, Point};
 use crate::comparison::{Shown, Table};
-use crate::{Confusion, EvalError};
+use crate::{Calibration, Confusion, EvalError, OperatingPoint};
 
 /// Candidates whose curves and confusions are shown; of more, those of the highest figure.
 const SHOWN: usize = 12;
@@ -37,6 +38,8 @@ pub struct Comparison {
     pub costs: Vec<Cost>,
     /// What the loss measures, with its unit: "cross-entropy, nats".
     pub loss: String,
+    /// What [`Candidate::scores`] are of, in a sentence; may be empty.
+    pub scores: String,
     /// What is compared.
     pub candidates: Vec<Candidate>,
     /// The commands that made the runs, each once with the number of its runs.
@@ -71,6 +74,12 @@ pub struct Candidate {
     pub confusion: Option<Confusion>,
     /// How many of each group's examples its runs have right, all together.
     pub groups: Option<Groups>,
+    /// How its scores tell classes apart at every threshold, in the mean over its seeds.
+    pub scores: Option<DetectorCurve>,
+    /// An operating point that was chosen on validation, with what it is: in the mean over its runs.
+    pub point: Option<(String, OperatingPoint)>,
+    /// How right its probabilities are, those of all its runs together.
+    pub calibration: Option<Calibration>,
 }
 
 /// A run of a candidate.
@@ -175,6 +184,9 @@ impl Comparison {
 ///     runs: Vec::new(),
 ///     confusion: None,
 ///     groups: None,
+///     scores: None,
+///     point: None,
+///     calibration: None,
 /// };
 /// let html = render_comparison(&Comparison {
 ///     title: "Cells".into(),
@@ -191,6 +203,7 @@ impl Comparison {
 ///     shown,
 ///     costs: vec![Cost { key: "size".into(), name: "parameters".into(), measured: String::new() }],
 ///     loss: "cross-entropy, nats".into(),
+///     scores: String::new(),
 ///     candidates: vec![gru],
 ///     commands: Vec::new(),
 ///     versions: Vec::new(),
@@ -203,13 +216,14 @@ pub fn render_comparison(comparison: &Comparison) -> Result<String, EvalError> {
 }
 
 /// The figures of the page as files: what candidates cost (`against-...`), and the curves (`training-loss`,
-/// `validation-accuracy`, `learning-rate`, `gradient-norm`).
+/// `validation-accuracy`, `learning-rate`, `gradient-norm`), errors at every threshold (`roc`, `det`), calibration (`reliability`).
 ///
 /// # Errors
 /// [`EvalError::Figure`] if one cannot be drawn.
 pub fn comparison_pictures(comparison: &Comparison) -> Result<Vec<Picture>, EvalError> {
-    let sketches = costs::sketches(comparison).into_iter().chain(curves::sketches(comparison));
-    sketches.map(Sketch::picture).collect()
+    let sketches =
+        [costs::sketches(comparison), curves::sketches(comparison), scores::sketches(&comparison.best())];
+    sketches.into_iter().flatten().map(Sketch::picture).collect()
 }
 
 #[cfg(test)]

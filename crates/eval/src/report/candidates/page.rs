@@ -4,6 +4,7 @@ use askama::Template;
 
 use super::confusions::{self, Confused, Parts};
 use super::costs::{self, CostFigure};
+use super::scores::{self, Probabilities};
 use super::table::Written;
 use super::{Candidate, CandidateRun, Comparison, curves};
 use crate::EvalError;
@@ -11,6 +12,7 @@ use crate::numbers::counted;
 use crate::report::chart::WIDTH;
 use crate::report::figure::Figure;
 use crate::report::frame::Frame;
+use crate::report::thresholds::Thresholds;
 
 #[derive(Template)]
 #[template(path = "comparison.html")]
@@ -29,6 +31,8 @@ struct Page<'a> {
     confusions: Vec<Confused<'a>>,
     classes: Option<Parts<'a>>,
     groups: Option<Parts<'a>>,
+    thresholds: Option<Thresholds>,
+    probabilities: Option<Probabilities>,
     runs: Vec<Linked<'a>>,
     commands: Vec<(&'a str, String)>,
     versions: Vec<(&'a str, String)>,
@@ -61,11 +65,19 @@ pub(super) fn render(comparison: &Comparison) -> Result<String, EvalError> {
         confusions: confusions::of(&shown),
         classes: confusions::classes(&shown),
         groups: confusions::groups(&shown),
+        thresholds: scores::thresholds(&shown, about(comparison))?,
+        probabilities: scores::probabilities(&shown)?,
         runs: runs.collect(),
         commands: commands.collect(),
         versions: comparison.versions.iter().map(|(name, values)| (&**name, said(values))).collect(),
     };
     Ok(page.render()?)
+}
+
+/// What is to be known about curves of scores.
+fn about(comparison: &Comparison) -> String {
+    let sentences = [comparison.selection().unwrap_or_default(), comparison.scores.clone()];
+    sentences.into_iter().filter(|sentence| !sentence.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 /// Where a run's page is, below this one.

@@ -8,6 +8,9 @@ fn candidate(name: &str, figures: &[f64]) -> Candidate {
         runs: Vec::new(),
         confusion: None,
         groups: None,
+        scores: None,
+        point: None,
+        calibration: None,
     }
 }
 
@@ -22,6 +25,7 @@ fn comparison(candidates: Vec<Candidate>) -> Comparison {
         shown: Shown { scale: 1.0, digits: 1 },
         costs: Vec::new(),
         loss: String::new(),
+        scores: String::new(),
         candidates,
         commands: Vec::new(),
         versions: Vec::new(),
