@@ -129,7 +129,7 @@ impl Compare {
             table.sort(column)?;
         }
         tell(&sweep.config.title, &table, &self.out, "table", console)?;
-        write_page(&sweep.config.title, &[("Results", &table)], &candidates, &self.out, console)?;
+        write_page(&sweep.config.title, &[("Results", &table)], (&candidates, &[]), &self.out, console)?;
         Ok(code)
     }
 }
@@ -151,15 +151,16 @@ pub(super) fn tell(title: &str, table: &Table, out: &Path, name: &str, console: 
     Ok(())
 }
 
-/// Writes the page of candidates, with tables under their headings, and its figures as files.
+/// Writes the page of candidates, with tables under their headings and notes, and its figures as files.
 pub(super) fn write_page(
     title: &str,
     tables: &[(&str, &Table)],
-    candidates: &[Candidate],
+    (candidates, notes): (&[Candidate], &[String]),
     out: &Path,
     console: &Console,
 ) -> Result<()> {
-    let comparison = page(title, tables, candidates, out)?;
+    let mut comparison = page(title, tables, candidates, out)?;
+    comparison.notes.extend_from_slice(notes);
     let write = |path: &Path, bytes: &[u8]| {
         stapes_files::write(path, bytes).map_err(|source| Error::File {
             path: path.into(),

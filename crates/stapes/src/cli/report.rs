@@ -28,7 +28,7 @@ pub(crate) struct Report {
 impl Report {
     pub(crate) fn run(self, console: &Console) -> Result<u8> {
         let runs = runs_within(&self.runs)?;
-        let candidates = of_runs(&runs)?;
+        let (candidates, along) = of_runs(&runs)?;
         let mut table = table(&candidates)?;
         if let Some(column) = &self.sort {
             table.sort(column)?;
@@ -36,7 +36,21 @@ impl Report {
         make_folder(&self.out)?;
         let title = format!("{} runs", runs.len());
         tell(&title, &table, &self.out, "table", console)?;
-        write_page(&title, &[("Results", &table)], &candidates, &self.out, console)?;
+        let notes = Vec::from_iter(told(&along));
+        notes.iter().for_each(|note| console.note(note));
+        write_page(&title, &[("Results", &table)], (&candidates, &notes), &self.out, console)?;
         Ok(super::DONE)
     }
+}
+
+/// Says what differs along with the settings that are named.
+fn told(along: &[String]) -> Option<String> {
+    const KEYS: usize = 6;
+    let more = match along.len().saturating_sub(KEYS) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let first = along.iter().take(KEYS).map(String::as_str).collect::<Vec<_>>().join(", ");
+    let sentence = "Their recipes also differ, along with what is named, in";
+    (!along.is_empty()).then(|| format!("{sentence} {first}{more}."))
 }

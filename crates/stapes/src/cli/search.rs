@@ -52,7 +52,7 @@ impl Search {
             let winner = table(&candidates)?;
             tell(&title, &winner, &self.out, "winner", console)?;
             let tables = [("The winner", &winner), ("What was tried", &tried)];
-            write_page(&search.config.title, &tables, &candidates, &self.out, console)?;
+            write_page(&search.config.title, &tables, (&candidates, &[]), &self.out, console)?;
         }
         Ok(code)
     }

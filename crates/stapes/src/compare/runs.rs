@@ -1,6 +1,7 @@
 //! Any runs as candidates: those that differ in nothing but seed and fold are one.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -65,20 +66,25 @@ fn numbers_apart(name: &str) -> Vec<(u64, String)> {
     parts
 }
 
-/// Runs as candidates. Those whose recipes differ only in the seed and the part of the data that is tested are one; what
-/// else differs between recipes are the settings.
+/// Of more keys than these that differ, those are named that tell the candidates apart.
+const NAMED: usize = 6;
+
+/// Runs as candidates, and the keys of their recipes that differ along with those that are named.
+///
+/// Runs whose recipes differ only in the seed and the part of the data that is tested are one candidate; what else differs
+/// between recipes are the settings, or where that is a lot, as between front ends, as much of it as tells them apart.
 ///
 /// # Errors
 /// [`Error::NoRun`], [`Error::File`] or [`Error::Damaged`] if a file of a run is missing or cannot be understood, or of runs
 /// that are not complete.
-pub fn of_runs(runs: &[PathBuf]) -> Result<Vec<Candidate>, Error> {
+pub fn of_runs(runs: &[PathBuf]) -> Result<(Vec<Candidate>, Vec<String>), Error> {
     let recipes = runs.iter().map(|run| keys(run)).collect::<Result<Vec<_>, _>>()?;
-    let varied = varied(&recipes);
+    let all = varied(&recipes);
+    let varied = if all.len() > NAMED { telling(&all, &recipes) } else { all.clone() };
+    let along = all.into_iter().filter(|key| !varied.contains(key)).collect();
     let settings = |recipe: &Keys| -> Vec<(String, String)> {
-        varied
-            .iter()
-            .map(|key| (short(key, &varied), recipe.values.get(key).cloned().unwrap_or_default()))
-            .collect()
+        let of = |key: &String| Some((short(key, &varied), recipe.values.get(key)?.clone()));
+        varied.iter().filter_map(of).collect()
     };
     // In the order in which they come first; of each candidate the runs by seed.
     let mut groups: Vec<Group> = Vec::new();
@@ -105,13 +111,16 @@ pub fn of_runs(runs: &[PathBuf]) -> Result<Vec<Candidate>, Error> {
             Some(folder) => Timing::read(folder)?,
             None => None,
         };
-        let name = match settings.is_empty() {
-            true => first.display().to_string(),
-            false => settings.iter().map(|(_, value)| value.as_str()).collect::<Vec<_>>().join(", "),
-        };
-        Ok(Candidate { name, settings, repetitions, timing })
+        Ok(Candidate { name: place(&first), settings, repetitions, timing })
     };
-    groups.into_iter().map(candidate).collect()
+    Ok((groups.into_iter().map(candidate).collect::<Result<_, Error>>()?, along))
+}
+
+/// Where a candidate's runs are: the folder of one, or what holds those of all seeds.
+fn place(run: &Path) -> String {
+    let of_seed = run.file_name().is_some_and(|name| name.to_string_lossy().starts_with("seed-"));
+    let place = run.parent().filter(|parent| of_seed && !parent.as_os_str().is_empty());
+    place.unwrap_or(run).display().to_string()
 }
 
 /// Runs that differ only in seed and fold.
@@ -141,9 +150,15 @@ fn keys(run: &Path) -> Result<Keys, Error> {
     Ok(Keys { seed: u64::try_from(seed).map_err(|error| damaged(error.to_string()))?, values })
 }
 
+/// Every key of a recipe with its value, and which tables one has: `model` is `recurrent` or `tc-resnet`.
 fn flatten(path: &str, value: &toml::Value, into: &mut BTreeMap<String, String>) {
     match value {
         toml::Value::Table(table) => {
+            let inner: Vec<&str> =
+                table.iter().filter(|(_, value)| value.is_table()).map(|(key, _)| &**key).collect();
+            if !path.is_empty() && !inner.is_empty() {
+                into.insert(path.into(), inner.join(" + "));
+            }
             for (key, value) in table {
                 let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
                 flatten(&path, value, into);
@@ -165,6 +180,31 @@ fn varied(recipes: &[Keys]) -> Vec<String> {
     let differs =
         |key: &str| recipes.iter().any(|recipe| recipe.values.get(key) != recipes[0].values.get(key));
     keys.into_iter().filter(|key| !is_fold(key) && differs(key)).cloned().collect()
+}
+
+/// A few of the keys that tell recipes apart as far as all of them do, in their order: at each step one that tells more apart
+/// and that most recipes have, of these the one that tells most apart, of equals the one least deep within tables.
+fn telling(keys: &[String], recipes: &[Keys]) -> Vec<String> {
+    let groups = |keys: &[&String]| {
+        let values = |recipe: &Keys| -> Vec<Option<String>> {
+            keys.iter().map(|key| recipe.values.get(*key).cloned()).collect()
+        };
+        recipes.iter().map(values).collect::<BTreeSet<_>>().len()
+    };
+    let all = groups(&keys.iter().collect::<Vec<_>>());
+    let mut chosen: Vec<&String> = Vec::new();
+    while groups(&chosen) < all {
+        let apart = groups(&chosen);
+        let worth = |key: &&String| {
+            let lacking = recipes.iter().filter(|recipe| !recipe.values.contains_key(*key)).count();
+            let with = groups(&[&chosen[..], &[*key]].concat());
+            (with > apart, Reverse(lacking), with, Reverse(key.matches('.').count()))
+        };
+        // The first of equals.
+        let Some(best) = keys.iter().rev().max_by_key(worth) else { break };
+        chosen.push(best);
+    }
+    keys.iter().filter(|key| chosen.contains(key)).cloned().collect()
 }
 
 /// The last part of a key, or as many as tell it from the others.
@@ -210,5 +250,34 @@ mod tests {
         assert_eq!(varied, ["head.dropout", "model.recurrent.cell", "model.recurrent.dropout"]);
         let short: Vec<String> = varied.iter().map(|key| short(key, &varied)).collect();
         assert_eq!(short, ["head.dropout", "cell", "recurrent.dropout"]);
+    }
+
+    #[test]
+    fn of_a_lot_that_differs_as_much_is_named_as_tells_it_apart() {
+        let recipe = |front_end: &str, cell: &str, rate: &str| {
+            let mut values = BTreeMap::new();
+            let text = format!(
+                "[features]\n{front_end}\n[model.recurrent]\ncell = '{cell}'\n[train]\nrate = {rate}"
+            );
+            flatten("", &toml::Value::Table(toml::from_str(&text).unwrap()), &mut values);
+            Keys { seed: 1, values }
+        };
+        let front_ends = [
+            "mfcc = { n_fft = 512, n_mfcc = 13, hop = 160 }",
+            "mfcc = { n_fft = 2048, n_mfcc = 20, hop = 512 }",
+            "mel = { n_fft = 512, n_mels = 40, hop = 160 }",
+        ];
+        let recipes: Vec<Keys> = front_ends
+            .iter()
+            .flat_map(|front_end| ["gru", "lstm"].map(|cell| recipe(front_end, cell, "0.1")))
+            .collect();
+        let varied = varied(&recipes);
+        assert_eq!(varied.len(), 8, "{varied:?}");
+        // Two front ends are called alike: of the keys that tell them apart as well the first.
+        assert_eq!(telling(&varied, &recipes), ["features", "features.mfcc.hop", "model.recurrent.cell"]);
+        assert_eq!(telling(&varied, &recipes[..2]), ["model.recurrent.cell"]);
+        assert_eq!(place(Path::new("runs/gru/seed-2")), "runs/gru");
+        assert_eq!(place(Path::new("runs/gru")), "runs/gru");
+        assert_eq!(place(Path::new("seed-2")), "seed-2");
     }
 }
