@@ -17,7 +17,7 @@ use stapes_train::{Event, Examples, Loading, Start, Team, Trained, Trainer};
 
 use crate::error::Error;
 use crate::recipe::{Recipe, within_data};
-use crate::waveforms::{HELD_BYTES, Held, Waveforms};
+use crate::waveforms::{CLIPS_BYTES, Clips, Waveforms};
 
 pub(crate) use judged::recording_frames;
 pub use judged::{classify, evaluate, frame_classes};
@@ -168,28 +168,33 @@ impl Experiment {
             augmenter,
             bundle,
             seed: self.recipe.seed,
-            held: Held::new(train.indices.len(), HELD_BYTES),
+            clips: Clips::new(train.indices.len(), CLIPS_BYTES),
         }))
     }
 
     /// The median time from samples (or frames) to probabilities for a test utterance of median length, on one
-    /// thread.
+    /// thread: of those whose recording can still be read the nearest to it, None if there is none left.
     ///
     /// # Units
     /// ms
     ///
     /// # Errors
-    /// [`Error::Infer`] if the recording cannot be read again.
+    /// [`Error::Infer`] if it cannot be classified.
     ///
     /// # Panics
     /// If nothing was loaded.
-    pub fn latency_ms(&self, bundle: &Bundle, test: &Loaded) -> Result<f64, Error> {
+    pub fn latency_ms(&self, bundle: &Bundle, test: &Loaded) -> Result<Option<f64>, Error> {
         let mut classifier = Classifier::new(bundle)?;
         let mut by_length: Vec<usize> = (0..test.features.len()).collect();
         by_length.sort_by_key(|&at| test.features[at].frames());
-        let at = by_length[by_length.len() / 2];
-        let clip = self.dataset.examples[test.indices[at]].source.read();
-        let clip = clip.transpose().map_err(InferError::from)?;
+        let middle = by_length.len() / 2;
+        let mut nearest: Vec<usize> = (0..by_length.len()).collect();
+        nearest.sort_by_key(|at| at.abs_diff(middle));
+        let read = |at: usize| {
+            let clip = self.dataset.examples[test.indices[by_length[at]]].source.read();
+            clip.transpose().ok().map(|clip| (by_length[at], clip))
+        };
+        let Some((at, clip)) = nearest.into_iter().find_map(read) else { return Ok(None) };
         let mut times = Vec::new();
         for _ in 0..LATENCY_RUNS {
             let began = Instant::now();
@@ -200,7 +205,7 @@ impl Experiment {
             times.push(began.elapsed().as_secs_f64() * 1e3);
         }
         times.sort_by(f64::total_cmp);
-        Ok(times[times.len() / 2])
+        Ok(Some(times[times.len() / 2]))
     }
 }
 

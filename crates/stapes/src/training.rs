@@ -224,7 +224,7 @@ impl Training<'_> {
             record.operating_points = chosen_points(&validated.outcome, &tested.outcome)?;
         }
         record.set_test(&tested.evaluation);
-        record.latency_ms = Some(experiment.latency_ms(&bundle, &tested.loaded)?);
+        record.latency_ms = experiment.latency_ms(&bundle, &tested.loaded)?;
         folder.write(run::METRICS, run::metrics(&trained.points).as_bytes())?;
         tested.outcome.write(folder)?;
         let seen = tested.seen(experiment, &bundle)?;

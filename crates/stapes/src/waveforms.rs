@@ -11,7 +11,7 @@ use stapes_infer::{Bundle, Extractor, InferError};
 use stapes_train::{Cut, FrameSource, FrameWorker};
 
 /// How many bytes of samples stay in memory; a clip that finds no room is decoded each time it comes up.
-pub(crate) const HELD_BYTES: usize = 2 << 30;
+pub(crate) const CLIPS_BYTES: usize = 2 << 30;
 
 /// What is heard on either side of a segment, so that its frames are those of the recording; no window and no delta
 /// reaches as far.
@@ -29,12 +29,12 @@ pub(crate) struct Waveforms<'a> {
     /// For the normalisation.
     pub(crate) bundle: &'a Bundle,
     pub(crate) seed: u64,
-    pub(crate) held: Held,
+    pub(crate) clips: Clips,
 }
 
 /// Clips that have come up, at the rate of the front end.
-pub(crate) struct Held {
-    clips: Vec<OnceLock<Samples>>,
+pub(crate) struct Clips {
+    samples: Vec<OnceLock<Samples>>,
     /// The bytes that are left.
     room: AtomicUsize,
 }
@@ -48,10 +48,10 @@ enum Samples {
 /// What a sample of 1 is as an integer; a power of two, so that nothing is rounded.
 const FULL_SCALE: f32 = 32768.0;
 
-impl Held {
+impl Clips {
     /// Room for `bytes` of the samples of so many clips.
-    pub(crate) fn new(clips: usize, bytes: usize) -> Held {
-        Held { clips: (0..clips).map(|_| OnceLock::new()).collect(), room: AtomicUsize::new(bytes) }
+    pub(crate) fn new(clips: usize, bytes: usize) -> Clips {
+        Clips { samples: (0..clips).map(|_| OnceLock::new()).collect(), room: AtomicUsize::new(bytes) }
     }
 
     fn keep(&self, clip: usize, samples: &[f32]) {
@@ -61,7 +61,7 @@ impl Held {
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |room| room.checked_sub(samples.bytes()));
         if room.is_ok() {
             // Where another thread was faster, it holds the same.
-            let _ = self.clips[clip].set(samples);
+            let _ = self.samples[clip].set(samples);
         }
     }
 }
@@ -136,7 +136,7 @@ impl Waveforms<'_> {
 
     /// The samples that are to be heard for a cut, and how many frames of them are before it.
     fn samples(&self, cut: &Cut, example: &Example) -> Result<(Vec<f32>, usize), String> {
-        if let Some(samples) = self.held.clips[cut.example].get() {
+        if let Some(samples) = self.clips.samples[cut.example].get() {
             let (part, before) = self.part(cut, samples.len());
             return Ok((samples.part(part), before));
         }
@@ -149,7 +149,7 @@ impl Waveforms<'_> {
                 .resampled(self.config.sample_rate_hz)
                 .map_err(|error| format!("{}: {error}", example.id))?,
         };
-        self.held.keep(cut.example, &clip.samples);
+        self.clips.keep(cut.example, &clip.samples);
         let (part, before) = self.part(cut, clip.samples.len());
         Ok((clip.samples[part].to_vec(), before))
     }

@@ -4,7 +4,7 @@ use stapes_features::Features;
 use stapes_kernels::Sequences;
 use stapes_nn::objective::{Objective, Targets};
 
-use crate::course::Cut;
+use crate::batches::Cut;
 use crate::error::TrainError;
 
 /// The truth about examples.

@@ -6,8 +6,8 @@
 //! fixed order, so that the result depends on the number of shards and never on threads or timing. A [`FrameSource`]
 //! makes the frames of training examples anew each time, in the background.
 
+mod batches;
 mod config;
-mod course;
 mod error;
 mod examples;
 mod loader;
@@ -21,8 +21,8 @@ mod train;
 mod trainer;
 mod treatment;
 
+pub use batches::Cut;
 pub use config::{ClassWeights, NamedWeights, OptimiserKind, TrainConfig};
-pub use course::Cut;
 pub use error::TrainError;
 pub use examples::{Examples, Labels};
 pub use loader::{FrameSource, FrameWorker, Loading};

@@ -7,7 +7,7 @@ use std::thread::Scope;
 use stapes_features::Features;
 use stapes_nn::layer::Shape;
 
-use crate::course::{Course, Cut};
+use crate::batches::{Batches, Cut};
 use crate::error::TrainError;
 use crate::examples::{Examples, Labels};
 use crate::trainer::Trainer;
@@ -133,10 +133,10 @@ impl<'a> Loader<'a> {
             }
         });
         let Trainer { config, train, seed, .. } = *self.trainer;
-        let mut course = Course::new(config, train, seed);
+        let mut batches = Batches::new(config, train, seed);
         let mut frames = self.loading.source.worker();
         while let Some(step) = self.begun() {
-            let Some(batch) = self.batch(&course.batch(step), &mut frames).transpose() else { return };
+            let Some(batch) = self.batch(&batches.batch(step), &mut frames).transpose() else { return };
             self.change(|state| {
                 state.ready.insert(step, batch);
             });

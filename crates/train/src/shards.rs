@@ -7,7 +7,7 @@ use stapes_nn::layer::Shape;
 use stapes_nn::objective::{Bend, Objective};
 use stapes_nn::{BatchSums, ModelConfig, ModelError, Network};
 
-use crate::course::Cut;
+use crate::batches::Cut;
 use crate::examples::{Examples, Labels};
 use crate::mix::{Mix, mixes};
 use crate::state::Validation;

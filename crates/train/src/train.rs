@@ -8,7 +8,7 @@ use stapes_nn::layer::Shape;
 use stapes_nn::parameters::View;
 use stapes_random::Stream;
 
-use crate::course::Course;
+use crate::batches::Batches;
 use crate::error::TrainError;
 use crate::examples::Labels;
 use crate::loader::Loader;
@@ -84,7 +84,7 @@ struct Run<'a> {
     /// The model of the best point.
     best: Vec<f32>,
     optimiser: Optimiser,
-    course: Course<'a>,
+    batches: Batches<'a>,
     class_weights: Option<Vec<f32>>,
     steps: usize,
     progress: Progress,
@@ -141,7 +141,7 @@ impl<'a> Run<'a> {
         }
         let class_weights =
             config.class_weights.as_ref().map(|of| of.weights(labels, trainer.classes)).transpose()?;
-        let course = Course::new(config, trainer.train, trainer.seed);
+        let batches = Batches::new(config, trainer.train, trainer.seed);
         let values = network.values();
         let parameters = match trainer.start {
             Start::Drawn => network.initial_parameters(trainer.seed),
@@ -158,8 +158,8 @@ impl<'a> Run<'a> {
             parameters,
             optimiser: Optimiser::new(config, network.views()),
             shards,
-            steps: course.steps(),
-            course,
+            steps: batches.steps(),
+            batches,
             class_weights,
             progress: Progress::default(),
             began: Instant::now(),
@@ -215,7 +215,7 @@ impl<'a> Run<'a> {
                 let (examples, batch) = made.examples()?;
                 (examples, batch, None)
             }
-            None => (self.trainer.train, self.course.batch(self.progress.step), self.trainer.augment),
+            None => (self.trainer.train, self.batches.batch(self.progress.step), self.trainer.augment),
         };
         let treatment = Treatment {
             key: Stream::numbered(self.trainer.seed, "dropout", [self.progress.step as u64, 0]).bits(),
@@ -249,7 +249,7 @@ impl<'a> Run<'a> {
         Moment {
             step: self.progress.step,
             steps: self.steps,
-            steps_an_epoch: self.course.steps_an_epoch(),
+            steps_an_epoch: self.batches.steps_an_epoch(),
             warmup_steps: self.trainer.config.warmup_steps,
             points: &self.progress.points,
         }
@@ -266,7 +266,7 @@ impl<'a> Run<'a> {
     }
 
     fn validation_is_due(&self) -> bool {
-        let an_epoch = self.course.steps_an_epoch();
+        let an_epoch = self.batches.steps_an_epoch();
         let every = self.trainer.config.validate_every_steps.unwrap_or(an_epoch);
         self.progress.step.is_multiple_of(every) || self.progress.step == self.steps
     }
@@ -289,7 +289,7 @@ impl<'a> Run<'a> {
         self.progress.seconds = self.before + self.began.elapsed().as_secs_f64();
         let point = Point {
             step,
-            epoch: step as f64 / self.course.steps_an_epoch() as f64,
+            epoch: step as f64 / self.batches.steps_an_epoch() as f64,
             seconds: self.progress.seconds,
             train_loss: mean(since.loss),
             learning_rate: f64::from(rate),

@@ -1,8 +1,8 @@
 //! Layers over one flat parameter buffer.
 
-mod clocks;
-mod held;
 mod join;
+mod lengths;
+mod node_gradients;
 mod passes;
 mod plan;
 mod stream;
@@ -16,8 +16,8 @@ use crate::batch_sums::BatchSums;
 use crate::layer::{Layer, Shape};
 use crate::objective::Objective;
 use crate::parameters::{Layout, View};
-use clocks::Clocks;
-use held::Held;
+use lengths::Lengths;
+use node_gradients::NodeGradients;
 use plan::{Node, Operation};
 pub use plan::{Place, Plan};
 pub use stream::{NetworkStream, NotCausal};
@@ -41,8 +41,8 @@ pub struct Network {
     prepared: bool,
     /// The output of each node.
     activations: Vec<Vec<f32>>,
-    clocks: Clocks,
-    held: Held,
+    lengths: Lengths,
+    node_gradients: NodeGradients,
     /// One sequence of one frame.
     one: Sequences,
 }
@@ -87,8 +87,8 @@ impl Network {
             objective,
             learns,
             prepared: false,
-            clocks: Clocks::default(),
-            held: Held::default(),
+            lengths: Lengths::default(),
+            node_gradients: NodeGradients::default(),
             // One frame is a sequence.
             one: Sequences::new(&[1]).unwrap_or_default(),
         }
@@ -128,7 +128,7 @@ impl Network {
     /// The lengths in front of the first layer of this type, in the forward pass that came last.
     pub fn lengths_of<'a, L: Layer>(&'a self, input: &'a Sequences) -> Option<&'a Sequences> {
         let is_one = |node: &&Node| node.operation.layer().is_some_and(|layer| (layer as &dyn Any).is::<L>());
-        self.nodes.iter().find(is_one).map(|node| self.clocks.at(node.from[0], input))
+        self.nodes.iter().find(is_one).map(|node| self.lengths.at(node.from[0], input))
     }
 
     /// The shape of the output.

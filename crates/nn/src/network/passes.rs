@@ -31,16 +31,16 @@ impl Network {
         assert_eq!(parameters.len(), self.values(), "parameters");
         assert_eq!(input.len(), self.input.len(pass.sequences), "input of {}", self.input);
         if stage == 0 {
-            self.clocks.set(&self.nodes, pass.sequences);
+            self.lengths.set(&self.nodes, pass.sequences);
             let of_frames = !matches!(self.objective, Objective::Classes);
             assert!(
-                !of_frames || self.clocks.keep_lengths(),
+                !of_frames || self.lengths.keep_lengths(),
                 "a decision for frames that the layers have not left"
             );
         }
         let first = if stage == 0 { 0 } else { self.stops[stage - 1] };
         let stop = self.stops.get(stage).copied();
-        let Network { nodes, activations, clocks, input: shape, .. } = self;
+        let Network { nodes, activations, lengths, input: shape, .. } = self;
         for at in first..=stop.unwrap_or(nodes.len().saturating_sub(1)) {
             let (before, rest) = activations.split_at_mut(at);
             let (nodes, node) = nodes.split_at_mut(at);
@@ -48,10 +48,10 @@ impl Network {
             let read = |place: Place| match place.0 {
                 None => &input[..shape.len(pass.sequences)],
                 Some(at) => {
-                    &before[at][..nodes[at].operation.output_shape().len(clocks.at(place, pass.sequences))]
+                    &before[at][..nodes[at].operation.output_shape().len(lengths.at(place, pass.sequences))]
                 }
             };
-            let behind = clocks.at(Place(Some(at)), pass.sequences);
+            let behind = lengths.at(Place(Some(at)), pass.sequences);
             let output = sized(&mut rest[0], node.operation.output_shape(), behind);
             match &mut node.operation {
                 Operation::Join(join) => {
@@ -62,7 +62,7 @@ impl Network {
                 }
                 Operation::Layer(layer) => {
                     let from = node.from[0];
-                    let pass = Pass { sequences: clocks.at(from, pass.sequences), ..pass };
+                    let pass = Pass { sequences: lengths.at(from, pass.sequences), ..pass };
                     match pass.mode {
                         Mode::Training(_) if stop == Some(at) => {
                             layer.begin_forward(parameters, read(from), pass);
@@ -79,7 +79,7 @@ impl Network {
     /// The scores of the forward pass that came last, which had this `pass`.
     pub fn scores(&mut self, pass: Pass<'_>) -> &mut [f32] {
         let last = Place(self.nodes.len().checked_sub(1));
-        let scores = self.output_shape().len(self.clocks.at(last, pass.sequences));
+        let scores = self.output_shape().len(self.lengths.at(last, pass.sequences));
         self.activations.last_mut().map_or(&mut [], |output| &mut output[..scores])
     }
 
@@ -110,23 +110,25 @@ impl Network {
         let first = if stage == 0 { self.nodes.len() } else { self.stops[count - stage] + 1 };
         let stop = (stage < count).then(|| self.stops[count - stage - 1]);
         for at in (stop.unwrap_or(0)..first).rev() {
-            let Some(mut gradient) = self.held.take(at) else { continue };
-            let behind = self.clocks.at(Place(Some(at)), pass.sequences);
+            let Some(mut gradient) = self.node_gradients.take(at) else { continue };
+            let behind = self.lengths.at(Place(Some(at)), pass.sequences);
             let output = self.nodes[at].operation.output_shape().len(behind);
             let d_output = &mut gradient[..output];
             if let Operation::Join(_) = self.nodes[at].operation {
                 self.part(at, d_output, d_input.as_deref_mut(), pass);
-                self.held.release(gradient);
+                self.node_gradients.release(gradient);
                 continue;
             }
             let from = self.nodes[at].from[0];
-            let sequences = self.clocks.at(from, pass.sequences);
+            let sequences = self.lengths.at(from, pass.sequences);
             let len = self.shape_at(from).len(sequences);
             let ends_here = stop == Some(at);
             let mut d_layer_input = match from.0 {
                 _ if ends_here => None,
-                None => d_input.is_some().then(|| self.held.buffer(len)),
-                Some(below) => self.is_needed(below, d_input.is_some()).then(|| self.held.buffer(len)),
+                None => d_input.is_some().then(|| self.node_gradients.buffer(len)),
+                Some(below) => {
+                    self.is_needed(below, d_input.is_some()).then(|| self.node_gradients.buffer(len))
+                }
             };
             let Operation::Layer(layer) = &mut self.nodes[at].operation else { continue };
             let buffers = Backward {
@@ -140,17 +142,17 @@ impl Network {
             let pass = Pass { sequences, ..pass };
             if ends_here {
                 layer.begin_backward(buffers, pass);
-                self.held.put(at, gradient, output);
+                self.node_gradients.put(at, gradient, output);
                 continue;
             }
             layer.backward(buffers, pass);
-            self.held.release(gradient);
+            self.node_gradients.release(gradient);
             match (d_layer_input, from.0) {
-                (Some(part), Some(below)) => self.held.put(below, part, len),
+                (Some(part), Some(below)) => self.node_gradients.put(below, part, len),
                 (Some(part), None) => {
                     let sums = d_input.as_deref_mut().into_iter().flatten();
                     sums.zip(&part).for_each(|(sum, part)| *sum += part);
-                    self.held.release(part);
+                    self.node_gradients.release(part);
                 }
                 (None, _) => {}
             }
@@ -159,14 +161,14 @@ impl Network {
 
     /// Holds the gradient by the scores and nothing else.
     fn begin_backward(&mut self, d_output: &[f32], d_input: Option<&mut [f32]>) {
-        self.held.clear(self.nodes.len());
+        self.node_gradients.clear(self.nodes.len());
         if let Some(d_input) = d_input {
             d_input.fill(0.0);
         }
         if let Some(last) = self.nodes.len().checked_sub(1) {
-            let mut gradient = self.held.buffer(d_output.len());
+            let mut gradient = self.node_gradients.buffer(d_output.len());
             gradient[..d_output.len()].copy_from_slice(d_output);
-            self.held.put(last, gradient, d_output.len());
+            self.node_gradients.put(last, gradient, d_output.len());
         }
     }
 
@@ -178,7 +180,7 @@ impl Network {
 
     /// Gives each term of a join its gradient.
     fn part(&mut self, at: usize, d_sum: &mut [f32], mut d_input: Option<&mut [f32]>, pass: Pass<'_>) {
-        let sequences = self.clocks.at(Place(Some(at)), pass.sequences);
+        let sequences = self.lengths.at(Place(Some(at)), pass.sequences);
         let Operation::Join(join) = &self.nodes[at].operation else { return };
         join.unrectify(&self.activations[at][..d_sum.len()], d_sum);
         for (term, &place) in self.nodes[at].from.iter().enumerate() {
@@ -190,10 +192,10 @@ impl Network {
                     }
                 }
                 Some(below) if self.is_needed(below, d_input.is_some()) => {
-                    let mut d_term = self.held.buffer(len);
+                    let mut d_term = self.node_gradients.buffer(len);
                     d_term[..len].fill(0.0);
                     join.add_gradient(term, d_sum, &mut d_term[..len], sequences);
-                    self.held.put(below, d_term, len);
+                    self.node_gradients.put(below, d_term, len);
                 }
                 Some(_) => {}
             }

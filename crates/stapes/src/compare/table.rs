@@ -110,7 +110,7 @@ fn row(candidate: &Candidate, against: Option<&Against>, axes: &[String]) -> Res
         of_first(&|record| Some(record.parameters as f64)),
         of_first(&|record| record.macs_a_second.map(|macs| macs as f64)),
         of_first(&|record| Some(record.model_bytes as f64)),
-        timed(timing.as_ref().map(|timing| timing.clip_ms), &|record| record.latency_ms),
+        timed(timing.as_ref().and_then(|timing| timing.clip_ms), &|record| record.latency_ms),
         Value::of(timing.as_ref().and_then(|timing| timing.frame_ms)),
         Value::Text(name.clone()),
     ]);

@@ -24,8 +24,9 @@ pub struct Timing {
     pub step_ms: f64,
     /// Training examples (or segments) a second.
     pub examples_a_second: f64,
-    /// Median time of one test utterance, from samples (or frames) to probabilities, on one thread, ms.
-    pub clip_ms: f64,
+    /// Median time of one test utterance, from samples (or frames) to probabilities, on one thread, ms; None if its recording
+    /// could not be read again.
+    pub clip_ms: Option<f64>,
     /// Median time of one frame of a stream, from samples to probabilities, on one thread, ms; of models that run on one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub frame_ms: Option<f64>,

@@ -73,7 +73,7 @@ impl Set {
             augmenter,
             bundle: &self.bundle,
             seed: 1,
-            held: Held::new(self.indices.len(), held_bytes),
+            clips: Clips::new(self.indices.len(), held_bytes),
         }
     }
 
@@ -204,11 +204,11 @@ fn what_is_held_and_what_is_decoded_again_give_the_same_bits() {
     };
     let held = set.waveforms(&augmenter, usize::MAX);
     let expected = made(&held);
-    assert!(held.held.clips.iter().all(|clip| matches!(clip.get(), Some(Samples::Short(_)))));
+    assert!(held.clips.samples.iter().all(|clip| matches!(clip.get(), Some(Samples::Short(_)))));
     // Room for the first two: 4,000 and 5,000 samples of two bytes.
     let some = set.waveforms(&augmenter, 18_000);
     assert_eq!(made(&some), expected);
-    assert_eq!([0, 1, 2].map(|clip| some.held.clips[clip].get().is_some()), [true, true, false]);
+    assert_eq!([0, 1, 2].map(|clip| some.clips.samples[clip].get().is_some()), [true, true, false]);
     let none = set.waveforms(&augmenter, 0);
     assert_eq!(made(&none), expected);
     // What is held needs its file no more, what is not says which file is gone.

@@ -6,7 +6,7 @@ use stapes_nn::layer::{Draw, Mode, Pass};
 use stapes_nn::objective::Bend;
 use stapes_nn::{Network, NetworkBackward};
 
-use crate::course::Cut;
+use crate::batches::Cut;
 use crate::examples::Examples;
 use crate::mix::Mix;
 use crate::treatment::Treatment;

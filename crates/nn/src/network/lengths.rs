@@ -6,7 +6,7 @@ use super::plan::{Node, Place};
 
 /// The lengths behind each node; places with the same lengths share one batch.
 #[derive(Default)]
-pub(super) struct Clocks {
+pub(super) struct Lengths {
     /// Of lengths that are not those of the network's input; the first `used` are of this pass.
     other: Vec<Sequences>,
     used: usize,
@@ -14,7 +14,7 @@ pub(super) struct Clocks {
     behind: Vec<Option<usize>>,
 }
 
-impl Clocks {
+impl Lengths {
     /// Follows the lengths of a batch through the nodes.
     pub(super) fn set(&mut self, nodes: &[Node], input: &Sequences) {
         self.used = 0;
@@ -35,19 +35,19 @@ impl Clocks {
         }
     }
 
-    /// The batch with other lengths than that of clock `from`: one that is there already, or one more.
+    /// The batch with other lengths than that of batch `from`: one that is there already, or one more.
     fn of(&mut self, from: Option<usize>, input: &Sequences, other: impl Fn(usize) -> usize) -> usize {
         let (there, free) = self.other.split_at_mut(self.used);
         let lengths = from.map_or(input, |at| &there[at]).lengths().iter().map(|&length| other(length));
-        if let Some(at) = there.iter().position(|clock| clock.lengths().iter().copied().eq(lengths.clone())) {
+        if let Some(at) = there.iter().position(|batch| batch.lengths().iter().copied().eq(lengths.clone())) {
             return at;
         }
         let set = match free.first_mut() {
-            Some(clock) => clock.set(lengths),
+            Some(batch) => batch.set(lengths),
             None => {
-                let mut clock = Sequences::default();
-                let set = clock.set(lengths);
-                self.other.push(clock);
+                let mut batch = Sequences::default();
+                let set = batch.set(lengths);
+                self.other.push(batch);
                 set
             }
         };

@@ -23,7 +23,7 @@ pub struct Cut {
 ///
 /// The examples are gone through again and again, each pass in an order of its own. An epoch takes its number of
 /// examples from this sequence, where the one before stopped, and ends with a smaller batch if need be.
-pub(crate) struct Course<'a> {
+pub(crate) struct Batches<'a> {
     config: &'a TrainConfig,
     examples: Examples<'a>,
     seed: u64,
@@ -34,9 +34,9 @@ pub(crate) struct Course<'a> {
     order: Vec<usize>,
 }
 
-impl<'a> Course<'a> {
+impl<'a> Batches<'a> {
     /// For at least one example and a checked configuration.
-    pub(crate) fn new(config: &'a TrainConfig, examples: Examples<'a>, seed: u64) -> Course<'a> {
+    pub(crate) fn new(config: &'a TrainConfig, examples: Examples<'a>, seed: u64) -> Batches<'a> {
         let count = examples.len();
         let longest = config.segment_frames.unwrap_or(usize::MAX);
         let a_pass: usize = (0..count).map(|index| examples.features(index).frames().min(longest)).sum();
@@ -44,7 +44,7 @@ impl<'a> Course<'a> {
             let passes = frames as f64 / a_pass as f64;
             ((passes * count as f64).round() as usize).max(1)
         });
-        Course { config, examples, seed, an_epoch, pass: None, order: Vec::new() }
+        Batches { config, examples, seed, an_epoch, pass: None, order: Vec::new() }
     }
 
     /// Steps of an epoch: the last batch may be smaller.
@@ -107,8 +107,8 @@ mod tests {
         config.check().unwrap();
         let (features, classes) = recordings(lengths);
         let examples = Examples::new(&features, Labels::Examples(&classes)).unwrap();
-        let mut course = Course::new(&config, examples, seed);
-        (0..course.steps()).map(|step| course.batch(step)).collect()
+        let mut batches = Batches::new(&config, examples, seed);
+        (0..batches.steps()).map(|step| batches.batch(step)).collect()
     }
 
     #[test]

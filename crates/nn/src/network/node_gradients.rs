@@ -4,12 +4,12 @@
 ///
 /// Buffers go round: in a chain two of them serve all layers.
 #[derive(Default)]
-pub(super) struct Held {
+pub(super) struct NodeGradients {
     of_nodes: Vec<Option<Vec<f32>>>,
     free: Vec<Vec<f32>>,
 }
 
-impl Held {
+impl NodeGradients {
     /// Holds nothing, for so many nodes.
     pub(super) fn clear(&mut self, nodes: usize) {
         self.free.extend(self.of_nodes.drain(..).flatten());
