@@ -101,6 +101,11 @@ pub(crate) trait Set {
         Err(DataError::NoFolds { set: self.name(), advice: "it has one official split" })
     }
 
+    /// The key that says which fold is tested; None where the split has no folds.
+    fn fold_key(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Splits what `open` found. Called with a checked configuration.
     fn split(&self, dataset: &DataSet, seed: u64) -> Result<Split, DataError>;
 
@@ -201,6 +206,20 @@ impl DataConfig {
     pub fn folds(&self, dataset: &DataSet) -> Result<Vec<Fold>, DataError> {
         self.check()?;
         self.set().folds(dataset)
+    }
+
+    /// The key that says which fold of the split is tested, from the data set's name on: `fsdd.speaker`. None where the split
+    /// has no folds.
+    ///
+    /// # Example
+    /// ```
+    /// use stapes_data::{DataConfig, UpcVadConfig};
+    ///
+    /// assert_eq!(DataConfig::UpcVad(UpcVadConfig::default()).fold_key(), Some("upc-vad.fold".into()));
+    /// ```
+    pub fn fold_key(&self) -> Option<String> {
+        let set = self.set();
+        set.fold_key().map(|key| format!("{}.{key}", set.name()))
     }
 
     /// Looks at the files of data of one's own before any is used: each can be opened, and no recording is in two parts of the

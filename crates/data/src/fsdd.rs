@@ -149,6 +149,10 @@ impl Set for FsddConfig {
         Ok(dataset.groups().into_iter().map(fold).collect())
     }
 
+    fn fold_key(&self) -> Option<&'static str> {
+        (self.split == FsddSplit::LeaveSpeakerOut).then_some("speaker")
+    }
+
     fn split(&self, dataset: &DataSet, seed: u64) -> Result<Split, DataError> {
         let mut deal = self.test_and_rest(dataset, seed)?;
         if let Some(speaker) = &self.validation_speaker {

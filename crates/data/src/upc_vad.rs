@@ -108,6 +108,10 @@ impl Set for UpcVadConfig {
         Ok((0..self.folds).map(fold).collect())
     }
 
+    fn fold_key(&self) -> Option<&'static str> {
+        Some("fold")
+    }
+
     fn split(&self, dataset: &DataSet, seed: u64) -> Result<Split, DataError> {
         self.check_count(dataset)?;
         let mut deal = Deal::new(dataset, seed);

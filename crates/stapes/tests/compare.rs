@@ -76,8 +76,11 @@ fn the_page_says_what_the_table_says_and_leads_to_the_runs() {
     scratch.run(COMPARE).succeeds();
     let page = fs::read_to_string(scratch.path("runs/report.html")).unwrap();
     for (cell, hidden) in [("gru", "4"), ("gru", "8"), ("rnn_tanh", "4"), ("rnn_tanh", "8")] {
-        assert!(page.contains(&format!("|{cell}, {hidden}")), "{cell}, {hidden} has no dot");
-        assert!(page.contains(&format!("<summary>{cell}, {hidden}: ")), "{cell}, {hidden} has no matrix");
+        assert!(page.contains(&format!("|{cell}, hidden {hidden}")), "{cell}, {hidden} has no dot");
+        assert!(
+            page.contains(&format!("<summary>{cell}, hidden {hidden}: ")),
+            "{cell}, {hidden} has no matrix"
+        );
         for seed in [1, 2] {
             let run = format!("{cell}_{hidden}/seed-{seed}/report.html");
             assert!(page.contains(&format!("href=\"./{run}\"")) && scratch.path("runs").join(run).is_file());
@@ -220,6 +223,10 @@ fn mistakes_say_what_to_do() {
     scratch.run("compare missing.toml --out runs").fails(2, &["cannot read the sweep"]);
     scratch.run("compare sweep.toml --out runs --table").fails(2, &["no such folder"]);
     scratch.run(&format!("{COMPARE} --shard 3/2")).fails(2, &["expected I/N"]);
+    scratch.run(&format!("{COMPARE} --sort speed")).fails(2, &["no column speed"]);
+    scratch.run("compare sweep.toml --data nowhere --out runs").fails(2, &["nowhere"]);
+    scratch.run("compare sweep.toml --out runs").fails(2, &["--data"]);
+    assert!(!scratch.path("runs").exists());
     scratch.run(&format!("{COMPARE} --hours 0")).fails(1, &["8 of 8 runs are left"]);
     scratch.run(&format!("{COMPARE} --table --sort speed")).fails(2, &["no column speed"]);
     scratch.write("sweep.toml", SWEEP.replace("'gru'", "'gruu'"));
@@ -231,7 +238,60 @@ fn a_run_of_another_recipe_is_no_run_of_the_cell() {
     let scratch = prepared();
     scratch.run(COMPARE).succeeds();
     scratch.write("sweep.toml", SWEEP.replace("epochs=2", "epochs=3"));
-    scratch.run(COMPARE).fails(2, &["begun with another recipe", "8 of 8 runs failed"]);
+    scratch.run(COMPARE).fails(2, &["was trained with another recipe", "8 of 8 runs failed"]);
+    // They are not in the table either.
+    scratch.run(&format!("{COMPARE} --table")).fails(2, &["`epochs = 2` then, `epochs = 3` now"]);
+    assert_eq!(column(&scratch, "runs/table.csv", "seeds"), ["0"; 4]);
+}
+
+#[test]
+fn runs_that_cannot_be_used_are_named_and_the_others_are_compared() {
+    let scratch = prepared();
+    scratch.run(COMPARE).succeeds();
+    scratch.write("runs/gru_4/seed-1/metrics.jsonl", "{\"step\"");
+    fs::remove_file(scratch.path("runs/gru_8/seed-2/test.safetensors")).unwrap();
+    let parts = ["metrics.jsonl", "line 1", "gru_8/seed-2: test.safetensors is missing"];
+    scratch.run(&format!("{COMPARE} --table")).fails(1, &parts);
+    assert_eq!(column(&scratch, "runs/table.csv", "seeds"), ["1", "1", "2", "2"]);
+    let page = fs::read_to_string(scratch.path("runs/report.html")).unwrap();
+    assert!(page.contains("test.safetensors is missing"));
+    scratch.run("report runs --out told").fails(1, &parts);
+    fs::remove_file(scratch.path("runs/rnn_tanh_4/seed-1/model.safetensors")).unwrap();
+    scratch.run(&format!("{COMPARE} --time")).fails(1, &["not timed: ", "rnn_tanh_4"]);
+    assert!(scratch.path("runs/rnn_tanh_8/timing.json").is_file());
+    // Times of trainings and times that were taken alone are not in one column.
+    assert!(column(&scratch, "runs/table.csv", "clip_ms").iter().all(|field| !field.is_empty()));
+}
+
+#[test]
+fn a_run_counts_once_and_what_is_not_complete_is_named() {
+    let scratch = prepared();
+    let speakers = TONES.replace("split = \"official\"", "split = \"leave-speaker-out\"\nspeaker = \"ann\"");
+    scratch.write("tones.toml", speakers);
+    let train = "train tones.toml --data tones --set train.epochs=1";
+    scratch.run(&format!("{train} --out runs/gru --folds")).succeeds();
+    scratch.run(&format!("{train} --out runs/again/ann")).succeeds();
+    scratch.run(&format!("{train} --out runs/wide/ann --set model.recurrent.hidden=9")).succeeds();
+    fs::create_dir_all(scratch.path("runs/begun")).unwrap();
+    fs::copy(scratch.path("tones.toml"), scratch.path("runs/begun/recipe.toml")).unwrap();
+    let ran = scratch.run("report runs/gru runs --out told").succeeds();
+    let notes = ran.stderr();
+    for part in [
+        "runs/again/ann is of the same recipe and seed as runs/gru/ann, and left out.",
+        "wide/ann, seed 1: tested on 1 of 2 parts of the data.",
+        "Not complete, and left out: runs/begun.",
+    ] {
+        assert!(notes.contains(part), "{part}: {notes}");
+    }
+    // Both folds are one row, and their examples counted once.
+    let examples = |out: &str| {
+        let page = fs::read_to_string(scratch.path(&format!("{out}/report.html"))).unwrap();
+        let summary = page.split_once("<summary>").unwrap().1.split_once("</summary>").unwrap().0.to_string();
+        summary.split_once(" of ").unwrap().1.split(',').next().unwrap().to_string()
+    };
+    assert_eq!(column(&scratch, "told/table.csv", "folder"), ["gru", "wide/ann"]);
+    scratch.run("report runs/gru --out gru").succeeds();
+    assert_eq!(examples("told"), examples("gru"));
 }
 
 #[test]

@@ -40,6 +40,15 @@ pub(super) fn folds(
     }
 }
 
+/// The key that says which fold is tested.
+pub(super) fn key(own: &OwnConfig) -> Option<&'static str> {
+    match own.split {
+        Some(OwnSplit::Folds) => Some("fold"),
+        Some(OwnSplit::LeaveOneOut) => Some("group"),
+        _ => None,
+    }
+}
+
 /// Names fit for folders, each once: what a manifest calls a speaker may be anything.
 fn folder_names(speakers: &[&str]) -> Vec<String> {
     let mut taken = BTreeSet::new();

@@ -113,6 +113,10 @@ impl Set for ManifestConfig {
         })
     }
 
+    fn fold_key(&self) -> Option<&'static str> {
+        folds::key(&self.own)
+    }
+
     fn split(&self, dataset: &DataSet, seed: u64) -> Result<Split, DataError> {
         split::split(SET, &self.own, dataset, seed)
     }

@@ -9,7 +9,7 @@ use clap::Args;
 use indicatif::ProgressBar;
 use serde_json::json;
 use stapes::Error;
-use stapes::compare::{Candidate, candidates, page, table};
+use stapes::compare::{Candidate, Compared, candidates, check_column, in_words, page, table};
 use stapes::eval::comparison::Table;
 use stapes::eval::report::{comparison_pictures, render_comparison};
 use stapes::run::{REPORT, Standing};
@@ -112,26 +112,49 @@ impl Compare {
         if self.table && !self.out.is_dir() {
             bail!("{}: no such folder, so there are no runs to compare", self.out.display());
         }
+        if let Some(column) = &self.sort {
+            check_column(&sweep.axes(), column)?;
+        }
         let mut code = super::DONE;
         if !self.table {
+            sweep.check_data(data.as_deref())?;
             make_folder(&self.out)?;
             let conduct = self.conduct.conduct(data.clone(), &self.out, sweep.config.budget_hours, &stop);
             let conduct = Conduct { shard: self.shard, ..conduct };
             let jobs = sweep.jobs(data.as_deref())?;
-            code = told(&conduct.run(jobs, &Lines::new(console)), console);
+            code = conducted(&conduct.run(jobs, &Lines::new(console)), console);
         }
         if self.time && !stop.load(Ordering::Relaxed) {
-            time(&sweep, data.as_deref(), &self.out, (&stop, console))?;
+            code = code.max(time(&sweep, data.as_deref(), &self.out, (&stop, console))?);
         }
-        let candidates = candidates(&sweep, data.as_deref(), &self.out)?;
-        let mut table = table(&candidates)?;
-        if let Some(column) = &self.sort {
-            table.sort(column)?;
-        }
-        tell(&sweep.config.title, &table, &self.out, "table", console)?;
-        write_page(&sweep.config.title, &[("Results", &table)], (&candidates, &[]), &self.out, console)?;
-        Ok(code)
+        let compared = candidates(&sweep, data.as_deref(), &self.out)?;
+        let sort = self.sort.as_deref();
+        Ok(code.max(told(&sweep.config.title, &compared, sort, &self.out, console)?))
     }
+}
+
+/// Prints what is compared, writes it as a table and as a page, says what was left out, and gives the exit code.
+pub(super) fn told(
+    title: &str,
+    compared: &Compared,
+    sort: Option<&str>,
+    out: &Path,
+    console: &Console,
+) -> Result<u8> {
+    let mut table = table(&compared.candidates)?;
+    if let Some(Err(error)) = sort.map(|column| table.sort(column)) {
+        console.note(&format!("not sorted: {error}"));
+    }
+    tell(title, &table, out, "table", console)?;
+    let all = [&compared.left_out[..], &compared.notes].concat();
+    all.iter().for_each(|note| console.note(note));
+    write_page(title, &[("Results", &table)], (&compared.candidates, &all), out, console)?;
+    let trained = compared.candidates.iter().any(|candidate| !candidate.repetitions.is_empty());
+    Ok(match (compared.left_out.is_empty(), trained) {
+        (true, _) => super::DONE,
+        (false, true) => super::SOME_FAILED,
+        (false, false) => super::NOTHING_DONE,
+    })
 }
 
 /// Prints a table, and writes it as CSV and Markdown under this name.
@@ -170,18 +193,35 @@ pub(super) fn write_page(
     };
     let figures = out.join("figures");
     make_folder(&figures)?;
+    let mut kept = Vec::new();
     for picture in comparison_pictures(&comparison)? {
         write(&figures.join(format!("{}.svg", picture.name)), picture.svg.as_bytes())?;
         write(&figures.join(format!("{}.png", picture.name)), &picture.png)?;
+        kept.push(picture.name);
     }
+    remove_old_costs(&figures, &kept);
     let path = out.join(REPORT);
     write(&path, render_comparison(&comparison)?.as_bytes())?;
     console.say(&format!("page in {}, its figures in {}", path.display(), figures.display()));
     Ok(())
 }
 
+/// Removes figures against costs that the page has no more, as those of trainings once steps are timed.
+fn remove_old_costs(figures: &Path, kept: &[String]) {
+    for entry in std::fs::read_dir(figures).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let figure = name.strip_suffix(".svg").or(name.strip_suffix(".png"));
+        let old =
+            figure.is_some_and(|name| name.starts_with("against-") && !kept.iter().any(|kept| kept == name));
+        if old {
+            // An old figure that stays is no harm.
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
+}
+
 /// Says how many runs there are now, and gives the exit code.
-pub(super) fn told(conducted: &Conducted, console: &Console) -> u8 {
+pub(super) fn conducted(conducted: &Conducted, console: &Console) -> u8 {
     let Conducted { asked, complete, failed } = *conducted;
     if failed > 0 {
         console.note(&format!("{failed} of {asked} runs failed"));
@@ -197,30 +237,38 @@ pub(super) fn told(conducted: &Conducted, console: &Console) -> u8 {
     }
 }
 
-/// Times the cells that are trained and not timed yet.
+/// Times the cells that are trained and not timed yet, and gives the exit code: that of some failed where some are left.
 fn time(
     sweep: &Sweep,
     data: Option<&Path>,
     out: &Path,
     (stop, console): (&AtomicBool, &Console),
-) -> Result<()> {
+) -> Result<u8> {
     let jobs = sweep.jobs(data)?;
     let bar = progress::bar(sweep.cells.len(), "times");
+    let mut code = super::DONE;
     for (at, cell) in sweep.cells.iter().enumerate() {
         if stop.load(Ordering::Relaxed) {
             console.note("stopped: the same command goes on with the cells that are not timed");
+            code = super::SOME_FAILED;
             break;
         }
         bar.set_position(at as u64);
         let folder = out.join(&cell.name);
         let mut runs = jobs.iter().filter(|job| job.cell == at).map(|job| (job, out.join(&job.folder)));
         let trained = runs.find(|(_, run)| matches!(Standing::of(run), Ok(Standing::Complete)));
-        if let (Some((job, run)), None) = (trained, Timing::read(&folder)?) {
-            Timing::measure(&job.recipe, data, &run)?.write(&folder)?;
+        let Some((job, run)) = trained else { continue };
+        let timed = || match Timing::read(&folder)? {
+            Some(_) => Ok(()),
+            None => Timing::measure(&job.recipe, data, &run)?.write(&folder),
+        };
+        if let Err(error) = timed() {
+            bar.suspend(|| console.note(&format!("not timed: {}", in_words(&error))));
+            code = super::SOME_FAILED;
         }
     }
     bar.finish_and_clear();
-    Ok(())
+    Ok(code)
 }
 
 /// A line for each run.
@@ -256,12 +304,12 @@ impl Watcher for Lines<'_> {
             }
             Ended::Stopped => "stopped".into(),
             Ended::Elsewhere => "is being made by another process".into(),
-            Ended::Failed(error) => format!("error: {error}"),
+            Ended::Failed(error) => format!("error: {}", in_words(error)),
         };
         let folder = job.folder.display();
         self.bar.suspend(|| self.console.note(&format!("[{done}/{of}] {folder}  {words}")));
         let error = match ended {
-            Ended::Failed(error) => Some(error.to_string()),
+            Ended::Failed(error) => Some(in_words(error)),
             _ => None,
         };
         self.console.emit(&json!({

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use stapes::compare::{of_runs, runs_within, table};
+use stapes::compare::{of_runs, runs_within};
 
-use super::compare::{tell, write_page};
+use super::compare::told;
 use super::console::Console;
 use super::features::make_folder;
 
@@ -27,30 +27,13 @@ pub(crate) struct Report {
 
 impl Report {
     pub(crate) fn run(self, console: &Console) -> Result<u8> {
-        let runs = runs_within(&self.runs)?;
-        let (candidates, along) = of_runs(&runs)?;
-        let mut table = table(&candidates)?;
-        if let Some(column) = &self.sort {
-            table.sort(column)?;
-        }
+        let found = runs_within(&self.runs)?;
+        let compared = of_runs(&found)?;
         make_folder(&self.out)?;
-        let title = format!("{} runs", runs.len());
-        tell(&title, &table, &self.out, "table", console)?;
-        let notes = Vec::from_iter(told(&along));
-        notes.iter().for_each(|note| console.note(note));
-        write_page(&title, &[("Results", &table)], (&candidates, &notes), &self.out, console)?;
-        Ok(super::DONE)
+        let title = match found.runs.len() {
+            1 => "1 run".to_string(),
+            runs => format!("{runs} runs"),
+        };
+        told(&title, &compared, self.sort.as_deref(), &self.out, console)
     }
-}
-
-/// Says what differs along with the settings that are named.
-fn told(along: &[String]) -> Option<String> {
-    const KEYS: usize = 6;
-    let more = match along.len().saturating_sub(KEYS) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    let first = along.iter().take(KEYS).map(String::as_str).collect::<Vec<_>>().join(", ");
-    let sentence = "Their recipes also differ, along with what is named, in";
-    (!along.is_empty()).then(|| format!("{sentence} {first}{more}."))
 }

@@ -7,7 +7,7 @@ use clap::Args;
 use stapes::compare::{candidates, table};
 use stapes::sweep::Search as Plan;
 
-use super::compare::{Conducting, Lines, tell, told, write_page};
+use super::compare::{Conducting, Lines, conducted, tell, write_page};
 use super::console::Console;
 use super::features::make_folder;
 use super::progress;
@@ -39,20 +39,29 @@ impl Search {
         let stop = progress::stop_on_interrupt();
         let search = Plan::read(&self.search)?;
         let data = absolute(self.data.as_deref())?;
+        search.check_data(data.as_deref())?;
         make_folder(&self.out)?;
         let conduct = self.conduct.conduct(data.clone(), &self.out, search.config.budget_hours, &stop);
         let searched = search.run(&conduct, &Lines::new(console))?;
-        let code = told(&searched.conducted, console);
+        let mut code = conducted(&searched.conducted, console);
         let title = format!("{}: what was tried", search.config.title);
         let tried = searched.table(search.settings.rungs);
         tell(&title, &tried, &self.out, "search", console)?;
         if let Some(sweep) = search.winner(&searched) {
-            let candidates = candidates(&sweep, data.as_deref(), &self.out)?;
+            let compared = candidates(&sweep, data.as_deref(), &self.out)?;
             let title = format!("{}: the winner", search.config.title);
-            let winner = table(&candidates)?;
+            compared.left_out.iter().for_each(|note| console.note(note));
+            code = code.max(if compared.left_out.is_empty() { super::DONE } else { super::SOME_FAILED });
+            let winner = table(&compared.candidates)?;
             tell(&title, &winner, &self.out, "winner", console)?;
             let tables = [("The winner", &winner), ("What was tried", &tried)];
-            write_page(&search.config.title, &tables, (&candidates, &[]), &self.out, console)?;
+            write_page(
+                &search.config.title,
+                &tables,
+                (&compared.candidates, &compared.left_out),
+                &self.out,
+                console,
+            )?;
         }
         Ok(code)
     }

@@ -8,14 +8,28 @@ mod table;
 
 use std::path::{Path, PathBuf};
 
+use stapes_eval::report::Point;
+
 use crate::error::Error;
-use crate::run::{RECORD, Run, RunRecord, Standing, TestOutcome};
-use crate::sweep::{Sweep, Timing};
+use crate::run::{METRICS, RECORD, Run, RunRecord, Standing, TestOutcome};
+use crate::sweep::{Job, Sweep, Timing};
+use crate::training::same_recipe;
 
 pub use against_best::{Against, against_best};
 pub use page::page;
 pub use runs::{of_runs, runs_within};
-pub use table::table;
+pub use table::{check_axes, check_column, table};
+
+/// What is compared, and what is not.
+#[derive(Clone, Debug, Default)]
+pub struct Compared {
+    /// In the order of the sweep, or in which they come first.
+    pub candidates: Vec<Candidate>,
+    /// Runs that are there and cannot be used, each with the reason in a sentence.
+    pub left_out: Vec<String>,
+    /// What else is to be known of the candidates, in sentences.
+    pub notes: Vec<String>,
+}
 
 /// One of the things that are compared, with what its runs came to.
 #[derive(Clone, Debug)]
@@ -39,6 +53,8 @@ pub struct Repetition {
     pub folders: Vec<PathBuf>,
     /// What they came to.
     pub records: Vec<RunRecord>,
+    /// What was measured while they were trained; of a run that was copied without it nothing.
+    pub curves: Vec<Vec<Point>>,
     /// What their models say of the test examples; of folds of all of them, each judged by the model that did not train on
     /// it.
     pub outcome: TestOutcome,
@@ -54,39 +70,72 @@ impl Repetition {
 }
 
 /// What the cells of a sweep came to as far as they are trained, wherever their folders were made; `data` is the folder of
-/// the data set.
+/// the data set. Runs of other recipes than the sweep's, and those with a damaged file, are left out.
 ///
 /// # Errors
-/// [`Error::Damaged`] or [`Error::File`] if a file of a run cannot be read.
-pub fn candidates(sweep: &Sweep, data: Option<&Path>, out: &Path) -> Result<Vec<Candidate>, Error> {
-    let mut candidates: Vec<Candidate> = Vec::new();
+/// [`Error::Data`] if the folds of a split cannot be told.
+pub fn candidates(sweep: &Sweep, data: Option<&Path>, out: &Path) -> Result<Compared, Error> {
+    let mut compared = Compared::default();
     for cell in &sweep.cells {
-        candidates.push(Candidate {
+        let timing = compared.usable(Timing::read(&out.join(&cell.name))).flatten();
+        compared.candidates.push(Candidate {
             name: cell.name.clone(),
             settings: cell.settings.clone(),
             repetitions: Vec::new(),
-            timing: Timing::read(&out.join(&cell.name))?,
+            timing,
         });
     }
     let mut jobs = sweep.jobs(data)?;
     jobs.sort_by_key(|job| (job.cell, job.seed));
     for group in jobs.chunk_by(|a, b| (a.cell, a.seed) == (b.cell, b.seed)) {
-        let folders: Vec<PathBuf> = group.iter().map(|job| out.join(&job.folder)).collect();
-        if let Some(repetition) = repetition(group[0].seed, folders)? {
-            candidates[group[0].cell].repetitions.push(repetition);
-        }
+        let repetition = compared.usable(of_jobs(group, data, out)).flatten();
+        compared.candidates[group[0].cell].repetitions.extend(repetition);
     }
-    Ok(candidates)
+    Ok(compared)
 }
 
-/// A seed of a candidate, if all of its runs are complete.
-fn repetition(seed: u64, folders: Vec<PathBuf>) -> Result<Option<Repetition>, Error> {
-    for folder in &folders {
+/// A seed of a cell, if all of its runs are complete.
+fn of_jobs(jobs: &[Job], data: Option<&Path>, out: &Path) -> Result<Option<Repetition>, Error> {
+    let folders: Vec<PathBuf> = jobs.iter().map(|job| out.join(&job.folder)).collect();
+    for (job, folder) in jobs.iter().zip(&folders) {
         if Standing::of(folder)? != Standing::Complete {
             return Ok(None);
         }
+        same_recipe(folder, &job.recipe.clone().resolved(data)?)?;
     }
+    repetition(jobs[0].seed, folders).map(Some)
+}
+
+impl Compared {
+    /// A part of what was asked for; None, and the reason among what is left out, if there was none to be had.
+    fn usable<T>(&mut self, part: Result<T, Error>) -> Option<T> {
+        part.map_err(|error| self.left_out.push(in_words(&error))).ok()
+    }
+}
+
+/// An error of a run among many, with what can be done about it there.
+pub fn in_words(error: &Error) -> String {
+    match error {
+        Error::OtherRecipe { folder, then, now } => format!(
+            "{}: was trained with another recipe: `{then}` then, `{now}` now. Move it away to train it anew, or give another \
+             --out",
+            folder.display()
+        ),
+        Error::NoRun { folder, file } => {
+            format!(
+                "{}: {file} is missing: move what is left of the run away to train it anew",
+                folder.display()
+            )
+        }
+        Error::Kept { source, .. } => format!("{source}; the same command goes on from the last checkpoint"),
+        other => other.to_string(),
+    }
+}
+
+/// A seed of a candidate; its runs are complete.
+fn repetition(seed: u64, folders: Vec<PathBuf>) -> Result<Repetition, Error> {
     let records = folders.iter().map(|folder| Run::record(folder)).collect::<Result<Vec<_>, _>>()?;
+    let curves = folders.iter().map(|folder| curve(folder)).collect::<Result<Vec<_>, _>>()?;
     let mut outcomes = folders.iter().map(|folder| TestOutcome::read(folder));
     let Some(first) = outcomes.next() else {
         return Err(Error::NoRun { folder: PathBuf::new(), file: RECORD });
@@ -95,5 +144,22 @@ fn repetition(seed: u64, folders: Vec<PathBuf>) -> Result<Option<Repetition>, Er
     for other in outcomes {
         outcome.append(other?);
     }
-    Ok(Some(Repetition { seed, folders, records, outcome }))
+    Ok(Repetition { seed, folders, records, curves, outcome })
+}
+
+fn curve(folder: &Path) -> Result<Vec<Point>, Error> {
+    let path = folder.join(METRICS);
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        // A run that was copied without its curve.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(source) => return Err(Error::File { path, action: "read the curve of the run", source }),
+    };
+    let point = |(line, text): (usize, &str)| {
+        serde_json::from_str(text).map_err(|error| Error::Damaged {
+            path: path.clone(),
+            reason: format!("line {}: {error}", line + 1),
+        })
+    };
+    text.lines().enumerate().filter(|(_, line)| !line.is_empty()).map(point).collect()
 }

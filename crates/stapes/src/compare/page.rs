@@ -4,21 +4,20 @@ use std::collections::BTreeMap;
 use std::path::{Component, Path};
 
 use stapes_eval::comparison::{Shown, Table, median};
-use stapes_eval::report::{self, CandidateRun, Comparison, Cost, DetectorCurve, Group, Groups, Point};
+use stapes_eval::report::{self, CandidateRun, Comparison, Cost, DetectorCurve, Group, Groups};
 use stapes_eval::{Calibration, Confusion, EvalError, OperatingPoint};
 
 use super::marked::{Judged, marked};
 use super::{Candidate, Repetition};
 use crate::error::Error;
 use crate::experiment::{Truths, frame_classes};
-use crate::run::{ChosenPoint, METRICS, REPORT, RunRecord, now};
+use crate::run::{ChosenPoint, REPORT, RunRecord, now};
 
 /// The page of candidates, for [`render_comparison`](stapes_eval::report::render_comparison): tables with their headings,
 /// and what else there is to see. Runs below `out`, the page's folder, are linked.
 ///
 /// # Errors
-/// [`Error::File`] or [`Error::Damaged`] if the curve of a run cannot be read; [`Error::Eval`] if its test cannot be
-/// evaluated.
+/// [`Error::Eval`] if the test of a run cannot be evaluated.
 pub fn page(
     title: &str,
     tables: &[(&str, &Table)],
@@ -46,7 +45,7 @@ pub fn page(
             name: candidate.settings_or_name(),
             figures: figures.unwrap_or_default(),
             costs: costs(candidate, timed),
-            runs: runs(candidate, &out)?,
+            runs: runs(candidate, &out),
             confusion: confusion(&candidate.repetitions)?,
             groups: groups(&candidate.repetitions),
             scores: scores(candidate)?,
@@ -76,11 +75,17 @@ pub fn page(
 }
 
 impl Candidate {
-    /// What it is on each axis, or its name where there are none.
+    /// What it is on each axis, numbers with the axis's name, or its name where there are no axes.
     fn settings_or_name(&self) -> String {
+        let said = |(axis, value): &(String, String)| match value.parse::<f64>().is_ok()
+            || value.parse::<bool>().is_ok()
+        {
+            true => format!("{axis} {value}"),
+            false => value.clone(),
+        };
         match self.settings.is_empty() {
             true => self.name.clone(),
-            false => self.settings.iter().map(|(_, value)| &**value).collect::<Vec<_>>().join(", "),
+            false => self.settings.iter().map(said).collect::<Vec<_>>().join(", "),
         }
     }
 }
@@ -151,35 +156,18 @@ fn notes(candidates: &[Candidate]) -> Vec<String> {
 }
 
 /// A candidate's runs with their curves.
-fn runs(candidate: &Candidate, out: &Path) -> Result<Vec<CandidateRun>, Error> {
+fn runs(candidate: &Candidate, out: &Path) -> Vec<CandidateRun> {
     let mut runs = Vec::new();
-    for Repetition { seed, folders, .. } in &candidate.repetitions {
-        for (part, folder) in folders.iter().enumerate() {
+    for Repetition { seed, folders, curves, .. } in &candidate.repetitions {
+        for (part, (folder, curve)) in folders.iter().zip(curves).enumerate() {
             let name = match folders.len() {
                 1 => format!("seed {seed}"),
                 _ => format!("seed {seed}, part {}", part + 1),
             };
-            runs.push(CandidateRun { name, curve: curve(folder)?, link: link(folder, out) });
+            runs.push(CandidateRun { name, curve: curve.clone(), link: link(folder, out) });
         }
     }
-    Ok(runs)
-}
-
-fn curve(folder: &Path) -> Result<Vec<Point>, Error> {
-    let path = folder.join(METRICS);
-    let text = match std::fs::read_to_string(&path) {
-        Ok(text) => text,
-        // A run that was copied without its curve.
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(source) => return Err(Error::File { path, action: "read the curve of the run", source }),
-    };
-    let point = |(line, text): (usize, &str)| {
-        serde_json::from_str(text).map_err(|error| Error::Damaged {
-            path: path.clone(),
-            reason: format!("line {}: {error}", line + 1),
-        })
-    };
-    text.lines().enumerate().filter(|(_, line)| !line.is_empty()).map(point).collect()
+    runs
 }
 
 /// The address of a run's page from a page in the folder `out`, where the run lies below it.
@@ -243,18 +231,32 @@ fn scores(candidate: &Candidate) -> Result<Option<DetectorCurve>, Error> {
     Ok(DetectorCurve::mean(&candidate.name, &seeds))
 }
 
-/// What [`scores`] are of.
+/// What [`scores`] are of, where that is the same for all candidates.
 fn about_scores(candidates: &[Candidate]) -> String {
     let repetitions = || candidates.iter().flat_map(|candidate| &candidate.repetitions);
     let Some(first) = repetitions().next() else { return String::new() };
-    let folds = if first.folders.len() > 1 { ", of all folds together" } else { "" };
-    let several = repetitions().any(|repetition| repetition.seed != first.seed);
-    match (&*first.outcome.labels, several) {
-        ([_, positive], false) => format!("The scores of {positive}{folds}."),
-        ([_, positive], true) => format!("The scores of {positive}{folds}: the mean over seeds."),
-        (_, false) => format!("Each class against the others{folds}: the mean over classes."),
-        (_, true) => format!("Each class against the others{folds}: the mean over classes and seeds."),
+    let (labels, folds) = (&first.outcome.labels, first.folders.len() > 1);
+    if repetitions().any(|one| one.outcome.labels != *labels || (one.folders.len() > 1) != folds) {
+        return String::new();
     }
+    let several = candidates.iter().any(|candidate| candidate.repetitions.len() > 1);
+    let of = match &**labels {
+        [_, positive] => format!("The scores of {positive}"),
+        _ => "Each class against the others".into(),
+    };
+    let folds = if folds { ", of all folds together" } else { "" };
+    let mean = match (labels.len() > 2, several) {
+        (false, false) => "",
+        (false, true) => ": the mean over seeds",
+        (true, false) => ": the mean over classes",
+        (true, true) => ": the mean over classes and seeds",
+    };
+    let points = candidates.iter().any(|candidate| point(candidate).is_some());
+    let points = match points && (several || !folds.is_empty()) {
+        true => " Thresholds are the means of those of the runs, and so are their errors.",
+        false => "",
+    };
+    format!("{of}{folds}{mean}.{points}")
 }
 
 /// The first of the operating points that were chosen on validation, in the mean over the runs, where all have it.

@@ -1,41 +1,53 @@
 //! Any runs as candidates: those that differ in nothing but seed and fold are one.
 
-use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{Candidate, repetition};
+use super::{Candidate, Compared, repetition};
 use crate::error::Error;
+use crate::recipe::Recipe;
 use crate::run::{RECIPE, RECORD, Standing};
 use crate::sweep::Timing;
 
 /// How deep runs are looked for: a folder of sweeps, a sweep, a cell, a fold, a seed.
 const DEPTH: usize = 5;
 
-/// The complete runs of folders, each of which is a run or holds runs somewhere within.
+/// Runs in folders.
+#[derive(Clone, Debug, Default)]
+pub struct Found {
+    /// Those that are complete.
+    pub runs: Vec<PathBuf>,
+    /// Those that are not.
+    pub unfinished: Vec<PathBuf>,
+}
+
+/// The runs of folders, each of which is a run or holds runs somewhere within.
 ///
 /// # Errors
-/// [`Error::NoRun`] for a folder without any; [`Error::File`] if one cannot be read.
-pub fn runs_within(folders: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
-    let mut runs = Vec::new();
+/// [`Error::NoRun`] for a folder without any that is complete; [`Error::File`] if one cannot be read.
+pub fn runs_within(folders: &[PathBuf]) -> Result<Found, Error> {
+    let mut found = Found::default();
     for folder in folders {
-        let before = runs.len();
-        look(folder, DEPTH, &mut runs)?;
-        if runs.len() == before {
+        let before = found.runs.len();
+        look(folder, DEPTH, &mut found)?;
+        if found.runs.len() == before {
             return Err(Error::NoRun { folder: folder.clone(), file: RECORD });
         }
     }
     // Given twice, or once by itself and once within another.
     let mut seen = std::collections::HashSet::new();
-    runs.retain(|run| seen.insert(fs::canonicalize(run).unwrap_or_else(|_| run.clone())));
-    Ok(runs)
+    let mut first = |run: &PathBuf| seen.insert(fs::canonicalize(run).unwrap_or_else(|_| run.clone()));
+    found.runs.retain(&mut first);
+    found.unfinished.retain(&mut first);
+    Ok(found)
 }
 
-fn look(folder: &Path, depth: usize, runs: &mut Vec<PathBuf>) -> Result<(), Error> {
+fn look(folder: &Path, depth: usize, found: &mut Found) -> Result<(), Error> {
     if folder.join(RECIPE).is_file() {
-        if Standing::of(folder)? == Standing::Complete {
-            runs.push(folder.into());
+        match Standing::of(folder)? {
+            Standing::Complete => found.runs.push(folder.into()),
+            _ => found.unfinished.push(folder.into()),
         }
         return Ok(());
     }
@@ -47,7 +59,7 @@ fn look(folder: &Path, depth: usize, runs: &mut Vec<PathBuf>) -> Result<(), Erro
     let mut inner: Vec<PathBuf> =
         entries.iter().map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
     inner.sort_by_key(|path| numbers_apart(&path.to_string_lossy()));
-    inner.iter().try_for_each(|folder| look(folder, depth - 1, runs))
+    inner.iter().try_for_each(|folder| look(folder, depth - 1, found))
 }
 
 /// A name in parts that are ordered as people do: seed-2 before seed-10.
@@ -66,72 +78,153 @@ fn numbers_apart(name: &str) -> Vec<(u64, String)> {
     parts
 }
 
-/// Of more keys than these that differ, those are named that tell the candidates apart.
+/// Of more keys than these that differ, candidates are called by their folders.
 const NAMED: usize = 6;
+/// So many of them are named.
+const KEYS: usize = 6;
 
-/// Runs as candidates, and the keys of their recipes that differ along with those that are named.
+/// Runs as candidates.
 ///
 /// Runs whose recipes differ only in the seed and the part of the data that is tested are one candidate; what else differs
-/// between recipes are the settings, or where that is a lot, as between front ends, as much of it as tells them apart.
+/// between recipes are the settings. Where that is a lot, as between front ends, candidates have none and are called by their
+/// folders. A run of the same recipe and seed as one before it is left out, and so is one with a damaged file.
 ///
 /// # Errors
-/// [`Error::NoRun`], [`Error::File`] or [`Error::Damaged`] if a file of a run is missing or cannot be understood, or of runs
-/// that are not complete.
-pub fn of_runs(runs: &[PathBuf]) -> Result<(Vec<Candidate>, Vec<String>), Error> {
-    let recipes = runs.iter().map(|run| keys(run)).collect::<Result<Vec<_>, _>>()?;
-    let all = varied(&recipes);
-    let varied = if all.len() > NAMED { telling(&all, &recipes) } else { all.clone() };
-    let along = all.into_iter().filter(|key| !varied.contains(key)).collect();
+/// [`Error::NoRun`], [`Error::File`] or [`Error::Damaged`] if the recipe of a run is missing or cannot be understood.
+pub fn of_runs(found: &Found) -> Result<Compared, Error> {
+    let recipes = found.runs.iter().map(|run| keys(run)).collect::<Result<Vec<_>, _>>()?;
+    let varied = varied(&recipes);
     let settings = |recipe: &Keys| -> Vec<(String, String)> {
         let of = |key: &String| Some((short(key, &varied), recipe.values.get(key)?.clone()));
         varied.iter().filter_map(of).collect()
     };
-    // In the order in which they come first; of each candidate the runs by seed.
+    let mut compared = Compared::default();
+    // In the order in which they come first; of each candidate the runs by seed and fold.
     let mut groups: Vec<Group> = Vec::new();
-    for (run, recipe) in runs.iter().zip(&recipes) {
+    for (run, recipe) in found.runs.iter().zip(&recipes) {
         let settings = settings(recipe);
         let at = groups.iter().position(|group| group.settings == settings).unwrap_or_else(|| {
             groups.push(Group { settings, seeds: BTreeMap::new() });
             groups.len() - 1
         });
-        groups[at].seeds.entry(recipe.seed).or_default().push(run.clone());
-    }
-    let candidate = |Group { settings, seeds }: Group| {
-        let first = seeds.values().flatten().next().cloned().unwrap_or_default();
-        let mut repetitions = Vec::new();
-        for (seed, folders) in seeds {
-            repetitions.extend(repetition(seed, folders)?);
+        let folds = groups[at].seeds.entry(recipe.seed).or_default();
+        match folds.iter().find(|(fold, _)| *fold == recipe.fold) {
+            None => folds.push((recipe.fold.clone(), run.clone())),
+            Some((_, first)) => compared.notes.push(format!(
+                "{} is of the same recipe and seed as {}, and left out.",
+                run.display(),
+                first.display()
+            )),
         }
-        let timing = match first
-            .ancestors()
-            .skip(1)
-            .take(2)
-            .find(|folder| folder.join(crate::sweep::TIMING).is_file())
-        {
-            Some(folder) => Timing::read(folder)?,
-            None => None,
-        };
-        Ok(Candidate { name: place(&first), settings, repetitions, timing })
-    };
-    Ok((groups.into_iter().map(candidate).collect::<Result<_, Error>>()?, along))
+    }
+    let names = names(&groups);
+    compared.notes.extend(lacking_folds(&groups, &names));
+    if !found.unfinished.is_empty() {
+        let runs: Vec<String> = found.unfinished.iter().map(|run| run.display().to_string()).collect();
+        compared.notes.push(format!("Not complete, and left out: {}.", few(&runs)));
+    }
+    let by_folder = varied.len() > NAMED;
+    if by_folder {
+        let count = varied.len();
+        let keys = few(&varied);
+        compared
+            .notes
+            .push(format!("Runs are called by their folders: their recipes differ in {count} keys, {keys}."));
+    }
+    for (Group { settings, seeds }, name) in groups.into_iter().zip(names) {
+        let first = seeds.values().flatten().next().map(|(_, run)| run.clone()).unwrap_or_default();
+        let mut repetitions = Vec::new();
+        for (seed, folds) in seeds {
+            let folders = folds.into_iter().map(|(_, run)| run).collect();
+            repetitions.extend(compared.usable(repetition(seed, folders)));
+        }
+        let place =
+            first.ancestors().skip(1).take(2).find(|folder| folder.join(crate::sweep::TIMING).is_file());
+        let timing = place.and_then(|folder| compared.usable(Timing::read(folder)).flatten());
+        let settings = if by_folder { Vec::new() } else { settings };
+        compared.candidates.push(Candidate { name, settings, repetitions, timing });
+    }
+    Ok(compared)
 }
 
-/// Where a candidate's runs are: the folder of one, or what holds those of all seeds.
-fn place(run: &Path) -> String {
-    let of_seed = run.file_name().is_some_and(|name| name.to_string_lossy().starts_with("seed-"));
-    let place = run.parent().filter(|parent| of_seed && !parent.as_os_str().is_empty());
-    place.unwrap_or(run).display().to_string()
+/// A list of which the first few are named.
+fn few(items: &[String]) -> String {
+    let more = match items.len().saturating_sub(KEYS) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    items[..items.len().min(KEYS)].join(", ") + &more
+}
+
+/// Says which candidates lack folds that others of the same split have.
+fn lacking_folds(groups: &[Group], names: &[String]) -> Vec<String> {
+    let seeds =
+        || groups.iter().zip(names).flat_map(|(group, name)| group.seeds.iter().map(move |of| (name, of)));
+    let mut lacking = Vec::new();
+    for (name, (seed, folds)) in seeds() {
+        let own: BTreeSet<&Option<String>> = folds.iter().map(|(fold, _)| fold).collect();
+        let others =
+            seeds().map(|(_, (_, folds))| folds.iter().map(|(fold, _)| fold).collect::<BTreeSet<_>>());
+        let all: BTreeSet<_> = others.filter(|folds| !folds.is_disjoint(&own)).flatten().collect();
+        if own.len() < all.len() {
+            let (own, all) = (own.len(), all.len());
+            lacking.push(format!("{name}, seed {seed}: tested on {own} of {all} parts of the data."));
+        }
+    }
+    lacking
+}
+
+/// What candidates are called: the folder that holds all runs of one, without what leads to all of them.
+fn names(groups: &[Group]) -> Vec<String> {
+    let runs = |group: &Group| -> Vec<PathBuf> {
+        group.seeds.values().flatten().map(|(_, run)| run.clone()).collect()
+    };
+    let runs: Vec<Vec<PathBuf>> = groups.iter().map(runs).collect();
+    let mut places: Vec<&Path> = runs.iter().map(|runs| place(runs)).collect();
+    // Runs that somebody put together by hand.
+    if (1..places.len()).any(|at| places[..at].contains(&places[at])) {
+        places = runs.iter().map(|runs| runs[0].as_path()).collect();
+    }
+    let common = common(&places, |place, common| place.starts_with(common) && place != common);
+    let name = |place: &&Path| match places.len() {
+        1 => place.display().to_string(),
+        _ => place.strip_prefix(common).unwrap_or(place).display().to_string(),
+    };
+    places.iter().map(name).collect()
+}
+
+/// The folder of a candidate's only run, or what holds all of its runs; of one that is called by its seed what holds that.
+fn place(runs: &[PathBuf]) -> &Path {
+    let first = runs[0].as_path();
+    let of_seed = first.file_name().is_some_and(|name| name.to_string_lossy().starts_with("seed-"));
+    let folder = match runs.len() {
+        1 if !of_seed => first,
+        1 => first.parent().unwrap_or(first),
+        _ => common(&runs.iter().map(PathBuf::as_path).collect::<Vec<_>>(), |run, above| {
+            run.starts_with(above)
+        }),
+    };
+    if folder.as_os_str().is_empty() { first } else { folder }
+}
+
+/// The longest path above the first that leads to all as it should; the empty one where none does.
+fn common<'a>(paths: &[&'a Path], leads: impl Fn(&Path, &Path) -> bool) -> &'a Path {
+    let mut above = paths[0].ancestors().skip(1);
+    above.find(|above| paths.iter().all(|path| leads(path, above))).unwrap_or(Path::new(""))
 }
 
 /// Runs that differ only in seed and fold.
 struct Group {
     settings: Vec<(String, String)>,
-    seeds: BTreeMap<u64, Vec<PathBuf>>,
+    /// Of each seed the runs with the fold that they test.
+    seeds: BTreeMap<u64, Vec<(Option<String>, PathBuf)>>,
 }
 
 /// A recipe as its keys and values.
 struct Keys {
     seed: u64,
+    /// What it tests, where its split has folds.
+    fold: Option<String>,
     values: BTreeMap<String, String>,
 }
 
@@ -147,7 +240,11 @@ fn keys(run: &Path) -> Result<Keys, Error> {
     table.remove("title");
     let mut values = BTreeMap::new();
     flatten("", &toml::Value::Table(table), &mut values);
-    Ok(Keys { seed: u64::try_from(seed).map_err(|error| damaged(error.to_string()))?, values })
+    // A recipe that this version cannot read is one without folds.
+    let recipe = Recipe::from_toml(&path.display().to_string(), &text, &[]).ok();
+    let fold_key = recipe.and_then(|recipe| recipe.data.fold_key());
+    let fold = fold_key.and_then(|key| values.remove(&format!("data.{key}")));
+    Ok(Keys { seed: u64::try_from(seed).map_err(|error| damaged(error.to_string()))?, fold, values })
 }
 
 /// Every key of a recipe with its value, and which tables one has: `model` is `recurrent` or `tc-resnet`.
@@ -170,41 +267,14 @@ fn flatten(path: &str, value: &toml::Value, into: &mut BTreeMap<String, String>)
     }
 }
 
-/// The keys that differ between recipes, save those that say which part of the data is tested.
+/// The keys that differ between recipes.
 fn varied(recipes: &[Keys]) -> Vec<String> {
-    let is_fold =
-        |key: &str| key.starts_with("data.") && [".fold", ".speaker"].iter().any(|end| key.ends_with(end));
     let mut keys: Vec<&String> = recipes.iter().flat_map(|recipe| recipe.values.keys()).collect();
     keys.sort();
     keys.dedup();
     let differs =
         |key: &str| recipes.iter().any(|recipe| recipe.values.get(key) != recipes[0].values.get(key));
-    keys.into_iter().filter(|key| !is_fold(key) && differs(key)).cloned().collect()
-}
-
-/// A few of the keys that tell recipes apart as far as all of them do, in their order: at each step one that tells more apart
-/// and that most recipes have, of these the one that tells most apart, of equals the one least deep within tables.
-fn telling(keys: &[String], recipes: &[Keys]) -> Vec<String> {
-    let groups = |keys: &[&String]| {
-        let values = |recipe: &Keys| -> Vec<Option<String>> {
-            keys.iter().map(|key| recipe.values.get(*key).cloned()).collect()
-        };
-        recipes.iter().map(values).collect::<BTreeSet<_>>().len()
-    };
-    let all = groups(&keys.iter().collect::<Vec<_>>());
-    let mut chosen: Vec<&String> = Vec::new();
-    while groups(&chosen) < all {
-        let apart = groups(&chosen);
-        let worth = |key: &&String| {
-            let lacking = recipes.iter().filter(|recipe| !recipe.values.contains_key(*key)).count();
-            let with = groups(&[&chosen[..], &[*key]].concat());
-            (with > apart, Reverse(lacking), with, Reverse(key.matches('.').count()))
-        };
-        // The first of equals.
-        let Some(best) = keys.iter().rev().max_by_key(worth) else { break };
-        chosen.push(best);
-    }
-    keys.iter().filter(|key| chosen.contains(key)).cloned().collect()
+    keys.into_iter().filter(|key| differs(key)).cloned().collect()
 }
 
 /// The last part of a key, or as many as tell it from the others.
@@ -236,15 +306,11 @@ mod tests {
         let recipe = |text: &str| {
             let mut values = BTreeMap::new();
             flatten("", &toml::Value::Table(toml::from_str(text).unwrap()), &mut values);
-            Keys { seed: 1, values }
+            Keys { seed: 1, fold: None, values }
         };
         let recipes = [
-            recipe(
-                "[data.fsdd]\nspeaker = 'theo'\n[model.recurrent]\ncell = 'gru'\ndropout = 0.1\n[head]\ndropout = 0.5",
-            ),
-            recipe(
-                "[data.fsdd]\nspeaker = 'lucas'\n[model.recurrent]\ncell = 'lstm'\ndropout = 0.2\n[head]\ndropout = 0.3",
-            ),
+            recipe("[model.recurrent]\ncell = 'gru'\ndropout = 0.1\n[head]\ndropout = 0.5"),
+            recipe("[model.recurrent]\ncell = 'lstm'\ndropout = 0.2\n[head]\ndropout = 0.3"),
         ];
         let varied = varied(&recipes);
         assert_eq!(varied, ["head.dropout", "model.recurrent.cell", "model.recurrent.dropout"]);
@@ -252,32 +318,33 @@ mod tests {
         assert_eq!(short, ["head.dropout", "cell", "recurrent.dropout"]);
     }
 
+    fn group(runs: &[&str]) -> Group {
+        let folds = runs.iter().map(|run| (Some(run.to_string()), PathBuf::from(run))).collect();
+        Group { settings: Vec::new(), seeds: BTreeMap::from([(1, folds)]) }
+    }
+
     #[test]
-    fn of_a_lot_that_differs_as_much_is_named_as_tells_it_apart() {
-        let recipe = |front_end: &str, cell: &str, rate: &str| {
-            let mut values = BTreeMap::new();
-            let text = format!(
-                "[features]\n{front_end}\n[model.recurrent]\ncell = '{cell}'\n[train]\nrate = {rate}"
-            );
-            flatten("", &toml::Value::Table(toml::from_str(&text).unwrap()), &mut values);
-            Keys { seed: 1, values }
-        };
-        let front_ends = [
-            "mfcc = { n_fft = 512, n_mfcc = 13, hop = 160 }",
-            "mfcc = { n_fft = 2048, n_mfcc = 20, hop = 512 }",
-            "mel = { n_fft = 512, n_mels = 40, hop = 160 }",
-        ];
-        let recipes: Vec<Keys> = front_ends
-            .iter()
-            .flat_map(|front_end| ["gru", "lstm"].map(|cell| recipe(front_end, cell, "0.1")))
-            .collect();
-        let varied = varied(&recipes);
-        assert_eq!(varied.len(), 8, "{varied:?}");
-        // Two front ends are called alike: of the keys that tell them apart as well the first.
-        assert_eq!(telling(&varied, &recipes), ["features", "features.mfcc.hop", "model.recurrent.cell"]);
-        assert_eq!(telling(&varied, &recipes[..2]), ["model.recurrent.cell"]);
-        assert_eq!(place(Path::new("runs/gru/seed-2")), "runs/gru");
-        assert_eq!(place(Path::new("runs/gru")), "runs/gru");
-        assert_eq!(place(Path::new("seed-2")), "seed-2");
+    fn candidates_are_called_by_what_leads_to_their_runs_and_no_more() {
+        let names = |groups: &[&[&str]]| names(&groups.iter().map(|runs| group(runs)).collect::<Vec<_>>());
+        assert_eq!(names(&[&["runs/cells/gru/seed-1"], &["runs/cells/lstm/seed-2"]]), ["gru", "lstm"]);
+        assert_eq!(
+            names(&[&["runs/gru/theo/seed-1", "runs/gru/ann/seed-1"], &["runs/mfcc"]]),
+            ["gru", "mfcc"]
+        );
+        assert_eq!(names(&[&["a/seed-1"], &["/b/seed-1"]]), ["a", "/b"]);
+        assert_eq!(names(&[&["runs/gru/seed-1"]]), ["runs/gru"]);
+        assert_eq!(names(&[&["seed-1"], &["seed-2"]]), ["seed-1", "seed-2"]);
+        // One below the other, two recipes below one folder, and runs of everywhere.
+        assert_eq!(names(&[&["runs/gru"], &["runs/gru/wide"]]), ["gru", "gru/wide"]);
+        assert_eq!(names(&[&["runs/gru/seed-1"], &["runs/gru/seed-2"]]), ["seed-1", "seed-2"]);
+        assert_eq!(names(&[&["a/seed-1", "b/seed-1"], &["c"]]), ["a/seed-1", "c"]);
+    }
+
+    #[test]
+    fn candidates_that_lack_folds_are_named() {
+        let groups = [group(&["a", "b", "c"]), group(&["a", "c"])];
+        let names = ["gru".to_string(), "lstm".to_string()];
+        assert_eq!(lacking_folds(&groups, &names), ["lstm, seed 1: tested on 2 of 3 parts of the data."]);
+        assert!(lacking_folds(&groups[..1], &names[..1]).is_empty());
     }
 }

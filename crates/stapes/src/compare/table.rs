@@ -1,7 +1,7 @@
 //! The table of candidates.
 
-use stapes_eval::Evaluation;
-use stapes_eval::comparison::{Better, Column, Shown, Table, Value, median};
+use stapes_eval::comparison::{Better, Column, Shown, Table, Value};
+use stapes_eval::{EvalError, Evaluation};
 
 use super::{Against, Candidate, Repetition, against_best};
 use crate::error::Error;
@@ -24,9 +24,43 @@ pub fn table(candidates: &[Candidate]) -> Result<Table, Error> {
     };
     columns.extend(figures());
     let against = against_best(candidates)?;
-    let rows =
-        candidates.iter().zip(&against).map(|(candidate, against)| row(candidate, against.as_ref(), &axes));
+    // One column has one kind of times.
+    let timed = candidates.iter().all(|one| one.timing.is_some() || one.repetitions.is_empty());
+    let rows = candidates
+        .iter()
+        .zip(&against)
+        .map(|(candidate, against)| row((candidate, timed), against.as_ref(), &axes));
     Ok(Table::new(columns, rows.collect::<Result<Vec<_>, Error>>()?))
+}
+
+/// Whether names can be those of axes: each once, and none of another column of the table.
+///
+/// # Errors
+/// What is wrong, from `axes.NAME` on.
+pub fn check_axes(names: &[&str]) -> Result<(), String> {
+    for (at, name) in names.iter().enumerate() {
+        if names[..at].contains(name) {
+            return Err(format!("axes.{name}: two axes are called so: give one another name"));
+        }
+        if figures().iter().any(|column| column.key == *name) {
+            return Err(format!("axes.{name}: a column of the table is called so: give it another name"));
+        }
+    }
+    Ok(())
+}
+
+/// Whether a table of candidates with these axes can have a column.
+///
+/// # Errors
+/// [`EvalError::NoColumn`] names those that it can have.
+pub fn check_column(axes: &[&str], key: &str) -> Result<(), EvalError> {
+    let figures = figures();
+    let first: &[&str] = if axes.is_empty() { &["name"] } else { axes };
+    let known: Vec<&str> = first.iter().copied().chain(figures.iter().map(|column| &*column.key)).collect();
+    match known.contains(&key) {
+        true => Ok(()),
+        false => Err(EvalError::NoColumn { key: key.into(), known: known.join(", ") }),
+    }
 }
 
 /// The axes of all candidates, in the order in which they come.
@@ -69,7 +103,11 @@ fn figures() -> Vec<Column> {
     ]
 }
 
-fn row(candidate: &Candidate, against: Option<&Against>, axes: &[String]) -> Result<Vec<Value>, Error> {
+fn row(
+    (candidate, timed): (&Candidate, bool),
+    against: Option<&Against>,
+    axes: &[String],
+) -> Result<Vec<Value>, Error> {
     let Candidate { name, settings, repetitions, timing } = candidate;
     let setting = |axis: &String| {
         let value = settings.iter().find(|(of, _)| of == axis).map(|(_, value)| Value::Text(value.clone()));
@@ -87,9 +125,9 @@ fn row(candidate: &Candidate, against: Option<&Against>, axes: &[String]) -> Res
     let of_first = |figure: &dyn Fn(&RunRecord) -> Option<f64>| {
         Value::of(repetitions.first().and_then(|repetition| repetition.mean(figure)))
     };
-    let timed = |alone: Option<f64>, in_training: &dyn Fn(&RunRecord) -> Option<f64>| match alone {
-        Some(alone) => Value::Number(alone),
-        None => middle(over_seeds(in_training)),
+    let times = |alone: Option<f64>, in_training: &dyn Fn(&RunRecord) -> Option<f64>| match timed {
+        true => Value::of(alone),
+        false => middle(over_seeds(in_training)),
     };
     let interval = middle_evaluation(repetitions)?.map(|evaluation| Value::Range(evaluation.interval));
     row.extend([
@@ -104,13 +142,13 @@ fn row(candidate: &Candidate, against: Option<&Against>, axes: &[String]) -> Res
         over_seeds(&|record| record.test_macro_f1),
         middle(over_seeds(&|record| Some(record.best_seconds))),
         Value::of(timing.as_ref().map(|timing| timing.step_ms)),
-        timed(timing.as_ref().map(|timing| timing.examples_a_second), &|record| {
+        times(timing.as_ref().map(|timing| timing.examples_a_second), &|record| {
             Some(record.examples_a_second)
         }),
         of_first(&|record| Some(record.parameters as f64)),
         of_first(&|record| record.macs_a_second.map(|macs| macs as f64)),
         of_first(&|record| Some(record.model_bytes as f64)),
-        timed(timing.as_ref().and_then(|timing| timing.clip_ms), &|record| record.latency_ms),
+        times(timing.as_ref().and_then(|timing| timing.clip_ms), &|record| record.latency_ms),
         Value::of(timing.as_ref().and_then(|timing| timing.frame_ms)),
         Value::Text(name.clone()),
     ]);
@@ -125,12 +163,11 @@ fn middle(value: Value) -> Value {
     }
 }
 
-/// The test of the seed whose accuracy is nearest to the median of all.
+/// The test of the seed whose accuracy is the median; of an even number of seeds the lower one of the two in the middle.
 fn middle_evaluation(repetitions: &[Repetition]) -> Result<Option<Evaluation>, Error> {
     let evaluations = repetitions.iter().map(|repetition| repetition.outcome.evaluation());
-    let evaluations = evaluations.collect::<Result<Vec<_>, _>>()?;
-    let accuracies: Vec<f64> = evaluations.iter().map(|evaluation| evaluation.accuracy).collect();
-    let Some(median) = median(&accuracies) else { return Ok(None) };
-    let distance = |evaluation: &Evaluation| (evaluation.accuracy - median).abs();
-    Ok(evaluations.into_iter().min_by(|a, b| distance(a).total_cmp(&distance(b))))
+    let mut evaluations = evaluations.collect::<Result<Vec<_>, _>>()?;
+    evaluations.sort_by(|a, b| a.accuracy.total_cmp(&b.accuracy));
+    let middle = evaluations.len().saturating_sub(1) / 2;
+    Ok(evaluations.into_iter().nth(middle))
 }

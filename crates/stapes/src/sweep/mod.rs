@@ -10,7 +10,10 @@ mod timing;
 
 use std::path::{Path, PathBuf};
 
+use stapes_data::DataConfig;
+
 use crate::changes::in_words;
+use crate::compare::check_axes;
 use crate::error::Error;
 use crate::recipe::Recipe;
 
@@ -56,6 +59,8 @@ pub struct Job {
     pub folder: PathBuf,
 }
 
+/// Letters of a cell's name, which is that of its folder; file systems take 255.
+const LONGEST: usize = 160;
 /// More cells are taken for a mistake.
 const MOST_CELLS: usize = 100_000;
 
@@ -75,6 +80,7 @@ impl Sweep {
         if config.search.is_some() {
             return Err("[search] is for `stapes search`: leave it out to train every cell".into());
         }
+        check_names(&config)?;
         let mut starts = rows(&config);
         for axis in &config.axes {
             let settings = axis.settings()?;
@@ -89,6 +95,20 @@ impl Sweep {
         Ok(Sweep { config, cells })
     }
 
+    /// The names of what is varied: the columns of its table.
+    pub fn axes(&self) -> Vec<&str> {
+        let settings = self.cells.first().map(|cell| &cell.settings);
+        settings.into_iter().flatten().map(|(axis, _)| axis.as_str()).collect()
+    }
+
+    /// Whether the data of all cells is there.
+    ///
+    /// # Errors
+    /// [`Error::Data`] if it is not.
+    pub fn check_data(&self, data: Option<&Path>) -> Result<(), Error> {
+        check_data(self.cells.iter().map(|cell| &cell.recipe), data)
+    }
+
     /// All trainings: those with seed 1 of all cells come before those with seed 2, so that a sweep that is cut short has
     /// every cell; `data` is the folder of the data set.
     ///
@@ -97,6 +117,18 @@ impl Sweep {
     pub fn jobs(&self, data: Option<&Path>) -> Result<Vec<Job>, Error> {
         jobs(&self.cells, (self.config.folds, self.config.seeds), data)
     }
+}
+
+/// Opens each data set of recipes once.
+fn check_data<'a>(recipes: impl Iterator<Item = &'a Recipe>, data: Option<&Path>) -> Result<(), Error> {
+    let mut opened: Vec<&DataConfig> = Vec::new();
+    for Recipe { data: config, .. } in recipes {
+        if !opened.contains(&config) {
+            config.open(data)?;
+            opened.push(config);
+        }
+    }
+    Ok(())
 }
 
 /// The trainings of cells, seed by seed.
@@ -140,6 +172,13 @@ fn refused(path: &Path, reason: String) -> Error {
     Error::Recipe { name: path.display().to_string(), reason }
 }
 
+/// Whether every column of the table has a name of its own.
+fn check_names(config: &SweepConfig) -> Result<(), String> {
+    let rows = (!config.rows.is_empty()).then_some("name");
+    let names: Vec<&str> = rows.into_iter().chain(config.axes.iter().map(|axis| &*axis.name)).collect();
+    check_axes(&names)
+}
+
 /// The named cells, or the one that all axes start from.
 fn rows(config: &SweepConfig) -> Vec<Start> {
     let row = |row: &RowConfig| Start {
@@ -178,6 +217,11 @@ impl Start {
             true => "recipe".to_string(),
             false => self.settings.iter().map(|(_, value)| folder_name(value)).collect::<Vec<_>>().join("_"),
         };
+        // No option of a command line.
+        let name = if name.starts_with('-') { format!("_{name}") } else { name };
+        if name.len() > LONGEST {
+            return Err(format!("{name}: a cell's name has at most {LONGEST} letters: give shorter ones"));
+        }
         let Some(path) = self.recipe.as_ref().or(config.recipe.as_ref()) else {
             return Err(format!("{name}: no recipe: give recipe for the sweep or for the row"));
         };

@@ -8,7 +8,8 @@ use stapes_eval::comparison::{Better, Column, Shown, Table, Value};
 use stapes_random::Stream;
 
 use super::{
-    Cell, Conduct, Conducted, Job, SearchConfig, Sweep, SweepConfig, Watcher, jobs, read, refused, rows,
+    Cell, Conduct, Conducted, Job, SearchConfig, Sweep, SweepConfig, Watcher, check_data, check_names, jobs,
+    read, refused, rows,
 };
 use crate::changes::changed;
 use crate::error::Error;
@@ -72,6 +73,7 @@ impl Search {
         if config.axes.is_empty() && config.rows.is_empty() {
             return Err("no axes and no rows: there is nothing to draw".into());
         }
+        check_names(&config)?;
         let starts = rows(&config);
         let (mut trials, mut seen): (Vec<Cell>, Vec<Vec<(String, String)>>) = (Vec::new(), Vec::new());
         for number in 1..=settings.trials as u64 {
@@ -93,6 +95,14 @@ impl Search {
         let search = Search { config, settings, trials };
         search.trials.iter().try_for_each(|trial| search.on_rung(trial, 0).map(|_| ()))?;
         Ok(search)
+    }
+
+    /// Whether the data of all trials is there.
+    ///
+    /// # Errors
+    /// [`Error::Data`] if it is not.
+    pub fn check_data(&self, data: Option<&Path>) -> Result<(), Error> {
+        check_data(self.trials.iter().map(|trial| &trial.recipe), data)
     }
 
     /// Trains rung after rung, and in the end tests the winner. What is complete is not trained again.
@@ -117,12 +127,12 @@ impl Search {
             let jobs = jobs(&cells, (self.config.folds, self.settings.splits), data)?;
             let conducted = Conduct { tested: false, ..conduct.clone() }.run(jobs.clone(), watcher);
             all = all.and(conducted);
-            if conducted.complete + conducted.failed < conducted.asked {
-                return Ok(Searched { tried, winner: None, conducted: all });
-            }
             for (cell, &at) in left.iter().enumerate() {
                 let of_cell = jobs.iter().filter(|job| job.cell == cell);
                 tried[at].scores.extend(score(of_cell, conduct.out)?);
+            }
+            if conducted.complete + conducted.failed < conducted.asked {
+                return Ok(Searched { tried, winner: None, conducted: all });
             }
             // What went wrong has no score here and goes no further.
             left.retain(|&at| tried[at].scores.len() == rung + 1);

@@ -77,6 +77,9 @@ fn mistakes_say_where_and_what_to_do() {
             "x and y are the same experiment",
         ),
         ("title = 'a'\nrecipes = 'quickstart.toml'", "unknown field `recipes`"),
+        (&GRID.replace("'directions'", "'cell'"), "axes.cell: two axes are called so"),
+        (&GRID.replace("'directions'", "'seeds'"), "axes.seeds: a column of the table is called so"),
+        (&GRID.replace("'one'", &format!("'{}'", "o".repeat(160))), "a cell's name has at most 160 letters"),
     ] {
         let error = sweep(text).unwrap_err();
         assert!(error.contains(part), "{error}");

@@ -128,8 +128,7 @@ fn frame_ms(experiment: &Experiment, bundle: &Bundle) -> Result<Option<f64>, Err
     let Input::Recordings(config) = &bundle.input else { return Ok(None) };
     let Ok(mut stream) = StreamClassifier::new(bundle) else { return Ok(None) };
     let example = &experiment.dataset.examples[experiment.split.test[0]];
-    let Some(clip) = example.source.read() else { return Ok(None) };
-    let clip = clip.map_err(stapes_infer::InferError::from)?;
+    let Some(Ok(clip)) = example.source.read() else { return Ok(None) };
     let hop = (f64::from(config.sample_rate_hz) / config.frames_per_second()).round().max(1.0) as usize;
     let mut times = Vec::new();
     // A few seconds at most: a recording may be long, and a frame costs the same wherever it is.
