@@ -43,7 +43,21 @@ pub(crate) fn in_words(message: &str) -> String {
     for name in ["f64", "f32"] {
         text = text.replace(&format!("expected {name}"), "expected a number");
     }
-    text
+    suggest(text)
+}
+
+/// Names the nearest of the keys or choices that were expected, where one is near.
+fn suggest(text: String) -> String {
+    let Some((before, expected)) = text.split_once(", expected ") else { return text };
+    let quoted = |text: &str| text.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>();
+    let Some(given) = quoted(before).pop().filter(|_| before.contains("unknown ")) else { return text };
+    let likeness = |known: &String| strsim::jaro_winkler(known, &given);
+    let known = quoted(expected);
+    let nearest = known.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+    match nearest.filter(|known| likeness(known) > 0.8) {
+        Some(nearest) => format!("{before}, did you mean `{nearest}`? Expected {expected}"),
+        None => text,
+    }
 }
 
 /// Key and value of a change.
@@ -83,6 +97,24 @@ fn set(table: &mut toml::Table, change: &str) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_misspelt_key_is_told_with_the_nearest() {
+        let told = |recipe: &str, change: &str| {
+            let recipe: crate::Recipe = toml::from_str(recipe).unwrap();
+            changed(recipe, &[change.into()]).unwrap_err()
+        };
+        let recipe = include_str!("../../../recipes/quickstart.toml");
+        let error = told(recipe, "train.epoch=1");
+        assert!(
+            error.contains("unknown field `epoch`, did you mean `epochs`? Expected one of `batch`"),
+            "{error}"
+        );
+        assert!(told(recipe, "model.recurrent.cell=gruu").contains("did you mean `gru`?"));
+        // Nothing is near, and nothing is unknown.
+        assert!(!told(recipe, "train.zzz=1").contains("did you mean"));
+        assert!(!told(recipe, "train.epochs=many").contains("did you mean"));
+    }
 
     #[test]
     fn a_key_without_a_value_is_taken_out() {

@@ -50,8 +50,7 @@ fn frames_without_recordings_are_seen_and_not_heard() {
     assert!(!page.contains("<audio") && !page.contains("id=\"attention\""));
 }
 
-/// Takes recordings away while the model learns.
-/// Takes these recordings away as soon as training is over.
+/// Takes these recordings away as soon as training is over: those whose names end so.
 struct Thief<'a>(&'a Scratch, &'a [&'a str]);
 
 impl Listener for Thief<'_> {
