@@ -8,7 +8,7 @@ The sides take turns, round by round, so that whatever else the machine does hit
 over the rounds of each side's median time in ms, and the ratio of the peer's time to stapes' (above 1: stapes is
 faster).
 
-  S  4-layer LSTM 20 -> 64, 32 frames, batch 20, last state
+  S  4-layer LSTM 20 -> 64, 32 frames, batch 20, last state; S-tanh, S-relu, S-gru: the same of these cells
   G  4-layer bidirectional GRU 20 -> 64, 32 frames, batch 20, all states concatenated
   M  2-layer bidirectional LSTM 40 -> 128, 98 frames, batch 64, mean of the frames
   V  LSTM 20 -> 256, 300 frames, batch 51, a decision a frame
@@ -61,7 +61,7 @@ class ByHand(nn.Module):
     def __init__(self, kind, inputs, hidden, layers, both):
         super().__init__()
         self.kind, self.hidden = kind, hidden
-        gates = {"lstm": 4, "gru": 3}[kind]
+        gates = {"lstm": 4, "gru": 3, "rnn_tanh": 1, "rnn_relu": 1}[kind]
         self.directions = 2 if both else 1
 
         def cell(width):
@@ -79,6 +79,8 @@ class ByHand(nn.Module):
             i, f, g, o = (a + u).chunk(4, 1)
             c = torch.sigmoid(f) * state[1] + torch.sigmoid(i) * torch.tanh(g)
             return torch.sigmoid(o) * torch.tanh(c), c
+        if self.kind != "gru":
+            return ((torch.tanh if self.kind == "rnn_tanh" else torch.relu)(a + u),)
         (ar, az, an), (ur, uz, un) = a.chunk(3, 1), u.chunk(3, 1)
         z = torch.sigmoid(az + uz)
         n = torch.tanh(an + torch.sigmoid(ar + ur) * un)
@@ -99,8 +101,12 @@ class ByHand(nn.Module):
         return torch.stack(frames, 1), None
 
 
+S = dict(inputs=20, hidden=64, layers=4, both=False, frames=32, batch=20, outputs=3, head="last")
 CONFIGS = {
-    "S": dict(kind="lstm", inputs=20, hidden=64, layers=4, both=False, frames=32, batch=20, outputs=3, head="last"),
+    "S": dict(kind="lstm", **S),
+    "S-tanh": dict(kind="rnn_tanh", **S),
+    "S-relu": dict(kind="rnn_relu", **S),
+    "S-gru": dict(kind="gru", **S),
     "G": dict(kind="gru", inputs=20, hidden=64, layers=4, both=True, frames=32, batch=20, outputs=3, head="concatenate"),
     "M": dict(kind="lstm", inputs=40, hidden=128, layers=2, both=True, frames=98, batch=64, outputs=12, head="mean"),
     "V": dict(kind="lstm", inputs=20, hidden=256, layers=1, both=False, frames=300, batch=51, outputs=1, head="per_frame"),
@@ -114,8 +120,9 @@ class Model(nn.Module):
         if by_hand:
             self.rnn = ByHand(kind, inputs, hidden, layers, both)
         else:
-            layer = {"lstm": nn.LSTM, "gru": nn.GRU}[kind]
-            self.rnn = layer(inputs, hidden, layers, batch_first=True, bidirectional=both)
+            layer = {"lstm": nn.LSTM, "gru": nn.GRU}.get(kind, nn.RNN)
+            of_kind = {"nonlinearity": kind.removeprefix("rnn_")} if layer is nn.RNN else {}
+            self.rnn = layer(inputs, hidden, layers, batch_first=True, bidirectional=both, **of_kind)
         width = hidden * (2 if both else 1) * (frames if head == "concatenate" else 1)
         self.fc = nn.Linear(width, outputs)
 

@@ -184,6 +184,8 @@ fn folds_are_trained_and_tested_together() {
 #[test]
 fn cells_are_timed_alone_when_asked() {
     let scratch = prepared();
+    scratch.run(COMPARE).succeeds();
+    assert!(scratch.path("runs/figures/against-best_seconds.png").is_file());
     scratch.run(&format!("{COMPARE} --time --sort step_ms")).succeeds();
     let steps: Vec<f64> =
         column(&scratch, "runs/table.csv", "step_ms").iter().map(|field| field.parse().unwrap()).collect();
@@ -191,6 +193,7 @@ fn cells_are_timed_alone_when_asked() {
     let page = fs::read_to_string(scratch.path("runs/report.html")).unwrap();
     assert!(page.contains("against time of a training step (ms)"));
     assert!(scratch.path("runs/figures/against-step_ms.png").is_file());
+    assert!(!scratch.path("runs/figures/against-best_seconds.png").exists());
 }
 
 #[test]

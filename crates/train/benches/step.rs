@@ -1,5 +1,6 @@
 //! Times what training and inference do, a whole step at a time, for the configurations that the peers are
-//! timed on: four recurrent ones (S, G, M, V), and a waveform net without and with batch normalisation (C, CB).
+//! timed on: four recurrent ones (S, G, M, V), S with the other cells (S-tanh, S-relu, S-gru), and a waveform net without and
+//! with batch normalisation (C, CB).
 //!
 //! `cargo bench -p stapes-train --bench step -- [--threads=N] [--seconds=S] [--json] [train|infer|stream] [NAME...]`
 //!
@@ -31,10 +32,34 @@ struct Configuration {
     classes: usize,
 }
 
-const CONFIGURATIONS: [Configuration; 6] = [
+const CONFIGURATIONS: [Configuration; 9] = [
     Configuration {
         name: "S",
         model: "[recurrent]\ncell = 'lstm'\nhidden = 64\nlayers = 4\nhead = 'last'",
+        features: 20,
+        frames: 32,
+        batch: 20,
+        classes: 3,
+    },
+    Configuration {
+        name: "S-tanh",
+        model: "[recurrent]\ncell = 'rnn_tanh'\nhidden = 64\nlayers = 4\nhead = 'last'",
+        features: 20,
+        frames: 32,
+        batch: 20,
+        classes: 3,
+    },
+    Configuration {
+        name: "S-relu",
+        model: "[recurrent]\ncell = 'rnn_relu'\nhidden = 64\nlayers = 4\nhead = 'last'",
+        features: 20,
+        frames: 32,
+        batch: 20,
+        classes: 3,
+    },
+    Configuration {
+        name: "S-gru",
+        model: "[recurrent]\ncell = 'gru'\nhidden = 64\nlayers = 4\nhead = 'last'",
         features: 20,
         frames: 32,
         batch: 20,
