@@ -98,9 +98,11 @@ fn draw<'a>(
         .draw()?;
     for (line, colour) in lines.iter().zip(COLOURS.iter().cycle()) {
         let points = line.norms.iter().enumerate().filter(|(_, norm)| **norm > 0.0);
-        let points = points.map(|(distance, norm)| (distance as f64, *norm));
+        let points: Vec<_> = points.map(|(distance, norm)| (distance as f64, *norm)).collect();
+        // A line of one point cannot be seen.
+        let dot = if points.len() == 1 { 4 } else { 0 };
         chart
-            .draw_series(LineSeries::new(points, colour.stroke_width(2)))?
+            .draw_series(LineSeries::new(points, colour.filled().stroke_width(2)).point_size(dot))?
             .label(line.name.clone())
             .legend(move |(x, y)| PathElement::new([(x, y), (x + 22, y)], colour.stroke_width(3)));
     }
@@ -142,6 +144,13 @@ mod tests {
         let line = GradientLine { name: "layer 1".into(), norms: vec![1.0, f64::INFINITY] };
         let error = gradient_picture(&[line]).unwrap_err().to_string();
         assert!(error.contains("layer 1: the gradient 1 frames before"), "{error}");
+    }
+
+    #[test]
+    fn a_line_of_one_norm_is_a_dot() {
+        let line = |norms: &[f64]| GradientLine { name: "a".into(), norms: norms.to_vec() };
+        let svg = gradient_picture(&[line(&[0.0, 0.5, 0.0]), line(&[1.0, 0.5])]).unwrap();
+        assert_eq!(svg.matches("<circle").count(), 1);
     }
 
     #[test]

@@ -13,8 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// written to straight, not flushed; on an error a part of the contents may have gone there.
 ///
 /// # Errors
-/// [`io::ErrorKind::IsADirectory`] if a folder is there, and whatever the file system says: no such folder, no permission,
-/// disk full.
+/// Whatever the file system says: a folder is there, no such folder, no permission, disk full.
 ///
 /// # Example
 /// ```
@@ -39,10 +38,7 @@ pub fn write_unflushed(path: &Path, contents: &[u8]) -> io::Result<()> {
 
 fn write_to(path: &Path, contents: &[u8], flush: impl Fn(&File) -> io::Result<()>) -> io::Result<()> {
     match fs::metadata(path) {
-        Ok(there) if there.is_dir() => {
-            Err(io::Error::new(io::ErrorKind::IsADirectory, "a folder is where the file would be"))
-        }
-        // There is nothing to flush: a pipe refuses it.
+        // There is nothing to flush: a pipe refuses it. A folder is an error.
         Ok(there) if !there.is_file() => File::options().write(true).open(path)?.write_all(contents),
         Ok(_) => write_aside(&fs::canonicalize(path)?, contents, flush),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
