@@ -4,6 +4,7 @@ use plotters::prelude::*;
 use serde::Serialize;
 
 use crate::EvalError;
+use crate::numbers::counted;
 
 /// One line of the picture.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -61,8 +62,10 @@ pub(crate) fn norms(lines: &[GradientLine]) -> Result<(f64, f64), EvalError> {
     for line in lines {
         if let Some(at) = line.norms.iter().position(|norm| !norm.is_finite()) {
             let reason = format!(
-                "{}: the gradient {at} frames before the last state is {}: it exploded, and no axis reaches that far",
-                line.name, line.norms[at]
+                "{}: the gradient {} before the last state is {}: it exploded, and no axis reaches that far",
+                line.name,
+                counted(at as u64, "frame"),
+                line.norms[at]
             );
             return Err(EvalError::Figure { figure: FIGURE, reason });
         }
@@ -143,7 +146,7 @@ mod tests {
     fn gradients_that_exploded_are_named() {
         let line = GradientLine { name: "layer 1".into(), norms: vec![1.0, f64::INFINITY] };
         let error = gradient_picture(&[line]).unwrap_err().to_string();
-        assert!(error.contains("layer 1: the gradient 1 frames before"), "{error}");
+        assert!(error.contains("layer 1: the gradient 1 frame before"), "{error}");
     }
 
     #[test]
