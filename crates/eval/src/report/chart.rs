@@ -190,13 +190,17 @@ impl Chart {
             }
         }
         for series in &self.series {
-            let color = series.ink.color();
-            let places = || series.points.iter().map(|point| self.place(point));
+            let places = series.points.iter().map(|point| self.place(point));
             let dashed = on == Place::File && series.ink.is_dashed();
-            draw_line(&mut plane, places().collect(), color.stroke_width(THICK), dashed)?;
+            draw_line(&mut plane, places.collect(), series.ink.color().stroke_width(THICK), dashed)?;
+        }
+        // Over all lines: one of them would cover a dot that is all there is of another.
+        for series in &self.series {
+            let places = series.points.iter().map(|point| self.place(point));
+            let style = series.ink.color().filled();
             match series.points.len() {
-                1 => draw_dots(&mut plane, places(), LONE_DOT, color.filled())?,
-                ..=DOTS if self.series.len() <= 2 => draw_dots(&mut plane, places(), DOT, color.filled())?,
+                1 => draw_dots(&mut plane, places, LONE_DOT, style)?,
+                ..=DOTS if self.series.len() <= 2 => draw_dots(&mut plane, places, DOT, style)?,
                 _ => {}
             }
         }
