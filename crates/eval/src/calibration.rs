@@ -227,7 +227,7 @@ mod tests {
         assert!(message(&[0.5, 0.25], &[0]).starts_with("probabilities[0] add up to 0.75: must"));
         assert!(message(&[f32::NAN, 0.5], &[0]).starts_with("probabilities[0][0] = NaN"));
         assert!(message(&[0.5, 0.5], &[2]).starts_with("truths[0] = 2: must be below 2"));
-        assert!(message(&[0.5, 0.5], &[0, 1]).starts_with("2 true classes but 1 predictions"));
+        assert!(message(&[0.5, 0.5], &[0, 1]).starts_with("2 truths but 1 prediction:"));
         assert!(message(&[], &[]).starts_with("there are no examples"));
         assert!(matches!(Calibration::of(&[], &[], 0, 10), Err(EvalError::NoClasses)));
         assert!(matches!(Calibration::of(&[1.0], &[0], 1, 0), Err(EvalError::NoExamples)));

@@ -196,7 +196,7 @@ mod tests {
             message(Confusion::new(&classes, &[0, 1], &[0, 2])).starts_with("predictions[1] = 2: must be")
         );
         assert!(message(Confusion::new(&classes, &[5], &[0])).starts_with("truths[0] = 5: must be below 2"));
-        assert!(message(Confusion::new(&classes, &[0], &[])).starts_with("1 true classes but 0 predictions"));
+        assert!(message(Confusion::new(&classes, &[0], &[])).starts_with("1 truth but 0 predictions:"));
         assert!(message(Confusion::new(&names(&["a", "b", "a"]), &[], &[])).starts_with("classes 0 and 2"));
         assert!(matches!(Confusion::new(&[], &[], &[]), Err(EvalError::NoClasses)));
     }

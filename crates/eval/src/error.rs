@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use crate::numbers::counted;
+
 /// Why an evaluation or a report could not be made.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -26,7 +28,10 @@ pub enum EvalError {
     NoExamples,
 
     /// Truths and predictions are not about the same examples.
-    #[error("{truths} true classes but {predictions} predictions: each example needs one of both")]
+    #[error(
+        "{} but {}: each example needs one of both",
+        counted(*truths as u64, "truth"), counted(*predictions as u64, "prediction")
+    )]
     UnequalLengths {
         /// Number of true classes.
         truths: usize,

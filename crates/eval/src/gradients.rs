@@ -4,6 +4,7 @@ use plotters::prelude::*;
 use serde::Serialize;
 
 use crate::EvalError;
+use crate::numbers::counted;
 
 /// One line of the picture.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -61,8 +62,10 @@ pub(crate) fn norms(lines: &[GradientLine]) -> Result<(f64, f64), EvalError> {
     for line in lines {
         if let Some(at) = line.norms.iter().position(|norm| !norm.is_finite()) {
             let reason = format!(
-                "{}: the gradient {at} frames before the last state is {}: it exploded, and no axis reaches that far",
-                line.name, line.norms[at]
+                "{}: the gradient {} before the last state is {}: it exploded, and no axis reaches that far",
+                line.name,
+                counted(at as u64, "frame"),
+                line.norms[at]
             );
             return Err(EvalError::Figure { figure: FIGURE, reason });
         }
@@ -98,9 +101,11 @@ fn draw<'a>(
         .draw()?;
     for (line, colour) in lines.iter().zip(COLOURS.iter().cycle()) {
         let points = line.norms.iter().enumerate().filter(|(_, norm)| **norm > 0.0);
-        let points = points.map(|(distance, norm)| (distance as f64, *norm));
+        let points: Vec<_> = points.map(|(distance, norm)| (distance as f64, *norm)).collect();
+        // A line of one point cannot be seen.
+        let dot = if points.len() == 1 { 4 } else { 0 };
         chart
-            .draw_series(LineSeries::new(points, colour.stroke_width(2)))?
+            .draw_series(LineSeries::new(points, colour.filled().stroke_width(2)).point_size(dot))?
             .label(line.name.clone())
             .legend(move |(x, y)| PathElement::new([(x, y), (x + 22, y)], colour.stroke_width(3)));
     }
@@ -141,7 +146,14 @@ mod tests {
     fn gradients_that_exploded_are_named() {
         let line = GradientLine { name: "layer 1".into(), norms: vec![1.0, f64::INFINITY] };
         let error = gradient_picture(&[line]).unwrap_err().to_string();
-        assert!(error.contains("layer 1: the gradient 1 frames before"), "{error}");
+        assert!(error.contains("layer 1: the gradient 1 frame before"), "{error}");
+    }
+
+    #[test]
+    fn a_line_of_one_norm_is_a_dot() {
+        let line = |norms: &[f64]| GradientLine { name: "a".into(), norms: norms.to_vec() };
+        let svg = gradient_picture(&[line(&[0.0, 0.5, 0.0]), line(&[1.0, 0.5])]).unwrap();
+        assert_eq!(svg.matches("<circle").count(), 1);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::{ClassScores, Estimate, Evaluation};
 
 /// Columns that a table may take.
 const WIDTH: usize = 80;
-/// Characters of a class name before it is cut.
+/// Characters of a name before it is cut.
 const LABEL: usize = 24;
 /// Classes listed one by one; of more, only the worst are.
 const CLASSES: usize = 40;
@@ -125,10 +125,10 @@ pub fn most_confused(evaluation: &Evaluation, limit: usize) -> String {
     if all == 0 {
         return "no class was taken for another".to_string();
     }
-    let heading = if pairs.len() == all {
-        "confused pairs".to_string()
-    } else {
-        format!("the {} most confused pairs, of {}", pairs.len(), count(all as u64))
+    let heading = match pairs.len() {
+        shown if shown == all => "confused pairs".to_string(),
+        1 => format!("the most confused pair, of {}", count(all as u64)),
+        shown => format!("the {shown} most confused pairs, of {}", count(all as u64)),
     };
     let rows = pairs.iter().map(|pair| {
         let support = confusion.support(pair.truth);
@@ -203,14 +203,25 @@ fn width(table: &Table) -> usize {
     table.column_max_content_widths().iter().map(|&width| usize::from(width) + 1).sum()
 }
 
-/// A class name that fits a table: control characters made visible, cut if long.
+/// A class name that fits a table: control characters made visible, its end cut if it is long.
 fn label(name: &str) -> String {
-    let visible: String = name
-        .chars()
-        .flat_map(|c| if c.is_control() { c.escape_unicode().collect::<Vec<_>>() } else { vec![c] })
-        .collect();
-    if visible.chars().count() <= LABEL {
-        return visible;
+    let visible = visible(name);
+    match visible.len() {
+        ..=LABEL => visible.into_iter().collect(),
+        _ => visible[..LABEL - 1].iter().chain(&['…']).collect(),
     }
-    visible.chars().take(LABEL - 1).chain(std::iter::once('…')).collect()
+}
+
+/// The same of what differs in its end, as paths do: its beginning is cut.
+pub(crate) fn ending(name: &str) -> String {
+    let visible = visible(name);
+    match visible.len() {
+        ..=LABEL => visible.into_iter().collect(),
+        long => ['…'].iter().chain(&visible[long - (LABEL - 1)..]).collect(),
+    }
+}
+
+fn visible(name: &str) -> Vec<char> {
+    let shown = |c: char| if c.is_control() { c.escape_unicode().collect() } else { vec![c] };
+    name.chars().flat_map(shown).collect()
 }

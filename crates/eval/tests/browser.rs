@@ -12,7 +12,8 @@ use std::process::{Command, ExitCode, Stdio};
 use libtest_mimic::{Arguments, Failed, Trial};
 use pages::report::complete;
 use pages::{Size, comparison};
-use stapes_eval::report::{render, render_comparison};
+use stapes_eval::comparison::{Table, Value};
+use stapes_eval::report::{Comparison, render, render_comparison};
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
@@ -146,6 +147,13 @@ const ACTS_OF_MANY: &str = r##"
   details.open = true;
   said.push(`matrix ${details.querySelectorAll("table.matrix tbody tr").length}`);
   said.push(`wider still by ${root.scrollWidth - root.clientWidth}`);
+  const name = "a_long_name_".repeat(13) + "last";
+  const named = [...page.querySelectorAll("th, li, summary")].filter((part) => part.textContent.includes(name));
+  const widest = Math.max(...named.map((part) => part.getBoundingClientRect().width));
+  const spilt = named.filter((part) => part.scrollWidth > part.clientWidth + 8).length;
+  said.push(`named ${named.length} in view ${widest <= root.clientWidth} spilt ${spilt}`);
+  const across = heads[1].getBoundingClientRect();
+  said.push(`first figure in view ${across.width > 0 && across.right <= root.clientWidth}`);
 "##;
 
 /// The lines that the probe wrote of a page, and the milliseconds in which it opened; an error if the console said anything.
@@ -216,9 +224,22 @@ fn dark(browser: &str) -> Result<(), String> {
     same(&said[1..2], &["ground rgb(20, 24, 29)"])
 }
 
+/// The same with a name of 160 letters, in which no line ends by itself: that of a candidate whose curves are shown.
+fn named_at_length(mut comparison: Comparison) -> Comparison {
+    let name = "a_long_name_".repeat(13) + "last";
+    let at = comparison.candidates.len() - 2;
+    let table = &mut comparison.tables[0].table;
+    let mut rows = table.rows().to_vec();
+    rows[at][0] = Value::Text(name.clone());
+    *table = Table::new(table.columns().to_vec(), rows);
+    comparison.candidates[at].name = name;
+    comparison
+}
+
 /// Opens a page of many runs, and measures how long that takes.
 fn compares(browser: &str, (width, scheme): (u32, u32), size: Size) -> Result<(), String> {
-    let page = render_comparison(&comparison(size)).map_err(|error| error.to_string())?;
+    let comparison = named_at_length(comparison(size));
+    let page = render_comparison(&comparison).map_err(|error| error.to_string())?;
     let (said, opened) = probed(browser, (width, scheme), (&page, ACTS_OF_MANY))?;
     println!(
         "{} runs at {width} px: {} bytes opened in {opened:.0} ms",
@@ -242,6 +263,8 @@ fn compares(browser: &str, (width, scheme): (u32, u32), size: Size) -> Result<()
             "smallest cell 0",
             "matrix 35",
             "wider still by 0",
+            "named 13 in view true spilt 0",
+            "first figure in view true",
         ],
     )?;
     match opened {

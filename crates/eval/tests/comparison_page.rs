@@ -100,7 +100,6 @@ fn the_page_is_well_formed_whatever_is_missing() -> Result<(), EvalError> {
             point.validation_accuracy = (point.step == 20).then_some(1.0);
         }
     }
-    // Lines would have the colours of other candidates.
     let mut partly = full.clone();
     partly.candidates[1].scores = None;
     let one = comparison(Size { candidates: 1, seeds: 1, classes: 1, points: 1 });
@@ -111,7 +110,7 @@ fn the_page_is_well_formed_whatever_is_missing() -> Result<(), EvalError> {
         ("untrained", untrained, 0),
         ("bare", bare, 7),
         ("broken", broken, 5),
-        ("partly", partly, 7),
+        ("partly", partly, 9),
         ("one", one, 9),
         ("large", large, 9),
         ("empty", empty, 0),
@@ -121,6 +120,40 @@ fn the_page_is_well_formed_whatever_is_missing() -> Result<(), EvalError> {
         assert_eq!(html.matches("<svg").count(), figures, "{name}");
         assert!(!html.contains("points=\"NaN") && !html.contains("|NaN"), "{name}");
     }
+    Ok(())
+}
+
+#[test]
+fn a_candidate_without_scores_is_named_and_the_others_keep_their_lines() -> Result<(), EvalError> {
+    let mut comparison = comparison(FEW);
+    comparison.candidates[1].scores = None;
+    comparison.candidates[2].calibration = None;
+    let html = render_comparison(&comparison)?;
+    let section = |id: &str| html.split_once(&format!("<section id=\"{id}\"")).unwrap().1;
+    let section = |id: &str| section(id).split_once("</section>").unwrap().0;
+    for (id, missing, said) in [
+        ("detection", 1, "<p>The scores of voice. There is no curve of: cell 1.</p>"),
+        ("calibration", 2, "<p>There is no calibration of: cell 2.</p>"),
+    ] {
+        let section = section(id);
+        assert!(section.contains(said), "{section}");
+        for at in 0..4 {
+            let line = format!("<span class=\"line line-{at}\"></span>cell {at}</");
+            // In the key, and in the table.
+            assert_eq!(section.matches(&line).count(), if at == missing { 0 } else { 2 }, "{id} {at}");
+            let trace = format!("<g data-name=\"cell {at}\"");
+            assert_eq!(section.contains(&trace), at != missing, "{id} {at}");
+        }
+        // The second, the third and the fourth line's colours.
+        let colours = ["#B4500F", "#1B7F5A", "#8E3FA8"];
+        let drawn = colours.map(|colour| section.contains(&format!("stroke=\"{colour}\"")));
+        assert_eq!(drawn, [missing != 1, missing != 2, true], "{id}");
+    }
+    // What was chosen on validation needs no curve.
+    assert!(html.contains("<th scope=\"row\">cell 1: equal errors on validation</th>"));
+    let pictures = comparison_pictures(&comparison)?;
+    let roc = pictures.iter().find(|picture| picture.name == "roc").unwrap();
+    assert!(!roc.svg.contains("cell 1") && roc.svg.contains("#1B7F5A") && !roc.svg.contains("#B4500F"));
     Ok(())
 }
 

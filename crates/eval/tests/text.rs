@@ -112,6 +112,8 @@ fn of_many_pairs_the_number_left_out_is_said() {
     let shown = text::most_confused(&evaluation, 2);
     assert_eq!(shown.lines().next(), Some("the 2 most confused pairs, of 6"));
     assert_eq!(shown.lines().count(), 5);
+    let shown = text::most_confused(&evaluation, 1);
+    assert_eq!(shown.lines().next(), Some("the most confused pair, of 6"));
 }
 
 #[test]

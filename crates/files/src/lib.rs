@@ -1,4 +1,5 @@
 //! Files are written aside and renamed: a reader sees the old file or the new one, never half of one.
+//! Links, devices and pipes stay what they are.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -7,10 +8,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Writes a file whole: into a new file beside it, flushed to the disk, then renamed over it.
 ///
-/// On an error the old file, if any, is untouched and the new one removed.
+/// On an error the old file, if any, is untouched and the new one removed. A symbolic link stays one: what it points to is
+/// written, also where nothing is there yet. What is there and is no regular file (a device, a pipe) stays too, and is
+/// written to straight, not flushed; on an error a part of the contents may have gone there.
 ///
 /// # Errors
-/// Whatever the file system says: no such folder, no permission, disk full.
+/// Whatever the file system says: a folder is there, no such folder, no permission, disk full.
 ///
 /// # Example
 /// ```
@@ -21,7 +24,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// # Ok::<(), std::io::Error>(())
 /// ```
 pub fn write(path: &Path, contents: &[u8]) -> io::Result<()> {
-    write_aside(path, contents, File::sync_all)
+    write_to(path, contents, File::sync_all)
 }
 
 /// As [`write()`], but not flushed to the disk: for many small files that can be made again. If the machine itself stops, a
@@ -30,7 +33,33 @@ pub fn write(path: &Path, contents: &[u8]) -> io::Result<()> {
 /// # Errors
 /// As [`write()`].
 pub fn write_unflushed(path: &Path, contents: &[u8]) -> io::Result<()> {
-    write_aside(path, contents, |_| Ok(()))
+    write_to(path, contents, |_| Ok(()))
+}
+
+fn write_to(path: &Path, contents: &[u8], flush: impl Fn(&File) -> io::Result<()>) -> io::Result<()> {
+    match fs::metadata(path) {
+        // There is nothing to flush: a pipe refuses it. A folder is an error.
+        Ok(there) if !there.is_file() => File::options().write(true).open(path)?.write_all(contents),
+        Ok(_) => write_aside(&fs::canonicalize(path)?, contents, flush),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            write_aside(&pointed_at(path)?, contents, flush)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Where the links lead that begin at a path and end at nothing; the path itself if it is no link.
+fn pointed_at(path: &Path) -> io::Result<PathBuf> {
+    let mut place = path.to_owned();
+    // As many as Linux follows.
+    for _ in 0..40 {
+        if !place.is_symlink() {
+            return Ok(place);
+        }
+        // A link's target is seen from its folder.
+        place = place.with_file_name("").join(fs::read_link(&place)?);
+    }
+    Err(io::Error::other("its symbolic links lead to one another"))
 }
 
 fn write_aside(path: &Path, contents: &[u8], flush: impl Fn(&File) -> io::Result<()>) -> io::Result<()> {
@@ -88,13 +117,75 @@ mod tests {
     #[test]
     fn a_failed_write_leaves_the_old_file_and_nothing_else() {
         let folder = tempfile::tempdir().unwrap();
-        // A folder in the file's place makes the rename fail after the write.
+        let path = folder.path().join("kept");
+        fs::write(&path, "old").unwrap();
+        let failed = write_to(&path, b"new", |_| Err(io::ErrorKind::StorageFull.into()));
+        assert_eq!(failed.unwrap_err().kind(), io::ErrorKind::StorageFull);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        assert_eq!(fs::read(&path).unwrap(), b"old");
+    }
+
+    #[test]
+    fn a_folder_in_the_files_place_is_refused_and_untouched() {
+        let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("taken");
         fs::create_dir(&path).unwrap();
-        fs::write(path.join("inside"), "old").unwrap();
-        assert!(write(&path, b"new").is_err());
+        assert_eq!(write(&path, b"new").unwrap_err().kind(), io::ErrorKind::IsADirectory);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
-        assert_eq!(fs::read(path.join("inside")).unwrap(), b"old");
+        assert_eq!(fs::read_dir(&path).unwrap().count(), 0);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_stays_one_and_what_it_points_to_is_written() {
+        use std::os::unix::fs::symlink;
+        let folder = tempfile::tempdir().unwrap();
+        let [near, far] = ["near", "far"].map(|name| folder.path().join(name));
+        fs::create_dir(&near).unwrap();
+        fs::create_dir(&far).unwrap();
+        fs::write(far.join("old.txt"), "old").unwrap();
+        symlink("../far/old.txt", near.join("link")).unwrap();
+        symlink("link", near.join("link to the link")).unwrap();
+        write(&near.join("link to the link"), b"new").unwrap();
+        assert_eq!(fs::read(far.join("old.txt")).unwrap(), b"new");
+
+        // To nothing yet, and from there on to nothing.
+        symlink("../far/next", near.join("dangling")).unwrap();
+        symlink("new.txt", far.join("next")).unwrap();
+        write(&near.join("dangling"), b"new").unwrap();
+        assert_eq!(fs::read(far.join("new.txt")).unwrap(), b"new");
+
+        symlink("../gone/new.txt", near.join("lost")).unwrap();
+        assert_eq!(write(&near.join("lost"), b"new").unwrap_err().kind(), io::ErrorKind::NotFound);
+        symlink("ring", near.join("ring")).unwrap();
+        assert!(write(&near.join("ring"), b"new").is_err());
+        symlink("../far", near.join("folder")).unwrap();
+        assert_eq!(write(&near.join("folder"), b"new").unwrap_err().kind(), io::ErrorKind::IsADirectory);
+        for (folder, entries) in [(&near, 6), (&far, 3)] {
+            assert_eq!(fs::read_dir(folder).unwrap().count(), entries, "{}", folder.display());
+        }
+        assert!(fs::read_dir(&near).unwrap().all(|entry| entry.unwrap().path().is_symlink()));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_stays_one_and_is_written_to() {
+        use std::io::Read;
+        use std::os::unix::fs::{FileTypeExt, symlink};
+        let folder = tempfile::tempdir().unwrap();
+        let [pipe, link] = ["pipe", "link"].map(|name| folder.path().join(name));
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        symlink("pipe", &link).unwrap();
+        // Open for both, so that nobody waits for the other end.
+        let mut reader = File::options().read(true).write(true).open(&pipe).unwrap();
+        for (path, contents) in [(&pipe, b"straight"), (&link, b"the link")] {
+            write(path, contents).unwrap();
+            assert!(fs::symlink_metadata(&pipe).unwrap().file_type().is_fifo() && link.is_symlink());
+            let mut read = [0; 8];
+            reader.read_exact(&mut read).unwrap();
+            assert_eq!(&read, contents);
+        }
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
     }
 
     #[test]

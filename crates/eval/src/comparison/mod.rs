@@ -7,6 +7,7 @@ use std::cmp::Ordering;
 
 use serde::Serialize;
 
+use crate::numbers::counted;
 use crate::{EvalError, Interval, text};
 
 /// What a column shows of each row.
@@ -181,7 +182,8 @@ impl Table {
     }
 
     /// The table for a terminal. Columns that do not fit into `width` are left out from the last one on; the first is
-    /// always shown, and a line says how many are missing.
+    /// always shown, and a line says how many are missing. Words of more than 24 characters are cut: at their end in
+    /// the first columns, which are names, and at their beginning behind the numbers, as of folders.
     ///
     /// # Units
     /// `width` in characters
@@ -194,8 +196,7 @@ impl Table {
         }
         match self.columns.len() - shown {
             0 => text,
-            1 => format!("{text}\n(1 more column in the files)"),
-            more => format!("{text}\n({more} more columns in the files)"),
+            more => format!("{text}\n({} in the files)", counted(more as u64, "more column")),
         }
     }
 
@@ -203,7 +204,14 @@ impl Table {
         let titles: Vec<&str> = self.columns[..columns].iter().map(|column| &*column.title).collect();
         let words = |at: usize| self.rows.iter().all(|row| matches!(row[at], Value::Text(_) | Value::None));
         let left = (0..columns).take_while(|&at| words(at)).count();
-        text::table(&titles, self.for_people().map(|row| row[..columns].to_vec()), left)
+        let cell = |at: usize, (value, shown): (&Value, String)| match value {
+            Value::Text(_) if at >= left => text::ending(&shown),
+            _ => shown,
+        };
+        let rows = self.rows.iter().zip(self.for_people()).map(|(values, shown)| {
+            values.iter().zip(shown).take(columns).enumerate().map(|(at, of)| cell(at, of)).collect()
+        });
+        text::table(&titles, rows, left)
     }
 
     fn for_people(&self) -> impl Iterator<Item = Vec<String>> {

@@ -50,6 +50,31 @@ fn what_does_not_fit_is_left_out_and_said() {
 }
 
 #[test]
+fn a_terminal_shows_the_beginning_of_a_name_and_the_end_of_a_folder() {
+    let column = |key: &str| Column {
+        key: key.into(),
+        title: key.into(),
+        better: None,
+        shown: Shown { scale: 1.0, digits: 0 },
+    };
+    let name = "gru_of_many_units_and_layers".to_string();
+    let folder = "runs/".to_string() + &"long/".repeat(30) + "seed-2\n";
+    let row = vec![Value::Text(name.clone()), Value::Number(3.0), Value::Text(folder.clone())];
+    let table = Table::new(["name", "seeds", "folder"].map(column).to_vec(), vec![row]);
+    let text = table.text(80);
+    let cells: Vec<&str> = text.lines().last().unwrap().split_whitespace().collect();
+    assert_eq!(cells, ["gru_of_many_units_and_l…", "3", "…g/long/long/seed-2\\u{a}"]);
+    assert!(cells.iter().all(|cell| cell.chars().count() <= 24));
+    assert!(table.csv().contains(&name) && table.csv().contains(&folder));
+    assert!(table.markdown().contains(folder.trim()) && table.markdown().contains("\\_layers"));
+}
+
+#[test]
+fn one_column_that_is_left_out_is_one_column() {
+    assert!(table().text(57).ends_with("\n(1 more column in the files)"));
+}
+
+#[test]
 fn csv_holds_numbers_in_full_and_three_columns_of_a_spread() {
     assert_eq!(
         table().csv(),

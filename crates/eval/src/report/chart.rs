@@ -26,6 +26,9 @@ pub(super) const SQUARE_HEIGHT: u32 = 4900;
 pub(super) const LINE: i32 = 200;
 /// Of one or two series, those of at most this many points show each of them as a dot.
 const DOTS: usize = 40;
+/// Radius of such a dot, and of one that is all there is of a series.
+const DOT: i32 = 24;
+const LONE_DOT: i32 = 36;
 /// Around the plane: what stands there fits the larger text.
 const LEFT: i32 = 520;
 const TOP: i32 = 2 * LINE + LINE / 2;
@@ -180,16 +183,25 @@ impl Chart {
             self.draw_mark_line(&mut plane, mark, on)?;
         }
         for series in &self.behind {
-            let places = series.points.iter().map(|point| self.place(point));
-            draw_line(&mut plane, places.collect(), series.ink.pale().stroke_width(THIN), false)?;
+            let places = || series.points.iter().map(|point| self.place(point));
+            draw_line(&mut plane, places().collect(), series.ink.pale().stroke_width(THIN), false)?;
+            if series.points.len() == 1 {
+                draw_dots(&mut plane, places(), LONE_DOT, series.ink.pale().filled())?;
+            }
         }
         for series in &self.series {
-            let color = series.ink.color();
-            let places = || series.points.iter().map(|point| self.place(point));
+            let places = series.points.iter().map(|point| self.place(point));
             let dashed = on == Place::File && series.ink.is_dashed();
-            draw_line(&mut plane, places().collect(), color.stroke_width(THICK), dashed)?;
-            if series.points.len() <= DOTS && self.series.len() <= 2 {
-                plane.draw_series(places().map(|place| Circle::new(place, 24, color.filled())))?;
+            draw_line(&mut plane, places.collect(), series.ink.color().stroke_width(THICK), dashed)?;
+        }
+        // Over all lines: one of them would cover a dot that is all there is of another.
+        for series in &self.series {
+            let places = series.points.iter().map(|point| self.place(point));
+            let style = series.ink.color().filled();
+            match series.points.len() {
+                1 => draw_dots(&mut plane, places, LONE_DOT, style)?,
+                ..=DOTS if self.series.len() <= 2 => draw_dots(&mut plane, places, DOT, style)?,
+                _ => {}
             }
         }
         self.draw_spreads(&mut plane)?;
@@ -323,6 +335,15 @@ fn draw_line<B: DrawingBackend>(
     }
 }
 
+fn draw_dots<B: DrawingBackend>(
+    plane: &mut Plane<'_, B>,
+    places: impl Iterator<Item = (f64, f64)>,
+    radius: i32,
+    style: ShapeStyle,
+) -> Outcome<B, ()> {
+    plane.draw_series(places.map(|place| Circle::new(place, radius, style))).map(drop)
+}
+
 pub(super) fn style(ink: Ink, horizontal: HPos, vertical: VPos) -> TextStyle<'static> {
     TextStyle {
         font: ("sans-serif", 160).into_font(),
@@ -330,3 +351,6 @@ pub(super) fn style(ink: Ink, horizontal: HPos, vertical: VPos) -> TextStyle<'st
         pos: Pos::new(horizontal, vertical),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -18,10 +18,10 @@ pub struct Detectors {
     pub points: Vec<(String, OperatingPoint)>,
 }
 
-/// How one class is told from the others.
+/// How one class is told from the others, or the mean of several such curves.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct DetectorCurve {
-    /// The class.
+    /// The class, or what the mean is of: "mean of 35 classes", a candidate.
     pub name: String,
     /// The area under the ROC curve.
     pub auc: f64,

@@ -10,7 +10,7 @@ use super::line::Line;
 use super::policy::data_address;
 use super::scale::Axis;
 use super::shown::{FrameTiming, LOW, ShownFrames, Sound, Time, rounded};
-use crate::numbers::{count, duration, score};
+use crate::numbers::{count, counted, duration, score};
 use crate::{ConfusedPair, EvalError};
 
 /// Columns of a waveform: the page has several.
@@ -204,7 +204,11 @@ fn weights_figure(
         Words {
             id,
             title: "Attention".into(),
-            description: format!("{} weights, the largest at {} {at:.2}.", weights.len(), time.name),
+            description: format!(
+                "{}, the largest at {} {at:.2}.",
+                counted(weights.len() as u64, "weight"),
+                time.name
+            ),
             caption: match line.averaged {
                 1 => String::new(),
                 many => format!("Each point is the mean of {many} frames."),

@@ -34,6 +34,14 @@ impl Sketch {
     }
 }
 
+/// What a line is drawn of, with the line's number and name.
+pub(super) struct Numbered<'a, T> {
+    /// That of its [`Ink::Line`]: the same in every figure of a page.
+    pub(super) number: usize,
+    pub(super) name: &'a str,
+    pub(super) of: &'a T,
+}
+
 /// A figure as the page's template takes it.
 pub(super) struct Figure {
     /// Unique on the page.
@@ -88,11 +96,12 @@ impl Figure {
     pub(super) fn of(chart: &Chart, words: Words) -> Result<Figure, EvalError> {
         let Words { id, title, description, caption, x_name, nearest } = words;
         let (svg, traces) = chart.draw()?;
-        let named = |(number, name): (usize, &String)| (number % Ink::LINES, name.clone());
+        let line = |series: &Series| match series.ink {
+            Ink::Line(number) => Some((number % Ink::LINES, series.name.clone())),
+            _ => None,
+        };
         let legend = match chart.series.len() {
-            2.. if !chart.names => {
-                chart.series.iter().map(|series| &series.name).enumerate().map(named).collect()
-            }
+            2.. if !chart.names => chart.series.iter().filter_map(line).collect(),
             _ => Vec::new(),
         };
         let height = chart.height;

@@ -11,7 +11,7 @@ use super::policy::data_address;
 use super::scale::Axis;
 use super::shown::{ShownFrames, Sound, Time};
 use crate::EvalError;
-use crate::numbers::score;
+use crate::numbers::{counted, score};
 
 /// A recording as its page shows it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -144,7 +144,7 @@ fn scores(inspection: &Inspection, time: &Time) -> Result<Option<Figure>, EvalEr
             description: format!("The probabilities of {} over time.", scores.labels.join(", ")),
             caption: match left_out {
                 0 => String::new(),
-                more => format!("{more} labels whose scores stay lower are left out."),
+                more => format!("{} left out, with lower scores.", counted(more as u64, "label")),
             },
             x_name: time.name.into(),
             nearest: false,
@@ -209,6 +209,16 @@ mod tests {
             page.find("<th scope=\"row\">no</th>").unwrap(),
         );
         assert!(yes < no);
+    }
+
+    #[test]
+    fn labels_that_have_no_line_are_counted() {
+        let mut many = inspection();
+        let scores = many.scores.as_mut().unwrap();
+        scores.labels = (0..13).map(|label| format!("word {label}")).collect();
+        scores.whole = vec![0.0; 13];
+        scores.over_time = vec![0.0; 39];
+        assert!(render_inspection(&many).unwrap().contains("1 label left out, with lower scores."));
     }
 
     #[test]

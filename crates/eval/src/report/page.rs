@@ -106,13 +106,9 @@ pub(super) fn render(report: &Report) -> Result<String, EvalError> {
         width: WIDTH,
         curves: curves::figures(report)?,
         numbers: numbers(report),
-        thresholds: report
-            .detectors
-            .as_ref()
-            .map(|of| Thresholds::of(of, "class", String::new()))
-            .transpose()?,
+        thresholds: report.detectors.as_ref().map(Thresholds::of_classes).transpose()?,
         calibration: calibration
-            .and_then(|of| calibration::sketch(&[("accuracy", of)]))
+            .and_then(calibration::of_run)
             .map(Sketch::figure)
             .transpose()?
             .into_iter()

@@ -8,7 +8,7 @@ use super::chart::{Chart, Image, Series};
 use super::figure::{Figure, Shades, Words};
 use super::ink::Ink;
 use super::scale::Axis;
-use crate::numbers::plain;
+use crate::numbers::{counted, plain};
 use crate::{EvalError, FrameAxis, FramePicture};
 
 /// Height of a chart of lines, and of a picture of frames.
@@ -160,7 +160,11 @@ impl ShownFrames {
             Words {
                 id,
                 title: self.title.clone(),
-                description: format!("{} frames of {} values.", self.frames(), self.width),
+                description: format!(
+                    "{} of {}.",
+                    counted(self.frames() as u64, "frame"),
+                    counted(self.width as u64, "value")
+                ),
                 caption: self.caption.clone(),
                 x_name: time.name.into(),
                 nearest: false,
@@ -212,7 +216,11 @@ impl Line<'_> {
             Words {
                 id,
                 title: self.title.into(),
-                description: format!("{} values between {} and {}.", self.values.len(), -peak, peak),
+                description: format!(
+                    "{} between {} and {peak}.",
+                    counted(self.values.len() as u64, "value"),
+                    -peak
+                ),
                 caption: match column {
                     1 => String::new(),
                     column => format!("The lowest and the highest of every {column} values."),

@@ -2,7 +2,7 @@
 
 use super::chart::{Chart, SQUARE_HEIGHT, Series};
 use super::detectors::{DetectorCurve, Detectors};
-use super::figure::{Figure, Sketch, Words};
+use super::figure::{Figure, Numbered, Sketch, Words};
 use super::ink::Ink;
 use super::scale::{Axis, Scale};
 use crate::numbers::score;
@@ -18,7 +18,7 @@ pub(super) struct Thresholds {
     /// What is to be known about them, in sentences; may be empty.
     pub(super) about: String,
     pub(super) figures: Vec<Figure>,
-    /// The curves as rows: name, number of its colour, figures.
+    /// The curves as rows: number of its line, name, figures.
     pub(super) rows: Vec<(usize, String, [String; 4])>,
     /// Whether there are several curves, which are told apart by their colours.
     pub(super) keys: bool,
@@ -28,57 +28,71 @@ pub(super) struct Thresholds {
     pub(super) marked: bool,
 }
 
+/// A curve as it is drawn.
+pub(super) type Curve<'a> = Numbered<'a, DetectorCurve>;
+
+/// Operating points, each with what it is.
+type Points<'a> = &'a [(String, OperatingPoint)];
+
 impl Thresholds {
+    /// Of a run: its classes, with the operating points marked.
+    pub(super) fn of_classes(detectors: &Detectors) -> Result<Thresholds, EvalError> {
+        let curves = detectors.curves.iter().enumerate();
+        let curves: Vec<Curve<'_>> =
+            curves.map(|(number, of)| Curve { number, name: &of.name, of }).collect();
+        let points = lettered(&detectors.points);
+        Ok(Thresholds {
+            points: points.map(|(letter, name, point)| row_of(letter, name, point)).collect(),
+            marked: true,
+            ..Thresholds::of(&curves, &detectors.points, "class", String::new())?
+        })
+    }
+
+    /// Of curves, without rows of operating points.
     pub(super) fn of(
-        detectors: &Detectors,
+        curves: &[Curve<'_>],
+        points: Points<'_>,
         kind: &'static str,
         about: String,
     ) -> Result<Thresholds, EvalError> {
+        let figures = sketches(curves, points).into_iter().map(Sketch::figure_below_legend);
         Ok(Thresholds {
             kind,
             about,
-            figures: sketches(detectors)
-                .into_iter()
-                .map(Sketch::figure_below_legend)
-                .collect::<Result<_, _>>()?,
-            rows: rows(detectors),
-            keys: detectors.curves.len() > 1,
-            points: lettered(detectors).map(|(letter, name, point)| row_of(letter, name, point)).collect(),
-            marked: true,
+            figures: figures.collect::<Result<_, _>>()?,
+            rows: rows(curves),
+            keys: curves.len() > 1,
+            points: Vec::new(),
+            marked: false,
         })
     }
 }
 
-/// ROC and DET; no DET where no threshold makes both errors.
-pub(super) fn sketches(detectors: &Detectors) -> Vec<Sketch> {
-    [Some(roc(detectors)), det(detectors)].into_iter().flatten().collect()
+/// ROC and DET of at least one curve, with points marked; no DET where no threshold makes both errors.
+pub(super) fn sketches(curves: &[Curve<'_>], points: Points<'_>) -> Vec<Sketch> {
+    [Some(roc(curves, points)), det(curves, points)].into_iter().flatten().collect()
 }
 
-fn said(detectors: &Detectors) -> String {
-    let of = |curve: &DetectorCurve| {
-        format!(
-            "{}: area {:.3}, equal error rate {:.1} %",
-            curve.name,
-            curve.auc,
-            100.0 * curve.equal_error_rate
-        )
+fn said(curves: &[Curve<'_>]) -> String {
+    let of = |Curve { name, of, .. }: &Curve<'_>| {
+        format!("{name}: area {:.3}, equal error rate {:.1} %", of.auc, 100.0 * of.equal_error_rate)
     };
-    detectors.curves.iter().map(of).collect::<Vec<_>>().join("; ") + "."
+    curves.iter().map(of).collect::<Vec<_>>().join("; ") + "."
 }
 
-fn roc(detectors: &Detectors) -> Sketch {
-    let series = |(number, curve): (usize, &DetectorCurve)| Series {
-        name: curve.name.clone(),
-        ink: Ink::Line(number),
-        points: thinned(curve.rates.iter().map(|&(x, y)| (100.0 * x, 100.0 * y)), Scale::Linear, 100.0),
+fn roc(curves: &[Curve<'_>], points: Points<'_>) -> Sketch {
+    let series = |curve: &Curve<'_>| Series {
+        name: curve.name.into(),
+        ink: Ink::Line(curve.number),
+        points: thinned(curve.of.rates.iter().map(|&(x, y)| (100.0 * x, 100.0 * y)), Scale::Linear, 100.0),
     };
-    let letters = lettered(detectors).map(|(letter, _, point)| {
+    let letters = lettered(points).map(|(letter, _, point)| {
         (100.0 * point.false_positive_rate, 100.0 * (1.0 - point.miss_rate), letter)
     });
     let (x, y) = ("false positives (%)", "true positives (%)");
     let [x, y] = [x, y].map(|label| Axis::linear(label, 0.0..100.0));
     let chart = Chart {
-        series: detectors.curves.iter().enumerate().map(series).collect(),
+        series: curves.iter().map(series).collect(),
         reference: vec![(0.0, 0.0), (100.0, 100.0)],
         letters: letters.collect(),
         ..Chart::empty("ROC", SQUARE_HEIGHT, x, y)
@@ -86,43 +100,39 @@ fn roc(detectors: &Detectors) -> Sketch {
     let words = Words {
         id: "roc".into(),
         title: "Receiver operating characteristic".into(),
-        description: said(detectors),
+        description: said(curves),
         caption: "The dashed line is chance.".into(),
         x_name: "false positives (%)".into(),
         nearest: true,
     };
-    Sketch { chart, words, letters: explained(detectors) }
+    Sketch { chart, words, letters: explained(points) }
 }
 
 /// None where no threshold makes both errors.
-fn det(detectors: &Detectors) -> Option<Sketch> {
+fn det(curves: &[Curve<'_>], points: Points<'_>) -> Option<Sketch> {
     let errs = |&(x, y): &(f64, f64)| x > 0.0 && y < 1.0 && x < 1.0 && y > 0.0;
-    let inside = |curve: &DetectorCurve| -> Vec<(f64, f64)> {
-        let rates = curve.rates.iter().filter(|rates| errs(rates));
+    let inside = |curve: &Curve<'_>| -> Vec<(f64, f64)> {
+        let rates = curve.of.rates.iter().filter(|rates| errs(rates));
         rates.map(|&(x, y)| (x, 1.0 - y)).collect()
     };
-    let curves: Vec<_> = detectors.curves.iter().map(inside).collect();
-    let rates = || curves.iter().flatten().flat_map(|&(x, y)| [x, y]);
+    let errors: Vec<_> = curves.iter().map(inside).collect();
+    let rates = || errors.iter().flatten().flat_map(|&(x, y)| [x, y]);
     let least = rates().reduce(f64::min)?;
     // Both axes alike, so that equal errors lie on the diagonal; rates below what is of use are cut off.
     let range = (0.8 * least).clamp(1e-4, 0.01)..0.6;
     let within = |(x, y): &(f64, f64)| range.contains(x) && range.contains(y);
     let mut series = Vec::new();
-    for (number, points) in curves.into_iter().enumerate() {
-        let points = thinned(points.into_iter().filter(within), Scale::Probit, 6.0);
+    for (curve, errors) in curves.iter().zip(errors) {
+        let points = thinned(errors.into_iter().filter(within), Scale::Probit, 6.0);
         if !points.is_empty() {
-            series.push(Series {
-                name: detectors.curves[number].name.clone(),
-                ink: Ink::Line(number),
-                points,
-            });
+            series.push(Series { name: curve.name.into(), ink: Ink::Line(curve.number), points });
         }
     }
     if series.is_empty() {
         return None;
     }
     let letters =
-        lettered(detectors).map(|(letter, _, point)| (point.false_positive_rate, point.miss_rate, letter));
+        lettered(points).map(|(letter, _, point)| (point.false_positive_rate, point.miss_rate, letter));
     let axis = |label: &str| Axis {
         label: label.into(),
         range: range.clone(),
@@ -138,7 +148,7 @@ fn det(detectors: &Detectors) -> Option<Sketch> {
     let words = Words {
         id: "det".into(),
         title: "Detection error tradeoff".into(),
-        description: said(detectors),
+        description: said(curves),
         caption:
             "Axes by normal deviates; both errors are equal on the dashed line. Thresholds beyond the axes, \
                   such as those without one of the errors, are left out."
@@ -146,18 +156,18 @@ fn det(detectors: &Detectors) -> Option<Sketch> {
         x_name: "false positives".into(),
         nearest: true,
     };
-    Some(Sketch { chart, words, letters: explained(detectors) })
+    Some(Sketch { chart, words, letters: explained(points) })
 }
 
 /// The marked points with their letters.
-fn lettered(detectors: &Detectors) -> impl Iterator<Item = (String, &str, &OperatingPoint)> {
+fn lettered(points: Points<'_>) -> impl Iterator<Item = (String, &str, &OperatingPoint)> {
     let letters = ('A'..='Z').map(String::from);
-    letters.zip(&detectors.points).map(|(letter, (name, point))| (letter, &**name, point))
+    letters.zip(points).map(|(letter, (name, point))| (letter, &**name, point))
 }
 
 /// The letters with what they stand for.
-fn explained(detectors: &Detectors) -> Vec<(String, String)> {
-    lettered(detectors).map(|(letter, name, _)| (letter, name.to_string())).collect()
+fn explained(points: Points<'_>) -> Vec<(String, String)> {
+    lettered(points).map(|(letter, name, _)| (letter, name.to_string())).collect()
 }
 
 /// A curve without the points that lie nearly on top of the one before; the ends stay.
@@ -176,28 +186,30 @@ fn thinned(points: impl Iterator<Item = (f64, f64)>, scale: Scale, extent: f64) 
     kept
 }
 
-fn rows(detectors: &Detectors) -> Vec<(usize, String, [String; 4])> {
-    let percent = |rate: f64| format!("{:.2} %", 100.0 * rate);
-    let row = |(number, curve): (usize, &DetectorCurve)| {
+fn rows(curves: &[Curve<'_>]) -> Vec<(usize, String, [String; 4])> {
+    let row = |Curve { number, name, of }: &Curve<'_>| {
         let figures = [
-            score(Some(curve.auc)),
-            percent(curve.equal_error_rate),
-            percent(curve.true_positive_rate_at_5_percent),
-            percent(curve.true_positive_rate_at_1_percent),
+            score(Some(of.auc)),
+            percent(of.equal_error_rate),
+            percent(of.true_positive_rate_at_5_percent),
+            percent(of.true_positive_rate_at_1_percent),
         ];
-        (number % Ink::LINES, curve.name.clone(), figures)
+        (number % Ink::LINES, name.to_string(), figures)
     };
-    detectors.curves.iter().enumerate().map(row).collect()
+    curves.iter().map(row).collect()
 }
 
 /// A row of [`Thresholds::points`].
 pub(super) fn row_of(letter: String, name: &str, point: &OperatingPoint) -> [String; 5] {
-    let percent = |rate: f64| format!("{:.2} %", 100.0 * rate);
     let threshold = match point.threshold {
         threshold if threshold.is_finite() => format!("{threshold:.4}"),
         _ => "none".to_string(),
     };
     [letter, name.into(), threshold, percent(point.false_positive_rate), percent(point.miss_rate)]
+}
+
+fn percent(rate: f64) -> String {
+    format!("{:.2} %", 100.0 * rate)
 }
 
 #[cfg(test)]
@@ -207,7 +219,7 @@ mod tests {
     #[test]
     fn where_nothing_errs_there_is_no_tradeoff_to_draw() {
         let perfect = Detectors::of_class("voice", &[0.1, 0.9], &[false, true]).unwrap();
-        assert_eq!(sketches(&perfect).len(), 1);
+        assert_eq!(Thresholds::of_classes(&perfect).unwrap().figures.len(), 1);
     }
 
     #[test]
@@ -216,7 +228,7 @@ mod tests {
         let positive: Vec<bool> =
             (0..200).map(|example| (example * 37 % 200) + (example % 5) * 30 > 150).collect();
         let detectors = Detectors::of_class("voice", &scores, &positive).unwrap();
-        let figures = Thresholds::of(&detectors, "class", String::new()).unwrap().figures;
+        let figures = Thresholds::of_classes(&detectors).unwrap().figures;
         assert_eq!(figures.iter().map(|figure| &*figure.id).collect::<Vec<_>>(), ["roc", "det"]);
         let places = |figure: &Figure| -> Vec<(f64, f64)> {
             let of = |point: &str| {

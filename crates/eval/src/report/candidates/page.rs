@@ -24,7 +24,7 @@ struct Page<'a> {
     /// What candidates are judged by.
     judged: &'a str,
     /// Says that the best candidates are shown only.
-    selection: Option<String>,
+    selection: Option<&'a str>,
     /// The candidates' names and the numbers of their lines.
     key: Vec<(usize, &'a str)>,
     curves: Vec<Figure>,
@@ -53,31 +53,27 @@ pub(super) fn render(comparison: &Comparison) -> Result<String, EvalError> {
         runs: candidate.runs.iter().map(|run| (&*run.name, address(run))).collect(),
     });
     let commands = comparison.commands.iter().map(|(command, runs)| (&**command, counted(*runs, "run")));
+    let selection = comparison.selection();
+    let chosen = selection.as_deref().unwrap_or_default();
     let page = Page {
         frame: Frame::of(&comparison.title, &comparison.summary, &comparison.notes, &comparison.made_at),
         width: WIDTH,
         tables: comparison.tables.iter().map(Written::of).collect(),
         costs: costs::figures(comparison)?,
         judged: &comparison.figure,
-        selection: comparison.selection(),
+        selection: selection.as_deref(),
         key: confusions::key(comparison),
         curves: curves::figures(comparison)?,
         confusions: confusions::of(&shown),
         classes: confusions::classes(&shown),
         groups: confusions::groups(&shown),
-        thresholds: scores::thresholds(&shown, about(comparison))?,
-        probabilities: scores::probabilities(&shown)?,
+        thresholds: scores::thresholds(&shown, &[chosen, &comparison.scores])?,
+        probabilities: scores::probabilities(&shown, &[chosen])?,
         runs: runs.collect(),
         commands: commands.collect(),
         versions: comparison.versions.iter().map(|(name, values)| (&**name, said(values))).collect(),
     };
     Ok(page.render()?)
-}
-
-/// What is to be known about curves of scores.
-fn about(comparison: &Comparison) -> String {
-    let sentences = [comparison.selection().unwrap_or_default(), comparison.scores.clone()];
-    sentences.into_iter().filter(|sentence| !sentence.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 /// Where a run's page is, below this one.

@@ -2,14 +2,16 @@
 
 use super::Candidate;
 use crate::report::calibration;
-use crate::report::detectors::{DetectorCurve, Detectors};
-use crate::report::figure::{Figure, Sketch};
+use crate::report::detectors::DetectorCurve;
+use crate::report::figure::{Figure, Numbered, Sketch};
 use crate::report::ink::Ink;
 use crate::report::thresholds::{self, Thresholds, row_of};
 use crate::{Calibration, EvalError};
 
 /// What the page says of the candidates' probabilities.
 pub(super) struct Probabilities {
+    /// What is to be known about them, in sentences; may be empty.
+    pub(super) about: String,
     pub(super) figures: Vec<Figure>,
     /// What the columns of figures are.
     pub(super) heads: Vec<&'static str>,
@@ -17,49 +19,84 @@ pub(super) struct Probabilities {
     pub(super) rows: Vec<(usize, String, Vec<String>)>,
 }
 
-/// Errors at every threshold; None where a candidate that is shown has no scores.
-pub(super) fn thresholds(shown: &[&Candidate], about: String) -> Result<Option<Thresholds>, EvalError> {
-    let Some(detectors) = detectors(shown) else { return Ok(None) };
+/// Errors at every threshold; None where no candidate that is shown has scores.
+pub(super) fn thresholds(shown: &[&Candidate], about: &[&str]) -> Result<Option<Thresholds>, EvalError> {
+    let curves = curves(shown);
+    if curves.is_empty() {
+        return Ok(None);
+    }
     let row = |candidate: &&Candidate| {
         let (what, point) = candidate.point.as_ref()?;
         Some(row_of(String::new(), &format!("{}: {what}", candidate.name), point))
     };
-    // Not in the figures, where they lie close together.
-    let points = shown.iter().filter_map(row).collect();
-    Ok(Some(Thresholds { points, marked: false, ..Thresholds::of(&detectors, "candidate", about)? }))
+    let missing = missing(shown, &curves, "There is no curve");
+    Ok(Some(Thresholds {
+        // Not in the figures, where they lie close together.
+        points: shown.iter().filter_map(row).collect(),
+        ..Thresholds::of(&curves, &[], "candidate", joined(about, &missing))?
+    }))
 }
 
-/// Calibration; None where it was not measured of a candidate that is shown.
-pub(super) fn probabilities(shown: &[&Candidate]) -> Result<Option<Probabilities>, EvalError> {
-    let Some(models) = calibrations(shown) else { return Ok(None) };
-    let figures = calibration::sketch(&models).map(Sketch::figure_below_legend).transpose()?;
-    let said = |(_, of): &(&str, &Calibration)| calibration::figures(of);
-    let heads = models.first().map(said).unwrap_or_default().into_iter().map(|(head, _)| head).collect();
-    let row = |(number, model): (usize, &(&str, &Calibration))| {
-        (number % Ink::LINES, model.0.to_string(), said(model).into_iter().map(|(_, value)| value).collect())
+/// Calibration; None where it was measured of no candidate that is shown.
+pub(super) fn probabilities(
+    shown: &[&Candidate],
+    about: &[&str],
+) -> Result<Option<Probabilities>, EvalError> {
+    let models = calibrations(shown);
+    let Some(first) = models.first() else { return Ok(None) };
+    let row = |Numbered { number, name, of }: &Numbered<'_, Calibration>| {
+        let values = calibration::figures(of).into_iter().map(|(_, value)| value);
+        (number % Ink::LINES, name.to_string(), values.collect())
     };
-    let rows = models.iter().enumerate().map(row).collect();
-    Ok(Some(Probabilities { figures: figures.into_iter().collect(), heads, rows }))
+    let missing = missing(shown, &models, "There is no calibration");
+    let figures = calibration::of_models(&models).map(Sketch::figure_below_legend).transpose()?;
+    Ok(Some(Probabilities {
+        about: joined(about, &missing),
+        figures: figures.into_iter().collect(),
+        heads: calibration::figures(first.of).into_iter().map(|(head, _)| head).collect(),
+        rows: models.iter().map(row).collect(),
+    }))
 }
 
 /// The figures of both for files.
 pub(super) fn sketches(shown: &[&Candidate]) -> Vec<Sketch> {
-    let mut sketches = detectors(shown).map_or_else(Vec::new, |of| thresholds::sketches(&of));
-    sketches.extend(calibrations(shown).and_then(|models| calibration::sketch(&models)));
+    let curves = curves(shown);
+    let mut sketches = match curves.is_empty() {
+        true => Vec::new(),
+        false => thresholds::sketches(&curves, &[]),
+    };
+    sketches.extend(calibration::of_models(&calibrations(shown)));
     sketches
 }
 
-/// A curve a candidate, so that it has the number of the candidate's other lines.
-fn detectors(shown: &[&Candidate]) -> Option<Detectors> {
-    let mut curves = Vec::new();
-    for candidate in shown {
-        curves.push(DetectorCurve { name: candidate.name.clone(), ..candidate.scores.clone()? });
-    }
-    (!curves.is_empty()).then_some(Detectors { curves, points: Vec::new() })
+fn curves<'a>(shown: &[&'a Candidate]) -> Vec<Numbered<'a, DetectorCurve>> {
+    numbered(shown, |candidate| candidate.scores.as_ref())
 }
 
-fn calibrations<'a>(shown: &[&'a Candidate]) -> Option<Vec<(&'a str, &'a Calibration)>> {
-    let models: Option<Vec<_>> =
-        shown.iter().map(|candidate| Some((&*candidate.name, candidate.calibration.as_ref()?))).collect();
-    models.filter(|models| !models.is_empty())
+fn calibrations<'a>(shown: &[&'a Candidate]) -> Vec<Numbered<'a, Calibration>> {
+    numbered(shown, |candidate| candidate.calibration.as_ref())
+}
+
+/// What the candidates have that have it, each with the number of the candidate's other lines.
+fn numbered<'a, T>(shown: &[&'a Candidate], of: fn(&Candidate) -> Option<&T>) -> Vec<Numbered<'a, T>> {
+    let line = |(number, candidate): (usize, &&'a Candidate)| {
+        Some(Numbered { number, name: &candidate.name, of: of(candidate)? })
+    };
+    shown.iter().enumerate().filter_map(line).collect()
+}
+
+/// Says of which candidates there is nothing; empty where there is something of all.
+fn missing<T>(shown: &[&Candidate], drawn: &[Numbered<'_, T>], what: &str) -> String {
+    let is_drawn = |at: usize| drawn.iter().any(|line| line.number == at);
+    let names: Vec<&str> = (0..shown.len()).filter(|&at| !is_drawn(at)).map(|at| &*shown[at].name).collect();
+    match names.is_empty() {
+        true => String::new(),
+        false => format!("{what} of: {}.", names.join("; ")),
+    }
+}
+
+/// The sentences that are not empty, one after the other.
+fn joined(about: &[&str], last: &str) -> String {
+    let said = about.iter().copied().chain([last]).filter(|sentence| !sentence.is_empty());
+    said.collect::<Vec<_>>().join(" ")
 }
