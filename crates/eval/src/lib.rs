@@ -62,6 +62,7 @@ pub use events::{Event, EventMatch, EventRules, EventScores, FalseAccepts, Keywo
 pub use frames::{FrameAxis, FramePicture};
 pub use gradients::{GradientLine, gradient_picture};
 pub use interval::{Interval, wilson};
+pub use numbers::counted;
 pub use operating::{OperatingPoint, Roc, RocPoint};
 pub use recordings::{Detection, Estimate, RecordingFrames};
 pub use roc::roc_auc;

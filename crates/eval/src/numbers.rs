@@ -36,7 +36,12 @@ pub(crate) fn count(value: u64) -> String {
 }
 
 /// A count with its noun: "1 step", "1,300 steps".
-pub(crate) fn counted(value: u64, noun: &str) -> String {
+///
+/// # Example
+/// ```
+/// assert_eq!([1, 1_300].map(|steps| stapes_eval::counted(steps, "step")), ["1 step", "1,300 steps"]);
+/// ```
+pub fn counted(value: u64, noun: &str) -> String {
     format!("{} {noun}{}", count(value), if value == 1 { "" } else { "s" })
 }
 

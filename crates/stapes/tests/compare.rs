@@ -230,7 +230,7 @@ fn mistakes_say_what_to_do() {
     scratch.run("compare sweep.toml --data nowhere --out runs").fails(2, &["nowhere"]);
     scratch.run("compare sweep.toml --out runs").fails(2, &["--data"]);
     assert!(!scratch.path("runs").exists());
-    scratch.run(&format!("{COMPARE} --hours 0")).fails(1, &["8 of 8 runs are left"]);
+    scratch.run(&format!("{COMPARE} --hours 0")).fails(1, &["8 of 8 runs left"]);
     scratch.run(&format!("{COMPARE} --table --sort speed")).fails(2, &["no column speed"]);
     scratch.write("sweep.toml", SWEEP.replace("'gru'", "'gruu'"));
     scratch.run(COMPARE).fails(2, &["gruu_4", "gruu"]);

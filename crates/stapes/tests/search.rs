@@ -101,7 +101,7 @@ fn the_better_half_goes_on_and_only_the_winner_is_tested() {
 #[test]
 fn a_search_goes_on_where_it_was_cut_short_to_the_same_end() {
     let scratch = prepared();
-    scratch.run(&format!("{RUN} --hours 0")).fails(1, &["12 of 12 runs are left"]);
+    scratch.run(&format!("{RUN} --hours 0")).fails(1, &["12 of 12 runs left"]);
     scratch.run(RUN).succeeds();
     let table = fs::read(scratch.path("found/search.csv")).unwrap();
     let model = fs::read(scratch.path("found/winner/seed-1/model.safetensors")).unwrap();

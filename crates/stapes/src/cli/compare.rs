@@ -11,6 +11,7 @@ use serde_json::json;
 use stapes::Error;
 use stapes::compare::{Candidate, Compared, candidates, check_column, in_words, page, table};
 use stapes::eval::comparison::Table;
+use stapes::eval::counted;
 use stapes::eval::report::{comparison_pictures, render_comparison};
 use stapes::run::{REPORT, Standing};
 use stapes::sweep::{Conduct, Conducted, Ended, Job, Sweep, Timing, Watcher};
@@ -223,12 +224,13 @@ fn remove_old_costs(figures: &Path, kept: &[String]) {
 /// Says how many runs there are now, and gives the exit code.
 pub(super) fn conducted(conducted: &Conducted, console: &Console) -> u8 {
     let Conducted { asked, complete, failed } = *conducted;
+    let runs = counted(asked as u64, "run");
     if failed > 0 {
-        console.note(&format!("{failed} of {asked} runs failed"));
+        console.note(&format!("{failed} of {runs} failed"));
     }
     let left = asked - complete - failed;
     if left > 0 {
-        console.note(&format!("{left} of {asked} runs are left: the same command goes on with them"));
+        console.note(&format!("{left} of {runs} left: the same command goes on with them"));
     }
     match (complete, failed + left) {
         (_, 0) => super::DONE,

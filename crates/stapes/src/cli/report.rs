@@ -30,10 +30,7 @@ impl Report {
         let found = runs_within(&self.runs)?;
         let compared = of_runs(&found)?;
         make_folder(&self.out)?;
-        let title = match found.runs.len() {
-            1 => "1 run".to_string(),
-            runs => format!("{runs} runs"),
-        };
+        let title = stapes::eval::counted(found.runs.len() as u64, "run");
         told(&title, &compared, self.sort.as_deref(), &self.out, console)
     }
 }

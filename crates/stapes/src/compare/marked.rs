@@ -1,6 +1,7 @@
 //! A table of candidates for the page: what stands out in it, and why.
 
 use stapes_eval::comparison::{Table, Value};
+use stapes_eval::counted;
 use stapes_eval::report::{Mark, MarkedCell, MarkedTable};
 
 use super::Against;
@@ -60,10 +61,11 @@ fn words(judged: Judged, compared: usize, aside: bool) -> Vec<String> {
     };
     let [best, alike, worse] =
         [Against::Best, Against::Alike { p: 1.0 }, Against::Worse { p: 0.0 }].map(Against::words);
+    let comparisons = counted(compared as u64, "comparison");
     let mut said = vec![format!(
         "Marked: the candidate of the highest {figure} over its seeds ({best}), and those that cannot be told apart from \
          it ({alike}, p ≥ {LEVEL}); the others are worse by more than chance ({worse}). p is two-sided, of a paired \
-         bootstrap that draws test {drawn} and seeds, corrected by Holm's method for the {compared} comparisons of the \
+         bootstrap that draws test {drawn} and seeds, corrected by Holm's method for the {comparisons} of the \
          table."
     )];
     if aside {

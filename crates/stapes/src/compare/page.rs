@@ -5,7 +5,7 @@ use std::path::{Component, Path};
 
 use stapes_eval::comparison::{Shown, Table, median};
 use stapes_eval::report::{self, CandidateRun, Comparison, Cost, DetectorCurve, Group, Groups};
-use stapes_eval::{Calibration, Confusion, EvalError, OperatingPoint};
+use stapes_eval::{Calibration, Confusion, EvalError, OperatingPoint, counted};
 
 use super::marked::{Judged, marked};
 use super::{Candidate, Repetition};
@@ -69,7 +69,7 @@ pub fn page(
         },
         scores: about_scores(candidates),
         candidates: candidates_of_page,
-        commands: counted(records().map(|record| &*record.command)),
+        commands: with_numbers(records().map(|record| &*record.command)),
         versions: versions(records()),
     })
 }
@@ -124,10 +124,6 @@ fn costs(candidate: &Candidate, timed: bool) -> Vec<Option<f64>> {
 
 fn summary(candidates: &[report::Candidate], (figure, shown): (&str, Shown)) -> String {
     let runs: usize = candidates.iter().map(|candidate| candidate.runs.len()).sum();
-    let plural = |count: usize, noun: &str| match count {
-        1 => format!("1 {noun}"),
-        count => format!("{count} {noun}s"),
-    };
     let mean = |candidate: &report::Candidate| {
         let figures = &candidate.figures;
         (!figures.is_empty()).then(|| figures.iter().sum::<f64>() / figures.len() as f64)
@@ -137,7 +133,8 @@ fn summary(candidates: &[report::Candidate], (figure, shown): (&str, Shown)) -> 
     let best = best.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(mean, name)| {
         format!(" The highest mean over seeds: {name}, {figure} {:.*}.", shown.digits, shown.scale * mean)
     });
-    let counts = format!("{}, {}.", plural(candidates.len(), "candidate"), plural(runs, "run"));
+    let counts =
+        format!("{}, {}.", counted(candidates.len() as u64, "candidate"), counted(runs as u64, "run"));
     counts + &best.unwrap_or_default()
 }
 
@@ -288,7 +285,7 @@ fn calibration(repetitions: &[Repetition]) -> Result<Option<Calibration>, Error>
 }
 
 /// Each once, in the order in which they come first, with how often they come.
-fn counted<'a>(items: impl Iterator<Item = &'a str>) -> Vec<(String, u64)> {
+fn with_numbers<'a>(items: impl Iterator<Item = &'a str>) -> Vec<(String, u64)> {
     let mut counted: Vec<(String, u64)> = Vec::new();
     for item in items {
         match counted.iter_mut().find(|(known, _)| known == item) {
@@ -307,5 +304,5 @@ fn versions<'a>(records: impl Iterator<Item = &'a RunRecord>) -> Vec<(String, Ve
             None => values.push((name.clone(), vec![value])),
         }
     }
-    values.into_iter().map(|(name, values)| (name, counted(values.into_iter()))).collect()
+    values.into_iter().map(|(name, values)| (name, with_numbers(values.into_iter()))).collect()
 }
