@@ -187,7 +187,9 @@ unsafe fn backward_units<S: Simd, C: Cell>(simd: S, at: &BackwardRow, unit: usiz
             load_states::<S, C>(simd, at.d_state.map(|pointer| pointer.cast_const()), unit, count);
         d_state[0] = (d_state[0] + Lanes::load(simd, at.d_output.add(unit), count)).settled();
         let d_previous = C::backward(&mut gates, previous, state, d_state);
-        gates = gates.map(Lanes::settled);
+        for gate in &mut gates {
+            *gate = gate.settled();
+        }
         store_gates::<S, C>(gates, at.gates.add(unit), at.hidden, count);
         for (values, to) in d_previous.into_iter().zip(at.d_state).take(C::SHAPE.states) {
             values.settled().store(to.add(unit), count);

@@ -3,6 +3,10 @@
 //! A kernel is a generic function over [`Simd`], marked `#[inline(always)]`; [`crate::simd::kernel`] makes of
 //! it one function that picks the instruction set at run time. Arithmetic is written with [`Lanes`], which
 //! has operators, so that a formula reads like a formula.
+//!
+//! What a kernel calls must be inlined into it, for only there has the compiler the set's instructions. A function or
+//! closure that is handed to the library, as in `lanes.map(Lanes::sqrt)`, is not: each operation in it becomes a call.
+//! Loops do instead.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
