@@ -130,12 +130,12 @@ fn right(repetition: &Repetition) -> Option<Vec<bool>> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::run::TestOutcome;
 
     /// A candidate of 200 examples of two classes whose runs are wrong about every n-th.
-    fn candidate(wrong_every: &[usize]) -> Candidate {
+    pub(in crate::compare) fn candidate(wrong_every: &[usize]) -> Candidate {
         let repetition = |(seed, &every): (usize, &usize)| Repetition {
             seed: seed as u64,
             folders: Vec::new(),
