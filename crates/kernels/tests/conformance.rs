@@ -1,5 +1,7 @@
 //! The fast recurrent layer against its naive twin in f64, on every instruction set.
 
+mod inlined;
+
 use stapes_kernels::product::{Matrix, MatrixMut, Start};
 use stapes_kernels::recurrent::{Backward, CellKind, Direction, Forward, Gradients, Recurrence, Weights};
 use stapes_kernels::twin::{Layer, Moment, State};
@@ -314,4 +316,9 @@ fn a_sequence_alone_is_bit_for_bit_what_it_is_in_a_batch_and_frame_by_frame() {
             }
         }
     }
+}
+
+#[test]
+fn vector_operations_are_inlined() {
+    inlined::check();
 }

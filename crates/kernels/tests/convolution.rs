@@ -1,6 +1,8 @@
 //! The fast convolution, normalisation and pooling against their naive twins in f64, on every instruction
 //! set.
 
+mod inlined;
+
 use stapes_kernels::InstructionSet;
 use stapes_kernels::convolution::{Convolution, ConvolutionShape, Gradients, ShapeError, Weights, twin};
 use stapes_kernels::norm::{
@@ -272,4 +274,9 @@ fn shapes_that_do_not_fit_are_refused_with_their_numbers() {
         Err(ShapeError::Window { axis: "width", window: 9, size: 6, padding: 2 })
     );
     assert_eq!(small.output([1, 7]), Ok([1, 1]));
+}
+
+#[test]
+fn vector_operations_are_inlined() {
+    inlined::check();
 }

@@ -1,5 +1,7 @@
 //! Gates that are shut and gradients that vanish end at zero: denormal numbers would cost a hundred times the time.
 
+mod inlined;
+
 use stapes_kernels::product::{Matrix, MatrixMut, Start};
 use stapes_kernels::recurrent::{Backward, CellKind, Direction, Forward, Gradients, Recurrence, Weights};
 use stapes_kernels::{InstructionSet, Sequences};
@@ -69,4 +71,9 @@ fn states_and_gradients_of_saturated_cells_hold_no_denormal_numbers() {
             }
         }
     }
+}
+
+#[test]
+fn vector_operations_are_inlined() {
+    inlined::check();
 }

@@ -1,6 +1,8 @@
 //! Batch normalisation over ragged batches and shards against its naive twin in f64, on every instruction
 //! set.
 
+mod inlined;
+
 use stapes_kernels::InstructionSet;
 use stapes_kernels::norm::{
     self, Average, Channel, ChannelGradient, Finish, FinishedGradient, GradientSums, Moments, Normalised,
@@ -144,4 +146,9 @@ fn numbers_that_are_none_stay_so_and_have_no_gradient() {
         norm::spread(set, gradient, [1, 5], &mut d_y);
         assert_eq!(d_y, [0.0, 0.0, 0.0, 0.0, 1.0], "{set}");
     }
+}
+
+#[test]
+fn vector_operations_are_inlined() {
+    inlined::check();
 }

@@ -1,5 +1,7 @@
 //! Pooling against its naive twin in f64, on every instruction set.
 
+mod inlined;
+
 use stapes_kernels::InstructionSet;
 use stapes_kernels::pool::{self, Pooling, twin};
 
@@ -85,4 +87,9 @@ fn windows_without_size_are_refused() {
     let error = Pooling::new([1, 2], [1, 0]).unwrap_err();
     assert_eq!(error.to_string(), "width: a pooling window of 2 with stride 0: both must be at least 1");
     assert!(Pooling::new([0, 2], [1, 1]).is_err());
+}
+
+#[test]
+fn vector_operations_are_inlined() {
+    inlined::check();
 }

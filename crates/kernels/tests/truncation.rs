@@ -1,5 +1,7 @@
 //! Truncated back-propagation and the gradients by the states, against the naive twin cut into chunks.
 
+mod inlined;
+
 use stapes_kernels::product::{Matrix, MatrixMut, Start};
 use stapes_kernels::recurrent::{Backward, CellKind, Direction, Forward, Gradients, Recurrence, Weights};
 use stapes_kernels::twin::{Layer, State};
@@ -163,4 +165,9 @@ fn truncation_changes_the_gradient() {
     let whole = Problem::new(CellKind::Lstm, Direction::Forward, None).fast(InstructionSet::best());
     let cut = Problem::new(CellKind::Lstm, Direction::Forward, Some(3)).fast(InstructionSet::best());
     assert!(whole.0[1].iter().zip(&cut.0[1]).any(|(a, b)| (a - b).abs() > 1e-3));
+}
+
+#[test]
+fn vector_operations_are_inlined() {
+    inlined::check();
 }
