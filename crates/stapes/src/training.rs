@@ -23,7 +23,7 @@ use begun::{read_again, saved};
 use keeper::Keeper;
 use tested::{Tested, chosen_points};
 
-pub(crate) use begun::same_recipe;
+pub(crate) use begun::{recipe_of, same_recipe};
 pub use listener::{Listener, Nobody};
 
 /// What a run is made from.

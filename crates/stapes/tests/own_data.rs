@@ -3,6 +3,7 @@
 mod support;
 
 use std::f32::consts::TAU;
+use std::fs;
 
 use support::{Scratch, TONES, wav};
 
@@ -204,4 +205,22 @@ fn a_manifest_of_many_rows_costs_little_more_than_its_rows() {
     let text = info.stdout();
     assert!(text.contains("50,000 examples of 7 classes") && text.contains("unreadable: 50,000"), "{text}");
     assert!(text.contains("clips/0000000.wav: ") && text.contains("and 49,990 more"), "{text}");
+}
+
+#[test]
+fn a_table_is_made_where_the_data_is_not() {
+    let scratch = tones("[data.folders]\nspeaker = \"before _\"");
+    let sweep = |epochs: usize| {
+        format!(
+            "title = 'Own'\nrecipe = 'own.toml'\nset = ['train.epochs={epochs}']\nrows = [{{ name = 'a' }}]"
+        )
+    };
+    scratch.write("sweep.toml", sweep(1));
+    scratch.run("compare sweep.toml --data my --out runs").succeeds();
+    let table = fs::read(scratch.path("runs/table.csv")).unwrap();
+    scratch.run("compare sweep.toml --out runs --table").succeeds();
+    assert_eq!(fs::read(scratch.path("runs/table.csv")).unwrap(), table);
+    // What does not hang on the data is still compared.
+    scratch.write("sweep.toml", sweep(2));
+    scratch.run("compare sweep.toml --out runs --table").fails(2, &["`epochs = 1` then, `epochs = 2` now"]);
 }

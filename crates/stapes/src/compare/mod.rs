@@ -11,9 +11,10 @@ use std::path::{Path, PathBuf};
 use stapes_eval::report::Point;
 
 use crate::error::Error;
+use crate::recipe::Recipe;
 use crate::run::{METRICS, RECORD, Run, RunRecord, Standing, TestOutcome};
 use crate::sweep::{Job, Sweep, Timing};
-use crate::training::same_recipe;
+use crate::training::{recipe_of, same_recipe};
 
 pub use against_best::{Against, against_best};
 pub use page::page;
@@ -101,7 +102,12 @@ fn of_jobs(jobs: &[Job], data: Option<&Path>, out: &Path) -> Result<Option<Repet
         if Standing::of(folder)? != Standing::Complete {
             return Ok(None);
         }
-        same_recipe(folder, &job.recipe.clone().resolved(data)?)?;
+        let recipe = match (job.recipe.data.class_names(), data) {
+            // A table may be made where the data is not: what hangs on it is as the run says.
+            (None, None) => Recipe { data: recipe_of(folder)?.data, ..job.recipe.clone() },
+            _ => job.recipe.clone().resolved(data)?,
+        };
+        same_recipe(folder, &recipe)?;
     }
     repetition(jobs[0].seed, folders).map(Some)
 }

@@ -17,14 +17,7 @@ use crate::run::{self, Origin, Run, RunFolder, Saved};
 /// # Errors
 /// [`Error::OtherRecipe`] if it was not; [`Error::File`] if its recipe cannot be read.
 pub(crate) fn same_recipe(folder: &Path, recipe: &Recipe) -> Result<(), Error> {
-    let path = folder.join(run::RECIPE);
-    let text = std::fs::read_to_string(&path).map_err(|source| Error::File {
-        path: path.clone(),
-        action: "read the recipe of the run",
-        source,
-    })?;
-    let begun = Recipe::from_toml(&path.display().to_string(), &text, &[])?;
-    let begun = Recipe { title: recipe.title.clone(), ..begun };
+    let begun = Recipe { title: recipe.title.clone(), ..recipe_of(folder)? };
     if begun == *recipe {
         return Ok(());
     }
@@ -34,6 +27,20 @@ pub(crate) fn same_recipe(folder: &Path, recipe: &Recipe) -> Result<(), Error> {
         differs.unwrap_or("(nothing)").to_string()
     };
     Err(Error::OtherRecipe { folder: folder.into(), then: lines(&then, &now), now: lines(&now, &then) })
+}
+
+/// The recipe of the run in a folder.
+///
+/// # Errors
+/// [`Error::File`] if it cannot be read, [`Error::Recipe`] if it cannot be understood.
+pub(crate) fn recipe_of(folder: &Path) -> Result<Recipe, Error> {
+    let path = folder.join(run::RECIPE);
+    let text = std::fs::read_to_string(&path).map_err(|source| Error::File {
+        path: path.clone(),
+        action: "read the recipe of the run",
+        source,
+    })?;
+    Recipe::from_toml(&path.display().to_string(), &text, &[])
 }
 
 /// The checkpoint that a run goes on from.
