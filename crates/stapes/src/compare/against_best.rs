@@ -132,7 +132,7 @@ fn right(repetition: &Repetition) -> Option<Vec<bool>> {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::run::TestOutcome;
+    use crate::run::{RunRecord, TestOutcome};
 
     /// A candidate of 200 examples of two classes whose runs are wrong about every n-th.
     pub(in crate::compare) fn candidate(wrong_every: &[usize]) -> Candidate {
@@ -167,6 +167,28 @@ pub(super) mod tests {
         assert!(matches!(against[0], Some(Against::Alike { p }) if p > 0.05), "{against:?}");
         assert_eq!(against[2], None);
         assert!(matches!(against[3], Some(Against::Worse { p }) if p < 0.01), "{against:?}");
+    }
+
+    #[test]
+    fn the_best_is_that_of_the_figure_in_the_table() {
+        // The mean over folds of different lengths is not the accuracy of all their examples.
+        let record = |accuracy: f64| -> RunRecord {
+            serde_json::from_value(serde_json::json!({
+                "title": "", "command": "", "made_at": "", "data_folder": null, "data_fingerprint": "", "seconds": 1.0,
+                "steps": 1, "best_step": 1, "stopped": false, "examples_a_second": 1.0, "parameters": 1,
+                "versions": [], "test_accuracy": accuracy,
+            }))
+            .unwrap()
+        };
+        let mut candidates = [candidate(&[50]), candidate(&[40])];
+        for (candidate, folds) in candidates.iter_mut().zip([[0.7, 0.9], [0.8, 0.9]]) {
+            candidate.repetitions[0].records = folds.map(record).to_vec();
+        }
+        let against = against_best(&candidates).unwrap();
+        assert_eq!(against[1], Some(Against::Best));
+        // Without records that say it, the tests do.
+        candidates.iter_mut().for_each(|candidate| candidate.repetitions[0].records.clear());
+        assert_eq!(against_best(&candidates).unwrap()[0], Some(Against::Best));
     }
 
     #[test]
