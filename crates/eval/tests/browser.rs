@@ -1,5 +1,5 @@
 //! The report pages in a browser: no message on the console and no request, wide and narrow, light and dark, by pointer
-//! and by keys; a page of a hundred runs opens soon.
+//! and by keys; a page of hundreds of runs is small enough to be used.
 //!
 //! Needs Chromium on the path. Without it there is one ignored test that says so, or a failure where
 //! `STAPES_REQUIRE_FIXTURES=1`.
@@ -42,13 +42,14 @@ fn trials(browser: &'static str) -> Vec<Trial> {
         trial("a_page_as_wide_as_a_phone_does_too", move || answers(browser, 390, 1)),
         trial("a_dark_page_differs_from_a_light_one_and_is_as_quiet", move || dark(browser)),
         trial("a_page_of_all_256_candidates_with_3_seeds_can_be_used", move || {
-            compares(browser, (1280, 1), Size { candidates: 256, seeds: 3, classes: 35, points: 200 })
+            compares(browser, (1280, 1), of_candidates(256))
         }),
+        trial("the_time_to_open_a_page_grows_with_its_runs_and_no_faster", move || grows(browser)),
     ];
-    let hundred = Size { candidates: 34, seeds: 3, classes: 35, points: 200 };
+    let hundred = of_candidates(34);
     for (width, shape) in [(1280, "wide"), (390, "narrow")] {
         for (scheme, theme) in [(1, "light"), (0, "dark")] {
-            let name = format!("a_{shape}_{theme}_page_of_a_hundred_runs_opens_soon_and_answers");
+            let name = format!("a_{shape}_{theme}_page_of_a_hundred_runs_is_small_and_answers");
             trials.push(trial(&name, move || compares(browser, (width, scheme), hundred)));
         }
     }
@@ -59,6 +60,10 @@ fn trial(name: &str, check: impl FnOnce() -> Result<(), String> + Send + 'static
     Trial::test(name, || check().map_err(Failed::from))
 }
 
+fn of_candidates(candidates: usize) -> Size {
+    Size { candidates, seeds: 3, classes: 35, points: 200 }
+}
+
 /// A page that opens a report in a frame of some width, does what a reader does, and writes down what happened.
 ///
 /// The report keeps its own policy: it is not changed for the test.
@@ -67,17 +72,15 @@ const PROBE: &str = r##"<!doctype html><html><head><meta name="color-scheme" con
 <textarea hidden>PAGE</textarea>
 <script>
 const frame = document.querySelector("iframe");
-const began = performance.now();
 frame.addEventListener("load", () => {
   const page = frame.contentDocument;
   const root = page.documentElement;
   const said = [`wider by ${root.scrollWidth - root.clientWidth}`];
-  const opened = performance.now() - began;
   said.push(`ground ${frame.contentWindow.getComputedStyle(page.body).backgroundColor}`);
   said.push(`charts ${page.querySelectorAll("svg.chart").length} ${page.querySelectorAll("svg[tabindex='0']").length}`);
   said.push(`requests ${frame.contentWindow.performance.getEntriesByType("resource").length}`);
   ACTS
-  said.push(`opened ${opened}`);
+  said.push(`elements ${page.querySelectorAll("*").length}`);
   document.body.textContent = `[[${said.join("\n")}]]`;
 });
 frame.srcdoc = document.querySelector("textarea").value;
@@ -156,15 +159,45 @@ const ACTS_OF_MANY: &str = r##"
   said.push(`first figure in view ${across.width > 0 && across.right <= root.clientWidth}`);
 "##;
 
-/// The lines that the probe wrote of a page, and the milliseconds in which it opened; an error if the console said anything.
+/// A page that opens two reports in turn, three times each, and writes down the milliseconds that each took.
+const TIMED: &str = r##"<!doctype html><html><body>
+<iframe style="border: 0; height: 900px; width: 1280px"></iframe>
+<textarea hidden>FEW</textarea><textarea hidden>MANY</textarea>
+<script>
+const frame = document.querySelector("iframe");
+const pages = [...document.querySelectorAll("textarea")].map((area) => area.value);
+const said = [];
+let began;
+const open = () => { began = performance.now(); frame.srcdoc = pages[said.length % 2]; };
+frame.addEventListener("load", () => {
+  const { scrollWidth } = frame.contentDocument.documentElement;
+  said.push(performance.now() - began);
+  if (said.length < 6 && scrollWidth > 0) open();
+  else document.body.textContent = `[[${said.join("\n")}]]`;
+});
+open();
+</script></body></html>"##;
+
+/// The text of a page as the contents of an element.
+fn escaped(page: &str) -> String {
+    page.replace('&', "&amp;").replace('<', "&lt;")
+}
+
+/// The lines that the probe wrote of a page, and the number of its elements; an error if the console said anything.
 fn probed(
     browser: &str,
     (width, scheme): (u32, u32),
     (page, acts): (&str, &str),
-) -> Result<(Vec<String>, f64), String> {
+) -> Result<(Vec<String>, usize), String> {
+    let probe = PROBE.replace("WIDTH", &width.to_string()).replace("ACTS", acts);
+    let mut said = written(browser, scheme, &probe.replace("PAGE", &escaped(page)))?;
+    let elements = said.pop().and_then(|line| line.strip_prefix("elements ")?.parse().ok());
+    Ok((said, elements.ok_or("the probe does not say how many elements the page has")?))
+}
+
+/// The lines that a probe wrote; an error if the console said anything.
+fn written(browser: &str, scheme: u32, probe: &str) -> Result<Vec<String>, String> {
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
-    let escaped = page.replace('&', "&amp;").replace('<', "&lt;");
-    let probe = PROBE.replace("WIDTH", &width.to_string()).replace("ACTS", acts).replace("PAGE", &escaped);
     let path = folder.path().join("probe.html");
     std::fs::write(&path, probe).map_err(|error| error.to_string())?;
     let (dom, log) = dumped(browser, &path, folder.path(), scheme)?;
@@ -173,9 +206,7 @@ fn probed(
     }
     let said = dom.split_once("[[").and_then(|(_, rest)| rest.rsplit_once("]]")).map(|(said, _)| said);
     let said = said.ok_or_else(|| format!("the probe wrote nothing; the browser said: {log}"))?;
-    let mut said: Vec<String> = said.lines().map(|line| line.replace("&nbsp;", " ")).collect();
-    let opened = said.pop().and_then(|line| line.strip_prefix("opened ")?.parse().ok());
-    Ok((said, opened.ok_or("the probe does not say how long the page took")?))
+    Ok(said.lines().map(|line| line.replace("&nbsp;", " ")).collect())
 }
 
 /// The document after its scripts ran, and what the browser logged.
@@ -236,16 +267,13 @@ fn named_at_length(mut comparison: Comparison) -> Comparison {
     comparison
 }
 
-/// Opens a page of many runs, and measures how long that takes.
+/// Opens a page of many runs, uses it, and counts its elements.
 fn compares(browser: &str, (width, scheme): (u32, u32), size: Size) -> Result<(), String> {
     let comparison = named_at_length(comparison(size));
     let page = render_comparison(&comparison).map_err(|error| error.to_string())?;
-    let (said, opened) = probed(browser, (width, scheme), (&page, ACTS_OF_MANY))?;
-    println!(
-        "{} runs at {width} px: {} bytes opened in {opened:.0} ms",
-        size.candidates * size.seeds,
-        page.len()
-    );
+    let (said, elements) = probed(browser, (width, scheme), (&page, ACTS_OF_MANY))?;
+    let runs = size.candidates * size.seeds;
+    println!("{runs} runs at {width} px: {} bytes, {elements} elements", page.len());
     let last = size.candidates - 1;
     let next = if size.candidates == 256 { "55.2 (54.2 to 56.2)" } else { "56.2 (55.2 to 57.2)" };
     let ground = if scheme == 0 { "ground rgb(20, 24, 29)" } else { "ground rgb(255, 255, 255)" };
@@ -267,11 +295,36 @@ fn compares(browser: &str, (width, scheme): (u32, u32), size: Size) -> Result<()
             "first figure in view true",
         ],
     )?;
-    match opened {
-        soon if soon < 2_000.0 => Ok(()),
-        late => Err(format!("the page took {late:.0} ms to open")),
+    match elements {
+        few if few < MOST_ELEMENTS + ELEMENTS_PER_RUN * runs => Ok(()),
+        many => Err(format!("the page has {many} elements")),
     }
 }
+
+/// Opens a page of few runs and one of many in turn, and compares the times.
+fn grows(browser: &str) -> Result<(), String> {
+    let sizes = [32, 256].map(of_candidates);
+    let [few, many] = sizes.map(|size| render_comparison(&comparison(size)).map(|page| escaped(&page)));
+    let [few, many] = [few.map_err(|error| error.to_string())?, many.map_err(|error| error.to_string())?];
+    let said = written(browser, 1, &TIMED.replace("FEW", &few).replace("MANY", &many))?;
+    let times: Vec<f64> = said.iter().filter_map(|line| line.parse().ok()).collect();
+    let median = |turn: usize| {
+        let mut times: Vec<f64> = times.iter().skip(turn).step_by(2).copied().collect();
+        times.sort_by(f64::total_cmp);
+        times.get(1).copied().ok_or_else(|| format!("the probe wrote {said:?}"))
+    };
+    let (few, many) = (median(0)?, median(1)?);
+    println!("opened 96 runs in {few:.0} ms, 768 in {many:.0} ms");
+    // Eight times the runs: work that grows with their square would take 64 times as long.
+    match many < 32.0 * few {
+        true => Ok(()),
+        false => Err(format!("96 runs open in {few:.0} ms, 768 in {many:.0} ms")),
+    }
+}
+
+/// The most elements of a page: those that every page has, and those of each run.
+const MOST_ELEMENTS: usize = 0;
+const ELEMENTS_PER_RUN: usize = 0;
 
 fn same(said: &[String], expected: &[&str]) -> Result<(), String> {
     match said == expected {

@@ -224,3 +224,68 @@ impl<F: Fn()> Drop for OnDrop<F> {
         (self.0)();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Receiver, Sender, channel};
+
+    use stapes_nn::ModelConfig;
+
+    use super::*;
+    use crate::config::TrainConfig;
+    use crate::team::Alone;
+    use crate::trainer::Start;
+
+    /// A source that reports each example as it is begun, and makes it when it may.
+    struct Gate {
+        begun: Sender<usize>,
+        open: Mutex<Receiver<()>>,
+    }
+
+    impl FrameSource for Gate {
+        fn worker(&self) -> FrameWorker<'_> {
+            Box::new(|cut| {
+                self.begun.send(cut.example).unwrap();
+                // Open for good once nobody holds the other end.
+                let _ = self.open.lock().unwrap().recv();
+                Ok(Features::new(1, vec![0.0; cut.frames]))
+            })
+        }
+    }
+
+    #[test]
+    fn when_training_is_over_nothing_behind_the_example_at_hand_is_made() {
+        let model: ModelConfig = toml::from_str("[recurrent]\ncell = 'gru'\nhidden = 2").unwrap();
+        let config: TrainConfig = toml::from_str("batch = 10\nepochs = 2").unwrap();
+        let features = vec![Features::new(1, vec![0.0; 3]); 20];
+        let classes: Vec<usize> = (0..20).map(|index| index % 2).collect();
+        let examples = Examples::new(&features, Labels::Examples(&classes)).unwrap();
+        let ((begun, seen), (allow, open)) = (channel(), channel());
+        let source = Gate { begun, open: Mutex::new(open) };
+        let loading = Loading { source: &source, threads: 1 };
+        let trainer = Trainer {
+            model: &model,
+            input: Shape::frames(1),
+            classes: 2,
+            config: &config,
+            train: examples,
+            source: Some(loading),
+            validation: examples,
+            augment: None,
+            start: Start::Drawn,
+            seed: 1,
+            team: &Alone,
+        };
+        let loader = Loader::new(&trainer, loading, 3, [0, 4]);
+        std::thread::scope(|scope| {
+            let until_the_end = loader.start(scope);
+            (0..10).for_each(|_| allow.send(()).unwrap());
+            assert_eq!(loader.take(0).unwrap().examples().unwrap().1.len(), 10);
+            // The first example of the second batch is begun, and waits.
+            assert_eq!(seen.iter().take(11).count(), 11);
+            drop(until_the_end);
+            drop(allow);
+        });
+        assert_eq!(seen.try_iter().count(), 0);
+    }
+}

@@ -3,9 +3,11 @@
 #![allow(dead_code)] // each test binary uses its part
 
 use std::f32::consts::TAU;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, PipeReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Output, Stdio};
+use std::process::{Child, Command, Output};
+use std::thread::sleep;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -46,37 +48,75 @@ impl Scratch {
 
     /// Runs `stapes` and interrupts it, as Ctrl-C does, at the first line on standard output with this part.
     pub(crate) fn run_interrupted(&self, arguments: &str, part: &str) -> Ran {
-        let mut child = std::process::Command::new(assert_cmd::cargo::cargo_bin("stapes"))
+        let (mut child, mut output) = self.spawn_paced(arguments);
+        let mut stdout = self.read_to(&mut output, part);
+        let id = child.id().to_string();
+        assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+        // The program notices before it can write on.
+        loop {
+            let ended = child.try_wait().unwrap().is_some();
+            if self.stderr().contains("stopping") {
+                break;
+            }
+            assert!(!ended, "it ended before it was interrupted\n{}", self.stderr());
+            sleep(Duration::from_millis(1));
+        }
+        output.read_to_end(&mut stdout).unwrap();
+        let status = child.wait().unwrap();
+        let stderr = self.stderr().into_bytes();
+        Ran { arguments: arguments.into(), output: Output { status, stdout, stderr } }
+    }
+
+    /// Runs `stapes` and kills it when its standard output had a line with each of these parts, one after the other.
+    pub(crate) fn run_killed(&self, arguments: &str, parts: &[&str]) {
+        let (mut child, mut output) = self.spawn_paced(arguments);
+        for part in parts {
+            self.read_to(&mut output, part);
+        }
+        child.kill().unwrap(); // SIGKILL
+        assert!(!child.wait().unwrap().success(), "it ended before it was killed");
+    }
+
+    /// Starts `stapes` with a standard output that takes 4 kB, the least there is, and then waits for its reader.
+    ///
+    /// So the program is at most these lines ahead of a test, however busy the machine is.
+    fn spawn_paced(&self, arguments: &str) -> (Child, BufReader<PipeReader>) {
+        let (reader, writer) = std::io::pipe().unwrap();
+        rustix::pipe::fcntl_setpipe_size(&writer, 4096).unwrap();
+        let child = Command::new(assert_cmd::cargo::cargo_bin("stapes"))
             .current_dir(self.path("."))
             .args(arguments.split_whitespace())
-            .stdout(Stdio::piped())
+            .stdout(writer)
             .stderr(std::fs::File::create(self.path("stderr")).unwrap())
             .spawn()
             .unwrap();
-        let (mut stdout, mut interrupted) = (Vec::new(), false);
-        for line in BufReader::new(child.stdout.take().unwrap()).lines() {
-            let line = line.unwrap();
-            if !interrupted && line.contains(part) {
-                let id = child.id().to_string();
-                assert!(std::process::Command::new("kill").args(["-INT", &id]).status().unwrap().success());
-                interrupted = true;
-            }
-            stdout.extend(line.bytes().chain([b'\n']));
+        (child, BufReader::with_capacity(64, reader))
+    }
+
+    /// Reads up to the first line with this part.
+    fn read_to(&self, output: &mut BufReader<PipeReader>, part: &str) -> Vec<u8> {
+        let (mut read, mut line) = (Vec::new(), String::new());
+        while !line.contains(part) {
+            line.clear();
+            assert!(output.read_line(&mut line).unwrap() > 0, "no line with {part}\n{}", self.stderr());
+            read.extend(line.bytes());
         }
-        let status = child.wait().unwrap();
-        let stderr = std::fs::read(self.path("stderr")).unwrap();
-        assert!(interrupted, "{}", String::from_utf8_lossy(&stderr));
-        Ran { arguments: arguments.into(), output: Output { status, stdout, stderr } }
+        read
+    }
+
+    /// Standard error of the program that was started last.
+    fn stderr(&self) -> String {
+        String::from_utf8(std::fs::read(self.path("stderr")).unwrap()).unwrap()
     }
 
     fn run_command(
         &self,
         inside: &str,
         arguments: &str,
-        change: impl FnOnce(&mut std::process::Command) -> &mut std::process::Command,
+        change: impl FnOnce(&mut Command) -> &mut Command,
     ) -> Ran {
         let program = assert_cmd::cargo::cargo_bin("stapes");
-        let mut command = std::process::Command::new(program);
+        let mut command = Command::new(program);
         command.current_dir(self.path(inside)).args(arguments.split_whitespace());
         let output = change(&mut command).output().unwrap();
         Ran { arguments: arguments.into(), output }
