@@ -1,0 +1,275 @@
+//! The fast convolution, normalisation and pooling against their naive twins in f64, on every instruction
+//! set.
+
+use stapes_kernels::InstructionSet;
+use stapes_kernels::convolution::{Convolution, ConvolutionShape, Gradients, ShapeError, Weights, twin};
+use stapes_kernels::norm::{
+    Average, Channel, ChannelGradient, Finish, FinishedGradient, Normalised, sign_bytes,
+};
+use stapes_kernels::pool;
+
+/// Numbers in [-1, 1] that differ from place to place, exact in f32.
+fn numbers(count: usize, seed: usize) -> Vec<f32> {
+    (0..count).map(|index| ((1.7 * index as f64 + 0.77 * seed as f64).sin()) as f32).collect()
+}
+
+fn wide(numbers: &[f32]) -> Vec<f64> {
+    numbers.iter().map(|&number| f64::from(number)).collect()
+}
+
+fn close(what: &str, got: &[f32], expected: &[f64], tolerance: f64) {
+    assert_eq!(got.len(), expected.len(), "{what}");
+    let largest = expected.iter().fold(0.0f64, |largest, value| largest.max(value.abs())).max(1e-3);
+    for (index, (a, b)) in got.iter().zip(expected).enumerate() {
+        let error = (f64::from(*a) - b).abs() / largest;
+        assert!(error <= tolerance, "{what}[{index}]: {a}, expected {b}");
+    }
+}
+
+fn shape(channels: [usize; 2], kernel: [usize; 2]) -> ConvolutionShape {
+    ConvolutionShape::new(channels[0], channels[1], kernel)
+}
+
+/// Shapes, and sizes of the examples of a batch.
+fn problems() -> Vec<(ConvolutionShape, Vec<[usize; 2]>)> {
+    let line = |widths: &[usize]| widths.iter().map(|&width| [1, width]).collect::<Vec<_>>();
+    let mut all = vec![
+        // The layers of the waveform net, shorter; widths on either side of whole vectors and strips.
+        (shape([1, 4], [1, 5]), line(&[5, 6, 20, 36, 1029, 2000])),
+        (shape([4, 8], [1, 5]), line(&[5, 64, 100, 700])),
+        (shape([8, 16], [1, 5]), line(&[9, 150, 401])),
+        (shape([16, 32], [1, 5]), line(&[6, 150, 397])),
+        (shape([1, 1], [1, 1]), line(&[1, 2, 17])),
+        (shape([3, 5], [1, 7]), line(&[7, 8, 40])),
+        (shape([33, 35], [1, 3]), line(&[70, 12])),
+        // The layers of the net on cepstra.
+        (shape([1, 8], [2, 3]), vec![[13, 74]]),
+        (shape([8, 16], [3, 3]), vec![[6, 36], [3, 3]]),
+        (shape([16, 32], [3, 3]), vec![[4, 34]]),
+        // A window as large as the input, one wide, one high.
+        (shape([3, 4], [4, 9]), vec![[4, 9]]),
+        (shape([2, 3], [3, 1]), vec![[3, 1], [8, 1]]),
+        (shape([2, 32], [1, 8]), vec![[7, 40]]),
+        // Far wider than the output: rows apart.
+        (shape([1, 6], [1, 60]), vec![[5, 80]]),
+        // Groups large enough to be products of matrices.
+        (ConvolutionShape { groups: 2, ..shape([16, 64], [2, 3]) }, vec![[4, 20], [2, 5]]),
+        // Pointwise.
+        (shape([19, 40], [1, 1]), vec![[5, 25], [1, 3]]),
+    ];
+    for stride in [[1, 1], [2, 2], [1, 3], [3, 1]] {
+        for padding in [[[0, 0]; 2], [[1, 1], [2, 2]], [[3, 3], [0, 0]], [[1, 0], [0, 3]]] {
+            for dilation in [[1, 1], [2, 3]] {
+                for (channels, groups) in [([2, 3], 1), ([4, 6], 2), ([5, 5], 5), ([3, 6], 3)] {
+                    for kernel in [[3, 3], [1, 1], [2, 5]] {
+                        let shape =
+                            ConvolutionShape { stride, padding, dilation, groups, ..shape(channels, kernel) };
+                        all.push((shape, vec![[9, 21], [5, 14]]));
+                    }
+                }
+            }
+        }
+    }
+    all
+}
+
+/// The steps after a convolution in f64: the result, and the gradient by what goes in.
+struct NaiveFinish {
+    output: Vec<f64>,
+    d_y: Vec<f64>,
+}
+
+/// A frozen normalisation: the gradient by y is scaled, and has the terms of the statistics besides.
+#[derive(Clone, Copy)]
+struct Steps<'a> {
+    channels: Option<(&'a [Channel], &'a [ChannelGradient])>,
+    rectify: bool,
+    average: Average,
+}
+
+fn naive_finish(steps: Steps<'_>, (y, size): (&[f64], [usize; 2]), d: &[f64]) -> NaiveFinish {
+    let len = size[0] * size[1];
+    let windows = pool::twin::windows(steps.average.window(), steps.average.window(), size);
+    let (mut output, mut d_y) = (Vec::new(), Vec::new());
+    for (channel, y) in y.chunks_exact(len).enumerate() {
+        let (of, back) = match steps.channels {
+            Some((channels, back)) => (channels[channel], back[channel]),
+            None => (Channel::IDENTITY, ChannelGradient { centre: 0.0, scale: 1.0, slope: 0.0, shift: 0.0 }),
+        };
+        let z: Vec<f64> = y
+            .iter()
+            .map(|y| (y - f64::from(of.centre)) * f64::from(of.scale) + f64::from(of.shift))
+            .collect();
+        let rectified: Vec<f64> = z.iter().map(|&z| if steps.rectify { z.max(0.0) } else { z }).collect();
+        let d = &d[channel * windows.len()..][..windows.len()];
+        let [means, d_rectified] = pool::twin::average(&windows, &rectified, d);
+        output.extend(means);
+        d_y.extend(z.iter().zip(d_rectified).zip(y).map(|((&z, d), y)| {
+            let d = if steps.rectify && z <= 0.0 { 0.0 } else { d };
+            d * f64::from(back.scale)
+                + (y - f64::from(back.centre)) * f64::from(back.slope)
+                + f64::from(back.shift)
+        }));
+    }
+    NaiveFinish { output, d_y }
+}
+
+/// One batch through the fast convolution and the naive one.
+fn check(set: InstructionSet, shape: ConvolutionShape, sizes: &[[usize; 2]], variant: usize) {
+    let average = [Average::Nothing, Average::Pairs, Average::Squares][variant % 3];
+    let (rectify, with_channels, with_bias) = (variant & 1 == 1, variant / 3 % 2 == 1, variant != 4);
+    let fan = (shape.weights() / shape.outputs) as f32;
+    let weights: Vec<f32> = numbers(shape.weights(), 1).iter().map(|w| w / fan.sqrt()).collect();
+    let bias = numbers(shape.outputs, 2);
+    let bias = with_bias.then_some(&bias[..]);
+    let factors = numbers(4 * shape.outputs, 3);
+    let channels: Vec<Channel> =
+        factors.chunks_exact(4).map(|f| Channel { centre: f[0], scale: 1.0 + f[1], shift: f[2] }).collect();
+    let back: Vec<ChannelGradient> = factors
+        .chunks_exact(4)
+        .map(|f| ChannelGradient { centre: f[0], scale: 1.0 + f[1], slope: 0.3 * f[2], shift: 0.1 * f[3] })
+        .collect();
+    let steps = Steps { channels: with_channels.then_some((&channels, &back)), rectify, average };
+    let finish = Finish { channels: with_channels.then_some(&channels), rectify, average };
+
+    let mut convolution = Convolution::new(set, shape).unwrap();
+    convolution.prepare(Weights { weights: &weights, bias });
+    convolution.begin_backward(&weights);
+    let mut expected_weights = vec![0.25; weights.len()];
+    let mut expected_bias = vec![-0.5; shape.outputs];
+    for (example, &size) in sizes.iter().enumerate() {
+        let what = |name: &str| format!("{name}, {set}, {shape:?}, {size:?}, variant {variant}");
+        let input = numbers(shape.inputs * size[0] * size[1], 10 + example);
+        let output_size = shape.output(size).unwrap();
+        let averages = average.output(output_size);
+        let d = numbers(shape.outputs * averages[0] * averages[1], 20 + example);
+        let y = twin::forward(&shape, &wide(&weights), bias.map(wide).as_deref(), (&wide(&input), size));
+        let naive = naive_finish(steps, (&y, output_size), &wide(&d));
+        let [d_input, d_weights, d_bias] =
+            twin::backward(&shape, &wide(&weights), (&wide(&input), size), &naive.d_y);
+        expected_weights.iter_mut().zip(d_weights).for_each(|(to, d)| *to += d);
+        expected_bias.iter_mut().zip(d_bias).for_each(|(to, d)| *to += d);
+
+        let mut output = vec![f32::NAN; naive.output.len()];
+        let mut signs = vec![0xff; sign_bytes(shape.outputs, output_size)];
+        convolution.forward((&input, size), finish, &mut output, rectify.then_some(&mut signs));
+        close(&what("output"), &output, &naive.output, 1e-5);
+        // Without signs the numbers are the same.
+        let mut light = vec![f32::NAN; output.len()];
+        convolution.forward((&input, size), finish, &mut light, None);
+        assert_eq!(output, light, "{}", what("output without signs"));
+
+        let y: Vec<f32> = y.iter().map(|&y| y as f32).collect();
+        let gradient = FinishedGradient {
+            d: &d,
+            average,
+            signs: rectify.then_some(&signs),
+            normalised: with_channels.then_some(Normalised { y: &y, channels: &back }),
+        };
+        let mut got = vec![f32::NAN; input.len()];
+        let wants_input = example != 1;
+        convolution.backward((&input, size), gradient, wants_input.then_some(&mut got));
+        if wants_input {
+            close(&what("gradient by the input"), &got, &d_input, 1e-4);
+        }
+    }
+    let (mut d_weights, mut d_bias) = (vec![0.25; weights.len()], vec![-0.5; shape.outputs]);
+    convolution.finish_backward(Gradients { weights: &mut d_weights, bias: Some(&mut d_bias) });
+    let what = |name: &str| format!("{name}, {set}, {shape:?}, variant {variant}");
+    close(&what("gradient by the weights"), &d_weights, &expected_weights, 1e-4);
+    close(&what("gradient by the bias"), &d_bias, &expected_bias, 1e-4);
+}
+
+#[test]
+fn every_convolution_agrees_with_its_twin() {
+    for set in InstructionSet::available() {
+        for (index, (shape, sizes)) in problems().into_iter().enumerate() {
+            // The layers of the nets with everything, the many others with one variant each.
+            if index < 16 {
+                (0..6).for_each(|variant| check(set, shape, &sizes, variant));
+            } else {
+                check(set, shape, &sizes, index % 6);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_second_batch_starts_from_zero_and_knows_nothing_of_the_first() {
+    for set in InstructionSet::available() {
+        let shape = ConvolutionShape { padding: [[1, 1], [2, 2]], ..shape([4, 36], [3, 3]) };
+        let (weights, size) = (numbers(shape.weights(), 1), [6, 20]);
+        let (input, d) = (numbers(4 * 120, 2), numbers(36 * 6 * 22, 3));
+        let pass = |convolution: &mut Convolution, other: Option<f32>| {
+            convolution.prepare(Weights { weights: &weights, bias: None });
+            if let Some(other) = other {
+                let mut output = vec![0.0; 36 * 9 * 37];
+                convolution.forward(
+                    (&vec![other; 4 * 9 * 35], [9, 35]),
+                    Finish::default(),
+                    &mut output,
+                    None,
+                );
+                convolution.begin_backward(&weights);
+                convolution.backward(
+                    (&vec![other; 4 * 9 * 35], [9, 35]),
+                    FinishedGradient::plain(&output),
+                    None,
+                );
+            }
+            let mut results =
+                [vec![0.0; 36 * 6 * 22], vec![0.0; input.len()], vec![0.0; weights.len()], vec![0.0; 36]];
+            let [output, d_input, d_weights, d_bias] = &mut results;
+            convolution.forward((&input, size), Finish::default(), output, None);
+            convolution.begin_backward(&weights);
+            convolution.backward((&input, size), FinishedGradient::plain(&d), Some(d_input));
+            convolution.finish_backward(Gradients { weights: d_weights, bias: Some(d_bias) });
+            results
+        };
+        let fresh = pass(&mut Convolution::new(set, shape).unwrap(), None);
+        let used = pass(&mut Convolution::new(set, shape).unwrap(), Some(f32::NAN));
+        assert_eq!(fresh, used, "{set}");
+    }
+}
+
+#[test]
+fn a_place_does_not_depend_on_how_wide_the_example_is() {
+    for set in InstructionSet::available() {
+        let shape = shape([3, 7], [1, 5]);
+        let weights = numbers(shape.weights(), 1);
+        let mut convolution = Convolution::new(set, shape).unwrap();
+        convolution.prepare(Weights { weights: &weights, bias: Some(&weights[..7]) });
+        let mut forward = |width: usize| -> Vec<Vec<f32>> {
+            let input: Vec<f32> = (0..3).flat_map(|channel| numbers(width, channel)).collect();
+            let mut output = vec![0.0; 7 * (width - 4)];
+            convolution.forward((&input, [1, width]), Finish::default(), &mut output, None);
+            output.chunks_exact(width - 4).map(<[f32]>::to_vec).collect()
+        };
+        let long = forward(500);
+        for width in [5, 9, 21, 64, 133] {
+            for (long, short) in long.iter().zip(forward(width)) {
+                assert_eq!(long[..width - 4], short, "{set}, {width}");
+            }
+        }
+    }
+}
+
+#[test]
+fn shapes_that_do_not_fit_are_refused_with_their_numbers() {
+    let plain = shape([4, 6], [3, 3]);
+    let cases = [
+        (ConvolutionShape { groups: 4, ..plain }, "groups = 4 with 6 outputs: must divide them"),
+        (ConvolutionShape { stride: [1, 0], ..plain }, "stride width = 0: must be at least 1"),
+        (ConvolutionShape { groups: 0, ..plain }, "groups = 0: must be at least 1"),
+    ];
+    for (shape, message) in cases {
+        assert_eq!(shape.output([9, 9]).unwrap_err().to_string(), message);
+        assert_eq!(Convolution::new(InstructionSet::PORTABLE, shape).err(), shape.check().err());
+    }
+    let small = ConvolutionShape { dilation: [1, 4], padding: [[1, 1]; 2], ..plain };
+    assert_eq!(
+        small.output([1, 6]),
+        Err(ShapeError::Window { axis: "width", window: 9, size: 6, padding: 2 })
+    );
+    assert_eq!(small.output([1, 7]), Ok([1, 1]));
+}

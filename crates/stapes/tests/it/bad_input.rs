@@ -1,0 +1,223 @@
+//! Bad input: a clear message that names the file or key, no panic, nothing half-written.
+
+use crate::support::{Scratch, TONES, wav, wav_file};
+
+/// Trains on the tones after something was done to them or to the recipe; nothing may be left behind.
+#[track_caller]
+fn training_fails(scratch: &Scratch, parts: &[&str]) {
+    let before = scratch.names();
+    scratch.run("train tones.toml --data tones --out run").fails(2, parts);
+    assert_eq!(scratch.names(), before, "something was left behind");
+}
+
+#[test]
+fn a_missing_data_folder_is_named() {
+    let scratch = Scratch::new();
+    scratch.tones_recipe();
+    training_fails(&scratch, &["tones"]);
+    scratch.run("train tones.toml --out run").fails(2, &["--data"]);
+}
+
+#[test]
+fn a_class_without_clips_is_named() {
+    let scratch = Scratch::new();
+    let tones = scratch.tones();
+    scratch.tones_recipe();
+    for entry in std::fs::read_dir(tones.join("recordings")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.file_name().unwrap().to_str().unwrap().starts_with('4') {
+            std::fs::remove_file(path).unwrap();
+        }
+    }
+    training_fails(&scratch, &["4"]);
+}
+
+#[test]
+fn every_kind_of_broken_recording_is_named() {
+    let whole = wav(&[0.1; 800], 8000);
+    let nan: Vec<u8> = [0.0f32, f32::NAN, 0.0].iter().flat_map(|x| x.to_le_bytes()).collect();
+    let broken: [(&str, Vec<u8>); 5] = [
+        ("zero samples", wav(&[], 8000)),
+        ("truncated header", whole[..30].to_vec()),
+        ("truncated data", whole[..500].to_vec()),
+        ("text", b"not a sound at all, only text that was renamed".to_vec()),
+        ("not a number", wav_file(3, 32, 8000, &nan)),
+    ];
+    for (what, bytes) in broken {
+        let scratch = Scratch::new();
+        scratch.tones();
+        scratch.tones_recipe();
+        scratch.write("tones/recordings/5_ann_7.wav", bytes);
+        println!("{what}");
+        training_fails(&scratch, &["5_ann_7.wav"]);
+    }
+}
+
+#[test]
+fn recipe_mistakes_name_the_key() {
+    let cases = [
+        ("hidden = 16", "hiden = 16", vec!["tones.toml", "hiden"]),
+        ("hop_length = 80", "hop_length = -80", vec!["tones.toml", "hop_length"]),
+        ("hop_length = 80", "hop_length = 0", vec!["tones.toml", "hop_length"]),
+        ("n_mels = 24", "n_mels = 0", vec!["tones.toml", "n_mels"]),
+        ("hidden = 16", "hidden = 0", vec!["tones.toml", "hidden"]),
+        ("batch = 16", "batch = 0", vec!["tones.toml", "train.batch"]),
+        ("learning_rate = 2e-2", "learning_rate = nan", vec!["tones.toml", "learning_rate"]),
+        ("cell = \"lstm\"", "cell = \"lsmt\"", vec!["tones.toml", "lsmt"]),
+        ("[model.recurrent]", "[model.recurent]", vec!["tones.toml", "recurent"]),
+        ("validation_share = 0.2", "validation_share = 2", vec!["tones.toml", "validation_share"]),
+        ("[features]", "[features", vec!["tones.toml"]),
+        ("hidden = 16", "hidden = 1000000000000", vec!["tones.toml", "hidden"]),
+    ];
+    for (from, to, parts) in cases {
+        let scratch = Scratch::new();
+        assert!(TONES.contains(from));
+        scratch.write("tones.toml", TONES.replace(from, to));
+        println!("{to}");
+        training_fails(&scratch, &parts);
+        scratch.run("summary tones.toml").fails(2, &parts);
+    }
+    let scratch = Scratch::new();
+    scratch.run("train nowhere.toml --out run").fails(2, &["nowhere.toml"]);
+}
+
+#[test]
+fn a_class_that_the_data_lacks_is_named() {
+    let scratch = Scratch::new();
+    let recipe = TONES.replace("[data.fsdd]\nsplit = \"official\"\nvalidation_share = 0.2", SPEECH_COMMANDS);
+    scratch.write("words.toml", recipe);
+    scratch.write("words/bed/a_nohash_0.wav", wav(&[0.1; 800], 8000));
+    scratch.write("words/validation_list.txt", "bed/b_nohash_0.wav\n");
+    scratch.write("words/testing_list.txt", "bed/c_nohash_0.wav\n");
+    scratch.run("train words.toml --data words --out run").fails(2, &["giraffe"]);
+    assert!(!scratch.path("run").exists());
+}
+
+const SPEECH_COMMANDS: &str = "[data.speech-commands]\nclasses = [\"bed\", \"giraffe\"]";
+
+#[test]
+fn an_output_folder_that_exists_is_refused_unless_told() {
+    let scratch = Scratch::new();
+    scratch.tones();
+    scratch.tones_recipe();
+    scratch.run("train tones.toml --data tones --out run --set train.epochs=1").succeeds();
+    let model = std::fs::read(scratch.path("run/model.safetensors")).unwrap();
+    training_fails(&scratch, &["run", "--force"]);
+    assert_eq!(std::fs::read(scratch.path("run/model.safetensors")).unwrap(), model);
+    scratch.run("train tones.toml --data tones --out run --force --seed 5 --set train.epochs=1").succeeds();
+    assert_ne!(std::fs::read(scratch.path("run/model.safetensors")).unwrap(), model);
+
+    scratch.write("precious/letter.txt", "not a run");
+    scratch.run("train tones.toml --data tones --out precious --force").fails(2, &["precious"]);
+    assert!(scratch.path("precious/letter.txt").is_file());
+}
+
+#[test]
+fn a_damaged_or_foreign_model_file_is_refused() {
+    let scratch = Scratch::new();
+    scratch.run("quickstart --set train.epochs=1 --out run").succeeds();
+    let model = std::fs::read(scratch.path("run/model.safetensors")).unwrap();
+    for length in [0, 4, 100, model.len() / 2, model.len() - 1] {
+        scratch.write("cut.safetensors", &model[..length]);
+        scratch.run("predict cut.safetensors run/example.csv").fails(2, &["cut.safetensors"]);
+    }
+    let text = String::from_utf8_lossy(&model).into_owned();
+    assert!(text.contains(r#"\"format\":1"#));
+    let at = model.windows(13).position(|window| window == br#"\"format\":1,"#).unwrap();
+    let mut other = model.clone();
+    other[at + 11] = b'9';
+    scratch.write("other.safetensors", &other);
+    scratch.run("predict other.safetensors run/example.csv").fails(2, &["other.safetensors", "format 9"]);
+    scratch.run("predict nowhere run/example.csv").fails(2, &["nowhere"]);
+}
+
+#[test]
+fn a_reader_that_goes_away_does_not_cost_the_run() {
+    let scratch = Scratch::new();
+    let program = assert_cmd::cargo::cargo_bin("stapes");
+    let script = format!(
+        "{} quickstart --json --out run --set train.max_steps=30 --set train.validate_every_steps=1 | head -1",
+        program.display()
+    );
+    let shell =
+        std::process::Command::new("sh").args(["-c", &script]).current_dir(scratch.path(".")).output();
+    assert_eq!(shell.unwrap().stdout.iter().filter(|&&byte| byte == b'\n').count(), 1);
+    assert!(scratch.path("run/report.html").is_file());
+    assert_eq!(scratch.names(), ["run"]);
+}
+
+#[test]
+fn names_that_are_no_text_are_names_like_others() {
+    use std::os::unix::ffi::OsStrExt;
+    let scratch = Scratch::new();
+    let name = std::ffi::OsStr::from_bytes(b"o\xffut");
+    let program = assert_cmd::cargo::cargo_bin("stapes");
+    let run = |arguments: &[&std::ffi::OsStr]| {
+        std::process::Command::new(&program).args(arguments).current_dir(scratch.path(".")).output().unwrap()
+    };
+    let text = std::ffi::OsStr::new;
+    let trained = run(&[text("quickstart"), text("--set"), text("train.max_steps=1"), text("--out"), name]);
+    assert_eq!(trained.status.code(), Some(0), "{}", String::from_utf8_lossy(&trained.stderr));
+    let predicted = run(&[text("predict"), text("--json"), name, name]);
+    assert_eq!(predicted.status.code(), Some(2), "{}", String::from_utf8_lossy(&predicted.stderr));
+}
+
+#[test]
+fn a_run_evaluated_on_other_classes_is_refused() {
+    let scratch = Scratch::new();
+    for word in ["bed", "cat"] {
+        for speaker in 0..12 {
+            let tone = if word == "bed" { 0.1 } else { 0.3 };
+            let samples: Vec<f32> = (0..800).map(|n| (n as f32 * tone).sin() * 0.5).collect();
+            scratch.write(&format!("words/{word}/s{speaker}_nohash_0.wav"), wav(&samples, 8000));
+        }
+    }
+    scratch.write("words/validation_list.txt", "bed/s0_nohash_0.wav\ncat/s0_nohash_0.wav\n");
+    scratch.write("words/testing_list.txt", "bed/s1_nohash_0.wav\ncat/s1_nohash_0.wav\n");
+    let words = "[data.speech-commands]\nclasses = [\"bed\", \"cat\"]";
+    let recipe = TONES.replace("[data.fsdd]\nsplit = \"official\"\nvalidation_share = 0.2", words);
+    scratch.write("words.toml", recipe);
+    scratch.run("train words.toml --data words --out run --set train.max_steps=1").succeeds();
+    let text = std::fs::read_to_string(scratch.path("run/recipe.toml")).unwrap();
+    let swapped = text.replace("\"bed\", \"cat\"", "\"cat\", \"bed\"");
+    assert_ne!(text, swapped);
+    scratch.write("run/recipe.toml", swapped);
+    scratch.run("eval run").fails(2, &["cat, bed", "bed, cat"]);
+}
+
+#[test]
+fn all_seeds_folders_are_looked_at_before_the_first_is_trained() {
+    let scratch = Scratch::new();
+    scratch.tones();
+    scratch.tones_recipe();
+    scratch.write("many/seed-2/letter.txt", "taken");
+    scratch.run("train tones.toml --data tones --out many --seeds 2").fails(2, &["seed-2"]);
+    assert!(!scratch.path("many/seed-1").exists());
+    let arguments = "train tones.toml --data tones --out two --seeds 2 --set train.max_steps=2 --json";
+    let trained = scratch.run(arguments).succeeds().last_json();
+    assert_eq!(trained["runs"].as_array().unwrap().len(), 2);
+    assert!(scratch.path("two/seed-2/model.safetensors").is_file());
+}
+
+#[test]
+fn frames_that_do_not_fit_the_model_are_refused() {
+    let scratch = Scratch::new();
+    scratch.run("quickstart --set train.epochs=1 --out run").succeeds();
+    for (text, part) in
+        [("1,2,3\n4,5\n", "line 2"), ("1,x,3\n", "line 1"), ("", "no frames"), ("1,2,3\n", "12")]
+    {
+        scratch.write("frames.csv", text);
+        scratch.run("predict run frames.csv").fails(2, &["frames.csv", part]);
+    }
+}
+
+#[cfg(not(feature = "mpi"))]
+#[test]
+fn processes_that_a_launcher_started_do_not_train_the_same_model_each() {
+    let scratch = Scratch::new();
+    scratch.tones();
+    scratch.tones_recipe();
+    let arguments = "train tones.toml --data tones --out run --set train.max_steps=1";
+    scratch.run_with("OMPI_COMM_WORLD_SIZE", "2", arguments).fails(2, &["--features mpi"]);
+    scratch.run_with("OMPI_COMM_WORLD_SIZE", "1", arguments).succeeds();
+}

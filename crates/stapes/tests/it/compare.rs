@@ -1,0 +1,332 @@
+//! `stapes compare` as people use it.
+
+use std::fs;
+use std::path::Path;
+
+use crate::support::{Scratch, TONES};
+use serde_json::Value;
+use stapes::sweep::Sweep;
+use stapes_testkit::fixture::workspace_root;
+
+const SWEEP: &str = "
+title = 'Cells of tones'
+recipe = 'tones.toml'
+seeds = 2
+set = ['train.epochs=2']
+[[axes]]
+name = 'cell'
+key = 'model.recurrent.cell'
+values = ['gru', 'rnn_tanh']
+[[axes]]
+name = 'hidden'
+key = 'model.recurrent.hidden'
+values = [4, 8]
+";
+
+fn prepared() -> Scratch {
+    let scratch = Scratch::new();
+    scratch.tones();
+    scratch.tones_recipe();
+    scratch.write("sweep.toml", SWEEP);
+    scratch
+}
+
+const COMPARE: &str = "compare sweep.toml --data tones --out runs";
+
+/// The lines of a table file.
+fn table(scratch: &Scratch, file: &str) -> Vec<String> {
+    fs::read_to_string(scratch.path(file)).unwrap().lines().map(String::from).collect()
+}
+
+/// The fields of a column of a table file.
+fn column(scratch: &Scratch, file: &str, key: &str) -> Vec<String> {
+    let lines = table(scratch, file);
+    let fields = |line: &str| line.split(',').map(String::from).collect::<Vec<_>>();
+    let at = fields(&lines[0]).iter().position(|field| field == key).unwrap();
+    lines[1..].iter().map(|line| fields(line)[at].clone()).collect()
+}
+
+#[test]
+fn every_cell_is_trained_with_every_seed_and_stands_in_the_table() {
+    let scratch = prepared();
+    let ran = scratch.run(&format!("{COMPARE} --json")).succeeds();
+    let lines = ran.json();
+    let of_runs = lines.iter().filter(|line| line["event"] == "run").count();
+    assert_eq!(of_runs, 8);
+    let rows = lines.last().unwrap()["table"]["rows"].as_array().unwrap().len();
+    assert_eq!(rows, 4);
+    assert_eq!(column(&scratch, "runs/table.csv", "cell"), ["gru", "gru", "rnn_tanh", "rnn_tanh"]);
+    assert_eq!(column(&scratch, "runs/table.csv", "hidden"), ["4", "8", "4", "8"]);
+    assert_eq!(column(&scratch, "runs/table.csv", "seeds"), ["2"; 4]);
+    // The figure of a cell is the median of its runs: with two, their mean.
+    let of_run = |seed: u32| -> f64 {
+        let text = fs::read_to_string(scratch.path(&format!("runs/gru_8/seed-{seed}/run.json"))).unwrap();
+        serde_json::from_str::<Value>(&text).unwrap()["test_accuracy"].as_f64().unwrap()
+    };
+    let median: f64 = column(&scratch, "runs/table.csv", "test_accuracy")[1].parse().unwrap();
+    assert_eq!(median, (of_run(1) + of_run(2)) / 2.0);
+    assert!(table(&scratch, "runs/table.md")[0].starts_with("| cell | hidden | seeds | test, % |"));
+}
+
+#[test]
+fn the_page_says_what_the_table_says_and_leads_to_the_runs() {
+    let scratch = prepared();
+    scratch.run(COMPARE).succeeds();
+    let page = fs::read_to_string(scratch.path("runs/report.html")).unwrap();
+    for (cell, hidden) in [("gru", "4"), ("gru", "8"), ("rnn_tanh", "4"), ("rnn_tanh", "8")] {
+        assert!(page.contains(&format!("|{cell}, hidden {hidden}")), "{cell}, {hidden} has no dot");
+        assert!(
+            page.contains(&format!("<summary>{cell}, hidden {hidden}: ")),
+            "{cell}, {hidden} has no matrix"
+        );
+        for seed in [1, 2] {
+            let run = format!("{cell}_{hidden}/seed-{seed}/report.html");
+            assert!(page.contains(&format!("href=\"./{run}\"")) && scratch.path("runs").join(run).is_file());
+        }
+    }
+    for figure in column(&scratch, "runs/table.csv", "test_accuracy") {
+        assert!(page.contains(&format!("data-value=\"{figure}\"")), "{figure}");
+    }
+    assert!(page.contains("corrected by Holm") && page.contains("for the 3 comparisons"));
+    assert!(!page.contains("* One seed"));
+    // The command of all runs stands there once.
+    assert_eq!(page.matches("compare sweep.toml --data tones --out runs").count(), 1);
+    assert!(page.contains("<p class=\"aside\">8 runs</p>"));
+    assert_eq!(page.matches("<svg").count(), 9);
+    assert!(page.contains("Each class against the others: the mean over classes and seeds."));
+    let figures = ["against-best_seconds", "against-parameters", "training-loss", "validation-accuracy"];
+    for figure in [&figures[..], &["roc", "det", "reliability"]].concat() {
+        let svg = fs::read_to_string(scratch.path(&format!("runs/figures/{figure}.svg"))).unwrap();
+        assert!(svg.contains("</svg>"), "{figure}");
+        assert_eq!(&fs::read(scratch.path(&format!("runs/figures/{figure}.png"))).unwrap()[1..4], b"PNG");
+    }
+    scratch.run(&format!("{COMPARE} --table --sort parameters")).succeeds();
+    let sorted = fs::read_to_string(scratch.path("runs/report.html")).unwrap();
+    let place = |page: &str, cell: &str| page.find(&format!("<td>{cell}</td></tr>")).unwrap();
+    assert!(place(&page, "gru_8") < place(&page, "rnn_tanh_4"));
+    assert!(place(&sorted, "gru_8") > place(&sorted, "rnn_tanh_4"));
+}
+
+#[test]
+fn what_is_complete_is_not_trained_again_and_what_is_missing_is() {
+    let scratch = prepared();
+    scratch.run(COMPARE).succeeds();
+    let model = scratch.path("runs/gru_4/seed-2/model.safetensors");
+    let made = |path: &std::path::Path| fs::metadata(path).unwrap().modified().unwrap();
+    let before = made(&model);
+    let bytes = fs::read(scratch.path("runs/rnn_tanh_8/seed-1/model.safetensors")).unwrap();
+    fs::remove_dir_all(scratch.path("runs/rnn_tanh_8/seed-1")).unwrap();
+    let again = scratch.run(&format!("{COMPARE} --json")).succeeds();
+    let trained: Vec<Value> = again.json().into_iter().filter(|line| line["event"] == "run").collect();
+    assert_eq!(trained.len(), 1);
+    assert_eq!(trained[0]["run"], "rnn_tanh_8/seed-1");
+    assert_eq!(made(&model), before);
+    // Alone or beside others, on one thread or two: the same bits.
+    assert_eq!(fs::read(scratch.path("runs/rnn_tanh_8/seed-1/model.safetensors")).unwrap(), bytes);
+}
+
+#[test]
+fn shards_make_disjoint_parts_that_add_up() {
+    let scratch = prepared();
+    scratch.run("compare sweep.toml --data tones --out one --shard 1/2").succeeds();
+    scratch.run("compare sweep.toml --data tones --out two --shard 2/2").succeeds();
+    scratch.run(COMPARE).succeeds();
+    for cell in ["gru_4", "gru_8", "rnn_tanh_4", "rnn_tanh_8"] {
+        for seed in ["seed-1", "seed-2"] {
+            let model =
+                |out: &str| fs::read(scratch.path(&format!("{out}/{cell}/{seed}/model.safetensors"))).ok();
+            assert_eq!(model("one").or(model("two")), model("runs"), "{cell}/{seed}");
+            assert!(model("one").is_none() || model("two").is_none(), "{cell}/{seed}");
+            // Put together by copying.
+            let (from, to) =
+                (scratch.path(&format!("two/{cell}/{seed}")), scratch.path(&format!("one/{cell}/{seed}")));
+            if from.is_dir() {
+                fs::create_dir_all(to.parent().unwrap()).unwrap();
+                fs::rename(from, to).unwrap();
+            }
+        }
+    }
+    scratch.run("compare sweep.toml --data tones --out one --table").succeeds();
+    let accuracy = |file: &str| column(&scratch, file, "test_accuracy");
+    assert_eq!(accuracy("one/table.csv"), accuracy("runs/table.csv"));
+}
+
+#[test]
+fn a_run_that_goes_wrong_is_named_and_the_others_are_made() {
+    let scratch = prepared();
+    // A rate at which the loss becomes no number.
+    scratch.write(
+        "sweep.toml",
+        "title = 'Rates'\nrecipe = 'tones.toml'\nset = ['train.epochs=2', 'model.recurrent.cell=rnn_relu']\n\
+         axes = [{ name = 'rate', key = 'train.learning_rate', values = [1e-3, 1e30] }]",
+    );
+    scratch.run(COMPARE).fails(1, &["/seed-1  error:", "1 of 2 runs failed"]);
+    assert_eq!(column(&scratch, "runs/table.csv", "seeds"), ["1", "0"]);
+}
+
+#[test]
+fn folds_are_trained_and_tested_together() {
+    let scratch = prepared();
+    let speakers = TONES.replace("split = \"official\"", "split = \"leave-speaker-out\"\nspeaker = \"ann\"");
+    scratch.write("tones.toml", speakers);
+    scratch.write(
+        "sweep.toml",
+        "title = 'Folds'\nrecipe = 'tones.toml'\nfolds = true\nset = ['train.epochs=2']",
+    );
+    scratch.run(COMPARE).succeeds();
+    assert!(scratch.path("runs/recipe/ann/seed-1/run.json").is_file());
+    assert!(scratch.path("runs/recipe/bob/seed-1/run.json").is_file());
+    assert_eq!(column(&scratch, "runs/table.csv", "seeds"), ["1"]);
+}
+
+#[test]
+fn cells_are_timed_alone_when_asked() {
+    let scratch = prepared();
+    scratch.run(COMPARE).succeeds();
+    assert!(scratch.path("runs/figures/against-best_seconds.png").is_file());
+    scratch.run(&format!("{COMPARE} --time --sort step_ms")).succeeds();
+    let steps: Vec<f64> =
+        column(&scratch, "runs/table.csv", "step_ms").iter().map(|field| field.parse().unwrap()).collect();
+    assert!(steps.len() == 4 && steps[0] > 0.0 && steps.is_sorted(), "{steps:?}");
+    let page = fs::read_to_string(scratch.path("runs/report.html")).unwrap();
+    assert!(page.contains("against time of a training step (ms)"));
+    assert!(scratch.path("runs/figures/against-step_ms.png").is_file());
+    assert!(!scratch.path("runs/figures/against-best_seconds.png").exists());
+}
+
+#[test]
+fn runs_share_the_frames_that_are_kept() {
+    let scratch = prepared();
+    let model = |folder: &str| fs::read(scratch.path(folder).join("model.safetensors")).unwrap();
+    let train = "train tones.toml --data tones --set train.epochs=2";
+    scratch.run(&format!("{train} --out without")).succeeds();
+    scratch.run(&format!("{train} --out first --cache frames")).succeeds();
+    scratch.run(&format!("{train} --out second --cache frames")).succeeds();
+    assert!(model("without") == model("first") && model("first") == model("second"));
+    let kept = |folder: &str| -> usize {
+        let files = |folder: fs::DirEntry| fs::read_dir(folder.path()).map_or(0, Iterator::count);
+        fs::read_dir(scratch.path(folder)).unwrap().map(|entry| files(entry.unwrap())).sum()
+    };
+    let clips: usize = kept("tones");
+    assert_eq!((kept("frames"), clips > 0), (clips, true));
+    // All cells have one front end: they find what was kept.
+    scratch.run(&format!("{COMPARE} --cache frames")).succeeds();
+    assert_eq!(kept("frames"), clips);
+    scratch.write("taken", "");
+    scratch
+        .run(&format!("{train} --out third --cache taken"))
+        .fails(2, &["taken: cannot keep frames here: "]);
+}
+
+#[test]
+fn mistakes_say_what_to_do() {
+    let scratch = prepared();
+    scratch.run("compare missing.toml --out runs").fails(2, &["cannot read the sweep"]);
+    scratch.run("compare sweep.toml --out runs --table").fails(2, &["no such folder"]);
+    scratch.run(&format!("{COMPARE} --shard 3/2")).fails(2, &["expected I/N"]);
+    scratch.run(&format!("{COMPARE} --sort speed")).fails(2, &["no column speed"]);
+    scratch.run("compare sweep.toml --data nowhere --out runs").fails(2, &["nowhere"]);
+    scratch.run("compare sweep.toml --out runs").fails(2, &["--data"]);
+    assert!(!scratch.path("runs").exists());
+    scratch.run(&format!("{COMPARE} --hours 0")).fails(1, &["8 of 8 runs left"]);
+    scratch.run(&format!("{COMPARE} --table --sort speed")).fails(2, &["no column speed"]);
+    scratch.write("sweep.toml", SWEEP.replace("'gru'", "'gruu'"));
+    scratch.run(COMPARE).fails(2, &["gruu_4", "gruu"]);
+}
+
+#[test]
+fn a_run_of_another_recipe_is_no_run_of_the_cell() {
+    let scratch = prepared();
+    scratch.run(COMPARE).succeeds();
+    scratch.write("sweep.toml", SWEEP.replace("epochs=2", "epochs=3"));
+    scratch.run(COMPARE).fails(2, &["was trained with another recipe", "8 of 8 runs failed"]);
+    // They are not in the table either.
+    scratch.run(&format!("{COMPARE} --table")).fails(2, &["`epochs = 2` then, `epochs = 3` now"]);
+    assert_eq!(column(&scratch, "runs/table.csv", "seeds"), ["0"; 4]);
+}
+
+#[test]
+fn runs_that_cannot_be_used_are_named_and_the_others_are_compared() {
+    let scratch = prepared();
+    scratch.run(COMPARE).succeeds();
+    scratch.write("runs/gru_4/seed-1/metrics.jsonl", "{\"step\"");
+    fs::remove_file(scratch.path("runs/gru_8/seed-2/test.safetensors")).unwrap();
+    let parts = ["metrics.jsonl", "line 1", "gru_8/seed-2: test.safetensors is missing"];
+    scratch.run(&format!("{COMPARE} --table")).fails(1, &parts);
+    assert_eq!(column(&scratch, "runs/table.csv", "seeds"), ["1", "1", "2", "2"]);
+    let page = fs::read_to_string(scratch.path("runs/report.html")).unwrap();
+    assert!(page.contains("test.safetensors is missing"));
+    scratch.run("report runs --out told").fails(1, &parts);
+    fs::remove_file(scratch.path("runs/rnn_tanh_4/seed-1/model.safetensors")).unwrap();
+    scratch.run(&format!("{COMPARE} --time")).fails(1, &["not timed: ", "rnn_tanh_4"]);
+    assert!(scratch.path("runs/rnn_tanh_8/timing.json").is_file());
+    // Times of trainings and times that were taken alone are not in one column.
+    assert!(column(&scratch, "runs/table.csv", "clip_ms").iter().all(|field| !field.is_empty()));
+}
+
+#[test]
+fn a_run_counts_once_and_what_is_not_complete_is_named() {
+    let scratch = prepared();
+    let speakers = TONES.replace("split = \"official\"", "split = \"leave-speaker-out\"\nspeaker = \"ann\"");
+    scratch.write("tones.toml", speakers);
+    let train = "train tones.toml --data tones --set train.epochs=1";
+    scratch.run(&format!("{train} --out runs/gru --folds")).succeeds();
+    scratch.run(&format!("{train} --out runs/again/ann")).succeeds();
+    scratch.run(&format!("{train} --out runs/wide/ann --set model.recurrent.hidden=9")).succeeds();
+    fs::create_dir_all(scratch.path("runs/begun")).unwrap();
+    fs::copy(scratch.path("tones.toml"), scratch.path("runs/begun/recipe.toml")).unwrap();
+    let ran = scratch.run("report runs/gru runs --out told").succeeds();
+    let notes = ran.stderr();
+    for part in [
+        "runs/again/ann is of the same recipe and seed as runs/gru/ann, and left out.",
+        "wide/ann, seed 1: tested on 1 of 2 parts of the data.",
+        "Not complete, and left out: runs/begun.",
+    ] {
+        assert!(notes.contains(part), "{part}: {notes}");
+    }
+    // Both folds are one row, and their examples counted once.
+    let examples = |out: &str| {
+        let page = fs::read_to_string(scratch.path(&format!("{out}/report.html"))).unwrap();
+        let summary = page.split_once("<summary>").unwrap().1.split_once("</summary>").unwrap().0.to_string();
+        summary.split_once(" of ").unwrap().1.split(',').next().unwrap().to_string()
+    };
+    assert_eq!(column(&scratch, "told/table.csv", "folder"), ["gru", "wide/ann"]);
+    scratch.run("report runs/gru --out gru").succeeds();
+    assert_eq!(examples("told"), examples("gru"));
+}
+
+#[test]
+fn every_sweep_of_the_project_can_be_read_and_its_table_has_all_its_cells() {
+    let folder = workspace_root().join("recipes/results");
+    let files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let of_kind =
+        |kind: &'static str| files.iter().filter(move |path| path.extension().is_some_and(|e| e == kind));
+    let read = |path: &Path| Sweep::read(path).unwrap_or_else(|error| panic!("{error}"));
+    assert!(of_kind("toml").count() > 0 && of_kind("csv").count() > 0);
+    for path in of_kind("toml") {
+        assert!(read(path).cells.len() > 1, "{}", path.display());
+    }
+    for path in of_kind("csv") {
+        let rows = fs::read_to_string(path).unwrap().lines().count() - 1;
+        assert_eq!(rows, read(&path.with_extension("toml")).cells.len(), "{}", path.display());
+    }
+}
+
+#[test]
+fn any_runs_are_told_apart_by_what_differs_in_their_recipes() {
+    let scratch = prepared();
+    scratch.run(COMPARE).succeeds();
+    scratch.run("report runs --out told").succeeds();
+    assert_eq!(column(&scratch, "told/table.csv", "cell"), ["gru", "gru", "rnn_tanh", "rnn_tanh"]);
+    for key in ["hidden", "seeds", "test_accuracy", "p"] {
+        assert_eq!(column(&scratch, "told/table.csv", key), column(&scratch, "runs/table.csv", key), "{key}");
+    }
+    scratch.run("report runs/gru_4 runs/gru_8/seed-2 --out two").succeeds();
+    assert_eq!(column(&scratch, "two/table.csv", "seeds"), ["2", "1"]);
+    // Runs elsewhere are named and not linked; of two seeds and one, the p is about these runs.
+    let page = fs::read_to_string(scratch.path("two/report.html")).unwrap();
+    assert!(!page.contains("href=\"./") && page.contains("* One seed on a side"));
+    assert!(page.contains("2 candidates, 3 runs.") && page.contains("<sup>*</sup>"));
+    scratch.run("report sweep.toml --out none").fails(2, &["sweep.toml"]);
+    scratch.run("report tones --out none").fails(2, &["no run"]);
+}

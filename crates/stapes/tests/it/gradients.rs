@@ -1,0 +1,104 @@
+//! Gradients through time and weights from elsewhere, by the real program.
+
+use crate::support::{Scratch, TONES};
+
+#[test]
+fn gradients_of_several_runs_are_tabled_and_drawn() {
+    let scratch = Scratch::new();
+    for cell in ["rnn_tanh", "lstm"] {
+        let set = format!("--set model.recurrent.cell={cell} --set train.epochs=1");
+        scratch.run(&format!("quickstart --out runs/{cell} {set}")).succeeds();
+    }
+    let command = "gradients runs/rnn_tanh runs/lstm --fresh --out flow.svg --json --examples 10";
+    let lines = scratch.run(command).succeeds().json();
+    assert_eq!(lines.len(), 2);
+    for line in &lines {
+        let flows = line["gradients"].as_array().unwrap();
+        // One layer, both directions.
+        assert_eq!(flows.len(), 2, "{line}");
+        for flow in flows {
+            let norms: Vec<f64> =
+                flow["norms"].as_array().unwrap().iter().map(|norm| norm.as_f64().unwrap()).collect();
+            assert!(norms.iter().all(|norm| norm.is_finite() && *norm > 0.0), "{norms:?}");
+            // The head reads the last state: the gradient is largest there and fades with the distance.
+            assert!(norms[norms.len() - 1] < 0.1 * norms[0], "{norms:?}");
+        }
+    }
+    let picture = std::fs::read_to_string(scratch.path("flow.svg")).unwrap();
+    assert!(picture.starts_with("<svg") && picture.contains("runs/lstm, layer 1, backward"), "{picture}");
+    let text = scratch.run("gradients runs/lstm").succeeds().stdout();
+    assert!(text.contains("frames before the last state"), "{text}");
+    scratch.run("gradients runs/none").fails(2, &["runs/none", "no run"]);
+}
+
+#[test]
+fn gradients_reach_as_far_as_the_stack_has_frames() {
+    let scratch = Scratch::new();
+    scratch.tones();
+    let model = TONES.replace(
+        "[model.recurrent]\ncell = \"lstm\"\nhidden = 16\nhead = \"mean\"",
+        "[model.crnn]\ncells = 8",
+    );
+    scratch.write("crnn.toml", &model);
+    scratch.run("train crnn.toml --data tones --out run --set train.max_steps=2").succeeds();
+    let line = scratch.run("gradients run --json --examples 10").succeeds().last_json();
+    // The tones have 11 to 21 frames, and the convolution leaves every other one.
+    let steps = line["gradients"][0]["norms"].as_array().unwrap().len();
+    assert!((6..=11).contains(&steps), "{line}");
+}
+
+#[test]
+fn training_starts_from_weights_and_tells_every_name_that_does_not_fit() {
+    let scratch = Scratch::new();
+    let trained = scratch.run("quickstart --out runs/a --json").succeeds().last_json();
+    scratch.write("again.toml", std::fs::read(scratch.path("runs/a/recipe.toml")).unwrap());
+    let weights = "--weights runs/a/model.safetensors";
+    // A step too small to move anything: the model is the one that was loaded.
+    let still = "--set train.max_steps=1 --set train.learning_rate=1e-30 --set train.weight_decay=0.0";
+    let again = scratch
+        .run(&format!("train again.toml --out runs/b {weights} {still} --json"))
+        .succeeds()
+        .last_json();
+    assert_eq!(again["test_accuracy"], trained["test_accuracy"]);
+    let other = format!("train again.toml --out runs/c {weights} --set model.recurrent.hidden=8");
+    scratch.run(&other).fails(2, &["of another shape", "rnn.weight_ih_l0", "runs/a/model.safetensors"]);
+    let other = format!("train again.toml --out runs/c {weights} --set model.recurrent.layers=2");
+    scratch.run(&other).fails(2, &["missing: rnn.weight_ih_l1"]);
+    let names = scratch.names();
+    assert!(!names.iter().any(|name| name.contains("runs/c")), "{names:?}");
+}
+
+#[test]
+fn a_head_that_decides_for_frames_is_refused_where_recordings_have_one_label() {
+    let scratch = Scratch::new();
+    scratch.run("quickstart --set model.recurrent.head=per_frame").fails(2, &["one label a recording"]);
+}
+
+#[test]
+fn instructions_that_the_processor_has_not_are_refused() {
+    let scratch = Scratch::new();
+    scratch.run_with("STAPES_INSTRUCTIONS", "sse9", "quickstart").fails(2, &["sse9", "portable"]);
+    scratch.run_with("STAPES_INSTRUCTIONS", "portable", "quickstart --set train.max_steps=2").succeeds();
+}
+
+#[test]
+fn every_cell_and_wiring_trains_with_some_head() {
+    let scratch = Scratch::new();
+    let base = "quickstart --set train.epochs=1 --set train.max_steps=2";
+    for (index, (cell, wiring, head)) in [
+        ("rnn_tanh", "unidirectional", "last"),
+        ("rnn_relu", "stacked", "mean"),
+        ("gru", "parallel", "max"),
+        ("gru_reset_before", "tied", "attention"),
+        ("lstm", "stacked", "vote"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let set = format!(
+            "--set model.recurrent.cell={cell} --set model.recurrent.wiring={wiring} --set model.recurrent.head={head}"
+        );
+        scratch.run(&format!("{base} --out runs/{index} {set}")).succeeds();
+        scratch.run(&format!("eval runs/{index}")).succeeds();
+    }
+}

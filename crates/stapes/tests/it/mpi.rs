@@ -1,0 +1,116 @@
+//! Training by two processes, started by `mpirun`.
+
+use std::process::{Command, Output, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
+
+use crate::support::{Scratch, same_bytes};
+
+const RECIPE: &str =
+    "train tones.toml --data tones --set train.epochs=12 --set model.recurrent.head_dropout=0.3";
+
+fn scratch() -> Scratch {
+    let scratch = Scratch::new();
+    scratch.tones();
+    scratch.tones_recipe();
+    scratch
+}
+
+fn mpirun(scratch: &Scratch, arguments: &str) -> Command {
+    let mut command = Command::new("mpirun");
+    // The tests of a container run as its root, on as many cores as it has.
+    command.env("OMPI_ALLOW_RUN_AS_ROOT", "1").env("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1");
+    command.args(["--oversubscribe", "-n", "2"]).arg(assert_cmd::cargo::cargo_bin("stapes"));
+    command.args(arguments.split_whitespace()).current_dir(scratch.path("."));
+    command
+}
+
+#[track_caller]
+fn succeeds(output: Output) -> String {
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{stderr}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn losses(scratch: &Scratch, run: &str) -> Vec<f64> {
+    let text = std::fs::read_to_string(scratch.path(run).join("metrics.jsonl")).unwrap();
+    let point = |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap();
+    text.lines()
+        .map(point)
+        .flat_map(|point| ["train_loss", "validation_loss"].map(|key| point[key].as_f64().unwrap()))
+        .collect()
+}
+
+#[test]
+fn two_processes_train_like_one_and_one_of_them_tells() {
+    let scratch = scratch();
+    scratch.run(&format!("{RECIPE} --out one")).succeeds();
+    let stdout = succeeds(mpirun(&scratch, &format!("{RECIPE} --out two")).output().unwrap());
+    assert_eq!(stdout.matches("95 % interval").count(), 1, "{stdout}");
+    // A shard for each process: the same sums in the same order.
+    assert!(same_bytes(&scratch.path("one/model.safetensors"), &scratch.path("two/model.safetensors")));
+    let four = format!("{RECIPE} --set train.shards=4");
+    scratch.run(&format!("{four} --out one-4")).succeeds();
+    succeeds(mpirun(&scratch, &format!("{four} --out two-4")).output().unwrap());
+    assert_eq!(losses(&scratch, "two-4").len(), 24);
+    for (one, two) in losses(&scratch, "one-4").iter().zip(losses(&scratch, "two-4")) {
+        assert!((one / two - 1.0).abs() < 1e-5, "{one} and {two}");
+    }
+    // A complete run is left alone by both.
+    succeeds(mpirun(&scratch, &format!("{RECIPE} --out two --resume")).output().unwrap());
+}
+
+/// The output of a job whose second process is killed at its first checkpoint; none if the job was faster.
+fn killed(scratch: &Scratch, arguments: &str) -> Option<Output> {
+    let mut job = mpirun(scratch, arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    while !scratch.path("run/checkpoint.safetensors").is_file() && job.try_wait().unwrap().is_none() {
+        sleep(Duration::from_millis(2));
+    }
+    // Those that mpirun started: the second one.
+    let children = Command::new("pgrep").args(["-P", &job.id().to_string()]).output().unwrap();
+    let children = String::from_utf8(children.stdout).unwrap();
+    let second = children.split_whitespace().nth(1);
+    let killed = second.is_some_and(|second| {
+        Command::new("kill").args(["-9", second]).stderr(Stdio::null()).status().unwrap().success()
+    });
+    let output = job.wait_with_output().unwrap();
+    let failed = !output.status.success();
+    assert!(killed || !failed, "{}", String::from_utf8_lossy(&output.stderr));
+    failed.then_some(output)
+}
+
+#[test]
+fn a_process_that_dies_ends_the_job_and_the_run_can_be_resumed() {
+    let scratch = scratch();
+    scratch.run(&format!("{RECIPE} --out whole --set train.epochs=300")).succeeds();
+    let arguments = format!("{RECIPE} --out run --set train.epochs=300 --checkpoint-every 0");
+    let output = loop {
+        if let Some(output) = killed(&scratch, &arguments) {
+            break output;
+        }
+        std::fs::remove_dir_all(scratch.path("run")).unwrap();
+    };
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(stderr.contains("rank 1") && stderr.contains("signal 9"), "{stderr}");
+    succeeds(mpirun(&scratch, &format!("{arguments} --resume")).output().unwrap());
+    assert!(same_bytes(&scratch.path("whole/model.safetensors"), &scratch.path("run/model.safetensors")));
+}
+
+#[test]
+fn an_error_of_one_process_ends_all_with_its_message() {
+    let scratch = scratch();
+    scratch.write("tones/recordings/5_ann_7.wav", "no sound");
+    let output = mpirun(&scratch, &format!("{RECIPE} --out run")).output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    assert!(stderr.contains("5_ann_7.wav"), "{stderr}");
+    std::fs::remove_file(scratch.path("tones/recordings/5_ann_7.wav")).unwrap();
+    for (arguments, part) in [
+        (format!("{RECIPE} --out run --set train.shards=1"), "2 processes train together"),
+        (format!("{RECIPE} --out run --seeds 2"), "one model after the other"),
+    ] {
+        let output = mpirun(&scratch, &arguments).output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && stderr.contains(part), "{stderr}");
+    }
+}

@@ -1,0 +1,224 @@
+//! Data of one's own through the command line: folders and manifests, in order and not.
+
+use std::f32::consts::TAU;
+use std::fs;
+
+use crate::support::{Scratch, TONES, wav};
+
+const FSDD: &str = "[data.fsdd]\nsplit = \"official\"\nvalidation_share = 0.2";
+
+/// A tone of a class; every number gives another recording.
+fn tone(high: bool, number: usize) -> Vec<u8> {
+    let hz = if high { 1800.0 } else { 500.0 };
+    let length = 1600 + 7 * number;
+    wav(&(0..length).map(|n| 0.4 * (TAU * hz * n as f32 / 8000.0).sin()).collect::<Vec<_>>(), 8000)
+}
+
+/// Folders `low` and `high` with recordings of five speakers, and a recipe for them with these keys.
+fn tones(keys: &str) -> Scratch {
+    let scratch = Scratch::new();
+    let mut number = 0;
+    for class in ["low", "high"] {
+        for speaker in ["ann", "bob", "cid", "dan", "eva"] {
+            for index in 0..4 {
+                number += 1;
+                scratch.write(&format!("my/{class}/{speaker}_{index}.wav"), tone(class == "high", number));
+            }
+        }
+    }
+    scratch.write("own.toml", TONES.replace(FSDD, keys));
+    scratch
+}
+
+#[test]
+fn folders_are_trained_on_and_the_run_knows_their_classes() {
+    let scratch = tones("[data.folders]\nspeaker = \"before _\"");
+    let trained = scratch.run("train own.toml --data my --out run --json").succeeds().last_json();
+    assert_eq!(trained["test_accuracy"], 1.0, "{trained}");
+    let recipe = std::fs::read_to_string(scratch.path("run/recipe.toml")).unwrap();
+    assert!(
+        recipe.contains("classes = [\"high\", \"low\"]") && recipe.contains("split = \"by-speaker\""),
+        "{recipe}"
+    );
+    let evaluated = scratch.run("eval run").succeeds();
+    assert!(
+        evaluated.stdout().contains("8 of 8") && !evaluated.stderr().contains("warning"),
+        "{}",
+        evaluated.stdout()
+    );
+    scratch.run("predict run my/low/ann_0.wav").succeeds();
+    let asked = scratch.run("summary own.toml").fails(2, &["data.folders", "--data", "classes"]);
+    assert!(asked.stdout().is_empty());
+    scratch.run("summary own.toml --data my").succeeds();
+    scratch.run("summary run/recipe.toml").succeeds();
+    // Weights of the run fit the recipe only if its classes are counted.
+    scratch
+        .run("train own.toml --data my --out again --weights run/model.safetensors --set train.max_steps=1")
+        .succeeds();
+}
+
+#[test]
+fn every_speaker_is_a_fold() {
+    let scratch = tones("[data.folders]\nspeaker = \"before _\"\nsplit = \"leave-one-out\"");
+    let arguments = "train own.toml --data my --out folds --folds --json --set train.max_steps=2";
+    let folds = scratch.run(arguments).succeeds().last_json();
+    assert_eq!(folds["folds"].as_array().unwrap().len(), 5);
+    assert!(scratch.path("folds/eva/model.safetensors").is_file());
+    scratch
+        .run("train own.toml --data my --out run")
+        .fails(2, &["own.toml", "data.folders.group", "ann, bob"]);
+}
+
+#[test]
+fn parts_of_recordings_are_trained_on_by_a_manifest() {
+    let scratch = tones("[data.manifest]\nfile = \"list.csv\"\ntest_share = 0.4");
+    let mut rows = "path,label,start,end\n".to_owned();
+    for class in ["low", "high"] {
+        for speaker in ["ann", "bob", "cid", "dan", "eva"] {
+            for index in 0..4 {
+                rows += &format!("{class}/{speaker}_{index}.wav,{class},0.02,0.1\n");
+                rows += &format!("{class}/{speaker}_{index}.wav,{class},0.1,\n");
+            }
+        }
+    }
+    scratch.write("my/list.csv", rows);
+    let trained = scratch.run("train own.toml --data my --out run --json").succeeds().last_json();
+    assert_eq!(trained["test_accuracy"], 1.0, "{trained}");
+    let info = scratch.run("data info own.toml --data my --json").succeeds().last_json();
+    assert_eq!(info["counts"]["total"]["test"], 32);
+    let seconds = &info["seconds"];
+    assert_eq!((seconds["least"].as_f64().unwrap() * 1e6).round(), 80e3, "{seconds}");
+}
+
+#[test]
+fn moments_of_recordings_are_trained_on_by_a_manifest() {
+    let keys = "[data.manifest]\nmoments = true\ntest_share = 0.4\nvalidation_share = 0.3";
+    let scratch = tones(keys);
+    let text = TONES.replace(FSDD, keys).replace("head = \"mean\"", "head = \"per_frame\"");
+    scratch.write("own.toml", text);
+    let mut rows = "path,label,start,end\n".to_owned();
+    for number in 0..10 {
+        let sound = |n: usize| if n < 1600 { 0.0 } else { 0.4 * (TAU * 700.0 * n as f32 / 8000.0).sin() };
+        let samples: Vec<f32> = (0..3200 + number).map(sound).collect();
+        scratch.write(&format!("my/{number}.wav"), wav(&samples, 8000));
+        rows += &format!("{number}.wav,silence,0,0.2\n{number}.wav,sound,0.2,0.4\n");
+    }
+    scratch.write("my/manifest.csv", &rows);
+    let trained = scratch.run("train own.toml --data my --out run --json").succeeds().last_json();
+    assert!(trained["test_accuracy"].as_f64().unwrap() > 0.9, "{trained}");
+    // Labels that end long before the recording does.
+    scratch.write("my/7.wav", wav(&[0.1; 8000], 8000));
+    scratch
+        .run("train own.toml --data my --out other")
+        .fails(2, &["7.wav", "labels are shorter than the audio"]);
+    scratch.run("data info own.toml --data my").fails(1, &[]);
+}
+
+#[test]
+fn an_unreadable_file_is_named_and_left_out_only_where_the_recipe_allows_it() {
+    let scratch = tones("[data.folders]");
+    scratch.write("my/low/cid_1.wav", "no sound");
+    std::fs::remove_file(scratch.path("my/high/eva_3.wav")).unwrap();
+    std::os::unix::fs::symlink("nowhere.wav", scratch.path("my/high/eva_3.wav")).unwrap();
+    let before = scratch.names();
+    scratch.run("train own.toml --data my --out run").fails(2, &["low/cid_1.wav: ", "cannot be used"]);
+    assert_eq!(scratch.names(), before);
+    let allowed =
+        "train own.toml --data my --out run --set data.folders.unreadable_share=0.5 --set train.max_steps=2";
+    scratch.run(allowed).fails(1, &["left out: ", "my/low/cid_1.wav: not a WAV", "my/high/eva_3.wav: "]);
+    assert!(scratch.path("run/model.safetensors").is_file());
+    let strict = "train own.toml --data my --out other --set data.folders.unreadable_share=0.01";
+    scratch.run(strict).fails(2, &["cannot be used"]);
+    let info = scratch.run("data info --data my --json");
+    assert_eq!(info.output.status.code(), Some(1));
+    assert_eq!(info.last_json()["unreadable"].as_array().unwrap().len(), 2);
+    // Of a class nothing is left to learn from.
+    for file in std::fs::read_dir(scratch.path("my/low")).unwrap() {
+        let path = file.unwrap().path();
+        std::fs::write(&path, format!("no sound in {}", path.display())).unwrap();
+    }
+    let lost = "train own.toml --data my --out lost --set data.folders.unreadable_share=0.9";
+    scratch.run(lost).fails(2, &["class `low` has no example for train", "none of its files can be used"]);
+}
+
+#[test]
+fn copies_and_shared_speakers_are_refused_by_their_names() {
+    let scratch = tones("[data.folders]\nspeaker = \"before _\"\nsplit = \"random\"");
+    let train = "train own.toml --data my --out run --set train.max_steps=1";
+    scratch.run(train).fails(2, &["own.toml", "data.folders", "5 speakers are in more", "by-speaker"]);
+    let allow = format!("{train} --set data.folders.allow_shared_speakers=true");
+    scratch.run(&allow).succeeds();
+    for number in 0..10 {
+        std::fs::copy(scratch.path("my/low/ann_0.wav"), scratch.path(&format!("my/low/fay_{number}.wav")))
+            .unwrap();
+    }
+    let allow = allow.replace("--out run", "--out other");
+    scratch.run(&allow).fails(2, &["own.toml", "the same content in two parts", "low/fay_"]);
+}
+
+#[test]
+fn info_tells_what_there_is_for_people_and_machines() {
+    let scratch = tones("[data.folders]\nspeaker = \"before _\"\nsplit = \"random\"");
+    scratch.write("my/low/silent_1.wav", wav(&[0.0; 4000], 8000));
+    scratch.write("my/low/loud_1.wav", wav(&[1.0; 4000], 16_000));
+    std::fs::copy(scratch.path("my/low/ann_0.wav"), scratch.path("my/high/ann_9.wav")).unwrap();
+    let text = scratch.run("data info own.toml --data my").succeeds().stdout();
+    for part in [
+        "folders: 43 examples of 2 classes, 7 speakers; split random\n",
+        "sample rates: 8000 Hz (42), 16000 Hz (1)",
+        "silent (nothing above -60 dB): 1\n  low/silent_1.wav",
+        "clipped (3 samples in a row at full scale): 1\n  low/loud_1.wav",
+        "copies (the same samples): 1\n  high/ann_9.wav",
+        "of different classes",
+        "speakers in several parts of the split: 5",
+        "unreadable: 0",
+    ] {
+        assert!(text.contains(part), "no {part:?} in\n{text}");
+    }
+    assert!(text.lines().all(|line| line.chars().count() <= 120), "{text}");
+    let info = scratch.run("data info own.toml --data my --json").succeeds().last_json();
+    assert_eq!(info["counts"]["classes"][0]["class"], "high");
+    assert_eq!(info["silent"][0], "low/silent_1.wav");
+    assert_eq!(info["seconds"]["least"], 0.200_875);
+    assert_eq!(info["rates_hz"]["8000"], 42);
+    let guessed = scratch.run("data info --data my").succeeds().stdout();
+    assert!(guessed.contains("folders: 43 examples of 2 classes; split random\n"), "{guessed}");
+    scratch
+        .write("my/manifest.csv", "path,label,split\nlow/ann_0.wav,low,train\nhigh/ann_0.wav,high,train\n");
+    let guessed = scratch.run("data info --data my").succeeds().stdout();
+    assert!(guessed.contains("manifest: 2 examples") && guessed.contains("not split: "), "{guessed}");
+    scratch.run("data info").fails(2, &["--data"]);
+    scratch.run("data info --data nowhere").fails(2, &["nowhere", "no such folder"]);
+    scratch.run("data info own.toml --data my/low").fails(2, &["my/low", "a folder a class"]);
+}
+
+#[test]
+fn a_manifest_of_many_rows_costs_little_more_than_its_rows() {
+    let scratch = tones("[data.manifest]");
+    let rows: String = (0..50_000).map(|row| format!("clips/{row:07}.wav,class {}\n", row % 7)).collect();
+    scratch.write("my/manifest.csv", format!("path,label\n{rows}"));
+    // None of the files is there: all are counted, and the first are named.
+    let info = scratch.run("data info --data my");
+    assert_eq!(info.output.status.code(), Some(1));
+    let text = info.stdout();
+    assert!(text.contains("50,000 examples of 7 classes") && text.contains("unreadable: 50,000"), "{text}");
+    assert!(text.contains("clips/0000000.wav: ") && text.contains("and 49,990 more"), "{text}");
+}
+
+#[test]
+fn a_table_is_made_where_the_data_is_not() {
+    let scratch = tones("[data.folders]\nspeaker = \"before _\"");
+    let sweep = |epochs: usize| {
+        format!(
+            "title = 'Own'\nrecipe = 'own.toml'\nset = ['train.epochs={epochs}']\nrows = [{{ name = 'a' }}]"
+        )
+    };
+    scratch.write("sweep.toml", sweep(1));
+    scratch.run("compare sweep.toml --data my --out runs").succeeds();
+    let table = fs::read(scratch.path("runs/table.csv")).unwrap();
+    scratch.run("compare sweep.toml --out runs --table").succeeds();
+    assert_eq!(fs::read(scratch.path("runs/table.csv")).unwrap(), table);
+    // What does not hang on the data is still compared.
+    scratch.write("sweep.toml", sweep(2));
+    scratch.run("compare sweep.toml --out runs --table").fails(2, &["`epochs = 1` then, `epochs = 2` now"]);
+}

@@ -1,0 +1,105 @@
+//! The page of a run: examples to hear and see.
+
+use std::fs;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use crate::support::{Scratch, TONES};
+use stapes::run::{Existing, RunFolder};
+use stapes::train::{Alone, Event};
+use stapes::{Finished, Listener, Recipe, Training};
+
+fn section<'a>(page: &'a str, id: &str) -> &'a str {
+    let (_, rest) =
+        page.split_once(&format!("<section id=\"{id}\"")).unwrap_or_else(|| panic!("no section {id}"));
+    rest.split_once("</section>").unwrap().0
+}
+
+#[test]
+fn mistakes_are_heard_and_seen_and_attention_lies_over_the_spectrogram() {
+    let scratch = Scratch::new();
+    scratch.tones();
+    scratch.tones_recipe();
+    let train = "train tones.toml --data tones --out run --set train.max_steps=6 --set model.recurrent.head=attention";
+    scratch.run(train).succeeds();
+    let page = fs::read_to_string(scratch.path("run/report.html")).unwrap();
+    let (mistakes, attention) = (section(&page, "mistakes"), section(&page, "attention"));
+    let pairs = mistakes.matches("class=\"mistaken\"").count();
+    let shown = mistakes.matches("<details>").count();
+    assert!((1..=5).contains(&pairs) && (pairs..=2 * pairs).contains(&shown), "{shown} of {pairs} pairs");
+    // A player, a waveform, a spectrogram and what the model reads.
+    assert_eq!(mistakes.matches("src=\"data:audio/wav;base64,UklGR").count(), shown);
+    assert_eq!(mistakes.matches("<svg").count(), 3 * shown);
+    assert_eq!(mistakes.matches("<image ").count(), 2 * shown);
+    assert_eq!(page.matches("<a href=\"#mistakes-").count(), pairs);
+    let right = attention.matches("<h3>Attention</h3>").count();
+    assert!((1..=6).contains(&right), "{right}");
+    assert_eq!(attention.matches("<h3>Mel spectrogram</h3>").count(), right);
+    assert!(page.len() < 1_500_000, "{}", page.len());
+}
+
+#[test]
+fn frames_without_recordings_are_seen_and_not_heard() {
+    let scratch = Scratch::new();
+    scratch.run("quickstart --out run --set train.epochs=1").succeeds();
+    let page = fs::read_to_string(scratch.path("run/report.html")).unwrap();
+    let mistakes = section(&page, "mistakes");
+    assert!(mistakes.contains("<h3>What the model reads</h3>") && !mistakes.contains("Mel spectrogram"));
+    assert!(!page.contains("<audio") && !page.contains("id=\"attention\""));
+}
+
+/// Takes these recordings away as soon as training is over: those whose names end so.
+struct Thief<'a>(&'a Scratch, &'a [&'a str]);
+
+impl Listener for Thief<'_> {
+    fn trained(&self, _: &Event<'_>) {
+        for recording in
+            fs::read_dir(self.0.path("tones/recordings")).unwrap().map(|entry| entry.unwrap().path())
+        {
+            let name = recording.file_stem().unwrap().to_string_lossy().into_owned();
+            if self.1.iter().any(|end| name.ends_with(end)) {
+                fs::remove_file(recording).unwrap();
+            }
+        }
+    }
+}
+
+/// A run whose recordings with these ends of names are taken away.
+fn robbed(scratch: &Scratch, ends: &[&str]) -> Finished {
+    let data = scratch.tones();
+    let training = Training {
+        recipe: Recipe::from_toml("tones.toml", TONES, &["train.max_steps=2".into()]).unwrap(),
+        data: Some(data),
+        cache: None,
+        start: None,
+        command: "a test".into(),
+        checkpoint_every: Duration::from_secs(60),
+        stop: &AtomicBool::new(false),
+        team: &Alone,
+    };
+    let folder = RunFolder::begin(&scratch.path("run"), Existing::Refuse).unwrap();
+    training.run(folder, &Thief(scratch, ends)).unwrap()
+}
+
+#[test]
+fn a_recording_that_is_gone_does_not_fail_the_run() {
+    let scratch = Scratch::new();
+    let finished = robbed(&scratch, &["ann_0", "ann_4", "bob_0", "bob_4"]);
+    assert!(finished.record.latency_ms.is_some());
+    let page = fs::read_to_string(finished.place.join("report.html")).unwrap();
+    let mistakes = section(&page, "mistakes");
+    let gone = mistakes.matches("The recording cannot be shown: ").count();
+    let shown = mistakes.matches("<details>").count();
+    assert!(gone > 0, "none of {shown} is gone");
+    assert_eq!(mistakes.matches("<audio").count(), shown - gone);
+    // What the model read of it is still known.
+    assert_eq!(mistakes.matches("<h3>What the model reads</h3>").count(), shown);
+}
+
+#[test]
+fn a_run_whose_recordings_are_all_gone_is_complete_without_a_latency() {
+    let scratch = Scratch::new();
+    let finished = robbed(&scratch, &[""]);
+    assert_eq!(finished.record.latency_ms, None);
+    assert!(finished.place.join("run.json").is_file() && finished.place.join("report.html").is_file());
+}

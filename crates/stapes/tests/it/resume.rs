@@ -1,0 +1,268 @@
+//! Runs that are stopped, killed or cut short by the disk go on and end as if nothing had happened.
+
+use std::process::{Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use crate::support::{Scratch, TONES, same_bytes};
+use stapes_random::Stream;
+
+/// Trained with dropout, momentum and a schedule, so that all that is remembered matters.
+const RECIPE: &str = "train tones.toml --data tones --set train.epochs=30 --set model.recurrent.head_dropout=0.3 \
+                      --set train.schedule=cosine --set train.weight_decay=0.05 --set train.validate_every_steps=2";
+
+/// The recipe and data, and a run that nobody disturbs.
+fn scratch_with_whole_run() -> Scratch {
+    let scratch = Scratch::new();
+    scratch.tones();
+    scratch.tones_recipe();
+    scratch.run(&format!("{RECIPE} --out whole")).succeeds();
+    scratch
+}
+
+/// The curves without times.
+fn curves(scratch: &Scratch, run: &str) -> Vec<serde_json::Value> {
+    let text = std::fs::read_to_string(scratch.path(run).join("metrics.jsonl")).unwrap();
+    let mut lines: Vec<serde_json::Value> =
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    lines.iter_mut().for_each(|line| line["seconds"] = 0.into());
+    lines
+}
+
+#[track_caller]
+fn ends_like_the_whole_run(scratch: &Scratch, run: &str) {
+    for file in ["model.safetensors", "last.safetensors"] {
+        assert!(same_bytes(&scratch.path("whole").join(file), &scratch.path(run).join(file)), "{run}/{file}");
+    }
+    assert_eq!(curves(scratch, run), curves(scratch, "whole"));
+    let left = std::fs::read_dir(scratch.path(run)).unwrap();
+    let left: Vec<String> = left.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let needless = |name: &&String| name.starts_with('.') || name.starts_with("checkpoint");
+    assert!(!left.iter().any(|name| needless(&name)), "{left:?}");
+    assert_eq!(left.iter().filter(|name| name.starts_with("events.out.tfevents.")).count(), 1, "{left:?}");
+}
+
+#[test]
+fn a_run_killed_at_any_moment_ends_with_the_same_bits() {
+    let scratch = scratch_with_whole_run();
+    // A checkpoint after every step: many of the kills come while one is written.
+    let arguments = format!("{RECIPE} --checkpoint-every 0 --resume");
+    let started = Instant::now();
+    scratch.run(&format!("{arguments} --out timed")).succeeds();
+    let mut whole = started.elapsed().as_secs_f32();
+    let mut moments = Stream::new(9, "moments");
+    for number in 0..20 {
+        let run = format!("killed-{number}");
+        let mut kills = 0;
+        // One to three kills a run, then it may end. Where it ended before, another moment is drawn.
+        while kills < 1 + number % 3 {
+            let mut child = Command::new(assert_cmd::cargo::cargo_bin("stapes"))
+                .current_dir(scratch.path("."))
+                .args(format!("{arguments} --out {run}").split_whitespace())
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap();
+            sleep(Duration::from_secs_f32(whole * moments.uniform()));
+            let ended = child.try_wait().unwrap().is_some();
+            child.kill().unwrap(); // SIGKILL
+            child.wait().unwrap();
+            if ended {
+                std::fs::remove_dir_all(scratch.path(&run)).unwrap();
+                // The machine is less busy than it was.
+                whole *= 0.8;
+            }
+            kills = if ended { 0 } else { kills + 1 };
+        }
+        scratch.run(&format!("{arguments} --out {run}")).succeeds();
+        ends_like_the_whole_run(&scratch, &run);
+    }
+}
+
+#[test]
+fn a_run_stopped_by_hand_keeps_its_model_and_goes_on_when_told() {
+    let scratch = scratch_with_whole_run();
+    let stopped = scratch
+        .run_interrupted(&format!("{RECIPE} --out run --json"), r#""step":14"#)
+        .fails(1, &["--resume"]);
+    let steps = stopped.last_json()["steps"].as_u64().unwrap();
+    assert!((14..150).contains(&steps), "{steps}");
+    scratch.run("eval run").succeeds();
+    scratch.run(&format!("{RECIPE} --out run")).fails(2, &["not finished", "--resume", "--force"]);
+    scratch.run(&format!("{RECIPE} --out run --resume")).succeeds();
+    ends_like_the_whole_run(&scratch, "run");
+    // Once more does nothing, and says so.
+    let again = scratch.run(&format!("{RECIPE} --out run --resume")).succeeds();
+    assert!(again.stderr().contains("complete already"), "{}", again.stderr());
+    ends_like_the_whole_run(&scratch, "run");
+}
+
+#[test]
+fn a_resumed_run_must_have_the_same_recipe_and_data() {
+    let scratch = Scratch::new();
+    scratch.tones();
+    scratch.tones_recipe();
+    let arguments = "train tones.toml --data tones --out run --json --set train.epochs=400";
+    scratch.run_interrupted(arguments, r#""step":10"#).fails(1, &[]);
+    let other = format!("{arguments} --resume --set train.learning_rate=1e-3");
+    scratch.run(&other).fails(2, &["run", "learning_rate = 0.02", "learning_rate = 0.001"]);
+    std::fs::remove_file(scratch.path("tones/recordings/3_ann_7.wav")).unwrap();
+    scratch.run(&format!("{arguments} --resume")).fails(2, &["other data", "--force"]);
+    let model = std::fs::read(scratch.path("run/checkpoint.safetensors")).unwrap();
+    scratch.write("run/checkpoint.safetensors", &model[..model.len() / 2]);
+    scratch.run(&format!("{arguments} --resume")).fails(2, &["checkpoint.safetensors", "--force"]);
+    scratch.run("train tones.toml --data tones --out run --force").succeeds();
+    assert!(!scratch.path("run/checkpoint.safetensors").exists());
+}
+
+#[test]
+fn several_seeds_go_on_where_they_stopped() {
+    let scratch = Scratch::new();
+    scratch.tones();
+    scratch.tones_recipe();
+    let arguments = "train tones.toml --data tones --seeds 3 --json --set train.epochs=12 --set train.validate_every_steps=1";
+    let whole = scratch.run(&format!("{arguments} --out whole")).succeeds().last_json();
+    let behind = ["run/seed-1\"", r#""step":10"#];
+    scratch.run_killed(&format!("{arguments} --out run --checkpoint-every 0"), &behind);
+    assert!(scratch.path("run/seed-2/checkpoint.safetensors").is_file());
+    let made = |seed: &str| {
+        let text = std::fs::read_to_string(scratch.path(&format!("run/{seed}/run.json"))).unwrap();
+        serde_json::from_str::<serde_json::Value>(&text).unwrap()["seconds"].clone()
+    };
+    let first = made("seed-1");
+    let resumed = scratch.run(&format!("{arguments} --out run --resume")).succeeds().last_json();
+    assert_eq!((&resumed["median"], &resumed["done"]), (&whole["median"], &whole["done"]));
+    assert_eq!(made("seed-1"), first, "the first seed was trained again");
+    for seed in ["seed-1", "seed-2", "seed-3"] {
+        let model = |run: &str| scratch.path(&format!("{run}/{seed}/model.safetensors"));
+        assert!(same_bytes(&model("run"), &model("whole")), "{seed}");
+    }
+    // Fewer seeds than before: the others stay, and it is said.
+    let fewer = "train tones.toml --data tones --seeds 2 --set train.epochs=1 --out run --force";
+    let told = scratch.run(fewer).succeeds().stderr();
+    assert!(told.contains("run: seed-3 of an earlier training: left there, and not counted"), "{told}");
+}
+
+#[test]
+fn two_processes_never_make_the_same_run() {
+    let scratch = Scratch::new();
+    scratch.tones();
+    scratch.tones_recipe();
+    let arguments = "train tones.toml --data tones --out run --set train.epochs=100000";
+    let mut first = Command::new(assert_cmd::cargo::cargo_bin("stapes"))
+        .current_dir(scratch.path("."))
+        .args(format!("{arguments} --checkpoint-every 0").split_whitespace())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    while !scratch.path("run/checkpoint.safetensors").is_file() {
+        assert!(first.try_wait().unwrap().is_none());
+        sleep(Duration::from_millis(5));
+    }
+    scratch.run(&format!("{arguments} --resume")).fails(2, &["run", "another process"]);
+    scratch.run(&format!("{arguments} --force")).fails(2, &["run", "another process"]);
+    assert!(scratch.path("run/checkpoint.safetensors").is_file());
+    first.kill().unwrap();
+    first.wait().unwrap();
+}
+
+#[test]
+fn a_run_that_is_replaced_stays_until_the_new_one_is_complete() {
+    let scratch = Scratch::new();
+    scratch.tones();
+    scratch.tones_recipe();
+    scratch.run("train tones.toml --data tones --out run --set train.epochs=1").succeeds();
+    let old = std::fs::read(scratch.path("run/model.safetensors")).unwrap();
+    // Fails before anything is learned: the old run is back.
+    scratch.write("tones/recordings/5_ann_7.wav", "no sound");
+    scratch.run("train tones.toml --data tones --out run --force").fails(2, &["5_ann_7.wav"]);
+    assert_eq!(std::fs::read(scratch.path("run/model.safetensors")).unwrap(), old);
+    assert!(!scratch.path("run.replaced").exists());
+    std::fs::remove_file(scratch.path("tones/recordings/5_ann_7.wav")).unwrap();
+    // Stopped in the middle: both are there, and the old one goes when the new one is complete.
+    let long = "train tones.toml --data tones --out run --json --set train.epochs=200";
+    scratch.run_interrupted(&format!("{long} --force"), r#""step":10"#).fails(1, &[]);
+    assert_eq!(std::fs::read(scratch.path("run.replaced/model.safetensors")).unwrap(), old);
+    scratch.run(&format!("{long} --resume")).succeeds();
+    assert!(!scratch.path("run.replaced").exists());
+    assert_ne!(std::fs::read(scratch.path("run/model.safetensors")).unwrap(), old);
+}
+
+#[test]
+fn the_first_weights_need_not_be_given_again_in_vain() {
+    let scratch = Scratch::new();
+    scratch.tones();
+    scratch.write("tones.toml", TONES);
+    scratch.run("train tones.toml --data tones --out first --set train.epochs=1").succeeds();
+    let arguments =
+        "train tones.toml --data tones --weights first/model.safetensors --json --set train.epochs=40";
+    scratch.run(&format!("{arguments} --out whole")).succeeds();
+    scratch.run_interrupted(&format!("{arguments} --out run"), r#""step":12"#).fails(1, &[]);
+    // Not even where it was killed before the first step: the weights are in the first checkpoint.
+    let resume = arguments.replace("--weights first/model.safetensors ", "");
+    scratch.run(&format!("{resume} --out run --resume")).succeeds();
+    assert!(same_bytes(&scratch.path("whole/model.safetensors"), &scratch.path("run/model.safetensors")));
+}
+
+#[test]
+fn what_is_to_be_replaced_comes_back_when_nothing_was_learned() {
+    let scratch = Scratch::new();
+    scratch.tones();
+    scratch.tones_recipe();
+    let arguments = "train tones.toml --data tones --json --set train.epochs=400";
+    scratch.run_interrupted(&format!("{arguments} --out run"), r#""step":10"#).fails(1, &[]);
+    let checkpoint = std::fs::read(scratch.path("run/checkpoint.safetensors")).unwrap();
+    scratch.run("train tones.toml --data nowhere --out run --force").fails(2, &["nowhere"]);
+    assert_eq!(std::fs::read(scratch.path("run/checkpoint.safetensors")).unwrap(), checkpoint);
+    assert!(!scratch.path("run.replaced").exists());
+    // A folder of someone else's is never removed, and neither is a run that nobody asked to replace.
+    scratch.write("mine/.git/config", "");
+    scratch.run("train tones.toml --data nowhere --out mine").fails(2, &["mine", "no run"]);
+    assert!(scratch.path("mine/.git/config").is_file());
+    std::fs::create_dir(scratch.path("empty")).unwrap();
+    scratch.run("train tones.toml --data nowhere --out empty").fails(2, &["nowhere"]);
+    assert!(scratch.path("empty").is_dir());
+    let short = "train tones.toml --data tones --set train.max_steps=2";
+    scratch.run(&format!("{short} --out other.replaced")).succeeds();
+    scratch.run(&format!("{short} --out other")).succeeds();
+    assert!(scratch.path("other.replaced/run.json").is_file());
+    scratch.run(&format!("{short} --out other --force")).fails(2, &["other.replaced", "move it away"]);
+    assert!(scratch.path("other/run.json").is_file());
+}
+
+#[test]
+fn a_complete_run_is_not_told_again_over_other_data() {
+    let scratch = Scratch::new();
+    scratch.tones();
+    scratch.tones_recipe();
+    let arguments = "train tones.toml --data tones --out run --set train.max_steps=2";
+    scratch.run(arguments).succeeds();
+    std::fs::remove_file(scratch.path("tones/recordings/3_ann_0.wav")).unwrap();
+    scratch.run(&format!("{arguments} --resume")).fails(2, &["other data"]);
+    assert!(scratch.path("run/run.json").is_file());
+}
+
+#[test]
+fn a_full_disk_ends_the_run_with_a_message_and_the_last_checkpoint_whole() {
+    let scratch = scratch_with_whole_run();
+    // A process may be forbidden to write files above a size: the checkpoint grows with the curves until it is.
+    let arguments = format!("{RECIPE} --set train.validate_every_steps=1 --out whole-1");
+    scratch.run(&arguments).succeeds();
+    let arguments = arguments.replace("whole-1", "run --checkpoint-every 0");
+    scratch.run_interrupted(&format!("{arguments} --json"), r#""step":3"#).fails(1, &[]);
+    let blocks = std::fs::metadata(scratch.path("run/checkpoint.safetensors")).unwrap().len() / 512 + 4;
+    std::fs::remove_dir_all(scratch.path("run")).unwrap();
+    let program = assert_cmd::cargo::cargo_bin("stapes");
+    let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec {} {arguments}", program.display());
+    let full = Command::new("sh").args(["-c", &script]).current_dir(scratch.path(".")).output().unwrap();
+    let message = String::from_utf8_lossy(&full.stderr).into_owned();
+    assert_eq!(full.status.code(), Some(2), "{message}");
+    for part in ["checkpoint.safetensors", "kept in run", "--resume"] {
+        assert!(message.contains(part), "{message}");
+    }
+    scratch.run(&format!("{arguments} --resume")).succeeds();
+    for file in ["model.safetensors", "last.safetensors"] {
+        assert!(same_bytes(&scratch.path("whole-1").join(file), &scratch.path("run").join(file)), "{file}");
+    }
+}
