@@ -2,6 +2,7 @@
 
 use plotters::prelude::*;
 use serde::Serialize;
+use stapes_files::number;
 
 use crate::EvalError;
 use crate::numbers::counted;
@@ -12,6 +13,7 @@ pub struct GradientLine {
     /// Whose gradient: a run, a layer.
     pub name: String,
     /// The norm of the gradient by the distance from the last state, in frames.
+    #[serde(with = "number")]
     pub norms: Vec<f64>,
 }
 

@@ -1,6 +1,7 @@
 //! Confidence intervals.
 
 use serde::Serialize;
+use stapes_files::number;
 
 /// The standard normal distribution's 97.5 % point: two-sided 95 %.
 const Z: f64 = 1.959963984540054;
@@ -9,8 +10,10 @@ const Z: f64 = 1.959963984540054;
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Interval {
     /// Lower end.
+    #[serde(with = "number")]
     pub low: f64,
     /// Upper end.
+    #[serde(with = "number")]
     pub high: f64,
 }
 

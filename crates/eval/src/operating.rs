@@ -1,6 +1,7 @@
 //! What a detector misses and what it takes for its class, threshold by threshold.
 
 use serde::Serialize;
+use stapes_files::number;
 
 use crate::EvalError;
 use crate::roc::Ranking;
@@ -35,7 +36,8 @@ pub struct Roc {
 /// One threshold of a [`Roc`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct RocPoint {
-    /// The least score that counts as positive; plus infinity (JSON `null`) where none does.
+    /// The least score that counts as positive; plus infinity (JSON `"Infinity"`) where none does.
+    #[serde(with = "number")]
     pub threshold: f32,
     /// The share of negatives with at least this score.
     pub false_positive_rate: f64,
@@ -46,7 +48,8 @@ pub struct RocPoint {
 /// A threshold and how often it errs.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct OperatingPoint {
-    /// The least score that counts as positive; plus infinity (JSON `null`) where none does.
+    /// The least score that counts as positive; plus infinity (JSON `"Infinity"`) where none does.
+    #[serde(with = "number")]
     pub threshold: f32,
     /// The share of negatives that is taken for positive.
     pub false_positive_rate: f64,

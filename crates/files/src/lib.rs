@@ -1,5 +1,7 @@
 //! Files are written aside and renamed: a reader sees the old file or the new one, never half of one.
-//! Links, devices and pipes stay what they are.
+//! Links, devices and pipes stay what they are. [`number`] is how numbers stand in JSON files.
+
+pub mod number;
 
 use std::fs::{self, File};
 use std::io::{self, Write};

@@ -120,8 +120,7 @@ impl Bundle {
     /// Writes the model file, aside and renamed; the same model gives the same bytes.
     ///
     /// # Errors
-    /// [`InferError::File`] if the file cannot be written; [`InferError::Model`] if the model cannot be
-    /// built.
+    /// [`InferError::File`] if the file cannot be written; else as [`Bundle::to_bytes`].
     pub fn save(&self, path: &Path) -> Result<(), InferError> {
         let bytes = self.to_bytes()?;
         stapes_files::write(path, &bytes).map_err(|source| InferError::File {
@@ -134,14 +133,18 @@ impl Bundle {
     /// The bytes of the model file.
     ///
     /// # Errors
-    /// [`InferError::Model`] if the model cannot be built.
+    /// [`InferError::Model`] if the model cannot be built; [`InferError::NotFiniteModel`] if a number is not finite.
     pub fn to_bytes(&self) -> Result<Vec<u8>, InferError> {
         let network = self.network()?;
         let mut tensors: Vec<(String, Vec<usize>, Vec<u8>)> = Vec::new();
         for view in network.views() {
-            tensors.push((view.name.clone(), view.shape.clone(), bytes_of(view.of(&self.parameters))));
+            let values = view.of(&self.parameters);
+            check_finite(&view.name, values)?;
+            tensors.push((view.name.clone(), view.shape.clone(), bytes_of(values)));
         }
         if let Some(Standardiser { mean, scale }) = &self.standardiser {
+            check_finite(MEAN, mean)?;
+            check_finite(SCALE, scale)?;
             tensors.push((MEAN.into(), vec![mean.len()], bytes_of(mean)));
             tensors.push((SCALE.into(), vec![scale.len()], bytes_of(scale)));
         }
@@ -232,6 +235,14 @@ fn read_header(bytes: &[u8], path: &Path) -> Result<Settings, InferError> {
     }
     let header: Header = serde_json::from_str(header).map_err(|error| damaged(error.to_string()))?;
     Ok(header.settings)
+}
+
+/// An error for the first number that no reader would take.
+fn check_finite(name: &str, values: &[f32]) -> Result<(), InferError> {
+    match values.iter().find(|value| !value.is_finite()) {
+        Some(value) => Err(InferError::NotFiniteModel { name: name.into(), value: *value }),
+        None => Ok(()),
+    }
 }
 
 fn bytes_of(values: &[f32]) -> Vec<u8> {

@@ -39,7 +39,8 @@ impl<'a> Classifier<'a> {
     /// The probability of each label for a recording of any rate.
     ///
     /// # Errors
-    /// [`InferError::WrongInput`] if the model reads frames; else as [`Extractor::extract`].
+    /// [`InferError::WrongInput`] if the model reads frames; else as [`Extractor::extract`] and
+    /// [`Classifier::classify_frames`].
     pub fn classify(&mut self, clip: &Clip) -> Result<Vec<f32>, InferError> {
         let Some(extractor) = &mut self.extractor else {
             let expected = format!("frames {}", self.bundle.shape);
@@ -54,7 +55,8 @@ impl<'a> Classifier<'a> {
     ///
     /// # Errors
     /// [`InferError::WrongInput`] if the frames have another width, there is none, the model reads a fixed number of
-    /// frames and these are more or fewer, or they are more than it can take.
+    /// frames and these are more or fewer, or they are more than it can take; [`InferError::NotFinite`] if the
+    /// probabilities are not finite.
     pub fn classify_frames(&mut self, frames: &Features) -> Result<Vec<f32>, InferError> {
         let shape = self.bundle.shape;
         let wrong = || {
@@ -75,7 +77,15 @@ impl<'a> Classifier<'a> {
         let pass = Pass { sequences: &sequences, mode: Mode::Inference };
         let objective = self.network.objective();
         let scores = self.network.forward(&self.bundle.parameters, normalised.values(), pass);
-        Ok(objective.probabilities(scores, &sequences))
+        finite(objective.probabilities(scores, &sequences))
+    }
+}
+
+/// Probabilities that are finite; else an error.
+pub(crate) fn finite(probabilities: Vec<f32>) -> Result<Vec<f32>, InferError> {
+    match probabilities.iter().all(|probability| probability.is_finite()) {
+        true => Ok(probabilities),
+        false => Err(InferError::NotFinite),
     }
 }
 

@@ -71,6 +71,20 @@ pub enum InferError {
         /// What it was given.
         got: String,
     },
+    /// The model's output for an input is not finite.
+    #[error(
+        "the probabilities are not finite: the weights or the frames are too large. Train the model again with a lower \
+         train.learning_rate, or check the recording"
+    )]
+    NotFinite,
+    /// A model has a number that is not finite, and no reader takes one.
+    #[error("{name} holds {value}, and a model file holds finite numbers only: train again with a lower train.learning_rate")]
+    NotFiniteModel {
+        /// The tensor.
+        name: String,
+        /// The number.
+        value: f32,
+    },
     /// The recording yields no frame.
     #[error("the recording is too short for one frame of features: {samples} samples")]
     NoFrames {

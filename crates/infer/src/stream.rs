@@ -6,6 +6,7 @@ use stapes_nn::objective::Objective;
 use stapes_nn::{Network, NetworkStream};
 
 use crate::bundle::{Bundle, Input};
+use crate::classifier::finite;
 use crate::error::InferError;
 
 /// Classifies a recording while it is made: after every frame (or every other, where the model's steps are longer) the
@@ -79,30 +80,29 @@ impl<'a> StreamClassifier<'a> {
     ///
     /// # Errors
     /// [`InferError::Features`] if a sample is NaN or infinite; then none of these samples are taken.
+    /// [`InferError::NotFinite`] if the probabilities are not finite.
     pub fn push(&mut self, samples: &[f32], report: impl FnMut(&[f32])) -> Result<(), InferError> {
         self.frames.clear();
         self.features.push(samples, &mut self.frames)?;
-        self.step(report);
-        Ok(())
+        self.step(report)
     }
 
     /// Ends the recording: the frames that waited for more.
     ///
     /// # Errors
-    /// [`InferError::Features`] if the front end cannot make them.
+    /// [`InferError::Features`] if the front end cannot make them; [`InferError::NotFinite`] as [`StreamClassifier::push`].
     pub fn finish(mut self, report: impl FnMut(&[f32])) -> Result<(), InferError> {
         self.frames.clear();
         self.features.finish(&mut self.frames)?;
-        self.step(report);
-        Ok(())
+        self.step(report)
     }
 
-    fn step(&mut self, mut report: impl FnMut(&[f32])) {
+    fn step(&mut self, mut report: impl FnMut(&[f32])) -> Result<(), InferError> {
         let objective = self.network.objective();
         for frame in self.frames.chunks_exact(self.bundle.shape.features()) {
             let scores = self.network.step(&mut self.stream, &self.bundle.parameters, frame);
             let Some(scores) = scores else { continue };
-            let probabilities = objective.probabilities(scores, &self.one);
+            let probabilities = finite(objective.probabilities(scores, &self.one))?;
             if objective != Objective::Vote {
                 report(&probabilities);
                 continue;
@@ -112,5 +112,6 @@ impl<'a> StreamClassifier<'a> {
             votes.iter_mut().zip(probabilities).for_each(|(votes, vote)| *votes += vote);
             report(&votes.iter().map(|votes| votes / *frames as f32).collect::<Vec<f32>>());
         }
+        Ok(())
     }
 }

@@ -50,6 +50,13 @@ pub enum Error {
         .0.display()
     )]
     UnfinishedRun(PathBuf),
+    /// The folder of a run, or of several, was moved or removed while they were made.
+    #[error(
+        "{}: the folder was moved or removed while a run was made in it: give the new place as --out, with --resume to go on \
+         from the last checkpoint",
+        .0.display()
+    )]
+    FolderGone(PathBuf),
     /// Another process makes the run.
     #[error("{}: another process is making this run: wait for it, or give another --out", .0.display())]
     Busy(PathBuf),

@@ -1,6 +1,7 @@
 //! How the gradient of the loss flows back through time: where it vanishes and where it explodes.
 
 use serde::Serialize;
+use stapes_files::number;
 use stapes_infer::Bundle;
 use stapes_kernels::Sequences;
 use stapes_nn::NetworkBackward;
@@ -20,6 +21,7 @@ pub struct GradientFlow {
     pub backward: bool,
     /// |dLoss/dh| by the distance from the state that the direction reaches last: number 0 is that state, number
     /// d the one d frames before it in reading order. Root mean square over the sequences that are long enough.
+    #[serde(with = "number")]
     pub norms: Vec<f64>,
 }
 

@@ -58,7 +58,7 @@ pub fn page(
         recipe_toml: recipe.to_toml(),
         versions: record.versions.clone(),
         data: data(experiment, record),
-        notes: record.stopped.then_some(stopped).into_iter().collect(),
+        notes: [record.stopped.then_some(stopped), diverged(record)].into_iter().flatten().collect(),
         detectors: detectors(outcome, record)?,
         calibration: Some(outcome.calibration()?),
         groups: groups(outcome),
@@ -67,6 +67,13 @@ pub fn page(
         attention: seen.attention,
     };
     Ok(report::render(&report)?)
+}
+
+/// The divergence as a sentence.
+fn diverged(record: &RunRecord) -> Option<String> {
+    let text = record.divergence()?;
+    let (first, rest) = text.split_at_checked(1)?;
+    Some(format!("{}{rest}.", first.to_uppercase()))
 }
 
 /// How scores tell classes apart, with the operating points that were chosen on validation; None where the test has one

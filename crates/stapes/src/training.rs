@@ -215,6 +215,7 @@ impl Training<'_> {
         learned: Learned<Loaded>,
         folder: &RunFolder,
     ) -> Result<Finished, Error> {
+        folder.check_place()?;
         let mut record = self.record(experiment, &learned)?;
         let Learned { trained, left_out, validation, test, .. } = learned;
         let bundle = Run::model(folder.folder())?;
@@ -253,6 +254,7 @@ impl Training<'_> {
             best_step: trained.best.step,
             best_seconds: trained.best.seconds,
             stopped: trained.stopped,
+            diverged_loss: trained.diverged_loss,
             examples_a_second: trained.examples_a_second,
             waited_share: (trained.waited_seconds > 0.0)
                 .then(|| trained.waited_seconds / trained.training_seconds),

@@ -129,14 +129,14 @@ pub enum TrainError {
         /// How many there must be.
         expected: usize,
     },
-    /// The loss or a parameter is no number.
+    /// The loss, the gradient or a parameter is not finite.
     #[error(
         "training diverged at step {step}: {what}; the largest gradients are {largest}. Lower train.learning_rate or set train.clip_norm"
     )]
     Diverged {
         /// The step.
         step: usize,
-        /// What is no number: the loss, or a parameter.
+        /// What is not finite: the loss, the norm of the gradient, or a parameter.
         what: String,
         /// Names and norms of the largest gradients.
         largest: String,

@@ -1,6 +1,7 @@
 //! What a training has reached, and what it needs to go on from there.
 
 use serde::{Deserialize, Serialize};
+use stapes_files::number;
 
 use crate::error::TrainError;
 
@@ -10,14 +11,19 @@ pub struct Point {
     /// Optimiser steps so far.
     pub step: usize,
     /// Epochs so far.
+    #[serde(with = "number")]
     pub epoch: f64,
     /// Seconds since training began, without those between a stop and a resumption.
+    #[serde(with = "number")]
     pub seconds: f64,
     /// Mean training loss since the last point.
+    #[serde(with = "number")]
     pub train_loss: f64,
     /// The learning rate of the last step.
+    #[serde(with = "number")]
     pub learning_rate: f64,
     /// Mean norm of the gradient since the last point, before clipping.
+    #[serde(with = "number")]
     pub gradient_norm: f64,
     /// How the model does on the validation examples, if there are any.
     #[serde(flatten)]
@@ -28,10 +34,10 @@ pub struct Point {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Validation {
     /// Mean loss.
-    #[serde(rename = "validation_loss")]
+    #[serde(rename = "validation_loss", with = "number")]
     pub loss: f64,
     /// Share of the decisions that are right.
-    #[serde(rename = "validation_accuracy")]
+    #[serde(rename = "validation_accuracy", with = "number")]
     pub accuracy: f64,
 }
 
@@ -48,11 +54,13 @@ pub struct Progress {
     /// Optimiser steps done.
     pub step: usize,
     /// Seconds of training and validation.
+    #[serde(with = "number")]
     pub seconds: f64,
     /// Seconds of training alone.
+    #[serde(with = "number")]
     pub training_seconds: f64,
     /// Seconds of these in which a step waited for its examples.
-    #[serde(default)]
+    #[serde(default, with = "number")]
     pub waiting_seconds: f64,
     /// Examples that went through a step.
     pub examples_seen: usize,
@@ -68,7 +76,9 @@ pub struct Progress {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Sums {
     pub(crate) steps: usize,
+    #[serde(with = "number")]
     pub(crate) loss: f64,
+    #[serde(with = "number")]
     pub(crate) gradient_norm: f64,
 }
 
@@ -116,5 +126,61 @@ impl Snapshot<'_> {
     pub fn to_checkpoint(&self) -> Checkpoint {
         let own = |(name, values): &(&'static str, &[f32])| ((*name).to_string(), values.to_vec());
         Checkpoint { progress: self.progress.clone(), buffers: self.buffers.iter().map(own).collect() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::num::f64::ANY;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn points() -> impl Strategy<Value = Point> {
+        let validation = proptest::option::of((ANY, ANY).prop_map(|(loss, accuracy)| Validation { loss, accuracy }));
+        let numbers = (any::<usize>(), [ANY, ANY, ANY, ANY, ANY], validation);
+        numbers.prop_map(|(step, [epoch, seconds, train_loss, learning_rate, gradient_norm], validation)| Point {
+            step,
+            epoch,
+            seconds,
+            train_loss,
+            learning_rate,
+            gradient_norm,
+            validation,
+        })
+    }
+
+    fn progress() -> impl Strategy<Value = Progress> {
+        let counts = ([any::<usize>(), any(), any()], proptest::option::of(any::<usize>()));
+        (counts, [ANY, ANY, ANY, ANY, ANY], vec(points(), 0..4)).prop_map(|((counts, best), numbers, points)| {
+            let [step, examples_seen, steps] = counts;
+            let [seconds, training_seconds, waiting_seconds, loss, gradient_norm] = numbers;
+            let since = Sums { steps, loss, gradient_norm };
+            Progress { step, seconds, training_seconds, waiting_seconds, examples_seen, points, best, since }
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn a_progress_is_read_as_it_was_written(progress in progress()) {
+            let text = serde_json::to_string(&progress).unwrap();
+            let read: Progress = serde_json::from_str(&text).unwrap();
+            // Debug tells numbers apart to the last digit, and NaN is equal to NaN.
+            prop_assert_eq!(format!("{read:?}"), format!("{progress:?}"), "{}", text);
+        }
+    }
+
+    #[test]
+    fn a_checkpoint_of_an_earlier_version_with_null_is_read() {
+        let point = r#"{"step": 5, "epoch": 1.0, "seconds": 0.5, "train_loss": 0.7, "learning_rate": 0.1,
+            "gradient_norm": null, "validation_loss": 0.7, "validation_accuracy": 0.5}"#;
+        let text = format!(
+            r#"{{"step": 6, "seconds": 0.5, "training_seconds": 0.25, "examples_seen": 12, "points": [{point}], "best": 0,
+                "since": {{"steps": 1, "loss": 0.7, "gradient_norm": null}}}}"#
+        );
+        let progress: Progress = serde_json::from_str(&text).unwrap();
+        assert!(progress.since.gradient_norm.is_nan() && progress.points[0].gradient_norm.is_nan());
+        assert_eq!(progress.best_point().unwrap().validation, Some(Validation { loss: 0.7, accuracy: 0.5 }));
     }
 }

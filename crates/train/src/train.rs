@@ -28,7 +28,7 @@ use crate::treatment::Treatment;
 ///
 /// # Errors
 /// [`TrainError`] for a configuration that is impossible, no examples, a checkpoint of another training, an example that
-/// the source has no frames for, or a loss that is no number; and what `report` gives.
+/// the source has no frames for, or a loss or gradient that is not finite; and what `report` gives.
 ///
 /// # Panics
 /// If the source panics.
@@ -232,6 +232,9 @@ impl<'a> Run<'a> {
         }
         let factor = config.schedule.factor(self.moment());
         let norm = self.optimiser.update(&mut self.parameters, self.shards.gradients_mut(), factor);
+        if !norm.is_finite() {
+            return Err(self.diverged(format!("the norm of the gradient is {norm}")));
+        }
         self.shards.follow(&mut self.parameters);
         self.follow_average();
         let since = &mut self.progress.since;
@@ -329,11 +332,21 @@ impl<'a> Run<'a> {
         Ok(Some(score))
     }
 
+    /// The largest loss of the last point and of the validation of the best one, if it has exploded.
+    fn diverged_loss(&self) -> Option<f64> {
+        let last = self.progress.points.last()?;
+        let best = self.progress.best_point().and_then(|point| point.validation);
+        let losses = [Some(last.train_loss), last.validation.map(|of| of.loss), best.map(|of| of.loss)];
+        let guessing = (self.trainer.classes.max(2) as f64).ln();
+        losses.into_iter().flatten().filter(|loss| *loss > EXPLODED * guessing).reduce(f64::max)
+    }
+
     /// After the last validation.
     ///
     /// # Panics
     /// If there was none.
     fn finish(self, stopped: bool) -> Trained {
+        let diverged_loss = self.diverged_loss();
         let Progress {
             step, seconds, training_seconds, waiting_seconds, examples_seen, points, best, ..
         } = self.progress;
@@ -346,7 +359,9 @@ impl<'a> Run<'a> {
             best,
             steps: step,
             seconds,
-            examples_a_second: examples_seen as f64 / training_seconds,
+            // A clock may be too coarse to see a step.
+            examples_a_second: if training_seconds > 0.0 { examples_seen as f64 / training_seconds } else { 0.0 },
+            diverged_loss,
             waited_seconds: waiting_seconds,
             training_seconds,
             stopped,
@@ -363,6 +378,9 @@ fn averaged_or<'a>(average: &'a [f32], parameters: &'a [f32]) -> &'a [f32] {
 const PARAMETERS: &str = "parameters";
 const AVERAGE: &str = "average";
 const BEST: &str = "best";
+
+/// A loss has exploded where it is more than this many times that of guessing, ln K.
+const EXPLODED: f64 = 1e6;
 
 /// How many examples a validation takes at a time: enough to fill the kernels, small in memory.
 const VALIDATION_BATCH: usize = 64;

@@ -6,6 +6,7 @@ mod markdown;
 use std::cmp::Ordering;
 
 use serde::Serialize;
+use stapes_files::number;
 
 use crate::numbers::counted;
 use crate::{EvalError, Interval, text};
@@ -51,14 +52,17 @@ pub enum Value {
     /// Words.
     Text(String),
     /// A number.
-    Number(f64),
+    Number(#[serde(with = "number")] f64),
     /// The median of several, with the lowest and the highest.
     Spread {
         /// The median.
+        #[serde(with = "number")]
         median: f64,
         /// The lowest.
+        #[serde(with = "number")]
         low: f64,
         /// The highest.
+        #[serde(with = "number")]
         high: f64,
     },
     /// An interval.
@@ -103,9 +107,14 @@ impl Value {
         }
     }
 
-    /// As people read it; a dash where there is nothing.
+    /// As people read it; a dash where there is nothing, or no number came out.
     pub(crate) fn for_people(&self, Shown { scale, digits }: Shown) -> String {
-        let number = |number: f64| format!("{:.digits$}", scale * number);
+        let number = |number: f64| match scale * number {
+            shown if shown.is_finite() => format!("{shown:.digits$}"),
+            shown if shown.is_nan() => "–".into(),
+            shown if shown > 0.0 => "∞".into(),
+            _ => "-∞".into(),
+        };
         match self {
             Value::None => "–".into(),
             Value::Text(text) => text.clone(),

@@ -1,6 +1,7 @@
 //! Keywords in a stream: how many are missed, and how often one is heard that was not said.
 
 use serde::Serialize;
+use stapes_files::number;
 
 use super::{Event, EventRules, SLACK, check_events, check_seconds};
 use crate::EvalError;
@@ -11,6 +12,7 @@ pub struct Peak {
     /// When, s.
     pub seconds: f64,
     /// The score there.
+    #[serde(with = "number")]
     pub score: f32,
 }
 
@@ -54,6 +56,7 @@ pub struct KeywordPeaks {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct FalseAccepts {
     /// The least score that counts.
+    #[serde(with = "number")]
     pub threshold: f32,
     /// The share of keywords that are not found.
     pub miss_rate: f64,
@@ -147,10 +150,15 @@ impl KeywordPeaks {
             sweep.push(FalseAccepts {
                 threshold: equal[0].0,
                 miss_rate: (self.keywords.len() - found) as f64 / self.keywords.len() as f64,
-                false_accepts_an_hour: accepted as f64 * 3600.0 / self.seconds,
+                false_accepts_an_hour: self.an_hour(accepted),
             });
         }
         sweep
+    }
+
+    /// How often this is in an hour; what never happens has no need of any audio.
+    fn an_hour(&self, accepted: u64) -> f64 {
+        if accepted == 0 { 0.0 } else { accepted as f64 * 3600.0 / self.seconds }
     }
 
     /// The highest threshold with a miss rate of at most the one given; None where none has one. Choose it on
@@ -174,7 +182,7 @@ impl KeywordPeaks {
         (keywords > 0).then(|| FalseAccepts {
             threshold,
             miss_rate: (keywords - found) as f64 / keywords as f64,
-            false_accepts_an_hour: accepted as f64 * 3600.0 / self.seconds,
+            false_accepts_an_hour: self.an_hour(accepted as u64),
         })
     }
 

@@ -41,6 +41,7 @@ impl Line {
     /// Where it begins and ends.
     pub(super) fn say(&self, name: &str) -> Option<String> {
         let ((_, first), (_, last)) = (self.points.first()?, self.points.last()?);
-        Some(format!("{name}: from {first:.3} to {last:.3}"))
+        let number = |value: f64| if value.abs() < 1e6 { format!("{value:.3}") } else { format!("{value:.1e}") };
+        Some(format!("{name}: from {} to {}", number(*first), number(*last)))
     }
 }

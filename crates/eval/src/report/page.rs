@@ -216,7 +216,7 @@ fn numbers(report: &Report) -> Numbers {
         Some(_) => "not finite".to_string(),
         None => String::new(),
     };
-    let loss = |loss: f32| format!("{loss:.4}");
+    let loss = |loss: f32| if loss.abs() < 1e6 { format!("{loss:.4}") } else { format!("{loss:.1e}") };
     let small = |value: f32| format!("{value:.2e}");
     let extra = [
         ("learning rate", report.curves.iter().any(|point| point.learning_rate.is_some())),

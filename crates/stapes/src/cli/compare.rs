@@ -302,7 +302,8 @@ impl Watcher for Lines<'_> {
                 let test =
                     record.test_accuracy.map_or_else(String::new, |test| format!("test {}, ", percent(test)));
                 let validation = share(record.validation_accuracy);
-                format!("{test}validation {validation}, {}", duration(record.seconds))
+                let diverged = record.divergence().map_or_else(String::new, |words| format!("; {words}"));
+                format!("{test}validation {validation}, {}{diverged}", duration(record.seconds))
             }
             Ended::Stopped => "stopped".into(),
             Ended::Elsewhere => "is being made by another process".into(),
@@ -317,6 +318,7 @@ impl Watcher for Lines<'_> {
         self.console.emit(&json!({
             "event": "run", "run": folder.to_string(), "done": done, "of": of, "error": error,
             "test_accuracy": match ended { Ended::Trained(record) => record.test_accuracy, _ => None },
+            "diverged_loss": match ended { Ended::Trained(record) => record.diverged_loss, _ => None },
         }));
     }
 }

@@ -9,7 +9,7 @@ use stapes::{Error, Finished, Recipe};
 
 use super::console::{Console, duration, percent, share};
 use super::train::Common;
-use super::train::several::{Several, train_several};
+use super::train::several::{Several, diverged, train_several};
 
 /// What `--json` prints last, in the folder of the folds.
 const SUMMARY: &str = "folds.json";
@@ -83,7 +83,7 @@ fn line((name, fold): &(String, Finished)) -> Value {
         "fold": name, "run": fold.place.display().to_string(), "accuracy": fold.evaluation.accuracy,
         "interval": fold.evaluation.interval, "detection": fold.evaluation.detection,
         "validation_accuracy": fold.record.validation_accuracy, "seconds": fold.record.seconds,
-        "stopped": fold.record.stopped,
+        "stopped": fold.record.stopped, "diverged_loss": fold.record.diverged_loss,
     })
 }
 
@@ -108,7 +108,7 @@ fn table(several: &Several<Finished>) -> String {
             100.0 * interval.low,
             100.0 * interval.high,
             duration(fold.record.seconds),
-            several.mark(fold),
+            several.mark(fold).to_string() + diverged(fold),
         );
     }
     text

@@ -1,5 +1,6 @@
 //! `stapes train`: a recipe and its data become a run.
 
+mod result;
 mod seeds;
 pub(super) mod several;
 
@@ -11,16 +12,16 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use clap::Args;
 use indicatif::ProgressBar;
-use serde::Serialize;
 use stapes::data::DataError;
-use stapes::run::{Existing, RunFolder};
+use stapes::run::{Existing, RunFolder, RunRecord};
 use stapes::train::{Event, Team};
 use stapes::{Error, Experiment, Finished, Listener, Recipe, Training};
 
-use super::console::{Console, duration, percent, thousands};
+use super::console::{Console, percent, thousands};
 use super::folds::train_folds;
 use super::progress;
 use super::team::Launched;
+use result::print;
 use seeds::{folder_name, print_seeds};
 use several::train_several;
 
@@ -84,28 +85,6 @@ impl Changes {
         recipe.seed = self.seed.unwrap_or(recipe.seed);
         Ok(recipe)
     }
-}
-
-/// What `--json` prints last.
-#[derive(Serialize)]
-struct Summary<'a> {
-    run: &'a str,
-    seconds: f64,
-    steps: usize,
-    best_step: usize,
-    validation_accuracy: Option<f64>,
-    test_accuracy: Option<f64>,
-    test_macro_f1: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    test_f1: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    test_auc: Option<f64>,
-    parameters: usize,
-    examples_a_second: f64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    waited_share: Option<f64>,
-    latency_ms: Option<f64>,
-    stopped: bool,
 }
 
 impl Train {
@@ -181,7 +160,12 @@ pub(super) fn absolute(data: Option<&Path>) -> Result<Option<PathBuf>> {
 
 /// The exit code that a run gives.
 fn exit_code(finished: &Finished) -> u8 {
-    if finished.record.stopped || finished.left_out > 0 { super::SOME_FAILED } else { super::DONE }
+    let RunRecord { stopped, diverged_loss, .. } = finished.record;
+    if stopped || diverged_loss.is_some() || finished.left_out > 0 {
+        super::SOME_FAILED
+    } else {
+        super::DONE
+    }
 }
 
 /// A number of seconds, 0 or more.
@@ -303,7 +287,8 @@ impl Listener for Bars<'_> {
         let mut accuracy = self.accuracy.lock().unwrap_or_else(PoisonError::into_inner);
         match event {
             Event::Step { step, steps, loss } => {
-                self.show("training", *steps, *step, format!("loss {loss:.3} {accuracy}"));
+                let loss = if *loss < 1e6 { format!("{loss:.3}") } else { format!("{loss:.1e}") };
+                self.show("training", *steps, *step, format!("loss {loss} {accuracy}"));
             }
             Event::Validated { point, .. } => {
                 *accuracy = validated(point.validation.map(|validation| validation.accuracy));
@@ -347,53 +332,4 @@ pub(super) fn command_line() -> String {
         word => word.into_owned(),
     };
     std::env::args_os().map(word).collect::<Vec<_>>().join(" ")
-}
-
-fn print(console: &Console, finished: &Finished) {
-    let Finished { place, record, evaluation, .. } = finished;
-    let place = &place.display().to_string();
-    let rows = [
-        ("test", Some(stapes::eval::text::summary(evaluation))),
-        ("", stapes::eval::text::detection(evaluation)),
-        (
-            "validation",
-            Some(match record.validation_accuracy {
-                Some(accuracy) => format!("{} at step {}", percent(accuracy), record.best_step),
-                None => "none: the model is that of the last step".into(),
-            }),
-        ),
-        ("parameters", Some(thousands(record.parameters as u64))),
-        (
-            "training time",
-            Some(format!("{} for {} steps", duration(record.seconds), thousands(record.steps as u64))),
-        ),
-        ("speed", Some(format!("{} examples a second", thousands(record.examples_a_second as u64)))),
-        (
-            "",
-            record
-                .waited_share
-                .map(|share| format!("waited {:.1} % of the training time for examples", 100.0 * share)),
-        ),
-        ("latency", record.latency_ms.map(|ms| format!("{} an utterance, one thread", duration(ms / 1e3)))),
-        ("run", Some(place.to_string())),
-    ];
-    let line = |(name, value): (&str, Option<String>)| value.map(|value| format!("{name:<14} {value}"));
-    let lines: Vec<String> = rows.into_iter().filter_map(line).collect();
-    console.say(&lines.join("\n"));
-    console.emit(&Summary {
-        run: place,
-        seconds: record.seconds,
-        steps: record.steps,
-        best_step: record.best_step,
-        validation_accuracy: record.validation_accuracy,
-        test_accuracy: record.test_accuracy,
-        test_macro_f1: record.test_macro_f1,
-        test_f1: record.test_f1,
-        test_auc: record.test_auc,
-        parameters: record.parameters,
-        examples_a_second: record.examples_a_second,
-        waited_share: record.waited_share,
-        latency_ms: record.latency_ms,
-        stopped: record.stopped,
-    });
 }

@@ -92,6 +92,7 @@ pub fn candidates(sweep: &Sweep, data: Option<&Path>, out: &Path) -> Result<Comp
         let repetition = compared.usable(of_jobs(group, data, out)).flatten();
         compared.candidates[group[0].cell].repetitions.extend(repetition);
     }
+    compared.notes.extend(divergences(&compared.candidates));
     Ok(compared)
 }
 
@@ -117,6 +118,16 @@ impl Compared {
     fn usable<T>(&mut self, part: Result<T, Error>) -> Option<T> {
         part.map_err(|error| self.left_out.push(in_words(&error))).ok()
     }
+}
+
+/// Says of each run that diverged that it did.
+fn divergences(candidates: &[Candidate]) -> Vec<String> {
+    let repetitions = candidates.iter().flat_map(|candidate| &candidate.repetitions);
+    let runs = repetitions.flat_map(|repetition| repetition.folders.iter().zip(&repetition.records));
+    let diverged = |(folder, record): (&PathBuf, &RunRecord)| {
+        Some(format!("{}: {}.", folder.display(), record.divergence()?))
+    };
+    runs.filter_map(diverged).collect()
 }
 
 /// An error of a run among many, with what can be done about it there.

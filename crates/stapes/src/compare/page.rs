@@ -250,7 +250,9 @@ fn about_scores(candidates: &[Candidate]) -> String {
     };
     let points = candidates.iter().any(|candidate| point(candidate).is_some());
     let points = match points && (several || !folds.is_empty()) {
-        true => " Thresholds are the means of those of the runs, and so are their errors.",
+        true => {
+            " Thresholds are the means of those of the runs, and so are their errors; there is none where a run has none."
+        }
         false => "",
     };
     format!("{of}{folds}{mean}.{points}")

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{Candidate, Compared, repetition};
+use super::{Candidate, Compared, divergences, repetition};
 use crate::error::Error;
 use crate::recipe::Recipe;
 use crate::run::{RECIPE, RECORD, Standing};
@@ -144,6 +144,7 @@ pub fn of_runs(found: &Found) -> Result<Compared, Error> {
         let settings = if by_folder { Vec::new() } else { settings };
         compared.candidates.push(Candidate { name, settings, repetitions, timing });
     }
+    compared.notes.extend(divergences(&compared.candidates));
     Ok(compared)
 }
 

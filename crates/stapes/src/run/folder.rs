@@ -64,6 +64,8 @@ pub fn abandon_all() {
 
 /// A run's folder while it is being made. No other process can make it meanwhile.
 ///
+/// If the folder is moved or removed meanwhile, writing fails, and what stands in its place is left as it is.
+///
 /// Dropped before [`RunFolder::finish`], it stays if something was learned: then the run can be resumed. Else what was
 /// written is removed, and the run that was there before comes back.
 pub struct RunFolder {
@@ -79,7 +81,12 @@ struct Place {
     made: bool,
     /// Where the run waits that this one is to replace, if there is one.
     replaced: Option<PathBuf>,
+    /// The lock, by which the folder is known again.
+    lock: Option<Identity>,
 }
+
+/// The device and the number of a file, where the system has them. No other file has them while the file is open.
+type Identity = (u64, u64);
 
 /// Held while a run is made; the system lets go of it however the process ends.
 const LOCK: &str = ".lock";
@@ -136,7 +143,9 @@ impl RunFolder {
             (standing, made, replaces) = (Standing::Nothing, true, true);
         }
         stapes_files::clear(folder).map_err(refuse("remove half-written files"))?;
-        let place = Place { folder: folder.into(), made, replaced: replaces.then_some(aside) };
+        let locked = lock.metadata().map_err(refuse("write into the run folder"))?;
+        let replaced = replaces.then_some(aside);
+        let place = Place { folder: folder.into(), made, replaced, lock: identity_of(&locked) };
         OPEN.lock().unwrap_or_else(PoisonError::into_inner).push(place.clone());
         Ok(RunFolder { place, standing, _lock: lock })
     }
@@ -151,12 +160,21 @@ impl RunFolder {
         &self.place.folder
     }
 
+    /// Whether the folder is still where it was.
+    ///
+    /// # Errors
+    /// [`Error::FolderGone`] if it is not.
+    pub fn check_place(&self) -> Result<(), Error> {
+        if self.place.is_there() { Ok(()) } else { Err(Error::FolderGone(self.folder().into())) }
+    }
+
     /// Writes one file of the run.
     ///
     /// # Errors
-    /// [`Error::File`] if it cannot be written.
+    /// [`Error::File`] if it cannot be written; [`Error::FolderGone`] if the folder is not where it was.
     pub fn write(&self, file: &str, contents: &[u8]) -> Result<(), Error> {
         let _writing = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
+        self.check_place()?;
         let path = self.folder().join(file);
         stapes_files::write(&path, contents).map_err(|source| Error::File {
             path,
@@ -173,8 +191,9 @@ impl RunFolder {
     /// The run is complete: nothing needs its checkpoint or the run that it replaces. Returns its folder.
     ///
     /// # Errors
-    /// [`Error::File`] if one of them cannot be removed.
+    /// [`Error::File`] if one of them cannot be removed; [`Error::FolderGone`] if the folder is not where it was.
     pub fn finish(self) -> Result<PathBuf, Error> {
+        self.check_place()?;
         let remove = |path: &Path, removed: io::Result<()>| match removed {
             Err(source) if source.kind() != io::ErrorKind::NotFound => {
                 Err(Error::File { path: path.into(), action: "remove it", source })
@@ -200,17 +219,36 @@ impl Drop for RunFolder {
 }
 
 impl Place {
+    /// Whether the folder is still where it was: its lock is the file that is locked.
+    fn is_there(&self) -> bool {
+        fs::metadata(self.folder.join(LOCK)).is_ok_and(|lock| identity_of(&lock) == self.lock)
+    }
+
     fn has_learned(&self) -> bool {
-        [MODEL, CHECKPOINT, RECORD].iter().any(|file| self.folder.join(file).is_file())
+        self.is_there() && [MODEL, CHECKPOINT, RECORD].iter().any(|file| self.folder.join(file).is_file())
     }
 
     /// Unlocks the folder; without anything learned what was written is removed, and what it replaces comes back.
     fn abandon(&self) {
-        // Nobody can be told, and the error that led here is the one to report.
-        let _ = fs::remove_file(self.folder.join(LOCK));
-        if self.has_learned() {
+        let (is_there, has_learned) = (self.is_there(), self.has_learned());
+        // What stands in the place of a folder that was moved is not of this run.
+        if is_there {
+            // Nobody can be told, and the error that led here is the one to report.
+            let _ = fs::remove_file(self.folder.join(LOCK));
+        }
+        if has_learned {
             return;
         }
+        if is_there {
+            self.clear();
+        }
+        if let Some(replaced) = &self.replaced {
+            let _ = fs::rename(replaced, &self.folder);
+        }
+    }
+
+    /// Removes the files of the run, and the folder if it was made for it and nothing else is in it.
+    fn clear(&self) {
         for entry in fs::read_dir(&self.folder).into_iter().flatten().flatten() {
             let name = entry.file_name();
             let name = name.to_string_lossy();
@@ -223,10 +261,19 @@ impl Place {
             // Only if it is empty.
             let _ = fs::remove_dir(&self.folder);
         }
-        if let Some(replaced) = &self.replaced {
-            let _ = fs::rename(replaced, &self.folder);
-        }
     }
+}
+
+#[cfg(unix)]
+fn identity_of(file: &fs::Metadata) -> Option<Identity> {
+    use std::os::unix::fs::MetadataExt;
+    Some((file.dev(), file.ino()))
+}
+
+/// Elsewhere a folder with an open file cannot be moved.
+#[cfg(not(unix))]
+fn identity_of(_: &fs::Metadata) -> Option<Identity> {
+    None
 }
 
 fn locked(folder: &Path) -> Result<File, Error> {

@@ -13,8 +13,9 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use stapes_eval::{Detection, Estimate, Evaluation};
+use stapes_files::number;
 use stapes_infer::Bundle;
 use stapes_train::Point;
 
@@ -60,35 +61,40 @@ pub struct RunRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub augment_fingerprint: Option<String>,
     /// Seconds of training and validation.
+    #[serde(with = "number")]
     pub seconds: f64,
     /// Optimiser steps done.
     pub steps: usize,
     /// The step of the best validation.
     pub best_step: usize,
     /// Seconds of training and validation until then.
-    #[serde(default)]
+    #[serde(default, with = "number")]
     pub best_seconds: f64,
     /// Whether it was stopped before its last step.
     pub stopped: bool,
+    /// The loss of a training that diverged, as [`Trained`](stapes_train::Trained) says.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "number")]
+    pub diverged_loss: Option<f64>,
     /// Examples a second in training.
+    #[serde(with = "number")]
     pub examples_a_second: f64,
     /// Share of the training time in which steps waited for examples, where these are made in the background.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "number")]
     pub waited_share: Option<f64>,
     /// Accuracy at the best validation, where there are examples for it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "number")]
     pub validation_accuracy: Option<f64>,
     /// Accuracy of that model on the test split, of a run that was tested.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "number")]
     pub test_accuracy: Option<f64>,
     /// Mean F1 over the classes there.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "number")]
     pub test_macro_f1: Option<f64>,
     /// F1 of the second class there, of a model that decides between two classes for every frame.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "number")]
     pub test_f1: Option<f64>,
     /// Area under the ROC curve of the second class there, of such a model.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "number")]
     pub test_auc: Option<f64>,
     /// Thresholds for the second of two classes that were chosen on validation, and what they give on the test.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -102,7 +108,7 @@ pub struct RunRecord {
     #[serde(default)]
     pub model_bytes: u64,
     /// Median time of one test utterance, from samples (or frames) to probabilities, on one thread.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "number")]
     pub latency_ms: Option<f64>,
     /// Program, machine and settings that results depend on.
     pub versions: Vec<(String, String)>,
@@ -113,12 +119,21 @@ pub struct RunRecord {
 pub struct ChosenPoint {
     /// What it was chosen for: "5 % false positives on validation".
     pub name: String,
-    /// Scores from here on are of the class.
+    /// Scores from here on are of the class; plus infinity (JSON `"Infinity"`) where no score is.
+    #[serde(serialize_with = "number::serialize", deserialize_with = "threshold")]
     pub threshold: f32,
     /// The share of the first class that is taken for the second, on the test.
+    #[serde(with = "number")]
     pub false_positive_rate: f64,
     /// The share of the second class that is missed there.
+    #[serde(with = "number")]
     pub miss_rate: f64,
+}
+
+/// Reads a threshold. Earlier versions wrote plus infinity as `null`, and no other threshold is not finite: one that was
+/// chosen by [`Roc`](stapes_eval::Roc) is a probability, or plus infinity.
+fn threshold<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f32, D::Error> {
+    Ok(number::deserialize::<Option<f32>, D>(deserializer)?.unwrap_or(f32::INFINITY))
 }
 
 impl RunRecord {
@@ -133,9 +148,18 @@ impl RunRecord {
         self.test_auc = figure(|detection| detection.auc);
     }
 
+    /// What is to be known of a training that diverged: a sentence and an advice, without a full stop.
+    pub fn divergence(&self) -> Option<String> {
+        let loss = self.diverged_loss?;
+        Some(format!(
+            "training diverged: the loss is {loss:.1e}, more than a million times that of guessing; lower \
+             train.learning_rate or set train.clip_norm"
+        ))
+    }
+
     /// As the file holds it.
     pub fn to_json(&self) -> String {
-        // Strings, numbers and lists: nothing that JSON cannot hold.
+        // Strings, numbers and lists: nothing that JSON cannot hold, for numbers without a numeral are strings.
         serde_json::to_string_pretty(self).unwrap_or_else(|error| unreachable!("a record: {error}")) + "\n"
     }
 }
@@ -220,3 +244,6 @@ pub fn metrics(points: &[Point]) -> String {
     let line = |point| serde_json::to_string(point).unwrap_or_else(|error| unreachable!("a point: {error}"));
     points.iter().map(|point| line(point) + "\n").collect()
 }
+
+#[cfg(test)]
+mod tests;

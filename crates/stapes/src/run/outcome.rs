@@ -231,6 +231,10 @@ fn understood(bytes: &[u8]) -> Result<TestOutcome, String> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::option;
+    use proptest::prelude::*;
+
     use super::*;
 
     fn of_examples() -> TestOutcome {
@@ -266,6 +270,51 @@ mod tests {
         assert_eq!(of_frames().right(), [(2, 3), (1, 1)]);
         let (scores, positive) = of_frames().detection().unwrap();
         assert_eq!((scores, positive), (vec![0.1, 0.6, 0.5, 0.75], vec![false, true, true, true]));
+    }
+
+    proptest! {
+        #[test]
+        fn any_outcome_is_read_as_it_was_written(
+            labels in vec(".{0,3}", 1..4),
+            examples in vec((".{0,3}", option::of(".{0,3}"), vec(0usize..3, 0..4)), 0..4),
+            of_frames in any::<bool>(),
+            numbers in vec(proptest::num::f32::ANY, 64),
+        ) {
+            let classes = labels.len();
+            let frames: Vec<Vec<usize>> = examples
+                .iter()
+                .map(|(.., frames)| frames.iter().map(|class| class % classes).collect())
+                .collect();
+            let truths = match of_frames {
+                true => Truths::Frames(frames),
+                false => Truths::Examples(frames.iter().map(|frames| frames.len() % classes).collect()),
+            };
+            let rows = match &truths {
+                Truths::Frames(frames) => frames.iter().map(Vec::len).collect(),
+                Truths::Examples(classes) => vec![1; classes.len()],
+            };
+            let mut numbers = numbers.into_iter().cycle();
+            let written = TestOutcome {
+                probabilities: rows.iter().map(|rows| numbers.by_ref().take(rows * classes).collect()).collect(),
+                examples: examples.iter().map(|(name, ..)| name.clone()).collect(),
+                groups: examples.iter().map(|(_, group, _)| group.clone()).collect(),
+                labels,
+                truths,
+            };
+            let read = understood(&written.to_bytes()).unwrap();
+            // NaN is equal to NaN.
+            prop_assert_eq!(format!("{read:?}"), format!("{written:?}"));
+        }
+    }
+
+    #[test]
+    fn no_classes_and_no_examples_are_read_again() {
+        for truths in [Truths::Examples(Vec::new()), Truths::Frames(Vec::new())] {
+            let (examples, groups, probabilities) = (Vec::new(), Vec::new(), Vec::new());
+            let nothing = TestOutcome { labels: Vec::new(), examples, groups, truths, probabilities };
+            assert_eq!(understood(&nothing.to_bytes()).unwrap(), nothing);
+            assert!(nothing.evaluation().is_err());
+        }
     }
 
     #[test]

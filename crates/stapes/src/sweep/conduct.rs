@@ -90,11 +90,16 @@ impl Conduct<'_> {
         let threads = (rayon::current_num_threads() / at_once).max(1);
         let queue = Mutex::new(jobs);
         let conducted = Mutex::new((Conducted { asked, ..Conducted::default() }, 0));
+        let made = self.out.is_dir();
         let work = || {
             // Fails only where the system has no more threads; then the run shares those that there are.
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().ok();
             while let Some(job) = self.next(&queue) {
+                // The runs' folder was moved or removed: another one would hold a part of them.
                 let ended = match &pool {
+                    _ if made && !self.out.is_dir() => {
+                        Ended::Failed(Box::new(Error::FolderGone(self.out.into())))
+                    }
                     Some(pool) => pool.install(|| self.train(&job)),
                     None => self.train(&job),
                 };

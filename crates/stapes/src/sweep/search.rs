@@ -184,7 +184,7 @@ impl Cell {
     }
 }
 
-/// The mean validation accuracy of runs; None if one of them went wrong.
+/// The mean validation accuracy of runs; None if one of them went wrong or diverged.
 fn score<'j>(runs: impl Iterator<Item = &'j Job>, out: &Path) -> Result<Option<f64>, Error> {
     let (mut sum, mut count) = (0.0, 0.0);
     for job in runs {
@@ -192,7 +192,11 @@ fn score<'j>(runs: impl Iterator<Item = &'j Job>, out: &Path) -> Result<Option<f
         if Standing::of(&folder)? != Standing::Complete {
             return Ok(None);
         }
-        sum += Run::record(&folder)?.validation_accuracy.ok_or(Error::NoValidation(folder))?;
+        let record = Run::record(&folder)?;
+        if record.diverged_loss.is_some() {
+            return Ok(None);
+        }
+        sum += record.validation_accuracy.ok_or(Error::NoValidation(folder))?;
         count += 1.0;
     }
     Ok(Some(sum / count))

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 use stapes_eval::comparison::median;
+use stapes_files::number;
 use stapes_infer::{Bundle, Input, StreamClassifier};
 use stapes_train::{Alone, Schedule, Start};
 
@@ -21,14 +22,17 @@ pub const TIMING: &str = "timing.json";
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Timing {
     /// Median time of a training step, ms.
+    #[serde(with = "number")]
     pub step_ms: f64,
     /// Training examples (or segments) a second.
+    #[serde(with = "number")]
     pub examples_a_second: f64,
     /// Median time of one test utterance, from samples (or frames) to probabilities, on one thread, ms; None if its recording
     /// could not be read again.
+    #[serde(default, with = "number")]
     pub clip_ms: Option<f64>,
     /// Median time of one frame of a stream, from samples to probabilities, on one thread, ms; of models that run on one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "number")]
     pub frame_ms: Option<f64>,
     /// Threads that a step may use.
     pub threads: usize,
@@ -37,6 +41,8 @@ pub struct Timing {
 /// Steps of the shortest measurement, and the seconds that each should take at least.
 const STEPS: usize = 5;
 const SECONDS: f64 = 0.25;
+/// No step takes less, s: a clock may be too coarse to see one.
+const LEAST_STEP: f64 = 1e-9;
 /// Measurements, of which the median counts.
 const REPEATS: usize = 3;
 
@@ -120,7 +126,7 @@ fn step_seconds(experiment: &Experiment, untrained: &Bundle, training: &Loaded) 
     let never = AtomicBool::new(false);
     let trained =
         experiment.train(untrained, [training, &none], (Start::Drawn, &Alone), &never, |_| Ok(()))?;
-    Ok(trained.training_seconds / trained.steps as f64)
+    Ok((trained.training_seconds / trained.steps as f64).max(LEAST_STEP))
 }
 
 /// The median time of a frame on a stream; None of models that cannot run on one.

@@ -49,6 +49,7 @@ impl<'a> Keeper<'a> {
     pub(super) fn hear(&mut self, event: &Event<'_>) -> Result<(), Error> {
         match event {
             Event::Validated { point, best } => {
+                self.folder.check_place()?;
                 self.points.push(*point);
                 self.best = best.map(<[f32]>::to_vec).or(self.best.take());
                 self.events.add(point).map_err(|source| no_events(self.folder, source))

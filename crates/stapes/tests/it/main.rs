@@ -13,6 +13,7 @@ mod mpi;
 mod own_data;
 mod page;
 mod path;
+mod records;
 mod resume;
 mod search;
 #[path = "../support/mod.rs"]

@@ -217,6 +217,38 @@ fn a_model_that_is_no_number_is_never_kept() {
 }
 
 #[test]
+fn an_exploded_loss_is_reported_and_no_other() {
+    // At this rate the weights become so large that every mistake costs that much.
+    let exploded = Task::new("learning_rate = 1e30").trained();
+    let loss = exploded.diverged_loss.unwrap();
+    assert!(loss.is_finite() && loss > 1e6 * 2.0f64.ln(), "{loss}");
+    let losses = exploded.points.last().map(|point| (point.train_loss, point.validation.unwrap().loss)).unwrap();
+    assert!(loss >= losses.0.max(losses.1), "{loss} {losses:?}");
+    assert_eq!(Task::new("").trained().diverged_loss, None);
+    assert_eq!(Task::new("learning_rate = 1.0").trained().diverged_loss, None);
+}
+
+#[test]
+fn a_gradient_whose_norm_is_not_finite_stops() {
+    let mut task = Task::new("max_steps = 3\nvalidate_every_steps = 1");
+    task.model = toml::from_str("[recurrent]\ncell = 'rnn_relu'\nhidden = 64\nhead = 'mean'").unwrap();
+    task.config.batch = 1;
+    // Of frames that grow, the norm is too large for its type before the loss is.
+    let errors = (0..40).map(|step| {
+        let mut large = Task { features: task.features.clone(), model: task.model.clone(), ..Task::new("") };
+        large.config = task.config.clone();
+        let scale = 1e36 * 1.2f32.powi(step);
+        let scaled = |frames: &Features| {
+            Features::new(1, frames.values().iter().map(|value| value.abs().max(0.1) * scale).collect())
+        };
+        large.features = task.features.iter().map(scaled).collect();
+        large.run(&AtomicBool::new(false), |_| Ok(())).map(|_| ()).unwrap_err().to_string()
+    });
+    let errors: Vec<String> = errors.collect();
+    assert!(errors.iter().any(|error| error.contains("the norm of the gradient is inf")), "{errors:#?}");
+}
+
+#[test]
 fn impossible_settings_are_refused_with_their_key() {
     for (text, key) in [
         ("learning_rate = 0.0", "train.learning_rate"),

@@ -8,6 +8,7 @@ mod scores;
 mod table;
 
 use serde::Serialize;
+use stapes_files::number;
 
 use super::figure::Sketch;
 use super::{DetectorCurve, Groups, Picture, Point};
@@ -65,8 +66,10 @@ pub struct Candidate {
     /// Its name.
     pub name: String,
     /// Its figure for each seed, in [0, 1]; none if it has no run.
+    #[serde(with = "number")]
     pub figures: Vec<f64>,
     /// What it costs, in the order of [`Comparison::costs`]; None where it was not measured.
+    #[serde(with = "number")]
     pub costs: Vec<Option<f64>>,
     /// Its runs.
     pub runs: Vec<CandidateRun>,

@@ -5,7 +5,7 @@ use stapes::Finished;
 use stapes::eval::comparison::median;
 
 use super::super::console::{Console, duration, percent, share};
-use super::several::Several;
+use super::several::{Several, diverged};
 
 /// The name of the folder of a seed.
 pub(super) fn folder_name(seed: u64) -> String {
@@ -21,7 +21,7 @@ pub(super) fn print_seeds(console: &Console, place: &str, several: &Several<Fini
             share(run.record.validation_accuracy),
             percent(run.evaluation.accuracy),
             duration(run.record.seconds),
-            several.mark(run),
+            several.mark(run).to_string() + diverged(run),
         ));
     }
     let complete = several.complete();
@@ -60,5 +60,6 @@ fn line(seed: u64, Finished { record, .. }: &Finished) -> Value {
     json!({
         "seed": seed, "validation_accuracy": record.validation_accuracy,
         "test_accuracy": record.test_accuracy, "seconds": record.seconds, "stopped": record.stopped,
+        "diverged_loss": record.diverged_loss,
     })
 }

@@ -47,11 +47,16 @@ impl<T> Several<T> {
 }
 
 impl Several<Finished> {
-    /// The exit code of the command, which also tells of files that were left out.
+    /// The exit code of the command, which also depends on files that were left out and on runs that diverged.
     pub(crate) fn exit_code(&self) -> u8 {
-        let left_out = self.runs.iter().any(|(_, run)| run.left_out > 0);
-        if left_out { super::super::SOME_FAILED } else { self.code() }
+        let some_failed = |run: &Finished| run.left_out > 0 || run.record.diverged_loss.is_some();
+        if self.runs.iter().any(|(_, run)| some_failed(run)) { super::super::SOME_FAILED } else { self.code() }
     }
+}
+
+/// What a row of a table says at its end of a run that diverged.
+pub(crate) fn diverged(run: &Finished) -> &'static str {
+    if run.record.diverged_loss.is_some() { "  diverged" } else { "" }
 }
 
 /// Trains the recipes, each into the folder of its name within `out`.

@@ -1,0 +1,65 @@
+//! A model file that is written can be read, and a model whose output is not finite says so.
+
+use std::path::Path;
+
+use proptest::prelude::*;
+use stapes_features::{Features, Normalisation, Standardiser};
+use stapes_infer::{Bundle, Classifier, FramesConfig, InferError, Input};
+use stapes_nn::ModelConfig;
+use stapes_nn::layer::Shape;
+
+fn bundle(labels: Vec<String>) -> Bundle {
+    let input = Input::Frames(FramesConfig { normalisation: Normalisation::PerCoefficient });
+    let model: ModelConfig = toml::from_str("[recurrent]\ncell = 'rnn_relu'\nhidden = 3\nhead = 'mean'").unwrap();
+    let shape = Shape::frames(2);
+    let parameters = model.build(shape, labels.len()).unwrap().initial_parameters(1);
+    let standardiser = Some(Standardiser { mean: vec![0.0, 1.0], scale: vec![1.0, 0.5] });
+    Bundle { input, model, labels, shape, standardiser, parameters, recipe: String::new() }
+}
+
+fn two() -> Bundle {
+    bundle(vec!["no".into(), "yes".into()])
+}
+
+proptest! {
+    #[test]
+    fn a_model_is_read_as_it_was_written(
+        names in proptest::collection::vec(proptest::collection::vec(any::<char>(), 0..4), 2..4),
+        recipe in proptest::collection::vec(any::<char>(), 0..8),
+        numbers in proptest::collection::vec(proptest::num::f32::ANY, 64),
+    ) {
+        // Labels of any text, each once.
+        let labels = names.iter().enumerate().map(|(at, name)| format!("{at}{}", String::from_iter(name)));
+        let mut written = bundle(labels.collect());
+        written.recipe = String::from_iter(recipe);
+        let finite = numbers.into_iter().map(|number| if number.is_finite() { number } else { 0.0 });
+        written.parameters.iter_mut().zip(finite).for_each(|(parameter, number)| *parameter = number);
+        let bytes = written.to_bytes().unwrap();
+        prop_assert_eq!(Bundle::from_bytes(&bytes, Path::new("model.safetensors")).unwrap(), written);
+    }
+}
+
+#[test]
+fn a_model_that_nobody_could_read_is_not_written() {
+    for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+        let mut broken = two();
+        broken.parameters[2] = value;
+        let error = broken.to_bytes().unwrap_err();
+        let InferError::NotFiniteModel { name, .. } = &error else { panic!("{error}") };
+        assert_eq!(*name, broken.network().unwrap().views()[0].name);
+        assert!(error.to_string().contains(&value.to_string()), "{error}");
+        let mut broken = two();
+        broken.standardiser.as_mut().unwrap().scale[1] = value;
+        assert!(broken.to_bytes().unwrap_err().to_string().starts_with("features.scale holds"));
+    }
+}
+
+#[test]
+fn probabilities_that_are_not_finite_are_an_error() {
+    let frames = Features::new(2, vec![1e30, -1e30, 1e30, 1e30]);
+    assert!(Classifier::new(&two()).unwrap().classify_frames(&Features::new(2, vec![1.0; 4])).is_ok());
+    let mut large = two();
+    large.parameters.fill(1e30);
+    let error = Classifier::new(&large).unwrap().classify_frames(&frames).unwrap_err();
+    assert!(matches!(error, InferError::NotFinite), "{error}");
+}

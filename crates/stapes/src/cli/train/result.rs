@@ -1,0 +1,89 @@
+//! What `stapes train` prints of a run.
+
+use serde::Serialize;
+use stapes::Finished;
+use stapes_files::number;
+
+use super::super::console::{Console, duration, percent, thousands};
+
+/// What `--json` prints last.
+#[derive(Serialize)]
+struct Summary<'a> {
+    run: &'a str,
+    #[serde(with = "number")]
+    seconds: f64,
+    steps: usize,
+    best_step: usize,
+    #[serde(with = "number")]
+    validation_accuracy: Option<f64>,
+    #[serde(with = "number")]
+    test_accuracy: Option<f64>,
+    #[serde(with = "number")]
+    test_macro_f1: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none", with = "number")]
+    test_f1: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none", with = "number")]
+    test_auc: Option<f64>,
+    parameters: usize,
+    #[serde(with = "number")]
+    examples_a_second: f64,
+    #[serde(skip_serializing_if = "Option::is_none", with = "number")]
+    waited_share: Option<f64>,
+    #[serde(with = "number")]
+    latency_ms: Option<f64>,
+    stopped: bool,
+    #[serde(skip_serializing_if = "Option::is_none", with = "number")]
+    diverged_loss: Option<f64>,
+}
+
+/// Prints what came out of a run.
+pub(super) fn print(console: &Console, finished: &Finished) {
+    let Finished { place, record, evaluation, .. } = finished;
+    let place = &place.display().to_string();
+    let rows = [
+        ("warning", record.divergence()),
+        ("test", Some(stapes::eval::text::summary(evaluation))),
+        ("", stapes::eval::text::detection(evaluation)),
+        (
+            "validation",
+            Some(match record.validation_accuracy {
+                Some(accuracy) => format!("{} at step {}", percent(accuracy), record.best_step),
+                None => "none: the model is that of the last step".into(),
+            }),
+        ),
+        ("parameters", Some(thousands(record.parameters as u64))),
+        (
+            "training time",
+            Some(format!("{} for {} steps", duration(record.seconds), thousands(record.steps as u64))),
+        ),
+        ("speed", Some(format!("{} examples a second", thousands(record.examples_a_second as u64)))),
+        (
+            "",
+            record
+                .waited_share
+                .map(|share| format!("waited {:.1} % of the training time for examples", 100.0 * share)),
+        ),
+        ("latency", record.latency_ms.map(|ms| format!("{} an utterance, one thread", duration(ms / 1e3)))),
+        ("run", Some(place.to_string())),
+    ];
+    let line = |(name, value): (&str, Option<String>)| value.map(|value| format!("{name:<14} {value}"));
+    let lines: Vec<String> = rows.into_iter().filter_map(line).collect();
+    console.say(&lines.join("\n"));
+    console.emit(&Summary {
+        run: place,
+        seconds: record.seconds,
+        steps: record.steps,
+        best_step: record.best_step,
+        validation_accuracy: record.validation_accuracy,
+        test_accuracy: record.test_accuracy,
+        test_macro_f1: record.test_macro_f1,
+        test_f1: record.test_f1,
+        test_auc: record.test_auc,
+        parameters: record.parameters,
+        examples_a_second: record.examples_a_second,
+        waited_share: record.waited_share,
+        latency_ms: record.latency_ms,
+        stopped: record.stopped,
+        diverged_loss: record.diverged_loss,
+    });
+}

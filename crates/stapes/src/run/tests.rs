@@ -1,0 +1,243 @@
+use proptest::collection::vec;
+use proptest::num::{f32, f64};
+use proptest::option;
+use proptest::prelude::*;
+use stapes_eval::report;
+use stapes_train::{Checkpoint, Point, Progress, Snapshot, Validation};
+
+use super::*;
+use crate::sweep::Timing;
+
+/// Texts from outside: empty ones, quotes, controls, any script.
+fn texts() -> impl Strategy<Value = String> {
+    prop_oneof![
+        Just(String::new()),
+        Just("a \"b\"\\c\n\t\u{0}\u{1b}[31m\u{202e}\u{feff}".into()),
+        vec(any::<char>(), 0..6).prop_map(String::from_iter)
+    ]
+}
+
+fn chosen_points() -> impl Strategy<Value = ChosenPoint> {
+    // A threshold is never NaN.
+    let threshold = f32::ANY.prop_map(|number| if number.is_nan() { f32::INFINITY } else { number });
+    (texts(), threshold, f64::ANY, f64::ANY).prop_map(|(name, threshold, false_positive_rate, miss_rate)| {
+        ChosenPoint { name, threshold, false_positive_rate, miss_rate }
+    })
+}
+
+fn records() -> impl Strategy<Value = RunRecord> {
+    let texts = ([texts(), texts(), texts(), texts()], [option::of(texts()), option::of(texts())]);
+    let counts = ([any::<usize>(), any(), any()], any::<u64>(), option::of(any::<u64>()), any::<bool>());
+    let numbers = ([f64::ANY; 3], vec(option::of(f64::ANY), 8));
+    let lists = (vec(chosen_points(), 0..3), vec((any::<String>(), any::<String>()), 0..3));
+    (texts, counts, numbers, lists).prop_map(|(texts, counts, numbers, lists)| {
+        let ([title, command, made_at, data_fingerprint], [data_folder, augment_fingerprint]) = texts;
+        let ([steps, best_step, parameters], model_bytes, macs_a_second, stopped) = counts;
+        let ([seconds, best_seconds, examples_a_second], figures) = numbers;
+        let (operating_points, versions) = lists;
+        RunRecord {
+            title,
+            command,
+            made_at,
+            data_folder,
+            data_fingerprint,
+            augment_fingerprint,
+            seconds,
+            steps,
+            best_step,
+            best_seconds,
+            stopped,
+            diverged_loss: figures[0],
+            examples_a_second,
+            waited_share: figures[1],
+            validation_accuracy: figures[2],
+            test_accuracy: figures[3],
+            test_macro_f1: figures[4],
+            test_f1: figures[5],
+            test_auc: figures[6],
+            operating_points,
+            parameters,
+            macs_a_second,
+            model_bytes,
+            latency_ms: figures[7],
+            versions,
+        }
+    })
+}
+
+fn points() -> impl Strategy<Value = Point> {
+    let validation =
+        option::of((f64::ANY, f64::ANY).prop_map(|(loss, accuracy)| Validation { loss, accuracy }));
+    (any::<u32>(), [f64::ANY; 5], validation).prop_map(|(step, numbers, validation)| {
+        let [epoch, seconds, train_loss, learning_rate, gradient_norm] = numbers;
+        let step = step as usize;
+        Point { step, epoch, seconds, train_loss, learning_rate, gradient_norm, validation }
+    })
+}
+
+/// What a record says, numbers to the last digit; NaN is equal to NaN.
+fn shown(value: &impl std::fmt::Debug) -> String {
+    format!("{value:?}")
+}
+
+proptest! {
+    #[test]
+    fn a_record_is_read_as_it_was_written(record in records()) {
+        let text = record.to_json();
+        let read: RunRecord = serde_json::from_str(&text).unwrap();
+        prop_assert_eq!(shown(&read), shown(&record), "{}", text);
+    }
+
+    #[test]
+    fn a_curve_is_read_as_it_was_written(points in vec(points(), 0..4)) {
+        let text = metrics(&points);
+        for (line, point) in text.lines().zip(&points) {
+            prop_assert_eq!(shown(&serde_json::from_str::<Point>(line).unwrap()), shown(point));
+            let drawn: report::Point = serde_json::from_str(line).unwrap();
+            prop_assert_eq!((drawn.step, drawn.train_loss.is_some()), (point.step as u64, true));
+            prop_assert_eq!(shown(&drawn.gradient_norm.unwrap()), shown(&(point.gradient_norm as f32)));
+            prop_assert_eq!(drawn.validation_loss.is_some(), point.validation.is_some());
+        }
+        prop_assert_eq!(text.lines().count(), points.len());
+    }
+
+    #[test]
+    fn a_timing_is_read_as_it_was_written(numbers in [f64::ANY; 2], options in vec(option::of(f64::ANY), 2)) {
+        let [step_ms, examples_a_second] = numbers;
+        let timing = Timing { step_ms, examples_a_second, clip_ms: options[0], frame_ms: options[1], threads: 2 };
+        let folder = tempfile::tempdir().unwrap();
+        timing.write(folder.path()).unwrap();
+        prop_assert_eq!(shown(&Timing::read(folder.path()).unwrap().unwrap()), shown(&timing));
+    }
+
+    #[test]
+    fn a_checkpoint_is_read_as_it_was_written(
+        points in vec(points(), 0..3),
+        texts in [texts(), texts()],
+        noise in option::of(texts()),
+        buffers in [vec(f32::ANY, 0..5), vec(f32::ANY, 0..2)],
+    ) {
+        let scratch = tempfile::tempdir().unwrap();
+        let folder = RunFolder::begin(&scratch.path().join("run"), Existing::Refuse).unwrap();
+        let [data_fingerprint, program] = texts;
+        let origin = Origin { data_fingerprint, augment_fingerprint: noise, program };
+        let progress = Progress { best: points.len().checked_sub(1), points, ..Progress::default() };
+        let named = ["average", "parameters"].into_iter().zip(buffers.iter().map(|buffer| &buffer[..]));
+        let snapshot = Snapshot { progress: &progress, buffers: named.collect() };
+        Saved::write(&folder, &snapshot, &origin).unwrap();
+        let file = Saved::read(folder.folder()).unwrap().unwrap();
+        let read = Saved::understand(folder.folder(), &file).unwrap();
+        prop_assert_eq!(read.origin, origin);
+        let Checkpoint { progress: read_progress, buffers: mut read_buffers } = read.checkpoint;
+        prop_assert_eq!(shown(&read_progress), shown(&progress));
+        read_buffers.sort_by(|a, b| a.0.cmp(&b.0));
+        let bits = |buffer: &[f32]| buffer.iter().map(|number| number.to_bits()).collect::<Vec<_>>();
+        let read_bits: Vec<_> = read_buffers.iter().map(|(name, buffer)| (&**name, bits(buffer))).collect();
+        let written: Vec<_> = snapshot.buffers.iter().map(|(name, buffer)| (*name, bits(buffer))).collect();
+        prop_assert_eq!(read_bits, written);
+    }
+}
+
+/// As the version before wrote it: plus infinity as `null`.
+const EARLIER: &str = r#"{
+  "title": "Two classes",
+  "command": "stapes train two.toml --data two --out run",
+  "made_at": "2026-01-31T12:00:00Z",
+  "data_folder": "two",
+  "data_fingerprint": "0011223344556677",
+  "seconds": 0.5,
+  "steps": 60,
+  "best_step": 20,
+  "best_seconds": 0.2,
+  "stopped": false,
+  "examples_a_second": null,
+  "validation_accuracy": 0.5,
+  "test_accuracy": 0.5,
+  "test_macro_f1": null,
+  "operating_points": [
+    { "name": "equal errors on validation", "threshold": 0.5, "false_positive_rate": 0.25, "miss_rate": 0.5 },
+    { "name": "1 % false positives on validation", "threshold": null, "false_positive_rate": 0.0, "miss_rate": 1.0 }
+  ],
+  "parameters": 690,
+  "model_bytes": 4096,
+  "latency_ms": 0.25,
+  "versions": []
+}"#;
+
+#[test]
+fn a_record_of_an_earlier_version_with_null_is_read() {
+    let record: RunRecord = serde_json::from_str(EARLIER).unwrap();
+    let thresholds: Vec<f32> = record.operating_points.iter().map(|point| point.threshold).collect();
+    assert_eq!(thresholds, [0.5, f32::INFINITY]);
+    assert!(record.examples_a_second.is_nan());
+    assert_eq!((record.test_macro_f1, record.diverged_loss), (None, None));
+    // From now on it stands there.
+    let text = record.to_json();
+    assert!(text.contains(r#""threshold": "Infinity""#) && text.contains(r#""examples_a_second": "NaN""#), "{text}");
+    assert_eq!(shown(&serde_json::from_str::<RunRecord>(&text).unwrap()), shown(&record));
+}
+
+#[test]
+fn a_threshold_that_is_missing_is_not_infinite() {
+    let without = EARLIER.replace("\"threshold\": null, ", "");
+    assert!(serde_json::from_str::<RunRecord>(&without).unwrap_err().to_string().contains("threshold"));
+}
+
+#[test]
+fn the_divergence_of_a_training_is_told_with_an_advice() {
+    let record: RunRecord = serde_json::from_str(EARLIER).unwrap();
+    assert_eq!(record.divergence(), None);
+    let diverged = RunRecord { diverged_loss: Some(1.23e29), ..record };
+    let words = diverged.divergence().unwrap();
+    assert!(words.starts_with("training diverged: the loss is 1.2e29") && words.contains("train.clip_norm"));
+}
+
+/// Begins a run, moves its folder away and puts something in its place.
+fn moved(scratch: &Path, stands_there: impl Fn(&Path)) -> (RunFolder, PathBuf) {
+    let (here, there) = (scratch.join("run"), scratch.join("elsewhere"));
+    let folder = RunFolder::begin(&here, Existing::Refuse).unwrap();
+    folder.write(RECIPE, b"recipe").unwrap();
+    folder.write(CHECKPOINT, b"checkpoint").unwrap();
+    fs::rename(&here, &there).unwrap();
+    stands_there(&here);
+    (folder, there)
+}
+
+#[test]
+fn a_folder_that_is_moved_is_noticed_and_nothing_is_written_in_its_place() {
+    let scratch = tempfile::tempdir().unwrap();
+    let (folder, there) = moved(scratch.path(), |_| {});
+    let error = folder.write(MODEL, b"model").unwrap_err();
+    assert!(matches!(&error, Error::FolderGone(place) if place.ends_with("run")), "{error}");
+    assert!(!folder.has_learned() && folder.finish().is_err());
+    assert!(!scratch.path().join("run").exists());
+    // What was reached is where it was moved.
+    assert_eq!(Standing::of(&there).unwrap(), Standing::Unfinished);
+    drop(RunFolder::begin(&there, Existing::Resume).unwrap());
+}
+
+#[test]
+fn what_stands_in_the_place_of_a_folder_that_was_moved_is_left_alone() {
+    let scratch = tempfile::tempdir().unwrap();
+    let (folder, _) = moved(scratch.path(), |here| {
+        fs::create_dir(here).unwrap();
+        fs::write(here.join(RECIPE), "of another run").unwrap();
+        fs::write(here.join(".lock"), "").unwrap();
+    });
+    assert!(matches!(folder.write(RECORD, b"{}"), Err(Error::FolderGone(_))));
+    drop(folder);
+    let left = fs::read_dir(scratch.path().join("run")).unwrap().count();
+    assert_eq!((left, fs::read(scratch.path().join("run").join(RECIPE)).unwrap()), (2, b"of another run".to_vec()));
+}
+
+#[test]
+fn a_run_that_was_to_be_replaced_comes_back_when_the_new_one_is_moved() {
+    let scratch = tempfile::tempdir().unwrap();
+    let here = scratch.path().join("run");
+    fs::create_dir(&here).unwrap();
+    fs::write(here.join(RECORD), "{}").unwrap();
+    let folder = RunFolder::begin(&here, Existing::Replace).unwrap();
+    fs::rename(&here, scratch.path().join("elsewhere")).unwrap();
+    drop(folder);
+    assert_eq!(fs::read_to_string(here.join(RECORD)).unwrap(), "{}");
+}

@@ -1,0 +1,271 @@
+//! What the program writes it reads again: thresholds that no score reaches, runs of earlier versions, keys that are not
+//! finite, trainings that diverge, and folders that are moved while a run is made.
+
+use std::f32::consts::TAU;
+use std::fs;
+use std::process::{Command, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
+
+use serde_json::Value;
+use stapes::Recipe;
+use stapes::infer::Input;
+use stapes::nn::ModelConfig;
+use stapes_testkit::fixture::workspace_root;
+use crate::support::{Ran, Scratch, TONES, wav};
+
+const FSDD: &str = "[data.fsdd]\nsplit = \"official\"\nvalidation_share = 0.2";
+
+/// A recording that is a tone and nothing else; every number gives another length.
+fn tone(hz: f32, number: usize) -> Vec<u8> {
+    let length = 1600 + 11 * number;
+    wav(&(0..length).map(|n| 0.4 * (TAU * hz * n as f32 / 8000.0).sin()).collect::<Vec<_>>(), 8000)
+}
+
+/// Two classes, of which the validation recordings cannot be told apart: no threshold keeps the errors that are asked for,
+/// and every one that is chosen is infinite.
+fn two_classes() -> Scratch {
+    let scratch = Scratch::new();
+    let mut rows = "path,label,split\n".to_string();
+    for number in 0..12 {
+        let (label, hz) = if number % 2 == 0 { ("no", 500.0) } else { ("yes", 1800.0) };
+        let part = if number < 8 { "train" } else { "test" };
+        scratch.write(&format!("two/{number}.wav"), tone(hz, number));
+        rows += &format!("{number}.wav,{label},{part}\n");
+    }
+    for label in ["no", "yes"] {
+        scratch.write(&format!("two/same-{label}.wav"), tone(1100.0, 20));
+        rows += &format!("same-{label}.wav,{label},validation\n");
+    }
+    scratch.write("two/manifest.csv", rows);
+    scratch.write("two.toml", TONES.replace(FSDD, "[data.manifest]"));
+    scratch.write("sweep.toml", "title = 'Two'\nrecipe = 'two.toml'\nseeds = 2\nset = ['train.epochs=2']");
+    scratch
+}
+
+const TRAIN: &str = "train two.toml --data two --out run --set train.epochs=2";
+
+/// Every command that reads a run.
+fn every_command_reads(scratch: &Scratch) {
+    let says = |ran: Ran, part: &str| assert!(ran.stderr().contains(part), "{part}:\n{}", ran.stderr());
+    scratch.run("eval run").succeeds();
+    scratch.run("gradients run --split test").succeeds();
+    says(scratch.run(&format!("{TRAIN} --resume")).succeeds(), "complete already");
+    let reported = scratch.run("report run runs --out page").succeeds();
+    assert!(!reported.stderr().contains("run.json"), "{}", reported.stderr());
+    scratch.run("compare sweep.toml --data two --out runs").succeeds();
+    let table = fs::read_to_string(scratch.path("runs/table.csv")).unwrap();
+    let fields = |line: usize| table.lines().nth(line).unwrap().split(',').collect::<Vec<_>>();
+    let seeds = fields(0).iter().position(|key| *key == "seeds").unwrap();
+    assert_eq!(fields(1)[seeds], "2", "{table}");
+    for page in ["run/report.html", "page/report.html", "runs/report.html"] {
+        let page = fs::read_to_string(scratch.path(page)).unwrap();
+        assert!(page.contains("<td class=\"number\">none</td>"));
+        assert!(!page.contains(">inf") && !page.contains(">NaN") && !page.contains("Infinity"));
+    }
+}
+
+#[test]
+fn a_run_whose_thresholds_are_infinite_is_read_by_every_command() {
+    let scratch = two_classes();
+    scratch.run(TRAIN).succeeds();
+    scratch.run("compare sweep.toml --data two --out runs").succeeds();
+    let written = fs::read_to_string(scratch.path("run/run.json")).unwrap();
+    let record: Value = serde_json::from_str(&written).unwrap();
+    let points = record["operating_points"].as_array().unwrap();
+    assert!(points.len() == 3 && points.iter().all(|point| point["threshold"] == "Infinity"), "{record:#}");
+    every_command_reads(&scratch);
+
+    // As versions before wrote it.
+    for run in ["run", "runs/recipe/seed-1", "runs/recipe/seed-2"] {
+        let file = format!("{run}/run.json");
+        let text = fs::read_to_string(scratch.path(&file)).unwrap();
+        assert!(text.contains("\"threshold\": \"Infinity\""), "{text}");
+        scratch.write(&file, text.replace("\"threshold\": \"Infinity\"", "\"threshold\": null"));
+    }
+    every_command_reads(&scratch);
+}
+
+#[test]
+fn a_training_that_diverges_is_reported_as_diverged() {
+    let scratch = Scratch::new();
+    scratch.tones();
+    scratch.tones_recipe();
+    let train = "train tones.toml --data tones --set train.learning_rate=1e30 --set train.epochs=2";
+    let ran = scratch.run(&format!("{train} --out run")).fails(1, &[]);
+    let warning = ran.stdout().lines().next().unwrap().to_string();
+    assert!(warning.starts_with("warning        training diverged: the loss is "), "{warning}");
+    let record: Value =
+        serde_json::from_str(&fs::read_to_string(scratch.path("run/run.json")).unwrap()).unwrap();
+    assert!(record["diverged_loss"].as_f64().unwrap() > 1e7, "{record:#}");
+    let page = fs::read_to_string(scratch.path("run/report.html")).unwrap();
+    assert!(page.contains("Training diverged: the loss is "));
+    let json = scratch.run(&format!("{train} --out again --json")).fails(1, &[]).last_json();
+    assert_eq!(json["diverged_loss"], record["diverged_loss"]);
+    scratch.run("report run --out page").succeeds().stderr().contains("run: training diverged: ");
+    let seeds = scratch.run(&format!("{train} --out seeds --seeds 2")).fails(1, &[]);
+    assert_eq!(seeds.stdout().lines().filter(|line| line.ends_with("  diverged")).count(), 2);
+    // One that goes well says nothing of it.
+    let well = scratch.run("train tones.toml --data tones --out well --json").succeeds().last_json();
+    assert_eq!(well.get("diverged_loss"), None);
+}
+
+#[test]
+fn a_search_is_not_won_by_a_trial_that_diverged() {
+    let scratch = Scratch::new();
+    scratch.tones();
+    scratch.tones_recipe();
+    scratch.write(
+        "search.toml",
+        "title = 'Rates'\nrecipe = 'tones.toml'\nset = ['train.epochs=2']\nsearch = { trials = 2, rungs = 1 }\n\
+         axes = [{ name = 'rate', key = 'train.learning_rate', values = [1e-6, 1e30] }]",
+    );
+    scratch.run("search search.toml --data tones --out runs").succeeds();
+    let recipe = fs::read_to_string(scratch.path("runs/winner/seed-1/recipe.toml")).unwrap();
+    assert!(!recipe.contains("learning_rate = 1e30"), "{recipe}");
+}
+
+#[test]
+fn a_run_whose_folder_is_moved_away_ends_with_an_error_and_leaves_nothing() {
+    let scratch = Scratch::new();
+    scratch.tones();
+    scratch.tones_recipe();
+    let train = "train tones.toml --data tones --set train.epochs=40 --checkpoint-every 0";
+    for in_its_place in [false, true] {
+        let mut child = Command::new(assert_cmd::cargo::cargo_bin("stapes"))
+            .current_dir(scratch.path("."))
+            .args(format!("{train} --out run").split_whitespace())
+            .stdout(Stdio::null())
+            .stderr(fs::File::create(scratch.path("stderr")).unwrap())
+            .spawn()
+            .unwrap();
+        while !scratch.path("run/checkpoint.safetensors").is_file() {
+            assert!(child.try_wait().unwrap().is_none(), "it ended before its folder was moved");
+            sleep(Duration::from_millis(2));
+        }
+        fs::rename(scratch.path("run"), scratch.path("elsewhere")).unwrap();
+        if in_its_place {
+            fs::create_dir(scratch.path("run")).unwrap();
+        }
+        assert_eq!(child.wait().unwrap().code(), Some(2));
+        let stderr = fs::read_to_string(scratch.path("stderr")).unwrap();
+        assert!(stderr.contains("run: the folder was moved or removed"), "{stderr}");
+        let left = fs::read_dir(scratch.path("run")).map_or(0, |entries| entries.count());
+        assert_eq!((left, scratch.path("run").exists()), (0, in_its_place));
+        scratch.run(&format!("{train} --out elsewhere --resume")).succeeds();
+        assert!(scratch.path("elsewhere/recipe.toml").is_file() && scratch.path("elsewhere/run.json").is_file());
+        fs::remove_dir_all(scratch.path("elsewhere")).unwrap();
+    }
+}
+
+/// The keys of a recipe whose values are numbers with a point, or lists of these, each with how a value is put there.
+fn keys_of_numbers(path: &str, value: &toml::Value, keys: &mut Vec<(String, [&'static str; 2])>) {
+    match value {
+        toml::Value::Float(_) => keys.push((path.into(), ["", ""])),
+        toml::Value::Array(items) if items.iter().any(toml::Value::is_float) => {
+            keys.push((path.into(), ["[", ", 1.0]"]));
+            keys.push((path.into(), ["[1.0, ", "]"]));
+        }
+        toml::Value::Table(table) => table.iter().for_each(|(key, value)| {
+            let inner = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+            keys_of_numbers(&inner, value, keys);
+        }),
+        _ => {}
+    }
+}
+
+/// Sets every such key of a recipe, and those in `more`, to what is not finite; returns how many were set.
+fn check_keys(name: &str, text: &str, changes: &[&str], more: &[&str]) -> usize {
+    let changes: Vec<String> = changes.iter().map(ToString::to_string).collect();
+    let whole = Recipe::from_toml(name, text, &changes).unwrap();
+    let mut keys = Vec::new();
+    keys_of_numbers("", &toml::Value::Table(toml::from_str(&whole.to_toml()).unwrap()), &mut keys);
+    keys.extend(more.iter().map(|key| (key.to_string(), ["", ""])));
+    for ((key, [before, behind]), value) in keys.iter().flat_map(|key| ["inf", "-inf", "nan"].map(|value| (key, value))) {
+        let change = format!("{key}={before}{value}{behind}");
+        let Ok(recipe) = Recipe::from_toml(name, text, &[&changes[..], std::slice::from_ref(&change)].concat()) else {
+            continue;
+        };
+        assert_ne!(value, "nan", "{name}: {change} is taken");
+        let again = Recipe::from_toml(name, &recipe.to_toml(), &[]).unwrap();
+        assert_eq!(again, recipe, "{name}: {change}");
+        // What a model file says of itself.
+        let model = serde_json::to_string(&recipe.model).unwrap();
+        assert_eq!(serde_json::from_str::<ModelConfig>(&model).unwrap(), recipe.model, "{name}: {change}");
+        if let Some(features) = recipe.features {
+            let input = Input::Recordings(features);
+            let said = serde_json::to_string(&input).unwrap();
+            assert_eq!(serde_json::from_str::<Input>(&said).unwrap(), input, "{name}: {change}");
+        }
+    }
+    3 * keys.len()
+}
+
+/// A recipe with every key of training and augmentation whose value is a number.
+const FULL: &str = "
+title = 'Everything'
+[data.folders]
+classes = ['a', 'b']
+test_share = 0.2
+validation_share = 0.2
+unreadable_share = 0.1
+[features]
+sample_rate_hz = 8000
+[features.front_end.librosa-mel-db]
+[model.recurrent]
+cell = 'lstm'
+hidden = 4
+dropout = 0.1
+head_dropout = 0.1
+forget_bias = 1.0
+[train]
+batch = 4
+epochs = 2
+optimiser = 'sgd'
+momentum = 0.9
+learning_rate = 0.1
+weight_decay = 0.1
+clip_norm = 1.0
+label_smoothing = 0.1
+class_weights = [1.0, 2.0]
+mixup = 0.1
+average_decay = 0.9
+max_seconds = 1.0
+schedule = { plateau = { patience = 2, factor = 0.5 } }
+[augment]
+warp = { spread = 0.1 }
+scale = { factor = [0.9, 1.1] }
+jitter = { deviation = 0.1 }
+level = { offset = 0.5, slope = 0.5 }
+spec_augment = { time_masks = 1, time_frames = 3 }
+stretch = { factor = [0.9, 1.1] }
+drop = { share = 0.1 }
+[augment.waveform]
+speed = { factor = [0.9, 1.1] }
+shift = { seconds = 0.1 }
+reverb = { rt60_seconds = [0.2, 0.5], direct_to_reverberant_db = [0.0, 10.0] }
+gain = { db = [-10.0, 6.0] }
+noise = { snr_db = [0.0, 20.0], colour = 'pink' }
+clipping = { share = [0.3, 0.9] }
+codec = { low_hz = [200.0, 400.0], high_hz = [3000.0, 3800.0] }
+";
+
+#[test]
+fn a_key_that_is_not_finite_is_refused_or_read_as_it_was_written() {
+    let mut checked = check_keys("full.toml", FULL, &[], &[]);
+    for entry in fs::read_dir(workspace_root().join("recipes")).unwrap() {
+        let path = entry.unwrap().path();
+        if !path.is_dir() {
+            checked +=
+                check_keys(&path.display().to_string(), &fs::read_to_string(&path).unwrap(), &[], &["train.clip_norm"]);
+        }
+    }
+    for preset in stapes::features::PRESETS {
+        let front_end = format!("features.front_end.{}", preset.config().front_end.name());
+        let unset = ["fmax", "f_max", "highfreq", "top_db", "energy_floor", "mel_opts.high_freq", "norm", "mel_norm"];
+        let more: Vec<String> = unset.iter().map(|key| format!("{front_end}.{key}")).collect();
+        let change = format!("features.preset={}", preset.name);
+        checked += check_keys("fsdd.toml", TONES, &[&change], &more.iter().map(|key| &**key).collect::<Vec<_>>());
+    }
+    assert!(checked > 500, "{checked}");
+}
