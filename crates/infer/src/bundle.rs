@@ -1,4 +1,4 @@
-//! A model in one file: weights, recipe, labels, feature settings and normalisation.
+//! The model file: network configuration, parameters, labels, feature settings and normalizer.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -13,66 +13,66 @@ use stapes_nn::{ModelConfig, Network};
 use crate::error::InferError;
 use crate::weights::Tensors;
 
-/// The version of the file's layout; a reader refuses all others.
+/// Version of the file format; readers reject all others.
 pub const FORMAT: u64 = 1;
 
-/// The tensors of the [`Standardiser`].
+/// Names of the [`Standardiser`]'s tensors.
 pub(crate) const MEAN: &str = "features.mean";
 pub(crate) const SCALE: &str = "features.scale";
 
-/// The metadata key that holds the [`Header`].
+/// Metadata key of the [`Header`].
 const HEADER: &str = "stapes";
 
-/// What a model reads.
-#[expect(clippy::large_enum_variant, reason = "there is one a model")]
+/// Input of a model.
+#[expect(clippy::large_enum_variant, reason = "there is one per model")]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Input {
-    /// Recordings, through a front end.
+    /// Recordings, from which a front end computes frames.
     Recordings(FeatureConfig),
-    /// Frames that come as they are.
+    /// Frames without a front end.
     Frames(FramesConfig),
 }
 
-/// Frames that come as they are: a data set of features without recordings.
+/// Settings of frames without a front end, from a data set of features.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FramesConfig {
-    /// How the values are scaled.
+    /// Normalization of the values.
     #[serde(default)]
-    pub normalisation: Normalisation,
+    pub normalization: Normalisation,
 }
 
 impl Input {
-    /// How the frames are scaled.
-    pub fn normalisation(&self) -> Normalisation {
+    /// Returns the normalization of the frames.
+    pub fn normalization(&self) -> Normalisation {
         match self {
             Input::Recordings(features) => features.normalisation,
-            Input::Frames(frames) => frames.normalisation,
+            Input::Frames(frames) => frames.normalization,
         }
     }
 }
 
-/// A trained model and all that is needed to use it.
+/// Content of a model file: a trained model and everything needed to use it.
 ///
-/// On disk a safetensors file: the parameters under their PyTorch names, `features.mean` and
-/// `features.scale` where features are normalised a coefficient, and one metadata entry `stapes` with the
-/// rest as JSON.
+/// The file is a safetensors file. It holds the parameters under their PyTorch names, `features.mean` and
+/// `features.scale` if features are normalized per coefficient, and everything else as JSON in the
+/// metadata entry `stapes`.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Bundle {
-    /// What the model reads.
+pub struct Model {
+    /// Input of the model.
     pub input: Input,
-    /// The model.
-    pub model: ModelConfig,
-    /// The class labels, in the order of the scores.
+    /// Configuration of the network.
+    pub config: ModelConfig,
+    /// Class labels, in the order of the scores.
     pub labels: Vec<String>,
-    /// The shape of the frames.
+    /// Shape of the frames.
     pub shape: Shape,
     /// Mean and scale of each coefficient over the training frames.
-    pub standardiser: Option<Standardiser>,
-    /// All parameters, as the model lays them out.
+    pub normalizer: Option<Standardiser>,
+    /// Parameters, in the layout of the network.
     pub parameters: Vec<f32>,
-    /// The recipe that trained it, as TOML; for people, nothing here reads it.
+    /// Recipe of the training, as TOML; for information only.
     pub recipe: String,
 }
 
@@ -89,9 +89,9 @@ struct Settings {
     input: Input,
     model: ModelConfig,
     labels: Vec<String>,
-    /// F, values a frame.
+    /// Number of values per frame, F.
     features: usize,
-    /// T, where every recording has as many.
+    /// Number of frames T, if it is fixed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     frames: Option<usize>,
     recipe: String,
@@ -103,7 +103,7 @@ impl Settings {
     }
 }
 
-/// What every version's header has.
+/// Fields that the header has in every version.
 #[derive(Deserialize)]
 struct AnyHeader {
     format: u64,
@@ -111,16 +111,16 @@ struct AnyHeader {
     writer: String,
 }
 
-impl Bundle {
-    /// The same model with other parameters.
-    pub fn with_parameters(&self, parameters: &[f32]) -> Bundle {
-        Bundle { parameters: parameters.to_vec(), ..self.clone() }
+impl Model {
+    /// Returns a copy with other parameters.
+    pub fn with_parameters(&self, parameters: &[f32]) -> Model {
+        Model { parameters: parameters.to_vec(), ..self.clone() }
     }
 
-    /// Writes the model file, aside and renamed; the same model gives the same bytes.
+    /// Writes the model file atomically; equal models give equal bytes.
     ///
     /// # Errors
-    /// [`InferError::File`] if the file cannot be written; else as [`Bundle::to_bytes`].
+    /// [`InferError::File`] if the file cannot be written; otherwise the errors of [`Model::to_bytes`].
     pub fn save(&self, path: &Path) -> Result<(), InferError> {
         let bytes = self.to_bytes()?;
         stapes_files::write(path, &bytes).map_err(|source| InferError::File {
@@ -130,19 +130,19 @@ impl Bundle {
         })
     }
 
-    /// The bytes of the model file.
+    /// Returns the bytes of the model file.
     ///
     /// # Errors
     /// [`InferError::Model`] if the model cannot be built; [`InferError::NotFiniteModel`] if a number is not finite.
     pub fn to_bytes(&self) -> Result<Vec<u8>, InferError> {
         let network = self.network()?;
         let mut tensors: Vec<(String, Vec<usize>, Vec<u8>)> = Vec::new();
-        for view in network.views() {
-            let values = view.of(&self.parameters);
-            check_finite(&view.name, values)?;
-            tensors.push((view.name.clone(), view.shape.clone(), bytes_of(values)));
+        for tensor in network.views() {
+            let values = tensor.of(&self.parameters);
+            check_finite(&tensor.name, values)?;
+            tensors.push((tensor.name.clone(), tensor.shape.clone(), bytes_of(values)));
         }
-        if let Some(Standardiser { mean, scale }) = &self.standardiser {
+        if let Some(Standardiser { mean, scale }) = &self.normalizer {
             check_finite(MEAN, mean)?;
             check_finite(SCALE, scale)?;
             tensors.push((MEAN.into(), vec![mean.len()], bytes_of(mean)));
@@ -150,7 +150,7 @@ impl Bundle {
         }
         let views = tensors.iter().map(|(name, shape, data)| {
             let view = TensorView::new(Dtype::F32, shape.clone(), data);
-            // The bytes were made from as many numbers as the shape says.
+            // The number of bytes matches the shape.
             (name.as_str(), view.unwrap_or_else(|error| unreachable!("{name}: {error}")))
         });
         let header = Header {
@@ -158,7 +158,7 @@ impl Bundle {
             writer: concat!("stapes ", env!("CARGO_PKG_VERSION")).into(),
             settings: Settings {
                 input: self.input.clone(),
-                model: self.model.clone(),
+                model: self.config.clone(),
                 labels: self.labels.clone(),
                 features: self.shape.features(),
                 frames: match self.shape {
@@ -168,58 +168,58 @@ impl Bundle {
                 recipe: self.recipe.clone(),
             },
         };
-        // Strings, numbers and lists: nothing that JSON cannot hold.
+        // JSON can represent all strings, numbers and lists.
         let header = serde_json::to_string(&header).unwrap_or_else(|error| unreachable!("header: {error}"));
         let metadata = HashMap::from([(HEADER.to_string(), header)]);
         let bytes = safetensors::serialize(views, Some(metadata));
-        Ok(bytes.unwrap_or_else(|error| unreachable!("tensors that were just made: {error}")))
+        Ok(bytes.unwrap_or_else(|error| unreachable!("tensors of matching shapes: {error}")))
     }
 
     /// Reads a model file.
     ///
     /// # Errors
-    /// [`InferError::File`] if it cannot be read, [`InferError::Damaged`] if it is cut short or is no model
-    /// file, [`InferError::Weights`] if tensors are missing or misshapen, [`InferError::Version`] if another
-    /// version wrote it.
-    pub fn load(path: &Path) -> Result<Bundle, InferError> {
+    /// [`InferError::File`] if it cannot be read, [`InferError::Damaged`] if it is not a complete model file,
+    /// [`InferError::Weights`] if tensors are missing or have the wrong shape, [`InferError::Version`] if it has
+    /// another format.
+    pub fn load(path: &Path) -> Result<Model, InferError> {
         let bytes = std::fs::read(path).map_err(|source| InferError::File {
             path: path.into(),
             action: "read the model",
             source,
         })?;
-        Bundle::from_bytes(&bytes, path)
+        Model::from_bytes(&bytes, path)
     }
 
-    /// A network for the parameters.
+    /// Builds the network.
     ///
     /// # Errors
     /// [`InferError::Model`] if the model cannot be built.
     pub fn network(&self) -> Result<Network, InferError> {
-        Ok(self.model.build(self.shape, self.labels.len())?)
+        Ok(self.config.build(self.shape, self.labels.len())?)
     }
 
-    /// Reads the bytes of a model file; `path` is for messages.
+    /// Reads a model file from bytes; `path` is used in error messages.
     ///
     /// # Errors
-    /// As [`Bundle::load`].
-    pub fn from_bytes(bytes: &[u8], path: &Path) -> Result<Bundle, InferError> {
+    /// Those of [`Model::load`].
+    pub fn from_bytes(bytes: &[u8], path: &Path) -> Result<Model, InferError> {
         let settings = read_header(bytes, path)?;
         let tensors = Tensors::new(bytes, path)?;
         let shape = settings.shape();
         let network = settings.model.build(shape, settings.labels.len())?;
-        let (standardiser, others): (_, &[&str]) = match settings.input.normalisation() {
+        let (normalizer, extra): (_, &[&str]) = match settings.input.normalization() {
             Normalisation::PerCoefficient => {
-                let standardiser = Standardiser {
+                let normalizer = Standardiser {
                     mean: tensors.tensor(MEAN, &[settings.features])?,
                     scale: tensors.tensor(SCALE, &[settings.features])?,
                 };
-                (Some(standardiser), &[MEAN, SCALE])
+                (Some(normalizer), &[MEAN, SCALE])
             }
             _ => (None, &[]),
         };
-        let parameters = tensors.parameters(network.views(), others)?;
-        let Settings { input, model, labels, recipe, .. } = settings;
-        Ok(Bundle { input, model, labels, shape, standardiser, parameters, recipe })
+        let parameters = tensors.parameters(network.views(), extra)?;
+        let Settings { input, model: config, labels, recipe, .. } = settings;
+        Ok(Model { input, config, labels, shape, normalizer, parameters, recipe })
     }
 }
 
@@ -227,7 +227,8 @@ fn read_header(bytes: &[u8], path: &Path) -> Result<Settings, InferError> {
     let damaged = |reason: String| InferError::Damaged { path: path.into(), reason };
     let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|error| damaged(error.to_string()))?;
     let header = metadata.metadata().as_ref().and_then(|entries| entries.get(HEADER));
-    let header = header.ok_or_else(|| damaged("a safetensors file without stapes' settings".into()))?;
+    let header = header
+        .ok_or_else(|| damaged("it is a safetensors file without the metadata entry `stapes`".into()))?;
     let any: AnyHeader = serde_json::from_str(header).map_err(|error| damaged(error.to_string()))?;
     if any.format != FORMAT {
         let (found, expected, writer) = (any.format, FORMAT, any.writer);
@@ -237,7 +238,7 @@ fn read_header(bytes: &[u8], path: &Path) -> Result<Settings, InferError> {
     Ok(header.settings)
 }
 
-/// An error for the first number that no reader would take.
+/// Returns an error for the first value that is not finite.
 fn check_finite(name: &str, values: &[f32]) -> Result<(), InferError> {
     match values.iter().find(|value| !value.is_finite()) {
         Some(value) => Err(InferError::NotFiniteModel { name: name.into(), value: *value }),

@@ -1,4 +1,4 @@
-//! A model that runs.
+//! Classification of whole recordings.
 
 use stapes_audio::Clip;
 use stapes_features::Features;
@@ -7,81 +7,87 @@ use stapes_nn::Network;
 use stapes_nn::head::Attention;
 use stapes_nn::layer::{Mode, Pass, Shape};
 
-use crate::bundle::{Bundle, Input};
+use crate::bundle::{Input, Model};
+use crate::clip_extractor::ClipExtractor;
 use crate::error::InferError;
-use crate::extractor::Extractor;
 
-/// Classifies recordings, or frames, one at a time.
+/// Classifier of recordings, or of frames, one at a time.
 ///
-/// It owns its buffers; make one a thread. The probabilities of an utterance depend on the model and the
-/// utterance alone, bit for bit.
+/// It owns its buffers; create one per thread. The probabilities of an utterance depend only on the model and the
+/// utterance, bit for bit.
 pub struct Classifier<'a> {
-    bundle: &'a Bundle,
-    extractor: Option<Extractor>,
+    model: &'a Model,
+    extractor: Option<ClipExtractor>,
     network: Network,
 }
 
 impl<'a> Classifier<'a> {
-    /// A classifier of this model.
+    /// Creates a classifier.
     ///
     /// # Errors
     /// [`InferError::Features`] or [`InferError::Model`] if the settings are impossible.
-    pub fn new(bundle: &'a Bundle) -> Result<Classifier<'a>, InferError> {
-        let extractor = match &bundle.input {
-            Input::Recordings(features) => Some(Extractor::new(features)?),
+    pub fn new(model: &'a Model) -> Result<Classifier<'a>, InferError> {
+        let extractor = match &model.input {
+            Input::Recordings(features) => Some(ClipExtractor::new(features)?),
             Input::Frames(_) => None,
         };
-        let mut network = bundle.network()?;
-        network.prepare(&bundle.parameters);
-        Ok(Classifier { bundle, extractor, network })
+        let mut network = model.network()?;
+        network.prepare(&model.parameters);
+        Ok(Classifier { model, extractor, network })
     }
 
-    /// The probability of each label for a recording of any rate.
+    /// Returns the probability of each label for a recording of any sample rate.
+    ///
+    /// # Shapes
+    /// \[K\], or [T, K] for a frame-level model.
     ///
     /// # Errors
-    /// [`InferError::WrongInput`] if the model reads frames; else as [`Extractor::extract`] and
+    /// [`InferError::WrongInput`] if the model reads frames; otherwise the errors of [`ClipExtractor::extract`] and of
     /// [`Classifier::classify_frames`].
     pub fn classify(&mut self, clip: &Clip) -> Result<Vec<f32>, InferError> {
         let Some(extractor) = &mut self.extractor else {
-            let expected = format!("frames {}", self.bundle.shape);
+            let expected = format!("frames {}", self.model.shape);
             return Err(InferError::WrongInput { expected, got: "a recording".into() });
         };
         let features = extractor.extract(clip)?;
         self.classify_frames(&features)
     }
 
-    /// The probability of each label for frames [T, F] as the front end or the data set gives them: \[K\], or
-    /// [T, K] of a model that decides for every frame.
+    /// Returns the probability of each label for frames from the front end or the data set, before the model's
+    /// normalization.
+    ///
+    /// # Shapes
+    /// frames [T, F]; probabilities \[K\], or [T, K] for a frame-level model
     ///
     /// # Errors
-    /// [`InferError::WrongInput`] if the frames have another width, there is none, the model reads a fixed number of
-    /// frames and these are more or fewer, or they are more than it can take; [`InferError::NotFinite`] if the
-    /// probabilities are not finite.
+    /// [`InferError::WrongInput`] if the frames are empty, their width is wrong, or the model cannot take their number;
+    /// [`InferError::NotFinite`] if the probabilities are not finite.
     pub fn classify_frames(&mut self, frames: &Features) -> Result<Vec<f32>, InferError> {
-        let shape = self.bundle.shape;
-        let wrong = || {
+        let shape = self.model.shape;
+        let wrong_input = || {
             let got = format!("{} of {} values", frames.frames(), frames.width());
             InferError::WrongInput { expected: format!("frames {shape}"), got }
         };
-        let fixed = matches!(shape, Shape::Sequence { frames: Some(fixed), .. } if fixed != frames.frames());
-        if frames.width() != shape.features() || fixed {
-            return Err(wrong());
+        let wrong_length =
+            matches!(shape, Shape::Sequence { frames: Some(fixed), .. } if fixed != frames.frames());
+        if frames.width() != shape.features() || wrong_length {
+            return Err(wrong_input());
         }
         if frames.frames() > self.network.longest() {
             let expected = format!("at most {} frames", self.network.longest());
             return Err(InferError::WrongInput { expected, got: frames.frames().to_string() });
         }
-        let sequences = Sequences::new(&[frames.frames()]).map_err(|_| wrong())?;
-        let normalised = self.bundle.normalised(frames)?;
-        // One sequence packed is the sequence itself.
+        let sequences = Sequences::new(&[frames.frames()]).map_err(|_| wrong_input())?;
+        let normalized = self.model.normalize(frames)?;
+        // A single packed sequence is the sequence itself.
         let pass = Pass { sequences: &sequences, mode: Mode::Inference };
         let objective = self.network.objective();
-        let scores = self.network.forward(&self.bundle.parameters, normalised.values(), pass);
+        let scores = self.network.forward(&self.model.parameters, normalized.values(), pass);
         finite(objective.probabilities(scores, &sequences))
     }
 }
 
-/// Probabilities that are finite; else an error.
+/// Returns the probabilities, or an error if one is not finite.
 pub(crate) fn finite(probabilities: Vec<f32>) -> Result<Vec<f32>, InferError> {
     match probabilities.iter().all(|probability| probability.is_finite()) {
         true => Ok(probabilities),
@@ -90,26 +96,26 @@ pub(crate) fn finite(probabilities: Vec<f32>) -> Result<Vec<f32>, InferError> {
 }
 
 impl Classifier<'_> {
-    /// The weights of attention in the classification that came last, \[T\] with the sum 1, none before the first; `None`
-    /// if the model has no attention.
+    /// Returns the attention weights of the last classification, \[T\] with sum 1, empty before the first; `None` if the
+    /// model has no attention.
     pub fn attention(&self) -> Option<&[f32]> {
         self.network.layer::<Attention>().map(Attention::weights)
     }
 }
 
-impl Bundle {
-    /// Frames scaled as the model's normalisation says.
+impl Model {
+    /// Returns the frames after the model's normalization.
     ///
     /// # Errors
-    /// [`InferError::Features`] if the frames have another width.
-    pub fn normalised(&self, frames: &Features) -> Result<Features, InferError> {
-        let mut normalised = frames.clone();
+    /// [`InferError::Features`] if the width of the frames is wrong.
+    pub fn normalize(&self, frames: &Features) -> Result<Features, InferError> {
+        let mut normalized = frames.clone();
         if let Input::Frames(config) = &self.input {
-            config.normalisation.apply_to_utterance(&mut normalised);
+            config.normalization.apply_to_utterance(&mut normalized);
         }
-        if let Some(standardiser) = &self.standardiser {
-            standardiser.apply(&mut normalised)?;
+        if let Some(normalizer) = &self.normalizer {
+            normalizer.apply(&mut normalized)?;
         }
-        Ok(normalised)
+        Ok(normalized)
     }
 }

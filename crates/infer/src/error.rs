@@ -1,105 +1,111 @@
-//! What can go wrong with a model file or with what it is asked to classify.
+//! Errors of model files and classification.
 
 use std::path::PathBuf;
 
-/// Why a model cannot be read, written or used.
+/// Error that prevents reading, writing or running a model.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum InferError {
-    /// The file system refuses.
+    /// An operation of the file system failed.
     #[error("{}: cannot {action}: {source}", path.display())]
     File {
         /// The file.
         path: PathBuf,
-        /// What was tried: `read the model`, `write the model`.
+        /// Attempted action: `read the model`, `write the model`.
         action: &'static str,
-        /// What it says.
+        /// Error of the file system.
         source: std::io::Error,
     },
-    /// The file is no model file, or only part of one.
-    #[error("{}: no complete model file: {reason}. Train again, or copy the file again from where it came", path.display())]
+    /// The file is not a complete model file.
+    #[error("{}: not a complete model file: {reason}. Copy the file again, or train again", path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The problem.
         reason: String,
     },
-    /// The file to take weights from holds none that can be read.
+    /// The file with initial weights is not a readable safetensors file.
     #[error(
-        "{}: no weights in the safetensors format: {reason}. Write them with safetensors.torch.save_file(model.state_dict(), ...)",
+        "{}: not a file of weights in the safetensors format: {reason}. Write it with \
+         safetensors.torch.save_file(model.state_dict(), ...)",
         path.display()
     )]
     NoWeights {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The problem.
         reason: String,
     },
-    /// The file's tensors are not those of the model.
+    /// The tensors of the file are not those of the model.
     #[error(
         "{}: the weights do not fit the model\n{}",
         path.display(),
-        listed(&[("missing", missing), ("not expected", unexpected), ("of another shape", misshapen)])
+        list_problems(&[("missing", missing), ("not expected", unexpected), ("of another shape", misshapen)])
     )]
     Weights {
         /// The file.
         path: PathBuf,
-        /// What the model has and the file has not, with its shape.
+        /// Names and shapes of the model's tensors that the file lacks.
         missing: Vec<String>,
-        /// What the file has and the model has not.
+        /// Names of the file's tensors that the model lacks.
         unexpected: Vec<String>,
-        /// What has another shape or type, with both.
+        /// Names of tensors with a wrong shape or type, with the found and the expected one.
         misshapen: Vec<String>,
     },
-    /// The file was written by a version with another format.
-    #[error("{}: model format {found}, and this program reads format {expected}: use the stapes that wrote it ({writer}), or train again", path.display())]
+    /// The file has another format version.
+    #[error(
+        "{}: the file has model format {found}, but this program reads format {expected}; use the version that wrote it \
+         ({writer}), or train again",
+        path.display()
+    )]
     Version {
         /// The file.
         path: PathBuf,
-        /// The format of the file.
+        /// Format of the file.
         found: u64,
-        /// The format that this program reads.
+        /// Format that this program reads.
         expected: u64,
-        /// The program that wrote the file.
+        /// Program that wrote the file.
         writer: String,
     },
-    /// The model was trained on frames and is asked for a recording, or the other way round.
+    /// The input is not of the kind or shape that the model reads.
     #[error("this model reads {expected}, not {got}")]
     WrongInput {
-        /// What it was trained on.
+        /// Input that the model reads.
         expected: String,
-        /// What it was given.
+        /// Input that it was given.
         got: String,
     },
-    /// The model's output for an input is not finite.
+    /// The output of the model is not finite.
     #[error(
-        "the probabilities are not finite: the weights or the frames are too large. Train the model again with a lower \
+        "the probabilities are not finite because weights or frames are too large; train with a lower \
          train.learning_rate, or check the recording"
     )]
     NotFinite,
-    /// A model has a number that is not finite, and no reader takes one.
-    #[error("{name} holds {value}, and a model file holds finite numbers only: train again with a lower train.learning_rate")]
+    /// The model has a parameter that is not finite.
+    #[error("{name} contains {value}; a model file contains finite numbers only, so train with a lower train.learning_rate")]
     NotFiniteModel {
         /// The tensor.
         name: String,
-        /// The number.
+        /// The value.
         value: f32,
     },
-    /// The recording yields no frame.
-    #[error("the recording is too short for one frame of features: {samples} samples")]
+    /// The recording is too short for a frame.
+    #[error("the recording has {samples} samples, too few for one frame of features; use a longer recording")]
     NoFrames {
-        /// How many samples it has.
+        /// Number of its samples.
         samples: usize,
     },
-    /// The model looks ahead.
+    /// The model needs future frames.
     #[error("the model cannot run on a stream: {0}")]
     NotCausal(#[from] stapes_nn::NotCausal),
-    /// It is not known where the front end's frames lie in time.
+    /// The times of the front end's frames are unknown.
     #[error(
-        "features.front_end.{front_end}: it is not known where its frames lie in time, so they have no labels by time: use another front end"
+        "features.front_end.{front_end}: the times of its frames are unknown, so they cannot be labeled by time; use \
+         another front end"
     )]
-    NoTimes {
-        /// Its name in a recipe.
+    UnknownFrameTimes {
+        /// Name of the front end in a recipe.
         front_end: &'static str,
     },
     /// The features cannot be computed.
@@ -113,10 +119,8 @@ pub enum InferError {
     Model(#[from] stapes_nn::ModelError),
 }
 
-/// The lists that are not empty, a line each.
-fn listed(lists: &[(&str, &[String])]) -> String {
-    let full = lists.iter().filter(|(_, names)| !names.is_empty());
-    let lines: Vec<String> =
-        full.map(|(what, names)| format!("  {what}: {}", names.join(&format!("\n  {what}: ")))).collect();
-    lines.join("\n")
+/// Formats the lists that are not empty, one name per line.
+fn list_problems(lists: &[(&str, &[String])]) -> String {
+    let lines = lists.iter().flat_map(|(problem, names)| names.iter().map(move |name| (problem, name)));
+    lines.map(|(problem, name)| format!("  {problem}: {name}")).collect::<Vec<_>>().join("\n")
 }

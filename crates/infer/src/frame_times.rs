@@ -1,19 +1,18 @@
-//! When the frames of a recording are: what joins decisions for frames with seconds.
+//! Times of frames in a recording.
 
 use stapes_features::{FeatureConfig, FrontEndConfig, KaldiFrameConfig};
 
 use crate::error::InferError;
 
-/// The moments of a front end's frames: the centre of the window that each is computed from.
+/// Times of a front end's frames: the centers of their windows.
 ///
-/// Frame t lies at first + t hop. The first centre, in samples, is
+/// The center of frame t is first + t hop. The first center, in samples, is
 ///
-/// - librosa and torchaudio, centred: 0; not centred: n_fft / 2 (torchaudio's `pad` is taken off both);
-/// - Kaldi with `snip_edges`, python_speech_features and the waveform: half a window; Kaldi without `snip_edges`: half
-///   a shift.
+/// - librosa and torchaudio: 0 with `center`, else n_fft / 2 (minus `pad` of torchaudio in both cases);
+/// - Kaldi with `snip_edges`, python_speech_features and the waveform: half a window;
+/// - Kaldi without `snip_edges`: half a shift.
 ///
-/// Of frames stacked with neighbours it is the frame in their middle that counts. Samples behind the last frame, and
-/// frames behind the last sample, are not moved.
+/// The center of stacked frames is that of the frame in their middle. Frames after the last sample follow the same formula.
 ///
 /// # Units
 /// s
@@ -22,50 +21,50 @@ use crate::error::InferError;
 /// ```
 /// use stapes_infer::FrameTimes;
 ///
-/// // 25 ms every 10 ms, frame t from sample 160 t on.
-/// let times = FrameTimes::of(&stapes_features::preset("kaldi-mfcc-39")?)?;
-/// assert!((times.centre_seconds(0) - 0.0125).abs() < 1e-12);
-/// assert!((times.centre_seconds(100) - 1.0125).abs() < 1e-12);
+/// // 25 ms every 10 ms; frame t starts at sample 160 t.
+/// let times = FrameTimes::new(&stapes_features::preset("kaldi-mfcc-39")?)?;
+/// assert!((times.center_seconds(0) - 0.0125).abs() < 1e-12);
+/// assert!((times.center_seconds(100) - 1.0125).abs() < 1e-12);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FrameTimes {
-    first_seconds: f64,
+    first_center_seconds: f64,
     hop_seconds: f64,
 }
 
-/// A stretch of a recording that is of one class.
+/// Time segment of a recording with one class.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Span {
-    /// Where it starts, s.
+pub struct Segment {
+    /// Start time, s.
     pub start_seconds: f64,
-    /// Where it ends, s.
+    /// End time, s.
     pub end_seconds: f64,
-    /// The class.
+    /// Class of the segment.
     pub class: usize,
 }
 
 impl FrameTimes {
-    /// The times of a front end with these settings, which must have been checked.
+    /// Computes the frame times of a front end; its settings must have been checked.
     ///
     /// # Errors
-    /// [`InferError::NoTimes`] of a front end whose framing is not known here.
-    pub fn of(config: &FeatureConfig) -> Result<FrameTimes, InferError> {
+    /// [`InferError::UnknownFrameTimes`] for a front end whose framing is not implemented here.
+    pub fn new(config: &FeatureConfig) -> Result<FrameTimes, InferError> {
         let rate_hz = f64::from(config.sample_rate_hz);
-        let centred = |center: bool, n_fft: usize| if center { 0.0 } else { n_fft as f64 / 2.0 };
+        let stft_center = |center: bool, n_fft: usize| if center { 0.0 } else { n_fft as f64 / 2.0 };
         let kaldi = |frame: &KaldiFrameConfig| {
             let window_ms = if frame.snip_edges { frame.frame_length_ms } else { frame.frame_shift_ms };
             window_ms / 1e3 * rate_hz / 2.0
         };
         let first = match &config.front_end {
-            FrontEndConfig::LibrosaMfcc(config) => centred(config.center, config.n_fft),
-            FrontEndConfig::LibrosaMelDb(config) => centred(config.center, config.n_fft),
+            FrontEndConfig::LibrosaMfcc(config) => stft_center(config.center, config.n_fft),
+            FrontEndConfig::LibrosaMelDb(config) => stft_center(config.center, config.n_fft),
             FrontEndConfig::TorchaudioMfcc(config) => {
                 let mel = &config.melkwargs;
-                centred(mel.center, mel.n_fft) - mel.pad as f64
+                stft_center(mel.center, mel.n_fft) - mel.pad as f64
             }
             FrontEndConfig::TorchaudioMelDb(config) => {
-                centred(config.center, config.n_fft) - config.pad as f64
+                stft_center(config.center, config.n_fft) - config.pad as f64
             }
             FrontEndConfig::PsfMfcc(config) => config.winlen * rate_hz / 2.0,
             FrontEndConfig::PsfLogFbank(config) => config.winlen * rate_hz / 2.0,
@@ -73,54 +72,57 @@ impl FrameTimes {
             FrontEndConfig::KaldiMfcc(config) => kaldi(&config.frame_opts),
             FrontEndConfig::KaldiFbank(config) => kaldi(&config.frame_opts),
             FrontEndConfig::Waveform(config) => config.frame_length as f64 / 2.0,
-            other => return Err(InferError::NoTimes { front_end: other.name() }),
+            other => return Err(InferError::UnknownFrameTimes { front_end: other.name() }),
         };
-        Ok(FrameTimes { first_seconds: first / rate_hz, hop_seconds: 1.0 / config.frames_per_second() })
+        Ok(FrameTimes {
+            first_center_seconds: first / rate_hz,
+            hop_seconds: 1.0 / config.frames_per_second(),
+        })
     }
 
-    /// From one frame to the next, s.
+    /// Returns the time from one frame to the next, s.
     pub fn hop_seconds(&self) -> f64 {
         self.hop_seconds
     }
 
-    /// The centre of frame t, s.
-    pub fn centre_seconds(&self, frame: usize) -> f64 {
-        self.first_seconds + frame as f64 * self.hop_seconds
+    /// Returns the center of a frame, s.
+    pub fn center_seconds(&self, frame: usize) -> f64 {
+        self.first_center_seconds + frame as f64 * self.hop_seconds
     }
 
-    /// The decisions for the frames of a recording of some seconds as spans: from 0 to its end, without gaps.
+    /// Converts the classes of all frames to segments that cover a recording of `seconds` without gaps.
     ///
-    /// Between two frames of different classes the border lies in the middle of their centres. The first frame also
-    /// decides for what is before it, the last for what is behind it.
+    /// The boundary between two frames of different classes is halfway between their centers. The first segment starts at
+    /// 0, and the last one ends at the end of the recording.
     ///
     /// # Example
     /// ```
-    /// use stapes_infer::{FrameTimes, Span};
+    /// use stapes_infer::{FrameTimes, Segment};
     ///
-    /// let times = FrameTimes::of(&stapes_features::preset("kaldi-mfcc-39")?)?;
-    /// let spans = times.spans(&[0, 0, 1], 0.05);
-    /// assert_eq!((spans[0].start_seconds, spans[0].class), (0.0, 0));
-    /// // The centres are at 12.5, 22.5 and 32.5 ms.
-    /// assert!((spans[0].end_seconds - 0.0275).abs() < 1e-12);
-    /// assert_eq!((spans[1].end_seconds, spans[1].class), (0.05, 1));
+    /// let times = FrameTimes::new(&stapes_features::preset("kaldi-mfcc-39")?)?;
+    /// let segments = times.segments(&[0, 0, 1], 0.05);
+    /// assert_eq!((segments[0].start_seconds, segments[0].class), (0.0, 0));
+    /// // The centers are at 12.5, 22.5 and 32.5 ms.
+    /// assert!((segments[0].end_seconds - 0.0275).abs() < 1e-12);
+    /// assert_eq!((segments[1].end_seconds, segments[1].class), (0.05, 1));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn spans(&self, classes: &[usize], seconds: f64) -> Vec<Span> {
-        let mut spans: Vec<Span> = Vec::new();
+    pub fn segments(&self, classes: &[usize], seconds: f64) -> Vec<Segment> {
+        let mut segments: Vec<Segment> = Vec::new();
         for (frame, &class) in classes.iter().enumerate() {
-            let start_seconds = match spans.last() {
+            let start_seconds = match segments.last() {
                 Some(last) if last.class == class => continue,
-                Some(_) => (self.centre_seconds(frame) - self.hop_seconds / 2.0).clamp(0.0, seconds),
+                Some(_) => (self.center_seconds(frame) - self.hop_seconds / 2.0).clamp(0.0, seconds),
                 None => 0.0,
             };
-            if let Some(last) = spans.last_mut() {
+            if let Some(last) = segments.last_mut() {
                 last.end_seconds = start_seconds;
             }
-            spans.push(Span { start_seconds, end_seconds: seconds, class });
+            segments.push(Segment { start_seconds, end_seconds: seconds, class });
         }
-        // Frames behind the end of the recording have nothing to decide for.
-        spans.retain(|span| span.end_seconds > span.start_seconds);
-        spans
+        // Segments of frames after the end of the recording are empty.
+        segments.retain(|segment| segment.end_seconds > segment.start_seconds);
+        segments
     }
 }
 
@@ -128,8 +130,8 @@ impl FrameTimes {
 mod tests {
     use super::*;
 
-    /// A burst in silence at a moment, and the middle of the frames that are loud.
-    fn heard_at(config: &FeatureConfig, burst_seconds: f64) -> f64 {
+    /// Returns the mean time of the loud frames of a burst in silence.
+    fn detected_seconds(config: &FeatureConfig, burst_seconds: f64) -> f64 {
         let rate_hz = f64::from(config.sample_rate_hz);
         let middle = (burst_seconds * rate_hz) as usize;
         let mut samples = vec![0.0f32; config.sample_rate_hz as usize];
@@ -137,12 +139,12 @@ mod tests {
             *sample = if n % 2 == 0 { 0.9 } else { -0.7 };
         }
         let features = config.init().unwrap().extract(&samples).unwrap();
-        // Of cepstra the first, of anything else all values; raw samples by their size.
+        // Level of a frame: the first cepstral coefficient, the sum of magnitudes of a waveform, or else the sum of all values.
         let cepstra = config.front_end.name().ends_with("mfcc");
         let level = |t: usize| -> f32 {
-            // The frame itself, without its neighbours.
-            let beside = config.stacking.left + 1 + config.stacking.right;
-            let width = features.width() / beside;
+            // The frame itself, without the frames stacked to it.
+            let stack_len = config.stacking.left + 1 + config.stacking.right;
+            let width = features.width() / stack_len;
             let frame = &features.frame(t)[config.stacking.left * width..][..width];
             match config.front_end {
                 FrontEndConfig::Waveform(_) => frame.iter().map(|x| x.abs()).sum(),
@@ -153,17 +155,17 @@ mod tests {
         let levels: Vec<f32> = (0..features.frames()).map(level).collect();
         let (low, high) =
             levels.iter().fold((f32::MAX, f32::MIN), |(low, high), &x| (low.min(x), high.max(x)));
-        let times = FrameTimes::of(config).unwrap();
+        let times = FrameTimes::new(config).unwrap();
         let loud: Vec<f64> = (0..levels.len())
             .filter(|&t| levels[t] > low + 0.5 * (high - low))
-            .map(|t| times.centre_seconds(t))
+            .map(|t| times.center_seconds(t))
             .collect();
         assert!(!loud.is_empty() && loud.len() < levels.len() / 2, "{}: {loud:?}", config.front_end.name());
         loud.iter().sum::<f64>() / loud.len() as f64
     }
 
     #[test]
-    fn frames_lie_where_a_burst_is_heard_whatever_the_front_end() {
+    fn frame_times_match_the_time_of_a_burst_for_every_front_end() {
         for (front_end, settings) in [
             ("librosa-mel-db", "n_fft = 512\nhop_length = 160"),
             ("librosa-mel-db", "n_fft = 512\nhop_length = 160\ncenter = false"),
@@ -185,33 +187,33 @@ mod tests {
             ("kaldi-mfcc", "frame_opts = { snip_edges = false, frame_length_ms = 50.0 }"),
             ("waveform", "frame_length = 400\nhop_length = 160"),
         ] {
-            for more in ["", "[stacking]\nleft = 1\nright = 1\nevery = 2"] {
-                let text = format!("[front_end.{front_end}]\n{settings}\n{more}");
+            for stacking in ["", "[stacking]\nleft = 1\nright = 1\nevery = 2"] {
+                let text = format!("[front_end.{front_end}]\n{settings}\n{stacking}");
                 let config: FeatureConfig = toml::from_str(&text).unwrap();
                 let every = config.stacking.every as f64;
                 if every > 1.0 && front_end == "waveform" {
                     continue;
                 }
-                // Several moments, so that a chance hit of a wrong centre shows.
+                // Several times, so that a wrong center cannot match by chance.
                 for burst in [0.4, 0.4925, 0.5071] {
-                    let heard = heard_at(&config, burst);
-                    assert!((heard - burst).abs() <= 0.0056 * every, "{text}: {heard} for {burst}");
+                    let detected = detected_seconds(&config, burst);
+                    assert!((detected - burst).abs() <= 0.0056 * every, "{text}: {detected} for {burst}");
                 }
             }
         }
     }
 
     #[test]
-    fn spans_cover_the_recording_and_none_is_empty() {
+    fn segments_cover_the_recording_and_are_not_empty() {
         let config: FeatureConfig =
             toml::from_str("[front_end.librosa-mel-db]\nn_fft = 512\nhop_length = 160").unwrap();
-        let times = FrameTimes::of(&config).unwrap();
-        assert_eq!(times.spans(&[], 1.0), []);
-        // Centres at 0, 10, 20, 30 ms; the recording ends at 24 ms, so the border at 25 ms is behind it.
-        let spans = times.spans(&[1, 0, 0, 1], 0.024);
-        assert_eq!(spans.iter().map(|span| span.class).collect::<Vec<_>>(), [1, 0]);
-        assert_eq!((spans[0].start_seconds, spans[1].end_seconds), (0.0, 0.024));
-        assert_eq!(spans[0].end_seconds, spans[1].start_seconds);
-        assert!((spans[0].end_seconds - 0.005).abs() < 1e-12);
+        let times = FrameTimes::new(&config).unwrap();
+        assert_eq!(times.segments(&[], 1.0), []);
+        // Centers at 0, 10, 20, 30 ms. The recording ends at 24 ms, before the boundary at 25 ms.
+        let segments = times.segments(&[1, 0, 0, 1], 0.024);
+        assert_eq!(segments.iter().map(|segment| segment.class).collect::<Vec<_>>(), [1, 0]);
+        assert_eq!((segments[0].start_seconds, segments[1].end_seconds), (0.0, 0.024));
+        assert_eq!(segments[0].end_seconds, segments[1].start_seconds);
+        assert!((segments[0].end_seconds - 0.005).abs() < 1e-12);
     }
 }

@@ -1,22 +1,21 @@
-//! A model file and the classifier that runs it; no training code.
+//! Model files, and classifiers that run them; no training code.
 //!
-//! [`Bundle`] is the one file that a run leaves behind and everything later reads; [`Classifier`] runs it on
-//! recordings, [`StreamClassifier`] while they are made.
-//! Evaluation, `predict` and later fronts all classify through here: there is one path from a recording to
-//! probabilities.
+//! A [`Model`] is the content of the model file that a training writes. A [`Classifier`] runs it on recordings or frames,
+//! and a [`StreamClassifier`] on samples as they arrive. Evaluation and all programs classify with these two, so there is
+//! one path from a recording to probabilities.
 
 mod bundle;
 mod classifier;
+mod clip_extractor;
 mod error;
-mod extractor;
 mod frame_times;
 mod stream;
 mod weights;
 
-pub use bundle::{Bundle, FORMAT, FramesConfig, Input};
+pub use bundle::{FORMAT, FramesConfig, Input, Model};
 pub use classifier::Classifier;
+pub use clip_extractor::ClipExtractor;
 pub use error::InferError;
-pub use extractor::Extractor;
-pub use frame_times::{FrameTimes, Span};
+pub use frame_times::{FrameTimes, Segment};
 pub use stream::StreamClassifier;
 pub use weights::read_weights;

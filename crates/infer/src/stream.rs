@@ -1,85 +1,85 @@
-//! A model that runs while samples arrive.
+//! Classification of samples as they arrive.
 
 use stapes_features::{FeatureStream, Stream};
 use stapes_kernels::Sequences;
 use stapes_nn::objective::Objective;
 use stapes_nn::{Network, NetworkStream};
 
-use crate::bundle::{Bundle, Input};
+use crate::bundle::{Input, Model};
 use crate::classifier::finite;
 use crate::error::InferError;
 
-/// Classifies a recording while it is made: after every frame (or every other, where the model's steps are longer) the
-/// probabilities of the labels, of this frame if the model decides frames, and else of the recording as if it ended here.
+/// Classifier of a recording whose samples arrive in chunks. After every step of the model (one frame, or several with
+/// subsampling) it reports the probabilities of the labels: for the frame if the model is frame-level, else for the
+/// recording so far.
 ///
-/// The probabilities are, bit for bit, those that [`Classifier`](crate::Classifier) gives for the frames so far, however
-/// the samples are cut into pieces. Where recordings are brought to a fixed length, those after the last frame are those of
-/// the recording.
+/// The probabilities are those of [`Classifier`](crate::Classifier) for the frames so far, bit for bit, for any chunk
+/// sizes. If recordings have a fixed length, those after the last frame are the probabilities of the recording.
 ///
 /// # Units
-/// samples at the model's own rate
+/// samples at the model's sample rate
 ///
 /// # Example
 /// ```
-/// # use stapes_infer::{Bundle, Input, StreamClassifier};
+/// # use stapes_infer::{Model, Input, StreamClassifier};
 /// # use stapes_nn::{ModelConfig, layer::Shape};
 /// # let features = stapes_features::preset("kaldi-mfcc-39")?;
-/// # let mut model: ModelConfig = serde_json::from_str(
+/// # let config: ModelConfig = serde_json::from_str(
 /// #     r#"{"recurrent": {"cell": "lstm", "hidden": 8, "head": "per_frame_binary"}}"#)?;
 /// # let shape = Shape::frames(features.init()?.width());
-/// # let network = model.build(shape, 2)?;
-/// # let bundle = Bundle {
-/// #     input: Input::Recordings(features), model, labels: vec!["silence".into(), "voice".into()], shape,
-/// #     standardiser: None, parameters: network.initial_parameters(1), recipe: String::new(),
+/// # let network = config.build(shape, 2)?;
+/// # let model = Model {
+/// #     input: Input::Recordings(features), config, labels: vec!["silence".into(), "voice".into()], shape,
+/// #     normalizer: None, parameters: network.initial_parameters(1), recipe: String::new(),
 /// # };
-/// // `bundle` is a model that decides for every frame, such as `Bundle::load` reads.
-/// let mut stream = StreamClassifier::new(&bundle)?;
+/// // `model` is a frame-level model, for example from `Model::load`.
+/// let mut stream = StreamClassifier::new(&model)?;
 /// let mut voice = Vec::new();
 /// for chunk in [0.0; 8000].chunks(160) {
 ///     stream.push(chunk, |probabilities| voice.push(probabilities[1]))?;
 /// }
 /// stream.finish(|probabilities| voice.push(probabilities[1]))?;
-/// assert_eq!(voice.len(), 48); // 25 ms every 10 ms of half a second at 16 kHz
+/// assert_eq!(voice.len(), 48); // frames of 25 ms every 10 ms in 0.5 s at 16 kHz
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct StreamClassifier<'a> {
-    bundle: &'a Bundle,
+    model: &'a Model,
     features: FeatureStream,
     network: Network,
     stream: NetworkStream,
-    /// One sequence of one frame.
-    one: Sequences,
+    /// A single sequence of one frame.
+    one_frame: Sequences,
     frames: Vec<f32>,
-    /// Of a model that votes: the votes for each label, and how many there were.
+    /// Sum of the votes for each label and the number of votes, for a model with a voting head.
     votes: (Vec<f32>, usize),
 }
 
 impl<'a> StreamClassifier<'a> {
-    /// A classifier for one recording.
+    /// Creates a classifier for one recording.
     ///
     /// # Errors
-    /// [`InferError::WrongInput`] if the model reads frames, [`InferError::Features`] if its front end or
-    /// normalisation looks at the end of the recording, [`InferError::NotCausal`] if its layers do.
-    pub fn new(bundle: &'a Bundle) -> Result<StreamClassifier<'a>, InferError> {
-        let wrong = || {
-            let expected = format!("frames {}", bundle.shape);
+    /// [`InferError::WrongInput`] if the model reads frames, [`InferError::Features`] if its front end or normalization
+    /// needs the end of the recording, [`InferError::NotCausal`] if its layers need future frames.
+    pub fn new(model: &'a Model) -> Result<StreamClassifier<'a>, InferError> {
+        let wrong_input = || {
+            let expected = format!("frames {}", model.shape);
             InferError::WrongInput { expected, got: "a stream of samples".into() }
         };
-        let Input::Recordings(config) = &bundle.input else { return Err(wrong()) };
-        let features = config.stream(bundle.standardiser.as_ref())?;
-        let mut network = bundle.network()?;
-        network.prepare(&bundle.parameters);
+        let Input::Recordings(config) = &model.input else { return Err(wrong_input()) };
+        let features = config.stream(model.normalizer.as_ref())?;
+        let mut network = model.network()?;
+        network.prepare(&model.parameters);
         let stream = network.stream()?;
-        let one = Sequences::new(&[1]).map_err(|_| wrong())?;
-        let votes = (vec![0.0; bundle.labels.len()], 0);
-        Ok(StreamClassifier { bundle, features, network, stream, one, frames: Vec::new(), votes })
+        let one_frame = Sequences::new(&[1]).map_err(|_| wrong_input())?;
+        let votes = (vec![0.0; model.labels.len()], 0);
+        Ok(StreamClassifier { model, features, network, stream, one_frame, frames: Vec::new(), votes })
     }
 
-    /// Takes the next samples, of the model's own rate, and calls `report` with the probabilities after each
-    /// frame that they complete.
+    /// Processes the next samples, at the model's sample rate. Calls `report` with the probabilities after each step of the
+    /// model that they complete.
     ///
     /// # Errors
-    /// [`InferError::Features`] if a sample is NaN or infinite; then none of these samples are taken.
+    /// [`InferError::Features`] if a sample is not finite; then none of these samples is processed.
     /// [`InferError::NotFinite`] if the probabilities are not finite.
     pub fn push(&mut self, samples: &[f32], report: impl FnMut(&[f32])) -> Result<(), InferError> {
         self.frames.clear();
@@ -87,10 +87,10 @@ impl<'a> StreamClassifier<'a> {
         self.step(report)
     }
 
-    /// Ends the recording: the frames that waited for more.
+    /// Ends the recording, and processes the frames that were waiting for later samples.
     ///
     /// # Errors
-    /// [`InferError::Features`] if the front end cannot make them; [`InferError::NotFinite`] as [`StreamClassifier::push`].
+    /// [`InferError::Features`] if the front end fails; [`InferError::NotFinite`] if the probabilities are not finite.
     pub fn finish(mut self, report: impl FnMut(&[f32])) -> Result<(), InferError> {
         self.frames.clear();
         self.features.finish(&mut self.frames)?;
@@ -99,10 +99,10 @@ impl<'a> StreamClassifier<'a> {
 
     fn step(&mut self, mut report: impl FnMut(&[f32])) -> Result<(), InferError> {
         let objective = self.network.objective();
-        for frame in self.frames.chunks_exact(self.bundle.shape.features()) {
-            let scores = self.network.step(&mut self.stream, &self.bundle.parameters, frame);
+        for frame in self.frames.chunks_exact(self.model.shape.features()) {
+            let scores = self.network.step(&mut self.stream, &self.model.parameters, frame);
             let Some(scores) = scores else { continue };
-            let probabilities = finite(objective.probabilities(scores, &self.one))?;
+            let probabilities = finite(objective.probabilities(scores, &self.one_frame))?;
             if objective != Objective::Vote {
                 report(&probabilities);
                 continue;

@@ -1,4 +1,4 @@
-//! Parameters in a safetensors file, by their names in a PyTorch state dict.
+//! Parameters in safetensors files, under the names of a PyTorch state dict.
 
 use std::path::Path;
 
@@ -9,14 +9,12 @@ use stapes_nn::parameters::View;
 use crate::bundle::{MEAN, SCALE};
 use crate::error::InferError;
 
-/// Reads the parameters of a network from a safetensors file, such as
-/// `safetensors.torch.save_file(model.state_dict(), path)` writes: f32 or f64 tensors under the network's
-/// names. A stapes model file serves too.
+/// Reads the parameters of a network from a safetensors file of `safetensors.torch.save_file(model.state_dict(), path)`:
+/// f32 or f64 tensors under the network's names. A stapes model file is also accepted.
 ///
 /// # Errors
-/// [`InferError::File`] if the file cannot be read, [`InferError::NoWeights`] if it is no safetensors file
-/// or holds a value that is no number, [`InferError::Weights`] with every name that is missing, not expected or of
-/// another shape.
+/// [`InferError::File`] if the file cannot be read, [`InferError::NoWeights`] if it is not a safetensors file or has a value
+/// that is not finite, [`InferError::Weights`] with every name that is missing, not expected or of another shape.
 pub fn read_weights(path: &Path, network: &Network) -> Result<Vec<f32>, InferError> {
     let action = "read the weights";
     let bytes =
@@ -28,17 +26,17 @@ pub fn read_weights(path: &Path, network: &Network) -> Result<Vec<f32>, InferErr
     })
 }
 
-/// PyTorch counts the batches that a norm has seen, and with a momentum does not use the number.
+/// Suffix of PyTorch's batch counter of a normalization layer, which is unused with a momentum.
 const BATCH_COUNTER: &str = ".num_batches_tracked";
 
-/// The tensors of a file.
+/// Tensors of a file.
 pub(crate) struct Tensors<'a> {
     file: SafeTensors<'a>,
     path: &'a Path,
 }
 
 impl<'a> Tensors<'a> {
-    /// The tensors in the bytes of a file; `path` is for messages.
+    /// Reads the tensors from the bytes of a file; `path` is used in error messages.
     pub(crate) fn new(bytes: &'a [u8], path: &'a Path) -> Result<Tensors<'a>, InferError> {
         let damaged = |error: safetensors::SafeTensorError| InferError::Damaged {
             path: path.into(),
@@ -47,25 +45,25 @@ impl<'a> Tensors<'a> {
         Ok(Tensors { file: SafeTensors::deserialize(bytes).map_err(damaged)?, path })
     }
 
-    /// All parameters in their places; tensors called `others` may be there too.
-    pub(crate) fn parameters(&self, views: &[View], others: &[&str]) -> Result<Vec<f32>, InferError> {
+    /// Returns all parameters in the flat layout. The file may also have the tensors `extra`.
+    pub(crate) fn parameters(&self, specs: &[View], extra: &[&str]) -> Result<Vec<f32>, InferError> {
         let (mut missing, mut misshapen) = (Vec::new(), Vec::new());
-        let mut parameters = vec![0.0; views.last().map_or(0, |view| view.offset + view.len())];
-        for view in views {
-            match self.problem(&view.name, &view.shape) {
+        let mut parameters = vec![0.0; specs.last().map_or(0, |spec| spec.offset + spec.len())];
+        for spec in specs {
+            match self.mismatch(&spec.name, &spec.shape) {
                 None => {
-                    let values = self.tensor(&view.name, &view.shape)?;
-                    view.of_mut(&mut parameters).copy_from_slice(&values);
+                    let values = self.tensor(&spec.name, &spec.shape)?;
+                    spec.of_mut(&mut parameters).copy_from_slice(&values);
                 }
-                Some(None) => missing.push(format!("{} {:?}", view.name, view.shape)),
+                Some(None) => missing.push(format!("{} {:?}", spec.name, spec.shape)),
                 Some(Some(got)) => {
-                    misshapen.push(format!("{} is {got}, expected {:?}", view.name, view.shape));
+                    misshapen.push(format!("{} is {got}, expected {:?}", spec.name, spec.shape));
                 }
             }
         }
         let known = |name: &&str| {
             let counter = name.ends_with(BATCH_COUNTER);
-            counter || views.iter().any(|view| view.name == *name) || others.contains(name)
+            counter || specs.iter().any(|spec| spec.name == *name) || extra.contains(name)
         };
         let mut unexpected: Vec<String> =
             self.file.names().into_iter().filter(|name| !known(name)).map(String::from).collect();
@@ -76,10 +74,10 @@ impl<'a> Tensors<'a> {
         Err(InferError::Weights { path: self.path.into(), missing, unexpected, misshapen })
     }
 
-    /// The numbers of a tensor.
+    /// Returns the values of a tensor.
     pub(crate) fn tensor(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, InferError> {
         let damaged = |reason: String| InferError::Damaged { path: self.path.into(), reason };
-        match self.problem(name, shape) {
+        match self.mismatch(name, shape) {
             None => {}
             Some(None) => return Err(damaged(format!("tensor {name} is missing"))),
             Some(Some(got)) => return Err(damaged(format!("tensor {name} is {got}, expected {shape:?}"))),
@@ -93,18 +91,19 @@ impl<'a> Tensors<'a> {
             _ => view.data().as_chunks::<4>().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect(),
         };
         match values.iter().find(|value| !value.is_finite()) {
-            Some(value) => Err(damaged(format!("tensor {name} holds {value}"))),
+            Some(value) => Err(damaged(format!("tensor {name} has the value {value}"))),
             None => Ok(values),
         }
     }
 
-    /// Why a tensor cannot be taken: it is not there, or it has another shape or another type.
-    fn problem(&self, name: &str, shape: &[usize]) -> Option<Option<String>> {
+    /// Returns `None` for a tensor of the expected shape and a supported type, `Some(None)` for a missing tensor, and else
+    /// the shape, and the type if it is not supported.
+    fn mismatch(&self, name: &str, shape: &[usize]) -> Option<Option<String>> {
         let Ok(view) = self.file.tensor(name) else { return Some(None) };
         match view.dtype() {
             _ if view.shape() != shape => Some(Some(format!("{:?}", view.shape()))),
             Dtype::F32 | Dtype::F64 => None,
-            other => Some(Some(format!("{:?} of type {other:?} and not F32 or F64", view.shape()))),
+            other => Some(Some(format!("{:?} of type {other:?}, not F32 or F64", view.shape()))),
         }
     }
 }
@@ -122,11 +121,11 @@ mod tests {
         model.build(Shape::frames(3), 2).unwrap()
     }
 
-    /// A file with a tensor for each view, number i being i / 8; `change` makes other tensors of them.
+    /// Returns a file with the network's tensors after `change`; value i of each tensor is i / 8.
     fn file(dtype: Dtype, change: impl Fn(&mut Vec<(String, Vec<usize>)>)) -> Vec<u8> {
-        let views = network().views().to_vec();
+        let specs = network().views().to_vec();
         let mut tensors: Vec<(String, Vec<usize>)> =
-            views.into_iter().map(|view| (view.name, view.shape)).collect();
+            specs.into_iter().map(|spec| (spec.name, spec.shape)).collect();
         change(&mut tensors);
         let data = |shape: &[usize]| -> Vec<u8> {
             let values = (0..shape.iter().product()).map(|index: usize| index as f64 / 8.0);
@@ -148,18 +147,18 @@ mod tests {
     }
 
     #[test]
-    fn weights_in_single_and_double_precision_find_their_places() {
+    fn weights_are_read_in_single_and_double_precision() {
         for dtype in [Dtype::F32, Dtype::F64] {
             let parameters = read(&file(dtype, |_| {})).unwrap();
-            for view in network().views() {
-                let values = view.of(&parameters);
+            for spec in network().views() {
+                let values = spec.of(&parameters);
                 assert!(values.iter().enumerate().all(|(index, &value)| value == index as f32 / 8.0));
             }
         }
     }
 
     #[test]
-    fn every_name_that_does_not_fit_is_told() {
+    fn every_mismatched_tensor_is_reported() {
         let bytes = file(Dtype::F32, |tensors| {
             tensors.retain(|(name, _)| name != "fc.bias");
             tensors[0].1 = vec![6, 4];
@@ -178,9 +177,9 @@ mod tests {
     }
 
     #[test]
-    fn halves_and_files_that_are_none_are_refused() {
+    fn half_precision_and_damaged_files_are_errors() {
         let error = read(&file(Dtype::F16, |_| {})).unwrap_err().to_string();
-        assert!(error.contains("type F16 and not F32 or F64"), "{error}");
+        assert!(error.contains("type F16, not F32 or F64"), "{error}");
         let bytes = file(Dtype::F32, |_| {});
         assert!(matches!(read(&bytes[..bytes.len() - 1]), Err(InferError::Damaged { .. })));
         assert!(matches!(read(b"no tensors"), Err(InferError::Damaged { .. })));

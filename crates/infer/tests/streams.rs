@@ -1,39 +1,39 @@
-//! A model on a stream gives what it gives on the recording, and a model file keeps all that a model has.
+//! A model gives the same results on a stream as on the recording, and a model file preserves the whole model.
 
 use std::path::Path;
 
 use stapes_audio::Clip;
 use stapes_features::{FeatureConfig, Features, Normalisation, Standardiser};
-use stapes_infer::{Bundle, Classifier, InferError, Input, StreamClassifier};
+use stapes_infer::{Classifier, InferError, Input, Model, StreamClassifier};
 use stapes_nn::ModelConfig;
 use stapes_nn::layer::Shape;
 
 const RATE_HZ: u32 = 8000;
 
-/// A made-up model: parameters by formula.
-fn bundle(features: &str, model: &str, standardised: bool) -> Bundle {
-    let mut config: FeatureConfig =
+/// Returns a model with initial parameters and running statistics from a formula.
+fn model(features: &str, network: &str, standardized: bool) -> Model {
+    let mut features: FeatureConfig =
         toml::from_str(&format!("sample_rate_hz = {RATE_HZ}\n{features}")).unwrap();
-    let front_end = config.init().unwrap();
+    let front_end = features.init().unwrap();
     let width = front_end.width();
-    // Near what decibels are.
+    // In the range of decibels.
     let wave = |from: f32, middle: f32| (0..width).map(|at| middle + (from + at as f32).sin()).collect();
-    let standardiser = standardised.then(|| {
-        config.normalisation = Normalisation::PerCoefficient;
+    let normalizer = standardized.then(|| {
+        features.normalisation = Normalisation::PerCoefficient;
         Standardiser { mean: wave(1.0, -20.0), scale: wave(2.0, 20.0) }
     });
-    let model: ModelConfig = toml::from_str(model).unwrap();
-    let frames = config.fixed_length_samples.map(|samples| front_end.frames_for(samples));
+    let config: ModelConfig = toml::from_str(network).unwrap();
+    let frames = features.fixed_length_samples.map(|samples| front_end.frames_for(samples));
     let shape = Shape::Sequence { features: width, frames };
-    let mut network = model.build(shape, 2).unwrap();
+    let mut network = config.build(shape, 2).unwrap();
     let mut parameters = network.initial_parameters(1);
-    for view in network.views().iter().filter(|view| !view.trained) {
-        let statistics = view.of_mut(&mut parameters).iter_mut().enumerate();
+    for tensor in network.views().iter().filter(|tensor| !tensor.trained) {
+        let statistics = tensor.of_mut(&mut parameters).iter_mut().enumerate();
         statistics.for_each(|(at, value)| *value += 0.5 * (at as f32 + 0.3).sin().abs());
     }
     network.prepare(&parameters);
-    let (input, labels) = (Input::Recordings(config), vec!["a".into(), "b".into()]);
-    Bundle { input, model, labels, shape, standardiser, parameters, recipe: String::new() }
+    let (input, labels) = (Input::Recordings(features), vec!["a".into(), "b".into()]);
+    Model { input, config, labels, shape, normalizer, parameters, recipe: String::new() }
 }
 
 fn samples(count: usize) -> Vec<f32> {
@@ -44,12 +44,12 @@ fn clip(samples: &[f32]) -> Clip {
     Clip { samples: samples.to_vec(), sample_rate_hz: RATE_HZ }
 }
 
-/// The probabilities after each frame, with the samples in pieces.
-fn streamed(bundle: &Bundle, samples: &[f32], piece: usize) -> Vec<Vec<f32>> {
-    let mut stream = StreamClassifier::new(bundle).unwrap();
+/// Returns the probabilities after each frame, with the samples in chunks.
+fn streamed(model: &Model, samples: &[f32], chunk_len: usize) -> Vec<Vec<f32>> {
+    let mut stream = StreamClassifier::new(model).unwrap();
     let mut rows = Vec::new();
-    for piece in samples.chunks(piece) {
-        stream.push(piece, |row| rows.push(row.to_vec())).unwrap();
+    for chunk in samples.chunks(chunk_len) {
+        stream.push(chunk, |row| rows.push(row.to_vec())).unwrap();
     }
     stream.finish(|row| rows.push(row.to_vec())).unwrap();
     rows
@@ -60,85 +60,86 @@ const LIBROSA: &str =
     "[front_end.librosa-mel-db]\nn_fft = 256\nhop_length = 80\nn_mels = 20\ntop_db = 'none'\ncenter = false";
 
 #[test]
-fn decisions_for_frames_are_those_of_the_whole_recording() {
+fn streamed_frame_probabilities_match_those_of_the_whole_recording() {
     let samples = samples(6000);
-    for (features, standardised) in [(KALDI, false), (LIBROSA, true)] {
-        for model in [
+    for (features, standardized) in [(KALDI, false), (LIBROSA, true)] {
+        for network in [
             "[recurrent]\ncell = 'lstm'\nhidden = 6\nlayers = 2\nhead = 'per_frame'",
             "[cdnn]\nfilters = 3\ncells = 4",
         ] {
-            let bundle = bundle(features, model, standardised);
-            let whole = Classifier::new(&bundle).unwrap().classify(&clip(&samples)).unwrap();
-            for piece in [37, 800, 6000] {
-                assert_eq!(streamed(&bundle, &samples, piece).concat(), whole, "{features} {model} {piece}");
+            let model = model(features, network, standardized);
+            let expected = Classifier::new(&model).unwrap().classify(&clip(&samples)).unwrap();
+            for chunk_len in [37, 800, 6000] {
+                let streamed = streamed(&model, &samples, chunk_len).concat();
+                assert_eq!(streamed, expected, "{features} {network} {chunk_len}");
             }
         }
     }
 }
 
 #[test]
-fn the_last_decision_for_a_recording_is_that_of_the_whole() {
+fn the_last_streamed_probabilities_are_those_of_the_recording() {
     let samples = samples(5000);
-    for (features, model) in [
+    for (features, network) in [
         (LIBROSA, "[recurrent]\ncell = 'gru'\nhidden = 6\nhead = 'max'"),
         (LIBROSA, "[recurrent]\ncell = 'rnn_tanh'\nhidden = 6\nhead = 'vote'"),
         (LIBROSA, "[crnn]\nfilters = 4\ncells = 5\nhidden = 16"),
     ] {
-        let bundle = bundle(features, model, true);
-        let mut classifier = Classifier::new(&bundle).unwrap();
-        let rows = streamed(&bundle, &samples, 100);
-        assert_eq!(rows.last().unwrap(), &classifier.classify(&clip(&samples)).unwrap(), "{model}");
-        // Votes of a model that was never trained may all be for one label.
+        let model = model(features, network, true);
+        let mut classifier = Classifier::new(&model).unwrap();
+        let rows = streamed(&model, &samples, 100);
+        assert_eq!(rows.last().unwrap(), &classifier.classify(&clip(&samples)).unwrap(), "{network}");
+        // An untrained model may vote for the same label in all frames.
         let changes = rows.windows(2).any(|rows| rows[0] != rows[1]);
-        assert!(changes || model.contains("vote"), "{model}: {rows:?}");
+        assert!(changes || network.contains("vote"), "{network}: {rows:?}");
     }
 }
 
 #[test]
-fn what_looks_ahead_is_refused_in_words() {
+fn front_ends_and_layers_that_need_future_frames_are_errors() {
     let lstm = "[recurrent]\ncell = 'lstm'\nhidden = 6";
-    let error = |features: &str, model: &str| {
-        StreamClassifier::new(&bundle(features, model, false)).err().unwrap().to_string()
+    let error = |features: &str, network: &str| {
+        StreamClassifier::new(&model(features, network, false)).err().unwrap().to_string()
     };
-    let centred = LIBROSA.replace("center = false", "center = true");
-    assert!(error(&centred, lstm).contains("center"), "{}", error(&centred, lstm));
+    let centered = LIBROSA.replace("center = false", "center = true");
+    assert!(error(&centered, lstm).contains("center"), "{}", error(&centered, lstm));
     let both = format!("{lstm}\nwiring = 'stacked'");
     let message = error(LIBROSA, &both);
     assert!(message.starts_with("the model cannot run on a stream: lstm 20 -> 6"), "{message}");
 }
 
 #[test]
-fn a_sample_that_is_no_number_is_an_error_and_the_stream_goes_on() {
-    let bundle = bundle(LIBROSA, "[recurrent]\ncell = 'lstm'\nhidden = 6", false);
+fn a_stream_continues_after_an_error_for_a_sample_that_is_not_finite() {
+    let model = model(LIBROSA, "[recurrent]\ncell = 'lstm'\nhidden = 6", false);
     let samples = samples(2000);
-    let mut stream = StreamClassifier::new(&bundle).unwrap();
+    let mut stream = StreamClassifier::new(&model).unwrap();
     let mut rows = Vec::new();
     stream.push(&samples[..1000], |row| rows.push(row.to_vec())).unwrap();
-    let error = stream.push(&[0.5, f32::NAN], |_| unreachable!("scores of what is no number"));
+    let error = stream.push(&[0.5, f32::NAN], |_| unreachable!("probabilities of NaN"));
     assert!(matches!(error, Err(InferError::Features(_))), "{error:?}");
     stream.push(&samples[1000..], |row| rows.push(row.to_vec())).unwrap();
     stream.finish(|row| rows.push(row.to_vec())).unwrap();
-    assert_eq!(rows, streamed(&bundle, &samples, 2000));
+    assert_eq!(rows, streamed(&model, &samples, 2000));
 }
 
 #[test]
-fn a_model_file_keeps_running_statistics() {
-    for model in ["[mfcc-cnn]", "[bc-resnet]", "[tc-resnet]"] {
+fn a_model_file_preserves_running_statistics() {
+    for network in ["[mfcc-cnn]", "[bc-resnet]", "[tc-resnet]"] {
         let features = "fixed_length_samples = 6000\n[front_end.librosa-mfcc]\nn_fft = 512\nhop_length = 80\nn_mfcc = 40";
-        let bundle = bundle(features, model, false);
-        let read = Bundle::from_bytes(&bundle.to_bytes().unwrap(), Path::new("model")).unwrap();
-        assert_eq!(read, bundle, "{model}");
-        let probabilities = [&bundle, &read]
-            .map(|bundle| Classifier::new(bundle).unwrap().classify(&clip(&samples(6000))).unwrap());
-        assert_eq!(probabilities[0], probabilities[1], "{model}");
+        let model = model(features, network, false);
+        let read = Model::from_bytes(&model.to_bytes().unwrap(), Path::new("model")).unwrap();
+        assert_eq!(read, model, "{network}");
+        let probabilities = [&model, &read]
+            .map(|model| Classifier::new(model).unwrap().classify(&clip(&samples(6000))).unwrap());
+        assert_eq!(probabilities[0], probabilities[1], "{network}");
     }
 }
 
 #[test]
-fn a_recording_of_more_frames_than_a_net_takes_is_refused() {
+fn more_frames_than_a_network_takes_are_an_error() {
     let features = "[front_end.waveform]\nframe_length = 1\nhop_length = 1";
-    let bundle = bundle(features, "[tc-resnet]\nchannels = [1, 2]", false);
+    let model = model(features, "[tc-resnet]\nchannels = [1, 2]", false);
     let frames = Features::new(1, vec![0.5; (1 << 22) + 1]);
-    let error = Classifier::new(&bundle).unwrap().classify_frames(&frames).unwrap_err().to_string();
+    let error = Classifier::new(&model).unwrap().classify_frames(&frames).unwrap_err().to_string();
     assert!(error.contains("at most 4194304 frames") && error.contains("4194305"), "{error}");
 }

@@ -1,15 +1,15 @@
-//! Times what training and inference do, a whole step at a time, for the configurations that the peers are
-//! timed on: four recurrent ones (S, G, M, V), S with the other cells (S-tanh, S-relu, S-gru), and a waveform net without and
-//! with batch normalisation (C, CB).
+//! Times training and inference of a whole step, for the configurations of the comparison with other implementations: four
+//! recurrent models (S, G, M, V), S with the other cells (S-tanh, S-relu, S-gru), and a waveform network without and with
+//! batch normalization (C, CB).
 //!
 //! `cargo bench -p stapes-train --bench step -- [--threads=N] [--seconds=S] [--json] [train|infer|stream] [NAME...]`
 //!
-//! - train: a batch in memory, forward, backward and the optimiser's update, as the training loop runs them, cut
-//!   into as many shards as there are threads;
-//! - infer: the scores of one sequence, with the weights taken in before;
+//! - train: forward pass, backward pass and optimizer update for a batch in memory, as in the training loop, with one
+//!   shard per thread;
+//! - infer: the scores of one sequence, after the weights are loaded;
 //! - stream: one frame of V with its state, up to its probability.
 //!
-//! Prints the median, the tenth percentile and the least time in ms.
+//! Prints the median, the tenth percentile and the minimum time in ms.
 
 use std::time::{Duration, Instant};
 
@@ -21,7 +21,7 @@ use stapes_nn::loss::sigmoid;
 use stapes_nn::parameters::Layout;
 use stapes_nn::recurrent::{CellKind, RecurrentConfig, RecurrentStack, Wiring};
 use stapes_random::Stream;
-use stapes_train::{Cut, Examples, Labels, Optimiser, Shards, TrainConfig, Treatment};
+use stapes_train::{Crop, Examples, LabelsRef, Optimizer, Shards, StepOptions, TrainConfig};
 
 struct Configuration {
     name: &'static str,
@@ -111,7 +111,8 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let value = |name: &str| arguments.iter().find_map(|word| word.strip_prefix(name));
     let number = |name: &str, default: f64| {
-        value(name).map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("{name}{text}: no number")))
+        value(name)
+            .map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("{name}{text}: not a number")))
     };
     let bench = Bench {
         words: arguments.iter().filter(|word| !word.starts_with('-')).cloned().collect(),
@@ -122,14 +123,14 @@ fn main() {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(bench.threads).build_global();
     pool.expect("the first pool of the process");
     for configuration in &CONFIGURATIONS {
-        if bench.wants(configuration.name, "train") {
+        if bench.selects(configuration.name, "train") {
             bench.train(configuration);
         }
-        if bench.wants(configuration.name, "infer") {
+        if bench.selects(configuration.name, "infer") {
             bench.infer(configuration);
         }
     }
-    if bench.wants("V", "stream") {
+    if bench.selects("V", "stream") {
         bench.stream();
     }
 }
@@ -144,9 +145,9 @@ impl Configuration {
     }
 
     fn sequences(&self, count: usize) -> Vec<Features> {
-        let mut stream = Stream::new(1, "bench");
+        let mut rng = Stream::new(1, "bench");
         let mut sequence = |_| {
-            let values = (0..self.frames * self.features).map(|_| stream.symmetric(1.0)).collect();
+            let values = (0..self.frames * self.features).map(|_| rng.symmetric(1.0)).collect();
             Features::new(self.features, values)
         };
         (0..count).map(&mut sequence).collect()
@@ -154,39 +155,39 @@ impl Configuration {
 }
 
 impl Bench {
-    /// Whether this configuration and this kind of work are asked for; no words ask for all.
-    fn wants(&self, name: &str, mode: &str) -> bool {
+    /// Returns `true` if the arguments select this configuration and mode; without any, all are selected.
+    fn selects(&self, name: &str, mode: &str) -> bool {
         let modes = ["train", "infer", "stream"];
-        let asked = |word: &str| self.words.iter().any(|asked| asked == word);
-        let any_name = CONFIGURATIONS.iter().all(|configuration| !asked(configuration.name));
-        (any_name || asked(name)) && (modes.iter().all(|mode| !asked(mode)) || asked(mode))
+        let given = |word: &str| self.words.iter().any(|given| given == word);
+        let any_name = CONFIGURATIONS.iter().all(|configuration| !given(configuration.name));
+        (any_name || given(name)) && (modes.iter().all(|mode| !given(mode)) || given(mode))
     }
 
     fn train(&self, configuration: &Configuration) {
         let batch = configuration.batch;
         let features = configuration.sequences(batch);
         let classes: Vec<usize> = (0..batch).map(|index| index % configuration.classes).collect();
-        let frames: Vec<Vec<usize>> = (0..batch).map(|at| vec![at % 2; configuration.frames]).collect();
+        let frames: Vec<Vec<usize>> = (0..batch).map(|index| vec![index % 2; configuration.frames]).collect();
         let built =
             Shards::new(&configuration.model(), configuration.shape(), configuration.classes, self.threads);
         let mut shards = built.expect("a model of this bench");
         let labels = match shards.network().objective().decides_frames() {
-            true => Labels::Frames(&frames),
-            false => Labels::Examples(&classes),
+            true => LabelsRef::PerFrame(&frames),
+            false => LabelsRef::PerExample(&classes),
         };
         let examples = Examples::new(&features, labels).expect("examples of this bench");
-        let rule = if configuration.model.starts_with("[wave-cnn]") { "sgd" } else { "adam" };
-        let config = format!("batch = 1\nepochs = 1\noptimiser = '{rule}'");
+        let optimizer = if configuration.model.starts_with("[wave-cnn]") { "sgd" } else { "adam" };
+        let config = format!("batch_size = 1\nepochs = 1\noptimizer = '{optimizer}'");
         let config: TrainConfig = toml::from_str(&config).expect("settings");
-        let mut optimiser = Optimiser::new(&config, shards.network().views());
+        let mut optimizer = Optimizer::new(&config, shards.network().views());
         let mut parameters = shards.network().initial_parameters(1);
-        let order: Vec<Cut> = (0..batch).map(|example| examples.whole(example)).collect();
-        let treatment = Treatment::default();
+        let crops: Vec<Crop> = (0..batch).map(|example| examples.full(example)).collect();
+        let options = StepOptions::default();
         self.time(configuration.name, "train", || {
-            let (loss, gradients) = shards.gradient(&parameters, examples, &order, treatment);
+            let loss = shards.compute_gradients(&parameters, examples, &crops, options);
             assert!(loss.is_finite());
-            optimiser.update(&mut parameters, gradients, 1.0);
-            shards.follow(&mut parameters);
+            optimizer.update(&mut parameters, shards.gradients_mut(), 1.0);
+            shards.update_running_stats(&mut parameters);
         });
     }
 
@@ -204,16 +205,16 @@ impl Bench {
         });
     }
 
-    /// V frame by frame: the stack's step, and the linear layer of one score behind it.
+    /// Times V frame by frame: the step of the recurrent stack, and the linear layer of one score.
     fn stream(&self) {
         let mut layout = Layout::new();
         let config = RecurrentConfig::new(CellKind::Lstm, 256, 1, Wiring::Unidirectional);
         let mut stack = RecurrentStack::new(config, Shape::frames(20), "rnn.", &mut layout);
-        let mut stream = Stream::new(1, "bench");
-        let parameters: Vec<f32> = (0..layout.len()).map(|_| stream.symmetric(0.06)).collect();
+        let mut rng = Stream::new(1, "bench");
+        let parameters: Vec<f32> = (0..layout.len()).map(|_| rng.symmetric(0.06)).collect();
         stapes_nn::layer::Layer::prepare(&mut stack, &parameters);
-        let score: Vec<f32> = (0..256).map(|_| stream.symmetric(0.06)).collect();
-        let frame: Vec<f32> = (0..20).map(|_| stream.symmetric(1.0)).collect();
+        let score: Vec<f32> = (0..256).map(|_| rng.symmetric(0.06)).collect();
+        let frame: Vec<f32> = (0..20).map(|_| rng.symmetric(1.0)).collect();
         let (mut state, mut h) = (vec![0.0; stack.state_len(1)], vec![0.0; 256]);
         self.time("V", "stream", || {
             stack.step(&frame, &mut state, &mut h);
@@ -229,19 +230,19 @@ impl Bench {
         let mut times = Vec::new();
         let end = Instant::now() + Duration::from_secs_f64(self.seconds);
         while times.len() < 5 || Instant::now() < end {
-            let began = Instant::now();
+            let started = Instant::now();
             work();
-            times.push(began.elapsed().as_secs_f64() * 1e3);
+            times.push(started.elapsed().as_secs_f64() * 1e3);
         }
         times.sort_by(f64::total_cmp);
-        let [median, p10, least] = [times.len() / 2, times.len() / 10, 0].map(|at| times[at]);
+        let [median, p10, min] = [times.len() / 2, times.len() / 10, 0].map(|at| times[at]);
         let threads = self.threads;
         match self.json {
             true => println!(
-                "{{\"config\":\"{name}\",\"mode\":\"{mode}\",\"threads\":{threads},\"median\":{median:.5},\"p10\":{p10:.5},\"min\":{least:.5}}}"
+                "{{\"config\":\"{name}\",\"mode\":\"{mode}\",\"threads\":{threads},\"median\":{median:.5},\"p10\":{p10:.5},\"min\":{min:.5}}}"
             ),
             false => println!(
-                "{name} {mode:6} {threads} threads: median {median:9.4} ms, tenth percentile {p10:9.4}, least {least:9.4}"
+                "{name} {mode:6} {threads} threads: median {median:9.4} ms, tenth percentile {p10:9.4}, minimum {min:9.4}"
             ),
         }
     }

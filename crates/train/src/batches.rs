@@ -1,90 +1,100 @@
-//! What each step of a training sees: which examples, in which order, and which part of them.
+//! Selection of the examples and frames of each training step.
+
+use std::ops::Range;
 
 use stapes_random::Stream;
 
 use crate::config::TrainConfig;
 use crate::examples::Examples;
 
-/// A part of an example: all of its frames, or a segment of them.
+/// A crop of an example: all of its frames, or a segment of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Cut {
-    /// Which example.
+pub struct Crop {
+    /// Index of the example.
     pub example: usize,
-    /// The first frame.
-    pub first: usize,
-    /// How many frames.
+    /// First frame.
+    pub start_frame: usize,
+    /// Number of frames.
     pub frames: usize,
-    /// Which time the examples are gone through; with the seed and the example it decides what is drawn for the
-    /// example.
-    pub pass: u64,
+    /// Number of earlier passes over all examples. With the seed and the example it determines what is drawn at
+    /// random for the example.
+    pub repetition: u64,
+}
+
+impl Crop {
+    /// Returns the frames of the crop within its example.
+    pub(crate) fn range(&self) -> Range<usize> {
+        self.start_frame..self.start_frame + self.frames
+    }
 }
 
 /// The batches of a training.
 ///
-/// The examples are gone through again and again, each pass in an order of its own. An epoch takes its number of
-/// examples from this sequence, where the one before stopped, and ends with a smaller batch if need be.
+/// The examples are repeated without end, each repetition in its own random order. Each epoch takes its number of
+/// examples from this sequence, starting where the epoch before ended. The last batch of an epoch may be smaller.
 pub(crate) struct Batches<'a> {
     config: &'a TrainConfig,
     examples: Examples<'a>,
     seed: u64,
-    /// Examples (or segments) of an epoch.
-    an_epoch: usize,
-    /// The order of the pass at hand.
-    pass: Option<u64>,
+    /// Number of crops per epoch.
+    epoch_len: usize,
+    /// Repetition of `order`; `None` before the first.
+    repetition: Option<u64>,
     order: Vec<usize>,
 }
 
 impl<'a> Batches<'a> {
-    /// For at least one example and a checked configuration.
+    /// Creates the batches of at least one example; the configuration must have been checked.
     pub(crate) fn new(config: &'a TrainConfig, examples: Examples<'a>, seed: u64) -> Batches<'a> {
         let count = examples.len();
-        let longest = config.segment_frames.unwrap_or(usize::MAX);
-        let a_pass: usize = (0..count).map(|index| examples.features(index).frames().min(longest)).sum();
-        let an_epoch = config.frames_per_epoch.map_or(count, |frames| {
-            let passes = frames as f64 / a_pass as f64;
-            ((passes * count as f64).round() as usize).max(1)
+        let max_frames = config.segment_frames.unwrap_or(usize::MAX);
+        let frames = |index| examples.features(index).frames().min(max_frames);
+        let total_frames: usize = (0..count).map(frames).sum();
+        let epoch_len = config.frames_per_epoch.map_or(count, |frames| {
+            let repetitions = frames as f64 / total_frames as f64;
+            ((repetitions * count as f64).round() as usize).max(1)
         });
-        Batches { config, examples, seed, an_epoch, pass: None, order: Vec::new() }
+        Batches { config, examples, seed, epoch_len, repetition: None, order: Vec::new() }
     }
 
-    /// Steps of an epoch: the last batch may be smaller.
-    pub(crate) fn steps_an_epoch(&self) -> usize {
-        self.an_epoch.div_ceil(self.config.batch)
+    /// Returns the number of steps per epoch.
+    pub(crate) fn steps_per_epoch(&self) -> usize {
+        self.epoch_len.div_ceil(self.config.batch_size)
     }
 
-    /// Steps of the whole training.
+    /// Returns the number of steps of the whole training.
     pub(crate) fn steps(&self) -> usize {
-        let steps = self.config.epochs.saturating_mul(self.steps_an_epoch());
-        self.config.max_steps.map_or(steps, |most| most.min(steps))
+        let steps = self.config.epochs.saturating_mul(self.steps_per_epoch());
+        self.config.max_steps.map_or(steps, |max_steps| max_steps.min(steps))
     }
 
-    /// What a step sees, from step 0 on; it depends on the seed, the step, the configuration and the number of frames
-    /// of the examples.
-    pub(crate) fn batch(&mut self, step: usize) -> Vec<Cut> {
-        let (epoch, within) = (step / self.steps_an_epoch(), step % self.steps_an_epoch());
-        let from = within * self.config.batch;
-        let to = (from + self.config.batch).min(self.an_epoch);
-        (from..to).map(|at| self.cut(epoch * self.an_epoch + at)).collect()
+    /// Returns the crops of a step, from step 0. They depend on the seed, the step, the configuration and the lengths of
+    /// the examples.
+    pub(crate) fn batch(&mut self, step: usize) -> Vec<Crop> {
+        let (epoch, step) = (step / self.steps_per_epoch(), step % self.steps_per_epoch());
+        let start = step * self.config.batch_size;
+        let end = (start + self.config.batch_size).min(self.epoch_len);
+        (start..end).map(|index| self.crop(epoch * self.epoch_len + index)).collect()
     }
 
-    /// Number `at` of the sequence of all passes.
-    fn cut(&mut self, at: usize) -> Cut {
+    /// Returns the crop with this index in the sequence of all repetitions.
+    fn crop(&mut self, index: usize) -> Crop {
         let count = self.examples.len();
-        let pass = (at / count) as u64;
-        if self.pass != Some(pass) {
+        let repetition = (index / count) as u64;
+        if self.repetition != Some(repetition) {
             self.order = (0..count).collect();
-            // A stream of its own for each pass: the order does not depend on what was drawn before.
-            Stream::numbered(self.seed, "shuffle", [pass, 0]).shuffle(&mut self.order);
-            self.pass = Some(pass);
+            // Each repetition has its own stream, so its order does not depend on earlier draws.
+            Stream::numbered(self.seed, "shuffle", [repetition, 0]).shuffle(&mut self.order);
+            self.repetition = Some(repetition);
         }
-        let example = self.order[at % count];
-        let whole = self.examples.whole(example);
+        let example = self.order[index % count];
+        let full = self.examples.full(example);
         match self.config.segment_frames {
-            Some(frames) if frames < whole.frames => {
-                let mut stream = Stream::numbered(self.seed, "segment", [pass, example as u64]);
-                Cut { first: stream.below(whole.frames - frames + 1), frames, pass, ..whole }
+            Some(frames) if frames < full.frames => {
+                let mut rng = Stream::numbered(self.seed, "segment", [repetition, example as u64]);
+                Crop { start_frame: rng.below(full.frames - frames + 1), frames, repetition, ..full }
             }
-            _ => Cut { pass, ..whole },
+            _ => Crop { repetition, ..full },
         }
     }
 }
@@ -94,89 +104,89 @@ mod tests {
     use stapes_features::Features;
 
     use super::*;
-    use crate::examples::Labels;
+    use crate::examples::LabelsRef;
 
-    /// Recordings of these numbers of frames.
+    /// Returns recordings with these numbers of frames.
     fn recordings(lengths: &[usize]) -> (Vec<Features>, Vec<usize>) {
         let features = lengths.iter().map(|&frames| Features::new(1, vec![0.0; frames])).collect();
         (features, vec![0; lengths.len()])
     }
 
-    fn cuts(lengths: &[usize], changes: &str, seed: u64) -> Vec<Vec<Cut>> {
-        let config: TrainConfig = toml::from_str(&format!("batch = 4\n{changes}")).unwrap();
+    fn batches(lengths: &[usize], settings: &str, seed: u64) -> Vec<Vec<Crop>> {
+        let config: TrainConfig = toml::from_str(&format!("batch_size = 4\n{settings}")).unwrap();
         config.check().unwrap();
         let (features, classes) = recordings(lengths);
-        let examples = Examples::new(&features, Labels::Examples(&classes)).unwrap();
+        let examples = Examples::new(&features, LabelsRef::PerExample(&classes)).unwrap();
         let mut batches = Batches::new(&config, examples, seed);
         (0..batches.steps()).map(|step| batches.batch(step)).collect()
     }
 
     #[test]
     fn an_epoch_has_every_example_once_and_the_last_batch_the_rest() {
-        let batches = cuts(&[5; 10], "epochs = 3", 1);
-        assert_eq!(batches.iter().map(Vec::len).collect::<Vec<_>>(), [4, 4, 2, 4, 4, 2, 4, 4, 2]);
+        let all = batches(&[5; 10], "epochs = 3", 1);
+        assert_eq!(all.iter().map(Vec::len).collect::<Vec<_>>(), [4, 4, 2, 4, 4, 2, 4, 4, 2]);
         let orders: Vec<Vec<usize>> =
-            batches.chunks(3).map(|epoch| epoch.iter().flatten().map(|cut| cut.example).collect()).collect();
-        for (pass, order) in orders.iter().enumerate() {
+            all.chunks(3).map(|epoch| epoch.iter().flatten().map(|crop| crop.example).collect()).collect();
+        for (epoch, order) in orders.iter().enumerate() {
             let mut sorted = order.clone();
             sorted.sort_unstable();
             assert_eq!(sorted, (0..10).collect::<Vec<_>>());
             assert!(
-                batches[3 * pass].iter().all(|cut| (cut.pass, cut.first, cut.frames) == (pass as u64, 0, 5))
+                all[3 * epoch].iter().all(|crop| (crop.repetition, crop.range()) == (epoch as u64, 0..5))
             );
         }
         assert_ne!(orders[0], orders[1]);
-        assert_ne!(cuts(&[5; 10], "epochs = 1", 2)[0], batches[0]);
-        assert_eq!(cuts(&[5; 10], "epochs = 3\nmax_steps = 5", 1), batches[..5]);
+        assert_ne!(batches(&[5; 10], "epochs = 1", 2)[0], all[0]);
+        assert_eq!(batches(&[5; 10], "epochs = 3\nmax_steps = 5", 1), all[..5]);
     }
 
     #[test]
-    fn segments_lie_anywhere_in_their_recording_and_short_ones_are_kept_whole() {
+    fn segments_start_at_any_frame_and_short_recordings_are_not_cropped() {
         let lengths = [30, 8, 10, 11];
-        let mut firsts = vec![Vec::new(); 4];
-        for cut in cuts(&lengths, "epochs = 400\nsegment_frames = 10", 1).into_iter().flatten() {
-            assert!(cut.first + cut.frames <= lengths[cut.example]);
-            assert_eq!(cut.frames, lengths[cut.example].min(10));
-            firsts[cut.example].push(cut.first);
+        let mut starts = vec![Vec::new(); 4];
+        for crop in batches(&lengths, "epochs = 400\nsegment_frames = 10", 1).into_iter().flatten() {
+            assert!(crop.range().end <= lengths[crop.example]);
+            assert_eq!(crop.frames, lengths[crop.example].min(10));
+            starts[crop.example].push(crop.start_frame);
         }
-        // Each of the 21 places of the first recording, 400 draws: about 19 times.
-        for first in 0..=20 {
-            let times = firsts[0].iter().filter(|&&other| other == first).count();
-            assert!((5..40).contains(&times), "{first}: {times}");
+        // 400 draws from the 21 possible starts in the first recording: about 19 each.
+        for start in 0..=20 {
+            let times = starts[0].iter().filter(|&&other| other == start).count();
+            assert!((5..40).contains(&times), "{start}: {times}");
         }
-        assert!(firsts[1].iter().chain(&firsts[2]).all(|&first| first == 0));
-        assert!(firsts[3].contains(&0) && firsts[3].contains(&1));
+        assert!(starts[1].iter().chain(&starts[2]).all(|&start| start == 0));
+        assert!(starts[3].contains(&0) && starts[3].contains(&1));
     }
 
     #[test]
-    fn epochs_of_the_same_frames_hear_as_much_whatever_the_segments() {
-        // 40 recordings of 100 to 139 frames, 4,780 in all.
+    fn epochs_have_the_same_number_of_frames_for_any_segment_length() {
+        // 40 recordings of 100 to 139 frames, 4,780 in total.
         let lengths: Vec<usize> = (100..140).collect();
-        for (segment, cuts_expected) in
+        for (segment, expected_crops) in
             [("segment_frames = 10", 478usize), ("segment_frames = 30", 159), ("", 40)]
         {
-            let changes = format!("epochs = 20\nframes_per_epoch = 4780\n{segment}");
-            let batches = cuts(&lengths, &changes, 1);
-            let steps = cuts_expected.div_ceil(4);
+            let settings = format!("epochs = 20\nframes_per_epoch = 4780\n{segment}");
+            let batches = batches(&lengths, &settings, 1);
+            let steps = expected_crops.div_ceil(4);
             assert_eq!(batches.len(), 20 * steps);
-            let an_epoch: usize = batches[..steps].iter().map(Vec::len).sum();
-            assert_eq!(an_epoch, cuts_expected);
+            let epoch_len: usize = batches[..steps].iter().map(Vec::len).sum();
+            assert_eq!(epoch_len, expected_crops);
             let all = batches.iter().flatten();
-            let frames: usize = all.clone().map(|cut| cut.frames).sum();
+            let frames: usize = all.clone().map(|crop| crop.frames).sum();
             assert!((frames as f64 / (20.0 * 4780.0) - 1.0).abs() < 0.005, "{segment}: {frames}");
-            // No recording is heard more than once more than another.
-            let times = |example| all.clone().filter(|cut| cut.example == example).count();
+            // The numbers of uses of any two recordings differ by at most one.
+            let times = |example| all.clone().filter(|crop| crop.example == example).count();
             let times: Vec<usize> = (0..40).map(times).collect();
             assert!(times.iter().max().unwrap() - times.iter().min().unwrap() <= 1, "{times:?}");
-            // A recording's segments of one epoch are different draws.
-            let passes: Vec<u64> = batches[..steps]
+            // The segments of one recording in one epoch come from different repetitions.
+            let repetitions: Vec<u64> = batches[..steps]
                 .iter()
                 .flatten()
-                .filter(|cut| cut.example == 7)
-                .map(|cut| cut.pass)
+                .filter(|crop| crop.example == 7)
+                .map(|crop| crop.repetition)
                 .collect();
-            assert!(passes.is_sorted_by(|a, b| a < b), "{passes:?}");
+            assert!(repetitions.is_sorted_by(|a, b| a < b), "{repetitions:?}");
         }
-        assert_eq!(cuts(&[50, 60], "epochs = 1\nframes_per_epoch = 3", 1).len(), 1);
+        assert_eq!(batches(&[50, 60], "epochs = 1\nframes_per_epoch = 3", 1).len(), 1);
     }
 }

@@ -1,132 +1,162 @@
-//! What a recipe says about training.
+//! Training settings of a recipe.
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::TrainError;
 use crate::schedule::Schedule;
 
-/// The `[train]` part of a recipe.
+/// The `[train]` section of a recipe, which must give `batch_size` and `epochs`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrainConfig {
-    /// Examples a step.
-    pub batch: usize,
-    /// How often the training examples are gone through, or how many times `frames_per_epoch`.
+    /// Number of examples per step.
+    pub batch_size: usize,
+    /// Number of passes over the training examples, or of epochs of `frames_per_epoch` frames.
     pub epochs: usize,
-    /// Training sees segments of this many frames: each time an example comes up, one that is drawn by seed, pass and
-    /// example. Shorter examples are kept whole. Validation and test always take whole examples.
+    /// Number of frames of the segments to train on. Each time an example is used, its segment is drawn at random from the
+    /// seed, the repetition and the example; shorter examples are used in full. Validation and test always use full
+    /// examples.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub segment_frames: Option<usize>,
-    /// How many frames an epoch has, where it is not to be every example once: so many examples (or segments) as make
-    /// this number on average over the training examples, rounded, at least one. So trainings with segments of any
-    /// length see the same amount of audio. The examples are gone through in turn, in an order of their own each time,
-    /// and an epoch goes on where the one before stopped.
+    /// Number of frames per epoch; without it, an epoch has every example once. An epoch takes as many examples (or
+    /// segments) as have this number of frames on average, rounded, at least one, so that trainings with segments of any
+    /// length use the same amount of audio. The examples are repeated in turn, each repetition in its own random order, and
+    /// an epoch starts where the one before ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub frames_per_epoch: Option<usize>,
-    /// The last step, where the epochs would have more.
+    /// Maximum number of steps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_steps: Option<usize>,
-    /// The rule of a step.
+    /// Update rule.
     #[serde(default)]
-    pub optimiser: OptimiserKind,
-    /// How much of the last step stays in the next, for `sgd`.
+    pub optimizer: OptimizerKind,
+    /// Momentum of `sgd`.
     #[serde(default)]
     pub momentum: f32,
-    /// The step size (the highest of the schedule).
+    /// Learning rate (the maximum of the schedule).
     #[serde(default = "default_learning_rate")]
     pub learning_rate: f32,
-    /// How the learning rate goes over the steps.
+    /// Learning-rate schedule.
     #[serde(default)]
     pub schedule: Schedule,
-    /// Over how many steps the learning rate rises in a line before its schedule begins.
+    /// Number of steps over which the learning rate rises linearly before the schedule starts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warmup_steps: Option<usize>,
-    /// Weight decay, on weights of two or more axes; biases and what normalises are spared. With `adamw` each step takes
-    /// this share, times the learning rate, off the weight; with `adam` and `sgd` this share of the weight is added to
-    /// its gradient.
+    /// Weight decay of parameters with two or more axes; biases and normalization parameters have none. `adamw` subtracts
+    /// `learning_rate * weight_decay * weight` in each step; `adam` and `sgd` add `weight_decay * weight` to the gradient.
     #[serde(default)]
     pub weight_decay: f32,
-    /// The largest norm of the whole gradient; a longer one is scaled down to it.
+    /// Maximum norm of the whole gradient; a larger gradient is scaled down to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub clip_norm: Option<f32>,
-    /// Label smoothing: the truth is this much of all classes alike, and the rest the class.
+    pub max_grad_norm: Option<f32>,
+    /// Label smoothing: the weight of the uniform distribution over all classes in each target.
     #[serde(default)]
     pub label_smoothing: f32,
-    /// What a decision counts in the training loss, by its class.
+    /// Weights of the classes in the training loss.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub class_weights: Option<ClassWeights>,
-    /// Alpha of mixup, above 0 and at most 4: each example is laid over another of its batch, which has a share of at most
-    /// a half, drawn from Beta(alpha, alpha), and so is its truth. Not where every frame has a label.
+    /// Alpha of mixup, above 0 and at most 4: another example of the batch and its label are mixed into each example, with
+    /// a weight of at most 0.5 that is drawn from Beta(alpha, alpha). Not available for frame-level labels.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mixup: Option<f32>,
-    /// Into how many parts a batch is cut that are computed one after the other: less memory, the same loss and
-    /// gradient but for batch normalisation, whose statistics are then those of a part.
-    #[serde(default = "one")]
-    pub accumulate: usize,
-    /// Keeps a running mean of the parameters beside them, of which this share stays at each step (less at the first
-    /// steps: (1 + n) / (10 + n) at step n); the mean is validated, and is the model.
+    /// Number of parts of a batch that are computed one after the other and whose gradients are accumulated. This saves
+    /// memory; loss and gradient are those of the whole batch, except that batch normalization uses the statistics of each
+    /// part.
+    #[serde(default = "default_accumulation_steps")]
+    pub accumulation_steps: usize,
+    /// Decay of an exponential moving average (EMA) of the parameters, at most (1 + n) / (10 + n) at step n. The averaged
+    /// parameters are validated, and are the trained model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub average_decay: Option<f32>,
-    /// Ends the training when so many validations in a row were no better than the best.
+    pub ema_decay: Option<f32>,
+    /// Number of consecutive validations without improvement after which training ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub patience: Option<usize>,
-    /// Ends the training after so many seconds. How far it comes then depends on the machine.
+    /// Number of seconds after which training ends. The result then depends on the speed of the machine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_seconds: Option<f64>,
-    /// Steps between validations; without it, one after every epoch. The last step always validates.
+    /// Number of steps between validations; by default one epoch. The last step is always validated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub validate_every_steps: Option<usize>,
-    /// Into how many parts a batch is cut; each may run on a thread of its own. The parts' gradients are
-    /// summed in a fixed order, so results depend on this number (in the last digits) and not on threads.
+    /// Number of shards of a batch, each of which may run on its own thread. Gradients are summed in a fixed order, so
+    /// results depend on this number (in the last digits) but not on threads.
     #[serde(default = "default_shards")]
     pub shards: usize,
 }
 
-/// The rule of a step.
+impl Default for TrainConfig {
+    /// Returns 20 epochs with batches of 32 examples, and the defaults of a recipe for everything else.
+    fn default() -> TrainConfig {
+        TrainConfig {
+            batch_size: 32,
+            epochs: 20,
+            segment_frames: None,
+            frames_per_epoch: None,
+            max_steps: None,
+            optimizer: OptimizerKind::default(),
+            momentum: 0.0,
+            learning_rate: default_learning_rate(),
+            schedule: Schedule::default(),
+            warmup_steps: None,
+            weight_decay: 0.0,
+            max_grad_norm: None,
+            label_smoothing: 0.0,
+            class_weights: None,
+            mixup: None,
+            accumulation_steps: default_accumulation_steps(),
+            ema_decay: None,
+            patience: None,
+            max_seconds: None,
+            validate_every_steps: None,
+            shards: default_shards(),
+        }
+    }
+}
+
+/// Update rule of an optimizer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum OptimiserKind {
+pub enum OptimizerKind {
     /// Adam (Kingma and Ba 2015).
     #[default]
     Adam,
-    /// Adam with weight decay apart from the gradient (Loshchilov and Hutter 2019).
+    /// Adam with decoupled weight decay (Loshchilov and Hutter 2019).
     #[serde(rename = "adamw")]
     AdamW,
-    /// Stochastic gradient descent, with `momentum` if it is above 0.
+    /// Stochastic gradient descent, with momentum if `momentum` is above 0.
     Sgd,
 }
 
-/// What a decision counts in the training loss, by its class.
+/// Weights of the classes in the training loss.
 ///
-/// The loss is the sum over decisions of -sum_k w_k q_k ln p_k, with q the truth (one class, or smoothed), over the sum of
-/// the weights of the true classes, as PyTorch has it.
+/// The loss is the sum over decisions of -sum_k w_k q_k ln p_k, with targets q (one-hot, smoothed or mixed), divided by the
+/// sum of the weights of the true classes, as in PyTorch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged, expecting = "expected \"balanced\" or a list with a weight for each class")]
 pub enum ClassWeights {
-    /// A word for a rule.
+    /// Weights computed by a named rule.
     Named(NamedWeights),
-    /// A weight for each class, in their order.
-    Given(Vec<f32>),
+    /// One weight per class, in the order of the classes.
+    Values(Vec<f32>),
 }
 
-/// Rules for weights of classes.
+/// Named rules for class weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum NamedWeights {
-    /// Of class k of K the weight N / (K n_k), with n_k of the N training decisions: all classes count the same.
+    /// N / (K n_k) for class k of K, with n_k of the N training labels: all classes have the same total weight.
     Balanced,
 }
 
-/// Each shard has a network and gradients of its own.
-const MOST_SHARDS: usize = 1024;
+/// Bounds the memory: each shard has its own network and gradients.
+const MAX_SHARDS: usize = 1024;
 
 fn default_learning_rate() -> f32 {
     1e-3
 }
 
-fn one() -> usize {
+fn default_accumulation_steps() -> usize {
     1
 }
 
@@ -138,61 +168,61 @@ impl TrainConfig {
     /// Checks every value.
     ///
     /// # Errors
-    /// [`TrainError::Value`] names the key, its value and the rule.
+    /// [`TrainError::Value`] with the key, its value and the rule that it breaks.
     pub fn check(&self) -> Result<(), TrainError> {
         self.check_sizes()?;
-        let value = |key, value: String, rule| Err(TrainError::Value { key, value, rule });
+        let invalid = |key, value: String, rule| Err(TrainError::Value { key, value, rule });
         let positive = [
             ("train.learning_rate", Some(f64::from(self.learning_rate))),
-            ("train.clip_norm", self.clip_norm.map(f64::from)),
+            ("train.max_grad_norm", self.max_grad_norm.map(f64::from)),
             ("train.max_seconds", self.max_seconds),
         ];
         for (key, number) in positive {
             if let Some(number) = number.filter(|number| !(*number > 0.0 && number.is_finite())) {
-                return value(key, number.to_string(), "must be a number above 0");
+                return invalid(key, number.to_string(), "must be a number above 0");
             }
         }
-        let shares = [
+        let fractions = [
             ("train.momentum", Some(self.momentum)),
             ("train.weight_decay", Some(self.weight_decay)),
             ("train.label_smoothing", Some(self.label_smoothing)),
-            ("train.average_decay", self.average_decay),
+            ("train.ema_decay", self.ema_decay),
         ];
-        for (key, share) in shares {
-            if let Some(share) = share.filter(|share| !(0.0..1.0).contains(share)) {
-                return value(key, share.to_string(), "must be at least 0 and below 1");
+        for (key, fraction) in fractions {
+            if let Some(fraction) = fraction.filter(|fraction| !(0.0..1.0).contains(fraction)) {
+                return invalid(key, fraction.to_string(), "must be at least 0 and below 1");
             }
         }
         if let Some(alpha) = self.mixup.filter(|alpha| !(*alpha > 0.0 && *alpha <= 4.0)) {
-            return value("train.mixup", alpha.to_string(), "must be above 0 and at most 4");
+            return invalid("train.mixup", alpha.to_string(), "must be above 0 and at most 4");
         }
-        if self.momentum > 0.0 && self.optimiser != OptimiserKind::Sgd {
-            let rule = "belongs to optimiser = \"sgd\": set that, or leave momentum out";
-            return value("train.momentum", self.momentum.to_string(), rule);
+        if self.momentum > 0.0 && self.optimizer != OptimizerKind::Sgd {
+            let rule = "requires optimizer = \"sgd\"; set it, or remove momentum";
+            return invalid("train.momentum", self.momentum.to_string(), rule);
         }
-        if let Some((key, number, rule)) = self.schedule.wrong_keys() {
-            return value(key, number, rule);
+        if let Some((key, number, rule)) = self.schedule.invalid_key() {
+            return invalid(key, number, rule);
         }
         if let (Some(steps), Schedule::OneCycle) = (self.warmup_steps, self.schedule) {
-            let rule = "schedule = \"one_cycle\" has a rise of its own: leave warmup_steps out";
-            return value("train.warmup_steps", steps.to_string(), rule);
+            let rule = "schedule = \"one_cycle\" includes a warm-up; remove warmup_steps";
+            return invalid("train.warmup_steps", steps.to_string(), rule);
         }
-        if let Some(ClassWeights::Given(weights)) = &self.class_weights
+        if let Some(ClassWeights::Values(weights)) = &self.class_weights
             && !(weights.iter().all(|weight| *weight >= 0.0 && weight.is_finite())
                 && weights.iter().sum::<f32>() > 0.0)
         {
-            let rule = "must be numbers, 0 or more, and not all 0";
-            return value("train.class_weights", format!("{weights:?}"), rule);
+            let rule = "must be finite numbers of at least 0, at least one of them above 0";
+            return invalid("train.class_weights", format!("{weights:?}"), rule);
         }
         Ok(())
     }
 
     fn check_sizes(&self) -> Result<(), TrainError> {
         let at_least_one = [
-            ("train.batch", Some(self.batch)),
+            ("train.batch_size", Some(self.batch_size)),
             ("train.epochs", Some(self.epochs)),
             ("train.shards", Some(self.shards)),
-            ("train.accumulate", Some(self.accumulate)),
+            ("train.accumulation_steps", Some(self.accumulation_steps)),
             ("train.patience", self.patience),
             ("train.validate_every_steps", self.validate_every_steps),
             ("train.max_steps", self.max_steps),
@@ -204,19 +234,35 @@ impl TrainConfig {
                 return Err(TrainError::Value { key, value: "0".into(), rule: "must be at least 1" });
             }
         }
-        if self.shards > MOST_SHARDS {
+        if self.shards > MAX_SHARDS {
             let (key, value) = ("train.shards", self.shards.to_string());
-            let rule = "must be at most 1024; one for each core is enough";
+            let rule = "must be at most 1024; one shard per core is enough";
             return Err(TrainError::Value { key, value, rule });
         }
         Ok(())
     }
 
-    /// The key that cannot do without validation examples, if one is set.
-    pub(crate) fn needs_validation(&self) -> Option<&'static str> {
+    /// Returns the key that requires validation examples, if one is set.
+    pub(crate) fn key_that_needs_validation(&self) -> Option<&'static str> {
         match self.patience {
             Some(_) => Some("train.patience"),
-            None => self.schedule.follows_validation().then_some("train.schedule.plateau"),
+            None => self.schedule.needs_validation().then_some("train.schedule.plateau"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_is_that_of_a_recipe_with_the_required_keys_alone() {
+        assert_eq!(
+            toml::from_str::<TrainConfig>("batch_size = 32\nepochs = 20").unwrap(),
+            TrainConfig::default()
+        );
+        for missing in ["batch_size = 32", "epochs = 20"] {
+            assert!(toml::from_str::<TrainConfig>(missing).is_err(), "{missing}");
         }
     }
 }

@@ -1,145 +1,151 @@
-//! Why training cannot start or go on.
+//! Errors of a training.
 
-/// Why training cannot start or go on.
+/// Error that prevents or ends a training.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TrainError {
-    /// A value that a key cannot have.
+    /// A key has an invalid value.
     #[error("{key} = {value}: {rule}")]
     Value {
-        /// The key in the recipe.
+        /// Key in the recipe.
         key: &'static str,
-        /// The value there.
+        /// Its value.
         value: String,
-        /// What it must be.
+        /// Rule that the value breaks.
         rule: &'static str,
     },
-    /// There is nothing to learn from.
-    #[error("no training examples: training needs at least one")]
+    /// The training set is empty.
+    #[error("the training set is empty; give at least one example")]
     NoExamples,
-    /// More processes than shards.
+    /// There are more processes than shards.
     #[error(
-        "train.shards = {shards}: {size} processes train together, and each needs a shard: set it to {size} or a multiple"
+        "train.shards = {shards}: {processes} processes train together, and each needs a shard; set it to {processes} or a \
+         multiple"
     )]
     TooFewShards {
-        /// The number in the recipe.
+        /// Number of shards in the recipe.
         shards: usize,
-        /// How many processes there are.
-        size: usize,
+        /// Number of processes.
+        processes: usize,
     },
-    /// A setting that follows the validation loss, without validation examples.
+    /// A setting depends on the validation loss, but the validation set is empty.
     #[error(
-        "{key}: needs validation examples, and there are none: carve some off the training examples, or leave it out"
+        "{key} needs validation examples, but there are none; hold out some training examples, or remove the key"
     )]
     NoValidation {
-        /// The key.
+        /// Key in the recipe.
         key: &'static str,
     },
-    /// Not one weight a class.
-    #[error("train.class_weights: {got} weights for {classes} classes: give one for each")]
+    /// The numbers of class weights and of classes differ.
+    #[error("train.class_weights: there are {got} weights for {classes} classes; give one weight per class")]
     ClassWeights {
-        /// How many were given.
+        /// Number of weights.
         got: usize,
-        /// How many there must be.
+        /// Number of classes.
         classes: usize,
     },
     /// A class without training examples cannot be balanced.
     #[error(
-        "train.class_weights = \"balanced\": class {class} has no training example: leave the class out, or give weights"
+        "train.class_weights = \"balanced\": class {class} has no training example; remove the class, or list the weights"
     )]
     UnbalancedClass {
-        /// Which, from 0.
+        /// Index of the class.
         class: usize,
     },
-    /// The source of frames has none for a training example, or others than the model reads.
+    /// The frame source cannot produce a training example, or produced frames that the model cannot read.
     #[error("training example {index}: {reason}")]
     Example {
-        /// Which, from 0.
+        /// Index of the example.
         index: usize,
-        /// What the source says, or what is wrong with its frames.
+        /// Error of the source, or the problem with its frames.
         reason: String,
     },
-    /// An example has no frame.
-    #[error("example {index} has no frame: leave it out")]
+    /// An example has no frames.
+    #[error("example {index} has no frames; remove it")]
     NoFrames {
-        /// Which, from 0.
+        /// Index of the example.
         index: usize,
     },
-    /// An example is longer than the model can take.
-    #[error("example {index} has {frames} frames, and the model takes at most {most}: cut it into parts")]
+    /// An example has more frames than the model can take.
+    #[error("example {index} has {frames} frames, but the model takes at most {max_frames}; split it")]
     TooLong {
-        /// Which, from 0.
+        /// Index of the example.
         index: usize,
-        /// T of its features.
+        /// Number of its frames.
         frames: usize,
-        /// The most frames of a sequence.
-        most: usize,
+        /// Maximum number of frames of a sequence.
+        max_frames: usize,
     },
-    /// An example has not one label a frame.
-    #[error("example {index} has {frames} frames and {labels} labels: give one label a frame")]
+    /// The numbers of frames and of frame-level labels of an example differ.
+    #[error("example {index} has {frames} frames and {labels} labels; give one label per frame")]
     FrameLabels {
-        /// Which, from 0.
+        /// Index of the example.
         index: usize,
-        /// Its frames.
+        /// Number of its frames.
         frames: usize,
-        /// Its labels.
+        /// Number of its labels.
         labels: usize,
     },
-    /// The model decides for frames and the labels are of whole examples, or the other way round.
+    /// Only one of the model and the labels is frame-level.
     #[error(
         "{}",
-        if *of_frames {
-            "the data has a label a frame and the model decides for whole recordings: use a head per_frame"
+        if *per_frame {
+            "the data has one label per frame, but the model predicts one class per recording; use the head per_frame"
         } else {
-            "the data has one label a recording and the model decides for every frame: use another head than per_frame"
+            "the data has one label per recording, but the model predicts one class per frame; use a head other than \
+             per_frame"
         }
     )]
     Labels {
-        /// Whether the labels are of frames.
-        of_frames: bool,
+        /// `true` if the labels are per frame.
+        per_frame: bool,
     },
-    /// Segments for a model that reads a fixed number of frames.
+    /// The recipe asks for segments, but the model reads a fixed number of frames.
     #[error(
-        "train.segment_frames = {segment}: the model reads exactly {fixed} frames: leave it out, or leave out what fixes \
-         the length"
+        "train.segment_frames = {segment}: the model reads exactly {fixed} frames; remove segment_frames, or the setting \
+         that fixes the length"
     )]
     Segments {
-        /// Frames of a segment.
+        /// Number of frames per segment.
         segment: usize,
-        /// Frames that the model reads.
+        /// Number of frames that the model reads.
         fixed: usize,
     },
-    /// The parameters to start from are not the model's.
-    #[error("{got} parameters to start from, and the model has {expected}: give those of the same model")]
+    /// The number of initial parameters is not the model's.
+    #[error(
+        "there are {got} initial parameters, but the model has {expected}; use the parameters of an identical model"
+    )]
     Start {
-        /// How many were given.
+        /// Number of initial parameters.
         got: usize,
-        /// How many the model has.
+        /// Number of parameters of the model.
         expected: usize,
     },
-    /// A checkpoint is of another model or optimiser.
+    /// The checkpoint belongs to another model or optimizer.
     #[error(
-        "the checkpoint holds {got} numbers of {name}, and this training has {expected}: it is of another one"
+        "the checkpoint has {got} values of {name}, but this training has {expected}; use a checkpoint of the same \
+         training"
     )]
     Checkpoint {
-        /// The buffer.
+        /// Name of the buffer.
         name: &'static str,
-        /// How many numbers the checkpoint has.
+        /// Number of its values in the checkpoint.
         got: usize,
-        /// How many there must be.
+        /// Number of its values in this training.
         expected: usize,
     },
     /// The loss, the gradient or a parameter is not finite.
     #[error(
-        "training diverged at step {step}: {what}; the largest gradients are {largest}. Lower train.learning_rate or set train.clip_norm"
+        "training diverged at step {step}: {reason}; the largest gradients are {largest_gradients}. Lower \
+         train.learning_rate or set train.max_grad_norm"
     )]
     Diverged {
-        /// The step.
+        /// Step number.
         step: usize,
-        /// What is not finite: the loss, the norm of the gradient, or a parameter.
-        what: String,
+        /// The loss, the gradient norm or the parameter that is not finite.
+        reason: String,
         /// Names and norms of the largest gradients.
-        largest: String,
+        largest_gradients: String,
     },
     /// The model cannot be built.
     #[error(transparent)]

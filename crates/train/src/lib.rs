@@ -1,36 +1,76 @@
-//! The training loop, optimisers, and what they report.
+//! Training loop, optimizers, learning-rate schedules and checkpoints.
 //!
-//! [`TrainConfig`] is what a recipe's `[train]` says. [`train`] takes a model, examples in memory and a seed,
-//! and gives back the parameters of the best validation; it knows nothing of files, recipes or test splits.
-//! The steps of a batch run in [`Shards`]: each shard on its own network and gradient buffer, summed in a
-//! fixed order, so that the result depends on the number of shards and never on threads or timing. A [`FrameSource`]
-//! makes the frames of training examples anew each time, in the background.
+//! [`train`] takes a model configuration, examples in memory, a [`TrainConfig`] and a seed, and returns the parameters
+//! with the best validation score. It knows nothing about files, recipes or test splits.
+//!
+//! [`Shards`] distribute the examples of a batch: each shard has its own network and gradient buffer, and the gradients
+//! are summed in a fixed order. The result therefore depends on the number of shards, but not on threads or timing. A
+//! [`FrameSource`] recomputes the frames of training examples on background threads.
+//!
+//! # Example
+//! ```
+//! use std::sync::atomic::AtomicBool;
+//!
+//! use stapes_features::Features;
+//! use stapes_nn::layer::Shape;
+//! use stapes_train::{Examples, LabelsRef, SingleProcess, Start, TrainConfig, TrainError, Trainer, train};
+//!
+//! // Sequences of rising (class 0) and falling (class 1) values.
+//! let sequence = |index: usize| {
+//!     let slope = if index % 2 == 0 { 0.1 } else { -0.1 };
+//!     Features::new(1, (0..8).map(|t| slope * (t + index % 5) as f32).collect())
+//! };
+//! let features: Vec<Features> = (0..40).map(sequence).collect();
+//! let classes: Vec<usize> = (0..40).map(|index| index % 2).collect();
+//! let examples = |from: usize, to: usize| {
+//!     Examples::new(&features[from..to], LabelsRef::PerExample(&classes[from..to]))
+//! };
+//! let result = train(
+//!     &Trainer {
+//!         model: &toml::from_str("[recurrent]\ncell = 'gru'\nhidden = 8")?,
+//!         input: Shape::frames(1),
+//!         classes: 2,
+//!         config: &TrainConfig { batch_size: 8, learning_rate: 0.01, ..TrainConfig::default() },
+//!         train: examples(0, 30)?,
+//!         source: None,
+//!         validation: examples(30, 40)?,
+//!         augment: None,
+//!         start: Start::Random,
+//!         seed: 1,
+//!         communicator: &SingleProcess,
+//!     },
+//!     &AtomicBool::new(false),
+//!     |_event| Ok::<(), TrainError>(()),
+//! )?;
+//! assert_eq!(result.best.validation.map(|validation| validation.accuracy), Some(1.0));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod batches;
+mod communicator;
 mod config;
 mod error;
 mod examples;
 mod loader;
-mod mix;
-mod optimiser;
+mod mixup;
+mod optimizer;
 mod schedule;
 mod shards;
 mod state;
-mod team;
+mod step_options;
 mod train;
 mod trainer;
-mod treatment;
 
-pub use batches::Cut;
-pub use config::{ClassWeights, NamedWeights, OptimiserKind, TrainConfig};
+pub use batches::Crop;
+pub use communicator::{Communicator, SingleProcess};
+pub use config::{ClassWeights, NamedWeights, OptimizerKind, TrainConfig};
 pub use error::TrainError;
-pub use examples::{Examples, Labels};
-pub use loader::{FrameSource, FrameWorker, Loading};
-pub use optimiser::Optimiser;
-pub use schedule::{Moment, Schedule};
+pub use examples::{Examples, Labels, LabelsRef, PackedLabels};
+pub use loader::{FrameSource, FrameWorker, LoaderOptions};
+pub use optimizer::Optimizer;
+pub use schedule::{Schedule, ScheduleContext};
 pub use shards::Shards;
 pub use state::{Checkpoint, Point, Progress, Snapshot, Validation};
-pub use team::{Alone, Team};
+pub use step_options::StepOptions;
 pub use train::train;
-pub use trainer::{Event, Start, Trained, Trainer};
-pub use treatment::Treatment;
+pub use trainer::{Event, Start, Trainer, TrainingResult};

@@ -1,74 +1,65 @@
-//! Batches that are made ready while the steps before them run, on threads of their own.
+//! Background threads that prepare the batches of the next steps.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::Scope;
 
 use stapes_features::Features;
 use stapes_nn::layer::Shape;
 
-use crate::batches::{Batches, Cut};
+use crate::batches::{Batches, Crop};
 use crate::error::TrainError;
-use crate::examples::{Examples, Labels};
+use crate::examples::{Examples, Labels, LabelsRef};
 use crate::trainer::Trainer;
 
-/// Where the frames of training examples come from, if they are made anew each time an example comes up.
+/// Source of training frames that are computed each time an example is used.
 pub trait FrameSource: Sync {
-    /// What one thread makes frames with: called once a thread, for buffers of its own.
+    /// Creates a worker with its own buffers; called once per thread.
     fn worker(&self) -> FrameWorker<'_>;
 }
 
-/// Makes the frames of a cut, as the model reads them but for augmentation of frames.
+/// Function that computes the frames of a crop, as the model reads them, before augmentation of frames.
 ///
-/// They must depend on the cut alone, and not on the thread or on cuts before. Where every frame has a label there must be
-/// as many frames as the cut has; else there may be others. An error is a text that names the example for people.
-pub type FrameWorker<'a> = Box<dyn FnMut(&Cut) -> Result<Features, String> + 'a>;
+/// The frames must depend on the crop alone, not on the thread or on earlier crops. With frame-level labels there must be
+/// as many frames as in the crop; otherwise their number may differ. The error is a message that names the example.
+pub type FrameWorker<'a> = Box<dyn FnMut(&Crop) -> Result<Features, String> + 'a>;
 
-/// A source and who works for it.
+/// Source of training frames and its number of threads.
 #[derive(Clone, Copy)]
-pub struct Loading<'a> {
-    /// What makes the frames.
+pub struct LoaderOptions<'a> {
+    /// Source of the frames.
     pub source: &'a dyn FrameSource,
-    /// How many threads do, at least one; nothing but time depends on it.
+    /// Number of threads, at least 1. Results do not depend on it.
     pub threads: usize,
 }
 
-/// The examples of a step, ready to learn from.
+/// Prepared examples of a step.
 pub(crate) struct Batch {
     features: Vec<Features>,
-    labels: BatchLabels,
-}
-
-enum BatchLabels {
-    Examples(Vec<usize>),
-    Frames(Vec<Vec<usize>>),
+    labels: Labels,
 }
 
 impl Batch {
-    /// The batch as a set of examples, and the cuts that are all of them.
+    /// Returns the batch as a set of examples, and the crops that contain each of them in full.
     ///
     /// # Errors
-    /// None: they were checked when they were made.
-    pub(crate) fn examples(&self) -> Result<(Examples<'_>, Vec<Cut>), TrainError> {
-        let labels = match &self.labels {
-            BatchLabels::Examples(classes) => Labels::Examples(classes),
-            BatchLabels::Frames(classes) => Labels::Frames(classes),
-        };
-        let examples = Examples::new(&self.features, labels)?;
-        Ok((examples, (0..self.features.len()).map(|example| examples.whole(example)).collect()))
+    /// None in practice: the loader checked the examples.
+    pub(crate) fn examples(&self) -> Result<(Examples<'_>, Vec<Crop>), TrainError> {
+        let examples = Examples::new(&self.features, self.labels.as_ref())?;
+        Ok((examples, (0..self.features.len()).map(|example| examples.full(example)).collect()))
     }
 }
 
-/// Makes the batches of a training ready, in the order of its steps and a bounded number ahead.
+/// Prepares the batches of a training in the order of its steps, a bounded number of them ahead.
 ///
-/// Each thread makes whole batches. What is in a batch is a function of its step, so it does not matter which thread makes
-/// it, or when.
+/// Each thread prepares whole batches. A batch is a function of its step, so it does not depend on the thread or the time.
 pub(crate) struct Loader<'a> {
     trainer: &'a Trainer<'a>,
-    loading: Loading<'a>,
-    /// The most frames that the model takes.
-    longest: usize,
-    /// Behind the last step.
+    options: LoaderOptions<'a>,
+    /// Maximum number of frames that the model takes.
+    max_frames: usize,
+    /// Number of steps of the whole training.
     steps: usize,
     state: Mutex<State>,
     changed: Condvar,
@@ -76,132 +67,131 @@ pub(crate) struct Loader<'a> {
 
 #[derive(Default)]
 struct State {
-    /// The step that training is at, and the first that no thread has begun.
-    at: usize,
-    next: usize,
+    /// The step that training needs next.
+    current: usize,
+    /// The first step that no thread has claimed.
+    unclaimed: usize,
     ready: BTreeMap<usize, Result<Batch, TrainError>>,
-    /// Whether no step will be taken any more.
-    over: bool,
-    /// Whether a thread has panicked, so that its batch never comes.
-    broken: bool,
+    /// `true` when no more batches are needed.
+    closed: bool,
+    /// `true` after a thread has panicked, so that its batch never becomes ready.
+    panicked: bool,
 }
 
 impl<'a> Loader<'a> {
-    /// A loader for the steps from `first` on.
+    /// Creates a loader for these steps.
     pub(crate) fn new(
         trainer: &'a Trainer<'a>,
-        loading: Loading<'a>,
-        longest: usize,
-        [first, steps]: [usize; 2],
+        options: LoaderOptions<'a>,
+        max_frames: usize,
+        steps: Range<usize>,
     ) -> Loader<'a> {
-        let state = State { at: first, next: first, ..State::default() };
-        Loader { trainer, loading, longest, steps, state: Mutex::new(state), changed: Condvar::new() }
+        let state = State { current: steps.start, unclaimed: steps.start, ..State::default() };
+        let (state, changed) = (Mutex::new(state), Condvar::new());
+        Loader { trainer, options, max_frames, steps: steps.end, state, changed }
     }
 
-    /// Starts the threads; they end when the guard is dropped, each behind the example at hand.
+    /// Starts the threads. When the guard is dropped, each thread ends after its current example.
     pub(crate) fn start<'s>(&'s self, scope: &'s Scope<'s, '_>) -> impl Drop + use<'s, 'a> {
-        for _ in 0..self.loading.threads.max(1) {
-            scope.spawn(|| self.work());
+        for _ in 0..self.options.threads.max(1) {
+            scope.spawn(|| self.run_worker());
         }
-        OnDrop(|| self.change(|state| state.over = true))
+        OnDrop(|| self.change(|state| state.closed = true))
     }
 
-    /// The batch of a step; steps are taken in their order.
+    /// Waits for the batch of a step and returns it. Steps must be requested in order.
     ///
     /// # Errors
-    /// [`TrainError::Example`] where the source has no frames for an example, or not such as the model reads.
+    /// [`TrainError::Example`] if the source fails for an example, or its frames do not fit the model.
     ///
     /// # Panics
     /// If the source panicked.
-    pub(crate) fn take(&self, step: usize) -> Result<Batch, TrainError> {
+    pub(crate) fn batch(&self, step: usize) -> Result<Batch, TrainError> {
         let mut state = self.state();
         loop {
             if let Some(batch) = state.ready.remove(&step) {
-                state.at = step + 1;
+                state.current = step + 1;
                 self.changed.notify_all();
                 return batch;
             }
-            assert!(!state.broken, "a source of frames has panicked");
+            assert!(!state.panicked, "a source of frames panicked");
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
-    fn work(&self) {
-        let _watch = OnDrop(|| {
+    fn run_worker(&self) {
+        let _guard = OnDrop(|| {
             if std::thread::panicking() {
-                self.change(|state| state.broken = true);
+                self.change(|state| state.panicked = true);
             }
         });
         let Trainer { config, train, seed, .. } = *self.trainer;
         let mut batches = Batches::new(config, train, seed);
-        let mut frames = self.loading.source.worker();
-        while let Some(step) = self.begun() {
-            let Some(batch) = self.batch(&batches.batch(step), &mut frames).transpose() else { return };
+        let mut worker = self.options.source.worker();
+        while let Some(step) = self.claim_step() {
+            let Some(batch) = self.prepare(&batches.batch(step), &mut worker).transpose() else { return };
             self.change(|state| {
                 state.ready.insert(step, batch);
             });
         }
     }
 
-    /// The next step that has no batch, once there is room for it; none when all are begun or nobody needs them.
-    fn begun(&self) -> Option<usize> {
-        let ahead = 2 * self.loading.threads.max(2);
+    /// Waits until another batch may be prepared and claims its step; returns `None` after the last step and when the
+    /// loader is closed.
+    fn claim_step(&self) -> Option<usize> {
+        let max_ahead = 2 * self.options.threads.max(2);
         let mut state = self.state();
         loop {
-            if state.over || state.next >= self.steps {
+            if state.closed || state.unclaimed >= self.steps {
                 return None;
             }
-            if state.next < state.at + ahead {
-                state.next += 1;
-                return Some(state.next - 1);
+            if state.unclaimed < state.current + max_ahead {
+                state.unclaimed += 1;
+                return Some(state.unclaimed - 1);
             }
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
-    /// The examples of these cuts; none if they are not needed any more.
-    fn batch(&self, cuts: &[Cut], frames: &mut FrameWorker<'_>) -> Result<Option<Batch>, TrainError> {
-        let mut features = Vec::with_capacity(cuts.len());
-        for cut in cuts {
-            if self.state().over {
+    /// Prepares the examples of these crops; returns `None` when the loader is closed.
+    fn prepare(&self, crops: &[Crop], worker: &mut FrameWorker<'_>) -> Result<Option<Batch>, TrainError> {
+        let mut features = Vec::with_capacity(crops.len());
+        for crop in crops {
+            if self.state().closed {
                 return Ok(None);
             }
-            let example = |reason| TrainError::Example { index: cut.example, reason };
-            features
-                .push(frames(cut).and_then(|features| self.changed_frames(cut, features)).map_err(example)?);
+            let frames = worker(crop).and_then(|frames| self.check_and_augment(crop, frames));
+            features.push(frames.map_err(|reason| TrainError::Example { index: crop.example, reason })?);
         }
-        let labels = match self.trainer.train.labels() {
-            Labels::Examples(classes) => {
-                BatchLabels::Examples(cuts.iter().map(|cut| classes[cut.example]).collect())
-            }
-            Labels::Frames(classes) => {
-                let of_cut = |cut: &Cut| classes[cut.example][cut.first..][..cut.frames].to_vec();
-                BatchLabels::Frames(cuts.iter().map(of_cut).collect())
-            }
-        };
-        Ok(Some(Batch { features, labels }))
+        Ok(Some(Batch { features, labels: self.trainer.train.labels().select(crops) }))
     }
 
-    /// The frames that a source made, checked and augmented.
-    fn changed_frames(&self, cut: &Cut, mut features: Features) -> Result<Features, String> {
+    /// Checks and augments the frames from a source.
+    fn check_and_augment(&self, crop: &Crop, mut features: Features) -> Result<Features, String> {
         let Trainer { input, augment, seed, train, .. } = *self.trainer;
         let (frames, width) = (features.frames(), features.width());
         if width != input.features() {
-            return Err(format!("frames of {width} values, and the model reads {}", input.features()));
+            return Err(format!(
+                "the source returned frames of {width} values, but the model reads {}",
+                input.features()
+            ));
         }
-        let exactly = match (train.labels(), input) {
-            (Labels::Frames(_), _) => Some(cut.frames),
+        let required = match (train.labels(), input) {
+            (LabelsRef::PerFrame(_), _) => Some(crop.frames),
             (_, Shape::Sequence { frames, .. }) => frames,
             _ => None,
         };
-        if let Some(expected) = exactly.filter(|expected| *expected != frames) {
-            return Err(format!("{frames} frames, and there must be {expected}"));
+        if let Some(required) = required.filter(|required| *required != frames) {
+            return Err(format!("the source returned {frames} frames, but {required} are required"));
         }
-        if !(1..=self.longest).contains(&frames) {
-            return Err(format!("{frames} frames, and the model takes from 1 to {}", self.longest));
+        if !(1..=self.max_frames).contains(&frames) {
+            let max_frames = self.max_frames;
+            return Err(format!(
+                "the source returned {frames} frames, but the model takes from 1 to {max_frames}"
+            ));
         }
         if let Some(augment) = augment {
-            augment.apply(&mut features, self.longest, seed, [cut.pass, cut.example as u64]);
+            augment.apply(&mut features, self.max_frames, seed, [crop.repetition, crop.example as u64]);
         }
         Ok(features)
     }
@@ -216,7 +206,7 @@ impl<'a> Loader<'a> {
     }
 }
 
-/// Does something at the end of its scope, come what may.
+/// Runs a closure at the end of its scope, also during a panic.
 struct OnDrop<F: Fn()>(F);
 
 impl<F: Fn()> Drop for OnDrop<F> {
@@ -233,10 +223,10 @@ mod tests {
 
     use super::*;
     use crate::config::TrainConfig;
-    use crate::team::Alone;
+    use crate::communicator::SingleProcess;
     use crate::trainer::Start;
 
-    /// A source that reports each example as it is begun, and makes it when it may.
+    /// Source that reports the start of each example and waits for permission to finish it.
     struct Gate {
         begun: Sender<usize>,
         open: Mutex<Receiver<()>>,
@@ -244,22 +234,22 @@ mod tests {
 
     impl FrameSource for Gate {
         fn worker(&self) -> FrameWorker<'_> {
-            Box::new(|cut| {
-                self.begun.send(cut.example).unwrap();
-                // Open for good once nobody holds the other end.
+            Box::new(|crop| {
+                self.begun.send(crop.example).unwrap();
+                // Always open once the sender is dropped.
                 let _ = self.open.lock().unwrap().recv();
-                Ok(Features::new(1, vec![0.0; cut.frames]))
+                Ok(Features::new(1, vec![0.0; crop.frames]))
             })
         }
     }
 
     #[test]
-    fn when_training_is_over_nothing_behind_the_example_at_hand_is_made() {
+    fn after_training_only_the_current_example_is_finished() {
         let model: ModelConfig = toml::from_str("[recurrent]\ncell = 'gru'\nhidden = 2").unwrap();
-        let config: TrainConfig = toml::from_str("batch = 10\nepochs = 2").unwrap();
+        let config: TrainConfig = toml::from_str("batch_size = 10\nepochs = 2").unwrap();
         let features = vec![Features::new(1, vec![0.0; 3]); 20];
         let classes: Vec<usize> = (0..20).map(|index| index % 2).collect();
-        let examples = Examples::new(&features, Labels::Examples(&classes)).unwrap();
+        let examples = Examples::new(&features, LabelsRef::PerExample(&classes)).unwrap();
         let ((begun, seen), (allow, open)) = (channel(), channel());
         let source = Gate { begun, open: Mutex::new(open) };
         let loading = Loading { source: &source, threads: 1 };
@@ -272,16 +262,16 @@ mod tests {
             source: Some(loading),
             validation: examples,
             augment: None,
-            start: Start::Drawn,
+            start: Start::Random,
             seed: 1,
-            team: &Alone,
+            communicator: &SingleProcess,
         };
         let loader = Loader::new(&trainer, loading, 3, [0, 4]);
         std::thread::scope(|scope| {
             let until_the_end = loader.start(scope);
             (0..10).for_each(|_| allow.send(()).unwrap());
             assert_eq!(loader.take(0).unwrap().examples().unwrap().1.len(), 10);
-            // The first example of the second batch is begun, and waits.
+            // The first example of the second batch has started and waits.
             assert_eq!(seen.iter().take(11).count(), 11);
             drop(until_the_end);
             drop(allow);

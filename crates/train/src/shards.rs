@@ -1,4 +1,4 @@
-//! A batch is cut into shards; each runs on a network and a gradient buffer of its own.
+//! Data parallelism over the shards of a batch; each shard has its own network and gradient buffer.
 
 mod shard;
 
@@ -7,36 +7,36 @@ use stapes_nn::layer::Shape;
 use stapes_nn::objective::{Bend, Objective};
 use stapes_nn::{BatchSums, ModelConfig, ModelError, Network};
 
-use crate::batches::Cut;
-use crate::examples::{Examples, Labels};
-use crate::mix::{Mix, mixes};
+use crate::batches::Crop;
+use crate::communicator::{Communicator, SingleProcess, sum_batch_stats, sum_numbers};
+use crate::examples::{Examples, LabelsRef};
+use crate::mixup::{Mix, draw_mixes};
 use crate::state::Validation;
-use crate::team::{Alone, Team, add_batch_sums, sum_numbers};
-use crate::treatment::Treatment;
+use crate::step_options::StepOptions;
 use shard::{Shard, Step};
 
 /// The shards of a model's batches.
 ///
-/// Shard by shard the gradients are added in a fixed order: the sum depends on the number of shards and not
-/// on which thread ran which. Where layers need sums over the whole batch, the shards run in step and wait for
-/// each other at these layers; the sums too are added in the order of the shards. The processes of a [`Team`] share the
-/// shards, and each ends with the sum over all.
+/// The gradients are summed in the order of the shards, so the sum depends on the number of shards but not on threads.
+/// Layers that need statistics of the whole batch are synchronization points: the shards wait there for each other, and the
+/// statistics are summed in the order of the shards. The shards are distributed over the processes of a [`Communicator`],
+/// and each process receives the sum over all.
 pub struct Shards<'t> {
-    /// Those of this process.
+    /// Shards of this process.
     shards: Vec<Shard>,
-    /// Which number the first of them has among those of all processes, and how many these are.
+    /// Index of the first of them among the shards of all processes.
     first: usize,
+    /// Number of shards of all processes.
     total: usize,
-    team: &'t dyn Team,
-    /// Into how many parts a batch is cut that run one after the other.
-    parts: usize,
+    communicator: &'t dyn Communicator,
+    accumulation_steps: usize,
 }
 
-/// Gradients that one thread adds at a time.
-const PIECE: usize = 64 * 1024;
+/// Number of gradients that one thread sums at a time.
+const CHUNK: usize = 64 * 1024;
 
 impl<'t> Shards<'t> {
-    /// `shards` networks of a model for inputs of this shape and `classes` classes.
+    /// Builds `shards` networks of a model for inputs of this shape and `classes` classes.
     ///
     /// # Errors
     /// [`ModelError`] if the model cannot be built.
@@ -46,212 +46,216 @@ impl<'t> Shards<'t> {
         classes: usize,
         shards: usize,
     ) -> Result<Shards<'static>, ModelError> {
-        Shards::of_team(model, (input, classes), shards.max(1), &Alone)
+        Shards::distributed(model, input, classes, shards.max(1), &SingleProcess)
     }
 
-    /// The same for a team: its processes share the shards, each has some of them.
+    /// Builds this process's part of `total` shards.
     ///
     /// # Errors
-    /// As [`Shards::new`].
-    pub(crate) fn of_team(
+    /// Those of [`Shards::new`].
+    pub(crate) fn distributed(
         model: &ModelConfig,
-        (input, classes): (Shape, usize),
+        input: Shape,
+        classes: usize,
         total: usize,
-        team: &'t dyn Team,
+        communicator: &'t dyn Communicator,
     ) -> Result<Shards<'t>, ModelError> {
-        let [first, end] = [team.rank(), team.rank() + 1].map(|rank| total * rank / team.size());
-        let shard = |_| {
-            let network = model.build(input, classes)?;
-            Ok(Shard {
-                gradients: vec![0.0; network.values()],
-                network,
-                cuts: Vec::new(),
-                places: Vec::new(),
-                targets: Vec::new(),
-                others: Vec::new(),
-                lengths: Vec::new(),
-                sequences: None,
-                augmented: Vec::new(),
-                input: Vec::new(),
-                d_scores: Vec::new(),
-                loss: 0.0,
-                right: 0,
-            })
-        };
+        let rank = communicator.rank();
+        let [first, end] = [rank, rank + 1].map(|rank| total * rank / communicator.size());
+        let shard = |_| Ok(Shard::new(model.build(input, classes)?));
         let shards = (first..end).map(shard).collect::<Result<_, ModelError>>()?;
-        Ok(Shards { shards, first, total, team, parts: 1 })
+        Ok(Shards { shards, first, total, communicator, accumulation_steps: 1 })
     }
 
-    /// The same, with batches cut into so many parts that run one after the other: gradients are accumulated, and only
-    /// a part is in memory.
+    /// Splits each batch into `accumulation_steps` parts that run one after the other, which saves memory; their gradients
+    /// are accumulated.
     #[must_use]
-    pub fn with_parts(self, parts: usize) -> Shards<'t> {
-        Shards { parts: parts.max(1), ..self }
+    pub fn with_accumulation_steps(self, accumulation_steps: usize) -> Shards<'t> {
+        Shards { accumulation_steps: accumulation_steps.max(1), ..self }
     }
 
-    /// One of the networks, for its shapes and names.
+    /// Returns one of the networks, for its shapes and names.
     pub fn network(&self) -> &Network {
         &self.shards[0].network
     }
 
-    /// The loss and its gradient by all parameters, for the mean over a batch.
-    pub fn gradient(
+    /// Computes the mean loss over a batch and its gradient with respect to all parameters. Returns the loss.
+    pub fn compute_gradients(
         &mut self,
         parameters: &[f32],
         data: Examples<'_>,
-        batch: &[Cut],
-        treatment: Treatment<'_>,
-    ) -> (f64, &mut [f32]) {
-        let mixes = mixes(batch.len(), &treatment);
-        let whole = weight(self.network().objective(), data, batch, (&mixes, treatment.bend()));
-        // Where no decision counts, the loss is 0 and not 0 / 0.
-        let whole = if whole > 0.0 { whole } else { 1.0 };
-        let step = Step { parameters, data, batch, mixes: &mixes, whole, treatment };
+        batch: &[Crop],
+        options: StepOptions<'_>,
+    ) -> f64 {
+        let mixes = draw_mixes(batch.len(), &options);
+        let objective = self.network().objective();
+        let total_weight = total_weight(objective, data, batch, &mixes, options.loss_options());
+        // Without any weight the loss is 0 and not 0 / 0.
+        let total_weight = if total_weight > 0.0 { total_weight } else { 1.0 };
+        let step = Step { parameters, data, batch, mixes: &mixes, total_weight, options };
         self.shards.par_iter_mut().for_each(|shard| {
             shard.gradients.fill(0.0);
             shard.loss = 0.0;
         });
-        let part = batch.len().div_ceil(self.parts).max(1);
-        for (at, batch) in batch.chunks(part).enumerate() {
-            self.deal(batch, at * part);
+        let part_len = batch.len().div_ceil(self.accumulation_steps).max(1);
+        for (part, crops) in batch.chunks(part_len).enumerate() {
+            self.distribute(crops, part * part_len);
             match self.network().stops().len() {
-                0 => self.shards.par_iter_mut().for_each(|shard| shard.gradient(step)),
-                stops => self.gradient_in_step(step, stops),
+                0 => self.shards.par_iter_mut().for_each(|shard| shard.compute_gradients(step)),
+                sync_points => self.compute_gradients_in_stages(step, sync_points),
             }
         }
+        self.reduce()
+    }
+
+    /// Sums the losses and gradients of all shards into the first one. Returns the loss.
+    fn reduce(&mut self) -> f64 {
         let (first, others) = self.shards.split_at_mut(1);
         let first = &mut first[0];
         first.loss += others.iter().map(|shard| shard.loss).sum::<f64>();
         let others: Vec<&[f32]> = others.iter().map(|shard| &shard.gradients[..]).collect();
-        first.gradients.par_chunks_mut(PIECE).enumerate().for_each(|(piece, sums)| {
+        first.gradients.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, sums)| {
             for gradients in &others {
-                let gradients = &gradients[piece * PIECE..];
+                let gradients = &gradients[chunk * CHUNK..];
                 sums.iter_mut().zip(gradients).for_each(|(sum, gradient)| *sum += gradient);
             }
         });
-        let [loss] = sum_numbers(self.team, [first.loss]);
+        let [loss] = sum_numbers(self.communicator, [first.loss]);
         first.loss = loss;
-        self.team.sum(&mut first.gradients);
-        (loss, &mut first.gradients)
+        self.communicator.all_reduce_sum(&mut first.gradients);
+        loss
     }
 
-    /// The gradients of all shards, stage by stage.
-    fn gradient_in_step(&mut self, step: Step<'_>, stops: usize) {
-        for stage in 0..=stops {
+    /// Computes the gradients of all shards stage by stage, with a synchronization point between two stages.
+    fn compute_gradients_in_stages(&mut self, step: Step<'_>, sync_points: usize) {
+        for stage in 0..=sync_points {
             self.shards.par_iter_mut().for_each(|shard| {
                 if stage == 0 {
-                    shard.begin(step);
+                    shard.prepare_batch(step);
                 }
                 shard.forward_stage(stage, step);
             });
-            if stage < stops {
-                self.share_sums(stage);
+            if stage < sync_points {
+                self.all_reduce_stats(stage);
             }
         }
-        for stage in 0..=stops {
+        for stage in 0..=sync_points {
             self.shards.par_iter_mut().for_each(|shard| {
                 if stage == 0 {
-                    shard.lose(step);
+                    shard.compute_loss(step);
                 }
                 shard.backward_stage(stage, step);
             });
-            if stage < stops {
-                self.share_sums(stops - stage - 1);
+            if stage < sync_points {
+                self.all_reduce_stats(sync_points - stage - 1);
             }
         }
     }
 
-    /// Adds the sums of a stop over all shards that have examples, and gives each the whole.
-    fn share_sums(&mut self, stop: usize) {
-        let busy = |shard: &&mut Shard| shard.sequences.is_some();
-        let mut all = BatchSums::default();
-        for (at, shard) in self.shards.iter_mut().filter(busy).enumerate() {
-            match at {
-                0 => all.clone_from(shard.network.sums(stop)),
-                _ => all.add(shard.network.sums(stop)),
+    /// Sums the statistics of a synchronization point over all shards with examples, and gives each of them the sum.
+    fn all_reduce_stats(&mut self, sync_point: usize) {
+        let has_examples = |shard: &&mut Shard| shard.sequences.is_some();
+        let mut sum = BatchSums::default();
+        for (index, shard) in self.shards.iter_mut().filter(has_examples).enumerate() {
+            match index {
+                0 => sum.clone_from(shard.network.sums(sync_point)),
+                _ => sum.add(shard.network.sums(sync_point)),
             }
         }
-        if self.team.size() > 1 {
-            all = add_batch_sums(self.team, &all);
+        if self.communicator.size() > 1 {
+            sum = sum_batch_stats(self.communicator, &sum);
         }
-        self.shards.iter_mut().filter(busy).for_each(|shard| shard.network.sums(stop).clone_from(&all));
+        let shards = self.shards.iter_mut().filter(has_examples);
+        shards.for_each(|shard| shard.network.sums(sync_point).clone_from(&sum));
     }
 
-    /// After a step of training: lets running statistics follow the batch of [`Shards::gradient`].
-    pub fn follow(&self, parameters: &mut [f32]) {
-        // The first shard has the first example of every batch; that of another process may have none.
+    /// Updates the running statistics among `parameters` by the batch of [`Shards::compute_gradients`].
+    pub fn update_running_stats(&self, parameters: &mut [f32]) {
+        // The first shard of rank 0 has the first example of every batch; other processes may have none.
         self.network().follow(parameters);
         if !self.network().stops().is_empty() {
-            self.team.broadcast(parameters);
+            self.communicator.broadcast(parameters);
         }
     }
 
-    /// The gradient that [`Shards::gradient`] computed last.
+    /// Returns the gradients from the last [`Shards::compute_gradients`].
     pub fn gradients(&self) -> &[f32] {
         &self.shards[0].gradients
     }
 
-    /// The same, to be changed.
-    pub(crate) fn gradients_mut(&mut self) -> &mut [f32] {
+    /// Returns the mutable gradients, for an optimizer.
+    pub fn gradients_mut(&mut self) -> &mut [f32] {
         &mut self.shards[0].gradients
     }
 
-    /// Mean loss and accuracy over all examples, `batch` at a time.
-    pub(crate) fn score(&mut self, parameters: &[f32], data: Examples<'_>, batch: usize) -> Validation {
-        let all: Vec<Cut> = (0..data.len()).map(|example| data.whole(example)).collect();
-        let whole = decisions(self.network().objective(), &all);
-        let (mut loss, mut right) = (0.0, 0);
+    /// Returns mean loss and accuracy over all examples, with `batch_size` of them at a time.
+    pub(crate) fn evaluate(
+        &mut self,
+        parameters: &[f32],
+        data: Examples<'_>,
+        batch_size: usize,
+    ) -> Validation {
+        let all: Vec<Crop> = (0..data.len()).map(|example| data.full(example)).collect();
+        let total = count_decisions(self.network().objective(), &all);
+        let (mut loss, mut correct) = (0.0, 0);
         self.shards.iter_mut().for_each(|shard| shard.network.prepare(parameters));
-        for batch in all.chunks(batch) {
-            self.deal(batch, 0);
-            self.shards.par_iter_mut().for_each(|shard| shard.score(parameters, data, whole));
+        for batch in all.chunks(batch_size) {
+            self.distribute(batch, 0);
+            self.shards.par_iter_mut().for_each(|shard| shard.evaluate(parameters, data, total));
             loss += self.shards.iter().map(|shard| shard.loss).sum::<f64>();
-            right += self.shards.iter().map(|shard| shard.right).sum::<usize>();
+            correct += self.shards.iter().map(|shard| shard.correct).sum::<usize>();
         }
-        let [loss, right] = sum_numbers(self.team, [loss, right as f64]);
-        Validation { loss, accuracy: right / whole as f64 }
+        let [loss, correct] = sum_numbers(self.communicator, [loss, correct as f64]);
+        Validation { loss, accuracy: correct / total as f64 }
     }
 
-    /// Deals a batch, or the part of one from place `first` on, to the shards like cards, the longest first, so that all
-    /// have about as many frames.
-    fn deal(&mut self, batch: &[Cut], first: usize) {
-        let mut places: Vec<usize> = (0..batch.len()).collect();
-        places.sort_by_key(|&place| std::cmp::Reverse(batch[place].frames));
+    /// Distributes crops over the shards like cards, the longest first, so that all shards have about the same number of
+    /// frames. `first_index` is the index of the first crop in the batch.
+    fn distribute(&mut self, crops: &[Crop], first_index: usize) {
+        let mut order: Vec<usize> = (0..crops.len()).collect();
+        order.sort_by_key(|&index| std::cmp::Reverse(crops[index].frames));
         for shard in &mut self.shards {
-            shard.cuts.clear();
-            shard.places.clear();
+            shard.crops.clear();
+            shard.batch_indices.clear();
         }
-        for (turn, place) in places.into_iter().enumerate() {
-            // The others are of other processes.
+        for (turn, index) in order.into_iter().enumerate() {
+            // All other shards belong to other processes.
             let own = (turn % self.total).checked_sub(self.first).and_then(|own| self.shards.get_mut(own));
             if let Some(shard) = own {
-                shard.cuts.push(batch[place]);
-                shard.places.push(first + place);
+                shard.crops.push(crops[index]);
+                shard.batch_indices.push(first_index + index);
             }
         }
     }
 }
 
-/// What the decisions that these cuts ask for count together.
-fn weight(objective: Objective, data: Examples<'_>, batch: &[Cut], (mixes, bend): (&[Mix], Bend<'_>)) -> f64 {
-    match (data.labels(), bend.class_weights) {
-        (_, None) => decisions(objective, batch) as f64,
-        (Labels::Examples(classes), Some(_)) => {
-            let class = |cut: &Cut| classes[cut.example];
-            let other = |place: usize| mixes.get(place).map(|mix| (class(&batch[mix.place]), mix.share));
-            batch.iter().enumerate().map(|(place, cut)| bend.weight(class(cut), other(place))).sum()
+/// Returns the total weight of the decisions of a batch.
+fn total_weight(
+    objective: Objective,
+    data: Examples<'_>,
+    batch: &[Crop],
+    mixes: &[Mix],
+    options: Bend<'_>,
+) -> f64 {
+    match (data.labels(), options.class_weights) {
+        (_, None) => count_decisions(objective, batch) as f64,
+        (LabelsRef::PerExample(classes), Some(_)) => {
+            let class = |crop: &Crop| classes[crop.example];
+            let mixed_in = |index| mixes.get(index).map(|mix: &Mix| (class(&batch[mix.index]), mix.weight));
+            let weight = |(index, crop)| options.weight(class(crop), mixed_in(index));
+            batch.iter().enumerate().map(weight).sum()
         }
-        (Labels::Frames(classes), Some(_)) => {
-            let of = |cut: &Cut| classes[cut.example][cut.first..cut.first + cut.frames].iter();
-            batch.iter().flat_map(of).map(|&class| bend.weight(class, None)).sum()
+        (LabelsRef::PerFrame(classes), Some(_)) => {
+            let frames = batch.iter().flat_map(|crop| &classes[crop.example][crop.range()]);
+            frames.map(|&class| options.weight(class, None)).sum()
         }
     }
 }
 
-/// How many decisions these cuts ask for.
-fn decisions(objective: Objective, cuts: &[Cut]) -> usize {
+/// Returns the number of decisions about these crops: frames for a frame-level model, else examples.
+fn count_decisions(objective: Objective, crops: &[Crop]) -> usize {
     match objective.decides_frames() {
-        true => cuts.iter().map(|cut| cut.frames).sum(),
-        false => cuts.len(),
+        true => crops.iter().map(|crop| crop.frames).sum(),
+        false => crops.len(),
     }
 }

@@ -1,78 +1,78 @@
-//! What a training has reached, and what it needs to go on from there.
+//! Learning curves, snapshots and checkpoints of a training.
 
 use serde::{Deserialize, Serialize};
 use stapes_files::number;
 
 use crate::error::TrainError;
 
-/// What was measured between two moments of a training: a point of the curves.
+/// Point of the learning curves.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Point {
-    /// Optimiser steps so far.
+    /// Number of optimizer steps so far.
     pub step: usize,
-    /// Epochs so far.
+    /// Number of epochs so far.
     #[serde(with = "number")]
     pub epoch: f64,
-    /// Seconds since training began, without those between a stop and a resumption.
+    /// Seconds since the start of training, without those between a stop and its resumption.
     #[serde(with = "number")]
     pub seconds: f64,
     /// Mean training loss since the last point.
     #[serde(with = "number")]
     pub train_loss: f64,
-    /// The learning rate of the last step.
+    /// Learning rate of the last step.
     #[serde(with = "number")]
     pub learning_rate: f64,
-    /// Mean norm of the gradient since the last point, before clipping.
+    /// Mean gradient norm since the last point, before clipping.
     #[serde(with = "number")]
     pub gradient_norm: f64,
-    /// How the model does on the validation examples, if there are any.
+    /// Scores on the validation examples, if there are any.
     #[serde(flatten)]
     pub validation: Option<Validation>,
 }
 
-/// How a model does on the validation examples.
+/// Scores on the validation examples.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Validation {
     /// Mean loss.
     #[serde(rename = "validation_loss", with = "number")]
     pub loss: f64,
-    /// Share of the decisions that are right.
+    /// Fraction of correct decisions: of frames for a frame-level model, else of examples.
     #[serde(rename = "validation_accuracy", with = "number")]
     pub accuracy: f64,
 }
 
 impl Validation {
-    /// Whether this is a better model: a higher accuracy, or the same with a lower loss.
+    /// Returns `true` for a higher accuracy than `other`'s, or an equal one with a lower loss.
     pub fn better_than(&self, other: &Validation) -> bool {
         (self.accuracy, -self.loss) > (other.accuracy, -other.loss)
     }
 }
 
-/// How far a training is, in numbers.
+/// Progress of a training.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
-    /// Optimiser steps done.
+    /// Number of completed optimizer steps.
     pub step: usize,
     /// Seconds of training and validation.
     #[serde(with = "number")]
     pub seconds: f64,
-    /// Seconds of training alone.
+    /// Seconds of training without validation.
     #[serde(with = "number")]
     pub training_seconds: f64,
-    /// Seconds of these in which a step waited for its examples.
+    /// Seconds of training in which a step waited for its examples.
     #[serde(default, with = "number")]
-    pub waiting_seconds: f64,
-    /// Examples that went through a step.
+    pub data_wait_seconds: f64,
+    /// Number of examples in the completed steps.
     pub examples_seen: usize,
-    /// All points of the curves so far.
+    /// Points of the learning curves so far.
     pub points: Vec<Point>,
-    /// Which of them is best.
+    /// Index of the best point.
     pub best: Option<usize>,
-    /// Losses, and norms of the gradient, since the last point.
+    /// Sums since the last point.
     pub(crate) since: Sums,
 }
 
-/// Sums over the steps since the last point.
+/// Sums of losses and gradient norms over the steps since the last point.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Sums {
     pub(crate) steps: usize,
@@ -83,33 +83,33 @@ pub(crate) struct Sums {
 }
 
 impl Progress {
-    /// The best point, where there is one.
+    /// Returns the best point, or `None` before the first.
     pub fn best_point(&self) -> Option<&Point> {
         self.points.get(self.best?)
     }
 }
 
-/// A training between two steps, as it can be written down.
+/// Borrowed state of a training between two steps.
 #[derive(Clone, Debug)]
 pub struct Snapshot<'a> {
-    /// How far it is.
+    /// Progress so far.
     pub progress: &'a Progress,
-    /// All flat buffers, by name.
+    /// Names and values of all flat buffers.
     pub buffers: Vec<(&'static str, &'a [f32])>,
 }
 
-/// A training that was written down. With the same [`Trainer`](crate::Trainer) otherwise, it goes on as if it had never
-/// stopped: to the same bits.
+/// State of a training between two steps. A training that resumes from it, with an otherwise equal
+/// [`Trainer`](crate::Trainer), gives the same bits as one that was never stopped.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Checkpoint {
-    /// How far it was.
+    /// Progress so far.
     pub progress: Progress,
-    /// The buffers of the [`Snapshot`].
+    /// Names and values of the buffers of the [`Snapshot`].
     pub buffers: Vec<(String, Vec<f32>)>,
 }
 
 impl Checkpoint {
-    /// Copies a buffer of the same length.
+    /// Copies a buffer to `to`, which must have the same length.
     pub(crate) fn restore(&self, name: &'static str, to: &mut [f32]) -> Result<(), TrainError> {
         let found = self.buffers.iter().find(|(found, _)| found == name);
         let values = found.map_or(&[][..], |(_, values)| values);
@@ -122,7 +122,7 @@ impl Checkpoint {
 }
 
 impl Snapshot<'_> {
-    /// The same with buffers of its own.
+    /// Returns an owned copy.
     pub fn to_checkpoint(&self) -> Checkpoint {
         let own = |(name, values): &(&'static str, &[f32])| ((*name).to_string(), values.to_vec());
         Checkpoint { progress: self.progress.clone(), buffers: self.buffers.iter().map(own).collect() }

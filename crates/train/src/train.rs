@@ -3,32 +3,29 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use stapes_data::Misfit;
-use stapes_nn::layer::Shape;
 use stapes_nn::parameters::View;
 use stapes_random::Stream;
 
 use crate::batches::Batches;
+use crate::communicator::any_process;
 use crate::error::TrainError;
-use crate::examples::Labels;
 use crate::loader::Loader;
-use crate::optimiser::Optimiser;
-use crate::schedule::Moment;
+use crate::optimizer::Optimizer;
+use crate::schedule::ScheduleContext;
 use crate::shards::Shards;
 use crate::state::{Checkpoint, Point, Progress, Snapshot, Sums, Validation};
-use crate::team::any;
-use crate::trainer::{Event, Start, Trained, Trainer};
-use crate::treatment::Treatment;
+use crate::step_options::StepOptions;
+use crate::trainer::{Event, Start, Trainer, TrainingResult};
 
-/// Trains a model and keeps the parameters of the best validation: the highest accuracy (of decisions: where frames are
-/// decided, of frames), and among equals the lowest loss.
+/// Trains a model and returns the parameters with the best validation: the highest accuracy (over frames for a frame-level
+/// model), and among equals the lowest loss.
 ///
-/// When `stop` becomes true, training validates once more and ends with what was reached. An error of `report` ends it at
-/// once.
+/// When `stop` becomes true, the training validates once more and returns its result so far. An error of `report` ends it
+/// immediately.
 ///
 /// # Errors
-/// [`TrainError`] for a configuration that is impossible, no examples, a checkpoint of another training, an example that
-/// the source has no frames for, or a loss or gradient that is not finite; and what `report` gives.
+/// [`TrainError`] for impossible settings, missing or unsuitable examples, a checkpoint of another training, an error of
+/// the source, or a loss or gradient that is not finite; and the errors of `report`.
 ///
 /// # Panics
 /// If the source panics.
@@ -36,263 +33,232 @@ pub fn train<E: From<TrainError>>(
     trainer: &Trainer<'_>,
     stop: &AtomicBool,
     report: impl FnMut(Event<'_>) -> Result<(), E>,
-) -> Result<Trained, E> {
-    let run = Run::new(trainer)?;
-    let Some(loading) = trainer.source else { return all_steps(run, None, stop, report) };
-    let (longest, steps) = (run.shards.network().longest(), [run.progress.step, run.steps]);
-    let loader = Loader::new(trainer, loading, longest, steps);
+) -> Result<TrainingResult, E> {
+    let state = TrainingLoop::new(trainer)?;
+    let Some(options) = trainer.source else { return run(state, None, stop, report) };
+    let steps = state.progress.step..state.steps;
+    let loader = Loader::new(trainer, options, state.shards.network().longest(), steps);
     std::thread::scope(|scope| {
-        let _until_the_end = loader.start(scope);
-        all_steps(run, Some(&loader), stop, report)
+        let _threads = loader.start(scope);
+        run(state, Some(&loader), stop, report)
     })
 }
 
-fn all_steps<E: From<TrainError>>(
-    mut run: Run<'_>,
+fn run<E: From<TrainError>>(
+    mut state: TrainingLoop<'_>,
     loader: Option<&Loader<'_>>,
     stop: &AtomicBool,
     mut report: impl FnMut(Event<'_>) -> Result<(), E>,
-) -> Result<Trained, E> {
-    let (mut done, mut stopped) = (run.is_done(run.is_late()), false);
+) -> Result<TrainingResult, E> {
+    let (mut done, mut stopped) = (state.is_done(state.is_out_of_time()), false);
     if !done {
-        report(Event::Between { snapshot: run.snapshot(), last: false })?;
+        report(Event::Snapshot { snapshot: state.snapshot(), last: false })?;
     }
     while !(done || stopped) {
-        let (step, loss) = run.step(loader)?;
-        report(Event::Step { step, steps: run.steps, loss })?;
-        if run.validation_is_due() {
-            run.validate(&mut report)?;
+        let (step, loss) = state.step(loader)?;
+        report(Event::Step { step, steps: state.steps, loss })?;
+        if state.validation_is_due() {
+            state.validate(&mut report)?;
         }
-        // Clocks and Ctrl-C differ from process to process.
-        let [late, asked] = any(run.trainer.team, [run.is_late(), stop.load(Ordering::Relaxed)]);
-        done = run.is_done(late);
-        stopped = !done && asked;
-        report(Event::Between { snapshot: run.snapshot(), last: done || stopped })?;
+        // Clocks and Ctrl-C differ between processes.
+        let flags = [state.is_out_of_time(), stop.load(Ordering::Relaxed)];
+        let [out_of_time, stop_requested] = any_process(state.trainer.communicator, flags);
+        done = state.is_done(out_of_time);
+        stopped = !done && stop_requested;
+        report(Event::Snapshot { snapshot: state.snapshot(), last: done || stopped })?;
     }
-    if run.progress.points.last().is_none_or(|point| point.step < run.progress.step) {
-        run.validate(&mut report)?;
+    if state.progress.points.last().is_none_or(|point| point.step < state.progress.step) {
+        state.validate(&mut report)?;
     }
-    Ok(run.finish(stopped))
+    Ok(state.finish(stopped))
 }
 
-struct Run<'a> {
+/// State of a running training.
+struct TrainingLoop<'a> {
     trainer: &'a Trainer<'a>,
     shards: Shards<'a>,
     parameters: Vec<f32>,
-    /// Their running mean, if it is kept; else empty.
-    average: Vec<f32>,
-    /// The model of the best point.
+    /// Exponential moving average of the parameters; empty without `ema_decay`.
+    ema: Vec<f32>,
+    /// Parameters at the best point.
     best: Vec<f32>,
-    optimiser: Optimiser,
+    optimizer: Optimizer,
     batches: Batches<'a>,
     class_weights: Option<Vec<f32>>,
     steps: usize,
     progress: Progress,
-    /// When this part of the training began, and the seconds of those before.
-    began: Instant,
-    before: f64,
+    /// Start of the training, or of its resumption.
+    started: Instant,
+    /// Seconds of training before the resumption.
+    earlier_seconds: f64,
 }
 
-impl<'a> Run<'a> {
-    fn new(trainer: &'a Trainer<'a>) -> Result<Run<'a>, TrainError> {
-        let config = trainer.config;
-        config.check()?;
-        if trainer.train.is_empty() {
-            return Err(TrainError::NoExamples);
-        }
-        if let Some(key) = config.needs_validation().filter(|_| trainer.validation.is_empty()) {
-            return Err(TrainError::NoValidation { key });
-        }
-        let size = trainer.team.size();
-        if config.shards < size {
-            return Err(TrainError::TooFewShards { shards: config.shards, size });
-        }
-        let shape = (trainer.input, trainer.classes);
-        let shards =
-            Shards::of_team(trainer.model, shape, config.shards, trainer.team)?.with_parts(config.accumulate);
+impl<'a> TrainingLoop<'a> {
+    fn new(trainer: &'a Trainer<'a>) -> Result<TrainingLoop<'a>, TrainError> {
+        let Trainer { model, input, classes, config, communicator, .. } = *trainer;
+        trainer.check_settings()?;
+        let shards = Shards::distributed(model, input, classes, config.shards, communicator)?
+            .with_accumulation_steps(config.accumulation_steps);
         let network = shards.network();
-        for examples in [trainer.train, trainer.validation] {
-            examples.check(network.objective(), network.longest())?;
-        }
-        if let (Some(segment), Shape::Sequence { frames: Some(fixed), .. }) =
-            (config.segment_frames, trainer.input)
-        {
-            return Err(TrainError::Segments { segment, fixed });
-        }
-        if let (Some(_), None) =
-            (trainer.augment.and_then(|augment| augment.waveform.as_ref()), trainer.source)
-        {
-            let (key, value) = ("augment.waveform", "given".into());
-            let rule =
-                "changes samples, and training reads frames from memory: leave it out, or give a source";
-            return Err(TrainError::Value { key, value, rule });
-        }
-        if let (Some(augment), Shape::Sequence { features, frames }) = (trainer.augment, trainer.input) {
-            let of_moments = matches!(trainer.train.labels(), Labels::Frames(_));
-            augment
-                .check_frames(features, frames, of_moments)
-                .map_err(|Misfit { key, value, rule }| TrainError::Value { key, value, rule })?;
-        }
+        trainer.check_data(network)?;
         let labels = trainer.train.labels();
-        if let (Some(alpha), Labels::Frames(_)) = (config.mixup, labels) {
-            let (key, value) = ("train.mixup", alpha.to_string());
-            let rule = "every frame has a label of its own, and such examples are not mixed: leave it out";
-            return Err(TrainError::Value { key, value, rule });
-        }
         let class_weights =
-            config.class_weights.as_ref().map(|of| of.weights(labels, trainer.classes)).transpose()?;
+            config.class_weights.as_ref().map(|weights| weights.resolve(labels, classes)).transpose()?;
         let batches = Batches::new(config, trainer.train, trainer.seed);
-        let values = network.values();
+        let expected = network.values();
         let parameters = match trainer.start {
-            Start::Drawn => network.initial_parameters(trainer.seed),
-            Start::Parameters(start) if start.len() != values => {
-                return Err(TrainError::Start { got: start.len(), expected: values });
+            Start::Random => network.initial_parameters(trainer.seed),
+            Start::Parameters(start) if start.len() != expected => {
+                return Err(TrainError::Start { got: start.len(), expected });
             }
             Start::Parameters(start) => start.to_vec(),
-            // What the checkpoint holds follows.
-            Start::Checkpoint(_) => vec![0.0; values],
+            // Restored below.
+            Start::Checkpoint(_) => vec![0.0; expected],
         };
-        let mut run = Run {
+        let mut state = TrainingLoop {
             best: parameters.clone(),
-            average: config.average_decay.map_or(Vec::new(), |_| parameters.clone()),
+            ema: config.ema_decay.map_or(Vec::new(), |_| parameters.clone()),
             parameters,
-            optimiser: Optimiser::new(config, network.views()),
+            optimizer: Optimizer::new(config, network.views()),
             shards,
             steps: batches.steps(),
             batches,
             class_weights,
             progress: Progress::default(),
-            began: Instant::now(),
-            before: 0.0,
+            started: Instant::now(),
+            earlier_seconds: 0.0,
             trainer,
         };
         if let Start::Checkpoint(checkpoint) = trainer.start {
-            run.restore(checkpoint)?;
+            state.restore(checkpoint)?;
         }
-        Ok(run)
+        Ok(state)
     }
 
-    /// Whether all steps are done, or the configuration has had enough.
-    fn is_done(&self, late: bool) -> bool {
+    /// Returns `true` after the last step, without time left, and when `patience` is exhausted.
+    fn is_done(&self, out_of_time: bool) -> bool {
         let Progress { step, points, best, .. } = &self.progress;
-        let in_vain = best.map_or(0, |best| points.len() - 1 - best);
+        let without_improvement = best.map_or(0, |best| points.len() - 1 - best);
         let patience = self.trainer.config.patience;
-        late || *step >= self.steps || patience.is_some_and(|patience| in_vain >= patience)
+        out_of_time || *step >= self.steps || patience.is_some_and(|patience| without_improvement >= patience)
     }
 
-    /// Whether the time is up.
-    fn is_late(&self) -> bool {
-        self.trainer.config.max_seconds.is_some_and(|most| self.progress.seconds >= most)
+    fn is_out_of_time(&self) -> bool {
+        self.trainer.config.max_seconds.is_some_and(|max_seconds| self.progress.seconds >= max_seconds)
     }
 
     fn snapshot(&self) -> Snapshot<'_> {
-        let mut buffers =
-            vec![(PARAMETERS, &self.parameters[..]), (AVERAGE, &self.average), (BEST, &self.best)];
-        buffers.extend(self.optimiser.buffers());
+        let mut buffers = vec![(PARAMETERS, &self.parameters[..]), (EMA, &self.ema), (BEST, &self.best)];
+        buffers.extend(self.optimizer.buffers());
         Snapshot { progress: &self.progress, buffers }
     }
 
     fn restore(&mut self, checkpoint: &Checkpoint) -> Result<(), TrainError> {
         checkpoint.restore(PARAMETERS, &mut self.parameters)?;
-        checkpoint.restore(AVERAGE, &mut self.average)?;
+        checkpoint.restore(EMA, &mut self.ema)?;
         checkpoint.restore(BEST, &mut self.best)?;
-        for (name, buffer) in self.optimiser.buffers_mut() {
+        for (name, buffer) in self.optimizer.buffers_mut() {
             checkpoint.restore(name, buffer)?;
         }
         self.progress = checkpoint.progress.clone();
-        self.optimiser.go_on_from(self.progress.step);
-        self.before = self.progress.seconds;
+        self.optimizer.resume_from(self.progress.step);
+        self.earlier_seconds = self.progress.seconds;
         Ok(())
     }
 
+    /// Runs a training step. Returns its number and loss.
     fn step(&mut self, loader: Option<&Loader<'_>>) -> Result<(usize, f64), TrainError> {
-        let began = Instant::now();
+        let started = Instant::now();
         let config = self.trainer.config;
-        let made = loader.map(|loader| loader.take(self.progress.step)).transpose()?;
-        let (examples, batch, augment) = match &made {
-            Some(made) => {
-                self.progress.waiting_seconds += began.elapsed().as_secs_f64();
-                let (examples, batch) = made.examples()?;
+        let loaded = loader.map(|loader| loader.batch(self.progress.step)).transpose()?;
+        let (examples, batch, augment) = match &loaded {
+            Some(loaded) => {
+                self.progress.data_wait_seconds += started.elapsed().as_secs_f64();
+                let (examples, batch) = loaded.examples()?;
                 (examples, batch, None)
             }
             None => (self.trainer.train, self.batches.batch(self.progress.step), self.trainer.augment),
         };
-        let treatment = Treatment {
+        let options = StepOptions {
             key: Stream::numbered(self.trainer.seed, "dropout", [self.progress.step as u64, 0]).bits(),
             augment,
             mixup: config.mixup,
             seed: self.trainer.seed,
-            smoothing: config.label_smoothing,
+            label_smoothing: config.label_smoothing,
             class_weights: self.class_weights.as_deref(),
         };
-        let loss = self.shards.gradient(&self.parameters, examples, &batch, treatment).0;
+        let loss = self.shards.compute_gradients(&self.parameters, examples, &batch, options);
         self.progress.step += 1;
         if !loss.is_finite() {
             return Err(self.diverged(format!("the loss is {loss}")));
         }
-        let factor = config.schedule.factor(self.moment());
-        let norm = self.optimiser.update(&mut self.parameters, self.shards.gradients_mut(), factor);
+        let factor = config.schedule.factor(self.schedule_context());
+        let norm = self.optimizer.update(&mut self.parameters, self.shards.gradients_mut(), factor);
         if !norm.is_finite() {
-            return Err(self.diverged(format!("the norm of the gradient is {norm}")));
+            return Err(self.diverged(format!("the gradient norm is {norm}")));
         }
-        self.shards.follow(&mut self.parameters);
-        self.follow_average();
+        self.shards.update_running_stats(&mut self.parameters);
+        self.update_ema();
         let since = &mut self.progress.since;
         since.steps += 1;
         since.loss += loss;
         since.gradient_norm += f64::from(norm);
         self.progress.examples_seen += batch.len();
-        self.progress.training_seconds += began.elapsed().as_secs_f64();
-        self.progress.seconds = self.before + self.began.elapsed().as_secs_f64();
+        self.progress.training_seconds += started.elapsed().as_secs_f64();
+        self.progress.seconds = self.total_seconds();
         Ok((self.progress.step, loss))
     }
 
-    /// The step that was done last.
-    fn moment(&self) -> Moment<'_> {
-        Moment {
+    fn total_seconds(&self) -> f64 {
+        self.earlier_seconds + self.started.elapsed().as_secs_f64()
+    }
+
+    /// Returns the schedule's context for the last step.
+    fn schedule_context(&self) -> ScheduleContext<'_> {
+        ScheduleContext {
             step: self.progress.step,
             steps: self.steps,
-            steps_an_epoch: self.batches.steps_an_epoch(),
+            steps_per_epoch: self.batches.steps_per_epoch(),
             warmup_steps: self.trainer.config.warmup_steps,
             points: &self.progress.points,
         }
     }
 
-    /// a = d a + (1 - d) p, where a running mean is kept.
-    fn follow_average(&mut self) {
-        let Some(decay) = self.trainer.config.average_decay else { return };
+    /// a = d a + (1 - d) p, if an average is kept.
+    fn update_ema(&mut self) {
+        let Some(decay) = self.trainer.config.ema_decay else { return };
         let steps = self.progress.step as f32;
         let decay = decay.min((1.0 + steps) / (10.0 + steps));
-        for (mean, parameter) in self.average.iter_mut().zip(&self.parameters) {
+        for (mean, parameter) in self.ema.iter_mut().zip(&self.parameters) {
             *mean += (1.0 - decay) * (parameter - *mean);
         }
     }
 
     fn validation_is_due(&self) -> bool {
-        let an_epoch = self.batches.steps_an_epoch();
-        let every = self.trainer.config.validate_every_steps.unwrap_or(an_epoch);
-        self.progress.step.is_multiple_of(every) || self.progress.step == self.steps
+        let config = self.trainer.config;
+        let interval = config.validate_every_steps.unwrap_or(self.batches.steps_per_epoch());
+        self.progress.step.is_multiple_of(interval) || self.progress.step == self.steps
     }
 
-    fn diverged(&self, what: String) -> TrainError {
-        let largest = largest_gradients(self.shards.network().views().to_vec(), self.shards.gradients());
-        TrainError::Diverged { step: self.progress.step, what, largest }
+    fn diverged(&self, reason: String) -> TrainError {
+        let largest_gradients = largest_gradients(self.shards.network().views(), self.shards.gradients());
+        TrainError::Diverged { step: self.progress.step, reason, largest_gradients }
     }
 
-    /// A point of the curves.
+    /// Measures and reports a point of the learning curves.
     fn validate<E: From<TrainError>>(
         &mut self,
         report: &mut impl FnMut(Event<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
-        let validation = self.score()?;
+        let validation = self.evaluate()?;
         let Progress { step, since, .. } = self.progress;
         let mean = |sum: f64| sum / since.steps.max(1) as f64;
         let config = self.trainer.config;
-        let rate = config.schedule.factor(self.moment()) * config.learning_rate;
-        self.progress.seconds = self.before + self.began.elapsed().as_secs_f64();
+        let rate = config.schedule.factor(self.schedule_context()) * config.learning_rate;
+        self.progress.seconds = self.total_seconds();
         let point = Point {
             step,
-            epoch: step as f64 / self.batches.steps_an_epoch() as f64,
+            epoch: step as f64 / self.batches.steps_per_epoch() as f64,
             seconds: self.progress.seconds,
             train_loss: mean(since.loss),
             learning_rate: f64::from(rate),
@@ -307,90 +273,86 @@ impl<'a> Run<'a> {
         };
         if better {
             self.progress.best = Some(self.progress.points.len());
-            let model = averaged_or(&self.average, &self.parameters);
+            let model = if self.ema.is_empty() { &self.parameters } else { &self.ema };
             self.best.copy_from_slice(model);
         }
         self.progress.points.push(point);
         report(Event::Validated { point, best: better.then_some(&self.best[..]) })
     }
 
-    /// How the model does on the validation examples; none where there are none.
-    fn score(&mut self) -> Result<Option<Validation>, TrainError> {
-        let views = self.shards.network().views();
-        let broken = |view: &&View| !view.of(&self.parameters).iter().all(|value| value.is_finite());
-        if let Some(view) = views.iter().find(broken) {
-            return Err(self.diverged(format!("{} holds a value that is no number", view.name)));
+    /// Returns the scores on the validation examples, or `None` without any.
+    fn evaluate(&mut self) -> Result<Option<Validation>, TrainError> {
+        let tensors = self.shards.network().views();
+        let not_finite = |tensor: &&View| !tensor.of(&self.parameters).iter().all(|value| value.is_finite());
+        if let Some(tensor) = tensors.iter().find(not_finite) {
+            return Err(self.diverged(format!("{} has a value that is not finite", tensor.name)));
         }
         if self.trainer.validation.is_empty() {
             return Ok(None);
         }
-        let model = averaged_or(&self.average, &self.parameters);
-        let score = self.shards.score(model, self.trainer.validation, VALIDATION_BATCH);
-        if !score.loss.is_finite() {
-            return Err(self.diverged(format!("the validation loss is {}", score.loss)));
+        let model = if self.ema.is_empty() { &self.parameters } else { &self.ema };
+        let validation = self.shards.evaluate(model, self.trainer.validation, VALIDATION_BATCH_SIZE);
+        if !validation.loss.is_finite() {
+            return Err(self.diverged(format!("the validation loss is {}", validation.loss)));
         }
-        Ok(Some(score))
+        Ok(Some(validation))
     }
 
-    /// The largest loss of the last point and of the validation of the best one, if it has exploded.
+    /// Returns the largest loss of the last point and of the best validation, if it has exploded.
     fn diverged_loss(&self) -> Option<f64> {
         let last = self.progress.points.last()?;
         let best = self.progress.best_point().and_then(|point| point.validation);
         let losses = [Some(last.train_loss), last.validation.map(|of| of.loss), best.map(|of| of.loss)];
-        let guessing = (self.trainer.classes.max(2) as f64).ln();
-        losses.into_iter().flatten().filter(|loss| *loss > EXPLODED * guessing).reduce(f64::max)
+        let chance = (self.trainer.classes.max(2) as f64).ln();
+        losses.into_iter().flatten().filter(|loss| *loss > DIVERGED * chance).reduce(f64::max)
     }
 
-    /// After the last validation.
+    /// Returns the result after the last validation.
     ///
     /// # Panics
     /// If there was none.
-    fn finish(self, stopped: bool) -> Trained {
+    fn finish(self, stopped: bool) -> TrainingResult {
         let diverged_loss = self.diverged_loss();
         let Progress {
-            step, seconds, training_seconds, waiting_seconds, examples_seen, points, best, ..
+            step, seconds, training_seconds, data_wait_seconds, examples_seen, points, best, ..
         } = self.progress;
         let best =
-            points[best.unwrap_or_else(|| unreachable!("the first point is the best until another is"))];
-        Trained {
+            best.unwrap_or_else(|| unreachable!("the first point is the best until another is better"));
+        TrainingResult {
             parameters: self.best,
-            last: if self.average.is_empty() { self.parameters } else { self.average },
+            last: if self.ema.is_empty() { self.parameters } else { self.ema },
+            best: points[best],
             points,
-            best,
             steps: step,
             seconds,
-            // A clock may be too coarse to see a step.
-            examples_a_second: if training_seconds > 0.0 { examples_seen as f64 / training_seconds } else { 0.0 },
+            // A coarse clock can miss a step.
+            examples_per_second: if training_seconds > 0.0 { examples_seen as f64 / training_seconds } else { 0.0 },
             diverged_loss,
-            waited_seconds: waiting_seconds,
+            data_wait_seconds,
             training_seconds,
             stopped,
         }
     }
 }
 
-/// What is validated and kept: the running mean, or the parameters where none is kept.
-fn averaged_or<'a>(average: &'a [f32], parameters: &'a [f32]) -> &'a [f32] {
-    if average.is_empty() { parameters } else { average }
-}
-
-/// Names of buffers in a snapshot.
+/// Names of the buffers in a snapshot.
 const PARAMETERS: &str = "parameters";
-const AVERAGE: &str = "average";
+const EMA: &str = "average";
 const BEST: &str = "best";
 
-/// A loss has exploded where it is more than this many times that of guessing, ln K.
-const EXPLODED: f64 = 1e6;
+/// A loss has diverged if it is more than this many times that of chance, ln K.
+const DIVERGED: f64 = 1e6;
 
-/// How many examples a validation takes at a time: enough to fill the kernels, small in memory.
-const VALIDATION_BATCH: usize = 64;
+/// Number of examples that a validation takes at a time: enough for the kernels to be efficient, and small in memory.
+const VALIDATION_BATCH_SIZE: usize = 64;
 
-fn largest_gradients(views: Vec<View>, gradients: &[f32]) -> String {
-    let norm =
-        |view: &View| view.of(gradients).iter().map(|&value| f64::from(value).powi(2)).sum::<f64>().sqrt();
-    let mut norms: Vec<(f64, &str)> = views.iter().map(|view| (norm(view), view.name.as_str())).collect();
+fn largest_gradients(tensors: &[View], gradients: &[f32]) -> String {
+    let norm = |tensor: &View| {
+        tensor.of(gradients).iter().map(|&value| f64::from(value).powi(2)).sum::<f64>().sqrt()
+    };
+    let mut norms: Vec<(f64, &str)> = tensors.iter().map(|tensor| (norm(tensor), &*tensor.name)).collect();
     norms.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let shown: Vec<String> =
+    let largest: Vec<String> =
         norms.iter().take(3).map(|(norm, name)| format!("{name} ({norm:.3e})")).collect();
-    shown.join(", ")
+    largest.join(", ")
 }

@@ -1,105 +1,157 @@
-//! What goes into a training and what comes out of it.
+//! Inputs, events and result of a training.
 
-use stapes_data::AugmentConfig;
-use stapes_nn::ModelConfig;
+use stapes_data::{AugmentConfig, Misfit};
 use stapes_nn::layer::Shape;
+use stapes_nn::{ModelConfig, Network};
 
+use crate::communicator::Communicator;
 use crate::config::TrainConfig;
-use crate::examples::Examples;
-use crate::loader::Loading;
+use crate::error::TrainError;
+use crate::examples::{Examples, LabelsRef};
+use crate::loader::LoaderOptions;
 use crate::state::{Checkpoint, Point, Snapshot};
-use crate::team::Team;
 
-/// What training learns from.
+/// Inputs of a training.
 pub struct Trainer<'a> {
-    /// The model to build.
+    /// Model to build.
     pub model: &'a ModelConfig,
-    /// The shape of the examples' frames.
+    /// Shape of the examples' frames.
     pub input: Shape,
-    /// The number of classes.
+    /// Number of classes.
     pub classes: usize,
-    /// How to train.
+    /// Training settings.
     pub config: &'a TrainConfig,
-    /// Examples to fit. With a `source`, their number, their frames' number and their labels count, and the source's
-    /// frames are learned from.
+    /// Training examples. With a `source`, only their number, lengths and labels are used, and the source provides the
+    /// frames.
     pub train: Examples<'a>,
-    /// What makes the frames of training examples, each time they come up; none: they are those of `train`.
-    pub source: Option<Loading<'a>>,
-    /// Examples that choose the best step; never a test split. Without any, the last step is taken.
+    /// Source that computes the frames of a training example each time it is used; `None` uses the frames of `train`.
+    pub source: Option<LoaderOptions<'a>>,
+    /// Validation examples, which select the best step; never a test split. Without any, the last step is selected.
     pub validation: Examples<'a>,
-    /// How training examples are changed, if they are.
+    /// Augmentation of the training examples.
     pub augment: Option<&'a AugmentConfig>,
-    /// Where it starts.
+    /// Initial state.
     pub start: Start<'a>,
-    /// Determines the starting values, the shuffles, the dropout and the augmentation.
+    /// Seed of initialization, shuffling, dropout and augmentation.
     pub seed: u64,
-    /// The processes that train together; [`Alone`](crate::Alone) for one. All have the same of everything else.
-    pub team: &'a dyn Team,
+    /// Processes that train together; [`SingleProcess`](crate::SingleProcess) for one. All other fields must be equal in
+    /// all processes.
+    pub communicator: &'a dyn Communicator,
 }
 
-/// Where a training starts.
+impl Trainer<'_> {
+    /// Checks all that does not depend on the network.
+    pub(crate) fn check_settings(&self) -> Result<(), TrainError> {
+        let config = self.config;
+        config.check()?;
+        if self.train.is_empty() {
+            return Err(TrainError::NoExamples);
+        }
+        if let Some(key) = config.key_that_needs_validation().filter(|_| self.validation.is_empty()) {
+            return Err(TrainError::NoValidation { key });
+        }
+        let (shards, processes) = (config.shards, self.communicator.size());
+        if shards < processes {
+            return Err(TrainError::TooFewShards { shards, processes });
+        }
+        Ok(())
+    }
+
+    /// Checks that the examples, the settings and the model fit together.
+    pub(crate) fn check_data(&self, network: &Network) -> Result<(), TrainError> {
+        for examples in [self.train, self.validation] {
+            examples.check(network.objective(), network.longest())?;
+        }
+        if let (Some(segment), Shape::Sequence { frames: Some(fixed), .. }) =
+            (self.config.segment_frames, self.input)
+        {
+            return Err(TrainError::Segments { segment, fixed });
+        }
+        let waveform = self.augment.and_then(|augment| augment.waveform.as_ref());
+        if waveform.is_some() && self.source.is_none() {
+            let (key, value) = ("augment.waveform", "given".into());
+            let rule =
+                "changes samples, but the training reads frames from memory; remove it, or give a source";
+            return Err(TrainError::Value { key, value, rule });
+        }
+        let per_frame = matches!(self.train.labels(), LabelsRef::PerFrame(_));
+        if let (Some(augment), Shape::Sequence { features, frames }) = (self.augment, self.input) {
+            augment
+                .check_frames(features, frames, per_frame)
+                .map_err(|Misfit { key, value, rule }| TrainError::Value { key, value, rule })?;
+        }
+        if let (Some(alpha), true) = (self.config.mixup, per_frame) {
+            let (key, value) = ("train.mixup", alpha.to_string());
+            let rule = "is not available for frame-level labels; remove it";
+            return Err(TrainError::Value { key, value, rule });
+        }
+        Ok(())
+    }
+}
+
+/// Initial state of a training.
 #[derive(Clone, Copy, Debug, Default)]
 pub enum Start<'a> {
-    /// From what the model's initialisation draws.
+    /// Random parameters from the model's initialization.
     #[default]
-    Drawn,
-    /// From these parameters.
+    Random,
+    /// Given parameters.
     Parameters(&'a [f32]),
-    /// Where it was when it was written down.
+    /// State of an earlier training.
     Checkpoint(&'a Checkpoint),
 }
 
-/// What happens while training.
+/// Progress event of a training.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Event<'a> {
-    /// A step is done.
+    /// A step was completed.
     Step {
-        /// Which, from 1.
+        /// Step number, from 1.
         step: usize,
-        /// Of how many.
+        /// Total number of steps.
         steps: usize,
-        /// Its loss.
+        /// Training loss of the step.
         loss: f64,
     },
-    /// A point of the curves is there, with a validation where there are examples for it.
+    /// A point of the learning curves was measured, with a validation if there are validation examples.
     Validated {
-        /// The figures.
+        /// The point.
         point: Point,
-        /// The parameters, if they are the best so far (without validation: always).
+        /// Parameters, if they are the best so far; without validation they always are.
         best: Option<&'a [f32]>,
     },
-    /// The training stands before the first step or behind one: from here it may go on later.
-    Between {
-        /// What there is to write down.
+    /// The training can be resumed from here; reported before the first step and after each step.
+    Snapshot {
+        /// State to save.
         snapshot: Snapshot<'a>,
-        /// Whether no step follows. What a stopped training then ends with is not part of the snapshot.
+        /// `true` if no step follows. The snapshot does not include the final validation of a stopped training.
         last: bool,
     },
 }
 
-/// The outcome of training.
+/// Result of a training.
 #[derive(Clone, Debug)]
-pub struct Trained {
-    /// The parameters at the best validation, or at the last step where there is no validation.
+pub struct TrainingResult {
+    /// Parameters at the best validation, or at the last step without validation.
     pub parameters: Vec<f32>,
-    /// The parameters at the last step.
+    /// Parameters at the last step.
     pub last: Vec<f32>,
-    /// All points of the curves.
+    /// All points of the learning curves.
     pub points: Vec<Point>,
-    /// Which of the points was best.
+    /// The best point.
     pub best: Point,
-    /// Steps done.
+    /// Number of completed steps.
     pub steps: usize,
     /// Seconds of training and validation.
     pub seconds: f64,
-    /// Examples that went through a training step, a second of training without validation.
-    pub examples_a_second: f64,
-    /// Seconds of training in which a step waited for what a `source` makes.
-    pub waited_seconds: f64,
+    /// Training examples per second, without validation.
+    pub examples_per_second: f64,
+    /// Seconds of training in which a step waited for a `source`.
+    pub data_wait_seconds: f64,
     /// Seconds of training without validation.
     pub training_seconds: f64,
-    /// Whether it was stopped before the last step.
+    /// `true` if the training was stopped before the last step.
     pub stopped: bool,
     /// The loss of a training that diverged: of its last point, or of the validation of the model that it kept, where that is
     /// more than a million times ln K, the loss of guessing among K classes. None of one that did not.

@@ -1,4 +1,4 @@
-//! Ten steps of training against PyTorch's recorded losses and final parameters.
+//! Ten training steps match PyTorch's recorded losses and final parameters.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -10,7 +10,7 @@ use stapes_testkit::fixture::Fixture;
 use stapes_testkit::manifest;
 use stapes_testkit::suite::{self, Case};
 use stapes_testkit::tensors::read_safetensors;
-use stapes_train::{Cut, Examples, Labels, Optimiser, Shards, Treatment};
+use stapes_train::{Crop, Examples, LabelsRef, Optimizer, Shards, StepOptions};
 
 fn main() -> ExitCode {
     suite::run(Fixture::Golden, list)
@@ -63,7 +63,7 @@ impl Recorded {
         );
         let model = toml::from_str(&model).map_err(|error| error.to_string())?;
         let train = format!(
-            "batch = {}\nepochs = 1\nlearning_rate = {}\noptimiser = '{}'\nmomentum = {:?}",
+            "batch_size = {}\nepochs = 1\nlearning_rate = {}\noptimizer = '{}'\nmomentum = {:?}",
             self.batch,
             self.lr,
             self.optimizer,
@@ -71,48 +71,48 @@ impl Recorded {
         );
         let mut config: stapes_train::TrainConfig =
             toml::from_str(&train).map_err(|error| error.to_string())?;
-        config.clip_norm = self.clip_norm;
+        config.max_grad_norm = self.clip_norm;
 
         config.check().map_err(|error| error.to_string())?;
 
         let built = Shards::new(&model, Shape::frames(self.input), self.classes, shards);
         let mut shards = built.map_err(|error| error.to_string())?;
-        let views = shards.network().views().to_vec();
+        let specs = shards.network().views().to_vec();
         let mut parameters = vec![0.0; shards.network().values()];
-        for view in &views {
-            view.of_mut(&mut parameters).copy_from_slice(&tensor(&format!("param.{}", view.name))?.to_f32());
+        for spec in &specs {
+            spec.of_mut(&mut parameters).copy_from_slice(&tensor(&format!("param.{}", spec.name))?.to_f32());
         }
-        let mut optimiser = Optimiser::new(&config, &views);
+        let mut optimizer = Optimizer::new(&config, &specs);
         let (x, target) = (tensor("x")?.to_f32(), tensor("target")?.to_usize());
         let size = self.time * self.input;
         for (step, &expected) in tensor("losses")?.values.iter().enumerate() {
-            let of_step = &x[step * self.batch * size..][..self.batch * size];
+            let inputs = &x[step * self.batch * size..][..self.batch * size];
             let features: Vec<Features> =
-                of_step.chunks_exact(size).map(|one| Features::new(self.input, one.to_vec())).collect();
-            let labels = Labels::Examples(&target[step * self.batch..][..self.batch]);
+                inputs.chunks_exact(size).map(|one| Features::new(self.input, one.to_vec())).collect();
+            let labels = LabelsRef::PerExample(&target[step * self.batch..][..self.batch]);
             let examples = Examples::new(&features, labels);
             let examples = examples.map_err(|error| error.to_string())?;
-            let batch: Vec<Cut> = (0..self.batch).map(|example| examples.whole(example)).collect();
-            let treatment = Treatment::default();
-            let (loss, gradients) = shards.gradient(&parameters, examples, &batch, treatment);
+            let batch: Vec<Crop> = (0..self.batch).map(|example| examples.full(example)).collect();
+            let options = StepOptions::default();
+            let loss = shards.compute_gradients(&parameters, examples, &batch, options);
             if (loss / expected - 1.0).abs() > 1e-5 {
                 return Err(format!("step {step}: loss {loss}, expected {expected}"));
             }
-            let norm = optimiser.update(&mut parameters, gradients, 1.0);
+            let norm = optimizer.update(&mut parameters, shards.gradients_mut(), 1.0);
             if self.clip_norm.is_some() {
                 let expected = tensor("grad_norms_before_clipping")?.values[step];
                 if (f64::from(norm) / expected - 1.0).abs() > 1e-4 {
-                    return Err(format!("step {step}: gradient of norm {norm}, expected {expected}"));
+                    return Err(format!("step {step}: gradient norm {norm}, expected {expected}"));
                 }
             }
         }
-        for view in &views {
-            let expected = &tensor(&format!("final.{}", view.name))?.values;
+        for spec in &specs {
+            let expected = &tensor(&format!("final.{}", spec.name))?.values;
             let distance: f64 =
-                view.of(&parameters).iter().zip(expected).map(|(&a, b)| (f64::from(a) - b).powi(2)).sum();
+                spec.of(&parameters).iter().zip(expected).map(|(&a, b)| (f64::from(a) - b).powi(2)).sum();
             let length: f64 = expected.iter().map(|value| value * value).sum();
             if distance.sqrt() > 1e-4 * length.sqrt() {
-                return Err(format!("{}: relative distance {:.2e}", view.name, (distance / length).sqrt()));
+                return Err(format!("{}: relative distance {:.2e}", spec.name, (distance / length).sqrt()));
             }
         }
         Ok(())

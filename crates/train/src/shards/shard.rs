@@ -1,4 +1,4 @@
-//! A part of a batch: its examples gathered, a forward and a backward pass over them.
+//! One shard of a batch: its packed examples, and their forward and backward passes.
 
 use stapes_features::Features;
 use stapes_kernels::Sequences;
@@ -6,86 +6,105 @@ use stapes_nn::layer::{Draw, Mode, Pass};
 use stapes_nn::objective::Bend;
 use stapes_nn::{Network, NetworkBackward};
 
-use crate::batches::Cut;
-use crate::examples::Examples;
-use crate::mix::Mix;
-use crate::treatment::Treatment;
+use crate::batches::Crop;
+use crate::examples::{Examples, PackedLabels};
+use crate::mixup::Mix;
+use crate::step_options::StepOptions;
 
-/// What all shards of a training step know.
+/// Inputs that all shards of a training step share.
 #[derive(Clone, Copy)]
 pub(super) struct Step<'a> {
     pub(super) parameters: &'a [f32],
     pub(super) data: Examples<'a>,
-    pub(super) batch: &'a [Cut],
-    /// What each place of the batch is mixed with; empty where nothing is.
+    pub(super) batch: &'a [Crop],
+    /// The mixed-in example for each crop of the batch; empty without mixup.
     pub(super) mixes: &'a [Mix],
-    /// What the decisions of the whole batch count.
-    pub(super) whole: f64,
-    pub(super) treatment: Treatment<'a>,
+    /// Total weight of the decisions of the batch.
+    pub(super) total_weight: f64,
+    pub(super) options: StepOptions<'a>,
 }
 
 impl<'a> Step<'a> {
-    fn pass(&self, sequences: &'a Sequences, places: &'a [usize]) -> Pass<'a> {
-        Pass { sequences, mode: Mode::Training(Draw { key: self.treatment.key, places }) }
+    fn pass(&self, sequences: &'a Sequences, batch_indices: &'a [usize]) -> Pass<'a> {
+        Pass { sequences, mode: Mode::Training(Draw { key: self.options.key, places: batch_indices }) }
     }
 }
 
 pub(super) struct Shard {
     pub(super) network: Network,
     pub(super) gradients: Vec<f32>,
-    /// What is this shard's of the batch, and the places there.
-    pub(super) cuts: Vec<Cut>,
-    pub(super) places: Vec<usize>,
-    /// A class for each sequence, or for each packed frame.
-    pub(super) targets: Vec<usize>,
-    /// For each sequence the class that it is mixed with, and its share; empty where nothing is mixed.
-    pub(super) others: Vec<(usize, f32)>,
+    /// Crops of this shard, and their indices in the batch.
+    pub(super) crops: Vec<Crop>,
+    pub(super) batch_indices: Vec<usize>,
+    pub(super) labels: PackedLabels,
+    /// Class and weight of the example mixed into each sequence; empty without mixup.
+    pub(super) mixup: Vec<(usize, f32)>,
     pub(super) lengths: Vec<usize>,
-    /// The lengths of the pass at hand; none where the shard has no examples.
+    /// Lengths in the current pass; `None` if the shard has no examples.
     pub(super) sequences: Option<Sequences>,
     pub(super) augmented: Vec<Features>,
     pub(super) input: Vec<f32>,
-    /// The gradient of the loss by the scores.
+    /// Gradient of the loss with respect to the scores.
     pub(super) d_scores: Vec<f32>,
     pub(super) loss: f64,
-    pub(super) right: usize,
+    pub(super) correct: usize,
 }
 
 impl Shard {
-    /// The gradient by the shard's part of the loss, where no sums are shared.
-    pub(super) fn gradient(&mut self, step: Step<'_>) {
-        self.begin(step);
+    /// Creates a shard without examples.
+    pub(super) fn new(network: Network) -> Shard {
+        Shard {
+            gradients: vec![0.0; network.values()],
+            network,
+            crops: Vec::new(),
+            batch_indices: Vec::new(),
+            labels: PackedLabels::PerSequence(Vec::new()),
+            mixup: Vec::new(),
+            lengths: Vec::new(),
+            sequences: None,
+            augmented: Vec::new(),
+            input: Vec::new(),
+            d_scores: Vec::new(),
+            loss: 0.0,
+            correct: 0,
+        }
+    }
+
+    /// Adds the gradient of the shard's part of the loss, for a network without batch statistics.
+    pub(super) fn compute_gradients(&mut self, step: Step<'_>) {
+        self.prepare_batch(step);
         self.forward_stage(0, step);
-        self.lose(step);
+        self.compute_loss(step);
         self.backward_stage(0, step);
     }
 
-    /// Gathers the shard's examples and takes the parameters in.
-    pub(super) fn begin(&mut self, step: Step<'_>) {
-        self.sequences = self.gather(step.data, Some(step));
+    /// Packs the shard's examples and loads the parameters.
+    pub(super) fn prepare_batch(&mut self, step: Step<'_>) {
+        self.sequences = self.pack(step.data, Some(step));
         if self.sequences.is_some() {
             self.network.prepare(step.parameters);
         }
     }
 
     pub(super) fn forward_stage(&mut self, stage: usize, step: Step<'_>) {
-        let Shard { network, sequences: Some(sequences), places, input, .. } = self else { return };
-        network.forward_stage(stage, step.parameters, input, step.pass(sequences, places));
+        let Shard { network, sequences: Some(sequences), batch_indices, input, .. } = self else { return };
+        network.forward_stage(stage, step.parameters, input, step.pass(sequences, batch_indices));
     }
 
-    /// The loss and its gradient by the scores.
-    pub(super) fn lose(&mut self, step: Step<'_>) {
-        let Shard { network, sequences: Some(sequences), places, d_scores, .. } = self else { return };
+    /// Adds the shard's part of the loss and computes its gradient with respect to the scores.
+    pub(super) fn compute_loss(&mut self, step: Step<'_>) {
+        let Shard { network, sequences: Some(sequences), batch_indices, d_scores, .. } = self else { return };
         d_scores.clear();
-        d_scores.extend_from_slice(network.scores(step.pass(sequences, places)));
-        let targets = step.data.labels().targets(&self.targets);
-        let others = (!self.others.is_empty()).then_some(&self.others[..]);
-        let bend = Bend { others, ..step.treatment.bend() };
-        self.loss += network.objective().bent_loss(d_scores, targets, bend, sequences, step.whole);
+        d_scores.extend_from_slice(network.scores(step.pass(sequences, batch_indices)));
+        let mixup = (!self.mixup.is_empty()).then_some(&self.mixup[..]);
+        let options = Bend { others: mixup, ..step.options.loss_options() };
+        let (objective, targets) = (network.objective(), self.labels.targets());
+        self.loss += objective.bent_loss(d_scores, targets, options, sequences, step.total_weight);
     }
 
     pub(super) fn backward_stage(&mut self, stage: usize, step: Step<'_>) {
-        let Shard { network, sequences: Some(sequences), places, input, d_scores, gradients, .. } = self
+        let Shard { network, sequences: Some(sequences), batch_indices, input, d_scores, gradients, .. } =
+            self
         else {
             return;
         };
@@ -96,59 +115,61 @@ impl Shard {
             d_output: d_scores,
             d_input: None,
         };
-        network.backward_stage(stage, call, step.pass(sequences, places));
+        network.backward_stage(stage, call, step.pass(sequences, batch_indices));
     }
 
-    /// The shard's part of the loss over `whole` decisions, with the parameters last prepared.
-    pub(super) fn score(&mut self, parameters: &[f32], data: Examples<'_>, whole: usize) {
-        (self.loss, self.right) = (0.0, 0);
-        let Some(sequences) = self.gather(data, None) else { return };
+    /// Computes the shard's part of the mean loss over `total` decisions, and its number of correct decisions. The network
+    /// must have loaded the parameters.
+    pub(super) fn evaluate(&mut self, parameters: &[f32], data: Examples<'_>, total: usize) {
+        (self.loss, self.correct) = (0.0, 0);
+        let Some(sequences) = self.pack(data, None) else { return };
         let pass = Pass { sequences: &sequences, mode: Mode::Inference };
         let objective = self.network.objective();
         let scores = self.network.forward(parameters, &self.input, pass);
-        let targets = data.labels().targets(&self.targets);
-        self.right = objective.right(scores, targets, &sequences);
-        self.loss = objective.loss(scores, targets, &sequences, whole);
+        let targets = self.labels.targets();
+        self.correct = objective.right(scores, targets, &sequences);
+        self.loss = objective.loss(scores, targets, &sequences, total);
     }
 
-    /// Packs the shard's examples, changed as a step of training says; `None` if it has none.
+    /// Packs the shard's examples, with augmentation and mixup in a training step; returns `None` without examples.
     ///
-    /// Augmentation may change an example's number of frames where its truth is one class.
-    fn gather(&mut self, data: Examples<'_>, step: Option<Step<'_>>) -> Option<Sequences> {
+    /// Augmentation may change the number of frames of an example that has one label.
+    fn pack(&mut self, data: Examples<'_>, step: Option<Step<'_>>) -> Option<Sequences> {
         let features = self.network.input_shape().features();
         self.augmented.clear();
-        self.others.clear();
-        if let Some(step) = step.filter(|step| step.treatment.augment.is_some() || !step.mixes.is_empty()) {
-            for (cut, &place) in self.cuts.iter().zip(&self.places) {
-                let mut frames = augmented(&self.network, step, cut);
-                if let Some(mix) = step.mixes.get(place) {
-                    let other = &step.batch[mix.place];
+        self.mixup.clear();
+        if let Some(step) = step.filter(|step| step.options.augment.is_some() || !step.mixes.is_empty()) {
+            for (crop, &index) in self.crops.iter().zip(&self.batch_indices) {
+                let mut frames = augmented(&self.network, step, crop);
+                if let Some(mix) = step.mixes.get(index) {
+                    let other = &step.batch[mix.index];
                     mix.apply(&mut frames, &augmented(&self.network, step, other));
-                    self.others.push((data.labels().class(other.example), mix.share));
+                    self.mixup.push((data.labels().class(other.example), mix.weight));
                 }
                 self.augmented.push(frames);
             }
         }
         let rows: Vec<&[f32]> = match self.augmented.as_slice() {
-            [] => self.cuts.iter().map(|cut| data.values(cut)).collect(),
+            [] => self.crops.iter().map(|crop| data.values(crop)).collect(),
             augmented => augmented.iter().map(Features::values).collect(),
         };
         self.lengths.clear();
         self.lengths.extend(rows.iter().map(|row| row.len() / features));
-        // Cuts have frames, also augmented, so what is refused here is a shard without examples.
+        // All crops have frames, also after augmentation, so an error means that the shard has no examples.
         let sequences = Sequences::new(&self.lengths).ok()?;
-        self.targets = data.labels().packed(&self.cuts, &sequences);
+        self.labels = data.labels().pack(&self.crops, &sequences);
         self.input.resize(sequences.frames() * features, 0.0);
         sequences.pack(&rows, features, &mut self.input);
         Some(sequences)
     }
 }
 
-/// The frames of a cut, augmented where a step says how.
-fn augmented(network: &Network, step: Step<'_>, cut: &Cut) -> Features {
-    let mut frames = Features::new(network.input_shape().features(), step.data.values(cut).to_vec());
-    if let Some(augment) = step.treatment.augment {
-        augment.apply(&mut frames, network.longest(), step.treatment.seed, [cut.pass, cut.example as u64]);
+/// Returns the frames of a crop, augmented if the step asks for it.
+fn augmented(network: &Network, step: Step<'_>, crop: &Crop) -> Features {
+    let mut frames = Features::new(network.input_shape().features(), step.data.values(crop).to_vec());
+    if let Some(augment) = step.options.augment {
+        let key = [crop.repetition, crop.example as u64];
+        augment.apply(&mut frames, network.longest(), step.options.seed, key);
     }
     frames
 }

@@ -1,6 +1,6 @@
-//! A small task for tests of the training loop: which of two tones a sequence follows.
+//! A small task for tests of the training loop: sequences that follow one of two tones.
 
-#![allow(dead_code)] // each test binary uses its part
+#![allow(dead_code)] // each test binary uses some of it
 
 use std::sync::atomic::AtomicBool;
 
@@ -8,7 +8,9 @@ use stapes_data::AugmentConfig;
 use stapes_features::Features;
 use stapes_nn::ModelConfig;
 use stapes_nn::layer::Shape;
-use stapes_train::{Alone, Event, Examples, Labels, Start, TrainConfig, TrainError, Trained, Trainer, train};
+use stapes_train::{
+    Event, Examples, LabelsRef, SingleProcess, Start, TrainConfig, TrainError, Trainer, TrainingResult, train,
+};
 
 pub(crate) struct Task {
     pub(crate) model: ModelConfig,
@@ -16,14 +18,14 @@ pub(crate) struct Task {
     pub(crate) features: Vec<Features>,
     pub(crate) classes: Vec<usize>,
     pub(crate) augment: Option<AugmentConfig>,
-    /// Whether there are validation examples.
-    pub(crate) validated: bool,
+    /// `true` to use validation examples.
+    pub(crate) has_validation: bool,
 }
 
 impl Task {
-    pub(crate) fn new(changes: &str) -> Task {
+    pub(crate) fn new(settings: &str) -> Task {
         let model = "[recurrent]\ncell = 'lstm'\nhidden = 8\nlayers = 2\ndropout = 0.2\nhead_dropout = 0.2";
-        let base = "batch = 7\nepochs = 6\n";
+        let base = "batch_size = 7\nepochs = 6\n";
         let features = |index: usize| {
             let period = if index.is_multiple_of(2) { 2.5 } else { 9.0 };
             let value = |t| ((t + index) as f32 * std::f32::consts::TAU / period).sin();
@@ -31,11 +33,11 @@ impl Task {
         };
         Task {
             model: toml::from_str(model).unwrap(),
-            config: toml::from_str(&format!("{base}{changes}")).unwrap(),
+            config: toml::from_str(&format!("{base}{settings}")).unwrap(),
             features: (0..40).map(features).collect(),
             classes: (0..40).map(|index| index % 2).collect(),
             augment: None,
-            validated: true,
+            has_validation: true,
         }
     }
 
@@ -43,8 +45,8 @@ impl Task {
         &self,
         stop: &AtomicBool,
         report: impl FnMut(Event<'_>) -> Result<(), TrainError>,
-    ) -> Result<Trained, TrainError> {
-        self.run_from(Start::Drawn, stop, report)
+    ) -> Result<TrainingResult, TrainError> {
+        self.run_from(Start::Random, stop, report)
     }
 
     pub(crate) fn run_from(
@@ -52,9 +54,9 @@ impl Task {
         start: Start<'_>,
         stop: &AtomicBool,
         report: impl FnMut(Event<'_>) -> Result<(), TrainError>,
-    ) -> Result<Trained, TrainError> {
+    ) -> Result<TrainingResult, TrainError> {
         let examples = |from: usize, to: usize| {
-            Examples::new(&self.features[from..to], Labels::Examples(&self.classes[from..to]))
+            Examples::new(&self.features[from..to], LabelsRef::PerExample(&self.classes[from..to]))
         };
         let trainer = Trainer {
             model: &self.model,
@@ -62,17 +64,17 @@ impl Task {
             classes: 2,
             config: &self.config,
             train: examples(0, 30)?,
-            validation: examples(30, if self.validated { 40 } else { 30 })?,
+            validation: examples(30, if self.has_validation { 40 } else { 30 })?,
             augment: self.augment.as_ref(),
             source: None,
             start,
             seed: 1,
-            team: &Alone,
+            communicator: &SingleProcess,
         };
         train(&trainer, stop, report)
     }
 
-    pub(crate) fn trained(&self) -> Trained {
+    pub(crate) fn train(&self) -> TrainingResult {
         self.run(&AtomicBool::new(false), |_| Ok(())).unwrap()
     }
 }

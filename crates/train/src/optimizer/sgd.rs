@@ -10,7 +10,8 @@ pub(super) fn update(rate: f32, gradients: &[f32], parameters: &mut [f32]) {
 /// v = momentum v + g, p = p - rate v
 pub(super) fn update_with_momentum(
     rate: f32,
-    (momentum, velocity): (f32, &mut [f32]),
+    momentum: f32,
+    velocity: &mut [f32],
     gradients: &[f32],
     parameters: &mut [f32],
 ) {
