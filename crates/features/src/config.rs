@@ -1,36 +1,36 @@
-//! From a clip to a model's input: everything a recipe says about features.
+//! Feature configuration: the `[features]` section of a recipe.
 
 use serde::{Deserialize, Serialize};
 
-use crate::check::rate;
+use crate::check::require_sample_rate;
 use crate::deltas::DeltasConfig;
 use crate::kaldi::{KaldiFbankConfig, KaldiMfccConfig};
 use crate::librosa::{LibrosaMelDbConfig, LibrosaMfccConfig};
-use crate::normalise::Normalisation;
+use crate::normalization::Normalization;
 use crate::psf::{PsfFbankConfig, PsfLogFbankConfig, PsfMfccConfig};
 use crate::stacking::StackingConfig;
 use crate::torchaudio::{TorchaudioMelDbConfig, TorchaudioMfccConfig};
 use crate::waveform::WaveformConfig;
 use crate::{FeatureError, FrontEnd};
 
-/// A longer fixed length would be a typing error: 4.6 hours at 16 kHz.
-const LONGEST_CLIP: usize = 1 << 28;
+/// Maximum fixed length, samples (4.6 hours at 16 kHz); a larger value is a typing error.
+const MAX_CLIP_LENGTH: usize = 1 << 28;
 
-/// In what numbers a front end sees a 16-bit sample x.
+/// Scale of the samples that a front end receives, for a 16-bit sample x.
 ///
-/// The cepstra of both are equal but for the first coefficient, except where a floor acts.
+/// The scale changes only the first cepstral coefficient, except where a floor applies.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Scale {
-    /// x itself, -32768..=32767; what scipy.io.wavfile reads.
+    /// x itself, -32768..=32767, as scipy.io.wavfile reads it.
     Int16,
-    /// x / 32768; what librosa.load and torchaudio.load give.
+    /// x / 32768, as librosa.load and torchaudio.load return it.
     #[default]
     Unit,
 }
 
 impl Scale {
-    /// Appends the numbers of samples in [-1, 1].
+    /// Appends samples in [-1, 1], converted to this scale.
     pub(crate) fn append(self, unit_samples: &[f32], scaled: &mut Vec<f32>) {
         match self {
             Scale::Unit => scaled.extend_from_slice(unit_samples),
@@ -40,31 +40,31 @@ impl Scale {
     }
 }
 
-/// Which toolkit's features, with its settings; the name is the key: `[features.front_end.librosa-mfcc]`.
+/// Front end of one of the toolkits, with its settings; the name is the key: `[features.front_end.librosa-mfcc]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum FrontEndConfig {
-    /// Mel-frequency cepstral coefficients.
+    /// Mel-frequency cepstral coefficients of librosa.
     LibrosaMfcc(LibrosaMfccConfig),
-    /// Mel bands in decibels.
+    /// Mel bands in decibels of librosa.
     LibrosaMelDb(LibrosaMelDbConfig),
-    /// Mel-frequency cepstral coefficients as python_speech_features has them.
+    /// Mel-frequency cepstral coefficients of python_speech_features.
     PsfMfcc(PsfMfccConfig),
-    /// Logarithms of mel energies as python_speech_features has them.
+    /// Log mel energies of python_speech_features.
     #[serde(rename = "psf-logfbank")]
     PsfLogFbank(PsfLogFbankConfig),
-    /// Mel energies as python_speech_features has them.
+    /// Mel energies of python_speech_features.
     PsfFbank(PsfFbankConfig),
-    /// Mel-frequency cepstral coefficients as Kaldi has them.
+    /// Mel-frequency cepstral coefficients of Kaldi.
     KaldiMfcc(KaldiMfccConfig),
-    /// Logarithms of mel energies as Kaldi has them.
+    /// Log mel energies of Kaldi.
     KaldiFbank(KaldiFbankConfig),
-    /// Mel-frequency cepstral coefficients as torchaudio has them.
+    /// Mel-frequency cepstral coefficients of torchaudio.
     TorchaudioMfcc(TorchaudioMfccConfig),
-    /// Mel bands in decibels as torchaudio has them.
+    /// Mel bands in decibels of torchaudio.
     TorchaudioMelDb(TorchaudioMelDbConfig),
-    /// The samples themselves.
+    /// Raw samples.
     Waveform(WaveformConfig),
 }
 
@@ -75,7 +75,7 @@ impl Default for FrontEndConfig {
 }
 
 impl FrontEndConfig {
-    /// The name in recipes.
+    /// Returns the name in recipes.
     pub fn name(&self) -> &'static str {
         match self {
             FrontEndConfig::LibrosaMfcc(_) => "librosa-mfcc",
@@ -91,7 +91,7 @@ impl FrontEndConfig {
         }
     }
 
-    /// From one frame to the next, in samples.
+    /// Returns the hop between frames, samples.
     pub(crate) fn hop(&self, sample_rate_hz: u32) -> usize {
         match self {
             FrontEndConfig::LibrosaMfcc(config) => config.hop_length,
@@ -123,7 +123,7 @@ impl FrontEndConfig {
     }
 }
 
-/// What becomes of a clip: scale, fixed length, front end, deltas, stacking, normalisation, in this order.
+/// Feature pipeline: scale, fixed length, front end, deltas, stacking and normalization, in this order.
 ///
 /// # Example
 /// ```
@@ -138,21 +138,21 @@ impl FrontEndConfig {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct FeatureConfig {
-    /// The rate that the front end takes samples to have, Hz.
+    /// Sample rate that the front end assumes, Hz.
     pub sample_rate_hz: u32,
-    /// The numbers that the front end sees.
+    /// Scale of the samples that the front end receives.
     pub scale: Scale,
-    /// Clips are cut to this many samples, or zeros appended, before anything else; as they are if absent.
+    /// Length to which clips are cut or zero-padded before anything else, samples; unchanged if absent.
     pub fixed_length_samples: Option<usize>,
-    /// Which features.
+    /// Front end.
     pub front_end: FrontEndConfig,
     /// Deltas appended as further columns; none if absent.
     pub deltas: Option<DeltasConfig>,
-    /// Frames beside their neighbours, and only every so many of them.
+    /// Frames stacked with their neighbors, then subsampled.
     #[serde(skip_serializing_if = "StackingConfig::is_none")]
     pub stacking: StackingConfig,
-    /// How the features are brought to a common scale.
-    pub normalisation: Normalisation,
+    /// Normalization of the features.
+    pub normalization: Normalization,
 }
 
 impl Default for FeatureConfig {
@@ -164,7 +164,7 @@ impl Default for FeatureConfig {
             front_end: FrontEndConfig::default(),
             deltas: None,
             stacking: StackingConfig::default(),
-            normalisation: Normalisation::default(),
+            normalization: Normalization::default(),
         }
     }
 }
@@ -178,18 +178,18 @@ impl FeatureConfig {
         self.init().map(drop)
     }
 
-    /// The front end of these settings.
+    /// Builds the front end with these settings.
     ///
     /// # Errors
     /// [`FeatureError::Setting`], see [`FeatureConfig::check`].
     pub fn init(&self) -> Result<FrontEnd, FeatureError> {
-        self.check_values().map_err(|error| error.within("features"))?;
+        self.check_values().map_err(|error| error.with_prefix("features"))?;
         let front_end = FrontEnd::new(self)?;
-        self.check_frames(&front_end).map_err(|error| error.within("features"))?;
+        self.check_frames(&front_end).map_err(|error| error.with_prefix("features"))?;
         Ok(front_end)
     }
 
-    /// How many frames a second of audio gives.
+    /// Returns the number of frames per second of audio.
     pub fn frames_per_second(&self) -> f64 {
         let hop = self.front_end.hop(self.sample_rate_hz) * self.stacking.every;
         f64::from(self.sample_rate_hz) / hop as f64
@@ -197,21 +197,23 @@ impl FeatureConfig {
 
     fn check_values(&self) -> Result<(), FeatureError> {
         rate(self.sample_rate_hz, 1)?;
-        if let Some(length) = self.fixed_length_samples.filter(|length| !(1..=LONGEST_CLIP).contains(length))
+        if let Some(length) =
+            self.fixed_length_samples.filter(|length| !(1..=MAX_CLIP_LENGTH).contains(length))
         {
-            let rule = format!("must be within 1..={LONGEST_CLIP}; leave it out to keep each clip's length");
+            let rule =
+                format!("must be within 1..={MAX_CLIP_LENGTH}; remove the key to keep each clip's length");
             return Err(FeatureError::setting("fixed_length_samples", length, rule));
         }
         self.front_end
             .check(self.sample_rate_hz)
-            .map_err(|error| error.within(self.front_end.name()).within("front_end"))?;
+            .map_err(|error| error.with_prefix(self.front_end.name()).with_prefix("front_end"))?;
         if let Some(deltas) = &self.deltas {
-            deltas.check().map_err(|error| error.within("deltas"))?;
+            deltas.check().map_err(|error| error.with_prefix("deltas"))?;
         }
-        self.stacking.check().map_err(|error| error.within("stacking"))
+        self.stacking.check().map_err(|error| error.with_prefix("stacking"))
     }
 
-    /// Checks what follows from a fixed length: whether it gives a frame, and enough for the deltas.
+    /// Checks that a fixed length gives at least one frame and enough frames for the deltas.
     fn check_frames(&self, front_end: &FrontEnd) -> Result<(), FeatureError> {
         let Some(length) = self.fixed_length_samples else { return Ok(()) };
         let frames = front_end.base_frames_for(length);
@@ -220,9 +222,9 @@ impl FeatureConfig {
             return Err(FeatureError::setting("fixed_length_samples", length, rule));
         }
         match &self.deltas {
-            Some(deltas) if frames < deltas.fewest_frames() => {
+            Some(deltas) if frames < deltas.min_frames() => {
                 let widest = (frames - 1) / 2 * 2 + 1;
-                let choice = if widest < 3 { String::new() } else { format!("{widest}, or ") };
+                let choice = if widest < 3 { String::new() } else { format!("{with_simd}, or ") };
                 let rule = format!(
                     "must be at most the {frames} frames of {length} samples; use {choice}mode = \"nearest\""
                 );

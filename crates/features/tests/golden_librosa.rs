@@ -1,4 +1,4 @@
-//! librosa's recorded results: over real and synthetic clips, mostly with its defaults.
+//! Recorded results of librosa on real and synthetic clips, mostly with default settings.
 
 mod replay;
 
@@ -7,8 +7,8 @@ use std::process::ExitCode;
 use stapes_testkit::fixture::Fixture;
 use stapes_testkit::suite::{self, Case};
 
-/// The kinds that other tests cover; one that nobody knows fails here.
-const ELSEWHERE: [&str; 11] = [
+/// Kinds that other tests cover; an unknown kind fails here.
+const COVERED_ELSEWHERE: [&str; 11] = [
     "psf_mfcc",
     "psf_logfbank",
     "psf_fbank",
@@ -23,15 +23,15 @@ const ELSEWHERE: [&str; 11] = [
 ];
 
 fn main() -> ExitCode {
-    let seen = replay::Seen::default();
+    letdifferences = replay::Differences::default();
     let code = suite::run(Fixture::Golden, |folder| {
-        let replays = replay::list(&folder.join("frontends"), |kind| !ELSEWHERE.contains(&kind))?;
+        let replays = replay::list(&folder.join("frontends"), |kind| !COVERED_ELSEWHERE.contains(&kind))?;
         let case = |replay: replay::Replay| {
-            let seen = seen.clone();
-            Case::new(replay.name(), move || replay.run(&seen))
+            letdifferences = differences.clone();
+            Case::new(replay.name(), move || replay.run(&differences))
         };
         Ok(replays.into_iter().map(case).collect())
     });
-    replay::report(&seen);
+    replay::report(&differences);
     code
 }

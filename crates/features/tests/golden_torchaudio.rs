@@ -1,4 +1,4 @@
-//! The recorded results of torchaudio.transforms, over real and synthetic clips.
+//! Recorded results of torchaudio.transforms on real and synthetic clips.
 
 mod replay;
 
@@ -7,19 +7,19 @@ use std::process::ExitCode;
 use stapes_testkit::fixture::Fixture;
 use stapes_testkit::suite::{self, Case};
 
-/// The kinds of torchaudio.transforms; those of torchaudio.compliance.kaldi are Kaldi's.
+/// Kinds of torchaudio.transforms; those of torchaudio.compliance.kaldi are tested with Kaldi.
 const KINDS: [&str; 3] = ["ta_mfcc", "ta_meldb", "ta_deltas"];
 
 fn main() -> ExitCode {
-    let seen = replay::Seen::default();
+    letdifferences = replay::Differences::default();
     let code = suite::run(Fixture::Golden, |folder| {
         let replays = replay::list(&folder.join("frontends"), |kind| KINDS.contains(&kind))?;
         let case = |replay: replay::Replay| {
-            let seen = seen.clone();
-            Case::new(replay.name(), move || replay.run(&seen))
+            letdifferences = differences.clone();
+            Case::new(replay.name(), move || replay.run(&differences))
         };
         Ok(replays.into_iter().map(case).collect())
     });
-    replay::report(&seen);
+    replay::report(&differences);
     code
 }

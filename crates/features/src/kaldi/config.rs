@@ -4,42 +4,41 @@ use serde::{Deserialize, Serialize};
 
 use super::{KaldiCmvn, KaldiWindow};
 
-/// Which program's defaults and rules hold where the two differ.
+/// Implementation whose defaults and rules apply where the two differ.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum KaldiDialect {
-    /// Kaldi's own: MFCCs begin with the energy, which has no floor; lengths in samples are computed in f32; a
-    /// band without a bin is refused.
+    /// kaldi-native-fbank: MFCCs begin with the energy, which has no floor; lengths in samples are computed in f32;
+    /// a band without a bin is an error.
     #[default]
     KaldiNativeFbank,
     /// torchaudio.compliance.kaldi: MFCCs begin with c0, an energy has the floor 1; lengths in samples are
-    /// computed in f64; a band without a bin is silent; a clip shorter than a frame is refused.
+    /// computed in f64; a band without a bin is silent; a clip shorter than a frame is an error.
     Torchaudio,
 }
 
-/// How samples are cut into frames and what is done to a frame before its spectrum is taken.
+/// Framing, and processing of a frame before the Fourier transform.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct KaldiFrameConfig {
-    /// From one frame to the next, milliseconds; samples beyond whole ones are dropped.
+    /// Hop between frames, milliseconds; truncated to whole samples.
     pub frame_shift_ms: f64,
-    /// Length of a frame, milliseconds; samples beyond whole ones are dropped.
+    /// Length of a frame, milliseconds; truncated to whole samples.
     pub frame_length_ms: f64,
-    /// Amount of noise added to the samples; must be 0, for with noise no two runs agree.
+    /// Amount of noise added to the samples; must be 0, because noise makes runs differ.
     pub dither: f64,
-    /// How much of the sample before is taken off each sample of a frame; 0 for no filter.
+    /// Pre-emphasis coefficient, applied within each frame; 0 for no filter.
     pub preemph_coeff: f64,
-    /// Whether the frame's mean is taken off first.
+    /// Subtracts the mean of each frame first.
     pub remove_dc_offset: bool,
-    /// Shape of the window.
+    /// Window function.
     pub window_type: KaldiWindow,
-    /// Whether zeros fill the frame up to a power of two before its transform.
+    /// Pads frames with zeros to a power of two before the transform.
     pub round_to_power_of_two: bool,
-    /// The constant of the window "blackman".
+    /// Constant of the window "blackman".
     pub blackman_coeff: f64,
-    /// Whether only whole frames count; otherwise there is one for each shift, and the clip is mirrored about
-    /// its ends.
+    /// Uses whole frames only; otherwise there is one frame per shift and the clip is mirrored about its ends.
     pub snip_edges: bool,
 }
 
@@ -59,15 +58,15 @@ impl Default for KaldiFrameConfig {
     }
 }
 
-/// Where the mel bands lie.
+/// Mel bands.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct KaldiMelConfig {
     /// M, the number of bands.
     pub num_bins: usize,
-    /// Where the lowest band begins, Hz.
+    /// Lower edge of the lowest band, Hz.
     pub low_freq: f64,
-    /// Where the highest band ends, Hz; 0 or less counts from half the sample rate.
+    /// Upper edge of the highest band, Hz; 0 or less is relative to half the sample rate.
     pub high_freq: f64,
 }
 
@@ -77,10 +76,10 @@ impl Default for KaldiMelConfig {
     }
 }
 
-/// Logarithms of mel energies.
+/// Log mel energies.
 ///
-/// Each frame loses its mean, is filtered (x\[n\] - 0.97 x\[n - 1\]), windowed and transformed; the power |X|^2 is
-/// summed under triangles that are linear in Kaldi's mel, and ln(max(energy, eps)) taken.
+/// The mean of each frame is subtracted; the frame is filtered (x\[n\] - 0.97 x\[n - 1\]), windowed and transformed.
+/// The power |X|^2 is summed under triangles linear in Kaldi's mel; the features are ln(max(energy, eps)).
 ///
 /// # Shapes
 /// samples \[L\] -> \[T, (num_bins + use_energy) (1 + deltas)\]; with `snip_edges` T = 0 below one frame's length
@@ -101,32 +100,32 @@ impl Default for KaldiMelConfig {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct KaldiFbankConfig {
-    /// Whose defaults and rules.
+    /// Implementation whose defaults and rules apply.
     pub dialect: KaldiDialect,
-    /// Frames.
+    /// Framing.
     pub frame_opts: KaldiFrameConfig,
-    /// Bands.
+    /// Mel bands.
     pub mel_opts: KaldiMelConfig,
-    /// Whether the logarithm of the frame's energy stands before the bands.
+    /// Puts the log energy of the frame before the bands.
     pub use_energy: bool,
-    /// The least energy of a frame; 0 for none. The dialect's if absent.
+    /// Floor of the energy of a frame; 0 for none. The dialect's default if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub energy_floor: Option<f64>,
-    /// Whether the energy is that of the frame before the filter and the window.
+    /// Takes the energy before the filter and the window.
     pub raw_energy: bool,
-    /// Whether the energy stands behind the bands.
+    /// Puts the energy after the bands.
     pub htk_compat: bool,
-    /// Whether logarithms are taken of the bands' energies.
+    /// Returns logarithms of the band energies.
     pub use_log_fbank: bool,
-    /// Whether the logarithm is ln(max(energy, eps)); otherwise ln(energy + eps).
+    /// Uses ln(max(energy, eps)); otherwise ln(energy + eps).
     pub use_log_floor: bool,
-    /// The eps of the logarithm.
+    /// eps of the logarithm.
     pub eps: f64,
-    /// Whether the bands sum the power |X|^2; otherwise the magnitude |X|.
+    /// Sums the power |X|^2; otherwise the magnitude |X|.
     pub use_power: bool,
-    /// How many orders of deltas follow the features in each frame: 0, 1 or 2.
+    /// Highest order of the deltas after the features: 0, 1 or 2.
     pub deltas: usize,
-    /// What is taken out over the utterance, deltas included.
+    /// Normalization over the utterance, deltas included.
     pub cmvn: KaldiCmvn,
 }
 
@@ -151,11 +150,11 @@ impl Default for KaldiFbankConfig {
 }
 
 /// Mel-frequency cepstral coefficients: the first rows of the orthonormal cosine transform of
-/// [`KaldiFbankConfig`]'s logarithms, lifted, with the frame's energy in place of c0.
+/// [`KaldiFbankConfig`]'s logarithms, liftered, with the energy of the frame in place of c0.
 ///
-/// Coefficient i is multiplied by 1 + (Q/2) sin(pi i / Q). Deltas of order 1 weigh the frames -2..2 by
-/// (-2, -1, 0, 1, 2) / 10; those of order 2 weigh the frames -4..4 by (4, 4, 1, -4, -10, -4, 1, 4, 4) / 100, one
-/// filter over the features themselves. Beyond the ends the edge frame stands again and again.
+/// Coefficient i is multiplied by 1 + (Q/2) sin(pi i / Q). Deltas of order 1 weight the frames -2..2 by
+/// (-2, -1, 0, 1, 2) / 10; those of order 2 weight the frames -4..4 by (4, 4, 1, -4, -10, -4, 1, 4, 4) / 100, a
+/// single filter over the features. Beyond the ends the edge frame is repeated.
 ///
 /// # Shapes
 /// samples \[L\] -> \[T, num_ceps (1 + deltas)\]; with `snip_edges` T = 0 below one frame's length
@@ -176,29 +175,29 @@ impl Default for KaldiFbankConfig {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct KaldiMfccConfig {
-    /// Whose defaults and rules.
+    /// Implementation whose defaults and rules apply.
     pub dialect: KaldiDialect,
-    /// Frames.
+    /// Framing.
     pub frame_opts: KaldiFrameConfig,
-    /// Bands.
+    /// Mel bands.
     pub mel_opts: KaldiMelConfig,
     /// C, the number of coefficients.
     pub num_ceps: usize,
-    /// Whether the logarithm of the frame's energy takes the place of c0; the dialect's choice if absent.
+    /// Replaces c0 by the log energy of the frame; the dialect's default if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub use_energy: Option<bool>,
-    /// The least energy of a frame; 0 for none. The dialect's if absent.
+    /// Floor of the energy of a frame; 0 for none. The dialect's default if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub energy_floor: Option<f64>,
-    /// Whether the energy is that of the frame before the filter and the window.
+    /// Takes the energy before the filter and the window.
     pub raw_energy: bool,
     /// Length of the lifter; 0 for none.
     pub cepstral_lifter: f64,
-    /// Whether c0 (times sqrt(2)) or the energy stands behind the other coefficients.
+    /// Puts c0 (times sqrt(2)) or the energy after the other coefficients.
     pub htk_compat: bool,
-    /// How many orders of deltas follow the features in each frame: 0, 1 or 2.
+    /// Highest order of the deltas after the features: 0, 1 or 2.
     pub deltas: usize,
-    /// What is taken out over the utterance, deltas included.
+    /// Normalization over the utterance, deltas included.
     pub cmvn: KaldiCmvn,
 }
 
@@ -221,12 +220,12 @@ impl Default for KaldiMfccConfig {
 }
 
 impl KaldiMfccConfig {
-    /// Whether the energy takes the place of c0.
+    /// Returns true if the energy replaces c0.
     pub(super) fn with_energy(&self) -> bool {
         self.use_energy.unwrap_or(self.dialect == KaldiDialect::KaldiNativeFbank)
     }
 
-    /// The settings of the logarithms beneath the cepstra, and of the energy that may replace c0.
+    /// Returns the settings of the underlying log energies, and of the energy that may replace c0.
     pub fn fbank(&self) -> KaldiFbankConfig {
         KaldiFbankConfig {
             dialect: self.dialect,
@@ -244,8 +243,8 @@ impl KaldiMfccConfig {
 }
 
 impl KaldiFbankConfig {
-    /// The least energy of a frame; 0 for none.
-    pub(super) fn least_energy(&self) -> f64 {
+    /// Returns the floor of the energy of a frame; 0 for none.
+    pub(super) fn min_energy(&self) -> f64 {
         self.energy_floor.unwrap_or(match self.dialect {
             KaldiDialect::KaldiNativeFbank => 0.0,
             KaldiDialect::Torchaudio => 1.0,

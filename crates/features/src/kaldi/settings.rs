@@ -1,4 +1,4 @@
-//! The settings in one line each.
+//! Settings tables.
 
 use crate::settings::Table;
 
@@ -8,37 +8,37 @@ pub(crate) const MFCC: Table = &[
 ];
 
 pub(crate) const FBANK: Table = &[
-    ("use_log_fbank", "", "whether logarithms are taken of the bands' energies"),
-    ("use_log_floor", "", "whether the logarithm is ln(max(energy, eps)) rather than ln(energy + eps)"),
-    ("eps", "", "the eps of that logarithm"),
-    ("use_power", "", "whether the bands sum the power rather than the magnitude"),
+    ("use_log_fbank", "", "returns logarithms of the band energies"),
+    ("use_log_floor", "", "uses ln(max(energy, eps)); otherwise ln(energy + eps)"),
+    ("eps", "", "eps of the logarithm"),
+    ("use_power", "", "sums the power; otherwise the magnitude"),
 ];
 
-/// Of both.
+/// Settings of both front ends.
 pub(crate) const BOTH: Table = &[
-    ("dialect", "", "whose defaults and rules: kaldi-native-fbank or torchaudio"),
-    ("use_energy", "", "whether the frame's log energy takes the place of c0, or precedes the bands"),
-    ("energy_floor", "", "the least energy of a frame; 0 for none, the dialect's if absent"),
-    ("raw_energy", "", "whether the energy is taken before the filter and the window"),
-    ("htk_compat", "", "whether c0 or the energy comes last"),
-    ("deltas", "", "orders of Kaldi's deltas behind the features: 0, 1 or 2"),
-    ("cmvn", "", "taken out over the utterance: none, mean or meanvar"),
+    ("dialect", "", "defaults and rules of kaldi-native-fbank or torchaudio"),
+    ("use_energy", "", "puts the log energy of the frame in place of c0 or before the bands"),
+    ("energy_floor", "", "floor of the energy of a frame; 0 for none, the dialect's default if absent"),
+    ("raw_energy", "", "takes the energy before the filter and the window"),
+    ("htk_compat", "", "puts c0 or the energy last"),
+    ("deltas", "", "highest order of Kaldi's deltas after the features: 0, 1 or 2"),
+    ("cmvn", "", "normalization over the utterance: none, mean or meanvar"),
 ];
 
 pub(crate) const FRAME: Table = &[
-    ("frame_shift_ms", "ms", "from one frame to the next"),
+    ("frame_shift_ms", "ms", "hop between frames"),
     ("frame_length_ms", "ms", "length of a frame"),
     ("dither", "", "noise added to the samples; must be 0"),
-    ("preemph_coeff", "", "how much of the sample before is taken off each sample; 0 for no filter"),
-    ("remove_dc_offset", "", "whether the frame's mean is taken off first"),
-    ("window_type", "", "povey, hanning, hamming, hann, rectangular, sine or blackman"),
-    ("round_to_power_of_two", "", "whether zeros fill the frame up to a power of two"),
-    ("blackman_coeff", "", "the constant of the window blackman"),
-    ("snip_edges", "", "whether only whole frames count; otherwise the clip is mirrored about its ends"),
+    ("preemph_coeff", "", "pre-emphasis coefficient; 0 for no filter"),
+    ("remove_dc_offset", "", "subtracts the mean of each frame first"),
+    ("window_type", "", "window function: povey, hanning, hamming, hann, rectangular, sine or blackman"),
+    ("round_to_power_of_two", "", "pads frames with zeros to a power of two"),
+    ("blackman_coeff", "", "constant of the window blackman"),
+    ("snip_edges", "", "uses whole frames only; otherwise the clip is mirrored about its ends"),
 ];
 
 pub(crate) const MEL: Table = &[
     ("num_bins", "", "number of mel bands"),
-    ("low_freq", "Hz", "where the lowest band begins"),
-    ("high_freq", "Hz", "where the highest band ends; 0 or less counts from half the sample rate"),
+    ("low_freq", "Hz", "lower edge of the lowest band"),
+    ("high_freq", "Hz", "upper edge of the highest band; 0 or less is relative to half the sample rate"),
 ];

@@ -2,19 +2,19 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::choice::number_or_none;
 use crate::dct::DctNorm;
 use crate::decibel::Reference;
 use crate::framing::PadMode;
 use crate::mel::MelNorm;
+use crate::serde_scalar::number_or_none;
 use crate::window::Window;
 
-/// The magnitudes of the short-time spectrum: |stft(y)|.
+/// Magnitudes of the short-time Fourier transform: |stft(y)|.
 ///
 /// Frame t is multiplied by a periodic window (in the middle of n_fft points, if it is shorter) and
-/// transformed; with `center` it is centred on sample t hop_length and there are
-/// 1 + (L + 2 (n_fft / 2) - n_fft) / hop_length of them. Product and transform are in f64; for f32 samples the
-/// spectrum is rounded to f32 before its magnitude is taken.
+/// transformed; with `center` it is centered on sample t hop_length and there are
+/// 1 + (L + 2 (n_fft / 2) - n_fft) / hop_length frames. Product and transform are f64; for f32 samples the
+/// spectrum is rounded to f32 before its magnitude is computed.
 ///
 /// # Shapes
 /// samples \[L\] -> \[T, n_fft / 2 + 1\], the transpose of librosa's
@@ -39,13 +39,13 @@ pub struct LibrosaStftConfig {
     pub n_fft: usize,
     /// Length of the window, samples; n_fft if absent.
     pub win_length: Option<usize>,
-    /// From one frame to the next, samples; win_length / 4 if absent.
+    /// Hop between frames, samples; win_length / 4 if absent.
     pub hop_length: Option<usize>,
-    /// Shape of the window.
+    /// Window function.
     pub window: Window,
-    /// Whether frame t is centred on sample t hop_length, or starts there.
+    /// Centers frame t on sample t hop_length; otherwise it starts there.
     pub center: bool,
-    /// What lies beyond the ends of the clip, with `center`.
+    /// Padding beyond the ends of the clip, with `center`.
     pub pad_mode: PadMode,
 }
 
@@ -62,9 +62,9 @@ impl Default for LibrosaStftConfig {
     }
 }
 
-/// The energies of mel bands: the spectrum of [`LibrosaStftConfig`] to a power, summed under triangles.
+/// Mel band energies: a power of the magnitudes of [`LibrosaStftConfig`], summed under triangles.
 ///
-/// The triangles' edges are n_mels + 2 points equally spaced in mel from fmin to fmax; the weights are f32.
+/// The edges of the triangles are n_mels + 2 points equally spaced in mel from fmin to fmax; the weights are f32.
 ///
 /// # Shapes
 /// samples \[L\] -> \[T, n_mels\], the transpose of librosa's
@@ -87,27 +87,27 @@ impl Default for LibrosaStftConfig {
 pub struct LibrosaMelConfig {
     /// Length of a frame and of its transform, samples.
     pub n_fft: usize,
-    /// From one frame to the next, samples.
+    /// Hop between frames, samples.
     pub hop_length: usize,
     /// Length of the window, samples; n_fft if absent.
     pub win_length: Option<usize>,
-    /// Shape of the window.
+    /// Window function.
     pub window: Window,
-    /// Whether frame t is centred on sample t hop_length, or starts there.
+    /// Centers frame t on sample t hop_length; otherwise it starts there.
     pub center: bool,
-    /// What lies beyond the ends of the clip, with `center`.
+    /// Padding beyond the ends of the clip, with `center`.
     pub pad_mode: PadMode,
-    /// To which power the magnitude is raised: 1 for energy, 2 for power.
+    /// Exponent of the magnitude: 1 for magnitude, 2 for power.
     pub power: f64,
-    /// M, the number of bands.
+    /// Returns M, the number of bands.
     pub n_mels: usize,
-    /// Where the lowest band begins, Hz.
+    /// Lower edge of the lowest band, Hz.
     pub fmin: f64,
-    /// Where the highest band ends, Hz; half the sample rate if absent.
+    /// Upper edge of the highest band, Hz; half the sample rate if absent.
     pub fmax: Option<f64>,
-    /// Whether mel is HTK's scale rather than Slaney's.
+    /// Uses HTK's mel scale instead of Slaney's.
     pub htk: bool,
-    /// How the triangles are weighted.
+    /// Normalization of the triangles.
     pub norm: MelNorm,
 }
 
@@ -117,10 +117,10 @@ impl Default for LibrosaMelConfig {
     }
 }
 
-/// Mel bands in decibels: power_to_db of [`LibrosaMelConfig`]'s energies S.
+/// Mel bands in decibels: power_to_db of the energies S of [`LibrosaMelConfig`].
 ///
-/// 10 log10(max(amin, S)) - 10 log10(max(amin, |ref|)), then nothing lower than top_db below the largest value of
-/// the whole clip, its silent padding included. A clip must therefore be known to its end.
+/// 10 log10(max(amin, S)) - 10 log10(max(amin, |ref|)), clipped at top_db below the largest value of the whole
+/// clip, silent padding included. The floor therefore needs the whole clip.
 ///
 /// # Shapes
 /// samples \[L\] -> \[T, n_mels\], the transpose of librosa's
@@ -144,34 +144,34 @@ impl Default for LibrosaMelConfig {
 pub struct LibrosaMelDbConfig {
     /// Length of a frame and of its transform, samples.
     pub n_fft: usize,
-    /// From one frame to the next, samples.
+    /// Hop between frames, samples.
     pub hop_length: usize,
     /// Length of the window, samples; n_fft if absent.
     pub win_length: Option<usize>,
-    /// Shape of the window.
+    /// Window function.
     pub window: Window,
-    /// Whether frame t is centred on sample t hop_length, or starts there.
+    /// Centers frame t on sample t hop_length; otherwise it starts there.
     pub center: bool,
-    /// What lies beyond the ends of the clip, with `center`.
+    /// Padding beyond the ends of the clip, with `center`.
     pub pad_mode: PadMode,
-    /// To which power the magnitude is raised: 1 for energy, 2 for power.
+    /// Exponent of the magnitude: 1 for magnitude, 2 for power.
     pub power: f64,
-    /// M, the number of bands.
+    /// Returns M, the number of bands.
     pub n_mels: usize,
-    /// Where the lowest band begins, Hz.
+    /// Lower edge of the lowest band, Hz.
     pub fmin: f64,
-    /// Where the highest band ends, Hz; half the sample rate if absent.
+    /// Upper edge of the highest band, Hz; half the sample rate if absent.
     pub fmax: Option<f64>,
-    /// Whether mel is HTK's scale rather than Slaney's.
+    /// Uses HTK's mel scale instead of Slaney's.
     pub htk: bool,
-    /// How the triangles are weighted.
+    /// Normalization of the triangles.
     pub norm: MelNorm,
-    /// The power that becomes 0 dB.
+    /// Power that maps to 0 dB.
     #[serde(rename = "ref")]
     pub reference: Reference,
-    /// The least power; what is below counts as this.
+    /// Floor of the power.
     pub amin: f64,
-    /// How far below the clip's peak values may lie, dB; "none" for no floor.
+    /// Floor relative to the clip's peak, dB; "none" for no floor.
     #[serde(with = "number_or_none")]
     pub top_db: Option<f64>,
 }
@@ -182,11 +182,11 @@ impl Default for LibrosaMelDbConfig {
     }
 }
 
-/// Mel-frequency cepstral coefficients: the first rows of the cosine transform of [`LibrosaMelDbConfig`]'s
-/// decibels.
+/// Mel-frequency cepstral coefficients: the first rows of the cosine transform of the decibels of
+/// [`LibrosaMelDbConfig`].
 ///
-/// With `lifter` = l > 0 coefficient n is multiplied by 1 + (l/2) sin(pi (n + 1) / l). There is no pre-emphasis
-/// and the first coefficient is kept. n_mfcc above n_mels gives n_mels coefficients.
+/// With `lifter` = l > 0, coefficient n is multiplied by 1 + (l/2) sin(pi (n + 1) / l). There is no
+/// pre-emphasis, and the first coefficient is included. n_mfcc > n_mels gives n_mels coefficients.
 ///
 /// # Shapes
 /// samples \[L\] -> \[T, n_mfcc\], the transpose of librosa's
@@ -209,40 +209,40 @@ impl Default for LibrosaMelDbConfig {
 pub struct LibrosaMfccConfig {
     /// C, the number of coefficients.
     pub n_mfcc: usize,
-    /// How the cosine transform is scaled.
+    /// Scale of the cosine transform.
     pub norm: DctNorm,
     /// Length of the lifter; 0 for none.
     pub lifter: f64,
     /// Length of a frame and of its transform, samples.
     pub n_fft: usize,
-    /// From one frame to the next, samples.
+    /// Hop between frames, samples.
     pub hop_length: usize,
     /// Length of the window, samples; n_fft if absent.
     pub win_length: Option<usize>,
-    /// Shape of the window.
+    /// Window function.
     pub window: Window,
-    /// Whether frame t is centred on sample t hop_length, or starts there.
+    /// Centers frame t on sample t hop_length; otherwise it starts there.
     pub center: bool,
-    /// What lies beyond the ends of the clip, with `center`.
+    /// Padding beyond the ends of the clip, with `center`.
     pub pad_mode: PadMode,
-    /// To which power the magnitude is raised: 1 for energy, 2 for power.
+    /// Exponent of the magnitude: 1 for magnitude, 2 for power.
     pub power: f64,
-    /// M, the number of bands.
+    /// Returns M, the number of bands.
     pub n_mels: usize,
-    /// Where the lowest band begins, Hz.
+    /// Lower edge of the lowest band, Hz.
     pub fmin: f64,
-    /// Where the highest band ends, Hz; half the sample rate if absent.
+    /// Upper edge of the highest band, Hz; half the sample rate if absent.
     pub fmax: Option<f64>,
-    /// Whether mel is HTK's scale rather than Slaney's.
+    /// Uses HTK's mel scale instead of Slaney's.
     pub htk: bool,
-    /// How the triangles are weighted.
+    /// Normalization of the triangles.
     pub mel_norm: MelNorm,
-    /// The power that becomes 0 dB.
+    /// Power that maps to 0 dB.
     #[serde(rename = "ref")]
     pub reference: Reference,
-    /// The least power; what is below counts as this.
+    /// Floor of the power.
     pub amin: f64,
-    /// How far below the clip's peak values may lie, dB; "none" for no floor.
+    /// Floor relative to the clip's peak, dB; "none" for no floor.
     #[serde(with = "number_or_none")]
     pub top_db: Option<f64>,
 }
@@ -273,7 +273,7 @@ impl Default for LibrosaMfccConfig {
 }
 
 impl LibrosaMfccConfig {
-    /// The settings of the decibels that the cosine transform is taken of.
+    /// Returns the settings of the underlying decibels.
     pub fn mel_db(&self) -> LibrosaMelDbConfig {
         LibrosaMelDbConfig {
             n_fft: self.n_fft,
@@ -296,7 +296,7 @@ impl LibrosaMfccConfig {
 }
 
 impl LibrosaMelDbConfig {
-    /// The settings of the energies that the decibels are of.
+    /// Returns the settings of the underlying energies.
     pub fn mel(&self) -> LibrosaMelConfig {
         LibrosaMelConfig {
             n_fft: self.n_fft,
@@ -316,7 +316,7 @@ impl LibrosaMelDbConfig {
 }
 
 impl LibrosaMelConfig {
-    /// The settings of the spectrum that the energies are sums of.
+    /// Returns the settings of the underlying spectrum.
     pub fn stft(&self) -> LibrosaStftConfig {
         LibrosaStftConfig {
             n_fft: self.n_fft,

@@ -2,13 +2,13 @@
 
 use super::{LibrosaMel, LibrosaMelDbConfig};
 use crate::decibel::{Decibels, Reference};
-use crate::framing::Sounding;
+use crate::framing::NonzeroRange;
 use crate::sample::Sample;
-use crate::stream::{needs_whole_clip, uncentred, without_floor};
-use crate::{Extractor, FeatureError, Uncentred};
+use crate::stream::{check_no_floor, check_uncentered, needs_whole_clip};
+use crate::{Extractor, FeatureError, Streaming};
 
 impl LibrosaMelDbConfig {
-    /// The extractor of these settings for clips of a sample rate, which places the bands.
+    /// Builds the extractor for clips with a sample rate.
     ///
     /// # Units
     /// Hz
@@ -17,11 +17,11 @@ impl LibrosaMelDbConfig {
     /// [`FeatureError::Setting`], see [`LibrosaMelDbConfig::check`].
     pub fn init<S: Sample>(&self, sample_rate_hz: u32) -> Result<LibrosaMelDb<S>, FeatureError> {
         self.check(sample_rate_hz)?;
-        let decibels = Decibels { reference: self.reference, least_power: self.amin, top_db: self.top_db };
+        let decibels = Decibels { reference: self.reference, min_power: self.amin, top_db: self.top_db };
         Ok(LibrosaMelDb { mel: self.mel().init(sample_rate_hz)?, decibels })
     }
 
-    /// The same for samples that arrive piece by piece.
+    /// Builds the streaming extractor.
     ///
     /// # Units
     /// Hz
@@ -32,15 +32,15 @@ impl LibrosaMelDbConfig {
     pub fn stream<S: Sample>(
         &self,
         sample_rate_hz: u32,
-    ) -> Result<Uncentred<LibrosaMelDb<S>, S>, FeatureError> {
+    ) -> Result<Streaming<LibrosaMelDb<S>, S>, FeatureError> {
         self.check_stream()?;
-        Ok(Uncentred::new(self.init(sample_rate_hz)?, self.mel().stft().cut()))
+        Ok(Streaming::new(self.init(sample_rate_hz)?, self.mel().stft().uncentered_frames()))
     }
 
-    /// Checks that nothing waits for the end of the clip.
+    /// Checks that no setting needs the whole clip.
     pub(super) fn check_stream(&self) -> Result<(), FeatureError> {
-        uncentred(self.center)?;
-        without_floor(self.top_db)?;
+        check_uncentered(self.center)?;
+        check_no_floor(self.top_db)?;
         match self.reference {
             Reference::Power(_) => Ok(()),
             Reference::Max => Err(needs_whole_clip("ref", "max", "use ref = 1, in training too")),
@@ -48,7 +48,7 @@ impl LibrosaMelDbConfig {
     }
 }
 
-/// Mel bands in decibels; made by [`LibrosaMelDbConfig::init`].
+/// Extractor of mel bands in decibels; made by [`LibrosaMelDbConfig::init`].
 #[derive(Clone, Debug)]
 pub struct LibrosaMelDb<S> {
     mel: LibrosaMel<S>,
@@ -56,10 +56,10 @@ pub struct LibrosaMelDb<S> {
 }
 
 impl<S: Sample> LibrosaMelDb<S> {
-    /// As [`Extractor::extract_into`]; gives where the clip sounds.
-    pub(super) fn fill(&mut self, samples: &[S], values: &mut Vec<S>) -> Result<Sounding, FeatureError> {
-        let frames = self.mel.stft.framing().at_least_one(samples.len())?;
-        let clip = Sounding::of(samples)?;
+    /// Implements [`Extractor::extract_into`] and returns the nonzero range of the clip.
+    pub(super) fn fill(&mut self, samples: &[S], values: &mut Vec<S>) -> Result<NonzeroRange, FeatureError> {
+        let frames = self.mel.stft.framing().require_frames(samples.len())?;
+        let clip = NonzeroRange::from_samples(samples)?;
         let width = self.mel.width();
         values.clear();
         values.resize(frames * width, S::default());
@@ -67,7 +67,7 @@ impl<S: Sample> LibrosaMelDb<S> {
         let mut peak = silence;
         for (t, frame) in values.chunks_exact_mut(width).enumerate() {
             if self.is_silent(t, &clip) {
-                frame.fill(silence.floor());
+                frame.fill(silence.decibels());
             } else {
                 self.mel.frame(samples, t, frame);
                 if !self.decibels.convert(frame, &mut peak) {
@@ -79,8 +79,8 @@ impl<S: Sample> LibrosaMelDb<S> {
         Ok(clip)
     }
 
-    /// Whether frame `t` is all zeros; such frames have equal decibels.
-    pub(super) fn is_silent(&self, t: usize, clip: &Sounding) -> bool {
+    /// Returns true if frame `t` is all zeros; all such frames have the same decibels.
+    pub(super) fn is_silent(&self, t: usize, clip: &NonzeroRange) -> bool {
         self.mel.stft.is_silent(t, clip)
     }
 }

@@ -5,10 +5,10 @@ use crate::cepstra::Cepstra;
 use crate::dct::Dct;
 use crate::lifter;
 use crate::sample::Sample;
-use crate::{Extractor, FeatureError, Uncentred};
+use crate::{Extractor, FeatureError, Streaming};
 
 impl LibrosaMfccConfig {
-    /// The extractor of these settings for clips of a sample rate, which places the bands.
+    /// Builds the extractor for clips with a sample rate.
     ///
     /// # Units
     /// Hz
@@ -26,7 +26,7 @@ impl LibrosaMfccConfig {
         })
     }
 
-    /// The same for samples that arrive piece by piece.
+    /// Builds the streaming extractor.
     ///
     /// # Units
     /// Hz
@@ -37,7 +37,7 @@ impl LibrosaMfccConfig {
     ///
     /// # Example
     /// ```
-    /// use stapes_features::{Extractor, LibrosaMfccConfig, Stream};
+    /// use stapes_features::{Extractor, LibrosaMfccConfig, StreamingExtractor};
     ///
     /// let config = LibrosaMfccConfig { center: false, top_db: None, ..Default::default() };
     /// let samples: Vec<f32> = (0..16_000).map(|n| (n as f32 * 0.3).sin()).collect();
@@ -52,13 +52,13 @@ impl LibrosaMfccConfig {
     pub fn stream<S: Sample>(
         &self,
         sample_rate_hz: u32,
-    ) -> Result<Uncentred<LibrosaMfcc<S>, S>, FeatureError> {
+    ) -> Result<Streaming<LibrosaMfcc<S>, S>, FeatureError> {
         self.mel_db().check_stream()?;
-        Ok(Uncentred::new(self.init(sample_rate_hz)?, self.mel_db().mel().stft().cut()))
+        Ok(Streaming::new(self.init(sample_rate_hz)?, self.mel_db().mel().stft().uncentered_frames()))
     }
 }
 
-/// Mel-frequency cepstral coefficients; made by [`LibrosaMfccConfig::init`].
+/// Extractor of mel-frequency cepstral coefficients; made by [`LibrosaMfccConfig::init`].
 #[derive(Clone, Debug)]
 pub struct LibrosaMfcc<S> {
     mel_db: LibrosaMelDb<S>,
@@ -78,7 +78,7 @@ impl<S: Sample> Extractor<S> for LibrosaMfcc<S> {
     fn extract_into(&mut self, samples: &[S], values: &mut Vec<S>) -> Result<usize, FeatureError> {
         let clip = self.mel_db.fill(samples, &mut self.decibels)?;
         let bands = self.mel_db.width();
-        self.cepstra.clip((&self.decibels, bands), values, |t| self.mel_db.is_silent(t, &clip));
+        self.cepstra.apply_to_clip((&self.decibels, bands), values, |t| self.mel_db.is_silent(t, &clip));
         Ok(self.decibels.len() / bands)
     }
 }

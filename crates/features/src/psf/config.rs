@@ -4,13 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use super::{PsfFft, PsfWindow};
 
-/// Energies of mel bands, whose triangles are linear over the numbers of the transform's bins.
+/// Mel band energies, with triangles linear over the indices of the transform's bins.
 ///
 /// 1. y\[0\] = x\[0\], y\[n\] = x\[n\] - preemph x\[n - 1\].
-/// 2. Frames of winlen, every winstep, both rounded to samples; zeros complete the last one.
-/// 3. Each frame, times its window, gives the power |X|^2 / nfft.
-/// 4. nfilt + 2 points equally spaced in HTK's mel from lowfreq to highfreq are brought to the bins
-///    floor((nfft + 1) f / rate); between them lie triangles of height 1.
+/// 2. Frames of winlen every winstep, both rounded to samples; zeros complete the last frame.
+/// 3. The power of each windowed frame is |X|^2 / nfft.
+/// 4. nfilt + 2 points equally spaced in HTK's mel from lowfreq to highfreq are rounded down to the bins
+///    floor((nfft + 1) f / rate), the edges of triangles of height 1.
 /// 5. An energy of exactly 0 becomes 2^-52.
 ///
 /// # Shapes
@@ -27,30 +27,29 @@ use super::{PsfFft, PsfWindow};
 /// ```
 ///
 /// # Source
-/// python_speech_features.fbank 0.6, its first result, and `delta`.
+/// python_speech_features.fbank 0.6 (first result) and `delta`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PsfFbankConfig {
     /// Length of a frame, seconds.
     pub winlen: f64,
-    /// From one frame to the next, seconds.
+    /// Hop between frames, seconds.
     pub winstep: f64,
-    /// M, the number of bands.
+    /// Returns M, the number of bands.
     pub nfilt: usize,
-    /// Length of the transform, points; "auto" for the power of two that holds a frame.
+    /// Length of the transform, points; "auto" for the smallest power of two not below the frame length.
     pub nfft: PsfFft,
-    /// Where the lowest band begins, Hz.
+    /// Lower edge of the lowest band, Hz.
     pub lowfreq: f64,
-    /// Where the highest band ends, Hz; half the sample rate if absent or 0.
+    /// Upper edge of the highest band, Hz; half the sample rate if absent or 0.
     pub highfreq: Option<f64>,
-    /// How much of the sample before is taken off each sample; 0 for no filter.
+    /// Pre-emphasis coefficient; 0 for no filter.
     pub preemph: f64,
-    /// Shape of the window.
+    /// Window function.
     pub winfunc: PsfWindow,
-    /// How many orders of deltas follow the features in each frame: 0, 1 or 2; the second is the delta of the
-    /// first.
+    /// Highest order of the deltas after the features: 0, 1 or 2; order 2 is the delta of order 1.
     pub deltas: usize,
-    /// How many frames the deltas look back and ahead.
+    /// Reach of the delta filter in each direction, frames.
     #[serde(rename = "N")]
     pub delta_reach: usize,
 }
@@ -61,7 +60,7 @@ impl Default for PsfFbankConfig {
     }
 }
 
-/// The natural logarithms of [`PsfFbankConfig`]'s energies.
+/// Natural logarithms of the energies of [`PsfFbankConfig`].
 ///
 /// # Shapes
 /// samples \[L\] -> \[T, nfilt (1 + deltas)\]
@@ -77,30 +76,29 @@ impl Default for PsfFbankConfig {
 /// ```
 ///
 /// # Source
-/// python_speech_features.logfbank 0.6; `winfunc` came after 0.6.
+/// python_speech_features.logfbank 0.6; `winfunc` is newer than 0.6.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PsfLogFbankConfig {
     /// Length of a frame, seconds.
     pub winlen: f64,
-    /// From one frame to the next, seconds.
+    /// Hop between frames, seconds.
     pub winstep: f64,
-    /// M, the number of bands.
+    /// Returns M, the number of bands.
     pub nfilt: usize,
-    /// Length of the transform, points; "auto" for the power of two that holds a frame.
+    /// Length of the transform, points; "auto" for the smallest power of two not below the frame length.
     pub nfft: PsfFft,
-    /// Where the lowest band begins, Hz.
+    /// Lower edge of the lowest band, Hz.
     pub lowfreq: f64,
-    /// Where the highest band ends, Hz; half the sample rate if absent or 0.
+    /// Upper edge of the highest band, Hz; half the sample rate if absent or 0.
     pub highfreq: Option<f64>,
-    /// How much of the sample before is taken off each sample; 0 for no filter.
+    /// Pre-emphasis coefficient; 0 for no filter.
     pub preemph: f64,
-    /// Shape of the window.
+    /// Window function.
     pub winfunc: PsfWindow,
-    /// How many orders of deltas follow the features in each frame: 0, 1 or 2; the second is the delta of the
-    /// first.
+    /// Highest order of the deltas after the features: 0, 1 or 2; order 2 is the delta of order 1.
     pub deltas: usize,
-    /// How many frames the deltas look back and ahead.
+    /// Reach of the delta filter in each direction, frames.
     #[serde(rename = "N")]
     pub delta_reach: usize,
 }
@@ -111,12 +109,11 @@ impl Default for PsfLogFbankConfig {
     }
 }
 
-/// Mel-frequency cepstral coefficients: the first rows of the orthonormal cosine transform of
-/// [`PsfLogFbankConfig`]'s logarithms.
+/// Mel-frequency cepstral coefficients: the first rows of the orthonormal cosine transform of the logarithms of
+/// [`PsfLogFbankConfig`].
 ///
-/// With `ceplifter` = Q > 0 coefficient n is multiplied by 1 + (Q/2) sin(pi n / Q). With `appendEnergy`
-/// coefficient 0 is then replaced by the logarithm of the frame's whole power. numcep above nfilt gives nfilt
-/// coefficients.
+/// With `ceplifter` = Q > 0, coefficient n is multiplied by 1 + (Q/2) sin(pi n / Q). With `appendEnergy`,
+/// coefficient 0 is then replaced by the log power of the frame. numcep > nfilt gives nfilt coefficients.
 ///
 /// # Shapes
 /// samples \[L\] -> \[T, numcep (1 + deltas)\]
@@ -139,31 +136,30 @@ impl Default for PsfLogFbankConfig {
 pub struct PsfMfccConfig {
     /// Length of a frame, seconds.
     pub winlen: f64,
-    /// From one frame to the next, seconds.
+    /// Hop between frames, seconds.
     pub winstep: f64,
     /// C, the number of coefficients.
     pub numcep: usize,
-    /// M, the number of bands.
+    /// Returns M, the number of bands.
     pub nfilt: usize,
-    /// Length of the transform, points; "auto" for the power of two that holds a frame.
+    /// Length of the transform, points; "auto" for the smallest power of two not below the frame length.
     pub nfft: PsfFft,
-    /// Where the lowest band begins, Hz.
+    /// Lower edge of the lowest band, Hz.
     pub lowfreq: f64,
-    /// Where the highest band ends, Hz; half the sample rate if absent or 0.
+    /// Upper edge of the highest band, Hz; half the sample rate if absent or 0.
     pub highfreq: Option<f64>,
-    /// How much of the sample before is taken off each sample; 0 for no filter.
+    /// Pre-emphasis coefficient; 0 for no filter.
     pub preemph: f64,
     /// Length of the lifter; 0 or less for none.
     pub ceplifter: f64,
-    /// Whether the logarithm of the frame's power takes the place of coefficient 0.
+    /// Replaces coefficient 0 by the log power of the frame.
     #[serde(rename = "appendEnergy", alias = "append_energy")]
     pub append_energy: bool,
-    /// Shape of the window.
+    /// Window function.
     pub winfunc: PsfWindow,
-    /// How many orders of deltas follow the features in each frame: 0, 1 or 2; the second is the delta of the
-    /// first.
+    /// Highest order of the deltas after the features: 0, 1 or 2; order 2 is the delta of order 1.
     pub deltas: usize,
-    /// How many frames the deltas look back and ahead.
+    /// Reach of the delta filter in each direction, frames.
     #[serde(rename = "N")]
     pub delta_reach: usize,
 }
@@ -189,7 +185,7 @@ impl Default for PsfMfccConfig {
 }
 
 impl PsfMfccConfig {
-    /// The settings of the energies beneath the cepstra.
+    /// Returns the settings of the underlying energies.
     pub fn fbank(&self) -> PsfFbankConfig {
         PsfFbankConfig {
             winlen: self.winlen,
@@ -207,7 +203,7 @@ impl PsfMfccConfig {
 }
 
 impl PsfLogFbankConfig {
-    /// The settings of the energies that the logarithms are of.
+    /// Returns the settings of the underlying energies.
     pub fn fbank(&self) -> PsfFbankConfig {
         PsfFbankConfig {
             winlen: self.winlen,
@@ -225,7 +221,7 @@ impl PsfLogFbankConfig {
 }
 
 impl PsfFbankConfig {
-    /// The settings of these energies' logarithms.
+    /// Returns the settings of the logarithms of these energies.
     pub fn log(&self) -> PsfLogFbankConfig {
         PsfLogFbankConfig {
             winlen: self.winlen,

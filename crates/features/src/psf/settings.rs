@@ -1,22 +1,26 @@
-//! The settings in one line each.
+//! Settings tables.
 
 use crate::settings::Table;
 
 pub(crate) const MFCC: Table = &[
     ("numcep", "", "number of coefficients"),
     ("ceplifter", "", "length of the lifter; 0 or less for none"),
-    ("appendEnergy", "", "whether the logarithm of the frame's power takes the place of coefficient 0"),
+    ("appendEnergy", "", "replaces coefficient 0 by the log power of the frame"),
 ];
 
 pub(crate) const FBANK: Table = &[
     ("winlen", "s", "length of a frame"),
-    ("winstep", "s", "from one frame to the next"),
+    ("winstep", "s", "hop between frames"),
     ("nfilt", "", "number of mel bands"),
-    ("nfft", "samples", "length of the transform; auto for the power of two that holds a frame"),
-    ("lowfreq", "Hz", "where the lowest band begins"),
-    ("highfreq", "Hz", "where the highest band ends; half the sample rate if absent or 0"),
-    ("preemph", "", "how much of the sample before is taken off each sample; 0 for no filter"),
-    ("winfunc", "", "shape of the window: rectangular, hamming, hanning, blackman or bartlett"),
-    ("deltas", "", "orders of psf's deltas behind the features: 0, 1 or 2"),
-    ("N", "frames", "how far those deltas look back and ahead"),
+    (
+        "nfft",
+        "samples",
+        "length of the transform; auto for the smallest power of two not below the frame length",
+    ),
+    ("lowfreq", "Hz", "lower edge of the lowest band"),
+    ("highfreq", "Hz", "upper edge of the highest band; half the sample rate if absent or 0"),
+    ("preemph", "", "pre-emphasis coefficient; 0 for no filter"),
+    ("winfunc", "", "window function: rectangular, hamming, hanning, blackman or bartlett"),
+    ("deltas", "", "highest order of psf's deltas after the features: 0, 1 or 2"),
+    ("N", "frames", "reach of those deltas in each direction"),
 ];

@@ -3,17 +3,17 @@
 use serde::{Deserialize, Serialize};
 
 use super::SpectrumNorm;
-use crate::choice::number_or_none;
 use crate::dct::DctNorm;
 use crate::framing::PadMode;
 use crate::mel::{MelNorm, MelScale};
+use crate::serde_scalar::number_or_none;
 use crate::window::Window;
 
-/// Energies of mel bands: sums of |X|^power under triangles.
+/// Mel band energies: sums of |X|^power under triangles.
 ///
-/// The clip gets `pad` zeros at both ends. Frame t is multiplied by a periodic window (in the middle of n_fft
-/// points, if it is shorter) and transformed; with `center` it is centred on sample t hop_length and there are
-/// 1 + (L + 2 pad + 2 (n_fft / 2) - n_fft) / hop_length of them. The triangles are linear in Hz.
+/// The clip is padded with `pad` zeros at each end. Frame t is multiplied by a periodic window (in the middle of n_fft
+/// points, if it is shorter) and transformed; with `center` it is centered on sample t hop_length and there are
+/// 1 + (L + 2 pad + 2 (n_fft / 2) - n_fft) / hop_length frames. The triangles are linear in Hz.
 ///
 /// # Shapes
 /// samples \[L\] -> \[T, n_mels\], the transpose of torchaudio's
@@ -38,30 +38,30 @@ pub struct TorchaudioMelConfig {
     pub n_fft: usize,
     /// Length of the window, samples; n_fft if absent.
     pub win_length: Option<usize>,
-    /// From one frame to the next, samples; win_length / 2 if absent.
+    /// Hop between frames, samples; win_length / 2 if absent.
     pub hop_length: Option<usize>,
-    /// Where the lowest band begins, Hz.
+    /// Lower edge of the lowest band, Hz.
     pub f_min: f64,
-    /// Where the highest band ends, Hz; half the sample rate, rounded down, if absent.
+    /// Upper edge of the highest band, Hz; half the sample rate, rounded down, if absent.
     pub f_max: Option<f64>,
-    /// Zeros at both ends of the clip, samples.
+    /// Number of zeros at each end of the clip.
     pub pad: usize,
-    /// M, the number of bands.
+    /// Returns M, the number of bands.
     pub n_mels: usize,
-    /// Shape of the window.
+    /// Window function.
     #[serde(alias = "window_fn")]
     pub window: Window,
-    /// To which power the magnitude is raised: 1 for energy, 2 for power.
+    /// Exponent of the magnitude: 1 for magnitude, 2 for power.
     pub power: f64,
-    /// By what the spectrum is divided.
+    /// Normalization of the spectrum.
     pub normalized: SpectrumNorm,
-    /// Whether frame t is centred on sample t hop_length, or starts there.
+    /// Centers frame t on sample t hop_length; otherwise it starts there.
     pub center: bool,
-    /// What lies beyond the ends of the clip, with `center`.
+    /// Padding beyond the ends of the clip, with `center`.
     pub pad_mode: PadMode,
-    /// How the triangles are weighted: "slaney" for unit area, "none" for a peak of 1.
+    /// Normalization of the triangles: "slaney" for unit area, "none" for a peak of 1.
     pub norm: MelNorm,
-    /// On which scale the triangles are equally wide: "htk" or "slaney".
+    /// Mel scale: "htk" or "slaney".
     #[serde(with = "scale_word")]
     pub mel_scale: MelScale,
 }
@@ -87,8 +87,8 @@ impl Default for TorchaudioMelConfig {
     }
 }
 
-/// Mel bands in decibels: 10 log10(max([`TorchaudioMelConfig`]'s energies, 1e-10)), and with `top_db` no value
-/// lower than that below the clip's largest.
+/// Mel bands in decibels: 10 log10(max(energy, 1e-10)) of the energies of [`TorchaudioMelConfig`], clipped at
+/// `top_db` below the clip's largest value.
 ///
 /// # Shapes
 /// samples \[L\] -> \[T, n_mels\], the transpose of torchaudio's
@@ -106,54 +106,54 @@ impl Default for TorchaudioMelConfig {
 /// ```
 ///
 /// # Source
-/// torchaudio.transforms.AmplitudeToDB("power", top_db) of MelSpectrogram 2.11, each clip by itself.
+/// torchaudio.transforms.AmplitudeToDB("power", top_db) of MelSpectrogram 2.11, per clip.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TorchaudioMelDbConfig {
-    /// How far below the clip's peak values may lie, dB; "none" for no floor.
+    /// Floor relative to the clip's peak, dB; "none" for no floor.
     #[serde(with = "number_or_none")]
     pub top_db: Option<f64>,
     /// Length of a frame and of its transform, samples.
     pub n_fft: usize,
     /// Length of the window, samples; n_fft if absent.
     pub win_length: Option<usize>,
-    /// From one frame to the next, samples; win_length / 2 if absent.
+    /// Hop between frames, samples; win_length / 2 if absent.
     pub hop_length: Option<usize>,
-    /// Where the lowest band begins, Hz.
+    /// Lower edge of the lowest band, Hz.
     pub f_min: f64,
-    /// Where the highest band ends, Hz; half the sample rate, rounded down, if absent.
+    /// Upper edge of the highest band, Hz; half the sample rate, rounded down, if absent.
     pub f_max: Option<f64>,
-    /// Zeros at both ends of the clip, samples.
+    /// Number of zeros at each end of the clip.
     pub pad: usize,
-    /// M, the number of bands.
+    /// Returns M, the number of bands.
     pub n_mels: usize,
-    /// Shape of the window.
+    /// Window function.
     #[serde(alias = "window_fn")]
     pub window: Window,
-    /// To which power the magnitude is raised: 1 for energy, 2 for power.
+    /// Exponent of the magnitude: 1 for magnitude, 2 for power.
     pub power: f64,
-    /// By what the spectrum is divided.
+    /// Normalization of the spectrum.
     pub normalized: SpectrumNorm,
-    /// Whether frame t is centred on sample t hop_length, or starts there.
+    /// Centers frame t on sample t hop_length; otherwise it starts there.
     pub center: bool,
-    /// What lies beyond the ends of the clip, with `center`.
+    /// Padding beyond the ends of the clip, with `center`.
     pub pad_mode: PadMode,
-    /// How the triangles are weighted: "slaney" for unit area, "none" for a peak of 1.
+    /// Normalization of the triangles: "slaney" for unit area, "none" for a peak of 1.
     pub norm: MelNorm,
-    /// On which scale the triangles are equally wide: "htk" or "slaney".
+    /// Mel scale: "htk" or "slaney".
     #[serde(with = "scale_word")]
     pub mel_scale: MelScale,
 }
 
 impl Default for TorchaudioMelDbConfig {
     fn default() -> TorchaudioMelDbConfig {
-        TorchaudioMelDbConfig::of(TorchaudioMelConfig::default(), None)
+        TorchaudioMelDbConfig::from_mel(TorchaudioMelConfig::default(), None)
     }
 }
 
 impl TorchaudioMelDbConfig {
-    /// Decibels of these energies, with or without a floor.
-    pub fn of(mel: TorchaudioMelConfig, top_db: Option<f64>) -> TorchaudioMelDbConfig {
+    /// Builds the settings of the decibels of these energies, with or without a floor.
+    pub fn compute(mel: TorchaudioMelConfig, top_db: Option<f64>) -> TorchaudioMelDbConfig {
         TorchaudioMelDbConfig {
             top_db,
             n_fft: mel.n_fft,
@@ -173,7 +173,7 @@ impl TorchaudioMelDbConfig {
         }
     }
 
-    /// The settings of the energies that the decibels are of.
+    /// Returns the settings of the underlying energies.
     pub fn mel(&self) -> TorchaudioMelConfig {
         TorchaudioMelConfig {
             n_fft: self.n_fft,
@@ -197,8 +197,8 @@ impl TorchaudioMelDbConfig {
 /// Mel-frequency cepstral coefficients: the first rows of the cosine transform of decibels, or with `log_mels`
 /// of ln(energy + 1e-6).
 ///
-/// The decibels are [`TorchaudioMelDbConfig`]'s with `top_db`, which torchaudio fixes at 80. As there, the
-/// settings of the energies stand apart: `melkwargs = { n_fft = 512, n_mels = 40 }`.
+/// The decibels are those of [`TorchaudioMelDbConfig`] with `top_db`, which torchaudio fixes at 80. As there,
+/// the settings of the energies have their own table: `melkwargs = { n_fft = 512, n_mels = 40 }`.
 ///
 /// # Shapes
 /// samples \[L\] -> \[T, n_mfcc\], the transpose of torchaudio's
@@ -215,20 +215,20 @@ impl TorchaudioMelDbConfig {
 /// ```
 ///
 /// # Source
-/// torchaudio.transforms.MFCC 2.11 (dct_type 2), each clip by itself.
+/// torchaudio.transforms.MFCC 2.11 (dct_type 2), per clip.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TorchaudioMfccConfig {
     /// C, the number of coefficients.
     pub n_mfcc: usize,
-    /// How the cosine transform is scaled.
+    /// Scale of the cosine transform.
     pub norm: DctNorm,
-    /// Whether natural logarithms take the place of decibels.
+    /// Uses natural logarithms instead of decibels.
     pub log_mels: bool,
-    /// How far below the clip's peak decibels may lie, dB; "none" for no floor.
+    /// Floor relative to the clip's peak, dB; "none" for no floor.
     #[serde(with = "number_or_none")]
     pub top_db: Option<f64>,
-    /// The energies that the logarithm is taken of.
+    /// Settings of the mel energies.
     pub melkwargs: TorchaudioMelConfig,
 }
 
@@ -244,12 +244,12 @@ impl Default for TorchaudioMfccConfig {
     }
 }
 
-/// The two scales that torchaudio knows.
+/// Serde of the two mel scales of torchaudio.
 mod scale_word {
     use serde::{Deserializer, Serializer};
 
-    use crate::choice::{Choice, choose};
     use crate::mel::MelScale;
+    use crate::serde_scalar::{Scalar, deserialize_scalar};
 
     pub(super) fn serialize<S: Serializer>(scale: &MelScale, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(match scale {
@@ -260,9 +260,9 @@ mod scale_word {
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<MelScale, D::Error> {
-        choose(deserializer, "\"htk\" or \"slaney\"", |choice| match choice {
-            Choice::Word("htk") => Some(MelScale::Htk),
-            Choice::Word("slaney") => Some(MelScale::Slaney),
+        deserialize_scalar(deserializer, "\"htk\" or \"slaney\"", |scalar| match scalar {
+            Scalar::Word("htk") => Some(MelScale::Htk),
+            Scalar::Word("slaney") => Some(MelScale::Slaney),
             _ => None,
         })
     }

@@ -1,30 +1,30 @@
-//! What the values of a frame mean, for whoever stores or draws them.
+//! Layout and axis of feature matrices, for storing and plotting.
 
 use crate::config::{FeatureConfig, FrontEndConfig};
 use crate::mel::MelScale;
 
-/// Which way the reference toolkit lays out its matrix.
+/// Layout of the reference toolkit's feature matrix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Layout {
     /// \[F, T\]: librosa and torchaudio.transforms.
     FeaturesFirst,
-    /// \[T, F\]: python_speech_features, Kaldi, and the samples themselves.
+    /// \[T, F\]: python_speech_features, Kaldi and raw samples.
     FramesFirst,
 }
 
-/// What the places of a frame's values stand for.
+/// Feature axis: the meaning of the columns of a feature matrix.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Places {
-    /// Mel bands, by the frequencies of their centres, Hz.
+pub enum FeatureAxis {
+    /// Mel bands, with their center frequencies, Hz.
     Bands(Vec<f64>),
-    /// Cepstra by their number, or anything with deltas or neighbours behind it.
+    /// Cepstral coefficients, or any features with deltas or stacked neighbors.
     Coefficients,
     /// Samples.
     Samples,
 }
 
 impl FrontEndConfig {
-    /// Which way the reference toolkit lays out its matrix.
+    /// Layout of the reference toolkit's feature matrix.
     ///
     /// # Example
     /// ```
@@ -47,7 +47,7 @@ impl FrontEndConfig {
         }
     }
 
-    /// What a value is, with its unit where it has one.
+    /// Returns the quantity of the values, with its unit if it has one.
     fn quantity(&self) -> &'static str {
         match self {
             FrontEndConfig::LibrosaMelDb(_) | FrontEndConfig::TorchaudioMelDb(_) => "level (dB)",
@@ -64,7 +64,7 @@ impl FrontEndConfig {
         }
     }
 
-    /// The scale, the number and the outer edges (Hz) of the bands that are a frame's values.
+    /// Returns mel scale, number and outer edges (Hz) of the bands, if the values are bands.
     fn bands(&self, sample_rate_hz: u32) -> Option<(MelScale, usize, (f64, f64))> {
         let half_hz = f64::from(sample_rate_hz) / 2.0;
         match self {
@@ -93,7 +93,7 @@ impl FrontEndConfig {
 }
 
 impl FeatureConfig {
-    /// What a value is, with its unit where it has one: `level (dB)`.
+    /// Returns the quantity of the values, with its unit if it has one: `level (dB)`.
     ///
     /// # Example
     /// ```
@@ -104,28 +104,28 @@ impl FeatureConfig {
         self.front_end.quantity()
     }
 
-    /// What the places of a frame's values stand for; settings must have been checked.
+    /// Returns the feature axis; the settings must have been checked.
     ///
     /// # Example
     /// ```
-    /// use stapes_features::Places;
+    /// use stapes_features::FeatureAxis;
     ///
-    /// let Places::Bands(centres_hz) = stapes_features::preset("log-mel")?.places() else { panic!() };
-    /// assert_eq!(centres_hz.len(), 40);
-    /// assert!(centres_hz[0] > 0.0 && centres_hz[39] < 8000.0);
+    /// let FeatureAxis::Bands(centers_hz) = stapes_features::preset("log-mel")?.feature_axis() else { panic!() };
+    /// assert_eq!(centers_hz.len(), 40);
+    /// assert!(centers_hz[0] > 0.0 && centers_hz[39] < 8000.0);
     /// # Ok::<(), stapes_features::FeatureError>(())
     /// ```
-    pub fn places(&self) -> Places {
+    pub fn feature_axis(&self) -> FeatureAxis {
         if matches!(self.front_end, FrontEndConfig::Waveform(_)) {
-            return Places::Samples;
+            return FeatureAxis::Samples;
         }
         let deltas = self.deltas.as_ref().is_some_and(|deltas| deltas.order > 0);
         match self.front_end.bands(self.sample_rate_hz) {
             Some((scale, bands, (low_hz, high_hz))) if !deltas && self.stacking.is_none() => {
                 let edges_hz = scale.spaced_hz(bands + 2, low_hz, high_hz);
-                Places::Bands(edges_hz[1..=bands].to_vec())
+                FeatureAxis::Bands(edges_hz[1..=bands].to_vec())
             }
-            _ => Places::Coefficients,
+            _ => FeatureAxis::Coefficients,
         }
     }
 }
@@ -136,21 +136,21 @@ mod tests {
     use crate::{KaldiFbankConfig, PsfLogFbankConfig, StackingConfig, TorchaudioMelDbConfig, preset};
 
     #[test]
-    fn there_is_a_centre_for_every_band_and_none_for_cepstra_and_neighbours() {
+    fn bands_have_centers_and_cepstra_have_none() {
         for (front_end, bands, first_hz) in [
             (FrontEndConfig::PsfLogFbank(PsfLogFbankConfig::default()), 26, 68.479),
             (FrontEndConfig::KaldiFbank(KaldiFbankConfig::default()), 23, 98.773),
             (FrontEndConfig::TorchaudioMelDb(TorchaudioMelDbConfig::default()), 128, 13.809),
         ] {
             let config = FeatureConfig { front_end, ..Default::default() };
-            let Places::Bands(centres_hz) = config.places() else { panic!("no bands") };
-            assert_eq!((centres_hz.len(), config.init().unwrap().width()), (bands, bands));
-            assert!(centres_hz.is_sorted() && centres_hz[bands - 1] < 8000.0);
-            assert!((centres_hz[0] - first_hz).abs() < 0.01, "{}", centres_hz[0]);
+            let FeatureAxis::Bands(centers_hz) = config.feature_axis() else { panic!("no bands") };
+            assert_eq!((centers_hz.len(), config.init().unwrap().width()), (bands, bands));
+            assert!(centers_hz.is_sorted() && centers_hz[bands - 1] < 8000.0);
+            assert!((centers_hz[0] - first_hz).abs() < 0.01, "{}", centers_hz[0]);
             let stacking = StackingConfig { left: 1, ..Default::default() };
-            assert_eq!(FeatureConfig { stacking, ..config }.places(), Places::Coefficients);
+            assert_eq!(FeatureConfig { stacking, ..config }.feature_axis(), FeatureAxis::Coefficients);
         }
-        assert_eq!(preset("kaldi-mfcc-39").unwrap().places(), Places::Coefficients);
-        assert_eq!(preset("waveform").unwrap().places(), Places::Samples);
+        assert_eq!(preset("kaldi-mfcc-39").unwrap().feature_axis(), FeatureAxis::Coefficients);
+        assert_eq!(preset("waveform").unwrap().feature_axis(), FeatureAxis::Samples);
     }
 }
