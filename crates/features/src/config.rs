@@ -224,7 +224,7 @@ impl FeatureConfig {
         match &self.deltas {
             Some(deltas) if frames < deltas.min_frames() => {
                 let widest = (frames - 1) / 2 * 2 + 1;
-                let choice = if widest < 3 { String::new() } else { format!("{with_simd}, or ") };
+                let choice = if widest < 3 { String::new() } else { format!("{widest}, or ") };
                 let rule = format!(
                     "must be at most the {frames} frames of {length} samples; use {choice}mode = \"nearest\""
                 );

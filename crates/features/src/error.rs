@@ -15,7 +15,7 @@ pub enum FeatureError {
         rule: String,
     },
     /// A sample is NaN or infinite.
-    #[error("sample {sample} is {value}: samples must be finite numbers")]
+    #[error("sample {sample} is {value}; samples must be finite numbers")]
     NotFinite {
         /// Index of the sample, from 0.
         sample: usize,
@@ -23,13 +23,15 @@ pub enum FeatureError {
         value: f64,
     },
     /// The samples are so large that their power overflows.
-    #[error("frame {frame} is too loud for its number type: bring the samples within [-32768, 32767]")]
+    #[error("the power of frame {frame} overflows; scale the samples to [-32768, 32767]")]
     Overflow {
         /// Index of the frame, from 0.
         frame: usize,
     },
     /// The clip is too short for one frame.
-    #[error("{samples} samples are too few for one frame of {needed}; pad the clip or shorten the frame")]
+    #[error(
+        "{samples} samples are too few for one frame, which needs {needed}; pad the clip or shorten the frame"
+    )]
     TooShort {
         /// Number of samples.
         samples: usize,
@@ -38,7 +40,7 @@ pub enum FeatureError {
     },
     /// The clip is too short for reflection padding.
     #[error(
-        "{samples} samples are too few to mirror {mirrored} of them at each end: {needed} are needed; \
+        "{samples} samples are too few to mirror {mirrored} at each end, which needs {needed}; \
          pad the clip, shorten n_fft, or use pad_mode = \"constant\""
     )]
     TooShortToMirror {
@@ -52,7 +54,7 @@ pub enum FeatureError {
     /// The clip has fewer frames than the delta filter is wide.
     #[error(
         "{frames} frames are too few for deltas of width {width} and mode \"interp\"; \
-         use at most width {with_simd}, or mode \"nearest\""
+         use at most width {widest}, or mode \"nearest\""
     )]
     TooFewFrames {
         /// Number of frames.
@@ -63,7 +65,7 @@ pub enum FeatureError {
         widest: usize,
     },
     /// The features depend on the whole clip and cannot be streamed.
-    #[error("{key} = {value} needs the whole clip and cannot be streamed: {alternative}")]
+    #[error("{key} = {value} needs the whole clip and cannot be streamed; {alternative}")]
     NeedsWholeClip {
         /// Key of the setting.
         key: String,
@@ -73,7 +75,9 @@ pub enum FeatureError {
         alternative: String,
     },
     /// The features have an unexpected width.
-    #[error("features of {got} values a frame, expected {expected}: use the front end of the training run")]
+    #[error(
+        "the features have {got} values per frame instead of {expected}; use the front end of the training run"
+    )]
     Width {
         /// Expected width.
         expected: usize,
@@ -81,7 +85,7 @@ pub enum FeatureError {
         got: usize,
     },
     /// No frames to fit a mean and a variance to.
-    #[error("no frames to fit the mean and variance of features to: give at least one clip")]
+    #[error("there are no frames to fit the mean and variance of features to; provide at least one clip")]
     NoFrames,
 }
 

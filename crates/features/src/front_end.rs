@@ -298,7 +298,7 @@ mod tests {
         assert_eq!(few, FeatureError::TooFewFrames { frames: 4, width: 9, widest: 3 });
         samples[777] = f32::INFINITY;
         let error = front_end.extract(&samples).unwrap_err();
-        assert_eq!(error.to_string(), "sample 777 is inf: samples must be finite numbers");
+        assert_eq!(error.to_string(), "sample 777 is inf; samples must be finite numbers");
         samples[777] = 1e30;
         assert_eq!(front_end.extract(&samples), Err(FeatureError::Overflow { frame: 0 }));
         let short = LibrosaMfccConfig { center: false, ..Default::default() };

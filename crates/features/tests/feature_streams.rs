@@ -152,7 +152,7 @@ proptest! {
     ) {
         // A fixed length may give too few frames for the deltas, which is an error.
         prop_assume!(config.check().is_ok());
-        let [whole, streamed] =offline_and_streamed(&config, &clip(length), &sizes);
+        let [whole, streamed] = offline_and_streamed(&config, &clip(length), &sizes);
         prop_assert!(whole == streamed, "{config:?} {length} {sizes:?}: {:?}", (whole.err(), streamed.err()));
     }
 }
@@ -192,7 +192,7 @@ fn settings_that_need_the_whole_clip_are_rejected_with_an_alternative() {
     let mfcc = LibrosaMfccConfig::default();
     assert_eq!(
         message(FrontEndConfig::LibrosaMfcc(mfcc.clone())),
-        "features.front_end.librosa-mfcc.center = true needs the whole clip andcannot be streamed; \
+        "features.front_end.librosa-mfcc.center = true needs the whole clip and cannot be streamed; \
          use center = false, in training too"
     );
     let uncentered = LibrosaMfccConfig { center: false, ..mfcc };

@@ -23,11 +23,11 @@ const COVERED_ELSEWHERE: [&str; 11] = [
 ];
 
 fn main() -> ExitCode {
-    letdifferences = replay::Differences::default();
+    let differences = replay::Differences::default();
     let code = suite::run(Fixture::Golden, |folder| {
         let replays = replay::list(&folder.join("frontends"), |kind| !COVERED_ELSEWHERE.contains(&kind))?;
         let case = |replay: replay::Replay| {
-            letdifferences = differences.clone();
+            let differences = differences.clone();
             Case::new(replay.name(), move || replay.run(&differences))
         };
         Ok(replays.into_iter().map(case).collect())

@@ -12,12 +12,12 @@ use stapes_testkit::suite::{self, Case};
 const KINDS: [&str; 3] = ["psf_", "kaldi_", "ta_kaldi_"];
 
 fn main() -> ExitCode {
-    letdifferences = replay::Differences::default();
+    let differences = replay::Differences::default();
     let code = suite::run(Fixture::Golden, |folder| {
         let covers = |kind: &str| KINDS.iter().any(|prefix| kind.starts_with(prefix));
         let replays = replay::list(&folder.join("frontends"), covers)?;
         let case = |replay: replay::Replay| {
-            letdifferences = differences.clone();
+            let differences = differences.clone();
             Case::new(replay.name(), move || replay.run(&differences))
         };
         Ok(replays.into_iter().map(case).collect())

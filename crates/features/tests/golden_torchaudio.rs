@@ -11,11 +11,11 @@ use stapes_testkit::suite::{self, Case};
 const KINDS: [&str; 3] = ["ta_mfcc", "ta_meldb", "ta_deltas"];
 
 fn main() -> ExitCode {
-    letdifferences = replay::Differences::default();
+    let differences = replay::Differences::default();
     let code = suite::run(Fixture::Golden, |folder| {
         let replays = replay::list(&folder.join("frontends"), |kind| KINDS.contains(&kind))?;
         let case = |replay: replay::Replay| {
-            letdifferences = differences.clone();
+            let differences = differences.clone();
             Case::new(replay.name(), move || replay.run(&differences))
         };
         Ok(replays.into_iter().map(case).collect())

@@ -26,7 +26,7 @@ fn clip_of_half_a_frame_or_less_is_rejected_with_the_minimum_length() {
     let error = default.extract(&clip(200)).unwrap_err().to_string();
     assert_eq!(
         error,
-        "200 samples are too few to mirror 200 of them at each end: 201 are needed; pad the clip, \
+        "200 samples are too few to mirror 200 at each end, which needs 201; pad the clip, \
          shorten n_fft, or use pad_mode = \"constant\""
     );
     assert_eq!(default.extract(&clip(201)).unwrap().frames(), 2);

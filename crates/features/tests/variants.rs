@@ -22,12 +22,14 @@ fn non_default_settings_equal_torchaudio() {
 /// Replays the cases of a folder, which must be more than `more_than`.
 fn check(folder: &str, more_than: usize) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(folder);
-    letdifferences = replay::Differences::default();
+    let differences = replay::Differences::default();
     let replays = replay::list(&folder, |_| true).unwrap();
     assert!(replays.len() > more_than, "{} cases", replays.len());
     let failures: Vec<String> = replays
         .iter()
-        .filter_map(|replay| replay.run(&differences).err().map(|reason| format!("{}: {reason}", replay.name())))
+        .filter_map(|replay| {
+            replay.run(&differences).err().map(|reason| format!("{}: {reason}", replay.name()))
+        })
         .collect();
     replay::report(&differences);
     assert!(failures.is_empty(), "{}", failures.join("\n"));

@@ -110,7 +110,7 @@ impl<V: Sample, W: Sample> StreamingDelta<V, W> {
     }
 
     /// Receives a frame and emits those that are complete, in parts: features, deltas, deltas of order 2.
-    pub(crate) fn push(&mut self, frame: &[V], mutemit: impl FnMut(&[V])) {
+    pub(crate) fn push(&mut self, frame: &[V], mut emit: impl FnMut(&[V])) {
         if self.filters.is_empty() {
             return emit(frame);
         }
@@ -139,7 +139,7 @@ impl<V: Sample, W: Sample> StreamingDelta<V, W> {
         }
     }
 
-    fn advance(&mut self, ended: bool, mutemit: impl FnMut(&[V])) {
+    fn advance(&mut self, ended: bool, mut emit: impl FnMut(&[V])) {
         for (index, filter) in self.filters.iter().enumerate() {
             let (sources, deltas) = self.rings.split_at_mut(index + 1);
             let (source, deltas) = (&sources[filter.source], &mut deltas[0]);

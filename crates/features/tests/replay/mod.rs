@@ -18,7 +18,7 @@ use stapes_testkit::tensors::{Tensor, read_npy, read_safetensors};
 use stapes_testkit::tolerance;
 
 /// Number of cases and largest difference, by kind and type.
-pub(crate) typeDifferences = Arc<Mutex<BTreeMap<String, (usize, f64)>>>;
+pub(crate) type Differences = Arc<Mutex<BTreeMap<String, (usize, f64)>>>;
 
 /// Lists the cases of a folder's manifest whose kind is covered; results are `.npy` files or tensors of
 /// `results.safetensors`.
@@ -115,7 +115,13 @@ impl Replay {
         self.check(&got, &expected, dtype, differences)
     }
 
-    fn check(&self, got: &[f64], expected: &Tensor, dtype: &str, differences: &Differences) -> Result<(), String> {
+    fn check(
+        &self,
+        got: &[f64],
+        expected: &Tensor,
+        dtype: &str,
+        differences: &Differences,
+    ) -> Result<(), String> {
         let kind = self.text("kind")?;
         let largest = expected.values.iter().fold(0.0f64, |largest, value| largest.max(value.abs()));
         let (unit, allowed) = match (kind, dtype) {
