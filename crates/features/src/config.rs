@@ -4,10 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::check::require_sample_rate;
 use crate::deltas::DeltasConfig;
+use crate::front_end_kind::FrontEndKind;
 use crate::kaldi::{KaldiFbankConfig, KaldiMfccConfig};
+use crate::layout::Layout;
 use crate::librosa::{LibrosaMelDbConfig, LibrosaMfccConfig};
 use crate::normalization::Normalization;
 use crate::psf::{PsfFbankConfig, PsfLogFbankConfig, PsfMfccConfig};
+use crate::settings_macro::{Settings, Table, config};
 use crate::stacking::StackingConfig;
 use crate::torchaudio::{TorchaudioMelDbConfig, TorchaudioMfccConfig};
 use crate::waveform::WaveformConfig;
@@ -75,97 +78,74 @@ impl Default for FrontEndConfig {
 }
 
 impl FrontEndConfig {
+    /// Returns the settings behind the common interface.
+    pub(crate) fn kind(&self) -> &dyn FrontEndKind {
+        match self {
+            FrontEndConfig::LibrosaMfcc(config) => config,
+            FrontEndConfig::LibrosaMelDb(config) => config,
+            FrontEndConfig::PsfMfcc(config) => config,
+            FrontEndConfig::PsfLogFbank(config) => config,
+            FrontEndConfig::PsfFbank(config) => config,
+            FrontEndConfig::KaldiMfcc(config) => config,
+            FrontEndConfig::KaldiFbank(config) => config,
+            FrontEndConfig::TorchaudioMfcc(config) => config,
+            FrontEndConfig::TorchaudioMelDb(config) => config,
+            FrontEndConfig::Waveform(config) => config,
+        }
+    }
+
     /// Returns the name in recipes.
     pub fn name(&self) -> &'static str {
-        match self {
-            FrontEndConfig::LibrosaMfcc(_) => "librosa-mfcc",
-            FrontEndConfig::LibrosaMelDb(_) => "librosa-mel-db",
-            FrontEndConfig::PsfMfcc(_) => "psf-mfcc",
-            FrontEndConfig::PsfLogFbank(_) => "psf-logfbank",
-            FrontEndConfig::PsfFbank(_) => "psf-fbank",
-            FrontEndConfig::KaldiMfcc(_) => "kaldi-mfcc",
-            FrontEndConfig::KaldiFbank(_) => "kaldi-fbank",
-            FrontEndConfig::TorchaudioMfcc(_) => "torchaudio-mfcc",
-            FrontEndConfig::TorchaudioMelDb(_) => "torchaudio-mel-db",
-            FrontEndConfig::Waveform(_) => "waveform",
-        }
+        self.kind().name()
     }
 
-    /// Returns the hop between frames, samples.
-    pub(crate) fn hop(&self, sample_rate_hz: u32) -> usize {
-        match self {
-            FrontEndConfig::LibrosaMfcc(config) => config.hop_length,
-            FrontEndConfig::LibrosaMelDb(config) => config.hop_length,
-            FrontEndConfig::PsfMfcc(config) => config.fbank().hop(sample_rate_hz),
-            FrontEndConfig::PsfLogFbank(config) => config.fbank().hop(sample_rate_hz),
-            FrontEndConfig::PsfFbank(config) => config.hop(sample_rate_hz),
-            FrontEndConfig::KaldiMfcc(config) => config.fbank().hop(sample_rate_hz),
-            FrontEndConfig::KaldiFbank(config) => config.hop(sample_rate_hz),
-            FrontEndConfig::TorchaudioMfcc(config) => config.melkwargs.hop(),
-            FrontEndConfig::TorchaudioMelDb(config) => config.mel().hop(),
-            FrontEndConfig::Waveform(config) => config.hop_length,
-        }
-    }
-
-    fn check(&self, sample_rate_hz: u32) -> Result<(), FeatureError> {
-        match self {
-            FrontEndConfig::LibrosaMfcc(config) => config.check(sample_rate_hz),
-            FrontEndConfig::LibrosaMelDb(config) => config.check(sample_rate_hz),
-            FrontEndConfig::PsfMfcc(config) => config.check(sample_rate_hz),
-            FrontEndConfig::PsfLogFbank(config) => config.check(sample_rate_hz),
-            FrontEndConfig::PsfFbank(config) => config.check(sample_rate_hz),
-            FrontEndConfig::KaldiMfcc(config) => config.check(sample_rate_hz),
-            FrontEndConfig::KaldiFbank(config) => config.check(sample_rate_hz),
-            FrontEndConfig::TorchaudioMfcc(config) => config.check(sample_rate_hz),
-            FrontEndConfig::TorchaudioMelDb(config) => config.check(sample_rate_hz),
-            FrontEndConfig::Waveform(config) => config.check(),
-        }
+    /// Returns the layout of the reference toolkit's feature matrix.
+    ///
+    /// # Example
+    /// ```
+    /// use stapes_features::{FrontEndConfig, Layout};
+    ///
+    /// assert_eq!(FrontEndConfig::default().layout(), Layout::FeaturesFirst);
+    /// ```
+    pub fn layout(&self) -> Layout {
+        self.kind().layout()
     }
 }
 
-/// Feature pipeline: scale, fixed length, front end, deltas, stacking and normalization, in this order.
-///
-/// # Example
-/// ```
-/// use stapes_features::{DeltasConfig, FeatureConfig};
-///
-/// let config = FeatureConfig { deltas: Some(DeltasConfig::default()), ..Default::default() };
-/// let mut front_end = config.init()?;
-/// let features = front_end.extract(&[0.25; 16_000])?;
-/// assert_eq!((features.frames(), features.width()), (32, 40));
-/// # Ok::<(), stapes_features::FeatureError>(())
-/// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct FeatureConfig {
-    /// Sample rate that the front end assumes, Hz.
-    pub sample_rate_hz: u32,
-    /// Scale of the samples that the front end receives.
-    pub scale: Scale,
-    /// Length to which clips are cut or zero-padded before anything else, samples; unchanged if absent.
-    pub fixed_length_samples: Option<usize>,
-    /// Front end.
-    pub front_end: FrontEndConfig,
-    /// Deltas appended as further columns; none if absent.
-    pub deltas: Option<DeltasConfig>,
-    /// Frames stacked with their neighbors, then subsampled.
-    #[serde(skip_serializing_if = "StackingConfig::is_none")]
-    pub stacking: StackingConfig,
-    /// Normalization of the features.
-    pub normalization: Normalization,
+// Empty: the settings depend on the front end; see `FrontEndKind::settings`.
+impl Settings for FrontEndConfig {
+    const TABLE: Table = &[];
 }
 
-impl Default for FeatureConfig {
-    fn default() -> FeatureConfig {
-        FeatureConfig {
-            sample_rate_hz: 16_000,
-            scale: Scale::default(),
-            fixed_length_samples: None,
-            front_end: FrontEndConfig::default(),
-            deltas: None,
-            stacking: StackingConfig::default(),
-            normalization: Normalization::default(),
-        }
+config! {
+    /// Feature pipeline: scale, fixed length, front end, deltas, stacking and normalization, in this order.
+    ///
+    /// # Example
+    /// ```
+    /// use stapes_features::{DeltasConfig, FeatureConfig};
+    ///
+    /// let config = FeatureConfig { deltas: Some(DeltasConfig::default()), ..Default::default() };
+    /// let mut front_end = config.init()?;
+    /// let features = front_end.extract(&[0.25; 16_000])?;
+    /// assert_eq!((features.frames(), features.width()), (32, 40));
+    /// # Ok::<(), stapes_features::FeatureError>(())
+    /// ```
+    pub struct FeatureConfig {
+        /// Sample rate that the front end assumes.
+        sample_rate_hz: u32 = 16_000, "Hz";
+        /// Scale of the samples: unit for [-1, 1], int16 for 32768 times that.
+        scale: Scale = Scale::Unit, "";
+        /// Length to which clips are cut or zero-padded before anything else; unchanged if absent.
+        fixed_length_samples: Option<usize> = None, "samples";
+        /// Front end.
+        front_end: FrontEndConfig = FrontEndConfig::default(), { FrontEndConfig };
+        /// Deltas appended as further columns; none if absent.
+        deltas: Option<DeltasConfig> = None, { DeltasConfig };
+        /// Frames stacked with their neighbors, then subsampled.
+        #[serde(skip_serializing_if = "StackingConfig::is_none")]
+        stacking: StackingConfig = StackingConfig::default(), { StackingConfig };
+        /// Normalization: none, per-coefficient, per-utterance, per-utterance-mean, cmvn or cmvn-mean.
+        normalization: Normalization = Normalization::None, "";
     }
 }
 
@@ -191,12 +171,12 @@ impl FeatureConfig {
 
     /// Returns the number of frames per second of audio.
     pub fn frames_per_second(&self) -> f64 {
-        let hop = self.front_end.hop(self.sample_rate_hz) * self.stacking.every;
+        let hop = self.front_end.kind().hop(self.sample_rate_hz) * self.stacking.every;
         f64::from(self.sample_rate_hz) / hop as f64
     }
 
     fn check_values(&self) -> Result<(), FeatureError> {
-        rate(self.sample_rate_hz, 1)?;
+        require_sample_rate(self.sample_rate_hz, 1)?;
         if let Some(length) =
             self.fixed_length_samples.filter(|length| !(1..=MAX_CLIP_LENGTH).contains(length))
         {
@@ -205,6 +185,7 @@ impl FeatureConfig {
             return Err(FeatureError::setting("fixed_length_samples", length, rule));
         }
         self.front_end
+            .kind()
             .check(self.sample_rate_hz)
             .map_err(|error| error.with_prefix(self.front_end.name()).with_prefix("front_end"))?;
         if let Some(deltas) = &self.deltas {

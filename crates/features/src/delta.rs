@@ -84,7 +84,7 @@ impl DeltaConfig {
     /// Checks the settings.
     ///
     /// # Errors
-    /// [`FeatureError::Setting`] naming the setting, its value, the rule and the nearest choice.
+    /// [`FeatureError::Setting`] naming the setting, its value, the rule and the nearest valid value.
     pub fn check(&self) -> Result<(), FeatureError> {
         if self.width < 3 || self.width.is_multiple_of(2) || self.width > MAX_WIDTH {
             let nearest = (self.width | 1).clamp(3, MAX_WIDTH);

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::delta::{Delta, DeltaConfig, DeltaMode};
+use crate::settings_macro::config;
 use crate::stream::{StreamingDelta, needs_whole_clip};
 use crate::{FeatureError, TorchaudioDeltaConfig};
 
@@ -24,40 +25,35 @@ pub enum DeltaKind {
     Torchaudio,
 }
 
-/// Deltas of orders 1 to `order`, appended to the features as columns.
-///
-/// Sums are f64; the deltas of each order are f32.
-///
-/// # Shapes
-/// \[T, F\] -> \[T, F (1 + order)\]
-///
-/// # Example
-/// ```
-/// use stapes_features::{DeltaKind, DeltasConfig, FeatureConfig};
-///
-/// let deltas = DeltasConfig { kind: DeltaKind::Kaldi, order: 2, ..Default::default() };
-/// let mut front_end = FeatureConfig { deltas: Some(deltas), ..Default::default() }.init()?;
-/// assert_eq!(front_end.extract(&[0.25; 16_000])?.width(), 60);
-/// # Ok::<(), stapes_features::FeatureError>(())
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct DeltasConfig {
-    /// Toolkit whose deltas are computed.
-    pub kind: DeltaKind,
-    /// Highest order: 0 (none), 1 or 2.
-    pub order: usize,
-    /// Length of the filter of order 1, frames, odd; 9 (librosa) or 5 if absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub width: Option<usize>,
-    /// Extension beyond the ends, for `kind = "librosa"` only; `interp` if absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub mode: Option<DeltaMode>,
-}
-
-impl Default for DeltasConfig {
-    fn default() -> DeltasConfig {
-        DeltasConfig { kind: DeltaKind::Librosa, order: 1, width: None, mode: None }
+config! {
+    /// Deltas of orders 1 to `order`, appended to the features as columns.
+    ///
+    /// Sums are f64; the deltas of each order are f32.
+    ///
+    /// # Shapes
+    /// \[T, F\] -> \[T, F (1 + order)\]
+    ///
+    /// # Example
+    /// ```
+    /// use stapes_features::{DeltaKind, DeltasConfig, FeatureConfig};
+    ///
+    /// let deltas = DeltasConfig { kind: DeltaKind::Kaldi, order: 2, ..Default::default() };
+    /// let mut front_end = FeatureConfig { deltas: Some(deltas), ..Default::default() }.init()?;
+    /// assert_eq!(front_end.extract(&[0.25; 16_000])?.width(), 60);
+    /// # Ok::<(), stapes_features::FeatureError>(())
+    /// ```
+    #[derive(Eq)]
+    pub struct DeltasConfig {
+        /// Toolkit of the deltas: librosa, psf, kaldi or torchaudio.
+        kind: DeltaKind = DeltaKind::Librosa, "";
+        /// Highest order of the deltas after the features: 0 (none), 1 or 2.
+        order: usize = 1, "";
+        /// Length of the filter of order 1; odd; 9 (librosa) or 5 if absent.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        width: Option<usize> = None, "frames";
+        /// Extension beyond the ends, librosa only: interp (if absent), nearest, mirror, constant or wrap.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        mode: Option<DeltaMode> = None, "";
     }
 }
 
@@ -67,7 +63,7 @@ impl DeltasConfig {
     /// Checks the settings.
     ///
     /// # Errors
-    /// [`FeatureError::Setting`] naming the setting, its value, the rule and the nearest choice.
+    /// [`FeatureError::Setting`] naming the setting, its value, the rule and the nearest valid value.
     pub fn check(&self) -> Result<(), FeatureError> {
         if self.order > MAX_ORDER {
             let rule = format!("must be 0, 1 or 2; use {MAX_ORDER}");
@@ -138,9 +134,9 @@ impl DeltasConfig {
 #[derive(Clone, Debug)]
 pub(crate) enum Deltas {
     /// Frame by frame.
-    FramePipeline(StreamingDelta<f32, f64>),
+    Streaming(StreamingDelta<f32, f64>),
     /// Over the whole clip, whose first frames depend on its last ones.
-    Whole(Vec<Delta>),
+    WholeClip(Vec<Delta>),
 }
 
 #[cfg(test)]

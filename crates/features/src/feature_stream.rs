@@ -1,15 +1,11 @@
 //! Configured front end for streamed samples.
 
-use crate::config::{FeatureConfig, FrontEndConfig, Scale};
-use crate::kaldi::KaldiStream;
-use crate::librosa::{LibrosaMelDb, LibrosaMfcc};
+use crate::config::{FeatureConfig, Scale};
+use crate::front_end_kind::StreamExtractor;
 use crate::normalization::{Normalization, StandardScaler};
 use crate::post_processing::PostProcessing;
-use crate::psf::PsfStream;
 use crate::stream::{check_finite, needs_whole_clip};
-use crate::torchaudio::{TorchaudioMelDb, TorchaudioMfcc};
-use crate::waveform::Waveform;
-use crate::{FeatureError, Streaming, StreamingExtractor};
+use crate::{FeatureError, StreamingExtractor};
 
 /// Number of samples processed at a time.
 const BLOCK: usize = 1024;
@@ -20,7 +16,7 @@ const BLOCK: usize = 1024;
 /// for bit and for every chunk size.
 #[derive(Clone, Debug)]
 pub struct FeatureStream {
-    toolkit: ToolkitStream,
+    toolkit: Box<dyn StreamExtractor>,
     scale: Scale,
     fixed_length: Option<usize>,
     post_processing: PostProcessing,
@@ -30,61 +26,6 @@ pub struct FeatureStream {
     received: usize,
     samples: Vec<f32>,
     base: Vec<f32>,
-}
-
-/// Streaming extractor of each toolkit.
-#[derive(Clone, Debug)]
-enum ToolkitStream {
-    LibrosaMfcc(Streaming<LibrosaMfcc<f32>, f32>),
-    LibrosaMelDb(Streaming<LibrosaMelDb<f32>, f32>),
-    Psf(PsfStream<f32>),
-    Kaldi(KaldiStream),
-    TorchaudioMfcc(Streaming<TorchaudioMfcc, f32>),
-    TorchaudioMelDb(Streaming<TorchaudioMelDb, f32>),
-    Waveform(Streaming<Waveform, f32>),
-}
-
-impl ToolkitStream {
-    fn new(config: &FrontEndConfig, rate_hz: u32) -> Result<ToolkitStream, FeatureError> {
-        Ok(match config {
-            FrontEndConfig::LibrosaMfcc(config) => ToolkitStream::LibrosaMfcc(config.stream(rate_hz)?),
-            FrontEndConfig::LibrosaMelDb(config) => ToolkitStream::LibrosaMelDb(config.stream(rate_hz)?),
-            FrontEndConfig::PsfMfcc(config) => ToolkitStream::Psf(config.stream(rate_hz)?),
-            FrontEndConfig::PsfLogFbank(config) => ToolkitStream::Psf(config.stream(rate_hz)?),
-            FrontEndConfig::PsfFbank(config) => ToolkitStream::Psf(config.stream(rate_hz)?),
-            FrontEndConfig::KaldiMfcc(config) => ToolkitStream::Kaldi(config.stream(rate_hz)?),
-            FrontEndConfig::KaldiFbank(config) => ToolkitStream::Kaldi(config.stream(rate_hz)?),
-            FrontEndConfig::TorchaudioMfcc(config) => ToolkitStream::TorchaudioMfcc(config.stream(rate_hz)?),
-            FrontEndConfig::TorchaudioMelDb(config) => {
-                ToolkitStream::TorchaudioMelDb(config.stream(rate_hz)?)
-            }
-            FrontEndConfig::Waveform(config) => ToolkitStream::Waveform(config.stream()?),
-        })
-    }
-
-    fn stream(&self) -> &dyn StreamingExtractor<f32> {
-        match self {
-            ToolkitStream::LibrosaMfcc(stream) => stream,
-            ToolkitStream::LibrosaMelDb(stream) => stream,
-            ToolkitStream::Psf(stream) => stream,
-            ToolkitStream::Kaldi(stream) => stream,
-            ToolkitStream::TorchaudioMfcc(stream) => stream,
-            ToolkitStream::TorchaudioMelDb(stream) => stream,
-            ToolkitStream::Waveform(stream) => stream,
-        }
-    }
-
-    fn stream_mut(&mut self) -> &mut dyn StreamingExtractor<f32> {
-        match self {
-            ToolkitStream::LibrosaMfcc(stream) => stream,
-            ToolkitStream::LibrosaMelDb(stream) => stream,
-            ToolkitStream::Psf(stream) => stream,
-            ToolkitStream::Kaldi(stream) => stream,
-            ToolkitStream::TorchaudioMfcc(stream) => stream,
-            ToolkitStream::TorchaudioMelDb(stream) => stream,
-            ToolkitStream::Waveform(stream) => stream,
-        }
-    }
 }
 
 impl FeatureConfig {
@@ -119,14 +60,15 @@ impl FeatureConfig {
     pub fn stream(&self, scaler: Option<&StandardScaler>) -> Result<FeatureStream, FeatureError> {
         self.check()?;
         let within = |error: FeatureError| error.with_prefix("features");
-        let name = self.front_end.name();
-        let toolkit = ToolkitStream::new(&self.front_end, self.sample_rate_hz)
-            .map_err(|error| within(error.with_prefix(name).with_prefix("front_end")))?;
+        let front_end = self.front_end.kind();
+        let toolkit = front_end
+            .streaming_extractor(self.sample_rate_hz)
+            .map_err(|error| within(error.with_prefix(front_end.name()).with_prefix("front_end")))?;
         if let Some(deltas) = &self.deltas {
             deltas.check_stream().map_err(|error| within(error.with_prefix("deltas")))?;
         }
         self.normalization.check_stream().map_err(within)?;
-        let post_processing = PostProcessing::new(self, toolkit.stream().width())?;
+        let post_processing = PostProcessing::new(self, toolkit.width())?;
         if let Some(scaler) = scaler {
             scaler.check_width(post_processing.width())?;
         }
@@ -163,7 +105,7 @@ impl FeatureStream {
             self.samples.clear();
             self.scale.append(block, &mut self.samples);
             self.base.clear();
-            self.toolkit.stream_mut().push(&self.samples, &mut self.base)?;
+            self.toolkit.push(&self.samples, &mut self.base)?;
             self.received += block.len();
             self.post_process(frames);
         }
@@ -186,12 +128,12 @@ impl FeatureStream {
             self.push_samples(&[0.0; BLOCK][..BLOCK.min(missing - at)], frames)?;
         }
         let samples = self.received;
-        if self.toolkit.stream().frames_for(samples) == 0 {
-            let needed = (samples + 1..).find(|&more| self.toolkit.stream().frames_for(more) > 0);
+        if self.toolkit.frames_for(samples) == 0 {
+            let needed = (samples + 1..).find(|&more| self.toolkit.frames_for(more) > 0);
             return Err(FeatureError::TooShort { samples, needed: needed.unwrap_or(usize::MAX) });
         }
         self.base.clear();
-        self.toolkit.stream_mut().finish(&mut self.base)?;
+        self.toolkit.finish(&mut self.base)?;
         self.post_process(frames);
         self.post_processing.finish(frames)
     }
@@ -212,7 +154,7 @@ impl StreamingExtractor<f32> for FeatureStream {
 
     fn frames_for(&self, samples: usize) -> usize {
         let samples = self.fixed_length.unwrap_or(samples);
-        self.toolkit.stream().frames_for(samples).div_ceil(self.every)
+        self.toolkit.frames_for(samples).div_ceil(self.every)
     }
 
     fn push(&mut self, samples: &[f32], frames: &mut Vec<f32>) -> Result<usize, FeatureError> {
@@ -234,7 +176,7 @@ impl StreamingExtractor<f32> for FeatureStream {
 
     fn reset(&mut self) {
         self.received = 0;
-        self.toolkit.stream_mut().reset();
+        self.toolkit.reset();
         self.post_processing.reset();
     }
 }

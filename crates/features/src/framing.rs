@@ -129,7 +129,7 @@ impl NonzeroRange {
     ///
     /// # Errors
     /// [`FeatureError::NotFinite`] if a sample is NaN or infinite.
-    pub(crate) fn of<S: Sample>(samples: &[S]) -> Result<NonzeroRange, FeatureError> {
+    pub(crate) fn from_samples<S: Sample>(samples: &[S]) -> Result<NonzeroRange, FeatureError> {
         check_finite(samples, 0)?;
         Ok(NonzeroRange { samples: samples.len(), range: nonzero_range(samples) })
     }

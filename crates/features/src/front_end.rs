@@ -1,13 +1,9 @@
 //! Configured front end for whole clips.
 
-use crate::config::{FeatureConfig, FrontEndConfig, Scale};
-use crate::kaldi::Kaldi;
-use crate::librosa::{LibrosaMelDb, LibrosaMfcc};
+use crate::config::{FeatureConfig, Scale};
+use crate::front_end_kind::ClipExtractor;
 use crate::post_processing::PostProcessing;
-use crate::psf::Psf;
-use crate::torchaudio::{TorchaudioMelDb, TorchaudioMfcc};
-use crate::waveform::Waveform;
-use crate::{Extractor, FeatureError, Features};
+use crate::{FeatureError, Features};
 
 /// Turns clips into a model's input; made by [`FeatureConfig::init`].
 ///
@@ -16,67 +12,17 @@ use crate::{Extractor, FeatureError, Features};
 #[derive(Clone, Debug)]
 pub struct FrontEnd {
     config: FeatureConfig,
-    toolkit: Toolkit,
+    toolkit: Box<dyn ClipExtractor>,
     post_processing: PostProcessing,
     samples: Vec<f32>,
     base: Vec<f32>,
 }
 
-/// Extractor of each toolkit.
-#[derive(Clone, Debug)]
-enum Toolkit {
-    LibrosaMfcc(LibrosaMfcc<f32>),
-    LibrosaMelDb(LibrosaMelDb<f32>),
-    Psf(Psf<f32>),
-    Kaldi(Kaldi),
-    TorchaudioMfcc(TorchaudioMfcc),
-    TorchaudioMelDb(TorchaudioMelDb),
-    Waveform(Waveform),
-}
-
-impl Toolkit {
-    fn extractor(&self) -> &dyn Extractor<f32> {
-        match self {
-            Toolkit::LibrosaMfcc(extractor) => extractor,
-            Toolkit::LibrosaMelDb(extractor) => extractor,
-            Toolkit::Psf(extractor) => extractor,
-            Toolkit::Kaldi(extractor) => extractor,
-            Toolkit::TorchaudioMfcc(extractor) => extractor,
-            Toolkit::TorchaudioMelDb(extractor) => extractor,
-            Toolkit::Waveform(extractor) => extractor,
-        }
-    }
-
-    fn extractor_mut(&mut self) -> &mut dyn Extractor<f32> {
-        match self {
-            Toolkit::LibrosaMfcc(extractor) => extractor,
-            Toolkit::LibrosaMelDb(extractor) => extractor,
-            Toolkit::Psf(extractor) => extractor,
-            Toolkit::Kaldi(extractor) => extractor,
-            Toolkit::TorchaudioMfcc(extractor) => extractor,
-            Toolkit::TorchaudioMelDb(extractor) => extractor,
-            Toolkit::Waveform(extractor) => extractor,
-        }
-    }
-}
-
 impl FrontEnd {
     /// Builds the tables; the settings must have been checked.
     pub(crate) fn new(config: &FeatureConfig) -> Result<FrontEnd, FeatureError> {
-        let rate_hz = config.sample_rate_hz;
-        let toolkit = match &config.front_end {
-            FrontEndConfig::LibrosaMfcc(config) => Toolkit::LibrosaMfcc(config.init(rate_hz)?),
-            FrontEndConfig::LibrosaMelDb(config) => Toolkit::LibrosaMelDb(config.init(rate_hz)?),
-            FrontEndConfig::PsfMfcc(config) => Toolkit::Psf(config.init(rate_hz)?),
-            FrontEndConfig::PsfLogFbank(config) => Toolkit::Psf(config.init(rate_hz)?),
-            FrontEndConfig::PsfFbank(config) => Toolkit::Psf(config.init(rate_hz)?),
-            FrontEndConfig::KaldiMfcc(config) => Toolkit::Kaldi(config.init(rate_hz)?),
-            FrontEndConfig::KaldiFbank(config) => Toolkit::Kaldi(config.init(rate_hz)?),
-            FrontEndConfig::TorchaudioMfcc(config) => Toolkit::TorchaudioMfcc(config.init(rate_hz)?),
-            FrontEndConfig::TorchaudioMelDb(config) => Toolkit::TorchaudioMelDb(config.init(rate_hz)?),
-            FrontEndConfig::Waveform(config) => Toolkit::Waveform(config.init()?),
-        };
-        let post_processing = PostProcessing::new(config, toolkit.extractor().width())?;
+        let toolkit = config.front_end.kind().extractor(config.sample_rate_hz)?;
+        let post_processing = PostProcessing::new(config, toolkit.width())?;
         Ok(FrontEnd {
             config: config.clone(),
             toolkit,
@@ -103,7 +49,7 @@ impl FrontEnd {
 
     /// Returns the number of frames before stacking.
     pub(crate) fn base_frames_for(&self, samples: usize) -> usize {
-        self.toolkit.extractor().frames_for(self.config.fixed_length_samples.unwrap_or(samples))
+        self.toolkit.frames_for(self.config.fixed_length_samples.unwrap_or(samples))
     }
 
     /// Returns the features of a clip.
@@ -136,13 +82,12 @@ impl FrontEnd {
     ) -> Result<usize, FeatureError> {
         let FrontEnd { config, toolkit, post_processing, samples, base } = self;
         let samples = prepare_samples(config, unit_samples, samples);
-        let toolkit = toolkit.extractor_mut();
         if post_processing.is_none() {
             let frames = toolkit.extract_into(samples, values)?;
-            require_frames(toolkit, frames, samples.len())?;
+            require_frames(&**toolkit, frames, samples.len())?;
         } else {
             let frames = toolkit.extract_into(samples, base)?;
-            require_frames(toolkit, frames, samples.len())?;
+            require_frames(&**toolkit, frames, samples.len())?;
             post_processing.process_clip(base, values)?;
         }
         let width = post_processing.width();
@@ -152,7 +97,7 @@ impl FrontEnd {
 }
 
 /// Returns an error if a clip has no frame; a model needs at least one, although some toolkits allow none.
-fn require_frames(toolkit: &dyn Extractor<f32>, frames: usize, samples: usize) -> Result<(), FeatureError> {
+fn require_frames(toolkit: &dyn ClipExtractor, frames: usize, samples: usize) -> Result<(), FeatureError> {
     if frames > 0 {
         return Ok(());
     }
@@ -180,8 +125,8 @@ fn prepare_samples<'a>(
 mod tests {
     use super::*;
     use crate::{
-        DeltaConfig, DeltaMode, DeltasConfig, KaldiMfccConfig, LibrosaMelDbConfig, LibrosaMfccConfig,
-        Normalization, StandardScaler,
+        DeltaConfig, DeltaMode, DeltasConfig, Extractor, FrontEndConfig, KaldiMfccConfig, LibrosaMelDbConfig,
+        LibrosaMfccConfig, Normalization, StandardScaler,
     };
 
     fn clip(samples: usize) -> Vec<f32> {

@@ -9,7 +9,7 @@ use serde::{Serialize, Serializer};
 pub(crate) enum Scalar<'a> {
     Word(&'a str),
     Number(f64),
-    Nothing,
+    Null,
 }
 
 /// Deserializes a word or a number; `expected` names the accepted values.

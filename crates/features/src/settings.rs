@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use crate::config::{FeatureConfig, FrontEndConfig};
-use crate::{kaldi, librosa, psf, torchaudio, waveform};
+use crate::config::FeatureConfig;
+use crate::settings_macro::{Row, Settings, Table};
 
 /// One setting of a configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,25 +17,6 @@ pub struct Setting {
     /// Description in one line.
     pub description: &'static str,
 }
-
-/// Key, unit and description of each setting, in display order.
-///
-/// Each configuration has one; a test compares it with the keys that a recipe accepts.
-pub(crate) type Table = &'static [(&'static str, &'static str, &'static str)];
-
-const GENERAL: Table = &[
-    ("sample_rate_hz", "Hz", "sample rate that the front end assumes"),
-    ("scale", "", "unit: samples in [-1, 1]; int16: 32768 times that"),
-    ("fixed_length_samples", "samples", "length to which clips are cut or zero-padded"),
-    ("normalization", "", "none, per-coefficient, per-utterance, per-utterance-mean, cmvn or cmvn-mean"),
-    ("deltas.kind", "", "toolkit of the deltas: librosa, psf, kaldi or torchaudio"),
-    ("deltas.order", "", "highest order of the deltas after the features: 0, 1 or 2"),
-    ("deltas.width", "frames", "length of the delta filter; odd; 9 (librosa) or 5 if absent"),
-    ("deltas.mode", "", "edges, librosa only: interp (if absent), nearest, mirror, constant or wrap"),
-    ("stacking.left", "frames", "number of earlier frames stacked before each frame"),
-    ("stacking.right", "frames", "number of later frames stacked after each frame"),
-    ("stacking.every", "frames", "subsampling: 1 keeps all frames, 3 every third"),
-];
 
 impl FeatureConfig {
     /// Returns all settings with their values, those of the front end last.
@@ -56,52 +37,28 @@ impl FeatureConfig {
         }
         // Not serialized where it has no effect.
         shown["stacking"] = serde_json::to_value(self.stacking).unwrap_or_default();
-        let name = self.front_end.name();
-        let front_end_tables = tables(&self.front_end).into_iter().map(|(under, table)| match under {
-            None => (format!("front_end.{name}."), table),
-            Some(key) => (format!("front_end.{name}.{key}."), table),
-        });
-        let tables = std::iter::once((String::new(), GENERAL)).chain(front_end_tables);
-        tables
-            .flat_map(|(prefix, table)| table.iter().map(move |row| (format!("{prefix}{}", row.0), row)))
-            .map(|(key, &(_, unit, description))| Setting {
-                value: value_text(&shown, &key),
-                key,
-                unit,
-                description,
-            })
-            .collect()
+        let mut rows = Vec::new();
+        flatten("", FeatureConfig::TABLE, &mut rows);
+        let front_end = self.front_end.kind();
+        flatten(&format!("front_end.{}.", front_end.name()), front_end.settings(), &mut rows);
+        let setting = |(key, row): (String, &Row)| Setting {
+            value: value_text(&shown, &key),
+            key,
+            unit: row.unit,
+            description: row.description.trim().trim_end_matches('.'),
+        };
+        rows.into_iter().map(setting).collect()
     }
 }
 
-/// Tables of a front end, each with the key of its sub-table, or `None` for the front end's own keys.
-fn tables(front_end: &FrontEndConfig) -> Vec<(Option<&'static str>, Table)> {
-    let frames_and_bands =
-        [(Some("frame_opts"), kaldi::settings::FRAME), (Some("mel_opts"), kaldi::settings::MEL)];
-    match front_end {
-        FrontEndConfig::LibrosaMfcc(_) => {
-            vec![(None, librosa::settings::MFCC), (None, librosa::settings::MEL_DB)]
+/// Appends the rows of a table and its sub-tables, with their full keys.
+fn flatten(prefix: &str, table: Table, rows: &mut Vec<(String, &'static Row)>) {
+    for row in table {
+        let key = format!("{prefix}{}", row.key);
+        match row.nested {
+            Some(nested) => flatten(&format!("{key}."), nested, rows),
+            None => rows.push((key, row)),
         }
-        FrontEndConfig::LibrosaMelDb(_) => {
-            vec![(None, librosa::settings::NORM), (None, librosa::settings::MEL_DB)]
-        }
-        FrontEndConfig::PsfMfcc(_) => vec![(None, psf::settings::MFCC), (None, psf::settings::FBANK)],
-        FrontEndConfig::PsfLogFbank(_) | FrontEndConfig::PsfFbank(_) => vec![(None, psf::settings::FBANK)],
-        FrontEndConfig::KaldiMfcc(_) => {
-            let own = [(None, kaldi::settings::MFCC), (None, kaldi::settings::BOTH)];
-            own.into_iter().chain(frames_and_bands).collect()
-        }
-        FrontEndConfig::KaldiFbank(_) => {
-            let own = [(None, kaldi::settings::FBANK), (None, kaldi::settings::BOTH)];
-            own.into_iter().chain(frames_and_bands).collect()
-        }
-        FrontEndConfig::TorchaudioMfcc(_) => {
-            vec![(None, torchaudio::settings::MFCC), (Some("melkwargs"), torchaudio::settings::MEL)]
-        }
-        FrontEndConfig::TorchaudioMelDb(_) => {
-            vec![(None, torchaudio::settings::DB), (None, torchaudio::settings::MEL)]
-        }
-        FrontEndConfig::Waveform(_) => vec![(None, waveform::SETTINGS)],
     }
 }
 
@@ -124,8 +81,8 @@ fn value_text(tree: &Value, key: &str) -> String {
 mod tests {
     use super::*;
     use crate::{
-        DeltaMode, DeltasConfig, KaldiFbankConfig, LibrosaMelDbConfig, PRESETS, PsfFbankConfig,
-        PsfLogFbankConfig, StackingConfig, TorchaudioMelDbConfig, TorchaudioMfccConfig,
+        DeltaMode, DeltasConfig, FrontEndConfig, KaldiFbankConfig, LibrosaMelDbConfig, PRESETS,
+        PsfFbankConfig, PsfLogFbankConfig, StackingConfig, TorchaudioMelDbConfig, TorchaudioMfccConfig,
     };
 
     /// Collects the dotted keys of a tree's leaves.

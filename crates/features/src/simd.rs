@@ -34,7 +34,7 @@ impl<T: Clone> Aligned<T> {
     }
 
     /// Returns a copy of a slice.
-    pub(crate) fn of(values: &[T]) -> Aligned<T> {
+    pub(crate) fn from_slice(values: &[T]) -> Aligned<T> {
         let Some(first) = values.first() else {
             return Aligned { buffer: Vec::new(), first: 0, length: 0 };
         };

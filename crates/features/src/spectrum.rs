@@ -157,7 +157,7 @@ fn unpack_pairs<R: Real, S: Sample>(
     }
 }
 
-/// The bins 1.. and, edges with the last, those that pair with them.
+/// Low bins 1.. and the high bins paired with them, which end with the last bin.
 struct Bins<'a, R> {
     low: [&'a [R]; 2],
     high: [&'a [R]; 2],

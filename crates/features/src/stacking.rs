@@ -1,44 +1,38 @@
 //! Frame stacking and subsampling.
 
-use serde::{Deserialize, Serialize};
-
 use crate::FeatureError;
+use crate::settings_macro::config;
 
-/// Stacking of each frame with its neighbors, and subsampling of frames.
-///
-/// Frame t becomes the frames t - left to t + right, in time order; beyond the ends the edge frame is repeated.
-/// Every `every`-th frame is kept, starting with the first: ceil(T / every) of T.
-///
-/// # Shapes
-/// \[T, F\] -> \[ceil(T / every), (left + 1 + right) F\]
-///
-/// # Example
-/// ```
-/// use stapes_features::{FeatureConfig, StackingConfig};
-///
-/// let stacking = StackingConfig { left: 2, right: 1, every: 3 };
-/// let mut front_end = FeatureConfig { stacking, ..Default::default() }.init()?;
-/// let features = front_end.extract(&[0.25; 16_000])?;
-/// assert_eq!((features.frames(), features.width()), (11, 4 * 20));
-/// # Ok::<(), stapes_features::FeatureError>(())
-/// ```
-///
-/// # Source
-/// Kaldi's splice-feats and subsample-feats.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct StackingConfig {
-    /// Number of earlier frames stacked before each frame.
-    pub left: usize,
-    /// Number of later frames stacked after each frame.
-    pub right: usize,
-    /// Subsampling: 1 keeps all frames, 3 every third.
-    pub every: usize,
-}
-
-impl Default for StackingConfig {
-    fn default() -> StackingConfig {
-        StackingConfig { left: 0, right: 0, every: 1 }
+config! {
+    /// Stacking of each frame with its neighbors, and subsampling of frames.
+    ///
+    /// Frame t becomes the frames t - left to t + right, in time order; beyond the ends the edge frame is repeated.
+    /// Every `every`-th frame is kept, starting with the first: ceil(T / every) of T.
+    ///
+    /// # Shapes
+    /// \[T, F\] -> \[ceil(T / every), (left + 1 + right) F\]
+    ///
+    /// # Example
+    /// ```
+    /// use stapes_features::{FeatureConfig, StackingConfig};
+    ///
+    /// let stacking = StackingConfig { left: 2, right: 1, every: 3 };
+    /// let mut front_end = FeatureConfig { stacking, ..Default::default() }.init()?;
+    /// let features = front_end.extract(&[0.25; 16_000])?;
+    /// assert_eq!((features.frames(), features.width()), (11, 4 * 20));
+    /// # Ok::<(), stapes_features::FeatureError>(())
+    /// ```
+    ///
+    /// # Source
+    /// Kaldi's splice-feats and subsample-feats.
+    #[derive(Copy, Eq)]
+    pub struct StackingConfig {
+        /// Number of earlier frames stacked before each frame.
+        left: usize = 0, "frames";
+        /// Number of later frames stacked after each frame.
+        right: usize = 0, "frames";
+        /// Subsampling: 1 keeps all frames, 3 every third.
+        every: usize = 1, "frames";
     }
 }
 
@@ -54,7 +48,7 @@ impl StackingConfig {
     /// Checks the settings.
     ///
     /// # Errors
-    /// [`FeatureError::Setting`] naming the setting, its value, the rule and the nearest choice.
+    /// [`FeatureError::Setting`] naming the setting, its value, the rule and the nearest valid value.
     pub fn check(&self) -> Result<(), FeatureError> {
         for (key, value, min) in [("left", self.left, 0), ("right", self.right, 0), ("every", self.every, 1)]
         {

@@ -1,52 +1,44 @@
 //! Raw samples as features, for networks that learn their own front end.
 
-use serde::{Deserialize, Serialize};
-
+use crate::front_end_kind::{ClipExtractor, FrontEndKind, StreamExtractor};
+use crate::layout::{FeatureAxis, Layout};
 use crate::sample::Sample;
-use crate::settings::Table;
+use crate::settings_macro::{Settings, Table, config};
 use crate::stream::{UncenteredFrames, check_finite};
 use crate::{Extractor, FeatureError, Streaming};
 
-/// Frames of raw samples: frame t contains samples t hop_length to t hop_length + frame_length.
-///
-/// There are 1 + (L - frame_length) / hop_length frames; samples after the last whole frame are ignored. By
-/// default a frame is one sample and the features are the waveform \[L, 1\], the input of a one-channel
-/// convolution along time.
-///
-/// # Shapes
-/// samples \[L\] -> \[T, frame_length\]
-///
-/// # Units
-/// as the samples: [-1, 1] at scale `unit`
-///
-/// # Example
-/// ```
-/// use stapes_features::{Extractor, WaveformConfig};
-///
-/// let samples = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6f32];
-/// let frames = WaveformConfig { frame_length: 3, hop_length: 2 }.init()?.extract(&samples)?;
-/// assert_eq!((frames.frames(), frames.frame(1)), (2, &[0.3, 0.4, 0.5][..]));
-/// let whole = WaveformConfig::default().init()?.extract(&samples)?;
-/// assert_eq!((whole.frames(), whole.width()), (6, 1));
-/// # Ok::<(), stapes_features::FeatureError>(())
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct WaveformConfig {
-    /// Length of a frame, samples.
-    pub frame_length: usize,
-    /// Hop between frames, samples.
-    pub hop_length: usize,
-}
-
-impl Default for WaveformConfig {
-    fn default() -> WaveformConfig {
-        WaveformConfig { frame_length: 1, hop_length: 1 }
+config! {
+    /// Frames of raw samples: frame t contains samples t hop_length to t hop_length + frame_length.
+    ///
+    /// There are 1 + (L - frame_length) / hop_length frames; samples after the last whole frame are ignored. By
+    /// default a frame is one sample and the features are the waveform \[L, 1\], the input of a one-channel
+    /// convolution along time.
+    ///
+    /// # Shapes
+    /// samples \[L\] -> \[T, frame_length\]
+    ///
+    /// # Units
+    /// as the samples: [-1, 1] at scale `unit`
+    ///
+    /// # Example
+    /// ```
+    /// use stapes_features::{Extractor, WaveformConfig};
+    ///
+    /// let samples = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6f32];
+    /// let frames = WaveformConfig { frame_length: 3, hop_length: 2 }.init()?.extract(&samples)?;
+    /// assert_eq!((frames.frames(), frames.frame(1)), (2, &[0.3, 0.4, 0.5][..]));
+    /// let whole = WaveformConfig::default().init()?.extract(&samples)?;
+    /// assert_eq!((whole.frames(), whole.width()), (6, 1));
+    /// # Ok::<(), stapes_features::FeatureError>(())
+    /// ```
+    #[derive(Eq)]
+    pub struct WaveformConfig {
+        /// Length of a frame.
+        frame_length: usize = 1, "samples";
+        /// Hop between frames.
+        hop_length: usize = 1, "samples";
     }
 }
-
-pub(crate) const SETTINGS: Table =
-    &[("frame_length", "samples", "length of a frame"), ("hop_length", "samples", "hop between frames")];
 
 /// Maximum length of a frame; a longer one is a typing error.
 const MAX_FRAME_LENGTH: usize = 1 << 22;
@@ -57,7 +49,7 @@ impl WaveformConfig {
     /// Checks the settings.
     ///
     /// # Errors
-    /// [`FeatureError::Setting`] naming the setting, its value, the rule and the nearest choice.
+    /// [`FeatureError::Setting`] naming the setting, its value, the rule and the nearest valid value.
     pub fn check(&self) -> Result<(), FeatureError> {
         if !(1..=MAX_FRAME_LENGTH).contains(&self.frame_length) {
             let nearest = self.frame_length.clamp(1, MAX_FRAME_LENGTH);
@@ -91,7 +83,49 @@ impl WaveformConfig {
     }
 }
 
-/// Cuts raw samples into frames; made by [`WaveformConfig::init`].
+impl FrontEndKind for WaveformConfig {
+    fn name(&self) -> &'static str {
+        "waveform"
+    }
+
+    fn settings(&self) -> Table {
+        WaveformConfig::TABLE
+    }
+
+    fn check(&self, _sample_rate_hz: u32) -> Result<(), FeatureError> {
+        WaveformConfig::check(self)
+    }
+
+    fn extractor(&self, _sample_rate_hz: u32) -> Result<Box<dyn ClipExtractor>, FeatureError> {
+        Ok(Box::new(self.init()?))
+    }
+
+    fn streaming_extractor(&self, _sample_rate_hz: u32) -> Result<Box<dyn StreamExtractor>, FeatureError> {
+        Ok(Box::new(self.stream::<f32>()?))
+    }
+
+    fn hop(&self, _sample_rate_hz: u32) -> usize {
+        self.hop_length
+    }
+
+    fn first_center(&self, _sample_rate_hz: u32) -> f64 {
+        self.frame_length as f64 / 2.0
+    }
+
+    fn layout(&self) -> Layout {
+        Layout::FramesFirst
+    }
+
+    fn quantity(&self) -> &'static str {
+        "sample"
+    }
+
+    fn axis(&self, _sample_rate_hz: u32) -> FeatureAxis {
+        FeatureAxis::Samples
+    }
+}
+
+/// Extractor of frames of raw samples; made by [`WaveformConfig::init`].
 #[derive(Clone, Debug)]
 pub struct Waveform {
     length: usize,

@@ -92,7 +92,8 @@ fn overflow_is_an_error_and_does_not_affect_the_next_clip() {
 
 #[test]
 fn empty_bands_are_epsilon_in_psf_and_an_error_in_kaldi() {
-    let crowded = PsfLogFbankConfig { nfilt: 120, nfft: PsfFft::Points(256), ..Default::default() };
+    let fbank = PsfFbankConfig { nfilt: 120, nfft: PsfFft::Points(256), ..Default::default() };
+    let crowded = PsfLogFbankConfig { fbank };
     let features = crowded.init::<f64>(RATE_HZ).unwrap().extract(&clip(1000)).unwrap();
     assert!(features.frame(3).contains(&f64::EPSILON.ln()));
     assert!(features.values().iter().all(|value| value.is_finite()));

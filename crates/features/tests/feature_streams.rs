@@ -54,10 +54,15 @@ fn front_ends() -> Vec<FrontEndConfig> {
         FrontEndConfig::TorchaudioMfcc(TorchaudioMfccConfig {
             n_mfcc: 5,
             log_mels: true,
-            melkwargs: TorchaudioMelConfig { pad: 150, ..melkwargs.clone() },
+            melkwargs: TorchaudioMelConfig { pad: 150, ..melkwargs },
             ..Default::default()
         }),
-        FrontEndConfig::TorchaudioMelDb(TorchaudioMelDbConfig::from_mel(melkwargs, None)),
+        FrontEndConfig::TorchaudioMelDb(TorchaudioMelDbConfig {
+            n_fft: 200,
+            n_mels: 20,
+            center: false,
+            ..Default::default()
+        }),
         FrontEndConfig::Waveform(WaveformConfig { frame_length: 50, hop_length: 40 }),
     ]
 }
@@ -197,21 +202,20 @@ fn settings_that_need_the_whole_clip_are_rejected_with_an_alternative() {
     );
     let uncentered = LibrosaMfccConfig { center: false, ..mfcc };
     assert!(
-        message(FrontEndConfig::LibrosaMfcc(uncentered.clone()))
+        message(FrontEndConfig::LibrosaMfcc(uncentered))
             .starts_with("features.front_end.librosa-mfcc.top_db = 80 needs the whole clip")
     );
-    let largest = LibrosaMfccConfig { top_db: None, reference: Reference::Max, ..check_uncentered.clone() };
-    assert!(
-        message(FrontEndConfig::LibrosaMelDb(largest.mel_db())).contains("librosa-mel-db.ref = max needs")
-    );
+    let largest =
+        LibrosaMelDbConfig { center: false, top_db: None, reference: Reference::Max, ..Default::default() };
+    assert!(message(FrontEndConfig::LibrosaMelDb(largest)).contains("librosa-mel-db.ref = max needs"));
     let melkwargs = TorchaudioMelConfig { center: false, ..Default::default() };
     let torchaudio = TorchaudioMfccConfig::default();
     assert!(
         message(FrontEndConfig::TorchaudioMfcc(torchaudio.clone())).contains("melkwargs.center = true needs")
     );
-    let floored = TorchaudioMfccConfig { melkwargs: melkwargs.clone(), ..torchaudio };
+    let floored = TorchaudioMfccConfig { melkwargs, ..torchaudio };
     assert!(message(FrontEndConfig::TorchaudioMfcc(floored)).contains("torchaudio-mfcc.top_db = 80 needs"));
-    let floored = TorchaudioMelDbConfig::from_mel(melkwargs, Some(60.0));
+    let floored = TorchaudioMelDbConfig { top_db: Some(60.0), center: false, ..Default::default() };
     assert!(
         message(FrontEndConfig::TorchaudioMelDb(floored)).contains("torchaudio-mel-db.top_db = 60 needs")
     );

@@ -67,7 +67,7 @@ fn settings_round_trip_through_toml_and_json() {
         FrontEndConfig::LibrosaMelDb(mel_db),
         FrontEndConfig::LibrosaMfcc(mfcc),
         FrontEndConfig::PsfMfcc(psf.clone()),
-        FrontEndConfig::PsfLogFbank(psf.fbank().log()),
+        FrontEndConfig::PsfLogFbank(PsfLogFbankConfig { fbank: psf.fbank() }),
         FrontEndConfig::PsfFbank(psf.fbank()),
         FrontEndConfig::KaldiMfcc(kaldi.clone()),
         FrontEndConfig::KaldiFbank(kaldi.fbank()),

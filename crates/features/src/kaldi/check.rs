@@ -130,15 +130,10 @@ impl KaldiFbankConfig {
         self.frame_opts.lengths(self.dialect, sample_rate_hz)
     }
 
-    /// Returns the hop between frames, samples.
-    pub(crate) fn hop(&self, sample_rate_hz: u32) -> usize {
-        self.lengths(sample_rate_hz).hop
-    }
-
     /// Checks the settings against each other and against the sample rate.
     ///
     /// # Errors
-    /// [`FeatureError::Setting`] naming the setting, its value, the rule and the nearest choice.
+    /// [`FeatureError::Setting`] naming the setting, its value, the rule and the nearest valid value.
     pub fn check(&self, sample_rate_hz: u32) -> Result<(), FeatureError> {
         self.frame_opts.check(self.dialect, sample_rate_hz)?;
         self.mel_opts.check(self.dialect, sample_rate_hz)?;
@@ -188,7 +183,7 @@ impl KaldiMfccConfig {
     /// Checks the settings against each other and against the sample rate.
     ///
     /// # Errors
-    /// [`FeatureError::Setting`] naming the setting, its value, the rule and the nearest choice.
+    /// [`FeatureError::Setting`] naming the setting, its value, the rule and the nearest valid value.
     pub fn check(&self, sample_rate_hz: u32) -> Result<(), FeatureError> {
         self.fbank().check(sample_rate_hz)?;
         let bands = self.mel_opts.num_bins;

@@ -8,8 +8,9 @@ mod check;
 mod cmvn;
 mod config;
 mod extractor;
+mod fbank;
 mod frame;
-pub(crate) mod settings;
+mod mfcc;
 mod window;
 
 pub use cmvn::KaldiCmvn;

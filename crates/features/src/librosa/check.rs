@@ -3,8 +3,8 @@
 use super::{LibrosaMelConfig, LibrosaMelDbConfig, LibrosaMfccConfig, LibrosaStftConfig};
 use crate::FeatureError;
 use crate::check::{MAX_BANDS, MAX_FRAME_LENGTH, require, require_band, require_sample_rate, require_within};
-use crate::decibel::Reference;
-use crate::mel::MelNorm;
+use crate::decibel::{Decibels, Reference};
+use crate::mel::{MelNorm, MelScale};
 
 impl LibrosaStftConfig {
     /// Returns the length of the window, samples.
@@ -20,7 +20,7 @@ impl LibrosaStftConfig {
     /// Checks the settings.
     ///
     /// # Errors
-    /// [`FeatureError::Setting`] naming the setting, its value, the rule and the nearest choice.
+    /// [`FeatureError::Setting`] naming the setting, its value, the rule and the nearest valid value.
     pub fn check(&self) -> Result<(), FeatureError> {
         require_within("n_fft", self.n_fft, 1, MAX_FRAME_LENGTH)?;
         if let Some(win_length) = self.win_length {
@@ -36,17 +36,31 @@ impl LibrosaStftConfig {
 }
 
 impl LibrosaMelConfig {
+    /// Returns the mel scale.
+    pub(super) fn scale(&self) -> MelScale {
+        if self.htk { MelScale::Htk } else { MelScale::Slaney }
+    }
+
+    /// Returns the upper edge of the highest band, Hz.
+    pub(super) fn highest_hz(&self, sample_rate_hz: u32) -> f64 {
+        self.fmax.unwrap_or(f64::from(sample_rate_hz) / 2.0)
+    }
+
+    /// Returns the center of the window of frame 0, samples.
+    pub(super) fn first_center(&self) -> f64 {
+        if self.center { 0.0 } else { self.n_fft as f64 / 2.0 }
+    }
+
     /// Checks the settings against each other and against the sample rate.
     ///
     /// # Errors
-    /// [`FeatureError::Setting`] naming the setting, its value, the rule and the nearest choice.
+    /// [`FeatureError::Setting`] naming the setting, its value, the rule and the nearest valid value.
     pub fn check(&self, sample_rate_hz: u32) -> Result<(), FeatureError> {
         require_sample_rate(sample_rate_hz, 1)?;
         self.stft().check()?;
         positive("power", self.power)?;
         require_within("n_mels", self.n_mels, 1, MAX_BANDS)?;
-        let highest_hz = self.fmax.unwrap_or(f64::from(sample_rate_hz) / 2.0);
-        require_band(["fmin", "fmax"], (self.fmin, highest_hz), sample_rate_hz)?;
+        require_band(["fmin", "fmax"], (self.fmin, self.highest_hz(sample_rate_hz)), sample_rate_hz)?;
         match self.norm {
             MelNorm::P(p) => {
                 require(p > 0.0, "norm", p, "must be \"slaney\", \"none\" or above 0; use \"slaney\"")
@@ -60,35 +74,36 @@ impl LibrosaMelDbConfig {
     /// Checks the settings against each other and against the sample rate.
     ///
     /// # Errors
-    /// [`FeatureError::Setting`] naming the setting, its value, the rule and the nearest choice.
+    /// [`FeatureError::Setting`] naming the setting, its value, the rule and the nearest valid value.
     pub fn check(&self, sample_rate_hz: u32) -> Result<(), FeatureError> {
         self.mel().check(sample_rate_hz)?;
-        if let Reference::Power(power) = self.reference {
-            require(power.is_finite(), "ref", power, "must be a finite number or \"max\"; use 1")?;
-        }
-        // A smaller value is 0 in f32, whose logarithm is infinite.
-        let min = f64::from(f32::from_bits(1));
-        let rule = format!("must be at least {min:e} and finite; librosa's is 1e-10");
-        require(self.amin >= min && self.amin <= f64::from(f32::MAX), "amin", self.amin, &rule)?;
-        match self.top_db {
-            Some(top_db) => require(
-                top_db >= 0.0 && top_db.is_finite(),
-                "top_db",
-                top_db,
-                "must be at least 0 and finite, or \"none\"; librosa's is 80",
-            ),
-            None => Ok(()),
-        }
+        check_decibels(&self.decibels())
     }
+}
+
+fn check_decibels(decibels: &Decibels) -> Result<(), FeatureError> {
+    if let Reference::Power(power) = decibels.reference {
+        require(power.is_finite(), "ref", power, "must be a finite number or \"max\"; use 1")?;
+    }
+    // A smaller value is 0 in f32, whose logarithm is infinite.
+    let min = f64::from(f32::from_bits(1));
+    let amin = decibels.min_power;
+    let rule = format!("must be at least {min:e} and finite; librosa's is 1e-10");
+    require(amin >= min && amin <= f64::from(f32::MAX), "amin", amin, &rule)?;
+    let rule = "must be at least 0 and finite, or \"none\"; librosa's is 80";
+    decibels
+        .top_db
+        .map_or(Ok(()), |top_db| require(top_db >= 0.0 && top_db.is_finite(), "top_db", top_db, rule))
 }
 
 impl LibrosaMfccConfig {
     /// Checks the settings against each other and against the sample rate.
     ///
     /// # Errors
-    /// [`FeatureError::Setting`] naming the setting, its value, the rule and the nearest choice.
+    /// [`FeatureError::Setting`] naming the setting, its value, the rule and the nearest valid value.
     pub fn check(&self, sample_rate_hz: u32) -> Result<(), FeatureError> {
-        self.mel_db().check(sample_rate_hz).map_err(|error| error.renamed("norm", "mel_norm"))?;
+        self.mel().check(sample_rate_hz).map_err(|error| error.renamed("norm", "mel_norm"))?;
+        check_decibels(&self.decibels())?;
         require_within("n_mfcc", self.n_mfcc, 1, MAX_BANDS)?;
         require(
             self.lifter >= 0.0 && self.lifter.is_finite(),

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use super::LibrosaMelConfig;
 use crate::framing::NonzeroRange;
-use crate::mel::{MelBank, MelScale};
+use crate::mel::MelBank;
 use crate::sample::{Exponent, Sample, check_overflow};
 use crate::simd::Aligned;
 use crate::stft::Stft;
-use crate::stream::uncentered;
+use crate::stream::check_uncentered;
 use crate::{Extractor, FeatureError, Streaming};
 
 impl LibrosaMelConfig {
@@ -22,11 +22,9 @@ impl LibrosaMelConfig {
     pub fn init<S: Sample>(&self, sample_rate_hz: u32) -> Result<LibrosaMel<S>, FeatureError> {
         self.check(sample_rate_hz)?;
         let stft = self.stft().init()?.stft;
-        let sample_rate_hz = f64::from(sample_rate_hz);
-        let scale = if self.htk { MelScale::Htk } else { MelScale::Slaney };
-        let highest_hz = self.fmax.unwrap_or(sample_rate_hz / 2.0);
-        let edges_hz = scale.spaced_hz(self.n_mels + 2, self.fmin, highest_hz);
-        let bank = MelBank::triangles(&edges_hz, stft.bins(), sample_rate_hz / self.n_fft as f64, self.norm);
+        let edges_hz = self.scale().spaced_hz(self.n_mels + 2, self.fmin, self.highest_hz(sample_rate_hz));
+        let bin_hz = f64::from(sample_rate_hz) / self.n_fft as f64;
+        let bank = MelBank::triangles(&edges_hz, stft.bins(), bin_hz, self.norm);
         let power = MelBank::power_buffer(stft.bins());
         Ok(LibrosaMel { stft, exponent: Exponent::new(self.power), bank: Arc::new(bank), power })
     }

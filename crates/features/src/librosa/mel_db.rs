@@ -1,9 +1,12 @@
 //! Mel bands in decibels.
 
-use super::{LibrosaMel, LibrosaMelDbConfig};
+use super::{LibrosaMel, LibrosaMelConfig, LibrosaMelDbConfig};
 use crate::decibel::{Decibels, Reference};
 use crate::framing::NonzeroRange;
+use crate::front_end_kind::{ClipExtractor, FrontEndKind, StreamExtractor};
+use crate::layout::{FeatureAxis, Layout};
 use crate::sample::Sample;
+use crate::settings_macro::{Settings, Table};
 use crate::stream::{check_no_floor, check_uncentered, needs_whole_clip};
 use crate::{Extractor, FeatureError, Streaming};
 
@@ -17,8 +20,7 @@ impl LibrosaMelDbConfig {
     /// [`FeatureError::Setting`], see [`LibrosaMelDbConfig::check`].
     pub fn init<S: Sample>(&self, sample_rate_hz: u32) -> Result<LibrosaMelDb<S>, FeatureError> {
         self.check(sample_rate_hz)?;
-        let decibels = Decibels { reference: self.reference, min_power: self.amin, top_db: self.top_db };
-        Ok(LibrosaMelDb { mel: self.mel().init(sample_rate_hz)?, decibels })
+        LibrosaMelDb::new(&self.mel(), self.decibels(), sample_rate_hz)
     }
 
     /// Builds the streaming extractor.
@@ -33,18 +35,61 @@ impl LibrosaMelDbConfig {
         &self,
         sample_rate_hz: u32,
     ) -> Result<Streaming<LibrosaMelDb<S>, S>, FeatureError> {
-        self.check_stream()?;
+        check_stream(&self.mel(), &self.decibels())?;
         Ok(Streaming::new(self.init(sample_rate_hz)?, self.mel().stft().uncentered_frames()))
     }
+}
 
-    /// Checks that no setting needs the whole clip.
-    pub(super) fn check_stream(&self) -> Result<(), FeatureError> {
-        check_uncentered(self.center)?;
-        check_no_floor(self.top_db)?;
-        match self.reference {
-            Reference::Power(_) => Ok(()),
-            Reference::Max => Err(needs_whole_clip("ref", "max", "use ref = 1, in training too")),
-        }
+/// Checks that no setting needs the whole clip.
+pub(super) fn check_stream(mel: &LibrosaMelConfig, decibels: &Decibels) -> Result<(), FeatureError> {
+    check_uncentered(mel.center)?;
+    check_no_floor(decibels.top_db)?;
+    match decibels.reference {
+        Reference::Power(_) => Ok(()),
+        Reference::Max => Err(needs_whole_clip("ref", "max", "use ref = 1, in training too")),
+    }
+}
+
+impl FrontEndKind for LibrosaMelDbConfig {
+    fn name(&self) -> &'static str {
+        "librosa-mel-db"
+    }
+
+    fn settings(&self) -> Table {
+        LibrosaMelDbConfig::TABLE
+    }
+
+    fn check(&self, sample_rate_hz: u32) -> Result<(), FeatureError> {
+        LibrosaMelDbConfig::check(self, sample_rate_hz)
+    }
+
+    fn extractor(&self, sample_rate_hz: u32) -> Result<Box<dyn ClipExtractor>, FeatureError> {
+        Ok(Box::new(self.init::<f32>(sample_rate_hz)?))
+    }
+
+    fn streaming_extractor(&self, sample_rate_hz: u32) -> Result<Box<dyn StreamExtractor>, FeatureError> {
+        Ok(Box::new(self.stream::<f32>(sample_rate_hz)?))
+    }
+
+    fn hop(&self, _sample_rate_hz: u32) -> usize {
+        self.hop_length
+    }
+
+    fn first_center(&self, _sample_rate_hz: u32) -> f64 {
+        self.mel().first_center()
+    }
+
+    fn layout(&self) -> Layout {
+        Layout::FeaturesFirst
+    }
+
+    fn quantity(&self) -> &'static str {
+        "level (dB)"
+    }
+
+    fn axis(&self, sample_rate_hz: u32) -> FeatureAxis {
+        let highest_hz = self.mel().highest_hz(sample_rate_hz);
+        FeatureAxis::mel_bands(self.mel().scale(), self.n_mels, (self.fmin, highest_hz))
     }
 }
 
@@ -56,6 +101,15 @@ pub struct LibrosaMelDb<S> {
 }
 
 impl<S: Sample> LibrosaMelDb<S> {
+    /// Builds the extractor; the settings must have been checked.
+    pub(super) fn new(
+        mel: &LibrosaMelConfig,
+        decibels: Decibels,
+        sample_rate_hz: u32,
+    ) -> Result<LibrosaMelDb<S>, FeatureError> {
+        Ok(LibrosaMelDb { mel: mel.init(sample_rate_hz)?, decibels })
+    }
+
     /// Implements [`Extractor::extract_into`] and returns the nonzero range of the clip.
     pub(super) fn fill(&mut self, samples: &[S], values: &mut Vec<S>) -> Result<NonzeroRange, FeatureError> {
         let frames = self.mel.stft.framing().require_frames(samples.len())?;

@@ -1,10 +1,14 @@
 //! Mel-frequency cepstral coefficients.
 
+use super::mel_db::check_stream;
 use super::{LibrosaMelDb, LibrosaMfccConfig};
 use crate::cepstra::Cepstra;
 use crate::dct::Dct;
+use crate::front_end_kind::{ClipExtractor, FrontEndKind, StreamExtractor};
+use crate::layout::Layout;
 use crate::lifter;
 use crate::sample::Sample;
+use crate::settings_macro::{Settings, Table};
 use crate::{Extractor, FeatureError, Streaming};
 
 impl LibrosaMfccConfig {
@@ -20,7 +24,7 @@ impl LibrosaMfccConfig {
         let coefficients = self.n_mfcc.min(self.n_mels);
         let lifter = lifter::librosa(self.lifter, coefficients);
         Ok(LibrosaMfcc {
-            mel_db: self.mel_db().init(sample_rate_hz)?,
+            mel_db: LibrosaMelDb::new(&self.mel(), self.decibels(), sample_rate_hz)?,
             cepstra: Cepstra::new(Dct::new(self.n_mels, coefficients, self.norm), lifter),
             decibels: Vec::new(),
         })
@@ -53,8 +57,46 @@ impl LibrosaMfccConfig {
         &self,
         sample_rate_hz: u32,
     ) -> Result<Streaming<LibrosaMfcc<S>, S>, FeatureError> {
-        self.mel_db().check_stream()?;
-        Ok(Streaming::new(self.init(sample_rate_hz)?, self.mel_db().mel().stft().uncentered_frames()))
+        check_stream(&self.mel(), &self.decibels())?;
+        Ok(Streaming::new(self.init(sample_rate_hz)?, self.mel().stft().uncentered_frames()))
+    }
+}
+
+impl FrontEndKind for LibrosaMfccConfig {
+    fn name(&self) -> &'static str {
+        "librosa-mfcc"
+    }
+
+    fn settings(&self) -> Table {
+        LibrosaMfccConfig::TABLE
+    }
+
+    fn check(&self, sample_rate_hz: u32) -> Result<(), FeatureError> {
+        LibrosaMfccConfig::check(self, sample_rate_hz)
+    }
+
+    fn extractor(&self, sample_rate_hz: u32) -> Result<Box<dyn ClipExtractor>, FeatureError> {
+        Ok(Box::new(self.init::<f32>(sample_rate_hz)?))
+    }
+
+    fn streaming_extractor(&self, sample_rate_hz: u32) -> Result<Box<dyn StreamExtractor>, FeatureError> {
+        Ok(Box::new(self.stream::<f32>(sample_rate_hz)?))
+    }
+
+    fn hop(&self, _sample_rate_hz: u32) -> usize {
+        self.hop_length
+    }
+
+    fn first_center(&self, _sample_rate_hz: u32) -> f64 {
+        self.mel().first_center()
+    }
+
+    fn layout(&self) -> Layout {
+        Layout::FeaturesFirst
+    }
+
+    fn quantity(&self) -> &'static str {
+        "coefficient (of dB)"
     }
 }
 

@@ -8,7 +8,6 @@ mod config;
 mod mel;
 mod mel_db;
 mod mfcc;
-pub(crate) mod settings;
 mod stft;
 
 pub use config::{LibrosaMelConfig, LibrosaMelDbConfig, LibrosaMfccConfig, LibrosaStftConfig};

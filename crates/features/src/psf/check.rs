@@ -36,7 +36,7 @@ impl PsfFbankConfig {
     /// Checks the settings against each other and against the sample rate.
     ///
     /// # Errors
-    /// [`FeatureError::Setting`] naming the setting, its value, the rule and the nearest choice.
+    /// [`FeatureError::Setting`] naming the setting, its value, the rule and the nearest valid value.
     pub fn check(&self, sample_rate_hz: u32) -> Result<(), FeatureError> {
         require_sample_rate(sample_rate_hz, 1)?;
         let min = 1.0 / f64::from(sample_rate_hz);
@@ -66,9 +66,9 @@ impl PsfLogFbankConfig {
     /// Checks the settings against each other and against the sample rate.
     ///
     /// # Errors
-    /// [`FeatureError::Setting`] naming the setting, its value, the rule and the nearest choice.
+    /// [`FeatureError::Setting`] naming the setting, its value, the rule and the nearest valid value.
     pub fn check(&self, sample_rate_hz: u32) -> Result<(), FeatureError> {
-        self.fbank().check(sample_rate_hz)
+        self.fbank.check(sample_rate_hz)
     }
 }
 
@@ -76,7 +76,7 @@ impl PsfMfccConfig {
     /// Checks the settings against each other and against the sample rate.
     ///
     /// # Errors
-    /// [`FeatureError::Setting`] naming the setting, its value, the rule and the nearest choice.
+    /// [`FeatureError::Setting`] naming the setting, its value, the rule and the nearest valid value.
     pub fn check(&self, sample_rate_hz: u32) -> Result<(), FeatureError> {
         self.fbank().check(sample_rate_hz)?;
         require_within("numcep", self.numcep, 1, MAX_BANDS)?;

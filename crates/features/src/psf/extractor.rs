@@ -126,5 +126,5 @@ macro_rules! front_end {
 }
 
 front_end!(PsfFbankConfig, PsfFbankConfig::clone, |_| PsfOutput::Energies);
-front_end!(PsfLogFbankConfig, PsfLogFbankConfig::fbank, |_| PsfOutput::LogEnergies);
+front_end!(PsfLogFbankConfig, |config: &PsfLogFbankConfig| config.fbank.clone(), |_| PsfOutput::LogEnergies);
 front_end!(PsfMfccConfig, PsfMfccConfig::fbank, PsfOutput::cepstra);

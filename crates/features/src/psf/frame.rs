@@ -19,7 +19,7 @@ pub(super) enum PsfOutput {
     Cepstra { cepstra: Cepstra<f64>, append_energy: bool },
 }
 
-impl Step {
+impl PsfOutput {
     /// Builds the output of cepstra.
     pub(super) fn cepstra(config: &PsfMfccConfig) -> PsfOutput {
         let coefficients = config.numcep.min(config.nfilt);

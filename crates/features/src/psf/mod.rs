@@ -6,9 +6,11 @@
 mod check;
 mod config;
 mod extractor;
+mod fbank;
 mod fft;
 mod frame;
-pub(crate) mod settings;
+mod log_fbank;
+mod mfcc;
 mod window;
 
 pub use config::{PsfFbankConfig, PsfLogFbankConfig, PsfMfccConfig};

@@ -59,7 +59,7 @@ impl<V: Sample, W: Sample> StreamingDelta<V, W> {
         let ring =
             Ring { rows: vec![V::default(); if filters.is_empty() { 0 } else { slots * width }], count: 0 };
         let rings = vec![ring; filters.len() + 1];
-        StreamingDelta { width, rings, filters, edges, slots, emitn: 0, sums: vec![W::default(); width] }
+        StreamingDelta { width, rings, filters, edges, slots, emitted: 0, sums: vec![W::default(); width] }
     }
 
     /// Builds deltas of orders 1 to `order` with python_speech_features' filter over 2 reach + 1 frames:

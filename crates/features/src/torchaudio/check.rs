@@ -16,6 +16,12 @@ impl TorchaudioMelConfig {
         self.hop_length.unwrap_or(self.window_length() / 2)
     }
 
+    /// Returns the center of the window of frame 0, samples.
+    pub(super) fn first_center(&self) -> f64 {
+        let unpadded = if self.center { 0.0 } else { self.n_fft as f64 / 2.0 };
+        unpadded - self.pad as f64
+    }
+
     /// Returns the upper edge of the highest band, Hz.
     pub(crate) fn highest_hz(&self, sample_rate_hz: u32) -> f64 {
         self.f_max.unwrap_or(f64::from(sample_rate_hz / 2))
@@ -24,7 +30,7 @@ impl TorchaudioMelConfig {
     /// Checks the settings against each other and against the sample rate.
     ///
     /// # Errors
-    /// [`FeatureError::Setting`] naming the setting, its value, the rule and the nearest choice.
+    /// [`FeatureError::Setting`] naming the setting, its value, the rule and the nearest valid value.
     pub fn check(&self, sample_rate_hz: u32) -> Result<(), FeatureError> {
         require_sample_rate(sample_rate_hz, 2)?;
         require_within("n_fft", self.n_fft, 1, MAX_FRAME_LENGTH)?;
@@ -62,7 +68,7 @@ impl TorchaudioMelDbConfig {
     /// Checks the settings against each other and against the sample rate.
     ///
     /// # Errors
-    /// [`FeatureError::Setting`] naming the setting, its value, the rule and the nearest choice.
+    /// [`FeatureError::Setting`] naming the setting, its value, the rule and the nearest valid value.
     pub fn check(&self, sample_rate_hz: u32) -> Result<(), FeatureError> {
         self.mel().check(sample_rate_hz)?;
         floor(self.top_db)
@@ -73,7 +79,7 @@ impl TorchaudioMfccConfig {
     /// Checks the settings against each other and against the sample rate.
     ///
     /// # Errors
-    /// [`FeatureError::Setting`] naming the setting, its value, the rule and the nearest choice.
+    /// [`FeatureError::Setting`] naming the setting, its value, the rule and the nearest valid value.
     pub fn check(&self, sample_rate_hz: u32) -> Result<(), FeatureError> {
         self.melkwargs.check(sample_rate_hz).map_err(|error| match error {
             FeatureError::Setting { ref key, .. } if key == "sample_rate_hz" => error,

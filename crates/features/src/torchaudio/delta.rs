@@ -45,7 +45,7 @@ impl TorchaudioDeltaConfig {
     /// Builds the filter.
     ///
     /// # Errors
-    /// [`FeatureError::Setting`] naming the value, the rule and the nearest choice.
+    /// [`FeatureError::Setting`] naming the value, the rule and the nearest valid value.
     pub fn init(&self) -> Result<Delta, FeatureError> {
         if !(3..=MAX_LENGTH).contains(&self.win_length) {
             let rule =

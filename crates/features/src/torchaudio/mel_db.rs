@@ -2,6 +2,9 @@
 
 use super::{TorchaudioMel, TorchaudioMelDbConfig};
 use crate::decibel::{Decibels, Reference};
+use crate::front_end_kind::{ClipExtractor, FrontEndKind, StreamExtractor};
+use crate::layout::{FeatureAxis, Layout};
+use crate::settings_macro::{Settings, Table};
 use crate::stream::{check_no_floor, check_uncentered};
 use crate::{Extractor, FeatureError, Streaming};
 
@@ -32,8 +35,51 @@ impl TorchaudioMelDbConfig {
         check_uncentered(self.center)?;
         check_no_floor(self.top_db)?;
         self.check(sample_rate_hz)?;
-        let unpadded = TorchaudioMelDbConfig::from_mel(self.mel().without_padding(), None);
+        let unpadded = TorchaudioMelDbConfig { pad: 0, ..self.clone() };
         Ok(Streaming::new(unpadded.init(sample_rate_hz)?, self.mel().uncentered_frames()))
+    }
+}
+
+impl FrontEndKind for TorchaudioMelDbConfig {
+    fn name(&self) -> &'static str {
+        "torchaudio-mel-db"
+    }
+
+    fn settings(&self) -> Table {
+        TorchaudioMelDbConfig::TABLE
+    }
+
+    fn check(&self, sample_rate_hz: u32) -> Result<(), FeatureError> {
+        TorchaudioMelDbConfig::check(self, sample_rate_hz)
+    }
+
+    fn extractor(&self, sample_rate_hz: u32) -> Result<Box<dyn ClipExtractor>, FeatureError> {
+        Ok(Box::new(self.init(sample_rate_hz)?))
+    }
+
+    fn streaming_extractor(&self, sample_rate_hz: u32) -> Result<Box<dyn StreamExtractor>, FeatureError> {
+        Ok(Box::new(self.stream(sample_rate_hz)?))
+    }
+
+    fn hop(&self, _sample_rate_hz: u32) -> usize {
+        self.mel().hop()
+    }
+
+    fn first_center(&self, _sample_rate_hz: u32) -> f64 {
+        self.mel().first_center()
+    }
+
+    fn layout(&self) -> Layout {
+        Layout::FeaturesFirst
+    }
+
+    fn quantity(&self) -> &'static str {
+        "level (dB)"
+    }
+
+    fn axis(&self, sample_rate_hz: u32) -> FeatureAxis {
+        let highest_hz = self.mel().highest_hz(sample_rate_hz);
+        FeatureAxis::mel_bands(self.mel_scale, self.n_mels, (self.f_min, highest_hz))
     }
 }
 

@@ -5,8 +5,11 @@ use super::{TorchaudioMel, TorchaudioMfccConfig};
 use crate::cepstra::Cepstra;
 use crate::dct::Dct;
 use crate::decibel::Decibels;
+use crate::front_end_kind::{ClipExtractor, FrontEndKind, StreamExtractor};
+use crate::layout::Layout;
 use crate::logarithm;
 use crate::sample::check_overflow;
+use crate::settings_macro::{Settings, Table};
 use crate::stream::{check_no_floor, check_uncentered};
 use crate::{Extractor, FeatureError, Streaming};
 
@@ -49,6 +52,44 @@ impl TorchaudioMfccConfig {
         self.check(sample_rate_hz)?;
         let unpadded = TorchaudioMfccConfig { melkwargs: self.melkwargs.without_padding(), ..self.clone() };
         Ok(Streaming::new(unpadded.init(sample_rate_hz)?, self.melkwargs.uncentered_frames()))
+    }
+}
+
+impl FrontEndKind for TorchaudioMfccConfig {
+    fn name(&self) -> &'static str {
+        "torchaudio-mfcc"
+    }
+
+    fn settings(&self) -> Table {
+        TorchaudioMfccConfig::TABLE
+    }
+
+    fn check(&self, sample_rate_hz: u32) -> Result<(), FeatureError> {
+        TorchaudioMfccConfig::check(self, sample_rate_hz)
+    }
+
+    fn extractor(&self, sample_rate_hz: u32) -> Result<Box<dyn ClipExtractor>, FeatureError> {
+        Ok(Box::new(self.init(sample_rate_hz)?))
+    }
+
+    fn streaming_extractor(&self, sample_rate_hz: u32) -> Result<Box<dyn StreamExtractor>, FeatureError> {
+        Ok(Box::new(self.stream(sample_rate_hz)?))
+    }
+
+    fn hop(&self, _sample_rate_hz: u32) -> usize {
+        self.melkwargs.hop()
+    }
+
+    fn first_center(&self, _sample_rate_hz: u32) -> f64 {
+        self.melkwargs.first_center()
+    }
+
+    fn layout(&self) -> Layout {
+        Layout::FeaturesFirst
+    }
+
+    fn quantity(&self) -> &'static str {
+        if self.log_mels { "coefficient (of ln)" } else { "coefficient (of dB)" }
     }
 }
 

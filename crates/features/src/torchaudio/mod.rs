@@ -12,7 +12,6 @@ mod mel;
 mod mel_db;
 mod mfcc;
 mod padded;
-pub(crate) mod settings;
 mod spectrum_norm;
 
 pub use config::{TorchaudioMelConfig, TorchaudioMelDbConfig, TorchaudioMfccConfig};
