@@ -1,15 +1,15 @@
-//! How many frames, clips and folders a second become features, on one core.
+//! Throughput of feature extraction on one core: frames, clips and folders per second.
 //!
-//! `cargo bench -p stapes-features`; elements a second are frames, clips, and clips of a folder. The clips are
-//! synthetic but speech-like: voiced and unvoiced stretches with a moving pitch, and silence around them.
+//! `cargo bench -p stapes-features`; elements per second are frames, clips, and clips of a folder. The clips are
+//! synthetic but speech-like: voiced and unvoiced segments with a moving pitch, surrounded by silence.
 
 use std::f32::consts::TAU;
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use stapes_features::{
-    FeatureConfig, FrontEnd, FrontEndConfig, LibrosaMfccConfig, PRESETS, Scale, Stream, TorchaudioMelConfig,
-    TorchaudioMfccConfig,
+    FeatureConfig, FrontEnd, FrontEndConfig, LibrosaMfccConfig, PRESETS, Scale, StreamingExtractor,
+    TorchaudioMelConfig, TorchaudioMfccConfig,
 };
 
 const RATE_HZ: f32 = 16_000.0;
@@ -21,7 +21,7 @@ const FOLDER_CLIPS: usize = 64;
 /// The longest frame of a preset.
 const FRAME_SAMPLES: usize = 2048;
 
-/// Utterances of 0.2 to 1 second that differ with the seed; the same in every run.
+/// Returns a deterministic utterance of 0.2 to 1 second that depends on the seed.
 fn utterance(seed: u32) -> Vec<f32> {
     let mut state = seed.wrapping_mul(2_654_435_761).wrapping_add(1);
     let mut noise = move || {
@@ -42,12 +42,12 @@ fn utterance(seed: u32) -> Vec<f32> {
     (0..samples).map(sample).collect()
 }
 
-/// The utterance again and again, so that no frame is silent.
+/// Repeats the utterance, so that no frame is silent.
 fn full(seed: u32) -> Vec<f32> {
     utterance(seed).into_iter().cycle().take(CLIP_SAMPLES).collect()
 }
 
-/// Presets, and torchaudio's MFCC with librosa's frames.
+/// All presets, and torchaudio's MFCC with librosa's frames.
 fn configurations() -> Vec<(String, FeatureConfig)> {
     let melkwargs = TorchaudioMelConfig { n_fft: 2048, hop_length: Some(512), ..Default::default() };
     let torchaudio = TorchaudioMfccConfig { n_mfcc: 20, melkwargs, ..Default::default() };
@@ -80,22 +80,22 @@ fn one_frame(criterion: &mut Criterion) {
 }
 
 fn preset(name: &str) -> FeatureConfig {
-    stapes_features::preset(name).expect("it is there")
+    stapes_features::preset(name).expect("the preset exists")
 }
 
 fn one_clip(criterion: &mut Criterion) {
-    let (sounding, spoken) = (full(2), utterance(2));
+    let (repeated, single) = (full(2), utterance(2));
     let mut group = criterion.benchmark_group("one clip of a second");
     group.throughput(Throughput::Elements(1));
     for (name, config) in configurations() {
         let mut front_end = init(&config);
         let mut values = Vec::new();
         group.bench_function(BenchmarkId::new(&name, "every frame"), |bencher| {
-            bencher.iter(|| front_end.extract_into(black_box(&sounding), &mut values));
+            bencher.iter(|| front_end.extract_into(black_box(&repeated), &mut values));
         });
         let mut front_end = init(&FeatureConfig { fixed_length_samples: Some(CLIP_SAMPLES), ..config });
         group.bench_function(BenchmarkId::new(&name, "and zeros"), |bencher| {
-            bencher.iter(|| front_end.extract_into(black_box(&spoken[..3500]), &mut values));
+            bencher.iter(|| front_end.extract_into(black_box(&single[..3500]), &mut values));
         });
     }
     group.finish();
@@ -118,10 +118,10 @@ fn one_folder(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// What a stream costs beside the whole clip.
+/// Cost of streaming compared with the whole clip.
 fn streaming(criterion: &mut Criterion) {
     let samples = full(3);
-    let mut group = criterion.benchmark_group("a second in chunks of 10 ms");
+    let mut group = criterion.benchmark_group("one second in chunks of 10 ms");
     group.throughput(Throughput::Elements(1));
     let mfcc = LibrosaMfccConfig { center: false, top_db: None, ..Default::default() };
     let librosa = FeatureConfig {
@@ -130,7 +130,7 @@ fn streaming(criterion: &mut Criterion) {
         ..Default::default()
     };
     for (name, config) in [
-        ("librosa-mfcc uncentred", librosa),
+        ("librosa-mfcc uncentered", librosa),
         ("kaldi-mfcc-39", preset("kaldi-mfcc-39")),
         ("psf-mfcc", preset("psf-mfcc")),
     ] {
@@ -139,13 +139,13 @@ fn streaming(criterion: &mut Criterion) {
         group.bench_function(BenchmarkId::new(name, "whole"), |bencher| {
             bencher.iter(|| front_end.extract_into(black_box(&samples), &mut frames));
         });
-        let mut stream = config.stream(None).expect("it can be streamed");
+        let mut stream = config.stream(None).expect("the settings can be streamed");
         group.bench_function(BenchmarkId::new(name, "streamed"), |bencher| {
             bencher.iter(|| {
                 frames.clear();
                 let chunks = black_box(&samples).chunks(CHUNK_SAMPLES);
-                let given: usize = chunks.flat_map(|chunk| stream.push(chunk, &mut frames)).sum();
-                (given, stream.finish(&mut frames))
+                let emitted: usize = chunks.flat_map(|chunk| stream.push(chunk, &mut frames)).sum();
+                (emitted, stream.finish(&mut frames))
             });
         });
     }

@@ -1,30 +1,30 @@
-//! Cepstral coefficients of logarithms of bands.
+//! Cepstral coefficients of log band energies.
 
 use std::sync::Arc;
 
 use crate::dct::Dct;
 use crate::sample::Sample;
 
-/// The first rows of a cosine transform, lifted.
+/// First rows of a cosine transform, liftered.
 #[derive(Clone, Debug)]
 pub(crate) struct Cepstra<S> {
     dct: Dct,
-    /// A weight for each coefficient, or none for none.
+    /// Weight of each coefficient; empty without a lifter.
     lifter: Arc<[S]>,
 }
 
 impl<S: Sample> Cepstra<S> {
-    /// A transform and the weights of its rows, or no weights.
+    /// Builds it from a transform and a lifter, which may be empty.
     pub(crate) fn new(dct: Dct, lifter: Vec<f64>) -> Cepstra<S> {
         Cepstra { dct, lifter: lifter.into_iter().map(S::narrow).collect() }
     }
 
-    /// C, the number of coefficients.
+    /// Returns C, the number of coefficients.
     pub(crate) fn width(&self) -> usize {
         self.dct.rows()
     }
 
-    /// The coefficients of a frame.
+    /// Computes the coefficients of a frame.
     ///
     /// # Shapes
     /// logarithms \[M\] -> coefficients \[C\]
@@ -35,12 +35,12 @@ impl<S: Sample> Cepstra<S> {
         }
     }
 
-    /// The coefficients of a clip in place of the content of `values`; all silent frames have the same, computed
-    /// once.
+    /// Replaces the content of `values` with the coefficients of a clip; those of silent frames are equal and
+    /// computed once.
     ///
     /// # Shapes
     /// logarithms \[T, bands\] -> values \[T, C\]
-    pub(crate) fn clip(
+    pub(crate) fn apply_to_clip(
         &mut self,
         (logarithms, bands): (&[S], usize),
         values: &mut Vec<S>,

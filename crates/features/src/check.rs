@@ -1,42 +1,42 @@
-//! What the checks of all settings share.
+//! Checks shared by all configurations.
 
 use std::fmt::Display;
 
 use crate::FeatureError;
 
-/// Beyond these a typing error would be paid in memory.
-pub(crate) const LONGEST_FRAME: usize = 1 << 22;
-pub(crate) const MOST_BANDS: usize = 1 << 16;
+// Larger values are typing errors that would exhaust the memory.
+pub(crate) const MAX_FRAME_LENGTH: usize = 1 << 22;
+pub(crate) const MAX_BANDS: usize = 1 << 16;
 
-/// A setting's error unless the rule holds.
-pub(crate) fn demand(holds: bool, key: &str, value: impl Display, rule: &str) -> Result<(), FeatureError> {
+/// Returns a setting error unless the rule holds.
+pub(crate) fn require(holds: bool, key: &str, value: impl Display, rule: &str) -> Result<(), FeatureError> {
     if holds { Ok(()) } else { Err(FeatureError::setting(key, value, rule)) }
 }
 
-/// A setting's error, with the nearest choice, unless the value lies between two others or is one of them.
-pub(crate) fn within(key: &str, value: usize, least: usize, most: usize) -> Result<(), FeatureError> {
-    let rule = format!("must be within {least}..={most}; use {}", value.clamp(least, most));
-    demand((least..=most).contains(&value), key, value, &rule)
+/// Returns a setting error with the nearest valid value unless `min <= value <= max`.
+pub(crate) fn require_within(key: &str, value: usize, min: usize, max: usize) -> Result<(), FeatureError> {
+    let rule = format!("must be within {min}..={max}; use {}", value.clamp(min, max));
+    require((min..=max).contains(&value), key, value, &rule)
 }
 
-/// A setting's error unless there is a sample rate.
-pub(crate) fn rate(sample_rate_hz: u32, least: u32) -> Result<(), FeatureError> {
-    let rule = format!("must be at least {least}; use the recordings' own, such as 16000");
-    demand(sample_rate_hz >= least, "sample_rate_hz", sample_rate_hz, &rule)
+/// Returns a setting error if the sample rate is below `min`.
+pub(crate) fn require_sample_rate(sample_rate_hz: u32, min: u32) -> Result<(), FeatureError> {
+    let rule = format!("must be at least {min}; use the recordings' own, such as 16000");
+    require(sample_rate_hz >= min, "sample_rate_hz", sample_rate_hz, &rule)
 }
 
-/// Errors unless the bands lie between 0 and half the sample rate; `keys` are those of the lowest and highest.
-pub(crate) fn band(
+/// Returns a setting error unless the bands are between 0 and half the sample rate; `keys` name the lowest and the highest edge.
+pub(crate) fn require_band(
     keys: [&str; 2],
-    (lowest_hz, highest_hz): (f64, f64),
+    (low_hz, high_hz): (f64, f64),
     sample_rate_hz: u32,
 ) -> Result<(), FeatureError> {
     let [low, high] = keys;
     let nyquist_hz = f64::from(sample_rate_hz) / 2.0;
     let rule = format!(
-        "must be above 0 and at most {nyquist_hz} Hz, half the sample rate; use {nyquist_hz} or leave it out"
+        "must be above 0 and at most {nyquist_hz} Hz, half the sample rate; use {nyquist_hz} or remove the key"
     );
-    demand(highest_hz > 0.0 && highest_hz <= nyquist_hz, high, highest_hz, &rule)?;
-    let rule = format!("must be at least 0 and below {high} = {highest_hz} Hz; use 0");
-    demand(lowest_hz >= 0.0 && lowest_hz < highest_hz, low, lowest_hz, &rule)
+    require(high_hz > 0.0 && high_hz <= nyquist_hz, high, high_hz, &rule)?;
+    let rule = format!("must be at least 0 and below {high} = {high_hz} Hz; use 0");
+    require(low_hz >= 0.0 && low_hz < high_hz, low, low_hz, &rule)
 }

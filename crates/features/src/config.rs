@@ -1,36 +1,39 @@
-//! From a clip to a model's input: everything a recipe says about features.
+//! Feature configuration: the `[features]` section of a recipe.
 
 use serde::{Deserialize, Serialize};
 
-use crate::check::rate;
+use crate::check::require_sample_rate;
 use crate::deltas::DeltasConfig;
+use crate::front_end_kind::FrontEndKind;
 use crate::kaldi::{KaldiFbankConfig, KaldiMfccConfig};
+use crate::layout::Layout;
 use crate::librosa::{LibrosaMelDbConfig, LibrosaMfccConfig};
-use crate::normalise::Normalisation;
+use crate::normalization::Normalization;
 use crate::psf::{PsfFbankConfig, PsfLogFbankConfig, PsfMfccConfig};
+use crate::settings_macro::{Settings, Table, config};
 use crate::stacking::StackingConfig;
 use crate::torchaudio::{TorchaudioMelDbConfig, TorchaudioMfccConfig};
 use crate::waveform::WaveformConfig;
 use crate::{FeatureError, FrontEnd};
 
-/// A longer fixed length would be a typing error: 4.6 hours at 16 kHz.
-const LONGEST_CLIP: usize = 1 << 28;
+/// Maximum fixed length, samples (4.6 hours at 16 kHz); a larger value is a typing error.
+const MAX_CLIP_LENGTH: usize = 1 << 28;
 
-/// In what numbers a front end sees a 16-bit sample x.
+/// Scale of the samples that a front end receives, for a 16-bit sample x.
 ///
-/// The cepstra of both are equal but for the first coefficient, except where a floor acts.
+/// The scale changes only the first cepstral coefficient, except where a floor applies.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Scale {
-    /// x itself, -32768..=32767; what scipy.io.wavfile reads.
+    /// x itself, -32768..=32767, as scipy.io.wavfile reads it.
     Int16,
-    /// x / 32768; what librosa.load and torchaudio.load give.
+    /// x / 32768, as librosa.load and torchaudio.load return it.
     #[default]
     Unit,
 }
 
 impl Scale {
-    /// Appends the numbers of samples in [-1, 1].
+    /// Appends samples in [-1, 1], converted to this scale.
     pub(crate) fn append(self, unit_samples: &[f32], scaled: &mut Vec<f32>) {
         match self {
             Scale::Unit => scaled.extend_from_slice(unit_samples),
@@ -40,31 +43,31 @@ impl Scale {
     }
 }
 
-/// Which toolkit's features, with its settings; the name is the key: `[features.front_end.librosa-mfcc]`.
+/// Front end of one of the toolkits, with its settings; the name is the key: `[features.front_end.librosa-mfcc]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum FrontEndConfig {
-    /// Mel-frequency cepstral coefficients.
+    /// Mel-frequency cepstral coefficients of librosa.
     LibrosaMfcc(LibrosaMfccConfig),
-    /// Mel bands in decibels.
+    /// Mel bands in decibels of librosa.
     LibrosaMelDb(LibrosaMelDbConfig),
-    /// Mel-frequency cepstral coefficients as python_speech_features has them.
+    /// Mel-frequency cepstral coefficients of python_speech_features.
     PsfMfcc(PsfMfccConfig),
-    /// Logarithms of mel energies as python_speech_features has them.
+    /// Log mel energies of python_speech_features.
     #[serde(rename = "psf-logfbank")]
     PsfLogFbank(PsfLogFbankConfig),
-    /// Mel energies as python_speech_features has them.
+    /// Mel energies of python_speech_features.
     PsfFbank(PsfFbankConfig),
-    /// Mel-frequency cepstral coefficients as Kaldi has them.
+    /// Mel-frequency cepstral coefficients of Kaldi.
     KaldiMfcc(KaldiMfccConfig),
-    /// Logarithms of mel energies as Kaldi has them.
+    /// Log mel energies of Kaldi.
     KaldiFbank(KaldiFbankConfig),
-    /// Mel-frequency cepstral coefficients as torchaudio has them.
+    /// Mel-frequency cepstral coefficients of torchaudio.
     TorchaudioMfcc(TorchaudioMfccConfig),
-    /// Mel bands in decibels as torchaudio has them.
+    /// Mel bands in decibels of torchaudio.
     TorchaudioMelDb(TorchaudioMelDbConfig),
-    /// The samples themselves.
+    /// Raw samples.
     Waveform(WaveformConfig),
 }
 
@@ -75,97 +78,74 @@ impl Default for FrontEndConfig {
 }
 
 impl FrontEndConfig {
-    /// The name in recipes.
+    /// Returns the settings behind the common interface.
+    pub(crate) fn kind(&self) -> &dyn FrontEndKind {
+        match self {
+            FrontEndConfig::LibrosaMfcc(config) => config,
+            FrontEndConfig::LibrosaMelDb(config) => config,
+            FrontEndConfig::PsfMfcc(config) => config,
+            FrontEndConfig::PsfLogFbank(config) => config,
+            FrontEndConfig::PsfFbank(config) => config,
+            FrontEndConfig::KaldiMfcc(config) => config,
+            FrontEndConfig::KaldiFbank(config) => config,
+            FrontEndConfig::TorchaudioMfcc(config) => config,
+            FrontEndConfig::TorchaudioMelDb(config) => config,
+            FrontEndConfig::Waveform(config) => config,
+        }
+    }
+
+    /// Returns the name in recipes.
     pub fn name(&self) -> &'static str {
-        match self {
-            FrontEndConfig::LibrosaMfcc(_) => "librosa-mfcc",
-            FrontEndConfig::LibrosaMelDb(_) => "librosa-mel-db",
-            FrontEndConfig::PsfMfcc(_) => "psf-mfcc",
-            FrontEndConfig::PsfLogFbank(_) => "psf-logfbank",
-            FrontEndConfig::PsfFbank(_) => "psf-fbank",
-            FrontEndConfig::KaldiMfcc(_) => "kaldi-mfcc",
-            FrontEndConfig::KaldiFbank(_) => "kaldi-fbank",
-            FrontEndConfig::TorchaudioMfcc(_) => "torchaudio-mfcc",
-            FrontEndConfig::TorchaudioMelDb(_) => "torchaudio-mel-db",
-            FrontEndConfig::Waveform(_) => "waveform",
-        }
+        self.kind().name()
     }
 
-    /// From one frame to the next, in samples.
-    pub(crate) fn hop(&self, sample_rate_hz: u32) -> usize {
-        match self {
-            FrontEndConfig::LibrosaMfcc(config) => config.hop_length,
-            FrontEndConfig::LibrosaMelDb(config) => config.hop_length,
-            FrontEndConfig::PsfMfcc(config) => config.fbank().hop(sample_rate_hz),
-            FrontEndConfig::PsfLogFbank(config) => config.fbank().hop(sample_rate_hz),
-            FrontEndConfig::PsfFbank(config) => config.hop(sample_rate_hz),
-            FrontEndConfig::KaldiMfcc(config) => config.fbank().hop(sample_rate_hz),
-            FrontEndConfig::KaldiFbank(config) => config.hop(sample_rate_hz),
-            FrontEndConfig::TorchaudioMfcc(config) => config.melkwargs.hop(),
-            FrontEndConfig::TorchaudioMelDb(config) => config.mel().hop(),
-            FrontEndConfig::Waveform(config) => config.hop_length,
-        }
-    }
-
-    fn check(&self, sample_rate_hz: u32) -> Result<(), FeatureError> {
-        match self {
-            FrontEndConfig::LibrosaMfcc(config) => config.check(sample_rate_hz),
-            FrontEndConfig::LibrosaMelDb(config) => config.check(sample_rate_hz),
-            FrontEndConfig::PsfMfcc(config) => config.check(sample_rate_hz),
-            FrontEndConfig::PsfLogFbank(config) => config.check(sample_rate_hz),
-            FrontEndConfig::PsfFbank(config) => config.check(sample_rate_hz),
-            FrontEndConfig::KaldiMfcc(config) => config.check(sample_rate_hz),
-            FrontEndConfig::KaldiFbank(config) => config.check(sample_rate_hz),
-            FrontEndConfig::TorchaudioMfcc(config) => config.check(sample_rate_hz),
-            FrontEndConfig::TorchaudioMelDb(config) => config.check(sample_rate_hz),
-            FrontEndConfig::Waveform(config) => config.check(),
-        }
+    /// Returns the layout of the reference toolkit's feature matrix.
+    ///
+    /// # Example
+    /// ```
+    /// use stapes_features::{FrontEndConfig, Layout};
+    ///
+    /// assert_eq!(FrontEndConfig::default().layout(), Layout::FeaturesFirst);
+    /// ```
+    pub fn layout(&self) -> Layout {
+        self.kind().layout()
     }
 }
 
-/// What becomes of a clip: scale, fixed length, front end, deltas, stacking, normalisation, in this order.
-///
-/// # Example
-/// ```
-/// use stapes_features::{DeltasConfig, FeatureConfig};
-///
-/// let config = FeatureConfig { deltas: Some(DeltasConfig::default()), ..Default::default() };
-/// let mut front_end = config.init()?;
-/// let features = front_end.extract(&[0.25; 16_000])?;
-/// assert_eq!((features.frames(), features.width()), (32, 40));
-/// # Ok::<(), stapes_features::FeatureError>(())
-/// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct FeatureConfig {
-    /// The rate that the front end takes samples to have, Hz.
-    pub sample_rate_hz: u32,
-    /// The numbers that the front end sees.
-    pub scale: Scale,
-    /// Clips are cut to this many samples, or zeros appended, before anything else; as they are if absent.
-    pub fixed_length_samples: Option<usize>,
-    /// Which features.
-    pub front_end: FrontEndConfig,
-    /// Deltas appended as further columns; none if absent.
-    pub deltas: Option<DeltasConfig>,
-    /// Frames beside their neighbours, and only every so many of them.
-    #[serde(skip_serializing_if = "StackingConfig::is_none")]
-    pub stacking: StackingConfig,
-    /// How the features are brought to a common scale.
-    pub normalisation: Normalisation,
+// Empty: the settings depend on the front end; see `FrontEndKind::settings`.
+impl Settings for FrontEndConfig {
+    const TABLE: Table = &[];
 }
 
-impl Default for FeatureConfig {
-    fn default() -> FeatureConfig {
-        FeatureConfig {
-            sample_rate_hz: 16_000,
-            scale: Scale::default(),
-            fixed_length_samples: None,
-            front_end: FrontEndConfig::default(),
-            deltas: None,
-            stacking: StackingConfig::default(),
-            normalisation: Normalisation::default(),
-        }
+config! {
+    /// Feature pipeline: scale, fixed length, front end, deltas, stacking and normalization, in this order.
+    ///
+    /// # Example
+    /// ```
+    /// use stapes_features::{DeltasConfig, FeatureConfig};
+    ///
+    /// let config = FeatureConfig { deltas: Some(DeltasConfig::default()), ..Default::default() };
+    /// let mut front_end = config.init()?;
+    /// let features = front_end.extract(&[0.25; 16_000])?;
+    /// assert_eq!((features.frames(), features.width()), (32, 40));
+    /// # Ok::<(), stapes_features::FeatureError>(())
+    /// ```
+    pub struct FeatureConfig {
+        /// Sample rate that the front end assumes.
+        sample_rate_hz: u32 = 16_000, "Hz";
+        /// Scale of the samples: unit for [-1, 1], int16 for 32768 times that.
+        scale: Scale = Scale::Unit, "";
+        /// Length to which clips are cut or zero-padded before anything else; unchanged if absent.
+        fixed_length_samples: Option<usize> = None, "samples";
+        /// Front end.
+        front_end: FrontEndConfig = FrontEndConfig::default(), { FrontEndConfig };
+        /// Deltas appended as further columns; none if absent.
+        deltas: Option<DeltasConfig> = None, { DeltasConfig };
+        /// Frames stacked with their neighbors, then subsampled.
+        #[serde(skip_serializing_if = "StackingConfig::is_none")]
+        stacking: StackingConfig = StackingConfig::default(), { StackingConfig };
+        /// Normalization: none, per-coefficient, per-utterance, per-utterance-mean, cmvn or cmvn-mean.
+        normalization: Normalization = Normalization::None, "";
     }
 }
 
@@ -178,40 +158,43 @@ impl FeatureConfig {
         self.init().map(drop)
     }
 
-    /// The front end of these settings.
+    /// Builds the front end with these settings.
     ///
     /// # Errors
     /// [`FeatureError::Setting`], see [`FeatureConfig::check`].
     pub fn init(&self) -> Result<FrontEnd, FeatureError> {
-        self.check_values().map_err(|error| error.within("features"))?;
+        self.check_values().map_err(|error| error.with_prefix("features"))?;
         let front_end = FrontEnd::new(self)?;
-        self.check_frames(&front_end).map_err(|error| error.within("features"))?;
+        self.check_frames(&front_end).map_err(|error| error.with_prefix("features"))?;
         Ok(front_end)
     }
 
-    /// How many frames a second of audio gives.
+    /// Returns the number of frames per second of audio.
     pub fn frames_per_second(&self) -> f64 {
-        let hop = self.front_end.hop(self.sample_rate_hz) * self.stacking.every;
+        let hop = self.front_end.kind().hop(self.sample_rate_hz) * self.stacking.every;
         f64::from(self.sample_rate_hz) / hop as f64
     }
 
     fn check_values(&self) -> Result<(), FeatureError> {
-        rate(self.sample_rate_hz, 1)?;
-        if let Some(length) = self.fixed_length_samples.filter(|length| !(1..=LONGEST_CLIP).contains(length))
+        require_sample_rate(self.sample_rate_hz, 1)?;
+        if let Some(length) =
+            self.fixed_length_samples.filter(|length| !(1..=MAX_CLIP_LENGTH).contains(length))
         {
-            let rule = format!("must be within 1..={LONGEST_CLIP}; leave it out to keep each clip's length");
+            let rule =
+                format!("must be within 1..={MAX_CLIP_LENGTH}; remove the key to keep each clip's length");
             return Err(FeatureError::setting("fixed_length_samples", length, rule));
         }
         self.front_end
+            .kind()
             .check(self.sample_rate_hz)
-            .map_err(|error| error.within(self.front_end.name()).within("front_end"))?;
+            .map_err(|error| error.with_prefix(self.front_end.name()).with_prefix("front_end"))?;
         if let Some(deltas) = &self.deltas {
-            deltas.check().map_err(|error| error.within("deltas"))?;
+            deltas.check().map_err(|error| error.with_prefix("deltas"))?;
         }
-        self.stacking.check().map_err(|error| error.within("stacking"))
+        self.stacking.check().map_err(|error| error.with_prefix("stacking"))
     }
 
-    /// Checks what follows from a fixed length: whether it gives a frame, and enough for the deltas.
+    /// Checks that a fixed length gives at least one frame and enough frames for the deltas.
     fn check_frames(&self, front_end: &FrontEnd) -> Result<(), FeatureError> {
         let Some(length) = self.fixed_length_samples else { return Ok(()) };
         let frames = front_end.base_frames_for(length);
@@ -220,7 +203,7 @@ impl FeatureConfig {
             return Err(FeatureError::setting("fixed_length_samples", length, rule));
         }
         match &self.deltas {
-            Some(deltas) if frames < deltas.fewest_frames() => {
+            Some(deltas) if frames < deltas.min_frames() => {
                 let widest = (frames - 1) / 2 * 2 + 1;
                 let choice = if widest < 3 { String::new() } else { format!("{widest}, or ") };
                 let rule = format!(

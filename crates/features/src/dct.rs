@@ -5,76 +5,78 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::choice::{Choice, choose};
 use crate::sample::Sample;
-use crate::vector::widest;
+use crate::serde_scalar::{Scalar, deserialize_scalar};
+use crate::simd::with_simd;
 
-/// How the discrete cosine transform is scaled.
+/// Scale of the discrete cosine transform.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DctNorm {
     /// Orthonormal: sqrt(1/n) for row 0, sqrt(2/n) for the others.
     #[default]
     Ortho,
-    /// scipy's plain sum: 2 for every row.
+    /// scipy's unnormalized sum: 2 for every row.
     None,
 }
 
 impl<'de> Deserialize<'de> for DctNorm {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<DctNorm, D::Error> {
-        choose(deserializer, "\"ortho\" or \"none\"", |choice| match choice {
-            Choice::Word("ortho") => Some(DctNorm::Ortho),
-            Choice::Word("none") | Choice::Nothing => Some(DctNorm::None),
+        deserialize_scalar(deserializer, "\"ortho\" or \"none\"", |scalar| match scalar {
+            Scalar::Word("ortho") => Some(DctNorm::Ortho),
+            Scalar::Word("none") | Scalar::Null => Some(DctNorm::None),
             _ => None,
         })
     }
 }
 
-/// How many rows are summed side by side: few enough for their sums to stay in registers.
+/// Number of rows summed at once; few enough for their sums to stay in registers.
 const LANES: usize = 10;
 
-/// The first rows of the transform y\[k\] = s_k sum_m x\[m\] cos(pi k (2m + 1) / (2n)).
+/// First rows of the transform y\[k\] = s_k sum_m x\[m\] cos(pi k (2m + 1) / (2n)).
 ///
-/// Row k is symmetric about the middle for even k and antisymmetric for odd k, so the input is folded into
-/// sums and differences of its mirrored elements first: half the products. Sums are taken in f64.
+/// Row k is symmetric about the middle for even k and antisymmetric for odd k. The input is therefore folded
+/// into sums and differences of its mirrored elements first, which halves the products. Sums are f64.
 #[derive(Clone, Debug)]
 pub(crate) struct Dct {
-    /// For the even and for the odd rows: groups of LANES rows, each \[half, LANES\], half = ceil(n / 2).
+    /// Tables of the even and the odd rows: groups of LANES rows, each \[half, LANES\], half = ceil(n / 2).
     tables: [Arc<[[f64; LANES]]>; 2],
     inputs: usize,
     rows: usize,
-    /// The sums and the differences, \[half\] each.
+    /// Sums and differences, \[half\] each.
     folded: [Vec<f64>; 2],
 }
 
 impl Dct {
-    /// `rows` of at most `inputs` rows.
+    /// Builds the first `rows` of `inputs` rows.
     pub(crate) fn new(inputs: usize, rows: usize, norm: DctNorm) -> Dct {
         let half = inputs.div_ceil(2);
         let groups = rows.div_ceil(2).div_ceil(LANES);
         let table = |parity: usize| {
-            let line = |place: usize| {
-                let (group, m) = (place / half, place % half);
+            let entry = |index: usize| {
+                let (group, m) = (index / half, index % half);
                 let weight = |lane: usize| match 2 * (group * LANES + lane) + parity {
                     k if k < rows => weight(inputs, k, m, norm),
                     _ => 0.0,
                 };
                 std::array::from_fn(weight)
             };
-            (0..groups * half).map(line).collect()
+            (0..groups * half).map(entry).collect()
         };
         Dct { tables: [table(0), table(1)], inputs, rows, folded: [vec![0.0; half], vec![0.0; half]] }
     }
 
-    /// The number of rows.
+    /// Returns the number of rows.
     pub(crate) fn rows(&self) -> usize {
         self.rows
     }
 
+    /// Transforms a vector.
+    ///
     /// # Shapes
     /// input \[inputs\] -> output \[rows\]
     pub(crate) fn apply<S: Sample>(&mut self, input: &[S], output: &mut [S]) {
-        widest(
+        with_simd(
             #[inline(always)]
             || self.transform(input, output),
         );
@@ -104,14 +106,14 @@ impl Dct {
             *difference = left.widen() - right.widen();
         }
         if sums.len() > pairs {
-            // The middle of an odd number of elements; odd rows are zero there.
+            // Middle of an odd number of elements, where odd rows are zero.
             sums[pairs] = input[pairs].widen();
             differences[pairs] = 0.0;
         }
     }
 }
 
-/// The products of some rows with a column, each summed from its first element to its last.
+/// Returns the products of LANES rows with a column, each summed from its first element to its last.
 #[inline(always)]
 fn products(table: &[[f64; LANES]], column: &[f64]) -> [f64; LANES] {
     let mut sums = [0.0; LANES];
@@ -130,7 +132,7 @@ fn weight(inputs: usize, k: usize, m: usize, norm: DctNorm) -> f64 {
         (DctNorm::Ortho, _) => (2.0 / n).sqrt(),
         (DctNorm::None, _) => 2.0,
     };
-    // The angle in whole steps of pi / 2n, reduced to one turn: exact however large k is.
+    // The angle in whole steps of pi / 2n, reduced to one turn: exact for any k.
     scale * (PI * ((k * (2 * m + 1)) % (4 * inputs)) as f64 / (2.0 * n)).cos()
 }
 
@@ -139,7 +141,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_transform_equals_its_definition() {
+    fn transform_equals_its_definition() {
         for inputs in [1usize, 2, 3, 7, 16, 23, 40, 128] {
             for norm in [DctNorm::Ortho, DctNorm::None] {
                 let x: Vec<f64> = (0..inputs).map(|m| ((m * m) as f64 * 0.7).sin() * 50.0 - 30.0).collect();
@@ -163,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn the_orthonormal_transform_keeps_lengths() {
+    fn orthonormal_transform_preserves_norms() {
         let x: Vec<f64> = (0..40).map(|m| (m as f64).cos()).collect();
         let mut y = vec![0.0; 40];
         Dct::new(40, 40, DctNorm::Ortho).apply(&x, &mut y);

@@ -2,16 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::choice::{Choice, choose};
 use crate::sample::Sample;
-use crate::vector::widest;
+use crate::serde_scalar::{Scalar, deserialize_scalar};
+use crate::simd::with_simd;
 
-/// The power that becomes 0 dB.
+/// Power that maps to 0 dB.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Reference {
-    /// This power.
+    /// Fixed power.
     Power(f64),
-    /// The largest power of the clip.
+    /// Largest power of the clip.
     Max,
 }
 
@@ -32,24 +32,24 @@ impl Serialize for Reference {
 
 impl<'de> Deserialize<'de> for Reference {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Reference, D::Error> {
-        choose(deserializer, "a number or \"max\"", |choice| match choice {
-            Choice::Number(power) => Some(Reference::Power(power)),
-            Choice::Word("max") => Some(Reference::Max),
+        deserialize_scalar(deserializer, "a number or \"max\"", |scalar| match scalar {
+            Scalar::Number(power) => Some(Reference::Power(power)),
+            Scalar::Word("max") => Some(Reference::Max),
             _ => None,
         })
     }
 }
 
-/// librosa's power_to_db: 10 log10(max(amin, S)) - 10 log10(max(amin, |ref|)), then nothing lower than `top_db`
-/// below the clip's largest value.
+/// librosa's power_to_db: 10 log10(max(amin, S)) - 10 log10(max(amin, |ref|)), clipped at `top_db` below the
+/// clip's largest value.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Decibels {
     pub reference: Reference,
-    pub least_power: f64,
+    pub min_power: f64,
     pub top_db: Option<f64>,
 }
 
-/// The largest values of the part of a clip that has been converted.
+/// Peak of the frames converted so far.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Peak<S> {
     power: S,
@@ -57,41 +57,41 @@ pub(crate) struct Peak<S> {
 }
 
 impl Decibels {
-    /// What silence becomes before the reference is taken off, and the peak of a silent clip.
+    /// Returns the peak of a silent clip, before the reference is subtracted.
     pub(crate) fn silence<S: Sample>(&self) -> Peak<S> {
         let mut silence = [S::default()];
-        S::decibels(&mut silence, S::narrow(self.least_power));
+        S::decibels(&mut silence, S::narrow(self.min_power));
         Peak { power: S::default(), decibels: silence[0] }
     }
 
-    /// Converts one frame and raises the clip's peak to it; `false` if a power is no number.
+    /// Converts one frame and updates the clip's peak; returns false if a power is not finite.
     pub(crate) fn convert<S: Sample>(&self, powers: &mut [S], peak: &mut Peak<S>) -> bool {
-        let least = S::narrow(self.least_power);
-        let (loudest, numbers) = widest(
+        let min = S::narrow(self.min_power);
+        let (loudest, numbers) = with_simd(
             #[inline(always)]
             || {
-                let numbers = powers.iter().fold(true, |numbers, power| numbers & power.is_number());
+                let numbers = powers.iter().fold(true, |numbers, power| numbers & power.is_finite());
                 let loudest = largest(powers);
-                S::decibels(powers, least);
+                S::decibels(powers, min);
                 (loudest, numbers)
             },
         );
         if loudest > peak.power {
             peak.power = loudest;
             let mut decibels = [loudest];
-            S::decibels(&mut decibels, least);
+            S::decibels(&mut decibels, min);
             peak.decibels = decibels[0];
         }
         numbers
     }
 
-    /// Takes off the reference and raises what lies below the floor, when the whole clip is converted.
+    /// Subtracts the reference and applies the floor, after all frames have been converted.
     pub(crate) fn finish<S: Sample>(&self, decibels: &mut [S], peak: Peak<S>) {
         let reference_db = match self.reference {
-            Reference::Power(power) => 10.0 * power.abs().max(self.least_power).log10(),
+            Reference::Power(power) => 10.0 * power.abs().max(self.min_power).log10(),
             Reference::Max => peak.decibels.widen(),
         };
-        widest(
+        with_simd(
             #[inline(always)]
             || {
                 if reference_db != 0.0 {
@@ -111,13 +111,13 @@ impl Decibels {
 }
 
 impl<S: Sample> Peak<S> {
-    /// The silence that this peak starts from.
-    pub(crate) fn floor(&self) -> S {
+    /// Returns the peak in decibels; of a silent clip, the decibels of silence.
+    pub(crate) fn decibels(&self) -> S {
         self.decibels
     }
 }
 
-/// The largest of values that are not negative.
+/// Returns the largest of nonnegative values.
 #[inline(always)]
 fn largest<S: Sample>(values: &[S]) -> S {
     let larger = |a: S, b: S| if b > a { b } else { a };
@@ -151,10 +151,10 @@ mod tests {
     }
 
     const PLAIN: Decibels =
-        Decibels { reference: Reference::Power(1.0), least_power: 1e-10, top_db: Some(80.0) };
+        Decibels { reference: Reference::Power(1.0), min_power: 1e-10, top_db: Some(80.0) };
 
     #[test]
-    fn the_floor_lies_below_the_peak_of_the_whole_clip() {
+    fn floor_is_relative_to_the_peak_of_the_clip() {
         close(&convert(PLAIN, &[1e-9, 1.0, 100.0, 0.0]), &[-60.0, 0.0, 20.0, -60.0]);
         close(
             &convert(Decibels { top_db: None, ..PLAIN }, &[1e-9, 1.0, 100.0, 0.0]),
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn the_reference_becomes_zero() {
+    fn reference_maps_to_zero() {
         let powers = [0.0, 1.0, 1e4, 1e-3];
         close(
             &convert(Decibels { reference: Reference::Power(-1e4), ..PLAIN }, &powers),
@@ -181,13 +181,13 @@ mod tests {
     }
 
     #[test]
-    fn silence_is_the_least_power() {
+    fn silence_maps_to_the_minimum_power() {
         close(&convert(PLAIN, &[0.0, 0.0]), &[-100.0, -100.0]);
         close(&convert(Decibels { reference: Reference::Max, ..PLAIN }, &[0.0, 0.0]), &[0.0, 0.0]);
     }
 
     #[test]
-    fn a_power_that_is_no_number_is_noticed() {
+    fn infinite_power_is_reported() {
         let mut peak = PLAIN.silence();
         assert!(!PLAIN.convert(&mut [1.0f32, f32::INFINITY], &mut peak));
     }

@@ -1,29 +1,29 @@
-//! Deltas: how features change from frame to frame.
+//! Delta filter of librosa.
 
 use serde::{Deserialize, Serialize};
 
 use crate::sample::Sample;
 use crate::{FeatureError, Features};
 
-/// What lies before the first and after the last frame.
+/// Extension of the frames beyond both ends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DeltaMode {
-    /// The polynomial of the first (last) `width` frames holds at the edges.
+    /// Polynomial fitted to the first (last) `width` frames.
     #[default]
     Interp,
-    /// The edge frame again and again.
+    /// Repetition of the edge frame.
     Nearest,
-    /// The frames mirrored about the edge frame, which is not repeated.
+    /// Reflection about the edge frame, which is not repeated.
     Mirror,
     /// Zeros.
     Constant,
-    /// The other end.
+    /// Periodic continuation from the other end.
     Wrap,
 }
 
 impl DeltaMode {
-    /// Which frame stands at a time that may lie beyond the ends; none for zeros.
+    /// Maps a frame index that may be out of range to a frame; `None` for zeros.
     pub(crate) fn frame(self, at: isize, frames: usize) -> Option<usize> {
         let last = frames as isize - 1;
         if (0..=last).contains(&at) {
@@ -42,7 +42,7 @@ impl DeltaMode {
     }
 }
 
-/// Derivatives along time by the Savitzky-Golay filter: a polynomial of degree `order` is fitted by least
+/// Derivatives along time by a Savitzky-Golay filter: a polynomial of degree `order` is fitted by least
 /// squares to `width` frames, and its derivative of that order, in units of frames, is the delta.
 ///
 /// # Shapes
@@ -67,7 +67,7 @@ pub struct DeltaConfig {
     pub order: usize,
     /// Length of the filter, frames; odd.
     pub width: usize,
-    /// What lies beyond the ends.
+    /// Extension beyond the ends.
     pub mode: DeltaMode,
 }
 
@@ -77,18 +77,18 @@ impl Default for DeltaConfig {
     }
 }
 
-/// A wider filter would be a typing error.
-const WIDEST: usize = 9999;
+/// Maximum width; a wider filter is a typing error.
+const MAX_WIDTH: usize = 9999;
 
 impl DeltaConfig {
     /// Checks the settings.
     ///
     /// # Errors
-    /// [`FeatureError::Setting`] naming the setting, its value, the rule and the nearest choice.
+    /// [`FeatureError::Setting`] naming the setting, its value, the rule and the nearest valid value.
     pub fn check(&self) -> Result<(), FeatureError> {
-        if self.width < 3 || self.width.is_multiple_of(2) || self.width > WIDEST {
-            let nearest = (self.width | 1).clamp(3, WIDEST);
-            let rule = format!("must be odd and within 3..={WIDEST}; use {nearest}");
+        if self.width < 3 || self.width.is_multiple_of(2) || self.width > MAX_WIDTH {
+            let nearest = (self.width | 1).clamp(3, MAX_WIDTH);
+            let rule = format!("must be odd and within 3..={MAX_WIDTH}; use {nearest}");
             return Err(FeatureError::setting("width", self.width, rule));
         }
         if self.order == 0 || self.order >= self.width {
@@ -98,26 +98,26 @@ impl DeltaConfig {
         Ok(())
     }
 
-    /// The filter of these settings.
+    /// Builds the filter with these settings.
     ///
     /// # Errors
     /// [`FeatureError::Setting`], see [`DeltaConfig::check`].
     pub fn init(&self) -> Result<Delta, FeatureError> {
         self.check()?;
-        Ok(Delta { kernel: kernel(self.width / 2, self.order), mode: self.mode })
+        Ok(Delta { kernel: savitzky_golay(self.width / 2, self.order), mode: self.mode })
     }
 }
 
-/// The filter of a [`DeltaConfig`].
+/// Delta filter; made by [`DeltaConfig::init`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Delta {
-    /// \[width\], for the frames from the earliest to the latest.
+    /// Weights \[width\], in time order.
     kernel: Vec<f64>,
     mode: DeltaMode,
 }
 
 impl Delta {
-    /// The deltas of features.
+    /// Returns the deltas of features.
     ///
     /// # Shapes
     /// \[T, F\] -> \[T, F\]
@@ -126,12 +126,12 @@ impl Delta {
     /// [`FeatureError::TooFewFrames`] if mode is `interp` and T < width.
     pub fn apply<S: Sample>(&self, features: &Features<S>) -> Result<Features<S>, FeatureError> {
         let mut deltas = vec![S::default(); features.values().len()];
-        self.columns(features.values(), &mut deltas, Columns::all(features.width()))?;
+        self.apply_columns(features.values(), &mut deltas, Columns::all(features.width()))?;
         Ok(Features::new(features.width(), deltas))
     }
 
-    /// The deltas of some columns of one matrix into columns of another; sums are taken in f64.
-    pub(crate) fn columns<S: Sample>(
+    /// Computes the deltas of columns of one matrix into columns of another; sums are f64.
+    pub(crate) fn apply_columns<S: Sample>(
         &self,
         input: &[S],
         output: &mut [S],
@@ -140,16 +140,16 @@ impl Delta {
         let frames = input.len() / columns.input_width;
         let width = self.kernel.len();
         if self.mode == DeltaMode::Interp && frames < width {
-            return Err(too_few(frames, width));
+            return Err(too_few_frames(frames, width));
         }
         let half = width / 2;
         for t in 0..frames {
-            // As the derivative's order is the polynomial's degree, it is constant over the edge.
-            let centre = if self.mode == DeltaMode::Interp { t.clamp(half, frames - 1 - half) } else { t };
+            // The order of the derivative equals the degree of the polynomial: constant at the edge.
+            let center = if self.mode == DeltaMode::Interp { t.clamp(half, frames - 1 - half) } else { t };
             for column in 0..columns.count {
                 let mut sum = 0.0;
                 for (tap, weight) in self.kernel.iter().enumerate() {
-                    let at = centre as isize + tap as isize - half as isize;
+                    let at = center as isize + tap as isize - half as isize;
                     if let Some(frame) = self.mode.frame(at, frames) {
                         sum += weight * input[frame * columns.input_width + column].widen();
                     }
@@ -161,12 +161,12 @@ impl Delta {
     }
 }
 
-/// That a filter is wider than there are frames; the widest that would do has an odd number of them.
-pub(crate) fn too_few(frames: usize, width: usize) -> FeatureError {
+/// Returns the error for fewer frames than the filter is wide, with the widest (odd) filter that fits.
+pub(crate) fn too_few_frames(frames: usize, width: usize) -> FeatureError {
     FeatureError::TooFewFrames { frames, width, widest: frames.saturating_sub(1) / 2 * 2 + 1 }
 }
 
-/// Which columns of one matrix go to which columns of another.
+/// Source and destination columns of [`Delta::apply_columns`].
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Columns {
     pub input_width: usize,
@@ -181,10 +181,10 @@ impl Columns {
     }
 }
 
-/// order! times the leading coefficient of the least-squares polynomial of degree `order`, as weights of the
-/// 2 half + 1 points: with p the monic orthogonal polynomial of that degree on these points,
-/// order! p(k) / sum p^2.
-pub(crate) fn kernel(half: usize, order: usize) -> Vec<f64> {
+/// Returns the Savitzky-Golay weights of 2 half + 1 points: order! times the leading coefficient of the
+/// least-squares polynomial of degree `order`, which is order! p(k) / sum p^2 with p the monic orthogonal
+/// polynomial of that degree on these points.
+pub(crate) fn savitzky_golay(half: usize, order: usize) -> Vec<f64> {
     let points: Vec<f64> = (0..2 * half + 1).map(|n| n as f64 - half as f64).collect();
     let square = |values: &[f64]| values.iter().map(|value| value * value).sum::<f64>();
     let mut before = vec![0.0; points.len()];
@@ -210,15 +210,18 @@ mod tests {
     }
 
     #[test]
-    fn the_kernels_of_width_nine_are_those_of_the_specification() {
-        close(&kernel(4, 1), &[-4.0, -3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0, 4.0].map(|k| k / 60.0));
-        close(&kernel(4, 2), &[28.0, 7.0, -8.0, -17.0, -20.0, -17.0, -8.0, 7.0, 28.0].map(|k| k / 462.0));
-        close(&kernel(1, 1), &[-0.5, 0.0, 0.5]);
-        close(&kernel(1, 2), &[1.0, -2.0, 1.0]);
+    fn weights_of_width_nine_equal_specification() {
+        close(&savitzky_golay(4, 1), &[-4.0, -3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0, 4.0].map(|k| k / 60.0));
+        close(
+            &savitzky_golay(4, 2),
+            &[28.0, 7.0, -8.0, -17.0, -20.0, -17.0, -8.0, 7.0, 28.0].map(|k| k / 462.0),
+        );
+        close(&savitzky_golay(1, 1), &[-0.5, 0.0, 0.5]);
+        close(&savitzky_golay(1, 2), &[1.0, -2.0, 1.0]);
     }
 
     #[test]
-    fn a_polynomial_has_its_derivative_everywhere() {
+    fn deltas_of_a_polynomial_equal_its_derivative_everywhere() {
         for order in 1..5 {
             let values: Vec<f64> = (0..15).map(|t| (f64::from(t) - 6.0).powi(order) * 0.25).collect();
             let factorial: f64 = (1..=order).map(f64::from).product();
@@ -232,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn every_mode_continues_the_frames_in_its_way() {
+    fn every_mode_extends_the_frames() {
         let deltas = |mode, values: &[f64]| {
             let config = DeltaConfig { order: 1, width: 5, mode };
             config.init().unwrap().apply(&Features::new(1, values.to_vec())).unwrap().values()[0] * 10.0
@@ -257,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn too_few_frames_name_the_widest_filter() {
+    fn too_few_frames_are_an_error_with_the_widest_filter() {
         let delta = DeltaConfig::default().init().unwrap();
         for (frames, widest) in [(8, 7), (7, 7), (4, 3)] {
             let error = delta.apply(&Features::new(1, vec![0.0; frames])).unwrap_err();
@@ -266,13 +269,13 @@ mod tests {
     }
 
     #[test]
-    fn impossible_filters_are_refused_with_the_nearest_choice() {
-        let refused = |order, width| {
+    fn invalid_filters_are_rejected_with_the_nearest_value() {
+        let rejected = |order, width| {
             DeltaConfig { order, width, mode: DeltaMode::Nearest }.init().unwrap_err().to_string()
         };
-        assert_eq!(refused(1, 8), "width = 8: must be odd and within 3..=9999; use 9");
-        assert_eq!(refused(1, 1), "width = 1: must be odd and within 3..=9999; use 3");
-        assert_eq!(refused(0, 9), "order = 0: must be within 1..=8, below the width; use 1 or 2");
-        assert!(refused(9, 9).starts_with("order = 9: "));
+        assert_eq!(rejected(1, 8), "width = 8: must be odd and within 3..=9999; use 9");
+        assert_eq!(rejected(1, 1), "width = 1: must be odd and within 3..=9999; use 3");
+        assert_eq!(rejected(0, 9), "order = 0: must be within 1..=8, below the width; use 1 or 2");
+        assert!(rejected(9, 9).starts_with("order = 9: "));
     }
 }

@@ -1,100 +1,102 @@
-//! Why features cannot be computed.
+//! Errors of feature extraction.
 
-/// Why features cannot be computed.
+/// Error of feature extraction.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FeatureError {
-    /// A setting is impossible, by itself or beside another.
+    /// A setting is invalid, by itself or in combination with another.
     #[error("{key} = {value}: {rule}")]
     Setting {
-        /// The setting, as it is written in a recipe: `features.front_end.librosa-mfcc.hop_length`.
+        /// Key as written in a recipe: `features.front_end.librosa-mfcc.hop_length`.
         key: String,
-        /// Its value.
+        /// Value.
         value: String,
-        /// What it must be, and the nearest choice where there is one.
+        /// Rule that the value violates, with the nearest valid value if there is one.
         rule: String,
     },
     /// A sample is NaN or infinite.
-    #[error("sample {sample} is {value}: samples must be finite numbers")]
+    #[error("sample {sample} is {value}; samples must be finite numbers")]
     NotFinite {
-        /// Which sample, from 0.
+        /// Index of the sample, from 0.
         sample: usize,
-        /// Its value.
+        /// Value.
         value: f64,
     },
-    /// The samples are so large that their power has no finite number.
-    #[error("frame {frame} is too loud for its number type: bring the samples within [-32768, 32767]")]
+    /// The samples are so large that their power overflows.
+    #[error("the power of frame {frame} overflows; scale the samples to [-32768, 32767]")]
     Overflow {
-        /// Which frame, from 0.
+        /// Index of the frame, from 0.
         frame: usize,
     },
-    /// There are too few samples for one frame.
+    /// The clip is too short for one frame.
     #[error(
-        "{samples} samples are too few for one frame: {needed} are needed; pad the clip or shorten the frame"
+        "{samples} samples are too few for one frame, which needs {needed}; pad the clip or shorten the frame"
     )]
     TooShort {
-        /// How many samples there are.
+        /// Number of samples.
         samples: usize,
-        /// How many one frame takes.
+        /// Number of samples needed for one frame.
         needed: usize,
     },
-    /// There are too few samples to mirror them at the ends of the clip.
+    /// The clip is too short for reflection padding.
     #[error(
-        "{samples} samples are too few to mirror {mirrored} of them at each end: {needed} are needed; \
+        "{samples} samples are too few to mirror {mirrored} at each end, which needs {needed}; \
          pad the clip, shorten n_fft, or use pad_mode = \"constant\""
     )]
     TooShortToMirror {
-        /// How many samples there are.
+        /// Number of samples.
         samples: usize,
-        /// How many there must be.
+        /// Number of samples needed.
         needed: usize,
-        /// How many are mirrored at each end, n_fft / 2.
+        /// Number of samples mirrored at each end, n_fft / 2.
         mirrored: usize,
     },
-    /// There are fewer frames than the delta filter fits its polynomial to.
+    /// The clip has fewer frames than the delta filter is wide.
     #[error(
-        "{frames} frames are too few for deltas of width {width} and mode \"interp\": \
+        "{frames} frames are too few for deltas of width {width} and mode \"interp\"; \
          use at most width {widest}, or mode \"nearest\""
     )]
     TooFewFrames {
-        /// How many frames there are.
+        /// Number of frames.
         frames: usize,
-        /// The filter's width.
+        /// Width of the filter, frames.
         width: usize,
-        /// The widest filter that these frames allow; below 3 there is none.
+        /// Widest filter that these frames allow; below 3 none does.
         widest: usize,
     },
-    /// Features that depend on the whole clip cannot be given while it arrives.
-    #[error("{key} = {value} needs the whole clip and cannot be streamed: {instead}")]
+    /// The features depend on the whole clip and cannot be streamed.
+    #[error("{key} = {value} needs the whole clip and cannot be streamed; {alternative}")]
     NeedsWholeClip {
-        /// The setting.
+        /// Key of the setting.
         key: String,
-        /// Its value.
+        /// Value.
         value: String,
-        /// What can be streamed instead.
-        instead: String,
+        /// Alternative that can be streamed.
+        alternative: String,
     },
-    /// Features of another width than expected.
-    #[error("features of {got} values a frame, expected {expected}: use the front end of the training run")]
+    /// The features have an unexpected width.
+    #[error(
+        "the features have {got} values per frame instead of {expected}; use the front end of the training run"
+    )]
     Width {
-        /// The width asked for.
+        /// Expected width.
         expected: usize,
-        /// The width found.
+        /// Actual width.
         got: usize,
     },
-    /// There is nothing to fit a mean and a variance to.
-    #[error("no frames to fit the mean and variance of features to: give at least one clip")]
+    /// No frames to fit a mean and a variance to.
+    #[error("there are no frames to fit the mean and variance of features to; provide at least one clip")]
     NoFrames,
 }
 
 impl FeatureError {
-    /// A setting's error.
+    /// Builds a setting error.
     pub(crate) fn setting(key: &str, value: impl std::fmt::Display, rule: impl Into<String>) -> FeatureError {
         FeatureError::Setting { key: key.to_owned(), value: value.to_string(), rule: rule.into() }
     }
 
-    /// The same error, saying which other setting the bound in its rule is.
-    pub(crate) fn because(self, bound: &str) -> FeatureError {
+    /// Adds to the rule the name of the setting that is its bound.
+    pub(crate) fn with_bound(self, bound: &str) -> FeatureError {
         match self {
             FeatureError::Setting { key, value, rule } => {
                 FeatureError::Setting { key, value, rule: format!("{rule} ({bound} is the bound)") }
@@ -103,7 +105,7 @@ impl FeatureError {
         }
     }
 
-    /// The same error, its setting having another name in a larger configuration.
+    /// Renames the key of the setting.
     pub(crate) fn renamed(self, from: &str, to: &str) -> FeatureError {
         match self {
             FeatureError::Setting { key, value, rule } if key == from => {
@@ -113,14 +115,14 @@ impl FeatureError {
         }
     }
 
-    /// The same error, its setting being part of a larger configuration.
-    pub(crate) fn within(self, prefix: &str) -> FeatureError {
+    /// Prepends `prefix.` to the key of the setting.
+    pub(crate) fn with_prefix(self, prefix: &str) -> FeatureError {
         match self {
             FeatureError::Setting { key, value, rule } => {
                 FeatureError::Setting { key: format!("{prefix}.{key}"), value, rule }
             }
-            FeatureError::NeedsWholeClip { key, value, instead } => {
-                FeatureError::NeedsWholeClip { key: format!("{prefix}.{key}"), value, instead }
+            FeatureError::NeedsWholeClip { key, value, alternative } => {
+                FeatureError::NeedsWholeClip { key: format!("{prefix}.{key}"), value, alternative }
             }
             other => other,
         }

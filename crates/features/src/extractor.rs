@@ -1,22 +1,21 @@
-//! What every front end does.
+//! Trait of all feature extractors.
 
 use crate::sample::Sample;
 use crate::{FeatureError, Features};
 
 /// Turns samples into frames of features.
 ///
-/// An extractor owns its tables and its buffers: one is made for each thread, by cloning, and used for clip
-/// after clip.
+/// An extractor owns its tables and buffers. Clone one per thread and reuse it for all clips.
 pub trait Extractor<S: Sample> {
-    /// F, the number of values a frame.
+    /// Returns F, the number of values per frame.
     fn width(&self) -> usize;
 
-    /// T, the number of frames that so many samples give; 0 if they are too few.
+    /// Returns T, the number of frames of a clip of `samples` samples; 0 if the clip is too short.
     fn frames_for(&self, samples: usize) -> usize;
 
-    /// Replaces the content of `values` by the features of a clip; their number of frames.
+    /// Replaces the content of `values` with the features of a clip and returns the number of frames.
     ///
-    /// After the first clip of a length nothing is allocated.
+    /// Allocates nothing after the first clip of a given length.
     ///
     /// # Shapes
     /// samples \[L\] -> values \[T, F\]
@@ -26,7 +25,7 @@ pub trait Extractor<S: Sample> {
     /// [`FeatureError::Overflow`].
     fn extract_into(&mut self, samples: &[S], values: &mut Vec<S>) -> Result<usize, FeatureError>;
 
-    /// The features of a clip.
+    /// Returns the features of a clip.
     ///
     /// # Shapes
     /// samples \[L\] -> \[T, F\]

@@ -1,6 +1,6 @@
-//! Frames of features: what a front end makes of samples.
+//! Feature matrix.
 
-/// A matrix of features [T, F]: T frames of F values, frame after frame.
+/// Feature matrix \[T, F\]: T frames of F values, in frame order.
 ///
 /// # Example
 /// ```
@@ -17,10 +17,10 @@ pub struct Features<S = f32> {
 }
 
 impl<S> Features<S> {
-    /// Frames of `width` values each.
+    /// Builds a matrix from frames of `width` values.
     ///
     /// # Panics
-    /// If `width` is 0 or `values` is not a whole number of frames.
+    /// Panics if `width` is 0 or `values` is not a whole number of frames.
     pub fn new(width: usize, values: Vec<S>) -> Features<S> {
         assert!(
             width > 0 && values.len().is_multiple_of(width),
@@ -30,30 +30,30 @@ impl<S> Features<S> {
         Features { width, values }
     }
 
-    /// T, the number of frames.
+    /// Returns T, the number of frames.
     pub fn frames(&self) -> usize {
         self.values.len() / self.width
     }
 
-    /// F, the number of values a frame.
+    /// Returns F, the number of values per frame.
     pub fn width(&self) -> usize {
         self.width
     }
 
-    /// All values, frame after frame.
+    /// Returns all values in frame order.
     pub fn values(&self) -> &[S] {
         &self.values
     }
 
-    /// All values, to be changed in place.
+    /// Returns all values for modification in place.
     pub fn values_mut(&mut self) -> &mut [S] {
         &mut self.values
     }
 
-    /// The values of frame `t`.
+    /// Returns the values of frame `t`.
     ///
     /// # Panics
-    /// If there is no such frame.
+    /// Panics if there is no such frame.
     pub fn frame(&self, t: usize) -> &[S] {
         &self.values[t * self.width..(t + 1) * self.width]
     }

@@ -1,4 +1,4 @@
-//! How samples are cut into frames.
+//! Framing of whole clips.
 
 use std::ops::Range;
 
@@ -6,26 +6,26 @@ use serde::{Deserialize, Serialize};
 
 use crate::FeatureError;
 use crate::sample::Sample;
-use crate::stream::all_finite;
-use crate::vector::widest;
+use crate::simd::with_simd;
+use crate::stream::check_finite;
 
-/// What lies before the first and after the last sample of a centred frame.
+/// Padding before the first and after the last sample, for centered frames.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PadMode {
     /// Zeros; librosa's default since 0.9.
     #[default]
     Constant,
-    /// The clip mirrored about its first and last sample, neither repeated; librosa's default before 0.9.
+    /// Reflection about the first and last sample, which are not repeated; librosa's default before 0.9.
     Reflect,
 }
 
-/// Frames of equal length at equal distances, as librosa cuts them.
+/// Frames of equal length and hop, as in librosa.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Framing {
     pub length: usize,
     pub hop: usize,
-    /// Frame t is centred on sample t hop, with this beyond the ends; otherwise it starts there.
+    /// Padding if frame t is centered on sample t hop; `None` if it starts there.
     pub pad: Option<PadMode>,
 }
 
@@ -34,9 +34,9 @@ impl Framing {
         if self.pad.is_some() { self.length / 2 } else { 0 }
     }
 
-    /// T, the number of whole frames; samples after the last are left out.
+    /// Returns T, the number of whole frames; samples after the last one are ignored.
     pub(crate) fn frames(&self, samples: usize) -> usize {
-        // There is nothing to mirror in an empty clip.
+        // An empty clip cannot be mirrored.
         if samples == 0 && self.pad == Some(PadMode::Reflect) {
             return 0;
         }
@@ -46,8 +46,8 @@ impl Framing {
         }
     }
 
-    /// T, or why there is no frame.
-    pub(crate) fn at_least_one(&self, samples: usize) -> Result<usize, FeatureError> {
+    /// Returns T, or an error if the clip has no frame.
+    pub(crate) fn require_frames(&self, samples: usize) -> Result<usize, FeatureError> {
         match self.frames(samples) {
             0 => {
                 let needed = (self.length - 2 * self.margin()).max(1);
@@ -57,21 +57,21 @@ impl Framing {
         }
     }
 
-    /// Where frame `t` starts; negative before the first sample.
+    /// Returns the first sample of frame `t`; negative before the clip.
     fn start(&self, t: usize) -> isize {
         (t * self.hop) as isize - self.margin() as isize
     }
 
-    /// Whether `part` of frame `t` (from its start) is all zeros, given where the clip is not.
-    pub(crate) fn is_silent(&self, t: usize, part: Range<usize>, clip: &Sounding) -> bool {
+    /// Returns true if `part` of frame `t` (relative to its start) is all zeros.
+    pub(crate) fn is_silent(&self, t: usize, part: Range<usize>, nonzero: &NonzeroRange) -> bool {
         let start = self.start(t) + part.start as isize;
         let end = self.start(t) + part.end as isize;
-        let mirrored = self.pad == Some(PadMode::Reflect) && (start < 0 || end > clip.samples as isize);
-        let Range { start: first, end: last } = clip.range;
-        clip.range.is_empty() || (!mirrored && (end <= first as isize || start >= last as isize))
+        let mirrored = self.pad == Some(PadMode::Reflect) && (start < 0 || end > nonzero.samples as isize);
+        let Range { start: first, end: last } = nonzero.range;
+        nonzero.range.is_empty() || (!mirrored && (end <= first as isize || start >= last as isize))
     }
 
-    /// Multiplies `window` with the samples of frame `t` from its sample `offset` on.
+    /// Multiplies `window` by the samples of frame `t`, starting at its sample `offset`.
     pub(crate) fn windowed<S: Sample>(
         &self,
         samples: &[S],
@@ -87,7 +87,7 @@ impl Framing {
             }
             return;
         }
-        // The samples that exist, seen from the frame; zeros around them.
+        // Existing samples, relative to the frame; zeros around them.
         let first = start.clamp(0, samples.len() as isize) as usize;
         let last = end.clamp(0, samples.len() as isize) as usize;
         let inside = (first as isize - start) as usize..(last as isize - start) as usize;
@@ -95,7 +95,7 @@ impl Framing {
         product[inside.end..].fill(0.0);
         let (samples, window, product) =
             (&samples[first..last], &window[inside.clone()], &mut product[inside]);
-        widest(
+        with_simd(
             #[inline(always)]
             || {
                 for ((product, sample), weight) in product.iter_mut().zip(samples).zip(window) {
@@ -106,7 +106,7 @@ impl Framing {
     }
 }
 
-/// Which sample stands at an index of the clip mirrored about its ends again and again.
+/// Maps an index to a sample of the clip, mirrored repeatedly about its ends.
 fn mirror(index: isize, samples: usize) -> usize {
     if samples == 1 {
         return 0;
@@ -116,32 +116,32 @@ fn mirror(index: isize, samples: usize) -> usize {
     within.min(period - within) as usize
 }
 
-/// Where a clip is not silent.
+/// Part of a clip outside of which all samples are zero.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Sounding {
+pub(crate) struct NonzeroRange {
     samples: usize,
-    /// From the first to behind the last sample that is not zero.
+    /// Range from the first to the last nonzero sample.
     range: Range<usize>,
 }
 
-impl Sounding {
-    /// Looks at every sample.
+impl NonzeroRange {
+    /// Finds the range in `samples`.
     ///
     /// # Errors
-    /// [`FeatureError::NotFinite`] for NaN and infinity.
-    pub(crate) fn of<S: Sample>(samples: &[S]) -> Result<Sounding, FeatureError> {
-        all_finite(samples, 0)?;
-        Ok(Sounding { samples: samples.len(), range: sounding(samples) })
+    /// [`FeatureError::NotFinite`] if a sample is NaN or infinite.
+    pub(crate) fn from_samples<S: Sample>(samples: &[S]) -> Result<NonzeroRange, FeatureError> {
+        check_finite(samples, 0)?;
+        Ok(NonzeroRange { samples: samples.len(), range: nonzero_range(samples) })
     }
 }
 
-/// From the first to behind the last sample that is not zero; an empty range if all are.
-pub(crate) fn sounding<S: Sample>(samples: &[S]) -> Range<usize> {
+/// Returns the range from the first to the last nonzero sample; empty if all samples are zero.
+pub(crate) fn nonzero_range<S: Sample>(samples: &[S]) -> Range<usize> {
     const RUN: usize = 64;
-    widest(
+    with_simd(
         #[inline(always)]
         || {
-            // Without an early end the compiler tests several at once.
+            // Without an early exit the compiler vectorizes the test.
             let zeros =
                 |part: &&[S]| part.iter().fold(true, |zeros, &sample| zeros & (sample == S::default()));
             let silent_runs = samples.rchunks(RUN).take_while(zeros).count();
@@ -165,9 +165,9 @@ mod tests {
     }
 
     #[test]
-    fn the_number_of_frames_is_that_of_the_specification() {
-        let frames = |length, hop, centred: bool, samples| {
-            Framing { length, hop, pad: centred.then_some(PadMode::Constant) }.frames(samples)
+    fn number_of_frames_equals_specification() {
+        let frames = |length, hop, centered: bool, samples| {
+            Framing { length, hop, pad: centered.then_some(PadMode::Constant) }.frames(samples)
         };
         assert_eq!(frames(2048, 512, true, 16_000), 32);
         assert_eq!(frames(2048, 512, true, 8000), 16);
@@ -175,7 +175,7 @@ mod tests {
         assert_eq!(frames(2048, 512, true, 0), 1);
         assert_eq!(frames(2048, 512, false, 2047), 0);
         assert_eq!(frames(2048, 512, false, 2048), 1);
-        // An odd length leaves out the last frame where an even one just fits.
+        // With an odd length the last frame does not fit where one of even length just does.
         assert_eq!(frames(5, 2, true, 4), 2);
         assert_eq!(frames(4, 2, true, 4), 3);
         assert_eq!(frames(5, 2, true, 0), 0);
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn frames_before_the_first_sample_see_the_padding() {
+    fn frames_before_the_first_sample_contain_padding() {
         let samples = [1.0, 2.0, 3.0, 4.0, 5.0];
         let constant = Framing { length: 4, hop: 2, pad: Some(PadMode::Constant) };
         assert_eq!(frame(&constant, &samples, 0), [0.0, 0.0, 1.0, 2.0]);
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clip_shorter_than_its_padding_is_mirrored_again_and_again() {
+    fn clip_shorter_than_its_padding_is_mirrored_repeatedly() {
         let framing = Framing { length: 12, hop: 3, pad: Some(PadMode::Reflect) };
         assert_eq!(
             frame(&framing, &[1.0, 2.0, 3.0], 0),
@@ -209,20 +209,20 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_is_silent_exactly_when_all_it_sees_is_zero() {
+    fn frame_is_silent_if_and_only_if_all_its_samples_are_zero() {
         for zeros_before in [0, 1, 5, 9] {
             for (sound, zeros_after) in [(0, 12), (1, 9), (3, 200), (4, 0)] {
                 let mut samples = vec![0.0; zeros_before];
                 samples.extend(vec![1.0; sound]);
                 samples.extend(vec![0.0; zeros_after]);
-                let clip = Sounding::of(&samples).unwrap();
+                let clip = NonzeroRange::from_samples(&samples).unwrap();
                 for pad in [None, Some(PadMode::Constant), Some(PadMode::Reflect)] {
                     let framing = Framing { length: 6, hop: 2, pad };
                     for t in 0..framing.frames(samples.len()) {
                         let seen = &frame(&framing, &samples, t)[1..5];
                         let zeros = seen.iter().all(|&sample| sample == 0.0);
                         let silent = framing.is_silent(t, 1..5, &clip);
-                        // Mirrored zeros may be computed; sound must never be skipped.
+                        // Mirrored zeros may be computed; nonzero samples must never be skipped.
                         let exact = pad != Some(PadMode::Reflect);
                         assert!(silent == zeros || (!exact && zeros), "{samples:?} {pad:?} {t}");
                     }
@@ -232,12 +232,12 @@ mod tests {
     }
 
     #[test]
-    fn a_sample_that_is_no_number_is_located() {
+    fn invalid_sample_is_located() {
         for at in [0, 63, 64, 130, 199] {
             for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
                 let mut samples = vec![0.5f32; 200];
                 samples[at] = bad;
-                let error = Sounding::of(&samples).unwrap_err();
+                let error = NonzeroRange::from_samples(&samples).unwrap_err();
                 assert!(matches!(error, FeatureError::NotFinite { sample, .. } if sample == at), "{error}");
             }
         }

@@ -1,107 +1,58 @@
-//! A configured front end at work.
+//! Configured front end for whole clips.
 
-use crate::config::{FeatureConfig, FrontEndConfig, Scale};
-use crate::kaldi::Kaldi;
-use crate::librosa::{LibrosaMelDb, LibrosaMfcc};
-use crate::psf::Psf;
-use crate::steps::Steps;
-use crate::torchaudio::{TorchaudioMelDb, TorchaudioMfcc};
-use crate::waveform::Waveform;
-use crate::{Extractor, FeatureError, Features};
+use crate::config::{FeatureConfig, Scale};
+use crate::front_end_kind::ClipExtractor;
+use crate::post_processing::PostProcessing;
+use crate::{FeatureError, Features};
 
 /// Turns clips into a model's input; made by [`FeatureConfig::init`].
 ///
-/// It holds its tables (shared between clones) and its buffers (its own): clone one for each thread.
-/// Normalisation per coefficient is not done here but by the [`Standardiser`](crate::Standardiser) that belongs
-/// to a model.
+/// Clones share the tables and own their buffers: clone one per thread. Normalization per coefficient is not
+/// applied here but by the [`StandardScaler`](crate::StandardScaler) of a model.
 #[derive(Clone, Debug)]
 pub struct FrontEnd {
     config: FeatureConfig,
-    toolkit: Toolkit,
-    steps: Steps,
+    toolkit: Box<dyn ClipExtractor>,
+    post_processing: PostProcessing,
     samples: Vec<f32>,
     base: Vec<f32>,
 }
 
-/// The extractor of each toolkit.
-#[derive(Clone, Debug)]
-enum Toolkit {
-    LibrosaMfcc(LibrosaMfcc<f32>),
-    LibrosaMelDb(LibrosaMelDb<f32>),
-    Psf(Psf<f32>),
-    Kaldi(Kaldi),
-    TorchaudioMfcc(TorchaudioMfcc),
-    TorchaudioMelDb(TorchaudioMelDb),
-    Waveform(Waveform),
-}
-
-impl Toolkit {
-    fn extractor(&self) -> &dyn Extractor<f32> {
-        match self {
-            Toolkit::LibrosaMfcc(extractor) => extractor,
-            Toolkit::LibrosaMelDb(extractor) => extractor,
-            Toolkit::Psf(extractor) => extractor,
-            Toolkit::Kaldi(extractor) => extractor,
-            Toolkit::TorchaudioMfcc(extractor) => extractor,
-            Toolkit::TorchaudioMelDb(extractor) => extractor,
-            Toolkit::Waveform(extractor) => extractor,
-        }
-    }
-
-    fn extractor_mut(&mut self) -> &mut dyn Extractor<f32> {
-        match self {
-            Toolkit::LibrosaMfcc(extractor) => extractor,
-            Toolkit::LibrosaMelDb(extractor) => extractor,
-            Toolkit::Psf(extractor) => extractor,
-            Toolkit::Kaldi(extractor) => extractor,
-            Toolkit::TorchaudioMfcc(extractor) => extractor,
-            Toolkit::TorchaudioMelDb(extractor) => extractor,
-            Toolkit::Waveform(extractor) => extractor,
-        }
-    }
-}
-
 impl FrontEnd {
-    /// Builds the tables of settings that have been checked.
+    /// Builds the tables; the settings must have been checked.
     pub(crate) fn new(config: &FeatureConfig) -> Result<FrontEnd, FeatureError> {
-        let rate_hz = config.sample_rate_hz;
-        let toolkit = match &config.front_end {
-            FrontEndConfig::LibrosaMfcc(config) => Toolkit::LibrosaMfcc(config.init(rate_hz)?),
-            FrontEndConfig::LibrosaMelDb(config) => Toolkit::LibrosaMelDb(config.init(rate_hz)?),
-            FrontEndConfig::PsfMfcc(config) => Toolkit::Psf(config.init(rate_hz)?),
-            FrontEndConfig::PsfLogFbank(config) => Toolkit::Psf(config.init(rate_hz)?),
-            FrontEndConfig::PsfFbank(config) => Toolkit::Psf(config.init(rate_hz)?),
-            FrontEndConfig::KaldiMfcc(config) => Toolkit::Kaldi(config.init(rate_hz)?),
-            FrontEndConfig::KaldiFbank(config) => Toolkit::Kaldi(config.init(rate_hz)?),
-            FrontEndConfig::TorchaudioMfcc(config) => Toolkit::TorchaudioMfcc(config.init(rate_hz)?),
-            FrontEndConfig::TorchaudioMelDb(config) => Toolkit::TorchaudioMelDb(config.init(rate_hz)?),
-            FrontEndConfig::Waveform(config) => Toolkit::Waveform(config.init()?),
-        };
-        let steps = Steps::new(config, toolkit.extractor().width())?;
-        Ok(FrontEnd { config: config.clone(), toolkit, steps, samples: Vec::new(), base: Vec::new() })
+        let toolkit = config.front_end.kind().extractor(config.sample_rate_hz)?;
+        let post_processing = PostProcessing::new(config, toolkit.width())?;
+        Ok(FrontEnd {
+            config: config.clone(),
+            toolkit,
+            post_processing,
+            samples: Vec::new(),
+            base: Vec::new(),
+        })
     }
 
-    /// The settings.
+    /// Returns the settings.
     pub fn config(&self) -> &FeatureConfig {
         &self.config
     }
 
-    /// F, the number of values a frame, deltas and neighbours included.
+    /// Returns F, the number of values per frame, deltas and stacked neighbors included.
     pub fn width(&self) -> usize {
-        self.steps.width()
+        self.post_processing.width()
     }
 
-    /// T, the number of frames of a clip of so many samples; 0 if they are too few.
+    /// Returns T, the number of frames of a clip of `samples` samples; 0 if the clip is too short.
     pub fn frames_for(&self, samples: usize) -> usize {
         self.config.stacking.frames(self.base_frames_for(samples))
     }
 
-    /// The number of the toolkit's frames.
+    /// Returns the number of frames before stacking.
     pub(crate) fn base_frames_for(&self, samples: usize) -> usize {
-        self.toolkit.extractor().frames_for(self.config.fixed_length_samples.unwrap_or(samples))
+        self.toolkit.frames_for(self.config.fixed_length_samples.unwrap_or(samples))
     }
 
-    /// The features of a clip.
+    /// Returns the features of a clip.
     ///
     /// # Shapes
     /// samples \[L\] -> \[T, F\]
@@ -118,9 +69,9 @@ impl FrontEnd {
         Ok(Features::new(self.width(), values))
     }
 
-    /// As [`FrontEnd::extract`], into a vector whose content is replaced; the number of frames.
+    /// Replaces the content of `values` with the features of a clip and returns the number of frames.
     ///
-    /// After the first clip of a length nothing is allocated.
+    /// Allocates nothing after the first clip of a given length.
     ///
     /// # Errors
     /// As [`FrontEnd::extract`].
@@ -129,25 +80,24 @@ impl FrontEnd {
         unit_samples: &[f32],
         values: &mut Vec<f32>,
     ) -> Result<usize, FeatureError> {
-        let FrontEnd { config, toolkit, steps, samples, base } = self;
-        let samples = prepared(config, unit_samples, samples);
-        let toolkit = toolkit.extractor_mut();
-        if steps.is_none() {
+        let FrontEnd { config, toolkit, post_processing, samples, base } = self;
+        let samples = prepare_samples(config, unit_samples, samples);
+        if post_processing.is_none() {
             let frames = toolkit.extract_into(samples, values)?;
-            at_least_one(toolkit, frames, samples.len())?;
+            require_frames(&**toolkit, frames, samples.len())?;
         } else {
             let frames = toolkit.extract_into(samples, base)?;
-            at_least_one(toolkit, frames, samples.len())?;
-            steps.whole(base, values)?;
+            require_frames(&**toolkit, frames, samples.len())?;
+            post_processing.process_clip(base, values)?;
         }
-        let width = steps.width();
-        config.normalisation.apply_to_values(values, width);
+        let width = post_processing.width();
+        config.normalization.apply_to_values(values, width);
         Ok(values.len() / width)
     }
 }
 
-/// A model needs a frame, also where the toolkit is content with none.
-fn at_least_one(toolkit: &dyn Extractor<f32>, frames: usize, samples: usize) -> Result<(), FeatureError> {
+/// Returns an error if a clip has no frame; a model needs at least one, although some toolkits allow none.
+fn require_frames(toolkit: &dyn ClipExtractor, frames: usize, samples: usize) -> Result<(), FeatureError> {
     if frames > 0 {
         return Ok(());
     }
@@ -155,8 +105,12 @@ fn at_least_one(toolkit: &dyn Extractor<f32>, frames: usize, samples: usize) -> 
     Err(FeatureError::TooShort { samples, needed: needed.unwrap_or(usize::MAX) })
 }
 
-/// The samples at the scale and of the length that the toolkit gets; `buffer` holds them if they are others.
-fn prepared<'a>(config: &FeatureConfig, unit_samples: &'a [f32], buffer: &'a mut Vec<f32>) -> &'a [f32] {
+/// Returns the samples at the configured scale and length, in `buffer` if they differ from the input.
+fn prepare_samples<'a>(
+    config: &FeatureConfig,
+    unit_samples: &'a [f32],
+    buffer: &'a mut Vec<f32>,
+) -> &'a [f32] {
     let length = config.fixed_length_samples.unwrap_or(unit_samples.len());
     if config.scale == Scale::Unit && length <= unit_samples.len() {
         return &unit_samples[..length];
@@ -171,8 +125,8 @@ fn prepared<'a>(config: &FeatureConfig, unit_samples: &'a [f32], buffer: &'a mut
 mod tests {
     use super::*;
     use crate::{
-        DeltaConfig, DeltaMode, DeltasConfig, KaldiMfccConfig, LibrosaMelDbConfig, LibrosaMfccConfig,
-        Normalisation, Standardiser,
+        DeltaConfig, DeltaMode, DeltasConfig, Extractor, FrontEndConfig, KaldiMfccConfig, LibrosaMelDbConfig,
+        LibrosaMfccConfig, Normalization, StandardScaler,
     };
 
     fn clip(samples: usize) -> Vec<f32> {
@@ -184,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_front_end_without_further_steps_is_its_toolkits_extractor() {
+    fn front_end_without_post_processing_equals_extractor() {
         let samples = clip(5000);
         let features = init(FeatureConfig::default()).extract(&samples).unwrap();
         let expected = LibrosaMfccConfig::default().init(16_000).unwrap().extract(&samples).unwrap();
@@ -198,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clip_without_a_frame_is_an_error_even_where_the_toolkit_has_none() {
+    fn clip_without_frames_is_an_error() {
         let front_end = FrontEndConfig::KaldiMfcc(KaldiMfccConfig::default());
         let mut kaldi = init(FeatureConfig { front_end, ..Default::default() });
         for samples in [0, 399] {
@@ -209,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn the_int16_scale_multiplies_the_samples() {
+    fn int16_scale_multiplies_samples() {
         let samples = clip(5000);
         let integers: Vec<f32> = samples.iter().map(|sample| sample * 32768.0).collect();
         let scaled =
@@ -219,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fixed_length_cuts_or_appends_zeros() {
+    fn fixed_length_cuts_or_pads_with_zeros() {
         let mut fixed = init(FeatureConfig { fixed_length_samples: Some(4000), ..Default::default() });
         let mut free = init(FeatureConfig::default());
         assert_eq!(fixed.frames_for(1), 8);
@@ -233,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn deltas_stand_beside_the_features_they_are_of() {
+    fn deltas_follow_their_features() {
         let samples = clip(9000);
         let base = init(FeatureConfig::default()).extract(&samples).unwrap();
         let mode = DeltaMode::Nearest;
@@ -254,24 +208,24 @@ mod tests {
     }
 
     #[test]
-    fn an_utterance_is_normalised_after_its_deltas() {
+    fn utterance_normalization_follows_deltas() {
         let samples = clip(9000);
         let config = FeatureConfig { deltas: Some(DeltasConfig::default()), ..Default::default() };
         let mut plain = init(config.clone()).extract(&samples).unwrap();
-        let whole = FeatureConfig { normalisation: Normalisation::PerUtterance, ..config.clone() };
-        let normalised = init(whole).extract(&samples).unwrap();
-        Standardiser::fit([&plain.clone()]).unwrap().apply(&mut plain).unwrap();
-        for (a, b) in normalised.values().iter().zip(plain.values()) {
+        let whole = FeatureConfig { normalization: Normalization::PerUtterance, ..config.clone() };
+        let normalized = init(whole).extract(&samples).unwrap();
+        StandardScaler::fit([&plain.clone()]).unwrap().apply(&mut plain).unwrap();
+        for (a, b) in normalized.values().iter().zip(plain.values()) {
             assert!((a - b).abs() < 1e-4, "{a} {b}");
         }
-        let mean = FeatureConfig { normalisation: Normalisation::PerUtteranceMean, ..config };
-        let centred = init(mean).extract(&samples).unwrap();
-        let sum: f32 = (0..centred.frames()).map(|t| centred.frame(t)[0]).sum();
-        assert!(sum.abs() < 1e-2 && centred.values() != normalised.values());
+        let mean = FeatureConfig { normalization: Normalization::PerUtteranceMean, ..config };
+        let centered = init(mean).extract(&samples).unwrap();
+        let sum: f32 = (0..centered.frames()).map(|t| centered.frame(t)[0]).sum();
+        assert!(sum.abs() < 1e-2 && centered.values() != normalized.values());
     }
 
     #[test]
-    fn clones_and_repeated_use_give_the_same_features() {
+    fn clones_and_repeated_use_give_equal_features() {
         let mut front_end = init(FeatureConfig::default());
         let first = front_end.extract(&clip(3000)).unwrap();
         front_end.extract(&clip(20_000)).unwrap();
@@ -281,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn bad_samples_are_errors() {
+    fn invalid_samples_are_errors() {
         let mut front_end =
             init(FeatureConfig { deltas: Some(DeltasConfig::default()), ..Default::default() });
         let mut samples = clip(9000);
@@ -289,7 +243,7 @@ mod tests {
         assert_eq!(few, FeatureError::TooFewFrames { frames: 4, width: 9, widest: 3 });
         samples[777] = f32::INFINITY;
         let error = front_end.extract(&samples).unwrap_err();
-        assert_eq!(error.to_string(), "sample 777 is inf: samples must be finite numbers");
+        assert_eq!(error.to_string(), "sample 777 is inf; samples must be finite numbers");
         samples[777] = 1e30;
         assert_eq!(front_end.extract(&samples), Err(FeatureError::Overflow { frame: 0 }));
         let short = LibrosaMfccConfig { center: false, ..Default::default() };

@@ -1,10 +1,9 @@
-//! Samples become frames \[T, F\], equal to the reference toolkits number for number; no I/O.
+//! Feature extraction: samples to frames \[T, F\], equal to the reference toolkits number for number; no I/O.
 //!
-//! Start at [`FeatureConfig`]: it is what a recipe says about features, and its `init` gives the [`FrontEnd`]
-//! that turns clips into a model's input. Beneath it each toolkit has its own extractors, under the toolkit's
-//! own names for settings ([`LibrosaMfccConfig`] and its neighbours), which all do what [`Extractor`] says.
-//! They are built of parts that know no toolkit: framing, windows, spectra, mel banks, decibels, cosine
-//! transforms, lifters, deltas.
+//! Start at [`FeatureConfig`], the `[features]` section of a recipe: its `init` returns the [`FrontEnd`] that
+//! turns clips into a model's input. Each toolkit has its own extractors with the toolkit's names for settings
+//! ([`LibrosaMfccConfig`] and others); all implement [`Extractor`]. They share toolkit-independent parts:
+//! framing, windows, spectra, mel filter banks, decibels, cosine transforms, lifters and deltas.
 //!
 //! # Example
 //! ```
@@ -19,7 +18,6 @@
 
 mod cepstra;
 mod check;
-mod choice;
 mod config;
 mod dct;
 mod decibel;
@@ -28,27 +26,31 @@ mod deltas;
 mod error;
 mod extractor;
 mod feature_stream;
+mod frame_times;
 mod frames;
 mod framing;
 mod front_end;
+mod front_end_kind;
 mod kaldi;
+mod layout;
 mod librosa;
 mod lifter;
 mod logarithm;
-mod meaning;
 mod mel;
-mod normalise;
+mod normalization;
+mod post_processing;
 mod presets;
 mod psf;
 mod sample;
+mod serde_scalar;
 mod settings;
+mod settings_macro;
+mod simd;
 mod spectrum;
 mod stacking;
-mod steps;
 mod stft;
 mod stream;
 mod torchaudio;
-mod vector;
 mod waveform;
 mod window;
 
@@ -60,6 +62,7 @@ pub use deltas::{DeltaKind, DeltasConfig};
 pub use error::FeatureError;
 pub use extractor::Extractor;
 pub use feature_stream::FeatureStream;
+pub use frame_times::FrameTimes;
 pub use frames::Features;
 pub use framing::PadMode;
 pub use front_end::FrontEnd;
@@ -67,19 +70,19 @@ pub use kaldi::{
     Kaldi, KaldiCmvn, KaldiDialect, KaldiFbankConfig, KaldiFrameConfig, KaldiMelConfig, KaldiMfccConfig,
     KaldiStream, KaldiWindow,
 };
+pub use layout::{FeatureAxis, Layout};
 pub use librosa::{
     LibrosaMel, LibrosaMelConfig, LibrosaMelDb, LibrosaMelDbConfig, LibrosaMfcc, LibrosaMfccConfig,
     LibrosaStft, LibrosaStftConfig,
 };
-pub use meaning::{Layout, Places};
 pub use mel::{MelNorm, MelScale};
-pub use normalise::{Normalisation, Standardiser};
+pub use normalization::{Normalization, StandardScaler};
 pub use presets::{PRESETS, Preset, preset};
 pub use psf::{Psf, PsfFbankConfig, PsfFft, PsfLogFbankConfig, PsfMfccConfig, PsfStream, PsfWindow};
 pub use sample::Sample;
 pub use settings::Setting;
 pub use stacking::StackingConfig;
-pub use stream::{Stream, Uncentred};
+pub use stream::{Streaming, StreamingExtractor};
 pub use torchaudio::{
     SpectrumNorm, TorchaudioDeltaConfig, TorchaudioMel, TorchaudioMelConfig, TorchaudioMelDb,
     TorchaudioMelDbConfig, TorchaudioMfcc, TorchaudioMfccConfig,

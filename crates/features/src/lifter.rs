@@ -1,8 +1,8 @@
-//! Lifters: weights that raise the higher cepstral coefficients.
+//! Lifters: weights of cepstral coefficients.
 
 use std::f64::consts::PI;
 
-/// librosa's weights 1 + (l/2) sin(pi (n + 1) / l) of coefficient n; none for l = 0.
+/// Returns librosa's weights 1 + (l/2) sin(pi (n + 1) / l) of coefficient n; empty for l = 0.
 ///
 /// # Source
 /// librosa.feature.mfcc, `lifter`.
@@ -13,7 +13,7 @@ pub(crate) fn librosa(lifter: f64, coefficients: usize) -> Vec<f64> {
     (0..coefficients).map(|n| 1.0 + lifter / 2.0 * (PI * (n + 1) as f64 / lifter).sin()).collect()
 }
 
-/// The weights 1 + (l/2) sin(pi n / l) of coefficient n; none for l of 0 or less.
+/// Returns Kaldi's weights 1 + (l/2) sin(pi n / l) of coefficient n; empty for l <= 0.
 ///
 /// # Source
 /// Kaldi, `cepstral_lifter`; python_speech_features, `ceplifter`.
@@ -29,7 +29,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_weight_peaks_at_half_the_lifter_and_is_one_at_its_end() {
+    fn librosa_weights_peak_at_half_the_lifter() {
         let weights = librosa(22.0, 22);
         assert!((weights[10] - 12.0).abs() < 1e-12);
         assert!((weights[21] - 1.0).abs() < 1e-12);
@@ -38,7 +38,7 @@ mod tests {
     }
 
     #[test]
-    fn kaldis_weights_start_at_one() {
+    fn kaldi_weights_start_at_one() {
         let weights = kaldi(22.0, 13);
         assert_eq!((weights.len(), weights[0]), (13, 1.0));
         assert!((weights[11] - 12.0).abs() < 1e-12);

@@ -1,39 +1,39 @@
-//! Decibels of f32 numbers, several at a time.
+//! Vectorized decibels of f32 numbers.
 //!
-//! A library's logarithm takes a call for each number and a fifth of a front end's time. Here it is a dozen
-//! operations without a branch, which the compiler turns into vector instructions.
+//! The standard library's logarithm needs one call per number and a fifth of a front end's time. This one is a
+//! dozen operations without branches, which the compiler vectorizes.
 
 /// log10(2) split in two: the first part has eleven bits, so its multiples by an exponent are exact in f32.
 const LOG10_2_HIGH: f32 = 1233.0 / 4096.0;
 const LOG10_2_LOW: f32 = (std::f64::consts::LOG10_2 - LOG10_2_HIGH as f64) as f32;
-/// The bits of sqrt(1/2), the least mantissa.
+/// Bits of sqrt(1/2), the smallest mantissa.
 const SQRT_HALF: u32 = 0x3f35_04f3;
 const MANTISSA_BITS: u32 = 23;
 
-/// 10 log10(max(least, x)) of each finite value, `least` > 0.
+/// Replaces each finite value x by 10 log10(max(min, x)), `min` > 0.
 ///
-/// Off by at most 1.5 units in the last place of the result, or 1e-6 where the result is below 8.
+/// The error is at most 1.5 units in the last place of the result, or 1e-6 where the result is below 8.
 #[inline(always)]
-pub(crate) fn decibels(values: &mut [f32], least: f32) {
-    if least < f32::MIN_POSITIVE {
+pub(crate) fn decibels(values: &mut [f32], min: f32) {
+    if min < f32::MIN_POSITIVE {
         // The bits of a subnormal number are not those of an exponent and a mantissa.
         for value in values {
-            *value = 10.0 * value.max(least).log10();
+            *value = 10.0 * value.max(min).log10();
         }
         return;
     }
     for value in values {
-        let x = if *value > least { *value } else { least };
-        *value = of_normal(x);
+        let x = if *value > min { *value } else { min };
+        *value = decibels_of_normal(x);
     }
 }
 
-/// 10 log10(x) of a positive normal number.
+/// Returns 10 log10(x) of a positive normal number.
 ///
 /// With x = 2^e m, sqrt(1/2) <= m < sqrt(2), and s = (m - 1) / (m + 1): ln m = 2 (s + s^3/3 + s^5/5 + ..).
 /// |s| < 0.172, so the terms from s^11 on are below 1e-9 s.
 #[inline(always)]
-fn of_normal(x: f32) -> f32 {
+fn decibels_of_normal(x: f32) -> f32 {
     let above = x.to_bits().wrapping_sub(SQRT_HALF);
     let exponent = (above as i32 >> MANTISSA_BITS) as f32;
     let mantissa = f32::from_bits((above & ((1 << MANTISSA_BITS) - 1)).wrapping_add(SQRT_HALF));
@@ -41,7 +41,7 @@ fn of_normal(x: f32) -> f32 {
     let square = s * s;
     let series = square * (1.0 / 3.0 + square * (1.0 / 5.0 + square * (1.0 / 7.0 + square * (1.0 / 9.0))));
     let double = 2.0 * std::f32::consts::LOG10_E * s;
-    // From the small parts to the large one.
+    // Sums the small terms first.
     10.0 * (exponent * LOG10_2_HIGH + (double + (double * series + exponent * LOG10_2_LOW)))
 }
 
@@ -49,7 +49,7 @@ fn of_normal(x: f32) -> f32 {
 mod tests {
     use super::*;
 
-    /// The error against f64, in units of the last place of the result (of 8 dB where that is smaller).
+    /// Returns the error relative to f64, in units of the last place of the result (of 8 dB where that is smaller).
     fn error(x: f32) -> f64 {
         let mut values = [x];
         decibels(&mut values, f32::MIN_POSITIVE);
@@ -59,9 +59,9 @@ mod tests {
     }
 
     #[test]
-    fn the_error_is_bounded_over_all_exponents() {
+    fn error_is_bounded_over_all_exponents() {
         let mut worst = (0.0, 0.0);
-        // Every 1,009th of all positive normal numbers: two million of them.
+        // Every 1,009th positive normal number: two million of them.
         for bits in (f32::MIN_POSITIVE.to_bits()..=f32::MAX.to_bits()).step_by(1009) {
             let x = f32::from_bits(bits);
             if error(x) > worst.0 {
@@ -73,9 +73,9 @@ mod tests {
     }
 
     #[test]
-    fn the_error_is_bounded_around_one_and_around_the_seam() {
-        for centre in [1.0f32, std::f32::consts::SQRT_2, std::f32::consts::FRAC_1_SQRT_2, 1e-10, 1e10] {
-            for bits in centre.to_bits() - 50_000..centre.to_bits() + 50_000 {
+    fn error_is_bounded_around_one_and_at_mantissa_limits() {
+        for center in [1.0f32, std::f32::consts::SQRT_2, std::f32::consts::FRAC_1_SQRT_2, 1e-10, 1e10] {
+            for bits in center.to_bits() - 50_000..center.to_bits() + 50_000 {
                 let x = f32::from_bits(bits);
                 assert!(error(x) <= 1.5, "{x:e}: {}", error(x));
             }
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn values_below_the_least_become_its_decibels() {
+    fn values_below_the_minimum_are_clamped() {
         let mut values = [0.0, 1e-20, -1.0, 1e-10, 1e-9];
         decibels(&mut values, 1e-10);
         assert_eq!(values[..4], [-100.0; 4]);

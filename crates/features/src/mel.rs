@@ -1,11 +1,11 @@
-//! Mel scales, and banks of triangular filters on them.
+//! Mel scales and mel filter banks.
 
 use serde::{Deserialize, Serialize};
 
 use crate::sample::Sample;
-use crate::vector::{Aligned, widest};
+use crate::simd::{Aligned, with_simd};
 
-/// A scale of perceived pitch; the toolkits use three that differ.
+/// Mel scale; the toolkits use three different ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MelScale {
@@ -17,17 +17,17 @@ pub enum MelScale {
     Kaldi,
 }
 
-/// Where the Slaney scale turns logarithmic.
+/// Frequency above which the Slaney scale is logarithmic.
 const BREAK_HZ: f64 = 1000.0;
 const BREAK_MEL: f64 = 15.0;
 const HZ_PER_MEL: f64 = 200.0 / 3.0;
-/// 27 mel lead from 1000 to 6400 Hz.
+/// Logarithmic step per mel: 27 mel from 1000 to 6400 Hz.
 fn log_step() -> f64 {
     6.4f64.ln() / 27.0
 }
 
 impl MelScale {
-    /// The pitch of a frequency.
+    /// Converts a frequency to mel.
     ///
     /// # Units
     /// Hz -> mel
@@ -49,7 +49,7 @@ impl MelScale {
         }
     }
 
-    /// The frequency of a pitch: the inverse of [`MelScale::mel`].
+    /// Converts mel to a frequency: the inverse of [`MelScale::mel`].
     ///
     /// # Units
     /// mel -> Hz
@@ -62,7 +62,7 @@ impl MelScale {
         }
     }
 
-    /// `points` frequencies equally spaced on this scale, the first and last given.
+    /// Returns `points` frequencies equally spaced on this scale from `low_hz` to `high_hz`.
     ///
     /// # Units
     /// Hz
@@ -74,43 +74,43 @@ impl MelScale {
     }
 }
 
-/// How the triangles of a mel filter bank are weighted against each other.
+/// Normalization of the triangles of a mel filter bank.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum MelNorm {
-    /// Each triangle has unit area over Hz: 2 / its width.
+    /// Unit area over Hz: the peak is 2 / width.
     #[default]
     Slaney,
-    /// Each triangle peaks at 1.
+    /// Peak of 1.
     None,
-    /// Each triangle is divided by its p-norm over the bins; infinity divides by its largest weight.
+    /// Division by the p-norm over the bins; infinity divides by the largest weight.
     P(f64),
 }
 
-/// How many weights of a band are multiplied side by side.
+/// Number of weights of a band multiplied at once.
 const LANES: usize = 8;
 
-/// A bank of filters, each a run of neighbouring bins.
+/// Sparse filter bank; each filter covers consecutive bins.
 ///
-/// Of 128 bands over 1025 bins 2020 weights are not zero, out of 131,200.
+/// For 128 bands over 1025 bins, 2020 of 131,200 weights are nonzero.
 #[derive(Clone, Debug)]
 pub(crate) struct MelBank<S> {
     bands: Vec<Band>,
-    /// Each band's weights, zeros completing the last lanes.
+    /// Weights of each band, padded with zeros to full lanes.
     weights: Vec<[S; LANES]>,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Band {
     first_bin: usize,
-    /// Of the bank's weights, the first of the band and how many there are.
+    /// Index of the band's first group of weights, and the number of groups.
     first: usize,
     count: usize,
 }
 
 impl<S: Sample> MelBank<S> {
-    /// Triangles linear in Hz between neighbouring edges, over bins of `bin_hz`, as librosa builds them.
+    /// Builds triangles linear in Hz between consecutive edges, over bins of `bin_hz`, as librosa does.
     ///
-    /// The weights are f32 numbers for both sample types: rounded once as a triangle and once after the norm.
+    /// The weights are f32 for both sample types: rounded once as a triangle and once after the norm.
     pub(crate) fn triangles(edges_hz: &[f64], bins: usize, bin_hz: f64, norm: MelNorm) -> MelBank<S> {
         let mut bank = MelBank { bands: Vec::new(), weights: Vec::new() };
         for edge in edges_hz.windows(3) {
@@ -123,14 +123,14 @@ impl<S: Sample> MelBank<S> {
                     weight.max(0.0) as f32
                 })
                 .collect();
-            normalise(&mut row, norm, edge[2] - edge[0]);
+            normalize(&mut row, norm, edge[2] - edge[0]);
             bank.push(&row);
         }
         bank
     }
 
-    /// A bank of any weights, one row over the bins for each band.
-    pub(crate) fn of_rows(rows: impl Iterator<Item = Vec<f64>>) -> MelBank<S> {
+    /// Builds a bank from any weights, one row over the bins per band.
+    pub(crate) fn from_rows(rows: impl Iterator<Item = Vec<f64>>) -> MelBank<S> {
         let mut bank = MelBank { bands: Vec::new(), weights: Vec::new() };
         rows.for_each(|row| bank.push(&row));
         bank
@@ -138,9 +138,9 @@ impl<S: Sample> MelBank<S> {
 
     fn push(&mut self, row: &[impl Copy + Into<f64>]) {
         let weight = |&weight: &_| S::narrow(Into::<f64>::into(weight));
-        let holds = |value: &_| weight(value) != S::default();
-        let first_bin = row.iter().position(holds).unwrap_or(0);
-        let end = row.iter().rposition(holds).map_or(0, |last| last + 1);
+        let is_nonzero = |value: &_| weight(value) != S::default();
+        let first_bin = row.iter().position(is_nonzero).unwrap_or(0);
+        let end = row.iter().rposition(is_nonzero).map_or(0, |last| last + 1);
         let run: Vec<S> = row[first_bin..end.max(first_bin)].iter().map(weight).collect();
         let lanes =
             |weights: &[S]| std::array::from_fn(|lane| weights.get(lane).copied().unwrap_or_default());
@@ -148,22 +148,22 @@ impl<S: Sample> MelBank<S> {
         self.weights.extend(run.chunks(LANES).map(lanes));
     }
 
-    /// Room for the powers of so many bins and for the zeros behind them that [`MelBank::apply`] reads.
-    pub(crate) fn powers(bins: usize) -> Aligned<S> {
+    /// Returns a buffer for the powers of `bins` bins and the zeros after them that [`MelBank::apply`] reads.
+    pub(crate) fn power_buffer(bins: usize) -> Aligned<S> {
         Aligned::filled(S::default(), bins + LANES)
     }
 
-    /// M, the number of bands.
+    /// Returns M, the number of bands.
     pub(crate) fn bands(&self) -> usize {
         self.bands.len()
     }
 
-    /// The energy of each band.
+    /// Computes the energy of each band.
     ///
     /// # Shapes
-    /// power \[[`MelBank::powers`]\] -> energies \[M\]
+    /// power \[[`MelBank::power_buffer`]\] -> energies \[M\]
     pub(crate) fn apply(&self, power: &[S], energies: &mut [S]) {
-        widest(
+        with_simd(
             #[inline(always)]
             || {
                 for (energy, band) in energies.iter_mut().zip(&self.bands) {
@@ -175,7 +175,7 @@ impl<S: Sample> MelBank<S> {
     }
 }
 
-/// The sum of products, in as many partial sums as there are lanes.
+/// Returns the sum of products, in one partial sum per lane.
 #[inline(always)]
 fn product<S: Sample>(weights: &[[S; LANES]], values: &[[S; LANES]]) -> S {
     let mut sums = [S::default(); LANES];
@@ -188,7 +188,7 @@ fn product<S: Sample>(weights: &[[S; LANES]], values: &[[S; LANES]]) -> S {
     (half[0] + half[2]) + (half[1] + half[3])
 }
 
-fn normalise(row: &mut [f32], norm: MelNorm, width_hz: f64) {
+fn normalize(row: &mut [f32], norm: MelNorm, width_hz: f64) {
     match norm {
         MelNorm::None => {}
         MelNorm::Slaney => {
@@ -202,7 +202,7 @@ fn normalise(row: &mut [f32], norm: MelNorm, width_hz: f64) {
             } else {
                 weights.map(|weight| weight.powf(p)).sum::<f64>().powf(1.0 / p)
             };
-            // An empty band stays empty.
+            // An empty band stays zero.
             if length >= f64::from(f32::MIN_POSITIVE) {
                 row.iter_mut().for_each(|weight| *weight = (f64::from(*weight) / length) as f32);
             }
@@ -224,13 +224,13 @@ impl Serialize for MelNorm {
 
 impl<'de> Deserialize<'de> for MelNorm {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<MelNorm, D::Error> {
-        use crate::choice::{Choice, choose};
-        choose(deserializer, "\"slaney\", \"none\", \"inf\" or a number", |choice| match choice {
-            Choice::Word("slaney") => Some(MelNorm::Slaney),
-            Choice::Word("none") | Choice::Nothing => Some(MelNorm::None),
-            Choice::Word("inf") => Some(MelNorm::P(f64::INFINITY)),
-            Choice::Number(p) => Some(MelNorm::P(p)),
-            Choice::Word(_) => None,
+        use crate::serde_scalar::{Scalar, deserialize_scalar};
+        deserialize_scalar(deserializer, "\"slaney\", \"none\", \"inf\" or a number", |scalar| match scalar {
+            Scalar::Word("slaney") => Some(MelNorm::Slaney),
+            Scalar::Word("none") | Scalar::Null => Some(MelNorm::None),
+            Scalar::Word("inf") => Some(MelNorm::P(f64::INFINITY)),
+            Scalar::Number(p) => Some(MelNorm::P(p)),
+            Scalar::Word(_) => None,
         })
     }
 }
@@ -240,7 +240,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_scale_is_undone_by_its_inverse() {
+    fn inverse_restores_frequencies() {
         for scale in [MelScale::Slaney, MelScale::Htk, MelScale::Kaldi] {
             for frequency_hz in [0.0, 20.0, 999.999, 1000.0, 1000.001, 4000.0, 22_050.0] {
                 let back = scale.frequency_hz(scale.mel(frequency_hz));
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn the_bank_of_128_bands_has_2020_weights() {
+    fn bank_of_128_bands_has_2020_weights() {
         let edges = MelScale::Slaney.spaced_hz(130, 0.0, 8000.0);
         let bank = MelBank::<f32>::triangles(&edges, 1025, 16_000.0 / 2048.0, MelNorm::Slaney);
         let weights = bank.weights.iter().flatten().filter(|&&weight| weight != 0.0).count();
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn the_sparse_product_equals_the_dense_one() {
+    fn sparse_product_equals_dense_product() {
         for (norm, scale) in [
             (MelNorm::Slaney, MelScale::Slaney),
             (MelNorm::None, MelScale::Htk),
@@ -267,10 +267,10 @@ mod tests {
             (MelNorm::P(f64::INFINITY), MelScale::Slaney),
         ] {
             let (bins, bin_hz) = (129, 8000.0 / 256.0);
-            // At 300 bands some hold no bin.
+            // With 300 bands some contain no bin.
             let edges = scale.spaced_hz(302, 30.0, 3900.0);
             let bank = MelBank::<f64>::triangles(&edges, bins, bin_hz, norm);
-            let mut power = MelBank::<f64>::powers(bins);
+            let mut power = MelBank::<f64>::power_buffer(bins);
             power[..bins]
                 .iter_mut()
                 .enumerate()

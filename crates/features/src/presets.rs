@@ -1,4 +1,4 @@
-//! Features by name.
+//! Named feature configurations.
 
 use crate::config::{FeatureConfig, FrontEndConfig, Scale};
 use crate::kaldi::KaldiMfccConfig;
@@ -8,23 +8,23 @@ use crate::torchaudio::TorchaudioMfccConfig;
 use crate::waveform::WaveformConfig;
 use crate::{FeatureError, Setting};
 
-/// A configuration with a name: where a recipe or a command starts from.
+/// Named feature configuration, a starting point for recipes and commands.
 #[derive(Clone, Copy, Debug)]
 pub struct Preset {
-    /// Its name.
+    /// Name.
     pub name: &'static str,
-    /// What it gives, in one line.
+    /// Description in one line.
     pub summary: &'static str,
     config: fn() -> FeatureConfig,
 }
 
 impl Preset {
-    /// The configuration.
+    /// Returns the configuration.
     pub fn config(&self) -> FeatureConfig {
         (self.config)()
     }
 
-    /// All settings with the preset's values.
+    /// Returns all settings with the preset's values.
     pub fn settings(&self) -> Vec<Setting> {
         self.config().settings()
     }
@@ -42,12 +42,12 @@ impl Preset {
 pub const PRESETS: &[Preset] = &[
     Preset {
         name: "librosa-mfcc",
-        summary: "20 coefficients of 128 mel bands as librosa.feature.mfcc, 128 ms frames every 32 ms at 16 kHz",
+        summary: "20 coefficients of 128 mel bands (librosa.feature.mfcc), 128 ms frames every 32 ms at 16 kHz",
         config: FeatureConfig::default,
     },
     Preset {
         name: "psf-mfcc",
-        summary: "13 coefficients of 26 mel bands as python_speech_features.mfcc, 25 ms frames every 10 ms, int16 scale",
+        summary: "13 coefficients of 26 mel bands (python_speech_features.mfcc), 25 ms frames every 10 ms, int16 scale",
         config: || FeatureConfig {
             scale: Scale::Int16,
             ..front_end(FrontEndConfig::PsfMfcc(PsfMfccConfig::default()))
@@ -63,25 +63,25 @@ pub const PRESETS: &[Preset] = &[
     },
     Preset {
         name: "torchaudio-mfcc",
-        summary: "40 coefficients of 128 mel bands as torchaudio.transforms.MFCC, 25 ms frames every 12.5 ms at 16 kHz",
+        summary: "40 coefficients of 128 mel bands (torchaudio.transforms.MFCC), 25 ms frames every 12.5 ms at 16 kHz",
         config: || front_end(FrontEndConfig::TorchaudioMfcc(TorchaudioMfccConfig::default())),
     },
     Preset {
         name: "log-mel",
-        summary: "40 mel bands in decibels as librosa.power_to_db, 25 ms frames every 10 ms at 16 kHz",
+        summary: "40 mel bands in decibels (librosa.power_to_db), 25 ms frames every 10 ms at 16 kHz",
         config: || front_end(FrontEndConfig::LibrosaMelDb(log_mel())),
     },
     Preset {
         name: "waveform",
-        summary: "the samples themselves, one a frame, for nets that learn their front end",
+        summary: "raw samples, one per frame, for networks that learn their front end",
         config: || front_end(FrontEndConfig::Waveform(WaveformConfig::default())),
     },
 ];
 
-/// The configuration of a preset.
+/// Returns the configuration of a preset.
 ///
 /// # Errors
-/// [`FeatureError::Setting`] listing the presets, if there is none of this name.
+/// [`FeatureError::Setting`] listing the presets if none has this name.
 ///
 /// # Example
 /// ```
@@ -124,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_preset_can_be_computed_and_has_its_own_name_and_line() {
+    fn every_preset_works_and_has_a_unique_name() {
         let samples: Vec<f32> = (0..16_000).map(|n| (n as f32 * 0.3).sin()).collect();
         for preset in PRESETS {
             let features = preset.config().init().unwrap().extract(&samples).unwrap();
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_name_lists_the_known_ones() {
+    fn unknown_preset_error_lists_presets() {
         let error = preset("librosa").unwrap_err().to_string();
         assert!(error.starts_with("preset = librosa: must be one of librosa-mfcc, "), "{error}");
     }

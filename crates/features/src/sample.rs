@@ -1,17 +1,17 @@
-//! The two number types that front ends compute in.
+//! Number types of samples and features: f32 and f64.
 
 use crate::{FeatureError, logarithm};
 
-/// A sample's type: f32 or f64.
+/// Sample type: f32 or f64.
 ///
-/// librosa computes in the type of its input: what it gives for f32 and for f64 samples differs in the
-/// seventh digit.
+/// librosa computes in the type of its input: its results for f32 and f64 samples differ in the seventh
+/// digit.
 pub trait Sample: arithmetic::Arithmetic {}
 
 impl Sample for f32 {}
 impl Sample for f64 {}
 
-/// To which power a magnitude is raised.
+/// Exponent of a magnitude.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Exponent {
     One,
@@ -31,14 +31,14 @@ impl Exponent {
     }
 }
 
-/// Checks that no value of frame `t` is beyond its number type.
-pub(crate) fn all_numbers<S: Sample>(values: &[S], t: usize) -> Result<(), FeatureError> {
-    // Without an early end the compiler tests several at once.
-    let numbers = values.iter().fold(true, |numbers, value| numbers & value.is_number());
+/// Checks that all values of frame `t` are finite.
+pub(crate) fn check_overflow<S: Sample>(values: &[S], t: usize) -> Result<(), FeatureError> {
+    // Without an early exit the compiler vectorizes the test.
+    let numbers = values.iter().fold(true, |numbers, value| numbers & value.is_finite());
     if numbers { Ok(()) } else { Err(FeatureError::Overflow { frame: t }) }
 }
 
-/// What the toolkits do in the type of their input. Public in name alone: it closes [`Sample`] to others.
+/// Arithmetic that the toolkits do in the type of their input. Private in effect: it seals [`Sample`].
 pub(crate) mod arithmetic {
     use super::*;
 
@@ -57,17 +57,17 @@ pub(crate) mod arithmetic {
     {
         /// Rounds to this type.
         fn narrow(value: f64) -> Self;
-        /// The exact value in f64.
+        /// Converts to f64, exactly.
         fn widen(self) -> f64;
-        /// Whether this is neither NaN nor infinite.
-        fn is_number(self) -> bool;
-        /// 10 log10(max(least, x)) of each value; `least` > 0.
-        fn decibels(values: &mut [Self], least: Self);
-        /// |X| of a bin, its parts rounded to this type first.
+        /// Returns true if this is neither NaN nor infinite.
+        fn is_finite(self) -> bool;
+        /// Replaces each value x by 10 log10(max(min, x)); `min` > 0.
+        fn decibels(values: &mut [Self], min: Self);
+        /// Returns |X| of a bin, its parts rounded to this type first.
         fn magnitude(re: f64, im: f64) -> Self;
-        /// |X|^2 of a bin, its parts rounded to this type first.
+        /// Returns |X|^2 of a bin, its parts rounded to this type first.
         fn power(re: f64, im: f64) -> Self;
-        /// This to a power.
+        /// Returns this number to a power.
         fn raised(self, exponent: f64) -> Self;
     }
 
@@ -83,13 +83,13 @@ pub(crate) mod arithmetic {
         }
 
         #[inline(always)]
-        fn is_number(self) -> bool {
+        fn is_finite(self) -> bool {
             self.is_finite()
         }
 
         #[inline(always)]
-        fn decibels(values: &mut [f32], least: f32) {
-            logarithm::decibels(values, least);
+        fn decibels(values: &mut [f32], min: f32) {
+            logarithm::decibels(values, min);
         }
 
         /// hypot: the squares of f32 numbers are exact in f64 and cannot overflow there.
@@ -99,7 +99,7 @@ pub(crate) mod arithmetic {
             (re * re + im * im).sqrt() as f32
         }
 
-        /// The squares may overflow or vanish, but only where the power does, too.
+        /// The squares overflow or vanish only where the power does, too.
         #[inline(always)]
         fn power(re: f64, im: f64) -> f32 {
             let (re, im) = (re as f32, im as f32);
@@ -123,13 +123,13 @@ pub(crate) mod arithmetic {
         }
 
         #[inline(always)]
-        fn is_number(self) -> bool {
+        fn is_finite(self) -> bool {
             self.is_finite()
         }
 
-        fn decibels(values: &mut [f64], least: f64) {
+        fn decibels(values: &mut [f64], min: f64) {
             for value in values {
-                *value = 10.0 * value.max(least).log10();
+                *value = 10.0 * value.max(min).log10();
             }
         }
 

@@ -1,44 +1,25 @@
-//! What can be set, listed for a reader.
+//! Table of all settings with their values and descriptions.
 
 use serde_json::Value;
 
-use crate::config::{FeatureConfig, FrontEndConfig};
-use crate::{kaldi, librosa, psf, torchaudio, waveform};
+use crate::config::FeatureConfig;
+use crate::settings_macro::{Row, Settings, Table};
 
 /// One setting of a configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Setting {
-    /// Its key in a recipe, beneath `features`: `front_end.librosa-mfcc.n_mfcc`.
+    /// Key in a recipe, below `features`: `front_end.librosa-mfcc.n_mfcc`.
     pub key: String,
-    /// Its value as a recipe has it; `absent` where the key is left out.
+    /// Value as written in a recipe; `absent` if the key is not set.
     pub value: String,
-    /// The unit of the value; empty where it has none.
+    /// Unit of the value; empty if it has none.
     pub unit: &'static str,
-    /// What it sets.
-    pub meaning: &'static str,
+    /// Description in one line.
+    pub description: &'static str,
 }
 
-/// Key, unit and meaning of a configuration's settings, in the order to be shown.
-///
-/// A table stands beside each configuration; a test compares it with the keys that a recipe may have.
-pub(crate) type Table = &'static [(&'static str, &'static str, &'static str)];
-
-const WHOLE: Table = &[
-    ("sample_rate_hz", "Hz", "the rate that samples are taken to have"),
-    ("scale", "", "unit: samples in [-1, 1]; int16: 32768 times that"),
-    ("fixed_length_samples", "samples", "clips are cut to this length, or zeros appended"),
-    ("normalisation", "", "none, per-coefficient, per-utterance, per-utterance-mean, cmvn or cmvn-mean"),
-    ("deltas.kind", "", "whose deltas: librosa, psf, kaldi or torchaudio"),
-    ("deltas.order", "", "deltas of orders 1 to this stand behind the features: 0, 1 or 2"),
-    ("deltas.width", "frames", "length of the deltas' filter; odd; 9 (librosa) or 5 if absent"),
-    ("deltas.mode", "", "librosa's beyond the ends: interp (if absent), nearest, mirror, constant or wrap"),
-    ("stacking.left", "frames", "earlier frames that stand before each"),
-    ("stacking.right", "frames", "later frames that stand behind each"),
-    ("stacking.every", "frames", "which frames are kept: 1 for all, 3 for every third"),
-];
-
 impl FeatureConfig {
-    /// All settings with their values, those of the front end last.
+    /// Returns all settings with their values, those of the front end last.
     ///
     /// # Example
     /// ```
@@ -49,65 +30,46 @@ impl FeatureConfig {
     /// ```
     pub fn settings(&self) -> Vec<Setting> {
         let deltas = self.deltas.clone().unwrap_or_default();
-        let mut shown = tree(&FeatureConfig { deltas: Some(deltas), ..self.clone() });
+        let mut shown = to_tree(&FeatureConfig { deltas: Some(deltas), ..self.clone() });
         if self.deltas.is_none() {
-            // Without an order there are no deltas.
+            // Deltas without an order are off.
             shown["deltas"]["order"] = Value::Null;
         }
-        // Left out of a recipe where it changes nothing.
+        // Not serialized where it has no effect.
         shown["stacking"] = serde_json::to_value(self.stacking).unwrap_or_default();
-        let name = self.front_end.name();
-        let of_front_end = tables(&self.front_end).into_iter().map(|(under, table)| match under {
-            None => (format!("front_end.{name}."), table),
-            Some(key) => (format!("front_end.{name}.{key}."), table),
-        });
-        let tables = std::iter::once((String::new(), WHOLE)).chain(of_front_end);
-        tables
-            .flat_map(|(prefix, table)| table.iter().map(move |row| (format!("{prefix}{}", row.0), row)))
-            .map(|(key, &(_, unit, meaning))| Setting { value: written(&shown, &key), key, unit, meaning })
-            .collect()
+        let mut rows = Vec::new();
+        flatten("", FeatureConfig::TABLE, &mut rows);
+        let front_end = self.front_end.kind();
+        flatten(&format!("front_end.{}.", front_end.name()), front_end.settings(), &mut rows);
+        let setting = |(key, row): (String, &Row)| Setting {
+            value: value_text(&shown, &key),
+            key,
+            unit: row.unit,
+            description: row.description.trim().trim_end_matches('.'),
+        };
+        rows.into_iter().map(setting).collect()
     }
 }
 
-/// The tables of a front end, by the key that their settings stand under; none for the front end itself.
-fn tables(front_end: &FrontEndConfig) -> Vec<(Option<&'static str>, Table)> {
-    let frames_and_bands =
-        [(Some("frame_opts"), kaldi::settings::FRAME), (Some("mel_opts"), kaldi::settings::MEL)];
-    match front_end {
-        FrontEndConfig::LibrosaMfcc(_) => {
-            vec![(None, librosa::settings::MFCC), (None, librosa::settings::MEL_DB)]
+/// Appends the rows of a table and its sub-tables, with their full keys.
+fn flatten(prefix: &str, table: Table, rows: &mut Vec<(String, &'static Row)>) {
+    for row in table {
+        let key = format!("{prefix}{}", row.key);
+        match row.nested {
+            Some(nested) => flatten(&format!("{key}."), nested, rows),
+            None => rows.push((key, row)),
         }
-        FrontEndConfig::LibrosaMelDb(_) => {
-            vec![(None, librosa::settings::NORM), (None, librosa::settings::MEL_DB)]
-        }
-        FrontEndConfig::PsfMfcc(_) => vec![(None, psf::settings::MFCC), (None, psf::settings::FBANK)],
-        FrontEndConfig::PsfLogFbank(_) | FrontEndConfig::PsfFbank(_) => vec![(None, psf::settings::FBANK)],
-        FrontEndConfig::KaldiMfcc(_) => {
-            let own = [(None, kaldi::settings::MFCC), (None, kaldi::settings::BOTH)];
-            own.into_iter().chain(frames_and_bands).collect()
-        }
-        FrontEndConfig::KaldiFbank(_) => {
-            let own = [(None, kaldi::settings::FBANK), (None, kaldi::settings::BOTH)];
-            own.into_iter().chain(frames_and_bands).collect()
-        }
-        FrontEndConfig::TorchaudioMfcc(_) => {
-            vec![(None, torchaudio::settings::MFCC), (Some("melkwargs"), torchaudio::settings::MEL)]
-        }
-        FrontEndConfig::TorchaudioMelDb(_) => {
-            vec![(None, torchaudio::settings::DB), (None, torchaudio::settings::MEL)]
-        }
-        FrontEndConfig::Waveform(_) => vec![(None, waveform::SETTINGS)],
     }
 }
 
-/// The configuration as a tree of keys.
-fn tree(config: &FeatureConfig) -> Value {
-    // Every key is a string and infinite numbers are words: nothing here has no JSON.
+/// Serializes the configuration to a tree of keys.
+fn to_tree(config: &FeatureConfig) -> Value {
+    // Cannot fail: every key is a string and infinite numbers are words.
     serde_json::to_value(config).unwrap_or_default()
 }
 
-/// The value of a dotted key.
-fn written(tree: &Value, key: &str) -> String {
+/// Returns the value of a dotted key as text.
+fn value_text(tree: &Value, key: &str) -> String {
     match key.split('.').try_fold(tree, |tree, part| tree.get(part)) {
         None | Some(Value::Null) => "absent".to_owned(),
         Some(Value::String(word)) => word.clone(),
@@ -119,11 +81,11 @@ fn written(tree: &Value, key: &str) -> String {
 mod tests {
     use super::*;
     use crate::{
-        DeltaMode, DeltasConfig, KaldiFbankConfig, LibrosaMelDbConfig, PRESETS, PsfFbankConfig,
-        PsfLogFbankConfig, StackingConfig, TorchaudioMelDbConfig, TorchaudioMfccConfig,
+        DeltaMode, DeltasConfig, FrontEndConfig, KaldiFbankConfig, LibrosaMelDbConfig, PRESETS,
+        PsfFbankConfig, PsfLogFbankConfig, StackingConfig, TorchaudioMelDbConfig, TorchaudioMfccConfig,
     };
 
-    /// The dotted keys of a tree's leaves.
+    /// Collects the dotted keys of a tree's leaves.
     fn keys(prefix: &str, tree: &Value, found: &mut Vec<String>) {
         match tree {
             Value::Object(children) => {
@@ -136,7 +98,7 @@ mod tests {
         }
     }
 
-    /// A recipe with nothing but one key.
+    /// Parses a recipe with a single key.
     fn recipe(key: &str, value: Value) -> Result<FeatureConfig, String> {
         let tree = key
             .rsplit('.')
@@ -157,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn every_key_that_a_recipe_may_have_is_listed_once_and_no_other() {
+    fn every_recipe_key_is_listed_exactly_once() {
         for front_end in every_front_end() {
             let stacking = StackingConfig { left: 1, right: 1, every: 1 };
             let deltas =
@@ -165,12 +127,12 @@ mod tests {
             let config = FeatureConfig { front_end, deltas: Some(deltas), stacking, ..Default::default() };
             let listed: Vec<String> = config.settings().into_iter().map(|setting| setting.key).collect();
             let mut possible = Vec::new();
-            keys("", &tree(&config), &mut possible);
+            keys("", &to_tree(&config), &mut possible);
             for key in &possible {
                 assert_eq!(listed.iter().filter(|listed| *listed == key).count(), 1, "{key}");
             }
             for key in listed.iter().filter(|key| !possible.contains(key)) {
-                // Left out where it has no value: it must at least be understood.
+                // Not serialized where it has no value, but a recipe must accept it.
                 assert_eq!(recipe(key, Value::Null).err(), None, "{key}");
             }
         }
@@ -178,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_listed_value_is_what_a_recipe_would_say() {
+    fn listed_values_equal_recipe_values() {
         let value = |config: &FeatureConfig, key: &str| {
             let settings = config.settings();
             let setting =
@@ -205,11 +167,11 @@ mod tests {
     }
 
     #[test]
-    fn every_meaning_is_one_line_of_plain_text() {
+    fn every_description_is_one_line_of_plain_text() {
         for front_end in every_front_end() {
             for setting in (FeatureConfig { front_end, ..Default::default() }).settings() {
-                let length = setting.meaning.chars().count();
-                assert!((10..=100).contains(&length) && !setting.meaning.ends_with('.'), "{setting:?}");
+                let length = setting.description.chars().count();
+                assert!((10..=100).contains(&length) && !setting.description.ends_with('.'), "{setting:?}");
                 assert!(
                     ["", "Hz", "dB", "samples", "frames", "s", "ms"].contains(&setting.unit),
                     "{setting:?}"

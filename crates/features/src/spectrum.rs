@@ -1,4 +1,4 @@
-//! The spectrum of one frame.
+//! Spectrum of one frame.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,36 +8,36 @@ use num_complex::Complex;
 use rustfft::{Fft, FftNum, FftPlanner};
 
 use crate::sample::Sample;
-use crate::vector::{Aligned, widest};
+use crate::simd::{Aligned, with_simd};
 
-/// How many pairs of bins are computed side by side.
+/// Number of pairs of bins computed at once.
 const LANES: usize = 8;
 
-/// A number that spectra are computed in.
+/// Number type of spectra.
 pub(crate) trait Real: Sample + FftNum + Pod {}
 
 impl Real for f32 {}
 impl Real for f64 {}
 
-/// The transform of real frames of one length, its tables shared between clones, its buffers its own.
+/// Fourier transform of real frames of one length; clones share the tables and own their buffers.
 ///
-/// Of an even length N = 2 M, the samples in pairs are M complex numbers z with the transform Z, and the
+/// For an even length N = 2 M, pairs of samples are M complex numbers z with the transform Z, and the
 /// spectrum is X\[k\] = h + t, X\[M - k\] = conj(h - t) with h = (Z\[k\] + conj(Z\[M - k\])) / 2 and
 /// t = (Z\[k\] - conj(Z\[M - k\])) exp(-2 pi i k / N) / 2i.
 #[derive(Clone)]
 pub(crate) struct Spectrum<R: Real> {
     points: usize,
     transform: Arc<dyn Fft<R>>,
-    /// exp(-2 pi i k / N) / 2 for k = 1.., real and imaginary parts; none for an odd length.
+    /// exp(-2 pi i k / N) / 2 for k = 1.., real and imaginary parts; empty for an odd length.
     twiddles: Arc<[Aligned<R>; 2]>,
-    /// The frame, then its transform: pairs of samples, or for an odd length samples and zeros.
+    /// The frame, then its transform: pairs of samples, or samples and zeros for an odd length.
     packed: Aligned<Complex<R>>,
-    /// What the transform works in; then its real and its imaginary parts.
+    /// Scratch of the transform; then the real and the imaginary parts of its result.
     scratch: Aligned<Complex<R>>,
 }
 
 impl<R: Real> Spectrum<R> {
-    /// Spectra of `points` points, at least 1.
+    /// Builds the tables for `points` points, at least 1.
     pub(crate) fn new(points: usize) -> Spectrum<R> {
         let even = points.is_multiple_of(2);
         let length = if even { points / 2 } else { points };
@@ -45,7 +45,7 @@ impl<R: Real> Spectrum<R> {
         let angles = (1..if even { length.div_ceil(2) } else { 1 })
             .map(|k| -std::f64::consts::TAU * k as f64 / points as f64);
         let halves = |part: fn(f64) -> f64| {
-            Aligned::of(&angles.clone().map(|angle| R::narrow(0.5 * part(angle))).collect::<Vec<_>>())
+            Aligned::from_slice(&angles.clone().map(|angle| R::narrow(0.5 * part(angle))).collect::<Vec<_>>())
         };
         let twiddles = [halves(f64::cos), halves(f64::sin)];
         let zero = <R as Default>::default();
@@ -61,57 +61,57 @@ impl<R: Real> Spectrum<R> {
         }
     }
 
-    /// The number of frequencies, points / 2 + 1.
+    /// Returns the number of bins, points / 2 + 1.
     pub(crate) fn bins(&self) -> usize {
         self.points / 2 + 1
     }
 
-    /// |X|^2 of each bin of a frame; the rest as in [`Spectrum::each`].
+    /// Computes |X|^2 of each bin of a frame; see [`Spectrum::for_each_bin`].
     pub(crate) fn powers(&mut self, filled: usize, write: impl FnOnce(&mut [R]), powers: &mut [R]) {
-        self.each((filled, write), powers, |re, im| re * re + im * im);
+        self.for_each_bin((filled, write), powers, |re, im| re * re + im * im);
     }
 
-    /// What `of` makes of the real and imaginary part of each bin of a frame, whose first samples `write` fills
-    /// in; the others are zeros. A part may have either sign.
+    /// Computes `map` of the real and imaginary part of each bin of a frame. `write` fills in its first samples;
+    /// the others are zeros. The sign of a part is unspecified.
     ///
     /// # Shapes
     /// write \[filled\], filled at most `points` -> values \[bins\]
-    pub(crate) fn each<S: Sample>(
+    pub(crate) fn for_each_bin<S: Sample>(
         &mut self,
         (filled, write): (usize, impl FnOnce(&mut [R])),
         values: &mut [S],
-        of: impl Fn(R, R) -> S + Copy,
+        map: impl Fn(R, R) -> S + Copy,
     ) {
         let frame: &mut [R] = bytemuck::cast_slice_mut(&mut self.packed);
         let (frame, _) = frame.split_at_mut(self.points);
         let (written, zeros) = frame.split_at_mut(filled);
         write(written);
-        // The transform has left its own numbers there.
+        // Overwrites the previous transform.
         zeros.fill(<R as Default>::default());
         if self.points.is_multiple_of(2) {
             self.transform.process_with_scratch(&mut self.packed, &mut self.scratch);
             let Spectrum { packed, scratch, twiddles, .. } = self;
             let parts: &mut [R] = bytemuck::cast_slice_mut(&mut scratch[..packed.len()]);
             let (re, im) = parts.split_at_mut(packed.len());
-            widest(
+            with_simd(
                 #[inline(always)]
                 || {
-                    part(packed, re, im);
-                    paired((re, im), twiddles, values, of);
+                    split_complex(packed, re, im);
+                    unpack_pairs((re, im), twiddles, values, map);
                 },
             );
         } else {
-            spread(&mut self.packed);
+            interleave_zeros(&mut self.packed);
             self.transform.process_with_scratch(&mut self.packed, &mut self.scratch);
             for (value, bin) in values.iter_mut().zip(&self.packed[..self.points / 2 + 1]) {
-                *value = of(bin.re, bin.im);
+                *value = map(bin.re, bin.im);
             }
         }
     }
 }
 
-/// From samples side by side in the first half to samples with imaginary parts of zero.
-fn spread<R: Real>(packed: &mut [Complex<R>]) {
+/// Expands samples in the first half to complex numbers with imaginary parts of zero.
+fn interleave_zeros<R: Real>(packed: &mut [Complex<R>]) {
     let frame: &mut [R] = bytemuck::cast_slice_mut(packed);
     for n in (0..frame.len() / 2).rev() {
         frame[2 * n] = frame[n];
@@ -119,59 +119,59 @@ fn spread<R: Real>(packed: &mut [Complex<R>]) {
     }
 }
 
-/// Real and imaginary parts by themselves.
+/// Splits complex numbers into real and imaginary parts.
 #[inline(always)]
-fn part<R: Real>(numbers: &[Complex<R>], re: &mut [R], im: &mut [R]) {
+fn split_complex<R: Real>(numbers: &[Complex<R>], re: &mut [R], im: &mut [R]) {
     for ((number, re), im) in numbers.iter().zip(re).zip(im) {
         *re = number.re;
         *im = number.im;
     }
 }
 
-/// The bins of a frame from the transform of its pairs of samples.
+/// Computes the bins of a frame from the transform of its pairs of samples.
 #[inline(always)]
-fn paired<R: Real, S: Sample>(
+fn unpack_pairs<R: Real, S: Sample>(
     (re, im): (&[R], &[R]),
     [cosines, sines]: &[Aligned<R>; 2],
     values: &mut [S],
-    of: impl Fn(R, R) -> S + Copy,
+    map: impl Fn(R, R) -> S + Copy,
 ) {
     let (length, pairs) = (re.len(), cosines.len());
     let zero = <R as Default>::default();
-    values[0] = of(re[0] + im[0], zero);
-    values[length] = of(re[0] - im[0], zero);
+    values[0] = map(re[0] + im[0], zero);
+    values[length] = map(re[0] - im[0], zero);
     if length.is_multiple_of(2) {
-        values[length / 2] = of(re[length / 2], im[length / 2]);
+        values[length / 2] = map(re[length / 2], im[length / 2]);
     }
     let (low, high) = values[1..length].split_at_mut(pairs);
     let high_from = high.len() - pairs;
     let high = &mut high[high_from..];
-    let behind = length - pairs;
-    let bins = Bins { low: [&re[1..=pairs], &im[1..=pairs]], high: [&re[behind..], &im[behind..]] };
+    let tail = length - pairs;
+    let bins = Bins { low: [&re[1..=pairs], &im[1..=pairs]], high: [&re[tail..], &im[tail..]] };
     let whole = pairs / LANES * LANES;
     for at in (0..whole).step_by(LANES) {
-        bins.block::<S, LANES>([cosines, sines], at, (low, high), of);
+        bins.compute_block::<S, LANES>([cosines, sines], at, (low, high), map);
     }
     for at in whole..pairs {
-        bins.block::<S, 1>([cosines, sines], at, (low, high), of);
+        bins.compute_block::<S, 1>([cosines, sines], at, (low, high), map);
     }
 }
 
-/// The bins 1.. and, ending with the last, those that pair with them.
+/// Low bins 1.. and the high bins paired with them, which end with the last bin.
 struct Bins<'a, R> {
     low: [&'a [R]; 2],
     high: [&'a [R]; 2],
 }
 
 impl<R: Real> Bins<'_, R> {
-    /// The pairs from `at` on.
+    /// Computes WIDTH pairs from index `at` on.
     #[inline(always)]
-    fn block<S: Sample, const WIDTH: usize>(
+    fn compute_block<S: Sample, const WIDTH: usize>(
         &self,
         [cosines, sines]: [&[R]; 2],
         at: usize,
         (low, high): (&mut [S], &mut [S]),
-        of: impl Fn(R, R) -> S,
+        map: impl Fn(R, R) -> S,
     ) {
         let mirrored = cosines.len() - at - WIDTH;
         let [re, im] = self.low.map(|part| lanes::<R, WIDTH>(part, at));
@@ -187,8 +187,8 @@ impl<R: Real> Bins<'_, R> {
             let t_re = sum_im * cosines[lane] + apart_re * sines[lane];
             let t_im = sum_im * sines[lane] - apart_re * cosines[lane];
             let (h_re, h_im) = (half * sum_re, half * apart_im);
-            rising[lane] = of(h_re + t_re, h_im + t_im);
-            falling[lane] = of(h_re - t_re, h_im - t_im);
+            rising[lane] = map(h_re + t_re, h_im + t_im);
+            falling[lane] = map(h_re - t_re, h_im - t_im);
         }
         falling.reverse();
         low[at..at + WIDTH].copy_from_slice(&rising);
@@ -196,7 +196,7 @@ impl<R: Real> Bins<'_, R> {
     }
 }
 
-/// Some neighbouring values; zeros where there are none.
+/// Returns WIDTH values from index `at` on, or zeros if there are too few.
 #[inline(always)]
 fn lanes<R: Real, const WIDTH: usize>(values: &[R], at: usize) -> [R; WIDTH] {
     match values[at..].first_chunk::<WIDTH>() {
@@ -218,7 +218,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn powers_equal_the_transforms_definition_again_and_again() {
+    fn powers_equal_their_definition_on_repeated_use() {
         for (points, filled) in [
             (1usize, 1usize),
             (2, 2),
@@ -233,7 +233,7 @@ mod tests {
         ] {
             let mut spectrum = Spectrum::<f64>::new(points);
             assert_eq!(spectrum.bins(), points / 2 + 1);
-            // Behind the bins there may be room, which stays as it is.
+            // Room after the bins stays unchanged.
             let mut powers = vec![7.0; points / 2 + 9];
             for seed in [3usize, 7] {
                 let sample = |n: usize| ((n * n * seed) % 23) as f64 - 9.0;

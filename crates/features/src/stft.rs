@@ -2,30 +2,30 @@
 
 use std::sync::Arc;
 
-use crate::framing::{Framing, Sounding};
+use crate::framing::{Framing, NonzeroRange};
 use crate::sample::{Exponent, Sample};
+use crate::simd::Aligned;
 use crate::spectrum::Spectrum;
-use crate::vector::Aligned;
 
-/// The spectra of windowed frames.
+/// Spectra of windowed frames.
 ///
-/// Product and transform are in f64 whatever the samples' type, as in librosa, whose window is f64.
+/// Product and transform are f64 for every sample type, as in librosa, whose window is f64.
 #[derive(Clone, Debug)]
 pub(crate) struct Stft {
     framing: Framing,
     window: Arc<Aligned<f64>>,
-    /// The window lies in the middle of a frame.
+    /// Start of the window, which is in the middle of a frame.
     offset: usize,
     spectrum: Spectrum<f64>,
 }
 
 impl Stft {
-    /// Spectra of frames, multiplied by a window that is no longer than they are.
+    /// Builds the tables; the window must not be longer than a frame.
     pub(crate) fn new(framing: Framing, window: Vec<f64>) -> Stft {
         Stft {
             framing,
             offset: (framing.length - window.len()) / 2,
-            window: Arc::new(Aligned::of(&window)),
+            window: Arc::new(Aligned::from_slice(&window)),
             spectrum: Spectrum::new(framing.length),
         }
     }
@@ -34,17 +34,17 @@ impl Stft {
         &self.framing
     }
 
-    /// The number of frequencies, n_fft / 2 + 1.
+    /// Returns the number of bins, n_fft / 2 + 1.
     pub(crate) fn bins(&self) -> usize {
         self.spectrum.bins()
     }
 
-    /// Whether frame `t` holds nothing but zeros, so that its spectrum is zero.
-    pub(crate) fn is_silent(&self, t: usize, clip: &Sounding) -> bool {
+    /// Returns true if frame `t` is all zeros, and its spectrum is therefore zero.
+    pub(crate) fn is_silent(&self, t: usize, clip: &NonzeroRange) -> bool {
         self.framing.is_silent(t, self.offset..self.offset + self.window.len(), clip)
     }
 
-    /// |X|^exponent of frame `t`; infinite where it is beyond the number type.
+    /// Computes |X|^exponent of frame `t`; infinite where it overflows the number type.
     ///
     /// # Shapes
     /// -> \[bins\]
@@ -63,10 +63,10 @@ impl Stft {
         };
         let frame = (*offset + window.len(), write);
         match exponent {
-            Exponent::Two => spectrum.each(frame, powers, S::power),
-            Exponent::One => spectrum.each(frame, powers, S::magnitude),
+            Exponent::Two => spectrum.for_each_bin(frame, powers, S::power),
+            Exponent::One => spectrum.for_each_bin(frame, powers, S::magnitude),
             Exponent::Other(exponent) => {
-                spectrum.each(frame, powers, |re, im| S::magnitude(re, im).raised(exponent));
+                spectrum.for_each_bin(frame, powers, |re, im| S::magnitude(re, im).raised(exponent));
             }
         }
     }
@@ -80,7 +80,7 @@ mod tests {
     use crate::Window;
     use crate::framing::PadMode;
 
-    /// |X_k| by the definition of the transform.
+    /// Returns |X_k| by the definition of the transform.
     fn naive(frame: &[f64]) -> Vec<f64> {
         let n = frame.len();
         let bin = |k: usize| {
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn magnitudes_equal_the_transforms_definition_for_every_length_and_window() {
+    fn magnitudes_equal_their_definition_for_every_length_and_window() {
         for length in [1usize, 2, 3, 8, 15, 30, 64, 100] {
             for window_length in [1, length.div_ceil(2), length] {
                 let framing = Framing { length, hop: 3, pad: Some(PadMode::Constant) };
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn magnitudes_of_f32_samples_are_off_by_their_rounding_alone() {
+    fn magnitudes_of_f32_samples_differ_by_rounding_only() {
         let framing = Framing { length: 64, hop: 16, pad: None };
         let samples: Vec<f64> = (0..64).map(|n| f64::from(n * n % 29) - 14.0).collect();
         let narrow: Vec<f32> = samples.iter().map(|&sample| sample as f32).collect();
@@ -134,7 +134,7 @@ mod tests {
         stft.powers(&narrow, 0, Exponent::One, &mut one);
         stft.powers(&narrow, 0, Exponent::Two, &mut two);
         for (k, magnitude) in naive(&windowed).into_iter().enumerate() {
-            // The rounding of both parts, and of the root.
+            // Rounding of both parts and of the root.
             let bound = magnitude * 2f64.powi(-23) + 1e-12;
             assert!((f64::from(one[k]) - magnitude).abs() <= bound, "{k}");
             assert!((f64::from(two[k]) - magnitude * magnitude).abs() <= 2.0 * magnitude * bound, "{k}");
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn tiny_and_huge_f32_magnitudes_neither_vanish_nor_overflow() {
+    fn tiny_and_huge_f32_magnitudes_do_not_vanish_or_overflow() {
         let framing = Framing { length: 8, hop: 8, pad: None };
         let mut stft = Stft::new(framing, Window::Rectangular.periodic(8));
         let mut magnitudes = [0f32; 5];

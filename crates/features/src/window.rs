@@ -4,9 +4,9 @@ use std::f64::consts::TAU;
 
 use serde::{Deserialize, Serialize};
 
-/// The shape that a frame is multiplied with before its spectrum is taken.
+/// Window function that multiplies a frame before the Fourier transform.
 ///
-/// All are sums of cosines a0 - a1 cos(x) + a2 cos(2x), x from 0 to 2 pi over the window.
+/// All windows are sums of cosines a0 - a1 cos(x) + a2 cos(2x), x from 0 to 2 pi over the window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
@@ -24,7 +24,7 @@ pub enum Window {
 }
 
 impl Window {
-    /// The periodic window of `length` points: x = 2 pi n / length, as librosa and PyTorch take it.
+    /// Returns the periodic window of `length` points: x = 2 pi n / length, as in librosa and PyTorch.
     ///
     /// # Shapes
     /// -> \[length\]
@@ -39,7 +39,7 @@ impl Window {
     /// ```
     ///
     /// # Source
-    /// scipy.signal.get_window with fftbins=True (one point gives 1).
+    /// scipy.signal.get_window with fftbins=True (a single point is 1).
     pub fn periodic(self, length: usize) -> Vec<f64> {
         if length == 1 {
             return vec![1.0];
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn windows_are_periodic_and_not_symmetric() {
+    fn windows_are_periodic() {
         // scipy.signal.get_window(name, 5)
         let hann = [0.0, 0.345_491_502_812_526_3, 0.904_508_497_187_473_7];
         close(Window::Hann, 5, &[hann[0], hann[1], hann[2], hann[2], hann[1]]);
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn a_window_of_one_point_is_one() {
+    fn window_of_one_point_is_one() {
         for window in [Window::Hann, Window::Hamming, Window::Blackman, Window::Rectangular] {
             assert_eq!(window.periodic(1), [1.0]);
             assert!(window.periodic(0).is_empty());

@@ -1,4 +1,4 @@
-//! Feature configurations: what is read, written and refused.
+//! Tests of feature configurations: reading, writing and checks.
 
 use super::*;
 use crate::{DctNorm, DeltaKind, DeltaMode, KaldiCmvn, MelNorm, PsfFft, Reference, Window};
@@ -7,15 +7,15 @@ fn parse(text: &str) -> Result<FeatureConfig, String> {
     toml::from_str(text).map_err(|error| error.to_string())
 }
 
-fn refused(text: &str) -> String {
+fn rejected(text: &str) -> String {
     parse(text).unwrap().check().unwrap_err().to_string()
 }
 
 #[test]
-fn a_recipe_names_the_front_end_and_overrides_what_it_likes() {
+fn recipe_selects_a_front_end_and_overrides_settings() {
     let config = parse(
         "sample_rate_hz = 8000\nscale = \"int16\"\nfixed_length_samples = 8000\n\
-         normalisation = \"per-coefficient\"\n\
+         normalization = \"per-coefficient\"\n\
          [deltas]\norder = 2\nmode = \"nearest\"\n\
          [front_end.librosa-mfcc]\nn_mfcc = 13\nwindow = \"boxcar\"\nmel_norm = 2\ntop_db = \"none\"\n\
          ref = \"max\"\nnorm = \"none\"\n",
@@ -36,22 +36,22 @@ fn a_recipe_names_the_front_end_and_overrides_what_it_likes() {
         Some(DeltasConfig { order: 2, mode: Some(DeltaMode::Nearest), ..Default::default() })
     );
     assert_eq!(
-        (config.sample_rate_hz, config.scale, config.fixed_length_samples, config.normalisation),
-        (8000, Scale::Int16, Some(8000), Normalisation::PerCoefficient)
+        (config.sample_rate_hz, config.scale, config.fixed_length_samples, config.normalization),
+        (8000, Scale::Int16, Some(8000), Normalization::PerCoefficient)
     );
     assert_eq!(config.frames_per_second(), 8000.0 / 512.0);
     assert_eq!(config.init().unwrap().width(), 39);
 }
 
 #[test]
-fn an_empty_recipe_is_librosas_defaults() {
+fn empty_recipe_equals_librosa_defaults() {
     let config = parse("").unwrap();
     assert_eq!(config, FeatureConfig::default());
     assert_eq!(parse("[front_end.librosa-mfcc]\n").unwrap(), config);
 }
 
 #[test]
-fn settings_survive_being_written_and_read() {
+fn settings_round_trip_through_toml_and_json() {
     let mel_db = LibrosaMelDbConfig {
         top_db: None,
         norm: MelNorm::P(f64::INFINITY),
@@ -67,7 +67,7 @@ fn settings_survive_being_written_and_read() {
         FrontEndConfig::LibrosaMelDb(mel_db),
         FrontEndConfig::LibrosaMfcc(mfcc),
         FrontEndConfig::PsfMfcc(psf.clone()),
-        FrontEndConfig::PsfLogFbank(psf.fbank().log()),
+        FrontEndConfig::PsfLogFbank(PsfLogFbankConfig { fbank: psf.fbank() }),
         FrontEndConfig::PsfFbank(psf.fbank()),
         FrontEndConfig::KaldiMfcc(kaldi.clone()),
         FrontEndConfig::KaldiFbank(kaldi.fbank()),
@@ -77,7 +77,7 @@ fn settings_survive_being_written_and_read() {
             deltas: Some(DeltasConfig { kind: DeltaKind::Kaldi, ..Default::default() }),
             stacking: StackingConfig { left: 1, right: 2, every: 3 },
             fixed_length_samples: Some(16_000),
-            normalisation: Normalisation::PerUtteranceMean,
+            normalization: Normalization::PerUtteranceMean,
             ..Default::default()
         };
         assert_eq!(parse(&toml::to_string(&config).unwrap()).unwrap(), config);
@@ -87,7 +87,7 @@ fn settings_survive_being_written_and_read() {
 }
 
 #[test]
-fn recipes_name_psf_and_kaldi_by_their_own_settings() {
+fn recipes_accept_settings_of_psf_and_kaldi() {
     let config = parse(
         "sample_rate_hz = 8000\n[front_end.psf-mfcc]\nnfft = \"auto\"\nappendEnergy = false\ndeltas = 1\nN = 3\n\
          winfunc = \"hamming\"\n",
@@ -102,15 +102,15 @@ fn recipes_name_psf_and_kaldi_by_their_own_settings() {
     .unwrap();
     assert_eq!((config.frames_per_second(), config.init().unwrap().width()), (100.0, 39));
     assert_eq!(
-        refused("[front_end.kaldi-fbank.frame_opts]\ndither = 1.0"),
-        "features.front_end.kaldi-fbank.frame_opts.dither = 1: must be 0: with added noise no two runs agree"
+        rejected("[front_end.kaldi-fbank.frame_opts]\ndither = 1.0"),
+        "features.front_end.kaldi-fbank.frame_opts.dither = 1: must be 0; noise makes runs differ"
     );
     assert!(
-        refused("[front_end.psf-logfbank]\nhighfreq = 9000")
+        rejected("[front_end.psf-logfbank]\nhighfreq = 9000")
             .starts_with("features.front_end.psf-logfbank.high")
     );
     assert_eq!(
-        refused("[front_end.psf-fbank]\nN = 0"),
+        rejected("[front_end.psf-fbank]\nN = 0"),
         "features.front_end.psf-fbank.N = 0: must be within 1..=4999; use 1"
     );
     for text in ["[front_end.kaldi-mfcc]\nnum_bins = 40", "[front_end.psf-mfcc]\nnfft = 1.5"] {
@@ -119,7 +119,7 @@ fn recipes_name_psf_and_kaldi_by_their_own_settings() {
 }
 
 #[test]
-fn unknown_keys_and_words_are_errors() {
+fn unknown_keys_and_values_are_errors() {
     for text in [
         "sample_rate = 8000",
         "scale = \"int8\"",
@@ -130,7 +130,7 @@ fn unknown_keys_and_words_are_errors() {
         "[front_end.librosa-mfcc]\ntop_db = \"off\"",
         "[front_end.librosa-mfcc]\nhop_length = -1",
         "[deltas]\nwindow = 9",
-        "normalisation = \"global\"",
+        "normalization = \"global\"",
     ] {
         assert!(parse(text).is_err(), "{text}");
     }
@@ -140,35 +140,37 @@ fn unknown_keys_and_words_are_errors() {
 }
 
 #[test]
-fn an_impossible_setting_is_named_by_its_whole_key() {
+fn invalid_settings_are_reported_with_their_full_key() {
     assert_eq!(
-        refused("[front_end.librosa-mfcc]\nhop_length = 0"),
+        rejected("[front_end.librosa-mfcc]\nhop_length = 0"),
         "features.front_end.librosa-mfcc.hop_length = 0: must be at least 1; use 1"
     );
     assert!(
-        refused("[front_end.librosa-mel-db]\nfmax = 9000")
+        rejected("[front_end.librosa-mel-db]\nfmax = 9000")
             .starts_with("features.front_end.librosa-mel-db.fmax = 9000: ")
     );
     assert_eq!(
-        refused("sample_rate_hz = 0"),
+        rejected("sample_rate_hz = 0"),
         "features.sample_rate_hz = 0: must be at least 1; use the recordings' own, such as 16000"
     );
-    assert!(refused("fixed_length_samples = 0").starts_with("features.fixed_length_samples = 0: "));
-    assert_eq!(refused("[deltas]\norder = 3"), "features.deltas.order = 3: must be 0, 1 or 2; use 2");
-    assert!(refused("[deltas]\nwidth = 4").starts_with("features.deltas.width = 4: must be odd"));
-    assert!(refused("[deltas]\norder = 2\nwidth = 1").starts_with("features.deltas.width = 1: "));
+    assert!(rejected("fixed_length_samples = 0").starts_with("features.fixed_length_samples = 0: "));
+    assert_eq!(rejected("[deltas]\norder = 3"), "features.deltas.order = 3: must be 0, 1 or 2; use 2");
+    assert!(rejected("[deltas]\nwidth = 4").starts_with("features.deltas.width = 4: must be odd"));
+    assert!(rejected("[deltas]\norder = 2\nwidth = 1").starts_with("features.deltas.width = 1: "));
 }
 
 #[test]
-fn a_fixed_length_must_give_enough_frames() {
+fn fixed_length_must_give_enough_frames() {
     assert_eq!(
-        refused("fixed_length_samples = 3000\n[deltas]\norder = 1"),
+        rejected("fixed_length_samples = 3000\n[deltas]\norder = 1"),
         "features.deltas.width = 9: must be at most the 6 frames of 3000 samples; \
          use 5, or mode = \"nearest\""
     );
-    assert!(refused("fixed_length_samples = 700\n[deltas]\norder = 1").ends_with("; use mode = \"nearest\""));
     assert!(
-        refused("fixed_length_samples = 2000\n[front_end.librosa-mfcc]\ncenter = false")
+        rejected("fixed_length_samples = 700\n[deltas]\norder = 1").ends_with("; use mode = \"nearest\"")
+    );
+    assert!(
+        rejected("fixed_length_samples = 2000\n[front_end.librosa-mfcc]\ncenter = false")
             .starts_with("features.fixed_length_samples = 2000: must be enough for one frame")
     );
     assert!(parse("fixed_length_samples = 700\n[deltas]\nmode = \"nearest\"").unwrap().check().is_ok());

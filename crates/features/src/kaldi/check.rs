@@ -1,28 +1,28 @@
-//! Which settings make a front end, and what follows from them.
+//! Checks of the settings, and values derived from them.
 
 use super::{
     KaldiCmvn, KaldiDialect, KaldiFbankConfig, KaldiFrameConfig, KaldiMelConfig, KaldiMfccConfig, KaldiWindow,
 };
 use crate::FeatureError;
-use crate::check::{LONGEST_FRAME, demand, rate};
+use crate::check::{MAX_FRAME_LENGTH, require, require_sample_rate};
 use crate::mel::MelScale;
 use crate::stream::needs_whole_clip;
 
-/// More would be a typing error, and the search for empty bands slow.
-const MOST_BANDS: usize = 1 << 12;
-const MOST_DELTAS: usize = 2;
+/// Maximum number of bands; more are a typing error, and the search for empty bands would be slow.
+const MAX_BANDS: usize = 1 << 12;
+const MAX_DELTA_ORDER: usize = 2;
 
 /// Lengths in samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Lengths {
     pub frame: usize,
     pub hop: usize,
-    /// Of the transform.
+    /// Length of the Fourier transform.
     pub points: usize,
 }
 
 impl KaldiFrameConfig {
-    /// Milliseconds as whole samples.
+    /// Converts milliseconds to whole samples.
     fn samples(&self, ms: f64, dialect: KaldiDialect, sample_rate_hz: u32) -> usize {
         match dialect {
             KaldiDialect::KaldiNativeFbank => (sample_rate_hz as f32 * 0.001 * ms as f32) as usize,
@@ -32,8 +32,8 @@ impl KaldiFrameConfig {
 
     pub(super) fn lengths(&self, dialect: KaldiDialect, sample_rate_hz: u32) -> Lengths {
         let frame = self.samples(self.frame_length_ms, dialect, sample_rate_hz);
-        // Too long a frame is refused; until then its power of two must have a number.
-        let padded = frame.min(LONGEST_FRAME).next_power_of_two();
+        // Longer frames are rejected later; the bound keeps the power of two from overflowing.
+        let padded = frame.min(MAX_FRAME_LENGTH).next_power_of_two();
         Lengths {
             frame,
             hop: self.samples(self.frame_shift_ms, dialect, sample_rate_hz),
@@ -42,58 +42,59 @@ impl KaldiFrameConfig {
     }
 
     fn check(&self, dialect: KaldiDialect, sample_rate_hz: u32) -> Result<(), FeatureError> {
-        rate(sample_rate_hz, 1)?;
+        require_sample_rate(sample_rate_hz, 1)?;
         let lengths = self.lengths(dialect, sample_rate_hz);
-        let rule = format!("must be 2 to {LONGEST_FRAME} samples of {sample_rate_hz} Hz; use 25");
-        let held = (2..=LONGEST_FRAME).contains(&lengths.frame);
-        demand(held, "frame_opts.frame_length_ms", self.frame_length_ms, &rule)?;
-        let rule = format!("must be 1 to {LONGEST_FRAME} samples of {sample_rate_hz} Hz; use 10");
-        let held = (1..=LONGEST_FRAME).contains(&lengths.hop);
-        demand(held, "frame_opts.frame_shift_ms", self.frame_shift_ms, &rule)?;
+        let rule = format!("must be 2 to {MAX_FRAME_LENGTH} samples of {sample_rate_hz} Hz; use 25");
+        let valid = (2..=MAX_FRAME_LENGTH).contains(&lengths.frame);
+        require(valid, "frame_opts.frame_length_ms", self.frame_length_ms, &rule)?;
+        let rule = format!("must be 1 to {MAX_FRAME_LENGTH} samples of {sample_rate_hz} Hz; use 10");
+        let valid = (1..=MAX_FRAME_LENGTH).contains(&lengths.hop);
+        require(valid, "frame_opts.frame_shift_ms", self.frame_shift_ms, &rule)?;
         let rule = format!(
             "must be an even number of samples, not {}, without round_to_power_of_two; set that to true",
             lengths.frame
         );
         let even = lengths.points.is_multiple_of(2);
-        demand(even, "frame_opts.frame_length_ms", self.frame_length_ms, &rule)?;
-        let rule = "must be 0: with added noise no two runs agree";
-        demand(self.dither == 0.0, "frame_opts.dither", self.dither, rule)?;
+        require(even, "frame_opts.frame_length_ms", self.frame_length_ms, &rule)?;
+        let rule = "must be 0; noise makes runs differ";
+        require(self.dither == 0.0, "frame_opts.dither", self.dither, rule)?;
         let rule = "must be within 0..=1; use 0.97, or 0 for none";
-        let held = (0.0..=1.0).contains(&self.preemph_coeff);
-        demand(held, "frame_opts.preemph_coeff", self.preemph_coeff, rule)?;
+        let valid = (0.0..=1.0).contains(&self.preemph_coeff);
+        require(valid, "frame_opts.preemph_coeff", self.preemph_coeff, rule)?;
         let rule = "must be finite; use 0.42";
-        demand(self.blackman_coeff.is_finite(), "frame_opts.blackman_coeff", self.blackman_coeff, rule)?;
-        let foreign = matches!(self.window_type, KaldiWindow::Hann | KaldiWindow::Sine);
+        require(self.blackman_coeff.is_finite(), "frame_opts.blackman_coeff", self.blackman_coeff, rule)?;
+        let native_only = matches!(self.window_type, KaldiWindow::Hann | KaldiWindow::Sine);
         let rule = "must be a window of torchaudio, or dialect = \"kaldi-native-fbank\"; use \"hanning\"";
-        let known = !(foreign && dialect == KaldiDialect::Torchaudio);
-        demand(known, "frame_opts.window_type", format!("{:?}", self.window_type).to_lowercase(), rule)
+        let known = !(native_only && dialect == KaldiDialect::Torchaudio);
+        require(known, "frame_opts.window_type", format!("{:?}", self.window_type).to_lowercase(), rule)
     }
 }
 
 impl KaldiMelConfig {
-    /// Where the highest band ends.
+    /// Returns the upper edge of the highest band, Hz.
     pub(crate) fn highest_hz(&self, sample_rate_hz: u32) -> f64 {
         let nyquist_hz = f64::from(sample_rate_hz) / 2.0;
         if self.high_freq > 0.0 { self.high_freq } else { nyquist_hz + self.high_freq }
     }
 
     fn check(&self, dialect: KaldiDialect, sample_rate_hz: u32) -> Result<(), FeatureError> {
-        let fewest = if dialect == KaldiDialect::Torchaudio { 4 } else { 3 };
-        let rule = format!("must be within {fewest}..={MOST_BANDS}; use 23");
-        demand((fewest..=MOST_BANDS).contains(&self.num_bins), "mel_opts.num_bins", self.num_bins, &rule)?;
+        let min = if dialect == KaldiDialect::Torchaudio { 4 } else { 3 };
+        let rule = format!("must be within {min}..={MAX_BANDS}; use 23");
+        require((min..=MAX_BANDS).contains(&self.num_bins), "mel_opts.num_bins", self.num_bins, &rule)?;
         let nyquist_hz = f64::from(sample_rate_hz) / 2.0;
         let highest_hz = self.highest_hz(sample_rate_hz);
         let rule = format!(
-            "must be at most {nyquist_hz} Hz, half the sample rate, and leave a band above 0; use 0 for the whole"
+            "must be at most {nyquist_hz} Hz, half the sample rate, and above 0 Hz; use 0 for half the sample rate"
         );
-        let held = highest_hz > 0.0 && highest_hz <= nyquist_hz;
-        demand(held, "mel_opts.high_freq", self.high_freq, &rule)?;
-        let rule = format!("must be at least 0 and below the highest band's end of {highest_hz} Hz; use 0");
-        let held = self.low_freq >= 0.0 && self.low_freq < highest_hz;
-        demand(held, "mel_opts.low_freq", self.low_freq, &rule)
+        let valid = highest_hz > 0.0 && highest_hz <= nyquist_hz;
+        require(valid, "mel_opts.high_freq", self.high_freq, &rule)?;
+        let rule =
+            format!("must be at least 0 and below {highest_hz} Hz, the upper edge of the bands; use 0");
+        let valid = self.low_freq >= 0.0 && self.low_freq < highest_hz;
+        require(valid, "mel_opts.low_freq", self.low_freq, &rule)
     }
 
-    /// The weights of each band over the transform's bins: triangles linear in mel, the last bin left out.
+    /// Returns the weights of each band over the transform's bins: triangles linear in mel, without the last bin.
     ///
     /// # Shapes
     /// -> \[M, points / 2\]
@@ -104,21 +105,21 @@ impl KaldiMelConfig {
         let bin_hz = f64::from(sample_rate_hz) / points as f64;
         let bins: Vec<f64> = (0..points / 2).map(|bin| MelScale::Kaldi.mel(bin as f64 * bin_hz)).collect();
         (0..self.num_bins).map(move |band| {
-            let [left, centre, right] = [0, 1, 2].map(|edge| lowest + (band + edge) as f64 * step);
+            let [left, center, right] = [0, 1, 2].map(|edge| lowest + (band + edge) as f64 * step);
             let weight = |&mel: &f64| {
                 if mel <= left || mel >= right {
                     0.0
-                } else if mel <= centre {
-                    (mel - left) / (centre - left)
+                } else if mel <= center {
+                    (mel - left) / (center - left)
                 } else {
-                    (right - mel) / (right - centre)
+                    (right - mel) / (right - center)
                 }
             };
             bins.iter().map(weight).collect()
         })
     }
 
-    /// Whether some band would have no bin.
+    /// Returns true if some band contains no bin.
     fn has_empty_band(&self, points: usize, sample_rate_hz: u32) -> bool {
         self.triangles(points, sample_rate_hz).any(|band| band.iter().all(|&weight| weight == 0.0))
     }
@@ -129,27 +130,22 @@ impl KaldiFbankConfig {
         self.frame_opts.lengths(self.dialect, sample_rate_hz)
     }
 
-    /// From one frame to the next, samples.
-    pub(crate) fn hop(&self, sample_rate_hz: u32) -> usize {
-        self.lengths(sample_rate_hz).hop
-    }
-
     /// Checks the settings against each other and against the sample rate.
     ///
     /// # Errors
-    /// [`FeatureError::Setting`] naming the setting, its value, the rule and the nearest choice.
+    /// [`FeatureError::Setting`] naming the setting, its value, the rule and the nearest valid value.
     pub fn check(&self, sample_rate_hz: u32) -> Result<(), FeatureError> {
         self.frame_opts.check(self.dialect, sample_rate_hz)?;
         self.mel_opts.check(self.dialect, sample_rate_hz)?;
         self.check_bands(sample_rate_hz)?;
-        let floor = self.least_energy();
+        let floor = self.min_energy();
         let rule = "must be at least 0 and finite; 0 is no floor";
-        demand(floor >= 0.0 && floor <= f64::from(f32::MAX), "energy_floor", floor, rule)?;
-        let least = f64::from(f32::MIN_POSITIVE);
-        let rule = format!("must be at least {least:e} and finite; Kaldi's is 1.1920929e-7");
-        demand(self.eps >= least && self.eps <= f64::from(f32::MAX), "eps", self.eps, &rule)?;
-        let rule = format!("must be 0, 1 or 2; use {MOST_DELTAS}");
-        demand(self.deltas <= MOST_DELTAS, "deltas", self.deltas, &rule)
+        require(floor >= 0.0 && floor <= f64::from(f32::MAX), "energy_floor", floor, rule)?;
+        let min = f64::from(f32::MIN_POSITIVE);
+        let rule = format!("must be at least {min:e} and finite; Kaldi's is 1.1920929e-7");
+        require(self.eps >= min && self.eps <= f64::from(f32::MAX), "eps", self.eps, &rule)?;
+        let rule = format!("must be 0, 1 or 2; use {MAX_DELTA_ORDER}");
+        require(self.deltas <= MAX_DELTA_ORDER, "deltas", self.deltas, &rule)
     }
 
     fn check_bands(&self, sample_rate_hz: u32) -> Result<(), FeatureError> {
@@ -165,20 +161,21 @@ impl KaldiFbankConfig {
             Some(fewer) => format!("use {fewer}"),
             None => "use longer frames".to_owned(),
         };
-        let rule = format!("must leave each band one of the transform's {points} points; {choice}");
+        let rule =
+            format!("must leave at least one of the transform's {points} points in each band; {choice}");
         Err(FeatureError::setting("mel_opts.num_bins", num_bins, rule))
     }
 
-    /// Checks that nothing waits for the end of the clip.
+    /// Checks that no setting needs the whole clip.
     pub(super) fn check_stream(&self) -> Result<(), FeatureError> {
         let value = match self.cmvn {
             KaldiCmvn::None => return Ok(()),
             KaldiCmvn::Mean => "mean",
             KaldiCmvn::MeanVar => "meanvar",
         };
-        let instead = "use cmvn = \"none\", and normalisation = \"per-coefficient\" in the recipe, whose means \
+        let alternative = "use cmvn = \"none\", and normalization = \"per-coefficient\" in the recipe, whose means \
                        come from the training clips";
-        Err(needs_whole_clip("cmvn", value, instead))
+        Err(needs_whole_clip("cmvn", value, alternative))
     }
 }
 
@@ -186,15 +183,15 @@ impl KaldiMfccConfig {
     /// Checks the settings against each other and against the sample rate.
     ///
     /// # Errors
-    /// [`FeatureError::Setting`] naming the setting, its value, the rule and the nearest choice.
+    /// [`FeatureError::Setting`] naming the setting, its value, the rule and the nearest valid value.
     pub fn check(&self, sample_rate_hz: u32) -> Result<(), FeatureError> {
         self.fbank().check(sample_rate_hz)?;
         let bands = self.mel_opts.num_bins;
         let rule = format!("must be within 1..={bands} (mel_opts.num_bins); use {bands}");
-        demand((1..=bands).contains(&self.num_ceps), "num_ceps", self.num_ceps, &rule)?;
-        let held = self.cepstral_lifter >= 0.0 && self.cepstral_lifter.is_finite();
+        require((1..=bands).contains(&self.num_ceps), "num_ceps", self.num_ceps, &rule)?;
+        let valid = self.cepstral_lifter >= 0.0 && self.cepstral_lifter.is_finite();
         let rule = "must be at least 0 and finite; 0 is no lifter";
-        demand(held, "cepstral_lifter", self.cepstral_lifter, rule)
+        require(valid, "cepstral_lifter", self.cepstral_lifter, rule)
     }
 }
 
@@ -202,7 +199,7 @@ impl KaldiMfccConfig {
 mod tests {
     use super::*;
 
-    fn refused(change: impl FnOnce(&mut KaldiMfccConfig)) -> String {
+    fn rejected(change: impl FnOnce(&mut KaldiMfccConfig)) -> String {
         let mut config = KaldiMfccConfig::default();
         change(&mut config);
         config.check(16_000).unwrap_err().to_string()
@@ -225,42 +222,42 @@ mod tests {
     }
 
     #[test]
-    fn every_impossible_setting_is_named_with_its_value_and_the_rule() {
+    fn invalid_settings_are_reported_with_value_and_rule() {
         assert_eq!(
-            refused(|c| c.frame_opts.dither = 0.00003),
-            "frame_opts.dither = 0.00003: must be 0: with added noise no two runs agree"
+            rejected(|c| c.frame_opts.dither = 0.00003),
+            "frame_opts.dither = 0.00003: must be 0; noise makes runs differ"
         );
         assert!(
-            refused(|c| c.frame_opts.frame_length_ms = 0.0).starts_with("frame_opts.frame_length_ms = 0: ")
+            rejected(|c| c.frame_opts.frame_length_ms = 0.0).starts_with("frame_opts.frame_length_ms = 0: ")
         );
         assert!(
-            refused(|c| c.frame_opts.frame_length_ms = 1e12).starts_with("frame_opts.frame_length_ms = ")
+            rejected(|c| c.frame_opts.frame_length_ms = 1e12).starts_with("frame_opts.frame_length_ms = ")
         );
         assert!(
-            refused(|c| c.frame_opts.frame_shift_ms = f64::NAN)
+            rejected(|c| c.frame_opts.frame_shift_ms = f64::NAN)
                 .starts_with("frame_opts.frame_shift_ms = NaN")
         );
         assert!(
-            refused(|c| {
+            rejected(|c| {
                 c.frame_opts.round_to_power_of_two = false;
                 c.frame_opts.frame_length_ms = 25.1;
             })
             .contains("must be an even number of samples, not 401")
         );
         assert!(
-            refused(|c| c.frame_opts.preemph_coeff = 1.5).starts_with("frame_opts.preemph_coeff = 1.5: ")
+            rejected(|c| c.frame_opts.preemph_coeff = 1.5).starts_with("frame_opts.preemph_coeff = 1.5: ")
         );
-        assert!(refused(|c| c.mel_opts.num_bins = 2).starts_with("mel_opts.num_bins = 2: must be within 3"));
-        assert!(refused(|c| c.mel_opts.low_freq = 8000.0).starts_with("mel_opts.low_freq = 8000: "));
-        assert!(refused(|c| c.mel_opts.high_freq = 8001.0).starts_with("mel_opts.high_freq = 8001: "));
-        assert!(refused(|c| c.mel_opts.high_freq = -8000.0).starts_with("mel_opts.high_freq = -8000: "));
+        assert!(rejected(|c| c.mel_opts.num_bins = 2).starts_with("mel_opts.num_bins = 2: must be within 3"));
+        assert!(rejected(|c| c.mel_opts.low_freq = 8000.0).starts_with("mel_opts.low_freq = 8000: "));
+        assert!(rejected(|c| c.mel_opts.high_freq = 8001.0).starts_with("mel_opts.high_freq = 8001: "));
+        assert!(rejected(|c| c.mel_opts.high_freq = -8000.0).starts_with("mel_opts.high_freq = -8000: "));
         assert_eq!(
-            refused(|c| c.num_ceps = 24),
+            rejected(|c| c.num_ceps = 24),
             "num_ceps = 24: must be within 1..=23 (mel_opts.num_bins); use 23"
         );
-        assert!(refused(|c| c.cepstral_lifter = -1.0).starts_with("cepstral_lifter = -1: "));
-        assert!(refused(|c| c.energy_floor = Some(-1.0)).starts_with("energy_floor = -1: "));
-        assert!(refused(|c| c.deltas = 3).starts_with("deltas = 3: must be 0, 1 or 2"));
+        assert!(rejected(|c| c.cepstral_lifter = -1.0).starts_with("cepstral_lifter = -1: "));
+        assert!(rejected(|c| c.energy_floor = Some(-1.0)).starts_with("energy_floor = -1: "));
+        assert!(rejected(|c| c.deltas = 3).starts_with("deltas = 3: must be 0, 1 or 2"));
         assert!(KaldiFbankConfig { eps: 0.0, ..Default::default() }.check(8000).is_err());
         assert!(KaldiMfccConfig::default().check(0).is_err());
         let hann = |dialect| KaldiFbankConfig {
@@ -274,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn a_band_without_a_bin_is_refused_with_the_most_that_fit_and_silent_in_torchaudio() {
+    fn empty_bands_are_rejected_by_kaldi_and_silent_in_torchaudio() {
         let bands = |num_bins, dialect| KaldiFbankConfig {
             dialect,
             mel_opts: KaldiMelConfig { num_bins, ..Default::default() },
@@ -289,12 +286,12 @@ mod tests {
     }
 
     #[test]
-    fn normalisation_over_the_utterance_cannot_be_streamed_and_says_what_can() {
+    fn utterance_normalization_cannot_be_streamed() {
         let config = KaldiFbankConfig { cmvn: KaldiCmvn::MeanVar, ..Default::default() };
         let error = config.check_stream().unwrap_err().to_string();
         assert!(
             error.starts_with(
-                "cmvn = meanvar needs the whole clip and cannot be streamed: use cmvn = \"none\""
+                "cmvn = meanvar needs the whole clip and cannot be streamed; use cmvn = \"none\""
             )
         );
     }

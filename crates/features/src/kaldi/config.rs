@@ -3,230 +3,170 @@
 use serde::{Deserialize, Serialize};
 
 use super::{KaldiCmvn, KaldiWindow};
+use crate::settings_macro::config;
 
-/// Which program's defaults and rules hold where the two differ.
+/// Implementation whose defaults and rules apply where the two differ.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum KaldiDialect {
-    /// Kaldi's own: MFCCs begin with the energy, which has no floor; lengths in samples are computed in f32; a
-    /// band without a bin is refused.
+    /// kaldi-native-fbank: MFCCs begin with the energy, which has no floor; lengths in samples are computed in f32;
+    /// a band without a bin is an error.
     #[default]
     KaldiNativeFbank,
     /// torchaudio.compliance.kaldi: MFCCs begin with c0, an energy has the floor 1; lengths in samples are
-    /// computed in f64; a band without a bin is silent; a clip shorter than a frame is refused.
+    /// computed in f64; a band without a bin is silent; a clip shorter than a frame is an error.
     Torchaudio,
 }
 
-/// How samples are cut into frames and what is done to a frame before its spectrum is taken.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct KaldiFrameConfig {
-    /// From one frame to the next, milliseconds; samples beyond whole ones are dropped.
-    pub frame_shift_ms: f64,
-    /// Length of a frame, milliseconds; samples beyond whole ones are dropped.
-    pub frame_length_ms: f64,
-    /// Amount of noise added to the samples; must be 0, for with noise no two runs agree.
-    pub dither: f64,
-    /// How much of the sample before is taken off each sample of a frame; 0 for no filter.
-    pub preemph_coeff: f64,
-    /// Whether the frame's mean is taken off first.
-    pub remove_dc_offset: bool,
-    /// Shape of the window.
-    pub window_type: KaldiWindow,
-    /// Whether zeros fill the frame up to a power of two before its transform.
-    pub round_to_power_of_two: bool,
-    /// The constant of the window "blackman".
-    pub blackman_coeff: f64,
-    /// Whether only whole frames count; otherwise there is one for each shift, and the clip is mirrored about
-    /// its ends.
-    pub snip_edges: bool,
-}
-
-impl Default for KaldiFrameConfig {
-    fn default() -> KaldiFrameConfig {
-        KaldiFrameConfig {
-            frame_shift_ms: 10.0,
-            frame_length_ms: 25.0,
-            dither: 0.0,
-            preemph_coeff: 0.97,
-            remove_dc_offset: true,
-            window_type: KaldiWindow::Povey,
-            round_to_power_of_two: true,
-            blackman_coeff: 0.42,
-            snip_edges: true,
-        }
+config! {
+    /// Framing, and processing of a frame before the Fourier transform.
+    pub struct KaldiFrameConfig {
+        /// Hop between frames; truncated to whole samples.
+        frame_shift_ms: f64 = 10.0, "ms";
+        /// Length of a frame; truncated to whole samples.
+        frame_length_ms: f64 = 25.0, "ms";
+        /// Amount of noise added to the samples; must be 0, because noise makes runs differ.
+        dither: f64 = 0.0, "";
+        /// Pre-emphasis coefficient, applied within each frame; 0 for no filter.
+        preemph_coeff: f64 = 0.97, "";
+        /// Subtracts the mean of each frame first.
+        remove_dc_offset: bool = true, "";
+        /// Window function: povey, hanning, hamming, hann, rectangular, sine or blackman.
+        window_type: KaldiWindow = KaldiWindow::Povey, "";
+        /// Pads frames with zeros to a power of two before the transform.
+        round_to_power_of_two: bool = true, "";
+        /// Constant of the window blackman.
+        blackman_coeff: f64 = 0.42, "";
+        /// Uses whole frames only; otherwise one frame per shift, and the clip is mirrored about its ends.
+        snip_edges: bool = true, "";
     }
 }
 
-/// Where the mel bands lie.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct KaldiMelConfig {
-    /// M, the number of bands.
-    pub num_bins: usize,
-    /// Where the lowest band begins, Hz.
-    pub low_freq: f64,
-    /// Where the highest band ends, Hz; 0 or less counts from half the sample rate.
-    pub high_freq: f64,
-}
-
-impl Default for KaldiMelConfig {
-    fn default() -> KaldiMelConfig {
-        KaldiMelConfig { num_bins: 23, low_freq: 20.0, high_freq: 0.0 }
+config! {
+    /// Mel bands.
+    pub struct KaldiMelConfig {
+        /// M, the number of mel bands.
+        num_bins: usize = 23, "";
+        /// Lower edge of the lowest band.
+        low_freq: f64 = 20.0, "Hz";
+        /// Upper edge of the highest band; 0 or less is relative to half the sample rate.
+        high_freq: f64 = 0.0, "Hz";
     }
 }
 
-/// Logarithms of mel energies.
-///
-/// Each frame loses its mean, is filtered (x\[n\] - 0.97 x\[n - 1\]), windowed and transformed; the power |X|^2 is
-/// summed under triangles that are linear in Kaldi's mel, and ln(max(energy, eps)) taken.
-///
-/// # Shapes
-/// samples \[L\] -> \[T, (num_bins + use_energy) (1 + deltas)\]; with `snip_edges` T = 0 below one frame's length
-///
-/// # Example
-/// ```
-/// use stapes_features::{Extractor, KaldiFbankConfig};
-///
-/// let mut fbank = KaldiFbankConfig::default().init(16_000)?;
-/// let silence = fbank.extract(&[0.0; 16_000])?;
-/// assert_eq!((silence.frames(), silence.width()), (98, 23));
-/// assert!((silence.frame(0)[0] + 15.942385).abs() < 1e-5);
-/// # Ok::<(), stapes_features::FeatureError>(())
-/// ```
-///
-/// # Source
-/// kaldi-native-fbank 1.23.0, OnlineFbank; torchaudio.compliance.kaldi.fbank 2.11.0.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct KaldiFbankConfig {
-    /// Whose defaults and rules.
-    pub dialect: KaldiDialect,
-    /// Frames.
-    pub frame_opts: KaldiFrameConfig,
-    /// Bands.
-    pub mel_opts: KaldiMelConfig,
-    /// Whether the logarithm of the frame's energy stands before the bands.
-    pub use_energy: bool,
-    /// The least energy of a frame; 0 for none. The dialect's if absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub energy_floor: Option<f64>,
-    /// Whether the energy is that of the frame before the filter and the window.
-    pub raw_energy: bool,
-    /// Whether the energy stands behind the bands.
-    pub htk_compat: bool,
-    /// Whether logarithms are taken of the bands' energies.
-    pub use_log_fbank: bool,
-    /// Whether the logarithm is ln(max(energy, eps)); otherwise ln(energy + eps).
-    pub use_log_floor: bool,
-    /// The eps of the logarithm.
-    pub eps: f64,
-    /// Whether the bands sum the power |X|^2; otherwise the magnitude |X|.
-    pub use_power: bool,
-    /// How many orders of deltas follow the features in each frame: 0, 1 or 2.
-    pub deltas: usize,
-    /// What is taken out over the utterance, deltas included.
-    pub cmvn: KaldiCmvn,
-}
-
-impl Default for KaldiFbankConfig {
-    fn default() -> KaldiFbankConfig {
-        KaldiFbankConfig {
-            dialect: KaldiDialect::KaldiNativeFbank,
-            frame_opts: KaldiFrameConfig::default(),
-            mel_opts: KaldiMelConfig::default(),
-            use_energy: false,
-            energy_floor: None,
-            raw_energy: true,
-            htk_compat: false,
-            use_log_fbank: true,
-            use_log_floor: true,
-            eps: f64::from(f32::EPSILON),
-            use_power: true,
-            deltas: 0,
-            cmvn: KaldiCmvn::None,
-        }
+config! {
+    /// Log mel energies.
+    ///
+    /// The mean of each frame is subtracted; the frame is filtered (x\[n\] - 0.97 x\[n - 1\]), windowed and transformed.
+    /// The power |X|^2 is summed under triangles linear in Kaldi's mel; the features are ln(max(energy, eps)).
+    ///
+    /// # Shapes
+    /// samples \[L\] -> \[T, (num_bins + use_energy) (1 + deltas)\]; with `snip_edges` T = 0 below one frame's length
+    ///
+    /// # Example
+    /// ```
+    /// use stapes_features::{Extractor, KaldiFbankConfig};
+    ///
+    /// let mut fbank = KaldiFbankConfig::default().init(16_000)?;
+    /// let silence = fbank.extract(&[0.0; 16_000])?;
+    /// assert_eq!((silence.frames(), silence.width()), (98, 23));
+    /// assert!((silence.frame(0)[0] + 15.942385).abs() < 1e-5);
+    /// # Ok::<(), stapes_features::FeatureError>(())
+    /// ```
+    ///
+    /// # Source
+    /// kaldi-native-fbank 1.23.0, OnlineFbank; torchaudio.compliance.kaldi.fbank 2.11.0.
+    pub struct KaldiFbankConfig {
+        /// Defaults and rules of kaldi-native-fbank or torchaudio.
+        dialect: KaldiDialect = KaldiDialect::KaldiNativeFbank, "";
+        /// Framing.
+        frame_opts: KaldiFrameConfig = KaldiFrameConfig::default(), { KaldiFrameConfig };
+        /// Mel bands.
+        mel_opts: KaldiMelConfig = KaldiMelConfig::default(), { KaldiMelConfig };
+        /// Puts the log energy of the frame before the bands.
+        use_energy: bool = false, "";
+        /// Floor of the energy of a frame; 0 for none, the dialect's default if absent.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        energy_floor: Option<f64> = None, "";
+        /// Takes the energy before the filter and the window.
+        raw_energy: bool = true, "";
+        /// Puts the energy after the bands.
+        htk_compat: bool = false, "";
+        /// Returns logarithms of the band energies.
+        use_log_fbank: bool = true, "";
+        /// Uses ln(max(energy, eps)); otherwise ln(energy + eps).
+        use_log_floor: bool = true, "";
+        /// eps of the logarithm.
+        eps: f64 = f64::from(f32::EPSILON), "";
+        /// Sums the power |X|^2; otherwise the magnitude |X|.
+        use_power: bool = true, "";
+        /// Highest order of Kaldi's deltas after the features: 0, 1 or 2.
+        deltas: usize = 0, "";
+        /// Normalization over the utterance, deltas included: none, mean or meanvar.
+        cmvn: KaldiCmvn = KaldiCmvn::None, "";
     }
 }
 
-/// Mel-frequency cepstral coefficients: the first rows of the orthonormal cosine transform of
-/// [`KaldiFbankConfig`]'s logarithms, lifted, with the frame's energy in place of c0.
-///
-/// Coefficient i is multiplied by 1 + (Q/2) sin(pi i / Q). Deltas of order 1 weigh the frames -2..2 by
-/// (-2, -1, 0, 1, 2) / 10; those of order 2 weigh the frames -4..4 by (4, 4, 1, -4, -10, -4, 1, 4, 4) / 100, one
-/// filter over the features themselves. Beyond the ends the edge frame stands again and again.
-///
-/// # Shapes
-/// samples \[L\] -> \[T, num_ceps (1 + deltas)\]; with `snip_edges` T = 0 below one frame's length
-///
-/// # Example
-/// ```
-/// use stapes_features::{Extractor, KaldiMfccConfig};
-///
-/// let mut mfcc = KaldiMfccConfig { deltas: 2, ..Default::default() }.init(8000)?;
-/// let silence = mfcc.extract(&[0.0; 8000])?;
-/// assert_eq!((silence.frames(), silence.width()), (98, 39));
-/// assert!((silence.frame(0)[0] + 15.942385).abs() < 1e-5); // the energy
-/// # Ok::<(), stapes_features::FeatureError>(())
-/// ```
-///
-/// # Source
-/// kaldi-native-fbank 1.23.0, OnlineMfcc and compute_deltas; torchaudio.compliance.kaldi.mfcc 2.11.0.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct KaldiMfccConfig {
-    /// Whose defaults and rules.
-    pub dialect: KaldiDialect,
-    /// Frames.
-    pub frame_opts: KaldiFrameConfig,
-    /// Bands.
-    pub mel_opts: KaldiMelConfig,
-    /// C, the number of coefficients.
-    pub num_ceps: usize,
-    /// Whether the logarithm of the frame's energy takes the place of c0; the dialect's choice if absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub use_energy: Option<bool>,
-    /// The least energy of a frame; 0 for none. The dialect's if absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub energy_floor: Option<f64>,
-    /// Whether the energy is that of the frame before the filter and the window.
-    pub raw_energy: bool,
-    /// Length of the lifter; 0 for none.
-    pub cepstral_lifter: f64,
-    /// Whether c0 (times sqrt(2)) or the energy stands behind the other coefficients.
-    pub htk_compat: bool,
-    /// How many orders of deltas follow the features in each frame: 0, 1 or 2.
-    pub deltas: usize,
-    /// What is taken out over the utterance, deltas included.
-    pub cmvn: KaldiCmvn,
-}
-
-impl Default for KaldiMfccConfig {
-    fn default() -> KaldiMfccConfig {
-        KaldiMfccConfig {
-            dialect: KaldiDialect::KaldiNativeFbank,
-            frame_opts: KaldiFrameConfig::default(),
-            mel_opts: KaldiMelConfig::default(),
-            num_ceps: 13,
-            use_energy: None,
-            energy_floor: None,
-            raw_energy: true,
-            cepstral_lifter: 22.0,
-            htk_compat: false,
-            deltas: 0,
-            cmvn: KaldiCmvn::None,
-        }
+config! {
+    /// Mel-frequency cepstral coefficients: the first rows of the orthonormal cosine transform of
+    /// [`KaldiFbankConfig`]'s logarithms, liftered, with the energy of the frame in place of c0.
+    ///
+    /// Coefficient i is multiplied by 1 + (Q/2) sin(pi i / Q). Deltas of order 1 weight the frames -2..2 by
+    /// (-2, -1, 0, 1, 2) / 10; those of order 2 weight the frames -4..4 by (4, 4, 1, -4, -10, -4, 1, 4, 4) / 100, a
+    /// single filter over the features. Beyond the ends the edge frame is repeated.
+    ///
+    /// # Shapes
+    /// samples \[L\] -> \[T, num_ceps (1 + deltas)\]; with `snip_edges` T = 0 below one frame's length
+    ///
+    /// # Example
+    /// ```
+    /// use stapes_features::{Extractor, KaldiMfccConfig};
+    ///
+    /// let mut mfcc = KaldiMfccConfig { deltas: 2, ..Default::default() }.init(8000)?;
+    /// let silence = mfcc.extract(&[0.0; 8000])?;
+    /// assert_eq!((silence.frames(), silence.width()), (98, 39));
+    /// assert!((silence.frame(0)[0] + 15.942385).abs() < 1e-5); // the energy
+    /// # Ok::<(), stapes_features::FeatureError>(())
+    /// ```
+    ///
+    /// # Source
+    /// kaldi-native-fbank 1.23.0, OnlineMfcc and compute_deltas; torchaudio.compliance.kaldi.mfcc 2.11.0.
+    pub struct KaldiMfccConfig {
+        /// Defaults and rules of kaldi-native-fbank or torchaudio.
+        dialect: KaldiDialect = KaldiDialect::KaldiNativeFbank, "";
+        /// Framing.
+        frame_opts: KaldiFrameConfig = KaldiFrameConfig::default(), { KaldiFrameConfig };
+        /// Mel bands.
+        mel_opts: KaldiMelConfig = KaldiMelConfig::default(), { KaldiMelConfig };
+        /// C, the number of coefficients, at most mel_opts.num_bins.
+        num_ceps: usize = 13, "";
+        /// Replaces c0 by the log energy of the frame; the dialect's default if absent.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        use_energy: Option<bool> = None, "";
+        /// Floor of the energy of a frame; 0 for none, the dialect's default if absent.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        energy_floor: Option<f64> = None, "";
+        /// Takes the energy before the filter and the window.
+        raw_energy: bool = true, "";
+        /// Length of the lifter; 0 for none.
+        cepstral_lifter: f64 = 22.0, "";
+        /// Puts c0 (times sqrt(2)) or the energy after the other coefficients.
+        htk_compat: bool = false, "";
+        /// Highest order of Kaldi's deltas after the features: 0, 1 or 2.
+        deltas: usize = 0, "";
+        /// Normalization over the utterance, deltas included: none, mean or meanvar.
+        cmvn: KaldiCmvn = KaldiCmvn::None, "";
     }
 }
 
 impl KaldiMfccConfig {
-    /// Whether the energy takes the place of c0.
+    /// Returns true if the energy replaces c0.
     pub(super) fn with_energy(&self) -> bool {
         self.use_energy.unwrap_or(self.dialect == KaldiDialect::KaldiNativeFbank)
     }
 
-    /// The settings of the logarithms beneath the cepstra, and of the energy that may replace c0.
+    /// Returns the settings of the underlying log energies, and of the energy that may replace c0.
     pub fn fbank(&self) -> KaldiFbankConfig {
         KaldiFbankConfig {
             dialect: self.dialect,
@@ -243,9 +183,17 @@ impl KaldiMfccConfig {
     }
 }
 
+impl KaldiFrameConfig {
+    /// Returns the center of the window of frame 0, samples.
+    pub(super) fn first_center(&self, sample_rate_hz: u32) -> f64 {
+        let window_ms = if self.snip_edges { self.frame_length_ms } else { self.frame_shift_ms };
+        window_ms / 1e3 * f64::from(sample_rate_hz) / 2.0
+    }
+}
+
 impl KaldiFbankConfig {
-    /// The least energy of a frame; 0 for none.
-    pub(super) fn least_energy(&self) -> f64 {
+    /// Returns the floor of the energy of a frame; 0 for none.
+    pub(super) fn min_energy(&self) -> f64 {
         self.energy_floor.unwrap_or(match self.dialect {
             KaldiDialect::KaldiNativeFbank => 0.0,
             KaldiDialect::Torchaudio => 1.0,

@@ -1,67 +1,70 @@
-//! From settings to features, of whole clips and of streams.
+//! Extractors of whole clips and of streams.
 
 use super::frame::{KaldiFrame, cepstra};
 use super::{KaldiCmvn, KaldiDialect, KaldiFbankConfig, KaldiMfccConfig};
 use crate::cepstra::Cepstra;
-use crate::stream::{Analysis, DeltaLine, Ending, Line, Slicing, whole_clip};
-use crate::{Extractor, FeatureError, Stream};
+use crate::stream::{Analysis, EdgePolicy, FramePipeline, FrameSpec, StreamingDelta, extract_clip};
+use crate::{Extractor, FeatureError, StreamingExtractor};
 
-/// Features of clips; made by `init` of [`KaldiMfccConfig`] or [`KaldiFbankConfig`].
+/// Kaldi's extractor; made by `init` of [`KaldiMfccConfig`] or [`KaldiFbankConfig`].
 #[derive(Clone, Debug)]
 pub struct Kaldi {
     stream: KaldiStream,
     cmvn: KaldiCmvn,
 }
 
-/// Features of samples that arrive piece by piece; made by `stream` of [`KaldiMfccConfig`] or
-/// [`KaldiFbankConfig`].
+/// Kaldi's streaming extractor; made by `stream` of [`KaldiMfccConfig`] or [`KaldiFbankConfig`].
 ///
-/// A frame is given once its last sample is there, and 2 (4) frames later with deltas of order 1 (2). Without
-/// `snip_edges` the last frames look at the mirrored end of the clip and come with it.
+/// A frame is complete with its last sample, or 2 (4) frames later with deltas of order 1 (2). Without
+/// `snip_edges` the last frames need the mirrored end of the clip and are complete at its end.
 #[derive(Clone, Debug)]
 pub struct KaldiStream {
-    line: Line<KaldiFrame>,
-    /// Fewer samples are refused.
-    fewest: usize,
+    pipeline: FramePipeline<KaldiFrame>,
+    /// Minimum number of samples of a clip.
+    min_samples: usize,
 }
 
 impl KaldiStream {
     fn new(config: &KaldiFbankConfig, sample_rate_hz: u32, cepstra: Option<Cepstra<f32>>) -> KaldiStream {
         let lengths = config.lengths(sample_rate_hz);
-        let ending = if config.frame_opts.snip_edges { Ending::Dropped } else { Ending::Mirrored };
+        let edges = if config.frame_opts.snip_edges { EdgePolicy::Discard } else { EdgePolicy::Mirror };
         let analysis = KaldiFrame::new(config, sample_rate_hz, cepstra);
-        let deltas = DeltaLine::convolved(analysis.width(), config.deltas, 2);
+        let deltas = StreamingDelta::convolved(analysis.width(), config.deltas, 2);
         KaldiStream {
-            line: Line::new(Slicing { length: lengths.frame, hop: lengths.hop, ending }, analysis, deltas),
-            fewest: if config.dialect == KaldiDialect::Torchaudio { lengths.frame } else { 0 },
+            pipeline: FramePipeline::new(
+                FrameSpec { length: lengths.frame, hop: lengths.hop, edges },
+                analysis,
+                deltas,
+            ),
+            min_samples: if config.dialect == KaldiDialect::Torchaudio { lengths.frame } else { 0 },
         }
     }
 }
 
-impl Stream<f32> for KaldiStream {
+impl StreamingExtractor<f32> for KaldiStream {
     fn width(&self) -> usize {
-        self.line.width()
+        self.pipeline.width()
     }
 
     fn frames_for(&self, samples: usize) -> usize {
-        if samples < self.fewest { 0 } else { self.line.frames_for(samples) }
+        if samples < self.min_samples { 0 } else { self.pipeline.frames_for(samples) }
     }
 
     fn push(&mut self, samples: &[f32], frames: &mut Vec<f32>) -> Result<usize, FeatureError> {
-        self.line.push(samples, frames, |sample| sample)
+        self.pipeline.push(samples, frames, |sample| sample)
     }
 
     fn finish(&mut self, frames: &mut Vec<f32>) -> Result<usize, FeatureError> {
-        let samples = self.line.received();
-        if samples < self.fewest {
+        let samples = self.pipeline.received();
+        if samples < self.min_samples {
             self.reset();
-            return Err(FeatureError::TooShort { samples, needed: self.fewest });
+            return Err(FeatureError::TooShort { samples, needed: self.min_samples });
         }
-        self.line.finish(frames)
+        self.pipeline.finish(frames)
     }
 
     fn reset(&mut self) {
-        self.line.reset();
+        self.pipeline.reset();
     }
 }
 
@@ -75,17 +78,17 @@ impl Extractor<f32> for Kaldi {
     }
 
     fn extract_into(&mut self, samples: &[f32], values: &mut Vec<f32>) -> Result<usize, FeatureError> {
-        let frames = whole_clip(&mut self.stream, samples, values)?;
+        let frames = extract_clip(&mut self.stream, samples, values)?;
         self.cmvn.apply(values, self.stream.width());
         Ok(frames)
     }
 }
 
-/// `init` and `stream` of a configuration that begins with those bands and goes on to those cepstra.
+/// Implements `init` and `stream` of a configuration from its bands and cepstra.
 macro_rules! front_end {
     ($config:ident, $fbank:expr, $cepstra:expr) => {
         impl $config {
-            /// The extractor of these settings for clips of a sample rate.
+            /// Builds the extractor for clips with a sample rate.
             ///
             /// # Units
             /// Hz
@@ -98,7 +101,7 @@ macro_rules! front_end {
                 Ok(Kaldi { stream, cmvn: self.cmvn })
             }
 
-            /// The same for samples that arrive piece by piece.
+            /// Builds the streaming extractor.
             ///
             /// # Units
             /// Hz

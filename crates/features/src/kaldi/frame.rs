@@ -1,4 +1,4 @@
-//! One frame: from samples to logarithms of energies or cepstra.
+//! Features of one frame: log energies or cepstra.
 
 use std::sync::Arc;
 
@@ -7,22 +7,22 @@ use crate::cepstra::Cepstra;
 use crate::dct::{Dct, DctNorm};
 use crate::lifter;
 use crate::mel::MelBank;
+use crate::simd::Aligned;
 use crate::spectrum::Spectrum;
 use crate::stream::Analysis;
-use crate::vector::Aligned;
 
-/// What is made of the logarithms for cepstra.
+/// Builds the cosine transform and lifter.
 pub(super) fn cepstra(config: &KaldiMfccConfig) -> Cepstra<f32> {
     let lifter = lifter::kaldi(config.cepstral_lifter, config.num_ceps);
     Cepstra::new(Dct::new(config.mel_opts.num_bins, config.num_ceps, DctNorm::Ortho), lifter)
 }
 
-/// The frame's energy, on its way to the features.
+/// Energy of a frame.
 #[derive(Clone, Copy, Debug)]
 struct Energy {
-    /// Of the frame before the filter and the window.
+    /// Takes the energy before the filter and the window.
     raw: bool,
-    /// The logarithm of the least energy.
+    /// Logarithm of the floor.
     floor: f32,
 }
 
@@ -33,7 +33,7 @@ impl Energy {
     }
 }
 
-/// How energies of bands become logarithms.
+/// Logarithm of the band energies.
 #[derive(Clone, Copy, Debug)]
 enum Logarithm {
     Floored(f32),
@@ -41,20 +41,20 @@ enum Logarithm {
     None,
 }
 
-/// The tables and buffers for a frame.
+/// Tables and buffers for a frame.
 #[derive(Clone, Debug)]
 pub(super) struct KaldiFrame {
     remove_dc_offset: bool,
     preemph: f32,
     window: Arc<[f32]>,
     energy: Option<Energy>,
-    /// Whether what comes first by itself stands last.
+    /// Moves the first value to the end.
     htk_compat: bool,
     use_power: bool,
     logarithm: Logarithm,
     cepstra: Option<Cepstra<f32>>,
-    /// The samples about their mean; then filtered and windowed.
-    centred: Vec<f32>,
+    /// Samples minus their mean; then filtered and windowed.
+    centered: Vec<f32>,
     windowed: Vec<f32>,
     spectrum: Spectrum<f32>,
     powers: Aligned<f32>,
@@ -63,7 +63,7 @@ pub(super) struct KaldiFrame {
 }
 
 impl KaldiFrame {
-    /// For settings that have been checked; the cepstra of the bands, or the bands themselves.
+    /// Builds the tables for cepstra, or for bands if `cepstra` is `None`; the settings must have been checked.
     pub(super) fn new(
         config: &KaldiFbankConfig,
         sample_rate_hz: u32,
@@ -71,8 +71,8 @@ impl KaldiFrame {
     ) -> KaldiFrame {
         let (frame, lengths) = (&config.frame_opts, config.lengths(sample_rate_hz));
         let spectrum = Spectrum::new(lengths.points);
-        let bank = MelBank::of_rows(config.mel_opts.triangles(lengths.points, sample_rate_hz));
-        let floor = match config.least_energy() {
+        let bank = MelBank::from_rows(config.mel_opts.triangles(lengths.points, sample_rate_hz));
+        let floor = match config.min_energy() {
             0.0 => f32::NEG_INFINITY,
             floor => (floor as f32).ln(),
         };
@@ -90,32 +90,32 @@ impl KaldiFrame {
             use_power: config.use_power,
             logarithm,
             cepstra,
-            centred: vec![0.0; lengths.frame],
+            centered: vec![0.0; lengths.frame],
             windowed: vec![0.0; lengths.frame],
-            powers: MelBank::powers(spectrum.bins()),
+            powers: MelBank::power_buffer(spectrum.bins()),
             spectrum,
             bank: Arc::new(bank),
             bands: vec![0.0; config.mel_opts.num_bins],
         }
     }
 
-    /// The frame as its spectrum is taken of it, and the logarithm of its energy if that is asked for.
+    /// Filters and windows the frame and returns the logarithm of its energy if configured.
     fn prepare(&mut self, samples: &[f32]) -> Option<f32> {
         let mean =
             if self.remove_dc_offset { sum(samples, |sample| sample) / samples.len() as f32 } else { 0.0 };
-        for (centred, sample) in self.centred.iter_mut().zip(samples) {
-            *centred = sample - mean;
+        for (centered, sample) in self.centered.iter_mut().zip(samples) {
+            *centered = sample - mean;
         }
-        let first = (self.centred[0] - self.preemph * self.centred[0]) * self.window[0];
+        let first = (self.centered[0] - self.preemph * self.centered[0]) * self.window[0];
         self.windowed[0] = first;
-        let pairs = self.centred.windows(2).zip(&self.window[1..]);
+        let pairs = self.centered.windows(2).zip(&self.window[1..]);
         for (windowed, (pair, weight)) in self.windowed[1..].iter_mut().zip(pairs) {
             *windowed = (pair[1] - self.preemph * pair[0]) * weight;
         }
-        self.energy.map(|energy| energy.logarithm(if energy.raw { &self.centred } else { &self.windowed }))
+        self.energy.map(|energy| energy.logarithm(if energy.raw { &self.centered } else { &self.windowed }))
     }
 
-    fn take_logarithms(&mut self) {
+    fn apply_logarithm(&mut self) {
         match self.logarithm {
             Logarithm::None => {}
             Logarithm::Floored(eps) => self.bands.iter_mut().for_each(|band| *band = band.max(eps).ln()),
@@ -134,7 +134,7 @@ impl Analysis for KaldiFrame {
         }
     }
 
-    fn analyse(&mut self, samples: &[f32], values: &mut [f32]) {
+    fn analyze(&mut self, samples: &[f32], values: &mut [f32]) {
         let energy = self.prepare(samples);
         let windowed = &self.windowed;
         self.spectrum.powers(windowed.len(), |frame| frame.copy_from_slice(windowed), &mut self.powers);
@@ -142,7 +142,7 @@ impl Analysis for KaldiFrame {
             self.powers.iter_mut().for_each(|power| *power = power.sqrt());
         }
         self.bank.apply(&self.powers, &mut self.bands);
-        self.take_logarithms();
+        self.apply_logarithm();
         match (&mut self.cepstra, energy) {
             (None, None) => values.copy_from_slice(&self.bands),
             (None, Some(energy)) => {
@@ -164,16 +164,16 @@ impl Analysis for KaldiFrame {
     }
 }
 
-/// The sum of what becomes of each value, in eight partial sums.
+/// Returns the sum of `map` of each value, in eight partial sums.
 #[inline(always)]
-fn sum(values: &[f32], of: impl Fn(f32) -> f32) -> f32 {
+fn sum(values: &[f32], map: impl Fn(f32) -> f32) -> f32 {
     let (runs, rest) = values.as_chunks::<8>();
     let mut sums = [0.0; 8];
     for run in runs {
         for lane in 0..8 {
-            sums[lane] += of(run[lane]);
+            sums[lane] += map(run[lane]);
         }
     }
-    let rest: f32 = rest.iter().map(|&value| of(value)).sum();
+    let rest: f32 = rest.iter().map(|&value| map(value)).sum();
     ((sums[0] + sums[4]) + (sums[2] + sums[6])) + ((sums[1] + sums[5]) + (sums[3] + sums[7])) + rest
 }

@@ -1,15 +1,16 @@
-//! The front ends of Kaldi, as kaldi-native-fbank and torchaudio.compliance.kaldi compute them: filter banks,
-//! cepstra, deltas, normalisation per utterance.
+//! Front ends of Kaldi, as in kaldi-native-fbank and torchaudio.compliance.kaldi: filter banks, cepstra, deltas
+//! and normalization per utterance.
 //!
-//! Settings have kaldi-native-fbank's names and defaults; [`KaldiDialect`] says what torchaudio does otherwise.
-//! Everything is computed in f32, as there. Dither must be 0, and there is no warping of the vocal tract (VTLN).
+//! Settings have kaldi-native-fbank's names and defaults; [`KaldiDialect`] lists the differences of torchaudio.
+//! Everything is computed in f32, as there. Dither must be 0, and VTLN is not supported.
 
 mod check;
 mod cmvn;
 mod config;
 mod extractor;
+mod fbank;
 mod frame;
-pub(crate) mod settings;
+mod mfcc;
 mod window;
 
 pub use cmvn::KaldiCmvn;

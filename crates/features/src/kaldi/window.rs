@@ -1,10 +1,10 @@
-//! Kaldi's windows.
+//! Window functions of Kaldi.
 
 use std::f64::consts::{PI, TAU};
 
 use serde::{Deserialize, Serialize};
 
-/// The shape that a frame is multiplied with; symmetric (x = 2 pi n / (length - 1)) but for `Hann`.
+/// Window function; all but `Hann` are symmetric (x = 2 pi n / (length - 1)).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
@@ -27,7 +27,7 @@ pub enum KaldiWindow {
 }
 
 impl KaldiWindow {
-    /// The weights, rounded to f32 once; one point gives 1.
+    /// Returns the weights, rounded to f32 once; a single point is 1.
     pub(super) fn weights(self, length: usize, blackman_coeff: f64) -> Vec<f32> {
         if length == 1 {
             return vec![1.0];
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn windows_equal_their_formulas_and_all_but_hann_are_symmetric() {
+    fn windows_equal_their_formulas() {
         for (window, quarter, symmetric) in [
             (KaldiWindow::Povey, 0.5f64.powf(0.85), true),
             (KaldiWindow::Hanning, 0.5, true),

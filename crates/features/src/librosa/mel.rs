@@ -1,18 +1,18 @@
-//! Energies of mel bands.
+//! Mel band energies.
 
 use std::sync::Arc;
 
 use super::LibrosaMelConfig;
-use crate::framing::Sounding;
-use crate::mel::{MelBank, MelScale};
-use crate::sample::{Exponent, Sample, all_numbers};
+use crate::framing::NonzeroRange;
+use crate::mel::MelBank;
+use crate::sample::{Exponent, Sample, check_overflow};
+use crate::simd::Aligned;
 use crate::stft::Stft;
-use crate::stream::uncentred;
-use crate::vector::Aligned;
-use crate::{Extractor, FeatureError, Uncentred};
+use crate::stream::check_uncentered;
+use crate::{Extractor, FeatureError, Streaming};
 
 impl LibrosaMelConfig {
-    /// The extractor of these settings for clips of a sample rate, which places the bands.
+    /// Builds the extractor for clips with a sample rate.
     ///
     /// # Units
     /// Hz
@@ -22,16 +22,14 @@ impl LibrosaMelConfig {
     pub fn init<S: Sample>(&self, sample_rate_hz: u32) -> Result<LibrosaMel<S>, FeatureError> {
         self.check(sample_rate_hz)?;
         let stft = self.stft().init()?.stft;
-        let sample_rate_hz = f64::from(sample_rate_hz);
-        let scale = if self.htk { MelScale::Htk } else { MelScale::Slaney };
-        let highest_hz = self.fmax.unwrap_or(sample_rate_hz / 2.0);
-        let edges_hz = scale.spaced_hz(self.n_mels + 2, self.fmin, highest_hz);
-        let bank = MelBank::triangles(&edges_hz, stft.bins(), sample_rate_hz / self.n_fft as f64, self.norm);
-        let power = MelBank::powers(stft.bins());
+        let edges_hz = self.scale().spaced_hz(self.n_mels + 2, self.fmin, self.highest_hz(sample_rate_hz));
+        let bin_hz = f64::from(sample_rate_hz) / self.n_fft as f64;
+        let bank = MelBank::triangles(&edges_hz, stft.bins(), bin_hz, self.norm);
+        let power = MelBank::power_buffer(stft.bins());
         Ok(LibrosaMel { stft, exponent: Exponent::new(self.power), bank: Arc::new(bank), power })
     }
 
-    /// The same for samples that arrive piece by piece.
+    /// Builds the streaming extractor.
     ///
     /// # Units
     /// Hz
@@ -41,13 +39,13 @@ impl LibrosaMelConfig {
     pub fn stream<S: Sample>(
         &self,
         sample_rate_hz: u32,
-    ) -> Result<Uncentred<LibrosaMel<S>, S>, FeatureError> {
-        uncentred(self.center)?;
-        Ok(Uncentred::new(self.init(sample_rate_hz)?, self.stft().cut()))
+    ) -> Result<Streaming<LibrosaMel<S>, S>, FeatureError> {
+        check_uncentered(self.center)?;
+        Ok(Streaming::new(self.init(sample_rate_hz)?, self.stft().uncentered_frames()))
     }
 }
 
-/// Energies of mel bands; made by [`LibrosaMelConfig::init`].
+/// Extractor of mel band energies; made by [`LibrosaMelConfig::init`].
 #[derive(Clone, Debug)]
 pub struct LibrosaMel<S> {
     pub(super) stft: Stft,
@@ -57,7 +55,7 @@ pub struct LibrosaMel<S> {
 }
 
 impl<S: Sample> LibrosaMel<S> {
-    /// The energies of frame `t`; infinite where they are beyond the number type.
+    /// Computes the energies of frame `t`; infinite where they overflow the number type.
     pub(super) fn frame(&mut self, samples: &[S], t: usize, energies: &mut [S]) {
         self.stft.powers(samples, t, self.exponent, &mut self.power);
         self.bank.apply(&self.power, energies);
@@ -74,15 +72,15 @@ impl<S: Sample> Extractor<S> for LibrosaMel<S> {
     }
 
     fn extract_into(&mut self, samples: &[S], values: &mut Vec<S>) -> Result<usize, FeatureError> {
-        let frames = self.stft.framing().at_least_one(samples.len())?;
-        let clip = Sounding::of(samples)?;
+        let frames = self.stft.framing().require_frames(samples.len())?;
+        let clip = NonzeroRange::from_samples(samples)?;
         let width = self.bank.bands();
         values.clear();
         values.resize(frames * width, S::default());
         for (t, energies) in values.chunks_exact_mut(width).enumerate() {
             if !self.stft.is_silent(t, &clip) {
                 self.frame(samples, t, energies);
-                all_numbers(energies, t)?;
+                check_overflow(energies, t)?;
             }
         }
         Ok(frames)

@@ -1,14 +1,17 @@
 //! Mel bands in decibels.
 
-use super::{LibrosaMel, LibrosaMelDbConfig};
+use super::{LibrosaMel, LibrosaMelConfig, LibrosaMelDbConfig};
 use crate::decibel::{Decibels, Reference};
-use crate::framing::Sounding;
+use crate::framing::NonzeroRange;
+use crate::front_end_kind::{ClipExtractor, FrontEndKind, StreamExtractor};
+use crate::layout::{FeatureAxis, Layout};
 use crate::sample::Sample;
-use crate::stream::{needs_whole_clip, uncentred, without_floor};
-use crate::{Extractor, FeatureError, Uncentred};
+use crate::settings_macro::{Settings, Table};
+use crate::stream::{check_no_floor, check_uncentered, needs_whole_clip};
+use crate::{Extractor, FeatureError, Streaming};
 
 impl LibrosaMelDbConfig {
-    /// The extractor of these settings for clips of a sample rate, which places the bands.
+    /// Builds the extractor for clips with a sample rate.
     ///
     /// # Units
     /// Hz
@@ -17,11 +20,10 @@ impl LibrosaMelDbConfig {
     /// [`FeatureError::Setting`], see [`LibrosaMelDbConfig::check`].
     pub fn init<S: Sample>(&self, sample_rate_hz: u32) -> Result<LibrosaMelDb<S>, FeatureError> {
         self.check(sample_rate_hz)?;
-        let decibels = Decibels { reference: self.reference, least_power: self.amin, top_db: self.top_db };
-        Ok(LibrosaMelDb { mel: self.mel().init(sample_rate_hz)?, decibels })
+        LibrosaMelDb::new(&self.mel(), self.decibels(), sample_rate_hz)
     }
 
-    /// The same for samples that arrive piece by piece.
+    /// Builds the streaming extractor.
     ///
     /// # Units
     /// Hz
@@ -32,23 +34,66 @@ impl LibrosaMelDbConfig {
     pub fn stream<S: Sample>(
         &self,
         sample_rate_hz: u32,
-    ) -> Result<Uncentred<LibrosaMelDb<S>, S>, FeatureError> {
-        self.check_stream()?;
-        Ok(Uncentred::new(self.init(sample_rate_hz)?, self.mel().stft().cut()))
-    }
-
-    /// Checks that nothing waits for the end of the clip.
-    pub(super) fn check_stream(&self) -> Result<(), FeatureError> {
-        uncentred(self.center)?;
-        without_floor(self.top_db)?;
-        match self.reference {
-            Reference::Power(_) => Ok(()),
-            Reference::Max => Err(needs_whole_clip("ref", "max", "use ref = 1, in training too")),
-        }
+    ) -> Result<Streaming<LibrosaMelDb<S>, S>, FeatureError> {
+        check_stream(&self.mel(), &self.decibels())?;
+        Ok(Streaming::new(self.init(sample_rate_hz)?, self.mel().stft().uncentered_frames()))
     }
 }
 
-/// Mel bands in decibels; made by [`LibrosaMelDbConfig::init`].
+/// Checks that no setting needs the whole clip.
+pub(super) fn check_stream(mel: &LibrosaMelConfig, decibels: &Decibels) -> Result<(), FeatureError> {
+    check_uncentered(mel.center)?;
+    check_no_floor(decibels.top_db)?;
+    match decibels.reference {
+        Reference::Power(_) => Ok(()),
+        Reference::Max => Err(needs_whole_clip("ref", "max", "use ref = 1, in training too")),
+    }
+}
+
+impl FrontEndKind for LibrosaMelDbConfig {
+    fn name(&self) -> &'static str {
+        "librosa-mel-db"
+    }
+
+    fn settings(&self) -> Table {
+        LibrosaMelDbConfig::TABLE
+    }
+
+    fn check(&self, sample_rate_hz: u32) -> Result<(), FeatureError> {
+        LibrosaMelDbConfig::check(self, sample_rate_hz)
+    }
+
+    fn extractor(&self, sample_rate_hz: u32) -> Result<Box<dyn ClipExtractor>, FeatureError> {
+        Ok(Box::new(self.init::<f32>(sample_rate_hz)?))
+    }
+
+    fn streaming_extractor(&self, sample_rate_hz: u32) -> Result<Box<dyn StreamExtractor>, FeatureError> {
+        Ok(Box::new(self.stream::<f32>(sample_rate_hz)?))
+    }
+
+    fn hop(&self, _sample_rate_hz: u32) -> usize {
+        self.hop_length
+    }
+
+    fn first_center(&self, _sample_rate_hz: u32) -> f64 {
+        self.mel().first_center()
+    }
+
+    fn layout(&self) -> Layout {
+        Layout::FeaturesFirst
+    }
+
+    fn quantity(&self) -> &'static str {
+        "level (dB)"
+    }
+
+    fn axis(&self, sample_rate_hz: u32) -> FeatureAxis {
+        let highest_hz = self.mel().highest_hz(sample_rate_hz);
+        FeatureAxis::mel_bands(self.mel().scale(), self.n_mels, (self.fmin, highest_hz))
+    }
+}
+
+/// Extractor of mel bands in decibels; made by [`LibrosaMelDbConfig::init`].
 #[derive(Clone, Debug)]
 pub struct LibrosaMelDb<S> {
     mel: LibrosaMel<S>,
@@ -56,10 +101,19 @@ pub struct LibrosaMelDb<S> {
 }
 
 impl<S: Sample> LibrosaMelDb<S> {
-    /// As [`Extractor::extract_into`]; gives where the clip sounds.
-    pub(super) fn fill(&mut self, samples: &[S], values: &mut Vec<S>) -> Result<Sounding, FeatureError> {
-        let frames = self.mel.stft.framing().at_least_one(samples.len())?;
-        let clip = Sounding::of(samples)?;
+    /// Builds the extractor; the settings must have been checked.
+    pub(super) fn new(
+        mel: &LibrosaMelConfig,
+        decibels: Decibels,
+        sample_rate_hz: u32,
+    ) -> Result<LibrosaMelDb<S>, FeatureError> {
+        Ok(LibrosaMelDb { mel: mel.init(sample_rate_hz)?, decibels })
+    }
+
+    /// Implements [`Extractor::extract_into`] and returns the nonzero range of the clip.
+    pub(super) fn fill(&mut self, samples: &[S], values: &mut Vec<S>) -> Result<NonzeroRange, FeatureError> {
+        let frames = self.mel.stft.framing().require_frames(samples.len())?;
+        let clip = NonzeroRange::from_samples(samples)?;
         let width = self.mel.width();
         values.clear();
         values.resize(frames * width, S::default());
@@ -67,7 +121,7 @@ impl<S: Sample> LibrosaMelDb<S> {
         let mut peak = silence;
         for (t, frame) in values.chunks_exact_mut(width).enumerate() {
             if self.is_silent(t, &clip) {
-                frame.fill(silence.floor());
+                frame.fill(silence.decibels());
             } else {
                 self.mel.frame(samples, t, frame);
                 if !self.decibels.convert(frame, &mut peak) {
@@ -79,8 +133,8 @@ impl<S: Sample> LibrosaMelDb<S> {
         Ok(clip)
     }
 
-    /// Whether frame `t` is all zeros; such frames have equal decibels.
-    pub(super) fn is_silent(&self, t: usize, clip: &Sounding) -> bool {
+    /// Returns true if frame `t` is all zeros; all such frames have the same decibels.
+    pub(super) fn is_silent(&self, t: usize, clip: &NonzeroRange) -> bool {
         self.mel.stft.is_silent(t, clip)
     }
 }

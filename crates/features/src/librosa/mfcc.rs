@@ -1,14 +1,18 @@
 //! Mel-frequency cepstral coefficients.
 
+use super::mel_db::check_stream;
 use super::{LibrosaMelDb, LibrosaMfccConfig};
 use crate::cepstra::Cepstra;
 use crate::dct::Dct;
+use crate::front_end_kind::{ClipExtractor, FrontEndKind, StreamExtractor};
+use crate::layout::Layout;
 use crate::lifter;
 use crate::sample::Sample;
-use crate::{Extractor, FeatureError, Uncentred};
+use crate::settings_macro::{Settings, Table};
+use crate::{Extractor, FeatureError, Streaming};
 
 impl LibrosaMfccConfig {
-    /// The extractor of these settings for clips of a sample rate, which places the bands.
+    /// Builds the extractor for clips with a sample rate.
     ///
     /// # Units
     /// Hz
@@ -20,13 +24,13 @@ impl LibrosaMfccConfig {
         let coefficients = self.n_mfcc.min(self.n_mels);
         let lifter = lifter::librosa(self.lifter, coefficients);
         Ok(LibrosaMfcc {
-            mel_db: self.mel_db().init(sample_rate_hz)?,
+            mel_db: LibrosaMelDb::new(&self.mel(), self.decibels(), sample_rate_hz)?,
             cepstra: Cepstra::new(Dct::new(self.n_mels, coefficients, self.norm), lifter),
             decibels: Vec::new(),
         })
     }
 
-    /// The same for samples that arrive piece by piece.
+    /// Builds the streaming extractor.
     ///
     /// # Units
     /// Hz
@@ -37,7 +41,7 @@ impl LibrosaMfccConfig {
     ///
     /// # Example
     /// ```
-    /// use stapes_features::{Extractor, LibrosaMfccConfig, Stream};
+    /// use stapes_features::{Extractor, LibrosaMfccConfig, StreamingExtractor};
     ///
     /// let config = LibrosaMfccConfig { center: false, top_db: None, ..Default::default() };
     /// let samples: Vec<f32> = (0..16_000).map(|n| (n as f32 * 0.3).sin()).collect();
@@ -52,13 +56,51 @@ impl LibrosaMfccConfig {
     pub fn stream<S: Sample>(
         &self,
         sample_rate_hz: u32,
-    ) -> Result<Uncentred<LibrosaMfcc<S>, S>, FeatureError> {
-        self.mel_db().check_stream()?;
-        Ok(Uncentred::new(self.init(sample_rate_hz)?, self.mel_db().mel().stft().cut()))
+    ) -> Result<Streaming<LibrosaMfcc<S>, S>, FeatureError> {
+        check_stream(&self.mel(), &self.decibels())?;
+        Ok(Streaming::new(self.init(sample_rate_hz)?, self.mel().stft().uncentered_frames()))
     }
 }
 
-/// Mel-frequency cepstral coefficients; made by [`LibrosaMfccConfig::init`].
+impl FrontEndKind for LibrosaMfccConfig {
+    fn name(&self) -> &'static str {
+        "librosa-mfcc"
+    }
+
+    fn settings(&self) -> Table {
+        LibrosaMfccConfig::TABLE
+    }
+
+    fn check(&self, sample_rate_hz: u32) -> Result<(), FeatureError> {
+        LibrosaMfccConfig::check(self, sample_rate_hz)
+    }
+
+    fn extractor(&self, sample_rate_hz: u32) -> Result<Box<dyn ClipExtractor>, FeatureError> {
+        Ok(Box::new(self.init::<f32>(sample_rate_hz)?))
+    }
+
+    fn streaming_extractor(&self, sample_rate_hz: u32) -> Result<Box<dyn StreamExtractor>, FeatureError> {
+        Ok(Box::new(self.stream::<f32>(sample_rate_hz)?))
+    }
+
+    fn hop(&self, _sample_rate_hz: u32) -> usize {
+        self.hop_length
+    }
+
+    fn first_center(&self, _sample_rate_hz: u32) -> f64 {
+        self.mel().first_center()
+    }
+
+    fn layout(&self) -> Layout {
+        Layout::FeaturesFirst
+    }
+
+    fn quantity(&self) -> &'static str {
+        "coefficient (of dB)"
+    }
+}
+
+/// Extractor of mel-frequency cepstral coefficients; made by [`LibrosaMfccConfig::init`].
 #[derive(Clone, Debug)]
 pub struct LibrosaMfcc<S> {
     mel_db: LibrosaMelDb<S>,
@@ -78,7 +120,7 @@ impl<S: Sample> Extractor<S> for LibrosaMfcc<S> {
     fn extract_into(&mut self, samples: &[S], values: &mut Vec<S>) -> Result<usize, FeatureError> {
         let clip = self.mel_db.fill(samples, &mut self.decibels)?;
         let bands = self.mel_db.width();
-        self.cepstra.clip((&self.decibels, bands), values, |t| self.mel_db.is_silent(t, &clip));
+        self.cepstra.apply_to_clip((&self.decibels, bands), values, |t| self.mel_db.is_silent(t, &clip));
         Ok(self.decibels.len() / bands)
     }
 }

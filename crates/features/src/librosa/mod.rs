@@ -1,14 +1,13 @@
-//! The front ends of librosa 0.9 to 1.0: spectra, mel bands, decibels, cepstra.
+//! Front ends of librosa 0.9 to 1.0: spectra, mel bands, decibels, cepstra.
 //!
-//! Settings have librosa's names and defaults. What each computes is in the documentation of its
-//! configuration; the arithmetic follows librosa's number types step by step.
+//! Settings have librosa's names and defaults. The documentation of each configuration defines the features;
+//! the arithmetic follows librosa's number types step by step.
 
 mod check;
 mod config;
 mod mel;
 mod mel_db;
 mod mfcc;
-pub(crate) mod settings;
 mod stft;
 
 pub use config::{LibrosaMelConfig, LibrosaMelDbConfig, LibrosaMfccConfig, LibrosaStftConfig};

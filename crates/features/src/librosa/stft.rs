@@ -1,14 +1,14 @@
-//! Magnitudes of the short-time spectrum.
+//! Magnitudes of the short-time Fourier transform.
 
 use super::LibrosaStftConfig;
-use crate::framing::{Framing, Sounding};
-use crate::sample::{Exponent, Sample, all_numbers};
+use crate::framing::{Framing, NonzeroRange};
+use crate::sample::{Exponent, Sample, check_overflow};
 use crate::stft::Stft;
-use crate::stream::{Cut, uncentred};
-use crate::{Extractor, FeatureError, Uncentred};
+use crate::stream::{UncenteredFrames, check_uncentered};
+use crate::{Extractor, FeatureError, Streaming};
 
 impl LibrosaStftConfig {
-    /// The extractor of these settings.
+    /// Builds the extractor.
     ///
     /// # Errors
     /// [`FeatureError::Setting`], see [`LibrosaStftConfig::check`].
@@ -19,21 +19,21 @@ impl LibrosaStftConfig {
         Ok(LibrosaStft { stft: Stft::new(framing, self.window.periodic(self.window_length())) })
     }
 
-    /// The same for samples that arrive piece by piece.
+    /// Builds the streaming extractor.
     ///
     /// # Errors
     /// [`FeatureError::Setting`], see [`LibrosaStftConfig::check`]; [`FeatureError::NeedsWholeClip`] with `center`.
-    pub fn stream<S: Sample>(&self) -> Result<Uncentred<LibrosaStft, S>, FeatureError> {
-        uncentred(self.center)?;
-        Ok(Uncentred::new(self.init()?, self.cut()))
+    pub fn stream<S: Sample>(&self) -> Result<Streaming<LibrosaStft, S>, FeatureError> {
+        check_uncentered(self.center)?;
+        Ok(Streaming::new(self.init()?, self.uncentered_frames()))
     }
 
-    pub(super) fn cut(&self) -> Cut {
-        Cut { length: self.n_fft, hop: self.hop(), pad: 0 }
+    pub(super) fn uncentered_frames(&self) -> UncenteredFrames {
+        UncenteredFrames { length: self.n_fft, hop: self.hop(), pad: 0 }
     }
 }
 
-/// Magnitudes of the short-time spectrum; made by [`LibrosaStftConfig::init`].
+/// Extractor of magnitudes of the short-time Fourier transform; made by [`LibrosaStftConfig::init`].
 #[derive(Clone, Debug)]
 pub struct LibrosaStft {
     pub(super) stft: Stft,
@@ -49,15 +49,15 @@ impl<S: Sample> Extractor<S> for LibrosaStft {
     }
 
     fn extract_into(&mut self, samples: &[S], values: &mut Vec<S>) -> Result<usize, FeatureError> {
-        let frames = self.stft.framing().at_least_one(samples.len())?;
-        let clip = Sounding::of(samples)?;
+        let frames = self.stft.framing().require_frames(samples.len())?;
+        let clip = NonzeroRange::from_samples(samples)?;
         let width = self.stft.bins();
         values.clear();
         values.resize(frames * width, S::default());
         for (t, frame) in values.chunks_exact_mut(width).enumerate() {
             if !self.stft.is_silent(t, &clip) {
                 self.stft.powers(samples, t, Exponent::One, frame);
-                all_numbers(frame, t)?;
+                check_overflow(frame, t)?;
             }
         }
         Ok(frames)

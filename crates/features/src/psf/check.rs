@@ -1,34 +1,34 @@
-//! Which settings make a front end, and what follows from them.
+//! Checks of the settings, and values derived from them.
 
 use super::{PsfFbankConfig, PsfLogFbankConfig, PsfMfccConfig};
 use crate::FeatureError;
-use crate::check::{LONGEST_FRAME, MOST_BANDS, band, demand, rate, within};
+use crate::check::{MAX_BANDS, MAX_FRAME_LENGTH, require, require_band, require_sample_rate, require_within};
 
-const MOST_DELTAS: usize = 2;
-const LONGEST_REACH: usize = 4999;
+const MAX_DELTA_ORDER: usize = 2;
+const MAX_DELTA_REACH: usize = 4999;
 
 impl PsfFbankConfig {
-    /// Length of a frame, samples, before rounding.
+    /// Returns the length of a frame, samples, before rounding.
     fn exact_frame(&self, sample_rate_hz: u32) -> f64 {
         self.winlen * f64::from(sample_rate_hz)
     }
 
-    /// Length of a frame, samples: rounded, halves up.
+    /// Returns the length of a frame, samples: rounded, halves up.
     pub(super) fn frame(&self, sample_rate_hz: u32) -> usize {
         self.exact_frame(sample_rate_hz).round() as usize
     }
 
-    /// From one frame to the next, samples: rounded, halves up.
+    /// Returns the hop between frames, samples: rounded, halves up.
     pub(crate) fn hop(&self, sample_rate_hz: u32) -> usize {
         (self.winstep * f64::from(sample_rate_hz)).round() as usize
     }
 
-    /// Length of the transform, points.
+    /// Returns the length of the transform, points.
     pub(super) fn points(&self, sample_rate_hz: u32) -> usize {
         self.nfft.points(self.exact_frame(sample_rate_hz))
     }
 
-    /// Where the highest band ends.
+    /// Returns the upper edge of the highest band, Hz.
     pub(crate) fn highest_hz(&self, sample_rate_hz: u32) -> f64 {
         self.highfreq.filter(|&highest_hz| highest_hz != 0.0).unwrap_or(f64::from(sample_rate_hz) / 2.0)
     }
@@ -36,24 +36,29 @@ impl PsfFbankConfig {
     /// Checks the settings against each other and against the sample rate.
     ///
     /// # Errors
-    /// [`FeatureError::Setting`] naming the setting, its value, the rule and the nearest choice.
+    /// [`FeatureError::Setting`] naming the setting, its value, the rule and the nearest valid value.
     pub fn check(&self, sample_rate_hz: u32) -> Result<(), FeatureError> {
-        rate(sample_rate_hz, 1)?;
-        let least = 1.0 / f64::from(sample_rate_hz);
-        let most = LONGEST_FRAME as f64 / f64::from(sample_rate_hz);
-        let rule = format!("must be within {least}..={most} s: 1 to {LONGEST_FRAME} samples; use 0.025");
-        let held = |samples: usize| (1..=LONGEST_FRAME).contains(&samples);
-        demand(self.winlen > 0.0 && held(self.frame(sample_rate_hz)), "winlen", self.winlen, &rule)?;
-        let rule = format!("must be within {least}..={most} s: 1 to {LONGEST_FRAME} samples; use 0.01");
-        demand(self.winstep > 0.0 && held(self.hop(sample_rate_hz)), "winstep", self.winstep, &rule)?;
-        within("nfft", self.points(sample_rate_hz), 1, LONGEST_FRAME)?;
-        within("nfilt", self.nfilt, 1, MOST_BANDS)?;
+        require_sample_rate(sample_rate_hz, 1)?;
+        let min = 1.0 / f64::from(sample_rate_hz);
+        let max = MAX_FRAME_LENGTH as f64 / f64::from(sample_rate_hz);
+        let rule = format!("must be within {min}..={max} s: 1 to {MAX_FRAME_LENGTH} samples; use 0.025");
+        let valid = |samples: usize| (1..=MAX_FRAME_LENGTH).contains(&samples);
+        require(self.winlen > 0.0 && valid(self.frame(sample_rate_hz)), "winlen", self.winlen, &rule)?;
+        let rule = format!("must be within {min}..={max} s: 1 to {MAX_FRAME_LENGTH} samples; use 0.01");
+        require(self.winstep > 0.0 && valid(self.hop(sample_rate_hz)), "winstep", self.winstep, &rule)?;
+        require_within("nfft", self.points(sample_rate_hz), 1, MAX_FRAME_LENGTH)?;
+        require_within("nfilt", self.nfilt, 1, MAX_BANDS)?;
         let edges_hz = (self.lowfreq, self.highest_hz(sample_rate_hz));
-        band(["lowfreq", "highfreq"], edges_hz, sample_rate_hz)?;
-        demand(self.preemph.is_finite(), "preemph", self.preemph, "must be finite; use 0.97, or 0 for none")?;
-        let rule = format!("must be 0, 1 or 2; use {MOST_DELTAS}");
-        demand(self.deltas <= MOST_DELTAS, "deltas", self.deltas, &rule)?;
-        within("N", self.delta_reach, 1, LONGEST_REACH)
+        require_band(["lowfreq", "highfreq"], edges_hz, sample_rate_hz)?;
+        require(
+            self.preemph.is_finite(),
+            "preemph",
+            self.preemph,
+            "must be finite; use 0.97, or 0 for none",
+        )?;
+        let rule = format!("must be 0, 1 or 2; use {MAX_DELTA_ORDER}");
+        require(self.deltas <= MAX_DELTA_ORDER, "deltas", self.deltas, &rule)?;
+        require_within("N", self.delta_reach, 1, MAX_DELTA_REACH)
     }
 }
 
@@ -61,9 +66,9 @@ impl PsfLogFbankConfig {
     /// Checks the settings against each other and against the sample rate.
     ///
     /// # Errors
-    /// [`FeatureError::Setting`] naming the setting, its value, the rule and the nearest choice.
+    /// [`FeatureError::Setting`] naming the setting, its value, the rule and the nearest valid value.
     pub fn check(&self, sample_rate_hz: u32) -> Result<(), FeatureError> {
-        self.fbank().check(sample_rate_hz)
+        self.fbank.check(sample_rate_hz)
     }
 }
 
@@ -71,12 +76,12 @@ impl PsfMfccConfig {
     /// Checks the settings against each other and against the sample rate.
     ///
     /// # Errors
-    /// [`FeatureError::Setting`] naming the setting, its value, the rule and the nearest choice.
+    /// [`FeatureError::Setting`] naming the setting, its value, the rule and the nearest valid value.
     pub fn check(&self, sample_rate_hz: u32) -> Result<(), FeatureError> {
         self.fbank().check(sample_rate_hz)?;
-        within("numcep", self.numcep, 1, MOST_BANDS)?;
+        require_within("numcep", self.numcep, 1, MAX_BANDS)?;
         let rule = "must be finite; use 22, or 0 for none";
-        demand(self.ceplifter.is_finite(), "ceplifter", self.ceplifter, rule)
+        require(self.ceplifter.is_finite(), "ceplifter", self.ceplifter, rule)
     }
 }
 
@@ -86,7 +91,7 @@ mod tests {
     use crate::PsfFft;
 
     #[test]
-    fn lengths_are_rounded_halves_up_and_the_automatic_transform_holds_a_frame() {
+    fn lengths_are_rounded_halves_up_and_auto_transform_fits_a_frame() {
         let config = PsfFbankConfig { nfft: PsfFft::Auto, ..Default::default() };
         for (rate_hz, expected) in [
             (8000, (200, 80, 256)),
@@ -100,31 +105,31 @@ mod tests {
     }
 
     #[test]
-    fn every_impossible_setting_is_named_with_its_value_and_the_rule() {
-        let refused = |change: &dyn Fn(&mut PsfMfccConfig)| {
+    fn invalid_settings_are_reported_with_value_and_rule() {
+        let rejected = |change: &dyn Fn(&mut PsfMfccConfig)| {
             let mut config = PsfMfccConfig::default();
             change(&mut config);
             config.check(8000).unwrap_err().to_string()
         };
-        assert!(refused(&|c| c.winlen = 0.0).starts_with("winlen = 0: must be within 0.000125..="));
-        assert!(refused(&|c| c.winlen = f64::NAN).starts_with("winlen = NaN: "));
-        assert!(refused(&|c| c.winlen = 1e9).starts_with("winlen = 1000000000: "));
-        assert!(refused(&|c| c.winstep = 1e-5).starts_with("winstep = 0.00001: "));
-        assert_eq!(refused(&|c| c.nfft = PsfFft::Points(0)), "nfft = 0: must be within 1..=4194304; use 1");
-        assert_eq!(refused(&|c| c.nfilt = 0), "nfilt = 0: must be within 1..=65536; use 1");
-        assert_eq!(refused(&|c| c.numcep = 0), "numcep = 0: must be within 1..=65536; use 1");
+        assert!(rejected(&|c| c.winlen = 0.0).starts_with("winlen = 0: must be within 0.000125..="));
+        assert!(rejected(&|c| c.winlen = f64::NAN).starts_with("winlen = NaN: "));
+        assert!(rejected(&|c| c.winlen = 1e9).starts_with("winlen = 1000000000: "));
+        assert!(rejected(&|c| c.winstep = 1e-5).starts_with("winstep = 0.00001: "));
+        assert_eq!(rejected(&|c| c.nfft = PsfFft::Points(0)), "nfft = 0: must be within 1..=4194304; use 1");
+        assert_eq!(rejected(&|c| c.nfilt = 0), "nfilt = 0: must be within 1..=65536; use 1");
+        assert_eq!(rejected(&|c| c.numcep = 0), "numcep = 0: must be within 1..=65536; use 1");
         assert_eq!(
-            refused(&|c| c.highfreq = Some(4001.0)),
-            "highfreq = 4001: must be above 0 and at most 4000 Hz, half the sample rate; use 4000 or leave it out"
+            rejected(&|c| c.highfreq = Some(4001.0)),
+            "highfreq = 4001: must be above 0 and at most 4000 Hz, half the sample rate; use 4000 or remove the key"
         );
         assert_eq!(
-            refused(&|c| c.lowfreq = 4000.0),
+            rejected(&|c| c.lowfreq = 4000.0),
             "lowfreq = 4000: must be at least 0 and below highfreq = 4000 Hz; use 0"
         );
-        assert!(refused(&|c| c.preemph = f64::INFINITY).starts_with("preemph = inf: "));
-        assert!(refused(&|c| c.ceplifter = f64::NAN).starts_with("ceplifter = NaN: "));
-        assert_eq!(refused(&|c| c.deltas = 3), "deltas = 3: must be 0, 1 or 2; use 2");
-        assert_eq!(refused(&|c| c.delta_reach = 0), "N = 0: must be within 1..=4999; use 1");
+        assert!(rejected(&|c| c.preemph = f64::INFINITY).starts_with("preemph = inf: "));
+        assert!(rejected(&|c| c.ceplifter = f64::NAN).starts_with("ceplifter = NaN: "));
+        assert_eq!(rejected(&|c| c.deltas = 3), "deltas = 3: must be 0, 1 or 2; use 2");
+        assert_eq!(rejected(&|c| c.delta_reach = 0), "N = 0: must be within 1..=4999; use 1");
         assert!(PsfMfccConfig::default().check(0).is_err());
         let zero = PsfMfccConfig { highfreq: Some(0.0), numcep: 40, ..Default::default() };
         assert!(zero.check(8000).is_ok());

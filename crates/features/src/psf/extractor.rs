@@ -1,82 +1,83 @@
-//! From settings to features, of whole clips and of streams.
+//! Extractors of whole clips and of streams.
 
 use std::marker::PhantomData;
 
-use super::frame::{PsfFrame, Step};
+use super::frame::{PsfFrame, PsfOutput};
 use super::{PsfFbankConfig, PsfLogFbankConfig, PsfMfccConfig};
 use crate::sample::Sample;
-use crate::stream::{DeltaLine, Ending, Line, Slicing, whole_clip};
-use crate::{Extractor, FeatureError, Stream};
+use crate::stream::{EdgePolicy, FramePipeline, FrameSpec, StreamingDelta, extract_clip};
+use crate::{Extractor, FeatureError, StreamingExtractor};
 
-/// Features of clips; made by `init` of [`PsfMfccConfig`], [`PsfLogFbankConfig`] or [`PsfFbankConfig`].
+/// Extractor of python_speech_features; made by `init` of [`PsfMfccConfig`], [`PsfLogFbankConfig`] or
+/// [`PsfFbankConfig`].
 ///
-/// Samples and features are f32 or f64; between them all is f64.
+/// Samples and features are f32 or f64; all computation is f64.
 #[derive(Clone, Debug)]
 pub struct Psf<S> {
     stream: PsfStream<S>,
 }
 
-/// Features of samples that arrive piece by piece; made by `stream` of [`PsfMfccConfig`],
-/// [`PsfLogFbankConfig`] or [`PsfFbankConfig`].
+/// Streaming extractor of python_speech_features; made by `stream` of [`PsfMfccConfig`], [`PsfLogFbankConfig`]
+/// or [`PsfFbankConfig`].
 ///
-/// A frame is given once its last sample is there, and 2 N frames later with deltas of order 2. At the end
+/// A frame is complete with its last sample, or 2 N frames later with deltas of order 2. At the end of the clip
 /// zeros complete the last frame.
 #[derive(Clone, Debug)]
 pub struct PsfStream<S> {
-    line: Line<PsfFrame>,
+    pipeline: FramePipeline<PsfFrame>,
     preemph: f64,
-    /// The sample before the next one.
-    before: f64,
+    /// Previous sample.
+    previous: f64,
     samples: PhantomData<S>,
 }
 
 impl<S: Sample> PsfStream<S> {
-    fn new(config: &PsfFbankConfig, sample_rate_hz: u32, step: Step) -> PsfStream<S> {
-        let slicing = Slicing {
+    fn new(config: &PsfFbankConfig, sample_rate_hz: u32, output: PsfOutput) -> PsfStream<S> {
+        let spec = FrameSpec {
             length: config.frame(sample_rate_hz),
             hop: config.hop(sample_rate_hz),
-            ending: Ending::Zeros,
+            edges: EdgePolicy::ZeroPad,
         };
-        let analysis = PsfFrame::new(config, sample_rate_hz, step);
+        let analysis = PsfFrame::new(config, sample_rate_hz, output);
         let width = crate::stream::Analysis::width(&analysis);
-        let deltas = DeltaLine::repeated(width, config.deltas, config.delta_reach);
+        let deltas = StreamingDelta::repeated(width, config.deltas, config.delta_reach);
         PsfStream {
-            line: Line::new(slicing, analysis, deltas),
+            pipeline: FramePipeline::new(spec, analysis, deltas),
             preemph: config.preemph,
-            before: 0.0,
+            previous: 0.0,
             samples: PhantomData,
         }
     }
 }
 
-impl<S: Sample> Stream<S> for PsfStream<S> {
+impl<S: Sample> StreamingExtractor<S> for PsfStream<S> {
     fn width(&self) -> usize {
-        self.line.width()
+        self.pipeline.width()
     }
 
     fn frames_for(&self, samples: usize) -> usize {
-        self.line.frames_for(samples)
+        self.pipeline.frames_for(samples)
     }
 
     fn push(&mut self, samples: &[S], frames: &mut Vec<S>) -> Result<usize, FeatureError> {
-        let (preemph, before) = (self.preemph, &mut self.before);
-        self.line.push(samples, frames, |sample| {
+        let (preemph, previous) = (self.preemph, &mut self.previous);
+        self.pipeline.push(samples, frames, |sample| {
             let sample = sample.widen();
-            sample - preemph * std::mem::replace(before, sample)
+            sample - preemph * std::mem::replace(previous, sample)
         })
     }
 
     fn finish(&mut self, frames: &mut Vec<S>) -> Result<usize, FeatureError> {
-        if self.line.received() == 0 {
+        if self.pipeline.received() == 0 {
             return Err(FeatureError::TooShort { samples: 0, needed: 1 });
         }
-        self.before = 0.0;
-        self.line.finish(frames)
+        self.previous = 0.0;
+        self.pipeline.finish(frames)
     }
 
     fn reset(&mut self) {
-        self.before = 0.0;
-        self.line.reset();
+        self.previous = 0.0;
+        self.pipeline.reset();
     }
 }
 
@@ -90,15 +91,15 @@ impl<S: Sample> Extractor<S> for Psf<S> {
     }
 
     fn extract_into(&mut self, samples: &[S], values: &mut Vec<S>) -> Result<usize, FeatureError> {
-        whole_clip(&mut self.stream, samples, values)
+        extract_clip(&mut self.stream, samples, values)
     }
 }
 
-/// `init` and `stream` of a configuration whose features begin with those energies and go on in that step.
+/// Implements `init` and `stream` of a configuration from its energies and its output.
 macro_rules! front_end {
-    ($config:ident, $fbank:expr, $step:expr) => {
+    ($config:ident, $fbank:expr, $output:expr) => {
         impl $config {
-            /// The extractor of these settings for clips of a sample rate.
+            /// Builds the extractor for clips with a sample rate.
             ///
             /// # Units
             /// Hz
@@ -109,7 +110,7 @@ macro_rules! front_end {
                 Ok(Psf { stream: self.stream(sample_rate_hz)? })
             }
 
-            /// The same for samples that arrive piece by piece.
+            /// Builds the streaming extractor.
             ///
             /// # Units
             /// Hz
@@ -118,12 +119,12 @@ macro_rules! front_end {
             #[doc = concat!("[`FeatureError::Setting`], see [`", stringify!($config), "::check`].")]
             pub fn stream<S: Sample>(&self, sample_rate_hz: u32) -> Result<PsfStream<S>, FeatureError> {
                 self.check(sample_rate_hz)?;
-                Ok(PsfStream::new(&$fbank(self), sample_rate_hz, $step(self)))
+                Ok(PsfStream::new(&$fbank(self), sample_rate_hz, $output(self)))
             }
         }
     };
 }
 
-front_end!(PsfFbankConfig, PsfFbankConfig::clone, |_| Step::Energies);
-front_end!(PsfLogFbankConfig, PsfLogFbankConfig::fbank, |_| Step::Logarithms);
-front_end!(PsfMfccConfig, PsfMfccConfig::fbank, Step::cepstra);
+front_end!(PsfFbankConfig, PsfFbankConfig::clone, |_| PsfOutput::Energies);
+front_end!(PsfLogFbankConfig, |config: &PsfLogFbankConfig| config.fbank.clone(), |_| PsfOutput::LogEnergies);
+front_end!(PsfMfccConfig, PsfMfccConfig::fbank, PsfOutput::cepstra);

@@ -1,22 +1,22 @@
-//! The length of the transform: a number, or by rule.
+//! Length of the Fourier transform.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::choice::{Choice, choose};
+use crate::serde_scalar::{Scalar, deserialize_scalar};
 
 /// Length of the Fourier transform.
 ///
-/// A frame that is longer is cut to its first samples; a shorter one is followed by zeros.
+/// Longer frames are truncated; shorter ones are padded with zeros.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PsfFft {
-    /// So many points at every sample rate; 512 is the default of version 0.6.
+    /// Fixed number of points; 512 is the default of version 0.6.
     Points(usize),
-    /// The smallest power of two that holds a frame, as the versions after 0.6 choose it.
+    /// Smallest power of two not below the frame length, as in versions after 0.6.
     Auto,
 }
 
 impl PsfFft {
-    /// The number of points for frames of so many samples, which need not be whole.
+    /// Returns the number of points for frames of `frame` samples, which may be fractional.
     pub(super) fn points(self, frame: f64) -> usize {
         match self {
             PsfFft::Points(points) => points,
@@ -36,9 +36,9 @@ impl Serialize for PsfFft {
 
 impl<'de> Deserialize<'de> for PsfFft {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<PsfFft, D::Error> {
-        choose(deserializer, "a whole number or \"auto\"", |choice| match choice {
-            Choice::Word("auto") | Choice::Nothing => Some(PsfFft::Auto),
-            Choice::Number(points) if points >= 0.0 && points.fract() == 0.0 => {
+        deserialize_scalar(deserializer, "a whole number or \"auto\"", |scalar| match scalar {
+            Scalar::Word("auto") | Scalar::Null => Some(PsfFft::Auto),
+            Scalar::Number(points) if points >= 0.0 && points.fract() == 0.0 => {
                 Some(PsfFft::Points(points as usize))
             }
             _ => None,

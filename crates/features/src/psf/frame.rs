@@ -1,4 +1,4 @@
-//! One frame: from samples to energies, logarithms or cepstra.
+//! Features of one frame: energies, log energies or cepstra.
 
 use std::sync::Arc;
 
@@ -7,57 +7,57 @@ use crate::cepstra::Cepstra;
 use crate::dct::{Dct, DctNorm};
 use crate::lifter;
 use crate::mel::{MelBank, MelScale};
+use crate::simd::Aligned;
 use crate::spectrum::Spectrum;
 use crate::stream::Analysis;
-use crate::vector::Aligned;
 
-/// What is made of the energies.
+/// Features computed from the energies.
 #[derive(Clone, Debug)]
-pub(super) enum Step {
+pub(super) enum PsfOutput {
     Energies,
-    Logarithms,
+    LogEnergies,
     Cepstra { cepstra: Cepstra<f64>, append_energy: bool },
 }
 
-impl Step {
-    /// Of the energies to cepstra.
-    pub(super) fn cepstra(config: &PsfMfccConfig) -> Step {
+impl PsfOutput {
+    /// Builds the output of cepstra.
+    pub(super) fn cepstra(config: &PsfMfccConfig) -> PsfOutput {
         let coefficients = config.numcep.min(config.nfilt);
         let dct = Dct::new(config.nfilt, coefficients, DctNorm::Ortho);
         let lifter = lifter::kaldi(config.ceplifter, coefficients);
-        Step::Cepstra { cepstra: Cepstra::new(dct, lifter), append_energy: config.append_energy }
+        PsfOutput::Cepstra { cepstra: Cepstra::new(dct, lifter), append_energy: config.append_energy }
     }
 }
 
-/// The tables and buffers for a frame.
+/// Tables and buffers for a frame.
 #[derive(Clone, Debug)]
 pub(super) struct PsfFrame {
     window: Option<Arc<[f64]>>,
-    /// How much of a frame the transform takes.
-    taken: usize,
+    /// Number of samples of a frame that the transform uses.
+    used: usize,
     points: f64,
     spectrum: Spectrum<f64>,
     powers: Aligned<f64>,
     bank: Arc<MelBank<f64>>,
     energies: Vec<f64>,
-    step: Step,
+    output: PsfOutput,
 }
 
 impl PsfFrame {
-    /// For settings that have been checked.
-    pub(super) fn new(config: &PsfFbankConfig, sample_rate_hz: u32, step: Step) -> PsfFrame {
+    /// Builds the tables; the settings must have been checked.
+    pub(super) fn new(config: &PsfFbankConfig, sample_rate_hz: u32, output: PsfOutput) -> PsfFrame {
         let (frame, points) = (config.frame(sample_rate_hz), config.points(sample_rate_hz));
         let spectrum = Spectrum::new(points);
         let bins = spectrum.bins();
         PsfFrame {
             window: config.winfunc.weights(frame).map(Arc::from),
-            taken: frame.min(points),
+            used: frame.min(points),
             points: points as f64,
-            powers: MelBank::powers(bins),
+            powers: MelBank::power_buffer(bins),
             spectrum,
             bank: Arc::new(bank(config, sample_rate_hz, bins)),
             energies: vec![0.0; config.nfilt],
-            step,
+            output,
         }
     }
 }
@@ -66,14 +66,14 @@ impl Analysis for PsfFrame {
     type Number = f64;
 
     fn width(&self) -> usize {
-        match &self.step {
-            Step::Energies | Step::Logarithms => self.energies.len(),
-            Step::Cepstra { cepstra, .. } => cepstra.width(),
+        match &self.output {
+            PsfOutput::Energies | PsfOutput::LogEnergies => self.energies.len(),
+            PsfOutput::Cepstra { cepstra, .. } => cepstra.width(),
         }
     }
 
-    fn analyse(&mut self, samples: &[f64], values: &mut [f64]) {
-        let samples = &samples[..self.taken];
+    fn analyze(&mut self, samples: &[f64], values: &mut [f64]) {
+        let samples = &samples[..self.used];
         let write = |frame: &mut [f64]| match &self.window {
             None => frame.copy_from_slice(samples),
             Some(window) => {
@@ -82,19 +82,19 @@ impl Analysis for PsfFrame {
                 }
             }
         };
-        self.spectrum.powers(self.taken, write, &mut self.powers);
+        self.spectrum.powers(self.used, write, &mut self.powers);
         self.bank.apply(&self.powers, &mut self.energies);
         for energy in &mut self.energies {
             *energy = floored(*energy);
         }
-        match &mut self.step {
-            Step::Energies => values.copy_from_slice(&self.energies),
-            Step::Logarithms => {
+        match &mut self.output {
+            PsfOutput::Energies => values.copy_from_slice(&self.energies),
+            PsfOutput::LogEnergies => {
                 for (value, energy) in values.iter_mut().zip(&self.energies) {
                     *value = energy.ln();
                 }
             }
-            Step::Cepstra { cepstra, append_energy } => {
+            PsfOutput::Cepstra { cepstra, append_energy } => {
                 self.energies.iter_mut().for_each(|energy| *energy = energy.ln());
                 cepstra.apply(&self.energies, values);
                 if *append_energy {
@@ -105,12 +105,12 @@ impl Analysis for PsfFrame {
     }
 }
 
-/// Exactly 0 becomes 2^-52; nothing else does, however small.
+/// Replaces exactly 0 by 2^-52; smaller values stay.
 fn floored(energy: f64) -> f64 {
     if energy == 0.0 { f64::EPSILON } else { energy }
 }
 
-/// The sum, in four partial sums.
+/// Returns the sum, in four partial sums.
 fn sum(values: &[f64]) -> f64 {
     let (quads, rest) = values.as_chunks::<4>();
     let mut sums = [0.0; 4];
@@ -122,7 +122,7 @@ fn sum(values: &[f64]) -> f64 {
     (sums[0] + sums[2]) + (sums[1] + sums[3]) + rest.iter().sum::<f64>()
 }
 
-/// Triangles between whole bins, divided by the transform's length as the power is.
+/// Builds triangles between whole bins, divided by the transform's length as the power is.
 fn bank(config: &PsfFbankConfig, sample_rate_hz: u32, bins: usize) -> MelBank<f64> {
     let points = config.points(sample_rate_hz) as f64;
     let highest_hz = config.highest_hz(sample_rate_hz);
@@ -140,5 +140,5 @@ fn bank(config: &PsfFbankConfig, sample_rate_hz: u32, bins: usize) -> MelBank<f6
         };
         (0..bins).map(|bin| weight(bin) / points).collect()
     };
-    MelBank::of_rows(edges.windows(3).map(row))
+    MelBank::from_rows(edges.windows(3).map(row))
 }

@@ -1,14 +1,16 @@
-//! The front ends of python_speech_features 0.6: filter banks, their logarithms, cepstra, deltas.
+//! Front ends of python_speech_features 0.6: filter banks, their logarithms, cepstra, deltas.
 //!
-//! Settings have its names and defaults, and everything is computed in f64, as there. What each computes is in
-//! the documentation of its configuration.
+//! Settings have its names and defaults, and everything is computed in f64, as there. The documentation of each
+//! configuration defines the features.
 
 mod check;
 mod config;
 mod extractor;
+mod fbank;
 mod fft;
 mod frame;
-pub(crate) mod settings;
+mod log_fbank;
+mod mfcc;
 mod window;
 
 pub use config::{PsfFbankConfig, PsfLogFbankConfig, PsfMfccConfig};

@@ -1,12 +1,12 @@
-//! Windows, as numpy makes them.
+//! Window functions of numpy.
 
 use std::f64::consts::TAU;
 
 use serde::{Deserialize, Serialize};
 
-/// The shape that a frame is multiplied with: numpy's windows, all symmetric.
+/// Window function: numpy's windows, all symmetric.
 ///
-/// Sums of cosines of x = 2 pi n / (length - 1), and a triangle.
+/// x = 2 pi n / (length - 1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
@@ -22,12 +22,12 @@ pub enum PsfWindow {
     Hanning,
     /// 0.42 - 0.5 cos(x) + 0.08 cos(2x).
     Blackman,
-    /// From 0 up to 1 in the middle and down to 0, along straight lines.
+    /// Triangle: 1 - |2 n / (length - 1) - 1|.
     Bartlett,
 }
 
 impl PsfWindow {
-    /// The weights; one point gives 1. None where all are 1.
+    /// Returns the weights, or `None` if all are 1; a single point is 1.
     pub(super) fn weights(self, length: usize) -> Option<Vec<f64>> {
         let last = length.saturating_sub(1).max(1) as f64;
         let weight = |n: usize| {
@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn windows_are_symmetric_and_equal_numpys() {
+    fn windows_are_symmetric_and_equal_numpy() {
         for (window, expected) in [
             (PsfWindow::Hamming, [0.08, 0.397_852_182_587_524_2, 0.912_147_817_412_475_9]),
             (PsfWindow::Hanning, [0.0, 0.345_491_502_812_526_2, 0.904_508_497_187_473_7]),

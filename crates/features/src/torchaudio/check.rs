@@ -1,22 +1,28 @@
-//! Which settings make a front end.
+//! Checks of the settings, and values derived from them.
 
 use super::{TorchaudioMelConfig, TorchaudioMelDbConfig, TorchaudioMfccConfig};
 use crate::FeatureError;
-use crate::check::{LONGEST_FRAME, MOST_BANDS, band, demand, rate, within};
+use crate::check::{MAX_BANDS, MAX_FRAME_LENGTH, require, require_band, require_sample_rate, require_within};
 use crate::mel::{MelNorm, MelScale};
 
 impl TorchaudioMelConfig {
-    /// The window's length in samples.
+    /// Returns the length of the window, samples.
     pub(super) fn window_length(&self) -> usize {
         self.win_length.unwrap_or(self.n_fft)
     }
 
-    /// From one frame to the next, in samples.
+    /// Returns the hop between frames, samples.
     pub(crate) fn hop(&self) -> usize {
         self.hop_length.unwrap_or(self.window_length() / 2)
     }
 
-    /// Where the highest band ends.
+    /// Returns the center of the window of frame 0, samples.
+    pub(super) fn first_center(&self) -> f64 {
+        let unpadded = if self.center { 0.0 } else { self.n_fft as f64 / 2.0 };
+        unpadded - self.pad as f64
+    }
+
+    /// Returns the upper edge of the highest band, Hz.
     pub(crate) fn highest_hz(&self, sample_rate_hz: u32) -> f64 {
         self.f_max.unwrap_or(f64::from(sample_rate_hz / 2))
     }
@@ -24,36 +30,37 @@ impl TorchaudioMelConfig {
     /// Checks the settings against each other and against the sample rate.
     ///
     /// # Errors
-    /// [`FeatureError::Setting`] naming the setting, its value, the rule and the nearest choice.
+    /// [`FeatureError::Setting`] naming the setting, its value, the rule and the nearest valid value.
     pub fn check(&self, sample_rate_hz: u32) -> Result<(), FeatureError> {
-        rate(sample_rate_hz, 2)?;
-        within("n_fft", self.n_fft, 1, LONGEST_FRAME)?;
+        require_sample_rate(sample_rate_hz, 2)?;
+        require_within("n_fft", self.n_fft, 1, MAX_FRAME_LENGTH)?;
         if let Some(win_length) = self.win_length {
-            within("win_length", win_length, 1, self.n_fft).map_err(|error| error.because("n_fft"))?;
+            require_within("win_length", win_length, 1, self.n_fft)
+                .map_err(|error| error.with_bound("n_fft"))?;
         }
         match self.hop_length {
             None => {
                 let rule = "must be set where win_length / 2 is below 1; use 1";
-                demand(self.hop() > 0, "hop_length", "win_length / 2", rule)?;
+                require(self.hop() > 0, "hop_length", "win_length / 2", rule)?;
             }
             Some(hop_length) => {
-                demand(hop_length > 0, "hop_length", hop_length, "must be at least 1; use 1")?
+                require(hop_length > 0, "hop_length", hop_length, "must be at least 1; use 1")?
             }
         }
-        within("pad", self.pad, 0, LONGEST_FRAME)?;
-        within("n_mels", self.n_mels, 1, MOST_BANDS)?;
+        require_within("pad", self.pad, 0, MAX_FRAME_LENGTH)?;
+        require_within("n_mels", self.n_mels, 1, MAX_BANDS)?;
         let rule = "must be above 0 and finite; use 1 or 2";
-        demand(self.power > 0.0 && self.power.is_finite(), "power", self.power, rule)?;
+        require(self.power > 0.0 && self.power.is_finite(), "power", self.power, rule)?;
         self.check_bands(sample_rate_hz)
     }
 
     fn check_bands(&self, sample_rate_hz: u32) -> Result<(), FeatureError> {
-        band(["f_min", "f_max"], (self.f_min, self.highest_hz(sample_rate_hz)), sample_rate_hz)?;
+        require_band(["f_min", "f_max"], (self.f_min, self.highest_hz(sample_rate_hz)), sample_rate_hz)?;
         if let MelNorm::P(p) = self.norm {
             return Err(FeatureError::setting("norm", p, "must be \"slaney\" or \"none\"; use \"slaney\""));
         }
         let rule = "must be \"htk\" or \"slaney\"; use \"htk\"";
-        demand(self.mel_scale != MelScale::Kaldi, "mel_scale", "kaldi", rule)
+        require(self.mel_scale != MelScale::Kaldi, "mel_scale", "kaldi", rule)
     }
 }
 
@@ -61,7 +68,7 @@ impl TorchaudioMelDbConfig {
     /// Checks the settings against each other and against the sample rate.
     ///
     /// # Errors
-    /// [`FeatureError::Setting`] naming the setting, its value, the rule and the nearest choice.
+    /// [`FeatureError::Setting`] naming the setting, its value, the rule and the nearest valid value.
     pub fn check(&self, sample_rate_hz: u32) -> Result<(), FeatureError> {
         self.mel().check(sample_rate_hz)?;
         floor(self.top_db)
@@ -72,21 +79,22 @@ impl TorchaudioMfccConfig {
     /// Checks the settings against each other and against the sample rate.
     ///
     /// # Errors
-    /// [`FeatureError::Setting`] naming the setting, its value, the rule and the nearest choice.
+    /// [`FeatureError::Setting`] naming the setting, its value, the rule and the nearest valid value.
     pub fn check(&self, sample_rate_hz: u32) -> Result<(), FeatureError> {
         self.melkwargs.check(sample_rate_hz).map_err(|error| match error {
             FeatureError::Setting { ref key, .. } if key == "sample_rate_hz" => error,
-            other => other.within("melkwargs"),
+            other => other.with_prefix("melkwargs"),
         })?;
         floor(self.top_db)?;
-        within("n_mfcc", self.n_mfcc, 1, self.melkwargs.n_mels).map_err(|error| error.because("n_mels"))
+        require_within("n_mfcc", self.n_mfcc, 1, self.melkwargs.n_mels)
+            .map_err(|error| error.with_bound("n_mels"))
     }
 }
 
 fn floor(top_db: Option<f64>) -> Result<(), FeatureError> {
     let rule = "must be at least 0 and finite, or \"none\"; torchaudio's MFCC has 80";
     match top_db {
-        Some(top_db) => demand(top_db >= 0.0 && top_db.is_finite(), "top_db", top_db, rule),
+        Some(top_db) => require(top_db >= 0.0 && top_db.is_finite(), "top_db", top_db, rule),
         None => Ok(()),
     }
 }
@@ -95,35 +103,35 @@ fn floor(top_db: Option<f64>) -> Result<(), FeatureError> {
 mod tests {
     use super::*;
 
-    fn refused(change: impl FnOnce(&mut TorchaudioMfccConfig)) -> String {
+    fn rejected(change: impl FnOnce(&mut TorchaudioMfccConfig)) -> String {
         let mut config = TorchaudioMfccConfig::default();
         change(&mut config);
         config.check(16_001).unwrap_err().to_string()
     }
 
     #[test]
-    fn every_impossible_setting_is_named_with_its_value_and_the_rule() {
+    fn invalid_settings_are_reported_with_value_and_rule() {
         assert_eq!(
-            refused(|c| c.n_mfcc = 129),
+            rejected(|c| c.n_mfcc = 129),
             "n_mfcc = 129: must be within 1..=128; use 128 (n_mels is the bound)"
         );
-        assert!(refused(|c| c.n_mfcc = 0).starts_with("n_mfcc = 0: must be within 1..=128; use 1"));
-        assert!(refused(|c| c.top_db = Some(-1.0)).starts_with("top_db = -1: must be at least 0"));
+        assert!(rejected(|c| c.n_mfcc = 0).starts_with("n_mfcc = 0: must be within 1..=128; use 1"));
+        assert!(rejected(|c| c.top_db = Some(-1.0)).starts_with("top_db = -1: must be at least 0"));
         assert_eq!(
-            refused(|c| c.melkwargs.win_length = Some(512)),
+            rejected(|c| c.melkwargs.win_length = Some(512)),
             "melkwargs.win_length = 512: must be within 1..=400; use 400 (n_fft is the bound)"
         );
         assert_eq!(
-            refused(|c| c.melkwargs.n_fft = 1 << 40),
+            rejected(|c| c.melkwargs.n_fft = 1 << 40),
             "melkwargs.n_fft = 1099511627776: must be within 1..=4194304; use 4194304"
         );
         assert_eq!(
-            refused(|c| c.melkwargs.f_max = Some(9000.0)),
+            rejected(|c| c.melkwargs.f_max = Some(9000.0)),
             "melkwargs.f_max = 9000: must be above 0 and at most 8000.5 Hz, half the sample rate; \
-             use 8000.5 or leave it out"
+             use 8000.5 or remove the key"
         );
         assert_eq!(
-            refused(|c| c.melkwargs.f_min = 8000.0),
+            rejected(|c| c.melkwargs.f_min = 8000.0),
             "melkwargs.f_min = 8000: must be at least 0 and below f_max = 8000 Hz; use 0"
         );
         type Change = fn(&mut TorchaudioMelConfig);
@@ -141,7 +149,7 @@ mod tests {
             (|c| c.mel_scale = MelScale::Kaldi, "mel_scale = kaldi: must be \"htk\" or \"slaney\""),
         ];
         for (change, expected) in changes {
-            let error = refused(|config| change(&mut config.melkwargs));
+            let error = rejected(|config| change(&mut config.melkwargs));
             assert!(error.starts_with(&format!("melkwargs.{expected}")), "{error}");
         }
         for rate_hz in [0, 1] {
@@ -151,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn the_hop_is_half_the_window_unless_it_is_given() {
+    fn hop_defaults_to_half_the_window() {
         let hop = |win_length, hop_length| {
             TorchaudioMelConfig { win_length, hop_length, ..Default::default() }.hop()
         };

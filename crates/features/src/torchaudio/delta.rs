@@ -1,14 +1,14 @@
-//! Deltas of features.
+//! Delta filter of torchaudio.
 
 use serde::{Deserialize, Serialize};
 
 use crate::FeatureError;
 use crate::delta::{Delta, DeltaConfig, DeltaMode};
 
-/// Slopes of a line fitted to neighbouring frames: sum_n n x\[t + n\] / (2 sum_n n^2), n up to
+/// Slope of a line fitted to neighboring frames: sum_n n x\[t + n\] / (2 sum_n n^2), n up to
 /// N = (win_length - 1) / 2.
 ///
-/// Beyond the ends the edge frame stands again and again. Deltas of order 2 are the deltas of the deltas.
+/// Beyond the ends the edge frame is repeated. Deltas of order 2 are the deltas of the deltas.
 ///
 /// # Shapes
 /// \[T, F\] -> \[T, F\]
@@ -28,7 +28,7 @@ use crate::delta::{Delta, DeltaConfig, DeltaMode};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TorchaudioDeltaConfig {
-    /// Length of the filter, frames; an even length is one less.
+    /// Length of the filter, frames; an even length counts as one less.
     pub win_length: usize,
 }
 
@@ -38,21 +38,22 @@ impl Default for TorchaudioDeltaConfig {
     }
 }
 
-/// A longer filter would be a typing error.
-const LONGEST: usize = 9999;
+/// Maximum length of the filter; a longer one is a typing error.
+const MAX_LENGTH: usize = 9999;
 
 impl TorchaudioDeltaConfig {
-    /// The filter of these settings.
+    /// Builds the filter.
     ///
     /// # Errors
-    /// [`FeatureError::Setting`] naming the value, the rule and the nearest choice.
+    /// [`FeatureError::Setting`] naming the value, the rule and the nearest valid value.
     pub fn init(&self) -> Result<Delta, FeatureError> {
-        if !(3..=LONGEST).contains(&self.win_length) {
-            let rule = format!("must be within 3..={LONGEST}; use {}", self.win_length.clamp(3, LONGEST));
+        if !(3..=MAX_LENGTH).contains(&self.win_length) {
+            let rule =
+                format!("must be within 3..={MAX_LENGTH}; use {}", self.win_length.clamp(3, MAX_LENGTH));
             return Err(FeatureError::setting("win_length", self.win_length, rule));
         }
         let width = (self.win_length - 1) / 2 * 2 + 1;
-        // With the edge frame repeated the fitted line is the polynomial of degree 1.
+        // With repeated edge frames the fitted line equals librosa's polynomial of degree 1.
         DeltaConfig { order: 1, width, mode: DeltaMode::Nearest }.init()
     }
 }
@@ -82,9 +83,9 @@ mod tests {
     }
 
     #[test]
-    fn impossible_lengths_are_refused_with_the_nearest_choice() {
-        let refused = |win_length| TorchaudioDeltaConfig { win_length }.init().unwrap_err().to_string();
-        assert_eq!(refused(2), "win_length = 2: must be within 3..=9999; use 3");
-        assert_eq!(refused(10_000), "win_length = 10000: must be within 3..=9999; use 9999");
+    fn invalid_lengths_are_rejected_with_the_nearest_value() {
+        let rejected = |win_length| TorchaudioDeltaConfig { win_length }.init().unwrap_err().to_string();
+        assert_eq!(rejected(2), "win_length = 2: must be within 3..=9999; use 3");
+        assert_eq!(rejected(10_000), "win_length = 10000: must be within 3..=9999; use 9999");
     }
 }

@@ -1,18 +1,18 @@
-//! The mel energies of one frame.
+//! Mel energies of one frame.
 
 use std::sync::Arc;
 
 use super::TorchaudioMelConfig;
 use crate::mel::MelBank;
 use crate::sample::Exponent;
+use crate::simd::Aligned;
 use crate::spectrum::Spectrum;
-use crate::vector::Aligned;
 
-/// Window, transform and mel bank.
+/// Window, transform and mel filter bank.
 #[derive(Clone, Debug)]
 pub(super) struct Energies {
     window: Arc<[f32]>,
-    /// The window lies in the middle of a frame.
+    /// Start of the window, which is in the middle of a frame.
     offset: usize,
     spectrum: Spectrum<f32>,
     exponent: Exponent,
@@ -21,7 +21,7 @@ pub(super) struct Energies {
 }
 
 impl Energies {
-    /// Of settings that have been checked.
+    /// Builds the tables; the settings must have been checked.
     pub(super) fn new(config: &TorchaudioMelConfig, sample_rate_hz: u32) -> Energies {
         let window = config.window.periodic(config.window_length());
         let divisor = config.normalized.divisor(&window, config.n_fft);
@@ -29,26 +29,28 @@ impl Energies {
         let bins = spectrum.bins();
         let highest_hz = config.highest_hz(sample_rate_hz);
         let edges_hz = config.mel_scale.spaced_hz(config.n_mels + 2, config.f_min, highest_hz);
-        // The bins reach from 0 to half the rate rounded down, also for odd rates and lengths.
+        // The bins range from 0 to half the rate rounded down, also for odd rates and lengths.
         let bin_hz = f64::from(sample_rate_hz / 2) / (bins - 1).max(1) as f64;
         Energies {
             offset: (config.n_fft - window.len()) / 2,
             window: window.into_iter().map(|weight| (weight / divisor) as f32).collect(),
             exponent: Exponent::new(config.power),
             bank: Arc::new(MelBank::triangles(&edges_hz, bins, bin_hz, config.norm)),
-            powers: MelBank::powers(bins),
+            powers: MelBank::power_buffer(bins),
             spectrum,
         }
     }
 
-    /// M, the number of bands.
+    /// Returns M, the number of bands.
     pub(super) fn bands(&self) -> usize {
         self.bank.bands()
     }
 
+    /// Computes the energies of a frame.
+    ///
     /// # Shapes
     /// samples \[n_fft\] -> energies \[M\]
-    pub(super) fn of(&mut self, samples: &[f32], energies: &mut [f32]) {
+    pub(super) fn compute(&mut self, samples: &[f32], energies: &mut [f32]) {
         let (offset, window) = (self.offset, &self.window);
         let write = |frame: &mut [f32]| {
             let (before, product) = frame.split_at_mut(offset);

@@ -1,14 +1,14 @@
-//! Energies of mel bands.
+//! Mel band energies.
 
 use super::TorchaudioMelConfig;
 use super::energies::Energies;
-use super::padded::Padded;
-use crate::sample::all_numbers;
-use crate::stream::{Cut, uncentred};
-use crate::{Extractor, FeatureError, Uncentred};
+use super::padded::PaddedClip;
+use crate::sample::check_overflow;
+use crate::stream::{UncenteredFrames, check_uncentered};
+use crate::{Extractor, FeatureError, Streaming};
 
 impl TorchaudioMelConfig {
-    /// The extractor of these settings for clips of a sample rate, which places the bands.
+    /// Builds the extractor for clips with a sample rate.
     ///
     /// # Units
     /// Hz
@@ -17,43 +17,43 @@ impl TorchaudioMelConfig {
     /// [`FeatureError::Setting`], see [`TorchaudioMelConfig::check`].
     pub fn init(&self, sample_rate_hz: u32) -> Result<TorchaudioMel, FeatureError> {
         self.check(sample_rate_hz)?;
-        Ok(TorchaudioMel { clip: Padded::new(self), energies: Energies::new(self, sample_rate_hz) })
+        Ok(TorchaudioMel { clip: PaddedClip::new(self), energies: Energies::new(self, sample_rate_hz) })
     }
 
-    /// The same for samples that arrive piece by piece.
+    /// Builds the streaming extractor.
     ///
     /// # Units
     /// Hz
     ///
     /// # Errors
     /// [`FeatureError::Setting`], see [`TorchaudioMelConfig::check`]; [`FeatureError::NeedsWholeClip`] with `center`.
-    pub fn stream(&self, sample_rate_hz: u32) -> Result<Uncentred<TorchaudioMel, f32>, FeatureError> {
-        uncentred(self.center)?;
+    pub fn stream(&self, sample_rate_hz: u32) -> Result<Streaming<TorchaudioMel, f32>, FeatureError> {
+        check_uncentered(self.center)?;
         self.check(sample_rate_hz)?;
-        Ok(Uncentred::new(self.alone().init(sample_rate_hz)?, self.cut()))
+        Ok(Streaming::new(self.without_padding().init(sample_rate_hz)?, self.uncentered_frames()))
     }
 
-    /// The settings of a frame by itself, which has no zeros around it.
-    pub(super) fn alone(&self) -> TorchaudioMelConfig {
+    /// Returns the settings for single frames, without zeros around them.
+    pub(super) fn without_padding(&self) -> TorchaudioMelConfig {
         TorchaudioMelConfig { pad: 0, ..self.clone() }
     }
 
-    pub(super) fn cut(&self) -> Cut {
-        Cut { length: self.n_fft, hop: self.hop(), pad: self.pad }
+    pub(super) fn uncentered_frames(&self) -> UncenteredFrames {
+        UncenteredFrames { length: self.n_fft, hop: self.hop(), pad: self.pad }
     }
 }
 
-/// Energies of mel bands; made by [`TorchaudioMelConfig::init`].
+/// Extractor of mel band energies; made by [`TorchaudioMelConfig::init`].
 #[derive(Clone, Debug)]
 pub struct TorchaudioMel {
-    clip: Padded,
+    clip: PaddedClip,
     energies: Energies,
 }
 
 impl TorchaudioMel {
-    /// Calls `frame` with each frame's number, its energies in `values` and whether it is all zeros, in which
-    /// case the energies are, too; the number of frames.
-    pub(super) fn each(
+    /// Calls `frame` with the index of each frame, its energies in `values` and true if the frame (and therefore its
+    /// energies) is all zeros; returns the number of frames.
+    pub(super) fn for_each_frame(
         &mut self,
         samples: &[f32],
         values: &mut Vec<f32>,
@@ -67,7 +67,7 @@ impl TorchaudioMel {
             match self.clip.frame(t) {
                 None => frame(t, energies, true)?,
                 Some(samples) => {
-                    self.energies.of(samples, energies);
+                    self.energies.compute(samples, energies);
                     frame(t, energies, false)?;
                 }
             }
@@ -75,7 +75,7 @@ impl TorchaudioMel {
         Ok(frames)
     }
 
-    /// Whether frame `t` of the latest clip is all zeros.
+    /// Returns true if frame `t` of the latest clip is all zeros.
     pub(super) fn is_silent(&self, t: usize) -> bool {
         self.clip.frame(t).is_none()
     }
@@ -91,6 +91,6 @@ impl Extractor<f32> for TorchaudioMel {
     }
 
     fn extract_into(&mut self, samples: &[f32], values: &mut Vec<f32>) -> Result<usize, FeatureError> {
-        self.each(samples, values, |frame, energies, _| all_numbers(energies, frame))
+        self.for_each_frame(samples, values, |frame, energies, _| check_overflow(energies, frame))
     }
 }

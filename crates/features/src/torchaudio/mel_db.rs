@@ -2,14 +2,17 @@
 
 use super::{TorchaudioMel, TorchaudioMelDbConfig};
 use crate::decibel::{Decibels, Reference};
-use crate::stream::{uncentred, without_floor};
-use crate::{Extractor, FeatureError, Uncentred};
+use crate::front_end_kind::{ClipExtractor, FrontEndKind, StreamExtractor};
+use crate::layout::{FeatureAxis, Layout};
+use crate::settings_macro::{Settings, Table};
+use crate::stream::{check_no_floor, check_uncentered};
+use crate::{Extractor, FeatureError, Streaming};
 
-/// What is below counts as this; AmplitudeToDB has no setting for it.
-const LEAST_POWER: f64 = 1e-10;
+/// Floor of the power; AmplitudeToDB has no setting for it.
+const MIN_POWER: f64 = 1e-10;
 
 impl TorchaudioMelDbConfig {
-    /// The extractor of these settings for clips of a sample rate, which places the bands.
+    /// Builds the extractor for clips with a sample rate.
     ///
     /// # Units
     /// Hz
@@ -21,28 +24,71 @@ impl TorchaudioMelDbConfig {
         Ok(TorchaudioMelDb { mel: self.mel().init(sample_rate_hz)?, decibels: decibels(self.top_db) })
     }
 
-    /// The same for samples that arrive piece by piece.
+    /// Builds the streaming extractor.
     ///
     /// # Units
     /// Hz
     ///
     /// # Errors
     /// [`FeatureError::Setting`], see [`TorchaudioMelDbConfig::check`]; [`FeatureError::NeedsWholeClip`] with `center` or `top_db`.
-    pub fn stream(&self, sample_rate_hz: u32) -> Result<Uncentred<TorchaudioMelDb, f32>, FeatureError> {
-        uncentred(self.center)?;
-        without_floor(self.top_db)?;
+    pub fn stream(&self, sample_rate_hz: u32) -> Result<Streaming<TorchaudioMelDb, f32>, FeatureError> {
+        check_uncentered(self.center)?;
+        check_no_floor(self.top_db)?;
         self.check(sample_rate_hz)?;
-        let alone = TorchaudioMelDbConfig::of(self.mel().alone(), None);
-        Ok(Uncentred::new(alone.init(sample_rate_hz)?, self.mel().cut()))
+        let unpadded = TorchaudioMelDbConfig { pad: 0, ..self.clone() };
+        Ok(Streaming::new(unpadded.init(sample_rate_hz)?, self.mel().uncentered_frames()))
+    }
+}
+
+impl FrontEndKind for TorchaudioMelDbConfig {
+    fn name(&self) -> &'static str {
+        "torchaudio-mel-db"
+    }
+
+    fn settings(&self) -> Table {
+        TorchaudioMelDbConfig::TABLE
+    }
+
+    fn check(&self, sample_rate_hz: u32) -> Result<(), FeatureError> {
+        TorchaudioMelDbConfig::check(self, sample_rate_hz)
+    }
+
+    fn extractor(&self, sample_rate_hz: u32) -> Result<Box<dyn ClipExtractor>, FeatureError> {
+        Ok(Box::new(self.init(sample_rate_hz)?))
+    }
+
+    fn streaming_extractor(&self, sample_rate_hz: u32) -> Result<Box<dyn StreamExtractor>, FeatureError> {
+        Ok(Box::new(self.stream(sample_rate_hz)?))
+    }
+
+    fn hop(&self, _sample_rate_hz: u32) -> usize {
+        self.mel().hop()
+    }
+
+    fn first_center(&self, _sample_rate_hz: u32) -> f64 {
+        self.mel().first_center()
+    }
+
+    fn layout(&self) -> Layout {
+        Layout::FeaturesFirst
+    }
+
+    fn quantity(&self) -> &'static str {
+        "level (dB)"
+    }
+
+    fn axis(&self, sample_rate_hz: u32) -> FeatureAxis {
+        let highest_hz = self.mel().highest_hz(sample_rate_hz);
+        FeatureAxis::mel_bands(self.mel_scale, self.n_mels, (self.f_min, highest_hz))
     }
 }
 
 /// AmplitudeToDB("power", top_db).
 pub(super) fn decibels(top_db: Option<f64>) -> Decibels {
-    Decibels { reference: Reference::Power(1.0), least_power: LEAST_POWER, top_db }
+    Decibels { reference: Reference::Power(1.0), min_power: MIN_POWER, top_db }
 }
 
-/// Mel bands in decibels; made by [`TorchaudioMelDbConfig::init`].
+/// Extractor of mel bands in decibels; made by [`TorchaudioMelDbConfig::init`].
 #[derive(Clone, Debug)]
 pub struct TorchaudioMelDb {
     mel: TorchaudioMel,
@@ -63,7 +109,7 @@ impl Extractor<f32> for TorchaudioMelDb {
     }
 }
 
-/// The decibels of a clip in place of the content of `values`; the number of frames.
+/// Replaces the content of `values` with the decibels of a clip and returns the number of frames.
 pub(super) fn fill(
     mel: &mut TorchaudioMel,
     decibels: &Decibels,
@@ -72,9 +118,9 @@ pub(super) fn fill(
 ) -> Result<usize, FeatureError> {
     let silence = decibels.silence();
     let mut peak = silence;
-    let frames = mel.each(samples, values, |frame, energies, silent| {
+    let frames = mel.for_each_frame(samples, values, |frame, energies, silent| {
         if silent {
-            energies.fill(silence.floor());
+            energies.fill(silence.decibels());
         } else if !decibels.convert(energies, &mut peak) {
             return Err(FeatureError::Overflow { frame });
         }

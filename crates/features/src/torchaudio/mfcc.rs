@@ -5,18 +5,21 @@ use super::{TorchaudioMel, TorchaudioMfccConfig};
 use crate::cepstra::Cepstra;
 use crate::dct::Dct;
 use crate::decibel::Decibels;
+use crate::front_end_kind::{ClipExtractor, FrontEndKind, StreamExtractor};
+use crate::layout::Layout;
 use crate::logarithm;
-use crate::sample::all_numbers;
-use crate::stream::{uncentred, without_floor};
-use crate::{Extractor, FeatureError, Uncentred};
+use crate::sample::check_overflow;
+use crate::settings_macro::{Settings, Table};
+use crate::stream::{check_no_floor, check_uncentered};
+use crate::{Extractor, FeatureError, Streaming};
 
-/// What is added to an energy before its natural logarithm; MFCC has no setting for it.
+/// Offset of an energy before its natural logarithm; MFCC has no setting for it.
 const LOG_OFFSET: f32 = 1e-6;
 /// ln x = 10 log10(x) ln(10) / 10.
 const NEPERS_PER_DECIBEL: f32 = std::f32::consts::LN_10 / 10.0;
 
 impl TorchaudioMfccConfig {
-    /// The extractor of these settings for clips of a sample rate, which places the bands.
+    /// Builds the extractor for clips with a sample rate.
     ///
     /// # Units
     /// Hz
@@ -35,7 +38,7 @@ impl TorchaudioMfccConfig {
         })
     }
 
-    /// The same for samples that arrive piece by piece.
+    /// Builds the streaming extractor.
     ///
     /// # Units
     /// Hz
@@ -43,16 +46,54 @@ impl TorchaudioMfccConfig {
     /// # Errors
     /// [`FeatureError::Setting`], see [`TorchaudioMfccConfig::check`]; [`FeatureError::NeedsWholeClip`] with `center`, or with `top_db`
     /// unless `log_mels`.
-    pub fn stream(&self, sample_rate_hz: u32) -> Result<Uncentred<TorchaudioMfcc, f32>, FeatureError> {
-        uncentred(self.melkwargs.center).map_err(|error| error.within("melkwargs"))?;
-        without_floor(self.top_db.filter(|_| !self.log_mels))?;
+    pub fn stream(&self, sample_rate_hz: u32) -> Result<Streaming<TorchaudioMfcc, f32>, FeatureError> {
+        check_uncentered(self.melkwargs.center).map_err(|error| error.with_prefix("melkwargs"))?;
+        check_no_floor(self.top_db.filter(|_| !self.log_mels))?;
         self.check(sample_rate_hz)?;
-        let alone = TorchaudioMfccConfig { melkwargs: self.melkwargs.alone(), ..self.clone() };
-        Ok(Uncentred::new(alone.init(sample_rate_hz)?, self.melkwargs.cut()))
+        let unpadded = TorchaudioMfccConfig { melkwargs: self.melkwargs.without_padding(), ..self.clone() };
+        Ok(Streaming::new(unpadded.init(sample_rate_hz)?, self.melkwargs.uncentered_frames()))
     }
 }
 
-/// Mel-frequency cepstral coefficients; made by [`TorchaudioMfccConfig::init`].
+impl FrontEndKind for TorchaudioMfccConfig {
+    fn name(&self) -> &'static str {
+        "torchaudio-mfcc"
+    }
+
+    fn settings(&self) -> Table {
+        TorchaudioMfccConfig::TABLE
+    }
+
+    fn check(&self, sample_rate_hz: u32) -> Result<(), FeatureError> {
+        TorchaudioMfccConfig::check(self, sample_rate_hz)
+    }
+
+    fn extractor(&self, sample_rate_hz: u32) -> Result<Box<dyn ClipExtractor>, FeatureError> {
+        Ok(Box::new(self.init(sample_rate_hz)?))
+    }
+
+    fn streaming_extractor(&self, sample_rate_hz: u32) -> Result<Box<dyn StreamExtractor>, FeatureError> {
+        Ok(Box::new(self.stream(sample_rate_hz)?))
+    }
+
+    fn hop(&self, _sample_rate_hz: u32) -> usize {
+        self.melkwargs.hop()
+    }
+
+    fn first_center(&self, _sample_rate_hz: u32) -> f64 {
+        self.melkwargs.first_center()
+    }
+
+    fn layout(&self) -> Layout {
+        Layout::FeaturesFirst
+    }
+
+    fn quantity(&self) -> &'static str {
+        if self.log_mels { "coefficient (of ln)" } else { "coefficient (of dB)" }
+    }
+}
+
+/// Extractor of mel-frequency cepstral coefficients; made by [`TorchaudioMfccConfig::init`].
 #[derive(Clone, Debug)]
 pub struct TorchaudioMfcc {
     mel: TorchaudioMel,
@@ -61,7 +102,7 @@ pub struct TorchaudioMfcc {
     logarithms: Vec<f32>,
 }
 
-/// What the cosine transform is taken of.
+/// Input of the cosine transform.
 #[derive(Clone, Debug)]
 enum Logarithm {
     Decibels(Decibels),
@@ -82,18 +123,20 @@ impl Extractor<f32> for TorchaudioMfcc {
             Logarithm::Decibels(decibels) => {
                 mel_db::fill(&mut self.mel, decibels, samples, &mut self.logarithms)?
             }
-            Logarithm::Natural => self.mel.each(samples, &mut self.logarithms, |frame, energies, _| {
-                all_numbers(energies, frame)?;
-                natural(energies);
-                Ok(())
-            })?,
+            Logarithm::Natural => {
+                self.mel.for_each_frame(samples, &mut self.logarithms, |frame, energies, _| {
+                    check_overflow(energies, frame)?;
+                    natural(energies);
+                    Ok(())
+                })?
+            }
         };
-        self.cepstra.clip((&self.logarithms, self.mel.width()), values, |t| self.mel.is_silent(t));
+        self.cepstra.apply_to_clip((&self.logarithms, self.mel.width()), values, |t| self.mel.is_silent(t));
         Ok(frames)
     }
 }
 
-/// ln(x + 1e-6) of each energy.
+/// Replaces each energy x by ln(x + 1e-6).
 fn natural(energies: &mut [f32]) {
     energies.iter_mut().for_each(|energy| *energy += LOG_OFFSET);
     logarithm::decibels(energies, LOG_OFFSET);
@@ -105,7 +148,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_natural_logarithm_is_that_of_the_definition() {
+    fn natural_logarithm_equals_its_definition() {
         let energies: Vec<f32> = (-200..300).map(|n| 10f32.powf(n as f32 / 20.0)).chain([0.0]).collect();
         let mut logarithms = energies.clone();
         natural(&mut logarithms);

@@ -1,8 +1,8 @@
-//! The front ends of torchaudio.transforms 2.11: mel energies, decibels, cepstra, deltas.
+//! Front ends of torchaudio.transforms 2.11: mel energies, decibels, cepstra, deltas.
 //!
-//! Settings have torchaudio's names and defaults. Samples, window, transform and products are f32 numbers as in
-//! torchaudio; tables are built in f64 and rounded once. Every clip stands alone: torchaudio takes the peak that
-//! `top_db` counts from over a whole batch, which would make a clip's features depend on its batch mates.
+//! Settings have torchaudio's names and defaults. Samples, window, transform and products are f32 as in
+//! torchaudio; tables are built in f64 and rounded once. The peak for `top_db` is that of the clip; torchaudio
+//! takes it over the whole batch, which would make a clip's features depend on the other clips.
 
 mod check;
 mod config;
@@ -12,7 +12,6 @@ mod mel;
 mod mel_db;
 mod mfcc;
 mod padded;
-pub(crate) mod settings;
 mod spectrum_norm;
 
 pub use config::{TorchaudioMelConfig, TorchaudioMelDbConfig, TorchaudioMfccConfig};

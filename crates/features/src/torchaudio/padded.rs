@@ -1,39 +1,39 @@
-//! A clip with what lies before and after it.
+//! Padded clip.
 
 use std::ops::Range;
 
 use super::TorchaudioMelConfig;
 use crate::FeatureError;
-use crate::framing::{PadMode, sounding};
-use crate::stream::all_finite;
+use crate::framing::{PadMode, nonzero_range};
+use crate::stream::check_finite;
 
-/// The samples of one clip after another, padded, to be read frame by frame.
+/// Padded samples of a clip, read frame by frame; reused for the next clip.
 #[derive(Clone, Debug)]
-pub(super) struct Padded {
+pub(super) struct PaddedClip {
     length: usize,
     hop: usize,
-    /// Zeros at both ends, before anything else.
+    /// Number of zeros at both ends, added first.
     pad: usize,
-    /// Half a frame more at both ends, for centred frames.
+    /// Half a frame of further padding at both ends, for centered frames.
     margin: Option<(usize, PadMode)>,
     samples: Vec<f32>,
-    /// From the first to behind the last sample that is not zero.
-    sounding: Range<usize>,
+    /// Range from the first to the last nonzero sample.
+    nonzero: Range<usize>,
 }
 
-impl Padded {
-    pub(super) fn new(config: &TorchaudioMelConfig) -> Padded {
-        Padded {
+impl PaddedClip {
+    pub(super) fn new(config: &TorchaudioMelConfig) -> PaddedClip {
+        PaddedClip {
             length: config.n_fft,
             hop: config.hop(),
             pad: config.pad,
             margin: config.center.then_some((config.n_fft / 2, config.pad_mode)),
             samples: Vec::new(),
-            sounding: 0..0,
+            nonzero: 0..0,
         }
     }
 
-    /// T, the number of frames of a clip of so many samples; 0 where torchaudio refuses it.
+    /// Returns T, the number of frames of a clip of `samples` samples; 0 if torchaudio rejects it.
     pub(super) fn frames(&self, samples: usize) -> usize {
         let (margin, _) = self.margin.unwrap_or_default();
         if samples == 0 || self.cannot_be_mirrored(samples) {
@@ -45,18 +45,18 @@ impl Padded {
         }
     }
 
-    /// A mirror image must be shorter than what it is of.
+    /// Returns true if the reflection padding is not shorter than the clip.
     fn cannot_be_mirrored(&self, samples: usize) -> bool {
         matches!(self.margin, Some((margin, PadMode::Reflect)) if samples + 2 * self.pad <= margin)
     }
 
-    /// Takes in a clip; its number of frames, at least 1.
+    /// Loads a clip and returns its number of frames, at least 1.
     pub(super) fn fill(&mut self, samples: &[f32]) -> Result<usize, FeatureError> {
         let frames = self.frames(samples.len());
         if frames == 0 {
             return Err(self.too_short(samples.len()));
         }
-        all_finite(samples, 0)?;
+        check_finite(samples, 0)?;
         let (margin, mode) = self.margin.unwrap_or_default();
         let start = margin + self.pad;
         self.samples.clear();
@@ -70,7 +70,7 @@ impl Padded {
                 self.samples[end - 1 + n] = self.samples[end - 1 - n];
             }
         }
-        self.sounding = sounding(&self.samples);
+        self.nonzero = nonzero_range(&self.samples);
         Ok(frames)
     }
 
@@ -84,10 +84,10 @@ impl Padded {
         FeatureError::TooShort { samples, needed }
     }
 
-    /// The samples of frame `t`; `None` if they are all zeros and lie before or after the sound.
+    /// Returns the samples of frame `t`; `None` if it is outside the nonzero range and therefore all zeros.
     pub(super) fn frame(&self, t: usize) -> Option<&[f32]> {
         let (start, end) = (t * self.hop, t * self.hop + self.length);
-        let silent = end <= self.sounding.start || start >= self.sounding.end;
+        let silent = end <= self.nonzero.start || start >= self.nonzero.end;
         (!silent).then(|| &self.samples[start..end])
     }
 }
@@ -101,13 +101,13 @@ mod tests {
     }
 
     fn frames(config: &TorchaudioMelConfig, samples: &[f32]) -> Vec<Vec<f32>> {
-        let mut padded = Padded::new(config);
+        let mut padded = PaddedClip::new(config);
         let frames = padded.fill(samples).unwrap();
         (0..frames).map(|t| padded.frame(t).map_or(vec![0.0; 6], <[f32]>::to_vec)).collect()
     }
 
     #[test]
-    fn frames_see_the_clip_and_its_padding() {
+    fn frames_contain_the_clip_and_its_padding() {
         let clip = [1.0, 2.0, 3.0, 4.0];
         let reflect = frames(&config(0, true, PadMode::Reflect), &clip);
         assert_eq!(
@@ -118,7 +118,7 @@ mod tests {
         assert_eq!(constant[0], [0.0, 0.0, 0.0, 1.0, 2.0, 3.0]);
         assert_eq!(constant[2], [2.0, 3.0, 4.0, 0.0, 0.0, 0.0]);
         assert_eq!(frames(&config(1, false, PadMode::Reflect), &clip), [[0.0, 1.0, 2.0, 3.0, 4.0, 0.0]]);
-        // The zeros belong to the clip that is mirrored.
+        // The zeros are part of the clip that is mirrored.
         let both = frames(&config(1, true, PadMode::Reflect), &clip);
         assert_eq!(both[0], [3.0, 2.0, 1.0, 0.0, 1.0, 2.0]);
         assert_eq!((both.len(), &both[3]), (4, &vec![3.0, 4.0, 0.0, 4.0, 3.0, 2.0]));
@@ -126,10 +126,10 @@ mod tests {
 
     #[test]
     fn only_frames_of_zeros_are_silent() {
-        for sound in [0..0, 0..3, 4..9, 17..20] {
-            let samples: Vec<f32> = (0..20).map(|n| if sound.contains(&n) { 1.0 } else { 0.0 }).collect();
+        for nonzero in [0..0, 0..3, 4..9, 17..20] {
+            let samples: Vec<f32> = (0..20).map(|n| if nonzero.contains(&n) { 1.0 } else { 0.0 }).collect();
             for mode in [PadMode::Constant, PadMode::Reflect] {
-                let mut padded = Padded::new(&config(0, true, mode));
+                let mut padded = PaddedClip::new(&config(0, true, mode));
                 for t in 0..padded.fill(&samples).unwrap() {
                     let seen = &padded.samples[t * 2..t * 2 + 6];
                     assert_eq!(padded.frame(t).is_none(), seen.iter().all(|&sample| sample == 0.0), "{t}");
@@ -139,21 +139,21 @@ mod tests {
     }
 
     #[test]
-    fn a_clip_is_refused_where_torchaudio_refuses_it() {
-        let refused = |config: &TorchaudioMelConfig, samples: usize| {
-            let mut padded = Padded::new(config);
+    fn clip_is_rejected_where_torchaudio_rejects_it() {
+        let rejected = |config: &TorchaudioMelConfig, samples: usize| {
+            let mut padded = PaddedClip::new(config);
             assert_eq!(padded.frames(samples), 0);
             padded.fill(&vec![1.0; samples]).unwrap_err()
         };
         let mirrored = |samples, needed| FeatureError::TooShortToMirror { samples, needed, mirrored: 3 };
-        assert_eq!(refused(&config(0, true, PadMode::Reflect), 3), mirrored(3, 4));
-        assert_eq!(refused(&config(1, true, PadMode::Reflect), 1), mirrored(1, 2));
+        assert_eq!(rejected(&config(0, true, PadMode::Reflect), 3), mirrored(3, 4));
+        assert_eq!(rejected(&config(1, true, PadMode::Reflect), 1), mirrored(1, 2));
         assert_eq!(
-            refused(&config(0, true, PadMode::Constant), 0),
+            rejected(&config(0, true, PadMode::Constant), 0),
             FeatureError::TooShort { samples: 0, needed: 1 }
         );
         assert_eq!(
-            refused(&config(1, false, PadMode::Reflect), 3),
+            rejected(&config(1, false, PadMode::Reflect), 3),
             FeatureError::TooShort { samples: 3, needed: 4 }
         );
         for (config, least) in [
@@ -162,7 +162,10 @@ mod tests {
             (config(0, true, PadMode::Constant), 1),
             (config(1, false, PadMode::Reflect), 4),
         ] {
-            assert_eq!(Padded::new(&config).fill(&vec![1.0; least]), Ok(Padded::new(&config).frames(least)));
+            assert_eq!(
+                PaddedClip::new(&config).fill(&vec![1.0; least]),
+                Ok(PaddedClip::new(&config).frames(least))
+            );
         }
     }
 }

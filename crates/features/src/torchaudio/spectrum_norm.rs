@@ -1,24 +1,24 @@
-//! By what a spectrum is divided.
+//! Normalization of a spectrum.
 
 use serde::{Deserialize, Serialize};
 
-/// By what a spectrum is divided before its power is taken.
+/// Divisor of a spectrum before its power is computed.
 ///
-/// In a recipe `false` or `true`, or the word for what divides.
+/// `false`, `true` or the name of the divisor in a recipe.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "Written", into = "Written")]
+#[serde(from = "Argument", into = "Argument")]
 pub enum SpectrumNorm {
-    /// By nothing; `false`.
+    /// No division; `false`.
     #[default]
     None,
-    /// By the root of the sum of the window's squares; `true` or `"window"`.
+    /// Root of the sum of the window's squares; `true` or `"window"`.
     Window,
-    /// By the root of n_fft; `"frame_length"`.
+    /// Root of n_fft; `"frame_length"`.
     FrameLength,
 }
 
 impl SpectrumNorm {
-    /// What divides the spectrum of frames of `n_fft` points.
+    /// Returns the divisor of the spectrum of frames of `n_fft` points.
     pub(super) fn divisor(self, window: &[f64], n_fft: usize) -> f64 {
         match self {
             SpectrumNorm::None => 1.0,
@@ -28,10 +28,10 @@ impl SpectrumNorm {
     }
 }
 
-/// torchaudio's argument is a flag or a word.
+/// torchaudio's argument: a flag or a word.
 #[derive(Serialize, Deserialize)]
 #[serde(untagged, expecting = "must be true, false, \"window\" or \"frame_length\"")]
-enum Written {
+enum Argument {
     Flag(bool),
     Word(Word),
 }
@@ -43,22 +43,22 @@ enum Word {
     FrameLength,
 }
 
-impl From<Written> for SpectrumNorm {
-    fn from(written: Written) -> SpectrumNorm {
-        match written {
-            Written::Flag(false) => SpectrumNorm::None,
-            Written::Flag(true) | Written::Word(Word::Window) => SpectrumNorm::Window,
-            Written::Word(Word::FrameLength) => SpectrumNorm::FrameLength,
+impl From<Argument> for SpectrumNorm {
+    fn from(argument: Argument) -> SpectrumNorm {
+        match argument {
+            Argument::Flag(false) => SpectrumNorm::None,
+            Argument::Flag(true) | Argument::Word(Word::Window) => SpectrumNorm::Window,
+            Argument::Word(Word::FrameLength) => SpectrumNorm::FrameLength,
         }
     }
 }
 
-impl From<SpectrumNorm> for Written {
-    fn from(norm: SpectrumNorm) -> Written {
+impl From<SpectrumNorm> for Argument {
+    fn from(norm: SpectrumNorm) -> Argument {
         match norm {
-            SpectrumNorm::None => Written::Flag(false),
-            SpectrumNorm::Window => Written::Flag(true),
-            SpectrumNorm::FrameLength => Written::Word(Word::FrameLength),
+            SpectrumNorm::None => Argument::Flag(false),
+            SpectrumNorm::Window => Argument::Flag(true),
+            SpectrumNorm::FrameLength => Argument::Word(Word::FrameLength),
         }
     }
 }
@@ -68,22 +68,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_flag_or_a_word_names_the_divisor() {
-        for (text, norm, written) in [
+    fn flag_or_word_selects_the_divisor() {
+        for (text, norm, argument) in [
             ("false", SpectrumNorm::None, "false"),
             ("true", SpectrumNorm::Window, "true"),
             ("\"window\"", SpectrumNorm::Window, "true"),
             ("\"frame_length\"", SpectrumNorm::FrameLength, "\"frame_length\""),
         ] {
             assert_eq!(serde_json::from_str::<SpectrumNorm>(text).unwrap(), norm);
-            assert_eq!(serde_json::to_string(&norm).unwrap(), written);
+            assert_eq!(serde_json::to_string(&norm).unwrap(), argument);
         }
         let error = serde_json::from_str::<SpectrumNorm>("\"area\"").unwrap_err().to_string();
         assert!(error.starts_with("must be true, false, \"window\" or \"frame_length\""), "{error}");
     }
 
     #[test]
-    fn the_divisor_is_the_length_of_the_window_or_the_root_of_the_points() {
+    fn divisor_is_the_norm_of_the_window_or_the_root_of_n_fft() {
         let window = [0.0, 3.0, 4.0];
         assert_eq!(SpectrumNorm::None.divisor(&window, 16), 1.0);
         assert_eq!(SpectrumNorm::Window.divisor(&window, 16), 5.0);

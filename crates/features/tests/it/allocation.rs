@@ -1,9 +1,9 @@
-//! An extractor allocates for its first clip and never again.
+//! Extractors allocate nothing after the first clip.
 
 use allocation_counter::measure;
 use stapes_features::{
     DeltasConfig, Extractor, FeatureConfig, LibrosaMelDbConfig, LibrosaMfccConfig, LibrosaStftConfig,
-    Normalisation, Sample, Scale,
+    Normalization, Sample, Scale,
 };
 
 fn clip(samples: usize) -> Vec<f32> {
@@ -30,17 +30,17 @@ fn extractors_allocate_nothing_after_the_first_clip() {
     check(LibrosaMfccConfig { lifter: 22.0, ..Default::default() }.init::<f64>(16_000).unwrap(), &double);
     check(LibrosaMelDbConfig::default().init::<f32>(16_000).unwrap(), &samples);
     check(LibrosaMelDbConfig::default().mel().init::<f32>(16_000).unwrap(), &samples);
-    // An odd length takes the transform's other path.
+    // An odd length uses the other path of the transform.
     check(LibrosaStftConfig { n_fft: 441, ..Default::default() }.init().unwrap(), &samples);
 }
 
 #[test]
-fn a_front_end_allocates_nothing_after_the_first_clip() {
+fn front_end_allocates_nothing_after_the_first_clip() {
     let config = FeatureConfig {
         scale: Scale::Int16,
         fixed_length_samples: Some(16_000),
         deltas: Some(DeltasConfig { order: 2, ..Default::default() }),
-        normalisation: Normalisation::PerUtterance,
+        normalization: Normalization::PerUtterance,
         ..Default::default()
     };
     let mut front_end = config.init().unwrap();

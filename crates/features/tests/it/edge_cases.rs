@@ -1,4 +1,4 @@
-//! What python_speech_features and Kaldi do with clips and settings at the edge.
+//! Edge cases of python_speech_features and Kaldi.
 
 use stapes_features::{
     Extractor, FeatureError, KaldiCmvn, KaldiDialect, KaldiFbankConfig, KaldiFrameConfig, KaldiMelConfig,
@@ -16,14 +16,14 @@ fn narrow(samples: &[f64]) -> Vec<f32> {
 }
 
 #[test]
-fn psf_refuses_an_empty_clip_and_completes_a_short_one_with_zeros() {
+fn psf_rejects_empty_clips_and_pads_short_ones() {
     let mut mfcc = PsfMfccConfig { deltas: 2, ..Default::default() }.init::<f64>(RATE_HZ).unwrap();
     assert_eq!(mfcc.extract(&[]), Err(FeatureError::TooShort { samples: 0, needed: 1 }));
     assert_eq!(mfcc.frames_for(0), 0);
     for (samples, frames) in [(1, 1), (100, 1), (200, 1), (201, 2), (280, 2), (281, 3), (6000, 74)] {
         let features = mfcc.extract(&clip(samples)).unwrap();
         assert_eq!((features.frames(), mfcc.frames_for(samples)), (frames, frames), "{samples}");
-        // Without pre-emphasis, which would run on into them, appended zeros change nothing.
+        // Without pre-emphasis, which would extend into them, appended zeros change nothing.
         let flat = PsfFbankConfig { preemph: 0.0, ..Default::default() };
         let mut fbank = flat.init::<f64>(RATE_HZ).unwrap();
         let mut padded = clip(samples);
@@ -33,8 +33,8 @@ fn psf_refuses_an_empty_clip_and_completes_a_short_one_with_zeros() {
 }
 
 #[test]
-fn psf_completes_after_the_pre_emphasis() {
-    // With the zeros appended first, the sample behind the last would be -0.97 times it.
+fn psf_pads_after_the_pre_emphasis() {
+    // With the zeros appended first, the sample after the last would be -0.97 times it.
     let mut fbank = PsfFbankConfig::default().init::<f64>(RATE_HZ).unwrap();
     let one = fbank.extract(&[1.0]).unwrap();
     let flat = PsfFbankConfig { preemph: 0.0, ..Default::default() };
@@ -65,7 +65,7 @@ fn silence_is_the_logarithm_of_epsilon() {
 }
 
 #[test]
-fn samples_that_are_no_numbers_are_located() {
+fn invalid_samples_are_located() {
     for bad in [f64::NAN, f64::INFINITY] {
         let mut samples = clip(3000);
         samples[2222] = bad;
@@ -77,7 +77,7 @@ fn samples_that_are_no_numbers_are_located() {
 }
 
 #[test]
-fn power_beyond_the_number_type_is_an_error_and_the_next_clip_is_not_touched_by_it() {
+fn overflow_is_an_error_and_does_not_affect_the_next_clip() {
     let mut psf = PsfMfccConfig::default().init::<f64>(RATE_HZ).unwrap();
     let mut kaldi = KaldiMfccConfig { deltas: 2, ..Default::default() }.init(RATE_HZ).unwrap();
     let (before, narrow_before) = (psf.extract(&clip(900)), kaldi.extract(&narrow(&clip(900))));
@@ -91,8 +91,9 @@ fn power_beyond_the_number_type_is_an_error_and_the_next_clip_is_not_touched_by_
 }
 
 #[test]
-fn a_psf_band_without_a_bin_is_epsilon_and_a_kaldi_one_an_error() {
-    let crowded = PsfLogFbankConfig { nfilt: 120, nfft: PsfFft::Points(256), ..Default::default() };
+fn empty_bands_are_epsilon_in_psf_and_an_error_in_kaldi() {
+    let fbank = PsfFbankConfig { nfilt: 120, nfft: PsfFft::Points(256), ..Default::default() };
+    let crowded = PsfLogFbankConfig { fbank };
     let features = crowded.init::<f64>(RATE_HZ).unwrap().extract(&clip(1000)).unwrap();
     assert!(features.frame(3).contains(&f64::EPSILON.ln()));
     assert!(features.values().iter().all(|value| value.is_finite()));
@@ -107,7 +108,7 @@ fn a_psf_band_without_a_bin_is_epsilon_and_a_kaldi_one_an_error() {
 }
 
 #[test]
-fn more_coefficients_than_bands_are_all_bands_in_psf_and_an_error_in_kaldi() {
+fn more_coefficients_than_bands_are_clamped_in_psf_and_an_error_in_kaldi() {
     let psf = PsfMfccConfig { numcep: 40, ..Default::default() };
     assert_eq!(psf.init::<f64>(RATE_HZ).unwrap().width(), 26);
     let kaldi = KaldiMfccConfig { num_ceps: 24, ..Default::default() };
@@ -115,16 +116,16 @@ fn more_coefficients_than_bands_are_all_bands_in_psf_and_an_error_in_kaldi() {
 }
 
 #[test]
-fn a_frame_longer_than_the_transform_is_cut() {
-    let cut = PsfFbankConfig { nfft: PsfFft::Points(128), winstep: 0.025, ..Default::default() };
+fn frames_longer_than_the_transform_are_truncated() {
+    let truncated = PsfFbankConfig { nfft: PsfFft::Points(128), winstep: 0.025, ..Default::default() };
     let mut samples = clip(200);
-    let features = cut.init::<f64>(RATE_HZ).unwrap().extract(&samples).unwrap();
+    let features = truncated.init::<f64>(RATE_HZ).unwrap().extract(&samples).unwrap();
     samples[128..].fill(0.0);
-    assert_eq!(cut.init(RATE_HZ).unwrap().extract(&samples).unwrap(), features);
+    assert_eq!(truncated.init(RATE_HZ).unwrap().extract(&samples).unwrap(), features);
 }
 
 #[test]
-fn kaldi_has_no_frame_below_its_length_unless_the_clip_is_mirrored() {
+fn kaldi_has_no_frames_for_short_clips_without_mirroring() {
     let mirrored = KaldiFrameConfig { snip_edges: false, ..Default::default() };
     let mut snipped = KaldiMfccConfig { deltas: 2, cmvn: KaldiCmvn::MeanVar, ..Default::default() };
     let mut extractor = snipped.init(RATE_HZ).unwrap();

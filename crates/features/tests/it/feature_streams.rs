@@ -1,13 +1,13 @@
-//! A configured front end gives a stream the frames of the whole clip, bit for bit, or says why it cannot.
+//! Streamed features equal those of the whole clip bit for bit, or the settings are rejected with the reason.
 
 use allocation_counter::measure;
 use proptest::prelude::*;
 use stapes_features::{
     DeltaKind, DeltaMode, DeltasConfig, FeatureConfig, FeatureError, FrontEndConfig, KaldiCmvn,
     KaldiFbankConfig, KaldiFrameConfig, KaldiMfccConfig, LibrosaMelDbConfig, LibrosaMfccConfig,
-    Normalisation, PRESETS, PsfFbankConfig, PsfLogFbankConfig, PsfMfccConfig, Reference, Scale,
-    StackingConfig, Standardiser, Stream, TorchaudioMelConfig, TorchaudioMelDbConfig, TorchaudioMfccConfig,
-    WaveformConfig,
+    Normalization, PRESETS, PsfFbankConfig, PsfLogFbankConfig, PsfMfccConfig, Reference, Scale,
+    StackingConfig, StandardScaler, StreamingExtractor, TorchaudioMelConfig, TorchaudioMelDbConfig,
+    TorchaudioMfccConfig, WaveformConfig,
 };
 
 const RATE_HZ: u32 = 8000;
@@ -54,10 +54,15 @@ fn front_ends() -> Vec<FrontEndConfig> {
         FrontEndConfig::TorchaudioMfcc(TorchaudioMfccConfig {
             n_mfcc: 5,
             log_mels: true,
-            melkwargs: TorchaudioMelConfig { pad: 150, ..melkwargs.clone() },
+            melkwargs: TorchaudioMelConfig { pad: 150, ..melkwargs },
             ..Default::default()
         }),
-        FrontEndConfig::TorchaudioMelDb(TorchaudioMelDbConfig::of(melkwargs, None)),
+        FrontEndConfig::TorchaudioMelDb(TorchaudioMelDbConfig {
+            n_fft: 200,
+            n_mels: 20,
+            center: false,
+            ..Default::default()
+        }),
         FrontEndConfig::Waveform(WaveformConfig { frame_length: 50, hop_length: 40 }),
     ]
 }
@@ -95,17 +100,21 @@ prop_compose! {
             front_end,
             deltas,
             stacking: StackingConfig { left, right, every },
-            normalisation: if fitted { Normalisation::PerCoefficient } else { Normalisation::None },
+            normalization: if fitted { Normalization::PerCoefficient } else { Normalization::None },
         }
     }
 }
 
-/// What the whole clip gives, and a stream of pieces of these sizes: frames, or why there are none.
-fn both(config: &FeatureConfig, samples: &[f32], sizes: &[usize]) -> [Result<Vec<f32>, FeatureError>; 2] {
+/// Returns the frames (or the error) of the whole clip and of a stream with these chunk sizes.
+fn offline_and_streamed(
+    config: &FeatureConfig,
+    samples: &[f32],
+    sizes: &[usize],
+) -> [Result<Vec<f32>, FeatureError>; 2] {
     let mut front_end = config.init().unwrap();
     let mut whole = front_end.extract(samples);
-    let fitted = match (&whole, config.normalisation) {
-        (Ok(features), Normalisation::PerCoefficient) => Some(Standardiser::fit([features]).unwrap()),
+    let fitted = match (&whole, config.normalization) {
+        (Ok(features), Normalization::PerCoefficient) => Some(StandardScaler::fit([features]).unwrap()),
         _ => None,
     };
     if let (Some(fitted), Ok(features)) = (&fitted, &mut whole) {
@@ -114,22 +123,22 @@ fn both(config: &FeatureConfig, samples: &[f32], sizes: &[usize]) -> [Result<Vec
     let mut stream = config.stream(fitted.as_ref()).unwrap();
     assert_eq!(stream.width(), front_end.width());
     assert_eq!(stream.frames_for(samples.len()), front_end.frames_for(samples.len()));
-    // A clip that is given up leaves nothing behind.
+    // An abandoned clip has no effect.
     stream.push(&samples[..samples.len() / 3], &mut Vec::new()).unwrap();
     stream.reset();
     let mut streamed = || {
-        let (mut frames, mut rest, mut given) = (Vec::new(), samples, 0);
+        let (mut frames, mut rest, mut emitted) = (Vec::new(), samples, 0);
         for &size in sizes.iter().cycle() {
-            let (piece, behind) = rest.split_at(size.min(rest.len()));
-            given += stream.push(piece, &mut frames)?;
-            assert_eq!(given * stream.width(), frames.len());
-            rest = behind;
+            let (chunk, tail) = rest.split_at(size.min(rest.len()));
+            emitted += stream.push(chunk, &mut frames)?;
+            assert_eq!(emitted * stream.width(), frames.len());
+            rest = tail;
             if rest.is_empty() {
                 break;
             }
         }
-        given += stream.finish(&mut frames)?;
-        assert_eq!(given * stream.width(), frames.len());
+        emitted += stream.finish(&mut frames)?;
+        assert_eq!(emitted * stream.width(), frames.len());
         Ok(frames)
     };
     let first = streamed();
@@ -146,82 +155,87 @@ proptest! {
         length in 1usize..6000,
         sizes in prop::collection::vec(1usize..2500, 1..5),
     ) {
-        // A fixed length may give too few frames for the deltas: then there is no front end.
+        // A fixed length may give too few frames for the deltas, which is an error.
         prop_assume!(config.check().is_ok());
-        let [whole, streamed] = both(&config, &clip(length), &sizes);
+        let [whole, streamed] = offline_and_streamed(&config, &clip(length), &sizes);
         prop_assert!(whole == streamed, "{config:?} {length} {sizes:?}: {:?}", (whole.err(), streamed.err()));
     }
 }
 
 #[test]
-fn one_sample_at_a_time_gives_the_same_frames() {
+fn one_sample_at_a_time_gives_equal_frames() {
     for front_end in front_ends() {
         let config = FeatureConfig { sample_rate_hz: RATE_HZ, front_end, ..Default::default() };
         for length in [600, 2000] {
-            let [whole, streamed] = both(&config, &clip(length), &[1]);
+            let [whole, streamed] = offline_and_streamed(&config, &clip(length), &[1]);
             assert!(whole.is_ok() && whole == streamed, "{config:?} {length}");
         }
     }
 }
 
 #[test]
-fn silence_and_sound_stream_alike() {
+fn clip_with_silence_streams_bit_for_bit() {
     let mut samples = vec![0.0; 3000];
     samples[1000..1600].copy_from_slice(&clip(600));
     for front_end in front_ends() {
         let config = FeatureConfig { sample_rate_hz: RATE_HZ, front_end, ..Default::default() };
-        let [whole, streamed] = both(&config, &samples, &[80]);
+        let [whole, streamed] = offline_and_streamed(&config, &samples, &[80]);
         assert!(whole.is_ok() && whole == streamed, "{config:?}");
     }
 }
 
 #[test]
-fn what_needs_the_whole_clip_is_refused_with_what_can_be_streamed() {
-    let refused = |front_end, deltas, normalisation| {
-        let config = FeatureConfig { front_end, deltas, normalisation, ..Default::default() };
+fn settings_that_need_the_whole_clip_are_rejected_with_an_alternative() {
+    let rejected = |front_end, deltas, normalization| {
+        let config = FeatureConfig { front_end, deltas, normalization, ..Default::default() };
         assert!(config.check().is_ok());
         let error = config.stream(None).unwrap_err();
         assert!(matches!(error, FeatureError::NeedsWholeClip { .. }), "{error}");
         error.to_string()
     };
-    let of = |front_end| refused(front_end, None, Normalisation::None);
+    let message = |front_end| rejected(front_end, None, Normalization::None);
     let mfcc = LibrosaMfccConfig::default();
     assert_eq!(
-        of(FrontEndConfig::LibrosaMfcc(mfcc.clone())),
-        "features.front_end.librosa-mfcc.center = true needs the whole clip and cannot be streamed: \
+        message(FrontEndConfig::LibrosaMfcc(mfcc.clone())),
+        "features.front_end.librosa-mfcc.center = true needs the whole clip and cannot be streamed; \
          use center = false, in training too"
     );
-    let uncentred = LibrosaMfccConfig { center: false, ..mfcc };
+    let uncentered = LibrosaMfccConfig { center: false, ..mfcc };
     assert!(
-        of(FrontEndConfig::LibrosaMfcc(uncentred.clone()))
+        message(FrontEndConfig::LibrosaMfcc(uncentered))
             .starts_with("features.front_end.librosa-mfcc.top_db = 80 needs the whole clip")
     );
-    let largest = LibrosaMfccConfig { top_db: None, reference: Reference::Max, ..uncentred.clone() };
-    assert!(of(FrontEndConfig::LibrosaMelDb(largest.mel_db())).contains("librosa-mel-db.ref = max needs"));
+    let largest =
+        LibrosaMelDbConfig { center: false, top_db: None, reference: Reference::Max, ..Default::default() };
+    assert!(message(FrontEndConfig::LibrosaMelDb(largest)).contains("librosa-mel-db.ref = max needs"));
     let melkwargs = TorchaudioMelConfig { center: false, ..Default::default() };
     let torchaudio = TorchaudioMfccConfig::default();
-    assert!(of(FrontEndConfig::TorchaudioMfcc(torchaudio.clone())).contains("melkwargs.center = true needs"));
-    let floored = TorchaudioMfccConfig { melkwargs: melkwargs.clone(), ..torchaudio };
-    assert!(of(FrontEndConfig::TorchaudioMfcc(floored)).contains("torchaudio-mfcc.top_db = 80 needs"));
-    let floored = TorchaudioMelDbConfig::of(melkwargs, Some(60.0));
-    assert!(of(FrontEndConfig::TorchaudioMelDb(floored)).contains("torchaudio-mel-db.top_db = 60 needs"));
+    assert!(
+        message(FrontEndConfig::TorchaudioMfcc(torchaudio.clone())).contains("melkwargs.center = true needs")
+    );
+    let floored = TorchaudioMfccConfig { melkwargs, ..torchaudio };
+    assert!(message(FrontEndConfig::TorchaudioMfcc(floored)).contains("torchaudio-mfcc.top_db = 80 needs"));
+    let floored = TorchaudioMelDbConfig { top_db: Some(60.0), center: false, ..Default::default() };
+    assert!(
+        message(FrontEndConfig::TorchaudioMelDb(floored)).contains("torchaudio-mel-db.top_db = 60 needs")
+    );
     let cmvn = KaldiMfccConfig { cmvn: KaldiCmvn::Mean, ..Default::default() };
-    assert!(of(FrontEndConfig::KaldiMfcc(cmvn)).contains("kaldi-mfcc.cmvn = mean needs"));
+    assert!(message(FrontEndConfig::KaldiMfcc(cmvn)).contains("kaldi-mfcc.cmvn = mean needs"));
     let streamable = FrontEndConfig::KaldiMfcc(KaldiMfccConfig::default());
     let wrap = DeltasConfig { mode: Some(DeltaMode::Wrap), ..Default::default() };
     assert!(
-        refused(streamable.clone(), Some(wrap), Normalisation::None)
+        rejected(streamable.clone(), Some(wrap), Normalization::None)
             .starts_with("features.deltas.mode = wrap needs the whole clip")
     );
-    for normalisation in [
-        Normalisation::PerUtterance,
-        Normalisation::PerUtteranceMean,
-        Normalisation::Cmvn,
-        Normalisation::CmvnMean,
+    for normalization in [
+        Normalization::PerUtterance,
+        Normalization::PerUtteranceMean,
+        Normalization::Cmvn,
+        Normalization::CmvnMean,
     ] {
-        let error = refused(streamable.clone(), None, normalisation);
+        let error = rejected(streamable.clone(), None, normalization);
         assert!(
-            error.starts_with(&format!("features.normalisation = {} needs", normalisation.name()))
+            error.starts_with(&format!("features.normalization = {} needs", normalization.name()))
                 && error.contains("per-coefficient"),
             "{error}"
         );
@@ -229,19 +243,19 @@ fn what_needs_the_whole_clip_is_refused_with_what_can_be_streamed() {
 }
 
 #[test]
-fn a_standardiser_of_another_width_is_refused() {
+fn scaler_of_another_width_is_rejected() {
     let config = FeatureConfig {
         front_end: FrontEndConfig::KaldiMfcc(KaldiMfccConfig::default()),
-        normalisation: Normalisation::PerCoefficient,
+        normalization: Normalization::PerCoefficient,
         ..Default::default()
     };
-    let standardiser = Standardiser { mean: vec![0.0; 20], scale: vec![1.0; 20] };
-    let error = config.stream(Some(&standardiser)).unwrap_err();
+    let scaler = StandardScaler { mean: vec![0.0; 20], scale: vec![1.0; 20] };
+    let error = config.stream(Some(&scaler)).unwrap_err();
     assert_eq!(error, FeatureError::Width { expected: 20, got: 13 });
 }
 
 #[test]
-fn bad_samples_are_located_from_the_start_of_the_clip() {
+fn invalid_samples_are_located_from_the_start_of_the_clip() {
     for front_end in front_ends() {
         let config =
             FeatureConfig { sample_rate_hz: RATE_HZ, front_end, scale: Scale::Int16, ..Default::default() };
@@ -252,7 +266,7 @@ fn bad_samples_are_located_from_the_start_of_the_clip() {
         bad[123] = f32::NAN;
         let error = stream.push(&bad, &mut frames).unwrap_err();
         assert!(matches!(error, FeatureError::NotFinite { sample: 3123, .. }), "{config:?} {error}");
-        // Nothing was taken in.
+        // The invalid chunk was ignored.
         stream.push(&samples[3000..], &mut frames).unwrap();
         stream.finish(&mut frames).unwrap();
         assert_eq!(frames, config.init().unwrap().extract(&samples).unwrap().values(), "{config:?}");
@@ -260,7 +274,7 @@ fn bad_samples_are_located_from_the_start_of_the_clip() {
 }
 
 #[test]
-fn a_frame_that_is_too_loud_is_named() {
+fn overflowing_frame_is_reported() {
     for front_end in front_ends() {
         if matches!(front_end, FrontEndConfig::Waveform(_) | FrontEndConfig::PsfMfcc(_)) {
             continue;
@@ -289,12 +303,12 @@ fn streams_allocate_nothing_after_the_first_clip() {
             front_end,
             deltas: Some(DeltasConfig { order: 2, ..Default::default() }),
             stacking: StackingConfig { left: 1, right: 1, every: 2 },
-            normalisation: Normalisation::PerCoefficient,
+            normalization: Normalization::PerCoefficient,
             ..Default::default()
         };
         let width = config.init().unwrap().width();
-        let standardiser = Standardiser { mean: vec![1.0; width], scale: vec![2.0; width] };
-        let mut stream = config.stream(Some(&standardiser)).unwrap();
+        let scaler = StandardScaler { mean: vec![1.0; width], scale: vec![2.0; width] };
+        let mut stream = config.stream(Some(&scaler)).unwrap();
         let mut frames = Vec::new();
         let mut run = || {
             frames.clear();

@@ -1,9 +1,9 @@
-//! What holds for all clips and all settings.
+//! Properties of all clips and all settings.
 
 use proptest::prelude::*;
 use stapes_features::{
     DeltaMode, DeltasConfig, Extractor, FeatureConfig, FeatureError, FrontEndConfig, LibrosaMelDbConfig,
-    LibrosaMfccConfig, MelNorm, Normalisation, PadMode, Reference, Window,
+    LibrosaMfccConfig, MelNorm, Normalization, PadMode, Reference, Window,
 };
 
 fn windows() -> impl Strategy<Value = Window> {
@@ -11,7 +11,7 @@ fn windows() -> impl Strategy<Value = Window> {
 }
 
 prop_compose! {
-    /// Small settings, some of them impossible.
+    /// Small settings, some of them invalid.
     fn settings()(
         (n_fft, hop_length, win_length) in (0usize..70, 0usize..40, prop::option::of(0usize..80)),
         window in windows(),
@@ -37,13 +37,13 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
-    fn no_settings_and_no_clip_panic_and_every_feature_is_a_number(
+    fn no_clip_or_settings_panic_and_features_are_finite(
         config in settings(),
         samples in prop::collection::vec(-40_000.0f32..40_000.0, 0..200),
     ) {
         let Ok(mut mfcc) = config.init::<f32>(8000) else {
-            let refused = matches!(config.check(8000), Err(FeatureError::Setting { .. }));
-            prop_assert!(refused);
+            let rejected = matches!(config.check(8000), Err(FeatureError::Setting { .. }));
+            prop_assert!(rejected);
             return Ok(());
         };
         let mut wide = config.init::<f64>(8000).unwrap();
@@ -65,7 +65,7 @@ proptest! {
     }
 
     #[test]
-    fn appended_silence_changes_no_frame_and_adds_frames_of_floor(
+    fn appended_silence_adds_only_frames_at_the_floor(
         sound in prop::collection::vec(-1.0f32..1.0, 0..150),
         before in 0usize..150,
         after in 0usize..300,
@@ -87,13 +87,13 @@ proptest! {
         if let Ok(short) = mel_db.extract(&samples) {
             prop_assert_eq!(&features.values()[..short.values().len()], short.values());
         }
-        // A frame in the middle of the sound, computed from its own samples.
+        // Each frame equals the features of its own samples.
         let mut plain = LibrosaMelDbConfig { center: false, ..config }.init::<f32>(8000).unwrap();
         for t in 0..features.frames() {
             let sample = |n: usize| (t * hop_length + n).checked_sub(margin).and_then(|n| padded.get(n));
             let frame: Vec<f32> = (0..n_fft).map(|n| *sample(n).unwrap_or(&0.0)).collect();
-            let alone = plain.extract(&frame).unwrap();
-            prop_assert_eq!(features.frame(t), alone.frame(0));
+            let single = plain.extract(&frame).unwrap();
+            prop_assert_eq!(features.frame(t), single.frame(0));
             if frame.iter().all(|&sample| sample == 0.0) {
                 prop_assert_eq!(features.frame(t), [-100.0; 8]);
             }
@@ -105,8 +105,8 @@ proptest! {
         sample_rate_hz in prop::sample::select(vec![0u32, 1, 100, 8000, 44_100]),
         fixed_length_samples in prop::option::of(0usize..300),
         deltas in prop::option::of((0usize..4, 0usize..12, any::<bool>())),
-        normalisation in prop::sample::select(vec![
-            Normalisation::None, Normalisation::PerUtterance, Normalisation::PerUtteranceMean,
+        normalization in prop::sample::select(vec![
+            Normalization::None, Normalization::PerUtterance, Normalization::PerUtteranceMean,
         ]),
         front_end in settings(),
         samples in prop::collection::vec(-1.0f32..1.0, 0..300),
@@ -121,7 +121,7 @@ proptest! {
                 mode: Some(mode(interp)),
                 ..Default::default()
             }),
-            normalisation,
+            normalization,
             front_end: FrontEndConfig::LibrosaMfcc(front_end),
             ..Default::default()
         };

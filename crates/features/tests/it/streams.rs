@@ -1,37 +1,37 @@
-//! However a clip is cut into pieces, a stream gives the frames of the whole clip, and allocates nothing.
+//! Streams return the frames of the whole clip for every chunk size and allocate nothing.
 
 use allocation_counter::measure;
 use proptest::prelude::*;
 use stapes_features::{
     Extractor, FeatureError, KaldiCmvn, KaldiDialect, KaldiFbankConfig, KaldiFrameConfig, KaldiMfccConfig,
-    PsfFbankConfig, PsfFft, PsfLogFbankConfig, PsfMfccConfig, PsfWindow, Sample, Stream,
+    PsfFbankConfig, PsfFft, PsfLogFbankConfig, PsfMfccConfig, PsfWindow, Sample, StreamingExtractor,
 };
 
 fn clip(samples: usize) -> Vec<f32> {
     (0..samples).map(|n| (n as f32 * 0.37).sin() * 9000.0 + ((n * n) % 101) as f32).collect()
 }
 
-/// The frames of a clip that arrives in pieces of these sizes, again and again.
-fn streamed<S: Sample>(stream: &mut impl Stream<S>, samples: &[S], sizes: &[usize]) -> Vec<S> {
+/// Returns the frames of a clip that arrives in chunks of these sizes, cycled.
+fn streamed<S: Sample>(stream: &mut impl StreamingExtractor<S>, samples: &[S], sizes: &[usize]) -> Vec<S> {
     let mut frames = Vec::new();
-    let (mut rest, mut given) = (samples, 0);
+    let (mut rest, mut emitted) = (samples, 0);
     for &size in sizes.iter().cycle() {
-        let (piece, behind) = rest.split_at(size.min(rest.len()));
-        given += stream.push(piece, &mut frames).unwrap();
-        assert_eq!(given * stream.width(), frames.len());
-        rest = behind;
+        let (chunk, tail) = rest.split_at(size.min(rest.len()));
+        emitted += stream.push(chunk, &mut frames).unwrap();
+        assert_eq!(emitted * stream.width(), frames.len());
+        rest = tail;
         if rest.is_empty() {
             break;
         }
     }
-    given += stream.finish(&mut frames).unwrap();
-    assert_eq!((given, given * stream.width()), (stream.frames_for(samples.len()), frames.len()));
+    emitted += stream.finish(&mut frames).unwrap();
+    assert_eq!((emitted, emitted * stream.width()), (stream.frames_for(samples.len()), frames.len()));
     frames
 }
 
-/// Every bit the same, and again after the end of the clip and after a clip that was given up.
-fn same<S: Sample>(
-    (mut whole, mut stream): (impl Extractor<S>, impl Stream<S>),
+/// Asserts equal bits, also for the next clip and after an abandoned clip.
+fn assert_same<S: Sample>(
+    (mut whole, mut stream): (impl Extractor<S>, impl StreamingExtractor<S>),
     samples: &[S],
     sizes: &[usize],
 ) {
@@ -73,7 +73,7 @@ fn kaldi() -> impl Strategy<Value = KaldiMfccConfig> {
         prop::sample::select(vec![None, Some(true), Some(false)]),
     )
         .prop_map(|((frame_length_ms, frame_shift_ms, deltas), flags, use_energy)| KaldiMfccConfig {
-            // Bands without a bin, which short frames have, are no error there.
+            // Short frames have bands without a bin, which are not an error in this dialect.
             dialect: KaldiDialect::Torchaudio,
             frame_opts: KaldiFrameConfig {
                 frame_length_ms,
@@ -100,10 +100,10 @@ proptest! {
         sizes in prop::collection::vec(1usize..3000, 1..5),
     ) {
         let samples = clip(length);
-        same((config.init(8000).unwrap(), config.stream(8000).unwrap()), &samples, &sizes);
+       assert_same((config.init(8000).unwrap(), config.stream(8000).unwrap()), &samples, &sizes);
         let double: Vec<f64> = samples.iter().map(|&sample| f64::from(sample)).collect();
         let config = config.fbank();
-        same((config.init(8000).unwrap(), config.stream(8000).unwrap()), &double, &sizes);
+       assert_same((config.init(8000).unwrap(), config.stream(8000).unwrap()), &double, &sizes);
     }
 
     #[test]
@@ -113,30 +113,30 @@ proptest! {
         sizes in prop::collection::vec(1usize..3000, 1..5),
     ) {
         let samples = clip(length);
-        same((config.init(8000).unwrap(), config.stream(8000).unwrap()), &samples, &sizes);
+       assert_same((config.init(8000).unwrap(), config.stream(8000).unwrap()), &samples, &sizes);
         let config = KaldiFbankConfig { use_log_floor: false, use_power: false, ..config.fbank() };
-        same((config.init(8000).unwrap(), config.stream(8000).unwrap()), &samples, &sizes);
+       assert_same((config.init(8000).unwrap(), config.stream(8000).unwrap()), &samples, &sizes);
     }
 }
 
 #[test]
-fn one_sample_at_a_time_gives_the_same_frames() {
+fn one_sample_at_a_time_gives_equal_frames() {
     for length in [1, 199, 200, 201, 279, 280, 281, 1000, 3000] {
         let samples = clip(length);
         for deltas in 0..3 {
             let psf = PsfMfccConfig { deltas, ..Default::default() };
-            same((psf.init(8000).unwrap(), psf.stream(8000).unwrap()), &samples, &[1]);
+            assert_same((psf.init(8000).unwrap(), psf.stream(8000).unwrap()), &samples, &[1]);
             for snip_edges in [true, false] {
                 let frame_opts = KaldiFrameConfig { snip_edges, ..Default::default() };
                 let kaldi = KaldiMfccConfig { deltas, frame_opts, ..Default::default() };
-                same((kaldi.init(8000).unwrap(), kaldi.stream(8000).unwrap()), &samples, &[1]);
+                assert_same((kaldi.init(8000).unwrap(), kaldi.stream(8000).unwrap()), &samples, &[1]);
             }
         }
     }
 }
 
 #[test]
-fn a_frame_is_given_with_its_last_sample_and_deltas_wait_for_the_frames_ahead() {
+fn frame_is_complete_with_its_last_sample_and_the_reach_of_its_deltas() {
     let samples = clip(4000);
     for (deltas, delay) in [(0, 0), (1, 2), (2, 4)] {
         let mut stream = KaldiMfccConfig { deltas, ..Default::default() }.stream(8000).unwrap();
@@ -150,13 +150,13 @@ fn a_frame_is_given_with_its_last_sample_and_deltas_wait_for_the_frames_ahead() 
 }
 
 #[test]
-fn a_sample_that_is_no_number_is_located_from_the_start_of_the_clip_and_not_taken_in() {
+fn invalid_sample_is_located_and_its_chunk_ignored() {
     let samples = clip(1000);
     let mut bad = samples[300..400].to_vec();
     bad[77] = f32::NAN;
     let mut psf = PsfMfccConfig::default().stream(8000).unwrap();
     let mut kaldi = KaldiMfccConfig::default().stream(8000).unwrap();
-    let mut both: [&mut dyn Stream<f32>; 2] = [&mut psf, &mut kaldi];
+    let mut both: [&mut dyn StreamingExtractor<f32>; 2] = [&mut psf, &mut kaldi];
     for stream in &mut both {
         let mut frames = Vec::new();
         stream.push(&samples[..300], &mut frames).unwrap();
@@ -172,7 +172,7 @@ fn a_sample_that_is_no_number_is_located_from_the_start_of_the_clip_and_not_take
 }
 
 #[test]
-fn normalisation_over_the_utterance_is_refused_as_a_stream() {
+fn utterance_normalization_cannot_be_streamed() {
     let config = KaldiMfccConfig { cmvn: KaldiCmvn::Mean, ..Default::default() };
     let error = config.stream(8000).unwrap_err().to_string();
     assert!(
@@ -182,7 +182,10 @@ fn normalisation_over_the_utterance_is_refused_as_a_stream() {
     assert!(config.init(8000).is_ok());
 }
 
-fn no_allocation<S: Sample>((mut whole, mut stream): (impl Extractor<S>, impl Stream<S>), samples: &[S]) {
+fn assert_no_allocation<S: Sample>(
+    (mut whole, mut stream): (impl Extractor<S>, impl StreamingExtractor<S>),
+    samples: &[S],
+) {
     let mut frames = Vec::new();
     whole.extract_into(samples, &mut frames).unwrap();
     let clips = measure(|| {
@@ -201,18 +204,18 @@ fn no_allocation<S: Sample>((mut whole, mut stream): (impl Extractor<S>, impl St
 }
 
 #[test]
-fn nothing_is_allocated_after_the_first_clip_or_the_first_chunk() {
+fn nothing_is_allocated_after_the_first_clip_or_chunk() {
     let samples = clip(20_000);
     let kaldi = KaldiMfccConfig { deltas: 2, ..Default::default() };
-    no_allocation((kaldi.init(8000).unwrap(), kaldi.stream(8000).unwrap()), &samples);
+    assert_no_allocation((kaldi.init(8000).unwrap(), kaldi.stream(8000).unwrap()), &samples);
     let frame_opts = KaldiFrameConfig { snip_edges: false, ..Default::default() };
     let fbank = KaldiFbankConfig { frame_opts, ..Default::default() };
-    no_allocation((fbank.init(8000).unwrap(), fbank.stream(8000).unwrap()), &samples);
+    assert_no_allocation((fbank.init(8000).unwrap(), fbank.stream(8000).unwrap()), &samples);
     let psf = PsfMfccConfig { deltas: 2, ..Default::default() };
-    no_allocation((psf.init(8000).unwrap(), psf.stream(8000).unwrap()), &samples);
+    assert_no_allocation((psf.init(8000).unwrap(), psf.stream(8000).unwrap()), &samples);
     let double: Vec<f64> = samples.iter().map(|&sample| f64::from(sample)).collect();
     let psf = PsfLogFbankConfig::default();
-    no_allocation((psf.init(8000).unwrap(), psf.stream(8000).unwrap()), &double);
+    assert_no_allocation((psf.init(8000).unwrap(), psf.stream(8000).unwrap()), &double);
     let psf = PsfFbankConfig { deltas: 1, ..Default::default() };
-    no_allocation((psf.init(8000).unwrap(), psf.stream(8000).unwrap()), &double);
+    assert_no_allocation((psf.init(8000).unwrap(), psf.stream(8000).unwrap()), &double);
 }

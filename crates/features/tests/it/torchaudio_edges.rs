@@ -1,4 +1,4 @@
-//! torchaudio's front ends and raw frames at the edges: no clip and no settings panic, and every refusal says why.
+//! Edge cases of torchaudio's front ends and of raw frames.
 
 use allocation_counter::measure;
 use proptest::prelude::*;
@@ -16,7 +16,7 @@ fn mfcc(melkwargs: TorchaudioMelConfig) -> TorchaudioMfccConfig {
 }
 
 #[test]
-fn a_clip_no_longer_than_half_a_frame_is_refused_with_what_it_needs() {
+fn clip_of_half_a_frame_or_less_is_rejected_with_the_minimum_length() {
     let mut default = TorchaudioMfccConfig::default().init(16_000).unwrap();
     for samples in [1, 199, 200] {
         let error = default.extract(&clip(samples)).unwrap_err();
@@ -26,7 +26,7 @@ fn a_clip_no_longer_than_half_a_frame_is_refused_with_what_it_needs() {
     let error = default.extract(&clip(200)).unwrap_err().to_string();
     assert_eq!(
         error,
-        "200 samples are too few to mirror 200 of them at each end: 201 are needed; pad the clip, \
+        "200 samples are too few to mirror 200 at each end, which needs 201; pad the clip, \
          shorten n_fft, or use pad_mode = \"constant\""
     );
     assert_eq!(default.extract(&clip(201)).unwrap().frames(), 2);
@@ -34,7 +34,7 @@ fn a_clip_no_longer_than_half_a_frame_is_refused_with_what_it_needs() {
 }
 
 #[test]
-fn an_empty_clip_is_refused_whatever_the_padding() {
+fn empty_clip_is_rejected_with_any_padding() {
     for (pad_mode, center) in [(PadMode::Reflect, true), (PadMode::Constant, true), (PadMode::Reflect, false)]
     {
         let config = TorchaudioMelConfig { pad_mode, center, pad: 500, ..Default::default() };
@@ -57,7 +57,7 @@ fn silence_is_the_floor_and_only_the_first_coefficient() {
 }
 
 #[test]
-fn a_sample_that_is_no_number_is_located_in_the_clip_before_its_padding() {
+fn invalid_sample_is_located_in_the_unpadded_clip() {
     let config = TorchaudioMelConfig { pad: 100, ..Default::default() };
     let mut mel = config.init(16_000).unwrap();
     let mut samples = clip(1000);
@@ -72,26 +72,26 @@ fn a_sample_that_is_no_number_is_located_in_the_clip_before_its_padding() {
 }
 
 #[test]
-fn a_band_without_a_bin_is_silent() {
+fn empty_band_is_silent() {
     let config = TorchaudioMelConfig { n_fft: 64, n_mels: 100, ..Default::default() };
     let energies = config.init(16_000).unwrap().extract(&clip(1000)).unwrap();
     assert_eq!(energies.frame(3)[0], 0.0);
-    let decibels =
-        TorchaudioMelDbConfig::of(config, None).init(16_000).unwrap().extract(&clip(1000)).unwrap();
+    let config = TorchaudioMelDbConfig { n_fft: 64, n_mels: 100, ..Default::default() };
+    let decibels = config.init(16_000).unwrap().extract(&clip(1000)).unwrap();
     assert_eq!(decibels.frame(3)[0], -100.0);
 }
 
 #[test]
-fn a_clips_features_do_not_depend_on_the_clip_before() {
+fn features_do_not_depend_on_the_previous_clip() {
     let mut extractor = TorchaudioMfccConfig::default().init(16_000).unwrap();
     let quiet: Vec<f32> = clip(3000).iter().map(|sample| sample * 1e-3).collect();
-    let alone = extractor.extract(&quiet).unwrap();
+    let expected = extractor.extract(&quiet).unwrap();
     extractor.extract(&clip(9000)).unwrap();
-    assert_eq!(extractor.extract(&quiet).unwrap(), alone);
+    assert_eq!(extractor.extract(&quiet).unwrap(), expected);
 }
 
 #[test]
-fn zeros_behind_a_clip_change_no_frame_and_cost_no_transform() {
+fn appended_zeros_change_no_frame() {
     let config = TorchaudioMelConfig { pad_mode: PadMode::Constant, ..Default::default() };
     let mut extractor = mfcc(config).init(16_000).unwrap();
     let short = extractor.extract(&clip(2000)).unwrap();
@@ -103,7 +103,7 @@ fn zeros_behind_a_clip_change_no_frame_and_cost_no_transform() {
 }
 
 #[test]
-fn recipes_name_the_front_ends_as_the_toolkit_does() {
+fn recipes_accept_settings_of_torchaudio() {
     let parse = |text: &str| toml::from_str::<FeatureConfig>(text).map_err(|error| error.to_string());
     let config = parse(
         "[front_end.torchaudio-mfcc]\nn_mfcc = 13\nlog_mels = true\n\
@@ -175,7 +175,7 @@ fn extractors_allocate_nothing_after_the_first_clip() {
 }
 
 prop_compose! {
-    /// Small settings, some of them impossible.
+    /// Small settings, some of them invalid.
     fn settings()(
         (n_fft, hop_length, win_length) in (0usize..70, prop::option::of(0usize..40), prop::option::of(0usize..80)),
         (center, reflect, slaney, log_mels) in any::<(bool, bool, bool, bool)>(),
@@ -202,14 +202,14 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(600))]
 
     #[test]
-    fn no_settings_and_no_clip_panic_and_every_feature_is_a_number(
+    fn no_clip_or_settings_panic_and_features_are_finite(
         config in settings(),
         rate_hz in prop::sample::select(vec![0u32, 1, 2, 8000, 8001]),
         samples in prop::collection::vec(-40_000.0f32..40_000.0, 0..200),
     ) {
         let Ok(mut extractor) = config.init(rate_hz) else {
-            let refused = matches!(config.check(rate_hz), Err(FeatureError::Setting { .. }));
-            prop_assert!(refused);
+            let rejected = matches!(config.check(rate_hz), Err(FeatureError::Setting { .. }));
+            prop_assert!(rejected);
             return Ok(());
         };
         match extractor.extract(&samples) {
@@ -221,7 +221,7 @@ proptest! {
             Err(FeatureError::TooShort { needed, .. } | FeatureError::TooShortToMirror { needed, .. }) => {
                 prop_assert_eq!(extractor.frames_for(samples.len()), 0);
                 prop_assert!(samples.len() < needed);
-                // What is asked for is enough, and no less would be.
+                // `needed` is the exact minimum.
                 prop_assert!(extractor.frames_for(needed) > 0);
                 prop_assert_eq!(extractor.frames_for(needed - 1), 0);
             }

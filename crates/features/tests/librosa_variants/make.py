@@ -1,9 +1,9 @@
-"""Records what librosa gives under settings away from its defaults.
+"""Records results of librosa with non-default settings.
 
     python3 make.py          (Python 3.11, librosa 0.11.0, numpy 2.4.6, scipy 1.17.1)
 
-writes beside itself: recordings (made here, 16-bit WAV), results.safetensors, and manifest.json, which says of
-each result by which call it was made. Run it again only to add cases; the recorded results do not change.
+writes into its folder: recordings (generated here, 16-bit WAV), results.safetensors, and manifest.json, which lists the
+call of each result. Run it again only to add cases; the recorded results do not change.
 """
 
 import json

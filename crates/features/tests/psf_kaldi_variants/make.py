@@ -1,9 +1,9 @@
-"""Records what python_speech_features and kaldi-native-fbank give under settings away from their defaults.
+"""Records results of python_speech_features and kaldi-native-fbank with non-default settings.
 
     python3 make.py          (Python 3.11, python_speech_features 0.6, kaldi-native-fbank 1.23.0, numpy 2.4.6)
 
-writes beside itself results.safetensors, and manifest.json, which says of each result by which call it was made.
-The recordings are those of librosa_variants. Run it again only to add cases; the results do not change.
+writes into its folder results.safetensors, and manifest.json, which lists the call of each result. The recordings
+are those of librosa_variants. Run it again only to add cases; the results do not change.
 """
 
 import importlib.metadata

@@ -1,13 +1,13 @@
-//! Kaldi's features with a recorded case's settings: kaldi-native-fbank's or torchaudio.compliance.kaldi's.
+//! Kaldi's features with the settings of a recorded case of kaldi-native-fbank or torchaudio.compliance.kaldi.
 
 use serde_json::{Map, Value, json};
 use stapes_features::{Extractor, Features, KaldiFbankConfig, KaldiMfccConfig};
 
 use stapes_testkit::tensors::Tensor;
 
-use super::{Replay, parse, say};
+use super::{Replay, parse, to_text};
 
-/// The kinds of cases that are computed here.
+/// Kinds of cases computed here.
 pub(super) const KINDS: [&str; 4] = ["kaldi_mfcc", "kaldi_fbank", "ta_kaldi_mfcc", "ta_kaldi_fbank"];
 
 pub(super) fn features(case: &Replay, samples: &[f32]) -> Result<Features, String> {
@@ -23,14 +23,14 @@ pub(super) fn features(case: &Replay, samples: &[f32]) -> Result<Features, Strin
     }
     if kind.ends_with("fbank") {
         let config: KaldiFbankConfig = parse(parameters)?;
-        config.init(rate_hz).map_err(say)?.extract(samples).map_err(say)
+        config.init(rate_hz).map_err(to_text)?.extract(samples).map_err(to_text)
     } else {
         let config: KaldiMfccConfig = parse(parameters)?;
-        config.init(rate_hz).map_err(say)?.extract(samples).map_err(say)
+        config.init(rate_hz).map_err(to_text)?.extract(samples).map_err(to_text)
     }
 }
 
-/// How far each value may be off: 1e-4 + 1e-5 exp((frame's largest - value) / 2) for logarithms.
+/// Returns the tolerance of each value: 1e-4 + 1e-5 exp((frame's largest - value) / 2) for logarithms.
 pub(super) fn bounds(expected: &Tensor, logarithms: bool) -> Vec<f64> {
     let width = expected.shape.last().copied().unwrap_or(1).max(1);
     let frame = |frame: &[f64]| {
@@ -44,7 +44,7 @@ pub(super) fn bounds(expected: &Tensor, logarithms: bool) -> Vec<f64> {
     expected.values.chunks_exact(width).flat_map(frame).collect()
 }
 
-/// A setting of torchaudio.compliance.kaldi under kaldi-native-fbank's name.
+/// Returns kaldi-native-fbank's name of a setting of torchaudio.compliance.kaldi.
 fn renamed(name: &str, value: Value) -> Result<(String, Value), String> {
     let path = match name {
         "num_mel_bins" => "mel_opts.num_bins",
@@ -60,17 +60,17 @@ fn renamed(name: &str, value: Value) -> Result<(String, Value), String> {
         "blackman_coeff" => "frame_opts.blackman_coeff",
         "dither" => "frame_opts.dither",
         "subtract_mean" => {
-            let subtract = value.as_bool().ok_or("subtract_mean is not understood")?;
+            let subtract = value.as_bool().ok_or("subtract_mean is not supported")?;
             return Ok(("cmvn".to_owned(), json!(if subtract { "mean" } else { "none" })));
         }
         "num_ceps" | "cepstral_lifter" | "htk_compat" | "raw_energy" | "use_energy" | "energy_floor"
         | "use_log_fbank" | "use_power" => name,
-        other => return Err(format!("torchaudio's {other} is not understood")),
+        other => return Err(format!("torchaudio's {other} is not supported")),
     };
     Ok((path.to_owned(), value))
 }
 
-/// Sets `a.b` to a value in the table `a`.
+/// Sets `a.b`: the key `b` of the table `a`.
 fn insert(parameters: &mut Map<String, Value>, path: &str, value: Value) {
     match path.split_once('.') {
         None => {

@@ -1,5 +1,5 @@
-//! Replaying recorded cases of the toolkits: a manifest names each case's recording, its preparation, the
-//! toolkit's settings and its result.
+//! Replays recorded cases of the toolkits: a manifest lists each case's recording, preprocessing, settings and
+//! result.
 
 mod kaldi;
 mod psf;
@@ -17,10 +17,10 @@ use stapes_features::{
 use stapes_testkit::tensors::{Tensor, read_npy, read_safetensors};
 use stapes_testkit::tolerance;
 
-/// The largest differences seen, by kind and type.
-pub(crate) type Seen = Arc<Mutex<BTreeMap<String, (usize, f64)>>>;
+/// Number of cases and largest difference, by kind and type.
+pub(crate) type Differences = Arc<Mutex<BTreeMap<String, (usize, f64)>>>;
 
-/// The cases of a folder's manifest whose kind is covered; results are `.npy` files or stand together in
+/// Lists the cases of a folder's manifest whose kind is covered; results are `.npy` files or tensors of
 /// `results.safetensors`.
 pub(crate) fn list(folder: &Path, covers: impl Fn(&str) -> bool) -> Result<Vec<Replay>, String> {
     let path = folder.join("manifest.json");
@@ -28,8 +28,8 @@ pub(crate) fn list(folder: &Path, covers: impl Fn(&str) -> bool) -> Result<Vec<R
     let manifest: Value =
         serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
     let cases = manifest["cases"].as_array().ok_or_else(|| format!("{}: no cases", path.display()))?;
-    let together = folder.join("results.safetensors");
-    let results = Arc::new(if together.exists() { read_safetensors(&together)? } else { BTreeMap::new() });
+    let tensors = folder.join("results.safetensors");
+    let results = Arc::new(if tensors.exists() { read_safetensors(&tensors)? } else { BTreeMap::new() });
     let covered = cases.iter().filter(|case| covers(case["kind"].as_str().unwrap_or_default()));
     let replay =
         |case: &Value| Replay { folder: folder.to_owned(), case: case.clone(), results: results.clone() };
@@ -37,9 +37,9 @@ pub(crate) fn list(folder: &Path, covers: impl Fn(&str) -> bool) -> Result<Vec<R
 }
 
 /// Prints the largest differences.
-pub(crate) fn report(seen: &Seen) {
-    let Ok(seen) = seen.lock() else { return };
-    for (kind, (cases, largest)) in &*seen {
+pub(crate) fn report(differences: &Differences) {
+    let Ok(differences) = differences.lock() else { return };
+    for (kind, (cases, largest)) in &*differences {
         eprintln!("{kind}: {cases} cases, largest difference {largest:.2e}");
     }
 }
@@ -52,26 +52,26 @@ pub(crate) struct Replay {
 }
 
 impl Replay {
-    /// Names the case.
+    /// Returns the name of the case.
     pub(crate) fn name(&self) -> String {
         self.case["output"].as_str().unwrap_or("a case without output").to_owned()
     }
 
     /// Computes the features and compares them.
-    pub(crate) fn run(&self, seen: &Seen) -> Result<(), String> {
+    pub(crate) fn run(&self, differences: &Differences) -> Result<(), String> {
         match (self.text("kind")?, self.text("input_dtype")?) {
             (kind, "float32") if torchaudio::KINDS.contains(&kind) => {
-                self.compare("float32", |sample| sample, torchaudio::features, seen)
+                self.compare("float32", |sample| sample, torchaudio::features, differences)
             }
             (kind, "float32") if kaldi::KINDS.contains(&kind) => {
-                self.compare("float32", |sample| sample, kaldi::features, seen)
+                self.compare("float32", |sample| sample, kaldi::features, differences)
             }
             (kind, "float32" | "float64") if psf::KINDS.contains(&kind) => {
-                self.compare("float64", f64::from, psf::features, seen)
+                self.compare("float64", f64::from, psf::features, differences)
             }
-            (_, "float32") => self.compare::<f32>("float32", |sample| sample, Replay::features, seen),
-            (_, "float64") => self.compare::<f64>("float64", f64::from, Replay::features, seen),
-            (_, other) => Err(format!("input_dtype {other} is not understood")),
+            (_, "float32") => self.compare::<f32>("float32", |sample| sample, Replay::features, differences),
+            (_, "float64") => self.compare::<f64>("float64", f64::from, Replay::features, differences),
+            (_, other) => Err(format!("input_dtype {other} is not supported")),
         }
     }
 
@@ -80,7 +80,7 @@ impl Replay {
         dtype: &str,
         widen: fn(f32) -> S,
         features: fn(&Replay, &[S]) -> Result<Features<S>, String>,
-        seen: &Seen,
+        differences: &Differences,
     ) -> Result<(), String> {
         let output = self.text("output")?;
         let expected = match self.results.get(output) {
@@ -88,7 +88,7 @@ impl Replay {
             None => read_npy(&self.folder.join(output))?,
         };
         let features = features(self, &self.samples(widen)?)?;
-        // librosa and torchaudio.transforms give (features, frames), the others (frames, features).
+        // librosa and torchaudio.transforms return (features, frames), the others (frames, features).
         let kind = self.text("kind")?;
         let (got, shape) = if psf::KINDS.contains(&kind) || kaldi::KINDS.contains(&kind) {
             (
@@ -98,84 +98,90 @@ impl Replay {
         } else {
             (transposed(&features), [features.width(), features.frames()])
         };
-        let recorded: Vec<usize> = serde_json::from_value(self.case["shape"].clone()).map_err(say)?;
+        let recorded: Vec<usize> = serde_json::from_value(self.case["shape"].clone()).map_err(to_text)?;
         if expected.shape != shape || recorded != shape {
             return Err(format!(
-                "shape {shape:?}, expected {:?}, by the manifest {recorded:?}",
+                "shape {shape:?}, expected {:?}; the manifest has {recorded:?}",
                 expected.shape
             ));
         }
         if expected.dtype != dtype || self.text("dtype")? != dtype {
             return Err(format!(
-                "{dtype}, expected {}, by the manifest {}",
+                "{dtype}, expected {}; the manifest has {}",
                 expected.dtype,
                 self.text("dtype")?
             ));
         }
-        self.check(&got, &expected, dtype, seen)
+        self.check(&got, &expected, dtype, differences)
     }
 
-    fn check(&self, got: &[f64], expected: &Tensor, dtype: &str, seen: &Seen) -> Result<(), String> {
+    fn check(
+        &self,
+        got: &[f64],
+        expected: &Tensor,
+        dtype: &str,
+        differences: &Differences,
+    ) -> Result<(), String> {
         let kind = self.text("kind")?;
         let largest = expected.values.iter().fold(0.0f64, |largest, value| largest.max(value.abs()));
         let (unit, allowed) = match (kind, dtype) {
             ("librosa_mfcc" | "librosa_meldb" | "librosa_delta", "float64") => (1.0, 1e-9),
             ("librosa_mel" | "librosa_stft_mag", "float64") => (largest, 1e-12),
-            // Stated for orthonormal coefficients of 128 bands, which reach 1131.
+            // For orthonormal coefficients of 128 bands, which reach 1131.
             ("librosa_mfcc", _) => (1.0, 5e-4 * (largest / 1131.0).max(1.0)),
             ("librosa_meldb", _) => (1.0, 1e-4),
             ("librosa_delta", _) => (1.0, 3e-4),
             ("psf_fbank", _) => (largest, 1e-12),
             ("psf_mfcc" | "psf_logfbank" | "psf_delta", _) => (1.0, 1e-9),
             ("kaldi_mfcc" | "ta_kaldi_mfcc", _) => (1.0, 5e-3),
-            ("kaldi_fbank" | "ta_kaldi_fbank", _) => return self.check_fbank(got, expected, seen),
+            ("kaldi_fbank" | "ta_kaldi_fbank", _) => return self.check_fbank(got, expected, differences),
             ("ta_mfcc" | "ta_deltas", _) => (1.0, 3e-3),
             ("ta_mel", _) => (largest, 3e-6),
             ("ta_meldb", _) => (1.0, 5e-3),
             _ => (largest, 1e-6),
         };
         let difference = tolerance::largest_difference(got, &expected.values)?;
-        if let Ok(mut seen) = seen.lock() {
+        if let Ok(mut seen) = differences.lock() {
             let relative = if unit == 1.0 { "" } else { ", of the largest value" };
-            let (cases, worst) = seen.entry(format!("{kind} {dtype}{relative}")).or_default();
+            let (cases, worst) = differences.entry(format!("{kind} {dtype}{relative}")).or_default();
             *cases += 1;
             *worst = worst.max(if difference == 0.0 { 0.0 } else { difference / unit });
         }
         tolerance::check_absolute(kind, got, &expected.values, allowed * unit)
     }
 
-    /// Logarithms of Kaldi's bands carry the noise of its f32 transform, which counts more the lower a band lies
-    /// beneath the largest of its frame; the difference is stated in parts of that.
-    fn check_fbank(&self, got: &[f64], expected: &Tensor, seen: &Seen) -> Result<(), String> {
+    /// Compares log bands of Kaldi. They contain the noise of its f32 transform, which is larger the farther a band
+    /// is below the largest of its frame; differences are relative to that tolerance.
+    fn check_fbank(&self, got: &[f64], expected: &Tensor, differences: &Differences) -> Result<(), String> {
         let bounds = kaldi::bounds(expected, self.case["params"]["use_log_fbank"] != Value::Bool(false));
         let parts = |values: &[f64]| {
             values.iter().zip(&bounds).map(|(value, bound)| value / bound).collect::<Vec<_>>()
         };
-        let kind = format!("{}, of what is allowed", self.text("kind")?);
+        let kind = format!("{}, relative to the tolerance", self.text("kind")?);
         let (got, expected) = (parts(got), parts(&expected.values));
         let difference = tolerance::largest_difference(&got, &expected)?;
-        if let Ok(mut seen) = seen.lock() {
-            let (cases, worst) = seen.entry(kind.clone()).or_default();
+        if let Ok(mut seen) = differences.lock() {
+            let (cases, worst) = differences.entry(kind.clone()).or_default();
             *cases += 1;
             *worst = worst.max(difference);
         }
         tolerance::check_absolute(&kind, &got, &expected, 1.0)
     }
 
-    /// The recording in the type, scale and length that the toolkit got.
+    /// Returns the recording in the type, scale and length of the toolkit's input.
     fn samples<S: Sample>(&self, widen: fn(f32) -> S) -> Result<Vec<S>, String> {
-        let clip = stapes_audio::read(&self.folder.join(self.text("input")?)).map_err(say)?;
+        let clip = stapes_audio::read(&self.folder.join(self.text("input")?)).map_err(to_text)?;
         // Both scales are exact in f32.
         let scale = match self.text("scale")? {
             "unit" => 1.0,
             "int16" => 32768.0,
-            other => return Err(format!("scale {other} is not understood")),
+            other => return Err(format!("scale {other} is not supported")),
         };
         let mut samples: Vec<S> = clip.samples.iter().map(|sample| widen(sample * scale)).collect();
         match &self.case["fix"] {
             Value::Null => {}
             fix => {
-                let length = fix.as_u64().ok_or_else(|| format!("fix {fix} is not understood"))?;
+                let length = fix.as_u64().ok_or_else(|| format!("fix {fix} is not supported"))?;
                 samples.resize(length as usize, S::default());
             }
         }
@@ -188,15 +194,15 @@ impl Replay {
         match self.text("kind")? {
             "librosa_stft_mag" => {
                 let config: LibrosaStftConfig = parse(parameters)?;
-                config.init().map_err(say)?.extract(samples).map_err(say)
+                config.init().map_err(to_text)?.extract(samples).map_err(to_text)
             }
             "librosa_mel" => {
                 let config: LibrosaMelConfig = parse(parameters)?;
-                config.init(rate_hz).map_err(say)?.extract(samples).map_err(say)
+                config.init(rate_hz).map_err(to_text)?.extract(samples).map_err(to_text)
             }
             "librosa_meldb" => {
                 let config: LibrosaMelDbConfig = parse(parameters)?;
-                config.init(rate_hz).map_err(say)?.extract(samples).map_err(say)
+                config.init(rate_hz).map_err(to_text)?.extract(samples).map_err(to_text)
             }
             "librosa_mfcc" => mfcc(parameters, rate_hz, samples),
             "librosa_delta" => {
@@ -204,9 +210,9 @@ impl Replay {
                 let filter: Map<String, Value> =
                     filter.iter().filter_map(|&key| parameters.remove_entry(key)).collect();
                 let config: DeltaConfig = parse(filter)?;
-                config.init().map_err(say)?.apply(&mfcc(parameters, rate_hz, samples)?).map_err(say)
+                config.init().map_err(to_text)?.apply(&mfcc(parameters, rate_hz, samples)?).map_err(to_text)
             }
-            other => Err(format!("kind {other} is not understood")),
+            other => Err(format!("kind {other} is not supported")),
         }
     }
 
@@ -230,12 +236,12 @@ fn mfcc<S: Sample>(
     samples: &[S],
 ) -> Result<Features<S>, String> {
     let config: LibrosaMfccConfig = parse(parameters)?;
-    config.init(rate_hz).map_err(say)?.extract(samples).map_err(say)
+    config.init(rate_hz).map_err(to_text)?.extract(samples).map_err(to_text)
 }
 
-/// Settings are parsed as in a recipe: one that is not known is an error.
+/// Parses settings as in a recipe: unknown keys are errors.
 fn parse<T: serde::de::DeserializeOwned>(parameters: Map<String, Value>) -> Result<T, String> {
-    serde_json::from_value(Value::Object(parameters)).map_err(say)
+    serde_json::from_value(Value::Object(parameters)).map_err(to_text)
 }
 
 fn transposed<S: Sample + Into<f64>>(features: &Features<S>) -> Vec<f64> {
@@ -243,6 +249,6 @@ fn transposed<S: Sample + Into<f64>>(features: &Features<S>) -> Vec<f64> {
     (0..features.width()).flat_map(column).collect()
 }
 
-fn say(error: impl std::fmt::Display) -> String {
+fn to_text(error: impl std::fmt::Display) -> String {
     error.to_string()
 }

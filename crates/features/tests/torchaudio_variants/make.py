@@ -1,10 +1,9 @@
-"""Records what torchaudio gives under settings away from its defaults.
+"""Records results of torchaudio with non-default settings.
 
     python3 make.py          (Python 3.11, torch and torchaudio 2.11.0)
 
-takes the recordings beside those of librosa (../librosa_variants) and writes beside itself results.safetensors
-and manifest.json, which says of each result by which call it was made. Run it again only to add cases; the
-recorded results do not change.
+reads the recordings of ../librosa_variants and writes into its folder results.safetensors and manifest.json, which
+lists the call of each result. Run it again only to add cases; the recorded results do not change.
 """
 
 import json

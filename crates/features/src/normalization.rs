@@ -1,33 +1,32 @@
-//! Mean and variance of features, taken off and divided out.
+//! Mean and variance normalization of features.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{FeatureError, Features, KaldiCmvn};
 
-/// How features are brought to a common scale.
+/// Normalization of features.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
-pub enum Normalisation {
-    /// Not at all.
+pub enum Normalization {
+    /// No normalization.
     #[default]
     None,
-    /// Each coefficient by its mean and standard deviation over all training frames; see [`Standardiser`].
+    /// Mean and standard deviation of each coefficient over all training frames; see [`StandardScaler`].
     PerCoefficient,
-    /// Each coefficient by its mean and standard deviation over the frames of the utterance.
+    /// Mean and standard deviation of each coefficient over the frames of the utterance.
     PerUtterance,
-    /// Each coefficient by its mean over the frames of the utterance.
+    /// Mean of each coefficient over the frames of the utterance.
     PerUtteranceMean,
-    /// As Kaldi's CMVN: each coefficient by its mean and variance over the frames of the utterance; see
-    /// [`KaldiCmvn::MeanVar`].
+    /// Kaldi's CMVN over the frames of the utterance; see [`KaldiCmvn::MeanVar`].
     Cmvn,
-    /// As Kaldi's CMVN without the variance; see [`KaldiCmvn::Mean`].
+    /// Kaldi's CMVN without the variance; see [`KaldiCmvn::Mean`].
     CmvnMean,
 }
 
-impl Normalisation {
-    /// Brings the frames of one utterance to the common scale, as far as that depends on the utterance alone;
-    /// [`Normalisation::PerCoefficient`] takes a [`Standardiser`] and changes nothing here.
+impl Normalization {
+    /// Normalizes the frames of one utterance. [`Normalization::PerCoefficient`] needs a [`StandardScaler`] and
+    /// changes nothing here.
     ///
     /// # Shapes
     /// \[T, F\]
@@ -38,43 +37,43 @@ impl Normalisation {
 
     pub(crate) fn apply_to_values(self, values: &mut [f32], width: usize) {
         match self {
-            Normalisation::None | Normalisation::PerCoefficient => {}
-            Normalisation::PerUtterance => utterance(values, width, true),
-            Normalisation::PerUtteranceMean => utterance(values, width, false),
-            Normalisation::Cmvn => KaldiCmvn::MeanVar.apply(values, width),
-            Normalisation::CmvnMean => KaldiCmvn::Mean.apply(values, width),
+            Normalization::None | Normalization::PerCoefficient => {}
+            Normalization::PerUtterance => normalize_utterance(values, width, true),
+            Normalization::PerUtteranceMean => normalize_utterance(values, width, false),
+            Normalization::Cmvn => KaldiCmvn::MeanVar.apply(values, width),
+            Normalization::CmvnMean => KaldiCmvn::Mean.apply(values, width),
         }
     }
 
-    /// The name in recipes.
+    /// Returns the name in recipes.
     pub fn name(self) -> &'static str {
         match self {
-            Normalisation::None => "none",
-            Normalisation::PerCoefficient => "per-coefficient",
-            Normalisation::PerUtterance => "per-utterance",
-            Normalisation::PerUtteranceMean => "per-utterance-mean",
-            Normalisation::Cmvn => "cmvn",
-            Normalisation::CmvnMean => "cmvn-mean",
+            Normalization::None => "none",
+            Normalization::PerCoefficient => "per-coefficient",
+            Normalization::PerUtterance => "per-utterance",
+            Normalization::PerUtteranceMean => "per-utterance-mean",
+            Normalization::Cmvn => "cmvn",
+            Normalization::CmvnMean => "cmvn-mean",
         }
     }
 }
 
-/// Mean and standard deviation of every coefficient: (x - mean) / scale.
+/// Standardization of each coefficient: (x - mean) / scale.
 ///
-/// The variance is that of the population (divided by the number of frames), taken in f64. A coefficient that
-/// is constant, or constant but for rounding, is divided by 1.
+/// The variance is the population variance (divided by the number of frames), computed in f64. The scale of a
+/// coefficient that is constant up to rounding is 1.
 ///
 /// # Shapes
 /// mean, scale \[F\]
 ///
 /// # Example
 /// ```
-/// use stapes_features::{Features, Standardiser};
+/// use stapes_features::{Features, StandardScaler};
 ///
 /// let mut clip = Features::new(2, vec![1.0, 7.0, 3.0, 7.0]);
-/// let standardiser = Standardiser::fit([&clip])?;
-/// assert_eq!((&*standardiser.mean, &*standardiser.scale), (&[2.0, 7.0][..], &[1.0, 1.0][..]));
-/// standardiser.apply(&mut clip)?;
+/// let scaler = StandardScaler::fit([&clip])?;
+/// assert_eq!((&*scaler.mean, &*scaler.scale), (&[2.0, 7.0][..], &[1.0, 1.0][..]));
+/// scaler.apply(&mut clip)?;
 /// assert_eq!(clip.values(), [-1.0, 0.0, 1.0, 0.0]);
 /// # Ok::<(), stapes_features::FeatureError>(())
 /// ```
@@ -83,32 +82,32 @@ impl Normalisation {
 /// scikit-learn's StandardScaler.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Standardiser {
+pub struct StandardScaler {
     /// Mean of each coefficient.
     pub mean: Vec<f32>,
-    /// What each coefficient is divided by.
+    /// Divisor of each coefficient.
     pub scale: Vec<f32>,
 }
 
-impl Standardiser {
-    /// The mean and the standard deviation over all frames of some clips.
+impl StandardScaler {
+    /// Fits mean and standard deviation to all frames of some clips.
     ///
     /// # Shapes
     /// clips \[T_i, F\] -> \[F\]
     ///
     /// # Errors
     /// [`FeatureError::NoFrames`] without a frame, [`FeatureError::Width`] if the clips' widths differ.
-    pub fn fit<'a>(clips: impl IntoIterator<Item = &'a Features>) -> Result<Standardiser, FeatureError> {
+    pub fn fit<'a>(clips: impl IntoIterator<Item = &'a Features>) -> Result<StandardScaler, FeatureError> {
         let mut total: Option<Moments> = None;
         for clip in clips.into_iter().filter(|clip| clip.frames() > 0) {
             let moments = Moments::of(clip);
             total = Some(match total {
                 None => moments,
-                Some(earlier) => earlier.and(moments)?,
+                Some(earlier) => earlier.merge(moments)?,
             });
         }
         let total = total.ok_or(FeatureError::NoFrames)?;
-        Ok(Standardiser {
+        Ok(StandardScaler {
             scale: (0..total.means.len()).map(|column| total.scale(column) as f32).collect(),
             mean: total.means.iter().map(|&mean| mean as f32).collect(),
         })
@@ -141,8 +140,8 @@ impl Standardiser {
     }
 }
 
-/// Brings the frames of one utterance to mean 0, and to variance 1 where `variance` is set.
-fn utterance(values: &mut [f32], width: usize, variance: bool) {
+/// Normalizes the frames of one utterance to mean 0, and to variance 1 if `variance` is set.
+fn normalize_utterance(values: &mut [f32], width: usize, variance: bool) {
     let frames = values.len() / width;
     for column in 0..width {
         let (mean, squares) = moments(values, width, column);
@@ -154,7 +153,7 @@ fn utterance(values: &mut [f32], width: usize, variance: bool) {
     }
 }
 
-/// Means and summed squares about them, in f64.
+/// Means and sums of squared deviations, in f64.
 struct Moments {
     frames: f64,
     means: Vec<f64>,
@@ -168,18 +167,18 @@ impl Moments {
         Moments { frames: clip.frames() as f64, means, squares }
     }
 
-    /// The moments of two sets of frames together.
-    fn and(mut self, other: Moments) -> Result<Moments, FeatureError> {
+    /// Merges the moments of two sets of frames.
+    fn merge(mut self, other: Moments) -> Result<Moments, FeatureError> {
         let (expected, got) = (self.means.len(), other.means.len());
         if got != expected {
             return Err(FeatureError::Width { expected, got });
         }
         let frames = self.frames + other.frames;
         for column in 0..expected {
-            let apart = other.means[column] - self.means[column];
-            self.means[column] += apart * other.frames / frames;
+            let delta = other.means[column] - self.means[column];
+            self.means[column] += delta * other.frames / frames;
             self.squares[column] +=
-                other.squares[column] + apart * apart * self.frames * other.frames / frames;
+                other.squares[column] + delta * delta * self.frames * other.frames / frames;
         }
         self.frames = frames;
         Ok(self)
@@ -190,7 +189,7 @@ impl Moments {
     }
 }
 
-/// The mean of a column and the summed squares about it.
+/// Returns the mean of a column and the sum of squared deviations from it.
 fn moments(values: &[f32], width: usize, column: usize) -> (f64, f64) {
     let column = || values[column..].iter().step_by(width).map(|&value| f64::from(value));
     let frames = values.len() / width;
@@ -198,7 +197,7 @@ fn moments(values: &[f32], width: usize, column: usize) -> (f64, f64) {
     (mean, column().map(|value| (value - mean) * (value - mean)).sum())
 }
 
-/// The standard deviation, or 1 where the variance is no more than the rounding of so many sums.
+/// Returns the standard deviation, or 1 if the variance is within the rounding error of the sums.
 fn scale(frames: f64, mean: f64, variance: f64) -> f64 {
     let rounding = frames * mean * f64::EPSILON;
     if variance <= frames * f64::EPSILON * variance + rounding * rounding { 1.0 } else { variance.sqrt() }
@@ -214,9 +213,9 @@ mod tests {
     }
 
     #[test]
-    fn a_fit_over_many_clips_is_the_population_mean_and_deviation_of_all_frames() {
+    fn fit_equals_population_mean_and_deviation_of_all_frames() {
         let clips = [clip(3, 5, 1), clip(3, 1, 2), clip(3, 40, 3)];
-        let standardiser = Standardiser::fit(&clips).unwrap();
+        let scaler = StandardScaler::fit(&clips).unwrap();
         for column in 0..3 {
             let all: Vec<f64> = clips
                 .iter()
@@ -224,44 +223,44 @@ mod tests {
                 .collect();
             let mean = all.iter().sum::<f64>() / 46.0;
             let variance = all.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / 46.0;
-            assert!((f64::from(standardiser.mean[column]) / mean - 1.0).abs() < 1e-6);
-            assert!((f64::from(standardiser.scale[column]) / variance.sqrt() - 1.0).abs() < 1e-6);
+            assert!((f64::from(scaler.mean[column]) / mean - 1.0).abs() < 1e-6);
+            assert!((f64::from(scaler.scale[column]) / variance.sqrt() - 1.0).abs() < 1e-6);
         }
     }
 
     #[test]
-    fn constant_coefficients_are_divided_by_one() {
+    fn scale_of_constant_coefficients_is_one() {
         // 0.1 as f32 does not sum exactly.
         let constant = Features::new(2, (0..1000).flat_map(|t| [0.1, t as f32]).collect());
-        let standardiser = Standardiser::fit([&constant]).unwrap();
-        assert_eq!(standardiser.scale[0], 1.0);
-        assert!(standardiser.scale[1] > 288.0);
+        let scaler = StandardScaler::fit([&constant]).unwrap();
+        assert_eq!(scaler.scale[0], 1.0);
+        assert!(scaler.scale[1] > 288.0);
         let mut values = constant.values().to_vec();
-        utterance(&mut values, 2, true);
+        normalize_utterance(&mut values, 2, true);
         assert!(values.iter().step_by(2).all(|value| value.abs() < 1e-12), "{}", values[0]);
     }
 
     #[test]
-    fn an_utterance_gets_mean_zero_and_variance_one() {
+    fn utterance_has_mean_zero_and_variance_one() {
         let mut values = clip(3, 40, 5).values().to_vec();
-        let mut centred = values.clone();
-        utterance(&mut values, 3, true);
-        utterance(&mut centred, 3, false);
+        let mut centered = values.clone();
+        normalize_utterance(&mut values, 3, true);
+        normalize_utterance(&mut centered, 3, false);
         for column in 0..3 {
             let (mean, squares) = moments(&values, 3, column);
             assert!(mean.abs() < 1e-6 && (squares / 40.0 - 1.0).abs() < 1e-6, "{mean} {squares}");
-            let (mean, squares) = moments(&centred, 3, column);
+            let (mean, squares) = moments(&centered, 3, column);
             assert!(mean.abs() < 1e-4 && squares / 40.0 > 50.0, "{mean} {squares}");
         }
     }
 
     #[test]
-    fn nothing_to_fit_and_unequal_widths_are_errors() {
-        assert_eq!(Standardiser::fit([]), Err(FeatureError::NoFrames));
-        assert_eq!(Standardiser::fit([&Features::new(2, vec![])]), Err(FeatureError::NoFrames));
-        let unequal = Standardiser::fit([&clip(3, 2, 1), &clip(4, 2, 1)]);
+    fn empty_input_and_unequal_widths_are_errors() {
+        assert_eq!(StandardScaler::fit([]), Err(FeatureError::NoFrames));
+        assert_eq!(StandardScaler::fit([&Features::new(2, vec![])]), Err(FeatureError::NoFrames));
+        let unequal = StandardScaler::fit([&clip(3, 2, 1), &clip(4, 2, 1)]);
         assert_eq!(unequal, Err(FeatureError::Width { expected: 3, got: 4 }));
-        let standardiser = Standardiser::fit([&clip(3, 2, 1)]).unwrap();
-        assert!(standardiser.apply(&mut clip(4, 2, 1)).is_err());
+        let scaler = StandardScaler::fit([&clip(3, 2, 1)]).unwrap();
+        assert!(scaler.apply(&mut clip(4, 2, 1)).is_err());
     }
 }

@@ -1,29 +1,29 @@
-//! Settings that are a number or a word.
+//! Serde for settings that are a number or a word.
 //!
-//! A recipe's format has no value for "nothing": there it is the word `none`. JSON's null means the same.
+//! TOML has no null: a recipe writes the word `none`. JSON's null means the same.
 
 use serde::de::{Deserializer, Error, Visitor};
 use serde::{Serialize, Serializer};
 
-/// What stands in the file.
-pub(crate) enum Choice<'a> {
+/// Scalar value read from a file.
+pub(crate) enum Scalar<'a> {
     Word(&'a str),
     Number(f64),
-    Nothing,
+    Null,
 }
 
-/// Reads a word or a number and turns it into a setting; `expected` names what is accepted.
-pub(crate) fn choose<'de, D: Deserializer<'de>, T>(
+/// Deserializes a word or a number; `expected` names the accepted values.
+pub(crate) fn deserialize_scalar<'de, D: Deserializer<'de>, T>(
     deserializer: D,
     expected: &'static str,
-    accept: impl Fn(Choice<'_>) -> Option<T>,
+    accept: impl Fn(Scalar<'_>) -> Option<T>,
 ) -> Result<T, D::Error> {
     struct Reader<F> {
         expected: &'static str,
         accept: F,
     }
 
-    impl<'de, T, F: Fn(Choice<'_>) -> Option<T>> Visitor<'de> for Reader<F> {
+    impl<'de, T, F: Fn(Scalar<'_>) -> Option<T>> Visitor<'de> for Reader<F> {
         type Value = T;
 
         fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -31,12 +31,12 @@ pub(crate) fn choose<'de, D: Deserializer<'de>, T>(
         }
 
         fn visit_str<E: Error>(self, word: &str) -> Result<T, E> {
-            (self.accept)(Choice::Word(word))
+            (self.accept)(Scalar::Word(word))
                 .ok_or_else(|| E::custom(format!("\"{word}\": must be {}", self.expected)))
         }
 
         fn visit_f64<E: Error>(self, number: f64) -> Result<T, E> {
-            (self.accept)(Choice::Number(number))
+            (self.accept)(Scalar::Number(number))
                 .ok_or_else(|| E::custom(format!("{number}: must be {}", self.expected)))
         }
 
@@ -49,15 +49,14 @@ pub(crate) fn choose<'de, D: Deserializer<'de>, T>(
         }
 
         fn visit_unit<E: Error>(self) -> Result<T, E> {
-            (self.accept)(Choice::Nothing)
-                .ok_or_else(|| E::custom(format!("null: must be {}", self.expected)))
+            (self.accept)(Scalar::Null).ok_or_else(|| E::custom(format!("null: must be {}", self.expected)))
         }
     }
 
     deserializer.deserialize_any(Reader { expected, accept })
 }
 
-/// A number that may be switched off.
+/// Serde for a number or the word `none`.
 pub(crate) mod number_or_none {
     use super::*;
 
@@ -69,10 +68,10 @@ pub(crate) mod number_or_none {
     }
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
-        choose(deserializer, "a number or \"none\"", |choice| match choice {
-            Choice::Number(number) => Some(Some(number)),
-            Choice::Word("none") | Choice::Nothing => Some(None),
-            Choice::Word(_) => None,
+        deserialize_scalar(deserializer, "a number or \"none\"", |scalar| match scalar {
+            Scalar::Number(number) => Some(Some(number)),
+            Scalar::Word("none") | Scalar::Null => Some(None),
+            Scalar::Word(_) => None,
         })
     }
 }
