@@ -7,10 +7,8 @@
 mod between;
 mod config;
 mod initialise;
-mod padded;
 mod stack;
 mod weights;
 
 pub use config::{CellKind, Initialisation, RecurrentConfig, Wiring};
-pub use padded::{Padded, PaddedError, PaddedOutput};
 pub use stack::{RecurrentStack, StateGradients, StatePass};

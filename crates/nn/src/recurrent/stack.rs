@@ -104,16 +104,6 @@ impl RecurrentStack {
         RecurrentStack { config, input, views, runners, between, gradients: Default::default(), norms: false }
     }
 
-    /// The shape of the frames that it reads.
-    pub fn input_shape(&self) -> Shape {
-        self.input
-    }
-
-    /// How long a parameter buffer is in which the stack's parameters are the last.
-    pub(super) fn parameters_end(&self) -> usize {
-        self.views.last().map_or(0, |view| view.offset + view.len())
-    }
-
     /// What the stack is made of.
     pub fn config(&self) -> &RecurrentConfig {
         &self.config
