@@ -48,8 +48,8 @@ impl BlockConfig {
 /// Convolution, and optionally batch normalization, ReLU and average pooling, as torch.nn.Conv2d,
 /// BatchNorm2d, ReLU and AvgPool2d (or their one-dimensional versions).
 ///
-/// Each image is as wide as its sequence is long. There is no padding to a common length, also not in the
-/// statistics.
+/// Each image is as wide as its sequence is long. There is no padding to a common length, neither
+/// in the data nor in the statistics.
 ///
 /// # Shapes
 /// [C, H, W] -> [C', H', W']; weight [C', C / groups, KH, KW], or [C', C / groups, KW] in one dimension; bias

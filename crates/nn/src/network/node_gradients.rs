@@ -25,7 +25,7 @@ impl NodeGradients {
         buffer
     }
 
-    /// Returns a buffer for reuse.
+    /// Releases a buffer for reuse.
     pub(super) fn release(&mut self, buffer: Vec<f32>) {
         self.free.push(buffer);
     }

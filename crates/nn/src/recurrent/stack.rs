@@ -14,10 +14,10 @@ use crate::parameters::{Layout, TensorSpec};
 
 /// Stacked recurrent layers in one or both directions, as torch.nn.RNN, GRU and LSTM.
 ///
-/// The parameters have PyTorch's names, shapes and order: for each layer k and direction `weight_ih_lk` [G H,
-/// I], `weight_hh_lk` [G H, H], `bias_ih_lk` and `bias_hh_lk` [G H], with the suffix `_reverse` for the
-/// backward direction. Padding is never computed; the backward direction starts at the last frame of each
-/// sequence. The modes that PyTorch lacks have the prefixes `forward.` and `backward.` instead
+/// The parameters have PyTorch's names, shapes and order: for each layer k and direction `weight_ih_lk`
+/// [G H, I], `weight_hh_lk` [G H, H], `bias_ih_lk` and `bias_hh_lk` [G H], with the suffix `_reverse` for the
+/// backward direction. Padding frames are never computed; the backward direction starts at the last frame of
+/// each sequence. The modes that PyTorch lacks have the prefixes `forward.` and `backward.` instead
 /// ([`Directions::Shared`] only `forward.`).
 ///
 /// # Shapes
