@@ -1,149 +1,157 @@
-//! Batch normalisation, as a part of the layers that do it.
+//! Batch normalization, as a component of layers.
 
 use stapes_kernels::norm::{Channel, ChannelGradient, GradientSums, Moments, Running};
 
-use crate::batch_sums::BatchSums;
-use crate::parameters::{Layout, View};
+use crate::batch_stats::BatchStats;
+use crate::parameters::{Layout, TensorSpec};
 
-/// What is added to variances, and the part of a batch's statistics in the running ones: as PyTorch.
+/// Constant added to variances, as in PyTorch.
 const EPSILON: f64 = 1e-5;
+/// Weight of the batch statistics in the running statistics, as in PyTorch.
 const MOMENTUM: f64 = 0.1;
 
-/// z = (y - mean) / sqrt(variance + epsilon) weight + bias of each channel: in training with the statistics of
-/// the whole batch, in inference with running ones.
+/// z = (y - mean) / sqrt(variance + epsilon) weight + bias, per channel, with the statistics of the whole
+/// batch in training and the running statistics in inference.
 ///
 /// # Source
 /// Ioffe and Szegedy 2015, with PyTorch's epsilon, momentum and unbiased running variance.
 pub(crate) struct BatchNorm {
     /// weight, bias, running_mean, running_var
-    views: [View; 4],
-    /// What the shards of a batch exchange.
-    sums: BatchSums,
-    /// Of the whole batch that came last.
+    tensors: [TensorSpec; 4],
+    /// Statistics that the shards of a batch exchange.
+    stats: BatchStats,
+    /// Moments of the whole batch, from the most recent training pass.
     moments: Vec<Moments>,
-    running: Vec<Channel>,
-    channels: Vec<Channel>,
-    back: Vec<ChannelGradient>,
+    running_channels: Vec<Channel>,
+    training_channels: Vec<Channel>,
+    channel_gradients: Vec<ChannelGradient>,
 }
 
 impl BatchNorm {
-    /// For so many channels; the tensors are `{prefix}weight`, `bias`, `running_mean` and `running_var`.
+    /// Creates batch normalization of `channels` channels with the tensors `{prefix}weight`, `{prefix}bias`,
+    /// `{prefix}running_mean` and `{prefix}running_var`.
     pub(crate) fn new(channels: usize, prefix: &str, layout: &mut Layout) -> BatchNorm {
         let shape = &[channels];
         let [weight, bias] = ["weight", "bias"].map(|name| layout.add(format!("{prefix}{name}"), shape));
-        let [mean, variance] = ["running_mean", "running_var"]
-            .map(|name| layout.add_untrained(format!("{prefix}{name}"), shape));
+        let [mean, variance] =
+            ["running_mean", "running_var"].map(|name| layout.add_buffer(format!("{prefix}{name}"), shape));
         BatchNorm {
-            views: [weight, bias, mean, variance],
-            sums: BatchSums::default(),
+            tensors: [weight, bias, mean, variance],
+            stats: BatchStats::default(),
             moments: Vec::new(),
-            running: Vec::new(),
-            channels: Vec::new(),
-            back: Vec::new(),
+            running_channels: Vec::new(),
+            training_channels: Vec::new(),
+            channel_gradients: Vec::new(),
         }
     }
 
-    pub(crate) fn views(&self) -> &[View; 4] {
-        &self.views
+    pub(crate) fn tensors(&self) -> &[TensorSpec; 4] {
+        &self.tensors
     }
 
-    pub(crate) fn sums(&mut self) -> &mut BatchSums {
-        &mut self.sums
+    pub(crate) fn stats(&mut self) -> &mut BatchStats {
+        &mut self.stats
     }
 
-    /// Weights and running variances 1, biases and running means 0.
-    pub(crate) fn initialise(&self, parameters: &mut [f32]) {
-        for (view, value) in self.views.iter().zip([1.0, 0.0, 0.0, 1.0]) {
-            view.of_mut(parameters).fill(value);
+    /// Sets weights and running variances to 1, biases and running means to 0.
+    pub(crate) fn initialize(&self, parameters: &mut [f32]) {
+        for (tensor, value) in self.tensors.iter().zip([1.0, 0.0, 0.0, 1.0]) {
+            tensor.slice_mut(parameters).fill(value);
         }
     }
 
-    /// Takes in the running statistics.
-    pub(crate) fn prepare(&mut self, parameters: &[f32]) {
-        let [weight, bias, mean, variance] = self.views.each_ref().map(|view| view.of(parameters));
+    /// Reads the running statistics for inference.
+    pub(crate) fn load_running_stats(&mut self, parameters: &[f32]) {
+        let [weight, bias, mean, variance] = self.tensors.each_ref().map(|tensor| tensor.slice(parameters));
         let channel = |at: usize| {
             let running = Running { mean: mean[at], variance: variance[at] };
             Channel::running(running, [weight[at], bias[at]], EPSILON)
         };
-        self.running.clear();
-        self.running.extend((0..weight.len()).map(channel));
+        self.running_channels.clear();
+        self.running_channels.extend((0..weight.len()).map(channel));
     }
 
-    /// The normalisation in inference.
-    pub(crate) fn running(&self) -> &[Channel] {
-        &self.running
+    /// Normalization in inference.
+    pub(crate) fn running_channels(&self) -> &[Channel] {
+        &self.running_channels
     }
 
-    /// The normalisation of the training pass that came last.
-    pub(crate) fn channels(&self) -> &[Channel] {
-        &self.channels
+    /// Normalization in the most recent training pass.
+    pub(crate) fn training_channels(&self) -> &[Channel] {
+        &self.training_channels
     }
 
-    /// The way back through [`BatchNorm::channels`].
-    pub(crate) fn back(&self) -> &[ChannelGradient] {
-        &self.back
+    /// Backward pass of [`BatchNorm::training_channels`].
+    pub(crate) fn channel_gradients(&self) -> &[ChannelGradient] {
+        &self.channel_gradients
     }
 
-    /// Begins a training pass: the moments to add to.
+    /// Starts a training pass; returns zero moments to accumulate into.
     pub(crate) fn begin_forward(&mut self) -> &mut [Moments] {
-        self.sums.gradients.clear();
-        self.sums.moments.clear();
-        self.sums.moments.resize(self.views[0].len(), Moments::default());
-        &mut self.sums.moments
+        self.stats.gradients.clear();
+        self.stats.moments.clear();
+        self.stats.moments.resize(self.tensors[0].len(), Moments::default());
+        &mut self.stats.moments
     }
 
-    /// Takes the moments of the whole batch out of the sums.
-    pub(crate) fn take_moments(&mut self, parameters: &[f32]) {
-        std::mem::swap(&mut self.moments, &mut self.sums.moments);
-        self.sums.moments.clear();
-        let [weight, bias, ..] = self.views.each_ref().map(|view| view.of(parameters));
+    /// Sets the normalization of this training pass from the moments of the whole batch.
+    pub(crate) fn finish_forward(&mut self, parameters: &[f32]) {
+        std::mem::swap(&mut self.moments, &mut self.stats.moments);
+        self.stats.moments.clear();
+        let [weight, bias, ..] = self.tensors.each_ref().map(|tensor| tensor.slice(parameters));
         let channel =
             |(at, moments): (usize, &Moments)| Channel::trained(moments, [weight[at], bias[at]], EPSILON);
-        self.channels.clear();
-        self.channels.extend(self.moments.iter().enumerate().map(channel));
+        self.training_channels.clear();
+        self.training_channels.extend(self.moments.iter().enumerate().map(channel));
     }
 
-    /// Begins the backward pass: the sums to add to.
+    /// Starts the backward pass; returns the normalization and zero sums to accumulate into.
     pub(crate) fn begin_backward(&mut self) -> (&[Channel], &mut [GradientSums]) {
-        self.sums.gradients.clear();
-        self.sums.gradients.resize(self.channels.len(), GradientSums::default());
-        (&self.channels, &mut self.sums.gradients)
+        self.stats.gradients.clear();
+        self.stats.gradients.resize(self.training_channels.len(), GradientSums::default());
+        (&self.training_channels, &mut self.stats.gradients)
     }
 
-    /// Adds the gradients by weight and bias: those of this shard, while the sums are still its own.
+    /// Adds this shard's gradients of weight and bias; the sums must still be those of the shard.
     pub(crate) fn add_gradients(&self, parameters: &[f32], gradients: &mut [f32]) {
-        for (at, sums) in self.sums.gradients.iter().enumerate() {
-            let (_, added) = self.way_back(at, sums, parameters);
-            for (view, added) in self.views.iter().zip(added) {
-                view.of_mut(gradients)[at] += added;
+        for (at, sums) in self.stats.gradients.iter().enumerate() {
+            let (_, added) = self.channel_gradient(at, sums, parameters);
+            for (tensor, added) in self.tensors.iter().zip(added) {
+                tensor.slice_mut(gradients)[at] += added;
             }
         }
     }
 
-    /// Takes the sums of the whole batch.
-    pub(crate) fn take_gradients(&mut self, parameters: &[f32]) {
-        let mut back = std::mem::take(&mut self.back);
-        back.clear();
-        let sums = self.sums.gradients.iter().enumerate();
-        back.extend(sums.map(|(at, sums)| self.way_back(at, sums, parameters).0));
-        self.back = back;
+    /// Sets the channel gradients from the sums of the whole batch.
+    pub(crate) fn finish_backward(&mut self, parameters: &[f32]) {
+        let mut gradients = std::mem::take(&mut self.channel_gradients);
+        gradients.clear();
+        let sums = self.stats.gradients.iter().enumerate();
+        gradients.extend(sums.map(|(at, sums)| self.channel_gradient(at, sums, parameters).0));
+        self.channel_gradients = gradients;
     }
 
-    fn way_back(&self, at: usize, sums: &GradientSums, parameters: &[f32]) -> (ChannelGradient, [f32; 2]) {
-        let weight = self.views[0].of(parameters)[at];
+    /// Returns the gradients of the input, and of weight and bias, for channel `at`.
+    fn channel_gradient(
+        &self,
+        at: usize,
+        sums: &GradientSums,
+        parameters: &[f32],
+    ) -> (ChannelGradient, [f32; 2]) {
+        let weight = self.tensors[0].slice(parameters)[at];
         ChannelGradient::trained(&self.moments[at], weight, EPSILON, sums)
     }
 
-    /// Moves the running statistics towards those of the batch; one number alone has no variance and moves
+    /// Updates the running statistics with those of the batch. A single value has no variance and changes
     /// nothing.
-    pub(crate) fn follow(&self, parameters: &mut [f32]) {
-        let [_, _, means, variances] = &self.views;
+    pub(crate) fn update_running_stats(&self, parameters: &mut [f32]) {
+        let [_, _, means, variances] = &self.tensors;
         for (at, moments) in self.moments.iter().enumerate().filter(|(_, moments)| moments.count > 1) {
-            let [mean, variance] = [means, variances].map(|view| view.of(parameters)[at]);
+            let [mean, variance] = [means, variances].map(|tensor| tensor.slice(parameters)[at]);
             let mut running = Running { mean, variance };
             running.follow(moments, MOMENTUM);
-            means.of_mut(parameters)[at] = running.mean;
-            variances.of_mut(parameters)[at] = running.variance;
+            means.slice_mut(parameters)[at] = running.mean;
+            variances.slice_mut(parameters)[at] = running.variance;
         }
     }
 }

@@ -1,34 +1,34 @@
-//! Layers with forward beside backward over one flat parameter buffer; named models built from a checked
-//! configuration.
+//! Neural network layers with explicit forward and backward passes over one flat parameter buffer, and named
+//! models built from a checked configuration.
 //!
-//! [`ModelConfig`] is what a recipe's `[model]` says; [`ModelConfig::build`] checks it and makes a
-//! [`Network`] of [`layer::Layer`]s. To add a layer, write its forward and backward pass under one
-//! another in a file of its own and use it in a named model in `model/`.
+//! [`ModelConfig`] is the `[model]` section of a recipe; [`ModelConfig::build`] checks it and creates a
+//! [`Network`] of [`layer::Layer`]s. To add a layer, implement [`layer::Layer`] in a file of its own,
+//! backward pass below forward pass, and use it in a named model in `model/`.
 
 mod batch_norm;
-mod batch_sums;
+mod batch_stats;
 pub mod convolution;
 pub mod dropout;
 pub mod head;
-mod initialise;
 pub mod layer;
 pub mod linear;
 pub mod loss;
 mod model;
 mod network;
-mod normalise;
+mod norm_activation;
 pub mod objective;
 pub mod parameters;
 pub mod recurrent;
 mod swish;
+mod weight_init;
 
-pub use batch_sums::BatchSums;
-pub use initialise::WeightStart;
+pub use batch_stats::BatchStats;
 pub use model::{
     AttentionRnnConfig, BcResnetConfig, BcResnetWidth, CdnnConfig, CdnnRawConfig, CrnnConfig, DsCnnConfig,
-    DsCnnSize, LARGEST_MODEL, MfccCnnConfig, ModelConfig, ModelError, RecurrentModelConfig, TcResnetConfig,
+    DsCnnSize, MAX_PARAMETERS, MfccCnnConfig, ModelConfig, ModelError, RecurrentModelConfig, TcResnetConfig,
     WaveCnnConfig,
 };
-pub use network::{LayerSummary, Network, NetworkBackward, NetworkStream, NotCausal, Place, Plan};
-pub use normalise::Normalise;
+pub use network::{LayerSummary, Network, NetworkBackward, NetworkStream, NotCausal, Outlet, Plan};
+pub use norm_activation::NormActivation;
 pub use swish::Swish;
+pub use weight_init::WeightInit;

@@ -1,9 +1,9 @@
-//! What a prediction is compared with.
+//! Softmax, sigmoid and cross-entropy losses.
 
-/// Turns scores into probabilities: p_k = exp(z_k - max z) / sum_j exp(z_j - max z).
+/// Replaces scores by their softmax: p_k = exp(z_k - max z) / sum_j exp(z_j - max z).
 ///
 /// # Shapes
-/// One row of K scores, in place.
+/// one row of K scores, in place
 ///
 /// # Example
 /// ```
@@ -23,9 +23,9 @@ pub fn softmax(scores: &mut [f32]) {
     }
 }
 
-/// Cross-entropy of a softmax, of one row: -ln p(class) times `weight`.
+/// Softmax cross-entropy of one row: -ln p(class), times `weight`.
 ///
-/// The logits \[K\] are overwritten by the gradient of the loss by the logits, (p - one_hot) `weight`.
+/// The logits \[K\] are overwritten by their gradient, (p - one_hot) `weight`.
 ///
 /// # Panics
 /// If the class is not below K.
@@ -47,40 +47,39 @@ pub fn cross_entropy(logits: &mut [f32], class: usize, weight: f64) -> f64 {
     loss * weight
 }
 
-/// Cross-entropy of a softmax with a truth that is spread over the classes, of one row: -sum_k c_k ln p_k times
-/// `weight`.
+/// Softmax cross-entropy of one row with a soft target: -sum_k c_k ln p_k, times `weight`.
 ///
-/// The logits \[K\] are overwritten by the gradient of the loss by the logits, (p sum_k c_k - c) `weight`. With c a
-/// one-hot row it is [`cross_entropy`].
+/// The logits \[K\] are overwritten by their gradient, (p sum_k c_k - c) `weight`. With one-hot c it is
+/// [`cross_entropy`].
 ///
 /// # Panics
-/// If there is not one coefficient c_k a class.
+/// If there is not one coefficient c_k per class.
 ///
 /// # Example
 /// ```
 /// let mut logits = [1.0, 1.0];
-/// let loss = stapes_nn::loss::spread_cross_entropy(&mut logits, &[0.75, 0.25], 1.0);
+/// let loss = stapes_nn::loss::soft_cross_entropy(&mut logits, &[0.75, 0.25], 1.0);
 /// assert!((loss - std::f64::consts::LN_2).abs() < 1e-6);
 /// assert_eq!(logits, [-0.25, 0.25]);
 /// ```
-pub fn spread_cross_entropy(logits: &mut [f32], coefficients: &[f32], weight: f64) -> f64 {
-    assert_eq!(logits.len(), coefficients.len(), "a coefficient a class");
+pub fn soft_cross_entropy(logits: &mut [f32], coefficients: &[f32], weight: f64) -> f64 {
+    assert_eq!(logits.len(), coefficients.len(), "one coefficient per class");
     let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let log_sum = logits.iter().map(|&score| f64::from(score - largest).exp()).sum::<f64>().ln();
     let minus_log = |score: f32| log_sum + f64::from(largest) - f64::from(score);
     let terms = logits.iter().zip(coefficients);
     let loss: f64 = terms.map(|(&score, &coefficient)| f64::from(coefficient) * minus_log(score)).sum();
-    let whole: f32 = coefficients.iter().sum();
+    let total: f32 = coefficients.iter().sum();
     softmax(logits);
     for (value, coefficient) in logits.iter_mut().zip(coefficients) {
-        *value = (*value * whole - coefficient) * weight as f32;
+        *value = (*value * total - coefficient) * weight as f32;
     }
     loss * weight
 }
 
-/// Cross-entropy of a sigmoid, of one score: -ln of the probability of the truth, times `weight`.
+/// Sigmoid cross-entropy of one score: -ln p for target 1 or -ln(1 - p) for target 0, times `weight`.
 ///
-/// The score is overwritten by the gradient of the loss by the score, (p - truth) `weight`.
+/// The score is overwritten by its gradient, (p - target) `weight`.
 ///
 /// # Example
 /// ```
@@ -89,28 +88,27 @@ pub fn spread_cross_entropy(logits: &mut [f32], coefficients: &[f32], weight: f6
 /// assert!((loss - std::f64::consts::LN_2).abs() < 1e-6);
 /// assert_eq!(score, -0.5);
 /// ```
-pub fn binary_cross_entropy(score: &mut f32, truth: bool, weight: f64) -> f64 {
+pub fn binary_cross_entropy(score: &mut f32, target: bool, weight: f64) -> f64 {
     let wide = f64::from(*score);
-    let truth = f64::from(u8::from(truth));
-    // ln(1 + e^s) - truth * s, without overflow.
-    let loss = wide.max(0.0) - truth * wide + (-wide.abs()).exp().ln_1p();
-    *score = ((f64::from(sigmoid(*score)) - truth) * weight) as f32;
+    let target = f64::from(u8::from(target));
+    // ln(1 + e^s) - target * s, without overflow.
+    let loss = wide.max(0.0) - target * wide + (-wide.abs()).exp().ln_1p();
+    *score = ((f64::from(sigmoid(*score)) - target) * weight) as f32;
     loss * weight
 }
 
-/// Cross-entropy of a sigmoid with a truth that is spread over both classes, of one score: -c_0 ln(1 - p) - c_1 ln p
-/// times `weight`.
+/// Sigmoid cross-entropy of one score with a soft target: -c_0 ln(1 - p) - c_1 ln p, times `weight`.
 ///
-/// The score is overwritten by the gradient of the loss by the score, (p (c_0 + c_1) - c_1) `weight`.
+/// The score is overwritten by its gradient, (p (c_0 + c_1) - c_1) `weight`.
 ///
 /// # Panics
-/// If there are not two coefficients.
-pub fn spread_binary_cross_entropy(score: &mut f32, coefficients: &[f32], weight: f64) -> f64 {
-    let &[no, yes] = coefficients else { panic!("two coefficients: {coefficients:?}") };
-    let (mut of_no, mut of_yes) = (*score, *score);
-    let loss = f64::from(no) * binary_cross_entropy(&mut of_no, false, weight)
-        + f64::from(yes) * binary_cross_entropy(&mut of_yes, true, weight);
-    *score = no * of_no + yes * of_yes;
+/// If there are not exactly two coefficients.
+pub fn soft_binary_cross_entropy(score: &mut f32, coefficients: &[f32], weight: f64) -> f64 {
+    let &[negative, positive] = coefficients else { panic!("two coefficients: {coefficients:?}") };
+    let (mut d_negative, mut d_positive) = (*score, *score);
+    let loss = f64::from(negative) * binary_cross_entropy(&mut d_negative, false, weight)
+        + f64::from(positive) * binary_cross_entropy(&mut d_positive, true, weight);
+    *score = negative * d_negative + positive * d_positive;
     loss
 }
 
@@ -119,8 +117,8 @@ pub fn sigmoid(score: f32) -> f32 {
     1.0 / (1.0 + (-score).exp())
 }
 
-/// The class of the largest score; of equal scores the lower class. A NaN never wins.
-pub fn best_class(scores: &[f32]) -> usize {
+/// Returns the class with the largest score; the lower class on a tie. NaN never wins.
+pub fn argmax(scores: &[f32]) -> usize {
     let mut best = 0;
     for (class, &score) in scores.iter().enumerate() {
         if score > scores[best] || scores[best].is_nan() {
@@ -135,7 +133,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_gradients_match_finite_differences() {
+    fn gradients_match_finite_differences() {
         let logits = [0.3f32, -1.2, 2.0];
         let mut gradient = logits;
         cross_entropy(&mut gradient, 1, 0.4);
@@ -150,22 +148,22 @@ mod tests {
         }
         let coefficients = [0.1, 0.9, 0.3];
         let mut gradient = logits;
-        spread_cross_entropy(&mut gradient, &coefficients, 0.4);
+        soft_cross_entropy(&mut gradient, &coefficients, 0.4);
         for at in 0..logits.len() {
             let loss = |step: f32| {
                 let mut moved = logits;
                 moved[at] += step;
-                spread_cross_entropy(&mut moved, &coefficients, 0.4)
+                soft_cross_entropy(&mut moved, &coefficients, 0.4)
             };
             let slope = (loss(1e-2) - loss(-1e-2)) / 2e-2;
             assert!((slope - f64::from(gradient[at])).abs() < 1e-5, "{at}: {slope} and {}", gradient[at]);
         }
-        for truth in [false, true] {
-            let loss = |score: f32| binary_cross_entropy(&mut score.clone(), truth, 0.4);
+        for target in [false, true] {
+            let loss = |score: f32| binary_cross_entropy(&mut score.clone(), target, 0.4);
             let slope = (loss(0.71) - loss(0.69)) / 2e-2;
             let mut gradient = 0.7;
-            binary_cross_entropy(&mut gradient, truth, 0.4);
-            assert!((slope - f64::from(gradient)).abs() < 1e-5, "{truth}: {slope} and {gradient}");
+            binary_cross_entropy(&mut gradient, target, 0.4);
+            assert!((slope - f64::from(gradient)).abs() < 1e-5, "{target}: {slope} and {gradient}");
         }
     }
 
@@ -181,7 +179,7 @@ mod tests {
 
     #[test]
     fn ties_go_to_the_lower_class_and_nan_loses() {
-        assert_eq!(best_class(&[0.2, 0.4, 0.4]), 1);
-        assert_eq!(best_class(&[f32::NAN, 0.1]), 1);
+        assert_eq!(argmax(&[0.2, 0.4, 0.4]), 1);
+        assert_eq!(argmax(&[f32::NAN, 0.1]), 1);
     }
 }

@@ -1,69 +1,70 @@
-//! What a model's scores mean: what they are trained on, and what is decided from them.
+//! Meaning of a model's scores: training loss and decisions.
 
 use stapes_kernels::Sequences;
 
 use crate::loss::{
-    best_class, binary_cross_entropy, cross_entropy, sigmoid, softmax, spread_binary_cross_entropy,
-    spread_cross_entropy,
+    argmax, binary_cross_entropy, cross_entropy, sigmoid, soft_binary_cross_entropy, soft_cross_entropy,
+    softmax,
 };
 
-/// What a network's scores mean.
+/// Meaning of a network's scores: training loss and decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Objective {
-    /// \[K\] logits of a softmax for each sequence; cross-entropy, the mean over sequences.
+    /// \[K\] logits of a softmax per sequence; cross-entropy, mean over sequences.
     Classes,
-    /// [T, K] logits of a softmax for each frame. Training takes the mean of the frames' log-probabilities of
-    /// the sequence's class; the decision is by majority of the frames' decisions.
+    /// [T, K] logits of a softmax per frame. The loss is the mean of the frames' cross-entropies for the
+    /// class of the sequence; the decision is the majority vote of the frames.
     Vote,
-    /// [T, K] logits of a softmax for each frame; cross-entropy, the mean over frames.
+    /// [T, K] logits of a softmax per frame; cross-entropy, mean over frames.
     FrameClasses,
-    /// [T, 1] the logit of class 1 against class 0 for each frame; cross-entropy, the mean over frames.
+    /// [T, 1] logit of class 1 against class 0 per frame; binary cross-entropy, mean over frames.
     FrameBinary,
 }
 
-/// The truth.
+/// Classes that the scores are compared with.
 #[derive(Clone, Copy, Debug)]
 pub enum Targets<'a> {
-    /// A class for each sequence, in the caller's order.
+    /// One class per sequence, in the caller's order.
     Sequences(&'a [usize]),
-    /// A class for each frame, packed.
+    /// One class per frame, packed.
     Frames(&'a [usize]),
 }
 
-/// How the truth is bent for training.
+/// Label smoothing, class weights and mixup of a training loss.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Bend<'a> {
-    /// Label smoothing: the truth is this much of all classes alike, and the rest the class.
+pub struct LossOptions<'a> {
+    /// Label smoothing: weight of the uniform distribution over the classes in the target.
     pub smoothing: f32,
-    /// A weight for each class; without, all are 1.
+    /// Weight of each class; 1 if not given.
     pub class_weights: Option<&'a [f32]>,
-    /// For each decision another class and its share of the truth, where examples are mixed.
-    pub others: Option<&'a [(usize, f32)]>,
+    /// Mixup: for each decision the mixed-in class and its weight in the target.
+    pub mixup: Option<&'a [(usize, f32)]>,
 }
 
-impl Bend<'_> {
-    /// Whether the truth stays one class a decision, each of the same weight.
-    fn is_straight(&self) -> bool {
-        self.smoothing == 0.0 && self.class_weights.is_none() && self.others.is_none()
+impl LossOptions<'_> {
+    /// True if the loss is the plain cross-entropy.
+    fn is_plain(&self) -> bool {
+        self.smoothing == 0.0 && self.class_weights.is_none() && self.mixup.is_none()
     }
 
-    /// What a decision counts: the weight of its class, or of its classes by their shares.
-    pub fn weight(&self, class: usize, other: Option<(usize, f32)>) -> f64 {
+    /// Weight of a decision in the loss: the class weight, averaged over both classes if the example is
+    /// mixed.
+    pub fn weight(&self, class: usize, mixed: Option<(usize, f32)>) -> f64 {
         let of = |class: usize| self.class_weights.map_or(1.0, |weights| f64::from(weights[class]));
-        match other {
+        match mixed {
             None => of(class),
-            Some((other, share)) => (1.0 - f64::from(share)) * of(class) + f64::from(share) * of(other),
+            Some((other, weight)) => (1.0 - f64::from(weight)) * of(class) + f64::from(weight) * of(other),
         }
     }
 
-    /// w_k q_k of a decision for each class k: q is the truth, w the weights.
-    fn spread(&self, class: usize, other: Option<(usize, f32)>, coefficients: &mut [f32]) {
+    /// Writes w_k q_k for each class k: q is the target distribution, w the class weights.
+    fn soft_target(&self, class: usize, mixed: Option<(usize, f32)>, coefficients: &mut [f32]) {
         let sharp = 1.0 - self.smoothing;
         coefficients.fill(self.smoothing / coefficients.len() as f32);
-        let (other, share) = other.unwrap_or((class, 0.0));
-        coefficients[class] += sharp * (1.0 - share);
-        coefficients[other] += sharp * share;
+        let (other, weight) = mixed.unwrap_or((class, 0.0));
+        coefficients[class] += sharp * (1.0 - weight);
+        coefficients[other] += sharp * weight;
         if let Some(weights) = self.class_weights {
             coefficients.iter_mut().zip(weights).for_each(|(coefficient, weight)| *coefficient *= weight);
         }
@@ -71,24 +72,25 @@ impl Bend<'_> {
 }
 
 impl Objective {
-    /// Whether a decision is made for every frame, and not for every sequence.
-    pub fn decides_frames(self) -> bool {
+    /// True if the model decides for every frame instead of every sequence.
+    pub fn is_frame_level(self) -> bool {
         matches!(self, Objective::FrameClasses | Objective::FrameBinary)
     }
 
-    /// How many decisions a batch asks for; the loss is a mean over them.
-    pub fn decisions(self, sequences: &Sequences) -> usize {
-        if self.decides_frames() { sequences.frames() } else { sequences.batch() }
+    /// Number of decisions in a batch; the loss is a mean over them.
+    pub fn decision_count(self, sequences: &Sequences) -> usize {
+        if self.is_frame_level() { sequences.frames() } else { sequences.batch() }
     }
 
-    /// The loss of a batch, as its share of a mean over `whole` decisions; the scores are overwritten by the
-    /// gradient of the loss by them.
+    /// Returns the loss of a batch or a shard: the sum over its decisions, divided by `total`, the number of
+    /// decisions of the whole batch. The scores are overwritten by the gradient of the loss with respect to
+    /// them.
     ///
     /// # Panics
-    /// If the targets are of the other kind, or not as many as the batch asks for.
-    pub fn loss(self, scores: &mut [f32], targets: Targets<'_>, sequences: &Sequences, whole: usize) -> f64 {
-        let targets = self.checked(targets, sequences);
-        let weight = 1.0 / whole as f64;
+    /// If kind or number of the targets does not match the batch.
+    pub fn loss(self, scores: &mut [f32], targets: Targets<'_>, sequences: &Sequences, total: usize) -> f64 {
+        let targets = self.check_targets(targets, sequences);
+        let weight = 1.0 / total as f64;
         let rows = scores.chunks_exact_mut(scores.len() / self.rows(sequences));
         match self {
             Objective::Classes | Objective::FrameClasses => {
@@ -104,52 +106,54 @@ impl Objective {
                 let loss = |(row, index): (&mut [f32], usize)| {
                     cross_entropy(row, targets[index], weight / sequences.lengths()[index] as f64)
                 };
-                rows.zip(indices(sequences)).map(loss).sum()
+                rows.zip(frame_sequences(sequences)).map(loss).sum()
             }
         }
     }
 
-    /// The loss of a training batch with a truth that is bent: the sum over its decisions of -sum_k w_k q_k ln p_k, with
-    /// q the bent truth and w the weights of the classes, divided by `whole`: what all decisions of the batch count
-    /// ([`Bend::weight`]). The scores are overwritten by the gradient of the loss by them.
+    /// Returns the loss of a batch or a shard with label smoothing, class weights or mixup: the sum over its
+    /// decisions of -sum_k w_k q_k ln p_k, with q the target distribution and w the class weights, divided by
+    /// `total`, the sum of [`LossOptions::weight`] over the whole batch. The scores are overwritten by the
+    /// gradient of the loss with respect to them.
     ///
     /// # Panics
     /// As [`Objective::loss`].
-    pub fn bent_loss(
+    pub fn loss_with(
         self,
         scores: &mut [f32],
         targets: Targets<'_>,
-        bend: Bend<'_>,
+        options: LossOptions<'_>,
         sequences: &Sequences,
-        whole: f64,
+        total: f64,
     ) -> f64 {
-        if bend.is_straight() {
-            return self.loss(scores, targets, sequences, whole as usize);
+        if options.is_plain() {
+            return self.loss(scores, targets, sequences, total as usize);
         }
-        let targets = self.checked(targets, sequences);
-        let other = |at: usize| bend.others.map(|others| others[at]);
+        let targets = self.check_targets(targets, sequences);
+        let mixed = |at: usize| options.mixup.map(|mixup| mixup[at]);
         let width = scores.len() / self.rows(sequences);
-        // Of one score the second class is the one that it speaks for.
+        // A binary objective has one score for two classes.
         let mut coefficients = vec![0.0; width.max(2)];
         let mut loss = |row: &mut [f32], at: usize, weight: f64| {
-            bend.spread(targets[at], other(at), &mut coefficients);
+            options.soft_target(targets[at], mixed(at), &mut coefficients);
             match self {
-                Objective::FrameBinary => spread_binary_cross_entropy(&mut row[0], &coefficients, weight),
-                _ => spread_cross_entropy(row, &coefficients, weight),
+                Objective::FrameBinary => soft_binary_cross_entropy(&mut row[0], &coefficients, weight),
+                _ => soft_cross_entropy(row, &coefficients, weight),
             }
         };
         let rows = scores.chunks_exact_mut(width);
         match self {
             Objective::Vote => {
-                let share = |index: usize| 1.0 / whole / sequences.lengths()[index] as f64;
-                rows.zip(indices(sequences)).map(|(row, index)| loss(row, index, share(index))).sum()
+                let weight = |index: usize| 1.0 / total / sequences.lengths()[index] as f64;
+                let rows = rows.zip(frame_sequences(sequences));
+                rows.map(|(row, index)| loss(row, index, weight(index))).sum()
             }
-            _ => rows.enumerate().map(|(at, row)| loss(row, at, 1.0 / whole)).sum(),
+            _ => rows.enumerate().map(|(at, row)| loss(row, at, 1.0 / total)).sum(),
         }
     }
 
-    /// The probabilities of the classes: [B, K] in the caller's order, or packed [N, K] where every frame is
-    /// decided. Of a vote it is the share of frames.
+    /// Returns the class probabilities: [B, K] in the caller's order, or packed [N, K] of a frame-level
+    /// objective. The probability of a class in a vote is its fraction of the frames.
     pub fn probabilities(self, scores: &[f32], sequences: &Sequences) -> Vec<f32> {
         let width = scores.len() / self.rows(sequences);
         match self {
@@ -162,30 +166,30 @@ impl Objective {
                 scores.iter().flat_map(|&score| [sigmoid(-score), sigmoid(score)]).collect()
             }
             Objective::Vote => {
-                let mut shares = vec![0.0; sequences.batch() * width];
-                for (row, index) in scores.chunks_exact(width).zip(indices(sequences)) {
-                    shares[index * width + best_class(row)] += 1.0;
+                let mut votes = vec![0.0; sequences.batch() * width];
+                for (row, index) in scores.chunks_exact(width).zip(frame_sequences(sequences)) {
+                    votes[index * width + argmax(row)] += 1.0;
                 }
-                for (shares, &length) in shares.chunks_exact_mut(width).zip(sequences.lengths()) {
-                    shares.iter_mut().for_each(|votes| *votes /= length as f32);
+                for (votes, &length) in votes.chunks_exact_mut(width).zip(sequences.lengths()) {
+                    votes.iter_mut().for_each(|votes| *votes /= length as f32);
                 }
-                shares
+                votes
             }
         }
     }
 
-    /// How many decisions are right.
+    /// Number of correct decisions.
     ///
     /// # Panics
     /// As [`Objective::loss`].
-    pub fn right(self, scores: &[f32], targets: Targets<'_>, sequences: &Sequences) -> usize {
-        let targets = self.checked(targets, sequences);
+    pub fn correct(self, scores: &[f32], targets: Targets<'_>, sequences: &Sequences) -> usize {
+        let targets = self.check_targets(targets, sequences);
         let probabilities = self.probabilities(scores, sequences);
         let rows = probabilities.chunks_exact(probabilities.len() / targets.len());
-        rows.zip(targets).filter(|(row, class)| best_class(row) == **class).count()
+        rows.zip(targets).filter(|(row, class)| argmax(row) == **class).count()
     }
 
-    /// How many rows of scores a batch has.
+    /// Number of rows of scores in a batch.
     fn rows(self, sequences: &Sequences) -> usize {
         match self {
             Objective::Classes => sequences.batch(),
@@ -193,19 +197,19 @@ impl Objective {
         }
     }
 
-    fn checked<'a>(self, targets: Targets<'a>, sequences: &Sequences) -> &'a [usize] {
+    fn check_targets<'a>(self, targets: Targets<'a>, sequences: &Sequences) -> &'a [usize] {
         let targets = match targets {
-            Targets::Frames(targets) if self.decides_frames() => targets,
-            Targets::Sequences(targets) if !self.decides_frames() => targets,
-            other => panic!("{self:?} and {other:?}"),
+            Targets::Frames(targets) if self.is_frame_level() => targets,
+            Targets::Sequences(targets) if !self.is_frame_level() => targets,
+            other => panic!("{self:?} with {other:?}"),
         };
-        assert_eq!(targets.len(), self.decisions(sequences), "targets");
+        assert_eq!(targets.len(), self.decision_count(sequences), "targets");
         targets
     }
 }
 
-/// The sequence that each packed frame belongs to.
-fn indices(sequences: &Sequences) -> impl Iterator<Item = usize> {
+/// Returns the sequence of each packed frame.
+fn frame_sequences(sequences: &Sequences) -> impl Iterator<Item = usize> {
     (0..sequences.longest()).flat_map(|t| sequences.order()[..sequences.rows(t)].iter().copied())
 }
 
@@ -213,7 +217,7 @@ fn indices(sequences: &Sequences) -> impl Iterator<Item = usize> {
 mod tests {
     use super::*;
 
-    /// Frames of two sequences, lengths 1 and 3; the longer comes first in packed order.
+    /// Frames of two sequences of lengths 1 and 3; the longer one is first in packed order.
     const SCORES: [f32; 8] = [2.0, 0.0, 0.0, 1.0, 0.0, 3.0, 0.0, 0.5];
 
     fn sequences() -> Sequences {
@@ -221,18 +225,18 @@ mod tests {
     }
 
     #[test]
-    fn a_vote_is_won_by_the_majority_and_a_tie_by_the_lower_class() {
-        let shares = Objective::Vote.probabilities(&SCORES, &sequences());
+    fn majority_wins_a_vote_and_the_lower_class_wins_a_tie() {
+        let fractions = Objective::Vote.probabilities(&SCORES, &sequences());
         // Packed: frame 0 of sequence 1, frame 0 of sequence 0, frames 1 and 2 of sequence 1.
-        assert_eq!(shares[..2], [0.0, 1.0]);
-        assert!((shares[2] - 1.0 / 3.0).abs() < 1e-6 && (shares[3] - 2.0 / 3.0).abs() < 1e-6, "{shares:?}");
-        assert_eq!(Objective::Vote.right(&SCORES, Targets::Sequences(&[1, 0]), &sequences()), 1);
+        assert_eq!(fractions[..2], [0.0, 1.0]);
+        let expected = [1.0 / 3.0, 2.0 / 3.0];
+        assert!(fractions[2..].iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-6), "{fractions:?}");
+        assert_eq!(Objective::Vote.correct(&SCORES, Targets::Sequences(&[1, 0]), &sequences()), 1);
         let tie = Sequences::new(&[2]).unwrap();
-        assert_eq!(Objective::Vote.right(&SCORES[..4], Targets::Sequences(&[0]), &tie), 1);
+        assert_eq!(Objective::Vote.correct(&SCORES[..4], Targets::Sequences(&[0]), &tie), 1);
     }
 
-    /// A loss overwrites the scores by its gradient.
-    fn has_the_gradient_of_finite_differences(name: &str, scores: &[f32], loss: impl Fn(&mut [f32]) -> f64) {
+    fn check_gradient(name: &str, scores: &[f32], loss: impl Fn(&mut [f32]) -> f64) {
         let mut gradient = scores.to_vec();
         loss(&mut gradient);
         for (at, &gradient) in gradient.iter().enumerate() {
@@ -247,9 +251,9 @@ mod tests {
     }
 
     #[test]
-    fn a_bent_truth_has_the_gradient_that_finite_differences_find() {
+    fn loss_with_options_matches_finite_differences() {
         let (frames, weights) = ([0, 1, 1, 0], [0.5, 2.0]);
-        let others = [(1, 0.25), (0, 0.0), (0, 0.5), (1, 0.125)];
+        let mixup = [(1, 0.25), (0, 0.0), (0, 0.5), (1, 0.125)];
         let cases = [
             (Objective::Classes, &SCORES[..4], Targets::Sequences(&[1, 0])),
             (Objective::Vote, &SCORES[..], Targets::Sequences(&[1, 0])),
@@ -257,45 +261,45 @@ mod tests {
             (Objective::FrameBinary, &SCORES[..4], Targets::Frames(&frames)),
         ];
         for (objective, scores, targets) in cases {
-            for bend in [
-                Bend { smoothing: 0.2, ..Bend::default() },
-                Bend { class_weights: Some(&weights), ..Bend::default() },
-                Bend { smoothing: 0.1, class_weights: Some(&weights), others: Some(&others) },
+            for options in [
+                LossOptions { smoothing: 0.2, ..LossOptions::default() },
+                LossOptions { class_weights: Some(&weights), ..LossOptions::default() },
+                LossOptions { smoothing: 0.1, class_weights: Some(&weights), mixup: Some(&mixup) },
             ] {
-                let name = format!("{objective:?} {bend:?}");
-                has_the_gradient_of_finite_differences(&name, scores, |scores| {
-                    objective.bent_loss(scores, targets, bend, &sequences(), 7.0)
+                let name = format!("{objective:?} {options:?}");
+                check_gradient(&name, scores, |scores| {
+                    objective.loss_with(scores, targets, options, &sequences(), 7.0)
                 });
             }
         }
     }
 
     #[test]
-    fn the_bent_loss_is_that_of_pytorch() {
+    fn loss_with_options_matches_pytorch() {
         // torch.nn.functional.cross_entropy of these scores and targets, in f64:
-        // label_smoothing=0.1, then weight=[0.5, 2, 1] too, and a truth of 3/4 and 1/4 of two classes.
+        // label_smoothing=0.1; then also weight=[0.5, 2, 1]; then targets of 3/4 and 1/4 for two classes.
         let scores = [2.0, 0.0, -1.0, 0.5, 1.5, 0.25];
         let sequences = Sequences::new(&[1, 1]).unwrap();
-        let loss = |bend: Bend<'_>, whole: f64| {
+        let loss = |options: LossOptions<'_>, total: f64| {
             let targets = Targets::Sequences(&[0, 2]);
-            Objective::Classes.bent_loss(&mut scores.clone(), targets, bend, &sequences, whole)
+            Objective::Classes.loss_with(&mut scores.clone(), targets, options, &sequences, total)
         };
         let weights = [0.5, 2.0, 1.0];
-        let smooth = Bend { smoothing: 0.1, ..Bend::default() };
-        let weighted = Bend { class_weights: Some(&weights), ..smooth };
-        let mixed = Bend { others: Some(&[(1, 0.25), (0, 0.25)]), ..Bend::default() };
-        for (bend, whole, expected) in
+        let smooth = LossOptions { smoothing: 0.1, ..LossOptions::default() };
+        let weighted = LossOptions { class_weights: Some(&weights), ..smooth };
+        let mixed = LossOptions { mixup: Some(&[(1, 0.25), (0, 0.25)]), ..LossOptions::default() };
+        for (options, total, expected) in
             [(smooth, 2.0, 1.0199707821), (weighted, 1.5, 1.3498214024), (mixed, 2.0, 1.1803874487)]
         {
-            let got = loss(bend, whole);
-            assert!((got - expected).abs() < 1e-6, "{bend:?}: {got}, expected {expected}");
+            let got = loss(options, total);
+            assert!((got - expected).abs() < 1e-6, "{options:?}: {got}, expected {expected}");
         }
         assert_eq!(weighted.weight(0, None) + weighted.weight(2, None), 1.5);
         assert_eq!(weighted.weight(0, Some((1, 0.25))), 0.875);
     }
 
     #[test]
-    fn every_objective_has_the_gradient_that_finite_differences_find() {
+    fn every_objective_matches_finite_differences() {
         let frames = [0, 1, 1, 0];
         let cases = [
             (Objective::Classes, &SCORES[..4], Targets::Sequences(&[1, 0])),
@@ -304,7 +308,7 @@ mod tests {
             (Objective::FrameBinary, &SCORES[..4], Targets::Frames(&frames)),
         ];
         for (objective, scores, targets) in cases {
-            has_the_gradient_of_finite_differences(&format!("{objective:?}"), scores, |scores| {
+            check_gradient(&format!("{objective:?}"), scores, |scores| {
                 objective.loss(scores, targets, &sequences(), 7)
             });
         }

@@ -1,96 +1,99 @@
-//! One flat buffer of parameters with named views.
+//! One flat buffer of parameters with named tensors.
 
-/// A named tensor within the flat buffer.
+/// A named tensor in the flat buffer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct View {
-    /// The name, as in a PyTorch state dict: `rnn.weight_ih_l0`.
+pub struct TensorSpec {
+    /// Name, as in a PyTorch state dict: `rnn.weight_ih_l0`.
     pub name: String,
-    /// The axes' lengths; the last is contiguous.
+    /// Sizes of the axes; the last axis is contiguous.
     pub shape: Vec<usize>,
-    /// Where the tensor starts in the buffer.
+    /// Start of the tensor in the buffer.
     pub offset: usize,
-    /// Whether training changes it against its gradient; what is not trained has no gradient, and a layer lets
-    /// it follow the batches.
+    /// True for parameters with a gradient; false for buffers such as running statistics.
     pub trained: bool,
 }
 
-impl View {
-    /// How many numbers the tensor has.
+impl TensorSpec {
+    /// Number of values in the tensor.
     pub fn len(&self) -> usize {
         self.shape.iter().product()
     }
 
-    /// Whether the tensor has no numbers.
+    /// True if the tensor has no values.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The tensor's part of a flat buffer.
-    pub fn of<'a>(&self, buffer: &'a [f32]) -> &'a [f32] {
+    /// Returns the tensor's slice of a flat buffer.
+    pub fn slice<'a>(&self, buffer: &'a [f32]) -> &'a [f32] {
         &buffer[self.offset..self.offset + self.len()]
     }
 
-    /// The tensor's part of a flat buffer, to be changed.
-    pub fn of_mut<'a>(&self, buffer: &'a mut [f32]) -> &'a mut [f32] {
+    /// Returns the tensor's mutable slice of a flat buffer.
+    pub fn slice_mut<'a>(&self, buffer: &'a mut [f32]) -> &'a mut [f32] {
         &mut buffer[self.offset..self.offset + self.len()]
     }
 }
 
-/// The parts of a flat buffer of two views of which the second lies behind the first.
+/// Returns the mutable slices of two adjacent tensors.
 ///
 /// # Panics
-/// If it does not.
-pub(crate) fn neighbours<'a>([first, second]: [&View; 2], buffer: &'a mut [f32]) -> [&'a mut [f32]; 2] {
+/// If the second does not start where the first ends.
+pub(crate) fn adjacent_mut<'a>(
+    [first, second]: [&TensorSpec; 2],
+    buffer: &'a mut [f32],
+) -> [&'a mut [f32]; 2] {
     assert_eq!(first.offset + first.len(), second.offset, "{} and {}", first.name, second.name);
     let both = &mut buffer[first.offset..second.offset + second.len()];
     both.split_at_mut(first.len()).into()
 }
 
-/// Hands out views one behind the other.
+/// Assigns tensors to consecutive ranges of the flat buffer.
 #[derive(Clone, Debug, Default)]
 pub struct Layout {
-    views: Vec<View>,
+    tensors: Vec<TensorSpec>,
 }
 
 impl Layout {
-    /// An empty layout.
+    /// Returns an empty layout.
     pub fn new() -> Layout {
         Layout::default()
     }
 
-    /// Adds a tensor behind the others.
-    pub fn add(&mut self, name: impl Into<String>, shape: &[usize]) -> View {
+    /// Appends a trained tensor.
+    pub fn add(&mut self, name: impl Into<String>, shape: &[usize]) -> TensorSpec {
         self.push(name.into(), shape, true)
     }
 
-    /// Adds a tensor that belongs to the model, is saved and loaded with it, and is not trained.
-    pub fn add_untrained(&mut self, name: impl Into<String>, shape: &[usize]) -> View {
+    /// Appends a tensor that is saved and loaded with the model but not trained, as PyTorch's
+    /// `register_buffer`.
+    pub fn add_buffer(&mut self, name: impl Into<String>, shape: &[usize]) -> TensorSpec {
         self.push(name.into(), shape, false)
     }
 
-    fn push(&mut self, name: String, shape: &[usize], trained: bool) -> View {
-        let view = View { name, shape: shape.to_vec(), offset: self.len(), trained };
-        self.views.push(view.clone());
-        view
+    fn push(&mut self, name: String, shape: &[usize], trained: bool) -> TensorSpec {
+        let tensor = TensorSpec { name, shape: shape.to_vec(), offset: self.len(), trained };
+        self.tensors.push(tensor.clone());
+        tensor
     }
 
-    /// How many numbers the trained tensors have.
-    pub fn trained(&self) -> usize {
-        self.views.iter().filter(|view| view.trained).map(View::len).sum()
+    /// Number of values of the trained tensors.
+    pub fn trained_len(&self) -> usize {
+        self.tensors.iter().filter(|tensor| tensor.trained).map(TensorSpec::len).sum()
     }
 
-    /// How many numbers all tensors have.
+    /// Number of values of all tensors.
     pub fn len(&self) -> usize {
-        self.views.last().map_or(0, |view| view.offset + view.len())
+        self.tensors.last().map_or(0, |tensor| tensor.offset + tensor.len())
     }
 
-    /// Whether there is no tensor.
+    /// True if there is no tensor.
     pub fn is_empty(&self) -> bool {
-        self.views.is_empty()
+        self.tensors.is_empty()
     }
 
-    /// All tensors in their order.
-    pub fn views(&self) -> &[View] {
-        &self.views
+    /// All tensors, in the order of the buffer.
+    pub fn tensors(&self) -> &[TensorSpec] {
+        &self.tensors
     }
 }

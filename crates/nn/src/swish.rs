@@ -1,4 +1,4 @@
-//! The activation x sigmoid(x).
+//! The Swish (SiLU) activation.
 
 use stapes_kernels::InstructionSet;
 use stapes_kernels::activation::sigmoid_in_place;
@@ -11,12 +11,12 @@ use crate::layer::{Backward, Layer, Pass, Shape};
 /// Ramachandran et al. 2017.
 pub struct Swish {
     shape: Shape,
-    /// s of the forward pass that came last.
+    /// s of the most recent forward pass.
     sigmoids: Vec<f32>,
 }
 
 impl Swish {
-    /// For values of this shape.
+    /// Creates the activation for values of this shape.
     pub fn new(shape: Shape) -> Swish {
         Swish { shape, sigmoids: Vec::new() }
     }
@@ -31,7 +31,7 @@ impl Layer for Swish {
         self.shape
     }
 
-    fn stream(&self) -> Option<Vec<f32>> {
+    fn initial_state(&self) -> Option<Vec<f32>> {
         Some(Vec::new())
     }
 

@@ -1,14 +1,14 @@
-//! Frames as images, and images as frames.
+//! Conversion of frames to images and back.
 
 use stapes_kernels::Sequences;
 
 use crate::layer::{Backward, Layer, Pass, Shape};
 
-/// Lays the frames of a sequence as an image, with time along the rows.
+/// Converts the frames of a sequence to an image, with time along the rows.
 ///
 /// # Shapes
-/// [T, F] -> [1, F, T], a feature a row; or [F, 1, T], a feature a channel; or [1, 1, F*T], the features' rows
-/// one behind the other
+/// [T, F] -> [1, F, T], one row per feature; or [F, 1, T], one channel per feature; or [1, 1, F*T], the rows
+/// of all features concatenated
 pub struct FramesAsImage {
     features: usize,
     frames: Option<usize>,
@@ -23,19 +23,19 @@ enum Layout {
 }
 
 impl FramesAsImage {
-    /// For sequences of `features` values a frame, and so many frames if all have the same number: an image of
-    /// one channel.
+    /// Creates the layer for sequences of `features` values per frame, and of `frames` frames if the length
+    /// is fixed. The image has one channel and one row per feature.
     pub fn new(features: usize, frames: Option<usize>) -> FramesAsImage {
         FramesAsImage { features, frames, layout: Layout::Rows }
     }
 
-    /// The same numbers with a feature a channel.
-    pub fn in_channels(self) -> FramesAsImage {
+    /// Uses one channel per feature.
+    pub fn features_as_channels(self) -> FramesAsImage {
         FramesAsImage { layout: Layout::Channels, ..self }
     }
 
-    /// The same numbers in one row: the waveform, where the frames have one value each or there is one frame.
-    pub fn in_one_row(self) -> FramesAsImage {
+    /// Uses a single row: the waveform, if the frames have one value each or there is one frame.
+    pub fn as_single_row(self) -> FramesAsImage {
         FramesAsImage { layout: Layout::OneRow, ..self }
     }
 }
@@ -60,7 +60,7 @@ impl Layer for FramesAsImage {
         if self.layout == Layout::OneRow { self.features * length } else { length }
     }
 
-    fn stream(&self) -> Option<Vec<f32>> {
+    fn initial_state(&self) -> Option<Vec<f32>> {
         (self.layout != Layout::OneRow).then(Vec::new)
     }
 
@@ -80,7 +80,7 @@ impl Layer for FramesAsImage {
     }
 }
 
-/// Lays each column of an image as a frame.
+/// Converts each column of an image to a frame.
 ///
 /// # Shapes
 /// [C, H, T] -> [T, C*H]
@@ -90,12 +90,12 @@ pub struct ImageAsFrames {
 }
 
 impl ImageAsFrames {
-    /// For images of this shape.
+    /// Creates the layer for images of this shape.
     ///
     /// # Panics
-    /// If the shape is of something else.
+    /// If the shape is not an image.
     pub fn new(input: Shape) -> ImageAsFrames {
-        let Shape::Image { channels, height, width } = input else { panic!("{input} as an image") };
+        let Shape::Image { channels, height, width } = input else { panic!("{input} is not an image") };
         ImageAsFrames { features: channels * height, frames: width }
     }
 }
@@ -109,7 +109,7 @@ impl Layer for ImageAsFrames {
         Shape::Sequence { features: self.features, frames: self.frames }
     }
 
-    fn stream(&self) -> Option<Vec<f32>> {
+    fn initial_state(&self) -> Option<Vec<f32>> {
         Some(Vec::new())
     }
 
@@ -129,13 +129,13 @@ impl Layer for ImageAsFrames {
     }
 }
 
-/// Calls `visit(offset of the packed frame, offset in the images, length)` for every frame: in the images its
-/// values lie as far apart as the sequence is long.
+/// Calls `visit(offset of the packed frame, offset in the images, length)` for every frame. In an image the
+/// values of a frame are `length` apart.
 fn each_frame(sequences: &Sequences, features: usize, mut visit: impl FnMut(usize, usize, usize)) {
     let mut starts = vec![0; sequences.batch()];
     let mut start = 0;
-    for (place, length) in starts.iter_mut().zip(sequences.lengths()) {
-        *place = start;
+    for (to, length) in starts.iter_mut().zip(sequences.lengths()) {
+        *to = start;
         start += length * features;
     }
     for (slot, &index) in sequences.order().iter().enumerate() {

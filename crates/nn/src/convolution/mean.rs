@@ -1,8 +1,8 @@
-//! Means over an image.
+//! Mean pooling of images.
 
 use crate::layer::{Backward, Layer, Pass, Shape};
 
-/// The mean of each column of each channel, or of all its places.
+/// Mean over the rows of each column, or over all positions of each channel.
 ///
 /// # Shapes
 /// [C, H, W] -> [C, 1, W] or \[C\]
@@ -10,32 +10,32 @@ pub struct ImageMean {
     channels: usize,
     height: usize,
     width: Option<usize>,
-    over_time: bool,
+    global: bool,
 }
 
 impl ImageMean {
-    /// The mean over the rows, for images of this shape.
+    /// Creates the mean over rows, for images of this shape.
     ///
     /// # Panics
-    /// If the shape is of something else.
-    pub fn of_columns(input: Shape) -> ImageMean {
-        let Shape::Image { channels, height, width } = input else { panic!("{input} as an image") };
-        ImageMean { channels, height, width, over_time: false }
+    /// If the shape is not an image.
+    pub fn over_rows(input: Shape) -> ImageMean {
+        let Shape::Image { channels, height, width } = input else { panic!("{input} is not an image") };
+        ImageMean { channels, height, width, global: false }
     }
 
-    /// The mean over rows and columns, for images of this shape.
+    /// Creates the mean over rows and columns, for images of this shape.
     ///
     /// # Panics
-    /// If the shape is of something else.
-    pub fn of_all(input: Shape) -> ImageMean {
-        ImageMean { over_time: true, ..ImageMean::of_columns(input) }
+    /// If the shape is not an image.
+    pub fn global(input: Shape) -> ImageMean {
+        ImageMean { global: true, ..ImageMean::over_rows(input) }
     }
 
     /// Calls `visit(range of a channel of the input, range of its means, length)` for every channel.
     fn each_channel(&self, pass: Pass<'_>, mut visit: impl FnMut([std::ops::Range<usize>; 2], usize)) {
         let (mut from, mut to) = (0, 0);
         for &length in pass.sequences.lengths() {
-            let lens = [self.height * length, if self.over_time { 1 } else { length }];
+            let lens = [self.height * length, if self.global { 1 } else { length }];
             for _ in 0..self.channels {
                 visit([from..from + lens[0], to..to + lens[1]], length);
                 (from, to) = (from + lens[0], to + lens[1]);
@@ -46,24 +46,24 @@ impl ImageMean {
 
 impl Layer for ImageMean {
     fn describe(&self) -> String {
-        if self.over_time { "mean over places".into() } else { "mean over rows".into() }
+        if self.global { "global mean".into() } else { "mean over rows".into() }
     }
 
     fn output_shape(&self) -> Shape {
-        match self.over_time {
+        match self.global {
             true => Shape::Vector { features: self.channels },
             false => Shape::Image { channels: self.channels, height: 1, width: self.width },
         }
     }
 
-    fn stream(&self) -> Option<Vec<f32>> {
-        (!self.over_time).then(Vec::new)
+    fn initial_state(&self) -> Option<Vec<f32>> {
+        (!self.global).then(Vec::new)
     }
 
     fn forward(&mut self, _parameters: &[f32], input: &[f32], output: &mut [f32], pass: Pass<'_>) {
         self.each_channel(pass, |[from, to], length| {
             let (input, output) = (&input[from], &mut output[to]);
-            if self.over_time {
+            if self.global {
                 output[0] = input.iter().sum::<f32>() / input.len() as f32;
                 return;
             }
@@ -79,7 +79,7 @@ impl Layer for ImageMean {
         let Some(d_input) = buffers.d_input else { return };
         self.each_channel(pass, |[to, from], length| {
             let (d_input, d) = (&mut d_input[to], &buffers.d_output[from]);
-            if self.over_time {
+            if self.global {
                 return d_input.fill(d[0] / d_input.len() as f32);
             }
             for row in d_input.chunks_exact_mut(length) {

@@ -1,4 +1,4 @@
-//! Convolutions over whole sequences as images, and over the values of each frame.
+//! Convolutions over sequences as images, and along the values of each frame.
 
 mod block;
 mod frames;
@@ -7,6 +7,6 @@ mod image;
 mod mean;
 
 pub use block::{BlockConfig, ConvolutionBlock};
-pub use frames::{FrameConvolution, FrameConvolutionConfig, Rectification};
+pub use frames::{Activation, FrameConvolution, FrameConvolutionConfig};
 pub use image::{FramesAsImage, ImageAsFrames};
 pub use mean::ImageMean;

@@ -1,4 +1,4 @@
-//! Attention: a mean of frames whose weights are learned.
+//! Attention pooling over frames.
 
 use std::ops::Range;
 
@@ -8,18 +8,18 @@ use stapes_random::Stream;
 use super::add;
 use crate::layer::{Backward, Layer, Pass, Shape};
 use crate::loss::softmax;
-use crate::parameters::{Layout, View};
+use crate::parameters::{Layout, TensorSpec};
 
-/// The mean of the valid frames, weighted by a score of each.
+/// Mean of the valid frames, weighted by attention.
 ///
 /// ```text
-/// e_t = q y_t                 the score of frame t
+/// e_t = q y_t                 score of frame t
 /// a = softmax of e            over the valid frames of the sequence
 /// s = sum over t of a_t y_t
 /// ```
 ///
-/// The query q is a parameter of the model, q = w, to whose scores b is added; or it is made of one frame of the
-/// sequence itself, q = W y_m + b with m = T / 2, the middle.
+/// The query q is a parameter, q = w, with b added to the scores; or it is computed from the middle frame of
+/// the sequence, q = W y_m + b with m = T / 2.
 ///
 /// # Shapes
 /// [T, F] -> \[F\]; w [1, F] and b \[1\], or W [F, F] and b \[F\]
@@ -29,69 +29,70 @@ use crate::parameters::{Layout, View};
 pub struct Attention {
     features: usize,
     query: Query,
-    views: [View; 2],
-    /// a of every valid frame, [B, T] without padding: sequence after sequence in the caller's order.
+    tensors: [TensorSpec; 2],
+    /// a of every valid frame, [B, T] without padding, in the caller's order of the sequences.
     weights: Vec<f32>,
     /// q of every sequence, [B, F].
     queries: Vec<f32>,
 }
 
-/// Where the query comes from.
+/// Source of the query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Query {
-    /// It is learned.
+    /// A learned parameter.
     Learned,
-    /// It is a linear map of the middle frame.
+    /// A linear map of the middle frame.
     MiddleFrame,
 }
 
-/// Where one sequence's numbers are.
-struct One<'a> {
-    /// The offsets of its packed frames.
-    rows: &'a [usize],
-    /// Of its weights.
+/// Offsets and ranges of one sequence.
+struct SequenceSlices<'a> {
+    /// Offsets of its packed frames.
+    frames: &'a [usize],
+    /// Range of its weights.
     weights: Range<usize>,
-    /// Of its query and of the weighted mean.
+    /// Range of its query and of its output.
     vector: Range<usize>,
 }
 
-impl One<'_> {
-    /// The offset of the frame that the query is made of.
+impl SequenceSlices<'_> {
+    /// Offset of the middle frame.
     fn middle(&self) -> usize {
-        self.rows[self.rows.len() / 2]
+        self.frames[self.frames.len() / 2]
     }
 }
 
 impl Attention {
-    /// Attention over frames of `features` values, with parameters `{prefix}weight` and `{prefix}bias`.
+    /// Creates attention over frames of `features` values, with the parameters `{prefix}weight` and
+    /// `{prefix}bias`.
     pub fn new(query: Query, features: usize, prefix: &str, layout: &mut Layout) -> Attention {
         let outputs = if query == Query::Learned { 1 } else { features };
         let weight = layout.add(format!("{prefix}weight"), &[outputs, features]);
         let bias = layout.add(format!("{prefix}bias"), &[outputs]);
-        Attention { features, query, views: [weight, bias], weights: Vec::new(), queries: Vec::new() }
+        Attention { features, query, tensors: [weight, bias], weights: Vec::new(), queries: Vec::new() }
     }
 
-    /// The weights of the frames in the forward pass that came last: sequence after sequence in the caller's
-    /// order, each as long as the sequence and with the sum 1.
+    /// Attention weights of the most recent forward pass: sequence after sequence in the caller's order, one
+    /// weight per frame, with sum 1 per sequence.
     pub fn weights(&self) -> &[f32] {
         &self.weights
     }
 
     /// Calls `visit` for every sequence.
-    fn each_sequence(&self, sequences: &Sequences, mut visit: impl FnMut(One<'_>)) {
+    fn each_sequence(&self, sequences: &Sequences, mut visit: impl FnMut(SequenceSlices<'_>)) {
         let mut slots = vec![0; sequences.batch()];
         sequences.order().iter().enumerate().for_each(|(slot, &index)| slots[index] = slot);
-        let (mut rows, mut first) = (Vec::with_capacity(sequences.longest()), 0);
+        let (mut frames, mut first) = (Vec::with_capacity(sequences.longest()), 0);
         for (index, &length) in sequences.lengths().iter().enumerate() {
-            rows.clear();
-            rows.extend((0..length).map(|t| (sequences.start(t) + slots[index]) * self.features));
+            frames.clear();
+            frames.extend((0..length).map(|t| (sequences.start(t) + slots[index]) * self.features));
             let vector = index * self.features..(index + 1) * self.features;
-            visit(One { rows: &rows, weights: first..first + length, vector });
+            visit(SequenceSlices { frames: &frames, weights: first..first + length, vector });
             first += length;
         }
     }
 
-    /// q of a sequence, and what is added to its scores.
+    /// Writes q of a sequence and returns the bias of its scores.
     fn set_query(&self, query: &mut [f32], [w, b]: [&[f32]; 2], middle: &[f32]) -> f32 {
         if self.query == Query::Learned {
             query.copy_from_slice(w);
@@ -108,7 +109,7 @@ impl Layer for Attention {
     fn describe(&self) -> String {
         match self.query {
             Query::Learned => "attention over frames".into(),
-            Query::MiddleFrame => "attention over frames, asked by the middle one".into(),
+            Query::MiddleFrame => "attention over frames, query from the middle frame".into(),
         }
     }
 
@@ -116,25 +117,25 @@ impl Layer for Attention {
         Shape::Vector { features: self.features }
     }
 
-    fn views(&self) -> &[View] {
-        &self.views
+    fn tensors(&self) -> &[TensorSpec] {
+        &self.tensors
     }
 
     fn macs(&self, length: usize) -> u64 {
-        let of_query = if self.query == Query::Learned { 0 } else { self.features * self.features };
-        (2 * self.features * length + of_query) as u64
+        let query = if self.query == Query::Learned { 0 } else { self.features * self.features };
+        (2 * self.features * length + query) as u64
     }
 
-    /// Uniform in +-1/sqrt(F), as PyTorch's linear layer.
-    fn initialise(&self, parameters: &mut [f32], stream: &mut Stream) {
+    /// Uniform in +-1/sqrt(F), as torch.nn.Linear.
+    fn initialize(&self, parameters: &mut [f32], rng: &mut Stream) {
         let bound = 1.0 / (self.features as f32).sqrt();
-        for view in &self.views {
-            view.of_mut(parameters).fill_with(|| stream.symmetric(bound));
+        for tensor in &self.tensors {
+            tensor.slice_mut(parameters).fill_with(|| rng.symmetric(bound));
         }
     }
 
     fn forward(&mut self, parameters: &[f32], input: &[f32], output: &mut [f32], pass: Pass<'_>) {
-        let learned = self.views.each_ref().map(|view| view.of(parameters));
+        let learned = self.tensors.each_ref().map(|tensor| tensor.slice(parameters));
         let width = self.features;
         let (mut weights, mut queries) =
             (std::mem::take(&mut self.weights), std::mem::take(&mut self.queries));
@@ -143,15 +144,15 @@ impl Layer for Attention {
         output.fill(0.0);
         self.each_sequence(pass.sequences, |one| {
             let query = &mut queries[one.vector.clone()];
-            let shift = self.set_query(query, learned, &input[one.middle()..][..width]);
+            let bias = self.set_query(query, learned, &input[one.middle()..][..width]);
             let weights = &mut weights[one.weights];
-            for (score, &row) in weights.iter_mut().zip(one.rows) {
-                *score = shift + dot(query, &input[row..row + width]);
+            for (score, &frame) in weights.iter_mut().zip(one.frames) {
+                *score = bias + dot(query, &input[frame..frame + width]);
             }
             softmax(weights);
             let sum = &mut output[one.vector];
-            for (&weight, &row) in weights.iter().zip(one.rows) {
-                add(sum, weight, &input[row..row + width]);
+            for (&weight, &frame) in weights.iter().zip(one.frames) {
+                add(sum, weight, &input[frame..frame + width]);
             }
         });
         (self.weights, self.queries) = (weights, queries);
@@ -164,9 +165,8 @@ impl Layer for Attention {
     /// d_q   = sum over t of d_e_t y_t
     /// ```
     ///
-    /// A learned query has d_w = sum of all d_q, and d_b = 0: b moves all scores of a sequence alike, and the
-    /// softmax does not see it. A query from the middle frame has dW = sum of d_q y_m^T, db = sum of d_q, and
-    /// adds W^T d_q to d_y_m.
+    /// A learned query has d_w = sum of all d_q, and d_b = 0 because the softmax does not depend on b. A
+    /// query from the middle frame has dW = sum of d_q y_m^T, db = sum of d_q, and adds W^T d_q to d_y_m.
     fn backward(&mut self, buffers: Backward<'_>, pass: Pass<'_>) {
         let Backward { parameters, gradients, input, d_output, mut d_input, .. } = buffers;
         let width = self.features;
@@ -177,32 +177,32 @@ impl Layer for Attention {
             let d_sum = &d_output[one.vector.clone()];
             let d_query = &mut d_queries[one.vector.clone()];
             d_scores.clear();
-            d_scores.extend(one.rows.iter().map(|&row| dot(d_sum, &input[row..row + width])));
+            d_scores.extend(one.frames.iter().map(|&frame| dot(d_sum, &input[frame..frame + width])));
             let mean = dot(weights, &d_scores);
-            for ((d_score, &weight), &row) in d_scores.iter_mut().zip(weights).zip(one.rows) {
+            for ((d_score, &weight), &frame) in d_scores.iter_mut().zip(weights).zip(one.frames) {
                 *d_score = weight * (*d_score - mean);
-                add(d_query, *d_score, &input[row..row + width]);
+                add(d_query, *d_score, &input[frame..frame + width]);
                 if let Some(d_input) = &mut d_input {
-                    let to = &mut d_input[row..row + width];
+                    let to = &mut d_input[frame..frame + width];
                     to.fill(0.0);
                     add(to, weight, d_sum);
                     add(to, *d_score, query);
                 }
             }
         });
-        let [weight, bias] = &self.views;
+        let [weight, bias] = &self.tensors;
         if self.query == Query::Learned {
-            let d_w = weight.of_mut(gradients);
+            let d_w = weight.slice_mut(gradients);
             return d_queries.chunks_exact(width).for_each(|d_query| add(d_w, 1.0, d_query));
         }
         self.each_sequence(pass.sequences, |one| {
             let d_query = &d_queries[one.vector.clone()];
             let middle = one.middle()..one.middle() + width;
-            let rows = weight.of_mut(gradients).chunks_exact_mut(width);
+            let rows = weight.slice_mut(gradients).chunks_exact_mut(width);
             rows.zip(d_query).for_each(|(row, &d)| add(row, d, &input[middle.clone()]));
-            add(bias.of_mut(gradients), 1.0, d_query);
+            add(bias.slice_mut(gradients), 1.0, d_query);
             if let Some(d_input) = &mut d_input {
-                let rows = weight.of(parameters).chunks_exact(width);
+                let rows = weight.slice(parameters).chunks_exact(width);
                 rows.zip(d_query).for_each(|(row, &d)| add(&mut d_input[middle.clone()], d, row));
             }
         });

@@ -1,18 +1,18 @@
-//! All frames of a sequence side by side.
+//! Concatenation of all frames of a sequence.
 
 use crate::layer::{Backward, Layer, Pass, Shape};
 
-/// Puts the frames of a sequence one behind the other.
+/// Concatenates the frames of a sequence, as torch.nn.Flatten.
 ///
 /// # Shapes
-/// [T, F] -> \[T*F\], T the same for all sequences; value f of frame t becomes number t*F + f.
+/// [T, F] -> \[T*F\], with the same T for all sequences; value f of frame t becomes value t*F + f
 pub struct Concatenate {
     features: usize,
     frames: usize,
 }
 
 impl Concatenate {
-    /// For sequences of `frames` frames of `features` values.
+    /// Creates the layer for sequences of `frames` frames of `features` values.
     pub fn new(features: usize, frames: usize) -> Concatenate {
         Concatenate { features, frames }
     }
@@ -39,7 +39,7 @@ impl Concatenate {
 
 impl Layer for Concatenate {
     fn describe(&self) -> String {
-        "frames side by side".into()
+        "concatenated frames".into()
     }
 
     fn output_shape(&self) -> Shape {

@@ -1,4 +1,4 @@
-//! Heads: from the states of a recurrent stack to scores.
+//! Heads: layers from the outputs of a recurrent stack to scores.
 
 mod attention;
 mod concatenate;
@@ -16,62 +16,66 @@ use crate::linear::Linear;
 use crate::objective::Objective;
 use crate::parameters::Layout;
 
-/// How a recurrent stack's states become scores.
+/// Method that turns the outputs of a recurrent stack into scores.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum HeadKind {
-    /// The last state of each direction: the forward half at the last valid frame, the backward half at
-    /// frame 0.
+    /// Last state of each direction: of the forward direction at the last valid frame, of the backward
+    /// direction at frame 0.
     #[default]
     Last,
-    /// The mean of the valid frames.
+    /// Mean of the valid frames.
     Mean,
-    /// The largest value of each feature over the valid frames.
+    /// Maximum of each feature over the valid frames.
     Max,
-    /// The mean of the valid frames, weighted by a learned score of each frame.
+    /// Mean of the valid frames, weighted by learned attention.
     Attention,
-    /// Every frame is classified; the class with most frames wins.
+    /// Majority vote: every frame is classified, and the class with the most frames wins.
     Vote,
-    /// Every frame is classified, and a second linear layer reads all their scores; for sequences of one
-    /// fixed length.
+    /// Every frame is classified, and a second linear layer reads the scores of all frames; for sequences of
+    /// one fixed length.
     FrameEnsemble,
-    /// All states side by side; for sequences of one fixed length.
+    /// Concatenation of all frames; for sequences of one fixed length.
     Concatenate,
-    /// One decision among all classes a frame.
+    /// One decision per frame.
     PerFrame,
-    /// One decision between two classes a frame, by one score and a sigmoid.
+    /// One decision per frame between two classes, by one score and a sigmoid.
     PerFrameBinary,
 }
 
-/// Where a head starts from.
+/// Input of a head.
 #[derive(Clone, Copy, Debug)]
 pub struct HeadInput {
-    /// The states, [T, D*H].
+    /// Shape of the states, [T, D*H].
     pub states: Shape,
-    /// D, directions.
-    pub directions: usize,
-    /// K, classes.
+    /// D, number of directions.
+    pub num_directions: usize,
+    /// K, number of classes.
     pub classes: usize,
-    /// The probability of dropout in front of the (first) linear layer, and the number that tells this
-    /// dropout from others of the model.
-    pub dropout: (f32, u64),
+    /// Probability of dropout before the (first) linear layer.
+    pub dropout: f32,
+    /// Distinguishes this dropout from the others of the model.
+    pub dropout_id: u64,
 }
 
-/// Why a head cannot stand on what lies below it.
+/// Error of a head that does not fit its input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum HeadError {
     /// The sequences may have different lengths.
-    #[error("reads all frames at once and needs sequences of one fixed length, but the frames are {0}")]
-    AnyLength(Shape),
-    /// There are more or fewer than two classes.
-    #[error("tells two classes apart, but there are {0}")]
+    #[error(
+        "it reads all frames at once, but sequences of shape {0} have no fixed length; set \
+         features.fixed_length_samples or choose another head"
+    )]
+    VariableLength(Shape),
+    /// The number of classes is not two.
+    #[error("it is for two classes, but there are {0}; set head = \"per_frame\"")]
     NotTwoClasses(usize),
 }
 
 impl HeadKind {
-    /// The name in a recipe.
+    /// Name in a recipe.
     pub fn name(self) -> &'static str {
         match self {
             HeadKind::Last => "last",
@@ -86,7 +90,7 @@ impl HeadKind {
         }
     }
 
-    /// What the scores of this head mean, and what they are trained on.
+    /// Meaning of the scores of this head.
     pub fn objective(self) -> Objective {
         match self {
             HeadKind::Vote => Objective::Vote,
@@ -96,21 +100,22 @@ impl HeadKind {
         }
     }
 
-    /// The layers of the head; the linear ones are named `fc.` and `fc2.`, the attention's score `att.`.
+    /// Creates the layers of the head. The names of linear layers start with `fc.` and `fc2.`, of attention
+    /// with `att.`.
     ///
     /// # Errors
-    /// [`HeadError`] where the head cannot read what lies below.
+    /// [`HeadError`] if the head does not fit its input.
     pub fn layers(self, input: HeadInput, layout: &mut Layout) -> Result<Vec<Box<dyn Layer>>, HeadError> {
-        let HeadInput { states, directions, classes, dropout } = input;
+        let HeadInput { states, num_directions, classes, dropout, dropout_id } = input;
         let fixed = match states {
             Shape::Sequence { frames: Some(frames), .. } => Some(frames),
             _ => None,
         };
         let mut layers: Vec<Box<dyn Layer>> = Vec::new();
-        let pool = |kind| Box::new(Pool::new(kind, states.features(), directions));
-        let joined = |features: usize| match fixed {
+        let pool = |kind| Box::new(Pool::new(kind, states.features(), num_directions));
+        let concatenate = |features: usize| match fixed {
             Some(frames) => Ok(Concatenate::new(features, frames)),
-            None => Err(HeadError::AnyLength(states)),
+            None => Err(HeadError::VariableLength(states)),
         };
         match self {
             HeadKind::Last => layers.push(pool(Pooling::Last)),
@@ -119,25 +124,25 @@ impl HeadKind {
             HeadKind::Attention => {
                 layers.push(Box::new(Attention::new(Query::Learned, states.features(), "att.", layout)));
             }
-            HeadKind::Concatenate => layers.push(Box::new(joined(states.features())?)),
+            HeadKind::Concatenate => layers.push(Box::new(concatenate(states.features())?)),
             HeadKind::PerFrameBinary if classes != 2 => return Err(HeadError::NotTwoClasses(classes)),
             HeadKind::Vote | HeadKind::FrameEnsemble | HeadKind::PerFrame | HeadKind::PerFrameBinary => {}
         }
         let shape = |layers: &[Box<dyn Layer>]| layers.last().map_or(states, |layer| layer.output_shape());
-        if dropout.0 > 0.0 {
-            layers.push(Box::new(Dropout::new(dropout.0, shape(&layers), dropout.1)));
+        if dropout > 0.0 {
+            layers.push(Box::new(Dropout::new(dropout, shape(&layers), dropout_id)));
         }
         let scores = if self == HeadKind::PerFrameBinary { 1 } else { classes };
         layers.push(Box::new(Linear::new(shape(&layers), scores, "fc.", layout)));
         if self == HeadKind::FrameEnsemble {
-            layers.push(Box::new(joined(classes)?));
+            layers.push(Box::new(concatenate(classes)?));
             layers.push(Box::new(Linear::new(shape(&layers), classes, "fc2.", layout)));
         }
         Ok(layers)
     }
 }
 
-/// to + factor * from
+/// Adds `factor * from` to `to`.
 fn add(to: &mut [f32], factor: f32, from: &[f32]) {
     to.iter_mut().zip(from).for_each(|(to, from)| *to += factor * from);
 }

@@ -1,48 +1,48 @@
-//! Pooling: the states of a sequence become one vector.
+//! Pooling of the states of a sequence into one vector.
 
 use stapes_kernels::Sequences;
 
 use super::add;
 use crate::layer::{Backward, Layer, Pass, Shape, Step};
 
-/// How frames become one vector.
+/// Kind of pooling.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pooling {
-    /// The last state of each direction: the forward half at the last valid frame, the backward half at
-    /// frame 0.
+    /// Last state of each direction: of the forward direction at the last valid frame, of the backward
+    /// direction at frame 0.
     Last,
-    /// The mean of the valid frames.
+    /// Mean of the valid frames.
     Mean,
-    /// The largest value of each feature over the valid frames.
+    /// Maximum of each feature over the valid frames.
     Max,
 }
 
-/// The layer of a [`Pooling`].
+/// Pools the valid frames of each sequence.
 ///
 /// # Shapes
-/// [T, D*H] -> \[D*H\], D directions of H states.
+/// [T, D*H] -> \[D*H\] for D directions of H states
 pub struct Pool {
     kind: Pooling,
     features: usize,
-    directions: usize,
-    /// For [`Pooling::Max`] [B, F]: the packed row that won.
-    winners: Vec<usize>,
+    num_directions: usize,
+    /// Packed row of each maximum, [B, F]; for [`Pooling::Max`] only.
+    argmax: Vec<usize>,
 }
 
 impl Pool {
-    /// Pooling of frames of `features` values that come from `directions` directions.
+    /// Creates pooling of frames of `features` values from `num_directions` directions.
     ///
     /// # Panics
-    /// If the features cannot be shared evenly by the directions.
-    pub fn new(kind: Pooling, features: usize, directions: usize) -> Pool {
+    /// If the number of features is not a multiple of the number of directions.
+    pub fn new(kind: Pooling, features: usize, num_directions: usize) -> Pool {
         assert!(
-            directions > 0 && features.is_multiple_of(directions),
-            "{features} features, {directions} directions"
+            num_directions > 0 && features.is_multiple_of(num_directions),
+            "{features} features, {num_directions} directions"
         );
-        Pool { kind, features, directions, winners: Vec::new() }
+        Pool { kind, features, num_directions, argmax: Vec::new() }
     }
 
-    /// The packed row that holds the last state of a direction for the sequence in a slot.
+    /// Packed row of the last state of a direction for the sequence in a slot.
     fn last_row(&self, sequences: &Sequences, slot: usize, direction: usize) -> usize {
         if direction == 0 { sequences.start(sequences.slot_length(slot) - 1) + slot } else { slot }
     }
@@ -56,14 +56,15 @@ impl Pool {
         }
     }
 
-    /// Calls `visit(packed offset, vector offset, values)` for the last state of every sequence and direction.
+    /// Calls `visit(packed offset, vector offset, values)` for the last state of every sequence and
+    /// direction.
     fn each_last_state(&self, sequences: &Sequences, mut visit: impl FnMut(usize, usize, usize)) {
-        let hidden = self.features / self.directions;
+        let hidden_size = self.features / self.num_directions;
         for (slot, &index) in sequences.order().iter().enumerate() {
-            for direction in 0..self.directions {
+            for direction in 0..self.num_directions {
                 let row = self.last_row(sequences, slot, direction);
-                let column = direction * hidden;
-                visit(row * self.features + column, index * self.features + column, hidden);
+                let column = direction * hidden_size;
+                visit(row * self.features + column, index * self.features + column, hidden_size);
             }
         }
     }
@@ -72,10 +73,10 @@ impl Pool {
 impl Layer for Pool {
     fn describe(&self) -> String {
         match self.kind {
-            Pooling::Last if self.directions > 1 => "last state of each direction".into(),
+            Pooling::Last if self.num_directions > 1 => "last state of each direction".into(),
             Pooling::Last => "last state".into(),
             Pooling::Mean => "mean over frames".into(),
-            Pooling::Max => "largest over frames".into(),
+            Pooling::Max => "max over frames".into(),
         }
     }
 
@@ -83,28 +84,29 @@ impl Layer for Pool {
         Shape::Vector { features: self.features }
     }
 
-    /// What was pooled so far, and the number of frames; with two directions the last state of one is at the end.
-    fn stream(&self) -> Option<Vec<f32>> {
+    /// Pooled values up to the current frame, and the number of frames. The backward direction has its last
+    /// state at frame 0, so two directions have no [`Pooling::Last`] on a stream.
+    fn initial_state(&self) -> Option<Vec<f32>> {
         let start = if self.kind == Pooling::Max { f32::NEG_INFINITY } else { 0.0 };
-        (self.directions == 1 || self.kind != Pooling::Last).then(|| {
-            let mut memory = vec![start; self.features + 1];
-            memory[self.features] = 0.0;
-            memory
+        (self.num_directions == 1 || self.kind != Pooling::Last).then(|| {
+            let mut state = vec![start; self.features + 1];
+            state[self.features] = 0.0;
+            state
         })
     }
 
     fn step(&mut self, buffers: Step<'_>, _pass: Pass<'_>) -> bool {
-        let Step { memory, frame, output, .. } = buffers;
-        let (so_far, frames) = memory.split_at_mut(self.features);
+        let Step { state, frame, output, .. } = buffers;
+        let (pooled, frames) = state.split_at_mut(self.features);
         frames[0] += 1.0;
-        for ((so_far, &value), output) in so_far.iter_mut().zip(frame).zip(output) {
-            *so_far = match self.kind {
+        for ((pooled, &value), output) in pooled.iter_mut().zip(frame).zip(output) {
+            *pooled = match self.kind {
                 Pooling::Last => value,
-                Pooling::Mean => *so_far + value,
-                Pooling::Max if value > *so_far => value,
-                Pooling::Max => *so_far,
+                Pooling::Mean => *pooled + value,
+                Pooling::Max if value > *pooled => value,
+                Pooling::Max => *pooled,
             };
-            *output = if self.kind == Pooling::Mean { *so_far / frames[0] } else { *so_far };
+            *output = if self.kind == Pooling::Mean { *pooled / frames[0] } else { *pooled };
         }
         true
     }
@@ -125,19 +127,19 @@ impl Layer for Pool {
                 }
             }
             Pooling::Max => {
-                let mut winners = std::mem::take(&mut self.winners);
-                winners.clear();
-                winners.resize(output.len(), 0);
+                let mut argmax = std::mem::take(&mut self.argmax);
+                argmax.clear();
+                argmax.resize(output.len(), 0);
                 output.fill(f32::NEG_INFINITY);
                 self.each_frame(pass.sequences, |row, to| {
                     for (feature, &value) in input[row * width..][..width].iter().enumerate() {
                         if value > output[to + feature] {
                             output[to + feature] = value;
-                            winners[to + feature] = row;
+                            argmax[to + feature] = row;
                         }
                     }
                 });
-                self.winners = winners;
+                self.argmax = argmax;
             }
         }
     }
@@ -156,7 +158,7 @@ impl Layer for Pool {
                 add(&mut d_input[row * width..][..width], 1.0 / length, &d_output[from..from + width]);
             }),
             Pooling::Max => {
-                for (at, (&row, &gradient)) in self.winners.iter().zip(d_output.iter()).enumerate() {
+                for (at, (&row, &gradient)) in self.argmax.iter().zip(d_output.iter()).enumerate() {
                     d_input[row * width + at % width] += gradient;
                 }
             }

@@ -1,108 +1,111 @@
-//! The models `cdnn` and `cdnn-raw`: a convolution along each frame, a recurrent stack, and a decision a frame.
+//! The models `cdnn` and `cdnn-raw`: a convolution along each frame, an LSTM, and one decision per frame.
 
 use serde::{Deserialize, Serialize};
 
 use super::{ModelError, check_size};
-use crate::convolution::{FrameConvolution, FrameConvolutionConfig, Rectification};
+use crate::convolution::{Activation, FrameConvolution, FrameConvolutionConfig};
 use crate::layer::{Layer, Shape};
 use crate::linear::Linear;
 use crate::network::Network;
 use crate::objective::Objective;
 use crate::parameters::Layout;
-use crate::recurrent::{CellKind, RecurrentConfig, RecurrentStack, Wiring};
+use crate::recurrent::{CellKind, Directions, RecurrentConfig, RecurrentStack};
 
-/// A convolution of width 8 along the features of each frame, the largest of three neighbours, ReLU, an LSTM,
-/// and a decision a frame.
+/// A convolution of 8 values along the features of each frame, max pooling of 3, ReLU, an LSTM, and one
+/// decision per frame.
 ///
 /// # Shapes
-/// [T, F] -> [T, C*((F - 7)/3)] -> [T, H] -> [T, K]; with F = 40, C = H = 32, one layer and K = 2 there are 49,762
-/// parameters
+/// [T, F] -> [T, C*((F - 7)/3)] -> [T, H] -> [T, K]; 49,762 parameters with F = 40, C = H = 32, one layer and
+/// K = 2
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct CdnnConfig {
-    /// C, filters.
+    /// C, number of filters.
     pub filters: usize,
-    /// H, cells of a layer of the LSTM.
-    pub cells: usize,
-    /// Layers of the LSTM.
-    pub layers: usize,
+    /// H, hidden size of the LSTM.
+    pub hidden_size: usize,
+    /// Number of layers of the LSTM.
+    pub num_layers: usize,
 }
 
 impl Default for CdnnConfig {
     fn default() -> CdnnConfig {
-        CdnnConfig { filters: 32, cells: 32, layers: 1 }
+        CdnnConfig { filters: 32, hidden_size: 32, num_layers: 1 }
     }
 }
 
-/// Learned filters over frames of raw samples, ln(max(0, m) + 0.01) of the largest output m of each, and behind
-/// them the layers of `cdnn`.
+/// Learned filters over frames of raw samples, ln(max(0, m) + 0.01) of the maximum m of each filter's output,
+/// and then the layers of `cdnn`.
 ///
 /// # Shapes
-/// [T, N] -> [T, P] -> ... -> [T, K], N samples a frame; with N = 480 and 2 classes there are 30,850 parameters
+/// [T, N] -> [T, P] -> ... -> [T, K], N samples per frame; 30,850 parameters with N = 480 and K = 2
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct CdnnRawConfig {
-    /// P, filters over the samples.
+    /// P, number of filters over the samples.
     pub bands: usize,
-    /// Samples that a filter reads.
+    /// Length of these filters in samples.
     pub window_samples: usize,
-    /// C, filters along the P values.
+    /// C, number of filters along the P values.
     pub filters: usize,
-    /// H, cells of a layer of the LSTM.
-    pub cells: usize,
-    /// Layers of the LSTM.
-    pub layers: usize,
+    /// H, hidden size of the LSTM.
+    pub hidden_size: usize,
+    /// Number of layers of the LSTM.
+    pub num_layers: usize,
 }
 
 impl Default for CdnnRawConfig {
     fn default() -> CdnnRawConfig {
-        CdnnRawConfig { bands: 40, window_samples: 401, filters: 16, cells: 16, layers: 2 }
+        CdnnRawConfig { bands: 40, window_samples: 401, filters: 16, hidden_size: 16, num_layers: 2 }
     }
 }
 
-/// Features that a filter reads, and neighbours of which the largest is kept.
+/// Kernel size along the features, and window of max pooling.
 const WINDOW: usize = 8;
 const POOL: usize = 3;
 
 impl CdnnConfig {
     pub(super) fn build(&self, input: Shape, classes: usize) -> Result<Network, ModelError> {
         let mut layout = Layout::new();
-        let layers = self.layers("cdnn", (input, ""), classes, &mut layout)?;
+        let layers = self.layers("cdnn", input, "", classes, &mut layout)?;
         Ok(Network::new(input, layers, layout, Objective::FrameClasses))
     }
 
-    /// The layers over frames of this shape; `prefix` stands in front of all names.
+    /// Creates the layers over frames of this shape; `prefix` is the prefix of all names.
     fn layers(
         &self,
         model: &'static str,
-        (input, prefix): (Shape, &str),
+        input: Shape,
+        prefix: &str,
         classes: usize,
         layout: &mut Layout,
     ) -> Result<Vec<Box<dyn Layer>>, ModelError> {
         let keys = match model {
-            "cdnn" => ["model.cdnn.filters", "model.cdnn.cells", "model.cdnn.layers"],
-            _ => ["model.cdnn-raw.filters", "model.cdnn-raw.cells", "model.cdnn-raw.layers"],
+            "cdnn" => ["model.cdnn.filters", "model.cdnn.hidden_size", "model.cdnn.num_layers"],
+            _ => ["model.cdnn-raw.filters", "model.cdnn-raw.hidden_size", "model.cdnn-raw.num_layers"],
         };
-        for (key, value) in keys.into_iter().zip([self.filters, self.cells, self.layers]) {
+        for (key, value) in keys.into_iter().zip([self.filters, self.hidden_size, self.num_layers]) {
             check_size(key, value)?;
         }
         let config = FrameConvolutionConfig {
             filters: self.filters,
             window: WINDOW,
             pool: Some(POOL),
-            rectification: Rectification::Plain,
+            activation: Activation::Relu,
         };
         let axes = [self.filters, 1, 1, WINDOW];
-        let names = (&format!("{prefix}conv.")[..], &axes[..]);
-        let convolution = FrameConvolution::new(config, input, names, layout);
+        let names = format!("{prefix}conv.");
+        let convolution = FrameConvolution::new(config, input, &names, &axes, layout);
         let convolution = convolution.map_err(|source| ModelError::Layer {
             model,
-            layer: format!("convolution of {WINDOW} features and the largest of {POOL}"),
+            layer: format!("convolution of {WINDOW} features with max pooling of {POOL}"),
             input,
             source: source.into(),
-            fix: "give it frames of at least 10 features",
+            fix: "use at least 10 features per frame",
         })?;
-        let config = RecurrentConfig::new(CellKind::Lstm, self.cells, self.layers, Wiring::Unidirectional);
+        let (hidden_size, num_layers) = (self.hidden_size, self.num_layers);
+        let config =
+            RecurrentConfig::new(CellKind::Lstm, hidden_size, num_layers, Directions::Unidirectional);
         let stack = convolution.output_shape();
         let stack = RecurrentStack::new(config, stack, &format!("{prefix}lstm."), layout);
         let output = Linear::new(stack.output_shape(), classes, &format!("{prefix}output."), layout);
@@ -119,22 +122,23 @@ impl CdnnRawConfig {
             filters: self.bands,
             window: self.window_samples,
             pool: None,
-            rectification: Rectification::Logarithm,
+            activation: Activation::LogRelu,
         };
         let axes = [self.bands, 1, self.window_samples];
         let mut layout = Layout::new();
-        let time = FrameConvolution::new(config, input, ("time.", &axes), &mut layout);
+        let time = FrameConvolution::new(config, input, "time.", &axes, &mut layout);
         let time = time.map_err(|source| ModelError::Layer {
             model,
             layer: format!("filters of {} samples", self.window_samples),
             input,
             source: source.into(),
-            fix: "use the front end waveform with a longer frame_length, or set window_samples smaller",
+            fix: "use the front end waveform with a longer frame_length, or reduce window_samples",
         })?;
-        let cdnn = CdnnConfig { filters: self.filters, cells: self.cells, layers: self.layers };
-        let below = (time.output_shape(), "cdnn.");
+        let CdnnRawConfig { filters, hidden_size, num_layers, .. } = *self;
+        let cdnn = CdnnConfig { filters, hidden_size, num_layers };
+        let input_of_cdnn = time.output_shape();
         let mut layers: Vec<Box<dyn Layer>> = vec![Box::new(time)];
-        layers.extend(cdnn.layers(model, below, classes, &mut layout)?);
+        layers.extend(cdnn.layers(model, input_of_cdnn, "cdnn.", classes, &mut layout)?);
         Ok(Network::new(input, layers, layout, Objective::FrameClasses))
     }
 }

@@ -1,8 +1,8 @@
-//! Named models: a configuration from a recipe becomes a network.
+//! Named models: configurations from recipes, and the networks built from them.
 
 mod cdnn;
 mod convolutional;
-mod images;
+mod image_plan;
 mod keyword;
 mod recurrent;
 
@@ -20,7 +20,7 @@ use crate::head::HeadError;
 use crate::layer::Shape;
 use crate::network::Network;
 
-/// Which model a recipe asks for, by name.
+/// Configuration of a model, tagged by its name in a recipe.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -31,9 +31,9 @@ pub enum ModelConfig {
     WaveCnn(WaveCnnConfig),
     /// Convolutions over features as an image.
     MfccCnn(MfccCnnConfig),
-    /// A convolution along each frame, and an LSTM.
+    /// A convolution along each frame and an LSTM.
     Cdnn(CdnnConfig),
-    /// Learned filters over frames of samples, and the layers of `cdnn`.
+    /// Learned filters over frames of samples, followed by the layers of `cdnn`.
     CdnnRaw(CdnnRawConfig),
     /// Depthwise separable convolutions.
     DsCnn(DsCnnConfig),
@@ -41,78 +41,79 @@ pub enum ModelConfig {
     TcResnet(TcResnetConfig),
     /// Broadcasted residual blocks.
     BcResnet(BcResnetConfig),
-    /// A convolution and a stack of GRU.
+    /// A convolution and a stacked GRU.
     Crnn(CrnnConfig),
-    /// Convolutions in time, LSTM, and attention.
+    /// Convolutions in time, a bidirectional LSTM and attention.
     AttentionRnn(AttentionRnnConfig),
 }
 
-/// Why a configuration makes no model.
+/// Error of a configuration that does not build a model.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ModelError {
-    /// A value that a key cannot have.
+    /// A key has an invalid value.
     #[error("{key} = {value}: {rule}")]
     Value {
-        /// The key in the recipe.
+        /// Key in the recipe.
         key: &'static str,
-        /// The value there.
+        /// Its value.
         value: String,
-        /// What it must be.
+        /// Valid values.
         rule: &'static str,
     },
-    /// The head cannot read what lies below it.
+    /// The head does not fit the stack or the classes.
     #[error("model.recurrent.head = {head}: {source}")]
     Head {
-        /// The head's name in the recipe.
+        /// Name of the head in the recipe.
         head: &'static str,
-        /// Why not.
+        /// Reason.
         source: HeadError,
     },
-    /// The model cannot read such input.
+    /// The model does not fit the input.
     #[error("model.{model} cannot read {input}: {rule}")]
     Input {
-        /// The model's name in the recipe.
+        /// Name of the model in the recipe.
         model: &'static str,
-        /// What there is.
+        /// Shape of the input.
         input: Shape,
-        /// What it needs, and how to get it.
+        /// Requirement, and how to meet it.
         rule: &'static str,
     },
-    /// A layer's window is wider than what it reads.
+    /// The window of a layer is larger than its input.
     #[error("model.{model}: {layer} cannot read {input}: {source}; {fix}")]
     Layer {
-        /// The model's name in the recipe.
+        /// Name of the model in the recipe.
         model: &'static str,
-        /// Which layer.
+        /// Description of the layer.
         layer: String,
-        /// What comes to it.
+        /// Shape of its input.
         input: Shape,
-        /// Why not.
+        /// Reason.
         source: Box<ShapeError>,
-        /// What to change.
+        /// Advice.
         fix: &'static str,
     },
-    /// There is no class to tell apart.
-    #[error("a model for no classes: give at least one label")]
+    /// There are no classes.
+    #[error("the model has no classes; give at least one label")]
     NoClasses,
-    /// More parameters than a model here may have.
+    /// The model has more than [`MAX_PARAMETERS`] parameters.
     #[error(
-        "the model would have {parameters} parameters, more than {LARGEST_MODEL}: make its hidden, layers, cells, channels or filters smaller"
+        "the model would have {parameters} parameters, more than {MAX_PARAMETERS}; reduce hidden_size, num_layers, \
+         channels or filters"
     )]
     TooLarge {
-        /// How many it would have.
+        /// Number of parameters.
         parameters: u128,
     },
 }
 
-/// The largest number of parameters of a model: stapes is for small ones, and a typing error in `hidden`
-/// should not fill the memory.
-pub const LARGEST_MODEL: u128 = 200_000_000;
+/// Maximum number of parameters of a model. stapes is for small models, and a typo in `hidden_size` should
+/// not exhaust the memory.
+pub const MAX_PARAMETERS: u128 = 200_000_000;
 
 impl ModelConfig {
-    /// Sets every dropout to zero; the parameters keep their places.
-    pub fn drop_nothing(&mut self) {
+    /// Sets all dropout probabilities to zero; the layout of the parameters does not change.
+    pub fn disable_dropout(&mut self) {
         match self {
             ModelConfig::Recurrent(config) => (config.dropout, config.head_dropout) = (0.0, 0.0),
             ModelConfig::WaveCnn(config) => config.dropout = 0.0,
@@ -126,14 +127,14 @@ impl ModelConfig {
         }
     }
 
-    /// Builds the network for inputs of this shape and `classes` classes.
+    /// Builds the network for this input shape and number of classes.
     ///
-    /// Each call gives an instance with buffers of its own; all instances lay out their parameters alike.
+    /// Each network has its own buffers; all networks of a model have the same layout of parameters.
     ///
     /// # Errors
-    /// [`ModelError::Value`] names the key whose value is impossible, [`ModelError::Head`] a head that cannot
-    /// read these sequences, [`ModelError::Input`] and [`ModelError::Layer`] a model and a layer that cannot,
-    /// [`ModelError::TooLarge`] a model that would not fit into memory.
+    /// [`ModelError::Value`] for an invalid value of a key, [`ModelError::Head`] if the head does not fit,
+    /// [`ModelError::Input`] and [`ModelError::Layer`] if the input does not fit, [`ModelError::NoClasses`]
+    /// and [`ModelError::TooLarge`].
     pub fn build(&self, input: Shape, classes: usize) -> Result<Network, ModelError> {
         if classes == 0 {
             return Err(ModelError::NoClasses);
@@ -151,18 +152,18 @@ impl ModelConfig {
             ModelConfig::AttentionRnn(config) => config.build(input, classes)?,
         };
         match network.parameter_count() as u128 {
-            parameters if parameters > LARGEST_MODEL => Err(ModelError::TooLarge { parameters }),
+            parameters if parameters > MAX_PARAMETERS => Err(ModelError::TooLarge { parameters }),
             _ => Ok(network),
         }
     }
 }
 
-/// Features and frames of an input whose number of frames is known.
-fn frames_of(model: &'static str, input: Shape) -> Result<(usize, usize), ModelError> {
+/// Number of features and frames of input with a fixed length.
+fn fixed_size(model: &'static str, input: Shape) -> Result<(usize, usize), ModelError> {
     match input {
         Shape::Sequence { features, frames: Some(frames) } => Ok((features, frames)),
         _ => {
-            let rule = "it needs recordings of one fixed length: set features.fixed_length_samples";
+            let rule = "it needs recordings of one fixed length; set features.fixed_length_samples";
             Err(ModelError::Input { model, input, rule })
         }
     }
@@ -176,11 +177,11 @@ fn check_dropout(key: &'static str, probability: f32) -> Result<(), ModelError> 
     Err(ModelError::Value { key, value: probability.to_string(), rule })
 }
 
-/// A size that is no typing error: far above what these nets have, and small enough that nothing overflows.
+/// Checks a size against a maximum far above real models and far below an overflow.
 fn check_size(key: &'static str, value: usize) -> Result<(), ModelError> {
-    const LARGEST: usize = 4096;
+    const MAX_SIZE: usize = 4096;
     match value {
-        1..=LARGEST => Ok(()),
+        1..=MAX_SIZE => Ok(()),
         _ => Err(ModelError::Value { key, value: value.to_string(), rule: "must be from 1 to 4096" }),
     }
 }

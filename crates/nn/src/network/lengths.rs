@@ -1,45 +1,51 @@
-//! How long the sequences of a batch are at each place of a network.
+//! Sequence lengths at each outlet of a network.
 
 use stapes_kernels::Sequences;
 
-use super::plan::{Node, Place};
+use super::plan::{Node, Outlet};
 
-/// The lengths behind each node; places with the same lengths share one batch.
+/// Lengths of the outputs of all nodes; outlets with equal lengths share one [`Sequences`].
 #[derive(Default)]
 pub(super) struct Lengths {
-    /// Of lengths that are not those of the network's input; the first `used` are of this pass.
-    other: Vec<Sequences>,
+    /// Lengths other than those of the network's input; the first `used` belong to this pass.
+    changed: Vec<Sequences>,
     used: usize,
-    /// Behind each node: which of `other`, none for the input's lengths.
-    behind: Vec<Option<usize>>,
+    /// For each node the index into `changed`; `None` for the input's lengths.
+    of_nodes: Vec<Option<usize>>,
 }
 
 impl Lengths {
-    /// Follows the lengths of a batch through the nodes.
+    /// Computes the lengths at all nodes for a batch.
     pub(super) fn set(&mut self, nodes: &[Node], input: &Sequences) {
         self.used = 0;
-        self.behind.clear();
+        self.of_nodes.clear();
         for node in nodes {
-            let from = node.from[0].0.and_then(|at| self.behind[at]);
-            let behind = match node.operation.layer() {
-                None => from,
+            let before = node.from[0].0.and_then(|at| self.of_nodes[at]);
+            let after = match node.operation.layer() {
+                None => before,
                 Some(layer) => {
-                    let lengths = from.map_or(input, |at| &self.other[at]).lengths();
+                    let lengths = before.map_or(input, |at| &self.changed[at]).lengths();
                     match lengths.iter().all(|&length| layer.output_length(length) == length) {
-                        true => from,
-                        false => Some(self.of(from, input, |length| layer.output_length(length))),
+                        true => before,
+                        false => Some(self.insert(before, input, |length| layer.output_length(length))),
                     }
                 }
             };
-            self.behind.push(behind);
+            self.of_nodes.push(after);
         }
     }
 
-    /// The batch with other lengths than that of batch `from`: one that is there already, or one more.
-    fn of(&mut self, from: Option<usize>, input: &Sequences, other: impl Fn(usize) -> usize) -> usize {
-        let (there, free) = self.other.split_at_mut(self.used);
-        let lengths = from.map_or(input, |at| &there[at]).lengths().iter().map(|&length| other(length));
-        if let Some(at) = there.iter().position(|batch| batch.lengths().iter().copied().eq(lengths.clone())) {
+    /// Returns the index of the lengths `output_length` of those at `before`; adds them if they are new.
+    fn insert(
+        &mut self,
+        before: Option<usize>,
+        input: &Sequences,
+        output_length: impl Fn(usize) -> usize,
+    ) -> usize {
+        let (used, free) = self.changed.split_at_mut(self.used);
+        let lengths = before.map_or(input, |at| &used[at]).lengths();
+        let lengths = lengths.iter().map(|&length| output_length(length));
+        if let Some(at) = used.iter().position(|batch| batch.lengths().iter().copied().eq(lengths.clone())) {
             return at;
         }
         let set = match free.first_mut() {
@@ -47,22 +53,22 @@ impl Lengths {
             None => {
                 let mut batch = Sequences::default();
                 let set = batch.set(lengths);
-                self.other.push(batch);
+                self.changed.push(batch);
                 set
             }
         };
-        set.unwrap_or_else(|error| panic!("a layer left nothing of a sequence: {error}"));
+        set.unwrap_or_else(|error| panic!("a layer returned an output length of 0: {error}"));
         self.used += 1;
         self.used - 1
     }
 
-    /// Whether sequences are as long behind the last node as in front of the first.
-    pub(super) fn keep_lengths(&self) -> bool {
-        self.behind.last().is_none_or(Option::is_none)
+    /// True if the network's output has the lengths of its input.
+    pub(super) fn are_unchanged(&self) -> bool {
+        self.of_nodes.last().is_none_or(Option::is_none)
     }
 
-    /// The batch at a place.
-    pub(super) fn at<'a>(&'a self, place: Place, input: &'a Sequences) -> &'a Sequences {
-        place.0.and_then(|at| self.behind[at]).map_or(input, |at| &self.other[at])
+    /// Lengths at an outlet.
+    pub(super) fn at<'a>(&'a self, outlet: Outlet, input: &'a Sequences) -> &'a Sequences {
+        outlet.0.and_then(|at| self.of_nodes[at]).map_or(input, |at| &self.changed[at])
     }
 }

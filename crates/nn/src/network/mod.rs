@@ -1,10 +1,10 @@
-//! Layers over one flat parameter buffer.
+//! Networks of layers over one flat parameter buffer.
 
-mod join;
 mod lengths;
 mod node_gradients;
 mod passes;
 mod plan;
+mod residual;
 mod stream;
 
 use std::any::Any;
@@ -12,85 +12,85 @@ use std::any::Any;
 use stapes_kernels::Sequences;
 use stapes_random::Stream;
 
-use crate::batch_sums::BatchSums;
+use crate::batch_stats::BatchStats;
 use crate::layer::{Layer, Shape};
 use crate::objective::Objective;
-use crate::parameters::{Layout, View};
+use crate::parameters::{Layout, TensorSpec};
 use lengths::Lengths;
 use node_gradients::NodeGradients;
 use plan::{Node, Operation};
-pub use plan::{Place, Plan};
+pub use plan::{Outlet, Plan};
 pub use stream::{NetworkStream, NotCausal};
 
-/// Layers one after the other, with shortcuts where the [`Plan`] has some: frames [T, F] in, scores out, whose
-/// meaning the [`Objective`] knows.
+/// A chain of layers, with the residual connections of its [`Plan`]: frames [T, F] in, scores of an
+/// [`Objective`] out.
 ///
-/// [`Network::prepare`] takes the parameters in; forward passes follow until they change. A network owns its
-/// activations and what its layers keep for the backward pass, but not its parameters: several networks of the
-/// same model (one a shard of a batch, one a thread) read the same flat buffer.
+/// Call [`Network::load_parameters`] before forward passes and after each change of the parameters. A network
+/// owns its activations and what its layers store for the backward pass, but not its parameters: several
+/// networks of the same model (one per shard of a batch, one per thread) read the same flat buffer.
 pub struct Network {
     input: Shape,
     nodes: Vec<Node>,
     layout: Layout,
     objective: Objective,
-    /// The nodes that need sums over the whole batch.
-    stops: Vec<usize>,
-    /// Of each node: whether it or one that it reads from, directly or not, has parameters.
-    learns: Vec<bool>,
-    /// Whether parameters were taken in.
-    prepared: bool,
+    /// Nodes that need statistics of the whole batch.
+    sync_points: Vec<usize>,
+    /// For each node: true if it or one of its direct or indirect inputs has parameters.
+    requires_grad: Vec<bool>,
+    /// True after [`Network::load_parameters`].
+    is_loaded: bool,
     /// The output of each node.
     activations: Vec<Vec<f32>>,
     lengths: Lengths,
     node_gradients: NodeGradients,
-    /// One sequence of one frame.
-    one: Sequences,
+    /// One sequence of one frame, for streams.
+    single_frame: Sequences,
 }
 
 /// One line of a network's summary.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LayerSummary {
-    /// A few words.
+    /// Short description.
     pub layer: String,
-    /// The shape of the output.
+    /// Output shape.
     pub output: Shape,
-    /// The number of trained parameters.
+    /// Number of trained parameters.
     pub parameters: usize,
-    /// Multiply-accumulates for one sequence.
+    /// Number of multiply-accumulates per sequence.
     pub macs: u64,
 }
 
 impl Network {
-    /// Chains layers whose parameters lie in `layout`, the first reading `input`; each reads what the one before
-    /// writes.
+    /// Chains layers whose parameters are in `layout`; the first layer reads the input.
     pub fn new(input: Shape, layers: Vec<Box<dyn Layer>>, layout: Layout, objective: Objective) -> Network {
         let mut plan = Plan { layout, ..Plan::new(input) };
-        layers.into_iter().for_each(|layer| plan.push_at(plan.place(), layer));
+        layers.into_iter().for_each(|layer| plan.push_at(plan.outlet(), layer));
         plan.finish(objective)
     }
 
     fn from_plan(plan: Plan, objective: Objective) -> Network {
         let Plan { input, mut nodes, layout } = plan;
-        let mut learns: Vec<bool> = Vec::new();
+        let mut requires_grad: Vec<bool> = Vec::new();
         for node in &nodes {
-            let below = node.from.iter().any(|place| place.0.is_some_and(|at| learns[at]));
-            learns.push(below || node.operation.layer().is_some_and(|layer| !layer.views().is_empty()));
+            let below = node.from.iter().any(|outlet| outlet.0.is_some_and(|at| requires_grad[at]));
+            requires_grad
+                .push(below || node.operation.layer().is_some_and(|layer| !layer.tensors().is_empty()));
         }
-        let mut has_sums =
-            |at: &usize| nodes[*at].operation.layer_mut().is_some_and(|layer| layer.sums().is_some());
+        let mut has_stats =
+            |at: &usize| nodes[*at].operation.layer_mut().is_some_and(|layer| layer.batch_stats().is_some());
         Network {
             input,
-            stops: (0..learns.len()).filter(|at| has_sums(at)).collect(),
-            activations: learns.iter().map(|_| Vec::new()).collect(),
+            sync_points: (0..requires_grad.len()).filter(|at| has_stats(at)).collect(),
+            activations: requires_grad.iter().map(|_| Vec::new()).collect(),
             nodes,
             layout,
             objective,
-            learns,
-            prepared: false,
+            requires_grad,
+            is_loaded: false,
             lengths: Lengths::default(),
             node_gradients: NodeGradients::default(),
-            // One frame is a sequence.
-            one: Sequences::new(&[1]).unwrap_or_default(),
+            // A single length of 1 is valid.
+            single_frame: Sequences::new(&[1]).unwrap_or_default(),
         }
     }
 
@@ -98,80 +98,80 @@ impl Network {
         self.nodes.iter().filter_map(|node| node.operation.layer())
     }
 
-    /// What the scores mean.
+    /// Meaning of the scores.
     pub fn objective(&self) -> Objective {
         self.objective
     }
 
-    /// The first layer of this type, to be asked for what it kept.
+    /// The first layer of this type.
     pub fn layer<L: Layer>(&self) -> Option<&L> {
         self.layers().find_map(|layer| (layer as &dyn Any).downcast_ref())
     }
 
-    /// The first layer of this type, to be told what to keep.
+    /// The first layer of this type, mutable.
     pub fn layer_mut<L: Layer>(&mut self) -> Option<&mut L> {
         let layers = self.nodes.iter_mut().filter_map(|node| node.operation.layer_mut());
         layers.filter_map(|layer| (layer as &mut dyn Any).downcast_mut()).next()
     }
 
-    /// The shape of the input.
+    /// Shape of the input.
     pub fn input_shape(&self) -> Shape {
         self.input
     }
 
-    /// The longest sequence that all layers can take; what runs sequences from outside must refuse longer ones.
-    pub fn longest(&self) -> usize {
-        // No layer makes sequences longer, but for one whose input has one fixed length.
-        self.layers().map(Layer::longest).min().unwrap_or(usize::MAX)
+    /// Maximum sequence length of all layers; callers must reject longer input.
+    pub fn max_length(&self) -> usize {
+        // The only layer that makes sequences longer has input of fixed length.
+        self.layers().map(Layer::max_length).min().unwrap_or(usize::MAX)
     }
 
-    /// The lengths in front of the first layer of this type, in the forward pass that came last.
-    pub fn lengths_of<'a, L: Layer>(&'a self, input: &'a Sequences) -> Option<&'a Sequences> {
+    /// Input lengths of the first layer of this type in the most recent forward pass.
+    pub fn input_lengths<'a, L: Layer>(&'a self, input: &'a Sequences) -> Option<&'a Sequences> {
         let is_one = |node: &&Node| node.operation.layer().is_some_and(|layer| (layer as &dyn Any).is::<L>());
         self.nodes.iter().find(is_one).map(|node| self.lengths.at(node.from[0], input))
     }
 
-    /// The shape of the output.
+    /// Shape of the output.
     pub fn output_shape(&self) -> Shape {
         self.nodes.last().map_or(self.input, |node| node.operation.output_shape())
     }
 
-    /// The number of trained parameters.
+    /// Number of trained parameters.
     pub fn parameter_count(&self) -> usize {
-        self.layout.trained()
+        self.layout.trained_len()
     }
 
-    /// How many numbers the parameter buffer has: trained parameters, and running statistics where there are
-    /// some.
-    pub fn values(&self) -> usize {
+    /// Number of values in the parameter buffer: trained parameters and running statistics.
+    pub fn buffer_len(&self) -> usize {
         self.layout.len()
     }
 
-    /// The named tensors of the parameter buffer, in their order.
-    pub fn views(&self) -> &[View] {
-        self.layout.views()
+    /// Named tensors in the order of the parameter buffer.
+    pub fn tensors(&self) -> &[TensorSpec] {
+        self.layout.tensors()
     }
 
-    /// A line for each layer; multiply-accumulates are those for one sequence of so many frames, or of as many as
-    /// all have where that is fixed.
+    /// Summarizes each layer, with multiply-accumulates for one sequence of `frames` frames, or of the fixed
+    /// length if there is one.
     pub fn summary(&self, frames: usize) -> Vec<LayerSummary> {
         let frames = self.input.length().unwrap_or(frames);
-        // Behind each node.
+        // Output length of each node.
         let mut lengths: Vec<usize> = Vec::new();
         let mut line = |node: &Node| {
             let length = node.from[0].0.map_or(frames, |at| lengths[at]);
             let output = node.operation.output_shape();
             match &node.operation {
-                Operation::Join(join) => {
+                Operation::Residual(residual) => {
                     lengths.push(length);
-                    LayerSummary { layer: join.describe(), output, parameters: 0, macs: 0 }
+                    LayerSummary { layer: residual.describe(), output, parameters: 0, macs: 0 }
                 }
                 Operation::Layer(layer) => {
                     lengths.push(layer.output_length(length));
+                    let trained = layer.tensors().iter().filter(|tensor| tensor.trained);
                     LayerSummary {
                         layer: layer.describe(),
                         output,
-                        parameters: layer.views().iter().filter(|view| view.trained).map(View::len).sum(),
+                        parameters: trained.map(TensorSpec::len).sum(),
                         macs: layer.macs(length),
                     }
                 }
@@ -180,71 +180,70 @@ impl Network {
         self.nodes.iter().map(&mut line).collect()
     }
 
-    /// Starting values for all parameters, determined by the seed.
+    /// Returns initial values of all parameters, determined by the seed.
     pub fn initial_parameters(&self, seed: u64) -> Vec<f32> {
-        let mut parameters = vec![0.0; self.values()];
-        let mut stream = Stream::new(seed, "weights");
-        self.layers().for_each(|layer| layer.initialise(&mut parameters, &mut stream));
+        let mut parameters = vec![0.0; self.buffer_len()];
+        let mut rng = Stream::new(seed, "weights");
+        self.layers().for_each(|layer| layer.initialize(&mut parameters, &mut rng));
         parameters
     }
 
-    /// Takes in the parameters for the forward passes that follow; to be called again when they change.
+    /// Prepares the parameters for the following forward passes. Call it again whenever they change.
     ///
     /// # Panics
-    /// If there are more or fewer than the network has.
-    pub fn prepare(&mut self, parameters: &[f32]) {
-        assert_eq!(parameters.len(), self.values(), "parameters");
+    /// If the buffer has the wrong length.
+    pub fn load_parameters(&mut self, parameters: &[f32]) {
+        assert_eq!(parameters.len(), self.buffer_len(), "parameters");
         let layers = self.nodes.iter_mut().filter_map(|node| node.operation.layer_mut());
-        layers.for_each(|layer| layer.prepare(parameters));
-        self.prepared = true;
+        layers.for_each(|layer| layer.load_parameters(parameters));
+        self.is_loaded = true;
     }
 
-    /// The layers that need sums over the whole batch in training, counted from the input.
+    /// Indices of the layers that need statistics of the whole batch in training.
     ///
-    /// Where this network runs a shard only, its passes are run in stages, one more than there are stops, and
-    /// between two stages the sums of all shards are added; see [`Network::forward_stage`].
-    pub fn stops(&self) -> &[usize] {
-        &self.stops
+    /// If this network runs one shard, its passes run in stages, one more than there are sync points, and the
+    /// statistics of all shards are summed between two stages; see [`Network::forward_stage`].
+    pub fn sync_points(&self) -> &[usize] {
+        &self.sync_points
     }
 
-    /// The sums of stop number `stop`: after its stage those of this network's part of the batch, to be replaced
-    /// by those of the whole before the next stage.
-    ///
-    /// # Panics
-    /// If there is no such stop.
-    pub fn sums(&mut self, stop: usize) -> &mut BatchSums {
-        let layer = self.nodes[self.stops[stop]].operation.layer_mut();
-        // Stops are the layers that have sums.
-        layer.and_then(|layer| layer.sums()).unwrap_or_else(|| unreachable!("stop {stop} has sums"))
-    }
-
-    /// After a step of training: lets what is not trained follow the batch of the forward pass that came last,
-    /// such as running means.
+    /// Batch statistics at a sync point: after its stage those of this shard, to be replaced by those of the
+    /// whole batch before the next stage.
     ///
     /// # Panics
-    /// If there are more or fewer parameters than the network has.
-    pub fn follow(&self, parameters: &mut [f32]) {
-        assert_eq!(parameters.len(), self.values(), "parameters");
-        self.layers().for_each(|layer| layer.follow(parameters));
+    /// If there is no such sync point.
+    pub fn batch_stats(&mut self, sync_point: usize) -> &mut BatchStats {
+        let layer = self.nodes[self.sync_points[sync_point]].operation.layer_mut();
+        // Sync points are the layers with batch statistics.
+        layer.and_then(|layer| layer.batch_stats()).unwrap_or_else(|| unreachable!("sync point {sync_point}"))
+    }
+
+    /// Updates running statistics after a training step with the batch of the most recent forward pass.
+    ///
+    /// # Panics
+    /// If the buffer has the wrong length.
+    pub fn update_running_stats(&self, parameters: &mut [f32]) {
+        assert_eq!(parameters.len(), self.buffer_len(), "parameters");
+        self.layers().for_each(|layer| layer.update_running_stats(parameters));
     }
 }
 
-/// The buffers of [`Network::backward`].
+/// Buffers of [`Network::backward`].
 pub struct NetworkBackward<'a> {
     /// All parameters.
     pub parameters: &'a [f32],
-    /// The gradient of all parameters, to be added to.
+    /// Gradients of all parameters; the pass adds to them.
     pub gradients: &'a mut [f32],
-    /// The input of the forward pass.
+    /// Input of the forward pass.
     pub input: &'a [f32],
-    /// The gradient of the loss by the scores.
+    /// Gradient of the loss with respect to the scores.
     pub d_output: &'a [f32],
-    /// The gradient of the loss by the input, if it is asked for.
+    /// Gradient of the loss with respect to the input, overwritten; `None` if it is not needed.
     pub d_input: Option<&'a mut [f32]>,
 }
 
 impl NetworkBackward<'_> {
-    /// The same buffers for a stage.
+    /// Returns the same buffers for one stage.
     fn reborrow(&mut self) -> NetworkBackward<'_> {
         NetworkBackward {
             parameters: self.parameters,
@@ -256,7 +255,7 @@ impl NetworkBackward<'_> {
     }
 }
 
-/// The first numbers of a buffer, which grows to the largest batch and never shrinks.
+/// Returns the first values of a buffer, which grows to the largest batch and never shrinks.
 fn sized<'a>(buffer: &'a mut Vec<f32>, shape: Shape, sequences: &Sequences) -> &'a mut [f32] {
     let len = shape.len(sequences);
     if buffer.len() < len {

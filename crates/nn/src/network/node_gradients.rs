@@ -1,8 +1,8 @@
-//! Gradients on their way back.
+//! Gradients of the nodes during a backward pass.
 
-/// The gradient by the output of each node, from the first layer that writes it to the node itself.
+/// Gradient of each node's output, from its first reader in the backward pass until the node itself.
 ///
-/// Buffers go round: in a chain two of them serve all layers.
+/// Buffers are reused: a chain of layers needs two.
 #[derive(Default)]
 pub(super) struct NodeGradients {
     of_nodes: Vec<Option<Vec<f32>>>,
@@ -10,13 +10,13 @@ pub(super) struct NodeGradients {
 }
 
 impl NodeGradients {
-    /// Holds nothing, for so many nodes.
+    /// Drops all gradients and prepares for this number of nodes.
     pub(super) fn clear(&mut self, nodes: usize) {
         self.free.extend(self.of_nodes.drain(..).flatten());
         self.of_nodes.resize_with(nodes, || None);
     }
 
-    /// A buffer of at least so many numbers, whatever they are.
+    /// Returns a buffer of at least `len` values with arbitrary content.
     pub(super) fn buffer(&mut self, len: usize) -> Vec<f32> {
         let mut buffer = self.free.pop().unwrap_or_default();
         if buffer.len() < len {
@@ -25,20 +25,20 @@ impl NodeGradients {
         buffer
     }
 
-    /// Gives a buffer back.
+    /// Releases a buffer for reuse.
     pub(super) fn release(&mut self, buffer: Vec<f32>) {
         self.free.push(buffer);
     }
 
-    /// Takes the gradient of a node out.
+    /// Removes and returns the gradient of a node.
     pub(super) fn take(&mut self, node: usize) -> Option<Vec<f32>> {
         self.of_nodes[node].take()
     }
 
-    /// Holds the gradient of a node: the first `len` numbers of a buffer, added to what is there.
-    pub(super) fn put(&mut self, node: usize, gradient: Vec<f32>, len: usize) {
+    /// Adds the first `len` values of a buffer to the gradient of a node.
+    pub(super) fn add(&mut self, node: usize, gradient: Vec<f32>, len: usize) {
         match &mut self.of_nodes[node] {
-            place @ None => *place = Some(gradient),
+            empty @ None => *empty = Some(gradient),
             Some(sum) => {
                 sum[..len].iter_mut().zip(&gradient[..len]).for_each(|(sum, part)| *sum += part);
                 self.free.push(gradient);

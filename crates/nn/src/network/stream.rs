@@ -1,83 +1,84 @@
-//! A network that reads a stream frame by frame.
+//! Frame-by-frame inference on streams.
 
-use super::plan::{Operation, Place};
+use super::plan::{Operation, Outlet};
 use super::{Network, sized};
 use crate::layer::{Mode, Pass, Step};
 
-/// What a network remembers of one stream. Streams are independent of each other; any number of them go through
-/// one [`Network`].
+/// State of a network on one stream. Streams are independent; one [`Network`] can run any number of them.
 #[derive(Clone, Debug)]
 pub struct NetworkStream {
-    /// Of each node.
-    memories: Vec<Vec<f32>>,
-    /// Of each node: whether it has an output for the frame at hand.
-    is_due: Vec<bool>,
+    /// State of each node.
+    states: Vec<Vec<f32>>,
+    /// For each node: true if it has an output for the current frame.
+    has_output: Vec<bool>,
 }
 
-/// Why a network cannot read a stream.
+/// Error of a network that needs future frames.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{layer} needs frames that have not come yet: a stream has no end to look back from")]
+#[error("{layer} needs future frames, which a stream does not have; use a causal model")]
 pub struct NotCausal {
-    /// The layer that looks ahead, in words.
+    /// Description of the layer.
     pub layer: String,
 }
 
 impl Network {
-    /// Begins a stream.
+    /// Starts a stream.
     ///
     /// # Errors
-    /// [`NotCausal`] names the first layer that needs later frames, such as a bidirectional stack, a convolution
-    /// with zeros behind the last frame, or attention.
+    /// [`NotCausal`] names the first layer that needs future frames, such as a bidirectional stack, a
+    /// convolution with padding after the last frame, or attention.
     pub fn stream(&self) -> Result<NetworkStream, NotCausal> {
-        let memory = |operation: &Operation| match operation {
-            Operation::Join(_) => Ok(Vec::new()),
-            Operation::Layer(layer) => layer.stream().ok_or_else(|| NotCausal { layer: layer.describe() }),
+        let state = |operation: &Operation| match operation {
+            Operation::Residual(_) => Ok(Vec::new()),
+            Operation::Layer(layer) => {
+                layer.initial_state().ok_or_else(|| NotCausal { layer: layer.describe() })
+            }
         };
-        let memories: Vec<Vec<f32>> =
-            self.nodes.iter().map(|node| memory(&node.operation)).collect::<Result<_, _>>()?;
-        Ok(NetworkStream { is_due: vec![false; memories.len()], memories })
+        let states: Vec<Vec<f32>> =
+            self.nodes.iter().map(|node| state(&node.operation)).collect::<Result<_, _>>()?;
+        Ok(NetworkStream { has_output: vec![false; states.len()], states })
     }
 
-    /// Takes a stream one frame on, with the parameters of the last [`Network::prepare`]: the scores of this
-    /// frame, or of the sequence if it ended here. There are none for frames that a stride passes over.
+    /// Processes the next frame of a stream with the parameters of the last [`Network::load_parameters`].
+    /// Returns the scores of this frame, or of the sequence up to it; `None` for frames that a stride skips.
     ///
     /// # Shapes
-    /// frame \[F\] -> a row of scores
+    /// frame \[F\] -> one row of scores
     ///
     /// # Panics
-    /// If a buffer's length does not fit, nothing was prepared, or the stream is another model's.
+    /// If a buffer has the wrong length, parameters were not loaded, or the stream belongs to another model.
     pub fn step(&mut self, stream: &mut NetworkStream, parameters: &[f32], frame: &[f32]) -> Option<&[f32]> {
-        assert!(self.prepared, "a step before parameters were taken in");
-        assert_eq!(stream.memories.len(), self.nodes.len(), "a stream of another model");
-        let pass = Pass { sequences: &self.one, mode: Mode::Inference };
+        assert!(self.is_loaded, "load_parameters must be called before step");
+        assert_eq!(stream.states.len(), self.nodes.len(), "a stream of another model");
+        let pass = Pass { sequences: &self.single_frame, mode: Mode::Inference };
         for at in 0..self.nodes.len() {
             let (nodes, node) = self.nodes.split_at_mut(at);
             let (before, rest) = self.activations.split_at_mut(at);
             let width = |at: usize| nodes[at].operation.output_shape().column().features();
-            let read = |place: Place| place.0.map_or(frame, |at| &before[at][..width(at)]);
-            let has = |place: &Place| place.0.is_none_or(|at| stream.is_due[at]);
-            let due = node[0].from.iter().all(has);
-            stream.is_due[at] = due;
-            if !due {
+            let read = |outlet: Outlet| outlet.0.map_or(frame, |at| &before[at][..width(at)]);
+            let has_output = |outlet: &Outlet| outlet.0.is_none_or(|at| stream.has_output[at]);
+            let has_input = node[0].from.iter().all(has_output);
+            stream.has_output[at] = has_input;
+            if !has_input {
                 continue;
             }
-            let output = sized(&mut rest[0], node[0].operation.output_shape().column(), &self.one);
+            let output = sized(&mut rest[0], node[0].operation.output_shape().column(), &self.single_frame);
             let from = &node[0].from;
             match &mut node[0].operation {
-                Operation::Join(join) => {
-                    for (term, &place) in from.iter().enumerate() {
-                        join.add(term, read(place), output, &self.one);
+                Operation::Residual(residual) => {
+                    for (term, &outlet) in from.iter().enumerate() {
+                        residual.add(term, read(outlet), output, &self.single_frame);
                     }
-                    join.rectify(output);
+                    residual.relu(output);
                 }
                 Operation::Layer(layer) => {
-                    let (memory, frame) = (&mut stream.memories[at][..], read(from[0]));
-                    stream.is_due[at] = layer.step(Step { parameters, memory, frame, output }, pass);
+                    let (state, frame) = (&mut stream.states[at][..], read(from[0]));
+                    stream.has_output[at] = layer.step(Step { parameters, state, frame, output }, pass);
                 }
             }
         }
         let last = self.nodes.len().checked_sub(1)?;
         let width = self.output_shape().column().features();
-        stream.is_due[last].then(|| &self.activations[last][..width])
+        stream.has_output[last].then(|| &self.activations[last][..width])
     }
 }

@@ -1,9 +1,9 @@
-//! What a recurrent stack is made of.
+//! Configuration of a recurrent stack.
 
 use serde::{Deserialize, Serialize};
 use stapes_kernels::recurrent;
 
-/// The recurrent cells by their names in a recipe.
+/// Kind of recurrent cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -12,16 +12,16 @@ pub enum CellKind {
     RnnTanh,
     /// h' = max(0, W x + b + U h + c).
     RnnRelu,
-    /// The gated recurrent unit, reset after the recurrent product as in PyTorch and cuDNN.
+    /// Gated recurrent unit, reset gate after the recurrent product as in PyTorch and cuDNN.
     Gru,
-    /// The gated recurrent unit, reset before the recurrent product as in Cho et al. 2014.
+    /// Gated recurrent unit, reset gate before the recurrent product as in Cho et al. 2014.
     GruResetBefore,
     /// Long short-term memory.
     Lstm,
 }
 
 impl CellKind {
-    /// The name in a recipe.
+    /// Name in a recipe.
     pub fn name(self) -> &'static str {
         match self {
             CellKind::RnnTanh => "rnn_tanh",
@@ -32,7 +32,7 @@ impl CellKind {
         }
     }
 
-    /// The kernel's name of the same cell.
+    /// Corresponding cell of the kernels.
     pub(super) fn kernel(self) -> recurrent::CellKind {
         match self {
             CellKind::RnnTanh => recurrent::CellKind::RnnTanh,
@@ -44,113 +44,123 @@ impl CellKind {
     }
 }
 
-/// Which directions a recurrent stack reads a sequence in, and how they meet.
+/// Directions in which a recurrent stack reads a sequence, and how they are combined. In a recipe the
+/// bidirectional variants are values of `bidirectional_mode`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum Wiring {
-    /// Forwards only: the model can run on a stream.
+pub enum Directions {
+    /// Forward only; the model can run on a stream.
     #[default]
+    #[serde(skip)]
     Unidirectional,
-    /// Both ways; each layer reads both directions of the one below, as `bidirectional=True` in PyTorch.
-    Stacked,
-    /// Both ways in two stacks that know nothing of each other; they meet above the last layer.
-    Parallel,
-    /// Both ways with the weights of one stack; the two readings meet above the last layer.
-    Tied,
+    /// Each layer reads the outputs of both directions of the layer below, as `bidirectional=True` in
+    /// PyTorch.
+    Interleaved,
+    /// Two independent stacks, one per direction; their last outputs are concatenated.
+    Independent,
+    /// One stack with shared weights runs in each direction; the last outputs are concatenated.
+    Shared,
 }
 
-impl Wiring {
+impl Directions {
     /// D, 1 or 2.
-    pub fn directions(self) -> usize {
-        if self == Wiring::Unidirectional { 1 } else { 2 }
+    pub fn count(self) -> usize {
+        if self == Directions::Unidirectional { 1 } else { 2 }
     }
 
-    /// A few words for the summary.
-    pub(super) fn describe(self) -> Option<&'static str> {
+    /// Name in a recipe, except for `unidirectional`.
+    pub fn name(self) -> &'static str {
         match self {
-            Wiring::Unidirectional => None,
-            Wiring::Stacked => Some("both directions"),
-            Wiring::Parallel => Some("a stack for each direction"),
-            Wiring::Tied => Some("one stack for both directions"),
+            Directions::Unidirectional => "unidirectional",
+            Directions::Interleaved => "interleaved",
+            Directions::Independent => "independent",
+            Directions::Shared => "shared",
         }
     }
 }
 
-/// What a recurrent stack's weights start from.
+/// Initialization of the weights of a recurrent stack.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum Initialisation {
-    /// Uniform in +-1/sqrt(H), weights and biases, as PyTorch does.
+pub enum Initialization {
+    /// Weights and biases uniform in +-1/sqrt(H), as in PyTorch.
     #[default]
     Uniform,
-    /// Each gate's matrices uniform in +-sqrt(6 / (rows + columns)), biases zero (Glorot and Bengio 2010).
+    /// The matrices of each gate uniform in +-sqrt(6 / (rows + columns)), biases zero (Glorot and Bengio
+    /// 2010).
     Xavier,
-    /// Input weights as `xavier`, each gate's recurrent matrix orthogonal, biases zero (Saxe et al. 2014).
+    /// Input weights as `xavier`, the recurrent matrix of each gate orthogonal, biases zero (Saxe et al.
+    /// 2014).
     Orthogonal,
 }
 
-/// The layers of a [`super::RecurrentStack`].
+/// Configuration of a [`super::RecurrentStack`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RecurrentConfig {
-    /// The cell.
+    /// Kind of cell.
     pub cell: CellKind,
-    /// H, units of each direction.
-    pub hidden: usize,
-    /// L, the number of layers.
-    pub layers: usize,
-    /// Directions, and how they meet.
-    pub wiring: Wiring,
-    /// Whether there are biases.
+    /// H, hidden size per direction.
+    pub hidden_size: usize,
+    /// L, number of layers.
+    pub num_layers: usize,
+    /// Directions, and how they are combined.
+    pub directions: Directions,
+    /// True if the cells have biases.
     pub bias: bool,
-    /// The probability with which a value between two layers becomes zero in training, in [0, 1).
+    /// Probability of dropout between the layers, in [0, 1).
     pub dropout: f32,
-    /// What the weights start from.
-    pub initialisation: Initialisation,
-    /// The bias that the forget gate of an LSTM starts from, if not as `initialisation` says.
+    /// Initialization of the weights.
+    pub initialization: Initialization,
+    /// Initial bias of the forget gates of an LSTM; by `initialization` if not given.
     pub forget_bias: Option<f32>,
-    /// Truncated back-propagation: no gradient passes from a chunk of this many frames to the one before.
-    pub truncate_frames: Option<usize>,
+    /// Truncated backpropagation through time: chunk length over whose boundaries no gradient flows.
+    pub truncated_bptt_frames: Option<usize>,
 }
 
 impl RecurrentConfig {
-    /// A stack with biases and without dropout, started as PyTorch does.
-    pub fn new(cell: CellKind, hidden: usize, layers: usize, wiring: Wiring) -> RecurrentConfig {
+    /// A stack with biases and without dropout, initialized as in PyTorch.
+    pub fn new(
+        cell: CellKind,
+        hidden_size: usize,
+        num_layers: usize,
+        directions: Directions,
+    ) -> RecurrentConfig {
         RecurrentConfig {
             cell,
-            hidden,
-            layers,
-            wiring,
+            hidden_size,
+            num_layers,
+            directions,
             bias: true,
             dropout: 0.0,
-            initialisation: Initialisation::Uniform,
+            initialization: Initialization::Uniform,
             forget_bias: None,
-            truncate_frames: None,
+            truncated_bptt_frames: None,
         }
     }
 
     /// D, 1 or 2.
-    pub fn directions(&self) -> usize {
-        self.wiring.directions()
+    pub fn num_directions(&self) -> usize {
+        self.directions.count()
     }
 
-    /// D H, values a frame of a layer's output.
-    pub fn width(&self) -> usize {
-        self.directions() * self.hidden
+    /// D H, number of values per output frame of a layer.
+    pub fn output_size(&self) -> usize {
+        self.num_directions() * self.hidden_size
     }
 
-    /// Values a frame of what one direction of a layer reads, where the stack reads `features`.
-    pub(super) fn inputs(&self, layer: usize, features: usize) -> usize {
+    /// Number of values per input frame of one direction of a layer, if the stack reads `features` values.
+    pub(super) fn input_size(&self, layer: usize, features: usize) -> usize {
         match layer {
             0 => features,
-            _ if self.wiring == Wiring::Stacked => self.width(),
-            _ => self.hidden,
+            _ if self.directions == Directions::Interleaved => self.output_size(),
+            _ => self.hidden_size,
         }
     }
 
-    /// Where what one direction of a layer above the first reads starts in a row of the layer below.
+    /// First column in the output of the layer below that one direction of a layer reads.
     pub(super) fn input_column(&self, direction: usize) -> usize {
-        if self.wiring == Wiring::Stacked { 0 } else { direction * self.hidden }
+        if self.directions == Directions::Interleaved { 0 } else { direction * self.hidden_size }
     }
 }

@@ -1,16 +1,14 @@
 //! Stacks of recurrent layers.
 //!
-//! A [`RecurrentStack`] is a [`crate::layer::Layer`] over sequences. It knows how layers and directions are
-//! wired, what the parameters are called and what happens between layers; the passes of one layer in one
-//! direction are [`stapes_kernels::recurrent::Recurrence`].
+//! A [`RecurrentStack`] is a [`crate::layer::Layer`] over sequences. It connects layers and directions, names
+//! the parameters and applies dropout between layers; the passes of one layer in one direction are in
+//! [`stapes_kernels::recurrent::Recurrence`].
 
-mod between;
 mod config;
-mod initialise;
-mod padded;
+mod initialization;
+mod inter_layer_dropout;
 mod stack;
 mod weights;
 
-pub use config::{CellKind, Initialisation, RecurrentConfig, Wiring};
-pub use padded::{Padded, PaddedError, PaddedOutput};
+pub use config::{CellKind, Directions, Initialization, RecurrentConfig};
 pub use stack::{RecurrentStack, StateGradients, StatePass};

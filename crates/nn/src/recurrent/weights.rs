@@ -1,67 +1,70 @@
-//! Where a runner's weights lie in the flat buffers.
+//! Weights and gradients of each recurrence in the flat buffers.
 
 use stapes_kernels::recurrent::{Direction, Gradients, Weights};
 
-use super::config::{RecurrentConfig, Wiring};
-use crate::parameters::{Layout, View};
+use super::config::{Directions, RecurrentConfig};
+use crate::parameters::{Layout, TensorSpec};
 
-/// Adds the parameters of one layer and direction: W, U and, where there are biases, b and c.
-pub(super) fn add_views(
+/// Adds the parameters of one direction of a layer with this input size: W, U and, with biases, b and c.
+pub(super) fn add_tensors(
     config: &RecurrentConfig,
-    (layer, inputs): (usize, usize),
+    layer: usize,
+    input_size: usize,
     direction: Direction,
-    (prefix, layout): (&str, &mut Layout),
-) -> Vec<View> {
-    let (stack, suffix) = match (config.wiring, direction) {
-        (Wiring::Unidirectional, _) | (Wiring::Stacked, Direction::Forward) => ("", ""),
-        (Wiring::Stacked, Direction::Backward) => ("", "_reverse"),
-        (Wiring::Tied, _) | (Wiring::Parallel, Direction::Forward) => ("forward.", ""),
-        (Wiring::Parallel, Direction::Backward) => ("backward.", ""),
+    prefix: &str,
+    layout: &mut Layout,
+) -> Vec<TensorSpec> {
+    let (stack, suffix) = match (config.directions, direction) {
+        (Directions::Unidirectional, _) | (Directions::Interleaved, Direction::Forward) => ("", ""),
+        (Directions::Interleaved, Direction::Backward) => ("", "_reverse"),
+        (Directions::Shared, _) | (Directions::Independent, Direction::Forward) => ("forward.", ""),
+        (Directions::Independent, Direction::Backward) => ("backward.", ""),
     };
-    let rows = config.cell.kernel().gates() * config.hidden;
+    let rows = config.cell.kernel().gates() * config.hidden_size;
     let mut add =
         |name: &str, shape: &[usize]| layout.add(format!("{prefix}{stack}{name}_l{layer}{suffix}"), shape);
-    let mut views = vec![add("weight_ih", &[rows, inputs]), add("weight_hh", &[rows, config.hidden])];
+    let mut tensors =
+        vec![add("weight_ih", &[rows, input_size]), add("weight_hh", &[rows, config.hidden_size])];
     if config.bias {
-        views.extend(["bias_ih", "bias_hh"].map(|name| add(name, &[rows])));
+        tensors.extend(["bias_ih", "bias_hh"].map(|name| add(name, &[rows])));
     }
-    views
+    tensors
 }
 
-/// The views of runner number `at`; the two directions of a tied stack have the same.
-fn views_of<'a>(config: &RecurrentConfig, views: &'a [View], at: usize) -> &'a [View] {
-    let at = if config.wiring == Wiring::Tied { at / 2 } else { at };
+/// Tensors of recurrence number `at`; both directions of a shared stack have the same.
+fn tensors_of<'a>(config: &RecurrentConfig, tensors: &'a [TensorSpec], at: usize) -> &'a [TensorSpec] {
+    let at = if config.directions == Directions::Shared { at / 2 } else { at };
     let each = if config.bias { 4 } else { 2 };
-    &views[at * each..(at + 1) * each]
+    &tensors[at * each..(at + 1) * each]
 }
 
-/// The weights of runner number `at`.
+/// Weights of recurrence number `at`.
 pub(super) fn weights<'a>(
     config: &RecurrentConfig,
-    views: &[View],
+    tensors: &[TensorSpec],
     parameters: &'a [f32],
     at: usize,
 ) -> Weights<'a> {
-    let views = views_of(config, views, at);
+    let tensors = tensors_of(config, tensors, at);
     Weights {
-        input: views[0].of(parameters),
-        recurrent: views[1].of(parameters),
-        bias: config.bias.then(|| [views[2].of(parameters), views[3].of(parameters)]),
+        input: tensors[0].slice(parameters),
+        recurrent: tensors[1].slice(parameters),
+        bias: config.bias.then(|| [tensors[2].slice(parameters), tensors[3].slice(parameters)]),
     }
 }
 
-/// Where runner number `at` adds its gradients: its views lie one behind the other, as they were added.
+/// Gradient buffers of recurrence number `at`. Its tensors are adjacent, because they were added together.
 pub(super) fn gradients<'a>(
     config: &RecurrentConfig,
-    views: &[View],
+    tensors: &[TensorSpec],
     gradients: &'a mut [f32],
     at: usize,
 ) -> Gradients<'a> {
-    let views = views_of(config, views, at);
-    let mut rest = &mut gradients[views[0].offset..];
-    let mut parts = views.iter().map(|view| {
-        let (part, behind) = std::mem::take(&mut rest).split_at_mut(view.len());
-        rest = behind;
+    let tensors = tensors_of(config, tensors, at);
+    let mut rest = &mut gradients[tensors[0].offset..];
+    let mut parts = tensors.iter().map(|tensor| {
+        let (part, after) = std::mem::take(&mut rest).split_at_mut(tensor.len());
+        rest = after;
         part
     });
     let mut next = || parts.next().unwrap_or_default();

@@ -1,12 +1,12 @@
-//! Heads against PyTorch's recorded logits, losses and gradients.
+//! Heads against recorded logits, losses and gradients of PyTorch.
 
 use std::path::Path;
 
 use serde::Deserialize;
 use stapes_kernels::Sequences;
 use stapes_nn::head::{Attention, HeadInput, HeadKind};
-use stapes_nn::layer::{Draw, Mode, Pass, Shape};
-use stapes_nn::loss::best_class;
+use stapes_nn::layer::{DropoutKey, Mode, Pass, Shape};
+use stapes_nn::loss::argmax;
 use stapes_nn::objective::Targets;
 use stapes_nn::parameters::Layout;
 use stapes_nn::{Network, NetworkBackward};
@@ -45,23 +45,28 @@ impl Recorded {
         let sequences = Sequences::new(&self.lengths).map_err(|error| error.to_string())?;
         let fixed = self.lengths.iter().all(|&length| length == self.time).then_some(self.time);
         let states = Shape::Sequence { features: self.width, frames: fixed };
-        // The recorded states are those of two directions, half of the features each.
-        let input = HeadInput { states, directions: 2, classes: self.classes, dropout: (0.0, 0) };
+        // The recorded states have two directions, half of the features each.
+        let input =
+            HeadInput { states, num_directions: 2, classes: self.classes, dropout: 0.0, dropout_id: 0 };
         let mut layout = Layout::new();
         let layers = self.head.layers(input, &mut layout).map_err(|error| error.to_string())?;
         let objective = self.head.objective();
         let mut network = Network::new(states, layers, layout, objective);
-        let views = network.views().to_vec();
-        let mut parameters = vec![0.0; network.values()];
-        for view in &views {
-            view.of_mut(&mut parameters).copy_from_slice(&tensor(&format!("param.{}", view.name))?.to_f32());
+        let specs = network.tensors().to_vec();
+        let mut parameters = vec![0.0; network.buffer_len()];
+        for spec in &specs {
+            spec.slice_mut(&mut parameters)
+                .copy_from_slice(&tensor(&format!("param.{}", spec.name))?.to_f32());
         }
         let target = tensor("target")?.to_usize();
         let y = self.packed(&sequences, &tensor("y")?);
 
-        let places: Vec<usize> = (0..self.batch).collect();
-        let pass = Pass { sequences: &sequences, mode: Mode::Training(Draw { key: 0, places: &places }) };
-        network.prepare(&parameters);
+        let example_ids: Vec<usize> = (0..self.batch).collect();
+        let pass = Pass {
+            sequences: &sequences,
+            mode: Mode::Training(DropoutKey { step: 0, example_ids: &example_ids }),
+        };
+        network.load_parameters(&parameters);
         let scores = network.forward(&parameters, &y, pass).to_vec();
         let logits = match self.head {
             HeadKind::Vote => mean_log_probabilities(&scores, &sequences, self.classes),
@@ -69,8 +74,8 @@ impl Recorded {
         };
         check_mixed("logits", &logits, &tensor("logits")?.values, 1e-4)?;
         if self.head == HeadKind::Vote {
-            let shares = objective.probabilities(&scores, &sequences);
-            let votes: Vec<usize> = shares.chunks_exact(self.classes).map(best_class).collect();
+            let fractions = objective.probabilities(&scores, &sequences);
+            let votes: Vec<usize> = fractions.chunks_exact(self.classes).map(argmax).collect();
             let expected = tensor("vote")?.to_usize();
             if votes != expected {
                 return Err(format!("votes {votes:?}, expected {expected:?}"));
@@ -99,20 +104,20 @@ impl Recorded {
             d_input: Some(&mut d_y),
         };
         network.backward(call, pass);
-        for view in &views {
-            let name = format!("grad.{}", view.name);
-            check_relative_to_largest(&name, &widen(view.of(&gradients)), &tensor(&name)?.values, 1e-3)?;
+        for spec in &specs {
+            let name = format!("grad.{}", spec.name);
+            check_relative_to_largest(&name, &widen(spec.slice(&gradients)), &tensor(&name)?.values, 1e-3)?;
         }
         let mut padded = vec![f32::NAN; self.batch * self.time * self.width];
         sequences.unpack(&d_y, self.width, &mut padded);
         check_relative_to_largest("grad.y", &widen(&padded), &tensor("grad.y")?.values, 1e-3)?;
         match tensors.keys().next() {
-            Some(name) => Err(format!("the tensor {name} is recorded and was not compared")),
+            Some(name) => Err(format!("the tensor {name} was not compared")),
             None => Ok(()),
         }
     }
 
-    /// The valid frames of a recorded [B, T, F].
+    /// Packs the valid frames of a recorded [B, T, F].
     fn packed(&self, sequences: &Sequences, y: &Tensor) -> Vec<f32> {
         let values = y.to_f32();
         let rows: Vec<&[f32]> = self
@@ -127,7 +132,7 @@ impl Recorded {
     }
 }
 
-/// The mean over each sequence's frames of the logarithms of a softmax, [B, K].
+/// Mean log-softmax over the frames of each sequence, [B, K].
 fn mean_log_probabilities(scores: &[f32], sequences: &Sequences, classes: usize) -> Vec<f64> {
     let mut means = vec![0.0; sequences.batch() * classes];
     for (slot, &index) in sequences.order().iter().enumerate() {

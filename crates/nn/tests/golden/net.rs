@@ -1,4 +1,4 @@
-//! Convolutional nets against PyTorch's recorded logits, losses and gradients.
+//! Convolutional models against recorded logits, losses and gradients of PyTorch.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -8,9 +8,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use stapes_kernels::Sequences;
 use stapes_nn::ModelConfig;
-use stapes_nn::layer::{Draw, Mode, Pass, Shape};
+use stapes_nn::layer::{DropoutKey, Mode, Pass, Shape};
 use stapes_nn::objective::Targets;
-use stapes_nn::parameters::View;
+use stapes_nn::parameters::TensorSpec;
 use stapes_testkit::manifest;
 use stapes_testkit::suite::Case;
 use stapes_testkit::tensors::read_safetensors;
@@ -45,10 +45,11 @@ impl Recorded {
             return Err(format!("{} parameters, expected {}", network.parameter_count(), self.parameters));
         }
         let mut parameters = network.initial_parameters(1);
-        let trained: Vec<View> = network.views().iter().filter(|view| view.trained).cloned().collect();
+        let trained: Vec<TensorSpec> =
+            network.tensors().iter().filter(|spec| spec.trained).cloned().collect();
         self.check_names(&trained)?;
-        for (number, view) in trained.iter().enumerate() {
-            fill(number, view, view.of_mut(&mut parameters), is_norm(&network, view));
+        for (number, spec) in trained.iter().enumerate() {
+            fill(number, spec, spec.slice_mut(&mut parameters), is_norm(&network, spec));
         }
 
         let sequences = Sequences::new(&vec![frames; batch]).map_err(|error| error.to_string())?;
@@ -57,17 +58,20 @@ impl Recorded {
         sequences.pack(&rows, features, &mut input);
         let objective = network.objective();
         let packed: Vec<usize>;
-        let targets = match objective.decides_frames() {
+        let targets = match objective.is_frame_level() {
             false => Targets::Sequences(&target),
-            // Equal lengths lie time-major.
+            // Packed frames of equal lengths are time-major.
             true => {
                 packed = (0..target.len()).map(|at| target[at % batch * frames + at / batch]).collect();
                 Targets::Frames(&packed)
             }
         };
-        let places: Vec<usize> = (0..batch).collect();
-        let pass = Pass { sequences: &sequences, mode: Mode::Training(Draw { key: 0, places: &places }) };
-        let unpacked = |scores: &[f32]| match objective.decides_frames() {
+        let example_ids: Vec<usize> = (0..batch).collect();
+        let pass = Pass {
+            sequences: &sequences,
+            mode: Mode::Training(DropoutKey { step: 0, example_ids: &example_ids }),
+        };
+        let unpacked = |scores: &[f32]| match objective.is_frame_level() {
             false => widen(scores),
             true => {
                 let mut padded = vec![0.0; scores.len()];
@@ -78,12 +82,12 @@ impl Recorded {
         let (scores, loss, gradients) = recorded::step(&mut network, &parameters, &input, targets, pass);
         check_mixed("logits", &unpacked(&scores), &tensor("logits")?.values, 1e-4)?;
         check_mixed("loss", &[loss], &tensor("loss")?.values, 1e-5)?;
-        for view in &trained {
-            recorded::check_gradient(&self.gradients, view, &gradients)?;
+        for spec in &trained {
+            recorded::check_gradient(&self.gradients, spec, &gradients)?;
         }
 
-        network.follow(&mut parameters);
-        network.prepare(&parameters);
+        network.update_running_stats(&mut parameters);
+        network.load_parameters(&parameters);
         let pass = Pass { sequences: &sequences, mode: Mode::Inference };
         let scores = network.forward(&parameters, &input, pass).to_vec();
         check_mixed("logits_eval", &unpacked(&scores), &tensor("logits_eval")?.values, 1e-4)
@@ -99,16 +103,16 @@ impl Recorded {
             "mfcc_cnn" => "[mfcc-cnn]".into(),
             "cdnn" => {
                 let [filters, cells, layers] = [number("F")?, number("cells")?, number("layers")?];
-                format!("[cdnn]\nfilters = {filters}\ncells = {cells}\nlayers = {layers}")
+                format!("[cdnn]\nfilters = {filters}\nhidden_size = {cells}\nnum_layers = {layers}")
             }
             "cdnn_raw" => {
                 let [filters, cells, layers] = [number("F")?, number("cells")?, number("layers")?];
                 let [bands, window] = [number("P")?, number("N")?];
                 format!(
-                    "[cdnn-raw]\nbands = {bands}\nwindow_samples = {window}\nfilters = {filters}\ncells = {cells}\nlayers = {layers}"
+                    "[cdnn-raw]\nbands = {bands}\nwindow_samples = {window}\nfilters = {filters}\nhidden_size = {cells}\nnum_layers = {layers}"
                 )
             }
-            net => return Err(format!("the net {net} is unknown to this test")),
+            net => return Err(format!("this test does not support the net {net}")),
         };
         toml::from_str(&text).map_err(|error| error.to_string())
     }
@@ -122,7 +126,7 @@ impl Recorded {
         }
     }
 
-    /// The sequences [T, F]: recorded so, or as images [1, F, T].
+    /// Sequences [T, F], recorded as such or as images [1, F, T].
     fn rows(&self, shape: &[usize], x: &[f32]) -> Result<Vec<Vec<f32>>, String> {
         let frames = self.frames(shape);
         let examples = x.chunks_exact(x.len() / shape[0]);
@@ -135,18 +139,18 @@ impl Recorded {
         })
     }
 
-    /// All that is recorded is there; that all that is there is recorded is seen gradient by gradient.
-    fn check_names(&self, trained: &[View]) -> Result<(), String> {
-        match self.gradients.keys().find(|name| trained.iter().all(|view| view.name != **name)) {
-            Some(name) => Err(format!("{name} is recorded and no parameter")),
+    /// Checks that every recorded gradient has a parameter; `check_gradient` checks the reverse.
+    fn check_names(&self, trained: &[TensorSpec]) -> Result<(), String> {
+        match self.gradients.keys().find(|name| trained.iter().all(|spec| spec.name != **name)) {
+            Some(name) => Err(format!("{name} is recorded and is not a parameter")),
             None => Ok(()),
         }
     }
 }
 
-/// s sin(1 + 0.37 k + 0.011 i) for element i of parameter k; see the README beside the recorded numbers.
-fn fill(number: usize, view: &View, values: &mut [f32], norm: bool) {
-    let scale = match view.shape.as_slice() {
+/// s sin(1 + 0.37 k + 0.011 i) for element i of parameter k; see the README of the recorded numbers.
+fn fill(number: usize, spec: &TensorSpec, values: &mut [f32], norm: bool) {
+    let scale = match spec.shape.as_slice() {
         [_, row @ ..] if !row.is_empty() => 1.0 / (row.iter().product::<usize>() as f64).sqrt(),
         _ => 0.1,
     };

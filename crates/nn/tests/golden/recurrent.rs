@@ -1,13 +1,16 @@
-//! Recurrent stacks against PyTorch's recorded outputs, final states and gradients, on every instruction set.
+//! Recurrent stacks against recorded outputs, final states and gradients of PyTorch, on every instruction
+//! set.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Deserialize;
 use stapes_kernels::{InstructionSet, Sequences};
-use stapes_nn::layer::{Backward, Draw, Layer, Mode, Pass, Shape};
+use stapes_nn::layer::{Backward, DropoutKey, Layer, Mode, Pass, Shape};
 use stapes_nn::parameters::Layout;
-use stapes_nn::recurrent::{CellKind, RecurrentConfig, RecurrentStack, StateGradients, StatePass, Wiring};
+use stapes_nn::recurrent::{
+    CellKind, Directions, RecurrentConfig, RecurrentStack, StateGradients, StatePass,
+};
 use stapes_testkit::manifest;
 use stapes_testkit::suite::Case;
 use stapes_testkit::tensors::{Tensor, read_safetensors};
@@ -24,8 +27,8 @@ pub(crate) fn list(golden: &Path) -> Result<Vec<Case>, String> {
     Ok(cases)
 }
 
-/// A recorded case; a key that is not named here fails. Only the group `recurrent` records states, and only
-/// `gru_reset_before` names neither cell nor layers.
+/// A recorded case; unknown keys are errors. Only the group `recurrent` records states, and only
+/// `gru_reset_before` has neither cell nor layers.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Recorded {
@@ -53,6 +56,17 @@ struct Recorded {
     _call: String,
 }
 
+/// Recorded name of [`Directions`].
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Wiring {
+    #[default]
+    Unidirectional,
+    Stacked,
+    Parallel,
+    Tied,
+}
+
 fn reset_before() -> CellKind {
     CellKind::GruResetBefore
 }
@@ -65,7 +79,7 @@ fn yes() -> bool {
     true
 }
 
-/// The file's tensors; each is taken once, and none may be left.
+/// Tensors of the file. Each is removed when it is compared, and none may be left.
 struct Tensors(BTreeMap<String, Tensor>);
 
 impl Tensors {
@@ -77,15 +91,15 @@ impl Tensors {
         Ok(tensor)
     }
 
-    /// [L D, S, B, H] of the tensors `names`, one for each state, [L D, B, H] each.
+    /// States [L D, S, B, H] from one tensor [L D, B, H] per state.
     fn states(&mut self, names: &[String], shape: [usize; 3]) -> Result<Vec<f32>, String> {
         let tensors: Vec<Tensor> =
             names.iter().map(|name| self.take(name, &shape)).collect::<Result<_, _>>()?;
         let mut states = Vec::new();
-        for runner in 0..shape[0] {
+        for recurrence in 0..shape[0] {
             for tensor in &tensors {
                 states.extend_from_slice(
-                    &tensor.to_f32()[runner * shape[1] * shape[2]..][..shape[1] * shape[2]],
+                    &tensor.to_f32()[recurrence * shape[1] * shape[2]..][..shape[1] * shape[2]],
                 );
             }
         }
@@ -96,30 +110,35 @@ impl Tensors {
 impl Recorded {
     fn check(&self, file: &Path, set: InstructionSet) -> Result<(), String> {
         let mut tensors = Tensors(read_safetensors(file)?);
-        let wiring = if self.bidirectional { Wiring::Stacked } else { self.wiring };
+        let directions = match self.wiring {
+            Wiring::Unidirectional if !self.bidirectional => Directions::Unidirectional,
+            Wiring::Unidirectional | Wiring::Stacked => Directions::Interleaved,
+            Wiring::Parallel => Directions::Independent,
+            Wiring::Tied => Directions::Shared,
+        };
         let config = RecurrentConfig {
             bias: self.bias,
-            ..RecurrentConfig::new(self.kind, self.hidden, self.layers, wiring)
+            ..RecurrentConfig::new(self.kind, self.hidden, self.layers, directions)
         };
         let mut layout = Layout::new();
         let mut stack =
-            RecurrentStack::with_instruction_set(config, Shape::frames(self.input), ("", &mut layout), set);
+            RecurrentStack::with_instruction_set(config, Shape::frames(self.input), "", &mut layout, set);
         let mut parameters = vec![0.0; layout.len()];
-        for view in layout.views() {
-            let tensor = tensors.take(&format!("param.{}", self.recorded_name(&view.name)), &view.shape)?;
-            view.of_mut(&mut parameters).copy_from_slice(&tensor.to_f32());
+        for spec in layout.tensors() {
+            let tensor = tensors.take(&format!("param.{}", self.recorded_name(&spec.name)), &spec.shape)?;
+            spec.slice_mut(&mut parameters).copy_from_slice(&tensor.to_f32());
         }
         if let Some(lengths) = &self.lengths {
             assert_eq!(tensors.take("lengths", &[self.batch])?.to_usize(), *lengths);
         }
         let lengths = self.lengths.clone().unwrap_or_else(|| vec![self.time; self.batch]);
         let sequences = Sequences::new(&lengths).map_err(|error| error.to_string())?;
-        let width = config.width();
+        let width = config.output_size();
         let names: &[&str] = if self.kind == CellKind::Lstm { &["h", "c"] } else { &["h"] };
         let named =
             |pattern: &str| -> Vec<String> { names.iter().map(|name| pattern.replace('?', name)).collect() };
-        let runners = self.layers * config.directions();
-        let state_shape = [runners, self.batch, self.hidden];
+        let recurrences = self.layers * config.num_directions();
+        let state_shape = [recurrences, self.batch, self.hidden];
         let initial = match self.initial_state {
             true => Some(tensors.states(&named("?0"), state_shape)?),
             false => None,
@@ -127,10 +146,13 @@ impl Recorded {
 
         let input = self.packed(&sequences, &tensors.take("x", &[self.batch, self.time, self.input])?);
         let mut output = vec![f32::NAN; sequences.frames() * width];
-        let places: Vec<usize> = (0..self.batch).collect();
-        let pass = Pass { sequences: &sequences, mode: Mode::Training(Draw { key: 0, places: &places }) };
+        let example_ids: Vec<usize> = (0..self.batch).collect();
+        let pass = Pass {
+            sequences: &sequences,
+            mode: Mode::Training(DropoutKey { step: 0, example_ids: &example_ids }),
+        };
         let buffers = StatePass { input: &input, initial: initial.as_deref(), output: &mut output };
-        stack.prepare(&parameters);
+        stack.load_parameters(&parameters);
         stack.forward_with_state(buffers, pass);
         let padded = self.padded(&sequences, &output, width);
         let mut last = vec![f32::NAN; stack.state_len(self.batch)];
@@ -161,10 +183,10 @@ impl Recorded {
         };
         let states = StateGradients { d_final: Some(&d_final), d_initial: d_initial.as_deref_mut() };
         stack.backward_with_state(buffers, states, pass);
-        for view in layout.views() {
-            let name = format!("grad.{}", self.recorded_name(&view.name));
-            let expected = tensors.take(&name, &view.shape)?;
-            check_relative_to_largest(&name, &widen(view.of(&gradients)), &expected.values, 1e-4)?;
+        for spec in layout.tensors() {
+            let name = format!("grad.{}", self.recorded_name(&spec.name));
+            let expected = tensors.take(&name, &spec.shape)?;
+            check_relative_to_largest(&name, &widen(spec.slice(&gradients)), &expected.values, 1e-4)?;
         }
         let expected = tensors.take("grad.x", &[self.batch, self.time, self.input])?;
         let d_input = widen(&self.padded(&sequences, &d_input, self.input));
@@ -174,17 +196,18 @@ impl Recorded {
             check_relative_to_largest("grad of the states", &widen(&d_initial), &widen(&expected), 1e-4)?;
         }
         match tensors.0.keys().next() {
-            Some(name) => Err(format!("the tensor {name} is recorded and was not compared")),
+            Some(name) => Err(format!("the tensor {name} was not compared")),
             None => Ok(()),
         }
     }
 
-    /// A single cell is recorded under the names of torch.nn.GRUCell, without the layer's number.
+    /// Recorded name of a parameter; a single cell has the names of torch.nn.GRUCell, without the layer's
+    /// number.
     fn recorded_name<'a>(&self, name: &'a str) -> &'a str {
         if self.group == "gru_reset_before" { name.trim_end_matches("_l0") } else { name }
     }
 
-    /// [B, T, F], padded, to packed frames.
+    /// Packs padded frames [B, T, F].
     fn packed(&self, sequences: &Sequences, padded: &Tensor) -> Vec<f32> {
         let (values, width) = (padded.to_f32(), padded.shape[2]);
         let each: Vec<&[f32]> = values
@@ -197,13 +220,13 @@ impl Recorded {
         packed
     }
 
-    /// Packed frames to [B, T, F] with zero padding, T as recorded.
+    /// Unpacks frames to [B, T, F] with zero padding and the recorded T.
     fn padded(&self, sequences: &Sequences, packed: &[f32], width: usize) -> Vec<f32> {
         let mut padded = vec![0.0; self.batch * self.time * width];
-        let mut own = vec![f32::NAN; self.batch * sequences.longest() * width];
-        sequences.unpack(packed, width, &mut own);
+        let mut unpacked = vec![f32::NAN; self.batch * sequences.longest() * width];
+        sequences.unpack(packed, width, &mut unpacked);
         let to = padded.chunks_exact_mut(self.time * width);
-        for (to, from) in to.zip(own.chunks_exact(sequences.longest() * width)) {
+        for (to, from) in to.zip(unpacked.chunks_exact(sequences.longest() * width)) {
             to[..from.len()].copy_from_slice(from);
         }
         padded

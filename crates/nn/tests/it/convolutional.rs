@@ -1,7 +1,7 @@
-//! Convolutional nets: gradients by finite differences, running statistics, what is refused, summaries.
+//! Convolutional models: gradients by finite differences, running statistics, errors, summaries.
 
 use stapes_kernels::Sequences;
-use stapes_nn::layer::{Draw, Mode, Pass, Shape};
+use stapes_nn::layer::{DropoutKey, Mode, Pass, Shape};
 use stapes_nn::objective::Targets;
 use stapes_nn::{ModelConfig, Network, NetworkBackward};
 use stapes_random::Stream;
@@ -15,48 +15,51 @@ fn fixed(features: usize, frames: usize) -> Shape {
 }
 
 fn numbers(count: usize, seed: u64) -> Vec<f32> {
-    let mut stream = Stream::new(seed, "numbers");
-    (0..count).map(|_| stream.symmetric(1.0)).collect()
+    let mut rng = Stream::new(seed, "numbers");
+    (0..count).map(|_| rng.symmetric(1.0)).collect()
 }
 
-/// The loss in training mode, and its gradient by the scores.
+/// Returns the loss in training mode and its gradient with respect to the scores.
 fn loss(network: &mut Network, parameters: &[f32], input: &[f32], pass: Pass<'_>) -> (f64, Vec<f32>) {
-    network.prepare(parameters);
+    network.load_parameters(parameters);
     let mut scores = network.forward(parameters, input, pass).to_vec();
     let objective = network.objective();
-    let whole = objective.decisions(pass.sequences);
-    let classes: Vec<usize> = (0..whole).map(|at| at * at % 3).collect();
-    let targets = match objective.decides_frames() {
+    let total = objective.decision_count(pass.sequences);
+    let classes: Vec<usize> = (0..total).map(|at| at * at % 3).collect();
+    let targets = match objective.is_frame_level() {
         true => Targets::Frames(&classes),
         false => Targets::Sequences(&classes),
     };
-    (objective.loss(&mut scores, targets, pass.sequences, whole), scores)
+    (objective.loss(&mut scores, targets, pass.sequences, total), scores)
 }
 
 #[test]
-fn every_net_has_the_gradient_that_finite_differences_find() {
+fn every_model_matches_finite_differences() {
     let cases = [
         ("[wave-cnn]", fixed(1, 77), vec![77; 3]),
         ("[wave-cnn]\ndropout = 0.3\nbatch_norm = true", fixed(80, 1), vec![1; 5]),
         ("[mfcc-cnn]\ndropout = 0.2", fixed(14, 15), vec![15; 4]),
-        ("[cdnn]\nfilters = 3\ncells = 4\nlayers = 2", Shape::frames(14), vec![2, 5, 1]),
+        ("[cdnn]\nfilters = 3\nhidden_size = 4\nnum_layers = 2", Shape::frames(14), vec![2, 5, 1]),
         (
-            "[cdnn-raw]\nbands = 11\nwindow_samples = 5\nfilters = 3\ncells = 4",
+            "[cdnn-raw]\nbands = 11\nwindow_samples = 5\nfilters = 3\nhidden_size = 4",
             Shape::frames(9),
             vec![2, 5, 1],
         ),
         ("[ds-cnn]", Shape::frames(6), vec![3, 14, 1]),
         ("[tc-resnet]\nchannels = [4, 6, 6]", Shape::frames(5), vec![4, 13, 1]),
-        ("[crnn]\nfilters = 4\ncells = 7\nhidden = 16", Shape::frames(7), vec![2, 11, 1]),
-        ("[attention-rnn]\nfilters = 3\ncells = 2", Shape::frames(5), vec![4, 7, 1]),
+        ("[crnn]\nfilters = 4\nhidden_size = 7\nfc_size = 16", Shape::frames(7), vec![2, 11, 1]),
+        ("[attention-rnn]\nfilters = 3\nhidden_size = 2", Shape::frames(5), vec![4, 7, 1]),
     ];
     for (text, shape, lengths) in cases {
         let mut network = model(text).build(shape, 3).unwrap();
         let mut parameters = network.initial_parameters(3);
         let sequences = Sequences::new(&lengths).unwrap();
         let mut input = numbers(sequences.frames() * shape.features(), 1);
-        let places: Vec<usize> = (0..lengths.len()).collect();
-        let pass = Pass { sequences: &sequences, mode: Mode::Training(Draw { key: 5, places: &places }) };
+        let example_ids: Vec<usize> = (0..lengths.len()).collect();
+        let pass = Pass {
+            sequences: &sequences,
+            mode: Mode::Training(DropoutKey { step: 5, example_ids: &example_ids }),
+        };
         let (_, d_output) = loss(&mut network, &parameters, &input, pass);
         let mut gradients = vec![0.0; parameters.len()];
         let mut d_input = vec![f32::NAN; input.len()];
@@ -65,38 +68,38 @@ fn every_net_has_the_gradient_that_finite_differences_find() {
             network.backward(NetworkBackward { parameters, gradients, input, d_output, d_input }, pass);
         };
         call(&mut network, &mut gradients, Some(&mut d_input));
-        // Where nobody asks for the gradient by the input, the others are the same.
+        // Without the gradient of the input the others do not change.
         let mut without = vec![0.0; parameters.len()];
         loss(&mut network, &parameters, &input, pass);
         call(&mut network, &mut without, None);
         assert_eq!(gradients, without, "{text}");
 
-        for view in network.views().to_vec() {
-            let of_view = view.of(&gradients);
-            if !view.trained {
-                assert!(of_view.iter().all(|&value| value == 0.0), "{text}: {}", view.name);
+        for spec in network.tensors().to_vec() {
+            let gradient = spec.slice(&gradients);
+            if !spec.trained {
+                assert!(gradient.iter().all(|&value| value == 0.0), "{text}: {}", spec.name);
                 continue;
             }
-            // Along the gradient itself: kinks of single numbers then weigh little.
-            let length = of_view.iter().map(|value| value * value).sum::<f32>().sqrt();
+            // The step is along the gradient, where kinks of single values have little weight.
+            let length = gradient.iter().map(|value| value * value).sum::<f32>().sqrt();
             if length < 1e-6 {
-                // A normalisation behind takes away what a bias adds, and what a normalisation scales.
-                let flat = view.name.ends_with("bias") || view.name.contains("norm");
-                assert!(flat, "{text}: no gradient of {}", view.name);
+                // A later normalization cancels biases, and scales of other normalizations.
+                let flat = spec.name.ends_with("bias") || spec.name.contains("norm");
+                assert!(flat, "{text}: no gradient of {}", spec.name);
                 continue;
             }
-            let kept = view.of(&parameters).to_vec();
-            // A steep loss is curved too.
+            let kept = spec.slice(&parameters).to_vec();
+            // A steep loss has a large curvature.
             let step = 1e-3 / length.max(1.0);
             let mut slope = 0.0;
             for sign in [1.0, -1.0f32] {
-                let moved = kept.iter().zip(of_view).map(|(value, d)| value + sign * step * d / length);
-                view.of_mut(&mut parameters).iter_mut().zip(moved).for_each(|(to, value)| *to = value);
+                let moved = kept.iter().zip(gradient).map(|(value, d)| value + sign * step * d / length);
+                spec.slice_mut(&mut parameters).iter_mut().zip(moved).for_each(|(to, value)| *to = value);
                 slope +=
                     f64::from(sign) * loss(&mut network, &parameters, &input, pass).0 / f64::from(2.0 * step);
-                view.of_mut(&mut parameters).copy_from_slice(&kept);
+                spec.slice_mut(&mut parameters).copy_from_slice(&kept);
             }
-            assert!(agree(slope, length), "{text}: {}: {slope} and {length}", view.name);
+            assert!(agree(slope, length), "{text}: {}: {slope} and {length}", spec.name);
         }
         let length = d_input.iter().map(|value| value * value).sum::<f32>().sqrt();
         let kept = input.clone();
@@ -110,55 +113,56 @@ fn every_net_has_the_gradient_that_finite_differences_find() {
     }
 }
 
-/// Whether a slope is the length of the gradient, as far as differences of single precision tell.
+/// True if a slope equals the norm of the gradient, within the error of differences in single precision.
 fn agree(slope: f64, length: f32) -> bool {
     (slope - f64::from(length)).abs() < 5e-2 * f64::from(length) + 1e-4
 }
 
 #[test]
-fn running_statistics_follow_the_batch_and_are_no_parameters() {
+fn running_statistics_are_updated_and_are_not_parameters() {
     let shape = fixed(1, 80);
     let mut network = model("[wave-cnn]\nbatch_norm = true").build(shape, 3).unwrap();
     let plain = model("[wave-cnn]").build(shape, 3).unwrap();
     assert_eq!(network.parameter_count(), plain.parameter_count() + 2 * (4 + 8 + 16 + 32 + 128 + 64));
-    assert_eq!(network.values(), network.parameter_count() + 2 * (4 + 8 + 16 + 32 + 128 + 64));
+    assert_eq!(network.buffer_len(), network.parameter_count() + 2 * (4 + 8 + 16 + 32 + 128 + 64));
     let mut parameters = network.initial_parameters(1);
-    let view = |name: &str| network.views().iter().find(|view| view.name == name).unwrap().clone();
-    let (weight, bias) = (view("0.weight"), view("0.bias"));
-    let (mean, variance) = (view("1.running_mean"), view("1.running_var"));
-    assert!(variance.of(&parameters).iter().all(|&value| value == 1.0));
+    let spec = |name: &str| network.tensors().iter().find(|spec| spec.name == name).unwrap().clone();
+    let (weight, bias) = (spec("0.weight"), spec("0.bias"));
+    let (mean, variance) = (spec("1.running_mean"), spec("1.running_var"));
+    assert!(variance.slice(&parameters).iter().all(|&value| value == 1.0));
 
     let sequences = Sequences::new(&[80, 80]).unwrap();
     let input = numbers(160, 2);
-    let pass = Pass { sequences: &sequences, mode: Mode::Training(Draw { key: 0, places: &[0, 1] }) };
-    network.prepare(&parameters);
+    let pass =
+        Pass { sequences: &sequences, mode: Mode::Training(DropoutKey { step: 0, example_ids: &[0, 1] }) };
+    network.load_parameters(&parameters);
     network.forward(&parameters, &input, pass);
     let before = parameters.clone();
-    network.follow(&mut parameters);
+    network.update_running_stats(&mut parameters);
     for channel in 0..4 {
-        // Packed frames of two sequences lie in turns.
+        // Packed frames of two sequences alternate.
         let outputs: Vec<f64> = (0..2 * 76)
             .map(|at| {
                 let sum: f32 = (0..5)
-                    .map(|k| weight.of(&before)[channel * 5 + k] * input[(at / 2 + k) * 2 + at % 2])
+                    .map(|k| weight.slice(&before)[channel * 5 + k] * input[(at / 2 + k) * 2 + at % 2])
                     .sum();
-                f64::from(sum + bias.of(&before)[channel])
+                f64::from(sum + bias.slice(&before)[channel])
             })
             .collect();
-        let of_batch = outputs.iter().sum::<f64>() / 152.0;
-        let squares: f64 = outputs.iter().map(|value| (value - of_batch).powi(2)).sum();
-        let got = [&mean, &variance].map(|view| f64::from(view.of(&parameters)[channel]));
-        assert!((got[0] - 0.1 * of_batch).abs() < 1e-6, "{got:?}");
+        let batch_mean = outputs.iter().sum::<f64>() / 152.0;
+        let squares: f64 = outputs.iter().map(|value| (value - batch_mean).powi(2)).sum();
+        let got = [&mean, &variance].map(|spec| f64::from(spec.slice(&parameters)[channel]));
+        assert!((got[0] - 0.1 * batch_mean).abs() < 1e-6, "{got:?}");
         assert!((got[1] - 0.9 - 0.1 * squares / 151.0).abs() < 1e-6, "{got:?}");
     }
-    // Nothing but the statistics moved.
-    for view in network.views().iter().filter(|view| view.trained) {
-        assert_eq!(view.of(&parameters), view.of(&before), "{}", view.name);
+    // Only the statistics changed.
+    for spec in network.tensors().iter().filter(|spec| spec.trained) {
+        assert_eq!(spec.slice(&parameters), spec.slice(&before), "{}", spec.name);
     }
 }
 
 #[test]
-fn a_summary_has_the_shapes_of_all_layers() {
+fn summary_lists_the_shapes_of_all_layers() {
     let network = model("[mfcc-cnn]").build(fixed(13, 74), 10).unwrap();
     let summary = network.summary(74);
     let lines: Vec<String> = summary.iter().map(|line| format!("{} {}", line.layer, line.output)).collect();
@@ -166,9 +170,9 @@ fn a_summary_has_the_shapes_of_all_layers() {
         lines,
         [
             "frames as an image [1, 13, 74]",
-            "convolution 2x3, 1 -> 8, batch norm, relu, average 2 [8, 6, 36]",
+            "convolution 2x3, 1 -> 8, batch norm, relu, avg pool 2 [8, 6, 36]",
             "convolution 3x3, 8 -> 16, batch norm, relu [16, 4, 34]",
-            "convolution 3x3, 16 -> 32, batch norm, relu, average 2 [32, 1, 16]",
+            "convolution 3x3, 16 -> 32, batch norm, relu, avg pool 2 [32, 1, 16]",
             "linear 512 -> 128 [128]",
             "relu [128]",
             "linear 128 -> 64 [64]",
@@ -177,7 +181,7 @@ fn a_summary_has_the_shapes_of_all_layers() {
         ]
     );
     assert_eq!(summary.iter().map(|line| line.parameters).sum::<usize>(), 80_546);
-    // 12 x 72 places of 2 x 3 numbers for 8 channels.
+    // 12 x 72 positions, kernels of 2 x 3, 8 channels.
     assert_eq!(summary[1].macs, 12 * 72 * 6 * 8);
     let network = model("[cdnn-raw]").build(Shape::frames(480), 2).unwrap();
     let shapes: Vec<String> = network.summary(1).iter().map(|line| line.output.to_string()).collect();
@@ -185,25 +189,25 @@ fn a_summary_has_the_shapes_of_all_layers() {
 }
 
 #[test]
-fn the_weights_of_wave_cnn_start_from_xaviers_distribution() {
+fn wave_cnn_has_xavier_initialization() {
     let network = model("[wave-cnn]").build(fixed(1, 6000), 10).unwrap();
     let parameters = network.initial_parameters(1);
     for (name, bound) in
         [("9.weight", (6.0f32 / (16.0 * 5.0 + 32.0 * 5.0)).sqrt()), ("15.weight", (6.0f32 / 192.0).sqrt())]
     {
-        let view = network.views().iter().find(|view| view.name == name).unwrap();
-        let largest = view.of(&parameters).iter().fold(0.0f32, |largest, value| largest.max(value.abs()));
+        let spec = network.tensors().iter().find(|spec| spec.name == name).unwrap();
+        let largest = spec.slice(&parameters).iter().fold(0.0f32, |largest, value| largest.max(value.abs()));
         assert!(largest <= bound && largest > 0.98 * bound, "{name}: {largest} of {bound}");
     }
 }
 
 #[test]
-fn input_that_a_net_cannot_take_is_refused_with_the_layer_and_what_to_change() {
+fn invalid_input_is_an_error_with_layer_and_advice() {
     let cases = [
         (
             "[wave-cnn]",
             Shape::frames(1),
-            "model.wave-cnn cannot read [T, 1]: it needs recordings of one fixed length",
+            "model.wave-cnn cannot read [T, 1]: it needs recordings of one fixed length; set",
         ),
         (
             "[wave-cnn]",
@@ -227,12 +231,12 @@ fn input_that_a_net_cannot_take_is_refused_with_the_layer_and_what_to_change() {
         (
             "[cdnn]",
             Shape::frames(9),
-            "the largest of 3 cannot read [T, 9]: width: a window of 3 on an input of 2",
+            "max pooling of 3 cannot read [T, 9]: width: a window of 3 on an input of 2",
         ),
-        ("[cdnn]\ncells = 0", Shape::frames(40), "model.cdnn.cells = 0: must be from 1"),
+        ("[cdnn]\nhidden_size = 0", Shape::frames(40), "model.cdnn.hidden_size = 0: must be from 1"),
         ("[cdnn-raw]", Shape::frames(400), "filters of 401 samples cannot read [T, 400]"),
         ("[cdnn-raw]\nbands = 9", Shape::frames(480), "model.cdnn-raw: convolution of 8 features"),
-        ("[cdnn-raw]\nlayers = 99999", Shape::frames(480), "model.cdnn-raw.layers = 99999"),
+        ("[cdnn-raw]\nnum_layers = 99999", Shape::frames(480), "model.cdnn-raw.num_layers = 99999"),
     ];
     for (text, shape, expected) in cases {
         let error = model(text).build(shape, 3).err().expect(text).to_string();
@@ -242,11 +246,11 @@ fn input_that_a_net_cannot_take_is_refused_with_the_layer_and_what_to_change() {
 }
 
 #[test]
-fn a_net_without_dropout_has_the_same_parameters() {
+fn disable_dropout_keeps_the_parameters() {
     let mut with = model("[wave-cnn]\ndropout = 0.5\nbatch_norm = true");
-    let of = |model: &ModelConfig| model.build(fixed(1, 80), 3).unwrap().views().to_vec();
-    let views = of(&with);
-    with.drop_nothing();
+    let of = |model: &ModelConfig| model.build(fixed(1, 80), 3).unwrap().tensors().to_vec();
+    let specs = of(&with);
+    with.disable_dropout();
     assert_eq!(with, model("[wave-cnn]\nbatch_norm = true"));
-    assert_eq!(of(&with), views);
+    assert_eq!(of(&with), specs);
 }

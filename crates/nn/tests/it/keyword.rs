@@ -1,13 +1,13 @@
-//! The keyword nets against PyTorch on sequences of unequal lengths; `keyword/make.py` records its numbers.
+//! Keyword spotting models against PyTorch on sequences of unequal lengths, recorded by `keyword/make.py`.
 
 use std::collections::BTreeMap;
 
 use crate::recorded::{Gradient, is_norm};
 use serde::Deserialize;
 use stapes_kernels::Sequences;
-use stapes_nn::layer::{Draw, Mode, Pass, Shape};
+use stapes_nn::layer::{DropoutKey, Mode, Pass, Shape};
 use stapes_nn::objective::Targets;
-use stapes_nn::parameters::View;
+use stapes_nn::parameters::TensorSpec;
 use stapes_nn::{ModelConfig, ModelError, Network};
 use stapes_testkit::tolerance::{check_mixed, widen};
 
@@ -33,7 +33,7 @@ fn model(name: &str, settings: &str) -> ModelConfig {
     toml::from_str(&format!("[{name}]\n{settings}")).unwrap()
 }
 
-/// `count` numbers in [-1, 1), as `uniform` of make.py.
+/// Returns `count` numbers in [-1, 1), as `uniform` in make.py.
 fn uniform(number: usize, count: usize) -> impl Iterator<Item = f64> {
     (0..count).map(move |at| {
         let mut x = (at + number * 1_000_003) as u32;
@@ -43,22 +43,22 @@ fn uniform(number: usize, count: usize) -> impl Iterator<Item = f64> {
     })
 }
 
-/// Sets all parameters by formula, as `fill` of make.py.
+/// Sets all parameters by a formula, as `fill` in make.py.
 fn fill(network: &Network, parameters: &mut [f32]) {
-    let mut trained: Vec<&View> = network.views().iter().filter(|view| view.trained).collect();
-    trained.sort_by_key(|view| &view.name);
-    for (number, view) in trained.into_iter().enumerate() {
-        let is_norm = is_norm(network, view);
-        let (scale, shift) = match view.shape.as_slice() {
+    let mut trained: Vec<&TensorSpec> = network.tensors().iter().filter(|spec| spec.trained).collect();
+    trained.sort_by_key(|spec| &spec.name);
+    for (number, spec) in trained.into_iter().enumerate() {
+        let is_norm = is_norm(network, spec);
+        let (scale, shift) = match spec.shape.as_slice() {
             [_, row @ ..] if !row.is_empty() => ((3.0 / row.iter().product::<usize>() as f64).sqrt(), 0.0),
             _ => (0.2, if is_norm { 1.0 } else { 0.0 }),
         };
-        let drawn = uniform(number, view.len()).map(|value| (scale * value + shift) as f32);
-        view.of_mut(parameters).iter_mut().zip(drawn).for_each(|(to, value)| *to = value);
+        let drawn = uniform(number, spec.len()).map(|value| (scale * value + shift) as f32);
+        spec.slice_mut(parameters).iter_mut().zip(drawn).for_each(|(to, value)| *to = value);
     }
 }
 
-/// The frames of each sequence, [T, F].
+/// Returns the frames of each sequence, [T, F].
 fn frames(features: usize, lengths: &[usize]) -> Vec<Vec<f32>> {
     let mut drawn = uniform(1000, lengths.iter().sum::<usize>() * features).map(|value| (1.5 * value) as f32);
     lengths.iter().map(|length| drawn.by_ref().take(length * features).collect()).collect()
@@ -72,7 +72,7 @@ fn packed(sequences: &Sequences, frames: &[Vec<f32>], features: usize) -> Vec<f3
 }
 
 fn without_dropout(mut config: ModelConfig) -> ModelConfig {
-    config.drop_nothing();
+    config.disable_dropout();
     config
 }
 
@@ -88,18 +88,21 @@ impl Recorded {
         let sequences = Sequences::new(&self.lengths).unwrap();
         let input = packed(&sequences, &frames(self.features, &self.lengths), self.features);
         let target: Vec<usize> = (0..self.lengths.len()).map(|at| at * at % self.classes).collect();
-        let places: Vec<usize> = (0..self.lengths.len()).collect();
-        let pass = Pass { sequences: &sequences, mode: Mode::Training(Draw { key: 0, places: &places }) };
+        let example_ids: Vec<usize> = (0..self.lengths.len()).collect();
+        let pass = Pass {
+            sequences: &sequences,
+            mode: Mode::Training(DropoutKey { step: 0, example_ids: &example_ids }),
+        };
         let (scores, loss, gradients) =
             recorded::step(&mut network, &parameters, &input, Targets::Sequences(&target), pass);
         check_mixed("logits", &widen(&scores), &self.logits, 1e-4)?;
         check_mixed("loss", &[loss], &[self.loss], 1e-5)?;
-        for view in network.views().iter().filter(|view| view.trained) {
-            recorded::check_gradient(&self.gradients, view, &gradients)?;
+        for spec in network.tensors().iter().filter(|spec| spec.trained) {
+            recorded::check_gradient(&self.gradients, spec, &gradients)?;
         }
 
-        network.follow(&mut parameters);
-        network.prepare(&parameters);
+        network.update_running_stats(&mut parameters);
+        network.load_parameters(&parameters);
         let pass = Pass { sequences: &sequences, mode: Mode::Inference };
         let scores = network.forward(&parameters, &input, pass).to_vec();
         check_mixed("logits_eval", &widen(&scores), &self.logits_eval, 1e-4)
@@ -107,7 +110,7 @@ impl Recorded {
 }
 
 #[test]
-fn scores_loss_and_gradients_are_those_of_pytorch_on_unequal_lengths() {
+fn scores_loss_and_gradients_match_pytorch_with_unequal_lengths() {
     let wrong: Vec<String> = cases()
         .iter()
         .filter_map(|case| {
@@ -118,15 +121,15 @@ fn scores_loss_and_gradients_are_those_of_pytorch_on_unequal_lengths() {
 }
 
 #[test]
-fn names_are_those_recorded_and_no_others() {
+fn parameter_names_match_pytorch() {
     for case in cases() {
         let network = model(&case.model, &case.settings).build(Shape::frames(case.features), case.classes);
         let mut names: Vec<String> = network
             .unwrap()
-            .views()
+            .tensors()
             .iter()
-            .filter(|view| view.trained)
-            .map(|view| view.name.clone())
+            .filter(|spec| spec.trained)
+            .map(|spec| spec.name.clone())
             .collect();
         names.sort();
         assert_eq!(names, case.gradients.into_keys().collect::<Vec<_>>(), "{}", case.model);
@@ -134,8 +137,8 @@ fn names_are_those_recorded_and_no_others() {
 }
 
 #[test]
-fn the_published_numbers_of_parameters() {
-    // Twelve classes; a GRU has one bias more here than where CRNN's numbers come from, 2 x 3 x 60 in all.
+fn parameter_counts_match_the_papers() {
+    // Twelve classes. The GRU here has one more bias than that of the CRNN paper, 2 x 3 x 60 parameters.
     for (name, settings, features, parameters) in [
         ("ds-cnn", "", 10, 22_604 + 9 * 2 * 64),
         ("ds-cnn", "size = 'medium'", 10, 135_032 + 9 * 2 * 172),
@@ -147,8 +150,8 @@ fn the_published_numbers_of_parameters() {
     }
 }
 
-/// One of each model.
-fn each() -> Vec<Recorded> {
+/// Returns one case per model.
+fn one_per_model() -> Vec<Recorded> {
     let mut cases = cases();
     cases.retain(|case| case.parameters < 100_000);
     let mut seen: Vec<String> = Vec::new();
@@ -162,12 +165,12 @@ fn each() -> Vec<Recorded> {
 }
 
 #[test]
-fn a_sequence_has_the_same_scores_alone_and_beside_longer_ones() {
-    for case in each() {
+fn scores_do_not_depend_on_longer_sequences_in_the_batch() {
+    for case in one_per_model() {
         let config = without_dropout(model(&case.model, &case.settings));
         let mut network = config.build(Shape::frames(case.features), case.classes).unwrap();
         let parameters = network.initial_parameters(3);
-        network.prepare(&parameters);
+        network.load_parameters(&parameters);
         let lengths = [5, 1, 33, 18];
         let frames = frames(case.features, &lengths);
         let mut scores = |lengths: &[usize], frames: &[Vec<f32>]| {
@@ -185,8 +188,8 @@ fn a_sequence_has_the_same_scores_alone_and_beside_longer_ones() {
 }
 
 #[test]
-fn a_fixed_length_gives_what_any_length_gives() {
-    for case in each() {
+fn fixed_and_variable_length_give_equal_scores() {
+    for case in one_per_model() {
         let config = without_dropout(model(&case.model, &case.settings));
         let any = Shape::frames(case.features);
         let fixed = Shape::Sequence { features: case.features, frames: Some(21) };
@@ -195,7 +198,7 @@ fn a_fixed_length_gives_what_any_length_gives() {
         let scores = [any, fixed].map(|shape| {
             let mut network = config.build(shape, case.classes).unwrap();
             let parameters = network.initial_parameters(3);
-            network.prepare(&parameters);
+            network.load_parameters(&parameters);
             let pass = Pass { sequences: &sequences, mode: Mode::Inference };
             network.forward(&parameters, &input, pass).to_vec()
         });
@@ -204,14 +207,14 @@ fn a_fixed_length_gives_what_any_length_gives() {
 }
 
 #[test]
-fn what_a_net_cannot_read_is_refused_with_the_layer() {
+fn invalid_input_is_an_error_with_the_layer() {
     let error = |name: &str, settings: &str, features: usize| -> ModelError {
         model(name, settings).build(Shape::frames(features), 12).err().unwrap()
     };
     let message = error("bc-resnet", "", 39).to_string();
     assert_eq!(
         message,
-        "model.bc-resnet cannot read [T, 39]: it reads frames of 40 values: set n_mels = 40, of Kaldi's front ends num_bins = 40"
+        "model.bc-resnet cannot read [T, 39]: it reads frames of 40 values; set n_mels = 40 (num_bins = 40 for Kaldi's front ends)"
     );
     let message = error("crnn", "", 3).to_string();
     assert!(
@@ -222,7 +225,7 @@ fn what_a_net_cannot_read_is_refused_with_the_layer() {
         ("tc-resnet", "channels = []", "model.tc-resnet.channels = []"),
         ("tc-resnet", "channels = [16, 0]", "model.tc-resnet.channels = 0"),
         ("tc-resnet", "dropout = 1.0", "model.tc-resnet.dropout = 1"),
-        ("crnn", "cells = 0", "model.crnn.cells = 0"),
+        ("crnn", "hidden_size = 0", "model.crnn.hidden_size = 0"),
         ("attention-rnn", "filters = 100000", "model.attention-rnn.filters = 100000"),
     ] {
         let message = error(name, settings, 40).to_string();

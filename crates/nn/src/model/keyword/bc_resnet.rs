@@ -3,33 +3,34 @@
 use serde::{Deserialize, Serialize};
 use stapes_kernels::convolution::ConvolutionShape;
 
-use super::super::images::{Images, same};
+use super::super::image_plan::{ImagePlan, same_padding};
 use super::super::{ModelError, check_dropout};
 use crate::convolution::{BlockConfig, FramesAsImage, ImageMean};
 use crate::dropout::Dropout;
 use crate::layer::Shape;
 use crate::linear::Linear;
 use crate::network::Network;
-use crate::normalise::Normalise;
+use crate::norm_activation::NormActivation;
 use crate::objective::Objective;
 use crate::swish::Swish;
 
-/// Residual blocks with a part in two dimensions, a convolution of each channel along the features, and a part
-/// in time alone: the mean over the features goes through a convolution of each channel in time and one across
-/// the channels, and is added to all rows of the first part.
+/// Broadcasted residual blocks. Each has a two-dimensional path, a depthwise convolution along the features,
+/// and a path in time: the mean over the features passes a depthwise convolution in time and a pointwise one,
+/// and is added to all rows of the two-dimensional path.
 ///
 /// # Shapes
-/// [T, 40] as the image [1, 40, T] -> \[K\]; of 12 classes BC-ResNet-1 has 9,232 parameters (9.2k in the paper)
+/// [T, 40] as the image [1, 40, T] -> \[K\]; BC-ResNet-1 has 9,232 parameters with 12 classes (9.2k in the
+/// paper)
 ///
 /// # Source
-/// Kim et al. 2021, with 40 log-mel values of 30 ms frames every 10 ms; parameters are named as in the authors'
+/// Kim et al. 2021, with 40 log-mel values of 30 ms frames every 10 ms; parameter names as in the authors'
 /// PyTorch program.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct BcResnetConfig {
-    /// The factor tau of all channels.
+    /// Factor tau of the number of channels.
     pub width: BcResnetWidth,
-    /// Probability of dropout of channels in each block, in [0, 1).
+    /// Probability of channelwise dropout in each block, in [0, 1).
     pub dropout: f32,
 }
 
@@ -39,11 +40,11 @@ impl Default for BcResnetConfig {
     }
 }
 
-/// The factor tau: one of the paper's 1, 1.5, 2, 3, 6 and 8.
+/// Factor tau: 1, 1.5, 2, 3, 6 or 8, as in the paper.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "f64", into = "f64")]
 pub struct BcResnetWidth {
-    /// 8 tau, the channels that all others are a multiple of.
+    /// 8 tau, the base number of channels.
     base: usize,
 }
 
@@ -64,7 +65,7 @@ impl From<BcResnetWidth> for f64 {
     }
 }
 
-/// Bands of sub-spectral normalisation, rows that it needs, and the blocks of each stage.
+/// Bands of sub-spectral normalization, number of features, and number of blocks per stage.
 const BANDS: usize = 5;
 const ROWS: usize = 40;
 const BLOCKS: [usize; 4] = [2, 2, 4, 4];
@@ -74,21 +75,21 @@ impl BcResnetConfig {
         check_dropout("model.bc-resnet.dropout", self.dropout)?;
         let model = "bc-resnet";
         if input.features() != ROWS {
-            let rule = "it reads frames of 40 values: set n_mels = 40, of Kaldi's front ends num_bins = 40";
+            let rule = "it reads frames of 40 values; set n_mels = 40 (num_bins = 40 for Kaldi's front ends)";
             return Err(ModelError::Input { model, input, rule });
         }
         let base = self.width.base;
         let channels = [base, base * 3 / 2, base * 2, base * 5 / 2];
-        let mut images = Images::new(model, input, FramesAsImage::new(ROWS, input.length()));
+        let mut images = ImagePlan::new(model, input, FramesAsImage::new(ROWS, input.length()));
         let kernel = [5, 5];
         let shape = ConvolutionShape {
             stride: [2, 1],
-            padding: same(kernel, [1, 1]),
+            padding: same_padding(kernel, [1, 1]),
             ..ConvolutionShape::new(1, base * 2, kernel)
         };
-        let head = BlockConfig { rectify: true, ..plain(shape) };
-        images.convolve(head, ("cnn_head.0.", Some("cnn_head.1.")))?;
-        let mut dropouts = 0;
+        let head = BlockConfig { relu: true, ..without_bias(shape) };
+        images.convolve(head, "cnn_head.0.", Some("cnn_head.1."))?;
+        let mut dropout_id = 0;
         for (stage, &blocks) in BLOCKS.iter().enumerate() {
             for block in 0..blocks {
                 let halves = block == 0 && (stage == 1 || stage == 2);
@@ -97,22 +98,23 @@ impl BcResnetConfig {
                     channels: channels[stage],
                     stride: if halves { 2 } else { 1 },
                     dilation: 1 << stage,
-                    dropout: (self.dropout, dropouts),
+                    dropout: self.dropout,
+                    dropout_id,
                 };
                 images.broadcast(&block)?;
-                dropouts += 1;
+                dropout_id += 1;
             }
         }
         let last = channels[3];
-        let mut padding = same(kernel, [1, 1]);
+        let mut padding = same_padding(kernel, [1, 1]);
         padding[0] = [0, 0];
         let shape = ConvolutionShape { padding, groups: last, ..ConvolutionShape::new(last, last, kernel) };
-        images.convolve(plain(shape), ("classifier.0.", None))?;
+        images.convolve(without_bias(shape), "classifier.0.", None)?;
         let shape = ConvolutionShape::new(last, base * 4, [1, 1]);
-        let across = BlockConfig { rectify: true, ..plain(shape) };
-        images.convolve(across, ("classifier.1.", Some("classifier.2.")))?;
+        let across = BlockConfig { relu: true, ..without_bias(shape) };
+        images.convolve(across, "classifier.1.", Some("classifier.2."))?;
         let mut plan = images.plan;
-        plan.push(ImageMean::of_all(plan.shape()));
+        plan.push(ImageMean::global(plan.shape()));
         let linear = Linear::new(plan.shape(), classes, "classifier.5.", plan.layout());
         plan.push(linear);
         Ok(plan.finish(Objective::Classes))
@@ -123,68 +125,67 @@ impl BcResnetConfig {
 struct Block {
     name: String,
     channels: usize,
-    /// Along the features.
+    /// Stride along the features.
     stride: usize,
-    /// In time.
+    /// Dilation in time.
     dilation: usize,
-    /// Probability and number.
-    dropout: (f32, u64),
+    dropout: f32,
+    dropout_id: u64,
 }
 
-impl Images {
+impl ImagePlan {
     /// ```text
-    /// f2 = norm in bands (conv along features (x))      x through relu(norm(conv 1x1)) where channels change
-    /// f1 = dropout(conv 1x1 (swish(norm(conv in time (mean over features of f2)))))
-    /// y  = relu(f2 + f1 + x)                            without x where channels change
+    /// f2 = norm in bands(conv along features(x))    x is first relu(norm(conv 1x1(x))) if channels change
+    /// f1 = dropout(conv 1x1(swish(norm(conv in time(mean over features of f2)))))
+    /// y  = relu(f2 + f1 + x)                        without x if channels change
     /// ```
     fn broadcast(&mut self, block: &Block) -> Result<(), ModelError> {
-        let Block { name, channels, stride, dilation, dropout } = block;
-        let (start, inputs, channels) = (self.plan.place(), self.channels(), *channels);
+        let Block { name, channels, stride, dilation, dropout, dropout_id } = block;
+        let (start, inputs, channels) = (self.plan.outlet(), self.channels(), *channels);
         let changes = inputs != channels;
         if changes {
             let shape = ConvolutionShape::new(inputs, channels, [1, 1]);
             let names = [0, 1].map(|at| format!("{name}.f2.0.block.{at}."));
-            self.convolve(BlockConfig { rectify: true, ..plain(shape) }, (&names[0], Some(&names[1])))?;
+            self.convolve(BlockConfig { relu: true, ..without_bias(shape) }, &names[0], Some(&names[1]))?;
         }
         let kernel = [3, 1];
         let shape = ConvolutionShape {
             stride: [*stride, 1],
-            padding: same(kernel, [1, 1]),
+            padding: same_padding(kernel, [1, 1]),
             groups: channels,
             ..ConvolutionShape::new(channels, channels, kernel)
         };
         let along_features = format!("{name}.f2.{}.block.", usize::from(changes));
-        self.convolve(plain(shape), (&format!("{along_features}0."), None))?;
+        self.convolve(without_bias(shape), &format!("{along_features}0."), None)?;
         let plan = &mut self.plan;
         let prefix = format!("{along_features}1.ssnorm.");
-        let norm = Normalise::in_bands(plan.shape(), BANDS, &prefix, plan.layout());
+        let norm = NormActivation::in_bands(plan.shape(), BANDS, &prefix, plan.layout());
         plan.push(norm);
-        let two_dimensions = plan.place();
-        plan.push(ImageMean::of_columns(plan.shape()));
+        let two_dimensions = plan.outlet();
+        plan.push(ImageMean::over_rows(plan.shape()));
         let (kernel, dilations) = ([1, 3], [1, *dilation]);
         let shape = ConvolutionShape {
-            padding: same(kernel, dilations),
+            padding: same_padding(kernel, dilations),
             dilation: dilations,
             groups: channels,
             ..ConvolutionShape::new(channels, channels, kernel)
         };
         let names = [0, 1].map(|at| format!("{name}.f1.0.block.{at}."));
-        self.convolve(plain(shape), (&names[0], Some(&names[1])))?;
+        self.convolve(without_bias(shape), &names[0], Some(&names[1]))?;
         self.plan.push(Swish::new(self.plan.shape()));
         let shape = ConvolutionShape::new(channels, channels, [1, 1]);
-        self.convolve(plain(shape), (&format!("{name}.f1.1."), None))?;
+        self.convolve(without_bias(shape), &format!("{name}.f1.1."), None)?;
         let plan = &mut self.plan;
-        if dropout.0 > 0.0 {
-            plan.push(Dropout::new(dropout.0, plan.shape(), dropout.1).of_channels());
+        if *dropout > 0.0 {
+            plan.push(Dropout::new(*dropout, plan.shape(), *dropout_id).channelwise());
         }
-        let mut terms = vec![two_dimensions, plan.place()];
+        let mut terms = vec![two_dimensions, plan.outlet()];
         terms.extend((!changes).then_some(start));
-        plan.join(&terms, true);
+        plan.push_residual(&terms, true);
         Ok(())
     }
 }
 
-/// Without bias.
-fn plain(shape: ConvolutionShape) -> BlockConfig {
+fn without_bias(shape: ConvolutionShape) -> BlockConfig {
     BlockConfig { bias: false, ..BlockConfig::new(shape) }
 }

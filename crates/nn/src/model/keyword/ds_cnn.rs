@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use stapes_kernels::convolution::ConvolutionShape;
 
-use super::super::images::{Images, same};
+use super::super::image_plan::{ImagePlan, same_padding};
 use super::super::{ModelError, check_dropout};
 use crate::convolution::{BlockConfig, FramesAsImage, ImageMean};
 use crate::dropout::Dropout;
@@ -12,37 +12,37 @@ use crate::linear::Linear;
 use crate::network::Network;
 use crate::objective::Objective;
 
-/// A convolution of 10 frames by 4 features; then blocks of a convolution 3x3 of each channel and one 1x1 across
-/// the channels; the mean over all places, and a linear layer. Every convolution is followed by batch
-/// normalisation and ReLU.
+/// A convolution over 10 frames and 4 features; then blocks of a depthwise 3x3 and a pointwise 1x1
+/// convolution; the global mean, and a linear layer. Every convolution has batch normalization and ReLU.
 ///
 /// # Shapes
-/// [T, F] as the image [1, F, T] -> \[K\]; of 10 MFCC and 12 classes the small net has 23,756 parameters, 22,604
-/// where the normalisations are folded into the convolutions
+/// [T, F] as the image [1, F, T] -> \[K\]; the small model has 23,756 parameters with 10 MFCC and 12 classes,
+/// 22,604 with the normalizations folded into the convolutions
 ///
 /// # Source
-/// Zhang et al. 2017, Hello Edge; S, M and L of table 9, with 40 ms frames every 20 ms. Zeros lie on both sides of a
-/// convolution as if it had no stride, of an odd number one more behind, where the authors' program counts them for the
-/// strides.
+/// Zhang et al. 2017, Hello Edge; S, M and L of table 9, with 40 ms frames every 20 ms. Padding is that of
+/// stride 1 with the extra zero of an odd number at the end; the authors' program computes it for the actual
+/// stride.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct DsCnnConfig {
-    /// Which of the paper's three.
+    /// Size of the model.
     pub size: DsCnnSize,
-    /// Probability of dropout in front of the linear layer, in [0, 1).
+    /// Probability of dropout before the linear layer, in [0, 1).
     pub dropout: f32,
 }
 
-/// The paper's three sizes.
+/// Sizes of the paper.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DsCnnSize {
-    /// 64 channels, 4 blocks; the first convolution with stride 2 in both directions.
+    /// 64 channels, 4 blocks; the first convolution has stride 2 in both directions.
     #[default]
     Small,
-    /// 172 channels, 4 blocks; the first convolution with stride 2 in time, the first block in both directions.
+    /// 172 channels, 4 blocks; the first convolution has stride 2 in time, the first block in both
+    /// directions.
     Medium,
-    /// 276 channels, 5 blocks; strides as the medium one.
+    /// 276 channels, 5 blocks; strides as in `Medium`.
     Large,
 }
 
@@ -55,30 +55,30 @@ impl DsCnnConfig {
             DsCnnSize::Large => (276, 5, [[1, 2], [2, 2]]),
         };
         let image = FramesAsImage::new(input.features(), input.length());
-        let mut images = Images::new("ds-cnn", input, image);
+        let mut images = ImagePlan::new("ds-cnn", input, image);
         // Features are the rows of the image and frames its columns.
         let kernel = [4, 10];
         let shape = ConvolutionShape {
             stride: strides[0],
-            padding: same(kernel, [1, 1]),
+            padding: same_padding(kernel, [1, 1]),
             ..ConvolutionShape::new(1, channels, kernel)
         };
-        images.convolve(rectified(shape), ("conv.", Some("norm.")))?;
+        images.convolve(relu_block(shape), "conv.", Some("norm."))?;
         for block in 0..blocks {
             let stride = if block == 0 { strides[1] } else { [1, 1] };
             let shape = ConvolutionShape {
                 stride,
-                padding: same([3, 3], [1, 1]),
+                padding: same_padding([3, 3], [1, 1]),
                 groups: channels,
                 ..ConvolutionShape::new(channels, channels, [3, 3])
             };
             let name = |part: &str| format!("blocks.{block}.{part}.");
-            images.convolve(rectified(shape), (&name("depthwise"), Some(&name("depthwise_norm"))))?;
+            images.convolve(relu_block(shape), &name("depthwise"), Some(&name("depthwise_norm")))?;
             let shape = ConvolutionShape::new(channels, channels, [1, 1]);
-            images.convolve(rectified(shape), (&name("pointwise"), Some(&name("pointwise_norm"))))?;
+            images.convolve(relu_block(shape), &name("pointwise"), Some(&name("pointwise_norm")))?;
         }
         let mut plan = images.plan;
-        plan.push(ImageMean::of_all(plan.shape()));
+        plan.push(ImageMean::global(plan.shape()));
         if self.dropout > 0.0 {
             plan.push(Dropout::new(self.dropout, plan.shape(), 0));
         }
@@ -88,6 +88,6 @@ impl DsCnnConfig {
     }
 }
 
-fn rectified(shape: ConvolutionShape) -> BlockConfig {
-    BlockConfig { rectify: true, ..BlockConfig::new(shape) }
+fn relu_block(shape: ConvolutionShape) -> BlockConfig {
+    BlockConfig { relu: true, ..BlockConfig::new(shape) }
 }

@@ -1,4 +1,4 @@
-//! Small nets for keyword spotting, as their papers have them. They read frames of any number.
+//! Small published models for keyword spotting, for frames of any number.
 
 mod attention_rnn;
 mod bc_resnet;

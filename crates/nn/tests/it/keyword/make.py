@@ -1,10 +1,10 @@
-"""Records what PyTorch computes for the keyword nets on a batch of unequal lengths.
+"""Records the results of PyTorch for the keyword spotting models on a batch of unequal lengths.
 
     python make.py          # writes recorded.json beside this file
 
-A batch is a list of images [C, H, W], each as wide as its sequence is long; convolutions see one image at a time,
-batch normalisation sees all places of all images, and nothing is padded. Where all lengths are equal, the nets must
-give what torch.nn's own modules give on one tensor: `check_equal_lengths` does that before anything is written.
+A batch is a list of images [C, H, W] whose width is the length of the sequence. Convolutions process one image at a
+time, batch normalization all positions of all images, and there is no padding. For equal lengths the results must
+equal those of torch.nn's modules on one tensor; `check_equal_lengths` checks that before anything is written.
 """
 
 import json
@@ -20,7 +20,7 @@ torch.set_num_threads(1)
 
 
 def uniform(number, count):
-    """`count` numbers in [-1, 1): a hash of the number of the tensor and of the place."""
+    """Returns `count` numbers in [-1, 1): a hash of the number of the tensor and of the index."""
     x = torch.arange(count, dtype=torch.int64) + number * 1_000_003
     mask = 0xFFFFFFFF
     x = x & mask
@@ -31,7 +31,7 @@ def uniform(number, count):
 
 
 class Norm(nn.BatchNorm2d):
-    """Batch normalisation over all places of a list of images [C, H, W], in bands of rows."""
+    """Batch normalization over all positions of a list of images [C, H, W], in bands of rows."""
 
     def __init__(self, channels, bands=1):
         super().__init__(channels * bands)
@@ -39,8 +39,8 @@ class Norm(nn.BatchNorm2d):
 
     def forward(self, images):
         flat = [image.reshape(self.num_features, -1) for image in images]
-        places = torch.cat(flat, dim=1)[None, :, :, None]
-        normed = super().forward(places)[0, :, :, 0]
+        positions = torch.cat(flat, dim=1)[None, :, :, None]
+        normed = super().forward(positions)[0, :, :, 0]
         parts = normed.split([part.shape[1] for part in flat], dim=1)
         return [part.reshape(image.shape) for part, image in zip(parts, images)]
 
@@ -50,7 +50,7 @@ def relu(images):
 
 
 def same(kernel, dilation=(1, 1)):
-    """left, right, top, bottom"""
+    """Padding that keeps the size: left, right, top, bottom."""
     total = [(k - 1) * d for k, d in zip(kernel, dilation)]
     return [total[1] // 2, total[1] - total[1] // 2, total[0] // 2, total[0] - total[0] // 2]
 
@@ -191,13 +191,13 @@ class BcResnet(Net):
 
 
 class Crnn(Net):
-    def __init__(self, features, classes, filters, stride, cells, hidden):
+    def __init__(self, features, classes, filters, stride, hidden_size, fc_size):
         super().__init__()
         self.add("conv", conv(1, filters, (4, 10), (stride, 2), padding=[9, 0, 0, 0]))
         rows = (features - 4) // stride + 1
-        self.add("gru", nn.GRU(filters * rows, cells, num_layers=2, batch_first=True))
-        self.add("hidden", nn.Linear(cells, hidden))
-        self.add("fc", nn.Linear(hidden, classes))
+        self.add("gru", nn.GRU(filters * rows, hidden_size, num_layers=2, batch_first=True))
+        self.add("hidden", nn.Linear(hidden_size, fc_size))
+        self.add("fc", nn.Linear(fc_size, classes))
 
     def forward(self, frames):
         x = relu(self.convolve("conv", [one.T[None] for one in frames]))
@@ -206,15 +206,15 @@ class Crnn(Net):
 
 
 class AttentionRnn(Net):
-    def __init__(self, features, classes, filters, cells):
+    def __init__(self, features, classes, filters, hidden_size):
         super().__init__()
         self.add("conv1", conv(1, filters, (1, 5)))
         self.add("norm1", Norm(filters))
         self.add("conv2", conv(filters, 1, (1, 5)))
         self.add("norm2", Norm(1))
-        self.add("lstm", nn.LSTM(features, cells, num_layers=2, bidirectional=True, batch_first=True))
-        self.add("query", nn.Linear(2 * cells, 2 * cells))
-        self.add("fc1", nn.Linear(2 * cells, 64))
+        self.add("lstm", nn.LSTM(features, hidden_size, num_layers=2, bidirectional=True, batch_first=True))
+        self.add("query", nn.Linear(2 * hidden_size, 2 * hidden_size))
+        self.add("fc1", nn.Linear(2 * hidden_size, 64))
         self.add("fc2", nn.Linear(64, 32))
         self.add("fc3", nn.Linear(32, classes))
 
@@ -232,7 +232,7 @@ class AttentionRnn(Net):
 
 
 def fill(net):
-    """Sets all parameters by formula, in the order of their names."""
+    """Sets all parameters by a formula, in the order of their names."""
     norms = {name.replace("|", ".") for name, module in net.named_modules() if isinstance(module, Norm)}
     for number, (name, value) in enumerate(sorted(net.names().items())):
         drawn = uniform(number, value.numel()).reshape(value.shape)
@@ -257,9 +257,9 @@ CASES = [
     ("bc-resnet", "width = 6", 40, 12, lambda f, k: BcResnet(f, k, 6)),
     ("bc-resnet", "width = 8", 40, 12, lambda f, k: BcResnet(f, k, 8)),
     ("crnn", "", 10, 12, lambda f, k: Crnn(f, k, 48, 2, 60, 84)),
-    ("crnn", "filters = 7\nfeature_stride = 1\ncells = 5\nhidden = 6", 9, 3, lambda f, k: Crnn(f, k, 7, 1, 5, 6)),
+    ("crnn", "filters = 7\nfeature_stride = 1\nhidden_size = 5\nfc_size = 6", 9, 3, lambda f, k: Crnn(f, k, 7, 1, 5, 6)),
     ("attention-rnn", "", 80, 36, lambda f, k: AttentionRnn(f, k, 10, 64)),
-    ("attention-rnn", "filters = 3\ncells = 4", 6, 3, lambda f, k: AttentionRnn(f, k, 3, 4)),
+    ("attention-rnn", "filters = 3\nhidden_size = 4", 6, 3, lambda f, k: AttentionRnn(f, k, 3, 4)),
 ]
 
 LENGTHS = [17, 26, 9, 30]
@@ -271,7 +271,7 @@ def batch(features, lengths):
 
 
 def trained(features, classes, build, dtype):
-    """A net with the gradients of one batch, in this precision."""
+    """Returns a network with the gradients of one batch, in this precision."""
     net = build(features, classes)
     fill(net)
     net.to(dtype)
@@ -283,7 +283,7 @@ def trained(features, classes, build, dtype):
 
 
 def check_kinks(double, single):
-    """No value lies so near a kink of a ReLU that single precision sees the other side."""
+    """Checks that no value is so close to the kink of a ReLU that rounding to single precision changes its sign."""
     single = single.names()
     for name, value in double.names().items():
         if value.grad.norm() > 1e-9:
@@ -321,25 +321,25 @@ def record(model, settings, features, classes, build):
 
 
 def squeezed(name, shape, net):
-    """A weight of a convolution in one dimension has no axis for the rows."""
+    """Removes the axis of the rows from the weight of a one-dimensional convolution."""
     return shape[:2] + shape[3:] if len(shape) == 4 and isinstance(net, TcResnet) else shape
 
 
 def check_equal_lengths():
-    """Lists of equal lengths give what one tensor gives, for convolution and normalisation in bands."""
+    """Checks that lists of equal lengths give the result of one tensor, for convolution and normalization in bands."""
     x = uniform(1, 3 * 4 * 10 * 6).reshape(3, 4, 10, 6)
-    own, plain = Norm(4, 5), nn.BatchNorm2d(20)
-    listed = torch.stack(own(list(x)))
+    listed_norm, plain = Norm(4, 5), nn.BatchNorm2d(20)
+    listed = torch.stack(listed_norm(list(x)))
     tensor = plain(x.reshape(3, 20, 2, 6)).reshape(x.shape)
     assert torch.allclose(listed, tensor, atol=1e-12)
-    assert torch.allclose(own.running_var, plain.running_var, atol=1e-12)
+    assert torch.allclose(listed_norm.running_var, plain.running_var, atol=1e-12)
     both = conv(4, 8, (3, 5), (2, 1), groups=2)
     listed = torch.stack([both(image[None])[0] for image in x])
     assert torch.allclose(listed, both(x), atol=1e-12)
 
 
 def rounded(value):
-    """Numbers with ten digits."""
+    """Rounds numbers to ten digits."""
     if isinstance(value, dict):
         return {key: rounded(part) for key, part in value.items()}
     if isinstance(value, list):

@@ -1,29 +1,29 @@
-//! The sum at the end of a shortcut.
+//! Residual connections.
 
 use stapes_kernels::Sequences;
 
 use crate::layer::Shape;
 
-/// y = sum of the terms, or max(0, .) of it.
+/// y = sum of the terms, optionally followed by ReLU.
 ///
 /// # Shapes
-/// all terms as the first, or images [C, 1, W] where that is an image [C, H, W]
-pub(super) struct Join {
+/// all terms have the shape of the first; if it is an image [C, H, W], terms [C, 1, W] are added to every row
+pub(super) struct Residual {
     terms: Vec<Shape>,
-    rectify: bool,
+    relu: bool,
 }
 
-impl Join {
-    pub(super) fn new(terms: Vec<Shape>, rectify: bool) -> Join {
-        let first = *terms.first().unwrap_or_else(|| panic!("a join of nothing"));
+impl Residual {
+    pub(super) fn new(terms: Vec<Shape>, relu: bool) -> Residual {
+        let first = *terms.first().unwrap_or_else(|| panic!("a residual sum without terms"));
         let fits = |term: &Shape| match (first, *term) {
             (Shape::Image { channels, width, .. }, row @ Shape::Image { height: 1, .. }) => {
                 row == Shape::Image { channels, height: 1, width }
             }
             (first, term) => first == term,
         };
-        assert!(terms.iter().all(fits), "a join of {terms:?}");
-        Join { terms, rectify }
+        assert!(terms.iter().all(fits), "a residual sum of the shapes {terms:?}");
+        Residual { terms, relu }
     }
 
     pub(super) fn shape(&self) -> Shape {
@@ -32,10 +32,10 @@ impl Join {
 
     pub(super) fn describe(&self) -> String {
         let sum = format!("sum of {}", self.terms.len());
-        if self.rectify { format!("{sum}, relu") } else { sum }
+        if self.relu { format!("{sum}, relu") } else { sum }
     }
 
-    /// Writes the first term, or adds term number `term`.
+    /// Copies the first term to the output, or adds term number `term`.
     pub(super) fn add(&self, term: usize, values: &[f32], output: &mut [f32], sequences: &Sequences) {
         if term == 0 {
             return output.copy_from_slice(values);
@@ -45,29 +45,29 @@ impl Join {
         });
     }
 
-    /// After all terms were added.
-    pub(super) fn rectify(&self, output: &mut [f32]) {
-        if self.rectify {
+    /// Applies ReLU, if any, after all terms were added.
+    pub(super) fn relu(&self, output: &mut [f32]) {
+        if self.relu {
             output.iter_mut().for_each(|value| *value = value.max(0.0));
         }
     }
 
-    /// Makes the gradient by the output that by the sum.
-    pub(super) fn unrectify(&self, output: &[f32], d_output: &mut [f32]) {
-        if self.rectify {
+    /// Turns the gradient of the output into the gradient of the sum.
+    pub(super) fn relu_backward(&self, output: &[f32], d_output: &mut [f32]) {
+        if self.relu {
             let zero = |(d, y): (&mut f32, &f32)| *d = if *y > 0.0 { *d } else { 0.0 };
             d_output.iter_mut().zip(output).for_each(zero);
         }
     }
 
-    /// Adds the gradient by the sum to that by term number `term`.
+    /// Adds the gradient of the sum to the gradient of term number `term`.
     pub(super) fn add_gradient(&self, term: usize, d_sum: &[f32], d_term: &mut [f32], sequences: &Sequences) {
         self.each_row(term, sequences, |at, to| {
             d_term[to].iter_mut().zip(&d_sum[at]).for_each(|(sum, d)| *sum += d);
         });
     }
 
-    /// Calls `visit(range of the sum, range of the term)` for the stretches that belong together.
+    /// Calls `visit(range of the sum, range of the term)` for corresponding ranges.
     fn each_row(
         &self,
         term: usize,

@@ -1,4 +1,4 @@
-//! Batch normalisation and rectification, where no convolution does them on its way.
+//! Batch normalization and ReLU, if they are not part of a convolution.
 
 use std::ops::Range;
 
@@ -9,69 +9,70 @@ use stapes_kernels::norm::{
 use stapes_random::Stream;
 
 use crate::batch_norm::BatchNorm;
-use crate::batch_sums::BatchSums;
+use crate::batch_stats::BatchStats;
 use crate::layer::{Backward, Layer, Mode, Pass, Shape};
-use crate::parameters::{Layout, View};
+use crate::parameters::{Layout, TensorSpec};
 
-/// Batch normalisation, max(0, .), or one behind the other.
+/// Batch normalization, ReLU, or batch normalization followed by ReLU.
 ///
-/// What shares a mean is a feature over all frames or vectors of the batch, or a channel over all places of its
-/// images. Sub-spectral normalisation cuts the rows of an image into bands, and each band of a channel has
-/// statistics and parameters of its own: as torch.nn.BatchNorm2d of the image seen as [C*S, H/S, W].
+/// Statistics are per feature over all frames or vectors of the batch, or per channel over all positions of
+/// its images. Sub-spectral normalization splits the rows of an image into S bands, each with its own
+/// statistics and parameters per channel: torch.nn.BatchNorm2d of the image reshaped to [C*S, H/S, W].
 ///
 /// # Shapes
-/// the output as the input; with S bands weight and bias \[C*S\]
+/// the output has the shape of the input; with S bands weight and bias \[C*S\]
 ///
 /// # Source
-/// Ioffe and Szegedy 2015; Chang et al. 2021 for sub-spectral normalisation.
-pub struct Normalise {
+/// Ioffe and Szegedy 2015; Chang et al. 2021 for sub-spectral normalization.
+pub struct NormActivation {
     shape: Shape,
     bands: usize,
     norm: Option<BatchNorm>,
-    rectify: bool,
-    /// Which values were above zero.
+    relu: bool,
+    /// Signs of the values before ReLU, as the kernel packs them.
     signs: Vec<u8>,
 }
 
-/// What kernels see as one example: where it is, and the size of its channels.
+/// One call of the kernel: its slices, and the size of a channel.
 struct Example {
     values: Range<usize>,
     size: [usize; 2],
     signs: Range<usize>,
 }
 
-impl Normalise {
-    /// max(0, .) of values of this shape; with the prefix of its parameters' names, normalised before.
-    pub fn rectified(shape: Shape, norm: Option<&str>, layout: &mut Layout) -> Normalise {
+impl NormActivation {
+    /// Creates ReLU for values of this shape, after batch normalization if `norm` is the prefix of its
+    /// tensors.
+    pub fn relu(shape: Shape, norm: Option<&str>, layout: &mut Layout) -> NormActivation {
         let norm = norm.map(|prefix| BatchNorm::new(channels_of(shape), prefix, layout));
-        Normalise { shape, bands: 1, norm, rectify: true, signs: Vec::new() }
+        NormActivation { shape, bands: 1, norm, relu: true, signs: Vec::new() }
     }
 
-    /// Normalisation and nothing else, of images in so many bands of rows.
+    /// Creates batch normalization of images in this number of bands of rows, without ReLU.
     ///
     /// # Panics
-    /// If the shape is not of an image whose height is a multiple of the bands.
-    pub fn in_bands(shape: Shape, bands: usize, prefix: &str, layout: &mut Layout) -> Normalise {
+    /// If the shape is not an image whose height is a multiple of the number of bands.
+    pub fn in_bands(shape: Shape, bands: usize, prefix: &str, layout: &mut Layout) -> NormActivation {
         let Shape::Image { height, .. } = shape else { panic!("{shape} in bands") };
         assert!(bands > 0 && height.is_multiple_of(bands), "{height} rows in {bands} bands");
         let norm = Some(BatchNorm::new(channels_of(shape) * bands, prefix, layout));
-        Normalise { shape, bands, norm, rectify: false, signs: Vec::new() }
+        NormActivation { shape, bands, norm, relu: false, signs: Vec::new() }
     }
 
-    /// The examples of a batch. Frames and vectors are an example each, of one number a channel; what is not
-    /// normalised is one example of one channel.
+    /// Splits a batch into kernel calls. With normalization each frame, vector or image is one call; without,
+    /// the whole batch is one call of one channel.
     fn examples<'a>(&self, pass: Pass<'a>) -> impl Iterator<Item = Example> + use<'a> {
         let (shape, sequences) = (self.shape, pass.sequences);
-        let alike = self.norm.is_none().then(|| (1, [1, shape.len(sequences)]));
+        let single = self.norm.is_none().then(|| (1, [1, shape.len(sequences)]));
         let count = match shape {
-            _ if alike.is_some() => 1,
+            _ if single.is_some() => 1,
             Shape::Sequence { .. } => sequences.frames(),
             Shape::Vector { .. } | Shape::Image { .. } => sequences.batch(),
         };
         let bands = self.bands;
         let mut next = [0; 2];
         (0..count).map(move |at| {
-            let (channels, size) = alike.unwrap_or(match shape {
+            let (channels, size) = single.unwrap_or(match shape {
                 Shape::Sequence { features, .. } | Shape::Vector { features } => (features, [1, 1]),
                 Shape::Image { channels, height, .. } => {
                     (channels * bands, [height / bands, sequences.lengths()[at]])
@@ -91,9 +92,9 @@ fn channels_of(shape: Shape) -> usize {
     }
 }
 
-impl Layer for Normalise {
+impl Layer for NormActivation {
     fn describe(&self) -> String {
-        let words = match (self.norm.is_some(), self.rectify) {
+        let words = match (self.norm.is_some(), self.relu) {
             (true, true) => "batch norm, relu",
             (true, false) => "batch norm",
             _ => "relu",
@@ -105,24 +106,24 @@ impl Layer for Normalise {
         self.shape
     }
 
-    fn views(&self) -> &[View] {
-        self.norm.as_ref().map_or(&[], |norm| norm.views())
+    fn tensors(&self) -> &[TensorSpec] {
+        self.norm.as_ref().map_or(&[], |norm| norm.tensors())
     }
 
-    fn initialise(&self, parameters: &mut [f32], _stream: &mut Stream) {
+    fn initialize(&self, parameters: &mut [f32], _rng: &mut Stream) {
         if let Some(norm) = &self.norm {
-            norm.initialise(parameters);
+            norm.initialize(parameters);
         }
     }
 
-    fn prepare(&mut self, parameters: &[f32]) {
+    fn load_parameters(&mut self, parameters: &[f32]) {
         if let Some(norm) = &mut self.norm {
-            norm.prepare(parameters);
+            norm.load_running_stats(parameters);
         }
     }
 
-    fn sums(&mut self) -> Option<&mut BatchSums> {
-        self.norm.as_mut().map(BatchNorm::sums)
+    fn batch_stats(&mut self) -> Option<&mut BatchStats> {
+        self.norm.as_mut().map(BatchNorm::stats)
     }
 
     fn begin_forward(&mut self, _parameters: &[f32], input: &[f32], pass: Pass<'_>) {
@@ -134,7 +135,7 @@ impl Layer for Normalise {
         }
     }
 
-    fn stream(&self) -> Option<Vec<f32>> {
+    fn initial_state(&self) -> Option<Vec<f32>> {
         Some(Vec::new())
     }
 
@@ -142,14 +143,14 @@ impl Layer for Normalise {
         let training = matches!(pass.mode, Mode::Training(_));
         let examples = self.examples(pass);
         if let (Some(norm), true) = (&mut self.norm, training) {
-            norm.take_moments(parameters);
+            norm.finish_forward(parameters);
         }
         let channels = match &self.norm {
-            Some(norm) if training => Some(norm.channels()),
-            norm => norm.as_ref().map(BatchNorm::running),
+            Some(norm) if training => Some(norm.training_channels()),
+            norm => norm.as_ref().map(BatchNorm::running_channels),
         };
-        let steps = Finish { channels, rectify: self.rectify, average: Average::Nothing };
-        let keeps_signs = training && self.rectify;
+        let steps = Finish { channels, rectify: self.relu, average: Average::Nothing };
+        let keeps_signs = training && self.relu;
         for example in examples {
             if keeps_signs && self.signs.len() < example.signs.end {
                 self.signs.resize(example.signs.end, 0);
@@ -165,7 +166,7 @@ impl Layer for Normalise {
         let Some(norm) = &mut self.norm else { return };
         let (channels, sums) = norm.begin_backward();
         for example in examples {
-            let signs = self.rectify.then(|| &self.signs[example.signs]);
+            let signs = self.relu.then(|| &self.signs[example.signs]);
             let plain = FinishedGradient::plain(&buffers.d_output[example.values.clone()]);
             let y = (&buffers.input[example.values], example.size);
             let gradient = FinishedGradient { signs, ..plain };
@@ -177,22 +178,23 @@ impl Layer for Normalise {
     fn backward(&mut self, buffers: Backward<'_>, pass: Pass<'_>) {
         let examples = self.examples(pass);
         if let Some(norm) = &mut self.norm {
-            norm.take_gradients(buffers.parameters);
+            norm.finish_backward(buffers.parameters);
         }
         let Some(d_input) = buffers.d_input else { return };
         for example in examples {
             let y = &buffers.input[example.values.clone()];
-            let normalised = self.norm.as_ref().map(|norm| Normalised { y, channels: norm.back() });
-            let signs = self.rectify.then(|| &self.signs[example.signs]);
+            let normalised =
+                self.norm.as_ref().map(|norm| Normalised { y, channels: norm.channel_gradients() });
+            let signs = self.relu.then(|| &self.signs[example.signs]);
             let plain = FinishedGradient::plain(&buffers.d_output[example.values.clone()]);
             let gradient = FinishedGradient { signs, normalised, ..plain };
             spread(InstructionSet::best(), gradient, example.size, &mut d_input[example.values]);
         }
     }
 
-    fn follow(&self, parameters: &mut [f32]) {
+    fn update_running_stats(&self, parameters: &mut [f32]) {
         if let Some(norm) = &self.norm {
-            norm.follow(parameters);
+            norm.update_running_stats(parameters);
         }
     }
 }
