@@ -8,7 +8,7 @@
 mod stopwatch;
 
 use stapes_kernels::convolution::{Convolution, ConvolutionShape, Gradients, Weights};
-use stapes_kernels::norm::{Finish, FinishedGradient};
+use stapes_kernels::norm::{Epilogue, EpilogueGradient};
 use stopwatch::{Bench, numbers};
 
 const BATCH: usize = 32;
@@ -50,9 +50,9 @@ impl Bench {
             let (mut y, mut d_weights) = (vec![0.0; BATCH * outputs], weights.clone());
             let mut convolution = Convolution::new(self.set, shape).expect("a shape");
             self.time(&format!("{name}: forward"), operations, || {
-                convolution.prepare(Weights { weights: &weights, bias: None });
+                convolution.pack_weights(Weights { weights: &weights, bias: None });
                 for (input, y) in input.chunks_exact(inputs).zip(y.chunks_exact_mut(outputs)) {
-                    convolution.forward((input, size), Finish::default(), y, None);
+                    convolution.forward((input, size), Epilogue::default(), y, None);
                 }
             });
             for (what, times, with_input) in [("backward", 2.0, true), ("gradient by weights", 1.0, false)] {
@@ -61,7 +61,7 @@ impl Bench {
                     for example in 0..BATCH {
                         let d_input = &mut d_input[example * inputs..][..inputs];
                         let input = &input[example * inputs..][..inputs];
-                        let d = FinishedGradient::plain(&d_output[example * outputs..][..outputs]);
+                        let d = EpilogueGradient::plain(&d_output[example * outputs..][..outputs]);
                         convolution.backward((input, size), d, with_input.then_some(d_input));
                     }
                     convolution.finish_backward(Gradients { weights: &mut d_weights, bias: None });

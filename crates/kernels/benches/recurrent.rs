@@ -7,7 +7,7 @@
 
 mod stopwatch;
 
-use stapes_kernels::adam::{self, Adam, AdamMemory};
+use stapes_kernels::adam::{self, Adam, AdamState};
 use stapes_kernels::product::{Matrix, MatrixMut, Packed, Products, Start};
 use stapes_kernels::recurrent::{Backward, CellKind, Direction, Forward, Gradients, Recurrence, Weights};
 use stapes_kernels::{InstructionSet, Sequences, activation};
@@ -251,7 +251,7 @@ impl Stack {
                 let (weights, rest) = parameters[offset..].split_at(rows * input_of);
                 let (recurrent, rest) = rest.split_at(rows * hidden);
                 let bias = Some([&rest[..rows], &rest[rows..2 * rows]]);
-                self.runners[at].prepare(Weights { input: weights, recurrent, bias });
+                self.runners[at].pack_weights(Weights { input: weights, recurrent, bias });
                 let input = Matrix::new(input, frames, input_of);
                 let forward = Forward { sequences, input, initial: None, keep };
                 let to = &mut above[0][direction * hidden..frames * width];
@@ -275,7 +275,7 @@ impl Stack {
             for direction in 0..self.directions {
                 let at = layer * self.directions + direction;
                 let weights = self.weights(at, &parameters);
-                self.runners[at].prepare_backward(weights);
+                self.runners[at].pack_weights_backward(weights);
                 let input_of = self.inputs[at];
                 let input = if layer == 0 { input } else { &self.outputs[layer - 1][..frames * width] };
                 let columns = |from| Matrix::strided(from, (frames, hidden), width);
@@ -301,8 +301,8 @@ impl Stack {
         }
         self.parameters = parameters;
         self.step += 1;
-        let memory = AdamMemory { step: self.step, mean: &mut self.mean, square: &mut self.square };
-        adam::update(self.set, Adam::default(), memory, &gradients, &mut self.parameters);
+        let state = AdamState { step: self.step, mean: &mut self.mean, square: &mut self.square };
+        adam::update(self.set, Adam::default(), state, &gradients, &mut self.parameters);
         self.gradients = gradients;
         self.d = [upper, lower];
     }

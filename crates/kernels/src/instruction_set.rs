@@ -36,7 +36,7 @@ const VARIABLE: &str = "STAPES_INSTRUCTIONS";
 /// The environment asks for instructions that there are not.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{VARIABLE} = {name}: this processor has {available}; choose one of them, or unset the variable")]
-pub struct NoSuchSet {
+pub struct UnavailableInstructionSet {
     /// What was asked for.
     pub name: String,
     /// What there is.
@@ -48,24 +48,25 @@ impl InstructionSet {
     pub const PORTABLE: InstructionSet = InstructionSet(Token::Portable(Portable));
 
     /// The set that `STAPES_INSTRUCTIONS` names, or the fastest that this processor has where the variable names
-    /// none of them; [`InstructionSet::asked`] tells.
+    /// none of them; [`InstructionSet::requested`] tells.
     pub fn best() -> InstructionSet {
         static BEST: OnceLock<InstructionSet> = OnceLock::new();
-        *BEST.get_or_init(|| InstructionSet::asked().ok().flatten().unwrap_or_else(InstructionSet::detect))
+        *BEST
+            .get_or_init(|| InstructionSet::requested().ok().flatten().unwrap_or_else(InstructionSet::detect))
     }
 
     /// The set that the environment variable `STAPES_INSTRUCTIONS` asks for, if it is set.
     ///
     /// # Errors
-    /// [`NoSuchSet`] if this processor has no set of that name.
-    pub fn asked() -> Result<Option<InstructionSet>, NoSuchSet> {
+    /// [`UnavailableInstructionSet`] if this processor has no set of that name.
+    pub fn requested() -> Result<Option<InstructionSet>, UnavailableInstructionSet> {
         let Ok(name) = std::env::var(VARIABLE) else { return Ok(None) };
         let sets = InstructionSet::available();
         match sets.iter().find(|set| set.to_string() == name) {
             Some(&set) => Ok(Some(set)),
             None => {
                 let available: Vec<String> = sets.iter().map(ToString::to_string).collect();
-                Err(NoSuchSet { name, available: available.join(", ") })
+                Err(UnavailableInstructionSet { name, available: available.join(", ") })
             }
         }
     }

@@ -12,7 +12,7 @@ const ROUNDS: usize = 1_000_000;
 
 /// The rate at which one core multiplies and adds f32 from registers, in 10⁹ operations a second, a
 /// multiplication and an addition counted as two: the best of some runs of a few milliseconds.
-pub fn multiply_add_rate(set: InstructionSet) -> f64 {
+pub fn fma_throughput(set: InstructionSet) -> f64 {
     let operations = (2 * CHAINS * ROUNDS * set.width()) as f64;
     let mut best = 0.0f64;
     for _ in 0..20 {

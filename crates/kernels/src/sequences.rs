@@ -97,7 +97,7 @@ impl Sequences {
     }
 
     /// T, the length of the longest sequence.
-    pub fn longest(&self) -> usize {
+    pub fn max_length(&self) -> usize {
         self.rows.len()
     }
 
@@ -126,7 +126,7 @@ impl Sequences {
         self.rows[t]
     }
 
-    /// The packed row of slot 0 at time `t`; `start(longest())` is the number of frames.
+    /// The packed row of slot 0 at time `t`; `start(max_length())` is the number of frames.
     pub fn start(&self, t: usize) -> usize {
         self.starts[t]
     }
@@ -152,12 +152,12 @@ impl Sequences {
     /// If the shapes do not fit these lengths.
     pub fn unpack(&self, packed: &[f32], width: usize, padded: &mut [f32]) {
         assert_eq!(packed.len(), self.frames() * width);
-        assert_eq!(padded.len(), self.batch() * self.longest() * width);
+        assert_eq!(padded.len(), self.batch() * self.max_length() * width);
         padded.fill(0.0);
         for (slot, &index) in self.order.iter().enumerate() {
             for t in 0..self.lengths[index] {
                 let from = (self.starts[t] + slot) * width;
-                let to = (index * self.longest() + t) * width;
+                let to = (index * self.max_length() + t) * width;
                 padded[to..to + width].copy_from_slice(&packed[from..from + width]);
             }
         }
@@ -191,7 +191,7 @@ mod tests {
         assert_eq!(Sequences::new(&[2, 0]), Err(SequencesError::NoFrames { index: 1 }));
         let mut batch = Sequences::new(&[3]).unwrap();
         assert_eq!(batch.set([1, 0].into_iter()), Err(SequencesError::NoFrames { index: 1 }));
-        assert_eq!((batch.batch(), batch.longest(), batch.frames()), (0, 0, 0));
+        assert_eq!((batch.batch(), batch.max_length(), batch.frames()), (0, 0, 0));
         batch.set([1, 3, 2].into_iter()).unwrap();
         assert_eq!(Ok(batch), Sequences::new(&[1, 3, 2]));
     }

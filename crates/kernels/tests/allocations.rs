@@ -52,8 +52,8 @@ fn a_second_pass_allocates_nothing() {
                     recurrent: &weights[1],
                     bias: Some([&weights[2], &weights[2]]),
                 };
-                layer.prepare(weights);
-                layer.prepare_backward(weights);
+                layer.pack_weights(weights);
+                layer.pack_weights_backward(weights);
                 let (frames, batch) = (sequences.frames(), sequences.batch());
                 let input = Matrix::new(&input[..frames * inputs], frames, inputs);
                 let state = &state[..kind.states() * batch * hidden];

@@ -1,10 +1,10 @@
-//! The fast recurrent layer against its naive twin in f64, on every instruction set.
+//! The fast recurrent layer against its naive reference in f64, on every instruction set.
 
 mod inlined;
 
 use stapes_kernels::product::{Matrix, MatrixMut, Start};
 use stapes_kernels::recurrent::{Backward, CellKind, Direction, Forward, Gradients, Recurrence, Weights};
-use stapes_kernels::twin::{Layer, Moment, State};
+use stapes_kernels::reference::{Layer, State, StepCache};
 use stapes_kernels::{InstructionSet, Sequences};
 
 /// The last has so many rows that the products of a frame run together.
@@ -124,15 +124,15 @@ impl Problem {
             packed
         };
         let unpack = |packed: &[f32], width: usize| -> Vec<Vec<f64>> {
-            let mut padded = vec![0.0; lengths.len() * sequences.longest() * width];
+            let mut padded = vec![0.0; lengths.len() * sequences.max_length() * width];
             sequences.unpack(packed, width, &mut padded);
-            let each = padded.chunks_exact(sequences.longest() * width).zip(lengths);
+            let each = padded.chunks_exact(sequences.max_length() * width).zip(lengths);
             each.map(|(one, &length)| wide(&one[..length * width])).collect()
         };
 
         let mut layer = Recurrence::new(set, kind, (inputs, hidden), direction);
-        layer.prepare(weights);
-        layer.prepare_backward(weights);
+        layer.pack_weights(weights);
+        layer.pack_weights_backward(weights);
         let x = pack(&self.frames, inputs);
         let x = Matrix::new(&x, frames, inputs);
         // The layer writes every second column block of a wider output, as in a stack of two directions.
@@ -217,9 +217,9 @@ impl Problem {
         };
         for b in 0..batch {
             let (frames, start) = (rows(&self.frames[b], inputs), state(&self.initial, b));
-            let moments: Vec<Moment<f64>> = layer.forward(&frames, &start);
+            let caches: Vec<StepCache<f64>> = layer.forward(&frames, &start);
             let (d_frames, d_start) = layer.backward(
-                (&frames, &moments),
+                (&frames, &caches),
                 &start,
                 &rows(&self.d_outputs[b], hidden),
                 state(&self.d_final, b),
@@ -231,11 +231,11 @@ impl Problem {
                     to[(batch + b) * hidden..][..hidden].copy_from_slice(&state.c);
                 }
             };
-            keep(&mut results.last, &moments[moments.len() - 1].state);
+            keep(&mut results.last, &caches[caches.len() - 1].state);
             if initial {
                 keep(&mut results.d_initial, &d_start);
             }
-            let outputs = moments.into_iter().map(|moment| moment.state.h).collect();
+            let outputs = caches.into_iter().map(|cache| cache.state.h).collect();
             results.outputs.push(turn(outputs).concat());
             results.d_frames.push(turn(d_frames).concat());
         }
@@ -291,7 +291,7 @@ fn a_sequence_alone_is_bit_for_bit_what_it_is_in_a_batch_and_frame_by_frame() {
         for set in InstructionSet::available() {
             let together = problem.fast(set).outputs;
             let mut layer = Recurrence::new(set, kind, (inputs, hidden), direction);
-            layer.prepare(weights);
+            layer.pack_weights(weights);
             for (b, &length) in lengths.iter().enumerate() {
                 let mut state: Vec<f32> = problem
                     .initial

@@ -4,9 +4,9 @@
 mod inlined;
 
 use stapes_kernels::InstructionSet;
-use stapes_kernels::convolution::{Convolution, ConvolutionShape, Gradients, ShapeError, Weights, twin};
+use stapes_kernels::convolution::{Convolution, ConvolutionShape, Gradients, ShapeError, Weights, reference};
 use stapes_kernels::norm::{
-    Average, Channel, ChannelGradient, Finish, FinishedGradient, Normalised, sign_bytes,
+    AvgPool, Channel, ChannelGradient, Epilogue, EpilogueGradient, Normalized, sign_bytes,
 };
 use stapes_kernels::pool;
 
@@ -76,7 +76,7 @@ fn problems() -> Vec<(ConvolutionShape, Vec<[usize; 2]>)> {
 }
 
 /// The steps after a convolution in f64: the result, and the gradient by what goes in.
-struct NaiveFinish {
+struct NaiveEpilogue {
     output: Vec<f64>,
     d_y: Vec<f64>,
 }
@@ -85,57 +85,57 @@ struct NaiveFinish {
 #[derive(Clone, Copy)]
 struct Steps<'a> {
     channels: Option<(&'a [Channel], &'a [ChannelGradient])>,
-    rectify: bool,
-    average: Average,
+    relu: bool,
+    pool: AvgPool,
 }
 
-fn naive_finish(steps: Steps<'_>, (y, size): (&[f64], [usize; 2]), d: &[f64]) -> NaiveFinish {
+fn naive_epilogue(steps: Steps<'_>, (y, size): (&[f64], [usize; 2]), d: &[f64]) -> NaiveEpilogue {
     let len = size[0] * size[1];
-    let windows = pool::twin::windows(steps.average.window(), steps.average.window(), size);
+    let windows = pool::reference::windows(steps.pool.window(), steps.pool.window(), size);
     let (mut output, mut d_y) = (Vec::new(), Vec::new());
     for (channel, y) in y.chunks_exact(len).enumerate() {
         let (of, back) = match steps.channels {
             Some((channels, back)) => (channels[channel], back[channel]),
-            None => (Channel::IDENTITY, ChannelGradient { centre: 0.0, scale: 1.0, slope: 0.0, shift: 0.0 }),
+            None => (Channel::IDENTITY, ChannelGradient { center: 0.0, scale: 1.0, slope: 0.0, shift: 0.0 }),
         };
         let z: Vec<f64> = y
             .iter()
-            .map(|y| (y - f64::from(of.centre)) * f64::from(of.scale) + f64::from(of.shift))
+            .map(|y| (y - f64::from(of.center)) * f64::from(of.scale) + f64::from(of.shift))
             .collect();
-        let rectified: Vec<f64> = z.iter().map(|&z| if steps.rectify { z.max(0.0) } else { z }).collect();
+        let relu_output: Vec<f64> = z.iter().map(|&z| if steps.relu { z.max(0.0) } else { z }).collect();
         let d = &d[channel * windows.len()..][..windows.len()];
-        let [means, d_rectified] = pool::twin::average(&windows, &rectified, d);
+        let [means, d_rectified] = pool::reference::average(&windows, &relu_output, d);
         output.extend(means);
         d_y.extend(z.iter().zip(d_rectified).zip(y).map(|((&z, d), y)| {
-            let d = if steps.rectify && z <= 0.0 { 0.0 } else { d };
+            let d = if steps.relu && z <= 0.0 { 0.0 } else { d };
             d * f64::from(back.scale)
-                + (y - f64::from(back.centre)) * f64::from(back.slope)
+                + (y - f64::from(back.center)) * f64::from(back.slope)
                 + f64::from(back.shift)
         }));
     }
-    NaiveFinish { output, d_y }
+    NaiveEpilogue { output, d_y }
 }
 
 /// One batch through the fast convolution and the naive one.
 fn check(set: InstructionSet, shape: ConvolutionShape, sizes: &[[usize; 2]], variant: usize) {
-    let average = [Average::Nothing, Average::Pairs, Average::Squares][variant % 3];
-    let (rectify, with_channels, with_bias) = (variant & 1 == 1, variant / 3 % 2 == 1, variant != 4);
+    let pool = [AvgPool::None, AvgPool::By2, AvgPool::By2x2][variant % 3];
+    let (relu, with_channels, with_bias) = (variant & 1 == 1, variant / 3 % 2 == 1, variant != 4);
     let fan = (shape.weights() / shape.outputs) as f32;
     let weights: Vec<f32> = numbers(shape.weights(), 1).iter().map(|w| w / fan.sqrt()).collect();
     let bias = numbers(shape.outputs, 2);
     let bias = with_bias.then_some(&bias[..]);
     let factors = numbers(4 * shape.outputs, 3);
     let channels: Vec<Channel> =
-        factors.chunks_exact(4).map(|f| Channel { centre: f[0], scale: 1.0 + f[1], shift: f[2] }).collect();
+        factors.chunks_exact(4).map(|f| Channel { center: f[0], scale: 1.0 + f[1], shift: f[2] }).collect();
     let back: Vec<ChannelGradient> = factors
         .chunks_exact(4)
-        .map(|f| ChannelGradient { centre: f[0], scale: 1.0 + f[1], slope: 0.3 * f[2], shift: 0.1 * f[3] })
+        .map(|f| ChannelGradient { center: f[0], scale: 1.0 + f[1], slope: 0.3 * f[2], shift: 0.1 * f[3] })
         .collect();
-    let steps = Steps { channels: with_channels.then_some((&channels, &back)), rectify, average };
-    let finish = Finish { channels: with_channels.then_some(&channels), rectify, average };
+    let steps = Steps { channels: with_channels.then_some((&channels, &back)), relu, pool };
+    let epilogue = Epilogue { channels: with_channels.then_some(&channels), relu, pool };
 
     let mut convolution = Convolution::new(set, shape).unwrap();
-    convolution.prepare(Weights { weights: &weights, bias });
+    convolution.pack_weights(Weights { weights: &weights, bias });
     convolution.begin_backward(&weights);
     let mut expected_weights = vec![0.25; weights.len()];
     let mut expected_bias = vec![-0.5; shape.outputs];
@@ -143,30 +143,30 @@ fn check(set: InstructionSet, shape: ConvolutionShape, sizes: &[[usize; 2]], var
         let what = |name: &str| format!("{name}, {set}, {shape:?}, {size:?}, variant {variant}");
         let input = numbers(shape.inputs * size[0] * size[1], 10 + example);
         let output_size = shape.output(size).unwrap();
-        let averages = average.output(output_size);
+        let averages = pool.output(output_size);
         let d = numbers(shape.outputs * averages[0] * averages[1], 20 + example);
-        let y = twin::forward(&shape, &wide(&weights), bias.map(wide).as_deref(), (&wide(&input), size));
-        let naive = naive_finish(steps, (&y, output_size), &wide(&d));
+        let y = reference::forward(&shape, &wide(&weights), bias.map(wide).as_deref(), (&wide(&input), size));
+        let naive = naive_epilogue(steps, (&y, output_size), &wide(&d));
         let [d_input, d_weights, d_bias] =
-            twin::backward(&shape, &wide(&weights), (&wide(&input), size), &naive.d_y);
+            reference::backward(&shape, &wide(&weights), (&wide(&input), size), &naive.d_y);
         expected_weights.iter_mut().zip(d_weights).for_each(|(to, d)| *to += d);
         expected_bias.iter_mut().zip(d_bias).for_each(|(to, d)| *to += d);
 
         let mut output = vec![f32::NAN; naive.output.len()];
         let mut signs = vec![0xff; sign_bytes(shape.outputs, output_size)];
-        convolution.forward((&input, size), finish, &mut output, rectify.then_some(&mut signs));
+        convolution.forward((&input, size), epilogue, &mut output, relu.then_some(&mut signs));
         close(&what("output"), &output, &naive.output, 1e-5);
         // Without signs the numbers are the same.
         let mut light = vec![f32::NAN; output.len()];
-        convolution.forward((&input, size), finish, &mut light, None);
+        convolution.forward((&input, size), epilogue, &mut light, None);
         assert_eq!(output, light, "{}", what("output without signs"));
 
         let y: Vec<f32> = y.iter().map(|&y| y as f32).collect();
-        let gradient = FinishedGradient {
+        let gradient = EpilogueGradient {
             d: &d,
-            average,
-            signs: rectify.then_some(&signs),
-            normalised: with_channels.then_some(Normalised { y: &y, channels: &back }),
+            pool,
+            signs: relu.then_some(&signs),
+            normalized: with_channels.then_some(Normalized { y: &y, channels: &back }),
         };
         let mut got = vec![f32::NAN; input.len()];
         let wants_input = example != 1;
@@ -203,28 +203,28 @@ fn a_second_batch_starts_from_zero_and_knows_nothing_of_the_first() {
         let (weights, size) = (numbers(shape.weights(), 1), [6, 20]);
         let (input, d) = (numbers(4 * 120, 2), numbers(36 * 6 * 22, 3));
         let pass = |convolution: &mut Convolution, other: Option<f32>| {
-            convolution.prepare(Weights { weights: &weights, bias: None });
+            convolution.pack_weights(Weights { weights: &weights, bias: None });
             if let Some(other) = other {
                 let mut output = vec![0.0; 36 * 9 * 37];
                 convolution.forward(
                     (&vec![other; 4 * 9 * 35], [9, 35]),
-                    Finish::default(),
+                    Epilogue::default(),
                     &mut output,
                     None,
                 );
                 convolution.begin_backward(&weights);
                 convolution.backward(
                     (&vec![other; 4 * 9 * 35], [9, 35]),
-                    FinishedGradient::plain(&output),
+                    EpilogueGradient::plain(&output),
                     None,
                 );
             }
             let mut results =
                 [vec![0.0; 36 * 6 * 22], vec![0.0; input.len()], vec![0.0; weights.len()], vec![0.0; 36]];
             let [output, d_input, d_weights, d_bias] = &mut results;
-            convolution.forward((&input, size), Finish::default(), output, None);
+            convolution.forward((&input, size), Epilogue::default(), output, None);
             convolution.begin_backward(&weights);
-            convolution.backward((&input, size), FinishedGradient::plain(&d), Some(d_input));
+            convolution.backward((&input, size), EpilogueGradient::plain(&d), Some(d_input));
             convolution.finish_backward(Gradients { weights: d_weights, bias: Some(d_bias) });
             results
         };
@@ -240,11 +240,11 @@ fn a_place_does_not_depend_on_how_wide_the_example_is() {
         let shape = shape([3, 7], [1, 5]);
         let weights = numbers(shape.weights(), 1);
         let mut convolution = Convolution::new(set, shape).unwrap();
-        convolution.prepare(Weights { weights: &weights, bias: Some(&weights[..7]) });
+        convolution.pack_weights(Weights { weights: &weights, bias: Some(&weights[..7]) });
         let mut forward = |width: usize| -> Vec<Vec<f32>> {
             let input: Vec<f32> = (0..3).flat_map(|channel| numbers(width, channel)).collect();
             let mut output = vec![0.0; 7 * (width - 4)];
-            convolution.forward((&input, [1, width]), Finish::default(), &mut output, None);
+            convolution.forward((&input, [1, width]), Epilogue::default(), &mut output, None);
             output.chunks_exact(width - 4).map(<[f32]>::to_vec).collect()
         };
         let long = forward(500);

@@ -20,15 +20,15 @@ fn states_and_gradients_of_saturated_cells_hold_no_denormal_numbers() {
     for set in InstructionSet::available() {
         for kind in [CellKind::RnnTanh, CellKind::Gru, CellKind::Lstm] {
             let rows = kind.gates() * HIDDEN;
-            // Inputs of hundreds, as cepstra that are not normalised have, and recurrent weights that forget.
+            // Inputs of hundreds, as cepstra that are not normalized have, and recurrent weights that forget.
             let numbers = |count: usize, scale: f64| -> Vec<f32> {
                 (0..count).map(|index| (scale * (1.7 * index as f64 + scale).sin()) as f32).collect()
             };
             let (w, u) = (numbers(rows * INPUTS, 0.12), numbers(rows * HIDDEN, 0.01));
             let weights = Weights { input: &w, recurrent: &u, bias: None };
             let mut layer = Recurrence::new(set, kind, (INPUTS, HIDDEN), Direction::Forward);
-            layer.prepare(weights);
-            layer.prepare_backward(weights);
+            layer.pack_weights(weights);
+            layer.pack_weights_backward(weights);
             let sequences = Sequences::new(&[FRAMES]).unwrap();
             let mut x = numbers(FRAMES * INPUTS, 400.0);
             // Then nothing is heard, and the states fade away.

@@ -66,7 +66,7 @@ impl Bench {
             Some(name) => sets.find(|set| set.to_string() == name).expect("a set that this processor has"),
             None => InstructionSet::best(),
         };
-        let bench = Bench { words, set, peak: peak::multiply_add_rate(set) };
+        let bench = Bench { words, set, peak: peak::fma_throughput(set) };
         println!("{set}: {:.1} GFLOP/s from registers", bench.peak);
         println!("{:45} {:>10} {:>10} {:>8} {:>6}", "", "median ms", "p10 ms", "GFLOP/s", "peak");
         bench

@@ -1,12 +1,12 @@
-//! The backward pass: the gradient laid as the planes are, its sums, and its correlation with the weights.
+//! The backward pass: the gradient gradient_planes as the planes are, its sums, and its correlation with the weights.
 
 use super::correlate::{Correlation, Runs, correlate};
 use super::grid::Grid;
-use super::sums::LaidGradient;
 use super::taps::Layout;
+use super::weight_gradients::PlaneGradient;
 use super::{Convolution, Gradients};
 use crate::buffer::Buffer;
-use crate::norm::{Average, FinishedGradient, Spread, spread_rows};
+use crate::norm::{AvgPool, EpilogueGradient, RowsMut, epilogue_backward_rows};
 
 /// Numbers of a cache line: channels start at one.
 const LINE: usize = 16;
@@ -31,27 +31,27 @@ impl Convolution {
     pub fn backward(
         &mut self,
         (input, size): (&[f32], [usize; 2]),
-        gradient: FinishedGradient<'_>,
+        gradient: EpilogueGradient<'_>,
         d_input: Option<&mut [f32]>,
     ) {
-        let grid = self.lay(input, size);
+        let grid = self.prepare_input(input, size);
         let mut buffer = std::mem::take(&mut self.d_output);
-        let plain = gradient.normalised.is_none()
+        let plain = gradient.normalized.is_none()
             && gradient.signs.is_none()
-            && gradient.average == Average::Nothing
+            && gradient.pool == AvgPool::None
             && grid.plane == grid.output;
-        let (layout, laid) = if plain {
+        let (layout, gradient_planes) = if plain {
             assert_eq!(gradient.d.len(), self.shape.outputs * grid.plane_len(), "numbers of the gradient");
             (Layout { margin: 0, stride: grid.plane_len() }, gradient.d)
         } else {
-            self.lay_gradient(&grid, gradient, &mut buffer)
+            self.expand_gradient(&grid, gradient, &mut buffer)
         };
         let planes = if grid.is_input() { input } else { self.planes.all() };
-        let d = LaidGradient { numbers: &laid[layout.margin..], stride: layout.stride };
+        let d = PlaneGradient { numbers: &gradient_planes[layout.margin..], stride: layout.stride };
         self.sums.add(&self.shape, &grid, (planes, self.taps.forward()), d);
         if let Some(d_input) = d_input {
             assert_eq!(d_input.len(), input.len(), "numbers of the gradient by the input");
-            self.input_gradient(&grid, (layout, laid), d_input);
+            self.input_gradient(&grid, (layout, gradient_planes), d_input);
         }
         self.d_output = buffer;
     }
@@ -64,11 +64,11 @@ impl Convolution {
         self.sums.finish(&self.shape, gradients);
     }
 
-    /// Undoes what finished the output, into rows as far apart as those of the planes, with zeros between.
-    fn lay_gradient<'a>(
+    /// Undoes what forward_strips the output, into rows as far apart as those of the planes, with zeros between.
+    fn expand_gradient<'a>(
         &self,
         grid: &Grid,
-        gradient: FinishedGradient<'_>,
+        gradient: EpilogueGradient<'_>,
         buffer: &'a mut Buffer,
     ) -> (Layout, &'a [f32]) {
         let channels = self.shape.outputs;
@@ -83,18 +83,23 @@ impl Convolution {
                 channel.fill(0.0);
             }
         }
-        let to = Spread {
+        let to = RowsMut {
             to: &mut numbers[margin..],
             strides: [stride, grid.pitch()],
             channels,
             size: grid.output,
         };
-        spread_rows(self.set, gradient, to);
+        epilogue_backward_rows(self.set, gradient, to);
         (Layout { margin, stride }, numbers)
     }
 
     /// d_plane[input, p] = sum over (output, number of the window) of weight d[output, p - shift].
-    fn input_gradient(&mut self, grid: &Grid, (layout, laid): (Layout, &[f32]), d_input: &mut [f32]) {
+    fn input_gradient(
+        &mut self,
+        grid: &Grid,
+        (layout, gradient_planes): (Layout, &[f32]),
+        d_input: &mut [f32],
+    ) {
         let (inputs, outputs) =
             (self.shape.inputs / self.shape.groups, self.shape.outputs / self.shape.groups);
         let mut buffer = std::mem::take(&mut self.d_planes);
@@ -103,11 +108,11 @@ impl Convolution {
             false => buffer.sized(self.shape.inputs * grid.channel()),
         };
         let windows = self.backward.windows();
-        self.taps.lay_backward(grid, layout, (outputs, windows));
+        self.taps.set_backward(grid, layout, (outputs, windows));
         for plane in 0..windows.len() {
             for group in 0..self.shape.groups {
                 let correlation = Correlation {
-                    input: &laid[group * outputs * layout.stride..],
+                    input: &gradient_planes[group * outputs * layout.stride..],
                     taps: self.taps.backward(plane),
                     weights: self.backward.plane(&self.shape, group, plane),
                     starts: None,
@@ -119,7 +124,7 @@ impl Convolution {
             }
         }
         if !grid.is_input() {
-            grid.fold(self.set, buffer.all(), d_input);
+            grid.merge_planes(self.set, buffer.all(), d_input);
         }
         self.d_planes = buffer;
     }

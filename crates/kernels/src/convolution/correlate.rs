@@ -1,9 +1,9 @@
-//! The innermost loops of convolution: places in the lanes of vectors.
+//! The innermost loops of convolution: positions in the lanes of vectors.
 
-use crate::norm::Pairs;
+use crate::norm::PoolSimd;
 use crate::simd::{Lanes, kernel};
 
-/// Stretches of places, one behind the other.
+/// Stretches of positions, one behind the other.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Runs {
     pub(super) count: usize,
@@ -27,7 +27,7 @@ impl Runs {
 }
 
 /// output[row, p] = start[row] + sum over t of weight[row, t] input[tap[t] + p], the sum a chain in the order
-/// of t: a place's number depends on no other place.
+/// of t: a position's number depends on no other position.
 #[derive(Clone, Copy)]
 pub(super) struct Correlation<'a> {
     pub(super) input: &'a [f32],
@@ -40,8 +40,8 @@ pub(super) struct Correlation<'a> {
 }
 
 /// The rows of the largest tile, for an instruction set's `TILE_ROWS`: registers hold its sums and one vector
-/// of each run of places.
-pub(super) const fn largest_tile(tile_rows: usize) -> usize {
+/// of each run of positions.
+pub(super) const fn max_tile_rows(tile_rows: usize) -> usize {
     match tile_rows {
         14 => 8,
         6 => 6,
@@ -65,7 +65,7 @@ kernel! {
 }
 
 #[inline(always)]
-fn correlate_generic<S: Pairs>(simd: S, all: Correlation<'_>, output: &mut [f32], stride: usize) {
+fn correlate_generic<S: PoolSimd>(simd: S, all: Correlation<'_>, output: &mut [f32], stride: usize) {
     let Correlation { input, taps, weights, starts, rows, runs } = all;
     let far = taps.iter().max().map_or(0, |far| far.saturating_add(runs.extent(runs.from_step)));
     assert!(far <= input.len(), "the windows reach to {far} of {}", input.len());
@@ -78,7 +78,7 @@ fn correlate_generic<S: Pairs>(simd: S, all: Correlation<'_>, output: &mut [f32]
     if runs.length == 0 {
         return;
     }
-    for (first, count) in tiles(rows, largest_tile(S::TILE_ROWS)) {
+    for (first, count) in tiles(rows, max_tile_rows(S::TILE_ROWS)) {
         for run in 0..runs.count {
             let part = Part {
                 input: input.as_ptr().wrapping_add(run * runs.from_step),
@@ -89,7 +89,7 @@ fn correlate_generic<S: Pairs>(simd: S, all: Correlation<'_>, output: &mut [f32]
                 stride,
                 length: runs.length,
             };
-            // SAFETY: by the assertions above, all places of this run exist for each tap and each row.
+            // SAFETY: by the assertions above, all positions of this run exist for each tap and each row.
             unsafe { one_tile(simd, part, count) };
         }
     }
@@ -112,7 +112,7 @@ struct Part<'a> {
 /// # Safety
 /// The pointers of `part` are valid for all that it states.
 #[inline(always)]
-unsafe fn one_tile<S: Pairs>(simd: S, part: Part<'_>, rows: usize) {
+unsafe fn one_tile<S: PoolSimd>(simd: S, part: Part<'_>, rows: usize) {
     macro_rules! compiled {
         ($($set:literal: $rows:literal x $vectors:literal or $fewer:literal),* $(,)?) => {
             // SAFETY: the caller's promise.
@@ -143,7 +143,7 @@ unsafe fn one_tile<S: Pairs>(simd: S, part: Part<'_>, rows: usize) {
 /// # Safety
 /// As [`one_tile`].
 #[inline(always)]
-unsafe fn run<S: Pairs, const R: usize, const V: usize, const H: usize>(simd: S, part: Part<'_>) {
+unsafe fn run<S: PoolSimd, const R: usize, const V: usize, const H: usize>(simd: S, part: Part<'_>) {
     let (length, large, middle) = (part.length, V * S::WIDTH, H * S::WIDTH);
     let mut at = 0;
     // SAFETY: every tile lies within the run.
@@ -167,13 +167,18 @@ unsafe fn run<S: Pairs, const R: usize, const V: usize, const H: usize>(simd: S,
     }
 }
 
-/// One tile: R rows by V vectors of places from `at` on, the vectors of `count` numbers each.
+/// One tile: R rows by V vectors of positions from `at` on, the vectors of `count` numbers each.
 ///
 /// # Safety
 /// As [`one_tile`]; the tile lies within the run.
 #[inline(always)]
 #[allow(clippy::needless_range_loop, reason = "counted loops over constants become straight code")]
-unsafe fn tile<S: Pairs, const R: usize, const V: usize>(simd: S, part: Part<'_>, at: usize, count: usize) {
+unsafe fn tile<S: PoolSimd, const R: usize, const V: usize>(
+    simd: S,
+    part: Part<'_>,
+    at: usize,
+    count: usize,
+) {
     let mut sums = [[Lanes::splat(simd, 0.0); V]; R];
     if let Some(starts) = part.starts {
         for row in 0..R {
@@ -184,16 +189,16 @@ unsafe fn tile<S: Pairs, const R: usize, const V: usize>(simd: S, part: Part<'_>
     let mut weights = part.weights;
     for &tap in part.taps {
         let from = part.input.wrapping_add(tap + at);
-        let mut places = [Lanes::splat(simd, 0.0); V];
+        let mut positions = [Lanes::splat(simd, 0.0); V];
         for vector in 0..V {
             // SAFETY: within the run, by the caller's promise.
-            places[vector] = unsafe { Lanes::load(simd, from.add(vector * S::WIDTH), count) };
+            positions[vector] = unsafe { Lanes::load(simd, from.add(vector * S::WIDTH), count) };
         }
         for row in 0..R {
             // SAFETY: R weights for each tap.
             let weight = Lanes::splat(simd, unsafe { *weights.add(row) });
             for vector in 0..V {
-                sums[row][vector] = weight.mul_add(places[vector], sums[row][vector]);
+                sums[row][vector] = weight.mul_add(positions[vector], sums[row][vector]);
             }
         }
         weights = weights.wrapping_add(R);

@@ -1,12 +1,12 @@
-//! Sums over places: the gradients by weights and bias.
+//! WeightGradients over positions: the gradients by weights and bias.
 
 use super::correlate::Runs;
-use crate::norm::{Pairs, total};
+use crate::norm::{PoolSimd, total};
 use crate::simd::{Lanes, kernel};
 
-/// sums[row, t] += d[row, p] input[tap[t] + p] over all places p, lane by lane.
+/// sums[row, t] += d[row, p] input[tap[t] + p] over all positions p, lane by lane.
 #[derive(Clone, Copy)]
-pub(super) struct PlaceSums<'a> {
+pub(super) struct PositionSums<'a> {
     /// Its rows `stride` apart; the runs step through it as they step through what is written.
     pub(super) d: &'a [f32],
     pub(super) stride: usize,
@@ -18,12 +18,12 @@ pub(super) struct PlaceSums<'a> {
 
 kernel! {
     /// Adds to `sums`, [rows, taps] vectors.
-    pub(super) fn add_place_sums(all: PlaceSums<'_>, sums: &mut [f32]) = place_sums_generic
+    pub(super) fn add_position_sums(all: PositionSums<'_>, sums: &mut [f32]) = position_sums_generic
 }
 
 #[inline(always)]
-fn place_sums_generic<S: Pairs>(simd: S, all: PlaceSums<'_>, sums: &mut [f32]) {
-    let PlaceSums { d, stride, rows, input, taps, runs } = all;
+fn position_sums_generic<S: PoolSimd>(simd: S, all: PositionSums<'_>, sums: &mut [f32]) {
+    let PositionSums { d, stride, rows, input, taps, runs } = all;
     let far = taps.iter().max().map_or(0, |far| far.saturating_add(runs.extent(runs.from_step)));
     assert!(far <= input.len(), "the windows reach to {far} of {}", input.len());
     assert!(
@@ -74,7 +74,7 @@ struct Part<'a> {
 /// # Safety
 /// The pointers of `part` are valid for all that it states.
 #[inline(always)]
-unsafe fn one_tile<S: Pairs>(simd: S, part: Part<'_>, rows: usize) {
+unsafe fn one_tile<S: PoolSimd>(simd: S, part: Part<'_>, rows: usize) {
     macro_rules! compiled {
         ($($set:literal: $rows:literal x ($($taps:literal)*)),* $(,)?) => {
             // SAFETY: the caller's promise.
@@ -99,15 +99,15 @@ unsafe fn one_tile<S: Pairs>(simd: S, part: Part<'_>, rows: usize) {
 /// As [`one_tile`].
 #[inline(always)]
 #[allow(clippy::needless_range_loop, reason = "counted loops over constants become straight code")]
-unsafe fn tile<S: Pairs, const R: usize, const T: usize>(simd: S, part: Part<'_>) {
+unsafe fn tile<S: PoolSimd, const R: usize, const T: usize>(simd: S, part: Part<'_>) {
     let mut taps = [0; T];
     taps.copy_from_slice(part.taps);
     let mut sums = [[Lanes::splat(simd, 0.0); T]; R];
-    let place = |row: usize, tap: usize| part.sums.wrapping_add(row * part.sums_stride + tap * S::WIDTH);
+    let position = |row: usize, tap: usize| part.sums.wrapping_add(row * part.sums_stride + tap * S::WIDTH);
     for row in 0..R {
         for tap in 0..T {
             // SAFETY: R rows of T vectors exist, by the caller's promise.
-            sums[row][tap] = unsafe { Lanes::load(simd, place(row, tap), S::WIDTH) };
+            sums[row][tap] = unsafe { Lanes::load(simd, position(row, tap), S::WIDTH) };
         }
     }
     for run in 0..part.runs.count {
@@ -115,7 +115,7 @@ unsafe fn tile<S: Pairs, const R: usize, const T: usize>(simd: S, part: Part<'_>
         let from = part.input.wrapping_add(run * part.runs.from_step);
         let whole = part.runs.length / S::WIDTH * S::WIDTH;
         let mut at = 0;
-        // SAFETY: the places of the run exist for each row and tap, by the caller's promise.
+        // SAFETY: the positions of the run exist for each row and tap, by the caller's promise.
         unsafe {
             while at < whole {
                 step(simd, (d.add(at), part.stride), from.add(at), &taps, (S::WIDTH, &mut sums));
@@ -130,18 +130,18 @@ unsafe fn tile<S: Pairs, const R: usize, const T: usize>(simd: S, part: Part<'_>
     for row in 0..R {
         for tap in 0..T {
             // SAFETY: as above.
-            unsafe { sums[row][tap].store(place(row, tap), S::WIDTH) };
+            unsafe { sums[row][tap].store(position(row, tap), S::WIDTH) };
         }
     }
 }
 
-/// Adds the products of `count` places.
+/// Adds the products of `count` positions.
 ///
 /// # Safety
-/// The places exist for each row and tap.
+/// The positions exist for each row and tap.
 #[inline(always)]
 #[allow(clippy::needless_range_loop, reason = "counted loops over constants become straight code")]
-unsafe fn step<S: Pairs, const R: usize, const T: usize>(
+unsafe fn step<S: PoolSimd, const R: usize, const T: usize>(
     simd: S,
     (d, stride): (*const f32, usize),
     from: *const f32,
@@ -155,9 +155,9 @@ unsafe fn step<S: Pairs, const R: usize, const T: usize>(
     }
     for tap in 0..T {
         // SAFETY: the caller's promise.
-        let places = unsafe { Lanes::load(simd, from.add(taps[tap]), count) };
+        let positions = unsafe { Lanes::load(simd, from.add(taps[tap]), count) };
         for row in 0..R {
-            sums[row][tap] = rows[row].mul_add(places, sums[row][tap]);
+            sums[row][tap] = rows[row].mul_add(positions, sums[row][tap]);
         }
     }
 }
@@ -168,7 +168,7 @@ kernel! {
 }
 
 #[inline(always)]
-fn row_sums_generic<S: Pairs>(simd: S, d: &[f32], stride: usize, length: usize, sums: &mut [f64]) {
+fn row_sums_generic<S: PoolSimd>(simd: S, d: &[f32], stride: usize, length: usize, sums: &mut [f64]) {
     const CHAINS: usize = 4;
     for (row, sum) in sums.iter_mut().enumerate() {
         let numbers = &d[row * stride..][..length];
@@ -195,7 +195,7 @@ kernel! {
 }
 
 #[inline(always)]
-fn lanes_generic<S: Pairs>(_simd: S, sums: &[f32], to: &mut [f32]) {
+fn lanes_generic<S: PoolSimd>(_simd: S, sums: &[f32], to: &mut [f32]) {
     assert_eq!(sums.len(), to.len() * S::WIDTH, "vectors and sums");
     for (vector, to) in sums.chunks_exact(S::WIDTH).zip(to) {
         *to += vector.iter().map(|&lane| f64::from(lane)).sum::<f64>() as f32;

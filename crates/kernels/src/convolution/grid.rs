@@ -1,4 +1,4 @@
-//! How an example lies in memory, so that every window is a fixed pattern of places.
+//! How an example lies in memory, so that every window is a fixed pattern of positions.
 
 use std::ops::Range;
 
@@ -10,9 +10,9 @@ use crate::InstructionSet;
 ///
 /// The padded input is cut into *planes*, one for each channel and each remainder of a row and a column
 /// divided by the stride: row r and column c of the padded input lie in plane (r % s, c % s) at (r / s, c /
-/// s). There, the number k of a window at place i lies at i + a constant, whatever stride, padding and
-/// dilation are; and as rows follow each other without a gap, the place (row, column) is the one number p =
-/// row * pitch + column. Numbers p at the end of a row, where no window has its place, are computed with the
+/// s). There, the number k of a window at position i lies at i + a constant, whatever stride, padding and
+/// dilation are; and as rows follow each other without a gap, the position (row, column) is the one number p =
+/// row * pitch + column. Numbers p at the end of a row, where no window has its position, are computed with the
 /// others where that is cheaper than to stop at each row.
 ///
 /// Without stride and padding the planes are the input itself.
@@ -43,7 +43,7 @@ impl Grid {
             let reach = (shape.kernel[axis] - 1) * shape.dilation[axis] / shape.stride[axis];
             output[axis] + reach
         };
-        // A window of one number sees nothing between its places.
+        // A window of one number sees nothing between its positions.
         let phases = |axis: usize| if shape.kernel[axis] == 1 { 1 } else { shape.stride[axis] };
         Grid {
             size,
@@ -83,13 +83,13 @@ impl Grid {
         (self.output[0] - 1) * self.pitch() + self.output[1]
     }
 
-    /// Whether every place is one of the output.
+    /// Whether every position is one of the output.
     pub(super) fn is_dense(&self) -> bool {
         self.output[0] == 1 || self.pitch() == self.output[1]
     }
 
     /// Where the number (row, column) of a window lies: its plane within the channel, and how far behind the
-    /// window's place.
+    /// window's position.
     pub(super) fn tap(&self, window: [usize; 2]) -> (usize, usize) {
         let at = |axis: usize| window[axis] * self.dilation[axis];
         let split = |axis: usize| {
@@ -110,7 +110,7 @@ impl Grid {
         (0..self.kernel[0] * self.kernel[1]).map(|number| self.window(number))
     }
 
-    /// How far behind its place a window reaches.
+    /// How far behind its position a window reaches.
     pub(super) fn reach(&self) -> usize {
         self.windows().map(|window| self.tap(window).1).max().unwrap_or(0)
     }
@@ -137,21 +137,21 @@ impl Grid {
     }
 
     /// Copies an example [C, H, W] into planes.
-    pub(super) fn lay(&self, set: InstructionSet, input: &[f32], planes: &mut [f32]) {
+    pub(super) fn split_planes(&self, set: InstructionSet, input: &[f32], planes: &mut [f32]) {
         planes.fill(0.0);
         let steps = [self.stride[0] * self.size[1], self.stride[1]];
         let channels = input.chunks_exact(self.size[0] * self.size[1]);
         for (input, planes) in channels.zip(planes.chunks_exact_mut(self.channel())) {
-            self.each_plane(|plane, place, [rows, columns]| {
+            self.each_plane(|plane, position, [rows, columns]| {
                 let block = Block { rows, columns, from_pitch: steps[0], to_pitch: self.pitch() };
                 if rows * columns == 0 {
                     return;
                 }
                 if steps[1] == 1 {
-                    return copy_rows(set, block, &input[place..], &mut planes[plane..]);
+                    return copy_rows(set, block, &input[position..], &mut planes[plane..]);
                 }
                 for row in 0..rows {
-                    let from = input[place + row * block.from_pitch..].iter().step_by(steps[1]);
+                    let from = input[position + row * block.from_pitch..].iter().step_by(steps[1]);
                     let to = &mut planes[plane + row * block.to_pitch..][..columns];
                     to.iter_mut().zip(from).for_each(|(to, &from)| *to = from);
                 }
@@ -160,22 +160,22 @@ impl Grid {
     }
 
     /// Copies planes back into an example: what no window sees becomes 0.
-    pub(super) fn fold(&self, set: InstructionSet, planes: &[f32], output: &mut [f32]) {
+    pub(super) fn merge_planes(&self, set: InstructionSet, planes: &[f32], output: &mut [f32]) {
         output.fill(0.0);
         let steps = [self.stride[0] * self.size[1], self.stride[1]];
         let channels = output.chunks_exact_mut(self.size[0] * self.size[1]);
         for (output, planes) in channels.zip(planes.chunks_exact(self.channel())) {
-            self.each_plane(|plane, place, [rows, columns]| {
+            self.each_plane(|plane, position, [rows, columns]| {
                 let block = Block { rows, columns, from_pitch: self.pitch(), to_pitch: steps[0] };
                 if rows * columns == 0 {
                     return;
                 }
                 if steps[1] == 1 {
-                    return copy_rows(set, block, &planes[plane..], &mut output[place..]);
+                    return copy_rows(set, block, &planes[plane..], &mut output[position..]);
                 }
                 for row in 0..rows {
                     let from = &planes[plane + row * block.from_pitch..][..columns];
-                    let to = output[place + row * block.to_pitch..].iter_mut().step_by(steps[1]);
+                    let to = output[position + row * block.to_pitch..].iter_mut().step_by(steps[1]);
                     to.zip(from).for_each(|(to, &from)| *to = from);
                 }
             });
@@ -198,7 +198,7 @@ mod tests {
                     let grid = Grid::new(&shape, size);
                     let input: Vec<f32> = (1..=2 * 54).map(|number| number as f32).collect();
                     let mut planes = vec![f32::NAN; 2 * grid.channel()];
-                    grid.lay(InstructionSet::best(), &input, &mut planes);
+                    grid.split_planes(InstructionSet::best(), &input, &mut planes);
                     for channel in 0..2 {
                         for row in 0..grid.output[0] {
                             for column in 0..grid.output[1] {
@@ -206,12 +206,12 @@ mod tests {
                                     let (plane, shift) = grid.tap(window);
                                     let at = channel * grid.channel() + plane * grid.plane_len() + shift;
                                     let got = planes[at + row * grid.pitch() + column];
-                                    let place = |axis: usize, at: usize| {
+                                    let position = |axis: usize, at: usize| {
                                         (at * stride[axis] + window[axis] * dilation[axis])
                                             .checked_sub(padding[axis][0])
                                             .filter(|&at| at < size[axis])
                                     };
-                                    let expected = match (place(0, row), place(1, column)) {
+                                    let expected = match (position(0, row), position(1, column)) {
                                         (Some(y), Some(x)) => input[channel * 54 + y * 9 + x],
                                         _ => 0.0,
                                     };

@@ -1,15 +1,15 @@
 //! Weights in the order in which the kernel reads them.
 
 use super::ConvolutionShape;
-use super::correlate::{largest_tile, tiles};
+use super::correlate::{max_tile_rows, tiles};
 use super::grid::Grid;
 use crate::InstructionSet;
 use crate::buffer::Buffer;
 
 /// Writes a matrix [rows, taps] tile by tile: for each tap, the numbers of the tile's rows side by side.
-fn lay(set: InstructionSet, rows: usize, to: &mut [f32], value: impl Fn(usize, usize) -> f32) {
+fn pack_tiles(set: InstructionSet, rows: usize, to: &mut [f32], value: impl Fn(usize, usize) -> f32) {
     let taps = to.len().checked_div(rows).unwrap_or(0);
-    for (first, count) in tiles(rows, largest_tile(set.tile_rows())) {
+    for (first, count) in tiles(rows, max_tile_rows(set.tile_rows())) {
         let to = &mut to[first * taps..][..count * taps];
         for (tap, to) in to.chunks_exact_mut(count).enumerate() {
             to.iter_mut().enumerate().for_each(|(row, to)| *to = value(first + row, tap));
@@ -31,7 +31,7 @@ impl ForwardWeights {
         let (rows, taps) = (shape.outputs / shape.groups, shape.taps());
         let groups = self.numbers.sized(self.len).chunks_exact_mut(rows * taps);
         for (to, from) in groups.zip(weights.chunks_exact(rows * taps)) {
-            lay(set, rows, to, |row, tap| from[row * taps + tap]);
+            pack_tiles(set, rows, to, |row, tap| from[row * taps + tap]);
         }
     }
 
@@ -65,7 +65,7 @@ impl BackwardWeights {
             for of_plane in &self.windows {
                 let (here, rest) = std::mem::take(&mut to).split_at_mut(rows * outputs * of_plane.len());
                 to = rest;
-                lay(set, rows, here, |row, tap| {
+                pack_tiles(set, rows, here, |row, tap| {
                     let (output, number) = (tap / of_plane.len(), of_plane[tap % of_plane.len()]);
                     from[(output * rows + row) * window + number]
                 });

@@ -1,6 +1,6 @@
 //! Copies of rows, most of them shorter than what calling a copy of any length would pay for.
 
-use crate::norm::{Pairs, load, store};
+use crate::norm::{PoolSimd, load, store};
 use crate::simd::kernel;
 
 /// Rows of `columns` numbers.
@@ -20,7 +20,7 @@ kernel! {
 }
 
 #[inline(always)]
-fn copy_rows_generic<S: Pairs>(simd: S, block: Block, from: &[f32], to: &mut [f32]) {
+fn copy_rows_generic<S: PoolSimd>(simd: S, block: Block, from: &[f32], to: &mut [f32]) {
     let Block { rows, columns, from_pitch, to_pitch } = block;
     if rows * columns == 0 {
         return;
@@ -31,7 +31,7 @@ fn copy_rows_generic<S: Pairs>(simd: S, block: Block, from: &[f32], to: &mut [f3
     for row in 0..rows {
         let from = from.as_ptr().wrapping_add(row * from_pitch);
         let to = to.as_mut_ptr().wrapping_add(row * to_pitch);
-        // SAFETY: `columns` numbers from either place on lie within its slice, by the assertions.
+        // SAFETY: `columns` numbers from either position on lie within its slice, by the assertions.
         unsafe {
             for column in (0..whole).step_by(S::WIDTH) {
                 simd.store(to.add(column), simd.load(from.add(column)));

@@ -19,7 +19,7 @@ pub struct ConvolutionShape {
     pub outputs: usize,
     /// Height and width of the window.
     pub kernel: [usize; 2],
-    /// Steps from one place of the window to the next.
+    /// Steps from one position of the window to the next.
     pub stride: [usize; 2],
     /// Zeros before and behind the input, for the height and for the width.
     pub padding: [[usize; 2]; 2],
@@ -40,14 +40,14 @@ pub enum ShapeError {
         field: &'static str,
     },
     /// A number is larger than any convolution here needs, and than products of sizes can hold.
-    #[error("{field} = {value}: must be at most {most}")]
+    #[error("{field} = {value}: must be at max {max}")]
     TooLarge {
         /// Which number.
         field: &'static str,
         /// Its value.
         value: usize,
         /// The largest that is allowed.
-        most: usize,
+        max: usize,
     },
     /// The groups do not divide the channels.
     #[error("groups = {groups} with {channels} {field}: must divide them")]
@@ -87,13 +87,13 @@ const AXES: [&str; 2] = ["height", "width"];
 
 /// What keeps every product of sizes below 2^63: channels, sides of a kernel, and sides of an input with what is
 /// counted along them.
-const MOST_CHANNELS: usize = 1 << 16;
-const LARGEST_KERNEL: usize = 1 << 14;
-const LARGEST_SIDE: usize = 1 << 22;
+const MAX_CHANNELS: usize = 1 << 16;
+const MAX_KERNEL: usize = 1 << 14;
+const MAX_SIDE: usize = 1 << 22;
 
 impl ConvolutionShape {
     /// The largest height or width of an input.
-    pub const LARGEST_SIDE: usize = LARGEST_SIDE;
+    pub const MAX_SIDE: usize = MAX_SIDE;
 
     /// Stride 1, no padding, no dilation, one group.
     pub const fn new(inputs: usize, outputs: usize, kernel: [usize; 2]) -> ConvolutionShape {
@@ -128,18 +128,18 @@ impl ConvolutionShape {
             return Err(ShapeError::Zero { field });
         }
         let limits = [
-            ("inputs", self.inputs, MOST_CHANNELS),
-            ("outputs", self.outputs, MOST_CHANNELS),
-            ("kernel height", self.kernel[0], LARGEST_KERNEL),
-            ("kernel width", self.kernel[1], LARGEST_KERNEL),
-            ("stride height", self.stride[0], LARGEST_SIDE),
-            ("stride width", self.stride[1], LARGEST_SIDE),
-            ("dilation height", self.dilation[0], LARGEST_SIDE),
-            ("dilation width", self.dilation[1], LARGEST_SIDE),
-            ("padding height before", self.padding[0][0], LARGEST_SIDE),
-            ("padding height behind", self.padding[0][1], LARGEST_SIDE),
-            ("padding width before", self.padding[1][0], LARGEST_SIDE),
-            ("padding width behind", self.padding[1][1], LARGEST_SIDE),
+            ("inputs", self.inputs, MAX_CHANNELS),
+            ("outputs", self.outputs, MAX_CHANNELS),
+            ("kernel height", self.kernel[0], MAX_KERNEL),
+            ("kernel width", self.kernel[1], MAX_KERNEL),
+            ("stride height", self.stride[0], MAX_SIDE),
+            ("stride width", self.stride[1], MAX_SIDE),
+            ("dilation height", self.dilation[0], MAX_SIDE),
+            ("dilation width", self.dilation[1], MAX_SIDE),
+            ("padding height before", self.padding[0][0], MAX_SIDE),
+            ("padding height behind", self.padding[0][1], MAX_SIDE),
+            ("padding width before", self.padding[1][0], MAX_SIDE),
+            ("padding width behind", self.padding[1][1], MAX_SIDE),
         ];
         check_limits(&limits)?;
         let groups = self.groups;
@@ -157,12 +157,16 @@ impl ConvolutionShape {
     /// Those of [`ConvolutionShape::check`], and [`ShapeError::Window`].
     pub fn output(&self, size: [usize; 2]) -> Result<[usize; 2], ShapeError> {
         self.check()?;
-        check_limits(&[("height", size[0], LARGEST_SIDE), ("width", size[1], LARGEST_SIDE)])?;
+        check_limits(&[("height", size[0], MAX_SIDE), ("width", size[1], MAX_SIDE)])?;
         let mut output = [0; 2];
         for axis in 0..2 {
             let window = self.dilation[axis] * (self.kernel[axis] - 1) + 1;
-            output[axis] =
-                places(axis, (window, self.stride[axis]), size[axis], self.padding[axis].iter().sum())?;
+            output[axis] = window_positions(
+                axis,
+                (window, self.stride[axis]),
+                size[axis],
+                self.padding[axis].iter().sum(),
+            )?;
         }
         Ok(output)
     }
@@ -179,14 +183,14 @@ impl ConvolutionShape {
 }
 
 fn check_limits(limits: &[(&'static str, usize, usize)]) -> Result<(), ShapeError> {
-    match limits.iter().find(|(_, value, most)| value > most) {
-        Some(&(field, value, most)) => Err(ShapeError::TooLarge { field, value, most }),
+    match limits.iter().find(|(_, value, max)| value > max) {
+        Some(&(field, value, max)) => Err(ShapeError::TooLarge { field, value, max }),
         None => Ok(()),
     }
 }
 
-/// How many places a window has on an axis.
-pub(crate) fn places(
+/// How many positions a window has on an axis.
+pub(crate) fn window_positions(
     axis: usize,
     (window, stride): (usize, usize),
     size: usize,

@@ -1,19 +1,19 @@
 //! The sums over positions on which the way back through a normalisation depends.
 
 use super::Channel;
-use super::finish::load;
-use super::pairs::Pairs;
-use super::spread::FinishedGradient;
-use super::walk::{Sink, check, walk};
+use super::epilogue::load;
+use super::epilogue_backward::EpilogueGradient;
+use super::for_each_vector::{Sink, check, for_each_vector};
+use super::pool_simd::PoolSimd;
 use crate::InstructionSet;
 use crate::simd::kernel;
 
 /// Two sums over the positions of a channel, in f64.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct GradientSums {
-    /// Of d, the gradient by the normalised number.
+    /// Of d, the gradient by the normalized number.
     pub d: f64,
-    /// Of d (y - centre).
+    /// Of d (y - center).
     pub product: f64,
 }
 
@@ -26,13 +26,13 @@ impl GradientSums {
 }
 
 /// Adds an example's part to the sums from which [`super::Moments`] make the way back through a
-/// normalisation; `channels` are those of the forward pass, `[C]`, of which only the centre counts.
+/// normalisation; `channels` are those of the forward pass, `[C]`, of which only the center counts.
 ///
 /// # Panics
 /// If the slices do not fit.
 pub fn add_gradient_sums(
     set: InstructionSet,
-    gradient: FinishedGradient<'_>,
+    gradient: EpilogueGradient<'_>,
     (y, size): (&[f32], [usize; 2]),
     channels: &[Channel],
     sums: &mut [GradientSums],
@@ -44,7 +44,7 @@ pub fn add_gradient_sums(
 
 kernel! {
     fn sums_of(
-        gradient: FinishedGradient<'_>,
+        gradient: EpilogueGradient<'_>,
         example: (&[f32], [usize; 2]),
         channels: &[Channel],
         sums: &mut [GradientSums],
@@ -52,9 +52,9 @@ kernel! {
 }
 
 #[inline(always)]
-fn sums_generic<S: Pairs>(
+fn sums_generic<S: PoolSimd>(
     simd: S,
-    gradient: FinishedGradient<'_>,
+    gradient: EpilogueGradient<'_>,
     (y, size): (&[f32], [usize; 2]),
     channels: &[Channel],
     sums: &mut [GradientSums],
@@ -65,12 +65,12 @@ fn sums_generic<S: Pairs>(
         let mut sink = Sum {
             y: y[channel * size[0] * size[1]..].as_ptr(),
             width: size[1],
-            centre: simd.splat(of.centre),
+            center: simd.splat(of.center),
             d: [zero; 2],
             product: [zero; 2],
         };
         // SAFETY: `check` and the caller's assertions hold all rows of this channel within their slices.
-        unsafe { walk(simd, &gradient, (channel, size), &mut sink) };
+        unsafe { for_each_vector(simd, &gradient, (channel, size), &mut sink) };
         sums.d += total(simd, simd.add(sink.d[0], sink.d[1]));
         sums.product += total(simd, simd.add(sink.product[0], sink.product[1]));
     }
@@ -78,7 +78,7 @@ fn sums_generic<S: Pairs>(
 
 /// The sum of the lanes, in f64.
 #[inline(always)]
-pub(crate) fn total<S: Pairs>(simd: S, vector: S::Vector) -> f64 {
+pub(crate) fn total<S: PoolSimd>(simd: S, vector: S::Vector) -> f64 {
     let mut lanes = [0.0f32; 16];
     // SAFETY: a vector has at most sixteen numbers.
     unsafe { simd.store(lanes.as_mut_ptr(), vector) };
@@ -88,21 +88,21 @@ pub(crate) fn total<S: Pairs>(simd: S, vector: S::Vector) -> f64 {
 }
 
 /// Two chains of each sum, so that additions need not wait for one another.
-struct Sum<S: Pairs> {
+struct Sum<S: PoolSimd> {
     y: *const f32,
     width: usize,
-    centre: S::Vector,
+    center: S::Vector,
     d: [S::Vector; 2],
     product: [S::Vector; 2],
 }
 
-impl<S: Pairs> Sink<S> for Sum<S> {
+impl<S: PoolSimd> Sink<S> for Sum<S> {
     #[inline(always)]
-    unsafe fn take(&mut self, simd: S, [row, column]: [usize; 2], d: S::Vector, count: usize) {
+    unsafe fn accept(&mut self, simd: S, [row, column]: [usize; 2], d: S::Vector, count: usize) {
         // SAFETY: the caller's promise.
         let y = unsafe { load(simd, self.y.add(row * self.width + column), count) };
         let chain = column / S::WIDTH % 2;
         self.d[chain] = simd.add(self.d[chain], d);
-        self.product[chain] = simd.mul_add(d, simd.sub(y, self.centre), self.product[chain]);
+        self.product[chain] = simd.mul_add(d, simd.sub(y, self.center), self.product[chain]);
     }
 }

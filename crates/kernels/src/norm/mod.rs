@@ -1,4 +1,4 @@
-//! Batch normalisation over ragged batches, and what follows a convolution in one pass: normalise, rectify,
+//! Batch normalisation over ragged batches, and what follows a convolution in one pass: normalise, relu,
 //! average.
 //!
 //! A *channel* is whatever shares a mean: a channel of a convolution, a feature of a vector, or a channel's
@@ -7,10 +7,10 @@
 //!
 //! Training cuts a batch into shards that know nothing of each other, so each pass has three parts:
 //! ```text
-//! forward    each shard: add_moments    all: Moments::add in the order of the shards, Channel::trained
+//! forward    each shard: add_moments    all: Moments::add in the order of the shards, Channel::from_batch
 //!            each shard: finish
-//! backward   each shard: add_gradient_sums    all: GradientSums::add, ChannelGradient::trained
-//!            each shard: spread (or a convolution's backward pass, which does it on the way)
+//! backward   each shard: add_gradient_sums    all: GradientSums::add, ChannelGradient::from_batch
+//!            each shard: epilogue_backward (or a convolution's backward pass, which does it on the way)
 //! ```
 //!
 //! # Example
@@ -22,35 +22,36 @@
 //! let (y, [weight, bias]) = ([-1.0, -1.0, 2.0], [2.0f32.sqrt(), 0.5]);
 //! let mut moments = [Moments::default()];
 //! add_moments(set, &y, &mut moments);
-//! let channels = [Channel::trained(&moments[0], [weight, bias], epsilon)];
-//! let steps = Finish { channels: Some(&channels), ..Finish::default() };
+//! let channels = [Channel::from_batch(&moments[0], [weight, bias], epsilon)];
+//! let steps = Epilogue { channels: Some(&channels), ..Epilogue::default() };
 //! let mut z = [0.0; 3];
-//! finish(set, steps, (&y, size), &mut z, None);
+//! epilogue(set, steps, (&y, size), &mut z, None);
 //! assert_eq!(z, [-0.5, -0.5, 2.5]);
 //!
 //! let (mut sums, mut d_y) = ([GradientSums::default()], [0.0; 3]);
-//! let gradient = FinishedGradient::plain(&[1.0, 0.0, 0.0]);
+//! let gradient = EpilogueGradient::plain(&[1.0, 0.0, 0.0]);
 //! add_gradient_sums(set, gradient, (&y, size), &channels, &mut sums);
-//! let (back, [d_weight, d_bias]) = ChannelGradient::trained(&moments[0], weight, epsilon, &sums[0]);
-//! let normalised = Some(Normalised { y: &y, channels: &[back] });
-//! spread(set, FinishedGradient { normalised, ..gradient }, size, &mut d_y);
+//! let (back, [d_weight, d_bias]) = ChannelGradient::from_batch(&moments[0], weight, epsilon, &sums[0]);
+//! let normalized = Some(Normalized { y: &y, channels: &[back] });
+//! epilogue_backward(set, EpilogueGradient { normalized, ..gradient }, size, &mut d_y);
 //! assert!((d_y[0] - 0.5).abs() + (d_y[1] + 0.5).abs() + d_y[2].abs() < 1e-6);
 //! assert!((d_weight + 0.5f32.sqrt()).abs() < 1e-6 && d_bias == 1.0);
 //! ```
 
-mod finish;
+mod epilogue;
+mod epilogue_backward;
+mod for_each_vector;
 mod gradient_sums;
 mod moments;
-mod pairs;
-mod spread;
-pub mod twin;
-mod walk;
+mod pool_simd;
+#[cfg(any(test, feature = "reference"))]
+pub mod reference;
 
-pub use finish::{Average, Channel, Finish, finish, sign_bytes};
-pub(crate) use finish::{Finished, Rows, finish_rows, load, row_bytes, store};
+pub use epilogue::{AvgPool, Channel, Epilogue, epilogue, sign_bytes};
+pub(crate) use epilogue::{EpilogueOutput, Rows, epilogue_rows, load, row_bytes, store};
+pub use epilogue_backward::{ChannelGradient, EpilogueGradient, Normalized, epilogue_backward};
+pub(crate) use epilogue_backward::{RowsMut, epilogue_backward_rows};
 pub(crate) use gradient_sums::total;
 pub use gradient_sums::{GradientSums, add_gradient_sums};
-pub use moments::{Moments, Running, add_moments};
-pub(crate) use pairs::Pairs;
-pub use spread::{ChannelGradient, FinishedGradient, Normalised, spread};
-pub(crate) use spread::{Spread, spread_rows};
+pub use moments::{Moments, RunningStats, add_moments};
+pub(crate) use pool_simd::PoolSimd;

@@ -1,9 +1,9 @@
 //! Mean and variance of channels, put together from parts.
 
-use super::finish::{Channel, load};
+use super::epilogue::{Channel, load};
+use super::epilogue_backward::ChannelGradient;
 use super::gradient_sums::{GradientSums, total};
-use super::pairs::Pairs;
-use super::spread::ChannelGradient;
+use super::pool_simd::PoolSimd;
 use crate::simd::kernel;
 
 /// Count, mean and sum of squared distances from the mean of a channel's numbers seen so far.
@@ -68,16 +68,16 @@ impl Moments {
 
 /// The running statistics of a channel.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Running {
+pub struct RunningStats {
     /// Of the means.
     pub mean: f32,
     /// Of the unbiased variances.
     pub variance: f32,
 }
 
-impl Running {
+impl RunningStats {
     /// One step towards a batch's statistics: r = (1 - momentum) r + momentum r', as PyTorch has it.
-    pub fn follow(&mut self, moments: &Moments, momentum: f64) {
+    pub fn update(&mut self, moments: &Moments, momentum: f64) {
         let step = |from: f32, to: f64| (f64::from(from) * (1.0 - momentum) + momentum * to) as f32;
         self.mean = step(self.mean, moments.mean);
         self.variance = step(self.variance, moments.unbiased_variance());
@@ -86,21 +86,21 @@ impl Running {
 
 impl Channel {
     /// (y - mean) / sqrt(variance + epsilon) weight + bias with a batch's statistics.
-    pub fn trained(moments: &Moments, [weight, bias]: [f32; 2], epsilon: f64) -> Channel {
+    pub fn from_batch(moments: &Moments, [weight, bias]: [f32; 2], epsilon: f64) -> Channel {
         let scale = f64::from(weight) / (moments.variance() + epsilon).sqrt();
-        Channel { centre: moments.mean as f32, scale: scale as f32, shift: bias }
+        Channel { center: moments.mean as f32, scale: scale as f32, shift: bias }
     }
 
     /// The same with the running statistics: inference.
-    pub fn running(running: Running, [weight, bias]: [f32; 2], epsilon: f64) -> Channel {
+    pub fn from_running(running: RunningStats, [weight, bias]: [f32; 2], epsilon: f64) -> Channel {
         let scale = f64::from(weight) / (f64::from(running.variance) + epsilon).sqrt();
-        Channel { centre: running.mean, scale: scale as f32, shift: bias }
+        Channel { center: running.mean, scale: scale as f32, shift: bias }
     }
 }
 
 impl ChannelGradient {
-    /// The way back through [`Channel::trained`]; also returns the gradients by weight and bias.
-    pub fn trained(
+    /// The way back through [`Channel::from_batch`]; also returns the gradients by weight and bias.
+    pub fn from_batch(
         moments: &Moments,
         weight: f32,
         epsilon: f64,
@@ -110,7 +110,7 @@ impl ChannelGradient {
         let scale = f64::from(weight) * inverse;
         let count = moments.count.max(1) as f64;
         let gradient = ChannelGradient {
-            centre: moments.mean as f32,
+            center: moments.mean as f32,
             scale: scale as f32,
             slope: (-scale * inverse * inverse * sums.product / count) as f32,
             shift: (-scale * sums.d / count) as f32,
@@ -131,7 +131,7 @@ kernel! {
 const BLOCK: usize = 4096;
 
 #[inline(always)]
-fn add_moments_generic<S: Pairs>(simd: S, example: &[f32], moments: &mut [Moments]) {
+fn add_moments_generic<S: PoolSimd>(simd: S, example: &[f32], moments: &mut [Moments]) {
     let positions = example.len().checked_div(moments.len()).unwrap_or(0);
     assert_eq!(positions * moments.len(), example.len(), "an example of {} channels", moments.len());
     if positions == 0 {
@@ -144,36 +144,36 @@ fn add_moments_generic<S: Pairs>(simd: S, example: &[f32], moments: &mut [Moment
         for block in numbers.chunks(BLOCK) {
             let count = block.len() as f64;
             // About a number near the mean the squares do not cancel.
-            let centre = (sums(simd, block, 0.0)[0] / count) as f32;
-            let [sum, squares] = sums(simd, block, centre);
+            let center = (sums(simd, block, 0.0)[0] / count) as f32;
+            let [sum, squares] = sums(simd, block, center);
             let apart = sum / count;
             moments.add(&Moments {
                 count: block.len() as u64,
-                mean: f64::from(centre) + apart,
+                mean: f64::from(center) + apart,
                 squares: (squares - apart * sum).max(0.0),
             });
         }
     }
 }
 
-/// The sums of y - centre and of its square, in four chains of vectors.
+/// The sums of y - center and of its square, in four chains of vectors.
 #[inline(always)]
-fn sums<S: Pairs>(simd: S, numbers: &[f32], centre: f32) -> [f64; 2] {
+fn sums<S: PoolSimd>(simd: S, numbers: &[f32], center: f32) -> [f64; 2] {
     const CHAINS: usize = 4;
-    let centre = simd.splat(centre);
+    let center = simd.splat(center);
     let mut chains = [[simd.splat(0.0); 2]; CHAINS];
     let mut parts = numbers.chunks_exact(CHAINS * S::WIDTH);
     for part in &mut parts {
         for (chain, part) in chains.iter_mut().zip(part.chunks_exact(S::WIDTH)) {
             // SAFETY: a whole vector.
-            let apart = simd.sub(unsafe { simd.load(part.as_ptr()) }, centre);
+            let apart = simd.sub(unsafe { simd.load(part.as_ptr()) }, center);
             *chain = [simd.add(chain[0], apart), simd.mul_add(apart, apart, chain[1])];
         }
     }
     for (chain, part) in chains.iter_mut().zip(parts.remainder().chunks(S::WIDTH)) {
         // SAFETY: at most a vector's numbers.
         let y = unsafe { load(simd, part.as_ptr(), part.len()) };
-        let apart = simd.keep(simd.sub(y, centre), ((1u32 << part.len()) - 1) as u16);
+        let apart = simd.masked(simd.sub(y, center), ((1u32 << part.len()) - 1) as u16);
         *chain = [simd.add(chain[0], apart), simd.mul_add(apart, apart, chain[1])];
     }
     let [a, b, c, d] = chains;

@@ -1,8 +1,8 @@
 //! Products of two matrices of any layout.
 
 use super::matrix::{Matrix, MatrixMut, Start};
+use super::outer_sum::OuterSum;
 use super::packed::Packed;
-use super::tall::Tall;
 use crate::InstructionSet;
 
 /// Rows of A and columns of B that are packed at a time: a few hundred KiB each.
@@ -24,14 +24,14 @@ const COLUMNS: usize = 512;
 /// ```
 #[derive(Clone)]
 pub struct Products {
-    a: Tall,
+    a: OuterSum,
     b: Packed,
 }
 
 impl Products {
     /// Without memory yet, for this instruction set.
     pub fn new(set: InstructionSet) -> Products {
-        Products { a: Tall::new(set), b: Packed::new(set) }
+        Products { a: OuterSum::new(set), b: Packed::new(set) }
     }
 
     /// C = start + A B.
@@ -48,9 +48,9 @@ impl Products {
             assert_eq!(row.len(), c.columns(), "the starting row and the columns of C");
         }
         let depth = a.columns();
-        if self.b_as_it_is(a, b) {
-            self.a.begin(depth, a.rows());
-            self.a.lay(0, a.transposed());
+        if self.can_skip_packing(a, b) {
+            self.a.resize(depth, a.rows());
+            self.a.set_rows(0, a.transposed());
             return self.a.multiply_rows(b, c, start);
         }
         for left in (0..c.columns()).step_by(COLUMNS) {
@@ -65,28 +65,28 @@ impl Products {
                     other => other,
                 };
                 let c = c.reborrow().columns_from(left, columns);
-                self.rows(a.columns_from(top, rows), c, start);
+                self.multiply_packed(a.columns_from(top, rows), c, start);
             }
         }
     }
 
     /// Whether so few rows of A read B that packing it would cost more than it saves, and B can be read as it
     /// lies.
-    fn b_as_it_is(&self, a: Matrix<'_>, b: Matrix<'_>) -> bool {
+    fn can_skip_packing(&self, a: Matrix<'_>, b: Matrix<'_>) -> bool {
         let set = self.b.set();
         let panels = b.columns().next_multiple_of(2 * set.width());
         a.rows() <= set.tile_rows() && b.column_stride() == 1 && b.has_width(panels)
     }
 
     /// C = start + A B for the B that is packed.
-    fn rows(&mut self, a: Matrix<'_>, mut c: MatrixMut<'_>, start: Start<'_>) {
+    fn multiply_packed(&mut self, a: Matrix<'_>, mut c: MatrixMut<'_>, start: Start<'_>) {
         if a.column_stride() == 1 {
             return self.b.multiply(a, c, start);
         }
         for first in (0..a.rows()).step_by(ROWS) {
             let rows = ROWS.min(a.rows() - first);
-            self.a.begin(a.columns(), rows);
-            self.a.lay(0, a.rows_from(first, rows).transposed());
+            self.a.resize(a.columns(), rows);
+            self.a.set_rows(0, a.rows_from(first, rows).transposed());
             self.a.multiply(&self.b, c.reborrow().rows_from(first, rows), start);
         }
     }

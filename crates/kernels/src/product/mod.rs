@@ -13,21 +13,21 @@
 //!
 //! B is copied into *panels* of two vectors' width, so that a tile of C lives in registers while its chain
 //! runs. [`Packed`] keeps the panels for products that reuse B, as a recurrence does at every time step;
-//! [`Tall`] is for sums over frames, AᵀB; [`Products`] packs block by block what it needs once.
+//! [`OuterSum`] is for sums over frames, AᵀB; [`Products`] packs block by block what it needs once.
 
 mod general;
 mod matrix;
+mod outer_sum;
 #[allow(unsafe_code, reason = "blocks of matrices handed on as pointers")]
 mod packed;
-mod tall;
 #[allow(unsafe_code, reason = "tiles of matrices reached by pointers")]
 mod tile;
 
 pub use general::Products;
 pub use matrix::{Matrix, MatrixMut, Start};
+pub use outer_sum::OuterSum;
 pub use packed::Packed;
 pub(crate) use packed::transpose;
-pub use tall::Tall;
 
 #[cfg(test)]
 mod tests {

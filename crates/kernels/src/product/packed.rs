@@ -161,7 +161,7 @@ pub(crate) fn transpose<S: Simd>(simd: S, from: Matrix<'_>, to: &mut [f32], stri
 pub(super) enum Left<'a> {
     /// Rows of contiguous columns.
     Rows(Matrix<'a>),
-    /// [M, K] laid out for the tiles: for each [`BLOCK`] of K, tile by tile as [`tile::cut`] says, the rows
+    /// [M, K] laid out for the tiles: for each [`BLOCK`] of K, tile by tile as [`tile::split_rows`] says, the rows
     /// of a tile side by side for each k.
     Tiles { numbers: &'a [f32], rows: usize, depth: usize },
 }

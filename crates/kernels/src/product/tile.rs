@@ -47,7 +47,7 @@ impl Factors {
 pub(super) enum Layout {
     /// Element (row, k) at `row * stride + k`.
     Rows,
-    /// Tile by tile, cut as [`cut`] says: element (row, k) of a tile of R rows at `k * R + row`.
+    /// Tile by tile, cut as [`split_rows`] says: element (row, k) of a tile of R rows at `k * R + row`.
     Tiles,
 }
 
@@ -62,7 +62,7 @@ pub(super) enum TileStart {
 
 /// How many rows each of the tiles covers that together cover `rows`: as even as possible, so that no tile
 /// is left with few chains. Returns the number of tiles and how many of them have one row more than the rest.
-pub(super) fn cut(rows: usize, largest: usize) -> (usize, usize, usize) {
+pub(super) fn split_rows(rows: usize, largest: usize) -> (usize, usize, usize) {
     let tiles = rows.div_ceil(largest).max(1);
     (tiles, rows / tiles, rows % tiles)
 }
@@ -77,7 +77,7 @@ pub(super) unsafe fn sweep<S: Simd>(simd: S, sweep: Sweep) {
     let panels = sweep.columns.div_ceil(width);
     // Few rows have too few chains to hide the latency of an addition: take several panels at once.
     let together = (S::TILE_ROWS / sweep.rows.max(1)).clamp(1, 4);
-    let (tiles, rows, longer) = cut(sweep.rows, S::TILE_ROWS);
+    let (tiles, rows, longer) = split_rows(sweep.rows, S::TILE_ROWS);
     let mut panel = 0;
     while panel < panels {
         let group = if panels - panel >= together { together } else { 1 };

@@ -42,7 +42,7 @@ pub struct Gradients<'a> {
 impl Recurrence {
     /// Adds the gradients by the weights and, where it is asked for, starts or continues `d_input` [N, I]
     /// with the gradient by the input; for the forward pass that came last, which must have kept what is
-    /// needed, with the weights of the last [`Recurrence::prepare_backward`].
+    /// needed, with the weights of the last [`Recurrence::pack_weights_backward`].
     ///
     /// # Panics
     /// If the shapes do not fit, or truncation is to chunks of no frames.
@@ -77,14 +77,14 @@ impl Recurrence {
                     Direction::Forward => span.start + step,
                     Direction::Backward => span.end - 1 - step,
                 };
-                self.step_back(pass, t);
+                self.step_backward(pass, t);
             }
             self.add_sums(pass, span.clone());
             if let Some((d_input, start)) = &mut d_input {
                 let (first, count) = frames_of(sequences, &span);
                 let gates = self.gates.rows(first, count).columns_from(0, self.shape.gates * hidden);
                 let to = d_input.reborrow().rows_from(first, count);
-                self.input_weights_back.multiply(gates, to, *start);
+                self.input_weights_backward.multiply(gates, to, *start);
             }
         }
         self.sums.finish(gradients);
@@ -106,16 +106,16 @@ impl Recurrence {
     }
 
     /// Takes all slots that run at time `t` back through their frame.
-    fn step_back(&mut self, pass: Backward<'_>, t: usize) {
-        let (sequences, hidden, memory) = (pass.sequences, self.hidden, self.memory());
+    fn step_backward(&mut self, pass: Backward<'_>, t: usize) {
+        let (sequences, hidden, cell_size) = (pass.sequences, self.hidden, self.cell_size());
         let batch = sequences.batch();
-        self.cut(pass, t);
+        self.truncate(pass, t);
         if pass.norms {
-            self.keep_norms(pass, t);
+            self.save_norms(pass, t);
         }
         let before = self.time_before(sequences, t);
         let frames = sequences.frames();
-        let cells = Matrix::new(&self.cells.all()[..frames * memory], frames, memory);
+        let cells = Matrix::new(&self.cells.all()[..frames * cell_size], frames, cell_size);
         for group in self.groups(sequences, t) {
             let (slot, count) = (group.slots.start, group.slots.len());
             if count == 0 {
@@ -126,13 +126,13 @@ impl Recurrence {
                 Some(before) => {
                     [pass.output, cells].map(|states| states.rows_from(sequences.start(before) + slot, count))
                 }
-                None => split(&self.states.initial, batch, (hidden, memory))
+                None => split(&self.states.initial, batch, (hidden, cell_size))
                     .map(|states| states.rows_from(slot, count)),
             };
             let gates = self.gates.rows_mut(first, count);
             let (d_h, d_c) = self.states.gradient.all_mut().split_at_mut(batch * hidden);
             let d_h = MatrixMut::new(&mut d_h[slot * hidden..][..count * hidden], count, hidden);
-            let d_c = MatrixMut::new(&mut d_c[slot * memory..][..count * memory], count, memory);
+            let d_c = MatrixMut::new(&mut d_c[slot * cell_size..][..count * cell_size], count, cell_size);
             let rows = BackwardRows {
                 gates,
                 previous,
@@ -145,9 +145,9 @@ impl Recurrence {
                 kind: self.kind,
                 shape: self.shape,
                 hidden,
-                recurrent_weights: &self.recurrent_weights_back,
+                recurrent_weights: &self.recurrent_weights_backward,
                 input: None,
-                from_state: group.continued || self.states.given,
+                from_state: group.continued || self.states.has_initial,
             };
             let gated = MatrixMut::new(self.gated.sized(count * hidden), count, hidden);
             transition.backward(rows, gated);
@@ -156,10 +156,10 @@ impl Recurrence {
 
     /// Where truncation cuts between the frame of time `t` and the one read next, drops the gradient that came
     /// from there.
-    fn cut(&mut self, pass: Backward<'_>, t: usize) {
+    fn truncate(&mut self, pass: Backward<'_>, t: usize) {
         let (sequences, batch) = (pass.sequences, pass.sequences.batch());
         let next = match self.direction {
-            Direction::Forward => (t + 1 < sequences.longest()).then_some(t + 1),
+            Direction::Forward => (t + 1 < sequences.max_length()).then_some(t + 1),
             Direction::Backward => t.checked_sub(1),
         };
         let (Some(chunk), Some(next)) = (pass.truncate, next) else { return };
@@ -167,15 +167,15 @@ impl Recurrence {
             return;
         }
         let rows = sequences.rows(t).min(sequences.rows(next));
-        let (hidden, memory) = (self.hidden, self.memory());
+        let (hidden, cell_size) = (self.hidden, self.cell_size());
         let (d_h, d_c) = self.states.gradient.all_mut().split_at_mut(batch * hidden);
         d_h[..rows * hidden].fill(0.0);
-        d_c[..rows * memory].fill(0.0);
+        d_c[..rows * cell_size].fill(0.0);
     }
 
     /// Keeps the norms of the gradients by h of time `t`: what comes from above and what comes from the frame
     /// read next.
-    fn keep_norms(&mut self, pass: Backward<'_>, t: usize) {
+    fn save_norms(&mut self, pass: Backward<'_>, t: usize) {
         let sequences = pass.sequences;
         for slot in 0..sequences.rows(t) {
             let row = sequences.start(t) + slot;
@@ -201,15 +201,15 @@ impl Recurrence {
         let joint = self.shape.is_joint();
         let before_h = if joint { self.inputs } else { 0 };
         if joint {
-            self.sums.tall.begin(count, self.inputs + hidden);
-            self.sums.tall.lay_columns(0, 0, x);
+            self.sums.outer_sum.resize(count, self.inputs + hidden);
+            self.sums.outer_sum.set_block(0, 0, x);
         } else {
-            self.sums.tall.begin(count, self.inputs);
-            self.sums.tall.lay(0, x);
+            self.sums.outer_sum.resize(count, self.inputs);
+            self.sums.outer_sum.set_rows(0, x);
             self.sums.add_input(gates);
-            self.sums.tall.begin(count, hidden);
+            self.sums.outer_sum.resize(count, hidden);
         }
-        let [initial, _] = split(&self.states.initial, sequences.batch(), (hidden, self.memory()));
+        let [initial, _] = split(&self.states.initial, sequences.batch(), (hidden, self.cell_size()));
         for t in span {
             let before = self.time_before(sequences, t);
             for group in self.groups(sequences, t) {
@@ -218,7 +218,7 @@ impl Recurrence {
                     Some(before) => pass.output.rows_from(sequences.start(before) + slot, rows),
                     None => initial.rows_from(slot, rows),
                 };
-                self.sums.tall.lay_columns(sequences.start(t) + slot - first, before_h, h_before);
+                self.sums.outer_sum.set_block(sequences.start(t) + slot - first, before_h, h_before);
             }
         }
         if joint {
@@ -227,8 +227,8 @@ impl Recurrence {
             self.sums.add_recurrent(gates);
         }
         if let Some(gated) = self.shape.gated {
-            self.sums.tall.begin(count, hidden);
-            self.sums.tall.lay(0, gates.columns_from(gated.state * hidden, hidden));
+            self.sums.outer_sum.resize(count, hidden);
+            self.sums.outer_sum.set_rows(0, gates.columns_from(gated.state * hidden, hidden));
             self.sums.add_product(gates, gated.run);
         }
         self.sums.end_span();

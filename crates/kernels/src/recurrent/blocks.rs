@@ -3,10 +3,10 @@
 use crate::buffer::Buffer;
 use crate::product::{Matrix, MatrixMut};
 
-/// A matrix of one row of gate blocks for each frame, its rows spread so that products run well over it.
+/// A matrix of one row of gate blocks for each frame, its rows epilogue_backward so that products run well over it.
 ///
 /// Each row starts at a cache line; the lines from row to row are odd in number, so that a column's lines
-/// spread over all sets of a cache; and behind each row there is room for reading a whole panel.
+/// epilogue_backward over all sets of a cache; and behind each row there is room for reading a whole panel.
 #[derive(Clone)]
 pub(super) struct Blocks {
     width: usize,

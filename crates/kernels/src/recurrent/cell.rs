@@ -4,6 +4,8 @@ use crate::simd::{Lanes, Simd};
 
 /// The recurrent cells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+#[non_exhaustive]
 pub enum CellKind {
     /// h' = tanh(W x + b + U h + c); Elman 1990.
     RnnTanh,
@@ -48,7 +50,7 @@ pub(crate) struct Gated {
 
 /// Gates side by side whose share of the input is one product.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Piece {
+pub(crate) struct InputProduct {
     /// The first gate, and the block of its pre-activation.
     pub(crate) gate: usize,
     /// How many gates.
@@ -59,7 +61,7 @@ pub(crate) struct Piece {
 
 impl CellShape {
     /// All gates in order: those of each run that goes to its own blocks together, and what is left between.
-    pub(crate) fn pieces(self) -> impl Iterator<Item = Piece> {
+    pub(crate) fn input_products(self) -> impl Iterator<Item = InputProduct> {
         let mut gate = 0;
         std::iter::from_fn(move || {
             let joint = |run: &Run| run.gate == gate && run.block == gate;
@@ -69,15 +71,15 @@ impl CellShape {
                 Some(run) => gate + self.runs[run].gates,
                 None => next.map(|run| run.gate).min().unwrap_or(self.gates),
             };
-            let piece = Piece { gate, gates: end - gate, run };
+            let product = InputProduct { gate, gates: end - gate, run };
             gate = end;
-            (piece.gates > 0).then_some(piece)
+            (product.gates > 0).then_some(product)
         })
     }
 
     /// Whether x and h go to the same blocks in all gates, as one product of both at once.
     pub(crate) fn is_joint(self) -> bool {
-        self.pieces().all(|piece| piece.run.is_some())
+        self.input_products().all(|product| product.run.is_some())
     }
 
     /// Every recurrent product, the gated one last.
@@ -128,7 +130,7 @@ pub(crate) trait Cell {
     /// Back through [`Cell::gate`], after `backward`: leaves in `gates` the gradients that `gate` stood before,
     /// and adds to that by the previous states; `d_gated` is the gradient by the gated state.
     #[inline(always)]
-    fn gate_back<S: Simd>(
+    fn gate_backward<S: Simd>(
         _gates: &mut Gates<S>,
         _previous: States<S>,
         _d_gated: Lanes<S>,
@@ -142,6 +144,17 @@ impl CellKind {
     /// Every kind.
     pub const ALL: [CellKind; 5] =
         [CellKind::RnnTanh, CellKind::RnnRelu, CellKind::Gru, CellKind::GruResetBefore, CellKind::Lstm];
+
+    /// Name in recipes and model files.
+    pub fn name(self) -> &'static str {
+        match self {
+            CellKind::RnnTanh => "rnn_tanh",
+            CellKind::RnnRelu => "rnn_relu",
+            CellKind::Gru => "gru",
+            CellKind::GruResetBefore => "gru_reset_before",
+            CellKind::Lstm => "lstm",
+        }
+    }
 
     /// G: how many gates, each with H rows in the weights.
     pub fn gates(self) -> usize {
@@ -161,6 +174,22 @@ impl CellKind {
             CellKind::Gru => Gru::SHAPE,
             CellKind::GruResetBefore => GruResetBefore::SHAPE,
             CellKind::Lstm => Lstm::SHAPE,
+        }
+    }
+}
+
+#[cfg(all(test, feature = "serde"))]
+mod tests {
+    use serde::de::value::{Error, StrDeserializer};
+    use serde::{Deserialize, de::IntoDeserializer};
+
+    use super::*;
+
+    #[test]
+    fn every_cell_is_deserialized_from_its_name() {
+        for kind in CellKind::ALL {
+            let name: StrDeserializer<'_, Error> = kind.name().into_deserializer();
+            assert_eq!(CellKind::deserialize(name), Ok(kind));
         }
     }
 }

@@ -1,18 +1,18 @@
 //! The formulas around a gated product, over the rows of one time step.
 
 use super::cell::{Cell, CellKind};
-use super::rows::{checked_hidden, load_gates, load_states, of_kind, store_gates};
+use super::rows::{checked_hidden, dispatch, load_gates, load_states, store_gates};
 use crate::InstructionSet;
 use crate::product::{Matrix, MatrixMut};
 use crate::simd::{Lanes, Simd, kernel};
 
 /// Computes the gated states into their block of `gates`, from the blocks and the states before.
 pub(super) fn gate(set: InstructionSet, kind: CellKind, gates: MatrixMut<'_>, previous: [Matrix<'_>; 2]) {
-    of_kind!(kind, gate_rows(set, gates, previous));
+    dispatch!(kind, gate_rows(set, gates, previous));
 }
 
 /// Rows whose gradients go back through the gate.
-pub(super) struct GateBackRows<'a> {
+pub(super) struct GateBackwardRows<'a> {
     pub(super) gates: MatrixMut<'a>,
     pub(super) previous: [Matrix<'a>; 2],
     /// The gradient by the gated states.
@@ -22,8 +22,8 @@ pub(super) struct GateBackRows<'a> {
 }
 
 /// Goes back through the gate.
-pub(super) fn gate_back(set: InstructionSet, kind: CellKind, rows: GateBackRows<'_>) {
-    of_kind!(kind, gate_back_rows(set, rows));
+pub(super) fn gate_backward(set: InstructionSet, kind: CellKind, rows: GateBackwardRows<'_>) {
+    dispatch!(kind, gate_backward_rows(set, rows));
 }
 
 kernel! {
@@ -31,7 +31,7 @@ kernel! {
 }
 
 kernel! {
-    fn gate_back_rows<C: Cell>(rows: GateBackRows<'_>) = gate_back_generic::<_, C>
+    fn gate_backward_rows<C: Cell>(rows: GateBackwardRows<'_>) = gate_backward_generic::<_, C>
 }
 
 #[inline(always)]
@@ -54,8 +54,8 @@ fn gate_generic<S: Simd, C: Cell>(simd: S, mut gates: MatrixMut<'_>, previous: [
 }
 
 #[inline(always)]
-fn gate_back_generic<S: Simd, C: Cell>(simd: S, rows: GateBackRows<'_>) {
-    let GateBackRows { mut gates, previous, d_gated, d_previous: [mut d_h, mut d_c] } = rows;
+fn gate_backward_generic<S: Simd, C: Cell>(simd: S, rows: GateBackwardRows<'_>) {
+    let GateBackwardRows { mut gates, previous, d_gated, d_previous: [mut d_h, mut d_c] } = rows;
     let (d_h_read, d_c_read) = (d_h.as_matrix(), d_c.as_matrix());
     let matrices = [previous[0], previous[1], d_h_read, d_c_read, d_gated];
     let hidden = checked_hidden::<C>(&gates, &matrices);
@@ -72,7 +72,7 @@ fn gate_back_generic<S: Simd, C: Cell>(simd: S, rows: GateBackRows<'_>) {
                 let states = load_states::<S, C>(simd, before, unit, count);
                 let d_states = load_states::<S, C>(simd, d_before.map(|at| at.cast_const()), unit, count);
                 let d_gated = Lanes::load(simd, from.add(unit), count);
-                let d_states = C::gate_back(&mut blocks, states, d_gated, d_states);
+                let d_states = C::gate_backward(&mut blocks, states, d_gated, d_states);
                 store_gates::<S, C>(blocks, to.add(unit), hidden, count);
                 for (values, to) in d_states.into_iter().zip(d_before).take(C::SHAPE.states) {
                     values.store(to.add(unit), count);

@@ -47,7 +47,7 @@ impl Cell for GruResetBefore {
     /// ```text
     /// d_n = d_h * (1 - z)                d_a_n = d_n * (1 - n²)
     /// d_z = d_h * (h_before - n)         d_a_z = d_z * z (1 - z)
-    /// d_h_before = d_h * z, and what `gate_back` and the runner add
+    /// d_h_before = d_h * z, and what `gate_backward` and the runner add
     /// ```
     #[inline(always)]
     fn backward<S: Simd>(
@@ -70,7 +70,7 @@ impl Cell for GruResetBefore {
     /// d_h_before = d_h_before + d_v * r, and by the runner U_rᵀ d_a_r + U_zᵀ d_a_z
     /// ```
     #[inline(always)]
-    fn gate_back<S: Simd>(
+    fn gate_backward<S: Simd>(
         gates: &mut Gates<S>,
         [h_before, _]: States<S>,
         d_v: Lanes<S>,

@@ -18,10 +18,10 @@ mod recurrence;
 #[allow(unsafe_code, reason = "rows of states and gates reached by pointers")]
 mod rows;
 mod step;
-#[allow(unsafe_code, reason = "a kernel is called for a set of instructions")]
-mod sums;
 mod transition;
 mod vanilla;
+#[allow(unsafe_code, reason = "a kernel is called for a set of instructions")]
+mod weight_gradients;
 
 pub use backward::{Backward, Gradients};
 pub use cell::CellKind;

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::blocks::Blocks;
 use super::cell::{CellKind, CellShape};
-use super::sums::Sums;
+use super::weight_gradients::WeightGradients;
 use crate::buffer::Buffer;
 use crate::product::{Matrix, MatrixMut, Packed};
 use crate::{InstructionSet, Sequences};
@@ -31,8 +31,8 @@ pub struct Weights<'a> {
 
 /// One layer of recurrent cells, read in one direction: a runner with the memory for its passes.
 ///
-/// The memory grows to the largest batch seen and is reused. [`Recurrence::prepare`] takes the weights in
-/// ([`Recurrence::prepare_backward`] those of the backward pass); then come [`Recurrence::forward`] and, after
+/// The memory grows to the largest batch seen and is reused. [`Recurrence::pack_weights`] takes the weights in
+/// ([`Recurrence::pack_weights_backward`] those of the backward pass); then come [`Recurrence::forward`] and, after
 /// a pass that kept what is needed, [`Recurrence::backward`].
 ///
 /// # Shapes
@@ -46,7 +46,7 @@ pub struct Weights<'a> {
 /// use stapes_kernels::{InstructionSet, Sequences};
 ///
 /// let mut layer = Recurrence::new(InstructionSet::best(), CellKind::RnnTanh, (1, 1), Direction::Forward);
-/// layer.prepare(Weights { input: &[1.0], recurrent: &[0.5], bias: None });
+/// layer.pack_weights(Weights { input: &[1.0], recurrent: &[0.5], bias: None });
 /// let sequences = Sequences::new(&[2])?;
 /// let mut output = [0.0; 2];
 /// let pass = Forward { sequences: &sequences, input: Matrix::new(&[1.0, 2.0], 2, 1), initial: None, keep: false };
@@ -62,12 +62,12 @@ pub struct Recurrence {
     pub(super) inputs: usize,
     pub(super) hidden: usize,
     pub(super) direction: Direction,
-    /// For each piece of gates Wᵀ, and for each recurrent product Uᵀ.
+    /// For each product of gates Wᵀ, and for each recurrent product Uᵀ.
     pub(super) input_weights: Vec<Packed>,
     pub(super) recurrent_weights: Vec<Packed>,
     /// W, and for each recurrent product U.
-    pub(super) input_weights_back: Packed,
-    pub(super) recurrent_weights_back: Vec<Packed>,
+    pub(super) input_weights_backward: Packed,
+    pub(super) recurrent_weights_backward: Vec<Packed>,
     /// What each block of a frame's row starts from.
     pub(super) bias: Buffer,
     /// The blocks of all frames, or of one span of time where nothing is kept.
@@ -75,7 +75,7 @@ pub struct Recurrence {
     /// c of all frames, or of two time steps where nothing is kept.
     pub(super) cells: Buffer,
     pub(super) states: BatchStates,
-    pub(super) sums: Sums,
+    pub(super) sums: WeightGradients,
     /// See [`super::Backward::norms`].
     pub(super) norms: Vec<f32>,
     /// Room for the gated states of a time step, or for the gradients by them.
@@ -89,7 +89,7 @@ pub struct Recurrence {
 pub(super) struct BatchStates {
     pub(super) batch: usize,
     /// Whether an initial state was given; zero otherwise.
-    pub(super) given: bool,
+    pub(super) has_initial: bool,
     /// [S, B, H] by slot.
     pub(super) initial: Buffer,
     /// [S, B, H] in the caller's order.
@@ -126,15 +126,15 @@ impl Recurrence {
             inputs,
             hidden,
             direction,
-            input_weights: vec![Packed::new(set); shape.pieces().count()],
+            input_weights: vec![Packed::new(set); shape.input_products().count()],
             recurrent_weights: packed(),
-            input_weights_back: Packed::new(set),
-            recurrent_weights_back: packed(),
+            input_weights_backward: Packed::new(set),
+            recurrent_weights_backward: packed(),
             bias: Buffer::default(),
             gates: Blocks::new(shape.blocks * hidden),
             cells: Buffer::default(),
             states: BatchStates::default(),
-            sums: Sums::new(set, (inputs, hidden), shape),
+            sums: WeightGradients::new(set, (inputs, hidden), shape),
             norms: Vec::new(),
             gated: Buffer::default(),
             before: Buffer::default(),
@@ -145,10 +145,11 @@ impl Recurrence {
     ///
     /// # Panics
     /// If the weights are not of this layer's shape.
-    pub fn prepare(&mut self, weights: Weights<'_>) {
+    pub fn pack_weights(&mut self, weights: Weights<'_>) {
         let (input, recurrent) = self.matrices(weights);
-        for (piece, packed) in self.shape.pieces().zip(&mut self.input_weights) {
-            packed.pack(input.rows_from(piece.gate * self.hidden, piece.gates * self.hidden).transposed());
+        for (product, packed) in self.shape.input_products().zip(&mut self.input_weights) {
+            packed
+                .pack(input.rows_from(product.gate * self.hidden, product.gates * self.hidden).transposed());
         }
         for (run, packed) in self.shape.products().zip(&mut self.recurrent_weights) {
             let rows = recurrent.rows_from(run.gate * self.hidden, run.gates * self.hidden);
@@ -156,11 +157,11 @@ impl Recurrence {
         }
         let (hidden, gates) = (self.hidden, self.shape.gates * self.hidden);
         let start = self.bias.zeroed(self.shape.blocks * hidden);
-        let Some([of_input, of_recurrent]) = weights.bias else { return };
-        assert_eq!((of_input.len(), of_recurrent.len()), (gates, gates), "the biases");
-        start[..gates].copy_from_slice(of_input);
+        let Some([input_bias, recurrent_bias]) = weights.bias else { return };
+        assert_eq!((input_bias.len(), recurrent_bias.len()), (gates, gates), "the biases");
+        start[..gates].copy_from_slice(input_bias);
         for run in self.shape.products() {
-            let from = &of_recurrent[run.gate * hidden..][..run.gates * hidden];
+            let from = &recurrent_bias[run.gate * hidden..][..run.gates * hidden];
             let to = &mut start[run.block * hidden..][..run.gates * hidden];
             to.iter_mut().zip(from).for_each(|(to, from)| *to += from);
         }
@@ -170,10 +171,10 @@ impl Recurrence {
     ///
     /// # Panics
     /// If the weights are not of this layer's shape.
-    pub fn prepare_backward(&mut self, weights: Weights<'_>) {
+    pub fn pack_weights_backward(&mut self, weights: Weights<'_>) {
         let (input, recurrent) = self.matrices(weights);
-        self.input_weights_back.pack(input);
-        for (run, packed) in self.shape.products().zip(&mut self.recurrent_weights_back) {
+        self.input_weights_backward.pack(input);
+        for (run, packed) in self.shape.products().zip(&mut self.recurrent_weights_backward) {
             packed.pack(recurrent.rows_from(run.gate * self.hidden, run.gates * self.hidden));
         }
     }
@@ -195,7 +196,7 @@ impl Recurrence {
     /// # Panics
     /// If the forward pass was not given an initial state, or the slice has another length.
     pub fn initial_state_gradient(&self, sequences: &Sequences, gradient: &mut [f32]) {
-        assert!(self.states.given, "the forward pass had no initial state");
+        assert!(self.states.has_initial, "the forward pass had no initial state");
         assert_eq!(gradient.len(), self.state_len(), "a state of {} sequences", self.states.batch);
         scatter(sequences, self.hidden, &self.states.gradient.all()[..gradient.len()], gradient);
     }
@@ -208,7 +209,7 @@ impl Recurrence {
     pub(super) fn time_before(&self, sequences: &Sequences, t: usize) -> Option<usize> {
         match self.direction {
             Direction::Forward => t.checked_sub(1),
-            Direction::Backward => (t + 1 < sequences.longest()).then_some(t + 1),
+            Direction::Backward => (t + 1 < sequences.max_length()).then_some(t + 1),
         }
     }
 
@@ -221,7 +222,7 @@ impl Recurrence {
 
     /// All time steps in this direction, in spans whose blocks fit a cache; each span is a range of times.
     pub(super) fn spans(&self, sequences: &Sequences, direction: Direction) -> Spans {
-        Spans { direction, rows: self.span_rows(), next: 0, longest: sequences.longest() }
+        Spans { direction, rows: self.span_rows(), next: 0, max_length: sequences.max_length() }
     }
 
     fn span_rows(&self) -> usize {
@@ -239,7 +240,7 @@ pub(super) struct Spans {
     direction: Direction,
     rows: usize,
     next: usize,
-    longest: usize,
+    max_length: usize,
 }
 
 impl Spans {
@@ -247,22 +248,22 @@ impl Spans {
     pub(super) fn next(&mut self, sequences: &Sequences) -> Option<Range<usize>> {
         let at = |step: usize| match self.direction {
             Direction::Forward => step,
-            Direction::Backward => self.longest - 1 - step,
+            Direction::Backward => self.max_length - 1 - step,
         };
-        if self.next == self.longest {
+        if self.next == self.max_length {
             return None;
         }
         let first = self.next;
         let mut rows = sequences.rows(at(first));
         let mut end = first + 1;
-        while end < self.longest && rows + sequences.rows(at(end)) <= self.rows {
+        while end < self.max_length && rows + sequences.rows(at(end)) <= self.rows {
             rows += sequences.rows(at(end));
             end += 1;
         }
         self.next = end;
         Some(match self.direction {
             Direction::Forward => first..end,
-            Direction::Backward => self.longest - end..self.longest - first,
+            Direction::Backward => self.max_length - end..self.max_length - first,
         })
     }
 }
@@ -288,13 +289,13 @@ pub(super) fn scatter(sequences: &Sequences, hidden: usize, from: &[f32], to: &m
 }
 
 /// h and c of a buffer of states by slot, [B, H] each.
-pub(super) fn split(states: &Buffer, batch: usize, (hidden, memory): (usize, usize)) -> [Matrix<'_>; 2] {
+pub(super) fn split(states: &Buffer, batch: usize, (hidden, cell_size): (usize, usize)) -> [Matrix<'_>; 2] {
     let (h, c) = states.all().split_at(batch * hidden);
-    [Matrix::new(h, batch, hidden), Matrix::new(&c[..batch * memory], batch, memory)]
+    [Matrix::new(h, batch, hidden), Matrix::new(&c[..batch * cell_size], batch, cell_size)]
 }
 
 /// Two parts of one matrix: `before` to be read, `now` to be written; they do not overlap.
-pub(super) fn two_parts(
+pub(super) fn split_rows(
     matrix: MatrixMut<'_>,
     before: Range<usize>,
     now: Range<usize>,

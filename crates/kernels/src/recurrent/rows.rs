@@ -41,7 +41,7 @@ impl BackwardRows<'_> {
 }
 
 /// Calls a function that is generic over the cell for the cell of a kind.
-macro_rules! of_kind {
+macro_rules! dispatch {
     ($kind:expr, $function:ident($($argument:expr),*)) => {
         match $kind {
             CellKind::RnnTanh => $function::<crate::recurrent::vanilla::Tanh>($($argument),*),
@@ -54,16 +54,16 @@ macro_rules! of_kind {
         }
     };
 }
-pub(super) use of_kind;
+pub(super) use dispatch;
 
 /// One step forward of the cell of this kind.
 pub(super) fn forward(set: InstructionSet, kind: CellKind, rows: ForwardRows<'_>) {
-    of_kind!(kind, forward_rows(set, rows));
+    dispatch!(kind, forward_rows(set, rows));
 }
 
 /// One step backward of the cell of this kind.
 pub(super) fn backward(set: InstructionSet, kind: CellKind, rows: BackwardRows<'_>) {
-    of_kind!(kind, backward_rows(set, rows));
+    dispatch!(kind, backward_rows(set, rows));
 }
 
 kernel! {
@@ -132,7 +132,7 @@ unsafe fn forward_units<S: Simd, C: Cell>(simd: S, at: &ForwardRow, unit: usize,
         let state = C::forward(&mut gates, previous);
         store_gates::<S, C>(gates, at.gates.add(unit), at.hidden, count);
         for (values, to) in state.into_iter().zip(at.state).take(C::SHAPE.states) {
-            values.settled().store(to.add(unit), count);
+            values.flush_to_zero().store(to.add(unit), count);
         }
     }
 }
@@ -185,14 +185,14 @@ unsafe fn backward_units<S: Simd, C: Cell>(simd: S, at: &BackwardRow, unit: usiz
         let state = load_states::<S, C>(simd, at.state, unit, count);
         let mut d_state =
             load_states::<S, C>(simd, at.d_state.map(|pointer| pointer.cast_const()), unit, count);
-        d_state[0] = (d_state[0] + Lanes::load(simd, at.d_output.add(unit), count)).settled();
+        d_state[0] = (d_state[0] + Lanes::load(simd, at.d_output.add(unit), count)).flush_to_zero();
         let d_previous = C::backward(&mut gates, previous, state, d_state);
         for gate in &mut gates {
-            *gate = gate.settled();
+            *gate = gate.flush_to_zero();
         }
         store_gates::<S, C>(gates, at.gates.add(unit), at.hidden, count);
         for (values, to) in d_previous.into_iter().zip(at.d_state).take(C::SHAPE.states) {
-            values.settled().store(to.add(unit), count);
+            values.flush_to_zero().store(to.add(unit), count);
         }
     }
 }

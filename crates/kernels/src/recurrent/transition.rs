@@ -1,7 +1,7 @@
 //! One time step of some slots, from the pre-activations' share of the input to the states, and back.
 
 use super::cell::{CellKind, CellShape, Gated};
-use super::gated::{self, GateBackRows};
+use super::gated::{self, GateBackwardRows};
 use super::rows::{self, BackwardRows, ForwardRows};
 use crate::InstructionSet;
 use crate::product::{Matrix, MatrixMut, Packed, Start};
@@ -10,7 +10,7 @@ use crate::product::{Matrix, MatrixMut, Packed, Start};
 pub(super) struct Input<'a> {
     /// x of the slots.
     pub(super) x: Matrix<'a>,
-    /// Wᵀ of every piece of gates.
+    /// Wᵀ of every product of gates.
     pub(super) weights: &'a [Packed],
     /// What each block starts from.
     pub(super) bias: &'a [f32],
@@ -38,7 +38,7 @@ impl Transition<'_> {
     pub(super) fn forward(&self, mut rows: ForwardRows<'_>, mut gated: MatrixMut<'_>) {
         let (hidden, previous) = (self.hidden, rows.previous);
         if let Some(input) = &self.input {
-            self.begin(input, rows.gates.reborrow(), previous[0]);
+            self.start(input, rows.gates.reborrow(), previous[0]);
         }
         if self.from_state {
             for (run, weights) in self.shape.runs.iter().zip(self.recurrent_weights) {
@@ -66,13 +66,13 @@ impl Transition<'_> {
 
     /// Starts the blocks with the biases and the input's share, and takes along the recurrent products that go
     /// to the same blocks.
-    fn begin(&self, input: &Input<'_>, mut gates: MatrixMut<'_>, h_before: Matrix<'_>) {
+    fn start(&self, input: &Input<'_>, mut gates: MatrixMut<'_>, h_before: Matrix<'_>) {
         let hidden = self.hidden;
-        for (piece, weights) in self.shape.pieces().zip(input.weights) {
-            let columns = piece.gate * hidden..(piece.gate + piece.gates) * hidden;
+        for (product, weights) in self.shape.input_products().zip(input.weights) {
+            let columns = product.gate * hidden..(product.gate + product.gates) * hidden;
             let blocks = gates.reborrow().columns_from(columns.start, columns.len());
             let start = Start::Row(&input.bias[columns]);
-            match piece.run.filter(|_| self.from_state) {
+            match product.run.filter(|_| self.from_state) {
                 Some(run) => {
                     let recurrent = (h_before, &self.recurrent_weights[run]);
                     weights.multiply_both(input.x, recurrent, blocks, start);
@@ -102,13 +102,13 @@ impl Transition<'_> {
                 }
                 None => (0..d_gated.rows()).for_each(|row| d_gated.row_mut(row).fill(0.0)),
             }
-            let rows = GateBackRows {
+            let rows = GateBackwardRows {
                 gates: gates.reborrow(),
                 previous,
                 d_gated: d_gated.as_matrix(),
                 d_previous: [d_h.reborrow(), d_c],
             };
-            gated::gate_back(self.set, self.kind, rows);
+            gated::gate_backward(self.set, self.kind, rows);
         }
         if self.from_state {
             for (run, weights) in self.shape.runs.iter().zip(self.recurrent_weights) {

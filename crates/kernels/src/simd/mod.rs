@@ -181,7 +181,7 @@ impl<S: Simd> Lanes<S> {
     /// Values that fade away over many frames would end as denormal numbers, on which processors spend a hundred times
     /// the time.
     #[inline(always)]
-    pub(crate) fn settled(self) -> Self {
+    pub(crate) fn flush_to_zero(self) -> Self {
         let not_above = self.all(1e-30).select_greater(self, self.all(0.0), self);
         self.select_greater(self.all(-1e-30), not_above, self)
     }

@@ -76,7 +76,7 @@ pub struct State<R> {
 
 /// All that one frame made.
 #[derive(Clone, Debug)]
-pub struct Moment<R> {
+pub struct StepCache<R> {
     /// W x + b and U h + c, [G H] each.
     products: [Vec<R>; 2],
     /// The states after the frame.
@@ -112,10 +112,10 @@ impl<R: Real> Layer<R> {
     }
 
     /// Reads one sequence of frames, `[I]` each, from the first to the last.
-    pub fn forward(&self, frames: &[Vec<R>], initial: &State<R>) -> Vec<Moment<R>> {
-        let mut moments: Vec<Moment<R>> = Vec::new();
+    pub fn forward(&self, frames: &[Vec<R>], initial: &State<R>) -> Vec<StepCache<R>> {
+        let mut caches: Vec<StepCache<R>> = Vec::new();
         for frame in frames {
-            let before = moments.last().map_or(initial, |moment| &moment.state);
+            let before = caches.last().map_or(initial, |cache| &cache.state);
             let x = affine(&self.input, frame, &self.input_bias);
             let mut u = affine(&self.recurrent, &before.h, &self.recurrent_bias);
             if self.kind == CellKind::GruResetBefore {
@@ -128,9 +128,9 @@ impl<R: Real> Layer<R> {
             }
             let products = [x, u];
             let state = self.cell(&products, before);
-            moments.push(Moment { products, state });
+            caches.push(StepCache { products, state });
         }
-        moments
+        caches
     }
 
     /// r * h.
@@ -170,7 +170,7 @@ impl<R: Real> Layer<R> {
     /// initial state, from those by each frame's h and by the final state.
     pub fn backward(
         &self,
-        (frames, moments): (&[Vec<R>], &[Moment<R>]),
+        (frames, caches): (&[Vec<R>], &[StepCache<R>]),
         initial: &State<R>,
         d_outputs: &[Vec<R>],
         d_final: State<R>,
@@ -179,20 +179,25 @@ impl<R: Real> Layer<R> {
         let mut d_frames = vec![vec![R::default(); self.inputs]; frames.len()];
         let mut d_state = d_final;
         for t in (0..frames.len()).rev() {
-            let before = if t == 0 { initial } else { &moments[t - 1].state };
+            let before = if t == 0 { initial } else { &caches[t - 1].state };
             for (d_h, &d_output) in d_state.h.iter_mut().zip(&d_outputs[t]) {
                 *d_h += d_output;
             }
-            let ([mut d_x, mut d_u], mut d_before) = self.cell_back(&moments[t], before, &d_state);
+            let ([mut d_x, mut d_u], mut d_before) = self.cell_backward(&caches[t], before, &d_state);
             let mut of_h = d_u.len();
             if self.kind == CellKind::GruResetBefore {
                 of_h = 2 * self.hidden;
-                let d_r = self.reset_back(&moments[t], before, &d_u[of_h..], (gradients, &mut d_before));
+                let d_r = self.reset_backward(&caches[t], before, &d_u[of_h..], (gradients, &mut d_before));
                 d_x[..self.hidden].copy_from_slice(&d_r);
                 d_u[..self.hidden].copy_from_slice(&d_r);
             }
-            back(&d_x, (&self.input, &frames[t]), &mut gradients.input, &mut d_frames[t]);
-            back(&d_u[..of_h], (&self.recurrent, &before.h), &mut gradients.recurrent, &mut d_before.h);
+            affine_backward(&d_x, (&self.input, &frames[t]), &mut gradients.input, &mut d_frames[t]);
+            affine_backward(
+                &d_u[..of_h],
+                (&self.recurrent, &before.h),
+                &mut gradients.recurrent,
+                &mut d_before.h,
+            );
             for row in 0..d_x.len() {
                 gradients.input_bias[row] += d_x[row];
                 gradients.recurrent_bias[row] += d_u[row];
@@ -204,37 +209,42 @@ impl<R: Real> Layer<R> {
 
     /// From the gradient by the candidate's U v + c, v = r * h: adds the gradients by U and by h, and returns
     /// that by the reset gate's pre-activation.
-    fn reset_back(
+    fn reset_backward(
         &self,
-        moment: &Moment<R>,
+        cache: &StepCache<R>,
         before: &State<R>,
         d_u: &[R],
         (gradients, d_before): (&mut Layer<R>, &mut State<R>),
     ) -> Vec<R> {
-        let [x, u] = &moment.products;
+        let [x, u] = &cache.products;
         let from = 2 * self.hidden * self.hidden;
         let v = self.reset([x, u], &before.h);
         let mut d_v = vec![R::default(); self.hidden];
-        back(d_u, (&self.recurrent[from..], &v), &mut gradients.recurrent[from..], &mut d_v);
-        let unit_back = |unit: usize| {
+        affine_backward(d_u, (&self.recurrent[from..], &v), &mut gradients.recurrent[from..], &mut d_v);
+        let unit_backward = |unit: usize| {
             let r = (x[unit] + u[unit]).sigmoid();
             d_before.h[unit] += d_v[unit] * r;
             d_v[unit] * before.h[unit] * r * (R::ONE - r)
         };
-        (0..self.hidden).map(unit_back).collect()
+        (0..self.hidden).map(unit_backward).collect()
     }
 
     /// The gradients by W x + b, by U h + c, and by the states before as far as they do not pass through U.
-    fn cell_back(&self, moment: &Moment<R>, before: &State<R>, d: &State<R>) -> ([Vec<R>; 2], State<R>) {
+    fn cell_backward(
+        &self,
+        cache: &StepCache<R>,
+        before: &State<R>,
+        d: &State<R>,
+    ) -> ([Vec<R>; 2], State<R>) {
         let hidden = self.hidden;
-        let [x, u] = &moment.products;
+        let [x, u] = &cache.products;
         let mut d_x = vec![R::default(); x.len()];
         let mut d_u = d_x.clone();
         let mut d_before = State::zero(hidden);
         let slope = |y: R| y * (R::ONE - y);
         for unit in 0..hidden {
             let at = |gate: usize| x[gate * hidden + unit] + u[gate * hidden + unit];
-            let (h, d_h) = (moment.state.h[unit], d.h[unit]);
+            let (h, d_h) = (cache.state.h[unit], d.h[unit]);
             let mut gates = [R::default(); 4];
             // Only in the GRU does U h + c differ from W x + b in its effect, and only for n.
             let mut of_n = None;
@@ -261,7 +271,7 @@ impl<R: Real> Layer<R> {
                 }
                 CellKind::Lstm => {
                     let (i, f, g, o) = (at(0).sigmoid(), at(1).sigmoid(), at(2).tanh(), at(3).sigmoid());
-                    let shown = moment.state.c[unit].tanh();
+                    let shown = cache.state.c[unit].tanh();
                     let d_c = d.c[unit] + d_h * o * (R::ONE - shown * shown);
                     gates[0] = d_c * g * slope(i);
                     gates[1] = d_c * before.c[unit] * slope(f);
@@ -291,7 +301,12 @@ fn affine<R: Real>(matrix: &[R], vector: &[R], bias: &[R]) -> Vec<R> {
 }
 
 /// Through y = M v backwards: d_M = d_y vᵀ and d_v = Mᵀ d_y, both added.
-fn back<R: Real>(d_y: &[R], (matrix, vector): (&[R], &[R]), d_matrix: &mut [R], d_vector: &mut [R]) {
+fn affine_backward<R: Real>(
+    d_y: &[R],
+    (matrix, vector): (&[R], &[R]),
+    d_matrix: &mut [R],
+    d_vector: &mut [R],
+) {
     let width = vector.len();
     for (row, &d) in d_y.iter().enumerate() {
         for column in 0..width {
@@ -336,10 +351,10 @@ mod tests {
 
         fn loss(&self) -> f64 {
             let dot = |a: &[f64], b: &[f64]| -> f64 { a.iter().zip(b).map(|(a, b)| a * b).sum() };
-            let moments = self.layer.forward(&self.frames, &self.initial);
-            let last = &moments[moments.len() - 1].state;
+            let caches = self.layer.forward(&self.frames, &self.initial);
+            let last = &caches[caches.len() - 1].state;
             let outputs: f64 =
-                moments.iter().zip(&self.d_outputs).map(|(moment, d)| dot(&moment.state.h, d)).sum();
+                caches.iter().zip(&self.d_outputs).map(|(cache, d)| dot(&cache.state.h, d)).sum();
             let memory = if self.layer.kind == CellKind::Lstm { dot(&last.c, &self.d_final.c) } else { 0.0 };
             outputs + dot(&last.h, &self.d_final.h) + memory
         }
@@ -372,8 +387,8 @@ mod tests {
             let mut problem = Problem::new(kind);
             let Problem { layer, frames, initial, d_outputs, d_final } = &problem;
             let mut gradients = Layer::zero(kind, layer.inputs, layer.hidden);
-            let moments = layer.forward(frames, initial);
-            let pair = (&frames[..], &moments[..]);
+            let caches = layer.forward(frames, initial);
+            let pair = (&frames[..], &caches[..]);
             let (d_frames, d_initial) =
                 layer.backward(pair, initial, d_outputs, d_final.clone(), &mut gradients);
             for (part, gradient) in gradients.parts_mut().into_iter().enumerate() {

@@ -2,7 +2,7 @@
 
 use std::ops::Div;
 
-use crate::twin::Real;
+use crate::reference::Real;
 
 /// A number that has a square root.
 pub trait Root: Real + Div<Output = Self> {

@@ -11,13 +11,13 @@ use crate::buffer::Buffer;
 /// # Example
 /// ```
 /// use stapes_kernels::InstructionSet;
-/// use stapes_kernels::product::{Matrix, MatrixMut, Packed, Start, Tall};
+/// use stapes_kernels::product::{Matrix, MatrixMut, Packed, Start, OuterSum};
 ///
 /// let set = InstructionSet::best();
-/// let mut a = Tall::new(set);
-/// a.begin(3, 2);
-/// a.lay(0, Matrix::new(&[1.0, 2.0, 3.0, 4.0], 2, 2));
-/// a.lay(2, Matrix::new(&[5.0, 6.0], 1, 2));
+/// let mut a = OuterSum::new(set);
+/// a.resize(3, 2);
+/// a.set_rows(0, Matrix::new(&[1.0, 2.0, 3.0, 4.0], 2, 2));
+/// a.set_rows(2, Matrix::new(&[5.0, 6.0], 1, 2));
 /// let mut b = Packed::new(set);
 /// b.pack(Matrix::new(&[1.0, 10.0, 100.0], 3, 1));
 /// let mut c = [0.0; 2];
@@ -25,21 +25,21 @@ use crate::buffer::Buffer;
 /// assert_eq!(c, [531.0, 642.0]);
 /// ```
 #[derive(Clone)]
-pub struct Tall {
+pub struct OuterSum {
     set: InstructionSet,
     depth: usize,
     columns: usize,
     numbers: Buffer,
 }
 
-impl Tall {
+impl OuterSum {
     /// Without memory yet, for this instruction set.
-    pub fn new(set: InstructionSet) -> Tall {
-        Tall { set, depth: 0, columns: 0, numbers: Buffer::default() }
+    pub fn new(set: InstructionSet) -> OuterSum {
+        OuterSum { set, depth: 0, columns: 0, numbers: Buffer::default() }
     }
 
     /// Begins a matrix of K = `depth` rows and M = `columns` columns.
-    pub fn begin(&mut self, depth: usize, columns: usize) {
+    pub fn resize(&mut self, depth: usize, columns: usize) {
         (self.depth, self.columns) = (depth, columns);
         self.numbers.sized(depth * columns);
     }
@@ -48,20 +48,20 @@ impl Tall {
     ///
     /// # Panics
     /// If the part does not fit.
-    pub fn lay(&mut self, first: usize, part: Matrix<'_>) {
+    pub fn set_rows(&mut self, first: usize, part: Matrix<'_>) {
         assert_eq!(part.columns(), self.columns, "columns of the part");
-        self.lay_columns(first, 0, part);
+        self.set_block(first, 0, part);
     }
 
     /// Copies a part, in place of the rows from `first` and the columns from `left` on.
     ///
     /// # Panics
     /// If the part does not fit.
-    pub fn lay_columns(&mut self, first: usize, left: usize, part: Matrix<'_>) {
+    pub fn set_block(&mut self, first: usize, left: usize, part: Matrix<'_>) {
         let right = left + part.columns();
         assert!(right <= self.columns, "columns {left}..{right} of {}", self.columns);
         assert!(first + part.rows() <= self.depth, "rows {first}..{}", first + part.rows());
-        let (tiles, each, longer) = tile::cut(self.columns, self.set.tile_rows());
+        let (tiles, each, longer) = tile::split_rows(self.columns, self.set.tile_rows());
         let mut done = 0;
         while done < part.rows() {
             let block = (first + done) / BLOCK * BLOCK;
@@ -76,7 +76,7 @@ impl Tall {
                 let (from, end) = (column.max(left), (column + columns).min(right));
                 if from < end {
                     let part = part.rows_from(done, rows).columns_from(from - left, end - from);
-                    lay_tile(part, to, (columns, from - column));
+                    copy_to_tile(part, to, (columns, from - column));
                 }
                 column += columns;
             }
@@ -110,7 +110,7 @@ impl Tall {
 
 /// Copies a few columns to those from `left` on of a tile of `width` columns, so that those of a row lie side by
 /// side.
-fn lay_tile(from: Matrix<'_>, to: &mut [f32], (width, left): (usize, usize)) {
+fn copy_to_tile(from: Matrix<'_>, to: &mut [f32], (width, left): (usize, usize)) {
     macro_rules! fixed {
         ($($columns:literal),*) => {
             match from.columns() {

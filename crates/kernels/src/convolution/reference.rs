@@ -1,9 +1,9 @@
 //! Convolution as a textbook has it: plain loops over one example, for f32 and f64.
 
 use super::ConvolutionShape;
-use crate::twin::Real;
+use crate::reference::Real;
 
-/// Calls `f(output, input, weight)` with the places of every product of the convolution.
+/// Calls `f(output, input, weight)` with the positions of every product of the convolution.
 fn each_product(
     shape: &ConvolutionShape,
     [height, width]: [usize; 2],
@@ -12,8 +12,8 @@ fn each_product(
     let [out_height, out_width] = shape.output([height, width]).unwrap_or([0, 0]);
     let (of_group, to_group) = (shape.inputs / shape.groups, shape.outputs / shape.groups);
     let [kernel_height, kernel_width] = shape.kernel;
-    // Where number k of the window at place i reads, if within the input.
-    let place = |axis: usize, i: usize, k: usize, size: usize| {
+    // Where number k of the window at position i reads, if within the input.
+    let position = |axis: usize, i: usize, k: usize, size: usize| {
         let padded = i * shape.stride[axis] + k * shape.dilation[axis];
         padded.checked_sub(shape.padding[axis][0]).filter(|&at| at < size)
     };
@@ -24,9 +24,10 @@ fn each_product(
                     for kernel_row in 0..kernel_height {
                         for kernel_column in 0..kernel_width {
                             let from = output / to_group * of_group + input;
-                            let (Some(y), Some(x)) =
-                                (place(0, row, kernel_row, height), place(1, column, kernel_column, width))
-                            else {
+                            let (Some(y), Some(x)) = (
+                                position(0, row, kernel_row, height),
+                                position(1, column, kernel_column, width),
+                            ) else {
                                 continue;
                             };
                             let weight = ((output * of_group + input) * kernel_height + kernel_row)

@@ -1,14 +1,14 @@
-//! What follows a convolution, in one pass over its output: normalise, rectify, average.
+//! What follows a convolution, in one pass over its output: normalise, relu, average.
 
-use super::pairs::Pairs;
+use super::pool_simd::PoolSimd;
 use crate::InstructionSet;
 use crate::simd::{Simd, kernel};
 
-/// What is done to the numbers y of a channel: (y - centre) scale + shift.
+/// What is done to the numbers y of a channel: (y - center) scale + shift.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Channel {
     /// Taken off first.
-    pub centre: f32,
+    pub center: f32,
     /// Multiplied with what is left.
     pub scale: f32,
     /// Added at last.
@@ -17,29 +17,29 @@ pub struct Channel {
 
 impl Channel {
     /// Changes nothing.
-    pub const IDENTITY: Channel = Channel { centre: 0.0, scale: 1.0, shift: 0.0 };
+    pub const IDENTITY: Channel = Channel { center: 0.0, scale: 1.0, shift: 0.0 };
 }
 
 /// Windows side by side whose mean is taken; what is left of an odd size is dropped, as PyTorch's AvgPool
 /// does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Average {
+pub enum AvgPool {
     /// No averaging.
     #[default]
-    Nothing,
+    None,
     /// Two neighbours of a row, AvgPool1d(2).
-    Pairs,
+    By2,
     /// Two rows by two columns, AvgPool2d(2).
-    Squares,
+    By2x2,
 }
 
-impl Average {
+impl AvgPool {
     /// Height and width of the window.
     pub const fn window(self) -> [usize; 2] {
         match self {
-            Average::Nothing => [1, 1],
-            Average::Pairs => [1, 2],
-            Average::Squares => [2, 2],
+            AvgPool::None => [1, 1],
+            AvgPool::By2 => [1, 2],
+            AvgPool::By2x2 => [2, 2],
         }
     }
 
@@ -50,18 +50,18 @@ impl Average {
     }
 }
 
-/// Normalise, rectify, average, in this order, each only where asked for.
+/// Normalise, relu, average, in this order, each only where asked for.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Finish<'a> {
+pub struct Epilogue<'a> {
     /// The normalisation of each channel, `[C]`.
     pub channels: Option<&'a [Channel]>,
     /// Whether negative numbers become 0.
-    pub rectify: bool,
+    pub relu: bool,
     /// The means that are taken.
-    pub average: Average,
+    pub pool: AvgPool,
 }
 
-/// Bytes for the signs of [channels, H, W], which the backward pass of a rectified output needs.
+/// Bytes for the signs of [channels, H, W], which the backward pass of a relu_output output needs.
 pub fn sign_bytes(channels: usize, size: [usize; 2]) -> usize {
     channels * size[0] * row_bytes(size[1])
 }
@@ -82,7 +82,7 @@ pub(crate) struct Rows<'a> {
 }
 
 /// Where the finished numbers and the signs go.
-pub(crate) struct Finished<'a> {
+pub(crate) struct EpilogueOutput<'a> {
     pub(crate) numbers: &'a mut [f32],
     pub(crate) strides: [usize; 2],
     pub(crate) signs: Option<&'a mut [u8]>,
@@ -90,7 +90,7 @@ pub(crate) struct Finished<'a> {
 }
 
 /// Finishes y [C, H, W] into the averages of a whole example; `signs`, of [`sign_bytes`], keep what
-/// [`super::spread`] needs of a rectified output.
+/// [`super::epilogue_backward`] needs of a relu_output output.
 ///
 /// # Panics
 /// If the slices do not fit.
@@ -98,16 +98,16 @@ pub(crate) struct Finished<'a> {
 /// # Example
 /// ```
 /// use stapes_kernels::InstructionSet;
-/// use stapes_kernels::norm::{Average, Finish, finish};
+/// use stapes_kernels::norm::{AvgPool, Epilogue, epilogue};
 ///
-/// let steps = Finish { rectify: true, average: Average::Pairs, ..Finish::default() };
+/// let steps = Epilogue { relu: true, average: AvgPool::By2, ..Epilogue::default() };
 /// let mut output = [0.0; 2];
-/// finish(InstructionSet::best(), steps, (&[1.0, -4.0, 3.0, 5.0, 9.0], [1, 5]), &mut output, None);
+/// epilogue(InstructionSet::best(), steps, (&[1.0, -4.0, 3.0, 5.0, 9.0], [1, 5]), &mut output, None);
 /// assert_eq!(output, [0.5, 4.0]); // the fifth number has no neighbour left
 /// ```
-pub fn finish(
+pub fn epilogue(
     set: InstructionSet,
-    steps: Finish<'_>,
+    steps: Epilogue<'_>,
     (y, size): (&[f32], [usize; 2]),
     output: &mut [f32],
     signs: Option<&mut [u8]>,
@@ -115,22 +115,22 @@ pub fn finish(
     let len = size[0] * size[1];
     let channels = y.len().checked_div(len).unwrap_or(0);
     assert_eq!(channels * len, y.len(), "numbers of channels of {} x {}", size[0], size[1]);
-    let [height, width] = steps.average.output(size);
+    let [height, width] = steps.pool.output(size);
     assert_eq!(output.len(), channels * height * width, "numbers of the output");
     let rows = Rows { numbers: y, strides: [len, size[1]], channels, size };
     let row = row_bytes(size[1]);
-    let finished = Finished {
+    let to = EpilogueOutput {
         numbers: output,
         strides: [height * width, width],
         signs,
         sign_strides: [size[0] * row, row],
     };
-    finish_rows(set, steps, rows, finished);
+    epilogue_rows(set, steps, rows, to);
 }
 
 kernel! {
     /// Finishes a part: the rows and columns of the part are whole windows, save the last.
-    pub(crate) fn finish_rows(steps: Finish<'_>, rows: Rows<'_>, to: Finished<'_>) = finish_generic
+    pub(crate) fn epilogue_rows(steps: Epilogue<'_>, rows: Rows<'_>, to: EpilogueOutput<'_>) = epilogue_generic
 }
 
 /// Numbers from the start of the first row of the first channel to the end of the last.
@@ -142,8 +142,8 @@ fn extent(channels: usize, [height, width]: [usize; 2], strides: [usize; 2]) -> 
 }
 
 #[inline(always)]
-fn finish_generic<S: Pairs>(simd: S, steps: Finish<'_>, rows: Rows<'_>, mut to: Finished<'_>) {
-    let [height, width] = steps.average.output(rows.size);
+fn epilogue_generic<S: PoolSimd>(simd: S, steps: Epilogue<'_>, rows: Rows<'_>, mut to: EpilogueOutput<'_>) {
+    let [height, width] = steps.pool.output(rows.size);
     assert!(extent(rows.channels, rows.size, rows.strides) <= rows.numbers.len(), "numbers of the input");
     assert!(extent(rows.channels, [height, width], to.strides) <= to.numbers.len(), "numbers of the output");
     if let Some(signs) = &to.signs {
@@ -166,14 +166,14 @@ fn finish_generic<S: Pairs>(simd: S, steps: Finish<'_>, rows: Rows<'_>, mut to: 
             to_pitch: to.strides[1],
             size: [height, width],
             channel: steps.channels.map_or(Channel::IDENTITY, |channels| channels[channel]),
-            floor: if steps.rectify { 0.0 } else { f32::NEG_INFINITY },
+            floor: if steps.relu { 0.0 } else { f32::NEG_INFINITY },
         };
         // SAFETY: by the assertions, the rows of this channel lie within the slices.
         unsafe {
-            match steps.average {
-                Average::Nothing => channel_rows::<S, 1, false>(simd, part),
-                Average::Pairs => channel_rows::<S, 1, true>(simd, part),
-                Average::Squares => channel_rows::<S, 2, true>(simd, part),
+            match steps.pool {
+                AvgPool::None => channel_rows::<S, 1, false>(simd, part),
+                AvgPool::By2 => channel_rows::<S, 1, true>(simd, part),
+                AvgPool::By2x2 => channel_rows::<S, 2, true>(simd, part),
             }
         }
     }
@@ -197,9 +197,9 @@ struct Part {
 /// # Safety
 /// The pointers are valid for the rows that `part` states, the signs for whole groups of sixteen.
 #[inline(always)]
-unsafe fn channel_rows<S: Pairs, const H: usize, const PAIRS: bool>(simd: S, part: Part) {
-    let Channel { centre, scale, shift } = part.channel;
-    let factors = [simd.splat(centre), simd.splat(scale), simd.splat(shift), simd.splat(part.floor)];
+unsafe fn channel_rows<S: PoolSimd, const H: usize, const PAIRS: bool>(simd: S, part: Part) {
+    let Channel { center, scale, shift } = part.channel;
+    let factors = [simd.splat(center), simd.splat(scale), simd.splat(shift), simd.splat(part.floor)];
     let whole = part.size[1] / S::WIDTH * S::WIDTH;
     for row in 0..part.size[0] {
         // SAFETY: `count` columns from each of these on exist in the row of averages.
@@ -219,10 +219,10 @@ unsafe fn channel_rows<S: Pairs, const H: usize, const PAIRS: bool>(simd: S, par
 /// # Safety
 /// As [`channel_rows`], for the averages of this row from this column on.
 #[inline(always)]
-unsafe fn averages<S: Pairs, const H: usize, const PAIRS: bool>(
+unsafe fn averages<S: PoolSimd, const H: usize, const PAIRS: bool>(
     simd: S,
     part: &Part,
-    [centre, scale, shift, floor]: [S::Vector; 4],
+    [center, scale, shift, floor]: [S::Vector; 4],
     [row, column]: [usize; 2],
     count: usize,
 ) {
@@ -238,9 +238,9 @@ unsafe fn averages<S: Pairs, const H: usize, const PAIRS: bool>(
             // SAFETY: `numbers` columns from `at` on exist in this row; its signs have whole groups.
             unsafe {
                 let y = load(simd, part.from.add(row * part.pitch + at), numbers);
-                let z = simd.mul_add(simd.sub(y, centre), scale, shift);
+                let z = simd.mul_add(simd.sub(y, center), scale, shift);
                 if let Some(signs) = part.signs {
-                    let bits = simd.bits_above(z, floor);
+                    let bits = simd.mask_above(z, floor);
                     write_bits::<S>(signs.add(row * part.sign_pitch + at / 8), bits);
                 }
                 *sum = simd.add(*sum, simd.at_least(z, floor));

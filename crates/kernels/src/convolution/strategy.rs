@@ -6,30 +6,32 @@ use super::grid::Grid;
 
 /// How many rows of the output are computed in one run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Rows {
-    /// All: the places at the ends of the rows, which belong to no output, come along.
+pub(super) enum RowMode {
+    /// All: the positions at the ends of the rows, which belong to no output, come along.
     Joined,
     /// Each for itself: the last vector of each row is not full.
-    Apart,
+    Separate,
 }
 
-impl Rows {
+impl RowMode {
     /// The fewer vectors; joined rows of a forward pass (`taps` of a window) must be taken apart afterwards.
-    pub(super) fn choose(grid: &Grid, width: usize, taps: Option<usize>) -> Rows {
+    pub(super) fn choose(grid: &Grid, width: usize, taps: Option<usize>) -> RowMode {
         if grid.is_dense() {
-            return Rows::Joined;
+            return RowMode::Joined;
         }
         let (work, after) = taps.map_or((1, 0), |taps| (taps, COPY));
         let joined = grid.positions().div_ceil(width) * (work + after);
         let apart = grid.output[0] * grid.output[1].div_ceil(width) * work;
-        if joined < apart { Rows::Joined } else { Rows::Apart }
+        if joined < apart { RowMode::Joined } else { RowMode::Separate }
     }
 
-    /// The runs over `rows` rows of `columns` places; those written are `pitch` apart.
+    /// The runs over `rows` rows of `columns` positions; those written are `pitch` apart.
     pub(super) fn runs(self, grid: &Grid, [rows, columns]: [usize; 2], pitch: usize) -> Runs {
         match self {
-            Rows::Joined => Runs::one((rows - 1) * grid.pitch() + columns),
-            Rows::Apart => Runs { count: rows, length: columns, from_step: grid.pitch(), to_step: pitch },
+            RowMode::Joined => Runs::one((rows - 1) * grid.pitch() + columns),
+            RowMode::Separate => {
+                Runs { count: rows, length: columns, from_step: grid.pitch(), to_step: pitch }
+            }
         }
     }
 }
@@ -38,20 +40,20 @@ impl Rows {
 const COPY: usize = 3;
 
 /// Whether the gradient by the weights is a sum of products of matrices, with output channels in the lanes of
-/// vectors, rather than sums over places in the lanes.
+/// vectors, rather than sums over positions in the lanes.
 ///
 /// The former wastes the lanes that the channels do not fill, the latter has to read and write a vector for
 /// each weight.
-pub(super) fn by_product(shape: &ConvolutionShape, places: usize, width: usize) -> bool {
+pub(super) fn uses_matrix_product(shape: &ConvolutionShape, positions: usize, width: usize) -> bool {
     let (inputs, outputs) = (shape.inputs / shape.groups, shape.outputs / shape.groups);
-    if inputs < FEWEST_ROWS {
+    if inputs < MIN_ROWS {
         return false;
     }
-    let lanes = outputs * (places.div_ceil(width) + READ_AND_WRITE);
-    let product = places * outputs.div_ceil(2 * width) * 2;
+    let lanes = outputs * (positions.div_ceil(width) + READ_AND_WRITE);
+    let product = positions * outputs.div_ceil(2 * width) * 2;
     product < lanes
 }
 
 /// Below, a product has too few chains of sums.
-const FEWEST_ROWS: usize = 4;
+const MIN_ROWS: usize = 4;
 const READ_AND_WRITE: usize = 4;

@@ -1,47 +1,47 @@
-//! From the gradient by what a [`Finish`](super::Finish) made back to the gradient by what it was made of.
+//! From the gradient by what a [`Epilogue`](super::Epilogue) made back to the gradient by what it was made of.
 
-use super::finish::{Average, load, store};
-use super::pairs::Pairs;
-use super::walk::{Sink, check, walk};
+use super::epilogue::{AvgPool, load, store};
+use super::for_each_vector::{Sink, check, for_each_vector};
+use super::pool_simd::PoolSimd;
 use crate::InstructionSet;
 use crate::simd::kernel;
 
 /// The gradient by the finished numbers of an example.
 #[derive(Clone, Copy, Debug)]
-pub struct FinishedGradient<'a> {
+pub struct EpilogueGradient<'a> {
     /// The gradient by the averages, [C, H', W'].
     pub d: &'a [f32],
     /// The means that were taken.
-    pub average: Average,
-    /// The signs that a rectified output kept; `None` where it was not rectified.
+    pub pool: AvgPool,
+    /// The signs that a relu_output output kept; `None` where it was not relu_output.
     pub signs: Option<&'a [u8]>,
     /// How to pass through a normalisation, where there was one.
-    pub normalised: Option<Normalised<'a>>,
+    pub normalized: Option<Normalized<'a>>,
 }
 
-impl<'a> FinishedGradient<'a> {
+impl<'a> EpilogueGradient<'a> {
     /// The gradient by an output that nothing was done to.
-    pub fn plain(d: &'a [f32]) -> FinishedGradient<'a> {
-        FinishedGradient { d, average: Average::Nothing, signs: None, normalised: None }
+    pub fn plain(d: &'a [f32]) -> EpilogueGradient<'a> {
+        EpilogueGradient { d, pool: AvgPool::None, signs: None, normalized: None }
     }
 }
 
 /// What the way back through a normalisation needs.
 #[derive(Clone, Copy, Debug)]
-pub struct Normalised<'a> {
-    /// What was normalised, [C, H, W].
+pub struct Normalized<'a> {
+    /// What was normalized, [C, H, W].
     pub y: &'a [f32],
     /// For each channel, `[C]`.
     pub channels: &'a [ChannelGradient],
 }
 
-/// With z the normalised number and d the gradient by it: the gradient by y is
-/// d scale + (y - centre) slope + shift.
+/// With z the normalized number and d the gradient by it: the gradient by y is
+/// d scale + (y - center) slope + shift.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ChannelGradient {
-    /// The centre of the normalisation.
-    pub centre: f32,
-    /// How y acts on its own normalised number.
+    /// The center of the normalisation.
+    pub center: f32,
+    /// How y acts on its own normalized number.
     pub scale: f32,
     /// How it acts on the variance.
     pub slope: f32,
@@ -50,7 +50,7 @@ pub struct ChannelGradient {
 }
 
 /// Channels of an example and where their rows go.
-pub(crate) struct Spread<'a> {
+pub(crate) struct RowsMut<'a> {
     pub(crate) to: &'a mut [f32],
     /// From one channel to the next, and from one row to the next.
     pub(crate) strides: [usize; 2],
@@ -62,20 +62,25 @@ pub(crate) struct Spread<'a> {
 ///
 /// # Panics
 /// If the slices do not fit.
-pub fn spread(set: InstructionSet, gradient: FinishedGradient<'_>, size: [usize; 2], d_y: &mut [f32]) {
+pub fn epilogue_backward(
+    set: InstructionSet,
+    gradient: EpilogueGradient<'_>,
+    size: [usize; 2],
+    d_y: &mut [f32],
+) {
     let len = size[0] * size[1];
     let channels = d_y.len().checked_div(len).unwrap_or(0);
     assert_eq!(channels * len, d_y.len(), "numbers of channels of {} x {}", size[0], size[1]);
-    spread_rows(set, gradient, Spread { to: d_y, strides: [len, size[1]], channels, size });
+    epilogue_backward_rows(set, gradient, RowsMut { to: d_y, strides: [len, size[1]], channels, size });
 }
 
 kernel! {
-    pub(crate) fn spread_rows(gradient: FinishedGradient<'_>, to: Spread<'_>) = spread_generic
+    pub(crate) fn epilogue_backward_rows(gradient: EpilogueGradient<'_>, to: RowsMut<'_>) = epilogue_backward_generic
 }
 
 #[inline(always)]
-fn spread_generic<S: Pairs>(simd: S, gradient: FinishedGradient<'_>, to: Spread<'_>) {
-    let Spread { to, strides, channels, size } = to;
+fn epilogue_backward_generic<S: PoolSimd>(simd: S, gradient: EpilogueGradient<'_>, to: RowsMut<'_>) {
+    let RowsMut { to, strides, channels, size } = to;
     check(&gradient, channels, size);
     let last = if channels * size[0] * size[1] == 0 {
         0
@@ -88,14 +93,14 @@ fn spread_generic<S: Pairs>(simd: S, gradient: FinishedGradient<'_>, to: Spread<
         let pitch = strides[1];
         // SAFETY: `check` and the assertion hold all rows of this channel within their slices.
         unsafe {
-            match gradient.normalised {
-                None => walk(simd, &gradient, (channel, size), &mut Plain { to, pitch }),
-                Some(Normalised { y, channels }) => {
-                    let ChannelGradient { centre, scale, slope, shift } = channels[channel];
+            match gradient.normalized {
+                None => for_each_vector(simd, &gradient, (channel, size), &mut Plain { to, pitch }),
+                Some(Normalized { y, channels }) => {
+                    let ChannelGradient { center, scale, slope, shift } = channels[channel];
                     let y = y.as_ptr().add(channel * size[0] * size[1]);
                     let factors =
-                        [simd.splat(centre), simd.splat(scale), simd.splat(slope), simd.splat(shift)];
-                    walk(
+                        [simd.splat(center), simd.splat(scale), simd.splat(slope), simd.splat(shift)];
+                    for_each_vector(
                         simd,
                         &gradient,
                         (channel, size),
@@ -112,15 +117,15 @@ struct Plain {
     pitch: usize,
 }
 
-impl<S: Pairs> Sink<S> for Plain {
+impl<S: PoolSimd> Sink<S> for Plain {
     #[inline(always)]
-    unsafe fn take(&mut self, simd: S, [row, column]: [usize; 2], d: S::Vector, count: usize) {
+    unsafe fn accept(&mut self, simd: S, [row, column]: [usize; 2], d: S::Vector, count: usize) {
         // SAFETY: the caller's promise.
         unsafe { store(simd, self.to.add(row * self.pitch + column), d, count) }
     }
 }
 
-struct Through<S: Pairs> {
+struct Through<S: PoolSimd> {
     to: *mut f32,
     pitch: usize,
     y: *const f32,
@@ -128,14 +133,14 @@ struct Through<S: Pairs> {
     factors: [S::Vector; 4],
 }
 
-impl<S: Pairs> Sink<S> for Through<S> {
+impl<S: PoolSimd> Sink<S> for Through<S> {
     #[inline(always)]
-    unsafe fn take(&mut self, simd: S, [row, column]: [usize; 2], d: S::Vector, count: usize) {
-        let [centre, scale, slope, shift] = self.factors;
+    unsafe fn accept(&mut self, simd: S, [row, column]: [usize; 2], d: S::Vector, count: usize) {
+        let [center, scale, slope, shift] = self.factors;
         // SAFETY: the caller's promise.
         unsafe {
             let y = load(simd, self.y.add(row * self.width + column), count);
-            let of_statistics = simd.mul_add(simd.sub(y, centre), slope, shift);
+            let of_statistics = simd.mul_add(simd.sub(y, center), slope, shift);
             let d_y = simd.mul_add(d, scale, of_statistics);
             store(simd, self.to.add(row * self.pitch + column), d_y, count);
         }

@@ -2,15 +2,15 @@
 
 use std::ops::Div;
 
-use crate::twin::Real;
+use crate::reference::Real;
 
-/// The places (in a channel [H, W]) of each window's numbers, window by window.
+/// The positions (in a channel [H, W]) of each window's numbers, window by window.
 pub fn windows(window: [usize; 2], stride: [usize; 2], [height, width]: [usize; 2]) -> Vec<Vec<usize>> {
     let mut all = Vec::new();
     for row in (0..).map(|i| i * stride[0]).take_while(|row| row + window[0] <= height) {
         for column in (0..).map(|i| i * stride[1]).take_while(|column| column + window[1] <= width) {
-            let place = |number: usize| (row + number / window[1]) * width + column + number % window[1];
-            all.push((0..window[0] * window[1]).map(place).collect());
+            let position = |number: usize| (row + number / window[1]) * width + column + number % window[1];
+            all.push((0..window[0] * window[1]).map(position).collect());
         }
     }
     all
@@ -20,27 +20,27 @@ pub fn windows(window: [usize; 2], stride: [usize; 2], [height, width]: [usize; 
 pub fn average<R: Real + Div<Output = R>>(windows: &[Vec<usize>], channel: &[R], d: &[R]) -> [Vec<R>; 2] {
     let mut d_channel = vec![R::default(); channel.len()];
     let mut means = Vec::new();
-    for (places, &d) in windows.iter().zip(d) {
+    for (positions, &d) in windows.iter().zip(d) {
         let (mut sum, mut count) = (R::default(), R::default());
-        for &place in places {
-            sum += channel[place];
+        for &position in positions {
+            sum += channel[position];
             count += R::ONE;
         }
         means.push(sum / count);
-        places.iter().for_each(|&place| d_channel[place] += d / count);
+        positions.iter().for_each(|&position| d_channel[position] += d / count);
     }
     [means, d_channel]
 }
 
 /// The largest number of each window, the first of equals, and the gradient by the channel for one by them.
-pub fn largest<R: Real>(windows: &[Vec<usize>], channel: &[R], d: &[R]) -> [Vec<R>; 2] {
+pub fn max<R: Real>(windows: &[Vec<usize>], channel: &[R], d: &[R]) -> [Vec<R>; 2] {
     let mut d_channel = vec![R::default(); channel.len()];
     let mut numbers = Vec::new();
-    for (places, &d) in windows.iter().zip(d) {
-        let mut best = places[0];
-        for &place in places {
-            if (channel[place] - channel[best]).positive() {
-                best = place;
+    for (positions, &d) in windows.iter().zip(d) {
+        let mut best = positions[0];
+        for &position in positions {
+            if (channel[position] - channel[best]).positive() {
+                best = position;
             }
         }
         numbers.push(channel[best]);
@@ -59,7 +59,7 @@ mod tests {
         let channel: Vec<f64> = (0..28).map(|index| (1.7 * f64::from(index)).sin()).collect();
         let d: Vec<f64> = (0..windows.len()).map(|index| (0.9 * index as f64).cos()).collect();
         assert_eq!(d.len(), 9);
-        for pool in [average::<f64>, largest::<f64>] {
+        for pool in [average::<f64>, max::<f64>] {
             let [_, d_channel] = pool(&windows, &channel, &d);
             for (index, &got) in d_channel.iter().enumerate() {
                 let loss = |offset: f64| -> f64 {
@@ -68,7 +68,7 @@ mod tests {
                     let [numbers, _] = pool(&windows, &moved, &d);
                     numbers.iter().zip(&d).map(|(y, d)| y * d).sum()
                 };
-                // No two numbers are so near that a winner changes.
+                // No two numbers are so near that a index changes.
                 let slope = (loss(1e-4) - loss(-1e-4)) / 2e-4;
                 assert!((got - slope).abs() < 1e-9, "{index}: {got}, slope {slope}");
             }

@@ -4,23 +4,23 @@ use super::backward::Gradients;
 use super::cell::{CellShape, Run};
 use crate::InstructionSet;
 use crate::buffer::Buffer;
-use crate::product::{Matrix, MatrixMut, Start, Tall, transpose};
+use crate::column_sums::add_column_sums;
+use crate::product::{Matrix, MatrixMut, OuterSum, Start, transpose};
 use crate::simd::{Simd, kernel};
-use crate::sums::add_column_sums;
 
-/// Sums over the frames seen so far of x dᵀ, h dᵀ and d: input, state before and the gradient by the
+/// WeightGradients over the frames seen so far of x dᵀ, h dᵀ and d: input, state before and the gradient by the
 /// pre-activations of each frame.
 ///
 /// They are the transposes of the gradients by W and U: as the pre-activations are many and the inputs often
 /// few and odd in number, the products run faster so.
 #[derive(Clone)]
-pub(super) struct Sums {
+pub(super) struct WeightGradients {
     set: InstructionSet,
     inputs: usize,
     hidden: usize,
     shape: CellShape,
     /// x, or h before, or both side by side, of the frames of a span.
-    pub(super) tall: Tall,
+    pub(super) outer_sum: OuterSum,
     /// [I + H, G H]: the input's rows, then the state's.
     sums: Buffer,
     /// [blocks H]
@@ -29,14 +29,18 @@ pub(super) struct Sums {
     start: Start<'static>,
 }
 
-impl Sums {
-    pub(super) fn new(set: InstructionSet, (inputs, hidden): (usize, usize), shape: CellShape) -> Sums {
-        Sums {
+impl WeightGradients {
+    pub(super) fn new(
+        set: InstructionSet,
+        (inputs, hidden): (usize, usize),
+        shape: CellShape,
+    ) -> WeightGradients {
+        WeightGradients {
             set,
             inputs,
             hidden,
             shape,
-            tall: Tall::new(set),
+            outer_sum: OuterSum::new(set),
             sums: Buffer::default(),
             bias: Buffer::default(),
             start: Start::Zero,
@@ -55,26 +59,26 @@ impl Sums {
         self.shape.gates * self.hidden
     }
 
-    /// Adds d, and x dᵀ with x as laid in `tall`; `gates` is d of a span, [frames, blocks H].
+    /// Adds d, and x dᵀ with x as laid in `outer_sum`; `gates` is d of a span, [frames, blocks H].
     pub(super) fn add_input(&mut self, gates: Matrix<'_>) {
         self.add_bias(gates);
         self.add(gates.columns_from(0, self.columns()), (0, self.inputs), 0);
     }
 
-    /// Adds h dᵀ, h as laid in `tall`, for the products that read h.
+    /// Adds h dᵀ, h as laid in `outer_sum`, for the products that read h.
     pub(super) fn add_recurrent(&mut self, gates: Matrix<'_>) {
         for &run in self.shape.runs {
             self.add_product(gates, run);
         }
     }
 
-    /// Adds d, and x dᵀ and h dᵀ with x and h side by side as laid in `tall`.
+    /// Adds d, and x dᵀ and h dᵀ with x and h side by side as laid in `outer_sum`.
     pub(super) fn add_joint(&mut self, gates: Matrix<'_>) {
         self.add_bias(gates);
         self.add(gates.columns_from(0, self.columns()), (0, self.inputs + self.hidden), 0);
     }
 
-    /// Adds h dᵀ of one recurrent product, with what it read as laid in `tall`.
+    /// Adds h dᵀ of one recurrent product, with what it read as laid in `outer_sum`.
     pub(super) fn add_product(&mut self, gates: Matrix<'_>, run: Run) {
         let hidden = self.hidden;
         let blocks = gates.columns_from(run.block * hidden, run.gates * hidden);
@@ -90,12 +94,12 @@ impl Sums {
         add_column_sums(self.set, gates, self.bias.sized(self.shape.blocks * self.hidden));
     }
 
-    /// Adds what is laid in `tall`, times some blocks, to these (first, count) rows of the sums from a column on.
+    /// Adds what is laid in `outer_sum`, times some blocks, to these (first, count) rows of the sums from a column on.
     fn add(&mut self, blocks: Matrix<'_>, (first, rows): (usize, usize), column: usize) {
         let (all, columns) = (self.inputs + self.hidden, self.columns());
         let sums = MatrixMut::new(self.sums.sized(all * columns), all, columns);
         let to = sums.rows_from(first, rows).columns_from(column, blocks.columns());
-        self.tall.multiply_rows(blocks, to, self.start);
+        self.outer_sum.multiply_rows(blocks, to, self.start);
     }
 
     /// Adds the sums to the gradients by the weights.
@@ -104,12 +108,12 @@ impl Sums {
         let sums = Matrix::new(&self.sums.all()[..all * columns], all, columns);
         add_transposed(self.set, sums.rows_from(0, self.inputs), gradients.input);
         add_transposed(self.set, sums.rows_from(self.inputs, hidden), gradients.recurrent);
-        let Some([of_input, of_recurrent]) = gradients.bias else { return };
+        let Some([input_bias, recurrent_bias]) = gradients.bias else { return };
         let sums = &self.bias.all()[..self.shape.blocks * hidden];
         let add = |to: &mut [f32], from: &[f32]| to.iter_mut().zip(from).for_each(|(to, from)| *to += from);
-        add(of_input, sums);
+        add(input_bias, sums);
         for run in self.shape.products() {
-            let to = &mut of_recurrent[run.gate * hidden..][..run.gates * hidden];
+            let to = &mut recurrent_bias[run.gate * hidden..][..run.gates * hidden];
             add(to, &sums[run.block * hidden..]);
         }
     }

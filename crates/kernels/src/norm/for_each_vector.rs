@@ -1,29 +1,29 @@
-//! A walk through the gradient by normalised numbers, vector by vector.
+//! A for_each_vector through the gradient by normalized numbers, vector by vector.
 
-use super::finish::{Average, load, row_bytes};
-use super::pairs::Pairs;
-use super::spread::{FinishedGradient, Normalised};
+use super::epilogue::{AvgPool, load, row_bytes};
+use super::epilogue_backward::{EpilogueGradient, Normalized};
+use super::pool_simd::PoolSimd;
 
 /// Panics unless the slices of the gradient hold all channels of this size.
-pub(super) fn check(gradient: &FinishedGradient<'_>, channels: usize, size: [usize; 2]) {
-    let [height, width] = gradient.average.output(size);
+pub(super) fn check(gradient: &EpilogueGradient<'_>, channels: usize, size: [usize; 2]) {
+    let [height, width] = gradient.pool.output(size);
     assert_eq!(gradient.d.len(), channels * height * width, "numbers of the gradient");
     if let Some(signs) = gradient.signs {
         assert_eq!(signs.len(), super::sign_bytes(channels, size), "bytes of the signs");
     }
-    if let Some(Normalised { y, channels: of }) = gradient.normalised {
+    if let Some(Normalized { y, channels: of }) = gradient.normalized {
         assert_eq!(of.len(), channels, "channels and their normalisation");
-        assert_eq!(y.len(), channels * size[0] * size[1], "numbers that were normalised");
+        assert_eq!(y.len(), channels * size[0] * size[1], "numbers that were normalized");
     }
 }
 
-/// What is done with the gradient by the normalised numbers, vector by vector.
-pub(super) trait Sink<S: Pairs> {
+/// What is done with the gradient by the normalized numbers, vector by vector.
+pub(super) trait Sink<S: PoolSimd> {
     /// Takes `count` numbers of a row; lanes beyond are zero.
     ///
     /// # Safety
     /// The pointers of the sink are valid for the row and the columns.
-    unsafe fn take(&mut self, simd: S, place: [usize; 2], d: S::Vector, count: usize);
+    unsafe fn accept(&mut self, simd: S, place: [usize; 2], d: S::Vector, count: usize);
 }
 
 /// Goes through the rows of a channel.
@@ -31,18 +31,18 @@ pub(super) trait Sink<S: Pairs> {
 /// # Safety
 /// The slices of the gradient hold the channel, the pointers of the sink its rows.
 #[inline(always)]
-pub(super) unsafe fn walk<S: Pairs, K: Sink<S>>(
+pub(super) unsafe fn for_each_vector<S: PoolSimd, K: Sink<S>>(
     simd: S,
-    gradient: &FinishedGradient<'_>,
+    gradient: &EpilogueGradient<'_>,
     place: (usize, [usize; 2]),
     sink: &mut K,
 ) {
     // SAFETY: the caller's promise.
     unsafe {
-        match gradient.average {
-            Average::Nothing => walk_rows::<S, K, 1, false>(simd, gradient, place, sink),
-            Average::Pairs => walk_rows::<S, K, 1, true>(simd, gradient, place, sink),
-            Average::Squares => walk_rows::<S, K, 2, true>(simd, gradient, place, sink),
+        match gradient.pool {
+            AvgPool::None => for_each_vector_in_rows::<S, K, 1, false>(simd, gradient, place, sink),
+            AvgPool::By2 => for_each_vector_in_rows::<S, K, 1, true>(simd, gradient, place, sink),
+            AvgPool::By2x2 => for_each_vector_in_rows::<S, K, 2, true>(simd, gradient, place, sink),
         }
     }
 }
@@ -58,11 +58,11 @@ struct Averages {
 }
 
 /// # Safety
-/// As [`walk`]; H and PAIRS are those of the average.
+/// As [`for_each_vector`]; H and PAIRS are those of the average.
 #[inline(always)]
-unsafe fn walk_rows<S: Pairs, K: Sink<S>, const H: usize, const PAIRS: bool>(
+unsafe fn for_each_vector_in_rows<S: PoolSimd, K: Sink<S>, const H: usize, const PAIRS: bool>(
     simd: S,
-    gradient: &FinishedGradient<'_>,
+    gradient: &EpilogueGradient<'_>,
     (channel, [height, width]): (usize, [usize; 2]),
     sink: &mut K,
 ) {
@@ -96,9 +96,9 @@ unsafe fn walk_rows<S: Pairs, K: Sink<S>, const H: usize, const PAIRS: bool>(
 /// The numbers of a vector of averages, of which `count` exist.
 ///
 /// # Safety
-/// As [`walk`], for the averages from this column on.
+/// As [`for_each_vector`], for the averages from this column on.
 #[inline(always)]
-unsafe fn numbers<S: Pairs, K: Sink<S>, const H: usize, const PAIRS: bool>(
+unsafe fn numbers<S: PoolSimd, K: Sink<S>, const H: usize, const PAIRS: bool>(
     simd: S,
     from: &Averages,
     ([row, column], count): ([usize; 2], usize),
@@ -108,7 +108,7 @@ unsafe fn numbers<S: Pairs, K: Sink<S>, const H: usize, const PAIRS: bool>(
     let mean = simd.splat(1.0 / (H * vectors) as f32);
     // SAFETY: `count` averages from here on exist in this row.
     let d = unsafe { load(simd, from.d.wrapping_add(row / H * from.columns + column), count) };
-    let parts = if PAIRS { simd.doubled(simd.mul(d, mean)) } else { [d, d] };
+    let parts = if PAIRS { simd.repeat_each(simd.mul(d, mean)) } else { [d, d] };
     for (half, &part) in parts.iter().enumerate().take(vectors) {
         let at = vectors * column + half * S::WIDTH;
         // Behind a whole vector of averages there are whole vectors of numbers.
@@ -120,10 +120,10 @@ unsafe fn numbers<S: Pairs, K: Sink<S>, const H: usize, const PAIRS: bool>(
         // sixteen.
         unsafe {
             let part = match from.signs {
-                Some(signs) => simd.keep(part, read_bits::<S>(signs.add(row * from.sign_pitch + at / 8))),
+                Some(signs) => simd.masked(part, read_bits::<S>(signs.add(row * from.sign_pitch + at / 8))),
                 None => part,
             };
-            sink.take(simd, [row, at], part, numbers);
+            sink.accept(simd, [row, at], part, numbers);
         }
     }
 }
@@ -131,7 +131,7 @@ unsafe fn numbers<S: Pairs, K: Sink<S>, const H: usize, const PAIRS: bool>(
 /// # Safety
 /// `from` is valid for reads of a bit for each lane.
 #[inline(always)]
-unsafe fn read_bits<S: Pairs>(from: *const u8) -> u16 {
+unsafe fn read_bits<S: PoolSimd>(from: *const u8) -> u16 {
     // SAFETY: the caller's promise.
     unsafe {
         let high = if S::WIDTH == 16 { *from.add(1) } else { 0 };
