@@ -1,9 +1,8 @@
-//! Times the parts of single convolutions on one core; whole nets are timed by `stapes-train`'s bench `step`.
+//! Times single convolutions on one core; the bench `step` of `stapes-train` times whole nets.
 //!
-//! `cargo bench -p stapes-kernels --bench convolution -- [--set=avx2] [WORD...]` prints for each line whose
-//! name has one of the words the median and the tenth percentile of the processor time, the rate of useful
-//! operations at the latter (a multiplication and an addition are two) and its share of the rate measured for
-//! multiply-adds from registers.
+//! `cargo bench -p stapes-kernels --bench convolution -- [--set=avx2] [WORD...]` prints a line for each measurement
+//! whose name contains one of the words: median and tenth percentile of the processor time, throughput at the latter
+//! (a multiplication and an addition count as two operations), and the fraction of the measured peak throughput.
 
 mod stopwatch;
 
@@ -18,7 +17,7 @@ fn main() {
 }
 
 impl Bench {
-    /// Each part of single layers, a batch at a time.
+    /// Times each part of single layers, one batch at a time.
     fn layers(&self) {
         let group = |shape: ConvolutionShape, groups: usize| ConvolutionShape {
             groups,

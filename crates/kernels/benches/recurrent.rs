@@ -1,9 +1,9 @@
-//! Times products and whole training steps of recurrent stacks on one core.
+//! Times matrix products and training steps of recurrent stacks on one core.
 //!
-//! `cargo bench -p stapes-kernels --bench recurrent -- [--set=avx2] [WORD...]` prints for each line whose name has one of the words the
-//! median and the tenth percentile of the processor time, the rate of useful operations at the latter (a
-//! multiplication and an addition are two; only the products count) and its share of the rate measured for
-//! multiply-adds from registers.
+//! `cargo bench -p stapes-kernels --bench recurrent -- [--set=avx2] [WORD...]` prints a line for each measurement
+//! whose name contains one of the words: median and tenth percentile of the processor time, throughput at the latter
+//! (a multiplication and an addition count as two operations; only products count), and the fraction of the measured
+//! peak throughput.
 
 mod stopwatch;
 
@@ -22,7 +22,7 @@ fn main() {
     }
 }
 
-/// A recurrent stack and a batch of equal lengths.
+/// A recurrent stack, and a batch of equal lengths.
 struct Configuration {
     name: &'static str,
     kind: CellKind,
@@ -148,7 +148,7 @@ impl Bench {
         let one = Sequences::new(&[time]).expect("a positive length");
         let input = numbers(sequences.frames() * inputs);
         let operations = |frames: usize| 2.0 * (stack.multiply_adds * frames) as f64;
-        // The backward pass costs twice the forward pass, less the gradient by the input of the first layer.
+        // The backward pass costs twice the forward pass, minus the gradient w.r.t. the input of the first layer.
         let training = |frames: usize| 3.0 * operations(frames) - 2.0 * (stack.first * frames) as f64;
         let (full, part) = (training(sequences.frames()), training(ragged.frames()));
         let single = operations(time);
@@ -172,7 +172,7 @@ impl Bench {
     }
 }
 
-/// Layers of recurrent runners, their weights and all buffers; the loss is the sum of the outputs.
+/// Recurrent layers with their weights and all buffers; the loss is the sum of the outputs.
 struct Stack {
     set: InstructionSet,
     hidden: usize,
@@ -226,7 +226,7 @@ impl Stack {
         }
     }
 
-    /// Where the weights of a runner start in the flat buffer.
+    /// Start of the weights of a layer in the flat buffer.
     fn offset(&self, at: usize) -> usize {
         self.inputs[..at].iter().map(|width| self.rows * (width + self.hidden + 2)).sum()
     }

@@ -1,54 +1,54 @@
-//! The Adam optimiser's update over flat buffers.
+//! The update of the Adam optimizer over flat buffers.
 
 use crate::simd::{Lanes, Simd, kernel};
 
-/// The settings of Adam.
+/// Settings of Adam.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Adam {
-    /// The learning rate.
+    /// Learning rate.
     pub learning_rate: f64,
-    /// How much of the running means of the gradient and of its square stays at each step.
+    /// Decay rates of the running means of the gradient and of its square.
     pub betas: [f64; 2],
     /// Added to the root of the mean square.
     pub epsilon: f64,
-    /// Before each step the parameters shrink by this times the rate (decoupled weight decay, AdamW).
+    /// Decoupled weight decay (AdamW): before each step the parameters shrink by this times the learning rate.
     pub weight_decay: f64,
 }
 
 impl Default for Adam {
-    /// Rate 1e-3, betas .9 and .999, epsilon 1e-8, no weight decay.
+    /// Learning rate 1e-3, betas 0.9 and 0.999, epsilon 1e-8, no weight decay.
     fn default() -> Adam {
         Adam { learning_rate: 1e-3, betas: [0.9, 0.999], epsilon: 1e-8, weight_decay: 0.0 }
     }
 }
 
-/// What Adam remembers from step to step.
+/// State of Adam between steps.
 #[derive(Debug)]
 pub struct AdamState<'a> {
-    /// The number of this step, counted from 1.
+    /// Number of this step, counted from 1.
     pub step: u64,
-    /// The running mean of the gradient; zero before the first step.
+    /// Running mean of the gradient; zero before the first step.
     pub mean: &'a mut [f32],
-    /// The running mean of its square; zero before the first step.
+    /// Running mean of the squared gradient; zero before the first step.
     pub square: &'a mut [f32],
 }
 
 kernel! {
-    /// Takes one step of Adam.
+    /// Performs one step of Adam.
     ///
-    /// With the gradient g and step number t, as torch.optim.AdamW computes it:
+    /// For gradient g and step number t, as in torch.optim.AdamW:
     /// ```text
-    /// p = p (1 - rate decay)
+    /// p = p (1 - learning_rate weight_decay)
     /// m = m + (1 - beta1) (g - m)
     /// v = beta2 v + (1 - beta2) g²
-    /// p = p - rate / (1 - beta1^t) * m / (sqrt(v / (1 - beta2^t)) + epsilon)
+    /// p = p - learning_rate / (1 - beta1^t) * m / (sqrt(v / (1 - beta2^t)) + epsilon)
     /// ```
     ///
     /// # Panics
     /// If the buffers differ in length, or the step number is 0.
     ///
     /// # Source
-    /// Kingma and Ba 2015; Loshchilov and Hutter 2019 for the weight decay.
+    /// Kingma and Ba 2015; Loshchilov and Hutter 2019 for weight decay.
     ///
     /// # Example
     /// ```
@@ -58,7 +58,7 @@ kernel! {
     /// let (mut parameters, mut mean, mut square) = ([1.0], [0.0], [0.0]);
     /// let state = AdamState { step: 1, mean: &mut mean, square: &mut square };
     /// update(InstructionSet::best(), Adam::default(), state, &[0.3], &mut parameters);
-    /// assert!((parameters[0] - 0.999).abs() < 1e-6); // the first step is the rate, whatever the gradient
+    /// assert!((parameters[0] - 0.999).abs() < 1e-6); // the first step has the size of the learning rate
     /// ```
     pub fn update(settings: Adam, state: AdamState<'_>, gradients: &[f32], parameters: &mut [f32]) =
         update_generic

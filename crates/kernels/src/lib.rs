@@ -1,12 +1,13 @@
-//! Fused CPU mathematics on plain slices: products, recurrent cells, activations, the optimiser's update.
+//! CPU kernels on plain slices: matrix products, recurrent cells, convolution, normalization, activations, Adam.
 //!
-//! The room knows no framework, no file and no thread: callers bring slices and get slices. Start with
-//! [`Sequences`], the layout of a batch; then [`recurrent`], whose [`recurrent::lstm`] shows a cell forward
-//! and backward, and [`product`], which states the order of summation that makes a sequence's numbers
-//! independent of its batch mates. [`reference`] is the same recurrence as a textbook has it, for tests.
+//! The crate knows no framework, no file and no thread: callers pass slices and get slices. Start with [`Sequences`],
+//! the layout of a batch. [`recurrent`] holds the recurrent layers; [`recurrent::lstm`] shows a cell, forward and
+//! backward. [`product`] defines the order of summation, which makes the result of a sequence independent of the
+//! other sequences of its batch. The modules named `reference` (feature `reference`) hold naive implementations for
+//! tests.
 //!
-//! Every kernel takes an [`InstructionSet`] and is compiled once for each. This is the only crate with
-//! `unsafe` code: vector instructions and the pointers that they read and write, behind checked slices.
+//! Every kernel takes an [`InstructionSet`] and is compiled once for each. This is the only crate with `unsafe` code:
+//! vector instructions, and the pointers that they read and write, behind checked slices.
 
 mod buffer;
 mod instruction_set;

@@ -1,27 +1,40 @@
-//! The recurrent layer once more, as a textbook has it: plain loops over one sequence, for f32 and f64.
+//! Naive reference of the recurrent layer: plain loops over one sequence, for f32 and f64.
 //!
-//! Tests compare the fast kernels with it, and it with finite differences. It shares nothing with the
-//! kernels but the names of the cells, and is far too slow for use.
+//! Tests compare the fast kernels with it, and check it with finite differences. It shares only the names of the
+//! cells with the kernels, and is far too slow for any other use.
 
-use std::ops::{Add, AddAssign, Mul, Neg, Sub};
+use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
 
 use crate::recurrent::CellKind;
 
-/// A number to compute with: f32 or f64.
+/// A floating-point number: f32 or f64.
 pub trait Real:
-    Copy + Default + AddAssign + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Neg<Output = Self>
+    Copy
+    + Default
+    + AddAssign
+    + Add<Output = Self>
+    + Sub<Output = Self>
+    + Mul<Output = Self>
+    + Div<Output = Self>
+    + Neg<Output = Self>
 {
-    /// 1.
+    /// One.
     const ONE: Self;
 
-    /// tanh, as the standard library computes it.
+    /// tanh of the standard library.
     fn tanh(self) -> Self;
 
-    /// 1 / (1 + e^-x), as the standard library computes e^x.
+    /// 1 / (1 + e^-x) with the standard library's exponential.
     fn sigmoid(self) -> Self;
 
-    /// Whether the number is above zero.
+    /// Whether the value is greater than zero.
     fn positive(self) -> bool;
+
+    /// Square root.
+    fn sqrt(self) -> Self;
+
+    /// Converts a count.
+    fn from_count(count: usize) -> Self;
 }
 
 macro_rules! real {
@@ -40,20 +53,28 @@ macro_rules! real {
             fn positive(self) -> bool {
                 self > 0.0
             }
+
+            fn sqrt(self) -> Self {
+                self.sqrt()
+            }
+
+            fn from_count(count: usize) -> Self {
+                count as Self
+            }
         }
     )*};
 }
 
 real!(f32, f64);
 
-/// One layer in one direction: its weights, or the gradients by them.
+/// Weights of one layer in one direction, or the gradients w.r.t. them.
 #[derive(Clone, Debug)]
 pub struct Layer<R> {
-    /// The cell.
+    /// Kind of the cell.
     pub kind: CellKind,
-    /// I.
+    /// Input size, I.
     pub inputs: usize,
-    /// H.
+    /// Hidden size, H.
     pub hidden: usize,
     /// W [G H, I].
     pub input: Vec<R>,
@@ -65,33 +86,33 @@ pub struct Layer<R> {
     pub recurrent_bias: Vec<R>,
 }
 
-/// h and c, `[H]` each; cells without a memory leave c alone.
+/// States h and c, `[H]` each; c is unused by cells other than the LSTM.
 #[derive(Clone, Debug, PartialEq)]
 pub struct State<R> {
-    /// What the layer shows.
+    /// Hidden state, the output of the layer.
     pub h: Vec<R>,
-    /// What the lstm remembers.
+    /// Cell state of the LSTM.
     pub c: Vec<R>,
 }
 
-/// All that one frame made.
+/// Values that one frame computes and the backward pass needs.
 #[derive(Clone, Debug)]
 pub struct StepCache<R> {
     /// W x + b and U h + c, [G H] each.
     products: [Vec<R>; 2],
-    /// The states after the frame.
+    /// States after the frame.
     pub state: State<R>,
 }
 
 impl<R: Real> State<R> {
-    /// All zero.
+    /// Returns zero states.
     pub fn zero(hidden: usize) -> State<R> {
         State { h: vec![R::default(); hidden], c: vec![R::default(); hidden] }
     }
 }
 
 impl<R: Real> Layer<R> {
-    /// All weights zero: where gradients are added up.
+    /// Returns a layer of zero weights, as needed to accumulate gradients.
     pub fn zero(kind: CellKind, inputs: usize, hidden: usize) -> Layer<R> {
         let rows = kind.gates() * hidden;
         let zeros = |len| vec![R::default(); len];
@@ -111,7 +132,7 @@ impl<R: Real> Layer<R> {
         [&mut self.input, &mut self.recurrent, &mut self.input_bias, &mut self.recurrent_bias]
     }
 
-    /// Reads one sequence of frames, `[I]` each, from the first to the last.
+    /// Computes the states of one sequence of frames, `[I]` each, from the first to the last.
     pub fn forward(&self, frames: &[Vec<R>], initial: &State<R>) -> Vec<StepCache<R>> {
         let mut caches: Vec<StepCache<R>> = Vec::new();
         for frame in frames {
@@ -119,7 +140,7 @@ impl<R: Real> Layer<R> {
             let x = affine(&self.input, frame, &self.input_bias);
             let mut u = affine(&self.recurrent, &before.h, &self.recurrent_bias);
             if self.kind == CellKind::GruResetBefore {
-                // Only the candidate's rows read the state through the reset gate.
+                // Only the rows of the candidate read the state through the reset gate.
                 let n = 2 * self.hidden..3 * self.hidden;
                 let reset = self.reset([&x, &u], &before.h);
                 let weights = &self.recurrent[n.start * self.hidden..];
@@ -138,7 +159,7 @@ impl<R: Real> Layer<R> {
         (0..self.hidden).map(|unit| (x[unit] + u[unit]).sigmoid() * h[unit]).collect()
     }
 
-    /// The states after a frame.
+    /// Returns the states after a frame.
     fn cell(&self, [x, u]: &[Vec<R>; 2], before: &State<R>) -> State<R> {
         let hidden = self.hidden;
         let mut state = before.clone();
@@ -166,8 +187,8 @@ impl<R: Real> Layer<R> {
         state
     }
 
-    /// Goes back through the frames: adds to `gradients`, and returns the gradients by the frames and by the
-    /// initial state, from those by each frame's h and by the final state.
+    /// Backpropagates through the frames. Adds to `gradients`, and returns the gradients w.r.t. the frames and the
+    /// initial state, given those w.r.t. the h of each frame and the final state.
     pub fn backward(
         &self,
         (frames, caches): (&[Vec<R>], &[StepCache<R>]),
@@ -207,8 +228,8 @@ impl<R: Real> Layer<R> {
         (d_frames, d_state)
     }
 
-    /// From the gradient by the candidate's U v + c, v = r * h: adds the gradients by U and by h, and returns
-    /// that by the reset gate's pre-activation.
+    /// Backpropagates from the candidate's product U v + c with v = r * h: adds the gradients w.r.t. U and h, and
+    /// returns the gradient w.r.t. the pre-activation of the reset gate.
     fn reset_backward(
         &self,
         cache: &StepCache<R>,
@@ -229,7 +250,7 @@ impl<R: Real> Layer<R> {
         (0..self.hidden).map(unit_backward).collect()
     }
 
-    /// The gradients by W x + b, by U h + c, and by the states before as far as they do not pass through U.
+    /// Returns the gradients w.r.t. W x + b, U h + c, and the previous states except for their path through U.
     fn cell_backward(
         &self,
         cache: &StepCache<R>,
@@ -246,7 +267,7 @@ impl<R: Real> Layer<R> {
             let at = |gate: usize| x[gate * hidden + unit] + u[gate * hidden + unit];
             let (h, d_h) = (cache.state.h[unit], d.h[unit]);
             let mut gates = [R::default(); 4];
-            // Only in the GRU does U h + c differ from W x + b in its effect, and only for n.
+            // U h + c and W x + b have different gradients only in the GRU, and only for n.
             let mut of_n = None;
             match self.kind {
                 CellKind::RnnTanh => gates[0] = d_h * (R::ONE - h * h),
@@ -263,7 +284,7 @@ impl<R: Real> Layer<R> {
                     d_before.h[unit] = d_h * z;
                 }
                 CellKind::GruResetBefore => {
-                    // The reset gate's part comes after, from the candidate's product.
+                    // The gradient of the reset gate follows later, from the candidate's product.
                     let (z, n) = (at(1).sigmoid(), at(2).tanh());
                     gates[1] = d_h * (before.h[unit] - n) * slope(z);
                     gates[2] = d_h * (R::ONE - z) * (R::ONE - n * n);
@@ -289,7 +310,7 @@ impl<R: Real> Layer<R> {
     }
 }
 
-/// M v + b, M row by row.
+/// Returns M v + b; M is row-major.
 fn affine<R: Real>(matrix: &[R], vector: &[R], bias: &[R]) -> Vec<R> {
     let mut result = bias.to_vec();
     for (row, sum) in matrix.chunks_exact(vector.len()).zip(&mut result) {
@@ -300,7 +321,7 @@ fn affine<R: Real>(matrix: &[R], vector: &[R], bias: &[R]) -> Vec<R> {
     result
 }
 
-/// Through y = M v backwards: d_M = d_y vᵀ and d_v = Mᵀ d_y, both added.
+/// Backpropagates through y = M v: adds d_M = d_y vᵀ and d_v = Mᵀ d_y.
 fn affine_backward<R: Real>(
     d_y: &[R],
     (matrix, vector): (&[R], &[R]),
@@ -318,9 +339,11 @@ fn affine_backward<R: Real>(
 
 #[cfg(test)]
 mod tests {
+    use stapes_testkit::finite_difference::finite_difference;
+
     use super::*;
 
-    /// Numbers in [-1, 1] that differ from place to place.
+    /// Distinct values in [-1, 1].
     fn numbers(count: usize, seed: f64) -> Vec<f64> {
         (0..count).map(|index| (1.7 * index as f64 + seed).sin()).collect()
     }
@@ -355,22 +378,19 @@ mod tests {
             let last = &caches[caches.len() - 1].state;
             let outputs: f64 =
                 caches.iter().zip(&self.d_outputs).map(|(cache, d)| dot(&cache.state.h, d)).sum();
-            let memory = if self.layer.kind == CellKind::Lstm { dot(&last.c, &self.d_final.c) } else { 0.0 };
-            outputs + dot(&last.h, &self.d_final.h) + memory
+            let cell = if self.layer.kind == CellKind::Lstm { dot(&last.c, &self.d_final.c) } else { 0.0 };
+            outputs + dot(&last.h, &self.d_final.h) + cell
         }
 
-        /// The slope of the loss as the number that `choose` finds is moved, by a formula exact to the
-        /// fourth power of the step.
+        /// Derivative of the loss w.r.t. the value that `choose` returns.
         fn slope(&mut self, choose: impl Fn(&mut Problem) -> &mut f64) -> f64 {
-            let step = 1e-3;
-            let kept = *choose(self);
-            let mut at = |offset: f64| {
-                *choose(self) = kept + offset * step;
-                let loss = self.loss();
-                *choose(self) = kept;
-                loss
-            };
-            (8.0 * (at(1.0) - at(-1.0)) - (at(2.0) - at(-2.0))) / (12.0 * step)
+            let original = *choose(self);
+            let slope = finite_difference(1e-3, |offset| {
+                *choose(self) = original + offset;
+                self.loss()
+            });
+            *choose(self) = original;
+            slope
         }
     }
 
@@ -382,7 +402,7 @@ mod tests {
     }
 
     #[test]
-    fn every_gradient_of_every_cell_agrees_with_finite_differences() {
+    fn gradients_of_every_cell_match_finite_differences() {
         for kind in CellKind::ALL {
             let mut problem = Problem::new(kind);
             let Problem { layer, frames, initial, d_outputs, d_final } = &problem;

@@ -1,5 +1,4 @@
-//! The fast convolution, normalisation and pooling against their naive twins in f64, on every instruction
-//! set.
+//! Convolution with normalization and pooling against the naive references in f64, on every instruction set.
 
 mod inlined;
 
@@ -10,7 +9,7 @@ use stapes_kernels::norm::{
 };
 use stapes_kernels::pool;
 
-/// Numbers in [-1, 1] that differ from place to place, exact in f32.
+/// Distinct values in [-1, 1], exact in f32.
 fn numbers(count: usize, seed: usize) -> Vec<f32> {
     (0..count).map(|index| ((1.7 * index as f64 + 0.77 * seed as f64).sin()) as f32).collect()
 }
@@ -32,11 +31,11 @@ fn shape(channels: [usize; 2], kernel: [usize; 2]) -> ConvolutionShape {
     ConvolutionShape::new(channels[0], channels[1], kernel)
 }
 
-/// Shapes, and sizes of the examples of a batch.
+/// Shapes, and the sizes of the examples of a batch.
 fn problems() -> Vec<(ConvolutionShape, Vec<[usize; 2]>)> {
     let line = |widths: &[usize]| widths.iter().map(|&width| [1, width]).collect::<Vec<_>>();
     let mut all = vec![
-        // The layers of the waveform net, shorter; widths on either side of whole vectors and strips.
+        // The layers of the waveform net, shorter; widths on both sides of whole vectors and strips.
         (shape([1, 4], [1, 5]), line(&[5, 6, 20, 36, 1029, 2000])),
         (shape([4, 8], [1, 5]), line(&[5, 64, 100, 700])),
         (shape([8, 16], [1, 5]), line(&[9, 150, 401])),
@@ -48,13 +47,13 @@ fn problems() -> Vec<(ConvolutionShape, Vec<[usize; 2]>)> {
         (shape([1, 8], [2, 3]), vec![[13, 74]]),
         (shape([8, 16], [3, 3]), vec![[6, 36], [3, 3]]),
         (shape([16, 32], [3, 3]), vec![[4, 34]]),
-        // A window as large as the input, one wide, one high.
+        // A window as large as the input, a window that is one column wide, a window that is one row high.
         (shape([3, 4], [4, 9]), vec![[4, 9]]),
         (shape([2, 3], [3, 1]), vec![[3, 1], [8, 1]]),
         (shape([2, 32], [1, 8]), vec![[7, 40]]),
-        // Far wider than the output: rows apart.
+        // Window much wider than the output: separate rows.
         (shape([1, 6], [1, 60]), vec![[5, 80]]),
-        // Groups large enough to be products of matrices.
+        // Groups large enough for matrix products.
         (ConvolutionShape { groups: 2, ..shape([16, 64], [2, 3]) }, vec![[4, 20], [2, 5]]),
         // Pointwise.
         (shape([19, 40], [1, 1]), vec![[5, 25], [1, 3]]),
@@ -75,13 +74,13 @@ fn problems() -> Vec<(ConvolutionShape, Vec<[usize; 2]>)> {
     all
 }
 
-/// The steps after a convolution in f64: the result, and the gradient by what goes in.
+/// Reference epilogue in f64: the output, and the gradient w.r.t. the input.
 struct NaiveEpilogue {
     output: Vec<f64>,
     d_y: Vec<f64>,
 }
 
-/// A frozen normalisation: the gradient by y is scaled, and has the terms of the statistics besides.
+/// An epilogue with a frozen normalization, whose gradient includes terms of the statistics.
 #[derive(Clone, Copy)]
 struct Steps<'a> {
     channels: Option<(&'a [Channel], &'a [ChannelGradient])>,
@@ -116,7 +115,7 @@ fn naive_epilogue(steps: Steps<'_>, (y, size): (&[f64], [usize; 2]), d: &[f64]) 
     NaiveEpilogue { output, d_y }
 }
 
-/// One batch through the fast convolution and the naive one.
+/// Compares the convolution with the reference on one batch.
 fn check(set: InstructionSet, shape: ConvolutionShape, sizes: &[[usize; 2]], variant: usize) {
     let pool = [AvgPool::None, AvgPool::By2, AvgPool::By2x2][variant % 3];
     let (relu, with_channels, with_bias) = (variant & 1 == 1, variant / 3 % 2 == 1, variant != 4);
@@ -143,8 +142,8 @@ fn check(set: InstructionSet, shape: ConvolutionShape, sizes: &[[usize; 2]], var
         let what = |name: &str| format!("{name}, {set}, {shape:?}, {size:?}, variant {variant}");
         let input = numbers(shape.inputs * size[0] * size[1], 10 + example);
         let output_size = shape.output(size).unwrap();
-        let averages = pool.output(output_size);
-        let d = numbers(shape.outputs * averages[0] * averages[1], 20 + example);
+        let pooled = pool.output(output_size);
+        let d = numbers(shape.outputs * pooled[0] * pooled[1], 20 + example);
         let y = reference::forward(&shape, &wide(&weights), bias.map(wide).as_deref(), (&wide(&input), size));
         let naive = naive_epilogue(steps, (&y, output_size), &wide(&d));
         let [d_input, d_weights, d_bias] =
@@ -156,7 +155,7 @@ fn check(set: InstructionSet, shape: ConvolutionShape, sizes: &[[usize; 2]], var
         let mut signs = vec![0xff; sign_bytes(shape.outputs, output_size)];
         convolution.forward((&input, size), epilogue, &mut output, relu.then_some(&mut signs));
         close(&what("output"), &output, &naive.output, 1e-5);
-        // Without signs the numbers are the same.
+        // Without signs the output has the same bits.
         let mut light = vec![f32::NAN; output.len()];
         convolution.forward((&input, size), epilogue, &mut light, None);
         assert_eq!(output, light, "{}", what("output without signs"));
@@ -183,10 +182,10 @@ fn check(set: InstructionSet, shape: ConvolutionShape, sizes: &[[usize; 2]], var
 }
 
 #[test]
-fn every_convolution_agrees_with_its_twin() {
+fn every_convolution_matches_the_reference() {
     for set in InstructionSet::available() {
         for (index, (shape, sizes)) in problems().into_iter().enumerate() {
-            // The layers of the nets with everything, the many others with one variant each.
+            // All variants for the layers of the nets, one variant for each of the other shapes.
             if index < 16 {
                 (0..6).for_each(|variant| check(set, shape, &sizes, variant));
             } else {
@@ -197,7 +196,7 @@ fn every_convolution_agrees_with_its_twin() {
 }
 
 #[test]
-fn a_second_batch_starts_from_zero_and_knows_nothing_of_the_first() {
+fn a_second_batch_is_independent_of_the_first() {
     for set in InstructionSet::available() {
         let shape = ConvolutionShape { padding: [[1, 1], [2, 2]], ..shape([4, 36], [3, 3]) };
         let (weights, size) = (numbers(shape.weights(), 1), [6, 20]);
@@ -235,7 +234,7 @@ fn a_second_batch_starts_from_zero_and_knows_nothing_of_the_first() {
 }
 
 #[test]
-fn a_place_does_not_depend_on_how_wide_the_example_is() {
+fn a_position_is_independent_of_the_width_of_the_example() {
     for set in InstructionSet::available() {
         let shape = shape([3, 7], [1, 5]);
         let weights = numbers(shape.weights(), 1);
@@ -257,10 +256,13 @@ fn a_place_does_not_depend_on_how_wide_the_example_is() {
 }
 
 #[test]
-fn shapes_that_do_not_fit_are_refused_with_their_numbers() {
+fn invalid_shapes_are_errors_that_state_the_values() {
     let plain = shape([4, 6], [3, 3]);
     let cases = [
-        (ConvolutionShape { groups: 4, ..plain }, "groups = 4 with 6 outputs: must divide them"),
+        (
+            ConvolutionShape { groups: 4, ..plain },
+            "groups = 4 does not divide the 6 outputs; choose a divisor",
+        ),
         (ConvolutionShape { stride: [1, 0], ..plain }, "stride width = 0: must be at least 1"),
         (ConvolutionShape { groups: 0, ..plain }, "groups = 0: must be at least 1"),
     ];

@@ -1,4 +1,5 @@
-//! Once its memory has grown, a convolution takes no more, and what follows it takes none.
+//! A convolution allocates only until its working memory has grown; epilogue, normalization and pooling never
+//! allocate.
 
 use stapes_kernels::InstructionSet;
 use stapes_kernels::convolution::{Convolution, ConvolutionShape, Gradients, Weights};
@@ -41,8 +42,8 @@ fn a_second_batch_of_examples_no_larger_allocates_nothing() {
                     let output = shape.output(size).unwrap();
                     let y = &mut y[..shape.outputs * output[0] * output[1]];
                     for pool in [AvgPool::None, AvgPool::By2, AvgPool::By2x2] {
-                        let averages = pool.output(output);
-                        let pooled = &mut pooled[..shape.outputs * averages[0] * averages[1]];
+                        let [height, width] = pool.output(output);
+                        let pooled = &mut pooled[..shape.outputs * height * width];
                         let signs = &mut signs[..sign_bytes(shape.outputs, output)];
                         let epilogue = Epilogue { channels: Some(&channels), relu: true, pool };
                         convolution.forward(input, epilogue, pooled, Some(signs));

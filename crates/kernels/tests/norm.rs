@@ -1,5 +1,4 @@
-//! Batch normalisation over ragged batches and shards against its naive reference in f64, on every instruction
-//! set.
+//! Batch normalization over ragged batches and shards against its naive reference in f64, on every instruction set.
 
 mod inlined;
 
@@ -11,7 +10,7 @@ use stapes_kernels::norm::{
 
 const EPSILON: f64 = 1e-3;
 
-/// Numbers around `offset` that differ from place to place, exact in f32.
+/// Distinct values around `offset`, exact in f32.
 fn numbers(count: usize, seed: usize, offset: f64) -> Vec<f32> {
     (0..count).map(|index| ((1.7 * index as f64 + 0.77 * seed as f64).sin() + offset) as f32).collect()
 }
@@ -21,7 +20,7 @@ fn close(what: &str, got: impl Into<f64>, expected: f64, scale: f64) {
     assert!((got - expected).abs() <= 1e-5 * scale, "{what}: {got}, expected {expected}");
 }
 
-/// The numbers of a channel in each example, in f64.
+/// Values of a channel in each example, in f64.
 fn of_channel(batch: &[Vec<f32>], channels: usize, channel: usize) -> reference::Batch<f64> {
     let part = |example: &Vec<f32>| {
         let len = example.len() / channels;
@@ -30,7 +29,7 @@ fn of_channel(batch: &[Vec<f32>], channels: usize, channel: usize) -> reference:
     batch.iter().map(part).collect()
 }
 
-/// Training forward and backward over shards of examples of these sizes.
+/// Compares training, forward and backward, over shards of examples of these sizes.
 fn check(set: InstructionSet, channels: usize, shards: &[&[[usize; 2]]], offset: f64) {
     let sizes: Vec<[usize; 2]> = shards.concat();
     let example = |seed: usize, offset: f64| -> Vec<Vec<f32>> {
@@ -40,7 +39,7 @@ fn check(set: InstructionSet, channels: usize, shards: &[&[[usize; 2]]], offset:
     let (batch, d) = (example(1, offset), example(40, 0.0));
     let affine: Vec<[f32; 2]> = (0..channels).map(|c| [0.5 + c as f32, 0.3 - c as f32]).collect();
 
-    // Each shard on its own, then all in the order of the shards.
+    // Each shard alone, then all merged in the order of the shards.
     let mut moments = vec![Moments::default(); channels];
     let mut first = 0;
     for shard in shards {
@@ -48,7 +47,7 @@ fn check(set: InstructionSet, channels: usize, shards: &[&[[usize; 2]]], offset:
         for example in &batch[first..first + shard.len()] {
             norm::add_moments(set, example, &mut of_shard);
         }
-        moments.iter_mut().zip(&of_shard).for_each(|(all, part)| all.add(part));
+        moments.iter_mut().zip(&of_shard).for_each(|(all, part)| all.merge(part));
         first += shard.len();
     }
     let settings: Vec<Channel> =
@@ -86,7 +85,7 @@ fn check(set: InstructionSet, channels: usize, shards: &[&[[usize; 2]]], offset:
         let y = of_channel(&batch, channels, channel);
         let [weight, bias] = affine[channel].map(f64::from);
         let [mean, variance] = reference::moments(&y);
-        // The precision that f32 numbers of this size allow.
+        // The precision that f32 values of this size allow.
         let scale = 1.0 + offset.abs();
         close(&what("mean"), moments[channel].mean, mean, 1.0);
         close(&what("variance"), moments[channel].variance(), variance, 1.0);
@@ -108,26 +107,26 @@ fn check(set: InstructionSet, channels: usize, shards: &[&[[usize; 2]]], offset:
 }
 
 #[test]
-fn statistics_outputs_and_gradients_agree_with_the_twin() {
+fn statistics_outputs_and_gradients_match_the_reference() {
     for set in InstructionSet::available() {
         let lines: [&[[usize; 2]]; 2] = [&[[1, 7], [1, 40]], &[[1, 200], [1, 1], [1, 33]]];
         check(set, 3, &lines, 0.0);
         check(set, 1, &[&[[1, 9000], [1, 4096]]], 0.2);
         check(set, 2, &[&[[5, 9], [3, 20]], &[[4, 16]]], -0.7);
-        // Vectors, as after a linear layer, one shard empty.
+        // Vectors, as after a linear layer; one shard is empty.
         check(set, 37, &[&[[1, 1]; 5], &[], &[[1, 1]; 6]], 0.1);
     }
 }
 
 #[test]
-fn a_mean_far_from_zero_costs_no_precision_of_the_variance() {
+fn variance_is_precise_with_a_mean_far_from_zero() {
     for set in InstructionSet::available() {
         check(set, 2, &[&[[1, 333], [1, 1000]], &[[1, 50]]], 300.0);
     }
 }
 
 #[test]
-fn running_statistics_follow_the_unbiased_variance() {
+fn running_statistics_use_the_unbiased_variance() {
     let moments = Moments { count: 5, mean: 2.0, squares: 12.0 };
     let mut running = RunningStats { mean: 0.0, variance: 1.0 };
     running.update(&moments, 0.1);
@@ -138,7 +137,7 @@ fn running_statistics_follow_the_unbiased_variance() {
 }
 
 #[test]
-fn numbers_that_are_none_stay_so_and_have_no_gradient() {
+fn nan_stays_nan_and_has_no_gradient() {
     for set in InstructionSet::available() {
         let epilogue = Epilogue { relu: true, pool: AvgPool::None, channels: None };
         let y = [f32::NAN, -0.0, 0.0, -1.0, 2.0];

@@ -5,7 +5,7 @@ mod inlined;
 use stapes_kernels::InstructionSet;
 use stapes_kernels::pool::{self, Pooling, reference};
 
-/// Numbers in [-1, 1], some of them equal, exact in f32.
+/// Values in [-1, 1], some of them equal, exact in f32.
 fn numbers(count: usize, seed: usize) -> Vec<f32> {
     (0..count).map(|index| ((1.7 * index as f64 + seed as f64).sin() * 8.0).round() as f32 / 8.0).collect()
 }
@@ -15,7 +15,7 @@ fn wide(numbers: &[f32]) -> Vec<f64> {
 }
 
 #[test]
-fn means_and_largest_numbers_agree_with_the_twin() {
+fn average_and_max_pooling_match_the_reference() {
     let sizes = [[1, 1], [1, 7], [4, 9], [5, 40], [3, 131]];
     for set in InstructionSet::available() {
         for window in [[1, 1], [1, 2], [2, 2], [3, 1], [1, 3], [2, 5], [1, 131], [3, 131]] {
@@ -62,7 +62,7 @@ fn means_and_largest_numbers_agree_with_the_twin() {
 }
 
 #[test]
-fn a_window_with_a_number_that_is_none_has_none() {
+fn max_of_a_window_with_nan_is_nan() {
     for set in InstructionSet::available() {
         let pooling = Pooling::new([1, 3], [1, 3]).unwrap();
         let (mut output, mut indices) = ([0.0; 2], [9; 2]);
@@ -70,7 +70,7 @@ fn a_window_with_a_number_that_is_none_has_none() {
         pool::max(set, pooling, (input, [1, 6]), &mut output, Some(&mut indices));
         assert!(output[0].is_nan());
         assert_eq!((output[1], indices), (-1.0, [1, 4]));
-        // The same in a long row, for which there is another way.
+        // Long rows use another code path.
         let pooling = Pooling::new([1, 70], [1, 70]).unwrap();
         let mut input = [-1.0; 140];
         (input[60], input[65], input[75], input[80]) = (f32::NAN, 2.0, 2.0, 2.0);
@@ -84,7 +84,7 @@ fn a_window_with_a_number_that_is_none_has_none() {
 }
 
 #[test]
-fn windows_without_size_are_refused() {
+fn a_window_or_stride_of_zero_is_an_error() {
     let error = Pooling::new([1, 2], [1, 0]).unwrap_err();
     assert_eq!(error.to_string(), "width: a pooling window of 2 with stride 0: both must be at least 1");
     assert!(Pooling::new([0, 2], [1, 1]).is_err());

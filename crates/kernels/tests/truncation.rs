@@ -1,4 +1,4 @@
-//! Truncated back-propagation and the gradients by the states, against the naive reference cut into chunks.
+//! Truncated backpropagation and the gradients w.r.t. the states, against the naive reference split into chunks.
 
 mod inlined;
 
@@ -19,7 +19,7 @@ fn wide(numbers: &[f32]) -> Vec<f64> {
     numbers.iter().map(|&number| f64::from(number)).collect()
 }
 
-/// The gradients by W, U and both biases, and the norms of the gradients by the states of each sequence.
+/// Gradients w.r.t. W, U and both biases, and the norms of the gradients w.r.t. the states of each sequence.
 type Outcome = (Vec<Vec<f64>>, Vec<Vec<f64>>);
 
 struct Problem {
@@ -97,7 +97,7 @@ impl Problem {
                 numbers(length * width, seed + b).chunks_exact(width).map(wide).collect()
             };
             let (mut x, mut d_h) = (rows(INPUTS, 10), rows(HIDDEN, 30));
-            // Chunks in reading order; time is cut at multiples, whichever way it is read.
+            // Chunks in reading order; time is split at multiples of the chunk size in both directions.
             let chunk = self.truncate.unwrap_or(length);
             let mut sizes: Vec<usize> =
                 (0..length).step_by(chunk).map(|from| chunk.min(length - from)).collect();
@@ -113,7 +113,7 @@ impl Problem {
                 let none = State::zero(HIDDEN);
                 layer.backward((x, &caches), &state, d_h, none.clone(), &mut gradients);
                 for t in 0..size {
-                    // The gradient by a state: what comes from above, and what comes from the frames after it.
+                    // Gradient w.r.t. a state: from the output of its frame, and from the frames after it.
                     let (later, rest) = (&x[t + 1..], &d_h[t + 1..]);
                     let again = layer.forward(later, &caches[t].state);
                     let mut ignored = Layer::zero(self.kind, INPUTS, HIDDEN);

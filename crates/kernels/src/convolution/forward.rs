@@ -1,4 +1,4 @@
-//! The forward pass: correlate, and finish strip by strip.
+//! The forward pass: correlation and epilogue, strip by strip.
 
 use super::Convolution;
 use super::correlate::{Correlation, Runs, correlate};
@@ -6,25 +6,25 @@ use super::grid::Grid;
 use super::strategy::RowMode;
 use crate::norm::{self, AvgPool, Epilogue, EpilogueOutput};
 
-/// Numbers of a strip, which with its part of the input then stays in the first cache; but not fewer positions
-/// than make the last tile of a run of little weight.
+/// Values per strip; a strip and its part of the input stay in the L1 cache. A strip has at least this many
+/// positions, so that the last tile of a run costs little in relation.
 const STRIP: usize = 4096;
 const POSITIONS: usize = 512;
-/// Columns of a strip come in whole tiles of every width, whole pairs and whole groups of signs.
+/// Columns of a strip are a multiple of all tile widths, of pairs and of groups of signs.
 const COLUMNS: usize = 192;
 
 impl Convolution {
-    /// Computes one example: convolution, then `finish` on its way out.
+    /// Computes one example: the convolution, followed by the epilogue.
     ///
-    /// With [`norm::sign_bytes`] of `signs` for the convolution's output a relu_output output can be passed
-    /// backward; inference needs none.
+    /// `signs`, of [`norm::sign_bytes`] for the output of the convolution, are needed for a backward pass through a
+    /// ReLU; pass `None` for inference.
     ///
     /// # Shapes
     /// input [Cin, H, W] with its size [H, W] -> [Cout, H', W'] of [`AvgPool::output`] of
     /// [`super::ConvolutionShape::output`]
     ///
     /// # Panics
-    /// If the slices do not fit, the window is larger than the input, or nothing is prepared.
+    /// If the slice lengths do not match the shapes, the window is larger than the input, or no weights are packed.
     pub fn forward(
         &mut self,
         (input, size): (&[f32], [usize; 2]),
@@ -33,11 +33,11 @@ impl Convolution {
         signs: Option<&mut [u8]>,
     ) {
         let grid = self.prepare_input(input, size);
-        let averages = epilogue.pool.output(grid.output);
-        let len = self.shape.outputs * averages[0] * averages[1];
-        assert_eq!(output.len(), len, "numbers of the output");
+        let pooled = epilogue.pool.output(grid.output);
+        let len = self.shape.outputs * pooled[0] * pooled[1];
+        assert_eq!(output.len(), len, "length of the output");
         if let Some(signs) = &signs {
-            assert_eq!(signs.len(), norm::sign_bytes(self.shape.outputs, grid.output), "bytes of the signs");
+            assert_eq!(signs.len(), norm::sign_bytes(self.shape.outputs, grid.output), "length of the signs");
         }
         let rows = RowMode::choose(&grid, self.set.width(), Some(self.shape.taps()));
         let plain = !epilogue.relu && epilogue.channels.is_none() && epilogue.pool == AvgPool::None;
@@ -47,10 +47,10 @@ impl Convolution {
         self.forward_strips(input, &grid, (rows, epilogue), output, signs);
     }
 
-    /// Makes the planes and the taps.
+    /// Fills the planes and the taps.
     pub(super) fn prepare_input(&mut self, input: &[f32], size: [usize; 2]) -> Grid {
         let grid = Grid::new(&self.shape, size);
-        assert_eq!(input.len(), self.shape.inputs * size[0] * size[1], "numbers of the input");
+        assert_eq!(input.len(), self.shape.inputs * size[0] * size[1], "length of the input");
         self.taps.set_forward(&grid, self.shape.inputs / self.shape.groups);
         if !grid.is_input() {
             grid.split_planes(self.set, input, self.planes.sized(self.shape.inputs * grid.channel()));
@@ -58,7 +58,7 @@ impl Convolution {
         grid
     }
 
-    /// The correlation of a group from a position on.
+    /// Correlation of a group, from a position on.
     fn correlation<'a>(
         &'a self,
         planes: &'a [f32],
@@ -77,7 +77,7 @@ impl Convolution {
         }
     }
 
-    /// Straight into the output.
+    /// Computes the output directly, without an epilogue.
     fn forward_direct(&self, input: &[f32], grid: &Grid, rows: RowMode, output: &mut [f32]) {
         let planes = if grid.is_input() { input } else { self.planes.all() };
         let len = grid.output[0] * grid.output[1];
@@ -90,7 +90,7 @@ impl Convolution {
         }
     }
 
-    /// Strip by strip.
+    /// Computes the output strip by strip, with an epilogue.
     fn forward_strips(
         &mut self,
         input: &[f32],
@@ -101,7 +101,7 @@ impl Convolution {
     ) {
         let channels = self.shape.outputs / self.shape.groups;
         let [window, pair] = epilogue.pool.window();
-        let averages = epilogue.pool.output(grid.output);
+        let pooled = epilogue.pool.output(grid.output);
         let row_bytes = norm::row_bytes(grid.output[1]);
         let pitch = if rows == RowMode::Joined { grid.pitch() } else { grid.output[1] };
         let mut buffer = std::mem::take(&mut self.strip);
@@ -115,16 +115,16 @@ impl Convolution {
                 let runs = rows.runs(grid, size, pitch);
                 let correlation = Correlation { runs, ..self.correlation(planes, grid, group, position) };
                 let len = (size[0] - 1) * pitch + size[1];
-                let numbers = buffer.sized(channels * len);
-                correlate(self.set, correlation, numbers, len);
-                let part = norm::Rows { numbers, strides: [len, pitch], channels, size };
-                // A last row without a partner makes nothing, and has no position.
-                let at = (first * averages[0] + row / window) * averages[1] + column / pair;
+                let values = buffer.sized(channels * len);
+                correlate(self.set, correlation, values, len);
+                let part = norm::Rows { values, strides: [len, pitch], channels, size };
+                // A last row without a partner produces no output and has no position.
+                let at = (first * pooled[0] + row / window) * pooled[1] + column / pair;
                 let at = at.min(output.len());
                 let sign_at = (first * grid.output[0] + row) * row_bytes + column / 8;
                 let to = EpilogueOutput {
-                    numbers: &mut output[at..],
-                    strides: [averages[0] * averages[1], averages[1]],
+                    values: &mut output[at..],
+                    strides: [pooled[0] * pooled[1], pooled[1]],
                     signs: signs.as_deref_mut().map(|signs| &mut signs[sign_at..]),
                     sign_strides: [grid.output[0] * row_bytes, row_bytes],
                 };
@@ -135,18 +135,18 @@ impl Convolution {
     }
 }
 
-/// The positions (row, column) and the sizes of the strips of an output: several rows, whole windows of them, or
-/// part of the only one.
+/// Returns the positions (row, column) and the sizes of the strips of an output: several rows, a multiple of the
+/// window, or a part of the only row.
 fn strips(
     [height, width]: [usize; 2],
     pitch: usize,
     channels: usize,
     window: usize,
 ) -> impl Iterator<Item = ([usize; 2], [usize; 2])> {
-    let numbers = STRIP / channels;
+    let values = STRIP / channels;
     let [rows, columns] = match height {
-        1 => [1, (numbers / COLUMNS).max(1) * COLUMNS],
-        _ => [(numbers.max(POSITIONS) / pitch / window).max(1) * window, width],
+        1 => [1, (values / COLUMNS).max(1) * COLUMNS],
+        _ => [(values.max(POSITIONS) / pitch / window).max(1) * window, width],
     };
     (0..height).step_by(rows).flat_map(move |row| {
         let left = move |column| [rows.min(height - row), columns.min(width - column)];

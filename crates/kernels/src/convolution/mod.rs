@@ -1,20 +1,20 @@
 //! Convolution of one example at a time, forward and backward.
 //!
-//! An example is [C, H, W] of its own size, channels first as in PyTorch; in one dimension H is 1. Weights
-//! are prepared once for all examples of a batch. What follows the convolution in most nets (batch
-//! normalisation, rectification, the mean of neighbours) is done on the way out, strip by strip in the first
-//! cache, and undone on the way back; see [`Epilogue`](crate::norm::Epilogue).
+//! An example is [C, H, W] of its own size, channels first as in PyTorch; in one dimension H is 1. Weights are packed
+//! once for all examples of a batch. The layers that usually follow a convolution (batch normalization, ReLU, average
+//! pooling) are computed together with it, strip by strip in the L1 cache, and backpropagated together with it; see
+//! [`Epilogue`](crate::norm::Epilogue).
 //!
-//! An output is one chain of sums over (channel, row, column) of its window, from the bias on: it depends on
-//! nothing but its window. Gradients by the weights are summed over examples in the order of the calls.
+//! An output is one chain of additions over (channel, row, column) of its window, starting from the bias; it depends
+//! only on its window. Gradients w.r.t. the weights are summed over examples in the order of the calls.
 //!
-//! # How it is fast
+//! # Performance
 //!
-//! `grid` lays an example so that the numbers of a window lie at fixed distances from its position, whatever
-//! stride, padding and dilation are. So one kernel, `correlate`, serves the forward pass and the gradient by
-//! the input: a tile of rows (channels) by vectors of positions in registers, one step for each number of the
-//! window, and no copies of windows. `choice` says where rows are joined to one run, and where the gradient
-//! by the weights becomes a product of matrices.
+//! `grid` arranges an example so that the elements of a window have fixed offsets from its position, for any stride,
+//! padding and dilation. One kernel, `correlate`, serves the forward pass and the gradient w.r.t. the input: a tile
+//! of rows (channels) by vectors of positions in registers, one step for each window element, and no copies of
+//! windows. `strategy` decides when rows are joined into one run, and when the gradient w.r.t. the weights is
+//! computed as matrix products.
 
 mod backward;
 #[allow(unsafe_code, reason = "tiles reached by pointers")]
@@ -42,7 +42,7 @@ use weight_gradients::WeightGradients;
 use crate::InstructionSet;
 use crate::buffer::Buffer;
 
-/// The parameters of a convolution.
+/// Parameters of a convolution.
 #[derive(Clone, Copy, Debug)]
 pub struct Weights<'a> {
     /// [outputs, inputs / groups, KH, KW]
@@ -51,7 +51,7 @@ pub struct Weights<'a> {
     pub bias: Option<&'a [f32]>,
 }
 
-/// Where the gradients by the parameters are added.
+/// Buffers to which the gradients w.r.t. the parameters are added.
 #[derive(Debug)]
 pub struct Gradients<'a> {
     /// [outputs, inputs / groups, KH, KW]
@@ -60,7 +60,7 @@ pub struct Gradients<'a> {
     pub bias: Option<&'a mut [f32]>,
 }
 
-/// Runs a convolution, and owns the memory that this takes.
+/// A convolution layer with its working memory.
 ///
 /// # Example
 /// ```
@@ -93,9 +93,9 @@ pub struct Convolution {
     bias: Option<Vec<f32>>,
     backward: BackwardWeights,
     planes: Buffer,
-    /// A strip of outputs before they are forward_strips.
+    /// Strip of outputs before the epilogue.
     strip: Buffer,
-    /// The gradient by the output, gradient_planes as the planes are.
+    /// Gradient w.r.t. the output, in the layout of the planes.
     d_output: Buffer,
     d_planes: Buffer,
     taps: Taps,
@@ -103,7 +103,7 @@ pub struct Convolution {
 }
 
 impl Convolution {
-    /// A convolution of this shape, for this instruction set.
+    /// Creates a convolution of this shape for this instruction set.
     ///
     /// # Errors
     /// Those of [`ConvolutionShape::check`].
@@ -124,21 +124,21 @@ impl Convolution {
         })
     }
 
-    /// The shape.
+    /// Shape of the convolution.
     pub fn shape(&self) -> &ConvolutionShape {
         &self.shape
     }
 
-    /// Prepares the weights for the forward pass: once for all examples until they change.
+    /// Packs the weights for the forward pass, once for all examples until the weights change.
     ///
     /// # Panics
-    /// If they are not as many as the shape says.
+    /// If the number of weights does not match the shape.
     pub fn pack_weights(&mut self, weights: Weights<'_>) {
         self.forward.pack(self.set, &self.shape, weights.weights);
         match weights.bias {
             None => self.bias = None,
             Some(bias) => {
-                assert_eq!(bias.len(), self.shape.outputs, "numbers of the bias");
+                assert_eq!(bias.len(), self.shape.outputs, "length of the bias");
                 let kept = self.bias.get_or_insert_default();
                 kept.clear();
                 kept.extend_from_slice(bias);

@@ -1,20 +1,21 @@
-//! Which of the ways to compute the same numbers is taken.
+//! Choice between equivalent ways to compute the same values.
 
 use super::ConvolutionShape;
 use super::correlate::Runs;
 use super::grid::Grid;
 
-/// How many rows of the output are computed in one run.
+/// Grouping of the output rows into runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RowMode {
-    /// All: the positions at the ends of the rows, which belong to no output, come along.
+    /// All rows in one run, including the positions at the ends of the rows, which belong to no output.
     Joined,
-    /// Each for itself: the last vector of each row is not full.
+    /// One run per row; the last vector of each row is not full.
     Separate,
 }
 
 impl RowMode {
-    /// The fewer vectors; joined rows of a forward pass (`taps` of a window) must be taken apart afterwards.
+    /// Returns the mode with fewer vectors. In a forward pass (`taps` of a window) joined rows must be separated
+    /// afterwards.
     pub(super) fn choose(grid: &Grid, width: usize, taps: Option<usize>) -> RowMode {
         if grid.is_dense() {
             return RowMode::Joined;
@@ -25,7 +26,7 @@ impl RowMode {
         if joined < apart { RowMode::Joined } else { RowMode::Separate }
     }
 
-    /// The runs over `rows` rows of `columns` positions; those written are `pitch` apart.
+    /// Returns the runs over `rows` rows of `columns` positions; the destination rows are `pitch` apart.
     pub(super) fn runs(self, grid: &Grid, [rows, columns]: [usize; 2], pitch: usize) -> Runs {
         match self {
             RowMode::Joined => Runs::one((rows - 1) * grid.pitch() + columns),
@@ -36,14 +37,13 @@ impl RowMode {
     }
 }
 
-/// What copying a vector costs, in multiplications of vectors.
+/// Cost of copying a vector, in multiplications of vectors.
 const COPY: usize = 3;
 
-/// Whether the gradient by the weights is a sum of products of matrices, with output channels in the lanes of
-/// vectors, rather than sums over positions in the lanes.
+/// Whether the gradient w.r.t. the weights is computed as matrix products with output channels in the lanes of
+/// vectors, instead of sums over positions in the lanes.
 ///
-/// The former wastes the lanes that the channels do not fill, the latter has to read and write a vector for
-/// each weight.
+/// The products waste the lanes that the channels do not fill; the sums read and write a vector for each weight.
 pub(super) fn uses_matrix_product(shape: &ConvolutionShape, positions: usize, width: usize) -> bool {
     let (inputs, outputs) = (shape.inputs / shape.groups, shape.outputs / shape.groups);
     if inputs < MIN_ROWS {
@@ -54,6 +54,6 @@ pub(super) fn uses_matrix_product(shape: &ConvolutionShape, positions: usize, wi
     product < lanes
 }
 
-/// Below, a product has too few chains of sums.
+/// Below this number of rows, a product has too few independent chains.
 const MIN_ROWS: usize = 4;
 const READ_AND_WRITE: usize = 4;

@@ -1,4 +1,4 @@
-//! The gradients by the parameters, summed over examples.
+//! Gradients w.r.t. the parameters, summed over examples.
 
 use super::gradient::{PositionSums, add_lanes, add_position_sums, add_row_sums};
 use super::grid::Grid;
@@ -8,16 +8,16 @@ use crate::InstructionSet;
 use crate::buffer::Buffer;
 use crate::product::{Matrix, MatrixMut, Packed, Start};
 
-/// The gradient by an output, gradient_planes for sums: positions as in the planes, zero where no output is.
+/// Gradient w.r.t. the output in the layout of the planes, zero at positions without output.
 #[derive(Clone, Copy)]
 pub(super) struct PlaneGradient<'a> {
-    /// From the first position of the first channel on.
-    pub(super) numbers: &'a [f32],
-    /// From one channel to the next.
+    /// Values from the first position of the first channel on.
+    pub(super) values: &'a [f32],
+    /// Distance between channels.
     pub(super) stride: usize,
 }
 
-/// WeightGradients over the examples so far; each kind is zeroed when it is first needed.
+/// Sums over the examples so far; each kind of sums is zeroed on its first use.
 #[derive(Clone)]
 pub(super) struct WeightGradients {
     set: InstructionSet,
@@ -49,7 +49,7 @@ impl WeightGradients {
         self.bias.fill(0.0);
     }
 
-    /// Adds an example: its planes, the positions of a window's numbers in them, and the gradient.
+    /// Adds an example, given its planes, the offsets of the window elements in them, and the gradient.
     pub(super) fn add(
         &mut self,
         shape: &ConvolutionShape,
@@ -57,7 +57,7 @@ impl WeightGradients {
         (planes, taps): (&[f32], &[usize]),
         d: PlaneGradient<'_>,
     ) {
-        add_row_sums(self.set, d.numbers, d.stride, grid.positions(), &mut self.bias);
+        add_row_sums(self.set, d.values, d.stride, grid.positions(), &mut self.bias);
         let width = self.set.width();
         let outputs = shape.outputs / shape.groups;
         let rows = RowMode::choose(grid, width, None);
@@ -73,19 +73,19 @@ impl WeightGradients {
         }
         for group in 0..shape.groups {
             let planes = &planes[group * (shape.inputs / shape.groups) * grid.channel()..];
-            let d = PlaneGradient { numbers: &d.numbers[group * outputs * d.stride..], ..d };
+            let d = PlaneGradient { values: &d.values[group * outputs * d.stride..], ..d };
             if products {
                 self.add_products(shape, grid, (planes, taps), (d, group));
             } else {
                 let all =
-                    PositionSums { d: d.numbers, stride: d.stride, rows: outputs, input: planes, taps, runs };
+                    PositionSums { d: d.values, stride: d.stride, rows: outputs, input: planes, taps, runs };
                 let len = outputs * taps.len() * width;
                 add_position_sums(self.set, all, &mut self.positions.all_mut()[group * len..][..len]);
             }
         }
     }
 
-    /// For each number of the window the product [inputs, positions] x [positions, outputs].
+    /// Adds, for each window element, the product [inputs, positions] x [positions, outputs].
     fn add_products(
         &mut self,
         shape: &ConvolutionShape,
@@ -95,7 +95,7 @@ impl WeightGradients {
     ) {
         let (inputs, outputs) = (shape.inputs / shape.groups, shape.outputs / shape.groups);
         let positions = grid.positions();
-        self.packed.pack(Matrix::strided(d.numbers, (outputs, positions), d.stride).transposed());
+        self.packed.pack(Matrix::strided(d.values, (outputs, positions), d.stride).transposed());
         let sums = &mut self.products.all_mut()[group * taps.len() * outputs..][..taps.len() * outputs];
         for (number, sum) in sums.chunks_exact_mut(inputs * outputs).enumerate() {
             let input = Matrix::strided(&planes[taps[number]..], (inputs, positions), grid.channel());
@@ -106,7 +106,7 @@ impl WeightGradients {
     /// Adds the sums to the gradients.
     pub(super) fn finish(&self, shape: &ConvolutionShape, gradients: Gradients<'_>) {
         let Gradients { weights, bias } = gradients;
-        assert_eq!(weights.len(), shape.weights(), "numbers of the gradient by the weights");
+        assert_eq!(weights.len(), shape.weights(), "length of the gradient by the weights");
         if self.has_positions {
             add_lanes(self.set, &self.positions.all()[..weights.len() * self.set.width()], weights);
         }
@@ -123,7 +123,7 @@ impl WeightGradients {
             }
         }
         if let Some(bias) = bias {
-            assert_eq!(bias.len(), shape.outputs, "numbers of the gradient by the bias");
+            assert_eq!(bias.len(), shape.outputs, "length of the gradient by the bias");
             bias.iter_mut().zip(&self.bias).for_each(|(to, &sum)| *to += sum as f32);
         }
     }

@@ -1,35 +1,34 @@
-//! What follows a convolution, in one pass over its output: normalise, relu, average.
+//! The epilogue of a convolution, in one pass over its output: normalization, ReLU, average pooling.
 
 use super::pool_simd::PoolSimd;
 use crate::InstructionSet;
 use crate::simd::{Simd, kernel};
 
-/// What is done to the numbers y of a channel: (y - center) scale + shift.
+/// Affine map of a channel's values y: (y - center) scale + shift.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Channel {
-    /// Taken off first.
+    /// Subtracted first.
     pub center: f32,
-    /// Multiplied with what is left.
+    /// Factor of the difference.
     pub scale: f32,
-    /// Added at last.
+    /// Added last.
     pub shift: f32,
 }
 
 impl Channel {
-    /// Changes nothing.
+    /// The identity.
     pub const IDENTITY: Channel = Channel { center: 0.0, scale: 1.0, shift: 0.0 };
 }
 
-/// Windows side by side whose mean is taken; what is left of an odd size is dropped, as PyTorch's AvgPool
-/// does.
+/// Average pooling over adjacent windows; values left over in an odd size are dropped, as in PyTorch's AvgPool.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum AvgPool {
-    /// No averaging.
+    /// No pooling.
     #[default]
     None,
-    /// Two neighbours of a row, AvgPool1d(2).
+    /// Windows of two columns, AvgPool1d(2).
     By2,
-    /// Two rows by two columns, AvgPool2d(2).
+    /// Windows of two rows by two columns, AvgPool2d(2).
     By2x2,
 }
 
@@ -43,67 +42,67 @@ impl AvgPool {
         }
     }
 
-    /// The size [H, W] that comes of an input of this size; a part of it may be 0.
+    /// Size [H, W] of the output for an input of this size; may contain 0.
     pub const fn output(self, size: [usize; 2]) -> [usize; 2] {
         let [height, width] = self.window();
         [size[0] / height, size[1] / width]
     }
 }
 
-/// Normalise, relu, average, in this order, each only where asked for.
+/// Normalization, ReLU and average pooling, in this order, each optional.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Epilogue<'a> {
-    /// The normalisation of each channel, `[C]`.
+    /// Normalization of each channel, `[C]`.
     pub channels: Option<&'a [Channel]>,
-    /// Whether negative numbers become 0.
+    /// Whether negative values become 0.
     pub relu: bool,
-    /// The means that are taken.
+    /// Average pooling.
     pub pool: AvgPool,
 }
 
-/// Bytes for the signs of [channels, H, W], which the backward pass of a relu_output output needs.
+/// Number of bytes for the ReLU signs of [channels, H, W], which the backward pass of a ReLU needs.
 pub fn sign_bytes(channels: usize, size: [usize; 2]) -> usize {
     channels * size[0] * row_bytes(size[1])
 }
 
-/// Bytes for the signs of a row: whole groups of sixteen.
+/// Number of bytes for the signs of a row: whole groups of sixteen.
 pub(crate) const fn row_bytes(width: usize) -> usize {
     width.div_ceil(16) * 2
 }
 
-/// Rows of several channels, within a slice.
+/// Rows of several channels within a slice.
 #[derive(Clone, Copy)]
 pub(crate) struct Rows<'a> {
-    pub(crate) numbers: &'a [f32],
-    /// From one channel to the next, and from one row to the next.
+    pub(crate) values: &'a [f32],
+    /// Distances between channels and between rows.
     pub(crate) strides: [usize; 2],
     pub(crate) channels: usize,
     pub(crate) size: [usize; 2],
 }
 
-/// Where the finished numbers and the signs go.
+/// Destination of the output and the signs.
 pub(crate) struct EpilogueOutput<'a> {
-    pub(crate) numbers: &'a mut [f32],
+    pub(crate) values: &'a mut [f32],
     pub(crate) strides: [usize; 2],
     pub(crate) signs: Option<&'a mut [u8]>,
     pub(crate) sign_strides: [usize; 2],
 }
 
-/// Finishes y [C, H, W] into the averages of a whole example; `signs`, of [`sign_bytes`], keep what
-/// [`super::epilogue_backward`] needs of a relu_output output.
+/// Applies the epilogue to y [C, H, W] of a whole example. `signs`, of [`sign_bytes`], receives the signs that
+/// [`super::epilogue_backward`] needs if there is a ReLU.
 ///
 /// # Panics
-/// If the slices do not fit.
+/// If the slice lengths do not match the shapes.
 ///
 /// # Example
 /// ```
 /// use stapes_kernels::InstructionSet;
 /// use stapes_kernels::norm::{AvgPool, Epilogue, epilogue};
 ///
-/// let steps = Epilogue { relu: true, average: AvgPool::By2, ..Epilogue::default() };
+/// let steps = Epilogue { relu: true, pool: AvgPool::By2, ..Epilogue::default() };
 /// let mut output = [0.0; 2];
 /// epilogue(InstructionSet::best(), steps, (&[1.0, -4.0, 3.0, 5.0, 9.0], [1, 5]), &mut output, None);
-/// assert_eq!(output, [0.5, 4.0]); // the fifth number has no neighbour left
+/// assert_eq!(output, [0.5, 4.0]); // the fifth value has no partner
 /// ```
 pub fn epilogue(
     set: InstructionSet,
@@ -114,13 +113,13 @@ pub fn epilogue(
 ) {
     let len = size[0] * size[1];
     let channels = y.len().checked_div(len).unwrap_or(0);
-    assert_eq!(channels * len, y.len(), "numbers of channels of {} x {}", size[0], size[1]);
+    assert_eq!(channels * len, y.len(), "values in channels of {} x {}", size[0], size[1]);
     let [height, width] = steps.pool.output(size);
-    assert_eq!(output.len(), channels * height * width, "numbers of the output");
-    let rows = Rows { numbers: y, strides: [len, size[1]], channels, size };
+    assert_eq!(output.len(), channels * height * width, "length of the output");
+    let rows = Rows { values: y, strides: [len, size[1]], channels, size };
     let row = row_bytes(size[1]);
     let to = EpilogueOutput {
-        numbers: output,
+        values: output,
         strides: [height * width, width],
         signs,
         sign_strides: [size[0] * row, row],
@@ -129,11 +128,11 @@ pub fn epilogue(
 }
 
 kernel! {
-    /// Finishes a part: the rows and columns of the part are whole windows, save the last.
+    /// Applies the epilogue to a part; its rows and columns are whole windows, except for the last.
     pub(crate) fn epilogue_rows(steps: Epilogue<'_>, rows: Rows<'_>, to: EpilogueOutput<'_>) = epilogue_generic
 }
 
-/// Numbers from the start of the first row of the first channel to the end of the last.
+/// Number of values from the start of the first row of the first channel to the end of the last.
 fn extent(channels: usize, [height, width]: [usize; 2], strides: [usize; 2]) -> usize {
     if channels * height * width == 0 {
         return 0;
@@ -144,25 +143,25 @@ fn extent(channels: usize, [height, width]: [usize; 2], strides: [usize; 2]) -> 
 #[inline(always)]
 fn epilogue_generic<S: PoolSimd>(simd: S, steps: Epilogue<'_>, rows: Rows<'_>, mut to: EpilogueOutput<'_>) {
     let [height, width] = steps.pool.output(rows.size);
-    assert!(extent(rows.channels, rows.size, rows.strides) <= rows.numbers.len(), "numbers of the input");
-    assert!(extent(rows.channels, [height, width], to.strides) <= to.numbers.len(), "numbers of the output");
+    assert!(extent(rows.channels, rows.size, rows.strides) <= rows.values.len(), "length of the input");
+    assert!(extent(rows.channels, [height, width], to.strides) <= to.values.len(), "length of the output");
     if let Some(signs) = &to.signs {
         let size = [rows.size[0], row_bytes(rows.size[1])];
-        assert!(extent(rows.channels, size, to.sign_strides) <= signs.len(), "bytes of the signs");
+        assert!(extent(rows.channels, size, to.sign_strides) <= signs.len(), "length of the signs");
     }
     if let Some(channels) = steps.channels {
-        assert_eq!(channels.len(), rows.channels, "channels and their normalisation");
+        assert_eq!(channels.len(), rows.channels, "number of normalized channels");
     }
     for channel in 0..rows.channels {
         let part = Part {
-            from: rows.numbers.as_ptr().wrapping_add(channel * rows.strides[0]),
+            from: rows.values.as_ptr().wrapping_add(channel * rows.strides[0]),
             pitch: rows.strides[1],
             signs: to
                 .signs
                 .as_mut()
                 .map(|signs| signs.as_mut_ptr().wrapping_add(channel * to.sign_strides[0])),
             sign_pitch: to.sign_strides[1],
-            to: to.numbers.as_mut_ptr().wrapping_add(channel * to.strides[0]),
+            to: to.values.as_mut_ptr().wrapping_add(channel * to.strides[0]),
             to_pitch: to.strides[1],
             size: [height, width],
             channel: steps.channels.map_or(Channel::IDENTITY, |channels| channels[channel]),
@@ -179,7 +178,7 @@ fn epilogue_generic<S: PoolSimd>(simd: S, steps: Epilogue<'_>, rows: Rows<'_>, m
     }
 }
 
-/// One channel: `size` is that of the averages.
+/// One channel; `size` is that of the pooled output.
 struct Part {
     from: *const f32,
     pitch: usize,
@@ -192,7 +191,7 @@ struct Part {
     floor: f32,
 }
 
-/// Averages of H rows, and of pairs where PAIRS.
+/// Means over H rows, and over two columns if PAIRS.
 ///
 /// # Safety
 /// The pointers are valid for the rows that `part` states, the signs for whole groups of sixteen.
@@ -202,24 +201,24 @@ unsafe fn channel_rows<S: PoolSimd, const H: usize, const PAIRS: bool>(simd: S, 
     let factors = [simd.splat(center), simd.splat(scale), simd.splat(shift), simd.splat(part.floor)];
     let whole = part.size[1] / S::WIDTH * S::WIDTH;
     for row in 0..part.size[0] {
-        // SAFETY: `count` columns from each of these on exist in the row of averages.
+        // SAFETY: `count` columns from each of these on exist in the row of means.
         unsafe {
             for column in (0..whole).step_by(S::WIDTH) {
-                averages::<S, H, PAIRS>(simd, &part, factors, [row, column], S::WIDTH);
+                means::<S, H, PAIRS>(simd, &part, factors, [row, column], S::WIDTH);
             }
             if whole < part.size[1] {
-                averages::<S, H, PAIRS>(simd, &part, factors, [row, whole], part.size[1] - whole);
+                means::<S, H, PAIRS>(simd, &part, factors, [row, whole], part.size[1] - whole);
             }
         }
     }
 }
 
-/// A vector of averages, of which `count` exist.
+/// One vector of means, of which `count` exist.
 ///
 /// # Safety
-/// As [`channel_rows`], for the averages of this row from this column on.
+/// As [`channel_rows`], for the means of this row from this column on.
 #[inline(always)]
-unsafe fn averages<S: PoolSimd, const H: usize, const PAIRS: bool>(
+unsafe fn means<S: PoolSimd, const H: usize, const PAIRS: bool>(
     simd: S,
     part: &Part,
     [center, scale, shift, floor]: [S::Vector; 4],
@@ -230,14 +229,14 @@ unsafe fn averages<S: PoolSimd, const H: usize, const PAIRS: bool>(
     let mut sums = [simd.splat(0.0); 2];
     for row in row * H..(row + 1) * H {
         for (half, sum) in sums.iter_mut().enumerate().take(vectors) {
-            let numbers = (vectors * count).saturating_sub(half * S::WIDTH).min(S::WIDTH);
-            if numbers == 0 {
+            let values = (vectors * count).saturating_sub(half * S::WIDTH).min(S::WIDTH);
+            if values == 0 {
                 continue;
             }
             let at = vectors * column + half * S::WIDTH;
-            // SAFETY: `numbers` columns from `at` on exist in this row; its signs have whole groups.
+            // SAFETY: `values` columns from `at` on exist in this row; its signs have whole groups.
             unsafe {
-                let y = load(simd, part.from.add(row * part.pitch + at), numbers);
+                let y = load(simd, part.from.add(row * part.pitch + at), values);
                 let z = simd.mul_add(simd.sub(y, center), scale, shift);
                 if let Some(signs) = part.signs {
                     let bits = simd.mask_above(z, floor);
@@ -249,7 +248,7 @@ unsafe fn averages<S: PoolSimd, const H: usize, const PAIRS: bool>(
     }
     let mean = simd.splat(1.0 / (H * vectors) as f32);
     let result = if PAIRS { simd.mul(simd.pair_sums(sums[0], sums[1]), mean) } else { sums[0] };
-    // SAFETY: the caller's promise.
+    // SAFETY: guaranteed by the caller.
     unsafe { store(simd, part.to.add(row * part.to_pitch + column), result, count) };
 }
 
@@ -257,7 +256,7 @@ unsafe fn averages<S: PoolSimd, const H: usize, const PAIRS: bool>(
 /// As for [`crate::simd::Lanes::load`].
 #[inline(always)]
 pub(crate) unsafe fn load<S: Simd>(simd: S, from: *const f32, count: usize) -> S::Vector {
-    // SAFETY: the caller's promise.
+    // SAFETY: guaranteed by the caller.
     unsafe { if count == S::WIDTH { simd.load(from) } else { simd.load_part(from, count) } }
 }
 
@@ -265,7 +264,7 @@ pub(crate) unsafe fn load<S: Simd>(simd: S, from: *const f32, count: usize) -> S
 /// As for [`crate::simd::Lanes::store`].
 #[inline(always)]
 pub(crate) unsafe fn store<S: Simd>(simd: S, to: *mut f32, vector: S::Vector, count: usize) {
-    // SAFETY: the caller's promise.
+    // SAFETY: guaranteed by the caller.
     unsafe { if count == S::WIDTH { simd.store(to, vector) } else { simd.store_part(to, vector, count) } }
 }
 
@@ -274,7 +273,7 @@ pub(crate) unsafe fn store<S: Simd>(simd: S, to: *mut f32, vector: S::Vector, co
 #[inline(always)]
 unsafe fn write_bits<S: Simd>(to: *mut u8, bits: u16) {
     let bytes = bits.to_le_bytes();
-    // SAFETY: the caller's promise.
+    // SAFETY: guaranteed by the caller.
     unsafe {
         *to = bytes[0];
         if S::WIDTH == 16 {

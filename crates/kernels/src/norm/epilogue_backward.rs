@@ -1,4 +1,4 @@
-//! From the gradient by what a [`Epilogue`](super::Epilogue) made back to the gradient by what it was made of.
+//! The backward pass of an [`Epilogue`](super::Epilogue).
 
 use super::epilogue::{AvgPool, load, store};
 use super::for_each_vector::{Sink, check, for_each_vector};
@@ -6,62 +6,62 @@ use super::pool_simd::PoolSimd;
 use crate::InstructionSet;
 use crate::simd::kernel;
 
-/// The gradient by the finished numbers of an example.
+/// Gradient w.r.t. the output of an epilogue, for one example.
 #[derive(Clone, Copy, Debug)]
 pub struct EpilogueGradient<'a> {
-    /// The gradient by the averages, [C, H', W'].
+    /// Gradient w.r.t. the pooled output, [C, H', W'].
     pub d: &'a [f32],
-    /// The means that were taken.
+    /// Average pooling of the epilogue.
     pub pool: AvgPool,
-    /// The signs that a relu_output output kept; `None` where it was not relu_output.
+    /// Signs from the forward pass of the ReLU; `None` without ReLU.
     pub signs: Option<&'a [u8]>,
-    /// How to pass through a normalisation, where there was one.
+    /// Backward pass of the normalization, if there was one.
     pub normalized: Option<Normalized<'a>>,
 }
 
 impl<'a> EpilogueGradient<'a> {
-    /// The gradient by an output that nothing was done to.
+    /// Gradient w.r.t. the output of an empty epilogue.
     pub fn plain(d: &'a [f32]) -> EpilogueGradient<'a> {
         EpilogueGradient { d, pool: AvgPool::None, signs: None, normalized: None }
     }
 }
 
-/// What the way back through a normalisation needs.
+/// Values that the backward pass of a normalization needs.
 #[derive(Clone, Copy, Debug)]
 pub struct Normalized<'a> {
-    /// What was normalized, [C, H, W].
+    /// Input of the normalization, [C, H, W].
     pub y: &'a [f32],
-    /// For each channel, `[C]`.
+    /// Gradient of each channel, `[C]`.
     pub channels: &'a [ChannelGradient],
 }
 
-/// With z the normalized number and d the gradient by it: the gradient by y is
-/// d scale + (y - center) slope + shift.
+/// Backward pass of a channel's normalization: with d the gradient w.r.t. the normalized value, the gradient w.r.t. y
+/// is d scale + (y - center) slope + shift.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ChannelGradient {
-    /// The center of the normalisation.
+    /// Center of the normalization.
     pub center: f32,
-    /// How y acts on its own normalized number.
+    /// Derivative of the normalized value w.r.t. y, with constant statistics.
     pub scale: f32,
-    /// How it acts on the variance.
+    /// Contribution of the variance.
     pub slope: f32,
-    /// How it acts on the mean.
+    /// Contribution of the mean.
     pub shift: f32,
 }
 
-/// Channels of an example and where their rows go.
+/// Destination rows of an example's channels.
 pub(crate) struct RowsMut<'a> {
     pub(crate) to: &'a mut [f32],
-    /// From one channel to the next, and from one row to the next.
+    /// Distances between channels and between rows.
     pub(crate) strides: [usize; 2],
     pub(crate) channels: usize,
     pub(crate) size: [usize; 2],
 }
 
-/// Writes the gradient by y [C, H, W].
+/// Writes the gradient w.r.t. y [C, H, W], the input of the epilogue.
 ///
 /// # Panics
-/// If the slices do not fit.
+/// If the slice lengths do not match the shapes.
 pub fn epilogue_backward(
     set: InstructionSet,
     gradient: EpilogueGradient<'_>,
@@ -70,7 +70,7 @@ pub fn epilogue_backward(
 ) {
     let len = size[0] * size[1];
     let channels = d_y.len().checked_div(len).unwrap_or(0);
-    assert_eq!(channels * len, d_y.len(), "numbers of channels of {} x {}", size[0], size[1]);
+    assert_eq!(channels * len, d_y.len(), "values in channels of {} x {}", size[0], size[1]);
     epilogue_backward_rows(set, gradient, RowsMut { to: d_y, strides: [len, size[1]], channels, size });
 }
 
@@ -87,11 +87,11 @@ fn epilogue_backward_generic<S: PoolSimd>(simd: S, gradient: EpilogueGradient<'_
     } else {
         (channels - 1) * strides[0] + (size[0] - 1) * strides[1] + size[1]
     };
-    assert!(last <= to.len(), "room for the gradient");
+    assert!(last <= to.len(), "length of the gradient");
     for channel in 0..channels {
         let to = to.as_mut_ptr().wrapping_add(channel * strides[0]);
         let pitch = strides[1];
-        // SAFETY: `check` and the assertion hold all rows of this channel within their slices.
+        // SAFETY: by `check` and the assertion, all rows of this channel are within their slices.
         unsafe {
             match gradient.normalized {
                 None => for_each_vector(simd, &gradient, (channel, size), &mut Plain { to, pitch }),
@@ -120,7 +120,7 @@ struct Plain {
 impl<S: PoolSimd> Sink<S> for Plain {
     #[inline(always)]
     unsafe fn accept(&mut self, simd: S, [row, column]: [usize; 2], d: S::Vector, count: usize) {
-        // SAFETY: the caller's promise.
+        // SAFETY: guaranteed by the caller.
         unsafe { store(simd, self.to.add(row * self.pitch + column), d, count) }
     }
 }
@@ -137,7 +137,7 @@ impl<S: PoolSimd> Sink<S> for Through<S> {
     #[inline(always)]
     unsafe fn accept(&mut self, simd: S, [row, column]: [usize; 2], d: S::Vector, count: usize) {
         let [center, scale, slope, shift] = self.factors;
-        // SAFETY: the caller's promise.
+        // SAFETY: guaranteed by the caller.
         unsafe {
             let y = load(simd, self.y.add(row * self.width + column), count);
             let of_statistics = simd.mul_add(simd.sub(y, center), slope, shift);

@@ -1,16 +1,16 @@
-//! Batch normalisation over ragged batches, and what follows a convolution in one pass: normalise, relu,
-//! average.
+//! Batch normalization over ragged batches, and the epilogue of a convolution in one pass: normalization, ReLU,
+//! average pooling.
 //!
-//! A *channel* is whatever shares a mean: a channel of a convolution, a feature of a vector, or a channel's
-//! band of rows (give the C S bands of an example as so many channels). An example is [C, H, W] of its own
-//! size, a vector is [C, 1, 1]; statistics are over all positions of all examples, and nothing is padded.
+//! A *channel* is a set of values with a common mean: a channel of a convolution, a feature of a vector, or a band of
+//! rows of a channel (pass the C S bands of an example as C S channels). An example is [C, H, W] of its own size, a
+//! vector is [C, 1, 1]. Statistics are over all positions of all examples; nothing is padded.
 //!
-//! Training cuts a batch into shards that know nothing of each other, so each pass has three parts:
+//! Training splits a batch into independent shards, so each pass has three parts:
 //! ```text
-//! forward    each shard: add_moments    all: Moments::add in the order of the shards, Channel::from_batch
-//!            each shard: finish
+//! forward    each shard: add_moments          all: Moments::merge in the order of the shards, Channel::from_batch
+//!            each shard: epilogue
 //! backward   each shard: add_gradient_sums    all: GradientSums::add, ChannelGradient::from_batch
-//!            each shard: epilogue_backward (or a convolution's backward pass, which does it on the way)
+//!            each shard: epilogue_backward (or the backward pass of a convolution, which includes it)
 //! ```
 //!
 //! # Example

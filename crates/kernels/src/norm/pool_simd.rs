@@ -1,18 +1,18 @@
-//! What averaging over pairs and remembering signs needs of a vector.
+//! Vector operations of average pooling and ReLU signs.
 
 #[cfg(target_arch = "x86_64")]
 use crate::simd::{Avx2, Avx512};
 use crate::simd::{Portable, Simd};
 
-/// Vector operations on neighbours and on signs.
+/// Vector operations on adjacent lanes and on sign bits.
 pub(crate) trait PoolSimd: Simd {
-    /// Sums of neighbours: a0 + a1, a2 + a3, ... of a, then of b.
+    /// Sums of adjacent lanes: a0 + a1, a2 + a3, ... of a, then of b.
     fn pair_sums(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
 
-    /// Each number twice: v0, v0, v1, v1, ...; the lower half of the result and the upper.
+    /// Each lane twice, v0, v0, v1, v1, ...: the lower and the upper half of the result.
     fn repeat_each(self, v: Self::Vector) -> [Self::Vector; 2];
 
-    /// Bit by bit whether a lane is above that of the bound; NaN is not.
+    /// Bit mask of the lanes that are greater than those of the bound; NaN is not.
     fn mask_above(self, v: Self::Vector, bound: Self::Vector) -> u16;
 
     /// The lanes whose bit is set; the others are zero.
@@ -55,7 +55,7 @@ impl PoolSimd for Avx2 {
         // SAFETY: the token proves AVX2.
         unsafe {
             let sums = _mm256_castps_pd(_mm256_hadd_ps(a, b));
-            // The instruction sums within halves: put the quarters in order.
+            // The instruction sums within 128-bit halves: restore the order of the quarters.
             _mm256_castpd_ps(_mm256_permute4x64_pd::<0b11_01_10_00>(sums))
         }
     }

@@ -1,6 +1,6 @@
-//! Mean and largest number of windows, forward and backward.
+//! Average and max pooling, forward and backward.
 //!
-//! For windows of two side by side behind a convolution, [`crate::norm::Epilogue`] takes the mean on the way.
+//! For average pooling by 2 after a convolution, [`crate::norm::Epilogue`] is faster: it needs no second pass.
 
 #[cfg(any(test, feature = "reference"))]
 pub mod reference;
@@ -8,7 +8,7 @@ pub mod reference;
 use crate::convolution::{ShapeError, check_pooling, window_positions};
 use crate::simd::{Simd, kernel};
 
-/// A window and its steps; an input that is no whole number of steps is cut, as PyTorch does by default.
+/// Window and stride of a pooling layer; incomplete windows at the end are dropped, as by default in PyTorch.
 ///
 /// # Example
 /// ```
@@ -20,7 +20,7 @@ use crate::simd::{Simd, kernel};
 /// let (mut output, mut indices) = ([0.0; 2], [0; 2]);
 /// let input: &[f32] = &[1.0, 3.0, 2.0, 2.0, 9.0];
 /// max(InstructionSet::best(), pooling, (input, [1, 5]), &mut output, Some(&mut indices));
-/// assert_eq!((output, indices), ([3.0, 2.0], [1, 2])); // of equal numbers the first wins
+/// assert_eq!((output, indices), ([3.0, 2.0], [1, 2])); // the first of equal values
 /// # Ok::<(), stapes_kernels::convolution::ShapeError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,19 +30,19 @@ pub struct Pooling {
 }
 
 impl Pooling {
-    /// Windows [H, W] and the steps between them.
+    /// Creates a pooling with a window [H, W] and a stride [H, W].
     ///
     /// # Errors
-    /// [`ShapeError::Pooling`] where a number is 0.
+    /// [`ShapeError::Pooling`] if a value is 0.
     pub fn new(window: [usize; 2], stride: [usize; 2]) -> Result<Pooling, ShapeError> {
         check_pooling(window, stride)?;
         Ok(Pooling { window, stride })
     }
 
-    /// The size [H, W] of the output for an input of this size.
+    /// Size [H, W] of the output for an input of this size.
     ///
     /// # Errors
-    /// [`ShapeError::Window`] where the window is larger than the input.
+    /// [`ShapeError::Window`] if the window is larger than the input.
     pub fn output(&self, size: [usize; 2]) -> Result<[usize; 2], ShapeError> {
         let mut output = [0; 2];
         for axis in 0..2 {
@@ -51,24 +51,24 @@ impl Pooling {
         Ok(output)
     }
 
-    /// Numbers of a window.
+    /// Number of values in a window.
     fn area(&self) -> usize {
         self.window[0] * self.window[1]
     }
 
-    /// Panics unless input and output have as many channels; returns the output's size.
+    /// Panics unless input and output have the same number of channels; returns the size of the output.
     fn check(&self, input: usize, size: [usize; 2], output: usize) -> [usize; 2] {
         let [height, width] = match self.output(size) {
             Ok(output) => output,
             Err(error) => panic!("{error}"),
         };
         let channels = input / (size[0] * size[1]);
-        assert_eq!(channels * size[0] * size[1], input, "numbers of channels of {} x {}", size[0], size[1]);
-        assert_eq!(channels * height * width, output, "numbers of the output");
+        assert_eq!(channels * size[0] * size[1], input, "values in channels of {} x {}", size[0], size[1]);
+        assert_eq!(channels * height * width, output, "length of the output");
         [height, width]
     }
 
-    /// Where the windows of a channel start in it, in the order of the output.
+    /// Start of each window within its channel, in the order of the output.
     fn starts(&self, [height, width]: [usize; 2], pitch: usize) -> impl Iterator<Item = usize> + use<> {
         let [down, right] = self.stride;
         (0..height).flat_map(move |row| (0..width).map(move |column| row * down * pitch + column * right))
@@ -76,13 +76,13 @@ impl Pooling {
 }
 
 kernel! {
-    /// Writes the mean of each window.
+    /// Computes average pooling.
     ///
     /// # Shapes
     /// input [C, H, W] with its size [H, W] -> [C, H', W'] of [`Pooling::output`]
     ///
     /// # Panics
-    /// If the slices do not fit.
+    /// If the slice lengths do not match the shapes.
     pub fn average(pooling: Pooling, example: (&[f32], [usize; 2]), output: &mut [f32]) = average_generic
 }
 
@@ -100,7 +100,7 @@ fn average_generic<S: Simd>(_: S, pooling: Pooling, (input, size): (&[f32], [usi
     }
 }
 
-/// The sum of a row, in sixteen chains where it is long.
+/// Sum of a row, in sixteen chains if it is long.
 #[inline(always)]
 fn sum(row: &[f32]) -> f32 {
     const CHAINS: usize = 16;
@@ -117,10 +117,10 @@ fn sum(row: &[f32]) -> f32 {
 }
 
 kernel! {
-    /// Writes the gradient by the input of [`average`], from that by its output.
+    /// Computes the gradient w.r.t. the input of [`average`], from that w.r.t. its output.
     ///
     /// # Panics
-    /// If the slices do not fit.
+    /// If the slice lengths do not match the shapes.
     pub fn average_backward(pooling: Pooling, d_output: &[f32], d_input: (&mut [f32], [usize; 2])) =
         average_backward_generic
 }
@@ -148,14 +148,14 @@ fn average_backward_generic<S: Simd>(
 }
 
 kernel! {
-    /// Writes the largest number of each window (NaN if there is one), and where it stands within its
-    /// channel; of equal numbers the first.
+    /// Computes max pooling: the maximum of each window (NaN if it contains NaN) and the index of the first maximum
+    /// within its channel.
     ///
     /// # Shapes
-    /// input [C, H, W] with its size [H, W] -> [C, H', W'] of [`Pooling::output`], the indices too
+    /// input [C, H, W] with its size [H, W] -> [C, H', W'] of [`Pooling::output`]; indices have the same shape
     ///
     /// # Panics
-    /// If the slices do not fit.
+    /// If the slice lengths do not match the shapes.
     pub fn max(
         pooling: Pooling,
         example: (&[f32], [usize; 2]),
@@ -197,13 +197,13 @@ fn max_generic<S: Simd>(
     }
 }
 
-/// Whether a number takes the position of the largest so far: NaN does, and then stays.
+/// Whether a value replaces the maximum so far; NaN does, and then stays.
 #[inline(always)]
 fn replaces(number: f32, best: f32) -> bool {
     number > best || (number.is_nan() && !best.is_nan())
 }
 
-/// The largest number of a row and its position.
+/// Maximum of a row and its position.
 #[inline(always)]
 fn max_of(row: &[f32]) -> (f32, usize) {
     const LANES: usize = 16;
@@ -214,7 +214,7 @@ fn max_of(row: &[f32]) -> (f32, usize) {
         };
         return row.iter().enumerate().skip(1).fold((row[0], 0), better);
     }
-    // First the largest number, lane by lane, then its position.
+    // First the maximum, lane by lane, then its position.
     let mut lanes = whole[0];
     for part in &whole[1..] {
         lanes.iter_mut().zip(part).for_each(|(lane, &number)| {
@@ -224,15 +224,15 @@ fn max_of(row: &[f32]) -> (f32, usize) {
     let better = |best: f32, &number: &f32| if replaces(number, best) { number } else { best };
     let best = lanes.iter().chain(rest).fold(row[0], better);
     let found = row.iter().position(|&number| number == best || (number.is_nan() && best.is_nan()));
-    // It is one of the row's numbers.
+    // The maximum is one of the row's values, so a position is always found.
     (best, found.unwrap_or(0))
 }
 
 kernel! {
-    /// Writes the gradient by the input of [`max`], from that by its output and the indices.
+    /// Computes the gradient w.r.t. the input of [`max`], from that w.r.t. its output and the indices.
     ///
     /// # Panics
-    /// If the slices do not fit.
+    /// If the slice lengths do not match the shapes.
     pub fn max_backward(
         pooling: Pooling,
         d_output: &[f32],

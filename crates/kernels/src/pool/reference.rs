@@ -1,10 +1,8 @@
-//! Pooling as a textbook has it: plain loops over one channel, for f32 and f64.
-
-use std::ops::Div;
+//! Naive reference of pooling: plain loops over one channel, for f32 and f64.
 
 use crate::reference::Real;
 
-/// The positions (in a channel [H, W]) of each window's numbers, window by window.
+/// Returns, for each window, the positions of its values in a channel [H, W].
 pub fn windows(window: [usize; 2], stride: [usize; 2], [height, width]: [usize; 2]) -> Vec<Vec<usize>> {
     let mut all = Vec::new();
     for row in (0..).map(|i| i * stride[0]).take_while(|row| row + window[0] <= height) {
@@ -16,8 +14,8 @@ pub fn windows(window: [usize; 2], stride: [usize; 2], [height, width]: [usize; 
     all
 }
 
-/// The mean of each window, and the gradient by the channel for one by the means.
-pub fn average<R: Real + Div<Output = R>>(windows: &[Vec<usize>], channel: &[R], d: &[R]) -> [Vec<R>; 2] {
+/// Returns the mean of each window, and the gradient w.r.t. the channel given the gradient `d` w.r.t. the means.
+pub fn average<R: Real>(windows: &[Vec<usize>], channel: &[R], d: &[R]) -> [Vec<R>; 2] {
     let mut d_channel = vec![R::default(); channel.len()];
     let mut means = Vec::new();
     for (positions, &d) in windows.iter().zip(d) {
@@ -32,10 +30,10 @@ pub fn average<R: Real + Div<Output = R>>(windows: &[Vec<usize>], channel: &[R],
     [means, d_channel]
 }
 
-/// The largest number of each window, the first of equals, and the gradient by the channel for one by them.
+/// Returns the maximum of each window (the first of equals), and the gradient w.r.t. the channel given `d`.
 pub fn max<R: Real>(windows: &[Vec<usize>], channel: &[R], d: &[R]) -> [Vec<R>; 2] {
     let mut d_channel = vec![R::default(); channel.len()];
-    let mut numbers = Vec::new();
+    let mut values = Vec::new();
     for (positions, &d) in windows.iter().zip(d) {
         let mut best = positions[0];
         for &position in positions {
@@ -43,18 +41,20 @@ pub fn max<R: Real>(windows: &[Vec<usize>], channel: &[R], d: &[R]) -> [Vec<R>; 
                 best = position;
             }
         }
-        numbers.push(channel[best]);
+        values.push(channel[best]);
         d_channel[best] += d;
     }
-    [numbers, d_channel]
+    [values, d_channel]
 }
 
 #[cfg(test)]
 mod tests {
+    use stapes_testkit::finite_difference::finite_difference;
+
     use super::*;
 
     #[test]
-    fn every_gradient_agrees_with_finite_differences() {
+    fn gradients_match_finite_differences() {
         let windows = windows([2, 3], [1, 2], [4, 7]);
         let channel: Vec<f64> = (0..28).map(|index| (1.7 * f64::from(index)).sin()).collect();
         let d: Vec<f64> = (0..windows.len()).map(|index| (0.9 * index as f64).cos()).collect();
@@ -65,11 +65,11 @@ mod tests {
                 let loss = |offset: f64| -> f64 {
                     let mut moved = channel.clone();
                     moved[index] += offset;
-                    let [numbers, _] = pool(&windows, &moved, &d);
-                    numbers.iter().zip(&d).map(|(y, d)| y * d).sum()
+                    let [values, _] = pool(&windows, &moved, &d);
+                    values.iter().zip(&d).map(|(y, d)| y * d).sum()
                 };
-                // No two numbers are so near that a index changes.
-                let slope = (loss(1e-4) - loss(-1e-4)) / 2e-4;
+                // No two values are so close that a maximum changes.
+                let slope = finite_difference(1e-4, loss);
                 assert!((got - slope).abs() < 1e-9, "{index}: {got}, slope {slope}");
             }
         }

@@ -9,7 +9,7 @@ use crate::InstructionSet;
 const ROWS: usize = 256;
 const COLUMNS: usize = 512;
 
-/// Products of two matrices, and the memory that they need.
+/// Matrix products, with the working memory that they need.
 ///
 /// # Example
 /// ```
@@ -29,18 +29,18 @@ pub struct Products {
 }
 
 impl Products {
-    /// Without memory yet, for this instruction set.
+    /// Creates a multiplier for this instruction set; memory is allocated on first use.
     pub fn new(set: InstructionSet) -> Products {
         Products { a: OuterSum::new(set), b: Packed::new(set) }
     }
 
-    /// C = start + A B.
+    /// Computes C = start + A B.
     ///
     /// # Shapes
-    /// A [M, K], B [K, N], C [M, N], a starting row `[N]`
+    /// A [M, K], B [K, N], C [M, N], start row `[N]`
     ///
     /// # Panics
-    /// If the shapes do not fit.
+    /// If the shapes do not match.
     pub fn multiply(&mut self, a: Matrix<'_>, b: Matrix<'_>, mut c: MatrixMut<'_>, start: Start<'_>) {
         assert_eq!(a.columns(), b.rows(), "columns of A, rows of B");
         assert_eq!((c.rows(), c.columns()), (a.rows(), b.columns()), "the shape of C and of A B");
@@ -55,7 +55,7 @@ impl Products {
         }
         for left in (0..c.columns()).step_by(COLUMNS) {
             let columns = COLUMNS.min(c.columns() - left);
-            // At least once, as a product of no depth is its start.
+            // At least once, because a product of depth 0 is its start.
             for top in (0..depth.max(1)).step_by(super::tile::BLOCK) {
                 let rows = super::tile::BLOCK.min(depth - top);
                 self.b.pack(b.rows_from(top, rows).columns_from(left, columns));
@@ -70,15 +70,14 @@ impl Products {
         }
     }
 
-    /// Whether so few rows of A read B that packing it would cost more than it saves, and B can be read as it
-    /// lies.
+    /// Whether A has so few rows that packing B would cost more than it saves, and B can be read in place.
     fn can_skip_packing(&self, a: Matrix<'_>, b: Matrix<'_>) -> bool {
         let set = self.b.set();
         let panels = b.columns().next_multiple_of(2 * set.width());
         a.rows() <= set.tile_rows() && b.column_stride() == 1 && b.has_width(panels)
     }
 
-    /// C = start + A B for the B that is packed.
+    /// Computes C = start + A B for the packed B.
     fn multiply_packed(&mut self, a: Matrix<'_>, mut c: MatrixMut<'_>, start: Start<'_>) {
         if a.column_stride() == 1 {
             return self.b.multiply(a, c, start);

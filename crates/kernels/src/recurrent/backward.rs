@@ -1,4 +1,4 @@
-//! A layer's pass back through time.
+//! Backpropagation of a layer through time.
 
 use std::ops::Range;
 
@@ -8,44 +8,44 @@ use super::transition::Transition;
 use crate::Sequences;
 use crate::product::{Matrix, MatrixMut, Start};
 
-/// What a backward pass reads, all of it as in the forward pass before.
+/// Inputs of a backward pass; sequences, input and output as in the forward pass before.
 #[derive(Clone, Copy, Debug)]
 pub struct Backward<'a> {
-    /// Which frames exist.
+    /// Batch of sequences.
     pub sequences: &'a Sequences,
-    /// The packed frames [N, I].
+    /// Packed frames [N, I].
     pub input: Matrix<'a>,
-    /// What the forward pass wrote, [N, H].
+    /// Output of the forward pass, [N, H].
     pub output: Matrix<'a>,
-    /// The gradient of the loss by the output, [N, H].
+    /// Gradient of the loss w.r.t. the output, [N, H].
     pub d_output: Matrix<'a>,
-    /// The gradient by the final state, [S, B, H] in the caller's order; zero if not given.
+    /// Gradient w.r.t. the final state, [S, B, H] in the caller's order; zero if `None`.
     pub d_final: Option<&'a [f32]>,
-    /// Truncated back-propagation: time is cut into chunks of this many frames, and no gradient passes from
-    /// one chunk's states to those of the chunk before (Williams and Peng 1990). Not cut if not given.
+    /// Truncated backpropagation through time: time is split into chunks of this many frames, and no gradient flows
+    /// from a chunk to the chunk before (Williams and Peng 1990). `None` for no truncation.
     pub truncate: Option<usize>,
-    /// Whether to keep the norm of the gradient by each frame's h.
+    /// Whether to store the norm of the gradient w.r.t. the h of each frame.
     pub norms: bool,
 }
 
-/// Where a backward pass adds the gradients by the weights; shapes as in [`super::Weights`].
+/// Buffers to which a backward pass adds the gradients w.r.t. the weights; shapes as in [`super::Weights`].
 #[derive(Debug)]
 pub struct Gradients<'a> {
-    /// By W [G H, I].
+    /// Gradient w.r.t. W, [G H, I].
     pub input: &'a mut [f32],
-    /// By U [G H, H].
+    /// Gradient w.r.t. U, [G H, H].
     pub recurrent: &'a mut [f32],
-    /// By b and c, [G H] each.
+    /// Gradients w.r.t. b and c, [G H] each.
     pub bias: Option<[&'a mut [f32]; 2]>,
 }
 
 impl Recurrence {
-    /// Adds the gradients by the weights and, where it is asked for, starts or continues `d_input` [N, I]
-    /// with the gradient by the input; for the forward pass that came last, which must have kept what is
-    /// needed, with the weights of the last [`Recurrence::pack_weights_backward`].
+    /// Adds the gradients w.r.t. the weights and, if requested, sets `d_input` [N, I] to its start plus the gradient
+    /// w.r.t. the input. The last forward pass must have had `keep`, and
+    /// [`Recurrence::pack_weights_backward`] must have been called with the same weights.
     ///
     /// # Panics
-    /// If the shapes do not fit, or truncation is to chunks of no frames.
+    /// If the shapes do not match, or the chunks of a truncation have 0 frames.
     pub fn backward(
         &mut self,
         pass: Backward<'_>,
@@ -90,8 +90,8 @@ impl Recurrence {
         self.sums.finish(gradients);
     }
 
-    /// Starts the gradient by the states with that by the final states: a slot's rows are not touched
-    /// before the time of its last frame comes.
+    /// Initializes the gradient w.r.t. the states with that w.r.t. the final states; the rows of a slot are not used
+    /// before the time of its last frame.
     fn begin_gradient(&mut self, sequences: &Sequences, d_final: Option<&[f32]>) {
         let len = self.state_len();
         match d_final {
@@ -105,7 +105,7 @@ impl Recurrence {
         }
     }
 
-    /// Takes all slots that run at time `t` back through their frame.
+    /// Backpropagates through time `t` for all slots that have this frame.
     fn step_backward(&mut self, pass: Backward<'_>, t: usize) {
         let (sequences, hidden, cell_size) = (pass.sequences, self.hidden, self.cell_size());
         let batch = sequences.batch();
@@ -154,8 +154,8 @@ impl Recurrence {
         }
     }
 
-    /// Where truncation cuts between the frame of time `t` and the one read next, drops the gradient that came
-    /// from there.
+    /// At a truncation boundary between time `t` and the frame that is read next: clears the gradient that flows
+    /// back.
     fn truncate(&mut self, pass: Backward<'_>, t: usize) {
         let (sequences, batch) = (pass.sequences, pass.sequences.batch());
         let next = match self.direction {
@@ -173,8 +173,8 @@ impl Recurrence {
         d_c[..rows * cell_size].fill(0.0);
     }
 
-    /// Keeps the norms of the gradients by h of time `t`: what comes from above and what comes from the frame
-    /// read next.
+    /// Stores the norms of the gradients w.r.t. h at time `t`: the sum of the gradient of the output and the gradient
+    /// from the frame that is read next.
     fn save_norms(&mut self, pass: Backward<'_>, t: usize) {
         let sequences = pass.sequences;
         for slot in 0..sequences.rows(t) {
@@ -186,13 +186,13 @@ impl Recurrence {
         }
     }
 
-    /// The norm of the loss's gradient by h of every frame, packed \[N\], of the backward pass that came last;
-    /// empty if that pass was not asked for them.
+    /// Norms of the gradient of the loss w.r.t. the h of every frame, packed \[N\], from the last backward pass;
+    /// empty if that pass did not request them.
     pub fn state_gradient_norms(&self) -> &[f32] {
         &self.norms
     }
 
-    /// Adds what the frames of the span give to the gradients by the weights.
+    /// Adds the contribution of the span's frames to the gradients w.r.t. the weights.
     fn add_sums(&mut self, pass: Backward<'_>, span: Range<usize>) {
         let (sequences, hidden) = (pass.sequences, self.hidden);
         let (first, count) = frames_of(sequences, &span);
@@ -235,7 +235,7 @@ impl Recurrence {
     }
 }
 
-/// The first packed row of a span of time, and how many there are.
+/// Returns the first packed row of a span of time and its number of rows.
 fn frames_of(sequences: &Sequences, span: &Range<usize>) -> (usize, usize) {
     let first = sequences.start(span.start);
     (first, sequences.start(span.end) - first)

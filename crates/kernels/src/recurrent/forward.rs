@@ -1,4 +1,4 @@
-//! A layer's pass through time.
+//! The forward pass of a layer.
 
 use std::ops::Range;
 
@@ -8,33 +8,33 @@ use super::transition::{Input, Transition};
 use crate::Sequences;
 use crate::product::{Matrix, MatrixMut, Start};
 
-/// What a forward pass reads.
+/// Inputs of a forward pass.
 #[derive(Clone, Copy, Debug)]
 pub struct Forward<'a> {
-    /// Which frames exist.
+    /// Batch of sequences.
     pub sequences: &'a Sequences,
-    /// The packed frames [N, I].
+    /// Packed frames [N, I].
     pub input: Matrix<'a>,
-    /// The states before the first frames read, [S, B, H] in the caller's order; zero if not given.
+    /// Initial states, [S, B, H] in the caller's order; zero if `None`.
     pub initial: Option<&'a [f32]>,
-    /// Whether a backward pass will follow.
+    /// Whether to keep the values that a backward pass needs.
     pub keep: bool,
 }
 
-/// From so many rows a frame on, in the mean of a span, the input's and the recurrent product of a frame run together.
+/// Mean number of rows per frame from which the input product and the recurrent product of a frame run as one.
 const ROWS: usize = 12;
 
 impl Recurrence {
-    /// Computes h of every frame, with the weights of the last [`Recurrence::pack_weights`].
+    /// Computes h of every frame with the weights of the last [`Recurrence::pack_weights`].
     ///
-    /// A frame's numbers do not depend on which other sequences come along: they are bit for bit the same
-    /// in any batch, and also when a sequence is cut and continued from the state reached.
+    /// The result of a frame does not depend on other sequences: it has the same bits in any batch, and also if a
+    /// sequence is split and continued from the state that it reached.
     ///
     /// # Shapes
     /// output [N, H], packed
     ///
     /// # Panics
-    /// If the shapes do not fit.
+    /// If the shapes do not match.
     pub fn forward(&mut self, pass: Forward<'_>, mut output: MatrixMut<'_>) {
         let Forward { sequences, input, .. } = pass;
         let (frames, hidden) = (sequences.frames(), self.hidden);
@@ -45,7 +45,7 @@ impl Recurrence {
         self.cells.sized(cells * self.cell_size());
         let mut spans = self.spans(sequences, self.direction);
         while let Some(span) = spans.next(sequences) {
-            // Few rows a frame: one product for the whole span keeps more of the processor busy.
+            // With few rows per frame, one product for the whole span uses the processor better.
             let (first, end) = (sequences.start(span.start), sequences.start(span.end));
             let few = end - first < ROWS * span.len();
             self.gates.reserve(if pass.keep { frames } else { end - first });
@@ -67,12 +67,12 @@ impl Recurrence {
         }
     }
 
-    /// H for cells with a memory c, else 0.
+    /// Size of the cell state c: H for the LSTM, 0 for other cells.
     pub(super) fn cell_size(&self) -> usize {
         (self.shape.states - 1) * self.hidden
     }
 
-    /// Starts the blocks of a span's frames with the biases and the input projection.
+    /// Sets the blocks of a span's frames to the biases plus the input projection.
     fn project(&mut self, pass: Forward<'_>, span: Range<usize>) {
         let sequences = pass.sequences;
         let (first, end) = (sequences.start(span.start), sequences.start(span.end));
@@ -93,8 +93,8 @@ impl Recurrence {
         }
     }
 
-    /// Takes a group of slots through the frame of `time`; `span` is the first time of the span, and
-    /// `projected` says whether its blocks hold the input's share already.
+    /// Computes the frame at `time` for a group of slots; `span` is the first time of the span, and `projected` is
+    /// true if the blocks contain the input projection already.
     fn step_group(
         &mut self,
         pass: Forward<'_>,
@@ -144,7 +144,7 @@ impl Recurrence {
         transition.forward(rows, gated);
     }
 
-    /// Copies the states of the sequences whose last frame read is that of `time`.
+    /// Copies the states of the sequences whose last frame to be read is at `time`.
     fn save_final(&mut self, pass: Forward<'_>, time: usize, output: Matrix<'_>) {
         let sequences = pass.sequences;
         let done = match self.direction {
@@ -167,7 +167,7 @@ impl Recurrence {
 }
 
 impl BatchStates {
-    /// Takes in the initial state, or zero.
+    /// Sets the initial state, zero if not given.
     fn begin(&mut self, sequences: &Sequences, (states, hidden): (usize, usize), initial: Option<&[f32]>) {
         self.batch = sequences.batch();
         self.has_initial = initial.is_some();

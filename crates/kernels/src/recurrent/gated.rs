@@ -1,4 +1,4 @@
-//! The formulas around a gated product, over the rows of one time step.
+//! Kernels of the gate before a gated product, over the rows of one time step.
 
 use super::cell::{Cell, CellKind};
 use super::rows::{checked_hidden, dispatch, load_gates, load_states, store_gates};
@@ -6,22 +6,22 @@ use crate::InstructionSet;
 use crate::product::{Matrix, MatrixMut};
 use crate::simd::{Lanes, Simd, kernel};
 
-/// Computes the gated states into their block of `gates`, from the blocks and the states before.
+/// Computes the gated states into their block of `gates`, from the blocks and the previous states.
 pub(super) fn gate(set: InstructionSet, kind: CellKind, gates: MatrixMut<'_>, previous: [Matrix<'_>; 2]) {
     dispatch!(kind, gate_rows(set, gates, previous));
 }
 
-/// Rows whose gradients go back through the gate.
+/// Rows for backpropagation through the gate.
 pub(super) struct GateBackwardRows<'a> {
     pub(super) gates: MatrixMut<'a>,
     pub(super) previous: [Matrix<'a>; 2],
-    /// The gradient by the gated states.
+    /// Gradient w.r.t. the gated states.
     pub(super) d_gated: Matrix<'a>,
-    /// The gradients by the states before, to be added to.
+    /// Gradients w.r.t. the previous states, to which the kernel adds.
     pub(super) d_previous: [MatrixMut<'a>; 2],
 }
 
-/// Goes back through the gate.
+/// Backpropagates through the gate.
 pub(super) fn gate_backward(set: InstructionSet, kind: CellKind, rows: GateBackwardRows<'_>) {
     dispatch!(kind, gate_backward_rows(set, rows));
 }
@@ -42,7 +42,7 @@ fn gate_generic<S: Simd, C: Cell>(simd: S, mut gates: MatrixMut<'_>, previous: [
         let before = previous.map(|matrix| matrix.pointer(row, 0));
         for unit in (0..hidden).step_by(S::WIDTH) {
             let count = S::WIDTH.min(hidden - unit);
-            // SAFETY: each pointer starts a row of `hidden` numbers (`blocks * hidden` for the gates), as
+            // SAFETY: each pointer starts a row of `hidden` values (`blocks * hidden` for the gates), as
             // checked above, and `unit + count <= hidden`.
             unsafe {
                 let mut blocks = load_gates::<S, C>(simd, to.add(unit), hidden, count);
@@ -66,7 +66,7 @@ fn gate_backward_generic<S: Simd, C: Cell>(simd: S, rows: GateBackwardRows<'_>) 
         let from = d_gated.pointer(row, 0);
         for unit in (0..hidden).step_by(S::WIDTH) {
             let count = S::WIDTH.min(hidden - unit);
-            // SAFETY: as in `gate_generic`; the gradients are rows of `hidden` numbers too.
+            // SAFETY: as in `gate_generic`; the gradients are rows of `hidden` values too.
             unsafe {
                 let mut blocks = load_gates::<S, C>(simd, to.add(unit), hidden, count);
                 let states = load_states::<S, C>(simd, before, unit, count);

@@ -1,9 +1,9 @@
-//! Recurrent layers: what a cell computes, and the one runner that takes any cell through time.
+//! Recurrent layers: the formulas of each cell, and one implementation of the pass through time for all cells.
 //!
-//! A [cell](CellKind) is a handful of formulas on the pre-activations of its gates ([`lstm`] stands for all:
-//! forward, and beside it backward). Everything else is written once, in [`Recurrence`]: one product for the
-//! input projection of many frames, the recurrent product of each time step with weights packed once,
-//! directions, lengths, initial and final states, and the gradients.
+//! A [cell](CellKind) is a few formulas on the pre-activations of its gates; [`lstm`] is the example, with backward
+//! next to forward. [`Recurrence`] implements everything else once: the input projection as one product for many
+//! frames, the recurrent product of each time step with packed weights, directions, lengths, initial and final
+//! states, gradients.
 
 mod backward;
 mod blocks;

@@ -1,4 +1,4 @@
-//! One frame at a time, as on a stream.
+//! Processing of single frames, as in a stream.
 
 use super::recurrence::{Direction, Recurrence};
 use super::rows::ForwardRows;
@@ -6,16 +6,16 @@ use super::transition::{Input, Transition};
 use crate::product::{Matrix, MatrixMut};
 
 impl Recurrence {
-    /// Takes a state one frame on, with the weights of the last [`Recurrence::pack_weights`]; the new h is its
-    /// first H numbers.
+    /// Updates a state by one frame, with the weights of the last [`Recurrence::pack_weights`]; the new h is the
+    /// first H values of the state.
     ///
-    /// The numbers are bit for bit those of [`Recurrence::forward`] over the whole sequence.
+    /// The result has the same bits as [`Recurrence::forward`] over the whole sequence.
     ///
     /// # Shapes
     /// frame `[I]`; state [S, H]
     ///
     /// # Panics
-    /// If the shapes do not fit, or the layer reads backward: then there is no next frame to wait for.
+    /// If the shapes do not match, or the layer reads backward and so cannot process a stream.
     ///
     /// # Example
     /// ```
@@ -31,7 +31,7 @@ impl Recurrence {
     /// ```
     pub fn step(&mut self, frame: &[f32], state: &mut [f32]) {
         let (hidden, cell_size) = (self.hidden, self.cell_size());
-        assert_eq!(self.direction, Direction::Forward, "a layer that reads backward cannot run on a stream");
+        assert_eq!(self.direction, Direction::Forward, "a backward layer cannot process a stream");
         assert_eq!(frame.len(), self.inputs, "the frame");
         assert_eq!(state.len(), hidden + cell_size, "the state");
         let before = self.before.sized(hidden + cell_size);

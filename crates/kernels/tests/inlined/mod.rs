@@ -1,7 +1,7 @@
-//! Whether the vector operations of kernels are inlined into them, as `src/simd/mod.rs` says they must be: where they are
-//! not, each is a call, and kernels take up to twice the time with results as right as ever.
+//! Check that the vector operations of kernels are inlined, as `src/simd/mod.rs` requires. Otherwise each operation
+//! is a call, and kernels take up to twice the time, with correct results.
 
-/// Panics with the names of the vector operations that are functions of their own in this test's program.
+/// Panics with the names of the vector operations that are separate functions in this test's program.
 #[cfg(target_os = "linux")]
 pub(crate) fn check() {
     use object::{Object, ObjectSymbol};
@@ -15,6 +15,6 @@ pub(crate) fn check() {
     assert!(outlined.is_empty(), "{outlined:#?}");
 }
 
-/// Other systems keep symbols elsewhere.
+/// Other systems store symbols elsewhere.
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn check() {}
