@@ -54,7 +54,9 @@ impl Bench {
                     convolution.forward((input, size), Epilogue::default(), y, None);
                 }
             });
-            for (what, times, with_input) in [("backward", 2.0, true), ("gradient by weights", 1.0, false)] {
+            for (what, times, with_input) in
+                [("backward", 2.0, true), ("gradient w.r.t. weights", 1.0, false)]
+            {
                 self.time(&format!("{name}: {what}"), times * operations, || {
                     convolution.begin_backward(&weights);
                     for example in 0..BATCH {

@@ -35,7 +35,7 @@ pub(crate) fn sigmoid<S: Simd>(x: Lanes<S>) -> Lanes<S> {
     x.select_greater(x.all(-SIGMOID_LIMIT), open, x.mul_add(x.all(0.0), x.all(0.0)))
 }
 
-/// The sigmoid of the negative limit is 1e-18.
+/// Limit of the input: the sigmoid of its negative is 1e-18.
 const SIGMOID_LIMIT: f32 = 41.446_53;
 
 /// e^x.
@@ -147,7 +147,7 @@ pub fn softmax_in_place(set: InstructionSet, values: &mut [f32], classes: usize)
         row.iter_mut().for_each(|score| *score -= largest);
         exp_in_place(set, row);
         let sum: f32 = row.iter().sum();
-        row.iter_mut().for_each(|share| *share /= sum);
+        row.iter_mut().for_each(|score| *score /= sum);
     }
 }
 
@@ -256,7 +256,7 @@ mod tests {
             let mut scores = [1000.0, 1000.0, -1000.0, f32::NAN, 1.0, 2.0];
             softmax_in_place(set, &mut scores, 3);
             assert_eq!(scores[..3], [0.5, 0.5, 0.0]);
-            assert!(scores[3..].iter().all(|share| share.is_nan()));
+            assert!(scores[3..].iter().all(|score| score.is_nan()));
         }
     }
 }

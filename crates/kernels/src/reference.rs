@@ -3,69 +3,11 @@
 //! Tests compare the fast kernels with it, and check it with finite differences. It shares only the names of the
 //! cells with the kernels, and is far too slow for any other use.
 
-use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
+mod real;
+
+pub use real::Real;
 
 use crate::recurrent::CellKind;
-
-/// A floating-point number: f32 or f64.
-pub trait Real:
-    Copy
-    + Default
-    + AddAssign
-    + Add<Output = Self>
-    + Sub<Output = Self>
-    + Mul<Output = Self>
-    + Div<Output = Self>
-    + Neg<Output = Self>
-{
-    /// One.
-    const ONE: Self;
-
-    /// tanh of the standard library.
-    fn tanh(self) -> Self;
-
-    /// 1 / (1 + e^-x) with the standard library's exponential.
-    fn sigmoid(self) -> Self;
-
-    /// Whether the value is greater than zero.
-    fn positive(self) -> bool;
-
-    /// Square root.
-    fn sqrt(self) -> Self;
-
-    /// Converts a count.
-    fn from_count(count: usize) -> Self;
-}
-
-macro_rules! real {
-    ($($type:ty),*) => {$(
-        impl Real for $type {
-            const ONE: Self = 1.0;
-
-            fn tanh(self) -> Self {
-                self.tanh()
-            }
-
-            fn sigmoid(self) -> Self {
-                1.0 / (1.0 + (-self).exp())
-            }
-
-            fn positive(self) -> bool {
-                self > 0.0
-            }
-
-            fn sqrt(self) -> Self {
-                self.sqrt()
-            }
-
-            fn from_count(count: usize) -> Self {
-                count as Self
-            }
-        }
-    )*};
-}
-
-real!(f32, f64);
 
 /// Weights of one layer in one direction, or the gradients w.r.t. them.
 #[derive(Clone, Debug)]
@@ -154,7 +96,7 @@ impl<R: Real> Layer<R> {
         caches
     }
 
-    /// r * h.
+    /// Returns r * h.
     fn reset(&self, [x, u]: [&[R]; 2], h: &[R]) -> Vec<R> {
         (0..self.hidden).map(|unit| (x[unit] + u[unit]).sigmoid() * h[unit]).collect()
     }
@@ -205,16 +147,16 @@ impl<R: Real> Layer<R> {
                 *d_h += d_output;
             }
             let ([mut d_x, mut d_u], mut d_before) = self.cell_backward(&caches[t], before, &d_state);
-            let mut of_h = d_u.len();
+            let mut h_rows = d_u.len();
             if self.kind == CellKind::GruResetBefore {
-                of_h = 2 * self.hidden;
-                let d_r = self.reset_backward(&caches[t], before, &d_u[of_h..], (gradients, &mut d_before));
+                h_rows = 2 * self.hidden;
+                let d_r = self.reset_backward(&caches[t], before, &d_u[h_rows..], (gradients, &mut d_before));
                 d_x[..self.hidden].copy_from_slice(&d_r);
                 d_u[..self.hidden].copy_from_slice(&d_r);
             }
             affine_backward(&d_x, (&self.input, &frames[t]), &mut gradients.input, &mut d_frames[t]);
             affine_backward(
-                &d_u[..of_h],
+                &d_u[..h_rows],
                 (&self.recurrent, &before.h),
                 &mut gradients.recurrent,
                 &mut d_before.h,
@@ -268,7 +210,7 @@ impl<R: Real> Layer<R> {
             let (h, d_h) = (cache.state.h[unit], d.h[unit]);
             let mut gates = [R::default(); 4];
             // U h + c and W x + b have different gradients only in the GRU, and only for n.
-            let mut of_n = None;
+            let mut d_u_n = None;
             match self.kind {
                 CellKind::RnnTanh => gates[0] = d_h * (R::ONE - h * h),
                 CellKind::RnnRelu => gates[0] = if h.positive() { d_h } else { R::default() },
@@ -280,7 +222,7 @@ impl<R: Real> Layer<R> {
                     gates[0] = d_a_n * u_n * slope(r);
                     gates[1] = d_h * (before.h[unit] - n) * slope(z);
                     gates[2] = d_a_n;
-                    of_n = Some(d_a_n * r);
+                    d_u_n = Some(d_a_n * r);
                     d_before.h[unit] = d_h * z;
                 }
                 CellKind::GruResetBefore => {
@@ -292,18 +234,18 @@ impl<R: Real> Layer<R> {
                 }
                 CellKind::Lstm => {
                     let (i, f, g, o) = (at(0).sigmoid(), at(1).sigmoid(), at(2).tanh(), at(3).sigmoid());
-                    let shown = cache.state.c[unit].tanh();
-                    let d_c = d.c[unit] + d_h * o * (R::ONE - shown * shown);
+                    let tanh_c = cache.state.c[unit].tanh();
+                    let d_c = d.c[unit] + d_h * o * (R::ONE - tanh_c * tanh_c);
                     gates[0] = d_c * g * slope(i);
                     gates[1] = d_c * before.c[unit] * slope(f);
                     gates[2] = d_c * i * (R::ONE - g * g);
-                    gates[3] = d_h * shown * slope(o);
+                    gates[3] = d_h * tanh_c * slope(o);
                     d_before.c[unit] = d_c * f;
                 }
             }
             for (gate, &value) in gates.iter().enumerate().take(self.kind.gates()) {
                 d_x[gate * hidden + unit] = value;
-                d_u[gate * hidden + unit] = if gate == 2 { of_n.unwrap_or(value) } else { value };
+                d_u[gate * hidden + unit] = if gate == 2 { d_u_n.unwrap_or(value) } else { value };
             }
         }
         ([d_x, d_u], d_before)

@@ -270,9 +270,9 @@ fn every_cell_matches_the_reference() {
             };
             check("outputs", &all(&got.outputs), &all(&expected.outputs), 1e-5);
             check("final state", &got.last, &expected.last, 1e-5);
-            check("gradient by the input", &all(&got.d_frames), &all(&expected.d_frames), 1e-4);
-            check("gradient by the initial state", &got.d_initial, &expected.d_initial, 1e-4);
-            let names = ["gradient by W", "gradient by U", "gradient by b", "gradient by c"];
+            check("gradient w.r.t. the input", &all(&got.d_frames), &all(&expected.d_frames), 1e-4);
+            check("gradient w.r.t. the initial state", &got.d_initial, &expected.d_initial, 1e-4);
+            let names = ["gradient w.r.t. W", "gradient w.r.t. U", "gradient w.r.t. b", "gradient w.r.t. c"];
             for (part, name) in names.into_iter().enumerate() {
                 check(name, &got.gradients[part], &expected.gradients[part], 1e-4);
             }

@@ -103,9 +103,9 @@ fn naive_epilogue(steps: Steps<'_>, (y, size): (&[f64], [usize; 2]), d: &[f64]) 
             .collect();
         let relu_output: Vec<f64> = z.iter().map(|&z| if steps.relu { z.max(0.0) } else { z }).collect();
         let d = &d[channel * windows.len()..][..windows.len()];
-        let [means, d_rectified] = pool::reference::average(&windows, &relu_output, d);
+        let [means, d_relu_output] = pool::reference::average(&windows, &relu_output, d);
         output.extend(means);
-        d_y.extend(z.iter().zip(d_rectified).zip(y).map(|((&z, d), y)| {
+        d_y.extend(z.iter().zip(d_relu_output).zip(y).map(|((&z, d), y)| {
             let d = if steps.relu && z <= 0.0 { 0.0 } else { d };
             d * f64::from(back.scale)
                 + (y - f64::from(back.center)) * f64::from(back.slope)
@@ -171,14 +171,14 @@ fn check(set: InstructionSet, shape: ConvolutionShape, sizes: &[[usize; 2]], var
         let wants_input = example != 1;
         convolution.backward((&input, size), gradient, wants_input.then_some(&mut got));
         if wants_input {
-            close(&what("gradient by the input"), &got, &d_input, 1e-4);
+            close(&what("gradient w.r.t. the input"), &got, &d_input, 1e-4);
         }
     }
     let (mut d_weights, mut d_bias) = (vec![0.25; weights.len()], vec![-0.5; shape.outputs]);
     convolution.finish_backward(Gradients { weights: &mut d_weights, bias: Some(&mut d_bias) });
     let what = |name: &str| format!("{name}, {set}, {shape:?}, variant {variant}");
-    close(&what("gradient by the weights"), &d_weights, &expected_weights, 1e-4);
-    close(&what("gradient by the bias"), &d_bias, &expected_bias, 1e-4);
+    close(&what("gradient w.r.t. the weights"), &d_weights, &expected_weights, 1e-4);
+    close(&what("gradient w.r.t. the bias"), &d_bias, &expected_bias, 1e-4);
 }
 
 #[test]

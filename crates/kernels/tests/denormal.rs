@@ -11,7 +11,7 @@ const HIDDEN: usize = 24;
 const FRAMES: usize = 400;
 
 /// Whether a nonzero value is smaller than the smallest state or gradient that is stored.
-fn fades(values: &[f32]) -> bool {
+fn has_tiny_values(values: &[f32]) -> bool {
     values.iter().any(|value| *value != 0.0 && value.abs() < 1e-30)
 }
 
@@ -37,7 +37,7 @@ fn states_and_gradients_of_saturated_cells_contain_no_denormal_values() {
             let mut output = vec![f32::NAN; FRAMES * HIDDEN];
             let forward = Forward { sequences: &sequences, input, initial: None, keep: true };
             layer.forward(forward, MatrixMut::new(&mut output, FRAMES, HIDDEN));
-            assert!(!fades(&output), "{set}: {kind:?}: a state");
+            assert!(!has_tiny_values(&output), "{set}: {kind:?}: a state");
             let mut d_output = vec![0.0; FRAMES * HIDDEN];
             d_output[(FRAMES - 1) * HIDDEN..].fill(0.1);
             let (mut d_w, mut d_u) = (vec![0.0; w.len()], vec![0.0; u.len()]);

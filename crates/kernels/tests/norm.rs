@@ -101,8 +101,8 @@ fn check(set: InstructionSet, channels: usize, shards: &[&[[usize; 2]]], offset:
             close(&what("gradient"), *got, *expected, 10.0 * weight * scale);
         }
         let largest = y.iter().flatten().count() as f64;
-        close(&what("gradient by the weight"), gradients[channel].1[0], d_weight, largest * scale);
-        close(&what("gradient by the bias"), gradients[channel].1[1], d_bias, largest);
+        close(&what("gradient w.r.t. the weight"), gradients[channel].1[0], d_weight, largest * scale);
+        close(&what("gradient w.r.t. the bias"), gradients[channel].1[1], d_bias, largest);
     }
 }
 

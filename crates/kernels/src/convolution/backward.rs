@@ -51,7 +51,7 @@ impl Convolution {
         let d = PlaneGradient { values: &gradient_planes[layout.margin..], stride: layout.stride };
         self.sums.add(&self.shape, &grid, (planes, self.taps.forward()), d);
         if let Some(d_input) = d_input {
-            assert_eq!(d_input.len(), input.len(), "length of the gradient by the input");
+            assert_eq!(d_input.len(), input.len(), "length of the gradient w.r.t. the input");
             self.input_gradient(&grid, (layout, gradient_planes), d_input);
         }
         self.d_output = buffer;

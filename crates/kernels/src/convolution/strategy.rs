@@ -22,11 +22,11 @@ impl RowMode {
         }
         let (work, after) = taps.map_or((1, 0), |taps| (taps, COPY));
         let joined = grid.positions().div_ceil(width) * (work + after);
-        let apart = grid.output[0] * grid.output[1].div_ceil(width) * work;
-        if joined < apart { RowMode::Joined } else { RowMode::Separate }
+        let separate = grid.output[0] * grid.output[1].div_ceil(width) * work;
+        if joined < separate { RowMode::Joined } else { RowMode::Separate }
     }
 
-    /// Returns the runs over `rows` rows of `columns` positions; the destination rows are `pitch` apart.
+    /// Returns the runs over `rows` rows of `columns` positions; the destination rows are `pitch` separate.
     pub(super) fn runs(self, grid: &Grid, [rows, columns]: [usize; 2], pitch: usize) -> Runs {
         match self {
             RowMode::Joined => Runs::one((rows - 1) * grid.pitch() + columns),

@@ -106,7 +106,7 @@ impl WeightGradients {
     /// Adds the sums to the gradients.
     pub(super) fn finish(&self, shape: &ConvolutionShape, gradients: Gradients<'_>) {
         let Gradients { weights, bias } = gradients;
-        assert_eq!(weights.len(), shape.weights(), "length of the gradient by the weights");
+        assert_eq!(weights.len(), shape.weights(), "length of the gradient w.r.t. the weights");
         if self.has_positions {
             add_lanes(self.set, &self.positions.all()[..weights.len() * self.set.width()], weights);
         }
@@ -123,7 +123,7 @@ impl WeightGradients {
             }
         }
         if let Some(bias) = bias {
-            assert_eq!(bias.len(), shape.outputs, "length of the gradient by the bias");
+            assert_eq!(bias.len(), shape.outputs, "length of the gradient w.r.t. the bias");
             bias.iter_mut().zip(&self.bias).for_each(|(to, &sum)| *to += sum as f32);
         }
     }

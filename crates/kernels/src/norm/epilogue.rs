@@ -167,7 +167,7 @@ fn epilogue_generic<S: PoolSimd>(simd: S, steps: Epilogue<'_>, rows: Rows<'_>, m
             channel: steps.channels.map_or(Channel::IDENTITY, |channels| channels[channel]),
             floor: if steps.relu { 0.0 } else { f32::NEG_INFINITY },
         };
-        // SAFETY: by the assertions, the rows of this channel lie within the slices.
+        // SAFETY: by the assertions, the rows of this channel are within the slices.
         unsafe {
             match steps.pool {
                 AvgPool::None => channel_rows::<S, 1, false>(simd, part),

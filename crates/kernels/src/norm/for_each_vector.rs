@@ -23,7 +23,7 @@ pub(super) trait Sink<S: PoolSimd> {
     ///
     /// # Safety
     /// The pointers of the sink are valid for the row and the columns.
-    unsafe fn accept(&mut self, simd: S, place: [usize; 2], d: S::Vector, count: usize);
+    unsafe fn accept(&mut self, simd: S, position: [usize; 2], d: S::Vector, count: usize);
 }
 
 /// Calls the sink for all vectors of a channel.
@@ -34,15 +34,15 @@ pub(super) trait Sink<S: PoolSimd> {
 pub(super) unsafe fn for_each_vector<S: PoolSimd, K: Sink<S>>(
     simd: S,
     gradient: &EpilogueGradient<'_>,
-    place: (usize, [usize; 2]),
+    position: (usize, [usize; 2]),
     sink: &mut K,
 ) {
     // SAFETY: guaranteed by the caller.
     unsafe {
         match gradient.pool {
-            AvgPool::None => for_each_vector_in_rows::<S, K, 1, false>(simd, gradient, place, sink),
-            AvgPool::By2 => for_each_vector_in_rows::<S, K, 1, true>(simd, gradient, place, sink),
-            AvgPool::By2x2 => for_each_vector_in_rows::<S, K, 2, true>(simd, gradient, place, sink),
+            AvgPool::None => for_each_vector_in_rows::<S, K, 1, false>(simd, gradient, position, sink),
+            AvgPool::By2 => for_each_vector_in_rows::<S, K, 1, true>(simd, gradient, position, sink),
+            AvgPool::By2x2 => for_each_vector_in_rows::<S, K, 2, true>(simd, gradient, position, sink),
         }
     }
 }

@@ -97,7 +97,7 @@ impl OuterSum {
     }
 
     /// Computes C = start + Aᵀ B for a B that is not worth packing. The slice of B must contain its rows and, after
-    /// the last, as many values as fill a panel.
+    /// the last row, enough values to fill a panel.
     pub(crate) fn multiply_rows(&self, b: Matrix<'_>, c: MatrixMut<'_>, start: Start<'_>) {
         multiply(self.set, [(self.left(), Right::Rows(b)), NOTHING], c, start);
     }

@@ -203,7 +203,7 @@ impl Right<'_> {
             Right::Rows(matrix) => {
                 assert_eq!(matrix.column_stride(), 1, "the columns of B must be contiguous");
                 let width = matrix.columns().next_multiple_of(2 * S::WIDTH);
-                assert!(matrix.has_width(width), "the rows of B cannot be read to the end of a panel");
+                assert!(matrix.has_width(width), "the rows of B must be readable to the end of a panel");
             }
             Right::Nothing => {}
         }
@@ -243,7 +243,7 @@ fn multiply_generic<S: Simd>(
     let in_tiles = |(a, _): &(Left<'_>, Right<'_>)| matches!(a, Left::Tiles { .. });
     assert!(
         matches!(products[1].1, Right::Nothing) || in_tiles(&products[0]) == in_tiles(&products[1]),
-        "both A lie alike"
+        "both A must have the same layout"
     );
     for (a, b) in &products {
         if let Right::Nothing = b {

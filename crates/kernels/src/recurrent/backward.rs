@@ -40,9 +40,9 @@ pub struct Gradients<'a> {
 }
 
 impl Recurrence {
-    /// Adds the gradients w.r.t. the weights and, if requested, sets `d_input` [N, I] to its start plus the gradient
-    /// w.r.t. the input. The last forward pass must have had `keep`, and
-    /// [`Recurrence::pack_weights_backward`] must have been called with the same weights.
+    /// Backpropagates through the last forward pass, which must have had `keep`, with the weights of the last
+    /// [`Recurrence::pack_weights_backward`]. Adds the gradients w.r.t. the weights to `gradients`. If `d_input` [N,
+    /// I] is given, computes its start plus the gradient w.r.t. the input.
     ///
     /// # Panics
     /// If the shapes do not match, or the chunks of a truncation have 0 frames.
@@ -61,19 +61,19 @@ impl Recurrence {
         );
         assert_eq!((pass.output.rows(), pass.output.columns()), (frames, hidden), "the shape of the output");
         assert_eq!(sequences.batch(), self.states.batch, "the sequences of the forward pass");
-        assert_ne!(pass.truncate, Some(0), "chunks of no frames");
+        assert_ne!(pass.truncate, Some(0), "chunks of 0 frames");
         self.begin_gradient(sequences, pass.d_final);
         self.sums.begin();
         self.norms.clear();
         self.norms.resize(if pass.norms { frames } else { 0 }, 0.0);
-        let against = match self.direction {
+        let reverse = match self.direction {
             Direction::Forward => Direction::Backward,
             Direction::Backward => Direction::Forward,
         };
-        let mut spans = self.spans(sequences, against);
+        let mut spans = self.spans(sequences, reverse);
         while let Some(span) = spans.next(sequences) {
             for step in 0..span.len() {
-                let t = match against {
+                let t = match reverse {
                     Direction::Forward => span.start + step,
                     Direction::Backward => span.end - 1 - step,
                 };
@@ -99,7 +99,7 @@ impl Recurrence {
                 self.states.gradient.zeroed(len);
             }
             Some(gradient) => {
-                assert_eq!(gradient.len(), len, "a gradient by the final state");
+                assert_eq!(gradient.len(), len, "the gradient w.r.t. the final state");
                 gather(sequences, self.hidden, gradient, self.states.gradient.sized(len));
             }
         }

@@ -243,7 +243,7 @@ pub(super) struct Spans {
 }
 
 impl Spans {
-    /// Next span, in ascending time; at least one step.
+    /// Next span as a range of ascending times; at least one step.
     pub(super) fn next(&mut self, sequences: &Sequences) -> Option<Range<usize>> {
         let at = |step: usize| match self.direction {
             Direction::Forward => step,

@@ -30,8 +30,8 @@ pub(super) struct Transition<'a> {
 }
 
 impl Transition<'_> {
-    /// Completes the pre-activations in the blocks and computes the states; `gated` is working memory of as many rows
-    /// of H.
+    /// Completes the pre-activations in the blocks and computes the states; `gated` is scratch space with a row
+    /// of H per slot.
     ///
     /// Every element is one chain of additions, from the bias over x to h, whether it is computed here at once or was
     /// started before for many frames.
@@ -89,7 +89,7 @@ impl Transition<'_> {
     }
 
     /// Turns the blocks into the gradients w.r.t. the pre-activations, and the gradients w.r.t. the states into those
-    /// w.r.t. the previous states; `d_gated` is working memory of as many rows of H.
+    /// w.r.t. the previous states; `d_gated` is scratch space with a row of H per slot.
     pub(super) fn backward(&self, mut rows: BackwardRows<'_>, mut d_gated: MatrixMut<'_>) {
         let (hidden, previous) = (self.hidden, rows.previous);
         rows::backward(self.set, self.kind, rows.reborrow());
