@@ -1,7 +1,7 @@
 //! Iteration over the gradient w.r.t. normalized values, vector by vector.
 
 use super::epilogue::{AvgPool, load, row_bytes};
-use super::epilogue_backward::{EpilogueGradient, Normalized};
+use super::gradient::{EpilogueGradient, Normalized};
 use super::pool_simd::PoolSimd;
 
 /// Panics unless the slices of the gradient contain all channels of this size.
@@ -80,7 +80,7 @@ unsafe fn for_each_vector_in_rows<S: PoolSimd, K: Sink<S>, const H: usize, const
         // A row without a partner has no mean.
         let columns = if row / H < means { columns } else { 0 };
         let whole = columns / S::WIDTH * S::WIDTH;
-        // SAFETY: `count` means from each of these columns on exist in this row.
+        // SAFETY: the number of means that is passed exists in this row from each of these columns on.
         unsafe {
             for column in (0..whole).step_by(S::WIDTH) {
                 visit_vector::<S, K, H, PAIRS>(simd, &from, ([row, column], S::WIDTH), sink);

@@ -2,8 +2,8 @@
 
 use super::Channel;
 use super::epilogue::load;
-use super::epilogue_backward::EpilogueGradient;
 use super::for_each_vector::{Sink, check, for_each_vector};
+use super::gradient::EpilogueGradient;
 use super::pool_simd::PoolSimd;
 use crate::InstructionSet;
 use crate::simd::kernel;

@@ -41,6 +41,7 @@
 mod epilogue;
 mod epilogue_backward;
 mod for_each_vector;
+mod gradient;
 mod gradient_sums;
 mod moments;
 mod pool_simd;
@@ -49,8 +50,9 @@ pub mod reference;
 
 pub use epilogue::{AvgPool, Channel, Epilogue, epilogue, sign_bytes};
 pub(crate) use epilogue::{EpilogueOutput, Rows, epilogue_rows, load, row_bytes, store};
-pub use epilogue_backward::{ChannelGradient, EpilogueGradient, Normalized, epilogue_backward};
+pub use epilogue_backward::epilogue_backward;
 pub(crate) use epilogue_backward::{RowsMut, epilogue_backward_rows};
+pub use gradient::{ChannelGradient, EpilogueGradient, Normalized};
 pub(crate) use gradient_sums::total;
 pub use gradient_sums::{GradientSums, add_gradient_sums};
 pub use moments::{Moments, RunningStats, add_moments};

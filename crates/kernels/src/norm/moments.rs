@@ -1,7 +1,7 @@
 //! Mean and variance of channels, merged from parts.
 
 use super::epilogue::{Channel, load};
-use super::epilogue_backward::ChannelGradient;
+use super::gradient::ChannelGradient;
 use super::gradient_sums::{GradientSums, total};
 use super::pool_simd::PoolSimd;
 use crate::simd::kernel;

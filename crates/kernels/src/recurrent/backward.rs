@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::recurrence::{Direction, Recurrence, gather, split};
 use super::rows::BackwardRows;
 use super::transition::Transition;
+use super::weight_gradients::Gradients;
 use crate::Sequences;
 use crate::product::{Matrix, MatrixMut, Start};
 
@@ -26,17 +27,6 @@ pub struct Backward<'a> {
     pub truncate: Option<usize>,
     /// Whether to store the norm of the gradient w.r.t. the h of each frame.
     pub norms: bool,
-}
-
-/// Buffers to which a backward pass adds the gradients w.r.t. the weights; shapes as in [`super::Weights`].
-#[derive(Debug)]
-pub struct Gradients<'a> {
-    /// Gradient w.r.t. W, [G H, I].
-    pub input: &'a mut [f32],
-    /// Gradient w.r.t. U, [G H, H].
-    pub recurrent: &'a mut [f32],
-    /// Gradients w.r.t. b and c, [G H] each.
-    pub bias: Option<[&'a mut [f32]; 2]>,
 }
 
 impl Recurrence {

@@ -23,7 +23,8 @@ mod vanilla;
 #[allow(unsafe_code, reason = "a kernel is called for a set of instructions")]
 mod weight_gradients;
 
-pub use backward::{Backward, Gradients};
+pub use backward::Backward;
 pub use cell::CellKind;
 pub use forward::Forward;
 pub use recurrence::{Direction, Recurrence, Weights};
+pub use weight_gradients::Gradients;

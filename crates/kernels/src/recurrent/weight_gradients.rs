@@ -1,12 +1,22 @@
 //! Gradients w.r.t. the weights, as sums over frames.
 
-use super::backward::Gradients;
 use super::cell::{CellShape, Run};
 use crate::InstructionSet;
 use crate::buffer::Buffer;
 use crate::column_sums::add_column_sums;
 use crate::product::{Matrix, MatrixMut, OuterSum, Start, transpose};
 use crate::simd::{Simd, kernel};
+
+/// Buffers to which a backward pass adds the gradients w.r.t. the weights; shapes as in [`super::Weights`].
+#[derive(Debug)]
+pub struct Gradients<'a> {
+    /// Gradient w.r.t. W, [G H, I].
+    pub input: &'a mut [f32],
+    /// Gradient w.r.t. U, [G H, H].
+    pub recurrent: &'a mut [f32],
+    /// Gradients w.r.t. b and c, [G H] each.
+    pub bias: Option<[&'a mut [f32]; 2]>,
+}
 
 /// Sums over the frames so far of x dᵀ, h dᵀ and d: input, previous state, and gradient w.r.t. the pre-activations of
 /// each frame.
