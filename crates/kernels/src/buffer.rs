@@ -1,5 +1,5 @@
 //! Growing memory that is aligned to a cache line.
-#![allow(unsafe_code, reason = "lines of values seen as values")]
+#![allow(unsafe_code, reason = "cache lines viewed as f32 values")]
 
 /// Values that start at a cache line; the buffer grows to the largest requested size and keeps it.
 #[derive(Clone, Default)]
