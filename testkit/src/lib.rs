@@ -1,9 +1,9 @@
-//! What the tests of all crates share: where recorded references and data sets lie, how they are read,
-//! and how close is equal.
+//! Test support for all crates: recorded references, data sets, tolerances, numerical derivatives.
 //!
-//! A test over recorded cases is a binary of its own (`harness = false`) whose `main` is [`suite::run`]:
-//! each recorded case is one test with a name, and a folder that is absent shows as ignored tests.
+//! A test over recorded cases is a separate binary (`harness = false`) whose `main` is [`suite::run`]: each recorded
+//! case is a named test, and a missing folder is reported as an ignored test.
 
+pub mod finite_difference;
 pub mod fixture;
 pub mod manifest;
 pub mod suite;

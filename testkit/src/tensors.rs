@@ -6,24 +6,24 @@ use std::path::Path;
 use ndarray::ArrayD;
 use safetensors::{Dtype, SafeTensors};
 
-/// An array of any shape, widened to f64, and the type it was stored in.
+/// An array of any shape, converted to f64, with its stored type.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tensor {
-    /// The axes' lengths; the last axis is contiguous.
+    /// Lengths of the axes; the last axis is contiguous.
     pub shape: Vec<usize>,
-    /// The elements in C order.
+    /// Elements in C order.
     pub values: Vec<f64>,
-    /// The stored element type, by numpy's name.
+    /// Stored element type, by its numpy name.
     pub dtype: &'static str,
 }
 
 impl Tensor {
-    /// The elements rounded to f32.
+    /// Returns the elements rounded to f32.
     pub fn to_f32(&self) -> Vec<f32> {
         self.values.iter().map(|&value| value as f32).collect()
     }
 
-    /// The elements as sizes.
+    /// Returns the elements as sizes.
     pub fn to_usize(&self) -> Vec<usize> {
         self.values.iter().map(|&value| value as usize).collect()
     }
@@ -42,9 +42,9 @@ pub fn read_npy(path: &Path) -> Result<Tensor, String> {
 
 /// Reads all tensors of a `.safetensors` file of f32, f64 or i64.
 pub fn read_safetensors(path: &Path) -> Result<BTreeMap<String, Tensor>, String> {
-    let say = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
-    let bytes = std::fs::read(path).map_err(|error| say(&error))?;
-    let file = SafeTensors::deserialize(&bytes).map_err(|error| say(&error))?;
+    let describe = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+    let bytes = std::fs::read(path).map_err(|error| describe(&error))?;
+    let file = SafeTensors::deserialize(&bytes).map_err(|error| describe(&error))?;
     let mut tensors = BTreeMap::new();
     for (name, view) in file.tensors() {
         let data = view.data();
@@ -52,7 +52,7 @@ pub fn read_safetensors(path: &Path) -> Result<BTreeMap<String, Tensor>, String>
             Dtype::F32 => (elements(data, |bytes| f64::from(f32::from_le_bytes(bytes))), "float32"),
             Dtype::F64 => (elements(data, f64::from_le_bytes), "float64"),
             Dtype::I64 => (elements(data, |bytes| i64::from_le_bytes(bytes) as f64), "int64"),
-            other => return Err(say(&format!("{name} is {other:?}"))),
+            other => return Err(describe(&format!("{name} has the unsupported type {other:?}"))),
         };
         tensors.insert(name, Tensor { shape: view.shape().to_vec(), values, dtype });
     }

@@ -1,7 +1,6 @@
-//! How close is equal.
+//! Comparisons of values within a tolerance.
 
-/// The largest absolute difference of two slices, or what is wrong: unequal lengths, or a NaN that the
-/// other side does not have.
+/// Returns the largest absolute difference of two slices, or an error: unequal lengths, or a NaN in only one of them.
 pub fn largest_difference(got: &[f64], expected: &[f64]) -> Result<f64, String> {
     if got.len() != expected.len() {
         return Err(format!("{} values, expected {}", got.len(), expected.len()));
@@ -47,7 +46,7 @@ pub fn check_mixed(what: &str, got: &[f64], expected: &[f64], tolerance: f64) ->
     check_absolute(what, got, expected, tolerance * largest)
 }
 
-/// f32 values as f64.
+/// Converts f32 values to f64.
 pub fn widen(values: &[f32]) -> Vec<f64> {
     values.iter().map(|&value| f64::from(value)).collect()
 }

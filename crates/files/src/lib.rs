@@ -1,5 +1,5 @@
-//! Files are written aside and renamed: a reader sees the old file or the new one, never half of one.
-//! Links, devices and pipes stay what they are. [`number`] is how numbers stand in JSON files.
+//! Atomic file writes: a file is written under a temporary name and renamed, so that a reader sees the old file or
+//! the new one, never a part. Links, devices and pipes are preserved. [`number`] serializes numbers that JSON lacks.
 
 pub mod number;
 
@@ -8,108 +8,111 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Writes a file whole: into a new file beside it, flushed to the disk, then renamed over it.
+/// Writes a file atomically: into a new file in the same folder, flushed to the disk, then renamed to the path.
 ///
-/// On an error the old file, if any, is untouched and the new one removed. A symbolic link stays one: what it points to is
-/// written, also where nothing is there yet. What is there and is no regular file (a device, a pipe) stays too, and is
-/// written to straight, not flushed; on an error a part of the contents may have gone there.
+/// On an error the old file, if any, is unchanged and the new one is removed. A symbolic link is preserved; its
+/// target is written, even if it does not exist yet. A device or pipe is preserved too: it is written directly and
+/// not flushed, and after an error it may have received a part of the contents.
 ///
 /// # Errors
-/// Whatever the file system says: a folder is there, no such folder, no permission, disk full.
+/// Errors of the file system: the path is a folder, a folder is missing, no permission, disk full.
 ///
 /// # Example
 /// ```
 /// let path = std::env::temp_dir().join(format!("stapes-files-{}.txt", std::process::id()));
-/// stapes_files::write(&path, b"whole")?;
+/// stapes_files::write_atomic(&path, b"whole")?;
 /// assert_eq!(std::fs::read(&path)?, b"whole");
 /// # std::fs::remove_file(&path)?;
 /// # Ok::<(), std::io::Error>(())
 /// ```
-pub fn write(path: &Path, contents: &[u8]) -> io::Result<()> {
+pub fn write_atomic(path: &Path, contents: &[u8]) -> io::Result<()> {
     write_to(path, contents, File::sync_all)
 }
 
-/// As [`write()`], but not flushed to the disk: for many small files that can be made again. If the machine itself stops, a
-/// file written shortly before may be damaged or gone.
+/// As [`write_atomic`], but without flushing to the disk: for many small files that can be recreated. If the machine
+/// crashes, a file written shortly before may be damaged or lost.
 ///
 /// # Errors
-/// As [`write()`].
+/// As [`write_atomic`].
 pub fn write_unflushed(path: &Path, contents: &[u8]) -> io::Result<()> {
     write_to(path, contents, |_| Ok(()))
 }
 
 fn write_to(path: &Path, contents: &[u8], flush: impl Fn(&File) -> io::Result<()>) -> io::Result<()> {
     match fs::metadata(path) {
-        // There is nothing to flush: a pipe refuses it. A folder is an error.
+        // Not flushed, because a pipe refuses it. A folder is an error.
         Ok(there) if !there.is_file() => File::options().write(true).open(path)?.write_all(contents),
-        Ok(_) => write_aside(&fs::canonicalize(path)?, contents, flush),
+        Ok(_) => write_and_rename(&fs::canonicalize(path)?, contents, flush),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            write_aside(&pointed_at(path)?, contents, flush)
+            write_and_rename(&link_target(path)?, contents, flush)
         }
         Err(error) => Err(error),
     }
 }
 
-/// Where the links lead that begin at a path and end at nothing; the path itself if it is no link.
-fn pointed_at(path: &Path) -> io::Result<PathBuf> {
-    let mut place = path.to_owned();
-    // As many as Linux follows.
+/// Target of a chain of links that ends at a missing file; the path itself if it is not a link.
+fn link_target(path: &Path) -> io::Result<PathBuf> {
+    let mut target = path.to_owned();
+    // The limit of Linux.
     for _ in 0..40 {
-        if !place.is_symlink() {
-            return Ok(place);
+        if !target.is_symlink() {
+            return Ok(target);
         }
-        // A link's target is seen from its folder.
-        place = place.with_file_name("").join(fs::read_link(&place)?);
+        // The target of a link is relative to its folder.
+        target = target.with_file_name("").join(fs::read_link(&target)?);
     }
-    Err(io::Error::other("its symbolic links lead to one another"))
+    Err(io::Error::other("too many levels of symbolic links; check for a cycle"))
 }
 
-fn write_aside(path: &Path, contents: &[u8], flush: impl Fn(&File) -> io::Result<()>) -> io::Result<()> {
-    let aside = aside(path)?;
+fn write_and_rename(path: &Path, contents: &[u8], flush: impl Fn(&File) -> io::Result<()>) -> io::Result<()> {
+    let temporary = temporary_path(path)?;
     let write_new = || {
-        let mut file = File::options().write(true).create_new(true).open(&aside)?;
+        let mut file = File::options().write(true).create_new(true).open(&temporary)?;
         file.write_all(contents)?;
         flush(&file)
     };
-    let written = write_new().and_then(|()| fs::rename(&aside, path));
+    let written = write_new().and_then(|()| fs::rename(&temporary, path));
     if written.is_err() {
-        // The error that matters is the first; the file may not even exist.
-        let _ = fs::remove_file(&aside);
+        // The first error matters; the file may not exist.
+        let _ = fs::remove_file(&temporary);
     }
     written
 }
 
-/// Removes what processes that were killed within [`write()`] have left in a folder. Nothing may be writing there.
+/// Removes the temporary files that killed processes left in a folder. No process may be writing there.
 ///
 /// # Errors
-/// Whatever the file system says.
-pub fn clear(folder: &Path) -> io::Result<()> {
+/// Errors of the file system.
+pub fn remove_temporary(folder: &Path) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        if is_aside(&entry.file_name().to_string_lossy()) {
+        if is_temporary(&entry.file_name().to_string_lossy()) {
             fs::remove_file(entry.path())?;
         }
     }
     Ok(())
 }
 
-/// Whether this is the name of a file that [`write()`] has not finished.
-pub fn is_aside(name: &str) -> bool {
-    name.starts_with('.') && name.ends_with(ASIDE)
+/// Whether this is the name of a temporary file of [`write_atomic`].
+pub fn is_temporary(name: &str) -> bool {
+    name.starts_with('.') && name.ends_with(TEMPORARY_SUFFIX)
 }
 
-/// What the name of a file ends with until it is renamed.
-const ASIDE: &str = ".part";
+/// Suffix of a temporary file.
+const TEMPORARY_SUFFIX: &str = ".part";
 
-/// A hidden name beside the file that no other process or thread uses.
-fn aside(path: &Path) -> io::Result<PathBuf> {
+/// Returns a hidden temporary name in the same folder, unique among processes and threads.
+fn temporary_path(path: &Path) -> io::Result<PathBuf> {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let Some(name) = path.file_name() else {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "the path names no file"));
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "the path does not name a file; add a file name",
+        ));
     };
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    let aside = format!(".{}.{}-{count}{ASIDE}", name.to_string_lossy(), std::process::id());
-    Ok(path.with_file_name(aside))
+    let temporary = format!(".{}.{}-{count}{TEMPORARY_SUFFIX}", name.to_string_lossy(), std::process::id());
+    Ok(path.with_file_name(temporary))
 }
 
 #[cfg(test)]
@@ -117,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failed_write_leaves_the_old_file_and_nothing_else() {
+    fn a_failed_write_leaves_only_the_old_file() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("kept");
         fs::write(&path, "old").unwrap();
@@ -128,18 +131,18 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_in_the_files_place_is_refused_and_untouched() {
+    fn a_folder_at_the_path_is_an_error_and_unchanged() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("taken");
         fs::create_dir(&path).unwrap();
-        assert_eq!(write(&path, b"new").unwrap_err().kind(), io::ErrorKind::IsADirectory);
+        assert_eq!(write_atomic(&path, b"new").unwrap_err().kind(), io::ErrorKind::IsADirectory);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
         assert_eq!(fs::read_dir(&path).unwrap().count(), 0);
     }
 
     #[cfg(unix)]
     #[test]
-    fn a_link_stays_one_and_what_it_points_to_is_written() {
+    fn a_link_is_preserved_and_its_target_is_written() {
         use std::os::unix::fs::symlink;
         let folder = tempfile::tempdir().unwrap();
         let [near, far] = ["near", "far"].map(|name| folder.path().join(name));
@@ -148,21 +151,24 @@ mod tests {
         fs::write(far.join("old.txt"), "old").unwrap();
         symlink("../far/old.txt", near.join("link")).unwrap();
         symlink("link", near.join("link to the link")).unwrap();
-        write(&near.join("link to the link"), b"new").unwrap();
+        write_atomic(&near.join("link to the link"), b"new").unwrap();
         assert_eq!(fs::read(far.join("old.txt")).unwrap(), b"new");
 
-        // To nothing yet, and from there on to nothing.
+        // A link to a link to a missing file.
         symlink("../far/next", near.join("dangling")).unwrap();
         symlink("new.txt", far.join("next")).unwrap();
-        write(&near.join("dangling"), b"new").unwrap();
+        write_atomic(&near.join("dangling"), b"new").unwrap();
         assert_eq!(fs::read(far.join("new.txt")).unwrap(), b"new");
 
         symlink("../gone/new.txt", near.join("lost")).unwrap();
-        assert_eq!(write(&near.join("lost"), b"new").unwrap_err().kind(), io::ErrorKind::NotFound);
+        assert_eq!(write_atomic(&near.join("lost"), b"new").unwrap_err().kind(), io::ErrorKind::NotFound);
         symlink("ring", near.join("ring")).unwrap();
-        assert!(write(&near.join("ring"), b"new").is_err());
+        assert!(write_atomic(&near.join("ring"), b"new").is_err());
         symlink("../far", near.join("folder")).unwrap();
-        assert_eq!(write(&near.join("folder"), b"new").unwrap_err().kind(), io::ErrorKind::IsADirectory);
+        assert_eq!(
+            write_atomic(&near.join("folder"), b"new").unwrap_err().kind(),
+            io::ErrorKind::IsADirectory
+        );
         for (folder, entries) in [(&near, 6), (&far, 3)] {
             assert_eq!(fs::read_dir(folder).unwrap().count(), entries, "{}", folder.display());
         }
@@ -171,17 +177,17 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_pipe_stays_one_and_is_written_to() {
+    fn a_pipe_is_preserved_and_written_to() {
         use std::io::Read;
         use std::os::unix::fs::{FileTypeExt, symlink};
         let folder = tempfile::tempdir().unwrap();
         let [pipe, link] = ["pipe", "link"].map(|name| folder.path().join(name));
         assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
         symlink("pipe", &link).unwrap();
-        // Open for both, so that nobody waits for the other end.
+        // Open for reading and writing, so that neither end waits.
         let mut reader = File::options().read(true).write(true).open(&pipe).unwrap();
         for (path, contents) in [(&pipe, b"straight"), (&link, b"the link")] {
-            write(path, contents).unwrap();
+            write_atomic(path, contents).unwrap();
             assert!(fs::symlink_metadata(&pipe).unwrap().file_type().is_fifo() && link.is_symlink());
             let mut read = [0; 8];
             reader.read_exact(&mut read).unwrap();
@@ -191,14 +197,14 @@ mod tests {
     }
 
     #[test]
-    fn half_written_files_are_cleared_and_others_stay() {
+    fn only_temporary_files_are_removed() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("whole.txt");
-        write(&path, b"whole").unwrap();
-        fs::write(aside(&path).unwrap(), "ha").unwrap();
+        write_atomic(&path, b"whole").unwrap();
+        fs::write(temporary_path(&path).unwrap(), "ha").unwrap();
         fs::write(folder.path().join(".hidden"), "").unwrap();
         fs::write(folder.path().join("book.part"), "").unwrap();
-        clear(folder.path()).unwrap();
+        remove_temporary(folder.path()).unwrap();
         let mut left: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
         left.sort();
         assert_eq!(left, [".hidden", "book.part", "whole.txt"]);
@@ -207,6 +213,9 @@ mod tests {
     #[test]
     fn a_missing_folder_is_an_error() {
         let folder = tempfile::tempdir().unwrap();
-        assert_eq!(write(&folder.path().join("no/file"), b"x").unwrap_err().kind(), io::ErrorKind::NotFound);
+        assert_eq!(
+            write_atomic(&folder.path().join("no/file"), b"x").unwrap_err().kind(),
+            io::ErrorKind::NotFound
+        );
     }
 }

@@ -1,14 +1,13 @@
-//! Times the parts of single convolutions on one core; whole nets are timed by `stapes-train`'s bench `step`.
+//! Times single convolutions on one core; the bench `step` of `stapes-train` times whole nets.
 //!
-//! `cargo bench -p stapes-kernels --bench convolution -- [--set=avx2] [WORD...]` prints for each line whose
-//! name has one of the words the median and the tenth percentile of the processor time, the rate of useful
-//! operations at the latter (a multiplication and an addition are two) and its share of the rate measured for
-//! multiply-adds from registers.
+//! `cargo bench -p stapes-kernels --bench convolution -- [--set=avx2] [WORD...]` prints a line for each measurement
+//! whose name contains one of the words: median and tenth percentile of the processor time, throughput at the latter
+//! (a multiplication and an addition count as two operations), and the fraction of the measured peak throughput.
 
 mod stopwatch;
 
 use stapes_kernels::convolution::{Convolution, ConvolutionShape, Gradients, Weights};
-use stapes_kernels::norm::{Finish, FinishedGradient};
+use stapes_kernels::norm::{Epilogue, EpilogueGradient};
 use stopwatch::{Bench, numbers};
 
 const BATCH: usize = 32;
@@ -18,7 +17,7 @@ fn main() {
 }
 
 impl Bench {
-    /// Each part of single layers, a batch at a time.
+    /// Times each part of single layers, one batch at a time.
     fn layers(&self) {
         let group = |shape: ConvolutionShape, groups: usize| ConvolutionShape {
             groups,
@@ -50,18 +49,20 @@ impl Bench {
             let (mut y, mut d_weights) = (vec![0.0; BATCH * outputs], weights.clone());
             let mut convolution = Convolution::new(self.set, shape).expect("a shape");
             self.time(&format!("{name}: forward"), operations, || {
-                convolution.prepare(Weights { weights: &weights, bias: None });
+                convolution.pack_weights(Weights { weights: &weights, bias: None });
                 for (input, y) in input.chunks_exact(inputs).zip(y.chunks_exact_mut(outputs)) {
-                    convolution.forward((input, size), Finish::default(), y, None);
+                    convolution.forward((input, size), Epilogue::default(), y, None);
                 }
             });
-            for (what, times, with_input) in [("backward", 2.0, true), ("gradient by weights", 1.0, false)] {
+            for (what, times, with_input) in
+                [("backward", 2.0, true), ("gradient w.r.t. weights", 1.0, false)]
+            {
                 self.time(&format!("{name}: {what}"), times * operations, || {
                     convolution.begin_backward(&weights);
                     for example in 0..BATCH {
                         let d_input = &mut d_input[example * inputs..][..inputs];
                         let input = &input[example * inputs..][..inputs];
-                        let d = FinishedGradient::plain(&d_output[example * outputs..][..outputs]);
+                        let d = EpilogueGradient::plain(&d_output[example * outputs..][..outputs]);
                         convolution.backward((input, size), d, with_input.then_some(d_input));
                     }
                     convolution.finish_backward(Gradients { weights: &mut d_weights, bias: None });

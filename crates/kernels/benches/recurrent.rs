@@ -1,13 +1,13 @@
-//! Times products and whole training steps of recurrent stacks on one core.
+//! Times matrix products and training steps of recurrent stacks on one core.
 //!
-//! `cargo bench -p stapes-kernels --bench recurrent -- [--set=avx2] [WORD...]` prints for each line whose name has one of the words the
-//! median and the tenth percentile of the processor time, the rate of useful operations at the latter (a
-//! multiplication and an addition are two; only the products count) and its share of the rate measured for
-//! multiply-adds from registers.
+//! `cargo bench -p stapes-kernels --bench recurrent -- [--set=avx2] [WORD...]` prints a line for each measurement
+//! whose name contains one of the words: median and tenth percentile of the processor time, throughput at the latter
+//! (a multiplication and an addition count as two operations; only products count), and the fraction of the measured
+//! peak throughput.
 
 mod stopwatch;
 
-use stapes_kernels::adam::{self, Adam, AdamMemory};
+use stapes_kernels::adam::{self, Adam, AdamState};
 use stapes_kernels::product::{Matrix, MatrixMut, Packed, Products, Start};
 use stapes_kernels::recurrent::{Backward, CellKind, Direction, Forward, Gradients, Recurrence, Weights};
 use stapes_kernels::{InstructionSet, Sequences, activation};
@@ -22,7 +22,7 @@ fn main() {
     }
 }
 
-/// A recurrent stack and a batch of equal lengths.
+/// A recurrent stack, and a batch of equal lengths.
 struct Configuration {
     name: &'static str,
     kind: CellKind,
@@ -148,7 +148,7 @@ impl Bench {
         let one = Sequences::new(&[time]).expect("a positive length");
         let input = numbers(sequences.frames() * inputs);
         let operations = |frames: usize| 2.0 * (stack.multiply_adds * frames) as f64;
-        // The backward pass costs twice the forward pass, less the gradient by the input of the first layer.
+        // The backward pass costs twice the forward pass, minus the gradient w.r.t. the input of the first layer.
         let training = |frames: usize| 3.0 * operations(frames) - 2.0 * (stack.first * frames) as f64;
         let (full, part) = (training(sequences.frames()), training(ragged.frames()));
         let single = operations(time);
@@ -172,7 +172,7 @@ impl Bench {
     }
 }
 
-/// Layers of recurrent runners, their weights and all buffers; the loss is the sum of the outputs.
+/// Recurrent layers with their weights and all buffers; the loss is the sum of the outputs.
 struct Stack {
     set: InstructionSet,
     hidden: usize,
@@ -226,7 +226,7 @@ impl Stack {
         }
     }
 
-    /// Where the weights of a runner start in the flat buffer.
+    /// Start of the weights of a layer in the flat buffer.
     fn offset(&self, at: usize) -> usize {
         self.inputs[..at].iter().map(|width| self.rows * (width + self.hidden + 2)).sum()
     }
@@ -251,7 +251,7 @@ impl Stack {
                 let (weights, rest) = parameters[offset..].split_at(rows * input_of);
                 let (recurrent, rest) = rest.split_at(rows * hidden);
                 let bias = Some([&rest[..rows], &rest[rows..2 * rows]]);
-                self.runners[at].prepare(Weights { input: weights, recurrent, bias });
+                self.runners[at].pack_weights(Weights { input: weights, recurrent, bias });
                 let input = Matrix::new(input, frames, input_of);
                 let forward = Forward { sequences, input, initial: None, keep };
                 let to = &mut above[0][direction * hidden..frames * width];
@@ -275,7 +275,7 @@ impl Stack {
             for direction in 0..self.directions {
                 let at = layer * self.directions + direction;
                 let weights = self.weights(at, &parameters);
-                self.runners[at].prepare_backward(weights);
+                self.runners[at].pack_weights_backward(weights);
                 let input_of = self.inputs[at];
                 let input = if layer == 0 { input } else { &self.outputs[layer - 1][..frames * width] };
                 let columns = |from| Matrix::strided(from, (frames, hidden), width);
@@ -301,8 +301,8 @@ impl Stack {
         }
         self.parameters = parameters;
         self.step += 1;
-        let memory = AdamMemory { step: self.step, mean: &mut self.mean, square: &mut self.square };
-        adam::update(self.set, Adam::default(), memory, &gradients, &mut self.parameters);
+        let state = AdamState { step: self.step, mean: &mut self.mean, square: &mut self.square };
+        adam::update(self.set, Adam::default(), state, &gradients, &mut self.parameters);
         self.gradients = gradients;
         self.d = [upper, lower];
     }

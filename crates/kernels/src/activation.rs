@@ -1,13 +1,13 @@
-//! tanh, sigmoid, exp and what is made of them, many numbers at once.
+//! tanh, sigmoid, exp and softmax, applied to many values at once.
 //!
-//! Each is a short polynomial or rational approximation, the same on every instruction set. The bounds of
-//! their relative errors are stated below and held by the tests over the whole range of f32. NaN stays NaN.
+//! Each is a short polynomial or rational approximation, the same on every instruction set. The functions state the
+//! bounds of their relative errors; tests check them over the whole range of f32. NaN stays NaN.
 
 use crate::InstructionSet;
 use crate::simd::{Lanes, Simd, kernel};
 
-/// x P(x²) / Q(x²), a relative minimax fit on [0, 9.02] (error 6e-8 before rounding), so that small and
-/// denormal numbers keep their relative precision; from 9.01 on, tanh rounds to 1.
+/// x P(x²) / Q(x²), a relative minimax fit on [0, 9.02] (error 6e-8 before rounding), so that small and denormal
+/// values keep their relative precision. From 9.01 on, tanh rounds to 1.
 #[inline(always)]
 pub(crate) fn tanh<S: Simd>(x: Lanes<S>) -> Lanes<S> {
     const P: [f32; 6] =
@@ -15,33 +15,33 @@ pub(crate) fn tanh<S: Simd>(x: Lanes<S>) -> Lanes<S> {
     const Q: [f32; 4] = [1.0, 0.462_512_6, 2.375_766_2e-2, 2.279_145_2e-4];
     let x = x.clamp(-TANH_LIMIT, TANH_LIMIT);
     let square = x * x;
-    // Rounding may lead beyond 1, where the derivative 1 - tanh² would change its sign.
+    // Rounding may exceed 1, where the derivative 1 - tanh² would change its sign.
     (x * polynomial(square, &P) / polynomial(square, &Q)).clamp(-1.0, 1.0)
 }
 
-/// Where tanh's approximation first rounds to 1.
+/// Smallest value for which the approximation of tanh rounds to 1.
 const TANH_LIMIT: f32 = 9.01;
 
-/// 1 / (1 + e^-x), by way of the exponential, so that small results keep their relative precision; below 1e-18 it is 0.
+/// 1 / (1 + e^-x), computed from the exponential so that small results keep their relative precision; 0 below 1e-18.
 ///
-/// A gate that is shut is 0 and not 1e-38: what is multiplied by it would be a denormal number, on which processors
-/// spend a hundred times the time.
+/// A closed gate is 0 instead of 1e-38: products with it would be denormal, which makes processors about 100 times
+/// slower.
 #[inline(always)]
 pub(crate) fn sigmoid<S: Simd>(x: Lanes<S>) -> Lanes<S> {
     let x = x.clamp(-SIGMOID_LIMIT, SIGMOID_LIMIT);
-    // 1, or NaN where x is: the exponent's arithmetic may lose a NaN.
+    // 1, or NaN where x is NaN: the arithmetic on exponents may lose a NaN.
     let one = x.mul_add(x.all(0.0), x.all(1.0));
     let open = one / (one + exp_in_range(x.all(0.0) - x));
     x.select_greater(x.all(-SIGMOID_LIMIT), open, x.mul_add(x.all(0.0), x.all(0.0)))
 }
 
-/// Where the sigmoid is 1e-18.
+/// Limit of the input: the sigmoid of its negative is 1e-18.
 const SIGMOID_LIMIT: f32 = 41.446_53;
 
 /// e^x.
 #[inline(always)]
 pub(crate) fn exp<S: Simd>(x: Lanes<S>) -> Lanes<S> {
-    // ln of the smallest normal and of the largest number.
+    // ln of the smallest normal and of the largest value.
     const LOW: f32 = -87.336_54;
     const HIGH: f32 = 88.722_83;
     let result = exp_in_range(x.clamp(LOW, HIGH));
@@ -55,7 +55,7 @@ pub(crate) fn exp<S: Simd>(x: Lanes<S>) -> Lanes<S> {
 #[inline(always)]
 fn exp_in_range<S: Simd>(x: Lanes<S>) -> Lanes<S> {
     const P: [f32; 5] = [0.499_999_93, 0.166_665_2, 4.166_839e-2, 8.368_745e-3, 1.381_453_9e-3];
-    // ln 2 in two parts: products of n and the first are exact.
+    // ln 2 in two parts: products of n and the first part are exact.
     const LN2_HIGH: f32 = 0.693_145_75;
     const LN2_LOW: f32 = 1.428_606_8e-6;
     // Adding 1.5 * 2^23 leaves the rounded sum in the low bits of the pattern.
@@ -77,11 +77,11 @@ fn polynomial<S: Simd, const N: usize>(x: Lanes<S>, coefficients: &[f32; N]) -> 
     sum
 }
 
-/// Replaces each number by f of it.
+/// Applies f to each value.
 #[inline(always)]
 fn map<S: Simd>(simd: S, values: &mut [f32], f: impl Fn(Lanes<S>) -> Lanes<S>) {
     for part in values.chunks_mut(S::WIDTH) {
-        // SAFETY: a part has at most WIDTH numbers, all of them readable and writable.
+        // SAFETY: a part has at most WIDTH values, all readable and writable.
         unsafe { f(Lanes::load(simd, part.as_ptr(), part.len())).store(part.as_mut_ptr(), part.len()) }
     }
 }
@@ -102,29 +102,29 @@ fn exp_all<S: Simd>(simd: S, values: &mut [f32]) {
 }
 
 kernel! {
-    /// Replaces each number by its hyperbolic tangent, with a relative error of at most 4e-7.
+    /// Replaces each value by its hyperbolic tangent, with a relative error of at most 4e-7.
     pub fn tanh_in_place(values: &mut [f32]) = tanh_all
 }
 
 kernel! {
-    /// Replaces each number x by 1 / (1 + e^-x), with a relative error of at most 3e-7; results below 1e-18 become
+    /// Replaces each value x by 1 / (1 + e^-x), with a relative error of at most 3e-7; results below 1e-18 become
     /// zero.
     pub fn sigmoid_in_place(values: &mut [f32]) = sigmoid_all
 }
 
 kernel! {
-    /// Replaces each number x by e^x, with a relative error of at most 3e-7; results below the smallest
-    /// normal number become zero.
+    /// Replaces each value x by e^x, with a relative error of at most 3e-7; results below the smallest normal value
+    /// become zero.
     pub fn exp_in_place(values: &mut [f32]) = exp_all
 }
 
-/// Replaces each row of `classes` scores by their softmax, e^(x_k - m) / sum_j e^(x_j - m), m the largest.
+/// Replaces each row of `classes` scores by its softmax, e^(x_k - m) / sum_j e^(x_j - m), where m is the maximum.
 ///
 /// # Shapes
 /// values [B, K]
 ///
 /// # Panics
-/// If the values are no whole number of rows.
+/// If the number of values is not a multiple of `classes`.
 ///
 /// # Example
 /// ```
@@ -142,12 +142,12 @@ pub fn softmax_in_place(set: InstructionSet, values: &mut [f32], classes: usize)
         values.len()
     );
     for row in values.chunks_exact_mut(classes) {
-        // A NaN score makes the sum, and so the row, NaN, although `max` passes over it.
+        // A NaN score makes the sum, and so the row, NaN, although `max` ignores it.
         let largest = row.iter().fold(f32::NEG_INFINITY, |largest, &score| largest.max(score));
         row.iter_mut().for_each(|score| *score -= largest);
         exp_in_place(set, row);
         let sum: f32 = row.iter().sum();
-        row.iter_mut().for_each(|share| *share /= sum);
+        row.iter_mut().for_each(|score| *score /= sum);
     }
 }
 
@@ -155,7 +155,7 @@ pub fn softmax_in_place(set: InstructionSet, values: &mut [f32], classes: usize)
 mod tests {
     use super::*;
 
-    /// Every 997th pattern of f32, both signs, and the special ones.
+    /// Every 997th bit pattern of f32, both signs, and the special values.
     fn range() -> Vec<f32> {
         let mut values: Vec<f32> = (0..=u32::MAX / 997).map(|i| f32::from_bits(i * 997)).collect();
         values.extend((-90_000..90_000).map(|i| i as f32 * 1e-3));
@@ -183,7 +183,7 @@ mod tests {
                     assert!(y.abs() < 1e-37, "{set}: f({x}) = {y}");
                 } else if expected != 0.0 {
                     let error = ((f64::from(y) - expected) / expected).abs();
-                    // Denormal results are as close as their spacing allows.
+                    // Denormal results are as exact as their spacing allows.
                     let spacing = f64::from(f32::from_bits(1)) / expected.abs();
                     assert!(error.is_finite(), "{set}: f({x}) = {y}, expected {expected}");
                     largest = largest.max(error - spacing);
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_has_the_same_result_in_every_lane_and_at_every_end() {
+    fn a_value_has_the_same_result_in_every_lane() {
         for set in InstructionSet::available() {
             for function in [tanh_in_place, sigmoid_in_place, exp_in_place] {
                 let inputs: Vec<f32> = (0..37).map(|i| i as f32 * 0.37 - 6.0).collect();
@@ -251,12 +251,12 @@ mod tests {
     }
 
     #[test]
-    fn softmax_survives_large_scores_and_shows_nan() {
+    fn softmax_handles_large_scores_and_propagates_nan() {
         for set in InstructionSet::available() {
             let mut scores = [1000.0, 1000.0, -1000.0, f32::NAN, 1.0, 2.0];
             softmax_in_place(set, &mut scores, 3);
             assert_eq!(scores[..3], [0.5, 0.5, 0.0]);
-            assert!(scores[3..].iter().all(|share| share.is_nan()));
+            assert!(scores[3..].iter().all(|score| score.is_nan()));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Which instructions the kernels use.
+//! Choice of the vector instructions at run time.
 
 use std::sync::OnceLock;
 
@@ -6,11 +6,11 @@ use std::sync::OnceLock;
 use crate::simd::{Avx2, Avx512};
 use crate::simd::{Portable, Simd};
 
-/// The vector instructions that a kernel runs with.
+/// The vector instructions that a kernel uses.
 ///
-/// [`InstructionSet::best`] is found once; the environment variable `STAPES_INSTRUCTIONS` makes it another set that
-/// the processor has: `portable`, `avx2` or `avx512`. Results differ between the sets within rounding (the portable
-/// path rounds products before adding them); each set gives the same bits for the same input always.
+/// [`InstructionSet::best`] detects the set once. The environment variable `STAPES_INSTRUCTIONS` selects another set
+/// that the processor supports: `portable`, `avx2` or `avx512`. Results differ between sets by rounding (the portable
+/// path rounds products before it adds them). One set gives the same bits for the same input every time.
 ///
 /// # Example
 /// ```
@@ -21,7 +21,7 @@ use crate::simd::{Portable, Simd};
 #[derive(Clone, Copy)]
 pub struct InstructionSet(Token);
 
-/// A proof that the processor has the instructions.
+/// Proof that the processor supports the instructions.
 #[derive(Clone, Copy)]
 pub(crate) enum Token {
     Portable(Portable),
@@ -33,44 +33,47 @@ pub(crate) enum Token {
 
 const VARIABLE: &str = "STAPES_INSTRUCTIONS";
 
-/// The environment asks for instructions that there are not.
+/// Error: the environment requests an instruction set that the processor does not support.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{VARIABLE} = {name}: this processor has {available}; choose one of them, or unset the variable")]
-pub struct NoSuchSet {
-    /// What was asked for.
+#[error(
+    "{VARIABLE} = {name}: this processor supports {available}; choose one of these or unset the variable"
+)]
+pub struct UnavailableInstructionSet {
+    /// The requested name.
     pub name: String,
-    /// What there is.
+    /// Names of the supported sets.
     pub available: String,
 }
 
 impl InstructionSet {
-    /// Plain loops, which run everywhere.
+    /// Plain loops, which run on every processor.
     pub const PORTABLE: InstructionSet = InstructionSet(Token::Portable(Portable));
 
-    /// The set that `STAPES_INSTRUCTIONS` names, or the fastest that this processor has where the variable names
-    /// none of them; [`InstructionSet::asked`] tells.
+    /// Returns the set that `STAPES_INSTRUCTIONS` names, or the fastest supported set if the variable is unset or
+    /// names an unsupported one ([`InstructionSet::requested`] reports that error).
     pub fn best() -> InstructionSet {
         static BEST: OnceLock<InstructionSet> = OnceLock::new();
-        *BEST.get_or_init(|| InstructionSet::asked().ok().flatten().unwrap_or_else(InstructionSet::detect))
+        *BEST
+            .get_or_init(|| InstructionSet::requested().ok().flatten().unwrap_or_else(InstructionSet::detect))
     }
 
-    /// The set that the environment variable `STAPES_INSTRUCTIONS` asks for, if it is set.
+    /// Returns the set that the environment variable `STAPES_INSTRUCTIONS` names, if it is set.
     ///
     /// # Errors
-    /// [`NoSuchSet`] if this processor has no set of that name.
-    pub fn asked() -> Result<Option<InstructionSet>, NoSuchSet> {
+    /// [`UnavailableInstructionSet`] if this processor supports no set of that name.
+    pub fn requested() -> Result<Option<InstructionSet>, UnavailableInstructionSet> {
         let Ok(name) = std::env::var(VARIABLE) else { return Ok(None) };
         let sets = InstructionSet::available();
         match sets.iter().find(|set| set.to_string() == name) {
             Some(&set) => Ok(Some(set)),
             None => {
                 let available: Vec<String> = sets.iter().map(ToString::to_string).collect();
-                Err(NoSuchSet { name, available: available.join(", ") })
+                Err(UnavailableInstructionSet { name, available: available.join(", ") })
             }
         }
     }
 
-    /// Every set that this processor has, the portable one first.
+    /// Returns all sets that this processor supports, the portable one first.
     pub fn available() -> Vec<InstructionSet> {
         let mut sets = vec![InstructionSet::PORTABLE];
         #[cfg(target_arch = "x86_64")]
@@ -85,7 +88,7 @@ impl InstructionSet {
         InstructionSet::available().pop().unwrap_or(InstructionSet::PORTABLE)
     }
 
-    /// Numbers in a vector.
+    /// Values per vector.
     pub(crate) fn width(self) -> usize {
         match self.0 {
             Token::Portable(_) => Portable::WIDTH,
@@ -96,7 +99,7 @@ impl InstructionSet {
         }
     }
 
-    /// Rows of the largest tile of a product.
+    /// Rows of the largest tile of a matrix product.
     pub(crate) fn tile_rows(self) -> usize {
         match self.0 {
             Token::Portable(_) => Portable::TILE_ROWS,

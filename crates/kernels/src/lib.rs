@@ -1,12 +1,13 @@
-//! Fused CPU mathematics on plain slices: products, recurrent cells, activations, the optimiser's update.
+//! CPU kernels on plain slices: matrix products, recurrent cells, convolution, normalization, activations, Adam.
 //!
-//! The room knows no framework, no file and no thread: callers bring slices and get slices. Start with
-//! [`Sequences`], the layout of a batch; then [`recurrent`], whose [`recurrent::lstm`] shows a cell forward
-//! and backward, and [`product`], which states the order of summation that makes a sequence's numbers
-//! independent of its batch mates. [`twin`] is the same recurrence as a textbook has it, for tests.
+//! The crate knows no framework, no file and no thread: callers pass slices and get slices. Start with [`Sequences`],
+//! the layout of a batch. [`recurrent`] holds the recurrent layers; [`recurrent::lstm`] shows a cell, forward and
+//! backward. [`product`] defines the order of summation, which makes the result of a sequence independent of the
+//! other sequences of its batch. The modules named `reference` (feature `reference`) hold naive implementations for
+//! tests.
 //!
-//! Every kernel takes an [`InstructionSet`] and is compiled once for each. This is the only crate with
-//! `unsafe` code: vector instructions and the pointers that they read and write, behind checked slices.
+//! Every kernel takes an [`InstructionSet`] and is compiled once for each. This is the only crate with `unsafe` code:
+//! vector instructions, and the pointers that they read and write, behind checked slices.
 
 mod buffer;
 mod instruction_set;
@@ -18,6 +19,8 @@ mod simd;
 pub mod activation;
 #[allow(unsafe_code, reason = "loads and stores of vectors")]
 pub mod adam;
+#[allow(unsafe_code, reason = "loads and stores of vectors")]
+pub mod column_sums;
 pub mod convolution;
 #[allow(unsafe_code, reason = "loads and stores of vectors, and rows reached by pointers")]
 pub mod norm;
@@ -27,9 +30,8 @@ pub mod peak;
 pub mod pool;
 pub mod product;
 pub mod recurrent;
-#[allow(unsafe_code, reason = "loads and stores of vectors")]
-pub mod sums;
-pub mod twin;
+#[cfg(any(test, feature = "reference"))]
+pub mod reference;
 
-pub use instruction_set::{InstructionSet, NoSuchSet};
+pub use instruction_set::{InstructionSet, UnavailableInstructionSet};
 pub use sequences::{Sequences, SequencesError};

@@ -1,4 +1,4 @@
-//! How fast a core can multiply and add: the yardstick of the benchmarks.
+//! Peak arithmetic throughput of a core, the reference of the benchmarks.
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -6,13 +6,13 @@ use std::time::Instant;
 use crate::InstructionSet;
 use crate::simd::{Lanes, Simd, kernel};
 
-/// Vectors whose chains run side by side, enough to hide the latency of an operation.
+/// Number of independent chains of vectors, enough to hide the latency of an operation.
 const CHAINS: usize = 12;
 const ROUNDS: usize = 1_000_000;
 
-/// The rate at which one core multiplies and adds f32 from registers, in 10⁹ operations a second, a
-/// multiplication and an addition counted as two: the best of some runs of a few milliseconds.
-pub fn multiply_add_rate(set: InstructionSet) -> f64 {
+/// Returns the fused multiply-add throughput of one core for f32 from registers, in GFLOP/s (a multiplication and an
+/// addition count as two operations): the best of several runs of a few milliseconds.
+pub fn fma_throughput(set: InstructionSet) -> f64 {
     let operations = (2 * CHAINS * ROUNDS * set.width()) as f64;
     let mut best = 0.0f64;
     for _ in 0..20 {
@@ -40,6 +40,6 @@ fn chains_generic<S: Simd>(simd: S, [factor, term]: [f32; 2], sums: &mut [f32; 1
         }
     }
     let sum = values.into_iter().fold(Lanes::splat(simd, 0.0), |sum, value| sum + value);
-    // SAFETY: a vector has at most 16 numbers.
+    // SAFETY: a vector has at most 16 values.
     unsafe { sum.store(sums.as_mut_ptr(), S::WIDTH) };
 }

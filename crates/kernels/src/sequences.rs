@@ -1,14 +1,13 @@
-//! Which frames of a batch exist, and where they lie.
+//! The frames of a batch and their layout in memory.
 
-/// The lengths of a batch of sequences and the order of their frames in memory.
+/// The lengths of a batch of sequences, and the order of their frames in memory.
 ///
-/// Frames are *packed*: time-major, the sequences sorted by falling length, and only the frames that exist.
-/// With `rows(t)` sequences still running at time t, the frames of time t are rows
-/// `start(t)..start(t) + rows(t)` of a matrix [N, F], N = the sum of the lengths; the sequence in slot s
-/// (slots count from the longest) has its frame t in row `start(t) + s`. As the slots are sorted, the
-/// sequences that run at time t + 1 are the first rows of those at time t: a recurrent kernel reads its
-/// previous state from a prefix, nothing is computed on padding, and sequences of equal length lie as a
-/// plain [T, B, F].
+/// Frames are *packed* as in PyTorch's `PackedSequence`: time-major, sequences sorted by decreasing length, without
+/// padding. `rows(t)` is the number of sequences that are longer than t. Their frames at time t are the rows
+/// `start(t)..start(t) + rows(t)` of a matrix [N, F], N = the sum of the lengths. Slots number the sequences from the
+/// longest; the sequence in slot s has its frame t in row `start(t) + s`. Because slots are sorted, the sequences
+/// that continue at time t + 1 are the first rows of those at time t: a recurrent kernel reads its previous state
+/// from a prefix, and nothing is computed on padding. Sequences of equal length form a plain [T, B, F].
 ///
 /// # Example
 /// ```
@@ -31,33 +30,33 @@ pub struct Sequences {
     starts: Vec<usize>,
 }
 
-/// Why lengths do not make a batch.
+/// Reason why a list of lengths is not a batch.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SequencesError {
-    /// There is no sequence.
-    #[error("a batch of no sequences: give at least one")]
+    /// The list is empty.
+    #[error("the batch has no sequences; add at least one")]
     Empty,
     /// A sequence has no frames.
-    #[error("sequence {index} of the batch has no frames: leave it out or give it at least one frame")]
+    #[error("sequence {index} of the batch has no frames; remove it or give it at least one frame")]
     NoFrames {
-        /// Which sequence, from 0.
+        /// Index of the sequence, from 0.
         index: usize,
     },
 }
 
 impl Sequences {
-    /// A batch of sequences with these lengths, in the caller's order.
+    /// Creates a batch of sequences with these lengths, in the caller's order.
     ///
     /// # Errors
-    /// [`SequencesError::Empty`] without any sequence, [`SequencesError::NoFrames`] where a length is 0.
+    /// [`SequencesError::Empty`] if there is no sequence, [`SequencesError::NoFrames`] if a length is 0.
     pub fn new(lengths: &[usize]) -> Result<Sequences, SequencesError> {
         let mut sequences = Sequences::default();
         sequences.set(lengths.iter().copied())?;
         Ok(sequences)
     }
 
-    /// Becomes a batch of sequences with these lengths, in memory that grows to the largest batch.
+    /// Replaces the batch by one with these lengths. Memory grows to the largest batch and is reused.
     ///
     /// # Errors
     /// As [`Sequences::new`]; the batch is then empty and must be set again.
@@ -76,7 +75,7 @@ impl Sequences {
             return Err(error);
         }
         order.extend(0..kept.len());
-        // Unstable sorts need no memory; the index makes it the stable order.
+        // Unstable sorting allocates nothing; the index as second key makes the order that of a stable sort.
         order.sort_unstable_by_key(|&index| (std::cmp::Reverse(kept[index]), index));
         let (mut running, mut start) = (kept.len(), 0);
         for t in 0..kept[order[0]] {
@@ -91,50 +90,50 @@ impl Sequences {
         Ok(())
     }
 
-    /// B, the number of sequences.
+    /// Number of sequences, B.
     pub fn batch(&self) -> usize {
         self.lengths.len()
     }
 
-    /// T, the length of the longest sequence.
-    pub fn longest(&self) -> usize {
+    /// Length of the longest sequence, T.
+    pub fn max_length(&self) -> usize {
         self.rows.len()
     }
 
-    /// N, the number of frames of all sequences.
+    /// Number of frames of all sequences, N.
     pub fn frames(&self) -> usize {
         self.starts.last().copied().unwrap_or(0)
     }
 
-    /// The lengths in the caller's order.
+    /// Lengths in the caller's order.
     pub fn lengths(&self) -> &[usize] {
         &self.lengths
     }
 
-    /// The caller's index of the sequence in each slot; slots count from the longest.
+    /// The caller's index of the sequence in each slot; slot 0 is the longest sequence.
     pub fn order(&self) -> &[usize] {
         &self.order
     }
 
-    /// The length of the sequence in this slot.
+    /// Length of the sequence in this slot.
     pub fn slot_length(&self, slot: usize) -> usize {
         self.lengths[self.order[slot]]
     }
 
-    /// How many sequences have a frame `t`: those of slots `0..rows(t)`.
+    /// Number of sequences that have a frame `t`: those in slots `0..rows(t)`.
     pub fn rows(&self, t: usize) -> usize {
         self.rows[t]
     }
 
-    /// The packed row of slot 0 at time `t`; `start(longest())` is the number of frames.
+    /// Packed row of slot 0 at time `t`; `start(max_length())` is the number of frames.
     pub fn start(&self, t: usize) -> usize {
         self.starts[t]
     }
 
-    /// Gathers sequences, each [T_b, F] in the caller's order, into the packed [N, F].
+    /// Copies sequences, each [T_b, F] in the caller's order, into the packed [N, F].
     ///
     /// # Panics
-    /// If the shapes do not fit these lengths.
+    /// If the shapes do not match these lengths.
     pub fn pack(&self, sequences: &[&[f32]], width: usize, packed: &mut [f32]) {
         assert_eq!(sequences.len(), self.batch());
         assert_eq!(packed.len(), self.frames() * width);
@@ -146,18 +145,18 @@ impl Sequences {
         }
     }
 
-    /// Scatters the packed [N, F] into a padded [B, T, F] in the caller's order; padding becomes zero.
+    /// Copies the packed [N, F] into a padded [B, T, F] in the caller's order; padding is zero.
     ///
     /// # Panics
-    /// If the shapes do not fit these lengths.
+    /// If the shapes do not match these lengths.
     pub fn unpack(&self, packed: &[f32], width: usize, padded: &mut [f32]) {
         assert_eq!(packed.len(), self.frames() * width);
-        assert_eq!(padded.len(), self.batch() * self.longest() * width);
+        assert_eq!(padded.len(), self.batch() * self.max_length() * width);
         padded.fill(0.0);
         for (slot, &index) in self.order.iter().enumerate() {
             for t in 0..self.lengths[index] {
                 let from = (self.starts[t] + slot) * width;
-                let to = (index * self.longest() + t) * width;
+                let to = (index * self.max_length() + t) * width;
                 padded[to..to + width].copy_from_slice(&packed[from..from + width]);
             }
         }
@@ -169,7 +168,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn equal_lengths_lie_time_major_in_the_callers_order() {
+    fn equal_lengths_are_packed_time_major_in_the_callers_order() {
         let batch = Sequences::new(&[2, 2]).unwrap();
         let mut packed = [0.0; 8];
         batch.pack(&[&[1.0, 2.0, 3.0, 4.0], &[5.0, 6.0, 7.0, 8.0]], 2, &mut packed);
@@ -186,12 +185,12 @@ mod tests {
     }
 
     #[test]
-    fn empty_batches_and_empty_sequences_are_refused() {
+    fn empty_batches_and_empty_sequences_are_errors() {
         assert_eq!(Sequences::new(&[]), Err(SequencesError::Empty));
         assert_eq!(Sequences::new(&[2, 0]), Err(SequencesError::NoFrames { index: 1 }));
         let mut batch = Sequences::new(&[3]).unwrap();
         assert_eq!(batch.set([1, 0].into_iter()), Err(SequencesError::NoFrames { index: 1 }));
-        assert_eq!((batch.batch(), batch.longest(), batch.frames()), (0, 0, 0));
+        assert_eq!((batch.batch(), batch.max_length(), batch.frames()), (0, 0, 0));
         batch.set([1, 3, 2].into_iter()).unwrap();
         assert_eq!(Ok(batch), Sequences::new(&[1, 3, 2]));
     }

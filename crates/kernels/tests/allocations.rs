@@ -1,4 +1,4 @@
-//! Once its memory has grown, a recurrent layer takes no more.
+//! A recurrent layer allocates only until its working memory has grown to the largest batch.
 
 #![allow(unsafe_code, reason = "an allocator that counts")]
 
@@ -15,16 +15,16 @@ thread_local! {
     static COUNT: Cell<usize> = const { Cell::new(0) };
 }
 
-// SAFETY: everything is passed on to the system's allocator; counting allocates nothing.
+// SAFETY: all calls are forwarded to the system's allocator; counting allocates nothing.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         COUNT.with(|count| count.set(count.get() + 1));
-        // SAFETY: the caller's promise.
+        // SAFETY: guaranteed by the caller.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promise.
+        // SAFETY: guaranteed by the caller.
         unsafe { System.dealloc(pointer, layout) }
     }
 }
@@ -52,8 +52,8 @@ fn a_second_pass_allocates_nothing() {
                     recurrent: &weights[1],
                     bias: Some([&weights[2], &weights[2]]),
                 };
-                layer.prepare(weights);
-                layer.prepare_backward(weights);
+                layer.pack_weights(weights);
+                layer.pack_weights_backward(weights);
                 let (frames, batch) = (sequences.frames(), sequences.batch());
                 let input = Matrix::new(&input[..frames * inputs], frames, inputs);
                 let state = &state[..kind.states() * batch * hidden];

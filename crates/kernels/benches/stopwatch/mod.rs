@@ -1,6 +1,6 @@
-//! What the benches of this crate share: the command line, the clock and the table.
+//! Command line, clock and table of the benches of this crate.
 //!
-//! `-- [--set=avx2] [WORD...]` chooses the instructions, and the lines whose name has one of the words.
+//! `-- [--set=avx2] [WORD...]` selects the instruction set, and the lines whose name contains one of the words.
 
 #![allow(unsafe_code, reason = "the operating system's clock of processor time")]
 
@@ -8,17 +8,17 @@ use std::time::{Duration, Instant};
 
 use stapes_kernels::{InstructionSet, peak};
 
-/// How long a line is timed.
+/// Duration of each measurement.
 const LINE: Duration = Duration::from_millis(1000);
 
-/// The lines asked for, the instructions, and their measured peak in GFLOP/s.
+/// Selected lines, instruction set, and its measured peak in GFLOP/s.
 pub(crate) struct Bench {
     words: Vec<String>,
     pub(crate) set: InstructionSet,
     peak: f64,
 }
 
-/// Numbers in [-0.5, 0.5).
+/// Values in [-0.5, 0.5).
 pub(crate) fn numbers(count: usize) -> Vec<f32> {
     let mut state = 88_172_645_463_325_252u64;
     let mut next = || {
@@ -30,7 +30,7 @@ pub(crate) fn numbers(count: usize) -> Vec<f32> {
     (0..count).map(|_| next()).collect()
 }
 
-/// The processor time that this thread has had: what other work on the machine takes does not count.
+/// Processor time of this thread; unaffected by other work on the machine.
 #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
 fn processor_seconds() -> f64 {
     #[repr(C)]
@@ -48,7 +48,7 @@ fn processor_seconds() -> f64 {
     time.seconds as f64 + time.nanoseconds as f64 * 1e-9
 }
 
-/// The time since the first call.
+/// Time since the first call.
 #[cfg(not(all(target_os = "linux", target_pointer_width = "64")))]
 fn processor_seconds() -> f64 {
     static START: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
@@ -56,7 +56,7 @@ fn processor_seconds() -> f64 {
 }
 
 impl Bench {
-    /// Reads the command line, measures the peak and prints the heading.
+    /// Reads the command line, measures the peak and prints the header.
     pub(crate) fn new() -> Bench {
         let arguments: Vec<String> = std::env::args().skip(1).collect();
         let words = arguments.iter().filter(|word| !word.starts_with('-')).cloned().collect();
@@ -66,13 +66,13 @@ impl Bench {
             Some(name) => sets.find(|set| set.to_string() == name).expect("a set that this processor has"),
             None => InstructionSet::best(),
         };
-        let bench = Bench { words, set, peak: peak::multiply_add_rate(set) };
+        let bench = Bench { words, set, peak: peak::fma_throughput(set) };
         println!("{set}: {:.1} GFLOP/s from registers", bench.peak);
         println!("{:45} {:>10} {:>10} {:>8} {:>6}", "", "median ms", "p10 ms", "GFLOP/s", "peak");
         bench
     }
 
-    /// Runs `work` for a while and prints its line; `operations` is 0 where a rate makes no sense.
+    /// Runs `work` repeatedly and prints its line; `operations` is 0 if a throughput makes no sense.
     pub(crate) fn time(&self, name: &str, operations: f64, mut work: impl FnMut()) {
         if !self.words.is_empty() && !self.words.iter().any(|word| name.contains(word.as_str())) {
             return;

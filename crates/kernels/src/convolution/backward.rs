@@ -1,57 +1,58 @@
-//! The backward pass: the gradient laid as the planes are, its sums, and its correlation with the weights.
+//! The backward pass: lays out the gradient like the planes, sums it for the weights, correlates it with the weights.
 
 use super::correlate::{Correlation, Runs, correlate};
 use super::grid::Grid;
-use super::sums::LaidGradient;
 use super::taps::Layout;
+use super::weight_gradients::PlaneGradient;
 use super::{Convolution, Gradients};
 use crate::buffer::Buffer;
-use crate::norm::{Average, FinishedGradient, Spread, spread_rows};
+use crate::norm::{AvgPool, EpilogueGradient, RowsMut, epilogue_backward_rows};
 
-/// Numbers of a cache line: channels start at one.
+/// Values per cache line; channels start at a cache line.
 const LINE: usize = 16;
 
 impl Convolution {
-    /// Begins the backward pass of a batch: prepares the weights, and sets the sums to zero.
+    /// Starts the backward pass of a batch: packs the weights and resets the sums to zero.
     ///
     /// # Panics
-    /// If the weights are not as many as the shape says.
+    /// If the number of weights does not match the shape.
     pub fn begin_backward(&mut self, weights: &[f32]) {
         self.backward.pack(self.set, &self.shape, weights);
         self.sums.begin();
     }
 
-    /// Takes one example: its input, and the gradient by what [`Convolution::forward`] made of it.
+    /// Backpropagates through one example, given its input and the gradient w.r.t. the output of
+    /// [`Convolution::forward`].
     ///
     /// # Shapes
-    /// input [Cin, H, W], its size [H, W], d_input as the input
+    /// input [Cin, H, W] with its size [H, W]; d_input like the input
     ///
     /// # Panics
-    /// If the slices do not fit, or [`Convolution::begin_backward`] was not called.
+    /// If the slice lengths do not match the shapes, or [`Convolution::begin_backward`] was not called.
     pub fn backward(
         &mut self,
         (input, size): (&[f32], [usize; 2]),
-        gradient: FinishedGradient<'_>,
+        gradient: EpilogueGradient<'_>,
         d_input: Option<&mut [f32]>,
     ) {
-        let grid = self.lay(input, size);
+        let grid = self.prepare_input(input, size);
         let mut buffer = std::mem::take(&mut self.d_output);
-        let plain = gradient.normalised.is_none()
+        let plain = gradient.normalized.is_none()
             && gradient.signs.is_none()
-            && gradient.average == Average::Nothing
+            && gradient.pool == AvgPool::None
             && grid.plane == grid.output;
-        let (layout, laid) = if plain {
-            assert_eq!(gradient.d.len(), self.shape.outputs * grid.plane_len(), "numbers of the gradient");
+        let (layout, gradient_planes) = if plain {
+            assert_eq!(gradient.d.len(), self.shape.outputs * grid.plane_len(), "length of the gradient");
             (Layout { margin: 0, stride: grid.plane_len() }, gradient.d)
         } else {
-            self.lay_gradient(&grid, gradient, &mut buffer)
+            self.expand_gradient(&grid, gradient, &mut buffer)
         };
         let planes = if grid.is_input() { input } else { self.planes.all() };
-        let d = LaidGradient { numbers: &laid[layout.margin..], stride: layout.stride };
+        let d = PlaneGradient { values: &gradient_planes[layout.margin..], stride: layout.stride };
         self.sums.add(&self.shape, &grid, (planes, self.taps.forward()), d);
         if let Some(d_input) = d_input {
-            assert_eq!(d_input.len(), input.len(), "numbers of the gradient by the input");
-            self.input_gradient(&grid, (layout, laid), d_input);
+            assert_eq!(d_input.len(), input.len(), "length of the gradient w.r.t. the input");
+            self.input_gradient(&grid, (layout, gradient_planes), d_input);
         }
         self.d_output = buffer;
     }
@@ -59,23 +60,23 @@ impl Convolution {
     /// Ends the backward pass of a batch: adds the sums over its examples to the gradients.
     ///
     /// # Panics
-    /// If the slices do not fit.
+    /// If the slice lengths do not match the shapes.
     pub fn finish_backward(&mut self, gradients: Gradients<'_>) {
         self.sums.finish(&self.shape, gradients);
     }
 
-    /// Undoes what finished the output, into rows as far apart as those of the planes, with zeros between.
-    fn lay_gradient<'a>(
+    /// Backpropagates through the epilogue into rows with the pitch of the planes, with zeros between them.
+    fn expand_gradient<'a>(
         &self,
         grid: &Grid,
-        gradient: FinishedGradient<'_>,
+        gradient: EpilogueGradient<'_>,
         buffer: &'a mut Buffer,
     ) -> (Layout, &'a [f32]) {
         let channels = self.shape.outputs;
         let margin = grid.reach().next_multiple_of(LINE);
         let stride = (margin + grid.plane_len()).next_multiple_of(LINE);
-        let numbers = buffer.sized(channels * stride);
-        for channel in numbers.chunks_exact_mut(stride) {
+        let values = buffer.sized(channels * stride);
+        for channel in values.chunks_exact_mut(stride) {
             if grid.output[0] == 1 {
                 channel[..margin].fill(0.0);
                 channel[margin + grid.output[1]..].fill(0.0);
@@ -83,18 +84,23 @@ impl Convolution {
                 channel.fill(0.0);
             }
         }
-        let to = Spread {
-            to: &mut numbers[margin..],
+        let to = RowsMut {
+            to: &mut values[margin..],
             strides: [stride, grid.pitch()],
             channels,
             size: grid.output,
         };
-        spread_rows(self.set, gradient, to);
-        (Layout { margin, stride }, numbers)
+        epilogue_backward_rows(self.set, gradient, to);
+        (Layout { margin, stride }, values)
     }
 
-    /// d_plane[input, p] = sum over (output, number of the window) of weight d[output, p - shift].
-    fn input_gradient(&mut self, grid: &Grid, (layout, laid): (Layout, &[f32]), d_input: &mut [f32]) {
+    /// d_plane[input, p] = sum over (output, window element) of weight d[output, p - shift].
+    fn input_gradient(
+        &mut self,
+        grid: &Grid,
+        (layout, gradient_planes): (Layout, &[f32]),
+        d_input: &mut [f32],
+    ) {
         let (inputs, outputs) =
             (self.shape.inputs / self.shape.groups, self.shape.outputs / self.shape.groups);
         let mut buffer = std::mem::take(&mut self.d_planes);
@@ -103,11 +109,11 @@ impl Convolution {
             false => buffer.sized(self.shape.inputs * grid.channel()),
         };
         let windows = self.backward.windows();
-        self.taps.lay_backward(grid, layout, (outputs, windows));
+        self.taps.set_backward(grid, layout, (outputs, windows));
         for plane in 0..windows.len() {
             for group in 0..self.shape.groups {
                 let correlation = Correlation {
-                    input: &laid[group * outputs * layout.stride..],
+                    input: &gradient_planes[group * outputs * layout.stride..],
                     taps: self.taps.backward(plane),
                     weights: self.backward.plane(&self.shape, group, plane),
                     starts: None,
@@ -119,7 +125,7 @@ impl Convolution {
             }
         }
         if !grid.is_input() {
-            grid.fold(self.set, buffer.all(), d_input);
+            grid.merge_planes(self.set, buffer.all(), d_input);
         }
         self.d_planes = buffer;
     }

@@ -1,47 +1,47 @@
-//! The innermost loops of convolution: places in the lanes of vectors.
+//! The innermost loops of convolution, with positions in the lanes of vectors.
 
-use crate::norm::Pairs;
+use crate::norm::PoolSimd;
 use crate::simd::{Lanes, kernel};
 
-/// Stretches of places, one behind the other.
+/// Equally long runs of positions.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Runs {
     pub(super) count: usize,
     pub(super) length: usize,
-    /// From the start of one to that of the next, in what is read.
+    /// Distance between the starts of two runs in the input.
     pub(super) from_step: usize,
-    /// The same in what is written (or read besides).
+    /// Distance between the starts of two runs in the output (or in a second input).
     pub(super) to_step: usize,
 }
 
 impl Runs {
-    /// One stretch.
+    /// A single run.
     pub(super) fn one(length: usize) -> Runs {
         Runs { count: 1, length, from_step: 0, to_step: 0 }
     }
 
-    /// Numbers from the first to the last, with a step between the starts.
+    /// Number of values from the first to the last, for a distance between the starts.
     pub(super) fn extent(&self, step: usize) -> usize {
         if self.count * self.length == 0 { 0 } else { (self.count - 1) * step + self.length }
     }
 }
 
-/// output[row, p] = start[row] + sum over t of weight[row, t] input[tap[t] + p], the sum a chain in the order
-/// of t: a place's number depends on no other place.
+/// output[row, p] = start[row] + sum over t of weight[row, t] input[tap[t] + p]. The sum is a chain in the order of
+/// t; the value at a position is independent of all other positions.
 #[derive(Clone, Copy)]
 pub(super) struct Correlation<'a> {
     pub(super) input: &'a [f32],
     pub(super) taps: &'a [usize],
-    /// Laid by [`tiles`].
+    /// Ordered by [`tiles`].
     pub(super) weights: &'a [f32],
     pub(super) starts: Option<&'a [f32]>,
     pub(super) rows: usize,
     pub(super) runs: Runs,
 }
 
-/// The rows of the largest tile, for an instruction set's `TILE_ROWS`: registers hold its sums and one vector
-/// of each run of places.
-pub(super) const fn largest_tile(tile_rows: usize) -> usize {
+/// Rows of the largest tile, for the `TILE_ROWS` of an instruction set: registers hold the sums and one vector of
+/// each run of positions.
+pub(super) const fn max_tile_rows(tile_rows: usize) -> usize {
     match tile_rows {
         14 => 8,
         6 => 6,
@@ -49,7 +49,7 @@ pub(super) const fn largest_tile(tile_rows: usize) -> usize {
     }
 }
 
-/// The first row and the number of rows of each tile: as even as possible.
+/// Returns the first row and the number of rows of each tile, as evenly as possible.
 pub(super) fn tiles(rows: usize, largest: usize) -> impl Iterator<Item = (usize, usize)> {
     let tiles = rows.div_ceil(largest).max(1);
     (0..tiles).map(move |tile| {
@@ -59,13 +59,13 @@ pub(super) fn tiles(rows: usize, largest: usize) -> impl Iterator<Item = (usize,
 }
 
 kernel! {
-    /// Writes the output, its rows `stride` apart.
+    /// Writes the output; its rows are `stride` apart.
     pub(super) fn correlate(correlation: Correlation<'_>, output: &mut [f32], stride: usize) =
         correlate_generic
 }
 
 #[inline(always)]
-fn correlate_generic<S: Pairs>(simd: S, all: Correlation<'_>, output: &mut [f32], stride: usize) {
+fn correlate_generic<S: PoolSimd>(simd: S, all: Correlation<'_>, output: &mut [f32], stride: usize) {
     let Correlation { input, taps, weights, starts, rows, runs } = all;
     let far = taps.iter().max().map_or(0, |far| far.saturating_add(runs.extent(runs.from_step)));
     assert!(far <= input.len(), "the windows reach to {far} of {}", input.len());
@@ -78,7 +78,7 @@ fn correlate_generic<S: Pairs>(simd: S, all: Correlation<'_>, output: &mut [f32]
     if runs.length == 0 {
         return;
     }
-    for (first, count) in tiles(rows, largest_tile(S::TILE_ROWS)) {
+    for (first, count) in tiles(rows, max_tile_rows(S::TILE_ROWS)) {
         for run in 0..runs.count {
             let part = Part {
                 input: input.as_ptr().wrapping_add(run * runs.from_step),
@@ -89,13 +89,13 @@ fn correlate_generic<S: Pairs>(simd: S, all: Correlation<'_>, output: &mut [f32]
                 stride,
                 length: runs.length,
             };
-            // SAFETY: by the assertions above, all places of this run exist for each tap and each row.
+            // SAFETY: by the assertions above, all positions of this run exist for each tap and each row.
             unsafe { one_tile(simd, part, count) };
         }
     }
 }
 
-/// One run for the rows of a tile.
+/// One run, for the rows of a tile.
 #[derive(Clone, Copy)]
 struct Part<'a> {
     input: *const f32,
@@ -107,18 +107,18 @@ struct Part<'a> {
     length: usize,
 }
 
-/// Runs the tile compiled for this number of rows: R rows by V vectors, or H where there are not as many.
+/// Runs the tile compiled for this number of rows: R rows by V vectors, or H vectors where fewer are left.
 ///
 /// # Safety
 /// The pointers of `part` are valid for all that it states.
 #[inline(always)]
-unsafe fn one_tile<S: Pairs>(simd: S, part: Part<'_>, rows: usize) {
+unsafe fn one_tile<S: PoolSimd>(simd: S, part: Part<'_>, rows: usize) {
     macro_rules! compiled {
         ($($set:literal: $rows:literal x $vectors:literal or $fewer:literal),* $(,)?) => {
-            // SAFETY: the caller's promise.
+            // SAFETY: guaranteed by the caller.
             unsafe {
                 match (S::TILE_ROWS, rows) {
-                    // The other instruction sets' tiles never occur and are not compiled.
+                    // Tiles of other instruction sets never occur and are not compiled.
                     $(
                         ($set, $rows) if S::TILE_ROWS == $set => {
                             run::<S, $rows, $vectors, $fewer>(simd, part);
@@ -137,16 +137,16 @@ unsafe fn one_tile<S: Pairs>(simd: S, part: Part<'_>, rows: usize) {
     );
 }
 
-/// Goes along the run with the largest tile that fits; what is left is taken by the smallest tile that covers
-/// it, moved back to end with the run, so that some numbers are written twice.
+/// Covers the run with the largest tiles that fit. The smallest sufficient tile covers the rest; it is moved back to
+/// end with the run, so some values are written twice.
 ///
 /// # Safety
 /// As [`one_tile`].
 #[inline(always)]
-unsafe fn run<S: Pairs, const R: usize, const V: usize, const H: usize>(simd: S, part: Part<'_>) {
+unsafe fn run<S: PoolSimd, const R: usize, const V: usize, const H: usize>(simd: S, part: Part<'_>) {
     let (length, large, middle) = (part.length, V * S::WIDTH, H * S::WIDTH);
     let mut at = 0;
-    // SAFETY: every tile lies within the run.
+    // SAFETY: every tile is within the run.
     unsafe {
         while at < length {
             let left = length - at;
@@ -167,13 +167,18 @@ unsafe fn run<S: Pairs, const R: usize, const V: usize, const H: usize>(simd: S,
     }
 }
 
-/// One tile: R rows by V vectors of places from `at` on, the vectors of `count` numbers each.
+/// One tile: R rows by V vectors of positions from `at` on, with `count` values per vector.
 ///
 /// # Safety
-/// As [`one_tile`]; the tile lies within the run.
+/// As [`one_tile`]; the tile is within the run.
 #[inline(always)]
 #[allow(clippy::needless_range_loop, reason = "counted loops over constants become straight code")]
-unsafe fn tile<S: Pairs, const R: usize, const V: usize>(simd: S, part: Part<'_>, at: usize, count: usize) {
+unsafe fn tile<S: PoolSimd, const R: usize, const V: usize>(
+    simd: S,
+    part: Part<'_>,
+    at: usize,
+    count: usize,
+) {
     let mut sums = [[Lanes::splat(simd, 0.0); V]; R];
     if let Some(starts) = part.starts {
         for row in 0..R {
@@ -184,23 +189,23 @@ unsafe fn tile<S: Pairs, const R: usize, const V: usize>(simd: S, part: Part<'_>
     let mut weights = part.weights;
     for &tap in part.taps {
         let from = part.input.wrapping_add(tap + at);
-        let mut places = [Lanes::splat(simd, 0.0); V];
+        let mut positions = [Lanes::splat(simd, 0.0); V];
         for vector in 0..V {
-            // SAFETY: within the run, by the caller's promise.
-            places[vector] = unsafe { Lanes::load(simd, from.add(vector * S::WIDTH), count) };
+            // SAFETY: within the run, as guaranteed by the caller.
+            positions[vector] = unsafe { Lanes::load(simd, from.add(vector * S::WIDTH), count) };
         }
         for row in 0..R {
             // SAFETY: R weights for each tap.
             let weight = Lanes::splat(simd, unsafe { *weights.add(row) });
             for vector in 0..V {
-                sums[row][vector] = weight.mul_add(places[vector], sums[row][vector]);
+                sums[row][vector] = weight.mul_add(positions[vector], sums[row][vector]);
             }
         }
         weights = weights.wrapping_add(R);
     }
     for row in 0..R {
         for vector in 0..V {
-            // SAFETY: within the run, by the caller's promise.
+            // SAFETY: within the run, as guaranteed by the caller.
             unsafe {
                 sums[row][vector].store(part.output.add(row * part.stride + at + vector * S::WIDTH), count)
             };

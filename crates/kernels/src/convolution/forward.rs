@@ -1,74 +1,74 @@
-//! The forward pass: correlate, and finish strip by strip.
+//! The forward pass: correlation and epilogue, strip by strip.
 
 use super::Convolution;
-use super::choice::Rows;
 use super::correlate::{Correlation, Runs, correlate};
 use super::grid::Grid;
-use crate::norm::{self, Average, Finish, Finished};
+use super::strategy::RowMode;
+use crate::norm::{self, AvgPool, Epilogue, EpilogueOutput};
 
-/// Numbers of a strip, which with its part of the input then stays in the first cache; but not fewer places
-/// than make the last tile of a run of little weight.
+/// Values per strip; a strip and its part of the input stay in the L1 cache. A strip has at least this many
+/// positions, so that the last tile of a run costs little in relation.
 const STRIP: usize = 4096;
-const PLACES: usize = 512;
-/// Columns of a strip come in whole tiles of every width, whole pairs and whole groups of signs.
+const POSITIONS: usize = 512;
+/// Columns of a strip are a multiple of all tile widths, of pairs and of groups of signs.
 const COLUMNS: usize = 192;
 
 impl Convolution {
-    /// Computes one example: convolution, then `finish` on its way out.
+    /// Computes one example: the convolution, followed by the epilogue.
     ///
-    /// With [`norm::sign_bytes`] of `signs` for the convolution's output a rectified output can be passed
-    /// backward; inference needs none.
+    /// `signs`, of [`norm::sign_bytes`] for the output of the convolution, are needed for a backward pass through a
+    /// ReLU; pass `None` for inference.
     ///
     /// # Shapes
-    /// input [Cin, H, W] with its size [H, W] -> [Cout, H', W'] of [`Average::output`] of
+    /// input [Cin, H, W] with its size [H, W] -> [Cout, H', W'] of [`AvgPool::output`] of
     /// [`super::ConvolutionShape::output`]
     ///
     /// # Panics
-    /// If the slices do not fit, the window is larger than the input, or nothing is prepared.
+    /// If the slice lengths do not match the shapes, the window is larger than the input, or no weights are packed.
     pub fn forward(
         &mut self,
         (input, size): (&[f32], [usize; 2]),
-        finish: Finish<'_>,
+        epilogue: Epilogue<'_>,
         output: &mut [f32],
         signs: Option<&mut [u8]>,
     ) {
-        let grid = self.lay(input, size);
-        let averages = finish.average.output(grid.output);
-        let len = self.shape.outputs * averages[0] * averages[1];
-        assert_eq!(output.len(), len, "numbers of the output");
+        let grid = self.prepare_input(input, size);
+        let pooled = epilogue.pool.output(grid.output);
+        let len = self.shape.outputs * pooled[0] * pooled[1];
+        assert_eq!(output.len(), len, "length of the output");
         if let Some(signs) = &signs {
-            assert_eq!(signs.len(), norm::sign_bytes(self.shape.outputs, grid.output), "bytes of the signs");
+            assert_eq!(signs.len(), norm::sign_bytes(self.shape.outputs, grid.output), "length of the signs");
         }
-        let rows = Rows::choose(&grid, self.set.width(), Some(self.shape.taps()));
-        let plain = !finish.rectify && finish.channels.is_none() && finish.average == Average::Nothing;
-        if plain && (rows == Rows::Apart || grid.is_dense()) {
-            return self.direct(input, &grid, rows, output);
+        let rows = RowMode::choose(&grid, self.set.width(), Some(self.shape.taps()));
+        let plain = !epilogue.relu && epilogue.channels.is_none() && epilogue.pool == AvgPool::None;
+        if plain && (rows == RowMode::Separate || grid.is_dense()) {
+            return self.forward_direct(input, &grid, rows, output);
         }
-        self.finished(input, &grid, (rows, finish), output, signs);
+        self.forward_strips(input, &grid, (rows, epilogue), output, signs);
     }
 
-    /// Makes the planes and the taps.
-    pub(super) fn lay(&mut self, input: &[f32], size: [usize; 2]) -> Grid {
+    /// Fills the planes and the taps.
+    pub(super) fn prepare_input(&mut self, input: &[f32], size: [usize; 2]) -> Grid {
         let grid = Grid::new(&self.shape, size);
-        assert_eq!(input.len(), self.shape.inputs * size[0] * size[1], "numbers of the input");
-        self.taps.lay(&grid, self.shape.inputs / self.shape.groups);
+        assert_eq!(input.len(), self.shape.inputs * size[0] * size[1], "length of the input");
+        self.taps.set_forward(&grid, self.shape.inputs / self.shape.groups);
         if !grid.is_input() {
-            grid.lay(self.set, input, self.planes.sized(self.shape.inputs * grid.channel()));
+            grid.split_planes(self.set, input, self.planes.sized(self.shape.inputs * grid.channel()));
         }
         grid
     }
 
-    /// The correlation of a group from a place on.
+    /// Correlation of a group, from a position on.
     fn correlation<'a>(
         &'a self,
         planes: &'a [f32],
         grid: &Grid,
         group: usize,
-        place: usize,
+        position: usize,
     ) -> Correlation<'a> {
         let (inputs, rows) = (self.shape.inputs / self.shape.groups, self.shape.outputs / self.shape.groups);
         Correlation {
-            input: &planes[group * inputs * grid.channel() + place..],
+            input: &planes[group * inputs * grid.channel() + position..],
             taps: self.taps.forward(),
             weights: self.forward.group(&self.shape, group),
             starts: self.bias.as_deref().map(|bias| &bias[group * rows..][..rows]),
@@ -77,8 +77,8 @@ impl Convolution {
         }
     }
 
-    /// Straight into the output.
-    fn direct(&self, input: &[f32], grid: &Grid, rows: Rows, output: &mut [f32]) {
+    /// Computes the output directly, without an epilogue.
+    fn forward_direct(&self, input: &[f32], grid: &Grid, rows: RowMode, output: &mut [f32]) {
         let planes = if grid.is_input() { input } else { self.planes.all() };
         let len = grid.output[0] * grid.output[1];
         for (group, output) in
@@ -90,62 +90,63 @@ impl Convolution {
         }
     }
 
-    /// Strip by strip.
-    fn finished(
+    /// Computes the output strip by strip, with an epilogue.
+    fn forward_strips(
         &mut self,
         input: &[f32],
         grid: &Grid,
-        (rows, finish): (Rows, Finish<'_>),
+        (rows, epilogue): (RowMode, Epilogue<'_>),
         output: &mut [f32],
         mut signs: Option<&mut [u8]>,
     ) {
         let channels = self.shape.outputs / self.shape.groups;
-        let [window, pair] = finish.average.window();
-        let averages = finish.average.output(grid.output);
+        let [window, pair] = epilogue.pool.window();
+        let pooled = epilogue.pool.output(grid.output);
         let row_bytes = norm::row_bytes(grid.output[1]);
-        let pitch = if rows == Rows::Joined { grid.pitch() } else { grid.output[1] };
+        let pitch = if rows == RowMode::Joined { grid.pitch() } else { grid.output[1] };
         let mut buffer = std::mem::take(&mut self.strip);
         let planes = if grid.is_input() { input } else { self.planes.all() };
         for group in 0..self.shape.groups {
             let first = group * channels;
-            let steps = Finish { channels: finish.channels.map(|all| &all[first..][..channels]), ..finish };
+            let steps =
+                Epilogue { channels: epilogue.channels.map(|all| &all[first..][..channels]), ..epilogue };
             for ([row, column], size) in strips(grid.output, grid.pitch(), channels, window) {
-                let place = row * grid.pitch() + column;
+                let position = row * grid.pitch() + column;
                 let runs = rows.runs(grid, size, pitch);
-                let correlation = Correlation { runs, ..self.correlation(planes, grid, group, place) };
+                let correlation = Correlation { runs, ..self.correlation(planes, grid, group, position) };
                 let len = (size[0] - 1) * pitch + size[1];
-                let numbers = buffer.sized(channels * len);
-                correlate(self.set, correlation, numbers, len);
-                let part = norm::Rows { numbers, strides: [len, pitch], channels, size };
-                // A last row without a partner makes nothing, and has no place.
-                let at = (first * averages[0] + row / window) * averages[1] + column / pair;
+                let values = buffer.sized(channels * len);
+                correlate(self.set, correlation, values, len);
+                let part = norm::Rows { values, strides: [len, pitch], channels, size };
+                // A last row without a partner produces no output and has no position.
+                let at = (first * pooled[0] + row / window) * pooled[1] + column / pair;
                 let at = at.min(output.len());
                 let sign_at = (first * grid.output[0] + row) * row_bytes + column / 8;
-                let to = Finished {
-                    numbers: &mut output[at..],
-                    strides: [averages[0] * averages[1], averages[1]],
+                let to = EpilogueOutput {
+                    values: &mut output[at..],
+                    strides: [pooled[0] * pooled[1], pooled[1]],
                     signs: signs.as_deref_mut().map(|signs| &mut signs[sign_at..]),
                     sign_strides: [grid.output[0] * row_bytes, row_bytes],
                 };
-                norm::finish_rows(self.set, steps, part, to);
+                norm::epilogue_rows(self.set, steps, part, to);
             }
         }
         self.strip = buffer;
     }
 }
 
-/// The places (row, column) and the sizes of the strips of an output: several rows, whole windows of them, or
-/// part of the only one.
+/// Returns the positions (row, column) and the sizes of the strips of an output: several rows, a multiple of the
+/// window, or a part of the only row.
 fn strips(
     [height, width]: [usize; 2],
     pitch: usize,
     channels: usize,
     window: usize,
 ) -> impl Iterator<Item = ([usize; 2], [usize; 2])> {
-    let numbers = STRIP / channels;
+    let values = STRIP / channels;
     let [rows, columns] = match height {
-        1 => [1, (numbers / COLUMNS).max(1) * COLUMNS],
-        _ => [(numbers.max(PLACES) / pitch / window).max(1) * window, width],
+        1 => [1, (values / COLUMNS).max(1) * COLUMNS],
+        _ => [(values.max(POSITIONS) / pitch / window).max(1) * window, width],
     };
     (0..height).step_by(rows).flat_map(move |row| {
         let left = move |column| [rows.min(height - row), columns.min(width - column)];

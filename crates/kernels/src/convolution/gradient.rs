@@ -1,13 +1,13 @@
-//! Sums over places: the gradients by weights and bias.
+//! Sums over positions: the gradients w.r.t. weights and bias.
 
 use super::correlate::Runs;
-use crate::norm::{Pairs, total};
+use crate::norm::{PoolSimd, total};
 use crate::simd::{Lanes, kernel};
 
-/// sums[row, t] += d[row, p] input[tap[t] + p] over all places p, lane by lane.
+/// sums[row, t] += d[row, p] input[tap[t] + p] over all positions p, lane by lane.
 #[derive(Clone, Copy)]
-pub(super) struct PlaceSums<'a> {
-    /// Its rows `stride` apart; the runs step through it as they step through what is written.
+pub(super) struct PositionSums<'a> {
+    /// Its rows are `stride` apart; runs in it are `to_step` apart.
     pub(super) d: &'a [f32],
     pub(super) stride: usize,
     pub(super) rows: usize,
@@ -18,20 +18,20 @@ pub(super) struct PlaceSums<'a> {
 
 kernel! {
     /// Adds to `sums`, [rows, taps] vectors.
-    pub(super) fn add_place_sums(all: PlaceSums<'_>, sums: &mut [f32]) = place_sums_generic
+    pub(super) fn add_position_sums(all: PositionSums<'_>, sums: &mut [f32]) = position_sums_generic
 }
 
 #[inline(always)]
-fn place_sums_generic<S: Pairs>(simd: S, all: PlaceSums<'_>, sums: &mut [f32]) {
-    let PlaceSums { d, stride, rows, input, taps, runs } = all;
+fn position_sums_generic<S: PoolSimd>(simd: S, all: PositionSums<'_>, sums: &mut [f32]) {
+    let PositionSums { d, stride, rows, input, taps, runs } = all;
     let far = taps.iter().max().map_or(0, |far| far.saturating_add(runs.extent(runs.from_step)));
     assert!(far <= input.len(), "the windows reach to {far} of {}", input.len());
     assert!(
         rows == 0 || (rows - 1) * stride + runs.extent(runs.to_step) <= d.len(),
-        "numbers of the gradient"
+        "length of the gradient"
     );
     assert_eq!(sums.len(), rows * taps.len() * S::WIDTH, "vectors of the sums");
-    // Rows of d stay in registers beside the sums: more rows, fewer taps.
+    // Rows of d stay in registers together with the sums: with more rows, fewer taps fit.
     let (height, width) = match S::TILE_ROWS {
         14 => (4, 6),
         6 => (2, 5),
@@ -54,7 +54,7 @@ fn place_sums_generic<S: Pairs>(simd: S, all: PlaceSums<'_>, sums: &mut [f32]) {
                 sums: sums[(row * taps.len() + first) * S::WIDTH..].as_mut_ptr(),
                 sums_stride: taps.len() * S::WIDTH,
             };
-            // SAFETY: the assertions above hold all rows and taps of this tile within the slices.
+            // SAFETY: by the assertions above, all rows and taps of this tile are within the slices.
             unsafe { one_tile(simd, part, here) };
         }
         row += here;
@@ -74,10 +74,10 @@ struct Part<'a> {
 /// # Safety
 /// The pointers of `part` are valid for all that it states.
 #[inline(always)]
-unsafe fn one_tile<S: Pairs>(simd: S, part: Part<'_>, rows: usize) {
+unsafe fn one_tile<S: PoolSimd>(simd: S, part: Part<'_>, rows: usize) {
     macro_rules! compiled {
         ($($set:literal: $rows:literal x ($($taps:literal)*)),* $(,)?) => {
-            // SAFETY: the caller's promise.
+            // SAFETY: guaranteed by the caller.
             unsafe {
                 match (S::TILE_ROWS, rows, part.taps.len()) {
                     $($(
@@ -99,15 +99,15 @@ unsafe fn one_tile<S: Pairs>(simd: S, part: Part<'_>, rows: usize) {
 /// As [`one_tile`].
 #[inline(always)]
 #[allow(clippy::needless_range_loop, reason = "counted loops over constants become straight code")]
-unsafe fn tile<S: Pairs, const R: usize, const T: usize>(simd: S, part: Part<'_>) {
+unsafe fn tile<S: PoolSimd, const R: usize, const T: usize>(simd: S, part: Part<'_>) {
     let mut taps = [0; T];
     taps.copy_from_slice(part.taps);
     let mut sums = [[Lanes::splat(simd, 0.0); T]; R];
-    let place = |row: usize, tap: usize| part.sums.wrapping_add(row * part.sums_stride + tap * S::WIDTH);
+    let position = |row: usize, tap: usize| part.sums.wrapping_add(row * part.sums_stride + tap * S::WIDTH);
     for row in 0..R {
         for tap in 0..T {
-            // SAFETY: R rows of T vectors exist, by the caller's promise.
-            sums[row][tap] = unsafe { Lanes::load(simd, place(row, tap), S::WIDTH) };
+            // SAFETY: R rows of T vectors exist, as guaranteed by the caller.
+            sums[row][tap] = unsafe { Lanes::load(simd, position(row, tap), S::WIDTH) };
         }
     }
     for run in 0..part.runs.count {
@@ -115,7 +115,7 @@ unsafe fn tile<S: Pairs, const R: usize, const T: usize>(simd: S, part: Part<'_>
         let from = part.input.wrapping_add(run * part.runs.from_step);
         let whole = part.runs.length / S::WIDTH * S::WIDTH;
         let mut at = 0;
-        // SAFETY: the places of the run exist for each row and tap, by the caller's promise.
+        // SAFETY: the positions of the run exist for each row and tap, as guaranteed by the caller.
         unsafe {
             while at < whole {
                 step(simd, (d.add(at), part.stride), from.add(at), &taps, (S::WIDTH, &mut sums));
@@ -130,18 +130,18 @@ unsafe fn tile<S: Pairs, const R: usize, const T: usize>(simd: S, part: Part<'_>
     for row in 0..R {
         for tap in 0..T {
             // SAFETY: as above.
-            unsafe { sums[row][tap].store(place(row, tap), S::WIDTH) };
+            unsafe { sums[row][tap].store(position(row, tap), S::WIDTH) };
         }
     }
 }
 
-/// Adds the products of `count` places.
+/// Adds the products at `count` positions.
 ///
 /// # Safety
-/// The places exist for each row and tap.
+/// The positions exist for each row and tap.
 #[inline(always)]
 #[allow(clippy::needless_range_loop, reason = "counted loops over constants become straight code")]
-unsafe fn step<S: Pairs, const R: usize, const T: usize>(
+unsafe fn step<S: PoolSimd, const R: usize, const T: usize>(
     simd: S,
     (d, stride): (*const f32, usize),
     from: *const f32,
@@ -150,30 +150,30 @@ unsafe fn step<S: Pairs, const R: usize, const T: usize>(
 ) {
     let mut rows = [Lanes::splat(simd, 0.0); R];
     for row in 0..R {
-        // SAFETY: the caller's promise.
+        // SAFETY: guaranteed by the caller.
         rows[row] = unsafe { Lanes::load(simd, d.add(row * stride), count) };
     }
     for tap in 0..T {
-        // SAFETY: the caller's promise.
-        let places = unsafe { Lanes::load(simd, from.add(taps[tap]), count) };
+        // SAFETY: guaranteed by the caller.
+        let positions = unsafe { Lanes::load(simd, from.add(taps[tap]), count) };
         for row in 0..R {
-            sums[row][tap] = rows[row].mul_add(places, sums[row][tap]);
+            sums[row][tap] = rows[row].mul_add(positions, sums[row][tap]);
         }
     }
 }
 
 kernel! {
-    /// Adds to `sums` the sum of each row, `length` numbers, the rows `stride` apart.
+    /// Adds the sum of each row, `length` values, to `sums`; the rows are `stride` apart.
     pub(super) fn add_row_sums(d: &[f32], stride: usize, length: usize, sums: &mut [f64]) = row_sums_generic
 }
 
 #[inline(always)]
-fn row_sums_generic<S: Pairs>(simd: S, d: &[f32], stride: usize, length: usize, sums: &mut [f64]) {
+fn row_sums_generic<S: PoolSimd>(simd: S, d: &[f32], stride: usize, length: usize, sums: &mut [f64]) {
     const CHAINS: usize = 4;
     for (row, sum) in sums.iter_mut().enumerate() {
-        let numbers = &d[row * stride..][..length];
+        let values = &d[row * stride..][..length];
         let mut chains = [simd.splat(0.0); CHAINS];
-        let mut parts = numbers.chunks_exact(CHAINS * S::WIDTH);
+        let mut parts = values.chunks_exact(CHAINS * S::WIDTH);
         for part in &mut parts {
             for (chain, part) in chains.iter_mut().zip(part.chunks_exact(S::WIDTH)) {
                 // SAFETY: a whole vector.
@@ -190,12 +190,12 @@ fn row_sums_generic<S: Pairs>(simd: S, d: &[f32], stride: usize, length: usize, 
 }
 
 kernel! {
-    /// Adds the sum of each vector's lanes to `to`.
+    /// Adds the sum of the lanes of each vector to `to`.
     pub(super) fn add_lanes(sums: &[f32], to: &mut [f32]) = lanes_generic
 }
 
 #[inline(always)]
-fn lanes_generic<S: Pairs>(_simd: S, sums: &[f32], to: &mut [f32]) {
+fn lanes_generic<S: PoolSimd>(_simd: S, sums: &[f32], to: &mut [f32]) {
     assert_eq!(sums.len(), to.len() * S::WIDTH, "vectors and sums");
     for (vector, to) in sums.chunks_exact(S::WIDTH).zip(to) {
         *to += vector.iter().map(|&lane| f64::from(lane)).sum::<f64>() as f32;

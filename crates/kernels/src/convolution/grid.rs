@@ -1,4 +1,4 @@
-//! How an example lies in memory, so that every window is a fixed pattern of places.
+//! Memory layout of an example, in which every window is a fixed pattern of positions.
 
 use std::ops::Range;
 
@@ -6,14 +6,13 @@ use super::ConvolutionShape;
 use super::rows::{Block, copy_rows};
 use crate::InstructionSet;
 
-/// The sizes of one example.
+/// Sizes of one example.
 ///
-/// The padded input is cut into *planes*, one for each channel and each remainder of a row and a column
-/// divided by the stride: row r and column c of the padded input lie in plane (r % s, c % s) at (r / s, c /
-/// s). There, the number k of a window at place i lies at i + a constant, whatever stride, padding and
-/// dilation are; and as rows follow each other without a gap, the place (row, column) is the one number p =
-/// row * pitch + column. Numbers p at the end of a row, where no window has its place, are computed with the
-/// others where that is cheaper than to stop at each row.
+/// The padded input is split into *planes*, one for each channel and each remainder of row and column modulo the
+/// stride: row r and column c of the padded input are in plane (r % s, c % s) at (r / s, c / s). In a plane, element
+/// k of the window at position i is at i + a constant, for any stride, padding and dilation. Rows have no gaps, so
+/// the position (row, column) is one index p = row * pitch + column. Indices p at the end of a row, where no window
+/// starts, are computed with the others if this is cheaper than a stop at each row.
 ///
 /// Without stride and padding the planes are the input itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,10 +21,10 @@ pub(super) struct Grid {
     pub(super) output: [usize; 2],
     /// Height and width of a plane.
     pub(super) plane: [usize; 2],
-    /// Planes of a channel, by rows and by columns.
+    /// Number of planes per channel, in rows and in columns.
     pub(super) phases: [usize; 2],
     stride: [usize; 2],
-    /// Zeros before the input.
+    /// Zeros before the input, in height and width.
     padding: [usize; 2],
     dilation: [usize; 2],
     kernel: [usize; 2],
@@ -33,7 +32,7 @@ pub(super) struct Grid {
 
 impl Grid {
     /// # Panics
-    /// If the window does not fit.
+    /// If the window does not fit into the input.
     pub(super) fn new(shape: &ConvolutionShape, size: [usize; 2]) -> Grid {
         let output = match shape.output(size) {
             Ok(output) => output,
@@ -43,7 +42,7 @@ impl Grid {
             let reach = (shape.kernel[axis] - 1) * shape.dilation[axis] / shape.stride[axis];
             output[axis] + reach
         };
-        // A window of one number sees nothing between its places.
+        // A window of one element reads only one phase.
         let phases = |axis: usize| if shape.kernel[axis] == 1 { 1 } else { shape.stride[axis] };
         Grid {
             size,
@@ -57,39 +56,39 @@ impl Grid {
         }
     }
 
-    /// Whether the planes are the input as it is.
+    /// Whether the planes are the input itself.
     pub(super) fn is_input(&self) -> bool {
-        // As many rows and columns as the input has: no padding, and all that a window sees.
+        // As many rows and columns as the input: no padding, and no row or column that no window reads.
         self.stride == [1, 1] && self.plane == self.size
     }
 
-    /// Numbers of a plane.
+    /// Number of values in a plane.
     pub(super) fn plane_len(&self) -> usize {
         self.plane[0] * self.plane[1]
     }
 
-    /// Numbers of a channel's planes.
+    /// Number of values in the planes of a channel.
     pub(super) fn channel(&self) -> usize {
         self.phases[0] * self.phases[1] * self.plane_len()
     }
 
-    /// From one row of a plane to the next.
+    /// Distance between the rows of a plane.
     pub(super) fn pitch(&self) -> usize {
         self.plane[1]
     }
 
-    /// Places, those at the ends of rows included.
+    /// Number of positions, including those at the ends of rows.
     pub(super) fn positions(&self) -> usize {
         (self.output[0] - 1) * self.pitch() + self.output[1]
     }
 
-    /// Whether every place is one of the output.
+    /// Whether every position belongs to the output.
     pub(super) fn is_dense(&self) -> bool {
         self.output[0] == 1 || self.pitch() == self.output[1]
     }
 
-    /// Where the number (row, column) of a window lies: its plane within the channel, and how far behind the
-    /// window's place.
+    /// Returns the plane, within its channel, of element (row, column) of a window, and its offset from the position
+    /// of the window.
     pub(super) fn tap(&self, window: [usize; 2]) -> (usize, usize) {
         let at = |axis: usize| window[axis] * self.dilation[axis];
         let split = |axis: usize| {
@@ -100,23 +99,23 @@ impl Grid {
         (row_phase * self.phases[1] + column_phase, row * self.pitch() + column)
     }
 
-    /// The row and the column of a number of the window, counted as the weights lie.
+    /// Row and column of a window element; elements are in the order of the weights.
     pub(super) fn window(&self, number: usize) -> [usize; 2] {
         [number / self.kernel[1], number % self.kernel[1]]
     }
 
-    /// All numbers of the window, in the order of the weights.
+    /// All elements of the window, in the order of the weights.
     pub(super) fn windows(&self) -> impl Iterator<Item = [usize; 2]> {
         (0..self.kernel[0] * self.kernel[1]).map(|number| self.window(number))
     }
 
-    /// How far behind its place a window reaches.
+    /// Largest offset of a window element from the position of the window.
     pub(super) fn reach(&self) -> usize {
         self.windows().map(|window| self.tap(window).1).max().unwrap_or(0)
     }
 
-    /// The rows or columns of a plane of this remainder that are not padding, and where in the input the
-    /// first of them lies.
+    /// Returns the rows or columns of a plane that are not padding, and the row or column of the input where the
+    /// first of them is.
     fn inside(&self, axis: usize, phase: usize) -> (Range<usize>, usize) {
         let (stride, padding) = (self.stride[axis], self.padding[axis]);
         let all = self.plane[axis];
@@ -125,8 +124,8 @@ impl Grid {
         if end <= first { (0..0, 0) } else { (first..end, first * stride + phase - padding) }
     }
 
-    /// Calls `f` for each plane of a channel: where its inner part starts in the plane and in the input, and
-    /// its rows and columns.
+    /// Calls `f` for each plane of a channel with the start of its inner part in the plane and in the input, and the
+    /// number of rows and columns.
     fn each_plane(&self, mut f: impl FnMut(usize, usize, [usize; 2])) {
         for plane in 0..self.phases[0] * self.phases[1] {
             let (rows, row) = self.inside(0, plane / self.phases[1]);
@@ -137,21 +136,21 @@ impl Grid {
     }
 
     /// Copies an example [C, H, W] into planes.
-    pub(super) fn lay(&self, set: InstructionSet, input: &[f32], planes: &mut [f32]) {
+    pub(super) fn split_planes(&self, set: InstructionSet, input: &[f32], planes: &mut [f32]) {
         planes.fill(0.0);
         let steps = [self.stride[0] * self.size[1], self.stride[1]];
         let channels = input.chunks_exact(self.size[0] * self.size[1]);
         for (input, planes) in channels.zip(planes.chunks_exact_mut(self.channel())) {
-            self.each_plane(|plane, place, [rows, columns]| {
+            self.each_plane(|plane, position, [rows, columns]| {
                 let block = Block { rows, columns, from_pitch: steps[0], to_pitch: self.pitch() };
                 if rows * columns == 0 {
                     return;
                 }
                 if steps[1] == 1 {
-                    return copy_rows(set, block, &input[place..], &mut planes[plane..]);
+                    return copy_rows(set, block, &input[position..], &mut planes[plane..]);
                 }
                 for row in 0..rows {
-                    let from = input[place + row * block.from_pitch..].iter().step_by(steps[1]);
+                    let from = input[position + row * block.from_pitch..].iter().step_by(steps[1]);
                     let to = &mut planes[plane + row * block.to_pitch..][..columns];
                     to.iter_mut().zip(from).for_each(|(to, &from)| *to = from);
                 }
@@ -159,23 +158,23 @@ impl Grid {
         }
     }
 
-    /// Copies planes back into an example: what no window sees becomes 0.
-    pub(super) fn fold(&self, set: InstructionSet, planes: &[f32], output: &mut [f32]) {
+    /// Copies planes back into an example; values that no window reads become 0.
+    pub(super) fn merge_planes(&self, set: InstructionSet, planes: &[f32], output: &mut [f32]) {
         output.fill(0.0);
         let steps = [self.stride[0] * self.size[1], self.stride[1]];
         let channels = output.chunks_exact_mut(self.size[0] * self.size[1]);
         for (output, planes) in channels.zip(planes.chunks_exact(self.channel())) {
-            self.each_plane(|plane, place, [rows, columns]| {
+            self.each_plane(|plane, position, [rows, columns]| {
                 let block = Block { rows, columns, from_pitch: self.pitch(), to_pitch: steps[0] };
                 if rows * columns == 0 {
                     return;
                 }
                 if steps[1] == 1 {
-                    return copy_rows(set, block, &planes[plane..], &mut output[place..]);
+                    return copy_rows(set, block, &planes[plane..], &mut output[position..]);
                 }
                 for row in 0..rows {
                     let from = &planes[plane + row * block.from_pitch..][..columns];
-                    let to = output[place + row * block.to_pitch..].iter_mut().step_by(steps[1]);
+                    let to = output[position + row * block.to_pitch..].iter_mut().step_by(steps[1]);
                     to.zip(from).for_each(|(to, &from)| *to = from);
                 }
             });
@@ -188,7 +187,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn planes_show_each_window_what_the_padded_input_has_there() {
+    fn windows_in_planes_equal_windows_in_the_padded_input() {
         for stride in [[1, 1], [2, 3], [3, 2]] {
             for padding in [[[0, 0], [0, 0]], [[1, 1], [4, 4]], [[5, 0], [1, 3]]] {
                 for dilation in [[1, 1], [2, 1], [1, 3]] {
@@ -198,7 +197,7 @@ mod tests {
                     let grid = Grid::new(&shape, size);
                     let input: Vec<f32> = (1..=2 * 54).map(|number| number as f32).collect();
                     let mut planes = vec![f32::NAN; 2 * grid.channel()];
-                    grid.lay(InstructionSet::best(), &input, &mut planes);
+                    grid.split_planes(InstructionSet::best(), &input, &mut planes);
                     for channel in 0..2 {
                         for row in 0..grid.output[0] {
                             for column in 0..grid.output[1] {
@@ -206,12 +205,12 @@ mod tests {
                                     let (plane, shift) = grid.tap(window);
                                     let at = channel * grid.channel() + plane * grid.plane_len() + shift;
                                     let got = planes[at + row * grid.pitch() + column];
-                                    let place = |axis: usize, at: usize| {
+                                    let position = |axis: usize, at: usize| {
                                         (at * stride[axis] + window[axis] * dilation[axis])
                                             .checked_sub(padding[axis][0])
                                             .filter(|&at| at < size[axis])
                                     };
-                                    let expected = match (place(0, row), place(1, column)) {
+                                    let expected = match (position(0, row), position(1, column)) {
                                         (Some(y), Some(x)) => input[channel * 54 + y * 9 + x],
                                         _ => 0.0,
                                     };

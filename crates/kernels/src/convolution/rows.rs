@@ -1,37 +1,37 @@
-//! Copies of rows, most of them shorter than what calling a copy of any length would pay for.
+//! Copies of short rows, for which a general memory copy has too much overhead.
 
-use crate::norm::{Pairs, load, store};
+use crate::norm::{PoolSimd, load, store};
 use crate::simd::kernel;
 
-/// Rows of `columns` numbers.
+/// Rows of `columns` values.
 #[derive(Clone, Copy)]
 pub(super) struct Block {
     pub(super) rows: usize,
     pub(super) columns: usize,
-    /// From one row to the next, in what is read.
+    /// Distance between the rows of the source.
     pub(super) from_pitch: usize,
-    /// The same in what is written.
+    /// Distance between the rows of the destination.
     pub(super) to_pitch: usize,
 }
 
 kernel! {
-    /// Copies a block between starts of rows.
+    /// Copies a block; both slices begin with its first row.
     pub(super) fn copy_rows(block: Block, from: &[f32], to: &mut [f32]) = copy_rows_generic
 }
 
 #[inline(always)]
-fn copy_rows_generic<S: Pairs>(simd: S, block: Block, from: &[f32], to: &mut [f32]) {
+fn copy_rows_generic<S: PoolSimd>(simd: S, block: Block, from: &[f32], to: &mut [f32]) {
     let Block { rows, columns, from_pitch, to_pitch } = block;
     if rows * columns == 0 {
         return;
     }
-    assert!((rows - 1) * from_pitch + columns <= from.len(), "numbers of the rows that are read");
-    assert!((rows - 1) * to_pitch + columns <= to.len(), "room for the rows");
+    assert!((rows - 1) * from_pitch + columns <= from.len(), "length of the source");
+    assert!((rows - 1) * to_pitch + columns <= to.len(), "length of the destination");
     let whole = columns / S::WIDTH * S::WIDTH;
     for row in 0..rows {
         let from = from.as_ptr().wrapping_add(row * from_pitch);
         let to = to.as_mut_ptr().wrapping_add(row * to_pitch);
-        // SAFETY: `columns` numbers from either place on lie within its slice, by the assertions.
+        // SAFETY: `columns` values from either position on are within its slice, by the assertions.
         unsafe {
             for column in (0..whole).step_by(S::WIDTH) {
                 simd.store(to.add(column), simd.load(from.add(column)));

@@ -1,6 +1,6 @@
-//! What a convolution is made of, and the sizes that follow.
+//! The shape of a convolution, and the sizes that follow from it.
 
-/// A convolution's channels, window and steps; in one dimension the height of everything is 1.
+/// Channels, window and steps of a convolution; in one dimension all heights are 1.
 ///
 /// # Example
 /// ```
@@ -13,89 +13,91 @@
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConvolutionShape {
-    /// Channels that go in.
+    /// Number of input channels.
     pub inputs: usize,
-    /// Channels that come out.
+    /// Number of output channels.
     pub outputs: usize,
     /// Height and width of the window.
     pub kernel: [usize; 2],
-    /// Steps from one place of the window to the next.
+    /// Step between two positions of the window.
     pub stride: [usize; 2],
-    /// Zeros before and behind the input, for the height and for the width.
+    /// Zeros before and after the input, for height and width.
     pub padding: [[usize; 2]; 2],
-    /// Steps from one number of the window to the next.
+    /// Step between two elements of the window.
     pub dilation: [usize; 2],
-    /// Parts into which the channels fall; each part of the output sees only its part of the input.
+    /// Number of channel groups; the outputs of a group read only the inputs of the same group.
     pub groups: usize,
 }
 
-/// Why a window does not fit.
+/// Reason why a shape is invalid or does not fit an input.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ShapeError {
-    /// A number is 0 that must not be.
+    /// A value is 0.
     #[error("{field} = 0: must be at least 1")]
     Zero {
-        /// Which number.
+        /// Name of the value.
         field: &'static str,
     },
-    /// A number is larger than any convolution here needs, and than products of sizes can hold.
-    #[error("{field} = {value}: must be at most {most}")]
+    /// A value is too large: no convolution needs it, and products of sizes could overflow.
+    #[error("{field} = {value}: must be at most {max}")]
     TooLarge {
-        /// Which number.
+        /// Name of the value.
         field: &'static str,
-        /// Its value.
+        /// The value.
         value: usize,
-        /// The largest that is allowed.
-        most: usize,
+        /// Largest allowed value.
+        max: usize,
     },
     /// The groups do not divide the channels.
-    #[error("groups = {groups} with {channels} {field}: must divide them")]
+    #[error("groups = {groups} does not divide the {channels} {field}; choose a divisor")]
     Groups {
-        /// Which channels: inputs or outputs.
+        /// Kind of the channels: inputs or outputs.
         field: &'static str,
-        /// How many channels.
+        /// Number of channels.
         channels: usize,
-        /// How many groups.
+        /// Number of groups.
         groups: usize,
     },
-    /// The window is larger than the input.
-    #[error("{axis}: a window of {window} on an input of {size} with {padding} of padding: must fit into it")]
+    /// The window is larger than the padded input.
+    #[error(
+        "{axis}: a window of {window} does not fit an input of {size} with {padding} of padding; use a smaller window"
+    )]
     Window {
-        /// Which axis: height or width.
+        /// Axis: height or width.
         axis: &'static str,
-        /// What the window covers, dilation included.
+        /// Size of the window, including dilation.
         window: usize,
-        /// The input without padding.
+        /// Size of the input without padding.
         size: usize,
         /// Zeros on both sides together.
         padding: usize,
     },
-    /// A window of a pooling or its stride is 0.
+    /// The window or the stride of a pooling layer is 0.
     #[error("{axis}: a pooling window of {window} with stride {stride}: both must be at least 1")]
     Pooling {
-        /// Which axis: height or width.
+        /// Axis: height or width.
         axis: &'static str,
-        /// The window.
+        /// Size of the window.
         window: usize,
-        /// The stride.
+        /// Stride.
         stride: usize,
     },
 }
 
 const AXES: [&str; 2] = ["height", "width"];
 
-/// What keeps every product of sizes below 2^63: channels, sides of a kernel, and sides of an input with what is
-/// counted along them.
-const MOST_CHANNELS: usize = 1 << 16;
-const LARGEST_KERNEL: usize = 1 << 14;
-const LARGEST_SIDE: usize = 1 << 22;
+/// Limits that keep every product of sizes below 2^63: channels, sides of a kernel, and sides of an input (also
+/// strides, dilation and padding).
+const MAX_CHANNELS: usize = 1 << 16;
+const MAX_KERNEL: usize = 1 << 14;
+const MAX_SIDE: usize = 1 << 22;
 
 impl ConvolutionShape {
-    /// The largest height or width of an input.
-    pub const LARGEST_SIDE: usize = LARGEST_SIDE;
+    /// Largest height or width of an input.
+    pub const MAX_SIDE: usize = MAX_SIDE;
 
-    /// Stride 1, no padding, no dilation, one group.
+    /// Creates a shape with stride 1, no padding, no dilation and one group.
     pub const fn new(inputs: usize, outputs: usize, kernel: [usize; 2]) -> ConvolutionShape {
         ConvolutionShape {
             inputs,
@@ -108,12 +110,12 @@ impl ConvolutionShape {
         }
     }
 
-    /// Checks what does not depend on the input's size.
+    /// Checks everything that does not depend on the size of the input.
     ///
     /// # Errors
-    /// [`ShapeError::Zero`], [`ShapeError::Groups`].
+    /// [`ShapeError::Zero`], [`ShapeError::TooLarge`], [`ShapeError::Groups`].
     pub fn check(&self) -> Result<(), ShapeError> {
-        let numbers = [
+        let values = [
             ("inputs", self.inputs),
             ("outputs", self.outputs),
             ("kernel height", self.kernel[0]),
@@ -124,22 +126,22 @@ impl ConvolutionShape {
             ("dilation width", self.dilation[1]),
             ("groups", self.groups),
         ];
-        if let Some(&(field, _)) = numbers.iter().find(|(_, number)| *number == 0) {
+        if let Some(&(field, _)) = values.iter().find(|(_, number)| *number == 0) {
             return Err(ShapeError::Zero { field });
         }
         let limits = [
-            ("inputs", self.inputs, MOST_CHANNELS),
-            ("outputs", self.outputs, MOST_CHANNELS),
-            ("kernel height", self.kernel[0], LARGEST_KERNEL),
-            ("kernel width", self.kernel[1], LARGEST_KERNEL),
-            ("stride height", self.stride[0], LARGEST_SIDE),
-            ("stride width", self.stride[1], LARGEST_SIDE),
-            ("dilation height", self.dilation[0], LARGEST_SIDE),
-            ("dilation width", self.dilation[1], LARGEST_SIDE),
-            ("padding height before", self.padding[0][0], LARGEST_SIDE),
-            ("padding height behind", self.padding[0][1], LARGEST_SIDE),
-            ("padding width before", self.padding[1][0], LARGEST_SIDE),
-            ("padding width behind", self.padding[1][1], LARGEST_SIDE),
+            ("inputs", self.inputs, MAX_CHANNELS),
+            ("outputs", self.outputs, MAX_CHANNELS),
+            ("kernel height", self.kernel[0], MAX_KERNEL),
+            ("kernel width", self.kernel[1], MAX_KERNEL),
+            ("stride height", self.stride[0], MAX_SIDE),
+            ("stride width", self.stride[1], MAX_SIDE),
+            ("dilation height", self.dilation[0], MAX_SIDE),
+            ("dilation width", self.dilation[1], MAX_SIDE),
+            ("padding height before", self.padding[0][0], MAX_SIDE),
+            ("padding height after", self.padding[0][1], MAX_SIDE),
+            ("padding width before", self.padding[1][0], MAX_SIDE),
+            ("padding width after", self.padding[1][1], MAX_SIDE),
         ];
         check_limits(&limits)?;
         let groups = self.groups;
@@ -151,42 +153,46 @@ impl ConvolutionShape {
         Ok(())
     }
 
-    /// The size [H, W] of the output for an input of this size, as PyTorch rounds it (down).
+    /// Size [H, W] of the output for an input of this size, rounded down as in PyTorch.
     ///
     /// # Errors
-    /// Those of [`ConvolutionShape::check`], and [`ShapeError::Window`].
+    /// Those of [`ConvolutionShape::check`], [`ShapeError::TooLarge`], [`ShapeError::Window`].
     pub fn output(&self, size: [usize; 2]) -> Result<[usize; 2], ShapeError> {
         self.check()?;
-        check_limits(&[("height", size[0], LARGEST_SIDE), ("width", size[1], LARGEST_SIDE)])?;
+        check_limits(&[("height", size[0], MAX_SIDE), ("width", size[1], MAX_SIDE)])?;
         let mut output = [0; 2];
         for axis in 0..2 {
             let window = self.dilation[axis] * (self.kernel[axis] - 1) + 1;
-            output[axis] =
-                places(axis, (window, self.stride[axis]), size[axis], self.padding[axis].iter().sum())?;
+            output[axis] = window_positions(
+                axis,
+                (window, self.stride[axis]),
+                size[axis],
+                self.padding[axis].iter().sum(),
+            )?;
         }
         Ok(output)
     }
 
-    /// Numbers of the weights, [outputs, inputs / groups, KH, KW].
+    /// Number of weights, [outputs, inputs / groups, KH, KW].
     pub fn weights(&self) -> usize {
         self.outputs * self.taps()
     }
 
-    /// Numbers of a window over all channels that one output sees.
+    /// Number of window elements over all input channels of one output.
     pub(super) fn taps(&self) -> usize {
         self.inputs / self.groups.max(1) * self.kernel[0] * self.kernel[1]
     }
 }
 
 fn check_limits(limits: &[(&'static str, usize, usize)]) -> Result<(), ShapeError> {
-    match limits.iter().find(|(_, value, most)| value > most) {
-        Some(&(field, value, most)) => Err(ShapeError::TooLarge { field, value, most }),
+    match limits.iter().find(|(_, value, max)| value > max) {
+        Some(&(field, value, max)) => Err(ShapeError::TooLarge { field, value, max }),
         None => Ok(()),
     }
 }
 
-/// How many places a window has on an axis.
-pub(crate) fn places(
+/// Number of positions of a window on an axis.
+pub(crate) fn window_positions(
     axis: usize,
     (window, stride): (usize, usize),
     size: usize,
@@ -198,7 +204,7 @@ pub(crate) fn places(
     }
 }
 
-/// Checks a window and its stride.
+/// Checks the window and the stride of a pooling layer.
 pub(crate) fn check_pooling(window: [usize; 2], stride: [usize; 2]) -> Result<(), ShapeError> {
     for axis in 0..2 {
         if window[axis] == 0 || stride[axis] == 0 {

@@ -1,30 +1,30 @@
-//! Where the numbers of a window lie: made once for examples of one size.
+//! Offsets of the window elements, computed once for examples of one size.
 
 use super::grid::Grid;
 
-/// The places that the kernel reads for each place of a window.
+/// Offsets from the position of a window to the values that the kernel reads.
 #[derive(Clone, Default)]
 pub(super) struct Taps {
     forward: Vec<usize>,
-    /// For what the places were made.
+    /// Grid of the forward offsets.
     forward_of: Option<Grid>,
     /// For each plane.
     backward: Vec<Vec<usize>>,
     backward_of: Option<(Grid, Layout)>,
 }
 
-/// How the gradient by the output is laid.
+/// Layout of the gradient w.r.t. the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Layout {
-    /// Zeros before the first place of a channel.
+    /// Zeros before the first position of a channel.
     pub(super) margin: usize,
-    /// From one channel to the next.
+    /// Distance between channels.
     pub(super) stride: usize,
 }
 
 impl Taps {
-    /// Makes the places in the planes of so many channels, in the order (channel, number of the window).
-    pub(super) fn lay(&mut self, grid: &Grid, channels: usize) {
+    /// Computes the offsets in the planes of this number of channels, in the order (channel, window element).
+    pub(super) fn set_forward(&mut self, grid: &Grid, channels: usize) {
         if self.forward_of.replace(*grid).as_ref() == Some(grid) {
             return;
         }
@@ -37,14 +37,14 @@ impl Taps {
         }
     }
 
-    /// What [`Taps::lay`] made.
+    /// Offsets of [`Taps::set_forward`].
     pub(super) fn forward(&self) -> &[usize] {
         &self.forward
     }
 
-    /// Makes the places in the gradient by so many output channels, for each plane in the order (channel,
-    /// number of the window in this plane); `windows` are those numbers.
-    pub(super) fn lay_backward(
+    /// Computes the offsets in the gradient of this number of output channels, for each plane in the order (channel,
+    /// window element of this plane); `windows` lists those elements.
+    pub(super) fn set_backward(
         &mut self,
         grid: &Grid,
         layout: Layout,
@@ -54,18 +54,18 @@ impl Taps {
             return;
         }
         self.backward.resize_with(windows.len(), Vec::new);
-        for (taps, numbers) in self.backward.iter_mut().zip(windows) {
+        for (taps, values) in self.backward.iter_mut().zip(windows) {
             taps.clear();
             for channel in 0..channels {
-                let place = |&number: &usize| {
+                let position = |&number: &usize| {
                     channel * layout.stride + layout.margin - grid.tap(grid.window(number)).1
                 };
-                taps.extend(numbers.iter().map(place));
+                taps.extend(values.iter().map(position));
             }
         }
     }
 
-    /// What [`Taps::lay_backward`] made for a plane.
+    /// Offsets of [`Taps::set_backward`] for a plane.
     pub(super) fn backward(&self, plane: usize) -> &[usize] {
         &self.backward[plane]
     }

@@ -1,12 +1,12 @@
-//! Mean and variance of channels, put together from parts.
+//! Mean and variance of channels, merged from parts.
 
-use super::finish::{Channel, load};
+use super::epilogue::{Channel, load};
+use super::gradient::ChannelGradient;
 use super::gradient_sums::{GradientSums, total};
-use super::pairs::Pairs;
-use super::spread::ChannelGradient;
+use super::pool_simd::PoolSimd;
 use crate::simd::kernel;
 
-/// Count, mean and sum of squared distances from the mean of a channel's numbers seen so far.
+/// Count, mean and sum of squared deviations of the values of a channel so far.
 ///
 /// # Example
 /// ```
@@ -17,25 +17,25 @@ use crate::simd::kernel;
 /// add_moments(InstructionSet::best(), &[1.0, 2.0], &mut shards[0]);
 /// add_moments(InstructionSet::best(), &[6.0], &mut shards[1]);
 /// let [[mut all], [other]] = shards;
-/// all.add(&other);
+/// all.merge(&other);
 /// assert_eq!((all.mean, all.variance()), (3.0, 14.0 / 3.0));
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Moments {
-    /// How many numbers.
+    /// Number of values.
     pub count: u64,
-    /// Their mean.
+    /// Mean of the values.
     pub mean: f64,
-    /// The sum of their squared distances from it.
+    /// Sum of squared deviations from the mean.
     pub squares: f64,
 }
 
 impl Moments {
-    /// Takes in the moments of other numbers.
+    /// Merges the moments of other values into these.
     ///
     /// # Source
     /// Chan, Golub and LeVeque 1979.
-    pub fn add(&mut self, other: &Moments) {
+    pub fn merge(&mut self, other: &Moments) {
         if other.count == 0 {
             return;
         }
@@ -47,7 +47,7 @@ impl Moments {
         self.count = count;
     }
 
-    /// Takes in one number.
+    /// Adds one value.
     fn add_number(&mut self, y: f64) {
         self.count += 1;
         let apart = y - self.mean;
@@ -55,29 +55,29 @@ impl Moments {
         self.squares += apart * (y - self.mean);
     }
 
-    /// The mean squared distance from the mean, by which training normalises; 0 without numbers.
+    /// Biased variance, used for normalization in training; 0 without values.
     pub fn variance(&self) -> f64 {
         self.squares / self.count.max(1) as f64
     }
 
-    /// The variance of what the numbers are a sample of, which the running variance follows.
+    /// Unbiased estimate of the variance, used for the running variance.
     pub fn unbiased_variance(&self) -> f64 {
         self.squares / self.count.saturating_sub(1).max(1) as f64
     }
 }
 
-/// The running statistics of a channel.
+/// Running statistics of a channel.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Running {
-    /// Of the means.
+pub struct RunningStats {
+    /// Running mean of the means.
     pub mean: f32,
-    /// Of the unbiased variances.
+    /// Running mean of the unbiased variances.
     pub variance: f32,
 }
 
-impl Running {
-    /// One step towards a batch's statistics: r = (1 - momentum) r + momentum r', as PyTorch has it.
-    pub fn follow(&mut self, moments: &Moments, momentum: f64) {
+impl RunningStats {
+    /// Updates the statistics with those of a batch: r = (1 - momentum) r + momentum r', as in PyTorch.
+    pub fn update(&mut self, moments: &Moments, momentum: f64) {
         let step = |from: f32, to: f64| (f64::from(from) * (1.0 - momentum) + momentum * to) as f32;
         self.mean = step(self.mean, moments.mean);
         self.variance = step(self.variance, moments.unbiased_variance());
@@ -85,22 +85,22 @@ impl Running {
 }
 
 impl Channel {
-    /// (y - mean) / sqrt(variance + epsilon) weight + bias with a batch's statistics.
-    pub fn trained(moments: &Moments, [weight, bias]: [f32; 2], epsilon: f64) -> Channel {
+    /// (y - mean) / sqrt(variance + epsilon) weight + bias with the statistics of a batch, for training.
+    pub fn from_batch(moments: &Moments, [weight, bias]: [f32; 2], epsilon: f64) -> Channel {
         let scale = f64::from(weight) / (moments.variance() + epsilon).sqrt();
-        Channel { centre: moments.mean as f32, scale: scale as f32, shift: bias }
+        Channel { center: moments.mean as f32, scale: scale as f32, shift: bias }
     }
 
-    /// The same with the running statistics: inference.
-    pub fn running(running: Running, [weight, bias]: [f32; 2], epsilon: f64) -> Channel {
+    /// (y - mean) / sqrt(variance + epsilon) weight + bias with the running statistics, for inference.
+    pub fn from_running(running: RunningStats, [weight, bias]: [f32; 2], epsilon: f64) -> Channel {
         let scale = f64::from(weight) / (f64::from(running.variance) + epsilon).sqrt();
-        Channel { centre: running.mean, scale: scale as f32, shift: bias }
+        Channel { center: running.mean, scale: scale as f32, shift: bias }
     }
 }
 
 impl ChannelGradient {
-    /// The way back through [`Channel::trained`]; also returns the gradients by weight and bias.
-    pub fn trained(
+    /// Returns the backward pass of [`Channel::from_batch`], and the gradients w.r.t. weight and bias.
+    pub fn from_batch(
         moments: &Moments,
         weight: f32,
         epsilon: f64,
@@ -110,7 +110,7 @@ impl ChannelGradient {
         let scale = f64::from(weight) * inverse;
         let count = moments.count.max(1) as f64;
         let gradient = ChannelGradient {
-            centre: moments.mean as f32,
+            center: moments.mean as f32,
             scale: scale as f32,
             slope: (-scale * inverse * inverse * sums.product / count) as f32,
             shift: (-scale * sums.d / count) as f32,
@@ -120,18 +120,18 @@ impl ChannelGradient {
 }
 
 kernel! {
-    /// Takes an example [C, N] into the moments of its channels, `[C]`.
+    /// Adds an example [C, N] to the moments of its channels, `[C]`.
     ///
     /// # Panics
-    /// If the channels do not divide the example's numbers.
+    /// If the number of values is not a multiple of the number of channels.
     pub fn add_moments(example: &[f32], moments: &mut [Moments]) = add_moments_generic
 }
 
-/// Numbers of a block: few enough for sums in f32, and for the first cache to hold them for a second pass.
+/// Values per block: few enough for sums in f32, and for a second pass from the L1 cache.
 const BLOCK: usize = 4096;
 
 #[inline(always)]
-fn add_moments_generic<S: Pairs>(simd: S, example: &[f32], moments: &mut [Moments]) {
+fn add_moments_generic<S: PoolSimd>(simd: S, example: &[f32], moments: &mut [Moments]) {
     let positions = example.len().checked_div(moments.len()).unwrap_or(0);
     assert_eq!(positions * moments.len(), example.len(), "an example of {} channels", moments.len());
     if positions == 0 {
@@ -140,40 +140,40 @@ fn add_moments_generic<S: Pairs>(simd: S, example: &[f32], moments: &mut [Moment
     if positions == 1 {
         return example.iter().zip(moments).for_each(|(&y, moments)| moments.add_number(y.into()));
     }
-    for (numbers, moments) in example.chunks_exact(positions).zip(moments) {
-        for block in numbers.chunks(BLOCK) {
+    for (values, moments) in example.chunks_exact(positions).zip(moments) {
+        for block in values.chunks(BLOCK) {
             let count = block.len() as f64;
-            // About a number near the mean the squares do not cancel.
-            let centre = (sums(simd, block, 0.0)[0] / count) as f32;
-            let [sum, squares] = sums(simd, block, centre);
+            // Deviations from a value near the mean avoid cancellation.
+            let center = (sums(simd, block, 0.0)[0] / count) as f32;
+            let [sum, squares] = sums(simd, block, center);
             let apart = sum / count;
-            moments.add(&Moments {
+            moments.merge(&Moments {
                 count: block.len() as u64,
-                mean: f64::from(centre) + apart,
+                mean: f64::from(center) + apart,
                 squares: (squares - apart * sum).max(0.0),
             });
         }
     }
 }
 
-/// The sums of y - centre and of its square, in four chains of vectors.
+/// Returns the sums of y - center and of its square, in four chains of vectors.
 #[inline(always)]
-fn sums<S: Pairs>(simd: S, numbers: &[f32], centre: f32) -> [f64; 2] {
+fn sums<S: PoolSimd>(simd: S, values: &[f32], center: f32) -> [f64; 2] {
     const CHAINS: usize = 4;
-    let centre = simd.splat(centre);
+    let center = simd.splat(center);
     let mut chains = [[simd.splat(0.0); 2]; CHAINS];
-    let mut parts = numbers.chunks_exact(CHAINS * S::WIDTH);
+    let mut parts = values.chunks_exact(CHAINS * S::WIDTH);
     for part in &mut parts {
         for (chain, part) in chains.iter_mut().zip(part.chunks_exact(S::WIDTH)) {
             // SAFETY: a whole vector.
-            let apart = simd.sub(unsafe { simd.load(part.as_ptr()) }, centre);
+            let apart = simd.sub(unsafe { simd.load(part.as_ptr()) }, center);
             *chain = [simd.add(chain[0], apart), simd.mul_add(apart, apart, chain[1])];
         }
     }
     for (chain, part) in chains.iter_mut().zip(parts.remainder().chunks(S::WIDTH)) {
-        // SAFETY: at most a vector's numbers.
+        // SAFETY: at most the values of a vector.
         let y = unsafe { load(simd, part.as_ptr(), part.len()) };
-        let apart = simd.keep(simd.sub(y, centre), ((1u32 << part.len()) - 1) as u16);
+        let apart = simd.masked(simd.sub(y, center), ((1u32 << part.len()) - 1) as u16);
         *chain = [simd.add(chain[0], apart), simd.mul_add(apart, apart, chain[1])];
     }
     let [a, b, c, d] = chains;

@@ -1,25 +1,26 @@
-//! Mean and largest number of windows, forward and backward.
+//! Average and max pooling, forward and backward.
 //!
-//! For windows of two side by side behind a convolution, [`crate::norm::Finish`] takes the mean on the way.
+//! For average pooling by 2 after a convolution, [`crate::norm::Epilogue`] is faster: it needs no second pass.
 
-pub mod twin;
+#[cfg(any(test, feature = "reference"))]
+pub mod reference;
 
-use crate::convolution::{ShapeError, check_pooling, places};
+use crate::convolution::{ShapeError, check_pooling, window_positions};
 use crate::simd::{Simd, kernel};
 
-/// A window and its steps; an input that is no whole number of steps is cut, as PyTorch does by default.
+/// Window and stride of a pooling layer; incomplete windows at the end are dropped, as by default in PyTorch.
 ///
 /// # Example
 /// ```
 /// use stapes_kernels::InstructionSet;
-/// use stapes_kernels::pool::{Pooling, largest};
+/// use stapes_kernels::pool::{Pooling, max};
 ///
 /// let pooling = Pooling::new([1, 2], [1, 2])?;
 /// assert_eq!(pooling.output([1, 5])?, [1, 2]);
-/// let (mut output, mut winners) = ([0.0; 2], [0; 2]);
+/// let (mut output, mut indices) = ([0.0; 2], [0; 2]);
 /// let input: &[f32] = &[1.0, 3.0, 2.0, 2.0, 9.0];
-/// largest(InstructionSet::best(), pooling, (input, [1, 5]), &mut output, Some(&mut winners));
-/// assert_eq!((output, winners), ([3.0, 2.0], [1, 2])); // of equal numbers the first wins
+/// max(InstructionSet::best(), pooling, (input, [1, 5]), &mut output, Some(&mut indices));
+/// assert_eq!((output, indices), ([3.0, 2.0], [1, 2])); // the first of equal values
 /// # Ok::<(), stapes_kernels::convolution::ShapeError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,45 +30,45 @@ pub struct Pooling {
 }
 
 impl Pooling {
-    /// Windows [H, W] and the steps between them.
+    /// Creates a pooling with a window [H, W] and a stride [H, W].
     ///
     /// # Errors
-    /// [`ShapeError::Pooling`] where a number is 0.
+    /// [`ShapeError::Pooling`] if a value is 0.
     pub fn new(window: [usize; 2], stride: [usize; 2]) -> Result<Pooling, ShapeError> {
         check_pooling(window, stride)?;
         Ok(Pooling { window, stride })
     }
 
-    /// The size [H, W] of the output for an input of this size.
+    /// Size [H, W] of the output for an input of this size.
     ///
     /// # Errors
-    /// [`ShapeError::Window`] where the window is larger than the input.
+    /// [`ShapeError::Window`] if the window is larger than the input.
     pub fn output(&self, size: [usize; 2]) -> Result<[usize; 2], ShapeError> {
         let mut output = [0; 2];
         for axis in 0..2 {
-            output[axis] = places(axis, (self.window[axis], self.stride[axis]), size[axis], 0)?;
+            output[axis] = window_positions(axis, (self.window[axis], self.stride[axis]), size[axis], 0)?;
         }
         Ok(output)
     }
 
-    /// Numbers of a window.
+    /// Number of values in a window.
     fn area(&self) -> usize {
         self.window[0] * self.window[1]
     }
 
-    /// Panics unless input and output have as many channels; returns the output's size.
+    /// Panics unless input and output have the same number of channels; returns the size of the output.
     fn check(&self, input: usize, size: [usize; 2], output: usize) -> [usize; 2] {
         let [height, width] = match self.output(size) {
             Ok(output) => output,
             Err(error) => panic!("{error}"),
         };
         let channels = input / (size[0] * size[1]);
-        assert_eq!(channels * size[0] * size[1], input, "numbers of channels of {} x {}", size[0], size[1]);
-        assert_eq!(channels * height * width, output, "numbers of the output");
+        assert_eq!(channels * size[0] * size[1], input, "values in channels of {} x {}", size[0], size[1]);
+        assert_eq!(channels * height * width, output, "length of the output");
         [height, width]
     }
 
-    /// Where the windows of a channel start in it, in the order of the output.
+    /// Start of each window within its channel, in the order of the output.
     fn starts(&self, [height, width]: [usize; 2], pitch: usize) -> impl Iterator<Item = usize> + use<> {
         let [down, right] = self.stride;
         (0..height).flat_map(move |row| (0..width).map(move |column| row * down * pitch + column * right))
@@ -75,31 +76,31 @@ impl Pooling {
 }
 
 kernel! {
-    /// Writes the mean of each window.
+    /// Computes average pooling.
     ///
     /// # Shapes
     /// input [C, H, W] with its size [H, W] -> [C, H', W'] of [`Pooling::output`]
     ///
     /// # Panics
-    /// If the slices do not fit.
+    /// If the slice lengths do not match the shapes.
     pub fn average(pooling: Pooling, example: (&[f32], [usize; 2]), output: &mut [f32]) = average_generic
 }
 
 #[inline(always)]
 fn average_generic<S: Simd>(_: S, pooling: Pooling, (input, size): (&[f32], [usize; 2]), output: &mut [f32]) {
-    let places = pooling.check(input.len(), size, output.len());
+    let positions = pooling.check(input.len(), size, output.len());
     let [rows, columns] = pooling.window;
-    let share = 1.0 / pooling.area() as f32;
+    let weight = 1.0 / pooling.area() as f32;
     let channels = input.chunks_exact(size[0] * size[1]);
-    for (input, output) in channels.zip(output.chunks_exact_mut(places[0] * places[1])) {
-        for (start, output) in pooling.starts(places, size[1]).zip(output) {
+    for (input, output) in channels.zip(output.chunks_exact_mut(positions[0] * positions[1])) {
+        for (start, output) in pooling.starts(positions, size[1]).zip(output) {
             let sum: f32 = (0..rows).map(|row| sum(&input[start + row * size[1]..][..columns])).sum();
-            *output = sum * share;
+            *output = sum * weight;
         }
     }
 }
 
-/// The sum of a row, in sixteen chains where it is long.
+/// Sum of a row, in sixteen chains if it is long.
 #[inline(always)]
 fn sum(row: &[f32]) -> f32 {
     const CHAINS: usize = 16;
@@ -116,10 +117,10 @@ fn sum(row: &[f32]) -> f32 {
 }
 
 kernel! {
-    /// Writes the gradient by the input of [`average`], from that by its output.
+    /// Computes the gradient w.r.t. the input of [`average`], from that w.r.t. its output.
     ///
     /// # Panics
-    /// If the slices do not fit.
+    /// If the slice lengths do not match the shapes.
     pub fn average_backward(pooling: Pooling, d_output: &[f32], d_input: (&mut [f32], [usize; 2])) =
         average_backward_generic
 }
@@ -131,131 +132,131 @@ fn average_backward_generic<S: Simd>(
     d_output: &[f32],
     (d_input, size): (&mut [f32], [usize; 2]),
 ) {
-    let places = pooling.check(d_input.len(), size, d_output.len());
+    let positions = pooling.check(d_input.len(), size, d_output.len());
     let [rows, columns] = pooling.window;
-    let share = 1.0 / pooling.area() as f32;
+    let weight = 1.0 / pooling.area() as f32;
     d_input.fill(0.0);
     let channels = d_input.chunks_exact_mut(size[0] * size[1]);
-    for (d_input, d_output) in channels.zip(d_output.chunks_exact(places[0] * places[1])) {
-        for (start, &d) in pooling.starts(places, size[1]).zip(d_output) {
+    for (d_input, d_output) in channels.zip(d_output.chunks_exact(positions[0] * positions[1])) {
+        for (start, &d) in pooling.starts(positions, size[1]).zip(d_output) {
             for row in 0..rows {
                 let to = &mut d_input[start + row * size[1]..][..columns];
-                to.iter_mut().for_each(|to| *to += d * share);
+                to.iter_mut().for_each(|to| *to += d * weight);
             }
         }
     }
 }
 
 kernel! {
-    /// Writes the largest number of each window (NaN if there is one), and where it stands within its
-    /// channel; of equal numbers the first.
+    /// Computes max pooling: the maximum of each window (NaN if it contains NaN) and the index of the first maximum
+    /// within its channel.
     ///
     /// # Shapes
-    /// input [C, H, W] with its size [H, W] -> [C, H', W'] of [`Pooling::output`], the winners too
+    /// input [C, H, W] with its size [H, W] -> [C, H', W'] of [`Pooling::output`]; indices have the same shape
     ///
     /// # Panics
-    /// If the slices do not fit.
-    pub fn largest(
+    /// If the slice lengths do not match the shapes.
+    pub fn max(
         pooling: Pooling,
         example: (&[f32], [usize; 2]),
         output: &mut [f32],
-        winners: Option<&mut [u32]>,
-    ) = largest_generic
+        indices: Option<&mut [u32]>,
+    ) = max_generic
 }
 
 #[inline(always)]
-fn largest_generic<S: Simd>(
+fn max_generic<S: Simd>(
     _: S,
     pooling: Pooling,
     (input, size): (&[f32], [usize; 2]),
     output: &mut [f32],
-    mut winners: Option<&mut [u32]>,
+    mut indices: Option<&mut [u32]>,
 ) {
-    let places = pooling.check(input.len(), size, output.len());
+    let positions = pooling.check(input.len(), size, output.len());
     assert!(size[0] * size[1] <= u32::MAX as usize, "positions of a channel");
-    if let Some(winners) = &winners {
-        assert_eq!(winners.len(), output.len(), "winners and outputs");
+    if let Some(indices) = &indices {
+        assert_eq!(indices.len(), output.len(), "indices and outputs");
     }
     let [rows, columns] = pooling.window;
-    let len = places[0] * places[1];
+    let len = positions[0] * positions[1];
     for (channel, input) in input.chunks_exact(size[0] * size[1]).enumerate() {
-        for (place, start) in pooling.starts(places, size[1]).enumerate() {
+        for (position, start) in pooling.starts(positions, size[1]).enumerate() {
             let (mut best, mut at) = (input[start], start);
             for row in 0..rows {
                 let first = start + row * size[1];
-                let (number, column) = largest_of(&input[first..][..columns]);
-                if beats(number, best) {
+                let (number, column) = max_of(&input[first..][..columns]);
+                if replaces(number, best) {
                     (best, at) = (number, first + column);
                 }
             }
-            output[channel * len + place] = best;
-            if let Some(winners) = &mut winners {
-                winners[channel * len + place] = at as u32;
+            output[channel * len + position] = best;
+            if let Some(indices) = &mut indices {
+                indices[channel * len + position] = at as u32;
             }
         }
     }
 }
 
-/// Whether a number takes the place of the largest so far: NaN does, and then stays.
+/// Whether a value replaces the maximum so far; NaN does, and then stays.
 #[inline(always)]
-fn beats(number: f32, best: f32) -> bool {
+fn replaces(number: f32, best: f32) -> bool {
     number > best || (number.is_nan() && !best.is_nan())
 }
 
-/// The largest number of a row and its place.
+/// Maximum of a row and its position.
 #[inline(always)]
-fn largest_of(row: &[f32]) -> (f32, usize) {
+fn max_of(row: &[f32]) -> (f32, usize) {
     const LANES: usize = 16;
     let (whole, rest) = row.as_chunks::<LANES>();
     if whole.len() < 2 {
         let better = |best: (f32, usize), (at, &number): (usize, &f32)| {
-            if beats(number, best.0) { (number, at) } else { best }
+            if replaces(number, best.0) { (number, at) } else { best }
         };
         return row.iter().enumerate().skip(1).fold((row[0], 0), better);
     }
-    // First the largest number, lane by lane, then its place.
+    // First the maximum, lane by lane, then its position.
     let mut lanes = whole[0];
     for part in &whole[1..] {
         lanes.iter_mut().zip(part).for_each(|(lane, &number)| {
-            *lane = if beats(number, *lane) { number } else { *lane };
+            *lane = if replaces(number, *lane) { number } else { *lane };
         });
     }
-    let better = |best: f32, &number: &f32| if beats(number, best) { number } else { best };
+    let better = |best: f32, &number: &f32| if replaces(number, best) { number } else { best };
     let best = lanes.iter().chain(rest).fold(row[0], better);
     let found = row.iter().position(|&number| number == best || (number.is_nan() && best.is_nan()));
-    // It is one of the row's numbers.
+    // The maximum is one of the row's values, so a position is always found.
     (best, found.unwrap_or(0))
 }
 
 kernel! {
-    /// Writes the gradient by the input of [`largest`], from that by its output and the winners.
+    /// Computes the gradient w.r.t. the input of [`max`], from that w.r.t. its output and the indices.
     ///
     /// # Panics
-    /// If the slices do not fit.
-    pub fn largest_backward(
+    /// If the slice lengths do not match the shapes.
+    pub fn max_backward(
         pooling: Pooling,
         d_output: &[f32],
-        winners: &[u32],
+        indices: &[u32],
         d_input: (&mut [f32], [usize; 2]),
-    ) = largest_backward_generic
+    ) = max_backward_generic
 }
 
 #[inline(always)]
-fn largest_backward_generic<S: Simd>(
+fn max_backward_generic<S: Simd>(
     _: S,
     pooling: Pooling,
     d_output: &[f32],
-    winners: &[u32],
+    indices: &[u32],
     (d_input, size): (&mut [f32], [usize; 2]),
 ) {
-    let places = pooling.check(d_input.len(), size, d_output.len());
-    assert_eq!(winners.len(), d_output.len(), "winners and outputs");
+    let positions = pooling.check(d_input.len(), size, d_output.len());
+    assert_eq!(indices.len(), d_output.len(), "indices and outputs");
     d_input.fill(0.0);
-    let len = places[0] * places[1];
+    let len = positions[0] * positions[1];
     for (channel, d_input) in d_input.chunks_exact_mut(size[0] * size[1]).enumerate() {
         let of_channel = channel * len..(channel + 1) * len;
-        for (&d, &winner) in d_output[of_channel.clone()].iter().zip(&winners[of_channel]) {
-            d_input[winner as usize] += d;
+        for (&d, &index) in d_output[of_channel.clone()].iter().zip(&indices[of_channel]) {
+            d_input[index as usize] += d;
         }
     }
 }

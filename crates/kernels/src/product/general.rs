@@ -1,15 +1,15 @@
 //! Products of two matrices of any layout.
 
 use super::matrix::{Matrix, MatrixMut, Start};
+use super::outer_sum::OuterSum;
 use super::packed::Packed;
-use super::tall::Tall;
 use crate::InstructionSet;
 
 /// Rows of A and columns of B that are packed at a time: a few hundred KiB each.
 const ROWS: usize = 256;
 const COLUMNS: usize = 512;
 
-/// Products of two matrices, and the memory that they need.
+/// Matrix products, with the working memory that they need.
 ///
 /// # Example
 /// ```
@@ -24,23 +24,23 @@ const COLUMNS: usize = 512;
 /// ```
 #[derive(Clone)]
 pub struct Products {
-    a: Tall,
+    a: OuterSum,
     b: Packed,
 }
 
 impl Products {
-    /// Without memory yet, for this instruction set.
+    /// Creates a multiplier for this instruction set; memory is allocated on first use.
     pub fn new(set: InstructionSet) -> Products {
-        Products { a: Tall::new(set), b: Packed::new(set) }
+        Products { a: OuterSum::new(set), b: Packed::new(set) }
     }
 
-    /// C = start + A B.
+    /// Computes C = start + A B.
     ///
     /// # Shapes
-    /// A [M, K], B [K, N], C [M, N], a starting row `[N]`
+    /// A [M, K], B [K, N], C [M, N], start row `[N]`
     ///
     /// # Panics
-    /// If the shapes do not fit.
+    /// If the shapes do not match.
     pub fn multiply(&mut self, a: Matrix<'_>, b: Matrix<'_>, mut c: MatrixMut<'_>, start: Start<'_>) {
         assert_eq!(a.columns(), b.rows(), "columns of A, rows of B");
         assert_eq!((c.rows(), c.columns()), (a.rows(), b.columns()), "the shape of C and of A B");
@@ -48,14 +48,14 @@ impl Products {
             assert_eq!(row.len(), c.columns(), "the starting row and the columns of C");
         }
         let depth = a.columns();
-        if self.b_as_it_is(a, b) {
-            self.a.begin(depth, a.rows());
-            self.a.lay(0, a.transposed());
+        if self.can_skip_packing(a, b) {
+            self.a.resize(depth, a.rows());
+            self.a.set_rows(0, a.transposed());
             return self.a.multiply_rows(b, c, start);
         }
         for left in (0..c.columns()).step_by(COLUMNS) {
             let columns = COLUMNS.min(c.columns() - left);
-            // At least once, as a product of no depth is its start.
+            // At least once, because a product of depth 0 is its start.
             for top in (0..depth.max(1)).step_by(super::tile::BLOCK) {
                 let rows = super::tile::BLOCK.min(depth - top);
                 self.b.pack(b.rows_from(top, rows).columns_from(left, columns));
@@ -65,28 +65,27 @@ impl Products {
                     other => other,
                 };
                 let c = c.reborrow().columns_from(left, columns);
-                self.rows(a.columns_from(top, rows), c, start);
+                self.multiply_packed(a.columns_from(top, rows), c, start);
             }
         }
     }
 
-    /// Whether so few rows of A read B that packing it would cost more than it saves, and B can be read as it
-    /// lies.
-    fn b_as_it_is(&self, a: Matrix<'_>, b: Matrix<'_>) -> bool {
+    /// Whether A has so few rows that packing B would cost more than it saves, and B can be read in place.
+    fn can_skip_packing(&self, a: Matrix<'_>, b: Matrix<'_>) -> bool {
         let set = self.b.set();
         let panels = b.columns().next_multiple_of(2 * set.width());
         a.rows() <= set.tile_rows() && b.column_stride() == 1 && b.has_width(panels)
     }
 
-    /// C = start + A B for the B that is packed.
-    fn rows(&mut self, a: Matrix<'_>, mut c: MatrixMut<'_>, start: Start<'_>) {
+    /// Computes C = start + A B for the packed B.
+    fn multiply_packed(&mut self, a: Matrix<'_>, mut c: MatrixMut<'_>, start: Start<'_>) {
         if a.column_stride() == 1 {
             return self.b.multiply(a, c, start);
         }
         for first in (0..a.rows()).step_by(ROWS) {
             let rows = ROWS.min(a.rows() - first);
-            self.a.begin(a.columns(), rows);
-            self.a.lay(0, a.rows_from(first, rows).transposed());
+            self.a.resize(a.columns(), rows);
+            self.a.set_rows(0, a.rows_from(first, rows).transposed());
             self.a.multiply(&self.b, c.reborrow().rows_from(first, rows), start);
         }
     }

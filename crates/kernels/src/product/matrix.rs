@@ -1,6 +1,6 @@
-//! Views of matrices in slices.
+//! Matrix views of slices.
 
-/// A matrix within a slice: element (row, column) is `data[row * row_stride + column * column_stride]`.
+/// Read-only view of a matrix: element (row, column) is `data[row * row_stride + column * column_stride]`.
 #[derive(Clone, Copy, Debug)]
 pub struct Matrix<'a> {
     data: &'a [f32],
@@ -11,7 +11,7 @@ pub struct Matrix<'a> {
 }
 
 impl<'a> Matrix<'a> {
-    /// Rows one behind the other, `stride` numbers from the start of one to the next.
+    /// Creates a row-major matrix whose rows start `stride` values apart.
     ///
     /// # Panics
     /// If the slice is too short, or rows overlap.
@@ -29,16 +29,16 @@ impl<'a> Matrix<'a> {
         Matrix { data, rows, columns, row_stride: stride, column_stride: 1 }
     }
 
-    /// Rows side by side without a gap.
+    /// Creates a row-major matrix without gaps between the rows.
     ///
     /// # Panics
-    /// If the slice has not `rows * columns` numbers.
+    /// If the slice does not have `rows * columns` values.
     pub fn new(data: &'a [f32], rows: usize, columns: usize) -> Matrix<'a> {
-        assert_eq!(Some(data.len()), rows.checked_mul(columns), "numbers of a matrix {rows} x {columns}");
+        assert_eq!(Some(data.len()), rows.checked_mul(columns), "length of a {rows} x {columns} matrix");
         Matrix { data, rows, columns, row_stride: columns, column_stride: 1 }
     }
 
-    /// The same numbers with rows and columns exchanged.
+    /// Returns the transpose, a view of the same values.
     pub fn transposed(self) -> Matrix<'a> {
         Matrix {
             data: self.data,
@@ -49,10 +49,10 @@ impl<'a> Matrix<'a> {
         }
     }
 
-    /// The rows `first..first + rows`.
+    /// Returns the rows `first..first + rows`.
     ///
     /// # Panics
-    /// If there are not as many.
+    /// If the matrix has fewer rows.
     pub fn rows_from(self, first: usize, rows: usize) -> Matrix<'a> {
         assert!(first + rows <= self.rows, "rows {first}..{} of {}", first + rows, self.rows);
         if rows == 0 || self.columns == 0 {
@@ -61,40 +61,40 @@ impl<'a> Matrix<'a> {
         Matrix { data: &self.data[first * self.row_stride..], rows, ..self }
     }
 
-    /// The columns `first..first + columns`.
+    /// Returns the columns `first..first + columns`.
     ///
     /// # Panics
-    /// If there are not as many.
+    /// If the matrix has fewer columns.
     pub fn columns_from(self, first: usize, columns: usize) -> Matrix<'a> {
         self.transposed().rows_from(first, columns).transposed()
     }
 
-    /// The element at this row and column.
+    /// Returns the element at this row and column.
     ///
     /// # Panics
-    /// If there is none.
+    /// If the row or the column does not exist.
     pub fn get(&self, row: usize, column: usize) -> f32 {
         assert!(row < self.rows && column < self.columns);
         self.data[row * self.row_stride + column * self.column_stride]
     }
 
-    /// How many rows.
+    /// Number of rows.
     pub fn rows(&self) -> usize {
         self.rows
     }
 
-    /// How many columns.
+    /// Number of columns.
     pub fn columns(&self) -> usize {
         self.columns
     }
 
-    /// One row's numbers; the columns must be contiguous.
+    /// Values of one row; the columns must be contiguous.
     pub(crate) fn row(&self, row: usize) -> &'a [f32] {
         debug_assert_eq!(self.column_stride, 1);
         &self.data[row * self.row_stride..][..self.columns]
     }
 
-    /// Whether rows of this width lie within the slice, the columns being contiguous.
+    /// Whether rows of this width are within the slice, if columns are contiguous.
     pub(crate) fn has_width(&self, width: usize) -> bool {
         self.rows == 0 || (self.rows - 1) * self.row_stride + width <= self.data.len()
     }
@@ -107,13 +107,13 @@ impl<'a> Matrix<'a> {
         self.column_stride
     }
 
-    /// Where element (row, column) lies; one past the matrix is allowed where nothing is read there.
+    /// Pointer to element (row, column). A position one past the matrix is allowed if nothing is read there.
     pub(crate) fn pointer(&self, row: usize, column: usize) -> *const f32 {
         self.data.as_ptr().wrapping_add(row * self.row_stride + column * self.column_stride)
     }
 }
 
-/// A matrix to be written, its columns contiguous.
+/// Mutable view of a matrix with contiguous columns.
 #[derive(Debug)]
 pub struct MatrixMut<'a> {
     data: &'a mut [f32],
@@ -123,7 +123,7 @@ pub struct MatrixMut<'a> {
 }
 
 impl<'a> MatrixMut<'a> {
-    /// Rows one behind the other, `stride` numbers from the start of one to the next.
+    /// Creates a row-major matrix whose rows start `stride` values apart.
     ///
     /// # Panics
     /// If the slice is too short, or rows overlap.
@@ -132,21 +132,21 @@ impl<'a> MatrixMut<'a> {
         MatrixMut { data, rows, columns, stride }
     }
 
-    /// Rows side by side without a gap.
+    /// Creates a row-major matrix without gaps between the rows.
     ///
     /// # Panics
-    /// If the slice has not `rows * columns` numbers.
+    /// If the slice does not have `rows * columns` values.
     pub fn new(data: &'a mut [f32], rows: usize, columns: usize) -> MatrixMut<'a> {
-        assert_eq!(Some(data.len()), rows.checked_mul(columns), "numbers of a matrix {rows} x {columns}");
+        assert_eq!(Some(data.len()), rows.checked_mul(columns), "length of a {rows} x {columns} matrix");
         MatrixMut { data, rows, columns, stride: columns }
     }
 
-    /// The same matrix for a shorter time.
+    /// Reborrows the matrix.
     pub fn reborrow(&mut self) -> MatrixMut<'_> {
         MatrixMut { data: self.data, rows: self.rows, columns: self.columns, stride: self.stride }
     }
 
-    /// The same matrix, to be read.
+    /// Returns a read-only view of the matrix.
     pub fn as_matrix(&self) -> Matrix<'_> {
         Matrix {
             data: self.data,
@@ -157,7 +157,7 @@ impl<'a> MatrixMut<'a> {
         }
     }
 
-    /// The rows before `row`, and those from `row` on.
+    /// Splits the matrix into the rows before `row` and the rows from `row` on.
     pub(crate) fn split_at(self, row: usize) -> (MatrixMut<'a>, MatrixMut<'a>) {
         let MatrixMut { data, rows, columns, stride } = self;
         assert!(row <= rows, "row {row} of {rows}");
@@ -168,16 +168,16 @@ impl<'a> MatrixMut<'a> {
         )
     }
 
-    /// The same matrix, only to be read from now on.
+    /// Converts the matrix into a read-only view.
     pub(crate) fn into_matrix(self) -> Matrix<'a> {
         let MatrixMut { data, rows, columns, stride } = self;
         Matrix { data, rows, columns, row_stride: stride, column_stride: 1 }
     }
 
-    /// The rows `first..first + rows`.
+    /// Returns the rows `first..first + rows`.
     ///
     /// # Panics
-    /// If there are not as many.
+    /// If the matrix has fewer rows.
     pub fn rows_from(self, first: usize, rows: usize) -> MatrixMut<'a> {
         assert!(first + rows <= self.rows, "rows {first}..{} of {}", first + rows, self.rows);
         if rows == 0 || self.columns == 0 {
@@ -186,10 +186,10 @@ impl<'a> MatrixMut<'a> {
         MatrixMut { data: &mut self.data[first * self.stride..], rows, ..self }
     }
 
-    /// The columns `first..first + columns`.
+    /// Returns the columns `first..first + columns`.
     ///
     /// # Panics
-    /// If there are not as many.
+    /// If the matrix has fewer columns.
     pub fn columns_from(self, first: usize, columns: usize) -> MatrixMut<'a> {
         assert!(first + columns <= self.columns, "columns {first}..{} of {}", first + columns, self.columns);
         if self.rows == 0 || columns == 0 {
@@ -198,12 +198,12 @@ impl<'a> MatrixMut<'a> {
         MatrixMut { data: &mut self.data[first..], columns, ..self }
     }
 
-    /// How many rows.
+    /// Number of rows.
     pub fn rows(&self) -> usize {
         self.rows
     }
 
-    /// How many columns.
+    /// Number of columns.
     pub fn columns(&self) -> usize {
         self.columns
     }
@@ -216,27 +216,27 @@ impl<'a> MatrixMut<'a> {
         self.stride
     }
 
-    /// Where a row starts.
+    /// Pointer to the start of a row.
     pub(crate) fn pointer(&mut self, row: usize) -> *mut f32 {
         self.data.as_mut_ptr().wrapping_add(row * self.stride)
     }
 }
 
-/// The constructors' promise, on which the kernels' pointers rest: every element lies within the slice.
+/// The invariant of the constructors, on which the kernels' pointers rely: every element is within the slice.
 fn check(len: usize, rows: usize, columns: usize, stride: usize) {
     assert!(columns <= stride || rows <= 1, "rows of {columns} columns, {stride} apart, overlap");
     let needed =
         if rows == 0 || columns == 0 { 0 } else { (rows - 1).saturating_mul(stride).saturating_add(columns) };
-    assert!(needed <= len, "{rows} rows of {columns}, {stride} apart, need {needed} numbers, not {len}");
+    assert!(needed <= len, "{rows} rows of {columns}, {stride} apart, need {needed} values, not {len}");
 }
 
-/// What the chain of each element of C starts from.
+/// Start value of the sum for each element of C.
 #[derive(Clone, Copy, Debug)]
 pub enum Start<'a> {
     /// Zero: C = A B.
     Zero,
-    /// What C holds: C = C + A B.
+    /// The current value of C: C = C + A B.
     Keep,
-    /// A row that is the same for all: C = b + A B.
+    /// One row for all rows of C: C = b + A B.
     Row(&'a [f32]),
 }

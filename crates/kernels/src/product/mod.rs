@@ -1,41 +1,40 @@
 //! Matrix products C = A B and C = C + A B of f32.
 //!
-//! # The order of summation
+//! # Order of summation
 //!
-//! Each element of C is one chain: it starts from zero, from what C holds or from a bias, and the products
-//! a[m, k] b[k, n] are added to it in the order k = 0, 1, 2, ... one by one (fused, on instruction sets that
-//! can). Nothing else enters: neither how many rows or columns come along, nor how the work is cut into
-//! blocks, nor which of the two operands is packed. A sequence computed alone therefore has bit for bit the
-//! numbers that it has in any batch, and a product over [x, h] is bit for bit the product over x continued by
-//! the product over h. Tests hold this.
+//! Each element of C is one chain of additions: it starts from zero, from the current value of C or from a bias, and
+//! the products a[m, k] b[k, n] are added in the order k = 0, 1, 2, ... one by one (fused, if the instruction set
+//! can). Nothing else has an influence: not the number of rows or columns, not the block sizes, not which operand is
+//! packed. Therefore a sequence has bit for bit the same result alone and in any batch, and a product over [x, h]
+//! equals bit for bit the product over x continued by the product over h. Tests check this.
 //!
-//! # How it is fast
+//! # Performance
 //!
-//! B is copied into *panels* of two vectors' width, so that a tile of C lives in registers while its chain
-//! runs. [`Packed`] keeps the panels for products that reuse B, as a recurrence does at every time step;
-//! [`Tall`] is for sums over frames, AᵀB; [`Products`] packs block by block what it needs once.
+//! B is copied into *panels* two vectors wide, so that a tile of C stays in registers during its sums. [`Packed`]
+//! keeps the panels for products that reuse B, as a recurrent layer does at every time step. [`OuterSum`] is for sums
+//! over frames, AᵀB. [`Products`] packs, block by block, matrices that are used once.
 
 mod general;
 mod matrix;
+mod outer_sum;
 #[allow(unsafe_code, reason = "blocks of matrices handed on as pointers")]
 mod packed;
-mod tall;
 #[allow(unsafe_code, reason = "tiles of matrices reached by pointers")]
 mod tile;
 
 pub use general::Products;
 pub use matrix::{Matrix, MatrixMut, Start};
+pub use outer_sum::OuterSum;
 pub use packed::Packed;
 pub(crate) use packed::transpose;
-pub use tall::Tall;
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::InstructionSet;
 
-    /// Numbers in [-1, 1] that differ from place to place.
-    fn numbers(count: usize, seed: u32) -> Vec<f32> {
+    /// Distinct values in [-1, 1].
+    fn values(count: usize, seed: u32) -> Vec<f32> {
         let mut state = seed.wrapping_mul(2_654_435_761).wrapping_add(1);
         let mut next = || {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -44,7 +43,7 @@ mod tests {
         (0..count).map(|_| next()).collect()
     }
 
-    /// The chain that the module promises, one element at a time.
+    /// The chain of additions that the module documents, one element at a time.
     fn chain(set: InstructionSet, a: Matrix<'_>, b: Matrix<'_>, start: &[f32]) -> Vec<f32> {
         let fused = set.to_string() != "portable";
         let mut c = Vec::new();
@@ -77,16 +76,16 @@ mod tests {
     ];
 
     #[test]
-    fn every_layout_and_start_gives_the_promised_chain_bit_for_bit() {
+    fn every_layout_and_start_gives_the_documented_chain_bit_for_bit() {
         for set in InstructionSet::available() {
             let mut products = Products::new(set);
             let mut packed = Packed::new(set);
-            // Besides, every height that a tile can have, over several panels.
+            // Every height that a tile can have, over several panels.
             let heights = (1..=16).map(|rows| (rows, 150, 9));
             for (m, n, k) in SHAPES.into_iter().chain(heights) {
-                let (a, b) = (numbers(m * (k + 3), 1), numbers(k * n, 2));
-                let (at, bt) = (numbers(m * k, 3), numbers(k * n, 4));
-                let (held, row) = (numbers(m * n, 5), numbers(n, 6));
+                let (a, b) = (values(m * (k + 3), 1), values(k * n, 2));
+                let (at, bt) = (values(m * k, 3), values(k * n, 4));
+                let (held, row) = (values(m * n, 5), values(n, 6));
                 for a in [Matrix::strided(&a, (m, k), k + 3), Matrix::new(&at, k, m).transposed()] {
                     for b in [Matrix::new(&b, k, n), Matrix::new(&bt, n, k).transposed()] {
                         let rows: Vec<f32> = (0..m).flat_map(|_| row.iter().copied()).collect();
@@ -114,9 +113,9 @@ mod tests {
     }
 
     #[test]
-    fn rows_beside_a_result_stay_as_they_are() {
+    fn values_around_a_result_are_unchanged() {
         for set in InstructionSet::available() {
-            let (a, b) = (numbers(7 * 5, 1), numbers(5 * 19, 2));
+            let (a, b) = (values(7 * 5, 1), values(5 * 19, 2));
             let mut c = vec![9.0; 7 * 25];
             let result = MatrixMut::strided(&mut c[2..], (7, 19), 25);
             Products::new(set).multiply(Matrix::new(&a, 7, 5), Matrix::new(&b, 5, 19), result, Start::Zero);
@@ -128,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_product_of_nothing_is_its_start() {
+    fn a_product_of_depth_0_is_its_start() {
         for set in InstructionSet::available() {
             let mut c = [1.0, 2.0];
             let (a, b) = (Matrix::new(&[], 1, 0), Matrix::new(&[], 0, 2));
@@ -140,8 +139,8 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "need 5 numbers, not 4")]
-    fn a_matrix_must_lie_within_its_slice() {
+    #[should_panic(expected = "need 5 values, not 4")]
+    fn a_matrix_must_fit_into_its_slice() {
         Matrix::strided(&[0.0; 4], (2, 2), 3);
     }
 }

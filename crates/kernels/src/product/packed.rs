@@ -1,4 +1,4 @@
-//! B packed once for many products.
+//! A matrix B that is packed once for many products.
 
 use super::matrix::{Matrix, MatrixMut, Start};
 use super::tile::{self, BLOCK, Factors, Layout, Sweep, TileStart};
@@ -6,7 +6,7 @@ use crate::InstructionSet;
 use crate::buffer::Buffer;
 use crate::simd::{Simd, kernel};
 
-/// A matrix B [K, N] copied into column panels, for products A B that reuse it.
+/// A matrix B [K, N] in column panels, for products A B that reuse it.
 ///
 /// # Example
 /// ```
@@ -28,12 +28,12 @@ pub struct Packed {
 }
 
 impl Packed {
-    /// An empty matrix, for this instruction set.
+    /// Creates an empty matrix for this instruction set.
     pub fn new(set: InstructionSet) -> Packed {
         Packed { set, depth: 0, columns: 0, panels: Buffer::default() }
     }
 
-    /// Copies B, in place of what was packed before.
+    /// Packs B and replaces the previous matrix.
     pub fn pack(&mut self, b: Matrix<'_>) {
         (self.depth, self.columns) = (b.rows(), b.columns());
         let len = b.rows() * b.columns().next_multiple_of(2 * self.set.width());
@@ -44,33 +44,33 @@ impl Packed {
         self.set
     }
 
-    /// K, the rows of B.
+    /// Number of rows of B, K.
     pub fn depth(&self) -> usize {
         self.depth
     }
 
-    /// N, the columns of B.
+    /// Number of columns of B, N.
     pub fn columns(&self) -> usize {
         self.columns
     }
 
-    /// C = start + A B.
+    /// Computes C = start + A B.
     ///
     /// # Shapes
-    /// A [M, K], C [M, N], a starting row `[N]`
+    /// A [M, K], C [M, N], start row `[N]`
     ///
     /// # Panics
-    /// If the shapes do not fit, or A is transposed ([`super::Products`] multiplies what is).
+    /// If the shapes do not match, or A is transposed (use [`super::Products`] for a transposed A).
     pub fn multiply(&self, a: Matrix<'_>, c: MatrixMut<'_>, start: Start<'_>) {
         assert_eq!(c.columns(), self.columns, "columns of C and of B");
         multiply(self.set, [(Left::Rows(a), Right::Packed(self)), NOTHING], c, start);
     }
 
-    /// C = start + A B + A' B' in one go: bit for bit [`Packed::multiply`] by B and then by B', but C is not
-    /// written in between.
+    /// Computes C = start + A B + A' B'. The result is bit for bit that of [`Packed::multiply`] by B and then by B',
+    /// but C is not written in between.
     ///
     /// # Shapes
-    /// A [M, K], A' [M, K'], C [M, N] with N the columns of B, of which B' may have more, a starting row `[N]`
+    /// A [M, K], A' [M, K'], C [M, N] with N the columns of B (B' may have more), start row `[N]`
     ///
     /// # Panics
     /// As [`Packed::multiply`].
@@ -87,9 +87,9 @@ impl Packed {
     }
 }
 
-/// In place of a second product that there is not.
+/// Placeholder for an unused second product.
 pub(super) const NOTHING: (Left<'static>, Right<'static>) =
-    (Left::Tiles { numbers: &[], rows: 0, depth: 0 }, Right::Nothing);
+    (Left::Tiles { values: &[], rows: 0, depth: 0 }, Right::Nothing);
 
 kernel! {
     /// Copies B into panels: for each block of [`BLOCK`] rows, for each panel, row by row.
@@ -111,7 +111,7 @@ fn pack_generic<S: Simd>(simd: S, b: Matrix<'_>, panels: &mut [f32]) {
     }
 }
 
-/// Copies B, no wider than a panel, into a panel.
+/// Copies B, at most as wide as a panel, into a panel.
 #[inline(always)]
 fn pack_panel<S: Simd>(simd: S, b: Matrix<'_>, panel: &mut [f32]) {
     let (width, columns) = (2 * S::WIDTH, b.columns());
@@ -123,7 +123,7 @@ fn pack_panel<S: Simd>(simd: S, b: Matrix<'_>, panel: &mut [f32]) {
     }
     for (k, to) in panel.chunks_exact_mut(width).enumerate() {
         if columns == width {
-            // Of a length known when this is compiled.
+            // The length is known at compile time.
             to.copy_from_slice(&b.row(k)[..2 * S::WIDTH]);
         } else {
             to[..columns].copy_from_slice(b.row(k));
@@ -131,12 +131,12 @@ fn pack_panel<S: Simd>(simd: S, b: Matrix<'_>, panel: &mut [f32]) {
     }
 }
 
-/// Writes the transpose of a matrix, its rows `stride` apart.
+/// Writes the transpose of a matrix; its rows start `stride` values apart.
 #[inline(always)]
 pub(crate) fn transpose<S: Simd>(simd: S, from: Matrix<'_>, to: &mut [f32], stride: usize) {
     let (rows, columns) = (from.rows(), from.columns());
     assert!(from.column_stride() == 1 && rows <= stride, "rows of the transpose");
-    assert!(columns == 0 || (columns - 1) * stride + rows <= to.len(), "numbers of the transpose");
+    assert!(columns == 0 || (columns - 1) * stride + rows <= to.len(), "length of the transpose");
     let (whole_rows, whole_columns) = (rows - rows % 8, columns - columns % 8);
     for row in (0..whole_rows).step_by(8) {
         for column in (0..whole_columns).step_by(8) {
@@ -156,14 +156,14 @@ pub(crate) fn transpose<S: Simd>(simd: S, from: Matrix<'_>, to: &mut [f32], stri
     }
 }
 
-/// A in a product with packed panels.
+/// The left factor A of a product with packed panels.
 #[derive(Clone, Copy)]
 pub(super) enum Left<'a> {
-    /// Rows of contiguous columns.
+    /// Rows with contiguous columns.
     Rows(Matrix<'a>),
-    /// [M, K] laid out for the tiles: for each [`BLOCK`] of K, tile by tile as [`tile::cut`] says, the rows
-    /// of a tile side by side for each k.
-    Tiles { numbers: &'a [f32], rows: usize, depth: usize },
+    /// [M, K] in the order of the tiles: for each [`BLOCK`] of K, tile by tile as in [`tile::split_rows`], with the
+    /// rows of a tile side by side for each k.
+    Tiles { values: &'a [f32], rows: usize, depth: usize },
 }
 
 impl Left<'_> {
@@ -175,13 +175,13 @@ impl Left<'_> {
     }
 }
 
-/// B in a product.
+/// The right factor B of a product.
 #[derive(Clone, Copy)]
 pub(super) enum Right<'a> {
     Packed(&'a Packed),
-    /// Rows of contiguous columns, each followed by numbers that may be read up to a whole panel.
+    /// Rows with contiguous columns; values after each row may be read up to a whole panel.
     Rows(Matrix<'a>),
-    /// There is no product.
+    /// No product.
     Nothing,
 }
 
@@ -201,15 +201,15 @@ impl Right<'_> {
                 assert_eq!(packed.set.width(), S::WIDTH, "B is packed for another instruction set");
             }
             Right::Rows(matrix) => {
-                assert_eq!(matrix.column_stride(), 1, "the columns of B lie side by side");
+                assert_eq!(matrix.column_stride(), 1, "the columns of B must be contiguous");
                 let width = matrix.columns().next_multiple_of(2 * S::WIDTH);
-                assert!(matrix.has_width(width), "the rows of B cannot be read to the end of a panel");
+                assert!(matrix.has_width(width), "the rows of B must be readable to the end of a panel");
             }
             Right::Nothing => {}
         }
     }
 
-    /// Where the block of rows from `block` on starts, and how far apart its panels and rows are.
+    /// Returns the start of the rows from `block` on, the distance between panels and the distance between rows.
     fn block(&self, block: usize, depth: usize, width: usize) -> (*const f32, usize, usize) {
         match self {
             Right::Packed(packed) => {
@@ -223,7 +223,7 @@ impl Right<'_> {
 }
 
 kernel! {
-    /// C = start + A B + A' B' for the first columns of B, as many as C has.
+    /// Computes C = start + A B + A' B' for the first columns of B, as many as C has.
     pub(super) fn multiply(
         products: [(Left<'_>, Right<'_>); 2],
         c: MatrixMut<'_>,
@@ -243,7 +243,7 @@ fn multiply_generic<S: Simd>(
     let in_tiles = |(a, _): &(Left<'_>, Right<'_>)| matches!(a, Left::Tiles { .. });
     assert!(
         matches!(products[1].1, Right::Nothing) || in_tiles(&products[0]) == in_tiles(&products[1]),
-        "both A lie alike"
+        "both A must have the same layout"
     );
     for (a, b) in &products {
         if let Right::Nothing = b {
@@ -255,9 +255,9 @@ fn multiply_generic<S: Simd>(
         assert!(c.columns() <= b.shape().1, "columns of C and of B");
         match a {
             Left::Rows(a) => {
-                assert!(a.column_stride() == 1 || depth <= 1, "the columns of A lie side by side")
+                assert!(a.column_stride() == 1 || depth <= 1, "the columns of A must be contiguous")
             }
-            Left::Tiles { numbers, .. } => assert_eq!(numbers.len(), rows * depth, "the tiles of A"),
+            Left::Tiles { values, .. } => assert_eq!(values.len(), rows * depth, "the tiles of A"),
         }
     }
     if let Start::Row(row) = start {
@@ -292,7 +292,7 @@ fn multiply_generic<S: Simd>(
             let here = BLOCK.min(depth - block);
             let (a, a_stride) = match a {
                 Left::Rows(a) => (a.pointer(0, block), a.row_stride()),
-                Left::Tiles { numbers, .. } => (numbers[block * rows..].as_ptr(), 0),
+                Left::Tiles { values, .. } => (values[block * rows..].as_ptr(), 0),
             };
             let (b, b_panel, b_step) = b.block(block, here, width);
             sweep.factors[sweep.products] = Factors { depth: here, a, a_stride, b, b_panel, b_step };
@@ -305,9 +305,8 @@ fn multiply_generic<S: Simd>(
         }
     }
     if whole {
-        // SAFETY: `Matrix`, `MatrixMut` and `Packed` hold all elements of their shapes, the tiles of A as
-        // many, and the rows of B whole panels; the shapes fit by the assertions above, and `c` is borrowed
-        // exclusively.
+        // SAFETY: `Matrix`, `MatrixMut` and `Packed` contain all elements of their shapes, the tiles of A as many,
+        // and the rows of B whole panels; the shapes match by the assertions above, and `c` is borrowed exclusively.
         unsafe { tile::sweep(simd, sweep) };
     }
 }

@@ -1,35 +1,35 @@
-//! The innermost loop: a tile of C in registers, its chains running over k.
+//! The innermost loop: a tile of C in registers, summed over k.
 
 use crate::simd::{Lanes, Simd};
 
-/// Rows of B in a block: a panel's block (16 or 32 KiB) stays in the first cache.
+/// Rows of B per block: a block of a panel (16 or 32 KiB) stays in the L1 cache.
 pub(super) const BLOCK: usize = 256;
 
-/// What a sweep of tiles over some rows of C reads and writes.
+/// Inputs and output of the tiles over some rows of C.
 #[derive(Clone, Copy)]
 pub(super) struct Sweep {
     pub(super) rows: usize,
     pub(super) columns: usize,
     /// The products that are added to each element, one after the other.
     pub(super) factors: [Factors; 2],
-    /// How many of the two there are.
+    /// Number of products in use, 1 or 2.
     pub(super) products: usize,
-    /// How both A lie in memory.
+    /// Memory layout of both A.
     pub(super) layout: Layout,
     pub(super) c: *mut f32,
     pub(super) c_stride: usize,
     pub(super) start: TileStart,
 }
 
-/// A and B of a product.
+/// The factors A and B of a product.
 ///
-/// B lies in panels of two vectors' width: row k of panel p at `b + p * b_panel + k * b_step`. A whole panel is
-/// always read; what stands there beyond the columns of C does not matter.
+/// B is in panels two vectors wide: row k of panel p is at `b + p * b_panel + k * b_step`. A whole panel is always
+/// read; values beyond the columns of C do not matter.
 #[derive(Clone, Copy)]
 pub(super) struct Factors {
     pub(super) depth: usize,
     pub(super) a: *const f32,
-    /// For [`Layout::Rows`]: from row to row of A.
+    /// Distance between the rows of A, for [`Layout::Rows`].
     pub(super) a_stride: usize,
     pub(super) b: *const f32,
     pub(super) b_panel: usize,
@@ -37,37 +37,37 @@ pub(super) struct Factors {
 }
 
 impl Factors {
-    /// A product of no depth.
+    /// A product of depth 0.
     pub(super) const NONE: Factors =
         Factors { depth: 0, a: std::ptr::null(), a_stride: 0, b: std::ptr::null(), b_panel: 0, b_step: 0 };
 }
 
-/// How A lies in memory.
+/// Memory layout of A.
 #[derive(Clone, Copy)]
 pub(super) enum Layout {
     /// Element (row, k) at `row * stride + k`.
     Rows,
-    /// Tile by tile, cut as [`cut`] says: element (row, k) of a tile of R rows at `k * R + row`.
+    /// Tile by tile as in [`split_rows`]: element (row, k) of a tile of R rows at `k * R + row`.
     Tiles,
 }
 
-/// Where the chains of a tile start.
+/// Start values of a tile.
 #[derive(Clone, Copy)]
 pub(super) enum TileStart {
     Zero,
     Keep,
-    /// The numbers for columns 0.. of C, the same for each row.
+    /// The values for columns 0.. of C, the same for each row.
     Row(*const f32),
 }
 
-/// How many rows each of the tiles covers that together cover `rows`: as even as possible, so that no tile
-/// is left with few chains. Returns the number of tiles and how many of them have one row more than the rest.
-pub(super) fn cut(rows: usize, largest: usize) -> (usize, usize, usize) {
+/// Splits `rows` into tiles as evenly as possible, so that no tile has only a few rows. Returns the number of tiles,
+/// the rows per tile and the number of tiles that have one row more.
+pub(super) fn split_rows(rows: usize, largest: usize) -> (usize, usize, usize) {
     let tiles = rows.div_ceil(largest).max(1);
     (tiles, rows / tiles, rows % tiles)
 }
 
-/// Computes all of C: panel by panel, and for each panel tile by tile down the rows.
+/// Computes all of C: panel by panel, and within a panel tile by tile down the rows.
 ///
 /// # Safety
 /// The pointers of `sweep` are valid for all elements of the shapes it states; C overlaps nothing else.
@@ -75,9 +75,9 @@ pub(super) fn cut(rows: usize, largest: usize) -> (usize, usize, usize) {
 pub(super) unsafe fn sweep<S: Simd>(simd: S, sweep: Sweep) {
     let width = 2 * S::WIDTH;
     let panels = sweep.columns.div_ceil(width);
-    // Few rows have too few chains to hide the latency of an addition: take several panels at once.
+    // A few rows are too few chains to hide the latency of an addition: process several panels at once.
     let together = (S::TILE_ROWS / sweep.rows.max(1)).clamp(1, 4);
-    let (tiles, rows, longer) = cut(sweep.rows, S::TILE_ROWS);
+    let (tiles, rows, longer) = split_rows(sweep.rows, S::TILE_ROWS);
     let mut panel = 0;
     while panel < panels {
         let group = if panels - panel >= together { together } else { 1 };
@@ -85,7 +85,7 @@ pub(super) unsafe fn sweep<S: Simd>(simd: S, sweep: Sweep) {
         let mut first = 0;
         for tile in 0..tiles {
             let rows = rows + usize::from(tile < longer);
-            // SAFETY: the tile's rows and columns lie within C, so its pointers within the promised ranges.
+            // SAFETY: the tile's rows and columns are within C, so its pointers are within the guaranteed ranges.
             unsafe {
                 let part = Sweep {
                     rows,
@@ -113,7 +113,7 @@ pub(super) unsafe fn sweep<S: Simd>(simd: S, sweep: Sweep) {
     }
 }
 
-/// Runs the tile compiled for this number of rows and panels.
+/// Runs the tile that is compiled for this number of rows and panels.
 ///
 /// # Safety
 /// As [`sweep`]; `rows` and `panels` are a pair that it makes.
@@ -121,10 +121,10 @@ pub(super) unsafe fn sweep<S: Simd>(simd: S, sweep: Sweep) {
 unsafe fn one_tile<S: Simd>(simd: S, part: Sweep, panels: usize) {
     macro_rules! compiled {
         ($($rows:literal x $panels:literal),*) => {
-            // SAFETY: the caller's promise.
+            // SAFETY: guaranteed by the caller.
             unsafe {
                 match (part.rows, panels, part.layout) {
-                    // Tiles that need more registers than there are never occur and are not compiled.
+                    // Tiles that need more registers than exist never occur and are not compiled.
                     $(
                         ($rows, $panels, Layout::Rows) if $rows * $panels <= S::TILE_ROWS => {
                             tile::<S, $rows, $panels, true>(simd, part);
@@ -144,7 +144,7 @@ unsafe fn one_tile<S: Simd>(simd: S, part: Sweep, panels: usize) {
     );
 }
 
-/// One tile of R rows and P panels; `ROWS` says whether A lies in [`Layout::Rows`].
+/// One tile of R rows and P panels; `ROWS` is true for A in [`Layout::Rows`].
 ///
 /// # Safety
 /// As [`sweep`].
@@ -154,7 +154,7 @@ unsafe fn tile<S: Simd, const R: usize, const P: usize, const ROWS: bool>(simd: 
     let width = 2 * S::WIDTH;
     let whole = part.columns == P * width;
     let mut sums = [[[Lanes::splat(simd, 0.0); 2]; P]; R];
-    // How many numbers of vector `half` of panel `panel` exist.
+    // Number of existing values in vector `half` of panel `panel`.
     let count = |panel: usize, half: usize| {
         part.columns.saturating_sub(panel * width + half * S::WIDTH).min(S::WIDTH)
     };
@@ -168,7 +168,7 @@ unsafe fn tile<S: Simd, const R: usize, const P: usize, const ROWS: bool>(simd: 
             for panel in 0..P {
                 for half in 0..2 {
                     let at = from.wrapping_add(row * stride + panel * width + half * S::WIDTH);
-                    // SAFETY: within C or the starting row, by the caller's promise and `count`; where nothing
+                    // SAFETY: within C or the starting row, as guaranteed by the caller and `count`; where nothing
                     // exists, nothing is read.
                     sums[row][panel][half] =
                         unsafe { Lanes::load(simd, at, if whole { S::WIDTH } else { count(panel, half) }) };
@@ -206,7 +206,8 @@ unsafe fn tile<S: Simd, const R: usize, const P: usize, const ROWS: bool>(simd: 
         for panel in 0..P {
             for half in 0..2 {
                 let at = part.c.wrapping_add(row * part.c_stride + panel * width + half * S::WIDTH);
-                // SAFETY: within C, by the caller's promise and `count`; where nothing exists, nothing is written.
+                // SAFETY: within C, as guaranteed by the caller and `count`; where nothing exists, nothing is
+                // written.
                 unsafe {
                     sums[row][panel][half].store(at, if whole { S::WIDTH } else { count(panel, half) });
                 }

@@ -1,65 +1,66 @@
-//! What a cell is.
+//! Kinds of recurrent cells, and the interface of a cell.
 
 use crate::simd::{Lanes, Simd};
 
 /// The recurrent cells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+#[non_exhaustive]
 pub enum CellKind {
-    /// h' = tanh(W x + b + U h + c); Elman 1990.
+    /// Elman network (Elman 1990): h' = tanh(W x + b + U h + c).
     RnnTanh,
-    /// h' = max(0, W x + b + U h + c).
+    /// Elman network with ReLU: h' = max(0, W x + b + U h + c).
     RnnRelu,
-    /// The gated recurrent unit with the reset gate applied after the recurrent product, as PyTorch and
-    /// cuDNN have it.
+    /// Gated recurrent unit with the reset gate applied after the recurrent product, as in PyTorch and cuDNN.
     Gru,
-    /// The gated recurrent unit with the reset gate applied to the state before the recurrent product, as Cho
-    /// et al. 2014 have it.
+    /// Gated recurrent unit with the reset gate applied to the state before the recurrent product, as in Cho et al.
+    /// 2014.
     GruResetBefore,
     /// Long short-term memory with a forget gate; Hochreiter and Schmidhuber 1997, Gers et al. 2000.
     Lstm,
 }
 
-/// The sizes of a cell, in blocks of H columns.
+/// Sizes of a cell, in blocks of H columns.
 ///
-/// For every frame there is a row of `blocks` blocks. The input projection adds gate g's share to block g,
-/// the recurrent product to the block that `runs` names: mostly the same one.
+/// Each frame has a row of `blocks` blocks. The input projection of gate g is added to block g; the recurrent product
+/// is added to the block that `runs` states, usually the same.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CellShape {
-    /// G: the weights have G H rows.
+    /// Number of gates, G; the weights have G H rows.
     pub(crate) gates: usize,
-    /// Blocks in a frame's row, `gates` or more.
+    /// Number of blocks per frame, `gates` or more.
     pub(crate) blocks: usize,
-    /// 1 for h, 2 for h and c.
+    /// Number of states: 1 for h, 2 for h and c.
     pub(crate) states: usize,
-    /// Where the recurrent products go.
+    /// Recurrent products of h.
     pub(crate) runs: &'static [Run],
-    /// The recurrent product that waits for the gates of the others.
+    /// Recurrent product that needs the gates of the other products first.
     pub(crate) gated: Option<Gated>,
 }
 
-/// A recurrent product that reads, instead of h, a state that the cell gates first.
+/// A recurrent product that reads a gated state instead of h.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Gated {
-    /// Where the product goes.
+    /// Gates and blocks of the product.
     pub(crate) run: Run,
     /// The block of the gated state.
     pub(crate) state: usize,
 }
 
-/// Gates side by side whose share of the input is one product.
+/// Adjacent gates whose input projection is computed as one product.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Piece {
-    /// The first gate, and the block of its pre-activation.
+pub(crate) struct InputProduct {
+    /// First gate, which is also the block of its pre-activation.
     pub(crate) gate: usize,
-    /// How many gates.
+    /// Number of gates.
     pub(crate) gates: usize,
-    /// The recurrent product that goes to the same blocks, by its place in [`CellShape::runs`].
+    /// Recurrent product of the same blocks, as an index into [`CellShape::runs`].
     pub(crate) run: Option<usize>,
 }
 
 impl CellShape {
-    /// All gates in order: those of each run that goes to its own blocks together, and what is left between.
-    pub(crate) fn pieces(self) -> impl Iterator<Item = Piece> {
+    /// All gates in order: gates of a run that uses their own blocks together, and the gates between such runs.
+    pub(crate) fn input_products(self) -> impl Iterator<Item = InputProduct> {
         let mut gate = 0;
         std::iter::from_fn(move || {
             let joint = |run: &Run| run.gate == gate && run.block == gate;
@@ -69,55 +70,55 @@ impl CellShape {
                 Some(run) => gate + self.runs[run].gates,
                 None => next.map(|run| run.gate).min().unwrap_or(self.gates),
             };
-            let piece = Piece { gate, gates: end - gate, run };
+            let product = InputProduct { gate, gates: end - gate, run };
             gate = end;
-            (piece.gates > 0).then_some(piece)
+            (product.gates > 0).then_some(product)
         })
     }
 
-    /// Whether x and h go to the same blocks in all gates, as one product of both at once.
+    /// Whether x and h use the same blocks for all gates, so that one product computes both.
     pub(crate) fn is_joint(self) -> bool {
-        self.pieces().all(|piece| piece.run.is_some())
+        self.input_products().all(|product| product.run.is_some())
     }
 
-    /// Every recurrent product, the gated one last.
+    /// All recurrent products, the gated one last.
     pub(crate) fn products(self) -> impl Iterator<Item = Run> {
         self.runs.iter().copied().chain(self.gated.map(|gated| gated.run))
     }
 }
 
-/// Gates side by side whose recurrent products go to blocks side by side.
+/// Adjacent gates whose recurrent products go to adjacent blocks.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Run {
-    /// The first gate.
+    /// First gate.
     pub(crate) gate: usize,
-    /// How many gates.
+    /// Number of gates.
     pub(crate) gates: usize,
-    /// The block of the first.
+    /// Block of the first gate.
     pub(crate) block: usize,
 }
 
-/// A frame's blocks, one vector of units of each; those beyond the cell's are zero.
+/// Blocks of a frame, one vector of units each; blocks that the cell does not have are zero.
 pub(crate) type Gates<S> = [Lanes<S>; 4];
 
-/// h and c, one vector of units of each; c is zero in cells without it.
+/// States h and c, one vector of units each; c is zero in cells without it.
 pub(crate) type States<S> = [Lanes<S>; 2];
 
-/// The formulas of a cell, element by element.
+/// The element-wise formulas of a cell.
 pub(crate) trait Cell {
     const SHAPE: CellShape;
 
-    /// Before the gated product: computes the gated state into its block.
+    /// Computes the gated state into its block, before the gated product.
     #[inline(always)]
     fn gate<S: Simd>(_gates: &mut Gates<S>, _previous: States<S>) {}
 
-    /// Computes the new states from the pre-activations and the previous states, and leaves in `gates` what
-    /// [`Cell::backward`] wants to find there.
+    /// Computes the new states from the pre-activations and the previous states. Leaves in `gates` the values that
+    /// [`Cell::backward`] needs.
     fn forward<S: Simd>(gates: &mut Gates<S>, previous: States<S>) -> States<S>;
 
-    /// From what `forward` left, the states before and after, and the loss's gradient by the states after:
-    /// leaves in `gates` the gradient by the pre-activations and returns that by the previous states, as far
-    /// as it does not pass through the recurrent product.
+    /// Backpropagates through `forward`, given the values that it left in `gates`, the states before and after, and
+    /// the gradient w.r.t. the states after. Leaves in `gates` the gradient w.r.t. the pre-activations. Returns the
+    /// gradient w.r.t. the previous states, except for its path through the recurrent product.
     fn backward<S: Simd>(
         gates: &mut Gates<S>,
         previous: States<S>,
@@ -125,10 +126,10 @@ pub(crate) trait Cell {
         d_state: States<S>,
     ) -> States<S>;
 
-    /// Back through [`Cell::gate`], after `backward`: leaves in `gates` the gradients that `gate` stood before,
-    /// and adds to that by the previous states; `d_gated` is the gradient by the gated state.
+    /// Backpropagates through [`Cell::gate`], after `backward`: leaves the gradients of its inputs in `gates` and
+    /// adds to the gradient w.r.t. the previous states; `d_gated` is the gradient w.r.t. the gated state.
     #[inline(always)]
-    fn gate_back<S: Simd>(
+    fn gate_backward<S: Simd>(
         _gates: &mut Gates<S>,
         _previous: States<S>,
         _d_gated: Lanes<S>,
@@ -139,16 +140,27 @@ pub(crate) trait Cell {
 }
 
 impl CellKind {
-    /// Every kind.
+    /// All kinds.
     pub const ALL: [CellKind; 5] =
         [CellKind::RnnTanh, CellKind::RnnRelu, CellKind::Gru, CellKind::GruResetBefore, CellKind::Lstm];
 
-    /// G: how many gates, each with H rows in the weights.
+    /// Name of the cell in recipes and model files.
+    pub fn name(self) -> &'static str {
+        match self {
+            CellKind::RnnTanh => "rnn_tanh",
+            CellKind::RnnRelu => "rnn_relu",
+            CellKind::Gru => "gru",
+            CellKind::GruResetBefore => "gru_reset_before",
+            CellKind::Lstm => "lstm",
+        }
+    }
+
+    /// Number of gates, G; each has H rows in the weights.
     pub fn gates(self) -> usize {
         self.shape().gates
     }
 
-    /// 2 for a cell with states h and c, 1 for one with h only.
+    /// Number of states: 2 for a cell with h and c, 1 for a cell with h only.
     pub fn states(self) -> usize {
         self.shape().states
     }
@@ -161,6 +173,22 @@ impl CellKind {
             CellKind::Gru => Gru::SHAPE,
             CellKind::GruResetBefore => GruResetBefore::SHAPE,
             CellKind::Lstm => Lstm::SHAPE,
+        }
+    }
+}
+
+#[cfg(all(test, feature = "serde"))]
+mod tests {
+    use serde::de::value::{Error, StrDeserializer};
+    use serde::{Deserialize, de::IntoDeserializer};
+
+    use super::*;
+
+    #[test]
+    fn every_cell_is_deserialized_from_its_name() {
+        for kind in CellKind::ALL {
+            let name: StrDeserializer<'_, Error> = kind.name().into_deserializer();
+            assert_eq!(CellKind::deserialize(name), Ok(kind));
         }
     }
 }

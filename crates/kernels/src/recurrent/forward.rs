@@ -1,40 +1,40 @@
-//! A layer's pass through time.
+//! The forward pass of a layer.
 
 use std::ops::Range;
 
-use super::recurrence::{BatchStates, Direction, Group, Recurrence, gather, split, two_parts};
+use super::recurrence::{BatchStates, Direction, Group, Recurrence, gather, split, split_rows};
 use super::rows::ForwardRows;
 use super::transition::{Input, Transition};
 use crate::Sequences;
 use crate::product::{Matrix, MatrixMut, Start};
 
-/// What a forward pass reads.
+/// Inputs of a forward pass.
 #[derive(Clone, Copy, Debug)]
 pub struct Forward<'a> {
-    /// Which frames exist.
+    /// Batch of sequences.
     pub sequences: &'a Sequences,
-    /// The packed frames [N, I].
+    /// Packed frames [N, I].
     pub input: Matrix<'a>,
-    /// The states before the first frames read, [S, B, H] in the caller's order; zero if not given.
+    /// Initial states, [S, B, H] in the caller's order; zero if `None`.
     pub initial: Option<&'a [f32]>,
-    /// Whether a backward pass will follow.
+    /// Whether to keep the values that a backward pass needs.
     pub keep: bool,
 }
 
-/// From so many rows a frame on, in the mean of a span, the input's and the recurrent product of a frame run together.
+/// Mean number of rows per frame from which the input product and the recurrent product of a frame run as one.
 const ROWS: usize = 12;
 
 impl Recurrence {
-    /// Computes h of every frame, with the weights of the last [`Recurrence::prepare`].
+    /// Computes h of every frame with the weights of the last [`Recurrence::pack_weights`].
     ///
-    /// A frame's numbers do not depend on which other sequences come along: they are bit for bit the same
-    /// in any batch, and also when a sequence is cut and continued from the state reached.
+    /// The result of a frame does not depend on other sequences: it has the same bits in any batch, and also if a
+    /// sequence is split and continued from the state that it reached.
     ///
     /// # Shapes
     /// output [N, H], packed
     ///
     /// # Panics
-    /// If the shapes do not fit.
+    /// If the shapes do not match.
     pub fn forward(&mut self, pass: Forward<'_>, mut output: MatrixMut<'_>) {
         let Forward { sequences, input, .. } = pass;
         let (frames, hidden) = (sequences.frames(), self.hidden);
@@ -42,10 +42,10 @@ impl Recurrence {
         assert_eq!((output.rows(), output.columns()), (frames, hidden), "the shape of the output");
         self.states.begin(sequences, (self.shape.states, hidden), pass.initial);
         let cells = if pass.keep { frames } else { 2 * sequences.batch() };
-        self.cells.sized(cells * self.memory());
+        self.cells.sized(cells * self.cell_size());
         let mut spans = self.spans(sequences, self.direction);
         while let Some(span) = spans.next(sequences) {
-            // Few rows a frame: one product for the whole span keeps more of the processor busy.
+            // With few rows per frame, one product for the whole span uses the processor better.
             let (first, end) = (sequences.start(span.start), sequences.start(span.end));
             let few = end - first < ROWS * span.len();
             self.gates.reserve(if pass.keep { frames } else { end - first });
@@ -59,20 +59,20 @@ impl Recurrence {
                 };
                 for group in self.groups(sequences, t) {
                     if !group.slots.is_empty() {
-                        self.advance(pass, (t, span.start, few), &group, output.reborrow());
+                        self.step_group(pass, (t, span.start, few), &group, output.reborrow());
                     }
                 }
-                self.keep_final(pass, t, output.as_matrix());
+                self.save_final(pass, t, output.as_matrix());
             }
         }
     }
 
-    /// H for cells with a memory c, else 0.
-    pub(super) fn memory(&self) -> usize {
+    /// Size of the cell state c: H for the LSTM, 0 for other cells.
+    pub(super) fn cell_size(&self) -> usize {
         (self.shape.states - 1) * self.hidden
     }
 
-    /// Starts the blocks of a span's frames with the biases and the input projection.
+    /// Sets the blocks of a span's frames to the biases plus the input projection.
     fn project(&mut self, pass: Forward<'_>, span: Range<usize>) {
         let sequences = pass.sequences;
         let (first, end) = (sequences.start(span.start), sequences.start(span.end));
@@ -86,16 +86,16 @@ impl Recurrence {
             }
         }
         let input = pass.input.rows_from(first, end - first);
-        for (piece, weights) in self.shape.pieces().zip(&self.input_weights) {
-            let columns = piece.gate * self.hidden..(piece.gate + piece.gates) * self.hidden;
+        for (product, weights) in self.shape.input_products().zip(&self.input_weights) {
+            let columns = product.gate * self.hidden..(product.gate + product.gates) * self.hidden;
             let gates = gates.reborrow().columns_from(columns.start, columns.len());
             weights.multiply(input, gates, Start::Row(&bias[columns]));
         }
     }
 
-    /// Takes a group of slots through the frame of `time`; `span` is the first time of the span, and
-    /// `projected` says whether its blocks hold the input's share already.
-    fn advance(
+    /// Computes the frame at `time` for a group of slots; `span` is the first time of the span, and `projected` is
+    /// true if the blocks contain the input projection already.
+    fn step_group(
         &mut self,
         pass: Forward<'_>,
         (time, span, projected): (usize, usize, bool),
@@ -103,7 +103,7 @@ impl Recurrence {
         output: MatrixMut<'_>,
     ) {
         let (sequences, hidden) = (pass.sequences, self.hidden);
-        let (count, memory) = (group.slots.len(), self.memory());
+        let (count, cell_size) = (group.slots.len(), self.cell_size());
         let row = |t: usize| sequences.start(t) + group.slots.start;
         let cell_row = |t: usize| {
             let first = if pass.keep { sequences.start(t) } else { (t % 2) * sequences.batch() };
@@ -111,15 +111,15 @@ impl Recurrence {
         };
         let before = self.time_before(sequences, time).filter(|_| group.continued);
         let cells = if pass.keep { sequences.frames() } else { 2 * sequences.batch() };
-        let cells = MatrixMut::new(&mut self.cells.all_mut()[..cells * memory], cells, memory);
+        let cells = MatrixMut::new(&mut self.cells.all_mut()[..cells * cell_size], cells, cell_size);
         let here = |row: usize| row..row + count;
         let ((h_before, h), (c_before, c)) = match before {
             Some(before) => (
-                two_parts(output, here(row(before)), here(row(time))),
-                two_parts(cells, here(cell_row(before)), here(cell_row(time))),
+                split_rows(output, here(row(before)), here(row(time))),
+                split_rows(cells, here(cell_row(before)), here(cell_row(time))),
             ),
             None => {
-                let states = split(&self.states.initial, sequences.batch(), (hidden, memory));
+                let states = split(&self.states.initial, sequences.batch(), (hidden, cell_size));
                 let [h, c] = states.map(|state| state.rows_from(group.slots.start, count));
                 ((h, output.rows_from(row(time), count)), (c, cells.rows_from(cell_row(time), count)))
             }
@@ -137,40 +137,40 @@ impl Recurrence {
                 weights: &self.input_weights,
                 bias: &self.bias.all()[..self.shape.blocks * hidden],
             }),
-            from_state: group.continued || self.states.given,
+            from_state: group.continued || self.states.has_initial,
         };
         let rows = ForwardRows { gates, previous: [h_before, c_before], state: [h, c] };
         let gated = MatrixMut::new(self.gated.sized(count * hidden), count, hidden);
         transition.forward(rows, gated);
     }
 
-    /// Copies the states of the sequences whose last frame read is that of `time`.
-    fn keep_final(&mut self, pass: Forward<'_>, time: usize, output: Matrix<'_>) {
+    /// Copies the states of the sequences whose last frame to be read is at `time`.
+    fn save_final(&mut self, pass: Forward<'_>, time: usize, output: Matrix<'_>) {
         let sequences = pass.sequences;
         let done = match self.direction {
-            Direction::Forward if time + 1 < sequences.longest() => {
+            Direction::Forward if time + 1 < sequences.max_length() => {
                 sequences.rows(time + 1)..sequences.rows(time)
             }
             Direction::Backward if time > 0 => return,
             _ => 0..sequences.rows(time),
         };
-        let (hidden, memory) = (self.hidden, self.memory());
+        let (hidden, cell_size) = (self.hidden, self.cell_size());
         let cells = if pass.keep { sequences.start(time) } else { (time % 2) * sequences.batch() };
         let (h, c) = self.states.last.all_mut().split_at_mut(sequences.batch() * hidden);
         for slot in done {
             let index = sequences.order()[slot];
             h[index * hidden..][..hidden].copy_from_slice(output.row(sequences.start(time) + slot));
-            let from = &self.cells.all()[(cells + slot) * memory..][..memory];
-            c[index * memory..][..memory].copy_from_slice(from);
+            let from = &self.cells.all()[(cells + slot) * cell_size..][..cell_size];
+            c[index * cell_size..][..cell_size].copy_from_slice(from);
         }
     }
 }
 
 impl BatchStates {
-    /// Takes in the initial state, or zero.
+    /// Sets the initial state, zero if not given.
     fn begin(&mut self, sequences: &Sequences, (states, hidden): (usize, usize), initial: Option<&[f32]>) {
         self.batch = sequences.batch();
-        self.given = initial.is_some();
+        self.has_initial = initial.is_some();
         let len = states * self.batch * hidden;
         self.last.sized(len);
         match initial {

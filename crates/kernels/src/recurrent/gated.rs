@@ -1,29 +1,29 @@
-//! The formulas around a gated product, over the rows of one time step.
+//! Kernels of the gate before a gated product, over the rows of one time step.
 
 use super::cell::{Cell, CellKind};
-use super::rows::{checked_hidden, load_gates, load_states, of_kind, store_gates};
+use super::rows::{checked_hidden, dispatch, load_gates, load_states, store_gates};
 use crate::InstructionSet;
 use crate::product::{Matrix, MatrixMut};
 use crate::simd::{Lanes, Simd, kernel};
 
-/// Computes the gated states into their block of `gates`, from the blocks and the states before.
+/// Computes the gated states into their block of `gates`, from the blocks and the previous states.
 pub(super) fn gate(set: InstructionSet, kind: CellKind, gates: MatrixMut<'_>, previous: [Matrix<'_>; 2]) {
-    of_kind!(kind, gate_rows(set, gates, previous));
+    dispatch!(kind, gate_rows(set, gates, previous));
 }
 
-/// Rows whose gradients go back through the gate.
-pub(super) struct GateBackRows<'a> {
+/// Rows for backpropagation through the gate.
+pub(super) struct GateBackwardRows<'a> {
     pub(super) gates: MatrixMut<'a>,
     pub(super) previous: [Matrix<'a>; 2],
-    /// The gradient by the gated states.
+    /// Gradient w.r.t. the gated states.
     pub(super) d_gated: Matrix<'a>,
-    /// The gradients by the states before, to be added to.
+    /// Gradients w.r.t. the previous states, to which the kernel adds.
     pub(super) d_previous: [MatrixMut<'a>; 2],
 }
 
-/// Goes back through the gate.
-pub(super) fn gate_back(set: InstructionSet, kind: CellKind, rows: GateBackRows<'_>) {
-    of_kind!(kind, gate_back_rows(set, rows));
+/// Backpropagates through the gate.
+pub(super) fn gate_backward(set: InstructionSet, kind: CellKind, rows: GateBackwardRows<'_>) {
+    dispatch!(kind, gate_backward_rows(set, rows));
 }
 
 kernel! {
@@ -31,7 +31,7 @@ kernel! {
 }
 
 kernel! {
-    fn gate_back_rows<C: Cell>(rows: GateBackRows<'_>) = gate_back_generic::<_, C>
+    fn gate_backward_rows<C: Cell>(rows: GateBackwardRows<'_>) = gate_backward_generic::<_, C>
 }
 
 #[inline(always)]
@@ -42,7 +42,7 @@ fn gate_generic<S: Simd, C: Cell>(simd: S, mut gates: MatrixMut<'_>, previous: [
         let before = previous.map(|matrix| matrix.pointer(row, 0));
         for unit in (0..hidden).step_by(S::WIDTH) {
             let count = S::WIDTH.min(hidden - unit);
-            // SAFETY: each pointer starts a row of `hidden` numbers (`blocks * hidden` for the gates), as
+            // SAFETY: each pointer starts a row of `hidden` values (`blocks * hidden` for the gates), as
             // checked above, and `unit + count <= hidden`.
             unsafe {
                 let mut blocks = load_gates::<S, C>(simd, to.add(unit), hidden, count);
@@ -54,8 +54,8 @@ fn gate_generic<S: Simd, C: Cell>(simd: S, mut gates: MatrixMut<'_>, previous: [
 }
 
 #[inline(always)]
-fn gate_back_generic<S: Simd, C: Cell>(simd: S, rows: GateBackRows<'_>) {
-    let GateBackRows { mut gates, previous, d_gated, d_previous: [mut d_h, mut d_c] } = rows;
+fn gate_backward_generic<S: Simd, C: Cell>(simd: S, rows: GateBackwardRows<'_>) {
+    let GateBackwardRows { mut gates, previous, d_gated, d_previous: [mut d_h, mut d_c] } = rows;
     let (d_h_read, d_c_read) = (d_h.as_matrix(), d_c.as_matrix());
     let matrices = [previous[0], previous[1], d_h_read, d_c_read, d_gated];
     let hidden = checked_hidden::<C>(&gates, &matrices);
@@ -66,13 +66,13 @@ fn gate_back_generic<S: Simd, C: Cell>(simd: S, rows: GateBackRows<'_>) {
         let from = d_gated.pointer(row, 0);
         for unit in (0..hidden).step_by(S::WIDTH) {
             let count = S::WIDTH.min(hidden - unit);
-            // SAFETY: as in `gate_generic`; the gradients are rows of `hidden` numbers too.
+            // SAFETY: as in `gate_generic`; the gradients are rows of `hidden` values too.
             unsafe {
                 let mut blocks = load_gates::<S, C>(simd, to.add(unit), hidden, count);
                 let states = load_states::<S, C>(simd, before, unit, count);
                 let d_states = load_states::<S, C>(simd, d_before.map(|at| at.cast_const()), unit, count);
                 let d_gated = Lanes::load(simd, from.add(unit), count);
-                let d_states = C::gate_back(&mut blocks, states, d_gated, d_states);
+                let d_states = C::gate_backward(&mut blocks, states, d_gated, d_states);
                 store_gates::<S, C>(blocks, to.add(unit), hidden, count);
                 for (values, to) in d_states.into_iter().zip(d_before).take(C::SHAPE.states) {
                     values.store(to.add(unit), count);

@@ -1,4 +1,4 @@
-//! The gated recurrent unit, forward and backward; the reset gate comes after the recurrent product.
+//! Gated recurrent unit with the reset gate after the recurrent product, forward and backward.
 
 use super::cell::{Cell, CellShape, Gates, Run, States};
 use crate::activation::{sigmoid, tanh};
@@ -7,7 +7,7 @@ use crate::simd::Simd;
 pub(crate) struct Gru;
 
 impl Cell for Gru {
-    /// As r multiplies only the recurrent part of n, that part has a block of its own, the fourth.
+    /// r multiplies only the recurrent part of n; this part has its own block, the fourth.
     const SHAPE: CellShape = CellShape {
         gates: 3,
         blocks: 4,
@@ -17,8 +17,8 @@ impl Cell for Gru {
     };
 
     /// ```text
-    /// r = sigmoid(a_r)                   how much of the past the candidate sees
-    /// z = sigmoid(a_z)                   how much of the past stays
+    /// r = sigmoid(a_r)                   reset gate: fraction of the state that the candidate reads
+    /// z = sigmoid(a_z)                   update gate: fraction of the state that is kept
     /// n = tanh(a_n + r * u_n)            the candidate; a_n = W_n x + b_n, u_n = U_n h_before + c_n
     /// h = (1 - z) * n + z * h_before
     /// ```
@@ -37,7 +37,7 @@ impl Cell for Gru {
     /// d_z = d_h * (h_before - n)         d_a_z = d_z * z (1 - z)
     /// d_r = d_a_n * u_n                  d_a_r = d_r * r (1 - r)
     ///                                    d_u_n = d_a_n * r
-    /// d_h_before = d_h * z, and by the runner Uᵀ [d_a_r, d_a_z, d_u_n]
+    /// d_h_before = d_h * z; `Recurrence` adds Uᵀ [d_a_r, d_a_z, d_u_n]
     /// ```
     #[inline(always)]
     fn backward<S: Simd>(

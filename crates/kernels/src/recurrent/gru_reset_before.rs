@@ -1,7 +1,6 @@
-//! The gated recurrent unit, forward and backward, with the reset gate before the recurrent product.
+//! Gated recurrent unit with the reset gate before the recurrent product, forward and backward.
 //!
-//! The candidate's product reads r * h_before, so it can start only when r is known: [`Cell::gate`] comes
-//! between the products.
+//! The candidate's product reads r * h_before and therefore needs r first: [`Cell::gate`] runs between the products.
 
 use super::cell::{Cell, CellShape, Gated, Gates, Run, States};
 use crate::activation::{sigmoid, tanh};
@@ -10,7 +9,7 @@ use crate::simd::{Lanes, Simd};
 pub(crate) struct GruResetBefore;
 
 impl Cell for GruResetBefore {
-    /// The fourth block holds v = r * h_before.
+    /// The fourth block is v = r * h_before.
     const SHAPE: CellShape = CellShape {
         gates: 3,
         blocks: 4,
@@ -20,8 +19,8 @@ impl Cell for GruResetBefore {
     };
 
     /// ```text
-    /// r = sigmoid(a_r)                   how much of the past the candidate sees
-    /// z = sigmoid(a_z)                   how much of the past stays
+    /// r = sigmoid(a_r)                   reset gate: fraction of the state that the candidate reads
+    /// z = sigmoid(a_z)                   update gate: fraction of the state that is kept
     /// v = r * h_before
     /// ```
     #[inline(always)]
@@ -47,7 +46,7 @@ impl Cell for GruResetBefore {
     /// ```text
     /// d_n = d_h * (1 - z)                d_a_n = d_n * (1 - n²)
     /// d_z = d_h * (h_before - n)         d_a_z = d_z * z (1 - z)
-    /// d_h_before = d_h * z, and what `gate_back` and the runner add
+    /// d_h_before = d_h * z; `gate_backward` and `Recurrence` add the other terms
     /// ```
     #[inline(always)]
     fn backward<S: Simd>(
@@ -65,12 +64,12 @@ impl Cell for GruResetBefore {
     }
 
     /// ```text
-    /// d_v = U_nᵀ d_a_n, by the runner
+    /// d_v = U_nᵀ d_a_n, computed by `Recurrence`
     /// d_r = d_v * h_before               d_a_r = d_r * r (1 - r)
-    /// d_h_before = d_h_before + d_v * r, and by the runner U_rᵀ d_a_r + U_zᵀ d_a_z
+    /// d_h_before = d_h_before + d_v * r; `Recurrence` adds U_rᵀ d_a_r + U_zᵀ d_a_z
     /// ```
     #[inline(always)]
-    fn gate_back<S: Simd>(
+    fn gate_backward<S: Simd>(
         gates: &mut Gates<S>,
         [h_before, _]: States<S>,
         d_v: Lanes<S>,

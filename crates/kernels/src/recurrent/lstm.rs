@@ -1,13 +1,12 @@
-//! The long short-term memory, forward and backward.
+//! Long short-term memory, forward and backward.
 //!
-//! Everything here is for one unit of one frame; `*` multiplies element by element. The runner computes the
-//! pre-activations a = W x + b + U h + c of the four gates before, and carries the gradients on after.
+//! All formulas are for one unit of one frame; `*` is element-wise. [`Recurrence`](super::Recurrence) computes the
+//! pre-activations a = W x + b + U h + c of the four gates first, and propagates the gradients afterwards.
 //!
-//! The lines of `backward` are those of `forward` from the last to the first: each takes the gradient of the
-//! loss by its left side and hands it to what stands on its right side, times the derivative there. With d_y
-//! for the gradient of the loss by y: where y = p * q, d_p = d_y * q; where y = sigmoid(a),
-//! d_a = d_y * y (1 - y); where y = tanh(a), d_a = d_y * (1 - y²). What a value hands to several places comes
-//! back as a sum: c goes into h and into the next frame.
+//! The lines of `backward` are those of `forward` in reverse order. Each line takes the gradient of the loss w.r.t.
+//! its left side and adds it to the terms of its right side, times the derivative. With d_y the gradient of the loss
+//! w.r.t. y: if y = p * q, then d_p = d_y * q; if y = sigmoid(a), then d_a = d_y * y (1 - y); if y = tanh(a), then
+//! d_a = d_y * (1 - y²). The gradient of a value with several uses is a sum: c is used in h and in the next frame.
 
 use super::cell::{Cell, CellShape, Gates, Run, States};
 use crate::activation::{sigmoid, tanh};
@@ -25,10 +24,10 @@ impl Cell for Lstm {
     };
 
     /// ```text
-    /// i = sigmoid(a_i)      how much of the candidate enters
-    /// f = sigmoid(a_f)      how much of the memory stays
-    /// g = tanh(a_g)         the candidate
-    /// o = sigmoid(a_o)      how much of the memory shows
+    /// i = sigmoid(a_i)      input gate
+    /// f = sigmoid(a_f)      forget gate: fraction of the cell state that is kept
+    /// g = tanh(a_g)         candidate
+    /// o = sigmoid(a_o)      output gate
     /// c = f * c_before + i * g
     /// h = o * tanh(c)
     /// ```
@@ -49,7 +48,7 @@ impl Cell for Lstm {
     /// d_i = d_c * g                          d_a_i = d_i * i (1 - i)
     /// d_g = d_c * i                          d_a_g = d_g * (1 - g²)
     /// d_c_before = d_c * f
-    /// d_h_before = Uᵀ d_a, by the runner
+    /// d_h_before = Uᵀ d_a, computed by `Recurrence`
     /// ```
     #[inline(always)]
     fn backward<S: Simd>(

@@ -1,9 +1,9 @@
-//! Recurrent layers: what a cell computes, and the one runner that takes any cell through time.
+//! Recurrent layers: the formulas of each cell, and one implementation of the pass through time for all cells.
 //!
-//! A [cell](CellKind) is a handful of formulas on the pre-activations of its gates ([`lstm`] stands for all:
-//! forward, and beside it backward). Everything else is written once, in [`Recurrence`]: one product for the
-//! input projection of many frames, the recurrent product of each time step with weights packed once,
-//! directions, lengths, initial and final states, and the gradients.
+//! A [cell](CellKind) is a few formulas on the pre-activations of its gates; [`lstm`] is the example, with backward
+//! next to forward. [`Recurrence`] implements everything else once: the input projection as one product for many
+//! frames, the recurrent product of each time step with packed weights, directions, lengths, initial and final
+//! states, gradients.
 
 mod backward;
 mod blocks;
@@ -18,12 +18,13 @@ mod recurrence;
 #[allow(unsafe_code, reason = "rows of states and gates reached by pointers")]
 mod rows;
 mod step;
-#[allow(unsafe_code, reason = "a kernel is called for a set of instructions")]
-mod sums;
 mod transition;
 mod vanilla;
+#[allow(unsafe_code, reason = "a kernel is called for a set of instructions")]
+mod weight_gradients;
 
-pub use backward::{Backward, Gradients};
+pub use backward::Backward;
 pub use cell::CellKind;
 pub use forward::Forward;
 pub use recurrence::{Direction, Recurrence, Weights};
+pub use weight_gradients::Gradients;

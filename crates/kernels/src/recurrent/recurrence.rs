@@ -1,15 +1,15 @@
-//! The runner's memory, and how it finds the state before a frame.
+//! The state of a recurrent layer, and the lookup of the previous state of a frame.
 
 use std::ops::Range;
 
 use super::blocks::Blocks;
 use super::cell::{CellKind, CellShape};
-use super::sums::Sums;
+use super::weight_gradients::WeightGradients;
 use crate::buffer::Buffer;
 use crate::product::{Matrix, MatrixMut, Packed};
 use crate::{InstructionSet, Sequences};
 
-/// Which way a layer reads its sequences.
+/// Direction in which a layer reads its sequences.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
     /// From the first frame to the last.
@@ -18,10 +18,10 @@ pub enum Direction {
     Backward,
 }
 
-/// The weights of one layer and direction, in PyTorch's layout.
+/// Weights of one layer and direction, in PyTorch's layout.
 #[derive(Clone, Copy, Debug)]
 pub struct Weights<'a> {
-    /// W [G H, I]; the gates' rows in the order of the cell's reference (i, f, g, o; r, z, n).
+    /// W [G H, I]; the rows of the gates in PyTorch's order (i, f, g, o; r, z, n).
     pub input: &'a [f32],
     /// U [G H, H].
     pub recurrent: &'a [f32],
@@ -29,15 +29,15 @@ pub struct Weights<'a> {
     pub bias: Option<[&'a [f32]; 2]>,
 }
 
-/// One layer of recurrent cells, read in one direction: a runner with the memory for its passes.
+/// One recurrent layer in one direction, with the working memory for its passes.
 ///
-/// The memory grows to the largest batch seen and is reused. [`Recurrence::prepare`] takes the weights in
-/// ([`Recurrence::prepare_backward`] those of the backward pass); then come [`Recurrence::forward`] and, after
-/// a pass that kept what is needed, [`Recurrence::backward`].
+/// Memory grows to the largest batch and is reused. Call [`Recurrence::pack_weights`] first (and
+/// [`Recurrence::pack_weights_backward`] before backward passes), then [`Recurrence::forward`] and, after a forward
+/// pass with `keep`, [`Recurrence::backward`].
 ///
 /// # Shapes
-/// Frames lie packed as in [`Sequences`]: input [N, I], output [N, H]. States are [S, B, H], B in the
-/// caller's order of the sequences, S = 2 (h, then c) for cells with a memory and 1 for others.
+/// Frames are packed as in [`Sequences`]: input [N, I], output [N, H]. States are [S, B, H], B in the caller's order
+/// of the sequences, S = 2 (h, then c) for the LSTM and 1 for other cells.
 ///
 /// # Example
 /// ```
@@ -46,7 +46,7 @@ pub struct Weights<'a> {
 /// use stapes_kernels::{InstructionSet, Sequences};
 ///
 /// let mut layer = Recurrence::new(InstructionSet::best(), CellKind::RnnTanh, (1, 1), Direction::Forward);
-/// layer.prepare(Weights { input: &[1.0], recurrent: &[0.5], bias: None });
+/// layer.pack_weights(Weights { input: &[1.0], recurrent: &[0.5], bias: None });
 /// let sequences = Sequences::new(&[2])?;
 /// let mut output = [0.0; 2];
 /// let pass = Forward { sequences: &sequences, input: Matrix::new(&[1.0, 2.0], 2, 1), initial: None, keep: false };
@@ -62,54 +62,54 @@ pub struct Recurrence {
     pub(super) inputs: usize,
     pub(super) hidden: usize,
     pub(super) direction: Direction,
-    /// For each piece of gates Wᵀ, and for each recurrent product Uᵀ.
+    /// Wᵀ for each input product, and Uᵀ for each recurrent product.
     pub(super) input_weights: Vec<Packed>,
     pub(super) recurrent_weights: Vec<Packed>,
-    /// W, and for each recurrent product U.
-    pub(super) input_weights_back: Packed,
-    pub(super) recurrent_weights_back: Vec<Packed>,
-    /// What each block of a frame's row starts from.
+    /// W, and U for each recurrent product.
+    pub(super) input_weights_backward: Packed,
+    pub(super) recurrent_weights_backward: Vec<Packed>,
+    /// Start value of each block of a frame.
     pub(super) bias: Buffer,
-    /// The blocks of all frames, or of one span of time where nothing is kept.
+    /// Blocks of all frames, or of one span of time in a pass without `keep`.
     pub(super) gates: Blocks,
-    /// c of all frames, or of two time steps where nothing is kept.
+    /// c of all frames, or of two time steps in a pass without `keep`.
     pub(super) cells: Buffer,
     pub(super) states: BatchStates,
-    pub(super) sums: Sums,
+    pub(super) sums: WeightGradients,
     /// See [`super::Backward::norms`].
     pub(super) norms: Vec<f32>,
-    /// Room for the gated states of a time step, or for the gradients by them.
+    /// Gated states of a time step, or the gradients w.r.t. them.
     pub(super) gated: Buffer,
-    /// The state that a step of a stream starts from.
+    /// Previous state in a single step.
     pub(super) before: Buffer,
 }
 
-/// States at the ends of the sequences.
+/// Initial and final states of the sequences.
 #[derive(Clone, Default)]
 pub(super) struct BatchStates {
     pub(super) batch: usize,
-    /// Whether an initial state was given; zero otherwise.
-    pub(super) given: bool,
+    /// Whether the caller passed an initial state; zero otherwise.
+    pub(super) has_initial: bool,
     /// [S, B, H] by slot.
     pub(super) initial: Buffer,
     /// [S, B, H] in the caller's order.
     pub(super) last: Buffer,
-    /// [S, B, H] by slot: the gradient by the states between two time steps.
+    /// [S, B, H] by slot: the gradient w.r.t. the states between two time steps.
     pub(super) gradient: Buffer,
 }
 
-/// Slots whose state before a frame comes from the same place.
+/// Slots whose previous state has the same origin.
 pub(super) struct Group {
     pub(super) slots: Range<usize>,
-    /// From the frame before, or from the initial state.
+    /// True if the previous state is that of the previous frame, false if it is the initial state.
     pub(super) continued: bool,
 }
 
 impl Recurrence {
-    /// A runner for a layer with these (inputs, hidden units).
+    /// Creates a layer of this (input size, hidden size).
     ///
     /// # Panics
-    /// If there are no inputs or no hidden units.
+    /// If the input size or the hidden size is 0.
     pub fn new(
         set: InstructionSet,
         kind: CellKind,
@@ -126,29 +126,30 @@ impl Recurrence {
             inputs,
             hidden,
             direction,
-            input_weights: vec![Packed::new(set); shape.pieces().count()],
+            input_weights: vec![Packed::new(set); shape.input_products().count()],
             recurrent_weights: packed(),
-            input_weights_back: Packed::new(set),
-            recurrent_weights_back: packed(),
+            input_weights_backward: Packed::new(set),
+            recurrent_weights_backward: packed(),
             bias: Buffer::default(),
             gates: Blocks::new(shape.blocks * hidden),
             cells: Buffer::default(),
             states: BatchStates::default(),
-            sums: Sums::new(set, (inputs, hidden), shape),
+            sums: WeightGradients::new(set, (inputs, hidden), shape),
             norms: Vec::new(),
             gated: Buffer::default(),
             before: Buffer::default(),
         }
     }
 
-    /// Takes in the weights for forward passes.
+    /// Packs the weights for forward passes.
     ///
     /// # Panics
-    /// If the weights are not of this layer's shape.
-    pub fn prepare(&mut self, weights: Weights<'_>) {
+    /// If the weights do not have the shape of this layer.
+    pub fn pack_weights(&mut self, weights: Weights<'_>) {
         let (input, recurrent) = self.matrices(weights);
-        for (piece, packed) in self.shape.pieces().zip(&mut self.input_weights) {
-            packed.pack(input.rows_from(piece.gate * self.hidden, piece.gates * self.hidden).transposed());
+        for (product, packed) in self.shape.input_products().zip(&mut self.input_weights) {
+            packed
+                .pack(input.rows_from(product.gate * self.hidden, product.gates * self.hidden).transposed());
         }
         for (run, packed) in self.shape.products().zip(&mut self.recurrent_weights) {
             let rows = recurrent.rows_from(run.gate * self.hidden, run.gates * self.hidden);
@@ -156,24 +157,24 @@ impl Recurrence {
         }
         let (hidden, gates) = (self.hidden, self.shape.gates * self.hidden);
         let start = self.bias.zeroed(self.shape.blocks * hidden);
-        let Some([of_input, of_recurrent]) = weights.bias else { return };
-        assert_eq!((of_input.len(), of_recurrent.len()), (gates, gates), "the biases");
-        start[..gates].copy_from_slice(of_input);
+        let Some([input_bias, recurrent_bias]) = weights.bias else { return };
+        assert_eq!((input_bias.len(), recurrent_bias.len()), (gates, gates), "the biases");
+        start[..gates].copy_from_slice(input_bias);
         for run in self.shape.products() {
-            let from = &of_recurrent[run.gate * hidden..][..run.gates * hidden];
+            let from = &recurrent_bias[run.gate * hidden..][..run.gates * hidden];
             let to = &mut start[run.block * hidden..][..run.gates * hidden];
             to.iter_mut().zip(from).for_each(|(to, from)| *to += from);
         }
     }
 
-    /// Takes in the weights for backward passes.
+    /// Packs the weights for backward passes.
     ///
     /// # Panics
-    /// If the weights are not of this layer's shape.
-    pub fn prepare_backward(&mut self, weights: Weights<'_>) {
+    /// If the weights do not have the shape of this layer.
+    pub fn pack_weights_backward(&mut self, weights: Weights<'_>) {
         let (input, recurrent) = self.matrices(weights);
-        self.input_weights_back.pack(input);
-        for (run, packed) in self.shape.products().zip(&mut self.recurrent_weights_back) {
+        self.input_weights_backward.pack(input);
+        for (run, packed) in self.shape.products().zip(&mut self.recurrent_weights_backward) {
             packed.pack(recurrent.rows_from(run.gate * self.hidden, run.gates * self.hidden));
         }
     }
@@ -183,19 +184,18 @@ impl Recurrence {
         (Matrix::new(weights.input, rows, self.inputs), Matrix::new(weights.recurrent, rows, self.hidden))
     }
 
-    /// The states after each sequence's last frame (its first, in the backward direction), of the forward
-    /// pass that came last: [S, B, H], in the caller's order.
+    /// Final states of the last forward pass (after each sequence's last frame; after the first in backward
+    /// direction), [S, B, H] in the caller's order.
     pub fn final_state(&self) -> &[f32] {
         &self.states.last.all()[..self.state_len()]
     }
 
-    /// The gradient by the initial state of the backward pass that came last, [S, B, H] in the caller's
-    /// order.
+    /// Copies the gradient w.r.t. the initial state from the last backward pass, [S, B, H] in the caller's order.
     ///
     /// # Panics
-    /// If the forward pass was not given an initial state, or the slice has another length.
+    /// If the forward pass had no initial state, or the slice has a different length.
     pub fn initial_state_gradient(&self, sequences: &Sequences, gradient: &mut [f32]) {
-        assert!(self.states.given, "the forward pass had no initial state");
+        assert!(self.states.has_initial, "the forward pass had no initial state");
         assert_eq!(gradient.len(), self.state_len(), "a state of {} sequences", self.states.batch);
         scatter(sequences, self.hidden, &self.states.gradient.all()[..gradient.len()], gradient);
     }
@@ -204,32 +204,32 @@ impl Recurrence {
         self.shape.states * self.states.batch * self.hidden
     }
 
-    /// The time step that the state before `t` comes from, if there is one.
+    /// Time step of the state before `t`, if any.
     pub(super) fn time_before(&self, sequences: &Sequences, t: usize) -> Option<usize> {
         match self.direction {
             Direction::Forward => t.checked_sub(1),
-            Direction::Backward => (t + 1 < sequences.longest()).then_some(t + 1),
+            Direction::Backward => (t + 1 < sequences.max_length()).then_some(t + 1),
         }
     }
 
-    /// The slots that run at time `t`: first those that ran at the time before, then those that start here.
+    /// Slots with a frame at time `t`: first those that continue from the time before, then those that start here.
     pub(super) fn groups(&self, sequences: &Sequences, t: usize) -> [Group; 2] {
         let rows = sequences.rows(t);
         let continued = self.time_before(sequences, t).map_or(0, |before| sequences.rows(before).min(rows));
         [Group { slots: 0..continued, continued: true }, Group { slots: continued..rows, continued: false }]
     }
 
-    /// All time steps in this direction, in spans whose blocks fit a cache; each span is a range of times.
+    /// Splits all time steps into spans whose blocks fit into a cache, in this direction; a span is a range of times.
     pub(super) fn spans(&self, sequences: &Sequences, direction: Direction) -> Spans {
-        Spans { direction, rows: self.span_rows(), next: 0, longest: sequences.longest() }
+        Spans { direction, rows: self.span_rows(), next: 0, max_length: sequences.max_length() }
     }
 
     fn span_rows(&self) -> usize {
-        const NUMBERS: usize = 128 * 1024;
-        // Where fewer frames would fit, the sums over frames would wait for the numbers they add to: at least as
-        // many as a product takes at a time.
+        const VALUES: usize = 128 * 1024;
+        // With fewer frames, the sums over frames would wait for the values they add to: use at least as many as a
+        // product processes at a time.
         const FRAMES: usize = 256;
-        (NUMBERS / (self.shape.blocks * self.hidden)).max(FRAMES)
+        (VALUES / (self.shape.blocks * self.hidden)).max(FRAMES)
     }
 }
 
@@ -239,35 +239,35 @@ pub(super) struct Spans {
     direction: Direction,
     rows: usize,
     next: usize,
-    longest: usize,
+    max_length: usize,
 }
 
 impl Spans {
-    /// The next span, counted from the front of time; at least one step.
+    /// Next span as a range of ascending times; at least one step.
     pub(super) fn next(&mut self, sequences: &Sequences) -> Option<Range<usize>> {
         let at = |step: usize| match self.direction {
             Direction::Forward => step,
-            Direction::Backward => self.longest - 1 - step,
+            Direction::Backward => self.max_length - 1 - step,
         };
-        if self.next == self.longest {
+        if self.next == self.max_length {
             return None;
         }
         let first = self.next;
         let mut rows = sequences.rows(at(first));
         let mut end = first + 1;
-        while end < self.longest && rows + sequences.rows(at(end)) <= self.rows {
+        while end < self.max_length && rows + sequences.rows(at(end)) <= self.rows {
             rows += sequences.rows(at(end));
             end += 1;
         }
         self.next = end;
         Some(match self.direction {
             Direction::Forward => first..end,
-            Direction::Backward => self.longest - end..self.longest - first,
+            Direction::Backward => self.max_length - end..self.max_length - first,
         })
     }
 }
 
-/// [B, H] from the caller's order to slots.
+/// Reorders [S, B, H] from the caller's order to slots.
 pub(super) fn gather(sequences: &Sequences, hidden: usize, from: &[f32], to: &mut [f32]) {
     let state = sequences.batch() * hidden;
     for (from, to) in from.chunks_exact(state).zip(to.chunks_exact_mut(state)) {
@@ -277,7 +277,7 @@ pub(super) fn gather(sequences: &Sequences, hidden: usize, from: &[f32], to: &mu
     }
 }
 
-/// [S, B, H] from slots to the caller's order.
+/// Reorders [S, B, H] from slots to the caller's order.
 pub(super) fn scatter(sequences: &Sequences, hidden: usize, from: &[f32], to: &mut [f32]) {
     let state = sequences.batch() * hidden;
     for (from, to) in from.chunks_exact(state).zip(to.chunks_exact_mut(state)) {
@@ -287,14 +287,14 @@ pub(super) fn scatter(sequences: &Sequences, hidden: usize, from: &[f32], to: &m
     }
 }
 
-/// h and c of a buffer of states by slot, [B, H] each.
-pub(super) fn split(states: &Buffer, batch: usize, (hidden, memory): (usize, usize)) -> [Matrix<'_>; 2] {
+/// Views of h and c, [B, H] each, in a buffer of states by slot.
+pub(super) fn split(states: &Buffer, batch: usize, (hidden, cell_size): (usize, usize)) -> [Matrix<'_>; 2] {
     let (h, c) = states.all().split_at(batch * hidden);
-    [Matrix::new(h, batch, hidden), Matrix::new(&c[..batch * memory], batch, memory)]
+    [Matrix::new(h, batch, hidden), Matrix::new(&c[..batch * cell_size], batch, cell_size)]
 }
 
-/// Two parts of one matrix: `before` to be read, `now` to be written; they do not overlap.
-pub(super) fn two_parts(
+/// Two disjoint row ranges of one matrix: `before` read-only, `now` mutable.
+pub(super) fn split_rows(
     matrix: MatrixMut<'_>,
     before: Range<usize>,
     now: Range<usize>,

@@ -1,33 +1,32 @@
-//! The cells' formulas over the rows of one time step.
+//! Kernels of the cells' formulas, over the rows of one time step.
 
 use super::cell::{Cell, CellKind, Gates, States};
 use crate::InstructionSet;
 use crate::product::{Matrix, MatrixMut};
 use crate::simd::{Lanes, Simd, kernel};
 
-/// Rows of sequences that take one step forward together. States are h and c; c has no columns in cells
-/// without it.
+/// Rows of sequences for one step forward. States are h and c; c has no columns in cells without it.
 pub(super) struct ForwardRows<'a> {
-    /// Pre-activations, to be replaced by what the backward pass needs.
+    /// Pre-activations; replaced by the values that the backward pass needs.
     pub(super) gates: MatrixMut<'a>,
     pub(super) previous: [Matrix<'a>; 2],
     pub(super) state: [MatrixMut<'a>; 2],
 }
 
-/// Rows of sequences that take one step backward together.
+/// Rows of sequences for one step backward.
 pub(super) struct BackwardRows<'a> {
-    /// What the forward pass left, to be replaced by the gradients of the pre-activations.
+    /// Values from the forward pass; replaced by the gradients w.r.t. the pre-activations.
     pub(super) gates: MatrixMut<'a>,
     pub(super) previous: [Matrix<'a>; 2],
     pub(super) state: [Matrix<'a>; 2],
-    /// The gradient that comes from above.
+    /// Gradient w.r.t. the output.
     pub(super) d_output: Matrix<'a>,
-    /// The gradients that come from the next time step, to be replaced by those for the previous one.
+    /// Gradients from the next time step; replaced by those for the previous time step.
     pub(super) d_state: [MatrixMut<'a>; 2],
 }
 
 impl BackwardRows<'_> {
-    /// The same rows for a shorter time.
+    /// Reborrows the rows.
     pub(super) fn reborrow(&mut self) -> BackwardRows<'_> {
         let [d_h, d_c] = &mut self.d_state;
         BackwardRows {
@@ -40,8 +39,8 @@ impl BackwardRows<'_> {
     }
 }
 
-/// Calls a function that is generic over the cell for the cell of a kind.
-macro_rules! of_kind {
+/// Calls a function that is generic over the cell with the cell of a kind.
+macro_rules! dispatch {
     ($kind:expr, $function:ident($($argument:expr),*)) => {
         match $kind {
             CellKind::RnnTanh => $function::<crate::recurrent::vanilla::Tanh>($($argument),*),
@@ -54,16 +53,16 @@ macro_rules! of_kind {
         }
     };
 }
-pub(super) use of_kind;
+pub(super) use dispatch;
 
-/// One step forward of the cell of this kind.
+/// Performs one step forward of a cell.
 pub(super) fn forward(set: InstructionSet, kind: CellKind, rows: ForwardRows<'_>) {
-    of_kind!(kind, forward_rows(set, rows));
+    dispatch!(kind, forward_rows(set, rows));
 }
 
-/// One step backward of the cell of this kind.
+/// Performs one step backward of a cell.
 pub(super) fn backward(set: InstructionSet, kind: CellKind, rows: BackwardRows<'_>) {
-    of_kind!(kind, backward_rows(set, rows));
+    dispatch!(kind, backward_rows(set, rows));
 }
 
 kernel! {
@@ -74,15 +73,15 @@ kernel! {
     fn backward_rows<C: Cell>(rows: BackwardRows<'_>) = backward_generic::<_, C>
 }
 
-/// The hidden size, after checking that the matrices, pairs of h and c, have as many rows as the gates, and
-/// it as columns. The kernels' pointers rest on this.
+/// Returns the hidden size. Checks that the matrices, pairs of h and c, have as many rows as the gates and the hidden
+/// size as columns; the pointers of the kernels rely on this.
 pub(super) fn checked_hidden<C: Cell>(gates: &MatrixMut<'_>, matrices: &[Matrix<'_>]) -> usize {
     let hidden = gates.columns() / C::SHAPE.blocks;
     assert_eq!(gates.columns(), hidden * C::SHAPE.blocks, "columns of the gates");
     for pair in matrices.chunks(2) {
         for matrix in &pair[..C::SHAPE.states.min(pair.len())] {
             assert_eq!((matrix.rows(), matrix.columns()), (gates.rows(), hidden), "the shape of a state");
-            assert_eq!(matrix.column_stride(), 1, "a state's units lie side by side");
+            assert_eq!(matrix.column_stride(), 1, "the units of a state must be contiguous");
         }
     }
     hidden
@@ -101,8 +100,8 @@ fn forward_generic<S: Simd, C: Cell>(simd: S, rows: ForwardRows<'_>) {
             previous: previous.map(|matrix| matrix.pointer(row, 0)),
             state: [h.pointer(row), c.pointer(row)],
         };
-        // SAFETY: each pointer starts a row of `hidden` numbers (`blocks * hidden` for the gates), as
-        // checked above, and units stay below `hidden`; states that the cell has not are not touched.
+        // SAFETY: each pointer starts a row of `hidden` values (`blocks * hidden` for the gates), as checked above,
+        // and units are below `hidden`; states that the cell does not have are not accessed.
         unsafe {
             for unit in (0..whole).step_by(S::WIDTH) {
                 forward_units::<S, C>(simd, &at, unit, S::WIDTH);
@@ -122,17 +121,17 @@ struct ForwardRow {
 }
 
 /// # Safety
-/// `count <= WIDTH`; the pointers are valid from `unit` on for `count` numbers of each block and state.
+/// `count <= WIDTH`; the pointers are valid from `unit` on for `count` values of each block and state.
 #[inline(always)]
 unsafe fn forward_units<S: Simd, C: Cell>(simd: S, at: &ForwardRow, unit: usize, count: usize) {
-    // SAFETY: the caller's promise.
+    // SAFETY: guaranteed by the caller.
     unsafe {
         let mut gates = load_gates::<S, C>(simd, at.gates.add(unit), at.hidden, count);
         let previous = load_states::<S, C>(simd, at.previous, unit, count);
         let state = C::forward(&mut gates, previous);
         store_gates::<S, C>(gates, at.gates.add(unit), at.hidden, count);
         for (values, to) in state.into_iter().zip(at.state).take(C::SHAPE.states) {
-            values.settled().store(to.add(unit), count);
+            values.flush_to_zero().store(to.add(unit), count);
         }
     }
 }
@@ -178,27 +177,27 @@ struct BackwardRow {
 /// As [`forward_units`].
 #[inline(always)]
 unsafe fn backward_units<S: Simd, C: Cell>(simd: S, at: &BackwardRow, unit: usize, count: usize) {
-    // SAFETY: the caller's promise.
+    // SAFETY: guaranteed by the caller.
     unsafe {
         let mut gates = load_gates::<S, C>(simd, at.gates.add(unit), at.hidden, count);
         let previous = load_states::<S, C>(simd, at.previous, unit, count);
         let state = load_states::<S, C>(simd, at.state, unit, count);
         let mut d_state =
             load_states::<S, C>(simd, at.d_state.map(|pointer| pointer.cast_const()), unit, count);
-        d_state[0] = (d_state[0] + Lanes::load(simd, at.d_output.add(unit), count)).settled();
+        d_state[0] = (d_state[0] + Lanes::load(simd, at.d_output.add(unit), count)).flush_to_zero();
         let d_previous = C::backward(&mut gates, previous, state, d_state);
         for gate in &mut gates {
-            *gate = gate.settled();
+            *gate = gate.flush_to_zero();
         }
         store_gates::<S, C>(gates, at.gates.add(unit), at.hidden, count);
         for (values, to) in d_previous.into_iter().zip(at.d_state).take(C::SHAPE.states) {
-            values.settled().store(to.add(unit), count);
+            values.flush_to_zero().store(to.add(unit), count);
         }
     }
 }
 
 /// # Safety
-/// `from` is valid for `count <= WIDTH` numbers of each of the cell's blocks, `hidden` apart.
+/// `from` is valid for `count <= WIDTH` values of each of the cell's blocks, `hidden` apart.
 #[inline(always)]
 pub(super) unsafe fn load_gates<S: Simd, C: Cell>(
     simd: S,
@@ -208,7 +207,7 @@ pub(super) unsafe fn load_gates<S: Simd, C: Cell>(
 ) -> Gates<S> {
     let mut gates = [Lanes::splat(simd, 0.0); 4];
     for (block, gate) in gates.iter_mut().enumerate().take(C::SHAPE.blocks) {
-        // SAFETY: the caller's promise.
+        // SAFETY: guaranteed by the caller.
         *gate = unsafe { Lanes::load(simd, from.add(block * hidden), count) };
     }
     gates
@@ -224,13 +223,13 @@ pub(super) unsafe fn store_gates<S: Simd, C: Cell>(
     count: usize,
 ) {
     for (block, gate) in gates.iter().enumerate().take(C::SHAPE.blocks) {
-        // SAFETY: the caller's promise.
+        // SAFETY: guaranteed by the caller.
         unsafe { gate.store(to.add(block * hidden), count) };
     }
 }
 
 /// # Safety
-/// Each of the cell's states is valid from `unit` on for `count <= WIDTH` numbers.
+/// Each of the cell's states is valid from `unit` on for `count <= WIDTH` values.
 #[inline(always)]
 pub(super) unsafe fn load_states<S: Simd, C: Cell>(
     simd: S,
@@ -240,7 +239,7 @@ pub(super) unsafe fn load_states<S: Simd, C: Cell>(
 ) -> States<S> {
     let mut states = [Lanes::splat(simd, 0.0); 2];
     for index in 0..C::SHAPE.states {
-        // SAFETY: the caller's promise.
+        // SAFETY: guaranteed by the caller.
         states[index] = unsafe { Lanes::load(simd, from[index].add(unit), count) };
     }
     states

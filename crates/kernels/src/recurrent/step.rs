@@ -1,4 +1,4 @@
-//! One frame at a time, as on a stream.
+//! Processing of single frames, as in a stream.
 
 use super::recurrence::{Direction, Recurrence};
 use super::rows::ForwardRows;
@@ -6,16 +6,16 @@ use super::transition::{Input, Transition};
 use crate::product::{Matrix, MatrixMut};
 
 impl Recurrence {
-    /// Takes a state one frame on, with the weights of the last [`Recurrence::prepare`]; the new h is its
-    /// first H numbers.
+    /// Updates a state by one frame, with the weights of the last [`Recurrence::pack_weights`]; the new h is the
+    /// first H values of the state.
     ///
-    /// The numbers are bit for bit those of [`Recurrence::forward`] over the whole sequence.
+    /// The result has the same bits as [`Recurrence::forward`] over the whole sequence.
     ///
     /// # Shapes
     /// frame `[I]`; state [S, H]
     ///
     /// # Panics
-    /// If the shapes do not fit, or the layer reads backward: then there is no next frame to wait for.
+    /// If the shapes do not match, or the layer reads backward and so cannot process a stream.
     ///
     /// # Example
     /// ```
@@ -23,21 +23,21 @@ impl Recurrence {
     /// use stapes_kernels::recurrent::{CellKind, Direction, Recurrence, Weights};
     ///
     /// let mut layer = Recurrence::new(InstructionSet::best(), CellKind::RnnRelu, (1, 1), Direction::Forward);
-    /// layer.prepare(Weights { input: &[1.0], recurrent: &[0.5], bias: None });
+    /// layer.pack_weights(Weights { input: &[1.0], recurrent: &[0.5], bias: None });
     /// let mut state = [0.0];
     /// layer.step(&[1.0], &mut state);
     /// layer.step(&[2.0], &mut state);
     /// assert_eq!(state, [2.5]);
     /// ```
     pub fn step(&mut self, frame: &[f32], state: &mut [f32]) {
-        let (hidden, memory) = (self.hidden, self.memory());
-        assert_eq!(self.direction, Direction::Forward, "a layer that reads backward cannot run on a stream");
+        let (hidden, cell_size) = (self.hidden, self.cell_size());
+        assert_eq!(self.direction, Direction::Forward, "a backward layer cannot process a stream");
         assert_eq!(frame.len(), self.inputs, "the frame");
-        assert_eq!(state.len(), hidden + memory, "the state");
-        let before = self.before.sized(hidden + memory);
+        assert_eq!(state.len(), hidden + cell_size, "the state");
+        let before = self.before.sized(hidden + cell_size);
         before.copy_from_slice(state);
         let (h_before, c_before) = before.split_at(hidden);
-        let (h_before, c_before) = (Matrix::new(h_before, 1, hidden), Matrix::new(c_before, 1, memory));
+        let (h_before, c_before) = (Matrix::new(h_before, 1, hidden), Matrix::new(c_before, 1, cell_size));
         let (h, c) = state.split_at_mut(hidden);
         self.gates.reserve(1);
         let gates = self.gates.rows_mut(0, 1);
@@ -54,7 +54,7 @@ impl Recurrence {
             }),
             from_state: true,
         };
-        let state = [MatrixMut::new(h, 1, hidden), MatrixMut::new(c, 1, memory)];
+        let state = [MatrixMut::new(h, 1, hidden), MatrixMut::new(c, 1, cell_size)];
         let gated = MatrixMut::new(self.gated.sized(hidden), 1, hidden);
         transition.forward(ForwardRows { gates, previous: [h_before, c_before], state }, gated);
     }

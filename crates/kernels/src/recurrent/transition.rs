@@ -1,48 +1,48 @@
-//! One time step of some slots, from the pre-activations' share of the input to the states, and back.
+//! One time step of several slots, from the input projection to the states, and its backward pass.
 
 use super::cell::{CellKind, CellShape, Gated};
-use super::gated::{self, GateBackRows};
+use super::gated::{self, GateBackwardRows};
 use super::rows::{self, BackwardRows, ForwardRows};
 use crate::InstructionSet;
 use crate::product::{Matrix, MatrixMut, Packed, Start};
 
-/// What the pre-activations start from.
+/// Input of the pre-activations.
 pub(super) struct Input<'a> {
     /// x of the slots.
     pub(super) x: Matrix<'a>,
-    /// Wᵀ of every piece of gates.
+    /// Wᵀ of every input product.
     pub(super) weights: &'a [Packed],
-    /// What each block starts from.
+    /// Start value of each block.
     pub(super) bias: &'a [f32],
 }
 
-/// A step with weights packed for its direction: Uᵀ of every product forwards, U backwards.
+/// A time step with packed weights: Uᵀ of every product for forward passes, U for backward passes.
 pub(super) struct Transition<'a> {
     pub(super) set: InstructionSet,
     pub(super) kind: CellKind,
     pub(super) shape: CellShape,
     pub(super) hidden: usize,
     pub(super) recurrent_weights: &'a [Packed],
-    /// The input's share of the pre-activations, where the blocks do not hold it yet.
+    /// Input projection to compute, or `None` if the blocks contain it already.
     pub(super) input: Option<Input<'a>>,
-    /// Whether the states before may be other than zero, and the recurrent products are worth their time.
+    /// Whether the previous states may be nonzero, so that the recurrent products are needed.
     pub(super) from_state: bool,
 }
 
 impl Transition<'_> {
-    /// Adds what is missing to the pre-activations in the blocks and computes the states; `gated` is room for
-    /// as many rows of H.
+    /// Completes the pre-activations in the blocks and computes the states; `gated` is scratch space with a row
+    /// of H per slot.
     ///
-    /// Every element is one chain, from the bias over x to h, whether it is computed here in one go or was begun
-    /// before for many frames.
+    /// Every element is one chain of additions, from the bias over x to h, whether it is computed here at once or was
+    /// started before for many frames.
     pub(super) fn forward(&self, mut rows: ForwardRows<'_>, mut gated: MatrixMut<'_>) {
         let (hidden, previous) = (self.hidden, rows.previous);
         if let Some(input) = &self.input {
-            self.begin(input, rows.gates.reborrow(), previous[0]);
+            self.start(input, rows.gates.reborrow(), previous[0]);
         }
         if self.from_state {
             for (run, weights) in self.shape.runs.iter().zip(self.recurrent_weights) {
-                // What lies beside its own part of the input was computed together with it.
+                // Runs with the same blocks as their input projection were computed with it.
                 if self.input.is_none() || run.block != run.gate {
                     let blocks = rows.gates.reborrow().columns_from(run.block * hidden, run.gates * hidden);
                     weights.multiply(previous[0], blocks, Start::Keep);
@@ -52,7 +52,7 @@ impl Transition<'_> {
         if let Some(Gated { run, state }) = self.shape.gated {
             gated::gate(self.set, self.kind, rows.gates.reborrow(), previous);
             if let Some(weights) = self.recurrent_weights.last().filter(|_| self.from_state) {
-                // A copy, as the product writes between the blocks that it would read.
+                // Copy, because the product writes between the blocks that it would read.
                 let states = rows.gates.as_matrix().columns_from(state * hidden, hidden);
                 for row in 0..states.rows() {
                     gated.row_mut(row).copy_from_slice(states.row(row));
@@ -64,15 +64,15 @@ impl Transition<'_> {
         rows::forward(self.set, self.kind, rows);
     }
 
-    /// Starts the blocks with the biases and the input's share, and takes along the recurrent products that go
-    /// to the same blocks.
-    fn begin(&self, input: &Input<'_>, mut gates: MatrixMut<'_>, h_before: Matrix<'_>) {
+    /// Sets the blocks to the biases plus the input projection, and includes the recurrent products of the same
+    /// blocks.
+    fn start(&self, input: &Input<'_>, mut gates: MatrixMut<'_>, h_before: Matrix<'_>) {
         let hidden = self.hidden;
-        for (piece, weights) in self.shape.pieces().zip(input.weights) {
-            let columns = piece.gate * hidden..(piece.gate + piece.gates) * hidden;
+        for (product, weights) in self.shape.input_products().zip(input.weights) {
+            let columns = product.gate * hidden..(product.gate + product.gates) * hidden;
             let blocks = gates.reborrow().columns_from(columns.start, columns.len());
             let start = Start::Row(&input.bias[columns]);
-            match piece.run.filter(|_| self.from_state) {
+            match product.run.filter(|_| self.from_state) {
                 Some(run) => {
                     let recurrent = (h_before, &self.recurrent_weights[run]);
                     weights.multiply_both(input.x, recurrent, blocks, start);
@@ -88,8 +88,8 @@ impl Transition<'_> {
         }
     }
 
-    /// Turns the blocks into the gradients by the pre-activations, and the gradients by the states into those
-    /// by the states before; `d_gated` is room for as many rows of H.
+    /// Turns the blocks into the gradients w.r.t. the pre-activations, and the gradients w.r.t. the states into those
+    /// w.r.t. the previous states; `d_gated` is scratch space with a row of H per slot.
     pub(super) fn backward(&self, mut rows: BackwardRows<'_>, mut d_gated: MatrixMut<'_>) {
         let (hidden, previous) = (self.hidden, rows.previous);
         rows::backward(self.set, self.kind, rows.reborrow());
@@ -102,13 +102,13 @@ impl Transition<'_> {
                 }
                 None => (0..d_gated.rows()).for_each(|row| d_gated.row_mut(row).fill(0.0)),
             }
-            let rows = GateBackRows {
+            let rows = GateBackwardRows {
                 gates: gates.reborrow(),
                 previous,
                 d_gated: d_gated.as_matrix(),
                 d_previous: [d_h.reborrow(), d_c],
             };
-            gated::gate_back(self.set, self.kind, rows);
+            gated::gate_backward(self.set, self.kind, rows);
         }
         if self.from_state {
             for (run, weights) in self.shape.runs.iter().zip(self.recurrent_weights) {

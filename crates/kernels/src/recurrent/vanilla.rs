@@ -1,4 +1,4 @@
-//! The plain recurrent cells, forward and backward.
+//! Elman cells with tanh and ReLU, forward and backward.
 
 use super::cell::{Cell, CellShape, Gates, Run, States};
 use crate::activation::tanh;

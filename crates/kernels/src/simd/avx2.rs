@@ -1,31 +1,31 @@
-//! Vectors of eight: AVX2 with fused multiply-add, which x86 processors have had since 2013.
+//! Vectors of eight values: AVX2 with fused multiply-add, available on x86 processors since 2013.
 
 use std::arch::x86_64::*;
 
 use super::Simd;
 
-/// The token of the AVX2 path: a value exists only where the processor has AVX2 and FMA.
+/// Token of the AVX2 path: a value exists only if the processor has AVX2 and FMA.
 #[derive(Clone, Copy)]
 pub(crate) struct Avx2(());
 
 impl Avx2 {
-    /// The token, where the processor has the instructions.
+    /// Returns the token if the processor has the instructions.
     pub(crate) fn detect() -> Option<Avx2> {
         let there = std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma");
         there.then_some(Avx2(()))
     }
 }
 
-/// The first `count` lanes: a window into eight ones and eight zeros.
+/// Mask of the first `count` lanes: a window into eight ones and eight zeros.
 #[inline(always)]
 fn mask(count: usize) -> __m256i {
     const WINDOW: [i32; 16] = [-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0];
     let from = &WINDOW[8 - count.min(8)..];
-    // SAFETY: at least eight numbers follow; AVX is there as the callers hold the token.
+    // SAFETY: at least eight values follow; AVX is available because the callers hold the token.
     unsafe { _mm256_loadu_si256(from.as_ptr().cast()) }
 }
 
-// In all of these the token proves that the processor has the instruction; pointers are the caller's promise.
+// In all methods the token proves that the processor has the instruction; the caller guarantees the pointers.
 impl Simd for Avx2 {
     type Vector = __m256;
 
@@ -40,31 +40,31 @@ impl Simd for Avx2 {
 
     #[inline(always)]
     unsafe fn load(self, from: *const f32) -> __m256 {
-        // SAFETY: the token proves AVX2; the caller promises eight numbers.
+        // SAFETY: the token proves AVX2; the caller guarantees eight numbers.
         unsafe { _mm256_loadu_ps(from) }
     }
 
     #[inline(always)]
     unsafe fn store(self, to: *mut f32, vector: __m256) {
-        // SAFETY: the token proves AVX2; the caller promises room for eight numbers.
+        // SAFETY: the token proves AVX2; the caller guarantees room for eight numbers.
         unsafe { _mm256_storeu_ps(to, vector) }
     }
 
     #[inline(always)]
     unsafe fn load_part(self, from: *const f32, count: usize) -> __m256 {
-        // SAFETY: the token proves AVX2; masked lanes are not read, and the caller promises the others.
+        // SAFETY: the token proves AVX2; masked lanes are not read, and the caller guarantees the others.
         unsafe { _mm256_maskload_ps(from, mask(count)) }
     }
 
     #[inline(always)]
     unsafe fn store_part(self, to: *mut f32, vector: __m256, count: usize) {
-        // SAFETY: the token proves AVX2; masked lanes are not written, and the caller promises the others.
+        // SAFETY: the token proves AVX2; masked lanes are not written, and the caller guarantees the others.
         unsafe { _mm256_maskstore_ps(to, mask(count), vector) }
     }
 
     #[inline(always)]
     unsafe fn transpose8(self, from: *const f32, from_stride: usize, to: *mut f32, to_stride: usize) {
-        // SAFETY: the token proves AVX2; the caller promises the rows.
+        // SAFETY: the token proves AVX2; the caller guarantees the rows.
         unsafe { transpose8(from, from_stride, to, to_stride) }
     }
 
@@ -104,7 +104,7 @@ impl Simd for Avx2 {
         unsafe { _mm256_fmadd_ps(a, b, c) }
     }
 
-    // Where one operand is NaN the instruction returns the second: that must be the value.
+    // If one operand is NaN, the instruction returns the second operand, which must be the value.
     #[inline(always)]
     fn at_most(self, value: __m256, bound: __m256) -> __m256 {
         // SAFETY: the token proves AVX2.
@@ -133,13 +133,13 @@ impl Simd for Avx2 {
     }
 }
 
-/// See [`Simd::transpose8`]: pairs, then quarters, then halves of the rows change places.
+/// See [`Simd::transpose8`]: pairs, then quarters, then halves of the rows are exchanged.
 ///
 /// # Safety
-/// The processor has AVX2; `from` is valid for reads and `to` for writes of eight rows of eight numbers.
+/// The processor has AVX2; `from` is valid for reads and `to` for writes of eight rows of eight values.
 #[inline(always)]
 pub(super) unsafe fn transpose8(from: *const f32, from_stride: usize, to: *mut f32, to_stride: usize) {
-    // SAFETY: the caller's promise.
+    // SAFETY: guaranteed by the caller.
     unsafe {
         let mut rows = [_mm256_setzero_ps(); 8];
         for (index, row) in rows.iter_mut().enumerate() {
@@ -147,7 +147,7 @@ pub(super) unsafe fn transpose8(from: *const f32, from_stride: usize, to: *mut f
         }
         let mut columns = [_mm256_setzero_ps(); 8];
         for half in 0..2 {
-            // Rows 0..4 and 4..8, a pair of numbers of each after the other.
+            // Rows 0..4 and 4..8, a pair of values of each after the other.
             let first = 4 * half;
             let low01 = _mm256_unpacklo_ps(rows[first], rows[first + 1]);
             let high01 = _mm256_unpackhi_ps(rows[first], rows[first + 1]);

@@ -1,27 +1,27 @@
-//! Vectors of sixteen: AVX-512.
+//! Vectors of sixteen values: AVX-512.
 
 use std::arch::x86_64::*;
 
 use super::Simd;
 
-/// The token of the AVX-512 path: a value exists only where the processor has AVX-512F.
+/// Token of the AVX-512 path: a value exists only if the processor has AVX-512F.
 #[derive(Clone, Copy)]
 pub(crate) struct Avx512(());
 
 impl Avx512 {
-    /// The token, where the processor has the instructions.
+    /// Returns the token if the processor has the instructions.
     pub(crate) fn detect() -> Option<Avx512> {
         std::arch::is_x86_feature_detected!("avx512f").then_some(Avx512(()))
     }
 }
 
-/// The first `count` lanes.
+/// Mask of the first `count` lanes.
 #[inline(always)]
 fn mask(count: usize) -> __mmask16 {
     ((1u32 << count.min(16)) - 1) as __mmask16
 }
 
-// In all of these the token proves that the processor has the instruction; pointers are the caller's promise.
+// In all methods the token proves that the processor has the instruction; the caller guarantees the pointers.
 impl Simd for Avx512 {
     type Vector = __m512;
 
@@ -36,31 +36,31 @@ impl Simd for Avx512 {
 
     #[inline(always)]
     unsafe fn load(self, from: *const f32) -> __m512 {
-        // SAFETY: the token proves AVX-512F; the caller promises sixteen numbers.
+        // SAFETY: the token proves AVX-512F; the caller guarantees sixteen numbers.
         unsafe { _mm512_loadu_ps(from) }
     }
 
     #[inline(always)]
     unsafe fn store(self, to: *mut f32, vector: __m512) {
-        // SAFETY: the token proves AVX-512F; the caller promises room for sixteen numbers.
+        // SAFETY: the token proves AVX-512F; the caller guarantees room for sixteen numbers.
         unsafe { _mm512_storeu_ps(to, vector) }
     }
 
     #[inline(always)]
     unsafe fn load_part(self, from: *const f32, count: usize) -> __m512 {
-        // SAFETY: the token proves AVX-512F; masked lanes are not read, and the caller promises the others.
+        // SAFETY: the token proves AVX-512F; masked lanes are not read, and the caller guarantees the others.
         unsafe { _mm512_maskz_loadu_ps(mask(count), from) }
     }
 
     #[inline(always)]
     unsafe fn store_part(self, to: *mut f32, vector: __m512, count: usize) {
-        // SAFETY: the token proves AVX-512F; masked lanes are not written, and the caller promises the others.
+        // SAFETY: the token proves AVX-512F; masked lanes are not written, and the caller guarantees the others.
         unsafe { _mm512_mask_storeu_ps(to, mask(count), vector) }
     }
 
     #[inline(always)]
     unsafe fn transpose8(self, from: *const f32, from_stride: usize, to: *mut f32, to_stride: usize) {
-        // SAFETY: the token proves AVX-512F, and with it AVX2; the caller promises the rows.
+        // SAFETY: the token proves AVX-512F, and with it AVX2; the caller guarantees the rows.
         unsafe { super::avx2::transpose8(from, from_stride, to, to_stride) }
     }
 
@@ -100,7 +100,7 @@ impl Simd for Avx512 {
         unsafe { _mm512_fmadd_ps(a, b, c) }
     }
 
-    // Where one operand is NaN the instruction returns the second: that must be the value.
+    // If one operand is NaN, the instruction returns the second operand, which must be the value.
     #[inline(always)]
     fn at_most(self, value: __m512, bound: __m512) -> __m512 {
         // SAFETY: the token proves AVX-512F.

@@ -1,12 +1,12 @@
-//! Vectors of f32 whose width depends on the instruction set, and how a kernel is compiled for each set.
+//! f32 vectors whose width depends on the instruction set, and the macro that compiles a kernel for each set.
 //!
-//! A kernel is a generic function over [`Simd`], marked `#[inline(always)]`; [`crate::simd::kernel`] makes of
-//! it one function that picks the instruction set at run time. Arithmetic is written with [`Lanes`], which
-//! has operators, so that a formula reads like a formula.
+//! A kernel is a generic function over [`Simd`], marked `#[inline(always)]`. [`crate::simd::kernel`] turns it into
+//! one function that selects the instruction set at run time. [`Lanes`] has arithmetic operators, so that formulas
+//! read like formulas.
 //!
-//! What a kernel calls must be inlined into it, for only there has the compiler the set's instructions. A function or
-//! closure that is handed to the library, as in `lanes.map(Lanes::sqrt)`, is not: each operation in it becomes a call.
-//! Loops do instead.
+//! Everything that a kernel calls must be inlined into it, because the compiler may use the set's instructions only
+//! there. A function or closure that is passed to the standard library, as in `lanes.map(Lanes::sqrt)`, is not
+//! inlined: each of its operations becomes a call. Use loops instead.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -22,18 +22,18 @@ pub(crate) use avx2::Avx2;
 pub(crate) use avx512::Avx512;
 pub(crate) use portable::Portable;
 
-/// The vector operations of one instruction set.
+/// Vector operations of one instruction set.
 ///
-/// The implementing type is a token: a value of it exists only where the processor has the instructions, so
-/// that its methods are safe to call.
+/// The implementing type is a token: a value of it exists only if the processor has the instructions. Therefore its
+/// methods are safe to call.
 pub(crate) trait Simd: Copy {
-    /// A vector of [`Simd::WIDTH`] numbers.
+    /// A vector of [`Simd::WIDTH`] values.
     type Vector: Copy;
 
-    /// Numbers in a vector.
+    /// Number of values in a vector.
     const WIDTH: usize;
 
-    /// Rows of the largest tile of a product, which has two vectors of columns and must fit the registers.
+    /// Rows of the largest tile of a product. A tile is two vectors wide and must fit into the registers.
     const TILE_ROWS: usize;
 
     fn splat(self, value: f32) -> Self::Vector;
@@ -41,28 +41,28 @@ pub(crate) trait Simd: Copy {
     /// Reads a vector.
     ///
     /// # Safety
-    /// `from` is valid for reads of `WIDTH` numbers.
+    /// `from` is valid for reads of `WIDTH` values.
     unsafe fn load(self, from: *const f32) -> Self::Vector;
 
     /// Writes a vector.
     ///
     /// # Safety
-    /// `to` is valid for writes of `WIDTH` numbers.
+    /// `to` is valid for writes of `WIDTH` values.
     unsafe fn store(self, to: *mut f32, vector: Self::Vector);
 
-    /// Reads the first `count < WIDTH` numbers of a vector; the others are zero.
+    /// Reads the first `count < WIDTH` values of a vector; the others are zero.
     ///
     /// # Safety
-    /// `from` is valid for reads of `count` numbers.
+    /// `from` is valid for reads of `count` values.
     unsafe fn load_part(self, from: *const f32, count: usize) -> Self::Vector;
 
-    /// Writes the first `count < WIDTH` numbers of a vector.
+    /// Writes the first `count < WIDTH` values of a vector.
     ///
     /// # Safety
-    /// `to` is valid for writes of `count` numbers.
+    /// `to` is valid for writes of `count` values.
     unsafe fn store_part(self, to: *mut f32, vector: Self::Vector, count: usize);
 
-    /// Writes the transpose of eight rows of eight numbers; strides count from row to row.
+    /// Writes the transpose of eight rows of eight values; the strides are between rows.
     ///
     /// # Safety
     /// `from` is valid for reads and `to` for writes of such rows.
@@ -70,7 +70,7 @@ pub(crate) trait Simd: Copy {
     unsafe fn transpose8(self, from: *const f32, from_stride: usize, to: *mut f32, to_stride: usize) {
         for row in 0..8 {
             for column in 0..8 {
-                // SAFETY: the caller's promise.
+                // SAFETY: guaranteed by the caller.
                 unsafe { *to.add(column * to_stride + row) = *from.add(row * from_stride + column) };
             }
         }
@@ -82,16 +82,16 @@ pub(crate) trait Simd: Copy {
     fn div(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
     fn sqrt(self, a: Self::Vector) -> Self::Vector;
 
-    /// a b + c, rounded once where the instruction set can.
+    /// a b + c, with one rounding if the instruction set can.
     fn mul_add(self, a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector;
 
-    /// The smaller of bound and value; a value that is no number stays.
+    /// Minimum of value and bound; a NaN value stays NaN.
     fn at_most(self, value: Self::Vector, bound: Self::Vector) -> Self::Vector;
 
-    /// The larger of bound and value; a value that is no number stays.
+    /// Maximum of value and bound; a NaN value stays NaN.
     fn at_least(self, value: Self::Vector, bound: Self::Vector) -> Self::Vector;
 
-    /// `yes` where a > b, else `no`; what is no number is not greater.
+    /// `yes` where a > b, else `no`; NaN is not greater.
     fn select_greater(
         self,
         a: Self::Vector,
@@ -100,11 +100,11 @@ pub(crate) trait Simd: Copy {
         no: Self::Vector,
     ) -> Self::Vector;
 
-    /// Adds the low nine bits of `exponent`'s pattern to the exponent field of `value`.
+    /// Adds the low nine bits of the pattern of `exponent` to the exponent field of `value`.
     fn add_exponent(self, value: Self::Vector, exponent: Self::Vector) -> Self::Vector;
 }
 
-/// A vector with operators.
+/// A vector with arithmetic operators.
 #[derive(Clone, Copy)]
 pub(crate) struct Lanes<S: Simd> {
     simd: S,
@@ -117,30 +117,30 @@ impl<S: Simd> Lanes<S> {
         Lanes { simd, vector: simd.splat(value) }
     }
 
-    /// This value in all lanes.
+    /// Vector with this value in all lanes.
     #[inline(always)]
     pub(crate) fn all(self, value: f32) -> Self {
         Self::splat(self.simd, value)
     }
 
-    /// Reads `count` numbers, at most a vector; the lanes beyond are zero.
+    /// Reads `count` values, at most a vector; the other lanes are zero.
     ///
     /// # Safety
-    /// `from` is valid for reads of `count` numbers, and `count <= S::WIDTH`.
+    /// `from` is valid for reads of `count` values, and `count <= S::WIDTH`.
     #[inline(always)]
     pub(crate) unsafe fn load(simd: S, from: *const f32, count: usize) -> Self {
-        // SAFETY: the caller's promise.
+        // SAFETY: guaranteed by the caller.
         let vector = unsafe { if count == S::WIDTH { simd.load(from) } else { simd.load_part(from, count) } };
         Lanes { simd, vector }
     }
 
-    /// Writes the first `count` numbers, at most a vector.
+    /// Writes the first `count` values, at most a vector.
     ///
     /// # Safety
-    /// `to` is valid for writes of `count` numbers, and `count <= S::WIDTH`.
+    /// `to` is valid for writes of `count` values, and `count <= S::WIDTH`.
     #[inline(always)]
     pub(crate) unsafe fn store(self, to: *mut f32, count: usize) {
-        // SAFETY: the caller's promise.
+        // SAFETY: guaranteed by the caller.
         unsafe {
             if count == S::WIDTH {
                 self.simd.store(to, self.vector);
@@ -161,7 +161,7 @@ impl<S: Simd> Lanes<S> {
         Lanes { simd: self.simd, vector: self.simd.sqrt(self.vector) }
     }
 
-    /// The value moved into [low, high]; NaN stays NaN.
+    /// The value clamped to [low, high]; NaN stays NaN.
     #[inline(always)]
     pub(crate) fn clamp(self, low: f32, high: f32) -> Self {
         let s = self.simd;
@@ -169,19 +169,18 @@ impl<S: Simd> Lanes<S> {
         Lanes { simd: s, vector: s.at_least(below, s.splat(low)) }
     }
 
-    /// `yes` where this is greater than `bound`, else `no`; NaN is not greater.
+    /// `yes` where the value is greater than `bound`, else `no`; NaN is not greater.
     #[inline(always)]
     pub(crate) fn select_greater(self, bound: Self, yes: Self, no: Self) -> Self {
         let vector = self.simd.select_greater(self.vector, bound.vector, yes.vector, no.vector);
         Lanes { simd: self.simd, vector }
     }
 
-    /// The value, or 0 where it is nearer to 0 than 1e-30; NaN stays NaN.
+    /// The value, or 0 if its magnitude is below 1e-30; NaN stays NaN.
     ///
-    /// Values that fade away over many frames would end as denormal numbers, on which processors spend a hundred times
-    /// the time.
+    /// Values that decay over many frames would become denormal, which makes processors about 100 times slower.
     #[inline(always)]
-    pub(crate) fn settled(self) -> Self {
+    pub(crate) fn flush_to_zero(self) -> Self {
         let not_above = self.all(1e-30).select_greater(self, self.all(0.0), self);
         self.select_greater(self.all(-1e-30), not_above, self)
     }
@@ -211,8 +210,8 @@ operator!(Sub, sub);
 operator!(Mul, mul);
 operator!(Div, div);
 
-/// Makes `name(set, arguments)` of a generic, always inlined `name(simd, arguments)`: compiled once for each
-/// instruction set, chosen by the first argument.
+/// Defines `name(set, arguments)` from a generic, always inlined `name(simd, arguments)`: it is compiled once for
+/// each instruction set and selected by the first argument.
 macro_rules! kernel {
     (
         $(#[$attribute:meta])*

@@ -1,8 +1,8 @@
-//! Vectors as arrays: plain loops that the compiler turns into whatever the target has.
+//! Vectors as arrays: plain loops that the compiler vectorizes for the target.
 
 use super::Simd;
 
-/// The token of the portable path, which every processor can run.
+/// Token of the portable path, which every processor can run.
 #[derive(Clone, Copy)]
 pub(crate) struct Portable;
 
@@ -26,26 +26,26 @@ impl Simd for Portable {
 
     #[inline(always)]
     unsafe fn load(self, from: *const f32) -> Self::Vector {
-        // SAFETY: valid for reads of `WIDTH` numbers, by the caller's promise.
+        // SAFETY: valid for reads of `WIDTH` values, as guaranteed by the caller.
         unsafe { from.cast::<[f32; WIDTH]>().read() }
     }
 
     #[inline(always)]
     unsafe fn store(self, to: *mut f32, vector: Self::Vector) {
-        // SAFETY: valid for writes of `WIDTH` numbers, by the caller's promise.
+        // SAFETY: valid for writes of `WIDTH` values, as guaranteed by the caller.
         unsafe { to.cast::<[f32; WIDTH]>().write(vector) }
     }
 
     #[inline(always)]
     unsafe fn load_part(self, from: *const f32, count: usize) -> Self::Vector {
-        // SAFETY: only the first `count` numbers are read, valid by the caller's promise.
+        // SAFETY: only the first `count` values are read, valid as guaranteed by the caller.
         each(|lane| if lane < count { unsafe { *from.add(lane) } } else { 0.0 })
     }
 
     #[inline(always)]
     unsafe fn store_part(self, to: *mut f32, vector: Self::Vector, count: usize) {
         for (lane, &value) in vector.iter().enumerate().take(count) {
-            // SAFETY: only the first `count` numbers are written, valid by the caller's promise.
+            // SAFETY: only the first `count` values are written, valid as guaranteed by the caller.
             unsafe { *to.add(lane) = value };
         }
     }
@@ -75,7 +75,7 @@ impl Simd for Portable {
         each(|lane| a[lane].sqrt())
     }
 
-    // Rounded twice: a fused operation without the instruction would be a call for each lane.
+    // Rounds twice: without the instruction, a fused operation would be a function call for each lane.
     #[inline(always)]
     fn mul_add(self, a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector {
         each(|lane| a[lane] * b[lane] + c[lane])

@@ -1,16 +1,16 @@
-//! The fast recurrent layer against its naive twin in f64, on every instruction set.
+//! The recurrent layer against its naive reference in f64, on every instruction set.
 
 use stapes_kernels::product::{Matrix, MatrixMut, Start};
 use stapes_kernels::recurrent::{Backward, CellKind, Direction, Forward, Gradients, Recurrence, Weights};
-use stapes_kernels::twin::{Layer, Moment, State};
+use stapes_kernels::reference::{Layer, State, StepCache};
 use stapes_kernels::{InstructionSet, Sequences};
 
-/// The last has so many rows that the products of a frame run together.
+/// The last batch has enough rows that the two products of a frame run as one.
 const LENGTHS: [&[usize]; 5] =
     [&[1], &[7], &[4, 4, 4], &[6, 9, 1, 9, 4, 1], &[6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 6, 2, 1, 4]];
 const HIDDEN: [usize; 6] = [1, 5, 8, 13, 16, 64];
 
-/// Numbers in [-1, 1] that differ from place to place, exact in f32.
+/// Distinct values in [-1, 1], exact in f32.
 fn numbers(count: usize, seed: usize) -> Vec<f32> {
     (0..count).map(|index| ((1.7 * index as f64 + 0.77 * seed as f64).sin()) as f32).collect()
 }
@@ -30,7 +30,7 @@ struct Setting {
     lengths: &'static [usize],
 }
 
-/// Too many frames for one span of a pass, on either side of every cut.
+/// Too many frames for one span of a pass, with sequences on both sides of every boundary.
 const LONG: &[usize] = &[500, 301, 700, 8];
 
 fn long_settings() -> impl Iterator<Item = Setting> {
@@ -65,7 +65,7 @@ fn settings() -> impl Iterator<Item = Setting> {
     })
 }
 
-/// Inputs, weights and gradients from above; all per sequence in the caller's order.
+/// Inputs, weights and gradients w.r.t. the outputs, per sequence in the caller's order.
 struct Problem {
     setting: Setting,
     weights: [Vec<f32>; 4],
@@ -76,7 +76,7 @@ struct Problem {
     d_final: Vec<f32>,
 }
 
-/// All results in one shape for both implementations.
+/// Results in a common format for both implementations.
 struct Results {
     outputs: Vec<Vec<f64>>,
     d_frames: Vec<Vec<f64>>,
@@ -122,18 +122,18 @@ impl Problem {
             packed
         };
         let unpack = |packed: &[f32], width: usize| -> Vec<Vec<f64>> {
-            let mut padded = vec![0.0; lengths.len() * sequences.longest() * width];
+            let mut padded = vec![0.0; lengths.len() * sequences.max_length() * width];
             sequences.unpack(packed, width, &mut padded);
-            let each = padded.chunks_exact(sequences.longest() * width).zip(lengths);
+            let each = padded.chunks_exact(sequences.max_length() * width).zip(lengths);
             each.map(|(one, &length)| wide(&one[..length * width])).collect()
         };
 
         let mut layer = Recurrence::new(set, kind, (inputs, hidden), direction);
-        layer.prepare(weights);
-        layer.prepare_backward(weights);
+        layer.pack_weights(weights);
+        layer.pack_weights_backward(weights);
         let x = pack(&self.frames, inputs);
         let x = Matrix::new(&x, frames, inputs);
-        // The layer writes every second column block of a wider output, as in a stack of two directions.
+        // The layer writes one half of the columns of a wider output, as in a bidirectional stack.
         let mut output = vec![9.0; frames * 2 * hidden];
         let to = MatrixMut::strided(&mut output[hidden..], (frames, hidden), 2 * hidden);
         let state = initial.then_some(&self.initial[..]);
@@ -141,7 +141,7 @@ impl Problem {
         assert!(output.chunks_exact(2 * hidden).all(|row| row[..hidden].iter().all(|&value| value == 9.0)));
         let last = wide(layer.final_state());
 
-        // Without keeping anything the numbers are the same, bit for bit.
+        // Without `keep` the results have the same bits.
         let mut light = vec![f32::NAN; frames * hidden];
         let forward = Forward { sequences: &sequences, input: x, initial: state, keep: false };
         let mut layer_light = layer.clone();
@@ -197,7 +197,7 @@ impl Problem {
             let c = if kind.states() == 2 { part(1) } else { vec![0.0; hidden] };
             State { h: part(0), c }
         };
-        // Reading backward is reading the reversed sequence.
+        // Reading backward is the same as reading the reversed sequence.
         let turn = |mut rows: Vec<Vec<f64>>| {
             if direction == Direction::Backward {
                 rows.reverse();
@@ -215,9 +215,9 @@ impl Problem {
         };
         for b in 0..batch {
             let (frames, start) = (rows(&self.frames[b], inputs), state(&self.initial, b));
-            let moments: Vec<Moment<f64>> = layer.forward(&frames, &start);
+            let caches: Vec<StepCache<f64>> = layer.forward(&frames, &start);
             let (d_frames, d_start) = layer.backward(
-                (&frames, &moments),
+                (&frames, &caches),
                 &start,
                 &rows(&self.d_outputs[b], hidden),
                 state(&self.d_final, b),
@@ -229,11 +229,11 @@ impl Problem {
                     to[(batch + b) * hidden..][..hidden].copy_from_slice(&state.c);
                 }
             };
-            keep(&mut results.last, &moments[moments.len() - 1].state);
+            keep(&mut results.last, &caches[caches.len() - 1].state);
             if initial {
                 keep(&mut results.d_initial, &d_start);
             }
-            let outputs = moments.into_iter().map(|moment| moment.state.h).collect();
+            let outputs = caches.into_iter().map(|cache| cache.state.h).collect();
             results.outputs.push(turn(outputs).concat());
             results.d_frames.push(turn(d_frames).concat());
         }
@@ -256,7 +256,7 @@ fn check(what: &str, got: &[f64], expected: &[f64], tolerance: f64, setting: Set
 }
 
 #[test]
-fn every_cell_agrees_with_its_twin() {
+fn every_cell_matches_the_reference() {
     for setting in settings().chain(long_settings()) {
         let problem = Problem::new(setting);
         let expected = problem.naive();
@@ -268,9 +268,9 @@ fn every_cell_agrees_with_its_twin() {
             };
             check("outputs", &all(&got.outputs), &all(&expected.outputs), 1e-5);
             check("final state", &got.last, &expected.last, 1e-5);
-            check("gradient by the input", &all(&got.d_frames), &all(&expected.d_frames), 1e-4);
-            check("gradient by the initial state", &got.d_initial, &expected.d_initial, 1e-4);
-            let names = ["gradient by W", "gradient by U", "gradient by b", "gradient by c"];
+            check("gradient w.r.t. the input", &all(&got.d_frames), &all(&expected.d_frames), 1e-4);
+            check("gradient w.r.t. the initial state", &got.d_initial, &expected.d_initial, 1e-4);
+            let names = ["gradient w.r.t. W", "gradient w.r.t. U", "gradient w.r.t. b", "gradient w.r.t. c"];
             for (part, name) in names.into_iter().enumerate() {
                 check(name, &got.gradients[part], &expected.gradients[part], 1e-4);
             }
@@ -279,7 +279,7 @@ fn every_cell_agrees_with_its_twin() {
 }
 
 #[test]
-fn a_sequence_alone_is_bit_for_bit_what_it_is_in_a_batch_and_frame_by_frame() {
+fn a_sequence_has_the_same_bits_alone_in_a_batch_and_frame_by_frame() {
     for setting in settings().chain(long_settings()).filter(|setting| setting.lengths.len() > 1) {
         let Setting { kind, direction, inputs, hidden, bias, initial, lengths } = setting;
         let problem = Problem::new(setting);
@@ -289,7 +289,7 @@ fn a_sequence_alone_is_bit_for_bit_what_it_is_in_a_batch_and_frame_by_frame() {
         for set in InstructionSet::available() {
             let together = problem.fast(set).outputs;
             let mut layer = Recurrence::new(set, kind, (inputs, hidden), direction);
-            layer.prepare(weights);
+            layer.pack_weights(weights);
             for (b, &length) in lengths.iter().enumerate() {
                 let mut state: Vec<f32> = problem
                     .initial

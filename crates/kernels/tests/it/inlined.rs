@@ -1,8 +1,7 @@
-//! Whether the vector operations of kernels are inlined into them, as `src/simd/mod.rs` says they must be: where they are
-//! not, each is a call, and kernels take up to twice the time with results as right as ever.
+//! Check that the vector operations of kernels are inlined, as `src/simd/mod.rs` requires. Otherwise each operation
+//! is a call, and kernels take up to twice the time, with correct results.
 
-/// Fails with the names of the vector operations that are functions of their own in this test's program, whose kernels
-/// are those of all tests. Other systems keep symbols elsewhere.
+/// Panics with the names of the vector operations that are separate functions in this test's program.
 #[cfg(target_os = "linux")]
 #[test]
 fn vector_operations_are_inlined() {

@@ -1,8 +1,8 @@
-//! Truncated back-propagation and the gradients by the states, against the naive twin cut into chunks.
+//! Truncated backpropagation and the gradients w.r.t. the states, against the naive reference split into chunks.
 
 use stapes_kernels::product::{Matrix, MatrixMut, Start};
 use stapes_kernels::recurrent::{Backward, CellKind, Direction, Forward, Gradients, Recurrence, Weights};
-use stapes_kernels::twin::{Layer, State};
+use stapes_kernels::reference::{Layer, State};
 use stapes_kernels::{InstructionSet, Sequences};
 
 const INPUTS: usize = 3;
@@ -17,7 +17,7 @@ fn wide(numbers: &[f32]) -> Vec<f64> {
     numbers.iter().map(|&number| f64::from(number)).collect()
 }
 
-/// The gradients by W, U and both biases, and the norms of the gradients by the states of each sequence.
+/// Gradients w.r.t. W, U and both biases, and the norms of the gradients w.r.t. the states of each sequence.
 type Outcome = (Vec<Vec<f64>>, Vec<Vec<f64>>);
 
 struct Problem {
@@ -53,8 +53,8 @@ impl Problem {
         let [input, recurrent, b, c] = &self.weights;
         let weights = Weights { input, recurrent, bias: Some([b, c]) };
         let mut layer = Recurrence::new(set, self.kind, (INPUTS, HIDDEN), self.direction);
-        layer.prepare(weights);
-        layer.prepare_backward(weights);
+        layer.pack_weights(weights);
+        layer.pack_weights_backward(weights);
         let (x, d_output) = (pack(INPUTS, 10), pack(HIDDEN, 30));
         let input = Matrix::new(&x, frames, INPUTS);
         let mut output = vec![f32::NAN; frames * HIDDEN];
@@ -75,9 +75,9 @@ impl Problem {
         let d_input = (MatrixMut::new(&mut d_x, frames, INPUTS), Start::Zero);
         let gradient = Gradients { input: d_w, recurrent: d_u, bias: Some([d_b, d_c]) };
         layer.backward(backward, gradient, Some(d_input));
-        let mut norms = vec![f32::NAN; LENGTHS.len() * sequences.longest()];
+        let mut norms = vec![f32::NAN; LENGTHS.len() * sequences.max_length()];
         sequences.unpack(layer.state_gradient_norms(), 1, &mut norms);
-        let each = norms.chunks_exact(sequences.longest()).zip(LENGTHS);
+        let each = norms.chunks_exact(sequences.max_length()).zip(LENGTHS);
         let norms = each.map(|(norms, length)| wide(&norms[..length])).collect();
         (gradients.map(|gradient| wide(&gradient)).to_vec(), norms)
     }
@@ -95,7 +95,7 @@ impl Problem {
                 numbers(length * width, seed + b).chunks_exact(width).map(wide).collect()
             };
             let (mut x, mut d_h) = (rows(INPUTS, 10), rows(HIDDEN, 30));
-            // Chunks in reading order; time is cut at multiples, whichever way it is read.
+            // Chunks in reading order; time is split at multiples of the chunk size in both directions.
             let chunk = self.truncate.unwrap_or(length);
             let mut sizes: Vec<usize> =
                 (0..length).step_by(chunk).map(|from| chunk.min(length - from)).collect();
@@ -107,20 +107,20 @@ impl Problem {
             let (mut state, mut norms, mut from) = (State::zero(HIDDEN), Vec::new(), 0);
             for size in sizes {
                 let (x, d_h) = (&x[from..from + size], &d_h[from..from + size]);
-                let moments = layer.forward(x, &state);
+                let caches = layer.forward(x, &state);
                 let none = State::zero(HIDDEN);
-                layer.backward((x, &moments), &state, d_h, none.clone(), &mut gradients);
+                layer.backward((x, &caches), &state, d_h, none.clone(), &mut gradients);
                 for t in 0..size {
-                    // The gradient by a state: what comes from above, and what comes from the frames after it.
+                    // Gradient w.r.t. a state: from the output of its frame, and from the frames after it.
                     let (later, rest) = (&x[t + 1..], &d_h[t + 1..]);
-                    let again = layer.forward(later, &moments[t].state);
+                    let again = layer.forward(later, &caches[t].state);
                     let mut ignored = Layer::zero(self.kind, INPUTS, HIDDEN);
                     let (_, d_state) =
-                        layer.backward((later, &again), &moments[t].state, rest, none.clone(), &mut ignored);
+                        layer.backward((later, &again), &caches[t].state, rest, none.clone(), &mut ignored);
                     let both = d_h[t].iter().zip(&d_state.h).map(|(above, after)| (above + after).powi(2));
                     norms.push(both.sum::<f64>().sqrt());
                 }
-                state = moments[size - 1].state.clone();
+                state = caches[size - 1].state.clone();
                 from += size;
             }
             if backward {

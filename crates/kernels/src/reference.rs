@@ -1,59 +1,22 @@
-//! The recurrent layer once more, as a textbook has it: plain loops over one sequence, for f32 and f64.
+//! Naive reference of the recurrent layer: plain loops over one sequence, for f32 and f64.
 //!
-//! Tests compare the fast kernels with it, and it with finite differences. It shares nothing with the
-//! kernels but the names of the cells, and is far too slow for use.
+//! Tests compare the fast kernels with it, and check it with finite differences. It shares only the names of the
+//! cells with the kernels, and is far too slow for any other use.
 
-use std::ops::{Add, AddAssign, Mul, Neg, Sub};
+mod real;
+
+pub use real::Real;
 
 use crate::recurrent::CellKind;
 
-/// A number to compute with: f32 or f64.
-pub trait Real:
-    Copy + Default + AddAssign + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Neg<Output = Self>
-{
-    /// 1.
-    const ONE: Self;
-
-    /// tanh, as the standard library computes it.
-    fn tanh(self) -> Self;
-
-    /// 1 / (1 + e^-x), as the standard library computes e^x.
-    fn sigmoid(self) -> Self;
-
-    /// Whether the number is above zero.
-    fn positive(self) -> bool;
-}
-
-macro_rules! real {
-    ($($type:ty),*) => {$(
-        impl Real for $type {
-            const ONE: Self = 1.0;
-
-            fn tanh(self) -> Self {
-                self.tanh()
-            }
-
-            fn sigmoid(self) -> Self {
-                1.0 / (1.0 + (-self).exp())
-            }
-
-            fn positive(self) -> bool {
-                self > 0.0
-            }
-        }
-    )*};
-}
-
-real!(f32, f64);
-
-/// One layer in one direction: its weights, or the gradients by them.
+/// Weights of one layer in one direction, or the gradients w.r.t. them.
 #[derive(Clone, Debug)]
 pub struct Layer<R> {
-    /// The cell.
+    /// Kind of the cell.
     pub kind: CellKind,
-    /// I.
+    /// Input size, I.
     pub inputs: usize,
-    /// H.
+    /// Hidden size, H.
     pub hidden: usize,
     /// W [G H, I].
     pub input: Vec<R>,
@@ -65,33 +28,33 @@ pub struct Layer<R> {
     pub recurrent_bias: Vec<R>,
 }
 
-/// h and c, `[H]` each; cells without a memory leave c alone.
+/// States h and c, `[H]` each; c is unused by cells other than the LSTM.
 #[derive(Clone, Debug, PartialEq)]
 pub struct State<R> {
-    /// What the layer shows.
+    /// Hidden state, the output of the layer.
     pub h: Vec<R>,
-    /// What the lstm remembers.
+    /// Cell state of the LSTM.
     pub c: Vec<R>,
 }
 
-/// All that one frame made.
+/// Values that one frame computes and the backward pass needs.
 #[derive(Clone, Debug)]
-pub struct Moment<R> {
+pub struct StepCache<R> {
     /// W x + b and U h + c, [G H] each.
     products: [Vec<R>; 2],
-    /// The states after the frame.
+    /// States after the frame.
     pub state: State<R>,
 }
 
 impl<R: Real> State<R> {
-    /// All zero.
+    /// Returns zero states.
     pub fn zero(hidden: usize) -> State<R> {
         State { h: vec![R::default(); hidden], c: vec![R::default(); hidden] }
     }
 }
 
 impl<R: Real> Layer<R> {
-    /// All weights zero: where gradients are added up.
+    /// Returns a layer of zero weights, as needed to accumulate gradients.
     pub fn zero(kind: CellKind, inputs: usize, hidden: usize) -> Layer<R> {
         let rows = kind.gates() * hidden;
         let zeros = |len| vec![R::default(); len];
@@ -111,15 +74,15 @@ impl<R: Real> Layer<R> {
         [&mut self.input, &mut self.recurrent, &mut self.input_bias, &mut self.recurrent_bias]
     }
 
-    /// Reads one sequence of frames, `[I]` each, from the first to the last.
-    pub fn forward(&self, frames: &[Vec<R>], initial: &State<R>) -> Vec<Moment<R>> {
-        let mut moments: Vec<Moment<R>> = Vec::new();
+    /// Computes the states of one sequence of frames, `[I]` each, from the first to the last.
+    pub fn forward(&self, frames: &[Vec<R>], initial: &State<R>) -> Vec<StepCache<R>> {
+        let mut caches: Vec<StepCache<R>> = Vec::new();
         for frame in frames {
-            let before = moments.last().map_or(initial, |moment| &moment.state);
+            let before = caches.last().map_or(initial, |cache| &cache.state);
             let x = affine(&self.input, frame, &self.input_bias);
             let mut u = affine(&self.recurrent, &before.h, &self.recurrent_bias);
             if self.kind == CellKind::GruResetBefore {
-                // Only the candidate's rows read the state through the reset gate.
+                // Only the rows of the candidate read the state through the reset gate.
                 let n = 2 * self.hidden..3 * self.hidden;
                 let reset = self.reset([&x, &u], &before.h);
                 let weights = &self.recurrent[n.start * self.hidden..];
@@ -128,17 +91,17 @@ impl<R: Real> Layer<R> {
             }
             let products = [x, u];
             let state = self.cell(&products, before);
-            moments.push(Moment { products, state });
+            caches.push(StepCache { products, state });
         }
-        moments
+        caches
     }
 
-    /// r * h.
+    /// Returns r * h.
     fn reset(&self, [x, u]: [&[R]; 2], h: &[R]) -> Vec<R> {
         (0..self.hidden).map(|unit| (x[unit] + u[unit]).sigmoid() * h[unit]).collect()
     }
 
-    /// The states after a frame.
+    /// Returns the states after a frame.
     fn cell(&self, [x, u]: &[Vec<R>; 2], before: &State<R>) -> State<R> {
         let hidden = self.hidden;
         let mut state = before.clone();
@@ -166,11 +129,11 @@ impl<R: Real> Layer<R> {
         state
     }
 
-    /// Goes back through the frames: adds to `gradients`, and returns the gradients by the frames and by the
-    /// initial state, from those by each frame's h and by the final state.
+    /// Backpropagates through the frames. Adds to `gradients`, and returns the gradients w.r.t. the frames and the
+    /// initial state, given those w.r.t. the h of each frame and the final state.
     pub fn backward(
         &self,
-        (frames, moments): (&[Vec<R>], &[Moment<R>]),
+        (frames, caches): (&[Vec<R>], &[StepCache<R>]),
         initial: &State<R>,
         d_outputs: &[Vec<R>],
         d_final: State<R>,
@@ -179,20 +142,25 @@ impl<R: Real> Layer<R> {
         let mut d_frames = vec![vec![R::default(); self.inputs]; frames.len()];
         let mut d_state = d_final;
         for t in (0..frames.len()).rev() {
-            let before = if t == 0 { initial } else { &moments[t - 1].state };
+            let before = if t == 0 { initial } else { &caches[t - 1].state };
             for (d_h, &d_output) in d_state.h.iter_mut().zip(&d_outputs[t]) {
                 *d_h += d_output;
             }
-            let ([mut d_x, mut d_u], mut d_before) = self.cell_back(&moments[t], before, &d_state);
-            let mut of_h = d_u.len();
+            let ([mut d_x, mut d_u], mut d_before) = self.cell_backward(&caches[t], before, &d_state);
+            let mut h_rows = d_u.len();
             if self.kind == CellKind::GruResetBefore {
-                of_h = 2 * self.hidden;
-                let d_r = self.reset_back(&moments[t], before, &d_u[of_h..], (gradients, &mut d_before));
+                h_rows = 2 * self.hidden;
+                let d_r = self.reset_backward(&caches[t], before, &d_u[h_rows..], (gradients, &mut d_before));
                 d_x[..self.hidden].copy_from_slice(&d_r);
                 d_u[..self.hidden].copy_from_slice(&d_r);
             }
-            back(&d_x, (&self.input, &frames[t]), &mut gradients.input, &mut d_frames[t]);
-            back(&d_u[..of_h], (&self.recurrent, &before.h), &mut gradients.recurrent, &mut d_before.h);
+            affine_backward(&d_x, (&self.input, &frames[t]), &mut gradients.input, &mut d_frames[t]);
+            affine_backward(
+                &d_u[..h_rows],
+                (&self.recurrent, &before.h),
+                &mut gradients.recurrent,
+                &mut d_before.h,
+            );
             for row in 0..d_x.len() {
                 gradients.input_bias[row] += d_x[row];
                 gradients.recurrent_bias[row] += d_u[row];
@@ -202,42 +170,47 @@ impl<R: Real> Layer<R> {
         (d_frames, d_state)
     }
 
-    /// From the gradient by the candidate's U v + c, v = r * h: adds the gradients by U and by h, and returns
-    /// that by the reset gate's pre-activation.
-    fn reset_back(
+    /// Backpropagates from the candidate's product U v + c with v = r * h: adds the gradients w.r.t. U and h, and
+    /// returns the gradient w.r.t. the pre-activation of the reset gate.
+    fn reset_backward(
         &self,
-        moment: &Moment<R>,
+        cache: &StepCache<R>,
         before: &State<R>,
         d_u: &[R],
         (gradients, d_before): (&mut Layer<R>, &mut State<R>),
     ) -> Vec<R> {
-        let [x, u] = &moment.products;
+        let [x, u] = &cache.products;
         let from = 2 * self.hidden * self.hidden;
         let v = self.reset([x, u], &before.h);
         let mut d_v = vec![R::default(); self.hidden];
-        back(d_u, (&self.recurrent[from..], &v), &mut gradients.recurrent[from..], &mut d_v);
-        let unit_back = |unit: usize| {
+        affine_backward(d_u, (&self.recurrent[from..], &v), &mut gradients.recurrent[from..], &mut d_v);
+        let unit_backward = |unit: usize| {
             let r = (x[unit] + u[unit]).sigmoid();
             d_before.h[unit] += d_v[unit] * r;
             d_v[unit] * before.h[unit] * r * (R::ONE - r)
         };
-        (0..self.hidden).map(unit_back).collect()
+        (0..self.hidden).map(unit_backward).collect()
     }
 
-    /// The gradients by W x + b, by U h + c, and by the states before as far as they do not pass through U.
-    fn cell_back(&self, moment: &Moment<R>, before: &State<R>, d: &State<R>) -> ([Vec<R>; 2], State<R>) {
+    /// Returns the gradients w.r.t. W x + b, U h + c, and the previous states except for their path through U.
+    fn cell_backward(
+        &self,
+        cache: &StepCache<R>,
+        before: &State<R>,
+        d: &State<R>,
+    ) -> ([Vec<R>; 2], State<R>) {
         let hidden = self.hidden;
-        let [x, u] = &moment.products;
+        let [x, u] = &cache.products;
         let mut d_x = vec![R::default(); x.len()];
         let mut d_u = d_x.clone();
         let mut d_before = State::zero(hidden);
         let slope = |y: R| y * (R::ONE - y);
         for unit in 0..hidden {
             let at = |gate: usize| x[gate * hidden + unit] + u[gate * hidden + unit];
-            let (h, d_h) = (moment.state.h[unit], d.h[unit]);
+            let (h, d_h) = (cache.state.h[unit], d.h[unit]);
             let mut gates = [R::default(); 4];
-            // Only in the GRU does U h + c differ from W x + b in its effect, and only for n.
-            let mut of_n = None;
+            // U h + c and W x + b have different gradients only in the GRU, and only for n.
+            let mut d_u_n = None;
             match self.kind {
                 CellKind::RnnTanh => gates[0] = d_h * (R::ONE - h * h),
                 CellKind::RnnRelu => gates[0] = if h.positive() { d_h } else { R::default() },
@@ -249,11 +222,11 @@ impl<R: Real> Layer<R> {
                     gates[0] = d_a_n * u_n * slope(r);
                     gates[1] = d_h * (before.h[unit] - n) * slope(z);
                     gates[2] = d_a_n;
-                    of_n = Some(d_a_n * r);
+                    d_u_n = Some(d_a_n * r);
                     d_before.h[unit] = d_h * z;
                 }
                 CellKind::GruResetBefore => {
-                    // The reset gate's part comes after, from the candidate's product.
+                    // The gradient of the reset gate follows later, from the candidate's product.
                     let (z, n) = (at(1).sigmoid(), at(2).tanh());
                     gates[1] = d_h * (before.h[unit] - n) * slope(z);
                     gates[2] = d_h * (R::ONE - z) * (R::ONE - n * n);
@@ -261,25 +234,25 @@ impl<R: Real> Layer<R> {
                 }
                 CellKind::Lstm => {
                     let (i, f, g, o) = (at(0).sigmoid(), at(1).sigmoid(), at(2).tanh(), at(3).sigmoid());
-                    let shown = moment.state.c[unit].tanh();
-                    let d_c = d.c[unit] + d_h * o * (R::ONE - shown * shown);
+                    let tanh_c = cache.state.c[unit].tanh();
+                    let d_c = d.c[unit] + d_h * o * (R::ONE - tanh_c * tanh_c);
                     gates[0] = d_c * g * slope(i);
                     gates[1] = d_c * before.c[unit] * slope(f);
                     gates[2] = d_c * i * (R::ONE - g * g);
-                    gates[3] = d_h * shown * slope(o);
+                    gates[3] = d_h * tanh_c * slope(o);
                     d_before.c[unit] = d_c * f;
                 }
             }
             for (gate, &value) in gates.iter().enumerate().take(self.kind.gates()) {
                 d_x[gate * hidden + unit] = value;
-                d_u[gate * hidden + unit] = if gate == 2 { of_n.unwrap_or(value) } else { value };
+                d_u[gate * hidden + unit] = if gate == 2 { d_u_n.unwrap_or(value) } else { value };
             }
         }
         ([d_x, d_u], d_before)
     }
 }
 
-/// M v + b, M row by row.
+/// Returns M v + b; M is row-major.
 fn affine<R: Real>(matrix: &[R], vector: &[R], bias: &[R]) -> Vec<R> {
     let mut result = bias.to_vec();
     for (row, sum) in matrix.chunks_exact(vector.len()).zip(&mut result) {
@@ -290,8 +263,13 @@ fn affine<R: Real>(matrix: &[R], vector: &[R], bias: &[R]) -> Vec<R> {
     result
 }
 
-/// Through y = M v backwards: d_M = d_y vᵀ and d_v = Mᵀ d_y, both added.
-fn back<R: Real>(d_y: &[R], (matrix, vector): (&[R], &[R]), d_matrix: &mut [R], d_vector: &mut [R]) {
+/// Backpropagates through y = M v: adds d_M = d_y vᵀ and d_v = Mᵀ d_y.
+fn affine_backward<R: Real>(
+    d_y: &[R],
+    (matrix, vector): (&[R], &[R]),
+    d_matrix: &mut [R],
+    d_vector: &mut [R],
+) {
     let width = vector.len();
     for (row, &d) in d_y.iter().enumerate() {
         for column in 0..width {
@@ -303,9 +281,11 @@ fn back<R: Real>(d_y: &[R], (matrix, vector): (&[R], &[R]), d_matrix: &mut [R], 
 
 #[cfg(test)]
 mod tests {
+    use stapes_testkit::finite_difference::finite_difference;
+
     use super::*;
 
-    /// Numbers in [-1, 1] that differ from place to place.
+    /// Distinct values in [-1, 1].
     fn numbers(count: usize, seed: f64) -> Vec<f64> {
         (0..count).map(|index| (1.7 * index as f64 + seed).sin()).collect()
     }
@@ -336,26 +316,23 @@ mod tests {
 
         fn loss(&self) -> f64 {
             let dot = |a: &[f64], b: &[f64]| -> f64 { a.iter().zip(b).map(|(a, b)| a * b).sum() };
-            let moments = self.layer.forward(&self.frames, &self.initial);
-            let last = &moments[moments.len() - 1].state;
+            let caches = self.layer.forward(&self.frames, &self.initial);
+            let last = &caches[caches.len() - 1].state;
             let outputs: f64 =
-                moments.iter().zip(&self.d_outputs).map(|(moment, d)| dot(&moment.state.h, d)).sum();
-            let memory = if self.layer.kind == CellKind::Lstm { dot(&last.c, &self.d_final.c) } else { 0.0 };
-            outputs + dot(&last.h, &self.d_final.h) + memory
+                caches.iter().zip(&self.d_outputs).map(|(cache, d)| dot(&cache.state.h, d)).sum();
+            let cell = if self.layer.kind == CellKind::Lstm { dot(&last.c, &self.d_final.c) } else { 0.0 };
+            outputs + dot(&last.h, &self.d_final.h) + cell
         }
 
-        /// The slope of the loss as the number that `choose` finds is moved, by a formula exact to the
-        /// fourth power of the step.
+        /// Derivative of the loss w.r.t. the value that `choose` returns.
         fn slope(&mut self, choose: impl Fn(&mut Problem) -> &mut f64) -> f64 {
-            let step = 1e-3;
-            let kept = *choose(self);
-            let mut at = |offset: f64| {
-                *choose(self) = kept + offset * step;
-                let loss = self.loss();
-                *choose(self) = kept;
-                loss
-            };
-            (8.0 * (at(1.0) - at(-1.0)) - (at(2.0) - at(-2.0))) / (12.0 * step)
+            let original = *choose(self);
+            let slope = finite_difference(1e-3, |offset| {
+                *choose(self) = original + offset;
+                self.loss()
+            });
+            *choose(self) = original;
+            slope
         }
     }
 
@@ -367,13 +344,13 @@ mod tests {
     }
 
     #[test]
-    fn every_gradient_of_every_cell_agrees_with_finite_differences() {
+    fn gradients_of_every_cell_match_finite_differences() {
         for kind in CellKind::ALL {
             let mut problem = Problem::new(kind);
             let Problem { layer, frames, initial, d_outputs, d_final } = &problem;
             let mut gradients = Layer::zero(kind, layer.inputs, layer.hidden);
-            let moments = layer.forward(frames, initial);
-            let pair = (&frames[..], &moments[..]);
+            let caches = layer.forward(frames, initial);
+            let pair = (&frames[..], &caches[..]);
             let (d_frames, d_initial) =
                 layer.backward(pair, initial, d_outputs, d_final.clone(), &mut gradients);
             for (part, gradient) in gradients.parts_mut().into_iter().enumerate() {

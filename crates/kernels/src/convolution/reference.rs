@@ -1,9 +1,9 @@
-//! Convolution as a textbook has it: plain loops over one example, for f32 and f64.
+//! Naive reference of convolution: plain loops over one example, for f32 and f64.
 
 use super::ConvolutionShape;
-use crate::twin::Real;
+use crate::reference::Real;
 
-/// Calls `f(output, input, weight)` with the places of every product of the convolution.
+/// Calls `f(output, input, weight)` with the indices of every product of the convolution.
 fn each_product(
     shape: &ConvolutionShape,
     [height, width]: [usize; 2],
@@ -12,8 +12,8 @@ fn each_product(
     let [out_height, out_width] = shape.output([height, width]).unwrap_or([0, 0]);
     let (of_group, to_group) = (shape.inputs / shape.groups, shape.outputs / shape.groups);
     let [kernel_height, kernel_width] = shape.kernel;
-    // Where number k of the window at place i reads, if within the input.
-    let place = |axis: usize, i: usize, k: usize, size: usize| {
+    // Position in the input of window element k at position i, if not in the padding.
+    let position = |axis: usize, i: usize, k: usize, size: usize| {
         let padded = i * shape.stride[axis] + k * shape.dilation[axis];
         padded.checked_sub(shape.padding[axis][0]).filter(|&at| at < size)
     };
@@ -24,9 +24,10 @@ fn each_product(
                     for kernel_row in 0..kernel_height {
                         for kernel_column in 0..kernel_width {
                             let from = output / to_group * of_group + input;
-                            let (Some(y), Some(x)) =
-                                (place(0, row, kernel_row, height), place(1, column, kernel_column, width))
-                            else {
+                            let (Some(y), Some(x)) = (
+                                position(0, row, kernel_row, height),
+                                position(1, column, kernel_column, width),
+                            ) else {
                                 continue;
                             };
                             let weight = ((output * of_group + input) * kernel_height + kernel_row)
@@ -42,7 +43,7 @@ fn each_product(
     }
 }
 
-/// The output [Cout, H', W'] for an input [Cin, H, W] of this size.
+/// Returns the output [Cout, H', W'] for an input [Cin, H, W] of this size.
 pub fn forward<R: Real>(
     shape: &ConvolutionShape,
     weights: &[R],
@@ -58,7 +59,7 @@ pub fn forward<R: Real>(
     output
 }
 
-/// The gradients by the input, the weights and the bias.
+/// Returns the gradients w.r.t. the input, the weights and the bias.
 pub fn backward<R: Real>(
     shape: &ConvolutionShape,
     weights: &[R],
@@ -79,10 +80,12 @@ pub fn backward<R: Real>(
 
 #[cfg(test)]
 mod tests {
+    use stapes_testkit::finite_difference::finite_difference;
+
     use super::*;
 
     #[test]
-    fn every_gradient_agrees_with_finite_differences() {
+    fn gradients_match_finite_differences() {
         let numbers = |count: usize, seed: f64| -> Vec<f64> {
             (0..count).map(|index| (1.7 * index as f64 + seed).sin()).collect()
         };
@@ -109,8 +112,8 @@ mod tests {
                     let output = forward(&shape, weights, Some(bias), (input, size));
                     output.iter().zip(&d_output).map(|(y, d)| y * d).sum()
                 };
-                // The loss is linear in each number.
-                let slope = (loss(0.5) - loss(-0.5)) / 1.0;
+                // The loss is linear in each value.
+                let slope = finite_difference(0.5, loss);
                 assert!((got - slope).abs() < 1e-9, "part {part}, {index}: {got}, slope {slope}");
             }
         }

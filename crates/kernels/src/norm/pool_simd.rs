@@ -1,25 +1,25 @@
-//! What averaging over pairs and remembering signs needs of a vector.
+//! Vector operations of average pooling and ReLU signs.
 
 #[cfg(target_arch = "x86_64")]
 use crate::simd::{Avx2, Avx512};
 use crate::simd::{Portable, Simd};
 
-/// Vector operations on neighbours and on signs.
-pub(crate) trait Pairs: Simd {
-    /// Sums of neighbours: a0 + a1, a2 + a3, ... of a, then of b.
+/// Vector operations on adjacent lanes and on sign bits.
+pub(crate) trait PoolSimd: Simd {
+    /// Sums of adjacent lanes: a0 + a1, a2 + a3, ... of a, then of b.
     fn pair_sums(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
 
-    /// Each number twice: v0, v0, v1, v1, ...; the lower half of the result and the upper.
-    fn doubled(self, v: Self::Vector) -> [Self::Vector; 2];
+    /// Each lane twice, v0, v0, v1, v1, ...: the lower and the upper half of the result.
+    fn repeat_each(self, v: Self::Vector) -> [Self::Vector; 2];
 
-    /// Bit by bit whether a lane is above that of the bound; NaN is not.
-    fn bits_above(self, v: Self::Vector, bound: Self::Vector) -> u16;
+    /// Bit mask of the lanes that are greater than those of the bound; NaN is not.
+    fn mask_above(self, v: Self::Vector, bound: Self::Vector) -> u16;
 
     /// The lanes whose bit is set; the others are zero.
-    fn keep(self, v: Self::Vector, bits: u16) -> Self::Vector;
+    fn masked(self, v: Self::Vector, bits: u16) -> Self::Vector;
 }
 
-impl Pairs for Portable {
+impl PoolSimd for Portable {
     #[inline(always)]
     fn pair_sums(self, a: [f32; 8], b: [f32; 8]) -> [f32; 8] {
         std::array::from_fn(|lane| {
@@ -29,17 +29,17 @@ impl Pairs for Portable {
     }
 
     #[inline(always)]
-    fn doubled(self, v: [f32; 8]) -> [[f32; 8]; 2] {
+    fn repeat_each(self, v: [f32; 8]) -> [[f32; 8]; 2] {
         [std::array::from_fn(|lane| v[lane / 2]), std::array::from_fn(|lane| v[4 + lane / 2])]
     }
 
     #[inline(always)]
-    fn bits_above(self, v: [f32; 8], bound: [f32; 8]) -> u16 {
+    fn mask_above(self, v: [f32; 8], bound: [f32; 8]) -> u16 {
         (0..8).fold(0, |bits, lane| bits | u16::from(v[lane] > bound[lane]) << lane)
     }
 
     #[inline(always)]
-    fn keep(self, v: [f32; 8], bits: u16) -> [f32; 8] {
+    fn masked(self, v: [f32; 8], bits: u16) -> [f32; 8] {
         std::array::from_fn(|lane| if bits >> lane & 1 == 1 { v[lane] } else { 0.0 })
     }
 }
@@ -49,19 +49,19 @@ use std::arch::x86_64::*;
 
 // The tokens prove that the processor has the instructions.
 #[cfg(target_arch = "x86_64")]
-impl Pairs for Avx2 {
+impl PoolSimd for Avx2 {
     #[inline(always)]
     fn pair_sums(self, a: __m256, b: __m256) -> __m256 {
         // SAFETY: the token proves AVX2.
         unsafe {
             let sums = _mm256_castps_pd(_mm256_hadd_ps(a, b));
-            // The instruction sums within halves: put the quarters in order.
+            // The instruction sums within 128-bit halves: restore the order of the quarters.
             _mm256_castpd_ps(_mm256_permute4x64_pd::<0b11_01_10_00>(sums))
         }
     }
 
     #[inline(always)]
-    fn doubled(self, v: __m256) -> [__m256; 2] {
+    fn repeat_each(self, v: __m256) -> [__m256; 2] {
         // SAFETY: the token proves AVX2.
         unsafe {
             let (low, high) = (_mm256_unpacklo_ps(v, v), _mm256_unpackhi_ps(v, v));
@@ -70,13 +70,13 @@ impl Pairs for Avx2 {
     }
 
     #[inline(always)]
-    fn bits_above(self, v: __m256, bound: __m256) -> u16 {
+    fn mask_above(self, v: __m256, bound: __m256) -> u16 {
         // SAFETY: the token proves AVX2.
         unsafe { _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_GT_OQ>(v, bound)) as u16 }
     }
 
     #[inline(always)]
-    fn keep(self, v: __m256, bits: u16) -> __m256 {
+    fn masked(self, v: __m256, bits: u16) -> __m256 {
         // SAFETY: the token proves AVX2.
         unsafe {
             let lane = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
@@ -87,7 +87,7 @@ impl Pairs for Avx2 {
 }
 
 #[cfg(target_arch = "x86_64")]
-impl Pairs for Avx512 {
+impl PoolSimd for Avx512 {
     #[inline(always)]
     fn pair_sums(self, a: __m512, b: __m512) -> __m512 {
         // SAFETY: the token proves AVX-512F.
@@ -99,7 +99,7 @@ impl Pairs for Avx512 {
     }
 
     #[inline(always)]
-    fn doubled(self, v: __m512) -> [__m512; 2] {
+    fn repeat_each(self, v: __m512) -> [__m512; 2] {
         // SAFETY: the token proves AVX-512F.
         unsafe {
             let low = _mm512_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7);
@@ -109,13 +109,13 @@ impl Pairs for Avx512 {
     }
 
     #[inline(always)]
-    fn bits_above(self, v: __m512, bound: __m512) -> u16 {
+    fn mask_above(self, v: __m512, bound: __m512) -> u16 {
         // SAFETY: the token proves AVX-512F.
         unsafe { _mm512_cmp_ps_mask::<_CMP_GT_OQ>(v, bound) }
     }
 
     #[inline(always)]
-    fn keep(self, v: __m512, bits: u16) -> __m512 {
+    fn masked(self, v: __m512, bits: u16) -> __m512 {
         // SAFETY: the token proves AVX-512F.
         unsafe { _mm512_maskz_mov_ps(bits, v) }
     }

@@ -1,29 +1,29 @@
-//! The gradients by the parameters, summed over examples.
+//! Gradients w.r.t. the parameters, summed over examples.
 
-use super::choice::{Rows, by_product};
-use super::gradient::{PlaceSums, add_lanes, add_place_sums, add_row_sums};
+use super::gradient::{PositionSums, add_lanes, add_position_sums, add_row_sums};
 use super::grid::Grid;
+use super::strategy::{RowMode, uses_matrix_product};
 use super::{ConvolutionShape, Gradients};
 use crate::InstructionSet;
 use crate::buffer::Buffer;
 use crate::product::{Matrix, MatrixMut, Packed, Start};
 
-/// The gradient by an output, laid for sums: places as in the planes, zero where no output is.
+/// Gradient w.r.t. the output in the layout of the planes, zero at positions without output.
 #[derive(Clone, Copy)]
-pub(super) struct LaidGradient<'a> {
-    /// From the first place of the first channel on.
-    pub(super) numbers: &'a [f32],
-    /// From one channel to the next.
+pub(super) struct PlaneGradient<'a> {
+    /// Values from the first position of the first channel on.
+    pub(super) values: &'a [f32],
+    /// Distance between channels.
     pub(super) stride: usize,
 }
 
-/// Sums over the examples so far; each kind is zeroed when it is first needed.
+/// Sums over the examples so far; each kind of sums is zeroed on its first use.
 #[derive(Clone)]
-pub(super) struct Sums {
+pub(super) struct WeightGradients {
     set: InstructionSet,
     /// [outputs, taps] vectors, whose lanes are added at the end.
-    places: Buffer,
-    has_places: bool,
+    positions: Buffer,
+    has_positions: bool,
     /// [groups, KH KW, inputs / groups, outputs / groups]
     products: Buffer,
     has_products: bool,
@@ -31,12 +31,12 @@ pub(super) struct Sums {
     bias: Vec<f64>,
 }
 
-impl Sums {
-    pub(super) fn new(set: InstructionSet, shape: &ConvolutionShape) -> Sums {
-        Sums {
+impl WeightGradients {
+    pub(super) fn new(set: InstructionSet, shape: &ConvolutionShape) -> WeightGradients {
+        WeightGradients {
             set,
-            places: Buffer::default(),
-            has_places: false,
+            positions: Buffer::default(),
+            has_positions: false,
             products: Buffer::default(),
             has_products: false,
             packed: Packed::new(set),
@@ -45,60 +45,60 @@ impl Sums {
     }
 
     pub(super) fn begin(&mut self) {
-        (self.has_places, self.has_products) = (false, false);
+        (self.has_positions, self.has_products) = (false, false);
         self.bias.fill(0.0);
     }
 
-    /// Adds an example: its planes, the places of a window's numbers in them, and the gradient.
+    /// Adds an example, given its planes, the offsets of the window elements in them, and the gradient.
     pub(super) fn add(
         &mut self,
         shape: &ConvolutionShape,
         grid: &Grid,
         (planes, taps): (&[f32], &[usize]),
-        d: LaidGradient<'_>,
+        d: PlaneGradient<'_>,
     ) {
-        add_row_sums(self.set, d.numbers, d.stride, grid.positions(), &mut self.bias);
+        add_row_sums(self.set, d.values, d.stride, grid.positions(), &mut self.bias);
         let width = self.set.width();
         let outputs = shape.outputs / shape.groups;
-        let rows = Rows::choose(grid, width, None);
+        let rows = RowMode::choose(grid, width, None);
         let runs = rows.runs(grid, grid.output, grid.pitch());
-        let products = by_product(shape, grid.positions(), width);
+        let products = uses_matrix_product(shape, grid.positions(), width);
         let len = shape.weights() * if products { 1 } else { width };
         let (sums, has_sums) = match products {
             true => (&mut self.products, &mut self.has_products),
-            false => (&mut self.places, &mut self.has_places),
+            false => (&mut self.positions, &mut self.has_positions),
         };
         if !std::mem::replace(has_sums, true) {
             sums.zeroed(len);
         }
         for group in 0..shape.groups {
             let planes = &planes[group * (shape.inputs / shape.groups) * grid.channel()..];
-            let d = LaidGradient { numbers: &d.numbers[group * outputs * d.stride..], ..d };
+            let d = PlaneGradient { values: &d.values[group * outputs * d.stride..], ..d };
             if products {
                 self.add_products(shape, grid, (planes, taps), (d, group));
             } else {
                 let all =
-                    PlaceSums { d: d.numbers, stride: d.stride, rows: outputs, input: planes, taps, runs };
+                    PositionSums { d: d.values, stride: d.stride, rows: outputs, input: planes, taps, runs };
                 let len = outputs * taps.len() * width;
-                add_place_sums(self.set, all, &mut self.places.all_mut()[group * len..][..len]);
+                add_position_sums(self.set, all, &mut self.positions.all_mut()[group * len..][..len]);
             }
         }
     }
 
-    /// For each number of the window the product [inputs, places] x [places, outputs].
+    /// Adds, for each window element, the product [inputs, positions] x [positions, outputs].
     fn add_products(
         &mut self,
         shape: &ConvolutionShape,
         grid: &Grid,
         (planes, taps): (&[f32], &[usize]),
-        (d, group): (LaidGradient<'_>, usize),
+        (d, group): (PlaneGradient<'_>, usize),
     ) {
         let (inputs, outputs) = (shape.inputs / shape.groups, shape.outputs / shape.groups);
-        let places = grid.positions();
-        self.packed.pack(Matrix::strided(d.numbers, (outputs, places), d.stride).transposed());
+        let positions = grid.positions();
+        self.packed.pack(Matrix::strided(d.values, (outputs, positions), d.stride).transposed());
         let sums = &mut self.products.all_mut()[group * taps.len() * outputs..][..taps.len() * outputs];
         for (number, sum) in sums.chunks_exact_mut(inputs * outputs).enumerate() {
-            let input = Matrix::strided(&planes[taps[number]..], (inputs, places), grid.channel());
+            let input = Matrix::strided(&planes[taps[number]..], (inputs, positions), grid.channel());
             self.packed.multiply(input, MatrixMut::new(sum, inputs, outputs), Start::Keep);
         }
     }
@@ -106,9 +106,9 @@ impl Sums {
     /// Adds the sums to the gradients.
     pub(super) fn finish(&self, shape: &ConvolutionShape, gradients: Gradients<'_>) {
         let Gradients { weights, bias } = gradients;
-        assert_eq!(weights.len(), shape.weights(), "numbers of the gradient by the weights");
-        if self.has_places {
-            add_lanes(self.set, &self.places.all()[..weights.len() * self.set.width()], weights);
+        assert_eq!(weights.len(), shape.weights(), "length of the gradient w.r.t. the weights");
+        if self.has_positions {
+            add_lanes(self.set, &self.positions.all()[..weights.len() * self.set.width()], weights);
         }
         if self.has_products {
             let (inputs, outputs) = (shape.inputs / shape.groups, shape.outputs / shape.groups);
@@ -123,7 +123,7 @@ impl Sums {
             }
         }
         if let Some(bias) = bias {
-            assert_eq!(bias.len(), shape.outputs, "numbers of the gradient by the bias");
+            assert_eq!(bias.len(), shape.outputs, "length of the gradient w.r.t. the bias");
             bias.iter_mut().zip(&self.bias).for_each(|(to, &sum)| *to += sum as f32);
         }
     }

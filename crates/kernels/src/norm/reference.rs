@@ -1,40 +1,13 @@
-//! Batch normalisation as a textbook has it: plain loops, for f32 and f64.
+//! Naive reference of batch normalization: plain loops, for f32 and f64.
 
-use std::ops::Div;
+use crate::reference::Real;
 
-use crate::twin::Real;
-
-/// A number that has a square root.
-pub trait Root: Real + Div<Output = Self> {
-    /// The square root.
-    fn root(self) -> Self;
-
-    /// A count as a number.
-    fn counted(count: usize) -> Self;
-}
-
-macro_rules! root {
-    ($($type:ty),*) => {$(
-        impl Root for $type {
-            fn root(self) -> Self {
-                self.sqrt()
-            }
-
-            fn counted(count: usize) -> Self {
-                count as Self
-            }
-        }
-    )*};
-}
-
-root!(f32, f64);
-
-/// The numbers of a channel in each example of a batch.
+/// Values of a channel in each example of a batch.
 pub type Batch<R> = Vec<Vec<R>>;
 
-/// Mean and biased variance of all numbers.
-pub fn moments<R: Root>(batch: &Batch<R>) -> [R; 2] {
-    let count = R::counted(batch.iter().map(Vec::len).sum());
+/// Returns the mean and the biased variance of all values.
+pub fn moments<R: Real>(batch: &Batch<R>) -> [R; 2] {
+    let count = R::from_count(batch.iter().map(Vec::len).sum());
     let mut mean = R::default();
     for &y in batch.iter().flatten() {
         mean += y;
@@ -47,18 +20,18 @@ pub fn moments<R: Root>(batch: &Batch<R>) -> [R; 2] {
     [mean, variance / count]
 }
 
-/// (y - mean) / sqrt(variance + epsilon) weight + bias.
-pub fn forward<R: Root>(batch: &Batch<R>, [weight, bias]: [R; 2], epsilon: R) -> Batch<R> {
+/// Returns (y - mean) / sqrt(variance + epsilon) weight + bias.
+pub fn forward<R: Real>(batch: &Batch<R>, [weight, bias]: [R; 2], epsilon: R) -> Batch<R> {
     let [mean, variance] = moments(batch);
-    let root = (variance + epsilon).root();
+    let root = (variance + epsilon).sqrt();
     batch.iter().map(|example| example.iter().map(|&y| (y - mean) / root * weight + bias).collect()).collect()
 }
 
-/// The gradients by y, and by weight and bias.
-pub fn backward<R: Root>(batch: &Batch<R>, d: &Batch<R>, weight: R, epsilon: R) -> (Batch<R>, [R; 2]) {
+/// Returns the gradients w.r.t. y, and w.r.t. weight and bias.
+pub fn backward<R: Real>(batch: &Batch<R>, d: &Batch<R>, weight: R, epsilon: R) -> (Batch<R>, [R; 2]) {
     let [mean, variance] = moments(batch);
-    let root = (variance + epsilon).root();
-    let count = R::counted(batch.iter().map(Vec::len).sum());
+    let root = (variance + epsilon).sqrt();
+    let count = R::from_count(batch.iter().map(Vec::len).sum());
     let (mut d_weight, mut d_bias) = (R::default(), R::default());
     for (&y, &d) in batch.iter().flatten().zip(d.iter().flatten()) {
         d_weight += d * (y - mean) / root;
@@ -75,10 +48,12 @@ pub fn backward<R: Root>(batch: &Batch<R>, d: &Batch<R>, weight: R, epsilon: R) 
 
 #[cfg(test)]
 mod tests {
+    use stapes_testkit::finite_difference::finite_difference;
+
     use super::*;
 
     #[test]
-    fn every_gradient_agrees_with_finite_differences() {
+    fn gradients_match_finite_differences() {
         let numbers = |count: usize, seed: f64| -> Vec<f64> {
             (0..count).map(|index| (1.7 * index as f64 + seed).sin()).collect()
         };
@@ -90,9 +65,8 @@ mod tests {
             z.iter().flatten().zip(d.iter().flatten()).map(|(z, d)| z * d).sum()
         };
         let (d_y, d_affine) = backward(&batch, &d, affine[0], epsilon);
-        let check = |got: f64, at: &dyn Fn(f64) -> f64| {
-            let step = 1e-3;
-            let slope = (8.0 * (at(step) - at(-step)) - (at(2.0 * step) - at(-2.0 * step))) / (12.0 * step);
+        let check = |got: f64, loss: &dyn Fn(f64) -> f64| {
+            let slope = finite_difference(1e-3, loss);
             assert!((got - slope).abs() < 1e-8, "{got}, slope {slope}");
         };
         for (example, d_y) in d_y.iter().enumerate() {
