@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytemuck::Pod;
 use num_complex::Complex;
-use rustfft::{Fft, FftNum, FftPlanner};
+use stapes_fft::{Fft, Number};
 
 use crate::sample::Sample;
 use crate::simd::{Aligned, with_simd};
@@ -14,7 +14,7 @@ use crate::simd::{Aligned, with_simd};
 const LANES: usize = 8;
 
 /// Number type of spectra.
-pub(crate) trait Real: Sample + FftNum + Pod {}
+pub(crate) trait Real: Sample + Number + Pod {}
 
 impl Real for f32 {}
 impl Real for f64 {}
@@ -41,7 +41,7 @@ impl<R: Real> Spectrum<R> {
     pub(crate) fn new(points: usize) -> Spectrum<R> {
         let even = points.is_multiple_of(2);
         let length = if even { points / 2 } else { points };
-        let transform = FftPlanner::new().plan_fft_forward(length);
+        let transform = R::forward(length);
         let angles = (1..if even { length.div_ceil(2) } else { 1 })
             .map(|k| -std::f64::consts::TAU * k as f64 / points as f64);
         let halves = |part: fn(f64) -> f64| {

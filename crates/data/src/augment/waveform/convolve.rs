@@ -3,8 +3,7 @@
 use std::f64::consts::PI;
 use std::sync::{Arc, OnceLock};
 
-use rustfft::num_complex::Complex;
-use rustfft::{Fft, FftPlanner};
+use stapes_fft::{Complex, Fft, Number};
 
 /// Transforms of every size that was needed so far.
 pub(super) struct Convolver {
@@ -64,15 +63,14 @@ impl Convolver {
 
 impl Transform {
     fn new(points: usize) -> Transform {
-        let mut planner = FftPlanner::new();
         let turn = |j: usize| {
             let (sine, cosine) = (PI * j as f64 / (2 * points) as f64).sin_cos();
             Complex::new(cosine as f32, sine as f32)
         };
         let turns: Vec<Complex<f32>> = (0..points).map(turn).collect();
         Transform {
-            forward: planner.plan_fft_forward(points),
-            inverse: planner.plan_fft_inverse(points),
+            forward: f32::forward(points),
+            inverse: f32::inverse(points),
             returns: turns.iter().map(|turn| turn.conj() / points as f32).collect(),
             turns,
         }
