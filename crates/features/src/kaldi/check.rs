@@ -94,7 +94,8 @@ impl KaldiMelConfig {
         require(valid, "mel_opts.low_freq", self.low_freq, &rule)
     }
 
-    /// Returns the weights of each band over the transform's bins: triangles linear in mel, without the last bin.
+    /// Returns the weights of each band over the transform's bins: triangles linear in mel, without the last
+    /// bin.
     ///
     /// # Shapes
     /// -> \[M, points / 2\]
