@@ -114,7 +114,7 @@ impl DeltasConfig {
                 let filter = |order| DeltaConfig { order, ..self.librosa() }.init();
                 return Ok(Deltas::WholeClip((1..=order).map(filter).collect::<Result<_, _>>()?));
             }
-            DeltaKind::Librosa => StreamingDelta::fitted(width, order, (reach, self.edges())),
+            DeltaKind::Librosa => StreamingDelta::fitted(width, order, reach, self.edges()),
             DeltaKind::Psf | DeltaKind::Torchaudio => StreamingDelta::repeated(width, order, reach),
             DeltaKind::Kaldi => StreamingDelta::convolved(width, order, reach),
         };

@@ -86,11 +86,7 @@ impl<V: Sample, W: Sample> StreamingDelta<V, W> {
 
     /// Builds deltas of orders 1 to `order` with librosa's Savitzky-Golay filters over 2 reach + 1 frames and
     /// any extension but [`DeltaMode::Wrap`].
-    pub(crate) fn fitted(
-        width: usize,
-        order: usize,
-        (reach, edges): (usize, DeltaMode),
-    ) -> StreamingDelta<V, W> {
+    pub(crate) fn fitted(width: usize, order: usize, reach: usize, edges: DeltaMode) -> StreamingDelta<V, W> {
         StreamingDelta::new(
             width,
             (1..=order).map(|order| (0, savitzky_golay(reach, order))).collect(),
@@ -286,7 +282,7 @@ mod tests {
         use crate::{DeltaConfig, Features};
         for mode in [DeltaMode::Interp, DeltaMode::Nearest, DeltaMode::Mirror, DeltaMode::Constant] {
             for (order, reach) in [(1, 1), (2, 1), (1, 4), (2, 4), (2, 7)] {
-                let mut deltas = StreamingDelta::<f64>::fitted(2, order, (reach, mode));
+                let mut deltas = StreamingDelta::<f64>::fitted(2, order, reach, mode);
                 for count in 1..40 {
                     let few = mode == DeltaMode::Interp && count <= 2 * reach;
                     if few {
