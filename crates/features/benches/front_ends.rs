@@ -1,7 +1,7 @@
 //! Throughput of feature extraction on one core: frames, clips and folders per second.
 //!
-//! `cargo bench -p stapes-features`; elements per second are frames, clips, and clips of a folder. The clips are
-//! synthetic but speech-like: voiced and unvoiced segments with a moving pitch, surrounded by silence.
+//! `cargo bench -p stapes-features`; elements per second are frames, clips, and clips of a folder. The clips
+//! are synthetic but speech-like: voiced and unvoiced segments with a moving pitch, surrounded by silence.
 
 use std::f32::consts::TAU;
 use std::hint::black_box;

@@ -1,12 +1,13 @@
 //! Throughput of a front end over a folder of WAV files, from samples in memory.
 //!
 //! `cargo run --release -p stapes-features --example clips_per_second -- FRONT_END FOLDER [--chunk SAMPLES]
-//! [--threads N] [--rounds N]`: FRONT_END is `psf-mfcc`, `kaldi-mfcc` or `kaldi-mfcc-39` at 8 kHz and the clips' original
-//! length, or `librosa-mfcc` or `torchaudio-mfcc` (n_fft 2048, hop 512, 20 of 128 bands) at a nominal 16 kHz and
-//! 16,000 samples: the clip and zeros, or, with the suffix `-full`, the clip repeated, so that no frame is
-//! silent. With `--chunk` the clips are streamed in chunks of SAMPLES samples: the 8 kHz front ends unchanged, the
-//! others as `librosa-mfcc-uncentered` and `torchaudio-mfcc-uncentered`, which have no `top_db`. The last line is JSON with the
-//! median over the rounds, which `benches/peers/features.py` reads.
+//! [--threads N] [--rounds N]`: FRONT_END is `psf-mfcc`, `kaldi-mfcc` or `kaldi-mfcc-39` at 8 kHz and the
+//! clips' original length, or `librosa-mfcc` or `torchaudio-mfcc` (n_fft 2048, hop 512, 20 of 128 bands) at a
+//! nominal 16 kHz and 16,000 samples: the clip and zeros, or, with the suffix `-full`, the clip repeated, so
+//! that no frame is silent. With `--chunk` the clips are streamed in chunks of SAMPLES samples: the 8 kHz
+//! front ends unchanged, the others as `librosa-mfcc-uncentered` and `torchaudio-mfcc-uncentered`, which have
+//! no `top_db`. The last line is JSON with the median over the rounds, which `benches/peers/features.py`
+//! reads.
 
 use std::error::Error;
 use std::path::Path;

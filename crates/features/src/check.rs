@@ -25,7 +25,8 @@ pub(crate) fn require_sample_rate(sample_rate_hz: u32, min: u32) -> Result<(), F
     require(sample_rate_hz >= min, "sample_rate_hz", sample_rate_hz, &rule)
 }
 
-/// Returns a setting error unless the bands are between 0 and half the sample rate; `keys` name the lowest and the highest edge.
+/// Returns a setting error unless the bands are between 0 and half the sample rate; `keys` name the lowest
+/// and the highest edge.
 pub(crate) fn require_band(
     keys: [&str; 2],
     (low_hz, high_hz): (f64, f64),

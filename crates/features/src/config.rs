@@ -43,7 +43,8 @@ impl Scale {
     }
 }
 
-/// Front end of one of the toolkits, with its settings; the name is the key: `[features.front_end.librosa-mfcc]`.
+/// Front end of one of the toolkits, with its settings; the name is the key:
+/// `[features.front_end.librosa-mfcc]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -153,7 +154,8 @@ impl FeatureConfig {
     /// Checks all settings.
     ///
     /// # Errors
-    /// [`FeatureError::Setting`]: `features.front_end.librosa-mfcc.hop_length = 0: must be at least 1; use 1`.
+    /// [`FeatureError::Setting`]:
+    /// `features.front_end.librosa-mfcc.hop_length = 0: must be at least 1; use 1`.
     pub fn check(&self) -> Result<(), FeatureError> {
         self.init().map(drop)
     }

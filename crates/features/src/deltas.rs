@@ -18,8 +18,8 @@ pub enum DeltaKind {
     /// python_speech_features.delta: a line fitted to 5 frames, edge frames repeated; order 2 is the delta of
     /// order 1.
     Psf,
-    /// Kaldi's add-deltas: a line fitted to 5 frames, edge frames repeated; order 2 is one filter over 9 frames
-    /// of the features.
+    /// Kaldi's add-deltas: a line fitted to 5 frames, edge frames repeated; order 2 is one filter over 9
+    /// frames of the features.
     Kaldi,
     /// [`TorchaudioDeltaConfig`]: equal to `Psf`.
     Torchaudio,
@@ -114,7 +114,7 @@ impl DeltasConfig {
                 let filter = |order| DeltaConfig { order, ..self.librosa() }.init();
                 return Ok(Deltas::WholeClip((1..=order).map(filter).collect::<Result<_, _>>()?));
             }
-            DeltaKind::Librosa => StreamingDelta::fitted(width, order, (reach, self.edges())),
+            DeltaKind::Librosa => StreamingDelta::fitted(width, order, reach, self.edges()),
             DeltaKind::Psf | DeltaKind::Torchaudio => StreamingDelta::repeated(width, order, reach),
             DeltaKind::Kaldi => StreamingDelta::convolved(width, order, reach),
         };

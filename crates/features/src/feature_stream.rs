@@ -12,8 +12,8 @@ const BLOCK: usize = 1024;
 
 /// Turns samples into a model's input as they arrive; made by [`FeatureConfig::stream`].
 ///
-/// The frames equal those of [`FrontEnd`](crate::FrontEnd) (and its [`StandardScaler`]) for the whole clip, bit
-/// for bit and for every chunk size.
+/// The frames equal those of [`FrontEnd`](crate::FrontEnd) (and its [`StandardScaler`]) for the whole clip,
+/// bit for bit and for every chunk size.
 #[derive(Clone, Debug)]
 pub struct FeatureStream {
     toolkit: Box<dyn StreamExtractor>,
@@ -31,7 +31,8 @@ pub struct FeatureStream {
 impl FeatureConfig {
     /// Builds the streaming front end with these settings.
     ///
-    /// `scaler` applies normalization per coefficient; without it the frames stay unnormalized, for fitting one.
+    /// `scaler` applies normalization per coefficient; without it the frames stay unnormalized, for fitting
+    /// one.
     ///
     /// # Errors
     /// [`FeatureError::Setting`], see [`FeatureConfig::check`]; [`FeatureError::NeedsWholeClip`] with the

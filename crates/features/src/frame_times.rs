@@ -7,8 +7,8 @@ use crate::FeatureConfig;
 /// Frame t is at first + t hop. The first center, in samples, is
 ///
 /// - librosa and torchaudio: 0 if centered, n_fft / 2 otherwise; torchaudio's `pad` is subtracted from both;
-/// - Kaldi with `snip_edges`, python_speech_features and the waveform: half a window; Kaldi without `snip_edges`:
-///   half a shift.
+/// - Kaldi with `snip_edges`, python_speech_features and the waveform: half a window;
+/// - Kaldi without `snip_edges`: half a shift.
 ///
 /// Stacked frames have the time of their middle frame.
 ///

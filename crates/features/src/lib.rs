@@ -1,9 +1,9 @@
 //! Feature extraction: samples to frames \[T, F\], equal to the reference toolkits number for number; no I/O.
 //!
 //! Start at [`FeatureConfig`], the `[features]` section of a recipe: its `init` returns the [`FrontEnd`] that
-//! turns clips into a model's input. Each toolkit has its own extractors with the toolkit's names for settings
-//! ([`LibrosaMfccConfig`] and others); all implement [`Extractor`]. They share toolkit-independent parts:
-//! framing, windows, spectra, mel filter banks, decibels, cosine transforms, lifters and deltas.
+//! turns clips into a model's input. Each toolkit has its own extractors with the toolkit's names for
+//! settings ([`LibrosaMfccConfig`] and others); all implement [`Extractor`]. They share toolkit-independent
+//! parts: framing, windows, spectra, mel filter banks, decibels, cosine transforms, lifters and deltas.
 //!
 //! # Example
 //! ```

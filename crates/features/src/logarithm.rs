@@ -1,7 +1,7 @@
 //! Vectorized decibels of f32 numbers.
 //!
-//! The standard library's logarithm needs one call per number and a fifth of a front end's time. This one is a
-//! dozen operations without branches, which the compiler vectorizes.
+//! The standard library's logarithm needs one call per number and a fifth of a front end's time. This one is
+//! a dozen operations without branches, which the compiler vectorizes.
 
 /// log10(2) split in two: the first part has eleven bits, so its multiples by an exponent are exact in f32.
 const LOG10_2_HIGH: f32 = 1233.0 / 4096.0;
@@ -49,7 +49,8 @@ fn decibels_of_normal(x: f32) -> f32 {
 mod tests {
     use super::*;
 
-    /// Returns the error relative to f64, in units of the last place of the result (of 8 dB where that is smaller).
+    /// Returns the error relative to f64, in units of the last place of the result (of 8 dB where that is
+    /// smaller).
     fn error(x: f32) -> f64 {
         let mut values = [x];
         decibels(&mut values, f32::MIN_POSITIVE);

@@ -25,8 +25,8 @@ pub enum Normalization {
 }
 
 impl Normalization {
-    /// Normalizes the frames of one utterance. [`Normalization::PerCoefficient`] needs a [`StandardScaler`] and
-    /// changes nothing here.
+    /// Normalizes the frames of one utterance. [`Normalization::PerCoefficient`] needs a [`StandardScaler`]
+    /// and changes nothing here.
     ///
     /// # Shapes
     /// \[T, F\]

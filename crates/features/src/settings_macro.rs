@@ -23,9 +23,9 @@ pub(crate) trait Settings {
 
 /// Defines a configuration from one list of its settings: the struct, its `Default` and its [`Settings`].
 ///
-/// A setting is one line of documentation and `field as "key": Type = default, "unit";`. `as "key"` is only needed
-/// if the key in recipes differs from the field. A nested configuration has its type in braces in place of a unit.
-/// Further attributes of a field follow its documentation.
+/// A setting is one line of documentation and `field as "key": Type = default, "unit";`. `as "key"` is only
+/// needed if the key in recipes differs from the field. A nested configuration has its type in braces in
+/// place of a unit. Further attributes of a field follow its documentation.
 macro_rules! config {
     (
         $(#[$attribute:meta])*

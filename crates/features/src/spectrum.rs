@@ -71,8 +71,8 @@ impl<R: Real> Spectrum<R> {
         self.for_each_bin((filled, write), powers, |re, im| re * re + im * im);
     }
 
-    /// Computes `map` of the real and imaginary part of each bin of a frame. `write` fills in its first samples;
-    /// the others are zeros. The sign of a part is unspecified.
+    /// Computes `map` of the real and imaginary part of each bin of a frame. `write` fills in its first
+    /// samples; the others are zeros. The sign of a part is unspecified.
     ///
     /// # Shapes
     /// write \[filled\], filled at most `points` -> values \[bins\]

@@ -6,8 +6,8 @@ use crate::settings_macro::config;
 config! {
     /// Stacking of each frame with its neighbors, and subsampling of frames.
     ///
-    /// Frame t becomes the frames t - left to t + right, in time order; beyond the ends the edge frame is repeated.
-    /// Every `every`-th frame is kept, starting with the first: ceil(T / every) of T.
+    /// Frame t becomes the frames t - left to t + right, in time order; beyond the ends the edge frame is
+    /// repeated. Every `every`-th frame is kept, starting with the first: ceil(T / every) of T.
     ///
     /// # Shapes
     /// \[T, F\] -> \[ceil(T / every), (left + 1 + right) F\]

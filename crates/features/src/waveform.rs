@@ -10,9 +10,9 @@ use crate::{Extractor, FeatureError, Streaming};
 config! {
     /// Frames of raw samples: frame t contains samples t hop_length to t hop_length + frame_length.
     ///
-    /// There are 1 + (L - frame_length) / hop_length frames; samples after the last whole frame are ignored. By
-    /// default a frame is one sample and the features are the waveform \[L, 1\], the input of a one-channel
-    /// convolution along time.
+    /// There are 1 + (L - frame_length) / hop_length frames; samples after the last whole frame are ignored.
+    /// By default a frame is one sample and the features are the waveform \[L, 1\], the input of a
+    /// one-channel convolution along time.
     ///
     /// # Shapes
     /// samples \[L\] -> \[T, frame_length\]

@@ -10,8 +10,8 @@ use crate::settings_macro::config;
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum KaldiDialect {
-    /// kaldi-native-fbank: MFCCs begin with the energy, which has no floor; lengths in samples are computed in f32;
-    /// a band without a bin is an error.
+    /// kaldi-native-fbank: MFCCs begin with the energy, which has no floor; lengths in samples are computed
+    /// in f32; a band without a bin is an error.
     #[default]
     KaldiNativeFbank,
     /// torchaudio.compliance.kaldi: MFCCs begin with c0, an energy has the floor 1; lengths in samples are
@@ -58,11 +58,13 @@ config! {
 config! {
     /// Log mel energies.
     ///
-    /// The mean of each frame is subtracted; the frame is filtered (x\[n\] - 0.97 x\[n - 1\]), windowed and transformed.
-    /// The power |X|^2 is summed under triangles linear in Kaldi's mel; the features are ln(max(energy, eps)).
+    /// The mean of each frame is subtracted; the frame is filtered (x\[n\] - 0.97 x\[n - 1\]), windowed and
+    /// transformed. The power |X|^2 is summed under triangles linear in Kaldi's mel; the features are
+    /// ln(max(energy, eps)).
     ///
     /// # Shapes
-    /// samples \[L\] -> \[T, (num_bins + use_energy) (1 + deltas)\]; with `snip_edges` T = 0 below one frame's length
+    /// samples \[L\] -> \[T, (num_bins + use_energy) (1 + deltas)\]; with `snip_edges` T = 0 below one
+    /// frame's length
     ///
     /// # Example
     /// ```
@@ -113,8 +115,8 @@ config! {
     /// [`KaldiFbankConfig`]'s logarithms, liftered, with the energy of the frame in place of c0.
     ///
     /// Coefficient i is multiplied by 1 + (Q/2) sin(pi i / Q). Deltas of order 1 weight the frames -2..2 by
-    /// (-2, -1, 0, 1, 2) / 10; those of order 2 weight the frames -4..4 by (4, 4, 1, -4, -10, -4, 1, 4, 4) / 100, a
-    /// single filter over the features. Beyond the ends the edge frame is repeated.
+    /// (-2, -1, 0, 1, 2) / 10; those of order 2 weight the frames -4..4 by (4, 4, 1, -4, -10, -4, 1, 4, 4) /
+    /// 100, a single filter over the features. Beyond the ends the edge frame is repeated.
     ///
     /// # Shapes
     /// samples \[L\] -> \[T, num_ceps (1 + deltas)\]; with `snip_edges` T = 0 below one frame's length

@@ -63,7 +63,8 @@ pub(super) struct KaldiFrame {
 }
 
 impl KaldiFrame {
-    /// Builds the tables for cepstra, or for bands if `cepstra` is `None`; the settings must have been checked.
+    /// Builds the tables for cepstra, or for bands if `cepstra` is `None`; the settings must have been
+    /// checked.
     pub(super) fn new(
         config: &KaldiFbankConfig,
         sample_rate_hz: u32,

@@ -1,8 +1,8 @@
-//! Front ends of Kaldi, as in kaldi-native-fbank and torchaudio.compliance.kaldi: filter banks, cepstra, deltas
-//! and normalization per utterance.
+//! Front ends of Kaldi, as in kaldi-native-fbank and torchaudio.compliance.kaldi: filter banks, cepstra,
+//! deltas and normalization per utterance.
 //!
-//! Settings have kaldi-native-fbank's names and defaults; [`KaldiDialect`] lists the differences of torchaudio.
-//! Everything is computed in f32, as there. Dither must be 0, and VTLN is not supported.
+//! Settings have kaldi-native-fbank's names and defaults; [`KaldiDialect`] lists the differences of
+//! torchaudio. Everything is computed in f32, as there. Dither must be 0, and VTLN is not supported.
 
 mod check;
 mod cmvn;

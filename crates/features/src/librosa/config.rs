@@ -1,7 +1,7 @@
 //! Settings, with librosa's names and defaults.
 //!
-//! As in librosa, the settings of mel bands are also those of decibels, and these are also those of cepstra. Each
-//! is defined once, in the macros `mel_config` and `mel_db_config`.
+//! As in librosa, the settings of mel bands are also those of decibels, and these are also those of cepstra.
+//! Each is defined once, in the macros `mel_config` and `mel_db_config`.
 
 use crate::dct::DctNorm;
 use crate::decibel::{Decibels, Reference};
@@ -16,8 +16,8 @@ config! {
     ///
     /// Frame t is multiplied by a periodic window (in the middle of n_fft points, if it is shorter) and
     /// transformed; with `center` it is centered on sample t hop_length and there are
-    /// 1 + (L + 2 (n_fft / 2) - n_fft) / hop_length frames. Product and transform are f64; for f32 samples the
-    /// spectrum is rounded to f32 before its magnitude is computed.
+    /// 1 + (L + 2 (n_fft / 2) - n_fft) / hop_length frames. Product and transform are f64; for f32 samples
+    /// the spectrum is rounded to f32 before its magnitude is computed.
     ///
     /// # Shapes
     /// samples \[L\] -> \[T, n_fft / 2 + 1\], the transpose of librosa's
@@ -142,7 +142,8 @@ macro_rules! mel_db_config {
 mel_config! {
     /// Mel band energies: a power of the magnitudes of [`LibrosaStftConfig`], summed under triangles.
     ///
-    /// The edges of the triangles are n_mels + 2 points equally spaced in mel from fmin to fmax; the weights are f32.
+    /// The edges of the triangles are n_mels + 2 points equally spaced in mel from fmin to fmax; the weights
+    /// are f32.
     ///
     /// # Shapes
     /// samples \[L\] -> \[T, n_mels\], the transpose of librosa's
@@ -166,8 +167,8 @@ mel_config! {
 mel_db_config! {
     /// Mel bands in decibels: power_to_db of the energies S of [`LibrosaMelConfig`].
     ///
-    /// 10 log10(max(amin, S)) - 10 log10(max(amin, |ref|)), clipped at top_db below the largest value of the whole
-    /// clip, silent padding included. The floor therefore needs the whole clip.
+    /// 10 log10(max(amin, S)) - 10 log10(max(amin, |ref|)), clipped at top_db below the largest value of the
+    /// whole clip, silent padding included. The floor therefore needs the whole clip.
     ///
     /// # Shapes
     /// samples \[L\] -> \[T, n_mels\], the transpose of librosa's

@@ -35,7 +35,8 @@ impl LibrosaMelConfig {
     /// Hz
     ///
     /// # Errors
-    /// [`FeatureError::Setting`], see [`LibrosaMelConfig::check`]; [`FeatureError::NeedsWholeClip`] with `center`.
+    /// [`FeatureError::Setting`], see [`LibrosaMelConfig::check`]; [`FeatureError::NeedsWholeClip`] with
+    /// `center`.
     pub fn stream<S: Sample>(
         &self,
         sample_rate_hz: u32,

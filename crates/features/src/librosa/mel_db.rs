@@ -29,8 +29,8 @@ impl LibrosaMelDbConfig {
     /// Hz
     ///
     /// # Errors
-    /// [`FeatureError::Setting`], see [`LibrosaMelDbConfig::check`]; [`FeatureError::NeedsWholeClip`] with `center`, `top_db` or
-    /// `ref = "max"`.
+    /// [`FeatureError::Setting`], see [`LibrosaMelDbConfig::check`]; [`FeatureError::NeedsWholeClip`] with
+    /// `center`, `top_db` or `ref = "max"`.
     pub fn stream<S: Sample>(
         &self,
         sample_rate_hz: u32,

@@ -36,8 +36,8 @@ impl LibrosaMfccConfig {
     /// Hz
     ///
     /// # Errors
-    /// [`FeatureError::Setting`], see [`LibrosaMfccConfig::check`]; [`FeatureError::NeedsWholeClip`] with `center`, `top_db` or
-    /// `ref = "max"`.
+    /// [`FeatureError::Setting`], see [`LibrosaMfccConfig::check`]; [`FeatureError::NeedsWholeClip`] with
+    /// `center`, `top_db` or `ref = "max"`.
     ///
     /// # Example
     /// ```

@@ -22,7 +22,8 @@ impl LibrosaStftConfig {
     /// Builds the streaming extractor.
     ///
     /// # Errors
-    /// [`FeatureError::Setting`], see [`LibrosaStftConfig::check`]; [`FeatureError::NeedsWholeClip`] with `center`.
+    /// [`FeatureError::Setting`], see [`LibrosaStftConfig::check`]; [`FeatureError::NeedsWholeClip`] with
+    /// `center`.
     pub fn stream<S: Sample>(&self) -> Result<Streaming<LibrosaStft, S>, FeatureError> {
         check_uncentered(self.center)?;
         Ok(Streaming::new(self.init()?, self.uncentered_frames()))

@@ -1,14 +1,15 @@
 //! Settings, with python_speech_features' names and defaults.
 //!
-//! The settings of the mel energies are also those of their logarithms and of cepstra; each is defined once, in the
-//! macro `fbank_config`.
+//! The settings of the mel energies are also those of their logarithms and of cepstra; each is defined once,
+//! in the macro `fbank_config`.
 
 use serde::{Deserialize, Serialize};
 
 use super::{PsfFft, PsfWindow};
 use crate::settings_macro::config;
 
-/// Defines a configuration with the settings of mel energies and, in braces, those after `winstep` and `preemph`.
+/// Defines a configuration with the settings of mel energies and, in braces, those after `winstep` and
+/// `preemph`.
 macro_rules! fbank_config {
     (
         $(#[$attribute:meta])*
@@ -35,7 +36,7 @@ macro_rules! fbank_config {
                 $($after_preemph)*
                 /// Window function: rectangular, hamming, hanning, blackman or bartlett.
                 winfunc: PsfWindow = PsfWindow::Rectangular, "";
-                /// Highest order of psf's deltas after the features: 0, 1 or 2; order 2 is the delta of order 1.
+                /// Highest order of psf's deltas after the features: 0, 1 or 2 (the delta of order 1).
                 deltas: usize = 0, "";
                 /// Reach of those deltas in each direction.
                 delta_reach as "N": usize = 2, "frames";
@@ -115,8 +116,8 @@ pub struct PsfLogFbankConfig {
 }
 
 fbank_config! {
-    /// Mel-frequency cepstral coefficients: the first rows of the orthonormal cosine transform of the logarithms of
-    /// [`PsfLogFbankConfig`].
+    /// Mel-frequency cepstral coefficients: the first rows of the orthonormal cosine transform of the
+    /// logarithms of [`PsfLogFbankConfig`].
     ///
     /// With `ceplifter` = Q > 0, coefficient n is multiplied by 1 + (Q/2) sin(pi n / Q). With `appendEnergy`,
     /// coefficient 0 is then replaced by the log power of the frame. numcep > nfilt gives nfilt coefficients.

@@ -17,11 +17,11 @@ pub struct Psf<S> {
     stream: PsfStream<S>,
 }
 
-/// Streaming extractor of python_speech_features; made by `stream` of [`PsfMfccConfig`], [`PsfLogFbankConfig`]
-/// or [`PsfFbankConfig`].
+/// Streaming extractor of python_speech_features; made by `stream` of [`PsfMfccConfig`],
+/// [`PsfLogFbankConfig`] or [`PsfFbankConfig`].
 ///
-/// A frame is complete with its last sample, or 2 N frames later with deltas of order 2. At the end of the clip
-/// zeros complete the last frame.
+/// A frame is complete with its last sample, or 2 N frames later with deltas of order 2. At the end of the
+/// clip zeros complete the last frame.
 #[derive(Clone, Debug)]
 pub struct PsfStream<S> {
     pipeline: FramePipeline<PsfFrame>,

@@ -1,7 +1,7 @@
 //! Front ends of python_speech_features 0.6: filter banks, their logarithms, cepstra, deltas.
 //!
-//! Settings have its names and defaults, and everything is computed in f64, as there. The documentation of each
-//! configuration defines the features.
+//! Settings have its names and defaults, and everything is computed in f64, as there. The documentation of
+//! each configuration defines the features.
 
 mod check;
 mod config;

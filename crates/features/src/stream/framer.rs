@@ -7,8 +7,8 @@ pub(crate) enum EdgePolicy {
     Discard,
     /// Zeros complete the last frame, or the first if the clip is shorter. python_speech_features.
     ZeroPad,
-    /// Frames are centered on their hop and the clip is mirrored about its ends, with the edge samples repeated.
-    /// Kaldi without `snip_edges`.
+    /// Frames are centered on their hop and the clip is mirrored about its ends, with the edge samples
+    /// repeated. Kaldi without `snip_edges`.
     Mirror,
 }
 
@@ -88,8 +88,8 @@ impl<V: Copy + Default> Framer<V> {
         self.next = 0;
     }
 
-    /// Receives at most [`BLOCK`] samples. All complete frames must have been read before: then the buffer never
-    /// outgrows its capacity.
+    /// Receives at most [`BLOCK`] samples. All complete frames must have been read before: then the buffer
+    /// never outgrows its capacity.
     pub(crate) fn push(&mut self, samples: impl Iterator<Item = V>) {
         let capacity = self.spec.length + 4 * BLOCK;
         self.buffer.reserve_exact(capacity.saturating_sub(self.buffer.len()));
@@ -99,8 +99,8 @@ impl<V: Copy + Default> Framer<V> {
         self.buffer.extend(samples);
     }
 
-    /// Discards samples that no later frame needs. With mirroring and an odd length, the last frame may need the
-    /// sample before its start.
+    /// Discards samples that no later frame needs. With mirroring and an odd length, the last frame may need
+    /// the sample before its start.
     fn discard_used(&mut self) {
         let needed = (self.spec.start(self.next) - 1).max(0) as usize;
         let used = (needed - self.first.min(needed)).min(self.buffer.len());

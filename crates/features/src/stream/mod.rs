@@ -17,8 +17,8 @@ use crate::simd::with_simd;
 
 /// Turns samples into frames as they arrive.
 ///
-/// For every chunk size the frames equal those of the whole clip, bit for bit: a front end that can be streamed
-/// has one implementation, and its [`Extractor`](crate::Extractor) pushes the clip in one piece.
+/// For every chunk size the frames equal those of the whole clip, bit for bit: a front end that can be
+/// streamed has one implementation, and its [`Extractor`](crate::Extractor) pushes the clip in one piece.
 ///
 /// # Example
 /// ```

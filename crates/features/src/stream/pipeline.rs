@@ -57,8 +57,8 @@ impl<A: Analysis> FramePipeline<A> {
         self.deltas.reset();
     }
 
-    /// Implements [`StreamingExtractor::push`](super::StreamingExtractor::push); `prepare` converts each sample to
-    /// the toolkit's, in order.
+    /// Implements [`StreamingExtractor::push`](super::StreamingExtractor::push); `prepare` converts each
+    /// sample to the toolkit's, in order.
     pub(crate) fn push<S: Sample>(
         &mut self,
         samples: &[S],

@@ -34,7 +34,8 @@ impl<E: Extractor<S>, S: Sample> Analysis for SingleFrame<E, S> {
     fn analyze(&mut self, samples: &[S], values: &mut [S]) {
         match self.extractor.extract_into(samples, &mut self.values) {
             Ok(_) => values.copy_from_slice(&self.values),
-            // The samples are finite and enough, so their power overflowed: the pipeline reports NaN as overflow.
+            // The samples are finite and enough, so their power overflowed: the pipeline reports NaN as
+            // overflow.
             Err(_) => values.fill(S::narrow(f64::NAN)),
         }
     }

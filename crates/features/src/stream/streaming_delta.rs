@@ -29,8 +29,8 @@ struct Ring<V> {
     count: usize,
 }
 
-/// Emits each frame of V followed by its deltas, as soon as the frames that the deltas need have arrived. Sums
-/// are taken in W.
+/// Emits each frame of V followed by its deltas, as soon as the frames that the deltas need have arrived.
+/// Sums are taken in W.
 #[derive(Clone, Debug)]
 pub(crate) struct StreamingDelta<V, W = V> {
     width: usize,
@@ -72,9 +72,9 @@ impl<V: Sample, W: Sample> StreamingDelta<V, W> {
         )
     }
 
-    /// Builds deltas of orders 1 to `order` with Kaldi's filters over 2 reach + 1, 4 reach + 1, .. frames: the
-    /// filter of each order is that of the previous one convolved with (-reach, .., reach) / sum n^2. All are
-    /// applied to the features.
+    /// Builds deltas of orders 1 to `order` with Kaldi's filters over 2 reach + 1, 4 reach + 1, .. frames:
+    /// the filter of each order is that of the previous one convolved with (-reach, .., reach) / sum n^2. All
+    /// are applied to the features.
     pub(crate) fn convolved(width: usize, order: usize, reach: usize) -> StreamingDelta<V, W> {
         let mut weights = vec![1.0];
         let mut filter = || {
@@ -84,13 +84,9 @@ impl<V: Sample, W: Sample> StreamingDelta<V, W> {
         StreamingDelta::new(width, (0..order).map(|_| filter()).collect(), DeltaMode::Nearest)
     }
 
-    /// Builds deltas of orders 1 to `order` with librosa's Savitzky-Golay filters over 2 reach + 1 frames and any
-    /// extension but [`DeltaMode::Wrap`].
-    pub(crate) fn fitted(
-        width: usize,
-        order: usize,
-        (reach, edges): (usize, DeltaMode),
-    ) -> StreamingDelta<V, W> {
+    /// Builds deltas of orders 1 to `order` with librosa's Savitzky-Golay filters over 2 reach + 1 frames and
+    /// any extension but [`DeltaMode::Wrap`].
+    pub(crate) fn fitted(width: usize, order: usize, reach: usize, edges: DeltaMode) -> StreamingDelta<V, W> {
         StreamingDelta::new(
             width,
             (1..=order).map(|order| (0, savitzky_golay(reach, order))).collect(),
@@ -286,7 +282,7 @@ mod tests {
         use crate::{DeltaConfig, Features};
         for mode in [DeltaMode::Interp, DeltaMode::Nearest, DeltaMode::Mirror, DeltaMode::Constant] {
             for (order, reach) in [(1, 1), (2, 1), (1, 4), (2, 4), (2, 7)] {
-                let mut deltas = StreamingDelta::<f64>::fitted(2, order, (reach, mode));
+                let mut deltas = StreamingDelta::<f64>::fitted(2, order, reach, mode);
                 for count in 1..40 {
                     let few = mode == DeltaMode::Interp && count <= 2 * reach;
                     if few {

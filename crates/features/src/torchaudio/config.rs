@@ -81,9 +81,10 @@ macro_rules! mel_config {
 mel_config! {
     /// Mel band energies: sums of |X|^power under triangles.
     ///
-    /// The clip is padded with `pad` zeros at each end. Frame t is multiplied by a periodic window (in the middle of n_fft
-    /// points, if it is shorter) and transformed; with `center` it is centered on sample t hop_length and there are
-    /// 1 + (L + 2 pad + 2 (n_fft / 2) - n_fft) / hop_length frames. The triangles are linear in Hz.
+    /// The clip is padded with `pad` zeros at each end. Frame t is multiplied by a periodic window (in the
+    /// middle of n_fft points, if it is shorter) and transformed; with `center` it is centered on sample t
+    /// hop_length and there are 1 + (L + 2 pad + 2 (n_fft / 2) - n_fft) / hop_length frames. The triangles
+    /// are linear in Hz.
     ///
     /// # Shapes
     /// samples \[L\] -> \[T, n_mels\], the transpose of torchaudio's
@@ -105,8 +106,8 @@ mel_config! {
 }
 
 mel_config! {
-    /// Mel bands in decibels: 10 log10(max(energy, 1e-10)) of the energies of [`TorchaudioMelConfig`], clipped at
-    /// `top_db` below the clip's largest value.
+    /// Mel bands in decibels: 10 log10(max(energy, 1e-10)) of the energies of [`TorchaudioMelConfig`],
+    /// clipped at `top_db` below the clip's largest value.
     ///
     /// # Shapes
     /// samples \[L\] -> \[T, n_mels\], the transpose of torchaudio's
@@ -133,11 +134,11 @@ mel_config! {
 }
 
 config! {
-    /// Mel-frequency cepstral coefficients: the first rows of the cosine transform of decibels, or with `log_mels`
-    /// of ln(energy + 1e-6).
+    /// Mel-frequency cepstral coefficients: the first rows of the cosine transform of decibels, or with
+    /// `log_mels` of ln(energy + 1e-6).
     ///
-    /// The decibels are those of [`TorchaudioMelDbConfig`] with `top_db`, which torchaudio fixes at 80. As there,
-    /// the settings of the energies have their own table: `melkwargs = { n_fft = 512, n_mels = 40 }`.
+    /// The decibels are those of [`TorchaudioMelDbConfig`] with `top_db`, which torchaudio fixes at 80. As
+    /// there, the settings of the energies have their own table: `melkwargs = { n_fft = 512, n_mels = 40 }`.
     ///
     /// # Shapes
     /// samples \[L\] -> \[T, n_mfcc\], the transpose of torchaudio's

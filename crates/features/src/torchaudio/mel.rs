@@ -26,7 +26,8 @@ impl TorchaudioMelConfig {
     /// Hz
     ///
     /// # Errors
-    /// [`FeatureError::Setting`], see [`TorchaudioMelConfig::check`]; [`FeatureError::NeedsWholeClip`] with `center`.
+    /// [`FeatureError::Setting`], see [`TorchaudioMelConfig::check`]; [`FeatureError::NeedsWholeClip`] with
+    /// `center`.
     pub fn stream(&self, sample_rate_hz: u32) -> Result<Streaming<TorchaudioMel, f32>, FeatureError> {
         check_uncentered(self.center)?;
         self.check(sample_rate_hz)?;
@@ -51,8 +52,8 @@ pub struct TorchaudioMel {
 }
 
 impl TorchaudioMel {
-    /// Calls `frame` with the index of each frame, its energies in `values` and true if the frame (and therefore its
-    /// energies) is all zeros; returns the number of frames.
+    /// Calls `frame` with the index of each frame, its energies in `values` and true if the frame (and
+    /// therefore its energies) is all zeros; returns the number of frames.
     pub(super) fn for_each_frame(
         &mut self,
         samples: &[f32],

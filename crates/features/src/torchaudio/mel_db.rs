@@ -30,7 +30,8 @@ impl TorchaudioMelDbConfig {
     /// Hz
     ///
     /// # Errors
-    /// [`FeatureError::Setting`], see [`TorchaudioMelDbConfig::check`]; [`FeatureError::NeedsWholeClip`] with `center` or `top_db`.
+    /// [`FeatureError::Setting`], see [`TorchaudioMelDbConfig::check`]; [`FeatureError::NeedsWholeClip`] with
+    /// `center` or `top_db`.
     pub fn stream(&self, sample_rate_hz: u32) -> Result<Streaming<TorchaudioMelDb, f32>, FeatureError> {
         check_uncentered(self.center)?;
         check_no_floor(self.top_db)?;

@@ -44,8 +44,8 @@ impl TorchaudioMfccConfig {
     /// Hz
     ///
     /// # Errors
-    /// [`FeatureError::Setting`], see [`TorchaudioMfccConfig::check`]; [`FeatureError::NeedsWholeClip`] with `center`, or with `top_db`
-    /// unless `log_mels`.
+    /// [`FeatureError::Setting`], see [`TorchaudioMfccConfig::check`]; [`FeatureError::NeedsWholeClip`] with
+    /// `center`, or with `top_db` unless `log_mels`.
     pub fn stream(&self, sample_rate_hz: u32) -> Result<Streaming<TorchaudioMfcc, f32>, FeatureError> {
         check_uncentered(self.melkwargs.center).map_err(|error| error.with_prefix("melkwargs"))?;
         check_no_floor(self.top_db.filter(|_| !self.log_mels))?;

@@ -1,8 +1,8 @@
 //! Front ends of torchaudio.transforms 2.11: mel energies, decibels, cepstra, deltas.
 //!
 //! Settings have torchaudio's names and defaults. Samples, window, transform and products are f32 as in
-//! torchaudio; tables are built in f64 and rounded once. The peak for `top_db` is that of the clip; torchaudio
-//! takes it over the whole batch, which would make a clip's features depend on the other clips.
+//! torchaudio; tables are built in f64 and rounded once. The peak for `top_db` is that of the clip;
+//! torchaudio takes it over the whole batch, which would make a clip's features depend on the other clips.
 
 mod check;
 mod config;

@@ -1,4 +1,5 @@
-//! Kaldi's features with the settings of a recorded case of kaldi-native-fbank or torchaudio.compliance.kaldi.
+//! Kaldi's features with the settings of a recorded case of kaldi-native-fbank or
+//! torchaudio.compliance.kaldi.
 
 use serde_json::{Map, Value, json};
 use stapes_features::{Extractor, Features, KaldiFbankConfig, KaldiMfccConfig};

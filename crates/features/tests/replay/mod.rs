@@ -1,5 +1,5 @@
-//! Replays recorded cases of the toolkits: a manifest lists each case's recording, preprocessing, settings and
-//! result.
+//! Replays recorded cases of the toolkits: a manifest lists each case's recording, preprocessing, settings
+//! and result.
 
 mod kaldi;
 mod psf;
@@ -150,8 +150,8 @@ impl Replay {
         tolerance::check_absolute(kind, got, &expected.values, allowed * unit)
     }
 
-    /// Compares log bands of Kaldi. They contain the noise of its f32 transform, which is larger the farther a band
-    /// is below the largest of its frame; differences are relative to that tolerance.
+    /// Compares log bands of Kaldi. They contain the noise of its f32 transform, which is larger the farther
+    /// a band is below the largest of its frame; differences are relative to that tolerance.
     fn check_fbank(&self, got: &[f64], expected: &Tensor, differences: &Differences) -> Result<(), String> {
         let bounds = kaldi::bounds(expected, self.case["params"]["use_log_fbank"] != Value::Bool(false));
         let parts = |values: &[f64]| {
