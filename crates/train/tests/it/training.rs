@@ -169,7 +169,7 @@ fn class_weights_change_the_odds() {
     // All frames are zero, so only the weights can decide.
     let mut task = Task::new("class_weights = [1.0, 5.0]\nlearning_rate = 0.05\nschedule = 'cosine'");
     task.features.iter_mut().for_each(|frames| *frames = Features::new(1, vec![0.0; frames.frames()]));
-    (task.config.batch, task.config.epochs) = (30, 400);
+    (task.config.batch_size, task.config.epochs) = (30, 400);
     let weighted = task.train().points.pop().unwrap().validation.unwrap();
     // Both classes are equally frequent and one batch has all examples, so the odds become those of the weights, 1 to 5.
     let expected = 0.5 * (6.0f64.ln() + 1.2f64.ln());
@@ -183,7 +183,7 @@ fn class_weights_change_the_odds() {
 fn a_batch_without_weight_changes_nothing() {
     // Batches of one example: those of the first class have no weight.
     let mut task = Task::new("class_weights = [0.0, 1.0]\nmax_steps = 20");
-    task.config.batch = 1;
+    task.config.batch_size = 1;
     let result = task.train();
     assert!(result.last.iter().all(|value| value.is_finite()));
     assert!(result.points[0].train_loss < std::f64::consts::LN_2);
