@@ -1,6 +1,6 @@
 //! Batch normalization, as a component of layers.
 
-use stapes_kernels::norm::{Channel, ChannelGradient, GradientSums, Moments, Running};
+use stapes_kernels::norm::{Channel, ChannelGradient, GradientSums, Moments, RunningStats};
 
 use crate::batch_stats::BatchStats;
 use crate::parameters::{Layout, TensorSpec};
@@ -64,8 +64,8 @@ impl BatchNorm {
     pub(crate) fn load_running_stats(&mut self, parameters: &[f32]) {
         let [weight, bias, mean, variance] = self.tensors.each_ref().map(|tensor| tensor.slice(parameters));
         let channel = |at: usize| {
-            let running = Running { mean: mean[at], variance: variance[at] };
-            Channel::running(running, [weight[at], bias[at]], EPSILON)
+            let running = RunningStats { mean: mean[at], variance: variance[at] };
+            Channel::from_running(running, [weight[at], bias[at]], EPSILON)
         };
         self.running_channels.clear();
         self.running_channels.extend((0..weight.len()).map(channel));
@@ -100,7 +100,7 @@ impl BatchNorm {
         self.stats.moments.clear();
         let [weight, bias, ..] = self.tensors.each_ref().map(|tensor| tensor.slice(parameters));
         let channel =
-            |(at, moments): (usize, &Moments)| Channel::trained(moments, [weight[at], bias[at]], EPSILON);
+            |(at, moments): (usize, &Moments)| Channel::from_batch(moments, [weight[at], bias[at]], EPSILON);
         self.training_channels.clear();
         self.training_channels.extend(self.moments.iter().enumerate().map(channel));
     }
@@ -139,7 +139,7 @@ impl BatchNorm {
         parameters: &[f32],
     ) -> (ChannelGradient, [f32; 2]) {
         let weight = self.tensors[0].slice(parameters)[at];
-        ChannelGradient::trained(&self.moments[at], weight, EPSILON, sums)
+        ChannelGradient::from_batch(&self.moments[at], weight, EPSILON, sums)
     }
 
     /// Updates the running statistics with those of the batch. A single value has no variance and changes
@@ -148,8 +148,8 @@ impl BatchNorm {
         let [_, _, means, variances] = &self.tensors;
         for (at, moments) in self.moments.iter().enumerate().filter(|(_, moments)| moments.count > 1) {
             let [mean, variance] = [means, variances].map(|tensor| tensor.slice(parameters)[at]);
-            let mut running = Running { mean, variance };
-            running.follow(moments, MOMENTUM);
+            let mut running = RunningStats { mean, variance };
+            running.update(moments, MOMENTUM);
             means.slice_mut(parameters)[at] = running.mean;
             variances.slice_mut(parameters)[at] = running.variance;
         }

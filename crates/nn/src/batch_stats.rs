@@ -30,7 +30,7 @@ impl BatchStats {
     pub fn add(&mut self, other: &BatchStats) {
         let counts = |stats: &BatchStats| [stats.moments.len(), stats.gradients.len()];
         assert_eq!(counts(self), counts(other), "channels");
-        self.moments.iter_mut().zip(&other.moments).for_each(|(all, one)| all.add(one));
+        self.moments.iter_mut().zip(&other.moments).for_each(|(all, one)| all.merge(one));
         self.gradients.iter_mut().zip(&other.gradients).for_each(|(all, one)| all.add(one));
     }
 }

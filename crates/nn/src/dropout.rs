@@ -49,7 +49,7 @@ impl Dropout {
         };
         match self.shape {
             Shape::Sequence { features, .. } => {
-                for t in 0..sequences.longest() {
+                for t in 0..sequences.max_length() {
                     for &sequence in &sequences.order()[..sequences.rows(t)] {
                         let elements = t * features..(t + 1) * features;
                         self.factors.extend(elements.map(|element| factor(sequence, element)));

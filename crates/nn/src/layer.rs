@@ -4,7 +4,7 @@ use std::any::Any;
 
 use serde::{Deserialize, Serialize};
 use stapes_kernels::Sequences;
-use stapes_random::Stream;
+use stapes_random::Rng;
 
 use crate::batch_stats::BatchStats;
 use crate::parameters::TensorSpec;
@@ -231,7 +231,7 @@ pub trait Layer: Any + Send {
     }
 
     /// Initializes the layer's parameters.
-    fn initialize(&self, _parameters: &mut [f32], _rng: &mut Stream) {}
+    fn initialize(&self, _parameters: &mut [f32], _rng: &mut Rng) {}
 
     /// Prepares the parameters for the following forward passes, for example by packing them. Call it again
     /// whenever they change.

@@ -2,7 +2,7 @@
 
 use stapes_kernels::InstructionSet;
 use stapes_kernels::product::{Matrix, MatrixMut, Packed, Products, Start};
-use stapes_random::Stream;
+use stapes_random::Rng;
 
 use crate::layer::{Backward, Layer, Mode, Pass, Shape};
 use crate::parameters::{Layout, TensorSpec};
@@ -81,7 +81,7 @@ impl Layer for Linear {
     }
 
     /// Initializes as [`WeightInit`] describes.
-    fn initialize(&self, parameters: &mut [f32], rng: &mut Stream) {
+    fn initialize(&self, parameters: &mut [f32], rng: &mut Rng) {
         let fans = [self.input.features(), self.outputs];
         self.init.fill(self.weight(), self.bias(), fans, parameters, rng);
     }

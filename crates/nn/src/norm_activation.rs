@@ -4,9 +4,9 @@ use std::ops::Range;
 
 use stapes_kernels::InstructionSet;
 use stapes_kernels::norm::{
-    Average, Finish, FinishedGradient, Normalised, add_gradient_sums, add_moments, finish, sign_bytes, spread,
+    AvgPool, Epilogue, EpilogueGradient, Normalized, add_gradient_sums, add_moments, epilogue, sign_bytes, epilogue_backward,
 };
-use stapes_random::Stream;
+use stapes_random::Rng;
 
 use crate::batch_norm::BatchNorm;
 use crate::batch_stats::BatchStats;
@@ -110,7 +110,7 @@ impl Layer for NormActivation {
         self.norm.as_ref().map_or(&[], |norm| norm.tensors())
     }
 
-    fn initialize(&self, parameters: &mut [f32], _rng: &mut Stream) {
+    fn initialize(&self, parameters: &mut [f32], _rng: &mut Rng) {
         if let Some(norm) = &self.norm {
             norm.initialize(parameters);
         }
@@ -149,7 +149,7 @@ impl Layer for NormActivation {
             Some(norm) if training => Some(norm.training_channels()),
             norm => norm.as_ref().map(BatchNorm::running_channels),
         };
-        let steps = Finish { channels, rectify: self.relu, average: Average::Nothing };
+        let steps = Epilogue { channels, relu: self.relu, pool: AvgPool::None };
         let keeps_signs = training && self.relu;
         for example in examples {
             if keeps_signs && self.signs.len() < example.signs.end {
@@ -157,7 +157,7 @@ impl Layer for NormActivation {
             }
             let signs = keeps_signs.then(|| &mut self.signs[example.signs]);
             let from = (&input[example.values.clone()], example.size);
-            finish(InstructionSet::best(), steps, from, &mut output[example.values], signs);
+            epilogue(InstructionSet::best(), steps, from, &mut output[example.values], signs);
         }
     }
 
@@ -167,9 +167,9 @@ impl Layer for NormActivation {
         let (channels, sums) = norm.begin_backward();
         for example in examples {
             let signs = self.relu.then(|| &self.signs[example.signs]);
-            let plain = FinishedGradient::plain(&buffers.d_output[example.values.clone()]);
+            let plain = EpilogueGradient::plain(&buffers.d_output[example.values.clone()]);
             let y = (&buffers.input[example.values], example.size);
-            let gradient = FinishedGradient { signs, ..plain };
+            let gradient = EpilogueGradient { signs, ..plain };
             add_gradient_sums(InstructionSet::best(), gradient, y, channels, sums);
         }
         norm.add_gradients(buffers.parameters, buffers.gradients);
@@ -183,12 +183,12 @@ impl Layer for NormActivation {
         let Some(d_input) = buffers.d_input else { return };
         for example in examples {
             let y = &buffers.input[example.values.clone()];
-            let normalised =
-                self.norm.as_ref().map(|norm| Normalised { y, channels: norm.channel_gradients() });
+            let normalized =
+                self.norm.as_ref().map(|norm| Normalized { y, channels: norm.channel_gradients() });
             let signs = self.relu.then(|| &self.signs[example.signs]);
-            let plain = FinishedGradient::plain(&buffers.d_output[example.values.clone()]);
-            let gradient = FinishedGradient { signs, normalised, ..plain };
-            spread(InstructionSet::best(), gradient, example.size, &mut d_input[example.values]);
+            let plain = EpilogueGradient::plain(&buffers.d_output[example.values.clone()]);
+            let gradient = EpilogueGradient { signs, normalized, ..plain };
+            epilogue_backward(InstructionSet::best(), gradient, example.size, &mut d_input[example.values]);
         }
     }
 

@@ -210,7 +210,7 @@ impl Objective {
 
 /// Returns the sequence of each packed frame.
 fn frame_sequences(sequences: &Sequences) -> impl Iterator<Item = usize> {
-    (0..sequences.longest()).flat_map(|t| sequences.order()[..sequences.rows(t)].iter().copied())
+    (0..sequences.max_length()).flat_map(|t| sequences.order()[..sequences.rows(t)].iter().copied())
 }
 
 #[cfg(test)]

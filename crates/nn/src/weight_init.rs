@@ -1,6 +1,6 @@
 //! Initialization of the weights of linear layers and convolutions.
 
-use stapes_random::Stream;
+use stapes_random::Rng;
 
 use crate::parameters::TensorSpec;
 
@@ -22,7 +22,7 @@ impl WeightInit {
         bias: Option<&TensorSpec>,
         fans: [usize; 2],
         parameters: &mut [f32],
-        rng: &mut Stream,
+        rng: &mut Rng,
     ) {
         let plain = 1.0 / (fans[0] as f32).sqrt();
         let bound = match self {

@@ -3,9 +3,9 @@
 use stapes_kernels::InstructionSet;
 use stapes_kernels::convolution::{Convolution, ConvolutionShape, Gradients, ShapeError, Weights};
 use stapes_kernels::norm::{
-    Average, Finish, FinishedGradient, Normalised, add_gradient_sums, add_moments, finish,
+    AvgPool, Epilogue, EpilogueGradient, Normalized, add_gradient_sums, add_moments, epilogue,
 };
-use stapes_random::Stream;
+use stapes_random::Rng;
 
 use super::geometry::Geometry;
 use crate::batch_norm::BatchNorm;
@@ -27,8 +27,8 @@ pub struct BlockConfig {
     pub bias: bool,
     /// True if ReLU is applied.
     pub relu: bool,
-    /// Average pooling after ReLU.
-    pub avg_pool: Average,
+    /// AvgPool pooling after ReLU.
+    pub avg_pool: AvgPool,
 }
 
 impl BlockConfig {
@@ -40,7 +40,7 @@ impl BlockConfig {
             one_dimensional: false,
             bias: true,
             relu: false,
-            avg_pool: Average::Nothing,
+            avg_pool: AvgPool::None,
         }
     }
 }
@@ -131,7 +131,7 @@ impl Layer for ConvolutionBlock {
         let parts = [
             (self.norm.is_some(), ", batch norm"),
             (self.config.relu, ", relu"),
-            (self.config.avg_pool != Average::Nothing, ", avg pool 2"),
+            (self.config.avg_pool != AvgPool::None, ", avg pool 2"),
         ];
         parts.iter().filter(|(present, _)| *present).for_each(|(_, word)| words += word);
         words
@@ -146,7 +146,7 @@ impl Layer for ConvolutionBlock {
     }
 
     fn max_length(&self) -> usize {
-        ConvolutionShape::LARGEST_SIDE
+        ConvolutionShape::MAX_SIDE
     }
 
     fn tensors(&self) -> &[TensorSpec] {
@@ -158,7 +158,7 @@ impl Layer for ConvolutionBlock {
         (height * width * self.config.shape.weights()) as u64
     }
 
-    fn initialize(&self, parameters: &mut [f32], rng: &mut Stream) {
+    fn initialize(&self, parameters: &mut [f32], rng: &mut Rng) {
         let shape = self.config.shape;
         let area = shape.kernel[0] * shape.kernel[1];
         let fans = [shape.inputs / shape.groups * area, shape.outputs * area];
@@ -170,7 +170,7 @@ impl Layer for ConvolutionBlock {
 
     fn load_parameters(&mut self, parameters: &[f32]) {
         let bias = self.bias().map(|tensor| tensor.slice(parameters));
-        self.convolution.prepare(Weights { weights: self.weight().slice(parameters), bias });
+        self.convolution.pack_weights(Weights { weights: self.weight().slice(parameters), bias });
         self.window_convolution = None;
         if let Some(norm) = &mut self.norm {
             norm.load_running_stats(parameters);
@@ -185,7 +185,7 @@ impl Layer for ConvolutionBlock {
     fn initial_state(&self) -> Option<Vec<f32>> {
         let is_causal = self.config.shape.padding[1] == [self.geometry.past_columns(), 0];
         let columns = self.config.shape.inputs * self.geometry.height * (self.geometry.past_columns() + 1);
-        (is_causal && self.config.avg_pool == Average::Nothing).then(|| vec![0.0; columns + 1])
+        (is_causal && self.config.avg_pool == AvgPool::None).then(|| vec![0.0; columns + 1])
     }
 
     fn step(&mut self, buffers: Step<'_>, _pass: Pass<'_>) -> bool {
@@ -204,11 +204,11 @@ impl Layer for ConvolutionBlock {
             let convolution = self.window_convolution.get_or_insert_with(|| {
                 let mut convolution = self.geometry.window_convolution();
                 let bias = bias.as_ref().map(|tensor| tensor.slice(parameters));
-                convolution.prepare(Weights { weights: weights.slice(parameters), bias });
+                convolution.pack_weights(Weights { weights: weights.slice(parameters), bias });
                 convolution
             });
             let channels = self.norm.as_ref().map(BatchNorm::running_channels);
-            let steps = Finish { channels, rectify: self.config.relu, average: Average::Nothing };
+            let steps = Epilogue { channels, relu: self.config.relu, pool: AvgPool::None };
             convolution.forward((columns, [self.geometry.height, window]), steps, output, None);
         }
         has_output
@@ -221,7 +221,7 @@ impl Layer for ConvolutionBlock {
         for example in self.geometry.examples(pass) {
             self.y.resize(example.y.end, 0.0);
             let (x, y) = (&input[example.input], &mut self.y[example.y]);
-            self.convolution.forward((x, example.size), Finish::default(), y, None);
+            self.convolution.forward((x, example.size), Epilogue::default(), y, None);
             add_moments(InstructionSet::best(), y, moments);
         }
     }
@@ -236,7 +236,7 @@ impl Layer for ConvolutionBlock {
             Some(norm) if training => Some(norm.training_channels()),
             norm => norm.as_ref().map(BatchNorm::running_channels),
         };
-        let steps = Finish { channels, rectify: self.config.relu, average: self.config.avg_pool };
+        let steps = Epilogue { channels, relu: self.config.relu, pool: self.config.avg_pool };
         for example in self.geometry.examples(pass) {
             let output = &mut output[example.output];
             if keeps_signs && self.signs.len() < example.signs.end {
@@ -246,7 +246,7 @@ impl Layer for ConvolutionBlock {
             if training && self.norm.is_some() {
                 // `begin_forward` computed the convolution.
                 let y = (&self.y[example.y], example.convolution_size);
-                finish(InstructionSet::best(), steps, y, output, signs);
+                epilogue(InstructionSet::best(), steps, y, output, signs);
             } else {
                 self.convolution.forward((&input[example.input], example.size), steps, output, signs);
             }
@@ -257,11 +257,11 @@ impl Layer for ConvolutionBlock {
         let Some(norm) = &mut self.norm else { return };
         let (channels, sums) = norm.begin_backward();
         for example in self.geometry.examples(pass) {
-            let gradient = FinishedGradient {
+            let gradient = EpilogueGradient {
                 d: &buffers.d_output[example.output],
-                average: self.config.avg_pool,
+                pool: self.config.avg_pool,
                 signs: self.config.relu.then(|| &self.signs[example.signs]),
-                normalised: None,
+                normalized: None,
             };
             let y = (&self.y[example.y], example.convolution_size);
             add_gradient_sums(InstructionSet::best(), gradient, y, channels, sums);
@@ -277,12 +277,12 @@ impl Layer for ConvolutionBlock {
         self.convolution.begin_backward(weight.slice(buffers.parameters));
         for example in self.geometry.examples(pass) {
             let (y, norm) = (&self.y, self.norm.as_ref());
-            let gradient = FinishedGradient {
+            let gradient = EpilogueGradient {
                 d: &buffers.d_output[example.output],
-                average: self.config.avg_pool,
+                pool: self.config.avg_pool,
                 signs: self.config.relu.then(|| &self.signs[example.signs]),
-                normalised: norm
-                    .map(|norm| Normalised { y: &y[example.y], channels: norm.channel_gradients() }),
+                normalized: norm
+                    .map(|norm| Normalized { y: &y[example.y], channels: norm.channel_gradients() }),
             };
             let x = (&buffers.input[example.input.clone()], example.size);
             let d_input = buffers.d_input.as_deref_mut().map(|d_input| &mut d_input[example.input]);

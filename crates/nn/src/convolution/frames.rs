@@ -2,9 +2,9 @@
 
 use stapes_kernels::InstructionSet;
 use stapes_kernels::convolution::{Convolution, ConvolutionShape, Gradients, ShapeError, Weights};
-use stapes_kernels::norm::{Finish, FinishedGradient};
-use stapes_kernels::pool::{Pooling, largest, largest_backward};
-use stapes_random::Stream;
+use stapes_kernels::norm::{Epilogue, EpilogueGradient};
+use stapes_kernels::pool::{Pooling, max, max_backward};
+use stapes_random::Rng;
 
 use crate::layer::{Backward, Layer, Mode, Pass, Shape};
 use crate::parameters::{Layout, TensorSpec, adjacent_mut};
@@ -125,7 +125,7 @@ impl Layer for FrameConvolution {
         (self.input.rows_per_sequence(length) * macs_per_row) as u64
     }
 
-    fn initialize(&self, parameters: &mut [f32], rng: &mut Stream) {
+    fn initialize(&self, parameters: &mut [f32], rng: &mut Rng) {
         let fans = [self.config.window, self.config.filters * self.config.window];
         let [weight, bias] = &self.tensors;
         WeightInit::Uniform.fill(weight, Some(bias), fans, parameters, rng);
@@ -133,7 +133,7 @@ impl Layer for FrameConvolution {
 
     fn load_parameters(&mut self, parameters: &[f32]) {
         let [weights, bias] = self.tensors.each_ref().map(|tensor| tensor.slice(parameters));
-        self.convolution.prepare(Weights { weights, bias: Some(bias) });
+        self.convolution.pack_weights(Weights { weights, bias: Some(bias) });
     }
 
     fn initial_state(&self) -> Option<Vec<f32>> {
@@ -149,9 +149,9 @@ impl Layer for FrameConvolution {
         let size = [1, self.positions[0]];
         self.frame.resize(self.config.filters * self.positions[0], 0.0);
         for (at, (x, to)) in input.chunks_exact(width).zip(output.chunks_exact_mut(each)).enumerate() {
-            self.convolution.forward((x, [1, width]), Finish::default(), &mut self.frame, None);
+            self.convolution.forward((x, [1, width]), Epilogue::default(), &mut self.frame, None);
             let argmax = training.then(|| &mut self.argmax[at * each..(at + 1) * each]);
-            largest(InstructionSet::best(), self.pooling, (&self.frame, size), to, argmax);
+            max(InstructionSet::best(), self.pooling, (&self.frame, size), to, argmax);
         }
         if training {
             self.pooled.clear();
@@ -180,9 +180,9 @@ impl Layer for FrameConvolution {
         let frames = buffers.d_output.chunks_exact(each).zip(self.argmax.chunks_exact(each));
         let size = [1, self.positions[0]];
         for (x, (d, argmax)) in buffers.input.chunks_exact(width).zip(frames) {
-            largest_backward(InstructionSet::best(), self.pooling, d, argmax, (&mut self.frame, size));
+            max_backward(InstructionSet::best(), self.pooling, d, argmax, (&mut self.frame, size));
             let d_input = d_inputs.as_mut().and_then(Iterator::next);
-            self.convolution.backward((x, [1, width]), FinishedGradient::plain(&self.frame), d_input);
+            self.convolution.backward((x, [1, width]), EpilogueGradient::plain(&self.frame), d_input);
         }
         let [weights, bias] = adjacent_mut([weight, bias], buffers.gradients);
         self.convolution.finish_backward(Gradients { weights, bias: Some(bias) });

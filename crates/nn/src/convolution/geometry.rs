@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use stapes_kernels::InstructionSet;
 use stapes_kernels::convolution::{Convolution, ConvolutionShape, ShapeError};
-use stapes_kernels::norm::{Average, sign_bytes};
+use stapes_kernels::norm::{AvgPool, sign_bytes};
 
 use crate::layer::{Pass, Shape};
 
@@ -12,7 +12,7 @@ use crate::layer::{Pass, Shape};
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Geometry {
     shape: ConvolutionShape,
-    avg_pool: Average,
+    avg_pool: AvgPool,
     /// Height of the images.
     pub(super) height: usize,
     /// Width of the images, if it is fixed.
@@ -41,7 +41,7 @@ impl Geometry {
     /// any width may be one column wide.
     pub(super) fn new(
         shape: ConvolutionShape,
-        avg_pool: Average,
+        avg_pool: AvgPool,
         (height, width): (usize, Option<usize>),
     ) -> Result<Geometry, ShapeError> {
         let output = shape.output([height, width.unwrap_or(1)])?;

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use stapes_kernels::Sequences;
-use stapes_random::Stream;
+use stapes_random::Rng;
 
 use super::add;
 use crate::layer::{Backward, Layer, Pass, Shape};
@@ -82,7 +82,7 @@ impl Attention {
     fn each_sequence(&self, sequences: &Sequences, mut visit: impl FnMut(SequenceSlices<'_>)) {
         let mut slots = vec![0; sequences.batch()];
         sequences.order().iter().enumerate().for_each(|(slot, &index)| slots[index] = slot);
-        let (mut frames, mut first) = (Vec::with_capacity(sequences.longest()), 0);
+        let (mut frames, mut first) = (Vec::with_capacity(sequences.max_length()), 0);
         for (index, &length) in sequences.lengths().iter().enumerate() {
             frames.clear();
             frames.extend((0..length).map(|t| (sequences.start(t) + slots[index]) * self.features));
@@ -127,7 +127,7 @@ impl Layer for Attention {
     }
 
     /// Uniform in +-1/sqrt(F), as torch.nn.Linear.
-    fn initialize(&self, parameters: &mut [f32], rng: &mut Stream) {
+    fn initialize(&self, parameters: &mut [f32], rng: &mut Rng) {
         let bound = 1.0 / (self.features as f32).sqrt();
         for tensor in &self.tensors {
             tensor.slice_mut(parameters).fill_with(|| rng.symmetric(bound));

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use stapes_kernels::convolution::ConvolutionShape;
-use stapes_kernels::norm::Average;
+use stapes_kernels::norm::AvgPool;
 
 use super::image_plan::ImagePlan;
 use super::{ModelError, check_dropout, fixed_size};
@@ -55,7 +55,7 @@ impl WaveCnnConfig {
         let image = FramesAsImage::new(features, Some(frames)).as_single_row();
         let mut layers = Sequential::new(model, input, image, WeightInit::Xavier);
         for outputs in [4, 8, 16, 32] {
-            layers.convolve(outputs, [1, 5], Average::Pairs, self.batch_norm)?;
+            layers.convolve(outputs, [1, 5], AvgPool::By2, self.batch_norm)?;
         }
         Ok(layers.classify(self.batch_norm, self.dropout, classes))
     }
@@ -68,9 +68,9 @@ impl MfccCnnConfig {
         let (features, frames) = fixed_size(model, input)?;
         let image = FramesAsImage::new(features, Some(frames));
         let mut layers = Sequential::new(model, input, image, WeightInit::Uniform);
-        layers.convolve(8, [2, 3], Average::Squares, true)?;
-        layers.convolve(16, [3, 3], Average::Nothing, true)?;
-        layers.convolve(32, [3, 3], Average::Squares, true)?;
+        layers.convolve(8, [2, 3], AvgPool::By2x2, true)?;
+        layers.convolve(16, [3, 3], AvgPool::None, true)?;
+        layers.convolve(32, [3, 3], AvgPool::By2x2, true)?;
         Ok(layers.classify(false, self.dropout, classes))
     }
 }
@@ -99,7 +99,7 @@ impl Sequential {
         &mut self,
         outputs: usize,
         kernel: [usize; 2],
-        avg_pool: Average,
+        avg_pool: AvgPool,
         norm: bool,
     ) -> Result<(), ModelError> {
         let shape = ConvolutionShape::new(self.images.channels(), outputs, kernel);
@@ -108,7 +108,7 @@ impl Sequential {
         let config = BlockConfig { init: self.init, relu: true, avg_pool, ..plain };
         let (prefix, norm) = (self.next(), norm.then(|| self.next()));
         // ReLU and average pooling.
-        self.module += if avg_pool == Average::Nothing { 1 } else { 2 };
+        self.module += if avg_pool == AvgPool::None { 1 } else { 2 };
         self.images.convolve(config, &prefix, norm.as_deref())
     }
 

@@ -10,7 +10,7 @@ mod stream;
 use std::any::Any;
 
 use stapes_kernels::Sequences;
-use stapes_random::Stream;
+use stapes_random::Rng;
 
 use crate::batch_stats::BatchStats;
 use crate::layer::{Layer, Shape};
@@ -183,7 +183,7 @@ impl Network {
     /// Returns initial values of all parameters, determined by the seed.
     pub fn initial_parameters(&self, seed: u64) -> Vec<f32> {
         let mut parameters = vec![0.0; self.buffer_len()];
-        let mut rng = Stream::new(seed, "weights");
+        let mut rng = Rng::new(seed, "weights");
         self.layers().for_each(|layer| layer.initialize(&mut parameters, &mut rng));
         parameters
     }

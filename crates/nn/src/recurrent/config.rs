@@ -1,48 +1,7 @@
 //! Configuration of a recurrent stack.
 
 use serde::{Deserialize, Serialize};
-use stapes_kernels::recurrent;
-
-/// Kind of recurrent cell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum CellKind {
-    /// h' = tanh(W x + b + U h + c).
-    RnnTanh,
-    /// h' = max(0, W x + b + U h + c).
-    RnnRelu,
-    /// Gated recurrent unit, reset gate after the recurrent product as in PyTorch and cuDNN.
-    Gru,
-    /// Gated recurrent unit, reset gate before the recurrent product as in Cho et al. 2014.
-    GruResetBefore,
-    /// Long short-term memory.
-    Lstm,
-}
-
-impl CellKind {
-    /// Name in a recipe.
-    pub fn name(self) -> &'static str {
-        match self {
-            CellKind::RnnTanh => "rnn_tanh",
-            CellKind::RnnRelu => "rnn_relu",
-            CellKind::Gru => "gru",
-            CellKind::GruResetBefore => "gru_reset_before",
-            CellKind::Lstm => "lstm",
-        }
-    }
-
-    /// Corresponding cell of the kernels.
-    pub(super) fn kernel(self) -> recurrent::CellKind {
-        match self {
-            CellKind::RnnTanh => recurrent::CellKind::RnnTanh,
-            CellKind::RnnRelu => recurrent::CellKind::RnnRelu,
-            CellKind::Gru => recurrent::CellKind::Gru,
-            CellKind::GruResetBefore => recurrent::CellKind::GruResetBefore,
-            CellKind::Lstm => recurrent::CellKind::Lstm,
-        }
-    }
-}
+pub use stapes_kernels::recurrent::CellKind;
 
 /// Directions in which a recurrent stack reads a sequence, and how they are combined. In a recipe the
 /// bidirectional variants are values of `bidirectional_mode`.

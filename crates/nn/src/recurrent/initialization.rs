@@ -1,6 +1,6 @@
 //! Initialization of the weights of a recurrent stack.
 
-use stapes_random::Stream;
+use stapes_random::Rng;
 
 use super::config::{CellKind, Initialization, RecurrentConfig};
 use crate::parameters::TensorSpec;
@@ -10,7 +10,7 @@ pub(super) fn initialize(
     config: &RecurrentConfig,
     tensors: &[TensorSpec],
     parameters: &mut [f32],
-    rng: &mut Stream,
+    rng: &mut Rng,
 ) {
     let hidden_size = config.hidden_size;
     for (at, tensor) in tensors.iter().enumerate() {
@@ -48,7 +48,7 @@ fn is_recurrent(config: &RecurrentConfig, at: usize) -> bool {
 
 /// Fills an [H, H] matrix with a uniformly distributed orthogonal one: rows of normal deviates, each made
 /// orthogonal to the previous rows (Gram-Schmidt, twice for precision) and normalized.
-fn orthogonal(matrix: &mut [f32], hidden_size: usize, rng: &mut Stream) {
+fn orthogonal(matrix: &mut [f32], hidden_size: usize, rng: &mut Rng) {
     let mut rows: Vec<Vec<f64>> = Vec::with_capacity(hidden_size);
     while rows.len() < hidden_size {
         let mut row: Vec<f64> = (0..hidden_size).map(|_| rng.normal()).collect();
@@ -82,7 +82,7 @@ mod tests {
         let mut layout = Layout::new();
         let stack = RecurrentStack::new(config, Shape::frames(5), "", &mut layout);
         let mut parameters = vec![f32::NAN; layout.len()];
-        stack.initialize(&mut parameters, &mut Stream::new(1, "weights"));
+        stack.initialize(&mut parameters, &mut Rng::new(1, "weights"));
         (layout.tensors().to_vec(), parameters)
     }
 

@@ -3,7 +3,7 @@
 use stapes_kernels::InstructionSet;
 use stapes_kernels::product::{Matrix, MatrixMut, Start};
 use stapes_kernels::recurrent::{self, Direction, Forward, Recurrence};
-use stapes_random::Stream;
+use stapes_random::Rng;
 
 use super::config::{Directions, RecurrentConfig};
 use super::initialization::initialize;
@@ -98,7 +98,7 @@ impl RecurrentStack {
                     tensors.extend(add_tensors(&config, layer, input_size, direction, prefix, layout));
                 }
                 let sizes = (input_size, config.hidden_size);
-                recurrences.push(Recurrence::new(set, config.cell.kernel(), sizes, direction));
+                recurrences.push(Recurrence::new(set, config.cell, sizes, direction));
             }
         }
         let dropout = |layer| InterLayerDropout::new(config.dropout, config.output_size(), layer);
@@ -114,7 +114,7 @@ impl RecurrentStack {
 
     /// Number of values in the states of `batch` sequences.
     pub fn state_len(&self, batch: usize) -> usize {
-        self.recurrences.len() * self.config.cell.kernel().states() * batch * self.config.hidden_size
+        self.recurrences.len() * self.config.cell.states() * batch * self.config.hidden_size
     }
 
     /// Runs [`Layer::forward`] from given initial states, with the parameters of the last
@@ -226,7 +226,7 @@ impl RecurrentStack {
             for direction in 0..num_directions {
                 let at = layer * num_directions + direction;
                 let recurrence = &mut self.recurrences[at];
-                recurrence.prepare_backward(weights(&config, &self.tensors, buffers.parameters, at));
+                recurrence.pack_weights_backward(weights(&config, &self.tensors, buffers.parameters, at));
                 let start = direction * config.hidden_size;
                 let columns = |from| Matrix::strided(from, (frames, config.hidden_size), width);
                 let column = config.input_column(direction);
@@ -305,13 +305,13 @@ impl Layer for RecurrentStack {
     }
 
     /// Initializes as [`super::Initialization`] describes.
-    fn initialize(&self, parameters: &mut [f32], rng: &mut Stream) {
+    fn initialize(&self, parameters: &mut [f32], rng: &mut Rng) {
         initialize(&self.config, &self.tensors, parameters, rng);
     }
 
     fn load_parameters(&mut self, parameters: &[f32]) {
         for (at, recurrence) in self.recurrences.iter_mut().enumerate() {
-            recurrence.prepare(weights(&self.config, &self.tensors, parameters, at));
+            recurrence.pack_weights(weights(&self.config, &self.tensors, parameters, at));
         }
     }
 

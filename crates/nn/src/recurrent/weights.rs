@@ -20,7 +20,7 @@ pub(super) fn add_tensors(
         (Directions::Shared, _) | (Directions::Independent, Direction::Forward) => ("forward.", ""),
         (Directions::Independent, Direction::Backward) => ("backward.", ""),
     };
-    let rows = config.cell.kernel().gates() * config.hidden_size;
+    let rows = config.cell.gates() * config.hidden_size;
     let mut add =
         |name: &str, shape: &[usize]| layout.add(format!("{prefix}{stack}{name}_l{layer}{suffix}"), shape);
     let mut tensors =

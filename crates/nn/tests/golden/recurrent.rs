@@ -223,10 +223,10 @@ impl Recorded {
     /// Unpacks frames to [B, T, F] with zero padding and the recorded T.
     fn padded(&self, sequences: &Sequences, packed: &[f32], width: usize) -> Vec<f32> {
         let mut padded = vec![0.0; self.batch * self.time * width];
-        let mut unpacked = vec![f32::NAN; self.batch * sequences.longest() * width];
+        let mut unpacked = vec![f32::NAN; self.batch * sequences.max_length() * width];
         sequences.unpack(packed, width, &mut unpacked);
         let to = padded.chunks_exact_mut(self.time * width);
-        for (to, from) in to.zip(unpacked.chunks_exact(sequences.longest() * width)) {
+        for (to, from) in to.zip(unpacked.chunks_exact(sequences.max_length() * width)) {
             to[..from.len()].copy_from_slice(from);
         }
         padded

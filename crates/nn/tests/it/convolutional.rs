@@ -4,7 +4,7 @@ use stapes_kernels::Sequences;
 use stapes_nn::layer::{DropoutKey, Mode, Pass, Shape};
 use stapes_nn::objective::Targets;
 use stapes_nn::{ModelConfig, Network, NetworkBackward};
-use stapes_random::Stream;
+use stapes_random::Rng;
 
 fn model(text: &str) -> ModelConfig {
     toml::from_str(text).unwrap()
@@ -15,7 +15,7 @@ fn fixed(features: usize, frames: usize) -> Shape {
 }
 
 fn numbers(count: usize, seed: u64) -> Vec<f32> {
-    let mut rng = Stream::new(seed, "numbers");
+    let mut rng = Rng::new(seed, "numbers");
     (0..count).map(|_| rng.symmetric(1.0)).collect()
 }
 

@@ -94,11 +94,11 @@ impl Recorded {
             mode: Mode::Training(DropoutKey { step: 0, example_ids: &example_ids }),
         };
         let (scores, loss, gradients) =
-            recorded::step(&mut network, &parameters, &input, Targets::Sequences(&target), pass);
+            crate::recorded::step(&mut network, &parameters, &input, Targets::Sequences(&target), pass);
         check_mixed("logits", &widen(&scores), &self.logits, 1e-4)?;
         check_mixed("loss", &[loss], &[self.loss], 1e-5)?;
         for spec in network.tensors().iter().filter(|spec| spec.trained) {
-            recorded::check_gradient(&self.gradients, spec, &gradients)?;
+            crate::recorded::check_gradient(&self.gradients, spec, &gradients)?;
         }
 
         network.update_running_stats(&mut parameters);

@@ -6,14 +6,14 @@ use stapes_nn::layer::{DropoutKey, Mode, Pass, Shape};
 use stapes_nn::objective::Targets;
 use stapes_nn::recurrent::Directions;
 use stapes_nn::{ModelConfig, Network, NetworkBackward, RecurrentModelConfig};
-use stapes_random::Stream;
+use stapes_random::Rng;
 
 fn model(text: &str) -> ModelConfig {
     toml::from_str(&format!("[recurrent]\n{text}")).unwrap()
 }
 
 fn frames(lengths: &[usize], width: usize, seed: u64) -> Vec<Vec<f32>> {
-    let mut rng = Stream::new(seed, "frames");
+    let mut rng = Rng::new(seed, "frames");
     lengths.iter().map(|length| (0..length * width).map(|_| rng.symmetric(1.0)).collect()).collect()
 }
 

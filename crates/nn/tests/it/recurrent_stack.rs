@@ -1,11 +1,11 @@
 //! Recurrent stacks against a stack of naive reference layers; streams, dropout and parameter names.
 
-use stapes_kernels::twin::{Layer as ReferenceLayer, State};
+use stapes_kernels::reference::{Layer as ReferenceLayer, State};
 use stapes_kernels::{InstructionSet, Sequences, recurrent};
 use stapes_nn::layer::{Backward, DropoutKey, Layer, Mode, Pass, Shape};
 use stapes_nn::parameters::Layout;
 use stapes_nn::recurrent::{CellKind, Directions, RecurrentConfig, RecurrentStack};
-use stapes_random::Stream;
+use stapes_random::Rng;
 
 const CELLS: [(CellKind, recurrent::CellKind); 5] = [
     (CellKind::RnnTanh, recurrent::CellKind::RnnTanh),
@@ -35,8 +35,8 @@ impl Setting {
         let stack =
             RecurrentStack::with_instruction_set(config, Shape::frames(FEATURES), "", &mut layout, set);
         let mut parameters = vec![0.0; layout.len()];
-        stack.initialize(&mut parameters, &mut Stream::new(1, "weights"));
-        let mut rng = Stream::new(1, "frames");
+        stack.initialize(&mut parameters, &mut Rng::new(1, "weights"));
+        let mut rng = Rng::new(1, "frames");
         let mut frames = |length| (0..length * FEATURES).map(|_| rng.symmetric(1.0)).collect();
         let frames = LENGTHS.map(&mut frames).to_vec();
         Setting { config, stack, layout, parameters, frames }
@@ -87,16 +87,16 @@ impl Setting {
     }
 
     fn upstream(&self) -> Vec<Vec<f32>> {
-        let mut rng = Stream::new(1, "upstream");
+        let mut rng = Rng::new(1, "upstream");
         let width = self.config.output_size();
         LENGTHS.map(|length| (0..length * width).map(|_| rng.symmetric(1.0)).collect()).to_vec()
     }
 }
 
 fn unpack(sequences: &Sequences, packed: &[f32], width: usize) -> Vec<Vec<f32>> {
-    let mut padded = vec![f32::NAN; sequences.batch() * sequences.longest() * width];
+    let mut padded = vec![f32::NAN; sequences.batch() * sequences.max_length() * width];
     sequences.unpack(packed, width, &mut padded);
-    let each = padded.chunks_exact(sequences.longest() * width).zip(sequences.lengths());
+    let each = padded.chunks_exact(sequences.max_length() * width).zip(sequences.lengths());
     each.map(|(one, &length)| one[..length * width].to_vec()).collect()
 }
 
@@ -295,7 +295,7 @@ fn gradients_have_the_dropout_of_the_forward_pass() {
     let mut setting = Setting::new(config(CellKind::Lstm, 3, true, 0.4), InstructionSet::best());
     let upstream = setting.upstream();
     let (gradients, _) = setting.backward(&upstream, training(5, &example_ids));
-    let mut rng = Stream::new(1, "direction");
+    let mut rng = Rng::new(1, "direction");
     let direction: Vec<f32> = gradients.iter().map(|_| rng.symmetric(1.0)).collect();
     let dot =
         |a: &[f32], b: &[f32]| -> f64 { a.iter().zip(b).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum() };

@@ -8,7 +8,7 @@ use stapes_nn::layer::{Mode, Pass, Shape};
 use stapes_nn::linear::Linear;
 use stapes_nn::objective::Objective;
 use stapes_nn::{ModelConfig, Network, NormActivation, Plan, Swish};
-use stapes_random::Stream;
+use stapes_random::Rng;
 
 fn network(text: &str, features: usize) -> Network {
     let model: ModelConfig = toml::from_str(text).unwrap();
@@ -18,7 +18,7 @@ fn network(text: &str, features: usize) -> Network {
 /// Returns parameters with different values in every normalization.
 fn parameters(network: &Network) -> Vec<f32> {
     let mut parameters = network.initial_parameters(1);
-    let mut rng = Stream::new(7, "statistics");
+    let mut rng = Rng::new(7, "statistics");
     let is_norm = |name: &str| name.contains("norm") || name.contains("bands");
     for spec in network.tensors().iter().filter(|spec| is_norm(&spec.name)) {
         spec.slice_mut(&mut parameters).iter_mut().for_each(|value| *value += 0.3 * rng.symmetric(1.0));
@@ -53,7 +53,7 @@ fn stream_is_bit_identical_to_the_sequence_up_to_each_frame() {
         let mut network = network(text, features);
         let parameters = parameters(&network);
         network.load_parameters(&parameters);
-        let mut rng = Stream::new(3, "frames");
+        let mut rng = Rng::new(3, "frames");
         let input: Vec<f32> = (0..21 * features).map(|_| rng.symmetric(1.0)).collect();
         let expected: Vec<Vec<f32>> =
             (1..=21).map(|frames| offline(&mut network, &parameters, &input, frames)).collect();
@@ -78,7 +78,7 @@ fn stream_of_a_fixed_length_model_is_bit_identical_to_the_sequence() {
     let mut network = model.build(fixed, 3).unwrap();
     let parameters = parameters(&network);
     network.load_parameters(&parameters);
-    let mut rng = Stream::new(3, "frames");
+    let mut rng = Rng::new(3, "frames");
     let input: Vec<f32> = (0..21 * features).map(|_| rng.symmetric(1.0)).collect();
     let whole = offline(&mut network, &parameters, &input, 21);
     let mut stream = network.stream().unwrap();
@@ -128,7 +128,7 @@ fn stream_of_a_residual_network_is_bit_identical_to_the_sequence() {
     let mut network = residual(Shape::frames(6));
     let parameters = parameters(&network);
     network.load_parameters(&parameters);
-    let mut rng = Stream::new(3, "frames");
+    let mut rng = Rng::new(3, "frames");
     let input: Vec<f32> = (0..19 * 6).map(|_| rng.symmetric(1.0)).collect();
     let expected: Vec<Vec<f32>> =
         (1..=19).map(|frames| offline(&mut network, &parameters, &input, frames)).collect();
