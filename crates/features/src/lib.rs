@@ -62,7 +62,7 @@ pub use deltas::{DeltaKind, DeltasConfig};
 pub use error::FeatureError;
 pub use extractor::Extractor;
 pub use feature_stream::FeatureStream;
-pub use frame_times::FrameTimes;
+pub use frame_times::{FrameTimes, Segment};
 pub use frames::Features;
 pub use framing::PadMode;
 pub use front_end::FrontEnd;

@@ -6,7 +6,7 @@ use std::path::Path;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use serde::{Deserialize, Serialize};
-use stapes_features::{FeatureConfig, Normalisation, Standardiser};
+use stapes_features::{FeatureConfig, Normalization, StandardScaler};
 use stapes_nn::layer::Shape;
 use stapes_nn::{ModelConfig, Network};
 
@@ -16,7 +16,7 @@ use crate::weights::Tensors;
 /// Version of the file format; readers reject all others.
 pub const FORMAT: u64 = 1;
 
-/// Names of the [`Standardiser`]'s tensors.
+/// Names of the [`StandardScaler`]'s tensors.
 pub(crate) const MEAN: &str = "features.mean";
 pub(crate) const SCALE: &str = "features.scale";
 
@@ -40,14 +40,14 @@ pub enum Input {
 pub struct FramesConfig {
     /// Normalization of the values.
     #[serde(default)]
-    pub normalization: Normalisation,
+    pub normalization: Normalization,
 }
 
 impl Input {
     /// Returns the normalization of the frames.
-    pub fn normalization(&self) -> Normalisation {
+    pub fn normalization(&self) -> Normalization {
         match self {
-            Input::Recordings(features) => features.normalisation,
+            Input::Recordings(features) => features.normalization,
             Input::Frames(frames) => frames.normalization,
         }
     }
@@ -69,7 +69,7 @@ pub struct Model {
     /// Shape of the frames.
     pub shape: Shape,
     /// Mean and scale of each coefficient over the training frames.
-    pub normalizer: Option<Standardiser>,
+    pub normalizer: Option<StandardScaler>,
     /// Parameters, in the layout of the network.
     pub parameters: Vec<f32>,
     /// Recipe of the training, as TOML; for information only.
@@ -123,7 +123,7 @@ impl Model {
     /// [`InferError::File`] if the file cannot be written; otherwise the errors of [`Model::to_bytes`].
     pub fn save(&self, path: &Path) -> Result<(), InferError> {
         let bytes = self.to_bytes()?;
-        stapes_files::write(path, &bytes).map_err(|source| InferError::File {
+        stapes_files::write_atomic(path, &bytes).map_err(|source| InferError::File {
             path: path.into(),
             action: "write the model",
             source,
@@ -137,12 +137,12 @@ impl Model {
     pub fn to_bytes(&self) -> Result<Vec<u8>, InferError> {
         let network = self.network()?;
         let mut tensors: Vec<(String, Vec<usize>, Vec<u8>)> = Vec::new();
-        for tensor in network.views() {
-            let values = tensor.of(&self.parameters);
+        for tensor in network.tensors() {
+            let values = tensor.slice(&self.parameters);
             check_finite(&tensor.name, values)?;
             tensors.push((tensor.name.clone(), tensor.shape.clone(), bytes_of(values)));
         }
-        if let Some(Standardiser { mean, scale }) = &self.normalizer {
+        if let Some(StandardScaler { mean, scale }) = &self.normalizer {
             check_finite(MEAN, mean)?;
             check_finite(SCALE, scale)?;
             tensors.push((MEAN.into(), vec![mean.len()], bytes_of(mean)));
@@ -208,8 +208,8 @@ impl Model {
         let shape = settings.shape();
         let network = settings.model.build(shape, settings.labels.len())?;
         let (normalizer, extra): (_, &[&str]) = match settings.input.normalization() {
-            Normalisation::PerCoefficient => {
-                let normalizer = Standardiser {
+            Normalization::PerCoefficient => {
+                let normalizer = StandardScaler {
                     mean: tensors.tensor(MEAN, &[settings.features])?,
                     scale: tensors.tensor(SCALE, &[settings.features])?,
                 };
@@ -217,7 +217,7 @@ impl Model {
             }
             _ => (None, &[]),
         };
-        let parameters = tensors.parameters(network.views(), extra)?;
+        let parameters = tensors.parameters(network.tensors(), extra)?;
         let Settings { input, model: config, labels, recipe, .. } = settings;
         Ok(Model { input, config, labels, shape, normalizer, parameters, recipe })
     }

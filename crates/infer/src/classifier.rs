@@ -32,7 +32,7 @@ impl<'a> Classifier<'a> {
             Input::Frames(_) => None,
         };
         let mut network = model.network()?;
-        network.prepare(&model.parameters);
+        network.load_parameters(&model.parameters);
         Ok(Classifier { model, extractor, network })
     }
 
@@ -73,8 +73,8 @@ impl<'a> Classifier<'a> {
         if frames.width() != shape.features() || wrong_length {
             return Err(wrong_input());
         }
-        if frames.frames() > self.network.longest() {
-            let expected = format!("at most {} frames", self.network.longest());
+        if frames.frames() > self.network.max_length() {
+            let expected = format!("at most {} frames", self.network.max_length());
             return Err(InferError::WrongInput { expected, got: frames.frames().to_string() });
         }
         let sequences = Sequences::new(&[frames.frames()]).map_err(|_| wrong_input())?;

@@ -99,15 +99,6 @@ pub enum InferError {
     /// The model needs future frames.
     #[error("the model cannot run on a stream: {0}")]
     NotCausal(#[from] stapes_nn::NotCausal),
-    /// The times of the front end's frames are unknown.
-    #[error(
-        "features.front_end.{front_end}: the times of its frames are unknown, so they cannot be labeled by time; use \
-         another front end"
-    )]
-    UnknownFrameTimes {
-        /// Name of the front end in a recipe.
-        front_end: &'static str,
-    },
     /// The features cannot be computed.
     #[error(transparent)]
     Features(#[from] stapes_features::FeatureError),

@@ -8,7 +8,6 @@ mod bundle;
 mod classifier;
 mod clip_extractor;
 mod error;
-mod frame_times;
 mod stream;
 mod weights;
 
@@ -16,6 +15,5 @@ pub use bundle::{FORMAT, FramesConfig, Input, Model};
 pub use classifier::Classifier;
 pub use clip_extractor::ClipExtractor;
 pub use error::InferError;
-pub use frame_times::{FrameTimes, Segment};
 pub use stream::StreamClassifier;
 pub use weights::read_weights;

@@ -25,7 +25,7 @@ use crate::error::InferError;
 /// # use stapes_nn::{ModelConfig, layer::Shape};
 /// # let features = stapes_features::preset("kaldi-mfcc-39")?;
 /// # let config: ModelConfig = serde_json::from_str(
-/// #     r#"{"recurrent": {"cell": "lstm", "hidden": 8, "head": "per_frame_binary"}}"#)?;
+/// #     r#"{"recurrent": {"cell": "lstm", "hidden_size": 8, "head": "per_frame_binary"}}"#)?;
 /// # let shape = Shape::frames(features.init()?.width());
 /// # let network = config.build(shape, 2)?;
 /// # let model = Model {
@@ -68,7 +68,7 @@ impl<'a> StreamClassifier<'a> {
         let Input::Recordings(config) = &model.input else { return Err(wrong_input()) };
         let features = config.stream(model.normalizer.as_ref())?;
         let mut network = model.network()?;
-        network.prepare(&model.parameters);
+        network.load_parameters(&model.parameters);
         let stream = network.stream()?;
         let one_frame = Sequences::new(&[1]).map_err(|_| wrong_input())?;
         let votes = (vec![0.0; model.labels.len()], 0);

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use safetensors::{Dtype, SafeTensors};
 use stapes_nn::Network;
-use stapes_nn::parameters::View;
+use stapes_nn::parameters::TensorSpec;
 
 use crate::bundle::{MEAN, SCALE};
 use crate::error::InferError;
@@ -19,7 +19,7 @@ pub fn read_weights(path: &Path, network: &Network) -> Result<Vec<f32>, InferErr
     let action = "read the weights";
     let bytes =
         std::fs::read(path).map_err(|source| InferError::File { path: path.into(), action, source })?;
-    let read = Tensors::new(&bytes, path).and_then(|file| file.parameters(network.views(), &[MEAN, SCALE]));
+    let read = Tensors::new(&bytes, path).and_then(|file| file.parameters(network.tensors(), &[MEAN, SCALE]));
     read.map_err(|error| match error {
         InferError::Damaged { path, reason } => InferError::NoWeights { path, reason },
         other => other,
@@ -46,14 +46,14 @@ impl<'a> Tensors<'a> {
     }
 
     /// Returns all parameters in the flat layout. The file may also have the tensors `extra`.
-    pub(crate) fn parameters(&self, specs: &[View], extra: &[&str]) -> Result<Vec<f32>, InferError> {
+    pub(crate) fn parameters(&self, specs: &[TensorSpec], extra: &[&str]) -> Result<Vec<f32>, InferError> {
         let (mut missing, mut misshapen) = (Vec::new(), Vec::new());
         let mut parameters = vec![0.0; specs.last().map_or(0, |spec| spec.offset + spec.len())];
         for spec in specs {
             match self.mismatch(&spec.name, &spec.shape) {
                 None => {
                     let values = self.tensor(&spec.name, &spec.shape)?;
-                    spec.of_mut(&mut parameters).copy_from_slice(&values);
+                    spec.slice_mut(&mut parameters).copy_from_slice(&values);
                 }
                 Some(None) => missing.push(format!("{} {:?}", spec.name, spec.shape)),
                 Some(Some(got)) => {
@@ -117,13 +117,13 @@ mod tests {
     use super::*;
 
     fn network() -> Network {
-        let model: ModelConfig = toml::from_str("[recurrent]\ncell = 'gru'\nhidden = 2").unwrap();
+        let model: ModelConfig = toml::from_str("[recurrent]\ncell = 'gru'\nhidden_size = 2").unwrap();
         model.build(Shape::frames(3), 2).unwrap()
     }
 
     /// Returns a file with the network's tensors after `change`; value i of each tensor is i / 8.
     fn file(dtype: Dtype, change: impl Fn(&mut Vec<(String, Vec<usize>)>)) -> Vec<u8> {
-        let specs = network().views().to_vec();
+        let specs = network().tensors().to_vec();
         let mut tensors: Vec<(String, Vec<usize>)> =
             specs.into_iter().map(|spec| (spec.name, spec.shape)).collect();
         change(&mut tensors);
@@ -143,15 +143,15 @@ mod tests {
     }
 
     fn read(bytes: &[u8]) -> Result<Vec<f32>, InferError> {
-        Tensors::new(bytes, Path::new("w.safetensors"))?.parameters(network().views(), &[])
+        Tensors::new(bytes, Path::new("w.safetensors"))?.parameters(network().tensors(), &[])
     }
 
     #[test]
     fn weights_are_read_in_single_and_double_precision() {
         for dtype in [Dtype::F32, Dtype::F64] {
             let parameters = read(&file(dtype, |_| {})).unwrap();
-            for spec in network().views() {
-                let values = spec.of(&parameters);
+            for spec in network().tensors() {
+                let values = spec.slice(&parameters);
                 assert!(values.iter().enumerate().all(|(index, &value)| value == index as f32 / 8.0));
             }
         }

@@ -1,24 +1,24 @@
-//! A model file that is written can be read, and a model whose output is not finite says so.
+//! Model files are read as they were written, and outputs that are not finite are errors.
 
 use std::path::Path;
 
 use proptest::prelude::*;
-use stapes_features::{Features, Normalisation, Standardiser};
-use stapes_infer::{Bundle, Classifier, FramesConfig, InferError, Input};
+use stapes_features::{Features, Normalization, StandardScaler};
+use stapes_infer::{Classifier, FramesConfig, InferError, Input, Model};
 use stapes_nn::ModelConfig;
 use stapes_nn::layer::Shape;
 
-fn bundle(labels: Vec<String>) -> Bundle {
-    let input = Input::Frames(FramesConfig { normalisation: Normalisation::PerCoefficient });
-    let model: ModelConfig = toml::from_str("[recurrent]\ncell = 'rnn_relu'\nhidden = 3\nhead = 'mean'").unwrap();
+fn model_with(labels: Vec<String>) -> Model {
+    let input = Input::Frames(FramesConfig { normalization: Normalization::PerCoefficient });
+    let config: ModelConfig = toml::from_str("[recurrent]\ncell = 'rnn_relu'\nhidden_size = 3\nhead = 'mean'").unwrap();
     let shape = Shape::frames(2);
-    let parameters = model.build(shape, labels.len()).unwrap().initial_parameters(1);
-    let standardiser = Some(Standardiser { mean: vec![0.0, 1.0], scale: vec![1.0, 0.5] });
-    Bundle { input, model, labels, shape, standardiser, parameters, recipe: String::new() }
+    let parameters = config.build(shape, labels.len()).unwrap().initial_parameters(1);
+    let normalizer = Some(StandardScaler { mean: vec![0.0, 1.0], scale: vec![1.0, 0.5] });
+    Model { input, config, labels, shape, normalizer, parameters, recipe: String::new() }
 }
 
-fn two() -> Bundle {
-    bundle(vec!["no".into(), "yes".into()])
+fn two() -> Model {
+    model_with(vec!["no".into(), "yes".into()])
 }
 
 proptest! {
@@ -30,27 +30,27 @@ proptest! {
     ) {
         // Labels of any text, each once.
         let labels = names.iter().enumerate().map(|(at, name)| format!("{at}{}", String::from_iter(name)));
-        let mut written = bundle(labels.collect());
+        let mut written = model_with(labels.collect());
         written.recipe = String::from_iter(recipe);
         let finite = numbers.into_iter().map(|number| if number.is_finite() { number } else { 0.0 });
         written.parameters.iter_mut().zip(finite).for_each(|(parameter, number)| *parameter = number);
         let bytes = written.to_bytes().unwrap();
-        prop_assert_eq!(Bundle::from_bytes(&bytes, Path::new("model.safetensors")).unwrap(), written);
+        prop_assert_eq!(Model::from_bytes(&bytes, Path::new("model.safetensors")).unwrap(), written);
     }
 }
 
 #[test]
-fn a_model_that_nobody_could_read_is_not_written() {
+fn a_model_that_is_not_finite_is_not_written() {
     for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
         let mut broken = two();
         broken.parameters[2] = value;
         let error = broken.to_bytes().unwrap_err();
         let InferError::NotFiniteModel { name, .. } = &error else { panic!("{error}") };
-        assert_eq!(*name, broken.network().unwrap().views()[0].name);
+        assert_eq!(*name, broken.network().unwrap().tensors()[0].name);
         assert!(error.to_string().contains(&value.to_string()), "{error}");
         let mut broken = two();
-        broken.standardiser.as_mut().unwrap().scale[1] = value;
-        assert!(broken.to_bytes().unwrap_err().to_string().starts_with("features.scale holds"));
+        broken.normalizer.as_mut().unwrap().scale[1] = value;
+        assert!(broken.to_bytes().unwrap_err().to_string().starts_with("features.scale contains"));
     }
 }
 

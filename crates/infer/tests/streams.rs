@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use stapes_audio::Clip;
-use stapes_features::{FeatureConfig, Features, Normalisation, Standardiser};
+use stapes_features::{FeatureConfig, Features, Normalization, StandardScaler};
 use stapes_infer::{Classifier, InferError, Input, Model, StreamClassifier};
 use stapes_nn::ModelConfig;
 use stapes_nn::layer::Shape;
@@ -19,19 +19,19 @@ fn model(features: &str, network: &str, standardized: bool) -> Model {
     // In the range of decibels.
     let wave = |from: f32, middle: f32| (0..width).map(|at| middle + (from + at as f32).sin()).collect();
     let normalizer = standardized.then(|| {
-        features.normalisation = Normalisation::PerCoefficient;
-        Standardiser { mean: wave(1.0, -20.0), scale: wave(2.0, 20.0) }
+        features.normalization = Normalization::PerCoefficient;
+        StandardScaler { mean: wave(1.0, -20.0), scale: wave(2.0, 20.0) }
     });
     let config: ModelConfig = toml::from_str(network).unwrap();
     let frames = features.fixed_length_samples.map(|samples| front_end.frames_for(samples));
     let shape = Shape::Sequence { features: width, frames };
     let mut network = config.build(shape, 2).unwrap();
     let mut parameters = network.initial_parameters(1);
-    for tensor in network.views().iter().filter(|tensor| !tensor.trained) {
-        let statistics = tensor.of_mut(&mut parameters).iter_mut().enumerate();
+    for tensor in network.tensors().iter().filter(|tensor| !tensor.trained) {
+        let statistics = tensor.slice_mut(&mut parameters).iter_mut().enumerate();
         statistics.for_each(|(at, value)| *value += 0.5 * (at as f32 + 0.3).sin().abs());
     }
-    network.prepare(&parameters);
+    network.load_parameters(&parameters);
     let (input, labels) = (Input::Recordings(features), vec!["a".into(), "b".into()]);
     Model { input, config, labels, shape, normalizer, parameters, recipe: String::new() }
 }
@@ -64,8 +64,8 @@ fn streamed_frame_probabilities_match_those_of_the_whole_recording() {
     let samples = samples(6000);
     for (features, standardized) in [(KALDI, false), (LIBROSA, true)] {
         for network in [
-            "[recurrent]\ncell = 'lstm'\nhidden = 6\nlayers = 2\nhead = 'per_frame'",
-            "[cdnn]\nfilters = 3\ncells = 4",
+            "[recurrent]\ncell = 'lstm'\nhidden_size = 6\nnum_layers = 2\nhead = 'per_frame'",
+            "[cdnn]\nfilters = 3\nhidden_size = 4",
         ] {
             let model = model(features, network, standardized);
             let expected = Classifier::new(&model).unwrap().classify(&clip(&samples)).unwrap();
@@ -81,9 +81,9 @@ fn streamed_frame_probabilities_match_those_of_the_whole_recording() {
 fn the_last_streamed_probabilities_are_those_of_the_recording() {
     let samples = samples(5000);
     for (features, network) in [
-        (LIBROSA, "[recurrent]\ncell = 'gru'\nhidden = 6\nhead = 'max'"),
-        (LIBROSA, "[recurrent]\ncell = 'rnn_tanh'\nhidden = 6\nhead = 'vote'"),
-        (LIBROSA, "[crnn]\nfilters = 4\ncells = 5\nhidden = 16"),
+        (LIBROSA, "[recurrent]\ncell = 'gru'\nhidden_size = 6\nhead = 'max'"),
+        (LIBROSA, "[recurrent]\ncell = 'rnn_tanh'\nhidden_size = 6\nhead = 'vote'"),
+        (LIBROSA, "[crnn]\nfilters = 4\nhidden_size = 5\nfc_size = 16"),
     ] {
         let model = model(features, network, true);
         let mut classifier = Classifier::new(&model).unwrap();
@@ -97,20 +97,20 @@ fn the_last_streamed_probabilities_are_those_of_the_recording() {
 
 #[test]
 fn front_ends_and_layers_that_need_future_frames_are_errors() {
-    let lstm = "[recurrent]\ncell = 'lstm'\nhidden = 6";
+    let lstm = "[recurrent]\ncell = 'lstm'\nhidden_size = 6";
     let error = |features: &str, network: &str| {
         StreamClassifier::new(&model(features, network, false)).err().unwrap().to_string()
     };
     let centered = LIBROSA.replace("center = false", "center = true");
     assert!(error(&centered, lstm).contains("center"), "{}", error(&centered, lstm));
-    let both = format!("{lstm}\nwiring = 'stacked'");
+    let both = format!("{lstm}\nbidirectional = true");
     let message = error(LIBROSA, &both);
     assert!(message.starts_with("the model cannot run on a stream: lstm 20 -> 6"), "{message}");
 }
 
 #[test]
 fn a_stream_continues_after_an_error_for_a_sample_that_is_not_finite() {
-    let model = model(LIBROSA, "[recurrent]\ncell = 'lstm'\nhidden = 6", false);
+    let model = model(LIBROSA, "[recurrent]\ncell = 'lstm'\nhidden_size = 6", false);
     let samples = samples(2000);
     let mut stream = StreamClassifier::new(&model).unwrap();
     let mut rows = Vec::new();

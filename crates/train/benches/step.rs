@@ -20,7 +20,7 @@ use stapes_nn::layer::{Mode, Pass, Shape};
 use stapes_nn::loss::sigmoid;
 use stapes_nn::parameters::Layout;
 use stapes_nn::recurrent::{CellKind, RecurrentConfig, RecurrentStack, Wiring};
-use stapes_random::Stream;
+use stapes_random::Rng;
 use stapes_train::{Crop, Examples, LabelsRef, Optimizer, Shards, StepOptions, TrainConfig};
 
 struct Configuration {
@@ -35,7 +35,7 @@ struct Configuration {
 const CONFIGURATIONS: [Configuration; 9] = [
     Configuration {
         name: "S",
-        model: "[recurrent]\ncell = 'lstm'\nhidden = 64\nlayers = 4\nhead = 'last'",
+        model: "[recurrent]\ncell = 'lstm'\nhidden_size = 64\nnum_layers = 4\nhead = 'last'",
         features: 20,
         frames: 32,
         batch: 20,
@@ -43,7 +43,7 @@ const CONFIGURATIONS: [Configuration; 9] = [
     },
     Configuration {
         name: "S-tanh",
-        model: "[recurrent]\ncell = 'rnn_tanh'\nhidden = 64\nlayers = 4\nhead = 'last'",
+        model: "[recurrent]\ncell = 'rnn_tanh'\nhidden_size = 64\nnum_layers = 4\nhead = 'last'",
         features: 20,
         frames: 32,
         batch: 20,
@@ -51,7 +51,7 @@ const CONFIGURATIONS: [Configuration; 9] = [
     },
     Configuration {
         name: "S-relu",
-        model: "[recurrent]\ncell = 'rnn_relu'\nhidden = 64\nlayers = 4\nhead = 'last'",
+        model: "[recurrent]\ncell = 'rnn_relu'\nhidden_size = 64\nnum_layers = 4\nhead = 'last'",
         features: 20,
         frames: 32,
         batch: 20,
@@ -59,7 +59,7 @@ const CONFIGURATIONS: [Configuration; 9] = [
     },
     Configuration {
         name: "S-gru",
-        model: "[recurrent]\ncell = 'gru'\nhidden = 64\nlayers = 4\nhead = 'last'",
+        model: "[recurrent]\ncell = 'gru'\nhidden_size = 64\nnum_layers = 4\nhead = 'last'",
         features: 20,
         frames: 32,
         batch: 20,
@@ -67,7 +67,7 @@ const CONFIGURATIONS: [Configuration; 9] = [
     },
     Configuration {
         name: "G",
-        model: "[recurrent]\ncell = 'gru'\nhidden = 64\nlayers = 4\nwiring = 'stacked'\nhead = 'concatenate'",
+        model: "[recurrent]\ncell = 'gru'\nhidden_size = 64\nnum_layers = 4\nbidirectional = true\nhead = 'concatenate'",
         features: 20,
         frames: 32,
         batch: 20,
@@ -75,7 +75,7 @@ const CONFIGURATIONS: [Configuration; 9] = [
     },
     Configuration {
         name: "M",
-        model: "[recurrent]\ncell = 'lstm'\nhidden = 128\nlayers = 2\nwiring = 'stacked'\nhead = 'mean'",
+        model: "[recurrent]\ncell = 'lstm'\nhidden_size = 128\nnum_layers = 2\nbidirectional = true\nhead = 'mean'",
         features: 40,
         frames: 98,
         batch: 64,
@@ -83,7 +83,7 @@ const CONFIGURATIONS: [Configuration; 9] = [
     },
     Configuration {
         name: "V",
-        model: "[recurrent]\ncell = 'lstm'\nhidden = 256\nhead = 'per_frame_binary'",
+        model: "[recurrent]\ncell = 'lstm'\nhidden_size = 256\nhead = 'per_frame_binary'",
         features: 20,
         frames: 300,
         batch: 51,
@@ -145,7 +145,7 @@ impl Configuration {
     }
 
     fn sequences(&self, count: usize) -> Vec<Features> {
-        let mut rng = Stream::new(1, "bench");
+        let mut rng = Rng::new(1, "bench");
         let mut sequence = |_| {
             let values = (0..self.frames * self.features).map(|_| rng.symmetric(1.0)).collect();
             Features::new(self.features, values)
@@ -171,7 +171,7 @@ impl Bench {
         let built =
             Shards::new(&configuration.model(), configuration.shape(), configuration.classes, self.threads);
         let mut shards = built.expect("a model of this bench");
-        let labels = match shards.network().objective().decides_frames() {
+        let labels = match shards.network().objective().is_frame_level() {
             true => LabelsRef::PerFrame(&frames),
             false => LabelsRef::PerExample(&classes),
         };
@@ -179,7 +179,7 @@ impl Bench {
         let optimizer = if configuration.model.starts_with("[wave-cnn]") { "sgd" } else { "adam" };
         let config = format!("batch_size = 1\nepochs = 1\noptimizer = '{optimizer}'");
         let config: TrainConfig = toml::from_str(&config).expect("settings");
-        let mut optimizer = Optimizer::new(&config, shards.network().views());
+        let mut optimizer = Optimizer::new(&config, shards.network().tensors());
         let mut parameters = shards.network().initial_parameters(1);
         let crops: Vec<Crop> = (0..batch).map(|example| examples.full(example)).collect();
         let options = StepOptions::default();
@@ -195,7 +195,7 @@ impl Bench {
         let built = configuration.model().build(configuration.shape(), configuration.classes);
         let mut network = built.expect("a model of this bench");
         let parameters = network.initial_parameters(1);
-        network.prepare(&parameters);
+        network.load_parameters(&parameters);
         let features = configuration.sequences(1);
         let sequences = Sequences::new(&[configuration.frames]).expect("frames");
         let pass = Pass { sequences: &sequences, mode: Mode::Inference };
@@ -210,7 +210,7 @@ impl Bench {
         let mut layout = Layout::new();
         let config = RecurrentConfig::new(CellKind::Lstm, 256, 1, Wiring::Unidirectional);
         let mut stack = RecurrentStack::new(config, Shape::frames(20), "rnn.", &mut layout);
-        let mut rng = Stream::new(1, "bench");
+        let mut rng = Rng::new(1, "bench");
         let parameters: Vec<f32> = (0..layout.len()).map(|_| rng.symmetric(0.06)).collect();
         stapes_nn::layer::Layer::prepare(&mut stack, &parameters);
         let score: Vec<f32> = (0..256).map(|_| rng.symmetric(0.06)).collect();

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use stapes_random::Stream;
+use stapes_random::Rng;
 
 use crate::config::TrainConfig;
 use crate::examples::Examples;
@@ -84,14 +84,14 @@ impl<'a> Batches<'a> {
         if self.repetition != Some(repetition) {
             self.order = (0..count).collect();
             // Each repetition has its own stream, so its order does not depend on earlier draws.
-            Stream::numbered(self.seed, "shuffle", [repetition, 0]).shuffle(&mut self.order);
+            Rng::numbered(self.seed, "shuffle", [repetition, 0]).shuffle(&mut self.order);
             self.repetition = Some(repetition);
         }
         let example = self.order[index % count];
         let full = self.examples.full(example);
         match self.config.segment_frames {
             Some(frames) if frames < full.frames => {
-                let mut rng = Stream::numbered(self.seed, "segment", [repetition, example as u64]);
+                let mut rng = Rng::numbered(self.seed, "segment", [repetition, example as u64]);
                 Crop { start_frame: rng.below(full.frames - frames + 1), frames, repetition, ..full }
             }
             _ => Crop { repetition, ..full },

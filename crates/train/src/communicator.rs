@@ -1,7 +1,7 @@
 //! Communication between the processes that train one model together.
 
 use stapes_kernels::norm::{GradientSums, Moments};
-use stapes_nn::BatchSums;
+use stapes_nn::BatchStats;
 
 /// Collective communication between the processes that train one model; each process runs some of the shards of
 /// every batch.
@@ -70,7 +70,7 @@ pub(crate) fn any_process<const N: usize>(communicator: &dyn Communicator, flags
 
 /// Returns the statistics of a batch over all processes, added in the order of their ranks. A process without examples
 /// contributes none.
-pub(crate) fn sum_batch_stats(communicator: &dyn Communicator, own: &BatchSums) -> BatchSums {
+pub(crate) fn sum_batch_stats(communicator: &dyn Communicator, own: &BatchStats) -> BatchStats {
     let moments = own.moments.iter().flat_map(|of| [of.count as f64, of.mean, of.squares]);
     let gradients = own.gradients.iter().flat_map(|of| [of.d, of.product]);
     let count = std::iter::once(own.moments.len() as f64);
@@ -78,7 +78,7 @@ pub(crate) fn sum_batch_stats(communicator: &dyn Communicator, own: &BatchSums) 
     let read = |numbers: Vec<f64>| {
         let (moments, gradients) = numbers[1..].split_at(3 * numbers[0] as usize);
         let moments = moments.as_chunks::<3>().0.iter();
-        BatchSums {
+        BatchStats {
             moments: moments
                 .map(|&[count, mean, squares]| Moments { count: count as u64, mean, squares })
                 .collect(),
@@ -91,9 +91,9 @@ pub(crate) fn sum_batch_stats(communicator: &dyn Communicator, own: &BatchSums) 
         }
     };
     let parts = all_gather_numbers(communicator, &numbers).into_iter().map(read);
-    let add = |mut sum: BatchSums, part: BatchSums| {
+    let add = |mut sum: BatchStats, part: BatchStats| {
         sum.add(&part);
         sum
     };
-    parts.filter(|part| *part != BatchSums::default()).reduce(add).unwrap_or_default()
+    parts.filter(|part| *part != BatchStats::default()).reduce(add).unwrap_or_default()
 }

@@ -68,7 +68,7 @@ impl LabelsRef<'_> {
                 let class = |crop: &Crop, t: usize| classes[crop.example][crop.start_frame + t];
                 let running = |t: usize| sequences.order()[..sequences.rows(t)].iter();
                 let frame = |t: usize| running(t).map(move |&index| class(&crops[index], t));
-                PackedLabels::PerFrame((0..sequences.longest()).flat_map(frame).collect())
+                PackedLabels::PerFrame((0..sequences.max_length()).flat_map(frame).collect())
             }
         }
     }
@@ -173,7 +173,7 @@ impl<'a> Examples<'a> {
             return Err(TrainError::TooLong { index, frames, max_frames });
         }
         let per_frame = matches!(self.labels, LabelsRef::PerFrame(_));
-        match objective.decides_frames() == per_frame || self.is_empty() {
+        match objective.is_frame_level() == per_frame || self.is_empty() {
             true => Ok(()),
             false => Err(TrainError::Labels { per_frame }),
         }

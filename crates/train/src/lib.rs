@@ -27,7 +27,7 @@
 //! };
 //! let result = train(
 //!     &Trainer {
-//!         model: &toml::from_str("[recurrent]\ncell = 'gru'\nhidden = 8")?,
+//!         model: &toml::from_str("[recurrent]\ncell = 'gru'\nhidden_size = 8")?,
 //!         input: Shape::frames(1),
 //!         classes: 2,
 //!         config: &TrainConfig { batch_size: 8, learning_rate: 0.01, ..TrainConfig::default() },

@@ -245,7 +245,7 @@ mod tests {
 
     #[test]
     fn after_training_only_the_current_example_is_finished() {
-        let model: ModelConfig = toml::from_str("[recurrent]\ncell = 'gru'\nhidden = 2").unwrap();
+        let model: ModelConfig = toml::from_str("[recurrent]\ncell = 'gru'\nhidden_size = 2").unwrap();
         let config: TrainConfig = toml::from_str("batch_size = 10\nepochs = 2").unwrap();
         let features = vec![Features::new(1, vec![0.0; 3]); 20];
         let classes: Vec<usize> = (0..20).map(|index| index % 2).collect();

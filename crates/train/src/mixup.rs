@@ -8,7 +8,7 @@
 //! Zhang et al. 2018, mixup: beyond empirical risk minimization.
 
 use stapes_features::Features;
-use stapes_random::Stream;
+use stapes_random::Rng;
 
 use crate::step_options::StepOptions;
 
@@ -25,7 +25,7 @@ pub(crate) struct Mix {
 pub(crate) fn draw_mixes(batch_size: usize, options: &StepOptions<'_>) -> Vec<Mix> {
     let Some(alpha) = options.mixup else { return Vec::new() };
     let mix = |index: usize| {
-        let mut rng = Stream::numbered(options.seed, "mixup", [options.key, index as u64]);
+        let mut rng = Rng::numbered(options.seed, "mixup", [options.key, index as u64]);
         let lambda = rng.beta(alpha);
         Mix { index: rng.below(batch_size), weight: lambda.min(1.0 - lambda) }
     };

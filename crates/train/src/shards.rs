@@ -4,8 +4,8 @@ mod shard;
 
 use rayon::prelude::*;
 use stapes_nn::layer::Shape;
-use stapes_nn::objective::{Bend, Objective};
-use stapes_nn::{BatchSums, ModelConfig, ModelError, Network};
+use stapes_nn::objective::{LossOptions, Objective};
+use stapes_nn::{BatchStats, ModelConfig, ModelError, Network};
 
 use crate::batches::Crop;
 use crate::communicator::{Communicator, SingleProcess, sum_batch_stats, sum_numbers};
@@ -100,7 +100,7 @@ impl<'t> Shards<'t> {
         let part_len = batch.len().div_ceil(self.accumulation_steps).max(1);
         for (part, crops) in batch.chunks(part_len).enumerate() {
             self.distribute(crops, part * part_len);
-            match self.network().stops().len() {
+            match self.network().sync_points().len() {
                 0 => self.shards.par_iter_mut().for_each(|shard| shard.compute_gradients(step)),
                 sync_points => self.compute_gradients_in_stages(step, sync_points),
             }
@@ -155,25 +155,25 @@ impl<'t> Shards<'t> {
     /// Sums the statistics of a synchronization point over all shards with examples, and gives each of them the sum.
     fn all_reduce_stats(&mut self, sync_point: usize) {
         let has_examples = |shard: &&mut Shard| shard.sequences.is_some();
-        let mut sum = BatchSums::default();
+        let mut sum = BatchStats::default();
         for (index, shard) in self.shards.iter_mut().filter(has_examples).enumerate() {
             match index {
-                0 => sum.clone_from(shard.network.sums(sync_point)),
-                _ => sum.add(shard.network.sums(sync_point)),
+                0 => sum.clone_from(shard.network.batch_stats(sync_point)),
+                _ => sum.add(shard.network.batch_stats(sync_point)),
             }
         }
         if self.communicator.size() > 1 {
             sum = sum_batch_stats(self.communicator, &sum);
         }
         let shards = self.shards.iter_mut().filter(has_examples);
-        shards.for_each(|shard| shard.network.sums(sync_point).clone_from(&sum));
+        shards.for_each(|shard| shard.network.batch_stats(sync_point).clone_from(&sum));
     }
 
     /// Updates the running statistics among `parameters` by the batch of [`Shards::compute_gradients`].
     pub fn update_running_stats(&self, parameters: &mut [f32]) {
         // The first shard of rank 0 has the first example of every batch; other processes may have none.
-        self.network().follow(parameters);
-        if !self.network().stops().is_empty() {
+        self.network().update_running_stats(parameters);
+        if !self.network().sync_points().is_empty() {
             self.communicator.broadcast(parameters);
         }
     }
@@ -198,7 +198,7 @@ impl<'t> Shards<'t> {
         let all: Vec<Crop> = (0..data.len()).map(|example| data.full(example)).collect();
         let total = count_decisions(self.network().objective(), &all);
         let (mut loss, mut correct) = (0.0, 0);
-        self.shards.iter_mut().for_each(|shard| shard.network.prepare(parameters));
+        self.shards.iter_mut().for_each(|shard| shard.network.load_parameters(parameters));
         for batch in all.chunks(batch_size) {
             self.distribute(batch, 0);
             self.shards.par_iter_mut().for_each(|shard| shard.evaluate(parameters, data, total));
@@ -235,7 +235,7 @@ fn total_weight(
     data: Examples<'_>,
     batch: &[Crop],
     mixes: &[Mix],
-    options: Bend<'_>,
+    options: LossOptions<'_>,
 ) -> f64 {
     match (data.labels(), options.class_weights) {
         (_, None) => count_decisions(objective, batch) as f64,
@@ -254,7 +254,7 @@ fn total_weight(
 
 /// Returns the number of decisions about these crops: frames for a frame-level model, else examples.
 fn count_decisions(objective: Objective, crops: &[Crop]) -> usize {
-    match objective.decides_frames() {
+    match objective.is_frame_level() {
         true => crops.iter().map(|crop| crop.frames).sum(),
         false => crops.len(),
     }

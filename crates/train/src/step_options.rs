@@ -1,7 +1,7 @@
 //! Options of a training step: randomness, augmentation, mixup, label smoothing and class weights.
 
 use stapes_data::AugmentConfig;
-use stapes_nn::objective::Bend;
+use stapes_nn::objective::LossOptions;
 
 use crate::config::{ClassWeights, NamedWeights};
 use crate::error::TrainError;
@@ -26,8 +26,8 @@ pub struct StepOptions<'a> {
 
 impl<'a> StepOptions<'a> {
     /// Returns the loss options of the step, without mixup.
-    pub(crate) fn loss_options(&self) -> Bend<'a> {
-        Bend { smoothing: self.label_smoothing, class_weights: self.class_weights, others: None }
+    pub(crate) fn loss_options(&self) -> LossOptions<'a> {
+        LossOptions { smoothing: self.label_smoothing, class_weights: self.class_weights, mixup: None }
     }
 }
 

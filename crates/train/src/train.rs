@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use stapes_nn::parameters::View;
-use stapes_random::Stream;
+use stapes_nn::parameters::TensorSpec;
+use stapes_random::Rng;
 
 use crate::batches::Batches;
 use crate::communicator::any_process;
@@ -37,7 +37,7 @@ pub fn train<E: From<TrainError>>(
     let state = TrainingLoop::new(trainer)?;
     let Some(options) = trainer.source else { return run(state, None, stop, report) };
     let steps = state.progress.step..state.steps;
-    let loader = Loader::new(trainer, options, state.shards.network().longest(), steps);
+    let loader = Loader::new(trainer, options, state.shards.network().max_length(), steps);
     std::thread::scope(|scope| {
         let _threads = loader.start(scope);
         run(state, Some(&loader), stop, report)
@@ -105,7 +105,7 @@ impl<'a> TrainingLoop<'a> {
         let class_weights =
             config.class_weights.as_ref().map(|weights| weights.resolve(labels, classes)).transpose()?;
         let batches = Batches::new(config, trainer.train, trainer.seed);
-        let expected = network.values();
+        let expected = network.buffer_len();
         let parameters = match trainer.start {
             Start::Random => network.initial_parameters(trainer.seed),
             Start::Parameters(start) if start.len() != expected => {
@@ -119,7 +119,7 @@ impl<'a> TrainingLoop<'a> {
             best: parameters.clone(),
             ema: config.ema_decay.map_or(Vec::new(), |_| parameters.clone()),
             parameters,
-            optimizer: Optimizer::new(config, network.views()),
+            optimizer: Optimizer::new(config, network.tensors()),
             shards,
             steps: batches.steps(),
             batches,
@@ -180,7 +180,7 @@ impl<'a> TrainingLoop<'a> {
             None => (self.trainer.train, self.batches.batch(self.progress.step), self.trainer.augment),
         };
         let options = StepOptions {
-            key: Stream::numbered(self.trainer.seed, "dropout", [self.progress.step as u64, 0]).bits(),
+            key: Rng::numbered(self.trainer.seed, "dropout", [self.progress.step as u64, 0]).bits(),
             augment,
             mixup: config.mixup,
             seed: self.trainer.seed,
@@ -241,7 +241,7 @@ impl<'a> TrainingLoop<'a> {
     }
 
     fn diverged(&self, reason: String) -> TrainError {
-        let largest_gradients = largest_gradients(self.shards.network().views(), self.shards.gradients());
+        let largest_gradients = largest_gradients(self.shards.network().tensors(), self.shards.gradients());
         TrainError::Diverged { step: self.progress.step, reason, largest_gradients }
     }
 
@@ -282,8 +282,8 @@ impl<'a> TrainingLoop<'a> {
 
     /// Returns the scores on the validation examples, or `None` without any.
     fn evaluate(&mut self) -> Result<Option<Validation>, TrainError> {
-        let tensors = self.shards.network().views();
-        let not_finite = |tensor: &&View| !tensor.of(&self.parameters).iter().all(|value| value.is_finite());
+        let tensors = self.shards.network().tensors();
+        let not_finite = |tensor: &&TensorSpec| !tensor.slice(&self.parameters).iter().all(|value| value.is_finite());
         if let Some(tensor) = tensors.iter().find(not_finite) {
             return Err(self.diverged(format!("{} has a value that is not finite", tensor.name)));
         }
@@ -346,9 +346,9 @@ const DIVERGED: f64 = 1e6;
 /// Number of examples that a validation takes at a time: enough for the kernels to be efficient, and small in memory.
 const VALIDATION_BATCH_SIZE: usize = 64;
 
-fn largest_gradients(tensors: &[View], gradients: &[f32]) -> String {
-    let norm = |tensor: &View| {
-        tensor.of(gradients).iter().map(|&value| f64::from(value).powi(2)).sum::<f64>().sqrt()
+fn largest_gradients(tensors: &[TensorSpec], gradients: &[f32]) -> String {
+    let norm = |tensor: &TensorSpec| {
+        tensor.slice(gradients).iter().map(|&value| f64::from(value).powi(2)).sum::<f64>().sqrt()
     };
     let mut norms: Vec<(f64, &str)> = tensors.iter().map(|tensor| (norm(tensor), &*tensor.name)).collect();
     norms.sort_by(|a, b| b.0.total_cmp(&a.0));

@@ -60,7 +60,7 @@ impl Trainer<'_> {
     /// Checks that the examples, the settings and the model fit together.
     pub(crate) fn check_data(&self, network: &Network) -> Result<(), TrainError> {
         for examples in [self.train, self.validation] {
-            examples.check(network.objective(), network.longest())?;
+            examples.check(network.objective(), network.max_length())?;
         }
         if let (Some(segment), Shape::Sequence { frames: Some(fixed), .. }) =
             (self.config.segment_frames, self.input)

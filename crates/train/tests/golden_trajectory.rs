@@ -56,10 +56,9 @@ impl Recorded {
     fn check(&self, file: &Path, shards: usize) -> Result<(), String> {
         let tensors = read_safetensors(file)?;
         let tensor = |name: &str| tensors.get(name).ok_or_else(|| format!("no tensor {name}"));
-        let wiring = if self.bidirectional { "stacked" } else { "unidirectional" };
         let model = format!(
-            "[recurrent]\ncell = '{}'\nhidden = {}\nlayers = {}\nwiring = '{wiring}'\nhead = '{}'",
-            self.kind, self.hidden, self.layers, self.head
+            "[recurrent]\ncell = '{}'\nhidden_size = {}\nnum_layers = {}\nbidirectional = {}\nhead = '{}'",
+            self.kind, self.hidden, self.layers, self.bidirectional, self.head
         );
         let model = toml::from_str(&model).map_err(|error| error.to_string())?;
         let train = format!(
@@ -77,10 +76,10 @@ impl Recorded {
 
         let built = Shards::new(&model, Shape::frames(self.input), self.classes, shards);
         let mut shards = built.map_err(|error| error.to_string())?;
-        let specs = shards.network().views().to_vec();
-        let mut parameters = vec![0.0; shards.network().values()];
+        let specs = shards.network().tensors().to_vec();
+        let mut parameters = vec![0.0; shards.network().buffer_len()];
         for spec in &specs {
-            spec.of_mut(&mut parameters).copy_from_slice(&tensor(&format!("param.{}", spec.name))?.to_f32());
+            spec.slice_mut(&mut parameters).copy_from_slice(&tensor(&format!("param.{}", spec.name))?.to_f32());
         }
         let mut optimizer = Optimizer::new(&config, &specs);
         let (x, target) = (tensor("x")?.to_f32(), tensor("target")?.to_usize());
@@ -109,7 +108,7 @@ impl Recorded {
         for spec in &specs {
             let expected = &tensor(&format!("final.{}", spec.name))?.values;
             let distance: f64 =
-                spec.of(&parameters).iter().zip(expected).map(|(&a, b)| (f64::from(a) - b).powi(2)).sum();
+                spec.slice(&parameters).iter().zip(expected).map(|(&a, b)| (f64::from(a) - b).powi(2)).sum();
             let length: f64 = expected.iter().map(|value| value * value).sum();
             if distance.sqrt() > 1e-4 * length.sqrt() {
                 return Err(format!("{}: relative distance {:.2e}", spec.name, (distance / length).sqrt()));

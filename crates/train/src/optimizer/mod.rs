@@ -7,8 +7,8 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 use stapes_kernels::InstructionSet;
-use stapes_kernels::adam::{self, AdamMemory};
-use stapes_nn::parameters::View;
+use stapes_kernels::adam::{self, AdamState};
+use stapes_nn::parameters::TensorSpec;
 
 use crate::config::{OptimizerKind, TrainConfig};
 
@@ -38,7 +38,7 @@ const CHUNK: usize = 32 * 1024;
 
 impl Optimizer {
     /// Creates an optimizer for parameters with this layout.
-    pub fn new(config: &TrainConfig, tensors: &[View]) -> Optimizer {
+    pub fn new(config: &TrainConfig, tensors: &[TensorSpec]) -> Optimizer {
         let length = tensors.last().map_or(0, |tensor| tensor.offset + tensor.len());
         let mut decays: Vec<(Range<usize>, f32)> = Vec::new();
         // Running statistics are not trained, so no range includes them.
@@ -95,12 +95,12 @@ impl Optimizer {
                     for (range, decay) in ranges_in_chunk(decays, chunk, parameters.len()) {
                         let (gradients, parameters) =
                             (&mut gradients[range.clone()], &mut parameters[range.clone()]);
-                        let mut settings = adam::Adam { rate, ..adam::Adam::default() };
+                        let mut settings = adam::Adam { learning_rate: rate, ..adam::Adam::default() };
                         match kind {
                             OptimizerKind::AdamW => settings.weight_decay = decay,
                             _ => add_decay(decay as f32, parameters, gradients),
                         }
-                        let state = AdamMemory {
+                        let state = AdamState {
                             step: *step,
                             mean: &mut mean[range.clone()],
                             square: &mut square[range],
@@ -168,8 +168,8 @@ fn ranges_in_chunk(
 mod tests {
     use super::*;
 
-    fn tensors(width: usize) -> [View; 2] {
-        let tensor = |name: &str, shape: &[usize], offset| View {
+    fn tensors(width: usize) -> [TensorSpec; 2] {
+        let tensor = |name: &str, shape: &[usize], offset| TensorSpec {
             name: name.into(),
             shape: shape.to_vec(),
             offset,

@@ -2,8 +2,8 @@
 
 use stapes_features::Features;
 use stapes_kernels::Sequences;
-use stapes_nn::layer::{Draw, Mode, Pass};
-use stapes_nn::objective::Bend;
+use stapes_nn::layer::{DropoutKey, Mode, Pass};
+use stapes_nn::objective::LossOptions;
 use stapes_nn::{Network, NetworkBackward};
 
 use crate::batches::Crop;
@@ -26,7 +26,7 @@ pub(super) struct Step<'a> {
 
 impl<'a> Step<'a> {
     fn pass(&self, sequences: &'a Sequences, batch_indices: &'a [usize]) -> Pass<'a> {
-        Pass { sequences, mode: Mode::Training(Draw { key: self.options.key, places: batch_indices }) }
+        Pass { sequences, mode: Mode::Training(DropoutKey { step: self.options.key, example_ids: batch_indices }) }
     }
 }
 
@@ -54,7 +54,7 @@ impl Shard {
     /// Creates a shard without examples.
     pub(super) fn new(network: Network) -> Shard {
         Shard {
-            gradients: vec![0.0; network.values()],
+            gradients: vec![0.0; network.buffer_len()],
             network,
             crops: Vec::new(),
             batch_indices: Vec::new(),
@@ -82,7 +82,7 @@ impl Shard {
     pub(super) fn prepare_batch(&mut self, step: Step<'_>) {
         self.sequences = self.pack(step.data, Some(step));
         if self.sequences.is_some() {
-            self.network.prepare(step.parameters);
+            self.network.load_parameters(step.parameters);
         }
     }
 
@@ -97,9 +97,9 @@ impl Shard {
         d_scores.clear();
         d_scores.extend_from_slice(network.scores(step.pass(sequences, batch_indices)));
         let mixup = (!self.mixup.is_empty()).then_some(&self.mixup[..]);
-        let options = Bend { others: mixup, ..step.options.loss_options() };
+        let options = LossOptions { mixup, ..step.options.loss_options() };
         let (objective, targets) = (network.objective(), self.labels.targets());
-        self.loss += objective.bent_loss(d_scores, targets, options, sequences, step.total_weight);
+        self.loss += objective.loss_with(d_scores, targets, options, sequences, step.total_weight);
     }
 
     pub(super) fn backward_stage(&mut self, stage: usize, step: Step<'_>) {
@@ -127,7 +127,7 @@ impl Shard {
         let objective = self.network.objective();
         let scores = self.network.forward(parameters, &self.input, pass);
         let targets = self.labels.targets();
-        self.correct = objective.right(scores, targets, &sequences);
+        self.correct = objective.correct(scores, targets, &sequences);
         self.loss = objective.loss(scores, targets, &sequences, total);
     }
 
@@ -169,7 +169,7 @@ fn augmented(network: &Network, step: Step<'_>, crop: &Crop) -> Features {
     let mut frames = Features::new(network.input_shape().features(), step.data.values(crop).to_vec());
     if let Some(augment) = step.options.augment {
         let key = [crop.repetition, crop.example as u64];
-        augment.apply(&mut frames, network.longest(), step.options.seed, key);
+        augment.apply(&mut frames, network.max_length(), step.options.seed, key);
     }
     frames
 }

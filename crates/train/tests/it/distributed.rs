@@ -6,7 +6,7 @@ use std::sync::{Barrier, Mutex};
 use stapes_features::Features;
 use stapes_nn::ModelConfig;
 use stapes_nn::layer::Shape;
-use stapes_random::Stream;
+use stapes_random::Rng;
 use stapes_train::{
     Communicator, Examples, LabelsRef, SingleProcess, Start, TrainConfig, TrainError, Trainer,
     TrainingResult, train,
@@ -67,7 +67,7 @@ impl Thread<'_> {
 /// A model, the width of its frames, and an optimizer. With batch normalization some gradients are almost zero, and Adam turns
 /// their rounding errors into whole steps, so that network uses SGD.
 const NETS: [Net; 2] = [
-    ("[recurrent]\ncell = 'gru'\nhidden = 6\nhead = 'mean'\nhead_dropout = 0.2", 3, "adam"),
+    ("[recurrent]\ncell = 'gru'\nhidden_size = 6\nhead = 'mean'\nhead_dropout = 0.2", 3, "adam"),
     ("[bc-resnet]\nwidth = 1\ndropout = 0.2", 40, "sgd"),
 ];
 
@@ -82,7 +82,7 @@ fn train_network(
     let text = "batch_size = 5\nepochs = 3\nlearning_rate = 0.01\nmax_grad_norm = 1.0\nlabel_smoothing = 0.1\nmixup = 0.3";
     let mut config: TrainConfig = toml::from_str(&format!("{text}\noptimizer = '{optimizer}'")).unwrap();
     config.shards = shards;
-    let mut rng = Stream::new(5, "clips");
+    let mut rng = Rng::new(5, "clips");
     let clip =
         |at: usize| Features::new(width, (0..width * (9 + at * 5 % 7)).map(|_| rng.symmetric(1.0)).collect());
     let clips: Vec<Features> = (0..16).map(clip).collect();

@@ -10,7 +10,7 @@ use stapes_data::AugmentConfig;
 use stapes_features::Features;
 use stapes_nn::ModelConfig;
 use stapes_nn::layer::Shape;
-use stapes_random::Stream;
+use stapes_random::Rng;
 use stapes_train::{
     Crop, Event, Examples, FrameSource, FrameWorker, LabelsRef, LoaderOptions, SingleProcess, Start,
     TrainConfig, TrainError, Trainer, TrainingResult, train,
@@ -54,7 +54,7 @@ impl Task {
         config.extend(toml::from_str::<toml::Table>(settings).unwrap());
         let augment = "[jitter]\ndeviation = 0.1\n[shift]\nframes = 1";
         Task {
-            model: toml::from_str("[recurrent]\ncell = 'gru'\nhidden = 6\nhead_dropout = 0.2").unwrap(),
+            model: toml::from_str("[recurrent]\ncell = 'gru'\nhidden_size = 6\nhead_dropout = 0.2").unwrap(),
             config: config.try_into().unwrap(),
             augment: toml::from_str(augment).unwrap(),
             frame_classes: features.iter().map(frame_classes).collect(),
@@ -66,7 +66,7 @@ impl Task {
 
     /// Creates a task with frame-level labels.
     fn per_frame(settings: &str) -> Task {
-        let model = "[recurrent]\ncell = 'gru'\nhidden = 6\nhead = 'per_frame'";
+        let model = "[recurrent]\ncell = 'gru'\nhidden_size = 6\nhead = 'per_frame'";
         Task { model: toml::from_str(model).unwrap(), per_frame: true, ..Task::new(settings) }
     }
 
@@ -113,7 +113,7 @@ impl Task {
 
     /// Returns different frames in each repetition, after a random delay.
     fn changed(&self, crop: &Crop) -> Result<Features, String> {
-        let mut rng = Stream::numbered(7, "changed", [crop.repetition, crop.example as u64]);
+        let mut rng = Rng::numbered(7, "changed", [crop.repetition, crop.example as u64]);
         std::thread::sleep(Duration::from_micros(rng.below(300) as u64));
         let values = self.in_memory(crop).values().iter().map(|value| value + rng.symmetric(0.5)).collect();
         Ok(Features::new(1, values))

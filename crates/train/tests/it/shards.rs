@@ -4,7 +4,7 @@ use stapes_data::AugmentConfig;
 use stapes_features::Features;
 use stapes_nn::ModelConfig;
 use stapes_nn::layer::Shape;
-use stapes_random::Stream;
+use stapes_random::Rng;
 use stapes_train::{Crop, Examples, LabelsRef, Optimizer, Shards, StepOptions, TrainConfig};
 
 /// Networks with their inputs: clips of one length, and frames of unequal lengths.
@@ -23,9 +23,9 @@ fn train_steps(
     let mut shards = Shards::new(&model, Shape::Sequence { features, frames }, 3, shards).unwrap();
     let config = "batch_size = 1\nepochs = 1\noptimizer = 'sgd'\nlearning_rate = 0.02\nweight_decay = 0.1";
     let config: TrainConfig = toml::from_str(config).unwrap();
-    let mut optimizer = Optimizer::new(&config, shards.network().views());
+    let mut optimizer = Optimizer::new(&config, shards.network().tensors());
     let mut parameters = shards.network().initial_parameters(4);
-    let mut rng = Stream::new(5, "clips");
+    let mut rng = Rng::new(5, "clips");
     let mut clip = |at: usize| {
         let length = frames.unwrap_or(9 + at * 5 % 7);
         Features::new(features, (0..features * length).map(|_| rng.symmetric(1.0)).collect())
@@ -78,7 +78,7 @@ fn results_do_not_depend_on_threads() {
 fn examples_stretched_by_augmentation_give_the_gradients_of_stretched_examples() {
     let text = "[stretch]\nfactor = [0.5, 2.0]\n[drop]\nshare = 0.2\n[jitter]\ndeviation = 0.1";
     let augment: AugmentConfig = toml::from_str(text).unwrap();
-    let mut rng = Stream::new(5, "clips");
+    let mut rng = Rng::new(5, "clips");
     let mut clip = |frames: usize| Features::new(3, (0..3 * frames).map(|_| rng.symmetric(1.0)).collect());
     let clips: Vec<Features> = (0..7).map(|at| clip(9 + at * 5 % 7)).collect();
     let mut stretched = clips.clone();
@@ -87,7 +87,7 @@ fn examples_stretched_by_augmentation_give_the_gradients_of_stretched_examples()
     }
     assert!((0..7).all(|at| stretched[at].frames() != clips[at].frames()));
     let classes = [0, 1, 2, 0, 1, 2, 0];
-    let model: ModelConfig = toml::from_str("[recurrent]\ncell = 'gru'\nhidden = 5").unwrap();
+    let model: ModelConfig = toml::from_str("[recurrent]\ncell = 'gru'\nhidden_size = 5").unwrap();
     let gradients = |clips: &[Features], augment: Option<&AugmentConfig>| {
         // With more shards the distribution would depend on the lengths.
         let mut shards = Shards::new(&model, Shape::frames(3), 3, 1).unwrap();

@@ -7,7 +7,7 @@ use stapes_data::{AugmentConfig, SpecAugmentConfig};
 use stapes_features::Features;
 use stapes_nn::ModelConfig;
 use stapes_nn::layer::Shape;
-use stapes_random::Stream;
+use stapes_random::Rng;
 use stapes_train::{
     Event, Examples, LabelsRef, Point, SingleProcess, Start, TrainConfig, TrainError, Trainer,
     TrainingResult, train,
@@ -232,7 +232,7 @@ fn only_a_diverged_loss_is_reported() {
 #[test]
 fn a_gradient_norm_that_is_not_finite_is_an_error() {
     let mut task = Task::new("max_steps = 3\nvalidate_every_steps = 1");
-    task.model = toml::from_str("[recurrent]\ncell = 'rnn_relu'\nhidden = 64\nhead = 'mean'").unwrap();
+    task.model = toml::from_str("[recurrent]\ncell = 'rnn_relu'\nhidden_size = 64\nhead = 'mean'").unwrap();
     task.config.batch_size = 1;
     // With growing frames the gradient norm overflows before the loss does.
     let errors = (0..40).map(|step| {
@@ -293,11 +293,11 @@ fn an_example_without_frames_is_an_error() {
 /// aligned.
 fn train_on_loud_frames(settings: &str, augment: &str, threads: usize) -> Result<TrainingResult, TrainError> {
     let augment: AugmentConfig = toml::from_str(augment).unwrap();
-    let model = "[recurrent]\ncell = 'lstm'\nhidden = 6\nhead = 'per_frame_binary'";
+    let model = "[recurrent]\ncell = 'lstm'\nhidden_size = 6\nhead = 'per_frame_binary'";
     let model: ModelConfig = toml::from_str(model).unwrap();
     let base = "batch_size = 4\nepochs = 12\nlearning_rate = 3e-2\n";
     let config: TrainConfig = toml::from_str(&format!("{base}{settings}")).unwrap();
-    let mut rng = Stream::new(3, "frames");
+    let mut rng = Rng::new(3, "frames");
     let mut recording = |frames: usize| -> (Features, Vec<usize>) {
         // Runs of 1 to 4 frames, so that adjacent labels often differ.
         let mut classes = Vec::new();
