@@ -1,6 +1,6 @@
 //! Classification of samples as they arrive.
 
-use stapes_features::{FeatureStream, Stream};
+use stapes_features::{FeatureStream, StreamingExtractor};
 use stapes_kernels::Sequences;
 use stapes_nn::objective::Objective;
 use stapes_nn::{Network, NetworkStream};
