@@ -141,7 +141,7 @@ impl Replay {
             _ => (largest, 1e-6),
         };
         let difference = tolerance::largest_difference(got, &expected.values)?;
-        if let Ok(mut seen) = differences.lock() {
+        if let Ok(mut differences) = differences.lock() {
             let relative = if unit == 1.0 { "" } else { ", of the largest value" };
             let (cases, worst) = differences.entry(format!("{kind} {dtype}{relative}")).or_default();
             *cases += 1;
@@ -160,7 +160,7 @@ impl Replay {
         let kind = format!("{}, relative to the tolerance", self.text("kind")?);
         let (got, expected) = (parts(got), parts(&expected.values));
         let difference = tolerance::largest_difference(&got, &expected)?;
-        if let Ok(mut seen) = differences.lock() {
+        if let Ok(mut differences) = differences.lock() {
             let (cases, worst) = differences.entry(kind.clone()).or_default();
             *cases += 1;
             *worst = worst.max(difference);
