@@ -125,7 +125,8 @@ impl Chart {
         let failed = |reason: String| EvalError::Figure { figure: self.name, reason };
         let mut svg = String::new();
         let root = SVGBackend::with_string(&mut svg, (WIDTH, self.height)).into_drawing_area();
-        let traces = self.draw_on(&root, Place::Page).map_err(|error| failed(error.to_string()))?;
+        let drawn = self.draw_on(&root, Place::Page).and_then(|traces| root.present().map(|()| traces));
+        let traces = drawn.map_err(|error| failed(error.to_string()))?;
         drop(root);
         // The page has an SVG element of its own, with a title: plotters' first and last line are its.
         let inside = svg.split_once('>').and_then(|(_, rest)| rest.rsplit_once("</svg>"));
@@ -162,7 +163,8 @@ impl Chart {
         (self.x.scale.place(x), self.y.scale.place(y))
     }
 
-    /// Draws on an area of [`WIDTH`] and the chart's height.
+    /// Draws on an area of [`WIDTH`] and the chart's height. The caller presents the root area: plotters ends the
+    /// SVG element then, and what is drawn later would stand behind it.
     pub(super) fn draw_on<B: DrawingBackend>(
         &self,
         root: &DrawingArea<B, Shift>,
@@ -210,7 +212,6 @@ impl Chart {
         if self.names {
             self.draw_names(root, &plane)?;
         }
-        root.present()?;
         let lines = self.series.iter().map(|series| self.trace(series, &plane));
         Ok(lines.chain(self.spread_trace(&plane)).collect())
     }
