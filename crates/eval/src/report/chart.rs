@@ -13,7 +13,7 @@ use super::ink::Ink;
 use super::policy::data_address;
 use super::scale::{Axis, Places};
 use super::spread::Spread;
-use crate::EvalError;
+use crate::{EvalError, visible};
 
 /// Size in tenths of a pixel on a page that is neither wide nor narrow: plotters draws at whole positions only,
 /// and whole pixels would show as steps in a line. On the page, text heights and line widths are those of the style sheet.
@@ -208,7 +208,7 @@ impl Chart {
         }
         self.draw_spreads(&mut plane)?;
         self.draw_places(&mut plane)?;
-        root.draw_text(&self.y.label, &style(Ink::Text, HPos::Left, VPos::Top), (0, 0))?;
+        root.draw_text(&visible(&self.y.label), &style(Ink::Text, HPos::Left, VPos::Top), (0, 0))?;
         if self.names {
             self.draw_names(root, &plane)?;
         }
@@ -231,7 +231,7 @@ impl Chart {
             .set_all_tick_mark_size(40)
             .label_style(text.clone())
             .axis_desc_style(text)
-            .x_desc(self.x.label.as_str())
+            .x_desc(visible(&self.x.label))
             .x_labels(7)
             .y_labels(6)
             .x_label_formatter(&|place| self.x.tick(*place))
@@ -256,7 +256,11 @@ impl Chart {
             part if part > 0.8 => HPos::Right,
             _ => HPos::Center,
         };
-        area.draw_text(&mark.text, &style(Ink::Text, side, VPos::Bottom), (x - left, y - top - LINE / 4))
+        area.draw_text(
+            &visible(&mark.text),
+            &style(Ink::Text, side, VPos::Bottom),
+            (x - left, y - top - LINE / 4),
+        )
     }
 
     /// The mark's dot and the letters, each with a ring of paper.
@@ -283,7 +287,7 @@ impl Chart {
                 y = other.1 + LINE;
             }
             taken.push((x, y));
-            area.draw_text(letter, &style(Ink::Text, HPos::Left, VPos::Top), (x, y))?;
+            area.draw_text(&visible(letter), &style(Ink::Text, HPos::Left, VPos::Top), (x, y))?;
         }
         Ok(())
     }
@@ -309,7 +313,8 @@ impl Chart {
         }
         let over = ends.last().map_or(0, |&(_, y, _)| (y - bottom).max(0));
         for (x, y, series) in ends {
-            root.draw_text(&series.name, &style(series.ink, HPos::Left, VPos::Center), (x + 90, y - over))?;
+            let name = visible(&series.name);
+            root.draw_text(&name, &style(series.ink, HPos::Left, VPos::Center), (x + 90, y - over))?;
         }
         Ok(())
     }
