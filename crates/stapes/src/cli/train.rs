@@ -13,6 +13,7 @@ use clap::Args;
 use indicatif::ProgressBar;
 use serde::Serialize;
 use stapes::data::DataError;
+use stapes::eval::visible;
 use stapes::run::{Existing, RunFolder};
 use stapes::train::{Event, Team};
 use stapes::{Error, Experiment, Finished, Listener, Recipe, Training};
@@ -284,7 +285,7 @@ impl Bars<'_> {
 
 impl Listener for Bars<'_> {
     fn opened(&self, experiment: &Experiment) {
-        self.note(&format!("{}\n{}", experiment.recipe.title, sizes(experiment)));
+        self.console.note(&format!("{}\n{}", visible(&experiment.recipe.title), sizes(experiment)));
     }
 
     fn loaded(&self, done: usize, of: usize) {
@@ -314,7 +315,7 @@ impl Listener for Bars<'_> {
     }
 
     fn note(&self, text: &str) {
-        self.console.note(text);
+        self.console.note(&visible(text));
     }
 }
 
@@ -375,7 +376,7 @@ fn print(console: &Console, finished: &Finished) {
                 .map(|share| format!("waited {:.1} % of the training time for examples", 100.0 * share)),
         ),
         ("latency", record.latency_ms.map(|ms| format!("{} an utterance, one thread", duration(ms / 1e3)))),
-        ("run", Some(place.to_string())),
+        ("run", Some(visible(place).into_owned())),
     ];
     let line = |(name, value): (&str, Option<String>)| value.map(|value| format!("{name:<14} {value}"));
     let lines: Vec<String> = rows.into_iter().filter_map(line).collect();
