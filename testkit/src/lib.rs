@@ -5,7 +5,10 @@
 
 pub mod finite_difference;
 pub mod fixture;
+mod hostile;
 pub mod manifest;
 pub mod suite;
 pub mod tensors;
 pub mod tolerance;
+
+pub use hostile::{HOSTILE_NAMES, hostile_file_names};

@@ -4,8 +4,8 @@ use plotters::prelude::*;
 use serde::Serialize;
 use stapes_files::number;
 
-use crate::EvalError;
 use crate::numbers::counted;
+use crate::{EvalError, visible};
 
 /// One line of the picture.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -108,7 +108,7 @@ fn draw<'a>(
         let dot = if points.len() == 1 { 4 } else { 0 };
         chart
             .draw_series(LineSeries::new(points, colour.filled().stroke_width(2)).point_size(dot))?
-            .label(line.name.clone())
+            .label(visible(&line.name))
             .legend(move |(x, y)| PathElement::new([(x, y), (x + 22, y)], colour.stroke_width(3)));
     }
     chart

@@ -53,6 +53,7 @@ mod roc;
 mod significance;
 mod student;
 pub mod text;
+mod visible;
 
 pub use calibration::{Calibration, ReliabilityBin};
 pub use confusion::{ConfusedPair, Confusion};
@@ -68,3 +69,4 @@ pub use recordings::{Detection, Estimate, RecordingFrames};
 pub use roc::roc_auc;
 pub use significance::{Difference, FrameDifferences, McNemar, compare_accuracy, compare_frames, holm};
 pub use student::mean_with_interval;
+pub use visible::{visible, visible_lines};

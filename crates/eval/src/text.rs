@@ -6,7 +6,7 @@
 use comfy_table::{Cell, CellAlignment, LineStyle, Table, TableStyle};
 
 use crate::numbers::{count, counted, percent, percent_value, score};
-use crate::{ClassScores, Estimate, Evaluation};
+use crate::{ClassScores, Estimate, Evaluation, visible};
 
 /// Columns that a table may take.
 const WIDTH: usize = 80;
@@ -164,7 +164,8 @@ fn matrix(evaluation: &Evaluation) -> Option<String> {
     })
 }
 
-/// A table whose first `left` columns are names and whose others are numbers; control characters of names are shown.
+/// A table whose first `left` columns are names and whose others are numbers; control characters of names and headings are
+/// shown.
 ///
 /// # Example
 /// ```
@@ -177,7 +178,9 @@ pub fn table(header: &[&str], rows: impl Iterator<Item = Vec<String>>, left: usi
         row.iter_mut().take(left).for_each(|name| *name = label(name));
         row
     });
-    laid_out(header, named, left).to_string()
+    let header: Vec<_> = header.iter().map(|title| visible(title)).collect();
+    let header: Vec<&str> = header.iter().map(|title| &**title).collect();
+    laid_out(&header, named, left).to_string()
 }
 
 fn laid_out(header: &[&str], rows: impl Iterator<Item = Vec<String>>, left: usize) -> Table {
@@ -205,7 +208,7 @@ fn width(table: &Table) -> usize {
 
 /// A class name that fits a table: control characters made visible, its end cut if it is long.
 fn label(name: &str) -> String {
-    let visible = visible(name);
+    let visible = characters(name);
     match visible.len() {
         ..=LABEL => visible.into_iter().collect(),
         _ => visible[..LABEL - 1].iter().chain(&['…']).collect(),
@@ -214,14 +217,13 @@ fn label(name: &str) -> String {
 
 /// The same of what differs in its end, as paths do: its beginning is cut.
 pub(crate) fn ending(name: &str) -> String {
-    let visible = visible(name);
+    let visible = characters(name);
     match visible.len() {
         ..=LABEL => visible.into_iter().collect(),
         long => ['…'].iter().chain(&visible[long - (LABEL - 1)..]).collect(),
     }
 }
 
-fn visible(name: &str) -> Vec<char> {
-    let shown = |c: char| if c.is_control() { c.escape_unicode().collect() } else { vec![c] };
-    name.chars().flat_map(shown).collect()
+fn characters(name: &str) -> Vec<char> {
+    visible(name).chars().collect()
 }

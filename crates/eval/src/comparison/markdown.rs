@@ -1,6 +1,7 @@
 //! A table as Markdown.
 
 use super::{Table, Value};
+use crate::visible;
 
 pub(super) fn of(table: &Table) -> String {
     let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
@@ -20,9 +21,8 @@ pub(super) fn of(table: &Table) -> String {
 /// Text in which nothing ends the cell or means something to Markdown.
 fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
-    for character in text.chars() {
+    for character in visible(&text.replace(['\n', '\r'], " ")).chars() {
         match character {
-            '\n' | '\r' => safe.push(' '),
             '|' | '\\' | '*' | '_' | '`' | '<' | '[' | ']' | '#' | '~' => safe.extend(['\\', character]),
             other => safe.push(other),
         }

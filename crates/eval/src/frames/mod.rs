@@ -9,9 +9,9 @@ use plotters::prelude::*;
 use plotters::style::colors::colormaps::ViridisRGB;
 use serde::Serialize;
 
-use crate::EvalError;
 use crate::canvas::{self, Canvas};
 use crate::numbers::plain;
+use crate::{EvalError, visible};
 use ticks::{Rows, Tick};
 
 const SIZE: (u32, u32) = (1200, 640);
@@ -112,7 +112,7 @@ impl FramePicture<'_> {
     }
 
     fn draw<'c>(&self, canvas: Canvas<'c>) -> Drawn<'c> {
-        let root = canvas.into_drawing_area().titled(self.title, ("sans-serif", 22))?;
+        let root = canvas.into_drawing_area().titled(&visible(self.title), ("sans-serif", 22))?;
         if self.width == 1 {
             self.draw_line(&root)?;
         } else {
@@ -215,7 +215,7 @@ impl FramePicture<'_> {
             .disable_mesh()
             .label_style(LABEL)
             .axis_desc_style(WORDS)
-            .y_desc(self.coloured())
+            .y_desc(visible(&self.coloured()))
             .y_label_formatter(&|value| plain(*value))
             .draw()
     }
@@ -246,7 +246,7 @@ impl FramePicture<'_> {
             .label_style(LABEL)
             .axis_desc_style(WORDS)
             .x_desc("time (s)")
-            .y_desc(self.quantity)
+            .y_desc(visible(self.quantity))
             .x_label_formatter(&|seconds| plain(*seconds))
             .y_label_formatter(&|value| plain(*value))
             .draw()?;

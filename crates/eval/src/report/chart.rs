@@ -13,7 +13,7 @@ use super::ink::Ink;
 use super::policy::data_address;
 use super::scale::{Axis, Places};
 use super::spread::Spread;
-use crate::EvalError;
+use crate::{EvalError, visible};
 
 /// Size in tenths of a pixel on a page that is neither wide nor narrow: plotters draws at whole positions only,
 /// and whole pixels would show as steps in a line. On the page, text heights and line widths are those of the style sheet.
@@ -125,7 +125,8 @@ impl Chart {
         let failed = |reason: String| EvalError::Figure { figure: self.name, reason };
         let mut svg = String::new();
         let root = SVGBackend::with_string(&mut svg, (WIDTH, self.height)).into_drawing_area();
-        let traces = self.draw_on(&root, Place::Page).map_err(|error| failed(error.to_string()))?;
+        let drawn = self.draw_on(&root, Place::Page).and_then(|traces| root.present().map(|()| traces));
+        let traces = drawn.map_err(|error| failed(error.to_string()))?;
         drop(root);
         // The page has an SVG element of its own, with a title: plotters' first and last line are its.
         let inside = svg.split_once('>').and_then(|(_, rest)| rest.rsplit_once("</svg>"));
@@ -162,7 +163,8 @@ impl Chart {
         (self.x.scale.place(x), self.y.scale.place(y))
     }
 
-    /// Draws on an area of [`WIDTH`] and the chart's height.
+    /// Draws on an area of [`WIDTH`] and the chart's height. The caller presents the root area: plotters ends the
+    /// SVG element then, and what is drawn later would stand behind it.
     pub(super) fn draw_on<B: DrawingBackend>(
         &self,
         root: &DrawingArea<B, Shift>,
@@ -206,11 +208,10 @@ impl Chart {
         }
         self.draw_spreads(&mut plane)?;
         self.draw_places(&mut plane)?;
-        root.draw_text(&self.y.label, &style(Ink::Text, HPos::Left, VPos::Top), (0, 0))?;
+        root.draw_text(&visible(&self.y.label), &style(Ink::Text, HPos::Left, VPos::Top), (0, 0))?;
         if self.names {
             self.draw_names(root, &plane)?;
         }
-        root.present()?;
         let lines = self.series.iter().map(|series| self.trace(series, &plane));
         Ok(lines.chain(self.spread_trace(&plane)).collect())
     }
@@ -230,7 +231,7 @@ impl Chart {
             .set_all_tick_mark_size(40)
             .label_style(text.clone())
             .axis_desc_style(text)
-            .x_desc(self.x.label.as_str())
+            .x_desc(visible(&self.x.label))
             .x_labels(7)
             .y_labels(6)
             .x_label_formatter(&|place| self.x.tick(*place))
@@ -255,7 +256,11 @@ impl Chart {
             part if part > 0.8 => HPos::Right,
             _ => HPos::Center,
         };
-        area.draw_text(&mark.text, &style(Ink::Text, side, VPos::Bottom), (x - left, y - top - LINE / 4))
+        area.draw_text(
+            &visible(&mark.text),
+            &style(Ink::Text, side, VPos::Bottom),
+            (x - left, y - top - LINE / 4),
+        )
     }
 
     /// The mark's dot and the letters, each with a ring of paper.
@@ -282,7 +287,7 @@ impl Chart {
                 y = other.1 + LINE;
             }
             taken.push((x, y));
-            area.draw_text(letter, &style(Ink::Text, HPos::Left, VPos::Top), (x, y))?;
+            area.draw_text(&visible(letter), &style(Ink::Text, HPos::Left, VPos::Top), (x, y))?;
         }
         Ok(())
     }
@@ -308,7 +313,8 @@ impl Chart {
         }
         let over = ends.last().map_or(0, |&(_, y, _)| (y - bottom).max(0));
         for (x, y, series) in ends {
-            root.draw_text(&series.name, &style(series.ink, HPos::Left, VPos::Center), (x + 90, y - over))?;
+            let name = visible(&series.name);
+            root.draw_text(&name, &style(series.ink, HPos::Left, VPos::Center), (x + 90, y - over))?;
         }
         Ok(())
     }

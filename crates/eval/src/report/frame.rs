@@ -1,9 +1,23 @@
 //! What every page has around its parts: the head with its policy and looks, and the script.
 
+use std::borrow::Cow;
+
+use askama::Template;
+
 use super::policy::script_source;
+use crate::{EvalError, visible_lines};
 
 /// Shows values below a pointer and sorts tables.
 const SCRIPT: &str = include_str!("../../templates/report.js");
+
+/// The text of a page: askama escapes markup, and [`visible_lines`] shows what else would act.
+pub(super) fn written(page: &impl Template) -> Result<String, EvalError> {
+    let html = page.render()?;
+    Ok(match visible_lines(&html) {
+        Cow::Borrowed(_) => html,
+        Cow::Owned(shown) => shown,
+    })
+}
 
 /// What `frame.html` takes.
 pub(super) struct Frame<'a> {

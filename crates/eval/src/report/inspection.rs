@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::chart::{Chart, HEIGHT, Series, WIDTH};
 use super::figure::{Figure, Words};
-use super::frame::Frame;
+use super::frame::{Frame, written};
 use super::ink::Ink;
 use super::policy::data_address;
 use super::scale::Axis;
@@ -87,7 +87,7 @@ pub fn render_inspection(inspection: &Inspection) -> Result<String, EvalError> {
         scores: scores(inspection, &time)?.into_iter().collect(),
         whole: whole(inspection),
     };
-    Ok(page.render()?)
+    written(&page)
 }
 
 /// The labels with what the model says of all of the recording, the likeliest first.

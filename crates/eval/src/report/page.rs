@@ -5,7 +5,7 @@ use askama::Template;
 use super::chart::WIDTH;
 use super::examples::{Mistaken, Shown};
 use super::figure::{Figure, Sketch};
-use super::frame::Frame;
+use super::frame::{Frame, written};
 use super::groups::Row;
 use super::matrix::Matrix;
 use super::thresholds::Thresholds;
@@ -133,7 +133,7 @@ pub(super) fn render(report: &Report) -> Result<String, EvalError> {
         macro_f1: score(Some(evaluation.macro_f1)),
         unit: evaluation.unit(),
     };
-    Ok(page.render()?)
+    written(&page)
 }
 
 /// Columns of so many tiles on a wide page, where the first is wider, and how many of them it takes: one row, or two

@@ -6,8 +6,8 @@ use plotters::style::text_anchor::{HPos, VPos};
 
 use super::chart::{Chart, LINE, Outcome, Place, THICK, WIDTH, style};
 use super::ink::Ink;
-use crate::EvalError;
 use crate::canvas::{self, Canvas};
+use crate::{EvalError, visible};
 
 /// Units of a chart that become one pixel.
 const UNITS: u32 = 4;
@@ -91,7 +91,7 @@ fn draw<B: DrawingBackend>(
     key: &[&KeyLine],
 ) -> Outcome<B, ()> {
     let inner = root.margin(MARGIN, MARGIN, MARGIN, MARGIN);
-    inner.draw_text(title, &style(Ink::Text, HPos::Left, VPos::Top), (0, 0))?;
+    inner.draw_text(&visible(title), &style(Ink::Text, HPos::Left, VPos::Top), (0, 0))?;
     let (_, below) = inner.split_vertically(2 * LINE as u32);
     let (left, right) = below.split_horizontally(WIDTH);
     let (left, _) = left.split_vertically(chart.height);
@@ -110,7 +110,7 @@ fn draw<B: DrawingBackend>(
                 }
             }
             Sign::Letter(letter) => {
-                right.draw_text(letter, &style(Ink::Text, HPos::Right, VPos::Center), (440, y))?;
+                right.draw_text(&visible(letter), &style(Ink::Text, HPos::Right, VPos::Center), (440, y))?;
             }
         }
         let words = style(Ink::Text, HPos::Left, VPos::Center);
@@ -119,9 +119,11 @@ fn draw<B: DrawingBackend>(
     root.present()
 }
 
+/// Words that fit the key, nothing in them acting.
 fn shortened(words: &str) -> String {
+    let words = visible(words);
     match words.chars().count() {
-        short if short <= LETTERS => words.into(),
+        short if short <= LETTERS => words.into_owned(),
         _ => words.chars().take(LETTERS - 1).chain(['…']).collect(),
     }
 }

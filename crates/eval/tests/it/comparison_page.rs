@@ -265,7 +265,8 @@ fn every_figure_is_a_picture_too() -> Result<(), EvalError> {
     let scores = ["roc", "det", "reliability"];
     assert_eq!(names, [&["against-time", "against-parameters"][..], &curves, &scores].concat());
     for picture in &pictures {
-        check_well_formed(&picture.svg);
+        let document = roxmltree::Document::parse(&picture.svg).expect("a picture is XML");
+        assert!(document.root_element().has_tag_name("svg"), "{}", picture.name);
         assert!(picture.svg.starts_with("<svg width=") && picture.svg.contains("cell 8"), "{}", picture.name);
         let mut reader = png::Decoder::new(std::io::Cursor::new(&picture.png)).read_info().unwrap();
         let mut pixels = vec![0; reader.output_buffer_size().unwrap()];

@@ -3,6 +3,7 @@
 //! They are one program, as each program is linked on its own; what needs a program of its own stands beside this folder.
 
 mod comparison_page;
+mod hostile_names;
 mod json;
 mod metrics;
 #[path = "../pages/mod.rs"]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use serde_json::{Value, json};
-use stapes::eval::FramePicture;
+use stapes::eval::{FramePicture, visible};
 use stapes::features::FeatureConfig;
 use stapes::infer::{Bundle, Classifier, Extractor, Input};
 use stapes::nn::loss::best_class;
@@ -58,14 +58,14 @@ impl Attention {
         for (file, name) in self.files.iter().zip(names) {
             match reader.draw(file, name, &self.out) {
                 Ok(line) => {
-                    let text = |key: &str| line[key].as_str().unwrap_or_default().to_owned();
+                    let text = |key: &str| visible(line[key].as_str().unwrap_or_default());
                     console.say(&format!("{}\t{}\t{}", text("png"), text("label"), text("file")));
                     console.emit(&line);
                 }
                 Err(error) => {
                     failed += 1;
                     let reason = super::message(&error);
-                    console.note(&format!("error: {reason}"));
+                    console.file_error(file, &reason);
                     console.emit(&json!({ "file": file.display().to_string(), "error": reason }));
                 }
             }

@@ -11,12 +11,12 @@ use serde_json::json;
 use stapes::Error;
 use stapes::compare::{Candidate, Compared, candidates, check_column, in_words, page, table};
 use stapes::eval::comparison::Table;
-use stapes::eval::counted;
 use stapes::eval::report::{comparison_pictures, render_comparison};
+use stapes::eval::{counted, visible};
 use stapes::run::{REPORT, Standing};
 use stapes::sweep::{Conduct, Conducted, Ended, Job, Sweep, Timing, Watcher};
 
-use super::console::{Console, duration, percent, share};
+use super::console::{Console, duration, percent, place, share};
 use super::features::make_folder;
 use super::progress;
 use super::train::{absolute, command_line, seconds};
@@ -148,7 +148,7 @@ pub(super) fn told(
     }
     tell(title, &table, out, "table", console)?;
     let all = [&compared.left_out[..], &compared.notes].concat();
-    all.iter().for_each(|note| console.note(note));
+    all.iter().for_each(|note| console.note(&visible(note)));
     write_page(title, &[("Results", &table)], (&compared.candidates, &all), out, console)?;
     let trained = compared.candidates.iter().any(|candidate| !candidate.repetitions.is_empty());
     Ok(match (compared.left_out.is_empty(), trained) {
@@ -160,18 +160,18 @@ pub(super) fn told(
 
 /// Prints a table, and writes it as CSV and Markdown under this name.
 pub(super) fn tell(title: &str, table: &Table, out: &Path, name: &str, console: &Console) -> Result<()> {
-    console.say(&format!("\n{title}\n\n{}", table.text(console.width())));
+    console.say(&format!("\n{}\n\n{}", visible(title), table.text(console.width())));
     console.emit(&json!({ "title": title, "table": table }));
-    let place = |extension: &str| out.join(format!("{name}.{extension}"));
+    let path_of = |extension: &str| out.join(format!("{name}.{extension}"));
     for (extension, text) in [("csv", table.csv()), ("md", table.markdown())] {
-        let path = place(extension);
+        let path = path_of(extension);
         stapes_files::write(&path, text.as_bytes()).map_err(|source| Error::File {
             path,
             action: "write the table",
             source,
         })?;
     }
-    console.say(&format!("\ntable in {} and {}", place("csv").display(), place("md").display()));
+    console.say(&format!("\ntable in {} and {}", place(&path_of("csv")), place(&path_of("md"))));
     Ok(())
 }
 
@@ -203,7 +203,7 @@ pub(super) fn write_page(
     remove_old_costs(&figures, &kept);
     let path = out.join(REPORT);
     write(&path, render_comparison(&comparison)?.as_bytes())?;
-    console.say(&format!("page in {}, its figures in {}", path.display(), figures.display()));
+    console.say(&format!("page in {}, its figures in {}", place(&path), place(&figures)));
     Ok(())
 }
 
@@ -265,7 +265,7 @@ fn time(
             None => Timing::measure(&job.recipe, data, &run)?.write(&folder),
         };
         if let Err(error) = timed() {
-            bar.suspend(|| console.note(&format!("not timed: {}", in_words(&error))));
+            bar.suspend(|| console.note(&format!("not timed: {}", visible(&in_words(&error)))));
             code = super::SOME_FAILED;
         }
     }
@@ -310,7 +310,8 @@ impl Watcher for Lines<'_> {
             Ended::Failed(error) => format!("error: {}", in_words(error)),
         };
         let folder = job.folder.display();
-        self.bar.suspend(|| self.console.note(&format!("[{done}/{of}] {folder}  {words}")));
+        let line = format!("[{done}/{of}] {folder}  {words}");
+        self.bar.suspend(|| self.console.note(&visible(&line)));
         let error = match ended {
             Ended::Failed(error) => Some(in_words(error)),
             _ => None,

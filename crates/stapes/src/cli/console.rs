@@ -1,13 +1,17 @@
 //! Who hears what: results on standard output, everything else on standard error.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use console::Term;
 use serde::Serialize;
+use stapes::eval::{visible, visible_lines};
 
 /// Where text and results go.
+///
+/// Text for people is shown by [`visible_lines`]: no escape sequence in a name reaches the terminal. A name from outside within
+/// a line is shown by [`visible`] before, since its line breaks and tabs would forge lines and fields.
 ///
 /// Printing never ends the program: what was begun is finished, and [`Console::failed`] tells at the end
 /// that nobody could be told.
@@ -30,21 +34,35 @@ impl Console {
 
     /// Text for people: the command's result, on standard output unless that carries JSON.
     pub(crate) fn say(&self, text: &str) {
-        if self.json { self.note(text) } else { self.print(text) }
+        if self.json { self.note(text) } else { self.print(&visible_lines(text)) }
     }
 
     /// Text for people that is no result, on standard error.
     pub(crate) fn note(&self, text: &str) {
         if !self.silent {
             // Without standard error there is nobody to tell.
-            let _ = writeln!(io::stderr().lock(), "{}", without_numbers(text));
+            let _ = writeln!(io::stderr().lock(), "{}", visible_lines(&without_numbers(text)));
         }
+    }
+
+    /// An error, on standard error. Its further lines are indented, so that a line break in what it quotes begins no line that
+    /// could be taken for another message.
+    pub(crate) fn error(&self, reason: &str) {
+        self.note(&format!("error: {}", reason.replace('\n', "\n  ")));
+    }
+
+    /// An error about one of several files, whose name it contains.
+    pub(crate) fn file_error(&self, file: &Path, reason: &str) {
+        let name = file.display().to_string();
+        self.error(&reason.replace(&name, &visible(&name)));
     }
 
     /// Names every file that was left out, on standard error.
     pub(crate) fn left_out(&self, files: &[(PathBuf, String)]) {
         for (path, reason) in files {
-            self.note(&format!("left out: {}: {reason}", path.display()));
+            let name = path.display().to_string();
+            let reason = reason.replace(&name, &visible(&name));
+            self.note(&format!("left out: {}: {}", visible(&name), visible(&reason)));
         }
     }
 
@@ -87,6 +105,11 @@ impl Console {
             let _ = self.failed.set(error);
         }
     }
+}
+
+/// A path in a line of text.
+pub(crate) fn place(path: &Path) -> String {
+    visible(&path.display().to_string()).into_owned()
 }
 
 /// The text without the system's numbers behind its words for what went wrong: `No such file or directory (os error 2)`.

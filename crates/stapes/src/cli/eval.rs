@@ -6,6 +6,7 @@ use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 use stapes::data::{Split, Terms};
+use stapes::eval::visible;
 use stapes::experiment::{self, Experiment, Truths};
 use stapes::infer::Input;
 use stapes::run::{self, Run};
@@ -65,7 +66,7 @@ pub(crate) fn reopened(run: &Run, data: Option<PathBuf>, console: &Console) -> R
     if fingerprint != run.record.data_fingerprint {
         console.note(&format!(
             "warning: the data or its split is not what the run was trained on (fingerprint {fingerprint}, then {})",
-            run.record.data_fingerprint
+            visible(&run.record.data_fingerprint)
         ));
     }
     Ok(experiment)

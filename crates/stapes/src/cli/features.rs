@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use rayon::prelude::*;
 use serde_json::{Value, json};
-use stapes::eval::FramePicture;
+use stapes::eval::{FramePicture, visible};
 use stapes::features::{FeatureConfig, Normalisation};
 use stapes::shown::axis;
 
@@ -176,12 +176,13 @@ fn tell(console: &Console, file: &Path, done: Result<Value>) {
     match done {
         Ok(line) => {
             let dtype = line["dtype"].as_str().unwrap_or_default();
-            console.say(&format!("{}\t{}\t{dtype}", line["npy"].as_str().unwrap_or_default(), line["shape"]));
+            let npy = visible(line["npy"].as_str().unwrap_or_default());
+            console.say(&format!("{npy}\t{}\t{dtype}", line["shape"]));
             console.emit(&line);
         }
         Err(error) => {
             let reason = super::message(&error);
-            console.note(&format!("error: {reason}"));
+            console.file_error(file, &reason);
             console.emit(&json!({ "file": file.display().to_string(), "error": reason }));
         }
     }

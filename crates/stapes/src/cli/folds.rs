@@ -4,10 +4,10 @@ use std::path::Path;
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use stapes::eval::{Estimate, Evaluation, mean_with_interval, text};
+use stapes::eval::{Estimate, Evaluation, mean_with_interval, text, visible};
 use stapes::{Error, Finished, Recipe};
 
-use super::console::{Console, duration, percent, share};
+use super::console::{Console, duration, percent, place, share};
 use super::train::Common;
 use super::train::several::{Several, diverged, train_several};
 
@@ -62,7 +62,7 @@ fn print(folds: &Several<Finished>, out: &Path, console: &Console) -> Result<Val
             console.say(&format!("{:<14} {detection}", ""));
         }
     }
-    console.say(&format!("runs           {}", out.display()));
+    console.say(&format!("runs           {}", place(out)));
     Ok(json!({
         "folds": folds.runs.iter().map(line).collect::<Vec<_>>(), "asked": folds.asked, "done": complete.len(),
         "stopped": folds.stopped(), "mean": means, "pooled": pooled,
@@ -88,12 +88,12 @@ fn line((name, fold): &(String, Finished)) -> Value {
 }
 
 fn table(several: &Several<Finished>) -> String {
-    let folds = &several.runs;
+    let folds: Vec<_> = several.runs.iter().map(|(name, fold)| (visible(name), fold)).collect();
     let width = folds.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0).max(4);
     let detects = folds.iter().any(|(_, fold)| fold.evaluation.detection.is_some());
     let head = if detects { "      F1     AUC" } else { "" };
     let mut text = format!("{:<width$}  validation     test  95 % interval    {head}  training", "fold");
-    for (name, fold) in folds {
+    for (name, fold) in &folds {
         let Evaluation { accuracy, interval, .. } = &fold.evaluation;
         let cell = |figure: Figure| match figure(&fold.evaluation) {
             Some(figure) => format!("  {figure:.4}"),

@@ -11,7 +11,7 @@ use stapes::experiment;
 use stapes::gradients::{GradientFlow, gradient_flow};
 use stapes::run::Run;
 
-use super::console::Console;
+use super::console::{Console, place};
 use super::eval::{Part, reopened};
 use super::progress;
 
@@ -60,7 +60,7 @@ impl Gradients {
                 false => run.bundle.parameters.clone(),
             };
             let flows = gradient_flow(&run.bundle, &parameters, &loaded)?;
-            console.say(&format!("{}: {} examples", folder.display(), loaded.features.len()));
+            console.say(&format!("{}: {} examples", place(folder), loaded.features.len()));
             console.say(&table(&flows));
             console.emit(
                 &json!({ "run": folder.display().to_string(), "fresh": self.fresh, "gradients": flows }),
@@ -77,7 +77,7 @@ impl Gradients {
             let picture = gradient_picture(&lines)?;
             let refused = || format!("{}: cannot write the picture", out.display());
             stapes_files::write(&out, picture.as_bytes()).with_context(refused)?;
-            console.note(&format!("picture in {}", out.display()));
+            console.note(&format!("picture in {}", place(&out)));
         }
         Ok(super::DONE)
     }

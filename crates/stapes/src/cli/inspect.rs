@@ -84,7 +84,7 @@ impl Inspect {
         };
         let page = render_inspection(&inspection).with_context(|| place.clone())?;
         write(&self.out, page.as_bytes())?;
-        console.say(&format!("{}", self.out.display()));
+        console.say(&super::console::place(&self.out));
         console.emit(
             &json!({ "file": place, "page": self.out.display().to_string(), "facts": inspection.facts }),
         );

@@ -18,11 +18,14 @@ mod summary;
 mod team;
 mod train;
 
+use std::borrow::Cow;
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
 use console::Console;
+use stapes::eval::{visible, visible_lines};
 use stapes_kernels::InstructionSet;
 
 /// Trains, evaluates and runs small sequence classifiers for speech.
@@ -72,13 +75,17 @@ pub(crate) fn run() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => {
             // Help and version are no errors; if even they cannot be printed there is nobody to tell.
-            let _ = error.print();
+            let text = shown_arguments(error.render().to_string());
+            let _ = match error.use_stderr() {
+                true => write!(std::io::stderr().lock(), "{text}"),
+                false => write!(std::io::stdout().lock(), "{text}"),
+            };
             return ExitCode::from(if error.use_stderr() { NOTHING_DONE } else { DONE });
         }
     };
     let console = Console::new(arguments.json);
     if let Err(error) = InstructionSet::asked() {
-        console.note(&format!("error: {error}"));
+        console.error(&error.to_string());
         return ExitCode::from(NOTHING_DONE);
     }
     if let Some(threads) = arguments.threads {
@@ -104,7 +111,7 @@ pub(crate) fn run() -> ExitCode {
         Ok(code) => match console.failed() {
             None => ExitCode::from(code),
             Some(error) => {
-                console.note(&format!("error: cannot write to standard output: {error}"));
+                console.error(&format!("cannot write to standard output: {error}"));
                 ExitCode::from(NOTHING_DONE)
             }
         },
@@ -116,7 +123,18 @@ pub(crate) fn run() -> ExitCode {
 }
 
 fn tell(console: &Console, error: &anyhow::Error) {
-    console.note(&format!("error: {}", message(error)));
+    console.error(&shown_arguments(message(error)));
+}
+
+/// The text with the arguments of the command line that it quotes as [`visible`] shows them, and nothing in it that acts.
+fn shown_arguments(mut text: String) -> String {
+    for argument in std::env::args_os().skip(1) {
+        let argument = argument.to_string_lossy();
+        if let Cow::Owned(shown) = visible(&argument) {
+            text = text.replace(&*argument, &shown);
+        }
+    }
+    visible_lines(&text).into_owned()
 }
 
 /// An error with its causes, each said once: many errors name their cause in their own text.

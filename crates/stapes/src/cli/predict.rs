@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use clap::Args;
 use serde_json::{Map, Value, json};
+use stapes::eval::visible;
 use stapes::experiment::frame_classes;
 use stapes::features::Features;
 use stapes::infer::{Bundle, Classifier, FrameTimes, Input};
@@ -41,14 +42,14 @@ impl Predict {
                 false => classify(&bundle, &mut classifier, file).map(|(probabilities, _)| {
                     let best = best_class(&probabilities);
                     let (label, probability) = (&bundle.labels[best], probabilities[best]);
-                    console.say(&format!("{label}\t{probability:.4}\t{name}"));
+                    console.say(&format!("{}\t{probability:.4}\t{}", visible(label), visible(&name)));
                     console.emit(&prediction(&bundle, json!({ "file": name }), &probabilities));
                 }),
             };
             if let Err(error) = predicted {
                 failed += 1;
                 let reason = super::message(&error);
-                console.note(&format!("error: {reason}"));
+                console.file_error(file, &reason);
                 console.emit(&json!({ "file": name, "error": reason }));
             }
         }
@@ -77,11 +78,11 @@ fn intervals(bundle: &Bundle, classifier: &mut Classifier<'_>, file: &Path, cons
     let mut found = false;
     for span in spans.iter().filter(|span| span.class != 0) {
         found = true;
-        let label = &bundle.labels[span.class];
+        let (label, name) = (visible(&bundle.labels[span.class]), visible(&name));
         console.say(&format!("{:.3}\t{:.3}\t{label}\t{name}", span.start_seconds, span.end_seconds));
     }
     if !found {
-        console.note(&format!("{name}: nothing but {}", bundle.labels[0]));
+        console.note(&format!("{}: nothing but {}", visible(&name), visible(&bundle.labels[0])));
     }
     let spans: Vec<Value> = spans
         .iter()

@@ -7,10 +7,11 @@ use anyhow::{Context, Result};
 use clap::Args;
 use stapes::Recipe;
 use stapes::data::Source;
+use stapes::eval::visible;
 use stapes::run::{self, Existing, RunFolder};
 use stapes::train::Alone;
 
-use super::console::Console;
+use super::console::{Console, place};
 use super::progress;
 use super::train::{Changes, Common};
 
@@ -47,9 +48,9 @@ impl Quickstart {
         let finished = common.train(recipe, RunFolder::begin(&out, common.existing)?)?;
         let path = finished.place.join("example.csv");
         stapes_files::write(&path, example.as_bytes()).with_context(|| path.display().to_string())?;
-        let place = finished.place.display();
+        let place = place(&finished.place);
         let program = std::env::args_os().next().unwrap_or_else(|| "stapes".into());
-        let program = program.display();
+        let program = visible(&program.to_string_lossy()).into_owned();
         console.say(&format!(
             "\nNext:\n  open {place}/report.html in a browser\n  \
              {program} eval {place} --split test\n  \

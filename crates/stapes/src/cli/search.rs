@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 use stapes::compare::{candidates, table};
+use stapes::eval::visible;
 use stapes::sweep::Search as Plan;
 
 use super::compare::{Conducting, Lines, conducted, tell, write_page};
@@ -50,7 +51,7 @@ impl Search {
         if let Some(sweep) = search.winner(&searched) {
             let compared = candidates(&sweep, data.as_deref(), &self.out)?;
             let title = format!("{}: the winner", search.config.title);
-            compared.left_out.iter().for_each(|note| console.note(note));
+            compared.left_out.iter().for_each(|note| console.note(&visible(note)));
             code = code.max(if compared.left_out.is_empty() { super::DONE } else { super::SOME_FAILED });
             let winner = table(&compared.candidates)?;
             tell(&title, &winner, &self.out, "winner", console)?;

@@ -13,6 +13,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 use indicatif::ProgressBar;
 use stapes::data::DataError;
+use stapes::eval::visible;
 use stapes::run::{Existing, RunFolder, RunRecord};
 use stapes::train::{Event, Team};
 use stapes::{Error, Experiment, Finished, Listener, Recipe, Training};
@@ -268,7 +269,7 @@ impl Bars<'_> {
 
 impl Listener for Bars<'_> {
     fn opened(&self, experiment: &Experiment) {
-        self.note(&format!("{}\n{}", experiment.recipe.title, sizes(experiment)));
+        self.console.note(&format!("{}\n{}", visible(&experiment.recipe.title), sizes(experiment)));
     }
 
     fn loaded(&self, done: usize, of: usize) {
@@ -299,7 +300,7 @@ impl Listener for Bars<'_> {
     }
 
     fn note(&self, text: &str) {
-        self.console.note(text);
+        self.console.note(&visible(text));
     }
 }
 

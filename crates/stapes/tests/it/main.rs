@@ -6,6 +6,7 @@ mod attention;
 mod bad_input;
 mod compare;
 mod gradients;
+mod hostile_names;
 mod inspect;
 mod models;
 #[cfg(feature = "mpi")]

@@ -37,6 +37,11 @@ impl Scratch {
         self.run_in(".", arguments)
     }
 
+    /// Runs `stapes` with these arguments, which may hold blanks.
+    pub(crate) fn run_words(&self, words: &[&str]) -> Ran {
+        self.run_command(".", "", |command| command.args(words))
+    }
+
     pub(crate) fn run_in(&self, inside: &str, arguments: &str) -> Ran {
         self.run_command(inside, arguments, |command| command)
     }

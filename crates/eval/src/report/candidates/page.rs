@@ -11,7 +11,7 @@ use crate::EvalError;
 use crate::numbers::counted;
 use crate::report::chart::WIDTH;
 use crate::report::figure::Figure;
-use crate::report::frame::Frame;
+use crate::report::frame::{Frame, written};
 use crate::report::thresholds::Thresholds;
 
 #[derive(Template)]
@@ -73,7 +73,7 @@ pub(super) fn render(comparison: &Comparison) -> Result<String, EvalError> {
         commands: commands.collect(),
         versions: comparison.versions.iter().map(|(name, values)| (&**name, said(values))).collect(),
     };
-    Ok(page.render()?)
+    written(&page)
 }
 
 /// Where a run's page is, below this one.

@@ -7,6 +7,7 @@ use clap::Args;
 use serde_json::{Value, json};
 use stapes::Recipe;
 use stapes::data::{Counts, DataConfig, DataError, DataSet, OwnSplit, Partition, Split, Survey, Watch};
+use stapes::eval::visible;
 
 use super::super::console::{Console, thousands};
 use super::super::train::Changes;
@@ -101,7 +102,7 @@ impl Found {
             }
         )];
         match (&self.split, split_of(config)) {
-            (Err(error), _) => parts.push(format!("not split: {error}")),
+            (Err(error), _) => parts.push(format!("not split: {}", error.to_string().replace('\n', "\n  "))),
             (Ok(_), Some(split)) => parts[0] += &format!("; split {split}"),
             (Ok(_), None) => {}
         }
@@ -118,16 +119,23 @@ impl Found {
     /// What people should look at, each with the first names; good news where there is nothing.
     fn remarks(&self, counts: &Counts) -> Vec<String> {
         let Survey { silent, clipped, copies, unreadable, .. } = &self.survey;
-        let id = |index: &usize| self.dataset.examples[*index].id.clone();
+        let id = |index: &usize| visible(&self.dataset.examples[*index].id).into_owned();
         let mut remarks = vec![
-            remark("unreadable", unreadable, |(index, reason)| format!("{}: {reason}", id(index))),
+            remark("unreadable", unreadable, |(index, reason)| {
+                let raw = &self.dataset.examples[*index].id;
+                visible(&format!("{raw}: {reason}")).into_owned()
+            }),
             remark("silent (nothing above -60 dB)", silent, id),
             remark("clipped (3 samples in a row at full scale)", clipped, id),
             remark("copies (the same samples)", copies, |same| self.copies(same)),
         ];
         if !counts.groups.is_empty() {
             let name = |(name, parts): &(&str, Vec<Partition>)| {
-                format!("{name}: {}", parts.iter().map(|part| part.name()).collect::<Vec<_>>().join(", "))
+                format!(
+                    "{}: {}",
+                    visible(name),
+                    parts.iter().map(|part| part.name()).collect::<Vec<_>>().join(", ")
+                )
             };
             remarks.push(remark("speakers in several parts of the split", &self.shared_speakers(), name));
         }
@@ -143,7 +151,7 @@ impl Found {
             .iter()
             .take(COPIES)
             .map(|&index| {
-                let mut name = self.dataset.examples[index].id.clone();
+                let mut name = visible(&self.dataset.examples[index].id).into_owned();
                 if let Some(part) = self.part(index).filter(|_| self.copied_across(same)) {
                     name += &format!(" ({part})");
                 }

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use stapes::Finished;
+use stapes::eval::visible;
 use stapes_files::number;
 
 use super::super::console::{Console, duration, percent, thousands};
@@ -64,7 +65,7 @@ pub(super) fn print(console: &Console, finished: &Finished) {
                 .map(|share| format!("waited {:.1} % of the training time for examples", 100.0 * share)),
         ),
         ("latency", record.latency_ms.map(|ms| format!("{} an utterance, one thread", duration(ms / 1e3)))),
-        ("run", Some(place.to_string())),
+        ("run", Some(visible(place).into_owned())),
     ];
     let line = |(name, value): (&str, Option<String>)| value.map(|value| format!("{name:<14} {value}"));
     let lines: Vec<String> = rows.into_iter().filter_map(line).collect();

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use stapes::Finished;
 use stapes::eval::comparison::median;
+use stapes::eval::visible;
 
 use super::super::console::{Console, duration, percent, share};
 use super::several::{Several, diverged};
@@ -52,7 +53,7 @@ pub(super) fn print_seeds(console: &Console, place: &str, several: &Several<Fini
             summary[key] = value.into();
         }
     }
-    console.say(&format!("runs in {place}"));
+    console.say(&format!("runs in {}", visible(place)));
     console.emit(&summary);
 }
 

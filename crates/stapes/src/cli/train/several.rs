@@ -4,9 +4,11 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Result;
+use stapes::eval::visible;
 use stapes::run::{self, RunFolder};
 use stapes::{Error, Experiment, Finished, Recipe};
 
+use super::super::console::place;
 use super::Common;
 
 /// What several runs came to.
@@ -79,7 +81,7 @@ pub(crate) fn train_several(
     let is_new = out.symlink_metadata().is_err();
     let trained = |at: usize, name: &str, recipe: Recipe| {
         let folder = RunFolder::begin(&out.join(name), common.existing)?;
-        common.console.note(&format!("\n{name} ({} of {asked})", at + 1));
+        common.console.note(&format!("\n{} ({} of {asked})", visible(name), at + 1));
         common.train(recipe, folder)
     };
     let several = one_by_one(recipes, common.stop, |finished| finished.record.stopped, trained);
@@ -101,8 +103,8 @@ fn tell_of_others(recipes: &[(String, Recipe)], common: &Common<'_>, out: &Path)
     if !others.is_empty() {
         common.console.note(&format!(
             "{}: {} of an earlier training: left there, and not counted",
-            out.display(),
-            others.join(", ")
+            place(out),
+            visible(&others.join(", "))
         ));
     }
 }
