@@ -5,6 +5,7 @@
 
 pub mod finite_difference;
 pub mod fixture;
+pub mod hang;
 mod hostile;
 pub mod manifest;
 pub mod suite;

@@ -39,6 +39,7 @@ mod calibration;
 mod canvas;
 pub mod comparison;
 mod confusion;
+mod csv;
 mod error;
 mod evaluation;
 mod events;
@@ -55,6 +56,7 @@ mod student;
 pub mod text;
 mod visible;
 
+pub use crate::csv::{CsvCell, csv_text};
 pub use calibration::{Calibration, ReliabilityBin};
 pub use confusion::{ConfusedPair, Confusion};
 pub use error::EvalError;

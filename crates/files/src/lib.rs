@@ -1,7 +1,14 @@
 //! Atomic file writes: a file is written under a temporary name and renamed, so that a reader sees the old file or
 //! the new one, never a part. Links, devices and pipes are preserved. [`number`] serializes numbers that JSON lacks.
+//!
+//! [`open`] and the functions around it read regular files only, so that a program never waits for a pipe.
 
+mod input;
 pub mod number;
+#[cfg(test)]
+mod sources;
+
+pub use input::{SpecialFile, check_regular, open, read, read_text, read_text_or_stream, read_to_string};
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -29,12 +36,23 @@ pub fn write_atomic(path: &Path, contents: &[u8]) -> io::Result<()> {
     write_to(path, contents, File::sync_all)
 }
 
-/// As [`write_atomic`], but without flushing to the disk: for many small files that can be recreated. If the machine
-/// crashes, a file written shortly before may be damaged or lost.
+/// Writes a file as [`write_atomic`] does, for a name that the program chose: a pipe, a device or a folder in its place is
+/// an error, and is not opened.
 ///
 /// # Errors
-/// As [`write_atomic`].
+/// Those of [`write_atomic`] and [`check_regular`].
+pub fn write_regular(path: &Path, contents: &[u8]) -> io::Result<()> {
+    check_regular(path)?;
+    write_atomic(path, contents)
+}
+
+/// Writes a file as [`write_regular`] does, but without flushing to the disk: for many small files that can be recreated.
+/// If the machine crashes, a file written shortly before may be damaged or lost.
+///
+/// # Errors
+/// Those of [`write_regular`].
 pub fn write_unflushed(path: &Path, contents: &[u8]) -> io::Result<()> {
+    check_regular(path)?;
     write_to(path, contents, |_| Ok(()))
 }
 
@@ -194,6 +212,23 @@ mod tests {
             assert_eq!(&read, contents);
         }
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_in_the_place_of_a_file_of_the_program_is_refused() {
+        use stapes_testkit::hang::{fifo, finishes};
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        fifo(&pipe);
+        let errors = finishes(move || [write_regular, write_unflushed].map(|write| write(&pipe, b"new")));
+        for error in errors {
+            assert_eq!(SpecialFile::behind(&error.unwrap_err()), Some(SpecialFile::Pipe));
+        }
+        let path = folder.path().join("new");
+        write_regular(&path, b"new").unwrap();
+        write_regular(&path, b"newer").unwrap();
+        assert_eq!(read(&path).unwrap(), b"newer");
     }
 
     #[test]

@@ -152,7 +152,7 @@ fn a_list_that_cannot_be_read_is_named() {
     fs::remove_file(&list).unwrap();
     fs::create_dir(&list).unwrap();
     let error = open(&["bed", "cat"], folder.path()).unwrap_err();
-    assert!(matches!(&error, DataError::Unreadable { path, .. } if *path == list), "{error}");
+    assert!(matches!(&error, DataError::NotAFile { path, .. } if *path == list), "{error}");
 }
 
 #[test]

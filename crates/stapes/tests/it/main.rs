@@ -17,6 +17,8 @@ mod path;
 mod records;
 mod resume;
 mod search;
+#[cfg(unix)]
+mod special_files;
 #[path = "../support/mod.rs"]
 mod support;
 mod voice;
