@@ -1,6 +1,6 @@
 //! Intervals of figures whose examples are not independent: the recordings are.
 
-use stapes_random::Stream;
+use stapes_random::Rng;
 
 use crate::Interval;
 
@@ -44,7 +44,7 @@ pub(crate) fn resampled(
     units: &[Units],
     mut figure: impl FnMut(&[Vec<u64>]) -> Option<f64>,
 ) -> Vec<f64> {
-    let mut stream = Stream::new(0, "bootstrap");
+    let mut stream = Rng::new(0, "bootstrap");
     let mut figures = Vec::with_capacity(resamples);
     let mut times: Vec<Vec<u64>> = units.iter().map(|units| vec![0; units.count]).collect();
     for _ in 0..resamples {

@@ -18,7 +18,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use stapes::experiment::Loaded;
-use stapes::train::{Alone, Cut, Examples, Optimiser, Shards, Start, Trained, Treatment};
+use stapes::train::{SingleProcess, Crop, Examples, Optimizer, Shards, Start, TrainingResult, StepOptions};
 use stapes::{Experiment, Recipe};
 use stapes_testkit::fixture::Fixture;
 
@@ -62,7 +62,7 @@ fn main() {
     let train = memory.load(&memory.split.train, &stop, &|_| {}).expect("the recordings");
     let mut speeds: [Vec<f64>; 4] = Default::default();
     let (mut costs, mut waited) = ([const { Vec::new() }; 4], Vec::new());
-    let turn_examples = (steps * recipe.train.batch) as f64;
+    let turn_examples = (steps * recipe.train.batch_size) as f64;
     for _ in 0..rounds {
         for at in 0..4 {
             let before = processor_seconds();
@@ -71,9 +71,9 @@ fn main() {
                 _ => {
                     let trained = trained([&memory, &frames, &waveform][at - 1], &train);
                     if at == 3 {
-                        waited.push(trained.waited_seconds / trained.training_seconds);
+                        waited.push(trained.data_wait_seconds / trained.training_seconds);
                     }
-                    trained.examples_a_second
+                    trained.examples_per_second
                 }
             };
             speeds[at].push(speed);
@@ -94,11 +94,11 @@ fn processor_seconds() -> f64 {
 }
 
 /// The training of an experiment, without validation.
-fn trained(experiment: &Experiment, train: &Loaded) -> Trained {
+fn trained(experiment: &Experiment, train: &Loaded) -> TrainingResult {
     let stop = AtomicBool::new(false);
     let none = experiment.load(&[], &stop, &|_| {}).expect("nothing");
     let bundle = experiment.untrained(train).expect("a model");
-    experiment.train(&bundle, [train, &none], (Start::Drawn, &Alone), &stop, |_| Ok(())).expect("a training")
+    experiment.train(&bundle, [train, &none], (Start::Random, &SingleProcess), &stop, |_| Ok(())).expect("a training")
 }
 
 /// Examples a second of the step alone.
@@ -110,20 +110,20 @@ fn bare_steps(experiment: &Experiment, train: &Loaded, steps: usize) -> f64 {
     let examples = Examples::new(&features, train.truths.labels()).expect("examples");
     let classes = experiment.dataset.classes.len();
     let mut shards = Shards::new(&recipe.model, bundle.shape, classes, recipe.train.shards).expect("a model");
-    let mut optimiser = Optimiser::new(&recipe.train, shards.network().views());
+    let mut optimiser = Optimizer::new(&recipe.train, shards.network().views());
     let mut parameters = shards.network().initial_parameters(recipe.seed);
-    let all: Vec<Cut> = (0..examples.len()).map(|example| examples.whole(example)).collect();
-    let batches: Vec<&[Cut]> = all.chunks_exact(recipe.train.batch).collect();
+    let all: Vec<Crop> = (0..examples.len()).map(|example| examples.whole(example)).collect();
+    let batches: Vec<&[Crop]> = all.chunks_exact(recipe.train.batch_size).collect();
     let began = Instant::now();
     for step in 0..steps {
-        let treatment = Treatment { key: step as u64, seed: recipe.seed, ..Treatment::default() };
+        let treatment = StepOptions { key: step as u64, seed: recipe.seed, ..StepOptions::default() };
         let batch = batches[step % batches.len()];
         let (loss, gradients) = shards.gradient(&parameters, examples, batch, treatment);
         assert!(loss.is_finite());
         optimiser.update(&mut parameters, gradients, 1.0);
         shards.follow(&mut parameters);
     }
-    (steps * recipe.train.batch) as f64 / began.elapsed().as_secs_f64()
+    (steps * recipe.train.batch_size) as f64 / began.elapsed().as_secs_f64()
 }
 
 fn report(speeds: [Vec<f64>; 4], costs: [Vec<f64>; 4], waited: Vec<f64>) {
@@ -145,7 +145,7 @@ fn report(speeds: [Vec<f64>; 4], costs: [Vec<f64>; 4], waited: Vec<f64>) {
     let waited = of(&waited, 0.5);
     println!("waveform  waited {:.2} % of the training time for examples (median)", 100.0 * waited);
     let json = serde_json::json!({
-        "names": NAMES, "median": median, "best": best, "processor_ms": cost_ms, "waited_share": waited,
+        "names": NAMES, "median": median, "best": best, "processor_ms": cost_ms, "data_wait_fraction": waited,
         "threads": rayon::current_num_threads(),
     });
     println!("{json}");

@@ -40,7 +40,7 @@ impl Recipe {
 
 impl CountedLength {
     /// Multiply-accumulates of a network for a second of audio; None where there is no audio.
-    pub fn macs_a_second(&self, network: &Network) -> Option<u64> {
+    pub fn macs_per_second(&self, network: &Network) -> Option<u64> {
         let macs: u64 = network.summary(self.frames).iter().map(|line| line.macs).sum();
         self.seconds.map(|seconds| (macs as f64 / seconds).round() as u64)
     }

@@ -11,9 +11,9 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use stapes_data::{DataSet, FrameCache, Partition, Split, WaveformAugmenter};
-use stapes_features::{Features, Normalisation, Standardiser};
-use stapes_infer::{Bundle, Classifier, InferError, Input};
-use stapes_train::{Event, Examples, Loading, Start, Team, Trained, Trainer};
+use stapes_features::{Features, Normalization, StandardScaler};
+use stapes_infer::{Model, Classifier, InferError, Input};
+use stapes_train::{Event, Examples, Loading, Start, Communicator, TrainingResult, Trainer};
 
 use crate::error::Error;
 use crate::recipe::{Recipe, within_data};
@@ -22,7 +22,7 @@ use crate::waveforms::{CLIPS_BYTES, Clips, Waveforms};
 pub(crate) use judged::recording_frames;
 pub use judged::{classify, evaluate, frame_classes};
 pub use load::{Progress, load};
-pub use loaded::{Loaded, Truths};
+pub use loaded::{Loaded, Labels};
 
 /// A recipe with its data: found, split, and turned into frames.
 pub struct Experiment {
@@ -74,18 +74,18 @@ impl Experiment {
         Ok(self.augmenter.get())
     }
 
-    /// The model before it is trained: it has no parameters yet. Its normalisation is fitted on these training frames
+    /// The model before it is trained: it has no parameters yet. Its normalization is fitted on these training frames
     /// alone.
     ///
     /// # Errors
-    /// [`Error::Features`] if the normalisation cannot be fitted; [`Error::Data`] if of a class only unusable files are left.
-    pub fn untrained(&self, train: &Loaded) -> Result<Bundle, Error> {
+    /// [`Error::Features`] if the normalization cannot be fitted; [`Error::Data`] if of a class only unusable files are left.
+    pub fn untrained(&self, train: &Loaded) -> Result<Model, Error> {
         self.check_classes(train)?;
-        let standardiser = match self.input.normalisation() {
-            Normalisation::PerCoefficient => Some(Standardiser::fit(train.features.iter())?),
+        let standardiser = match self.input.normalization() {
+            Normalization::PerCoefficient => Some(StandardScaler::fit(train.features.iter())?),
             _ => None,
         };
-        Ok(Bundle {
+        Ok(Model {
             input: self.input.clone(),
             model: self.recipe.model.clone(),
             labels: self.dataset.classes.clone(),
@@ -123,12 +123,12 @@ impl Experiment {
     /// [`Experiment::waveform_augmenter`]; what `report` gives.
     pub fn train(
         &self,
-        untrained: &Bundle,
+        untrained: &Model,
         [train, validation]: [&Loaded; 2],
-        (start, team): (Start<'_>, &dyn Team),
+        (start, team): (Start<'_>, &dyn Communicator),
         stop: &AtomicBool,
         report: impl FnMut(Event<'_>) -> Result<(), Error>,
-    ) -> Result<Trained, Error> {
+    ) -> Result<TrainingResult, Error> {
         let normalised = |loaded: &Loaded| -> Result<Vec<Features>, InferError> {
             loaded.features.iter().map(|frames| untrained.normalised(frames)).collect()
         };
@@ -154,7 +154,7 @@ impl Experiment {
     /// The training examples as samples, where the recipe changes these.
     fn waveforms<'a>(
         &'a self,
-        bundle: &'a Bundle,
+        bundle: &'a Model,
         train: &'a Loaded,
     ) -> Result<Option<Waveforms<'a>>, Error> {
         let (Some(augmenter), Input::Recordings(config)) = (self.waveform_augmenter()?, &self.input) else {
@@ -183,7 +183,7 @@ impl Experiment {
     ///
     /// # Panics
     /// If nothing was loaded.
-    pub fn latency_ms(&self, bundle: &Bundle, test: &Loaded) -> Result<Option<f64>, Error> {
+    pub fn latency_ms(&self, bundle: &Model, test: &Loaded) -> Result<Option<f64>, Error> {
         let mut classifier = Classifier::new(bundle)?;
         let mut by_length: Vec<usize> = (0..test.features.len()).collect();
         by_length.sort_by_key(|&at| test.features[at].frames());

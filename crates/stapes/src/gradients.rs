@@ -2,12 +2,12 @@
 
 use serde::Serialize;
 use stapes_files::number;
-use stapes_infer::Bundle;
+use stapes_infer::Model;
 use stapes_kernels::Sequences;
 use stapes_nn::NetworkBackward;
 use stapes_nn::layer::{Draw, Mode, Pass};
 use stapes_nn::recurrent::RecurrentStack;
-use stapes_train::Cut;
+use stapes_train::Crop;
 
 use crate::error::Error;
 use crate::experiment::Loaded;
@@ -42,12 +42,12 @@ impl GradientFlow {
 /// # Panics
 /// If there is no example.
 pub fn gradient_flow(
-    bundle: &Bundle,
+    bundle: &Model,
     parameters: &[f32],
     examples: &Loaded,
 ) -> Result<Vec<GradientFlow>, Error> {
     let mut without_dropout = bundle.clone();
-    without_dropout.model.drop_nothing();
+    without_dropout.model.disable_dropout();
     let mut network = without_dropout.network()?;
     let Some(stack) = network.layer_mut::<RecurrentStack>() else { return Err(Error::NoRecurrentLayer) };
     stack.keep_state_gradient_norms(true);
@@ -63,12 +63,12 @@ pub fn gradient_flow(
     let places: Vec<usize> = (0..lengths.len()).collect();
     let pass = Pass { sequences: &sequences, mode: Mode::Training(Draw { key: 0, places: &places }) };
 
-    network.prepare(parameters);
+    network.load_parameters(parameters);
     let mut d_scores = network.forward(parameters, &input, pass).to_vec();
     // A whole of one decision: the gradient is that of the sum, of which each sequence's states see their own.
     let labels = examples.truths.labels();
-    let cut = |(example, &frames): (usize, &usize)| Cut { example, first: 0, frames, pass: 0 };
-    let cuts: Vec<Cut> = lengths.iter().enumerate().map(cut).collect();
+    let cut = |(example, &frames): (usize, &usize)| Crop { example, first: 0, frames, pass: 0 };
+    let cuts: Vec<Crop> = lengths.iter().enumerate().map(cut).collect();
     let packed = labels.packed(&cuts, &sequences);
     network.objective().loss(&mut d_scores, labels.targets(&packed), &sequences, 1);
     let mut gradients = vec![0.0; parameters.len()];
@@ -95,7 +95,7 @@ pub fn gradient_flow(
 
 /// Root mean squares of packed norms by the distance from the last state in reading order.
 fn by_distance(norms: &[f32], sequences: &Sequences, backward: bool) -> Vec<f64> {
-    let mut sums = vec![(0.0, 0u32); sequences.longest()];
+    let mut sums = vec![(0.0, 0u32); sequences.max_length()];
     for slot in 0..sequences.batch() {
         let length = sequences.slot_length(slot);
         for t in 0..length {

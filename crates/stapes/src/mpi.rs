@@ -4,12 +4,12 @@ use mpi::collective::SystemOperation;
 use mpi::environment::Universe;
 use mpi::topology::SimpleCommunicator;
 use mpi::traits::{Communicator, CommunicatorCollectives, Root};
-use stapes_train::Team;
+use stapes_train::Communicator;
 
 /// The processes that `mpirun` or a cluster's scheduler started together.
 ///
 /// Its methods are called from the thread that made it.
-pub struct MpiTeam {
+pub struct MpiCommunicator {
     // Dropped, it ends MPI for this process.
     _universe: Universe,
 }
@@ -17,11 +17,11 @@ pub struct MpiTeam {
 /// Bytes of one message: MPI counts in 32 bits.
 const MESSAGE: usize = 1 << 30;
 
-impl MpiTeam {
+impl MpiCommunicator {
     /// Begins MPI; none if it was begun before.
-    pub fn begin() -> Option<MpiTeam> {
+    pub fn begin() -> Option<MpiCommunicator> {
         let (universe, _) = mpi::initialize_with_threading(mpi::Threading::Funneled)?;
-        Some(MpiTeam { _universe: universe })
+        Some(MpiCommunicator { _universe: universe })
     }
 }
 
@@ -34,7 +34,7 @@ fn world() -> SimpleCommunicator {
     SimpleCommunicator::world()
 }
 
-impl Team for MpiTeam {
+impl Communicator for MpiCommunicator {
     fn rank(&self) -> usize {
         world().rank() as usize
     }

@@ -112,7 +112,7 @@ impl Recipe {
         // Classes that only the data knows are two at least; when it is opened this is called again.
         let classes = self.data.class_names().map_or(2, |classes| classes.len());
         let network = self.model.build(self.shape()?, classes)?;
-        if network.objective().decides_frames() != of_frames {
+        if network.objective().is_frame_level() != of_frames {
             return Err(Error::Decides { of_frames });
         }
         let fixed = self.features.as_ref().and_then(|features| features.fixed_length_samples);
@@ -275,7 +275,7 @@ mod tests {
     fn recipe(features: &str, changes: &[&str]) -> Result<Recipe, String> {
         let text = format!(
             "title = \"t\"\n[data.fsdd]\nsplit = \"official\"\n{features}\n[model.recurrent]\ncell = \"lstm\"\n\
-             hidden = 4\n[train]\nbatch = 2\nepochs = 1\nlearning_rate = 1e-3\n"
+             hidden_size = 4\n[train]\nbatch_size = 2\nepochs = 1\nlearning_rate = 1e-3\n"
         );
         let changes: Vec<String> = changes.iter().map(ToString::to_string).collect();
         Recipe::from_toml("r.toml", &text, &changes).map_err(|error| error.to_string())
@@ -284,7 +284,7 @@ mod tests {
     #[test]
     fn a_preset_is_a_start_that_other_keys_override() {
         let features = recipe(
-            "[features]\npreset = \"log-mel\"\nsample_rate_hz = 8000\nnormalisation = \"per-coefficient\"\n\
+            "[features]\npreset = \"log-mel\"\nsample_rate_hz = 8000\nnormalization = \"per-coefficient\"\n\
              [features.front_end.librosa-mel-db]\nn_mels = 24\nfmax = 3800.0",
             &[],
         )
@@ -293,7 +293,7 @@ mod tests {
         .unwrap();
         let mut expected = stapes_features::preset("log-mel").unwrap();
         expected.sample_rate_hz = 8000;
-        expected.normalisation = stapes_features::Normalisation::PerCoefficient;
+        expected.normalization = stapes_features::Normalization::PerCoefficient;
         let stapes_features::FrontEndConfig::LibrosaMelDb(mel) = &mut expected.front_end else { panic!() };
         (mel.n_mels, mel.fmax) = (24, Some(3800.0));
         assert_eq!(features, expected);
@@ -315,7 +315,7 @@ mod tests {
         assert!(recipe(&format!("[features]\npreset = \"log-mel\"\n{gain}"), &[]).is_ok());
         let read =
             |text: &str| Recipe::from_toml("r.toml", text, &[]).map(drop).map_err(|error| error.to_string());
-        let rest = "[train]\nbatch = 2\nepochs = 1\n[model.recurrent]\ncell = \"lstm\"\nhidden = 4\n";
+        let rest = "[train]\nbatch_size = 2\nepochs = 1\n[model.recurrent]\ncell = \"lstm\"\nhidden_size = 4\n";
         let error = read(&format!("title = \"t\"\n[data.japanese-vowels]\n{gain}\n{rest}")).unwrap_err();
         assert!(error.starts_with("r.toml: [augment.waveform]: japanese-vowels comes as frames"), "{error}");
         let of_moments = |entry: &str| {

@@ -38,7 +38,7 @@ pub fn page(
 ) -> Result<String, Error> {
     let recipe = &experiment.recipe;
     let stopped = format!("Stopped by hand at step {}: the model is the best until then.", record.steps);
-    let loss = match recipe.network()?.objective().decides_frames() {
+    let loss = match recipe.network()?.objective().is_frame_level() {
         true => "cross-entropy a frame, nats",
         false => "cross-entropy, nats",
     };
@@ -46,7 +46,7 @@ pub fn page(
         title: recipe.title.clone(),
         summary: summary(experiment)?,
         command: record.command.clone(),
-        made_at: record.made_at.clone(),
+        created_at: record.created_at.clone(),
         partition: "test".into(),
         evaluation: evaluation.clone(),
         loss: loss.into(),
@@ -126,7 +126,7 @@ fn data(experiment: &Experiment, record: &RunRecord) -> Vec<(String, String)> {
         ("validation", examples(&split.validation)),
         ("test", examples(&split.test)),
         ("fingerprint", record.data_fingerprint.clone()),
-        ("training speed", format!("{:.0} examples a second", record.examples_a_second)),
+        ("training speed", format!("{:.0} examples a second", record.examples_per_second)),
     ];
     pairs.map(|(name, value)| (name.to_string(), value)).to_vec()
 }

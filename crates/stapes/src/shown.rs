@@ -5,17 +5,17 @@ use std::path::Path;
 use stapes_audio::Clip;
 use stapes_eval::FrameAxis;
 use stapes_eval::report::{FrameTiming, ShownFrames, Sound};
-use stapes_features::{FeatureConfig, Features, FrontEndConfig, LibrosaMelDbConfig, Places, preset};
-use stapes_infer::{Classifier, Extractor, FrameTimes, InferError, Input};
+use stapes_features::{FeatureConfig, Features, FrontEndConfig, LibrosaMelDbConfig, FeatureAxis, preset};
+use stapes_infer::{Classifier, ClipExtractor, FrameTimes, InferError, Input};
 
 use crate::error::Error;
 
 /// What the values of a frame are, for pictures; settings must have been checked.
 pub fn axis(config: &FeatureConfig) -> FrameAxis {
     match config.places() {
-        Places::Bands(centres_hz) => FrameAxis::Bands(centres_hz),
-        Places::Coefficients => FrameAxis::Numbers("coefficient"),
-        Places::Samples => FrameAxis::Numbers("sample of the frame"),
+        FeatureAxis::Bands(centers_hz) => FrameAxis::Bands(centers_hz),
+        FeatureAxis::Coefficients => FrameAxis::Numbers("coefficient"),
+        FeatureAxis::Samples => FrameAxis::Numbers("sample of the frame"),
     }
 }
 
@@ -48,7 +48,7 @@ pub fn spectrogram(clip: &Clip) -> Result<ShownFrames, Error> {
         other => other,
     };
     let config = FeatureConfig { sample_rate_hz: clip.sample_rate_hz, front_end, ..log_mel };
-    let frames = Extractor::new(&config)?.extract(clip)?;
+    let frames = ClipExtractor::new(&config)?.extract(clip)?;
     let caption = "80 mel bands in decibels, windows of 25 ms every 10 ms.";
     Ok(of_recording(&config, &frames, "Mel spectrogram", caption))
 }
@@ -97,7 +97,7 @@ fn are_samples(config: &FeatureConfig, frames: &Features) -> bool {
 fn of_recording(config: &FeatureConfig, frames: &Features, title: &str, caption: &str) -> ShownFrames {
     let hop = 1.0 / config.frames_per_second();
     // Of a front end whose times are not known frames stand where they would without a window.
-    let first = FrameTimes::of(config).map_or(hop / 2.0, |times| times.centre_seconds(0));
+    let first = FrameTimes::of(config).map_or(hop / 2.0, |times| times.center_seconds(0));
     ShownFrames {
         title: title.into(),
         caption: caption.into(),

@@ -5,12 +5,12 @@ use std::path::PathBuf;
 
 use stapes_data::Usable;
 use stapes_features::Features;
-use stapes_train::Team;
+use stapes_train::Communicator;
 
 use crate::error::Error;
 
 /// What each process has read, in the order of the examples `indices`.
-pub(crate) fn exchange(team: &dyn Team, indices: &[usize], own: Usable) -> Usable {
+pub(crate) fn exchange(team: &dyn Communicator, indices: &[usize], own: Usable) -> Usable {
     // Numbers and text: nothing that JSON cannot hold.
     let said = serde_json::to_vec(&(&own.indices, &own.left_out));
     let said = team.gather(&said.unwrap_or_else(|error| unreachable!("what was read: {error}")));
@@ -65,7 +65,7 @@ pub(crate) enum Order {
 
 impl Order {
     /// Tells the others, as process 0.
-    pub(crate) fn give(&self, team: &dyn Team) {
+    pub(crate) fn give(&self, team: &dyn Communicator) {
         let said = match self {
             Order::Rest => vec![0],
             Order::Begin => vec![1],
@@ -75,7 +75,7 @@ impl Order {
     }
 
     /// What process 0 tells, as another one.
-    pub(crate) fn take(team: &dyn Team) -> Order {
+    pub(crate) fn take(team: &dyn Communicator) -> Order {
         let said = team.gather(&[]).swap_remove(0);
         match said.split_first() {
             Some((2, file)) => Order::GoOn(file.to_vec()),
@@ -86,7 +86,7 @@ impl Order {
 }
 
 /// Whether all processes see the same data.
-pub(crate) fn agree(team: &dyn Team, fingerprint: &str) -> Result<(), Error> {
+pub(crate) fn agree(team: &dyn Communicator, fingerprint: &str) -> Result<(), Error> {
     let all = team.gather(fingerprint.as_bytes());
     match all.iter().position(|other| other != fingerprint.as_bytes()) {
         Some(process) => Err(Error::OtherProcessData { process, own: team.rank() }),
@@ -97,14 +97,14 @@ pub(crate) fn agree(team: &dyn Team, fingerprint: &str) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use stapes_train::Alone;
+    use stapes_train::SingleProcess;
 
     #[test]
     fn what_was_read_comes_back_in_the_order_of_the_examples() {
         let frames = |first: f32| Features::new(3, vec![first, -2.5, 3.0, 4.0, 5.0, f32::MIN]);
         let left_out = vec![(PathBuf::from("a.wav"), "no sound".to_string())];
         let own = Usable { indices: vec![4, 9], features: vec![frames(4.0), frames(9.0)], left_out };
-        let Usable { indices, features, left_out } = exchange(&Alone, &[9, 5, 4], own);
+        let Usable { indices, features, left_out } = exchange(&SingleProcess, &[9, 5, 4], own);
         assert_eq!((indices, features), (vec![9, 4], vec![frames(9.0), frames(4.0)]));
         assert_eq!(left_out, [(PathBuf::from("a.wav"), "no sound".to_string())]);
         assert!(read(&written(&[])).is_empty());
@@ -112,6 +112,6 @@ mod tests {
 
     #[test]
     fn processes_with_the_same_data_agree() {
-        assert!(agree(&Alone, "a1b2").is_ok());
+        assert!(agree(&SingleProcess, "a1b2").is_ok());
     }
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use stapes_data::WaveformAugmenter;
 use stapes_eval::Evaluation;
-use stapes_train::{Checkpoint, Start, Team, Trained};
+use stapes_train::{Checkpoint, Start, Communicator, TrainingResult};
 
 use crate::error::Error;
 use crate::experiment::{Experiment, Loaded};
@@ -44,7 +44,7 @@ pub struct Training<'a> {
     /// Once this is true, the run ends with what was reached.
     pub stop: &'a AtomicBool,
     /// The processes that train together; each has a `Training` of its own, with the same recipe and data.
-    pub team: &'a dyn Team,
+    pub team: &'a dyn Communicator,
 }
 
 /// A run that was trained, tested and written.
@@ -202,7 +202,7 @@ impl Training<'_> {
         match (checkpoint, self.start) {
             (Some(checkpoint), _) => Start::Checkpoint(checkpoint),
             (None, Some(parameters)) => Start::Parameters(parameters),
-            (None, None) => Start::Drawn,
+            (None, None) => Start::Random,
         }
     }
 
@@ -245,19 +245,19 @@ impl Training<'_> {
         Ok(RunRecord {
             title: recipe.title.clone(),
             command: self.command.clone(),
-            made_at: run::now(),
+            created_at: run::now(),
             data_folder: self.data.as_ref().map(|folder| folder.to_string_lossy().into_owned()),
             data_fingerprint: origin.data_fingerprint.clone(),
             augment_fingerprint: origin.augment_fingerprint.clone(),
             seconds: trained.seconds,
             steps: trained.steps,
             best_step: trained.best.step,
-            best_seconds: trained.best.seconds,
+            seconds_to_best: trained.best.seconds,
             stopped: trained.stopped,
             diverged_loss: trained.diverged_loss,
-            examples_a_second: trained.examples_a_second,
-            waited_share: (trained.waited_seconds > 0.0)
-                .then(|| trained.waited_seconds / trained.training_seconds),
+            examples_per_second: trained.examples_per_second,
+            data_wait_fraction: (trained.data_wait_seconds > 0.0)
+                .then(|| trained.data_wait_seconds / trained.training_seconds),
             validation_accuracy: trained.best.validation.map(|validation| validation.accuracy),
             test_accuracy: None,
             test_macro_f1: None,
@@ -265,7 +265,7 @@ impl Training<'_> {
             test_auc: None,
             operating_points: Vec::new(),
             parameters: network.parameter_count(),
-            macs_a_second: recipe.counted_length()?.macs_a_second(&network),
+            macs_per_second: recipe.counted_length()?.macs_per_second(&network),
             model_bytes: learned.model_bytes,
             latency_ms: None,
             versions: run::versions(rayon::current_num_threads(), self.team.size(), recipe.train.shards),
@@ -275,7 +275,7 @@ impl Training<'_> {
 
 /// What a training came to, before it is tested.
 struct Learned<T> {
-    trained: Trained,
+    trained: TrainingResult,
     origin: Origin,
     /// Size of the model file.
     model_bytes: u64,

@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use stapes_audio::Clip;
 use stapes_data::{DataSet, Example, WaveformAugmenter};
-use stapes_features::{FeatureConfig, Features, Normalisation};
-use stapes_infer::{Bundle, Extractor, InferError};
-use stapes_train::{Cut, FrameSource, FrameWorker};
+use stapes_features::{FeatureConfig, Features, Normalization};
+use stapes_infer::{Model, ClipExtractor, InferError};
+use stapes_train::{Crop, FrameSource, FrameWorker};
 
 /// How many bytes of samples stay in memory; a clip that finds no room is decoded each time it comes up.
 pub(crate) const CLIPS_BYTES: usize = 2 << 30;
@@ -26,8 +26,8 @@ pub(crate) struct Waveforms<'a> {
     pub(crate) frames: Vec<usize>,
     pub(crate) config: &'a FeatureConfig,
     pub(crate) augmenter: &'a WaveformAugmenter,
-    /// For the normalisation.
-    pub(crate) bundle: &'a Bundle,
+    /// For the normalization.
+    pub(crate) bundle: &'a Model,
     pub(crate) seed: u64,
     pub(crate) clips: Clips,
 }
@@ -104,7 +104,7 @@ impl Samples {
 
 impl FrameSource for Waveforms<'_> {
     fn worker(&self) -> FrameWorker<'_> {
-        let mut extractor = Extractor::new(self.config);
+        let mut extractor = ClipExtractor::new(self.config);
         Box::new(move |cut| {
             let extractor = extractor.as_mut().map_err(|error| error.to_string())?;
             self.frames_of(cut, extractor)
@@ -113,7 +113,7 @@ impl FrameSource for Waveforms<'_> {
 }
 
 impl Waveforms<'_> {
-    fn frames_of(&self, cut: &Cut, extractor: &mut Extractor) -> Result<Features, String> {
+    fn frames_of(&self, cut: &Crop, extractor: &mut ClipExtractor) -> Result<Features, String> {
         let example = &self.dataset.examples[self.indices[cut.example]];
         let named = |error: InferError| format!("{}: {error}", example.id);
         let (samples, before) = self.samples(cut, example)?;
@@ -135,7 +135,7 @@ impl Waveforms<'_> {
     }
 
     /// The samples that are to be heard for a cut, and how many frames of them are before it.
-    fn samples(&self, cut: &Cut, example: &Example) -> Result<(Vec<f32>, usize), String> {
+    fn samples(&self, cut: &Crop, example: &Example) -> Result<(Vec<f32>, usize), String> {
         if let Some(samples) = self.clips.samples[cut.example].get() {
             let (part, before) = self.part(cut, samples.len());
             return Ok((samples.part(part), before));
@@ -157,13 +157,13 @@ impl Waveforms<'_> {
     /// Which of a recording's samples are heard for a cut, and how many frames of them are before it.
     ///
     /// A part begins at a whole number of hops, so that its frame t is the recording's frame t behind the first.
-    fn part(&self, cut: &Cut, samples: usize) -> (Range<usize>, usize) {
+    fn part(&self, cut: &Crop, samples: usize) -> (Range<usize>, usize) {
         let rate_hz = f64::from(self.config.sample_rate_hz);
         let hop = rate_hz / self.config.frames_per_second();
         let context = (CONTEXT_SECONDS * rate_hz / hop).ceil() as usize;
         // Normalised over the utterance, every frame depends on all.
         let of_the_utterance =
-            !matches!(self.config.normalisation, Normalisation::None | Normalisation::PerCoefficient);
+            !matches!(self.config.normalization, Normalization::None | Normalization::PerCoefficient);
         if cut.frames == self.frames[cut.example] || of_the_utterance {
             return (0..samples, cut.first);
         }

@@ -97,7 +97,7 @@ fn settings() {
     refused("n_mels=many", &["n_mels=many"]);
     refused("n_mels", &["n_mels", "key=value"]);
     refused("hop_length=0", &["features.front_end.librosa-mel-db.hop_length = 0", "must be at least 1"]);
-    refused("normalisation=per-coefficient", &["per-coefficient", "per-utterance"]);
+    refused("normalization=per-coefficient", &["per-coefficient", "per-utterance"]);
     let both = "features torchaudio-mfcc one.wav --out none --set norm=slaney";
     scratch.run(both).fails(2, &["norm", "front_end.torchaudio-mfcc.melkwargs.norm", " or "]);
     assert_eq!(scratch.names(), ["one.wav", "out"]);
@@ -258,7 +258,7 @@ fn recipe() {
     scratch.tones();
     let written: Vec<&str> = support::TONES.split("[features").collect();
     let rest = written[2].split_once("[model").unwrap().1;
-    let preset = "[features]\npreset = \"log-mel\"\nsample_rate_hz = 8000\nnormalisation = \"per-coefficient\"\n\
+    let preset = "[features]\npreset = \"log-mel\"\nsample_rate_hz = 8000\nnormalization = \"per-coefficient\"\n\
                   [features.front_end.librosa-mel-db]\nn_mels = 24\n";
     scratch.write("tones.toml", format!("{}{preset}[model{rest}", written[0]));
     scratch.run("train tones.toml --data tones --out run --set train.max_steps=1").succeeds();

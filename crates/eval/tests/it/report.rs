@@ -32,7 +32,7 @@ fn every_part_is_there() -> Result<(), EvalError> {
         "2,250 clips",
         "0123abcd",
         "stapes train recipes/words.toml --out runs/words",
-        "[train]\nbatch = 20",
+        "[train]\nbatch_size = 20",
         "threads",
         "2026-01-31 12:00 UTC",
         "prefers-color-scheme: dark",

@@ -36,7 +36,7 @@ pub(crate) fn sample(labels: &[&str]) -> Report {
         parameters: 121_219,
         training_seconds: 125.2,
         latency_ms: Some(1.234),
-        recipe_toml: "[train]\nbatch = 20\n".into(),
+        recipe_toml: "[train]\nbatch_size = 20\n".into(),
         versions: vec![("stapes".into(), "0.1.0".into()), ("threads".into(), "2".into())],
         data: vec![("training".into(), "2,250 clips".into()), ("fingerprint".into(), "0123abcd".into())],
         notes: vec!["Stopped early at step 30.".into()],

@@ -8,8 +8,8 @@ use clap::Args;
 use serde_json::{Value, json};
 use stapes::eval::{FramePicture, visible};
 use stapes::features::FeatureConfig;
-use stapes::infer::{Bundle, Classifier, Extractor, Input};
-use stapes::nn::loss::best_class;
+use stapes::infer::{Model, Classifier, ClipExtractor, Input};
+use stapes::nn::loss::argmax;
 use stapes::run::Run;
 use stapes::shown::{self, attention, axis};
 
@@ -43,7 +43,7 @@ impl Attention {
         let mut reader = Reader {
             bundle: &bundle,
             config,
-            extractor: Extractor::new(config)?,
+            extractor: ClipExtractor::new(config)?,
             classifier: Classifier::new(&bundle)?,
         };
         if reader.classifier.attention().is_none() {
@@ -81,9 +81,9 @@ impl Attention {
 
 /// A model and what it takes to show its attention.
 struct Reader<'a> {
-    bundle: &'a Bundle,
+    bundle: &'a Model,
     config: &'a FeatureConfig,
-    extractor: Extractor,
+    extractor: ClipExtractor,
     classifier: Classifier<'a>,
 }
 
@@ -95,7 +95,7 @@ impl Reader<'_> {
         let frames = self.extractor.extract(&clip).with_context(place)?;
         let said = attention(&mut self.classifier, &frames).with_context(place)?;
         let shown::Attention { probabilities, weights } = said.context("the model has no attention")?;
-        let best = best_class(&probabilities);
+        let best = argmax(&probabilities);
         let frame_s = 1.0 / self.config.frames_per_second();
         let label = &self.bundle.labels[best];
         let title = format!("{}: {label} ({:.3}); line: attention", name.display(), probabilities[best]);

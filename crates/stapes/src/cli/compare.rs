@@ -165,7 +165,7 @@ pub(super) fn tell(title: &str, table: &Table, out: &Path, name: &str, console: 
     let path_of = |extension: &str| out.join(format!("{name}.{extension}"));
     for (extension, text) in [("csv", table.csv()), ("md", table.markdown())] {
         let path = path_of(extension);
-        stapes_files::write(&path, text.as_bytes()).map_err(|source| Error::File {
+        stapes_files::write_atomic(&path, text.as_bytes()).map_err(|source| Error::File {
             path,
             action: "write the table",
             source,
@@ -186,7 +186,7 @@ pub(super) fn write_page(
     let mut comparison = page(title, tables, candidates, out)?;
     comparison.notes.extend_from_slice(notes);
     let write = |path: &Path, bytes: &[u8]| {
-        stapes_files::write(path, bytes).map_err(|source| Error::File {
+        stapes_files::write_atomic(path, bytes).map_err(|source| Error::File {
             path: path.into(),
             action: "write the page and its figures",
             source,
@@ -298,7 +298,7 @@ impl Watcher for Lines<'_> {
         let words = match ended {
             // Told by the table.
             Ended::Before => return,
-            Ended::Trained(record) => {
+            Ended::TrainingResult(record) => {
                 let test =
                     record.test_accuracy.map_or_else(String::new, |test| format!("test {}, ", percent(test)));
                 let validation = share(record.validation_accuracy);
@@ -318,8 +318,8 @@ impl Watcher for Lines<'_> {
         };
         self.console.emit(&json!({
             "event": "run", "run": folder.to_string(), "done": done, "of": of, "error": error,
-            "test_accuracy": match ended { Ended::Trained(record) => record.test_accuracy, _ => None },
-            "diverged_loss": match ended { Ended::Trained(record) => record.diverged_loss, _ => None },
+            "test_accuracy": match ended { Ended::TrainingResult(record) => record.test_accuracy, _ => None },
+            "diverged_loss": match ended { Ended::TrainingResult(record) => record.diverged_loss, _ => None },
         }));
     }
 }

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 use stapes::data::{Split, Terms};
 use stapes::eval::visible;
-use stapes::experiment::{self, Experiment, Truths};
+use stapes::experiment::{self, Experiment, Labels};
 use stapes::infer::Input;
 use stapes::run::{self, Run};
 use stapes::{Error, Recipe, changed};
@@ -127,11 +127,11 @@ impl Eval {
         for (at, (&index, row)) in loaded.indices.iter().zip(&probabilities).enumerate() {
             let id = &experiment.dataset.examples[index].id;
             console.emit(&match &loaded.truths {
-                Truths::Examples(classes) => {
+                Labels::PerExample(classes) => {
                     let about = json!({ "example": id, "truth": run.bundle.labels[classes[at]] });
                     prediction(&run.bundle, about, row)
                 }
-                Truths::Frames(classes) => of_recording(id, &run.bundle.labels, &classes[at], row),
+                Labels::PerFrame(classes) => of_recording(id, &run.bundle.labels, &classes[at], row),
             });
         }
         console.say(&stapes::eval::text::evaluation(&evaluation));

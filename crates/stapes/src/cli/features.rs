@@ -13,7 +13,7 @@ use clap::Args;
 use rayon::prelude::*;
 use serde_json::{Value, json};
 use stapes::eval::{FramePicture, visible};
-use stapes::features::{FeatureConfig, Normalisation};
+use stapes::features::{FeatureConfig, Normalization};
 use stapes::shown::axis;
 
 use super::console::Console;
@@ -26,7 +26,7 @@ const AT_ONCE: usize = 64;
 ///
 /// The arrays have the layout and the type of numbers of the toolkit that a preset names: [features, frames] in
 /// float32 (librosa, torchaudio), [frames, features] in float64 (psf) or float32 (kaldi, waveform). Deltas,
-/// stacking and normalisation that a toolkit does not have itself are computed in float32. Recordings of another
+/// stacking and normalization that a toolkit does not have itself are computed in float32. Recordings of another
 /// rate are resampled to the preset's.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  stapes features log-mel one.wav two.flac --out frames --png\n  \
@@ -61,15 +61,15 @@ impl Features {
         // The command line requires both unless it is to list.
         let (preset, out) = (self.preset.unwrap_or_default(), self.out.unwrap_or_default());
         let config = settings::configured(&preset, &self.set)?;
-        if config.normalisation == Normalisation::PerCoefficient {
+        if config.normalization == Normalization::PerCoefficient {
             bail!(
-                "normalisation = per-coefficient is fitted to a model's training frames, and there are none \
+                "normalization = per-coefficient is fitted to a model's training frames, and there are none \
                  here: use per-utterance"
             );
         }
         let names = names(&self.files, ".npy")?;
         make_folder(&out)?;
-        let job = Job { extractor: arrays::Extractor::new(&config)?, config, out, png: self.png };
+        let job = Job { extractor: arrays::ClipExtractor::new(&config)?, config, out, png: self.png };
         let inputs: Vec<(&Path, &OsStr)> = self.files.iter().map(PathBuf::as_path).zip(names).collect();
         let mut failed = 0;
         for inputs in inputs.chunks(AT_ONCE * rayon::current_num_threads()) {
@@ -94,14 +94,14 @@ impl Features {
 /// What is done with each recording.
 struct Job {
     config: FeatureConfig,
-    extractor: arrays::Extractor,
+    extractor: arrays::ClipExtractor,
     out: PathBuf,
     png: bool,
 }
 
 impl Job {
     /// Writes what is wanted of a recording, and tells it as a JSON line does.
-    fn one(&self, extractor: &mut arrays::Extractor, file: &Path, name: &OsStr) -> Result<Value> {
+    fn one(&self, extractor: &mut arrays::ClipExtractor, file: &Path, name: &OsStr) -> Result<Value> {
         let clip = stapes::audio::read(file)?;
         let frames = extractor.extract(&clip).with_context(|| file.display().to_string())?;
         let layout = self.config.front_end.layout();
@@ -169,7 +169,7 @@ pub(super) fn make_folder(out: &Path) -> Result<()> {
 }
 
 pub(super) fn write(path: &Path, contents: &[u8]) -> Result<()> {
-    stapes_files::write(path, contents).with_context(|| format!("{}: cannot be written", path.display()))
+    stapes_files::write_atomic(path, contents).with_context(|| format!("{}: cannot be written", path.display()))
 }
 
 fn tell(console: &Console, file: &Path, done: Result<Value>) {

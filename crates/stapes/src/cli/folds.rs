@@ -22,7 +22,7 @@ pub(super) fn train_folds(recipe: &Recipe, common: &Common<'_>, out: &Path) -> R
     common.console.emit(&summary);
     let path = out.join(SUMMARY);
     let text = serde_json::to_string_pretty(&summary)? + "\n";
-    stapes_files::write(&path, text.as_bytes()).map_err(|source| Error::File {
+    stapes_files::write_atomic(&path, text.as_bytes()).map_err(|source| Error::File {
         path,
         action: "write what the folds came to",
         source,

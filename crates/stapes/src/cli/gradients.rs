@@ -76,7 +76,7 @@ impl Gradients {
         if let Some(out) = self.out {
             let picture = gradient_picture(&lines)?;
             let refused = || format!("{}: cannot write the picture", out.display());
-            stapes_files::write(&out, picture.as_bytes()).with_context(refused)?;
+            stapes_files::write_atomic(&out, picture.as_bytes()).with_context(refused)?;
             console.note(&format!("picture in {}", place(&out)));
         }
         Ok(super::DONE)

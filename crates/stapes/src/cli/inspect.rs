@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::json;
 use stapes::audio::{Clip, Recording};
 use stapes::eval::report::{Inspection, InspectionScores, ShownFrames, render_inspection};
-use stapes::infer::{Bundle, Classifier, Extractor, FrameTimes, Input, StreamClassifier};
+use stapes::infer::{Model, Classifier, ClipExtractor, FrameTimes, Input, StreamClassifier};
 use stapes::run::Run;
 use stapes::shown;
 
@@ -75,7 +75,7 @@ impl Inspect {
                     .as_ref()
                     .map_or_else(String::new, |model| format!(", and what {} says of it", model.display()))
             ),
-            made_at: stapes::run::now(),
+            created_at: stapes::run::now(),
             facts: facts(&clip),
             notes,
             sound: shown::sound(&self.file, clip)?,
@@ -136,17 +136,17 @@ fn facts(clip: &Clip) -> Vec<(String, String)> {
 }
 
 /// What a model reads of a recording, and what it says.
-fn read_by(bundle: &Bundle, clip: &Clip) -> Result<(ShownFrames, InspectionScores)> {
+fn read_by(bundle: &Model, clip: &Clip) -> Result<(ShownFrames, InspectionScores)> {
     let Input::Recordings(config) = &bundle.input else {
         bail!("the model reads frames and no recordings");
     };
-    let frames = Extractor::new(config)?.extract(clip)?;
+    let frames = ClipExtractor::new(config)?.extract(clip)?;
     let times = FrameTimes::of(config)?;
     let said = Classifier::new(bundle)?.classify_frames(&frames)?;
     let labels = bundle.labels.len();
     let network = bundle.network()?;
     let parameters = thousands(network.parameter_count() as u64);
-    let (whole, over_time, how) = match network.objective().decides_frames() {
+    let (whole, over_time, how) = match network.objective().is_frame_level() {
         true => (Vec::new(), said, "decides for every frame"),
         false => match on_a_stream(bundle, clip)? {
             Some(over_time) => (
@@ -162,14 +162,14 @@ fn read_by(bundle: &Bundle, clip: &Clip) -> Result<(ShownFrames, InspectionScore
         model: format!("A model of {parameters} parameters; it {how}."),
         labels: bundle.labels.clone(),
         whole,
-        times: (0..count).map(|frame| times.centre_seconds(frame)).collect(),
+        times: (0..count).map(|frame| times.center_seconds(frame)).collect(),
         over_time,
     };
     Ok((shown::read(&bundle.input, &frames), scores))
 }
 
 /// The probabilities after every frame; None of a model that cannot run on a stream.
-fn on_a_stream(bundle: &Bundle, clip: &Clip) -> Result<Option<Vec<f32>>> {
+fn on_a_stream(bundle: &Model, clip: &Clip) -> Result<Option<Vec<f32>>> {
     let Ok(mut stream) = StreamClassifier::new(bundle) else { return Ok(None) };
     let Input::Recordings(config) = &bundle.input else { return Ok(None) };
     let resampled;

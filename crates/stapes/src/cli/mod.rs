@@ -84,7 +84,7 @@ pub(crate) fn run() -> ExitCode {
         }
     };
     let console = Console::new(arguments.json);
-    if let Err(error) = InstructionSet::asked() {
+    if let Err(error) = InstructionSet::requested() {
         console.error(&error.to_string());
         return ExitCode::from(NOTHING_DONE);
     }

@@ -8,8 +8,8 @@ use serde_json::{Map, Value, json};
 use stapes::eval::visible;
 use stapes::experiment::frame_classes;
 use stapes::features::Features;
-use stapes::infer::{Bundle, Classifier, FrameTimes, Input};
-use stapes::nn::loss::best_class;
+use stapes::infer::{Model, Classifier, FrameTimes, Input};
+use stapes::nn::loss::argmax;
 use stapes::run::Run;
 
 use super::console::Console;
@@ -33,14 +33,14 @@ impl Predict {
     pub(crate) fn run(self, console: &Console) -> Result<u8> {
         let bundle = Run::model(&self.run)?;
         let mut classifier = Classifier::new(&bundle)?;
-        let of_frames = bundle.network()?.objective().decides_frames();
+        let of_frames = bundle.network()?.objective().is_frame_level();
         let mut failed = 0;
         for file in &self.files {
             let name = file.display().to_string();
             let predicted = match of_frames {
                 true => intervals(&bundle, &mut classifier, file, console),
                 false => classify(&bundle, &mut classifier, file).map(|(probabilities, _)| {
-                    let best = best_class(&probabilities);
+                    let best = argmax(&probabilities);
                     let (label, probability) = (&bundle.labels[best], probabilities[best]);
                     console.say(&format!("{}\t{probability:.4}\t{}", visible(label), visible(&name)));
                     console.emit(&prediction(&bundle, json!({ "file": name }), &probabilities));
@@ -64,7 +64,7 @@ impl Predict {
 
 /// Prints the intervals of a file that are not of the first class, which is what there is when there is nothing: a line
 /// `start end label file` each, times in seconds. As JSON all intervals, and the probabilities of every frame.
-fn intervals(bundle: &Bundle, classifier: &mut Classifier<'_>, file: &Path, console: &Console) -> Result<()> {
+fn intervals(bundle: &Model, classifier: &mut Classifier<'_>, file: &Path, console: &Console) -> Result<()> {
     let name = file.display().to_string();
     let Input::Recordings(features) = &bundle.input else {
         anyhow::bail!(
@@ -93,15 +93,15 @@ fn intervals(bundle: &Bundle, classifier: &mut Classifier<'_>, file: &Path, cons
     let all: Map<String, Value> =
         bundle.labels.iter().cloned().enumerate().map(|(class, label)| (label, of_class(class))).collect();
     console.emit(&json!({
-        "file": name, "seconds": seconds, "intervals": spans, "first_frame_seconds": times.centre_seconds(0),
+        "file": name, "seconds": seconds, "intervals": spans, "first_frame_seconds": times.center_seconds(0),
         "hop_seconds": times.hop_seconds(), "frames": classes.len(), "probabilities": all,
     }));
     Ok(())
 }
 
 /// A JSON line about what was predicted: `about` with the label, its probability and those of all labels.
-pub(super) fn prediction(bundle: &Bundle, about: Value, probabilities: &[f32]) -> Value {
-    let best = best_class(probabilities);
+pub(super) fn prediction(bundle: &Model, about: Value, probabilities: &[f32]) -> Value {
+    let best = argmax(probabilities);
     let all: Map<String, Value> = bundle
         .labels
         .iter()
@@ -116,7 +116,7 @@ pub(super) fn prediction(bundle: &Bundle, about: Value, probabilities: &[f32]) -
 }
 
 /// The probabilities for a file, and how long it is, s (frames have no length: 0).
-fn classify(bundle: &Bundle, classifier: &mut Classifier<'_>, file: &Path) -> Result<(Vec<f32>, f64)> {
+fn classify(bundle: &Model, classifier: &mut Classifier<'_>, file: &Path) -> Result<(Vec<f32>, f64)> {
     let place = || file.display().to_string();
     match &bundle.input {
         Input::Recordings(_) => {

@@ -9,7 +9,7 @@ use stapes::Recipe;
 use stapes::data::Source;
 use stapes::eval::{CsvCell, csv_text, visible};
 use stapes::run::{self, Existing, RunFolder};
-use stapes::train::Alone;
+use stapes::train::SingleProcess;
 
 use super::console::{Console, place};
 use super::progress;
@@ -43,11 +43,11 @@ impl Quickstart {
             checkpoint_every: Duration::from_secs(30),
             stop: &progress::stop_on_interrupt(),
             console,
-            team: &Alone,
+            team: &SingleProcess,
         };
         let finished = common.train(recipe, RunFolder::begin(&out, common.existing)?)?;
         let path = finished.place.join("example.csv");
-        stapes_files::write(&path, example.as_bytes()).with_context(|| path.display().to_string())?;
+        stapes_files::write_atomic(&path, example.as_bytes()).with_context(|| path.display().to_string())?;
         let place = place(&finished.place);
         let program = std::env::args_os().next().unwrap_or_else(|| "stapes".into());
         let program = visible(&program.to_string_lossy()).into_owned();

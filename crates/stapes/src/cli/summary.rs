@@ -37,7 +37,7 @@ impl Summary {
         let mut rows = vec![heading, input];
         let summary = network.summary(length.frames);
         let macs: u64 = summary.iter().map(|line| line.macs).sum();
-        let of_second = length.macs_a_second(&network);
+        let of_second = length.macs_per_second(&network);
         let number = |number: u64| if number == 0 { String::new() } else { thousands(number) };
         for line in &summary {
             let parameters = number(line.parameters as u64);
@@ -58,7 +58,7 @@ impl Summary {
         console.emit(&json!({
             "recipe": self.recipe.display().to_string(), "layers": summary.iter().map(line).collect::<Vec<_>>(),
             "parameters": network.parameter_count(), "frames": length.frames, "seconds": length.seconds,
-            "macs": macs, "macs_a_second": of_second,
+            "macs": macs, "macs_per_second": of_second,
         }));
         Ok(super::DONE)
     }

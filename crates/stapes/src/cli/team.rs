@@ -1,7 +1,7 @@
 //! The processes that train together, where an MPI launcher started several.
 
 use anyhow::Result;
-use stapes::train::{Alone, Team};
+use stapes::train::{SingleProcess, Communicator};
 
 /// What launchers tell a process about the number of processes: Open MPI, MPICH and those made from it, MVAPICH2, Slurm.
 const SIZES: [&str; 4] = ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MV2_COMM_WORLD_SIZE", "SLURM_STEP_NUM_TASKS"];
@@ -16,16 +16,16 @@ fn launched() -> bool {
 
 /// The team of a command.
 pub(super) enum Launched {
-    Alone(Alone),
+    SingleProcess(SingleProcess),
     #[cfg(feature = "mpi")]
-    Mpi(stapes::mpi::MpiTeam),
+    Mpi(stapes::mpi::MpiCommunicator),
 }
 
 impl Launched {
     /// The team that a launcher started, or this process by itself.
     pub(super) fn begin() -> Result<Launched> {
         #[cfg(feature = "mpi")]
-        if let Some(team) = launched().then(stapes::mpi::MpiTeam::begin).flatten() {
+        if let Some(team) = launched().then(stapes::mpi::MpiCommunicator::begin).flatten() {
             if team.size() > 1 {
                 // The others would wait for a process that panics.
                 let told = std::panic::take_hook();
@@ -46,12 +46,12 @@ impl Launched {
                  same model. Build it with `cargo build --release -p stapes --features mpi`"
             );
         }
-        Ok(Launched::Alone(Alone))
+        Ok(Launched::SingleProcess(SingleProcess))
     }
 
-    pub(super) fn team(&self) -> &dyn Team {
+    pub(super) fn team(&self) -> &dyn Communicator {
         match self {
-            Launched::Alone(alone) => alone,
+            Launched::SingleProcess(alone) => alone,
             #[cfg(feature = "mpi")]
             Launched::Mpi(team) => team,
         }

@@ -15,7 +15,7 @@ use indicatif::ProgressBar;
 use stapes::data::DataError;
 use stapes::eval::visible;
 use stapes::run::{Existing, RunFolder, RunRecord};
-use stapes::train::{Event, Team};
+use stapes::train::{Event, Communicator};
 use stapes::{Error, Experiment, Finished, Listener, Recipe, Training};
 
 use super::console::{Console, percent, thousands};
@@ -103,7 +103,7 @@ impl Train {
         })
     }
 
-    fn trained(&self, team: &dyn Team, console: &Console) -> Result<u8> {
+    fn trained(&self, team: &dyn Communicator, console: &Console) -> Result<u8> {
         if team.size() > 1 && (self.folds || self.seeds.is_some()) {
             anyhow::bail!(
                 "--folds and --seeds train one model after the other: with {} processes, train each with a command of its own",
@@ -209,7 +209,7 @@ pub(crate) struct Common<'a> {
     pub(crate) checkpoint_every: Duration,
     pub(crate) stop: &'a AtomicBool,
     pub(crate) console: &'a Console,
-    pub(crate) team: &'a dyn Team,
+    pub(crate) team: &'a dyn Communicator,
 }
 
 impl Common<'_> {

@@ -5,7 +5,7 @@ use stapes_eval::{EvalError, compare_accuracy, compare_frames, holm};
 
 use super::{Candidate, Repetition};
 use crate::error::Error;
-use crate::experiment::{Truths, recording_frames};
+use crate::experiment::{Labels, recording_frames};
 
 /// From this p on a difference may be chance.
 pub(super) const LEVEL: f64 = 0.05;
@@ -54,7 +54,7 @@ impl Against {
 ///
 /// # Errors
 /// [`Error::Eval`] if outcomes cannot be evaluated.
-pub fn against_best(candidates: &[Candidate]) -> Result<Vec<Option<Against>>, Error> {
+pub fn vs_best(candidates: &[Candidate]) -> Result<Vec<Option<Against>>, Error> {
     let nothing = vec![None; candidates.len()];
     let trained: Vec<usize> =
         (0..candidates.len()).filter(|&at| !candidates[at].repetitions.is_empty()).collect();
@@ -86,7 +86,7 @@ fn same_examples(candidates: &[Candidate]) -> bool {
     outcomes.all(|other| {
         let same = (&other.examples, &other.labels) == (&first.examples, &first.labels);
         // Front ends make other frames of the same recordings.
-        let frames = matches!((&other.truths, &first.truths), (Truths::Frames(_), Truths::Frames(_)));
+        let frames = matches!((&other.truths, &first.truths), (Labels::PerFrame(_), Labels::PerFrame(_)));
         same && (frames || other.truths == first.truths)
     })
 }
@@ -110,12 +110,12 @@ fn p_of(best: &[Repetition], other: &[Repetition], comparisons: usize) -> Result
     }
     let frames = |repetitions: &[Repetition]| -> Result<Vec<_>, EvalError> {
         let recordings = |repetition: &Repetition| match &repetition.outcome.truths {
-            Truths::Frames(truths) => Ok(recording_frames(
+            Labels::PerFrame(truths) => Ok(recording_frames(
                 repetition.outcome.labels.len(),
                 truths,
                 &repetition.outcome.probabilities,
             )),
-            Truths::Examples(_) => Err(EvalError::NoExamples),
+            Labels::PerExample(_) => Err(EvalError::NoExamples),
         };
         repetitions.iter().map(recordings).collect()
     };
@@ -125,7 +125,7 @@ fn p_of(best: &[Repetition], other: &[Repetition], comparisons: usize) -> Result
 
 /// Which examples are right; None of frames.
 fn right(repetition: &Repetition) -> Option<Vec<bool>> {
-    let Truths::Examples(_) = &repetition.outcome.truths else { return None };
+    let Labels::PerExample(_) = &repetition.outcome.truths else { return None };
     Some(repetition.outcome.right().into_iter().map(|(right, _)| right == 1).collect())
 }
 
@@ -145,7 +145,7 @@ pub(super) mod tests {
                 labels: vec!["no".into(), "yes".into()],
                 examples: (0..200).map(|at| at.to_string()).collect(),
                 groups: vec![None; 200],
-                truths: Truths::Examples(vec![1; 200]),
+                truths: Labels::PerExample(vec![1; 200]),
                 probabilities: (0..200)
                     .map(|at| if at % every == 0 { vec![0.9, 0.1] } else { vec![0.1, 0.9] })
                     .collect(),
@@ -162,7 +162,7 @@ pub(super) mod tests {
     #[test]
     fn what_is_far_is_worse_and_what_is_near_is_alike() {
         let candidates = [candidate(&[50, 40]), candidate(&[100, 40]), candidate(&[]), candidate(&[3, 3])];
-        let against = against_best(&candidates).unwrap();
+        let against = vs_best(&candidates).unwrap();
         assert_eq!(against[1], Some(Against::Best));
         assert!(matches!(against[0], Some(Against::Alike { p }) if p > 0.05), "{against:?}");
         assert_eq!(against[2], None);
@@ -174,8 +174,8 @@ pub(super) mod tests {
         // The mean over folds of different lengths is not the accuracy of all their examples.
         let record = |accuracy: f64| -> RunRecord {
             serde_json::from_value(serde_json::json!({
-                "title": "", "command": "", "made_at": "", "data_folder": null, "data_fingerprint": "", "seconds": 1.0,
-                "steps": 1, "best_step": 1, "stopped": false, "examples_a_second": 1.0, "parameters": 1,
+                "title": "", "command": "", "created_at": "", "data_folder": null, "data_fingerprint": "", "seconds": 1.0,
+                "steps": 1, "best_step": 1, "stopped": false, "examples_per_second": 1.0, "parameters": 1,
                 "versions": [], "test_accuracy": accuracy,
             }))
             .unwrap()
@@ -184,17 +184,17 @@ pub(super) mod tests {
         for (candidate, folds) in candidates.iter_mut().zip([[0.7, 0.9], [0.8, 0.9]]) {
             candidate.repetitions[0].records = folds.map(record).to_vec();
         }
-        let against = against_best(&candidates).unwrap();
+        let against = vs_best(&candidates).unwrap();
         assert_eq!(against[1], Some(Against::Best));
         // Without records that say it, the tests do.
         candidates.iter_mut().for_each(|candidate| candidate.repetitions[0].records.clear());
-        assert_eq!(against_best(&candidates).unwrap()[0], Some(Against::Best));
+        assert_eq!(vs_best(&candidates).unwrap()[0], Some(Against::Best));
     }
 
     #[test]
     fn runs_on_other_examples_are_not_compared() {
         let mut candidates = [candidate(&[50]), candidate(&[3])];
         candidates[1].repetitions[0].outcome.examples[7] = "another".into();
-        assert_eq!(against_best(&candidates).unwrap(), [None, None]);
+        assert_eq!(vs_best(&candidates).unwrap(), [None, None]);
     }
 }

@@ -5,7 +5,7 @@ use stapes_eval::counted;
 use stapes_eval::report::{Mark, MarkedCell, MarkedTable};
 
 use super::Against;
-use super::against_best::LEVEL;
+use super::vs_best::LEVEL;
 
 /// What candidates are tested on, for the words about p.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub(super) fn marked(heading: &str, table: &Table, judged: Judged) -> MarkedTabl
     let column = |key: &str| table.columns().iter().position(|column| column.key == key);
     let mut marks = Vec::new();
     let mut explanation = Vec::new();
-    if let (Some(against), Some(seeds)) = (column("against_best"), column("seeds")) {
+    if let (Some(against), Some(seeds)) = (column("vs_best"), column("seeds")) {
         let figure = if column("test_auc").is_some() { "test_auc" } else { "test_accuracy" };
         let is = |row: &[Value], word: Against| row[against] == Value::Text(word.words().into());
         let one_seed = |row: &[Value]| row[seeds] == Value::Number(1.0);
@@ -32,7 +32,7 @@ pub(super) fn marked(heading: &str, table: &Table, judged: Judged) -> MarkedTabl
         for (at, row) in table.rows().iter().enumerate() {
             if is(row, Against::Best) || is(row, Against::Alike { p: 1.0 }) {
                 mark(at, figure, Mark::Best);
-                mark(at, "against_best", Mark::Best);
+                mark(at, "vs_best", Mark::Best);
             }
             let has_p = row[against] != Value::None && !is(row, Against::Best);
             compared += usize::from(has_p);
@@ -94,7 +94,7 @@ mod tests {
             let against = if against.is_empty() { Value::None } else { Value::Text(against.into()) };
             vec![Value::Number(seeds), Value::Number(0.9), against, Value::Number(0.03)]
         };
-        let keys = ["seeds", "test_accuracy", "against_best", "p"];
+        let keys = ["seeds", "test_accuracy", "vs_best", "p"];
         Table::new(keys.map(column).to_vec(), rows.iter().map(row).collect())
     }
 
@@ -110,7 +110,7 @@ mod tests {
             &table(&[(3.0, "worse"), (3.0, "best"), (1.0, "alike"), (0.0, "")]),
             Judged::Examples,
         );
-        let best = [(1, "test_accuracy"), (1, "against_best"), (2, "test_accuracy"), (2, "against_best")];
+        let best = [(1, "test_accuracy"), (1, "vs_best"), (2, "test_accuracy"), (2, "vs_best")];
         assert_eq!(cells(&found, Mark::Best), best);
         assert_eq!(cells(&found, Mark::Aside), [(2, "p")]);
         assert!(found.explanation[0].contains("for the 2 comparisons"), "{:?}", found.explanation);

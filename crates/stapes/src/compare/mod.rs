@@ -1,6 +1,6 @@
 //! Runs side by side: what each candidate came to over its seeds, as a table and as a page.
 
-mod against_best;
+mod vs_best;
 mod marked;
 mod page;
 mod runs;
@@ -16,7 +16,7 @@ use crate::run::{METRICS, RECORD, Run, RunRecord, Standing, TestOutcome};
 use crate::sweep::{Job, Sweep, Timing};
 use crate::training::{recipe_of, same_recipe};
 
-pub use against_best::{Against, against_best};
+pub use vs_best::{Against, vs_best};
 pub use page::page;
 pub use runs::{of_runs, runs_within};
 pub use table::{check_axes, check_column, table};

@@ -10,7 +10,7 @@ use stapes_eval::{Calibration, Confusion, EvalError, OperatingPoint, counted};
 use super::marked::{Judged, marked};
 use super::{Candidate, Repetition};
 use crate::error::Error;
-use crate::experiment::{Truths, frame_classes};
+use crate::experiment::{Labels, frame_classes};
 use crate::run::{ChosenPoint, REPORT, RunRecord, now};
 
 /// The page of candidates, for [`render_comparison`](stapes_eval::report::render_comparison): tables with their headings,
@@ -27,7 +27,7 @@ pub fn page(
     let repetitions = || candidates.iter().flat_map(|candidate| &candidate.repetitions);
     let records = || repetitions().flat_map(|repetition| &repetition.records);
     let judged = match repetitions().next().map(|repetition| &repetition.outcome.truths) {
-        Some(Truths::Frames(_)) => Judged::Recordings,
+        Some(Labels::PerFrame(_)) => Judged::Recordings,
         _ => Judged::Examples,
     };
     let by_auc = records().next().is_some() && records().all(|record| record.test_auc.is_some());
@@ -57,7 +57,7 @@ pub fn page(
     Ok(Comparison {
         title: title.into(),
         summary: summary(&candidates_of_page, (figure, shown)),
-        made_at: now(),
+        created_at: now(),
         notes: notes(candidates),
         tables: tables.iter().map(|(heading, table)| marked(heading, table, judged)).collect(),
         figure: figure.into(),
@@ -100,7 +100,7 @@ fn cost_names(timed: bool) -> Vec<Cost> {
     let time = match timed {
         true => cost("step_ms", "time of a training step (ms)", "Timed with nothing else running."),
         false => cost(
-            "best_seconds",
+            "seconds_to_best",
             "training until the best validation (s)",
             "Timed while training, beside other runs: compare --time measures steps alone.",
         ),
@@ -112,7 +112,7 @@ fn costs(candidate: &Candidate, timed: bool) -> Vec<Option<f64>> {
     let seconds: Option<Vec<f64>> = candidate
         .repetitions
         .iter()
-        .map(|repetition| repetition.mean(|record| Some(record.best_seconds)))
+        .map(|repetition| repetition.mean(|record| Some(record.seconds_to_best)))
         .collect();
     let time = match timed {
         true => candidate.timing.as_ref().map(|timing| timing.step_ms),

@@ -3,7 +3,7 @@
 use stapes_eval::comparison::{Better, Column, Shown, Table, Value};
 use stapes_eval::{EvalError, Evaluation};
 
-use super::{Against, Candidate, Repetition, against_best};
+use super::{Against, Candidate, Repetition, vs_best};
 use crate::error::Error;
 use crate::run::RunRecord;
 
@@ -23,7 +23,7 @@ pub fn table(candidates: &[Candidate]) -> Result<Table, Error> {
         false => axes.iter().map(|axis| column(axis, axis, None, (1.0, 0))).collect(),
     };
     columns.extend(figures());
-    let against = against_best(candidates)?;
+    let against = vs_best(candidates)?;
     // One column has one kind of times.
     let timed = candidates.iter().all(|one| one.timing.is_some() || one.repetitions.is_empty());
     let rows = candidates
@@ -85,17 +85,17 @@ fn figures() -> Vec<Column> {
         column("seeds", "seeds", None, (1.0, 0)),
         column("test_accuracy", "test, %", high, (100.0, 1)),
         column("interval", "95 % over examples", None, (100.0, 1)),
-        column("against_best", "against the best", None, (1.0, 0)),
+        column("vs_best", "against the best", None, (1.0, 0)),
         column("p", "p", None, (1.0, 4)),
         column("validation_accuracy", "validation, %", high, (100.0, 1)),
         column("test_auc", "ROC AUC", high, (1.0, 4)),
         column("test_f1", "F1", high, (1.0, 4)),
         column("test_macro_f1", "mean F1", high, (1.0, 3)),
-        column("best_seconds", "to the best, s", low, (1.0, 1)),
+        column("seconds_to_best", "to the best, s", low, (1.0, 1)),
         column("step_ms", "step, ms", low, (1.0, 2)),
-        column("examples_a_second", "examples a s", high, (1.0, 0)),
+        column("examples_per_second", "examples a s", high, (1.0, 0)),
         column("parameters", "parameters", low, (1.0, 0)),
-        column("macs_a_second", "MMAC a s of audio", low, (1e-6, 2)),
+        column("macs_per_second", "MMAC a s of audio", low, (1e-6, 2)),
         column("model_bytes", "file, kB", low, (1e-3, 1)),
         column("clip_ms", "clip, ms", low, (1.0, 3)),
         column("frame_ms", "frame, ms", low, (1.0, 4)),
@@ -140,13 +140,13 @@ fn row(
         over_seeds(&|record| record.test_auc),
         over_seeds(&|record| record.test_f1),
         over_seeds(&|record| record.test_macro_f1),
-        middle(over_seeds(&|record| Some(record.best_seconds))),
+        middle(over_seeds(&|record| Some(record.seconds_to_best))),
         Value::of(timing.as_ref().map(|timing| timing.step_ms)),
-        times(timing.as_ref().map(|timing| timing.examples_a_second), &|record| {
-            Some(record.examples_a_second)
+        times(timing.as_ref().map(|timing| timing.examples_per_second), &|record| {
+            Some(record.examples_per_second)
         }),
         of_first(&|record| Some(record.parameters as f64)),
-        of_first(&|record| record.macs_a_second.map(|macs| macs as f64)),
+        of_first(&|record| record.macs_per_second.map(|macs| macs as f64)),
         of_first(&|record| Some(record.model_bytes as f64)),
         times(timing.as_ref().and_then(|timing| timing.clip_ms), &|record| record.latency_ms),
         Value::of(timing.as_ref().and_then(|timing| timing.frame_ms)),
@@ -174,7 +174,7 @@ fn middle_evaluation(repetitions: &[Repetition]) -> Result<Option<Evaluation>, E
 
 #[cfg(test)]
 mod tests {
-    use super::super::against_best::tests::candidate;
+    use super::super::vs_best::tests::candidate;
     use super::*;
 
     #[test]

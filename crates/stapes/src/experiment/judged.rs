@@ -1,17 +1,17 @@
 //! What a model says of examples, and how right it is.
 
 use stapes_eval::{Evaluation, RecordingFrames};
-use stapes_infer::{Bundle, Classifier, InferError};
-use stapes_nn::loss::best_class;
+use stapes_infer::{Model, Classifier, InferError};
+use stapes_nn::loss::argmax;
 
-use super::{Loaded, Truths};
+use super::{Loaded, Labels};
 use crate::error::Error;
 
 /// The probabilities of each example's labels, in order: \[K\], or [T, K] of a model that decides for every frame.
 ///
 /// # Errors
 /// [`Error::Infer`] if the frames do not fit the model.
-pub fn classify(bundle: &Bundle, loaded: &Loaded) -> Result<Vec<Vec<f32>>, Error> {
+pub fn classify(bundle: &Model, loaded: &Loaded) -> Result<Vec<Vec<f32>>, Error> {
     use rayon::prelude::*;
     // One classifier a chunk: it owns buffers, and the outcome does not depend on the chunks.
     let share = loaded.features.len() / (4 * rayon::current_num_threads());
@@ -27,13 +27,13 @@ pub fn classify(bundle: &Bundle, loaded: &Loaded) -> Result<Vec<Vec<f32>>, Error
 ///
 /// # Errors
 /// [`Error::Eval`] if there is not one row an example, or a frame of an example.
-pub fn evaluate(labels: &[String], truths: &Truths, probabilities: &[Vec<f32>]) -> Result<Evaluation, Error> {
+pub fn evaluate(labels: &[String], truths: &Labels, probabilities: &[Vec<f32>]) -> Result<Evaluation, Error> {
     match truths {
-        Truths::Examples(classes) => {
-            let predictions: Vec<usize> = probabilities.iter().map(|row| best_class(row)).collect();
+        Labels::PerExample(classes) => {
+            let predictions: Vec<usize> = probabilities.iter().map(|row| argmax(row)).collect();
             Ok(Evaluation::new(labels, classes, &predictions)?)
         }
-        Truths::Frames(classes) => {
+        Labels::PerFrame(classes) => {
             Ok(Evaluation::of_frames(labels, &recording_frames(labels.len(), classes, probabilities))?)
         }
     }
@@ -58,5 +58,5 @@ pub(crate) fn recording_frames(
 
 /// The decision for each frame, of probabilities [T, K].
 pub fn frame_classes(probabilities: &[f32], classes: usize) -> Vec<usize> {
-    probabilities.chunks_exact(classes).map(best_class).collect()
+    probabilities.chunks_exact(classes).map(argmax).collect()
 }

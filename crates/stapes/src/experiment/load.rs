@@ -5,11 +5,11 @@ use std::sync::atomic::AtomicBool;
 
 use stapes_audio::Clip;
 use stapes_data::{DataSet, FrameCache, Terms, Truth, Usable, Watch};
-use stapes_features::{FeatureConfig, Features, Normalisation};
-use stapes_infer::{Extractor, FrameTimes, InferError, Input};
-use stapes_train::Team;
+use stapes_features::{FeatureConfig, Features, Normalization};
+use stapes_infer::{ClipExtractor, FrameTimes, InferError, Input};
+use stapes_train::Communicator;
 
-use super::{Experiment, Loaded, Truths};
+use super::{Experiment, Loaded, Labels};
 use crate::error::Error;
 use crate::together;
 
@@ -25,7 +25,7 @@ impl Experiment {
     pub fn cached(self, folder: &Path) -> Result<Experiment, Error> {
         let Input::Recordings(config) = &self.input else { return Ok(self) };
         // Frames are kept as they are before they are normalised. Their last digits depend on the instructions.
-        let config = FeatureConfig { normalisation: Normalisation::None, ..config.clone() };
+        let config = FeatureConfig { normalization: Normalization::None, ..config.clone() };
         let instructions = stapes_kernels::InstructionSet::best();
         let front_end = format!("stapes {} {instructions} {config:?}", env!("CARGO_PKG_VERSION"));
         let cache = Some(FrameCache::open(folder, front_end)?);
@@ -72,7 +72,7 @@ impl Experiment {
     pub fn load_together(
         &self,
         indices: &[usize],
-        team: &dyn Team,
+        team: &dyn Communicator,
         stop: &AtomicBool,
         progress: Progress<'_>,
     ) -> Result<Loaded, Error> {
@@ -114,7 +114,7 @@ fn usable(
     progress: Progress<'_>,
 ) -> Result<Usable, Error> {
     let extractor = match input {
-        Input::Recordings(config) => Some(Extractor::new(config)?),
+        Input::Recordings(config) => Some(ClipExtractor::new(config)?),
         Input::Frames(_) => None,
     };
     let extract = || {
@@ -141,14 +141,14 @@ fn truths(
     input: &Input,
     indices: &[usize],
     features: &[Features],
-) -> Result<Truths, Error> {
+) -> Result<Labels, Error> {
     let (mut examples, mut frames) = (Vec::new(), Vec::new());
     for (&index, features) in indices.iter().zip(features) {
         match (&dataset.examples[index].truth, input) {
             (Truth::Class(class), _) => examples.push(*class),
             (Truth::Intervals(intervals), Input::Recordings(config)) => {
                 let times = FrameTimes::of(config)?;
-                let class = |frame| intervals.class_at(times.centre_seconds(frame));
+                let class = |frame| intervals.class_at(times.center_seconds(frame));
                 frames.push((0..features.frames()).map(class).collect());
             }
             (Truth::Intervals(_), Input::Frames(_)) => {
@@ -157,5 +157,5 @@ fn truths(
             }
         }
     }
-    Ok(if frames.is_empty() { Truths::Examples(examples) } else { Truths::Frames(frames) })
+    Ok(if frames.is_empty() { Labels::PerExample(examples) } else { Labels::PerFrame(frames) })
 }

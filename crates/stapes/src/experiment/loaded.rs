@@ -12,7 +12,7 @@ pub struct Loaded {
     /// Their frames.
     pub features: Vec<Features>,
     /// What is true of them.
-    pub truths: Truths,
+    pub truths: Labels,
     /// The files that could not be used, as many as the recipe allows, each with what is wrong with it.
     pub left_out: Vec<(PathBuf, String)>,
 }
@@ -24,8 +24,8 @@ impl Loaded {
             indices: self.indices[..count].to_vec(),
             features: self.features[..count].to_vec(),
             truths: match &self.truths {
-                Truths::Examples(classes) => Truths::Examples(classes[..count].to_vec()),
-                Truths::Frames(classes) => Truths::Frames(classes[..count].to_vec()),
+                Labels::PerExample(classes) => Labels::PerExample(classes[..count].to_vec()),
+                Labels::PerFrame(classes) => Labels::PerFrame(classes[..count].to_vec()),
             },
             left_out: Vec::new(),
         }
@@ -34,7 +34,7 @@ impl Loaded {
 
 /// What is true of examples.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Truths {
+pub enum Labels {
     /// A class for each example.
     Examples(Vec<usize>),
     /// A class for each frame of each example: that of the interval that holds the centre of the frame's window, as
@@ -42,12 +42,12 @@ pub enum Truths {
     Frames(Vec<Vec<usize>>),
 }
 
-impl Truths {
+impl Labels {
     /// The same to learn from.
     pub fn labels(&self) -> Labels<'_> {
         match self {
-            Truths::Examples(classes) => Labels::Examples(classes),
-            Truths::Frames(classes) => Labels::Frames(classes),
+            Labels::PerExample(classes) => LabelsRef::PerExample(classes),
+            Labels::PerFrame(classes) => LabelsRef::PerFrame(classes),
         }
     }
 
@@ -55,10 +55,10 @@ impl Truths {
     ///
     /// # Panics
     /// If they are of the other kind: examples of one data set never are.
-    pub fn append(&mut self, other: Truths) {
+    pub fn append(&mut self, other: Labels) {
         match (self, other) {
-            (Truths::Examples(classes), Truths::Examples(more)) => classes.extend(more),
-            (Truths::Frames(classes), Truths::Frames(more)) => classes.extend(more),
+            (Labels::PerExample(classes), Labels::PerExample(more)) => classes.extend(more),
+            (Labels::PerFrame(classes), Labels::PerFrame(more)) => classes.extend(more),
             _ => panic!("classes of examples and of frames"),
         }
     }

@@ -7,11 +7,11 @@ use stapes_data::Source;
 use stapes_eval::Evaluation;
 use stapes_eval::report::{Attended, Example, FrameTiming, ShownFrames};
 use stapes_features::Features;
-use stapes_infer::{Bundle, Classifier, InferError, Input};
-use stapes_nn::loss::best_class;
+use stapes_infer::{Model, Classifier, InferError, Input};
+use stapes_nn::loss::argmax;
 
 use crate::error::Error;
-use crate::experiment::{Experiment, Loaded, Truths};
+use crate::experiment::{Experiment, Loaded, Labels};
 use crate::run::TestOutcome;
 use crate::shown;
 
@@ -39,11 +39,11 @@ struct Shown<'a> {
 /// Of the most confused pairs the examples that the model is surest of wrongly; none where frames are decided.
 pub(crate) fn mistakes(
     experiment: &Experiment,
-    bundle: &Bundle,
+    bundle: &Model,
     (loaded, outcome): (&Loaded, &TestOutcome),
     evaluation: &Evaluation,
 ) -> Vec<Example> {
-    let Truths::Examples(truths) = &outcome.truths else { return Vec::new() };
+    let Labels::PerExample(truths) = &outcome.truths else { return Vec::new() };
     let (input, seconds) = (&bundle.input, MISTAKE_SECONDS);
     let test = Shown { experiment, input, loaded, outcome, truths, seconds };
     let pairs = evaluation.confusion.most_confused(PAIRS);
@@ -61,10 +61,10 @@ pub(crate) fn mistakes(
 /// [`Error::Infer`] if the frames do not fit the model.
 pub(crate) fn attention(
     experiment: &Experiment,
-    bundle: &Bundle,
+    bundle: &Model,
     (loaded, outcome): (&Loaded, &TestOutcome),
 ) -> Result<Vec<Attended>, Error> {
-    let Truths::Examples(truths) = &outcome.truths else { return Ok(Vec::new()) };
+    let Labels::PerExample(truths) = &outcome.truths else { return Ok(Vec::new()) };
     let (input, seconds) = (&bundle.input, ATTENTION_SECONDS);
     let test = Shown { experiment, input, loaded, outcome, truths, seconds };
     let mut classifier = Classifier::new(bundle)?;
@@ -102,7 +102,7 @@ fn spread(timing: FrameTiming, frames: usize, moments: usize) -> FrameTiming {
 
 /// The examples of a class that are taken for a class, the surest first.
 fn surest((truths, probabilities): (&[usize], &[Vec<f32>]), truth: usize, decision: usize) -> Vec<usize> {
-    let fits = |at: &usize| truths[*at] == truth && best_class(&probabilities[*at]) == decision;
+    let fits = |at: &usize| truths[*at] == truth && argmax(&probabilities[*at]) == decision;
     let mut examples: Vec<usize> = (0..truths.len()).filter(fits).collect();
     examples.sort_by(|&a, &b| probabilities[b][decision].total_cmp(&probabilities[a][decision]));
     examples
@@ -120,7 +120,7 @@ impl Shown<'_> {
         let mut example = Example {
             name: self.outcome.examples[at].clone(),
             truth: self.truths[at],
-            decision: best_class(&probabilities),
+            decision: argmax(&probabilities),
             probabilities,
             sound: None,
             frames: Vec::new(),

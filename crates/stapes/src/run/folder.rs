@@ -143,7 +143,7 @@ impl RunFolder {
             fs::write(folder.join(REPLACES), "").map_err(refuse("write into the run folder"))?;
             (standing, made, replaces) = (Standing::Nothing, true, true);
         }
-        stapes_files::clear(folder).map_err(refuse("remove half-written files"))?;
+        stapes_files::remove_temporary(folder).map_err(refuse("remove half-written files"))?;
         let locked = lock.metadata().map_err(refuse("write into the run folder"))?;
         let replaced = replaces.then_some(aside);
         let place = Place { folder: folder.into(), made, replaced, lock: identity_of(&locked) };
@@ -254,7 +254,7 @@ impl Place {
             let name = entry.file_name();
             let name = name.to_string_lossy();
             let own = [RECIPE, METRICS, LAST, REPORT, REPLACES].contains(&&*name);
-            if own || name.starts_with(events::PREFIX) || stapes_files::is_aside(&name) {
+            if own || name.starts_with(events::PREFIX) || stapes_files::is_temporary(&name) {
                 let _ = fs::remove_file(entry.path());
             }
         }
@@ -295,7 +295,7 @@ fn is_empty_folder(folder: &Path) -> bool {
         entry.as_ref().is_ok_and(|entry| {
             let name = entry.file_name();
             let name = name.to_string_lossy();
-            name == LOCK || name == REPLACES || stapes_files::is_aside(&name)
+            name == LOCK || name == REPLACES || stapes_files::is_temporary(&name)
         })
     };
     fs::read_dir(folder).is_ok_and(|mut entries| entries.all(|entry| ours(&entry)))

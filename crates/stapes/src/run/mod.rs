@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Deserializer, Serialize};
 use stapes_eval::{Detection, Estimate, Evaluation};
 use stapes_files::number;
-use stapes_infer::Bundle;
+use stapes_infer::Model;
 use stapes_train::Point;
 
 use crate::error::Error;
@@ -52,7 +52,7 @@ pub struct RunRecord {
     /// The command line.
     pub command: String,
     /// When the run ended, UTC.
-    pub made_at: String,
+    pub created_at: String,
     /// The folder of the data set, where it has one.
     pub data_folder: Option<String>,
     /// Tells two versions of the data or the split apart.
@@ -63,24 +63,24 @@ pub struct RunRecord {
     /// Seconds of training and validation.
     #[serde(with = "number")]
     pub seconds: f64,
-    /// Optimiser steps done.
+    /// Optimizer steps done.
     pub steps: usize,
     /// The step of the best validation.
     pub best_step: usize,
     /// Seconds of training and validation until then.
     #[serde(default, with = "number")]
-    pub best_seconds: f64,
+    pub seconds_to_best: f64,
     /// Whether it was stopped before its last step.
     pub stopped: bool,
-    /// The loss of a training that diverged, as [`Trained`](stapes_train::Trained) says.
+    /// The loss of a training that diverged, as [`TrainingResult`](stapes_train::TrainingResult) says.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "number")]
     pub diverged_loss: Option<f64>,
     /// Examples a second in training.
     #[serde(with = "number")]
-    pub examples_a_second: f64,
+    pub examples_per_second: f64,
     /// Share of the training time in which steps waited for examples, where these are made in the background.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "number")]
-    pub waited_share: Option<f64>,
+    pub data_wait_fraction: Option<f64>,
     /// Accuracy at the best validation, where there are examples for it.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "number")]
     pub validation_accuracy: Option<f64>,
@@ -103,7 +103,7 @@ pub struct RunRecord {
     pub parameters: usize,
     /// Multiply-accumulates for a second of audio, where the data is audio.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub macs_a_second: Option<u64>,
+    pub macs_per_second: Option<u64>,
     /// Size of the model file.
     #[serde(default)]
     pub model_bytes: u64,
@@ -153,7 +153,7 @@ impl RunRecord {
         let loss = self.diverged_loss?;
         Some(format!(
             "training diverged: the loss is {loss:.1e}, more than a million times that of guessing; lower \
-             train.learning_rate or set train.clip_norm"
+             train.learning_rate or set train.max_grad_norm"
         ))
     }
 
@@ -184,7 +184,7 @@ pub struct Run {
     /// What was run and what came out.
     pub record: RunRecord,
     /// The model.
-    pub bundle: Bundle,
+    pub bundle: Model,
 }
 
 impl Run {
@@ -226,15 +226,15 @@ impl Run {
     ///
     /// # Errors
     /// [`Error::NoRun`] if there is no model; [`Error::Infer`] if it cannot be understood.
-    pub fn model(path: &Path) -> Result<Bundle, Error> {
+    pub fn model(path: &Path) -> Result<Model, Error> {
         if path.exists() && !path.is_dir() {
-            return Ok(Bundle::load(path)?);
+            return Ok(Model::load(path)?);
         }
         let file = path.join(MODEL);
         if !file.exists() {
             return Err(Error::NoRun { folder: path.into(), file: MODEL });
         }
-        Ok(Bundle::load(&file)?)
+        Ok(Model::load(&file)?)
     }
 }
 

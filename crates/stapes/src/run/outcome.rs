@@ -12,7 +12,7 @@ use stapes_eval::{Calibration, EvalError, Evaluation};
 use super::OUTCOME;
 use super::folder::RunFolder;
 use crate::error::Error;
-use crate::experiment::{Truths, evaluate, frame_classes};
+use crate::experiment::{Labels, evaluate, frame_classes};
 
 /// What a model says of each test example, with the truth.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,7 +24,7 @@ pub struct TestOutcome {
     /// Who each of them comes from, where that is known.
     pub groups: Vec<Option<String>>,
     /// What is true of them.
-    pub truths: Truths,
+    pub truths: Labels,
     /// The probabilities of each: \[K\], or [T, K] where frames are decided.
     pub probabilities: Vec<Vec<f32>>,
 }
@@ -57,8 +57,8 @@ impl TestOutcome {
     /// The classes of all examples, or of all frames of all of them.
     pub fn all_truths(&self) -> Vec<usize> {
         match &self.truths {
-            Truths::Examples(classes) => classes.clone(),
-            Truths::Frames(frames) => frames.concat(),
+            Labels::PerExample(classes) => classes.clone(),
+            Labels::PerFrame(frames) => frames.concat(),
         }
     }
 
@@ -96,8 +96,8 @@ impl TestOutcome {
             (right as u64, truths.len() as u64)
         };
         match &self.truths {
-            Truths::Examples(classes) => (0..classes.len()).map(|at| count(at, &classes[at..=at])).collect(),
-            Truths::Frames(frames) => (0..frames.len()).map(|at| count(at, &frames[at])).collect(),
+            Labels::PerExample(classes) => (0..classes.len()).map(|at| count(at, &classes[at..=at])).collect(),
+            Labels::PerFrame(frames) => (0..frames.len()).map(|at| count(at, &frames[at])).collect(),
         }
     }
 
@@ -121,8 +121,8 @@ impl TestOutcome {
         let classes = self.labels.len();
         let probabilities: Vec<f32> = self.probabilities.concat();
         let (truths, lengths): (Vec<usize>, Option<Vec<usize>>) = match &self.truths {
-            Truths::Examples(classes) => (classes.clone(), None),
-            Truths::Frames(frames) => (frames.concat(), Some(frames.iter().map(Vec::len).collect())),
+            Labels::PerExample(classes) => (classes.clone(), None),
+            Labels::PerFrame(frames) => (frames.concat(), Some(frames.iter().map(Vec::len).collect())),
         };
         let mut tensors: Vec<(&str, Dtype, Vec<usize>, Vec<u8>)> = vec![
             (
@@ -225,7 +225,7 @@ fn understood(bytes: &[u8]) -> Result<TestOutcome, String> {
         frames.push(truths[from..from + length].to_vec());
         from += length;
     }
-    let truths = if lengths.is_some() { Truths::Frames(frames) } else { Truths::Examples(truths) };
+    let truths = if lengths.is_some() { Labels::PerFrame(frames) } else { Labels::PerExample(truths) };
     Ok(TestOutcome { labels, examples, groups, truths, probabilities: rows })
 }
 
@@ -242,7 +242,7 @@ mod tests {
             labels: vec!["no".into(), "yes".into(), "ja \"doch\"".into()],
             examples: vec!["a.wav".into(), "b.wav".into()],
             groups: vec![Some("ann".into()), None],
-            truths: Truths::Examples(vec![2, 0]),
+            truths: Labels::PerExample(vec![2, 0]),
             probabilities: vec![vec![0.1, 0.2, 0.7], vec![0.3, 0.4, 0.3]],
         }
     }
@@ -252,7 +252,7 @@ mod tests {
             labels: vec!["silence".into(), "voice".into()],
             examples: vec!["one".into(), "two".into()],
             groups: vec![None, None],
-            truths: Truths::Frames(vec![vec![0, 1, 1], vec![1]]),
+            truths: Labels::PerFrame(vec![vec![0, 1, 1], vec![1]]),
             probabilities: vec![vec![0.9, 0.1, 0.4, 0.6, 0.5, 0.5], vec![0.25, 0.75]],
         }
     }
@@ -286,12 +286,12 @@ mod tests {
                 .map(|(.., frames)| frames.iter().map(|class| class % classes).collect())
                 .collect();
             let truths = match of_frames {
-                true => Truths::Frames(frames),
-                false => Truths::Examples(frames.iter().map(|frames| frames.len() % classes).collect()),
+                true => Labels::PerFrame(frames),
+                false => Labels::PerExample(frames.iter().map(|frames| frames.len() % classes).collect()),
             };
             let rows = match &truths {
-                Truths::Frames(frames) => frames.iter().map(Vec::len).collect(),
-                Truths::Examples(classes) => vec![1; classes.len()],
+                Labels::PerFrame(frames) => frames.iter().map(Vec::len).collect(),
+                Labels::PerExample(classes) => vec![1; classes.len()],
             };
             let mut numbers = numbers.into_iter().cycle();
             let written = TestOutcome {
@@ -309,7 +309,7 @@ mod tests {
 
     #[test]
     fn no_classes_and_no_examples_are_read_again() {
-        for truths in [Truths::Examples(Vec::new()), Truths::Frames(Vec::new())] {
+        for truths in [Labels::PerExample(Vec::new()), Labels::PerFrame(Vec::new())] {
             let (examples, groups, probabilities) = (Vec::new(), Vec::new(), Vec::new());
             let nothing = TestOutcome { labels: Vec::new(), examples, groups, truths, probabilities };
             assert_eq!(understood(&nothing.to_bytes()).unwrap(), nothing);
@@ -324,7 +324,7 @@ mod tests {
         fewer.examples.pop();
         assert_eq!(understood(&fewer.to_bytes()).unwrap_err(), "its parts are not about the same examples");
         let mut other = of_frames();
-        other.truths = Truths::Frames(vec![vec![0, 1, 7], vec![1]]);
+        other.truths = Labels::PerFrame(vec![vec![0, 1, 7], vec![1]]);
         assert_eq!(understood(&other.to_bytes()).unwrap_err(), "truths: class 7 of 2");
         let bytes = of_frames().to_bytes();
         for end in 0..bytes.len() {

@@ -31,25 +31,25 @@ fn records() -> impl Strategy<Value = RunRecord> {
     let numbers = ([f64::ANY; 3], vec(option::of(f64::ANY), 8));
     let lists = (vec(chosen_points(), 0..3), vec((any::<String>(), any::<String>()), 0..3));
     (texts, counts, numbers, lists).prop_map(|(texts, counts, numbers, lists)| {
-        let ([title, command, made_at, data_fingerprint], [data_folder, augment_fingerprint]) = texts;
-        let ([steps, best_step, parameters], model_bytes, macs_a_second, stopped) = counts;
-        let ([seconds, best_seconds, examples_a_second], figures) = numbers;
+        let ([title, command, created_at, data_fingerprint], [data_folder, augment_fingerprint]) = texts;
+        let ([steps, best_step, parameters], model_bytes, macs_per_second, stopped) = counts;
+        let ([seconds, seconds_to_best, examples_per_second], figures) = numbers;
         let (operating_points, versions) = lists;
         RunRecord {
             title,
             command,
-            made_at,
+            created_at,
             data_folder,
             data_fingerprint,
             augment_fingerprint,
             seconds,
             steps,
             best_step,
-            best_seconds,
+            seconds_to_best,
             stopped,
             diverged_loss: figures[0],
-            examples_a_second,
-            waited_share: figures[1],
+            examples_per_second,
+            data_wait_fraction: figures[1],
             validation_accuracy: figures[2],
             test_accuracy: figures[3],
             test_macro_f1: figures[4],
@@ -57,7 +57,7 @@ fn records() -> impl Strategy<Value = RunRecord> {
             test_auc: figures[6],
             operating_points,
             parameters,
-            macs_a_second,
+            macs_per_second,
             model_bytes,
             latency_ms: figures[7],
             versions,
@@ -103,8 +103,8 @@ proptest! {
 
     #[test]
     fn a_timing_is_read_as_it_was_written(numbers in [f64::ANY; 2], options in vec(option::of(f64::ANY), 2)) {
-        let [step_ms, examples_a_second] = numbers;
-        let timing = Timing { step_ms, examples_a_second, clip_ms: options[0], frame_ms: options[1], threads: 2 };
+        let [step_ms, examples_per_second] = numbers;
+        let timing = Timing { step_ms, examples_per_second, clip_ms: options[0], frame_ms: options[1], threads: 2 };
         let folder = tempfile::tempdir().unwrap();
         timing.write(folder.path()).unwrap();
         prop_assert_eq!(shown(&Timing::read(folder.path()).unwrap().unwrap()), shown(&timing));
@@ -142,15 +142,15 @@ proptest! {
 const EARLIER: &str = r#"{
   "title": "Two classes",
   "command": "stapes train two.toml --data two --out run",
-  "made_at": "2026-01-31T12:00:00Z",
+  "created_at": "2026-01-31T12:00:00Z",
   "data_folder": "two",
   "data_fingerprint": "0011223344556677",
   "seconds": 0.5,
   "steps": 60,
   "best_step": 20,
-  "best_seconds": 0.2,
+  "seconds_to_best": 0.2,
   "stopped": false,
-  "examples_a_second": null,
+  "examples_per_second": null,
   "validation_accuracy": 0.5,
   "test_accuracy": 0.5,
   "test_macro_f1": null,
@@ -169,11 +169,11 @@ fn a_record_of_an_earlier_version_with_null_is_read() {
     let record: RunRecord = serde_json::from_str(EARLIER).unwrap();
     let thresholds: Vec<f32> = record.operating_points.iter().map(|point| point.threshold).collect();
     assert_eq!(thresholds, [0.5, f32::INFINITY]);
-    assert!(record.examples_a_second.is_nan());
+    assert!(record.examples_per_second.is_nan());
     assert_eq!((record.test_macro_f1, record.diverged_loss), (None, None));
     // From now on it stands there.
     let text = record.to_json();
-    assert!(text.contains(r#""threshold": "Infinity""#) && text.contains(r#""examples_a_second": "NaN""#), "{text}");
+    assert!(text.contains(r#""threshold": "Infinity""#) && text.contains(r#""examples_per_second": "NaN""#), "{text}");
     assert_eq!(shown(&serde_json::from_str::<RunRecord>(&text).unwrap()), shown(&record));
 }
 
@@ -189,7 +189,7 @@ fn the_divergence_of_a_training_is_told_with_an_advice() {
     assert_eq!(record.divergence(), None);
     let diverged = RunRecord { diverged_loss: Some(1.23e29), ..record };
     let words = diverged.divergence().unwrap();
-    assert!(words.starts_with("training diverged: the loss is 1.2e29") && words.contains("train.clip_norm"));
+    assert!(words.starts_with("training diverged: the loss is 1.2e29") && words.contains("train.max_grad_norm"));
 }
 
 /// Begins a run, moves its folder away and puts something in its place.

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use stapes_train::Alone;
+use stapes_train::SingleProcess;
 
 use super::Job;
 use crate::error::Error;
@@ -49,7 +49,7 @@ pub enum Ended {
     /// It was complete before.
     Before,
     /// It was trained.
-    Trained(Box<RunRecord>),
+    TrainingResult(Box<RunRecord>),
     /// It was stopped, and can be resumed.
     Stopped,
     /// Another process makes it.
@@ -106,7 +106,7 @@ impl Conduct<'_> {
                 let mut state = conducted.lock().unwrap_or_else(PoisonError::into_inner);
                 state.1 += 1;
                 match &ended {
-                    Ended::Before | Ended::Trained(_) => state.0.complete += 1,
+                    Ended::Before | Ended::TrainingResult(_) => state.0.complete += 1,
                     Ended::Failed(_) => state.0.failed += 1,
                     Ended::Stopped | Ended::Elsewhere => {}
                 }
@@ -153,13 +153,13 @@ impl Conduct<'_> {
             command: self.command.clone(),
             checkpoint_every: self.checkpoint_every,
             stop: self.stop,
-            team: &Alone,
+            team: &SingleProcess,
         };
         let folder = RunFolder::begin(&place, Existing::Resume)?;
         let record = match self.tested {
             true => training.run(folder, &Nobody)?.record,
             false => training.rehearse(folder, &Nobody)?,
         };
-        Ok(if record.stopped { Ended::Stopped } else { Ended::Trained(Box::new(record)) })
+        Ok(if record.stopped { Ended::Stopped } else { Ended::TrainingResult(Box::new(record)) })
     }
 }

@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use stapes_eval::comparison::{Better, Column, Shown, Table, Value};
-use stapes_random::Stream;
+use stapes_random::Rng;
 
 use super::{
     Cell, Conduct, Conducted, Job, SearchConfig, Sweep, SweepConfig, Watcher, check_data, check_names, jobs,
@@ -78,7 +78,7 @@ impl Search {
         let (mut trials, mut seen): (Vec<Cell>, Vec<Vec<(String, String)>>) = (Vec::new(), Vec::new());
         for number in 1..=settings.trials as u64 {
             for redraw in 0..REDRAWS {
-                let mut stream = Stream::numbered(settings.seed, "search", [number, redraw]);
+                let mut stream = Rng::numbered(settings.seed, "search", [number, redraw]);
                 let mut start = starts[stream.below(starts.len())].clone();
                 for axis in &config.axes {
                     let drawn = axis.drawn(f64::from(stream.uniform()))?;
@@ -261,7 +261,7 @@ mod tests {
         between = { low = 1e-4, high = 1e-1, scale = 'log' }
         [[axes]]
         name = 'hidden'
-        key = 'model.recurrent.hidden'
+        key = 'model.recurrent.hidden_size'
         between = { low = 4, high = 8 }
     ";
 

@@ -18,7 +18,7 @@ const GRID: &str = "
     [[axes]]
     name = 'directions'
     choices = [{ name = 'one' , set = ['model.recurrent.wiring=unidirectional'] },
-               { name = 'two, stacked', set = ['model.recurrent.wiring=stacked'] }]
+               { name = 'two, stacked', set = ['model.recurrent.bidirectional=true'] }]
 ";
 
 #[test]
@@ -50,14 +50,14 @@ fn rows_may_have_recipes_of_their_own_and_take_every_value_of_an_axis() {
     let sweep = sweep(
         "title = 'Both'
          rows = [{ name = 'small', recipe = 'quickstart.toml' },
-                 { name = 'strokes', recipe = 'handwriting.toml', set = ['train.batch=9'] }]
+                 { name = 'strokes', recipe = 'handwriting.toml', set = ['train.batch_size=9'] }]
          axes = [{ name = 'epochs', key = 'train.epochs', range = { from = 1, to = 2, step = 1 } }]",
     )
     .unwrap();
     let names: Vec<&str> = sweep.cells.iter().map(|cell| &*cell.name).collect();
     assert_eq!(names, ["small_1", "small_2", "strokes_1", "strokes_2"]);
-    assert_eq!(sweep.cells[3].recipe.train.batch, 9);
-    assert_ne!(sweep.cells[1].recipe.train.batch, 9);
+    assert_eq!(sweep.cells[3].recipe.train.batch_size, 9);
+    assert_ne!(sweep.cells[1].recipe.train.batch_size, 9);
 }
 
 #[test]

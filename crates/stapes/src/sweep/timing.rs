@@ -7,8 +7,8 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 use stapes_eval::comparison::median;
 use stapes_files::number;
-use stapes_infer::{Bundle, Input, StreamClassifier};
-use stapes_train::{Alone, Schedule, Start};
+use stapes_infer::{Model, Input, StreamClassifier};
+use stapes_train::{SingleProcess, Schedule, Start};
 
 use crate::error::Error;
 use crate::experiment::{Experiment, Loaded};
@@ -26,7 +26,7 @@ pub struct Timing {
     pub step_ms: f64,
     /// Training examples (or segments) a second.
     #[serde(with = "number")]
-    pub examples_a_second: f64,
+    pub examples_per_second: f64,
     /// Median time of one test utterance, from samples (or frames) to probabilities, on one thread, ms; None if its recording
     /// could not be read again.
     #[serde(default, with = "number")]
@@ -53,7 +53,7 @@ impl Timing {
     /// As those of [`Experiment`] and [`Run::model`].
     pub fn measure(recipe: &Recipe, data: Option<&Path>, run: &Path) -> Result<Timing, Error> {
         let mut recipe = recipe.clone();
-        let batch = recipe.train.batch;
+        let batch = recipe.train.batch_size;
         // Without what needs validations, of which there are none.
         recipe.train.patience = None;
         if let Schedule::Plateau { .. } = recipe.train.schedule {
@@ -82,7 +82,7 @@ impl Timing {
         let bundle = Run::model(run)?;
         Ok(Timing {
             step_ms: 1e3 * a_step,
-            examples_a_second: batch as f64 / a_step,
+            examples_per_second: batch as f64 / a_step,
             clip_ms: experiment.latency_ms(&bundle, &test)?,
             frame_ms: frame_ms(&experiment, &bundle)?,
             threads: rayon::current_num_threads(),
@@ -121,16 +121,16 @@ impl Timing {
 }
 
 /// The seconds that a step of an experiment's training takes.
-fn step_seconds(experiment: &Experiment, untrained: &Bundle, training: &Loaded) -> Result<f64, Error> {
+fn step_seconds(experiment: &Experiment, untrained: &Model, training: &Loaded) -> Result<f64, Error> {
     let none = training.first(0);
     let never = AtomicBool::new(false);
     let trained =
-        experiment.train(untrained, [training, &none], (Start::Drawn, &Alone), &never, |_| Ok(()))?;
+        experiment.train(untrained, [training, &none], (Start::Random, &SingleProcess), &never, |_| Ok(()))?;
     Ok((trained.training_seconds / trained.steps as f64).max(LEAST_STEP))
 }
 
 /// The median time of a frame on a stream; None of models that cannot run on one.
-fn frame_ms(experiment: &Experiment, bundle: &Bundle) -> Result<Option<f64>, Error> {
+fn frame_ms(experiment: &Experiment, bundle: &Model) -> Result<Option<f64>, Error> {
     let Input::Recordings(config) = &bundle.input else { return Ok(None) };
     let Ok(mut stream) = StreamClassifier::new(bundle) else { return Ok(None) };
     let example = &experiment.dataset.examples[experiment.split.test[0]];

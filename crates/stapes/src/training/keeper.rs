@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use stapes_infer::Bundle;
+use stapes_infer::Model;
 use stapes_train::{Checkpoint, Event, Point, Snapshot};
 
 use crate::error::Error;
@@ -11,7 +11,7 @@ use crate::run::{self, Events, Origin, RunFolder, Saved};
 /// Writes down what a training has reached.
 pub(super) struct Keeper<'a> {
     folder: &'a RunFolder,
-    bundle: &'a Bundle,
+    bundle: &'a Model,
     origin: &'a Origin,
     events: Events,
     every: Duration,
@@ -26,7 +26,7 @@ pub(super) struct Keeper<'a> {
 impl<'a> Keeper<'a> {
     pub(super) fn begin(
         folder: &'a RunFolder,
-        bundle: &'a Bundle,
+        bundle: &'a Model,
         origin: &'a Origin,
         (saved, every): (Option<&Checkpoint>, Duration),
         at_once: bool,
@@ -54,7 +54,7 @@ impl<'a> Keeper<'a> {
                 self.best = best.map(<[f32]>::to_vec).or(self.best.take());
                 self.events.add(point).map_err(|source| no_events(self.folder, source))
             }
-            Event::Between { snapshot, last } => {
+            Event::Snapshot { snapshot, last } => {
                 let first = snapshot.progress.step == 0;
                 let due = if first { self.at_once } else { *last || self.last.elapsed() >= self.every };
                 if due { self.keep(snapshot) } else { Ok(()) }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use stapes_eval::{EvalError, Evaluation, OperatingPoint, Roc};
-use stapes_infer::Bundle;
+use stapes_infer::Model;
 
 use super::Finished;
 use crate::error::Error;
@@ -25,7 +25,7 @@ pub(super) struct Tested {
 }
 
 impl Tested {
-    pub(super) fn new(experiment: &Experiment, bundle: &Bundle, loaded: Loaded) -> Result<Tested, Error> {
+    pub(super) fn new(experiment: &Experiment, bundle: &Model, loaded: Loaded) -> Result<Tested, Error> {
         let examples = || loaded.indices.iter().map(|&index| &experiment.dataset.examples[index]);
         let outcome = TestOutcome {
             labels: bundle.labels.clone(),
@@ -39,7 +39,7 @@ impl Tested {
     }
 
     /// What the run's page shows of the model at work.
-    pub(super) fn seen(&self, experiment: &Experiment, bundle: &Bundle) -> Result<Seen, Error> {
+    pub(super) fn seen(&self, experiment: &Experiment, bundle: &Model) -> Result<Seen, Error> {
         let tested = (&self.loaded, &self.outcome);
         Ok(Seen {
             gradients: self.gradient_flows(bundle)?,
@@ -50,7 +50,7 @@ impl Tested {
 
     /// How the gradient flows back through time in the first of the examples; none of models without a recurrent layer, or
     /// where already the first is too long.
-    fn gradient_flows(&self, bundle: &Bundle) -> Result<Vec<GradientFlow>, Error> {
+    fn gradient_flows(&self, bundle: &Model) -> Result<Vec<GradientFlow>, Error> {
         let mut frames = 0;
         let within = self.loaded.features.iter().take(GRADIENT_EXAMPLES).take_while(|example| {
             frames += example.frames();

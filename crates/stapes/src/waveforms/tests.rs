@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use stapes_audio::write_wav;
 use stapes_data::{Example, Truth};
-use stapes_features::{StackingConfig, Standardiser};
+use stapes_features::{StackingConfig, StandardScaler};
 use stapes_infer::Input;
 use stapes_nn::layer::Shape;
-use stapes_random::Stream;
+use stapes_random::Rng;
 
 use super::*;
 
@@ -20,12 +20,12 @@ struct Set {
     dataset: DataSet,
     indices: Vec<usize>,
     config: FeatureConfig,
-    bundle: Bundle,
+    bundle: Model,
     whole: Vec<Features>,
 }
 
 fn noise(length: usize, number: u64) -> Vec<f32> {
-    let mut stream = Stream::numbered(5, "recording", [number, 0]);
+    let mut stream = Rng::numbered(5, "recording", [number, 0]);
     (0..length).map(|_| (0.3 * stream.symmetric(1.0) * FULL_SCALE).round() / FULL_SCALE).collect()
 }
 
@@ -34,7 +34,7 @@ impl Set {
         let folder = tempfile::tempdir().unwrap();
         let config: FeatureConfig =
             toml::from_str(&format!("sample_rate_hz = {RATE_HZ}\n{features}")).unwrap();
-        let mut extractor = Extractor::new(&config).unwrap();
+        let mut extractor = ClipExtractor::new(&config).unwrap();
         let (mut examples, mut whole) = (Vec::new(), Vec::new());
         for (number, &length) in lengths.iter().enumerate() {
             let clip = Clip { samples: noise(length, number as u64), sample_rate_hz: RATE_HZ };
@@ -44,14 +44,14 @@ impl Set {
             let (truth, source) = (Truth::Class(0), stapes_data::Source::File(path));
             examples.push(Example { id: number.to_string(), truth, group: None, official: None, source });
         }
-        let per_coefficient = config.normalisation == Normalisation::PerCoefficient;
+        let per_coefficient = config.normalization == Normalization::PerCoefficient;
         let width = whole[0].width();
-        let bundle = Bundle {
+        let bundle = Model {
             input: Input::Recordings(config.clone()),
-            model: toml::from_str("[recurrent]\ncell = 'gru'\nhidden = 2").unwrap(),
+            model: toml::from_str("[recurrent]\ncell = 'gru'\nhidden_size = 2").unwrap(),
             labels: vec!["a".into(), "b".into()],
             shape: Shape::frames(width),
-            standardiser: per_coefficient.then(|| Standardiser::fit(whole.iter()).unwrap()),
+            standardiser: per_coefficient.then(|| StandardScaler::fit(whole.iter()).unwrap()),
             parameters: Vec::new(),
             recipe: String::new(),
         };
@@ -81,21 +81,21 @@ impl Set {
         self.folder.path().join(format!("{number}.wav"))
     }
 
-    fn rows(&self, cut: &Cut) -> Vec<f32> {
+    fn rows(&self, cut: &Crop) -> Vec<f32> {
         let frame = |t| self.whole[cut.example].frame(t);
         (cut.first..cut.first + cut.frames).flat_map(|t| frame(t).to_vec()).collect()
     }
 }
 
-fn cut(example: usize, first: usize, frames: usize) -> Cut {
-    Cut { example, first, frames, pass: 3 }
+fn cut(example: usize, first: usize, frames: usize) -> Crop {
+    Crop { example, first, frames, pass: 3 }
 }
 
-/// Front ends with windows that begin before, at and behind their frame, deltas, stacking, and both kinds of normalisation.
+/// Front ends with windows that begin before, at and behind their frame, deltas, stacking, and both kinds of normalization.
 const FRONT_ENDS: [&str; 6] = [
-    "normalisation = 'per-coefficient'\n[front_end.librosa-mel-db]\nn_fft = 256\nhop_length = 80\nn_mels = 12\ntop_db = \
+    "normalization = 'per-coefficient'\n[front_end.librosa-mel-db]\nn_fft = 256\nhop_length = 80\nn_mels = 12\ntop_db = \
      200.0",
-    "normalisation = 'per-utterance'\n[front_end.librosa-mfcc]\nn_fft = 256\nhop_length = 80\nn_mels = 24\nn_mfcc = 8",
+    "normalization = 'per-utterance'\n[front_end.librosa-mfcc]\nn_fft = 256\nhop_length = 80\nn_mels = 24\nn_mfcc = 8",
     "[front_end.kaldi-mfcc]\nnum_ceps = 10\nframe_opts = { dither = 0.0 }\n[deltas]\norder = 2",
     "[front_end.kaldi-fbank]\nframe_opts = { dither = 0.0, snip_edges = false }\n[stacking]\nleft = 2\nright = 1\nevery = 2",
     "[front_end.psf-mfcc]\nnumcep = 9",
@@ -153,7 +153,7 @@ fn a_changed_segment_stays_aligned_with_its_labels() {
     });
     write_wav(&set.path(0), &Clip { samples: samples.clone(), sample_rate_hz: RATE_HZ }).unwrap();
     let clip = Clip { samples, sample_rate_hz: RATE_HZ };
-    set.whole = vec![Extractor::new(&set.config).unwrap().extract(&clip).unwrap()];
+    set.whole = vec![ClipExtractor::new(&set.config).unwrap().extract(&clip).unwrap()];
     let text = "[gain]\ndb = [-9.0, 9.0]\n[noise]\nsnr_db = [15.0, 25.0]\ncolour = 'white'\n[codec]\nlow_hz = [100.0, \
                 300.0]\nhigh_hz = [3000.0, 3500.0]";
     let augmenter = Set::augmenter(text);
@@ -196,7 +196,7 @@ fn what_is_held_and_what_is_decoded_again_give_the_same_bits() {
     let set = Set::new(FRONT_ENDS[0], &[4000, 5000, 6000]);
     let text = "[gain]\ndb = [-9.0, 9.0]\n[noise]\nsnr_db = [5.0, 25.0]\ncolour = 'pink'";
     let augmenter = Set::augmenter(text);
-    let cuts: Vec<Cut> =
+    let cuts: Vec<Crop> =
         [0, 1, 2, 1, 0, 2].map(|example| cut(example, 0, set.whole[example].frames())).to_vec();
     let made = |waveforms: &Waveforms<'_>| {
         let mut worker = waveforms.worker();

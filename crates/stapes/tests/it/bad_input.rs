@@ -56,18 +56,18 @@ fn every_kind_of_broken_recording_is_named() {
 #[test]
 fn recipe_mistakes_name_the_key() {
     let cases = [
-        ("hidden = 16", "hiden = 16", vec!["tones.toml", "hiden"]),
+        ("hidden_size = 16", "hiden = 16", vec!["tones.toml", "hiden"]),
         ("hop_length = 80", "hop_length = -80", vec!["tones.toml", "hop_length"]),
         ("hop_length = 80", "hop_length = 0", vec!["tones.toml", "hop_length"]),
         ("n_mels = 24", "n_mels = 0", vec!["tones.toml", "n_mels"]),
-        ("hidden = 16", "hidden = 0", vec!["tones.toml", "hidden"]),
-        ("batch = 16", "batch = 0", vec!["tones.toml", "train.batch"]),
+        ("hidden_size = 16", "hidden_size = 0", vec!["tones.toml", "hidden"]),
+        ("batch_size = 16", "batch_size = 0", vec!["tones.toml", "train.batch_size"]),
         ("learning_rate = 2e-2", "learning_rate = nan", vec!["tones.toml", "learning_rate"]),
         ("cell = \"lstm\"", "cell = \"lsmt\"", vec!["tones.toml", "lsmt"]),
         ("[model.recurrent]", "[model.recurent]", vec!["tones.toml", "recurent"]),
-        ("validation_share = 0.2", "validation_share = 2", vec!["tones.toml", "validation_share"]),
+        ("validation_fraction = 0.2", "validation_fraction = 2", vec!["tones.toml", "validation_share"]),
         ("[features]", "[features", vec!["tones.toml"]),
-        ("hidden = 16", "hidden = 1000000000000", vec!["tones.toml", "hidden"]),
+        ("hidden_size = 16", "hidden_size = 1000000000000", vec!["tones.toml", "hidden"]),
     ];
     for (from, to, parts) in cases {
         let scratch = Scratch::new();
@@ -84,7 +84,7 @@ fn recipe_mistakes_name_the_key() {
 #[test]
 fn a_class_that_the_data_lacks_is_named() {
     let scratch = Scratch::new();
-    let recipe = TONES.replace("[data.fsdd]\nsplit = \"official\"\nvalidation_share = 0.2", SPEECH_COMMANDS);
+    let recipe = TONES.replace("[data.fsdd]\nsplit = \"official\"\nvalidation_fraction = 0.2", SPEECH_COMMANDS);
     scratch.write("words.toml", recipe);
     scratch.write("words/bed/a_nohash_0.wav", wav(&[0.1; 800], 8000));
     scratch.write("words/validation_list.txt", "bed/b_nohash_0.wav\n");
@@ -175,7 +175,7 @@ fn a_run_evaluated_on_other_classes_is_refused() {
     scratch.write("words/validation_list.txt", "bed/s0_nohash_0.wav\ncat/s0_nohash_0.wav\n");
     scratch.write("words/testing_list.txt", "bed/s1_nohash_0.wav\ncat/s1_nohash_0.wav\n");
     let words = "[data.speech-commands]\nclasses = [\"bed\", \"cat\"]";
-    let recipe = TONES.replace("[data.fsdd]\nsplit = \"official\"\nvalidation_share = 0.2", words);
+    let recipe = TONES.replace("[data.fsdd]\nsplit = \"official\"\nvalidation_fraction = 0.2", words);
     scratch.write("words.toml", recipe);
     scratch.run("train words.toml --data words --out run --set train.max_steps=1").succeeds();
     let text = std::fs::read_to_string(scratch.path("run/recipe.toml")).unwrap();

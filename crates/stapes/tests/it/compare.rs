@@ -19,7 +19,7 @@ key = 'model.recurrent.cell'
 values = ['gru', 'rnn_tanh']
 [[axes]]
 name = 'hidden'
-key = 'model.recurrent.hidden'
+key = 'model.recurrent.hidden_size'
 values = [4, 8]
 ";
 
@@ -94,7 +94,7 @@ fn the_page_says_what_the_table_says_and_leads_to_the_runs() {
     assert!(page.contains("<p class=\"aside\">8 runs</p>"));
     assert_eq!(page.matches("<svg").count(), 9);
     assert!(page.contains("Each class against the others: the mean over classes and seeds."));
-    let figures = ["against-best_seconds", "against-parameters", "training-loss", "validation-accuracy"];
+    let figures = ["against-seconds_to_best", "against-parameters", "training-loss", "validation-accuracy"];
     for figure in [&figures[..], &["roc", "det", "reliability"]].concat() {
         let svg = fs::read_to_string(scratch.path(&format!("runs/figures/{figure}.svg"))).unwrap();
         assert!(svg.contains("</svg>"), "{figure}");
@@ -121,7 +121,7 @@ fn what_is_complete_is_not_trained_again_and_what_is_missing_is() {
     assert_eq!(trained.len(), 1);
     assert_eq!(trained[0]["run"], "rnn_tanh_8/seed-1");
     assert_eq!(made(&model), before);
-    // Alone or beside others, on one thread or two: the same bits.
+    // SingleProcess or beside others, on one thread or two: the same bits.
     assert_eq!(fs::read(scratch.path("runs/rnn_tanh_8/seed-1/model.safetensors")).unwrap(), bytes);
 }
 
@@ -183,7 +183,7 @@ fn folds_are_trained_and_tested_together() {
 fn cells_are_timed_alone_when_asked() {
     let scratch = prepared();
     scratch.run(COMPARE).succeeds();
-    assert!(scratch.path("runs/figures/against-best_seconds.png").is_file());
+    assert!(scratch.path("runs/figures/against-seconds_to_best.png").is_file());
     scratch.run(&format!("{COMPARE} --time --sort step_ms")).succeeds();
     let steps: Vec<f64> =
         column(&scratch, "runs/table.csv", "step_ms").iter().map(|field| field.parse().unwrap()).collect();
@@ -191,7 +191,7 @@ fn cells_are_timed_alone_when_asked() {
     let page = fs::read_to_string(scratch.path("runs/report.html")).unwrap();
     assert!(page.contains("against time of a training step (ms)"));
     assert!(scratch.path("runs/figures/against-step_ms.png").is_file());
-    assert!(!scratch.path("runs/figures/against-best_seconds.png").exists());
+    assert!(!scratch.path("runs/figures/against-seconds_to_best.png").exists());
 }
 
 #[test]
@@ -272,7 +272,7 @@ fn a_run_counts_once_and_what_is_not_complete_is_named() {
     let train = "train tones.toml --data tones --set train.epochs=1";
     scratch.run(&format!("{train} --out runs/gru --folds")).succeeds();
     scratch.run(&format!("{train} --out runs/again/ann")).succeeds();
-    scratch.run(&format!("{train} --out runs/wide/ann --set model.recurrent.hidden=9")).succeeds();
+    scratch.run(&format!("{train} --out runs/wide/ann --set model.recurrent.hidden_size=9")).succeeds();
     fs::create_dir_all(scratch.path("runs/begun")).unwrap();
     fs::copy(scratch.path("tones.toml"), scratch.path("runs/begun/recipe.toml")).unwrap();
     let ran = scratch.run("report runs/gru runs --out told").succeeds();

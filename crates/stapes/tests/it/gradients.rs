@@ -36,8 +36,8 @@ fn gradients_reach_as_far_as_the_stack_has_frames() {
     let scratch = Scratch::new();
     scratch.tones();
     let model = TONES.replace(
-        "[model.recurrent]\ncell = \"lstm\"\nhidden = 16\nhead = \"mean\"",
-        "[model.crnn]\ncells = 8",
+        "[model.recurrent]\ncell = \"lstm\"\nhidden_size = 16\nhead = \"mean\"",
+        "[model.crnn]\nhidden_size = 8",
     );
     scratch.write("crnn.toml", &model);
     scratch.run("train crnn.toml --data tones --out run --set train.max_steps=2").succeeds();
@@ -60,9 +60,9 @@ fn training_starts_from_weights_and_tells_every_name_that_does_not_fit() {
         .succeeds()
         .last_json();
     assert_eq!(again["test_accuracy"], trained["test_accuracy"]);
-    let other = format!("train again.toml --out runs/c {weights} --set model.recurrent.hidden=8");
+    let other = format!("train again.toml --out runs/c {weights} --set model.recurrent.hidden_size=8");
     scratch.run(&other).fails(2, &["of another shape", "rnn.weight_ih_l0", "runs/a/model.safetensors"]);
-    let other = format!("train again.toml --out runs/c {weights} --set model.recurrent.layers=2");
+    let other = format!("train again.toml --out runs/c {weights} --set model.recurrent.num_layers=2");
     scratch.run(&other).fails(2, &["missing: rnn.weight_ih_l1"]);
     let names = scratch.names();
     assert!(!names.iter().any(|name| name.contains("runs/c")), "{names:?}");

@@ -7,7 +7,7 @@ use stapes::eval::{visible, visible_lines};
 use stapes_testkit::hostile_file_names;
 use crate::support::{Ran, Scratch, TONES, wav};
 
-const FSDD: &str = "[data.fsdd]\nsplit = \"official\"\nvalidation_share = 0.2";
+const FSDD: &str = "[data.fsdd]\nsplit = \"official\"\nvalidation_fraction = 0.2";
 /// A class that clears the screen, and forges a field and a line.
 const CLASS: &str = "\u{1b}[2Jhigh\tx\n<b>&\u{202e}";
 

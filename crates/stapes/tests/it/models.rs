@@ -25,7 +25,7 @@ fn every_recipe_stands_in_the_table_with_its_size() {
         let number = |told: &str| told.replace(',', "").parse::<u64>().unwrap();
         assert_eq!(summary["parameters"], number(parameters), "{file}: parameters");
         let counted =
-            if summary["macs_a_second"].is_null() { &summary["macs"] } else { &summary["macs_a_second"] };
+            if summary["macs_per_second"].is_null() { &summary["macs"] } else { &summary["macs_per_second"] };
         assert_eq!(*counted, number(macs), "{file}: multiply-accumulates");
     }
     let all = std::fs::read_dir(workspace_root().join("recipes")).unwrap();

@@ -5,7 +5,7 @@ use std::fs;
 
 use crate::support::{Scratch, TONES, wav};
 
-const FSDD: &str = "[data.fsdd]\nsplit = \"official\"\nvalidation_share = 0.2";
+const FSDD: &str = "[data.fsdd]\nsplit = \"official\"\nvalidation_fraction = 0.2";
 
 /// A tone of a class; every number gives another recording.
 fn tone(high: bool, number: usize) -> Vec<u8> {
@@ -71,7 +71,7 @@ fn every_speaker_is_a_fold() {
 
 #[test]
 fn parts_of_recordings_are_trained_on_by_a_manifest() {
-    let scratch = tones("[data.manifest]\nfile = \"list.csv\"\ntest_share = 0.4");
+    let scratch = tones("[data.manifest]\nfile = \"list.csv\"\ntest_fraction = 0.4");
     let mut rows = "path,label,start,end\n".to_owned();
     for class in ["low", "high"] {
         for speaker in ["ann", "bob", "cid", "dan", "eva"] {
@@ -92,7 +92,7 @@ fn parts_of_recordings_are_trained_on_by_a_manifest() {
 
 #[test]
 fn moments_of_recordings_are_trained_on_by_a_manifest() {
-    let keys = "[data.manifest]\nmoments = true\ntest_share = 0.4\nvalidation_share = 0.3";
+    let keys = "[data.manifest]\nframe_labels = true\ntest_fraction = 0.4\nvalidation_fraction = 0.3";
     let scratch = tones(keys);
     let text = TONES.replace(FSDD, keys).replace("head = \"mean\"", "head = \"per_frame\"");
     scratch.write("own.toml", text);
@@ -124,10 +124,10 @@ fn an_unreadable_file_is_named_and_left_out_only_where_the_recipe_allows_it() {
     scratch.run("train own.toml --data my --out run").fails(2, &["low/cid_1.wav: ", "cannot be used"]);
     assert_eq!(scratch.names(), before);
     let allowed =
-        "train own.toml --data my --out run --set data.folders.unreadable_share=0.5 --set train.max_steps=2";
+        "train own.toml --data my --out run --set data.folders.max_unreadable_fraction=0.5 --set train.max_steps=2";
     scratch.run(allowed).fails(1, &["left out: ", "my/low/cid_1.wav: not a WAV", "my/high/eva_3.wav: "]);
     assert!(scratch.path("run/model.safetensors").is_file());
-    let strict = "train own.toml --data my --out other --set data.folders.unreadable_share=0.01";
+    let strict = "train own.toml --data my --out other --set data.folders.max_unreadable_fraction=0.01";
     scratch.run(strict).fails(2, &["cannot be used"]);
     let info = scratch.run("data info --data my --json");
     assert_eq!(info.output.status.code(), Some(1));
@@ -137,7 +137,7 @@ fn an_unreadable_file_is_named_and_left_out_only_where_the_recipe_allows_it() {
         let path = file.unwrap().path();
         std::fs::write(&path, format!("no sound in {}", path.display())).unwrap();
     }
-    let lost = "train own.toml --data my --out lost --set data.folders.unreadable_share=0.9";
+    let lost = "train own.toml --data my --out lost --set data.folders.max_unreadable_fraction=0.9";
     scratch.run(lost).fails(2, &["class `low` has no example for train", "none of its files can be used"]);
 }
 

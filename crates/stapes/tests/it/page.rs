@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::support::{Scratch, TONES};
 use stapes::run::{Existing, RunFolder};
-use stapes::train::{Alone, Event};
+use stapes::train::{SingleProcess, Event};
 use stapes::{Finished, Listener, Recipe, Training};
 
 fn section<'a>(page: &'a str, id: &str) -> &'a str {
@@ -75,7 +75,7 @@ fn robbed(scratch: &Scratch, ends: &[&str]) -> Finished {
         command: "a test".into(),
         checkpoint_every: Duration::from_secs(60),
         stop: &AtomicBool::new(false),
-        team: &Alone,
+        team: &SingleProcess,
     };
     let folder = RunFolder::begin(&scratch.path("run"), Existing::Refuse).unwrap();
     training.run(folder, &Thief(scratch, ends)).unwrap()

@@ -56,7 +56,7 @@ fn a_model_of_tones_learns_and_eval_repeats_what_train_reported() {
 fn without_validation_examples_the_last_step_is_tested_and_the_run_says_so() {
     let scratch = Scratch::new();
     scratch.tones();
-    scratch.write("tones.toml", TONES.replace("validation_share = 0.2", "validation_share = 0"));
+    scratch.write("tones.toml", TONES.replace("validation_fraction = 0.2", "validation_fraction = 0"));
     let ran = scratch.run("train tones.toml --data tones --out run").succeeds();
     assert!(ran.stdout().contains("none: the model is that of the last step"), "{}", ran.stdout());
     assert!(same_bytes(&scratch.path("run/model.safetensors"), &scratch.path("run/last.safetensors")));
@@ -105,7 +105,7 @@ fn summary_counts_what_the_model_has() {
     // LSTM: 4 * 16 * (12 + 16 + 2); linear: 16 * 10 + 10.
     assert_eq!(summary["parameters"], 1920 + 170);
     // 100 frames a second, 4 * 16 * (12 + 16) a frame, 160 once.
-    assert_eq!(summary["macs_a_second"], 100 * 1792 + 160);
+    assert_eq!(summary["macs_per_second"], 100 * 1792 + 160);
 }
 
 #[test]

@@ -14,7 +14,7 @@ use stapes::nn::ModelConfig;
 use stapes_testkit::fixture::workspace_root;
 use crate::support::{Ran, Scratch, TONES, wav};
 
-const FSDD: &str = "[data.fsdd]\nsplit = \"official\"\nvalidation_share = 0.2";
+const FSDD: &str = "[data.fsdd]\nsplit = \"official\"\nvalidation_fraction = 0.2";
 
 /// A recording that is a tone and nothing else; every number gives another length.
 fn tone(hz: f32, number: usize) -> Vec<u8> {
@@ -257,7 +257,7 @@ fn a_key_that_is_not_finite_is_refused_or_read_as_it_was_written() {
         let path = entry.unwrap().path();
         if !path.is_dir() {
             checked +=
-                check_keys(&path.display().to_string(), &fs::read_to_string(&path).unwrap(), &[], &["train.clip_norm"]);
+                check_keys(&path.display().to_string(), &fs::read_to_string(&path).unwrap(), &[], &["train.max_grad_norm"]);
         }
     }
     for preset in stapes::features::PRESETS {

@@ -5,9 +5,9 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use crate::support::{Scratch, TONES, same_bytes};
-use stapes_random::Stream;
+use stapes_random::Rng;
 
-/// Trained with dropout, momentum and a schedule, so that all that is remembered matters.
+/// TrainingResult with dropout, momentum and a schedule, so that all that is remembered matters.
 const RECIPE: &str = "train tones.toml --data tones --set train.epochs=30 --set model.recurrent.head_dropout=0.3 \
                       --set train.schedule=cosine --set train.weight_decay=0.05 --set train.validate_every_steps=2";
 
@@ -50,7 +50,7 @@ fn a_run_killed_at_any_moment_ends_with_the_same_bits() {
     let started = Instant::now();
     scratch.run(&format!("{arguments} --out timed")).succeeds();
     let mut whole = started.elapsed().as_secs_f32();
-    let mut moments = Stream::new(9, "moments");
+    let mut moments = Rng::new(9, "moments");
     for number in 0..20 {
         let run = format!("killed-{number}");
         let mut kills = 0;

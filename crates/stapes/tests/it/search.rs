@@ -17,14 +17,14 @@ trials = 6
 keep_one_in = 2
 rungs = 3
 splits = 2
-set = ['data.fsdd.validation_share=0.4']
+set = ['data.fsdd.validation_fraction=0.4']
 [[axes]]
 name = 'rate'
 key = 'train.learning_rate'
 between = { low = 1e-5, high = 1e-1, scale = 'log' }
 [[axes]]
 name = 'hidden'
-key = 'model.recurrent.hidden'
+key = 'model.recurrent.hidden_size'
 between = { low = 4, high = 12 }
 ";
 
@@ -85,8 +85,8 @@ fn the_better_half_goes_on_and_only_the_winner_is_tested() {
         let recipe = fs::read_to_string(scratch.path(run).join("recipe.toml")).unwrap();
         recipe.lines().find(|line| line.starts_with("validation_share")).unwrap().to_owned()
     };
-    assert_eq!(share(&format!("found/rung-3/{best}/seed-1")), "validation_share = 0.4");
-    assert_eq!(share("found/winner/seed-1"), "validation_share = 0.2");
+    assert_eq!(share(&format!("found/rung-3/{best}/seed-1")), "validation_fraction = 0.4");
+    assert_eq!(share("found/winner/seed-1"), "validation_fraction = 0.2");
     let page = fs::read_to_string(scratch.path("found/report.html")).unwrap();
     assert!(page.contains("trial-001") && page.contains("trial-006"), "what was tried is on the page");
     let table = fs::read_to_string(scratch.path("found/search.csv")).unwrap();

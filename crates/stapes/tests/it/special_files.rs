@@ -7,7 +7,7 @@ use std::process::Stdio;
 use stapes_testkit::hang::fifo;
 use crate::support::{Ran, Scratch, TONES, wav};
 
-const FSDD: &str = "[data.fsdd]\nsplit = \"official\"\nvalidation_share = 0.2";
+const FSDD: &str = "[data.fsdd]\nsplit = \"official\"\nvalidation_fraction = 0.2";
 
 fn prepared() -> Scratch {
     let scratch = Scratch::new();
@@ -46,7 +46,7 @@ fn a_pipe_among_the_recordings_is_named_and_not_waited_for() {
     let info = run(&scratch, "data info --data my");
     assert_eq!(info.output.status.code(), Some(1));
     assert!(info.stdout().contains("low/pipe.wav: is a pipe"), "{}", info.stdout());
-    let allowed = format!("{train} --set data.folders.unreadable_share=0.5");
+    let allowed = format!("{train} --set data.folders.max_unreadable_fraction=0.5");
     run(&scratch, &allowed).fails(1, &["left out: ", "my/low/pipe.wav: is a pipe"]);
 
     let scratch = prepared();

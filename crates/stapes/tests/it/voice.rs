@@ -44,7 +44,7 @@ folds = 4
 validation_share = 0.2
 [features]
 sample_rate_hz = 8000
-normalisation = "per-coefficient"
+normalization = "per-coefficient"
 [features.front_end.kaldi-fbank]
 mel_opts = { num_bins = 12 }
 [model.recurrent]
@@ -134,7 +134,7 @@ fn segments_train_the_same_whatever_the_threads() {
     let scratch = Scratch::new();
     voices(&scratch);
     for threads in [1, 2] {
-        let set = "--set train.epochs=2 --set model.recurrent.wiring=stacked";
+        let set = "--set train.epochs=2 --set model.recurrent.bidirectional=true";
         let command = format!("train voices.toml --data voices --out {threads} {set} --threads {threads}");
         scratch.run(&command).succeeds();
     }

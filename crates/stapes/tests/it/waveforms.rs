@@ -3,9 +3,9 @@
 use std::sync::atomic::AtomicBool;
 
 use crate::support::{Scratch, TONES, same_bytes, wav};
-use stapes::train::{Alone, Start};
+use stapes::train::{SingleProcess, Start};
 use stapes::{Error, Experiment, Recipe};
-use stapes_random::Stream;
+use stapes_random::Rng;
 
 const AUGMENT: &str = r#"
 [augment.waveform.shift]
@@ -34,7 +34,7 @@ fn scratch() -> Scratch {
 }
 
 fn write_noise(scratch: &Scratch, seed: u64) {
-    let mut stream = Stream::new(seed, "noise");
+    let mut stream = Rng::new(seed, "noise");
     let noise: Vec<f32> = (0..20_000).map(|_| stream.symmetric(0.5)).collect();
     scratch.write("tones/noise/street.wav", wav(&noise, 8000));
 }
@@ -49,7 +49,7 @@ fn a_recipe_trains_on_changed_waveforms_to_the_same_bits_whatever_the_threads() 
     let scratch = scratch();
     let summary = scratch.run(&format!("{TRAIN} --out run")).succeeds().last_json();
     assert!(summary["test_accuracy"].as_f64().unwrap() > 0.7, "{summary}");
-    let waited = summary["waited_share"].as_f64().unwrap();
+    let waited = summary["data_wait_fraction"].as_f64().unwrap();
     assert!(waited > 0.0 && waited < 1.0, "{waited}");
     let noise = record(&scratch, "run")["augment_fingerprint"].clone();
     assert_eq!(noise.as_str().unwrap().len(), 16);
@@ -62,7 +62,7 @@ fn a_recipe_trains_on_changed_waveforms_to_the_same_bits_whatever_the_threads() 
     scratch.write("plain.toml", TONES);
     let plain = TRAIN.replace("noisy", "plain");
     let summary = scratch.run(&format!("{plain} --out plain")).succeeds().last_json();
-    assert!(summary.get("waited_share").is_none(), "{summary}");
+    assert!(summary.get("data_wait_fraction").is_none(), "{summary}");
     assert!(record(&scratch, "plain").get("augment_fingerprint").is_none());
     assert!(!same_bytes(&model("run"), &model("plain")));
     write_noise(&scratch, 2);
@@ -103,7 +103,7 @@ fn noise_that_is_not_there_is_named_before_anything_is_trained() {
 #[test]
 fn a_recording_that_goes_while_training_runs_is_an_error_with_its_name() {
     let scratch = scratch();
-    let changes = ["train.batch=1".to_string()];
+    let changes = ["train.batch_size=1".to_string()];
     let recipe = Recipe::read(&scratch.path("noisy.toml"), &changes).unwrap();
     let experiment = Experiment::open(recipe, Some(&scratch.path("tones"))).unwrap();
     let stop = AtomicBool::new(false);
@@ -112,7 +112,7 @@ fn a_recording_that_goes_while_training_runs_is_an_error_with_its_name() {
     let bundle = experiment.untrained(&train).unwrap();
     let mut steps = 0;
     // All of them, as soon as the first step is done: the loader holds the first few and misses another.
-    let outcome = experiment.train(&bundle, [&train, &validation], (Start::Drawn, &Alone), &stop, |_| {
+    let outcome = experiment.train(&bundle, [&train, &validation], (Start::Random, &SingleProcess), &stop, |_| {
         if steps == 0 {
             std::fs::remove_dir_all(scratch.path("tones/recordings")).unwrap();
         }

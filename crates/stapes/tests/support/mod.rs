@@ -192,7 +192,7 @@ validation_share = 0.2
 [features]
 sample_rate_hz = 8000
 scale = "unit"
-normalisation = "per-coefficient"
+normalization = "per-coefficient"
 [features.front_end.librosa-mfcc]
 n_fft = 256
 hop_length = 80

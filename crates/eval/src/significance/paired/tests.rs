@@ -1,18 +1,18 @@
 //! Comparisons against a bootstrap of numpy, and of sides that are known to be equal.
 
 use super::*;
-use stapes_random::Stream;
+use stapes_random::Rng;
 
 /// Runs whose chance to be right is that of the example and of the run together.
-fn drawn(stream: &mut Stream, runs: usize, hardness: &[f64], seeds: f64) -> Vec<Vec<bool>> {
-    let run = |stream: &mut Stream| {
+fn drawn(stream: &mut Rng, runs: usize, hardness: &[f64], seeds: f64) -> Vec<Vec<bool>> {
+    let run = |stream: &mut Rng| {
         let offset = seeds * stream.normal();
         hardness.iter().map(|hard| f64::from(stream.uniform()) < hard + offset).collect()
     };
     (0..runs).map(|_| run(stream)).collect()
 }
 
-fn hardness(stream: &mut Stream, examples: usize) -> Vec<f64> {
+fn hardness(stream: &mut Rng, examples: usize) -> Vec<f64> {
     (0..examples).map(|_| 0.6 + 0.35 * f64::from(stream.uniform())).collect()
 }
 
@@ -67,7 +67,7 @@ fn equal_sides_are_not_told_apart_and_examples_are_paired() {
 fn equal_configurations_of_five_runs_are_rarely_told_apart() {
     // Of pairs of configurations of the same quality at most about one in twenty may be called different; of 150
     // pairs that is 7.5 with a deviation of 2.7. Where seeds scatter far more than examples five say too much.
-    let mut stream = Stream::new(1, "null");
+    let mut stream = Rng::new(1, "null");
     for (seeds, upto) in [(0.0, 0.06), (0.02, 0.08), (0.08, 0.13)] {
         let (mut called, pairs) = (0, 150);
         for _ in 0..pairs {

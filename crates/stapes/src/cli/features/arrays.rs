@@ -5,7 +5,7 @@ use ndarray::ArrayView2;
 use ndarray_npy::{WritableElement, WriteNpyExt};
 use stapes::audio::Clip;
 use stapes::features::{
-    Extractor as _, FeatureConfig, FeatureError, Features, FrontEndConfig, Layout, Normalisation, Psf, Scale,
+    ClipExtractor as _, FeatureConfig, FeatureError, Features, FrontEndConfig, Layout, Normalization, Psf, Scale,
 };
 use stapes::infer;
 
@@ -75,8 +75,8 @@ fn npy<S: WritableElement + Clone>(features: &Features<S>, layout: Layout) -> Re
 
 /// Frames as the toolkit has them: what is python_speech_features' own is computed in f64.
 #[derive(Clone)]
-pub(super) enum Extractor {
-    Single(Box<infer::Extractor>),
+pub(super) enum ClipExtractor {
+    Single(Box<infer::ClipExtractor>),
     Double(Box<Double>),
 }
 
@@ -87,34 +87,34 @@ pub(super) struct Double {
     config: FeatureConfig,
 }
 
-impl Extractor {
+impl ClipExtractor {
     /// For these settings.
-    pub(super) fn new(config: &FeatureConfig) -> Result<Extractor> {
-        let single = Box::new(infer::Extractor::new(config)?);
+    pub(super) fn new(config: &FeatureConfig) -> Result<ClipExtractor> {
+        let single = Box::new(infer::ClipExtractor::new(config)?);
         let rate_hz = config.sample_rate_hz;
         let psf = match &config.front_end {
             FrontEndConfig::PsfMfcc(psf) => psf.init(rate_hz)?,
             FrontEndConfig::PsfLogFbank(psf) => psf.init(rate_hz)?,
             FrontEndConfig::PsfFbank(psf) => psf.init(rate_hz)?,
-            _ => return Ok(Extractor::Single(single)),
+            _ => return Ok(ClipExtractor::Single(single)),
         };
         let alone = config.deltas.as_ref().is_none_or(|deltas| deltas.order == 0)
             && config.stacking == Default::default()
-            && config.normalisation == Normalisation::None;
+            && config.normalization == Normalization::None;
         Ok(match alone {
-            true => Extractor::Double(Box::new(Double { psf, config: config.clone() })),
-            false => Extractor::Single(single),
+            true => ClipExtractor::Double(Box::new(Double { psf, config: config.clone() })),
+            false => ClipExtractor::Single(single),
         })
     }
 
     /// The frames of a recording, resampled if need be.
     pub(super) fn extract(&mut self, clip: &Clip) -> Result<Frames> {
         match self {
-            Extractor::Single(extractor) => Ok(Frames::Single(extractor.extract(clip)?)),
-            Extractor::Double(extractor) if clip.sample_rate_hz == extractor.config.sample_rate_hz => {
+            ClipExtractor::Single(extractor) => Ok(Frames::Single(extractor.extract(clip)?)),
+            ClipExtractor::Double(extractor) if clip.sample_rate_hz == extractor.config.sample_rate_hz => {
                 Ok(Frames::Double(extractor.frames(&clip.samples)?))
             }
-            Extractor::Double(extractor) => {
+            ClipExtractor::Double(extractor) => {
                 let clip = clip.resampled(extractor.config.sample_rate_hz)?;
                 Ok(Frames::Double(extractor.frames(&clip.samples)?))
             }

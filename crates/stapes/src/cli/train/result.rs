@@ -27,9 +27,9 @@ struct Summary<'a> {
     test_auc: Option<f64>,
     parameters: usize,
     #[serde(with = "number")]
-    examples_a_second: f64,
+    examples_per_second: f64,
     #[serde(skip_serializing_if = "Option::is_none", with = "number")]
-    waited_share: Option<f64>,
+    data_wait_fraction: Option<f64>,
     #[serde(with = "number")]
     latency_ms: Option<f64>,
     stopped: bool,
@@ -57,11 +57,11 @@ pub(super) fn print(console: &Console, finished: &Finished) {
             "training time",
             Some(format!("{} for {} steps", duration(record.seconds), thousands(record.steps as u64))),
         ),
-        ("speed", Some(format!("{} examples a second", thousands(record.examples_a_second as u64)))),
+        ("speed", Some(format!("{} examples a second", thousands(record.examples_per_second as u64)))),
         (
             "",
             record
-                .waited_share
+                .data_wait_fraction
                 .map(|share| format!("waited {:.1} % of the training time for examples", 100.0 * share)),
         ),
         ("latency", record.latency_ms.map(|ms| format!("{} an utterance, one thread", duration(ms / 1e3)))),
@@ -81,8 +81,8 @@ pub(super) fn print(console: &Console, finished: &Finished) {
         test_f1: record.test_f1,
         test_auc: record.test_auc,
         parameters: record.parameters,
-        examples_a_second: record.examples_a_second,
-        waited_share: record.waited_share,
+        examples_per_second: record.examples_per_second,
+        data_wait_fraction: record.data_wait_fraction,
         latency_ms: record.latency_ms,
         stopped: record.stopped,
         diverged_loss: record.diverged_loss,
