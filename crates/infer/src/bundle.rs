@@ -14,7 +14,7 @@ use crate::error::InferError;
 use crate::weights::Tensors;
 
 /// Version of the file format; readers reject all others.
-pub const FORMAT: u64 = 1;
+pub const FORMAT: u64 = 2;
 
 /// Names of the [`StandardScaler`]'s tensors.
 pub(crate) const MEAN: &str = "features.mean";

@@ -42,7 +42,7 @@ pub struct Saved {
     pub checkpoint: Checkpoint,
 }
 
-const FORMAT: u64 = 1;
+const FORMAT: u64 = 2;
 const HEADER: &str = "stapes.checkpoint";
 
 #[derive(Serialize)]
