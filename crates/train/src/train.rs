@@ -237,6 +237,8 @@ impl<'a> Run<'a> {
         }
         self.shards.follow(&mut self.parameters);
         self.follow_average();
+        self.progress.first_loss.get_or_insert(loss);
+        self.progress.largest_loss = self.progress.largest_loss.max(loss);
         let since = &mut self.progress.since;
         since.steps += 1;
         since.loss += loss;
@@ -332,13 +334,14 @@ impl<'a> Run<'a> {
         Ok(Some(score))
     }
 
-    /// The largest loss of the last point and of the validation of the best one, if it has exploded.
+    /// The largest loss of a step or a validation, if it has exploded.
     fn diverged_loss(&self) -> Option<f64> {
-        let last = self.progress.points.last()?;
-        let best = self.progress.best_point().and_then(|point| point.validation);
-        let losses = [Some(last.train_loss), last.validation.map(|of| of.loss), best.map(|of| of.loss)];
+        let Progress { first_loss, largest_loss, points, .. } = &self.progress;
+        let validations = points.iter().filter_map(|point| point.validation).map(|validation| validation.loss);
+        let largest = validations.fold(*largest_loss, f64::max);
         let guessing = (self.trainer.classes.max(2) as f64).ln();
-        losses.into_iter().flatten().filter(|loss| *loss > EXPLODED * guessing).reduce(f64::max)
+        // Frames that are not normalized may begin with a large loss.
+        (largest > EXPLODED * first_loss.map_or(guessing, |first| guessing.max(first))).then_some(largest)
     }
 
     /// After the last validation.
@@ -379,7 +382,7 @@ const PARAMETERS: &str = "parameters";
 const AVERAGE: &str = "average";
 const BEST: &str = "best";
 
-/// A loss has exploded where it is more than this many times that of guessing, ln K.
+/// A loss has exploded where it is more than this many times that of the first step, and that of guessing, ln K.
 const EXPLODED: f64 = 1e6;
 
 /// How many examples a validation takes at a time: enough to fill the kernels, small in memory.
