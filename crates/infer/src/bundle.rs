@@ -179,7 +179,7 @@ impl Bundle {
     /// file, [`InferError::Weights`] if tensors are missing or misshapen, [`InferError::Version`] if another
     /// version wrote it.
     pub fn load(path: &Path) -> Result<Bundle, InferError> {
-        let bytes = std::fs::read(path).map_err(|source| InferError::File {
+        let bytes = stapes_files::read(path).map_err(|source| InferError::File {
             path: path.into(),
             action: "read the model",
             source,
