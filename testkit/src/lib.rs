@@ -5,6 +5,7 @@
 //! each recorded case is one test with a name, and a folder that is absent shows as ignored tests.
 
 pub mod fixture;
+pub mod hang;
 pub mod manifest;
 pub mod suite;
 pub mod tensors;

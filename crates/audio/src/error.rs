@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use stapes_files::SpecialFile;
+
 /// Why a sound file could not be read, written or brought to another rate.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -14,11 +16,16 @@ pub enum AudioError {
         /// What the operating system said.
         source: std::io::Error,
     },
-    /// The path names a folder or a device.
-    #[error("{}: not a regular file; name a sound file", path.display())]
+    /// The path names a folder, a pipe, a socket or a device. It was not opened.
+    #[error(
+        "{}: is {kind}, and a recording is read from a regular file; save the sound to a file",
+        path.display()
+    )]
     NotAFile {
-        /// What was named.
+        /// Path that was named.
         path: PathBuf,
+        /// Kind of what is there.
+        kind: SpecialFile,
     },
     /// The file has no bytes.
     #[error("{}: the file is empty (0 bytes)", path.display())]

@@ -1,8 +1,9 @@
 //! The bytes of a file, read piece by piece.
 
-use std::fs::File;
 use std::io::{BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
+
+use stapes_files::SpecialFile;
 
 use crate::AudioError;
 
@@ -25,14 +26,13 @@ pub(crate) struct Input {
 impl Input {
     /// Opens a regular file that is not empty.
     pub(crate) fn open(path: &Path) -> Result<Input, AudioError> {
-        let io = |source| AudioError::Io { path: path.to_owned(), source };
-        let metadata = std::fs::metadata(path).map_err(io)?;
-        // A device or a pipe might never end.
-        if !metadata.is_file() {
-            return Err(AudioError::NotAFile { path: path.to_owned() });
-        }
-        let file = File::open(path).map_err(io)?;
-        Input::new(path, Box::new(file), metadata.len())
+        let refused = |source| match SpecialFile::behind(&source) {
+            Some(kind) => AudioError::NotAFile { path: path.to_owned(), kind },
+            None => AudioError::Io { path: path.to_owned(), source },
+        };
+        let file = stapes_files::open(path).map_err(refused)?;
+        let length = file.metadata().map_err(refused)?.len();
+        Input::new(path, Box::new(file), length)
     }
 
     fn new(path: &Path, bytes: Box<dyn Bytes>, length: u64) -> Result<Input, AudioError> {

@@ -37,4 +37,5 @@ pub use error::AudioError;
 pub use part::read_part;
 pub use read::read;
 pub use recording::Recording;
+pub use stapes_files::SpecialFile;
 pub use write::{wav_bytes, write_wav};

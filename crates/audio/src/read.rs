@@ -315,6 +315,36 @@ mod tests {
         assert!(matches!(read(&empty), Err(AudioError::Empty { .. })));
     }
 
+    #[cfg(unix)]
+    #[test]
+    fn pipes_sockets_and_devices_are_refused_and_not_waited_for() {
+        use stapes_testkit::hang::{fifo, finishes};
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fifo(&at("pipe.wav"));
+        std::os::unix::fs::symlink("pipe.wav", at("link.wav")).unwrap();
+        std::os::unix::fs::symlink("/dev/zero", at("device.wav")).unwrap();
+        std::os::unix::net::UnixListener::bind(at("socket.wav")).unwrap();
+        std::fs::create_dir(at("folder.wav")).unwrap();
+        for (name, kind) in [
+            ("pipe.wav", "a pipe"),
+            ("link.wav", "a pipe"),
+            ("device.wav", "a device"),
+            ("socket.wav", "a socket"),
+            ("folder.wav", "a folder"),
+        ] {
+            let path = at(name);
+            let errors = finishes(move || {
+                let part = crate::read_part(&path, 0.0, None).err();
+                [read(&path).err(), part, crate::Recording::open(&path).err()]
+            });
+            for error in errors {
+                let message = error.unwrap().to_string();
+                assert!(message.contains(&format!("{name}: is {kind}, and a recording")), "{message}");
+            }
+        }
+    }
+
     proptest! {
         #[test]
         fn no_bytes_make_the_reader_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {

@@ -23,6 +23,8 @@ const FILES: [(&str, Partition); 2] =
     [("Train_Arabic_Digit.txt", Partition::Train), ("Test_Arabic_Digit.txt", Partition::Test)];
 const DIGITS: usize = 10;
 const COEFFICIENTS: usize = 13;
+/// Bytes that a gzipped file may unpack to: a few packed ones could fill any memory.
+const MAX_UNPACKED: u64 = 256 << 20;
 /// Utterances of a digit by a speaker, one after the other.
 const OF_SPEAKER: usize = 10;
 
@@ -74,8 +76,8 @@ impl Set for ArabicDigitsConfig {
         for (file, partition) in FILES {
             let (plain, packed) = (folder.join(file), folder.join(format!("{file}.gz")));
             let (path, text) = match () {
-                () if plain.is_file() => (plain.clone(), read(&plain)?),
-                () if packed.is_file() => (packed.clone(), unpacked(&packed)?),
+                () if plain.exists() => (plain.clone(), read(&plain)?),
+                () if packed.exists() => (packed.clone(), unpacked(&packed, MAX_UNPACKED)?),
                 () => return Err(folder::not_this_set(SET, folder, LAYOUT)),
             };
             let utterances = utterances(&path, &text)?;
@@ -104,12 +106,17 @@ fn classes() -> Vec<String> {
     (0..DIGITS).map(|digit| digit.to_string()).collect()
 }
 
-fn unpacked(path: &Path) -> Result<String, DataError> {
+fn unpacked(path: &Path, limit: u64) -> Result<String, DataError> {
     let unreadable = |reason| DataError::unreadable(path, reason);
     let mut text = String::new();
-    GzDecoder::new(std::fs::File::open(path).map_err(unreadable)?)
-        .read_to_string(&mut text)
-        .map_err(unreadable)?;
+    let file = stapes_files::open(path).map_err(unreadable)?;
+    GzDecoder::new(file).take(limit + 1).read_to_string(&mut text).map_err(unreadable)?;
+    if text.len() as u64 > limit {
+        let reason = format!(
+            "unpacks to more than {limit} bytes, and the files of the data set are far smaller; get it again"
+        );
+        return Err(DataError::Manifest { path: path.to_owned(), reason });
+    }
     Ok(text)
 }
 
@@ -212,5 +219,16 @@ mod tests {
         std::fs::write(&packed, &bytes[..bytes.len() - 9]).unwrap();
         let error = ArabicDigitsConfig::default().open(Some(folder.path())).unwrap_err().to_string();
         assert!(error.contains("Test_Arabic_Digit.txt.gz: cannot be read"), "{error}");
+    }
+
+    #[test]
+    fn a_packed_file_is_unpacked_up_to_a_limit() {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), "", &made(20));
+        let packed = folder.path().join("Test_Arabic_Digit.txt.gz");
+        let length = made(20).len() as u64;
+        assert_eq!(unpacked(&packed, length).unwrap(), made(20));
+        let error = unpacked(&packed, length - 1).unwrap_err().to_string();
+        assert!(error.contains("Test_Arabic_Digit.txt.gz: unpacks to more than"), "{error}");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt::Write;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -55,7 +55,9 @@ impl FrameCache {
         let refuse = |reason| DataError::Cache { path: folder.to_owned(), reason };
         fs::create_dir_all(folder).map_err(refuse)?;
         // Found now, and not after the first hour of decoding.
-        stapes_files::write_unflushed(&folder.join("about.txt"), ABOUT.as_bytes()).map_err(refuse)?;
+        let about = folder.join("about.txt");
+        stapes_files::write_unflushed(&about, ABOUT.as_bytes())
+            .map_err(|reason| DataError::Cache { path: about, reason })?;
         let (contents, trouble) = (Mutex::default(), OnceLock::new());
         Ok(FrameCache { folder: folder.to_owned(), front_end, contents, trouble })
     }
@@ -87,7 +89,7 @@ impl FrameCache {
 
     /// What is kept there; None if nothing is, or it is damaged.
     pub(crate) fn read(place: &Path) -> Option<Kept> {
-        let file = fs::read(place).ok()?;
+        let file = stapes_files::read(place).ok()?;
         let (_, metadata) = SafeTensors::read_metadata(&file).ok()?;
         let metadata = metadata.metadata().as_ref()?;
         let tensors = SafeTensors::deserialize(&file).ok()?;
@@ -148,7 +150,7 @@ fn checked(frames: &[u8], seconds: f64) -> String {
 
 /// The hash of a file's bytes.
 fn content(path: &Path) -> io::Result<Hash> {
-    let mut file = File::open(path)?;
+    let mut file = stapes_files::open(path)?;
     let mut hash = Sha256::new();
     let mut buffer = [0; 1 << 16];
     loop {

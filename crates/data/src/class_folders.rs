@@ -40,8 +40,8 @@ impl ClassFolders {
                     return Err(folder::not_this_set(self.set, folder, self.layout));
                 }
                 for entry in folder::entries(&inside)? {
-                    let extension = entry.path.extension();
-                    if entry.is_folder || extension.is_none_or(|found| found != self.extension) {
+                    // A folder of such a name is refused when it is read.
+                    if entry.path.extension().is_none_or(|found| found != self.extension) {
                         continue;
                     }
                     examples.push(Example {

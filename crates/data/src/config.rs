@@ -118,7 +118,8 @@ pub(crate) trait Set {
 impl DataConfig {
     /// What a path is, of data of one's own: a manifest, a folder with a manifest, or else a folder a class.
     pub fn guessed(path: &Path) -> DataConfig {
-        if path.is_file() || manifest_in(path).is_some() {
+        // What is no folder is no folder of classes; a pipe is then refused as a manifest.
+        if (path.exists() && !path.is_dir()) || manifest_in(path).is_some() {
             DataConfig::Manifest(ManifestConfig::default())
         } else {
             DataConfig::Folders(FoldersConfig::default())

@@ -1,6 +1,5 @@
 //! What is looked at in files before any is used: whether they can be opened, and whether one is in two parts of a split.
 
-use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
@@ -148,14 +147,14 @@ fn shared(pieces: &[Piece<'_>]) -> Vec<[usize; 2]> {
 
 /// A file's length and a hash of a few bytes from its middle.
 fn glance(path: &Path) -> io::Result<(u64, u64)> {
-    let mut file = File::open(path)?;
+    let mut file = stapes_files::open(path)?;
     let length = file.metadata()?.len();
     file.seek(SeekFrom::Start(length.saturating_sub(GLANCE) / 2))?;
     Ok((length, hash_of(file.take(GLANCE))?))
 }
 
 fn hash(path: &Path) -> io::Result<u64> {
-    hash_of(File::open(path)?)
+    hash_of(stapes_files::open(path)?)
 }
 
 fn hash_of(mut bytes: impl Read) -> io::Result<u64> {

@@ -4,6 +4,8 @@ use std::fmt::Write;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use stapes_files::SpecialFile;
+
 use crate::split::Partition;
 
 /// Why a data set cannot be opened, split or loaded.
@@ -58,6 +60,14 @@ pub enum DataError {
         path: PathBuf,
         /// What the system says.
         reason: io::Error,
+    },
+    /// A pipe, a socket, a device or a folder lies where a file of the data set should be. It was not opened.
+    #[error("{path}: is {kind}, and a regular file is needed; replace it, or move it away", path = path.display())]
+    NotAFile {
+        /// The path.
+        path: PathBuf,
+        /// Kind of what is there.
+        kind: SpecialFile,
     },
     /// A file's name says nothing about its class.
     #[error("{path}: the name is not {expected}: rename the file or move it away", path = path.display())]
@@ -211,7 +221,10 @@ impl DataError {
     }
 
     pub(crate) fn unreadable(path: &Path, reason: io::Error) -> DataError {
-        DataError::Unreadable { path: path.to_owned(), reason }
+        match SpecialFile::behind(&reason) {
+            Some(kind) => DataError::NotAFile { path: path.to_owned(), kind },
+            None => DataError::Unreadable { path: path.to_owned(), reason },
+        }
     }
 }
 

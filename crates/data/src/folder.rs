@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use stapes_files::SpecialFile;
+
 use crate::error::{DataError, listed};
 
 /// A file or folder inside a folder; names that begin with a dot are left out.
@@ -33,14 +35,14 @@ pub(crate) fn entries(folder: &Path) -> Result<Vec<Entry>, DataError> {
     Ok(found)
 }
 
-/// The `.wav` files of a folder, by name; other files are none of the data set's business.
+/// The `.wav` files of a folder, by name; other files are none of the data set's business. What is called `.wav` and is not a
+/// file stays in the list: whoever reads it refuses it by name.
 ///
 /// `expected` is the form of a name, for the message about one that is not UTF-8.
 pub(crate) fn recordings(folder: &Path, expected: &'static str) -> Result<Vec<Entry>, DataError> {
     let mut found = entries(folder)?;
     found.retain(|entry| {
-        let extension = entry.path.extension();
-        !entry.is_folder && extension.is_some_and(|extension| extension.eq_ignore_ascii_case("wav"))
+        entry.path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("wav"))
     });
     let is_text = |entry: &&Entry| entry.path.file_name().is_some_and(|name| name.to_str().is_some());
     match found.iter().find(|entry| !is_text(entry)) {
@@ -64,7 +66,7 @@ pub(crate) fn required<'a>(
             set,
             folder: folder.to_owned(),
             looked_for: layout.to_owned(),
-            found: "a file".to_owned(),
+            found: SpecialFile::at(folder).map_or("a file".to_owned(), |kind| kind.to_string()),
         });
     }
     Err(DataError::MissingFolder { path: folder.to_owned(), layout })
@@ -98,7 +100,7 @@ mod tests {
         fs::create_dir(folder.path().join("d.wav")).unwrap();
         let names = |found: Vec<Entry>| found.into_iter().map(|entry| entry.name).collect::<Vec<_>>();
         assert_eq!(names(entries(folder.path()).unwrap()), ["0.wav", "a.txt", "b.wav", "c.WAV", "d.wav"]);
-        assert_eq!(names(recordings(folder.path(), "x").unwrap()), ["0.wav", "b.wav", "c.WAV"]);
+        assert_eq!(names(recordings(folder.path(), "x").unwrap()), ["0.wav", "b.wav", "c.WAV", "d.wav"]);
     }
 
     #[test]

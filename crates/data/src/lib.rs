@@ -56,6 +56,7 @@ pub use load::{Terms, Usable, Watch, load, load_usable};
 pub use own::{FoldersConfig, ManifestConfig, OwnConfig, OwnSplit, SpeakerRule};
 pub use speech_commands::{SpeechCommandsConfig, SpeechCommandsSplit};
 pub use split::{Partition, Split};
+pub use stapes_files::SpecialFile;
 pub use survey::{Lengths, Survey};
 pub use truth::{Interval, Intervals, Truth};
 pub use upc_vad::UpcVadConfig;

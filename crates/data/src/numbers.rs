@@ -17,7 +17,7 @@ pub(crate) fn numbers(path: &Path, line: usize, text: &str) -> Result<Vec<f32>, 
 
 /// The text of a file.
 pub(crate) fn read(path: &Path) -> Result<String, DataError> {
-    std::fs::read_to_string(path).map_err(|reason| DataError::unreadable(path, reason))
+    stapes_files::read_to_string(path).map_err(|reason| DataError::unreadable(path, reason))
 }
 
 #[cfg(test)]

@@ -3,7 +3,6 @@
 //! Lines `#...` are comments, lines `@key value` the header. After `@data` a line is a case: its dimensions
 //! separated by `:`, within one its values by `,`, and the class label last.
 
-use std::fs;
 use std::path::Path;
 
 use stapes_features::Features;
@@ -23,7 +22,7 @@ pub(crate) struct Series {
 
 /// Reads a file; all cases have the same number of dimensions, and every value is finite.
 pub(crate) fn read(path: &Path) -> Result<Series, DataError> {
-    let text = fs::read_to_string(path).map_err(|reason| DataError::unreadable(path, reason))?;
+    let text = crate::numbers::read(path)?;
     parse(&text).map_err(|(line, reason)| DataError::Line { path: path.to_owned(), line, reason })
 }
 

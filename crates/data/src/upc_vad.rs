@@ -1,6 +1,5 @@
 //! UPC voice activity: recordings of read speech, with labels of voice and silence.
 
-use std::fs;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -156,7 +155,7 @@ fn example(term: &str, file: Entry) -> Result<Example, DataError> {
 
 /// The intervals of a label file; lines of blanks, and a byte-order mark in front, are left alone.
 fn labels(path: &Path) -> Result<Intervals, DataError> {
-    let text = fs::read_to_string(path).map_err(|reason| DataError::unreadable(path, reason))?;
+    let text = crate::numbers::read(path)?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let lines = text.lines().enumerate().map(|(at, line)| (at + 1, line.trim()));
     let row = |(line, text): (usize, &str)| match interval(text) {

@@ -39,6 +39,7 @@ mod calibration;
 mod canvas;
 pub mod comparison;
 mod confusion;
+mod csv;
 mod error;
 mod evaluation;
 mod events;
@@ -56,6 +57,7 @@ pub mod text;
 
 pub use calibration::{Calibration, ReliabilityBin};
 pub use confusion::{ConfusedPair, Confusion};
+pub use crate::csv::{CsvCell, csv_text};
 pub use error::EvalError;
 pub use evaluation::{ClassScores, Evaluation};
 pub use events::{Event, EventMatch, EventRules, EventScores, FalseAccepts, KeywordPeaks, Peak};

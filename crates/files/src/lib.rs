@@ -1,7 +1,14 @@
 //! Files are written aside and renamed: a reader sees the old file or the new one, never half of one.
-//! Links, devices and pipes stay what they are. [`number`] is how numbers stand in JSON files.
+//! Links, devices and pipes stay what they are. [`number`] serializes numbers that JSON lacks.
+//!
+//! [`open`] and the functions around it read: only regular files are opened, so that no pipe among them is waited for.
 
+mod input;
 pub mod number;
+#[cfg(test)]
+mod sources;
+
+pub use input::{SpecialFile, check_regular, open, read, read_text, read_text_or_stream, read_to_string};
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -29,12 +36,23 @@ pub fn write(path: &Path, contents: &[u8]) -> io::Result<()> {
     write_to(path, contents, File::sync_all)
 }
 
-/// As [`write()`], but not flushed to the disk: for many small files that can be made again. If the machine itself stops, a
-/// file written shortly before may be damaged or gone.
+/// Writes a file as [`write()`] does, for a name that the program chose and nobody made a pipe of on purpose: a pipe, a device
+/// or a folder in its place is refused and not opened.
 ///
 /// # Errors
-/// As [`write()`].
+/// As [`write()`] and [`check_regular`].
+pub fn write_regular(path: &Path, contents: &[u8]) -> io::Result<()> {
+    check_regular(path)?;
+    write(path, contents)
+}
+
+/// Writes a file as [`write_regular`] does, but not flushed to the disk: for many small files that can be made again. If the
+/// machine itself stops, a file written shortly before may be damaged or gone.
+///
+/// # Errors
+/// As [`write_regular`].
 pub fn write_unflushed(path: &Path, contents: &[u8]) -> io::Result<()> {
+    check_regular(path)?;
     write_to(path, contents, |_| Ok(()))
 }
 
@@ -188,6 +206,23 @@ mod tests {
             assert_eq!(&read, contents);
         }
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_in_the_place_of_a_file_of_the_program_is_refused() {
+        use stapes_testkit::hang::{fifo, finishes};
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        fifo(&pipe);
+        let errors = finishes(move || [write_regular, write_unflushed].map(|write| write(&pipe, b"new")));
+        for error in errors {
+            assert_eq!(SpecialFile::behind(&error.unwrap_err()), Some(SpecialFile::Pipe));
+        }
+        let path = folder.path().join("new");
+        write_regular(&path, b"new").unwrap();
+        write_regular(&path, b"newer").unwrap();
+        assert_eq!(read(&path).unwrap(), b"newer");
     }
 
     #[test]

@@ -182,7 +182,7 @@ impl Model {
     /// [`InferError::Weights`] if tensors are missing or have the wrong shape, [`InferError::Version`] if it has
     /// another format.
     pub fn load(path: &Path) -> Result<Model, InferError> {
-        let bytes = std::fs::read(path).map_err(|source| InferError::File {
+        let bytes = stapes_files::read(path).map_err(|source| InferError::File {
             path: path.into(),
             action: "read the model",
             source,

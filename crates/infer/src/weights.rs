@@ -18,7 +18,7 @@ use crate::error::InferError;
 pub fn read_weights(path: &Path, network: &Network) -> Result<Vec<f32>, InferError> {
     let action = "read the weights";
     let bytes =
-        std::fs::read(path).map_err(|source| InferError::File { path: path.into(), action, source })?;
+        stapes_files::read(path).map_err(|source| InferError::File { path: path.into(), action, source })?;
     let read = Tensors::new(&bytes, path).and_then(|file| file.parameters(network.views(), &[MEAN, SCALE]));
     read.map_err(|error| match error {
         InferError::Damaged { path, reason } => InferError::NoWeights { path, reason },

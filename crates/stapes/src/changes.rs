@@ -28,10 +28,15 @@ pub fn changed<C: Serialize + DeserializeOwned>(config: C, changes: &[String]) -
     Ok(config)
 }
 
-/// A message of the TOML reader in a user's words.
+/// Characters of a line of a message: more help nobody, and a file without line ends is one line.
+const MAX_LINE: usize = 2000;
+
+/// A message of the TOML reader in a user's words; it may show a line of the file, of which only the beginning is kept.
 pub(crate) fn in_words(message: &str) -> String {
+    let cut = |line: &str| line.char_indices().nth(MAX_LINE).map_or(line.len(), |(end, _)| end);
+    let lines: Vec<&str> = message.trim_end().lines().map(|line| &line[..cut(line)]).collect();
     let mut text =
-        message.trim_end().replace("wanted exactly 1 element", "expected exactly one of the choices");
+        lines.join("\n").replace("wanted exactly 1 element", "expected exactly one of the choices");
     text = text.replace(
         "invalid type: unit variant, expected struct variant",
         "this choice has keys of its own, such as { step = { every_epochs = 10, factor = 0.5 } } or \
@@ -114,6 +119,13 @@ mod tests {
         // Nothing is near, and nothing is unknown.
         assert!(!told(recipe, "train.zzz=1").contains("did you mean"));
         assert!(!told(recipe, "train.epochs=many").contains("did you mean"));
+    }
+
+    #[test]
+    fn a_message_about_a_long_line_is_short() {
+        let text = format!("title = \"Ä\"\n[data.fsdd]\n{} = 1\n", "ä".repeat(100_000));
+        let error = crate::Recipe::from_toml("long.toml", &text, &[]).unwrap_err().to_string();
+        assert!(error.contains("ää") && error.len() < 20_000, "{} bytes", error.len());
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! A recipe: one TOML file that says everything about an experiment.
 
+use std::io;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -39,22 +40,33 @@ pub struct Recipe {
     pub train: TrainConfig,
 }
 
+/// Bytes of a recipe, a sweep or a record of a run: they have a few KiB, and a parser takes many times the size of its text.
+pub(crate) const MAX_TEXT: u64 = 16 << 20;
+
 fn first_seed() -> u64 {
     1
 }
 
 impl Recipe {
-    /// Reads and checks a recipe file; `changes` of the form `train.epochs=2` replace or add keys.
+    /// Reads and checks a recipe file, which may also be a pipe; `changes` of the form `train.epochs=2` replace or add keys.
     ///
     /// # Errors
-    /// [`Error::Recipe`] names the file, the line or key, and what is expected there.
+    /// [`Error::Recipe`] names the file, the line or key, and what is expected there. A text of more than 16 MiB is refused.
     pub fn read(path: &Path, changes: &[String]) -> Result<Recipe, Error> {
+        Recipe::of_text(path, stapes_files::read_text_or_stream(path, MAX_TEXT), changes)
+    }
+
+    /// Reads a recipe as [`Recipe::read`] does, but from a regular file alone: for one that another file names.
+    pub(crate) fn read_regular(path: &Path, changes: &[String]) -> Result<Recipe, Error> {
+        Recipe::of_text(path, stapes_files::read_text(path, MAX_TEXT), changes)
+    }
+
+    fn of_text(path: &Path, text: io::Result<String>, changes: &[String]) -> Result<Recipe, Error> {
         let name = path.display().to_string();
-        let text = std::fs::read_to_string(path).map_err(|error| Error::Recipe {
-            name: name.clone(),
-            reason: format!("cannot read the recipe: {error}"),
-        })?;
-        Recipe::from_toml(&name, &text, changes)
+        match text {
+            Ok(text) => Recipe::from_toml(&name, &text, changes),
+            Err(error) => Err(Error::Recipe { name, reason: format!("cannot read the recipe: {error}") }),
+        }
     }
 
     /// Reads and checks the text of a recipe; `name` is for messages.

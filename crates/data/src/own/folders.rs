@@ -223,7 +223,8 @@ impl Found<'_> {
         }
         for entry in folder::entries(folder)? {
             let within = format!("{within}{}", entry.name);
-            if entry.is_folder {
+            // A folder that is called as a recording is none of folders: it is refused when it is read.
+            if entry.is_folder && !is_sound(&entry.path) {
                 self.files(&entry.path, (class_prefix, &format!("{within}/")), class, partition)?;
             } else if is_sound(&entry.path) {
                 if entry.path.to_str().is_none() {

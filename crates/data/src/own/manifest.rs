@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use stapes_files::SpecialFile;
 
 use super::config::OwnConfig;
 use super::keys::Keys;
@@ -130,6 +131,10 @@ impl ManifestConfig {
     /// The folder in which paths lie, and the manifest.
     fn place(&self, folder: Option<&Path>) -> Result<(PathBuf, PathBuf), DataError> {
         let given = folder.ok_or(DataError::NoFolder { set: SET, layout: LAYOUT })?;
+        if let Some(kind) = SpecialFile::at(given).filter(|kind| *kind != SpecialFile::Folder) {
+            // It is read more than once.
+            return Err(DataError::NotAFile { path: given.to_owned(), kind });
+        }
         if given.is_file() {
             let root = given.parent().filter(|parent| !parent.as_os_str().is_empty());
             return Ok((root.unwrap_or(Path::new(".")).to_owned(), given.to_owned()));
@@ -149,9 +154,9 @@ impl ManifestConfig {
     }
 }
 
-/// The manifest of a folder, by the names that are looked for.
+/// The manifest of a folder, by the names that are looked for; what is not a regular file is refused when it is read.
 pub(crate) fn found_in(folder: &Path) -> Option<PathBuf> {
-    NAMES.iter().map(|name| folder.join(name)).find(|path| path.is_file())
+    NAMES.iter().map(|name| folder.join(name)).find(|path| path.exists())
 }
 
 /// What rows become.

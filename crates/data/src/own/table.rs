@@ -1,6 +1,7 @@
 //! Manifests as files: comma- or tab-separated values, JSON lines.
 
 mod json_lines;
+mod lines;
 #[cfg(feature = "parquet")]
 mod parquet;
 mod separated;
@@ -17,8 +18,8 @@ pub(super) type Take<'a> = dyn FnMut(usize, &Cells<'_>) -> Result<(), DataError>
 pub(super) fn read(path: &Path, take: &mut Take<'_>) -> Result<(), DataError> {
     let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
     match extension.to_ascii_lowercase().as_str() {
-        "csv" => separated::read(path, b',', take),
-        "tsv" | "tab" => separated::read(path, b'\t', take),
+        "csv" => separated::read(path, ',', take),
+        "tsv" | "tab" => separated::read(path, '\t', take),
         "jsonl" | "ndjson" => json_lines::read(path, take),
         #[cfg(feature = "parquet")]
         "parquet" => parquet::read(path, take),

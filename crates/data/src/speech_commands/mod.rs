@@ -4,7 +4,6 @@ mod hash;
 mod rest;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -214,7 +213,7 @@ fn held_out(folder: &Path) -> Result<BTreeMap<String, Partition>, DataError> {
     let mut held_out = BTreeMap::new();
     for (list, partition) in LISTS {
         let path = folder.join(list);
-        let text = fs::read_to_string(&path).map_err(|reason| DataError::unreadable(&path, reason))?;
+        let text = crate::numbers::read(&path)?;
         for (number, line) in text.lines().enumerate() {
             let line = line.trim();
             let wrong = |reason: String| DataError::Line { path: path.clone(), line: number + 1, reason };

@@ -8,5 +8,8 @@ mod own;
 mod recipe;
 #[path = "../rules/mod.rs"]
 mod rules;
+mod separated;
+#[cfg(unix)]
+mod special_files;
 mod speech_commands;
 mod upc_vad;

@@ -1,6 +1,7 @@
 //! A table as CSV.
 
 use super::{Table, Value};
+use crate::csv::{CsvCell, csv_text};
 
 /// How many columns of the file a column takes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,33 +24,29 @@ pub(super) fn of(table: &Table) -> String {
         .map(|at| table.rows.iter().map(|row| width(&row[at])).max().unwrap_or(Width::One))
         .collect();
     let headings = table.columns.iter().zip(&widths).flat_map(|(column, width)| {
-        let ends = ["low", "high"].map(|end| format!("{}_{end}", column.key));
+        let key = CsvCell::from(&*column.key);
+        let ends = ["low", "high"].map(|end| CsvCell::from(&*format!("{}_{end}", column.key)));
         match width {
-            Width::One => vec![column.key.clone()],
+            Width::One => vec![key],
             Width::Interval => ends.to_vec(),
-            Width::Spread => [vec![column.key.clone()], ends.to_vec()].concat(),
+            Width::Spread => [vec![key], ends.to_vec()].concat(),
         }
     });
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    // Into memory, and every record has as many fields as the first.
-    let mut write =
-        |record: Vec<String>| writer.write_record(record).unwrap_or_else(|error| unreachable!("{error}"));
-    write(headings.collect());
-    for row in &table.rows {
-        write(row.iter().zip(&widths).flat_map(|(value, width)| fields(value, *width)).collect());
-    }
-    let bytes = writer.into_inner().unwrap_or_else(|error| unreachable!("{error}"));
-    String::from_utf8_lossy(&bytes).into_owned()
+    let row = |row: &Vec<Value>| -> Vec<CsvCell> {
+        row.iter().zip(&widths).flat_map(|(value, width)| cells(value, *width)).collect()
+    };
+    csv_text(std::iter::once(headings.collect()).chain(table.rows.iter().map(row)))
 }
 
-fn fields(value: &Value, width: Width) -> Vec<String> {
+fn cells(value: &Value, width: Width) -> Vec<CsvCell> {
+    let empty = CsvCell::empty;
     let [first, low, high] = match value {
-        Value::None => [String::new(), String::new(), String::new()],
-        Value::Text(text) => [text.clone(), String::new(), String::new()],
+        Value::None => [empty(), empty(), empty()],
+        Value::Text(text) => [CsvCell::from(&**text), empty(), empty()],
         // A number by itself is its own lowest and highest.
-        Value::Number(number) => [number.to_string(), number.to_string(), number.to_string()],
-        Value::Spread { median, low, high } => [median.to_string(), low.to_string(), high.to_string()],
-        Value::Range(interval) => [String::new(), interval.low.to_string(), interval.high.to_string()],
+        Value::Number(number) => [CsvCell::from(*number), CsvCell::from(*number), CsvCell::from(*number)],
+        Value::Spread { median, low, high } => [*median, *low, *high].map(CsvCell::from),
+        Value::Range(interval) => [empty(), CsvCell::from(interval.low), CsvCell::from(interval.high)],
     };
     match width {
         Width::One => vec![first],

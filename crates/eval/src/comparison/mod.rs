@@ -230,7 +230,8 @@ impl Table {
         self.rows.iter().map(row)
     }
 
-    /// The table as CSV: numbers as they are, in full; a spread takes three columns, an interval two.
+    /// The table as CSV: numbers as they are, in full; a spread takes three columns, an interval two; texts as
+    /// [`CsvCell`](crate::CsvCell) writes them.
     pub fn csv(&self) -> String {
         csv::of(self)
     }

@@ -86,6 +86,28 @@ fn csv_holds_numbers_in_full_and_three_columns_of_a_spread() {
 }
 
 #[test]
+fn a_name_in_csv_is_no_formula_and_numbers_stay_numbers() {
+    let column = |key: &str| Column {
+        key: key.into(),
+        title: key.into(),
+        better: None,
+        shown: Shown { scale: 1.0, digits: 0 },
+    };
+    let text = |text: &str| Value::Text(text.into());
+    let columns = ["@name", "+gain", "change", "folder"].map(column).to_vec();
+    let rows = vec![
+        vec![text("=HYPERLINK(\"http://x\")"), text("-0.5"), Value::spread(&[-3.0, -1.0]), text("-run, 1")],
+        vec![text("plain"), text("+x"), Value::Number(-2.5), text("\tx")],
+    ];
+    assert_eq!(
+        Table::new(columns, rows).csv(),
+        "'@name,'+gain,change,change_low,change_high,folder\n\
+         \"'=HYPERLINK(\"\"http://x\"\")\",-0.5,-2,-3,-1,\"'-run, 1\"\n\
+         plain,'+x,-2.5,-2.5,-2.5,'\tx\n"
+    );
+}
+
+#[test]
 fn markdown_is_escaped() {
     assert_eq!(
         table().markdown(),

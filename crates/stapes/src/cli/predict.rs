@@ -127,20 +127,33 @@ fn classify(bundle: &Bundle, classifier: &mut Classifier<'_>, file: &Path) -> Re
     }
 }
 
+/// Bytes of a text with frames: an hour and more of them.
+const MAX_FRAMES_TEXT: u64 = 256 << 20;
+
+/// The values of a line, between commas or blanks; what is missing between two commas is an empty one.
+fn words(line: &str) -> impl Iterator<Item = &str> {
+    let columns = line.split(',').map(str::trim);
+    let commas = line.contains(',');
+    columns.flat_map(move |column| {
+        let missing = (commas && column.is_empty()).then_some(column);
+        missing.into_iter().chain(column.split_whitespace())
+    })
+}
+
 /// Reads a text file with a frame a line.
 fn read_frames(file: &Path) -> Result<Features> {
-    let text = std::fs::read_to_string(file)
+    let text = stapes_files::read_text_or_stream(file, MAX_FRAMES_TEXT)
         .with_context(|| format!("{}: cannot read the frames", file.display()))?;
     let mut values = Vec::new();
     let mut width = 0;
     for (line, text) in text.lines().enumerate() {
         let before = values.len();
-        for word in text.split(|c: char| c == ',' || c.is_whitespace()).filter(|word| !word.is_empty()) {
-            let value: f32 =
-                word.parse().ok().filter(|value: &f32| value.is_finite()).with_context(|| {
-                    format!("{}: line {}: {word:?} is no finite number", file.display(), line + 1)
-                })?;
-            values.push(value);
+        for word in words(text) {
+            let value = word.parse().ok().filter(|value: &f32| value.is_finite());
+            values.push(value.with_context(|| {
+                let word: String = word.chars().take(20).collect();
+                format!("{}: line {}: {word:?} is not a finite number; correct it", file.display(), line + 1)
+            })?);
         }
         let here = values.len() - before;
         if here == 0 {

@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 use stapes::Recipe;
 use stapes::data::Source;
+use stapes::eval::{CsvCell, csv_text};
 use stapes::run::{self, Existing, RunFolder};
 use stapes::train::Alone;
 
@@ -68,6 +69,6 @@ fn example(recipe: &Recipe) -> Result<String> {
         Source::Frames(frames) => frames,
         other => anyhow::bail!("the built-in data set holds frames, and not {other:?}"),
     };
-    let line = |t| frames.frame(t).iter().map(f32::to_string).collect::<Vec<_>>().join(",") + "\n";
-    Ok((0..frames.frames()).map(line).collect())
+    let cells = |frame: usize| frames.frame(frame).iter().map(|&value| CsvCell::from(value));
+    Ok(csv_text((0..frames.frames()).map(cells)))
 }

@@ -5,8 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::{Candidate, Compared, divergences, repetition};
+use crate::changes::in_words;
 use crate::error::Error;
-use crate::recipe::Recipe;
+use crate::recipe::{MAX_TEXT, Recipe};
 use crate::run::{RECIPE, RECORD, Standing};
 use crate::sweep::Timing;
 
@@ -44,7 +45,7 @@ pub fn runs_within(folders: &[PathBuf]) -> Result<Found, Error> {
 }
 
 fn look(folder: &Path, depth: usize, found: &mut Found) -> Result<(), Error> {
-    if folder.join(RECIPE).is_file() {
+    if folder.join(RECIPE).exists() {
         match Standing::of(folder)? {
             Standing::Complete => found.runs.push(folder.into()),
             _ => found.unfinished.push(folder.into()),
@@ -139,7 +140,7 @@ pub fn of_runs(found: &Found) -> Result<Compared, Error> {
             repetitions.extend(compared.usable(repetition(seed, folders)));
         }
         let place =
-            first.ancestors().skip(1).take(2).find(|folder| folder.join(crate::sweep::TIMING).is_file());
+            first.ancestors().skip(1).take(2).find(|folder| folder.join(crate::sweep::TIMING).exists());
         let timing = place.and_then(|folder| compared.usable(Timing::read(folder)).flatten());
         let settings = if by_folder { Vec::new() } else { settings };
         compared.candidates.push(Candidate { name, settings, repetitions, timing });
@@ -232,11 +233,11 @@ struct Keys {
 fn keys(run: &Path) -> Result<Keys, Error> {
     let path = run.join(RECIPE);
     let damaged = |reason: String| Error::Damaged { path: path.clone(), reason };
-    let text = fs::read_to_string(&path).map_err(|error| match error.kind() {
+    let text = stapes_files::read_text(&path, MAX_TEXT).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => Error::NoRun { folder: run.into(), file: RECIPE },
         _ => Error::File { path: path.clone(), action: "read the recipe of the run", source: error },
     })?;
-    let mut table: toml::Table = toml::from_str(&text).map_err(|error| damaged(error.to_string()))?;
+    let mut table: toml::Table = toml::from_str(&text).map_err(|error: toml::de::Error| damaged(in_words(&error.to_string())))?;
     let seed = table.remove("seed").and_then(|seed| seed.as_integer()).unwrap_or(1);
     table.remove("title");
     let mut values = BTreeMap::new();

@@ -1,7 +1,6 @@
 //! A training written down: a safetensors file with its buffers, and its numbers as JSON in the header.
 
 use std::collections::HashMap;
-use std::fs;
 use std::io;
 use std::path::Path;
 
@@ -92,7 +91,7 @@ impl Saved {
     /// [`Error::File`] if it cannot be read.
     pub fn read(folder: &Path) -> Result<Option<Vec<u8>>, Error> {
         let path = folder.join(CHECKPOINT);
-        match fs::read(&path) {
+        match stapes_files::read(&path) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(source) if source.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(source) => Err(Error::File { path, action: "read the checkpoint", source }),

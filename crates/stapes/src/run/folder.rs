@@ -36,7 +36,8 @@ impl Standing {
     /// # Errors
     /// [`Error::NotARun`] for anything else.
     pub fn of(folder: &Path) -> Result<Standing, Error> {
-        let has = |file: &str| folder.join(file).is_file();
+        // What is there and is not a regular file is refused when it is read.
+        let has = |file: &str| folder.join(file).exists();
         if folder.symlink_metadata().is_err() || is_empty_folder(folder) {
             Ok(Standing::Nothing)
         } else if has(CHECKPOINT) || (has(RECIPE) && !has(RECORD)) {
@@ -176,7 +177,7 @@ impl RunFolder {
         let _writing = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
         self.check_place()?;
         let path = self.folder().join(file);
-        stapes_files::write(&path, contents).map_err(|source| Error::File {
+        stapes_files::write_regular(&path, contents).map_err(|source| Error::File {
             path,
             action: "write a file of the run",
             source,
@@ -277,8 +278,10 @@ fn identity_of(_: &fs::Metadata) -> Option<Identity> {
 }
 
 fn locked(folder: &Path) -> Result<File, Error> {
-    let refuse = |source| Error::File { path: folder.into(), action: "write into the run folder", source };
-    let lock = File::create(folder.join(LOCK)).map_err(refuse)?;
+    let path = folder.join(LOCK);
+    let refuse = |source| Error::File { path: path.clone(), action: "write into the run folder", source };
+    stapes_files::check_regular(&path).map_err(refuse)?;
+    let lock = File::create(&path).map_err(refuse)?;
     match lock.try_lock() {
         Err(TryLockError::WouldBlock) => Err(Error::Busy(folder.into())),
         // File systems without locks are used by one process at a time.

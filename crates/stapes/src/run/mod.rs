@@ -9,7 +9,6 @@ mod folder;
 mod outcome;
 mod versions;
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -20,6 +19,7 @@ use stapes_infer::Bundle;
 use stapes_train::Point;
 
 use crate::error::Error;
+use crate::recipe::MAX_TEXT;
 
 pub use checkpoint::{Origin, Saved};
 pub use events::Events;
@@ -211,7 +211,7 @@ impl Run {
 
     /// The text of a file of a complete run.
     fn read(folder: &Path, file: &'static str) -> Result<String, Error> {
-        fs::read_to_string(folder.join(file)).map_err(|source| match source.kind() {
+        stapes_files::read_text(&folder.join(file), MAX_TEXT).map_err(|source| match source.kind() {
             io::ErrorKind::NotFound if matches!(Standing::of(folder), Ok(Standing::Unfinished)) => {
                 Error::UnfinishedRun(folder.into())
             }
@@ -227,11 +227,11 @@ impl Run {
     /// # Errors
     /// [`Error::NoRun`] if there is no model; [`Error::Infer`] if it cannot be understood.
     pub fn model(path: &Path) -> Result<Bundle, Error> {
-        if path.is_file() {
+        if path.exists() && !path.is_dir() {
             return Ok(Bundle::load(path)?);
         }
         let file = path.join(MODEL);
-        if !file.is_file() {
+        if !file.exists() {
             return Err(Error::NoRun { folder: path.into(), file: MODEL });
         }
         Ok(Bundle::load(&file)?)

@@ -168,7 +168,7 @@ impl TestOutcome {
     /// [`Error::Damaged`] if it cannot be read or understood.
     pub fn read(folder: &Path) -> Result<TestOutcome, Error> {
         let path = folder.join(OUTCOME);
-        let bytes = match std::fs::read(&path) {
+        let bytes = match stapes_files::read(&path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 return Err(Error::NoRun { folder: folder.into(), file: OUTCOME });

@@ -15,7 +15,7 @@ use stapes_data::DataConfig;
 use crate::changes::in_words;
 use crate::compare::check_axes;
 use crate::error::Error;
-use crate::recipe::Recipe;
+use crate::recipe::{MAX_TEXT, Recipe};
 
 pub use conduct::{Conduct, Conducted, Ended, Watcher};
 pub use config::{
@@ -162,7 +162,7 @@ fn jobs(cells: &[Cell], (folds, seeds): (bool, u64), data: Option<&Path>) -> Res
 
 /// What the file of a sweep or a search says, and the folder that its recipes count from.
 fn read(path: &Path) -> Result<(SweepConfig, &Path), Error> {
-    let text = std::fs::read_to_string(path)
+    let text = stapes_files::read_text_or_stream(path, MAX_TEXT)
         .map_err(|error| refused(path, format!("cannot read the sweep: {error}")))?;
     let config = toml::from_str(&text).map_err(|error| refused(path, in_words(&error.to_string())))?;
     Ok((config, path.parent().unwrap_or(Path::new("."))))
@@ -227,7 +227,7 @@ impl Start {
         };
         let changes = [&config.set[..], &self.set].concat();
         let recipe =
-            Recipe::read(&folder.join(path), &changes).map_err(|error| format!("{name}: {error}"))?;
+            Recipe::read_regular(&folder.join(path), &changes).map_err(|error| format!("{name}: {error}"))?;
         let recipe = Recipe { title: format!("{name} ({})", config.title), seed: 1, ..recipe };
         Ok(Cell { name, settings: self.settings, recipe })
     }

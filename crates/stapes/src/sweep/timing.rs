@@ -12,7 +12,7 @@ use stapes_train::{Alone, Schedule, Start};
 
 use crate::error::Error;
 use crate::experiment::{Experiment, Loaded};
-use crate::recipe::Recipe;
+use crate::recipe::{MAX_TEXT, Recipe};
 use crate::run::Run;
 
 /// The file of a cell's timing, in its folder.
@@ -95,7 +95,7 @@ impl Timing {
     /// [`Error::File`] or [`Error::Damaged`] if it cannot be read or understood.
     pub fn read(cell: &Path) -> Result<Option<Timing>, Error> {
         let path = cell.join(TIMING);
-        match std::fs::read_to_string(&path) {
+        match stapes_files::read_text(&path, MAX_TEXT) {
             Ok(text) => serde_json::from_str(&text)
                 .map(Some)
                 .map_err(|error| Error::Damaged { path, reason: error.to_string() }),
@@ -112,7 +112,7 @@ impl Timing {
         let path = cell.join(TIMING);
         // Numbers and nothing else.
         let text = serde_json::to_string_pretty(self).unwrap_or_else(|error| unreachable!("{error}")) + "\n";
-        stapes_files::write(&path, text.as_bytes()).map_err(|source| Error::File {
+        stapes_files::write_regular(&path, text.as_bytes()).map_err(|source| Error::File {
             path,
             action: "write the times of a cell",
             source,

@@ -9,7 +9,7 @@ use super::tested::Tested;
 use super::{Finished, Listener, load};
 use crate::error::Error;
 use crate::experiment::Experiment;
-use crate::recipe::Recipe;
+use crate::recipe::{MAX_TEXT, Recipe};
 use crate::run::{self, Origin, Run, RunFolder, Saved};
 
 /// Whether the run in a folder was begun with this recipe; by which title does not matter.
@@ -35,7 +35,7 @@ pub(crate) fn same_recipe(folder: &Path, recipe: &Recipe) -> Result<(), Error> {
 /// [`Error::File`] if it cannot be read, [`Error::Recipe`] if it cannot be understood.
 pub(crate) fn recipe_of(folder: &Path) -> Result<Recipe, Error> {
     let path = folder.join(run::RECIPE);
-    let text = std::fs::read_to_string(&path).map_err(|source| Error::File {
+    let text = stapes_files::read_text(&path, MAX_TEXT).map_err(|source| Error::File {
         path: path.clone(),
         action: "read the recipe of the run",
         source,

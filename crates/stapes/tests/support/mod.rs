@@ -46,6 +46,24 @@ impl Scratch {
         self.run_command(".", arguments, |command| command.env(variable, value))
     }
 
+    /// Runs `stapes` with this standard input, a file or nothing; it is killed should it wait for ever.
+    pub(crate) fn run_watched(&self, arguments: &str, input: impl Into<Stdio>) -> Ran {
+        let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin("stapes"));
+        command.current_dir(self.path(".")).args(arguments.split_whitespace()).stdin(input);
+        Ran { arguments: arguments.into(), output: stapes_testkit::hang::output(&mut command) }
+    }
+
+    /// Runs `stapes` with a pipe as its standard input, into which these bytes are written.
+    pub(crate) fn run_piped(&self, arguments: &str, input: &[u8]) -> Ran {
+        let (reader, mut writer) = std::io::pipe().unwrap();
+        let input = input.to_vec();
+        // A program that reads no further closes the pipe.
+        let writing = std::thread::spawn(move || std::io::Write::write_all(&mut writer, &input).ok());
+        let ran = self.run_watched(arguments, reader);
+        writing.join().unwrap();
+        ran
+    }
+
     /// Runs `stapes` and interrupts it, as Ctrl-C does, at the first line on standard output with this part.
     pub(crate) fn run_interrupted(&self, arguments: &str, part: &str) -> Ran {
         let (mut child, mut output) = self.spawn_paced(arguments);

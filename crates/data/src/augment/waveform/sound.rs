@@ -56,7 +56,10 @@ pub(super) fn sounds(entry: Entry, folder: &Path, rate_hz: u32) -> Result<Vec<Ve
     }
     let mut found = recordings(folder, EXPECTED)?;
     for inner in entries(folder)?.iter().filter(|inner| inner.is_folder) {
-        found.extend(recordings(&inner.path, EXPECTED)?);
+        // A folder that is called as a recording is refused as one.
+        if !found.iter().any(|recording| recording.path == inner.path) {
+            found.extend(recordings(&inner.path, EXPECTED)?);
+        }
     }
     if found.is_empty() {
         return Err(refused("holds no .wav recording, nor do its folders: give one that does"));

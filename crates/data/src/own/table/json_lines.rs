@@ -1,28 +1,20 @@
 //! JSON lines: an object a line.
 
 use std::borrow::Cow;
-use std::fs::File;
-use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 use serde_json::{Map, Value};
 
 use super::Take;
+use super::lines::Lines;
 use crate::error::DataError;
 use crate::own::rows::{COLUMNS, NEEDED};
 
 /// Reads a file with an object a line; values are text or numbers, and null is as if the key were not there. A byte-order
 /// mark and empty lines are left alone.
 pub(super) fn read(path: &Path, take: &mut Take<'_>) -> Result<(), DataError> {
-    let file = File::open(path).map_err(|reason| DataError::unreadable(path, reason))?;
-    let mut reader = BufReader::with_capacity(1 << 16, file);
-    let (mut text, mut line) = (String::new(), 0);
-    loop {
-        text.clear();
-        line += 1;
-        if reader.read_line(&mut text).map_err(|reason| DataError::unreadable(path, reason))? == 0 {
-            return Ok(());
-        }
+    let mut lines = Lines::open(path)?;
+    while let Some((line, text)) = lines.next()? {
         let object = text.trim_start_matches('\u{feff}').trim();
         if object.is_empty() {
             continue;
@@ -51,4 +43,5 @@ pub(super) fn read(path: &Path, take: &mut Take<'_>) -> Result<(), DataError> {
         }
         take(line, &cells)?;
     }
+    Ok(())
 }

@@ -1,7 +1,6 @@
 //! Parquet.
 
 use std::borrow::Cow;
-use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -15,7 +14,7 @@ use crate::error::DataError;
 
 /// Reads the columns that are needed; a row's number stands in the place of its line.
 pub(super) fn read(path: &Path, take: &mut Take<'_>) -> Result<(), DataError> {
-    let file = File::open(path).map_err(|reason| DataError::unreadable(path, reason))?;
+    let file = stapes_files::open(path).map_err(|reason| DataError::unreadable(path, reason))?;
     let refused = |error: ParquetError| DataError::Manifest {
         path: path.to_owned(),
         reason: format!("cannot be read as Parquet: {error}"),
