@@ -1,15 +1,15 @@
-//! A recording that is decoded block by block, so that its length costs no memory.
+//! Decoding block by block, with memory independent of the length of the recording.
 
 use std::path::{Path, PathBuf};
 
 use crate::{AudioError, Clip};
 
-/// The most samples a compressed file may become in memory: 4 GiB of them, 18 hours at 16 kHz, 6 at 48 kHz.
+/// Maximum number of samples of a compressed file in memory: 4 GiB, 18 hours at 16 kHz, 6 at 48 kHz.
 ///
-/// A few bytes of a compressed file can stand for a minute of silence.
+/// A few bytes of a compressed file can represent a minute of silence.
 pub(crate) const MOST_SAMPLES: u64 = 1 << 30;
 
-/// Frames of interleaved samples; every sample of every format is exact in f64.
+/// Interleaved frames; f64 represents every sample of every format exactly.
 #[derive(Debug, Default)]
 pub(crate) struct Frames {
     pub samples: Vec<f64>,
@@ -22,18 +22,18 @@ impl Frames {
     }
 }
 
-/// A file that is decoded packet by packet.
+/// File that is decoded packet by packet.
 pub(crate) trait Source {
     fn sample_rate_hz(&self) -> u32;
 
-    /// Puts the next frames in the place of those that are there, maybe none; false when there are no more.
+    /// Replaces the frames in the buffer by the next ones, possibly none; returns false at the end.
     fn next(&mut self, frames: &mut Frames) -> Result<bool, AudioError>;
 
-    /// Where the samples should be: what holds them, and its first byte.
+    /// Name and position of the part of the file that contains the samples.
     fn place(&self) -> (&'static str, u64);
 }
 
-/// What an encoder added before and after the recording, taken off as the frames come.
+/// Samples that an encoder added before and after the recording; they are removed while decoding.
 #[derive(Debug)]
 pub(crate) struct Trim {
     skip: u64,
@@ -41,12 +41,12 @@ pub(crate) struct Trim {
 }
 
 impl Trim {
-    /// Drops `skip` frames and then keeps `keep` of them, every one if there is none given.
+    /// Skips `skip` frames, then keeps `keep` frames; all if `None`.
     pub(crate) fn new(skip: u64, keep: Option<u64>) -> Trim {
         Trim { skip, keep: keep.unwrap_or(u64::MAX) }
     }
 
-    /// Says how many more frames than those that passed already shall be kept.
+    /// Sets how many more frames to keep.
     pub(crate) fn end_after(&mut self, keep: u64) {
         self.keep = keep;
     }
@@ -64,7 +64,7 @@ impl Trim {
     }
 }
 
-/// The blocks of a recording, its channels averaged in f64.
+/// Blocks of a recording, mixed down to mono in f64.
 pub(crate) struct Blocks {
     path: PathBuf,
     source: Box<dyn Source>,
@@ -75,12 +75,12 @@ pub(crate) struct Blocks {
 }
 
 impl Blocks {
-    /// At most `most` samples come, then an error.
+    /// Returns an error after this many samples.
     pub(crate) fn new(path: PathBuf, source: Box<dyn Source>, most: u64) -> Blocks {
         Blocks { path, source, most, read: 0, frames: Frames::default(), mono: Vec::new() }
     }
 
-    /// The same, of a source that begins at this sample of the recording.
+    /// Starts at this sample of the recording.
     pub(crate) fn beginning_at(self, sample: u64) -> Blocks {
         Blocks { read: sample, ..self }
     }
@@ -93,10 +93,10 @@ impl Blocks {
         &self.path
     }
 
-    /// The next samples; none at the end of the recording.
+    /// Returns the next samples; `None` at the end of the recording.
     ///
     /// # Errors
-    /// [`AudioError::NoSamples`] where there was not one, [`AudioError::NotFinite`] and [`AudioError::TooManySamples`], and what the source finds.
+    /// [`AudioError::NoSamples`] if there are none, [`AudioError::NotFinite`], [`AudioError::TooManySamples`], and errors of the source.
     pub(crate) fn next(&mut self) -> Result<Option<&[f32]>, AudioError> {
         self.mono.clear();
         while self.mono.is_empty() {
@@ -130,15 +130,15 @@ impl Blocks {
         Ok(())
     }
 
-    /// All blocks as one clip; `capacity` is how many samples are known to come.
+    /// Returns all blocks as one clip; `capacity` is the expected number of samples.
     pub(crate) fn into_clip(mut self, capacity: usize) -> Result<Clip, AudioError> {
         let mut samples = Vec::with_capacity(capacity);
         self.take(0, u64::MAX, &mut samples)?;
         Ok(Clip { samples, sample_rate_hz: self.source.sample_rate_hz() })
     }
 
-    /// Appends the samples from `first` up to, and without, `end`, as far as there are any; gives where the last
-    /// block ends that was looked at. Must come before any other block.
+    /// Appends the samples in `first..end` as far as they exist; returns the end of the last block that was read. Must be
+    /// called before any other block is read.
     pub(crate) fn take(&mut self, first: u64, end: u64, samples: &mut Vec<f32>) -> Result<u64, AudioError> {
         let mut position = self.read;
         while position < end {
@@ -163,7 +163,7 @@ impl Blocks {
 mod tests {
     use super::*;
 
-    /// Blocks of these lengths, each frame the numbers around its own index.
+    /// Blocks of these lengths; each frame has values around its index.
     struct Ramp(std::vec::IntoIter<usize>, usize);
 
     impl Source for Ramp {

@@ -1,4 +1,4 @@
-//! A stretch of a recording, without the rest of it in memory.
+//! Reading a segment of a recording without holding the rest in memory.
 
 use std::path::Path;
 
@@ -6,23 +6,23 @@ use crate::input::Input;
 use crate::read::{blocks, sample_at};
 use crate::{AudioError, Clip};
 
-/// How far a part may end behind the end of its recording: times are often rounded to hundredths of a second.
+/// Tolerance for a segment that ends after the recording: times are often rounded to 0.01 s.
 const BEHIND_THE_END_SECONDS: f64 = 0.01;
 
-/// Reads the part of a sound file from one moment up to, and without, another; to its end where none is given.
+/// Reads a segment [start, end) of a sound file; without `end` up to the end of the file.
 ///
-/// Sample n is in the part if round(start · rate) <= n < round(end · rate). Only the part is held in memory. In WAV
-/// files only the part is read, too; in all others everything before it is decoded and let go, so that a part begins at
-/// the very sample at which it lies in [`read`](crate::read)'s clip. A part may end up to 10 ms behind the end of the
-/// recording and is shorter then.
+/// Sample n belongs to the segment if round(start · rate) <= n < round(end · rate). Only the segment is held in memory.
+/// WAV files are seekable; in all other formats the part before the segment is decoded and discarded, so a segment
+/// starts at exactly the same sample as in the clip of [`read`](crate::read). A segment may end up to 10 ms after the end of
+/// the recording; it is shorter then.
 ///
-/// What lies behind the part is not looked at, so a compressed file may be damaged there.
+/// Anything after the segment is not read; a compressed file may be damaged there.
 ///
 /// # Units
 /// s
 ///
 /// # Errors
-/// [`AudioError::Part`] where a time is negative or no number, or the part has no length; [`AudioError::BeyondEnd`]; those of
+/// [`AudioError::Part`] if a time is negative or not a number, or the segment is empty; [`AudioError::BeyondEnd`]; those of
 /// [`read`](crate::read).
 ///
 /// # Example
@@ -156,7 +156,7 @@ mod tests {
         let header = Wav { data_size: Some(2 * FRAMES), ..Wav::pcm(16, 1, &[]) }.bytes();
         let mut file = File::create(&path).unwrap();
         file.write_all(&header).unwrap();
-        // Sparse: only what is written takes room.
+        // Sparse: only written blocks use disk space.
         file.set_len(header.len() as u64 + 2 * u64::from(FRAMES)).unwrap();
         let marked = 7000 * 8000;
         file.seek(SeekFrom::Start(header.len() as u64 + 2 * marked)).unwrap();

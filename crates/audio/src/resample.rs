@@ -1,24 +1,24 @@
-//! A clip at another rate.
+//! Sample rate conversion.
 
 use rubato::audioadapter_buffers::direct::InterleavedSlice;
 use rubato::{Fft, FixedSync, Resampler, WindowFunction};
 
 use crate::{AudioError, Clip};
 
-/// The filter's length at the lower of the two rates, in samples: passes up to 97 % of the lower Nyquist
-/// frequency and has nothing left beyond it.
+/// Length of the filter at the lower of the two rates, in samples: passes up to 97 % of the lower Nyquist frequency and
+/// removes everything above it.
 const FILTER_SAMPLES: usize = 1024;
-/// The transform spans at least one common period of both rates and the result grows with their ratio: a
-/// header's word for the rate must not decide how much memory that takes.
+/// The transform spans at least one common period of both rates, and the result grows with their ratio; the limit
+/// bounds the memory that a header can request.
 const RATES_HZ: std::ops::RangeInclusive<u32> = 100..=1_000_000;
 
 impl Clip {
-    /// The same recording at another rate, every sound at its time.
+    /// Returns the recording at another sample rate, aligned in time.
     ///
-    /// A windowed sinc (Blackman-Harris squared) is applied in the frequency domain and its delay is taken
-    /// off: sample n of the result lies at time n / rate, and there are ceil(len * new / old) of them. Outside
-    /// the clip is silence. Frequencies above the new Nyquist frequency are removed. At the same rate the
-    /// result is an equal clip, bit for bit.
+    /// A windowed sinc (Blackman-Harris squared) is applied in the frequency domain, and its delay is removed: sample n of
+    /// the result is at time n / rate, and there are ceil(len * new / old) samples. The clip is zero-padded. Frequencies above
+    /// the new Nyquist frequency are removed. At the same rate the result is an equal clip,
+    /// bit for bit.
     ///
     /// # Units
     /// Hz.
@@ -62,7 +62,7 @@ impl Clip {
     }
 }
 
-/// A filter whose delay is a whole number of samples at both rates.
+/// Filter whose delay is a whole number of samples at both rates.
 fn resampler(from_hz: u32, to_hz: u32) -> Result<Fft<f64>, rubato::ResamplerConstructionError> {
     let divisor = greatest_common_divisor(from_hz, to_hz);
     let (period_in, period_out) = ((from_hz / divisor) as usize, (to_hz / divisor) as usize);
@@ -110,7 +110,7 @@ mod tests {
     fn a_swelling_tone_agrees_with_the_same_tone_at_the_other_rate_up_to_both_ends() {
         for (from_hz, to_hz) in PAIRS {
             for seconds in [0.25, 1.0 / 3.0] {
-                // It rises from nothing at the first sample and is gone at the last: no edge to ring.
+                // Fades in from zero and out to zero: no edge that rings.
                 let swell = |clip: Clip| {
                     let time = |n: usize| n as f64 / f64::from(clip.sample_rate_hz);
                     let gain = |n| (std::f64::consts::PI * (time(n) / seconds).min(1.0)).sin().powi(2) as f32;
@@ -131,7 +131,7 @@ mod tests {
         for (from_hz, to_hz) in PAIRS {
             let resampled = tone(440.0, from_hz, from_hz as usize / 2).resampled(to_hz).unwrap();
             let expected = tone(440.0, to_hz, resampled.samples.len());
-            // The cuts hold frequencies beyond the filter: they ring, most of all in the last samples.
+            // The edges have frequencies above the cutoff: they ring, most in the last samples.
             let level = decibels(largest_difference(&resampled.samples, &expected.samples));
             assert!(level < -26.0, "{from_hz} -> {to_hz}: the ends differ by {level:.1} dB");
             let edge = to_hz as usize / 10;
@@ -145,7 +145,7 @@ mod tests {
     #[test]
     fn an_impulse_stays_at_its_time() {
         for (from_hz, to_hz) in PAIRS {
-            // A time that both rates have a sample at: a tenth of a second, where the rates allow.
+            // A time at which both rates have a sample: a tenth of a second, if possible.
             let divisor = greatest_common_divisor(from_hz, to_hz);
             let periods = (divisor / 10).max(1);
             let (at, expected) =
@@ -157,7 +157,7 @@ mod tests {
                 .max_by(|&a, &b| resampled.samples[a].total_cmp(&resampled.samples[b]))
                 .unwrap();
             assert_eq!(peak, expected, "{from_hz} -> {to_hz}");
-            // Equally high on both sides: not even a fraction of a sample late.
+            // Equal on both sides: not late by any fraction of a sample.
             for offset in 1..100 {
                 let (left, right) = (resampled.samples[peak - offset], resampled.samples[peak + offset]);
                 assert!((left - right).abs() < 1e-6, "{from_hz} -> {to_hz} at {offset}: {left} {right}");

@@ -1,23 +1,23 @@
-//! From a clip to a file.
+//! Writing clips to WAV files.
 
 use std::path::Path;
 
 use crate::formats::wav::PLAIN_HEADER;
 use crate::{AudioError, Clip};
 
-/// The sizes in a header have 32 bits.
+/// Sizes in a header have 32 bits.
 const MOST_SAMPLES: usize = (u32::MAX as usize - PLAIN_HEADER) / 2;
 
 /// Writes a clip as a mono WAV file of 16-bit PCM.
 ///
-/// Sample x becomes round(32768 x), held within -32768..=32767, so that what was read from a 16-bit file is
-/// written back unchanged. The file appears in one piece: it is written beside its place and renamed.
+/// Sample x becomes round(32768 x), clipped to -32768..=32767, so a 16-bit file is written back unchanged. The file is
+/// written to a temporary file and renamed.
 ///
 /// # Units
 /// Samples in [-1, 1].
 ///
 /// # Errors
-/// [`AudioError::Io`] where the folder is missing or full, [`AudioError::NotFinite`],
+/// [`AudioError::Io`] if the folder is missing or full, [`AudioError::NotFinite`],
 /// [`AudioError::TooLong`] beyond 4 GiB.
 ///
 /// # Example
@@ -35,7 +35,7 @@ pub fn write_wav(path: &Path, clip: &Clip) -> Result<(), AudioError> {
     stapes_files::write(path, &bytes).map_err(|source| AudioError::Io { path: path.to_owned(), source })
 }
 
-/// The bytes of such a file; `path` is for messages alone.
+/// Returns the bytes of such a file; `path` is used in messages only.
 ///
 /// # Errors
 /// [`AudioError::NotFinite`], and [`AudioError::TooLong`] beyond 4 GiB.
@@ -66,7 +66,7 @@ pub fn wav_bytes(path: &Path, clip: &Clip) -> Result<Vec<u8>, AudioError> {
     bytes.extend(b"\x02\0\x10\0data");
     bytes.extend(data_bytes.to_le_bytes());
     for sample in &clip.samples {
-        // The cast holds the value within i16.
+        // The cast saturates at the limits of i16.
         bytes.extend(((f64::from(*sample) * 32768.0).round() as i16).to_le_bytes());
     }
     Ok(bytes)
@@ -105,7 +105,7 @@ mod tests {
         let clip = Clip { samples: vec![0.0, f32::NAN], sample_rate_hz: 8000 };
         let message = write_wav(&folder.path().join("a.wav"), &clip).unwrap_err().to_string();
         assert!(message.ends_with("sample 1 is NaN: samples must be finite numbers"), "{message}");
-        // A folder stands where the file should go: the rename fails.
+        // The target is a folder, so the rename fails.
         std::fs::create_dir(folder.path().join("b.wav")).unwrap();
         let clip = Clip { samples: vec![0.0], sample_rate_hz: 8000 };
         assert!(matches!(write_wav(&folder.path().join("b.wav"), &clip), Err(AudioError::Io { .. })));

@@ -1,4 +1,4 @@
-//! AAC without a container: packet after packet, each behind a small header.
+//! AAC without a container (ADTS): each packet follows a small header.
 
 use super::aac::{RATES_HZ, Settings};
 use super::codec::Codec;
@@ -7,7 +7,7 @@ use crate::AudioError;
 use crate::blocks::{Frames, Source};
 use crate::input::Input;
 
-/// An AAC file in ADTS.
+/// ADTS file with AAC packets.
 pub(crate) struct Adts {
     input: Input,
     codec: Codec,
@@ -16,12 +16,12 @@ pub(crate) struct Adts {
     packet: Vec<u8>,
 }
 
-/// What stands before a packet.
+/// Header of a packet.
 struct Header {
     settings: Settings,
-    /// The header's own length.
+    /// Length of the header.
     bytes: u64,
-    /// The length of header and packet.
+    /// Length of header and packet.
     whole: u64,
     packets: u8,
 }
@@ -58,7 +58,7 @@ impl Adts {
         Ok(Adts { input, codec, start, settings, packet: Vec::new() })
     }
 
-    /// Reads the next packet and gives its place; none behind the last.
+    /// Reads the next packet and returns its position; `None` after the last one.
     fn packet(&mut self) -> Result<Option<u64>, AudioError> {
         let byte = self.input.position();
         let start = self.input.peek(16)?;

@@ -1,4 +1,4 @@
-//! FLAC: the blocks before the frames, and whether the frames are all there.
+//! FLAC: metadata blocks, and the check that all frames are present.
 
 use std::io::{Cursor, Read};
 
@@ -15,25 +15,25 @@ use crate::AudioError;
 use crate::blocks::{Frames, Source};
 use crate::input::Input;
 
-/// "fLaC", the header of the first block, and that block: the stream's description.
+/// "fLaC", the first block header, and the STREAMINFO block.
 const START: u64 = 4 + 4 + 34;
-/// The most bits of a sample that the decoder has room for when it predicts one from others.
+/// Maximum number of bits per sample that the decoder's predictor supports.
 const MOST_BITS: u64 = 24;
-/// The length of an ID3v1 tag, which some programs put behind the frames.
+/// Length of an ID3v1 tag, which some programs append.
 const ID3V1: u64 = 128;
 
-/// A FLAC file.
+/// FLAC file.
 pub(crate) struct Flac {
     place: Place,
     reader: FlacReader<'static>,
     codec: Codec,
     sample_rate_hz: u32,
-    /// How many samples the description announces; 0 if the encoder did not know.
+    /// Number of samples according to STREAMINFO; 0 if unknown.
     announced: u64,
     decoded: u64,
 }
 
-/// Where in the file the next frame begins, and where the last one ends.
+/// Position of the next frame, and end of the last one.
 struct Place {
     path: std::path::PathBuf,
     start: u64,
@@ -50,7 +50,7 @@ impl Flac {
             return Err(AudioError::NoSamples { path, what: "place of the FLAC frames", byte: start });
         }
         let place = Place { path: input.path().to_owned(), start, byte: start, end };
-        // The frames behind nothing but the description: no picture, table or comment is looked at.
+        // Only STREAMINFO precedes the frames: pictures, tables and comments are skipped.
         let frames = Cursor::new(description.bytes).chain(input.into_rest().take(end - start));
         let stream = MediaSourceStream::new(Box::new(ReadOnlySource::new(frames)), Default::default());
         let reader = guarded(|| FlacReader::try_new(stream, FormatOptions::default()));
@@ -64,7 +64,7 @@ impl Flac {
         Ok(Flac { place, reader, codec, sample_rate_hz, announced, decoded: 0 })
     }
 
-    /// The next frame that is whole, wherever it may begin.
+    /// Returns the next intact frame.
     fn packet(&mut self) -> Result<Option<Packet>, AudioError> {
         let next = guarded(|| match self.reader.next_packet() {
             Err(Error::IoError(error)) if error.kind() == std::io::ErrorKind::UnexpectedEof => Ok(None),
@@ -73,7 +73,7 @@ impl Flac {
         next.map_err(|reason| self.place.damaged(format!("the FLAC frame cannot be read: {reason}")))
     }
 
-    /// Whether every frame came, now that no more do.
+    /// Checks, after the last frame, that all frames were present.
     fn finish(&self) -> Result<(), AudioError> {
         let (expected, got) = (self.announced, self.decoded);
         if got < expected {
@@ -132,14 +132,14 @@ impl Place {
     }
 }
 
-/// What the first block says, and the start of a file that has no other block.
+/// STREAMINFO, and the start of a file that has no other metadata block.
 struct Description {
     bytes: Vec<u8>,
     sample_rate_hz: u32,
     samples: u64,
 }
 
-/// Reads the description and goes behind the other blocks.
+/// Reads STREAMINFO and skips the other metadata blocks.
 fn description(input: &mut Input) -> Result<Description, AudioError> {
     let first = input.position();
     let mut bytes = input.read(START, "FLAC header")?;
@@ -178,7 +178,7 @@ fn block_size(header: &[u8]) -> u64 {
     u64::from(header[1]) << 16 | u64::from(header[2]) << 8 | u64::from(header[3])
 }
 
-/// The end of the file, or the ID3v1 tag there.
+/// Returns the end of the frames: the end of the file, or of the part before an ID3v1 tag.
 fn end_of_frames(input: &mut Input) -> Result<u64, AudioError> {
     let (start, end) = (input.position(), input.length());
     if end - start < ID3V1 {

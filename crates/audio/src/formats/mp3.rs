@@ -1,4 +1,4 @@
-//! MP3: frame after frame, and what the first of them says about the rest.
+//! MP3: frames, and the optional Xing, Info or VBRI header in the first frame.
 
 mod announcement;
 mod header;
@@ -14,13 +14,13 @@ use crate::AudioError;
 use crate::blocks::{Frames, Source, Trim};
 use crate::input::Input;
 
-/// An MP3 file.
+/// MP3 file.
 pub(crate) struct Mp3 {
     input: Input,
     codec: Codec,
     start: u64,
     first: Header,
-    /// How many frames the first one announces.
+    /// Number of frames according to the Xing, Info or VBRI header.
     announced: Option<u64>,
     read: u64,
     trim: Trim,
@@ -28,7 +28,7 @@ pub(crate) struct Mp3 {
 }
 
 impl Mp3 {
-    /// Starts at the first frame; it is read only if it is no announcement.
+    /// Starts at the first frame, which is decoded only if it is not a Xing, Info or VBRI header.
     pub(crate) fn open(mut input: Input) -> Result<Mp3, AudioError> {
         let start = input.position();
         let Some(first) = Header::parse(&input.peek(4)?) else {
@@ -48,7 +48,7 @@ impl Mp3 {
         Ok(Mp3 { input, codec, start, first, announced: announcement.frames, read: 0, trim, frame })
     }
 
-    /// Reads the next frame and gives its place; none behind the last.
+    /// Reads the next frame and returns its position; `None` after the last one.
     fn frame(&mut self) -> Result<Option<u64>, AudioError> {
         loop {
             let byte = self.input.position();
@@ -79,9 +79,9 @@ impl Mp3 {
         }
     }
 
-    /// Whether the recording may end here, where no frame begins.
+    /// Returns true if the recording may end here, where no frame begins.
     fn end(&mut self, start: &[u8], all: bool) -> Result<(), AudioError> {
-        // Behind the last frame that was announced, anything may stand.
+        // Anything may follow the last announced frame.
         if all {
             return Ok(());
         }

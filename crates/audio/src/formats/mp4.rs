@@ -1,4 +1,4 @@
-//! MP4 (M4A): the table of the packets, and the part of them that is the recording.
+//! MP4 (M4A): packet tables and edit lists.
 
 mod boxes;
 mod edit;
@@ -13,10 +13,10 @@ use crate::AudioError;
 use crate::blocks::{Frames, Source, Trim};
 use crate::input::Input;
 
-/// The longest description that is read: enough for a week of AAC.
+/// Maximum size of the `moov` box: enough for a week of AAC.
 const MOST_MOVIE_BYTES: u64 = 1 << 28;
 
-/// The first sound track of an MP4 file.
+/// First audio track of an MP4 file.
 pub(crate) struct Mp4 {
     input: Input,
     codec: Codec,
@@ -68,7 +68,7 @@ impl Source for Mp4 {
     }
 }
 
-/// Reads the box that describes everything, wherever in the file it is; gives the place of its content too.
+/// Reads the `moov` box, wherever it is in the file; also returns the position of its content.
 fn movie(input: &mut Input) -> Result<(u64, Vec<u8>), AudioError> {
     let mut movie = None;
     while input.remaining() > 0 {
@@ -114,7 +114,7 @@ fn sound_track<'a>(movie: &Part<'a>) -> Result<Part<'a>, AudioError> {
         if part.name != *b"trak" {
             continue;
         }
-        // The handler tells sound from pictures and text.
+        // The handler type distinguishes audio from video and text.
         if part.require(b"mdia")?.require(b"hdlr")?.content.get(8..12) == Some(b"soun") {
             return Ok(part);
         }

@@ -10,17 +10,17 @@ use super::ogg::{Packet, PacketDecoder, Packets};
 use crate::AudioError;
 use crate::blocks::Frames;
 
-/// The most channels whose order Vorbis names.
+/// Maximum number of channels with a defined order.
 const MOST_CHANNELS: u8 = 8;
 
-/// A Vorbis stream.
+/// Vorbis stream.
 pub(crate) struct Vorbis {
     codec: Codec,
     sample_rate_hz: u32,
 }
 
 impl Vorbis {
-    /// Makes a decoder from the stream's first packet and the two that follow it.
+    /// Creates a decoder from the first three packets.
     pub(crate) fn open(packets: &mut Packets, first: &Packet) -> Result<Vorbis, AudioError> {
         let head = first.data.as_slice();
         let (byte, input) = (first.byte, &packets.input);

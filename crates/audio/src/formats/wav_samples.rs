@@ -1,4 +1,4 @@
-//! From the bytes of a WAV file to its samples.
+//! Decoding the samples of a WAV file.
 
 use std::io::{Cursor, ErrorKind, Read};
 use std::path::PathBuf;
@@ -16,21 +16,21 @@ use crate::AudioError;
 use crate::blocks::{Frames, Source};
 use crate::input::Input;
 
-/// The samples of a WAV file, packet by packet.
+/// Samples of a WAV file, packet by packet.
 pub(crate) struct WavSamples {
     path: PathBuf,
     layout: Layout,
     reader: WavReader<'static>,
     codec: Codec,
-    /// The first samples of a frame whose others come with the next packet.
+    /// First samples of a frame that continues in the next packet.
     begun: Vec<f64>,
-    /// How many frames there are, and how many came.
+    /// Number of frames in the file, and number decoded so far.
     expected: u64,
     decoded: u64,
 }
 
 impl WavSamples {
-    /// The samples from this frame on.
+    /// Starts at this frame.
     pub(crate) fn open(mut input: Input, layout: Layout, first: u64) -> Result<WavSamples, AudioError> {
         let path = input.path().to_owned();
         let refused = |reason: String| AudioError::Decode { path: path.clone(), reason };

@@ -1,24 +1,24 @@
-//! The first frame of most MP3 files: silence that carries a description of the others.
+//! Xing, Info or VBRI header: a silent first frame that describes the others.
 
 use super::Header;
 
-/// How late the decoder of every MP3 is, in samples.
+/// Delay of every MP3 decoder, in samples.
 const DECODER_DELAY: u64 = 529;
 
-/// What a Xing, Info or VBRI frame says.
+/// Content of a Xing, Info or VBRI frame.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Announcement {
-    /// How many frames follow it.
+    /// Number of frames that follow.
     pub frames: Option<u64>,
-    /// What the encoder put before and after the recording, in samples.
+    /// Samples that the encoder added before and after the recording.
     gap: Option<(u64, u64)>,
 }
 
 impl Announcement {
-    /// Reads the first frame, if it is such a frame.
+    /// Reads the first frame; `None` if it is an ordinary frame.
     pub(super) fn parse(header: &Header, frame: &[u8]) -> Option<Announcement> {
         let content = &frame[4..];
-        // The side information of silence is zero.
+        // The side information of a silent frame is zero.
         let (side, tag) = content.split_at_checked(header.side_bytes)?;
         if matches!(tag.get(..4), Some(b"Xing" | b"Info")) && side[2..].iter().all(|&byte| byte == 0) {
             return Some(Announcement::xing(tag));
@@ -32,7 +32,7 @@ impl Announcement {
     fn xing(tag: &[u8]) -> Announcement {
         let flags = number(tag, 4).unwrap_or(0);
         let frames = if flags & 1 == 0 { None } else { number(tag, 8) };
-        // Frames, bytes, table of contents, quality: each is there if its flag is.
+        // Frames, bytes, table of contents, quality: each present if its flag is set.
         let sizes = [4, 4, 100, 4];
         let lame = 8 + (0..4).filter(|&bit| flags >> bit & 1 == 1).map(|bit| sizes[bit]).sum::<usize>();
         let known = matches!(tag.get(lame..lame + 4), Some(b"LAME" | b"Lavf" | b"Lavc" | b"GOGO"));
@@ -43,12 +43,12 @@ impl Announcement {
         Announcement { frames: frames.filter(|&frames| frames > 0), gap }
     }
 
-    /// How many decoded samples come before the recording.
+    /// Number of decoded samples before the recording.
     pub(super) fn delay(&self) -> u64 {
         self.gap.map_or(0, |(before, _)| before + DECODER_DELAY)
     }
 
-    /// How many samples the recording has.
+    /// Number of samples of the recording.
     pub(super) fn samples(&self, header: &Header) -> Option<u64> {
         let (before, after) = self.gap?;
         Some((self.frames? * u64::from(header.samples)).saturating_sub(before + after))

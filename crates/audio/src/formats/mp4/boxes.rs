@@ -1,32 +1,32 @@
-//! Boxes: a length, a name, and content, which may be boxes again.
+//! Boxes: length, name, and content, which can consist of boxes.
 
 use std::path::Path;
 
 use crate::AudioError;
 
-/// The number in these bytes, the highest first; at most eight.
+/// Returns the big-endian number in at most eight bytes.
 pub(super) fn number(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0, |number, &byte| number << 8 | u64::from(byte))
 }
 
-/// A box whose content is in memory.
+/// Box whose content is in memory.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Part<'a> {
-    /// The file, for messages.
+    /// File name, for messages.
     pub path: &'a Path,
     pub name: [u8; 4],
-    /// Where in the file the content begins.
+    /// Position of the content in the file.
     pub byte: u64,
     pub content: &'a [u8],
 }
 
 impl<'a> Part<'a> {
-    /// The boxes that are the content.
+    /// Returns the boxes in the content.
     pub(super) fn parts(self) -> impl Iterator<Item = Result<Part<'a>, AudioError>> {
         self.parts_from(0)
     }
 
-    /// The boxes in the content behind that position.
+    /// Returns the boxes in the content after a position.
     pub(super) fn parts_from(self, position: usize) -> impl Iterator<Item = Result<Part<'a>, AudioError>> {
         let mut position = position;
         std::iter::from_fn(move || {
@@ -50,12 +50,12 @@ impl<'a> Part<'a> {
         })
     }
 
-    /// The boxes of that name, and errors.
+    /// Returns the boxes with this name, and errors.
     pub(super) fn all(self, name: &'static [u8; 4]) -> impl Iterator<Item = Result<Part<'a>, AudioError>> {
         self.all_from(0, name)
     }
 
-    /// The boxes of that name behind that position, and errors.
+    /// Returns the boxes with this name after a position, and errors.
     pub(super) fn all_from(
         self,
         position: usize,
@@ -64,7 +64,7 @@ impl<'a> Part<'a> {
         self.parts_from(position).filter(move |part| part.as_ref().map_or(true, |part| part.name == *name))
     }
 
-    /// The first box of that name.
+    /// Returns the first box with this name.
     pub(super) fn find(self, name: &'static [u8; 4]) -> Result<Option<Part<'a>>, AudioError> {
         self.all(name).next().transpose()
     }
@@ -77,7 +77,7 @@ impl<'a> Part<'a> {
         self.find(name)?.ok_or_else(missing)
     }
 
-    /// The number of so many bytes at that position of the content.
+    /// Returns the number of this many bytes at a position of the content.
     pub(super) fn number(&self, position: usize, width: usize) -> Result<u64, AudioError> {
         self.bytes(position, width).map(number)
     }
@@ -89,7 +89,7 @@ impl<'a> Part<'a> {
         })
     }
 
-    /// The rows of a table, each of that width, behind their number at that position.
+    /// Returns the rows of a table, given their width; their number is stored at the position before them.
     pub(super) fn rows(&self, position: usize, width: usize) -> Result<&'a [u8], AudioError> {
         let count = self.number(position, 4)?;
         let rows = &self.content[position + 4..];

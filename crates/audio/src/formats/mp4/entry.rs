@@ -1,19 +1,19 @@
-//! What the packets of a track are.
+//! Sample descriptions of an MP4 track.
 
 use super::boxes::Part;
 use crate::AudioError;
 use crate::formats::aac::Settings;
 
-/// The codec of a track.
+/// Codec of a track.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Entry {
     pub settings: Settings,
-    /// Where in the file that is written.
+    /// Position of the description in the file.
     pub byte: u64,
 }
 
 impl Entry {
-    /// Reads the one description of samples that a track of AAC-LC has.
+    /// Reads the single sample description of an AAC-LC track.
     pub(super) fn read(samples: &Part) -> Result<Entry, AudioError> {
         let descriptions = samples.require(b"stsd")?;
         let count = descriptions.number(4, 4)?;
@@ -26,7 +26,7 @@ impl Entry {
             let what = format!("MP4 with \"{}\" (it should be \"mp4a\")", entry.name.escape_ascii());
             return Err(entry.unsupported(what));
         }
-        // QuickTime's later versions have more fields before the boxes.
+        // Later QuickTime versions have more fields before the boxes.
         let fields = match entry.number(8, 2)? {
             0 => 28,
             1 => 44,
@@ -52,12 +52,12 @@ impl Entry {
     }
 }
 
-/// Whether this is that box, or an error to be seen.
+/// Returns true for a box with this name, and for errors, which are reported later.
 fn is(part: &Result<Part, AudioError>, name: &[u8; 4]) -> bool {
     part.as_ref().map_or(true, |part| part.name == *name)
 }
 
-/// Reads nested descriptors: a stream, its decoder, and what only that decoder understands.
+/// Reads nested descriptors: stream, decoder, and decoder-specific data.
 fn settings(stream: &Part) -> Result<Settings, AudioError> {
     let short = || stream.damaged("the description of the AAC stream ends early");
     let mut rest = stream.content.get(4..).ok_or_else(short)?;
@@ -84,14 +84,14 @@ fn settings(stream: &Part) -> Result<Settings, AudioError> {
     }
 }
 
-/// The tag and content of the first descriptor, and what follows it.
+/// Returns tag and content of the first descriptor, and the bytes after it.
 fn descriptor(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     let (&tag, rest) = bytes.split_first()?;
-    // Seven bits a byte, at most four; the highest bit says that another follows.
+    // Seven bits per byte, at most four bytes; the highest bit means that another byte follows.
     let width = 1 + rest.iter().take(3).take_while(|&&byte| byte & 0x80 != 0).count();
     let (size, rest) = rest.split_at_checked(width)?;
     let size = size.iter().fold(0, |size, &byte| size << 7 | usize::from(byte & 0x7f));
-    // Some writers claim more than there is room for.
+    // Some writers claim more bytes than there are.
     let (content, behind) = rest.split_at(size.min(rest.len()));
     Some((tag, content, behind))
 }

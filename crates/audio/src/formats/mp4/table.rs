@@ -1,26 +1,26 @@
-//! Where the packets of a track are: packets lie in chunks, and only the chunks have places.
+//! Positions of the packets of a track: packets are stored in chunks, and only chunks have positions.
 
 use super::boxes::{Part, number};
 use crate::AudioError;
 use crate::input::Input;
 
-/// The packets of a track, one after the other.
+/// Packets of a track, in order.
 pub(super) struct Table {
     sizes: Sizes,
-    /// Where the chunks begin.
+    /// Positions of the chunks.
     chunks: Vec<u64>,
-    /// From which chunk on, counted from 0, a chunk holds how many packets.
+    /// First chunk (from 0) of each run of chunks, and packets per chunk.
     runs: Vec<(u64, u64)>,
     packet: u64,
     chunk: u64,
     run: usize,
-    /// How many packets of the chunk are still to come, and where the next is.
+    /// Number of remaining packets of the chunk, and position of the next one.
     left: u64,
     byte: u64,
 }
 
 enum Sizes {
-    /// So many packets of one size.
+    /// Number of packets of equal size.
     Same(u64, u64),
     Each(Vec<u32>),
 }
@@ -29,7 +29,7 @@ impl Table {
     pub(super) fn read(samples: &Part) -> Result<Table, AudioError> {
         let table = samples.require(b"stsz")?;
         let sizes = match (table.number(4, 4)?, table.number(8, 4)?) {
-            // All numbers in these tables have 32 bits, but for the next but one.
+            // Numbers in these tables have 32 bits, except chunk positions in `co64`.
             (0, _) => Sizes::Each(table.rows(8, 4)?.chunks_exact(4).map(|row| number(row) as u32).collect()),
             (size, count) => Sizes::Same(count, size),
         };
@@ -48,7 +48,7 @@ impl Table {
         }
     }
 
-    /// The place and the length of the next packet.
+    /// Returns position and length of the next packet.
     pub(super) fn next(&mut self, input: &Input) -> Result<Option<(u64, u64)>, AudioError> {
         if self.packet == self.packets() {
             return Ok(None);
@@ -67,7 +67,7 @@ impl Table {
         }
         let size = match &self.sizes {
             Sizes::Same(_, size) => *size,
-            // The packet is one of those that are left.
+            // The packet is one of the remaining ones.
             Sizes::Each(sizes) => u64::from(sizes[self.packet as usize]),
         };
         let byte = self.byte;

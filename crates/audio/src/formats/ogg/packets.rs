@@ -1,36 +1,36 @@
-//! Packets: what the pages carry, in pieces.
+//! Packets, reassembled from the segments of pages.
 
 use super::page::Page;
 use crate::AudioError;
 use crate::input::Input;
 
-/// The longest packet that is read; those of sound have some hundred bytes.
+/// Maximum length of a packet; audio packets have a few hundred bytes.
 const MOST_PACKET_BYTES: usize = 1 << 26;
 
-/// A packet, and what the page says that it ends in.
+/// Packet, and the page in which it ends.
 #[derive(Default)]
 pub(crate) struct Packet {
     pub data: Vec<u8>,
-    /// Where that page begins.
+    /// Position of that page.
     pub byte: u64,
-    /// The position at the end of that page.
+    /// Granule position of that page.
     pub position: Option<i64>,
-    /// No other packet ends in that page.
+    /// True if no other packet ends in that page.
     pub closes_page: bool,
-    /// That page is the last of the stream.
+    /// True if that page is the last of the stream.
     pub last: bool,
 }
 
-/// The packets of one stream among those of the file.
+/// Packets of one stream of the file.
 pub(crate) struct Packets {
     pub input: Input,
     page: Page,
-    /// How many pieces and bytes of the page were taken.
+    /// Number of segments and bytes of the page that were consumed.
     taken: (usize, usize),
 }
 
 impl Packets {
-    /// Finds the first stream of Vorbis or Opus, and its first packet.
+    /// Finds the first Vorbis or Opus stream and its first packet.
     pub(crate) fn open(mut input: Input) -> Result<(Packets, Packet), AudioError> {
         let start = input.position();
         let mut others = Vec::new();
@@ -60,7 +60,7 @@ impl Packets {
         }
     }
 
-    /// Reads the next packet into the place of the one that is there; false at the end of the stream.
+    /// Reads the next packet in place of the current one; returns false at the end of the stream.
     pub(crate) fn next(&mut self, packet: &mut Packet) -> Result<bool, AudioError> {
         packet.data.clear();
         loop {
@@ -113,7 +113,7 @@ impl Packets {
         }
     }
 
-    /// Looks behind the last page: pages of other streams may follow, other recordings may not.
+    /// Checks what follows the last page: pages of other streams are allowed, other recordings are not.
     fn end(&mut self, packet: &Packet) -> Result<bool, AudioError> {
         if !packet.data.is_empty() {
             let what = "the last Ogg page ends within a packet";

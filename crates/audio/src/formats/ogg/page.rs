@@ -1,23 +1,23 @@
-//! Pages: what an Ogg file consists of.
+//! Ogg pages.
 
 use crate::AudioError;
 use crate::input::Input;
 
-/// The fixed part of a page's header.
+/// Length of the fixed part of a page header.
 const HEADER: u64 = 27;
 
-/// A page whose checksum is right.
+/// Page with a valid checksum.
 pub(super) struct Page {
-    /// Where it begins.
+    /// Position of the page.
     pub byte: u64,
     pub continued: bool,
     pub first: bool,
     pub last: bool,
-    /// The position at its end; none if no packet ends in it.
+    /// Granule position at its end; `None` if no packet ends in it.
     pub position: Option<i64>,
     pub stream: u32,
     pub number: u32,
-    /// The lengths of the pieces in the body; one below 255 ends a packet.
+    /// Lengths of the segments in the body; one below 255 ends a packet.
     pub pieces: Vec<u8>,
     pub body: Vec<u8>,
 }
@@ -38,7 +38,7 @@ impl Page {
         let u32_at = |at: usize| u32::from_le_bytes([whole[at], whole[at + 1], whole[at + 2], whole[at + 3]]);
         let (stream, number, written) = (u32_at(14), u32_at(18), u32_at(22));
         let position = i64::from(u32_at(6)) | i64::from(u32_at(10)) << 32;
-        // The checksum is taken with a zero in its own place.
+        // The checksum is computed with zeros in its own field.
         whole[22..26].fill(0);
         let counted = [&whole, &pieces, &body].iter().fold(0, |sum, bytes| checksum(sum, bytes));
         if counted != written {
@@ -60,7 +60,7 @@ impl Page {
     }
 }
 
-/// The remainders of all bytes, for the polynomial 0x04c11db7, the highest bit first.
+/// Remainders of all bytes for the polynomial 0x04c11db7, most significant bit first.
 const REMAINDERS: [u32; 256] = {
     let mut table = [0; 256];
     let mut byte = 0;
@@ -78,7 +78,7 @@ const REMAINDERS: [u32; 256] = {
     table
 };
 
-/// The checksum of some bytes behind those with the checksum `sum`.
+/// Updates the checksum `sum` with more bytes.
 pub(super) fn checksum(sum: u32, bytes: &[u8]) -> u32 {
     bytes.iter().fold(sum, |sum, &byte| sum << 8 ^ REMAINDERS[usize::from((sum >> 24) as u8 ^ byte)])
 }
