@@ -7,7 +7,7 @@ use crate::{AudioError, Clip};
 /// Maximum number of samples of a compressed file in memory: 4 GiB, 18 hours at 16 kHz, 6 at 48 kHz.
 ///
 /// A few bytes of a compressed file can represent a minute of silence.
-pub(crate) const MOST_SAMPLES: u64 = 1 << 30;
+pub(crate) const MAX_SAMPLES: u64 = 1 << 30;
 
 /// Interleaved frames; f64 represents every sample of every format exactly.
 #[derive(Debug, Default)]
@@ -30,7 +30,7 @@ pub(crate) trait Source {
     fn next(&mut self, frames: &mut Frames) -> Result<bool, AudioError>;
 
     /// Name and position of the part of the file that contains the samples.
-    fn place(&self) -> (&'static str, u64);
+    fn samples_location(&self) -> (&'static str, u64);
 }
 
 /// Samples that an encoder added before and after the recording; they are removed while decoding.
@@ -51,7 +51,7 @@ impl Trim {
         self.keep = keep;
     }
 
-    pub(crate) fn cut(&mut self, frames: &mut Frames) {
+    pub(crate) fn apply(&mut self, frames: &mut Frames) {
         let count = frames.count() as u64;
         let skip = self.skip.min(count);
         self.skip -= skip;
@@ -68,7 +68,7 @@ impl Trim {
 pub(crate) struct Blocks {
     path: PathBuf,
     source: Box<dyn Source>,
-    most: u64,
+    max_samples: u64,
     read: u64,
     frames: Frames,
     mono: Vec<f32>,
@@ -76,12 +76,12 @@ pub(crate) struct Blocks {
 
 impl Blocks {
     /// Returns an error after this many samples.
-    pub(crate) fn new(path: PathBuf, source: Box<dyn Source>, most: u64) -> Blocks {
-        Blocks { path, source, most, read: 0, frames: Frames::default(), mono: Vec::new() }
+    pub(crate) fn new(path: PathBuf, source: Box<dyn Source>, max_samples: u64) -> Blocks {
+        Blocks { path, source, max_samples, read: 0, frames: Frames::default(), mono: Vec::new() }
     }
 
     /// Starts at this sample of the recording.
-    pub(crate) fn beginning_at(self, sample: u64) -> Blocks {
+    pub(crate) fn starting_at(self, sample: u64) -> Blocks {
         Blocks { read: sample, ..self }
     }
 
@@ -101,7 +101,7 @@ impl Blocks {
         self.mono.clear();
         while self.mono.is_empty() {
             if !self.source.next(&mut self.frames)? {
-                let (what, byte) = self.source.place();
+                let (what, byte) = self.source.samples_location();
                 return match self.read {
                     0 => Err(AudioError::NoSamples { path: self.path.clone(), what, byte }),
                     _ => Ok(None),
@@ -110,8 +110,11 @@ impl Blocks {
             self.mix()?;
         }
         self.read += self.mono.len() as u64;
-        if self.read > self.most {
-            return Err(AudioError::TooManySamples { path: self.path.clone(), most: self.most });
+        if self.read > self.max_samples {
+            return Err(AudioError::TooManySamples {
+                path: self.path.clone(),
+                max_samples: self.max_samples,
+            });
         }
         Ok(Some(&self.mono))
     }
@@ -133,13 +136,18 @@ impl Blocks {
     /// Returns all blocks as one clip; `capacity` is the expected number of samples.
     pub(crate) fn into_clip(mut self, capacity: usize) -> Result<Clip, AudioError> {
         let mut samples = Vec::with_capacity(capacity);
-        self.take(0, u64::MAX, &mut samples)?;
+        self.append_range(0, u64::MAX, &mut samples)?;
         Ok(Clip { samples, sample_rate_hz: self.source.sample_rate_hz() })
     }
 
     /// Appends the samples in `first..end` as far as they exist; returns the end of the last block that was read. Must be
     /// called before any other block is read.
-    pub(crate) fn take(&mut self, first: u64, end: u64, samples: &mut Vec<f32>) -> Result<u64, AudioError> {
+    pub(crate) fn append_range(
+        &mut self,
+        first: u64,
+        end: u64,
+        samples: &mut Vec<f32>,
+    ) -> Result<u64, AudioError> {
         let mut position = self.read;
         while position < end {
             let Some(block) = self.next()? else { break };
@@ -180,13 +188,13 @@ mod tests {
             Ok(true)
         }
 
-        fn place(&self) -> (&'static str, u64) {
+        fn samples_location(&self) -> (&'static str, u64) {
             ("ramp", 7)
         }
     }
 
-    fn blocks(lengths: Vec<usize>, most: u64) -> Blocks {
-        Blocks::new(PathBuf::from("a"), Box::new(Ramp(lengths.into_iter(), 0)), most)
+    fn blocks(lengths: Vec<usize>, max_samples: u64) -> Blocks {
+        Blocks::new(PathBuf::from("a"), Box::new(Ramp(lengths.into_iter(), 0)), max_samples)
     }
 
     #[test]
@@ -196,19 +204,19 @@ mod tests {
     }
 
     #[test]
-    fn a_recording_beyond_the_limit_is_refused_with_the_limit() {
+    fn a_recording_beyond_the_limit_is_rejected() {
         let message = blocks(vec![3, 3], 5).into_clip(0).unwrap_err().to_string();
-        assert_eq!(message, "a: decodes to more than 5 samples: cut the recording into shorter files");
+        assert_eq!(message, "a: decodes to more than 5 samples; cut it into shorter files");
     }
 
     #[test]
-    fn a_recording_without_samples_names_what_should_hold_them() {
+    fn a_recording_without_samples_is_an_error_with_its_location() {
         let message = blocks(vec![0, 0], 5).into_clip(0).unwrap_err().to_string();
-        assert_eq!(message, "a: no samples: the ramp at byte 7 is empty");
+        assert_eq!(message, "a: no samples: the ramp at byte 7 is empty; record or copy it again");
     }
 
     #[test]
-    fn delay_and_padding_are_cut_wherever_the_blocks_end() {
+    fn delay_and_padding_are_removed_for_all_block_lengths() {
         for lengths in [vec![10], vec![4, 6], vec![1; 10], vec![0, 3, 0, 5, 2]] {
             for (skip, keep) in [(0, None), (3, None), (3, Some(4)), (0, Some(10)), (10, None), (12, Some(1))]
             {
@@ -216,7 +224,7 @@ mod tests {
                 let mut source = Ramp(lengths.clone().into_iter(), 0);
                 let (mut frames, mut kept) = (Frames::default(), Vec::new());
                 while source.next(&mut frames).unwrap() {
-                    trim.cut(&mut frames);
+                    trim.apply(&mut frames);
                     kept.extend(frames.samples.chunks(2).map(|frame| frame[0] + 1.0));
                 }
                 let first = skip.min(10);

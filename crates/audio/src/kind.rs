@@ -18,7 +18,7 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// Detects the format after optional tags, and moves to the start of the audio.
-    pub(crate) fn of(input: &mut Input) -> Result<Kind, AudioError> {
+    pub(crate) fn detect(input: &mut Input) -> Result<Kind, AudioError> {
         let tagged = id3::skip(input)?;
         let start = input.peek(21)?;
         let kind = match start.get(..4).unwrap_or(&start) {

@@ -1,4 +1,4 @@
-//! Sound files as mono f32 clips: decoding, mix-down, resampling.
+//! Audio files as mono f32 clips: decoding, mix-down, resampling.
 //!
 //! Start with [`read`]: it returns a WAV, FLAC, MP3, AAC, M4A, Ogg Vorbis or Opus file as a [`Clip`], or an error with the byte
 //! position. [`read_part`] reads a segment of a long recording without the rest, and a [`Recording`] returns it block by

@@ -55,7 +55,7 @@ impl Settings {
         match self.channels {
             1 | 2 if !self.short_packets => None,
             1 | 2 => Some("AAC with packets of 960 samples".to_owned()),
-            0 => Some("AAC with a channel layout of its own".to_owned()),
+            0 => Some("AAC with an explicit channel layout".to_owned()),
             surround => Some(format!("AAC of channel configuration {surround} (surround)")),
         }
     }
@@ -127,8 +127,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_read_says_why() {
-        for (channels, expected) in [(0, "layout of its own"), (6, "surround")] {
+    fn unsupported_settings_have_a_reason() {
+        for (channels, expected) in [(0, "explicit channel layout"), (6, "surround")] {
             let settings = Settings { channels, ..Settings::parse(&[0x14, 0x08]).unwrap() };
             assert!(settings.unsupported().unwrap().contains(expected));
         }

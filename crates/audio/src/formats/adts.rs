@@ -69,20 +69,20 @@ impl Adts {
             if start.len() < 7 && start[0] == 0xff {
                 return Err(self.input.truncated("AAC packet's header", byte, 7, start.len() as u64));
             }
-            return Err(self.input.damaged(byte, "no AAC packet begins where the one before ends"));
+            return Err(self.input.damaged(byte, "no AAC packet begins where the previous one ends"));
         };
         if header.settings != self.settings {
             return Err(self.input.unsupported(byte, "an AAC stream whose rate or channels change"));
         }
         if header.packets != 1 {
-            return Err(self.input.unsupported(byte, "ADTS with several packets behind one header"));
+            return Err(self.input.unsupported(byte, "ADTS with several packets after one header"));
         }
         if header.whole > self.input.remaining() {
             return Err(self.input.truncated("AAC packet", byte, header.whole, self.input.remaining()));
         }
         self.input.seek(byte + header.bytes)?;
         self.packet.clear();
-        self.input.read_to(&mut self.packet, header.whole - header.bytes, "AAC packet")?;
+        self.input.append(&mut self.packet, header.whole - header.bytes, "AAC packet")?;
         Ok(Some(byte))
     }
 }
@@ -101,7 +101,7 @@ impl Source for Adts {
         Ok(true)
     }
 
-    fn place(&self) -> (&'static str, u64) {
-        ("place of the AAC packets", self.start)
+    fn samples_location(&self) -> (&'static str, u64) {
+        ("section of AAC packets", self.start)
     }
 }

@@ -15,7 +15,7 @@ use crate::blocks::Frames;
 pub(crate) fn guarded<T, E: ToString>(decode: impl FnOnce() -> Result<T, E>) -> Result<T, String> {
     match catch_unwind(AssertUnwindSafe(decode)) {
         Ok(result) => result.map_err(|error| error.to_string()),
-        Err(_) => Err("the decoder broke down over it".to_owned()),
+        Err(_) => Err("the decoder panicked".to_owned()),
     }
 }
 

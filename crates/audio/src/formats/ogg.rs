@@ -11,7 +11,7 @@ use crate::blocks::{Frames, Source, Trim};
 use crate::input::Input;
 
 /// Maximum number of frames before the first granule position.
-const MOST_PENDING_FRAMES: usize = 1 << 20;
+const MAX_PENDING_FRAMES: usize = 1 << 20;
 
 /// Decoder of the packets of one codec.
 pub(crate) trait PacketDecoder {
@@ -78,8 +78,8 @@ impl Ogg {
             self.decode(&mut frames)?;
             pending.channels = frames.channels;
             pending.samples.extend_from_slice(&frames.samples);
-            if pending.count() > MOST_PENDING_FRAMES {
-                let what = "so many packets, and no Ogg page that says where they belong";
+            if pending.count() > MAX_PENDING_FRAMES {
+                let what = "no Ogg page up to here has a granule position";
                 return Err(self.packets.input.damaged(self.packet.byte, what));
             }
         }
@@ -147,11 +147,11 @@ impl Source for Ogg {
             }
             self.decode(frames)?;
         }
-        self.trim.cut(frames);
+        self.trim.apply(frames);
         Ok(true)
     }
 
-    fn place(&self) -> (&'static str, u64) {
-        ("stream of packets", self.start)
+    fn samples_location(&self) -> (&'static str, u64) {
+        ("stream", self.start)
     }
 }

@@ -25,7 +25,7 @@ impl Opus {
         let head = first.data.as_slice();
         let (byte, input) = (first.byte, &packets.input);
         if head.len() < 19 {
-            let what = format!("the Opus header has {} bytes, it needs 19", head.len());
+            let what = format!("the Opus header has {} bytes, instead of 19", head.len());
             return Err(input.damaged(byte, what));
         }
         if head[8] > 15 {

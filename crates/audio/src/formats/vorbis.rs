@@ -11,7 +11,7 @@ use crate::AudioError;
 use crate::blocks::Frames;
 
 /// Maximum number of channels with a defined order.
-const MOST_CHANNELS: u8 = 8;
+const MAX_CHANNELS: u8 = 8;
 
 /// Vorbis stream.
 pub(crate) struct Vorbis {
@@ -25,12 +25,12 @@ impl Vorbis {
         let head = first.data.as_slice();
         let (byte, input) = (first.byte, &packets.input);
         if head.len() < 30 {
-            let what = format!("the Vorbis header has {} bytes, it needs 30", head.len());
+            let what = format!("the Vorbis header has {} bytes, instead of 30", head.len());
             return Err(input.damaged(byte, what));
         }
         let channels = head[11];
-        if !(1..=MOST_CHANNELS).contains(&channels) {
-            let rule = format!("1..={MOST_CHANNELS}");
+        if !(1..=MAX_CHANNELS).contains(&channels) {
+            let rule = format!("1..={MAX_CHANNELS}");
             return Err(input.header(byte, "Vorbis channels", channels.to_string(), &rule));
         }
         let sample_rate_hz = u32::from_le_bytes([head[12], head[13], head[14], head[15]]);
@@ -49,7 +49,7 @@ impl Vorbis {
         let mut parameters = parameters(sample_rate_hz, u16::from(channels));
         parameters.for_codec(CODEC_ID_VORBIS).with_extra_data([head, &packet.data].concat().into());
         let codec = Codec::new(VorbisDecoder::try_new, &parameters);
-        let refused = |reason| input.damaged(byte, format!("the Vorbis headers make no decoder: {reason}"));
+        let refused = |reason| input.damaged(byte, format!("the Vorbis headers are invalid: {reason}"));
         Ok(Vorbis { codec: codec.map_err(refused)?, sample_rate_hz })
     }
 }

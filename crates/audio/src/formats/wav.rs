@@ -5,7 +5,7 @@ use crate::input::Input;
 use crate::kind::describe;
 
 /// Maximum number of channels; a larger number means a broken header.
-const MOST_CHANNELS: u16 = 256;
+const MAX_CHANNELS: u16 = 256;
 /// From here on, a size is a placeholder of a program that streams: 2 GiB minus 64 KiB.
 const UNSET_SIZE: u32 = 0x7fff_0000;
 /// Number of bytes before the samples in the simplest WAV file.
@@ -50,17 +50,17 @@ pub(crate) fn layout(input: &mut Input) -> Result<Layout, AudioError> {
         let start = position + 8;
         match &id {
             b"fmt " => {
-                check_part(input, size, "format chunk")?;
+                check_complete(input, size, "format chunk")?;
                 format = Some(read_format(input, size)?);
             }
             b"data" => {
                 let format = format.ok_or_else(|| {
-                    let rule = "in order: this data chunk comes before any format chunk";
-                    input.header(position, "chunks", "data".to_owned(), rule)
+                    let rule = "after the format chunk";
+                    input.header(position, "chunk", "data".to_owned(), rule)
                 })?;
                 return data(input, format, size, riff_size);
             }
-            _ => check_part(input, size, &format!("chunk \"{}\"", id.escape_ascii()))?,
+            _ => check_complete(input, size, &format!("chunk \"{}\"", id.escape_ascii()))?,
         }
         // Chunks start at even positions.
         let next = start + u64::from(size) + u64::from(size & 1);
@@ -135,8 +135,8 @@ fn read_format(input: &mut Input, size: u32) -> Result<Format, AudioError> {
         bits: u16_at(&content, 14),
     };
     check_encoding(input, &format, start)?;
-    if !(1..=MOST_CHANNELS).contains(&format.channels) {
-        let rule = format!("1..={MOST_CHANNELS}");
+    if !(1..=MAX_CHANNELS).contains(&format.channels) {
+        let rule = format!("1..={MAX_CHANNELS}");
         return Err(input.header(start + 2, "channels", format.channels.to_string(), &rule));
     }
     if format.sample_rate_hz == 0 {
@@ -145,7 +145,7 @@ fn read_format(input: &mut Input, size: u32) -> Result<Format, AudioError> {
     let (frame, expected) = (u16_at(&content, 12), format.channels * (format.bits / 8));
     if frame != expected {
         let rule = format!("{expected}, for {} channel(s) of {} bits", format.channels, format.bits);
-        return Err(input.header(start + 12, "bytes a frame", frame.to_string(), &rule));
+        return Err(input.header(start + 12, "bytes per frame", frame.to_string(), &rule));
     }
     Ok(format)
 }
@@ -187,7 +187,7 @@ fn data(input: &Input, format: Format, claimed: u32, riff_size: u32) -> Result<L
     let data_bytes = if !believable && unset(claimed) && (unset(riff_size) || ends_before_data) {
         available - available % frame
     } else {
-        check_part(input, claimed, "data chunk")?;
+        check_complete(input, claimed, "data chunk")?;
         u64::from(claimed)
     };
     if data_bytes % frame != 0 {
@@ -203,7 +203,7 @@ fn data(input: &Input, format: Format, claimed: u32, riff_size: u32) -> Result<L
 }
 
 /// Checks that the chunk that starts here is complete.
-fn check_part(input: &Input, length: u32, what: &str) -> Result<(), AudioError> {
+fn check_complete(input: &Input, length: u32, what: &str) -> Result<(), AudioError> {
     let (length, rest) = (u64::from(length), input.remaining());
     if length <= rest { Ok(()) } else { Err(input.truncated(what, input.position(), length, rest)) }
 }
@@ -224,7 +224,7 @@ mod tests {
     use crate::formats::wav_fixture::Wav;
 
     #[test]
-    fn a_size_of_two_gibibytes_that_the_file_has_is_believed() {
+    fn a_true_size_of_two_gibibytes_is_accepted() {
         let size = UNSET_SIZE + 2;
         let wav = Wav { riff_size: Some(u32::MAX), data_size: Some(size), ..Wav::pcm(16, 1, &[]) };
         let mut bytes = wav.bytes();

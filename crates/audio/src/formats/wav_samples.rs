@@ -23,7 +23,7 @@ pub(crate) struct WavSamples {
     reader: WavReader<'static>,
     codec: Codec,
     /// First samples of a frame that continues in the next packet.
-    begun: Vec<f64>,
+    partial: Vec<f64>,
     /// Number of frames in the file, and number decoded so far.
     expected: u64,
     decoded: u64,
@@ -43,9 +43,9 @@ impl WavSamples {
         let reader = reader.map_err(|error| refused(error.to_string()))?;
         let parameters = reader.tracks().first().and_then(|track| track.codec_params.as_ref());
         let parameters = parameters.and_then(CodecParameters::audio);
-        let parameters = parameters.ok_or_else(|| refused("the file names no codec".to_owned()))?;
+        let parameters = parameters.ok_or_else(|| refused("the file does not name a codec".to_owned()))?;
         let codec = Codec::new(PcmDecoder::try_new, parameters).map_err(refused)?;
-        Ok(WavSamples { path, layout, reader, codec, begun: Vec::new(), expected: left, decoded: 0 })
+        Ok(WavSamples { path, layout, reader, codec, partial: Vec::new(), expected: left, decoded: 0 })
     }
 
     fn refused(&self, reason: String) -> AudioError {
@@ -67,7 +67,7 @@ impl Source for WavSamples {
             Ok(None) | Err(Error::IoError(_)) => {
                 let (got, expected) = (self.decoded, self.expected);
                 if got != expected {
-                    return Err(self.refused(format!("the decoder gave {got} of {expected} samples")));
+                    return Err(self.refused(format!("the decoder returned {got} of {expected} samples")));
                 }
                 return Ok(false);
             }
@@ -75,16 +75,16 @@ impl Source for WavSamples {
         };
         self.codec.decode(&packet.data, frames).map_err(|reason| self.refused(reason))?;
         frames.channels = usize::from(self.layout.channels);
-        if !self.begun.is_empty() {
-            frames.samples.splice(..0, self.begun.drain(..));
+        if !self.partial.is_empty() {
+            frames.samples.splice(..0, self.partial.drain(..));
         }
         let whole = frames.count() * frames.channels;
-        self.begun.extend(frames.samples.drain(whole..));
+        self.partial.extend(frames.samples.drain(whole..));
         self.decoded += frames.count() as u64;
         Ok(true)
     }
 
-    fn place(&self) -> (&'static str, u64) {
+    fn samples_location(&self) -> (&'static str, u64) {
         ("data chunk", self.layout.data_start)
     }
 }

@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn headers_are_read_as_the_standard_has_them() {
+    fn headers_are_read_as_in_the_standard() {
         // MPEG 1, 128 kbit/s, 44.1 kHz, joint stereo; padded; MPEG 2, 16 kHz mono; MPEG 2.5, 8 kHz mono.
         let cases = [
             ([0xff, 0xfb, 0x90, 0x64], (44_100, 2, 1152, 417, 32)),
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_layer_three_header_is_none() {
+    fn other_bytes_are_not_a_layer_three_header() {
         let cases = [
             [0xff, 0xeb, 0x90, 0x64],
             [0xff, 0xfd, 0x90, 0x64],

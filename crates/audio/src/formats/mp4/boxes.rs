@@ -11,7 +11,7 @@ pub(super) fn number(bytes: &[u8]) -> u64 {
 
 /// Box whose content is in memory.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Part<'a> {
+pub(super) struct Mp4Box<'a> {
     /// File name, for messages.
     pub path: &'a Path,
     pub name: [u8; 4],
@@ -20,14 +20,17 @@ pub(super) struct Part<'a> {
     pub content: &'a [u8],
 }
 
-impl<'a> Part<'a> {
+impl<'a> Mp4Box<'a> {
     /// Returns the boxes in the content.
-    pub(super) fn parts(self) -> impl Iterator<Item = Result<Part<'a>, AudioError>> {
-        self.parts_from(0)
+    pub(super) fn children(self) -> impl Iterator<Item = Result<Mp4Box<'a>, AudioError>> {
+        self.children_from(0)
     }
 
     /// Returns the boxes in the content after a position.
-    pub(super) fn parts_from(self, position: usize) -> impl Iterator<Item = Result<Part<'a>, AudioError>> {
+    pub(super) fn children_from(
+        self,
+        position: usize,
+    ) -> impl Iterator<Item = Result<Mp4Box<'a>, AudioError>> {
         let mut position = position;
         std::iter::from_fn(move || {
             let rest = self.content.get(position..)?;
@@ -46,12 +49,12 @@ impl<'a> Part<'a> {
             };
             position += size;
             let name = [rest[4], rest[5], rest[6], rest[7]];
-            Some(Ok(Part { path: self.path, name, byte: byte + 8, content: &rest[8..size] }))
+            Some(Ok(Mp4Box { path: self.path, name, byte: byte + 8, content: &rest[8..size] }))
         })
     }
 
     /// Returns the boxes with this name, and errors.
-    pub(super) fn all(self, name: &'static [u8; 4]) -> impl Iterator<Item = Result<Part<'a>, AudioError>> {
+    pub(super) fn all(self, name: &'static [u8; 4]) -> impl Iterator<Item = Result<Mp4Box<'a>, AudioError>> {
         self.all_from(0, name)
     }
 
@@ -60,19 +63,20 @@ impl<'a> Part<'a> {
         self,
         position: usize,
         name: &'static [u8; 4],
-    ) -> impl Iterator<Item = Result<Part<'a>, AudioError>> {
-        self.parts_from(position).filter(move |part| part.as_ref().map_or(true, |part| part.name == *name))
+    ) -> impl Iterator<Item = Result<Mp4Box<'a>, AudioError>> {
+        self.children_from(position)
+            .filter(move |child| child.as_ref().map_or(true, |child| child.name == *name))
     }
 
     /// Returns the first box with this name.
-    pub(super) fn find(self, name: &'static [u8; 4]) -> Result<Option<Part<'a>>, AudioError> {
+    pub(super) fn find(self, name: &'static [u8; 4]) -> Result<Option<Mp4Box<'a>>, AudioError> {
         self.all(name).next().transpose()
     }
 
-    pub(super) fn require(self, name: &'static [u8; 4]) -> Result<Part<'a>, AudioError> {
+    pub(super) fn require(self, name: &'static [u8; 4]) -> Result<Mp4Box<'a>, AudioError> {
         let missing = || {
             let (inner, outer) = (name.escape_ascii(), self.name.escape_ascii());
-            self.damaged(format!("the MP4 box \"{outer}\" holds no box \"{inner}\""))
+            self.damaged(format!("the MP4 box \"{outer}\" does not contain a box \"{inner}\""))
         };
         self.find(name)?.ok_or_else(missing)
     }
@@ -93,10 +97,11 @@ impl<'a> Part<'a> {
     pub(super) fn rows(&self, position: usize, width: usize) -> Result<&'a [u8], AudioError> {
         let count = self.number(position, 4)?;
         let rows = &self.content[position + 4..];
-        let most = (rows.len() / width) as u64;
-        if count > most {
+        let max_rows = (rows.len() / width) as u64;
+        if count > max_rows {
             let (path, byte) = (self.path.to_owned(), self.byte + position as u64);
-            let (value, rule) = (format!("{count} rows"), format!("at most {most}, as many as there are"));
+            let (value, rule) =
+                (format!("{count} rows"), format!("at most {max_rows}, the number of rows in the box"));
             return Err(AudioError::Header { path, byte, field: "MP4 table length", value, rule });
         }
         // At most the length of the content.

@@ -1,6 +1,6 @@
 //! Encoder delay and length of a track: encoders add packets before the recording and pad the last one.
 
-use super::boxes::{Part, number};
+use super::boxes::{Mp4Box, number};
 use crate::AudioError;
 use crate::formats::aac::PACKET_SAMPLES;
 
@@ -8,8 +8,8 @@ use crate::formats::aac::PACKET_SAMPLES;
 ///
 /// Apple's `iTunSMPB` tag counts samples and has priority over the edit list, whose unit is coarser.
 pub(super) fn recording(
-    movie: &Part,
-    track: &Part,
+    movie: &Mp4Box,
+    track: &Mp4Box,
     sample_rate_hz: u32,
     packets: u64,
 ) -> Result<(u64, u64), AudioError> {
@@ -46,20 +46,20 @@ pub(super) fn recording(
 }
 
 /// Ticks per second.
-fn timescale(header: &Part) -> Result<u64, AudioError> {
+fn timescale(header: &Mp4Box) -> Result<u64, AudioError> {
     let position = if header.number(0, 1)? == 1 { 20 } else { 12 };
     match header.number(position, 4)? {
         0 => {
             let (path, byte) = (header.path.to_owned(), header.byte + position as u64);
             let (value, rule) = ("0".to_owned(), "above 0".to_owned());
-            Err(AudioError::Header { path, byte, field: "MP4 ticks a second", value, rule })
+            Err(AudioError::Header { path, byte, field: "MP4 ticks per second", value, rule })
         }
         ticks => Ok(ticks),
     }
 }
 
 /// Returns the total duration of all packets, in ticks of the track.
-fn durations(samples: &Part) -> Result<u64, AudioError> {
+fn durations(samples: &Mp4Box) -> Result<u64, AudioError> {
     let rows = samples.require(b"stts")?.rows(4, 8)?.chunks_exact(8);
     Ok(rows.fold(0, |sum, row| number(&row[..4]).saturating_mul(number(&row[4..])).saturating_add(sum)))
 }
@@ -72,7 +72,7 @@ struct Edit {
     duration: u64,
 }
 
-fn edit(track: &Part) -> Result<Option<Edit>, AudioError> {
+fn edit(track: &Mp4Box) -> Result<Option<Edit>, AudioError> {
     let Some(edits) = track.find(b"edts")? else { return Ok(None) };
     let Some(list) = edits.find(b"elst")? else { return Ok(None) };
     let width = if list.number(0, 1)? == 1 { 8 } else { 4 };
@@ -81,17 +81,17 @@ fn edit(track: &Part) -> Result<Option<Edit>, AudioError> {
     let mut edits = rows.filter(|row| row[width] & 0x80 == 0);
     let Some(row) = edits.next() else { return Ok(None) };
     if edits.next().is_some() {
-        return Err(list.unsupported("an MP4 track that is played in several parts"));
+        return Err(list.unsupported("an MP4 track with several edits"));
     }
     Ok(Some(Edit { start: number(&row[width..2 * width]), duration: number(&row[..width]) }))
 }
 
 /// Returns delay and length from Apple's tag, in samples.
-fn tag(movie: &Part) -> Result<Option<(u64, u64)>, AudioError> {
+fn tag(movie: &Mp4Box) -> Result<Option<(u64, u64)>, AudioError> {
     for data in movie.all(b"udta") {
         for meta in data?.all(b"meta") {
             let meta = meta?;
-            // QuickTime's box has no version before its parts.
+            // QuickTime's box has no version before its boxes.
             let start = if meta.content.get(4..8) == Some(b"hdlr") { 0 } else { 4 };
             let Some(list) = meta.all_from(start, b"ilst").next() else { continue };
             for item in list?.all(b"----") {

@@ -1,6 +1,6 @@
 //! Positions of the packets of a track: packets are stored in chunks, and only chunks have positions.
 
-use super::boxes::{Part, number};
+use super::boxes::{Mp4Box, number};
 use crate::AudioError;
 use crate::input::Input;
 
@@ -15,7 +15,7 @@ pub(super) struct Table {
     chunk: u64,
     run: usize,
     /// Number of remaining packets of the chunk, and position of the next one.
-    left: u64,
+    remaining: u64,
     byte: u64,
 }
 
@@ -26,7 +26,7 @@ enum Sizes {
 }
 
 impl Table {
-    pub(super) fn read(samples: &Part) -> Result<Table, AudioError> {
+    pub(super) fn read(samples: &Mp4Box) -> Result<Table, AudioError> {
         let table = samples.require(b"stsz")?;
         let sizes = match (table.number(4, 4)?, table.number(8, 4)?) {
             // Numbers in these tables have 32 bits, except chunk positions in `co64`.
@@ -38,7 +38,7 @@ impl Table {
             None => samples.require(b"co64")?.rows(4, 8)?.chunks_exact(8).map(number).collect(),
         };
         let runs = runs(&samples.require(b"stsc")?)?;
-        Ok(Table { sizes, chunks, runs, packet: 0, chunk: 0, run: 0, left: 0, byte: 0 })
+        Ok(Table { sizes, chunks, runs, packet: 0, chunk: 0, run: 0, remaining: 0, byte: 0 })
     }
 
     pub(super) fn packets(&self) -> u64 {
@@ -53,16 +53,16 @@ impl Table {
         if self.packet == self.packets() {
             return Ok(None);
         }
-        if self.left == 0 {
+        if self.remaining == 0 {
             let Some(&byte) = self.chunks.get(self.chunk as usize) else {
                 let (packet, packets) = (self.packet, self.packets());
-                let what = format!("the MP4 tables give places to {packet} of {packets} packets");
+                let what = format!("the MP4 tables locate {packet} of {packets} packets");
                 return Err(input.damaged(input.length(), what));
             };
             if self.runs.get(self.run + 1).is_some_and(|&(first, _)| first == self.chunk) {
                 self.run += 1;
             }
-            (self.byte, self.left) = (byte, self.runs[self.run].1);
+            (self.byte, self.remaining) = (byte, self.runs[self.run].1);
             self.chunk += 1;
         }
         let size = match &self.sizes {
@@ -72,23 +72,23 @@ impl Table {
         };
         let byte = self.byte;
         self.byte = byte.saturating_add(size);
-        self.left -= 1;
+        self.remaining -= 1;
         self.packet += 1;
         Ok(Some((byte, size)))
     }
 }
 
 /// Reads how many packets the chunks hold; there is at least one row, and the first is of chunk 0.
-fn runs(table: &Part) -> Result<Vec<(u64, u64)>, AudioError> {
+fn runs(table: &Mp4Box) -> Result<Vec<(u64, u64)>, AudioError> {
     let rows = table.rows(4, 12)?.chunks_exact(12);
     let runs: Vec<_> = rows.map(|row| (number(&row[..4]).wrapping_sub(1), number(&row[4..8]))).collect();
     let ordered = runs.first().is_some_and(|&(first, _)| first == 0)
         && runs.is_sorted_by(|a, b| a.0 < b.0)
         && runs.iter().all(|&(_, packets)| packets > 0);
     if !ordered {
-        return Err(
-            table.damaged("the MP4 box \"stsc\" must begin with chunk 1, rise, and give packets to all")
-        );
+        return Err(table.damaged(
+            "the MP4 box \"stsc\" must begin with chunk 1, increase, and assign packets to every chunk",
+        ));
     }
     Ok(runs)
 }

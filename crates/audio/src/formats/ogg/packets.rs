@@ -5,7 +5,7 @@ use crate::AudioError;
 use crate::input::Input;
 
 /// Maximum length of a packet; audio packets have a few hundred bytes.
-const MOST_PACKET_BYTES: usize = 1 << 26;
+const MAX_PACKET_BYTES: usize = 1 << 26;
 
 /// Packet, and the page in which it ends.
 #[derive(Default)]
@@ -26,29 +26,30 @@ pub(crate) struct Packets {
     pub input: Input,
     page: Page,
     /// Number of segments and bytes of the page that were consumed.
-    taken: (usize, usize),
+    consumed: (usize, usize),
 }
 
 impl Packets {
     /// Finds the first Vorbis or Opus stream and its first packet.
     pub(crate) fn open(mut input: Input) -> Result<(Packets, Packet), AudioError> {
         let start = input.position();
-        let mut others = Vec::new();
+        let mut other_streams = Vec::new();
         loop {
             let page = Page::read(&mut input)?;
             if !page.first {
-                let found = if others.is_empty() { "no stream".to_owned() } else { others.join(", ") };
+                let found =
+                    if other_streams.is_empty() { "nothing".to_owned() } else { other_streams.join(", ") };
                 return Err(input.unsupported(start, format!("Ogg with {found} (not Vorbis or Opus)")));
             }
             if page.body.starts_with(b"OpusHead") || page.body.starts_with(b"\x01vorbis") {
-                let mut packets = Packets { input, page, taken: (0, 0) };
+                let mut packets = Packets { input, page, consumed: (0, 0) };
                 let mut first = Packet::default();
                 return match packets.next(&mut first)? {
                     true => Ok((packets, first)),
                     false => Err(packets.input.damaged(start, "the Ogg stream has no packets")),
                 };
             }
-            others.push(
+            other_streams.push(
                 match &page.body {
                     body if body.starts_with(b"\x7fFLAC") => "FLAC",
                     body if body.starts_with(b"Speex") => "Speex",
@@ -64,31 +65,32 @@ impl Packets {
     pub(crate) fn next(&mut self, packet: &mut Packet) -> Result<bool, AudioError> {
         packet.data.clear();
         loop {
-            while let Some(&piece) = self.page.pieces.get(self.taken.0) {
-                let (start, end) = (self.taken.1, self.taken.1 + usize::from(piece));
-                self.taken = (self.taken.0 + 1, end);
+            while let Some(&segment) = self.page.segments.get(self.consumed.0) {
+                let (start, end) = (self.consumed.1, self.consumed.1 + usize::from(segment));
+                self.consumed = (self.consumed.0 + 1, end);
                 packet.data.extend_from_slice(&self.page.body[start..end]);
-                if piece < 255 {
+                if segment < 255 {
                     packet.byte = self.page.byte;
                     packet.position = self.page.position;
-                    packet.closes_page = self.page.pieces[self.taken.0..].iter().all(|&piece| piece == 255);
+                    packet.closes_page =
+                        self.page.segments[self.consumed.0..].iter().all(|&segment| segment == 255);
                     packet.last = self.page.last;
                     return Ok(true);
                 }
             }
-            if packet.data.len() > MOST_PACKET_BYTES {
-                let what = format!("an Ogg packet of more than {MOST_PACKET_BYTES} bytes ends here");
+            if packet.data.len() > MAX_PACKET_BYTES {
+                let what = format!("an Ogg packet of more than {MAX_PACKET_BYTES} bytes ends here");
                 return Err(self.input.damaged(self.page.byte, what));
             }
             if self.page.last {
                 return self.end(packet);
             }
-            self.turn_page(!packet.data.is_empty())?;
+            self.next_page(!packet.data.is_empty())?;
         }
     }
 
     /// Reads the stream's next page.
-    fn turn_page(&mut self, within_packet: bool) -> Result<(), AudioError> {
+    fn next_page(&mut self, within_packet: bool) -> Result<(), AudioError> {
         loop {
             if self.input.remaining() == 0 {
                 let (path, byte) = (self.input.path().to_owned(), self.input.length());
@@ -105,10 +107,10 @@ impl Packets {
                 return Err(self.input.damaged(page.byte, what));
             }
             if page.continued != within_packet {
-                let what = "the Ogg page does not go on where the one before ends";
+                let what = "the Ogg page does not continue the previous one";
                 return Err(self.input.damaged(page.byte, what));
             }
-            (self.page, self.taken) = (page, (0, 0));
+            (self.page, self.consumed) = (page, (0, 0));
             return Ok(());
         }
     }

@@ -18,7 +18,7 @@ pub(super) struct Page {
     pub stream: u32,
     pub number: u32,
     /// Lengths of the segments in the body; one below 255 ends a packet.
-    pub pieces: Vec<u8>,
+    pub segments: Vec<u8>,
     pub body: Vec<u8>,
 }
 
@@ -32,17 +32,17 @@ impl Page {
         if whole[4] != 0 {
             return Err(input.unsupported(byte + 4, format!("Ogg of version {}", whole[4])));
         }
-        let pieces = input.read(u64::from(whole[26]), "Ogg page header")?;
-        let size = pieces.iter().map(|&piece| u64::from(piece)).sum();
+        let segments = input.read(u64::from(whole[26]), "Ogg page header")?;
+        let size = segments.iter().map(|&segment| u64::from(segment)).sum();
         let body = input.read(size, "Ogg page")?;
         let u32_at = |at: usize| u32::from_le_bytes([whole[at], whole[at + 1], whole[at + 2], whole[at + 3]]);
         let (stream, number, written) = (u32_at(14), u32_at(18), u32_at(22));
         let position = i64::from(u32_at(6)) | i64::from(u32_at(10)) << 32;
         // The checksum is computed with zeros in its own field.
         whole[22..26].fill(0);
-        let counted = [&whole, &pieces, &body].iter().fold(0, |sum, bytes| checksum(sum, bytes));
+        let counted = [&whole, &segments, &body].iter().fold(0, |sum, bytes| checksum(sum, bytes));
         if counted != written {
-            let what = format!("the Ogg page's checksum is {counted:#010x}, it says {written:#010x}");
+            let what = format!("the checksum of the Ogg page is {counted:#010x} instead of {written:#010x}");
             return Err(input.damaged(byte, what));
         }
         let flag = |bit: u8| whole[5] & bit != 0;
@@ -54,7 +54,7 @@ impl Page {
             position: (position != -1).then_some(position),
             stream,
             number,
-            pieces,
+            segments,
             body,
         })
     }

@@ -1,7 +1,7 @@
 //! Codebooks of a Vorbis stream, validated because a few bits can claim a large one.
 
 /// Maximum number of values in all codebooks; encoders use less than a tenth.
-const MOST_VALUES: u64 = 1 << 22;
+const MAX_VALUES: u64 = 1 << 22;
 
 /// Validates the codebooks after the packet's marker.
 ///
@@ -21,9 +21,9 @@ pub(super) fn check(bytes: &[u8]) -> Result<(), String> {
             return wrong("it is empty");
         }
         values += entries * dimensions;
-        if values > MOST_VALUES {
+        if values > MAX_VALUES {
             return wrong(&format!(
-                "all books up to this one have {values} values, at most {MOST_VALUES} are read"
+                "the books up to this one have {values} values, more than the {MAX_VALUES} supported"
             ));
         }
         if !bits.lengths(entries)? {

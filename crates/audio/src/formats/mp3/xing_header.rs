@@ -7,29 +7,29 @@ const DECODER_DELAY: u64 = 529;
 
 /// Content of a Xing, Info or VBRI frame.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Announcement {
+pub(super) struct XingHeader {
     /// Number of frames that follow.
     pub frames: Option<u64>,
     /// Samples that the encoder added before and after the recording.
     gap: Option<(u64, u64)>,
 }
 
-impl Announcement {
+impl XingHeader {
     /// Reads the first frame; `None` if it is an ordinary frame.
-    pub(super) fn parse(header: &Header, frame: &[u8]) -> Option<Announcement> {
+    pub(super) fn parse(header: &Header, frame: &[u8]) -> Option<XingHeader> {
         let content = &frame[4..];
         // The side information of a silent frame is zero.
         let (side, tag) = content.split_at_checked(header.side_bytes)?;
         if matches!(tag.get(..4), Some(b"Xing" | b"Info")) && side[2..].iter().all(|&byte| byte == 0) {
-            return Some(Announcement::xing(tag));
+            return Some(XingHeader::xing(tag));
         }
         if content.get(32..36) == Some(b"VBRI") {
-            return Some(Announcement { frames: number(content, 46), gap: None });
+            return Some(XingHeader { frames: number(content, 46), gap: None });
         }
         None
     }
 
-    fn xing(tag: &[u8]) -> Announcement {
+    fn xing(tag: &[u8]) -> XingHeader {
         let flags = number(tag, 4).unwrap_or(0);
         let frames = if flags & 1 == 0 { None } else { number(tag, 8) };
         // Frames, bytes, table of contents, quality: each present if its flag is set.
@@ -40,7 +40,7 @@ impl Announcement {
             let packed = u64::from(packed[0]) << 16 | u64::from(packed[1]) << 8 | u64::from(packed[2]);
             (packed >> 12, packed & 0xfff)
         });
-        Announcement { frames: frames.filter(|&frames| frames > 0), gap }
+        XingHeader { frames: frames.filter(|&frames| frames > 0), gap }
     }
 
     /// Number of decoded samples before the recording.
