@@ -18,7 +18,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use stapes::experiment::Loaded;
-use stapes::train::{SingleProcess, Crop, Examples, Optimizer, Shards, Start, TrainingResult, StepOptions};
+use stapes::train::{Crop, Examples, Optimizer, Shards, SingleProcess, Start, StepOptions, TrainingResult};
 use stapes::{Experiment, Recipe};
 use stapes_testkit::fixture::Fixture;
 
@@ -98,7 +98,9 @@ fn trained(experiment: &Experiment, train: &Loaded) -> TrainingResult {
     let stop = AtomicBool::new(false);
     let none = experiment.load(&[], &stop, &|_| {}).expect("nothing");
     let bundle = experiment.untrained(train).expect("a model");
-    experiment.train(&bundle, [train, &none], (Start::Random, &SingleProcess), &stop, |_| Ok(())).expect("a training")
+    experiment
+        .train(&bundle, [train, &none], (Start::Random, &SingleProcess), &stop, |_| Ok(()))
+        .expect("a training")
 }
 
 /// Examples a second of the step alone.

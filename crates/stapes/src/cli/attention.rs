@@ -8,7 +8,7 @@ use clap::Args;
 use serde_json::{Value, json};
 use stapes::eval::{FramePicture, visible};
 use stapes::features::FeatureConfig;
-use stapes::infer::{Model, Classifier, ClipExtractor, Input};
+use stapes::infer::{Classifier, ClipExtractor, Input, Model};
 use stapes::nn::loss::argmax;
 use stapes::run::Run;
 use stapes::shown::{self, attention, axis};

@@ -169,7 +169,8 @@ pub(super) fn make_folder(out: &Path) -> Result<()> {
 }
 
 pub(super) fn write(path: &Path, contents: &[u8]) -> Result<()> {
-    stapes_files::write_atomic(path, contents).with_context(|| format!("{}: cannot be written", path.display()))
+    stapes_files::write_atomic(path, contents)
+        .with_context(|| format!("{}: cannot be written", path.display()))
 }
 
 fn tell(console: &Console, file: &Path, done: Result<Value>) {

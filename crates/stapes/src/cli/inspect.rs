@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::json;
 use stapes::audio::{Clip, Recording};
 use stapes::eval::report::{Inspection, InspectionScores, ShownFrames, render_inspection};
-use stapes::infer::{Model, Classifier, ClipExtractor, FrameTimes, Input, StreamClassifier};
+use stapes::infer::{Classifier, ClipExtractor, FrameTimes, Input, Model, StreamClassifier};
 use stapes::run::Run;
 use stapes::shown;
 

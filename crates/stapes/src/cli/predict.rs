@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use stapes::eval::visible;
 use stapes::experiment::frame_classes;
 use stapes::features::Features;
-use stapes::infer::{Model, Classifier, FrameTimes, Input};
+use stapes::infer::{Classifier, FrameTimes, Input, Model};
 use stapes::nn::loss::argmax;
 use stapes::run::Run;
 

@@ -15,7 +15,7 @@ use indicatif::ProgressBar;
 use stapes::data::DataError;
 use stapes::eval::visible;
 use stapes::run::{Existing, RunFolder, RunRecord};
-use stapes::train::{Event, Communicator};
+use stapes::train::{Communicator, Event};
 use stapes::{Error, Experiment, Finished, Listener, Recipe, Training};
 
 use super::console::{Console, percent, thousands};
@@ -162,11 +162,7 @@ pub(super) fn absolute(data: Option<&Path>) -> Result<Option<PathBuf>> {
 /// The exit code that a run gives.
 fn exit_code(finished: &Finished) -> u8 {
     let RunRecord { stopped, diverged_loss, .. } = finished.record;
-    if stopped || diverged_loss.is_some() || finished.left_out > 0 {
-        super::SOME_FAILED
-    } else {
-        super::DONE
-    }
+    if stopped || diverged_loss.is_some() || finished.left_out > 0 { super::SOME_FAILED } else { super::DONE }
 }
 
 /// A number of seconds, 0 or more.

@@ -123,8 +123,7 @@ fn an_unreadable_file_is_named_and_left_out_only_where_the_recipe_allows_it() {
     let before = scratch.names();
     scratch.run("train own.toml --data my --out run").fails(2, &["low/cid_1.wav: ", "cannot be used"]);
     assert_eq!(scratch.names(), before);
-    let allowed =
-        "train own.toml --data my --out run --set data.folders.max_unreadable_fraction=0.5 --set train.max_steps=2";
+    let allowed = "train own.toml --data my --out run --set data.folders.max_unreadable_fraction=0.5 --set train.max_steps=2";
     scratch.run(allowed).fails(1, &["left out: ", "my/low/cid_1.wav: not a WAV", "my/high/eva_3.wav: "]);
     assert!(scratch.path("run/model.safetensors").is_file());
     let strict = "train own.toml --data my --out other --set data.folders.max_unreadable_fraction=0.01";

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::support::{Scratch, TONES};
 use stapes::run::{Existing, RunFolder};
-use stapes::train::{SingleProcess, Event};
+use stapes::train::{Event, SingleProcess};
 use stapes::{Finished, Listener, Recipe, Training};
 
 fn section<'a>(page: &'a str, id: &str) -> &'a str {

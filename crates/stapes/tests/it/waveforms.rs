@@ -112,13 +112,14 @@ fn a_recording_that_goes_while_training_runs_is_an_error_with_its_name() {
     let bundle = experiment.untrained(&train).unwrap();
     let mut steps = 0;
     // All of them, as soon as the first step is done: the loader holds the first few and misses another.
-    let outcome = experiment.train(&bundle, [&train, &validation], (Start::Random, &SingleProcess), &stop, |_| {
-        if steps == 0 {
-            std::fs::remove_dir_all(scratch.path("tones/recordings")).unwrap();
-        }
-        steps += 1;
-        Ok(())
-    });
+    let outcome =
+        experiment.train(&bundle, [&train, &validation], (Start::Random, &SingleProcess), &stop, |_| {
+            if steps == 0 {
+                std::fs::remove_dir_all(scratch.path("tones/recordings")).unwrap();
+            }
+            steps += 1;
+            Ok(())
+        });
     let Err(error @ Error::Train(_)) = outcome else { panic!("trained without recordings") };
     let error = error.to_string();
     assert!(error.starts_with("training example ") && error.contains(".wav"), "{error}");

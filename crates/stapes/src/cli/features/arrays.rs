@@ -5,7 +5,8 @@ use ndarray::ArrayView2;
 use ndarray_npy::{WritableElement, WriteNpyExt};
 use stapes::audio::Clip;
 use stapes::features::{
-    ClipExtractor as _, FeatureConfig, FeatureError, Features, FrontEndConfig, Layout, Normalization, Psf, Scale,
+    ClipExtractor as _, FeatureConfig, FeatureError, Features, FrontEndConfig, Layout, Normalization, Psf,
+    Scale,
 };
 use stapes::infer;
 
