@@ -1,4 +1,4 @@
-//! What is looked at in files before any is used: whether they can be opened, and whether one is in two parts of a split.
+//! Checks of files before use: they can be opened, and no content is in two subsets of a split.
 
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
@@ -7,82 +7,82 @@ use stapes_audio::{AudioError, Recording};
 
 use crate::dataset::{DataSet, Source};
 use crate::error::DataError;
-use crate::load::{Watch, in_parallel, without_path};
-use crate::split::{Partition, Split};
+use crate::load::{Progress, in_parallel, without_path};
+use crate::split::{Split, Subset};
 
-/// Bytes from the middle of a file that tell most files of one length apart.
-const GLANCE: u64 = 4096;
-/// Pairs that a message names.
-const NAMED: usize = 5;
+/// Number of bytes from the middle of a file that are hashed; they distinguish most files of equal length.
+const SAMPLED_BYTES: u64 = 4096;
+/// Maximum number of pairs in a message.
+const MAX_PAIRS: usize = 5;
 
-/// Opens every file, of which a share may fail, and looks for files of the same content, or overlapping parts of them, in
-/// different parts of the split.
+/// Opens every file, of which a fraction may fail, and finds files of equal content, or overlapping segments of them,
+/// in different subsets.
 ///
-/// Files are told apart by their lengths and a glance at the middle; only those that are equal in both are read whole. What
-/// cannot be read is equal to nothing.
+/// Files are compared by length and a hash of their middle; only files equal in both are read completely. An
+/// unreadable file is equal to no other.
 pub(crate) fn check(
-    (set, unreadable_share): (&'static str, f64),
+    (set, max_unreadable_fraction): (&'static str, f64),
     dataset: &DataSet,
     split: &Split,
-    watch: &Watch<'_>,
+    progress: &Progress<'_>,
 ) -> Result<(), DataError> {
-    let mut pieces = pieces(dataset, split);
-    let mut files: Vec<&Path> = pieces.iter().map(|piece| piece.path).collect();
+    let mut extents = extents(dataset, split);
+    let mut files: Vec<&Path> = extents.iter().map(|extent| extent.path).collect();
     files.dedup();
-    let looked =
-        in_parallel(&files, || (), |(), path| (glance(path).ok(), Recording::open(path).err()), watch)?;
-    let (glances, refused): (Vec<_>, Vec<_>) = looked.into_iter().unzip();
+    let checked =
+        in_parallel(&files, || (), |(), path| (digest(path).ok(), Recording::open(path).err()), progress)?;
+    let (digests, refused): (Vec<_>, Vec<_>) = checked.into_iter().unzip();
     let failure = |(&path, refused): (&&Path, Option<AudioError>)| {
         Some((path.to_owned(), without_path(path, &refused?.to_string())))
     };
     let failed: Vec<_> = files.iter().zip(refused).filter_map(failure).collect();
-    if failed.len() as f64 > unreadable_share * files.len() as f64 {
+    if failed.len() as f64 > max_unreadable_fraction * files.len() as f64 {
         return Err(DataError::Files { failed, total: files.len() });
     }
-    let contents = contents(&files, &glances, watch)?;
+    let contents = contents(&files, &digests, progress)?;
     let mut file = 0;
-    for piece in &mut pieces {
-        while files[file] != piece.path {
+    for extent in &mut extents {
+        while files[file] != extent.path {
             file += 1;
         }
-        piece.content = contents[file];
+        extent.content = contents[file];
     }
-    pieces.sort_by(|a, b| {
+    extents.sort_by(|a, b| {
         let by_time = a.start_seconds.total_cmp(&b.start_seconds);
         a.content.cmp(&b.content).then(by_time).then(a.index.cmp(&b.index))
     });
     let mut pairs: Vec<[usize; 2]> =
-        pieces.chunk_by(|a, b| a.content == b.content).flat_map(shared).collect();
+        extents.chunk_by(|a, b| a.content == b.content).flat_map(shared).collect();
     if pairs.is_empty() {
         return Ok(());
     }
     pairs.sort_unstable();
     let name = |index: usize| &dataset.examples[index].id;
-    // No more are named.
+    // Only these are formatted.
     let named: Vec<String> =
-        pairs.iter().take(NAMED).map(|&[a, b]| format!("{} and {}", name(a), name(b))).collect();
+        pairs.iter().take(MAX_PAIRS).map(|&[a, b]| format!("{} and {}", name(a), name(b))).collect();
     let more = pairs.len() - named.len();
     let named = named.join(", ") + &if more > 0 { format!(" and {more} more") } else { String::new() };
     Err(DataError::SharedContent { set, count: pairs.len(), pairs: named })
 }
 
-/// An example that is a file or a part of one.
+/// Example that is a file or a segment of one.
 #[derive(Clone, Copy)]
-struct Piece<'a> {
+struct Extent<'a> {
     path: &'a Path,
-    /// Equal for files of the same content.
+    /// Equal for files of equal content.
     content: usize,
     index: usize,
-    partition: Partition,
+    subset: Subset,
     start_seconds: f64,
     end_seconds: f64,
 }
 
-/// The examples of a split that are of files, by their paths.
-fn pieces<'a>(dataset: &'a DataSet, split: &Split) -> Vec<Piece<'a>> {
-    let mut pieces = Vec::new();
-    for partition in Partition::ALL {
-        for &index in split.part(partition) {
+/// Returns the examples of a split that are in files, sorted by path.
+fn extents<'a>(dataset: &'a DataSet, split: &Split) -> Vec<Extent<'a>> {
+    let mut extents = Vec::new();
+    for subset in Subset::ALL {
+        for &index in split.subset(subset) {
             let (path, start_seconds, end_seconds) = match &dataset.examples[index].source {
                 Source::File(path) => (path, 0.0, f64::INFINITY),
                 Source::Part { path, start_seconds, end_seconds } => {
@@ -90,32 +90,35 @@ fn pieces<'a>(dataset: &'a DataSet, split: &Split) -> Vec<Piece<'a>> {
                 }
                 Source::Frames(_) => continue,
             };
-            pieces.push(Piece { path, content: 0, index, partition, start_seconds, end_seconds });
+            extents.push(Extent { path, content: 0, index, subset, start_seconds, end_seconds });
         }
     }
-    // As text, which is faster than name by name.
-    pieces.sort_by(|a, b| a.path.as_os_str().cmp(b.path.as_os_str()));
-    pieces
+    // Comparing text is faster than comparing path components.
+    extents.sort_by(|a, b| a.path.as_os_str().cmp(b.path.as_os_str()));
+    extents
 }
 
-/// For each file the first file of the same content, which may be itself.
+/// Returns, for each file, the index of the first file with the same content, possibly itself.
 fn contents(
     files: &[&Path],
-    glances: &[Option<(u64, u64)>],
-    watch: &Watch<'_>,
+    digests: &[Option<(u64, u64)>],
+    progress: &Progress<'_>,
 ) -> Result<Vec<usize>, DataError> {
-    let mut order: Vec<usize> = (0..files.len()).filter(|&file| glances[file].is_some()).collect();
-    order.sort_by_key(|&file| (glances[file], file));
-    let alike: Vec<usize> = order
-        .chunk_by(|&a, &b| glances[a] == glances[b])
-        .filter(|alike| alike.len() > 1)
+    let mut order: Vec<usize> = (0..files.len()).filter(|&file| digests[file].is_some()).collect();
+    order.sort_by_key(|&file| (digests[file], file));
+    let candidates: Vec<usize> = order
+        .chunk_by(|&a, &b| digests[a] == digests[b])
+        .filter(|candidates| candidates.len() > 1)
         .flatten()
         .copied()
         .collect();
-    let silent = Watch { progress: &|_| {}, stop: watch.stop };
-    let hashes = in_parallel(&alike, || (), |(), file| hash(files[file]).ok(), &silent)?;
-    let mut hashed: Vec<((u64, u64), u64, usize)> =
-        alike.iter().zip(hashes).filter_map(|(&file, hash)| Some((glances[file]?, hash?, file))).collect();
+    let quiet = Progress { on_example: &|_| {}, stop: progress.stop };
+    let hashes = in_parallel(&candidates, || (), |(), file| hash(files[file]).ok(), &quiet)?;
+    let mut hashed: Vec<((u64, u64), u64, usize)> = candidates
+        .iter()
+        .zip(hashes)
+        .filter_map(|(&file, hash)| Some((digests[file]?, hash?, file)))
+        .collect();
     hashed.sort_unstable();
     let mut contents: Vec<usize> = (0..files.len()).collect();
     for same in hashed.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)) {
@@ -124,33 +127,32 @@ fn contents(
     Ok(contents)
 }
 
-/// Pieces of one content, in the order of their starts, that overlap in time and are in different parts of the split: each
-/// with one before it.
-fn shared(pieces: &[Piece<'_>]) -> Vec<[usize; 2]> {
-    // Of each part of the split the piece that reaches furthest.
-    let mut furthest: [Option<Piece<'_>>; 3] = [None; 3];
+/// Returns pairs of segments that overlap in time and are in different subsets. The segments have one content and are
+/// sorted by start; each is paired with at most one earlier segment.
+fn shared(extents: &[Extent<'_>]) -> Vec<[usize; 2]> {
+    // For each subset, the segment with the latest end.
+    let mut furthest: [Option<Extent<'_>>; 3] = [None; 3];
     let mut pairs = Vec::new();
-    for &piece in pieces {
-        let overlaps = |other: &&Piece<'_>| {
-            other.partition != piece.partition && other.end_seconds > piece.start_seconds
-        };
+    for &extent in extents {
+        let overlaps =
+            |other: &&Extent<'_>| other.subset != extent.subset && other.end_seconds > extent.start_seconds;
         if let Some(other) = furthest.iter().flatten().find(overlaps) {
-            pairs.push([other.index.min(piece.index), other.index.max(piece.index)]);
+            pairs.push([other.index.min(extent.index), other.index.max(extent.index)]);
         }
-        let own = &mut furthest[piece.partition as usize];
-        if own.is_none_or(|own| own.end_seconds < piece.end_seconds) {
-            *own = Some(piece);
+        let last = &mut furthest[extent.subset as usize];
+        if last.is_none_or(|last| last.end_seconds < extent.end_seconds) {
+            *last = Some(extent);
         }
     }
     pairs
 }
 
-/// A file's length and a hash of a few bytes from its middle.
-fn glance(path: &Path) -> io::Result<(u64, u64)> {
+/// Returns the length of a file and a hash of bytes from its middle.
+fn digest(path: &Path) -> io::Result<(u64, u64)> {
     let mut file = stapes_files::open(path)?;
     let length = file.metadata()?.len();
-    file.seek(SeekFrom::Start(length.saturating_sub(GLANCE) / 2))?;
-    Ok((length, hash_of(file.take(GLANCE))?))
+    file.seek(SeekFrom::Start(length.saturating_sub(SAMPLED_BYTES) / 2))?;
+    Ok((length, hash_of(file.take(SAMPLED_BYTES))?))
 }
 
 fn hash(path: &Path) -> io::Result<u64> {
@@ -163,13 +165,13 @@ fn hash_of(mut bytes: impl Read) -> io::Result<u64> {
     loop {
         match bytes.read(&mut buffer)? {
             0 => return Ok(hash.0),
-            // A read may end anywhere, so bytes go in one by one.
+            // A read may end anywhere, so bytes are added one by one.
             count => buffer[..count].iter().for_each(|&byte| hash.add(u32::from(byte))),
         }
     }
 }
 
-/// A hash that finds equal contents and withstands no forger.
+/// Fast hash that finds equal contents; not cryptographic.
 pub(crate) struct Hash(pub(crate) u64);
 
 impl Default for Hash {
@@ -179,7 +181,7 @@ impl Default for Hash {
 }
 
 impl Hash {
-    /// Takes another number in.
+    /// Adds a number to the hash.
     pub(crate) fn add(&mut self, number: u32) {
         let mixed = (self.0 ^ u64::from(number)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         self.0 = mixed ^ (mixed >> 32);
@@ -190,22 +192,22 @@ impl Hash {
 mod tests {
     use super::*;
 
-    fn piece(index: usize, partition: Partition, start_seconds: f64, end_seconds: f64) -> Piece<'static> {
-        Piece { path: Path::new("a"), content: 0, index, partition, start_seconds, end_seconds }
+    fn extent(index: usize, subset: Subset, start_seconds: f64, end_seconds: f64) -> Extent<'static> {
+        Extent { path: Path::new("a"), content: 0, index, subset, start_seconds, end_seconds }
     }
 
     #[test]
-    fn pieces_that_overlap_in_different_parts_are_found() {
-        use Partition::{Test, Train, Validation};
-        let pieces = [
-            piece(0, Train, 0.0, 10.0),
-            piece(1, Train, 2.0, 3.0),
-            piece(2, Test, 9.5, 11.0),
-            piece(3, Validation, 11.0, 12.0),
-            piece(4, Validation, 11.5, 13.0),
-            piece(5, Test, 12.9, 14.0),
+    fn overlapping_segments_in_different_subsets_are_found() {
+        use Subset::{Test, Train, Validation};
+        let extents = [
+            extent(0, Train, 0.0, 10.0),
+            extent(1, Train, 2.0, 3.0),
+            extent(2, Test, 9.5, 11.0),
+            extent(3, Validation, 11.0, 12.0),
+            extent(4, Validation, 11.5, 13.0),
+            extent(5, Test, 12.9, 14.0),
         ];
-        assert_eq!(shared(&pieces), [[0, 2], [4, 5]]);
-        assert_eq!(shared(&[piece(0, Train, 0.0, 1.0), piece(1, Test, 1.0, 2.0)]), [[0usize; 2]; 0]);
+        assert_eq!(shared(&extents), [[0, 2], [4, 5]]);
+        assert_eq!(shared(&[extent(0, Train, 0.0, 1.0), extent(1, Test, 1.0, 2.0)]), [[0usize; 2]; 0]);
     }
 }

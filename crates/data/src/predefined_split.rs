@@ -1,25 +1,26 @@
-//! The split of the data set's authors, with validation carved off training.
+//! Predefined split of a data set, with a random validation subset.
 
 use crate::dataset::DataSet;
-use crate::deal::Deal;
 use crate::error::DataError;
-use crate::split::{Partition, Split};
+use crate::split::{Split, Subset};
+use crate::split_builder::SplitBuilder;
 
-/// The authors' training and test parts; `share` of each class's training examples, drawn by the seed, is for
-/// validation: whole speakers where they are known, as the test's speakers are others too. `key` names the share in a recipe, and `layout` says what a whole folder holds.
+/// Returns the predefined training and test subsets; a fraction of the training examples of each class, drawn by the
+/// seed, is used for validation. If all speakers are known, whole speakers are drawn, because the test speakers are
+/// new too. `key` is the key of the fraction in a recipe, `layout` the expected content of the folder.
 pub(crate) fn split(
     dataset: &DataSet,
-    (key, share): (&str, f64),
+    (key, fraction): (&str, f64),
     layout: &str,
     seed: u64,
 ) -> Result<Split, DataError> {
-    let mut deal = Deal::official(dataset, seed);
+    let mut builder = SplitBuilder::predefined(dataset, seed);
     match dataset.examples.iter().all(|example| example.group.is_some()) {
-        true => deal.give_groups(share, Partition::Validation),
-        false => deal.give_share(share, Partition::Validation),
+        true => builder.assign_groups(fraction, Subset::Validation),
+        false => builder.assign_fraction(fraction, Subset::Validation),
     }
-    deal.complete(share > 0.0, |lacking| match lacking {
-        Partition::Validation => format!("raise {key}, or set it to 0 to go without validation"),
-        Partition::Train | Partition::Test => format!("complete the folder: {layout}"),
+    builder.complete(fraction > 0.0, |lacking| match lacking {
+        Subset::Validation => format!("increase {key}, or set it to 0 for no validation"),
+        Subset::Train | Subset::Test => format!("complete the folder ({layout})"),
     })
 }

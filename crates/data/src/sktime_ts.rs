@@ -1,7 +1,7 @@
-//! Text files of time series with unequal lengths (`.ts`, as sktime and aeon write them).
+//! Text files of time series with unequal lengths (`.ts`, the format of sktime and aeon).
 //!
-//! Lines `#...` are comments, lines `@key value` the header. After `@data` a line is a case: its dimensions
-//! separated by `:`, within one its values by `,`, and the class label last.
+//! Lines `#...` are comments, lines `@key value` are the header. After `@data` each line is a case: dimensions
+//! separated by `:`, values within a dimension by `,`, and the class label at the end.
 
 use std::path::Path;
 
@@ -9,14 +9,14 @@ use stapes_features::Features;
 
 use crate::error::DataError;
 
-/// The cases of a file.
+/// Cases of a file.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Series {
-    /// F, the number of dimensions.
+    /// Number of dimensions F.
     pub(crate) dimensions: usize,
-    /// The class labels, in the header's order.
+    /// Class labels, in the order of the header.
     pub(crate) labels: Vec<String>,
-    /// Values and the index of the label.
+    /// Values and label index of each case.
     pub(crate) cases: Vec<(Features, usize)>,
 }
 
@@ -26,7 +26,7 @@ pub(crate) fn read(path: &Path) -> Result<Series, DataError> {
     parse(&text).map_err(|(line, reason)| DataError::Line { path: path.to_owned(), line, reason })
 }
 
-/// What is wrong, and on which line, from 1.
+/// Result with the line (from 1) and reason of an error.
 type At<T> = Result<T, (usize, String)>;
 
 fn parse(text: &str) -> At<Series> {
@@ -44,7 +44,7 @@ fn parse(text: &str) -> At<Series> {
                 return cases(series, lines);
             }
             Some(entry) => header.entry(entry).map_err(|reason| (number, reason))?,
-            None => return Err((number, format!("`{}` stands before @data", start_of(line)))),
+            None => return Err((number, format!("`{}` must come after @data", start_of(line)))),
         }
     }
     Err((last, "the file ends without @data".to_owned()))
@@ -78,14 +78,14 @@ impl Header {
                     Some(dimensions.ok_or_else(|| format!("@dimensions {value}: must be a number from 1"))?);
             }
             "classlabel" if value == "true" => self.labels = words.map(str::to_owned).collect(),
-            "classlabel" => return Err(format!("@classLabel {value}: must be true and name the labels")),
+            "classlabel" => return Err(format!("@classLabel {value}: must be true, followed by the labels")),
             "timestamps" if value != "false" => {
                 return Err(format!(
                     "@timeStamps {value}: must be false; values with times are not supported"
                 ));
             }
             "timestamps" | "problemname" | "missing" | "univariate" | "equallength" | "serieslength" => {}
-            _ => return Err(format!("@{key} is no key of a .ts file with class labels")),
+            _ => return Err(format!("@{key} is not a key of a .ts file with class labels")),
         }
         Ok(())
     }
@@ -93,7 +93,7 @@ impl Header {
     fn complete(self) -> Result<(usize, Vec<String>), String> {
         let dimensions = self.dimensions.ok_or("@data comes before @dimensions")?;
         if self.labels.is_empty() {
-            return Err("@data comes before @classLabel, or that names no label".to_owned());
+            return Err("@data comes before @classLabel, or @classLabel has no labels".to_owned());
         }
         Ok((dimensions, self.labels))
     }
@@ -110,12 +110,12 @@ fn case(line: &str, dimensions: usize, labels: &[String]) -> Result<(Features, u
         rows.push(row?);
     }
     if rows.len() != dimensions {
-        return Err(format!("{} dimensions, @dimensions says {dimensions}", rows.len()));
+        return Err(format!("{} dimensions instead of the {dimensions} of @dimensions", rows.len()));
     }
     let frames = rows[0].len();
     if let Some(other) = rows.iter().position(|row| row.len() != frames) {
         return Err(format!(
-            "dimension {} has {} values, dimension 1 has {frames}",
+            "dimension {} has {} values instead of the {frames} of dimension 1",
             other + 1,
             rows[other].len()
         ));
@@ -130,7 +130,7 @@ fn number(text: &str, dimension: usize) -> Result<f32, String> {
     value.ok_or_else(|| format!("dimension {}: `{}` is not a finite number", dimension + 1, start_of(text)))
 }
 
-/// Enough of a line to find it: a line may be long.
+/// Returns the start of a line, which may be long, for messages.
 fn start_of(text: &str) -> String {
     text.chars().take(30).collect()
 }
@@ -153,11 +153,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_said_with_its_line() {
+    fn faults_are_reported_with_their_line() {
         let cases = [
             ("7:8:a", "7:8:c", 10, "label `c` is not in @classLabel"),
-            ("7:8:a", "7:a", 10, "1 dimensions, @dimensions says 2"),
-            ("7:8:a", "7:8,9:a", 10, "dimension 2 has 2 values, dimension 1 has 1"),
+            ("7:8:a", "7:a", 10, "1 dimensions instead of the 2 of @dimensions"),
+            ("7:8:a", "7:8,9:a", 10, "dimension 2 has 2 values instead of the 1 of dimension 1"),
             ("7:8:a", "7:?:a", 10, "dimension 2: `?` is not a finite number"),
             ("7:8:a", "inf:8:a", 10, "dimension 1: `inf` is not a finite number"),
             ("7:8:a", ":8:a", 10, "dimension 1: `` is not a finite number"),
@@ -167,8 +167,8 @@ mod tests {
             ("@dimensions 2", "", 7, "@data comes before @dimensions"),
             ("@classLabel true a b", "@classLabel false", 6, "@classLabel false: must be true"),
             ("@classLabel true a b", "", 7, "@data comes before @classLabel"),
-            ("# made", "@colour red", 1, "@colour is no key"),
-            ("# made", "1:2:a", 1, "`1:2:a` stands before @data"),
+            ("# made", "@color red", 1, "@color is not a key"),
+            ("# made", "1:2:a", 1, "`1:2:a` must come after @data"),
         ];
         for (from, to, line, reason) in cases {
             assert!(GOOD.contains(from));

@@ -1,90 +1,89 @@
-//! Examples are dealt to the parts of a split: first those for the test, then those for validation.
+//! Step-by-step assignment of examples to subsets: first test, then validation.
 
 use stapes_random::Stream;
 
-use crate::carve::{carve, carve_groups};
 use crate::dataset::DataSet;
 use crate::error::DataError;
-use crate::split::{Partition, Split};
+use crate::sample::{group_sample, stratified_sample};
+use crate::split::{Split, Subset};
 
-/// The examples of a data set, each with its part; who is given to no other part is for training.
-pub(crate) struct Deal<'a> {
+/// Examples of a data set with their subsets; unassigned examples are training examples.
+pub(crate) struct SplitBuilder<'a> {
     dataset: &'a DataSet,
-    parts: Vec<Partition>,
+    subsets: Vec<Subset>,
     seed: u64,
 }
 
-impl<'a> Deal<'a> {
-    /// All examples for training; what is drawn comes from the seed.
-    pub(crate) fn new(dataset: &'a DataSet, seed: u64) -> Deal<'a> {
-        Deal { dataset, parts: vec![Partition::Train; dataset.examples.len()], seed }
+impl<'a> SplitBuilder<'a> {
+    /// Starts with all examples in the training subset; random draws depend on the seed.
+    pub(crate) fn new(dataset: &'a DataSet, seed: u64) -> SplitBuilder<'a> {
+        SplitBuilder { dataset, subsets: vec![Subset::Train; dataset.examples.len()], seed }
     }
 
-    /// Each example in the part that the data set's authors put it in.
-    pub(crate) fn official(dataset: &'a DataSet, seed: u64) -> Deal<'a> {
-        let part = |index: usize| dataset.examples[index].official.unwrap_or(Partition::Train);
-        Deal { parts: (0..dataset.examples.len()).map(part).collect(), dataset, seed }
+    /// Starts with the predefined subsets.
+    pub(crate) fn predefined(dataset: &'a DataSet, seed: u64) -> SplitBuilder<'a> {
+        let predefined = |index: usize| dataset.examples[index].predefined.unwrap_or(Subset::Train);
+        SplitBuilder { subsets: (0..dataset.examples.len()).map(predefined).collect(), dataset, seed }
     }
 
-    /// Gives examples to a part.
-    pub(crate) fn give(&mut self, indices: impl IntoIterator<Item = usize>, partition: Partition) {
+    /// Assigns examples to a subset.
+    pub(crate) fn assign(&mut self, indices: impl IntoIterator<Item = usize>, subset: Subset) {
         for index in indices {
-            self.parts[index] = partition;
+            self.subsets[index] = subset;
         }
     }
 
-    /// Gives all examples of a group to a part.
-    pub(crate) fn give_group(&mut self, group: &str, partition: Partition) {
-        for (part, example) in self.parts.iter_mut().zip(&self.dataset.examples) {
+    /// Assigns all examples of a group to a subset.
+    pub(crate) fn assign_group(&mut self, group: &str, subset: Subset) {
+        for (assigned, example) in self.subsets.iter_mut().zip(&self.dataset.examples) {
             if example.group.as_deref() == Some(group) {
-                *part = partition;
+                *assigned = subset;
             }
         }
     }
 
-    /// Draws a share of each class, groups in proportion, of those still for training, and gives it to a part.
-    pub(crate) fn give_share(&mut self, share: f64, partition: Partition) {
-        let drawn = carve(self.dataset, &self.left(), share, &mut self.stream(partition));
-        self.give(drawn, partition);
+    /// Draws a fraction of each class from the unassigned examples, stratified by group, and assigns it to a subset.
+    pub(crate) fn assign_fraction(&mut self, fraction: f64, subset: Subset) {
+        let drawn = stratified_sample(self.dataset, &self.unassigned(), fraction, &mut self.stream(subset));
+        self.assign(drawn, subset);
     }
 
-    /// Draws whole groups of those still for training, about a share of each class, and gives them to a part.
-    pub(crate) fn give_groups(&mut self, share: f64, partition: Partition) {
-        let drawn = carve_groups(self.dataset, &self.left(), share, &mut self.stream(partition));
-        self.give(drawn, partition);
+    /// Draws whole groups from the unassigned examples, about a fraction of each class, and assigns them to a subset.
+    pub(crate) fn assign_groups(&mut self, fraction: f64, subset: Subset) {
+        let drawn = group_sample(self.dataset, &self.unassigned(), fraction, &mut self.stream(subset));
+        self.assign(drawn, subset);
     }
 
-    /// Whether a part has no example.
-    pub(crate) fn is_empty(&self, partition: Partition) -> bool {
-        !self.parts.contains(&partition)
+    /// Returns true if a subset is empty.
+    pub(crate) fn is_empty(&self, subset: Subset) -> bool {
+        !self.subsets.contains(&subset)
     }
 
-    /// Those that are for training as yet.
-    fn left(&self) -> Vec<usize> {
-        (0..self.parts.len()).filter(|&index| self.parts[index] == Partition::Train).collect()
+    /// Returns the examples that are still in the training subset.
+    fn unassigned(&self) -> Vec<usize> {
+        (0..self.subsets.len()).filter(|&index| self.subsets[index] == Subset::Train).collect()
     }
 
-    /// Each part has a stream of its own, so that another share for validation does not move the test.
-    fn stream(&self, partition: Partition) -> Stream {
-        let name = if partition == Partition::Validation { "validation" } else { "split" };
+    /// Each subset has its own random stream, so the validation fraction does not affect the test subset.
+    fn stream(&self, subset: Subset) -> Stream {
+        let name = if subset == Subset::Validation { "validation" } else { "split" };
         Stream::new(self.seed, name)
     }
 
-    /// The split, whatever it lacks.
+    /// Returns the split without checks.
     pub(crate) fn split(self) -> Split {
-        Split::of_parts(&self.parts)
+        Split::from_subsets(&self.subsets)
     }
 
-    /// The split, if every class has an example in each part, validation excepted where it is not wanted; `advice` says
-    /// what to do otherwise.
+    /// Returns the split if every class has an example in each subset; the validation subset is only checked if
+    /// `validates`. `advice` completes the error message.
     pub(crate) fn complete(
         self,
         validates: bool,
-        advice: impl Fn(Partition) -> String,
+        advice: impl Fn(Subset) -> String,
     ) -> Result<Split, DataError> {
-        let wanted: &[Partition] =
-            if validates { &Partition::ALL } else { &[Partition::Train, Partition::Test] };
+        let required: &[Subset] = if validates { &Subset::ALL } else { &[Subset::Train, Subset::Test] };
         let dataset = self.dataset;
-        self.split().with_every_class(dataset, wanted, advice)
+        self.split().with_every_class(dataset, required, advice)
     }
 }

@@ -1,4 +1,4 @@
-//! What recordings are like: lengths, rates, silence, clipping, copies.
+//! Statistics of recordings: lengths, sample rates, silence, clipping, duplicates.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -6,64 +6,64 @@ use std::path::Path;
 use serde::Serialize;
 use stapes_audio::{AudioError, Recording};
 
-use crate::content::Hash;
 use crate::dataset::{DataSet, Example, Source};
 use crate::error::DataError;
-use crate::load::{Watch, in_parallel, without_path};
-use crate::truth::Truth;
+use crate::label::Label;
+use crate::leakage::Hash;
+use crate::load::{Progress, in_parallel, without_path};
 
-/// A recording is silent where no sample is beyond this: 60 dB below full scale.
+/// Peak below which a recording is silent: 60 dB below full scale.
 const SILENT: f32 = 1e-3;
-/// A sample is at full scale from here on; 16-bit files end at 32767/32768.
+/// Magnitude from which a sample is at full scale; 16-bit files end at 32767/32768.
 const FULL: f32 = 0.9999;
-/// A recording is clipped where so many samples in a row are at full scale.
+/// Number of consecutive full-scale samples from which a recording is clipped.
 const CLIPPED_RUN: usize = 3;
 
-/// What the examples of a data set are like. Examples are indices into the data set's.
+/// Statistics of the examples of a data set. Examples are given by index.
 ///
 /// # Example
 /// ```
-/// use stapes_data::{DataConfig, JapaneseVowelsConfig, Survey, Watch};
+/// use stapes_data::{DataConfig, JapaneseVowelsConfig, DataStatistics, Progress};
 ///
 /// let vowels = DataConfig::JapaneseVowels(JapaneseVowelsConfig::default()).open(None)?;
-/// let survey = Survey::new(&vowels, &Watch::default())?;
-/// let frames = survey.frames.unwrap();
-/// assert_eq!((frames.least, frames.median, frames.most, frames.total), (7.0, 15.0, 29.0, 9961.0));
+/// let statistics = DataStatistics::new(&vowels, &Progress::default())?;
+/// let frames = statistics.frames.unwrap();
+/// assert_eq!((frames.min, frames.median, frames.max, frames.total), (7.0, 15.0, 29.0, 9961.0));
 /// # Ok::<(), stapes_data::DataError>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
-pub struct Survey {
-    /// The lengths of recordings, s; none if there is no recording.
+pub struct DataStatistics {
+    /// Durations of the recordings; `None` if there are no recordings.
     pub seconds: Option<Lengths>,
-    /// The lengths of examples that come as frames; none if there are none.
+    /// Lengths of the examples that are frames; `None` if there are none.
     pub frames: Option<Lengths>,
-    /// How many examples there are of each sample rate, Hz.
+    /// Number of recordings per sample rate in Hz.
     pub rates_hz: BTreeMap<u32, usize>,
-    /// Recordings with no sample beyond 1/1000 of full scale.
+    /// Recordings whose samples are all below 1/1000 of full scale.
     pub silent: Vec<usize>,
-    /// Recordings with three samples in a row at full scale.
+    /// Recordings with three consecutive samples at full scale.
     pub clipped: Vec<usize>,
-    /// Examples of the same content, two or more in each.
-    pub copies: Vec<Vec<usize>>,
-    /// Examples that cannot be read or do not fit their labels, each with what is wrong.
+    /// Groups of two or more examples with equal content.
+    pub duplicates: Vec<Vec<usize>>,
+    /// Examples that cannot be read or do not match their labels, each with the reason.
     pub unreadable: Vec<(usize, String)>,
 }
 
-/// How long examples are.
+/// Statistics of lengths.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Lengths {
-    /// The shortest.
-    pub least: f64,
-    /// The middle one; of an even number the lower of the two.
+    /// Shortest length.
+    pub min: f64,
+    /// Median length; the lower of the two for an even number.
     pub median: f64,
-    /// The longest.
-    pub most: f64,
-    /// All together.
+    /// Longest length.
+    pub max: f64,
+    /// Sum of all lengths.
     pub total: f64,
 }
 
-/// What one example is like.
-struct Outline {
+/// Properties of one example.
+struct Properties {
     length: f64,
     rate_hz: Option<u32>,
     silent: bool,
@@ -71,66 +71,73 @@ struct Outline {
     content: u64,
 }
 
-impl Survey {
-    /// Reads every example, on all threads, piece by piece.
+impl DataStatistics {
+    /// Reads every example, on all threads, block by block.
     ///
     /// # Errors
-    /// [`DataError::Stopped`] when `watch.stop` became true before the last example was done.
-    pub fn new(dataset: &DataSet, watch: &Watch<'_>) -> Result<Survey, DataError> {
+    /// [`DataError::Stopped`] if `progress.stop` became true before the last example was finished.
+    pub fn new(dataset: &DataSet, progress: &Progress<'_>) -> Result<DataStatistics, DataError> {
         let indices: Vec<usize> = (0..dataset.examples.len()).collect();
-        let outlines = in_parallel(&indices, || (), |(), index| outline(&dataset.examples[index]), watch)?;
-        let mut survey = Survey::default();
+        let propertiess =
+            in_parallel(&indices, || (), |(), index| properties(&dataset.examples[index]), progress)?;
+        let mut statistics = DataStatistics::default();
         let (mut seconds, mut frames) = (Vec::new(), Vec::new());
         let mut contents: HashMap<(u64, u64), Vec<usize>> = HashMap::new();
-        for (index, outline) in outlines.into_iter().enumerate() {
-            let outline = match outline {
-                Ok(outline) => outline,
+        for (index, properties) in propertiess.into_iter().enumerate() {
+            let properties = match properties {
+                Ok(properties) => properties,
                 Err(reason) => {
-                    survey.unreadable.push((index, reason));
+                    statistics.unreadable.push((index, reason));
                     continue;
                 }
             };
-            match outline.rate_hz {
+            match properties.rate_hz {
                 Some(rate) => {
-                    *survey.rates_hz.entry(rate).or_default() += 1;
-                    seconds.push(outline.length);
+                    *statistics.rates_hz.entry(rate).or_default() += 1;
+                    seconds.push(properties.length);
                 }
-                None => frames.push(outline.length),
+                None => frames.push(properties.length),
             }
-            if outline.silent {
-                survey.silent.push(index);
+            if properties.silent {
+                statistics.silent.push(index);
             }
-            if outline.clipped {
-                survey.clipped.push(index);
+            if properties.clipped {
+                statistics.clipped.push(index);
             }
-            // What is silent all through is equal without being a copy.
-            if !outline.silent {
-                contents.entry((outline.length.to_bits(), outline.content)).or_default().push(index);
+            // Silent recordings are equal without being duplicates.
+            if !properties.silent {
+                contents.entry((properties.length.to_bits(), properties.content)).or_default().push(index);
             }
         }
-        survey.copies = contents.into_values().filter(|examples| examples.len() > 1).collect();
-        survey.copies.sort();
-        (survey.seconds, survey.frames) = (Lengths::of(seconds), Lengths::of(frames));
-        Ok(survey)
+        statistics.duplicates = contents.into_values().filter(|examples| examples.len() > 1).collect();
+        statistics.duplicates.sort();
+        (statistics.seconds, statistics.frames) = (Lengths::new(seconds), Lengths::new(frames));
+        Ok(statistics)
     }
 }
 
 impl Lengths {
-    fn of(mut lengths: Vec<f64>) -> Option<Lengths> {
+    fn new(mut lengths: Vec<f64>) -> Option<Lengths> {
         lengths.sort_by(f64::total_cmp);
-        let (least, most) = (*lengths.first()?, *lengths.last()?);
+        let (min, max) = (*lengths.first()?, *lengths.last()?);
         let median = lengths[(lengths.len() - 1) / 2];
-        Some(Lengths { least, median, most, total: lengths.iter().sum() })
+        Some(Lengths { min, median, max, total: lengths.iter().sum() })
     }
 }
 
-fn outline(example: &Example) -> Result<Outline, String> {
-    let outline = match &example.source {
+fn properties(example: &Example) -> Result<Properties, String> {
+    let properties = match &example.source {
         Source::Frames(frames) => {
             let mut content = Hash::default();
             frames.values().iter().for_each(|value| content.add(value.to_bits()));
             let length = frames.frames() as f64;
-            return Ok(Outline { length, rate_hz: None, silent: false, clipped: false, content: content.0 });
+            return Ok(Properties {
+                length,
+                rate_hz: None,
+                silent: false,
+                clipped: false,
+                content: content.0,
+            });
         }
         Source::File(path) => of_file(path).map_err(|error| without_path(path, &error.to_string()))?,
         Source::Part { path, start_seconds, end_seconds } => {
@@ -138,30 +145,30 @@ fn outline(example: &Example) -> Result<Outline, String> {
             let part = part.map_err(|error| without_path(path, &error.to_string()))?;
             let mut samples = Samples::default();
             samples.add(&part.samples);
-            samples.outline(part.sample_rate_hz)
+            samples.properties(part.sample_rate_hz)
         }
     };
-    if let Truth::Intervals(intervals) = &example.truth {
-        intervals.check_length(outline.length)?;
+    if let Label::Segments(segments) = &example.label {
+        segments.check_length(properties.length)?;
     }
-    Ok(outline)
+    Ok(properties)
 }
 
-fn of_file(path: &Path) -> Result<Outline, AudioError> {
+fn of_file(path: &Path) -> Result<Properties, AudioError> {
     let mut recording = Recording::open(path)?;
     let mut samples = Samples::default();
     while let Some(block) = recording.next_block()? {
         samples.add(block);
     }
-    Ok(samples.outline(recording.sample_rate_hz()))
+    Ok(samples.properties(recording.sample_rate_hz()))
 }
 
-/// What was seen of a recording as yet.
+/// Accumulated properties of a recording.
 #[derive(Default)]
 struct Samples {
     count: u64,
     peak: f32,
-    /// How many samples at full scale the last ones are, and whether there ever were enough.
+    /// Number of full-scale samples in the current run.
     run: usize,
     clipped: bool,
     content: Hash,
@@ -179,8 +186,8 @@ impl Samples {
         }
     }
 
-    fn outline(self, rate_hz: u32) -> Outline {
-        Outline {
+    fn properties(self, rate_hz: u32) -> Properties {
+        Properties {
             length: self.count as f64 / f64::from(rate_hz),
             rate_hz: Some(rate_hz),
             silent: self.peak <= SILENT,

@@ -1,88 +1,90 @@
-//! What folders and manifests have in common.
+//! Configuration that folders and manifests fraction.
 
 use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::carve::{VALIDATION_SHARE, check_share, check_validation_share};
 use crate::error::DataError;
+use crate::sample::{DEFAULT_VALIDATION_FRACTION, check_fraction, check_validation_fraction};
 
-/// The share of the examples that is tested on, where a recipe says nothing.
-const TEST_SHARE: f64 = 0.2;
+/// Default fraction of the examples used for testing.
+const DEFAULT_TEST_FRACTION: f64 = 0.2;
 const FOLDS: usize = 5;
 
-/// The keys that `[data.folders]` and `[data.manifest]` share: classes, split, and what is not tolerated.
+/// Keys that `[data.folders]` and `[data.manifest]` fraction: classes, split and tolerance.
 ///
-/// Where validation is not given it is carved from training: a share of each class, or whole speakers where speakers are
-/// known.
+/// If no validation examples are given, they are drawn from the training examples: a fraction of each class, or whole
+/// speakers if speakers are known.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct OwnConfig {
-    /// The classes in the order of their indices; where none are given, the labels that occur, sorted.
+pub struct CustomDataConfig {
+    /// Class names in the order of the class indices; by default the sorted labels that occur.
     pub classes: Option<Vec<String>>,
-    /// What the test split is; where it is not said, what the data fits: see [`OwnSplit`].
-    pub split: Option<OwnSplit>,
-    /// The share that is tested on, with `random` and `by-speaker`: 0.2.
-    pub test_share: Option<f64>,
-    /// The share carved from training for validation: 0.1; 0 for none. Not where the data names its validation examples.
-    pub validation_share: Option<f64>,
-    /// Into how many folds the examples are dealt, with `folds`: 5.
+    /// Kind of split; the default depends on the data: see [`CustomSplit`].
+    pub split: Option<CustomSplit>,
+    /// Fraction used for testing, with `random` and `by-speaker`: 0.2.
+    pub test_fraction: Option<f64>,
+    /// Fraction of the training examples used for validation: 0.1; 0 for none. Ignored if the data has validation
+    /// examples.
+    pub validation_fraction: Option<f64>,
+    /// Number of folds, with `folds`: 5.
     pub folds: Option<usize>,
-    /// Which fold is tested, from 0, with `folds`: 0.
+    /// Test fold, from 0, with `folds`: 0.
     pub fold: Option<usize>,
-    /// The speaker who is tested, with `leave-one-out`.
+    /// Test speaker, with `leave-one-out`.
     pub group: Option<String>,
-    /// Whether a speaker may be heard in more than one part of the split.
+    /// Permits speakers in more than one subset.
     pub allow_shared_speakers: bool,
-    /// The share of the examples of a part that may be unreadable; they are left out and named.
-    pub unreadable_share: f64,
+    /// Maximum fraction of the examples of a subset that may be unreadable; they are skipped and reported.
+    pub max_unreadable_fraction: f64,
 }
 
-/// How data of one's own is split.
+/// Kind of split of custom data.
 ///
-/// Where a recipe does not say: `given` where the data names the parts of examples; else `by-speaker` where all speakers are
-/// known and there are at least three; else `random`.
+/// Default: `predefined` if the data assigns examples to subsets; else `by-speaker` if all speakers are known and
+/// there are at least three; else `random`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum OwnSplit {
-    /// As the data says: the manifest's column `split`, or folders `train`, `validation` and `test`.
-    Given,
-    /// A share of each class, drawn by the seed.
+pub enum CustomSplit {
+    /// Split of the data: the column `split` of the manifest, or folders `train`, `validation` and `test`.
+    Predefined,
+    /// Fraction of each class, drawn by the seed.
     Random,
-    /// Whole speakers, about a share of each class, drawn by the seed: nobody who is tested was heard in training.
+    /// Whole speakers, about a fraction of each class, drawn by the seed: test speakers are not in the training
+    /// subset.
     BySpeaker,
-    /// One of several folds of about equal size, the same for every seed; of whole speakers where speakers are known.
+    /// One of several folds of about equal size, the same for every seed; whole speakers if speakers are known.
     Folds,
     /// All examples of one speaker.
     LeaveOneOut,
 }
 
-impl fmt::Display for OwnSplit {
+impl fmt::Display for CustomSplit {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.pad(self.name())
     }
 }
 
-impl OwnSplit {
-    /// The name in a recipe.
+impl CustomSplit {
+    /// Returns the name in a recipe.
     pub fn name(self) -> &'static str {
         match self {
-            OwnSplit::Given => "given",
-            OwnSplit::Random => "random",
-            OwnSplit::BySpeaker => "by-speaker",
-            OwnSplit::Folds => "folds",
-            OwnSplit::LeaveOneOut => "leave-one-out",
+            CustomSplit::Predefined => "predefined",
+            CustomSplit::Random => "random",
+            CustomSplit::BySpeaker => "by-speaker",
+            CustomSplit::Folds => "folds",
+            CustomSplit::LeaveOneOut => "leave-one-out",
         }
     }
 }
 
-impl OwnConfig {
-    pub(super) fn test_share(&self) -> f64 {
-        self.test_share.unwrap_or(TEST_SHARE)
+impl CustomDataConfig {
+    pub(super) fn test_fraction(&self) -> f64 {
+        self.test_fraction.unwrap_or(DEFAULT_TEST_FRACTION)
     }
 
-    pub(super) fn validation_share(&self) -> f64 {
-        self.validation_share.unwrap_or(VALIDATION_SHARE)
+    pub(super) fn validation_fraction(&self) -> f64 {
+        self.validation_fraction.unwrap_or(DEFAULT_VALIDATION_FRACTION)
     }
 
     pub(super) fn folds(&self) -> usize {
@@ -93,15 +95,15 @@ impl OwnConfig {
         self.fold.unwrap_or(0)
     }
 
-    /// Whether the values are allowed; `set` is the data set's name, with which keys begin.
+    /// Checks the values; `set` is the name of the data set, the prefix of the keys.
     pub(super) fn check(&self, set: &str) -> Result<(), DataError> {
         let key = |key: &str| format!("{set}.{key}");
         self.check_classes(&key("classes"))?;
-        self.check_belonging(set)?;
-        if let Some(share) = self.test_share {
-            check_share(&key("test_share"), share)?;
+        self.check_split_keys(set)?;
+        if let Some(fraction) = self.test_fraction {
+            check_fraction(&key("test_fraction"), fraction)?;
         }
-        check_validation_share(&key("validation_share"), self.validation_share())?;
+        check_validation_fraction(&key("validation_fraction"), self.validation_fraction())?;
         if self.folds() < 2 {
             return Err(DataError::setting(key("folds"), self.folds(), "must be at least 2"));
         }
@@ -109,9 +111,13 @@ impl OwnConfig {
             let rule = format!("must be from 0 to {}, one of the {} folds", self.folds() - 1, self.folds());
             return Err(DataError::setting(key("fold"), self.fold(), rule));
         }
-        if !(0.0..1.0).contains(&self.unreadable_share) {
-            let rule = "must be at least 0 (every file is needed) and less than 1";
-            return Err(DataError::setting(key("unreadable_share"), self.unreadable_share, rule));
+        if !(0.0..1.0).contains(&self.max_unreadable_fraction) {
+            let rule = "must be at least 0 (every file is required) and less than 1";
+            return Err(DataError::setting(
+                key("max_unreadable_fraction"),
+                self.max_unreadable_fraction,
+                rule,
+            ));
         }
         Ok(())
     }
@@ -130,22 +136,22 @@ impl OwnConfig {
                 return wrong(class, "must be a name");
             }
             if !seen.insert(class) {
-                return wrong(class, "must stand in the list once");
+                return wrong(class, "must be in the list once");
             }
         }
         Ok(())
     }
 
-    /// Whether keys that go with one kind of split stand beside it.
-    fn check_belonging(&self, set: &str) -> Result<(), DataError> {
-        use OwnSplit::{BySpeaker, Folds, LeaveOneOut, Random};
+    /// Checks that no key is set that is invalid for the kind of split.
+    fn check_split_keys(&self, set: &str) -> Result<(), DataError> {
+        use CustomSplit::{BySpeaker, Folds, LeaveOneOut, Random};
         let text = |given: bool, value: String| given.then_some(value);
         let number = |value: Option<usize>| value.map(|value| value.to_string());
-        // Without a split, a share to test on goes with the two that it may turn out to be.
-        let keys: [(&str, Option<String>, &[OwnSplit], bool); 4] = [
+        // Without a split, the test fraction is valid, because the default split may use it.
+        let keys: [(&str, Option<String>, &[CustomSplit], bool); 4] = [
             (
-                "test_share",
-                text(self.test_share.is_some(), self.test_share().to_string()),
+                "test_fraction",
+                text(self.test_fraction.is_some(), self.test_fraction().to_string()),
                 &[Random, BySpeaker],
                 true,
             ),
@@ -153,12 +159,12 @@ impl OwnConfig {
             ("fold", number(self.fold), &[Folds], false),
             ("group", self.group.clone(), &[LeaveOneOut], false),
         ];
-        for (key, value, splits, unsaid) in keys {
+        for (key, value, splits, by_default) in keys {
             let Some(value) = value else { continue };
-            let belongs = self.split.map_or(unsaid, |split| splits.contains(&split));
-            if !belongs {
+            let valid = self.split.map_or(by_default, |split| splits.contains(&split));
+            if !valid {
                 let names: Vec<String> = splits.iter().map(|split| format!("\"{}\"", split.name())).collect();
-                let rule = format!("goes with split = {} only", names.join(" or "));
+                let rule = format!("is only valid with split = {}", names.join(" or "));
                 return Err(DataError::setting(format!("{set}.{key}"), value, rule));
             }
         }

@@ -1,35 +1,34 @@
-//! A folder a class.
+//! Custom data with one folder per class.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::config::{OwnConfig, OwnSplit};
+use super::config::{CustomDataConfig, CustomSplit};
 use super::keys::Keys;
-use super::rows::{Labels, part};
-use super::speaker::SpeakerRule;
+use super::rows::{ClassIndex, subset};
+use super::speaker_rule::SpeakerRule;
 use super::{folds, split};
-use crate::config::{DataConfig, Fold, Set};
+use crate::config::{DataConfig, DataSource, Fold};
 use crate::dataset::{DataSet, Example, Source};
 use crate::error::DataError;
 use crate::folder::{self, Entry};
-use crate::split::{Partition, Split};
-use crate::truth::Truth;
+use crate::label::Label;
+use crate::split::{Split, Subset};
 
 const SET: &str = "folders";
-const LAYOUT: &str =
-    "a folder a class with its sound files; with split = \"given\" in folders train, validation and test";
-/// The extensions of the formats that can be read.
+const LAYOUT: &str = "one folder per class with audio files; with split = \"predefined\", in folders train, validation and test";
+/// File extensions of the supported formats.
 const EXTENSIONS: [&str; 10] = ["wav", "flac", "mp3", "m4a", "mp4", "aac", "ogg", "oga", "opus", "wave"];
-/// Folders within folders; deeper is a link that leads back.
-const DEEPEST: usize = 32;
+/// Maximum depth of folders; a deeper one is probably a circular link.
+const MAX_DEPTH: usize = 32;
 
-/// Sound files in a folder a class.
+/// Audio files with one folder per class.
 ///
-/// A class is called as its folder; folders may lie within it to any depth. Files of other kinds, names that begin with a dot,
-/// and folders whose names begin with `_` are left alone. With `split = "given"` the classes' folders lie in folders `train`,
-/// `validation` (or `valid`, `val`, `dev`; it may be missing) and `test`.
+/// The class is called like its folder, which may have subfolders of any depth. Files of other formats, names that
+/// begin with a dot, and folders whose names begin with `_` are ignored. With `split = "predefined"` the folders of
+/// the classes are in folders `train`, `validation` (or `valid`, `val`, `dev`; optional) and `test`.
 ///
 /// # Example
 /// ```
@@ -50,55 +49,59 @@ const DEEPEST: usize = 32;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Keys", into = "Keys")]
 pub struct FoldersConfig {
-    /// How a file tells its speaker; where nothing is said, speakers are not known.
+    /// Rule that derives the speaker from the file; by default speakers are unknown.
     pub speaker: Option<SpeakerRule>,
-    /// Classes, split, and what is not tolerated.
-    pub own: OwnConfig,
+    /// Classes, split and tolerance.
+    pub custom: CustomDataConfig,
 }
 
-impl Set for FoldersConfig {
+impl DataSource for FoldersConfig {
     fn name(&self) -> &'static str {
         SET
     }
 
     fn class_names(&self) -> Option<Vec<String>> {
-        self.own.classes.clone()
+        self.custom.classes.clone()
     }
 
     fn frame_width(&self) -> Option<usize> {
         None
     }
 
-    fn unreadable_share(&self) -> f64 {
-        self.own.unreadable_share
+    fn max_unreadable_fraction(&self) -> f64 {
+        self.custom.max_unreadable_fraction
     }
 
-    fn of_ones_own(&self) -> bool {
+    fn is_custom(&self) -> bool {
         true
     }
 
     fn check(&self) -> Result<(), DataError> {
-        self.own.check(SET)
+        self.custom.check(SET)
     }
 
     fn open(&self, folder: Option<&Path>) -> Result<DataSet, DataError> {
         let folder = folder::required(folder, SET, LAYOUT)?;
-        let mut found =
-            Found { config: self, labels: Labels::new(self.own.classes.as_deref()), examples: Vec::new() };
-        let parts = parts(folder)?;
-        let are_there = [Partition::Train, Partition::Test].iter().all(|part| parts.contains_key(part));
-        match self.own.split {
-            None | Some(OwnSplit::Given) if are_there => {
-                check_nothing_beside(folder)?;
-                for (partition, (name, path)) in parts {
-                    found.classes(&path, &format!("{name}/"), Some(partition))?;
+        let mut found = Found {
+            config: self,
+            labels: ClassIndex::new(self.custom.classes.as_deref()),
+            examples: Vec::new(),
+        };
+        let subsets = subset_folders(folder)?;
+        let complete = [Subset::Train, Subset::Test].iter().all(|subset| subsets.contains_key(subset));
+        match self.custom.split {
+            None | Some(CustomSplit::Predefined) if complete => {
+                check_no_other_folders(folder)?;
+                for (subset, (name, path)) in subsets {
+                    found.classes(&path, &format!("{name}/"), Some(subset))?;
                 }
             }
-            Some(OwnSplit::Given) => return Err(folder::not_this_set(SET, folder, LAYOUT)),
-            None if !parts.is_empty() => {
-                let (_, (_, path)) = parts.into_iter().next().unwrap_or_else(|| unreachable!("there is one"));
-                let reason = "is called as a part of a split, and a split needs folders train and test: add what is \
-                              missing, or, if it is a class, say how to split (split = \"random\" or another)";
+            Some(CustomSplit::Predefined) => return Err(folder::not_this_set(SET, folder, LAYOUT)),
+            None if !subsets.is_empty() => {
+                let (_, (_, path)) =
+                    subsets.into_iter().next().unwrap_or_else(|| unreachable!("there is one"));
+                let reason = "is the name of a subset, but a split needs folders train and test; add the missing one, or set \
+                              split (such as \"random\") if this is a class";
                 return Err(DataError::Manifest { path, reason: reason.to_owned() });
             }
             _ => found.classes(folder, "", None)?,
@@ -109,68 +112,68 @@ impl Set for FoldersConfig {
         let Found { labels, mut examples, .. } = found;
         let (classes, places) = labels.sorted();
         for example in &mut examples {
-            if let Truth::Class(class) = &mut example.truth {
+            if let Label::Class(class) = &mut example.label {
                 *class = places[*class];
             }
         }
         super::check_class_count(folder, &classes)?;
         if let Some(class) = (0..classes.len())
-            .find(|&class| examples.iter().all(|example| example.truth.class() != Some(class)))
+            .find(|&class| examples.iter().all(|example| example.label.class() != Some(class)))
         {
             return Err(DataError::EmptyClass {
                 path: folder.join(&classes[class]),
                 class: classes[class].clone(),
             });
         }
-        Ok(DataSet { name: SET.to_owned(), classes, examples, absent: 0 })
+        Ok(DataSet { name: SET.to_owned(), classes, examples, missing: 0 })
     }
 
     fn folds(&self, dataset: &DataSet) -> Result<Vec<Fold>, DataError> {
-        folds::folds(SET, &self.own, dataset, |own| {
-            DataConfig::Folders(FoldersConfig { own, ..self.clone() })
+        folds::folds(SET, &self.custom, dataset, |custom| {
+            DataConfig::Folders(FoldersConfig { custom, ..self.clone() })
         })
     }
 
     fn fold_key(&self) -> Option<&'static str> {
-        folds::key(&self.own)
+        folds::key(&self.custom)
     }
 
     fn split(&self, dataset: &DataSet, seed: u64) -> Result<Split, DataError> {
-        split::split(SET, &self.own, dataset, seed)
+        split::split(SET, &self.custom, dataset, seed)
     }
 
-    fn split_as_is(&self, dataset: &DataSet, seed: u64) -> Result<Split, DataError> {
-        split::split_as_is(SET, &self.own, dataset, seed)
+    fn split_unchecked(&self, dataset: &DataSet, seed: u64) -> Result<Split, DataError> {
+        split::split_unchecked(SET, &self.custom, dataset, seed)
     }
 }
 
-/// The folders of a folder that may be classes.
+/// Returns the folders that may be classes.
 fn folders(folder: &Path) -> Result<Vec<Entry>, DataError> {
     let mut entries = folder::entries(folder)?;
     entries.retain(|entry| entry.is_folder && !entry.name.starts_with('_'));
     Ok(entries)
 }
 
-/// The folders of a folder that are called as parts of a split.
-fn parts(folder: &Path) -> Result<BTreeMap<Partition, (String, PathBuf)>, DataError> {
-    let mut parts = BTreeMap::new();
+/// Returns the folders whose names are those of subsets.
+fn subset_folders(folder: &Path) -> Result<BTreeMap<Subset, (String, PathBuf)>, DataError> {
+    let mut subsets = BTreeMap::new();
     for entry in folders(folder)? {
-        let Ok(Some(partition)) = part(&entry.name) else { continue };
-        let other = parts.insert(partition, (entry.name, entry.path.clone()));
+        let Ok(Some(subset)) = subset(&entry.name) else { continue };
+        let other = subsets.insert(subset, (entry.name, entry.path.clone()));
         if let Some((other, _)) = other {
-            let reason = format!("means {partition}, and so does {other}: join them");
+            let reason = format!("means {subset}, and so does {other}; merge them");
             return Err(DataError::Manifest { path: entry.path, reason });
         }
     }
-    Ok(parts)
+    Ok(subsets)
 }
 
-/// Beside the folders of the parts there is no other, which would be left out.
-fn check_nothing_beside(folder: &Path) -> Result<(), DataError> {
-    match folders(folder)?.into_iter().find(|entry| part(&entry.name).is_err()) {
+/// Checks that there is no folder besides those of the subsets; it would be ignored.
+fn check_no_other_folders(folder: &Path) -> Result<(), DataError> {
+    match folders(folder)?.into_iter().find(|entry| subset(&entry.name).is_err()) {
         Some(entry) => {
             let reason =
-                "lies beside the folders train and test and would be left out: move it into them, or away"
+                "is beside the folders train and test and would be ignored; move it into them or to another place"
                     .to_owned();
             Err(DataError::Manifest { path: entry.path, reason })
         }
@@ -178,21 +181,16 @@ fn check_nothing_beside(folder: &Path) -> Result<(), DataError> {
     }
 }
 
-/// What was found as yet.
+/// Examples and classes found so far.
 struct Found<'a> {
     config: &'a FoldersConfig,
-    labels: Labels,
+    labels: ClassIndex,
     examples: Vec<Example>,
 }
 
 impl Found<'_> {
-    /// Takes the classes of a folder; names begin with `prefix`.
-    fn classes(
-        &mut self,
-        folder: &Path,
-        prefix: &str,
-        partition: Option<Partition>,
-    ) -> Result<(), DataError> {
+    /// Adds the classes of a folder; the examples' names get the prefix `prefix`.
+    fn classes(&mut self, folder: &Path, prefix: &str, subset: Option<Subset>) -> Result<(), DataError> {
         for entry in folders(folder)? {
             let label = self.labels.class(&entry.name);
             let class = label.map_err(|reason| DataError::Manifest {
@@ -200,41 +198,40 @@ impl Found<'_> {
                 reason: format!("as a folder, {reason}"),
             })?;
             let before = self.examples.len();
-            self.files(&entry.path, (&format!("{prefix}{}/", entry.name), ""), class, partition)?;
-            if self.examples.len() == before && partition.is_none() {
+            self.files(&entry.path, (&format!("{prefix}{}/", entry.name), ""), class, subset)?;
+            if self.examples.len() == before && subset.is_none() {
                 return Err(DataError::EmptyClass { path: entry.path, class: entry.name });
             }
         }
         Ok(())
     }
 
-    /// Takes the sound files of a folder and of those within; `within` is its path in the class's folder.
+    /// Adds the audio files of a folder and its subfolders; `within` is its path in the folder of the class.
     fn files(
         &mut self,
         folder: &Path,
         (class_prefix, within): (&str, &str),
         class: usize,
-        partition: Option<Partition>,
+        subset: Option<Subset>,
     ) -> Result<(), DataError> {
-        if within.matches('/').count() > DEEPEST {
-            let reason =
-                format!("lies deeper than {DEEPEST} folders: a link may lead back to a folder that holds it");
+        if within.matches('/').count() > MAX_DEPTH {
+            let reason = format!("is more than {MAX_DEPTH} folders deep; check for a circular link");
             return Err(DataError::Manifest { path: folder.to_owned(), reason });
         }
         for entry in folder::entries(folder)? {
             let within = format!("{within}{}", entry.name);
-            // A folder that is called as a recording is none of folders: it is refused when it is read.
-            if entry.is_folder && !is_sound(&entry.path) {
-                self.files(&entry.path, (class_prefix, &format!("{within}/")), class, partition)?;
-            } else if is_sound(&entry.path) {
+            // A folder with the name of a recording is rejected when it is read.
+            if entry.is_folder && !is_audio(&entry.path) {
+                self.files(&entry.path, (class_prefix, &format!("{within}/")), class, subset)?;
+            } else if is_audio(&entry.path) {
                 if entry.path.to_str().is_none() {
                     return Err(DataError::FileName { path: entry.path, expected: "text" });
                 }
                 let speaker = self.config.speaker.as_ref().and_then(|rule| rule.speaker(&within));
                 self.examples.push(Example {
-                    truth: Truth::Class(class),
+                    label: Label::Class(class),
                     group: speaker.map(str::to_owned),
-                    official: partition,
+                    predefined: subset,
                     id: format!("{class_prefix}{within}"),
                     source: Source::File(entry.path),
                 });
@@ -244,7 +241,7 @@ impl Found<'_> {
     }
 }
 
-fn is_sound(path: &Path) -> bool {
+fn is_audio(path: &Path) -> bool {
     let extension = path.extension().and_then(|extension| extension.to_str());
     extension.is_some_and(|extension| EXTENSIONS.iter().any(|known| known.eq_ignore_ascii_case(extension)))
 }

@@ -1,13 +1,13 @@
-//! The keys of `[data.folders]` and `[data.manifest]` as they stand in a recipe: side by side in one table.
+//! Keys of `[data.folders]` and `[data.manifest]`, in one table.
 
 use serde::{Deserialize, Serialize};
 
-use super::config::{OwnConfig, OwnSplit};
+use super::config::{CustomDataConfig, CustomSplit};
 use super::folders::FoldersConfig;
 use super::manifest::ManifestConfig;
-use super::speaker::SpeakerRule;
+use super::speaker_rule::SpeakerRule;
 
-fn is_no(value: &bool) -> bool {
+fn is_false(value: &bool) -> bool {
     !value
 }
 
@@ -20,68 +20,68 @@ fn is_zero(value: &f64) -> bool {
 pub(super) struct Keys {
     #[serde(skip_serializing_if = "Option::is_none")]
     file: Option<String>,
-    #[serde(skip_serializing_if = "is_no")]
-    moments: bool,
+    #[serde(skip_serializing_if = "is_false")]
+    frame_labels: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     speaker: Option<SpeakerRule>,
     #[serde(skip_serializing_if = "Option::is_none")]
     classes: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    split: Option<OwnSplit>,
+    split: Option<CustomSplit>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    test_share: Option<f64>,
+    test_fraction: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    validation_share: Option<f64>,
+    validation_fraction: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     folds: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     fold: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     group: Option<String>,
-    #[serde(skip_serializing_if = "is_no")]
+    #[serde(skip_serializing_if = "is_false")]
     allow_shared_speakers: bool,
     #[serde(skip_serializing_if = "is_zero")]
-    unreadable_share: f64,
+    max_unreadable_fraction: f64,
 }
 
 impl Keys {
-    fn of(own: OwnConfig) -> Keys {
-        let OwnConfig {
+    fn of(custom: CustomDataConfig) -> Keys {
+        let CustomDataConfig {
             classes,
             split,
-            test_share,
-            validation_share,
+            test_fraction,
+            validation_fraction,
             folds,
             fold,
             group,
             allow_shared_speakers,
-            unreadable_share,
-        } = own;
+            max_unreadable_fraction,
+        } = custom;
         Keys {
             classes,
             split,
-            test_share,
-            validation_share,
+            test_fraction,
+            validation_fraction,
             folds,
             fold,
             group,
             allow_shared_speakers,
-            unreadable_share,
+            max_unreadable_fraction,
             ..Keys::default()
         }
     }
 
-    fn own(self) -> OwnConfig {
-        OwnConfig {
+    fn into_custom(self) -> CustomDataConfig {
+        CustomDataConfig {
             classes: self.classes,
             split: self.split,
-            test_share: self.test_share,
-            validation_share: self.validation_share,
+            test_fraction: self.test_fraction,
+            validation_fraction: self.validation_fraction,
             folds: self.folds,
             fold: self.fold,
             group: self.group,
             allow_shared_speakers: self.allow_shared_speakers,
-            unreadable_share: self.unreadable_share,
+            max_unreadable_fraction: self.max_unreadable_fraction,
         }
     }
 }
@@ -91,18 +91,18 @@ impl TryFrom<Keys> for FoldersConfig {
 
     fn try_from(keys: Keys) -> Result<FoldersConfig, &'static str> {
         if keys.file.is_some() {
-            return Err("data.folders.file: goes with [data.manifest] only");
+            return Err("data.folders.file: is only valid in [data.manifest]");
         }
-        if keys.moments {
-            return Err("data.folders.moments: goes with [data.manifest] only");
+        if keys.frame_labels {
+            return Err("data.folders.frame_labels: is only valid in [data.manifest]");
         }
-        Ok(FoldersConfig { speaker: keys.speaker.clone(), own: keys.own() })
+        Ok(FoldersConfig { speaker: keys.speaker.clone(), custom: keys.into_custom() })
     }
 }
 
 impl From<FoldersConfig> for Keys {
     fn from(config: FoldersConfig) -> Keys {
-        Keys { speaker: config.speaker, ..Keys::of(config.own) }
+        Keys { speaker: config.speaker, ..Keys::of(config.custom) }
     }
 }
 
@@ -112,15 +112,19 @@ impl TryFrom<Keys> for ManifestConfig {
     fn try_from(keys: Keys) -> Result<ManifestConfig, &'static str> {
         if keys.speaker.is_some() {
             return Err(
-                "data.manifest.speaker: goes with [data.folders] only; a manifest has a column speaker",
+                "data.manifest.speaker: is only valid in [data.folders]; a manifest has a column speaker",
             );
         }
-        Ok(ManifestConfig { file: keys.file.clone(), moments: keys.moments, own: keys.own() })
+        Ok(ManifestConfig {
+            file: keys.file.clone(),
+            frame_labels: keys.frame_labels,
+            custom: keys.into_custom(),
+        })
     }
 }
 
 impl From<ManifestConfig> for Keys {
     fn from(config: ManifestConfig) -> Keys {
-        Keys { file: config.file, moments: config.moments, ..Keys::of(config.own) }
+        Keys { file: config.file, frame_labels: config.frame_labels, ..Keys::of(config.custom) }
     }
 }

@@ -1,14 +1,14 @@
-//! Data of one's own: a folder a class, or a manifest with a row an example.
+//! Custom data: one folder per class, or a manifest with one row per example.
 
 mod config;
 mod folders;
 mod folds;
-mod inside;
 mod keys;
 mod manifest;
-mod moments;
+mod path;
 mod rows;
-mod speaker;
+mod segment_labels;
+mod speaker_rule;
 mod split;
 mod table;
 
@@ -16,21 +16,21 @@ use std::path::Path;
 
 use crate::error::{DataError, listed};
 
-pub use config::{OwnConfig, OwnSplit};
+pub use config::{CustomDataConfig, CustomSplit};
 pub use folders::FoldersConfig;
 pub use manifest::ManifestConfig;
-pub use speaker::SpeakerRule;
+pub use speaker_rule::SpeakerRule;
 
-pub(crate) use manifest::found_in as manifest_in;
-pub(crate) use split::chosen as chosen_split;
+pub(crate) use manifest::find_in as manifest_in;
+pub(crate) use split::kind as split_kind;
 
-/// There must be something to tell apart.
+/// Checks that there are at least two classes.
 fn check_class_count(path: &Path, classes: &[String]) -> Result<(), DataError> {
     if classes.len() >= 2 {
         return Ok(());
     }
     let reason = format!(
-        "has one class ({}): at least two are needed, such as a second one of everything else",
+        "has one class ({}); at least two are required, for example a second one of everything else",
         listed(classes, 1)
     );
     Err(DataError::Manifest { path: path.to_owned(), reason })

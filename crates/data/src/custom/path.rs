@@ -1,19 +1,19 @@
-//! Paths of a manifest: within its folder, or refused.
+//! Paths of a manifest, which must be inside its folder.
 
 use std::path::{Component, Path, PathBuf};
 
-/// A path as a manifest writes it, relative to `root` or absolute within it: the example's name, the same on every machine,
-/// and the file. Nothing is looked up, so links may lead anywhere.
-pub(super) fn inside(root: &Path, text: &str) -> Result<(String, PathBuf), String> {
+/// Returns the name of an example, the same on every machine, and the path of its file. The path in the manifest is
+/// relative to `root`, or absolute and inside it. The file system is not accessed, so links may point anywhere.
+pub(super) fn resolve(root: &Path, text: &str) -> Result<(String, PathBuf), String> {
     let outside = || {
         format!(
-            "path `{text}` is outside {}, in which the paths of the manifest lie: move the file there, or give --data the \
-             folder that holds both",
+            "path `{text}` is outside {}, the folder of the manifest; move the file there, or set --data to a folder that \
+             contains both",
             root.display()
         )
     };
     if text.is_empty() {
-        return Err("path is empty: must name a sound file".to_owned());
+        return Err("path is empty; it must name an audio file".to_owned());
     }
     let path = Path::new(text);
     let relative = if path.is_absolute() {
@@ -25,7 +25,7 @@ pub(super) fn inside(root: &Path, text: &str) -> Result<(String, PathBuf), Strin
     let mut names: Vec<&str> = Vec::new();
     for component in relative.components() {
         match component {
-            // Made of text, so it is text.
+            // A component of valid text is valid text.
             Component::Normal(name) => names.push(name.to_str().unwrap_or_default()),
             Component::CurDir => {}
             Component::ParentDir => {
@@ -35,7 +35,7 @@ pub(super) fn inside(root: &Path, text: &str) -> Result<(String, PathBuf), Strin
         }
     }
     if names.is_empty() {
-        return Err(format!("path `{text}` names no file"));
+        return Err(format!("path `{text}` does not name a file"));
     }
     let name = names.join("/");
     let file = root.join(&name);
@@ -47,17 +47,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_within_has_one_name_however_it_is_written() {
+    fn all_spellings_of_a_path_have_one_name() {
         let root = Path::new("/sounds/mine");
         for text in ["a/b.wav", "./a/b.wav", "a/./b.wav", "a/c/../b.wav", "/sounds/mine/a/b.wav", "a//b.wav"]
         {
-            let (name, file) = inside(root, text).unwrap();
+            let (name, file) = resolve(root, text).unwrap();
             assert_eq!((name.as_str(), file), ("a/b.wav", PathBuf::from("/sounds/mine/a/b.wav")), "{text}");
         }
     }
 
     #[test]
-    fn a_path_that_leaves_the_folder_is_refused() {
+    fn a_path_outside_the_folder_is_rejected() {
         for text in [
             "../b.wav",
             "a/../../b.wav",
@@ -68,7 +68,7 @@ mod tests {
             ".",
             "a/..",
         ] {
-            let reason = inside(Path::new("/sounds/mine"), text).unwrap_err();
+            let reason = resolve(Path::new("/sounds/mine"), text).unwrap_err();
             assert!(reason.starts_with("path "), "{reason}");
         }
     }

@@ -1,11 +1,11 @@
-//! Who speaks, told by where a file lies or what it is called.
+//! Speakers derived from the names of files or folders.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// How a file of `[data.folders]` tells its speaker: `before _` or `folder`.
+/// Rule of `[data.folders]` that derives the speaker from a file: `before _` or `folder`.
 ///
 /// # Example
 /// ```
@@ -21,14 +21,14 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum SpeakerRule {
-    /// The part of the file's name before this text, where it first occurs; without it nobody is known.
+    /// Part of the file name before the first occurrence of this text; the speaker is unknown without it.
     Before(String),
-    /// The folder within the class's folder that holds the file, directly or further in.
+    /// Folder of the speaker in the folder of the class; the file may be in a subfolder.
     Folder,
 }
 
 impl SpeakerRule {
-    /// The speaker of a file, given its path within the class's folder, with `/` between the names.
+    /// Returns the speaker of a file, given its path in the folder of the class, with `/` as separator.
     pub fn speaker<'a>(&self, path: &'a str) -> Option<&'a str> {
         let found = match self {
             SpeakerRule::Before(text) => {
@@ -51,8 +51,8 @@ impl FromStr for SpeakerRule {
                 Ok(SpeakerRule::Before(mark.to_owned()))
             }
             _ => Err(format!(
-                "speaker = \"{text}\": must be \"before _\" (the part of a file's name before the first _, or before another \
-                 text) or \"folder\" (a folder a speaker within each class)"
+                "speaker = \"{text}\" must be \"before _\" (the part of a file's name before the first _, or before another \
+                 text) or \"folder\" (one folder per speaker in each class)"
             )),
         }
     }
@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_rule_is_read_back_as_it_was_written_and_others_are_refused() {
+    fn rules_are_parsed_and_displayed_and_others_rejected() {
         for text in ["before _", "before _nohash_", "before  - ", "folder"] {
             assert_eq!(text.parse::<SpeakerRule>().unwrap().to_string(), text);
         }
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_without_the_mark_or_the_folder_has_no_speaker() {
+    fn a_file_without_the_text_or_the_folder_has_no_speaker() {
         let before = SpeakerRule::Before("_".into());
         let speakers = ["x/anna_1_2.wav", "x_y/anna.wav", "_1.wav"].map(|path| before.speaker(path));
         assert_eq!(speakers, [Some("anna"), None, None]);

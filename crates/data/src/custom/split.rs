@@ -1,25 +1,25 @@
-//! How data of one's own is split.
+//! Split of custom data.
 
-use super::config::{OwnConfig, OwnSplit};
+use super::config::{CustomDataConfig, CustomSplit};
 use super::folds;
-use crate::carve::recordings_are_shared;
 use crate::dataset::DataSet;
-use crate::deal::Deal;
 use crate::error::{DataError, listed};
-use crate::split::{Partition, Split};
+use crate::sample::has_shared_recordings;
+use crate::split::{Split, Subset};
+use crate::split_builder::SplitBuilder;
 
-/// Speakers from whom one can be tested, one validated, and one trained on.
-const SPEAKERS_TO_SPLIT: usize = 3;
+/// Minimum number of speakers for training, validation and test.
+const MIN_SPEAKERS: usize = 3;
 
-/// The split of a recipe, or the one that the data fits.
-pub(crate) fn chosen(own: &OwnConfig, dataset: &DataSet) -> OwnSplit {
-    own.split.unwrap_or_else(|| {
-        if dataset.examples.iter().any(|example| example.official.is_some()) {
-            OwnSplit::Given
-        } else if speakers_known(dataset) && dataset.groups().len() >= SPEAKERS_TO_SPLIT {
-            OwnSplit::BySpeaker
+/// Returns the kind of split of the recipe, or the default for the data.
+pub(crate) fn kind(custom: &CustomDataConfig, dataset: &DataSet) -> CustomSplit {
+    custom.split.unwrap_or_else(|| {
+        if dataset.examples.iter().any(|example| example.predefined.is_some()) {
+            CustomSplit::Predefined
+        } else if speakers_known(dataset) && dataset.groups().len() >= MIN_SPEAKERS {
+            CustomSplit::BySpeaker
         } else {
-            OwnSplit::Random
+            CustomSplit::Random
         }
     })
 }
@@ -28,130 +28,130 @@ fn speakers_known(dataset: &DataSet) -> bool {
     dataset.examples.iter().all(|example| example.group.is_some())
 }
 
-/// Splits the data; speakers in several parts of the split are an error unless allowed.
+/// Splits the data; speakers in several subsets are an error unless permitted.
 pub(super) fn split(
     set: &'static str,
-    own: &OwnConfig,
+    custom: &CustomDataConfig,
     dataset: &DataSet,
     seed: u64,
 ) -> Result<Split, DataError> {
-    let split = split_as_is(set, own, dataset, seed)?;
-    if !own.allow_shared_speakers {
-        OwnDeal { set, own, dataset, kind: chosen(own, dataset) }.check_speakers(&split)?;
+    let split = split_unchecked(set, custom, dataset, seed)?;
+    if !custom.allow_shared_speakers {
+        CustomSplitter { set, custom, dataset, kind: kind(custom, dataset) }.check_speakers(&split)?;
     }
     Ok(split)
 }
 
-/// Splits the data, whoever may be in several parts of the split.
-pub(super) fn split_as_is(
+/// Splits the data without checking for speakers in several subsets.
+pub(super) fn split_unchecked(
     set: &'static str,
-    own: &OwnConfig,
+    custom: &CustomDataConfig,
     dataset: &DataSet,
     seed: u64,
 ) -> Result<Split, DataError> {
-    let kind = chosen(own, dataset);
-    let own_deal = OwnDeal { set, own, dataset, kind };
-    let mut deal = own_deal.tested(seed)?;
-    for partition in [Partition::Train, Partition::Test] {
-        if deal.is_empty(partition) {
-            return Err(own_deal.lacks(partition, own_deal.advice()));
+    let kind = kind(custom, dataset);
+    let splitter = CustomSplitter { set, custom, dataset, kind };
+    let mut builder = splitter.assign_test(seed)?;
+    for subset in [Subset::Train, Subset::Test] {
+        if builder.is_empty(subset) {
+            return Err(splitter.empty(subset, splitter.advice()));
         }
     }
-    let share = own.validation_share();
-    if share > 0.0 && deal.is_empty(Partition::Validation) {
-        if own_deal.whole_groups() {
-            deal.give_groups(share, Partition::Validation);
+    let fraction = custom.validation_fraction();
+    if fraction > 0.0 && builder.is_empty(Subset::Validation) {
+        if splitter.whole_groups() {
+            builder.assign_groups(fraction, Subset::Validation);
         } else {
-            deal.give_share(share, Partition::Validation);
+            builder.assign_fraction(fraction, Subset::Validation);
         }
-        if deal.is_empty(Partition::Validation) {
-            let advice = own_deal.validation_advice();
-            return Err(own_deal.lacks(Partition::Validation, advice));
+        if builder.is_empty(Subset::Validation) {
+            let advice = splitter.validation_advice();
+            return Err(splitter.empty(Subset::Validation, advice));
         }
     }
-    deal.split().with_every_class(dataset, &[Partition::Train], |_| own_deal.advice())
+    builder.split().with_every_class(dataset, &[Subset::Train], |_| splitter.advice())
 }
 
-/// A deal with what is wanted of it.
-pub(super) struct OwnDeal<'a> {
+/// Split that is being built, with its configuration.
+pub(super) struct CustomSplitter<'a> {
     pub(super) set: &'static str,
-    pub(super) own: &'a OwnConfig,
+    pub(super) custom: &'a CustomDataConfig,
     pub(super) dataset: &'a DataSet,
-    kind: OwnSplit,
+    kind: CustomSplit,
 }
 
-impl<'a> OwnDeal<'a> {
-    /// Whether whole speakers are dealt where that is not said.
+impl<'a> CustomSplitter<'a> {
+    /// Returns true if whole speakers are assigned when the kind of split does not determine it.
     pub(super) fn by_speaker(&self) -> bool {
-        speakers_known(self.dataset) && !self.own.allow_shared_speakers
+        speakers_known(self.dataset) && !self.custom.allow_shared_speakers
     }
 
-    /// Whether whole speakers are dealt, or where none is known whole recordings: the same voice and room on both sides of the
-    /// split would flatter. Who lets speakers be shared wants the mix of the whole.
+    /// Returns true if whole speakers are assigned, or whole recordings if speakers are unknown: the same voice and
+    /// room in training and test would bias the result. With shared speakers, single examples are assigned.
     pub(super) fn whole_groups(&self) -> bool {
-        self.by_speaker() || (!self.own.allow_shared_speakers && recordings_are_shared(self.dataset))
+        self.by_speaker() || (!self.custom.allow_shared_speakers && has_shared_recordings(self.dataset))
     }
 
-    /// The test examples given, and validation where the data says it.
-    fn tested(&self, seed: u64) -> Result<Deal<'a>, DataError> {
-        let (own, dataset) = (self.own, self.dataset);
-        let mut deal = Deal::new(dataset, seed);
+    /// Assigns the test subset, and the validation subset if the data defines it.
+    fn assign_test(&self, seed: u64) -> Result<SplitBuilder<'a>, DataError> {
+        let (custom, dataset) = (self.custom, self.dataset);
+        let mut builder = SplitBuilder::new(dataset, seed);
         match self.kind {
-            OwnSplit::Given => {
-                if let Some(example) = dataset.examples.iter().find(|example| example.official.is_none()) {
-                    let value = format!("nothing for {}", example.id);
-                    let rule = "every example needs train, validation or test: fill the column split, or choose \
+            CustomSplit::Predefined => {
+                if let Some(example) = dataset.examples.iter().find(|example| example.predefined.is_none()) {
+                    let value = format!("none for {}", example.id);
+                    let rule = "every example needs train, validation or test; complete the column split or choose \
                                 split = \"random\"";
                     return Err(DataError::setting(
-                        format!("{}.split = \"given\", split", self.set),
+                        format!("{}.split = \"predefined\", split", self.set),
                         value,
                         rule,
                     ));
                 }
-                deal = Deal::official(dataset, seed);
+                builder = SplitBuilder::predefined(dataset, seed);
             }
-            OwnSplit::Random if speakers_known(dataset) || !self.whole_groups() => {
-                deal.give_share(own.test_share(), Partition::Test);
+            CustomSplit::Random if speakers_known(dataset) || !self.whole_groups() => {
+                builder.assign_fraction(custom.test_fraction(), Subset::Test);
             }
-            OwnSplit::Random => deal.give_groups(own.test_share(), Partition::Test),
-            OwnSplit::BySpeaker => {
-                self.check_known()?;
-                deal.give_groups(own.test_share(), Partition::Test);
+            CustomSplit::Random => builder.assign_groups(custom.test_fraction(), Subset::Test),
+            CustomSplit::BySpeaker => {
+                self.check_speakers_known()?;
+                builder.assign_groups(custom.test_fraction(), Subset::Test);
             }
-            OwnSplit::Folds => deal.give(folds::tested(self)?, Partition::Test),
-            OwnSplit::LeaveOneOut => {
-                self.check_known()?;
+            CustomSplit::Folds => builder.assign(folds::test_examples(self)?, Subset::Test),
+            CustomSplit::LeaveOneOut => {
+                self.check_speakers_known()?;
                 let key = format!("{}.group", self.set);
-                let Some(group) = &own.group else {
+                let Some(group) = &custom.group else {
                     let rule = format!(
-                        "leave-one-out needs the speaker who is tested, or `stapes train --folds`, which tests each: {}",
+                        "leave-one-out requires the test speaker; set it, or use `stapes train --folds` to test each of {}",
                         listed(&dataset.groups(), 40)
                     );
-                    return Err(DataError::setting(key, "nothing", rule));
+                    return Err(DataError::setting(key, "none", rule));
                 };
                 dataset.check_group(&key, group)?;
-                deal.give_group(group, Partition::Test);
+                builder.assign_group(group, Subset::Test);
             }
         }
-        Ok(deal)
+        Ok(builder)
     }
 
-    fn check_known(&self) -> Result<(), DataError> {
+    fn check_speakers_known(&self) -> Result<(), DataError> {
         let key = format!("{}.split", self.set);
-        let nobody = self.dataset.examples.iter().filter(|example| example.group.is_none());
+        let ungrouped = self.dataset.examples.iter().filter(|example| example.group.is_none());
         let (mut count, mut first) = (0, None);
-        for example in nobody {
+        for example in ungrouped {
             count += 1;
             first = first.or(Some(&example.id));
         }
         let rule = match first {
             Some(first) => format!(
-                "needs the speaker of every example, and {count} of {} have none ({first} first): fill the column speaker of \
+                "requires the speaker of every example, but {count} of {} have none ({first} first); complete the column speaker of \
                  the manifest, or set data.folders.speaker = \"before _\"",
                 self.dataset.examples.len()
             ),
             None if self.dataset.groups().len() < 2 => {
-                "needs at least two speakers, and the data has one: choose split = \"random\" with \
+                "requires at least two speakers, but the data has one; choose split = \"random\" with \
                  allow_shared_speakers = true"
                     .to_owned()
             }
@@ -160,46 +160,46 @@ impl<'a> OwnDeal<'a> {
         Err(DataError::setting(key, self.kind.name(), rule))
     }
 
-    fn lacks(&self, partition: Partition, advice: String) -> DataError {
-        DataError::NoExamples { set: self.set, partition, advice }
+    fn empty(&self, subset: Subset, advice: String) -> DataError {
+        DataError::NoExamples { set: self.set, subset, advice }
     }
 
     fn advice(&self) -> String {
         match self.kind {
-            OwnSplit::Given => "name some in the data, or choose another split".to_owned(),
-            OwnSplit::Random | OwnSplit::BySpeaker => {
-                "change test_share or the seed, or add recordings".to_owned()
+            CustomSplit::Predefined => "add some to the data or choose another split".to_owned(),
+            CustomSplit::Random | CustomSplit::BySpeaker => {
+                "change test_fraction or the seed, or add recordings".to_owned()
             }
-            OwnSplit::Folds => "choose other folds, or add recordings".to_owned(),
-            OwnSplit::LeaveOneOut => "leave another speaker out, or add recordings".to_owned(),
+            CustomSplit::Folds => "choose another number of folds or add recordings".to_owned(),
+            CustomSplit::LeaveOneOut => "choose another test speaker or add recordings".to_owned(),
         }
     }
 
     fn validation_advice(&self) -> String {
         if self.by_speaker() {
-            "only one speaker is left for training and validation: add speakers, set validation_share = 0, or \
+            "only one speaker remains for training and validation; add speakers, set validation_fraction = 0, or \
              allow_shared_speakers = true"
                 .to_owned()
         } else if self.whole_groups() {
-            "only one recording is left for training and validation: add recordings, set validation_share = 0, or \
+            "only one recording remains for training and validation; add recordings, set validation_fraction = 0, or \
              allow_shared_speakers = true"
                 .to_owned()
         } else {
-            "raise validation_share, or set it to 0 to go without validation".to_owned()
+            "increase validation_fraction, or set it to 0 for no validation".to_owned()
         }
     }
 
-    /// Whether each speaker is in one part of the split only.
+    /// Checks that each speaker is in one subset.
     fn check_speakers(&self, split: &Split) -> Result<(), DataError> {
         let shared = split.shared_groups(self.dataset);
         if shared.is_empty() {
             return Ok(());
         }
         let names: Vec<String> =
-            shared.iter().map(|(name, parts)| format!("{name} ({})", listed(parts, 3))).collect();
+            shared.iter().map(|(name, subsets)| format!("{name} ({})", listed(subsets, 3))).collect();
         let advice = match self.kind {
-            OwnSplit::Given => "correct the split, or choose split = \"by-speaker\"",
-            _ => "choose split = \"by-speaker\", so that nobody who is tested was heard in training",
+            CustomSplit::Predefined => "correct the split, or choose split = \"by-speaker\"",
+            _ => "choose split = \"by-speaker\", so that test speakers are not in the training subset",
         };
         Err(DataError::SharedSpeakers {
             set: self.set,

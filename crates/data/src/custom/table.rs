@@ -1,4 +1,4 @@
-//! Manifests as files: comma- or tab-separated values, JSON lines.
+//! Manifest files: comma- or tab-separated values, JSON lines, Parquet.
 
 mod json_lines;
 mod lines;
@@ -8,54 +8,55 @@ mod separated;
 
 use std::path::Path;
 
-use super::rows::{COLUMNS, Cells, NEEDED};
+use super::rows::{COLUMNS, Cells, REQUIRED};
 use crate::error::{DataError, listed};
 
-/// Who is given the rows, each with its line from 1; an error ends the reading.
-pub(super) type Take<'a> = dyn FnMut(usize, &Cells<'_>) -> Result<(), DataError> + 'a;
+/// Callback that receives the rows, each with its line from 1; an error stops the reader.
+pub(super) type RowCallback<'a> = dyn FnMut(usize, &Cells<'_>) -> Result<(), DataError> + 'a;
 
-/// Reads a manifest row by row; what the file is, its name tells.
-pub(super) fn read(path: &Path, take: &mut Take<'_>) -> Result<(), DataError> {
+/// Reads a manifest row by row; the file extension determines the format.
+pub(super) fn read(path: &Path, on_row: &mut RowCallback<'_>) -> Result<(), DataError> {
     let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
     match extension.to_ascii_lowercase().as_str() {
-        "csv" => separated::read(path, ',', take),
-        "tsv" | "tab" => separated::read(path, '\t', take),
-        "jsonl" | "ndjson" => json_lines::read(path, take),
+        "csv" => separated::read(path, ',', on_row),
+        "tsv" | "tab" => separated::read(path, '\t', on_row),
+        "jsonl" | "ndjson" => json_lines::read(path, on_row),
         #[cfg(feature = "parquet")]
-        "parquet" => parquet::read(path, take),
+        "parquet" => parquet::read(path, on_row),
         #[cfg(not(feature = "parquet"))]
         "parquet" => Err(DataError::Manifest {
             path: path.to_owned(),
             reason:
-                "this program was built without Parquet: build it with `--features parquet`, or write the \
+                "this program was built without Parquet; build it with `--features parquet`, or write the \
                      manifest as CSV"
                     .to_owned(),
         }),
         _ => Err(DataError::Manifest {
             path: path.to_owned(),
-            reason: "a manifest is a file .csv, .tsv, .jsonl or .parquet: rename it to what it is".to_owned(),
+            reason: "the extension of a manifest is .csv, .tsv, .jsonl or .parquet; rename the file"
+                .to_owned(),
         }),
     }
 }
 
-/// Where each of [`COLUMNS`] stands in a header, or what is wrong with it.
-fn places<S: AsRef<str>>(header: &[S]) -> Result<[Option<usize>; 6], String> {
-    let mut places = [None; 6];
-    for (place, name) in header.iter().enumerate() {
+/// Returns the position of each of [`COLUMNS`] in a header.
+fn positions<S: AsRef<str>>(header: &[S]) -> Result<[Option<usize>; 6], String> {
+    let mut positions = [None; 6];
+    for (position, name) in header.iter().enumerate() {
         if let Some(column) =
             COLUMNS.iter().position(|column| column.eq_ignore_ascii_case(name.as_ref().trim()))
-            && places[column].replace(place).is_some()
+            && positions[column].replace(position).is_some()
         {
-            return Err(format!("two columns are called {}: rename one of them", COLUMNS[column]));
+            return Err(format!("two columns are called {}; rename one of them", COLUMNS[column]));
         }
     }
-    match places.iter().take(NEEDED).position(Option::is_none) {
+    match positions.iter().take(REQUIRED).position(Option::is_none) {
         Some(missing) => Err(format!(
-            "there is no column {}: the columns are {}; a manifest has path and label, and may have {}",
+            "there is no column {}; the columns are {}; a manifest must have path and label, and may have {}",
             COLUMNS[missing],
             listed(header, 20),
-            COLUMNS[NEEDED..].join(", ")
+            COLUMNS[REQUIRED..].join(", ")
         )),
-        None => Ok(places),
+        None => Ok(positions),
     }
 }

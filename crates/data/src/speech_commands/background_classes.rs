@@ -1,4 +1,4 @@
-//! What is none of the chosen words: other words, and silence.
+//! Classes besides the chosen words: other words, and silence.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -10,50 +10,50 @@ use super::{BACKGROUND, SET, SILENCE, UNKNOWN};
 use crate::dataset::{Example, Source};
 use crate::error::DataError;
 use crate::folder;
-use crate::split::Partition;
-use crate::truth::Truth;
+use crate::label::Label;
+use crate::split::Subset;
 
-/// What is drawn is the same for every seed of a recipe, so that all runs are tested on the same.
+/// The draws are the same for every seed of a recipe, so all runs have the same test examples.
 const SEED: u64 = 59_185;
-/// The length of a part of a noise, s.
-const PART_SECONDS: u64 = 1;
-/// Where in a noise the parts of the data lie, in tenths of its length.
-const SPANS: [(Partition, u64, u64); 3] =
-    [(Partition::Train, 0, 8), (Partition::Validation, 8, 9), (Partition::Test, 9, 10)];
+/// Duration of a segment of noise.
+const SEGMENT_SECONDS: u64 = 1;
+/// Range of each subset within a noise, in tenths of its length.
+const RANGES: [(Subset, u64, u64); 3] =
+    [(Subset::Train, 0, 8), (Subset::Validation, 8, 9), (Subset::Test, 9, 10)];
 
-/// How many examples the mean chosen word has in each part of the data, in the order of [`Partition::ALL`].
+/// Returns the mean number of examples per chosen word in each subset, in the order of [`Subset::ALL`].
 pub(super) fn mean_counts(examples: &[Example], words: usize) -> [usize; 3] {
-    Partition::ALL.map(|partition| {
-        let count = examples.iter().filter(|example| example.official == Some(partition)).count();
+    Subset::ALL.map(|subset| {
+        let count = examples.iter().filter(|example| example.predefined == Some(subset)).count();
         (count as f64 / words as f64).round() as usize
     })
 }
 
-/// Of the recordings of other words as many as the mean word has in each part, drawn by chance; all where there are fewer.
+/// Draws as many recordings of other words as the mean word has in each subset, or all if there are fewer.
 pub(super) fn unknown(others: Vec<Example>, counts: [usize; 3], class: usize) -> Vec<Example> {
     let mut stream = Stream::new(SEED, UNKNOWN);
     let mut drawn = Vec::new();
-    for (partition, count) in Partition::ALL.into_iter().zip(counts) {
-        let mut of_part: Vec<&Example> =
-            others.iter().filter(|example| example.official == Some(partition)).collect();
-        stream.shuffle(&mut of_part);
-        of_part.truncate(count);
-        drawn.extend(of_part.into_iter().cloned());
+    for (subset, count) in Subset::ALL.into_iter().zip(counts) {
+        let mut in_subset: Vec<&Example> =
+            others.iter().filter(|example| example.predefined == Some(subset)).collect();
+        stream.shuffle(&mut in_subset);
+        in_subset.truncate(count);
+        drawn.extend(in_subset.into_iter().cloned());
     }
     drawn.sort_by(|a, b| a.id.cmp(&b.id));
-    drawn.iter_mut().for_each(|example| example.truth = Truth::Class(class));
+    drawn.iter_mut().for_each(|example| example.label = Label::Class(class));
     drawn
 }
 
-/// Parts of one second of the background noises, as many as the mean word has recordings. Those of training come from the
-/// first eight tenths of each noise, those of validation from the ninth, those of the test from the last; within a part of the
-/// data they may overlap.
+/// Draws one-second segments of the background noises, as many as the mean word has recordings. Training segments are
+/// from the first 80 % of each noise, validation segments from the next 10 %, test segments from the last 10 %;
+/// segments of one subset may overlap.
 pub(super) fn silence(folder: &Path, counts: [usize; 3], class: usize) -> Result<Vec<Example>, DataError> {
     let noises = folder.join(BACKGROUND);
-    let lacks = |reason: String| DataError::Manifest { path: noises.clone(), reason };
+    let error = |reason: String| DataError::Manifest { path: noises.clone(), reason };
     if !noises.is_dir() {
-        return Err(lacks(format!(
-            "is missing, and {SILENCE} is cut from it: complete the folder, or set {SET}.silence = false"
+        return Err(error(format!(
+            "is missing, but {SILENCE} is taken from it; complete the folder or set {SET}.silence = false"
         )));
     }
     let mut lengths = Vec::new();
@@ -66,32 +66,33 @@ pub(super) fn silence(folder: &Path, counts: [usize; 3], class: usize) -> Result
     }
     let mut stream = Stream::new(SEED, SILENCE);
     let mut examples = Vec::new();
-    for ((partition, from, to), count) in SPANS.into_iter().zip(counts) {
-        let part = 1000 * PART_SECONDS;
+    for ((subset, from, to), count) in RANGES.into_iter().zip(counts) {
+        let segment = 1000 * SEGMENT_SECONDS;
         let span = |length: u64| (length * from / 10, length * to / 10);
         let long: Vec<_> =
-            lengths.iter().filter(|(_, length)| span(*length).1 >= span(*length).0 + part).collect();
-        let room: u64 = long.iter().map(|(_, length)| span(*length).1 - span(*length).0 - part + 1).sum();
-        if room < count as u64 {
-            return Err(lacks(format!(
-                "{count} parts of {PART_SECONDS} s for {partition} do not fit into the noises: add longer ones"
+            lengths.iter().filter(|(_, length)| span(*length).1 >= span(*length).0 + segment).collect();
+        let positions: u64 =
+            long.iter().map(|(_, length)| span(*length).1 - span(*length).0 - segment + 1).sum();
+        if positions < count as u64 {
+            return Err(error(format!(
+                "{count} segments of {SEGMENT_SECONDS} s for {subset} do not fit into the noises; add longer ones"
             )));
         }
         let mut taken = BTreeSet::new();
         let mut at = 0;
         while taken.len() < count {
             let (first, end) = span(long[at].1);
-            taken.insert((at, first + stream.below((end - first - part + 1) as usize) as u64));
+            taken.insert((at, first + stream.below((end - first - segment + 1) as usize) as u64));
             at = (at + 1) % long.len();
         }
         for (at, start) in taken {
             let noise = &long[at].0;
-            let (start_seconds, end_seconds) = (start as f64 / 1e3, (start + part) as f64 / 1e3);
+            let (start_seconds, end_seconds) = (start as f64 / 1e3, (start + segment) as f64 / 1e3);
             examples.push(Example {
                 id: format!("{BACKGROUND}/{} {start_seconds}-{end_seconds}", noise.name),
-                truth: Truth::Class(class),
+                label: Label::Class(class),
                 group: None,
-                official: Some(partition),
+                predefined: Some(subset),
                 source: Source::Part {
                     path: noise.path.clone(),
                     start_seconds,
@@ -103,7 +104,7 @@ pub(super) fn silence(folder: &Path, counts: [usize; 3], class: usize) -> Result
     Ok(examples)
 }
 
-/// How long a recording is, in whole milliseconds.
+/// Returns the duration of a recording in whole milliseconds.
 fn milliseconds(path: &Path) -> Result<u64, String> {
     let count = || {
         let mut recording = Recording::open(path)?;

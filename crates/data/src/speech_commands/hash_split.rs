@@ -1,28 +1,27 @@
-//! The part of the data that a recording belongs to by its speaker: the data set's rule for recordings that its lists do not
-//! know.
+//! Subset by a hash of the speaker: the rule of the data set for recordings that its lists do not name.
 
-use crate::split::Partition;
+use crate::split::Subset;
 
-/// Shares of validation and test.
+/// Fractions of validation and test.
 const VALIDATION: f64 = 0.1;
 const TEST: f64 = 0.1;
-/// The rule takes the hash modulo 2^27 and this as the whole.
-const WHOLE: f64 = ((1u32 << 27) - 1) as f64;
+/// The rule takes the hash modulo 2^27 and divides by this number.
+const DIVISOR: f64 = ((1u32 << 27) - 1) as f64;
 
-/// The part of a file, by the SHA-1 of its name before `_nohash_`: the lowest 27 bits as a share of 2^27 - 1, of which the
-/// first tenth is for validation, the second for the test.
-pub(super) fn part(file_name: &str) -> Partition {
+/// Returns the subset of a file. The last 27 bits of the SHA-1 of its name before `_nohash_` are divided by 2^27 - 1;
+/// the first tenth is validation, the second is test.
+pub(super) fn subset(file_name: &str) -> Subset {
     let speaker = file_name.split_once("_nohash_").map_or(file_name, |(speaker, _)| speaker);
     let [.., a, b, c, d] = sha1(speaker.as_bytes());
-    let share = f64::from(u32::from_be_bytes([a, b, c, d]) % (1 << 27)) / WHOLE;
-    match share {
-        share if share < VALIDATION => Partition::Validation,
-        share if share < VALIDATION + TEST => Partition::Test,
-        _ => Partition::Train,
+    let fraction = f64::from(u32::from_be_bytes([a, b, c, d]) % (1 << 27)) / DIVISOR;
+    match fraction {
+        fraction if fraction < VALIDATION => Subset::Validation,
+        fraction if fraction < VALIDATION + TEST => Subset::Test,
+        _ => Subset::Train,
     }
 }
 
-/// SHA-1, which guards nothing here.
+/// Returns the SHA-1 hash.
 ///
 /// # Source
 /// RFC 3174, section 6.1.
@@ -90,13 +89,13 @@ mod tests {
     }
 
     #[test]
-    fn all_recordings_of_a_speaker_are_in_one_part_and_a_tenth_each_is_held_out() {
-        assert_eq!(part("0a2b400e_nohash_0.wav"), part("0a2b400e_nohash_12.wav"));
-        let parts: Vec<Partition> = (0..20_000).map(|n| part(&format!("{n:08x}_nohash_0.wav"))).collect();
-        for partition in [Partition::Validation, Partition::Test] {
-            let count = parts.iter().filter(|part| **part == partition).count();
+    fn speakers_are_in_one_subset_and_a_tenth_each_is_held_out() {
+        assert_eq!(subset("0a2b400e_nohash_0.wav"), subset("0a2b400e_nohash_12.wav"));
+        let subsets: Vec<Subset> = (0..20_000).map(|n| subset(&format!("{n:08x}_nohash_0.wav"))).collect();
+        for subset in [Subset::Validation, Subset::Test] {
+            let count = subsets.iter().filter(|found| **found == subset).count();
             // Three standard deviations of a binomial count.
-            assert!((2000 - 127..=2000 + 127).contains(&count), "{partition}: {count}");
+            assert!((2000 - 127..=2000 + 127).contains(&count), "{subset}: {count}");
         }
     }
 }

@@ -1,37 +1,37 @@
-//! Data of one's own: folders and manifests.
+//! Custom data: folders and manifests.
 //!
-//! Long, for folders and manifests go through the same sets made here, splits and refusals.
+//! Longer than other files because folders and manifests share data sets, splits and error cases.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
 use stapes_data::{
-    DataConfig, DataError, DataSet, Example, FoldersConfig, ManifestConfig, OwnConfig, OwnSplit, Partition,
-    Source, Split, Watch,
+    CustomDataConfig, CustomSplit, DataConfig, DataError, DataSet, Example, FoldersConfig, ManifestConfig,
+    Progress, Source, Split, Subset,
 };
 use tempfile::TempDir;
 
 use crate::folders::write_wav;
 use crate::rules;
 
-fn folders(own: OwnConfig) -> DataConfig {
-    DataConfig::Folders(FoldersConfig { speaker: Some("before _".parse().unwrap()), own })
+fn folders(custom: CustomDataConfig) -> DataConfig {
+    DataConfig::Folders(FoldersConfig { speaker: Some("before _".parse().unwrap()), custom })
 }
 
-fn manifest(own: OwnConfig) -> DataConfig {
-    DataConfig::Manifest(ManifestConfig { own, ..ManifestConfig::default() })
+fn manifest(custom: CustomDataConfig) -> DataConfig {
+    DataConfig::Manifest(ManifestConfig { custom, ..ManifestConfig::default() })
 }
 
-fn of(split: OwnSplit) -> OwnConfig {
-    OwnConfig { split: Some(split), ..OwnConfig::default() }
+fn of(split: CustomSplit) -> CustomDataConfig {
+    CustomDataConfig { split: Some(split), ..CustomDataConfig::default() }
 }
 
 pub(crate) fn message<T>(result: Result<T, DataError>) -> String {
-    result.err().expect("this must be refused").to_string()
+    result.err().expect("this must be rejected").to_string()
 }
 
-/// Two classes, `count` files of each speaker, every file of its own content.
+/// Two classes with `count` files per speaker, all with different content.
 fn sounds(speakers: &[&str], count: usize) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let mut number = 0;
@@ -46,7 +46,7 @@ fn sounds(speakers: &[&str], count: usize) -> TempDir {
     folder
 }
 
-/// A folder with a manifest of this name.
+/// Folder with a manifest of this name.
 fn written(name: &str, text: impl AsRef<[u8]>) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join(name), text).unwrap();
@@ -54,7 +54,7 @@ fn written(name: &str, text: impl AsRef<[u8]>) -> TempDir {
 }
 
 pub(crate) fn opened(name: &str, text: impl AsRef<[u8]>) -> Result<DataSet, DataError> {
-    manifest(OwnConfig::default()).open(Some(written(name, text).path()))
+    manifest(CustomDataConfig::default()).open(Some(written(name, text).path()))
 }
 
 fn split(config: &DataConfig, dataset: &DataSet, seed: u64) -> Split {
@@ -68,15 +68,15 @@ fn speakers<'a>(dataset: &'a DataSet, part: &[usize]) -> BTreeSet<&'a str> {
 }
 
 #[test]
-fn folders_are_classes_to_any_depth_and_other_files_are_left_alone() {
+fn folders_are_classes_of_any_depth_and_other_files_are_ignored() {
     let folder = sounds(&["anna", "bo"], 2);
     write_wav(&folder.path().join("yes/more/deep/anna_7.WAV"), &[1]);
     fs::write(folder.path().join("yes/notes.txt"), "").unwrap();
     fs::write(folder.path().join("yes/song.flac"), "").unwrap();
     write_wav(&folder.path().join("_noise/x_1.wav"), &[1]);
-    let dataset = folders(OwnConfig::default()).open(Some(folder.path())).unwrap();
+    let dataset = folders(CustomDataConfig::default()).open(Some(folder.path())).unwrap();
     assert_eq!(dataset.classes, ["no", "yes"]);
-    let yes = dataset.examples.iter().filter(|example| example.truth.class() == Some(1));
+    let yes = dataset.examples.iter().filter(|example| example.label.class() == Some(1));
     let names: Vec<(&str, Option<&str>)> = yes.map(|e| (e.id.as_str(), e.group.as_deref())).collect();
     assert_eq!(
         names,
@@ -92,7 +92,7 @@ fn folders_are_classes_to_any_depth_and_other_files_are_left_alone() {
 }
 
 #[test]
-fn folders_train_and_test_are_a_given_split() {
+fn folders_train_and_test_are_a_predefined_split() {
     let folder = tempfile::tempdir().unwrap();
     for (part, count) in [("train", 9), ("dev", 2), ("test", 3)] {
         for class in ["a", "b"] {
@@ -103,49 +103,49 @@ fn folders_train_and_test_are_a_given_split() {
     }
     let config = DataConfig::Folders(FoldersConfig::default());
     let dataset = config.open(Some(folder.path())).unwrap();
-    let given = split(&config, &dataset, 1);
-    assert_eq!([given.train.len(), given.validation.len(), given.test.len()], [18, 4, 6]);
-    assert!(given.test.iter().all(|&index| dataset.examples[index].id.starts_with("test/")));
+    let found = split(&config, &dataset, 1);
+    assert_eq!([found.train.len(), found.validation.len(), found.test.len()], [18, 4, 6]);
+    assert!(found.test.iter().all(|&index| dataset.examples[index].id.starts_with("test/")));
     write_wav(&folder.path().join("other/a/1.wav"), &[1]);
     let error = message(config.open(Some(folder.path())));
-    assert!(error.contains("other: lies beside the folders train and test"), "{error}");
+    assert!(error.contains("other: is beside the folders train and test"), "{error}");
     let plain = sounds(&["anna"], 3);
-    let error = message(folders(of(OwnSplit::Given)).open(Some(plain.path())));
+    let error = message(folders(of(CustomSplit::Predefined)).open(Some(plain.path())));
     assert!(error.contains("train, validation and test"), "{error}");
 }
 
 #[test]
-fn a_class_of_the_recipe_is_where_it_says_and_another_is_refused() {
+fn classes_keep_the_order_of_the_recipe_and_others_are_rejected() {
     let folder = sounds(&["anna"], 5);
     let with = |classes: &[&str]| {
         let classes = Some(classes.iter().map(ToString::to_string).collect());
-        folders(OwnConfig { classes, ..OwnConfig::default() }).open(Some(folder.path()))
+        folders(CustomDataConfig { classes, ..CustomDataConfig::default() }).open(Some(folder.path()))
     };
     let dataset = with(&["yes", "no"]).unwrap();
     assert_eq!(dataset.classes, ["yes", "no"]);
-    assert!(dataset.examples.iter().all(|e| e.id.starts_with(&dataset.classes[e.truth.class().unwrap()])));
+    assert!(dataset.examples.iter().all(|e| e.id.starts_with(&dataset.classes[e.label.class().unwrap()])));
     let error = message(with(&["yes", "maybe"]));
     assert!(
-        error.contains("no: as a folder, label `no` is none of the recipe's classes (yes, maybe)"),
+        error.contains("no: as a folder, label `no` is not a class of the recipe (yes, maybe)"),
         "{error}"
     );
     let error = message(with(&["yes", "no", "maybe"]));
-    assert!(error.contains("class `maybe` has no example"), "{error}");
+    assert!(error.contains("class `maybe` has no examples"), "{error}");
 }
 
 #[test]
-fn one_class_and_an_empty_folder_are_refused() {
+fn one_class_and_an_empty_folder_are_rejected() {
     let folder = tempfile::tempdir().unwrap();
     let open = || message(DataConfig::Folders(FoldersConfig::default()).open(Some(folder.path())));
-    assert!(open().contains("is not folders: looked for a folder a class"), "{}", open());
+    assert!(open().contains("is not folders: expected one folder per class"), "{}", open());
     write_wav(&folder.path().join("yes/1.wav"), &[1]);
-    assert!(open().contains("has one class (yes): at least two"), "{}", open());
+    assert!(open().contains("has one class (yes); at least two"), "{}", open());
     fs::create_dir(folder.path().join("no")).unwrap();
     assert!(open().contains("class `no` has no example"), "{}", open());
 }
 
 #[test]
-fn manifests_of_every_form_say_the_same() {
+fn manifests_of_all_formats_are_equal() {
     let csv = "path,label,start,end,split,speaker,remark\n\
                a.wav,yes,,,train,anna,\"a, b\"\nb.wav,no,0.5,1.5,test,bo,\nc/d.wav,no,2,,validation,,x\n";
     let tsv = csv.replace(',', "\t").replace("a\t b", "a\tb");
@@ -155,8 +155,8 @@ fn manifests_of_every_form_say_the_same() {
         {"path": "c/d.wav", "label": "no", "start": 2, "end": null, "split": "dev"}"#;
     let open = |name: &str, text: &[u8]| {
         let folder = written(name, text);
-        let mut dataset = manifest(OwnConfig::default()).open(Some(folder.path())).unwrap();
-        let inside = manifest(OwnConfig::default()).open(Some(&folder.path().join(name))).unwrap();
+        let mut dataset = manifest(CustomDataConfig::default()).open(Some(folder.path())).unwrap();
+        let inside = manifest(CustomDataConfig::default()).open(Some(&folder.path().join(name))).unwrap();
         assert_eq!(dataset, inside, "{name}");
         for example in &mut dataset.examples {
             let (Source::File(path) | Source::Part { path, .. }) = &mut example.source else { panic!() };
@@ -168,14 +168,14 @@ fn manifests_of_every_form_say_the_same() {
     assert_eq!(dataset.classes, ["no", "yes"]);
     let second = Example {
         id: "b.wav 0.5-1.5".into(),
-        truth: stapes_data::Truth::Class(0),
+        label: stapes_data::Label::Class(0),
         group: Some("bo".into()),
-        official: Some(Partition::Test),
+        predefined: Some(Subset::Test),
         source: Source::Part { path: "b.wav".into(), start_seconds: 0.5, end_seconds: Some(1.5) },
     };
     assert_eq!(dataset.examples[1], second);
     assert_eq!((dataset.examples[2].id.as_str(), &dataset.examples[2].group), ("c/d.wav 2-", &None));
-    assert_eq!(dataset.examples[2].official, Some(Partition::Validation));
+    assert_eq!(dataset.examples[2].predefined, Some(Subset::Validation));
     #[cfg(feature = "parquet")]
     assert_eq!(open("manifest.parquet", include_bytes!("../fixtures/manifest.parquet")), dataset);
     assert_eq!(open("manifest.tsv", tsv.as_bytes()), dataset);
@@ -186,21 +186,21 @@ fn manifests_of_every_form_say_the_same() {
 }
 
 #[test]
-fn what_is_wrong_with_a_manifest_is_named_by_its_line() {
+fn faults_of_a_manifest_are_reported_with_their_line() {
     let good = "path,label,start,end,split\na.wav,yes,,,\nb.wav,no,,,\n";
     for (rows, part) in [
         ("../c.wav,no,,,", "manifest.csv:4: path `../c.wav` is outside "),
         ("/etc/passwd,no,,,", "manifest.csv:4: path `/etc/passwd` is outside "),
         (",no,,,", "manifest.csv:4: path is empty"),
         ("c.wav,,,,", "manifest.csv:4: label is empty"),
-        ("c.wav,no,x,,", "manifest.csv:4: start = `x` is no number"),
+        ("c.wav,no,x,,", "manifest.csv:4: start = `x` is not a number"),
         ("c.wav,no,-1,,", "manifest.csv:4: start = -1 s must not be negative"),
-        ("c.wav,no,,nan,", "manifest.csv:4: end = `nan` is no number"),
+        ("c.wav,no,,nan,", "manifest.csv:4: end = `nan` is not a number"),
         ("c.wav,no,2,1,", "manifest.csv:4: end = 1 s must be after start = 2 s"),
         ("c.wav,no,,,eval", "manifest.csv:4: split = `eval` must be train"),
-        ("c.wav,no", "manifest.csv:4: has 2 values, and the header 5 columns"),
-        ("c.wav,no,1,2,\nd.wav,no,,,\nc.wav,yes,1,2,", "manifest.csv:6: c.wav 1-2 stands in line 4 already"),
-        ("./a.wav,no,,,", "manifest.csv:4: a.wav stands in line 2 already"),
+        ("c.wav,no", "manifest.csv:4: has 2 values, but the header has 5 columns"),
+        ("c.wav,no,1,2,\nd.wav,no,,,\nc.wav,yes,1,2,", "manifest.csv:6: c.wav 1-2 is already in line 4"),
+        ("./a.wav,no,,,", "manifest.csv:4: a.wav is already in line 2"),
         ("\"c\n.wav\",no,,,", "manifest.csv:4: the value of column path begins with a quote"),
     ] {
         let error = message(opened("manifest.csv", format!("{good}{rows}\n")));
@@ -213,7 +213,7 @@ fn what_is_wrong_with_a_manifest_is_named_by_its_line() {
         (
             "manifest.csv",
             b"file,label\na.wav,yes\n",
-            "manifest.csv:1: there is no column path: the columns are file, label",
+            "manifest.csv:1: there is no column path; the columns are file, label",
         ),
         ("manifest.csv", b"path;label\na.wav;yes\n", "a .csv is separated by commas"),
         ("manifest.csv", b"path,label,path\n", "two columns are called path"),
@@ -223,15 +223,15 @@ fn what_is_wrong_with_a_manifest_is_named_by_its_line() {
         (
             "manifest.jsonl",
             b"{\"path\": \"a.wav\"}\n",
-            "manifest.jsonl:1: there is no key label: the keys are path",
+            "manifest.jsonl:1: there is no key label; the keys are path",
         ),
-        ("manifest.jsonl", b"\n[1]\n", "manifest.jsonl:2: is no JSON object"),
+        ("manifest.jsonl", b"\n[1]\n", "manifest.jsonl:2: is not a JSON object"),
         (
             "manifest.jsonl",
             b"{\"path\": \"a.wav\", \"label\": [1]}\n",
-            "manifest.jsonl:1: label = [1]: must be text",
+            "manifest.jsonl:1: label = [1] must be text",
         ),
-        ("other.csv", b"path,label\n", "is not manifest: looked for a manifest"),
+        ("other.csv", b"path,label\n", "is not manifest: expected a manifest"),
     ] {
         let error = message(opened(name, text));
         assert!(error.contains(part), "{name} {error}");
@@ -239,13 +239,17 @@ fn what_is_wrong_with_a_manifest_is_named_by_its_line() {
     let config =
         DataConfig::Manifest(ManifestConfig { file: Some("list.txt".into()), ..ManifestConfig::default() });
     let error = message(config.open(Some(written("list.txt", good).path())));
-    assert!(error.contains("list.txt: a manifest is a file .csv, .tsv, .jsonl or .parquet"), "{error}");
+    assert!(
+        error.contains("list.txt: the extension of a manifest is .csv, .tsv, .jsonl or .parquet"),
+        "{error}"
+    );
     let error = message(config.open(Some(written("manifest.csv", good).path())));
     assert!(error.contains("list.txt: cannot be read"), "{error}");
-    let own = OwnConfig { classes: Some(vec!["yes".into(), "maybe".into()]), ..OwnConfig::default() };
-    let error = message(manifest(own).open(Some(written("manifest.csv", good).path())));
+    let custom =
+        CustomDataConfig { classes: Some(vec!["yes".into(), "maybe".into()]), ..CustomDataConfig::default() };
+    let error = message(manifest(custom).open(Some(written("manifest.csv", good).path())));
     assert!(
-        error.contains("manifest.csv:3: label `no` is none of the recipe's classes (yes, maybe)"),
+        error.contains("manifest.csv:3: label `no` is not a class of the recipe (yes, maybe)"),
         "{error}"
     );
 }
@@ -262,14 +266,14 @@ fn a_damaged_parquet_file_is_named() {
 
 #[cfg(not(feature = "parquet"))]
 #[test]
-fn parquet_names_the_feature_that_reads_it() {
+fn parquet_names_the_required_feature() {
     let error = message(opened("manifest.parquet", "PAR1"));
     assert!(error.contains("--features parquet"), "{error}");
 }
 
 #[test]
-fn rows_of_a_path_label_its_moments_in_any_order() {
-    let config = DataConfig::Manifest(ManifestConfig { moments: true, ..ManifestConfig::default() });
+fn rows_of_a_path_label_its_frames_in_any_order() {
+    let config = DataConfig::Manifest(ManifestConfig { frame_labels: true, ..ManifestConfig::default() });
     let open = |rows: &str| {
         let text = format!("path,label,start,end,speaker\n{rows}");
         config.open(Some(written("manifest.csv", text).path()))
@@ -277,16 +281,19 @@ fn rows_of_a_path_label_its_moments_in_any_order() {
     let rows = "a.wav,voice,1.5,2,x\nb.wav,silence,0,4,\na.wav,silence,0,1.5,x\n";
     let dataset = open(rows).unwrap();
     assert_eq!((dataset.examples.len(), dataset.classes.join(" ")), (2, "silence voice".to_owned()));
-    let stapes_data::Truth::Intervals(intervals) = &dataset.examples[0].truth else { panic!("no intervals") };
-    assert_eq!([0.0, 1.4, 1.5, 1.9].map(|seconds| intervals.class_at(seconds)), [0, 0, 1, 1]);
+    let stapes_data::Label::Segments(segments) = &dataset.examples[0].label else { panic!("no segments") };
+    assert_eq!([0.0, 1.4, 1.5, 1.9].map(|seconds| segments.class_at(seconds)), [0, 0, 1, 1]);
     assert_eq!(dataset.examples[0].group.as_deref(), Some("x"));
     for (row, part) in [
-        ("a.wav,voice,1.9,3,x", "manifest.csv:5: starts at 1.9 s and overlaps what ends at 2 s"),
-        ("a.wav,voice,2.5,3,x", "manifest.csv:5: starts at 2.5 s and leaves a gap from 2 s on"),
+        (
+            "a.wav,voice,1.9,3,x",
+            "manifest.csv:5: starts at 1.9 s and overlaps the previous segment; it must start at 2 s",
+        ),
+        ("a.wav,voice,2.5,3,x", "manifest.csv:5: starts at 2.5 s and leaves a gap; it must start at 2 s"),
         ("a.wav,voice,-1,0,x", "manifest.csv:5: start = -1 s must not be negative"),
         ("a.wav,voice,2,,x", "manifest.csv:5: needs start and end"),
-        ("a.wav,voice,2,3,y", "manifest.csv:5: speaker is another than in line 2: a.wav has one"),
-        ("c.wav,voice,1,2,", "manifest.csv:5: starts at 1 s and leaves a gap from 0 s on"),
+        ("a.wav,voice,2,3,y", "manifest.csv:5: speaker differs from line 2; all rows of a.wav"),
+        ("c.wav,voice,1,2,", "manifest.csv:5: starts at 1 s and leaves a gap; it must start at 0 s"),
     ] {
         let error = message(open(&format!("{rows}{row}\n")));
         assert!(error.contains(part), "{error}");
@@ -294,40 +301,40 @@ fn rows_of_a_path_label_its_moments_in_any_order() {
 }
 
 #[test]
-fn what_is_not_said_is_split_as_the_data_fits() {
-    let resolved = |config: &DataConfig, folder: &Path| {
+fn the_default_split_depends_on_the_data() {
+    let resolve = |config: &DataConfig, folder: &Path| {
         let dataset = config.open(Some(folder)).unwrap();
-        let (DataConfig::Folders(FoldersConfig { own, .. })
-        | DataConfig::Manifest(ManifestConfig { own, .. })) = config.resolved(&dataset)
+        let (DataConfig::Folders(FoldersConfig { custom, .. })
+        | DataConfig::Manifest(ManifestConfig { custom, .. })) = config.resolve(&dataset)
         else {
             panic!()
         };
-        assert_eq!(own.classes.unwrap(), dataset.classes);
-        own.split.unwrap()
+        assert_eq!(custom.classes.unwrap(), dataset.classes);
+        custom.split.unwrap()
     };
-    let config = folders(OwnConfig::default());
-    assert_eq!(resolved(&config, sounds(&["anna", "bo", "carl"], 2).path()), OwnSplit::BySpeaker);
-    assert_eq!(resolved(&config, sounds(&["anna", "bo"], 2).path()), OwnSplit::Random);
-    assert_eq!(resolved(&folders(of(OwnSplit::Folds)), sounds(&["anna"], 9).path()), OwnSplit::Folds);
+    let config = folders(CustomDataConfig::default());
+    assert_eq!(resolve(&config, sounds(&["anna", "bo", "carl"], 2).path()), CustomSplit::BySpeaker);
+    assert_eq!(resolve(&config, sounds(&["anna", "bo"], 2).path()), CustomSplit::Random);
+    assert_eq!(resolve(&folders(of(CustomSplit::Folds)), sounds(&["anna"], 9).path()), CustomSplit::Folds);
     let rows = "path,label,split\na.wav,yes,train\nb.wav,no,test\n";
     assert_eq!(
-        resolved(&manifest(OwnConfig::default()), written("manifest.csv", rows).path()),
-        OwnSplit::Given
+        resolve(&manifest(CustomDataConfig::default()), written("manifest.csv", rows).path()),
+        CustomSplit::Predefined
     );
 }
 
 #[test]
-fn a_split_by_speaker_shares_nobody_between_its_parts() {
+fn a_split_by_speaker_has_disjoint_speakers() {
     let names: Vec<String> = (0..20).map(|number| format!("s{number}")).collect();
     let folder = sounds(&names.iter().map(String::as_str).collect::<Vec<_>>(), 3);
-    let config = folders(of(OwnSplit::BySpeaker));
+    let config = folders(of(CustomSplit::BySpeaker));
     let dataset = config.open(Some(folder.path())).unwrap();
     let first = split(&config, &dataset, 1);
     assert_eq!([first.train.len(), first.validation.len(), first.test.len()], [84, 12, 24]);
     assert_eq!(first.shared_groups(&dataset), []);
     assert_eq!(first, split(&config, &dataset, 1));
     assert_ne!(first.test, split(&config, &dataset, 2).test);
-    let without = OwnConfig { validation_share: Some(0.0), ..of(OwnSplit::BySpeaker) };
+    let without = CustomDataConfig { validation_fraction: Some(0.0), ..of(CustomSplit::BySpeaker) };
     let without = split(&folders(without), &dataset, 1);
     assert_eq!((without.validation.len(), without.test), (0, first.test));
 }
@@ -336,8 +343,9 @@ fn a_split_by_speaker_shares_nobody_between_its_parts() {
 fn folds_test_every_example_once_and_no_speaker_twice() {
     let folder = sounds(&["a", "b", "c", "d", "e", "f", "g"], 4);
     for shared in [false, true] {
-        let own = OwnConfig { folds: Some(3), allow_shared_speakers: shared, ..of(OwnSplit::Folds) };
-        let config = folders(own);
+        let custom =
+            CustomDataConfig { folds: Some(3), allow_shared_speakers: shared, ..of(CustomSplit::Folds) };
+        let config = folders(custom);
         let dataset = config.open(Some(folder.path())).unwrap();
         let folds = config.folds(&dataset).unwrap();
         assert_eq!(
@@ -355,42 +363,44 @@ fn folds_test_every_example_once_and_no_speaker_twice() {
         tested.sort_unstable();
         assert_eq!(tested, (0..56).collect::<Vec<_>>());
     }
-    let own = OwnConfig { folds: Some(8), ..of(OwnSplit::Folds) };
-    let dataset = folders(own.clone()).open(Some(folder.path())).unwrap();
-    let error = message(folders(own).split(&dataset, 1));
+    let custom = CustomDataConfig { folds: Some(8), ..of(CustomSplit::Folds) };
+    let dataset = folders(custom.clone()).open(Some(folder.path())).unwrap();
+    let error = message(folders(custom).split(&dataset, 1));
     assert!(error.contains("folders.folds = 8: must be at most 7, the number of speakers"), "{error}");
 }
 
 #[test]
-fn one_speaker_is_left_out_or_all_in_turn() {
+fn one_speaker_or_each_in_turn_is_tested() {
     let folder = sounds(&["anna", "bo", "carl", "dora"], 4);
-    let left_out =
-        |group: Option<&str>| OwnConfig { group: group.map(str::to_owned), ..of(OwnSplit::LeaveOneOut) };
-    let config = folders(left_out(Some("bo")));
+    let skipped = |group: Option<&str>| CustomDataConfig {
+        group: group.map(str::to_owned),
+        ..of(CustomSplit::LeaveOneOut)
+    };
+    let config = folders(skipped(Some("bo")));
     let dataset = config.open(Some(folder.path())).unwrap();
     let first = split(&config, &dataset, 1);
     assert_eq!(speakers(&dataset, &first.test), BTreeSet::from(["bo"]));
     assert_eq!(speakers(&dataset, &first.validation).len(), 1);
-    let folds = folders(left_out(None)).folds(&dataset).unwrap();
+    let folds = folders(skipped(None)).folds(&dataset).unwrap();
     assert_eq!(
         folds.iter().map(|fold| fold.name.as_str()).collect::<Vec<_>>(),
         ["anna", "bo", "carl", "dora"]
     );
     assert_eq!(split(&folds[1].data, &dataset, 1), first);
     for (group, part) in
-        [(None, "folders.group = nothing: leave-one-out needs"), (Some("eve"), "folders.group = eve: ")]
+        [(None, "folders.group = none: leave-one-out requires"), (Some("eve"), "folders.group = eve: ")]
     {
-        let error = message(folders(left_out(group)).split(&dataset, 1));
+        let error = message(folders(skipped(group)).split(&dataset, 1));
         assert!(error.contains(part) && error.contains("anna, bo, carl, dora"), "{error}");
     }
-    let error = message(folders(of(OwnSplit::Random)).folds(&dataset));
+    let error = message(folders(of(CustomSplit::Random)).folds(&dataset));
     assert!(error.contains("has no folds") && error.contains("leave-one-out"), "{error}");
 }
 
 #[test]
-fn a_speaker_in_two_parts_is_an_error_unless_allowed() {
+fn a_speaker_in_two_subsets_is_an_error_unless_allowed() {
     let folder = sounds(&["anna", "bo", "carl"], 20);
-    let config = folders(of(OwnSplit::Random));
+    let config = folders(of(CustomSplit::Random));
     let dataset = config.open(Some(folder.path())).unwrap();
     let error = message(config.split(&dataset, 1));
     for part in [
@@ -402,13 +412,13 @@ fn a_speaker_in_two_parts_is_an_error_unless_allowed() {
     ] {
         assert!(error.contains(part), "{error}");
     }
-    assert_eq!(config.split_as_is(&dataset, 1).unwrap().shared_groups(&dataset).len(), 3);
-    let own = OwnConfig { allow_shared_speakers: true, ..of(OwnSplit::Random) };
-    let allowed = split(&folders(own), &dataset, 1);
+    assert_eq!(config.split_unchecked(&dataset, 1).unwrap().shared_groups(&dataset).len(), 3);
+    let custom = CustomDataConfig { allow_shared_speakers: true, ..of(CustomSplit::Random) };
+    let allowed = split(&folders(custom), &dataset, 1);
     assert_eq!([allowed.train.len(), allowed.validation.len(), allowed.test.len()], [86, 10, 24]);
     let rows =
         "path,label,split,speaker\na.wav,yes,train,x\nb.wav,no,train,y\nc.wav,no,test,y\nd.wav,yes,dev,z\n";
-    let config = manifest(OwnConfig::default());
+    let config = manifest(CustomDataConfig::default());
     let dataset = config.open(Some(written("manifest.csv", rows).path())).unwrap();
     let error = message(config.split(&dataset, 1));
     assert!(
@@ -418,13 +428,13 @@ fn a_speaker_in_two_parts_is_an_error_unless_allowed() {
 }
 
 #[test]
-fn a_given_split_that_lacks_something_says_what() {
-    let config = manifest(of(OwnSplit::Given));
+fn an_incomplete_predefined_split_is_reported() {
+    let config = manifest(of(CustomSplit::Predefined));
     for (rows, part) in [
-        ("a.wav,yes,train\nb.wav,no,", "nothing for b.wav: every example needs"),
-        ("a.wav,yes,train\nb.wav,no,train", "no example for test"),
-        ("a.wav,yes,test\nb.wav,no,test", "no example for train"),
-        ("a.wav,yes,train\nb.wav,no,test\nc.wav,yes,dev", "class `no` has no example for train"),
+        ("a.wav,yes,train\nb.wav,no,", "none for b.wav: every example needs"),
+        ("a.wav,yes,train\nb.wav,no,train", "there are no test examples"),
+        ("a.wav,yes,test\nb.wav,no,test", "there are no train examples"),
+        ("a.wav,yes,train\nb.wav,no,test\nc.wav,yes,dev", "class `no` has no train examples"),
     ] {
         let dataset =
             config.open(Some(written("manifest.csv", format!("path,label,split\n{rows}\n")).path())).unwrap();
@@ -433,12 +443,12 @@ fn a_given_split_that_lacks_something_says_what() {
     }
     let dataset =
         config.open(Some(written("manifest.csv", "path,label\na.wav,yes\nb.wav,no\n").path())).unwrap();
-    let error = message(manifest(of(OwnSplit::BySpeaker)).split(&dataset, 1));
+    let error = message(manifest(of(CustomSplit::BySpeaker)).split(&dataset, 1));
     assert!(error.contains("2 of 2 have none (a.wav first)"), "{error}");
 }
 
 #[test]
-fn files_of_one_content_in_two_parts_are_named() {
+fn files_of_equal_content_in_two_subsets_are_named() {
     let folder = sounds(&["anna"], 4);
     let same = [3; 8000];
     write_wav(&folder.path().join("no/copy_1.wav"), &same);
@@ -460,16 +470,17 @@ fn files_of_one_content_in_two_parts_are_named() {
     };
     let check = |text: String| {
         fs::write(folder.path().join("manifest.csv"), text).unwrap();
-        let config = manifest(OwnConfig { validation_share: Some(0.0), ..OwnConfig::default() });
+        let config =
+            manifest(CustomDataConfig { validation_fraction: Some(0.0), ..CustomDataConfig::default() });
         let dataset = config.open(Some(folder.path())).unwrap();
         let split = config.split(&dataset, 1).unwrap();
-        config.check_files(&dataset, &split, &Watch::default())
+        config.check_files(&dataset, &split, &Progress::default())
     };
     let error = message(check(rows(&["train", "test", "test", "train", "train"])));
     assert!(error.contains("data.manifest: 1 pair of files has"), "{error}");
     assert!(error.contains("no/copy_1.wav and yes/copy_2.wav"), "{error}");
     check(rows(&["train", "test", "train", "train", "train"])).unwrap();
-    // Parts of one file: those that overlap are of one content.
+    // Overlapping segments of one file have shared content.
     let parts = |end: &str| {
         rows(&["train", "train", "train", "train", "train"])
             + &format!("no/almost.wav,yes,0.2,{end},train\nno/copy_1.wav,no,0.3,0.4,test\n")
@@ -485,15 +496,15 @@ fn files_of_one_content_in_two_parts_are_named() {
 }
 
 #[test]
-fn files_that_cannot_be_opened_are_all_named_unless_they_are_few() {
+fn unopenable_files_are_named_unless_they_are_few() {
     let folder = sounds(&["a", "b", "c", "d", "e"], 10);
     fs::write(folder.path().join("no/a_3.wav"), "text").unwrap();
     fs::write(folder.path().join("yes/e_9.wav"), "").unwrap();
-    let check = |unreadable_share| {
-        let config = folders(OwnConfig { unreadable_share, ..OwnConfig::default() });
+    let check = |max_unreadable_fraction| {
+        let config = folders(CustomDataConfig { max_unreadable_fraction, ..CustomDataConfig::default() });
         let dataset = config.open(Some(folder.path())).unwrap();
         let split = config.split(&dataset, 1).unwrap();
-        config.check_files(&dataset, &split, &Watch::default())
+        config.check_files(&dataset, &split, &Progress::default())
     };
     let error = message(check(0.0));
     assert!(
@@ -507,36 +518,39 @@ fn files_that_cannot_be_opened_are_all_named_unless_they_are_few() {
 }
 
 #[test]
-fn a_recipe_holds_the_keys_side_by_side_and_refuses_others() {
+fn a_recipe_has_all_keys_in_one_table_and_rejects_others() {
     let read = |text: &str| toml::from_str::<DataConfig>(text).map_err(|error| error.to_string());
-    let text = "[manifest]\nfile = \"list.csv\"\nmoments = true\nclasses = [\"a\", \"b\"]\nsplit = \"folds\"\nfolds = 4\nfold = 1\n";
+    let text = "[manifest]\nfile = \"list.csv\"\nframe_labels = true\nclasses = [\"a\", \"b\"]\nsplit = \"folds\"\nfolds = 4\nfold = 1\n";
     let config = read(text).unwrap();
     assert_eq!(toml::to_string(&config).unwrap(), text);
     config.check().unwrap();
     for (text, part) in [
         ("[manifest]\nfiles = 1\n", "unknown field `files`"),
-        ("[folders]\nfile = \"x.csv\"\n", "data.folders.file: goes with [data.manifest]"),
-        ("[manifest]\nspeaker = \"folder\"\n", "data.manifest.speaker: goes with [data.folders]"),
+        ("[folders]\nfile = \"x.csv\"\n", "data.folders.file: is only valid in [data.manifest]"),
+        ("[manifest]\nspeaker = \"folder\"\n", "data.manifest.speaker: is only valid in [data.folders]"),
         ("[folders]\nspeaker = \"after _\"\n", "must be \"before _\""),
-        ("[folders]\nsplit = \"official\"\n", "unknown variant `official`"),
+        ("[folders]\nsplit = \"given\"\n", "unknown variant `given`"),
     ] {
         let error = read(text).unwrap_err();
         assert!(error.contains(part), "{error}");
     }
     for (keys, part) in [
         ("classes = [\"a\"]", "folders.classes = [\"a\"]: must name at least two"),
-        ("classes = [\"a\", \"a\"]", "folders.classes = \"a\": must stand in the list once"),
+        ("classes = [\"a\", \"a\"]", "folders.classes = \"a\": must be in the list once"),
         (
-            "split = \"given\"\ntest_share = 0.5",
-            "folders.test_share = 0.5: goes with split = \"random\" or \"by-speaker\"",
+            "split = \"predefined\"\ntest_fraction = 0.5",
+            "folders.test_fraction = 0.5: is only valid with split = \"random\" or \"by-speaker\"",
         ),
-        ("test_share = 1.0", "folders.test_share = 1: must be greater than 0"),
-        ("validation_share = 1.0", "folders.validation_share = 1: must be at least 0"),
-        ("folds = 3", "folders.folds = 3: goes with split = \"folds\" only"),
+        ("test_fraction = 1.0", "folders.test_fraction = 1: must be greater than 0"),
+        ("validation_fraction = 1.0", "folders.validation_fraction = 1: must be at least 0"),
+        ("folds = 3", "folders.folds = 3: is only valid with split = \"folds\""),
         ("split = \"folds\"\nfolds = 1", "folders.folds = 1: must be at least 2"),
         ("split = \"folds\"\nfold = 5", "folders.fold = 5: must be from 0 to 4"),
-        ("split = \"random\"\ngroup = \"x\"", "folders.group = x: goes with split = \"leave-one-out\""),
-        ("unreadable_share = 1.0", "folders.unreadable_share = 1: must be at least 0"),
+        (
+            "split = \"random\"\ngroup = \"x\"",
+            "folders.group = x: is only valid with split = \"leave-one-out\"",
+        ),
+        ("max_unreadable_fraction = 1.0", "folders.max_unreadable_fraction = 1: must be at least 0"),
     ] {
         let found = message(read(&format!("[folders]\n{keys}\n")).unwrap().check());
         assert!(found.starts_with(part), "{found}");
@@ -544,16 +558,16 @@ fn a_recipe_holds_the_keys_side_by_side_and_refuses_others() {
 }
 
 #[test]
-fn a_path_is_guessed_to_be_a_manifest_or_folders() {
+fn manifests_and_folders_are_detected() {
     let folder = written("manifest.tsv", "path\tlabel\na.wav\tx\nb.wav\ty\n");
-    assert!(matches!(DataConfig::guessed(folder.path()), DataConfig::Manifest(_)));
-    assert!(matches!(DataConfig::guessed(&folder.path().join("manifest.tsv")), DataConfig::Manifest(_)));
-    assert!(matches!(DataConfig::guessed(sounds(&["a"], 1).path()), DataConfig::Folders(_)));
+    assert!(matches!(DataConfig::detect(folder.path()), DataConfig::Manifest(_)));
+    assert!(matches!(DataConfig::detect(&folder.path().join("manifest.tsv")), DataConfig::Manifest(_)));
+    assert!(matches!(DataConfig::detect(sounds(&["a"], 1).path()), DataConfig::Folders(_)));
 }
 
 #[test]
-fn parts_of_one_recording_stay_together_where_nobody_is_known() {
-    // Twelve recordings of six parts each, which nobody is named for.
+fn segments_of_one_recording_stay_together_without_speakers() {
+    // Twelve recordings of six segments each, without speakers.
     let parts = (0..12).flat_map(|recording| (0..6).map(move |part| (recording, part)));
     let row = |(recording, part): (u32, u32)| {
         let class = if (recording + part).is_multiple_of(2) { "no" } else { "yes" };
@@ -565,19 +579,20 @@ fn parts_of_one_recording_stay_together_where_nobody_is_known() {
         part.iter().map(|&index| dataset.examples[index].source.path().unwrap()).collect()
     };
     let disjoint = |split: &Split| {
-        let parts = Partition::ALL.map(|partition| recordings(split.part(partition)));
+        let parts = Subset::ALL.map(|subset| recordings(split.subset(subset)));
         parts.iter().map(BTreeSet::len).sum::<usize>() == 12 && parts.iter().all(|part| !part.is_empty())
     };
     for seed in 1..=5 {
-        assert!(disjoint(&split(&manifest(of(OwnSplit::Random)), &dataset, seed)));
-        let fold = OwnConfig { folds: Some(4), fold: Some(seed as usize - 1), ..of(OwnSplit::Folds) };
+        assert!(disjoint(&split(&manifest(of(CustomSplit::Random)), &dataset, seed)));
+        let fold =
+            CustomDataConfig { folds: Some(4), fold: Some(seed as usize - 1), ..of(CustomSplit::Folds) };
         if seed < 5 {
             assert!(disjoint(&split(&manifest(fold), &dataset, seed)));
         }
-        let mixed = OwnConfig { allow_shared_speakers: true, ..of(OwnSplit::Random) };
+        let mixed = CustomDataConfig { allow_shared_speakers: true, ..of(CustomSplit::Random) };
         assert!(!disjoint(&split(&manifest(mixed), &dataset, seed)));
     }
-    let many = OwnConfig { folds: Some(13), ..of(OwnSplit::Folds) };
+    let many = CustomDataConfig { folds: Some(13), ..of(CustomSplit::Folds) };
     let refused = message(manifest(many).split(&dataset, 1));
     assert!(refused.contains("must be at most 12, the number of recordings"), "{refused}");
 }

@@ -6,14 +6,14 @@ use std::path::Path;
 use stapes_audio::Clip;
 use tempfile::TempDir;
 
-/// A mono WAV file of 16 bits at 8 kHz.
+/// Writes a mono WAV file of 16 bits at 8 kHz.
 pub(crate) fn write_wav(path: &Path, samples: &[i16]) {
     let samples = samples.iter().map(|&sample| f32::from(sample) / 32768.0).collect();
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     stapes_audio::write_wav(path, &Clip { samples, sample_rate_hz: 8000 }).unwrap();
 }
 
-/// The spoken digits: ten digits of each speaker, `count` recordings each, of lengths that tell them apart.
+/// Spoken digits: ten digits per speaker, `count` recordings each, all of different length.
 pub(crate) fn digits(speakers: &[&str], count: usize) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let mut length = 0;
@@ -29,7 +29,7 @@ pub(crate) fn digits(speakers: &[&str], count: usize) -> TempDir {
     folder
 }
 
-/// Speech commands: four recordings a word, `0_nohash_0.wav` for validation, `1_nohash_0.wav` for the test.
+/// Speech commands: four recordings per word, `0_nohash_0.wav` for validation, `1_nohash_0.wav` for testing.
 pub(crate) fn words(words: &[&str]) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let (mut validation, mut test) = (String::new(), String::new());

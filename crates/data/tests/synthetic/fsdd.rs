@@ -12,7 +12,7 @@ use crate::rules;
 
 const SPEAKERS: [&str; 3] = ["anna", "bo", "carl"];
 
-fn official() -> FsddConfig {
+fn predefined() -> FsddConfig {
     FsddConfig::default()
 }
 
@@ -29,7 +29,7 @@ fn without(speaker: &str) -> FsddConfig {
 }
 
 fn open(folder: &Path) -> Result<DataSet, DataError> {
-    DataConfig::Fsdd(official()).open(Some(folder))
+    DataConfig::Fsdd(predefined()).open(Some(folder))
 }
 
 fn split(config: FsddConfig, dataset: &DataSet, seed: u64) -> Result<Split, DataError> {
@@ -39,7 +39,7 @@ fn split(config: FsddConfig, dataset: &DataSet, seed: u64) -> Result<Split, Data
 }
 
 fn message<T>(result: Result<T, DataError>) -> String {
-    result.err().expect("this must be refused").to_string()
+    result.err().expect("this must be rejected").to_string()
 }
 
 #[test]
@@ -52,16 +52,16 @@ fn the_root_and_the_folder_of_recordings_are_the_same_data_set() {
     assert_eq!(root.classes[9], "9");
     assert_eq!(root.groups(), SPEAKERS);
     assert_eq!(root.examples[0].id, "0_anna_0.wav");
-    let config = DataConfig::Fsdd(official());
+    let config = DataConfig::Fsdd(predefined());
     assert_eq!(config.class_names(), Some(root.classes));
     assert_eq!(config.frame_width(), None);
 }
 
 #[test]
-fn the_official_split_tests_on_the_first_five_and_validates_on_a_share_of_the_others() {
+fn the_predefined_split_tests_on_the_first_five_recordings() {
     let folder = digits(&SPEAKERS, 25);
     let dataset = open(folder.path()).unwrap();
-    let split = split(official(), &dataset, 1).unwrap();
+    let split = split(predefined(), &dataset, 1).unwrap();
     let index = |example: &Example| {
         example.id.trim_end_matches(".wav").rsplit('_').next().unwrap().parse::<usize>().unwrap()
     };
@@ -77,31 +77,31 @@ fn the_official_split_tests_on_the_first_five_and_validates_on_a_share_of_the_ot
 }
 
 #[test]
-fn a_random_split_depends_on_the_seed_and_validation_does_not_move_the_test() {
+fn a_random_split_depends_on_the_seed_and_the_test_not_on_validation() {
     let folder = digits(&SPEAKERS, 12);
     let dataset = open(folder.path()).unwrap();
     let first = split(random(), &dataset, 1).unwrap();
     assert_eq!((first.test.len(), first.validation.len()), (120, 20));
     assert_eq!(first, split(random(), &dataset, 1).unwrap());
     assert_ne!(first.test, split(random(), &dataset, 2).unwrap().test);
-    let more = FsddConfig { validation_share: Some(0.5), ..random() };
+    let more = FsddConfig { validation_fraction: Some(0.5), ..random() };
     let more = split(more, &dataset, 1).unwrap();
     assert_eq!(more.test, first.test);
     assert_eq!(more.validation.len(), 120);
-    let half = FsddConfig { test_share: Some(0.5), ..random() };
+    let half = FsddConfig { test_fraction: Some(0.5), ..random() };
     assert_eq!(split(half, &dataset, 1).unwrap().test.len(), 180);
 }
 
 #[test]
-fn a_speaker_left_out_is_heard_in_the_test_only() {
+fn a_test_speaker_is_only_in_the_test_subset() {
     let folder = digits(&SPEAKERS, 6);
     let dataset = open(folder.path()).unwrap();
     let speaker = |&index: &usize| dataset.examples[index].group.as_deref().unwrap();
-    for left_out in SPEAKERS {
-        let split = split(without(left_out), &dataset, 1).unwrap();
+    for skipped in SPEAKERS {
+        let split = split(without(skipped), &dataset, 1).unwrap();
         assert_eq!(split.test.len(), 60);
-        assert!(split.test.iter().all(|index| speaker(index) == left_out));
-        assert!(split.train.iter().chain(&split.validation).all(|index| speaker(index) != left_out));
+        assert!(split.test.iter().all(|index| speaker(index) == skipped));
+        assert!(split.train.iter().chain(&split.validation).all(|index| speaker(index) != skipped));
         assert_eq!(split.validation.len(), 10);
     }
     let both = FsddConfig { validation_speaker: Some("carl".to_owned()), ..without("bo") };
@@ -118,55 +118,67 @@ fn a_speaker_left_out_is_heard_in_the_test_only() {
 }
 
 #[test]
-fn validation_may_be_empty_when_asked() {
+fn validation_may_be_empty() {
     let folder = digits(&SPEAKERS, 6);
     let dataset = open(folder.path()).unwrap();
-    for config in [official(), random(), without("anna")] {
-        let none = FsddConfig { validation_share: Some(0.0), ..config };
+    for config in [predefined(), random(), without("anna")] {
+        let none = FsddConfig { validation_fraction: Some(0.0), ..config };
         assert!(split(none, &dataset, 1).unwrap().validation.is_empty());
     }
 }
 
 #[test]
-fn keys_that_contradict_each_other_or_are_out_of_range_are_refused() {
+fn contradictory_keys_and_values_out_of_range_are_rejected() {
     let cases = [
         (
-            FsddConfig { split: FsddSplit::LeaveSpeakerOut, ..official() },
-            "fsdd.split = leave-speaker-out: needs fsdd.speaker",
+            FsddConfig { split: FsddSplit::LeaveSpeakerOut, ..predefined() },
+            "fsdd.split = leave-speaker-out: requires fsdd.speaker",
         ),
         (
-            FsddConfig { speaker: Some("bo".to_owned()), ..official() },
-            "fsdd.speaker = bo: goes with split = \"leave-speaker-out\" only",
+            FsddConfig { speaker: Some("bo".to_owned()), ..predefined() },
+            "fsdd.speaker = bo: is only valid with split = \"leave-speaker-out\"",
         ),
         (
             FsddConfig { validation_speaker: Some("bo".to_owned()), ..random() },
-            "fsdd.validation_speaker = bo: goes with split = \"leave-speaker-out\" only",
+            "fsdd.validation_speaker = bo: is only valid with split = \"leave-speaker-out\"",
         ),
         (
             FsddConfig { validation_speaker: Some("bo".to_owned()), ..without("bo") },
-            "fsdd.validation_speaker = bo: must not be fsdd.speaker",
+            "fsdd.validation_speaker = bo: must not be the test speaker fsdd.speaker",
         ),
         (
             FsddConfig {
                 validation_speaker: Some("bo".to_owned()),
-                validation_share: Some(0.1),
+                validation_fraction: Some(0.1),
                 ..without("anna")
             },
-            "fsdd.validation_share = 0.1: does not go with fsdd.validation_speaker",
+            "fsdd.validation_fraction = 0.1: is invalid with fsdd.validation_speaker",
         ),
         (
-            FsddConfig { test_share: Some(0.5), ..official() },
-            "fsdd.test_share = 0.5: goes with split = \"random\" only",
+            FsddConfig { test_fraction: Some(0.5), ..predefined() },
+            "fsdd.test_fraction = 0.5: is only valid with split = \"random\"",
         ),
-        (FsddConfig { test_share: Some(1.0), ..random() }, "fsdd.test_share = 1: must be greater than 0"),
-        (FsddConfig { test_share: Some(0.0), ..random() }, "fsdd.test_share = 0: must be greater than 0"),
-        (FsddConfig { test_share: Some(f64::NAN), ..random() }, "fsdd.test_share = NaN: must be"),
         (
-            FsddConfig { validation_share: Some(1.0), ..random() },
-            "fsdd.validation_share = 1: must be at least 0",
+            FsddConfig { test_fraction: Some(1.0), ..random() },
+            "fsdd.test_fraction = 1: must be greater than 0",
         ),
-        (FsddConfig { validation_share: Some(-0.1), ..random() }, "fsdd.validation_share = -0.1: must be"),
-        (FsddConfig { validation_share: Some(f64::NAN), ..random() }, "fsdd.validation_share = NaN: must be"),
+        (
+            FsddConfig { test_fraction: Some(0.0), ..random() },
+            "fsdd.test_fraction = 0: must be greater than 0",
+        ),
+        (FsddConfig { test_fraction: Some(f64::NAN), ..random() }, "fsdd.test_fraction = NaN: must be"),
+        (
+            FsddConfig { validation_fraction: Some(1.0), ..random() },
+            "fsdd.validation_fraction = 1: must be at least 0",
+        ),
+        (
+            FsddConfig { validation_fraction: Some(-0.1), ..random() },
+            "fsdd.validation_fraction = -0.1: must be",
+        ),
+        (
+            FsddConfig { validation_fraction: Some(f64::NAN), ..random() },
+            "fsdd.validation_fraction = NaN: must be",
+        ),
     ];
     let folder = digits(&SPEAKERS, 6);
     let dataset = open(folder.path()).unwrap();
@@ -183,7 +195,7 @@ fn keys_that_contradict_each_other_or_are_out_of_range_are_refused() {
 }
 
 #[test]
-fn a_speaker_that_is_not_there_is_refused_with_those_who_are() {
+fn an_unknown_speaker_is_rejected_with_the_known_ones() {
     let folder = digits(&SPEAKERS, 6);
     let dataset = open(folder.path()).unwrap();
     let found = message(split(without("theo"), &dataset, 1));
@@ -194,26 +206,26 @@ fn a_speaker_that_is_not_there_is_refused_with_those_who_are() {
 
 #[test]
 fn a_folder_must_be_given_and_exist() {
-    let found = message(DataConfig::Fsdd(official()).open(None));
+    let found = message(DataConfig::Fsdd(predefined()).open(None));
     assert_eq!(
         found,
-        "fsdd needs its files: give their folder with --data DIR; expected is recordings/{digit}_{speaker}_{index}.wav"
+        "fsdd consists of files; set their folder with --data DIR; expected: recordings/{digit}_{speaker}_{index}.wav"
     );
     let folder = tempfile::tempdir().unwrap();
-    let absent = folder.path().join("absent");
-    let error = open(&absent).unwrap_err();
+    let missing = folder.path().join("missing");
+    let error = open(&missing).unwrap_err();
     assert!(matches!(error, DataError::MissingFolder { .. }), "{error}");
     assert!(
-        error.to_string().starts_with(&format!("{}: there is no such folder", absent.display())),
+        error.to_string().starts_with(&format!("{}: this folder does not exist", missing.display())),
         "{error}"
     );
-    fs::write(&absent, "").unwrap();
-    let error = open(&absent).unwrap_err();
+    fs::write(&missing, "").unwrap();
+    let error = open(&missing).unwrap_err();
     assert!(matches!(&error, DataError::NotThisSet { found, .. } if found == "a file"), "{error}");
 }
 
 #[test]
-fn another_folder_is_refused_with_what_it_holds() {
+fn another_folder_is_rejected_with_its_content() {
     let folder = tempfile::tempdir().unwrap();
     assert!(message(open(folder.path())).contains("found nothing"));
     write_wav(&folder.path().join("bed/0_nohash_0.wav"), &[1]);
@@ -221,14 +233,14 @@ fn another_folder_is_refused_with_what_it_holds() {
     write_wav(&folder.path().join("take1.wav"), &[1]);
     let found = message(open(folder.path()));
     let expected = format!(
-        "{} is not fsdd: looked for recordings/{{digit}}_{{speaker}}_{{index}}.wav, found bed/, notes.txt, take1.wav;",
+        "{} is not fsdd: expected recordings/{{digit}}_{{speaker}}_{{index}}.wav, found bed/, notes.txt, take1.wav;",
         folder.path().display()
     );
     assert!(found.starts_with(&expected), "{found}");
 }
 
 #[test]
-fn a_recording_called_otherwise_is_named_and_other_files_are_left_alone() {
+fn a_recording_with_another_name_is_reported_and_other_files_are_ignored() {
     let folder = digits(&SPEAKERS, 6);
     let recordings = folder.path().join("recordings");
     for name in ["README.md", "0_anna_1.txt", "._0_anna_0.wav"] {
@@ -242,7 +254,7 @@ fn a_recording_called_otherwise_is_named_and_other_files_are_left_alone() {
 }
 
 #[test]
-fn a_digit_that_nobody_says_is_named() {
+fn a_digit_without_recordings_is_named() {
     let folder = digits(&["anna"], 6);
     for index in 0..6 {
         fs::remove_file(folder.path().join(format!("recordings/4_anna_{index}.wav"))).unwrap();
@@ -252,33 +264,32 @@ fn a_digit_that_nobody_says_is_named() {
 }
 
 #[test]
-fn a_class_that_a_part_lacks_is_named_with_the_part() {
+fn a_class_missing_in_a_subset_is_named() {
     let folder = digits(&["anna"], 6);
     let dataset = open(folder.path()).unwrap();
-    // One recording of a digit is left for training, and a tenth of one is none.
-    let found = message(split(official(), &dataset, 1));
+    // One recording of a digit remains for training, and a tenth of it is none.
+    let found = message(split(predefined(), &dataset, 1));
     assert_eq!(
         found,
-        "fsdd: class `0` has no example for validation: raise fsdd.validation_share, or set it to 0 to go without validation"
+        "fsdd: class `0` has no validation examples; increase fsdd.validation_fraction, or set it to 0 for no validation"
     );
     let found = message(split(without("anna"), &dataset, 1));
     assert!(
-        found.starts_with("fsdd: class `0` has no example for train: leave another fsdd.speaker out"),
+        found.starts_with("fsdd: class `0` has no train examples; choose another fsdd.speaker"),
         "{found}"
     );
     let short = digits(&["anna"], 5);
-    let found = message(split(official(), &open(short.path()).unwrap(), 1));
+    let found = message(split(predefined(), &open(short.path()).unwrap(), 1));
     assert!(
-        found.starts_with(
-            "fsdd: class `0` has no example for train: the official split tests on index 0 to 4"
-        )
+        found
+            .starts_with("fsdd: class `0` has no train examples; the predefined split tests on index 0 to 4")
     );
 }
 
 #[test]
-fn a_fingerprint_knows_ids_sizes_and_split_but_not_the_folder() {
+fn the_fingerprint_depends_on_ids_sizes_and_split_but_not_on_the_folder() {
     let (one, other) = (digits(&SPEAKERS, 9), digits(&SPEAKERS, 9));
-    let config = DataConfig::Fsdd(official());
+    let config = DataConfig::Fsdd(predefined());
     let of = |folder: &Path, seed: u64| {
         let dataset = config.open(Some(folder)).unwrap();
         fingerprint(&dataset, &config.split(&dataset, seed).unwrap())
@@ -299,15 +310,15 @@ fn another_data_set_is_not_split() {
     let folder = digits(&SPEAKERS, 6);
     let mut dataset = open(folder.path()).unwrap();
     dataset.name = "other".to_owned();
-    let error = split(official(), &dataset, 1).unwrap_err();
+    let error = split(predefined(), &dataset, 1).unwrap_err();
     assert!(matches!(error, DataError::OtherSet { expected: "fsdd", .. }), "{error}");
 }
 
 #[test]
-fn folds_leave_out_every_speaker_and_keep_the_other_keys() {
+fn folds_test_every_speaker_and_keep_the_other_keys() {
     let folder = digits(&SPEAKERS, 3);
     let dataset = open(folder.path()).unwrap();
-    let config = FsddConfig { validation_share: Some(0.3), ..without("bo") };
+    let config = FsddConfig { validation_fraction: Some(0.3), ..without("bo") };
     let folds = DataConfig::Fsdd(config.clone()).folds(&dataset).unwrap();
     assert_eq!(folds.len(), 3);
     for (fold, speaker) in folds.iter().zip(SPEAKERS) {
@@ -317,9 +328,9 @@ fn folds_leave_out_every_speaker_and_keep_the_other_keys() {
     }
     let listener = FsddConfig { validation_speaker: Some("carl".to_owned()), ..without("bo") };
     let error = message(DataConfig::Fsdd(listener).folds(&dataset));
-    assert!(error.starts_with("fsdd.validation_speaker = carl: does not go with folds"), "{error}");
+    assert!(error.starts_with("fsdd.validation_speaker = carl: is invalid with folds"), "{error}");
     let listener = FsddConfig { validation_speaker: Some("next".to_owned()), ..without("bo") };
     assert_eq!(DataConfig::Fsdd(listener).folds(&dataset).unwrap().len(), 3);
-    let error = message(DataConfig::Fsdd(official()).folds(&dataset));
-    assert!(error.starts_with("data.fsdd has no folds: set split"), "{error}");
+    let error = message(DataConfig::Fsdd(predefined()).folds(&dataset));
+    assert!(error.starts_with("data.fsdd has no folds; set split"), "{error}");
 }

@@ -6,8 +6,8 @@ use stapes_data::{Counts, DataConfig, DataError, DataSet, JapaneseVowelsConfig, 
 
 use crate::rules;
 
-fn config(validation_share: f64) -> DataConfig {
-    DataConfig::JapaneseVowels(JapaneseVowelsConfig { validation_share })
+fn config(validation_fraction: f64) -> DataConfig {
+    DataConfig::JapaneseVowels(JapaneseVowelsConfig { validation_fraction })
 }
 
 fn embedded() -> DataSet {
@@ -42,7 +42,7 @@ fn the_embedded_set_has_the_published_counts_and_lengths() {
 }
 
 #[test]
-fn validation_is_a_share_of_each_speakers_training_by_seed() {
+fn validation_is_a_fraction_of_each_speakers_training_by_seed() {
     let dataset = embedded();
     let split = config(0.2).split(&dataset, 7).unwrap();
     rules::check(&dataset, &split).unwrap();
@@ -62,15 +62,15 @@ fn data_and_split_never_change() {
 }
 
 #[test]
-fn a_share_out_of_range_is_refused() {
-    for share in [1.0, -0.1, f64::INFINITY] {
-        let found = config(share).check().unwrap_err().to_string();
-        let expected = format!("japanese-vowels.validation_share = {share}: must be at least 0");
+fn a_fraction_out_of_range_is_rejected() {
+    for fraction in [1.0, -0.1, f64::INFINITY] {
+        let found = config(fraction).check().unwrap_err().to_string();
+        let expected = format!("japanese-vowels.validation_fraction = {fraction}: must be at least 0");
         assert!(found.starts_with(&expected), "{found}");
     }
     let error = config(0.01).split(&embedded(), 1).unwrap_err().to_string();
     assert!(
-        error.starts_with("japanese-vowels: class `speaker 1` has no example for validation: raise"),
+        error.starts_with("japanese-vowels: class `speaker 1` has no validation examples; increase"),
         "{error}"
     );
 }
@@ -80,7 +80,7 @@ fn text(labels: &str, cases: &str) -> String {
 }
 
 #[test]
-fn text_files_are_read_in_place_of_the_embedded_ones() {
+fn text_files_replace_the_embedded_data() {
     let folder = tempfile::tempdir().unwrap();
     let case = |value: &str, label: usize| format!("{}{label}\n", format!("{value}:").repeat(12));
     let (mut train, mut test) = (String::new(), String::new());
@@ -99,7 +99,7 @@ fn text_files_are_read_in_place_of_the_embedded_ones() {
     rules::check(&dataset, &split).unwrap();
     assert_eq!((split.train.len(), split.validation.len(), split.test.len()), (9, 9, 9));
     let Source::Frames(frames) = &dataset.examples[26].source else { panic!("not frames") };
-    assert_eq!((dataset.examples[26].truth.class(), frames.values()), (Some(8), [6.25; 12].as_slice()));
+    assert_eq!((dataset.examples[26].label.class(), frames.values()), (Some(8), [6.25; 12].as_slice()));
 
     fs::write(&second, text(labels, &format!("{test}1:2:3\n"))).unwrap();
     let error = config(0.5).open(Some(folder.path())).unwrap_err();
@@ -112,6 +112,6 @@ fn text_files_are_read_in_place_of_the_embedded_ones() {
 #[test]
 fn a_folder_that_does_not_exist_is_not_replaced_by_the_embedded_set() {
     let folder = tempfile::tempdir().unwrap();
-    let error = config(0.1).open(Some(&folder.path().join("absent"))).unwrap_err();
+    let error = config(0.1).open(Some(&folder.path().join("missing"))).unwrap_err();
     assert!(matches!(error, DataError::MissingFolder { .. }), "{error}");
 }

@@ -1,10 +1,10 @@
-//! Data sets made for the test in temporary folders: every rule, every refusal.
+//! Synthetic data sets in temporary folders: all rules and error cases.
 
+mod custom;
 mod folders;
 mod fsdd;
 mod japanese_vowels;
 mod loading;
-mod own;
 mod recipe;
 #[path = "../rules/mod.rs"]
 mod rules;

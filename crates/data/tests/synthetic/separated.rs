@@ -1,9 +1,9 @@
-//! Quotes and lines of manifests that are separated by commas or tabs.
+//! Quotes and lines of comma- and tab-separated manifests.
 
-use crate::own::{message, opened};
+use crate::custom::{message, opened};
 
 #[test]
-fn a_quote_that_is_not_closed_swallows_no_rows() {
+fn an_unclosed_quote_does_not_consume_rows() {
     for (name, separator) in [("manifest.csv", ","), ("manifest.tsv", "\t")] {
         let mut rows = vec!["path,label,speaker".to_owned()];
         rows.extend((0..16).map(|row| format!("{row}.wav,{},x{}", ["no", "yes"][row / 8], row % 8)));
@@ -18,7 +18,7 @@ fn a_quote_that_is_not_closed_swallows_no_rows() {
             let error = message(opened(name, text(&rows)));
             let line = stray[0] + 1;
             let expected = format!(
-                "{name}:{line}: the value of column speaker begins with a quote that is not closed in its line; close the"
+                "{name}:{line}: the value of column speaker begins with a quote that is not closed in its line; close or"
             );
             assert!(error.contains(&expected), "{error}");
         }
@@ -26,15 +26,15 @@ fn a_quote_that_is_not_closed_swallows_no_rows() {
 }
 
 #[test]
-fn a_line_of_a_manifest_is_counted_with_every_line_end() {
+fn lines_of_a_manifest_are_counted_for_all_line_ends() {
     let bad = [
-        ("c.wav,no,an\"na", "the value `an\"na` of column speaker has a quote inside; remove"),
-        ("c.wav,no, \"anna\"", "the value ` \"anna\"` of column speaker has a quote inside"),
-        ("c.wav,\"no\"t,anna", "the value of column label goes on after its closing quote; end it"),
+        ("c.wav,no,an\"na", "the value `an\"na` of column speaker contains a quote; remove"),
+        ("c.wav,no, \"anna\"", "the value ` \"anna\"` of column speaker contains a quote"),
+        ("c.wav,\"no\"t,anna", "the value of column label continues after its closing quote; end it"),
         ("\"c.wav,no,anna", "the value of column path begins with a quote"),
         ("c.wav,no,anna,\"", "the value of column 4 begins with a quote"),
         ("c.wav,,anna", "label is empty"),
-        ("c.wav,no", "has 2 values, and the header 3 columns"),
+        ("c.wav,no", "has 2 values, but the header has 3 columns"),
     ];
     for (row, part) in bad {
         for end in ["\n", "\r\n", "\r"] {
@@ -54,10 +54,7 @@ fn a_line_of_a_manifest_is_counted_with_every_line_end() {
         }
     }
     let header = message(opened("manifest.csv", "\r\npath,la\"bel\r\n"));
-    assert!(
-        header.contains("manifest.csv:2: the value `la\"bel` of column 2 has a quote inside"),
-        "{header}"
-    );
+    assert!(header.contains("manifest.csv:2: the value `la\"bel` of column 2 contains a quote"), "{header}");
     let missing = message(opened("manifest.csv", "\n\nfile,label\n"));
     assert!(missing.contains("manifest.csv:3: there is no column path"), "{missing}");
 }

@@ -1,4 +1,4 @@
-//! Pipes, sockets, devices and folders in the place of files: refused by name, and never waited for.
+//! Pipes, sockets, devices and folders in place of files: rejected by name, without waiting.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -7,10 +7,10 @@ use std::path::Path;
 
 use stapes_audio::Clip;
 use stapes_data::{
-    ArabicDigitsConfig, ConsonantVowelConfig, DataConfig, DataError, DataSet, FoldersConfig, FrameCache,
-    FsddConfig, HandwritingConfig, JapaneseVowelsConfig, ManifestConfig, NoiseConfig, OwnConfig,
-    ReverbConfig, Source, SpeechCommandsConfig, Survey, Terms, UpcVadConfig, Watch, WaveformAugmentConfig,
-    WaveformAugmenter, load, load_usable,
+    ArabicDigitsConfig, ConsonantVowelConfig, CustomDataConfig, DataConfig, DataError, DataSet,
+    DataStatistics, FoldersConfig, FrameCache, FsddConfig, HandwritingConfig, JapaneseVowelsConfig,
+    LoadOptions, ManifestConfig, NoiseConfig, Progress, ReverbConfig, Source, SpeechCommandsConfig,
+    UpcVadConfig, WaveformAugmentConfig, WaveformAugmenter, load, load_with_options,
 };
 use stapes_features::Features;
 use stapes_testkit::hang::{fifo, finishes};
@@ -32,7 +32,7 @@ fn classes() -> TempDir {
     folder
 }
 
-/// One of each kind of special file in a folder, called as recordings are; and what is said of each.
+/// Creates one special file of each kind with the name of a recording, and returns its description in messages.
 fn special_recordings(folder: &Path) -> [&'static str; 5] {
     let at = |name: &str| folder.join(name);
     fifo(&at("pipe.wav"));
@@ -55,7 +55,9 @@ fn loaded(config: DataConfig, folder: &Path) -> Result<(), String> {
     finishes(move || {
         let dataset = config.open(Some(&folder)).map_err(|error| error.to_string())?;
         let indices: Vec<usize> = (0..dataset.examples.len()).collect();
-        load(&dataset, &indices, || level, &Watch::default()).map(|_| ()).map_err(|error| error.to_string())
+        load(&dataset, &indices, || level, &Progress::default())
+            .map(|_| ())
+            .map_err(|error| error.to_string())
     })
 }
 
@@ -70,7 +72,7 @@ fn checked(config: DataConfig, folder: &Path) -> (DataSet, Result<(), DataError>
     finishes(move || {
         let dataset = config.open(Some(&folder)).unwrap();
         let split = config.split(&dataset, 1).unwrap();
-        let found = config.check_files(&dataset, &split, &Watch::default());
+        let found = config.check_files(&dataset, &split, &Progress::default());
         (dataset, found)
     })
 }
@@ -79,18 +81,18 @@ fn checked(config: DataConfig, folder: &Path) -> (DataSet, Result<(), DataError>
 fn all_special_files_in_class_folders_are_named() {
     let folder = classes();
     let expected = special_recordings(&folder.path().join("yes"));
-    let config = |unreadable_share| {
-        let own = OwnConfig { unreadable_share, ..OwnConfig::default() };
-        DataConfig::Folders(FoldersConfig { own, ..FoldersConfig::default() })
+    let config = |max_unreadable_fraction| {
+        let custom = CustomDataConfig { max_unreadable_fraction, ..CustomDataConfig::default() };
+        DataConfig::Folders(FoldersConfig { custom, ..FoldersConfig::default() })
     };
     let (dataset, found) = checked(config(0.0), folder.path());
     let message = found.unwrap_err().to_string();
     assert!(message.contains("5 of 15 files"), "{message}");
     assert!(expected.iter().all(|part| message.contains(part)), "{message}");
     checked(config(0.4), folder.path()).1.unwrap();
-    // `data info` names the same ones.
-    let survey = finishes(move || Survey::new(&dataset, &Watch::default()).unwrap());
-    let mut reasons: Vec<&str> = survey.unreadable.iter().map(|(_, reason)| reason.as_str()).collect();
+    // `data info` names the same files.
+    let statistics = finishes(move || DataStatistics::new(&dataset, &Progress::default()).unwrap());
+    let mut reasons: Vec<&str> = statistics.unreadable.iter().map(|(_, reason)| reason.as_str()).collect();
     reasons.sort_unstable();
     let short = |text: &str| text.split(',').next().unwrap().to_owned();
     let reasons: Vec<String> = reasons.into_iter().map(short).collect();
@@ -98,7 +100,7 @@ fn all_special_files_in_class_folders_are_named() {
 }
 
 #[test]
-fn what_a_manifest_names_is_a_regular_file() {
+fn files_of_a_manifest_are_regular_files() {
     let folder = classes();
     let expected = special_recordings(folder.path());
     let mut rows = "path,label\n".to_owned();
@@ -126,13 +128,13 @@ fn a_manifest_is_a_regular_file() {
         let named =
             DataConfig::Manifest(ManifestConfig { file: Some(name.clone()), ..ManifestConfig::default() });
         let of_parquet = extension == "parquet" && !cfg!(feature = "parquet");
-        let part = if of_parquet { "--features parquet" } else { "is a pipe, and a regular file" };
+        let part = if of_parquet { "--features parquet" } else { "is a pipe, not a regular file" };
         is_refused(found.clone(), folder.path(), part);
         is_refused(named, folder.path(), part);
-        // Given itself.
-        is_refused(found, &path, &format!("{name}: is a pipe, and a regular file"));
-        assert!(matches!(DataConfig::guessed(&path), DataConfig::Manifest(_)));
-        assert!(matches!(DataConfig::guessed(folder.path()), DataConfig::Manifest(_)));
+        // The path itself.
+        is_refused(found, &path, &format!("{name}: is a pipe, not a regular file"));
+        assert!(matches!(DataConfig::detect(&path), DataConfig::Manifest(_)));
+        assert!(matches!(DataConfig::detect(folder.path()), DataConfig::Manifest(_)));
         fs::remove_file(path).unwrap();
     }
     is_refused(DataConfig::Folders(FoldersConfig::default()), Path::new("/dev/null"), "found a device");
@@ -209,7 +211,7 @@ fn recordings_of_noise_and_rooms_are_regular_files() {
     write_wav(&folder.path().join("white.wav"), &[5; 100]);
     let expected = special_recordings(folder.path());
     let given = Some(folder.path().to_owned());
-    let noise = NoiseConfig { probability: 1.0, snr_db: [0.0, 10.0], folder: given.clone(), colour: None };
+    let noise = NoiseConfig { probability: 1.0, snr_db: [0.0, 10.0], folder: given.clone(), color: None };
     let room =
         ReverbConfig { probability: 1.0, rt60_seconds: None, direct_to_reverberant_db: None, folder: given };
     for config in [
@@ -224,19 +226,20 @@ fn recordings_of_noise_and_rooms_are_regular_files() {
 }
 
 #[test]
-fn kept_frames_are_regular_files() {
+fn cached_frames_are_regular_files() {
     let folder = digits(&["anna"], 1);
     let kept = tempfile::tempdir().unwrap();
     let place = kept.path().to_owned();
     let dataset = DataConfig::Fsdd(FsddConfig::default()).open(Some(folder.path())).unwrap();
     let all = move |dataset: DataSet| {
         let cache = FrameCache::open(&place, "a".to_owned()).unwrap();
-        let terms = Terms { unreadable_share: 0.5, cache: Some(&cache) };
-        let usable = load_usable(&dataset, &[0, 1, 2], terms, || level, &Watch::default()).unwrap();
-        (usable, cache.trouble().map(str::to_owned))
+        let options = LoadOptions { max_unreadable_fraction: 0.5, cache: Some(&cache) };
+        let loaded =
+            load_with_options(&dataset, &[0, 1, 2], options, || level, &Progress::default()).unwrap();
+        (loaded, cache.write_error().map(str::to_owned))
     };
-    let (first, trouble) = all(dataset.clone());
-    assert_eq!((first.indices.len(), trouble), (3, None));
+    let (first, write_error) = all(dataset.clone());
+    assert_eq!((first.indices.len(), write_error), (3, None));
     for inner in fs::read_dir(kept.path()).unwrap().map(|entry| entry.unwrap().path()) {
         if inner.is_dir() {
             for file in fs::read_dir(inner).unwrap().map(|entry| entry.unwrap().path()) {
@@ -245,12 +248,12 @@ fn kept_frames_are_regular_files() {
             }
         }
     }
-    // The frames are computed again, and that they are not kept is said.
+    // The frames are computed again, and the write error is reported.
     let (again, of_pipes) = (all.clone(), dataset.clone());
-    let (again, trouble) = finishes(move || again(of_pipes));
+    let (again, write_error) = finishes(move || again(of_pipes));
     assert_eq!(again, first);
-    assert!(trouble.unwrap().contains("it is a pipe"));
-    // Nor is a recording waited for to tell its kept frames.
+    assert!(write_error.unwrap().contains("it is a pipe"));
+    // Hashing a recording for the cache does not wait either.
     let mut with_pipe = dataset;
     let pipe = folder.path().join("pipe.wav");
     fifo(&pipe);
@@ -258,13 +261,15 @@ fn kept_frames_are_regular_files() {
     with_pipe.examples[2].source = Source::Part { path: pipe, start_seconds: 0.0, end_seconds: None };
     let refused = finishes(move || {
         let cache = FrameCache::open(kept.path(), "a".to_owned()).unwrap();
-        let terms = Terms { unreadable_share: 0.0, cache: Some(&cache) };
-        load_usable(&with_pipe, &[0, 1, 2], terms, || level, &Watch::default()).unwrap_err().to_string()
+        let options = LoadOptions { max_unreadable_fraction: 0.0, cache: Some(&cache) };
+        load_with_options(&with_pipe, &[0, 1, 2], options, || level, &Progress::default())
+            .unwrap_err()
+            .to_string()
     });
     assert!(refused.contains("2 of 3 files") && refused.contains("pipe.wav: is a pipe"), "{refused}");
-    // The folder's own note.
+    // Description of the folder.
     let kept = tempfile::tempdir().unwrap();
     fifo(&kept.path().join("about.txt"));
     let error = finishes(move || FrameCache::open(kept.path(), "a".to_owned()).err().unwrap());
-    assert!(error.to_string().contains("about.txt: cannot keep frames here: it is a pipe"), "{error}");
+    assert!(error.to_string().contains("about.txt: frames cannot be cached here: it is a pipe"), "{error}");
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use stapes_audio::Clip;
-use stapes_data::{Counts, DataConfig, DataSet, Split, Truth, UpcVadConfig, Watch, fingerprint, load};
+use stapes_data::{Counts, DataConfig, DataSet, Label, Progress, Split, UpcVadConfig, fingerprint, load};
 use stapes_features::Features;
 use tempfile::TempDir;
 
@@ -14,7 +14,7 @@ use crate::rules;
 /// Half a second of silence and half of voice, at 8 kHz.
 const LABELS: &str = "0.0 0.5 S\n0.5 1.0 V\n";
 
-/// Recordings in two terms: `a/pav_0.wav` to `a/pav_6.wav` and as many in `b`.
+/// Recordings of two terms: `a/pav_0.wav` to `a/pav_6.wav` and as many in `b`.
 fn voices() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     for term in ["a", "b"] {
@@ -28,7 +28,7 @@ fn voices() -> TempDir {
 }
 
 fn config(folds: usize, fold: usize) -> UpcVadConfig {
-    UpcVadConfig { folds, fold, validation_share: 0.2 }
+    UpcVadConfig { folds, fold, validation_fraction: 0.2 }
 }
 
 fn open(folder: &Path) -> Result<DataSet, String> {
@@ -42,27 +42,27 @@ fn split(config: UpcVadConfig, dataset: &DataSet, seed: u64) -> Result<Split, St
 }
 
 #[test]
-fn each_recording_has_the_intervals_of_its_label_file() {
+fn each_recording_has_the_segments_of_its_label_file() {
     let folder = voices();
     fs::write(folder.path().join("b/pav_3.lab"), "\n0.0 1.02 V\n").unwrap();
     fs::write(folder.path().join("b/pav_9.lab"), LABELS).unwrap();
     let dataset = open(folder.path()).unwrap();
-    assert_eq!((dataset.examples.len(), dataset.absent), (14, 1));
+    assert_eq!((dataset.examples.len(), dataset.missing), (14, 1));
     assert_eq!(dataset.classes, ["silence", "voice"]);
     assert_eq!(dataset.examples[1].id, "a/pav_1.wav");
-    let Truth::Intervals(intervals) = &dataset.examples[1].truth else { panic!() };
-    assert_eq!([0.0, 0.49, 0.5, 0.99, 1.2].map(|seconds| intervals.class_at(seconds)), [0, 0, 1, 1, 1]);
-    assert_eq!(dataset.examples[10].truth.classes(), [1]);
+    let Label::Segments(segments) = &dataset.examples[1].label else { panic!() };
+    assert_eq!([0.0, 0.49, 0.5, 0.99, 1.2].map(|seconds| segments.class_at(seconds)), [0, 0, 1, 1, 1]);
+    assert_eq!(dataset.examples[10].label.classes(), [1]);
     let parts = split(config(2, 0), &dataset, 1).unwrap();
     let counts = Counts::new(&dataset, &parts);
     let (all, silent) = (counts.total, counts.classes[0].examples);
     assert_eq!((all.train + all.validation, all.test), (7, 7));
-    // One recording of the tested fold is all voice.
+    // One recording of the test fold is all voice.
     assert_eq!((silent.train + silent.validation, silent.test), (7, 6));
 }
 
 #[test]
-fn every_recording_is_tested_in_one_fold_whatever_the_seed() {
+fn every_recording_is_tested_in_one_fold_for_every_seed() {
     let folder = voices();
     let dataset = open(folder.path()).unwrap();
     let mut tested = Vec::new();
@@ -75,25 +75,25 @@ fn every_recording_is_tested_in_one_fold_whatever_the_seed() {
     }
     tested.sort_unstable();
     assert_eq!(tested, (0..14).collect::<Vec<_>>());
-    let carved = |seed| split(config(5, 0), &dataset, seed).unwrap().validation;
-    assert!((2..20).any(|seed| carved(seed) != carved(1)));
-    let none = UpcVadConfig { validation_share: 0.0, ..config(5, 0) };
+    let sampled = |seed| split(config(5, 0), &dataset, seed).unwrap().validation;
+    assert!((2..20).any(|seed| sampled(seed) != sampled(1)));
+    let none = UpcVadConfig { validation_fraction: 0.0, ..config(5, 0) };
     assert!(split(none, &dataset, 1).unwrap().validation.is_empty());
 }
 
 #[test]
-fn folds_that_do_not_exist_are_refused() {
+fn nonexistent_folds_are_rejected() {
     let folder = voices();
     let dataset = open(folder.path()).unwrap();
     for (config, part) in [
         (config(1, 0), "upc-vad.folds = 1: must be at least 2"),
         (config(5, 5), "upc-vad.fold = 5: must be from 0 to 4"),
         (config(15, 0), "upc-vad.folds = 15: must be at most 14"),
-        (UpcVadConfig { validation_share: 1.0, ..config(5, 0) }, "upc-vad.validation_share = 1"),
-        // One recording a fold: the two others leave none for validation.
+        (UpcVadConfig { validation_fraction: 1.0, ..config(5, 0) }, "upc-vad.validation_fraction = 1"),
+        // One recording per fold: the two others leave none for validation.
         (
-            UpcVadConfig { validation_share: 0.01, ..config(14, 0) },
-            "validation: raise upc-vad.validation_share",
+            UpcVadConfig { validation_fraction: 0.01, ..config(14, 0) },
+            "no validation examples; increase upc-vad.validation_fraction",
         ),
     ] {
         let error = split(config, &dataset, 1).unwrap_err();
@@ -102,18 +102,18 @@ fn folds_that_do_not_exist_are_refused() {
 }
 
 #[test]
-fn a_label_file_that_labels_no_whole_recording_is_named_with_its_line() {
+fn an_incomplete_label_file_is_named_with_its_line() {
     for (text, parts) in [
         ("0.0 0.5 S\n0.4 1.0 V\n", &[":2: ", "overlaps"][..]),
         ("0.0 0.5 S\n0.6 1.0 V\n", &[":2: ", "gap"]),
         ("-0.1 1.0 S\n", &[":1: ", "negative"]),
         ("0.0 0.5 S\n\n0.5 0.2 V\n", &[":3: ", "before its start"]),
-        ("0.0 0.5 S\n0.5 1.0 X\n", &[":2: ", "`X` is no class"]),
-        ("0.0 0.5 s\n", &[":1: ", "`s` is no class"]),
-        ("0.0 half S\n", &[":1: ", "`half` is no number"]),
+        ("0.0 0.5 S\n0.5 1.0 X\n", &[":2: ", "`X` is not a class"]),
+        ("0.0 0.5 s\n", &[":1: ", "`s` is not a class"]),
+        ("0.0 half S\n", &[":1: ", "`half` is not a number"]),
         ("0.0 0.5\n", &[":1: ", "`0.0 0.5` is not"]),
         ("0.0 nan S\n", &[":1: ", "finite"]),
-        ("", &[":1: ", "labels nothing"]),
+        ("", &[":1: ", "no labels"]),
     ] {
         let folder = voices();
         fs::write(folder.path().join("a/pav_2.lab"), text).unwrap();
@@ -129,22 +129,22 @@ fn a_label_file_that_labels_no_whole_recording_is_named_with_its_line() {
 }
 
 #[test]
-fn a_folder_of_recordings_without_any_labels_is_another_data_set() {
+fn a_folder_without_labels_is_another_data_set() {
     let other = tempfile::tempdir().unwrap();
     write_wav(&other.path().join("recordings/0_ann_1.wav"), &[1; 800]);
     let error = open(other.path()).unwrap_err();
-    assert!(error.contains("is not upc-vad: looked for") && error.contains("recordings/"), "{error}");
+    assert!(error.contains("is not upc-vad: expected") && error.contains("recordings/"), "{error}");
 }
 
 #[test]
-fn a_byte_order_mark_in_front_of_the_labels_is_left_alone() {
+fn a_byte_order_mark_before_the_labels_is_ignored() {
     let folder = voices();
     fs::write(folder.path().join("a/pav_2.lab"), format!("\u{feff}{LABELS}")).unwrap();
-    assert_eq!(open(folder.path()).unwrap().examples[2].truth.classes(), [0, 1]);
+    assert_eq!(open(folder.path()).unwrap().examples[2].label.classes(), [0, 1]);
 }
 
 #[test]
-fn labels_shorter_or_longer_than_the_audio_are_refused_when_it_is_read() {
+fn labels_must_match_the_length_of_the_audio_when_it_is_read() {
     let folder = voices();
     fs::write(folder.path().join("a/pav_1.lab"), "0.0 0.6 V\n").unwrap();
     fs::write(folder.path().join("a/pav_2.lab"), "0.0 1.4 V\n").unwrap();
@@ -153,7 +153,7 @@ fn labels_shorter_or_longer_than_the_audio_are_refused_when_it_is_read() {
     let outline =
         || |clip: &Clip| -> Result<Features, String> { Ok(Features::new(1, vec![clip.samples[0]])) };
     let all: Vec<usize> = (0..14).collect();
-    let error = load(&dataset, &all, outline, &Watch::default()).unwrap_err().to_string();
+    let error = load(&dataset, &all, outline, &Progress::default()).unwrap_err().to_string();
     assert!(error.starts_with("2 of 14 files"), "{error}");
     for part in ["pav_1.wav: its labels are shorter", "pav_1.lab:1", "pav_2.wav: its labels are longer"] {
         assert!(error.contains(part), "{error}");
@@ -161,7 +161,7 @@ fn labels_shorter_or_longer_than_the_audio_are_refused_when_it_is_read() {
 }
 
 #[test]
-fn the_fingerprint_sees_a_moved_label() {
+fn the_fingerprint_depends_on_label_times() {
     let folder = voices();
     let print = || {
         let dataset = open(folder.path()).unwrap();
@@ -174,14 +174,14 @@ fn the_fingerprint_sees_a_moved_label() {
 }
 
 #[test]
-fn folds_are_this_split_with_every_number() {
+fn folds_are_the_split_with_every_number() {
     let folder = voices();
     let dataset = open(folder.path()).unwrap();
     let folds = DataConfig::UpcVad(config(3, 2)).folds(&dataset).unwrap();
     let names: Vec<&str> = folds.iter().map(|fold| fold.name.as_str()).collect();
     assert_eq!(names, ["fold-0", "fold-1", "fold-2"]);
     assert!((0..3).all(|fold| folds[fold].data == DataConfig::UpcVad(config(3, fold))));
-    // More than memory would hold.
+    // More than fits into memory.
     let error = DataConfig::UpcVad(config(9_000_000_000_000, 0)).folds(&dataset).unwrap_err().to_string();
     assert_eq!(error, "upc-vad.folds = 9000000000000: must be at most 14, the number of recordings");
 }

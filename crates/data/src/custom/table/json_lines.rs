@@ -1,18 +1,18 @@
-//! JSON lines: an object a line.
+//! JSON lines: one object per line.
 
 use std::borrow::Cow;
 use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::Take;
+use super::RowCallback;
 use super::lines::Lines;
+use crate::custom::rows::{COLUMNS, REQUIRED};
 use crate::error::DataError;
-use crate::own::rows::{COLUMNS, NEEDED};
 
-/// Reads a file with an object a line; values are text or numbers, and null is as if the key were not there. A byte-order
-/// mark and empty lines are left alone.
-pub(super) fn read(path: &Path, take: &mut Take<'_>) -> Result<(), DataError> {
+/// Reads a file with one object per line; values are text or numbers, and null means missing. A byte-order mark and
+/// empty lines are ignored.
+pub(super) fn read(path: &Path, on_row: &mut RowCallback<'_>) -> Result<(), DataError> {
     let mut lines = Lines::open(path)?;
     while let Some((line, text)) = lines.next()? {
         let object = text.trim_start_matches('\u{feff}').trim();
@@ -21,7 +21,9 @@ pub(super) fn read(path: &Path, take: &mut Take<'_>) -> Result<(), DataError> {
         }
         let wrong = |reason: String| DataError::Line { path: path.to_owned(), line, reason };
         let object: Map<String, Value> = serde_json::from_str(object).map_err(|error| {
-            wrong(format!("is no JSON object, such as {{\"path\": \"a.wav\", \"label\": \"yes\"}}: {error}"))
+            wrong(format!(
+                "is not a JSON object such as {{\"path\": \"a.wav\", \"label\": \"yes\"}}: {error}"
+            ))
         })?;
         let object: Map<String, Value> =
             object.into_iter().map(|(key, value)| (key.to_ascii_lowercase(), value)).collect();
@@ -31,17 +33,17 @@ pub(super) fn read(path: &Path, take: &mut Take<'_>) -> Result<(), DataError> {
                 None | Some(Value::Null) => Cow::Borrowed(""),
                 Some(Value::String(text)) => Cow::Borrowed(text.as_str()),
                 Some(value @ (Value::Number(_) | Value::Bool(_))) => Cow::Owned(value.to_string()),
-                Some(other) => return Err(wrong(format!("{column} = {other}: must be text or a number"))),
+                Some(other) => return Err(wrong(format!("{column} = {other} must be text or a number"))),
             };
         }
-        if let Some(missing) = COLUMNS.iter().take(NEEDED).find(|column| !object.contains_key(**column)) {
+        if let Some(missing) = COLUMNS.iter().take(REQUIRED).find(|column| !object.contains_key(**column)) {
             let keys: Vec<&String> = object.keys().collect();
             return Err(wrong(format!(
-                "there is no key {missing}: the keys are {}",
+                "there is no key {missing}; the keys are {}",
                 crate::error::listed(&keys, 20)
             )));
         }
-        take(line, &cells)?;
+        on_row(line, &cells)?;
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The lines of a text file, each with its number.
+//! Numbered lines of a text file.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
@@ -6,17 +6,17 @@ use std::path::{Path, PathBuf};
 
 use crate::error::DataError;
 
-/// Bytes of a line: a row of a manifest is far shorter, and a file without line ends must not fill the memory.
+/// Maximum length of a line in bytes, so that a file without line ends does not fill the memory.
 const MAX_LINE: usize = 1 << 20;
 
-/// The lines of a file one by one, without their ends: those of any system (`\n`, `\r\n`, `\r`). Empty lines are counted and
-/// skipped, and so is a byte-order mark in front of the first.
+/// Reader of the lines of a file, without their ends (`\n`, `\r\n` or `\r`). Empty lines are counted and skipped; a
+/// byte-order mark at the start is removed.
 pub(super) struct Lines {
     path: PathBuf,
     reader: BufReader<File>,
     line: Vec<u8>,
     number: usize,
-    /// Whether the last line ended with `\r`, to which a `\n` may belong.
+    /// True if the last line ended with `\r`; a following `\n` belongs to it.
     after_return: bool,
 }
 
@@ -57,10 +57,10 @@ impl Lines {
         DataError::Line { path: self.path.clone(), line: self.number, reason }
     }
 
-    /// Reads one line, at most a little more of it than is allowed; false at the end of the file.
+    /// Reads one line, up to slightly more than the maximum length; returns false at the end of the file.
     fn advance(&mut self) -> io::Result<bool> {
         self.line.clear();
-        let mut begun = false;
+        let mut started = false;
         while self.line.len() <= MAX_LINE {
             let bytes = self.reader.fill_buf()?;
             if self.after_return {
@@ -73,8 +73,8 @@ impl Lines {
             if bytes.is_empty() {
                 break;
             }
-            if !begun {
-                (begun, self.number) = (true, self.number + 1);
+            if !started {
+                (started, self.number) = (true, self.number + 1);
             }
             let end = bytes.iter().position(|byte| matches!(byte, b'\n' | b'\r'));
             self.line.extend_from_slice(&bytes[..end.unwrap_or(bytes.len())]);
@@ -85,7 +85,7 @@ impl Lines {
                 break;
             }
         }
-        Ok(begun)
+        Ok(started)
     }
 }
 
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_counted_with_the_ends_of_every_system_and_empty_ones() {
+    fn lines_of_every_system_and_empty_lines_are_counted() {
         for (text, expected) in [
             ("", vec![]),
             ("\n\n", vec![]),
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_end_may_lie_across_two_reads() {
+    fn a_line_end_may_span_two_reads() {
         let long = "x".repeat((1 << 16) - 1);
         for end in ["\r\n", "\n", "\r"] {
             let found = of(format!("{long}{end}b").as_bytes()).unwrap();
@@ -139,10 +139,10 @@ mod tests {
     }
 
     #[test]
-    fn a_line_without_an_end_is_refused_at_the_limit() {
-        let most = vec![b'x'; MAX_LINE];
-        assert_eq!(of(&most).unwrap()[0].1.len(), MAX_LINE);
-        let message = of(&[b"a\n", &most[..], b"x"].concat()).unwrap_err();
+    fn a_line_without_an_end_is_rejected_at_the_limit() {
+        let longest = vec![b'x'; MAX_LINE];
+        assert_eq!(of(&longest).unwrap()[0].1.len(), MAX_LINE);
+        let message = of(&[b"a\n", &longest[..], b"x"].concat()).unwrap_err();
         assert!(message.contains("rows:2: is longer than 1 MiB"), "{message}");
         assert!(of(b"a\n\xff").unwrap_err().contains("rows:2: is not UTF-8 text"));
     }

@@ -1,4 +1,4 @@
-//! Parquet.
+//! Parquet manifests.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -9,11 +9,11 @@ use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::Field;
 use parquet::schema::types::Type;
 
-use super::{Take, places};
+use super::{RowCallback, positions};
 use crate::error::DataError;
 
-/// Reads the columns that are needed; a row's number stands in the place of its line.
-pub(super) fn read(path: &Path, take: &mut Take<'_>) -> Result<(), DataError> {
+/// Reads the required columns; the number of a row is used as its line.
+pub(super) fn read(path: &Path, on_row: &mut RowCallback<'_>) -> Result<(), DataError> {
     let file = stapes_files::open(path).map_err(|reason| DataError::unreadable(path, reason))?;
     let refused = |error: ParquetError| DataError::Manifest {
         path: path.to_owned(),
@@ -23,21 +23,23 @@ pub(super) fn read(path: &Path, take: &mut Take<'_>) -> Result<(), DataError> {
     let schema = reader.metadata().file_metadata().schema();
     let fields = schema.get_fields();
     let names: Vec<&str> = fields.iter().map(|field| field.name()).collect();
-    let places = places(&names).map_err(|reason| DataError::Manifest { path: path.to_owned(), reason })?;
-    let mut wanted: Vec<usize> = places.iter().flatten().copied().collect();
+    let positions =
+        positions(&names).map_err(|reason| DataError::Manifest { path: path.to_owned(), reason })?;
+    let mut wanted: Vec<usize> = positions.iter().flatten().copied().collect();
     wanted.sort_unstable();
-    // Where each wanted column stands among those that are read.
-    let places = places.map(|place| place.and_then(|place| wanted.iter().position(|&at| at == place)));
-    let read = wanted.iter().map(|&place| Arc::clone(&fields[place])).collect();
+    // Position of each column among those that are read.
+    let positions =
+        positions.map(|position| position.and_then(|position| wanted.iter().position(|&at| at == position)));
+    let read = wanted.iter().map(|&position| Arc::clone(&fields[position])).collect();
     let projected = Type::group_type_builder(schema.name()).with_fields(read).build().map_err(refused)?;
     for (row, record) in reader.get_row_iter(Some(projected)).map_err(refused)?.enumerate() {
         let record = record.map_err(refused)?;
         let values: Vec<Cow<'_, str>> = record.get_column_iter().map(|(_, field)| text(field)).collect();
-        let value = |place: Option<usize>| match place {
-            Some(place) => Cow::Borrowed(values[place].as_ref()),
+        let value = |position: Option<usize>| match position {
+            Some(position) => Cow::Borrowed(values[position].as_ref()),
             None => Cow::Borrowed(""),
         };
-        take(row + 1, &places.map(value))?;
+        on_row(row + 1, &positions.map(value))?;
     }
     Ok(())
 }

@@ -4,20 +4,20 @@ use std::borrow::Cow;
 use std::path::Path;
 
 use super::lines::Lines;
-use super::{Take, places};
+use super::{RowCallback, positions};
 use crate::error::DataError;
 
-/// Reads a file with a header line. A row is a line. A value between quotes may hold the separator, and doubled quotes stand for
-/// quotes (RFC 4180, without its line breaks); any other quote is refused.
-pub(super) fn read(path: &Path, separator: char, take: &mut Take<'_>) -> Result<(), DataError> {
+/// Reads a file with a header line; each line is a row. A quoted value may contain the separator, and doubled quotes
+/// are quotes (RFC 4180, without line breaks in values); any other quote is rejected.
+pub(super) fn read(path: &Path, separator: char, on_row: &mut RowCallback<'_>) -> Result<(), DataError> {
     let mut lines = Lines::open(path)?;
     let wrong = |line: usize, reason: String| DataError::Line { path: path.to_owned(), line, reason };
     let Some((first, text)) = lines.next()? else {
-        return Err(wrong(1, "is empty: expected a line with the columns path and label".to_owned()));
+        return Err(wrong(1, "is empty; expected a line with the columns path and label".to_owned()));
     };
     let header = values(text, separator).map_err(|fault| wrong(first, fault.reason(&[])))?;
     let header: Vec<String> = header.into_iter().map(Cow::into_owned).collect();
-    let places = places(&header).map_err(|reason| match &header[..] {
+    let positions = positions(&header).map_err(|reason| match &header[..] {
         [only] if only.contains([';', '\t', ',']) => {
             wrong(first, format!("{reason}; a .csv is separated by commas, a .tsv by tabs"))
         }
@@ -29,32 +29,32 @@ pub(super) fn read(path: &Path, separator: char, take: &mut Take<'_>) -> Result<
             return Err(wrong(
                 line,
                 format!(
-                    "has {} values, and the header {} columns: put values that hold a separator between quotes",
+                    "has {} values, but the header has {} columns; quote values that contain a separator",
                     row.len(),
                     header.len()
                 ),
             ));
         }
-        take(line, &places.map(|place| place.map_or(Cow::Borrowed(""), |at| row[at].clone())))?;
+        on_row(line, &positions.map(|position| position.map_or(Cow::Borrowed(""), |at| row[at].clone())))?;
     }
     Ok(())
 }
 
-/// A quote in a place where it has no meaning.
+/// Quote at an invalid position.
 #[derive(Debug, PartialEq)]
 struct Fault {
-    /// Which value of the line, from 0.
+    /// Index of the value in the line.
     column: usize,
     kind: FaultKind,
 }
 
 #[derive(Debug, PartialEq)]
 enum FaultKind {
-    /// A value begins with a quote, and no other one ends it.
+    /// A value begins with a quote that is not closed.
     Open,
-    /// A value does not begin with a quote, and has one.
+    /// An unquoted value contains a quote.
     Inside(String),
-    /// A value goes on after its closing quote.
+    /// A value continues after its closing quote.
     After,
 }
 
@@ -66,27 +66,26 @@ impl Fault {
         };
         match &self.kind {
             FaultKind::Open => format!(
-                "the value of {column} begins with a quote that is not closed in its line; close the quote or remove it, for \
-                 a value cannot have a line break"
+                "the value of {column} begins with a quote that is not closed in its line; close or remove the quote (a value \
+                 cannot contain a line break)"
             ),
             FaultKind::Inside(value) => format!(
-                "the value `{value}` of {column} has a quote inside; remove the quote, or put the whole value between quotes \
-                 and double the quotes inside"
+                "the value `{value}` of {column} contains a quote; remove it, or quote the whole value and double the quotes inside"
             ),
             FaultKind::After => format!(
-                "the value of {column} goes on after its closing quote; end it there, or double the quotes inside"
+                "the value of {column} continues after its closing quote; end it there or double the quotes inside"
             ),
         }
     }
 }
 
-/// The values of a line.
+/// Returns the values of a line.
 fn values(line: &str, separator: char) -> Result<Vec<Cow<'_, str>>, Fault> {
     let mut values = Vec::new();
     let mut rest = line;
     loop {
         let value = match rest.strip_prefix('"') {
-            Some(quoted) => between_quotes(quoted, separator),
+            Some(quoted) => quoted_value(quoted, separator),
             None => plain(rest, separator),
         };
         let (value, after) = value.map_err(|kind| Fault { column: values.len(), kind })?;
@@ -98,7 +97,7 @@ fn values(line: &str, separator: char) -> Result<Vec<Cow<'_, str>>, Fault> {
     }
 }
 
-/// A value, and the rest of the line from the separator on.
+/// Value, and the rest of the line from the separator.
 type Value<'a> = Result<(Cow<'a, str>, &'a str), FaultKind>;
 
 fn plain(text: &str, separator: char) -> Value<'_> {
@@ -109,8 +108,8 @@ fn plain(text: &str, separator: char) -> Value<'_> {
     }
 }
 
-/// A value from behind its first quote on.
-fn between_quotes(text: &str, separator: char) -> Value<'_> {
+/// Returns the value after its opening quote.
+fn quoted_value(text: &str, separator: char) -> Value<'_> {
     let mut from = 0;
     loop {
         let quote = from + text[from..].find('"').ok_or(FaultKind::Open)?;
@@ -133,7 +132,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_are_those_of_rfc_4180() {
+    fn values_follow_rfc_4180() {
         for (line, expected) in [
             ("", vec![""]),
             ("a,b", vec!["a", "b"]),
@@ -152,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn every_other_quote_is_refused_with_its_column() {
+    fn every_other_quote_is_rejected_with_its_column() {
         let inside = |text: &str| FaultKind::Inside(text.to_owned());
         for (line, column, kind) in [
             ("\"", 0, FaultKind::Open),
