@@ -173,11 +173,11 @@ fn changing_the_number_of_frames_is_incompatible_with_a_fixed_number_and_frame_l
     }
     assert_eq!(key(ALL, 4, None, false), None);
     assert_eq!(key(ALL, 3, None, false), Some("augment.rotation.degrees"));
-    let misfit = all().check_frames(4, Some(98), false).unwrap_err();
+    let incompatible = all().check_frames(4, Some(98), false).unwrap_err();
     assert_eq!(
-        DataError::from(misfit).to_string(),
-        "augment.stretch.factor = [0.8, 1.2]: changes the number of frames, and the model reads a fixed number: leave \
-         it out, or leave out what fixes the length"
+        DataError::from(incompatible).to_string(),
+        "augment.stretch.factor = [0.8, 1.2]: changes the number of frames, but the model requires a fixed number; \
+         remove it, or remove the fixed length"
     );
 }
 
