@@ -62,14 +62,14 @@ pub enum Error {
     Busy(PathBuf),
     /// Something stands where a run that is to be replaced would wait.
     #[error("{}: exists already, and the run to be replaced would wait there: move it away", .0.display())]
-    AsideTaken(PathBuf),
+    BackupExists(PathBuf),
     /// A run was begun with another recipe.
     #[error(
         "{}: the run was begun with another recipe: `{then}` then, `{now}` now. Resume it with the same one, or begin anew \
          with --force",
         folder.display()
     )]
-    OtherRecipe {
+    DifferentRecipe {
         /// The folder of the run.
         folder: PathBuf,
         /// The first line of its recipe that is not in the other.
@@ -83,12 +83,12 @@ pub enum Error {
          with --force",
         .0.display()
     )]
-    OtherData(PathBuf),
+    DifferentData(PathBuf),
     /// Two processes that train together see different data.
     #[error(
         "process {own} and process {process} see different data: give all of them the same --data and recipe"
     )]
-    OtherProcessData {
+    ProcessDataMismatch {
         /// The one that says so.
         own: usize,
         /// The first that sees other data.
@@ -115,7 +115,7 @@ pub enum Error {
     #[error(
         "the data set's classes are {data}, and the model's are {model}: evaluate it on the data it was trained for"
     )]
-    OtherClasses {
+    ClassMismatch {
         /// The data set's, in their order.
         data: String,
         /// The model's, in their order.
@@ -132,7 +132,7 @@ pub enum Error {
              for whole recordings, such as [model.recurrent] with another head than per_frame"
         }
     )]
-    Decides {
+    Labels {
         /// Whether the classes of the data are of moments.
         of_frames: bool,
     },
@@ -191,7 +191,7 @@ pub enum Error {
     Train(#[from] stapes_train::TrainError),
     /// The evaluation or its report.
     #[error(transparent)]
-    Eval(#[from] stapes_eval::EvalError),
+    Eval(#[from] stapes_eval::MetricsError),
     /// The model file or its use.
     #[error(transparent)]
     Infer(#[from] stapes_infer::InferError),
@@ -199,9 +199,9 @@ pub enum Error {
 
 impl Error {
     /// Whether it says that loading was stopped, and not that something is wrong.
-    pub fn is_of_a_stop(&self) -> bool {
+    pub fn is_stop(&self) -> bool {
         match self {
-            Error::Kept { source, .. } => source.is_of_a_stop(),
+            Error::Resumable { source, .. } => source.is_stop(),
             error => matches!(error, Error::Data(stapes_data::DataError::Stopped { .. })),
         }
     }

@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
-use stapes_data::{DataSet, FrameCache, Partition, Split, WaveformAugmenter};
+use stapes_data::{DataSet, FrameCache, Subset, Split, WaveformAugmenter};
 use stapes_features::{Features, Normalization, StandardScaler};
 use stapes_infer::{Model, Classifier, InferError, Input};
 use stapes_train::{Event, Examples, Loading, Start, Communicator, TrainingResult, Trainer};
@@ -20,9 +20,9 @@ use crate::recipe::{Recipe, within_data};
 use crate::waveforms::{CLIPS_BYTES, Clips, Waveforms};
 
 pub(crate) use judged::recording_frames;
-pub use judged::{classify, evaluate, frame_classes};
+pub use judged::{classify, evaluate, argmax_frames};
 pub use load::{Progress, load};
-pub use loaded::{Loaded, Labels};
+pub use loaded::{LoadedExamples, Labels};
 
 /// A recipe with its data: found, split, and turned into frames.
 pub struct Experiment {
@@ -43,13 +43,13 @@ impl Experiment {
     /// Finds and splits the data of a recipe; `folder` is where the data set lies.
     ///
     /// # Errors
-    /// [`Error::Model`] if the model cannot be built, [`Error::Decides`], [`Error::FixedLength`] or [`Error::Train`]
+    /// [`Error::Model`] if the model cannot be built, [`Error::Labels`], [`Error::FixedLength`] or [`Error::Train`]
     /// if the recipe's parts do not go together, [`Error::Data`] if the data set is not there or cannot be split.
     pub fn open(recipe: Recipe, folder: Option<&Path>) -> Result<Experiment, Error> {
-        recipe.check_together()?;
+        recipe.check_compatible()?;
         let dataset = recipe.data.open(folder)?;
         let recipe = Recipe { data: recipe.data.resolved(&dataset), ..recipe };
-        recipe.check_together()?;
+        recipe.check_compatible()?;
         let split = recipe.data.split(&dataset, recipe.seed).map_err(within_data)?;
         let input = recipe.input()?;
         let folder = folder.map(Path::to_owned);
@@ -79,7 +79,7 @@ impl Experiment {
     ///
     /// # Errors
     /// [`Error::Features`] if the normalization cannot be fitted; [`Error::Data`] if of a class only unusable files are left.
-    pub fn untrained(&self, train: &Loaded) -> Result<Model, Error> {
+    pub fn untrained(&self, train: &LoadedExamples) -> Result<Model, Error> {
         self.check_classes(train)?;
         let standardiser = match self.input.normalization() {
             Normalization::PerCoefficient => Some(StandardScaler::fit(train.features.iter())?),
@@ -97,8 +97,8 @@ impl Experiment {
     }
 
     /// Whether each class still has an example, where a share of the files may be unusable.
-    fn check_classes(&self, train: &Loaded) -> Result<(), Error> {
-        if train.left_out.is_empty() {
+    fn check_classes(&self, train: &LoadedExamples) -> Result<(), Error> {
+        if train.skipped.is_empty() {
             return Ok(());
         }
         let examples = train.indices.iter().map(|&index| &self.dataset.examples[index]);
@@ -106,10 +106,10 @@ impl Experiment {
         let Some(lost) = (0..self.dataset.classes.len()).find(|class| !there.contains(class)) else {
             return Ok(());
         };
-        Err(Error::Data(stapes_data::DataError::EmptyPart {
+        Err(Error::Data(stapes_data::DataError::EmptySubset {
             set: self.dataset.name.clone(),
             class: self.dataset.classes[lost].clone(),
-            partition: Partition::Train,
+            subset: Subset::Train,
             advice: "none of its files can be used, as is said above: repair some, or leave the class out"
                 .into(),
         }))
@@ -124,15 +124,15 @@ impl Experiment {
     pub fn train(
         &self,
         untrained: &Model,
-        [train, validation]: [&Loaded; 2],
-        (start, team): (Start<'_>, &dyn Communicator),
+        [train, validation]: [&LoadedExamples; 2],
+        (start, communicator): (Start<'_>, &dyn Communicator),
         stop: &AtomicBool,
         report: impl FnMut(Event<'_>) -> Result<(), Error>,
     ) -> Result<TrainingResult, Error> {
-        let normalised = |loaded: &Loaded| -> Result<Vec<Features>, InferError> {
-            loaded.features.iter().map(|frames| untrained.normalised(frames)).collect()
+        let normalised = |loaded: &LoadedExamples| -> Result<Vec<Features>, InferError> {
+            loaded.features.iter().map(|frames| untrained.normalize(frames)).collect()
         };
-        let (train_frames, validation_frames) = (normalised(train)?, normalised(validation)?);
+        let (train_frames, validation_frames) = (normalize(train)?, normalize(validation)?);
         let waveforms = self.waveforms(untrained, train)?;
         let threads = rayon::current_num_threads();
         let trainer = Trainer {
@@ -140,13 +140,13 @@ impl Experiment {
             input: untrained.shape,
             classes: self.dataset.classes.len(),
             config: &self.recipe.train,
-            train: Examples::new(&train_frames, train.truths.labels())?,
+            train: Examples::new(&train_frames, train.labels.labels())?,
             source: waveforms.as_ref().map(|source| Loading { source, threads }),
-            validation: Examples::new(&validation_frames, validation.truths.labels())?,
+            validation: Examples::new(&validation_frames, validation.labels.labels())?,
             augment: self.recipe.augment.as_ref(),
             start,
             seed: self.recipe.seed,
-            team,
+            communicator,
         };
         stapes_train::train(&trainer, stop, report)
     }
@@ -154,8 +154,8 @@ impl Experiment {
     /// The training examples as samples, where the recipe changes these.
     fn waveforms<'a>(
         &'a self,
-        bundle: &'a Model,
-        train: &'a Loaded,
+        model: &'a Model,
+        train: &'a LoadedExamples,
     ) -> Result<Option<Waveforms<'a>>, Error> {
         let (Some(augmenter), Input::Recordings(config)) = (self.waveform_augmenter()?, &self.input) else {
             return Ok(None);
@@ -166,7 +166,7 @@ impl Experiment {
             frames: train.features.iter().map(Features::frames).collect(),
             config,
             augmenter,
-            bundle,
+            model,
             seed: self.recipe.seed,
             clips: Clips::new(train.indices.len(), CLIPS_BYTES),
         }))
@@ -183,8 +183,8 @@ impl Experiment {
     ///
     /// # Panics
     /// If nothing was loaded.
-    pub fn latency_ms(&self, bundle: &Model, test: &Loaded) -> Result<Option<f64>, Error> {
-        let mut classifier = Classifier::new(bundle)?;
+    pub fn latency_ms(&self, model: &Model, test: &LoadedExamples) -> Result<Option<f64>, Error> {
+        let mut classifier = Classifier::new(model)?;
         let mut by_length: Vec<usize> = (0..test.features.len()).collect();
         by_length.sort_by_key(|&at| test.features[at].frames());
         let middle = by_length.len() / 2;

@@ -10,7 +10,7 @@ use stapes_nn::recurrent::RecurrentStack;
 use stapes_train::Crop;
 
 use crate::error::Error;
-use crate::experiment::Loaded;
+use crate::experiment::LoadedExamples;
 
 /// The gradient by the states of one layer and direction.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -42,31 +42,31 @@ impl GradientFlow {
 /// # Panics
 /// If there is no example.
 pub fn gradient_flow(
-    bundle: &Model,
+    model: &Model,
     parameters: &[f32],
-    examples: &Loaded,
+    examples: &LoadedExamples,
 ) -> Result<Vec<GradientFlow>, Error> {
-    let mut without_dropout = bundle.clone();
+    let mut without_dropout = model.clone();
     without_dropout.model.disable_dropout();
     let mut network = without_dropout.network()?;
     let Some(stack) = network.layer_mut::<RecurrentStack>() else { return Err(Error::NoRecurrentLayer) };
     stack.keep_state_gradient_norms(true);
     let config = *stack.config();
 
-    let frames = examples.features.iter().map(|frames| bundle.normalised(frames));
+    let frames = examples.features.iter().map(|frames| model.normalize(frames));
     let frames = frames.collect::<Result<Vec<_>, _>>()?;
     let lengths: Vec<usize> = frames.iter().map(|frames| frames.frames()).collect();
     let sequences = Sequences::new(&lengths).unwrap_or_else(|error| panic!("{error}"));
     let rows: Vec<&[f32]> = frames.iter().map(|frames| frames.values()).collect();
-    let mut input = vec![0.0; bundle.shape.len(&sequences)];
-    sequences.pack(&rows, bundle.shape.features(), &mut input);
+    let mut input = vec![0.0; model.shape.len(&sequences)];
+    sequences.pack(&rows, model.shape.features(), &mut input);
     let places: Vec<usize> = (0..lengths.len()).collect();
-    let pass = Pass { sequences: &sequences, mode: Mode::Training(Draw { key: 0, places: &places }) };
+    let pass = Pass { sequences: &sequences, mode: Mode::TrainingJob(Draw { key: 0, places: &places }) };
 
     network.load_parameters(parameters);
     let mut d_scores = network.forward(parameters, &input, pass).to_vec();
     // A whole of one decision: the gradient is that of the sum, of which each sequence's states see their own.
-    let labels = examples.truths.labels();
+    let labels = examples.labels.labels();
     let cut = |(example, &frames): (usize, &usize)| Crop { example, first: 0, frames, pass: 0 };
     let cuts: Vec<Crop> = lengths.iter().enumerate().map(cut).collect();
     let packed = labels.packed(&cuts, &sequences);

@@ -2,7 +2,7 @@
 //! the command line.
 //!
 //! A [`Recipe`] says everything about an experiment; [`Experiment`] finds its data, computes frames and
-//! trains; [`Training`] does all of it and writes the folder of a [`run`]. The rooms behind this door are re-exported under their
+//! trains; [`TrainingJob`] does all of it and writes the folder of a [`run`]. The rooms behind this door are re-exported under their
 //! own names.
 
 mod changes;
@@ -22,12 +22,12 @@ mod together;
 mod training;
 mod waveforms;
 
-pub use changes::{changed, key_and_value};
-pub use counted::CountedLength;
+pub use changes::{changed, parse_override};
+pub use counted::InputLength;
 pub use error::Error;
 pub use experiment::Experiment;
 pub use recipe::Recipe;
-pub use training::{Finished, Listener, Nobody, Training};
+pub use training::{RunResult, Progress, NoProgress, TrainingJob};
 
 pub use stapes_audio as audio;
 pub use stapes_data as data;

@@ -1,4 +1,4 @@
-//! Training by several processes over MPI.
+//! TrainingJob by several processes over MPI.
 
 use mpi::collective::SystemOperation;
 use mpi::environment::Universe;

@@ -11,7 +11,7 @@ use stapes_nn::layer::Shape;
 use stapes_nn::{ModelConfig, Network};
 use stapes_train::{TrainConfig, TrainError};
 
-use crate::changes::{changed, in_words, key_and_value};
+use crate::overrides::{changed, humanize, parse_override};
 use crate::error::Error;
 
 /// An experiment: data, features, model and training, each checked by the crate it belongs to.
@@ -75,7 +75,7 @@ impl Recipe {
     /// As [`Recipe::read`].
     pub fn from_toml(name: &str, text: &str, changes: &[String]) -> Result<Recipe, Error> {
         let refuse = |reason: String| Error::Recipe { name: name.into(), reason };
-        let unread = |error: toml::de::Error| refuse(in_words(&error.to_string()));
+        let unread = |error: toml::de::Error| refuse(humanize(&error.to_string()));
         let started = with_preset(toml::from_str(text).map_err(unread)?).map_err(refuse)?;
         // Read from the text where it is whole: its errors show the line.
         let recipe: Recipe = match started {
@@ -103,17 +103,17 @@ impl Recipe {
             features.check()?;
         }
         self.input()?;
-        self.check_together()
+        self.check_compatible()
     }
 
     /// Whether data, features, model and training go with each other.
-    pub(crate) fn check_together(&self) -> Result<(), Error> {
-        let of_frames = self.data.labels_moments();
+    pub(crate) fn check_compatible(&self) -> Result<(), Error> {
+        let of_frames = self.data.has_frame_labels();
         // Classes that only the data knows are two at least; when it is opened this is called again.
         let classes = self.data.class_names().map_or(2, |classes| classes.len());
         let network = self.model.build(self.shape()?, classes)?;
         if network.objective().is_frame_level() != of_frames {
-            return Err(Error::Decides { of_frames });
+            return Err(Error::Labels { of_frames });
         }
         let fixed = self.features.as_ref().and_then(|features| features.fixed_length_samples);
         if let Some(samples) = fixed.filter(|_| of_frames) {
@@ -217,7 +217,7 @@ pub(crate) fn within_data(error: DataError) -> DataError {
 
 /// A change to a recipe; `features.preset` replaces all of `[features]`.
 fn with_change(recipe: Recipe, change: &String) -> Result<Recipe, String> {
-    match key_and_value(change)? {
+    match parse_override(change)? {
         ("features.preset", name) => {
             let preset = preset(name.trim_matches('"')).map_err(|reason| format!("--set {reason}"))?;
             Ok(Recipe { features: Some(preset), ..recipe })

@@ -1,8 +1,8 @@
 //! One run: a recipe and its data become a folder with a model, checkpoint by checkpoint.
 
 mod begun;
-mod keeper;
-mod listener;
+mod checkpointer;
+mod progress;
 mod tested;
 
 use std::path::{Path, PathBuf};
@@ -14,21 +14,21 @@ use stapes_eval::Evaluation;
 use stapes_train::{Checkpoint, Start, Communicator, TrainingResult};
 
 use crate::error::Error;
-use crate::experiment::{Experiment, Loaded};
+use crate::experiment::{Experiment, LoadedExamples};
 use crate::recipe::Recipe;
 use crate::report;
-use crate::run::{self, Origin, Run, RunFolder, RunRecord, Saved, Standing, TestOutcome};
-use crate::together::{Order, agree};
+use crate::run::{self, Provenance, Run, RunFolder, RunRecord, SavedRun, RunState, TestPredictions};
+use crate::distributed::{Command, agree};
 use begun::{read_again, saved};
-use keeper::Keeper;
+use checkpointer::Checkpointer;
 use tested::{Tested, chosen_points};
 
 pub(crate) use begun::{recipe_of, same_recipe};
-pub use listener::{Listener, Nobody};
+pub use progress::{Progress, NoProgress};
 
 /// What a run is made from.
 #[derive(Clone)]
-pub struct Training<'a> {
+pub struct TrainingJob<'a> {
     /// The experiment.
     pub recipe: Recipe,
     /// The folder of the data set, where it has one.
@@ -43,12 +43,12 @@ pub struct Training<'a> {
     pub checkpoint_every: Duration,
     /// Once this is true, the run ends with what was reached.
     pub stop: &'a AtomicBool,
-    /// The processes that train together; each has a `Training` of its own, with the same recipe and data.
-    pub team: &'a dyn Communicator,
+    /// The processes that train together; each has a `TrainingJob` of its own, with the same recipe and data.
+    pub communicator: &'a dyn Communicator,
 }
 
 /// A run that was trained, tested and written.
-pub struct Finished {
+pub struct RunResult {
     /// Its folder.
     pub place: PathBuf,
     /// What came out.
@@ -56,44 +56,44 @@ pub struct Finished {
     /// How the model does on the test examples.
     pub evaluation: Evaluation,
     /// What the model says of each of them.
-    pub outcome: TestOutcome,
+    pub outcome: TestPredictions,
     /// How many files could not be used, as many as the recipe allows.
-    pub left_out: usize,
+    pub skipped: usize,
 }
 
-impl Training<'_> {
-    /// Trains, tests, and writes the run into its folder; or goes on with the run that is there. In a team this is for
+impl TrainingJob<'_> {
+    /// Trains, tests, and writes the run into its folder; or goes on with the run that is there. In a communicator this is for
     /// process 0.
     ///
     /// # Errors
-    /// [`Error::OtherRecipe`] and [`Error::OtherData`] for a run that was begun otherwise; [`Error::Kept`] with the cause
+    /// [`Error::DifferentRecipe`] and [`Error::DifferentData`] for a run that was begun otherwise; [`Error::Resumable`] with the cause
     /// where something went wrong after the first checkpoint; else whatever goes wrong before.
-    pub fn run(self, folder: RunFolder, listener: &dyn Listener) -> Result<Finished, Error> {
-        let experiment = self.opened(&folder, listener)?;
-        if folder.standing() == Standing::Complete {
-            Order::Rest.give(self.team);
-            return read_again(&experiment, folder, listener);
+    pub fn run(self, folder: RunFolder, progress: &dyn Progress) -> Result<RunResult, Error> {
+        let experiment = self.opened(&folder, progress)?;
+        if folder.standing() == RunState::Complete {
+            Command::Skip.give(self.communicator);
+            return read_again(&experiment, folder, progress);
         }
-        let test = || load(&experiment, &experiment.split.test, self.stop, listener);
-        let learned = kept(&folder, self.learned(&experiment, &folder, listener, test))?;
+        let test = || load(&experiment, &experiment.split.test, self.stop, progress);
+        let learned = kept(&folder, self.learned(&experiment, &folder, progress, test))?;
         let finished = kept(&folder, self.concluded(&experiment, learned, &folder))?;
         match finished.record.stopped {
             true => Ok(finished),
-            false => Ok(Finished { place: folder.finish()?, ..finished }),
+            false => Ok(RunResult { place: folder.finish()?, ..finished }),
         }
     }
 
-    /// As [`Training::run`], but the test examples stay unheard: of the run it is known how well it does on the validation
+    /// As [`TrainingJob::run`], but the test examples stay unheard: of the run it is known how well it does on the validation
     /// examples, for a choice between several.
     ///
     /// # Errors
-    /// As [`Training::run`].
-    pub fn rehearse(self, folder: RunFolder, listener: &dyn Listener) -> Result<RunRecord, Error> {
-        let experiment = self.opened(&folder, listener)?;
-        if folder.standing() == Standing::Complete {
+    /// As [`TrainingJob::run`].
+    pub fn train_without_test(self, folder: RunFolder, progress: &dyn Progress) -> Result<RunRecord, Error> {
+        let experiment = self.opened(&folder, progress)?;
+        if folder.standing() == RunState::Complete {
             return Ok(Run::open(folder.folder())?.record);
         }
-        let learned = kept(&folder, self.learned(&experiment, &folder, listener, || Ok(())))?;
+        let learned = kept(&folder, self.learned(&experiment, &folder, progress, || Ok(())))?;
         let record = self.record(&experiment, &learned)?;
         folder.write(run::METRICS, run::metrics(&learned.trained.points).as_bytes())?;
         folder.write(run::RECORD, record.to_json().as_bytes())?;
@@ -104,13 +104,13 @@ impl Training<'_> {
     }
 
     /// The experiment, of the recipe that the folder's run was begun with.
-    fn opened(&self, folder: &RunFolder, listener: &dyn Listener) -> Result<Experiment, Error> {
+    fn opened(&self, folder: &RunFolder, progress: &dyn Progress) -> Result<Experiment, Error> {
         let experiment = self.experiment()?;
-        if folder.standing() != Standing::Nothing {
+        if folder.standing() != RunState::Empty {
             same_recipe(folder.folder(), &experiment.recipe)?;
         }
-        listener.opened(&experiment);
-        if folder.standing() != Standing::Complete {
+        progress.opened(&experiment);
+        if folder.standing() != RunState::Complete {
             folder.write(run::RECIPE, experiment.recipe.to_toml().as_bytes())?;
         }
         Ok(experiment)
@@ -124,20 +124,20 @@ impl Training<'_> {
         }
     }
 
-    /// Does a share of the work of the process that makes the run; for the other processes of a team.
+    /// Does a share of the work of the process that makes the run; for the other processes of a communicator.
     ///
     /// # Errors
     /// Whatever goes wrong.
-    pub fn assist(self) -> Result<(), Error> {
+    pub fn run_worker(self) -> Result<(), Error> {
         let experiment = self.experiment()?;
-        let checkpoint = match Order::take(self.team) {
-            Order::Rest => return Ok(()),
-            Order::Begin => None,
-            Order::GoOn(file) => Some(Saved::understand(Path::new(""), &file)?.checkpoint),
+        let checkpoint = match Command::take(self.communicator) {
+            Command::Skip => return Ok(()),
+            Command::Start => None,
+            Command::Resume(file) => Some(SavedRun::parse(Path::new(""), &file)?.checkpoint),
         };
-        let [training, validation] = self.parts(&experiment, &Nobody)?;
+        let [training, validation] = self.parts(&experiment, &NoProgress)?;
         let untrained = experiment.untrained(&training)?;
-        let start = (self.start(checkpoint.as_ref()), self.team);
+        let start = (self.start(checkpoint.as_ref()), self.communicator);
         experiment.train(&untrained, [&training, &validation], start, self.stop, |_| Ok(()))?;
         Ok(())
     }
@@ -148,51 +148,51 @@ impl Training<'_> {
         &self,
         experiment: &Experiment,
         folder: &RunFolder,
-        listener: &dyn Listener,
+        progress: &dyn Progress,
         test: impl FnOnce() -> Result<T, Error>,
-    ) -> Result<Learned<T>, Error> {
+    ) -> Result<TrainedModel<T>, Error> {
         let noise = experiment.waveform_augmenter()?.and_then(WaveformAugmenter::fingerprint);
         let fingerprint = stapes_data::fingerprint(&experiment.dataset, &experiment.split);
-        let origin = Origin::here(fingerprint, noise);
-        let file = Saved::read(folder.folder())?;
+        let origin = Provenance::current(fingerprint, noise);
+        let file = SavedRun::read(folder.folder())?;
         let saved = match &file {
-            Some(file) => Some(saved(folder.folder(), file, &origin, listener)?),
+            Some(file) => Some(saved(folder.folder(), file, &origin, progress)?),
             None => None,
         };
-        file.map_or(Order::Begin, Order::GoOn).give(self.team);
+        file.map_or(Command::Start, Command::Resume).give(self.communicator);
         let files = experiment.dataset.examples.len();
-        experiment.check_files(self.stop, &|done| listener.checked(done, files))?;
-        let [training, validation] = self.parts(experiment, listener)?;
+        experiment.check_files(self.stop, &|done| progress.checked(done, files))?;
+        let [training, validation] = self.parts(experiment, progress)?;
         let test = test()?;
         if let Some(trouble) = experiment.cache_trouble() {
-            listener.note(&format!("warning: {trouble}"));
+            progress.note(&format!("warning: {trouble}"));
         }
-        let bundle = experiment.untrained(&training)?;
+        let model = experiment.untrained(&training)?;
         // Weights that were given are in the first checkpoint: to resume they need not be given again.
         let at_once = self.start.is_some() && saved.is_none();
         let every = (saved.as_ref(), self.checkpoint_every);
-        let mut keeper = Keeper::begin(folder, &bundle, &origin, every, at_once)?;
-        let start = (self.start(saved.as_ref()), self.team);
-        let trained = experiment.train(&bundle, [&training, &validation], start, self.stop, |event| {
-            listener.trained(&event);
-            keeper.hear(&event)
+        let mut checkpointer = Checkpointer::begin(folder, &model, &origin, every, at_once)?;
+        let start = (self.start(saved.as_ref()), self.communicator);
+        let trained = experiment.train(&model, [&training, &validation], start, self.stop, |event| {
+            progress.trained(&event);
+            checkpointer.hear(&event)
         })?;
-        let model = bundle.with_parameters(&trained.parameters).to_bytes()?;
+        let model = model.with_parameters(&trained.parameters).to_bytes()?;
         folder.write(run::MODEL, &model)?;
-        folder.write(run::LAST, &bundle.with_parameters(&trained.last).to_bytes()?)?;
-        let left_out = training.left_out.len() + validation.left_out.len();
-        Ok(Learned { trained, origin, model_bytes: model.len() as u64, left_out, validation, test })
+        folder.write(run::LAST, &model.with_parameters(&trained.last).to_bytes()?)?;
+        let skipped = training.skipped.len() + validation.skipped.len();
+        Ok(TrainedModel { trained, origin, model_bytes: model.len() as u64, skipped, validation, test })
     }
 
     /// The training and validation examples, which all processes have.
-    fn parts(&self, experiment: &Experiment, listener: &dyn Listener) -> Result<[Loaded; 2], Error> {
+    fn parts(&self, experiment: &Experiment, progress: &dyn Progress) -> Result<[LoadedExamples; 2], Error> {
         let split = &experiment.split;
-        agree(self.team, &stapes_data::fingerprint(&experiment.dataset, split))?;
-        let load = |indices: &[usize]| -> Result<Loaded, Error> {
-            let of = indices.len().div_ceil(self.team.size());
+        agree(self.communicator, &stapes_data::fingerprint(&experiment.dataset, split))?;
+        let load = |indices: &[usize]| -> Result<LoadedExamples, Error> {
+            let of = indices.len().div_ceil(self.communicator.size());
             let loaded =
-                experiment.load_together(indices, self.team, self.stop, &|done| listener.loaded(done, of))?;
-            listener.left_out(&loaded.left_out);
+                experiment.load_together(indices, self.communicator, self.stop, &|done| progress.loaded(done, of))?;
+            progress.skipped(&loaded.skipped);
             Ok(loaded)
         };
         Ok([load(&split.train)?, load(&split.validation)?])
@@ -212,34 +212,34 @@ impl Training<'_> {
     fn concluded(
         &self,
         experiment: &Experiment,
-        learned: Learned<Loaded>,
+        learned: TrainedModel<LoadedExamples>,
         folder: &RunFolder,
-    ) -> Result<Finished, Error> {
-        folder.check_place()?;
+    ) -> Result<RunResult, Error> {
+        folder.check_exists()?;
         let mut record = self.record(experiment, &learned)?;
-        let Learned { trained, left_out, validation, test, .. } = learned;
-        let bundle = Run::model(folder.folder())?;
-        let tested = Tested::new(experiment, &bundle, test)?;
+        let TrainedModel { trained, skipped, validation, test, .. } = learned;
+        let model = Run::model(folder.folder())?;
+        let tested = Tested::new(experiment, &model, test)?;
         if !validation.indices.is_empty() {
-            let validated = Tested::new(experiment, &bundle, validation)?;
+            let validated = Tested::new(experiment, &model, validation)?;
             record.operating_points = chosen_points(&validated.outcome, &tested.outcome)?;
         }
         record.set_test(&tested.evaluation);
-        record.latency_ms = experiment.latency_ms(&bundle, &tested.loaded)?;
+        record.latency_ms = experiment.latency_ms(&model, &tested.loaded)?;
         folder.write(run::METRICS, run::metrics(&trained.points).as_bytes())?;
         tested.outcome.write(folder)?;
-        let seen = tested.seen(experiment, &bundle)?;
+        let seen = tested.seen(experiment, &model)?;
         let told = (&tested.outcome, &tested.evaluation);
         let page = report::page(experiment, &record, &trained.points, told, seen)?;
         folder.write(run::REPORT, page.as_bytes())?;
         folder.write(run::RECORD, record.to_json().as_bytes())?;
         let finished = tested.finished(folder.folder(), record);
-        Ok(Finished { left_out: finished.left_out + left_out, ..finished })
+        Ok(RunResult { skipped: finished.skipped + skipped, ..finished })
     }
 
     /// What is known of a run before it is tested.
-    fn record<T>(&self, experiment: &Experiment, learned: &Learned<T>) -> Result<RunRecord, Error> {
-        let Learned { trained, origin, .. } = learned;
+    fn record<T>(&self, experiment: &Experiment, learned: &TrainedModel<T>) -> Result<RunRecord, Error> {
+        let TrainedModel { trained, origin, .. } = learned;
         let Experiment { recipe, .. } = experiment;
         let network = recipe.network()?;
         Ok(RunRecord {
@@ -265,30 +265,30 @@ impl Training<'_> {
             test_auc: None,
             operating_points: Vec::new(),
             parameters: network.parameter_count(),
-            macs_per_second: recipe.counted_length()?.macs_per_second(&network),
+            macs_per_second: recipe.input_length()?.macs_per_second(&network),
             model_bytes: learned.model_bytes,
             latency_ms: None,
-            versions: run::versions(rayon::current_num_threads(), self.team.size(), recipe.train.shards),
+            versions: run::versions(rayon::current_num_threads(), self.communicator.size(), recipe.train.shards),
         })
     }
 }
 
 /// What a training came to, before it is tested.
-struct Learned<T> {
+struct TrainedModel<T> {
     trained: TrainingResult,
-    origin: Origin,
+    origin: Provenance,
     /// Size of the model file.
     model_bytes: u64,
     /// How many files could not be used.
-    left_out: usize,
-    validation: Loaded,
+    skipped: usize,
+    validation: LoadedExamples,
     test: T,
 }
 
 /// An error with the word that something was kept, if something was.
 fn kept<T>(folder: &RunFolder, result: Result<T, Error>) -> Result<T, Error> {
-    result.map_err(|error| match folder.has_learned() {
-        true => Error::Kept { folder: folder.folder().into(), source: Box::new(error) },
+    result.map_err(|error| match folder.has_checkpoint() {
+        true => Error::Resumable { folder: folder.folder().into(), source: Box::new(error) },
         false => error,
     })
 }
@@ -297,9 +297,9 @@ fn load(
     experiment: &Experiment,
     indices: &[usize],
     stop: &AtomicBool,
-    listener: &dyn Listener,
-) -> Result<Loaded, Error> {
-    let loaded = experiment.load(indices, stop, &|done| listener.loaded(done, indices.len()))?;
-    listener.left_out(&loaded.left_out);
+    progress: &dyn Progress,
+) -> Result<LoadedExamples, Error> {
+    let loaded = experiment.load(indices, stop, &|done| progress.loaded(done, indices.len()))?;
+    progress.skipped(&loaded.skipped);
     Ok(loaded)
 }

@@ -4,14 +4,14 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use stapes_audio::Clip;
-use stapes_data::{DataSet, FrameCache, Terms, Truth, Usable, Watch};
+use stapes_data::{DataSet, FrameCache, LoadOptions, Label, LoadedFeatures, Watch};
 use stapes_features::{FeatureConfig, Features, Normalization};
 use stapes_infer::{ClipExtractor, FrameTimes, InferError, Input};
 use stapes_train::Communicator;
 
-use super::{Experiment, Loaded, Labels};
+use super::{Experiment, LoadedExamples, Labels};
 use crate::error::Error;
-use crate::together;
+use crate::distributed;
 
 /// How far the loading is: called with the number of examples done, from any thread.
 pub type Progress<'a> = &'a (dyn Fn(usize) + Sync);
@@ -37,8 +37,8 @@ impl Experiment {
         self.cache.as_ref()?.trouble()
     }
 
-    fn terms(&self, unreadable_share: f64) -> Terms<'_> {
-        Terms { unreadable_share, cache: self.cache.as_ref() }
+    fn terms(&self, max_unreadable_fraction: f64) -> LoadOptions<'_> {
+        LoadOptions { max_unreadable_fraction, cache: self.cache.as_ref() }
     }
 
     /// Looks at the files of data of one's own before anything is trained on them: each can be opened, and none is in two parts
@@ -60,8 +60,8 @@ impl Experiment {
         indices: &[usize],
         stop: &AtomicBool,
         progress: Progress<'_>,
-    ) -> Result<Loaded, Error> {
-        let terms = self.terms(self.recipe.data.unreadable_share());
+    ) -> Result<LoadedExamples, Error> {
+        let terms = self.terms(self.recipe.data.max_unreadable_fraction());
         load((&self.dataset, terms), &self.input, indices, stop, progress)
     }
 
@@ -72,20 +72,20 @@ impl Experiment {
     pub fn load_together(
         &self,
         indices: &[usize],
-        team: &dyn Communicator,
+        communicator: &dyn Communicator,
         stop: &AtomicBool,
         progress: Progress<'_>,
-    ) -> Result<Loaded, Error> {
-        let unreadable_share = self.recipe.data.unreadable_share();
-        if team.size() == 1 {
+    ) -> Result<LoadedExamples, Error> {
+        let max_unreadable_fraction = self.recipe.data.max_unreadable_fraction();
+        if communicator.size() == 1 {
             return self.load(indices, stop, progress);
         }
-        let own: Vec<usize> = indices.iter().copied().skip(team.rank()).step_by(team.size()).collect();
+        let own: Vec<usize> = indices.iter().copied().skip(communicator.rank()).step_by(communicator.size()).collect();
         // How many may be left out is for all processes to say together.
         let usable = usable((&self.dataset, self.terms(1.0)), &self.input, &own, stop, progress)?;
-        let usable = together::exchange(team, indices, usable);
-        if usable.left_out.len() as f64 > unreadable_share * indices.len() as f64 {
-            let (failed, total) = (usable.left_out, indices.len());
+        let usable = distributed::exchange(communicator, indices, usable);
+        if usable.skipped.len() as f64 > max_unreadable_fraction * indices.len() as f64 {
+            let (failed, total) = (usable.skipped, indices.len());
             return Err(stapes_data::DataError::Files { failed, total }.into());
         }
         loaded(&self.dataset, &self.input, usable)
@@ -97,22 +97,22 @@ impl Experiment {
 /// # Errors
 /// As [`Experiment::load`].
 pub fn load(
-    (dataset, terms): (&DataSet, Terms<'_>),
+    (dataset, terms): (&DataSet, LoadOptions<'_>),
     input: &Input,
     indices: &[usize],
     stop: &AtomicBool,
     progress: Progress<'_>,
-) -> Result<Loaded, Error> {
+) -> Result<LoadedExamples, Error> {
     loaded(dataset, input, usable((dataset, terms), input, indices, stop, progress)?)
 }
 
 fn usable(
-    (dataset, terms): (&DataSet, Terms<'_>),
+    (dataset, terms): (&DataSet, LoadOptions<'_>),
     input: &Input,
     indices: &[usize],
     stop: &AtomicBool,
     progress: Progress<'_>,
-) -> Result<Usable, Error> {
+) -> Result<LoadedFeatures, Error> {
     let extractor = match input {
         Input::Recordings(config) => Some(ClipExtractor::new(config)?),
         Input::Frames(_) => None,
@@ -126,17 +126,17 @@ fn usable(
         }
     };
     let watch = Watch { progress, stop };
-    Ok(stapes_data::load_usable(dataset, indices, terms, extract, &watch)?)
+    Ok(stapes_data::load_with_options(dataset, indices, terms, extract, &watch)?)
 }
 
 /// The same with what is true of them.
-fn loaded(dataset: &DataSet, input: &Input, usable: Usable) -> Result<Loaded, Error> {
-    let truths = truths(dataset, input, &usable.indices, &usable.features)?;
-    Ok(Loaded { indices: usable.indices, features: usable.features, truths, left_out: usable.left_out })
+fn loaded(dataset: &DataSet, input: &Input, usable: LoadedFeatures) -> Result<LoadedExamples, Error> {
+    let labels = labels(dataset, input, &usable.indices, &usable.features)?;
+    Ok(LoadedExamples { indices: usable.indices, features: usable.features, labels, skipped: usable.skipped })
 }
 
 /// What is true of examples with these frames. All examples of a data set have the same kind of truth.
-fn truths(
+fn labels(
     dataset: &DataSet,
     input: &Input,
     indices: &[usize],
@@ -145,13 +145,13 @@ fn truths(
     let (mut examples, mut frames) = (Vec::new(), Vec::new());
     for (&index, features) in indices.iter().zip(features) {
         match (&dataset.examples[index].truth, input) {
-            (Truth::Class(class), _) => examples.push(*class),
-            (Truth::Intervals(intervals), Input::Recordings(config)) => {
+            (Label::Class(class), _) => examples.push(*class),
+            (Label::Segments(intervals), Input::Recordings(config)) => {
                 let times = FrameTimes::of(config)?;
                 let class = |frame| intervals.class_at(times.center_seconds(frame));
                 frames.push((0..features.frames()).map(class).collect());
             }
-            (Truth::Intervals(_), Input::Frames(_)) => {
+            (Label::Segments(_), Input::Frames(_)) => {
                 let expected = "recordings, for the data has a class for every moment".into();
                 return Err(InferError::WrongInput { expected, got: "frames".into() }.into());
             }

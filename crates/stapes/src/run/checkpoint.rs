@@ -15,7 +15,7 @@ use crate::error::Error;
 
 /// What a training must have in common with its checkpoint.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Origin {
+pub struct Provenance {
     /// Of the data and its split.
     pub data_fingerprint: String,
     /// Of the recordings that augmentation uses, if it uses any.
@@ -25,19 +25,19 @@ pub struct Origin {
     pub program: String,
 }
 
-impl Origin {
+impl Provenance {
     /// Of this program on this machine.
-    pub fn here(data_fingerprint: String, augment_fingerprint: Option<String>) -> Origin {
+    pub fn here(data_fingerprint: String, augment_fingerprint: Option<String>) -> Provenance {
         let instructions = stapes_kernels::InstructionSet::best();
         let program = format!("stapes {} with {instructions}", env!("CARGO_PKG_VERSION"));
-        Origin { data_fingerprint, augment_fingerprint, program }
+        Provenance { data_fingerprint, augment_fingerprint, program }
     }
 }
 
 /// A checkpoint as it is read.
-pub struct Saved {
+pub struct SavedRun {
     /// Where it comes from.
-    pub origin: Origin,
+    pub origin: Provenance,
     /// The training.
     pub checkpoint: Checkpoint,
 }
@@ -48,23 +48,23 @@ const HEADER: &str = "stapes.checkpoint";
 #[derive(Serialize)]
 struct Header<'a> {
     format: u64,
-    origin: &'a Origin,
+    origin: &'a Provenance,
     progress: &'a Progress,
 }
 
 #[derive(Deserialize)]
 struct ReadHeader {
     format: u64,
-    origin: Origin,
+    origin: Provenance,
     progress: Progress,
 }
 
-impl Saved {
+impl SavedRun {
     /// Writes a checkpoint into the folder of its run.
     ///
     /// # Errors
     /// [`Error::File`] if the file system refuses; the checkpoint before is untouched then.
-    pub fn write(folder: &RunFolder, snapshot: &Snapshot<'_>, origin: &Origin) -> Result<(), Error> {
+    pub fn write(folder: &RunFolder, snapshot: &Snapshot<'_>, origin: &Provenance) -> Result<(), Error> {
         let bytes: Vec<(&str, usize, Vec<u8>)> = snapshot
             .buffers
             .iter()
@@ -102,14 +102,14 @@ impl Saved {
     ///
     /// # Errors
     /// [`Error::Damaged`] if it cannot be understood.
-    pub fn understand(folder: &Path, bytes: &[u8]) -> Result<Saved, Error> {
+    pub fn understand(folder: &Path, bytes: &[u8]) -> Result<SavedRun, Error> {
         let path = folder.join(CHECKPOINT);
         understood(bytes)
             .map_err(|reason| Error::Damaged { path, reason: reason + ": begin anew with --force" })
     }
 }
 
-fn understood(bytes: &[u8]) -> Result<Saved, String> {
+fn understood(bytes: &[u8]) -> Result<SavedRun, String> {
     let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|error| error.to_string())?;
     let header = metadata.metadata().as_ref().and_then(|entries| entries.get(HEADER));
     let header = header.ok_or("a safetensors file without a checkpoint's header")?;
@@ -123,7 +123,7 @@ fn understood(bytes: &[u8]) -> Result<Saved, String> {
         let numbers = view.data().as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes));
         (name, numbers.collect())
     };
-    Ok(Saved {
+    Ok(SavedRun {
         origin,
         checkpoint: Checkpoint { progress, buffers: tensors.tensors().into_iter().map(buffer).collect() },
     })

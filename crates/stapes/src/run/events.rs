@@ -17,19 +17,19 @@ pub(super) const PREFIX: &str = "events.out.tfevents.";
 const CRC: Crc<u32> = Crc::<u32>::new(&CRC_32_ISCSI);
 
 /// A run's event file, to which points are added as they come.
-pub struct Events {
+pub struct EventFile {
     file: File,
     /// When the training would have begun without a stop, s since 1970.
     began: f64,
 }
 
-impl Events {
+impl EventFile {
     /// Begins the event file of a run with the points that it has so far. Older ones of the run are removed: what they
     /// hold behind those points was done again.
     ///
     /// # Errors
     /// Whatever the file system says.
-    pub fn begin(folder: &Path, points: &[Point]) -> io::Result<Events> {
+    pub fn begin(folder: &Path, points: &[Point]) -> io::Result<EventFile> {
         for entry in fs::read_dir(folder)? {
             let entry = entry?;
             if entry.file_name().as_encoded_bytes().starts_with(PREFIX.as_bytes()) {
@@ -38,7 +38,7 @@ impl Events {
         }
         let name = format!("{PREFIX}{}.stapes", now() as u64);
         let trained = points.last().map_or(0.0, |point| point.seconds);
-        let mut events = Events { file: File::create(folder.join(name))?, began: now() - trained };
+        let mut events = EventFile { file: File::create(folder.join(name))?, began: now() - trained };
         let version = [double(1, events.began), bytes(3, b"brain.Event:2")].concat();
         events.file.write_all(&record(&version))?;
         points.iter().try_for_each(|point| events.add(point))?;

@@ -10,7 +10,7 @@ use crate::error::Error;
 
 /// What to do with a run that is there already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Existing {
+pub enum IfExists {
     /// Leave it, and refuse to make another in its place.
     Refuse,
     /// Put the new run in its place; a complete one is kept aside until the new one is complete too.
@@ -21,7 +21,7 @@ pub enum Existing {
 
 /// What stands where a run is to go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum RunState {
     /// No folder, or an empty one.
     Nothing,
     /// A run that was killed, stopped, or failed on the way.
@@ -30,20 +30,20 @@ pub enum Standing {
     Complete,
 }
 
-impl Standing {
+impl RunState {
     /// What stands at a path.
     ///
     /// # Errors
     /// [`Error::NotARun`] for anything else.
-    pub fn of(folder: &Path) -> Result<Standing, Error> {
+    pub fn of(folder: &Path) -> Result<RunState, Error> {
         // What is there and is not a regular file is refused when it is read.
         let has = |file: &str| folder.join(file).exists();
         if folder.symlink_metadata().is_err() || is_empty_folder(folder) {
-            Ok(Standing::Nothing)
+            Ok(RunState::Empty)
         } else if has(CHECKPOINT) || (has(RECIPE) && !has(RECORD)) {
-            Ok(Standing::Unfinished)
+            Ok(RunState::Partial)
         } else if has(RECORD) {
-            Ok(Standing::Complete)
+            Ok(RunState::Complete)
         } else {
             Err(Error::NotARun(folder.into()))
         }
@@ -71,7 +71,7 @@ pub fn abandon_all() {
 /// written is removed, and the run that was there before comes back.
 pub struct RunFolder {
     place: Place,
-    standing: Standing,
+    standing: RunState,
     _lock: File,
 }
 
@@ -95,14 +95,14 @@ const LOCK: &str = ".lock";
 const REPLACES: &str = ".replaces";
 
 impl RunFolder {
-    /// Whether [`RunFolder::begin`] may begin.
+    /// Whether [`RunFolder::open`] may begin.
     ///
     /// # Errors
     /// [`Error::NotARun`] for what is no run; if it is to be refused, [`Error::RunExists`] and [`Error::UnfinishedRun`].
-    pub fn check(folder: &Path, existing: Existing) -> Result<Standing, Error> {
-        match (Standing::of(folder)?, existing) {
-            (Standing::Complete, Existing::Refuse) => Err(Error::RunExists(folder.into())),
-            (Standing::Unfinished, Existing::Refuse) => Err(Error::UnfinishedRun(folder.into())),
+    pub fn check(folder: &Path, if_exists: IfExists) -> Result<RunState, Error> {
+        match (RunState::of(folder)?, if_exists) {
+            (RunState::Complete, IfExists::Refuse) => Err(Error::RunExists(folder.into())),
+            (RunState::Partial, IfExists::Refuse) => Err(Error::UnfinishedRun(folder.into())),
             (standing, _) => Ok(standing),
         }
     }
@@ -112,8 +112,8 @@ impl RunFolder {
     /// # Errors
     /// As [`RunFolder::check`]; [`Error::Busy`] while another process makes it; [`Error::File`] if the file system
     /// refuses.
-    pub fn begin(folder: &Path, existing: Existing) -> Result<RunFolder, Error> {
-        RunFolder::check(folder, existing)?;
+    pub fn open(folder: &Path, if_exists: IfExists) -> Result<RunFolder, Error> {
+        RunFolder::check(folder, if_exists)?;
         let refuse = |action| move |source| Error::File { path: folder.into(), action, source };
         let Some(name) = folder.file_name() else {
             let source = io::Error::new(io::ErrorKind::InvalidInput, "the path names no folder");
@@ -126,22 +126,22 @@ impl RunFolder {
         fs::create_dir_all(folder).map_err(refuse("make the run folder"))?;
         let mut lock = locked(folder)?;
         // Again, now that nobody else changes it.
-        let mut standing = RunFolder::check(folder, existing)?;
+        let mut standing = RunFolder::check(folder, if_exists)?;
         let mut replaces = folder.join(REPLACES).is_file();
-        if existing == Existing::Replace && standing != Standing::Nothing {
+        if if_exists == IfExists::Replace && standing != RunState::Empty {
             // Of an unfinished run that replaces a complete one, the complete one is kept.
-            if replaces && Standing::of(&aside)? == Standing::Complete {
+            if replaces && RunState::of(&aside)? == RunState::Complete {
                 fs::remove_dir_all(folder).map_err(refuse("remove the unfinished run"))?;
             } else {
-                if Standing::of(&aside)? != Standing::Nothing {
-                    return Err(Error::AsideTaken(aside));
+                if RunState::of(&aside)? != RunState::Empty {
+                    return Err(Error::BackupExists(aside));
                 }
                 fs::rename(folder, &aside).map_err(refuse("put the old run aside"))?;
             }
             fs::create_dir_all(folder).map_err(refuse("make the run folder"))?;
             lock = locked(folder)?;
             fs::write(folder.join(REPLACES), "").map_err(refuse("write into the run folder"))?;
-            (standing, made, replaces) = (Standing::Nothing, true, true);
+            (standing, made, replaces) = (RunState::Empty, true, true);
         }
         stapes_files::remove_temporary(folder).map_err(refuse("remove half-written files"))?;
         let locked = lock.metadata().map_err(refuse("write into the run folder"))?;
@@ -152,7 +152,7 @@ impl RunFolder {
     }
 
     /// What of the run was there when it was begun.
-    pub fn standing(&self) -> Standing {
+    pub fn standing(&self) -> RunState {
         self.standing
     }
 
@@ -165,7 +165,7 @@ impl RunFolder {
     ///
     /// # Errors
     /// [`Error::FolderGone`] if it is not.
-    pub fn check_place(&self) -> Result<(), Error> {
+    pub fn check_exists(&self) -> Result<(), Error> {
         if self.place.is_there() { Ok(()) } else { Err(Error::FolderGone(self.folder().into())) }
     }
 
@@ -175,7 +175,7 @@ impl RunFolder {
     /// [`Error::File`] if it cannot be written; [`Error::FolderGone`] if the folder is not where it was.
     pub fn write(&self, file: &str, contents: &[u8]) -> Result<(), Error> {
         let _writing = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
-        self.check_place()?;
+        self.check_exists()?;
         let path = self.folder().join(file);
         stapes_files::write_regular(&path, contents).map_err(|source| Error::File {
             path,
@@ -185,8 +185,8 @@ impl RunFolder {
     }
 
     /// Whether the run could go on from what was written.
-    pub fn has_learned(&self) -> bool {
-        self.place.has_learned()
+    pub fn has_checkpoint(&self) -> bool {
+        self.place.has_checkpoint()
     }
 
     /// The run is complete: nothing needs its checkpoint or the run that it replaces. Returns its folder.
@@ -194,7 +194,7 @@ impl RunFolder {
     /// # Errors
     /// [`Error::File`] if one of them cannot be removed; [`Error::FolderGone`] if the folder is not where it was.
     pub fn finish(self) -> Result<PathBuf, Error> {
-        self.check_place()?;
+        self.check_exists()?;
         let remove = |path: &Path, removed: io::Result<()>| match removed {
             Err(source) if source.kind() != io::ErrorKind::NotFound => {
                 Err(Error::File { path: path.into(), action: "remove it", source })
@@ -225,19 +225,19 @@ impl Place {
         fs::metadata(self.folder.join(LOCK)).is_ok_and(|lock| identity_of(&lock) == self.lock)
     }
 
-    fn has_learned(&self) -> bool {
+    fn has_checkpoint(&self) -> bool {
         self.is_there() && [MODEL, CHECKPOINT, RECORD].iter().any(|file| self.folder.join(file).is_file())
     }
 
     /// Unlocks the folder; without anything learned what was written is removed, and what it replaces comes back.
     fn abandon(&self) {
-        let (is_there, has_learned) = (self.is_there(), self.has_learned());
+        let (is_there, has_checkpoint) = (self.is_there(), self.has_checkpoint());
         // What stands in the place of a folder that was moved is not of this run.
         if is_there {
-            // Nobody can be told, and the error that led here is the one to report.
+            // NoProgress can be told, and the error that led here is the one to report.
             let _ = fs::remove_file(self.folder.join(LOCK));
         }
-        if has_learned {
+        if has_checkpoint {
             return;
         }
         if is_there {

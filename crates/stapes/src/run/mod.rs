@@ -21,10 +21,10 @@ use stapes_train::Point;
 use crate::error::Error;
 use crate::recipe::MAX_TEXT;
 
-pub use checkpoint::{Origin, Saved};
-pub use events::Events;
-pub use folder::{Existing, RunFolder, Standing, abandon_all};
-pub use outcome::TestOutcome;
+pub use checkpoint::{Provenance, SavedRun};
+pub use events::EventFile;
+pub use folder::{IfExists, RunFolder, RunState, abandon_all};
+pub use outcome::TestPredictions;
 pub use versions::{now, versions};
 
 /// The recipe with every default written out.
@@ -39,8 +39,8 @@ pub const CHECKPOINT: &str = "checkpoint.safetensors";
 pub const METRICS: &str = "metrics.jsonl";
 /// What was run, where, and what came out: a [`RunRecord`].
 pub const RECORD: &str = "run.json";
-/// What the model says of each test example: a [`TestOutcome`].
-pub const OUTCOME: &str = "test.safetensors";
+/// What the model says of each test example: a [`TestPredictions`].
+pub const PREDICTIONS: &str = "test.safetensors";
 /// The page for people.
 pub const REPORT: &str = "report.html";
 
@@ -184,7 +184,7 @@ pub struct Run {
     /// What was run and what came out.
     pub record: RunRecord,
     /// The model.
-    pub bundle: Model,
+    pub model: Model,
 }
 
 impl Run {
@@ -196,8 +196,8 @@ impl Run {
     pub fn open(folder: &Path) -> Result<Run, Error> {
         let recipe = Run::read(folder, RECIPE)?;
         let record = Run::record(folder)?;
-        let bundle = Run::model(folder)?;
-        Ok(Run { folder: folder.into(), recipe, record, bundle })
+        let model = Run::model(folder)?;
+        Ok(Run { folder: folder.into(), recipe, record, model })
     }
 
     /// What was run and what came out, alone.
@@ -212,7 +212,7 @@ impl Run {
     /// The text of a file of a complete run.
     fn read(folder: &Path, file: &'static str) -> Result<String, Error> {
         stapes_files::read_text(&folder.join(file), MAX_TEXT).map_err(|source| match source.kind() {
-            io::ErrorKind::NotFound if matches!(Standing::of(folder), Ok(Standing::Unfinished)) => {
+            io::ErrorKind::NotFound if matches!(RunState::of(folder), Ok(RunState::Partial)) => {
                 Error::UnfinishedRun(folder.into())
             }
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {

@@ -2,7 +2,7 @@ use proptest::collection::vec;
 use proptest::num::{f32, f64};
 use proptest::option;
 use proptest::prelude::*;
-use stapes_eval::report;
+use stapes_report;
 use stapes_train::{Checkpoint, Point, Progress, Snapshot, Validation};
 
 use super::*;
@@ -118,15 +118,15 @@ proptest! {
         buffers in [vec(f32::ANY, 0..5), vec(f32::ANY, 0..2)],
     ) {
         let scratch = tempfile::tempdir().unwrap();
-        let folder = RunFolder::begin(&scratch.path().join("run"), Existing::Refuse).unwrap();
+        let folder = RunFolder::open(&scratch.path().join("run"), IfExists::Refuse).unwrap();
         let [data_fingerprint, program] = texts;
-        let origin = Origin { data_fingerprint, augment_fingerprint: noise, program };
+        let origin = Provenance { data_fingerprint, augment_fingerprint: noise, program };
         let progress = Progress { best: points.len().checked_sub(1), points, ..Progress::default() };
         let named = ["average", "parameters"].into_iter().zip(buffers.iter().map(|buffer| &buffer[..]));
         let snapshot = Snapshot { progress: &progress, buffers: named.collect() };
-        Saved::write(&folder, &snapshot, &origin).unwrap();
-        let file = Saved::read(folder.folder()).unwrap().unwrap();
-        let read = Saved::understand(folder.folder(), &file).unwrap();
+        SavedRun::write(&folder, &snapshot, &origin).unwrap();
+        let file = SavedRun::read(folder.folder()).unwrap().unwrap();
+        let read = SavedRun::parse(folder.folder(), &file).unwrap();
         prop_assert_eq!(read.origin, origin);
         let Checkpoint { progress: read_progress, buffers: mut read_buffers } = read.checkpoint;
         prop_assert_eq!(shown(&read_progress), shown(&progress));
@@ -195,7 +195,7 @@ fn the_divergence_of_a_training_is_told_with_an_advice() {
 /// Begins a run, moves its folder away and puts something in its place.
 fn moved(scratch: &Path, stands_there: impl Fn(&Path)) -> (RunFolder, PathBuf) {
     let (here, there) = (scratch.join("run"), scratch.join("elsewhere"));
-    let folder = RunFolder::begin(&here, Existing::Refuse).unwrap();
+    let folder = RunFolder::open(&here, IfExists::Refuse).unwrap();
     folder.write(RECIPE, b"recipe").unwrap();
     folder.write(CHECKPOINT, b"checkpoint").unwrap();
     fs::rename(&here, &there).unwrap();
@@ -209,11 +209,11 @@ fn a_folder_that_is_moved_is_noticed_and_nothing_is_written_in_its_place() {
     let (folder, there) = moved(scratch.path(), |_| {});
     let error = folder.write(MODEL, b"model").unwrap_err();
     assert!(matches!(&error, Error::FolderGone(place) if place.ends_with("run")), "{error}");
-    assert!(!folder.has_learned() && folder.finish().is_err());
+    assert!(!folder.has_checkpoint() && folder.finish().is_err());
     assert!(!scratch.path().join("run").exists());
     // What was reached is where it was moved.
-    assert_eq!(Standing::of(&there).unwrap(), Standing::Unfinished);
-    drop(RunFolder::begin(&there, Existing::Resume).unwrap());
+    assert_eq!(RunState::of(&there).unwrap(), RunState::Partial);
+    drop(RunFolder::open(&there, IfExists::Resume).unwrap());
 }
 
 #[test]
@@ -236,7 +236,7 @@ fn a_run_that_was_to_be_replaced_comes_back_when_the_new_one_is_moved() {
     let here = scratch.path().join("run");
     fs::create_dir(&here).unwrap();
     fs::write(here.join(RECORD), "{}").unwrap();
-    let folder = RunFolder::begin(&here, Existing::Replace).unwrap();
+    let folder = RunFolder::open(&here, IfExists::Replace).unwrap();
     fs::rename(&here, scratch.path().join("elsewhere")).unwrap();
     drop(folder);
     assert_eq!(fs::read_to_string(here.join(RECORD)).unwrap(), "{}");

@@ -7,7 +7,7 @@ use stapes_train::Event;
 use crate::experiment::Experiment;
 
 /// Who follows a run while it is made. All of it may be ignored.
-pub trait Listener: Sync {
+pub trait Progress: Sync {
     /// The data is found and split.
     fn opened(&self, experiment: &Experiment) {
         let _ = experiment;
@@ -24,7 +24,7 @@ pub trait Listener: Sync {
     }
 
     /// Files that cannot be used, each with the reason; the recipe allows as many.
-    fn left_out(&self, files: &[(PathBuf, String)]) {
+    fn skipped(&self, files: &[(PathBuf, String)]) {
         let _ = files;
     }
 
@@ -39,7 +39,7 @@ pub trait Listener: Sync {
     }
 }
 
-/// Nobody follows.
-pub struct Nobody;
+/// NoProgress follows.
+pub struct NoProgress;
 
-impl Listener for Nobody {}
+impl Progress for NoProgress {}

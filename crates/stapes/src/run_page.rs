@@ -4,14 +4,14 @@ mod examples;
 
 use std::collections::BTreeMap;
 
-use stapes_eval::report::{self, Attended, Detectors, Example, Group, Groups, Report};
-use stapes_eval::{EvalError, Evaluation, GradientLine, OperatingPoint};
+use stapes_report::{self, Attended, Detectors, Example, Group, Groups, Report};
+use stapes_eval::{MetricsError, Evaluation, GradientLine, OperatingPoint};
 use stapes_train::Point;
 
 use crate::error::Error;
 use crate::experiment::Experiment;
 use crate::gradients::GradientFlow;
-use crate::run::{RunRecord, TestOutcome};
+use crate::run::{RunRecord, TestPredictions};
 
 pub(crate) use examples::{attention, mistakes};
 
@@ -33,7 +33,7 @@ pub fn page(
     experiment: &Experiment,
     record: &RunRecord,
     points: &[Point],
-    (outcome, evaluation): (&TestOutcome, &Evaluation),
+    (outcome, evaluation): (&TestPredictions, &Evaluation),
     seen: Seen,
 ) -> Result<String, Error> {
     let recipe = &experiment.recipe;
@@ -47,7 +47,7 @@ pub fn page(
         summary: summary(experiment)?,
         command: record.command.clone(),
         created_at: record.created_at.clone(),
-        partition: "test".into(),
+        subset: "test".into(),
         evaluation: evaluation.clone(),
         loss: loss.into(),
         curves: points.iter().map(curve_point).collect(),
@@ -78,9 +78,9 @@ fn diverged(record: &RunRecord) -> Option<String> {
 
 /// How scores tell classes apart, with the operating points that were chosen on validation; None where the test has one
 /// class only.
-fn detectors(outcome: &TestOutcome, record: &RunRecord) -> Result<Option<Detectors>, Error> {
+fn detectors(outcome: &TestPredictions, record: &RunRecord) -> Result<Option<Detectors>, Error> {
     let detectors = match outcome.detectors() {
-        Err(EvalError::OneKind { .. }) => return Ok(None),
+        Err(MetricsError::OneKind { .. }) => return Ok(None),
         detectors => detectors?,
     };
     Ok(Some(record.operating_points.iter().fold(detectors, |detectors, point| {
@@ -94,7 +94,7 @@ fn detectors(outcome: &TestOutcome, record: &RunRecord) -> Result<Option<Detecto
 }
 
 /// Accuracy by speaker, where each example has one and there are several.
-fn groups(outcome: &TestOutcome) -> Option<Groups> {
+fn groups(outcome: &TestPredictions) -> Option<Groups> {
     let mut groups: BTreeMap<&str, Group> = BTreeMap::new();
     for (name, (correct, examples)) in outcome.groups.iter().zip(outcome.right()) {
         let name = name.as_deref()?;

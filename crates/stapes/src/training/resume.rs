@@ -6,16 +6,16 @@ use std::sync::atomic::AtomicBool;
 use stapes_train::Checkpoint;
 
 use super::tested::Tested;
-use super::{Finished, Listener, load};
+use super::{RunResult, Progress, load};
 use crate::error::Error;
 use crate::experiment::Experiment;
 use crate::recipe::{MAX_TEXT, Recipe};
-use crate::run::{self, Origin, Run, RunFolder, Saved};
+use crate::run::{self, Provenance, Run, RunFolder, SavedRun};
 
 /// Whether the run in a folder was begun with this recipe; by which title does not matter.
 ///
 /// # Errors
-/// [`Error::OtherRecipe`] if it was not; [`Error::File`] if its recipe cannot be read.
+/// [`Error::DifferentRecipe`] if it was not; [`Error::File`] if its recipe cannot be read.
 pub(crate) fn same_recipe(folder: &Path, recipe: &Recipe) -> Result<(), Error> {
     let begun = Recipe { title: recipe.title.clone(), ..recipe_of(folder)? };
     if begun == *recipe {
@@ -26,7 +26,7 @@ pub(crate) fn same_recipe(folder: &Path, recipe: &Recipe) -> Result<(), Error> {
         let differs = a.lines().find(|line| !b.lines().any(|other| other == *line));
         differs.unwrap_or("(nothing)").to_string()
     };
-    Err(Error::OtherRecipe { folder: folder.into(), then: lines(&then, &now), now: lines(&now, &then) })
+    Err(Error::DifferentRecipe { folder: folder.into(), then: lines(&then, &now), now: lines(&now, &then) })
 }
 
 /// The recipe of the run in a folder.
@@ -47,22 +47,22 @@ pub(crate) fn recipe_of(folder: &Path) -> Result<Recipe, Error> {
 pub(super) fn saved(
     folder: &Path,
     file: &[u8],
-    here: &Origin,
-    listener: &dyn Listener,
+    here: &Provenance,
+    progress: &dyn Progress,
 ) -> Result<Checkpoint, Error> {
-    let Saved { origin, checkpoint } = Saved::understand(folder, file)?;
+    let SavedRun { origin, checkpoint } = SavedRun::parse(folder, file)?;
     if (&origin.data_fingerprint, &origin.augment_fingerprint)
         != (&here.data_fingerprint, &here.augment_fingerprint)
     {
-        return Err(Error::OtherData(folder.into()));
+        return Err(Error::DifferentData(folder.into()));
     }
     if origin.program != here.program {
-        listener.note(&format!(
+        progress.note(&format!(
             "warning: the checkpoint is of {}, and this is {}: the run may end with other last digits",
             origin.program, here.program
         ));
     }
-    listener.note(&format!("going on from step {}", checkpoint.progress.step));
+    progress.note(&format!("going on from step {}", checkpoint.progress.step));
     Ok(checkpoint)
 }
 
@@ -70,13 +70,13 @@ pub(super) fn saved(
 pub(super) fn read_again(
     experiment: &Experiment,
     folder: RunFolder,
-    listener: &dyn Listener,
-) -> Result<Finished, Error> {
-    listener.note("is complete already");
-    let Run { record, bundle, .. } = Run::open(folder.folder())?;
+    progress: &dyn Progress,
+) -> Result<RunResult, Error> {
+    progress.note("is complete already");
+    let Run { record, model, .. } = Run::open(folder.folder())?;
     if record.data_fingerprint != stapes_data::fingerprint(&experiment.dataset, &experiment.split) {
-        return Err(Error::OtherData(folder.folder().into()));
+        return Err(Error::DifferentData(folder.folder().into()));
     }
-    let test = load(experiment, &experiment.split.test, &AtomicBool::new(false), listener)?;
-    Ok(Tested::new(experiment, &bundle, test)?.finished(&folder.finish()?, record))
+    let test = load(experiment, &experiment.split.test, &AtomicBool::new(false), progress)?;
+    Ok(Tested::new(experiment, &model, test)?.finished(&folder.finish()?, record))
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use stapes_audio::Clip;
 use stapes_eval::FrameAxis;
-use stapes_eval::report::{FrameTiming, ShownFrames, Sound};
+use stapes_report::{FrameTiming, ShownFrames, Sound};
 use stapes_features::{FeatureConfig, Features, FrontEndConfig, LibrosaMelDbConfig, FeatureAxis, preset};
 use stapes_infer::{Classifier, ClipExtractor, FrameTimes, InferError, Input};
 
@@ -12,7 +12,7 @@ use crate::error::Error;
 
 /// What the values of a frame are, for pictures; settings must have been checked.
 pub fn axis(config: &FeatureConfig) -> FrameAxis {
-    match config.places() {
+    match config.feature_axis() {
         FeatureAxis::Bands(centers_hz) => FrameAxis::Bands(centers_hz),
         FeatureAxis::Coefficients => FrameAxis::Numbers("coefficient"),
         FeatureAxis::Samples => FrameAxis::Numbers("sample of the frame"),

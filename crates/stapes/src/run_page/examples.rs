@@ -5,15 +5,15 @@ use std::path::Path;
 use stapes_audio::{AudioError, Clip};
 use stapes_data::Source;
 use stapes_eval::Evaluation;
-use stapes_eval::report::{Attended, Example, FrameTiming, ShownFrames};
+use stapes_report::{Attended, Example, FrameTiming, ShownFrames};
 use stapes_features::Features;
 use stapes_infer::{Model, Classifier, InferError, Input};
 use stapes_nn::loss::argmax;
 
 use crate::error::Error;
-use crate::experiment::{Experiment, Loaded, Labels};
-use crate::run::TestOutcome;
-use crate::shown;
+use crate::experiment::{Experiment, LoadedExamples, Labels};
+use crate::run::TestPredictions;
+use crate::recording_view;
 
 /// Pairs of classes whose mistakes are shown, and how many of each.
 const PAIRS: usize = 5;
@@ -30,22 +30,22 @@ const FRAMES: usize = 600;
 struct Shown<'a> {
     experiment: &'a Experiment,
     input: &'a Input,
-    loaded: &'a Loaded,
-    outcome: &'a TestOutcome,
-    truths: &'a [usize],
+    loaded: &'a LoadedExamples,
+    outcome: &'a TestPredictions,
+    labels: &'a [usize],
     seconds: f64,
 }
 
 /// Of the most confused pairs the examples that the model is surest of wrongly; none where frames are decided.
 pub(crate) fn mistakes(
     experiment: &Experiment,
-    bundle: &Model,
-    (loaded, outcome): (&Loaded, &TestOutcome),
+    model: &Model,
+    (loaded, outcome): (&LoadedExamples, &TestPredictions),
     evaluation: &Evaluation,
 ) -> Vec<Example> {
-    let Labels::PerExample(truths) = &outcome.truths else { return Vec::new() };
-    let (input, seconds) = (&bundle.input, MISTAKE_SECONDS);
-    let test = Shown { experiment, input, loaded, outcome, truths, seconds };
+    let Labels::PerExample(labels) = &outcome.labels else { return Vec::new() };
+    let (input, seconds) = (&model.input, MISTAKE_SECONDS);
+    let test = Shown { experiment, input, loaded, outcome, labels, seconds };
     let pairs = evaluation.confusion.most_confused(PAIRS);
     let of_pair = |pair: stapes_eval::ConfusedPair| {
         let mistaken = test.surest(pair.truth, pair.prediction).into_iter().take(MISTAKES);
@@ -61,20 +61,20 @@ pub(crate) fn mistakes(
 /// [`Error::Infer`] if the frames do not fit the model.
 pub(crate) fn attention(
     experiment: &Experiment,
-    bundle: &Model,
-    (loaded, outcome): (&Loaded, &TestOutcome),
+    model: &Model,
+    (loaded, outcome): (&LoadedExamples, &TestPredictions),
 ) -> Result<Vec<Attended>, Error> {
-    let Labels::PerExample(truths) = &outcome.truths else { return Ok(Vec::new()) };
-    let (input, seconds) = (&bundle.input, ATTENTION_SECONDS);
-    let test = Shown { experiment, input, loaded, outcome, truths, seconds };
-    let mut classifier = Classifier::new(bundle)?;
+    let Labels::PerExample(labels) = &outcome.labels else { return Ok(Vec::new()) };
+    let (input, seconds) = (&model.input, ATTENTION_SECONDS);
+    let test = Shown { experiment, input, loaded, outcome, labels, seconds };
+    let mut classifier = Classifier::new(model)?;
     let mut attended = Vec::new();
     for at in (0..outcome.labels.len()).filter_map(|class| test.surest(class, class).first().copied()) {
         let frames = &loaded.features[at];
-        let Some(shown::Attention { weights, .. }) = shown::attention(&mut classifier, frames)? else {
+        let Some(recording_view::Attention { weights, .. }) = recording_view::attention(&mut classifier, frames)? else {
             break;
         };
-        let timing = spread(shown::read(input, frames).timing, frames.frames(), weights.len());
+        let timing = spread(recording_view::read(input, frames).timing, frames.frames(), weights.len());
         let kept = (test.kept(frames) * weights.len()).div_ceil(frames.frames());
         // It is there to be seen, and the page stays small.
         let mut example = Example { sound: None, ..test.example(at, false) };
@@ -101,16 +101,16 @@ fn spread(timing: FrameTiming, frames: usize, moments: usize) -> FrameTiming {
 }
 
 /// The examples of a class that are taken for a class, the surest first.
-fn surest((truths, probabilities): (&[usize], &[Vec<f32>]), truth: usize, decision: usize) -> Vec<usize> {
-    let fits = |at: &usize| truths[*at] == truth && argmax(&probabilities[*at]) == decision;
-    let mut examples: Vec<usize> = (0..truths.len()).filter(fits).collect();
+fn surest((labels, probabilities): (&[usize], &[Vec<f32>]), truth: usize, decision: usize) -> Vec<usize> {
+    let fits = |at: &usize| labels[*at] == truth && argmax(&probabilities[*at]) == decision;
+    let mut examples: Vec<usize> = (0..labels.len()).filter(fits).collect();
     examples.sort_by(|&a, &b| probabilities[b][decision].total_cmp(&probabilities[a][decision]));
     examples
 }
 
 impl Shown<'_> {
     fn surest(&self, truth: usize, decision: usize) -> Vec<usize> {
-        surest((self.truths, &self.outcome.probabilities), truth, decision)
+        surest((self.labels, &self.outcome.probabilities), truth, decision)
     }
 
     /// An example with its sound and spectrogram and, if wanted, what the model reads. What cannot be read any more is
@@ -119,7 +119,7 @@ impl Shown<'_> {
         let probabilities = self.outcome.probabilities[at].clone();
         let mut example = Example {
             name: self.outcome.examples[at].clone(),
-            truth: self.truths[at],
+            truth: self.labels[at],
             decision: argmax(&probabilities),
             probabilities,
             sound: None,
@@ -159,15 +159,15 @@ impl Shown<'_> {
             clip.samples.truncate(most);
             example.notes.push(format!("The first {} s are shown.", self.seconds));
         }
-        example.frames.push(shown::spectrogram(&clip)?);
-        example.sound = Some(shown::sound(source.path().unwrap_or(Path::new("")), clip)?);
+        example.frames.push(recording_view::spectrogram(&clip)?);
+        example.sound = Some(recording_view::sound(source.path().unwrap_or(Path::new("")), clip)?);
         Ok(())
     }
 
     /// What the model reads, as much of it as is shown.
     fn read(&self, frames: &Features) -> ShownFrames {
         let values = frames.values()[..self.kept(frames) * frames.width()].to_vec();
-        shown::read(self.input, &Features::new(frames.width(), values))
+        recording_view::read(self.input, &Features::new(frames.width(), values))
     }
 
     /// How many of the frames are shown.
@@ -197,10 +197,10 @@ mod tests {
 
     #[test]
     fn the_surest_of_a_pair_come_first() {
-        let truths = [0, 0, 1, 0, 0];
+        let labels = [0, 0, 1, 0, 0];
         let probabilities =
             [[0.4, 0.6], [0.1, 0.9], [0.0, 1.0], [0.8, 0.2], [0.3, 0.7]].map(|row| row.to_vec());
-        let of = |truth, decision| surest((&truths, &probabilities), truth, decision);
+        let of = |truth, decision| surest((&labels, &probabilities), truth, decision);
         assert_eq!((of(0, 1), of(0, 0), of(1, 0)), (vec![1, 4, 0], vec![3], vec![]));
     }
 

@@ -6,28 +6,28 @@ use stapes_features::Features;
 use stapes_train::Labels;
 
 /// The frames of some examples, as the front end or the data set gives them, with the truth about them.
-pub struct Loaded {
+pub struct LoadedExamples {
     /// Indices into the data set's examples.
     pub indices: Vec<usize>,
     /// Their frames.
     pub features: Vec<Features>,
     /// What is true of them.
-    pub truths: Labels,
+    pub labels: Labels,
     /// The files that could not be used, as many as the recipe allows, each with what is wrong with it.
-    pub left_out: Vec<(PathBuf, String)>,
+    pub skipped: Vec<(PathBuf, String)>,
 }
 
-impl Loaded {
+impl LoadedExamples {
     /// The first of them.
-    pub(crate) fn first(&self, count: usize) -> Loaded {
-        Loaded {
+    pub(crate) fn first(&self, count: usize) -> LoadedExamples {
+        LoadedExamples {
             indices: self.indices[..count].to_vec(),
             features: self.features[..count].to_vec(),
-            truths: match &self.truths {
+            labels: match &self.labels {
                 Labels::PerExample(classes) => Labels::PerExample(classes[..count].to_vec()),
                 Labels::PerFrame(classes) => Labels::PerFrame(classes[..count].to_vec()),
             },
-            left_out: Vec::new(),
+            skipped: Vec::new(),
         }
     }
 }

@@ -23,7 +23,7 @@ pub fn changed<C: Serialize + DeserializeOwned>(config: C, changes: &[String]) -
         set(&mut table, change)?;
         config = table
             .try_into()
-            .map_err(|error: toml::de::Error| format!("--set {change}: {}", in_words(error.message())))?;
+            .map_err(|error: toml::de::Error| format!("--set {change}: {}", humanize(error.message())))?;
     }
     Ok(config)
 }
@@ -32,7 +32,7 @@ pub fn changed<C: Serialize + DeserializeOwned>(config: C, changes: &[String]) -
 const MAX_LINE: usize = 2000;
 
 /// A message of the TOML reader in a user's words; it may show a line of the file, of which only the beginning is kept.
-pub(crate) fn in_words(message: &str) -> String {
+pub(crate) fn humanize(message: &str) -> String {
     let cut = |line: &str| line.char_indices().nth(MAX_LINE).map_or(line.len(), |(end, _)| end);
     let lines: Vec<&str> = message.trim_end().lines().map(|line| &line[..cut(line)]).collect();
     let mut text =
@@ -69,14 +69,14 @@ fn suggest(text: String) -> String {
 ///
 /// # Errors
 /// If there is no `=`.
-pub fn key_and_value(change: &str) -> Result<(&str, &str), String> {
+pub fn parse_override(change: &str) -> Result<(&str, &str), String> {
     let parts = change.split_once('=').map(|(key, value)| (key.trim(), value));
     parts.ok_or_else(|| format!("--set {change}: expected key=value, such as train.epochs=2"))
 }
 
 /// Applies a change to a table.
 fn set(table: &mut toml::Table, change: &str) -> Result<(), String> {
-    let (path, value) = key_and_value(change)?;
+    let (path, value) = parse_override(change)?;
     let removes = value.trim().is_empty();
     let value = toml::from_str::<toml::Table>(&format!("value = {value}"))
         .ok()

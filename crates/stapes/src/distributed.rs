@@ -3,28 +3,28 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use stapes_data::Usable;
+use stapes_data::LoadedFeatures;
 use stapes_features::Features;
 use stapes_train::Communicator;
 
 use crate::error::Error;
 
 /// What each process has read, in the order of the examples `indices`.
-pub(crate) fn exchange(team: &dyn Communicator, indices: &[usize], own: Usable) -> Usable {
+pub(crate) fn exchange(communicator: &dyn Communicator, indices: &[usize], own: LoadedFeatures) -> LoadedFeatures {
     // Numbers and text: nothing that JSON cannot hold.
-    let said = serde_json::to_vec(&(&own.indices, &own.left_out));
-    let said = team.gather(&said.unwrap_or_else(|error| unreachable!("what was read: {error}")));
-    let frames = team.gather(&written(&own.features));
-    let (mut features, mut left_out) = (BTreeMap::new(), Vec::new());
+    let said = serde_json::to_vec(&(&own.indices, &own.skipped));
+    let said = communicator.gather(&said.unwrap_or_else(|error| unreachable!("what was read: {error}")));
+    let frames = communicator.gather(&written(&own.features));
+    let (mut features, mut skipped) = (BTreeMap::new(), Vec::new());
     for (said, frames) in said.iter().zip(&frames) {
         let (read_here, not_read): (Vec<usize>, Vec<(PathBuf, String)>) =
             serde_json::from_slice(said).unwrap_or_else(|error| unreachable!("what was said: {error}"));
         features.extend(read_here.into_iter().zip(read(frames)));
-        left_out.extend(not_read);
+        skipped.extend(not_read);
     }
     let usable = indices.iter().filter_map(|index| Some((*index, features.remove(index)?)));
     let (indices, features) = usable.unzip();
-    Usable { indices, features, left_out }
+    LoadedFeatures { indices, features, skipped }
 }
 
 fn written(features: &[Features]) -> Vec<u8> {
@@ -54,7 +54,7 @@ fn read(mut bytes: &[u8]) -> Vec<Features> {
 
 /// What process 0 tells the others to do before a run begins.
 #[derive(Debug, PartialEq)]
-pub(crate) enum Order {
+pub(crate) enum Command {
     /// Nothing: the run is complete.
     Rest,
     /// Train from the start.
@@ -63,33 +63,33 @@ pub(crate) enum Order {
     GoOn(Vec<u8>),
 }
 
-impl Order {
+impl Command {
     /// Tells the others, as process 0.
-    pub(crate) fn give(&self, team: &dyn Communicator) {
+    pub(crate) fn give(&self, communicator: &dyn Communicator) {
         let said = match self {
-            Order::Rest => vec![0],
-            Order::Begin => vec![1],
-            Order::GoOn(file) => [&[2], &file[..]].concat(),
+            Command::Skip => vec![0],
+            Command::Start => vec![1],
+            Command::Resume(file) => [&[2], &file[..]].concat(),
         };
-        team.gather(&said);
+        communicator.gather(&said);
     }
 
     /// What process 0 tells, as another one.
-    pub(crate) fn take(team: &dyn Communicator) -> Order {
-        let said = team.gather(&[]).swap_remove(0);
+    pub(crate) fn take(communicator: &dyn Communicator) -> Command {
+        let said = communicator.gather(&[]).swap_remove(0);
         match said.split_first() {
-            Some((2, file)) => Order::GoOn(file.to_vec()),
-            Some((1, _)) => Order::Begin,
-            _ => Order::Rest,
+            Some((2, file)) => Command::Resume(file.to_vec()),
+            Some((1, _)) => Command::Start,
+            _ => Command::Skip,
         }
     }
 }
 
 /// Whether all processes see the same data.
-pub(crate) fn agree(team: &dyn Communicator, fingerprint: &str) -> Result<(), Error> {
-    let all = team.gather(fingerprint.as_bytes());
+pub(crate) fn agree(communicator: &dyn Communicator, fingerprint: &str) -> Result<(), Error> {
+    let all = communicator.gather(fingerprint.as_bytes());
     match all.iter().position(|other| other != fingerprint.as_bytes()) {
-        Some(process) => Err(Error::OtherProcessData { process, own: team.rank() }),
+        Some(process) => Err(Error::ProcessDataMismatch { process, own: communicator.rank() }),
         None => Ok(()),
     }
 }
@@ -102,11 +102,11 @@ mod tests {
     #[test]
     fn what_was_read_comes_back_in_the_order_of_the_examples() {
         let frames = |first: f32| Features::new(3, vec![first, -2.5, 3.0, 4.0, 5.0, f32::MIN]);
-        let left_out = vec![(PathBuf::from("a.wav"), "no sound".to_string())];
-        let own = Usable { indices: vec![4, 9], features: vec![frames(4.0), frames(9.0)], left_out };
-        let Usable { indices, features, left_out } = exchange(&SingleProcess, &[9, 5, 4], own);
+        let skipped = vec![(PathBuf::from("a.wav"), "no sound".to_string())];
+        let own = LoadedFeatures { indices: vec![4, 9], features: vec![frames(4.0), frames(9.0)], skipped };
+        let LoadedFeatures { indices, features, skipped } = exchange(&SingleProcess, &[9, 5, 4], own);
         assert_eq!((indices, features), (vec![9, 4], vec![frames(9.0), frames(4.0)]));
-        assert_eq!(left_out, [(PathBuf::from("a.wav"), "no sound".to_string())]);
+        assert_eq!(skipped, [(PathBuf::from("a.wav"), "no sound".to_string())]);
         assert!(read(&written(&[])).is_empty());
     }
 

@@ -6,17 +6,17 @@ use std::path::Path;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use serde::{Deserialize, Serialize};
-use stapes_eval::report::Detectors;
-use stapes_eval::{Calibration, EvalError, Evaluation};
+use stapes_report::Detectors;
+use stapes_eval::{Calibration, MetricsError, Evaluation};
 
-use super::OUTCOME;
+use super::PREDICTIONS;
 use super::folder::RunFolder;
 use crate::error::Error;
-use crate::experiment::{Labels, evaluate, frame_classes};
+use crate::experiment::{Labels, evaluate, argmax_frames};
 
 /// What a model says of each test example, with the truth.
 #[derive(Clone, Debug, PartialEq)]
-pub struct TestOutcome {
+pub struct TestPredictions {
     /// The classes, in the order of the probabilities.
     pub labels: Vec<String>,
     /// What the examples are called: the same in every run on the same data.
@@ -24,7 +24,7 @@ pub struct TestOutcome {
     /// Who each of them comes from, where that is known.
     pub groups: Vec<Option<String>>,
     /// What is true of them.
-    pub truths: Labels,
+    pub labels: Labels,
     /// The probabilities of each: \[K\], or [T, K] where frames are decided.
     pub probabilities: Vec<Vec<f32>>,
 }
@@ -34,7 +34,7 @@ const BINS: usize = 10;
 const FORMAT: u64 = 1;
 const HEADER: &str = "stapes.test";
 const PROBABILITIES: &str = "probabilities";
-const TRUTHS: &str = "truths";
+const LABELS: &str = "labels";
 const LENGTHS: &str = "lengths";
 
 #[derive(Serialize, Deserialize)]
@@ -45,18 +45,18 @@ struct Header {
     groups: Vec<Option<String>>,
 }
 
-impl TestOutcome {
+impl TestPredictions {
     /// Compares it with the truth.
     ///
     /// # Errors
     /// [`Error::Eval`] if there are no examples.
     pub fn evaluation(&self) -> Result<Evaluation, Error> {
-        evaluate(&self.labels, &self.truths, &self.probabilities)
+        evaluate(&self.labels, &self.labels, &self.probabilities)
     }
 
     /// The classes of all examples, or of all frames of all of them.
-    pub fn all_truths(&self) -> Vec<usize> {
-        match &self.truths {
+    pub fn all_labels(&self) -> Vec<usize> {
+        match &self.labels {
             Labels::PerExample(classes) => classes.clone(),
             Labels::PerFrame(frames) => frames.concat(),
         }
@@ -65,7 +65,7 @@ impl TestOutcome {
     /// Of two classes the scores of the second, of all examples or frames, and which of them are of it; None of more classes.
     pub fn detection(&self) -> Option<(Vec<f32>, Vec<bool>)> {
         let scores = || self.probabilities.iter().flat_map(|rows| rows.iter().skip(1).step_by(2).copied());
-        let positive = || self.all_truths().into_iter().map(|class| class == 1);
+        let positive = || self.all_labels().into_iter().map(|class| class == 1);
         (self.labels.len() == 2).then(|| (scores().collect(), positive().collect()))
     }
 
@@ -73,10 +73,10 @@ impl TestOutcome {
     ///
     /// # Errors
     /// Those of [`Detectors::of_class`] and [`Detectors::of_classes`].
-    pub fn detectors(&self) -> Result<Detectors, EvalError> {
+    pub fn detectors(&self) -> Result<Detectors, MetricsError> {
         match self.detection() {
             Some((scores, positive)) => Detectors::of_class(&self.labels[1], &scores, &positive),
-            None => Detectors::of_classes(&self.labels, &self.probabilities.concat(), &self.all_truths()),
+            None => Detectors::of_classes(&self.labels, &self.probabilities.concat(), &self.all_labels()),
         }
     }
 
@@ -84,18 +84,18 @@ impl TestOutcome {
     ///
     /// # Errors
     /// Those of [`Calibration::of`].
-    pub fn calibration(&self) -> Result<Calibration, EvalError> {
-        Calibration::of(&self.probabilities.concat(), &self.all_truths(), self.labels.len(), BINS)
+    pub fn calibration(&self) -> Result<Calibration, MetricsError> {
+        Calibration::of(&self.probabilities.concat(), &self.all_labels(), self.labels.len(), BINS)
     }
 
     /// Of each example how many decisions are right, and how many there are: one, or one a frame.
     pub fn right(&self) -> Vec<(u64, u64)> {
-        let count = |at: usize, truths: &[usize]| {
-            let decided = frame_classes(&self.probabilities[at], self.labels.len());
-            let right = decided.iter().zip(truths).filter(|(class, truth)| class == truth).count();
-            (right as u64, truths.len() as u64)
+        let count = |at: usize, labels: &[usize]| {
+            let decided = argmax_frames(&self.probabilities[at], self.labels.len());
+            let right = decided.iter().zip(labels).filter(|(class, truth)| class == truth).count();
+            (right as u64, labels.len() as u64)
         };
-        match &self.truths {
+        match &self.labels {
             Labels::PerExample(classes) => (0..classes.len()).map(|at| count(at, &classes[at..=at])).collect(),
             Labels::PerFrame(frames) => (0..frames.len()).map(|at| count(at, &frames[at])).collect(),
         }
@@ -105,22 +105,22 @@ impl TestOutcome {
     ///
     /// # Panics
     /// If one is of examples and the other of frames: tests of one data set never are.
-    pub fn append(&mut self, other: TestOutcome) {
+    pub fn append(&mut self, other: TestPredictions) {
         self.examples.extend(other.examples);
         self.groups.extend(other.groups);
-        self.truths.append(other.truths);
+        self.labels.append(other.labels);
         self.probabilities.extend(other.probabilities);
     }
 
     /// The bytes of the file.
     ///
     /// # Shapes
-    /// `probabilities` [N, K] in F32 and `truths` \[N\] in I64, of examples or of the frames of all of them in order; of
+    /// `probabilities` [N, K] in F32 and `labels` \[N\] in I64, of examples or of the frames of all of them in order; of
     /// frames also `lengths` \[examples\]
     pub fn to_bytes(&self) -> Vec<u8> {
         let classes = self.labels.len();
         let probabilities: Vec<f32> = self.probabilities.concat();
-        let (truths, lengths): (Vec<usize>, Option<Vec<usize>>) = match &self.truths {
+        let (labels, lengths): (Vec<usize>, Option<Vec<usize>>) = match &self.labels {
             Labels::PerExample(classes) => (classes.clone(), None),
             Labels::PerFrame(frames) => (frames.concat(), Some(frames.iter().map(Vec::len).collect())),
         };
@@ -131,7 +131,7 @@ impl TestOutcome {
                 vec![probabilities.len() / classes.max(1), classes],
                 probabilities.iter().flat_map(|value| value.to_le_bytes()).collect(),
             ),
-            (TRUTHS, Dtype::I64, vec![truths.len()], whole_numbers(&truths)),
+            (LABELS, Dtype::I64, vec![labels.len()], whole_numbers(&labels)),
         ];
         if let Some(lengths) = lengths {
             tensors.push((LENGTHS, Dtype::I64, vec![lengths.len()], whole_numbers(&lengths)));
@@ -158,7 +158,7 @@ impl TestOutcome {
     /// # Errors
     /// [`Error::File`] if the file system refuses.
     pub fn write(&self, folder: &RunFolder) -> Result<(), Error> {
-        folder.write(OUTCOME, &self.to_bytes())
+        folder.write(PREDICTIONS, &self.to_bytes())
     }
 
     /// Reads it from the folder of a run.
@@ -166,12 +166,12 @@ impl TestOutcome {
     /// # Errors
     /// [`Error::NoRun`] where it is missing, as in runs of versions that did not keep it; [`Error::File`] or
     /// [`Error::Damaged`] if it cannot be read or understood.
-    pub fn read(folder: &Path) -> Result<TestOutcome, Error> {
-        let path = folder.join(OUTCOME);
+    pub fn read(folder: &Path) -> Result<TestPredictions, Error> {
+        let path = folder.join(PREDICTIONS);
         let bytes = match stapes_files::read(&path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                return Err(Error::NoRun { folder: folder.into(), file: OUTCOME });
+                return Err(Error::NoRun { folder: folder.into(), file: PREDICTIONS });
             }
             Err(source) => return Err(Error::File { path, action: "read a file of the run", source }),
         };
@@ -183,7 +183,7 @@ fn whole_numbers(numbers: &[usize]) -> Vec<u8> {
     numbers.iter().flat_map(|&number| (number as i64).to_le_bytes()).collect()
 }
 
-fn understood(bytes: &[u8]) -> Result<TestOutcome, String> {
+fn understood(bytes: &[u8]) -> Result<TestPredictions, String> {
     let words = |error: safetensors::SafeTensorError| error.to_string();
     let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(words)?;
     let header = metadata.metadata().as_ref().and_then(|entries| entries.get(HEADER));
@@ -203,30 +203,30 @@ fn understood(bytes: &[u8]) -> Result<TestOutcome, String> {
         let numbers: Result<_, _> = view.data().as_chunks::<8>().0.iter().map(number).collect();
         numbers.map_err(|_| format!("{name}: a number below 0"))
     };
-    let truths = numbers(TRUTHS)?;
-    if let Some(class) = truths.iter().find(|&&class| class >= labels.len()) {
-        return Err(format!("{TRUTHS}: class {class} of {}", labels.len()));
+    let labels = numbers(LABELS)?;
+    if let Some(class) = labels.iter().find(|&&class| class >= labels.len()) {
+        return Err(format!("{LABELS}: class {class} of {}", labels.len()));
     }
     let view = tensors.tensor(PROBABILITIES).map_err(words)?;
-    if view.dtype() != Dtype::F32 || view.shape() != [truths.len(), labels.len()] {
-        return Err(format!("{PROBABILITIES}: expected F32 [{}, {}]", truths.len(), labels.len()));
+    if view.dtype() != Dtype::F32 || view.shape() != [labels.len(), labels.len()] {
+        return Err(format!("{PROBABILITIES}: expected F32 [{}, {}]", labels.len(), labels.len()));
     }
     let values: Vec<f32> =
         view.data().as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
     let lengths = tensors.names().contains(&LENGTHS).then(|| numbers(LENGTHS)).transpose()?;
-    let parts = lengths.clone().unwrap_or_else(|| vec![1; truths.len()]);
+    let parts = lengths.clone().unwrap_or_else(|| vec![1; labels.len()]);
     let total = parts.iter().try_fold(0usize, |sum, length| sum.checked_add(*length));
-    if total != Some(truths.len()) || parts.len() != examples.len() || groups.len() != examples.len() {
+    if total != Some(labels.len()) || parts.len() != examples.len() || groups.len() != examples.len() {
         return Err("its parts are not about the same examples".into());
     }
     let (mut rows, mut frames, mut from) = (Vec::new(), Vec::new(), 0);
     for length in parts {
         rows.push(values[from * labels.len()..(from + length) * labels.len()].to_vec());
-        frames.push(truths[from..from + length].to_vec());
+        frames.push(labels[from..from + length].to_vec());
         from += length;
     }
-    let truths = if lengths.is_some() { Labels::PerFrame(frames) } else { Labels::PerExample(truths) };
-    Ok(TestOutcome { labels, examples, groups, truths, probabilities: rows })
+    let labels = if lengths.is_some() { Labels::PerFrame(frames) } else { Labels::PerExample(labels) };
+    Ok(TestPredictions { labels, examples, groups, labels, probabilities: rows })
 }
 
 #[cfg(test)]
@@ -237,22 +237,22 @@ mod tests {
 
     use super::*;
 
-    fn of_examples() -> TestOutcome {
-        TestOutcome {
+    fn of_examples() -> TestPredictions {
+        TestPredictions {
             labels: vec!["no".into(), "yes".into(), "ja \"doch\"".into()],
             examples: vec!["a.wav".into(), "b.wav".into()],
             groups: vec![Some("ann".into()), None],
-            truths: Labels::PerExample(vec![2, 0]),
+            labels: Labels::PerExample(vec![2, 0]),
             probabilities: vec![vec![0.1, 0.2, 0.7], vec![0.3, 0.4, 0.3]],
         }
     }
 
-    fn of_frames() -> TestOutcome {
-        TestOutcome {
+    fn of_frames() -> TestPredictions {
+        TestPredictions {
             labels: vec!["silence".into(), "voice".into()],
             examples: vec!["one".into(), "two".into()],
             groups: vec![None, None],
-            truths: Labels::PerFrame(vec![vec![0, 1, 1], vec![1]]),
+            labels: Labels::PerFrame(vec![vec![0, 1, 1], vec![1]]),
             probabilities: vec![vec![0.9, 0.1, 0.4, 0.6, 0.5, 0.5], vec![0.25, 0.75]],
         }
     }
@@ -285,21 +285,21 @@ mod tests {
                 .iter()
                 .map(|(.., frames)| frames.iter().map(|class| class % classes).collect())
                 .collect();
-            let truths = match of_frames {
+            let labels = match of_frames {
                 true => Labels::PerFrame(frames),
                 false => Labels::PerExample(frames.iter().map(|frames| frames.len() % classes).collect()),
             };
-            let rows = match &truths {
+            let rows = match &labels {
                 Labels::PerFrame(frames) => frames.iter().map(Vec::len).collect(),
                 Labels::PerExample(classes) => vec![1; classes.len()],
             };
             let mut numbers = numbers.into_iter().cycle();
-            let written = TestOutcome {
+            let written = TestPredictions {
                 probabilities: rows.iter().map(|rows| numbers.by_ref().take(rows * classes).collect()).collect(),
                 examples: examples.iter().map(|(name, ..)| name.clone()).collect(),
                 groups: examples.iter().map(|(_, group, _)| group.clone()).collect(),
                 labels,
-                truths,
+                labels,
             };
             let read = understood(&written.to_bytes()).unwrap();
             // NaN is equal to NaN.
@@ -309,9 +309,9 @@ mod tests {
 
     #[test]
     fn no_classes_and_no_examples_are_read_again() {
-        for truths in [Labels::PerExample(Vec::new()), Labels::PerFrame(Vec::new())] {
+        for labels in [Labels::PerExample(Vec::new()), Labels::PerFrame(Vec::new())] {
             let (examples, groups, probabilities) = (Vec::new(), Vec::new(), Vec::new());
-            let nothing = TestOutcome { labels: Vec::new(), examples, groups, truths, probabilities };
+            let nothing = TestPredictions { labels: Vec::new(), examples, groups, labels, probabilities };
             assert_eq!(understood(&nothing.to_bytes()).unwrap(), nothing);
             assert!(nothing.evaluation().is_err());
         }
@@ -324,8 +324,8 @@ mod tests {
         fewer.examples.pop();
         assert_eq!(understood(&fewer.to_bytes()).unwrap_err(), "its parts are not about the same examples");
         let mut other = of_frames();
-        other.truths = Labels::PerFrame(vec![vec![0, 1, 7], vec![1]]);
-        assert_eq!(understood(&other.to_bytes()).unwrap_err(), "truths: class 7 of 2");
+        other.labels = Labels::PerFrame(vec![vec![0, 1, 7], vec![1]]);
+        assert_eq!(understood(&other.to_bytes()).unwrap_err(), "labels: class 7 of 2");
         let bytes = of_frames().to_bytes();
         for end in 0..bytes.len() {
             assert!(understood(&bytes[..end]).is_err(), "{end}");

@@ -9,7 +9,7 @@ use crate::recipe::Recipe;
 /// The sequence that multiply-accumulates are counted for: what all recordings are cut to, or else a second of audio, or
 /// a hundred frames where there is no audio.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct CountedLength {
+pub struct InputLength {
     /// T.
     pub frames: usize,
     /// How long it is, where it is audio.
@@ -21,15 +21,15 @@ impl Recipe {
     ///
     /// # Errors
     /// As [`Recipe::shape`].
-    pub fn counted_length(&self) -> Result<CountedLength, Error> {
+    pub fn input_length(&self) -> Result<InputLength, Error> {
         Ok(match (self.input()?, self.shape()?.length()) {
-            (Input::Frames(_), fixed) => CountedLength { frames: fixed.unwrap_or(100), seconds: None },
+            (Input::Frames(_), fixed) => InputLength { frames: fixed.unwrap_or(100), seconds: None },
             (Input::Recordings(features), fixed) => match (fixed, features.fixed_length_samples) {
                 (Some(frames), Some(samples)) => {
                     let seconds = samples as f64 / f64::from(features.sample_rate_hz);
-                    CountedLength { frames, seconds: Some(seconds) }
+                    InputLength { frames, seconds: Some(seconds) }
                 }
-                _ => CountedLength {
+                _ => InputLength {
                     frames: features.frames_per_second().round() as usize,
                     seconds: Some(1.0),
                 },
@@ -38,7 +38,7 @@ impl Recipe {
     }
 }
 
-impl CountedLength {
+impl InputLength {
     /// Multiply-accumulates of a network for a second of audio; None where there is no audio.
     pub fn macs_per_second(&self, network: &Network) -> Option<u64> {
         let macs: u64 = network.summary(self.frames).iter().map(|line| line.macs).sum();
@@ -46,9 +46,9 @@ impl CountedLength {
     }
 }
 
-impl std::fmt::Display for CountedLength {
+impl std::fmt::Display for InputLength {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let CountedLength { frames, seconds } = self;
+        let InputLength { frames, seconds } = self;
         let s = if *frames == 1 { "" } else { "s" };
         match seconds {
             None => write!(f, "{frames} frame{s}"),

@@ -6,14 +6,14 @@ use stapes_infer::Model;
 use stapes_train::{Checkpoint, Event, Point, Snapshot};
 
 use crate::error::Error;
-use crate::run::{self, Events, Origin, RunFolder, Saved};
+use crate::run::{self, EventFile, Provenance, RunFolder, SavedRun};
 
 /// Writes down what a training has reached.
-pub(super) struct Keeper<'a> {
+pub(super) struct Checkpointer<'a> {
     folder: &'a RunFolder,
-    bundle: &'a Model,
-    origin: &'a Origin,
-    events: Events,
+    model: &'a Model,
+    origin: &'a Provenance,
+    events: EventFile,
     every: Duration,
     last: Instant,
     points: Vec<Point>,
@@ -23,19 +23,19 @@ pub(super) struct Keeper<'a> {
     best: Option<Vec<f32>>,
 }
 
-impl<'a> Keeper<'a> {
+impl<'a> Checkpointer<'a> {
     pub(super) fn begin(
         folder: &'a RunFolder,
-        bundle: &'a Model,
-        origin: &'a Origin,
+        model: &'a Model,
+        origin: &'a Provenance,
         (saved, every): (Option<&Checkpoint>, Duration),
         at_once: bool,
-    ) -> Result<Keeper<'a>, Error> {
+    ) -> Result<Checkpointer<'a>, Error> {
         let points = saved.map_or(Vec::new(), |checkpoint| checkpoint.progress.points.clone());
-        let events = Events::begin(folder.folder(), &points).map_err(|source| no_events(folder, source))?;
-        Ok(Keeper {
+        let events = EventFile::create(folder.folder(), &points).map_err(|source| no_events(folder, source))?;
+        Ok(Checkpointer {
             folder,
-            bundle,
+            model,
             origin,
             events,
             every,
@@ -49,7 +49,7 @@ impl<'a> Keeper<'a> {
     pub(super) fn hear(&mut self, event: &Event<'_>) -> Result<(), Error> {
         match event {
             Event::Validated { point, best } => {
-                self.folder.check_place()?;
+                self.folder.check_exists()?;
                 self.points.push(*point);
                 self.best = best.map(<[f32]>::to_vec).or(self.best.take());
                 self.events.add(point).map_err(|source| no_events(self.folder, source))
@@ -67,9 +67,9 @@ impl<'a> Keeper<'a> {
     fn keep(&mut self, snapshot: &Snapshot<'_>) -> Result<(), Error> {
         self.folder.write(run::METRICS, run::metrics(&self.points).as_bytes())?;
         if let Some(best) = self.best.take() {
-            self.folder.write(run::MODEL, &self.bundle.with_parameters(&best).to_bytes()?)?;
+            self.folder.write(run::MODEL, &self.model.with_parameters(&best).to_bytes()?)?;
         }
-        Saved::write(self.folder, snapshot, self.origin)?;
+        SavedRun::write(self.folder, snapshot, self.origin)?;
         self.last = Instant::now();
         Ok(())
     }
