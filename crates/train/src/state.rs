@@ -138,27 +138,33 @@ mod tests {
     use super::*;
 
     fn points() -> impl Strategy<Value = Point> {
-        let validation = proptest::option::of((ANY, ANY).prop_map(|(loss, accuracy)| Validation { loss, accuracy }));
+        let validation =
+            proptest::option::of((ANY, ANY).prop_map(|(loss, accuracy)| Validation { loss, accuracy }));
         let numbers = (any::<usize>(), [ANY, ANY, ANY, ANY, ANY], validation);
-        numbers.prop_map(|(step, [epoch, seconds, train_loss, learning_rate, gradient_norm], validation)| Point {
-            step,
-            epoch,
-            seconds,
-            train_loss,
-            learning_rate,
-            gradient_norm,
-            validation,
+        numbers.prop_map(|(step, [epoch, seconds, train_loss, learning_rate, gradient_norm], validation)| {
+            Point { step, epoch, seconds, train_loss, learning_rate, gradient_norm, validation }
         })
     }
 
     fn progress() -> impl Strategy<Value = Progress> {
         let counts = ([any::<usize>(), any(), any()], proptest::option::of(any::<usize>()));
-        (counts, [ANY, ANY, ANY, ANY, ANY], vec(points(), 0..4)).prop_map(|((counts, best), numbers, points)| {
-            let [step, examples_seen, steps] = counts;
-            let [seconds, training_seconds, waiting_seconds, loss, gradient_norm] = numbers;
-            let since = Sums { steps, loss, gradient_norm };
-            Progress { step, seconds, training_seconds, waiting_seconds, examples_seen, points, best, since }
-        })
+        (counts, [ANY, ANY, ANY, ANY, ANY], vec(points(), 0..4)).prop_map(
+            |((counts, best), numbers, points)| {
+                let [step, examples_seen, steps] = counts;
+                let [seconds, training_seconds, waiting_seconds, loss, gradient_norm] = numbers;
+                let since = Sums { steps, loss, gradient_norm };
+                Progress {
+                    step,
+                    seconds,
+                    training_seconds,
+                    waiting_seconds,
+                    examples_seen,
+                    points,
+                    best,
+                    since,
+                }
+            },
+        )
     }
 
     proptest! {

@@ -283,7 +283,8 @@ impl<'a> TrainingLoop<'a> {
     /// Returns the scores on the validation examples, or `None` without any.
     fn evaluate(&mut self) -> Result<Option<Validation>, TrainError> {
         let tensors = self.shards.network().tensors();
-        let not_finite = |tensor: &&TensorSpec| !tensor.slice(&self.parameters).iter().all(|value| value.is_finite());
+        let not_finite =
+            |tensor: &&TensorSpec| !tensor.slice(&self.parameters).iter().all(|value| value.is_finite());
         if let Some(tensor) = tensors.iter().find(not_finite) {
             return Err(self.diverged(format!("{} has a value that is not finite", tensor.name)));
         }
@@ -326,7 +327,11 @@ impl<'a> TrainingLoop<'a> {
             steps: step,
             seconds,
             // A coarse clock can miss a step.
-            examples_per_second: if training_seconds > 0.0 { examples_seen as f64 / training_seconds } else { 0.0 },
+            examples_per_second: if training_seconds > 0.0 {
+                examples_seen as f64 / training_seconds
+            } else {
+                0.0
+            },
             diverged_loss,
             data_wait_seconds,
             training_seconds,

@@ -223,7 +223,8 @@ fn only_a_diverged_loss_is_reported() {
     let diverged = Task::new("learning_rate = 1e30").trained();
     let loss = diverged.diverged_loss.unwrap();
     assert!(loss.is_finite() && loss > 1e6 * 2.0f64.ln(), "{loss}");
-    let losses = diverged.points.last().map(|point| (point.train_loss, point.validation.unwrap().loss)).unwrap();
+    let losses =
+        diverged.points.last().map(|point| (point.train_loss, point.validation.unwrap().loss)).unwrap();
     assert!(loss >= losses.0.max(losses.1), "{loss} {losses:?}");
     assert_eq!(Task::new("").trained().diverged_loss, None);
     assert_eq!(Task::new("learning_rate = 1.0").trained().diverged_loss, None);
