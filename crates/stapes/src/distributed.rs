@@ -1,4 +1,4 @@
-//! What the processes that train together tell each other beside sums.
+//! Messages between processes that train together, apart from sums of gradients.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -9,25 +9,30 @@ use stapes_train::Communicator;
 
 use crate::error::Error;
 
-/// What each process has read, in the order of the examples `indices`.
-pub(crate) fn exchange(communicator: &dyn Communicator, indices: &[usize], own: LoadedFeatures) -> LoadedFeatures {
-    // Numbers and text: nothing that JSON cannot hold.
-    let said = serde_json::to_vec(&(&own.indices, &own.skipped));
-    let said = communicator.gather(&said.unwrap_or_else(|error| unreachable!("what was read: {error}")));
-    let frames = communicator.gather(&written(&own.features));
+/// Returns the features of all processes, in the order of `indices`; `own` are those of this process.
+pub(crate) fn all_gather_features(
+    communicator: &dyn Communicator,
+    indices: &[usize],
+    own: LoadedFeatures,
+) -> LoadedFeatures {
+    // JSON can represent all integers and strings.
+    let message = serde_json::to_vec(&(&own.indices, &own.skipped));
+    let messages =
+        communicator.all_gather(&message.unwrap_or_else(|error| unreachable!("indices: {error}")));
+    let frames = communicator.all_gather(&to_bytes(&own.features));
     let (mut features, mut skipped) = (BTreeMap::new(), Vec::new());
-    for (said, frames) in said.iter().zip(&frames) {
-        let (read_here, not_read): (Vec<usize>, Vec<(PathBuf, String)>) =
-            serde_json::from_slice(said).unwrap_or_else(|error| unreachable!("what was said: {error}"));
-        features.extend(read_here.into_iter().zip(read(frames)));
-        skipped.extend(not_read);
+    for (message, frames) in messages.iter().zip(&frames) {
+        let (indices_there, skipped_there): (Vec<usize>, Vec<(PathBuf, String)>) =
+            serde_json::from_slice(message).unwrap_or_else(|error| unreachable!("indices: {error}"));
+        features.extend(indices_there.into_iter().zip(from_bytes(frames)));
+        skipped.extend(skipped_there);
     }
-    let usable = indices.iter().filter_map(|index| Some((*index, features.remove(index)?)));
-    let (indices, features) = usable.unzip();
+    let loaded = indices.iter().filter_map(|index| Some((*index, features.remove(index)?)));
+    let (indices, features) = loaded.unzip();
     LoadedFeatures { indices, features, skipped }
 }
 
-fn written(features: &[Features]) -> Vec<u8> {
+fn to_bytes(features: &[Features]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for frames in features {
         for size in [frames.width(), frames.values().len()] {
@@ -38,7 +43,7 @@ fn written(features: &[Features]) -> Vec<u8> {
     bytes
 }
 
-fn read(mut bytes: &[u8]) -> Vec<Features> {
+fn from_bytes(mut bytes: &[u8]) -> Vec<Features> {
     let mut all = Vec::new();
     while let Some((sizes, rest)) = bytes.split_first_chunk::<16>() {
         let (width, length) = sizes.split_at(8);
@@ -52,32 +57,32 @@ fn read(mut bytes: &[u8]) -> Vec<Features> {
     all
 }
 
-/// What process 0 tells the others to do before a run begins.
+/// Command of process 0 to the other processes before a run starts.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Command {
-    /// Nothing: the run is complete.
-    Rest,
+    /// Do nothing; the run is complete.
+    Skip,
     /// Train from the start.
-    Begin,
-    /// Train on from this checkpoint's file.
-    GoOn(Vec<u8>),
+    Start,
+    /// Continue from a checkpoint, given as the bytes of its file.
+    Resume(Vec<u8>),
 }
 
 impl Command {
-    /// Tells the others, as process 0.
-    pub(crate) fn give(&self, communicator: &dyn Communicator) {
-        let said = match self {
+    /// Sends the command to all processes; called by process 0.
+    pub(crate) fn broadcast(&self, communicator: &dyn Communicator) {
+        let message = match self {
             Command::Skip => vec![0],
             Command::Start => vec![1],
             Command::Resume(file) => [&[2], &file[..]].concat(),
         };
-        communicator.gather(&said);
+        communicator.all_gather(&message);
     }
 
-    /// What process 0 tells, as another one.
-    pub(crate) fn take(communicator: &dyn Communicator) -> Command {
-        let said = communicator.gather(&[]).swap_remove(0);
-        match said.split_first() {
+    /// Receives the command of process 0; called by all other processes.
+    pub(crate) fn receive(communicator: &dyn Communicator) -> Command {
+        let message = communicator.all_gather(&[]).swap_remove(0);
+        match message.split_first() {
             Some((2, file)) => Command::Resume(file.to_vec()),
             Some((1, _)) => Command::Start,
             _ => Command::Skip,
@@ -85,9 +90,12 @@ impl Command {
     }
 }
 
-/// Whether all processes see the same data.
-pub(crate) fn agree(communicator: &dyn Communicator, fingerprint: &str) -> Result<(), Error> {
-    let all = communicator.gather(fingerprint.as_bytes());
+/// Checks that all processes have the same data.
+///
+/// # Errors
+/// [`Error::ProcessDataMismatch`] if the fingerprint of another process differs.
+pub(crate) fn check_same_data(communicator: &dyn Communicator, fingerprint: &str) -> Result<(), Error> {
+    let all = communicator.all_gather(fingerprint.as_bytes());
     match all.iter().position(|other| other != fingerprint.as_bytes()) {
         Some(process) => Err(Error::ProcessDataMismatch { process, own: communicator.rank() }),
         None => Ok(()),
@@ -100,18 +108,20 @@ mod tests {
     use stapes_train::SingleProcess;
 
     #[test]
-    fn what_was_read_comes_back_in_the_order_of_the_examples() {
+    fn gathered_features_are_in_the_order_of_the_examples() {
         let frames = |first: f32| Features::new(3, vec![first, -2.5, 3.0, 4.0, 5.0, f32::MIN]);
         let skipped = vec![(PathBuf::from("a.wav"), "no sound".to_string())];
-        let own = LoadedFeatures { indices: vec![4, 9], features: vec![frames(4.0), frames(9.0)], skipped };
-        let LoadedFeatures { indices, features, skipped } = exchange(&SingleProcess, &[9, 5, 4], own);
+        let own =
+            LoadedFeatures { indices: vec![4, 9], features: vec![frames(4.0), frames(9.0)], skipped };
+        let LoadedFeatures { indices, features, skipped } =
+            all_gather_features(&SingleProcess, &[9, 5, 4], own);
         assert_eq!((indices, features), (vec![9, 4], vec![frames(9.0), frames(4.0)]));
         assert_eq!(skipped, [(PathBuf::from("a.wav"), "no sound".to_string())]);
-        assert!(read(&written(&[])).is_empty());
+        assert!(from_bytes(&to_bytes(&[])).is_empty());
     }
 
     #[test]
-    fn processes_with_the_same_data_agree() {
-        assert!(agree(&SingleProcess, "a1b2").is_ok());
+    fn processes_with_the_same_data_pass_the_check() {
+        assert!(check_same_data(&SingleProcess, "a1b2").is_ok());
     }
 }

@@ -1,45 +1,48 @@
-//! Changes of the form `path.to.key=value` to a configuration.
+//! Overrides of the form `path.to.key=value` of a configuration.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// A configuration with changes of the form `path.to.key=value`, in their order; a value that is no TOML is a
-/// string, and no value at all takes the key out.
+use crate::renamed::renamed;
+
+/// Applies overrides of the form `path.to.key=value` to a configuration, in order. A value that is not valid TOML is a
+/// string; an empty value removes the key.
 ///
 /// # Errors
-/// What is wrong with which change: no `=`, an unknown key, a value of another kind.
+/// A message with the override if it has no `=`, an unknown or renamed key, or a value of the wrong type.
 ///
 /// # Example
 /// ```
 /// let config = stapes::features::preset("log-mel")?;
-/// let changed = stapes::changed(config, &["front_end.librosa-mel-db.n_mels=80".into()])?;
-/// assert_eq!(changed.init()?.width(), 80);
+/// let config = stapes::apply_overrides(config, &["front_end.librosa-mel-db.n_mels=80".into()])?;
+/// assert_eq!(config.init()?.width(), 80);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn changed<C: Serialize + DeserializeOwned>(config: C, changes: &[String]) -> Result<C, String> {
+pub fn apply_overrides<C: Serialize + DeserializeOwned>(config: C, overrides: &[String]) -> Result<C, String> {
     let mut config = config;
-    for change in changes {
+    for text in overrides {
         let mut table = toml::Table::try_from(&config).map_err(|error| error.to_string())?;
-        set(&mut table, change)?;
+        set(&mut table, text)?;
         config = table
             .try_into()
-            .map_err(|error: toml::de::Error| format!("--set {change}: {}", humanize(error.message())))?;
+            .map_err(|error: toml::de::Error| format!("--set {text}: {}", humanize(error.message())))?;
     }
     Ok(config)
 }
 
-/// Characters of a line of a message: more help nobody, and a file without line ends is one line.
+/// Maximum number of characters per line of a message, because a file without line ends is one line.
 const MAX_LINE: usize = 2000;
 
-/// A message of the TOML reader in a user's words; it may show a line of the file, of which only the beginning is kept.
+/// Rewrites a message of the TOML parser for users: names of Rust types become descriptions, unknown keys get a
+/// suggestion, and long lines of the file are cut.
 pub(crate) fn humanize(message: &str) -> String {
-    let cut = |line: &str| line.char_indices().nth(MAX_LINE).map_or(line.len(), |(end, _)| end);
-    let lines: Vec<&str> = message.trim_end().lines().map(|line| &line[..cut(line)]).collect();
+    let end = |line: &str| line.char_indices().nth(MAX_LINE).map_or(line.len(), |(end, _)| end);
+    let lines: Vec<&str> = message.trim_end().lines().map(|line| &line[..end(line)]).collect();
     let mut text =
         lines.join("\n").replace("wanted exactly 1 element", "expected exactly one of the choices");
     text = text.replace(
         "invalid type: unit variant, expected struct variant",
-        "this choice has keys of its own, such as { step = { every_epochs = 10, factor = 0.5 } } or \
+        "this choice has keys, such as { step = { every_epochs = 10, factor = 0.5 } } or \
          { plateau = { patience = 5, factor = 0.5 } }",
     );
     for name in ["usize", "u64", "u32"] {
@@ -51,32 +54,35 @@ pub(crate) fn humanize(message: &str) -> String {
     suggest(text)
 }
 
-/// Names the nearest of the keys or choices that were expected, where one is near.
+/// Adds the closest of the expected keys or choices, if one is close.
 fn suggest(text: String) -> String {
     let Some((before, expected)) = text.split_once(", expected ") else { return text };
     let quoted = |text: &str| text.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>();
     let Some(given) = quoted(before).pop().filter(|_| before.contains("unknown ")) else { return text };
-    let likeness = |known: &String| strsim::jaro_winkler(known, &given);
+    let similarity = |known: &String| strsim::jaro_winkler(known, &given);
     let known = quoted(expected);
-    let nearest = known.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
-    match nearest.filter(|known| likeness(known) > 0.8) {
-        Some(nearest) => format!("{before}, did you mean `{nearest}`? Expected {expected}"),
+    let closest = known.iter().max_by(|a, b| similarity(a).total_cmp(&similarity(b)));
+    match closest.filter(|known| similarity(known) > 0.8) {
+        Some(closest) => format!("{before}, did you mean `{closest}`? Expected {expected}"),
         None => text,
     }
 }
 
-/// Key and value of a change.
+/// Splits an override into key and value.
 ///
 /// # Errors
-/// If there is no `=`.
-pub fn parse_override(change: &str) -> Result<(&str, &str), String> {
-    let parts = change.split_once('=').map(|(key, value)| (key.trim(), value));
-    parts.ok_or_else(|| format!("--set {change}: expected key=value, such as train.epochs=2"))
+/// A message if there is no `=`.
+pub fn parse_override(text: &str) -> Result<(&str, &str), String> {
+    let parts = text.split_once('=').map(|(key, value)| (key.trim(), value));
+    parts.ok_or_else(|| format!("--set {text}: expected key=value, such as train.epochs=2"))
 }
 
-/// Applies a change to a table.
-fn set(table: &mut toml::Table, change: &str) -> Result<(), String> {
-    let (path, value) = parse_override(change)?;
+/// Applies one override to a table.
+fn set(table: &mut toml::Table, text: &str) -> Result<(), String> {
+    let (path, value) = parse_override(text)?;
+    if let Some(message) = renamed(path) {
+        return Err(format!("--set {text}: {message}"));
+    }
     let removes = value.trim().is_empty();
     let value = toml::from_str::<toml::Table>(&format!("value = {value}"))
         .ok()
@@ -84,17 +90,17 @@ fn set(table: &mut toml::Table, change: &str) -> Result<(), String> {
         .unwrap_or_else(|| toml::Value::String(value.into()));
     let mut keys: Vec<&str> = path.split('.').collect();
     let last = keys.pop().unwrap_or_default();
-    let mut at = table;
+    let mut section = table;
     for key in keys {
-        let inner = at.entry(key).or_insert_with(|| toml::Value::Table(toml::Table::new()));
+        let inner = section.entry(key).or_insert_with(|| toml::Value::Table(toml::Table::new()));
         let Some(inner) = inner.as_table_mut() else {
-            return Err(format!("--set {change}: {key} is a value and has no keys"));
+            return Err(format!("--set {text}: {key} is a value, not a section; remove what follows it"));
         };
-        at = inner;
+        section = inner;
     }
     match removes {
-        true => at.remove(last),
-        false => at.insert(last.into(), value),
+        true => section.remove(last),
+        false => section.insert(last.into(), value),
     };
     Ok(())
 }
@@ -104,21 +110,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_misspelt_key_is_told_with_the_nearest() {
-        let told = |recipe: &str, change: &str| {
+    fn an_unknown_key_is_reported_with_the_closest_match() {
+        let error = |recipe: &str, text: &str| {
             let recipe: crate::Recipe = toml::from_str(recipe).unwrap();
-            changed(recipe, &[change.into()]).unwrap_err()
+            apply_overrides(recipe, &[text.into()]).unwrap_err()
         };
         let recipe = include_str!("../../../recipes/quickstart.toml");
-        let error = told(recipe, "train.epoch=1");
+        let message = error(recipe, "train.epoch=1");
         assert!(
-            error.contains("unknown field `epoch`, did you mean `epochs`? Expected one of `batch`"),
-            "{error}"
+            message.contains("unknown field `epoch`, did you mean `epochs`? Expected one of `batch_size`"),
+            "{message}"
         );
-        assert!(told(recipe, "model.recurrent.cell=gruu").contains("did you mean `gru`?"));
-        // Nothing is near, and nothing is unknown.
-        assert!(!told(recipe, "train.zzz=1").contains("did you mean"));
-        assert!(!told(recipe, "train.epochs=many").contains("did you mean"));
+        assert!(error(recipe, "model.recurrent.cell=gruu").contains("did you mean `gru`?"));
+        // No key is close, and no key is unknown.
+        assert!(!error(recipe, "train.zzz=1").contains("did you mean"));
+        assert!(!error(recipe, "train.epochs=many").contains("did you mean"));
+    }
+
+    #[test]
+    fn a_renamed_key_is_reported_with_its_new_name() {
+        let recipe: crate::Recipe = toml::from_str(include_str!("../../../recipes/quickstart.toml")).unwrap();
+        assert_eq!(
+            apply_overrides(recipe, &["train.batch=3".into()]).unwrap_err(),
+            "--set train.batch=3: train.batch was renamed: write train.batch_size"
+        );
     }
 
     #[test]
@@ -129,16 +144,16 @@ mod tests {
     }
 
     #[test]
-    fn a_key_without_a_value_is_taken_out() {
+    fn an_empty_value_removes_the_key() {
         let config: stapes_features::FeatureConfig = stapes_features::preset("log-mel").unwrap();
-        let cut = changed(config.clone(), &["fixed_length_samples=8000".into()]).unwrap();
-        assert_eq!(cut.fixed_length_samples, Some(8000));
-        assert_eq!(changed(cut, &["fixed_length_samples=".into()]).unwrap(), config);
-        // What was not there is gone already; what must be there is missed.
-        assert_eq!(changed(config.clone(), &["fixed_length_samples=".into()]).unwrap(), config);
+        let fixed = apply_overrides(config.clone(), &["fixed_length_samples=8000".into()]).unwrap();
+        assert_eq!(fixed.fixed_length_samples, Some(8000));
+        assert_eq!(apply_overrides(fixed, &["fixed_length_samples=".into()]).unwrap(), config);
+        // An absent key may be removed; a required key may not.
+        assert_eq!(apply_overrides(config.clone(), &["fixed_length_samples=".into()]).unwrap(), config);
         let recipe = include_str!("../../../recipes/quickstart.toml");
         let recipe: crate::Recipe = toml::from_str(recipe).unwrap();
-        let error = changed(recipe, &["title=".into()]).unwrap_err();
+        let error = apply_overrides(recipe, &["title=".into()]).unwrap_err();
         assert!(error.contains("--set title=: missing field"), "{error}");
     }
 }

@@ -1,21 +1,22 @@
-//! What a model says of examples, and how right it is.
+//! Predictions of a model on examples, and their evaluation.
 
-use stapes_eval::{Evaluation, RecordingFrames};
-use stapes_infer::{Model, Classifier, InferError};
+use stapes_infer::{Classifier, InferError, Model};
+use stapes_metrics::{Evaluation, RecordingFrames};
 use stapes_nn::loss::argmax;
+use stapes_train::Labels;
 
-use super::{LoadedExamples, Labels};
+use super::LoadedExamples;
 use crate::error::Error;
 
-/// The probabilities of each example's labels, in order: \[K\], or [T, K] of a model that decides for every frame.
+/// Computes the class probabilities of each example: \[K\], or [T, K] for a frame-level model.
 ///
 /// # Errors
 /// [`Error::Infer`] if the frames do not fit the model.
 pub fn classify(model: &Model, loaded: &LoadedExamples) -> Result<Vec<Vec<f32>>, Error> {
     use rayon::prelude::*;
-    // One classifier a chunk: it owns buffers, and the outcome does not depend on the chunks.
-    let share = loaded.features.len() / (4 * rayon::current_num_threads());
-    let chunks = loaded.features.par_chunks(share.clamp(1, 64)).map(|chunk| {
+    // One classifier per chunk, because it owns buffers; the result does not depend on the chunks.
+    let chunk_size = loaded.features.len() / (4 * rayon::current_num_threads());
+    let chunks = loaded.features.par_chunks(chunk_size.clamp(1, 64)).map(|chunk| {
         let mut classifier = Classifier::new(model)?;
         chunk.iter().map(|frames| classifier.classify_frames(frames)).collect::<Result<Vec<_>, _>>()
     });
@@ -23,23 +24,23 @@ pub fn classify(model: &Model, loaded: &LoadedExamples) -> Result<Vec<Vec<f32>>,
     Ok(probabilities.into_iter().flatten().collect())
 }
 
-/// Compares the probabilities of examples with the truth.
+/// Evaluates the probabilities of examples against their labels.
 ///
 /// # Errors
-/// [`Error::Eval`] if there is not one row an example, or a frame of an example.
-pub fn evaluate(labels: &[String], labels: &Labels, probabilities: &[Vec<f32>]) -> Result<Evaluation, Error> {
+/// [`Error::Metrics`] if the number of rows is not that of the examples, or of the frames of an example.
+pub fn evaluate(classes: &[String], labels: &Labels, probabilities: &[Vec<f32>]) -> Result<Evaluation, Error> {
     match labels {
-        Labels::PerExample(classes) => {
+        Labels::PerExample(labels) => {
             let predictions: Vec<usize> = probabilities.iter().map(|row| argmax(row)).collect();
-            Ok(Evaluation::new(labels, classes, &predictions)?)
+            Ok(Evaluation::new(classes, labels, &predictions)?)
         }
-        Labels::PerFrame(classes) => {
-            Ok(Evaluation::of_frames(labels, &recording_frames(labels.len(), classes, probabilities))?)
+        Labels::PerFrame(labels) => {
+            Ok(Evaluation::of_frames(classes, &recording_frames(classes.len(), labels, probabilities))?)
         }
     }
 }
 
-/// What is said of the frames of recordings, by the probabilities of so many classes.
+/// Returns labels, predictions and, for two classes, scores of the frames of recordings; K is `classes`.
 pub(crate) fn recording_frames(
     classes: usize,
     labels: &[Vec<usize>],
@@ -56,7 +57,7 @@ pub(crate) fn recording_frames(
     labels.iter().zip(probabilities).map(recording).collect()
 }
 
-/// The decision for each frame, of probabilities [T, K].
+/// Returns the most probable class of each frame, from probabilities [T, K].
 pub fn argmax_frames(probabilities: &[f32], classes: usize) -> Vec<usize> {
     probabilities.chunks_exact(classes).map(argmax).collect()
 }

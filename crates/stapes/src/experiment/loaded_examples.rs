@@ -1,24 +1,25 @@
-//! Examples that were loaded: their frames and what is true of them.
+//! Loaded examples: features and labels.
 
 use std::path::PathBuf;
 
 use stapes_features::Features;
 use stapes_train::Labels;
 
-/// The frames of some examples, as the front end or the data set gives them, with the truth about them.
+/// Features of examples, as returned by the front end or the data set, with their labels.
 pub struct LoadedExamples {
-    /// Indices into the data set's examples.
+    /// Indices into the examples of the data set.
     pub indices: Vec<usize>,
-    /// Their frames.
+    /// Features of the examples.
     pub features: Vec<Features>,
-    /// What is true of them.
+    /// Labels of the examples. The label of a frame is the class of the segment that contains the center of its window
+    /// ([`FrameTimes`](stapes_features::FrameTimes)), or of the last segment after its end.
     pub labels: Labels,
-    /// The files that could not be used, as many as the recipe allows, each with what is wrong with it.
+    /// Files that were skipped, as permitted by the recipe, each with the reason.
     pub skipped: Vec<(PathBuf, String)>,
 }
 
 impl LoadedExamples {
-    /// The first of them.
+    /// Returns the first `count` examples.
     pub(crate) fn first(&self, count: usize) -> LoadedExamples {
         LoadedExamples {
             indices: self.indices[..count].to_vec(),
@@ -32,34 +33,14 @@ impl LoadedExamples {
     }
 }
 
-/// What is true of examples.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Labels {
-    /// A class for each example.
-    Examples(Vec<usize>),
-    /// A class for each frame of each example: that of the interval that holds the centre of the frame's window, as
-    /// [`FrameTimes`](stapes_infer::FrameTimes) says; of a frame behind the last interval the last one's.
-    Frames(Vec<Vec<usize>>),
-}
-
-impl Labels {
-    /// The same to learn from.
-    pub fn labels(&self) -> Labels<'_> {
-        match self {
-            Labels::PerExample(classes) => LabelsRef::PerExample(classes),
-            Labels::PerFrame(classes) => LabelsRef::PerFrame(classes),
-        }
-    }
-
-    /// Puts other examples behind these.
-    ///
-    /// # Panics
-    /// If they are of the other kind: examples of one data set never are.
-    pub fn append(&mut self, other: Labels) {
-        match (self, other) {
-            (Labels::PerExample(classes), Labels::PerExample(more)) => classes.extend(more),
-            (Labels::PerFrame(classes), Labels::PerFrame(more)) => classes.extend(more),
-            _ => panic!("classes of examples and of frames"),
-        }
+/// Appends the labels of further examples.
+///
+/// # Panics
+/// If one has frame-level labels and the other does not; within a data set all labels are of one kind.
+pub(crate) fn append_labels(labels: &mut Labels, more: Labels) {
+    match (labels, more) {
+        (Labels::PerExample(classes), Labels::PerExample(more)) => classes.extend(more),
+        (Labels::PerFrame(classes), Labels::PerFrame(more)) => classes.extend(more),
+        _ => panic!("labels per example and per frame"),
     }
 }
