@@ -10,7 +10,8 @@ use std::sync::OnceLock;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
-use stapes_data::{DataError, DataSet, FrameCache, Split, Subset, WaveformAugmenter};
+use stapes_augment::WaveformAugmenter;
+use stapes_data::{DataError, DataSet, FrameCache, Split, Subset};
 use stapes_features::{Features, Normalization, StandardScaler};
 use stapes_infer::{Classifier, InferError, Input, Model};
 use stapes_train::{Communicator, Event, Examples, LoaderOptions, Start, Trainer, TrainingResult};

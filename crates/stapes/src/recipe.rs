@@ -4,7 +4,8 @@ use std::io;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use stapes_data::{AugmentConfig, DataConfig, DataError, Fold};
+use stapes_augment::AugmentConfig;
+use stapes_data::{DataConfig, DataError, Fold};
 use stapes_features::FeatureConfig;
 use stapes_infer::{FramesConfig, Input};
 use stapes_nn::layer::Shape;

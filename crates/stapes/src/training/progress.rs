@@ -1,4 +1,4 @@
-//! Who follows a run while it is made.
+//! Progress of a run.
 
 use std::path::PathBuf;
 
@@ -6,40 +6,40 @@ use stapes_train::Event;
 
 use crate::experiment::Experiment;
 
-/// Who follows a run while it is made. All of it may be ignored.
+/// Receives the progress of a run. All methods do nothing by default.
 pub trait Progress: Sync {
-    /// The data is found and split.
-    fn opened(&self, experiment: &Experiment) {
+    /// Is called when the data is opened and split.
+    fn on_open(&self, experiment: &Experiment) {
         let _ = experiment;
     }
 
-    /// So many examples of a part are loaded, of so many; called from any thread.
-    fn loaded(&self, done: usize, of: usize) {
-        let _ = (done, of);
+    /// Is called when `done` of `total` examples of a subset are loaded, from any thread.
+    fn on_load(&self, done: usize, total: usize) {
+        let _ = (done, total);
     }
 
-    /// So many files are looked at before they are read, of so many.
-    fn checked(&self, done: usize, of: usize) {
-        let _ = (done, of);
+    /// Is called when `done` of `total` files are checked before loading, from any thread.
+    fn on_check(&self, done: usize, total: usize) {
+        let _ = (done, total);
     }
 
-    /// Files that cannot be used, each with the reason; the recipe allows as many.
-    fn skipped(&self, files: &[(PathBuf, String)]) {
+    /// Is called with the skipped files, each with the reason.
+    fn on_skipped(&self, files: &[(PathBuf, String)]) {
         let _ = files;
     }
 
-    /// A step or a validation is done.
-    fn trained(&self, event: &Event<'_>) {
+    /// Is called after a step or a validation.
+    fn on_event(&self, event: &Event<'_>) {
         let _ = event;
     }
 
-    /// A line for people.
-    fn note(&self, text: &str) {
+    /// Is called with a message for people.
+    fn on_message(&self, text: &str) {
         let _ = text;
     }
 }
 
-/// NoProgress follows.
+/// Ignores all progress.
 pub struct NoProgress;
 
 impl Progress for NoProgress {}
