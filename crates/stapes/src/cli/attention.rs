@@ -53,24 +53,24 @@ impl Attention {
                 self.run.display()
             );
         }
-        features::make_folder(&self.out)?;
+        features::create_folder(&self.out)?;
         let mut failed = 0;
         for (file, name) in self.files.iter().zip(names) {
             match reader.draw(file, name, &self.out) {
                 Ok(line) => {
                     let text = |key: &str| visible(line[key].as_str().unwrap_or_default());
-                    console.say(&format!("{}\t{}\t{}", text("png"), text("label"), text("file")));
-                    console.emit(&line);
+                    console.print(&format!("{}\t{}\t{}", text("png"), text("label"), text("file")));
+                    console.json(&line);
                 }
                 Err(error) => {
                     failed += 1;
                     let reason = super::message(&error);
                     console.file_error(file, &reason);
-                    console.emit(&json!({ "file": file.display().to_string(), "error": reason }));
+                    console.json(&json!({ "file": file.display().to_string(), "error": reason }));
                 }
             }
         }
-        console.emit(&json!({ "files": self.files.len(), "failed": failed }));
+        console.json(&json!({ "files": self.files.len(), "failed": failed }));
         Ok(match failed {
             0 => super::DONE,
             failed if failed < self.files.len() => super::SOME_FAILED,

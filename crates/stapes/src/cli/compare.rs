@@ -17,7 +17,7 @@ use stapes::run::{REPORT, Standing};
 use stapes::sweep::{Conduct, Conducted, Ended, Job, Sweep, Timing, Watcher};
 
 use super::console::{Console, duration, percent, place, share};
-use super::features::make_folder;
+use super::features::create_folder;
 use super::progress;
 use super::train::{absolute, command_line, seconds};
 
@@ -42,7 +42,7 @@ pub(crate) struct Compare {
     #[arg(long, value_name = "I/N", value_parser = shard, default_value = "1/1", hide_default_value = true)]
     shard: (usize, usize),
     #[command(flatten)]
-    conduct: Conducting,
+    conduct: RunnerArgs,
     /// Then time the training steps and the models of all cells, one by one with nothing else running
     #[arg(long)]
     time: bool,
@@ -56,22 +56,22 @@ pub(crate) struct Compare {
 
 /// How runs are trained side by side.
 #[derive(Args)]
-pub(crate) struct Conducting {
+pub(crate) struct RunnerArgs {
     /// Train so many runs at a time, each with its part of the threads [default: one a thread]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     at_once: Option<u16>,
     /// Begin no run after so many hours [default: budget_hours of the sweep]
-    #[arg(long, value_name = "HOURS", value_parser = seconds)]
+    #[arg(long, value_name = "HOURS", value_parser = parse_time)]
     hours: Option<f64>,
     /// Keep the frames of recordings in this folder, where all runs of one front end share them
     #[arg(long, value_name = "DIR")]
     cache: Option<PathBuf>,
     /// Write a checkpoint of a run after so many seconds of training [default: 30]
-    #[arg(long, value_name = "SECONDS", default_value_t = 30.0, hide_default_value = true, value_parser = seconds)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 30.0, hide_default_value = true, value_parser = parse_time)]
     checkpoint_every: f64,
 }
 
-impl Conducting {
+impl RunnerArgs {
     /// With the runs in a folder; `hours` is the budget of the file.
     pub(super) fn conduct<'a>(
         &self,
@@ -119,8 +119,8 @@ impl Compare {
         let mut code = super::DONE;
         if !self.table {
             sweep.check_data(data.as_deref())?;
-            make_folder(&self.out)?;
-            let conduct = self.conduct.conduct(data.clone(), &self.out, sweep.config.budget_hours, &stop);
+            create_folder(&self.out)?;
+            let conduct = self.runner.runner(data.clone(), &self.out, sweep.config.budget_hours, &stop);
             let conduct = Conduct { shard: self.shard, ..conduct };
             let jobs = sweep.jobs(data.as_deref())?;
             code = conducted(&conduct.run(jobs, &Lines::new(console)), console);
@@ -144,11 +144,11 @@ pub(super) fn told(
 ) -> Result<u8> {
     let mut table = table(&compared.candidates)?;
     if let Some(Err(error)) = sort.map(|column| table.sort(column)) {
-        console.note(&format!("not sorted: {error}"));
+        console.eprint(&format!("not sorted: {error}"));
     }
     tell(title, &table, out, "table", console)?;
     let all = [&compared.left_out[..], &compared.notes].concat();
-    all.iter().for_each(|note| console.note(&visible(note)));
+    all.iter().for_each(|note| console.eprint(&visible(note)));
     write_page(title, &[("Results", &table)], (&compared.candidates, &all), out, console)?;
     let trained = compared.candidates.iter().any(|candidate| !candidate.repetitions.is_empty());
     Ok(match (compared.left_out.is_empty(), trained) {
@@ -160,8 +160,8 @@ pub(super) fn told(
 
 /// Prints a table, and writes it as CSV and Markdown under this name.
 pub(super) fn tell(title: &str, table: &Table, out: &Path, name: &str, console: &Console) -> Result<()> {
-    console.say(&format!("\n{}\n\n{}", visible(title), table.text(console.width())));
-    console.emit(&json!({ "title": title, "table": table }));
+    console.print(&format!("\n{}\n\n{}", visible(title), table.text(console.width())));
+    console.json(&json!({ "title": title, "table": table }));
     let path_of = |extension: &str| out.join(format!("{name}.{extension}"));
     for (extension, text) in [("csv", table.csv()), ("md", table.markdown())] {
         let path = path_of(extension);
@@ -171,7 +171,7 @@ pub(super) fn tell(title: &str, table: &Table, out: &Path, name: &str, console: 
             source,
         })?;
     }
-    console.say(&format!("\ntable in {} and {}", place(&path_of("csv")), place(&path_of("md"))));
+    console.print(&format!("\ntable in {} and {}", place(&path_of("csv")), place(&path_of("md"))));
     Ok(())
 }
 
@@ -193,7 +193,7 @@ pub(super) fn write_page(
         })
     };
     let figures = out.join("figures");
-    make_folder(&figures)?;
+    create_folder(&figures)?;
     let mut kept = Vec::new();
     for picture in comparison_pictures(&comparison)? {
         write(&figures.join(format!("{}.svg", picture.name)), picture.svg.as_bytes())?;
@@ -203,7 +203,7 @@ pub(super) fn write_page(
     remove_old_costs(&figures, &kept);
     let path = out.join(REPORT);
     write(&path, render_comparison(&comparison)?.as_bytes())?;
-    console.say(&format!("page in {}, its figures in {}", place(&path), place(&figures)));
+    console.print(&format!("page in {}, its figures in {}", place(&path), place(&figures)));
     Ok(())
 }
 
@@ -226,11 +226,11 @@ pub(super) fn conducted(conducted: &Conducted, console: &Console) -> u8 {
     let Conducted { asked, complete, failed } = *conducted;
     let runs = counted(asked as u64, "run");
     if failed > 0 {
-        console.note(&format!("{failed} of {runs} failed"));
+        console.eprint(&format!("{failed} of {runs} failed"));
     }
     let left = asked - complete - failed;
     if left > 0 {
-        console.note(&format!("{left} of {runs} left: the same command goes on with them"));
+        console.eprint(&format!("{left} of {runs} left: the same command goes on with them"));
     }
     match (complete, failed + left) {
         (_, 0) => super::DONE,
@@ -251,7 +251,7 @@ fn time(
     let mut code = super::DONE;
     for (at, cell) in sweep.cells.iter().enumerate() {
         if stop.load(Ordering::Relaxed) {
-            console.note("stopped: the same command goes on with the cells that are not timed");
+            console.eprint("stopped: the same command goes on with the cells that are not timed");
             code = super::SOME_FAILED;
             break;
         }
@@ -265,7 +265,7 @@ fn time(
             None => Timing::measure(&job.recipe, data, &run)?.write(&folder),
         };
         if let Err(error) = timed() {
-            bar.suspend(|| console.note(&format!("not timed: {}", visible(&in_words(&error)))));
+            bar.suspend(|| console.eprint(&format!("not timed: {}", visible(&in_words(&error)))));
             code = super::SOME_FAILED;
         }
     }
@@ -311,12 +311,12 @@ impl Watcher for Lines<'_> {
         };
         let folder = job.folder.display();
         let line = format!("[{done}/{of}] {folder}  {words}");
-        self.bar.suspend(|| self.console.note(&visible(&line)));
+        self.bar.suspend(|| self.console.eprint(&visible(&line)));
         let error = match ended {
             Ended::Failed(error) => Some(in_words(error)),
             _ => None,
         };
-        self.console.emit(&json!({
+        self.console.json(&json!({
             "event": "run", "run": folder.to_string(), "done": done, "of": of, "error": error,
             "test_accuracy": match ended { Ended::TrainingResult(record) => record.test_accuracy, _ => None },
             "diverged_loss": match ended { Ended::TrainingResult(record) => record.diverged_loss, _ => None },

@@ -64,7 +64,7 @@ pub(crate) fn reopened(run: &Run, data: Option<PathBuf>, console: &Console) -> R
     }
     let fingerprint = stapes::data::fingerprint(&experiment.dataset, &experiment.split);
     if fingerprint != run.record.data_fingerprint {
-        console.note(&format!(
+        console.eprint(&format!(
             "warning: the data or its split is not what the run was trained on (fingerprint {fingerprint}, then {})",
             visible(&run.record.data_fingerprint)
         ));
@@ -126,7 +126,7 @@ impl Eval {
         let evaluation = experiment::evaluate(&run.bundle.labels, &loaded.truths, &probabilities)?;
         for (at, (&index, row)) in loaded.indices.iter().zip(&probabilities).enumerate() {
             let id = &experiment.dataset.examples[index].id;
-            console.emit(&match &loaded.truths {
+            console.json(&match &loaded.truths {
                 Labels::PerExample(classes) => {
                     let about = json!({ "example": id, "truth": run.bundle.labels[classes[at]] });
                     prediction(&run.bundle, about, row)
@@ -134,8 +134,8 @@ impl Eval {
                 Labels::PerFrame(classes) => of_recording(id, &run.bundle.labels, &classes[at], row),
             });
         }
-        console.say(&stapes::eval::text::evaluation(&evaluation));
-        console.emit(&evaluation);
+        console.print(&stapes::eval::text::evaluation(&evaluation));
+        console.json(&evaluation);
         console.left_out(&loaded.left_out);
         Ok(if loaded.left_out.is_empty() { super::DONE } else { super::SOME_FAILED })
     }

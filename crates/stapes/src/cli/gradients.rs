@@ -60,9 +60,9 @@ impl Gradients {
                 false => run.bundle.parameters.clone(),
             };
             let flows = gradient_flow(&run.bundle, &parameters, &loaded)?;
-            console.say(&format!("{}: {} examples", place(folder), loaded.features.len()));
-            console.say(&table(&flows));
-            console.emit(
+            console.print(&format!("{}: {} examples", place(folder), loaded.features.len()));
+            console.print(&table(&flows));
+            console.json(
                 &json!({ "run": folder.display().to_string(), "fresh": self.fresh, "gradients": flows }),
             );
             for flow in flows {
@@ -77,7 +77,7 @@ impl Gradients {
             let picture = gradient_picture(&lines)?;
             let refused = || format!("{}: cannot write the picture", out.display());
             stapes_files::write_atomic(&out, picture.as_bytes()).with_context(refused)?;
-            console.note(&format!("picture in {}", place(&out)));
+            console.eprint(&format!("picture in {}", place(&out)));
         }
         Ok(super::DONE)
     }

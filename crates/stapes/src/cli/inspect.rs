@@ -27,10 +27,10 @@ pub(crate) struct Inspect {
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
     /// Where to begin
-    #[arg(long, value_name = "SECONDS", default_value_t = 0.0, value_parser = super::train::seconds)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 0.0, value_parser = super::run_options::parse_time)]
     start: f64,
     /// How much to show at most
-    #[arg(long, value_name = "SECONDS", default_value_t = 60.0, value_parser = super::train::seconds)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 60.0, value_parser = super::run_options::parse_time)]
     seconds: f64,
 }
 
@@ -84,8 +84,8 @@ impl Inspect {
         };
         let page = render_inspection(&inspection).with_context(|| place.clone())?;
         write(&self.out, page.as_bytes())?;
-        console.say(&super::console::place(&self.out));
-        console.emit(
+        console.print(&super::console::place(&self.out));
+        console.json(
             &json!({ "file": place, "page": self.out.display().to_string(), "facts": inspection.facts }),
         );
         Ok(super::DONE)

@@ -42,18 +42,18 @@ impl Predict {
                 false => classify(&bundle, &mut classifier, file).map(|(probabilities, _)| {
                     let best = argmax(&probabilities);
                     let (label, probability) = (&bundle.labels[best], probabilities[best]);
-                    console.say(&format!("{}\t{probability:.4}\t{}", visible(label), visible(&name)));
-                    console.emit(&prediction(&bundle, json!({ "file": name }), &probabilities));
+                    console.print(&format!("{}\t{probability:.4}\t{}", visible(label), visible(&name)));
+                    console.json(&prediction(&bundle, json!({ "file": name }), &probabilities));
                 }),
             };
             if let Err(error) = predicted {
                 failed += 1;
                 let reason = super::message(&error);
                 console.file_error(file, &reason);
-                console.emit(&json!({ "file": name, "error": reason }));
+                console.json(&json!({ "file": name, "error": reason }));
             }
         }
-        console.emit(&json!({ "files": self.files.len(), "failed": failed }));
+        console.json(&json!({ "files": self.files.len(), "failed": failed }));
         Ok(match failed {
             0 => super::DONE,
             failed if failed < self.files.len() => super::SOME_FAILED,
@@ -79,10 +79,10 @@ fn intervals(bundle: &Model, classifier: &mut Classifier<'_>, file: &Path, conso
     for span in spans.iter().filter(|span| span.class != 0) {
         found = true;
         let (label, name) = (visible(&bundle.labels[span.class]), visible(&name));
-        console.say(&format!("{:.3}\t{:.3}\t{label}\t{name}", span.start_seconds, span.end_seconds));
+        console.print(&format!("{:.3}\t{:.3}\t{label}\t{name}", span.start_seconds, span.end_seconds));
     }
     if !found {
-        console.note(&format!("{}: nothing but {}", visible(&name), visible(&bundle.labels[0])));
+        console.eprint(&format!("{}: nothing but {}", visible(&name), visible(&bundle.labels[0])));
     }
     let spans: Vec<Value> = spans
         .iter()
@@ -92,7 +92,7 @@ fn intervals(bundle: &Model, classifier: &mut Classifier<'_>, file: &Path, conso
         |class| probabilities.iter().skip(class).step_by(bundle.labels.len()).map(|&p| json!(p)).collect();
     let all: Map<String, Value> =
         bundle.labels.iter().cloned().enumerate().map(|(class, label)| (label, of_class(class))).collect();
-    console.emit(&json!({
+    console.json(&json!({
         "file": name, "seconds": seconds, "intervals": spans, "first_frame_seconds": times.center_seconds(0),
         "hop_seconds": times.hop_seconds(), "frames": classes.len(), "probabilities": all,
     }));

@@ -13,7 +13,7 @@ use stapes::train::SingleProcess;
 
 use super::console::{Console, place};
 use super::progress;
-use super::train::{Changes, Common};
+use super::train::{RecipeOverrides, RunOptions};
 
 /// The recipe that quickstart follows.
 const RECIPE: &str = include_str!("../../../../recipes/quickstart.toml");
@@ -26,7 +26,7 @@ pub(crate) struct Quickstart {
     #[arg(long, value_name = "RUN")]
     out: Option<PathBuf>,
     #[command(flatten)]
-    changes: Changes,
+    changes: RecipeOverrides,
 }
 
 impl Quickstart {
@@ -35,7 +35,7 @@ impl Quickstart {
             self.changes.recipe(|changes| Recipe::from_toml("recipes/quickstart.toml", RECIPE, changes))?;
         let out = self.out.unwrap_or_else(|| run::free_name(Path::new("runs/quickstart")));
         let example = example(&recipe)?;
-        let common = Common {
+        let common = RunOptions {
             data: None,
             cache: None,
             start: None,
@@ -51,7 +51,7 @@ impl Quickstart {
         let place = place(&finished.place);
         let program = std::env::args_os().next().unwrap_or_else(|| "stapes".into());
         let program = visible(&program.to_string_lossy()).into_owned();
-        console.say(&format!(
+        console.print(&format!(
             "\nNext:\n  open {place}/report.html in a browser\n  \
              {program} eval {place} --split test\n  \
              {program} predict {place} {place}/example.csv\n  \

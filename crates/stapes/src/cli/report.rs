@@ -8,7 +8,7 @@ use stapes::compare::{of_runs, runs_within};
 
 use super::compare::told;
 use super::console::Console;
-use super::features::make_folder;
+use super::features::create_folder;
 
 /// Compare any runs: those that differ in nothing but seed and fold are one row
 #[derive(Args)]
@@ -29,7 +29,7 @@ impl Report {
     pub(crate) fn run(self, console: &Console) -> Result<u8> {
         let found = runs_within(&self.runs)?;
         let compared = of_runs(&found)?;
-        make_folder(&self.out)?;
+        create_folder(&self.out)?;
         let title = stapes::eval::counted(found.runs.len() as u64, "run");
         told(&title, &compared, self.sort.as_deref(), &self.out, console)
     }

@@ -8,9 +8,9 @@ use stapes::compare::{candidates, table};
 use stapes::eval::visible;
 use stapes::sweep::Search as Plan;
 
-use super::compare::{Conducting, Lines, conducted, tell, write_page};
+use super::compare::{RunnerArgs, Lines, conducted, tell, write_page};
 use super::console::Console;
-use super::features::make_folder;
+use super::features::create_folder;
 use super::progress;
 use super::train::absolute;
 
@@ -32,7 +32,7 @@ pub(crate) struct Search {
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     #[command(flatten)]
-    conduct: Conducting,
+    conduct: RunnerArgs,
 }
 
 impl Search {
@@ -41,8 +41,8 @@ impl Search {
         let search = Plan::read(&self.search)?;
         let data = absolute(self.data.as_deref())?;
         search.check_data(data.as_deref())?;
-        make_folder(&self.out)?;
-        let conduct = self.conduct.conduct(data.clone(), &self.out, search.config.budget_hours, &stop);
+        create_folder(&self.out)?;
+        let conduct = self.runner.runner(data.clone(), &self.out, search.config.budget_hours, &stop);
         let searched = search.run(&conduct, &Lines::new(console))?;
         let mut code = conducted(&searched.conducted, console);
         let title = format!("{}: what was tried", search.config.title);
@@ -51,7 +51,7 @@ impl Search {
         if let Some(sweep) = search.winner(&searched) {
             let compared = candidates(&sweep, data.as_deref(), &self.out)?;
             let title = format!("{}: the winner", search.config.title);
-            compared.left_out.iter().for_each(|note| console.note(&visible(note)));
+            compared.left_out.iter().for_each(|note| console.eprint(&visible(note)));
             code = code.max(if compared.left_out.is_empty() { super::DONE } else { super::SOME_FAILED });
             let winner = table(&compared.candidates)?;
             tell(&title, &winner, &self.out, "winner", console)?;

@@ -10,7 +10,7 @@ use stapes::data::{Counts, DataConfig, DataError, DataSet, OwnSplit, Partition, 
 use stapes::eval::visible;
 
 use super::super::console::{Console, thousands};
-use super::super::train::Changes;
+use super::super::train::RecipeOverrides;
 use super::super::{DONE, SOME_FAILED, progress};
 use super::tables::{self, remark};
 
@@ -26,7 +26,7 @@ pub(crate) struct Info {
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     #[command(flatten)]
-    changes: Changes,
+    changes: RecipeOverrides,
 }
 
 /// Copies of a recording that are named.
@@ -52,8 +52,8 @@ impl Info {
         bar.finish_and_clear();
         let found = Found { dataset, split, survey: survey? };
         let counts = found.counts();
-        console.say(&found.text(&config.resolved(&found.dataset), &counts));
-        console.emit_with(|| found.json(&counts));
+        console.print(&found.text(&config.resolved(&found.dataset), &counts));
+        console.json_with(|| found.json(&counts));
         Ok(if found.survey.unreadable.is_empty() { DONE } else { SOME_FAILED })
     }
 
