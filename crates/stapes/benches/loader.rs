@@ -17,7 +17,7 @@
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
-use stapes::experiment::Loaded;
+use stapes::experiment::LoadedExamples;
 use stapes::train::{SingleProcess, Crop, Examples, Optimizer, Shards, Start, TrainingResult, StepOptions};
 use stapes::{Experiment, Recipe};
 use stapes_testkit::fixture::Fixture;
@@ -94,17 +94,17 @@ fn processor_seconds() -> f64 {
 }
 
 /// The training of an experiment, without validation.
-fn trained(experiment: &Experiment, train: &Loaded) -> TrainingResult {
+fn trained(experiment: &Experiment, train: &LoadedExamples) -> TrainingResult {
     let stop = AtomicBool::new(false);
     let none = experiment.load(&[], &stop, &|_| {}).expect("nothing");
-    let bundle = experiment.untrained(train).expect("a model");
+    let bundle = experiment.untrained_model(train).expect("a model");
     experiment.train(&bundle, [train, &none], (Start::Random, &SingleProcess), &stop, |_| Ok(())).expect("a training")
 }
 
 /// Examples a second of the step alone.
-fn bare_steps(experiment: &Experiment, train: &Loaded, steps: usize) -> f64 {
+fn bare_steps(experiment: &Experiment, train: &LoadedExamples, steps: usize) -> f64 {
     let recipe = &experiment.recipe;
-    let bundle = experiment.untrained(train).expect("a model");
+    let bundle = experiment.untrained_model(train).expect("a model");
     let normalised = |frames| bundle.normalised(frames).expect("frames");
     let features: Vec<_> = train.features.iter().map(normalised).collect();
     let examples = Examples::new(&features, train.truths.labels()).expect("examples");

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use console::Term;
 use serde::Serialize;
-use stapes::eval::{visible, visible_lines};
+use stapes::report::{visible, visible_lines};
 
 /// Writer of text and JSON lines.
 ///

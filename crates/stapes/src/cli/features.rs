@@ -11,9 +11,9 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use rayon::prelude::*;
 use serde_json::{Value, json};
-use stapes::eval::{FramePicture, visible};
+use stapes::recording_view::frame_axis;
+use stapes::report::{FramePicture, visible};
 use stapes::features::{FeatureConfig, Normalization};
-use stapes::shown::axis;
 
 use super::console::Console;
 use super::paths::{create_folder, file_names, write_file};
@@ -132,7 +132,7 @@ impl Job {
             values: &frames.values(),
             width: frames.width(),
             frame_s: 1.0 / self.config.frames_per_second(),
-            axis: axis(&self.config),
+            axis: frame_axis(&self.config),
             quantity: self.config.quantity(),
             weights: None,
         };

@@ -4,8 +4,9 @@ use std::path::Path;
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use stapes::eval::{Estimate, Evaluation, mean_with_interval, text, visible};
-use stapes::{Error, Finished, Recipe};
+use stapes::metrics::{Estimate, Evaluation, mean_with_interval};
+use stapes::report::{terminal, visible};
+use stapes::{Error, RunResult, Recipe};
 
 use super::console::{Console, duration, percent, percent_or_dash, visible_path};
 use super::run_options::RunOptions;
@@ -40,7 +41,7 @@ const METRICS: [(&str, Metric); 3] = [
 ];
 
 /// Prints the results of the folds and returns them as JSON. Means and pooled results are over complete folds.
-fn print(folds: &RunSeries<Finished>, out: &Path, console: &Console) -> Result<Value> {
+fn print(folds: &RunSeries<RunResult>, out: &Path, console: &Console) -> Result<Value> {
     console.print(&format!("\n{}", table(folds)));
     let complete = folds.complete();
     if let Some(text) = folds.stop_message() {
@@ -56,8 +57,8 @@ fn print(folds: &RunSeries<Finished>, out: &Path, console: &Console) -> Result<V
     }
     let pooled = pooled(&complete)?;
     if let Some(pooled) = &pooled {
-        console.print(&format!("all tests      {}", text::summary(pooled)));
-        if let Some(detection) = text::detection(pooled) {
+        console.print(&format!("all tests      {}", terminal::summary(pooled)));
+        if let Some(detection) = terminal::detection(pooled) {
             console.print(&format!("{:<14} {detection}", ""));
         }
     }
@@ -70,23 +71,23 @@ fn print(folds: &RunSeries<Finished>, out: &Path, console: &Console) -> Result<V
 
 /// Evaluates the test predictions of all folds together: every example once, predicted by a model that was not trained on
 /// it. Returns `None` without folds.
-fn pooled(folds: &[&Finished]) -> Result<Option<Evaluation>> {
+fn pooled(folds: &[&RunResult]) -> Result<Option<Evaluation>> {
     let Some((first, others)) = folds.split_first() else { return Ok(None) };
-    let mut all = first.outcome.clone();
-    others.iter().for_each(|fold| all.append(fold.outcome.clone()));
+    let mut all = first.predictions.clone();
+    others.iter().for_each(|fold| all.append(fold.predictions.clone()));
     Ok(Some(all.evaluation()?))
 }
 
-fn line((name, fold): &(String, Finished)) -> Value {
+fn line((name, fold): &(String, RunResult)) -> Value {
     json!({
-        "fold": name, "run": fold.place.display().to_string(), "accuracy": fold.evaluation.accuracy,
+        "fold": name, "run": fold.folder.display().to_string(), "accuracy": fold.evaluation.accuracy,
         "interval": fold.evaluation.interval, "detection": fold.evaluation.detection,
         "validation_accuracy": fold.record.validation_accuracy, "seconds": fold.record.seconds,
         "stopped": fold.record.stopped, "diverged_loss": fold.record.diverged_loss,
     })
 }
 
-fn table(series: &RunSeries<Finished>) -> String {
+fn table(series: &RunSeries<RunResult>) -> String {
     let folds: Vec<_> = series.runs.iter().map(|(name, fold)| (visible(name), fold)).collect();
     let width = folds.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0).max(4);
     let detects = folds.iter().any(|(_, fold)| fold.evaluation.detection.is_some());

@@ -28,7 +28,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use console::Console;
-use stapes::eval::{visible, visible_lines};
+use stapes::report::{visible, visible_lines};
 use stapes_kernels::InstructionSet;
 
 /// Trains, evaluates and runs small sequence classifiers for speech.

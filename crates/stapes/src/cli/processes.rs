@@ -25,7 +25,7 @@ impl Processes {
     /// Connects the processes that a launcher started; without a launcher, returns this process alone.
     pub(super) fn connect() -> Result<Processes> {
         #[cfg(feature = "mpi")]
-        if let Some(communicator) = is_launched().then(stapes::mpi::MpiCommunicator::begin).flatten() {
+        if let Some(communicator) = is_launched().then(stapes::mpi::MpiCommunicator::initialize).flatten() {
             if communicator.size() > 1 {
                 // The other processes would wait for a process that panics.
                 let print_panic = std::panic::take_hook();

@@ -5,9 +5,9 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use anyhow::Result;
-use stapes::run::{Existing, RunFolder};
+use stapes::run::{IfExists, RunFolder};
 use stapes::train::Communicator;
-use stapes::{Finished, Recipe, Training};
+use stapes::{RunResult, Recipe, TrainingJob};
 
 use super::console::Console;
 use super::train::print_result;
@@ -22,7 +22,7 @@ pub(crate) struct RunOptions<'a> {
     /// Initial parameters; without them the seed determines them.
     pub(crate) start: Option<Vec<f32>>,
     /// Treatment of runs that exist.
-    pub(crate) existing: Existing,
+    pub(crate) existing: IfExists,
     /// Minimum time between two checkpoints.
     pub(crate) checkpoint_every: Duration,
     pub(crate) stop: &'a AtomicBool,
@@ -32,8 +32,8 @@ pub(crate) struct RunOptions<'a> {
 
 impl RunOptions<'_> {
     /// Returns the training job of a recipe.
-    pub(super) fn training(&self, recipe: Recipe) -> Training<'_> {
-        Training {
+    pub(super) fn training(&self, recipe: Recipe) -> TrainingJob<'_> {
+        TrainingJob {
             recipe,
             data: self.data.clone(),
             cache: self.cache.clone(),
@@ -46,7 +46,7 @@ impl RunOptions<'_> {
     }
 
     /// Trains, tests and writes a run, and prints its result.
-    pub(crate) fn train(&self, recipe: Recipe, folder: RunFolder) -> Result<Finished> {
+    pub(crate) fn train(&self, recipe: Recipe, folder: RunFolder) -> Result<RunResult> {
         let finished = self.training(recipe).run(folder, &Bars::new(self.console))?;
         if finished.record.stopped {
             let step = finished.record.steps;

@@ -21,17 +21,17 @@ pub(crate) struct Summary {
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     #[command(flatten)]
-    changes: RecipeOverrides,
+    overrides: RecipeOverrides,
 }
 
 impl Summary {
     pub(crate) fn run(self, console: &Console) -> Result<u8> {
-        let mut recipe = self.changes.recipe(|changes| Recipe::read(&self.recipe, changes))?;
+        let mut recipe = self.overrides.recipe(|overrides| Recipe::read(&self.recipe, overrides))?;
         if self.data.is_some() {
-            recipe = recipe.resolved(self.data.as_deref())?;
+            recipe = recipe.resolve(self.data.as_deref())?;
         }
         let network = recipe.network()?;
-        let length = recipe.counted_length()?;
+        let length = recipe.input_length()?;
         let heading = ["layer", "output", "parameters", "multiply-accumulates"].map(String::from);
         let input = ["input".into(), network.input_shape().to_string(), String::new(), String::new()];
         let mut rows = vec![heading, input];

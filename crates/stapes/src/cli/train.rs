@@ -11,9 +11,9 @@ use std::time::Duration;
 use anyhow::Result;
 use clap::Args;
 use stapes::data::DataError;
-use stapes::run::{Existing, RunFolder, RunRecord};
+use stapes::run::{IfExists, RunFolder, RunRecord};
 use stapes::train::Communicator;
-use stapes::{Error, Finished, Recipe};
+use stapes::{Error, RunResult, Recipe};
 
 use super::console::Console;
 use super::folds::train_folds;
@@ -61,7 +61,7 @@ pub(crate) struct Train {
     #[arg(long, conflicts_with = "seeds")]
     folds: bool,
     #[command(flatten)]
-    changes: RecipeOverrides,
+    overrides: RecipeOverrides,
 }
 
 impl Train {
@@ -89,10 +89,10 @@ impl Train {
         }
         let stop = progress::stop_on_interrupt();
         let data = absolute(self.data.as_deref())?;
-        let recipe = self.changes.recipe(|changes| Recipe::read(&self.recipe, changes))?;
+        let recipe = self.overrides.recipe(|overrides| Recipe::read(&self.recipe, overrides))?;
         let start = match &self.weights {
             Some(weights) => {
-                let network = recipe.clone().resolved(data.as_deref())?.network()?;
+                let network = recipe.clone().resolve(data.as_deref())?.network()?;
                 Some(stapes::infer::read_weights(weights, &network)?)
             }
             None => None,
@@ -102,9 +102,9 @@ impl Train {
             cache: self.cache.clone(),
             start,
             existing: match (self.force, self.resume) {
-                (true, _) => Existing::Replace,
-                (_, true) => Existing::Resume,
-                _ => Existing::Refuse,
+                (true, _) => IfExists::Replace,
+                (_, true) => IfExists::Resume,
+                _ => IfExists::Refuse,
             },
             checkpoint_every: Duration::from_secs_f64(self.checkpoint_every),
             stop: &stop,
@@ -116,10 +116,10 @@ impl Train {
         }
         let Some(seeds) = self.seeds else {
             if communicator.rank() > 0 {
-                options.training(recipe).assist()?;
+                options.training(recipe).run_worker()?;
                 return Ok(super::DONE);
             }
-            let finished = options.train(recipe, RunFolder::begin(&self.out, options.existing)?)?;
+            let finished = options.train(recipe, RunFolder::open(&self.out, options.existing)?)?;
             return Ok(exit_code(&finished));
         };
         let recipes =
@@ -131,9 +131,9 @@ impl Train {
 }
 
 /// Returns the exit code of a run.
-fn exit_code(finished: &Finished) -> u8 {
+fn exit_code(finished: &RunResult) -> u8 {
     let RunRecord { stopped, diverged_loss, .. } = finished.record;
-    if stopped || diverged_loss.is_some() || finished.left_out > 0 {
+    if stopped || diverged_loss.is_some() || finished.skipped > 0 {
         super::SOME_FAILED
     } else {
         super::DONE

@@ -51,8 +51,8 @@ fn every_cell_is_trained_with_every_seed_and_stands_in_the_table() {
     let scratch = prepared();
     let ran = scratch.run(&format!("{COMPARE} --json")).succeeds();
     let lines = ran.json();
-    let of_runs = lines.iter().filter(|line| line["event"] == "run").count();
-    assert_eq!(of_runs, 8);
+    let group_runs = lines.iter().filter(|line| line["event"] == "run").count();
+    assert_eq!(group_runs, 8);
     let rows = lines.last().unwrap()["table"]["rows"].as_array().unwrap().len();
     assert_eq!(rows, 4);
     assert_eq!(column(&scratch, "runs/table.csv", "cell"), ["gru", "gru", "rnn_tanh", "rnn_tanh"]);
@@ -304,11 +304,11 @@ fn every_sweep_of_the_project_can_be_read_and_its_table_has_all_its_cells() {
     let read = |path: &Path| Sweep::read(path).unwrap_or_else(|error| panic!("{error}"));
     assert!(of_kind("toml").count() > 0 && of_kind("csv").count() > 0);
     for path in of_kind("toml") {
-        assert!(read(path).cells.len() > 1, "{}", path.display());
+        assert!(read(path).configurations.len() > 1, "{}", path.display());
     }
     for path in of_kind("csv") {
         let rows = fs::read_to_string(path).unwrap().lines().count() - 1;
-        assert_eq!(rows, read(&path.with_extension("toml")).cells.len(), "{}", path.display());
+        assert_eq!(rows, read(&path.with_extension("toml")).configurations.len(), "{}", path.display());
     }
 }
 

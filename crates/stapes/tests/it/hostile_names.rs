@@ -3,7 +3,7 @@
 
 use std::f32::consts::TAU;
 
-use stapes::eval::{visible, visible_lines};
+use stapes::report::{visible, visible_lines};
 use stapes_testkit::hostile_file_names;
 use crate::support::{Ran, Scratch, TONES, wav};
 

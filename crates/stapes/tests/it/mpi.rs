@@ -1,4 +1,4 @@
-//! Training by two processes, started by `mpirun`.
+//! TrainingJob by two processes, started by `mpirun`.
 
 use std::process::{Command, Output, Stdio};
 use std::thread::sleep;

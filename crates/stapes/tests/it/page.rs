@@ -5,9 +5,9 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use crate::support::{Scratch, TONES};
-use stapes::run::{Existing, RunFolder};
+use stapes::run::{IfExists, RunFolder};
 use stapes::train::{SingleProcess, Event};
-use stapes::{Finished, Listener, Recipe, Training};
+use stapes::{RunResult, Progress, Recipe, TrainingJob};
 
 fn section<'a>(page: &'a str, id: &str) -> &'a str {
     let (_, rest) =
@@ -51,8 +51,8 @@ fn frames_without_recordings_are_seen_and_not_heard() {
 /// Takes these recordings away as soon as training is over: those whose names end so.
 struct Thief<'a>(&'a Scratch, &'a [&'a str]);
 
-impl Listener for Thief<'_> {
-    fn trained(&self, _: &Event<'_>) {
+impl Progress for Thief<'_> {
+    fn on_event(&self, _: &Event<'_>) {
         for recording in
             fs::read_dir(self.0.path("tones/recordings")).unwrap().map(|entry| entry.unwrap().path())
         {
@@ -65,9 +65,9 @@ impl Listener for Thief<'_> {
 }
 
 /// A run whose recordings with these ends of names are taken away.
-fn robbed(scratch: &Scratch, ends: &[&str]) -> Finished {
+fn robbed(scratch: &Scratch, ends: &[&str]) -> RunResult {
     let data = scratch.tones();
-    let training = Training {
+    let training = TrainingJob {
         recipe: Recipe::from_toml("tones.toml", TONES, &["train.max_steps=2".into()]).unwrap(),
         data: Some(data),
         cache: None,
@@ -77,7 +77,7 @@ fn robbed(scratch: &Scratch, ends: &[&str]) -> Finished {
         stop: &AtomicBool::new(false),
         team: &SingleProcess,
     };
-    let folder = RunFolder::begin(&scratch.path("run"), Existing::Refuse).unwrap();
+    let folder = RunFolder::open(&scratch.path("run"), IfExists::Refuse).unwrap();
     training.run(folder, &Thief(scratch, ends)).unwrap()
 }
 

@@ -99,7 +99,7 @@ fn a_training_that_diverges_is_reported_as_diverged() {
         serde_json::from_str(&fs::read_to_string(scratch.path("run/run.json")).unwrap()).unwrap();
     assert!(record["diverged_loss"].as_f64().unwrap() > 1e7, "{record:#}");
     let page = fs::read_to_string(scratch.path("run/report.html")).unwrap();
-    assert!(page.contains("Training diverged: the loss is "));
+    assert!(page.contains("TrainingJob diverged: the loss is "));
     let json = scratch.run(&format!("{train} --out again --json")).fails(1, &[]).last_json();
     assert_eq!(json["diverged_loss"], record["diverged_loss"]);
     scratch.run("report run --out page").succeeds().stderr().contains("run: training diverged: ");

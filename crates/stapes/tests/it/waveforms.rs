@@ -1,4 +1,4 @@
-//! Training on changed waveforms: from a recipe, with recordings of noise, stopped, resumed, and with files that go.
+//! TrainingJob on changed waveforms: from a recipe, with recordings of noise, stopped, resumed, and with files that go.
 
 use std::sync::atomic::AtomicBool;
 
@@ -109,7 +109,7 @@ fn a_recording_that_goes_while_training_runs_is_an_error_with_its_name() {
     let stop = AtomicBool::new(false);
     let load = |part: &[usize]| experiment.load(part, &stop, &|_| {}).unwrap();
     let (train, validation) = (load(&experiment.split.train), load(&experiment.split.validation));
-    let bundle = experiment.untrained(&train).unwrap();
+    let bundle = experiment.untrained_model(&train).unwrap();
     let mut steps = 0;
     // All of them, as soon as the first step is done: the loader holds the first few and misses another.
     let outcome = experiment.train(&bundle, [&train, &validation], (Start::Random, &SingleProcess), &stop, |_| {

@@ -9,14 +9,14 @@ pub(super) fn override_preset(name: &str, overrides: &[String]) -> Result<Featur
     let keys: Vec<String> = config.settings().into_iter().map(|setting| setting.key).collect();
     let overrides: Vec<String> =
         overrides.iter().map(|override_| with_full_key(name, &keys, override_)).collect::<Result<_>>()?;
-    let config = stapes::changed(config, &overrides).map_err(|reason| anyhow!(reason))?;
+    let config = stapes::apply_overrides(config, &overrides).map_err(|reason| anyhow!(reason))?;
     config.check()?;
     Ok(config)
 }
 
 /// Completes the key of an override, which may be a full key, as in a recipe, or the end of one.
 fn with_full_key(preset: &str, keys: &[String], override_: &str) -> Result<String> {
-    let (given, value) = stapes::key_and_value(override_).map_err(|reason| anyhow!(reason))?;
+    let (given, value) = stapes::parse_override(override_).map_err(|reason| anyhow!(reason))?;
     let key = given.strip_prefix("features.").unwrap_or(given);
     if keys.iter().any(|full| full == key) {
         return Ok(format!("{key}={value}"));

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use indicatif::ProgressBar;
-use stapes::eval::visible;
+use stapes::report::visible;
 use stapes::train::Event;
-use stapes::{Experiment, Listener};
+use stapes::{Experiment, Progress};
 
 use super::super::console::{Console, percent, thousands};
 use super::super::progress;
@@ -40,24 +40,24 @@ impl Bars<'_> {
     }
 }
 
-impl Listener for Bars<'_> {
-    fn opened(&self, experiment: &Experiment) {
+impl Progress for Bars<'_> {
+    fn on_open(&self, experiment: &Experiment) {
         self.console.eprint(&format!("{}\n{}", visible(&experiment.recipe.title), sizes(experiment)));
     }
 
-    fn loaded(&self, done: usize, of: usize) {
+    fn on_load(&self, done: usize, of: usize) {
         self.show("features", of, done, String::new());
     }
 
-    fn checked(&self, done: usize, of: usize) {
+    fn on_check(&self, done: usize, of: usize) {
         self.show("files", of, done, String::new());
     }
 
-    fn left_out(&self, files: &[(PathBuf, String)]) {
+    fn on_skipped(&self, files: &[(PathBuf, String)]) {
         self.console.skipped(files);
     }
 
-    fn trained(&self, event: &Event<'_>) {
+    fn on_event(&self, event: &Event<'_>) {
         let mut accuracy = self.accuracy.lock().unwrap_or_else(PoisonError::into_inner);
         match event {
             Event::Step { step, steps, loss } => {
@@ -73,7 +73,7 @@ impl Listener for Bars<'_> {
         }
     }
 
-    fn note(&self, text: &str) {
+    fn on_message(&self, text: &str) {
         self.console.eprint(&visible(text));
     }
 }

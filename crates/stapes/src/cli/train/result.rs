@@ -1,8 +1,8 @@
 //! The result of a run as `stapes train` prints it.
 
 use serde::Serialize;
-use stapes::Finished;
-use stapes::eval::visible;
+use stapes::RunResult;
+use stapes::report::visible;
 use stapes_files::number;
 
 use super::super::console::{Console, duration, percent, thousands};
@@ -38,13 +38,13 @@ struct Summary<'a> {
 }
 
 /// Prints the result of a run.
-pub(crate) fn print_result(console: &Console, finished: &Finished) {
-    let Finished { place, record, evaluation, .. } = finished;
-    let folder = &place.display().to_string();
+pub(crate) fn print_result(console: &Console, finished: &RunResult) {
+    let RunResult { folder, record, evaluation, .. } = finished;
+    let folder = &folder.display().to_string();
     let rows = [
         ("warning", record.divergence()),
-        ("test", Some(stapes::eval::text::summary(evaluation))),
-        ("", stapes::eval::text::detection(evaluation)),
+        ("test", Some(stapes::report::terminal::summary(evaluation))),
+        ("", stapes::report::terminal::detection(evaluation)),
         (
             "validation",
             Some(match record.validation_accuracy {

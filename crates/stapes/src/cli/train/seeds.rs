@@ -1,9 +1,9 @@
 //! `stapes train --seeds`: one recipe with several seeds and their median.
 
 use serde_json::{Value, json};
-use stapes::Finished;
-use stapes::eval::comparison::median;
-use stapes::eval::visible;
+use stapes::RunResult;
+use stapes::metrics::median;
+use stapes::report::visible;
 
 use super::super::console::{Console, duration, percent, percent_or_dash};
 use super::series::{RunSeries, diverged};
@@ -14,7 +14,7 @@ pub(super) fn folder_name(seed: u64) -> String {
 }
 
 /// Prints a table of the runs of the seeds 1, 2, ..., and statistics over complete runs.
-pub(super) fn print_seeds(console: &Console, folder: &str, series: &RunSeries<Finished>) {
+pub(super) fn print_seeds(console: &Console, folder: &str, series: &RunSeries<RunResult>) {
     console.print("\nseed  validation     test  training");
     for (seed, (_, run)) in (1..).zip(&series.runs) {
         console.print(&format!(
@@ -57,7 +57,7 @@ pub(super) fn print_seeds(console: &Console, folder: &str, series: &RunSeries<Fi
     console.json(&summary);
 }
 
-fn line(seed: u64, Finished { record, .. }: &Finished) -> Value {
+fn line(seed: u64, RunResult { record, .. }: &RunResult) -> Value {
     json!({
         "seed": seed, "validation_accuracy": record.validation_accuracy,
         "test_accuracy": record.test_accuracy, "seconds": record.seconds, "stopped": record.stopped,

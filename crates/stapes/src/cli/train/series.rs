@@ -4,9 +4,9 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Result;
-use stapes::eval::visible;
+use stapes::report::visible;
 use stapes::run::{self, RunFolder};
-use stapes::{Error, Experiment, Finished, Recipe};
+use stapes::{Error, Experiment, RunResult, Recipe};
 
 use super::super::console::visible_path;
 use super::super::run_options::RunOptions;
@@ -48,16 +48,16 @@ impl<T> RunSeries<T> {
     }
 }
 
-impl RunSeries<Finished> {
+impl RunSeries<RunResult> {
     /// Returns the exit code of the command, which also depends on skipped files and on runs that diverged.
     pub(crate) fn exit_code(&self) -> u8 {
-        let some_failed = |run: &Finished| run.left_out > 0 || run.record.diverged_loss.is_some();
+        let some_failed = |run: &RunResult| run.skipped > 0 || run.record.diverged_loss.is_some();
         if self.runs.iter().any(|(_, run)| some_failed(run)) { super::super::SOME_FAILED } else { self.code() }
     }
 }
 
 /// Returns the end of the row of a run that diverged.
-pub(crate) fn diverged(run: &Finished) -> &'static str {
+pub(crate) fn diverged(run: &RunResult) -> &'static str {
     if run.record.diverged_loss.is_some() { "  diverged" } else { "" }
 }
 
@@ -68,7 +68,7 @@ pub(crate) fn train_series(
     recipes: Vec<(String, Recipe)>,
     options: &RunOptions<'_>,
     out: &Path,
-) -> Result<RunSeries<Finished>> {
+) -> Result<RunSeries<RunResult>> {
     if out.join(run::RECIPE).is_file() {
         return Err(Error::IsARun(out.into()).into());
     }
@@ -80,7 +80,7 @@ pub(crate) fn train_series(
     let requested = recipes.len();
     let is_new = out.symlink_metadata().is_err();
     let trained = |at: usize, name: &str, recipe: Recipe| {
-        let folder = RunFolder::begin(&out.join(name), options.existing)?;
+        let folder = RunFolder::open(&out.join(name), options.existing)?;
         options.console.eprint(&format!("\n{} ({} of {requested})", visible(name), at + 1));
         options.train(recipe, folder)
     };
@@ -133,7 +133,7 @@ fn run_series<I, T>(
 
 /// Returns true for the error of a run that Ctrl-C stopped before it had a model.
 fn was_stopped(error: &anyhow::Error) -> bool {
-    error.downcast_ref().is_some_and(Error::is_of_a_stop)
+    error.downcast_ref().is_some_and(Error::is_stop)
 }
 
 #[cfg(test)]
