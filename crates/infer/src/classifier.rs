@@ -1,5 +1,8 @@
 //! Classification of whole recordings.
 
+use std::borrow::Cow;
+use std::path::Path;
+
 use stapes_audio::Clip;
 use stapes_features::Features;
 use stapes_kernels::Sequences;
@@ -7,26 +10,48 @@ use stapes_nn::Network;
 use stapes_nn::head::Attention;
 use stapes_nn::layer::{Mode, Pass, Shape};
 
-use crate::bundle::{Input, Model};
 use crate::clip_extractor::ClipExtractor;
 use crate::error::InferError;
+use crate::model::{Input, Model};
 
 /// Classifier of recordings, or of frames, one at a time.
 ///
 /// It owns its buffers; create one per thread. The probabilities of an utterance depend only on the model and the
-/// utterance, bit for bit.
+/// utterance, bit for bit. A `Classifier<'static>` owns its model and can be stored in a struct or sent to a thread.
 pub struct Classifier<'a> {
-    model: &'a Model,
+    pub(crate) model: Cow<'a, Model>,
     extractor: Option<ClipExtractor>,
-    network: Network,
+    pub(crate) network: Network,
+}
+
+impl Classifier<'static> {
+    /// Reads a model file and creates a classifier that owns the model.
+    ///
+    /// # Errors
+    /// Those of [`Model::load`].
+    pub fn load(path: &Path) -> Result<Classifier<'static>, InferError> {
+        Classifier::from_model(Model::load(path)?)
+    }
+
+    /// Creates a classifier that owns its model.
+    ///
+    /// # Errors
+    /// Those of [`Classifier::new`].
+    pub fn from_model(model: Model) -> Result<Classifier<'static>, InferError> {
+        Classifier::build(Cow::Owned(model))
+    }
 }
 
 impl<'a> Classifier<'a> {
-    /// Creates a classifier.
+    /// Creates a classifier that borrows its model.
     ///
     /// # Errors
     /// [`InferError::Features`] or [`InferError::Model`] if the settings are impossible.
     pub fn new(model: &'a Model) -> Result<Classifier<'a>, InferError> {
+        Classifier::build(Cow::Borrowed(model))
+    }
+
+    fn build(model: Cow<'a, Model>) -> Result<Classifier<'a>, InferError> {
         let extractor = match &model.input {
             Input::Recordings(features) => Some(ClipExtractor::new(features)?),
             Input::Frames(_) => None,
@@ -34,6 +59,11 @@ impl<'a> Classifier<'a> {
         let mut network = model.network()?;
         network.load_parameters(&model.parameters);
         Ok(Classifier { model, extractor, network })
+    }
+
+    /// Returns the model.
+    pub fn model(&self) -> &Model {
+        &self.model
     }
 
     /// Returns the probability of each label for a recording of any sample rate.

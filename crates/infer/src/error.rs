@@ -76,6 +76,16 @@ pub enum InferError {
         /// Input that it was given.
         got: String,
     },
+    /// The model predicts a class per frame, or one class per recording, and the other was requested.
+    #[error("{}", if *frame_level {
+        "the model predicts a class per frame; use `segments` or `classify`"
+    } else {
+        "the model predicts one class per recording; use `predict`"
+    })]
+    FrameLevel {
+        /// True for a frame-level model.
+        frame_level: bool,
+    },
     /// The output of the model is not finite.
     #[error(
         "the probabilities are not finite because weights or frames are too large; train with a lower \
@@ -83,7 +93,9 @@ pub enum InferError {
     )]
     NotFinite,
     /// The model has a parameter that is not finite.
-    #[error("{name} contains {value}; a model file contains finite numbers only, so train with a lower train.learning_rate")]
+    #[error(
+        "{name} contains {value}; a model file contains finite numbers only, so train with a lower train.learning_rate"
+    )]
     NotFiniteModel {
         /// The tensor.
         name: String,

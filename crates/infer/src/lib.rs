@@ -3,17 +3,30 @@
 //! A [`Model`] is the content of the model file that a training writes. A [`Classifier`] runs it on recordings or frames,
 //! and a [`StreamClassifier`] on samples as they arrive. Evaluation and all programs classify with these two, so there is
 //! one path from a recording to probabilities.
+//!
+//! # Example
+//! ```no_run
+//! use stapes_infer::Classifier;
+//!
+//! let mut classifier = Classifier::load("runs/my/model.safetensors".as_ref())?;
+//! let clip = stapes_audio::read("yes.wav".as_ref())?;
+//! let prediction = classifier.predict(&clip)?;
+//! println!("{} {:.1} %", prediction.label, 100.0 * prediction.probability);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
-mod bundle;
 mod classifier;
 mod clip_extractor;
 mod error;
+mod model;
+mod prediction;
 mod stream;
 mod weights;
 
-pub use bundle::{FORMAT, FramesConfig, Input, Model};
 pub use classifier::Classifier;
 pub use clip_extractor::ClipExtractor;
 pub use error::InferError;
+pub use model::{FORMAT, FramesConfig, Input, Model};
+pub use prediction::Prediction;
 pub use stream::StreamClassifier;
 pub use weights::read_weights;

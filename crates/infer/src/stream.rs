@@ -1,13 +1,15 @@
 //! Classification of samples as they arrive.
 
+use std::borrow::Cow;
+
 use stapes_features::{FeatureStream, StreamingExtractor};
 use stapes_kernels::Sequences;
 use stapes_nn::objective::Objective;
 use stapes_nn::{Network, NetworkStream};
 
-use crate::bundle::{Input, Model};
 use crate::classifier::finite;
 use crate::error::InferError;
+use crate::model::{Input, Model};
 
 /// Classifier of a recording whose samples arrive in chunks. After every step of the model (one frame, or several with
 /// subsampling) it reports the probabilities of the labels: for the frame if the model is frame-level, else for the
@@ -43,7 +45,7 @@ use crate::error::InferError;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct StreamClassifier<'a> {
-    model: &'a Model,
+    model: Cow<'a, Model>,
     features: FeatureStream,
     network: Network,
     stream: NetworkStream,
@@ -54,13 +56,27 @@ pub struct StreamClassifier<'a> {
     votes: (Vec<f32>, usize),
 }
 
+impl StreamClassifier<'static> {
+    /// Creates a classifier for one recording that owns its model.
+    ///
+    /// # Errors
+    /// Those of [`StreamClassifier::new`].
+    pub fn from_model(model: Model) -> Result<StreamClassifier<'static>, InferError> {
+        StreamClassifier::build(Cow::Owned(model))
+    }
+}
+
 impl<'a> StreamClassifier<'a> {
-    /// Creates a classifier for one recording.
+    /// Creates a classifier for one recording that borrows its model.
     ///
     /// # Errors
     /// [`InferError::WrongInput`] if the model reads frames, [`InferError::Features`] if its front end or normalization
     /// needs the end of the recording, [`InferError::NotCausal`] if its layers need future frames.
     pub fn new(model: &'a Model) -> Result<StreamClassifier<'a>, InferError> {
+        StreamClassifier::build(Cow::Borrowed(model))
+    }
+
+    fn build(model: Cow<'a, Model>) -> Result<StreamClassifier<'a>, InferError> {
         let wrong_input = || {
             let expected = format!("frames {}", model.shape);
             InferError::WrongInput { expected, got: "a stream of samples".into() }

@@ -6,8 +6,8 @@ use safetensors::{Dtype, SafeTensors};
 use stapes_nn::Network;
 use stapes_nn::parameters::TensorSpec;
 
-use crate::bundle::{MEAN, SCALE};
 use crate::error::InferError;
+use crate::model::{MEAN, SCALE};
 
 /// Reads the parameters of a network from a safetensors file of `safetensors.torch.save_file(model.state_dict(), path)`:
 /// f32 or f64 tensors under the network's names. A stapes model file is also accepted.

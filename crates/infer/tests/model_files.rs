@@ -10,7 +10,8 @@ use stapes_nn::layer::Shape;
 
 fn model_with(labels: Vec<String>) -> Model {
     let input = Input::Frames(FramesConfig { normalization: Normalization::PerCoefficient });
-    let config: ModelConfig = toml::from_str("[recurrent]\ncell = 'rnn_relu'\nhidden_size = 3\nhead = 'mean'").unwrap();
+    let config: ModelConfig =
+        toml::from_str("[recurrent]\ncell = 'rnn_relu'\nhidden_size = 3\nhead = 'mean'").unwrap();
     let shape = Shape::frames(2);
     let parameters = config.build(shape, labels.len()).unwrap().initial_parameters(1);
     let normalizer = Some(StandardScaler { mean: vec![0.0, 1.0], scale: vec![1.0, 0.5] });
@@ -62,4 +63,20 @@ fn probabilities_that_are_not_finite_are_an_error() {
     large.parameters.fill(1e30);
     let error = Classifier::new(&large).unwrap().classify_frames(&frames).unwrap_err();
     assert!(matches!(error, InferError::NotFinite), "{error}");
+}
+
+#[test]
+fn a_prediction_is_the_most_probable_class_of_a_classifier_that_owns_its_model() {
+    let owned = std::thread::spawn(|| Classifier::from_model(two()).unwrap());
+    let mut classifier = owned.join().unwrap();
+    let frames = Features::new(2, vec![0.5, -1.0, 2.0, 0.25]);
+    let prediction = classifier.predict_frames(&frames).unwrap();
+    let probabilities = Classifier::new(&two()).unwrap().classify_frames(&frames).unwrap();
+    assert_eq!(prediction.probabilities, probabilities);
+    let class = usize::from(probabilities[1] > probabilities[0]);
+    assert_eq!((prediction.class, prediction.probability), (class, probabilities[class]));
+    assert_eq!(prediction.label, ["no", "yes"][class]);
+    let clip = stapes_audio::Clip { samples: vec![0.0; 100], sample_rate_hz: 8000 };
+    let error = classifier.segments(&clip).unwrap_err().to_string();
+    assert_eq!(error, "the model predicts one class per recording; use `predict`");
 }

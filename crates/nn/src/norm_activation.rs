@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use stapes_kernels::InstructionSet;
 use stapes_kernels::norm::{
-    AvgPool, Epilogue, EpilogueGradient, Normalized, add_gradient_sums, add_moments, epilogue, sign_bytes, epilogue_backward,
+    AvgPool, Epilogue, EpilogueGradient, Normalized, add_gradient_sums, add_moments, epilogue,
+    epilogue_backward, sign_bytes,
 };
 use stapes_random::Rng;
 

@@ -222,8 +222,8 @@ mod tests {
     use stapes_nn::ModelConfig;
 
     use super::*;
-    use crate::config::TrainConfig;
     use crate::communicator::SingleProcess;
+    use crate::config::TrainConfig;
     use crate::trainer::Start;
 
     /// Source that reports the start of each example and waits for permission to finish it.

@@ -64,6 +64,12 @@ pub struct Progress {
     pub data_wait_seconds: f64,
     /// Number of examples in the completed steps.
     pub examples_seen: usize,
+    /// Loss of the first step.
+    #[serde(default, with = "number")]
+    pub first_loss: Option<f64>,
+    /// Largest loss of a step so far.
+    #[serde(default, with = "number")]
+    pub largest_loss: f64,
     /// Points of the learning curves so far.
     pub points: Vec<Point>,
     /// Index of the best point.
@@ -138,26 +144,33 @@ mod tests {
     use super::*;
 
     fn points() -> impl Strategy<Value = Point> {
-        let validation = proptest::option::of((ANY, ANY).prop_map(|(loss, accuracy)| Validation { loss, accuracy }));
-        let numbers = (any::<usize>(), [ANY, ANY, ANY, ANY, ANY], validation);
-        numbers.prop_map(|(step, [epoch, seconds, train_loss, learning_rate, gradient_norm], validation)| Point {
-            step,
-            epoch,
-            seconds,
-            train_loss,
-            learning_rate,
-            gradient_norm,
-            validation,
+        let validation =
+            proptest::option::of((ANY, ANY).prop_map(|(loss, accuracy)| Validation { loss, accuracy }));
+        let numbers = (any::<usize>(), [ANY; 5], validation);
+        numbers.prop_map(|(step, [epoch, seconds, train_loss, learning_rate, gradient_norm], validation)| {
+            Point { step, epoch, seconds, train_loss, learning_rate, gradient_norm, validation }
         })
     }
 
     fn progress() -> impl Strategy<Value = Progress> {
-        let counts = ([any::<usize>(), any(), any()], proptest::option::of(any::<usize>()));
-        (counts, [ANY, ANY, ANY, ANY, ANY], vec(points(), 0..4)).prop_map(|((counts, best), numbers, points)| {
+        let counts = ([any::<usize>(); 3], proptest::option::of(any::<usize>()));
+        let numbers = ([ANY; 6], proptest::option::of(ANY));
+        (counts, numbers, vec(points(), 0..4)).prop_map(|((counts, best), (numbers, first_loss), points)| {
             let [step, examples_seen, steps] = counts;
-            let [seconds, training_seconds, waiting_seconds, loss, gradient_norm] = numbers;
+            let [seconds, training_seconds, data_wait_seconds, loss, gradient_norm, largest_loss] = numbers;
             let since = Sums { steps, loss, gradient_norm };
-            Progress { step, seconds, training_seconds, waiting_seconds, examples_seen, points, best, since }
+            Progress {
+                step,
+                seconds,
+                training_seconds,
+                data_wait_seconds,
+                examples_seen,
+                first_loss,
+                largest_loss,
+                points,
+                best,
+                since,
+            }
         })
     }
 

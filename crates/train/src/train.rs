@@ -199,6 +199,8 @@ impl<'a> TrainingLoop<'a> {
         }
         self.shards.update_running_stats(&mut self.parameters);
         self.update_ema();
+        self.progress.first_loss.get_or_insert(loss);
+        self.progress.largest_loss = self.progress.largest_loss.max(loss);
         let since = &mut self.progress.since;
         since.steps += 1;
         since.loss += loss;
@@ -283,7 +285,8 @@ impl<'a> TrainingLoop<'a> {
     /// Returns the scores on the validation examples, or `None` without any.
     fn evaluate(&mut self) -> Result<Option<Validation>, TrainError> {
         let tensors = self.shards.network().tensors();
-        let not_finite = |tensor: &&TensorSpec| !tensor.slice(&self.parameters).iter().all(|value| value.is_finite());
+        let not_finite =
+            |tensor: &&TensorSpec| !tensor.slice(&self.parameters).iter().all(|value| value.is_finite());
         if let Some(tensor) = tensors.iter().find(not_finite) {
             return Err(self.diverged(format!("{} has a value that is not finite", tensor.name)));
         }
@@ -298,13 +301,14 @@ impl<'a> TrainingLoop<'a> {
         Ok(Some(validation))
     }
 
-    /// Returns the largest loss of the last point and of the best validation, if it has exploded.
+    /// Returns the largest loss of a step or a validation if the training diverged.
     fn diverged_loss(&self) -> Option<f64> {
-        let last = self.progress.points.last()?;
-        let best = self.progress.best_point().and_then(|point| point.validation);
-        let losses = [Some(last.train_loss), last.validation.map(|of| of.loss), best.map(|of| of.loss)];
+        let Progress { first_loss, largest_loss, points, .. } = &self.progress;
+        let validations = points.iter().filter_map(|point| point.validation).map(|validation| validation.loss);
+        let largest = validations.fold(*largest_loss, f64::max);
         let chance = (self.trainer.classes.max(2) as f64).ln();
-        losses.into_iter().flatten().filter(|loss| *loss > DIVERGED * chance).reduce(f64::max)
+        // Frames that are not normalized can start with a large loss.
+        (largest > DIVERGED * first_loss.map_or(chance, |first| chance.max(first))).then_some(largest)
     }
 
     /// Returns the result after the last validation.
@@ -326,7 +330,11 @@ impl<'a> TrainingLoop<'a> {
             steps: step,
             seconds,
             // A coarse clock can miss a step.
-            examples_per_second: if training_seconds > 0.0 { examples_seen as f64 / training_seconds } else { 0.0 },
+            examples_per_second: if training_seconds > 0.0 {
+                examples_seen as f64 / training_seconds
+            } else {
+                0.0
+            },
             diverged_loss,
             data_wait_seconds,
             training_seconds,
@@ -340,7 +348,7 @@ const PARAMETERS: &str = "parameters";
 const EMA: &str = "average";
 const BEST: &str = "best";
 
-/// A loss has diverged if it is more than this many times that of chance, ln K.
+/// A training diverged if a loss is more than this many times that of the first step, and that of chance, ln K.
 const DIVERGED: f64 = 1e6;
 
 /// Number of examples that a validation takes at a time: enough for the kernels to be efficient, and small in memory.

@@ -153,7 +153,7 @@ pub struct TrainingResult {
     pub training_seconds: f64,
     /// `true` if the training was stopped before the last step.
     pub stopped: bool,
-    /// The loss of a training that diverged: of its last point, or of the validation of the model that it kept, where that is
-    /// more than a million times ln K, the loss of guessing among K classes. None of one that did not.
+    /// Largest loss of a step or a validation of a training that diverged: it is more than a million times the loss of the
+    /// first step and that of chance, ln K.
     pub diverged_loss: Option<f64>,
 }

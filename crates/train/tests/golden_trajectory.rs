@@ -79,7 +79,8 @@ impl Recorded {
         let specs = shards.network().tensors().to_vec();
         let mut parameters = vec![0.0; shards.network().buffer_len()];
         for spec in &specs {
-            spec.slice_mut(&mut parameters).copy_from_slice(&tensor(&format!("param.{}", spec.name))?.to_f32());
+            spec.slice_mut(&mut parameters)
+                .copy_from_slice(&tensor(&format!("param.{}", spec.name))?.to_f32());
         }
         let mut optimizer = Optimizer::new(&config, &specs);
         let (x, target) = (tensor("x")?.to_f32(), tensor("target")?.to_usize());

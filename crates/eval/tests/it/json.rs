@@ -3,7 +3,7 @@
 use crate::pages::report::{WORDS, sample};
 use crate::pages::{Size, check_well_formed, comparison};
 use proptest::collection::vec;
-use proptest::num::f32;
+use proptest::num::f32::{ANY, INFINITE, POSITIVE, ZERO};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use stapes_eval::comparison::{Column, Shown, Table, Value as Cell};
@@ -55,7 +55,7 @@ proptest! {
     #[test]
     fn only_what_is_undefined_is_null_in_an_evaluation(
         examples in vec((0usize..4, 0usize..4), 1..12),
-        recordings in vec(vec((0usize..2, 0usize..2, f32::POSITIVE | f32::ZERO | f32::INFINITE), 0..4), 0..4),
+        recordings in vec(vec((0usize..2, 0usize..2, POSITIVE | ZERO | INFINITE), 0..4), 0..4),
     ) {
         // Classes without an example, and classes that nothing is taken for.
         let labels: Vec<String> = ["", "a", "\"b\"", "\u{1b}"].map(String::from).to_vec();
@@ -74,7 +74,7 @@ proptest! {
 
     #[test]
     fn a_threshold_is_read_by_machines_as_it_is(
-        examples in vec((f32::ANY.prop_filter("a score is not NaN", |score| !score.is_nan()), any::<bool>()), 2..12),
+        examples in vec((ANY.prop_filter("a score is not NaN", |score| !score.is_nan()), any::<bool>()), 2..12),
         rate in 0.0f64..=1.0,
     ) {
         let (scores, positive): (Vec<f32>, Vec<bool>) = examples.into_iter().unzip();
@@ -95,7 +95,7 @@ proptest! {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
     #[test]
-    fn curves_of_any_numbers_are_drawn(curves in vec(vec(proptest::option::of(f32::ANY), 5), 0..6)) {
+    fn curves_of_any_numbers_are_drawn(curves in vec(vec(proptest::option::of(ANY), 5), 0..6)) {
         let mut report = sample(&WORDS);
         let point = |(at, values): (usize, &Vec<Option<f32>>)| Point {
             step: at as u64 + 1,

@@ -79,7 +79,8 @@ impl Recorded {
                 widen(&padded)
             }
         };
-        let (scores, loss, gradients) = crate::recorded::step(&mut network, &parameters, &input, targets, pass);
+        let (scores, loss, gradients) =
+            crate::recorded::step(&mut network, &parameters, &input, targets, pass);
         check_mixed("logits", &unpacked(&scores), &tensor("logits")?.values, 1e-4)?;
         check_mixed("loss", &[loss], &tensor("loss")?.values, 1e-5)?;
         for spec in &trained {

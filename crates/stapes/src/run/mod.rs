@@ -72,7 +72,7 @@ pub struct RunRecord {
     pub seconds_to_best: f64,
     /// Whether it was stopped before its last step.
     pub stopped: bool,
-    /// The loss of a training that diverged, as [`TrainingResult`](stapes_train::TrainingResult) says.
+    /// The largest loss of a training that diverged; see [`TrainingResult`](stapes_train::TrainingResult).
     #[serde(default, skip_serializing_if = "Option::is_none", with = "number")]
     pub diverged_loss: Option<f64>,
     /// Examples a second in training.
@@ -152,7 +152,7 @@ impl RunRecord {
     pub fn divergence(&self) -> Option<String> {
         let loss = self.diverged_loss?;
         Some(format!(
-            "training diverged: the loss is {loss:.1e}, more than a million times that of guessing; lower \
+            "training diverged: the loss rose to {loss:.1e}, more than a million times that of the start; lower \
              train.learning_rate or set train.max_grad_norm"
         ))
     }

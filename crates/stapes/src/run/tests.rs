@@ -1,5 +1,6 @@
 use proptest::collection::vec;
-use proptest::num::{f32, f64};
+use proptest::num::f32::ANY as ANY_SINGLE;
+use proptest::num::f64::ANY;
 use proptest::option;
 use proptest::prelude::*;
 use stapes_eval::report;
@@ -19,16 +20,16 @@ fn texts() -> impl Strategy<Value = String> {
 
 fn chosen_points() -> impl Strategy<Value = ChosenPoint> {
     // A threshold is never NaN.
-    let threshold = f32::ANY.prop_map(|number| if number.is_nan() { f32::INFINITY } else { number });
-    (texts(), threshold, f64::ANY, f64::ANY).prop_map(|(name, threshold, false_positive_rate, miss_rate)| {
+    let threshold = ANY_SINGLE.prop_map(|number| if number.is_nan() { f32::INFINITY } else { number });
+    (texts(), threshold, ANY, ANY).prop_map(|(name, threshold, false_positive_rate, miss_rate)| {
         ChosenPoint { name, threshold, false_positive_rate, miss_rate }
     })
 }
 
 fn records() -> impl Strategy<Value = RunRecord> {
     let texts = ([texts(), texts(), texts(), texts()], [option::of(texts()), option::of(texts())]);
-    let counts = ([any::<usize>(), any(), any()], any::<u64>(), option::of(any::<u64>()), any::<bool>());
-    let numbers = ([f64::ANY; 3], vec(option::of(f64::ANY), 8));
+    let counts = ([any::<usize>(); 3], any::<u64>(), option::of(any::<u64>()), any::<bool>());
+    let numbers = ([ANY; 3], vec(option::of(ANY), 8));
     let lists = (vec(chosen_points(), 0..3), vec((any::<String>(), any::<String>()), 0..3));
     (texts, counts, numbers, lists).prop_map(|(texts, counts, numbers, lists)| {
         let ([title, command, created_at, data_fingerprint], [data_folder, augment_fingerprint]) = texts;
@@ -67,8 +68,8 @@ fn records() -> impl Strategy<Value = RunRecord> {
 
 fn points() -> impl Strategy<Value = Point> {
     let validation =
-        option::of((f64::ANY, f64::ANY).prop_map(|(loss, accuracy)| Validation { loss, accuracy }));
-    (any::<u32>(), [f64::ANY; 5], validation).prop_map(|(step, numbers, validation)| {
+        option::of((ANY, ANY).prop_map(|(loss, accuracy)| Validation { loss, accuracy }));
+    (any::<u32>(), [ANY; 5], validation).prop_map(|(step, numbers, validation)| {
         let [epoch, seconds, train_loss, learning_rate, gradient_norm] = numbers;
         let step = step as usize;
         Point { step, epoch, seconds, train_loss, learning_rate, gradient_norm, validation }
@@ -102,7 +103,7 @@ proptest! {
     }
 
     #[test]
-    fn a_timing_is_read_as_it_was_written(numbers in [f64::ANY; 2], options in vec(option::of(f64::ANY), 2)) {
+    fn a_timing_is_read_as_it_was_written(numbers in [ANY; 2], options in vec(option::of(ANY), 2)) {
         let [step_ms, examples_per_second] = numbers;
         let timing = Timing { step_ms, examples_per_second, clip_ms: options[0], frame_ms: options[1], threads: 2 };
         let folder = tempfile::tempdir().unwrap();
@@ -115,13 +116,15 @@ proptest! {
         points in vec(points(), 0..3),
         texts in [texts(), texts()],
         noise in option::of(texts()),
-        buffers in [vec(f32::ANY, 0..5), vec(f32::ANY, 0..2)],
+        buffers in [vec(ANY_SINGLE, 0..5), vec(ANY_SINGLE, 0..2)],
     ) {
         let scratch = tempfile::tempdir().unwrap();
         let folder = RunFolder::begin(&scratch.path().join("run"), Existing::Refuse).unwrap();
         let [data_fingerprint, program] = texts;
         let origin = Origin { data_fingerprint, augment_fingerprint: noise, program };
-        let progress = Progress { best: points.len().checked_sub(1), points, ..Progress::default() };
+        let mut progress = Progress::default();
+        progress.best = points.len().checked_sub(1);
+        progress.points = points;
         let named = ["average", "parameters"].into_iter().zip(buffers.iter().map(|buffer| &buffer[..]));
         let snapshot = Snapshot { progress: &progress, buffers: named.collect() };
         Saved::write(&folder, &snapshot, &origin).unwrap();
@@ -189,7 +192,7 @@ fn the_divergence_of_a_training_is_told_with_an_advice() {
     assert_eq!(record.divergence(), None);
     let diverged = RunRecord { diverged_loss: Some(1.23e29), ..record };
     let words = diverged.divergence().unwrap();
-    assert!(words.starts_with("training diverged: the loss is 1.2e29") && words.contains("train.max_grad_norm"));
+    assert!(words.starts_with("training diverged: the loss rose to 1.2e29") && words.contains("train.max_grad_norm"));
 }
 
 /// Begins a run, moves its folder away and puts something in its place.

@@ -94,12 +94,12 @@ fn a_training_that_diverges_is_reported_as_diverged() {
     let train = "train tones.toml --data tones --set train.learning_rate=1e30 --set train.epochs=2";
     let ran = scratch.run(&format!("{train} --out run")).fails(1, &[]);
     let warning = ran.stdout().lines().next().unwrap().to_string();
-    assert!(warning.starts_with("warning        training diverged: the loss is "), "{warning}");
+    assert!(warning.starts_with("warning        training diverged: the loss rose to "), "{warning}");
     let record: Value =
         serde_json::from_str(&fs::read_to_string(scratch.path("run/run.json")).unwrap()).unwrap();
     assert!(record["diverged_loss"].as_f64().unwrap() > 1e7, "{record:#}");
     let page = fs::read_to_string(scratch.path("run/report.html")).unwrap();
-    assert!(page.contains("TrainingJob diverged: the loss is "));
+    assert!(page.contains("Training diverged: the loss rose to "));
     let json = scratch.run(&format!("{train} --out again --json")).fails(1, &[]).last_json();
     assert_eq!(json["diverged_loss"], record["diverged_loss"]);
     scratch.run("report run --out page").succeeds().stderr().contains("run: training diverged: ");

@@ -26,7 +26,10 @@ pub(super) struct Step<'a> {
 
 impl<'a> Step<'a> {
     fn pass(&self, sequences: &'a Sequences, batch_indices: &'a [usize]) -> Pass<'a> {
-        Pass { sequences, mode: Mode::Training(DropoutKey { step: self.options.key, example_ids: batch_indices }) }
+        Pass {
+            sequences,
+            mode: Mode::Training(DropoutKey { step: self.options.key, example_ids: batch_indices }),
+        }
     }
 }
 

@@ -24,7 +24,8 @@ pub(crate) struct Task {
 
 impl Task {
     pub(crate) fn new(settings: &str) -> Task {
-        let model = "[recurrent]\ncell = 'lstm'\nhidden_size = 8\nnum_layers = 2\ndropout = 0.2\nhead_dropout = 0.2";
+        let model =
+            "[recurrent]\ncell = 'lstm'\nhidden_size = 8\nnum_layers = 2\ndropout = 0.2\nhead_dropout = 0.2";
         let base = "batch_size = 7\nepochs = 6\n";
         let features = |index: usize| {
             let period = if index.is_multiple_of(2) { 2.5 } else { 9.0 };
