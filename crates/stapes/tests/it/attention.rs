@@ -1,9 +1,9 @@
-//! `stapes attention` as a user runs it.
+//! `stapes attention`.
 
 use crate::support::Scratch;
 
 #[test]
-fn the_weights_of_each_recording_are_drawn_and_told() {
+fn attention_weights_of_each_recording_are_plotted_and_printed() {
     let scratch = Scratch::new();
     scratch.tones();
     scratch.tones_recipe();
@@ -23,14 +23,14 @@ fn the_weights_of_each_recording_are_drawn_and_told() {
     assert!(lines[1]["error"].as_str().unwrap().contains("absent.wav"));
     let png = std::fs::read(scratch.path("pictures/1_bob_7.wav.attention.png")).unwrap();
     assert_eq!(&png[1..4], b"PNG");
-    // A file in the folder's place is named before anything is drawn.
+    // A file at the path of the output folder is reported before anything is plotted.
     scratch.write("taken", "");
     let told = scratch.run("attention run tones/recordings/1_bob_7.wav --out taken");
     assert!(told.stderr().contains("taken: is a file"), "{}", told.stderr());
 }
 
 #[test]
-fn a_model_without_attention_is_refused_with_what_to_do() {
+fn model_without_attention_is_rejected_with_advice() {
     let scratch = Scratch::new();
     scratch.tones();
     scratch.tones_recipe();

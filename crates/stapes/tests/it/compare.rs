@@ -1,4 +1,4 @@
-//! `stapes compare` as people use it.
+//! `stapes compare` and `stapes report`.
 
 use std::fs;
 use std::path::Path;
@@ -33,12 +33,12 @@ fn prepared() -> Scratch {
 
 const COMPARE: &str = "compare sweep.toml --data tones --out runs";
 
-/// The lines of a table file.
+/// Returns the lines of a table file.
 fn table(scratch: &Scratch, file: &str) -> Vec<String> {
     fs::read_to_string(scratch.path(file)).unwrap().lines().map(String::from).collect()
 }
 
-/// The fields of a column of a table file.
+/// Returns the values of a column of a table file.
 fn column(scratch: &Scratch, file: &str, key: &str) -> Vec<String> {
     let lines = table(scratch, file);
     let fields = |line: &str| line.split(',').map(String::from).collect::<Vec<_>>();
@@ -47,7 +47,7 @@ fn column(scratch: &Scratch, file: &str, key: &str) -> Vec<String> {
 }
 
 #[test]
-fn every_cell_is_trained_with_every_seed_and_stands_in_the_table() {
+fn every_configuration_is_trained_with_every_seed_and_is_in_the_table() {
     let scratch = prepared();
     let ran = scratch.run(&format!("{COMPARE} --json")).succeeds();
     let lines = ran.json();
@@ -58,7 +58,7 @@ fn every_cell_is_trained_with_every_seed_and_stands_in_the_table() {
     assert_eq!(column(&scratch, "runs/table.csv", "cell"), ["gru", "gru", "rnn_tanh", "rnn_tanh"]);
     assert_eq!(column(&scratch, "runs/table.csv", "hidden"), ["4", "8", "4", "8"]);
     assert_eq!(column(&scratch, "runs/table.csv", "seeds"), ["2"; 4]);
-    // The figure of a cell is the median of its runs: with two, their mean.
+    // A configuration's accuracy is the median over its seeds: the mean of two.
     let of_run = |seed: u32| -> f64 {
         let text = fs::read_to_string(scratch.path(&format!("runs/gru_8/seed-{seed}/run.json"))).unwrap();
         serde_json::from_str::<Value>(&text).unwrap()["test_accuracy"].as_f64().unwrap()
@@ -69,7 +69,7 @@ fn every_cell_is_trained_with_every_seed_and_stands_in_the_table() {
 }
 
 #[test]
-fn the_page_says_what_the_table_says_and_leads_to_the_runs() {
+fn report_shows_the_table_and_links_to_the_runs() {
     let scratch = prepared();
     scratch.run(COMPARE).succeeds();
     let page = fs::read_to_string(scratch.path("runs/report.html")).unwrap();
@@ -89,7 +89,7 @@ fn the_page_says_what_the_table_says_and_leads_to_the_runs() {
     }
     assert!(page.contains("corrected by Holm") && page.contains("for the 3 comparisons"));
     assert!(!page.contains("* One seed"));
-    // The command of all runs stands there once.
+    // All runs have the same command, which is shown once.
     assert_eq!(page.matches("compare sweep.toml --data tones --out runs").count(), 1);
     assert!(page.contains("<p class=\"aside\">8 runs</p>"));
     assert_eq!(page.matches("<svg").count(), 9);
@@ -108,7 +108,7 @@ fn the_page_says_what_the_table_says_and_leads_to_the_runs() {
 }
 
 #[test]
-fn what_is_complete_is_not_trained_again_and_what_is_missing_is() {
+fn complete_runs_are_kept_and_missing_runs_are_trained() {
     let scratch = prepared();
     scratch.run(COMPARE).succeeds();
     let model = scratch.path("runs/gru_4/seed-2/model.safetensors");
@@ -121,12 +121,12 @@ fn what_is_complete_is_not_trained_again_and_what_is_missing_is() {
     assert_eq!(trained.len(), 1);
     assert_eq!(trained[0]["run"], "rnn_tanh_8/seed-1");
     assert_eq!(made(&model), before);
-    // SingleProcess or beside others, on one thread or two: the same bits.
+    // Alone or beside other runs, on one thread or two: the same bits.
     assert_eq!(fs::read(scratch.path("runs/rnn_tanh_8/seed-1/model.safetensors")).unwrap(), bytes);
 }
 
 #[test]
-fn shards_make_disjoint_parts_that_add_up() {
+fn shards_are_disjoint_and_complete() {
     let scratch = prepared();
     scratch.run("compare sweep.toml --data tones --out one --shard 1/2").succeeds();
     scratch.run("compare sweep.toml --data tones --out two --shard 2/2").succeeds();
@@ -137,7 +137,7 @@ fn shards_make_disjoint_parts_that_add_up() {
                 |out: &str| fs::read(scratch.path(&format!("{out}/{cell}/{seed}/model.safetensors"))).ok();
             assert_eq!(model("one").or(model("two")), model("runs"), "{cell}/{seed}");
             assert!(model("one").is_none() || model("two").is_none(), "{cell}/{seed}");
-            // Put together by copying.
+            // The folders are merged.
             let (from, to) =
                 (scratch.path(&format!("two/{cell}/{seed}")), scratch.path(&format!("one/{cell}/{seed}")));
             if from.is_dir() {
@@ -152,9 +152,9 @@ fn shards_make_disjoint_parts_that_add_up() {
 }
 
 #[test]
-fn a_run_that_goes_wrong_is_named_and_the_others_are_made() {
+fn failed_run_is_named_and_other_runs_are_trained() {
     let scratch = prepared();
-    // A rate at which the loss becomes no number.
+    // With this learning rate the loss is not finite.
     scratch.write(
         "sweep.toml",
         "title = 'Rates'\nrecipe = 'tones.toml'\nset = ['train.epochs=2', 'model.recurrent.cell=rnn_relu']\n\
@@ -165,7 +165,7 @@ fn a_run_that_goes_wrong_is_named_and_the_others_are_made() {
 }
 
 #[test]
-fn folds_are_trained_and_tested_together() {
+fn folds_are_one_candidate() {
     let scratch = prepared();
     let speakers = TONES.replace("split = \"official\"", "split = \"leave-speaker-out\"\nspeaker = \"ann\"");
     scratch.write("tones.toml", speakers);
@@ -180,7 +180,7 @@ fn folds_are_trained_and_tested_together() {
 }
 
 #[test]
-fn cells_are_timed_alone_when_asked() {
+fn configurations_are_timed_on_request() {
     let scratch = prepared();
     scratch.run(COMPARE).succeeds();
     assert!(scratch.path("runs/figures/against-seconds_to_best.png").is_file());
@@ -195,7 +195,7 @@ fn cells_are_timed_alone_when_asked() {
 }
 
 #[test]
-fn runs_share_the_frames_that_are_kept() {
+fn runs_share_the_feature_cache() {
     let scratch = prepared();
     let model = |folder: &str| fs::read(scratch.path(folder).join("model.safetensors")).unwrap();
     let train = "train tones.toml --data tones --set train.epochs=2";
@@ -209,7 +209,7 @@ fn runs_share_the_frames_that_are_kept() {
     };
     let clips: usize = kept("tones");
     assert_eq!((kept("frames"), clips > 0), (clips, true));
-    // All cells have one front end: they find what was kept.
+    // All configurations have one front end and share the cache.
     scratch.run(&format!("{COMPARE} --cache frames")).succeeds();
     assert_eq!(kept("frames"), clips);
     scratch.write("taken", "");
@@ -219,7 +219,7 @@ fn runs_share_the_frames_that_are_kept() {
 }
 
 #[test]
-fn mistakes_say_what_to_do() {
+fn errors_give_advice() {
     let scratch = prepared();
     scratch.run("compare missing.toml --out runs").fails(2, &["cannot read the sweep"]);
     scratch.run("compare sweep.toml --out runs --table").fails(2, &["no such folder"]);
@@ -235,37 +235,37 @@ fn mistakes_say_what_to_do() {
 }
 
 #[test]
-fn a_run_of_another_recipe_is_no_run_of_the_cell() {
+fn run_of_a_different_recipe_is_rejected() {
     let scratch = prepared();
     scratch.run(COMPARE).succeeds();
     scratch.write("sweep.toml", SWEEP.replace("epochs=2", "epochs=3"));
     scratch.run(COMPARE).fails(2, &["was trained with another recipe", "8 of 8 runs failed"]);
-    // They are not in the table either.
+    // They are not in the table.
     scratch.run(&format!("{COMPARE} --table")).fails(2, &["`epochs = 2` then, `epochs = 3` now"]);
     assert_eq!(column(&scratch, "runs/table.csv", "seeds"), ["0"; 4]);
 }
 
 #[test]
-fn runs_that_cannot_be_used_are_named_and_the_others_are_compared() {
+fn unusable_runs_are_named_and_other_runs_are_compared() {
     let scratch = prepared();
     scratch.run(COMPARE).succeeds();
     scratch.write("runs/gru_4/seed-1/metrics.jsonl", "{\"step\"");
-    fs::remove_file(scratch.path("runs/gru_8/seed-2/test.safetensors")).unwrap();
-    let parts = ["metrics.jsonl", "line 1", "gru_8/seed-2: test.safetensors is missing"];
+    fs::remove_file(scratch.path("runs/gru_8/seed-2/predictions.safetensors")).unwrap();
+    let parts = ["metrics.jsonl", "line 1", "gru_8/seed-2: predictions.safetensors is missing"];
     scratch.run(&format!("{COMPARE} --table")).fails(1, &parts);
     assert_eq!(column(&scratch, "runs/table.csv", "seeds"), ["1", "1", "2", "2"]);
     let page = fs::read_to_string(scratch.path("runs/report.html")).unwrap();
-    assert!(page.contains("test.safetensors is missing"));
+    assert!(page.contains("predictions.safetensors is missing"));
     scratch.run("report runs --out told").fails(1, &parts);
     fs::remove_file(scratch.path("runs/rnn_tanh_4/seed-1/model.safetensors")).unwrap();
     scratch.run(&format!("{COMPARE} --time")).fails(1, &["not timed: ", "rnn_tanh_4"]);
     assert!(scratch.path("runs/rnn_tanh_8/timing.json").is_file());
-    // Times of trainings and times that were taken alone are not in one column.
+    // Timings are not mixed with speeds measured during training.
     assert!(column(&scratch, "runs/table.csv", "clip_ms").iter().all(|field| !field.is_empty()));
 }
 
 #[test]
-fn a_run_counts_once_and_what_is_not_complete_is_named() {
+fn duplicate_runs_count_once_and_incomplete_runs_are_named() {
     let scratch = prepared();
     let speakers = TONES.replace("split = \"official\"", "split = \"leave-speaker-out\"\nspeaker = \"ann\"");
     scratch.write("tones.toml", speakers);
@@ -284,7 +284,7 @@ fn a_run_counts_once_and_what_is_not_complete_is_named() {
     ] {
         assert!(notes.contains(part), "{part}: {notes}");
     }
-    // Both folds are one row, and their examples counted once.
+    // Both folds form one row, and every example counts once.
     let examples = |out: &str| {
         let page = fs::read_to_string(scratch.path(&format!("{out}/report.html"))).unwrap();
         let summary = page.split_once("<summary>").unwrap().1.split_once("</summary>").unwrap().0.to_string();
@@ -296,7 +296,7 @@ fn a_run_counts_once_and_what_is_not_complete_is_named() {
 }
 
 #[test]
-fn every_sweep_of_the_project_can_be_read_and_its_table_has_all_its_cells() {
+fn every_sweep_of_the_project_can_be_read_and_its_table_is_complete() {
     let folder = workspace_root().join("recipes/results");
     let files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     let of_kind =
@@ -313,7 +313,7 @@ fn every_sweep_of_the_project_can_be_read_and_its_table_has_all_its_cells() {
 }
 
 #[test]
-fn any_runs_are_told_apart_by_what_differs_in_their_recipes() {
+fn report_names_runs_by_the_keys_that_differ() {
     let scratch = prepared();
     scratch.run(COMPARE).succeeds();
     scratch.run("report runs --out told").succeeds();
@@ -323,7 +323,7 @@ fn any_runs_are_told_apart_by_what_differs_in_their_recipes() {
     }
     scratch.run("report runs/gru_4 runs/gru_8/seed-2 --out two").succeeds();
     assert_eq!(column(&scratch, "two/table.csv", "seeds"), ["2", "1"]);
-    // Runs elsewhere are named and not linked; of two seeds and one, the p is about these runs.
+    // Runs in other folders are named and not linked; with two seeds against one, p describes these runs only.
     let page = fs::read_to_string(scratch.path("two/report.html")).unwrap();
     assert!(!page.contains("href=\"./") && page.contains("* One seed on a side"));
     assert!(page.contains("2 candidates, 3 runs.") && page.contains("<sup>*</sup>"));

@@ -1,9 +1,9 @@
-//! `stapes inspect` as people use it.
+//! `stapes inspect`.
 
 use crate::support::{Scratch, wav};
 
 #[test]
-fn a_recording_has_a_page_alone_and_with_what_a_model_says() {
+fn page_shows_a_recording_with_and_without_a_model() {
     let scratch = Scratch::new();
     scratch.tones();
     scratch.tones_recipe();
@@ -19,7 +19,7 @@ fn a_recording_has_a_page_alone_and_with_what_a_model_says() {
     for part in ["What the model reads", "probability", "decides when it has heard the end"] {
         assert!(page.contains(part), "{part}");
     }
-    // One direction and the last state: on a stream.
+    // A unidirectional model with the last state is streaming.
     scratch.run("train tones.toml --data tones --out causal --set train.epochs=1 --set model.recurrent.head=last --set features.preset=psf-mfcc --set features.sample_rate_hz=8000").succeeds();
     scratch.run("inspect tones/recordings/3_ann_1.wav --model causal --out stream.html").succeeds();
     let page = std::fs::read_to_string(scratch.path("stream.html")).unwrap();
@@ -27,7 +27,7 @@ fn a_recording_has_a_page_alone_and_with_what_a_model_says() {
 }
 
 #[test]
-fn a_part_of_a_long_recording_is_shown_and_said() {
+fn segment_of_a_long_recording_is_shown_and_named() {
     let scratch = Scratch::new();
     let samples: Vec<f32> =
         (0..80_000).map(|n| if n < 40_000 { 0.0 } else { 1.2 * (0.1 * n as f32).sin() }).collect();
@@ -45,7 +45,7 @@ fn a_part_of_a_long_recording_is_shown_and_said() {
 }
 
 #[test]
-fn mistakes_say_what_to_do() {
+fn errors_give_advice() {
     let scratch = Scratch::new();
     scratch.write("text.wav", "no sound");
     scratch.run("inspect text.wav --out page.html").fails(2, &["text.wav"]);

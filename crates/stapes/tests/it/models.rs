@@ -1,4 +1,4 @@
-//! The table of models in `docs/models.md` says what `stapes summary` says.
+//! The table of models in `docs/models.md` agrees with `stapes summary`.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use crate::support::Scratch;
 use stapes_testkit::fixture::workspace_root;
 
 #[test]
-fn every_recipe_stands_in_the_table_with_its_size() {
+fn table_lists_every_recipe_with_its_size() {
     let scratch = Scratch::new();
     let page = std::fs::read_to_string(workspace_root().join("docs/models.md")).unwrap();
     let mut told = BTreeSet::new();
@@ -29,7 +29,7 @@ fn every_recipe_stands_in_the_table_with_its_size() {
         assert_eq!(*counted, number(macs), "{file}: multiply-accumulates");
     }
     let all = std::fs::read_dir(workspace_root().join("recipes")).unwrap();
-    // Folders hold sweeps over these recipes.
+    // Folders contain sweeps over these recipes.
     let recipes = all.map(Result::unwrap).filter(|entry| entry.path().is_file());
     let all: BTreeSet<String> = recipes.map(|entry| entry.file_name().into_string().unwrap()).collect();
     assert_eq!(told, all, "recipes");

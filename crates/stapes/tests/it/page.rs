@@ -1,4 +1,4 @@
-//! The page of a run: examples to hear and see.
+//! The report of a run: examples with audio and figures.
 
 use std::fs;
 use std::sync::atomic::AtomicBool;
@@ -16,7 +16,7 @@ fn section<'a>(page: &'a str, id: &str) -> &'a str {
 }
 
 #[test]
-fn mistakes_are_heard_and_seen_and_attention_lies_over_the_spectrogram() {
+fn errors_have_audio_and_figures_and_attention_is_drawn_over_the_spectrogram() {
     let scratch = Scratch::new();
     scratch.tones();
     scratch.tones_recipe();
@@ -27,7 +27,7 @@ fn mistakes_are_heard_and_seen_and_attention_lies_over_the_spectrogram() {
     let pairs = mistakes.matches("class=\"mistaken\"").count();
     let shown = mistakes.matches("<details>").count();
     assert!((1..=5).contains(&pairs) && (pairs..=2 * pairs).contains(&shown), "{shown} of {pairs} pairs");
-    // A player, a waveform, a spectrogram and what the model reads.
+    // A player, a waveform, a spectrogram and the model input.
     assert_eq!(mistakes.matches("src=\"data:audio/wav;base64,UklGR").count(), shown);
     assert_eq!(mistakes.matches("<svg").count(), 3 * shown);
     assert_eq!(mistakes.matches("<image ").count(), 2 * shown);
@@ -39,7 +39,7 @@ fn mistakes_are_heard_and_seen_and_attention_lies_over_the_spectrogram() {
 }
 
 #[test]
-fn frames_without_recordings_are_seen_and_not_heard() {
+fn errors_on_frames_have_figures_without_audio() {
     let scratch = Scratch::new();
     scratch.run("quickstart --out run --set train.epochs=1").succeeds();
     let page = fs::read_to_string(scratch.path("run/report.html")).unwrap();
@@ -48,7 +48,7 @@ fn frames_without_recordings_are_seen_and_not_heard() {
     assert!(!page.contains("<audio") && !page.contains("id=\"attention\""));
 }
 
-/// Takes these recordings away as soon as training is over: those whose names end so.
+/// Deletes the recordings with these name endings as soon as training runs.
 struct Thief<'a>(&'a Scratch, &'a [&'a str]);
 
 impl Progress for Thief<'_> {
@@ -64,7 +64,7 @@ impl Progress for Thief<'_> {
     }
 }
 
-/// A run whose recordings with these ends of names are taken away.
+/// Trains a run whose recordings with these name endings are deleted.
 fn robbed(scratch: &Scratch, ends: &[&str]) -> RunResult {
     let data = scratch.tones();
     let training = TrainingJob {
@@ -82,7 +82,7 @@ fn robbed(scratch: &Scratch, ends: &[&str]) -> RunResult {
 }
 
 #[test]
-fn a_recording_that_is_gone_does_not_fail_the_run() {
+fn deleted_recording_does_not_fail_the_run() {
     let scratch = Scratch::new();
     let finished = robbed(&scratch, &["ann_0", "ann_4", "bob_0", "bob_4"]);
     assert!(finished.record.latency_ms.is_some());
@@ -92,12 +92,12 @@ fn a_recording_that_is_gone_does_not_fail_the_run() {
     let shown = mistakes.matches("<details>").count();
     assert!(gone > 0, "none of {shown} is gone");
     assert_eq!(mistakes.matches("<audio").count(), shown - gone);
-    // What the model read of it is still known.
+    // The features are still in memory.
     assert_eq!(mistakes.matches("<h3>What the model reads</h3>").count(), shown);
 }
 
 #[test]
-fn a_run_whose_recordings_are_all_gone_is_complete_without_a_latency() {
+fn run_without_recordings_is_complete_without_latency() {
     let scratch = Scratch::new();
     let finished = robbed(&scratch, &[""]);
     assert_eq!(finished.record.latency_ms, None);

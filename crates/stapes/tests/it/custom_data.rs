@@ -1,4 +1,4 @@
-//! Data of one's own through the command line: folders and manifests, in order and not.
+//! Custom data: folders and manifests, valid and invalid.
 
 use std::f32::consts::TAU;
 use std::fs;
@@ -7,14 +7,14 @@ use crate::support::{Scratch, TONES, wav};
 
 const FSDD: &str = "[data.fsdd]\nsplit = \"official\"\nvalidation_fraction = 0.2";
 
-/// A tone of a class; every number gives another recording.
+/// Returns a tone of a class; every number gives a different recording.
 fn tone(high: bool, number: usize) -> Vec<u8> {
     let hz = if high { 1800.0 } else { 500.0 };
     let length = 1600 + 7 * number;
     wav(&(0..length).map(|n| 0.4 * (TAU * hz * n as f32 / 8000.0).sin()).collect::<Vec<_>>(), 8000)
 }
 
-/// Folders `low` and `high` with recordings of five speakers, and a recipe for them with these keys.
+/// Writes folders `low` and `high` with recordings of five speakers, and a recipe with this data section.
 fn tones(keys: &str) -> Scratch {
     let scratch = Scratch::new();
     let mut number = 0;
@@ -31,7 +31,7 @@ fn tones(keys: &str) -> Scratch {
 }
 
 #[test]
-fn folders_are_trained_on_and_the_run_knows_their_classes() {
+fn folders_train_a_model_with_their_classes() {
     let scratch = tones("[data.folders]\nspeaker = \"before _\"");
     let trained = scratch.run("train own.toml --data my --out run --json").succeeds().last_json();
     assert_eq!(trained["test_accuracy"], 1.0, "{trained}");
@@ -51,14 +51,14 @@ fn folders_are_trained_on_and_the_run_knows_their_classes() {
     assert!(asked.stdout().is_empty());
     scratch.run("summary own.toml --data my").succeeds();
     scratch.run("summary run/recipe.toml").succeeds();
-    // Weights of the run fit the recipe only if its classes are counted.
+    // The weights match the recipe only if it has the classes of the data.
     scratch
         .run("train own.toml --data my --out again --weights run/model.safetensors --set train.max_steps=1")
         .succeeds();
 }
 
 #[test]
-fn every_speaker_is_a_fold() {
+fn leave_one_out_trains_one_model_per_speaker() {
     let scratch = tones("[data.folders]\nspeaker = \"before _\"\nsplit = \"leave-one-out\"");
     let arguments = "train own.toml --data my --out folds --folds --json --set train.max_steps=2";
     let folds = scratch.run(arguments).succeeds().last_json();
@@ -70,7 +70,7 @@ fn every_speaker_is_a_fold() {
 }
 
 #[test]
-fn parts_of_recordings_are_trained_on_by_a_manifest() {
+fn manifest_trains_on_segments_of_recordings() {
     let scratch = tones("[data.manifest]\nfile = \"list.csv\"\ntest_fraction = 0.4");
     let mut rows = "path,label,start,end\n".to_owned();
     for class in ["low", "high"] {
@@ -87,11 +87,11 @@ fn parts_of_recordings_are_trained_on_by_a_manifest() {
     let info = scratch.run("data info own.toml --data my --json").succeeds().last_json();
     assert_eq!(info["counts"]["total"]["test"], 32);
     let seconds = &info["seconds"];
-    assert_eq!((seconds["least"].as_f64().unwrap() * 1e6).round(), 80e3, "{seconds}");
+    assert_eq!((seconds["min"].as_f64().unwrap() * 1e6).round(), 80e3, "{seconds}");
 }
 
 #[test]
-fn moments_of_recordings_are_trained_on_by_a_manifest() {
+fn manifest_trains_on_frame_labels() {
     let keys = "[data.manifest]\nframe_labels = true\ntest_fraction = 0.4\nvalidation_fraction = 0.3";
     let scratch = tones(keys);
     let text = TONES.replace(FSDD, keys).replace("head = \"mean\"", "head = \"per_frame\"");
@@ -106,7 +106,7 @@ fn moments_of_recordings_are_trained_on_by_a_manifest() {
     scratch.write("my/manifest.csv", &rows);
     let trained = scratch.run("train own.toml --data my --out run --json").succeeds().last_json();
     assert!(trained["test_accuracy"].as_f64().unwrap() > 0.9, "{trained}");
-    // Labels that end long before the recording does.
+    // The labels end long before the recording.
     scratch.write("my/7.wav", wav(&[0.1; 8000], 8000));
     scratch
         .run("train own.toml --data my --out other")
@@ -115,7 +115,7 @@ fn moments_of_recordings_are_trained_on_by_a_manifest() {
 }
 
 #[test]
-fn an_unreadable_file_is_named_and_left_out_only_where_the_recipe_allows_it() {
+fn unreadable_files_are_named_and_skipped_only_if_the_recipe_allows_it() {
     let scratch = tones("[data.folders]");
     scratch.write("my/low/cid_1.wav", "no sound");
     std::fs::remove_file(scratch.path("my/high/eva_3.wav")).unwrap();
@@ -125,14 +125,14 @@ fn an_unreadable_file_is_named_and_left_out_only_where_the_recipe_allows_it() {
     assert_eq!(scratch.names(), before);
     let allowed =
         "train own.toml --data my --out run --set data.folders.max_unreadable_fraction=0.5 --set train.max_steps=2";
-    scratch.run(allowed).fails(1, &["left out: ", "my/low/cid_1.wav: not a WAV", "my/high/eva_3.wav: "]);
+    scratch.run(allowed).fails(1, &["skipped: ", "my/low/cid_1.wav: not a WAV", "my/high/eva_3.wav: "]);
     assert!(scratch.path("run/model.safetensors").is_file());
     let strict = "train own.toml --data my --out other --set data.folders.max_unreadable_fraction=0.01";
     scratch.run(strict).fails(2, &["cannot be used"]);
     let info = scratch.run("data info --data my --json");
     assert_eq!(info.output.status.code(), Some(1));
     assert_eq!(info.last_json()["unreadable"].as_array().unwrap().len(), 2);
-    // Of a class nothing is left to learn from.
+    // All files of one class are unreadable.
     for file in std::fs::read_dir(scratch.path("my/low")).unwrap() {
         let path = file.unwrap().path();
         std::fs::write(&path, format!("no sound in {}", path.display())).unwrap();
@@ -142,7 +142,7 @@ fn an_unreadable_file_is_named_and_left_out_only_where_the_recipe_allows_it() {
 }
 
 #[test]
-fn copies_and_shared_speakers_are_refused_by_their_names() {
+fn duplicates_and_shared_speakers_are_rejected_by_name() {
     let scratch = tones("[data.folders]\nspeaker = \"before _\"\nsplit = \"random\"");
     let train = "train own.toml --data my --out run --set train.max_steps=1";
     scratch.run(train).fails(2, &["own.toml", "data.folders", "5 speakers are in more", "by-speaker"]);
@@ -157,7 +157,7 @@ fn copies_and_shared_speakers_are_refused_by_their_names() {
 }
 
 #[test]
-fn info_tells_what_there_is_for_people_and_machines() {
+fn info_describes_the_data_as_text_and_json() {
     let scratch = tones("[data.folders]\nspeaker = \"before _\"\nsplit = \"random\"");
     scratch.write("my/low/silent_1.wav", wav(&[0.0; 4000], 8000));
     scratch.write("my/low/loud_1.wav", wav(&[1.0; 4000], 16_000));
@@ -179,7 +179,7 @@ fn info_tells_what_there_is_for_people_and_machines() {
     let info = scratch.run("data info own.toml --data my --json").succeeds().last_json();
     assert_eq!(info["counts"]["classes"][0]["class"], "high");
     assert_eq!(info["silent"][0], "low/silent_1.wav");
-    assert_eq!(info["seconds"]["least"], 0.200_875);
+    assert_eq!(info["seconds"]["min"], 0.200_875);
     assert_eq!(info["rates_hz"]["8000"], 42);
     let guessed = scratch.run("data info --data my").succeeds().stdout();
     assert!(guessed.contains("folders: 43 examples of 2 classes; split random\n"), "{guessed}");
@@ -193,11 +193,11 @@ fn info_tells_what_there_is_for_people_and_machines() {
 }
 
 #[test]
-fn a_manifest_of_many_rows_costs_little_more_than_its_rows() {
+fn large_manifest_is_counted_and_its_first_errors_are_named() {
     let scratch = tones("[data.manifest]");
     let rows: String = (0..50_000).map(|row| format!("clips/{row:07}.wav,class {}\n", row % 7)).collect();
     scratch.write("my/manifest.csv", format!("path,label\n{rows}"));
-    // None of the files is there: all are counted, and the first are named.
+    // None of the files exists: all are counted, and the first are named.
     let info = scratch.run("data info --data my");
     assert_eq!(info.output.status.code(), Some(1));
     let text = info.stdout();
@@ -206,11 +206,11 @@ fn a_manifest_of_many_rows_costs_little_more_than_its_rows() {
 }
 
 #[test]
-fn a_table_is_made_where_the_data_is_not() {
+fn table_is_written_without_the_data() {
     let scratch = tones("[data.folders]\nspeaker = \"before _\"");
     let sweep = |epochs: usize| {
         format!(
-            "title = 'Own'\nrecipe = 'own.toml'\nset = ['train.epochs={epochs}']\nrows = [{{ name = 'a' }}]"
+            "title = 'Own'\nrecipe = 'own.toml'\nset = ['train.epochs={epochs}']\nconfigurations = [{{ name = 'a' }}]"
         )
     };
     scratch.write("sweep.toml", sweep(1));
@@ -218,7 +218,7 @@ fn a_table_is_made_where_the_data_is_not() {
     let table = fs::read(scratch.path("runs/table.csv")).unwrap();
     scratch.run("compare sweep.toml --out runs --table").succeeds();
     assert_eq!(fs::read(scratch.path("runs/table.csv")).unwrap(), table);
-    // What does not hang on the data is still compared.
+    // Keys that do not depend on the data are still compared.
     scratch.write("sweep.toml", sweep(2));
     scratch.run("compare sweep.toml --out runs --table").fails(2, &["`epochs = 1` then, `epochs = 2` now"]);
 }
