@@ -9,7 +9,7 @@ use stapes::sweep::Sweep;
 use stapes_testkit::fixture::workspace_root;
 
 const SWEEP: &str = "
-title = 'Cells of tones'
+title = 'Tones'
 recipe = 'tones.toml'
 seeds = 2
 set = ['train.epochs=2']
@@ -18,7 +18,7 @@ name = 'cell'
 key = 'model.recurrent.cell'
 values = ['gru', 'rnn_tanh']
 [[axes]]
-name = 'hidden'
+name = 'hidden_size'
 key = 'model.recurrent.hidden_size'
 values = [4, 8]
 ";
@@ -56,7 +56,7 @@ fn every_configuration_is_trained_with_every_seed_and_is_in_the_table() {
     let rows = lines.last().unwrap()["table"]["rows"].as_array().unwrap().len();
     assert_eq!(rows, 4);
     assert_eq!(column(&scratch, "runs/table.csv", "cell"), ["gru", "gru", "rnn_tanh", "rnn_tanh"]);
-    assert_eq!(column(&scratch, "runs/table.csv", "hidden"), ["4", "8", "4", "8"]);
+    assert_eq!(column(&scratch, "runs/table.csv", "hidden_size"), ["4", "8", "4", "8"]);
     assert_eq!(column(&scratch, "runs/table.csv", "seeds"), ["2"; 4]);
     // A configuration's accuracy is the median over its seeds: the mean of two.
     let of_run = |seed: u32| -> f64 {
@@ -65,7 +65,7 @@ fn every_configuration_is_trained_with_every_seed_and_is_in_the_table() {
     };
     let median: f64 = column(&scratch, "runs/table.csv", "test_accuracy")[1].parse().unwrap();
     assert_eq!(median, (of_run(1) + of_run(2)) / 2.0);
-    assert!(table(&scratch, "runs/table.md")[0].starts_with("| cell | hidden | seeds | test, % |"));
+    assert!(table(&scratch, "runs/table.md")[0].starts_with("| cell | hidden_size | seeds | test, % |"));
 }
 
 #[test]
@@ -73,14 +73,14 @@ fn report_shows_the_table_and_links_to_the_runs() {
     let scratch = prepared();
     scratch.run(COMPARE).succeeds();
     let page = fs::read_to_string(scratch.path("runs/report.html")).unwrap();
-    for (cell, hidden) in [("gru", "4"), ("gru", "8"), ("rnn_tanh", "4"), ("rnn_tanh", "8")] {
-        assert!(page.contains(&format!("|{cell}, hidden {hidden}")), "{cell}, {hidden} has no dot");
+    for (cell, size) in [("gru", "4"), ("gru", "8"), ("rnn_tanh", "4"), ("rnn_tanh", "8")] {
+        assert!(page.contains(&format!("|{cell}, hidden_size {size}")), "{cell}, {size} has no point");
         assert!(
-            page.contains(&format!("<summary>{cell}, hidden {hidden}: ")),
-            "{cell}, {hidden} has no matrix"
+            page.contains(&format!("<summary>{cell}, hidden_size {size}: ")),
+            "{cell}, {size} has no matrix"
         );
         for seed in [1, 2] {
-            let run = format!("{cell}_{hidden}/seed-{seed}/report.html");
+            let run = format!("{cell}_{size}/seed-{seed}/report.html");
             assert!(page.contains(&format!("href=\"./{run}\"")) && scratch.path("runs").join(run).is_file());
         }
     }
@@ -102,9 +102,9 @@ fn report_shows_the_table_and_links_to_the_runs() {
     }
     scratch.run(&format!("{COMPARE} --table --sort parameters")).succeeds();
     let sorted = fs::read_to_string(scratch.path("runs/report.html")).unwrap();
-    let place = |page: &str, cell: &str| page.find(&format!("<td>{cell}</td></tr>")).unwrap();
-    assert!(place(&page, "gru_8") < place(&page, "rnn_tanh_4"));
-    assert!(place(&sorted, "gru_8") > place(&sorted, "rnn_tanh_4"));
+    let position = |page: &str, name: &str| page.find(&format!("<td>{name}</td></tr>")).unwrap();
+    assert!(position(&page, "gru_8") < position(&page, "rnn_tanh_4"));
+    assert!(position(&sorted, "gru_8") > position(&sorted, "rnn_tanh_4"));
 }
 
 #[test]
@@ -112,15 +112,15 @@ fn complete_runs_are_kept_and_missing_runs_are_trained() {
     let scratch = prepared();
     scratch.run(COMPARE).succeeds();
     let model = scratch.path("runs/gru_4/seed-2/model.safetensors");
-    let made = |path: &std::path::Path| fs::metadata(path).unwrap().modified().unwrap();
-    let before = made(&model);
+    let modified = |path: &Path| fs::metadata(path).unwrap().modified().unwrap();
+    let before = modified(&model);
     let bytes = fs::read(scratch.path("runs/rnn_tanh_8/seed-1/model.safetensors")).unwrap();
     fs::remove_dir_all(scratch.path("runs/rnn_tanh_8/seed-1")).unwrap();
     let again = scratch.run(&format!("{COMPARE} --json")).succeeds();
     let trained: Vec<Value> = again.json().into_iter().filter(|line| line["event"] == "run").collect();
     assert_eq!(trained.len(), 1);
     assert_eq!(trained[0]["run"], "rnn_tanh_8/seed-1");
-    assert_eq!(made(&model), before);
+    assert_eq!(modified(&model), before);
     // Alone or beside other runs, on one thread or two: the same bits.
     assert_eq!(fs::read(scratch.path("runs/rnn_tanh_8/seed-1/model.safetensors")).unwrap(), bytes);
 }
@@ -203,19 +203,19 @@ fn runs_share_the_feature_cache() {
     scratch.run(&format!("{train} --out first --cache frames")).succeeds();
     scratch.run(&format!("{train} --out second --cache frames")).succeeds();
     assert!(model("without") == model("first") && model("first") == model("second"));
-    let kept = |folder: &str| -> usize {
+    let count = |folder: &str| -> usize {
         let files = |folder: fs::DirEntry| fs::read_dir(folder.path()).map_or(0, Iterator::count);
         fs::read_dir(scratch.path(folder)).unwrap().map(|entry| files(entry.unwrap())).sum()
     };
-    let clips: usize = kept("tones");
-    assert_eq!((kept("frames"), clips > 0), (clips, true));
+    let clips: usize = count("tones");
+    assert_eq!((count("frames"), clips > 0), (clips, true));
     // All configurations have one front end and share the cache.
     scratch.run(&format!("{COMPARE} --cache frames")).succeeds();
-    assert_eq!(kept("frames"), clips);
+    assert_eq!(count("frames"), clips);
     scratch.write("taken", "");
     scratch
         .run(&format!("{train} --out third --cache taken"))
-        .fails(2, &["taken: cannot keep frames here: "]);
+        .fails(2, &["taken: frames cannot be cached here: "]);
 }
 
 #[test]
@@ -228,7 +228,7 @@ fn errors_give_advice() {
     scratch.run("compare sweep.toml --data nowhere --out runs").fails(2, &["nowhere"]);
     scratch.run("compare sweep.toml --out runs").fails(2, &["--data"]);
     assert!(!scratch.path("runs").exists());
-    scratch.run(&format!("{COMPARE} --hours 0")).fails(1, &["8 of 8 runs left"]);
+    scratch.run(&format!("{COMPARE} --hours 0")).fails(1, &["8 of 8 runs remaining"]);
     scratch.run(&format!("{COMPARE} --table --sort speed")).fails(2, &["no column speed"]);
     scratch.write("sweep.toml", SWEEP.replace("'gru'", "'gruu'"));
     scratch.run(COMPARE).fails(2, &["gruu_4", "gruu"]);
@@ -239,7 +239,7 @@ fn run_of_a_different_recipe_is_rejected() {
     let scratch = prepared();
     scratch.run(COMPARE).succeeds();
     scratch.write("sweep.toml", SWEEP.replace("epochs=2", "epochs=3"));
-    scratch.run(COMPARE).fails(2, &["was trained with another recipe", "8 of 8 runs failed"]);
+    scratch.run(COMPARE).fails(2, &["different recipe", "8 of 8 runs failed"]);
     // They are not in the table.
     scratch.run(&format!("{COMPARE} --table")).fails(2, &["`epochs = 2` then, `epochs = 3` now"]);
     assert_eq!(column(&scratch, "runs/table.csv", "seeds"), ["0"; 4]);
@@ -256,7 +256,7 @@ fn unusable_runs_are_named_and_other_runs_are_compared() {
     assert_eq!(column(&scratch, "runs/table.csv", "seeds"), ["1", "1", "2", "2"]);
     let page = fs::read_to_string(scratch.path("runs/report.html")).unwrap();
     assert!(page.contains("predictions.safetensors is missing"));
-    scratch.run("report runs --out told").fails(1, &parts);
+    scratch.run("report runs --out page").fails(1, &parts);
     fs::remove_file(scratch.path("runs/rnn_tanh_4/seed-1/model.safetensors")).unwrap();
     scratch.run(&format!("{COMPARE} --time")).fails(1, &["not timed: ", "rnn_tanh_4"]);
     assert!(scratch.path("runs/rnn_tanh_8/timing.json").is_file());
@@ -275,12 +275,12 @@ fn duplicate_runs_count_once_and_incomplete_runs_are_named() {
     scratch.run(&format!("{train} --out runs/wide/ann --set model.recurrent.hidden_size=9")).succeeds();
     fs::create_dir_all(scratch.path("runs/begun")).unwrap();
     fs::copy(scratch.path("tones.toml"), scratch.path("runs/begun/recipe.toml")).unwrap();
-    let ran = scratch.run("report runs/gru runs --out told").succeeds();
+    let ran = scratch.run("report runs/gru runs --out page").succeeds();
     let notes = ran.stderr();
     for part in [
-        "runs/again/ann is of the same recipe and seed as runs/gru/ann, and left out.",
-        "wide/ann, seed 1: tested on 1 of 2 parts of the data.",
-        "Not complete, and left out: runs/begun.",
+        "runs/again/ann has the recipe and seed of runs/gru/ann; skipped.",
+        "wide/ann, seed 1: tested on 1 of 2 folds.",
+        "Incomplete, skipped: runs/begun.",
     ] {
         assert!(notes.contains(part), "{part}: {notes}");
     }
@@ -290,9 +290,9 @@ fn duplicate_runs_count_once_and_incomplete_runs_are_named() {
         let summary = page.split_once("<summary>").unwrap().1.split_once("</summary>").unwrap().0.to_string();
         summary.split_once(" of ").unwrap().1.split(',').next().unwrap().to_string()
     };
-    assert_eq!(column(&scratch, "told/table.csv", "folder"), ["gru", "wide/ann"]);
+    assert_eq!(column(&scratch, "page/table.csv", "folder"), ["gru", "wide/ann"]);
     scratch.run("report runs/gru --out gru").succeeds();
-    assert_eq!(examples("told"), examples("gru"));
+    assert_eq!(examples("page"), examples("gru"));
 }
 
 #[test]
@@ -316,10 +316,10 @@ fn every_sweep_of_the_project_can_be_read_and_its_table_is_complete() {
 fn report_names_runs_by_the_keys_that_differ() {
     let scratch = prepared();
     scratch.run(COMPARE).succeeds();
-    scratch.run("report runs --out told").succeeds();
-    assert_eq!(column(&scratch, "told/table.csv", "cell"), ["gru", "gru", "rnn_tanh", "rnn_tanh"]);
-    for key in ["hidden", "seeds", "test_accuracy", "p"] {
-        assert_eq!(column(&scratch, "told/table.csv", key), column(&scratch, "runs/table.csv", key), "{key}");
+    scratch.run("report runs --out page").succeeds();
+    assert_eq!(column(&scratch, "page/table.csv", "cell"), ["gru", "gru", "rnn_tanh", "rnn_tanh"]);
+    for key in ["hidden_size", "seeds", "test_accuracy", "p"] {
+        assert_eq!(column(&scratch, "page/table.csv", key), column(&scratch, "runs/table.csv", key), "{key}");
     }
     scratch.run("report runs/gru_4 runs/gru_8/seed-2 --out two").succeeds();
     assert_eq!(column(&scratch, "two/table.csv", "seeds"), ["2", "1"]);
@@ -328,5 +328,5 @@ fn report_names_runs_by_the_keys_that_differ() {
     assert!(!page.contains("href=\"./") && page.contains("* One seed on a side"));
     assert!(page.contains("2 candidates, 3 runs.") && page.contains("<sup>*</sup>"));
     scratch.run("report sweep.toml --out none").fails(2, &["sweep.toml"]);
-    scratch.run("report tones --out none").fails(2, &["no run"]);
+    scratch.run("report tones --out none").fails(2, &["tones", "run folder"]);
 }

@@ -7,8 +7,8 @@ use serde_json::Value;
 
 const RATE: usize = 8000;
 
-/// Start and end of the voice in recording `index`, in hundredths of a second, of 150.
-fn stretch(index: usize) -> (usize, usize) {
+/// Returns start and end of the voice in recording `index`, in hundredths of a second, of 150.
+fn voice_segment(index: usize) -> (usize, usize) {
     (20 + 7 * (index % 5), 80 + 9 * (index % 7))
 }
 
@@ -16,14 +16,14 @@ fn stretch(index: usize) -> (usize, usize) {
 fn voices(scratch: &Scratch) {
     let mut noise = 1u32;
     for index in 0..20 {
-        let (from, to) = stretch(index);
+        let (from, to) = voice_segment(index);
         let samples: Vec<f32> = (0..150 * RATE / 100)
             .map(|n| {
                 noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                let hiss = 0.05 * ((noise >> 8) as f32 / (1 << 24) as f32 - 0.5);
+                let white = 0.05 * ((noise >> 8) as f32 / (1 << 24) as f32 - 0.5);
                 let voiced = (from * RATE / 100..to * RATE / 100).contains(&n);
                 let pitch = (400 + 60 * index) as f32;
-                hiss + if voiced { 0.4 * (TAU * pitch * n as f32 / RATE as f32).sin() } else { 0.0 }
+                white + if voiced { 0.4 * (TAU * pitch * n as f32 / RATE as f32).sin() } else { 0.0 }
             })
             .collect();
         let name = format!("voices/{}/pav_{index:02}", ["first", "second"][index % 2]);
@@ -38,7 +38,7 @@ fn voices(scratch: &Scratch) {
 }
 
 const RECIPE: &str = r#"
-title = "Tones in hiss"
+title = "Tones in noise"
 [data.upc-vad]
 folds = 4
 validation_fraction = 0.2
@@ -60,7 +60,7 @@ frames_per_epoch = 1500
 "#;
 
 fn number(value: &Value) -> f64 {
-    value.as_f64().unwrap_or_else(|| panic!("{value} is no number"))
+    value.as_f64().unwrap_or_else(|| panic!("{value} is not a number"))
 }
 
 #[test]
@@ -81,12 +81,12 @@ fn frame_level_model_learns_and_eval_matches_train() {
     assert_eq!(evaluated["detection"]["f1"]["value"], trained["test_f1"]);
     // Five recordings of 148 frames: 1.5 s minus a window of 25 ms, every 10 ms.
     assert_eq!((lines.len(), &evaluated["total"]), (6, &Value::from(5 * 148)));
-    let right: f64 = lines[..5].iter().map(|line| number(&line["correct"])).sum();
-    assert_eq!(right, number(&evaluated["correct"]));
+    let correct: f64 = lines[..5].iter().map(|line| number(&line["correct"])).sum();
+    assert_eq!(correct, number(&evaluated["correct"]));
     // The center of frame t is at 12.5 + 10 t ms, so the first frame of voice is the one after the start of the segment.
-    let (from, to) = stretch(0);
-    let truth = serde_json::json!([[0, "silence"], [from - 1, "voice"], [to - 1, "silence"]]);
-    assert_eq!(lines[0]["true_labels"], truth);
+    let (from, to) = voice_segment(0);
+    let labels = serde_json::json!([[0, "silence"], [from - 1, "voice"], [to - 1, "silence"]]);
+    assert_eq!(lines[0]["true_labels"], labels);
     let page = std::fs::read_to_string(scratch.path("run/report.html")).unwrap();
     assert!(page.contains("ROC AUC") && page.contains("interval over 5 recordings"));
     // Errors are frames, not recordings.
@@ -100,7 +100,7 @@ fn predict_prints_segments_and_frame_probabilities() {
     voices(&scratch);
     scratch.run("train voices.toml --data voices --out run").succeeds();
     let file = "voices/first/pav_04.wav";
-    let (from, to) = stretch(4);
+    let (from, to) = voice_segment(4);
     let text = scratch.run(&format!("predict run {file}")).succeeds().stdout();
     let fields: Vec<&str> = text.trim_end().split('\t').collect();
     assert_eq!(&fields[2..], ["voice", file], "{text}");
@@ -123,10 +123,10 @@ fn predict_prints_segments_and_frame_probabilities() {
         assert!((number(silence) + number(&voice) - 1.0).abs() < 1e-6);
     }
     // Noise only, at another sample rate.
-    scratch.write("hiss.wav", wav(&[0.001; 16_000], 16_000));
-    let ran = scratch.run("predict run hiss.wav").succeeds();
+    scratch.write("noise.wav", wav(&[0.001; 16_000], 16_000));
+    let ran = scratch.run("predict run noise.wav").succeeds();
     assert_eq!(ran.stdout(), "");
-    assert!(ran.stderr().contains("hiss.wav: only silence"), "{}", ran.stderr());
+    assert!(ran.stderr().contains("noise.wav: only silence"), "{}", ran.stderr());
 }
 
 #[test]
@@ -147,15 +147,15 @@ fn settings_incompatible_with_frame_labels_are_rejected() {
     voices(&scratch);
     let train = "train voices.toml --data voices --out run";
     for (set, parts) in [
-        ("model.recurrent.head=last", &["voices.toml: ", "a class for every moment", "per_frame"][..]),
-        ("features.fixed_length_samples=8000", &["features.fixed_length_samples = 8000", "leave it out"]),
+        ("model.recurrent.head=last", &["voices.toml: ", "frame-level labels", "per_frame"][..]),
+        ("features.fixed_length_samples=8000", &["features.fixed_length_samples = 8000", "remove the key"]),
         ("data.upc-vad.fold=4", &["data.upc-vad.fold = 4: must be from 0 to 3"]),
         ("train.segment_frames=0", &["train.segment_frames = 0"]),
     ] {
         scratch.run(&format!("{train} --set {set}")).fails(2, parts);
     }
     scratch.write("voices/first/pav_00.lab", "0.0 0.9 S\n");
-    scratch.run(train).fails(2, &["pav_00.wav: its labels are shorter", "pav_00.lab:1"]);
+    scratch.run(train).fails(2, &["pav_00.wav: ", "pav_00.lab:1"]);
     scratch.write("voices/first/pav_00.lab", "0.0 0.9 S\n0.8 1.5 V\n");
     scratch.run(train).fails(2, &["pav_00.lab:2", "overlaps"]);
     assert!(!scratch.names().contains(&"run".to_string()));
@@ -189,7 +189,7 @@ fn folds_test_every_recording_once_and_are_summarized() {
     let file = std::fs::read_to_string(scratch.path("runs/folds.json")).unwrap();
     assert_eq!(serde_json::from_str::<Value>(&file).unwrap(), summary);
     assert_eq!(
-        (&summary["requested"], &summary["done"], &summary["stopped"]),
+        (&summary["requested"], &summary["complete"], &summary["stopped"]),
         (&4.into(), &4.into(), &false.into())
     );
     scratch.run(command).fails(2, &["runs/fold-0", "exists"]);
@@ -202,8 +202,8 @@ fn leave_speaker_out_tests_each_speaker_once() {
     scratch.tones();
     scratch.tones_recipe();
     let train = "train tones.toml --data tones --folds --set train.epochs=2";
-    let by_speaker = "--set data.fsdd.split=leave-speaker-out --set data.fsdd.speaker=ann";
-    let text = scratch.run(&format!("{train} --out runs {by_speaker}")).succeeds().stdout();
+    let leave_out = "--set data.fsdd.split=leave-speaker-out --set data.fsdd.speaker=ann";
+    let text = scratch.run(&format!("{train} --out runs {leave_out}")).succeeds().stdout();
     for part in ["\nann ", "\nbob ", "mean accuracy", "over 2 folds", "all tests      accuracy", "of 180"] {
         assert!(text.contains(part), "no {part:?} in {text}");
     }
@@ -233,7 +233,7 @@ fn interrupted_folds_and_seeds_report_missing_runs() {
     let ran = scratch.run_interrupted(&format!("{train} --out folds --folds"), "\"validation\"");
     let summary = ran.fails(1, &["stopped: 0 of 4", "stopped, not counted"]).last_json();
     let counts =
-        |summary: &Value| (number(&summary["requested"]), number(&summary["done"]), summary["stopped"] == true);
+        |summary: &Value| (number(&summary["requested"]), number(&summary["complete"]), summary["stopped"] == true);
     assert_eq!(counts(&summary), (4.0, 0.0, true));
     assert_eq!(
         (summary["folds"].as_array().unwrap().len(), &summary["folds"][0]["stopped"]),
@@ -256,7 +256,7 @@ fn invalid_folds_are_rejected_before_training() {
     for (out, set, part) in [
         ("runs", "data.upc-vad.folds=102", "voices.toml: data.upc-vad.folds = 102: must be at most 20"),
         ("runs", "data.upc-vad.folds=9000000000000", "must be at most 20"),
-        ("runs", "model.recurrent.head=max", "voices.toml: the data has a class for every moment"),
+        ("runs", "model.recurrent.head=max", "voices.toml: the data has frame-level labels"),
         ("voices.toml/runs", "train.epochs=1", "voices.toml/runs"),
     ] {
         let command = format!("train voices.toml --data voices --folds --out {out} --set {set}");
@@ -273,7 +273,7 @@ fn folds_and_seeds_are_not_written_into_a_run() {
     let train = "train voices.toml --data voices --out run --set train.epochs=1";
     scratch.run(train).succeeds();
     for several in ["--folds", "--folds --force", "--seeds 2"] {
-        scratch.run(&format!("{train} {several}")).fails(2, &["run: is a run", "another --out"]);
+        scratch.run(&format!("{train} {several}")).fails(2, &["run: is a single run", "another --out"]);
     }
     assert!(!scratch.path("run/fold-0").exists() && !scratch.path("run/seed-1").exists());
 }
@@ -286,7 +286,7 @@ fn incompatible_settings_are_rejected_when_the_recipe_is_read() {
     for (command, parts) in [
         (
             "voices.toml --set model.recurrent.head=max",
-            &["voices.toml: the data has a class for every moment"][..],
+            &["voices.toml: the data has frame-level labels"][..],
         ),
         (
             "voices.toml --set features.fixed_length_samples=8000",
@@ -294,11 +294,11 @@ fn incompatible_settings_are_rejected_when_the_recipe_is_read() {
         ),
         (
             "tones.toml --set model.recurrent.head=per_frame",
-            &["tones.toml: the data has one label a recording"],
+            &["tones.toml: the data has one label per recording"],
         ),
         (
             "tones.toml --set features.fixed_length_samples=8000 --set train.segment_frames=10",
-            &["tones.toml: train.segment_frames = 10", "leave it out"],
+            &["tones.toml: train.segment_frames = 10", "remove"],
         ),
     ] {
         scratch.run(&format!("summary {command}")).fails(2, parts);

@@ -28,7 +28,7 @@ fn gradients_of_several_runs_are_printed_and_plotted() {
     assert!(picture.starts_with("<svg") && picture.contains("runs/lstm, layer 1, backward"), "{picture}");
     let text = scratch.run("gradients runs/lstm").succeeds().stdout();
     assert!(text.contains("frames before the last state"), "{text}");
-    scratch.run("gradients runs/none").fails(2, &["runs/none", "no run"]);
+    scratch.run("gradients runs/none").fails(2, &["runs/none", "not a run folder"]);
 }
 
 #[test]
@@ -54,9 +54,9 @@ fn training_starts_from_weights_and_names_tensors_that_do_not_match() {
     scratch.write("again.toml", std::fs::read(scratch.path("runs/a/recipe.toml")).unwrap());
     let weights = "--weights runs/a/model.safetensors";
     // The learning rate is too small to change a weight: the model is the loaded one.
-    let still = "--set train.max_steps=1 --set train.learning_rate=1e-30 --set train.weight_decay=0.0";
+    let tiny_step = "--set train.max_steps=1 --set train.learning_rate=1e-30 --set train.weight_decay=0.0";
     let again = scratch
-        .run(&format!("train again.toml --out runs/b {weights} {still} --json"))
+        .run(&format!("train again.toml --out runs/b {weights} {tiny_step} --json"))
         .succeeds()
         .last_json();
     assert_eq!(again["test_accuracy"], trained["test_accuracy"]);
@@ -71,7 +71,7 @@ fn training_starts_from_weights_and_names_tensors_that_do_not_match() {
 #[test]
 fn per_frame_head_is_rejected_for_recording_labels() {
     let scratch = Scratch::new();
-    scratch.run("quickstart --set model.recurrent.head=per_frame").fails(2, &["one label a recording"]);
+    scratch.run("quickstart --set model.recurrent.head=per_frame").fails(2, &["one label per recording"]);
 }
 
 #[test]
@@ -85,19 +85,22 @@ fn unavailable_instruction_set_is_rejected() {
 fn every_cell_and_bidirectional_mode_trains() {
     let scratch = Scratch::new();
     let base = "quickstart --set train.epochs=1 --set train.max_steps=2";
-    for (index, (cell, wiring, head)) in [
-        ("rnn_tanh", "unidirectional", "last"),
-        ("rnn_relu", "stacked", "mean"),
-        ("gru", "parallel", "max"),
-        ("gru_reset_before", "tied", "attention"),
-        ("lstm", "stacked", "vote"),
+    for (index, (cell, mode, head)) in [
+        ("rnn_tanh", None, "last"),
+        ("rnn_relu", Some("interleaved"), "mean"),
+        ("gru", Some("independent"), "max"),
+        ("gru_reset_before", Some("shared"), "attention"),
+        ("lstm", Some("interleaved"), "vote"),
     ]
     .into_iter()
     .enumerate()
     {
-        let set = format!(
-            "--set model.recurrent.cell={cell} --set model.recurrent.wiring={wiring} --set model.recurrent.head={head}"
-        );
+        // The recipe of the quickstart is bidirectional.
+        let mode = match mode {
+            None => "--set model.recurrent.bidirectional=false".into(),
+            Some(mode) => format!("--set model.recurrent.bidirectional_mode={mode}"),
+        };
+        let set = format!("--set model.recurrent.cell={cell} {mode} --set model.recurrent.head={head}");
         scratch.run(&format!("{base} --out runs/{index} {set}")).succeeds();
         scratch.run(&format!("eval runs/{index}")).succeeds();
     }

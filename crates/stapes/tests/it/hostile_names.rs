@@ -29,7 +29,7 @@ fn recordings() -> Scratch {
     }
     let recipe =
         TONES.replace(FSDD, "[data.folders]").replace("\"Tones\"", "\"T\\u001b[2J\\nerror: forged\"");
-    scratch.write("own.toml", recipe);
+    scratch.write("my.toml", recipe);
     scratch
 }
 
@@ -70,7 +70,7 @@ fn check_svg(text: &str) -> usize {
 fn hostile_names_are_escaped_in_all_outputs() {
     let scratch = recordings();
     quiet(scratch.run("data info --data my").succeeds());
-    quiet(scratch.run("train own.toml --data my --out run").succeeds());
+    quiet(scratch.run("train my.toml --data my --out run").succeeds());
     quiet(scratch.run("eval run").succeeds());
 
     let files: Vec<String> = hostile_file_names().map(|name| format!("at/{name}.wav")).collect();

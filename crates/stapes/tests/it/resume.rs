@@ -50,7 +50,7 @@ fn run_killed_at_random_times_resumes_to_the_same_bits() {
     let started = Instant::now();
     scratch.run(&format!("{arguments} --out timed")).succeeds();
     let mut whole = started.elapsed().as_secs_f32();
-    let mut moments = Rng::new(9, "moments");
+    let mut rng = Rng::new(9, "moments");
     for number in 0..20 {
         let run = format!("killed-{number}");
         let mut kills = 0;
@@ -63,7 +63,7 @@ fn run_killed_at_random_times_resumes_to_the_same_bits() {
                 .stderr(Stdio::null())
                 .spawn()
                 .unwrap();
-            sleep(Duration::from_secs_f32(whole * moments.uniform()));
+            sleep(Duration::from_secs_f32(whole * rng.uniform()));
             let ended = child.try_wait().unwrap().is_some();
             child.kill().unwrap(); // SIGKILL
             child.wait().unwrap();
@@ -88,12 +88,12 @@ fn interrupted_run_keeps_its_model_and_resumes() {
     let steps = stopped.last_json()["steps"].as_u64().unwrap();
     assert!((14..150).contains(&steps), "{steps}");
     scratch.run("eval run").succeeds();
-    scratch.run(&format!("{RECIPE} --out run")).fails(2, &["not finished", "--resume", "--force"]);
+    scratch.run(&format!("{RECIPE} --out run")).fails(2, &["unfinished", "--resume", "--force"]);
     scratch.run(&format!("{RECIPE} --out run --resume")).succeeds();
     assert_equals_uninterrupted_run(&scratch, "run");
     // Resuming a complete run does nothing and reports it.
     let again = scratch.run(&format!("{RECIPE} --out run --resume")).succeeds();
-    assert!(again.stderr().contains("complete already"), "{}", again.stderr());
+    assert!(again.stderr().contains("already complete"), "{}", again.stderr());
     assert_equals_uninterrupted_run(&scratch, "run");
 }
 
@@ -107,7 +107,7 @@ fn resumed_run_must_have_the_same_recipe_and_data() {
     let other = format!("{arguments} --resume --set train.learning_rate=1e-3");
     scratch.run(&other).fails(2, &["run", "learning_rate = 0.02", "learning_rate = 0.001"]);
     std::fs::remove_file(scratch.path("tones/recordings/3_ann_7.wav")).unwrap();
-    scratch.run(&format!("{arguments} --resume")).fails(2, &["other data", "--force"]);
+    scratch.run(&format!("{arguments} --resume")).fails(2, &["different data", "--force"]);
     let model = std::fs::read(scratch.path("run/checkpoint.safetensors")).unwrap();
     scratch.write("run/checkpoint.safetensors", &model[..model.len() / 2]);
     scratch.run(&format!("{arguments} --resume")).fails(2, &["checkpoint.safetensors", "--force"]);
@@ -122,25 +122,25 @@ fn interrupted_seeds_resume() {
     scratch.tones_recipe();
     let arguments = "train tones.toml --data tones --seeds 3 --json --set train.epochs=12 --set train.validate_every_steps=1";
     let whole = scratch.run(&format!("{arguments} --out whole")).succeeds().last_json();
-    let behind = ["run/seed-1\"", r#""step":10"#];
-    scratch.run_killed(&format!("{arguments} --out run --checkpoint-every 0"), &behind);
+    let seed_1_and_step_10 = ["run/seed-1\"", r#""step":10"#];
+    scratch.run_killed(&format!("{arguments} --out run --checkpoint-every 0"), &seed_1_and_step_10);
     assert!(scratch.path("run/seed-2/checkpoint.safetensors").is_file());
-    let made = |seed: &str| {
+    let seconds = |seed: &str| {
         let text = std::fs::read_to_string(scratch.path(&format!("run/{seed}/run.json"))).unwrap();
         serde_json::from_str::<serde_json::Value>(&text).unwrap()["seconds"].clone()
     };
-    let first = made("seed-1");
+    let first = seconds("seed-1");
     let resumed = scratch.run(&format!("{arguments} --out run --resume")).succeeds().last_json();
-    assert_eq!((&resumed["median"], &resumed["done"]), (&whole["median"], &whole["done"]));
-    assert_eq!(made("seed-1"), first, "the first seed was trained again");
+    assert_eq!((&resumed["median"], &resumed["complete"]), (&whole["median"], &whole["complete"]));
+    assert_eq!(seconds("seed-1"), first, "the first seed was trained again");
     for seed in ["seed-1", "seed-2", "seed-3"] {
         let model = |run: &str| scratch.path(&format!("{run}/{seed}/model.safetensors"));
         assert!(same_bytes(&model("run"), &model("whole")), "{seed}");
     }
     // With fewer seeds than before, the others are kept and reported.
     let fewer = "train tones.toml --data tones --seeds 2 --set train.epochs=1 --out run --force";
-    let told = scratch.run(fewer).succeeds().stderr();
-    assert!(told.contains("run: seed-3 of an earlier training: left there, and not counted"), "{told}");
+    let notes = scratch.run(fewer).succeeds().stderr();
+    assert!(notes.contains("run: seed-3 of an earlier training: kept, not counted"), "{notes}");
 }
 
 #[test]
@@ -218,7 +218,7 @@ fn replaced_run_is_restored_if_training_does_not_start() {
     assert!(!scratch.path("run.replaced").exists());
     // Folders that are not runs are never removed, and neither are runs without --force.
     scratch.write("mine/.git/config", "");
-    scratch.run("train tones.toml --data nowhere --out mine").fails(2, &["mine", "no run"]);
+    scratch.run("train tones.toml --data nowhere --out mine").fails(2, &["mine", "not a run folder"]);
     assert!(scratch.path("mine/.git/config").is_file());
     std::fs::create_dir(scratch.path("empty")).unwrap();
     scratch.run("train tones.toml --data nowhere --out empty").fails(2, &["nowhere"]);
@@ -239,7 +239,7 @@ fn complete_run_is_not_accepted_with_other_data() {
     let arguments = "train tones.toml --data tones --out run --set train.max_steps=2";
     scratch.run(arguments).succeeds();
     std::fs::remove_file(scratch.path("tones/recordings/3_ann_0.wav")).unwrap();
-    scratch.run(&format!("{arguments} --resume")).fails(2, &["other data"]);
+    scratch.run(&format!("{arguments} --resume")).fails(2, &["different data"]);
     assert!(scratch.path("run/run.json").is_file());
 }
 
@@ -258,7 +258,7 @@ fn full_disk_ends_the_run_with_an_intact_checkpoint() {
     let full = Command::new("sh").args(["-c", &script]).current_dir(scratch.path(".")).output().unwrap();
     let message = String::from_utf8_lossy(&full.stderr).into_owned();
     assert_eq!(full.status.code(), Some(2), "{message}");
-    for part in ["checkpoint.safetensors", "kept in run", "--resume"] {
+    for part in ["checkpoint.safetensors", "last checkpoint is in run", "--resume"] {
         assert!(message.contains(part), "{message}");
     }
     scratch.run(&format!("{arguments} --resume")).succeeds();

@@ -23,7 +23,7 @@ name = 'rate'
 key = 'train.learning_rate'
 between = { low = 1e-5, high = 1e-1, scale = 'log' }
 [[axes]]
-name = 'hidden'
+name = 'hidden_size'
 key = 'model.recurrent.hidden_size'
 between = { low = 4, high = 12 }
 ";
@@ -63,10 +63,10 @@ fn better_half_continues_and_only_the_best_trial_is_tested() {
         (a + b) / 2.0
     };
     // Trials that continued are at least as good as those that did not.
-    let worst_on = second.iter().map(|trial| score(1, trial)).fold(1.0, f64::min);
-    let best_out =
+    let worst_kept = second.iter().map(|trial| score(1, trial)).fold(1.0, f64::min);
+    let best_dropped =
         first.iter().filter(|trial| !second.contains(trial)).map(|trial| score(1, trial)).fold(0.0, f64::max);
-    assert!(worst_on >= best_out, "{worst_on} {best_out}");
+    assert!(worst_kept >= best_dropped, "{worst_kept} {best_dropped}");
     for rung in 1..=3 {
         for trial in folders(&scratch, &format!("found/rung-{rung}")) {
             let run = format!("found/rung-{rung}/{trial}/seed-2");
@@ -81,25 +81,25 @@ fn better_half_continues_and_only_the_best_trial_is_tested() {
         recipe.lines().find(|line| line.starts_with("learning_rate")).unwrap().to_owned()
     };
     assert_eq!(rate("found/best/seed-1"), rate(&format!("found/rung-3/{best}/seed-1")));
-    let share = |run: &str| {
+    let fraction = |run: &str| {
         let recipe = fs::read_to_string(scratch.path(run).join("recipe.toml")).unwrap();
         recipe.lines().find(|line| line.starts_with("validation_fraction")).unwrap().to_owned()
     };
-    assert_eq!(share(&format!("found/rung-3/{best}/seed-1")), "validation_fraction = 0.4");
-    assert_eq!(share("found/best/seed-1"), "validation_fraction = 0.2");
+    assert_eq!(fraction(&format!("found/rung-3/{best}/seed-1")), "validation_fraction = 0.4");
+    assert_eq!(fraction("found/best/seed-1"), "validation_fraction = 0.2");
     let page = fs::read_to_string(scratch.path("found/report.html")).unwrap();
-    assert!(page.contains("trial-001") && page.contains("trial-006"), "what was tried is on the page");
+    assert!(page.contains("trial-001") && page.contains("trial-006"), "the trials are on the page");
     let table = fs::read_to_string(scratch.path("found/search.csv")).unwrap();
     assert_eq!(table.lines().count(), 7);
     assert!(
-        table.lines().next().unwrap().starts_with("trial,rate,hidden,validation_1,validation_2,validation_3")
+        table.lines().next().unwrap().starts_with("trial,rate,hidden_size,validation_1,validation_2,validation_3")
     );
 }
 
 #[test]
 fn interrupted_search_continues_to_the_same_result() {
     let scratch = prepared();
-    scratch.run(&format!("{RUN} --hours 0")).fails(1, &["12 of 12 runs left"]);
+    scratch.run(&format!("{RUN} --hours 0")).fails(1, &["12 of 12 runs remaining"]);
     scratch.run(RUN).succeeds();
     let table = fs::read(scratch.path("found/search.csv")).unwrap();
     let model = fs::read(scratch.path("found/best/seed-1/model.safetensors")).unwrap();

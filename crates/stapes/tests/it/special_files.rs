@@ -23,7 +23,7 @@ fn run(scratch: &Scratch, arguments: &str) -> Ran {
 /// Writes classes `low` and `high` with a pipe among the recordings, and a recipe.
 fn folders_with_a_pipe() -> Scratch {
     let scratch = Scratch::new();
-    scratch.write("own.toml", TONES.replace(FSDD, "[data.folders]"));
+    scratch.write("my.toml", TONES.replace(FSDD, "[data.folders]"));
     for number in 0..20 {
         let step = if number % 2 == 0 { 0.2 } else { 1.1 };
         let samples: Vec<f32> = (0..1600 + number).map(|n| 0.4 * (step * n as f32).sin()).collect();
@@ -38,7 +38,7 @@ fn folders_with_a_pipe() -> Scratch {
 fn pipe_among_the_recordings_is_named_and_not_opened() {
     let scratch = folders_with_a_pipe();
     let before = scratch.names();
-    let train = "train own.toml --data my --out run --set train.max_steps=1";
+    let train = "train my.toml --data my --out run --set train.max_steps=1";
     run(&scratch, train).fails(2, &["1 of 21 files", "my/low/pipe.wav: is a pipe"]);
     run(&scratch, &format!("{train} --cache kept")).fails(2, &["my/low/pipe.wav: is a pipe"]);
     fs::remove_dir_all(scratch.path("kept")).unwrap();
@@ -57,8 +57,8 @@ fn pipe_among_the_recordings_is_named_and_not_opened() {
 #[test]
 fn pipe_as_manifest_or_row_or_noise_is_named() {
     let scratch = folders_with_a_pipe();
-    scratch.write("own.toml", TONES.replace(FSDD, "[data.manifest]"));
-    let train = "train own.toml --data my --out run";
+    scratch.write("my.toml", TONES.replace(FSDD, "[data.manifest]"));
+    let train = "train my.toml --data my --out run";
     let row = |number: usize| {
         let class = if number % 2 == 0 { "low" } else { "high" };
         format!("{class}/{number}.wav,{class}\n")
@@ -176,7 +176,7 @@ fn files_of_a_run_must_be_regular_files() {
     };
     let predict = format!("predict run {sound}");
     for (file, commands) in [
-        ("recipe.toml", vec!["eval run", "report run --out told", "gradients run"]),
+        ("recipe.toml", vec!["eval run", "report run --out page", "gradients run"]),
         ("run.json", vec!["eval run", "gradients run"]),
         ("model.safetensors", vec!["eval run", &predict]),
         ("checkpoint.safetensors", vec!["train tones.toml --data tones --out run --resume"]),
@@ -189,7 +189,7 @@ fn files_of_a_run_must_be_regular_files() {
     // Other runs are still compared.
     run(&scratch, &format!("{train} other --seed 2")).succeeds();
     for file in ["run.json", "metrics.jsonl", "predictions.safetensors"] {
-        with_pipe(file, "report run other --out told").fails(1, &[&format!("run/{file}: "), "it is a pipe"]);
+        with_pipe(file, "report run other --out page").fails(1, &[&format!("run/{file}: "), "it is a pipe"]);
     }
     run(&scratch, "eval run").succeeds();
 
@@ -210,7 +210,7 @@ fn times_of_a_sweep_must_be_a_regular_file() {
     );
     run(&scratch, "compare sweep.toml --data tones --out runs").succeeds();
     fifo(&scratch.path("runs/a/timing.json"));
-    for command in ["compare sweep.toml --data tones --out runs --table", "report runs --out told"] {
+    for command in ["compare sweep.toml --data tones --out runs --table", "report runs --out page"] {
         run(&scratch, command)
             .fails(1, &["runs/a/timing.json: cannot read the times of a cell: it is a pipe"]);
     }

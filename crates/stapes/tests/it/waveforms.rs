@@ -3,6 +3,7 @@
 use std::sync::atomic::AtomicBool;
 
 use crate::support::{Scratch, TONES, same_bytes, wav};
+use stapes::experiment::TrainInputs;
 use stapes::train::{SingleProcess, Start};
 use stapes::{Error, Experiment, Recipe};
 use stapes_random::Rng;
@@ -34,8 +35,8 @@ fn scratch() -> Scratch {
 }
 
 fn write_noise(scratch: &Scratch, seed: u64) {
-    let mut stream = Rng::new(seed, "noise");
-    let noise: Vec<f32> = (0..20_000).map(|_| stream.symmetric(0.5)).collect();
+    let mut rng = Rng::new(seed, "noise");
+    let noise: Vec<f32> = (0..20_000).map(|_| rng.symmetric(0.5)).collect();
     scratch.write("tones/noise/street.wav", wav(&noise, 8000));
 }
 
@@ -49,13 +50,13 @@ fn waveform_augmentation_gives_the_same_bits_with_any_number_of_threads() {
     let scratch = scratch();
     let summary = scratch.run(&format!("{TRAIN} --out run")).succeeds().last_json();
     assert!(summary["test_accuracy"].as_f64().unwrap() > 0.7, "{summary}");
-    let waited = summary["data_wait_fraction"].as_f64().unwrap();
-    assert!(waited > 0.0 && waited < 1.0, "{waited}");
+    let data_wait = summary["data_wait_fraction"].as_f64().unwrap();
+    assert!(data_wait > 0.0 && data_wait < 1.0, "{data_wait}");
     let noise = record(&scratch, "run")["augment_fingerprint"].clone();
     assert_eq!(noise.as_str().unwrap().len(), 16);
     let arguments = TRAIN.replace("--json", "");
     let other = scratch.run_with("RAYON_NUM_THREADS", "3", &format!("{arguments} --out other")).succeeds();
-    assert!(other.stdout().contains(" % of the training time for examples"), "{}", other.stdout());
+    assert!(other.stdout().contains(" % of the training time\n"), "{}", other.stdout());
     let model = |run: &str| scratch.path(run).join("last.safetensors");
     assert!(same_bytes(&model("run"), &model("other")));
     // The noise has an effect: without it the model differs, and there is no data wait.
@@ -82,7 +83,7 @@ fn interrupted_run_resumes_to_the_same_bits_and_only_with_the_same_noise() {
     // Four steps per epoch.
     scratch.run_interrupted(&format!("{arguments} --out run"), r#""step":20"#).fails(1, &[]);
     write_noise(&scratch, 2);
-    scratch.run(&format!("{arguments} --out run --resume")).fails(2, &["other data", "--force"]);
+    scratch.run(&format!("{arguments} --out run --resume")).fails(2, &["different data", "--force"]);
     write_noise(&scratch, 1);
     scratch.run(&format!("{arguments} --out run --resume")).succeeds();
     for file in ["model.safetensors", "last.safetensors"] {
@@ -94,7 +95,7 @@ fn interrupted_run_resumes_to_the_same_bits_and_only_with_the_same_noise() {
 fn missing_noise_is_named_before_training() {
     let scratch = scratch();
     let absent = format!("{TRAIN} --out run --set augment.waveform.noise.folder=street");
-    scratch.run(&absent).fails(2, &["augment.waveform.noise.folder", "no such folder"]);
+    scratch.run(&absent).fails(2, &["augment.waveform.noise.folder", "folder does not exist"]);
     scratch.write("tones/noise/broken.wav", "RIFF");
     scratch.run(&format!("{TRAIN} --out run")).fails(2, &["broken.wav"]);
     assert!(!scratch.path("run").exists());
@@ -107,19 +108,27 @@ fn recording_deleted_during_training_is_named() {
     let recipe = Recipe::read(&scratch.path("noisy.toml"), &changes).unwrap();
     let experiment = Experiment::open(recipe, Some(&scratch.path("tones"))).unwrap();
     let stop = AtomicBool::new(false);
-    let load = |part: &[usize]| experiment.load(part, &stop, &|_| {}).unwrap();
+    let load = |indices: &[usize]| experiment.load(indices, &stop, &|_| {}).unwrap();
     let (train, validation) = (load(&experiment.split.train), load(&experiment.split.validation));
-    let bundle = experiment.untrained_model(&train).unwrap();
+    let model = experiment.untrained_model(&train).unwrap();
+    let inputs = TrainInputs {
+        model: &model,
+        train: &train,
+        validation: &validation,
+        start: Start::Random,
+        communicator: &SingleProcess,
+        stop: &stop,
+    };
     let mut steps = 0;
     // All are deleted after the first step; the loader has only the first few in memory.
-    let outcome = experiment.train(&bundle, [&train, &validation], (Start::Random, &SingleProcess), &stop, |_| {
+    let result = experiment.train(&inputs, |_| {
         if steps == 0 {
             std::fs::remove_dir_all(scratch.path("tones/recordings")).unwrap();
         }
         steps += 1;
         Ok(())
     });
-    let Err(error @ Error::Train(_)) = outcome else { panic!("trained without recordings") };
+    let Err(error @ Error::Train(_)) = result else { panic!("trained without recordings") };
     let error = error.to_string();
     assert!(error.starts_with("training example ") && error.contains(".wav"), "{error}");
     assert!(steps < train.indices.len(), "{steps} events");

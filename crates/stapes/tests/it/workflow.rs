@@ -58,7 +58,7 @@ fn without_validation_examples_the_last_step_is_tested() {
     scratch.tones();
     scratch.write("tones.toml", TONES.replace("validation_fraction = 0.2", "validation_fraction = 0"));
     let ran = scratch.run("train tones.toml --data tones --out run").succeeds();
-    assert!(ran.stdout().contains("none: the model is that of the last step"), "{}", ran.stdout());
+    assert!(ran.stdout().contains("none; the model is that of the last step"), "{}", ran.stdout());
     assert!(same_bytes(&scratch.path("run/model.safetensors"), &scratch.path("run/last.safetensors")));
     let record = std::fs::read_to_string(scratch.path("run/run.json")).unwrap();
     assert!(record.contains("\"best_step\": 40") && !record.contains("validation_accuracy"), "{record}");
@@ -114,7 +114,7 @@ fn unreadable_file_does_not_stop_the_others() {
     scratch.tones();
     scratch.tones_recipe();
     scratch.run("train tones.toml --data tones --out run --set train.epochs=1").succeeds();
-    scratch.write("text.wav", "this is no sound");
+    scratch.write("text.wav", "not a sound");
     let ran = scratch.run("predict run text.wav tones/recordings/3_ann_1.wav").fails(1, &["text.wav"]);
     assert_eq!(ran.stdout().lines().count(), 1);
     scratch.run("predict run text.wav").fails(2, &["text.wav"]);
@@ -134,6 +134,6 @@ fn eval_can_override_the_front_end() {
     assert_ne!(accuracy("--set scale=int16"), as_trained);
     scratch
         .run("eval run --set front_end.librosa-mfcc.n_mfcc=5")
-        .fails(2, &["5 values, and the model reads 12"]);
+        .fails(2, &["5 values, but the model reads 12"]);
     scratch.run("eval run --set front_end.librosa-mfcc.hop=5").fails(2, &["hop"]);
 }
