@@ -1,207 +1,214 @@
-//! What can go wrong between a recipe and a run.
+//! Errors of recipes, experiments and runs.
 
 use std::path::PathBuf;
 
-/// Why an experiment cannot be read, run or found again.
+/// Error of a recipe, an experiment or a run.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A recipe that cannot be read or asks for something impossible.
+    /// A recipe cannot be read, or has an invalid value.
     #[error("{name}: {reason}")]
     Recipe {
-        /// The file.
+        /// Name of the file.
         name: String,
-        /// The line or key, and what is expected there.
+        /// Line or key, and the expected content.
         reason: String,
     },
-    /// A recipe with the wrong section for its data.
+    /// A recipe has the wrong input section for its data set.
     #[error(
-        "[{section}] {rule} (data set {set}): recordings need [features], which says how they become frames; \
-         data that comes as frames takes [frames]"
+        "[{section}] {rule} (data set {set}); use [features] for recordings, and [frames] for data that comes as frames"
     )]
     Input {
-        /// The data set.
+        /// Name of the data set.
         set: &'static str,
-        /// The section.
+        /// Name of the section.
         section: &'static str,
-        /// What is wrong with it.
+        /// Fault of the section.
         rule: &'static str,
     },
-    /// Waveforms are to be changed, and the data comes as frames.
-    #[error(
-        "[augment.waveform]: {set} comes as frames and has no samples: leave it out, or change frames by [augment.NAME]"
-    )]
+    /// Waveform augmentation is configured for data that comes as frames.
+    #[error("[augment.waveform]: {set} comes as frames and has no samples; remove it, or augment frames with [augment.NAME]")]
     NoWaveforms {
-        /// The data set.
+        /// Name of the data set.
         set: &'static str,
     },
-    /// The run's folder is taken.
-    #[error("{}: exists already. Give another --out, or --force to replace it when training is done", .0.display())]
+    /// The run folder already exists.
+    #[error("{}: already exists; choose another --out, or replace it with --force", .0.display())]
     RunExists(PathBuf),
-    /// What stands where the run is to go is no run.
-    #[error("{}: exists and is no run, so it is not replaced: give another --out", .0.display())]
+    /// The path exists and is not a run folder.
+    #[error("{}: exists and is not a run folder; choose another --out", .0.display())]
     NotARun(PathBuf),
-    /// A run stands where a folder of runs is to go.
-    #[error("{}: is a run, and several runs need a folder that is none: give another --out", .0.display())]
+    /// A single run exists where a folder of several runs is needed.
+    #[error("{}: is a single run; choose another --out, for a folder that can hold several runs", .0.display())]
     IsARun(PathBuf),
-    /// A run stands there that is not finished.
+    /// The run folder contains an unfinished run.
     #[error(
-        "{}: is a run that is not finished: `stapes train` with --resume goes on with it, with --force begins anew",
+        "{}: is an unfinished run; continue it with `stapes train --resume`, or start again with --force",
         .0.display()
     )]
     UnfinishedRun(PathBuf),
-    /// The folder of a run, or of several, was moved or removed while they were made.
+    /// The run was written before recipe keys were renamed.
     #[error(
-        "{}: the folder was moved or removed while a run was made in it: give the new place as --out, with --resume to go on \
-         from the last checkpoint",
+        "{}: this run was written before keys were renamed ({key}; see CHANGELOG.md); train it again",
+        folder.display()
+    )]
+    OldRun {
+        /// Run folder.
+        folder: PathBuf,
+        /// First renamed key, with its new name.
+        key: String,
+    },
+    /// The folder was moved or removed during training.
+    #[error(
+        "{}: the folder was moved or removed during training; continue from the last checkpoint with --resume and the new \
+         location as --out",
         .0.display()
     )]
     FolderGone(PathBuf),
-    /// Another process makes the run.
-    #[error("{}: another process is making this run: wait for it, or give another --out", .0.display())]
+    /// Another process is training this run.
+    #[error("{}: another process is training this run; wait for it, or choose another --out", .0.display())]
     Busy(PathBuf),
-    /// Something stands where a run that is to be replaced would wait.
-    #[error("{}: exists already, and the run to be replaced would wait there: move it away", .0.display())]
-    AsideTaken(PathBuf),
-    /// A run was begun with another recipe.
+    /// The backup path for the run to be replaced already exists.
+    #[error("{}: already exists, but the run to be replaced must be moved there; move it away", .0.display())]
+    BackupExists(PathBuf),
+    /// The run was started with a different recipe.
     #[error(
-        "{}: the run was begun with another recipe: `{then}` then, `{now}` now. Resume it with the same one, or begin anew \
-         with --force",
+        "{}: the run was started with a different recipe: `{then}` then, `{now}` now; resume it with the same recipe, or \
+         start again with --force",
         folder.display()
     )]
-    OtherRecipe {
-        /// The folder of the run.
+    DifferentRecipe {
+        /// Run folder.
         folder: PathBuf,
-        /// The first line of its recipe that is not in the other.
+        /// First line of the run's recipe that the new recipe does not have.
         then: String,
-        /// The first line of the other that is not in its recipe.
+        /// First line of the new recipe that the run's recipe does not have.
         now: String,
     },
-    /// A run was begun with other data.
+    /// The run was started with different data.
     #[error(
-        "{}: the run was begun with other data or another split of it: give the --data it was begun with, or begin anew \
-         with --force",
+        "{}: the run was started with different data or a different split; use its original --data, or start again with \
+         --force",
         .0.display()
     )]
-    OtherData(PathBuf),
-    /// Two processes that train together see different data.
-    #[error(
-        "process {own} and process {process} see different data: give all of them the same --data and recipe"
-    )]
-    OtherProcessData {
-        /// The one that says so.
+    DifferentData(PathBuf),
+    /// Processes that train together have different data.
+    #[error("process {own} and process {process} have different data; give all processes the same --data and recipe")]
+    ProcessDataMismatch {
+        /// Rank of the process that reports the error.
         own: usize,
-        /// The first that sees other data.
+        /// Lowest rank with different data.
         process: usize,
     },
-    /// Something went wrong when there was something to keep.
-    #[error("{source}\nwhat was reached until the last checkpoint is kept in {}; --resume goes on from there", folder.display())]
-    Kept {
-        /// The folder of the run.
+    /// An error occurred after a checkpoint was written.
+    #[error("{source}\nthe last checkpoint is in {}; continue from there with --resume", folder.display())]
+    Resumable {
+        /// Run folder.
         folder: PathBuf,
-        /// What went wrong.
+        /// Cause.
         source: Box<Error>,
     },
-    /// The recipe leaves its classes to the data, which is not at hand.
+    /// The classes come from the data, but the data is not available.
     #[error(
-        "data.{set}: the recipe names no classes, so the data does: give its folder with --data DIR, or list them as \
+        "data.{set}: the classes come from the data; set its folder with --data DIR, or list the classes as \
          data.{set}.classes"
     )]
     UnknownClasses {
-        /// The data set.
+        /// Name of the data set.
         set: &'static str,
     },
-    /// The data set has other classes than the model.
-    #[error(
-        "the data set's classes are {data}, and the model's are {model}: evaluate it on the data it was trained for"
-    )]
-    OtherClasses {
-        /// The data set's, in their order.
+    /// The classes of the data set differ from those of the model.
+    #[error("the classes of the data set are {data}, but those of the model are {model}; evaluate it on the data of its training")]
+    ClassMismatch {
+        /// Classes of the data set, in order.
         data: String,
-        /// The model's, in their order.
+        /// Classes of the model, in order.
         model: String,
     },
-    /// The model decides for frames and the data has a label a recording, or the other way round.
+    /// The data has frame-level labels and the model is not frame-level, or the reverse.
     #[error(
         "{}",
-        if *of_frames {
-            "the data has a class for every moment, and the model decides for whole recordings: choose a model that \
-             decides for every frame, such as [model.recurrent] with head = \"per_frame\""
+        if *per_frame {
+            "the data has frame-level labels, but the model predicts one class per recording; choose a frame-level model, \
+             such as [model.recurrent] with head = \"per_frame\""
         } else {
-            "the data has one label a recording, and the model decides for every frame: choose a model that decides \
-             for whole recordings, such as [model.recurrent] with another head than per_frame"
+            "the data has one label per recording, but the model predicts one class per frame; choose a model that \
+             predicts one class per recording, such as [model.recurrent] with a head other than per_frame"
         }
     )]
-    Decides {
-        /// Whether the classes of the data are of moments.
-        of_frames: bool,
+    Labels {
+        /// `true` if the data has frame-level labels.
+        per_frame: bool,
     },
-    /// Recordings whose every moment has a class are to be cut or padded.
+    /// Recordings with frame-level labels cannot be cut or padded.
     #[error(
-        "features.fixed_length_samples = {samples}: the data has a class for every moment, and its recordings keep \
-         their length: leave it out (train.segment_frames cuts for training)"
+        "features.fixed_length_samples = {samples}: the data has frame-level labels, so its recordings keep their length; \
+         remove the key (train.segment_frames sets the length of training segments)"
     )]
     FixedLength {
-        /// The length asked for.
+        /// Configured length.
         samples: usize,
     },
-    /// A run without validation examples is to be judged.
-    #[error("{}: the run has no validation examples, and a search judges by these: give data.….validation_share", .0.display())]
+    /// A search needs validation examples, and the run has none.
+    #[error("{}: the run has no validation examples, which a search needs; set validation_fraction in [data.…]", .0.display())]
     NoValidation(PathBuf),
     /// The model has no recurrent layer.
-    #[error("the model has no recurrent layer, and only such a layer's states have gradients through time")]
+    #[error("the model has no recurrent layer, so there are no gradients through time; choose a recurrent model")]
     NoRecurrentLayer,
-    /// The folder holds no run.
-    #[error("{}: no run: {file} is missing. Give the folder that `stapes train --out` wrote", folder.display())]
+    /// The folder does not contain a run.
+    #[error("{}: is not a run folder, {file} is missing; use the folder that `stapes train --out` wrote", folder.display())]
     NoRun {
-        /// The folder.
+        /// Folder.
         folder: PathBuf,
-        /// What was looked for.
+        /// Missing file.
         file: &'static str,
     },
-    /// The file system refuses.
+    /// A file operation failed.
     #[error("{}: cannot {action}: {source}", path.display())]
     File {
-        /// The file or folder.
+        /// Path of the file or folder.
         path: PathBuf,
-        /// What was tried.
+        /// Operation.
         action: &'static str,
-        /// What it says.
+        /// Error of the operating system.
         source: std::io::Error,
     },
-    /// A file of the run cannot be understood.
+    /// A file of the run has invalid content.
     #[error("{}: {reason}", path.display())]
     Damaged {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// Fault.
         reason: String,
     },
-    /// The data set.
+    /// Error of the data set.
     #[error(transparent)]
     Data(#[from] stapes_data::DataError),
-    /// The features.
+    /// Error of the features.
     #[error(transparent)]
     Features(#[from] stapes_features::FeatureError),
-    /// The model.
+    /// Error of the model configuration.
     #[error(transparent)]
     Model(#[from] stapes_nn::ModelError),
-    /// The training.
+    /// Error of the training.
     #[error(transparent)]
     Train(#[from] stapes_train::TrainError),
-    /// The evaluation or its report.
+    /// Error of a metric.
     #[error(transparent)]
-    Eval(#[from] stapes_eval::EvalError),
-    /// The model file or its use.
+    Metrics(#[from] stapes_metrics::MetricsError),
+    /// Error of a table, figure or page.
+    #[error(transparent)]
+    Report(#[from] stapes_report::ReportError),
+    /// Error of the model file or the classifier.
     #[error(transparent)]
     Infer(#[from] stapes_infer::InferError),
 }
 
 impl Error {
-    /// Whether it says that loading was stopped, and not that something is wrong.
-    pub fn is_of_a_stop(&self) -> bool {
+    /// Returns `true` if loading was stopped on request, which is not a fault.
+    pub fn is_stop(&self) -> bool {
         match self {
-            Error::Kept { source, .. } => source.is_of_a_stop(),
+            Error::Resumable { source, .. } => source.is_stop(),
             error => matches!(error, Error::Data(stapes_data::DataError::Stopped { .. })),
         }
     }

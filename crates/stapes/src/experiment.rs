@@ -1,8 +1,8 @@
-//! An experiment: from a recipe and its data to a trained model and its evaluation.
+//! Experiment: from a recipe and its data to a trained model and its evaluation.
 
-mod judged;
+mod evaluate;
 mod load;
-mod loaded;
+mod loaded_examples;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -10,204 +10,220 @@ use std::sync::OnceLock;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
-use stapes_data::{DataSet, FrameCache, Partition, Split, WaveformAugmenter};
+use stapes_augment::WaveformAugmenter;
+use stapes_data::{DataError, DataSet, FrameCache, Split, Subset};
 use stapes_features::{Features, Normalization, StandardScaler};
-use stapes_infer::{Model, Classifier, InferError, Input};
-use stapes_train::{Event, Examples, Loading, Start, Communicator, TrainingResult, Trainer};
+use stapes_infer::{Classifier, InferError, Input, Model};
+use stapes_train::{Communicator, Event, Examples, LoaderOptions, Start, Trainer, TrainingResult};
 
 use crate::error::Error;
-use crate::recipe::{Recipe, within_data};
-use crate::waveforms::{CLIPS_BYTES, Clips, Waveforms};
+use crate::recipe::{Recipe, prefix_data_key};
+use crate::waveforms::{ClipCache, MAX_CACHE_BYTES, WaveformSource};
 
-pub(crate) use judged::recording_frames;
-pub use judged::{classify, evaluate, frame_classes};
-pub use load::{Progress, load};
-pub use loaded::{Loaded, Labels};
+pub(crate) use evaluate::recording_frames;
+pub use evaluate::{argmax_frames, classify, evaluate};
+pub use load::{OnExample, load};
+pub use loaded_examples::LoadedExamples;
+pub(crate) use loaded_examples::append_labels;
 
-/// A recipe with its data: found, split, and turned into frames.
+/// Recipe with its data set, split into training, validation and test.
 pub struct Experiment {
-    /// The recipe.
+    /// Recipe.
     pub recipe: Recipe,
-    /// The data set.
+    /// Data set.
     pub dataset: DataSet,
-    /// Who trains, validates and tests.
+    /// Examples of the training, validation and test subsets.
     pub split: Split,
     input: Input,
-    /// The folder of the data set, where it has one.
+    /// Folder of the data set, if it has one.
     folder: Option<PathBuf>,
     cache: Option<FrameCache>,
     augmenter: OnceLock<WaveformAugmenter>,
 }
 
+/// Inputs of [`Experiment::train`].
+#[derive(Clone, Copy)]
+pub struct TrainInputs<'a> {
+    /// Model of [`Experiment::untrained_model`].
+    pub model: &'a Model,
+    /// Training examples.
+    pub train: &'a LoadedExamples,
+    /// Validation examples.
+    pub validation: &'a LoadedExamples,
+    /// Initial parameters, or the checkpoint to resume.
+    pub start: Start<'a>,
+    /// Communicator of the processes that train together.
+    pub communicator: &'a dyn Communicator,
+    /// When this becomes true, training ends with the result so far.
+    pub stop: &'a AtomicBool,
+}
+
 impl Experiment {
-    /// Finds and splits the data of a recipe; `folder` is where the data set lies.
+    /// Opens and splits the data of a recipe; `folder` is the folder of the data set.
     ///
     /// # Errors
-    /// [`Error::Model`] if the model cannot be built, [`Error::Decides`], [`Error::FixedLength`] or [`Error::Train`]
-    /// if the recipe's parts do not go together, [`Error::Data`] if the data set is not there or cannot be split.
+    /// [`Error::Model`] if the model cannot be built; [`Error::Labels`], [`Error::FixedLength`] or [`Error::Train`] if the
+    /// parts of the recipe are incompatible; [`Error::Data`] if the data set is missing or cannot be split.
     pub fn open(recipe: Recipe, folder: Option<&Path>) -> Result<Experiment, Error> {
-        recipe.check_together()?;
+        recipe.check_compatible()?;
         let dataset = recipe.data.open(folder)?;
-        let recipe = Recipe { data: recipe.data.resolved(&dataset), ..recipe };
-        recipe.check_together()?;
-        let split = recipe.data.split(&dataset, recipe.seed).map_err(within_data)?;
+        let recipe = Recipe { data: recipe.data.resolve(&dataset), ..recipe };
+        recipe.check_compatible()?;
+        let split = recipe.data.split(&dataset, recipe.seed).map_err(prefix_data_key)?;
         let input = recipe.input()?;
         let folder = folder.map(Path::to_owned);
         Ok(Experiment { recipe, dataset, split, input, folder, cache: None, augmenter: OnceLock::new() })
     }
 
-    /// What changes the samples of training examples, if the recipe asks for it; read and computed at the first call.
+    /// Returns the waveform augmenter of the recipe, if it has one; the first call reads its recordings.
     ///
-    /// Folders of recordings count from the folder of the data set.
+    /// Relative paths of noise and room recordings start at the folder of the data set.
     ///
     /// # Errors
-    /// [`Error::Data`] if a folder or a recording in it cannot be read, or a setting does not go with the sample rate.
+    /// [`Error::Data`] if a folder or a recording in it cannot be read, or a setting does not fit the sample rate.
     pub fn waveform_augmenter(&self) -> Result<Option<&WaveformAugmenter>, Error> {
         let config = self.recipe.augment.as_ref().and_then(|augment| augment.waveform.as_ref());
         let (Some(config), Input::Recordings(features)) = (config, &self.input) else { return Ok(None) };
         if self.augmenter.get().is_none() {
             let folder = self.folder.as_deref().unwrap_or(Path::new("."));
-            let prepared = WaveformAugmenter::new(config, folder, features.sample_rate_hz)?;
-            // Where another thread was faster, it made the same.
-            let _ = self.augmenter.set(prepared);
+            let augmenter = WaveformAugmenter::new(config, folder, features.sample_rate_hz)?;
+            // If another thread was faster, its augmenter is equal.
+            let _ = self.augmenter.set(augmenter);
         }
         Ok(self.augmenter.get())
     }
 
-    /// The model before it is trained: it has no parameters yet. Its normalization is fitted on these training frames
-    /// alone.
+    /// Returns the model before training, without parameters. Its normalization is fitted to the training examples only.
     ///
     /// # Errors
-    /// [`Error::Features`] if the normalization cannot be fitted; [`Error::Data`] if of a class only unusable files are left.
-    pub fn untrained(&self, train: &Loaded) -> Result<Model, Error> {
+    /// [`Error::Features`] if the normalization cannot be fitted; [`Error::Data`] if all files of a class were skipped.
+    pub fn untrained_model(&self, train: &LoadedExamples) -> Result<Model, Error> {
         self.check_classes(train)?;
-        let standardiser = match self.input.normalization() {
+        let normalizer = match self.input.normalization() {
             Normalization::PerCoefficient => Some(StandardScaler::fit(train.features.iter())?),
             _ => None,
         };
         Ok(Model {
             input: self.input.clone(),
-            model: self.recipe.model.clone(),
+            config: self.recipe.model.clone(),
             labels: self.dataset.classes.clone(),
             shape: self.recipe.shape()?,
-            standardiser,
+            normalizer,
             parameters: Vec::new(),
             recipe: self.recipe.to_toml(),
         })
     }
 
-    /// Whether each class still has an example, where a share of the files may be unusable.
-    fn check_classes(&self, train: &Loaded) -> Result<(), Error> {
-        if train.left_out.is_empty() {
+    /// Checks that each class still has a training example if files were skipped.
+    fn check_classes(&self, train: &LoadedExamples) -> Result<(), Error> {
+        if train.skipped.is_empty() {
             return Ok(());
         }
         let examples = train.indices.iter().map(|&index| &self.dataset.examples[index]);
-        let there: BTreeSet<usize> = examples.flat_map(|example| example.truth.classes()).collect();
-        let Some(lost) = (0..self.dataset.classes.len()).find(|class| !there.contains(class)) else {
+        let present: BTreeSet<usize> = examples.flat_map(|example| example.label.classes()).collect();
+        let Some(missing) = (0..self.dataset.classes.len()).find(|class| !present.contains(class)) else {
             return Ok(());
         };
-        Err(Error::Data(stapes_data::DataError::EmptyPart {
+        Err(Error::Data(DataError::EmptySubset {
             set: self.dataset.name.clone(),
-            class: self.dataset.classes[lost].clone(),
-            partition: Partition::Train,
-            advice: "none of its files can be used, as is said above: repair some, or leave the class out"
-                .into(),
+            class: self.dataset.classes[missing].clone(),
+            subset: Subset::Train,
+            advice: "all its files were skipped for the reasons above; repair some, or remove the class".into(),
         }))
     }
 
-    /// Trains the model of [`Experiment::untrained`] on frames; where the recipe changes waveforms, on the frames of the
-    /// training examples' changed samples, which threads make in the background.
+    /// Trains the model of [`Experiment::untrained_model`]. If the recipe augments waveforms, background threads compute
+    /// the features of the augmented training examples.
     ///
     /// # Errors
-    /// [`Error::Train`] if there is nothing to train on, a recording is gone or the loss is no number; [`Error::Data`] as
-    /// [`Experiment::waveform_augmenter`]; what `report` gives.
+    /// [`Error::Train`] if there are no training examples, a recording is missing or the loss is not finite;
+    /// [`Error::Data`] as [`Experiment::waveform_augmenter`]; errors of `report`.
     pub fn train(
         &self,
-        untrained: &Model,
-        [train, validation]: [&Loaded; 2],
-        (start, team): (Start<'_>, &dyn Communicator),
-        stop: &AtomicBool,
+        inputs: &TrainInputs<'_>,
         report: impl FnMut(Event<'_>) -> Result<(), Error>,
     ) -> Result<TrainingResult, Error> {
-        let normalised = |loaded: &Loaded| -> Result<Vec<Features>, InferError> {
-            loaded.features.iter().map(|frames| untrained.normalised(frames)).collect()
+        let TrainInputs { model, train, validation, start, communicator, stop } = *inputs;
+        let normalize = |loaded: &LoadedExamples| -> Result<Vec<Features>, InferError> {
+            loaded.features.iter().map(|frames| model.normalize(frames)).collect()
         };
-        let (train_frames, validation_frames) = (normalised(train)?, normalised(validation)?);
-        let waveforms = self.waveforms(untrained, train)?;
+        let (train_frames, validation_frames) = (normalize(train)?, normalize(validation)?);
+        let waveforms = self.waveform_source(model, train)?;
         let threads = rayon::current_num_threads();
         let trainer = Trainer {
             model: &self.recipe.model,
-            input: untrained.shape,
+            input: model.shape,
             classes: self.dataset.classes.len(),
             config: &self.recipe.train,
-            train: Examples::new(&train_frames, train.truths.labels())?,
-            source: waveforms.as_ref().map(|source| Loading { source, threads }),
-            validation: Examples::new(&validation_frames, validation.truths.labels())?,
+            train: Examples::new(&train_frames, train.labels.as_ref())?,
+            source: waveforms.as_ref().map(|source| LoaderOptions { source, threads }),
+            validation: Examples::new(&validation_frames, validation.labels.as_ref())?,
             augment: self.recipe.augment.as_ref(),
             start,
             seed: self.recipe.seed,
-            team,
+            communicator,
         };
         stapes_train::train(&trainer, stop, report)
     }
 
-    /// The training examples as samples, where the recipe changes these.
-    fn waveforms<'a>(
+    /// Returns the source of augmented training examples, if the recipe augments waveforms.
+    fn waveform_source<'a>(
         &'a self,
-        bundle: &'a Model,
-        train: &'a Loaded,
-    ) -> Result<Option<Waveforms<'a>>, Error> {
+        model: &'a Model,
+        train: &'a LoadedExamples,
+    ) -> Result<Option<WaveformSource<'a>>, Error> {
         let (Some(augmenter), Input::Recordings(config)) = (self.waveform_augmenter()?, &self.input) else {
             return Ok(None);
         };
-        Ok(Some(Waveforms {
+        Ok(Some(WaveformSource {
             dataset: &self.dataset,
             indices: &train.indices,
             frames: train.features.iter().map(Features::frames).collect(),
             config,
             augmenter,
-            bundle,
+            model,
             seed: self.recipe.seed,
-            clips: Clips::new(train.indices.len(), CLIPS_BYTES),
+            clips: ClipCache::new(train.indices.len(), MAX_CACHE_BYTES),
         }))
     }
 
-    /// The median time from samples (or frames) to probabilities for a test utterance of median length, on one
-    /// thread: of those whose recording can still be read the nearest to it, None if there is none left.
+    /// Measures the median time from samples (or frames) to probabilities for a test utterance of median length, on one
+    /// thread. If the recording cannot be read any more, the readable one closest in length is used; `None` if there is
+    /// none.
     ///
     /// # Units
     /// ms
     ///
     /// # Errors
-    /// [`Error::Infer`] if it cannot be classified.
+    /// [`Error::Infer`] if the utterance cannot be classified.
     ///
     /// # Panics
-    /// If nothing was loaded.
-    pub fn latency_ms(&self, bundle: &Model, test: &Loaded) -> Result<Option<f64>, Error> {
-        let mut classifier = Classifier::new(bundle)?;
+    /// If there are no test examples.
+    pub fn latency_ms(&self, model: &Model, test: &LoadedExamples) -> Result<Option<f64>, Error> {
+        let mut classifier = Classifier::new(model)?;
         let mut by_length: Vec<usize> = (0..test.features.len()).collect();
-        by_length.sort_by_key(|&at| test.features[at].frames());
+        by_length.sort_by_key(|&index| test.features[index].frames());
         let middle = by_length.len() / 2;
-        let mut nearest: Vec<usize> = (0..by_length.len()).collect();
-        nearest.sort_by_key(|at| at.abs_diff(middle));
-        let read = |at: usize| {
-            let clip = self.dataset.examples[test.indices[by_length[at]]].source.read();
-            clip.transpose().ok().map(|clip| (by_length[at], clip))
+        let mut closest: Vec<usize> = (0..by_length.len()).collect();
+        closest.sort_by_key(|rank| rank.abs_diff(middle));
+        let read = |rank: usize| {
+            let clip = self.dataset.examples[test.indices[by_length[rank]]].source.read();
+            clip.transpose().ok().map(|clip| (by_length[rank], clip))
         };
-        let Some((at, clip)) = nearest.into_iter().find_map(read) else { return Ok(None) };
+        let Some((index, clip)) = closest.into_iter().find_map(read) else { return Ok(None) };
         let mut times = Vec::new();
         for _ in 0..LATENCY_RUNS {
-            let began = Instant::now();
+            let start = Instant::now();
             match &clip {
                 Some(clip) => classifier.classify(clip)?,
-                None => classifier.classify_frames(&test.features[at])?,
+                None => classifier.classify_frames(&test.features[index])?,
             };
-            times.push(began.elapsed().as_secs_f64() * 1e3);
+            times.push(start.elapsed().as_secs_f64() * 1e3);
         }
         times.sort_by(f64::total_cmp);
         Ok(Some(times[times.len() / 2]))
     }
 }
 
-/// Enough for a steady median, few enough not to be noticed.
+/// Number of runs of a latency measurement; enough for a stable median, and fast.
 const LATENCY_RUNS: usize = 31;

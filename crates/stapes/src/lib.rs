@@ -1,38 +1,41 @@
-//! Train, evaluate, compare and deploy small sequence classifiers for speech: the library's front door and
-//! the command line.
+//! Training, evaluation, comparison and deployment of small sequence classifiers for speech: the front door of the
+//! library, and the command line.
 //!
-//! A [`Recipe`] says everything about an experiment; [`Experiment`] finds its data, computes frames and
-//! trains; [`Training`] does all of it and writes the folder of a [`run`]. The rooms behind this door are re-exported under their
-//! own names.
+//! A [`Recipe`] describes an experiment completely. An [`Experiment`] opens its data, computes features and trains; a
+//! [`TrainingJob`] does all of this and writes a run folder (module [`run`]). The crates below are re-exported under short
+//! names.
 
-mod changes;
+mod columns;
 pub mod compare;
-mod counted;
+mod distributed;
 mod error;
 pub mod experiment;
 pub mod gradients;
+mod input_length;
 #[cfg(feature = "mpi")]
 pub mod mpi;
+mod overrides;
 mod recipe;
-pub mod report;
+pub mod recording_view;
+mod renamed;
 pub mod run;
-pub mod shown;
+mod run_page;
 pub mod sweep;
-mod together;
 mod training;
 mod waveforms;
 
-pub use changes::{changed, key_and_value};
-pub use counted::CountedLength;
 pub use error::Error;
 pub use experiment::Experiment;
+pub use input_length::InputLength;
+pub use overrides::{apply_overrides, parse_override};
 pub use recipe::Recipe;
-pub use training::{Finished, Listener, Nobody, Training};
+pub use training::{NoProgress, Progress, RunResult, TrainingJob};
 
 pub use stapes_audio as audio;
 pub use stapes_data as data;
-pub use stapes_eval as eval;
 pub use stapes_features as features;
 pub use stapes_infer as infer;
+pub use stapes_metrics as metrics;
 pub use stapes_nn as nn;
+pub use stapes_report as report;
 pub use stapes_train as train;

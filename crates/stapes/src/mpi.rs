@@ -1,31 +1,31 @@
-//! Training by several processes over MPI.
+//! Training with several processes over MPI.
 
 use mpi::collective::SystemOperation;
 use mpi::environment::Universe;
 use mpi::topology::SimpleCommunicator;
-use mpi::traits::{Communicator, CommunicatorCollectives, Root};
+use mpi::traits::{Communicator as _, CommunicatorCollectives, Root};
 use stapes_train::Communicator;
 
-/// The processes that `mpirun` or a cluster's scheduler started together.
+/// Communicator of the processes that `mpirun` or a cluster's scheduler started together.
 ///
-/// Its methods are called from the thread that made it.
+/// Its methods must be called from the thread that initialized it.
 pub struct MpiCommunicator {
-    // Dropped, it ends MPI for this process.
+    // Finalizes MPI when it is dropped.
     _universe: Universe,
 }
 
-/// Bytes of one message: MPI counts in 32 bits.
-const MESSAGE: usize = 1 << 30;
+/// Maximum number of bytes per message, because MPI counts in 32 bits.
+const MAX_MESSAGE: usize = 1 << 30;
 
 impl MpiCommunicator {
-    /// Begins MPI; none if it was begun before.
-    pub fn begin() -> Option<MpiCommunicator> {
+    /// Initializes MPI; `None` if it was initialized before.
+    pub fn initialize() -> Option<MpiCommunicator> {
         let (universe, _) = mpi::initialize_with_threading(mpi::Threading::Funneled)?;
         Some(MpiCommunicator { _universe: universe })
     }
 }
 
-/// Ends all processes at once, without waiting for any.
+/// Terminates all processes immediately.
 pub fn abort(code: i32) -> ! {
     world().abort(code)
 }
@@ -43,8 +43,8 @@ impl Communicator for MpiCommunicator {
         world().size() as usize
     }
 
-    /// Adds at process 0 and tells the others: every process has the same bits, whatever the way of adding.
-    fn sum(&self, values: &mut [f32]) {
+    /// Adds in process 0 and broadcasts the sum, so that all processes have the same bits.
+    fn all_reduce_sum(&self, values: &mut [f32]) {
         let world = world();
         let root = world.process_at_rank(0);
         match world.rank() {
@@ -62,14 +62,14 @@ impl Communicator for MpiCommunicator {
         world().process_at_rank(0).broadcast_into(values);
     }
 
-    fn gather(&self, said: &[u8]) -> Vec<Vec<u8>> {
+    fn all_gather(&self, message: &[u8]) -> Vec<Vec<u8>> {
         let world = world();
         let mut lengths = vec![0u64; self.size()];
-        world.all_gather_into(&(said.len() as u64), &mut lengths[..]);
+        world.all_gather_into(&(message.len() as u64), &mut lengths[..]);
         let from = |(rank, &length): (usize, &u64)| {
-            let mut bytes = if rank == self.rank() { said.to_vec() } else { vec![0; length as usize] };
-            let speaker = world.process_at_rank(rank as i32);
-            bytes.chunks_mut(MESSAGE).for_each(|message| speaker.broadcast_into(message));
+            let mut bytes = if rank == self.rank() { message.to_vec() } else { vec![0; length as usize] };
+            let sender = world.process_at_rank(rank as i32);
+            bytes.chunks_mut(MAX_MESSAGE).for_each(|chunk| sender.broadcast_into(chunk));
             bytes
         };
         lengths.iter().enumerate().map(from).collect()

@@ -1,46 +1,49 @@
-//! A recipe: one TOML file that says everything about an experiment.
+//! Recipe: one TOML file that describes an experiment completely.
 
 use std::io;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use stapes_data::{AugmentConfig, DataConfig, DataError, Fold};
+use stapes_augment::AugmentConfig;
+use stapes_data::{DataConfig, DataError, Fold};
 use stapes_features::FeatureConfig;
 use stapes_infer::{FramesConfig, Input};
 use stapes_nn::layer::Shape;
 use stapes_nn::{ModelConfig, Network};
 use stapes_train::{TrainConfig, TrainError};
 
-use crate::changes::{changed, in_words, key_and_value};
 use crate::error::Error;
+use crate::overrides::{apply_overrides, humanize, parse_override};
+use crate::renamed::renamed_key;
 
-/// An experiment: data, features, model and training, each checked by the crate it belongs to.
+/// Experiment configuration: data, features, model and training, each checked by its own crate.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Recipe {
-    /// A line for people.
+    /// Title for people.
     pub title: String,
-    /// Determines every random choice.
+    /// Seed of all random choices.
     #[serde(default = "first_seed")]
     pub seed: u64,
-    /// The data set and its split.
+    /// Data set and split.
     pub data: DataConfig,
-    /// How recordings become frames; for data sets of recordings.
+    /// Conversion of recordings to frames, for data sets of recordings.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub features: Option<FeatureConfig>,
-    /// What is done to frames; for data sets that come as frames.
+    /// Processing of frames, for data sets that come as frames.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub frames: Option<FramesConfig>,
-    /// How training examples are changed.
+    /// Augmentation of training examples.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub augment: Option<AugmentConfig>,
-    /// The model.
+    /// Model.
     pub model: ModelConfig,
-    /// The training.
+    /// Training.
     pub train: TrainConfig,
 }
 
-/// Bytes of a recipe, a sweep or a record of a run: they have a few KiB, and a parser takes many times the size of its text.
+/// Maximum number of bytes of a recipe, a sweep or a run record. They have a few KiB; a parser takes a multiple of the size
+/// of its text.
 pub(crate) const MAX_TEXT: u64 = 16 << 20;
 
 fn first_seed() -> u64 {
@@ -48,53 +51,56 @@ fn first_seed() -> u64 {
 }
 
 impl Recipe {
-    /// Reads and checks a recipe file, which may also be a pipe; `changes` of the form `train.epochs=2` replace or add keys.
+    /// Reads and checks a recipe file, which may also be a pipe; `overrides` such as `train.epochs=2` replace or add keys.
     ///
     /// # Errors
-    /// [`Error::Recipe`] names the file, the line or key, and what is expected there. A text of more than 16 MiB is refused.
-    pub fn read(path: &Path, changes: &[String]) -> Result<Recipe, Error> {
-        Recipe::of_text(path, stapes_files::read_text_or_stream(path, MAX_TEXT), changes)
+    /// [`Error::Recipe`] with the file, the line or key, and the expected content; also for more than 16 MiB of text.
+    pub fn read(path: &Path, overrides: &[String]) -> Result<Recipe, Error> {
+        Recipe::from_text(path, stapes_files::read_text_or_stream(path, MAX_TEXT), overrides)
     }
 
-    /// Reads a recipe as [`Recipe::read`] does, but from a regular file alone: for one that another file names.
-    pub(crate) fn read_regular(path: &Path, changes: &[String]) -> Result<Recipe, Error> {
-        Recipe::of_text(path, stapes_files::read_text(path, MAX_TEXT), changes)
+    /// Reads a recipe like [`Recipe::read`], but only from a regular file: for a path that another file contains.
+    pub(crate) fn read_regular(path: &Path, overrides: &[String]) -> Result<Recipe, Error> {
+        Recipe::from_text(path, stapes_files::read_text(path, MAX_TEXT), overrides)
     }
 
-    fn of_text(path: &Path, text: io::Result<String>, changes: &[String]) -> Result<Recipe, Error> {
+    fn from_text(path: &Path, text: io::Result<String>, overrides: &[String]) -> Result<Recipe, Error> {
         let name = path.display().to_string();
         match text {
-            Ok(text) => Recipe::from_toml(&name, &text, changes),
+            Ok(text) => Recipe::from_toml(&name, &text, overrides),
             Err(error) => Err(Error::Recipe { name, reason: format!("cannot read the recipe: {error}") }),
         }
     }
 
-    /// Reads and checks the text of a recipe; `name` is for messages.
+    /// Parses and checks the text of a recipe; `name` is used in messages.
     ///
     /// # Errors
-    /// As [`Recipe::read`].
-    pub fn from_toml(name: &str, text: &str, changes: &[String]) -> Result<Recipe, Error> {
-        let refuse = |reason: String| Error::Recipe { name: name.into(), reason };
-        let unread = |error: toml::de::Error| refuse(in_words(&error.to_string()));
-        let started = with_preset(toml::from_str(text).map_err(unread)?).map_err(refuse)?;
-        // Read from the text where it is whole: its errors show the line.
-        let recipe: Recipe = match started {
-            None => toml::from_str(text).map_err(unread)?,
-            Some(table) => table.try_into().map_err(unread)?,
+    /// Errors of [`Recipe::read`].
+    pub fn from_toml(name: &str, text: &str, overrides: &[String]) -> Result<Recipe, Error> {
+        let invalid = |reason: String| Error::Recipe { name: name.into(), reason };
+        let syntax = |error: toml::de::Error| invalid(humanize(&error.to_string()));
+        let table: toml::Table = toml::from_str(text).map_err(syntax)?;
+        if let Some(message) = renamed_key(&table) {
+            return Err(invalid(message));
+        }
+        // Without a preset the recipe is parsed from the text, so that errors show the line.
+        let recipe: Recipe = match with_preset(table).map_err(invalid)? {
+            None => toml::from_str(text).map_err(syntax)?,
+            Some(table) => table.try_into().map_err(syntax)?,
         };
-        let recipe = changes.iter().try_fold(recipe, with_change).map_err(refuse)?;
-        recipe.check().map_err(|error| refuse(error.to_string()))?;
+        let recipe = overrides.iter().try_fold(recipe, with_override).map_err(invalid)?;
+        recipe.check().map_err(|error| invalid(error.to_string()))?;
         Ok(recipe)
     }
 
-    /// The recipe as TOML, with every default written out.
+    /// Returns the recipe as TOML with all defaults.
     pub fn to_toml(&self) -> String {
-        // All keys are strings and no value is of a kind that TOML lacks.
+        // All keys are strings, and TOML can represent all values.
         toml::to_string(self).unwrap_or_else(|error| unreachable!("a recipe as TOML: {error}"))
     }
 
     fn check(&self) -> Result<(), Error> {
-        self.data.check().map_err(within_data)?;
+        self.data.check().map_err(prefix_data_key)?;
         self.train.check()?;
         if let Some(augment) = &self.augment {
             augment.check()?;
@@ -103,25 +109,25 @@ impl Recipe {
             features.check()?;
         }
         self.input()?;
-        self.check_together()
+        self.check_compatible()
     }
 
-    /// Whether data, features, model and training go with each other.
-    pub(crate) fn check_together(&self) -> Result<(), Error> {
-        let of_frames = self.data.labels_moments();
-        // Classes that only the data knows are two at least; when it is opened this is called again.
+    /// Checks that data, features, model and training are compatible.
+    pub(crate) fn check_compatible(&self) -> Result<(), Error> {
+        let per_frame = self.data.has_frame_labels();
+        // If the classes come from the data, there are at least two; the check is repeated when the data is opened.
         let classes = self.data.class_names().map_or(2, |classes| classes.len());
-        let network = self.model.build(self.shape()?, classes)?;
-        if network.objective().is_frame_level() != of_frames {
-            return Err(Error::Decides { of_frames });
+        let shape = self.shape()?;
+        let network = self.model.build(shape, classes)?;
+        if network.objective().is_frame_level() != per_frame {
+            return Err(Error::Labels { per_frame });
         }
         let fixed = self.features.as_ref().and_then(|features| features.fixed_length_samples);
-        if let Some(samples) = fixed.filter(|_| of_frames) {
+        if let Some(samples) = fixed.filter(|_| per_frame) {
             return Err(Error::FixedLength { samples });
         }
-        let shape = self.shape()?;
         if let Some(augment) = &self.augment {
-            augment.check_frames(shape.features(), shape.length(), of_frames).map_err(DataError::from)?;
+            augment.check_frames(shape.features(), shape.length(), per_frame).map_err(DataError::from)?;
             if augment.waveform.is_some() && self.data.frame_width().is_some() {
                 return Err(Error::NoWaveforms { set: self.data.name() });
             }
@@ -132,40 +138,40 @@ impl Recipe {
         }
     }
 
-    /// The recipes that test each part of the data in turn, each with the name of its fold; `folder` is where the
-    /// data set lies.
+    /// Returns one recipe per cross-validation fold, each with the name of the fold; `folder` is the folder of the data
+    /// set.
     ///
     /// # Errors
-    /// [`Error::Data`] if the data set is not there or its split has no folds.
+    /// [`Error::Data`] if the data set is missing or its split has no folds.
     pub fn folds(&self, folder: Option<&Path>) -> Result<Vec<(String, Recipe)>, Error> {
         let dataset = self.data.open(folder)?;
-        let folds = self.data.folds(&dataset).map_err(within_data)?;
+        let folds = self.data.folds(&dataset).map_err(prefix_data_key)?;
         let recipe = |Fold { name, data }| (name, Recipe { data, ..self.clone() });
         Ok(folds.into_iter().map(recipe).collect())
     }
 
-    /// What the model reads.
+    /// Returns the input of the model.
     ///
     /// # Errors
-    /// [`Error::Input`] if the recipe has not exactly the section that its data set needs.
+    /// [`Error::Input`] if the recipe does not have exactly the input section that its data set needs.
     pub fn input(&self) -> Result<Input, Error> {
         let set = self.data.name();
         let recordings = self.data.frame_width().is_none();
         let missing = |section| Error::Input { set, section, rule: "is missing" };
-        let needless = |section| Error::Input { set, section, rule: "does not belong here" };
+        let unexpected = |section| Error::Input { set, section, rule: "does not belong here" };
         match (&self.features, &self.frames) {
             (Some(features), None) if recordings => Ok(Input::Recordings(features.clone())),
             (None, frames) if !recordings => Ok(Input::Frames(frames.clone().unwrap_or_default())),
             (None, _) => Err(missing("features")),
-            (Some(_), _) if !recordings => Err(needless("features")),
-            (Some(_), _) => Err(needless("frames")),
+            (Some(_), _) if !recordings => Err(unexpected("features")),
+            (Some(_), _) => Err(unexpected("frames")),
         }
     }
 
-    /// The shape of the frames: where all recordings are brought to one length, their number is known.
+    /// Returns the shape of the frames, with their number if all recordings have one fixed length.
     ///
     /// # Errors
-    /// [`Error::Features`] if the front end's settings are impossible.
+    /// [`Error::Features`] if a setting of the front end is invalid.
     pub fn shape(&self) -> Result<Shape, Error> {
         match (self.data.frame_width(), self.input()?) {
             (Some(width), _) => Ok(Shape::frames(width)),
@@ -180,33 +186,33 @@ impl Recipe {
         }
     }
 
-    /// The network.
+    /// Builds the network.
     ///
     /// # Errors
-    /// [`Error::Model`] if the model's settings are impossible; [`Error::UnknownClasses`] where only the data knows the
-    /// classes: [`Recipe::resolved`] asks it.
+    /// [`Error::Model`] if a setting of the model is invalid; [`Error::UnknownClasses`] if the classes come from the data
+    /// and [`Recipe::resolve`] was not called.
     pub fn network(&self) -> Result<Network, Error> {
         let unknown = || Error::UnknownClasses { set: self.data.name() };
         let classes = self.data.class_names().ok_or_else(unknown)?;
         Ok(self.model.build(self.shape()?, classes.len())?)
     }
 
-    /// The recipe with what it leaves to its data written out, such as the classes; `folder` is where the data set lies. Where
-    /// all classes are known, the data is not looked at.
+    /// Fills in settings that come from the data, such as the classes; `folder` is the folder of the data set. The data is
+    /// not opened if all classes are known.
     ///
     /// # Errors
-    /// [`Error::Data`] if the data set is not there.
-    pub fn resolved(self, folder: Option<&Path>) -> Result<Recipe, Error> {
+    /// [`Error::Data`] if the data set is missing.
+    pub fn resolve(self, folder: Option<&Path>) -> Result<Recipe, Error> {
         if self.data.class_names().is_some() {
             return Ok(self);
         }
-        let dataset = self.data.open(folder).map_err(within_data)?;
-        Ok(Recipe { data: self.data.resolved(&dataset), ..self })
+        let dataset = self.data.open(folder).map_err(prefix_data_key)?;
+        Ok(Recipe { data: self.data.resolve(&dataset), ..self })
     }
 }
 
-/// The data set's keys count from its own section; in a recipe that stands within `[data]`.
-pub(crate) fn within_data(error: DataError) -> DataError {
+/// Prefixes the key of an invalid setting, which is relative to the data section, with `data.`.
+pub(crate) fn prefix_data_key(error: DataError) -> DataError {
     match error {
         DataError::Setting { key, value, rule } => {
             DataError::Setting { key: format!("data.{key}"), value, rule }
@@ -215,18 +221,18 @@ pub(crate) fn within_data(error: DataError) -> DataError {
     }
 }
 
-/// A change to a recipe; `features.preset` replaces all of `[features]`.
-fn with_change(recipe: Recipe, change: &String) -> Result<Recipe, String> {
-    match key_and_value(change)? {
+/// Applies an override to a recipe; `features.preset` replaces all of `[features]`.
+fn with_override(recipe: Recipe, text: &String) -> Result<Recipe, String> {
+    match parse_override(text)? {
         ("features.preset", name) => {
             let preset = preset(name.trim_matches('"')).map_err(|reason| format!("--set {reason}"))?;
             Ok(Recipe { features: Some(preset), ..recipe })
         }
-        _ => changed(recipe, std::slice::from_ref(change)),
+        _ => apply_overrides(recipe, std::slice::from_ref(text)),
     }
 }
 
-/// A recipe whose `[features]` start from a preset, with the keys that the preset gives; none if they do not.
+/// Returns the recipe with the keys of its feature preset filled in; `None` if it has no preset.
 fn with_preset(mut recipe: toml::Table) -> Result<Option<toml::Table>, String> {
     let features = recipe.get_mut("features").and_then(toml::Value::as_table_mut);
     let Some((features, name)) = features.and_then(|table| table.remove("preset").map(|name| (table, name)))
@@ -241,13 +247,13 @@ fn with_preset(mut recipe: toml::Table) -> Result<Option<toml::Table>, String> {
     let given = features.get("front_end").and_then(toml::Value::as_table);
     if let Some(other) = given.and_then(|given| given.keys().find(|key| *key != front_end)) {
         return Err(format!(
-            "features.front_end.{other}: the preset {name} is {front_end}: set keys of \
-             [features.front_end.{front_end}], or leave preset out"
+            "features.front_end.{other}: the preset {name} uses {front_end}; set keys of \
+             [features.front_end.{front_end}], or remove preset"
         ));
     }
-    let mut whole = toml::Table::try_from(&preset).map_err(|error| error.to_string())?;
-    overlay(&mut whole, std::mem::take(features));
-    *features = whole;
+    let mut merged = toml::Table::try_from(&preset).map_err(|error| error.to_string())?;
+    merge(&mut merged, std::mem::take(features));
+    *features = merged;
     Ok(Some(recipe))
 }
 
@@ -255,11 +261,11 @@ fn preset(name: &str) -> Result<FeatureConfig, String> {
     stapes_features::preset(name).map_err(|error| format!("features.{error}"))
 }
 
-/// Puts keys over those of a table, table by table.
-fn overlay(table: &mut toml::Table, keys: toml::Table) {
+/// Merges keys into a table, recursively; new values replace old ones.
+fn merge(table: &mut toml::Table, keys: toml::Table) {
     for (key, value) in keys {
         match (table.get_mut(&key), value) {
-            (Some(toml::Value::Table(inner)), toml::Value::Table(keys)) => overlay(inner, keys),
+            (Some(toml::Value::Table(inner)), toml::Value::Table(keys)) => merge(inner, keys),
             (_, value) => {
                 table.insert(key, value);
             }
@@ -271,18 +277,18 @@ fn overlay(table: &mut toml::Table, keys: toml::Table) {
 mod tests {
     use super::*;
 
-    /// A recipe with this `[features]`.
-    fn recipe(features: &str, changes: &[&str]) -> Result<Recipe, String> {
+    /// Parses a recipe with this `[features]`.
+    fn recipe(features: &str, overrides: &[&str]) -> Result<Recipe, String> {
         let text = format!(
             "title = \"t\"\n[data.fsdd]\nsplit = \"official\"\n{features}\n[model.recurrent]\ncell = \"lstm\"\n\
              hidden_size = 4\n[train]\nbatch_size = 2\nepochs = 1\nlearning_rate = 1e-3\n"
         );
-        let changes: Vec<String> = changes.iter().map(ToString::to_string).collect();
-        Recipe::from_toml("r.toml", &text, &changes).map_err(|error| error.to_string())
+        let overrides: Vec<String> = overrides.iter().map(ToString::to_string).collect();
+        Recipe::from_toml("r.toml", &text, &overrides).map_err(|error| error.to_string())
     }
 
     #[test]
-    fn a_preset_is_a_start_that_other_keys_override() {
+    fn keys_override_those_of_the_preset() {
         let features = recipe(
             "[features]\npreset = \"log-mel\"\nsample_rate_hz = 8000\nnormalization = \"per-coefficient\"\n\
              [features.front_end.librosa-mel-db]\nn_mels = 24\nfmax = 3800.0",
@@ -297,12 +303,12 @@ mod tests {
         let stapes_features::FrontEndConfig::LibrosaMelDb(mel) = &mut expected.front_end else { panic!() };
         (mel.n_mels, mel.fmax) = (24, Some(3800.0));
         assert_eq!(features, expected);
-        // hop_length is the preset's and not the front end's own default.
+        // hop_length is that of the preset, not the default of the front end.
         assert_eq!(features.frames_per_second(), 50.0);
     }
 
     #[test]
-    fn what_is_written_has_all_values_and_no_preset() {
+    fn written_recipe_has_all_values_and_no_preset() {
         let recipe = recipe("[features]\npreset = \"kaldi-mfcc-39\"", &[]).unwrap();
         let text = recipe.to_toml();
         assert!(!text.contains("preset") && text.contains("deltas = 2") && text.contains("num_bins = 23"));
@@ -310,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn waveforms_are_changed_where_there_are_some_and_where_no_label_is_left_behind() {
+    fn waveform_augmentation_needs_samples_and_must_not_move_frame_labels() {
         let gain = "[augment.waveform.gain]\ndb = [-6.0, 6.0]";
         assert!(recipe(&format!("[features]\npreset = \"log-mel\"\n{gain}"), &[]).is_ok());
         let read =
@@ -318,33 +324,33 @@ mod tests {
         let rest = "[train]\nbatch_size = 2\nepochs = 1\n[model.recurrent]\ncell = \"lstm\"\nhidden_size = 4\n";
         let error = read(&format!("title = \"t\"\n[data.japanese-vowels]\n{gain}\n{rest}")).unwrap_err();
         assert!(error.starts_with("r.toml: [augment.waveform]: japanese-vowels comes as frames"), "{error}");
-        let of_moments = |entry: &str| {
+        let frame_labels = |entry: &str| {
             read(&format!(
                 "title = \"t\"\n[data.upc-vad]\nfolds = 5\nfold = 0\n[features]\npreset = \"log-mel\"\n{entry}\n{rest}\
                  head = \"per_frame_binary\"\n"
             ))
         };
-        assert_eq!(of_moments(gain), Ok(()));
-        let error = of_moments("[augment.waveform.speed]\nfactor = [0.9, 1.1]").unwrap_err();
+        assert_eq!(frame_labels(gain), Ok(()));
+        let error = frame_labels("[augment.waveform.speed]\nfactor = [0.9, 1.1]").unwrap_err();
         assert!(
             error.starts_with("r.toml: augment.waveform.speed.factor = [0.9, 1.1]: moves moments"),
             "{error}"
         );
-        let error = of_moments("[augment.waveform.gain]\ndb = [6.0, -6.0]").unwrap_err();
+        let error = frame_labels("[augment.waveform.gain]\ndb = [6.0, -6.0]").unwrap_err();
         assert!(error.starts_with("r.toml: augment.waveform.gain.db = [6, -6]: "), "{error}");
     }
 
     #[test]
-    fn a_change_may_start_from_another_preset() {
-        let changes = ["features.preset=log-mel", "features.front_end.librosa-mel-db.n_mels=30"];
-        let features = recipe("[features]\npreset = \"psf-mfcc\"", &changes).unwrap().features.unwrap();
+    fn an_override_may_replace_the_preset() {
+        let overrides = ["features.preset=log-mel", "features.front_end.librosa-mel-db.n_mels=30"];
+        let features = recipe("[features]\npreset = \"psf-mfcc\"", &overrides).unwrap().features.unwrap();
         assert_eq!(features.init().unwrap().width(), 30);
         let error = recipe("[features]", &["features.preset=mel"]).unwrap_err();
         assert!(error.contains("features.preset = mel: must be one of librosa-mfcc, "), "{error}");
     }
 
     #[test]
-    fn mistakes_beside_a_preset_are_named() {
+    fn errors_next_to_a_preset_name_the_key() {
         for (features, parts) in [
             ("preset = \"mel\"", &["features.preset = mel", "log-mel"][..]),
             ("preset = 3", &["features.preset = 3"]),
@@ -360,5 +366,17 @@ mod tests {
                 assert!(error.contains(part), "{error}");
             }
         }
+    }
+
+    #[test]
+    fn a_renamed_key_is_reported_with_its_new_name() {
+        let features = "[features]\npreset = \"log-mel\"";
+        let error = recipe(&format!("{features}\nnormalisation = \"none\""), &[]).unwrap_err();
+        assert_eq!(error, "r.toml: features.normalisation was renamed: write features.normalization");
+        let error = recipe(features, &["train.clip_norm=1.0"]).unwrap_err();
+        assert_eq!(
+            error,
+            "r.toml: --set train.clip_norm=1.0: train.clip_norm was renamed: write train.max_grad_norm"
+        );
     }
 }

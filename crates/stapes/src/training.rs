@@ -1,101 +1,100 @@
-//! One run: a recipe and its data become a folder with a model, checkpoint by checkpoint.
+//! Training of one run: from a recipe and its data to a run folder with a model.
 
-mod begun;
-mod keeper;
-mod listener;
-mod tested;
+mod checkpointer;
+mod evaluate;
+mod progress;
+mod resume;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use stapes_data::WaveformAugmenter;
-use stapes_eval::Evaluation;
-use stapes_train::{Checkpoint, Start, Communicator, TrainingResult};
+use stapes_augment::WaveformAugmenter;
+use stapes_metrics::Evaluation;
+use stapes_train::{Checkpoint, Communicator, Start, TrainingResult};
 
+use crate::distributed::{Command, check_same_data};
 use crate::error::Error;
-use crate::experiment::{Experiment, Loaded};
+use crate::experiment::{Experiment, LoadedExamples, TrainInputs};
 use crate::recipe::Recipe;
-use crate::report;
-use crate::run::{self, Origin, Run, RunFolder, RunRecord, Saved, Standing, TestOutcome};
-use crate::together::{Order, agree};
-use begun::{read_again, saved};
-use keeper::Keeper;
-use tested::{Tested, chosen_points};
+use crate::run::{self, Provenance, Run, RunFolder, RunRecord, RunState, SavedRun, TestPredictions};
+use checkpointer::{CheckpointSchedule, Checkpointer};
+use evaluate::{TestResult, chosen_points};
+use resume::{read_checkpoint, reload};
 
-pub(crate) use begun::{recipe_of, same_recipe};
-pub use listener::{Listener, Nobody};
+pub use progress::{NoProgress, Progress};
+pub(crate) use resume::{recipe_of, same_recipe};
 
-/// What a run is made from.
+/// Inputs and settings of one run.
 #[derive(Clone)]
-pub struct Training<'a> {
-    /// The experiment.
+pub struct TrainingJob<'a> {
+    /// Recipe.
     pub recipe: Recipe,
-    /// The folder of the data set, where it has one.
+    /// Folder of the data set, if it has one.
     pub data: Option<PathBuf>,
-    /// A folder where frames are kept and taken from; see [`Experiment::cached`].
+    /// Cache folder for features; see [`Experiment::with_cache`].
     pub cache: Option<PathBuf>,
-    /// The first parameters, if not those that the seed draws.
+    /// Initial parameters; `None` for random initialization.
     pub start: Option<&'a [f32]>,
-    /// The command line, for the record.
+    /// Command line, for the record.
     pub command: String,
-    /// The least time between two checkpoints.
+    /// Minimum time between two checkpoints.
     pub checkpoint_every: Duration,
-    /// Once this is true, the run ends with what was reached.
+    /// When this becomes true, the run ends with the result so far.
     pub stop: &'a AtomicBool,
-    /// The processes that train together; each has a `Training` of its own, with the same recipe and data.
-    pub team: &'a dyn Communicator,
+    /// Communicator of the processes that train together. Each process has its own job, with the same recipe and data.
+    pub communicator: &'a dyn Communicator,
 }
 
-/// A run that was trained, tested and written.
-pub struct Finished {
-    /// Its folder.
-    pub place: PathBuf,
-    /// What came out.
+/// Result of a run that was trained, tested and written.
+pub struct RunResult {
+    /// Run folder.
+    pub folder: PathBuf,
+    /// Record of the run.
     pub record: RunRecord,
-    /// How the model does on the test examples.
+    /// Evaluation on the test examples.
     pub evaluation: Evaluation,
-    /// What the model says of each of them.
-    pub outcome: TestOutcome,
-    /// How many files could not be used, as many as the recipe allows.
-    pub left_out: usize,
+    /// Predictions on the test examples.
+    pub predictions: TestPredictions,
+    /// Number of skipped files.
+    pub skipped: usize,
 }
 
-impl Training<'_> {
-    /// Trains, tests, and writes the run into its folder; or goes on with the run that is there. In a team this is for
-    /// process 0.
+impl TrainingJob<'_> {
+    /// Trains, tests and writes a run, or continues the run in the folder. With several processes only process 0 calls this;
+    /// the others call [`TrainingJob::run_worker`].
     ///
     /// # Errors
-    /// [`Error::OtherRecipe`] and [`Error::OtherData`] for a run that was begun otherwise; [`Error::Kept`] with the cause
-    /// where something went wrong after the first checkpoint; else whatever goes wrong before.
-    pub fn run(self, folder: RunFolder, listener: &dyn Listener) -> Result<Finished, Error> {
-        let experiment = self.opened(&folder, listener)?;
-        if folder.standing() == Standing::Complete {
-            Order::Rest.give(self.team);
-            return read_again(&experiment, folder, listener);
+    /// [`Error::DifferentRecipe`] and [`Error::DifferentData`] if the run was started with others; [`Error::Resumable`] with
+    /// the cause for errors after the first checkpoint; the error itself before.
+    pub fn run(self, folder: RunFolder, progress: &dyn Progress) -> Result<RunResult, Error> {
+        let experiment = self.open(&folder, progress)?;
+        if folder.state() == RunState::Complete {
+            Command::Skip.broadcast(self.communicator);
+            return reload(&experiment, folder, progress);
         }
-        let test = || load(&experiment, &experiment.split.test, self.stop, listener);
-        let learned = kept(&folder, self.learned(&experiment, &folder, listener, test))?;
-        let finished = kept(&folder, self.concluded(&experiment, learned, &folder))?;
-        match finished.record.stopped {
-            true => Ok(finished),
-            false => Ok(Finished { place: folder.finish()?, ..finished }),
+        let test = || load(&experiment, &experiment.split.test, self.stop, progress);
+        let trained = resumable(&folder, self.train(&experiment, &folder, progress, test))?;
+        let result = resumable(&folder, self.finish(&experiment, trained, &folder))?;
+        match result.record.stopped {
+            true => Ok(result),
+            false => Ok(RunResult { folder: folder.finish()?, ..result }),
         }
     }
 
-    /// As [`Training::run`], but the test examples stay unheard: of the run it is known how well it does on the validation
-    /// examples, for a choice between several.
+    /// Trains like [`TrainingJob::run`], but does not use the test examples: for the selection of hyperparameters by
+    /// validation.
     ///
     /// # Errors
-    /// As [`Training::run`].
-    pub fn rehearse(self, folder: RunFolder, listener: &dyn Listener) -> Result<RunRecord, Error> {
-        let experiment = self.opened(&folder, listener)?;
-        if folder.standing() == Standing::Complete {
-            return Ok(Run::open(folder.folder())?.record);
+    /// Errors of [`TrainingJob::run`].
+    pub fn train_without_test(self, folder: RunFolder, progress: &dyn Progress) -> Result<RunRecord, Error> {
+        let experiment = self.open(&folder, progress)?;
+        if folder.state() == RunState::Complete {
+            return Ok(Run::open(folder.path())?.record);
         }
-        let learned = kept(&folder, self.learned(&experiment, &folder, listener, || Ok(())))?;
-        let record = self.record(&experiment, &learned)?;
-        folder.write(run::METRICS, run::metrics(&learned.trained.points).as_bytes())?;
+        let trained = resumable(&folder, self.train(&experiment, &folder, progress, || Ok(())))?;
+        let record = self.record(&experiment, &trained)?;
+        folder.write(run::METRICS, run::metrics(&trained.result.points).as_bytes())?;
         folder.write(run::RECORD, record.to_json().as_bytes())?;
         if !record.stopped {
             folder.finish()?;
@@ -103,14 +102,14 @@ impl Training<'_> {
         Ok(record)
     }
 
-    /// The experiment, of the recipe that the folder's run was begun with.
-    fn opened(&self, folder: &RunFolder, listener: &dyn Listener) -> Result<Experiment, Error> {
+    /// Opens the experiment, and checks that an existing run has the same recipe.
+    fn open(&self, folder: &RunFolder, progress: &dyn Progress) -> Result<Experiment, Error> {
         let experiment = self.experiment()?;
-        if folder.standing() != Standing::Nothing {
-            same_recipe(folder.folder(), &experiment.recipe)?;
+        if folder.state() != RunState::Empty {
+            same_recipe(folder.path(), &experiment.recipe)?;
         }
-        listener.opened(&experiment);
-        if folder.standing() != Standing::Complete {
+        progress.on_open(&experiment);
+        if folder.state() != RunState::Complete {
             folder.write(run::RECIPE, experiment.recipe.to_toml().as_bytes())?;
         }
         Ok(experiment)
@@ -119,80 +118,101 @@ impl Training<'_> {
     fn experiment(&self) -> Result<Experiment, Error> {
         let experiment = Experiment::open(self.recipe.clone(), self.data.as_deref())?;
         match &self.cache {
-            Some(cache) => experiment.cached(cache),
+            Some(cache) => experiment.with_cache(cache),
             None => Ok(experiment),
         }
     }
 
-    /// Does a share of the work of the process that makes the run; for the other processes of a team.
+    /// Trains as one of several processes, without writing files; process 0 calls [`TrainingJob::run`].
     ///
     /// # Errors
-    /// Whatever goes wrong.
-    pub fn assist(self) -> Result<(), Error> {
+    /// Errors of opening, loading and training.
+    pub fn run_worker(self) -> Result<(), Error> {
         let experiment = self.experiment()?;
-        let checkpoint = match Order::take(self.team) {
-            Order::Rest => return Ok(()),
-            Order::Begin => None,
-            Order::GoOn(file) => Some(Saved::understand(Path::new(""), &file)?.checkpoint),
+        let checkpoint = match Command::receive(self.communicator) {
+            Command::Skip => return Ok(()),
+            Command::Start => None,
+            Command::Resume(file) => Some(SavedRun::parse(Path::new(""), &file)?.checkpoint),
         };
-        let [training, validation] = self.parts(&experiment, &Nobody)?;
-        let untrained = experiment.untrained(&training)?;
-        let start = (self.start(checkpoint.as_ref()), self.team);
-        experiment.train(&untrained, [&training, &validation], start, self.stop, |_| Ok(()))?;
+        let [train, validation] = self.load_subsets(&experiment, &NoProgress)?;
+        let model = experiment.untrained_model(&train)?;
+        let inputs = TrainInputs {
+            model: &model,
+            train: &train,
+            validation: &validation,
+            start: self.start(checkpoint.as_ref()),
+            communicator: self.communicator,
+            stop: self.stop,
+        };
+        experiment.train(&inputs, |_| Ok(()))?;
         Ok(())
     }
 
-    /// Trains and writes the models. What `test` gives is asked for before the training: what cannot be read is found then
-    /// and not behind it.
-    fn learned<T>(
+    /// Trains and writes the models. `load_test` is called before the training, so that unreadable test files are found
+    /// first.
+    fn train<T>(
         &self,
         experiment: &Experiment,
         folder: &RunFolder,
-        listener: &dyn Listener,
-        test: impl FnOnce() -> Result<T, Error>,
-    ) -> Result<Learned<T>, Error> {
+        progress: &dyn Progress,
+        load_test: impl FnOnce() -> Result<T, Error>,
+    ) -> Result<TrainedModel<T>, Error> {
         let noise = experiment.waveform_augmenter()?.and_then(WaveformAugmenter::fingerprint);
         let fingerprint = stapes_data::fingerprint(&experiment.dataset, &experiment.split);
-        let origin = Origin::here(fingerprint, noise);
-        let file = Saved::read(folder.folder())?;
-        let saved = match &file {
-            Some(file) => Some(saved(folder.folder(), file, &origin, listener)?),
+        let provenance = Provenance::current(fingerprint, noise);
+        let file = SavedRun::read(folder.path())?;
+        let checkpoint = match &file {
+            Some(file) => Some(read_checkpoint(folder.path(), file, &provenance, progress)?),
             None => None,
         };
-        file.map_or(Order::Begin, Order::GoOn).give(self.team);
+        file.map_or(Command::Start, Command::Resume).broadcast(self.communicator);
         let files = experiment.dataset.examples.len();
-        experiment.check_files(self.stop, &|done| listener.checked(done, files))?;
-        let [training, validation] = self.parts(experiment, listener)?;
-        let test = test()?;
-        if let Some(trouble) = experiment.cache_trouble() {
-            listener.note(&format!("warning: {trouble}"));
+        experiment.check_files(self.stop, &|done| progress.on_check(done, files))?;
+        let [train, validation] = self.load_subsets(experiment, progress)?;
+        let test = load_test()?;
+        if let Some(reason) = experiment.cache_error() {
+            progress.on_message(&format!("warning: {reason}"));
         }
-        let bundle = experiment.untrained(&training)?;
-        // Weights that were given are in the first checkpoint: to resume they need not be given again.
-        let at_once = self.start.is_some() && saved.is_none();
-        let every = (saved.as_ref(), self.checkpoint_every);
-        let mut keeper = Keeper::begin(folder, &bundle, &origin, every, at_once)?;
-        let start = (self.start(saved.as_ref()), self.team);
-        let trained = experiment.train(&bundle, [&training, &validation], start, self.stop, |event| {
-            listener.trained(&event);
-            keeper.hear(&event)
+        let model = experiment.untrained_model(&train)?;
+        let schedule = CheckpointSchedule {
+            interval: self.checkpoint_every,
+            // The first checkpoint contains initial weights from a file, so that resuming does not need the file.
+            immediately: self.start.is_some() && checkpoint.is_none(),
+        };
+        let mut checkpointer =
+            Checkpointer::new(folder, &model, &provenance, checkpoint.as_ref(), schedule)?;
+        let inputs = TrainInputs {
+            model: &model,
+            train: &train,
+            validation: &validation,
+            start: self.start(checkpoint.as_ref()),
+            communicator: self.communicator,
+            stop: self.stop,
+        };
+        let result = experiment.train(&inputs, |event| {
+            progress.on_event(&event);
+            checkpointer.on_event(&event)
         })?;
-        let model = bundle.with_parameters(&trained.parameters).to_bytes()?;
-        folder.write(run::MODEL, &model)?;
-        folder.write(run::LAST, &bundle.with_parameters(&trained.last).to_bytes()?)?;
-        let left_out = training.left_out.len() + validation.left_out.len();
-        Ok(Learned { trained, origin, model_bytes: model.len() as u64, left_out, validation, test })
+        let bytes = model.with_parameters(&result.parameters).to_bytes()?;
+        folder.write(run::MODEL, &bytes)?;
+        folder.write(run::LAST, &model.with_parameters(&result.last).to_bytes()?)?;
+        let skipped = train.skipped.len() + validation.skipped.len();
+        Ok(TrainedModel { result, provenance, model_bytes: bytes.len() as u64, skipped, validation, test })
     }
 
-    /// The training and validation examples, which all processes have.
-    fn parts(&self, experiment: &Experiment, listener: &dyn Listener) -> Result<[Loaded; 2], Error> {
+    /// Loads the training and validation examples, which every process needs.
+    fn load_subsets(
+        &self,
+        experiment: &Experiment,
+        progress: &dyn Progress,
+    ) -> Result<[LoadedExamples; 2], Error> {
         let split = &experiment.split;
-        agree(self.team, &stapes_data::fingerprint(&experiment.dataset, split))?;
-        let load = |indices: &[usize]| -> Result<Loaded, Error> {
-            let of = indices.len().div_ceil(self.team.size());
-            let loaded =
-                experiment.load_together(indices, self.team, self.stop, &|done| listener.loaded(done, of))?;
-            listener.left_out(&loaded.left_out);
+        check_same_data(self.communicator, &stapes_data::fingerprint(&experiment.dataset, split))?;
+        let load = |indices: &[usize]| -> Result<LoadedExamples, Error> {
+            let total = indices.len().div_ceil(self.communicator.size());
+            let on_example = |done| progress.on_load(done, total);
+            let loaded = experiment.load_distributed(indices, self.communicator, self.stop, &on_example)?;
+            progress.on_skipped(&loaded.skipped);
             Ok(loaded)
         };
         Ok([load(&split.train)?, load(&split.validation)?])
@@ -206,40 +226,38 @@ impl Training<'_> {
         }
     }
 
-    /// Tests the model and writes everything about the run, last of all the record.
+    /// Tests the model and writes all files of the run, the record last.
     ///
-    /// The test examples are classified here, once, by the chosen model; also after a stop.
-    fn concluded(
+    /// The test examples are classified only here, once, by the selected model; also after a stop.
+    fn finish(
         &self,
         experiment: &Experiment,
-        learned: Learned<Loaded>,
+        trained: TrainedModel<LoadedExamples>,
         folder: &RunFolder,
-    ) -> Result<Finished, Error> {
-        folder.check_place()?;
-        let mut record = self.record(experiment, &learned)?;
-        let Learned { trained, left_out, validation, test, .. } = learned;
-        let bundle = Run::model(folder.folder())?;
-        let tested = Tested::new(experiment, &bundle, test)?;
+    ) -> Result<RunResult, Error> {
+        folder.check_exists()?;
+        let mut record = self.record(experiment, &trained)?;
+        let TrainedModel { result, skipped, validation, test, .. } = trained;
+        let model = Run::load_model(folder.path())?;
+        let tested = TestResult::new(experiment, &model, test)?;
         if !validation.indices.is_empty() {
-            let validated = Tested::new(experiment, &bundle, validation)?;
-            record.operating_points = chosen_points(&validated.outcome, &tested.outcome)?;
+            let validated = TestResult::new(experiment, &model, validation)?;
+            record.operating_points = chosen_points(&validated.predictions, &tested.predictions)?;
         }
         record.set_test(&tested.evaluation);
-        record.latency_ms = experiment.latency_ms(&bundle, &tested.loaded)?;
-        folder.write(run::METRICS, run::metrics(&trained.points).as_bytes())?;
-        tested.outcome.write(folder)?;
-        let seen = tested.seen(experiment, &bundle)?;
-        let told = (&tested.outcome, &tested.evaluation);
-        let page = report::page(experiment, &record, &trained.points, told, seen)?;
+        record.latency_ms = experiment.latency_ms(&model, &tested.loaded)?;
+        folder.write(run::METRICS, run::metrics(&result.points).as_bytes())?;
+        tested.predictions.write(folder)?;
+        let page = tested.page(experiment, &model, &record, &result.points)?;
         folder.write(run::REPORT, page.as_bytes())?;
         folder.write(run::RECORD, record.to_json().as_bytes())?;
-        let finished = tested.finished(folder.folder(), record);
-        Ok(Finished { left_out: finished.left_out + left_out, ..finished })
+        let result = tested.into_result(folder.path(), record);
+        Ok(RunResult { skipped: result.skipped + skipped, ..result })
     }
 
-    /// What is known of a run before it is tested.
-    fn record<T>(&self, experiment: &Experiment, learned: &Learned<T>) -> Result<RunRecord, Error> {
-        let Learned { trained, origin, .. } = learned;
+    /// Returns the record of a run without the fields of the test.
+    fn record<T>(&self, experiment: &Experiment, trained: &TrainedModel<T>) -> Result<RunRecord, Error> {
+        let TrainedModel { result, provenance, .. } = trained;
         let Experiment { recipe, .. } = experiment;
         let network = recipe.network()?;
         Ok(RunRecord {
@@ -247,48 +265,52 @@ impl Training<'_> {
             command: self.command.clone(),
             created_at: run::now(),
             data_folder: self.data.as_ref().map(|folder| folder.to_string_lossy().into_owned()),
-            data_fingerprint: origin.data_fingerprint.clone(),
-            augment_fingerprint: origin.augment_fingerprint.clone(),
-            seconds: trained.seconds,
-            steps: trained.steps,
-            best_step: trained.best.step,
-            seconds_to_best: trained.best.seconds,
-            stopped: trained.stopped,
-            diverged_loss: trained.diverged_loss,
-            examples_per_second: trained.examples_per_second,
-            data_wait_fraction: (trained.data_wait_seconds > 0.0)
-                .then(|| trained.data_wait_seconds / trained.training_seconds),
-            validation_accuracy: trained.best.validation.map(|validation| validation.accuracy),
+            data_fingerprint: provenance.data_fingerprint.clone(),
+            augment_fingerprint: provenance.augment_fingerprint.clone(),
+            seconds: result.seconds,
+            steps: result.steps,
+            best_step: result.best.step,
+            seconds_to_best: result.best.seconds,
+            stopped: result.stopped,
+            diverged_loss: result.diverged_loss,
+            examples_per_second: result.examples_per_second,
+            data_wait_fraction: (result.data_wait_seconds > 0.0)
+                .then(|| result.data_wait_seconds / result.training_seconds),
+            validation_accuracy: result.best.validation.map(|validation| validation.accuracy),
             test_accuracy: None,
             test_macro_f1: None,
             test_f1: None,
             test_auc: None,
             operating_points: Vec::new(),
             parameters: network.parameter_count(),
-            macs_per_second: recipe.counted_length()?.macs_per_second(&network),
-            model_bytes: learned.model_bytes,
+            macs_per_second: recipe.input_length()?.macs_per_second(&network),
+            model_bytes: trained.model_bytes,
             latency_ms: None,
-            versions: run::versions(rayon::current_num_threads(), self.team.size(), recipe.train.shards),
+            versions: run::versions(
+                rayon::current_num_threads(),
+                self.communicator.size(),
+                recipe.train.shards,
+            ),
         })
     }
 }
 
-/// What a training came to, before it is tested.
-struct Learned<T> {
-    trained: TrainingResult,
-    origin: Origin,
+/// Result of a training before the test.
+struct TrainedModel<T> {
+    result: TrainingResult,
+    provenance: Provenance,
     /// Size of the model file.
     model_bytes: u64,
-    /// How many files could not be used.
-    left_out: usize,
-    validation: Loaded,
+    /// Number of skipped files.
+    skipped: usize,
+    validation: LoadedExamples,
     test: T,
 }
 
-/// An error with the word that something was kept, if something was.
-fn kept<T>(folder: &RunFolder, result: Result<T, Error>) -> Result<T, Error> {
-    result.map_err(|error| match folder.has_learned() {
-        true => Error::Kept { folder: folder.folder().into(), source: Box::new(error) },
+/// Wraps an error in [`Error::Resumable`] if the run has a checkpoint.
+fn resumable<T>(folder: &RunFolder, result: Result<T, Error>) -> Result<T, Error> {
+    result.map_err(|error| match folder.has_checkpoint() {
+        true => Error::Resumable { folder: folder.path().into(), source: Box::new(error) },
         false => error,
     })
 }
@@ -297,9 +319,9 @@ fn load(
     experiment: &Experiment,
     indices: &[usize],
     stop: &AtomicBool,
-    listener: &dyn Listener,
-) -> Result<Loaded, Error> {
-    let loaded = experiment.load(indices, stop, &|done| listener.loaded(done, indices.len()))?;
-    listener.left_out(&loaded.left_out);
+    progress: &dyn Progress,
+) -> Result<LoadedExamples, Error> {
+    let loaded = experiment.load(indices, stop, &|done| progress.on_load(done, indices.len()))?;
+    progress.on_skipped(&loaded.skipped);
     Ok(loaded)
 }

@@ -1,4 +1,4 @@
-//! Training examples from their samples: changed, heard by the front end and normalised each time they come up.
+//! TrainingJob examples from their samples: changed, heard by the front end and normalised each time they come up.
 
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use stapes_audio::Clip;
 use stapes_data::{DataSet, Example, WaveformAugmenter};
 use stapes_features::{FeatureConfig, Features, Normalization};
-use stapes_infer::{Model, ClipExtractor, InferError};
+use stapes_infer::{ClipExtractor, Model, InferError};
 use stapes_train::{Crop, FrameSource, FrameWorker};
 
 /// How many bytes of samples stay in memory; a clip that finds no room is decoded each time it comes up.
@@ -27,7 +27,7 @@ pub(crate) struct Waveforms<'a> {
     pub(crate) config: &'a FeatureConfig,
     pub(crate) augmenter: &'a WaveformAugmenter,
     /// For the normalization.
-    pub(crate) bundle: &'a Model,
+    pub(crate) model: &'a Model,
     pub(crate) seed: u64,
     pub(crate) clips: Clips,
 }
@@ -121,7 +121,7 @@ impl Waveforms<'_> {
         let mut clip = Clip { samples, sample_rate_hz: self.config.sample_rate_hz };
         self.augmenter.apply(&mut clip.samples, self.seed, [cut.pass, cut.example as u64]);
         let heard = extractor.extract(&clip).map_err(named)?;
-        let heard = self.bundle.normalised(&heard).map_err(named)?;
+        let heard = self.model.normalize(&heard).map_err(named)?;
         if cut.frames == self.frames[cut.example] {
             return Ok(heard);
         }

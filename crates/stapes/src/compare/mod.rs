@@ -8,26 +8,26 @@ mod table;
 
 use std::path::{Path, PathBuf};
 
-use stapes_eval::report::Point;
+use stapes_report::Point;
 
 use crate::error::Error;
 use crate::recipe::Recipe;
-use crate::run::{METRICS, RECORD, Run, RunRecord, Standing, TestOutcome};
+use crate::run::{METRICS, RECORD, Run, RunRecord, RunState, TestPredictions};
 use crate::sweep::{Job, Sweep, Timing};
 use crate::training::{recipe_of, same_recipe};
 
-pub use vs_best::{Against, vs_best};
+pub use vs_best::{VsBest, vs_best};
 pub use page::page;
-pub use runs::{of_runs, runs_within};
+pub use runs::{group_runs, find_runs};
 pub use table::{check_axes, check_column, table};
 
 /// What is compared, and what is not.
 #[derive(Clone, Debug, Default)]
-pub struct Compared {
+pub struct CandidateSet {
     /// In the order of the sweep, or in which they come first.
     pub candidates: Vec<Candidate>,
     /// Runs that are there and cannot be used, each with the reason in a sentence.
-    pub left_out: Vec<String>,
+    pub skipped: Vec<String>,
     /// What else is to be known of the candidates, in sentences.
     pub notes: Vec<String>,
 }
@@ -58,7 +58,7 @@ pub struct Repetition {
     pub curves: Vec<Vec<Point>>,
     /// What their models say of the test examples; of folds of all of them, each judged by the model that did not train on
     /// it.
-    pub outcome: TestOutcome,
+    pub outcome: TestPredictions,
 }
 
 impl Repetition {
@@ -75,8 +75,8 @@ impl Repetition {
 ///
 /// # Errors
 /// [`Error::Data`] if the folds of a split cannot be told.
-pub fn candidates(sweep: &Sweep, data: Option<&Path>, out: &Path) -> Result<Compared, Error> {
-    let mut compared = Compared::default();
+pub fn candidates(sweep: &Sweep, data: Option<&Path>, out: &Path) -> Result<CandidateSet, Error> {
+    let mut compared = CandidateSet::default();
     for cell in &sweep.cells {
         let timing = compared.usable(Timing::read(&out.join(&cell.name))).flatten();
         compared.candidates.push(Candidate {
@@ -100,7 +100,7 @@ pub fn candidates(sweep: &Sweep, data: Option<&Path>, out: &Path) -> Result<Comp
 fn of_jobs(jobs: &[Job], data: Option<&Path>, out: &Path) -> Result<Option<Repetition>, Error> {
     let folders: Vec<PathBuf> = jobs.iter().map(|job| out.join(&job.folder)).collect();
     for (job, folder) in jobs.iter().zip(&folders) {
-        if Standing::of(folder)? != Standing::Complete {
+        if RunState::of(folder)? != RunState::Complete {
             return Ok(None);
         }
         let recipe = match (job.recipe.data.class_names(), data) {
@@ -113,10 +113,10 @@ fn of_jobs(jobs: &[Job], data: Option<&Path>, out: &Path) -> Result<Option<Repet
     repetition(jobs[0].seed, folders).map(Some)
 }
 
-impl Compared {
+impl CandidateSet {
     /// A part of what was asked for; None, and the reason among what is left out, if there was none to be had.
     fn usable<T>(&mut self, part: Result<T, Error>) -> Option<T> {
-        part.map_err(|error| self.left_out.push(in_words(&error))).ok()
+        part.map_err(|error| self.skipped.push(humanize(&error))).ok()
     }
 }
 
@@ -131,9 +131,9 @@ fn divergences(candidates: &[Candidate]) -> Vec<String> {
 }
 
 /// An error of a run among many, with what can be done about it there.
-pub fn in_words(error: &Error) -> String {
+pub fn humanize(error: &Error) -> String {
     match error {
-        Error::OtherRecipe { folder, then, now } => format!(
+        Error::DifferentRecipe { folder, then, now } => format!(
             "{}: was trained with another recipe: `{then}` then, `{now}` now. Move it away to train it anew, or give another \
              --out",
             folder.display()
@@ -144,7 +144,7 @@ pub fn in_words(error: &Error) -> String {
                 folder.display()
             )
         }
-        Error::Kept { source, .. } => format!("{source}; the same command goes on from the last checkpoint"),
+        Error::Resumable { source, .. } => format!("{source}; the same command goes on from the last checkpoint"),
         other => other.to_string(),
     }
 }
@@ -153,7 +153,7 @@ pub fn in_words(error: &Error) -> String {
 fn repetition(seed: u64, folders: Vec<PathBuf>) -> Result<Repetition, Error> {
     let records = folders.iter().map(|folder| Run::record(folder)).collect::<Result<Vec<_>, _>>()?;
     let curves = folders.iter().map(|folder| curve(folder)).collect::<Result<Vec<_>, _>>()?;
-    let mut outcomes = folders.iter().map(|folder| TestOutcome::read(folder));
+    let mut outcomes = folders.iter().map(|folder| TestPredictions::read(folder));
     let Some(first) = outcomes.next() else {
         return Err(Error::NoRun { folder: PathBuf::new(), file: RECORD });
     };

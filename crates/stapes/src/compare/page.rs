@@ -3,17 +3,17 @@
 use std::collections::BTreeMap;
 use std::path::{Component, Path};
 
-use stapes_eval::comparison::{Shown, Table, median};
-use stapes_eval::report::{self, CandidateRun, Comparison, Cost, DetectorCurve, Group, Groups};
-use stapes_eval::{Calibration, Confusion, EvalError, OperatingPoint, counted};
+use stapes_report::table::{Shown, Table, median};
+use stapes_report::{self, CandidateRun, Comparison, Cost, DetectorCurve, Group, Groups};
+use stapes_eval::{Calibration, Confusion, MetricsError, OperatingPoint, counted};
 
-use super::marked::{Judged, marked};
+use super::marked::{TestUnit, marked};
 use super::{Candidate, Repetition};
 use crate::error::Error;
-use crate::experiment::{Labels, frame_classes};
+use crate::experiment::{Labels, argmax_frames};
 use crate::run::{ChosenPoint, REPORT, RunRecord, now};
 
-/// The page of candidates, for [`render_comparison`](stapes_eval::report::render_comparison): tables with their headings,
+/// The page of candidates, for [`render_comparison`](stapes_report::render_comparison): tables with their headings,
 /// and what else there is to see. Runs below `out`, the page's folder, are linked.
 ///
 /// # Errors
@@ -26,9 +26,9 @@ pub fn page(
 ) -> Result<Comparison, Error> {
     let repetitions = || candidates.iter().flat_map(|candidate| &candidate.repetitions);
     let records = || repetitions().flat_map(|repetition| &repetition.records);
-    let judged = match repetitions().next().map(|repetition| &repetition.outcome.truths) {
-        Some(Labels::PerFrame(_)) => Judged::Recordings,
-        _ => Judged::Examples,
+    let judged = match repetitions().next().map(|repetition| &repetition.outcome.labels) {
+        Some(Labels::PerFrame(_)) => TestUnit::Recordings,
+        _ => TestUnit::Examples,
     };
     let by_auc = records().next().is_some() && records().all(|record| record.test_auc.is_some());
     let (figure, shown) = match by_auc {
@@ -64,8 +64,8 @@ pub fn page(
         shown,
         costs: cost_names(timed),
         loss: match judged {
-            Judged::Examples => "cross-entropy, nats".into(),
-            Judged::Recordings => "cross-entropy a frame, nats".into(),
+            TestUnit::Examples => "cross-entropy, nats".into(),
+            TestUnit::Recordings => "cross-entropy a frame, nats".into(),
         },
         scores: about_scores(candidates),
         candidates: candidates_of_page,
@@ -193,12 +193,12 @@ fn confusion(repetitions: &[Repetition]) -> Result<Option<Confusion>, Error> {
     if repetitions.iter().any(|repetition| repetition.outcome.labels != *labels) {
         return Ok(None);
     }
-    let (mut truths, mut decided) = (Vec::new(), Vec::new());
+    let (mut labels, mut decided) = (Vec::new(), Vec::new());
     for Repetition { outcome, .. } in repetitions {
-        truths.extend(outcome.all_truths());
-        decided.extend(outcome.probabilities.iter().flat_map(|rows| frame_classes(rows, labels.len())));
+        labels.extend(outcome.all_labels());
+        decided.extend(outcome.probabilities.iter().flat_map(|rows| argmax_frames(rows, labels.len())));
     }
-    Ok(Some(Confusion::new(labels, &truths, &decided)?))
+    Ok(Some(Confusion::new(labels, &labels, &decided)?))
 }
 
 /// Accuracy by speaker over all seeds, where each example has one and there are several.
@@ -221,7 +221,7 @@ fn scores(candidate: &Candidate) -> Result<Option<DetectorCurve>, Error> {
     let mut seeds = Vec::new();
     for Repetition { outcome, .. } in &candidate.repetitions {
         match outcome.detectors() {
-            Err(EvalError::OneKind { .. }) => return Ok(None),
+            Err(MetricsError::OneKind { .. }) => return Ok(None),
             detectors => seeds.extend(DetectorCurve::mean(&candidate.name, &detectors?.curves)),
         }
     }

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{Candidate, Compared, divergences, repetition};
-use crate::changes::in_words;
+use super::{Candidate, CandidateSet, divergences, repetition};
+use crate::overrides::humanize;
 use crate::error::Error;
 use crate::recipe::{MAX_TEXT, Recipe};
-use crate::run::{RECIPE, RECORD, Standing};
+use crate::run::{RECIPE, RECORD, RunState};
 use crate::sweep::Timing;
 
 /// How deep runs are looked for: a folder of sweeps, a sweep, a cell, a fold, a seed.
@@ -16,7 +16,7 @@ const DEPTH: usize = 5;
 
 /// Runs in folders.
 #[derive(Clone, Debug, Default)]
-pub struct Found {
+pub struct FoundRuns {
     /// Those that are complete.
     pub runs: Vec<PathBuf>,
     /// Those that are not.
@@ -27,8 +27,8 @@ pub struct Found {
 ///
 /// # Errors
 /// [`Error::NoRun`] for a folder without any that is complete; [`Error::File`] if one cannot be read.
-pub fn runs_within(folders: &[PathBuf]) -> Result<Found, Error> {
-    let mut found = Found::default();
+pub fn find_runs(folders: &[PathBuf]) -> Result<FoundRuns, Error> {
+    let mut found = FoundRuns::default();
     for folder in folders {
         let before = found.runs.len();
         look(folder, DEPTH, &mut found)?;
@@ -44,10 +44,10 @@ pub fn runs_within(folders: &[PathBuf]) -> Result<Found, Error> {
     Ok(found)
 }
 
-fn look(folder: &Path, depth: usize, found: &mut Found) -> Result<(), Error> {
+fn look(folder: &Path, depth: usize, found: &mut FoundRuns) -> Result<(), Error> {
     if folder.join(RECIPE).exists() {
-        match Standing::of(folder)? {
-            Standing::Complete => found.runs.push(folder.into()),
+        match RunState::of(folder)? {
+            RunState::Complete => found.runs.push(folder.into()),
             _ => found.unfinished.push(folder.into()),
         }
         return Ok(());
@@ -92,14 +92,14 @@ const KEYS: usize = 6;
 ///
 /// # Errors
 /// [`Error::NoRun`], [`Error::File`] or [`Error::Damaged`] if the recipe of a run is missing or cannot be understood.
-pub fn of_runs(found: &Found) -> Result<Compared, Error> {
+pub fn group_runs(found: &FoundRuns) -> Result<CandidateSet, Error> {
     let recipes = found.runs.iter().map(|run| keys(run)).collect::<Result<Vec<_>, _>>()?;
     let varied = varied(&recipes);
     let settings = |recipe: &Keys| -> Vec<(String, String)> {
         let of = |key: &String| Some((short(key, &varied), recipe.values.get(key)?.clone()));
         varied.iter().filter_map(of).collect()
     };
-    let mut compared = Compared::default();
+    let mut compared = CandidateSet::default();
     // In the order in which they come first; of each candidate the runs by seed and fold.
     let mut groups: Vec<Group> = Vec::new();
     for (run, recipe) in found.runs.iter().zip(&recipes) {
@@ -238,7 +238,7 @@ fn keys(run: &Path) -> Result<Keys, Error> {
         _ => Error::File { path: path.clone(), action: "read the recipe of the run", source: error },
     })?;
     let mut table: toml::Table =
-        toml::from_str(&text).map_err(|error: toml::de::Error| damaged(in_words(&error.to_string())))?;
+        toml::from_str(&text).map_err(|error: toml::de::Error| damaged(humanize(&error.to_string())))?;
     let seed = table.remove("seed").and_then(|seed| seed.as_integer()).unwrap_or(1);
     table.remove("title");
     let mut values = BTreeMap::new();

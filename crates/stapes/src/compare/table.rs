@@ -1,16 +1,16 @@
 //! The table of candidates.
 
-use stapes_eval::comparison::{Better, Column, Shown, Table, Value};
-use stapes_eval::{EvalError, Evaluation};
+use stapes_report::table::{Better, Column, Shown, Table, Value};
+use stapes_eval::{MetricsError, Evaluation};
 
-use super::{Against, Candidate, Repetition, vs_best};
+use super::{VsBest, Candidate, Repetition, vs_best};
 use crate::error::Error;
 use crate::run::RunRecord;
 
 /// The candidates side by side. Figures of several seeds are their median, lowest and highest; a figure of a seed with
 /// folds is the mean over these, and its interval over examples is that of all folds' examples together.
 ///
-/// `against the best` says whether a candidate can be told apart from the one of the highest figure: see [`Against`].
+/// `against the best` says whether a candidate can be told apart from the one of the highest figure: see [`VsBest`].
 ///
 /// Times are those that were measured with nothing else running where there are such, and else of the trainings themselves.
 ///
@@ -52,14 +52,14 @@ pub fn check_axes(names: &[&str]) -> Result<(), String> {
 /// Whether a table of candidates with these axes can have a column.
 ///
 /// # Errors
-/// [`EvalError::NoColumn`] names those that it can have.
-pub fn check_column(axes: &[&str], key: &str) -> Result<(), EvalError> {
+/// [`MetricsError::NoColumn`] names those that it can have.
+pub fn check_column(axes: &[&str], key: &str) -> Result<(), MetricsError> {
     let figures = figures();
     let first: &[&str] = if axes.is_empty() { &["name"] } else { axes };
     let known: Vec<&str> = first.iter().copied().chain(figures.iter().map(|column| &*column.key)).collect();
     match known.contains(&key) {
         true => Ok(()),
-        false => Err(EvalError::NoColumn { key: key.into(), known: known.join(", ") }),
+        false => Err(MetricsError::NoColumn { key: key.into(), known: known.join(", ") }),
     }
 }
 
@@ -105,7 +105,7 @@ fn figures() -> Vec<Column> {
 
 fn row(
     (candidate, timed): (&Candidate, bool),
-    against: Option<&Against>,
+    against: Option<&VsBest>,
     axes: &[String],
 ) -> Result<Vec<Value>, Error> {
     let Candidate { name, settings, repetitions, timing } = candidate;
@@ -135,7 +135,7 @@ fn row(
         over_seeds(&|record| record.test_accuracy),
         interval.unwrap_or(Value::None),
         against.map_or(Value::None, |against| Value::Text(against.words().into())),
-        Value::of(against.and_then(Against::p)),
+        Value::of(against.and_then(VsBest::p)),
         over_seeds(&|record| record.validation_accuracy),
         over_seeds(&|record| record.test_auc),
         over_seeds(&|record| record.test_f1),

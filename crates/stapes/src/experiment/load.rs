@@ -1,30 +1,30 @@
-//! From a data set's examples to their frames.
+//! Loading of examples as features with labels.
 
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use stapes_audio::Clip;
-use stapes_data::{DataSet, FrameCache, Terms, Truth, Usable, Watch};
+use stapes_data::{DataError, DataSet, FrameCache, Label, LoadOptions, LoadedFeatures, Progress};
 use stapes_features::{FeatureConfig, Features, Normalization};
-use stapes_infer::{ClipExtractor, FrameTimes, InferError, Input};
-use stapes_train::Communicator;
+use stapes_infer::{ClipExtractor, InferError, Input};
+use stapes_train::{Communicator, Labels};
 
-use super::{Experiment, Loaded, Labels};
+use super::{Experiment, LoadedExamples};
+use crate::distributed::all_gather_features;
 use crate::error::Error;
-use crate::together;
 
-/// How far the loading is: called with the number of examples done, from any thread.
-pub type Progress<'a> = &'a (dyn Fn(usize) + Sync);
+/// Callback with the number of finished examples; called from any thread.
+pub type OnExample<'a> = &'a (dyn Fn(usize) + Sync);
 
 impl Experiment {
-    /// The experiment with a folder where frames of recordings are kept; those that are there already are not computed again.
-    /// Several processes may use one folder.
+    /// Returns the experiment with a cache folder for the features of recordings. Cached features are not computed again.
+    /// Several processes may share a folder.
     ///
     /// # Errors
-    /// [`Error::Data`] if the folder cannot be made or written to.
-    pub fn cached(self, folder: &Path) -> Result<Experiment, Error> {
+    /// [`Error::Data`] if the folder cannot be created or written to.
+    pub fn with_cache(self, folder: &Path) -> Result<Experiment, Error> {
         let Input::Recordings(config) = &self.input else { return Ok(self) };
-        // Frames are kept as they are before they are normalised. Their last digits depend on the instructions.
+        // The cache holds features before normalization. Their last digits depend on the instruction set.
         let config = FeatureConfig { normalization: Normalization::None, ..config.clone() };
         let instructions = stapes_kernels::InstructionSet::best();
         let front_end = format!("stapes {} {instructions} {config:?}", env!("CARGO_PKG_VERSION"));
@@ -32,87 +32,88 @@ impl Experiment {
         Ok(Experiment { cache, ..self })
     }
 
-    /// Why frames could not be kept, if some could not.
-    pub fn cache_trouble(&self) -> Option<&str> {
-        self.cache.as_ref()?.trouble()
+    /// Returns the reason why features could not be cached, if there is one.
+    pub fn cache_error(&self) -> Option<&str> {
+        self.cache.as_ref()?.write_error()
     }
 
-    fn terms(&self, unreadable_share: f64) -> Terms<'_> {
-        Terms { unreadable_share, cache: self.cache.as_ref() }
+    fn load_options(&self, max_unreadable_fraction: f64) -> LoadOptions<'_> {
+        LoadOptions { max_unreadable_fraction, cache: self.cache.as_ref() }
     }
 
-    /// Looks at the files of data of one's own before anything is trained on them: each can be opened, and none is in two parts
-    /// of the split.
+    /// Checks the files of a custom data set before training: every file can be opened, and no content is in two subsets of
+    /// the split.
     ///
     /// # Errors
-    /// [`Error::Data`] names the files; also when stopped.
-    pub fn check_files(&self, stop: &AtomicBool, progress: Progress<'_>) -> Result<(), Error> {
+    /// [`Error::Data`] with the files; also when stopped.
+    pub fn check_files(&self, stop: &AtomicBool, on_example: OnExample<'_>) -> Result<(), Error> {
         let Experiment { recipe, dataset, split, .. } = self;
-        Ok(recipe.data.check_files(dataset, split, &Watch { progress, stop })?)
+        Ok(recipe.data.check_files(dataset, split, &Progress { on_example, stop })?)
     }
 
-    /// Reads examples and computes their frames, on all threads.
+    /// Loads examples and computes their features on all threads.
     ///
     /// # Errors
-    /// [`Error::Data`] names every file that cannot be read or has no usable sound; also when stopped.
+    /// [`Error::Data`] with every file that cannot be read or is unusable; also when stopped.
     pub fn load(
         &self,
         indices: &[usize],
         stop: &AtomicBool,
-        progress: Progress<'_>,
-    ) -> Result<Loaded, Error> {
-        let terms = self.terms(self.recipe.data.unreadable_share());
-        load((&self.dataset, terms), &self.input, indices, stop, progress)
+        on_example: OnExample<'_>,
+    ) -> Result<LoadedExamples, Error> {
+        let options = self.load_options(self.recipe.data.max_unreadable_fraction());
+        load(&self.dataset, options, &self.input, indices, &Progress { on_example, stop })
     }
 
-    /// The same by several processes: each computes the frames of a part of the examples, and all have all of them.
+    /// Loads examples with several processes: each computes the features of some examples, and all receive all of them.
     ///
     /// # Errors
-    /// As [`Experiment::load`], for the examples of this process's part.
-    pub fn load_together(
+    /// Errors of [`Experiment::load`], for the examples of this process.
+    pub fn load_distributed(
         &self,
         indices: &[usize],
-        team: &dyn Communicator,
+        communicator: &dyn Communicator,
         stop: &AtomicBool,
-        progress: Progress<'_>,
-    ) -> Result<Loaded, Error> {
-        let unreadable_share = self.recipe.data.unreadable_share();
-        if team.size() == 1 {
-            return self.load(indices, stop, progress);
+        on_example: OnExample<'_>,
+    ) -> Result<LoadedExamples, Error> {
+        let max_unreadable_fraction = self.recipe.data.max_unreadable_fraction();
+        if communicator.size() == 1 {
+            return self.load(indices, stop, on_example);
         }
-        let own: Vec<usize> = indices.iter().copied().skip(team.rank()).step_by(team.size()).collect();
-        // How many may be left out is for all processes to say together.
-        let usable = usable((&self.dataset, self.terms(1.0)), &self.input, &own, stop, progress)?;
-        let usable = together::exchange(team, indices, usable);
-        if usable.left_out.len() as f64 > unreadable_share * indices.len() as f64 {
-            let (failed, total) = (usable.left_out, indices.len());
-            return Err(stapes_data::DataError::Files { failed, total }.into());
+        let (rank, size) = (communicator.rank(), communicator.size());
+        let own: Vec<usize> = indices.iter().copied().skip(rank).step_by(size).collect();
+        // The limit of skipped files holds for all processes together.
+        let progress = Progress { on_example, stop };
+        let features = load_features(&self.dataset, self.load_options(1.0), &self.input, &own, &progress)?;
+        let features = all_gather_features(communicator, indices, features);
+        if features.skipped.len() as f64 > max_unreadable_fraction * indices.len() as f64 {
+            return Err(DataError::Files { failed: features.skipped, total: indices.len() }.into());
         }
-        loaded(&self.dataset, &self.input, usable)
+        with_labels(&self.dataset, &self.input, features)
     }
 }
 
-/// Reads examples of a data set and computes their frames as `input` says.
+/// Loads examples of a data set and computes their features as `input` specifies.
 ///
 /// # Errors
-/// As [`Experiment::load`].
+/// Errors of [`Experiment::load`].
 pub fn load(
-    (dataset, terms): (&DataSet, Terms<'_>),
+    dataset: &DataSet,
+    options: LoadOptions<'_>,
     input: &Input,
     indices: &[usize],
-    stop: &AtomicBool,
-    progress: Progress<'_>,
-) -> Result<Loaded, Error> {
-    loaded(dataset, input, usable((dataset, terms), input, indices, stop, progress)?)
+    progress: &Progress<'_>,
+) -> Result<LoadedExamples, Error> {
+    with_labels(dataset, input, load_features(dataset, options, input, indices, progress)?)
 }
 
-fn usable(
-    (dataset, terms): (&DataSet, Terms<'_>),
+fn load_features(
+    dataset: &DataSet,
+    options: LoadOptions<'_>,
     input: &Input,
     indices: &[usize],
-    stop: &AtomicBool,
-    progress: Progress<'_>,
-) -> Result<Usable, Error> {
+    progress: &Progress<'_>,
+) -> Result<LoadedFeatures, Error> {
     let extractor = match input {
         Input::Recordings(config) => Some(ClipExtractor::new(config)?),
         Input::Frames(_) => None,
@@ -121,22 +122,25 @@ fn usable(
         let mut extractor = extractor.clone();
         move |clip: &Clip| match &mut extractor {
             Some(extractor) => extractor.extract(clip),
-            // The data set says of itself that it comes as frames, so no clip is ever read.
+            // Without an extractor the data set comes as frames, and no clip is read.
             None => Err(InferError::WrongInput { expected: "frames".into(), got: "a recording".into() }),
         }
     };
-    let watch = Watch { progress, stop };
-    Ok(stapes_data::load_usable(dataset, indices, terms, extract, &watch)?)
+    Ok(stapes_data::load_with_options(dataset, indices, options, extract, progress)?)
 }
 
-/// The same with what is true of them.
-fn loaded(dataset: &DataSet, input: &Input, usable: Usable) -> Result<Loaded, Error> {
-    let truths = truths(dataset, input, &usable.indices, &usable.features)?;
-    Ok(Loaded { indices: usable.indices, features: usable.features, truths, left_out: usable.left_out })
+fn with_labels(dataset: &DataSet, input: &Input, loaded: LoadedFeatures) -> Result<LoadedExamples, Error> {
+    let labels = labels(dataset, input, &loaded.indices, &loaded.features)?;
+    Ok(LoadedExamples {
+        indices: loaded.indices,
+        features: loaded.features,
+        labels,
+        skipped: loaded.skipped,
+    })
 }
 
-/// What is true of examples with these frames. All examples of a data set have the same kind of truth.
-fn truths(
+/// Returns the labels of examples with these features. All labels of a data set are of one kind.
+fn labels(
     dataset: &DataSet,
     input: &Input,
     indices: &[usize],
@@ -144,15 +148,15 @@ fn truths(
 ) -> Result<Labels, Error> {
     let (mut examples, mut frames) = (Vec::new(), Vec::new());
     for (&index, features) in indices.iter().zip(features) {
-        match (&dataset.examples[index].truth, input) {
-            (Truth::Class(class), _) => examples.push(*class),
-            (Truth::Intervals(intervals), Input::Recordings(config)) => {
-                let times = FrameTimes::of(config)?;
-                let class = |frame| intervals.class_at(times.center_seconds(frame));
+        match (&dataset.examples[index].label, input) {
+            (Label::Class(class), _) => examples.push(*class),
+            (Label::Segments(segments), Input::Recordings(config)) => {
+                let times = config.frame_times();
+                let class = |frame| segments.class_at(times.center_seconds(frame));
                 frames.push((0..features.frames()).map(class).collect());
             }
-            (Truth::Intervals(_), Input::Frames(_)) => {
-                let expected = "recordings, for the data has a class for every moment".into();
+            (Label::Segments(_), Input::Frames(_)) => {
+                let expected = "recordings, because the data has frame-level labels".into();
                 return Err(InferError::WrongInput { expected, got: "frames".into() }.into());
             }
         }

@@ -1,4 +1,4 @@
-//! A training written down: a safetensors file with its buffers, and its numbers as JSON in the header.
+//! Checkpoint file: a safetensors file with the buffers of a training, and its progress as JSON in the header.
 
 use std::collections::HashMap;
 use std::io;
@@ -13,32 +13,32 @@ use super::CHECKPOINT;
 use super::folder::RunFolder;
 use crate::error::Error;
 
-/// What a training must have in common with its checkpoint.
+/// Data and program of a training; they must match those of its checkpoint.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Origin {
-    /// Of the data and its split.
+pub struct Provenance {
+    /// Fingerprint of the data and its split.
     pub data_fingerprint: String,
-    /// Of the recordings that augmentation uses, if it uses any.
+    /// Fingerprint of the recordings of noise and rooms for augmentation, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub augment_fingerprint: Option<String>,
-    /// The program that wrote it, and the instruction set that it computed with: others give other last digits.
+    /// Program and instruction set; others give different last digits.
     pub program: String,
 }
 
-impl Origin {
-    /// Of this program on this machine.
-    pub fn here(data_fingerprint: String, augment_fingerprint: Option<String>) -> Origin {
+impl Provenance {
+    /// Returns the provenance of a training with this program on this machine.
+    pub fn current(data_fingerprint: String, augment_fingerprint: Option<String>) -> Provenance {
         let instructions = stapes_kernels::InstructionSet::best();
         let program = format!("stapes {} with {instructions}", env!("CARGO_PKG_VERSION"));
-        Origin { data_fingerprint, augment_fingerprint, program }
+        Provenance { data_fingerprint, augment_fingerprint, program }
     }
 }
 
-/// A checkpoint as it is read.
-pub struct Saved {
-    /// Where it comes from.
-    pub origin: Origin,
-    /// The training.
+/// Content of a checkpoint file.
+pub struct SavedRun {
+    /// Data and program.
+    pub provenance: Provenance,
+    /// State of the training.
     pub checkpoint: Checkpoint,
 }
 
@@ -48,23 +48,27 @@ const HEADER: &str = "stapes.checkpoint";
 #[derive(Serialize)]
 struct Header<'a> {
     format: u64,
-    origin: &'a Origin,
+    origin: &'a Provenance,
     progress: &'a Progress,
 }
 
 #[derive(Deserialize)]
-struct ReadHeader {
+struct Format {
     format: u64,
-    origin: Origin,
+}
+
+#[derive(Deserialize)]
+struct ReadHeader {
+    origin: Provenance,
     progress: Progress,
 }
 
-impl Saved {
+impl SavedRun {
     /// Writes a checkpoint into the folder of its run.
     ///
     /// # Errors
-    /// [`Error::File`] if the file system refuses; the checkpoint before is untouched then.
-    pub fn write(folder: &RunFolder, snapshot: &Snapshot<'_>, origin: &Origin) -> Result<(), Error> {
+    /// [`Error::File`] if the file cannot be written; the previous checkpoint is kept then.
+    pub fn write(folder: &RunFolder, snapshot: &Snapshot<'_>, provenance: &Provenance) -> Result<(), Error> {
         let bytes: Vec<(&str, usize, Vec<u8>)> = snapshot
             .buffers
             .iter()
@@ -73,19 +77,19 @@ impl Saved {
             })
             .collect();
         let views = bytes.iter().map(|(name, len, bytes)| {
-            // The bytes were made from as many numbers.
+            // The number of bytes is that of `len` values.
             let view = TensorView::new(Dtype::F32, vec![*len], bytes);
             (*name, view.unwrap_or_else(|error| unreachable!("{name}: {error}")))
         });
-        let header = Header { format: FORMAT, origin, progress: snapshot.progress };
-        // Strings, numbers and lists: nothing that JSON cannot hold.
+        let header = Header { format: FORMAT, origin: provenance, progress: snapshot.progress };
+        // JSON can represent all strings, numbers and lists.
         let header = serde_json::to_string(&header).unwrap_or_else(|error| unreachable!("header: {error}"));
         let metadata = HashMap::from([(HEADER.to_string(), header)]);
         let bytes = safetensors::serialize(views, Some(metadata));
         folder.write(CHECKPOINT, &bytes.unwrap_or_else(|error| unreachable!("tensors just made: {error}")))
     }
 
-    /// The file of a run's checkpoint; none where nothing was written yet.
+    /// Reads the checkpoint file of a run; `None` if there is none.
     ///
     /// # Errors
     /// [`Error::File`] if it cannot be read.
@@ -98,33 +102,33 @@ impl Saved {
         }
     }
 
-    /// What the file of a checkpoint says.
+    /// Parses the content of a checkpoint file.
     ///
     /// # Errors
-    /// [`Error::Damaged`] if it cannot be understood.
-    pub fn understand(folder: &Path, bytes: &[u8]) -> Result<Saved, Error> {
+    /// [`Error::Damaged`] if it is invalid.
+    pub fn parse(folder: &Path, bytes: &[u8]) -> Result<SavedRun, Error> {
         let path = folder.join(CHECKPOINT);
-        understood(bytes)
-            .map_err(|reason| Error::Damaged { path, reason: reason + ": begin anew with --force" })
+        parse(bytes).map_err(|reason| Error::Damaged { path, reason: reason + "; start again with --force" })
     }
 }
 
-fn understood(bytes: &[u8]) -> Result<Saved, String> {
+fn parse(bytes: &[u8]) -> Result<SavedRun, String> {
     let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|error| error.to_string())?;
     let header = metadata.metadata().as_ref().and_then(|entries| entries.get(HEADER));
-    let header = header.ok_or("a safetensors file without a checkpoint's header")?;
-    let ReadHeader { format, origin, progress } =
-        serde_json::from_str(header).map_err(|error| error.to_string())?;
+    let header = header.ok_or("the file has no header of a checkpoint")?;
+    // The format comes first: the header of another format may have other fields.
+    let Format { format } = serde_json::from_str(header).map_err(|error| error.to_string())?;
     if format != FORMAT {
-        return Err(format!("a checkpoint of format {format}, and this program reads {FORMAT}"));
+        return Err(format!("the checkpoint has format {format}, but this program reads format {FORMAT}"));
     }
+    let ReadHeader { origin, progress } = serde_json::from_str(header).map_err(|error| error.to_string())?;
     let tensors = SafeTensors::deserialize(bytes).map_err(|error| error.to_string())?;
     let buffer = |(name, view): (String, TensorView<'_>)| {
         let numbers = view.data().as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes));
         (name, numbers.collect())
     };
-    Ok(Saved {
-        origin,
+    Ok(SavedRun {
+        provenance: origin,
         checkpoint: Checkpoint { progress, buffers: tensors.tensors().into_iter().map(buffer).collect() },
     })
 }

@@ -1,7 +1,7 @@
-//! The curves of a run for TensorBoard.
+//! Learning curves of a run for TensorBoard.
 //!
-//! An event file is a row of records (TFRecord: length, its checksum, the data, its checksum), each an `Event` of
-//! TensorFlow's protocol buffers. Only what scalars need of them is written here.
+//! An event file is a sequence of records (TFRecord: length, its checksum, the data, its checksum), each an `Event` of
+//! TensorFlow's protocol buffers. This module writes the subset that scalars need.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -11,25 +11,25 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use crc::{CRC_32_ISCSI, Crc};
 use stapes_train::Point;
 
-/// What the names of event files begin with; TensorBoard looks for it.
+/// Prefix of the names of event files, which TensorBoard searches for.
 pub(super) const PREFIX: &str = "events.out.tfevents.";
 
 const CRC: Crc<u32> = Crc::<u32>::new(&CRC_32_ISCSI);
 
-/// A run's event file, to which points are added as they come.
-pub struct Events {
+/// Event file of a run, to which points are appended.
+pub struct EventFile {
     file: File,
-    /// When the training would have begun without a stop, s since 1970.
-    began: f64,
+    /// Start of the training without interruptions, s since 1970.
+    start: f64,
 }
 
-impl Events {
-    /// Begins the event file of a run with the points that it has so far. Older ones of the run are removed: what they
-    /// hold behind those points was done again.
+impl EventFile {
+    /// Creates the event file of a run with its points so far. Older event files of the run are removed, because later
+    /// points in them were computed again.
     ///
     /// # Errors
-    /// Whatever the file system says.
-    pub fn begin(folder: &Path, points: &[Point]) -> io::Result<Events> {
+    /// Errors of the file system.
+    pub fn create(folder: &Path, points: &[Point]) -> io::Result<EventFile> {
         for entry in fs::read_dir(folder)? {
             let entry = entry?;
             if entry.file_name().as_encoded_bytes().starts_with(PREFIX.as_bytes()) {
@@ -38,17 +38,17 @@ impl Events {
         }
         let name = format!("{PREFIX}{}.stapes", now() as u64);
         let trained = points.last().map_or(0.0, |point| point.seconds);
-        let mut events = Events { file: File::create(folder.join(name))?, began: now() - trained };
-        let version = [double(1, events.began), bytes(3, b"brain.Event:2")].concat();
+        let mut events = EventFile { file: File::create(folder.join(name))?, start: now() - trained };
+        let version = [double(1, events.start), bytes(3, b"brain.Event:2")].concat();
         events.file.write_all(&record(&version))?;
         points.iter().try_for_each(|point| events.add(point))?;
         Ok(events)
     }
 
-    /// Adds a point.
+    /// Appends a point.
     ///
     /// # Errors
-    /// Whatever the file system says.
+    /// Errors of the file system.
     pub fn add(&mut self, point: &Point) -> io::Result<()> {
         let validation = point.validation;
         let values = [
@@ -59,16 +59,16 @@ impl Events {
             ("gradient_norm", Some(point.gradient_norm)),
         ];
         let values = values.into_iter().filter_map(|(name, value)| Some((name, value?)));
-        self.file.write_all(&record(&event(self.began + point.seconds, point.step as u64, values)))
+        self.file.write_all(&record(&event(self.start + point.seconds, point.step as u64, values)))
     }
 }
 
-/// Seconds since 1970.
+/// Returns the time in seconds since 1970.
 fn now() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
 }
 
-/// An `Event`: wall time, step, and a `Summary` with a `Value` for each name.
+/// Encodes an `Event`: wall time, step, and a `Summary` with one `Value` per name.
 fn event<'a>(wall_time: f64, step: u64, values: impl Iterator<Item = (&'a str, f64)>) -> Vec<u8> {
     let value = |(name, value): (&str, f64)| {
         let number = [&[key(2, 5)][..], &(value as f32).to_le_bytes()].concat();
@@ -84,12 +84,12 @@ fn record(data: &[u8]) -> Vec<u8> {
     [&length[..], &masked(&length), data, &masked(data)].concat()
 }
 
-/// The checksum of a TFRecord: CRC-32C, turned and shifted.
+/// Returns the checksum of a TFRecord: CRC-32C, rotated and offset.
 fn masked(data: &[u8]) -> [u8; 4] {
     CRC.checksum(data).rotate_right(15).wrapping_add(0xa282_ead8).to_le_bytes()
 }
 
-/// The key of a field: its number and how it is written (0 varint, 1 eight bytes, 2 length and bytes, 5 four bytes).
+/// Encodes the key of a field: its number and wire type (0 varint, 1 eight bytes, 2 length and bytes, 5 four bytes).
 fn key(field: u8, wire: u8) -> u8 {
     field << 3 | wire
 }
@@ -102,7 +102,7 @@ fn bytes(field: u8, value: &[u8]) -> Vec<u8> {
     [&[key(field, 2)][..], &varint(value.len() as u64), value].concat()
 }
 
-/// Seven bits a byte, the lowest first; the highest bit of a byte says that more follow.
+/// Encodes a varint: seven bits per byte, the lowest first; the highest bit is set if another byte follows.
 fn varint(mut value: u64) -> Vec<u8> {
     let mut bytes = Vec::new();
     while value >= 0x80 {

@@ -1,4 +1,4 @@
-//! A run's folder while the run is made.
+//! Run folder during training: lock, replacement of an older run, and clean-up.
 
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -8,175 +8,176 @@ use std::sync::{Mutex, PoisonError};
 use super::{CHECKPOINT, LAST, METRICS, MODEL, RECIPE, RECORD, REPORT, events};
 use crate::error::Error;
 
-/// What to do with a run that is there already.
+/// Treatment of an existing run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Existing {
-    /// Leave it, and refuse to make another in its place.
+pub enum IfExists {
+    /// Keep it and return an error.
     Refuse,
-    /// Put the new run in its place; a complete one is kept aside until the new one is complete too.
+    /// Replace it; a complete run is kept as a backup until the new one is complete.
     Replace,
-    /// Go on with it; one that is complete stays as it is.
+    /// Continue it; a complete run is not changed.
     Resume,
 }
 
-/// What stands where a run is to go.
+/// State of a run folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
-    /// No folder, or an empty one.
-    Nothing,
-    /// A run that was killed, stopped, or failed on the way.
-    Unfinished,
-    /// A run that was trained to its end.
+pub enum RunState {
+    /// The folder does not exist or is empty.
+    Empty,
+    /// The run was killed or stopped, or failed.
+    Partial,
+    /// The run was trained to its end.
     Complete,
 }
 
-impl Standing {
-    /// What stands at a path.
+impl RunState {
+    /// Determines the state of a run folder.
     ///
     /// # Errors
-    /// [`Error::NotARun`] for anything else.
-    pub fn of(folder: &Path) -> Result<Standing, Error> {
-        // What is there and is not a regular file is refused when it is read.
+    /// [`Error::NotARun`] if the path is anything else.
+    pub fn of(folder: &Path) -> Result<RunState, Error> {
+        // Entries that are not regular files are rejected when they are read.
         let has = |file: &str| folder.join(file).exists();
         if folder.symlink_metadata().is_err() || is_empty_folder(folder) {
-            Ok(Standing::Nothing)
+            Ok(RunState::Empty)
         } else if has(CHECKPOINT) || (has(RECIPE) && !has(RECORD)) {
-            Ok(Standing::Unfinished)
+            Ok(RunState::Partial)
         } else if has(RECORD) {
-            Ok(Standing::Complete)
+            Ok(RunState::Complete)
         } else {
             Err(Error::NotARun(folder.into()))
         }
     }
 }
 
-/// The folders that this process is making, for [`abandon_all`].
-static OPEN: Mutex<Vec<Place>> = Mutex::new(Vec::new());
+/// Folders that this process has open, for [`abandon_all`].
+static OPEN: Mutex<Vec<Location>> = Mutex::new(Vec::new());
 
-/// Held while a file of a run is written.
+/// Locked while a file of a run is written.
 static WRITING: Mutex<()> = Mutex::new(());
 
-/// Leaves all runs that are being made, as dropping their [`RunFolder`] does; for a program that ends at once. Nothing is
-/// written into a run any more.
+/// Closes all open run folders as if they were dropped, for a program that exits immediately. Afterwards nothing is written
+/// into a run any more.
 pub fn abandon_all() {
     std::mem::forget(WRITING.lock().unwrap_or_else(PoisonError::into_inner));
-    OPEN.lock().unwrap_or_else(PoisonError::into_inner).iter().for_each(Place::abandon);
+    OPEN.lock().unwrap_or_else(PoisonError::into_inner).iter().for_each(Location::abandon);
 }
 
-/// A run's folder while it is being made. No other process can make it meanwhile.
+/// Run folder during training, locked against other processes.
 ///
-/// If the folder is moved or removed meanwhile, writing fails, and what stands in its place is left as it is.
+/// If the folder is moved or removed, writing fails, and a new folder in its place is not changed.
 ///
-/// Dropped before [`RunFolder::finish`], it stays if something was learned: then the run can be resumed. Else what was
-/// written is removed, and the run that was there before comes back.
+/// If it is dropped before [`RunFolder::finish`], a folder with a checkpoint is kept, so that the run can be resumed.
+/// Otherwise its files are removed, and the run that it would have replaced is restored.
 pub struct RunFolder {
-    place: Place,
-    standing: Standing,
+    location: Location,
+    state: RunState,
     _lock: File,
 }
 
 #[derive(Clone, PartialEq)]
-struct Place {
+struct Location {
     folder: PathBuf,
-    /// Whether it was made for this run.
-    made: bool,
-    /// Where the run waits that this one is to replace, if there is one.
-    replaced: Option<PathBuf>,
-    /// The lock, by which the folder is known again.
+    /// `true` if the folder was created for this run.
+    created: bool,
+    /// Backup of the run that this one replaces, if there is one.
+    backup: Option<PathBuf>,
+    /// Lock file, which identifies the folder.
     lock: Option<Identity>,
 }
 
-/// The device and the number of a file, where the system has them. No other file has them while the file is open.
+/// Device and inode of a file, if the system has them. They are unique while the file is open.
 type Identity = (u64, u64);
 
-/// Held while a run is made; the system lets go of it however the process ends.
+/// Lock file; the system releases the lock however the process ends.
 const LOCK: &str = ".lock";
-/// Says that the run replaces the one beside it.
+/// Mark of a run that replaces the one in the backup folder.
 const REPLACES: &str = ".replaces";
 
 impl RunFolder {
-    /// Whether [`RunFolder::begin`] may begin.
+    /// Checks that [`RunFolder::open`] is permitted, and returns the state of the folder.
     ///
     /// # Errors
-    /// [`Error::NotARun`] for what is no run; if it is to be refused, [`Error::RunExists`] and [`Error::UnfinishedRun`].
-    pub fn check(folder: &Path, existing: Existing) -> Result<Standing, Error> {
-        match (Standing::of(folder)?, existing) {
-            (Standing::Complete, Existing::Refuse) => Err(Error::RunExists(folder.into())),
-            (Standing::Unfinished, Existing::Refuse) => Err(Error::UnfinishedRun(folder.into())),
-            (standing, _) => Ok(standing),
+    /// [`Error::NotARun`] if the path is not a run folder; with [`IfExists::Refuse`], [`Error::RunExists`] and
+    /// [`Error::UnfinishedRun`].
+    pub fn check(folder: &Path, if_exists: IfExists) -> Result<RunState, Error> {
+        match (RunState::of(folder)?, if_exists) {
+            (RunState::Complete, IfExists::Refuse) => Err(Error::RunExists(folder.into())),
+            (RunState::Partial, IfExists::Refuse) => Err(Error::UnfinishedRun(folder.into())),
+            (state, _) => Ok(state),
         }
     }
 
-    /// Makes a folder for a run, or goes on with the one that is there.
+    /// Creates a run folder, or opens an existing one.
     ///
     /// # Errors
-    /// As [`RunFolder::check`]; [`Error::Busy`] while another process makes it; [`Error::File`] if the file system
-    /// refuses.
-    pub fn begin(folder: &Path, existing: Existing) -> Result<RunFolder, Error> {
-        RunFolder::check(folder, existing)?;
-        let refuse = |action| move |source| Error::File { path: folder.into(), action, source };
+    /// Errors of [`RunFolder::check`]; [`Error::Busy`] if another process has it open; [`Error::File`] for errors of the
+    /// file system.
+    pub fn open(folder: &Path, if_exists: IfExists) -> Result<RunFolder, Error> {
+        RunFolder::check(folder, if_exists)?;
+        let failed = |action| move |source| Error::File { path: folder.into(), action, source };
         let Some(name) = folder.file_name() else {
-            let source = io::Error::new(io::ErrorKind::InvalidInput, "the path names no folder");
-            return Err(refuse("make the run folder")(source));
+            let source = io::Error::new(io::ErrorKind::InvalidInput, "the path does not name a folder");
+            return Err(failed("create the run folder")(source));
         };
         let mut name = name.to_os_string();
         name.push(".replaced");
-        let aside = folder.with_file_name(name);
-        let mut made = folder.symlink_metadata().is_err();
-        fs::create_dir_all(folder).map_err(refuse("make the run folder"))?;
+        let backup = folder.with_file_name(name);
+        let mut created = folder.symlink_metadata().is_err();
+        fs::create_dir_all(folder).map_err(failed("create the run folder"))?;
         let mut lock = locked(folder)?;
-        // Again, now that nobody else changes it.
-        let mut standing = RunFolder::check(folder, existing)?;
+        // Check again, because the folder is locked now.
+        let mut state = RunFolder::check(folder, if_exists)?;
         let mut replaces = folder.join(REPLACES).is_file();
-        if existing == Existing::Replace && standing != Standing::Nothing {
-            // Of an unfinished run that replaces a complete one, the complete one is kept.
-            if replaces && Standing::of(&aside)? == Standing::Complete {
-                fs::remove_dir_all(folder).map_err(refuse("remove the unfinished run"))?;
+        if if_exists == IfExists::Replace && state != RunState::Empty {
+            // If a partial run was to replace a complete one, the complete one stays the backup.
+            if replaces && RunState::of(&backup)? == RunState::Complete {
+                fs::remove_dir_all(folder).map_err(failed("remove the unfinished run"))?;
             } else {
-                if Standing::of(&aside)? != Standing::Nothing {
-                    return Err(Error::AsideTaken(aside));
+                if RunState::of(&backup)? != RunState::Empty {
+                    return Err(Error::BackupExists(backup));
                 }
-                fs::rename(folder, &aside).map_err(refuse("put the old run aside"))?;
+                fs::rename(folder, &backup).map_err(failed("move the old run to its backup folder"))?;
             }
-            fs::create_dir_all(folder).map_err(refuse("make the run folder"))?;
+            fs::create_dir_all(folder).map_err(failed("create the run folder"))?;
             lock = locked(folder)?;
-            fs::write(folder.join(REPLACES), "").map_err(refuse("write into the run folder"))?;
-            (standing, made, replaces) = (Standing::Nothing, true, true);
+            fs::write(folder.join(REPLACES), "").map_err(failed("write into the run folder"))?;
+            (state, created, replaces) = (RunState::Empty, true, true);
         }
-        stapes_files::remove_temporary(folder).map_err(refuse("remove half-written files"))?;
-        let locked = lock.metadata().map_err(refuse("write into the run folder"))?;
-        let replaced = replaces.then_some(aside);
-        let place = Place { folder: folder.into(), made, replaced, lock: identity_of(&locked) };
-        OPEN.lock().unwrap_or_else(PoisonError::into_inner).push(place.clone());
-        Ok(RunFolder { place, standing, _lock: lock })
+        stapes_files::remove_temporary(folder).map_err(failed("remove half-written files"))?;
+        let locked = lock.metadata().map_err(failed("write into the run folder"))?;
+        let backup = replaces.then_some(backup);
+        let location = Location { folder: folder.into(), created, backup, lock: identity_of(&locked) };
+        OPEN.lock().unwrap_or_else(PoisonError::into_inner).push(location.clone());
+        Ok(RunFolder { location, state, _lock: lock })
     }
 
-    /// What of the run was there when it was begun.
-    pub fn standing(&self) -> Standing {
-        self.standing
+    /// Returns the state of the run when the folder was opened.
+    pub fn state(&self) -> RunState {
+        self.state
     }
 
-    /// Where it is.
-    pub fn folder(&self) -> &Path {
-        &self.place.folder
+    /// Returns the path of the folder.
+    pub fn path(&self) -> &Path {
+        &self.location.folder
     }
 
-    /// Whether the folder is still where it was.
+    /// Checks that the folder still exists at its path.
     ///
     /// # Errors
-    /// [`Error::FolderGone`] if it is not.
-    pub fn check_place(&self) -> Result<(), Error> {
-        if self.place.is_there() { Ok(()) } else { Err(Error::FolderGone(self.folder().into())) }
+    /// [`Error::FolderGone`] if it does not.
+    pub fn check_exists(&self) -> Result<(), Error> {
+        if self.location.exists() { Ok(()) } else { Err(Error::FolderGone(self.path().into())) }
     }
 
     /// Writes one file of the run.
     ///
     /// # Errors
-    /// [`Error::File`] if it cannot be written; [`Error::FolderGone`] if the folder is not where it was.
+    /// [`Error::File`] if it cannot be written; [`Error::FolderGone`] if the folder was moved or removed.
     pub fn write(&self, file: &str, contents: &[u8]) -> Result<(), Error> {
         let _writing = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
-        self.check_place()?;
-        let path = self.folder().join(file);
+        self.check_exists()?;
+        let path = self.path().join(file);
         stapes_files::write_regular(&path, contents).map_err(|source| Error::File {
             path,
             action: "write a file of the run",
@@ -184,71 +185,71 @@ impl RunFolder {
         })
     }
 
-    /// Whether the run could go on from what was written.
-    pub fn has_learned(&self) -> bool {
-        self.place.has_learned()
+    /// Returns `true` if the run can be resumed from its files.
+    pub fn has_checkpoint(&self) -> bool {
+        self.location.has_checkpoint()
     }
 
-    /// The run is complete: nothing needs its checkpoint or the run that it replaces. Returns its folder.
+    /// Completes the run: removes its checkpoint and the backup of the run that it replaces. Returns the path of the folder.
     ///
     /// # Errors
-    /// [`Error::File`] if one of them cannot be removed; [`Error::FolderGone`] if the folder is not where it was.
+    /// [`Error::File`] if one of them cannot be removed; [`Error::FolderGone`] if the folder was moved or removed.
     pub fn finish(self) -> Result<PathBuf, Error> {
-        self.check_place()?;
+        self.check_exists()?;
         let remove = |path: &Path, removed: io::Result<()>| match removed {
             Err(source) if source.kind() != io::ErrorKind::NotFound => {
                 Err(Error::File { path: path.into(), action: "remove it", source })
             }
             _ => Ok(()),
         };
-        let checkpoint = self.folder().join(CHECKPOINT);
+        let checkpoint = self.path().join(CHECKPOINT);
         remove(&checkpoint, fs::remove_file(&checkpoint))?;
-        if let Some(replaced) = &self.place.replaced {
-            remove(replaced, fs::remove_dir_all(replaced))?;
-            let mark = self.folder().join(REPLACES);
+        if let Some(backup) = &self.location.backup {
+            remove(backup, fs::remove_dir_all(backup))?;
+            let mark = self.path().join(REPLACES);
             remove(&mark, fs::remove_file(&mark))?;
         }
-        Ok(self.folder().into())
+        Ok(self.path().into())
     }
 }
 
 impl Drop for RunFolder {
     fn drop(&mut self) {
-        OPEN.lock().unwrap_or_else(PoisonError::into_inner).retain(|place| *place != self.place);
-        self.place.abandon();
+        OPEN.lock().unwrap_or_else(PoisonError::into_inner).retain(|location| *location != self.location);
+        self.location.abandon();
     }
 }
 
-impl Place {
-    /// Whether the folder is still where it was: its lock is the file that is locked.
-    fn is_there(&self) -> bool {
+impl Location {
+    /// Returns `true` if the folder still exists at its path: its lock file is the one that is locked.
+    fn exists(&self) -> bool {
         fs::metadata(self.folder.join(LOCK)).is_ok_and(|lock| identity_of(&lock) == self.lock)
     }
 
-    fn has_learned(&self) -> bool {
-        self.is_there() && [MODEL, CHECKPOINT, RECORD].iter().any(|file| self.folder.join(file).is_file())
+    fn has_checkpoint(&self) -> bool {
+        self.exists() && [MODEL, CHECKPOINT, RECORD].iter().any(|file| self.folder.join(file).is_file())
     }
 
-    /// Unlocks the folder; without anything learned what was written is removed, and what it replaces comes back.
+    /// Unlocks the folder. Without a checkpoint its files are removed, and the replaced run is restored.
     fn abandon(&self) {
-        let (is_there, has_learned) = (self.is_there(), self.has_learned());
-        // What stands in the place of a folder that was moved is not of this run.
-        if is_there {
-            // Nobody can be told, and the error that led here is the one to report.
+        let (exists, has_checkpoint) = (self.exists(), self.has_checkpoint());
+        // If the folder was moved, a new folder in its place is not part of this run.
+        if exists {
+            // An error is ignored, because the error that led here is reported.
             let _ = fs::remove_file(self.folder.join(LOCK));
         }
-        if has_learned {
+        if has_checkpoint {
             return;
         }
-        if is_there {
+        if exists {
             self.clear();
         }
-        if let Some(replaced) = &self.replaced {
-            let _ = fs::rename(replaced, &self.folder);
+        if let Some(backup) = &self.backup {
+            let _ = fs::rename(backup, &self.folder);
         }
     }
 
-    /// Removes the files of the run, and the folder if it was made for it and nothing else is in it.
+    /// Removes the files of the run, and the folder if it was created for the run and is empty then.
     fn clear(&self) {
         for entry in fs::read_dir(&self.folder).into_iter().flatten().flatten() {
             let name = entry.file_name();
@@ -258,8 +259,8 @@ impl Place {
                 let _ = fs::remove_file(entry.path());
             }
         }
-        if self.made {
-            // Only if it is empty.
+        if self.created {
+            // This fails if the folder is not empty.
             let _ = fs::remove_dir(&self.folder);
         }
     }
@@ -271,7 +272,7 @@ fn identity_of(file: &fs::Metadata) -> Option<Identity> {
     Some((file.dev(), file.ino()))
 }
 
-/// Elsewhere a folder with an open file cannot be moved.
+/// On other systems a folder with an open file cannot be moved.
 #[cfg(not(unix))]
 fn identity_of(_: &fs::Metadata) -> Option<Identity> {
     None
@@ -279,17 +280,17 @@ fn identity_of(_: &fs::Metadata) -> Option<Identity> {
 
 fn locked(folder: &Path) -> Result<File, Error> {
     let path = folder.join(LOCK);
-    let refuse = |source| Error::File { path: path.clone(), action: "write into the run folder", source };
-    stapes_files::check_regular(&path).map_err(refuse)?;
-    let lock = File::create(&path).map_err(refuse)?;
+    let failed = |source| Error::File { path: path.clone(), action: "write into the run folder", source };
+    stapes_files::check_regular(&path).map_err(failed)?;
+    let lock = File::create(&path).map_err(failed)?;
     match lock.try_lock() {
         Err(TryLockError::WouldBlock) => Err(Error::Busy(folder.into())),
-        // File systems without locks are used by one process at a time.
+        // A file system without locks is assumed to be used by one process at a time.
         Ok(()) | Err(TryLockError::Error(_)) => Ok(lock),
     }
 }
 
-/// Whether a folder holds nothing but what a run that was just begun leaves.
+/// Returns `true` if the folder has no files, apart from those of a run that has just started.
 fn is_empty_folder(folder: &Path) -> bool {
     let ours = |entry: &io::Result<fs::DirEntry>| {
         entry.as_ref().is_ok_and(|entry| {

@@ -1,154 +1,156 @@
-//! The folder of a run: what it holds, how it comes to be, and how it is found again.
+//! Run folder: its files, and how they are written and read.
 //!
-//! The recipe is there from the first moment on, the checkpoint as soon as something was learned, and the [`RECORD`]
-//! when all is done: a folder without it is a run that may be resumed.
+//! The recipe is written first, a checkpoint during training, and the [`RECORD`] last: a folder without a record is an
+//! unfinished run, which can be resumed.
 
 mod checkpoint;
 mod events;
 mod folder;
-mod outcome;
+mod predictions;
 mod versions;
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Deserializer, Serialize};
-use stapes_eval::{Detection, Estimate, Evaluation};
 use stapes_files::number;
 use stapes_infer::Model;
+use stapes_metrics::{Detection, Estimate, Evaluation};
 use stapes_train::Point;
 
 use crate::error::Error;
 use crate::recipe::MAX_TEXT;
+use crate::renamed::renamed_key;
 
-pub use checkpoint::{Origin, Saved};
-pub use events::Events;
-pub use folder::{Existing, RunFolder, Standing, abandon_all};
-pub use outcome::TestOutcome;
+pub use checkpoint::{Provenance, SavedRun};
+pub use events::EventFile;
+pub use folder::{IfExists, RunFolder, RunState, abandon_all};
+pub use predictions::TestPredictions;
+pub(crate) use predictions::speaker_groups;
 pub use versions::{now, versions};
 
-/// The recipe with every default written out.
+/// Recipe with all defaults.
 pub const RECIPE: &str = "recipe.toml";
-/// The model of the best validation.
+/// Model with the best validation score.
 pub const MODEL: &str = "model.safetensors";
-/// The model of the last step.
+/// Model of the last step.
 pub const LAST: &str = "last.safetensors";
-/// What an unfinished run goes on from.
+/// Checkpoint of an unfinished run.
 pub const CHECKPOINT: &str = "checkpoint.safetensors";
-/// One JSON line a validation.
+/// Learning curves, one JSON line per validation.
 pub const METRICS: &str = "metrics.jsonl";
-/// What was run, where, and what came out: a [`RunRecord`].
+/// Record of the run: a [`RunRecord`].
 pub const RECORD: &str = "run.json";
-/// What the model says of each test example: a [`TestOutcome`].
-pub const OUTCOME: &str = "test.safetensors";
-/// The page for people.
+/// Predictions on the test examples: a [`TestPredictions`].
+pub const PREDICTIONS: &str = "predictions.safetensors";
+/// Report page.
 pub const REPORT: &str = "report.html";
 
-/// What was run, where, and what came out.
+/// Record of a run: command, data, program and results.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunRecord {
-    /// The recipe's title.
+    /// Title of the recipe.
     pub title: String,
-    /// The command line.
+    /// Command line.
     pub command: String,
-    /// When the run ended, UTC.
+    /// End of the run, UTC.
     pub created_at: String,
-    /// The folder of the data set, where it has one.
+    /// Folder of the data set, if it has one.
     pub data_folder: Option<String>,
-    /// Tells two versions of the data or the split apart.
+    /// Fingerprint of the data and its split.
     pub data_fingerprint: String,
-    /// By which to tell whether augmentation used the same recordings of noise and rooms, if it used any.
+    /// Fingerprint of the recordings of noise and rooms for augmentation, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub augment_fingerprint: Option<String>,
-    /// Seconds of training and validation.
+    /// Duration of training and validation, s.
     #[serde(with = "number")]
     pub seconds: f64,
-    /// Optimizer steps done.
+    /// Number of optimizer steps.
     pub steps: usize,
-    /// The step of the best validation.
+    /// Step of the best validation.
     pub best_step: usize,
-    /// Seconds of training and validation until then.
+    /// Duration of training and validation until the best validation, s.
     #[serde(default, with = "number")]
     pub seconds_to_best: f64,
-    /// Whether it was stopped before its last step.
+    /// `true` if the training was stopped before the last step.
     pub stopped: bool,
-    /// The largest loss of a training that diverged; see [`TrainingResult`](stapes_train::TrainingResult).
+    /// Largest loss of a training that diverged; see [`TrainingResult`](stapes_train::TrainingResult).
     #[serde(default, skip_serializing_if = "Option::is_none", with = "number")]
     pub diverged_loss: Option<f64>,
-    /// Examples a second in training.
+    /// Training examples per second.
     #[serde(with = "number")]
     pub examples_per_second: f64,
-    /// Share of the training time in which steps waited for examples, where these are made in the background.
+    /// Fraction of the training time in which steps waited for examples, if background threads compute these.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "number")]
     pub data_wait_fraction: Option<f64>,
-    /// Accuracy at the best validation, where there are examples for it.
+    /// Accuracy at the best validation, if there are validation examples.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "number")]
     pub validation_accuracy: Option<f64>,
-    /// Accuracy of that model on the test split, of a run that was tested.
+    /// Accuracy of the best model on the test examples, if it was tested.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "number")]
     pub test_accuracy: Option<f64>,
-    /// Mean F1 over the classes there.
+    /// Mean F1 over the classes on the test examples.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "number")]
     pub test_macro_f1: Option<f64>,
-    /// F1 of the second class there, of a model that decides between two classes for every frame.
+    /// F1 of the second class on the test examples, for a frame-level model of two classes.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "number")]
     pub test_f1: Option<f64>,
-    /// Area under the ROC curve of the second class there, of such a model.
+    /// Area under the ROC curve of the second class on the test examples, for a frame-level model of two classes.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "number")]
     pub test_auc: Option<f64>,
-    /// Thresholds for the second of two classes that were chosen on validation, and what they give on the test.
+    /// Thresholds of the second of two classes, chosen on validation, with their error rates on test.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub operating_points: Vec<ChosenPoint>,
-    /// Trainable numbers.
+    /// Number of trainable parameters.
     pub parameters: usize,
-    /// Multiply-accumulates for a second of audio, where the data is audio.
+    /// Multiply-accumulates per second of audio, if the data is audio.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub macs_per_second: Option<u64>,
-    /// Size of the model file.
+    /// Size of the model file in bytes.
     #[serde(default)]
     pub model_bytes: u64,
-    /// Median time of one test utterance, from samples (or frames) to probabilities, on one thread.
+    /// Median time from samples (or frames) to probabilities for one test utterance, on one thread, ms.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "number")]
     pub latency_ms: Option<f64>,
     /// Program, machine and settings that results depend on.
     pub versions: Vec<(String, String)>,
 }
 
-/// A threshold for the second of two classes that was chosen on validation, and its errors on the test.
+/// Threshold for the second of two classes, chosen on validation, with its error rates on test.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ChosenPoint {
-    /// What it was chosen for: "5 % false positives on validation".
+    /// Criterion: "5 % false positives on validation".
     pub name: String,
-    /// Scores from here on are of the class; plus infinity (JSON `"Infinity"`) where no score is.
+    /// Minimum score of the second class; plus infinity (JSON `"Infinity"`) if no score reaches it.
     #[serde(serialize_with = "number::serialize", deserialize_with = "threshold")]
     pub threshold: f32,
-    /// The share of the first class that is taken for the second, on the test.
+    /// Fraction of the first class that is predicted as the second, on test.
     #[serde(with = "number")]
     pub false_positive_rate: f64,
-    /// The share of the second class that is missed there.
+    /// Fraction of the second class that is missed, on test.
     #[serde(with = "number")]
     pub miss_rate: f64,
 }
 
-/// Reads a threshold. Earlier versions wrote plus infinity as `null`, and no other threshold is not finite: one that was
-/// chosen by [`Roc`](stapes_eval::Roc) is a probability, or plus infinity.
+/// Reads a threshold. Earlier versions wrote plus infinity as `null`; no other threshold is infinite, because those of
+/// [`Roc`](stapes_metrics::Roc) are probabilities or plus infinity.
 fn threshold<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f32, D::Error> {
     Ok(number::deserialize::<Option<f32>, D>(deserializer)?.unwrap_or(f32::INFINITY))
 }
 
 impl RunRecord {
-    /// Takes in how the model does on the test examples.
+    /// Sets the fields of the test.
     pub(crate) fn set_test(&mut self, evaluation: &Evaluation) {
-        let figure = |of: fn(&Detection) -> Option<Estimate>| {
+        let metric = |of: fn(&Detection) -> Option<Estimate>| {
             evaluation.detection.as_ref().and_then(of).map(|estimate| estimate.value)
         };
         self.test_accuracy = Some(evaluation.accuracy);
         self.test_macro_f1 = Some(evaluation.macro_f1);
-        self.test_f1 = figure(|detection| detection.f1);
-        self.test_auc = figure(|detection| detection.auc);
+        self.test_f1 = metric(|detection| detection.f1);
+        self.test_auc = metric(|detection| detection.auc);
     }
 
-    /// What is to be known of a training that diverged: a sentence and an advice, without a full stop.
+    /// Returns a message with advice if the training diverged, without a full stop.
     pub fn divergence(&self) -> Option<String> {
         let loss = self.diverged_loss?;
         Some(format!(
@@ -157,14 +159,14 @@ impl RunRecord {
         ))
     }
 
-    /// As the file holds it.
+    /// Returns the content of the file.
     pub fn to_json(&self) -> String {
-        // Strings, numbers and lists: nothing that JSON cannot hold, for numbers without a numeral are strings.
+        // Numbers that are not finite are written as strings, so JSON can represent all fields.
         serde_json::to_string_pretty(self).unwrap_or_else(|error| unreachable!("a record: {error}")) + "\n"
     }
 }
 
-/// The path, or with the first number behind it that is free: `run`, `run-2`, `run-3`.
+/// Returns the path, or the path with the first free number appended: `run`, `run-2`, `run-3`.
 pub fn free_name(path: &Path) -> PathBuf {
     let numbered = (2u64..).map(|number| {
         let mut name = path.as_os_str().to_os_string();
@@ -175,44 +177,49 @@ pub fn free_name(path: &Path) -> PathBuf {
     names.find(|path| path.symlink_metadata().is_err()).unwrap_or_else(|| path.to_path_buf())
 }
 
-/// A run that was trained before.
+/// Complete run.
 pub struct Run {
-    /// Its folder.
+    /// Run folder.
     pub folder: PathBuf,
-    /// The recipe's text.
+    /// Text of the recipe.
     pub recipe: String,
-    /// What was run and what came out.
+    /// Record of the run.
     pub record: RunRecord,
-    /// The model.
-    pub bundle: Model,
+    /// Model.
+    pub model: Model,
 }
 
 impl Run {
-    /// Opens a run's folder.
+    /// Reads a run folder.
     ///
     /// # Errors
-    /// [`Error::NoRun`] if a file is missing; [`Error::Damaged`] or [`Error::Infer`] if one cannot be
-    /// understood.
+    /// [`Error::NoRun`] if a file is missing; [`Error::OldRun`] for a run of an earlier version; [`Error::Damaged`] or
+    /// [`Error::Infer`] if a file is invalid.
     pub fn open(folder: &Path) -> Result<Run, Error> {
         let recipe = Run::read(folder, RECIPE)?;
-        let record = Run::record(folder)?;
-        let bundle = Run::model(folder)?;
-        Ok(Run { folder: folder.into(), recipe, record, bundle })
+        check_keys(folder, &recipe)?;
+        let record = Run::read_record(folder)?;
+        let model = Run::load_model(folder)?;
+        Ok(Run { folder: folder.into(), recipe, record, model })
     }
 
-    /// What was run and what came out, alone.
+    /// Reads only the record of a run.
     ///
     /// # Errors
-    /// As [`Run::open`].
-    pub fn record(folder: &Path) -> Result<RunRecord, Error> {
-        serde_json::from_str(&Run::read(folder, RECORD)?)
-            .map_err(|error| Error::Damaged { path: folder.join(RECORD), reason: error.to_string() })
+    /// Errors of [`Run::open`].
+    pub fn read_record(folder: &Path) -> Result<RunRecord, Error> {
+        let text = Run::read(folder, RECORD)?;
+        serde_json::from_str(&text).map_err(|error| {
+            let old = Run::read(folder, RECIPE).and_then(|recipe| check_keys(folder, &recipe));
+            let damaged = || Error::Damaged { path: folder.join(RECORD), reason: error.to_string() };
+            old.err().filter(|error| matches!(error, Error::OldRun { .. })).unwrap_or_else(damaged)
+        })
     }
 
-    /// The text of a file of a complete run.
+    /// Reads a text file of a complete run.
     fn read(folder: &Path, file: &'static str) -> Result<String, Error> {
         stapes_files::read_text(&folder.join(file), MAX_TEXT).map_err(|source| match source.kind() {
-            io::ErrorKind::NotFound if matches!(Standing::of(folder), Ok(Standing::Unfinished)) => {
+            io::ErrorKind::NotFound if matches!(RunState::of(folder), Ok(RunState::Partial)) => {
                 Error::UnfinishedRun(folder.into())
             }
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
@@ -222,11 +229,11 @@ impl Run {
         })
     }
 
-    /// The model alone, of a run's folder or a model file: all that is needed to predict.
+    /// Reads only the model, from a run folder or a model file.
     ///
     /// # Errors
-    /// [`Error::NoRun`] if there is no model; [`Error::Infer`] if it cannot be understood.
-    pub fn model(path: &Path) -> Result<Model, Error> {
+    /// [`Error::NoRun`] if there is no model; [`Error::Infer`] if it is invalid.
+    pub fn load_model(path: &Path) -> Result<Model, Error> {
         if path.exists() && !path.is_dir() {
             return Ok(Model::load(path)?);
         }
@@ -238,9 +245,21 @@ impl Run {
     }
 }
 
-/// The validations as JSON lines.
+/// Checks that the recipe of a run has no keys of earlier versions.
+///
+/// # Errors
+/// [`Error::OldRun`] if it has one.
+pub(crate) fn check_keys(folder: &Path, recipe: &str) -> Result<(), Error> {
+    // Invalid TOML is reported by the parser of recipes.
+    match toml::from_str(recipe).ok().and_then(|table| renamed_key(&table)) {
+        Some(key) => Err(Error::OldRun { folder: folder.into(), key }),
+        None => Ok(()),
+    }
+}
+
+/// Returns points of the learning curves as JSON lines.
 pub fn metrics(points: &[Point]) -> String {
-    // Numbers and nothing else.
+    // JSON can represent all numbers of a point.
     let line = |point| serde_json::to_string(point).unwrap_or_else(|error| unreachable!("a point: {error}"));
     points.iter().map(|point| line(point) + "\n").collect()
 }

@@ -1,15 +1,16 @@
+use std::fs;
+
 use proptest::collection::vec;
 use proptest::num::f32::ANY as ANY_SINGLE;
 use proptest::num::f64::ANY;
 use proptest::option;
 use proptest::prelude::*;
-use stapes_eval::report;
 use stapes_train::{Checkpoint, Point, Progress, Snapshot, Validation};
 
 use super::*;
 use crate::sweep::Timing;
 
-/// Texts from outside: empty ones, quotes, controls, any script.
+/// Generates texts: empty ones, quotes, control characters, any script.
 fn texts() -> impl Strategy<Value = String> {
     prop_oneof![
         Just(String::new()),
@@ -76,25 +77,25 @@ fn points() -> impl Strategy<Value = Point> {
     })
 }
 
-/// What a record says, numbers to the last digit; NaN is equal to NaN.
+/// Returns a value as text with all digits, in which NaN equals NaN.
 fn shown(value: &impl std::fmt::Debug) -> String {
     format!("{value:?}")
 }
 
 proptest! {
     #[test]
-    fn a_record_is_read_as_it_was_written(record in records()) {
+    fn a_written_record_is_read_back(record in records()) {
         let text = record.to_json();
         let read: RunRecord = serde_json::from_str(&text).unwrap();
         prop_assert_eq!(shown(&read), shown(&record), "{}", text);
     }
 
     #[test]
-    fn a_curve_is_read_as_it_was_written(points in vec(points(), 0..4)) {
+    fn a_written_curve_is_read_back(points in vec(points(), 0..4)) {
         let text = metrics(&points);
         for (line, point) in text.lines().zip(&points) {
             prop_assert_eq!(shown(&serde_json::from_str::<Point>(line).unwrap()), shown(point));
-            let drawn: report::Point = serde_json::from_str(line).unwrap();
+            let drawn: stapes_report::Point = serde_json::from_str(line).unwrap();
             prop_assert_eq!((drawn.step, drawn.train_loss.is_some()), (point.step as u64, true));
             prop_assert_eq!(shown(&drawn.gradient_norm.unwrap()), shown(&(point.gradient_norm as f32)));
             prop_assert_eq!(drawn.validation_loss.is_some(), point.validation.is_some());
@@ -103,7 +104,7 @@ proptest! {
     }
 
     #[test]
-    fn a_timing_is_read_as_it_was_written(numbers in [ANY; 2], options in vec(option::of(ANY), 2)) {
+    fn a_written_timing_is_read_back(numbers in [ANY; 2], options in vec(option::of(ANY), 2)) {
         let [step_ms, examples_per_second] = numbers;
         let timing = Timing { step_ms, examples_per_second, clip_ms: options[0], frame_ms: options[1], threads: 2 };
         let folder = tempfile::tempdir().unwrap();
@@ -112,25 +113,25 @@ proptest! {
     }
 
     #[test]
-    fn a_checkpoint_is_read_as_it_was_written(
+    fn a_written_checkpoint_is_read_back(
         points in vec(points(), 0..3),
         texts in [texts(), texts()],
         noise in option::of(texts()),
         buffers in [vec(ANY_SINGLE, 0..5), vec(ANY_SINGLE, 0..2)],
     ) {
         let scratch = tempfile::tempdir().unwrap();
-        let folder = RunFolder::begin(&scratch.path().join("run"), Existing::Refuse).unwrap();
+        let folder = RunFolder::open(&scratch.path().join("run"), IfExists::Refuse).unwrap();
         let [data_fingerprint, program] = texts;
-        let origin = Origin { data_fingerprint, augment_fingerprint: noise, program };
+        let provenance = Provenance { data_fingerprint, augment_fingerprint: noise, program };
         let mut progress = Progress::default();
         progress.best = points.len().checked_sub(1);
         progress.points = points;
         let named = ["average", "parameters"].into_iter().zip(buffers.iter().map(|buffer| &buffer[..]));
         let snapshot = Snapshot { progress: &progress, buffers: named.collect() };
-        Saved::write(&folder, &snapshot, &origin).unwrap();
-        let file = Saved::read(folder.folder()).unwrap().unwrap();
-        let read = Saved::understand(folder.folder(), &file).unwrap();
-        prop_assert_eq!(read.origin, origin);
+        SavedRun::write(&folder, &snapshot, &provenance).unwrap();
+        let file = SavedRun::read(folder.path()).unwrap().unwrap();
+        let read = SavedRun::parse(folder.path(), &file).unwrap();
+        prop_assert_eq!(read.provenance, provenance);
         let Checkpoint { progress: read_progress, buffers: mut read_buffers } = read.checkpoint;
         prop_assert_eq!(shown(&read_progress), shown(&progress));
         read_buffers.sort_by(|a, b| a.0.cmp(&b.0));
@@ -141,8 +142,8 @@ proptest! {
     }
 }
 
-/// As the version before wrote it: plus infinity as `null`.
-const EARLIER: &str = r#"{
+/// Record with plus infinity as `null`, which an earlier version wrote.
+const WITH_NULL: &str = r#"{
   "title": "Two classes",
   "command": "stapes train two.toml --data two --out run",
   "created_at": "2026-01-31T12:00:00Z",
@@ -168,13 +169,13 @@ const EARLIER: &str = r#"{
 }"#;
 
 #[test]
-fn a_record_of_an_earlier_version_with_null_is_read() {
-    let record: RunRecord = serde_json::from_str(EARLIER).unwrap();
+fn a_record_with_null_is_read() {
+    let record: RunRecord = serde_json::from_str(WITH_NULL).unwrap();
     let thresholds: Vec<f32> = record.operating_points.iter().map(|point| point.threshold).collect();
     assert_eq!(thresholds, [0.5, f32::INFINITY]);
     assert!(record.examples_per_second.is_nan());
     assert_eq!((record.test_macro_f1, record.diverged_loss), (None, None));
-    // From now on it stands there.
+    // The value is written as a string now.
     let text = record.to_json();
     assert!(text.contains(r#""threshold": "Infinity""#) && text.contains(r#""examples_per_second": "NaN""#), "{text}");
     assert_eq!(shown(&serde_json::from_str::<RunRecord>(&text).unwrap()), shown(&record));
@@ -182,45 +183,45 @@ fn a_record_of_an_earlier_version_with_null_is_read() {
 
 #[test]
 fn a_threshold_that_is_missing_is_not_infinite() {
-    let without = EARLIER.replace("\"threshold\": null, ", "");
+    let without = WITH_NULL.replace("\"threshold\": null, ", "");
     assert!(serde_json::from_str::<RunRecord>(&without).unwrap_err().to_string().contains("threshold"));
 }
 
 #[test]
-fn the_divergence_of_a_training_is_told_with_an_advice() {
-    let record: RunRecord = serde_json::from_str(EARLIER).unwrap();
+fn a_divergence_is_reported_with_advice() {
+    let record: RunRecord = serde_json::from_str(WITH_NULL).unwrap();
     assert_eq!(record.divergence(), None);
     let diverged = RunRecord { diverged_loss: Some(1.23e29), ..record };
     let words = diverged.divergence().unwrap();
     assert!(words.starts_with("training diverged: the loss rose to 1.2e29") && words.contains("train.max_grad_norm"));
 }
 
-/// Begins a run, moves its folder away and puts something in its place.
-fn moved(scratch: &Path, stands_there: impl Fn(&Path)) -> (RunFolder, PathBuf) {
+/// Starts a run, moves its folder away and calls `replace` with the old path.
+fn moved(scratch: &Path, replace: impl Fn(&Path)) -> (RunFolder, PathBuf) {
     let (here, there) = (scratch.join("run"), scratch.join("elsewhere"));
-    let folder = RunFolder::begin(&here, Existing::Refuse).unwrap();
+    let folder = RunFolder::open(&here, IfExists::Refuse).unwrap();
     folder.write(RECIPE, b"recipe").unwrap();
     folder.write(CHECKPOINT, b"checkpoint").unwrap();
     fs::rename(&here, &there).unwrap();
-    stands_there(&here);
+    replace(&here);
     (folder, there)
 }
 
 #[test]
-fn a_folder_that_is_moved_is_noticed_and_nothing_is_written_in_its_place() {
+fn nothing_is_written_in_the_place_of_a_moved_folder() {
     let scratch = tempfile::tempdir().unwrap();
     let (folder, there) = moved(scratch.path(), |_| {});
     let error = folder.write(MODEL, b"model").unwrap_err();
     assert!(matches!(&error, Error::FolderGone(place) if place.ends_with("run")), "{error}");
-    assert!(!folder.has_learned() && folder.finish().is_err());
+    assert!(!folder.has_checkpoint() && folder.finish().is_err());
     assert!(!scratch.path().join("run").exists());
-    // What was reached is where it was moved.
-    assert_eq!(Standing::of(&there).unwrap(), Standing::Unfinished);
-    drop(RunFolder::begin(&there, Existing::Resume).unwrap());
+    // The checkpoint is in the moved folder.
+    assert_eq!(RunState::of(&there).unwrap(), RunState::Partial);
+    drop(RunFolder::open(&there, IfExists::Resume).unwrap());
 }
 
 #[test]
-fn what_stands_in_the_place_of_a_folder_that_was_moved_is_left_alone() {
+fn a_new_folder_in_the_place_of_a_moved_one_is_not_changed() {
     let scratch = tempfile::tempdir().unwrap();
     let (folder, _) = moved(scratch.path(), |here| {
         fs::create_dir(here).unwrap();
@@ -234,13 +235,34 @@ fn what_stands_in_the_place_of_a_folder_that_was_moved_is_left_alone() {
 }
 
 #[test]
-fn a_run_that_was_to_be_replaced_comes_back_when_the_new_one_is_moved() {
+fn a_replaced_run_is_restored_when_the_new_one_is_moved() {
     let scratch = tempfile::tempdir().unwrap();
     let here = scratch.path().join("run");
     fs::create_dir(&here).unwrap();
     fs::write(here.join(RECORD), "{}").unwrap();
-    let folder = RunFolder::begin(&here, Existing::Replace).unwrap();
+    let folder = RunFolder::open(&here, IfExists::Replace).unwrap();
     fs::rename(&here, scratch.path().join("elsewhere")).unwrap();
     drop(folder);
     assert_eq!(fs::read_to_string(here.join(RECORD)).unwrap(), "{}");
+}
+
+/// Writes the recipe and the record of a run.
+fn written_run(recipe: &str, record: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join(RECIPE), recipe).unwrap();
+    fs::write(folder.path().join(RECORD), record).unwrap();
+    folder
+}
+
+#[test]
+fn a_run_with_renamed_keys_must_be_trained_again() {
+    let old = written_run("title = 't'\n[train]\nbatch = 3", &WITH_NULL.replace("examples_per_second", "examples_a_second"));
+    for error in [Run::open(old.path()).err().unwrap(), Run::read_record(old.path()).unwrap_err()] {
+        let text = error.to_string();
+        assert!(matches!(error, Error::OldRun { .. }), "{text}");
+        assert!(text.contains("written before keys were renamed") && text.contains("train.batch_size"), "{text}");
+        assert!(text.contains("CHANGELOG.md") && text.ends_with("train it again"), "{text}");
+    }
+    let damaged = written_run("title = 't'\n[train]\nbatch_size = 3", "{}");
+    assert!(matches!(Run::read_record(damaged.path()), Err(Error::Damaged { .. })));
 }

@@ -1,14 +1,14 @@
-//! What results depend on beside the recipe and the data.
+//! Program, machine and settings that results depend on, in addition to the recipe and the data.
 
 use std::fs;
 use std::time::SystemTime;
 
-/// The time now, UTC, to the second.
+/// Returns the current time in UTC, to the second.
 pub fn now() -> String {
     humantime::format_rfc3339_seconds(SystemTime::now()).to_string()
 }
 
-/// Program, machine and settings that results depend on.
+/// Returns the program, machine and settings that results depend on, as names and values.
 pub fn versions(threads: usize, processes: usize, shards: usize) -> Vec<(String, String)> {
     let pair = |name: &str, value: String| (name.to_string(), value);
     vec![

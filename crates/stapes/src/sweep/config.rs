@@ -27,7 +27,7 @@ pub struct SweepConfig {
     pub budget_hours: Option<f64>,
     /// Named cells; with axes, each of them with every value of every axis.
     #[serde(default)]
-    pub rows: Vec<RowConfig>,
+    pub rows: Vec<ConfigurationEntry>,
     /// What is varied: the cells are all combinations.
     #[serde(default)]
     pub axes: Vec<AxisConfig>,
@@ -45,7 +45,7 @@ pub struct SearchConfig {
     pub trials: usize,
     /// How many times longer the trainings become from rung to rung; as one in so many trials goes on.
     #[serde(default = "three")]
-    pub keep_one_in: usize,
+    pub reduction_factor: usize,
     /// How many rungs; in the last one trainings are as long as the recipe says.
     #[serde(default = "three")]
     pub rungs: usize,
@@ -83,7 +83,7 @@ impl SweepConfig {
         let Some(search) = &self.search else { return Ok(()) };
         for (key, value, least) in [
             ("trials", search.trials, 1),
-            ("keep_one_in", search.keep_one_in, 2),
+            ("reduction_factor", search.reduction_factor, 2),
             ("rungs", search.rungs, 1),
             ("splits", search.splits as usize, 1),
         ] {
@@ -102,7 +102,7 @@ fn one() -> u64 {
 /// A named cell.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct RowConfig {
+pub struct ConfigurationEntry {
     /// Its name in tables.
     pub name: String,
     /// Its recipe, if it is not that of the sweep.

@@ -1,6 +1,6 @@
 //! A sweep: many experiments that differ in what is to be compared, each with several seeds.
 //!
-//! A [`Sweep`] is read from a file and holds its cells; [`Conduct`] trains their runs, side by side and resumable. Every run
+//! A [`Sweep`] is read from a file and holds its cells; [`SweepRunner`] trains their runs, side by side and resumable. Every run
 //! is a folder like any other, so what several machines made is put together by copying folders.
 
 mod conduct;
@@ -12,16 +12,16 @@ use std::path::{Path, PathBuf};
 
 use stapes_data::DataConfig;
 
-use crate::changes::in_words;
+use crate::overrides::humanize;
 use crate::compare::check_axes;
 use crate::error::Error;
 use crate::recipe::{MAX_TEXT, Recipe};
 
-pub use conduct::{Conduct, Conducted, Ended, Watcher};
+pub use conduct::{SweepRunner, SweepSummary, RunStatus, SweepProgress};
 pub use config::{
-    AxisConfig, BetweenConfig, ChoiceConfig, RangeConfig, RowConfig, Scale, SearchConfig, SweepConfig,
+    AxisConfig, BetweenConfig, ChoiceConfig, RangeConfig, ConfigurationEntry, Scale, SearchConfig, SweepConfig,
 };
-pub use search::{Search, Searched, Tried, WINNER};
+pub use search::{Search, SearchResult, Trial, BEST};
 pub use timing::{TIMING, Timing};
 
 /// A sweep with all its cells.
@@ -30,12 +30,12 @@ pub struct Sweep {
     /// What the file says.
     pub config: SweepConfig,
     /// What is compared.
-    pub cells: Vec<Cell>,
+    pub cells: Vec<Configuration>,
 }
 
 /// One of the things that are compared: a recipe, to be trained with several seeds.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Cell {
+pub struct Configuration {
     /// Its name, and that of its folder.
     pub name: String,
     /// What it is on each axis: the axis and the value.
@@ -90,7 +90,7 @@ impl Sweep {
             starts = starts.iter().flat_map(|start| start.with(&axis.name, &settings)).collect();
         }
         let cells = starts.into_iter().map(|start| start.cell(&config, folder));
-        let cells = cells.collect::<Result<Vec<Cell>, String>>()?;
+        let cells = cells.collect::<Result<Vec<Configuration>, String>>()?;
         distinct(&cells)?;
         Ok(Sweep { config, cells })
     }
@@ -132,7 +132,7 @@ fn check_data<'a>(recipes: impl Iterator<Item = &'a Recipe>, data: Option<&Path>
 }
 
 /// The trainings of cells, seed by seed.
-fn jobs(cells: &[Cell], (folds, seeds): (bool, u64), data: Option<&Path>) -> Result<Vec<Job>, Error> {
+fn jobs(cells: &[Configuration], (folds, seeds): (bool, u64), data: Option<&Path>) -> Result<Vec<Job>, Error> {
     let mut parts = Vec::new();
     for cell in cells {
         parts.push(match folds {
@@ -164,7 +164,7 @@ fn jobs(cells: &[Cell], (folds, seeds): (bool, u64), data: Option<&Path>) -> Res
 fn read(path: &Path) -> Result<(SweepConfig, &Path), Error> {
     let text = stapes_files::read_text_or_stream(path, MAX_TEXT)
         .map_err(|error| refused(path, format!("cannot read the sweep: {error}")))?;
-    let config = toml::from_str(&text).map_err(|error| refused(path, in_words(&error.to_string())))?;
+    let config = toml::from_str(&text).map_err(|error| refused(path, humanize(&error.to_string())))?;
     Ok((config, path.parent().unwrap_or(Path::new("."))))
 }
 
@@ -181,7 +181,7 @@ fn check_names(config: &SweepConfig) -> Result<(), String> {
 
 /// The named cells, or the one that all axes start from.
 fn rows(config: &SweepConfig) -> Vec<Start> {
-    let row = |row: &RowConfig| Start {
+    let row = |row: &ConfigurationEntry| Start {
         recipe: row.recipe.clone(),
         settings: vec![("name".to_string(), row.name.clone())],
         set: row.set.clone(),
@@ -212,7 +212,7 @@ impl Start {
         settings.iter().map(with).collect()
     }
 
-    fn cell(self, config: &SweepConfig, folder: &Path) -> Result<Cell, String> {
+    fn cell(self, config: &SweepConfig, folder: &Path) -> Result<Configuration, String> {
         let name = match self.settings.is_empty() {
             true => "recipe".to_string(),
             false => self.settings.iter().map(|(_, value)| folder_name(value)).collect::<Vec<_>>().join("_"),
@@ -229,7 +229,7 @@ impl Start {
         let recipe =
             Recipe::read_regular(&folder.join(path), &changes).map_err(|error| format!("{name}: {error}"))?;
         let recipe = Recipe { title: format!("{name} ({})", config.title), seed: 1, ..recipe };
-        Ok(Cell { name, settings: self.settings, recipe })
+        Ok(Configuration { name, settings: self.settings, recipe })
     }
 }
 
@@ -242,7 +242,7 @@ fn folder_name(value: &str) -> String {
 }
 
 /// Whether no two cells have the same folder, or are the same experiment.
-fn distinct(cells: &[Cell]) -> Result<(), String> {
+fn distinct(cells: &[Configuration]) -> Result<(), String> {
     let mut names = std::collections::HashMap::new();
     let mut recipes = std::collections::HashMap::new();
     for cell in cells {

@@ -4,17 +4,17 @@
 
 use std::path::{Path, PathBuf};
 
-use stapes_eval::comparison::{Better, Column, Shown, Table, Value};
+use stapes_report::table::{Better, Column, Shown, Table, Value};
 use stapes_random::Rng;
 
 use super::{
-    Cell, Conduct, Conducted, Job, SearchConfig, Sweep, SweepConfig, Watcher, check_data, check_names, jobs,
+    Configuration, SweepRunner, SweepSummary, Job, SearchConfig, Sweep, SweepConfig, SweepProgress, check_data, check_names, jobs,
     read, refused, rows,
 };
-use crate::changes::changed;
+use crate::overrides::changed;
 use crate::error::Error;
 use crate::recipe::Recipe;
-use crate::run::{Run, Standing};
+use crate::run::{Run, RunState};
 
 /// A search with all its trials drawn.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,14 +24,14 @@ pub struct Search {
     /// Its `[search]`.
     pub settings: SearchConfig,
     /// What was drawn; their recipes are those of the last rung.
-    pub trials: Vec<Cell>,
+    pub trials: Vec<Configuration>,
 }
 
 /// One trial, as far as it came.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Tried {
+pub struct Trial {
     /// What was drawn.
-    pub trial: Cell,
+    pub trial: Configuration,
     /// Its mean validation accuracy on each rung that it reached.
     pub scores: Vec<f64>,
     /// Trainable numbers.
@@ -40,17 +40,17 @@ pub struct Tried {
 
 /// What a search came to.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Searched {
+pub struct SearchResult {
     /// All trials, in the order in which they were drawn.
-    pub tried: Vec<Tried>,
-    /// Which of them is best, when all rungs are done; its folder is [`WINNER`].
+    pub tried: Vec<Trial>,
+    /// Which of them is best, when all rungs are done; its folder is [`BEST`].
     pub winner: Option<usize>,
     /// The runs of all rungs, and those of the winner.
-    pub conducted: Conducted,
+    pub conducted: SweepSummary,
 }
 
 /// The folder of the winner's runs.
-pub const WINNER: &str = "winner";
+pub const BEST: &str = "winner";
 
 /// Draws of a setting that was drawn before are drawn again, so many times.
 const REDRAWS: u64 = 100;
@@ -75,7 +75,7 @@ impl Search {
         }
         check_names(&config)?;
         let starts = rows(&config);
-        let (mut trials, mut seen): (Vec<Cell>, Vec<Vec<(String, String)>>) = (Vec::new(), Vec::new());
+        let (mut trials, mut seen): (Vec<Configuration>, Vec<Vec<(String, String)>>) = (Vec::new(), Vec::new());
         for number in 1..=settings.trials as u64 {
             for redraw in 0..REDRAWS {
                 let mut stream = Rng::numbered(settings.seed, "search", [number, redraw]);
@@ -109,56 +109,56 @@ impl Search {
     ///
     /// # Errors
     /// [`Error::Data`] if the data set is not there; [`Error::NoValidation`] if a run has no validation examples.
-    pub fn run(&self, conduct: &Conduct<'_>, watcher: &dyn Watcher) -> Result<Searched, Error> {
+    pub fn run(&self, conduct: &SweepRunner<'_>, watcher: &dyn SweepProgress) -> Result<SearchResult, Error> {
         let data = conduct.data.as_deref();
         let mut tried = Vec::new();
         for trial in &self.trials {
             let parameters = trial.recipe.clone().resolved(data)?.network()?.parameter_count();
-            tried.push(Tried { trial: trial.clone(), scores: Vec::new(), parameters });
+            tried.push(Trial { trial: trial.clone(), scores: Vec::new(), parameters });
         }
-        let mut all = Conducted::default();
+        let mut all = SweepSummary::default();
         let mut left: Vec<usize> = (0..tried.len()).collect();
         for rung in 0..self.settings.rungs {
-            let cells: Vec<Cell> = left
+            let cells: Vec<Configuration> = left
                 .iter()
                 .map(|&at| self.on_rung(&self.trials[at], rung))
                 .collect::<Result<_, String>>()
                 .map_err(|reason| Error::Recipe { name: "search".into(), reason })?;
             let jobs = jobs(&cells, (self.config.folds, self.settings.splits), data)?;
-            let conducted = Conduct { tested: false, ..conduct.clone() }.run(jobs.clone(), watcher);
+            let conducted = SweepRunner { tested: false, ..conduct.clone() }.run(jobs.clone(), watcher);
             all = all.and(conducted);
             for (cell, &at) in left.iter().enumerate() {
                 let of_cell = jobs.iter().filter(|job| job.cell == cell);
                 tried[at].scores.extend(score(of_cell, conduct.out)?);
             }
             if conducted.complete + conducted.failed < conducted.asked {
-                return Ok(Searched { tried, winner: None, conducted: all });
+                return Ok(SearchResult { tried, winner: None, conducted: all });
             }
             // What went wrong has no score here and goes no further.
             left.retain(|&at| tried[at].scores.len() == rung + 1);
             left.sort_by(|&a, &b| tried[b].scores[rung].total_cmp(&tried[a].scores[rung]).then(a.cmp(&b)));
             if rung + 1 < self.settings.rungs {
-                left.truncate(left.len().div_ceil(self.settings.keep_one_in));
+                left.truncate(left.len().div_ceil(self.settings.reduction_factor));
             }
         }
         let winner = left.first().copied();
         if let Some(winner) = winner {
-            let cell = self.trials[winner].clone().called(WINNER.into(), &self.config);
+            let cell = self.trials[winner].clone().called(BEST.into(), &self.config);
             let jobs = jobs(&[cell], (self.config.folds, self.config.seeds), data)?;
             all = all.and(conduct.run(jobs, watcher));
         }
-        Ok(Searched { tried, winner, conducted: all })
+        Ok(SearchResult { tried, winner, conducted: all })
     }
 
     /// The winner's runs as a sweep of one cell.
-    pub fn winner(&self, searched: &Searched) -> Option<Sweep> {
-        let cell = self.trials[searched.winner?].clone().called(WINNER.into(), &self.config);
+    pub fn winner(&self, searched: &SearchResult) -> Option<Sweep> {
+        let cell = self.trials[searched.winner?].clone().called(BEST.into(), &self.config);
         Some(Sweep { config: self.config.clone(), cells: vec![cell] })
     }
 
     /// A trial with trainings as long as those of a rung are.
-    fn on_rung(&self, trial: &Cell, rung: usize) -> Result<Cell, String> {
-        let SearchConfig { keep_one_in, rungs, length, set, .. } = &self.settings;
+    fn on_rung(&self, trial: &Configuration, rung: usize) -> Result<Configuration, String> {
+        let SearchConfig { reduction_factor, rungs, length, set, .. } = &self.settings;
         let table: toml::Table =
             toml::from_str(&trial.recipe.to_toml()).map_err(|error| error.to_string())?;
         let mut parts = length.split('.');
@@ -167,20 +167,20 @@ impl Search {
         let Some(whole) = value.and_then(toml::Value::as_integer).filter(|whole| *whole > 0) else {
             return Err(format!("search.length = {length}: must be a key of the recipe with a whole number"));
         };
-        let shorter = (*keep_one_in as f64).powi((rungs - 1 - rung) as i32);
+        let shorter = (*reduction_factor as f64).powi((rungs - 1 - rung) as i32);
         let short = (whole as f64 / shorter).round().max(1.0);
         let changes = [&set[..], &[format!("{length}={short}")]].concat();
         let recipe = changed(trial.recipe.clone(), &changes)?;
         let name = format!("rung-{}/{}", rung + 1, trial.name);
-        Ok(Cell { name, recipe, ..trial.clone() })
+        Ok(Configuration { name, recipe, ..trial.clone() })
     }
 }
 
-impl Cell {
+impl Configuration {
     /// The same under another name.
-    fn called(self, name: String, config: &SweepConfig) -> Cell {
+    fn called(self, name: String, config: &SweepConfig) -> Configuration {
         let recipe = Recipe { title: format!("{name} ({})", config.title), ..self.recipe };
-        Cell { name, recipe, ..self }
+        Configuration { name, recipe, ..self }
     }
 }
 
@@ -189,7 +189,7 @@ fn score<'j>(runs: impl Iterator<Item = &'j Job>, out: &Path) -> Result<Option<f
     let (mut sum, mut count) = (0.0, 0.0);
     for job in runs {
         let folder: PathBuf = out.join(&job.folder);
-        if Standing::of(&folder)? != Standing::Complete {
+        if RunState::of(&folder)? != RunState::Complete {
             return Ok(None);
         }
         let record = Run::record(&folder)?;
@@ -202,7 +202,7 @@ fn score<'j>(runs: impl Iterator<Item = &'j Job>, out: &Path) -> Result<Option<f
     Ok(Some(sum / count))
 }
 
-impl Searched {
+impl SearchResult {
     /// What was tried: the settings of each trial, its validation accuracy on each rung that it reached, and its size; the
     /// trials that came furthest first.
     pub fn table(&self, rungs: usize) -> Table {
@@ -220,12 +220,12 @@ impl Searched {
             column(format!("validation_{rung}"), title, Some(Better::High), 100.0, 2)
         }));
         columns.push(column("parameters".into(), "parameters".into(), Some(Better::Low), 1.0, 0));
-        let mut order: Vec<&Tried> = self.tried.iter().collect();
+        let mut order: Vec<&Trial> = self.tried.iter().collect();
         order.sort_by(|a, b| {
-            let last = |tried: &Tried| tried.scores.last().copied().unwrap_or(0.0);
+            let last = |tried: &Trial| tried.scores.last().copied().unwrap_or(0.0);
             b.scores.len().cmp(&a.scores.len()).then(last(b).total_cmp(&last(a)))
         });
-        let rows = order.into_iter().map(|Tried { trial, scores, parameters }| {
+        let rows = order.into_iter().map(|Trial { trial, scores, parameters }| {
             let mut row = vec![Value::Text(trial.name.clone())];
             row.extend(trial.settings.iter().map(|(_, value)| Value::Text(value.clone())));
             row.extend((0..rungs).map(|rung| Value::of(scores.get(rung).copied())));
@@ -306,7 +306,7 @@ mod tests {
     fn mistakes_say_where_and_what_to_do() {
         for (from, to, part) in [
             ("trials = 40", "trials = 0", "search.trials = 0: must be 1 to 100,000"),
-            ("rungs = 3", "keep_one_in = 1", "search.keep_one_in = 1: must be 2"),
+            ("rungs = 3", "reduction_factor = 1", "search.reduction_factor = 1: must be 2"),
             ("rungs = 3", "length = 'train.epoch'", "search.length = train.epoch: must be a key"),
             ("low = 4, high = 8", "low = 8, high = 4", "axes.hidden: between 8 and 4"),
             ("low = 1e-4", "low = 0.0", "> 0 on a log scale"),

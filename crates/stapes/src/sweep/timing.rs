@@ -5,13 +5,13 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
-use stapes_eval::comparison::median;
+use stapes_metrics::median;
 use stapes_files::number;
 use stapes_infer::{Model, Input, StreamClassifier};
 use stapes_train::{SingleProcess, Schedule, Start};
 
 use crate::error::Error;
-use crate::experiment::{Experiment, Loaded};
+use crate::experiment::{Experiment, LoadedExamples};
 use crate::recipe::{MAX_TEXT, Recipe};
 use crate::run::Run;
 
@@ -24,7 +24,7 @@ pub struct Timing {
     /// Median time of a training step, ms.
     #[serde(with = "number")]
     pub step_ms: f64,
-    /// Training examples (or segments) a second.
+    /// TrainingJob examples (or segments) a second.
     #[serde(with = "number")]
     pub examples_per_second: f64,
     /// Median time of one test utterance, from samples (or frames) to probabilities, on one thread, ms; None if its recording
@@ -79,12 +79,12 @@ impl Timing {
             seconds.push(a_step);
         }
         let a_step = median(&seconds).unwrap_or(f64::NAN);
-        let bundle = Run::model(run)?;
+        let model = Run::model(run)?;
         Ok(Timing {
             step_ms: 1e3 * a_step,
             examples_per_second: batch as f64 / a_step,
-            clip_ms: experiment.latency_ms(&bundle, &test)?,
-            frame_ms: frame_ms(&experiment, &bundle)?,
+            clip_ms: experiment.latency_ms(&model, &test)?,
+            frame_ms: frame_ms(&experiment, &model)?,
             threads: rayon::current_num_threads(),
         })
     }
@@ -121,7 +121,7 @@ impl Timing {
 }
 
 /// The seconds that a step of an experiment's training takes.
-fn step_seconds(experiment: &Experiment, untrained: &Model, training: &Loaded) -> Result<f64, Error> {
+fn step_seconds(experiment: &Experiment, untrained: &Model, training: &LoadedExamples) -> Result<f64, Error> {
     let none = training.first(0);
     let never = AtomicBool::new(false);
     let trained =
@@ -130,9 +130,9 @@ fn step_seconds(experiment: &Experiment, untrained: &Model, training: &Loaded) -
 }
 
 /// The median time of a frame on a stream; None of models that cannot run on one.
-fn frame_ms(experiment: &Experiment, bundle: &Model) -> Result<Option<f64>, Error> {
-    let Input::Recordings(config) = &bundle.input else { return Ok(None) };
-    let Ok(mut stream) = StreamClassifier::new(bundle) else { return Ok(None) };
+fn frame_ms(experiment: &Experiment, model: &Model) -> Result<Option<f64>, Error> {
+    let Input::Recordings(config) = &model.input else { return Ok(None) };
+    let Ok(mut stream) = StreamClassifier::new(model) else { return Ok(None) };
     let example = &experiment.dataset.examples[experiment.split.test[0]];
     let Some(Ok(clip)) = example.source.read() else { return Ok(None) };
     let hop = (f64::from(config.sample_rate_hz) / config.frames_per_second()).round().max(1.0) as usize;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use stapes_audio::write_wav;
-use stapes_data::{Example, Truth};
+use stapes_data::{Example, Label};
 use stapes_features::{StackingConfig, StandardScaler};
 use stapes_infer::Input;
 use stapes_nn::layer::Shape;
@@ -20,7 +20,7 @@ struct Set {
     dataset: DataSet,
     indices: Vec<usize>,
     config: FeatureConfig,
-    bundle: Model,
+    model: Model,
     whole: Vec<Features>,
 }
 
@@ -41,12 +41,12 @@ impl Set {
             let path = folder.path().join(format!("{number}.wav"));
             write_wav(&path, &clip).unwrap();
             whole.push(extractor.extract(&clip).unwrap());
-            let (truth, source) = (Truth::Class(0), stapes_data::Source::File(path));
-            examples.push(Example { id: number.to_string(), truth, group: None, official: None, source });
+            let (truth, source) = (Label::Class(0), stapes_data::Source::File(path));
+            examples.push(Example { id: number.to_string(), truth, group: None, predefined: None, source });
         }
         let per_coefficient = config.normalization == Normalization::PerCoefficient;
         let width = whole[0].width();
-        let bundle = Model {
+        let model = Model {
             input: Input::Recordings(config.clone()),
             model: toml::from_str("[recurrent]\ncell = 'gru'\nhidden_size = 2").unwrap(),
             labels: vec!["a".into(), "b".into()],
@@ -55,9 +55,9 @@ impl Set {
             parameters: Vec::new(),
             recipe: String::new(),
         };
-        let whole = whole.iter().map(|frames| bundle.normalised(frames).unwrap()).collect();
-        let dataset = DataSet { name: "made".into(), classes: Vec::new(), examples, absent: 0 };
-        Set { folder, dataset, indices: (0..lengths.len()).collect(), config, bundle, whole }
+        let whole = whole.iter().map(|frames| model.normalize(frames).unwrap()).collect();
+        let dataset = DataSet { name: "made".into(), classes: Vec::new(), examples, missing: 0 };
+        Set { folder, dataset, indices: (0..lengths.len()).collect(), config, model, whole }
     }
 
     fn augmenter(text: &str) -> WaveformAugmenter {
@@ -71,7 +71,7 @@ impl Set {
             frames: self.whole.iter().map(Features::frames).collect(),
             config: &self.config,
             augmenter,
-            bundle: &self.bundle,
+            model: &self.model,
             seed: 1,
             clips: Clips::new(self.indices.len(), held_bytes),
         }

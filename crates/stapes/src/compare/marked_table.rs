@@ -1,15 +1,15 @@
 //! A table of candidates for the page: what stands out in it, and why.
 
-use stapes_eval::comparison::{Table, Value};
+use stapes_report::table::{Table, Value};
 use stapes_eval::counted;
-use stapes_eval::report::{Mark, MarkedCell, MarkedTable};
+use stapes_report::{Mark, MarkedCell, MarkedTable};
 
-use super::Against;
+use super::VsBest;
 use super::vs_best::LEVEL;
 
 /// What candidates are tested on, for the words about p.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Judged {
+pub(super) enum TestUnit {
     /// Accuracy on examples.
     Examples,
     /// Frames of recordings, by the area under the ROC curve where there is one.
@@ -17,24 +17,24 @@ pub(super) enum Judged {
 }
 
 /// The table with its cells marked that cannot be told apart from the best, and what a reader must know of the p.
-pub(super) fn marked(heading: &str, table: &Table, judged: Judged) -> MarkedTable {
+pub(super) fn marked(heading: &str, table: &Table, judged: TestUnit) -> MarkedTable {
     let column = |key: &str| table.columns().iter().position(|column| column.key == key);
     let mut marks = Vec::new();
     let mut explanation = Vec::new();
     if let (Some(against), Some(seeds)) = (column("vs_best"), column("seeds")) {
         let figure = if column("test_auc").is_some() { "test_auc" } else { "test_accuracy" };
-        let is = |row: &[Value], word: Against| row[against] == Value::Text(word.words().into());
+        let is = |row: &[Value], word: VsBest| row[against] == Value::Text(word.words().into());
         let one_seed = |row: &[Value]| row[seeds] == Value::Number(1.0);
-        let best_has_one = table.rows().iter().any(|row| is(row, Against::Best) && one_seed(row));
+        let best_has_one = table.rows().iter().any(|row| is(row, VsBest::Best) && one_seed(row));
         let mut mark =
             |row: usize, column: &str, mark| marks.push(MarkedCell { row, column: column.into(), mark });
         let (mut compared, mut aside) = (0, false);
         for (at, row) in table.rows().iter().enumerate() {
-            if is(row, Against::Best) || is(row, Against::Alike { p: 1.0 }) {
+            if is(row, VsBest::Best) || is(row, VsBest::NotSignificant { p: 1.0 }) {
                 mark(at, figure, Mark::Best);
                 mark(at, "vs_best", Mark::Best);
             }
-            let has_p = row[against] != Value::None && !is(row, Against::Best);
+            let has_p = row[against] != Value::None && !is(row, VsBest::Best);
             compared += usize::from(has_p);
             if has_p && (best_has_one || one_seed(row)) {
                 mark(at, "p", Mark::Aside);
@@ -54,13 +54,13 @@ pub(super) fn marked(heading: &str, table: &Table, judged: Judged) -> MarkedTabl
     MarkedTable { heading: heading.into(), table: table.clone(), marks, explanation }
 }
 
-fn words(judged: Judged, compared: usize, aside: bool) -> Vec<String> {
+fn words(judged: TestUnit, compared: usize, aside: bool) -> Vec<String> {
     let (figure, drawn) = match judged {
-        Judged::Examples => ("mean accuracy", "examples"),
-        Judged::Recordings => ("mean ROC AUC, or accuracy where there is none,", "recordings"),
+        TestUnit::Examples => ("mean accuracy", "examples"),
+        TestUnit::Recordings => ("mean ROC AUC, or accuracy where there is none,", "recordings"),
     };
     let [best, alike, worse] =
-        [Against::Best, Against::Alike { p: 1.0 }, Against::Worse { p: 0.0 }].map(Against::words);
+        [VsBest::Best, VsBest::NotSignificant { p: 1.0 }, VsBest::Worse { p: 0.0 }].map(VsBest::words);
     let comparisons = counted(compared as u64, "comparison");
     let mut said = vec![format!(
         "Marked: the candidate of the highest {figure} over its seeds ({best}), and those that cannot be told apart from \
@@ -79,7 +79,7 @@ fn words(judged: Judged, compared: usize, aside: bool) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use stapes_eval::comparison::{Column, Shown};
+    use stapes_report::table::{Column, Shown};
 
     use super::*;
 
@@ -108,7 +108,7 @@ mod tests {
         let found = marked(
             "t",
             &table(&[(3.0, "worse"), (3.0, "best"), (1.0, "alike"), (0.0, "")]),
-            Judged::Examples,
+            TestUnit::Examples,
         );
         let best = [(1, "test_accuracy"), (1, "vs_best"), (2, "test_accuracy"), (2, "vs_best")];
         assert_eq!(cells(&found, Mark::Best), best);
@@ -116,16 +116,16 @@ mod tests {
         assert!(found.explanation[0].contains("for the 2 comparisons"), "{:?}", found.explanation);
         assert!(found.explanation[1].starts_with("* One seed"));
         // The best has one seed: every p speaks of it.
-        let found = marked("t", &table(&[(3.0, "worse"), (1.0, "best")]), Judged::Examples);
+        let found = marked("t", &table(&[(3.0, "worse"), (1.0, "best")]), TestUnit::Examples);
         assert_eq!(cells(&found, Mark::Aside), [(0, "p")]);
-        let found = marked("t", &table(&[(3.0, "worse"), (3.0, "best")]), Judged::Recordings);
+        let found = marked("t", &table(&[(3.0, "worse"), (3.0, "best")]), TestUnit::Recordings);
         assert_eq!(cells(&found, Mark::Aside), []);
         assert_eq!(found.explanation.len(), 1);
     }
 
     #[test]
     fn what_is_not_compared_says_why() {
-        let found = marked("t", &table(&[(3.0, ""), (3.0, "")]), Judged::Examples);
+        let found = marked("t", &table(&[(3.0, ""), (3.0, "")]), TestUnit::Examples);
         assert!(found.marks.is_empty());
         assert!(found.explanation[0].contains("not all tested on the same examples"));
     }

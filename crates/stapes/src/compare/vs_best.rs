@@ -1,7 +1,7 @@
 //! Which candidates cannot be told apart from the best one.
 
 use rayon::prelude::*;
-use stapes_eval::{EvalError, compare_accuracy, compare_frames, holm};
+use stapes_eval::{MetricsError, compare_accuracy, compare_frames, holm};
 
 use super::{Candidate, Repetition};
 use crate::error::Error;
@@ -15,7 +15,7 @@ pub(super) const LEVEL: f64 = 0.05;
 ///
 /// The p are those of [`compare_accuracy`] and [`compare_frames`], corrected by [`holm`] for all comparisons of the table.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Against {
+pub enum VsBest {
     /// It is the best.
     Best,
     /// Whether it is worse by more than chance is open.
@@ -30,21 +30,21 @@ pub enum Against {
     },
 }
 
-impl Against {
+impl VsBest {
     /// A word for a table.
     pub fn words(self) -> &'static str {
         match self {
-            Against::Best => "best",
-            Against::Alike { .. } => "alike",
-            Against::Worse { .. } => "worse",
+            VsBest::Best => "best",
+            VsBest::NotSignificant { .. } => "alike",
+            VsBest::Worse { .. } => "worse",
         }
     }
 
     /// The corrected p, of those that are compared.
     pub fn p(&self) -> Option<f64> {
         match self {
-            Against::Best => None,
-            Against::Alike { p } | Against::Worse { p } => Some(*p),
+            VsBest::Best => None,
+            VsBest::NotSignificant { p } | VsBest::Worse { p } => Some(*p),
         }
     }
 }
@@ -54,7 +54,7 @@ impl Against {
 ///
 /// # Errors
 /// [`Error::Eval`] if outcomes cannot be evaluated.
-pub fn vs_best(candidates: &[Candidate]) -> Result<Vec<Option<Against>>, Error> {
+pub fn vs_best(candidates: &[Candidate]) -> Result<Vec<Option<VsBest>>, Error> {
     let nothing = vec![None; candidates.len()];
     let trained: Vec<usize> =
         (0..candidates.len()).filter(|&at| !candidates[at].repetitions.is_empty()).collect();
@@ -72,9 +72,9 @@ pub fn vs_best(candidates: &[Candidate]) -> Result<Vec<Option<Against>>, Error> 
         .map(|&at| p_of(&candidates[best].repetitions, &candidates[at].repetitions, others.len()));
     let p = holm(&p.collect::<Result<Vec<f64>, Error>>()?)?;
     let mut against = nothing;
-    against[best] = Some(Against::Best);
+    against[best] = Some(VsBest::Best);
     for (at, p) in others.into_iter().zip(p) {
-        against[at] = Some(if p < LEVEL { Against::Worse { p } } else { Against::Alike { p } });
+        against[at] = Some(if p < LEVEL { VsBest::Worse { p } } else { VsBest::NotSignificant { p } });
     }
     Ok(against)
 }
@@ -86,8 +86,8 @@ fn same_examples(candidates: &[Candidate]) -> bool {
     outcomes.all(|other| {
         let same = (&other.examples, &other.labels) == (&first.examples, &first.labels);
         // Front ends make other frames of the same recordings.
-        let frames = matches!((&other.truths, &first.truths), (Labels::PerFrame(_), Labels::PerFrame(_)));
-        same && (frames || other.truths == first.truths)
+        let frames = matches!((&other.labels, &first.labels), (Labels::PerFrame(_), Labels::PerFrame(_)));
+        same && (frames || other.labels == first.labels)
     })
 }
 
@@ -108,14 +108,14 @@ fn p_of(best: &[Repetition], other: &[Repetition], comparisons: usize) -> Result
     if let (Some(best), Some(other)) = (examples(best), examples(other)) {
         return Ok(compare_accuracy(&best, &other, comparisons)?.p);
     }
-    let frames = |repetitions: &[Repetition]| -> Result<Vec<_>, EvalError> {
-        let recordings = |repetition: &Repetition| match &repetition.outcome.truths {
-            Labels::PerFrame(truths) => Ok(recording_frames(
+    let frames = |repetitions: &[Repetition]| -> Result<Vec<_>, MetricsError> {
+        let recordings = |repetition: &Repetition| match &repetition.outcome.labels {
+            Labels::PerFrame(labels) => Ok(recording_frames(
                 repetition.outcome.labels.len(),
-                truths,
+                labels,
                 &repetition.outcome.probabilities,
             )),
-            Labels::PerExample(_) => Err(EvalError::NoExamples),
+            Labels::PerExample(_) => Err(MetricsError::NoExamples),
         };
         repetitions.iter().map(recordings).collect()
     };
@@ -125,14 +125,14 @@ fn p_of(best: &[Repetition], other: &[Repetition], comparisons: usize) -> Result
 
 /// Which examples are right; None of frames.
 fn right(repetition: &Repetition) -> Option<Vec<bool>> {
-    let Labels::PerExample(_) = &repetition.outcome.truths else { return None };
+    let Labels::PerExample(_) = &repetition.outcome.labels else { return None };
     Some(repetition.outcome.right().into_iter().map(|(right, _)| right == 1).collect())
 }
 
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::run::{RunRecord, TestOutcome};
+    use crate::run::{RunRecord, TestPredictions};
 
     /// A candidate of 200 examples of two classes whose runs are wrong about every n-th.
     pub(in crate::compare) fn candidate(wrong_every: &[usize]) -> Candidate {
@@ -141,11 +141,11 @@ pub(super) mod tests {
             folders: Vec::new(),
             records: Vec::new(),
             curves: Vec::new(),
-            outcome: TestOutcome {
+            outcome: TestPredictions {
                 labels: vec!["no".into(), "yes".into()],
                 examples: (0..200).map(|at| at.to_string()).collect(),
                 groups: vec![None; 200],
-                truths: Labels::PerExample(vec![1; 200]),
+                labels: Labels::PerExample(vec![1; 200]),
                 probabilities: (0..200)
                     .map(|at| if at % every == 0 { vec![0.9, 0.1] } else { vec![0.1, 0.9] })
                     .collect(),
@@ -163,10 +163,10 @@ pub(super) mod tests {
     fn what_is_far_is_worse_and_what_is_near_is_alike() {
         let candidates = [candidate(&[50, 40]), candidate(&[100, 40]), candidate(&[]), candidate(&[3, 3])];
         let against = vs_best(&candidates).unwrap();
-        assert_eq!(against[1], Some(Against::Best));
-        assert!(matches!(against[0], Some(Against::Alike { p }) if p > 0.05), "{against:?}");
+        assert_eq!(against[1], Some(VsBest::Best));
+        assert!(matches!(against[0], Some(VsBest::NotSignificant { p }) if p > 0.05), "{against:?}");
         assert_eq!(against[2], None);
-        assert!(matches!(against[3], Some(Against::Worse { p }) if p < 0.01), "{against:?}");
+        assert!(matches!(against[3], Some(VsBest::Worse { p }) if p < 0.01), "{against:?}");
     }
 
     #[test]
@@ -185,10 +185,10 @@ pub(super) mod tests {
             candidate.repetitions[0].records = folds.map(record).to_vec();
         }
         let against = vs_best(&candidates).unwrap();
-        assert_eq!(against[1], Some(Against::Best));
+        assert_eq!(against[1], Some(VsBest::Best));
         // Without records that say it, the tests do.
         candidates.iter_mut().for_each(|candidate| candidate.repetitions[0].records.clear());
-        assert_eq!(vs_best(&candidates).unwrap()[0], Some(Against::Best));
+        assert_eq!(vs_best(&candidates).unwrap()[0], Some(VsBest::Best));
     }
 
     #[test]

@@ -10,12 +10,12 @@ use stapes_train::SingleProcess;
 
 use super::Job;
 use crate::error::Error;
-use crate::run::{Existing, RunFolder, RunRecord, Standing};
-use crate::training::{Nobody, Training, same_recipe};
+use crate::run::{IfExists, RunFolder, RunRecord, RunState};
+use crate::training::{NoProgress, TrainingJob, same_recipe};
 
 /// How the runs of a sweep are to be trained.
 #[derive(Clone)]
-pub struct Conduct<'a> {
+pub struct SweepRunner<'a> {
     /// The folder of the data set, where it has one.
     pub data: Option<PathBuf>,
     /// A folder where frames are kept and taken from, by all runs.
@@ -39,13 +39,13 @@ pub struct Conduct<'a> {
 }
 
 /// Who follows a sweep.
-pub trait Watcher: Sync {
+pub trait SweepProgress: Sync {
     /// A run has ended, `done` of `of` runs; called from any thread.
-    fn ended(&self, job: &Job, ended: &Ended, done: usize, of: usize);
+    fn ended(&self, job: &Job, ended: &RunStatus, done: usize, of: usize);
 }
 
 /// How a run ended.
-pub enum Ended {
+pub enum RunStatus {
     /// It was complete before.
     Before,
     /// It was trained.
@@ -60,7 +60,7 @@ pub enum Ended {
 
 /// What became of the runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Conducted {
+pub struct SweepSummary {
     /// Runs of this part of the sweep.
     pub asked: usize,
     /// Those that are complete, also those that were before.
@@ -69,10 +69,10 @@ pub struct Conducted {
     pub failed: usize,
 }
 
-impl Conducted {
+impl SweepSummary {
     /// Both together.
-    pub(super) fn and(self, other: Conducted) -> Conducted {
-        Conducted {
+    pub(super) fn and(self, other: SweepSummary) -> SweepSummary {
+        SweepSummary {
             asked: self.asked + other.asked,
             complete: self.complete + other.complete,
             failed: self.failed + other.failed,
@@ -80,16 +80,16 @@ impl Conducted {
     }
 }
 
-impl Conduct<'_> {
+impl SweepRunner<'_> {
     /// Trains what is not trained yet. A run that goes wrong is told to the watcher, and the others go on.
-    pub fn run(&self, jobs: Vec<Job>, watcher: &dyn Watcher) -> Conducted {
+    pub fn run(&self, jobs: Vec<Job>, watcher: &dyn SweepProgress) -> SweepSummary {
         let (own, parts) = self.shard;
         let jobs: VecDeque<Job> = jobs.into_iter().skip(own - 1).step_by(parts).collect();
         let asked = jobs.len();
         let at_once = self.at_once.clamp(1, asked.max(1));
         let threads = (rayon::current_num_threads() / at_once).max(1);
         let queue = Mutex::new(jobs);
-        let conducted = Mutex::new((Conducted { asked, ..Conducted::default() }, 0));
+        let conducted = Mutex::new((SweepSummary { asked, ..SweepSummary::default() }, 0));
         let made = self.out.is_dir();
         let work = || {
             // Fails only where the system has no more threads; then the run shares those that there are.
@@ -98,7 +98,7 @@ impl Conduct<'_> {
                 // The runs' folder was moved or removed: another one would hold a part of them.
                 let ended = match &pool {
                     _ if made && !self.out.is_dir() => {
-                        Ended::Failed(Box::new(Error::FolderGone(self.out.into())))
+                        RunStatus::Failed(Box::new(Error::FolderGone(self.out.into())))
                     }
                     Some(pool) => pool.install(|| self.train(&job)),
                     None => self.train(&job),
@@ -106,9 +106,9 @@ impl Conduct<'_> {
                 let mut state = conducted.lock().unwrap_or_else(PoisonError::into_inner);
                 state.1 += 1;
                 match &ended {
-                    Ended::Before | Ended::TrainingResult(_) => state.0.complete += 1,
-                    Ended::Failed(_) => state.0.failed += 1,
-                    Ended::Stopped | Ended::Elsewhere => {}
+                    RunStatus::AlreadyComplete | RunStatus::Trained(_) => state.0.complete += 1,
+                    RunStatus::Failed(_) => state.0.failed += 1,
+                    RunStatus::Stopped | RunStatus::Busy => {}
                 }
                 watcher.ended(&job, &ended, state.1, asked);
             }
@@ -130,22 +130,22 @@ impl Conduct<'_> {
         queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
     }
 
-    fn train(&self, job: &Job) -> Ended {
+    fn train(&self, job: &Job) -> RunStatus {
         match self.trained(job) {
             Ok(ended) => ended,
-            Err(Error::Busy(_)) => Ended::Elsewhere,
-            Err(error) if self.stop.load(Ordering::Relaxed) && error.is_of_a_stop() => Ended::Stopped,
-            Err(error) => Ended::Failed(Box::new(error)),
+            Err(Error::Busy(_)) => RunStatus::Busy,
+            Err(error) if self.stop.load(Ordering::Relaxed) && error.is_stop() => RunStatus::Stopped,
+            Err(error) => RunStatus::Failed(Box::new(error)),
         }
     }
 
-    fn trained(&self, job: &Job) -> Result<Ended, Error> {
+    fn trained(&self, job: &Job) -> Result<RunStatus, Error> {
         let place = self.out.join(&job.folder);
-        if Standing::of(&place)? == Standing::Complete {
+        if RunState::of(&place)? == RunState::Complete {
             same_recipe(&place, &job.recipe.clone().resolved(self.data.as_deref())?)?;
-            return Ok(Ended::Before);
+            return Ok(RunStatus::AlreadyComplete);
         }
-        let training = Training {
+        let training = TrainingJob {
             recipe: job.recipe.clone(),
             data: self.data.clone(),
             cache: self.cache.clone(),
@@ -153,13 +153,13 @@ impl Conduct<'_> {
             command: self.command.clone(),
             checkpoint_every: self.checkpoint_every,
             stop: self.stop,
-            team: &SingleProcess,
+            communicator: &SingleProcess,
         };
-        let folder = RunFolder::begin(&place, Existing::Resume)?;
+        let folder = RunFolder::open(&place, IfExists::Resume)?;
         let record = match self.tested {
-            true => training.run(folder, &Nobody)?.record,
-            false => training.rehearse(folder, &Nobody)?,
+            true => training.run(folder, &NoProgress)?.record,
+            false => training.train_without_test(folder, &NoProgress)?,
         };
-        Ok(if record.stopped { Ended::Stopped } else { Ended::TrainingResult(Box::new(record)) })
+        Ok(if record.stopped { RunStatus::Stopped } else { RunStatus::Trained(Box::new(record)) })
     }
 }

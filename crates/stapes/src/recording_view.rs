@@ -1,34 +1,33 @@
-//! What pages and pictures show of a recording: its sound, its spectrogram, and what a model reads and looks at.
+//! View of a recording for pages and pictures: sound, spectrogram, model input, and attention.
 
 use std::path::Path;
 
 use stapes_audio::Clip;
-use stapes_eval::FrameAxis;
-use stapes_eval::report::{FrameTiming, ShownFrames, Sound};
-use stapes_features::{FeatureConfig, Features, FrontEndConfig, LibrosaMelDbConfig, FeatureAxis, preset};
-use stapes_infer::{Classifier, ClipExtractor, FrameTimes, InferError, Input};
+use stapes_features::{FeatureAxis, FeatureConfig, Features, FrontEndConfig, LibrosaMelDbConfig, preset};
+use stapes_infer::{Classifier, ClipExtractor, InferError, Input};
+use stapes_report::{FrameAxis, FrameTiming, ShownFrames, Sound};
 
 use crate::error::Error;
 
-/// What the values of a frame are, for pictures; settings must have been checked.
-pub fn axis(config: &FeatureConfig) -> FrameAxis {
-    match config.places() {
+/// Returns the axis of a frame's values for pictures. The settings must have been checked.
+pub fn frame_axis(config: &FeatureConfig) -> FrameAxis {
+    match config.feature_axis() {
         FeatureAxis::Bands(centers_hz) => FrameAxis::Bands(centers_hz),
         FeatureAxis::Coefficients => FrameAxis::Numbers("coefficient"),
         FeatureAxis::Samples => FrameAxis::Numbers("sample of the frame"),
     }
 }
 
-/// A clip as a page plays it; `path` is for messages alone.
+/// Returns a clip as a page plays it; `path` is used in messages only.
 ///
 /// # Errors
-/// [`Error::Infer`] if a sample is not finite or there are too many.
+/// [`Error::Infer`] if a sample is not finite or the clip is too long.
 pub fn sound(path: &Path, clip: Clip) -> Result<Sound, Error> {
     let wav = stapes_audio::wav_bytes(path, &clip).map_err(InferError::from)?;
     Ok(Sound { wav, sample_rate_hz: clip.sample_rate_hz, samples: clip.samples })
 }
 
-/// A mel spectrogram at the clip's own rate, by the project's log-mel frames.
+/// Computes a mel spectrogram at the sample rate of the clip, with the preset `log-mel`.
 ///
 /// # Errors
 /// [`Error::Infer`] if the clip is too short or a sample is not finite.
@@ -38,7 +37,7 @@ pub fn spectrogram(clip: &Clip) -> Result<ShownFrames, Error> {
     let log_mel = preset("log-mel")?;
     let front_end = match log_mel.front_end {
         FrontEndConfig::LibrosaMelDb(config) => FrontEndConfig::LibrosaMelDb(LibrosaMelDbConfig {
-            // Room for the narrow low bands.
+            // The narrow low bands need a fine frequency resolution.
             n_fft: 2 * window.next_power_of_two(),
             win_length: Some(window),
             hop_length: hop,
@@ -53,13 +52,13 @@ pub fn spectrogram(clip: &Clip) -> Result<ShownFrames, Error> {
     Ok(of_recording(&config, &frames, "Mel spectrogram", caption))
 }
 
-/// The frames that a model reads, before they are normalised.
-pub fn read(input: &Input, frames: &Features) -> ShownFrames {
-    let title = "What the model reads";
+/// Returns the input of the model, before normalization.
+pub fn model_input(input: &Input, frames: &Features) -> ShownFrames {
+    let title = "Model input (features)";
     match input {
         Input::Recordings(config) if are_samples(config, frames) => ShownFrames {
             caption: match config.fixed_length_samples {
-                Some(length) => format!("Samples, cut to {length} or filled up with zeros."),
+                Some(length) => format!("Samples, cut or zero-padded to {length}."),
                 None => "Samples.".into(),
             },
             width: 1,
@@ -68,12 +67,12 @@ pub fn read(input: &Input, frames: &Features) -> ShownFrames {
         },
         Input::Recordings(config) => {
             let rate = config.frames_per_second();
-            let caption = format!("{rate} frames a second, before they are normalised.");
+            let caption = format!("{rate} frames per second, before normalization.");
             of_recording(config, frames, title, &caption)
         }
         Input::Frames(_) => ShownFrames {
             title: title.into(),
-            caption: "The frames of the data set, before they are normalised.".into(),
+            caption: "Frames of the data set, before normalization.".into(),
             values: frames.values().to_vec(),
             width: frames.width(),
             timing: FrameTiming::Numbers { step: 1.0 },
@@ -83,41 +82,39 @@ pub fn read(input: &Input, frames: &Features) -> ShownFrames {
     }
 }
 
-/// Whether frames put one behind the other are the samples of the recording.
+/// Returns `true` if the concatenated frames are the samples of the recording.
 fn are_samples(config: &FeatureConfig, frames: &Features) -> bool {
     match &config.front_end {
         FrontEndConfig::Waveform(waveform) => {
-            let apart = frames.frames() == 1 || waveform.hop_length == waveform.frame_length;
-            apart && frames.width() == waveform.frame_length
+            let disjoint = frames.frames() == 1 || waveform.hop_length == waveform.frame_length;
+            disjoint && frames.width() == waveform.frame_length
         }
         _ => false,
     }
 }
 
 fn of_recording(config: &FeatureConfig, frames: &Features, title: &str, caption: &str) -> ShownFrames {
-    let hop = 1.0 / config.frames_per_second();
-    // Of a front end whose times are not known frames stand where they would without a window.
-    let first = FrameTimes::of(config).map_or(hop / 2.0, |times| times.center_seconds(0));
+    let times = config.frame_times();
     ShownFrames {
         title: title.into(),
         caption: caption.into(),
         values: frames.values().to_vec(),
         width: frames.width(),
-        timing: FrameTiming::Seconds { first, hop },
-        axis: axis(config),
+        timing: FrameTiming::Seconds { first: times.first_center_seconds(), hop: times.hop_seconds() },
+        axis: frame_axis(config),
         quantity: config.quantity().into(),
     }
 }
 
-/// What a model with attention says of frames.
+/// Probabilities and attention weights of a model.
 pub struct Attention {
-    /// The probability of each label, \[K\].
+    /// Probability of each class, \[K\].
     pub probabilities: Vec<f32>,
-    /// The weight of each frame, or of each step that layers below make of several, with the sum 1.
+    /// Weights with the sum 1, one per frame, or one per step if the layers before combine several frames.
     pub weights: Vec<f32>,
 }
 
-/// What a model says of frames and what its attention is on; None of a model without attention.
+/// Classifies frames and returns the attention weights; `None` for a model without attention.
 ///
 /// # Errors
 /// [`Error::Infer`] as [`Classifier::classify_frames`].
@@ -136,7 +133,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_frame_of_all_samples_is_shown_as_a_line_over_time() {
+    fn one_frame_of_all_samples_becomes_a_waveform() {
         let waveform = WaveformConfig { frame_length: 600, hop_length: 600 };
         let config = FeatureConfig {
             sample_rate_hz: 8000,
@@ -145,18 +142,18 @@ mod tests {
             ..FeatureConfig::default()
         };
         let frames = Features::new(600, (0..600).map(|n| n as f32).collect());
-        let shown = read(&Input::Recordings(config.clone()), &frames);
+        let shown = model_input(&Input::Recordings(config.clone()), &frames);
         assert_eq!((shown.width, shown.values.len(), &*shown.quantity), (1, 600, config.quantity()));
         assert_eq!(shown.timing, FrameTiming::Seconds { first: 0.0, hop: 1.0 / 8000.0 });
-        assert_eq!(shown.caption, "Samples, cut to 600 or filled up with zeros.");
+        assert_eq!(shown.caption, "Samples, cut or zero-padded to 600.");
     }
 
     #[test]
-    fn frames_stand_at_the_centres_of_their_windows() {
+    fn frames_are_at_the_centers_of_their_windows() {
         let config = preset("kaldi-mfcc-39").unwrap();
-        let shown = read(&Input::Recordings(config), &Features::new(39, vec![0.0; 78]));
+        let shown = model_input(&Input::Recordings(config), &Features::new(39, vec![0.0; 78]));
         let FrameTiming::Seconds { first, hop } = shown.timing else { panic!("{:?}", shown.timing) };
         assert!((first - 0.0125).abs() < 1e-9 && (hop - 0.01).abs() < 1e-9, "{first} {hop}");
-        assert!(shown.caption.starts_with("100 frames a second"), "{}", shown.caption);
+        assert!(shown.caption.starts_with("100 frames per second"), "{}", shown.caption);
     }
 }

@@ -1,4 +1,4 @@
-//! The sequence that multiply-accumulates are counted for.
+//! Input length for which multiply-accumulates are counted.
 
 use stapes_infer::Input;
 use stapes_nn::Network;
@@ -6,30 +6,30 @@ use stapes_nn::Network;
 use crate::error::Error;
 use crate::recipe::Recipe;
 
-/// The sequence that multiply-accumulates are counted for: what all recordings are cut to, or else a second of audio, or
-/// a hundred frames where there is no audio.
+/// Input length for which multiply-accumulates (MACs) are counted: the fixed length of all recordings if there is one,
+/// else one second of audio, or 100 frames if the data is not audio.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct CountedLength {
-    /// T.
+pub struct InputLength {
+    /// Number of frames, T.
     pub frames: usize,
-    /// How long it is, where it is audio.
+    /// Duration in seconds, for audio.
     pub seconds: Option<f64>,
 }
 
 impl Recipe {
-    /// The sequence that multiply-accumulates of its model are counted for.
+    /// Returns the input length for which MACs of the model are counted.
     ///
     /// # Errors
-    /// As [`Recipe::shape`].
-    pub fn counted_length(&self) -> Result<CountedLength, Error> {
+    /// Errors of [`Recipe::shape`].
+    pub fn input_length(&self) -> Result<InputLength, Error> {
         Ok(match (self.input()?, self.shape()?.length()) {
-            (Input::Frames(_), fixed) => CountedLength { frames: fixed.unwrap_or(100), seconds: None },
+            (Input::Frames(_), fixed) => InputLength { frames: fixed.unwrap_or(100), seconds: None },
             (Input::Recordings(features), fixed) => match (fixed, features.fixed_length_samples) {
                 (Some(frames), Some(samples)) => {
                     let seconds = samples as f64 / f64::from(features.sample_rate_hz);
-                    CountedLength { frames, seconds: Some(seconds) }
+                    InputLength { frames, seconds: Some(seconds) }
                 }
-                _ => CountedLength {
+                _ => InputLength {
                     frames: features.frames_per_second().round() as usize,
                     seconds: Some(1.0),
                 },
@@ -38,21 +38,21 @@ impl Recipe {
     }
 }
 
-impl CountedLength {
-    /// Multiply-accumulates of a network for a second of audio; None where there is no audio.
+impl InputLength {
+    /// Returns the MACs of a network per second of audio; `None` if the input is not audio.
     pub fn macs_per_second(&self, network: &Network) -> Option<u64> {
         let macs: u64 = network.summary(self.frames).iter().map(|line| line.macs).sum();
         self.seconds.map(|seconds| (macs as f64 / seconds).round() as u64)
     }
 }
 
-impl std::fmt::Display for CountedLength {
+impl std::fmt::Display for InputLength {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let CountedLength { frames, seconds } = self;
+        let InputLength { frames, seconds } = self;
         let s = if *frames == 1 { "" } else { "s" };
         match seconds {
             None => write!(f, "{frames} frame{s}"),
-            Some(1.0) => write!(f, "a second of audio ({frames} frame{s})"),
+            Some(1.0) => write!(f, "1 s of audio ({frames} frame{s})"),
             Some(seconds) => write!(f, "a clip of {seconds:.3} s ({frames} frame{s})"),
         }
     }

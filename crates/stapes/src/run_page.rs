@@ -1,0 +1,141 @@
+//! Report page of a run.
+
+mod examples;
+
+use stapes_metrics::{Detectors, Evaluation, MetricsError, OperatingPoint};
+use stapes_report::{Attended, Example, GradientLine, Report};
+use stapes_train::Point;
+
+use crate::error::Error;
+use crate::experiment::Experiment;
+use crate::gradients::GradientFlow;
+use crate::run::{RunRecord, TestPredictions, speaker_groups};
+
+pub(crate) use examples::TestExamples;
+
+/// Content of the report page of a run.
+pub(crate) struct RunPage<'a> {
+    pub(crate) experiment: &'a Experiment,
+    pub(crate) record: &'a RunRecord,
+    /// Points of the learning curves.
+    pub(crate) points: &'a [Point],
+    pub(crate) predictions: &'a TestPredictions,
+    pub(crate) evaluation: &'a Evaluation,
+    /// Gradient norms through time; empty if they were not measured.
+    pub(crate) gradients: Vec<GradientFlow>,
+    /// Test examples with the most confident errors.
+    pub(crate) mistakes: Vec<Example>,
+    /// Test examples with attention weights; empty for a model without attention.
+    pub(crate) attention: Vec<Attended>,
+}
+
+impl RunPage<'_> {
+    /// Renders the page as one HTML file.
+    ///
+    /// # Errors
+    /// [`Error::Metrics`] if a metric cannot be computed; [`Error::Report`] if a figure cannot be drawn.
+    pub(crate) fn render(self) -> Result<String, Error> {
+        let RunPage { experiment, record, .. } = self;
+        let recipe = &experiment.recipe;
+        let stopped = format!("Stopped by hand at step {}: this is the best model until then.", record.steps);
+        let loss = match recipe.network()?.objective().is_frame_level() {
+            true => "cross-entropy per frame, nats",
+            false => "cross-entropy, nats",
+        };
+        let report = Report {
+            title: recipe.title.clone(),
+            summary: summary(experiment)?,
+            command: record.command.clone(),
+            created_at: record.created_at.clone(),
+            partition: "test".into(),
+            evaluation: self.evaluation.clone(),
+            loss: loss.into(),
+            curves: self.points.iter().map(curve_point).collect(),
+            best_step: record.best_step as u64,
+            parameters: record.parameters as u64,
+            training_seconds: record.seconds,
+            latency_ms: record.latency_ms,
+            recipe_toml: recipe.to_toml(),
+            versions: record.versions.clone(),
+            data: data(experiment, record),
+            notes: [record.stopped.then_some(stopped), divergence(record)].into_iter().flatten().collect(),
+            detectors: detectors(self.predictions, record)?,
+            calibration: Some(self.predictions.calibration()?),
+            groups: speaker_groups([self.predictions]),
+            gradients: self.gradients.iter().filter_map(gradient_line).collect(),
+            mistakes: self.mistakes,
+            attention: self.attention,
+        };
+        Ok(stapes_report::render(&report)?)
+    }
+}
+
+/// Returns the message about a divergence as a sentence.
+fn divergence(record: &RunRecord) -> Option<String> {
+    let text = record.divergence()?;
+    let (first, rest) = text.split_at_checked(1)?;
+    Some(format!("{}{rest}.", first.to_uppercase()))
+}
+
+/// Returns the error curves of the classes, with the thresholds that were chosen on validation; `None` if the test examples
+/// have one class only.
+fn detectors(predictions: &TestPredictions, record: &RunRecord) -> Result<Option<Detectors>, Error> {
+    let detectors = match predictions.detectors() {
+        Err(MetricsError::OneKind { .. }) => return Ok(None),
+        detectors => detectors?,
+    };
+    Ok(Some(record.operating_points.iter().fold(detectors, |detectors, point| {
+        let operating_point = OperatingPoint {
+            threshold: point.threshold,
+            false_positive_rate: point.false_positive_rate,
+            miss_rate: point.miss_rate,
+        };
+        detectors.with_point(&point.name, operating_point)
+    })))
+}
+
+/// Returns a sentence about the model and its data.
+fn summary(experiment: &Experiment) -> Result<String, Error> {
+    let network = experiment.recipe.network()?;
+    let layers: Vec<String> = network.summary(1).into_iter().map(|line| line.layer).collect();
+    Ok(format!(
+        "{} classes of the data set {}; layers: {}. The weights with the best validation score, tested once.",
+        experiment.dataset.classes.len(),
+        experiment.dataset.name,
+        layers.join("; ")
+    ))
+}
+
+fn data(experiment: &Experiment, record: &RunRecord) -> Vec<(String, String)> {
+    let split = &experiment.split;
+    let examples = |subset: &[usize]| format!("{} examples", subset.len());
+    let pairs = [
+        ("data set", experiment.dataset.name.clone()),
+        ("training", examples(&split.train)),
+        ("validation", examples(&split.validation)),
+        ("test", examples(&split.test)),
+        ("fingerprint", record.data_fingerprint.clone()),
+        ("training speed", format!("{:.0} examples per second", record.examples_per_second)),
+    ];
+    pairs.map(|(name, value)| (name.to_string(), value)).to_vec()
+}
+
+/// Returns a line for a figure with a logarithmic axis; `None` if it cannot be drawn.
+fn gradient_line(flow: &GradientFlow) -> Option<GradientLine> {
+    let norms = &flow.norms;
+    let drawable = norms.iter().all(|norm| norm.is_finite()) && norms.iter().any(|norm| *norm > 0.0);
+    drawable.then(|| GradientLine { name: flow.name(), norms: norms.clone() })
+}
+
+fn curve_point(point: &Point) -> stapes_report::Point {
+    stapes_report::Point {
+        step: point.step as u64,
+        epoch: point.epoch as f32,
+        seconds: point.seconds,
+        train_loss: Some(point.train_loss as f32),
+        validation_loss: point.validation.map(|validation| validation.loss as f32),
+        validation_accuracy: point.validation.map(|validation| validation.accuracy as f32),
+        learning_rate: Some(point.learning_rate as f32),
+        gradient_norm: Some(point.gradient_norm as f32),
+    }
+}
