@@ -32,7 +32,8 @@ const MAX_SAMPLES: usize = (u32::MAX as usize - PLAIN_HEADER) / 2;
 /// ```
 pub fn write_wav(path: &Path, clip: &Clip) -> Result<(), AudioError> {
     let bytes = wav_bytes(path, clip)?;
-    stapes_files::write_atomic(path, &bytes).map_err(|source| AudioError::Io { path: path.to_owned(), source })
+    stapes_files::write_atomic(path, &bytes)
+        .map_err(|source| AudioError::Io { path: path.to_owned(), source })
 }
 
 /// Returns the bytes of such a file; `path` is used in messages only.

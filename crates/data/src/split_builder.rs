@@ -65,7 +65,7 @@ impl<'a> SplitBuilder<'a> {
     }
 
     /// Each subset has its own random stream, so the validation fraction does not affect the test subset.
-    fn stream(&self, subset: Subset) -> Stream {
+    fn stream(&self, subset: Subset) -> Rng {
         let name = if subset == Subset::Validation { "validation" } else { "split" };
         Rng::new(self.seed, name)
     }

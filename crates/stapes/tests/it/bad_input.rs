@@ -84,7 +84,8 @@ fn recipe_errors_name_the_key() {
 #[test]
 fn class_that_the_data_lacks_is_named() {
     let scratch = Scratch::new();
-    let recipe = TONES.replace("[data.fsdd]\nsplit = \"official\"\nvalidation_fraction = 0.2", SPEECH_COMMANDS);
+    let recipe =
+        TONES.replace("[data.fsdd]\nsplit = \"official\"\nvalidation_fraction = 0.2", SPEECH_COMMANDS);
     scratch.write("words.toml", recipe);
     scratch.write("words/bed/a_nohash_0.wav", wav(&[0.1; 800], 8000));
     scratch.write("words/validation_list.txt", "bed/b_nohash_0.wav\n");

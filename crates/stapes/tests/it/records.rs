@@ -7,12 +7,12 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
+use crate::support::{Ran, Scratch, TONES, wav};
 use serde_json::Value;
 use stapes::Recipe;
 use stapes::infer::Input;
 use stapes::nn::ModelConfig;
 use stapes_testkit::fixture::workspace_root;
-use crate::support::{Ran, Scratch, TONES, wav};
 
 const FSDD: &str = "[data.fsdd]\nsplit = \"official\"\nvalidation_fraction = 0.2";
 
@@ -153,7 +153,9 @@ fn run_with_a_moved_folder_fails_and_leaves_nothing() {
         let left = fs::read_dir(scratch.path("run")).map_or(0, |entries| entries.count());
         assert_eq!((left, scratch.path("run").exists()), (0, in_its_place));
         scratch.run(&format!("{train} --out elsewhere --resume")).succeeds();
-        assert!(scratch.path("elsewhere/recipe.toml").is_file() && scratch.path("elsewhere/run.json").is_file());
+        assert!(
+            scratch.path("elsewhere/recipe.toml").is_file() && scratch.path("elsewhere/run.json").is_file()
+        );
         fs::remove_dir_all(scratch.path("elsewhere")).unwrap();
     }
 }
@@ -181,9 +183,13 @@ fn check_keys(name: &str, text: &str, changes: &[&str], more: &[&str]) -> usize 
     let mut keys = Vec::new();
     float_keys("", &toml::Value::Table(toml::from_str(&whole.to_toml()).unwrap()), &mut keys);
     keys.extend(more.iter().map(|key| (key.to_string(), ["", ""])));
-    for ((key, [before, behind]), value) in keys.iter().flat_map(|key| ["inf", "-inf", "nan"].map(|value| (key, value))) {
+    for ((key, [before, behind]), value) in
+        keys.iter().flat_map(|key| ["inf", "-inf", "nan"].map(|value| (key, value)))
+    {
         let change = format!("{key}={before}{value}{behind}");
-        let Ok(recipe) = Recipe::from_toml(name, text, &[&changes[..], std::slice::from_ref(&change)].concat()) else {
+        let Ok(recipe) =
+            Recipe::from_toml(name, text, &[&changes[..], std::slice::from_ref(&change)].concat())
+        else {
             continue;
         };
         assert_ne!(value, "nan", "{name}: {change} is taken");
@@ -256,16 +262,22 @@ fn values_that_are_not_finite_are_rejected_or_survive_a_round_trip() {
     for entry in fs::read_dir(workspace_root().join("recipes")).unwrap() {
         let path = entry.unwrap().path();
         if !path.is_dir() {
-            checked +=
-                check_keys(&path.display().to_string(), &fs::read_to_string(&path).unwrap(), &[], &["train.max_grad_norm"]);
+            checked += check_keys(
+                &path.display().to_string(),
+                &fs::read_to_string(&path).unwrap(),
+                &[],
+                &["train.max_grad_norm"],
+            );
         }
     }
     for preset in stapes::features::PRESETS {
         let front_end = format!("features.front_end.{}", preset.config().front_end.name());
-        let unset = ["fmax", "f_max", "highfreq", "top_db", "energy_floor", "mel_opts.high_freq", "norm", "mel_norm"];
+        let unset =
+            ["fmax", "f_max", "highfreq", "top_db", "energy_floor", "mel_opts.high_freq", "norm", "mel_norm"];
         let more: Vec<String> = unset.iter().map(|key| format!("{front_end}.{key}")).collect();
         let change = format!("features.preset={}", preset.name);
-        checked += check_keys("fsdd.toml", TONES, &[&change], &more.iter().map(|key| &**key).collect::<Vec<_>>());
+        checked +=
+            check_keys("fsdd.toml", TONES, &[&change], &more.iter().map(|key| &**key).collect::<Vec<_>>());
     }
     assert!(checked > 500, "{checked}");
 }

@@ -4,8 +4,8 @@ use std::fs::{self, File};
 use std::os::unix::fs::symlink;
 use std::process::Stdio;
 
-use stapes_testkit::hang::fifo;
 use crate::support::{Ran, Scratch, TONES, wav};
+use stapes_testkit::hang::fifo;
 
 const FSDD: &str = "[data.fsdd]\nsplit = \"official\"\nvalidation_fraction = 0.2";
 

@@ -230,7 +230,8 @@ fn only_a_diverged_loss_is_reported() {
     // A large first loss, from frames on a large scale, is not a divergence.
     let mut large = Task::new("max_steps = 20\nlearning_rate = 1e-4");
     large.model = toml::from_str("[recurrent]\ncell = 'rnn_relu'\nhidden_size = 8\nhead = 'mean'").unwrap();
-    let scaled = |frames: &Features| Features::new(1, frames.values().iter().map(|value| 1e9 * value).collect());
+    let scaled =
+        |frames: &Features| Features::new(1, frames.values().iter().map(|value| 1e9 * value).collect());
     large.features = large.features.iter().map(scaled).collect();
     let begun = large.trained();
     assert!(begun.points[0].train_loss > 1e7 && begun.diverged_loss.is_none(), "{:?}", begun.points[0]);

@@ -223,7 +223,7 @@ impl AugmentConfig {
     }
 
     /// Augmentations with a common random stream, in the order of their draws.
-    fn apply_with_shared_stream(&self, features: &mut Features, mut stream: Stream) {
+    fn apply_with_shared_stream(&self, features: &mut Features, mut stream: Rng) {
         if let Some(config) = &self.shift
             && stream.uniform() < config.probability
         {
