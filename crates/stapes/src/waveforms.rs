@@ -1,66 +1,70 @@
-//! TrainingJob examples from their samples: changed, heard by the front end and normalised each time they come up.
+//! Training examples from augmented waveforms: samples are augmented and features recomputed every time.
 
 use std::ops::Range;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use stapes_audio::Clip;
-use stapes_data::{DataSet, Example, WaveformAugmenter};
+use stapes_augment::WaveformAugmenter;
+use stapes_data::{DataSet, Example};
 use stapes_features::{FeatureConfig, Features, Normalization};
-use stapes_infer::{ClipExtractor, Model, InferError};
+use stapes_infer::{ClipExtractor, InferError, Model};
 use stapes_train::{Crop, FrameSource, FrameWorker};
 
-/// How many bytes of samples stay in memory; a clip that finds no room is decoded each time it comes up.
-pub(crate) const CLIPS_BYTES: usize = 2 << 30;
+/// Maximum number of bytes of samples in memory; other clips are decoded every time.
+pub(crate) const MAX_CACHE_BYTES: usize = 2 << 30;
 
-/// What is heard on either side of a segment, so that its frames are those of the recording; no window and no delta
-/// reaches as far.
+/// Duration of context before and after a segment, longer than any window or delta, so that the features of the segment are
+/// those of the recording.
 const CONTEXT_SECONDS: f64 = 1.0;
 
-/// The training examples of a data set of recordings, as samples.
-pub(crate) struct Waveforms<'a> {
+/// Source of augmented training examples, for a data set of recordings.
+pub(crate) struct WaveformSource<'a> {
     pub(crate) dataset: &'a DataSet,
-    /// The training examples.
+    /// Training examples.
     pub(crate) indices: &'a [usize],
-    /// How many frames each has.
+    /// Number of frames of each training example.
     pub(crate) frames: Vec<usize>,
     pub(crate) config: &'a FeatureConfig,
     pub(crate) augmenter: &'a WaveformAugmenter,
-    /// For the normalization.
+    /// Model with the normalization.
     pub(crate) model: &'a Model,
     pub(crate) seed: u64,
-    pub(crate) clips: Clips,
+    pub(crate) clips: ClipCache,
 }
 
-/// Clips that have come up, at the rate of the front end.
-pub(crate) struct Clips {
+/// Cache of decoded clips at the sample rate of the front end.
+pub(crate) struct ClipCache {
     samples: Vec<OnceLock<Samples>>,
-    /// The bytes that are left.
-    room: AtomicUsize,
+    /// Number of free bytes.
+    free_bytes: AtomicUsize,
 }
 
-/// Samples, in 16 bits where these hold them exactly.
+/// Samples, in 16 bits if these represent them exactly.
 enum Samples {
     Short(Vec<i16>),
     Float(Vec<f32>),
 }
 
-/// What a sample of 1 is as an integer; a power of two, so that nothing is rounded.
+/// Integer value of a sample of 1; a power of two, so that scaling is exact.
 const FULL_SCALE: f32 = 32768.0;
 
-impl Clips {
-    /// Room for `bytes` of the samples of so many clips.
-    pub(crate) fn new(clips: usize, bytes: usize) -> Clips {
-        Clips { samples: (0..clips).map(|_| OnceLock::new()).collect(), room: AtomicUsize::new(bytes) }
+impl ClipCache {
+    /// Creates a cache for `clips` clips with at most `bytes` bytes of samples.
+    pub(crate) fn new(clips: usize, bytes: usize) -> ClipCache {
+        ClipCache {
+            samples: (0..clips).map(|_| OnceLock::new()).collect(),
+            free_bytes: AtomicUsize::new(bytes),
+        }
     }
 
-    fn keep(&self, clip: usize, samples: &[f32]) {
+    fn insert(&self, clip: usize, samples: &[f32]) {
         let samples = Samples::new(samples);
-        let room = self
-            .room
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |room| room.checked_sub(samples.bytes()));
-        if room.is_ok() {
-            // Where another thread was faster, it holds the same.
+        let reserved = self
+            .free_bytes
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |free| free.checked_sub(samples.bytes()));
+        if reserved.is_ok() {
+            // If another thread was faster, its samples are equal.
             let _ = self.samples[clip].set(samples);
         }
     }
@@ -92,56 +96,57 @@ impl Samples {
         }
     }
 
-    fn part(&self, part: Range<usize>) -> Vec<f32> {
+    fn range(&self, range: Range<usize>) -> Vec<f32> {
         match self {
             Samples::Short(samples) => {
-                samples[part].iter().map(|&sample| f32::from(sample) / FULL_SCALE).collect()
+                samples[range].iter().map(|&sample| f32::from(sample) / FULL_SCALE).collect()
             }
-            Samples::Float(samples) => samples[part].to_vec(),
+            Samples::Float(samples) => samples[range].to_vec(),
         }
     }
 }
 
-impl FrameSource for Waveforms<'_> {
+impl FrameSource for WaveformSource<'_> {
     fn worker(&self) -> FrameWorker<'_> {
         let mut extractor = ClipExtractor::new(self.config);
-        Box::new(move |cut| {
+        Box::new(move |crop| {
             let extractor = extractor.as_mut().map_err(|error| error.to_string())?;
-            self.frames_of(cut, extractor)
+            self.augmented(crop, extractor)
         })
     }
 }
 
-impl Waveforms<'_> {
-    fn frames_of(&self, cut: &Crop, extractor: &mut ClipExtractor) -> Result<Features, String> {
-        let example = &self.dataset.examples[self.indices[cut.example]];
+impl WaveformSource<'_> {
+    /// Returns the features of an augmented crop.
+    fn augmented(&self, crop: &Crop, extractor: &mut ClipExtractor) -> Result<Features, String> {
+        let example = &self.dataset.examples[self.indices[crop.example]];
         let named = |error: InferError| format!("{}: {error}", example.id);
-        let (samples, before) = self.samples(cut, example)?;
-        let was = samples.len();
+        let (samples, frames_before) = self.samples(crop, example)?;
+        let length = samples.len();
         let mut clip = Clip { samples, sample_rate_hz: self.config.sample_rate_hz };
-        self.augmenter.apply(&mut clip.samples, self.seed, [cut.pass, cut.example as u64]);
-        let heard = extractor.extract(&clip).map_err(named)?;
-        let heard = self.model.normalize(&heard).map_err(named)?;
-        if cut.frames == self.frames[cut.example] {
-            return Ok(heard);
+        self.augmenter.apply(&mut clip.samples, self.seed, [crop.repetition, crop.example as u64]);
+        let features = extractor.extract(&clip).map_err(named)?;
+        let features = self.model.normalize(&features).map_err(named)?;
+        if crop.frames == self.frames[crop.example] {
+            return Ok(features);
         }
-        // Another speed moves the segment within what was heard.
-        let longer = clip.samples.len() as f64 / was as f64;
-        let scaled = |frames: usize| (frames as f64 * longer).round() as usize;
-        let width = heard.width();
-        let first = scaled(before).min(heard.frames() - 1);
-        let behind = (first + scaled(cut.frames).max(1)).min(heard.frames());
-        Ok(Features::new(width, heard.values()[first * width..behind * width].to_vec()))
+        // Speed perturbation moves the crop within its context.
+        let ratio = clip.samples.len() as f64 / length as f64;
+        let scaled = |frames: usize| (frames as f64 * ratio).round() as usize;
+        let width = features.width();
+        let start = scaled(frames_before).min(features.frames() - 1);
+        let end = (start + scaled(crop.frames).max(1)).min(features.frames());
+        Ok(Features::new(width, features.values()[start * width..end * width].to_vec()))
     }
 
-    /// The samples that are to be heard for a cut, and how many frames of them are before it.
-    fn samples(&self, cut: &Crop, example: &Example) -> Result<(Vec<f32>, usize), String> {
-        if let Some(samples) = self.clips.samples[cut.example].get() {
-            let (part, before) = self.part(cut, samples.len());
-            return Ok((samples.part(part), before));
+    /// Returns the samples of a crop with context, and the number of frames before the crop.
+    fn samples(&self, crop: &Crop, example: &Example) -> Result<(Vec<f32>, usize), String> {
+        if let Some(samples) = self.clips.samples[crop.example].get() {
+            let (range, frames_before) = self.sample_range(crop, samples.len());
+            return Ok((samples.range(range), frames_before));
         }
         let clip = example.source.read().ok_or("comes as frames and has no samples".to_string());
-        // An error of decoding names the file itself.
+        // Errors of decoding contain the file name.
         let clip = clip.and_then(|clip| clip.map_err(|error| error.to_string()))?;
         let clip = match clip.sample_rate_hz == self.config.sample_rate_hz {
             true => clip,
@@ -149,27 +154,27 @@ impl Waveforms<'_> {
                 .resampled(self.config.sample_rate_hz)
                 .map_err(|error| format!("{}: {error}", example.id))?,
         };
-        self.clips.keep(cut.example, &clip.samples);
-        let (part, before) = self.part(cut, clip.samples.len());
-        Ok((clip.samples[part].to_vec(), before))
+        self.clips.insert(crop.example, &clip.samples);
+        let (range, frames_before) = self.sample_range(crop, clip.samples.len());
+        Ok((clip.samples[range].to_vec(), frames_before))
     }
 
-    /// Which of a recording's samples are heard for a cut, and how many frames of them are before it.
+    /// Returns the range of a recording's samples for a crop with context, and the number of frames before the crop.
     ///
-    /// A part begins at a whole number of hops, so that its frame t is the recording's frame t behind the first.
-    fn part(&self, cut: &Crop, samples: usize) -> (Range<usize>, usize) {
+    /// The range starts at a multiple of the hop, so that its frames are aligned with those of the recording.
+    fn sample_range(&self, crop: &Crop, samples: usize) -> (Range<usize>, usize) {
         let rate_hz = f64::from(self.config.sample_rate_hz);
         let hop = rate_hz / self.config.frames_per_second();
         let context = (CONTEXT_SECONDS * rate_hz / hop).ceil() as usize;
-        // Normalised over the utterance, every frame depends on all.
-        let of_the_utterance =
+        // With normalization over the utterance every frame depends on all others.
+        let per_utterance =
             !matches!(self.config.normalization, Normalization::None | Normalization::PerCoefficient);
-        if cut.frames == self.frames[cut.example] || of_the_utterance {
-            return (0..samples, cut.first);
+        if crop.frames == self.frames[crop.example] || per_utterance {
+            return (0..samples, crop.start_frame);
         }
-        let first = cut.first.saturating_sub(context);
+        let first = crop.start_frame.saturating_sub(context);
         let sample = |frame: usize| ((frame as f64 * hop).round() as usize).min(samples);
-        (sample(first)..sample(cut.first + cut.frames + context), cut.first - first)
+        (sample(first)..sample(crop.start_frame + crop.frames + context), crop.start_frame - first)
     }
 }
 

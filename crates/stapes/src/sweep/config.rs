@@ -1,65 +1,65 @@
-//! What a sweep's file says.
+//! Configuration of a sweep or a search, as its TOML file contains it.
 
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-/// A sweep as its TOML file says it: a base recipe, and what is varied.
+/// Configuration of a sweep: a base recipe and its variations.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SweepConfig {
-    /// A line for people.
+    /// Title for people.
     pub title: String,
-    /// The recipe of all cells that name no other; the path counts from the sweep's file.
+    /// Base recipe of all configurations without their own; the path is relative to the sweep's file.
     #[serde(default)]
     pub recipe: Option<PathBuf>,
-    /// Changes to every cell, as `--set` of the command line.
+    /// Overrides of every configuration, as `--set` of the command line.
     #[serde(default)]
     pub set: Vec<String>,
-    /// Every cell is trained with the seeds 1 to this.
+    /// Number of seeds per configuration, from 1 on.
     #[serde(default = "one")]
     pub seeds: u64,
-    /// Whether every cell is trained once for each fold of its split, as `stapes train --folds` does.
+    /// `true` to train every configuration once per cross-validation fold, like `stapes train --folds`.
     #[serde(default)]
     pub folds: bool,
-    /// After so many hours no further run is begun.
+    /// Time budget in hours, after which no run is started.
     #[serde(default)]
     pub budget_hours: Option<f64>,
-    /// Named cells; with axes, each of them with every value of every axis.
+    /// Named configurations; with axes, each is combined with every value of every axis.
     #[serde(default)]
-    pub rows: Vec<ConfigurationEntry>,
-    /// What is varied: the cells are all combinations.
+    pub configurations: Vec<ConfigurationEntry>,
+    /// Axes; the configurations are all combinations of their values.
     #[serde(default)]
     pub axes: Vec<AxisConfig>,
-    /// How to search instead: a trial is one draw from the rows and every axis.
+    /// Settings of a random search; a trial is a random draw from the named configurations and every axis.
     #[serde(default)]
     pub search: Option<SearchConfig>,
 }
 
-/// How `stapes search` looks for the best settings: random draws, of which the better go on to longer trainings (successive
-/// halving).
+/// Settings of `stapes search`: random search with successive halving, which continues only the best trials with longer
+/// trainings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SearchConfig {
-    /// How many draws.
+    /// Number of trials.
     pub trials: usize,
-    /// How many times longer the trainings become from rung to rung; as one in so many trials goes on.
+    /// Factor by which trainings become longer, and trials fewer, from rung to rung (eta).
     #[serde(default = "three")]
     pub reduction_factor: usize,
-    /// How many rungs; in the last one trainings are as long as the recipe says.
+    /// Number of rungs; trainings of the last rung have the length of the recipe.
     #[serde(default = "three")]
     pub rungs: usize,
-    /// The key that says how long a training is.
+    /// Recipe key of the training length.
     #[serde(default = "epochs")]
-    pub length: String,
-    /// A trial is judged by the mean validation accuracy over the seeds 1 to this; where validation examples are drawn by the
-    /// seed, they are others each time.
+    pub resource: String,
+    /// Number of seeds per trial; the score is the mean validation accuracy over them. If the seed draws the validation
+    /// examples, each seed has different ones.
     #[serde(default = "one")]
-    pub splits: u64,
-    /// What is drawn depends on this.
+    pub seeds: u64,
+    /// Seed of the random draws.
     #[serde(default = "one")]
     pub seed: u64,
-    /// Changes to the trials and not to the winner, such as a larger share for validation.
+    /// Overrides of the trials, but not of the best configuration, such as a larger validation fraction.
     #[serde(default)]
     pub set: Vec<String>,
 }
@@ -85,7 +85,7 @@ impl SweepConfig {
             ("trials", search.trials, 1),
             ("reduction_factor", search.reduction_factor, 2),
             ("rungs", search.rungs, 1),
-            ("splits", search.splits as usize, 1),
+            ("seeds", search.seeds as usize, 1),
         ] {
             if !(least..=100_000).contains(&value) {
                 return Err(format!("search.{key} = {value}: must be {least} to 100,000"));
@@ -99,164 +99,178 @@ fn one() -> u64 {
     1
 }
 
-/// A named cell.
+/// Named configuration.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ConfigurationEntry {
-    /// Its name in tables.
+    /// Name in tables.
     pub name: String,
-    /// Its recipe, if it is not that of the sweep.
+    /// Base recipe, if it is not that of the sweep.
     #[serde(default)]
     pub recipe: Option<PathBuf>,
-    /// Changes, behind those of the sweep.
+    /// Overrides, applied after those of the sweep.
     #[serde(default)]
     pub set: Vec<String>,
 }
 
-/// One thing that is varied: values of a key, a range of numbers, or named choices.
+/// Axis of a sweep: values of a key, a range of numbers, or named choices.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AxisConfig {
-    /// Its name in tables.
+    /// Name in tables.
     pub name: String,
-    /// The recipe's key that `values` or `range` are for.
+    /// Recipe key of `values`, `range` or `between`.
     #[serde(default)]
     pub key: Option<String>,
-    /// The key's values.
+    /// Values of the key.
     #[serde(default)]
     pub values: Vec<toml::Value>,
-    /// The key's values, as numbers at equal steps or of equal ratio.
+    /// Values of the key as numbers with equal steps or equal ratios.
     #[serde(default)]
     pub range: Option<RangeConfig>,
-    /// Named choices, each with changes of its own.
+    /// Named choices, each with its own overrides.
     #[serde(default)]
     pub choices: Vec<ChoiceConfig>,
-    /// The key's values are drawn from here, in a search.
+    /// Interval from which a search draws values of the key.
     #[serde(default)]
     pub between: Option<BetweenConfig>,
 }
 
-/// An interval that values are drawn from; whole numbers where both ends are.
+/// Interval for random draws, of integers if both ends are integers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BetweenConfig {
-    /// The lowest.
+    /// Lower end.
     pub low: toml::Value,
-    /// The highest.
+    /// Upper end.
     pub high: toml::Value,
-    /// How draws lie between them.
+    /// Scale on which the draws are uniform.
     #[serde(default)]
     pub scale: Scale,
 }
 
-/// How draws lie between two ends.
+/// Scale on which draws are uniform.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Scale {
-    /// Everywhere as often.
+    /// Linear scale.
     #[default]
     Linear,
-    /// In every ratio as often, as for learning rates.
+    /// Logarithmic scale, as for learning rates.
     Log,
 }
 
-/// Numbers from one to another, both included where the steps meet them.
+/// Range of numbers, including the end if a step meets it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RangeConfig {
-    /// The first.
+    /// First value.
     pub from: toml::Value,
-    /// None is beyond this.
+    /// Upper limit of the values.
     pub to: toml::Value,
-    /// What is added to get to the next.
+    /// Difference between consecutive values.
     #[serde(default)]
     pub step: Option<toml::Value>,
-    /// Or what it is multiplied by.
+    /// Ratio of consecutive values, instead of `step`.
     #[serde(default)]
     pub factor: Option<toml::Value>,
 }
 
-/// A named choice.
+/// Named choice of an axis.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ChoiceConfig {
-    /// Its name in tables.
+    /// Name in tables.
     pub name: String,
-    /// Its changes, as `--set` of the command line; none is the recipe as it is.
+    /// Overrides, as `--set` of the command line; an empty list leaves the recipe unchanged.
     #[serde(default)]
     pub set: Vec<String>,
 }
 
+/// Value of an axis.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct AxisValue {
+    /// Name in tables.
+    pub(super) name: String,
+    /// Overrides of the recipe.
+    pub(super) set: Vec<String>,
+}
+
+impl AxisValue {
+    fn of_key(key: &str, value: &toml::Value) -> AxisValue {
+        AxisValue { name: name_of(value), set: vec![format!("{key}={value}")] }
+    }
+}
+
 impl AxisConfig {
-    /// Its values: each with its name and the changes that make it.
+    /// Returns the values of the axis.
     ///
     /// # Errors
-    /// What is wrong with it, from `axes.NAME` on.
-    pub(super) fn settings(&self) -> Result<Vec<(String, Vec<String>)>, String> {
+    /// A message that starts with `axes.NAME`.
+    pub(super) fn values(&self) -> Result<Vec<AxisValue>, String> {
         let wrong = |reason: &str| format!("axes.{}: {reason}", self.name);
-        let refuse = |reason: &str| Err(wrong(reason));
+        let invalid = |reason: &str| Err(wrong(reason));
         if self.between.is_some() {
-            return refuse("between is for a search, which draws values: give values or a range");
+            return invalid("between is only valid in a search; use values or range");
         }
         let given = [!self.values.is_empty(), self.range.is_some(), !self.choices.is_empty()];
         if given.iter().filter(|given| **given).count() != 1 {
-            return refuse("must have exactly one of values, range and choices, and not an empty one");
+            return invalid("must have exactly one of values, range and choices, which is not empty");
         }
         if !self.choices.is_empty() {
             if self.key.is_some() {
-                return refuse("choices say what they change themselves: leave key out, or give values");
+                return invalid("choices contain their own overrides; remove key, or use values");
             }
-            return Ok(self.choices.iter().map(|choice| (choice.name.clone(), choice.set.clone())).collect());
+            let value = |choice: &ChoiceConfig| AxisValue { name: choice.name.clone(), set: choice.set.clone() };
+            return Ok(self.choices.iter().map(value).collect());
         }
         let Some(key) = &self.key else {
-            return refuse(
-                "needs key, the key of the recipe that its values are for, such as model.recurrent.cell",
-            );
+            return invalid("needs key, the recipe key of its values, such as model.recurrent.cell");
         };
         let values = match &self.range {
             Some(range) => range.values().map_err(|reason| wrong(&reason))?,
             None => self.values.clone(),
         };
-        Ok(values.iter().map(|value| (shown(value), vec![format!("{key}={value}")])).collect())
+        Ok(values.iter().map(|value| AxisValue::of_key(key, value)).collect())
     }
 }
 
 impl AxisConfig {
-    /// One of its values: `draw` is a number from 0 up to 1.
-    pub(super) fn drawn(&self, draw: f64) -> Result<(String, Vec<String>), String> {
+    /// Draws one of the values; `uniform` is a random number in [0, 1).
+    pub(super) fn draw(&self, uniform: f64) -> Result<AxisValue, String> {
         let Some(between) = &self.between else {
-            let mut settings = self.settings()?;
-            let at = ((draw * settings.len() as f64) as usize).min(settings.len() - 1);
-            return Ok(settings.swap_remove(at));
+            let mut values = self.values()?;
+            let index = ((uniform * values.len() as f64) as usize).min(values.len() - 1);
+            return Ok(values.swap_remove(index));
         };
         let wrong = |reason: &str| format!("axes.{}: {reason}", self.name);
         let Some(key) = &self.key else {
-            return Err(wrong("needs key, the key of the recipe that its values are for"));
+            return Err(wrong("needs key, the recipe key of its values"));
         };
         if !self.values.is_empty() || self.range.is_some() || !self.choices.is_empty() {
-            return Err(wrong("has between and something beside it: leave one out"));
+            return Err(wrong("must have only one of between, values, range and choices"));
         }
-        let value = between.drawn(draw).map_err(|reason| wrong(&reason))?;
-        Ok((shown(&value), vec![format!("{key}={value}")]))
+        let value = between.draw(uniform).map_err(|reason| wrong(&reason))?;
+        Ok(AxisValue::of_key(key, &value))
     }
 }
 
 impl BetweenConfig {
-    fn drawn(&self, draw: f64) -> Result<toml::Value, String> {
+    fn draw(&self, uniform: f64) -> Result<toml::Value, String> {
         let (low, high) = (number(&self.low)?, number(&self.high)?);
         let whole = self.low.is_integer() && self.high.is_integer();
         if low >= high || (self.scale == Scale::Log && low <= 0.0) {
             return Err(format!("between {low} and {high}: low must be below high, and > 0 on a log scale"));
         }
-        // Whole numbers are each drawn as often.
+        // All integers have the same probability.
         let (from, to) = if whole { (low - 0.5, high + 0.5) } else { (low, high) };
         let value = match self.scale {
-            Scale::Linear => from + draw * (to - from),
-            Scale::Log => (from.ln() + draw * (to.ln() - from.ln())).exp(),
+            Scale::Linear => from + uniform * (to - from),
+            Scale::Log => (from.ln() + uniform * (to.ln() - from.ln())).exp(),
         };
         Ok(match whole {
             true => toml::Value::Integer(value.round().clamp(low, high) as i64),
-            // Three digits say it well enough, and can be read.
+            // Three digits are precise enough and readable.
             false => toml::Value::Float(format!("{value:.2e}").parse().unwrap_or(value)),
         })
     }
@@ -270,13 +284,13 @@ fn number(value: &toml::Value) -> Result<f64, String> {
     }
 }
 
-/// A value as a name: text without its quotes.
-fn shown(value: &toml::Value) -> String {
+/// Returns a value as a name: text without quotes.
+fn name_of(value: &toml::Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// Of one range no more values are made.
-const MOST: usize = 1000;
+/// Maximum number of values of a range.
+const MAX_VALUES: usize = 1000;
 
 impl RangeConfig {
     fn values(&self) -> Result<Vec<toml::Value>, String> {
@@ -301,18 +315,18 @@ impl RangeConfig {
             }
             _ => return Err("range: needs exactly one of step and factor".into()),
         };
-        // Steps such as 0.1 miss their end by a rounding error.
+        // Steps such as 0.1 miss the end by a rounding error.
         let values: Vec<f64> =
-            (0..).map(next).take_while(|value| *value <= to * (1.0 + 1e-9)).take(MOST + 1).collect();
-        if values.is_empty() || values.len() > MOST {
+            (0..).map(next).take_while(|value| *value <= to * (1.0 + 1e-9)).take(MAX_VALUES + 1).collect();
+        if values.is_empty() || values.len() > MAX_VALUES {
             return Err(format!(
-                "range: from {from} to {to} makes {} values, and 1 to {MOST} can be tried",
+                "range: from {from} to {to} has {} values; must have 1 to {MAX_VALUES}",
                 values.len()
             ));
         }
         let value = |value: f64| match whole {
             true => toml::Value::Integer(value.round() as i64),
-            // Digits that a rounding error adds are cut.
+            // Digits of rounding errors are removed.
             false => toml::Value::Float(format!("{value:.9e}").parse().unwrap_or(value)),
         };
         Ok(values.into_iter().map(value).collect())
@@ -323,22 +337,22 @@ impl RangeConfig {
 mod tests {
     use super::*;
 
-    fn settings(axis: &str) -> Result<Vec<(String, Vec<String>)>, String> {
-        toml::from_str::<AxisConfig>(axis).unwrap().settings()
+    fn values(axis: &str) -> Result<Vec<AxisValue>, String> {
+        toml::from_str::<AxisConfig>(axis).unwrap().values()
     }
 
     fn names(axis: &str) -> Vec<String> {
-        settings(axis).unwrap().into_iter().map(|(name, _)| name).collect()
+        values(axis).unwrap().into_iter().map(|value| value.name).collect()
     }
 
     #[test]
-    fn values_become_changes_of_their_key() {
+    fn values_become_overrides_of_their_key() {
         let axis = "name = 'cell'\nkey = 'model.recurrent.cell'\nvalues = ['gru', 'lstm']";
-        let expected = [
-            ("gru".to_string(), vec!["model.recurrent.cell=\"gru\"".to_string()]),
-            ("lstm".to_string(), vec!["model.recurrent.cell=\"lstm\"".to_string()]),
-        ];
-        assert_eq!(settings(axis).unwrap(), expected);
+        let value = |name: &str| AxisValue {
+            name: name.into(),
+            set: vec![format!("model.recurrent.cell=\"{name}\"")],
+        };
+        assert_eq!(values(axis).unwrap(), [value("gru"), value("lstm")]);
         assert_eq!(
             names("name = 'rate'\nkey = 'train.learning_rate'\nvalues = [1e-3, 0.5, 2]"),
             ["0.001", "0.5", "2"]
@@ -346,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn ranges_go_by_step_or_factor() {
+    fn ranges_have_a_step_or_a_factor() {
         let range = |range: &str| names(&format!("name = 'a'\nkey = 'k'\nrange = {{ {range} }}"));
         assert_eq!(range("from = 32, to = 128, step = 32"), ["32", "64", "96", "128"]);
         assert_eq!(range("from = 1, to = 10, factor = 2"), ["1", "2", "4", "8"]);
@@ -355,19 +369,19 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_name_the_axis_and_what_to_do() {
+    fn errors_name_the_axis_and_give_advice() {
         for (axis, part) in [
             ("name = 'a'", "axes.a: must have exactly one of values, range and choices"),
             ("name = 'a'\nvalues = [1]", "axes.a: needs key"),
-            ("name = 'a'\nkey = 'k'\nchoices = [{ name = 'x' }]", "leave key out"),
+            ("name = 'a'\nkey = 'k'\nchoices = [{ name = 'x' }]", "remove key"),
             ("name = 'a'\nkey = 'k'\nrange = { from = 1, to = 2 }", "exactly one of step and factor"),
             ("name = 'a'\nkey = 'k'\nrange = { from = 1, to = 2, step = 0 }", "range.step = 0: must be > 0"),
             ("name = 'a'\nkey = 'k'\nrange = { from = 0, to = 2, factor = 2 }", "must be > 1, and from > 0"),
-            ("name = 'a'\nkey = 'k'\nrange = { from = 3, to = 2, step = 1 }", "makes 0 values"),
-            ("name = 'a'\nkey = 'k'\nrange = { from = 0, to = 2, step = 1e-9 }", "can be tried"),
+            ("name = 'a'\nkey = 'k'\nrange = { from = 3, to = 2, step = 1 }", "has 0 values"),
+            ("name = 'a'\nkey = 'k'\nrange = { from = 0, to = 2, step = 1e-9 }", "must have 1 to 1000"),
             ("name = 'a'\nkey = 'k'\nrange = { from = 'b', to = 2, step = 1 }", "must be a number"),
         ] {
-            let error = settings(axis).unwrap_err();
+            let error = values(axis).unwrap_err();
             assert!(error.contains(part), "{error}");
         }
     }

@@ -1,125 +1,140 @@
-//! A sweep: many experiments that differ in what is to be compared, each with several seeds.
+//! Sweep: training of several configurations, each with several seeds.
 //!
-//! A [`Sweep`] is read from a file and holds its cells; [`SweepRunner`] trains their runs, side by side and resumable. Every run
-//! is a folder like any other, so what several machines made is put together by copying folders.
+//! A [`Sweep`] is read from a file and contains its configurations; a [`SweepRunner`] trains their runs, several at a time
+//! and resumable. Each run has an ordinary run folder, so results of several machines are merged by copying folders.
 
-mod conduct;
 mod config;
+mod runner;
 mod search;
 mod timing;
 
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use stapes_data::DataConfig;
 
-use crate::overrides::humanize;
-use crate::compare::check_axes;
+use crate::columns::check_axes;
 use crate::error::Error;
+use crate::overrides::humanize;
 use crate::recipe::{MAX_TEXT, Recipe};
+use crate::renamed::renamed_key;
 
-pub use conduct::{SweepRunner, SweepSummary, RunStatus, SweepProgress};
+use config::AxisValue;
 pub use config::{
-    AxisConfig, BetweenConfig, ChoiceConfig, RangeConfig, ConfigurationEntry, Scale, SearchConfig, SweepConfig,
+    AxisConfig, BetweenConfig, ChoiceConfig, ConfigurationEntry, RangeConfig, Scale, SearchConfig,
+    SweepConfig,
 };
-pub use search::{Search, SearchResult, Trial, BEST};
+pub use runner::{RunStatus, Shard, SweepProgress, SweepRunner, SweepSummary};
+pub use search::{BEST, Search, SearchResult, Trial};
 pub use timing::{TIMING, Timing};
 
-/// A sweep with all its cells.
+/// Sweep with all its configurations.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sweep {
-    /// What the file says.
+    /// Content of the file.
     pub config: SweepConfig,
-    /// What is compared.
-    pub cells: Vec<Configuration>,
+    /// Configurations to train.
+    pub configurations: Vec<Configuration>,
 }
 
-/// One of the things that are compared: a recipe, to be trained with several seeds.
+/// Configuration of a sweep: a recipe, trained with several seeds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Configuration {
-    /// Its name, and that of its folder.
+    /// Name, also of its folder.
     pub name: String,
-    /// What it is on each axis: the axis and the value.
+    /// Axes and their values.
     pub settings: Vec<(String, String)>,
-    /// The experiment; its seed is 1.
+    /// Recipe, with seed 1.
     pub recipe: Recipe,
 }
 
-/// One training of a cell.
+/// Run of a configuration with one seed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Job {
-    /// Which cell.
-    pub cell: usize,
-    /// The part of the data that it tests, of a sweep over folds.
+    /// Index of the configuration.
+    pub configuration: usize,
+    /// Name of the fold, for a sweep over cross-validation folds.
     pub fold: Option<String>,
-    /// The seed.
+    /// Seed.
     pub seed: u64,
-    /// The experiment.
+    /// Recipe.
     pub recipe: Recipe,
-    /// The folder of the run within the sweep's: `gru_2/seed-1`, or `gru_2/theo/seed-1` of a fold.
+    /// Run folder, relative to the folder of the sweep: `gru_2/seed-1`, or `gru_2/theo/seed-1` with folds.
     pub folder: PathBuf,
 }
 
-/// Letters of a cell's name, which is that of its folder; file systems take 255.
-const LONGEST: usize = 160;
-/// More cells are taken for a mistake.
-const MOST_CELLS: usize = 100_000;
+/// Seeds and folds of the runs of each configuration.
+#[derive(Clone, Copy)]
+struct Repeats {
+    folds: bool,
+    seeds: u64,
+}
+
+/// Maximum length of a configuration's name, which is a folder name; file systems allow 255.
+const MAX_NAME: usize = 160;
+/// Maximum number of configurations; more are probably a mistake.
+const MAX_CONFIGURATIONS: usize = 100_000;
 
 impl Sweep {
-    /// Reads a sweep and the recipes of all its cells.
+    /// Reads a sweep and the recipes of all configurations.
     ///
     /// # Errors
-    /// [`Error::Recipe`] names the file, the key or the cell, and what is expected there.
+    /// [`Error::Recipe`] with the file, the key or configuration, and the expected content.
     pub fn read(path: &Path) -> Result<Sweep, Error> {
         let (config, folder) = read(path)?;
-        Sweep::of(config, folder).map_err(|reason| refused(path, reason))
+        Sweep::from_config(config, folder).map_err(|reason| invalid(path, reason))
     }
 
-    /// The cells of a configuration whose recipes lie in a folder.
-    fn of(config: SweepConfig, folder: &Path) -> Result<Sweep, String> {
+    /// Builds the configurations of a sweep; paths of recipes are relative to `folder`.
+    fn from_config(config: SweepConfig, folder: &Path) -> Result<Sweep, String> {
         config.check()?;
         if config.search.is_some() {
-            return Err("[search] is for `stapes search`: leave it out to train every cell".into());
+            return Err("[search] is for `stapes search`; remove it to train every configuration".into());
         }
         check_names(&config)?;
-        let mut starts = rows(&config);
+        let mut drafts = drafts(&config);
         for axis in &config.axes {
-            let settings = axis.settings()?;
-            if starts.len().saturating_mul(settings.len()) > MOST_CELLS {
-                return Err(format!("axes make more than {MOST_CELLS} cells: leave values out"));
+            let values = axis.values()?;
+            if drafts.len().saturating_mul(values.len()) > MAX_CONFIGURATIONS {
+                return Err(format!("axes have more than {MAX_CONFIGURATIONS} combinations; remove values"));
             }
-            starts = starts.iter().flat_map(|start| start.with(&axis.name, &settings)).collect();
+            let with_values = |draft: &Draft| -> Vec<Draft> {
+                values.iter().map(|value| draft.with(&axis.name, value)).collect()
+            };
+            drafts = drafts.iter().flat_map(with_values).collect();
         }
-        let cells = starts.into_iter().map(|start| start.cell(&config, folder));
-        let cells = cells.collect::<Result<Vec<Configuration>, String>>()?;
-        distinct(&cells)?;
-        Ok(Sweep { config, cells })
+        let configurations = drafts.into_iter().map(|draft| draft.build(&config, folder));
+        let configurations = configurations.collect::<Result<Vec<Configuration>, String>>()?;
+        check_distinct(&configurations)?;
+        Ok(Sweep { config, configurations })
     }
 
-    /// The names of what is varied: the columns of its table.
+    /// Returns the names of the axes, which are columns of the table.
     pub fn axes(&self) -> Vec<&str> {
-        let settings = self.cells.first().map(|cell| &cell.settings);
+        let settings = self.configurations.first().map(|configuration| &configuration.settings);
         settings.into_iter().flatten().map(|(axis, _)| axis.as_str()).collect()
     }
 
-    /// Whether the data of all cells is there.
+    /// Checks that the data of all configurations exists.
     ///
     /// # Errors
-    /// [`Error::Data`] if it is not.
+    /// [`Error::Data`] if it does not.
     pub fn check_data(&self, data: Option<&Path>) -> Result<(), Error> {
-        check_data(self.cells.iter().map(|cell| &cell.recipe), data)
+        check_data(self.configurations.iter().map(|configuration| &configuration.recipe), data)
     }
 
-    /// All trainings: those with seed 1 of all cells come before those with seed 2, so that a sweep that is cut short has
-    /// every cell; `data` is the folder of the data set.
+    /// Returns all runs, ordered by seed, so that an interrupted sweep has every configuration; `data` is the folder of the
+    /// data set.
     ///
     /// # Errors
-    /// [`Error::Data`] if the data set is not there, or has no folds where they are asked for.
+    /// [`Error::Data`] if the data set is missing, or has no folds although the sweep uses them.
     pub fn jobs(&self, data: Option<&Path>) -> Result<Vec<Job>, Error> {
-        jobs(&self.cells, (self.config.folds, self.config.seeds), data)
+        let SweepConfig { folds, seeds, .. } = self.config;
+        jobs(&self.configurations, Repeats { folds, seeds }, data)
     }
 }
 
-/// Opens each data set of recipes once.
+/// Opens each data set of the recipes once.
 fn check_data<'a>(recipes: impl Iterator<Item = &'a Recipe>, data: Option<&Path>) -> Result<(), Error> {
     let mut opened: Vec<&DataConfig> = Vec::new();
     for Recipe { data: config, .. } in recipes {
@@ -131,25 +146,29 @@ fn check_data<'a>(recipes: impl Iterator<Item = &'a Recipe>, data: Option<&Path>
     Ok(())
 }
 
-/// The trainings of cells, seed by seed.
-fn jobs(cells: &[Configuration], (folds, seeds): (bool, u64), data: Option<&Path>) -> Result<Vec<Job>, Error> {
-    let mut parts = Vec::new();
-    for cell in cells {
-        parts.push(match folds {
-            true => cell.recipe.folds(data)?.into_iter().map(|(name, recipe)| (Some(name), recipe)).collect(),
-            false => vec![(None, cell.recipe.clone())],
+/// Returns the runs of configurations, ordered by seed.
+fn jobs(
+    configurations: &[Configuration],
+    Repeats { folds, seeds }: Repeats,
+    data: Option<&Path>,
+) -> Result<Vec<Job>, Error> {
+    let mut recipes = Vec::new();
+    for Configuration { recipe, .. } in configurations {
+        recipes.push(match folds {
+            true => recipe.folds(data)?.into_iter().map(|(name, recipe)| (Some(name), recipe)).collect(),
+            false => vec![(None, recipe.clone())],
         });
     }
     let mut jobs = Vec::new();
     for seed in 1..=seeds {
-        for (at, (cell, parts)) in cells.iter().zip(&parts).enumerate() {
-            jobs.extend(parts.iter().map(|(fold, recipe)| {
+        for (index, (configuration, recipes)) in configurations.iter().zip(&recipes).enumerate() {
+            jobs.extend(recipes.iter().map(|(fold, recipe)| {
                 Job {
-                    cell: at,
+                    configuration: index,
                     fold: fold.clone(),
                     seed,
                     recipe: Recipe { seed, ..recipe.clone() },
-                    folder: [Some(cell.name.clone()), fold.clone(), Some(format!("seed-{seed}"))]
+                    folder: [Some(configuration.name.clone()), fold.clone(), Some(format!("seed-{seed}"))]
                         .into_iter()
                         .flatten()
                         .collect(),
@@ -160,80 +179,84 @@ fn jobs(cells: &[Configuration], (folds, seeds): (bool, u64), data: Option<&Path
     Ok(jobs)
 }
 
-/// What the file of a sweep or a search says, and the folder that its recipes count from.
+/// Reads the file of a sweep or a search, and returns the folder to which its recipes are relative.
 fn read(path: &Path) -> Result<(SweepConfig, &Path), Error> {
     let text = stapes_files::read_text_or_stream(path, MAX_TEXT)
-        .map_err(|error| refused(path, format!("cannot read the sweep: {error}")))?;
-    let config = toml::from_str(&text).map_err(|error| refused(path, humanize(&error.to_string())))?;
+        .map_err(|error| invalid(path, format!("cannot read the sweep: {error}")))?;
+    let config = parse(&text).map_err(|reason| invalid(path, reason))?;
     Ok((config, path.parent().unwrap_or(Path::new("."))))
 }
 
-fn refused(path: &Path, reason: String) -> Error {
+fn parse(text: &str) -> Result<SweepConfig, String> {
+    if let Some(message) = toml::from_str(text).ok().and_then(|table| renamed_key(&table)) {
+        return Err(message);
+    }
+    toml::from_str(text).map_err(|error| humanize(&error.to_string()))
+}
+
+fn invalid(path: &Path, reason: String) -> Error {
     Error::Recipe { name: path.display().to_string(), reason }
 }
 
-/// Whether every column of the table has a name of its own.
+/// Checks that all columns of the table have different names.
 fn check_names(config: &SweepConfig) -> Result<(), String> {
-    let rows = (!config.rows.is_empty()).then_some("name");
-    let names: Vec<&str> = rows.into_iter().chain(config.axes.iter().map(|axis| &*axis.name)).collect();
+    let name = (!config.configurations.is_empty()).then_some("name");
+    let names: Vec<&str> = name.into_iter().chain(config.axes.iter().map(|axis| &*axis.name)).collect();
     check_axes(&names)
 }
 
-/// The named cells, or the one that all axes start from.
-fn rows(config: &SweepConfig) -> Vec<Start> {
-    let row = |row: &ConfigurationEntry| Start {
-        recipe: row.recipe.clone(),
-        settings: vec![("name".to_string(), row.name.clone())],
-        set: row.set.clone(),
+/// Returns drafts of the named configurations, or one empty draft if there are none.
+fn drafts(config: &SweepConfig) -> Vec<Draft> {
+    let draft = |entry: &ConfigurationEntry| Draft {
+        recipe: entry.recipe.clone(),
+        settings: vec![("name".to_string(), entry.name.clone())],
+        set: entry.set.clone(),
     };
-    match config.rows.is_empty() {
-        true => vec![Start::default()],
-        false => config.rows.iter().map(row).collect(),
+    match config.configurations.is_empty() {
+        true => vec![Draft::default()],
+        false => config.configurations.iter().map(draft).collect(),
     }
 }
 
-/// A cell on the way.
+/// Configuration to which values of axes are added.
 #[derive(Clone, Default)]
-struct Start {
+struct Draft {
     recipe: Option<PathBuf>,
     settings: Vec<(String, String)>,
     set: Vec<String>,
 }
 
-impl Start {
-    /// With each value of an axis.
-    fn with(&self, axis: &str, settings: &[(String, Vec<String>)]) -> Vec<Start> {
-        let with = |(value, changes): &(String, Vec<String>)| {
-            let mut start = self.clone();
-            start.settings.push((axis.into(), value.clone()));
-            start.set.extend(changes.iter().cloned());
-            start
-        };
-        settings.iter().map(with).collect()
+impl Draft {
+    /// Returns the draft with a value of an axis.
+    fn with(&self, axis: &str, value: &AxisValue) -> Draft {
+        let mut draft = self.clone();
+        draft.settings.push((axis.into(), value.name.clone()));
+        draft.set.extend(value.set.iter().cloned());
+        draft
     }
 
-    fn cell(self, config: &SweepConfig, folder: &Path) -> Result<Configuration, String> {
+    fn build(self, config: &SweepConfig, folder: &Path) -> Result<Configuration, String> {
         let name = match self.settings.is_empty() {
             true => "recipe".to_string(),
             false => self.settings.iter().map(|(_, value)| folder_name(value)).collect::<Vec<_>>().join("_"),
         };
-        // No option of a command line.
+        // A name must not look like an option of a command line.
         let name = if name.starts_with('-') { format!("_{name}") } else { name };
-        if name.len() > LONGEST {
-            return Err(format!("{name}: a cell's name has at most {LONGEST} letters: give shorter ones"));
+        if name.len() > MAX_NAME {
+            return Err(format!("{name}: the name of a configuration has at most {MAX_NAME} letters; shorten it"));
         }
         let Some(path) = self.recipe.as_ref().or(config.recipe.as_ref()) else {
-            return Err(format!("{name}: no recipe: give recipe for the sweep or for the row"));
+            return Err(format!("{name}: has no recipe; set recipe in the sweep or in the configuration"));
         };
-        let changes = [&config.set[..], &self.set].concat();
-        let recipe =
-            Recipe::read_regular(&folder.join(path), &changes).map_err(|error| format!("{name}: {error}"))?;
+        let overrides = [&config.set[..], &self.set].concat();
+        let recipe = Recipe::read_regular(&folder.join(path), &overrides)
+            .map_err(|error| format!("{name}: {error}"))?;
         let recipe = Recipe { title: format!("{name} ({})", config.title), seed: 1, ..recipe };
         Ok(Configuration { name, settings: self.settings, recipe })
     }
 }
 
-/// A value as part of a folder's name on any system.
+/// Returns a value as part of a folder name that is valid on all systems.
 fn folder_name(value: &str) -> String {
     let safe = |c: char| c.is_ascii_alphanumeric() || "._+-".contains(c);
     let name: String = value.chars().map(|c| if safe(c) { c } else { '-' }).collect();
@@ -241,17 +264,17 @@ fn folder_name(value: &str) -> String {
     if name.is_empty() { "-".into() } else { name.into() }
 }
 
-/// Whether no two cells have the same folder, or are the same experiment.
-fn distinct(cells: &[Configuration]) -> Result<(), String> {
-    let mut names = std::collections::HashMap::new();
-    let mut recipes = std::collections::HashMap::new();
-    for cell in cells {
-        if names.insert(cell.name.to_lowercase(), ()).is_some() {
-            return Err(format!("two cells are called {}: give them other names", cell.name));
+/// Checks that no two configurations have the same folder or the same recipe.
+fn check_distinct(configurations: &[Configuration]) -> Result<(), String> {
+    let mut names = HashSet::new();
+    let mut recipes = HashMap::new();
+    for Configuration { name, recipe, .. } in configurations {
+        if !names.insert(name.to_lowercase()) {
+            return Err(format!("two configurations are named {name}; rename one"));
         }
-        let recipe = Recipe { title: String::new(), ..cell.recipe.clone() }.to_toml();
-        if let Some(other) = recipes.insert(recipe, &cell.name) {
-            return Err(format!("{other} and {} are the same experiment: leave one out", cell.name));
+        let recipe = Recipe { title: String::new(), ..recipe.clone() }.to_toml();
+        if let Some(other) = recipes.insert(recipe, name) {
+            return Err(format!("{other} and {name} are the same experiment; remove one"));
         }
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! Trains the runs of a sweep, side by side.
+//! Training of the runs of a sweep, several at a time.
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
@@ -13,67 +13,81 @@ use crate::error::Error;
 use crate::run::{IfExists, RunFolder, RunRecord, RunState};
 use crate::training::{NoProgress, TrainingJob, same_recipe};
 
-/// How the runs of a sweep are to be trained.
+/// Settings of the training of a sweep's runs.
 #[derive(Clone)]
 pub struct SweepRunner<'a> {
-    /// The folder of the data set, where it has one.
+    /// Folder of the data set, if it has one.
     pub data: Option<PathBuf>,
-    /// A folder where frames are kept and taken from, by all runs.
+    /// Cache folder for features, shared by all runs.
     pub cache: Option<PathBuf>,
-    /// The folder for the runs' folders.
+    /// Folder of the sweep, which contains the run folders.
     pub out: &'a Path,
-    /// How many runs are trained at a time; each gets an equal part of the threads.
-    pub at_once: usize,
-    /// Which part of the runs is trained here, from 1, and of how many parts.
-    pub shard: (usize, usize),
-    /// Whether the models are tested; without, the test examples stay unheard.
-    pub tested: bool,
-    /// No run is begun after this.
-    pub until: Option<Instant>,
-    /// The least time between two checkpoints of a run.
+    /// Number of runs that are trained at a time; each gets an equal number of threads.
+    pub parallel_runs: usize,
+    /// Shard of the runs that is trained here.
+    pub shard: Shard,
+    /// `true` to test the models; otherwise the test examples are not used.
+    pub test: bool,
+    /// Time after which no run is started.
+    pub deadline: Option<Instant>,
+    /// Minimum time between two checkpoints of a run.
     pub checkpoint_every: Duration,
-    /// The command line, for the records.
+    /// Command line, for the records.
     pub command: String,
-    /// Once this is true, the runs at hand end with what they reached, and no other begins.
+    /// When this becomes true, current runs end with the result so far, and no run is started.
     pub stop: &'a AtomicBool,
 }
 
-/// Who follows a sweep.
-pub trait SweepProgress: Sync {
-    /// A run has ended, `done` of `of` runs; called from any thread.
-    fn ended(&self, job: &Job, ended: &RunStatus, done: usize, of: usize);
+/// Shard of the runs of a sweep that is trained on several machines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shard {
+    /// Number of this shard, from 1.
+    pub number: usize,
+    /// Number of shards.
+    pub count: usize,
 }
 
-/// How a run ended.
+impl Shard {
+    /// The only shard, which contains all runs.
+    pub const ALL: Shard = Shard { number: 1, count: 1 };
+}
+
+/// Receives the progress of a sweep.
+pub trait SweepProgress: Sync {
+    /// Is called when a run has ended, `done` of `total`, from any thread.
+    fn on_run(&self, job: &Job, status: &RunStatus, done: usize, total: usize);
+}
+
+/// End of a run.
 pub enum RunStatus {
-    /// It was complete before.
-    Before,
-    /// It was trained.
-    TrainingResult(Box<RunRecord>),
-    /// It was stopped, and can be resumed.
+    /// The run was complete before.
+    AlreadyComplete,
+    /// The run was trained.
+    Trained(Box<RunRecord>),
+    /// The run was stopped and can be resumed.
     Stopped,
-    /// Another process makes it.
-    Elsewhere,
-    /// It went wrong.
+    /// Another process is training the run.
+    Busy,
+    /// The run failed.
     Failed(Box<Error>),
 }
 
-/// What became of the runs.
+/// Numbers of runs of a sweep.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SweepSummary {
-    /// Runs of this part of the sweep.
-    pub asked: usize,
-    /// Those that are complete, also those that were before.
+    /// Runs of this shard.
+    pub requested: usize,
+    /// Complete runs, including those that were complete before.
     pub complete: usize,
-    /// Those that went wrong.
+    /// Failed runs.
     pub failed: usize,
 }
 
 impl SweepSummary {
-    /// Both together.
-    pub(super) fn and(self, other: SweepSummary) -> SweepSummary {
+    /// Returns the sums of two summaries.
+    pub(super) fn merge(self, other: SweepSummary) -> SweepSummary {
         SweepSummary {
-            asked: self.asked + other.asked,
+            requested: self.requested + other.requested,
             complete: self.complete + other.complete,
             failed: self.failed + other.failed,
         }
@@ -81,49 +95,51 @@ impl SweepSummary {
 }
 
 impl SweepRunner<'_> {
-    /// Trains what is not trained yet. A run that goes wrong is told to the watcher, and the others go on.
-    pub fn run(&self, jobs: Vec<Job>, watcher: &dyn SweepProgress) -> SweepSummary {
-        let (own, parts) = self.shard;
-        let jobs: VecDeque<Job> = jobs.into_iter().skip(own - 1).step_by(parts).collect();
-        let asked = jobs.len();
-        let at_once = self.at_once.clamp(1, asked.max(1));
-        let threads = (rayon::current_num_threads() / at_once).max(1);
+    /// Trains the runs of this shard that are not complete. A failed run is reported to `progress`, and the other runs
+    /// continue.
+    pub fn run(&self, jobs: Vec<Job>, progress: &dyn SweepProgress) -> SweepSummary {
+        let Shard { number, count } = self.shard;
+        let jobs: VecDeque<Job> = jobs.into_iter().skip(number - 1).step_by(count).collect();
+        let requested = jobs.len();
+        let parallel_runs = self.parallel_runs.clamp(1, requested.max(1));
+        let threads = (rayon::current_num_threads() / parallel_runs).max(1);
         let queue = Mutex::new(jobs);
-        let conducted = Mutex::new((SweepSummary { asked, ..SweepSummary::default() }, 0));
-        let made = self.out.is_dir();
+        let state = Mutex::new((SweepSummary { requested, ..SweepSummary::default() }, 0));
+        let out_exists = self.out.is_dir();
         let work = || {
-            // Fails only where the system has no more threads; then the run shares those that there are.
+            // Without further threads of the system, the run shares the existing ones.
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().ok();
             while let Some(job) = self.next(&queue) {
-                // The runs' folder was moved or removed: another one would hold a part of them.
-                let ended = match &pool {
-                    _ if made && !self.out.is_dir() => {
+                // If the sweep's folder was moved or removed, a new one would contain only some of the runs.
+                let status = match &pool {
+                    _ if out_exists && !self.out.is_dir() => {
                         RunStatus::Failed(Box::new(Error::FolderGone(self.out.into())))
                     }
                     Some(pool) => pool.install(|| self.train(&job)),
                     None => self.train(&job),
                 };
-                let mut state = conducted.lock().unwrap_or_else(PoisonError::into_inner);
-                state.1 += 1;
-                match &ended {
-                    RunStatus::AlreadyComplete | RunStatus::Trained(_) => state.0.complete += 1,
-                    RunStatus::Failed(_) => state.0.failed += 1,
+                let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+                let (summary, done) = &mut *state;
+                *done += 1;
+                match &status {
+                    RunStatus::AlreadyComplete | RunStatus::Trained(_) => summary.complete += 1,
+                    RunStatus::Failed(_) => summary.failed += 1,
                     RunStatus::Stopped | RunStatus::Busy => {}
                 }
-                watcher.ended(&job, &ended, state.1, asked);
+                progress.on_run(&job, &status, *done, requested);
             }
         };
         std::thread::scope(|scope| {
-            (1..at_once).for_each(|_| {
+            (1..parallel_runs).for_each(|_| {
                 scope.spawn(work);
             });
             work();
         });
-        conducted.into_inner().unwrap_or_else(PoisonError::into_inner).0
+        state.into_inner().unwrap_or_else(PoisonError::into_inner).0
     }
 
     fn next(&self, queue: &Mutex<VecDeque<Job>>) -> Option<Job> {
-        let late = self.until.is_some_and(|until| Instant::now() >= until);
+        let late = self.deadline.is_some_and(|deadline| Instant::now() >= deadline);
         if late || self.stop.load(Ordering::Relaxed) {
             return None;
         }
@@ -131,18 +147,18 @@ impl SweepRunner<'_> {
     }
 
     fn train(&self, job: &Job) -> RunStatus {
-        match self.trained(job) {
-            Ok(ended) => ended,
+        match self.try_train(job) {
+            Ok(status) => status,
             Err(Error::Busy(_)) => RunStatus::Busy,
             Err(error) if self.stop.load(Ordering::Relaxed) && error.is_stop() => RunStatus::Stopped,
             Err(error) => RunStatus::Failed(Box::new(error)),
         }
     }
 
-    fn trained(&self, job: &Job) -> Result<RunStatus, Error> {
-        let place = self.out.join(&job.folder);
-        if RunState::of(&place)? == RunState::Complete {
-            same_recipe(&place, &job.recipe.clone().resolved(self.data.as_deref())?)?;
+    fn try_train(&self, job: &Job) -> Result<RunStatus, Error> {
+        let path = self.out.join(&job.folder);
+        if RunState::of(&path)? == RunState::Complete {
+            same_recipe(&path, &job.recipe.clone().resolve(self.data.as_deref())?)?;
             return Ok(RunStatus::AlreadyComplete);
         }
         let training = TrainingJob {
@@ -155,8 +171,8 @@ impl SweepRunner<'_> {
             stop: self.stop,
             communicator: &SingleProcess,
         };
-        let folder = RunFolder::open(&place, IfExists::Resume)?;
-        let record = match self.tested {
+        let folder = RunFolder::open(&path, IfExists::Resume)?;
+        let record = match self.test {
             true => training.run(folder, &NoProgress)?.record,
             false => training.train_without_test(folder, &NoProgress)?,
         };

@@ -1,94 +1,93 @@
-//! A search: settings drawn at random, of which the better go on to longer trainings (successive halving).
+//! Random search with successive halving: the best trials continue with longer trainings.
 //!
-//! Trials are judged by validation examples alone. The test examples are heard once, by the winner, when all is decided.
+//! Trials are scored on validation examples only. The test examples are used once, by the best configuration, at the end.
 
 use std::path::{Path, PathBuf};
 
-use stapes_report::table::{Better, Column, Shown, Table, Value};
 use stapes_random::Rng;
+use stapes_report::table::{Better, Column, Shown, Table, Value};
 
 use super::{
-    Configuration, SweepRunner, SweepSummary, Job, SearchConfig, Sweep, SweepConfig, SweepProgress, check_data, check_names, jobs,
-    read, refused, rows,
+    Configuration, Job, Repeats, SearchConfig, Sweep, SweepConfig, SweepProgress, SweepRunner, SweepSummary,
+    check_data, check_names, drafts, invalid, jobs, read,
 };
-use crate::overrides::changed;
 use crate::error::Error;
+use crate::overrides::apply_overrides;
 use crate::recipe::Recipe;
 use crate::run::{Run, RunState};
 
-/// A search with all its trials drawn.
+/// Search with all its trials drawn.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Search {
-    /// What the file says.
+    /// Content of the file.
     pub config: SweepConfig,
-    /// Its `[search]`.
+    /// Section `[search]` of the file.
     pub settings: SearchConfig,
-    /// What was drawn; their recipes are those of the last rung.
+    /// Configurations of the trials, with the recipes of the last rung.
     pub trials: Vec<Configuration>,
 }
 
-/// One trial, as far as it came.
+/// Trial with its scores.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Trial {
-    /// What was drawn.
-    pub trial: Configuration,
-    /// Its mean validation accuracy on each rung that it reached.
+    /// Configuration that was drawn.
+    pub configuration: Configuration,
+    /// Mean validation accuracy on each rung that the trial reached.
     pub scores: Vec<f64>,
-    /// Trainable numbers.
+    /// Number of trainable parameters.
     pub parameters: usize,
 }
 
-/// What a search came to.
+/// Result of a search.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SearchResult {
-    /// All trials, in the order in which they were drawn.
-    pub tried: Vec<Trial>,
-    /// Which of them is best, when all rungs are done; its folder is [`BEST`].
-    pub winner: Option<usize>,
-    /// The runs of all rungs, and those of the winner.
-    pub conducted: SweepSummary,
+    /// All trials, in the order of the draws.
+    pub trials: Vec<Trial>,
+    /// Index of the best trial, if all rungs are complete; its runs are in the folder [`BEST`].
+    pub best: Option<usize>,
+    /// Numbers of runs of all rungs and of the best configuration.
+    pub summary: SweepSummary,
 }
 
-/// The folder of the winner's runs.
-pub const BEST: &str = "winner";
+/// Folder of the runs of the best configuration.
+pub const BEST: &str = "best";
 
-/// Draws of a setting that was drawn before are drawn again, so many times.
+/// Maximum number of draws to find a configuration that was not drawn before.
 const REDRAWS: u64 = 100;
 
 impl Search {
     /// Reads a search and draws its trials.
     ///
     /// # Errors
-    /// [`Error::Recipe`] names the file, the key or the trial, and what is expected there.
+    /// [`Error::Recipe`] with the file, the key or trial, and the expected content.
     pub fn read(path: &Path) -> Result<Search, Error> {
         let (config, folder) = read(path)?;
-        Search::of(config, folder).map_err(|reason| refused(path, reason))
+        Search::from_config(config, folder).map_err(|reason| invalid(path, reason))
     }
 
-    fn of(config: SweepConfig, folder: &Path) -> Result<Search, String> {
+    fn from_config(config: SweepConfig, folder: &Path) -> Result<Search, String> {
         config.check()?;
         let Some(settings) = config.search.clone() else {
-            return Err("no [search]: say how many trials there are to be, or use `stapes compare`".into());
+            return Err("no [search]; add it with the number of trials, or use `stapes compare`".into());
         };
-        if config.axes.is_empty() && config.rows.is_empty() {
-            return Err("no axes and no rows: there is nothing to draw".into());
+        if config.axes.is_empty() && config.configurations.is_empty() {
+            return Err("no axes and no configurations; add what the search should vary".into());
         }
         check_names(&config)?;
-        let starts = rows(&config);
-        let (mut trials, mut seen): (Vec<Configuration>, Vec<Vec<(String, String)>>) = (Vec::new(), Vec::new());
+        let drafts = drafts(&config);
+        let (mut trials, mut seen) = (Vec::new(), Vec::new());
         for number in 1..=settings.trials as u64 {
             for redraw in 0..REDRAWS {
-                let mut stream = Rng::numbered(settings.seed, "search", [number, redraw]);
-                let mut start = starts[stream.below(starts.len())].clone();
+                let mut rng = Rng::numbered(settings.seed, "search", [number, redraw]);
+                let mut draft = drafts[rng.below(drafts.len())].clone();
                 for axis in &config.axes {
-                    let drawn = axis.drawn(f64::from(stream.uniform()))?;
-                    start = start.with(&axis.name, &[drawn]).swap_remove(0);
+                    draft = draft.with(&axis.name, &axis.draw(f64::from(rng.uniform()))?);
                 }
-                if seen.contains(&start.settings) {
+                if seen.contains(&draft.settings) {
                     continue;
                 }
-                seen.push(start.settings.clone());
-                trials.push(start.cell(&config, folder)?.called(format!("trial-{number:03}"), &config));
+                seen.push(draft.settings.clone());
+                trials.push(draft.build(&config, folder)?.renamed(format!("trial-{number:03}"), &config));
                 break;
             }
         }
@@ -97,94 +96,96 @@ impl Search {
         Ok(search)
     }
 
-    /// Whether the data of all trials is there.
+    /// Checks that the data of all trials exists.
     ///
     /// # Errors
-    /// [`Error::Data`] if it is not.
+    /// [`Error::Data`] if it does not.
     pub fn check_data(&self, data: Option<&Path>) -> Result<(), Error> {
         check_data(self.trials.iter().map(|trial| &trial.recipe), data)
     }
 
-    /// Trains rung after rung, and in the end tests the winner. What is complete is not trained again.
+    /// Trains rung after rung, and finally trains and tests the best configuration. Complete runs are not trained again.
     ///
     /// # Errors
-    /// [`Error::Data`] if the data set is not there; [`Error::NoValidation`] if a run has no validation examples.
-    pub fn run(&self, conduct: &SweepRunner<'_>, watcher: &dyn SweepProgress) -> Result<SearchResult, Error> {
-        let data = conduct.data.as_deref();
-        let mut tried = Vec::new();
-        for trial in &self.trials {
-            let parameters = trial.recipe.clone().resolved(data)?.network()?.parameter_count();
-            tried.push(Trial { trial: trial.clone(), scores: Vec::new(), parameters });
+    /// [`Error::Data`] if the data set is missing; [`Error::NoValidation`] if a run has no validation examples.
+    pub fn run(&self, runner: &SweepRunner<'_>, progress: &dyn SweepProgress) -> Result<SearchResult, Error> {
+        let data = runner.data.as_deref();
+        let SweepConfig { folds, seeds, .. } = self.config;
+        let mut trials = Vec::new();
+        for configuration in &self.trials {
+            let parameters = configuration.recipe.clone().resolve(data)?.network()?.parameter_count();
+            trials.push(Trial { configuration: configuration.clone(), scores: Vec::new(), parameters });
         }
-        let mut all = SweepSummary::default();
-        let mut left: Vec<usize> = (0..tried.len()).collect();
+        let mut total = SweepSummary::default();
+        let mut remaining: Vec<usize> = (0..trials.len()).collect();
         for rung in 0..self.settings.rungs {
-            let cells: Vec<Configuration> = left
+            let configurations: Vec<Configuration> = remaining
                 .iter()
-                .map(|&at| self.on_rung(&self.trials[at], rung))
+                .map(|&trial| self.on_rung(&self.trials[trial], rung))
                 .collect::<Result<_, String>>()
                 .map_err(|reason| Error::Recipe { name: "search".into(), reason })?;
-            let jobs = jobs(&cells, (self.config.folds, self.settings.splits), data)?;
-            let conducted = SweepRunner { tested: false, ..conduct.clone() }.run(jobs.clone(), watcher);
-            all = all.and(conducted);
-            for (cell, &at) in left.iter().enumerate() {
-                let of_cell = jobs.iter().filter(|job| job.cell == cell);
-                tried[at].scores.extend(score(of_cell, conduct.out)?);
+            let jobs = jobs(&configurations, Repeats { folds, seeds: self.settings.seeds }, data)?;
+            let summary = SweepRunner { test: false, ..runner.clone() }.run(jobs.clone(), progress);
+            total = total.merge(summary);
+            for (index, &trial) in remaining.iter().enumerate() {
+                let runs = jobs.iter().filter(|job| job.configuration == index);
+                trials[trial].scores.extend(score(runs, runner.out)?);
             }
-            if conducted.complete + conducted.failed < conducted.asked {
-                return Ok(SearchResult { tried, winner: None, conducted: all });
+            if summary.complete + summary.failed < summary.requested {
+                return Ok(SearchResult { trials, best: None, summary: total });
             }
-            // What went wrong has no score here and goes no further.
-            left.retain(|&at| tried[at].scores.len() == rung + 1);
-            left.sort_by(|&a, &b| tried[b].scores[rung].total_cmp(&tried[a].scores[rung]).then(a.cmp(&b)));
+            // A failed trial has no score on this rung and is not continued.
+            remaining.retain(|&trial| trials[trial].scores.len() == rung + 1);
+            let score = |trial: usize| trials[trial].scores[rung];
+            remaining.sort_by(|&a, &b| score(b).total_cmp(&score(a)).then(a.cmp(&b)));
             if rung + 1 < self.settings.rungs {
-                left.truncate(left.len().div_ceil(self.settings.reduction_factor));
+                remaining.truncate(remaining.len().div_ceil(self.settings.reduction_factor));
             }
         }
-        let winner = left.first().copied();
-        if let Some(winner) = winner {
-            let cell = self.trials[winner].clone().called(BEST.into(), &self.config);
-            let jobs = jobs(&[cell], (self.config.folds, self.config.seeds), data)?;
-            all = all.and(conduct.run(jobs, watcher));
+        let best = remaining.first().copied();
+        if let Some(best) = best {
+            let configuration = self.trials[best].clone().renamed(BEST.into(), &self.config);
+            let jobs = jobs(&[configuration], Repeats { folds, seeds }, data)?;
+            total = total.merge(runner.run(jobs, progress));
         }
-        Ok(SearchResult { tried, winner, conducted: all })
+        Ok(SearchResult { trials, best, summary: total })
     }
 
-    /// The winner's runs as a sweep of one cell.
-    pub fn winner(&self, searched: &SearchResult) -> Option<Sweep> {
-        let cell = self.trials[searched.winner?].clone().called(BEST.into(), &self.config);
-        Some(Sweep { config: self.config.clone(), cells: vec![cell] })
+    /// Returns the runs of the best configuration as a sweep; `None` if the search is not complete.
+    pub fn best_sweep(&self, result: &SearchResult) -> Option<Sweep> {
+        let configuration = self.trials[result.best?].clone().renamed(BEST.into(), &self.config);
+        Some(Sweep { config: self.config.clone(), configurations: vec![configuration] })
     }
 
-    /// A trial with trainings as long as those of a rung are.
+    /// Returns the configuration of a trial with the training length of a rung.
     fn on_rung(&self, trial: &Configuration, rung: usize) -> Result<Configuration, String> {
-        let SearchConfig { reduction_factor, rungs, length, set, .. } = &self.settings;
+        let SearchConfig { reduction_factor, rungs, resource, set, .. } = &self.settings;
         let table: toml::Table =
             toml::from_str(&trial.recipe.to_toml()).map_err(|error| error.to_string())?;
-        let mut parts = length.split('.');
+        let mut parts = resource.split('.');
         let first = parts.next().and_then(|key| table.get(key));
         let value = parts.fold(first, |value, key| value.and_then(|value| value.get(key)));
-        let Some(whole) = value.and_then(toml::Value::as_integer).filter(|whole| *whole > 0) else {
-            return Err(format!("search.length = {length}: must be a key of the recipe with a whole number"));
+        let Some(full) = value.and_then(toml::Value::as_integer).filter(|full| *full > 0) else {
+            return Err(format!("search.resource = {resource}: must be a recipe key with a positive integer"));
         };
-        let shorter = (*reduction_factor as f64).powi((rungs - 1 - rung) as i32);
-        let short = (whole as f64 / shorter).round().max(1.0);
-        let changes = [&set[..], &[format!("{length}={short}")]].concat();
-        let recipe = changed(trial.recipe.clone(), &changes)?;
+        let divisor = (*reduction_factor as f64).powi((rungs - 1 - rung) as i32);
+        let length = (full as f64 / divisor).round().max(1.0);
+        let overrides = [&set[..], &[format!("{resource}={length}")]].concat();
+        let recipe = apply_overrides(trial.recipe.clone(), &overrides)?;
         let name = format!("rung-{}/{}", rung + 1, trial.name);
         Ok(Configuration { name, recipe, ..trial.clone() })
     }
 }
 
 impl Configuration {
-    /// The same under another name.
-    fn called(self, name: String, config: &SweepConfig) -> Configuration {
+    /// Returns the configuration under another name.
+    fn renamed(self, name: String, config: &SweepConfig) -> Configuration {
         let recipe = Recipe { title: format!("{name} ({})", config.title), ..self.recipe };
         Configuration { name, recipe, ..self }
     }
 }
 
-/// The mean validation accuracy of runs; None if one of them went wrong or diverged.
+/// Returns the mean validation accuracy of runs; `None` if one of them failed or diverged.
 fn score<'j>(runs: impl Iterator<Item = &'j Job>, out: &Path) -> Result<Option<f64>, Error> {
     let (mut sum, mut count) = (0.0, 0.0);
     for job in runs {
@@ -192,7 +193,7 @@ fn score<'j>(runs: impl Iterator<Item = &'j Job>, out: &Path) -> Result<Option<f
         if RunState::of(&folder)? != RunState::Complete {
             return Ok(None);
         }
-        let record = Run::record(&folder)?;
+        let record = Run::read_record(&folder)?;
         if record.diverged_loss.is_some() {
             return Ok(None);
         }
@@ -203,8 +204,8 @@ fn score<'j>(runs: impl Iterator<Item = &'j Job>, out: &Path) -> Result<Option<f
 }
 
 impl SearchResult {
-    /// What was tried: the settings of each trial, its validation accuracy on each rung that it reached, and its size; the
-    /// trials that came furthest first.
+    /// Returns the table of trials: settings, validation accuracy on each rung, and size; trials that reached the highest
+    /// rung come first.
     pub fn table(&self, rungs: usize) -> Table {
         let column = |key: String, title: String, better, scale, digits| Column {
             key,
@@ -213,21 +214,21 @@ impl SearchResult {
             shown: Shown { scale, digits },
         };
         let mut columns = vec![column("trial".into(), "trial".into(), None, 1.0, 0)];
-        let axes = self.tried.first().map_or(&[][..], |tried| &tried.trial.settings);
+        let axes = self.trials.first().map_or(&[][..], |trial| &trial.configuration.settings);
         columns.extend(axes.iter().map(|(axis, _)| column(axis.clone(), axis.clone(), None, 1.0, 0)));
         columns.extend((1..=rungs).map(|rung| {
             let title = format!("validation {rung}, %");
             column(format!("validation_{rung}"), title, Some(Better::High), 100.0, 2)
         }));
         columns.push(column("parameters".into(), "parameters".into(), Some(Better::Low), 1.0, 0));
-        let mut order: Vec<&Trial> = self.tried.iter().collect();
+        let mut order: Vec<&Trial> = self.trials.iter().collect();
         order.sort_by(|a, b| {
-            let last = |tried: &Trial| tried.scores.last().copied().unwrap_or(0.0);
+            let last = |trial: &Trial| trial.scores.last().copied().unwrap_or(0.0);
             b.scores.len().cmp(&a.scores.len()).then(last(b).total_cmp(&last(a)))
         });
-        let rows = order.into_iter().map(|Trial { trial, scores, parameters }| {
-            let mut row = vec![Value::Text(trial.name.clone())];
-            row.extend(trial.settings.iter().map(|(_, value)| Value::Text(value.clone())));
+        let rows = order.into_iter().map(|Trial { configuration, scores, parameters }| {
+            let mut row = vec![Value::Text(configuration.name.clone())];
+            row.extend(configuration.settings.iter().map(|(_, value)| Value::Text(value.clone())));
             row.extend((0..rungs).map(|rung| Value::of(scores.get(rung).copied())));
             row.push(Value::Number(*parameters as f64));
             row
@@ -238,11 +239,12 @@ impl SearchResult {
 
 #[cfg(test)]
 mod tests {
+    use super::super::parse;
     use super::*;
 
     fn search(text: &str) -> Result<Search, String> {
         let recipes = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../recipes");
-        Search::of(toml::from_str(text).map_err(|error| error.to_string())?, &recipes)
+        Search::from_config(parse(text)?, &recipes)
     }
 
     const SPACE: &str = "
@@ -266,7 +268,7 @@ mod tests {
     ";
 
     #[test]
-    fn trials_are_drawn_from_all_of_the_space_and_always_alike() {
+    fn trials_cover_the_space_and_are_reproducible() {
         let found = search(SPACE).unwrap();
         assert_eq!(found, search(SPACE).unwrap());
         assert_eq!(found.trials.len(), 40);
@@ -287,27 +289,27 @@ mod tests {
     }
 
     #[test]
-    fn a_small_space_is_drawn_once_each() {
+    fn each_configuration_of_a_small_space_is_drawn_once() {
         let few = "title = 'Few'\nrecipe = 'quickstart.toml'\nsearch = { trials = 9 }\n\
                    axes = [{ name = 'cell', key = 'model.recurrent.cell', values = ['gru', 'lstm', 'rnn_tanh'] }]";
         assert_eq!(search(few).unwrap().trials.len(), 3);
     }
 
     #[test]
-    fn rungs_are_shorter_by_the_same_factor() {
+    fn lengths_of_rungs_differ_by_the_reduction_factor() {
         let found = search(&SPACE.replace("[search]", "set = ['train.epochs=30']\n[search]")).unwrap();
         let epochs =
-            |rung| found.on_rung(&found.trials[0], rung).map(|cell| cell.recipe.train.epochs).unwrap();
+            |rung| found.on_rung(&found.trials[0], rung).map(|trial| trial.recipe.train.epochs).unwrap();
         assert_eq!([epochs(0), epochs(1), epochs(2)], [3, 10, 30]);
         assert_eq!(found.on_rung(&found.trials[4], 1).unwrap().name, "rung-2/trial-005");
     }
 
     #[test]
-    fn mistakes_say_where_and_what_to_do() {
+    fn errors_name_the_key_and_give_advice() {
         for (from, to, part) in [
             ("trials = 40", "trials = 0", "search.trials = 0: must be 1 to 100,000"),
             ("rungs = 3", "reduction_factor = 1", "search.reduction_factor = 1: must be 2"),
-            ("rungs = 3", "length = 'train.epoch'", "search.length = train.epoch: must be a key"),
+            ("rungs = 3", "resource = 'train.epoch'", "search.resource = train.epoch: must be a recipe key"),
             ("low = 4, high = 8", "low = 8, high = 4", "axes.hidden: between 8 and 4"),
             ("low = 1e-4", "low = 0.0", "> 0 on a log scale"),
         ] {
@@ -315,5 +317,17 @@ mod tests {
             assert!(error.contains(part), "{error}");
         }
         assert!(search("title = 'a'\nrecipe = 'quickstart.toml'").unwrap_err().contains("no [search]"));
+    }
+
+    #[test]
+    fn a_renamed_key_is_reported_with_its_new_name() {
+        for (old, message) in [
+            ("keep_one_in = 2", "search.keep_one_in was renamed: write search.reduction_factor"),
+            ("splits = 2", "search.splits was renamed: write search.seeds"),
+        ] {
+            assert_eq!(search(&SPACE.replace("rungs = 3", old)).unwrap_err(), message);
+        }
+        let rows = "title = 'a'\nrows = [{ name = 'x' }]";
+        assert_eq!(search(rows).unwrap_err(), "rows was renamed: write configurations");
     }
 }

@@ -1,4 +1,5 @@
-//! What comes of a cut: the recording's frames where nothing is changed, aligned with its labels where something is.
+//! Augmented crops: without augmentation they have the frames of the recording, with augmentation they are aligned with its
+//! labels.
 
 use std::path::PathBuf;
 
@@ -12,68 +13,68 @@ use stapes_random::Rng;
 use super::*;
 
 const RATE_HZ: u32 = 8000;
-const NOTHING: &str = "[gain]\ndb = [0.0, 0.0]";
+const NO_CHANGE: &str = "[gain]\ndb = [0.0, 0.0]";
 
-/// Recordings of these numbers of samples, and what training on them needs.
-struct Set {
+/// Recordings of given lengths, with all inputs of a [`WaveformSource`].
+struct Recordings {
     folder: tempfile::TempDir,
     dataset: DataSet,
     indices: Vec<usize>,
     config: FeatureConfig,
     model: Model,
-    whole: Vec<Features>,
+    full: Vec<Features>,
 }
 
 fn noise(length: usize, number: u64) -> Vec<f32> {
-    let mut stream = Rng::numbered(5, "recording", [number, 0]);
-    (0..length).map(|_| (0.3 * stream.symmetric(1.0) * FULL_SCALE).round() / FULL_SCALE).collect()
+    let mut rng = Rng::numbered(5, "recording", [number, 0]);
+    (0..length).map(|_| (0.3 * rng.symmetric(1.0) * FULL_SCALE).round() / FULL_SCALE).collect()
 }
 
-impl Set {
-    fn new(features: &str, lengths: &[usize]) -> Set {
+impl Recordings {
+    fn new(features: &str, lengths: &[usize]) -> Recordings {
         let folder = tempfile::tempdir().unwrap();
         let config: FeatureConfig =
             toml::from_str(&format!("sample_rate_hz = {RATE_HZ}\n{features}")).unwrap();
         let mut extractor = ClipExtractor::new(&config).unwrap();
-        let (mut examples, mut whole) = (Vec::new(), Vec::new());
+        let (mut examples, mut full) = (Vec::new(), Vec::new());
         for (number, &length) in lengths.iter().enumerate() {
             let clip = Clip { samples: noise(length, number as u64), sample_rate_hz: RATE_HZ };
             let path = folder.path().join(format!("{number}.wav"));
             write_wav(&path, &clip).unwrap();
-            whole.push(extractor.extract(&clip).unwrap());
-            let (truth, source) = (Label::Class(0), stapes_data::Source::File(path));
-            examples.push(Example { id: number.to_string(), truth, group: None, predefined: None, source });
+            full.push(extractor.extract(&clip).unwrap());
+            let (label, source) = (Label::Class(0), stapes_data::Source::File(path));
+            examples.push(Example { id: number.to_string(), label, group: None, predefined: None, source });
         }
         let per_coefficient = config.normalization == Normalization::PerCoefficient;
-        let width = whole[0].width();
+        let width = full[0].width();
         let model = Model {
             input: Input::Recordings(config.clone()),
-            model: toml::from_str("[recurrent]\ncell = 'gru'\nhidden_size = 2").unwrap(),
+            config: toml::from_str("[recurrent]\ncell = 'gru'\nhidden_size = 2").unwrap(),
             labels: vec!["a".into(), "b".into()],
             shape: Shape::frames(width),
-            standardiser: per_coefficient.then(|| StandardScaler::fit(whole.iter()).unwrap()),
+            normalizer: per_coefficient.then(|| StandardScaler::fit(full.iter()).unwrap()),
             parameters: Vec::new(),
             recipe: String::new(),
         };
-        let whole = whole.iter().map(|frames| model.normalize(frames).unwrap()).collect();
+        let full = full.iter().map(|frames| model.normalize(frames).unwrap()).collect();
         let dataset = DataSet { name: "made".into(), classes: Vec::new(), examples, missing: 0 };
-        Set { folder, dataset, indices: (0..lengths.len()).collect(), config, model, whole }
+        Recordings { folder, dataset, indices: (0..lengths.len()).collect(), config, model, full }
     }
 
     fn augmenter(text: &str) -> WaveformAugmenter {
         WaveformAugmenter::new(&toml::from_str(text).unwrap(), std::path::Path::new("."), RATE_HZ).unwrap()
     }
 
-    fn waveforms<'a>(&'a self, augmenter: &'a WaveformAugmenter, held_bytes: usize) -> Waveforms<'a> {
-        Waveforms {
+    fn waveforms<'a>(&'a self, augmenter: &'a WaveformAugmenter, cache_bytes: usize) -> WaveformSource<'a> {
+        WaveformSource {
             dataset: &self.dataset,
             indices: &self.indices,
-            frames: self.whole.iter().map(Features::frames).collect(),
+            frames: self.full.iter().map(Features::frames).collect(),
             config: &self.config,
             augmenter,
             model: &self.model,
             seed: 1,
-            clips: Clips::new(self.indices.len(), held_bytes),
+            clips: ClipCache::new(self.indices.len(), cache_bytes),
         }
     }
 
@@ -81,17 +82,17 @@ impl Set {
         self.folder.path().join(format!("{number}.wav"))
     }
 
-    fn rows(&self, cut: &Crop) -> Vec<f32> {
-        let frame = |t| self.whole[cut.example].frame(t);
-        (cut.first..cut.first + cut.frames).flat_map(|t| frame(t).to_vec()).collect()
+    fn rows(&self, crop: &Crop) -> Vec<f32> {
+        let frame = |t| self.full[crop.example].frame(t);
+        (crop.start_frame..crop.start_frame + crop.frames).flat_map(|t| frame(t).to_vec()).collect()
     }
 }
 
-fn cut(example: usize, first: usize, frames: usize) -> Crop {
-    Crop { example, first, frames, pass: 3 }
+fn crop(example: usize, start_frame: usize, frames: usize) -> Crop {
+    Crop { example, start_frame, frames, repetition: 3 }
 }
 
-/// Front ends with windows that begin before, at and behind their frame, deltas, stacking, and both kinds of normalization.
+/// Front ends whose windows start before, at and after their frame, with deltas, stacking, and both kinds of normalization.
 const FRONT_ENDS: [&str; 6] = [
     "normalization = 'per-coefficient'\n[front_end.librosa-mel-db]\nn_fft = 256\nhop_length = 80\nn_mels = 12\ntop_db = \
      200.0",
@@ -103,141 +104,141 @@ const FRONT_ENDS: [&str; 6] = [
 ];
 
 #[test]
-fn without_a_change_a_cut_has_the_frames_that_the_recording_has_there() {
+fn without_augmentation_a_crop_has_the_frames_of_the_recording() {
     for features in FRONT_ENDS {
-        // 5.5 s, so that a segment in the middle has neither end near; and 0.4 s.
-        let set = Set::new(features, &[44_000, 3_210]);
-        let augmenter = Set::augmenter(NOTHING);
-        let waveforms = set.waveforms(&augmenter, usize::MAX);
+        // 5.5 s, so that a crop in the middle has context on both sides; and 0.4 s.
+        let recordings = Recordings::new(features, &[44_000, 3_210]);
+        let augmenter = Recordings::augmenter(NO_CHANGE);
+        let waveforms = recordings.waveforms(&augmenter, usize::MAX);
         let mut worker = waveforms.worker();
-        let last = set.whole[0].frames();
-        for cut in [
-            cut(0, 0, last),
-            cut(1, 0, set.whole[1].frames()),
-            cut(0, 0, 30),
-            cut(0, last / 2, 40),
-            cut(0, last / 2 + 1, 1),
-            cut(0, last - 30, 30),
-            cut(1, 4, 9),
+        let last = recordings.full[0].frames();
+        for crop in [
+            crop(0, 0, last),
+            crop(1, 0, recordings.full[1].frames()),
+            crop(0, 0, 30),
+            crop(0, last / 2, 40),
+            crop(0, last / 2 + 1, 1),
+            crop(0, last - 30, 30),
+            crop(1, 4, 9),
         ] {
-            let made = worker(&cut).unwrap();
-            let expected = set.rows(&cut);
-            assert_eq!(made.frames(), cut.frames, "{features} {cut:?}");
+            let made = worker(&crop).unwrap();
+            let expected = recordings.rows(&crop);
+            assert_eq!(made.frames(), crop.frames, "{features} {crop:?}");
             let off = made.values().iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-            assert!(off < 2e-4, "{features} {cut:?}: {off}");
+            assert!(off < 2e-4, "{features} {crop:?}: {off}");
         }
     }
 }
 
 #[test]
-fn a_segment_is_heard_with_a_second_on_either_side_and_not_the_whole_recording() {
-    let set = Set::new(FRONT_ENDS[4], &[80_000]);
-    let augmenter = Set::augmenter(NOTHING);
-    let waveforms = set.waveforms(&augmenter, usize::MAX);
-    // Hops of 80 samples; 100 frames are a second.
-    assert_eq!(waveforms.part(&cut(0, 300, 50), 80_000), (16_000..36_000, 100));
-    assert_eq!(waveforms.part(&cut(0, 20, 50), 80_000), (0..13_600, 20));
-    assert_eq!(waveforms.part(&cut(0, 940, 50), 80_000), (67_200..80_000, 100));
-    let of_the_utterance = Set::new(FRONT_ENDS[1], &[80_000]);
-    let waveforms = of_the_utterance.waveforms(&augmenter, usize::MAX);
-    assert_eq!(waveforms.part(&cut(0, 300, 50), 80_000), (0..80_000, 300));
+fn a_crop_has_one_second_of_context_on_either_side() {
+    let recordings = Recordings::new(FRONT_ENDS[4], &[80_000]);
+    let augmenter = Recordings::augmenter(NO_CHANGE);
+    let waveforms = recordings.waveforms(&augmenter, usize::MAX);
+    // A hop is 80 samples; 100 frames are 1 s.
+    assert_eq!(waveforms.sample_range(&crop(0, 300, 50), 80_000), (16_000..36_000, 100));
+    assert_eq!(waveforms.sample_range(&crop(0, 20, 50), 80_000), (0..13_600, 20));
+    assert_eq!(waveforms.sample_range(&crop(0, 940, 50), 80_000), (67_200..80_000, 100));
+    let per_utterance = Recordings::new(FRONT_ENDS[1], &[80_000]);
+    let waveforms = per_utterance.waveforms(&augmenter, usize::MAX);
+    assert_eq!(waveforms.sample_range(&crop(0, 300, 50), 80_000), (0..80_000, 300));
 }
 
 #[test]
-fn a_changed_segment_stays_aligned_with_its_labels() {
-    // Quiet noise with a loud second from 2 s on: the loud frames are where they are in the recording.
-    let mut set = Set::new("[front_end.psf-logfbank]\nnfilt = 20", &[44_000]);
+fn an_augmented_crop_stays_aligned_with_its_labels() {
+    // Quiet noise, loud from 2 s to 3 s: the loud frames stay in their places.
+    let mut recordings = Recordings::new("[front_end.psf-logfbank]\nnfilt = 20", &[44_000]);
     let mut samples = noise(44_000, 0);
     samples.iter_mut().enumerate().for_each(|(n, sample)| {
         *sample *= if (16_000..24_000).contains(&n) { 1.0 } else { 0.05 };
     });
-    write_wav(&set.path(0), &Clip { samples: samples.clone(), sample_rate_hz: RATE_HZ }).unwrap();
+    write_wav(&recordings.path(0), &Clip { samples: samples.clone(), sample_rate_hz: RATE_HZ }).unwrap();
     let clip = Clip { samples, sample_rate_hz: RATE_HZ };
-    set.whole = vec![ClipExtractor::new(&set.config).unwrap().extract(&clip).unwrap()];
-    let text = "[gain]\ndb = [-9.0, 9.0]\n[noise]\nsnr_db = [15.0, 25.0]\ncolour = 'white'\n[codec]\nlow_hz = [100.0, \
+    recordings.full = vec![ClipExtractor::new(&recordings.config).unwrap().extract(&clip).unwrap()];
+    let text = "[gain]\ndb = [-9.0, 9.0]\n[noise]\nsnr_db = [15.0, 25.0]\ncolor = 'white'\n[codec]\nlow_hz = [100.0, \
                 300.0]\nhigh_hz = [3000.0, 3500.0]";
-    let augmenter = Set::augmenter(text);
-    let waveforms = set.waveforms(&augmenter, usize::MAX);
+    let augmenter = Recordings::augmenter(text);
+    let waveforms = recordings.waveforms(&augmenter, usize::MAX);
     let mut worker = waveforms.worker();
     for first in [150, 177, 260, 281] {
-        let cut = cut(0, first, 60);
-        let made = worker(&cut).unwrap();
+        let crop = crop(0, first, 60);
+        let made = worker(&crop).unwrap();
         assert_eq!(made.frames(), 60);
         let level = |t: usize| made.frame(t).iter().sum::<f32>();
         let levels: Vec<f32> = (0..60).map(level).collect();
         let middle = levels.iter().sum::<f32>() / 60.0;
         for (t, level) in levels.iter().enumerate() {
-            // A window is 2.5 hops: frames whose window holds an edge of the loud second may be either.
+            // A window is 2.5 hops: frames whose window contains an edge of the loud second may be either.
             let loud = match first + t {
                 200..=297 => true,
                 0..=196 | 301.. => false,
                 _ => continue,
             };
-            assert_eq!(*level > middle, loud, "frame {} of a segment from {first} on", first + t);
+            assert_eq!(*level > middle, loud, "frame {} of a crop from {first} on", first + t);
         }
     }
 }
 
 #[test]
-fn another_speed_makes_a_segment_shorter_or_longer() {
-    let set = Set::new(FRONT_ENDS[4], &[44_000]);
+fn speed_perturbation_changes_the_length_of_a_crop() {
+    let recordings = Recordings::new(FRONT_ENDS[4], &[44_000]);
     for (speed, frames) in [("1.25", 80), ("0.8", 125), ("1.0", 100)] {
-        let augmenter = Set::augmenter(&format!("[speed]\nfactor = [{speed}, {speed}]"));
-        let waveforms = set.waveforms(&augmenter, usize::MAX);
-        assert_eq!(waveforms.worker()(&cut(0, 200, 100)).unwrap().frames(), frames, "{speed}");
-        let whole = set.whole[0].frames();
-        let made = waveforms.worker()(&cut(0, 0, whole)).unwrap().frames() as f64;
-        assert!((made / whole as f64 - frames as f64 / 100.0).abs() < 0.01, "{speed}: {made}");
+        let augmenter = Recordings::augmenter(&format!("[speed]\nfactor = [{speed}, {speed}]"));
+        let waveforms = recordings.waveforms(&augmenter, usize::MAX);
+        assert_eq!(waveforms.worker()(&crop(0, 200, 100)).unwrap().frames(), frames, "{speed}");
+        let full = recordings.full[0].frames();
+        let made = waveforms.worker()(&crop(0, 0, full)).unwrap().frames() as f64;
+        assert!((made / full as f64 - frames as f64 / 100.0).abs() < 0.01, "{speed}: {made}");
     }
 }
 
 #[test]
-fn what_is_held_and_what_is_decoded_again_give_the_same_bits() {
-    let set = Set::new(FRONT_ENDS[0], &[4000, 5000, 6000]);
-    let text = "[gain]\ndb = [-9.0, 9.0]\n[noise]\nsnr_db = [5.0, 25.0]\ncolour = 'pink'";
-    let augmenter = Set::augmenter(text);
-    let cuts: Vec<Crop> =
-        [0, 1, 2, 1, 0, 2].map(|example| cut(example, 0, set.whole[example].frames())).to_vec();
-    let made = |waveforms: &Waveforms<'_>| {
+fn cached_and_decoded_clips_give_the_same_bits() {
+    let recordings = Recordings::new(FRONT_ENDS[0], &[4000, 5000, 6000]);
+    let text = "[gain]\ndb = [-9.0, 9.0]\n[noise]\nsnr_db = [5.0, 25.0]\ncolor = 'pink'";
+    let augmenter = Recordings::augmenter(text);
+    let crops: Vec<Crop> =
+        [0, 1, 2, 1, 0, 2].map(|example| crop(example, 0, recordings.full[example].frames())).to_vec();
+    let made = |waveforms: &WaveformSource<'_>| {
         let mut worker = waveforms.worker();
-        cuts.iter().map(|cut| worker(cut).unwrap()).collect::<Vec<_>>()
+        crops.iter().map(|crop| worker(crop).unwrap()).collect::<Vec<_>>()
     };
-    let held = set.waveforms(&augmenter, usize::MAX);
-    let expected = made(&held);
-    assert!(held.clips.samples.iter().all(|clip| matches!(clip.get(), Some(Samples::Short(_)))));
-    // Room for the first two: 4,000 and 5,000 samples of two bytes.
-    let some = set.waveforms(&augmenter, 18_000);
+    let cached = recordings.waveforms(&augmenter, usize::MAX);
+    let expected = made(&cached);
+    assert!(cached.clips.samples.iter().all(|clip| matches!(clip.get(), Some(Samples::Short(_)))));
+    // The first two fit: 4,000 and 5,000 samples of two bytes.
+    let some = recordings.waveforms(&augmenter, 18_000);
     assert_eq!(made(&some), expected);
     assert_eq!([0, 1, 2].map(|clip| some.clips.samples[clip].get().is_some()), [true, true, false]);
-    let none = set.waveforms(&augmenter, 0);
+    let none = recordings.waveforms(&augmenter, 0);
     assert_eq!(made(&none), expected);
-    // What is held needs its file no more, what is not says which file is gone.
-    std::fs::remove_file(set.path(0)).unwrap();
-    assert_eq!(made(&held), expected);
-    let error = none.worker()(&cuts[0]).unwrap_err();
+    // Cached clips do not need their files; otherwise the error names the missing file.
+    std::fs::remove_file(recordings.path(0)).unwrap();
+    assert_eq!(made(&cached), expected);
+    let error = none.worker()(&crops[0]).unwrap_err();
     assert!(error.contains("0.wav") && !error.contains("1.wav"), "{error}");
 }
 
 #[test]
-fn samples_that_16_bits_hold_are_held_in_16_bits_and_all_come_back_exactly() {
+fn samples_are_cached_exactly_and_in_16_bits_if_possible() {
     let exact = [0.0, 1.0 / 32768.0, -1.0, 0.5, 32767.0 / 32768.0];
     let others = [1.0, 0.1, 1e-9, -1.5, f32::MAX];
     assert!(matches!(Samples::new(&exact), Samples::Short(_)));
-    assert_eq!(Samples::new(&exact).part(1..4), exact[1..4]);
+    assert_eq!(Samples::new(&exact).range(1..4), exact[1..4]);
     for other in others {
         let samples = Samples::new(&[0.5, other]);
         assert!(matches!(samples, Samples::Float(_)), "{other}");
-        assert_eq!((samples.part(0..2), samples.bytes()), (vec![0.5, other], 8));
+        assert_eq!((samples.range(0..2), samples.bytes()), (vec![0.5, other], 8));
     }
 }
 
 #[test]
-fn stacked_frames_begin_where_their_middle_does() {
-    // Every second frame: a part begins at an even one.
-    let set = Set::new(FRONT_ENDS[3], &[44_000]);
-    assert_eq!(set.config.stacking, StackingConfig { left: 2, right: 1, every: 2 });
-    let augmenter = Set::augmenter(NOTHING);
-    let waveforms = set.waveforms(&augmenter, usize::MAX);
-    // 50 stacked frames a second, 160 samples apart.
-    assert_eq!(waveforms.part(&cut(0, 101, 20), 44_000), (8_160..27_360, 50));
+fn stacked_frames_are_aligned_by_their_middle_frame() {
+    // Every second frame is kept, so a range starts at an even one.
+    let recordings = Recordings::new(FRONT_ENDS[3], &[44_000]);
+    assert_eq!(recordings.config.stacking, StackingConfig { left: 2, right: 1, every: 2 });
+    let augmenter = Recordings::augmenter(NO_CHANGE);
+    let waveforms = recordings.waveforms(&augmenter, usize::MAX);
+    // 50 stacked frames per second, 160 samples apart.
+    assert_eq!(waveforms.sample_range(&crop(0, 101, 20), 44_000), (8_160..27_360, 50));
 }
