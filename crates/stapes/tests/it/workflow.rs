@@ -1,12 +1,12 @@
-//! The whole path, by the real program: train, evaluate, predict.
+//! The workflow of a model: train, evaluate, predict.
 
 use crate::support::{Scratch, TONES, same_bytes};
 
 #[test]
-fn quickstart_needs_no_data_and_its_next_commands_work() {
+fn quickstart_needs_no_data_and_its_suggested_commands_work() {
     let scratch = Scratch::new();
     let ran = scratch.run("quickstart --set train.epochs=2").succeeds();
-    assert!(ran.stdout().contains("95 % interval"), "{}", ran.stdout());
+    assert!(ran.stdout().contains("95 % CI"), "{}", ran.stdout());
     for file in
         ["recipe.toml", "model.safetensors", "metrics.jsonl", "run.json", "report.html", "example.csv"]
     {
@@ -22,18 +22,18 @@ fn quickstart_needs_no_data_and_its_next_commands_work() {
 }
 
 #[test]
-fn quickstart_tells_the_speakers_apart_whatever_the_seed() {
+fn quickstart_identifies_the_speakers_with_any_seed() {
     let scratch = Scratch::new();
     for seed in 1..=5 {
         let trained = scratch.run(&format!("quickstart --json --seed {seed}")).succeeds().last_json();
         assert!(trained["test_accuracy"].as_f64().unwrap() >= 0.96, "{trained}");
-        // Few steps, as a quickstart is to take seconds.
+        // Few steps, because a quickstart takes seconds.
         assert!(trained["steps"].as_u64().unwrap() <= 1_000, "{trained}");
     }
 }
 
 #[test]
-fn a_model_of_tones_learns_and_eval_repeats_what_train_reported() {
+fn model_learns_and_eval_matches_train() {
     let scratch = Scratch::new();
     scratch.tones();
     scratch.tones_recipe();
@@ -53,19 +53,19 @@ fn a_model_of_tones_learns_and_eval_repeats_what_train_reported() {
 }
 
 #[test]
-fn without_validation_examples_the_last_step_is_tested_and_the_run_says_so() {
+fn without_validation_examples_the_last_step_is_tested() {
     let scratch = Scratch::new();
     scratch.tones();
     scratch.write("tones.toml", TONES.replace("validation_fraction = 0.2", "validation_fraction = 0"));
     let ran = scratch.run("train tones.toml --data tones --out run").succeeds();
-    assert!(ran.stdout().contains("none: the model is that of the last step"), "{}", ran.stdout());
+    assert!(ran.stdout().contains("none; the model is that of the last step"), "{}", ran.stdout());
     assert!(same_bytes(&scratch.path("run/model.safetensors"), &scratch.path("run/last.safetensors")));
     let record = std::fs::read_to_string(scratch.path("run/run.json")).unwrap();
     assert!(record.contains("\"best_step\": 40") && !record.contains("validation_accuracy"), "{record}");
 }
 
 #[test]
-fn predict_gives_the_probabilities_of_eval_from_any_folder_with_the_model_file_alone() {
+fn predict_matches_eval_with_the_model_file_alone() {
     let scratch = Scratch::new();
     scratch.tones();
     scratch.tones_recipe();
@@ -83,7 +83,7 @@ fn predict_gives_the_probabilities_of_eval_from_any_folder_with_the_model_file_a
 }
 
 #[test]
-fn the_same_seed_gives_the_same_model_whatever_the_threads() {
+fn model_depends_on_the_seed_and_not_on_threads() {
     let scratch = Scratch::new();
     scratch.tones();
     scratch.tones_recipe();
@@ -98,30 +98,30 @@ fn the_same_seed_gives_the_same_model_whatever_the_threads() {
 }
 
 #[test]
-fn summary_counts_what_the_model_has() {
+fn summary_counts_parameters_and_macs() {
     let scratch = Scratch::new();
     scratch.tones_recipe();
     let summary = scratch.run("summary tones.toml --json").succeeds().last_json();
     // LSTM: 4 * 16 * (12 + 16 + 2); linear: 16 * 10 + 10.
     assert_eq!(summary["parameters"], 1920 + 170);
-    // 100 frames a second, 4 * 16 * (12 + 16) a frame, 160 once.
+    // 100 frames per second, 4 * 16 * (12 + 16) per frame, 160 once.
     assert_eq!(summary["macs_per_second"], 100 * 1792 + 160);
 }
 
 #[test]
-fn one_bad_file_does_not_stop_the_others() {
+fn unreadable_file_does_not_stop_the_others() {
     let scratch = Scratch::new();
     scratch.tones();
     scratch.tones_recipe();
     scratch.run("train tones.toml --data tones --out run --set train.epochs=1").succeeds();
-    scratch.write("text.wav", "this is no sound");
+    scratch.write("text.wav", "not a sound");
     let ran = scratch.run("predict run text.wav tones/recordings/3_ann_1.wav").fails(1, &["text.wav"]);
     assert_eq!(ran.stdout().lines().count(), 1);
     scratch.run("predict run text.wav").fails(2, &["text.wav"]);
 }
 
 #[test]
-fn a_model_can_be_evaluated_on_frames_that_it_did_not_learn_from() {
+fn eval_can_override_the_front_end() {
     let scratch = Scratch::new();
     scratch.tones();
     scratch.tones_recipe();
@@ -130,10 +130,10 @@ fn a_model_can_be_evaluated_on_frames_that_it_did_not_learn_from() {
         |set: &str| scratch.run(&format!("eval run --json {set}")).succeeds().last_json()["accuracy"].clone();
     let as_trained = accuracy("");
     assert_eq!(accuracy("--set front_end.librosa-mfcc.hop_length=80"), as_trained);
-    // Samples 32,768 times as large.
+    // The samples are 32,768 times as large.
     assert_ne!(accuracy("--set scale=int16"), as_trained);
     scratch
         .run("eval run --set front_end.librosa-mfcc.n_mfcc=5")
-        .fails(2, &["5 values, and the model reads 12"]);
+        .fails(2, &["5 values, but the model reads 12"]);
     scratch.run("eval run --set front_end.librosa-mfcc.hop=5").fails(2, &["hop"]);
 }
