@@ -10,7 +10,7 @@ pub(super) fn default_probability() -> f32 {
 }
 
 /// Returns the random stream of an augmentation for one repetition and example; `None` if it is not applied there.
-pub(super) fn sample_if(seed: u64, name: &str, numbers: [u64; 2], probability: f32) -> Option<Stream> {
+pub(super) fn sample_if(seed: u64, name: &str, numbers: [u64; 2], probability: f32) -> Option<Rng> {
     let mut stream = Rng::numbered(seed, name, numbers);
     (stream.uniform() < probability).then_some(stream)
 }

@@ -2,8 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use rustfft::FftPlanner;
-use rustfft::num_complex::Complex;
+use stapes_fft::{Complex, Number};
 use serde::{Deserialize, Serialize};
 use stapes_random::Rng;
 
@@ -77,8 +76,7 @@ fn pink(rate_hz: u32) -> Vec<f32> {
     let mut spectrum: Vec<Complex<f32>> =
         white().into_iter().map(|sample| Complex::new(sample, 0.0)).collect();
     let length = spectrum.len();
-    let mut planner = FftPlanner::new();
-    planner.plan_fft_forward(length).process(&mut spectrum);
+    f32::forward(length).process(&mut spectrum);
     let lowest = LOWEST_HZ * length as f64 / f64::from(rate_hz.max(1));
     for (bin, value) in spectrum.iter_mut().enumerate() {
         // The upper half are the negative frequencies.
@@ -86,7 +84,7 @@ fn pink(rate_hz: u32) -> Vec<f32> {
         *value *= (1.0 / frequency.max(lowest)).sqrt() as f32;
     }
     spectrum[0] = Complex::ZERO;
-    planner.plan_fft_inverse(length).process(&mut spectrum);
+    f32::inverse(length).process(&mut spectrum);
     let root = (length as f32).sqrt();
     spectrum.iter().map(|value| value.re / root).collect()
 }
@@ -134,7 +132,7 @@ mod tests {
         let mut spectrum: Vec<_> =
             pink(rate_hz).into_iter().map(|sample| Complex::new(sample, 0.0)).collect();
         let length = spectrum.len();
-        FftPlanner::new().plan_fft_forward(length).process(&mut spectrum);
+        f32::forward(length).process(&mut spectrum);
         let bin = |hz: f64| (hz * length as f64 / f64::from(rate_hz)) as usize;
         let octave = |hz| {
             let power =
