@@ -3,11 +3,13 @@
 //!
 //! [`open`] and the functions around it read: only regular files are opened, so that no pipe among them is waited for.
 
+mod entries;
 mod input;
 pub mod number;
 #[cfg(test)]
 mod sources;
 
+pub use entries::{Entry, entries};
 pub use input::{SpecialFile, check_regular, open, read, read_text, read_text_or_stream, read_to_string};
 
 use std::fs::{self, File};
