@@ -1,9 +1,9 @@
-"""The published cells of row 1 of RESULTS.md, trained by PyTorch on librosa's MFCC.
+"""The published models of row 1 of RESULTS.md, trained with PyTorch on librosa's MFCC.
 
     python benches/peers/cells.py SPEECH_COMMANDS [SEEDS]
 
-As recipes/results/cells.toml: three words, 20 x 32 frames that are not normalised, batches of 20, 452 steps of Adam, validation
-every 20 steps, the weights of the best one tested. Prints the median over the seeds with the lowest and the highest.
+Settings of recipes/results/cells.toml: three words, 20 x 32 features without normalization, batches of 20, 452 steps of Adam,
+validation every 20 steps, test of the checkpoint with the best validation accuracy. Prints median (min to max) over the seeds.
 """
 
 import copy
@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 WORDS = ["bed", "cat", "happy"]
-# Name, module, both directions, hidden, layers, learning rate.
+# Name, module, bidirectional, hidden size, number of layers, learning rate.
 CELLS = [
     ("tanh, 3 x 32", "RNN tanh", False, 32, 3, 3e-3),
     ("relu, 3 x 32", "RNN relu", False, 32, 3, 3e-3),
@@ -31,33 +31,33 @@ CELLS = [
 ]
 
 
-def frames(path):
+def features(path):
     samples, rate = librosa.load(path, sr=None, mono=True)
     samples = np.pad(samples[:16000] * 32768, (0, max(0, 16000 - len(samples))))
     return librosa.feature.mfcc(y=samples, sr=rate, n_mfcc=20).T.astype(np.float32)
 
 
-def parts(folder):
+def subsets(folder):
     lists = {name: set((folder / f"{name}_list.txt").read_text().split()) for name in ["validation", "testing"]}
     found = {"train": [], "validation": [], "testing": []}
     for label, word in enumerate(WORDS):
         for path in sorted((folder / word).glob("*.wav")):
             name = f"{word}/{path.name}"
-            part = next((part for part, names in lists.items() if name in names), "train")
-            found[part].append((frames(path), label))
+            subset = next((subset for subset, names in lists.items() if name in names), "train")
+            found[subset].append((features(path), label))
     stack = lambda rows: (torch.from_numpy(np.stack([x for x, _ in rows])), torch.tensor([y for _, y in rows]))
-    return {part: stack(rows) for part, rows in found.items()}
+    return {subset: stack(rows) for subset, rows in found.items()}
 
 
 class Net(torch.nn.Module):
-    def __init__(self, cell, both, hidden, layers):
+    def __init__(self, cell, bidirectional, hidden_size, num_layers):
         super().__init__()
-        options = dict(batch_first=True, bidirectional=both)
+        options = dict(batch_first=True, bidirectional=bidirectional)
         if cell.startswith("RNN"):
             options["nonlinearity"] = cell.split()[1]
-        self.recurrent = getattr(torch.nn, cell.split()[0])(20, hidden, layers, **options)
-        self.directions = 2 if both else 1
-        self.linear = torch.nn.Linear(hidden * self.directions, len(WORDS))
+        self.recurrent = getattr(torch.nn, cell.split()[0])(20, hidden_size, num_layers, **options)
+        self.directions = 2 if bidirectional else 1
+        self.linear = torch.nn.Linear(hidden_size * self.directions, len(WORDS))
 
     def forward(self, x):
         state = self.recurrent(x)[1]
@@ -65,38 +65,38 @@ class Net(torch.nn.Module):
         return self.linear(torch.cat(list(state[-self.directions :]), dim=1))
 
 
-def accuracy(net, part):
+def accuracy(net, subset):
     with torch.no_grad():
-        return (net(part[0]).argmax(1) == part[1]).float().mean().item()
+        return (net(subset[0]).argmax(1) == subset[1]).float().mean().item()
 
 
-def train(data, cell, both, hidden, layers, rate, seed):
+def train(data, cell, bidirectional, hidden_size, num_layers, rate, seed):
     torch.manual_seed(seed)
-    net = Net(cell, both, hidden, layers)
-    optimiser = torch.optim.Adam(net.parameters(), lr=rate)
+    net = Net(cell, bidirectional, hidden_size, num_layers)
+    optimizer = torch.optim.Adam(net.parameters(), lr=rate)
     x, y = data["train"]
-    best, kept, step = -1.0, None, 0
+    best, best_weights, step = -1.0, None, 0
     while step < 452:
         for batch in torch.randperm(len(y)).split(20):
-            optimiser.zero_grad()
+            optimizer.zero_grad()
             torch.nn.functional.cross_entropy(net(x[batch]), y[batch]).backward()
-            optimiser.step()
+            optimizer.step()
             step += 1
             if step % 20 == 0 or step == 452:
-                validated = accuracy(net, data["validation"])
-                if validated > best:
-                    best, kept = validated, copy.deepcopy(net.state_dict())
+                validation = accuracy(net, data["validation"])
+                if validation > best:
+                    best, best_weights = validation, copy.deepcopy(net.state_dict())
             if step == 452:
                 break
-    net.load_state_dict(kept)
+    net.load_state_dict(best_weights)
     return best, accuracy(net, data["testing"])
 
 
 def main():
     torch.set_num_threads(1)
     seeds = int(sys.argv[2]) if len(sys.argv) > 2 else 3
-    data = parts(pathlib.Path(sys.argv[1]))
-    print({part: len(labels) for part, (_, labels) in data.items()})
+    data = subsets(pathlib.Path(sys.argv[1]))
+    print({subset: len(labels) for subset, (_, labels) in data.items()})
     for name, *cell in CELLS:
         runs = [train(data, *cell, seed) for seed in range(1, seeds + 1)]
         spread = lambda values: (

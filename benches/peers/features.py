@@ -1,23 +1,23 @@
 #!/usr/bin/env python3
-"""Features of a folder of recordings: stapes beside librosa, torchaudio, kaldi-native-fbank and
-python_speech_features, in one run.
+"""Speed of feature extraction: stapes compared with librosa, torchaudio, kaldi-native-fbank and
+python_speech_features in one run.
 
   pip install numpy scipy librosa torch torchaudio kaldi-native-fbank python_speech_features
   python benches/peers/features.py FOLDER --clips 600 --rounds 3
 
-The folder holds 16-bit WAV files at 8 kHz, such as the recordings of FSDD. Every side gets the same samples in
-memory, on one thread, and the sides take turns round by round, so that whatever else the machine does hits all
-alike. Printed are the medians over the rounds, the clips a second, and the ratio of the peer's time to stapes'
-(above 1: stapes is faster); then stapes on two threads beside one.
+The folder contains 16-bit WAV files at 8 kHz, such as the recordings of FSDD. All libraries get the same samples in
+memory, use one thread, and alternate, so that other load on the machine affects all equally. Printed are clips per
+second (medians over the rounds) and the ratio of the peer's time to stapes' time (above 1: stapes is faster); then
+stapes on two threads compared with one.
 
-  librosa    librosa.feature.mfcc, 20 of 128 bands, n_fft 2048, hop 512, nominal 16 kHz
+  librosa    librosa.feature.mfcc, 20 MFCC of 128 bands, n_fft 2048, hop 512, nominal 16 kHz
   torchaudio torchaudio.transforms.MFCC of the same settings, batches of 100
   kaldi      kaldi_native_fbank.OnlineMfcc, 13 coefficients, 8 kHz, no dither
   kaldi-39   the same with deltas of order 1 and 2
   psf        python_speech_features.mfcc, its defaults, 8 kHz
 
-librosa and torchaudio take clips of 16,000 samples: `padded` is the clip and zeros, `full` the clip again and again,
-so that every frame must be computed. The others take the clips as they are.
+librosa and torchaudio get clips of 16,000 samples: `padded` is the clip with zeros, `full` the repeated clip, so that
+every frame must be computed. The others get the clips unchanged.
 """
 import argparse
 import json
@@ -30,7 +30,7 @@ import time
 import warnings
 from pathlib import Path
 
-# Before the libraries start their pools.
+# Set before the libraries start their thread pools.
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ[variable] = "1"
 
@@ -51,7 +51,7 @@ def full(samples):
     return np.resize(samples, LENGTH)
 
 
-def of_librosa():
+def librosa_work():
     import librosa
 
     def work(clips):
@@ -61,7 +61,7 @@ def of_librosa():
     return work
 
 
-def of_torchaudio():
+def torchaudio_work():
     import torch
     import torchaudio
 
@@ -72,13 +72,13 @@ def of_torchaudio():
     def work(clips):
         with torch.inference_mode():
             for first in range(0, len(clips), BATCH):
-                # A channel of its own, as the floor counts from the loudest of the last three dimensions.
+                # One channel per clip, because top_db is relative to the maximum over the last three dimensions.
                 mfcc(torch.from_numpy(np.stack(clips[first : first + BATCH]))[:, None])
 
     return work
 
 
-def of_kaldi(deltas):
+def kaldi_work(deltas):
     import kaldi_native_fbank
 
     options = kaldi_native_fbank.MfccOptions()
@@ -98,7 +98,7 @@ def of_kaldi(deltas):
     return work
 
 
-def of_psf():
+def psf_work():
     import python_speech_features
 
     def work(clips):
@@ -108,20 +108,20 @@ def of_psf():
     return work
 
 
-def prepared(config, clips):
-    """The peer, its clips, and the name of stapes' side."""
+def prepare(config, clips):
+    """Returns the peer, its clips, and the name of the stapes configuration."""
     peer, _, kind = config.partition("-")
     if peer in ("librosa", "torchaudio"):
-        work = of_librosa() if peer == "librosa" else of_torchaudio()
-        fix = padded if kind == "padded" else full
-        return work, [fix(clip) for clip in clips], f"{peer}-mfcc" + ("-full" if kind == "full" else "")
+        work = librosa_work() if peer == "librosa" else torchaudio_work()
+        fix_length = padded if kind == "padded" else full
+        return work, [fix_length(clip) for clip in clips], f"{peer}-mfcc" + ("-full" if kind == "full" else "")
     if peer == "kaldi":
-        return of_kaldi(kind == "39"), clips, "kaldi-mfcc" + ("-39" if kind == "39" else "")
-    return of_psf(), clips, "psf-mfcc"
+        return kaldi_work(kind == "39"), clips, "kaldi-mfcc" + ("-39" if kind == "39" else "")
+    return psf_work(), clips, "psf-mfcc"
 
 
-def built():
-    """The example that stapes' side runs."""
+def build():
+    """Builds the example that measures stapes and returns its path."""
     command = ["cargo", "build", "--release", "-p", "stapes-features", "--example", "clips_per_second"]
     lines = subprocess.run(
         [*command, "--message-format=json"], cwd=ROOT, check=True, capture_output=True, text=True
@@ -142,8 +142,8 @@ def timed(work, clips):
     return time.perf_counter() - began
 
 
-def chosen(folder, count):
-    """Files spread over the whole folder."""
+def choose(folder, count):
+    """Returns files spread evenly over the folder."""
     files = sorted(Path(folder).glob("*.wav"))
     if not files:
         sys.exit(f"{folder}: no WAV files")
@@ -158,24 +158,24 @@ def main():
     parser.add_argument("--configs", default=",".join(CONFIGS))
     options = parser.parse_args()
     warnings.filterwarnings("ignore")
-    binary = built()
-    files = chosen(options.folder, options.clips)
+    binary = build()
+    files = choose(options.folder, options.clips)
     clips = [wavfile.read(file)[1].astype(np.float32) for file in files]
     print(f"{len(clips)} clips, {options.rounds} rounds, one thread; medians")
     with tempfile.TemporaryDirectory() as folder:
         for file in files:
             os.symlink(file.resolve(), Path(folder) / file.name)
         for config in options.configs.split(","):
-            work, own_clips, name = prepared(config, clips)
-            work(own_clips[:BATCH])
-            peer, own = [], []
+            work, peer_clips, name = prepare(config, clips)
+            work(peer_clips[:BATCH])
+            peer_times, stapes_times = [], []
             for _ in range(options.rounds):
-                own.append(stapes(binary, name, folder))
-                peer.append(timed(work, own_clips))
-            ours, theirs = statistics.median(own), statistics.median(peer)
+                stapes_times.append(stapes(binary, name, folder))
+                peer_times.append(timed(work, peer_clips))
+            peer, own = statistics.median(peer_times), statistics.median(stapes_times)
             print(
-                f"{config:18} peer {len(clips) / theirs:8.0f} clips/s   stapes {len(clips) / ours:8.0f} clips/s   "
-                f"{theirs / ours:6.1f} x",
+                f"{config:18} peer {len(clips) / peer:8.0f} clips/s   stapes {len(clips) / own:8.0f} clips/s   "
+                f"{peer / own:6.1f} x",
                 flush=True,
             )
         for name in ("librosa-mfcc-full", "librosa-mfcc", "kaldi-mfcc", "psf-mfcc"):

@@ -1,17 +1,16 @@
 #!/usr/bin/env python3
-"""Training steps, inference and streaming of recurrent models: stapes beside PyTorch and ONNX Runtime, in one run.
+"""Training steps, inference and streaming of recurrent models: stapes compared with PyTorch and ONNX Runtime in one run.
 
   pip install torch numpy onnx onnxruntime
   python benches/peers/recurrent.py --threads 1 --rounds 5 --seconds 2
 
-The sides take turns, round by round, so that whatever else the machine does hits all alike. Printed are the medians
-over the rounds of each side's median time in ms, and the ratio of the peer's time to stapes' (above 1: stapes is
-faster).
+The libraries alternate, so that other load on the machine affects all equally. Printed are the medians over the rounds
+of each library's median time in ms, and the ratio of the peer's time to stapes' time (above 1: stapes is faster).
 
-  S  4-layer LSTM 20 -> 64, 32 frames, batch 20, last state; S-tanh, S-relu, S-gru: the same of these cells
+  S  4-layer LSTM 20 -> 64, 32 frames, batch 20, last state; S-tanh, S-relu, S-gru: the same with these cells
   G  4-layer bidirectional GRU 20 -> 64, 32 frames, batch 20, all states concatenated
-  M  2-layer bidirectional LSTM 40 -> 128, 98 frames, batch 64, mean of the frames
-  V  LSTM 20 -> 256, 300 frames, batch 51, a decision a frame
+  M  2-layer bidirectional LSTM 40 -> 128, 98 frames, batch 64, mean over frames
+  V  LSTM 20 -> 256, 300 frames, batch 51, one decision per frame
 """
 import argparse
 import io
@@ -32,13 +31,13 @@ def arguments():
     parser.add_argument("--seconds", type=float, default=2.0, help="of each measurement")
     parser.add_argument("--configs", default="S,G,M,V")
     parser.add_argument("--modes", default="train,infer,stream")
-    parser.add_argument("--avx2", action="store_true", help="hold all sides to AVX2, as on a processor without AVX-512")
-    parser.add_argument("--by-hand", action="store_true", help="also time cells written with two Linear layers each")
+    parser.add_argument("--avx2", action="store_true", help="limit all libraries to AVX2, as on a processor without AVX-512")
+    parser.add_argument("--by-hand", action="store_true", help="also time cells written in Python with two Linear layers each")
     return parser.parse_args()
 
 
 ARGUMENTS = arguments()
-# Before the libraries start their pools.
+# Set before the libraries start their thread pools.
 os.environ["OMP_NUM_THREADS"] = str(ARGUMENTS.threads)
 if ARGUMENTS.avx2:
     os.environ.update(
@@ -56,25 +55,25 @@ torch.set_num_threads(ARGUMENTS.threads)
 
 
 class ByHand(nn.Module):
-    """Stacked cells, each of two Linear layers, in a Python loop over layers and frames."""
+    """Stacked cells of two Linear layers each, in a Python loop over layers and frames."""
 
-    def __init__(self, kind, inputs, hidden, layers, both):
+    def __init__(self, kind, inputs, hidden_size, num_layers, bidirectional):
         super().__init__()
-        self.kind, self.hidden = kind, hidden
+        self.kind, self.hidden_size = kind, hidden_size
         gates = {"lstm": 4, "gru": 3, "rnn_tanh": 1, "rnn_relu": 1}[kind]
-        self.directions = 2 if both else 1
+        self.directions = 2 if bidirectional else 1
 
         def cell(width):
-            return nn.ModuleList([nn.Linear(width, gates * hidden), nn.Linear(hidden, gates * hidden)])
+            return nn.ModuleList([nn.Linear(width, gates * hidden_size), nn.Linear(hidden_size, gates * hidden_size)])
 
-        widths = [inputs] + [hidden * self.directions] * (layers - 1)
+        widths = [inputs] + [hidden_size * self.directions] * (num_layers - 1)
         self.cells = nn.ModuleList(
             nn.ModuleList(cell(width) for _ in range(self.directions)) for width in widths
         )
 
     def step(self, cell, x, state):
-        of_input, of_state = cell
-        a, u = of_input(x), of_state(state[0])
+        input_linear, state_linear = cell
+        a, u = input_linear(x), state_linear(state[0])
         if self.kind == "lstm":
             i, f, g, o = (a + u).chunk(4, 1)
             c = torch.sigmoid(f) * state[1] + torch.sigmoid(i) * torch.tanh(g)
@@ -91,7 +90,7 @@ class ByHand(nn.Module):
         for layer in self.cells:
             outputs = []
             for direction, cell in enumerate(layer):
-                zero = x.new_zeros(x.shape[0], self.hidden)
+                zero = x.new_zeros(x.shape[0], self.hidden_size)
                 state, out = (zero, zero), []
                 for frame in frames if direction == 0 else reversed(frames):
                     state = self.step(cell, frame, state)
@@ -101,29 +100,33 @@ class ByHand(nn.Module):
         return torch.stack(frames, 1), None
 
 
-S = dict(inputs=20, hidden=64, layers=4, both=False, frames=32, batch=20, outputs=3, head="last")
+S = dict(inputs=20, hidden_size=64, num_layers=4, bidirectional=False, frames=32, batch=20, outputs=3, head="last")
 CONFIGS = {
     "S": dict(kind="lstm", **S),
     "S-tanh": dict(kind="rnn_tanh", **S),
     "S-relu": dict(kind="rnn_relu", **S),
     "S-gru": dict(kind="gru", **S),
-    "G": dict(kind="gru", inputs=20, hidden=64, layers=4, both=True, frames=32, batch=20, outputs=3, head="concatenate"),
-    "M": dict(kind="lstm", inputs=40, hidden=128, layers=2, both=True, frames=98, batch=64, outputs=12, head="mean"),
-    "V": dict(kind="lstm", inputs=20, hidden=256, layers=1, both=False, frames=300, batch=51, outputs=1, head="per_frame"),
+    "G": dict(kind="gru", inputs=20, hidden_size=64, num_layers=4, bidirectional=True, frames=32, batch=20, outputs=3, head="concatenate"),
+    "M": dict(kind="lstm", inputs=40, hidden_size=128, num_layers=2, bidirectional=True, frames=98, batch=64, outputs=12, head="mean"),
+    "V": dict(kind="lstm", inputs=20, hidden_size=256, num_layers=1, bidirectional=False, frames=300, batch=51, outputs=1, head="per_frame"),
 }
 
 
 class Model(nn.Module):
-    def __init__(self, kind, inputs, hidden, layers, both, frames, batch, outputs, head, by_hand=False):
+    def __init__(
+        self, kind, inputs, hidden_size, num_layers, bidirectional, frames, batch, outputs, head, by_hand=False
+    ):
         super().__init__()
         self.head = head
         if by_hand:
-            self.rnn = ByHand(kind, inputs, hidden, layers, both)
+            self.rnn = ByHand(kind, inputs, hidden_size, num_layers, bidirectional)
         else:
             layer = {"lstm": nn.LSTM, "gru": nn.GRU}.get(kind, nn.RNN)
-            of_kind = {"nonlinearity": kind.removeprefix("rnn_")} if layer is nn.RNN else {}
-            self.rnn = layer(inputs, hidden, layers, batch_first=True, bidirectional=both, **of_kind)
-        width = hidden * (2 if both else 1) * (frames if head == "concatenate" else 1)
+            options = {"nonlinearity": kind.removeprefix("rnn_")} if layer is nn.RNN else {}
+            self.rnn = layer(
+                inputs, hidden_size, num_layers, batch_first=True, bidirectional=bidirectional, **options
+            )
+        width = hidden_size * (2 if bidirectional else 1) * (frames if head == "concatenate" else 1)
         self.fc = nn.Linear(width, outputs)
 
     def forward(self, x):
@@ -155,24 +158,24 @@ def torch_train(config, by_hand):
     x = torch.randn(config["batch"], config["frames"], config["inputs"])
     if config["head"] == "per_frame":
         y = torch.randint(0, 2, (config["batch"], config["frames"])).float()
-        loss_of = nn.functional.binary_cross_entropy_with_logits
+        loss_function = nn.functional.binary_cross_entropy_with_logits
     else:
         y = torch.randint(0, config["outputs"], (config["batch"],))
-        loss_of = nn.functional.cross_entropy
-    optimiser = torch.optim.Adam(model.parameters(), lr=1e-3)
+        loss_function = nn.functional.cross_entropy
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
 
     def step():
-        optimiser.zero_grad(set_to_none=True)
-        loss = loss_of(model(x), y)
+        optimizer.zero_grad(set_to_none=True)
+        loss = loss_function(model(x), y)
         loss.backward()
-        optimiser.step()
+        optimizer.step()
         return loss.item()
 
     return step
 
 
 class Step(nn.Module):
-    """One frame of V with its state."""
+    """One frame of V with the state of the LSTM."""
 
     def __init__(self, model):
         super().__init__()
@@ -188,7 +191,7 @@ def torch_infer(config, mode):
     model = Model(**config).eval()
     if mode == "infer":
         return model, (torch.randn(1, config["frames"], config["inputs"]),)
-    zero = torch.zeros(1, 1, config["hidden"])
+    zero = torch.zeros(1, 1, config["hidden_size"])
     return Step(model).eval(), (torch.randn(1, 1, config["inputs"]), zero, zero)
 
 
@@ -213,7 +216,7 @@ BINARY = None
 
 
 def binary():
-    """The built bench: what `cargo bench -p stapes-train --bench step` runs."""
+    """Builds the benchmark `cargo bench -p stapes-train --bench step` and returns its path."""
     global BINARY
     if BINARY is None:
         command = ["cargo", "bench", "-p", "stapes-train", "--bench", "step", "--no-run", "--message-format=json"]
@@ -228,7 +231,7 @@ def run_stapes(name, mode):
     return json.loads(line)["median"]
 
 
-def sides(name, mode):
+def libraries(name, mode):
     config = CONFIGS[name]
     found = {"stapes": lambda: run_stapes(name, mode)}
     if mode == "train":
@@ -257,16 +260,16 @@ def main():
         for name in ARGUMENTS.configs.split(","):
             if mode == "stream" and name != "V" or mode == "infer" and name == "V":
                 continue
-            each = sides(name, mode)
-            times = {side: [] for side in each}
+            measures = libraries(name, mode)
+            times = {library: [] for library in measures}
             for _ in range(ARGUMENTS.rounds):
-                for side, measure in each.items():
-                    times[side].append(measure())
+                for library, measure in measures.items():
+                    times[library].append(measure())
             own = statistics.median(times["stapes"])
-            for side, measured in times.items():
-                median = statistics.median(measured)
-                ratio = "" if side == "stapes" else f"{median / own:8.2f} x"
-                print(f"{name} {mode:6} {side:24} {median:10.4f} ms {ratio}", flush=True)
+            for library, values in times.items():
+                median = statistics.median(values)
+                ratio = "" if library == "stapes" else f"{median / own:8.2f} x"
+                print(f"{name} {mode:6} {library:24} {median:10.4f} ms {ratio}", flush=True)
 
 
 if __name__ == "__main__":

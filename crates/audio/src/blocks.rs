@@ -1,15 +1,15 @@
-//! A recording that is decoded block by block, so that its length costs no memory.
+//! Decoding block by block, with memory independent of the length of the recording.
 
 use std::path::{Path, PathBuf};
 
 use crate::{AudioError, Clip};
 
-/// The most samples a compressed file may become in memory: 4 GiB of them, 18 hours at 16 kHz, 6 at 48 kHz.
+/// Maximum number of samples of a compressed file in memory: 4 GiB, 18 hours at 16 kHz, 6 at 48 kHz.
 ///
-/// A few bytes of a compressed file can stand for a minute of silence.
-pub(crate) const MOST_SAMPLES: u64 = 1 << 30;
+/// A few bytes of a compressed file can represent a minute of silence.
+pub(crate) const MAX_SAMPLES: u64 = 1 << 30;
 
-/// Frames of interleaved samples; every sample of every format is exact in f64.
+/// Interleaved frames; f64 represents every sample of every format exactly.
 #[derive(Debug, Default)]
 pub(crate) struct Frames {
     pub samples: Vec<f64>,
@@ -22,18 +22,18 @@ impl Frames {
     }
 }
 
-/// A file that is decoded packet by packet.
+/// File that is decoded packet by packet.
 pub(crate) trait Source {
     fn sample_rate_hz(&self) -> u32;
 
-    /// Puts the next frames in the place of those that are there, maybe none; false when there are no more.
+    /// Replaces the frames in the buffer by the next ones, possibly none; returns false at the end.
     fn next(&mut self, frames: &mut Frames) -> Result<bool, AudioError>;
 
-    /// Where the samples should be: what holds them, and its first byte.
-    fn place(&self) -> (&'static str, u64);
+    /// Name and position of the part of the file that contains the samples.
+    fn samples_location(&self) -> (&'static str, u64);
 }
 
-/// What an encoder added before and after the recording, taken off as the frames come.
+/// Samples that an encoder added before and after the recording; they are removed while decoding.
 #[derive(Debug)]
 pub(crate) struct Trim {
     skip: u64,
@@ -41,17 +41,17 @@ pub(crate) struct Trim {
 }
 
 impl Trim {
-    /// Drops `skip` frames and then keeps `keep` of them, every one if there is none given.
+    /// Skips `skip` frames, then keeps `keep` frames; all if `None`.
     pub(crate) fn new(skip: u64, keep: Option<u64>) -> Trim {
         Trim { skip, keep: keep.unwrap_or(u64::MAX) }
     }
 
-    /// Says how many more frames than those that passed already shall be kept.
+    /// Sets how many more frames to keep.
     pub(crate) fn end_after(&mut self, keep: u64) {
         self.keep = keep;
     }
 
-    pub(crate) fn cut(&mut self, frames: &mut Frames) {
+    pub(crate) fn apply(&mut self, frames: &mut Frames) {
         let count = frames.count() as u64;
         let skip = self.skip.min(count);
         self.skip -= skip;
@@ -64,24 +64,24 @@ impl Trim {
     }
 }
 
-/// The blocks of a recording, its channels averaged in f64.
+/// Blocks of a recording, mixed down to mono in f64.
 pub(crate) struct Blocks {
     path: PathBuf,
     source: Box<dyn Source>,
-    most: u64,
+    max_samples: u64,
     read: u64,
     frames: Frames,
     mono: Vec<f32>,
 }
 
 impl Blocks {
-    /// At most `most` samples come, then an error.
-    pub(crate) fn new(path: PathBuf, source: Box<dyn Source>, most: u64) -> Blocks {
-        Blocks { path, source, most, read: 0, frames: Frames::default(), mono: Vec::new() }
+    /// Returns an error after this many samples.
+    pub(crate) fn new(path: PathBuf, source: Box<dyn Source>, max_samples: u64) -> Blocks {
+        Blocks { path, source, max_samples, read: 0, frames: Frames::default(), mono: Vec::new() }
     }
 
-    /// The same, of a source that begins at this sample of the recording.
-    pub(crate) fn beginning_at(self, sample: u64) -> Blocks {
+    /// Starts at this sample of the recording.
+    pub(crate) fn starting_at(self, sample: u64) -> Blocks {
         Blocks { read: sample, ..self }
     }
 
@@ -93,15 +93,15 @@ impl Blocks {
         &self.path
     }
 
-    /// The next samples; none at the end of the recording.
+    /// Returns the next samples; `None` at the end of the recording.
     ///
     /// # Errors
-    /// [`AudioError::NoSamples`] where there was not one, [`AudioError::NotFinite`] and [`AudioError::TooManySamples`], and what the source finds.
+    /// [`AudioError::NoSamples`] if there are none, [`AudioError::NotFinite`], [`AudioError::TooManySamples`], and errors of the source.
     pub(crate) fn next(&mut self) -> Result<Option<&[f32]>, AudioError> {
         self.mono.clear();
         while self.mono.is_empty() {
             if !self.source.next(&mut self.frames)? {
-                let (what, byte) = self.source.place();
+                let (what, byte) = self.source.samples_location();
                 return match self.read {
                     0 => Err(AudioError::NoSamples { path: self.path.clone(), what, byte }),
                     _ => Ok(None),
@@ -110,8 +110,11 @@ impl Blocks {
             self.mix()?;
         }
         self.read += self.mono.len() as u64;
-        if self.read > self.most {
-            return Err(AudioError::TooManySamples { path: self.path.clone(), most: self.most });
+        if self.read > self.max_samples {
+            return Err(AudioError::TooManySamples {
+                path: self.path.clone(),
+                max_samples: self.max_samples,
+            });
         }
         Ok(Some(&self.mono))
     }
@@ -130,16 +133,21 @@ impl Blocks {
         Ok(())
     }
 
-    /// All blocks as one clip; `capacity` is how many samples are known to come.
+    /// Returns all blocks as one clip; `capacity` is the expected number of samples.
     pub(crate) fn into_clip(mut self, capacity: usize) -> Result<Clip, AudioError> {
         let mut samples = Vec::with_capacity(capacity);
-        self.take(0, u64::MAX, &mut samples)?;
+        self.append_range(0, u64::MAX, &mut samples)?;
         Ok(Clip { samples, sample_rate_hz: self.source.sample_rate_hz() })
     }
 
-    /// Appends the samples from `first` up to, and without, `end`, as far as there are any; gives where the last
-    /// block ends that was looked at. Must come before any other block.
-    pub(crate) fn take(&mut self, first: u64, end: u64, samples: &mut Vec<f32>) -> Result<u64, AudioError> {
+    /// Appends the samples in `first..end` as far as they exist; returns the end of the last block that was read. Must be
+    /// called before any other block is read.
+    pub(crate) fn append_range(
+        &mut self,
+        first: u64,
+        end: u64,
+        samples: &mut Vec<f32>,
+    ) -> Result<u64, AudioError> {
         let mut position = self.read;
         while position < end {
             let Some(block) = self.next()? else { break };
@@ -163,7 +171,7 @@ impl Blocks {
 mod tests {
     use super::*;
 
-    /// Blocks of these lengths, each frame the numbers around its own index.
+    /// Blocks of these lengths; each frame has values around its index.
     struct Ramp(std::vec::IntoIter<usize>, usize);
 
     impl Source for Ramp {
@@ -180,13 +188,13 @@ mod tests {
             Ok(true)
         }
 
-        fn place(&self) -> (&'static str, u64) {
+        fn samples_location(&self) -> (&'static str, u64) {
             ("ramp", 7)
         }
     }
 
-    fn blocks(lengths: Vec<usize>, most: u64) -> Blocks {
-        Blocks::new(PathBuf::from("a"), Box::new(Ramp(lengths.into_iter(), 0)), most)
+    fn blocks(lengths: Vec<usize>, max_samples: u64) -> Blocks {
+        Blocks::new(PathBuf::from("a"), Box::new(Ramp(lengths.into_iter(), 0)), max_samples)
     }
 
     #[test]
@@ -196,19 +204,19 @@ mod tests {
     }
 
     #[test]
-    fn a_recording_beyond_the_limit_is_refused_with_the_limit() {
+    fn a_recording_beyond_the_limit_is_rejected() {
         let message = blocks(vec![3, 3], 5).into_clip(0).unwrap_err().to_string();
-        assert_eq!(message, "a: decodes to more than 5 samples: cut the recording into shorter files");
+        assert_eq!(message, "a: decodes to more than 5 samples; cut it into shorter files");
     }
 
     #[test]
-    fn a_recording_without_samples_names_what_should_hold_them() {
+    fn a_recording_without_samples_is_an_error_with_its_location() {
         let message = blocks(vec![0, 0], 5).into_clip(0).unwrap_err().to_string();
-        assert_eq!(message, "a: no samples: the ramp at byte 7 is empty");
+        assert_eq!(message, "a: no samples: the ramp at byte 7 is empty; record or copy it again");
     }
 
     #[test]
-    fn delay_and_padding_are_cut_wherever_the_blocks_end() {
+    fn delay_and_padding_are_removed_for_all_block_lengths() {
         for lengths in [vec![10], vec![4, 6], vec![1; 10], vec![0, 3, 0, 5, 2]] {
             for (skip, keep) in [(0, None), (3, None), (3, Some(4)), (0, Some(10)), (10, None), (12, Some(1))]
             {
@@ -216,7 +224,7 @@ mod tests {
                 let mut source = Ramp(lengths.clone().into_iter(), 0);
                 let (mut frames, mut kept) = (Frames::default(), Vec::new());
                 while source.next(&mut frames).unwrap() {
-                    trim.cut(&mut frames);
+                    trim.apply(&mut frames);
                     kept.extend(frames.samples.chunks(2).map(|frame| frame[0] + 1.0));
                 }
                 let first = skip.min(10);

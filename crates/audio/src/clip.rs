@@ -1,16 +1,16 @@
 //! A recording in memory.
 
-/// A mono recording.
+/// Mono recording.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Clip {
-    /// Samples, nominally in [-1, 1]; a 16-bit sample x is exactly x / 32768. Float files may go beyond.
+    /// Samples, nominally in [-1, 1]; a 16-bit sample x is exactly x / 32768. Float files may exceed this range.
     pub samples: Vec<f32>,
-    /// Samples a second.
+    /// Samples per second.
     pub sample_rate_hz: u32,
 }
 
 impl Clip {
-    /// How long the recording is, in seconds.
+    /// Returns the duration in seconds.
     ///
     /// # Example
     /// ```

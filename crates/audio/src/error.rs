@@ -1,217 +1,213 @@
-//! Why a sound file could not be read, written or brought to another rate.
+//! Errors of reading, writing and resampling audio.
 
 use std::path::PathBuf;
 
 use stapes_files::SpecialFile;
 
-/// Why a sound file could not be read, written or brought to another rate.
+/// Error of reading, writing or resampling audio.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AudioError {
-    /// The operating system refused: no such file, no permission, no room.
+    /// The operating system reported an error, such as a missing file or permission.
     #[error("{}: {source}", path.display())]
     Io {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// What the operating system said.
+        /// Error of the operating system.
         source: std::io::Error,
     },
-    /// The path names a folder, a pipe, a socket or a device. It was not opened.
-    #[error(
-        "{}: is {kind}, and a recording is read from a regular file; save the sound to a file",
-        path.display()
-    )]
+    /// The path is a folder, a pipe, a socket or a device. It was not opened.
+    #[error("{}: is {kind}, not a regular file; save the audio to a file", path.display())]
     NotAFile {
-        /// Path that was named.
+        /// Path that was given.
         path: PathBuf,
-        /// Kind of what is there.
+        /// Kind of file at the path.
         kind: SpecialFile,
     },
     /// The file has no bytes.
-    #[error("{}: the file is empty (0 bytes)", path.display())]
+    #[error("{}: the file is empty (0 bytes); download or copy it again", path.display())]
     Empty {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
     },
-    /// The file's first bytes are not those of a sound file that is read.
+    /// The first bytes do not belong to a supported format.
     #[error(
-        "{}: not a WAV file, nor FLAC, MP3, AAC, M4A, Ogg Vorbis or Opus: the file is {found}; \
+        "{}: not a WAV, FLAC, MP3, AAC, M4A, Ogg Vorbis or Opus file: the file is {found}; \
          convert it to WAV or FLAC",
         path.display()
     )]
     NotAudio {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// What the first bytes look like.
+        /// Description of the first bytes.
         found: String,
     },
     /// The file ends early.
     #[error(
-        "{}: truncated: the {what} at byte {byte} should have {expected} bytes, the file has {got} of them; \
-         fetch or copy the file again",
+        "{}: truncated: the {what} at byte {byte} should have {expected} bytes, but the file has {got}; \
+         download or copy it again",
         path.display()
     )]
     Truncated {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// What ends early.
+        /// Element that ends early.
         what: String,
-        /// Where it begins.
+        /// Position of the element.
         byte: u64,
-        /// How many bytes it should have.
+        /// Expected number of bytes.
         expected: u64,
-        /// How many are there.
+        /// Available number of bytes.
         got: u64,
     },
-    /// The file ends before as many samples as it announces.
+    /// The file has fewer samples than it announces.
     #[error(
-        "{}: truncated: {announced} {expected} samples, the file has {got} of them; \
-         fetch or copy the file again",
+        "{}: truncated: {announced} {expected} samples, but the file has {got}; download or copy it again",
         path.display()
     )]
     TooFewSamples {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// Who announces them, with a verb.
+        /// Element that announces the samples, with a verb.
         announced: &'static str,
-        /// How many samples the file should have.
+        /// Announced number of samples.
         expected: u64,
-        /// How many could be decoded.
+        /// Number of decoded samples.
         got: u64,
     },
-    /// The file ends between two of its parts, before the one that marks the end.
+    /// The file ends between two elements, before the one that marks the end.
     #[error(
-        "{}: truncated: the file ends at byte {byte} without {missing}; fetch or copy the file again",
+        "{}: truncated: the file ends at byte {byte} without {missing}; download or copy it again",
         path.display()
     )]
     NoEnd {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// Where the file ends.
+        /// Length of the file.
         byte: u64,
-        /// What should have come.
+        /// Missing element.
         missing: &'static str,
     },
-    /// Bytes that no encoder writes.
-    #[error("{}: damaged at byte {byte}: {what}; fetch or copy the file again", path.display())]
+    /// The file contains bytes that no encoder writes.
+    #[error("{}: damaged at byte {byte}: {what}; download or copy it again", path.display())]
     Damaged {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// Where the part begins that cannot be read.
+        /// Position of the unreadable element.
         byte: u64,
-        /// What is wrong with it.
+        /// Description of the damage.
         what: String,
     },
-    /// A field of the header has a value that no sound file can have.
+    /// A header field has a value that is impossible in an audio file.
     #[error("{}: byte {byte}: {field} = {value}: must be {rule}", path.display())]
     Header {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// Where the field lies.
+        /// Position of the field.
         byte: u64,
-        /// The field's name.
+        /// Name of the field.
         field: &'static str,
-        /// Its value.
+        /// Value of the field.
         value: String,
-        /// What it must be.
+        /// Permitted values.
         rule: String,
     },
-    /// A sound file of a kind that is not read.
+    /// The codec or container variant is not supported.
     #[error(
         "{}: byte {byte}: {what} is not supported; convert the file to FLAC of 16 or 24 bits, or to WAV with PCM \
          of 8, 16, 24 or 32 bits or float of 32 or 64 bits",
         path.display()
     )]
     Unsupported {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// Where that is written.
+        /// Position in the file that determines the variant.
         byte: u64,
-        /// The kind.
+        /// Description of the variant.
         what: String,
     },
-    /// A well-formed file without a single sample.
-    #[error("{}: no samples: the {what} at byte {byte} is empty", path.display())]
+    /// The file is valid but has no samples.
+    #[error("{}: no samples: the {what} at byte {byte} is empty; record or copy it again", path.display())]
     NoSamples {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// What should hold them.
+        /// Element that should contain the samples.
         what: &'static str,
-        /// Where they should begin.
+        /// Position of the element.
         byte: u64,
     },
-    /// More samples than are read into memory.
-    #[error(
-        "{}: decodes to more than {most} samples: cut the recording into shorter files",
-        path.display()
-    )]
+    /// The file has more samples than are read into memory.
+    #[error("{}: decodes to more than {max_samples} samples; cut it into shorter files", path.display())]
     TooManySamples {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// The most that are read, counted after the channels are mixed.
-        most: u64,
+        /// Maximum number of samples, counted after the channels are mixed.
+        max_samples: u64,
     },
-    /// A part that is none: it ends before it begins, or a time is no number.
-    #[error("{}: the part from {start_seconds} s to {end_seconds} s: {rule}", path.display())]
+    /// A segment is empty, or one of its times is negative or not a number.
+    #[error("{}: segment from {start_seconds} s to {end_seconds} s: {rule}", path.display())]
     Part {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// Where it should begin.
+        /// Start of the segment.
         start_seconds: f64,
-        /// Where it should end.
+        /// End of the segment.
         end_seconds: f64,
-        /// What must hold.
+        /// Violated rule.
         rule: &'static str,
     },
-    /// A part that goes beyond the end of the recording.
+    /// A segment ends after the recording.
     #[error(
-        "{}: the part that ends at {end_seconds} s: the recording lasts {seconds:.3} s; correct the times",
+        "{}: segment up to {end_seconds} s: the recording has only {seconds:.3} s; correct the times",
         path.display()
     )]
     BeyondEnd {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// Where the part should end; where it should begin, if it has no end.
+        /// End of the segment, or its start if it has no end.
         end_seconds: f64,
-        /// How long the recording is.
+        /// Duration of the recording.
         seconds: f64,
     },
     /// A sample is NaN or infinite.
-    #[error("{}: sample {sample} is {value}: samples must be finite numbers", path.display())]
+    #[error("{}: sample {sample} is {value}; samples must be finite numbers", path.display())]
     NotFinite {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// Which sample, from 0, counted after the channels are mixed.
+        /// Index of the sample, counted after the channels are mixed.
         sample: usize,
-        /// Its value.
+        /// Value of the sample.
         value: f64,
     },
-    /// The decoder refused the samples.
+    /// The decoder rejected the samples.
     #[error("{}: cannot be decoded: {reason}", path.display())]
     Decode {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// What the decoder said.
+        /// Message of the decoder.
         reason: String,
     },
-    /// A clip too long for the sizes in a WAV header.
-    #[error("{}: {samples} samples do not fit into a WAV file: write at most {most}", path.display())]
+    /// The clip is too long for the 32-bit sizes of a WAV header.
+    #[error(
+        "{}: {samples} samples do not fit into a WAV file; write at most {max_samples}",
+        path.display()
+    )]
     TooLong {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// How many samples the clip has.
+        /// Number of samples of the clip.
         samples: usize,
-        /// How many fit.
-        most: usize,
+        /// Maximum number of samples.
+        max_samples: usize,
     },
-    /// A clip cannot be brought from one rate to the other.
+    /// A clip cannot be resampled between two rates.
     #[error("resampling from {from_hz} Hz to {to_hz} Hz: {reason}")]
     Resample {
-        /// The clip's rate.
+        /// Sample rate of the clip.
         from_hz: u32,
-        /// The rate asked for.
+        /// Requested sample rate.
         to_hz: u32,
-        /// What is wrong.
+        /// Reason.
         reason: String,
     },
 }

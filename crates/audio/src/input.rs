@@ -1,4 +1,4 @@
-//! The bytes of a file, read piece by piece.
+//! Bytes of a file, read in order.
 
 use std::io::{BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
@@ -7,18 +7,17 @@ use stapes_files::SpecialFile;
 
 use crate::AudioError;
 
-/// Where bytes can come from: a file, or memory.
-pub(crate) trait Bytes: Read + Seek + Send + Sync {}
+/// Source of bytes: a file or memory.
+pub(crate) trait ByteSource: Read + Seek + Send + Sync {}
 
-impl<T: Read + Seek + Send + Sync> Bytes for T {}
+impl<T: Read + Seek + Send + Sync> ByteSource for T {}
 
-/// A file that is read from its start to its end, mostly.
+/// File that is read mostly from start to end.
 ///
-/// Nothing is allocated for bytes that are not there: a piece longer than the rest of the file is refused
-/// before there is room for it.
+/// Memory is allocated only for bytes that exist: a request beyond the end of the file is rejected first.
 pub(crate) struct Input {
     path: PathBuf,
-    reader: BufReader<Box<dyn Bytes>>,
+    reader: BufReader<Box<dyn ByteSource>>,
     length: u64,
     position: u64,
 }
@@ -26,16 +25,16 @@ pub(crate) struct Input {
 impl Input {
     /// Opens a regular file that is not empty.
     pub(crate) fn open(path: &Path) -> Result<Input, AudioError> {
-        let refused = |source| match SpecialFile::behind(&source) {
+        let to_error = |source| match SpecialFile::behind(&source) {
             Some(kind) => AudioError::NotAFile { path: path.to_owned(), kind },
             None => AudioError::Io { path: path.to_owned(), source },
         };
-        let file = stapes_files::open(path).map_err(refused)?;
-        let length = file.metadata().map_err(refused)?.len();
+        let file = stapes_files::open(path).map_err(to_error)?;
+        let length = file.metadata().map_err(to_error)?.len();
         Input::new(path, Box::new(file), length)
     }
 
-    fn new(path: &Path, bytes: Box<dyn Bytes>, length: u64) -> Result<Input, AudioError> {
+    fn new(path: &Path, bytes: Box<dyn ByteSource>, length: u64) -> Result<Input, AudioError> {
         if length == 0 {
             return Err(AudioError::Empty { path: path.to_owned() });
         }
@@ -64,38 +63,38 @@ impl Input {
         self.length - self.position
     }
 
-    /// Goes to a byte of the file, or to its end if it has no such byte.
+    /// Moves to a byte of the file, at most to its end.
     pub(crate) fn seek(&mut self, byte: u64) -> Result<(), AudioError> {
         let byte = byte.min(self.length);
-        // Both are lengths of a file, which have 63 bits.
+        // File lengths have 63 bits.
         let distance = byte as i64 - self.position as i64;
         self.reader.seek_relative(distance).map_err(|source| self.io(source))?;
         self.position = byte;
         Ok(())
     }
 
-    /// The next bytes, exactly so many; `what` names them in messages.
+    /// Reads exactly `count` bytes; `what` names them in messages.
     pub(crate) fn read(&mut self, count: u64, what: &str) -> Result<Vec<u8>, AudioError> {
         let mut bytes = Vec::new();
-        self.read_to(&mut bytes, count, what)?;
+        self.append(&mut bytes, count, what)?;
         Ok(bytes)
     }
 
-    /// Appends the next bytes to those that are in the buffer already.
-    pub(crate) fn read_to(&mut self, buffer: &mut Vec<u8>, count: u64, what: &str) -> Result<(), AudioError> {
+    /// Reads exactly `count` bytes and appends them to the buffer.
+    pub(crate) fn append(&mut self, buffer: &mut Vec<u8>, count: u64, what: &str) -> Result<(), AudioError> {
         if count > self.remaining() {
             return Err(self.truncated(what, self.position, count, self.remaining()));
         }
         let got = self.reader.by_ref().take(count).read_to_end(buffer).map_err(|source| self.io(source))?;
         if got as u64 != count {
-            // Somebody shortened the file in the meantime.
+            // The file was truncated after it was opened.
             return Err(self.truncated(what, self.position, count, got as u64));
         }
         self.position += count;
         Ok(())
     }
 
-    /// The next bytes, fewer at the end of the file, without going on.
+    /// Returns the next bytes, fewer at the end of the file, and keeps the position.
     pub(crate) fn peek(&mut self, count: u64) -> Result<Vec<u8>, AudioError> {
         let start = self.position;
         let bytes = self.read(count.min(self.remaining()), "file")?;
@@ -103,7 +102,7 @@ impl Input {
         Ok(bytes)
     }
 
-    /// Everything from here to the end of the file.
+    /// Returns the bytes from here to the end of the file.
     pub(crate) fn into_rest(self) -> impl Read + Send + Sync {
         let remaining = self.remaining();
         self.reader.take(remaining)

@@ -1,11 +1,11 @@
-//! What kind of file the first bytes are.
+//! Detection of the format from the first bytes.
 
 use crate::AudioError;
 use crate::formats::id3;
 use crate::formats::mp3::Header;
 use crate::input::Input;
 
-/// The kinds of files that are read.
+/// Supported formats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Wav,
@@ -17,8 +17,8 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// Looks at the first bytes, behind the tags that may come before them; goes to where the sound begins.
-    pub(crate) fn of(input: &mut Input) -> Result<Kind, AudioError> {
+    /// Detects the format after optional tags, and moves to the start of the audio.
+    pub(crate) fn detect(input: &mut Input) -> Result<Kind, AudioError> {
         let tagged = id3::skip(input)?;
         let start = input.peek(21)?;
         let kind = match start.get(..4).unwrap_or(&start) {
@@ -41,7 +41,7 @@ impl Kind {
     }
 }
 
-/// What a file that is not read looks like.
+/// Describes a file of an unsupported format.
 pub(crate) fn describe(start: &[u8]) -> String {
     const KNOWN: [(&[u8], &str); 9] = [
         (b"RF64", "RF64 (WAV beyond 4 GiB)"),

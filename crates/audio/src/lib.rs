@@ -1,9 +1,8 @@
-//! A sound file becomes a mono f32 clip: decoding, mix-down, resampling.
+//! Audio files as mono f32 clips: decoding, mix-down, resampling.
 //!
-//! Start at [`read`]: it turns a WAV, FLAC, MP3, AAC, M4A, Ogg Vorbis or Opus file into a [`Clip`], or says
-//! what is wrong with the file and at which byte. [`read_part`] reads a stretch of a long recording without the rest, and
-//! a [`Recording`] gives one piece by piece. [`Clip::resampled`] brings a clip to another rate with every
-//! sound staying at its time, and [`write_wav`] puts a clip into a 16-bit file.
+//! Start with [`read`]: it returns a WAV, FLAC, MP3, AAC, M4A, Ogg Vorbis or Opus file as a [`Clip`], or an error with the byte
+//! position. [`read_part`] reads a segment of a long recording without the rest, and a [`Recording`] returns it block by
+//! block. [`Clip::resampled`] converts the sample rate without shifting time, and [`write_wav`] writes a 16-bit file.
 //!
 //! # Example
 //! ```

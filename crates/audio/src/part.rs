@@ -1,4 +1,4 @@
-//! A stretch of a recording, without the rest of it in memory.
+//! Reading a segment of a recording without holding the rest in memory.
 
 use std::path::Path;
 
@@ -6,23 +6,23 @@ use crate::input::Input;
 use crate::read::{blocks, sample_at};
 use crate::{AudioError, Clip};
 
-/// How far a part may end behind the end of its recording: times are often rounded to hundredths of a second.
-const BEHIND_THE_END_SECONDS: f64 = 0.01;
+/// Tolerance for a segment that ends after the recording: times are often rounded to 0.01 s.
+const END_TOLERANCE_SECONDS: f64 = 0.01;
 
-/// Reads the part of a sound file from one moment up to, and without, another; to its end where none is given.
+/// Reads a segment [start, end) of a sound file; without `end` up to the end of the file.
 ///
-/// Sample n is in the part if round(start · rate) <= n < round(end · rate). Only the part is held in memory. In WAV
-/// files only the part is read, too; in all others everything before it is decoded and let go, so that a part begins at
-/// the very sample at which it lies in [`read`](crate::read)'s clip. A part may end up to 10 ms behind the end of the
-/// recording and is shorter then.
+/// Sample n belongs to the segment if round(start · rate) <= n < round(end · rate). Only the segment is held in memory.
+/// WAV files are seekable; in all other formats the part before the segment is decoded and discarded, so a segment
+/// starts at exactly the same sample as in the clip of [`read`](crate::read). A segment may end up to 10 ms after the end of
+/// the recording; it is shorter then.
 ///
-/// What lies behind the part is not looked at, so a compressed file may be damaged there.
+/// Anything after the segment is not read; a compressed file may be damaged there.
 ///
 /// # Units
 /// s
 ///
 /// # Errors
-/// [`AudioError::Part`] where a time is negative or no number, or the part has no length; [`AudioError::BeyondEnd`]; those of
+/// [`AudioError::Part`] if a time is negative or not a number, or the segment is empty; [`AudioError::BeyondEnd`]; those of
 /// [`read`](crate::read).
 ///
 /// # Example
@@ -48,10 +48,10 @@ fn part(input: Input, start_seconds: f64, end_seconds: Option<f64>) -> Result<Cl
     let first = sample_at(start_seconds, sample_rate_hz);
     let end = end_seconds.map_or(u64::MAX, |seconds| sample_at(seconds, sample_rate_hz));
     let mut samples = Vec::new();
-    let position = blocks.take(first, end, &mut samples)?;
-    let may_lack = sample_at(BEHIND_THE_END_SECONDS, sample_rate_hz);
-    let lacks = end_seconds.is_some() && position.saturating_add(may_lack) < end;
-    if lacks || samples.is_empty() {
+    let position = blocks.append_range(first, end, &mut samples)?;
+    let tolerance = sample_at(END_TOLERANCE_SECONDS, sample_rate_hz);
+    let too_short = end_seconds.is_some() && position.saturating_add(tolerance) < end;
+    if too_short || samples.is_empty() {
         return Err(AudioError::BeyondEnd {
             path: blocks.path().to_owned(),
             end_seconds: end_seconds.unwrap_or(start_seconds),
@@ -64,11 +64,11 @@ fn part(input: Input, start_seconds: f64, end_seconds: Option<f64>) -> Result<Cl
 fn check(path: &Path, start_seconds: f64, end_seconds: Option<f64>) -> Result<(), AudioError> {
     let end = end_seconds.unwrap_or(f64::INFINITY);
     let rule = if !start_seconds.is_finite() || end.is_nan() {
-        "its times must be numbers"
+        "the times must be numbers"
     } else if start_seconds < 0.0 {
-        "it must not begin before 0 s"
+        "the start must not be before 0 s"
     } else if end <= start_seconds {
-        "it must end after its beginning"
+        "the end must be after the start"
     } else {
         return Ok(());
     };
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_of_every_format_is_a_stretch_of_the_whole() {
+    fn a_segment_of_every_format_equals_the_same_samples_of_the_clip() {
         for name in ["mono_8k.flac", "ffmpeg_44k.mp3", "mono_16k.aac", "ffmpeg_mono_16k.m4a", "mono_16k.ogg"]
         {
             let path = fixture(name);
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_of_a_wav_file_of_every_width_and_several_channels_is_exact() {
+    fn a_segment_of_wav_is_exact_for_all_widths_and_channels() {
         let bytes: Vec<u8> = (0..24_000u32).map(|n| (n * 37 % 251) as u8).collect();
         for (bits, channels) in [(8, 1), (16, 1), (16, 3), (24, 2), (32, 1)] {
             let wav =
@@ -123,40 +123,40 @@ mod tests {
     }
 
     #[test]
-    fn a_part_beyond_the_end_is_refused_unless_by_a_rounding() {
+    fn a_segment_beyond_the_end_is_rejected_except_for_rounding() {
         let wav = Wav::pcm(16, 1, &[1; 16_000]).bytes();
         let part = |start, end| part(Input::from_bytes(Path::new("a.wav"), wav.clone()).unwrap(), start, end);
         assert_eq!(part(0.5, Some(1.009)).unwrap().samples.len(), 4000);
         for (start, end) in [(0.5, Some(1.02)), (1.5, Some(2.0)), (1.0, None), (7.0, None)] {
             let message = part(start, end).unwrap_err().to_string();
-            assert!(message.starts_with("a.wav: the part that ends at "), "{message}");
-            assert!(message.contains("the recording lasts 1.000 s"), "{message}");
+            assert!(message.starts_with("a.wav: segment up to "), "{message}");
+            assert!(message.contains("the recording has only 1.000 s"), "{message}");
         }
     }
 
     #[test]
-    fn times_that_are_no_part_are_refused() {
+    fn invalid_times_are_rejected() {
         for (start, end, rule) in [
             (-0.1, None, "before 0 s"),
             (f64::NAN, None, "numbers"),
             (0.0, Some(f64::NAN), "numbers"),
-            (1.0, Some(1.0), "after its beginning"),
-            (2.0, Some(1.0), "after its beginning"),
+            (1.0, Some(1.0), "after the start"),
+            (2.0, Some(1.0), "after the start"),
         ] {
             let message = read_part(Path::new("a.wav"), start, end).unwrap_err().to_string();
-            assert!(message.starts_with("a.wav: the part from") && message.contains(rule), "{message}");
+            assert!(message.starts_with("a.wav: segment from") && message.contains(rule), "{message}");
         }
     }
 
     #[test]
-    fn two_hours_are_not_held_for_a_second_of_them() {
+    fn memory_is_independent_of_the_length_of_the_file() {
         const FRAMES: u32 = 2 * 3600 * 8000;
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("long.wav");
         let header = Wav { data_size: Some(2 * FRAMES), ..Wav::pcm(16, 1, &[]) }.bytes();
         let mut file = File::create(&path).unwrap();
         file.write_all(&header).unwrap();
-        // Sparse: only what is written takes room.
+        // Sparse: only written blocks use disk space.
         file.set_len(header.len() as u64 + 2 * u64::from(FRAMES)).unwrap();
         let marked = 7000 * 8000;
         file.seek(SeekFrom::Start(header.len() as u64 + 2 * marked)).unwrap();

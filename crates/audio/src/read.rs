@@ -1,8 +1,8 @@
-//! From a path to a clip.
+//! Reading a file as a clip.
 
 use std::path::Path;
 
-use crate::blocks::{Blocks, MOST_SAMPLES, Source};
+use crate::blocks::{Blocks, MAX_SAMPLES, Source};
 use crate::formats::adts::Adts;
 use crate::formats::flac::Flac;
 use crate::formats::mp3::Mp3;
@@ -14,43 +14,42 @@ use crate::input::Input;
 use crate::kind::Kind;
 use crate::{AudioError, Clip};
 
-/// Reads a sound file as one mono clip: WAV, FLAC, MP3, AAC, M4A, Ogg Vorbis or Ogg Opus.
+/// Reads an audio file as one mono clip: WAV, FLAC, MP3, AAC, M4A, Ogg Vorbis or Ogg Opus.
 ///
-/// The first bytes decide what a file is, never its name. Any rate; several channels become their mean, taken
+/// The first bytes determine the format; the file name does not. Any sample rate is accepted. Channels are averaged
 /// in f64.
 ///
-/// - **WAV**: PCM of 8, 16, 24 and 32 bits and float of 32 and 64 bits, 1 to 256 channels. A 16-bit sample x
-///   becomes exactly x / 32768, an 8-bit one (x - 128) / 128, 24-bit x / 2^23, 32-bit x / 2^31 (rounded once to
-///   f32); float samples keep their value.
-/// - **FLAC** of up to 24 bits, with the same values.
-/// - **MP3** (layer III of MPEG 1, 2 and 2.5), **AAC-LC** of one or two channels in MP4 (M4A) or ADTS,
-///   **Vorbis** and **Opus** in Ogg. Opus is decoded at 48 kHz, whatever the rate of the original. Lossy
-///   formats may go a little beyond [-1, 1].
+/// - **WAV**: PCM with 8, 16, 24 and 32 bits, float with 32 and 64 bits, 1 to 256 channels. A 16-bit sample x becomes
+///   exactly x / 32768, an 8-bit one (x - 128) / 128, 24-bit x / 2^23, 32-bit x / 2^31 (rounded once to f32); float
+///   samples keep their value.
+/// - **FLAC** with up to 24 bits, scaled like WAV.
+/// - **MP3** (layer III of MPEG 1, 2 and 2.5), **AAC-LC** with one or two channels in MP4 (M4A) or ADTS,
+///   **Vorbis** and **Opus** in Ogg. Opus is decoded at 48 kHz, whatever the rate of the original. Samples of lossy
+///   formats may exceed [-1, 1] slightly.
 ///
-/// What an encoder adds before and after the recording is taken off where the file tells how much it is: the
-/// LAME header of MP3, the edit list or `iTunSMPB` tag of MP4, the positions and the pre-skip of Ogg. The clip
-/// is then as long as the original and in its place. A bare MP3 or ADTS stream does not tell: its clip is late
-/// by the encoder's and the decoder's delay (1,105 samples after LAME, 1,024 after most AAC encoders).
+/// Encoder delay and padding are removed where the file states them: in the LAME header of MP3, the edit list or
+/// `iTunSMPB` tag of MP4, the granule positions and the pre-skip of Ogg. The clip then has the length and the time
+/// alignment of the original. A bare MP3 or ADTS stream does not state them: its clip is late by the delay of encoder
+/// and decoder (1,105 samples after LAME, 1,024 after most AAC encoders).
 ///
-/// A truncated file is an error and not a shorter clip. A bare MP3 or ADTS stream and a FLAC file without its
-/// length may end after any whole frame; all others state their end.
+/// A truncated file is an error, not a shorter clip. A bare MP3 or ADTS stream and a FLAC file without a stated length
+/// may end after any complete frame; all other formats state their end.
 ///
-/// A size field is believed only as far as the file goes, and nothing is allocated on its word; a compressed
-/// file may become at most 2^30 samples. Tools that write WAV to a pipe cannot go back to fill in the sizes. A
-/// file is taken as such a stream, and read to its end, when *both* its RIFF size and its data size are unset: 0
-/// or at least 2 GiB - 64 KiB (ffmpeg leaves 0xFFFFFFFF, sox 0x7FFFF000, arecord 0x80000000), or the data size
-/// is 0 and the RIFF size ends where the data begins. Any other data size beyond the end of the file is a
-/// truncated file.
+/// Memory is allocated only for bytes that exist, whatever a header claims; a compressed file is decoded to at most
+/// 2^30 samples. A program that writes WAV to a pipe cannot fill in the sizes afterwards. A file is read as such a
+/// stream, up to its end, if *both* its RIFF size and its data size are unset: 0 or at least 2 GiB - 64 KiB (ffmpeg
+/// writes 0xFFFFFFFF, sox 0x7FFFF000, arecord 0x80000000), or if the data size is 0 and the RIFF size ends where the
+/// data begins. Any other data size beyond the end of the file means that the file is truncated.
 ///
 /// # Units
 /// Samples nominally in [-1, 1]; the rate in Hz.
 ///
 /// # Errors
 /// [`AudioError::Io`] for a missing or unreadable file, [`AudioError::NotAFile`], [`AudioError::Empty`],
-/// [`AudioError::NotAudio`] for anything else under the name; [`AudioError::Truncated`] with the bytes expected
-/// and found, [`AudioError::TooFewSamples`] and [`AudioError::NoEnd`] where that is not a question of bytes;
-/// [`AudioError::Damaged`] for a wrong checksum, a frame that is missing or cannot be decoded;
-/// [`AudioError::Header`] for a rate of 0 Hz, an absurd number of channels or rows, an odd block size;
+/// [`AudioError::NotAudio`] for other formats; [`AudioError::Truncated`] with the expected and available bytes,
+/// [`AudioError::TooFewSamples`] and [`AudioError::NoEnd`] for other kinds of truncation;
+/// [`AudioError::Damaged`] for a wrong checksum, or a frame that is missing or cannot be decoded;
+/// [`AudioError::Header`] for a rate of 0 Hz, or an impossible number of channels, rows or bytes per frame;
 /// [`AudioError::Unsupported`] for other codecs, surround or high-efficiency AAC, fragmented MP4 and several
 /// recordings in one file; [`AudioError::NoSamples`], [`AudioError::TooManySamples`], and
 /// [`AudioError::NotFinite`] for NaN or infinity, with the sample's index.
@@ -69,19 +68,18 @@ fn from_input(input: Input) -> Result<Clip, AudioError> {
     blocks.into_clip(samples)
 }
 
-/// The recording piece by piece, and how many samples it has where that costs nothing to know.
+/// Returns the recording block by block, and its number of samples if the header states it, else 0.
 ///
-/// Where the format allows it, the pieces begin at `start_seconds`; else at the beginning of the recording.
+/// The blocks start at `start_seconds` in seekable formats, else at the start of the recording.
 pub(crate) fn blocks(mut input: Input, start_seconds: f64) -> Result<(Blocks, usize), AudioError> {
     let path = input.path().to_owned();
-    let source: Box<dyn Source> = match Kind::of(&mut input)? {
-        // There are as many samples as there are bytes for them.
+    let source: Box<dyn Source> = match Kind::detect(&mut input)? {
         Kind::Wav => {
             let layout = wav::layout(&mut input)?;
             let frames = layout.frames();
             let first = sample_at(start_seconds, layout.sample_rate_hz).min(frames);
             let source = WavSamples::open(input, layout, first)?;
-            let blocks = Blocks::new(path, Box::new(source), u64::MAX).beginning_at(first);
+            let blocks = Blocks::new(path, Box::new(source), u64::MAX).starting_at(first);
             return Ok((blocks, frames as usize));
         }
         Kind::Flac => Box::new(Flac::open(input)?),
@@ -90,12 +88,12 @@ pub(crate) fn blocks(mut input: Input, start_seconds: f64) -> Result<(Blocks, us
         Kind::Mp4 => Box::new(Mp4::open(input)?),
         Kind::Ogg => Box::new(Ogg::open(input)?),
     };
-    Ok((Blocks::new(path, source, MOST_SAMPLES), 0))
+    Ok((Blocks::new(path, source, MAX_SAMPLES), 0))
 }
 
-/// The sample nearest to a moment that is not negative.
+/// Returns the sample nearest to a time that is not negative.
 pub(crate) fn sample_at(seconds: f64, sample_rate_hz: u32) -> u64 {
-    // Held at the largest number where it is larger.
+    // The cast saturates.
     (seconds * f64::from(sample_rate_hz)).round() as u64
 }
 
@@ -114,15 +112,15 @@ mod tests {
         from_bytes(Path::new("a.wav"), wav.bytes()).unwrap()
     }
 
-    fn refused(bytes: Vec<u8>) -> String {
+    fn rejection(bytes: Vec<u8>) -> String {
         from_bytes(Path::new("a.wav"), bytes).unwrap_err().to_string()
     }
 
     #[test]
-    fn pcm_of_every_width_becomes_its_exact_fraction() {
-        let wide = Wav::pcm(16, 1, [i16::MIN, -1, 0, 1, i16::MAX].map(i16::to_le_bytes).as_flattened());
+    fn pcm_of_every_width_is_scaled_exactly() {
+        let words = Wav::pcm(16, 1, [i16::MIN, -1, 0, 1, i16::MAX].map(i16::to_le_bytes).as_flattened());
         let expected = [-1.0, -1.0 / 32768.0, 0.0, 1.0 / 32768.0, 32767.0 / 32768.0];
-        assert_eq!(decoded(&wide).samples, expected);
+        assert_eq!(decoded(&words).samples, expected);
 
         assert_eq!(
             decoded(&Wav::pcm(8, 1, &[0, 127, 128, 255])).samples,
@@ -167,7 +165,7 @@ mod tests {
         let stereo = [100i16, 300, -7, 8].map(i16::to_le_bytes);
         let clip = decoded(&Wav::pcm(16, 2, stereo.as_flattened()));
         assert_eq!(clip.samples, [200.0 / 32768.0, 0.5 / 32768.0]);
-        // 64 channels, far more than any named loudspeaker layout, over several packets of the decoder.
+        // 64 channels are more than any named layout has; the samples span several packets of the decoder.
         let frames = 3000;
         let many: Vec<u8> = (0..frames)
             .flat_map(|frame| (0..64).map(move |c| frame + c))
@@ -181,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn the_mean_of_large_floats_is_taken_in_f64() {
+    fn large_floats_are_averaged_in_f64() {
         let frame = [2e38f32, 2e38, -2e38, 3.0].map(f32::to_le_bytes);
         assert_eq!(decoded(&Wav::float(32, 4, frame.as_flattened())).samples, [5e37]);
     }
@@ -208,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn an_odd_data_chunk_without_its_padding_byte_is_whole() {
+    fn an_odd_data_chunk_may_lack_its_padding_byte() {
         assert_eq!(decoded(&Wav::pcm(8, 1, &[128, 192, 64])).samples, [0.0, 0.5, -0.5]);
         let mut bytes = Wav::pcm(8, 1, &[128, 192, 64]).bytes();
         bytes.pop();
@@ -216,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_whose_sizes_were_never_filled_in_is_read_to_its_end() {
+    fn a_stream_with_unset_sizes_is_read_to_its_end() {
         let unset = [
             (u32::MAX, u32::MAX),
             (0x7fff_f024, 0x7fff_f000),
@@ -236,48 +234,50 @@ mod tests {
     }
 
     #[test]
-    fn a_data_chunk_shorter_than_it_claims_is_a_truncated_file() {
+    fn a_data_chunk_beyond_the_end_of_the_file_is_truncated() {
         let mut bytes = Wav::pcm(16, 1, &[0; 100]).bytes();
         bytes.truncate(44 + 61);
         assert_eq!(
-            refused(bytes),
-            "a.wav: truncated: the data chunk at byte 44 should have 100 bytes, the file has 61 of them; \
-             fetch or copy the file again"
+            rejection(bytes),
+            "a.wav: truncated: the data chunk at byte 44 should have 100 bytes, but the file has 61; \
+             download or copy it again"
         );
         let wav = Wav { data_size: Some(u32::MAX), ..Wav::pcm(16, 1, &[0; 100]) };
-        assert!(refused(wav.bytes()).contains("should have 4294967295 bytes, the file has 100"));
+        assert!(rejection(wav.bytes()).contains("should have 4294967295 bytes, but the file has 100"));
     }
 
     #[test]
-    fn a_header_cut_anywhere_is_refused_and_not_misread() {
-        let whole = Wav::pcm(16, 1, &[1, 2, 3, 4]).bytes();
-        for length in 1..whole.len() {
-            let message = refused(whole[..length].to_vec());
+    fn a_header_truncated_anywhere_is_rejected() {
+        let complete = Wav::pcm(16, 1, &[1, 2, 3, 4]).bytes();
+        for length in 1..complete.len() {
+            let message = rejection(complete[..length].to_vec());
             assert!(
-                message.contains("truncated") || message.contains("not a WAV file"),
+                message.contains("truncated") || message.contains("not a WAV, FLAC"),
                 "{length}: {message}"
             );
         }
     }
 
     #[test]
-    fn other_files_are_named_for_what_they_are() {
-        assert!(refused(Vec::new()).ends_with("the file is empty (0 bytes)"));
-        assert!(refused(b"Dear reader, this is text\n".to_vec()).contains("text, \"Dear reader, this is \""));
-        assert!(refused(b"FORM\0\0\0\x22AIFF".to_vec()).contains("the file is AIFF"));
-        assert!(refused(b"RIFF\x24\0\0\0AVI LIST".to_vec()).contains("RIFF form \"AVI \""));
-        assert!(refused(b"RF64\xff\xff\xff\xffWAVEds64".to_vec()).contains("RF64"));
-        assert!(refused(vec![0xde, 0xad, 0xbe, 0xef]).contains("bytes de ad be ef"));
+    fn other_formats_are_named() {
+        assert!(rejection(Vec::new()).contains("the file is empty (0 bytes)"));
+        assert!(
+            rejection(b"Dear reader, this is text\n".to_vec()).contains("text, \"Dear reader, this is \"")
+        );
+        assert!(rejection(b"FORM\0\0\0\x22AIFF".to_vec()).contains("the file is AIFF"));
+        assert!(rejection(b"RIFF\x24\0\0\0AVI LIST".to_vec()).contains("RIFF form \"AVI \""));
+        assert!(rejection(b"RF64\xff\xff\xff\xffWAVEds64".to_vec()).contains("RF64"));
+        assert!(rejection(vec![0xde, 0xad, 0xbe, 0xef]).contains("bytes de ad be ef"));
     }
 
     #[test]
-    fn impossible_headers_are_refused_with_the_byte_and_the_value() {
+    fn impossible_headers_are_rejected_with_byte_and_value() {
         let plain = Wav::pcm(16, 1, &[0, 0]);
         let cases = [
             (Wav { sample_rate_hz: 0, ..plain.clone() }, "byte 24: sample rate = 0 Hz"),
             (Wav { channels: 0, ..plain.clone() }, "byte 22: channels = 0"),
             (Wav { channels: 1000, ..plain.clone() }, "byte 22: channels = 1000: must be 1..=256"),
-            (Wav { block_align: Some(3), ..plain.clone() }, "byte 32: bytes a frame = 3: must be 2"),
+            (Wav { block_align: Some(3), ..plain.clone() }, "byte 32: bytes per frame = 3: must be 2"),
             (
                 Wav { data: vec![0; 3], ..plain.clone() },
                 "byte 40: data size = 3 bytes: must be a whole number",
@@ -286,27 +286,27 @@ mod tests {
             (Wav { bits: 12, block_align: Some(2), ..plain.clone() }, "byte 34: PCM of 12 bits"),
             (Wav { format: 3, ..plain.clone() }, "byte 34: float of 16 bits"),
             (Wav { data: vec![], ..plain.clone() }, "no samples: the data chunk at byte 44 is empty"),
-            (Wav { fmt: false, ..plain.clone() }, "data chunk comes before any format chunk"),
+            (Wav { fmt: false, ..plain.clone() }, "chunk = data: must be after the format chunk"),
         ];
         for (wav, expected) in cases {
-            let message = refused(wav.bytes());
+            let message = rejection(wav.bytes());
             assert!(message.contains(expected), "expected {expected:?} in {message:?}");
         }
     }
 
     #[test]
-    fn a_float_that_is_no_number_is_found_and_located() {
+    fn floats_that_are_not_finite_are_rejected_with_their_index() {
         for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
             let samples = [0.0, 0.5, 0.25, bad, 0.0, bad].map(f32::to_le_bytes);
-            assert!(refused(Wav::float(32, 1, samples.as_flattened()).bytes()).contains("sample 3 is "));
-            assert!(refused(Wav::float(32, 2, samples.as_flattened()).bytes()).contains("sample 1 is "));
+            assert!(rejection(Wav::float(32, 1, samples.as_flattened()).bytes()).contains("sample 3 is "));
+            assert!(rejection(Wav::float(32, 2, samples.as_flattened()).bytes()).contains("sample 1 is "));
         }
         let beyond_f32 = [1e300f64].map(f64::to_le_bytes);
-        assert!(refused(Wav::float(64, 1, beyond_f32.as_flattened()).bytes()).contains("sample 0 is "));
+        assert!(rejection(Wav::float(64, 1, beyond_f32.as_flattened()).bytes()).contains("sample 0 is "));
     }
 
     #[test]
-    fn a_missing_file_a_folder_and_an_empty_file_say_so() {
+    fn missing_files_folders_and_empty_files_are_distinguished() {
         let folder = tempfile::tempdir().unwrap();
         assert!(matches!(read(&folder.path().join("none.wav")), Err(AudioError::Io { .. })));
         assert!(matches!(read(folder.path()), Err(AudioError::NotAFile { .. })));
@@ -317,7 +317,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn pipes_sockets_and_devices_are_refused_and_not_waited_for() {
+    fn pipes_sockets_and_devices_are_rejected_without_waiting() {
         use stapes_testkit::hang::{fifo, finishes};
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
@@ -340,7 +340,7 @@ mod tests {
             });
             for error in errors {
                 let message = error.unwrap().to_string();
-                assert!(message.contains(&format!("{name}: is {kind}, and a recording")), "{message}");
+                assert!(message.contains(&format!("{name}: is {kind}, not a regular file")), "{message}");
             }
         }
     }

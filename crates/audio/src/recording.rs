@@ -1,4 +1,4 @@
-//! A recording that is read once, from its start to its end.
+//! A recording that is read once, block by block.
 
 use std::path::Path;
 
@@ -7,9 +7,9 @@ use crate::blocks::Blocks;
 use crate::input::Input;
 use crate::read::blocks;
 
-/// A sound file that is decoded piece by piece, so that its length costs no memory.
+/// Sound file that is decoded block by block, with memory independent of its length.
 ///
-/// All pieces together are the samples of [`read`](crate::read).
+/// The blocks together are the samples of [`read`](crate::read).
 ///
 /// # Example
 /// ```
@@ -31,24 +31,24 @@ pub struct Recording {
 }
 
 impl Recording {
-    /// Opens a file of any kind that [`read`](crate::read) knows.
+    /// Opens a file of any format that [`read`](crate::read) supports.
     ///
     /// # Errors
-    /// Those of [`read`](crate::read) that the file's beginning tells.
+    /// Errors of [`read`](crate::read) that are visible at the beginning of the file.
     pub fn open(path: &Path) -> Result<Recording, AudioError> {
         let (blocks, _) = blocks(Input::open(path)?, 0.0)?;
         Ok(Recording { blocks })
     }
 
-    /// Samples a second.
+    /// Samples per second.
     pub fn sample_rate_hz(&self) -> u32 {
         self.blocks.sample_rate_hz()
     }
 
-    /// The next samples, as many as the format brings at once; none at the end.
+    /// Returns the next samples, one packet of the format; `None` at the end.
     ///
     /// # Errors
-    /// Those of [`read`](crate::read) that the rest of the file tells.
+    /// Errors of [`read`](crate::read) in the rest of the file.
     pub fn next_block(&mut self) -> Result<Option<&[f32]>, AudioError> {
         self.blocks.next()
     }

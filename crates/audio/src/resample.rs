@@ -1,24 +1,24 @@
-//! A clip at another rate.
+//! Sample rate conversion.
 
 use rubato::audioadapter_buffers::direct::InterleavedSlice;
 use rubato::{Fft, FixedSync, Resampler, WindowFunction};
 
 use crate::{AudioError, Clip};
 
-/// The filter's length at the lower of the two rates, in samples: passes up to 97 % of the lower Nyquist
-/// frequency and has nothing left beyond it.
+/// Length of the filter at the lower of the two rates, in samples: passes up to 97 % of the lower Nyquist frequency and
+/// removes everything above it.
 const FILTER_SAMPLES: usize = 1024;
-/// The transform spans at least one common period of both rates and the result grows with their ratio: a
-/// header's word for the rate must not decide how much memory that takes.
+/// The transform spans at least one common period of both rates, and the result grows with their ratio; the limit
+/// bounds the memory that a header can request.
 const RATES_HZ: std::ops::RangeInclusive<u32> = 100..=1_000_000;
 
 impl Clip {
-    /// The same recording at another rate, every sound at its time.
+    /// Returns the recording at another sample rate, aligned in time.
     ///
-    /// A windowed sinc (Blackman-Harris squared) is applied in the frequency domain and its delay is taken
-    /// off: sample n of the result lies at time n / rate, and there are ceil(len * new / old) of them. Outside
-    /// the clip is silence. Frequencies above the new Nyquist frequency are removed. At the same rate the
-    /// result is an equal clip, bit for bit.
+    /// A windowed sinc (Blackman-Harris squared) is applied in the frequency domain, and its delay is removed: sample n of
+    /// the result is at time n / rate, and there are ceil(len * new / old) samples. The clip is zero-padded. Frequencies above
+    /// the new Nyquist frequency are removed. At the same rate the result is an equal clip,
+    /// bit for bit.
     ///
     /// # Units
     /// Hz.
@@ -37,10 +37,10 @@ impl Clip {
     /// ```
     pub fn resampled(&self, rate_hz: u32) -> Result<Clip, AudioError> {
         let (from_hz, to_hz) = (self.sample_rate_hz, rate_hz);
-        let refused = |reason: String| AudioError::Resample { from_hz, to_hz, reason };
+        let error = |reason: String| AudioError::Resample { from_hz, to_hz, reason };
         if !RATES_HZ.contains(&from_hz) || !RATES_HZ.contains(&to_hz) {
             let (lowest, highest) = RATES_HZ.into_inner();
-            return Err(refused(format!("both rates must be within {lowest}..={highest} Hz")));
+            return Err(error(format!("both rates must be within {lowest}..={highest} Hz")));
         }
         if from_hz == to_hz {
             return Ok(self.clone());
@@ -49,20 +49,20 @@ impl Clip {
         // Fits: both factors of the product are below 2^64 and the quotient is at most 10,000 times length.
         let new_length = (length as u128 * u128::from(to_hz)).div_ceil(u128::from(from_hz)) as usize;
         let input: Vec<f64> = self.samples.iter().map(|&sample| f64::from(sample)).collect();
-        let input = InterleavedSlice::new(&input, 1, length).map_err(|error| refused(error.to_string()))?;
-        let mut resampler = resampler(from_hz, to_hz).map_err(|error| refused(error.to_string()))?;
+        let input = InterleavedSlice::new(&input, 1, length).map_err(|reason| error(reason.to_string()))?;
+        let mut resampler = resampler(from_hz, to_hz).map_err(|reason| error(reason.to_string()))?;
         let output =
-            resampler.process_all(&input, length, None).map_err(|error| refused(error.to_string()))?;
+            resampler.process_all(&input, length, None).map_err(|reason| error(reason.to_string()))?;
         let mut samples: Vec<f32> = output.take_data().iter().map(|&sample| sample as f32).collect();
         samples.truncate(new_length);
         if samples.len() != new_length {
-            return Err(refused(format!("the filter gave {} of {new_length} samples", samples.len())));
+            return Err(error(format!("the filter returned {} of {new_length} samples", samples.len())));
         }
         Ok(Clip { samples, sample_rate_hz: to_hz })
     }
 }
 
-/// A filter whose delay is a whole number of samples at both rates.
+/// Filter whose delay is a whole number of samples at both rates.
 fn resampler(from_hz: u32, to_hz: u32) -> Result<Fft<f64>, rubato::ResamplerConstructionError> {
     let divisor = greatest_common_divisor(from_hz, to_hz);
     let (period_in, period_out) = ((from_hz / divisor) as usize, (to_hz / divisor) as usize);
@@ -107,19 +107,19 @@ mod tests {
     ];
 
     #[test]
-    fn a_swelling_tone_agrees_with_the_same_tone_at_the_other_rate_up_to_both_ends() {
+    fn a_faded_tone_agrees_with_the_tone_at_the_other_rate_up_to_both_ends() {
         for (from_hz, to_hz) in PAIRS {
             for seconds in [0.25, 1.0 / 3.0] {
-                // It rises from nothing at the first sample and is gone at the last: no edge to ring.
-                let swell = |clip: Clip| {
+                // The fade avoids edges, which would ring.
+                let fade = |clip: Clip| {
                     let time = |n: usize| n as f64 / f64::from(clip.sample_rate_hz);
                     let gain = |n| (std::f64::consts::PI * (time(n) / seconds).min(1.0)).sin().powi(2) as f32;
                     clip.samples.iter().enumerate().map(|(n, x)| x * gain(n)).collect::<Vec<f32>>()
                 };
                 let length = |rate_hz: u32| (seconds * f64::from(rate_hz)).ceil() as usize;
-                let samples = swell(tone(440.0, from_hz, length(from_hz)));
+                let samples = fade(tone(440.0, from_hz, length(from_hz)));
                 let resampled = Clip { samples, sample_rate_hz: from_hz }.resampled(to_hz).unwrap();
-                let expected = swell(tone(440.0, to_hz, resampled.samples.len()));
+                let expected = fade(tone(440.0, to_hz, resampled.samples.len()));
                 let level = decibels(largest_difference(&resampled.samples, &expected));
                 assert!(level < -100.0, "{from_hz} -> {to_hz}, {seconds} s: differs by {level:.1} dB");
             }
@@ -127,11 +127,11 @@ mod tests {
     }
 
     #[test]
-    fn a_tone_agrees_within_its_cut_ends() {
+    fn a_tone_agrees_away_from_its_ends() {
         for (from_hz, to_hz) in PAIRS {
             let resampled = tone(440.0, from_hz, from_hz as usize / 2).resampled(to_hz).unwrap();
             let expected = tone(440.0, to_hz, resampled.samples.len());
-            // The cuts hold frequencies beyond the filter: they ring, most of all in the last samples.
+            // The edges have frequencies above the cutoff: they ring, most in the last samples.
             let level = decibels(largest_difference(&resampled.samples, &expected.samples));
             assert!(level < -26.0, "{from_hz} -> {to_hz}: the ends differ by {level:.1} dB");
             let edge = to_hz as usize / 10;
@@ -145,7 +145,7 @@ mod tests {
     #[test]
     fn an_impulse_stays_at_its_time() {
         for (from_hz, to_hz) in PAIRS {
-            // A time that both rates have a sample at: a tenth of a second, where the rates allow.
+            // A time at which both rates have a sample: a tenth of a second, if possible.
             let divisor = greatest_common_divisor(from_hz, to_hz);
             let periods = (divisor / 10).max(1);
             let (at, expected) =
@@ -157,7 +157,7 @@ mod tests {
                 .max_by(|&a, &b| resampled.samples[a].total_cmp(&resampled.samples[b]))
                 .unwrap();
             assert_eq!(peak, expected, "{from_hz} -> {to_hz}");
-            // Equally high on both sides: not even a fraction of a sample late.
+            // Equal on both sides: there is no fractional delay.
             for offset in 1..100 {
                 let (left, right) = (resampled.samples[peak - offset], resampled.samples[peak + offset]);
                 assert!((left - right).abs() < 1e-6, "{from_hz} -> {to_hz} at {offset}: {left} {right}");
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn the_length_is_the_duration_at_the_new_rate_rounded_up() {
+    fn the_length_is_the_duration_rounded_up() {
         for (from_hz, to_hz) in PAIRS {
             for length in [0usize, 1, 2, 3, 160, 441, 1000, 2205, 4410] {
                 let resampled = tone(300.0, from_hz, length).resampled(to_hz).unwrap();
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_new_rate_cannot_hold_is_removed() {
+    fn frequencies_above_the_new_nyquist_frequency_are_removed() {
         let resampled = tone(5000.0, 16_000, 16_000).resampled(8000).unwrap();
         let inner = &resampled.samples[1000..7000];
         let loudest = inner.iter().fold(0.0f32, |loudest, sample| loudest.max(sample.abs()));
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn impossible_rates_are_refused() {
+    fn impossible_rates_are_rejected() {
         let clip = tone(440.0, 8000, 100);
         assert!(clip.resampled(0).is_err());
         assert!(clip.resampled(u32::MAX).is_err());

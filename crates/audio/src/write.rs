@@ -1,23 +1,23 @@
-//! From a clip to a file.
+//! Writing clips to WAV files.
 
 use std::path::Path;
 
 use crate::formats::wav::PLAIN_HEADER;
 use crate::{AudioError, Clip};
 
-/// The sizes in a header have 32 bits.
-const MOST_SAMPLES: usize = (u32::MAX as usize - PLAIN_HEADER) / 2;
+/// Sizes in a header have 32 bits.
+const MAX_SAMPLES: usize = (u32::MAX as usize - PLAIN_HEADER) / 2;
 
 /// Writes a clip as a mono WAV file of 16-bit PCM.
 ///
-/// Sample x becomes round(32768 x), held within -32768..=32767, so that what was read from a 16-bit file is
-/// written back unchanged. The file appears in one piece: it is written beside its place and renamed.
+/// Sample x becomes round(32768 x), clipped to -32768..=32767, so a 16-bit file is written back unchanged. The file is
+/// written to a temporary file and renamed.
 ///
 /// # Units
 /// Samples in [-1, 1].
 ///
 /// # Errors
-/// [`AudioError::Io`] where the folder is missing or full, [`AudioError::NotFinite`],
+/// [`AudioError::Io`] if the folder is missing or full, [`AudioError::NotFinite`],
 /// [`AudioError::TooLong`] beyond 4 GiB.
 ///
 /// # Example
@@ -32,10 +32,11 @@ const MOST_SAMPLES: usize = (u32::MAX as usize - PLAIN_HEADER) / 2;
 /// ```
 pub fn write_wav(path: &Path, clip: &Clip) -> Result<(), AudioError> {
     let bytes = wav_bytes(path, clip)?;
-    stapes_files::write_atomic(path, &bytes).map_err(|source| AudioError::Io { path: path.to_owned(), source })
+    stapes_files::write_atomic(path, &bytes)
+        .map_err(|source| AudioError::Io { path: path.to_owned(), source })
 }
 
-/// The bytes of such a file; `path` is for messages alone.
+/// Returns the bytes of such a file; `path` is used in messages only.
 ///
 /// # Errors
 /// [`AudioError::NotFinite`], and [`AudioError::TooLong`] beyond 4 GiB.
@@ -52,9 +53,9 @@ pub fn wav_bytes(path: &Path, clip: &Clip) -> Result<Vec<u8>, AudioError> {
         let value = f64::from(clip.samples[sample]);
         return Err(AudioError::NotFinite { path: path.to_owned(), sample, value });
     }
-    if clip.samples.len() > MOST_SAMPLES {
+    if clip.samples.len() > MAX_SAMPLES {
         let samples = clip.samples.len();
-        return Err(AudioError::TooLong { path: path.to_owned(), samples, most: MOST_SAMPLES });
+        return Err(AudioError::TooLong { path: path.to_owned(), samples, max_samples: MAX_SAMPLES });
     }
     let data_bytes = 2 * clip.samples.len() as u32;
     let mut bytes = Vec::with_capacity(PLAIN_HEADER + data_bytes as usize);
@@ -66,7 +67,7 @@ pub fn wav_bytes(path: &Path, clip: &Clip) -> Result<Vec<u8>, AudioError> {
     bytes.extend(b"\x02\0\x10\0data");
     bytes.extend(data_bytes.to_le_bytes());
     for sample in &clip.samples {
-        // The cast holds the value within i16.
+        // The cast saturates at the limits of i16.
         bytes.extend(((f64::from(*sample) * 32768.0).round() as i16).to_le_bytes());
     }
     Ok(bytes)
@@ -78,7 +79,7 @@ mod tests {
     use crate::read;
 
     #[test]
-    fn what_is_written_is_read_back() {
+    fn a_written_clip_is_read_back() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.wav");
         let samples: Vec<f32> = (i16::MIN..=i16::MAX).map(|x| f32::from(x) / 32768.0).collect();
@@ -91,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn samples_are_rounded_and_held_within_range() {
+    fn samples_are_rounded_and_clipped() {
         let samples = vec![0.6 / 32768.0, -0.6 / 32768.0, 0.4 / 32768.0, 1.0, -1.0, 9.0, -9.0];
         let bytes = wav_bytes(Path::new("a.wav"), &Clip { samples, sample_rate_hz: 8000 }).unwrap();
         let written: Vec<i16> =
@@ -104,8 +105,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let clip = Clip { samples: vec![0.0, f32::NAN], sample_rate_hz: 8000 };
         let message = write_wav(&folder.path().join("a.wav"), &clip).unwrap_err().to_string();
-        assert!(message.ends_with("sample 1 is NaN: samples must be finite numbers"), "{message}");
-        // A folder stands where the file should go: the rename fails.
+        assert!(message.ends_with("sample 1 is NaN; samples must be finite numbers"), "{message}");
+        // The target is a folder, so the rename fails.
         std::fs::create_dir(folder.path().join("b.wav")).unwrap();
         let clip = Clip { samples: vec![0.0], sample_rate_hz: 8000 };
         assert!(matches!(write_wav(&folder.path().join("b.wav"), &clip), Err(AudioError::Io { .. })));

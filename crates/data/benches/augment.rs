@@ -1,7 +1,7 @@
-//! What augmentation of a waveform costs, on one core.
+//! Cost of waveform augmentation on one core.
 //!
-//! `cargo bench -p stapes-data --bench augment`; every entry alone, and what goes together, on one second at 16 kHz. The
-//! last group is the same change of speed by the resampler for whole files.
+//! Run with `cargo bench -p stapes-data --bench augment`: every augmentation alone, and usual combinations, on one
+//! second at 16 kHz. The last group is the same speed change by the resampler for whole files.
 
 use std::f32::consts::TAU;
 use std::hint::black_box;
@@ -17,15 +17,15 @@ const ENTRIES: [(&str, &str); 11] = [
     ("nothing", ""),
     ("shift", "[shift]\nseconds = 0.1"),
     ("gain", "[gain]\ndb = [-10.0, 6.0]"),
-    ("noise", "[noise]\nsnr_db = [0.0, 20.0]\ncolour = 'pink'"),
+    ("noise", "[noise]\nsnr_db = [0.0, 20.0]\ncolor = 'pink'"),
     (
         "shift, gain and noise",
-        "[shift]\nseconds = 0.1\n[gain]\ndb = [-10.0, 6.0]\n[noise]\nsnr_db = [0.0, 20.0]\ncolour = 'pink'",
+        "[shift]\nseconds = 0.1\n[gain]\ndb = [-10.0, 6.0]\n[noise]\nsnr_db = [0.0, 20.0]\ncolor = 'pink'",
     ),
     ("speed", "[speed]\nfactor = [0.9, 1.1]"),
     ("reverb, 0.5 s", "[reverb]\nrt60_seconds = [0.5, 0.5]\ndirect_to_reverberant_db = [0.0, 10.0]"),
     ("reverb, 0.2 to 0.8 s", "[reverb]\nrt60_seconds = [0.2, 0.8]\ndirect_to_reverberant_db = [0.0, 10.0]"),
-    ("clipping", "[clipping]\nshare = [0.3, 0.9]"),
+    ("clipping", "[clipping]\nthreshold = [0.3, 0.9]"),
     ("codec", "[codec]\nlow_hz = [200.0, 400.0]\nhigh_hz = [3000.0, 3800.0]"),
     ("codec with mu-law", "[codec]\nlow_hz = [200.0, 400.0]\nhigh_hz = [3000.0, 3800.0]\nmu_law = true"),
 ];

@@ -7,53 +7,53 @@ use flate2::read::GzDecoder;
 use serde::{Deserialize, Serialize};
 use stapes_features::Features;
 
-use crate::carve::{VALIDATION_SHARE, check_validation_share};
-use crate::config::Set;
+use crate::config::DataSource;
 use crate::dataset::{DataSet, Example, Source};
 use crate::error::DataError;
+use crate::label::Label;
 use crate::numbers::{numbers, read};
-use crate::split::{Partition, Split};
-use crate::truth::Truth;
-use crate::{folder, official};
+use crate::sample::{DEFAULT_VALIDATION_FRACTION, check_validation_fraction};
+use crate::split::{Split, Subset};
+use crate::{folder, predefined_split};
 
 const SET: &str = "arabic-digits";
-const KEY: &str = "arabic-digits.validation_share";
+const KEY: &str = "arabic-digits.validation_fraction";
 const LAYOUT: &str = "Train_Arabic_Digit.txt and Test_Arabic_Digit.txt, or the same with .gz";
-const FILES: [(&str, Partition); 2] =
-    [("Train_Arabic_Digit.txt", Partition::Train), ("Test_Arabic_Digit.txt", Partition::Test)];
+const FILES: [(&str, Subset); 2] =
+    [("Train_Arabic_Digit.txt", Subset::Train), ("Test_Arabic_Digit.txt", Subset::Test)];
 const DIGITS: usize = 10;
 const COEFFICIENTS: usize = 13;
-/// Bytes that a gzipped file may unpack to: a few packed ones could fill any memory.
+/// Maximum unpacked size of a gzipped file, in bytes.
 const MAX_UNPACKED: u64 = 256 << 20;
-/// Utterances of a digit by a speaker, one after the other.
-const OF_SPEAKER: usize = 10;
+/// Number of consecutive utterances of a digit by one speaker.
+const UTTERANCES_PER_SPEAKER: usize = 10;
 
-/// UCI Spoken Arabic Digit: ten digits, 6,600 utterances of 66 speakers for training and 2,200 of 22 others for the
-/// test, of 4 to 93 frames of 13 MFCC.
+/// UCI Spoken Arabic Digit: ten digits; 6,600 utterances of 66 speakers for training and 2,200 of 22 other speakers
+/// for testing, with 4 to 93 frames of 13 MFCC.
 ///
-/// The original files, as they are or gzipped: a line is a frame, a blank line stands before each utterance, and the
-/// utterances are in the order of the digits, of each as many as of the others. The files name no speakers, but ten
-/// utterances of a digit after each other are those of one: neighbours within such a block are alike (88 % of the variance
-/// of their mean frames lies between blocks, where chance would leave 10 %), and the jump from block to block is two and a
-/// half times that within. Validation is a share of the training speakers, drawn by the seed, so that its voices are new as
-/// the test's are.
+/// The original files are read, plain or gzipped. A line is a frame, a blank line precedes each utterance, and the
+/// utterances are ordered by digit with the same number for each digit. The files do not name speakers, but ten
+/// consecutive utterances of a digit are from one speaker: 88 % of the variance of their mean frames is between such
+/// blocks, where chance would leave 10 %, and the step from block to block is 2.5 times that within a block. The
+/// validation subset is a fraction of the training speakers, drawn by the seed, so its speakers are new, like those
+/// of the test.
 ///
 /// # Source
 /// M. Bedda and N. Hammami (2008), UCI Machine Learning Repository; <https://doi.org/10.24432/C52C9Q>.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ArabicDigitsConfig {
-    /// The share of the training speakers carved off for validation: 0.1; 0 for none.
-    pub validation_share: f64,
+    /// Fraction of the training speakers used for validation: 0.1; 0 for none.
+    pub validation_fraction: f64,
 }
 
 impl Default for ArabicDigitsConfig {
     fn default() -> ArabicDigitsConfig {
-        ArabicDigitsConfig { validation_share: VALIDATION_SHARE }
+        ArabicDigitsConfig { validation_fraction: DEFAULT_VALIDATION_FRACTION }
     }
 }
 
-impl Set for ArabicDigitsConfig {
+impl DataSource for ArabicDigitsConfig {
     fn name(&self) -> &'static str {
         SET
     }
@@ -67,13 +67,13 @@ impl Set for ArabicDigitsConfig {
     }
 
     fn check(&self) -> Result<(), DataError> {
-        check_validation_share(KEY, self.validation_share)
+        check_validation_fraction(KEY, self.validation_fraction)
     }
 
     fn open(&self, folder: Option<&Path>) -> Result<DataSet, DataError> {
         let folder = folder::required(folder, SET, LAYOUT)?;
         let mut examples = Vec::new();
-        for (file, partition) in FILES {
+        for (file, subset) in FILES {
             let (plain, packed) = (folder.join(file), folder.join(format!("{file}.gz")));
             let (path, text) = match () {
                 () if plain.exists() => (plain.clone(), read(&plain)?),
@@ -81,24 +81,24 @@ impl Set for ArabicDigitsConfig {
                 () => return Err(folder::not_this_set(SET, folder, LAYOUT)),
             };
             let utterances = utterances(&path, &text)?;
-            let of_digit = utterances.len() / DIGITS;
+            let per_digit = utterances.len() / DIGITS;
             examples.extend(utterances.into_iter().enumerate().map(|(at, frames)| {
                 Example {
-                    id: format!("{partition}/{at}"),
-                    truth: Truth::Class(at / of_digit),
-                    group: of_digit
-                        .is_multiple_of(OF_SPEAKER)
-                        .then(|| format!("{partition} {:02}", at % of_digit / OF_SPEAKER + 1)),
-                    official: Some(partition),
+                    id: format!("{subset}/{at}"),
+                    label: Label::Class(at / per_digit),
+                    group: per_digit
+                        .is_multiple_of(UTTERANCES_PER_SPEAKER)
+                        .then(|| format!("{subset} {:02}", at % per_digit / UTTERANCES_PER_SPEAKER + 1)),
+                    predefined: Some(subset),
                     source: Source::Frames(frames),
                 }
             }));
         }
-        Ok(DataSet { name: SET.to_owned(), classes: classes(), examples, absent: 0 })
+        Ok(DataSet { name: SET.to_owned(), classes: classes(), examples, missing: 0 })
     }
 
     fn split(&self, dataset: &DataSet, seed: u64) -> Result<Split, DataError> {
-        official::split(dataset, (KEY, self.validation_share), LAYOUT, seed)
+        predefined_split::split(dataset, (KEY, self.validation_fraction), LAYOUT, seed)
     }
 }
 
@@ -113,14 +113,14 @@ fn unpacked(path: &Path, limit: u64) -> Result<String, DataError> {
     GzDecoder::new(file).take(limit + 1).read_to_string(&mut text).map_err(unreadable)?;
     if text.len() as u64 > limit {
         let reason = format!(
-            "unpacks to more than {limit} bytes, and the files of the data set are far smaller; get it again"
+            "unpacks to more than {limit} bytes, far more than the files of the data set; download it again"
         );
         return Err(DataError::Manifest { path: path.to_owned(), reason });
     }
     Ok(text)
 }
 
-/// The utterances of a file; as many of each digit.
+/// Returns the utterances of a file, the same number for each digit.
 fn utterances(path: &Path, text: &str) -> Result<Vec<Features>, DataError> {
     let wrong = |line: usize, reason: String| DataError::Line { path: path.to_owned(), line, reason };
     let mut utterances: Vec<Vec<f32>> = Vec::new();
@@ -134,7 +134,7 @@ fn utterances(path: &Path, text: &str) -> Result<Vec<Features>, DataError> {
             continue;
         }
         if frame.len() != COEFFICIENTS {
-            return Err(wrong(last, format!("{} numbers: expected a frame of {COEFFICIENTS}", frame.len())));
+            return Err(wrong(last, format!("{} numbers; expected a frame of {COEFFICIENTS}", frame.len())));
         }
         match utterances.last_mut() {
             Some(values) if !ended => values.extend(frame),
@@ -144,7 +144,7 @@ fn utterances(path: &Path, text: &str) -> Result<Vec<Features>, DataError> {
     }
     if utterances.is_empty() || !utterances.len().is_multiple_of(DIGITS) {
         let reason = format!(
-            "the file ends after {} utterances: expected as many of each of {DIGITS} digits; get it again",
+            "the file ends after {} utterances; expected equally many of each of {DIGITS} digits; download it again",
             utterances.len()
         );
         return Err(wrong(last.max(1), reason));
@@ -173,36 +173,36 @@ mod tests {
     }
 
     #[test]
-    fn utterances_are_in_the_order_of_digits_in_plain_and_packed_files() {
+    fn utterances_are_in_the_order_per_digits_in_plain_and_packed_files() {
         let folder = tempfile::tempdir().unwrap();
         write(folder.path(), &made(40), &made(20));
         let set = ArabicDigitsConfig::default().open(Some(folder.path())).unwrap();
         assert_eq!(set.examples.len(), 60);
         for (at, example) in set.examples.iter().enumerate() {
-            let (within, of_digit) = if at < 40 { (at, 4) } else { (at - 40, 2) };
-            assert_eq!(example.truth, Truth::Class(within / of_digit));
+            let (within, per_digit) = if at < 40 { (at, 4) } else { (at - 40, 2) };
+            assert_eq!(example.label, Label::Class(within / per_digit));
             let Source::Frames(frames) = &example.source else { panic!() };
             assert_eq!((frames.frames(), frames.frame(0)[12]), (within % 3 + 1, within as f32));
         }
     }
 
     #[test]
-    fn validation_is_of_whole_speakers() {
+    fn validation_contains_whole_speakers() {
         let folder = tempfile::tempdir().unwrap();
         write(folder.path(), &made(400), &made(200));
-        let config = ArabicDigitsConfig { validation_share: 0.25 };
+        let config = ArabicDigitsConfig { validation_fraction: 0.25 };
         let set = config.open(Some(folder.path())).unwrap();
         assert_eq!(set.groups(), ["test 01", "test 02", "train 01", "train 02", "train 03", "train 04"]);
         let split = config.split(&set, 3).unwrap();
         let speaker = |index: &usize| set.examples[*index].group.clone().unwrap();
-        let heard: std::collections::BTreeSet<String> = split.train.iter().map(speaker).collect();
+        let trained: std::collections::BTreeSet<String> = split.train.iter().map(speaker).collect();
         let validation: std::collections::BTreeSet<String> = split.validation.iter().map(speaker).collect();
-        assert_eq!((heard.len(), validation.len(), split.validation.len()), (3, 1, 100));
-        assert!(heard.is_disjoint(&validation));
+        assert_eq!((trained.len(), validation.len(), split.validation.len()), (3, 1, 100));
+        assert!(trained.is_disjoint(&validation));
     }
 
     #[test]
-    fn damaged_files_are_named_with_the_line() {
+    fn damaged_files_are_reported_with_their_line() {
         let folder = tempfile::tempdir().unwrap();
         let error = |train: &str| {
             write(folder.path(), train, &made(10));
@@ -210,9 +210,9 @@ mod tests {
         };
         assert!(error(&made(39)).contains("ends after 39 utterances"));
         assert!(error("").contains(":1: the file ends after 0 utterances"));
-        assert!(error(&(made(20) + "1 2 3\n")).contains("3 numbers: expected a frame of 13"));
-        assert!(error("x").contains("Train_Arabic_Digit.txt:1: `x` is no finite number"));
-        // A packed file that is cut off.
+        assert!(error(&(made(20) + "1 2 3\n")).contains("3 numbers; expected a frame of 13"));
+        assert!(error("x").contains("Train_Arabic_Digit.txt:1: `x` is not a finite number"));
+        // A truncated gzipped file.
         write(folder.path(), &made(20), &made(20));
         let packed = folder.path().join("Test_Arabic_Digit.txt.gz");
         let bytes = std::fs::read(&packed).unwrap();
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_packed_file_is_unpacked_up_to_a_limit() {
+    fn a_gzipped_file_is_unpacked_up_to_a_limit() {
         let folder = tempfile::tempdir().unwrap();
         write(folder.path(), "", &made(20));
         let packed = folder.path().join("Test_Arabic_Digit.txt.gz");

@@ -1,4 +1,4 @@
-//! Frames of recordings that are kept on disk.
+//! Cache of frames on disk.
 
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -15,61 +15,62 @@ use stapes_features::Features;
 use crate::dataset::Source;
 use crate::error::DataError;
 
-/// A folder of frames, each file under a hash of what its frames were made of: the bytes of the recording, the part of it,
-/// and the front end.
+/// Folder of cached frames. The name of each file is a hash of everything that determines the frames: the bytes of
+/// the recording, the segment, and the front end.
 ///
-/// A recording that was moved or renamed is found again, one that was changed is not. Files are written aside and renamed,
-/// so several processes may use one folder and any of them may be killed. A file that is damaged is not used and made
-/// anew. Nothing is ever removed: the folder may be deleted at any time.
+/// A recording that was moved or renamed is still found; a changed one is not. Files are written to a temporary file
+/// and renamed, so several processes may fraction a folder, and any of them may be killed. A damaged file is ignored and
+/// written again. Files are never removed; the folder may be deleted at any time.
 pub struct FrameCache {
     folder: PathBuf,
     front_end: String,
-    /// Of files that examples are parts of, so that each is read once.
+    /// Hashes of files with several segments, so that each file is read once.
     contents: Mutex<HashMap<PathBuf, Hash>>,
-    trouble: OnceLock<String>,
+    write_error: OnceLock<String>,
 }
 
-/// What is kept of a recording.
+/// Cached frames of a recording.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Kept {
+pub(crate) struct CachedFrames {
     pub(crate) features: Features,
-    /// The length of the recording, s.
+    /// Duration of the recording.
     pub(crate) seconds: f64,
 }
 
 type Hash = [u8; 32];
 
-/// Part of every hash: to be raised when the same settings come to other frames.
+/// Part of every hash; must change when the same settings result in different frames.
 const FORMAT: &str = "stapes frames 1";
 const FRAMES: &str = "frames";
 const SECONDS: &str = "seconds";
 const HASH: &str = "sha256";
 
 impl FrameCache {
-    /// Opens a folder, and makes it if there is none. `front_end` says in words of any kind all that the frames depend on
-    /// beside the recording.
+    /// Opens a folder, and creates it if necessary. `front_end` is a description of everything that the frames depend
+    /// on besides the recording.
     ///
     /// # Errors
-    /// [`DataError::Cache`] if the folder cannot be made or written to.
+    /// [`DataError::Cache`] if the folder cannot be created or written to.
     pub fn open(folder: &Path, front_end: String) -> Result<FrameCache, DataError> {
-        let refuse = |reason| DataError::Cache { path: folder.to_owned(), reason };
-        fs::create_dir_all(folder).map_err(refuse)?;
-        // Found now, and not after the first hour of decoding.
+        let error = |reason| DataError::Cache { path: folder.to_owned(), reason };
+        fs::create_dir_all(folder).map_err(error)?;
+        // Fails now rather than after an hour of decoding.
         let about = folder.join("about.txt");
         stapes_files::write_unflushed(&about, ABOUT.as_bytes())
             .map_err(|reason| DataError::Cache { path: about, reason })?;
-        let (contents, trouble) = (Mutex::default(), OnceLock::new());
-        Ok(FrameCache { folder: folder.to_owned(), front_end, contents, trouble })
+        let (contents, write_error) = (Mutex::default(), OnceLock::new());
+        Ok(FrameCache { folder: folder.to_owned(), front_end, contents, write_error })
     }
 
-    /// Why frames could not be kept, if any could not: the disk may have become full. They were used all the same.
-    pub fn trouble(&self) -> Option<&str> {
-        self.trouble.get().map(String::as_str)
+    /// Returns why frames could not be cached, if that happened, for example because the disk was full. The frames
+    /// were used nevertheless.
+    pub fn write_error(&self) -> Option<&str> {
+        self.write_error.get().map(String::as_str)
     }
 
-    /// Where the frames of a recording are or will be; None of what comes as frames, and where the file cannot be read,
-    /// which reading the recording will say.
-    pub(crate) fn place(&self, source: &Source) -> Option<PathBuf> {
+    /// Returns the path of the cached frames of a recording; `None` for examples that are frames, and if the file
+    /// cannot be read, which reading the recording reports.
+    pub(crate) fn path(&self, source: &Source) -> Option<PathBuf> {
         let (content, part) = match source {
             Source::File(path) => (content(path).ok()?, "whole".to_owned()),
             Source::Part { path, start_seconds, end_seconds } => {
@@ -83,31 +84,32 @@ impl FrameCache {
             hash.update(field);
         }
         let name = hex(&hash.finalize());
-        // Folders of millions of files are slow.
+        // Folders with millions of files are slow.
         Some(self.folder.join(&name[..2]).join(format!("{}.safetensors", &name[2..])))
     }
 
-    /// What is kept there; None if nothing is, or it is damaged.
-    pub(crate) fn read(place: &Path) -> Option<Kept> {
-        let file = stapes_files::read(place).ok()?;
+    /// Returns the cached frames; `None` if there are none or they are damaged.
+    pub(crate) fn read(path: &Path) -> Option<CachedFrames> {
+        let file = stapes_files::read(path).ok()?;
         let (_, metadata) = SafeTensors::read_metadata(&file).ok()?;
         let metadata = metadata.metadata().as_ref()?;
         let tensors = SafeTensors::deserialize(&file).ok()?;
         let frames = tensors.tensor(FRAMES).ok()?;
         let (&[_, width], Dtype::F32) = (frames.shape(), frames.dtype()) else { return None };
         let seconds: f64 = metadata.get(SECONDS)?.parse().ok()?;
-        if width == 0 || metadata.get(HASH)? != &checked(frames.data(), seconds) {
+        if width == 0 || metadata.get(HASH)? != &checksum(frames.data(), seconds) {
             return None;
         }
         let values =
             frames.data().as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
-        Some(Kept { features: Features::new(width, values), seconds })
+        Some(CachedFrames { features: Features::new(width, values), seconds })
     }
 
-    /// Keeps frames there. What goes wrong is told by [`FrameCache::trouble`].
-    pub(crate) fn keep(&self, place: &Path, kept: &Kept) {
-        if let Err(reason) = write(place, kept) {
-            let _ = self.trouble.set(format!("{}: frames cannot be kept: {reason}", self.folder.display()));
+    /// Caches frames. [`FrameCache::write_error`] returns the error.
+    pub(crate) fn store(&self, path: &Path, cached: &CachedFrames) {
+        if let Err(reason) = write(path, cached) {
+            let _ =
+                self.write_error.set(format!("{}: frames cannot be cached: {reason}", self.folder.display()));
         }
     }
 
@@ -116,39 +118,40 @@ impl FrameCache {
         if let Some(hash) = known(&self.contents.lock().unwrap_or_else(PoisonError::into_inner)) {
             return Ok(hash);
         }
-        // Not under the lock: other threads read other files. Where two read the same one, they find the same.
+        // Not under the lock: other threads read other files. Two threads that read the same file compute the same
+        // hash.
         let hash = content(path)?;
         self.contents.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned(), hash);
         Ok(hash)
     }
 }
 
-/// What a folder of frames says of itself.
+/// Description of the folder for people who find it.
 const ABOUT: &str = "\
-Frames of recordings, kept by stapes (--cache) so that they need not be computed again.
-Each file is named by a hash of the recording and the settings of the front end.
-Everything here can be deleted at any time.
+Frames of recordings, cached by stapes (--cache).
+Each file name is a hash of the recording and the settings of the front end.
+This folder can be deleted at any time.
 ";
 
-fn write(place: &Path, Kept { features, seconds }: &Kept) -> io::Result<()> {
-    if let Some(folder) = place.parent() {
+fn write(path: &Path, CachedFrames { features, seconds }: &CachedFrames) -> io::Result<()> {
+    if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }
     let bytes: Vec<u8> = features.values().iter().flat_map(|value| value.to_le_bytes()).collect();
-    let metadata = [(SECONDS, format!("{seconds:?}")), (HASH, checked(&bytes, *seconds))];
+    let metadata = [(SECONDS, format!("{seconds:?}")), (HASH, checksum(&bytes, *seconds))];
     let metadata = metadata.map(|(key, value)| (key.to_owned(), value)).into();
     let file = TensorView::new(Dtype::F32, vec![features.frames(), features.width()], &bytes)
         .and_then(|view| safetensors::serialize([(FRAMES, view)], Some(metadata)))
         .map_err(io::Error::other)?;
-    stapes_files::write_unflushed(place, &file)
+    stapes_files::write_unflushed(path, &file)
 }
 
-/// A hash of what is kept, to tell whether it is damaged.
-fn checked(frames: &[u8], seconds: f64) -> String {
+/// Returns a checksum of the cached frames.
+fn checksum(frames: &[u8], seconds: f64) -> String {
     hex(&Sha256::new().chain_update(frames).chain_update(seconds.to_le_bytes()).finalize())
 }
 
-/// The hash of a file's bytes.
+/// Returns the hash of the bytes of a file.
 fn content(path: &Path) -> io::Result<Hash> {
     let mut file = stapes_files::open(path)?;
     let mut hash = Sha256::new();

@@ -1,4 +1,4 @@
-//! Data sets with a folder a class, and in it a folder for each part, of text files with an example each.
+//! Data sets with one folder per class, which contains one folder per subset with one text file per example.
 
 use std::path::Path;
 
@@ -7,24 +7,25 @@ use stapes_features::Features;
 use crate::dataset::{Example, Source};
 use crate::error::DataError;
 use crate::folder;
-use crate::split::Partition;
-use crate::truth::Truth;
+use crate::label::Label;
+use crate::split::Subset;
 
-/// What the folders are called.
+/// Names of the folders.
 pub(crate) struct ClassFolders {
-    /// The data set's name in a recipe.
+    /// Name of the data set in a recipe.
     pub(crate) set: &'static str,
     pub(crate) classes: &'static [&'static str],
-    /// The folders of training and test within a class.
-    pub(crate) parts: [(&'static str, Partition); 2],
-    /// Of the files.
+    /// Folders of training and test within a class.
+    pub(crate) subsets: [(&'static str, Subset); 2],
+    /// Extension of the files.
     pub(crate) extension: &'static str,
-    /// The whole, for messages.
+    /// Layout of the data set, for messages.
     pub(crate) layout: &'static str,
 }
 
 impl ClassFolders {
-    /// The examples of a folder, class by class, each part by name; `read` makes frames of a file.
+    /// Returns the examples of a folder, class by class, sorted by name in each subset; `read` returns the frames of
+    /// a file.
     pub(crate) fn examples(
         &self,
         folder: Option<&Path>,
@@ -34,21 +35,21 @@ impl ClassFolders {
         let mut examples = Vec::new();
         for (class, name) in self.classes.iter().enumerate() {
             let before = examples.len();
-            for (part, partition) in self.parts {
-                let inside = folder.join(name).join(part);
+            for (folder_name, subset) in self.subsets {
+                let inside = folder.join(name).join(folder_name);
                 if !inside.is_dir() {
                     return Err(folder::not_this_set(self.set, folder, self.layout));
                 }
                 for entry in folder::entries(&inside)? {
-                    // A folder of such a name is refused when it is read.
+                    // A folder with such a name is rejected when it is read.
                     if entry.path.extension().is_none_or(|found| found != self.extension) {
                         continue;
                     }
                     examples.push(Example {
-                        id: format!("{name}/{part}/{}", entry.name),
-                        truth: Truth::Class(class),
+                        id: format!("{name}/{folder_name}/{}", entry.name),
+                        label: Label::Class(class),
                         group: None,
-                        official: Some(partition),
+                        predefined: Some(subset),
                         source: Source::Frames(read(&entry.path)?),
                     });
                 }

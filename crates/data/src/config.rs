@@ -1,4 +1,4 @@
-//! Which data set, and how it is split: what a recipe says.
+//! Configuration of the data: data set and split.
 
 use std::path::Path;
 
@@ -6,25 +6,25 @@ use serde::{Deserialize, Serialize};
 
 use crate::arabic_digits::ArabicDigitsConfig;
 use crate::consonant_vowel::ConsonantVowelConfig;
-use crate::content;
+use crate::custom::{FoldersConfig, ManifestConfig, manifest_in, split_kind};
 use crate::dataset::DataSet;
 use crate::error::DataError;
 use crate::fsdd::FsddConfig;
 use crate::handwriting::HandwritingConfig;
 use crate::japanese_vowels::JapaneseVowelsConfig;
-use crate::load::Watch;
-use crate::own::{FoldersConfig, ManifestConfig, chosen_split, manifest_in};
+use crate::leakage;
+use crate::load::Progress;
 use crate::speech_commands::SpeechCommandsConfig;
 use crate::split::Split;
 use crate::upc_vad::UpcVadConfig;
 
-/// A data set and its split, as the table `data` of a recipe names them.
+/// Data set and split: the table `data` of a recipe.
 ///
 /// # Example
 /// ```
 /// use stapes_data::{DataConfig, JapaneseVowelsConfig};
 ///
-/// let config = DataConfig::JapaneseVowels(JapaneseVowelsConfig { validation_share: 0.2 });
+/// let config = DataConfig::JapaneseVowels(JapaneseVowelsConfig { validation_fraction: 0.2 });
 /// let vowels = config.open(None)?;
 /// let split = config.split(&vowels, 1)?;
 /// assert_eq!((split.train.len(), split.validation.len(), split.test.len()), (216, 54, 370));
@@ -47,78 +47,78 @@ pub enum DataConfig {
     ConsonantVowel(ConsonantVowelConfig),
     /// UCI Spoken Arabic Digit.
     ArabicDigits(ArabicDigitsConfig),
-    /// Recordings of one's own in a folder a class.
+    /// Custom recordings with one folder per class.
     Folders(FoldersConfig),
-    /// Recordings of one's own named by a manifest.
+    /// Custom recordings listed in a manifest.
     Manifest(ManifestConfig),
 }
 
-/// One fold of a split.
+/// Fold of a split.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fold {
-    /// Its name, fit for a folder: `fold-0`, or the speaker who is left out.
+    /// Name, valid as a folder name: `fold-0`, or the test speaker.
     pub name: String,
-    /// The configuration that tests this fold.
+    /// Configuration that tests this fold.
     pub data: DataConfig,
 }
 
-/// What a data set knows how to do. One more data set is a file with this trait, a variant of [`DataConfig`],
-/// and its line in `DataConfig::set`.
-pub(crate) trait Set {
-    /// The data set's name in a recipe.
+/// Operations of a data set. A new data set needs a file with this trait, a variant of [`DataConfig`], and its line
+/// in `DataConfig::source`.
+pub(crate) trait DataSource {
+    /// Name of the data set in a recipe.
     fn name(&self) -> &'static str;
 
-    /// The classes, where they are known without the data.
+    /// Class names, if they are known without the data.
     fn class_names(&self) -> Option<Vec<String>>;
 
-    /// F, where the data set comes as frames.
+    /// Number of features F, for data sets of frames.
     fn frame_width(&self) -> Option<usize>;
 
-    /// Whether examples have a class for every moment, and not one for the whole.
-    fn labels_moments(&self) -> bool {
+    /// True if the labels are per frame, not per example.
+    fn has_frame_labels(&self) -> bool {
         false
     }
 
-    /// The share of examples that may be unreadable.
-    fn unreadable_share(&self) -> f64 {
+    /// Maximum fraction of examples that may be unreadable.
+    fn max_unreadable_fraction(&self) -> f64 {
         0.0
     }
 
-    /// Whether the data is the user's own, of which nobody else has made sure that its parts differ.
-    fn of_ones_own(&self) -> bool {
+    /// True for custom data, whose files are checked before use.
+    fn is_custom(&self) -> bool {
         false
     }
 
-    /// Whether the values are allowed.
+    /// Checks the values.
     fn check(&self) -> Result<(), DataError>;
 
-    /// Finds the examples. Called with a checked configuration.
+    /// Finds the examples. The configuration was checked.
     fn open(&self, folder: Option<&Path>) -> Result<DataSet, DataError>;
 
-    /// The folds of the split, by name; none if it has no folds. Called with a checked configuration.
+    /// Returns the folds of the split. The configuration was checked.
     fn folds(&self, dataset: &DataSet) -> Result<Vec<Fold>, DataError> {
         let _ = dataset;
-        Err(DataError::NoFolds { set: self.name(), advice: "it has one official split" })
+        Err(DataError::NoFolds { set: self.name(), advice: "it has one predefined split" })
     }
 
-    /// The key that says which fold is tested; None where the split has no folds.
+    /// Key of the tested fold; `None` for a split without folds.
     fn fold_key(&self) -> Option<&'static str> {
         None
     }
 
-    /// Splits what `open` found. Called with a checked configuration.
+    /// Splits the data set that `open` returned. The configuration was checked.
     fn split(&self, dataset: &DataSet, seed: u64) -> Result<Split, DataError>;
 
-    /// The same, even where groups are in several parts that must not be.
-    fn split_as_is(&self, dataset: &DataSet, seed: u64) -> Result<Split, DataError> {
+    /// Splits the data set even if groups are in several subsets against the rules.
+    fn split_unchecked(&self, dataset: &DataSet, seed: u64) -> Result<Split, DataError> {
         self.split(dataset, seed)
     }
 }
 
 impl DataConfig {
-    /// What a path is, of data of one's own: a manifest, a folder with a manifest, or else a folder a class.
-    pub fn guessed(path: &Path) -> DataConfig {
-        // What is no folder is no folder of classes; a pipe is then refused as a manifest.
+    /// Detects the kind of custom data at a path: a manifest, a folder with a manifest, or one folder per class.
+    pub fn detect(path: &Path) -> DataConfig {
+        // Only a folder can contain classes; a pipe is later rejected as a manifest.
         if (path.exists() && !path.is_dir()) || manifest_in(path).is_some() {
             DataConfig::Manifest(ManifestConfig::default())
         } else {
@@ -126,7 +126,7 @@ impl DataConfig {
         }
     }
 
-    fn set(&self) -> &dyn Set {
+    fn source(&self) -> &dyn DataSource {
         match self {
             DataConfig::Fsdd(config) => config,
             DataConfig::SpeechCommands(config) => config,
@@ -140,77 +140,77 @@ impl DataConfig {
         }
     }
 
-    /// The data set's name in a recipe: `fsdd`.
+    /// Returns the name of the data set in a recipe: `fsdd`.
     pub fn name(&self) -> &'static str {
-        self.set().name()
+        self.source().name()
     }
 
-    /// The classes in the order of their indices, where they are known without the data; [`DataSet::classes`] always
-    /// are.
+    /// Returns the class names in the order of the class indices, if they are known without the data;
+    /// [`DataSet::classes`] is always known.
     pub fn class_names(&self) -> Option<Vec<String>> {
-        self.set().class_names()
+        self.source().class_names()
     }
 
-    /// The same configuration with what it left to the data written out: the classes, and how the data is split.
-    pub fn resolved(&self, dataset: &DataSet) -> DataConfig {
-        let mut resolved = self.clone();
-        if let DataConfig::Folders(FoldersConfig { own, .. })
-        | DataConfig::Manifest(ManifestConfig { own, .. }) = &mut resolved
+    /// Returns the configuration with all settings that depend on the data: classes and kind of split.
+    pub fn resolve(&self, dataset: &DataSet) -> DataConfig {
+        let mut resolve = self.clone();
+        if let DataConfig::Folders(FoldersConfig { custom, .. })
+        | DataConfig::Manifest(ManifestConfig { custom, .. }) = &mut resolve
         {
-            own.split = Some(chosen_split(own, dataset));
-            own.classes.get_or_insert_with(|| dataset.classes.clone());
+            custom.split = Some(split_kind(custom, dataset));
+            custom.classes.get_or_insert_with(|| dataset.classes.clone());
         }
-        resolved
+        resolve
     }
 
-    /// The share of the examples of a part that may be unreadable, for [`load_usable`](crate::load_usable).
-    pub fn unreadable_share(&self) -> f64 {
-        self.set().unreadable_share()
+    /// Returns the maximum fraction of the examples of a subset that may be unreadable, for
+    /// [`load_with_options`](crate::load_with_options).
+    pub fn max_unreadable_fraction(&self) -> f64 {
+        self.source().max_unreadable_fraction()
     }
 
-    /// F of a data set that comes as frames of features; `None` for recordings, of which a front end makes frames.
+    /// Returns the number of features F of a data set of frames; `None` for recordings, which a front end converts
+    /// into frames.
     pub fn frame_width(&self) -> Option<usize> {
-        self.set().frame_width()
+        self.source().frame_width()
     }
 
-    /// Whether the examples have a class for every moment ([`Truth::Intervals`](crate::Truth)), and not one for the
-    /// whole.
-    pub fn labels_moments(&self) -> bool {
-        self.set().labels_moments()
+    /// Returns true if the labels are per frame ([`Label::Segments`](crate::Label)), not per example.
+    pub fn has_frame_labels(&self) -> bool {
+        self.source().has_frame_labels()
     }
 
-    /// Whether the values are allowed; the data is not looked at.
+    /// Checks the values without reading the data.
     ///
     /// # Errors
-    /// [`DataError::Setting`] names the key from the data set's name on: `fsdd.test_share`.
+    /// [`DataError::Setting`] with the key relative to `data`: `fsdd.test_fraction`.
     pub fn check(&self) -> Result<(), DataError> {
-        self.set().check()
+        self.source().check()
     }
 
-    /// Finds the examples in a folder, in the order of their names; no sound file is opened.
+    /// Finds the examples in a folder, sorted by name; audio files are not opened.
     ///
-    /// Only data sets embedded in the program need no folder.
+    /// Data sets that are embedded in the program do not need a folder.
     ///
     /// # Errors
-    /// Those of [`check`](DataConfig::check); a folder that is absent, is another data set's or cannot be read;
-    /// a class without examples, or that the data does not have.
+    /// Errors of [`check`](DataConfig::check); a folder that is missing, unreadable or contains another data set; a
+    /// class without examples or unknown to the data.
     pub fn open(&self, folder: Option<&Path>) -> Result<DataSet, DataError> {
         self.check()?;
-        self.set().open(folder)
+        self.source().open(folder)
     }
 
-    /// The configurations that test each part of the data in turn: over all of them every example is tested once.
+    /// Returns the configurations of all folds; together they test every example once.
     ///
     /// # Errors
-    /// Those of [`check`](DataConfig::check); [`DataError::NoFolds`] where the split is not by folds;
-    /// [`DataError::Setting`] where a key holds for one fold only.
+    /// Errors of [`check`](DataConfig::check); [`DataError::NoFolds`] if the split has no folds;
+    /// [`DataError::Setting`] if a key is only valid for one fold.
     pub fn folds(&self, dataset: &DataSet) -> Result<Vec<Fold>, DataError> {
         self.check()?;
-        self.set().folds(dataset)
+        self.source().folds(dataset)
     }
 
-    /// The key that says which fold of the split is tested, from the data set's name on: `fsdd.speaker`. None where the split
-    /// has no folds.
+    /// Returns the key of the tested fold, relative to `data`: `fsdd.speaker`; `None` if the split has no folds.
     ///
     /// # Example
     /// ```
@@ -219,44 +219,49 @@ impl DataConfig {
     /// assert_eq!(DataConfig::UpcVad(UpcVadConfig::default()).fold_key(), Some("upc-vad.fold".into()));
     /// ```
     pub fn fold_key(&self) -> Option<String> {
-        let set = self.set();
+        let set = self.source();
         set.fold_key().map(|key| format!("{}.{key}", set.name()))
     }
 
-    /// Looks at the files of data of one's own before any is used: each can be opened, and no recording is in two parts of the
-    /// split. Of other data sets nothing is looked at. Damage further in is left to [`load`](crate::load) to find.
+    /// Checks the files of custom data before use: each can be opened, and no recording is in two subsets. Other data
+    /// sets are not checked. Damage after the header is found by [`load`](crate::load).
     ///
     /// # Errors
-    /// [`DataError::Files`] names all files that cannot be opened, if they are more than the recipe allows;
-    /// [`DataError::SharedContent`] names files of the same content; [`DataError::Stopped`].
-    pub fn check_files(&self, dataset: &DataSet, split: &Split, watch: &Watch<'_>) -> Result<(), DataError> {
-        if !self.set().of_ones_own() {
+    /// [`DataError::Files`] with all files that cannot be opened, if they exceed the allowed fraction;
+    /// [`DataError::SharedContent`] with files of equal content; [`DataError::Stopped`].
+    pub fn check_files(
+        &self,
+        dataset: &DataSet,
+        split: &Split,
+        progress: &Progress<'_>,
+    ) -> Result<(), DataError> {
+        if !self.source().is_custom() {
             return Ok(());
         }
-        content::check((self.name(), self.unreadable_share()), dataset, split, watch)
+        leakage::check((self.name(), self.max_unreadable_fraction()), dataset, split, progress)
     }
 
     /// Splits the data set that [`open`](DataConfig::open) returned.
     ///
-    /// The parts are disjoint, and together they are the whole data set. What is drawn by chance depends on the
-    /// seed and on the examples' names, nothing else.
+    /// The subsets are disjoint, and together they are the data set. Random draws depend only on the seed and on the
+    /// names of the examples.
     ///
     /// # Errors
-    /// Those of [`check`](DataConfig::check); a speaker that the data does not have; a class without an example
-    /// in one of the parts; a data set that another configuration opened.
+    /// Errors of [`check`](DataConfig::check); a speaker that the data does not have; a class without an example in a
+    /// subset; a data set opened by another configuration.
     pub fn split(&self, dataset: &DataSet, seed: u64) -> Result<Split, DataError> {
         self.check_opened(dataset)?;
-        self.set().split(dataset, seed)
+        self.source().split(dataset, seed)
     }
 
-    /// The same split to look at, even where speakers are in several parts of it and the configuration does not allow that:
-    /// [`Split::shared_groups`] tells them.
+    /// Splits the data set even if speakers are in several subsets and the configuration does not allow that;
+    /// [`Split::shared_groups`] returns them.
     ///
     /// # Errors
-    /// The others of [`split`](DataConfig::split).
-    pub fn split_as_is(&self, dataset: &DataSet, seed: u64) -> Result<Split, DataError> {
+    /// All other errors of [`split`](DataConfig::split).
+    pub fn split_unchecked(&self, dataset: &DataSet, seed: u64) -> Result<Split, DataError> {
         self.check_opened(dataset)?;
-        self.set().split_as_is(dataset, seed)
+        self.source().split_unchecked(dataset, seed)
     }
 
     fn check_opened(&self, dataset: &DataSet) -> Result<(), DataError> {

@@ -1,49 +1,49 @@
-//! CS671 consonant-vowel segments: which of five syllables a segment of speech is.
+//! CS671 consonant-vowel segments: classification of five syllables.
 
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use stapes_features::Features;
 
-use crate::carve::{VALIDATION_SHARE, check_validation_share};
 use crate::class_folders::ClassFolders;
-use crate::config::Set;
+use crate::config::DataSource;
 use crate::dataset::DataSet;
 use crate::error::DataError;
 use crate::numbers::{numbers, read};
-use crate::official;
-use crate::split::{Partition, Split};
+use crate::predefined_split;
+use crate::sample::{DEFAULT_VALIDATION_FRACTION, check_validation_fraction};
+use crate::split::{Split, Subset};
 
-const KEY: &str = "consonant-vowel.validation_share";
+const KEY: &str = "consonant-vowel.validation_fraction";
 const COEFFICIENTS: usize = 39;
 
 const FOLDERS: ClassFolders = ClassFolders {
     set: "consonant-vowel",
     classes: &["sa", "ka", "kaa", "tA", "ba"],
-    parts: [("Train", Partition::Train), ("Test", Partition::Test)],
+    subsets: [("Train", Subset::Train), ("Test", Subset::Test)],
     extension: "mfcc",
-    layout: "folders sa, ka, kaa, tA, ba with folders Train and Test of .mfcc files, a segment each",
+    layout: "folders sa, ka, kaa, tA, ba with folders Train and Test of .mfcc files, one segment each",
 };
 
 /// CS671 consonant-vowel segments of conversational Hindi: five syllables.
 ///
-/// 1,934 segments for training and 483 for the test, of 7 to 79 frames of 39 values: 13 MFCC, their deltas and
-/// the deltas of those. A line of a file is a frame. Validation is a share of each class's training segments,
-/// drawn by the seed. Who speaks is not known.
+/// 1,934 segments for training and 483 for testing, with 7 to 79 frames of 39 values: 13 MFCC with deltas and double
+/// deltas. Each line of a file is a frame. The validation subset is a fraction of the training segments of each
+/// class, drawn by the seed. Speakers are unknown.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ConsonantVowelConfig {
-    /// The share of each class's training segments carved off for validation: 0.1; 0 for none.
-    pub validation_share: f64,
+    /// Fraction of the training segments of each class used for validation: 0.1; 0 for none.
+    pub validation_fraction: f64,
 }
 
 impl Default for ConsonantVowelConfig {
     fn default() -> ConsonantVowelConfig {
-        ConsonantVowelConfig { validation_share: VALIDATION_SHARE }
+        ConsonantVowelConfig { validation_fraction: DEFAULT_VALIDATION_FRACTION }
     }
 }
 
-impl Set for ConsonantVowelConfig {
+impl DataSource for ConsonantVowelConfig {
     fn name(&self) -> &'static str {
         FOLDERS.set
     }
@@ -57,16 +57,16 @@ impl Set for ConsonantVowelConfig {
     }
 
     fn check(&self) -> Result<(), DataError> {
-        check_validation_share(KEY, self.validation_share)
+        check_validation_fraction(KEY, self.validation_fraction)
     }
 
     fn open(&self, folder: Option<&Path>) -> Result<DataSet, DataError> {
         let examples = FOLDERS.examples(folder, segment)?;
-        Ok(DataSet { name: FOLDERS.set.to_owned(), classes: classes(), examples, absent: 0 })
+        Ok(DataSet { name: FOLDERS.set.to_owned(), classes: classes(), examples, missing: 0 })
     }
 
     fn split(&self, dataset: &DataSet, seed: u64) -> Result<Split, DataError> {
-        official::split(dataset, (KEY, self.validation_share), FOLDERS.layout, seed)
+        predefined_split::split(dataset, (KEY, self.validation_fraction), FOLDERS.layout, seed)
     }
 }
 
@@ -74,19 +74,19 @@ fn classes() -> Vec<String> {
     FOLDERS.classes.iter().map(ToString::to_string).collect()
 }
 
-/// The frames of a file; at least one.
+/// Returns the frames of a file, at least one.
 fn segment(path: &Path) -> Result<Features, DataError> {
     let mut values = Vec::new();
     for (index, line) in read(path)?.lines().enumerate() {
         let frame = numbers(path, index + 1, line)?;
         if frame.len() != COEFFICIENTS {
-            let reason = format!("{} numbers: expected a frame of {COEFFICIENTS}", frame.len());
+            let reason = format!("{} numbers; expected a frame of {COEFFICIENTS}", frame.len());
             return Err(DataError::Line { path: path.to_owned(), line: index + 1, reason });
         }
         values.extend(frame);
     }
     if values.is_empty() {
-        let reason = format!("is empty: expected frames of {COEFFICIENTS} numbers, a line each");
+        let reason = format!("is empty; expected frames of {COEFFICIENTS} numbers, one per line");
         return Err(DataError::Line { path: path.to_owned(), line: 1, reason });
     }
     Ok(Features::new(COEFFICIENTS, values))
@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_segment_has_whole_frames_and_at_least_one() {
+    fn a_segment_has_complete_frames_and_at_least_one() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("1.mfcc");
         let read = |text: &str| {

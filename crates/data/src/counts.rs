@@ -1,11 +1,11 @@
-//! How many examples of each class are in each part.
+//! Numbers of examples by class and subset.
 
 use serde::Serialize;
 
 use crate::dataset::DataSet;
-use crate::split::{Partition, Split};
+use crate::split::{Split, Subset};
 
-/// The examples of a data set, counted by class and part.
+/// Numbers of examples of a data set by class, subset and group.
 ///
 /// # Example
 /// ```
@@ -21,83 +21,83 @@ use crate::split::{Partition, Split};
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Counts {
-    /// The data set's name.
+    /// Name of the data set.
     pub set: String,
-    /// Each class, in the order of the indices.
+    /// Counts per class, in the order of the class indices.
     pub classes: Vec<ClassCount>,
-    /// All classes together.
-    pub total: PartCount,
-    /// The groups (speakers) that occur; empty where they are not known.
+    /// Counts of all classes together.
+    pub total: SubsetCount,
+    /// Counts per group (speaker); empty if groups are unknown.
     pub groups: Vec<GroupCount>,
-    /// How many examples the data set's own lists name that are not there.
-    pub absent: usize,
+    /// Number of examples that the lists of the data set name but that do not exist.
+    pub missing: usize,
 }
 
-/// The examples of one class, or those with a moment of it.
+/// Examples of one class, or with at least one frame of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ClassCount {
-    /// The class's name.
+    /// Name of the class.
     pub class: String,
-    /// How many examples.
+    /// Number of examples.
     #[serde(flatten)]
-    pub examples: PartCount,
+    pub examples: SubsetCount,
 }
 
-/// The examples of one group.
+/// Examples of one group.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct GroupCount {
-    /// The group's name.
+    /// Name of the group.
     pub group: String,
-    /// How many examples.
+    /// Number of examples.
     #[serde(flatten)]
-    pub examples: PartCount,
+    pub examples: SubsetCount,
 }
 
-/// How many examples are in each part.
+/// Number of examples in each subset.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct PartCount {
-    /// For training.
+pub struct SubsetCount {
+    /// Training examples.
     pub train: usize,
-    /// For validation.
+    /// Validation examples.
     pub validation: usize,
-    /// For the test.
+    /// Test examples.
     pub test: usize,
 }
 
-impl PartCount {
-    fn add(&mut self, partition: Partition) {
-        *match partition {
-            Partition::Train => &mut self.train,
-            Partition::Validation => &mut self.validation,
-            Partition::Test => &mut self.test,
+impl SubsetCount {
+    fn add(&mut self, subset: Subset) {
+        *match subset {
+            Subset::Train => &mut self.train,
+            Subset::Validation => &mut self.validation,
+            Subset::Test => &mut self.test,
         } += 1;
     }
 }
 
 impl Counts {
-    /// Counts the examples of the split.
+    /// Counts the examples of a split.
     ///
     /// # Panics
-    /// If the split is not of this data set.
+    /// If the split belongs to another data set.
     pub fn new(dataset: &DataSet, split: &Split) -> Counts {
         let mut classes: Vec<ClassCount> = dataset
             .classes
             .iter()
-            .map(|class| ClassCount { class: class.clone(), examples: PartCount::default() })
+            .map(|class| ClassCount { class: class.clone(), examples: SubsetCount::default() })
             .collect();
         let names = dataset.groups();
-        let mut groups = vec![PartCount::default(); names.len()];
-        let mut total = PartCount::default();
-        for partition in Partition::ALL {
-            for &index in split.part(partition) {
+        let mut groups = vec![SubsetCount::default(); names.len()];
+        let mut total = SubsetCount::default();
+        for subset in Subset::ALL {
+            for &index in split.subset(subset) {
                 let example = &dataset.examples[index];
-                for class in example.truth.classes() {
-                    classes[class].examples.add(partition);
+                for class in example.label.classes() {
+                    classes[class].examples.add(subset);
                 }
-                total.add(partition);
+                total.add(subset);
                 let group = example.group.as_deref().and_then(|group| names.binary_search(&group).ok());
                 if let Some(group) = group {
-                    groups[group].add(partition);
+                    groups[group].add(subset);
                 }
             }
         }
@@ -106,6 +106,6 @@ impl Counts {
             .zip(groups)
             .map(|(group, examples)| GroupCount { group: group.to_owned(), examples })
             .collect();
-        Counts { set: dataset.name.clone(), classes, total, groups, absent: dataset.absent }
+        Counts { set: dataset.name.clone(), classes, total, groups, missing: dataset.missing }
     }
 }

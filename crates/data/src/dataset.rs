@@ -1,4 +1,4 @@
-//! What there is to learn from: classes and examples.
+//! Data set: classes and examples.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -7,57 +7,57 @@ use stapes_audio::{AudioError, Clip};
 use stapes_features::Features;
 
 use crate::error::{DataError, listed};
-use crate::split::Partition;
-use crate::truth::Truth;
+use crate::label::Label;
+use crate::split::Subset;
 
-/// A data set: its classes, and its examples in an order that no machine changes.
+/// Data set: classes, and examples in an order that is the same on every machine.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DataSet {
-    /// The data set's name in a recipe: `fsdd`.
+    /// Name of the data set in a recipe: `fsdd`.
     pub name: String,
-    /// The classes' names; a class is an index into them.
+    /// Class names; a class is an index into this list.
     pub classes: Vec<String>,
-    /// The examples; a [`Split`](crate::Split) holds indices into them.
+    /// Examples; a [`Split`](crate::Split) contains indices into this list.
     pub examples: Vec<Example>,
-    /// How many examples the data set's own lists name that are not there.
-    pub absent: usize,
+    /// Number of examples that the lists of the data set name but that do not exist.
+    pub missing: usize,
 }
 
-/// One thing to classify.
+/// Example of a data set.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Example {
-    /// What tells it from the others, the same on every machine: a path inside the data set, or `train/17`.
+    /// Unique identifier, the same on every machine: a path inside the data set, or `train/17`.
     pub id: String,
-    /// Its class, or the classes of its moments.
-    pub truth: Truth,
-    /// Who it comes from, where that is known and is not the class itself: the speaker.
+    /// Class of the example, or classes of its frames.
+    pub label: Label,
+    /// Group, usually the speaker, if it is known and is not the class itself.
     pub group: Option<String>,
-    /// The part of the data that the data set's authors put it in, where they did.
-    pub official: Option<Partition>,
-    /// Where its content is.
+    /// Subset in the predefined split, if there is one.
+    pub predefined: Option<Subset>,
+    /// Location of the content.
     pub source: Source,
 }
 
-/// Where an example's content is.
+/// Location of the content of an example.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Source {
-    /// In a sound file; a front end makes frames of it.
+    /// Audio file, which a front end converts into frames.
     File(PathBuf),
-    /// A part of a sound file, from one moment up to another; to the end of the file where none is given.
+    /// Segment of an audio file; without an end up to the end of the file.
     Part {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// Where it begins, s.
+        /// Start of the segment.
         start_seconds: f64,
-        /// Where it ends, s.
+        /// End of the segment.
         end_seconds: Option<f64>,
     },
-    /// Here: the data set comes as frames of features.
+    /// Frames of features in memory.
     Frames(Features),
 }
 
 impl Source {
-    /// The sound file, where it is one or a part of one.
+    /// Returns the path of the audio file.
     pub fn path(&self) -> Option<&Path> {
         match self {
             Source::File(path) | Source::Part { path, .. } => Some(path),
@@ -65,7 +65,7 @@ impl Source {
         }
     }
 
-    /// The recording of which it is a part.
+    /// Returns the path of the recording if the example is a segment of it.
     pub(crate) fn recording(&self) -> Option<&Path> {
         match self {
             Source::Part { path, .. } => Some(path),
@@ -73,10 +73,10 @@ impl Source {
         }
     }
 
-    /// Reads the recording, of a part of a file the part; none of what comes as frames.
+    /// Reads the recording or the segment; `None` for frames.
     ///
     /// # Errors
-    /// Those of [`stapes_audio::read`] and [`stapes_audio::read_part`].
+    /// Errors of [`stapes_audio::read`] and [`stapes_audio::read_part`].
     pub fn read(&self) -> Option<Result<Clip, AudioError>> {
         match self {
             Source::File(path) => Some(stapes_audio::read(path)),
@@ -89,7 +89,7 @@ impl Source {
 }
 
 impl DataSet {
-    /// Whether a group is in the data; `key` names it in a recipe.
+    /// Checks that a group is in the data; `key` is its key in a recipe.
     pub(crate) fn check_group(&self, key: &str, group: &str) -> Result<(), DataError> {
         let known = self.groups();
         if known.contains(&group) {
@@ -99,7 +99,7 @@ impl DataSet {
         Err(DataError::setting(key, group, rule))
     }
 
-    /// The groups (speakers) that occur, sorted.
+    /// Returns the groups (speakers) that occur, sorted.
     pub fn groups(&self) -> Vec<&str> {
         let groups: BTreeSet<&str> =
             self.examples.iter().filter_map(|example| example.group.as_deref()).collect();

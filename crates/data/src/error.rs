@@ -1,4 +1,4 @@
-//! What can go wrong with a data set.
+//! Errors of opening, splitting and loading data sets.
 
 use std::fmt::Write;
 use std::io;
@@ -6,207 +6,207 @@ use std::path::{Path, PathBuf};
 
 use stapes_files::SpecialFile;
 
-use crate::split::Partition;
+use crate::split::Subset;
 
-/// Why a data set cannot be opened, split or loaded.
+/// Error of opening, splitting or loading a data set.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DataError {
-    /// A key of the configuration has a value that it may not have.
+    /// A key of the configuration has an invalid value.
     #[error("{key} = {value}: {rule}")]
     Setting {
-        /// The key, from the data set's name on: `fsdd.test_share`.
+        /// Key relative to `data`: `fsdd.test_fraction`.
         key: String,
-        /// The value as it was given.
+        /// Value that was given.
         value: String,
-        /// What it must be.
+        /// Permitted values.
         rule: String,
     },
-    /// The data set consists of files, and no folder was given.
-    #[error("{set} needs its files: give their folder with --data DIR; expected is {layout}")]
+    /// The data set consists of files, but no folder was given.
+    #[error("{set} consists of files; set their folder with --data DIR; expected: {layout}")]
     NoFolder {
-        /// The data set.
+        /// Name of the data set.
         set: &'static str,
-        /// What the folder should hold.
+        /// Expected content of the folder.
         layout: &'static str,
     },
     /// The folder does not exist.
-    #[error("{path}: there is no such folder: check --data; expected is {layout}", path = path.display())]
+    #[error("{path}: this folder does not exist; correct --data; expected: {layout}", path = path.display())]
     MissingFolder {
-        /// The folder as it was given.
+        /// Folder that was given.
         path: PathBuf,
-        /// What it should hold.
+        /// Expected content of the folder.
         layout: &'static str,
     },
-    /// The folder does not hold this data set.
+    /// The folder does not contain this data set.
     #[error(
-        "{folder} is not {set}: looked for {looked_for}, found {found}; give --data the folder that holds them",
+        "{folder} is not {set}: expected {looked_for}, found {found}; set --data to the folder that contains them",
         folder = folder.display()
     )]
     NotThisSet {
-        /// The data set.
+        /// Name of the data set.
         set: &'static str,
-        /// The folder as it was given.
+        /// Folder that was given.
         folder: PathBuf,
-        /// The files that tell the data set.
+        /// Files that identify the data set.
         looked_for: String,
-        /// What is there instead.
+        /// Content of the folder.
         found: String,
     },
     /// A file or folder cannot be read.
-    #[error("{path}: cannot be read: {reason}: check the path and its permissions", path = path.display())]
+    #[error("{path}: cannot be read: {reason}; check the path and its permissions", path = path.display())]
     Unreadable {
-        /// The file or folder.
+        /// Path of the file or folder.
         path: PathBuf,
-        /// What the system says.
+        /// Error of the operating system.
         reason: io::Error,
     },
-    /// A pipe, a socket, a device or a folder lies where a file of the data set should be. It was not opened.
-    #[error("{path}: is {kind}, and a regular file is needed; replace it, or move it away", path = path.display())]
+    /// A path of the data set is a pipe, a socket, a device or a folder instead of a file. It was not opened.
+    #[error("{path}: is {kind}, not a regular file; replace it or move it to another folder", path = path.display())]
     NotAFile {
-        /// The path.
+        /// Path of the file.
         path: PathBuf,
-        /// Kind of what is there.
+        /// Kind of file at the path.
         kind: SpecialFile,
     },
-    /// A file's name says nothing about its class.
-    #[error("{path}: the name is not {expected}: rename the file or move it away", path = path.display())]
+    /// A file name does not have the required form.
+    #[error("{path}: the name is not {expected}; rename the file or move it to another folder", path = path.display())]
     FileName {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// The form of a name.
+        /// Required form of a name.
         expected: &'static str,
     },
-    /// A line of a text file is wrong.
+    /// A line of a text file is invalid.
     #[error("{path}:{line}: {reason}", path = path.display())]
     Line {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// The line, from 1.
+        /// Number of the line, from 1.
         line: usize,
-        /// What is wrong, and what was expected.
+        /// Description of the fault and of the expected content.
         reason: String,
     },
     /// The recipe names a class that the data does not have.
-    #[error("{key}: {folder} has no class `{class}`: it has {known}", folder = folder.display())]
+    #[error("{key}: {folder} has no class `{class}`; its classes are {known}", folder = folder.display())]
     UnknownClass {
-        /// The key that names it.
+        /// Key that names the class.
         key: &'static str,
-        /// The class.
+        /// Name of the class.
         class: String,
-        /// The folder of the data set.
+        /// Folder of the data set.
         folder: PathBuf,
-        /// The classes that are there.
+        /// Classes of the data.
         known: String,
     },
-    /// A class has no example at all.
-    #[error("{path}: class `{class}` has no example: add some, or leave the class out", path = path.display())]
+    /// A class has no examples.
+    #[error("{path}: class `{class}` has no examples; add some or remove the class", path = path.display())]
     EmptyClass {
-        /// Where its examples should be.
+        /// Expected location of the examples.
         path: PathBuf,
-        /// The class.
+        /// Name of the class.
         class: String,
     },
-    /// A class has no example in a part of the split.
-    #[error("{set}: class `{class}` has no example for {partition}: {advice}")]
-    EmptyPart {
-        /// The data set.
+    /// A class has no examples in a subset.
+    #[error("{set}: class `{class}` has no {subset} examples; {advice}")]
+    EmptySubset {
+        /// Name of the data set.
         set: String,
-        /// The class.
+        /// Name of the class.
         class: String,
-        /// The part that lacks it.
-        partition: Partition,
-        /// What to do about it.
+        /// Subset without examples of the class.
+        subset: Subset,
+        /// Advice.
         advice: String,
     },
-    /// A manifest, or a folder of classes, is not as it should be.
+    /// A manifest or a folder of classes is invalid.
     #[error("{path}: {reason}", path = path.display())]
     Manifest {
-        /// The manifest or the folder.
+        /// Path of the manifest or folder.
         path: PathBuf,
-        /// What is wrong, and what to do.
+        /// Description of the fault, with advice.
         reason: String,
     },
-    /// A part of the split has no example.
-    #[error("data.{set}: no example for {partition}: {advice}")]
+    /// A subset has no examples.
+    #[error("data.{set}: there are no {subset} examples; {advice}")]
     NoExamples {
-        /// The data set.
+        /// Name of the data set.
         set: &'static str,
-        /// The part.
-        partition: Partition,
-        /// What to do about it.
+        /// Empty subset.
+        subset: Subset,
+        /// Advice.
         advice: String,
     },
-    /// Speakers are heard in more than one part of the split.
+    /// Speakers are in more than one subset.
     #[error(
-        "data.{set}: {count} {speakers_are} in more than one part of the split: {speakers}: a test on voices that training \
-         heard says little about others: {advice}; or set data.{set}.allow_shared_speakers = true",
+        "data.{set}: {count} {speakers_are} in more than one subset: {speakers}; a test with speakers of the training \
+         subset overestimates the accuracy; {advice}, or set data.{set}.allow_shared_speakers = true",
         speakers_are = if *count == 1 { "speaker is" } else { "speakers are" }
     )]
     SharedSpeakers {
-        /// The data set.
+        /// Name of the data set.
         set: &'static str,
-        /// How many there are.
+        /// Number of speakers.
         count: usize,
-        /// The first of them, each with its parts.
+        /// First speakers, each with its subsets.
         speakers: String,
-        /// What to do about it.
+        /// Advice.
         advice: &'static str,
     },
-    /// Files of the same content are in more than one part of the split.
+    /// Files with equal content are in more than one subset.
     #[error(
-        "data.{set}: {count} {pairs_are} the same content in two parts of the split, so the test would be on what was \
-         trained on: {pairs}: delete one of each two, or put both into one part",
+        "data.{set}: {count} {pairs_are} equal content in different subsets, so test data would be used in training: \
+         {pairs}; delete one file of each pair, or put both into one subset",
         pairs_are = if *count == 1 { "pair of files has" } else { "pairs of files have" }
     )]
     SharedContent {
-        /// The data set.
+        /// Name of the data set.
         set: &'static str,
-        /// How many pairs there are.
+        /// Number of pairs.
         count: usize,
-        /// The first of them.
+        /// First pairs.
         pairs: String,
     },
-    /// The split is not by folds.
-    #[error("data.{set} has no folds: {advice}")]
+    /// The split has no folds.
+    #[error("data.{set} has no folds; {advice}")]
     NoFolds {
-        /// The data set.
+        /// Name of the data set.
         set: &'static str,
-        /// Why, or what to set.
+        /// Advice.
         advice: &'static str,
     },
-    /// A data set was split by the configuration of another one.
+    /// A data set was split with the configuration of another one.
     #[error(
-        "the data set is {found}, and the split is of {expected}: split it by the configuration that opened it"
+        "the data set is {found}, but the split is configured for {expected}; split it with the configuration that opened it"
     )]
     OtherSet {
-        /// The data set of the configuration.
+        /// Data set of the configuration.
         expected: &'static str,
-        /// The data set given.
+        /// Data set that was given.
         found: String,
     },
-    /// Some files cannot be used; the others were read.
+    /// Some files cannot be used.
     #[error("{}", failures(.failed, *.total))]
     Files {
-        /// Each file and what is wrong with it, in the order asked for.
+        /// Each file with the reason, in the requested order.
         failed: Vec<(PathBuf, String)>,
-        /// How many were to be read.
+        /// Number of requested files.
         total: usize,
     },
-    /// Frames cannot be kept in a folder.
-    #[error("{path}: cannot keep frames here: {reason}: give --cache a folder that can be written", path = path.display())]
+    /// Frames cannot be cached in a folder.
+    #[error("{path}: frames cannot be cached here: {reason}; set --cache to a writable folder", path = path.display())]
     Cache {
-        /// The folder.
+        /// Path of the folder.
         path: PathBuf,
-        /// What the system says.
+        /// Error of the operating system.
         reason: io::Error,
     },
-    /// The loading was stopped from outside.
+    /// Loading was stopped by the caller.
     #[error("stopped after {done} of {total} examples")]
     Stopped {
-        /// How many were loaded.
+        /// Number of loaded examples.
         done: usize,
-        /// How many were to be loaded.
+        /// Number of requested examples.
         total: usize,
     },
 }
@@ -228,7 +228,7 @@ impl DataError {
     }
 }
 
-/// The first `limit` names and how many more there are: `a, b and 3 more`.
+/// Joins the first `limit` names and the number of further ones: `a, b and 3 more`.
 pub(crate) fn listed<T: AsRef<str>>(names: &[T], limit: usize) -> String {
     let shown: Vec<&str> = names.iter().take(limit).map(AsRef::as_ref).collect();
     match names.len().saturating_sub(limit) {
@@ -248,5 +248,5 @@ fn failures(failed: &[(PathBuf, String)], total: usize) -> String {
     if failed.len() > SHOWN {
         let _ = write!(text, "\n  and {} more", failed.len() - SHOWN);
     }
-    text + "\nrepair them or take them out; of data of your own, unreadable_share in the recipe allows some"
+    text + "\nrepair or remove them; for custom data, max_unreadable_fraction in the recipe permits some"
 }

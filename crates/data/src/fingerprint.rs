@@ -1,21 +1,23 @@
-//! A short hash by which two runs can tell whether they saw the same data.
+//! Fingerprint of a data set and its split.
 
 use std::fs;
 use std::path::Path;
 
 use crate::dataset::{DataSet, Source};
-use crate::split::{Partition, Split};
-use crate::truth::Truth;
+use crate::label::Label;
+use crate::split::{Split, Subset};
 
-/// Sixteen hexadecimal digits that depend on the classes and, part by part, on each example's id, truth and size.
+/// Returns 16 hexadecimal digits that depend on the classes and, subset by subset, on the id, label and size of each
+/// example.
 ///
-/// Files count with their length in bytes, frames with their values; where the folder lies does not count. FNV-1a
-/// with 64 bits: it finds accidents, not forgeries, and two recordings of one length look the same to it.
+/// A file contributes its length in bytes, frames contribute their values; the location of the folder does not
+/// matter. The hash is 64-bit FNV-1a: it detects accidents, not forgeries, and two recordings of equal length have
+/// the same hash.
 ///
-/// A file that is gone counts as such, for a recipe may allow that some cannot be read.
+/// A missing file is hashed as missing, because a recipe may allow unreadable files.
 ///
 /// # Panics
-/// If the split is not of this data set.
+/// If the split belongs to another data set.
 ///
 /// # Example
 /// ```
@@ -33,13 +35,13 @@ pub fn fingerprint(dataset: &DataSet, split: &Split) -> String {
     hash.text(&dataset.name);
     hash.number(dataset.classes.len());
     dataset.classes.iter().for_each(|class| hash.text(class));
-    for partition in Partition::ALL {
-        hash.text(partition.name());
-        hash.number(split.part(partition).len());
-        for &index in split.part(partition) {
+    for subset in Subset::ALL {
+        hash.text(subset.name());
+        hash.number(split.subset(subset).len());
+        for &index in split.subset(subset) {
             let example = &dataset.examples[index];
             hash.text(&example.id);
-            hash.truth(&example.truth);
+            hash.label(&example.label);
             match &example.source {
                 Source::File(path) => hash.file(path),
                 Source::Part { path, start_seconds, end_seconds } => {
@@ -58,8 +60,8 @@ pub fn fingerprint(dataset: &DataSet, split: &Split) -> String {
     hash.digits()
 }
 
-/// In the place of the length of a file that is not there: whether it is missed is for who reads it to say.
-const GONE: u64 = u64::MAX;
+/// Replaces the length of a missing file; reading the file reports the error.
+const MISSING: u64 = u64::MAX;
 
 /// FNV-1a with 64 bits.
 pub(crate) struct Fnv(u64);
@@ -80,7 +82,7 @@ impl Fnv {
     }
 
     fn file(&mut self, path: &Path) {
-        let length = fs::metadata(path).map_or(GONE, |described| described.len());
+        let length = fs::metadata(path).map_or(MISSING, |described| described.len());
         self.bytes(&length.to_le_bytes());
     }
 
@@ -88,21 +90,21 @@ impl Fnv {
         self.bytes(&(number as u64).to_le_bytes());
     }
 
-    fn truth(&mut self, truth: &Truth) {
-        match truth {
-            Truth::Class(class) => self.number(*class),
-            Truth::Intervals(intervals) => {
-                self.number(intervals.list().len());
-                for interval in intervals.list() {
-                    self.bytes(&interval.start_seconds.to_bits().to_le_bytes());
-                    self.bytes(&interval.end_seconds.to_bits().to_le_bytes());
-                    self.number(interval.class);
+    fn label(&mut self, label: &Label) {
+        match label {
+            Label::Class(class) => self.number(*class),
+            Label::Segments(segments) => {
+                self.number(segments.list().len());
+                for segment in segments.list() {
+                    self.bytes(&segment.start_seconds.to_bits().to_le_bytes());
+                    self.bytes(&segment.end_seconds.to_bits().to_le_bytes());
+                    self.number(segment.class);
                 }
             }
         }
     }
 
-    /// The length first, so that `ab` and `c` is not `a` and `bc`.
+    /// The length first, so that `ab`, `c` differs from `a`, `bc`.
     fn text(&mut self, text: &str) {
         self.number(text.len());
         self.bytes(text.as_bytes());
@@ -117,22 +119,22 @@ mod tests {
     use crate::dataset::Example;
 
     #[test]
-    fn the_hash_is_the_one_that_another_program_computes() {
+    fn the_fingerprint_matches_an_independent_implementation() {
         let example = |id: &str, class: usize, width: usize, values: Vec<f32>| Example {
             id: id.to_owned(),
-            truth: Truth::Class(class),
+            label: Label::Class(class),
             group: None,
-            official: None,
+            predefined: None,
             source: Source::Frames(Features::new(width, values)),
         };
         let dataset = DataSet {
             name: "made".to_owned(),
             classes: vec!["a".to_owned(), "b".to_owned()],
             examples: vec![example("x/0", 1, 2, vec![1.5, -2.0]), example("x/1", 0, 1, vec![0.25, 3.0])],
-            absent: 0,
+            missing: 0,
         };
         let split = Split { train: vec![0], validation: vec![], test: vec![1] };
-        // From a few lines of Python over the same bytes.
+        // Computed by a Python script from the same bytes.
         assert_eq!(fingerprint(&dataset, &split), "d7bc161fe0f24832");
     }
 }

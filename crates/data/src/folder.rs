@@ -1,4 +1,4 @@
-//! Folders, read in the order of names: what the file system lists first depends on the machine.
+//! Folders, read in the order of names, because the order of the file system depends on the machine.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,15 +7,15 @@ use stapes_files::SpecialFile;
 
 use crate::error::{DataError, listed};
 
-/// A file or folder inside a folder; names that begin with a dot are left out.
+/// File or folder inside a folder.
 pub(crate) struct Entry {
-    /// The name; characters that are not UTF-8 are replaced.
+    /// Name; characters that are not UTF-8 are replaced.
     pub(crate) name: String,
     pub(crate) path: PathBuf,
     pub(crate) is_folder: bool,
 }
 
-/// What a folder holds, by name.
+/// Returns the content of a folder, sorted by name, without names that begin with a dot.
 pub(crate) fn entries(folder: &Path) -> Result<Vec<Entry>, DataError> {
     let unreadable = |reason| DataError::unreadable(folder, reason);
     let mut found = Vec::new();
@@ -27,7 +27,7 @@ pub(crate) fn entries(folder: &Path) -> Result<Vec<Entry>, DataError> {
         }
         let kind = entry.file_type().map_err(unreadable)?;
         let path = entry.path();
-        // Data sets are often put together from links.
+        // Data sets often contain symbolic links.
         let is_folder = kind.is_dir() || (kind.is_symlink() && path.is_dir());
         found.push(Entry { name, path, is_folder });
     }
@@ -35,10 +35,10 @@ pub(crate) fn entries(folder: &Path) -> Result<Vec<Entry>, DataError> {
     Ok(found)
 }
 
-/// The `.wav` files of a folder, by name; other files are none of the data set's business. What is called `.wav` and is not a
-/// file stays in the list: whoever reads it refuses it by name.
+/// Returns the `.wav` files of a folder, sorted by name; other files are ignored. An entry called `.wav` that is not
+/// a file stays in the list and is rejected when it is read.
 ///
-/// `expected` is the form of a name, for the message about one that is not UTF-8.
+/// `expected` is the form of a name, for the message about a name that is not UTF-8.
 pub(crate) fn recordings(folder: &Path, expected: &'static str) -> Result<Vec<Entry>, DataError> {
     let mut found = entries(folder)?;
     found.retain(|entry| {
@@ -51,7 +51,7 @@ pub(crate) fn recordings(folder: &Path, expected: &'static str) -> Result<Vec<En
     }
 }
 
-/// The folder that was given, or why there is none.
+/// Returns the given folder, or an error if there is none.
 pub(crate) fn required<'a>(
     folder: Option<&'a Path>,
     set: &'static str,
@@ -72,7 +72,7 @@ pub(crate) fn required<'a>(
     Err(DataError::MissingFolder { path: folder.to_owned(), layout })
 }
 
-/// The error for a folder that holds something else.
+/// Returns the error for a folder that contains something else.
 pub(crate) fn not_this_set(set: &'static str, folder: &Path, looked_for: &str) -> DataError {
     match entries(folder) {
         Ok(found) => {
@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn entries_are_sorted_and_hidden_ones_left_out() {
+    fn entries_are_sorted_without_hidden_ones() {
         let folder = tempfile::tempdir().unwrap();
         for name in ["b.wav", "a.txt", ".hidden.wav", "c.WAV", "0.wav"] {
             fs::write(folder.path().join(name), "").unwrap();
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_cannot_be_read_is_named() {
+    fn an_unreadable_folder_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("file");
         fs::write(&file, "").unwrap();
@@ -115,7 +115,7 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn a_recording_whose_name_is_no_text_is_named() {
+    fn a_recording_with_a_name_that_is_not_utf8_is_named() {
         use std::os::unix::ffi::OsStrExt;
         let folder = tempfile::tempdir().unwrap();
         let name = std::ffi::OsStr::from_bytes(b"0_\xff_1.wav");

@@ -1,71 +1,71 @@
-//! Free Spoken Digit Dataset: ten digits, spoken by a few speakers, a file each.
+//! Free Spoken Digit Dataset: ten digits, a few speakers, one file per recording.
 
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::carve::{VALIDATION_SHARE, check_share, check_validation_share};
-use crate::config::{DataConfig, Fold, Set};
+use crate::config::{DataConfig, DataSource, Fold};
 use crate::dataset::{DataSet, Example, Source};
-use crate::deal::Deal;
 use crate::error::DataError;
 use crate::folder::{self, Entry};
-use crate::split::{Partition, Split};
-use crate::truth::Truth;
+use crate::label::Label;
+use crate::sample::{DEFAULT_VALIDATION_FRACTION, check_fraction, check_validation_fraction};
+use crate::split::{Split, Subset};
+use crate::split_builder::SplitBuilder;
 
-/// In a speaker's place: the one who follows the tested speaker.
+/// Placeroot for the speaker after the test speaker.
 const NEXT: &str = "next";
 const SET: &str = "fsdd";
 const LAYOUT: &str = "recordings/{digit}_{speaker}_{index}.wav";
 const NAME_FORM: &str = "{digit}_{speaker}_{index}.wav, as 7_theo_0.wav";
-/// The data set's authors keep the recordings below this index for tests.
-const OFFICIAL_TEST_BELOW: u32 = 5;
-const TEST_SHARE: f64 = 1.0 / 3.0;
+/// Recordings with an index below this number are the predefined test subset.
+const PREDEFINED_TEST_BELOW: u32 = 5;
+const DEFAULT_TEST_FRACTION: f64 = 1.0 / 3.0;
 
-/// The Free Spoken Digit Dataset: classes `0` to `9`, the speaker as group.
+/// Free Spoken Digit Dataset: classes `0` to `9`, grouped by speaker.
 ///
-/// The folder is the data set's root or its folder `recordings`. Every `.wav` file in it must be called
-/// `{digit}_{speaker}_{index}.wav`; other files, and names that begin with a dot, are left alone.
+/// The folder is the root of the data set or its folder `recordings`. Every `.wav` file in it must be called
+/// `{digit}_{speaker}_{index}.wav`; other files, and names that begin with a dot, are ignored.
 ///
-/// Validation is always carved from what the test split leaves: a tenth of each class, the speakers in proportion,
-/// drawn by the seed; or one whole speaker.
+/// The validation subset is drawn from the examples that are not in the test subset: 10 % of each class, stratified
+/// by speaker, or all recordings of one speaker.
 ///
 /// # Source
 /// <https://github.com/Jakobovski/free-spoken-digit-dataset>, CC BY-SA 4.0.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct FsddConfig {
-    /// What the test split is.
+    /// Kind of test split.
     pub split: FsddSplit,
-    /// The speaker left out: needed by `leave-speaker-out`, refused otherwise.
+    /// Test speaker: required by `leave-speaker-out`, otherwise rejected.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub speaker: Option<String>,
-    /// A speaker whose recordings are the validation split, with `leave-speaker-out` only; instead of a share. `next` is
-    /// the one who follows the tested speaker in the order of names, after the last the first.
+    /// Validation speaker, instead of a fraction; only valid with `leave-speaker-out`. `next` is the speaker after
+    /// the test speaker in the order of names, cyclically.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub validation_speaker: Option<String>,
-    /// The share of each class that is tested on, with `random` only; 1/3 where it is not given.
+    /// Fraction of each class used for testing, only valid with `random`; default 1/3.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub test_share: Option<f64>,
-    /// The share of each class carved from training for validation; 0.1 where it is not given, 0 for none.
+    pub test_fraction: Option<f64>,
+    /// Fraction of the training examples of each class used for validation: default 0.1; 0 for none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub validation_share: Option<f64>,
+    pub validation_fraction: Option<f64>,
 }
 
-/// What is held out for the test.
+/// Kind of test split.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FsddSplit {
-    /// The authors' split: the recordings with index 0 to 4 of every digit and speaker.
+    /// Predefined split: recordings with index 0 to 4 of every digit and speaker.
     #[default]
     Official,
-    /// A share of each class, the speakers in proportion, drawn by the seed.
+    /// Fraction of each class, stratified by speaker, drawn by the seed.
     Random,
-    /// All recordings of one speaker, so that nobody who is tested was heard in training.
+    /// All recordings of one speaker, so that the test speaker is not in the training subset.
     LeaveSpeakerOut,
 }
 
-impl Set for FsddConfig {
+impl DataSource for FsddConfig {
     fn name(&self) -> &'static str {
         SET
     }
@@ -79,67 +79,68 @@ impl Set for FsddConfig {
     }
 
     fn check(&self) -> Result<(), DataError> {
-        let leaves_out = self.split == FsddSplit::LeaveSpeakerOut;
+        let by_speaker = self.split == FsddSplit::LeaveSpeakerOut;
         for (key, speaker) in [("speaker", &self.speaker), ("validation_speaker", &self.validation_speaker)] {
-            if let Some(speaker) = speaker.as_ref().filter(|_| !leaves_out) {
-                return Err(setting(key, speaker, "goes with split = \"leave-speaker-out\" only"));
+            if let Some(speaker) = speaker.as_ref().filter(|_| !by_speaker) {
+                return Err(setting(key, speaker, "is only valid with split = \"leave-speaker-out\""));
             }
         }
-        if leaves_out && self.speaker.is_none() {
-            return Err(setting(
-                "split",
-                "leave-speaker-out",
-                "needs fsdd.speaker, the speaker to leave out",
-            ));
+        if by_speaker && self.speaker.is_none() {
+            return Err(setting("split", "leave-speaker-out", "requires fsdd.speaker, the test speaker"));
         }
         if let Some(speaker) = self.validation_speaker.as_ref() {
             if self.speaker.as_ref() == Some(speaker) {
                 return Err(setting(
                     "validation_speaker",
                     speaker,
-                    "must not be fsdd.speaker, who is tested",
+                    "must not be the test speaker fsdd.speaker",
                 ));
             }
-            if let Some(share) = self.validation_share {
-                return Err(setting("validation_share", share, "does not go with fsdd.validation_speaker"));
+            if let Some(fraction) = self.validation_fraction {
+                return Err(setting(
+                    "validation_fraction",
+                    fraction,
+                    "is invalid with fsdd.validation_speaker",
+                ));
             }
         }
-        if let Some(share) = self.test_share {
+        if let Some(fraction) = self.test_fraction {
             if self.split != FsddSplit::Random {
-                return Err(setting("test_share", share, "goes with split = \"random\" only"));
+                return Err(setting("test_fraction", fraction, "is only valid with split = \"random\""));
             }
-            check_share("fsdd.test_share", share)?;
+            check_fraction("fsdd.test_fraction", fraction)?;
         }
-        self.validation_share.map_or(Ok(()), |share| check_validation_share("fsdd.validation_share", share))
+        self.validation_fraction
+            .map_or(Ok(()), |fraction| check_validation_fraction("fsdd.validation_fraction", fraction))
     }
 
     fn open(&self, folder: Option<&Path>) -> Result<DataSet, DataError> {
         let folder = folder::required(folder, SET, LAYOUT)?;
         let inside = folder.join("recordings");
-        let holder = if inside.is_dir() { inside.as_path() } else { folder };
-        let files = folder::recordings(holder, NAME_FORM)?;
-        // Where no file fits, the folder is another data set, not this one with a stray file.
+        let root = if inside.is_dir() { inside.as_path() } else { folder };
+        let files = folder::recordings(root, NAME_FORM)?;
+        // If no file name matches, the folder contains another data set, not this one with a stray file.
         if files.iter().all(|file| parse_name(&file.name).is_none()) {
-            return Err(folder::not_this_set(SET, holder, LAYOUT));
+            return Err(folder::not_this_set(SET, root, LAYOUT));
         }
         let examples = files.into_iter().map(example).collect::<Result<Vec<Example>, DataError>>()?;
         let classes = classes();
         for (class, name) in classes.iter().enumerate() {
-            if examples.iter().all(|example| example.truth != Truth::Class(class)) {
-                return Err(DataError::EmptyClass { path: holder.to_owned(), class: name.clone() });
+            if examples.iter().all(|example| example.label != Label::Class(class)) {
+                return Err(DataError::EmptyClass { path: root.to_owned(), class: name.clone() });
             }
         }
-        Ok(DataSet { name: SET.to_owned(), classes, examples, absent: 0 })
+        Ok(DataSet { name: SET.to_owned(), classes, examples, missing: 0 })
     }
 
     fn folds(&self, dataset: &DataSet) -> Result<Vec<Fold>, DataError> {
         if self.split != FsddSplit::LeaveSpeakerOut {
-            let advice = "set split = \"leave-speaker-out\", with a fold for each speaker";
+            let advice = "set split = \"leave-speaker-out\" for one fold per speaker";
             return Err(DataError::NoFolds { set: SET, advice });
         }
         if let Some(speaker) = self.validation_speaker.as_ref().filter(|speaker| *speaker != NEXT) {
-            let rule = "does not go with folds, for this speaker is left out too: set it to \"next\", or set \
-                        fsdd.validation_share";
+            let rule = "is invalid with folds, because this speaker is a test speaker too; set it to \"next\", or set \
+                        fsdd.validation_fraction";
             return Err(setting("validation_speaker", speaker, rule));
         }
         let fold = |speaker: &str| Fold {
@@ -154,19 +155,19 @@ impl Set for FsddConfig {
     }
 
     fn split(&self, dataset: &DataSet, seed: u64) -> Result<Split, DataError> {
-        let mut deal = self.test_and_rest(dataset, seed)?;
+        let mut builder = self.test_split(dataset, seed)?;
         if let Some(speaker) = &self.validation_speaker {
             let speaker = match (speaker.as_str(), &self.speaker) {
                 (NEXT, Some(tested)) => next_speaker(dataset, tested)?,
                 _ => speaker,
             };
             check_speaker(dataset, "validation_speaker", speaker)?;
-            deal.give_group(speaker, Partition::Validation);
+            builder.assign_group(speaker, Subset::Validation);
         } else {
-            deal.give_share(self.validation_share(), Partition::Validation);
+            builder.assign_fraction(self.validation_fraction(), Subset::Validation);
         }
-        let validates = self.validation_speaker.is_some() || self.validation_share() > 0.0;
-        deal.complete(validates, |partition| self.advice(partition))
+        let validates = self.validation_speaker.is_some() || self.validation_fraction() > 0.0;
+        builder.complete(validates, |subset| self.advice(subset))
     }
 }
 
@@ -175,43 +176,45 @@ fn classes() -> Vec<String> {
 }
 
 impl FsddConfig {
-    fn validation_share(&self) -> f64 {
-        self.validation_share.unwrap_or(VALIDATION_SHARE)
+    fn validation_fraction(&self) -> f64 {
+        self.validation_fraction.unwrap_or(DEFAULT_VALIDATION_FRACTION)
     }
 
-    /// Each example's part before validation is carved.
-    fn test_and_rest<'a>(&self, dataset: &'a DataSet, seed: u64) -> Result<Deal<'a>, DataError> {
-        let mut deal = Deal::new(dataset, seed);
+    /// Assigns the test subset.
+    fn test_split<'a>(&self, dataset: &'a DataSet, seed: u64) -> Result<SplitBuilder<'a>, DataError> {
+        let mut builder = SplitBuilder::new(dataset, seed);
         match (self.split, &self.speaker) {
             (FsddSplit::LeaveSpeakerOut, Some(speaker)) => {
                 check_speaker(dataset, "speaker", speaker)?;
-                deal.give_group(speaker, Partition::Test);
+                builder.assign_group(speaker, Subset::Test);
             }
             (FsddSplit::Random, _) => {
-                deal.give_share(self.test_share.unwrap_or(TEST_SHARE), Partition::Test);
+                builder.assign_fraction(self.test_fraction.unwrap_or(DEFAULT_TEST_FRACTION), Subset::Test);
             }
-            // `check` refuses to leave out nobody.
-            (FsddSplit::Official | FsddSplit::LeaveSpeakerOut, _) => deal = Deal::official(dataset, seed),
+            // `check` rejects leave-speaker-out without a speaker.
+            (FsddSplit::Official | FsddSplit::LeaveSpeakerOut, _) => {
+                builder = SplitBuilder::predefined(dataset, seed)
+            }
         }
-        Ok(deal)
+        Ok(builder)
     }
 
-    fn advice(&self, lacking: Partition) -> String {
+    fn advice(&self, lacking: Subset) -> String {
         match (lacking, self.split) {
-            (Partition::Validation, _) if self.validation_speaker.is_some() => {
-                "name another fsdd.validation_speaker, or add recordings of this one".to_owned()
+            (Subset::Validation, _) if self.validation_speaker.is_some() => {
+                "choose another fsdd.validation_speaker or add recordings of this one".to_owned()
             }
-            (Partition::Validation, _) => {
-                "raise fsdd.validation_share, or set it to 0 to go without validation".to_owned()
+            (Subset::Validation, _) => {
+                "increase fsdd.validation_fraction, or set it to 0 for no validation".to_owned()
             }
             (_, FsddSplit::Official) => format!(
-                "the official split tests on index 0 to {} and trains on the others; \
+                "the predefined split tests on index 0 to {} and trains on the others; \
                  add recordings or choose fsdd.split = \"random\"",
-                OFFICIAL_TEST_BELOW - 1
+                PREDEFINED_TEST_BELOW - 1
             ),
-            (_, FsddSplit::Random) => "change fsdd.test_share or add recordings".to_owned(),
+            (_, FsddSplit::Random) => "change fsdd.test_fraction or add recordings".to_owned(),
             (_, FsddSplit::LeaveSpeakerOut) => {
-                "leave another fsdd.speaker out, or add recordings of the digit".to_owned()
+                "choose another fsdd.speaker or add recordings of the digit".to_owned()
             }
         }
     }
@@ -221,15 +224,17 @@ fn setting(key: &str, value: impl std::fmt::Display, rule: &str) -> DataError {
     DataError::setting(format!("fsdd.{key}"), value, rule)
 }
 
-/// The speaker who follows in the order of names.
+/// Returns the next speaker in the order of names.
 fn next_speaker<'a>(dataset: &'a DataSet, tested: &str) -> Result<&'a str, DataError> {
     let speakers = dataset.groups();
     let at = speakers.iter().position(|speaker| *speaker == tested);
     match at.map(|at| speakers[(at + 1) % speakers.len()]) {
         Some(next) if next != tested => Ok(next),
-        _ => {
-            Err(setting("validation_speaker", NEXT, "needs another speaker than the tested one in the data"))
-        }
+        _ => Err(setting(
+            "validation_speaker",
+            NEXT,
+            "requires another speaker besides the test speaker in the data",
+        )),
     }
 }
 
@@ -241,17 +246,17 @@ fn example(file: Entry) -> Result<Example, DataError> {
     let Some((class, speaker, index)) = parse_name(&file.name) else {
         return Err(DataError::FileName { path: file.path, expected: NAME_FORM });
     };
-    let official = if index < OFFICIAL_TEST_BELOW { Partition::Test } else { Partition::Train };
+    let predefined = if index < PREDEFINED_TEST_BELOW { Subset::Test } else { Subset::Train };
     Ok(Example {
-        truth: Truth::Class(class),
+        label: Label::Class(class),
         group: Some(speaker.to_owned()),
-        official: Some(official),
+        predefined: Some(predefined),
         id: file.name,
         source: Source::File(file.path),
     })
 }
 
-/// Digit, speaker and index; a number has no leading zeros, so that no two names mean the same recording.
+/// Returns digit, speaker and index. Numbers have no leading zeros, so each recording has one name.
 fn parse_name(name: &str) -> Option<(usize, &str, u32)> {
     let (stem, _extension) = name.rsplit_once('.')?;
     let (digit, rest) = stem.split_once('_')?;
@@ -276,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn other_names_are_refused() {
+    fn other_names_are_rejected() {
         for name in [
             "theo_7_0.wav",
             "10_theo_0.wav",

@@ -1,52 +1,56 @@
-//! CS671 handwriting: which of five characters a pen stroke is.
+//! CS671 handwriting: classification of five characters from a pen stroke.
 
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use stapes_features::Features;
 
-use crate::carve::{VALIDATION_SHARE, check_validation_share};
 use crate::class_folders::ClassFolders;
-use crate::config::Set;
+use crate::config::DataSource;
 use crate::dataset::DataSet;
 use crate::error::DataError;
 use crate::numbers::{numbers, read};
-use crate::official;
-use crate::split::{Partition, Split};
+use crate::predefined_split;
+use crate::sample::{DEFAULT_VALIDATION_FRACTION, check_validation_fraction};
+use crate::split::{Split, Subset};
 
-const KEY: &str = "handwriting.validation_share";
+const KEY: &str = "handwriting.validation_fraction";
 
 const FOLDERS: ClassFolders = ClassFolders {
     set: "handwriting",
     classes: &["a", "ai", "bA", "chA", "tA"],
-    parts: [("train", Partition::Train), ("dev", Partition::Test)],
+    subsets: [("train", Subset::Train), ("dev", Subset::Test)],
     extension: "txt",
-    layout: "folders a, ai, bA, chA, tA with folders train and dev of .txt files, a pen stroke each",
+    layout: "folders a, ai, bA, chA, tA with folders train and dev of .txt files, one pen stroke each",
 };
 
 /// CS671 handwriting: five Kannada and Telugu characters, one pen stroke each.
 ///
-/// 345 strokes for training and 100, in the folders `dev`, for the test; 19 to 178 points (x, y). A file is one
-/// line: the number of points, then x and y of each. Validation is a share of each class's training strokes,
-/// drawn by the seed. Who wrote a stroke is not known.
+/// 345 strokes for training and 100, in the folders `dev`, for testing; 19 to 178 points (x, y). A file has one line:
+/// the number of points, then x and y of each. The validation subset is a fraction of the training strokes of each
+/// class, drawn by the seed. Writers are unknown.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct HandwritingConfig {
-    /// The share of each class's training strokes carved off for validation: 0.1; 0 for none.
-    pub validation_share: f64,
-    /// Whether the points of each stroke are scaled so that x and y span 0 to 1.
+    /// Fraction of the training strokes of each class used for validation: 0.1; 0 for none.
+    pub validation_fraction: f64,
+    /// Scales the points of each stroke so that x and y span 0 to 1.
     pub scale: bool,
-    /// Whether a frame also has the difference to the point before, (0, 0) at the first: [x, y, dx, dy].
+    /// Adds the difference to the previous point, (0, 0) for the first: a frame is [x, y, dx, dy].
     pub differences: bool,
 }
 
 impl Default for HandwritingConfig {
     fn default() -> HandwritingConfig {
-        HandwritingConfig { validation_share: VALIDATION_SHARE, scale: true, differences: false }
+        HandwritingConfig {
+            validation_fraction: DEFAULT_VALIDATION_FRACTION,
+            scale: true,
+            differences: false,
+        }
     }
 }
 
-impl Set for HandwritingConfig {
+impl DataSource for HandwritingConfig {
     fn name(&self) -> &'static str {
         FOLDERS.set
     }
@@ -60,16 +64,16 @@ impl Set for HandwritingConfig {
     }
 
     fn check(&self) -> Result<(), DataError> {
-        check_validation_share(KEY, self.validation_share)
+        check_validation_fraction(KEY, self.validation_fraction)
     }
 
     fn open(&self, folder: Option<&Path>) -> Result<DataSet, DataError> {
         let examples = FOLDERS.examples(folder, |path| Ok(self.frames(stroke(path)?)))?;
-        Ok(DataSet { name: FOLDERS.set.to_owned(), classes: classes(), examples, absent: 0 })
+        Ok(DataSet { name: FOLDERS.set.to_owned(), classes: classes(), examples, missing: 0 })
     }
 
     fn split(&self, dataset: &DataSet, seed: u64) -> Result<Split, DataError> {
-        official::split(dataset, (KEY, self.validation_share), FOLDERS.layout, seed)
+        predefined_split::split(dataset, (KEY, self.validation_fraction), FOLDERS.layout, seed)
     }
 }
 
@@ -84,7 +88,7 @@ impl HandwritingConfig {
                 let span =
                     |(low, high): (f32, f32), point: &[f32; 2]| (low.min(point[axis]), high.max(point[axis]));
                 let (low, high) = points.iter().fold((f32::INFINITY, f32::NEG_INFINITY), span);
-                // A straight line has no width: then it lies at 0.
+                // A straight line has no width and is moved to 0.
                 let scale = if high > low { 1.0 / (high - low) } else { 1.0 };
                 points.iter_mut().for_each(|point| point[axis] = (point[axis] - low) * scale);
             }
@@ -102,17 +106,17 @@ impl HandwritingConfig {
     }
 }
 
-/// The points of a file; at least one.
+/// Returns the points of a file, at least one.
 fn stroke(path: &Path) -> Result<Vec<[f32; 2]>, DataError> {
     let text = read(path)?;
     let wrong = |reason: String| Err(DataError::Line { path: path.to_owned(), line: 1, reason });
     let values = numbers(path, 1, &text)?;
     let [count, values @ ..] = values.as_slice() else {
-        return wrong("is empty: expected the number of points, then x and y of each".into());
+        return wrong("is empty; expected the number of points, then x and y of each".into());
     };
     if *count < 1.0 || count.fract() != 0.0 || values.len() as f64 != 2.0 * f64::from(*count) {
         return wrong(format!(
-            "says {count} points, and {} numbers follow: expected x and y of each",
+            "has {count} points, but {} numbers follow; expected x and y of each",
             values.len()
         ));
     }
@@ -124,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_stroke_is_scaled_to_one_and_differences_follow_the_points() {
+    fn strokes_are_scaled_to_one_and_differences_appended() {
         let points = vec![[2.0, 5.0], [4.0, 5.0], [3.0, 5.0]];
         let config = HandwritingConfig { differences: true, ..HandwritingConfig::default() };
         let scaled = config.frames(points.clone());
@@ -134,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_with_more_or_fewer_points_than_it_says_is_refused() {
+    fn a_file_with_a_wrong_number_of_points_is_rejected() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("1.txt");
         let read = |text: &str| {
@@ -144,11 +148,11 @@ mod tests {
         assert_eq!(read("2 0 1 2 3\n").unwrap(), [[0.0, 1.0], [2.0, 3.0]]);
         for (text, part) in [
             ("", "is empty"),
-            ("2 0 1 2", "says 2 points, and 3 numbers follow"),
-            ("0", "says 0 points"),
-            ("1.5 0 1 2", "says 1.5 points"),
-            ("-1", "says -1 points"),
-            ("1 a 2", "`a` is no finite number"),
+            ("2 0 1 2", "has 2 points, but 3 numbers follow"),
+            ("0", "has 0 points"),
+            ("1.5 0 1 2", "has 1.5 points"),
+            ("-1", "has -1 points"),
+            ("1 a 2", "`a` is not a finite number"),
         ] {
             let error = read(text).unwrap_err();
             assert!(error.contains(part) && error.contains("1.txt:1"), "{error}");

@@ -1,4 +1,4 @@
-//! UCI Japanese Vowels: who of nine speakers says /ae/; embedded in the program.
+//! UCI Japanese Vowels: identification of nine speakers from the vowel /ae/; embedded in the program.
 
 use std::io::Read;
 use std::path::Path;
@@ -7,31 +7,31 @@ use flate2::read::ZlibDecoder;
 use serde::{Deserialize, Serialize};
 use stapes_features::Features;
 
-use crate::carve::{VALIDATION_SHARE, check_validation_share};
-use crate::config::Set;
+use crate::config::DataSource;
 use crate::dataset::{DataSet, Example, Source};
 use crate::error::DataError;
-use crate::split::{Partition, Split};
-use crate::truth::Truth;
-use crate::{folder, official, ts};
+use crate::label::Label;
+use crate::sample::{DEFAULT_VALIDATION_FRACTION, check_validation_fraction};
+use crate::split::{Split, Subset};
+use crate::{folder, predefined_split, sktime_ts};
 
 const SET: &str = "japanese-vowels";
-const KEY: &str = "japanese-vowels.validation_share";
+const KEY: &str = "japanese-vowels.validation_fraction";
 const LAYOUT: &str = "JapaneseVowels_TRAIN.ts and JapaneseVowels_TEST.ts, 12 dimensions and labels 1 to 9";
-const FILES: [(&str, Partition); 2] =
-    [("JapaneseVowels_TRAIN.ts", Partition::Train), ("JapaneseVowels_TEST.ts", Partition::Test)];
+const FILES: [(&str, Subset); 2] =
+    [("JapaneseVowels_TRAIN.ts", Subset::Train), ("JapaneseVowels_TEST.ts", Subset::Test)];
 const SPEAKERS: usize = 9;
 const COEFFICIENTS: usize = 12;
 
-/// Made by `embedded/make_japanese_vowels.py`, which describes the format.
+/// Written by `embedded/make_japanese_vowels.py`, which describes the format.
 const EMBEDDED: &[u8] = include_bytes!("../embedded/japanese_vowels.bin");
 
 /// UCI Japanese Vowels: nine male speakers say /ae/, and the class is the speaker.
 ///
-/// 640 utterances of 7 to 29 frames of 12 LPC cepstrum coefficients, 270 for training and 370, recorded another
-/// time, for the test. They are embedded in the program; with a folder they are read from
-/// `JapaneseVowels_TRAIN.ts` and `JapaneseVowels_TEST.ts` there, which gives the same numbers. Validation is a share
-/// of each speaker's training utterances, drawn by the seed. There are no groups: the speaker is the class.
+/// 640 utterances with 7 to 29 frames of 12 LPC cepstrum coefficients: 270 for training and 370, recorded at another
+/// time, for testing. They are embedded in the program; if a folder is given, the same numbers are read from
+/// `JapaneseVowels_TRAIN.ts` and `JapaneseVowels_TEST.ts` in it. The validation subset is a fraction of the training
+/// utterances of each speaker, drawn by the seed. There are no groups because the speaker is the class.
 ///
 /// # Source
 /// M. Kudo, J. Toyama and M. Shimbo (1999), "Multidimensional curve classification using passing-through regions",
@@ -39,17 +39,17 @@ const EMBEDDED: &[u8] = include_bytes!("../embedded/japanese_vowels.bin");
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct JapaneseVowelsConfig {
-    /// The share of each speaker's training utterances carved off for validation: 0.1; 0 for none.
-    pub validation_share: f64,
+    /// Fraction of the training utterances of each speaker used for validation: 0.1; 0 for none.
+    pub validation_fraction: f64,
 }
 
 impl Default for JapaneseVowelsConfig {
     fn default() -> JapaneseVowelsConfig {
-        JapaneseVowelsConfig { validation_share: VALIDATION_SHARE }
+        JapaneseVowelsConfig { validation_fraction: DEFAULT_VALIDATION_FRACTION }
     }
 }
 
-impl Set for JapaneseVowelsConfig {
+impl DataSource for JapaneseVowelsConfig {
     fn name(&self) -> &'static str {
         SET
     }
@@ -63,7 +63,7 @@ impl Set for JapaneseVowelsConfig {
     }
 
     fn check(&self) -> Result<(), DataError> {
-        check_validation_share(KEY, self.validation_share)
+        check_validation_fraction(KEY, self.validation_fraction)
     }
 
     fn open(&self, folder: Option<&Path>) -> Result<DataSet, DataError> {
@@ -71,11 +71,11 @@ impl Set for JapaneseVowelsConfig {
             None => embedded(),
             Some(_) => from_text(folder::required(folder, SET, LAYOUT)?)?,
         };
-        Ok(DataSet { name: SET.to_owned(), classes: classes(), examples, absent: 0 })
+        Ok(DataSet { name: SET.to_owned(), classes: classes(), examples, missing: 0 })
     }
 
     fn split(&self, dataset: &DataSet, seed: u64) -> Result<Split, DataError> {
-        official::split(dataset, (KEY, self.validation_share), LAYOUT, seed)
+        predefined_split::split(dataset, (KEY, self.validation_fraction), LAYOUT, seed)
     }
 }
 
@@ -83,24 +83,24 @@ fn classes() -> Vec<String> {
     (1..=SPEAKERS).map(|speaker| format!("speaker {speaker}")).collect()
 }
 
-fn example(partition: Partition, index: usize, class: usize, frames: Features) -> Example {
+fn example(subset: Subset, index: usize, class: usize, frames: Features) -> Example {
     Example {
-        id: format!("{partition}/{index}"),
-        truth: Truth::Class(class),
+        id: format!("{subset}/{index}"),
+        label: Label::Class(class),
         group: None,
-        official: Some(partition),
+        predefined: Some(subset),
         source: Source::Frames(frames),
     }
 }
 
 fn from_text(folder: &Path) -> Result<Vec<Example>, DataError> {
     let mut examples = Vec::new();
-    for (file, partition) in FILES {
+    for (file, subset) in FILES {
         let path = folder.join(file);
         if !path.exists() {
             return Err(folder::not_this_set(SET, folder, LAYOUT));
         }
-        let series = ts::read(&path)?;
+        let series = sktime_ts::read(&path)?;
         let expected_labels = (1..=SPEAKERS).map(|speaker| speaker.to_string());
         if series.dimensions != COEFFICIENTS || !series.labels.iter().cloned().eq(expected_labels) {
             return Err(DataError::NotThisSet {
@@ -115,15 +115,15 @@ fn from_text(folder: &Path) -> Result<Vec<Example>, DataError> {
             });
         }
         let cases = series.cases.into_iter().enumerate();
-        examples.extend(cases.map(|(index, (frames, class))| example(partition, index, class, frames)));
+        examples.extend(cases.map(|(index, (frames, class))| example(subset, index, class, frames)));
     }
     Ok(examples)
 }
 
-/// The embedded utterances: training first, in the order of the text files.
+/// Returns the embedded utterances: training first, in the order of the text files.
 ///
 /// # Panics
-/// If the embedded bytes are not what the script writes; the tests read them all.
+/// If the embedded bytes are not those that the script writes; the tests read them all.
 fn embedded() -> Vec<Example> {
     let mut bytes = Vec::new();
     ZlibDecoder::new(EMBEDDED)
@@ -143,10 +143,10 @@ fn embedded() -> Vec<Example> {
         for values in &mut frames {
             let mut millionths = 0;
             for (value, code) in values.iter_mut().skip(coefficient).step_by(COEFFICIENTS).zip(&mut codes) {
-                // 0, 1, 2, 3, ... unfold to the differences 0, -1, 1, -2, ...
+                // 0, 1, 2, 3, ... decode to the differences 0, -1, 1, -2, ...
                 millionths += (code >> 1) ^ -(code & 1);
-                // Rounded to f64 and then to f32 this is the f32 nearest to the decimal number: seven digits are
-                // never so close to the middle of two f32 that the first rounding could cross it.
+                // Rounding to f64 and then to f32 returns the f32 nearest to the decimal number: seven digits are
+                // never so close to the midpoint of two f32 that the first rounding could cross it.
                 *value = (f64::from(millionths) / 1e6) as f32;
             }
         }
@@ -154,9 +154,9 @@ fn embedded() -> Vec<Example> {
 
     let both = utterances.iter().zip(frames).enumerate();
     both.map(|(index, ([speaker, _], values))| {
-        let (partition, index) =
-            if index < train { (Partition::Train, index) } else { (Partition::Test, index - train) };
-        example(partition, index, usize::from(*speaker), Features::new(COEFFICIENTS, values))
+        let (subset, index) =
+            if index < train { (Subset::Train, index) } else { (Subset::Test, index - train) };
+        example(subset, index, usize::from(*speaker), Features::new(COEFFICIENTS, values))
     })
     .collect()
 }

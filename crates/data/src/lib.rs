@@ -1,62 +1,63 @@
-//! Data sets, splits and labels: what there is to learn from, and which part may be looked at when.
+//! Data sets, labels, and splits into training, validation and test subsets.
 //!
-//! Start with [`DataConfig`], what a recipe says: it opens a folder ([`DataSet`]: classes and examples), and splits
-//! it ([`Split`]: training, validation, test). [`load`] turns examples into features on all threads, with a front
-//! end of your choice; [`Counts`] and [`fingerprint`] say what a run saw.
+//! Start with [`DataConfig`], the table `data` of a recipe: it opens a folder as a [`DataSet`] (classes and examples)
+//! and splits it ([`Split`]). [`load`] converts the examples into features on all threads, with any front end;
+//! [`Counts`] and [`fingerprint`] describe the data of a run.
 //!
-//! Nothing here depends on the order in which a file system lists files, and all chance comes from the seed: the
-//! same data and the same configuration give the same split on every machine. The test split is drawn first and
-//! from numbers of its own, so that another share for validation does not move it.
+//! Results do not depend on the order in which a file system lists files, and all random draws depend on the seed:
+//! the same data and configuration give the same split on every machine. The test subset is drawn first and from a
+//! separate random stream, so the validation fraction does not affect it.
 
 mod arabic_digits;
 mod augment;
 mod cache;
-mod carve;
 mod class_folders;
 mod config;
 mod consonant_vowel;
-mod content;
 mod counts;
+mod custom;
 mod dataset;
-mod deal;
 mod error;
 mod fingerprint;
 mod folder;
 mod fsdd;
 mod handwriting;
 mod japanese_vowels;
+mod label;
+mod leakage;
 mod load;
 mod numbers;
-mod official;
-mod own;
+mod predefined_split;
+mod sample;
+mod sktime_ts;
 mod speech_commands;
 mod split;
-mod survey;
-mod truth;
-mod ts;
+mod split_builder;
+mod statistics;
 mod upc_vad;
 
 pub use arabic_digits::ArabicDigitsConfig;
 pub use augment::{
-    AugmentConfig, ClippingConfig, CodecConfig, DropConfig, GainConfig, JitterConfig, LevelConfig, Misfit,
-    NoiseColour, NoiseConfig, ReverbConfig, RotationConfig, ScaleConfig, ShiftConfig, SpecAugmentConfig,
-    SpeedConfig, StretchConfig, WarpConfig, WaveformAugmentConfig, WaveformAugmenter, WaveformShiftConfig,
+    AugmentConfig, ClippingConfig, CodecConfig, DropConfig, GainConfig, Incompatible, JitterConfig,
+    LevelConfig, NoiseColor, NoiseConfig, ReverbConfig, RotationConfig, ScaleConfig, ShiftConfig,
+    SpecAugmentConfig, SpeedConfig, StretchConfig, WarpConfig, WaveformAugmentConfig, WaveformAugmenter,
+    WaveformShiftConfig,
 };
 pub use cache::FrameCache;
 pub use config::{DataConfig, Fold};
 pub use consonant_vowel::ConsonantVowelConfig;
-pub use counts::{ClassCount, Counts, GroupCount, PartCount};
+pub use counts::{ClassCount, Counts, GroupCount, SubsetCount};
+pub use custom::{CustomDataConfig, CustomSplit, FoldersConfig, ManifestConfig, SpeakerRule};
 pub use dataset::{DataSet, Example, Source};
 pub use error::DataError;
 pub use fingerprint::fingerprint;
 pub use fsdd::{FsddConfig, FsddSplit};
 pub use handwriting::HandwritingConfig;
 pub use japanese_vowels::JapaneseVowelsConfig;
-pub use load::{Terms, Usable, Watch, load, load_usable};
-pub use own::{FoldersConfig, ManifestConfig, OwnConfig, OwnSplit, SpeakerRule};
+pub use label::{Label, Segment, Segments};
+pub use load::{LoadOptions, LoadedFeatures, Progress, load, load_with_options};
 pub use speech_commands::{SpeechCommandsConfig, SpeechCommandsSplit};
-pub use split::{Partition, Split};
+pub use split::{Split, Subset};
 pub use stapes_files::SpecialFile;
-pub use survey::{Lengths, Survey};
-pub use truth::{Interval, Intervals, Truth};
+pub use statistics::{DataStatistics, Lengths};
 pub use upc_vad::UpcVadConfig;

@@ -1,4 +1,4 @@
-//! From files to features, on all threads.
+//! Parallel loading of files as features.
 
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
@@ -8,46 +8,46 @@ use rayon::prelude::*;
 use stapes_audio::Clip;
 use stapes_features::Features;
 
-use crate::cache::{FrameCache, Kept};
+use crate::cache::{CachedFrames, FrameCache};
 use crate::dataset::{DataSet, Example, Source};
 use crate::error::DataError;
-use crate::truth::Truth;
+use crate::label::Label;
 
-static NEVER: AtomicBool = AtomicBool::new(false);
+static NEVER_STOP: AtomicBool = AtomicBool::new(false);
 
-/// Who is told how far a [`load`] is, and may end it.
+/// Progress callback and stop flag of [`load`].
 #[derive(Clone, Copy)]
-pub struct Watch<'a> {
-    /// Called after each example with how many are done: each number once, from any thread, in any order.
-    pub progress: &'a (dyn Fn(usize) + Sync),
-    /// Once this is true no further file is begun.
+pub struct Progress<'a> {
+    /// Called after each example with the number of finished examples; each number occurs once, from any thread, in
+    /// any order.
+    pub on_example: &'a (dyn Fn(usize) + Sync),
+    /// When this becomes true, no further file is started.
     pub stop: &'a AtomicBool,
 }
 
-impl Default for Watch<'static> {
-    /// Nobody: no progress, no end before the last example.
-    fn default() -> Watch<'static> {
-        Watch { progress: &|_| {}, stop: &NEVER }
+impl Default for Progress<'static> {
+    /// Returns a progress without callback that never stops.
+    fn default() -> Progress<'static> {
+        Progress { on_example: &|_| {}, stop: &NEVER_STOP }
     }
 }
 
-/// The features of the examples `indices`, in that order.
+/// Loads the features of the examples `indices`, in that order.
 ///
-/// Files are read by all threads of rayon's pool. `extractor` is called once a thread, for a front end with buffers
-/// of its own; what it makes turns a clip into features, or says why it cannot. Examples that come as frames are
-/// copied.
+/// Files are read by all threads of rayon's pool. `extractor` is called once per thread and returns a function from a
+/// clip to features or an error. Examples that are frames are copied.
 ///
 /// # Errors
-/// [`DataError::Files`] with every file that cannot be read, is refused by the extractor, gives no
-/// frames, or is shorter or longer than its labels;
-/// [`DataError::Stopped`] when `watch.stop` became true before the last example was done.
+/// [`DataError::Files`] with every file that cannot be read, is rejected by the extractor, is shorter than a frame,
+/// or does not match the length of its labels; [`DataError::Stopped`] if `progress.stop` became true before the last
+/// example was finished.
 ///
 /// # Panics
 /// If an index is out of range.
 ///
 /// # Example
 /// ```
-/// use stapes_data::{DataConfig, JapaneseVowelsConfig, Watch, load};
+/// use stapes_data::{DataConfig, JapaneseVowelsConfig, Progress, load};
 /// use stapes_audio::Clip;
 /// use stapes_features::Features;
 ///
@@ -57,7 +57,7 @@ impl Default for Watch<'static> {
 ///     let frames = clip.samples.chunks(80).map(|frame| frame.iter().map(|x| x * x).sum());
 ///     Ok(Features::new(1, frames.collect()))
 /// };
-/// let features = load(&vowels, &[0, 5], level, &Watch::default())?;
+/// let features = load(&vowels, &[0, 5], level, &Progress::default())?;
 /// assert_eq!((features[0].frames(), features[0].width()), (20, 12));
 /// assert_eq!(features[0].frame(0)[0], 1.860936);
 /// # Ok::<(), stapes_data::DataError>(())
@@ -66,90 +66,91 @@ pub fn load<E, X>(
     dataset: &DataSet,
     indices: &[usize],
     extractor: impl Fn() -> E + Sync,
-    watch: &Watch<'_>,
+    progress: &Progress<'_>,
 ) -> Result<Vec<Features>, DataError>
 where
     E: FnMut(&Clip) -> Result<Features, X>,
     X: Display,
 {
-    Ok(load_usable(dataset, indices, Terms::default(), extractor, watch)?.features)
+    Ok(load_with_options(dataset, indices, LoadOptions::default(), extractor, progress)?.features)
 }
 
-/// What is asked of a loading.
+/// Options of [`load_with_options`].
 #[derive(Clone, Copy, Default)]
-pub struct Terms<'a> {
-    /// The share of the examples that may be unusable, in [0, 1).
-    pub unreadable_share: f64,
-    /// Where frames are kept, and taken from.
+pub struct LoadOptions<'a> {
+    /// Maximum fraction of unusable examples, in [0, 1).
+    pub max_unreadable_fraction: f64,
+    /// Cache of frames.
     pub cache: Option<&'a FrameCache>,
 }
 
-/// What could be used of the examples asked for.
+/// Features of the usable examples.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Usable {
-    /// The examples, in the order asked for.
+pub struct LoadedFeatures {
+    /// Indices of the examples, in the requested order.
     pub indices: Vec<usize>,
-    /// Their features.
+    /// Features of the examples.
     pub features: Vec<Features>,
-    /// The files of the others, each with what is wrong with it.
-    pub left_out: Vec<(PathBuf, String)>,
+    /// Files of the skipped examples, each with the reason.
+    pub skipped: Vec<(PathBuf, String)>,
 }
 
-/// As [`load`], but up to a share of the examples may be unusable: they are left out and named. Frames that are kept are
-/// taken from there; `extractor` must be what the cache was opened for.
+/// Loads features like [`load`], but skips and reports a limited fraction of unusable examples, and uses a cache. The
+/// cache must have been opened for the same front end.
 ///
 /// # Errors
-/// As [`load`]; [`DataError::Files`] where more than that share of the examples, or all of them, cannot be used.
-pub fn load_usable<E, X>(
+/// Errors of [`load`]; [`DataError::Files`] only if more than the permitted fraction, or all examples, are unusable.
+pub fn load_with_options<E, X>(
     dataset: &DataSet,
     indices: &[usize],
-    terms: Terms<'_>,
+    options: LoadOptions<'_>,
     extractor: impl Fn() -> E + Sync,
-    watch: &Watch<'_>,
-) -> Result<Usable, DataError>
+    progress: &Progress<'_>,
+) -> Result<LoadedFeatures, DataError>
 where
     E: FnMut(&Clip) -> Result<Features, X>,
     X: Display,
 {
     let total = indices.len();
-    let read = |own: &mut E, index: usize| features_of(&dataset.examples[index], terms.cache, own);
-    let results = in_parallel(indices, extractor, read, watch)?;
-    let mut usable = Usable::default();
+    let read =
+        |extractor: &mut E, index: usize| features_of(&dataset.examples[index], options.cache, extractor);
+    let results = in_parallel(indices, extractor, read, progress)?;
+    let mut loaded = LoadedFeatures::default();
     for (&index, result) in indices.iter().zip(results) {
         match result {
             Ok(frames) => {
-                usable.indices.push(index);
-                usable.features.push(frames);
+                loaded.indices.push(index);
+                loaded.features.push(frames);
             }
-            Err(failure) => usable.left_out.push(failure),
+            Err(failure) => loaded.skipped.push(failure),
         }
     }
-    let failed = usable.left_out.len();
-    if failed as f64 > terms.unreadable_share * total as f64 || (failed == total && total > 0) {
-        return Err(DataError::Files { failed: usable.left_out, total });
+    let failed = loaded.skipped.len();
+    if failed as f64 > options.max_unreadable_fraction * total as f64 || (failed == total && total > 0) {
+        return Err(DataError::Files { failed: loaded.skipped, total });
     }
-    Ok(usable)
+    Ok(loaded)
 }
 
-/// What `read` makes of each item, in their order; each thread has a state of its own.
+/// Applies `read` to each item and returns the results in the order of the items; each thread has its own state.
 pub(crate) fn in_parallel<I: Copy + Sync, S, R: Send>(
     items: &[I],
     state: impl Fn() -> S + Sync,
     read: impl Fn(&mut S, I) -> R + Sync,
-    watch: &Watch<'_>,
+    progress: &Progress<'_>,
 ) -> Result<Vec<R>, DataError> {
     let total = items.len();
-    // Threads take the next item as they get free: files differ in length.
+    // Each thread takes the next item when it is free, because files differ in length.
     let next = AtomicUsize::new(0);
     let done = AtomicUsize::new(0);
-    let work = |_worker: usize| {
-        let mut own: Option<S> = None;
+    let work = |_thread: usize| {
+        let mut own_state: Option<S> = None;
         let mut results = Vec::new();
-        while !watch.stop.load(Ordering::Relaxed) {
+        while !progress.stop.load(Ordering::Relaxed) {
             let position = next.fetch_add(1, Ordering::Relaxed);
             let Some(&item) = items.get(position) else { break };
-            results.push((position, read(own.get_or_insert_with(&state), item)));
-            (watch.progress)(done.fetch_add(1, Ordering::Relaxed) + 1);
+            results.push((position, read(own_state.get_or_insert_with(&state), item)));
+            (progress.on_example)(done.fetch_add(1, Ordering::Relaxed) + 1);
         }
         results
     };
@@ -174,53 +175,53 @@ fn features_of<X: Display>(
         (Source::Frames(frames), _) => Ok(frames.clone()),
         (source, path) => {
             let path = path.unwrap_or_else(|| Path::new(&example.id));
-            let heard = heard(source, path, cache, extract).and_then(|heard| {
-                if let Truth::Intervals(intervals) = &example.truth {
-                    intervals.check_length(heard.seconds)?;
+            let cached = cached(source, path, cache, extract).and_then(|cached| {
+                if let Label::Segments(segments) = &example.label {
+                    segments.check_length(cached.seconds)?;
                 }
-                Ok(heard.features)
+                Ok(cached.features)
             });
-            heard.map_err(|reason| (path.to_owned(), reason))
+            cached.map_err(|reason| (path.to_owned(), reason))
         }
     }
 }
 
-/// The frames of a recording that are kept, or else those of the file, which are kept from now on.
-fn heard<X: Display>(
+/// Returns the cached frames of a recording, or computes and caches them.
+fn cached<X: Display>(
     source: &Source,
     path: &Path,
     cache: Option<&FrameCache>,
     extract: impl FnMut(&Clip) -> Result<Features, X>,
-) -> Result<Kept, String> {
-    let Some((cache, place)) = cache.and_then(|cache| Some((cache, cache.place(source)?))) else {
+) -> Result<CachedFrames, String> {
+    let Some((cache, location)) = cache.and_then(|cache| Some((cache, cache.path(source)?))) else {
         return from_file(source, path, extract);
     };
-    if let Some(kept) = FrameCache::read(&place) {
+    if let Some(kept) = FrameCache::read(&location) {
         return Ok(kept);
     }
-    let heard = from_file(source, path, extract)?;
-    cache.keep(&place, &heard);
-    Ok(heard)
+    let cached = from_file(source, path, extract)?;
+    cache.store(&location, &cached);
+    Ok(cached)
 }
 
 fn from_file<X: Display>(
     source: &Source,
     path: &Path,
     mut extract: impl FnMut(&Clip) -> Result<Features, X>,
-) -> Result<Kept, String> {
-    let clip = source.read().ok_or("comes as frames")?;
+) -> Result<CachedFrames, String> {
+    let clip = source.read().ok_or("the example has no recording")?;
     let clip = clip.map_err(|error| without_path(path, &error.to_string()))?;
     let features = extract(&clip).map_err(|error| error.to_string())?;
     if features.frames() == 0 {
         return Err(format!(
-            "its {} samples give no frame: they are less than one window",
+            "its {} samples are shorter than one window; use a longer recording",
             clip.samples.len()
         ));
     }
-    Ok(Kept { features, seconds: clip.seconds() })
+    Ok(CachedFrames { features, seconds: clip.seconds() })
 }
 
-/// The message without the path that it begins with: a failure carries the path apart.
+/// Removes the path at the start of a message, because the path is reported separately.
 pub(crate) fn without_path(path: &Path, message: &str) -> String {
     let reason = message.strip_prefix(&path.display().to_string()).and_then(|rest| rest.strip_prefix(": "));
     reason.unwrap_or(message).to_owned()

@@ -4,18 +4,18 @@ use std::path::Path;
 
 use crate::error::DataError;
 
-/// The numbers of a line, which blanks separate; all must be finite.
+/// Returns the whitespace-separated numbers of a line; all must be finite.
 pub(crate) fn numbers(path: &Path, line: usize, text: &str) -> Result<Vec<f32>, DataError> {
     let number = |word: &str| {
         word.parse().ok().filter(|number: &f32| number.is_finite()).ok_or_else(|| {
-            let reason = format!("`{}` is no finite number", word.chars().take(20).collect::<String>());
+            let reason = format!("`{}` is not a finite number", word.chars().take(20).collect::<String>());
             DataError::Line { path: path.to_owned(), line, reason }
         })
     };
     text.split_ascii_whitespace().map(number).collect()
 }
 
-/// The text of a file.
+/// Returns the text of a file.
 pub(crate) fn read(path: &Path) -> Result<String, DataError> {
     stapes_files::read_to_string(path).map_err(|reason| DataError::unreadable(path, reason))
 }
@@ -25,11 +25,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_finite_number_is_named_with_its_line() {
+    fn invalid_numbers_are_reported_with_their_line() {
         assert_eq!(numbers(Path::new("a"), 1, " 1 -2.5e0\t3 ").unwrap(), [1.0, -2.5, 3.0]);
         for word in ["x", "nan", "1e60"] {
             let error = numbers(Path::new("a"), 7, &format!("1 {word}")).unwrap_err().to_string();
-            assert_eq!(error, format!("a:7: `{word}` is no finite number"));
+            assert_eq!(error, format!("a:7: `{word}` is not a finite number"));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Which examples may be looked at when.
+//! Split of a data set into training, validation and test subsets.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,135 +9,136 @@ use serde::{Deserialize, Serialize};
 use crate::dataset::DataSet;
 use crate::error::DataError;
 
-/// A part of a data set.
+/// Subset of a data set.
 ///
 /// # Example
 /// ```
-/// use stapes_data::Partition;
+/// use stapes_data::Subset;
 ///
-/// assert_eq!("test".parse::<Partition>()?, Partition::Test);
-/// assert_eq!(Partition::Validation.to_string(), "validation");
+/// assert_eq!("test".parse::<Subset>()?, Subset::Test);
+/// assert_eq!(Subset::Validation.to_string(), "validation");
 /// # Ok::<(), stapes_data::DataError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Partition {
-    /// What weights are fitted to.
+pub enum Subset {
+    /// Training examples, to which the weights are fitted.
     Train,
-    /// What settings and the moment to stop are chosen by.
+    /// Validation examples, for model selection and early stopping.
     Validation,
-    /// What the figure that counts is measured on, once.
+    /// Test examples, evaluated once.
     Test,
 }
 
-impl Partition {
-    /// All parts, in the order of their use.
-    pub const ALL: [Partition; 3] = [Partition::Train, Partition::Validation, Partition::Test];
+impl Subset {
+    /// All subsets, in the order of their use.
+    pub const ALL: [Subset; 3] = [Subset::Train, Subset::Validation, Subset::Test];
 
-    /// The name, as recipes and the command line write it.
+    /// Returns the name in recipes and on the command line.
     pub fn name(self) -> &'static str {
         match self {
-            Partition::Train => "train",
-            Partition::Validation => "validation",
-            Partition::Test => "test",
+            Subset::Train => "train",
+            Subset::Validation => "validation",
+            Subset::Test => "test",
         }
     }
 }
 
-impl fmt::Display for Partition {
+impl fmt::Display for Subset {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.pad(self.name())
     }
 }
 
-impl AsRef<str> for Partition {
+impl AsRef<str> for Subset {
     fn as_ref(&self) -> &str {
         self.name()
     }
 }
 
-impl FromStr for Partition {
+impl FromStr for Subset {
     type Err = DataError;
 
-    fn from_str(text: &str) -> Result<Partition, DataError> {
-        let found = Partition::ALL.into_iter().find(|partition| partition.name() == text);
+    fn from_str(text: &str) -> Result<Subset, DataError> {
+        let found = Subset::ALL.into_iter().find(|subset| subset.name() == text);
         found.ok_or_else(|| DataError::setting("split", text, "must be train, validation or test"))
     }
 }
 
-/// The parts of a data set, as indices into its examples: disjoint, each ascending.
+/// Subsets of a data set, as indices into its examples: disjoint, each ascending.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Split {
-    /// What weights are fitted to.
+    /// Training examples.
     pub train: Vec<usize>,
-    /// What settings and the moment to stop are chosen by; empty where the recipe wants none.
+    /// Validation examples; may be empty.
     pub validation: Vec<usize>,
-    /// What the figure that counts is measured on.
+    /// Test examples.
     pub test: Vec<usize>,
 }
 
 impl Split {
-    /// The examples of one part.
-    pub fn part(&self, partition: Partition) -> &[usize] {
-        match partition {
-            Partition::Train => &self.train,
-            Partition::Validation => &self.validation,
-            Partition::Test => &self.test,
+    /// Returns the examples of a subset.
+    pub fn subset(&self, subset: Subset) -> &[usize] {
+        match subset {
+            Subset::Train => &self.train,
+            Subset::Validation => &self.validation,
+            Subset::Test => &self.test,
         }
     }
 
-    /// The groups (speakers) that are in more than one part, by name, each with its parts.
+    /// Returns the groups (speakers) that are in more than one subset, sorted by name, each with its subsets.
     ///
     /// # Panics
-    /// If the split is not of this data set.
-    pub fn shared_groups<'a>(&self, dataset: &'a DataSet) -> Vec<(&'a str, Vec<Partition>)> {
-        let mut parts: BTreeMap<&str, Vec<Partition>> = BTreeMap::new();
-        for partition in Partition::ALL {
-            for &index in self.part(partition) {
+    /// If the split belongs to another data set.
+    pub fn shared_groups<'a>(&self, dataset: &'a DataSet) -> Vec<(&'a str, Vec<Subset>)> {
+        let mut subsets: BTreeMap<&str, Vec<Subset>> = BTreeMap::new();
+        for subset in Subset::ALL {
+            for &index in self.subset(subset) {
                 if let Some(group) = dataset.examples[index].group.as_deref() {
-                    let parts = parts.entry(group).or_default();
-                    if parts.last() != Some(&partition) {
-                        parts.push(partition);
+                    let subsets = subsets.entry(group).or_default();
+                    if subsets.last() != Some(&subset) {
+                        subsets.push(subset);
                     }
                 }
             }
         }
-        parts.into_iter().filter(|(_, parts)| parts.len() > 1).collect()
+        subsets.into_iter().filter(|(_, subsets)| subsets.len() > 1).collect()
     }
 
-    /// The split that gives example i to part `parts[i]`.
-    pub(crate) fn of_parts(parts: &[Partition]) -> Split {
+    /// Returns the split in which example i is in `subsets[i]`.
+    pub(crate) fn from_subsets(subsets: &[Subset]) -> Split {
         let mut split = Split::default();
-        for (index, partition) in parts.iter().enumerate() {
-            match partition {
-                Partition::Train => split.train.push(index),
-                Partition::Validation => split.validation.push(index),
-                Partition::Test => split.test.push(index),
+        for (index, subset) in subsets.iter().enumerate() {
+            match subset {
+                Subset::Train => split.train.push(index),
+                Subset::Validation => split.validation.push(index),
+                Subset::Test => split.test.push(index),
             }
         }
         split
     }
 
-    /// This split, if every class has an example in each of `wanted`; `advice` says what to do otherwise.
+    /// Returns the split if every class has an example in each of the `required` subsets; `advice` completes the
+    /// error message.
     pub(crate) fn with_every_class(
         self,
         dataset: &DataSet,
-        wanted: &[Partition],
-        advice: impl Fn(Partition) -> String,
+        required: &[Subset],
+        advice: impl Fn(Subset) -> String,
     ) -> Result<Split, DataError> {
-        for &partition in wanted {
+        for &subset in required {
             let mut present = vec![false; dataset.classes.len()];
-            for &index in self.part(partition) {
-                for class in dataset.examples[index].truth.classes() {
+            for &index in self.subset(subset) {
+                for class in dataset.examples[index].label.classes() {
                     present[class] = true;
                 }
             }
             if let Some(class) = present.iter().position(|&there| !there) {
-                return Err(DataError::EmptyPart {
+                return Err(DataError::EmptySubset {
                     set: dataset.name.clone(),
                     class: dataset.classes[class].clone(),
-                    partition,
-                    advice: advice(partition),
+                    subset,
+                    advice: advice(subset),
                 });
             }
         }
@@ -150,21 +151,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parts_keep_the_order_of_the_examples() {
-        use Partition::{Test, Train, Validation};
-        let split = Split::of_parts(&[Test, Train, Validation, Train, Test]);
-        assert_eq!(split.part(Train), [1, 3]);
-        assert_eq!(split.part(Validation), [2]);
-        assert_eq!(split.part(Test), [0, 4]);
+    fn subsets_keep_the_order_of_the_examples() {
+        use Subset::{Test, Train, Validation};
+        let split = Split::from_subsets(&[Test, Train, Validation, Train, Test]);
+        assert_eq!(split.subset(Train), [1, 3]);
+        assert_eq!(split.subset(Validation), [2]);
+        assert_eq!(split.subset(Test), [0, 4]);
     }
 
     #[test]
-    fn names_are_read_back_and_others_refused() {
-        for partition in Partition::ALL {
-            assert_eq!(partition.name().parse::<Partition>().unwrap(), partition);
-            assert_eq!(serde_json::to_string(&partition).unwrap(), format!("\"{partition}\""));
+    fn names_are_parsed_and_others_rejected() {
+        for subset in Subset::ALL {
+            assert_eq!(subset.name().parse::<Subset>().unwrap(), subset);
+            assert_eq!(serde_json::to_string(&subset).unwrap(), format!("\"{subset}\""));
         }
-        let error = "dev".parse::<Partition>().unwrap_err().to_string();
+        let error = "dev".parse::<Subset>().unwrap_err().to_string();
         assert_eq!(error, "split = dev: must be train, validation or test");
     }
 }

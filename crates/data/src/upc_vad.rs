@@ -1,56 +1,57 @@
-//! UPC voice activity: recordings of read speech, with labels of voice and silence.
+//! UPC voice activity: recordings of read speech with labels of voice and silence.
 
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::carve::{VALIDATION_SHARE, check_validation_share};
-use crate::config::{DataConfig, Fold, Set};
+use crate::config::{DataConfig, DataSource, Fold};
 use crate::dataset::{DataSet, Example, Source};
-use crate::deal::Deal;
 use crate::error::DataError;
 use crate::folder::{self, Entry};
-use crate::split::{Partition, Split};
-use crate::truth::{Interval, Intervals, Truth};
+use crate::label::{Label, Segment, Segments};
+use crate::sample::{DEFAULT_VALIDATION_FRACTION, check_validation_fraction};
+use crate::split::{Split, Subset};
+use crate::split_builder::SplitBuilder;
 
 const SET: &str = "upc-vad";
-const SHARE_KEY: &str = "upc-vad.validation_share";
-const LAYOUT: &str = "a folder a term, in it recordings *.wav, each with its labels *.lab";
+const FRACTION_KEY: &str = "upc-vad.validation_fraction";
+const LAYOUT: &str = "one folder per term with recordings *.wav and their labels *.lab";
 const NAME_FORM: &str = "text";
-/// The letters of the classes, in their order.
+/// Letters of the classes.
 const LETTERS: [&str; 2] = ["S", "V"];
 
-/// UPC voice activity: which moments of a recording are voice, and which silence.
+/// UPC voice activity: voice or silence for each frame.
 ///
-/// 101 recordings of read Spanish and Catalan, 16 kHz, 817 s, 61 % voice. The folder holds a folder a term, and each
-/// recording `x.wav` has a file `x.lab` beside it: lines `start end letter` with times in seconds and the letter S
-/// for silence or V for voice, each line from where the one before ends. Labels may end up to 0.3 s before or behind
-/// the end of the audio (in this set they do); the rest then has the class of the last line. Other files, and names
-/// that begin with a dot, are left alone; [`DataSet::absent`] counts label files without a recording.
+/// 101 recordings of read Spanish and Catalan, 16 kHz, 817 s, 61 % voice. The data set has one folder per term, and
+/// each recording `x.wav` has a file `x.lab` with lines `start end letter`: times in seconds, and the letter S for
+/// silence or V for voice; each line starts at the end of the previous one. Labels may end up to 0.3 s before or
+/// after the end of the audio, which occurs in this data set; the rest has the class of the last line. Other files,
+/// and names that begin with a dot, are ignored; [`DataSet::missing`] counts label files without a recording.
 ///
-/// The split is by recording: number i in the order of names is tested in fold i modulo `folds`, whatever the seed.
-/// Validation is a share of the other recordings, drawn by the seed. Who speaks is not known, so there are no groups.
+/// The split is by recording: recording i in the order of names is tested in fold i modulo `folds`, independent of
+/// the seed. The validation subset is a fraction of the other recordings, drawn by the seed. Speakers are unknown, so
+/// there are no groups.
 ///
 /// # Source
-/// Recordings of the course on speech processing at the Universitat Politècnica de Catalunya, 2014 to 2019.
+/// Recordings of the speech processing course at the Universitat Politècnica de Catalunya, 2014 to 2019.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct UpcVadConfig {
-    /// Into how many folds the recordings are dealt: 5.
+    /// Number of folds: 5.
     pub folds: usize,
-    /// Which fold is tested, from 0.
+    /// Test fold, from 0.
     pub fold: usize,
-    /// The share of the other recordings carved off for validation: 0.1; 0 for none.
-    pub validation_share: f64,
+    /// Fraction of the other recordings used for validation: 0.1; 0 for none.
+    pub validation_fraction: f64,
 }
 
 impl Default for UpcVadConfig {
     fn default() -> UpcVadConfig {
-        UpcVadConfig { folds: 5, fold: 0, validation_share: VALIDATION_SHARE }
+        UpcVadConfig { folds: 5, fold: 0, validation_fraction: DEFAULT_VALIDATION_FRACTION }
     }
 }
 
-impl Set for UpcVadConfig {
+impl DataSource for UpcVadConfig {
     fn name(&self) -> &'static str {
         SET
     }
@@ -63,7 +64,7 @@ impl Set for UpcVadConfig {
         None
     }
 
-    fn labels_moments(&self) -> bool {
+    fn has_frame_labels(&self) -> bool {
         true
     }
 
@@ -75,27 +76,28 @@ impl Set for UpcVadConfig {
             let rule = format!("must be from 0 to {}, one of the {} folds", self.folds - 1, self.folds);
             return Err(DataError::setting("upc-vad.fold", self.fold, rule));
         }
-        check_validation_share(SHARE_KEY, self.validation_share)
+        check_validation_fraction(FRACTION_KEY, self.validation_fraction)
     }
 
     fn open(&self, folder: Option<&Path>) -> Result<DataSet, DataError> {
         let folder = folder::required(folder, SET, LAYOUT)?;
-        let (mut files, mut labelled) = (Vec::new(), 0);
+        let (mut files, mut label_files) = (Vec::new(), 0);
         for term in folder::entries(folder)?.into_iter().filter(|entry| entry.is_folder) {
             let recordings = folder::recordings(&term.path, NAME_FORM)?;
             files.extend(recordings.into_iter().map(|file| (term.name.clone(), file)));
             let inside = folder::entries(&term.path)?;
-            labelled += inside.iter().filter(|entry| is_labels(&entry.path) && !entry.is_folder).count();
+            label_files +=
+                inside.iter().filter(|entry| is_label_file(&entry.path) && !entry.is_folder).count();
         }
-        // Where nothing is labelled, the folder is another data set, not this one with a file missing.
-        if files.is_empty() || labelled == 0 {
+        // Without any label file, the folder contains another data set, not this one with a file missing.
+        if files.is_empty() || label_files == 0 {
             return Err(folder::not_this_set(SET, folder, LAYOUT));
         }
         let examples: Vec<Example> =
             files.into_iter().map(|(term, file)| example(&term, file)).collect::<Result<_, _>>()?;
-        // Every recording has labels, or it would have been refused.
-        let absent = labelled.saturating_sub(examples.len());
-        Ok(DataSet { name: SET.to_owned(), classes: classes(), examples, absent })
+        // Every recording has labels, or an error would have been returned.
+        let missing = label_files.saturating_sub(examples.len());
+        Ok(DataSet { name: SET.to_owned(), classes: classes(), examples, missing })
     }
 
     fn folds(&self, dataset: &DataSet) -> Result<Vec<Fold>, DataError> {
@@ -113,12 +115,12 @@ impl Set for UpcVadConfig {
 
     fn split(&self, dataset: &DataSet, seed: u64) -> Result<Split, DataError> {
         self.check_count(dataset)?;
-        let mut deal = Deal::new(dataset, seed);
-        deal.give((self.fold..dataset.examples.len()).step_by(self.folds), Partition::Test);
-        deal.give_share(self.validation_share, Partition::Validation);
-        deal.complete(self.validation_share > 0.0, |lacking| match lacking {
-            Partition::Validation => format!("raise {SHARE_KEY}, or set it to 0 to go without validation"),
-            Partition::Train | Partition::Test => "choose other upc-vad.folds, or add recordings".to_owned(),
+        let mut builder = SplitBuilder::new(dataset, seed);
+        builder.assign((self.fold..dataset.examples.len()).step_by(self.folds), Subset::Test);
+        builder.assign_fraction(self.validation_fraction, Subset::Validation);
+        builder.complete(self.validation_fraction > 0.0, |lacking| match lacking {
+            Subset::Validation => format!("increase {FRACTION_KEY}, or set it to 0 for no validation"),
+            Subset::Train | Subset::Test => "change upc-vad.folds or add recordings".to_owned(),
         })
     }
 }
@@ -128,7 +130,7 @@ fn classes() -> Vec<String> {
 }
 
 impl UpcVadConfig {
-    /// Whether there is a recording for each fold.
+    /// Checks that there is a recording for each fold.
     fn check_count(&self, dataset: &DataSet) -> Result<(), DataError> {
         let count = dataset.examples.len();
         if self.folds > count {
@@ -139,40 +141,41 @@ impl UpcVadConfig {
     }
 }
 
-fn is_labels(path: &Path) -> bool {
+fn is_label_file(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "lab")
 }
 
 fn example(term: &str, file: Entry) -> Result<Example, DataError> {
     Ok(Example {
         id: format!("{term}/{}", file.name),
-        truth: Truth::Intervals(labels(&file.path.with_extension("lab"))?),
+        label: Label::Segments(labels(&file.path.with_extension("lab"))?),
         group: None,
-        official: None,
+        predefined: None,
         source: Source::File(file.path),
     })
 }
 
-/// The intervals of a label file; lines of blanks, and a byte-order mark in front, are left alone.
-fn labels(path: &Path) -> Result<Intervals, DataError> {
+/// Reads the segments of a label file; blank lines and a byte-order mark are ignored.
+fn labels(path: &Path) -> Result<Segments, DataError> {
     let text = crate::numbers::read(path)?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let lines = text.lines().enumerate().map(|(at, line)| (at + 1, line.trim()));
-    let row = |(line, text): (usize, &str)| match interval(text) {
-        Ok(interval) => Ok((line, interval)),
+    let row = |(line, text): (usize, &str)| match segment(text) {
+        Ok(segment) => Ok((line, segment)),
         Err(reason) => Err(DataError::Line { path: path.to_owned(), line, reason }),
     };
     let rows = lines.filter(|(_, text)| !text.is_empty()).map(row).collect::<Result<_, _>>()?;
-    Intervals::new(path.to_owned(), rows)
+    Segments::new(path.to_owned(), rows)
 }
 
-fn interval(text: &str) -> Result<Interval, String> {
+fn segment(text: &str) -> Result<Segment, String> {
     let words: Vec<&str> = text.split_whitespace().collect();
     let [start, end, letter] = words[..] else {
         return Err(format!("`{text}` is not `start end letter`, as 0.00 1.43 S"));
     };
-    let seconds = |word: &str| word.parse().map_err(|_| format!("`{word}` is no number of seconds"));
+    let seconds = |word: &str| word.parse().map_err(|_| format!("`{word}` is not a number of seconds"));
     let class = LETTERS.iter().position(|known| *known == letter);
-    let class = class.ok_or_else(|| format!("`{letter}` is no class: must be S (silence) or V (voice)"))?;
-    Ok(Interval { start_seconds: seconds(start)?, end_seconds: seconds(end)?, class })
+    let class =
+        class.ok_or_else(|| format!("`{letter}` is not a class; it must be S (silence) or V (voice)"))?;
+    Ok(Segment { start_seconds: seconds(start)?, end_seconds: seconds(end)?, class })
 }

@@ -1,6 +1,6 @@
-//! The real data sets, in the folder `STAPES_DATA`: published counts, official lists, every speaker.
+//! Tests with the real data sets in the folder `STAPES_DATA`: published counts, predefined lists, all speakers.
 //!
-//! Long, for it has a case for each data set, all in one list.
+//! Longer than other files because all data sets are cases of one list.
 
 mod rules;
 
@@ -12,8 +12,8 @@ use std::process::ExitCode;
 use stapes_audio::Clip;
 use stapes_data::{
     ArabicDigitsConfig, ConsonantVowelConfig, Counts, DataConfig, DataSet, FsddConfig, FsddSplit,
-    HandwritingConfig, JapaneseVowelsConfig, PartCount, Partition, Source, SpeechCommandsConfig,
-    SpeechCommandsSplit, Split, Truth, UpcVadConfig, Watch, fingerprint, load,
+    HandwritingConfig, JapaneseVowelsConfig, Label, Progress, Source, SpeechCommandsConfig,
+    SpeechCommandsSplit, Split, Subset, SubsetCount, UpcVadConfig, fingerprint, load,
 };
 use stapes_features::Features;
 use stapes_testkit::fixture::Fixture;
@@ -34,7 +34,7 @@ fn main() -> ExitCode {
             case("fsdd_leaves_out_every_speaker_in_turn", fsdd_leave_speaker_out),
             case("fsdd_clips_load_whole_and_in_order", fsdd_loads),
             case("speech_commands_follow_the_official_lists", speech_commands_official),
-            case("speech_commands_have_thirty_words_and_absent_clips", speech_commands_words),
+            case("speech_commands_have_thirty_words_and_missing_clips", speech_commands_words),
             case("the_hash_rule_is_that_of_the_official_lists", speech_commands_hash),
             case("other_words_and_silence_are_classes_of_the_twelve_class_task", speech_commands_rest),
             case("upc_vad_is_labelled_from_start_to_end", upc_vad),
@@ -46,7 +46,7 @@ fn main() -> ExitCode {
     })
 }
 
-/// Examples by part and class, and the shortest and longest number of frames.
+/// Examples by subset and class, and the minimum and maximum number of frames.
 fn frames_of(
     config: &DataConfig,
     folder: &Path,
@@ -56,7 +56,7 @@ fn frames_of(
     let parts = split(config, &dataset, 1)?;
     equal("validation", !parts.validation.is_empty(), validation)?;
     let of_class = |part: &[usize], class: usize| {
-        part.iter().filter(|&&index| dataset.examples[index].truth == Truth::Class(class)).count()
+        part.iter().filter(|&&index| dataset.examples[index].label == Label::Class(class)).count()
     };
     let training = [parts.train.as_slice(), &parts.validation].concat();
     let counts =
@@ -79,7 +79,7 @@ fn handwriting(folder: &Path) -> Result<(), String> {
 }
 
 fn consonant_vowel(folder: &Path) -> Result<(), String> {
-    let config = DataConfig::ConsonantVowel(ConsonantVowelConfig { validation_share: 0.0 });
+    let config = DataConfig::ConsonantVowel(ConsonantVowelConfig { validation_fraction: 0.0 });
     let (counts, lengths) = frames_of(&config, &folder.join("cs671_cv"), false)?;
     equal("sa, ka, kaa, tA, ba", counts, vec![[343, 86], [383, 96], [510, 127], [408, 102], [290, 72]])?;
     equal("frames", lengths, [7, 79])
@@ -92,7 +92,7 @@ fn arabic_digits(folder: &Path) -> Result<(), String> {
     equal("frames", lengths, [4, 93])
 }
 
-/// Every recording that is there, and none else, is in the part that the lists say.
+/// All existing recordings, and only those, are in the subset of their list.
 fn speech_commands_hash(folder: &Path) -> Result<(), String> {
     let folder = folder.join("speech_commands");
     let entries = fs::read_dir(&folder).map_err(|error| error.to_string())?;
@@ -108,8 +108,8 @@ fn speech_commands_hash(folder: &Path) -> Result<(), String> {
         open(&DataConfig::SpeechCommands(config), &folder)
     };
     let (lists, hash) = (opened(SpeechCommandsSplit::Lists)?, opened(SpeechCommandsSplit::Hash)?);
-    let parts = |dataset: &DataSet| -> Vec<(String, Option<Partition>)> {
-        dataset.examples.iter().map(|example| (example.id.clone(), example.official)).collect()
+    let parts = |dataset: &DataSet| -> Vec<(String, Option<Subset>)> {
+        dataset.examples.iter().map(|example| (example.id.clone(), example.predefined)).collect()
     };
     let (lists, hash) = (parts(&lists), parts(&hash));
     let agree = lists.iter().zip(&hash).filter(|(a, b)| a == b).count();
@@ -129,7 +129,7 @@ fn speech_commands_rest(folder: &Path) -> Result<(), String> {
     let split = split(&config, &dataset, 1)?;
     let counts = Counts::new(&dataset, &split);
     let words = &counts.classes[..3];
-    let mean = |of: fn(&PartCount) -> usize| {
+    let mean = |of: fn(&SubsetCount) -> usize| {
         (words.iter().map(|class| of(&class.examples)).sum::<usize>() as f64 / 3.0).round() as usize
     };
     let expected = part(mean(|c| c.train), mean(|c| c.validation), mean(|c| c.test));
@@ -142,9 +142,10 @@ fn speech_commands_rest(folder: &Path) -> Result<(), String> {
         |clip: &Clip| -> Result<Features, String> { Ok(Features::new(1, vec![clip.samples.len() as f32])) }
     };
     let noise: Vec<usize> = (0..dataset.examples.len())
-        .filter(|&index| dataset.examples[index].truth.class() == Some(4))
+        .filter(|&index| dataset.examples[index].label.class() == Some(4))
         .collect();
-    let features = load(&dataset, &noise, lengths, &Watch::default()).map_err(|error| error.to_string())?;
+    let features =
+        load(&dataset, &noise, lengths, &Progress::default()).map_err(|error| error.to_string())?;
     ensure(features.iter().all(|frames| frames.values() == [16_000.0]), || "not a second".to_owned())
 }
 
@@ -170,8 +171,8 @@ fn fsdd(config: FsddConfig) -> DataConfig {
     DataConfig::Fsdd(config)
 }
 
-fn part(train: usize, validation: usize, test: usize) -> PartCount {
-    PartCount { train, validation, test }
+fn part(train: usize, validation: usize, test: usize) -> SubsetCount {
+    SubsetCount { train, validation, test }
 }
 
 fn fsdd_official(folder: &Path) -> Result<(), String> {
@@ -196,8 +197,8 @@ fn fsdd_official(folder: &Path) -> Result<(), String> {
     ensure(first.test.iter().all(tested), || "another index than 0 to 4 is in the test".to_owned())?;
     equal("the same seed", split(&config, &dataset, 1)?, first.clone())?;
     let second = split(&config, &dataset, 2)?;
-    equal("the official test under another seed", &second.test, &first.test)?;
-    ensure(second.validation != first.validation, || "two seeds carve the same validation".to_owned())?;
+    equal("the predefined test under another seed", &second.test, &first.test)?;
+    ensure(second.validation != first.validation, || "two seeds have the same validation subset".to_owned())?;
     let inside = open(&config, &folder.join("fsdd/recordings"))?;
     equal("the fingerprint from inside", fingerprint(&inside, &first), fingerprint(&dataset, &first))
 }
@@ -226,14 +227,15 @@ fn fsdd_random(folder: &Path) -> Result<(), String> {
 fn fsdd_leave_speaker_out(folder: &Path) -> Result<(), String> {
     let dataset = open(&fsdd(FsddConfig::default()), &folder.join("fsdd"))?;
     for (place, speaker) in SPEAKERS.into_iter().enumerate() {
-        let share = FsddConfig {
+        let fraction = FsddConfig {
             split: FsddSplit::LeaveSpeakerOut,
             speaker: Some(speaker.to_owned()),
             ..FsddConfig::default()
         };
-        let listener = SPEAKERS[(place + 1) % SPEAKERS.len()];
-        let whole = FsddConfig { validation_speaker: Some(listener.to_owned()), ..share.clone() };
-        let counts = Counts::new(&dataset, &split(&fsdd(share), &dataset, 1)?);
+        let validation_speaker = SPEAKERS[(place + 1) % SPEAKERS.len()];
+        let whole =
+            FsddConfig { validation_speaker: Some(validation_speaker.to_owned()), ..fraction.clone() };
+        let counts = Counts::new(&dataset, &split(&fsdd(fraction), &dataset, 1)?);
         equal(speaker, counts.total, part(2250, 250, 500))?;
         for group in &counts.groups {
             let out = group.group == speaker;
@@ -250,7 +252,7 @@ fn fsdd_leave_speaker_out(folder: &Path) -> Result<(), String> {
         for group in counts.groups {
             let expected = match group.group.as_str() {
                 name if name == speaker => part(0, 0, 500),
-                name if name == listener => part(0, 500, 0),
+                name if name == validation_speaker => part(0, 500, 0),
                 _ => part(500, 0, 0),
             };
             equal(&group.group, group.examples, expected)?;
@@ -265,17 +267,17 @@ fn fsdd_loads(folder: &Path) -> Result<(), String> {
     let split = split(&config, &dataset, 1)?;
     let length = || {
         |clip: &Clip| -> Result<Features, String> {
-            equal("samples a second", clip.sample_rate_hz, 8000)?;
+            equal("samples per second", clip.sample_rate_hz, 8000)?;
             Ok(Features::new(1, vec![clip.samples.len() as f32]))
         }
     };
     let features =
-        load(&dataset, &split.test, length, &Watch::default()).map_err(|error| error.to_string())?;
+        load(&dataset, &split.test, length, &Progress::default()).map_err(|error| error.to_string())?;
     for (&index, features) in split.test.iter().zip(&features) {
         let Source::File(path) = &dataset.examples[index].source else {
             return Err("fsdd has frames".to_owned());
         };
-        // Every file of the set is a header of 44 bytes and 16-bit samples.
+        // Every file of the set has a header of 44 bytes and 16-bit samples.
         let bytes = fs::metadata(path).map_err(|error| error.to_string())?.len();
         equal(&dataset.examples[index].id, features.values(), &[(bytes - 44) as f32 / 2.0])?;
     }
@@ -294,26 +296,24 @@ fn speech_commands_official(folder: &Path) -> Result<(), String> {
     let split = split(&config, &dataset, 1)?;
     let counts = Counts::new(&dataset, &split);
     equal("training", counts.total.train, 2250)?;
-    equal("absent", counts.absent, 0)?;
-    for (list, partition) in
-        [("validation_list.txt", Partition::Validation), ("testing_list.txt", Partition::Test)]
-    {
+    equal("missing", counts.missing, 0)?;
+    for (list, subset) in [("validation_list.txt", Subset::Validation), ("testing_list.txt", Subset::Test)] {
         let text = fs::read_to_string(folder.join(list)).map_err(|error| error.to_string())?;
         let of_word = |line: &&str| WORDS.iter().any(|word| line.starts_with(&format!("{word}/")));
         let listed: BTreeSet<&str> = text.lines().filter(of_word).collect();
         let found: BTreeSet<&str> =
-            split.part(partition).iter().map(|&index| dataset.examples[index].id.as_str()).collect();
+            split.subset(subset).iter().map(|&index| dataset.examples[index].id.as_str()).collect();
         equal(list, found, listed)?;
     }
     for (class, (validation, test)) in counts.classes.iter().zip([(197, 176), (168, 166), (189, 180)]) {
         equal(&class.class, class.examples, part(750, validation, test))?;
     }
-    // The official lists keep a speaker's recordings together.
+    // The predefined lists keep the recordings of a speaker together.
     let both = counts.groups.iter().find(|group| {
-        let PartCount { train, validation, test } = group.examples;
+        let SubsetCount { train, validation, test } = group.examples;
         [train, validation, test].into_iter().filter(|&count| count > 0).count() > 1
     });
-    ensure(both.is_none(), || format!("{both:?} is in two parts"))
+    ensure(both.is_none(), || format!("{both:?} is in two subsets"))
 }
 
 fn speech_commands_words(folder: &Path) -> Result<(), String> {
@@ -322,9 +322,9 @@ fn speech_commands_words(folder: &Path) -> Result<(), String> {
         return Err("zebra was found".to_owned());
     };
     let error = error.to_string();
-    let known = error.split("it has ").nth(1).unwrap_or_default().split(", ").count();
+    let known = error.split("its classes are ").nth(1).unwrap_or_default().split(", ").count();
     ensure(known == 30 && !error.contains("_background_noise_"), || error.clone())?;
-    // Of the other words only ten recordings are here; the lists name many more.
+    // Only ten recordings of the other words exist here; the lists name many more.
     let dataset = open(&speech_commands(&["yes", "no"]), &folder)?;
     equal("recordings", dataset.examples.len(), 20)?;
     let lists: Vec<String> = ["validation_list.txt", "testing_list.txt"]
@@ -333,30 +333,30 @@ fn speech_commands_words(folder: &Path) -> Result<(), String> {
         .collect();
     let missing =
         |line: &&str| (line.starts_with("yes/") || line.starts_with("no/")) && !folder.join(line).exists();
-    let absent = lists.iter().flat_map(|text| text.lines()).filter(missing).count();
-    ensure(absent > 100, || format!("{absent} absent"))?;
-    equal("absent", dataset.absent, absent)
+    let missing = lists.iter().flat_map(|text| text.lines()).filter(missing).count();
+    ensure(missing > 100, || format!("{missing} missing"))?;
+    equal("missing", dataset.missing, missing)
 }
 
 fn upc_vad(folder: &Path) -> Result<(), String> {
     let config = |fold| DataConfig::UpcVad(UpcVadConfig { fold, ..UpcVadConfig::default() });
     let dataset = open(&config(0), &folder.join("upc_vad"))?;
-    equal("recordings", (dataset.examples.len(), dataset.absent), (101, 0))?;
+    equal("recordings", (dataset.examples.len(), dataset.missing), (101, 0))?;
     let (mut rows, mut voice, mut all) = (0, 0.0, 0.0);
     for example in &dataset.examples {
-        let Truth::Intervals(intervals) = &example.truth else { return Err("one class".to_owned()) };
-        rows += intervals.list().len();
-        all += intervals.end_seconds();
-        voice += intervals
+        let Label::Segments(segments) = &example.label else { return Err("one class".to_owned()) };
+        rows += segments.list().len();
+        all += segments.end_seconds();
+        voice += segments
             .list()
             .iter()
-            .filter(|interval| interval.class == 1)
-            .map(|interval| interval.end_seconds - interval.start_seconds)
+            .filter(|segment| segment.class == 1)
+            .map(|segment| segment.end_seconds - segment.start_seconds)
             .sum::<f64>();
     }
     // 501 lines end in S and 403 in V.
-    equal("intervals", rows, 904)?;
-    ensure((816.0..818.0).contains(&all), || format!("{all} s are labelled"))?;
+    equal("segments", rows, 904)?;
+    ensure((816.0..818.0).contains(&all), || format!("{all} s are labeled"))?;
     ensure((voice / all - 0.61).abs() < 0.01, || format!("{voice} s of {all} s are voice"))?;
     let mut tested = 0;
     for fold in 0..5 {
@@ -367,16 +367,16 @@ fn upc_vad(folder: &Path) -> Result<(), String> {
         tested += total.test;
     }
     equal("tested recordings", tested, 101)?;
-    // Every recording is as long as its labels say, or the load would fail.
+    // Every recording has the length of its labels, or loading would fail.
     let length = || {
         |clip: &Clip| -> Result<Features, String> {
-            equal("samples a second", clip.sample_rate_hz, 16_000)?;
+            equal("samples per second", clip.sample_rate_hz, 16_000)?;
             Ok(Features::new(1, vec![clip.samples.len() as f32 / 16_000.0]))
         }
     };
     let everything: Vec<usize> = (0..101).collect();
     let lengths =
-        load(&dataset, &everything, length, &Watch::default()).map_err(|error| error.to_string())?;
+        load(&dataset, &everything, length, &Progress::default()).map_err(|error| error.to_string())?;
     let seconds: f32 = lengths.iter().map(|features| features.values()[0]).sum();
     ensure((816.5..817.5).contains(&seconds), || format!("{seconds} s"))
 }
@@ -396,7 +396,7 @@ fn japanese_vowels_embedded(folder: &Path) -> Result<(), String> {
             equal(
                 &example.id,
                 format!("speaker {}", fields[12]),
-                embedded.classes[example.truth.class().unwrap_or(0)].clone(),
+                embedded.classes[example.label.class().unwrap_or(0)].clone(),
             )?;
             for (coefficient, row) in fields[..12].iter().enumerate() {
                 let row: Vec<u32> =

@@ -198,8 +198,6 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::json;
 
-    use super::*;
-
     #[derive(Debug, serde::Serialize, serde::Deserialize)]
     struct Record {
         #[serde(with = "super")]
@@ -249,7 +247,8 @@ mod tests {
         ) {
             let written = record(double, single, optional);
             let text = serde_json::to_string(&written).unwrap();
-            prop_assert_eq!(serde_json::from_str::<Record>(&text).unwrap().bits(), written.bits(), "{}", text);
+            let read: Record = serde_json::from_str(&text).unwrap();
+            prop_assert_eq!(read.bits(), written.bits(), "{}", text);
         }
     }
 

@@ -1,7 +1,7 @@
-//! Features of the 3,000 FSDD clips: decoded and extracted on all threads, and extracted on one.
+//! Feature extraction of the 3,000 FSDD clips: decoding and extraction on all threads, and extraction on one thread.
 //!
-//! The configuration is the peers' `librosa_16k`: each clip taken as 16 kHz audio, padded with zeros to 16,000
-//! samples, n_fft 2048, hop 512, 128 bands, 20 MFCC (32 frames). The last line is JSON.
+//! The configuration is `librosa_16k` of the benchmarks of other toolkits: clips are treated as 16 kHz audio and zero-padded
+//! to 16,000 samples; n_fft 2048, hop 512, 128 bands, 20 MFCC (32 frames). The last line is JSON.
 //!
 //! `STAPES_DATA=../shared/data cargo bench -p stapes --bench features`
 
@@ -48,7 +48,7 @@ fn main() {
         clips.iter().map(|clip| one.extract_into(&clip.samples, &mut values).expect("features")).sum()
     });
     println!(
-        "{} clips: {decode_extract_s:.3} s decoded and extracted on {} threads; {:.0} clips a second extracted on one",
+        "{} clips: {decode_extract_s:.3} s to decode and extract on {} threads; {:.0} clips/s to extract on one thread",
         clips.len(),
         rayon::current_num_threads(),
         clips.len() as f64 / extract_s
@@ -60,7 +60,7 @@ fn main() {
     );
 }
 
-/// The median seconds of five passes after one to warm up; each pass counts its frames.
+/// Returns the median time in s of five passes after a warm-up; a pass returns its number of frames.
 fn median(mut pass: impl FnMut() -> usize) -> f64 {
     let frames = pass();
     let mut times: Vec<f64> = (0..5)

@@ -1,4 +1,4 @@
-//! `stapes features`: arrays as the toolkits give them, pictures, and what is wrong with what cannot be computed.
+//! `stapes features`: arrays in the layouts of the toolkits, plots, and errors.
 
 mod support;
 
@@ -15,18 +15,18 @@ use support::{Scratch, wav};
 type Check = fn();
 
 const ALONE: [(&str, Check); 12] = [
-    ("every_preset_has_the_layout_and_the_numbers_of_its_toolkit", layouts),
-    ("a_setting_is_changed_by_its_last_part_or_its_whole_key", settings),
-    ("an_unknown_setting_names_the_nearest", unknown_settings),
-    ("deltas_and_stacking_behind_psf_are_computed_in_f32", psf_with_deltas),
-    ("a_recording_of_another_rate_is_resampled", resampled),
-    ("a_file_that_fails_is_named_and_the_rest_is_done", some_fail),
-    ("where_nothing_can_be_done_nothing_is_written", nothing_done),
-    ("two_files_of_one_name_are_refused", one_name),
-    ("pictures_stand_beside_the_arrays", pictures),
-    ("the_number_of_threads_changes_nothing", threads),
+    ("every_preset_has_the_layout_and_number_type_of_its_toolkit", layouts),
+    ("settings_are_overridden_by_full_key_or_its_end", settings),
+    ("unknown_setting_names_the_closest_match", unknown_settings),
+    ("deltas_and_stacking_after_psf_are_computed_in_f32", psf_with_deltas),
+    ("recordings_of_other_sample_rates_are_resampled", resampled),
+    ("failed_files_are_named_and_others_are_exported", some_fail),
+    ("nothing_is_written_if_nothing_can_be_done", nothing_done),
+    ("files_with_equal_names_are_rejected", one_name),
+    ("plots_are_written_beside_the_arrays", pictures),
+    ("results_do_not_depend_on_threads", threads),
     ("presets_and_their_settings_are_listed", list),
-    ("a_recipe_starts_from_a_preset", recipe),
+    ("recipe_uses_a_preset", recipe),
 ];
 
 fn main() -> ExitCode {
@@ -41,7 +41,7 @@ fn main() -> ExitCode {
     })
 }
 
-/// A second of a rising tone, the loudest sample 0.5.
+/// Returns a second of a rising tone with peak 0.5.
 fn tone(rate: u32) -> Vec<u8> {
     let samples: Vec<f32> =
         (0..rate).map(|n| (n as f32).powi(2) / rate as f32 * 0.4).map(|x| 0.5 * x.sin()).collect();
@@ -113,7 +113,7 @@ fn unknown_settings() {
         ("front_end.librosa-mel-db.ftm", "front_end.librosa-mel-db."),
     ] {
         let run = scratch.run(&format!("features log-mel one.wav --out none --set {given}=1"));
-        run.fails(2, &[given, &format!("the nearest is {nearest}"), "--list log-mel"]);
+        run.fails(2, &[given, &format!("the closest match is {nearest}"), "--list log-mel"]);
     }
     assert_eq!(scratch.names(), ["one.wav"]);
 }
@@ -132,7 +132,7 @@ fn psf_with_deltas() {
             assert!((a - b).abs() < 1e-4, "{a} {b}");
         }
     }
-    // Not numbers that went through f32.
+    // The values are not rounded to f32.
     assert!(own.values.iter().any(|value| f64::from(*value as f32) != *value));
 }
 
@@ -166,7 +166,7 @@ fn some_fail() {
     scratch.run("features kaldi-mfcc-39 text.wav absent.wav --out out").fails(2, &["text.wav", "absent.wav"]);
 }
 
-/// The names in a folder.
+/// Returns the sorted names in a folder.
 fn written(scratch: &Scratch, folder: &str) -> Vec<String> {
     let entries = std::fs::read_dir(scratch.path(folder)).unwrap();
     let mut names: Vec<String> =
@@ -229,7 +229,7 @@ fn list() {
     let all = scratch.run("features --list").succeeds().stdout();
     for part in [
         "librosa-mfcc     20 coefficients",
-        "every preset",
+        "all presets",
         "sample_rate_hz ",
         "16000 Hz",
         "front_end.psf-mfcc.numcep ",
@@ -247,7 +247,7 @@ fn list() {
     for line in lines {
         let settings = line["settings"].as_array().unwrap();
         assert!(
-            settings.len() > 10 && settings.iter().all(|setting| setting["meaning"].is_string()),
+            settings.len() > 10 && settings.iter().all(|setting| setting["description"].is_string()),
             "{line}"
         );
     }
@@ -272,7 +272,7 @@ fn recipe() {
     scratch.run("summary bad.toml").fails(2, &["bad.toml", "features.preset = mel", "log-mel"]);
 }
 
-/// The recorded cases that a preset is, but for settings that stand here.
+/// Returns the recorded cases that a preset computes with the settings given here.
 fn recorded(folder: &Path) -> Result<Vec<Case>, String> {
     let path = folder.join("manifest.json");
     let say = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
@@ -284,7 +284,7 @@ fn recorded(folder: &Path) -> Result<Vec<Case>, String> {
         let Some((preset, tolerance)) = preset_of(case) else { continue };
         let text = |key: &str| case[key].as_str().map(str::to_owned).ok_or_else(|| say(&format!("no {key}")));
         let (input, output) = (folder.join(text("input")?), folder.join(text("output")?));
-        // A nominal rate that is not the file's would be resampled: no such case can be fed.
+        // Cases with a nominal rate that differs from the file's cannot be replayed, because the program would resample.
         let rate = manifest["inputs"][input.file_stem().unwrap_or_default().to_string_lossy().as_ref()]["sr"]
             .clone();
         if rate != case["sr"] || !output.exists() {
@@ -304,7 +304,7 @@ fn recorded(folder: &Path) -> Result<Vec<Case>, String> {
     }
 }
 
-/// The preset of a case whose settings are all the preset's own, and how near it must come.
+/// Returns the preset with exactly the settings of a case, and the tolerance.
 fn preset_of(case: &Value) -> Option<(&'static str, f64)> {
     let parameters = case["params"].as_object()?;
     let are = |expected: &[(&str, u64)]| {

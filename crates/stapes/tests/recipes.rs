@@ -1,4 +1,4 @@
-//! Every recipe of the project can be read, and trains for a step on its data.
+//! Every recipe of the project can be read and trained for a step on its data.
 
 mod support;
 
@@ -16,7 +16,7 @@ fn main() -> ExitCode {
             std::fs::read_dir(workspace_root().join("recipes")).map_err(|error| error.to_string())?;
         for entry in entries {
             let recipe = entry.map_err(|error| error.to_string())?.path();
-            // Sweeps over these recipes.
+            // Folders contain sweeps over these recipes.
             if recipe.is_dir() {
                 continue;
             }
@@ -30,7 +30,7 @@ fn main() -> ExitCode {
                 () if text.contains("[data.consonant-vowel]") => Some("cs671_cv"),
                 () if text.contains("[data.arabic-digits]") => Some("spoken_arabic_digits"),
                 () if text.contains("[data.japanese-vowels]") => None,
-                () => return Err(format!("{name}: say here where its data lies")),
+                () => return Err(format!("{name}: add the folder of its data set to this test")),
             };
             let folder = folder.map(|folder| data.join(folder));
             cases.push(Case::new(name, move || trains(&recipe, folder.as_deref())));

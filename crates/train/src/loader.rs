@@ -252,25 +252,25 @@ mod tests {
         let examples = Examples::new(&features, LabelsRef::PerExample(&classes)).unwrap();
         let ((begun, seen), (allow, open)) = (channel(), channel());
         let source = Gate { begun, open: Mutex::new(open) };
-        let loading = Loading { source: &source, threads: 1 };
+        let options = LoaderOptions { source: &source, threads: 1 };
         let trainer = Trainer {
             model: &model,
             input: Shape::frames(1),
             classes: 2,
             config: &config,
             train: examples,
-            source: Some(loading),
+            source: Some(options),
             validation: examples,
             augment: None,
             start: Start::Random,
             seed: 1,
             communicator: &SingleProcess,
         };
-        let loader = Loader::new(&trainer, loading, 3, [0, 4]);
+        let loader = Loader::new(&trainer, options, 3, 0..4);
         std::thread::scope(|scope| {
             let until_the_end = loader.start(scope);
             (0..10).for_each(|_| allow.send(()).unwrap());
-            assert_eq!(loader.take(0).unwrap().examples().unwrap().1.len(), 10);
+            assert_eq!(loader.batch(0).unwrap().examples().unwrap().1.len(), 10);
             // The first example of the second batch has started and waits.
             assert_eq!(seen.iter().take(11).count(), 11);
             drop(until_the_end);

@@ -304,7 +304,8 @@ impl<'a> TrainingLoop<'a> {
     /// Returns the largest loss of a step or a validation if the training diverged.
     fn diverged_loss(&self) -> Option<f64> {
         let Progress { first_loss, largest_loss, points, .. } = &self.progress;
-        let validations = points.iter().filter_map(|point| point.validation).map(|validation| validation.loss);
+        let validations =
+            points.iter().filter_map(|point| point.validation).map(|validation| validation.loss);
         let largest = validations.fold(*largest_loss, f64::max);
         let chance = (self.trainer.classes.max(2) as f64).ln();
         // Frames that are not normalized can start with a large loss.

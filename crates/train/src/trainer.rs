@@ -1,6 +1,6 @@
 //! Inputs, events and result of a training.
 
-use stapes_data::{AugmentConfig, Misfit};
+use stapes_data::{AugmentConfig, Incompatible};
 use stapes_nn::layer::Shape;
 use stapes_nn::{ModelConfig, Network};
 
@@ -78,7 +78,7 @@ impl Trainer<'_> {
         if let (Some(augment), Shape::Sequence { features, frames }) = (self.augment, self.input) {
             augment
                 .check_frames(features, frames, per_frame)
-                .map_err(|Misfit { key, value, rule }| TrainError::Value { key, value, rule })?;
+                .map_err(|Incompatible { key, value, rule }| TrainError::Value { key, value, rule })?;
         }
         if let (Some(alpha), true) = (self.config.mixup, per_frame) {
             let (key, value) = ("train.mixup", alpha.to_string());

@@ -1,40 +1,40 @@
-//! AAC-LC, in whichever container.
+//! AAC-LC packets, in any container.
 
 use symphonia::core::codecs::audio::well_known::CODEC_ID_AAC;
 use symphonia::default::codecs::AacDecoder;
 
 use super::codec::{Codec, parameters};
 
-/// The kinds of AAC, "audio object types", that a file may name.
+/// Names of AAC audio object types.
 const KINDS: [&str; 6] = ["unnamed", "Main", "LC", "SSR", "LTP", "HE (SBR)"];
-/// The rates that an index stands for.
+/// Sample rates by index.
 pub(crate) const RATES_HZ: [u32; 13] =
     [96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000, 7_350];
-/// Samples a channel in every packet.
+/// Samples per channel in every packet.
 pub(crate) const PACKET_SAMPLES: u64 = 1024;
 
-/// What must be known of an AAC stream before its first packet.
+/// Parameters that a decoder needs before the first AAC packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Settings {
     pub kind: u32,
     pub sample_rate_hz: u32,
-    /// 1 and 2 are that many channels, 0 a layout of the stream's own, the others surround.
+    /// 1 and 2: that many channels; 0: a layout defined in the stream; others: surround.
     pub channels: u16,
-    /// Packets of 960 samples instead of 1024.
+    /// True for packets of 960 samples instead of 1024.
     pub short_packets: bool,
-    /// High-efficiency AAC: the upper half of the spectrum is described, not coded.
+    /// True for high-efficiency AAC, whose upper half of the spectrum is described, not coded.
     pub band_replication: bool,
 }
 
 impl Settings {
-    /// Reads the settings that MP4 files carry; none if they end early.
+    /// Reads the AudioSpecificConfig of MP4 files; `None` if it ends early.
     pub(crate) fn parse(bytes: &[u8]) -> Option<Settings> {
         let mut bits = Bits { bytes, position: 0 };
         let kind = bits.kind()?;
         let sample_rate_hz = bits.rate()?;
         let channels = bits.take(4)? as u16;
         let short_packets = bits.take(1)? == 1;
-        // Old players stop here; newer ones look for the mark of an extension.
+        // Older decoders stop here; newer ones look for the sync extension.
         let extended = || -> Option<bool> {
             let mut bits = Bits { bytes, position: bits.position + 2 };
             Some(bits.take(11)? == 0x2b7 && bits.kind()? == 5 && bits.take(1)? == 1)
@@ -43,7 +43,7 @@ impl Settings {
         Some(Settings { kind, sample_rate_hz, channels, short_packets, band_replication })
     }
 
-    /// Why streams like this are not read, if they are not.
+    /// Returns the reason why this stream is unsupported, or `None`.
     pub(crate) fn unsupported(&self) -> Option<String> {
         if self.band_replication {
             return Some("HE-AAC (AAC with spectral band replication)".to_owned());
@@ -55,7 +55,7 @@ impl Settings {
         match self.channels {
             1 | 2 if !self.short_packets => None,
             1 | 2 => Some("AAC with packets of 960 samples".to_owned()),
-            0 => Some("AAC with a channel layout of its own".to_owned()),
+            0 => Some("AAC with an explicit channel layout".to_owned()),
             surround => Some(format!("AAC of channel configuration {surround} (surround)")),
         }
     }
@@ -67,7 +67,7 @@ impl Settings {
     }
 }
 
-/// Bits, the highest of each byte first.
+/// Bit reader, most significant bit first.
 struct Bits<'a> {
     bytes: &'a [u8],
     position: usize,
@@ -115,20 +115,20 @@ mod tests {
         };
         assert_eq!(plain, lc);
         assert_eq!(plain.unsupported(), None);
-        // What ffmpeg writes: the extension is there and says no.
+        // As written by ffmpeg: the extension is present and disabled.
         assert_eq!(Settings::parse(&[0x14, 0x08, 0x56, 0xe5, 0x00]), Some(lc));
         let extended = Settings::parse(&[0x14, 0x08, 0x56, 0xe5, 0x80]).unwrap();
         assert!(extended.unsupported().unwrap().contains("HE-AAC"));
         let explicit = Settings::parse(&[0x2c, 0x08, 0x88, 0x00]).unwrap();
         assert!(explicit.unsupported().unwrap().contains("HE-AAC"));
         assert_eq!(Settings::parse(&[0x14]), None);
-        // A rate written out.
+        // An explicit sample rate.
         assert_eq!(Settings::parse(&[0x17, 0x80, 0x3e, 0x80, 0x08]).unwrap().sample_rate_hz, 32_000);
     }
 
     #[test]
-    fn what_is_not_read_says_why() {
-        for (channels, expected) in [(0, "layout of its own"), (6, "surround")] {
+    fn unsupported_settings_have_a_reason() {
+        for (channels, expected) in [(0, "explicit channel layout"), (6, "surround")] {
             let settings = Settings { channels, ..Settings::parse(&[0x14, 0x08]).unwrap() };
             assert!(settings.unsupported().unwrap().contains(expected));
         }

@@ -1,4 +1,4 @@
-//! AAC without a container: packet after packet, each behind a small header.
+//! AAC without a container (ADTS): each packet follows a small header.
 
 use super::aac::{RATES_HZ, Settings};
 use super::codec::Codec;
@@ -7,7 +7,7 @@ use crate::AudioError;
 use crate::blocks::{Frames, Source};
 use crate::input::Input;
 
-/// An AAC file in ADTS.
+/// ADTS file with AAC packets.
 pub(crate) struct Adts {
     input: Input,
     codec: Codec,
@@ -16,12 +16,12 @@ pub(crate) struct Adts {
     packet: Vec<u8>,
 }
 
-/// What stands before a packet.
+/// Header of a packet.
 struct Header {
     settings: Settings,
-    /// The header's own length.
+    /// Length of the header.
     bytes: u64,
-    /// The length of header and packet.
+    /// Length of header and packet.
     whole: u64,
     packets: u8,
 }
@@ -58,7 +58,7 @@ impl Adts {
         Ok(Adts { input, codec, start, settings, packet: Vec::new() })
     }
 
-    /// Reads the next packet and gives its place; none behind the last.
+    /// Reads the next packet and returns its position; `None` after the last one.
     fn packet(&mut self) -> Result<Option<u64>, AudioError> {
         let byte = self.input.position();
         let start = self.input.peek(16)?;
@@ -69,20 +69,20 @@ impl Adts {
             if start.len() < 7 && start[0] == 0xff {
                 return Err(self.input.truncated("AAC packet's header", byte, 7, start.len() as u64));
             }
-            return Err(self.input.damaged(byte, "no AAC packet begins where the one before ends"));
+            return Err(self.input.damaged(byte, "no AAC packet begins where the previous one ends"));
         };
         if header.settings != self.settings {
             return Err(self.input.unsupported(byte, "an AAC stream whose rate or channels change"));
         }
         if header.packets != 1 {
-            return Err(self.input.unsupported(byte, "ADTS with several packets behind one header"));
+            return Err(self.input.unsupported(byte, "ADTS with several packets after one header"));
         }
         if header.whole > self.input.remaining() {
             return Err(self.input.truncated("AAC packet", byte, header.whole, self.input.remaining()));
         }
         self.input.seek(byte + header.bytes)?;
         self.packet.clear();
-        self.input.read_to(&mut self.packet, header.whole - header.bytes, "AAC packet")?;
+        self.input.append(&mut self.packet, header.whole - header.bytes, "AAC packet")?;
         Ok(Some(byte))
     }
 }
@@ -101,7 +101,7 @@ impl Source for Adts {
         Ok(true)
     }
 
-    fn place(&self) -> (&'static str, u64) {
-        ("place of the AAC packets", self.start)
+    fn samples_location(&self) -> (&'static str, u64) {
+        ("section of AAC packets", self.start)
     }
 }

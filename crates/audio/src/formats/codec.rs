@@ -1,4 +1,4 @@
-//! Decoders of other crates, held at arm's length.
+//! Decoders of other crates, wrapped so that panics become errors.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -9,17 +9,17 @@ use symphonia::core::units::{Duration, Timestamp};
 
 use crate::blocks::Frames;
 
-/// Runs a piece of another crate's decoder; its error becomes a text, and so does a panic.
+/// Calls another crate's decoder; errors and panics become a message.
 ///
-/// What panicked must not be used again.
+/// A decoder that panicked must not be used again.
 pub(crate) fn guarded<T, E: ToString>(decode: impl FnOnce() -> Result<T, E>) -> Result<T, String> {
     match catch_unwind(AssertUnwindSafe(decode)) {
         Ok(result) => result.map_err(|error| error.to_string()),
-        Err(_) => Err("the decoder broke down over it".to_owned()),
+        Err(_) => Err("the decoder panicked".to_owned()),
     }
 }
 
-/// A decoder of packets.
+/// Decoder of packets.
 pub(crate) struct Codec {
     decoder: Box<dyn AudioDecoder>,
 }
@@ -33,7 +33,7 @@ impl Codec {
         Ok(Codec { decoder: Box::new(decoder) })
     }
 
-    /// Puts the frames of one packet in the place of those that are there; gives their sample rate.
+    /// Replaces the frames in the buffer by those of one packet; returns their sample rate.
     pub(crate) fn decode(&mut self, packet: &[u8], frames: &mut Frames) -> Result<u32, String> {
         guarded(|| {
             let packet = PacketRef::new(0, Timestamp::ZERO, Duration::ZERO, packet);
@@ -45,7 +45,7 @@ impl Codec {
     }
 }
 
-/// Parameters without a layout of loudspeakers: all channels are averaged alike.
+/// Parameters without a channel layout: all channels have equal weight in the mean.
 pub(crate) fn parameters(sample_rate_hz: u32, channels: u16) -> AudioCodecParameters {
     let mut parameters = AudioCodecParameters::new();
     parameters.with_sample_rate(sample_rate_hz).with_channels(Channels::Discrete(channels));

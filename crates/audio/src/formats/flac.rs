@@ -1,4 +1,4 @@
-//! FLAC: the blocks before the frames, and whether the frames are all there.
+//! FLAC: metadata blocks, and the check that all frames are present.
 
 use std::io::{Cursor, Read};
 
@@ -15,26 +15,26 @@ use crate::AudioError;
 use crate::blocks::{Frames, Source};
 use crate::input::Input;
 
-/// "fLaC", the header of the first block, and that block: the stream's description.
+/// "fLaC", the first block header, and the STREAMINFO block.
 const START: u64 = 4 + 4 + 34;
-/// The most bits of a sample that the decoder has room for when it predicts one from others.
-const MOST_BITS: u64 = 24;
-/// The length of an ID3v1 tag, which some programs put behind the frames.
+/// Maximum number of bits per sample that the decoder's predictor supports.
+const MAX_BITS: u64 = 24;
+/// Length of an ID3v1 tag, which some programs append.
 const ID3V1: u64 = 128;
 
-/// A FLAC file.
+/// FLAC file.
 pub(crate) struct Flac {
-    place: Place,
+    position: Position,
     reader: FlacReader<'static>,
     codec: Codec,
     sample_rate_hz: u32,
-    /// How many samples the description announces; 0 if the encoder did not know.
+    /// Number of samples according to STREAMINFO; 0 if unknown.
     announced: u64,
     decoded: u64,
 }
 
-/// Where in the file the next frame begins, and where the last one ends.
-struct Place {
+/// Position of the next frame, and end of the last one.
+struct Position {
     path: std::path::PathBuf,
     start: u64,
     byte: u64,
@@ -47,49 +47,50 @@ impl Flac {
         let (start, end) = (input.position(), end_of_frames(&mut input)?);
         if start == end {
             let path = input.path().to_owned();
-            return Err(AudioError::NoSamples { path, what: "place of the FLAC frames", byte: start });
+            return Err(AudioError::NoSamples { path, what: "section of FLAC frames", byte: start });
         }
-        let place = Place { path: input.path().to_owned(), start, byte: start, end };
-        // The frames behind nothing but the description: no picture, table or comment is looked at.
+        let position = Position { path: input.path().to_owned(), start, byte: start, end };
+        // Only STREAMINFO precedes the frames: pictures, tables and comments are skipped.
         let frames = Cursor::new(description.bytes).chain(input.into_rest().take(end - start));
         let stream = MediaSourceStream::new(Box::new(ReadOnlySource::new(frames)), Default::default());
         let reader = guarded(|| FlacReader::try_new(stream, FormatOptions::default()));
-        let reader = reader.map_err(|_| place.damaged("no whole FLAC frame begins here"))?;
+        let reader = reader.map_err(|_| position.damaged("no complete FLAC frame begins here"))?;
         let parameters = reader.tracks().first().and_then(|track| track.codec_params.as_ref());
         let Some(parameters) = parameters.and_then(CodecParameters::audio) else {
-            return Err(place.damaged("no whole FLAC frame begins here"));
+            return Err(position.damaged("no complete FLAC frame begins here"));
         };
-        let codec = Codec::new(FlacDecoder::try_new, parameters).map_err(|reason| place.damaged(reason))?;
+        let codec =
+            Codec::new(FlacDecoder::try_new, parameters).map_err(|reason| position.damaged(reason))?;
         let (sample_rate_hz, announced) = (description.sample_rate_hz, description.samples);
-        Ok(Flac { place, reader, codec, sample_rate_hz, announced, decoded: 0 })
+        Ok(Flac { position, reader, codec, sample_rate_hz, announced, decoded: 0 })
     }
 
-    /// The next frame that is whole, wherever it may begin.
+    /// Returns the next intact frame.
     fn packet(&mut self) -> Result<Option<Packet>, AudioError> {
         let next = guarded(|| match self.reader.next_packet() {
             Err(Error::IoError(error)) if error.kind() == std::io::ErrorKind::UnexpectedEof => Ok(None),
             other => other,
         });
-        next.map_err(|reason| self.place.damaged(format!("the FLAC frame cannot be read: {reason}")))
+        next.map_err(|reason| self.position.damaged(format!("the FLAC frame cannot be read: {reason}")))
     }
 
-    /// Whether every frame came, now that no more do.
+    /// Checks, after the last frame, that all frames were present.
     fn finish(&self) -> Result<(), AudioError> {
         let (expected, got) = (self.announced, self.decoded);
         if got < expected {
             let announced = "the FLAC header announces";
             return Err(AudioError::TooFewSamples {
-                path: self.place.path.clone(),
+                path: self.position.path.clone(),
                 announced,
                 expected,
                 got,
             });
         }
-        if self.place.byte != self.place.end {
-            return Err(self.place.damaged("the FLAC frame that begins here is cut or broken"));
+        if self.position.byte != self.position.end {
+            return Err(self.position.damaged("the FLAC frame that begins here is truncated or damaged"));
         }
         if got > expected && expected > 0 {
-            return Err(self.place.damaged(format!(
+            return Err(self.position.damaged(format!(
                 "the FLAC header announces {expected} samples, the frames up to here hold {got}"
             )));
         }
@@ -109,37 +110,37 @@ impl Source for Flac {
         };
         if packet.pts.get() != self.decoded as i64 {
             let (expected, got) = (self.decoded, packet.pts.get());
-            return Err(self.place.damaged(format!(
-                "the FLAC frame of sample {expected} is broken; the next whole one is of sample {got}"
+            return Err(self.position.damaged(format!(
+                "the FLAC frame of sample {expected} is damaged; the next intact one is of sample {got}"
             )));
         }
         let decoded = self.codec.decode(&packet.data, frames);
         decoded
-            .map_err(|reason| self.place.damaged(format!("the FLAC frame cannot be decoded: {reason}")))?;
-        self.place.byte += packet.data.len() as u64;
+            .map_err(|reason| self.position.damaged(format!("the FLAC frame cannot be decoded: {reason}")))?;
+        self.position.byte += packet.data.len() as u64;
         self.decoded += frames.count() as u64;
         Ok(true)
     }
 
-    fn place(&self) -> (&'static str, u64) {
-        ("place of the FLAC frames", self.place.start)
+    fn samples_location(&self) -> (&'static str, u64) {
+        ("section of FLAC frames", self.position.start)
     }
 }
 
-impl Place {
+impl Position {
     fn damaged(&self, what: impl Into<String>) -> AudioError {
         AudioError::Damaged { path: self.path.clone(), byte: self.byte, what: what.into() }
     }
 }
 
-/// What the first block says, and the start of a file that has no other block.
+/// STREAMINFO, and the start of a file that has no other metadata block.
 struct Description {
     bytes: Vec<u8>,
     sample_rate_hz: u32,
     samples: u64,
 }
 
-/// Reads the description and goes behind the other blocks.
+/// Reads STREAMINFO and skips the other metadata blocks.
 fn description(input: &mut Input) -> Result<Description, AudioError> {
     let first = input.position();
     let mut bytes = input.read(START, "FLAC header")?;
@@ -155,7 +156,7 @@ fn description(input: &mut Input) -> Result<Description, AudioError> {
         return Err(input.header(first + 18, "sample rate", "0 Hz".to_owned(), "above 0 Hz"));
     }
     let bits = (packed >> 36 & 0x1f) + 1;
-    if bits > MOST_BITS {
+    if bits > MAX_BITS {
         return Err(input.unsupported(first + 20, format!("FLAC of {bits} bits")));
     }
     while !last {
@@ -178,7 +179,7 @@ fn block_size(header: &[u8]) -> u64 {
     u64::from(header[1]) << 16 | u64::from(header[2]) << 8 | u64::from(header[3])
 }
 
-/// The end of the file, or the ID3v1 tag there.
+/// Returns the end of the frames: the end of the file, or of the part before an ID3v1 tag.
 fn end_of_frames(input: &mut Input) -> Result<u64, AudioError> {
     let (start, end) = (input.position(), input.length());
     if end - start < ID3V1 {

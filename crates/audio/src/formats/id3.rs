@@ -1,9 +1,9 @@
-//! Tags around the frames of MP3, AAC and FLAC files: stepped over, never read.
+//! Tags before and after the frames of MP3, AAC and FLAC files; they are skipped.
 
 use crate::AudioError;
 use crate::input::Input;
 
-/// Goes behind the ID3v2 tags here and the zeros that may pad them; true if there was a tag.
+/// Skips ID3v2 tags and zero padding; returns true if there was a tag.
 pub(crate) fn skip(input: &mut Input) -> Result<bool, AudioError> {
     let mut found = false;
     loop {
@@ -13,7 +13,7 @@ pub(crate) fn skip(input: &mut Input) -> Result<bool, AudioError> {
         }
         let byte = input.position();
         let header = input.read(10, "ID3 tag's header")?;
-        // Seven bits a byte; a footer doubles the header.
+        // Seven bits per byte; a footer repeats the header.
         let size = header[6..10].iter().fold(0, |size, &bits| size << 7 | u64::from(bits & 0x7f));
         let size = size + if header[5] & 0x10 == 0 { 0 } else { 10 };
         if size > input.remaining() {
@@ -28,7 +28,7 @@ pub(crate) fn skip(input: &mut Input) -> Result<bool, AudioError> {
     Ok(found)
 }
 
-/// Goes to the next byte that is not zero, or to the end of the file.
+/// Moves to the next nonzero byte, or to the end of the file.
 pub(crate) fn skip_zeros(input: &mut Input) -> Result<(), AudioError> {
     while input.remaining() > 0 {
         let start = input.position();
@@ -42,7 +42,7 @@ pub(crate) fn skip_zeros(input: &mut Input) -> Result<(), AudioError> {
     Ok(())
 }
 
-/// Whether a tag begins here that ends the recording: ID3v1, APE or Lyrics3.
+/// Returns true if an ID3v1, APE or Lyrics3 tag begins here.
 pub(crate) fn closes(start: &[u8]) -> bool {
     const TAGS: [&[u8]; 3] = [b"TAG", b"APETAGEX", b"LYRICSBEGIN"];
     TAGS.iter().any(|tag| start.starts_with(tag))

@@ -1,4 +1,4 @@
-//! One file per kind of recording: how it is laid out, and whether it keeps its word.
+//! Container formats, one file per format: layout and validation.
 
 pub(crate) mod aac;
 pub(crate) mod adts;

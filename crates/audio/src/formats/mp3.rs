@@ -1,26 +1,26 @@
-//! MP3: frame after frame, and what the first of them says about the rest.
+//! MP3: frames, and the optional Xing, Info or VBRI header in the first frame.
 
-mod announcement;
 mod header;
+mod xing_header;
 
 use symphonia::core::codecs::audio::well_known::CODEC_ID_MP3;
 use symphonia::default::codecs::MpaDecoder;
 
-use self::announcement::Announcement;
 pub(crate) use self::header::Header;
+use self::xing_header::XingHeader;
 use super::codec::{Codec, parameters};
 use super::id3;
 use crate::AudioError;
 use crate::blocks::{Frames, Source, Trim};
 use crate::input::Input;
 
-/// An MP3 file.
+/// MP3 file.
 pub(crate) struct Mp3 {
     input: Input,
     codec: Codec,
     start: u64,
     first: Header,
-    /// How many frames the first one announces.
+    /// Number of frames according to the Xing, Info or VBRI header.
     announced: Option<u64>,
     read: u64,
     trim: Trim,
@@ -28,27 +28,27 @@ pub(crate) struct Mp3 {
 }
 
 impl Mp3 {
-    /// Starts at the first frame; it is read only if it is no announcement.
+    /// Starts at the first frame, which is decoded only if it is not a Xing, Info or VBRI header.
     pub(crate) fn open(mut input: Input) -> Result<Mp3, AudioError> {
         let start = input.position();
         let Some(first) = Header::parse(&input.peek(4)?) else {
             return Err(input.damaged(start, "no MP3 frame begins here"));
         };
         let frame = input.read(first.bytes, "MP3 frame")?;
-        let announcement = Announcement::parse(&first, &frame);
-        if announcement.is_none() {
+        let xing_header = XingHeader::parse(&first, &frame);
+        if xing_header.is_none() {
             input.seek(start)?;
         }
-        let announcement = announcement.unwrap_or_default();
-        let trim = Trim::new(announcement.delay(), announcement.samples(&first));
+        let xing_header = xing_header.unwrap_or_default();
+        let trim = Trim::new(xing_header.delay(), xing_header.samples(&first));
         let mut parameters = parameters(first.sample_rate_hz, first.channels);
         parameters.for_codec(CODEC_ID_MP3);
         let codec = Codec::new(MpaDecoder::try_new, &parameters);
         let codec = codec.map_err(|reason| input.damaged(start, reason))?;
-        Ok(Mp3 { input, codec, start, first, announced: announcement.frames, read: 0, trim, frame })
+        Ok(Mp3 { input, codec, start, first, announced: xing_header.frames, read: 0, trim, frame })
     }
 
-    /// Reads the next frame and gives its place; none behind the last.
+    /// Reads the next frame and returns its position; `None` after the last one.
     fn frame(&mut self) -> Result<Option<u64>, AudioError> {
         loop {
             let byte = self.input.position();
@@ -73,15 +73,15 @@ impl Mp3 {
                 return Err(self.input.unsupported(byte, what));
             }
             self.frame.clear();
-            self.input.read_to(&mut self.frame, header.bytes, "MP3 frame")?;
+            self.input.append(&mut self.frame, header.bytes, "MP3 frame")?;
             self.read += 1;
             return Ok(Some(byte));
         }
     }
 
-    /// Whether the recording may end here, where no frame begins.
+    /// Returns true if the recording may end here, where no frame begins.
     fn end(&mut self, start: &[u8], all: bool) -> Result<(), AudioError> {
-        // Behind the last frame that was announced, anything may stand.
+        // Anything may follow the last announced frame.
         if all {
             return Ok(());
         }
@@ -89,7 +89,7 @@ impl Mp3 {
         if !id3::closes(start) {
             id3::skip_zeros(&mut self.input)?;
             if self.input.remaining() > 0 {
-                return Err(self.input.damaged(byte, "no MP3 frame begins where the one before ends"));
+                return Err(self.input.damaged(byte, "no MP3 frame begins where the previous one ends"));
             }
         }
         let Some(announced) = self.announced else { return Ok(()) };
@@ -111,11 +111,11 @@ impl Source for Mp3 {
         decoded.map_err(|reason| {
             self.input.damaged(byte, format!("the MP3 frame cannot be decoded: {reason}"))
         })?;
-        self.trim.cut(frames);
+        self.trim.apply(frames);
         Ok(true)
     }
 
-    fn place(&self) -> (&'static str, u64) {
-        ("place of the MP3 frames", self.start)
+    fn samples_location(&self) -> (&'static str, u64) {
+        ("section of MP3 frames", self.start)
     }
 }

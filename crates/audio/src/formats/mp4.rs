@@ -1,11 +1,11 @@
-//! MP4 (M4A): the table of the packets, and the part of them that is the recording.
+//! MP4 (M4A): packet tables and edit lists.
 
 mod boxes;
 mod edit;
 mod entry;
 mod table;
 
-use self::boxes::Part;
+use self::boxes::Mp4Box;
 use self::entry::Entry;
 use self::table::Table;
 use super::codec::Codec;
@@ -13,10 +13,10 @@ use crate::AudioError;
 use crate::blocks::{Frames, Source, Trim};
 use crate::input::Input;
 
-/// The longest description that is read: enough for a week of AAC.
-const MOST_MOVIE_BYTES: u64 = 1 << 28;
+/// Maximum size of the `moov` box: enough for a week of AAC.
+const MAX_MOVIE_BYTES: u64 = 1 << 28;
 
-/// The first sound track of an MP4 file.
+/// First audio track of an MP4 file.
 pub(crate) struct Mp4 {
     input: Input,
     codec: Codec,
@@ -29,7 +29,7 @@ pub(crate) struct Mp4 {
 impl Mp4 {
     pub(crate) fn open(mut input: Input) -> Result<Mp4, AudioError> {
         let (byte, content) = movie(&mut input)?;
-        let movie = Part { path: input.path(), name: *b"moov", byte, content: &content };
+        let movie = Mp4Box { path: input.path(), name: *b"moov", byte, content: &content };
         let track = sound_track(&movie)?;
         let media = track.require(b"mdia")?;
         let samples = media.require(b"minf")?.require(b"stbl")?;
@@ -48,52 +48,52 @@ impl Source for Mp4 {
 
     fn next(&mut self, frames: &mut Frames) -> Result<bool, AudioError> {
         let Some((byte, size)) = self.table.next(&self.input)? else { return Ok(false) };
-        let room = self.input.length().saturating_sub(byte);
-        if size > room {
-            return Err(self.input.truncated("AAC packet", byte, size, room));
+        let available = self.input.length().saturating_sub(byte);
+        if size > available {
+            return Err(self.input.truncated("AAC packet", byte, size, available));
         }
         self.input.seek(byte)?;
         self.packet.clear();
-        self.input.read_to(&mut self.packet, size, "AAC packet")?;
+        self.input.append(&mut self.packet, size, "AAC packet")?;
         let decoded = self.codec.decode(&self.packet, frames);
         decoded.map_err(|reason| {
             self.input.damaged(byte, format!("the AAC packet cannot be decoded: {reason}"))
         })?;
-        self.trim.cut(frames);
+        self.trim.apply(frames);
         Ok(true)
     }
 
-    fn place(&self) -> (&'static str, u64) {
-        ("track of the description", self.entry.byte)
+    fn samples_location(&self) -> (&'static str, u64) {
+        ("audio track described", self.entry.byte)
     }
 }
 
-/// Reads the box that describes everything, wherever in the file it is; gives the place of its content too.
+/// Reads the `moov` box, wherever it is in the file; also returns the position of its content.
 fn movie(input: &mut Input) -> Result<(u64, Vec<u8>), AudioError> {
     let mut movie = None;
     while input.remaining() > 0 {
         let start = input.position();
-        let room = input.remaining();
+        let available = input.remaining();
         let header = input.read(8, "MP4 box header")?;
         let mut size = boxes::number(&header[..4]);
         if size == 1 {
             size = boxes::number(&input.read(8, "MP4 box header")?);
         } else if size == 0 {
-            size = room;
+            size = available;
         }
         let content = input.position();
         if size < content - start {
             let rule = "at least the header's length";
             return Err(input.header(start, "MP4 box size", format!("{size} bytes"), rule));
         }
-        if size > room {
+        if size > available {
             let what = format!("MP4 box \"{}\"", header[4..].escape_ascii());
-            return Err(input.truncated(&what, start, size, room));
+            return Err(input.truncated(&what, start, size, available));
         }
         match &header[4..] {
             b"moof" => return Err(input.unsupported(start, "a fragmented MP4 file")),
-            b"moov" if size > MOST_MOVIE_BYTES => {
-                let rule = format!("at most {MOST_MOVIE_BYTES} bytes");
+            b"moov" if size > MAX_MOVIE_BYTES => {
+                let rule = format!("at most {MAX_MOVIE_BYTES} bytes");
                 return Err(input.header(start, "MP4 description size", format!("{size} bytes"), &rule));
             }
             b"moov" if movie.is_none() => {
@@ -104,20 +104,20 @@ fn movie(input: &mut Input) -> Result<(u64, Vec<u8>), AudioError> {
     }
     movie.ok_or_else(|| {
         let (path, byte) = (input.path().to_owned(), input.length());
-        AudioError::NoEnd { path, byte, missing: "the box \"moov\", which says where the sound is" }
+        AudioError::NoEnd { path, byte, missing: "the box \"moov\", which describes the tracks" }
     })
 }
 
-fn sound_track<'a>(movie: &Part<'a>) -> Result<Part<'a>, AudioError> {
-    for part in movie.parts() {
-        let part = part?;
-        if part.name != *b"trak" {
+fn sound_track<'a>(movie: &Mp4Box<'a>) -> Result<Mp4Box<'a>, AudioError> {
+    for child in movie.children() {
+        let track = child?;
+        if track.name != *b"trak" {
             continue;
         }
-        // The handler tells sound from pictures and text.
-        if part.require(b"mdia")?.require(b"hdlr")?.content.get(8..12) == Some(b"soun") {
-            return Ok(part);
+        // The handler type distinguishes audio from video and text.
+        if track.require(b"mdia")?.require(b"hdlr")?.content.get(8..12) == Some(b"soun") {
+            return Ok(track);
         }
     }
-    Err(movie.unsupported("an MP4 file without a sound track"))
+    Err(movie.unsupported("an MP4 file without an audio track"))
 }

@@ -1,4 +1,4 @@
-//! Ogg: packets of one stream, and which part of the samples in them is the recording.
+//! Ogg: the packets of one stream, and which of their samples belong to the recording.
 
 mod packets;
 mod page;
@@ -10,37 +10,37 @@ use crate::AudioError;
 use crate::blocks::{Frames, Source, Trim};
 use crate::input::Input;
 
-/// How many frames may come before a page says how many have come.
-const MOST_PENDING_FRAMES: usize = 1 << 20;
+/// Maximum number of frames before the first granule position.
+const MAX_PENDING_FRAMES: usize = 1 << 20;
 
-/// A decoder of one kind of packets.
+/// Decoder of the packets of one codec.
 pub(crate) trait PacketDecoder {
     fn sample_rate_hz(&self) -> u32;
 
-    /// How many frames the decoder gives before the recording begins.
+    /// Number of frames that the decoder returns before the recording begins.
     fn pre_skip(&self) -> u64;
 
-    /// Puts the packet's frames in the place of those that are there.
+    /// Replaces the frames in the buffer by those of the packet.
     fn decode(&mut self, packet: &[u8], frames: &mut Frames) -> Result<(), String>;
 }
 
-/// The first sound stream of an Ogg file.
+/// First audio stream of an Ogg file.
 ///
-/// A page says which position its last frame ends at. The first such position tells whether the first frames
-/// lie before the recording, the last one how many of the last page lie behind it.
+/// A page has the position of the end of its last frame. The first such position determines how many of the first
+/// frames precede the recording, the last one how many frames of the last page follow it.
 pub(crate) struct Ogg {
     packets: Packets,
     decoder: Box<dyn PacketDecoder>,
     start: u64,
-    /// The frames that were decoded to learn the first position.
+    /// Frames decoded to find the first position.
     pending: Option<Frames>,
     trim: Trim,
     packet: Packet,
-    /// The position of the first decoded frame.
+    /// Position of the first decoded frame.
     origin: i64,
     skip: u64,
     decoded: u64,
-    /// How many decoded frames lie before the end of the recording, once the last page tells.
+    /// Number of decoded frames before the end of the recording, known after the last page.
     end: Option<u64>,
 }
 
@@ -78,15 +78,15 @@ impl Ogg {
             self.decode(&mut frames)?;
             pending.channels = frames.channels;
             pending.samples.extend_from_slice(&frames.samples);
-            if pending.count() > MOST_PENDING_FRAMES {
-                let what = "so many packets, and no Ogg page that says where they belong";
+            if pending.count() > MAX_PENDING_FRAMES {
+                let what = "no Ogg page up to here has a granule position";
                 return Err(self.packets.input.damaged(self.packet.byte, what));
             }
         }
         let position = self.packet.position.unwrap_or(0);
         self.origin = position.saturating_sub_unsigned(self.decoded);
         if self.packet.last {
-            // What is too much in the only page lies behind the recording, not before it.
+            // Surplus frames of a single page follow the recording; they do not precede it.
             self.origin = self.origin.max(0);
         }
         self.skip = self.decoder.pre_skip() + self.origin.min(0).unsigned_abs();
@@ -97,7 +97,7 @@ impl Ogg {
         Ok(pending)
     }
 
-    /// Takes the end of the recording from the last page; `passed` frames were given before it.
+    /// Reads the end of the recording from the last page, after `passed` frames were returned.
     fn set_end(&mut self, passed: u64) {
         if let Some(position) = self.packet.position {
             let end = u64::try_from(position.saturating_sub(self.origin)).unwrap_or(0);
@@ -116,7 +116,7 @@ impl Ogg {
         Ok(())
     }
 
-    /// Whether everything came that the last page announces.
+    /// Checks that all frames announced by the last page were present.
     fn finish(&self) -> Result<(), AudioError> {
         let end = self.end.unwrap_or(0);
         if end <= self.decoded {
@@ -147,11 +147,11 @@ impl Source for Ogg {
             }
             self.decode(frames)?;
         }
-        self.trim.cut(frames);
+        self.trim.apply(frames);
         Ok(true)
     }
 
-    fn place(&self) -> (&'static str, u64) {
-        ("stream of packets", self.start)
+    fn samples_location(&self) -> (&'static str, u64) {
+        ("stream", self.start)
     }
 }

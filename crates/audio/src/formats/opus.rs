@@ -7,10 +7,10 @@ use super::ogg::{Packet, PacketDecoder, Packets};
 use crate::AudioError;
 use crate::blocks::Frames;
 
-/// Opus is decoded at this rate, whatever the rate of what was encoded.
+/// Opus is always decoded at this rate.
 const SAMPLE_RATE_HZ: u32 = 48_000;
 
-/// An Opus stream.
+/// Opus stream.
 pub(crate) struct Opus {
     decoder: OpusMSDecoder,
     channels: usize,
@@ -20,12 +20,12 @@ pub(crate) struct Opus {
 }
 
 impl Opus {
-    /// Makes a decoder from the stream's first packet, and goes behind the second, the comments.
+    /// Creates a decoder from the first packet and skips the second one, the comments.
     pub(crate) fn open(packets: &mut Packets, first: &Packet) -> Result<Opus, AudioError> {
         let head = first.data.as_slice();
         let (byte, input) = (first.byte, &packets.input);
         if head.len() < 19 {
-            let what = format!("the Opus header has {} bytes, it needs 19", head.len());
+            let what = format!("the Opus header has {} bytes, instead of 19", head.len());
             return Err(input.damaged(byte, what));
         }
         if head[8] > 15 {
@@ -39,7 +39,7 @@ impl Opus {
             input.unsupported(byte, format!("Opus with {channels} channels in the order of family {family}"))
         };
         let layout = ChannelLayout::surround(channels, family).map_err(|_| unsupported())?;
-        // The streams of the order that everybody uses, or else the packets would be taken apart wrongly.
+        // Only the usual stream mapping is supported; others would split packets wrongly.
         let streams = [layout.nb_streams as u8, layout.nb_coupled_streams as u8];
         let usual = head
             .get(19..)
@@ -50,7 +50,7 @@ impl Opus {
         let decoder = guarded(|| OpusMSDecoder::new(SAMPLE_RATE_HZ as i32, channels, family));
         let decoder = decoder.map_err(|reason| input.damaged(byte, reason))?;
         let pre_skip = u64::from(u16::from_le_bytes([head[10], head[11]]));
-        // In 256ths of a decibel.
+        // In units of 1/256 dB.
         let gain = 10f64.powf(f64::from(i16::from_le_bytes([head[16], head[17]])) / (20.0 * 256.0));
         let mut comments = Packet::default();
         if !packets.next(&mut comments)? || !comments.data.starts_with(b"OpusTags") {

@@ -10,27 +10,27 @@ use super::ogg::{Packet, PacketDecoder, Packets};
 use crate::AudioError;
 use crate::blocks::Frames;
 
-/// The most channels whose order Vorbis names.
-const MOST_CHANNELS: u8 = 8;
+/// Maximum number of channels with a defined order.
+const MAX_CHANNELS: u8 = 8;
 
-/// A Vorbis stream.
+/// Vorbis stream.
 pub(crate) struct Vorbis {
     codec: Codec,
     sample_rate_hz: u32,
 }
 
 impl Vorbis {
-    /// Makes a decoder from the stream's first packet and the two that follow it.
+    /// Creates a decoder from the first three packets.
     pub(crate) fn open(packets: &mut Packets, first: &Packet) -> Result<Vorbis, AudioError> {
         let head = first.data.as_slice();
         let (byte, input) = (first.byte, &packets.input);
         if head.len() < 30 {
-            let what = format!("the Vorbis header has {} bytes, it needs 30", head.len());
+            let what = format!("the Vorbis header has {} bytes, instead of 30", head.len());
             return Err(input.damaged(byte, what));
         }
         let channels = head[11];
-        if !(1..=MOST_CHANNELS).contains(&channels) {
-            let rule = format!("1..={MOST_CHANNELS}");
+        if !(1..=MAX_CHANNELS).contains(&channels) {
+            let rule = format!("1..={MAX_CHANNELS}");
             return Err(input.header(byte, "Vorbis channels", channels.to_string(), &rule));
         }
         let sample_rate_hz = u32::from_le_bytes([head[12], head[13], head[14], head[15]]);
@@ -49,7 +49,7 @@ impl Vorbis {
         let mut parameters = parameters(sample_rate_hz, u16::from(channels));
         parameters.for_codec(CODEC_ID_VORBIS).with_extra_data([head, &packet.data].concat().into());
         let codec = Codec::new(VorbisDecoder::try_new, &parameters);
-        let refused = |reason| input.damaged(byte, format!("the Vorbis headers make no decoder: {reason}"));
+        let refused = |reason| input.damaged(byte, format!("the Vorbis headers are invalid: {reason}"));
         Ok(Vorbis { codec: codec.map_err(refused)?, sample_rate_hz })
     }
 }

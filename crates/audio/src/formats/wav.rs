@@ -1,23 +1,23 @@
-//! The header of a WAV file: what it says, and whether the file keeps its word.
+//! Header of a WAV file, and its validation.
 
 use crate::AudioError;
 use crate::input::Input;
 use crate::kind::describe;
 
-/// More channels than any recording has; a header that says more is broken.
-const MOST_CHANNELS: u16 = 256;
-/// From here on a size is what a tool writes that cannot know it yet: 2 GiB less 64 KiB.
+/// Maximum number of channels; a larger number means a broken header.
+const MAX_CHANNELS: u16 = 256;
+/// From here on, a size is a placeholder of a program that streams: 2 GiB minus 64 KiB.
 const UNSET_SIZE: u32 = 0x7fff_0000;
-/// The bytes before the samples in the plainest WAV file.
+/// Number of bytes before the samples in the simplest WAV file.
 pub(crate) const PLAIN_HEADER: usize = 44;
 
 const PCM: u16 = 1;
 const FLOAT: u16 = 3;
 const EXTENSIBLE: u16 = 0xfffe;
-/// What follows the format tag in the sub-format of an extensible header.
+/// Bytes after the format tag in the subformat GUID of an extensible header.
 const SUB_FORMAT: &[u8; 14] = b"\0\0\0\0\x10\0\x80\0\0\xaa\0\x38\x9b\x71";
 
-/// Where the samples of a WAV file lie and what they are.
+/// Position and layout of the samples of a WAV file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Layout {
     pub sample_rate_hz: u32,
@@ -38,7 +38,7 @@ impl Layout {
     }
 }
 
-/// Finds the samples, or what is wrong; of what lies between header and samples nothing is read.
+/// Finds the samples or reports an error; chunks between header and samples are skipped.
 pub(crate) fn layout(input: &mut Input) -> Result<Layout, AudioError> {
     input.seek(0)?;
     let riff_size = form(input)?;
@@ -50,19 +50,19 @@ pub(crate) fn layout(input: &mut Input) -> Result<Layout, AudioError> {
         let start = position + 8;
         match &id {
             b"fmt " => {
-                check_part(input, size, "format chunk")?;
+                check_complete(input, size, "format chunk")?;
                 format = Some(read_format(input, size)?);
             }
             b"data" => {
                 let format = format.ok_or_else(|| {
-                    let rule = "in order: this data chunk comes before any format chunk";
-                    input.header(position, "chunks", "data".to_owned(), rule)
+                    let rule = "after the format chunk";
+                    input.header(position, "chunk", "data".to_owned(), rule)
                 })?;
                 return data(input, format, size, riff_size);
             }
-            _ => check_part(input, size, &format!("chunk \"{}\"", id.escape_ascii()))?,
+            _ => check_complete(input, size, &format!("chunk \"{}\"", id.escape_ascii()))?,
         }
-        // Chunks start at even bytes.
+        // Chunks start at even positions.
         let next = start + u64::from(size) + u64::from(size & 1);
         if next > input.length() {
             return Err(input.truncated("chunk header", next, 8, 0));
@@ -71,10 +71,10 @@ pub(crate) fn layout(input: &mut Input) -> Result<Layout, AudioError> {
     }
 }
 
-/// The plainest header there is, of a single channel, for so many bytes of samples.
+/// Returns the simplest header: one channel, with this number of sample bytes.
 ///
-/// The decoder gets neither the sizes of a stream nor an extensible header nor channel layouts to interpret:
-/// it converts one interleaved row of samples, and the frames are told apart afterwards.
+/// The decoder does not interpret streaming sizes, extensible headers or channel layouts: it converts one row of
+/// interleaved samples, which is split into frames afterwards.
 pub(crate) fn plain_header(layout: &Layout, data_bytes: u64) -> Vec<u8> {
     let sample_bytes = layout.bits / 8;
     let data_size = u32::try_from(data_bytes).unwrap_or(u32::MAX);
@@ -93,7 +93,7 @@ pub(crate) fn plain_header(layout: &Layout, data_bytes: u64) -> Vec<u8> {
     header
 }
 
-/// What the format chunk says, checked.
+/// Validated content of the format chunk.
 struct Format {
     tag: u16,
     channels: u16,
@@ -101,7 +101,7 @@ struct Format {
     bits: u16,
 }
 
-/// Checks the first twelve bytes; the RIFF size.
+/// Validates the first twelve bytes; returns the RIFF size.
 fn form(input: &mut Input) -> Result<u32, AudioError> {
     let not_wav = |input: &Input, found| AudioError::NotAudio { path: input.path().to_owned(), found };
     let first = input.peek(21)?;
@@ -115,14 +115,14 @@ fn form(input: &mut Input) -> Result<u32, AudioError> {
     Ok(u32_at(&start, 4))
 }
 
-/// The format chunk whose content starts here and is there in full.
+/// Reads the format chunk whose content starts here and is complete.
 fn read_format(input: &mut Input, size: u32) -> Result<Format, AudioError> {
     let start = input.position();
     if size < 16 {
         let rule = "at least 16 bytes";
         return Err(input.header(start - 4, "format chunk size", format!("{size} bytes"), rule));
     }
-    // All that is looked at of the longest form.
+    // Later fields of the longest form are not used.
     let content = input.read(u64::from(size.min(40)), "format chunk")?;
     let mut tag = u16_at(&content, 0);
     if tag == EXTENSIBLE {
@@ -135,8 +135,8 @@ fn read_format(input: &mut Input, size: u32) -> Result<Format, AudioError> {
         bits: u16_at(&content, 14),
     };
     check_encoding(input, &format, start)?;
-    if !(1..=MOST_CHANNELS).contains(&format.channels) {
-        let rule = format!("1..={MOST_CHANNELS}");
+    if !(1..=MAX_CHANNELS).contains(&format.channels) {
+        let rule = format!("1..={MAX_CHANNELS}");
         return Err(input.header(start + 2, "channels", format.channels.to_string(), &rule));
     }
     if format.sample_rate_hz == 0 {
@@ -145,12 +145,12 @@ fn read_format(input: &mut Input, size: u32) -> Result<Format, AudioError> {
     let (frame, expected) = (u16_at(&content, 12), format.channels * (format.bits / 8));
     if frame != expected {
         let rule = format!("{expected}, for {} channel(s) of {} bits", format.channels, format.bits);
-        return Err(input.header(start + 12, "bytes a frame", frame.to_string(), &rule));
+        return Err(input.header(start + 12, "bytes per frame", frame.to_string(), &rule));
     }
     Ok(format)
 }
 
-/// The format tag inside an extensible format chunk.
+/// Returns the format tag of an extensible format chunk.
 fn sub_format(input: &Input, start: u64, content: &[u8]) -> Result<u16, AudioError> {
     let Some(sub_format) = content.get(24..40) else {
         let value = format!("{} bytes", content.len());
@@ -177,7 +177,7 @@ fn check_encoding(input: &Input, format: &Format, start: u64) -> Result<(), Audi
     Err(input.unsupported(start, format!("format {} ({what})", format.tag)))
 }
 
-/// The layout, at the start of the samples, given how many bytes the header claims for them.
+/// Returns the layout at the start of the samples, given their size according to the header.
 fn data(input: &Input, format: Format, claimed: u32, riff_size: u32) -> Result<Layout, AudioError> {
     let (start, available) = (input.position(), input.remaining());
     let frame = u64::from(format.channels * (format.bits / 8));
@@ -187,7 +187,7 @@ fn data(input: &Input, format: Format, claimed: u32, riff_size: u32) -> Result<L
     let data_bytes = if !believable && unset(claimed) && (unset(riff_size) || ends_before_data) {
         available - available % frame
     } else {
-        check_part(input, claimed, "data chunk")?;
+        check_complete(input, claimed, "data chunk")?;
         u64::from(claimed)
     };
     if data_bytes % frame != 0 {
@@ -202,8 +202,8 @@ fn data(input: &Input, format: Format, claimed: u32, riff_size: u32) -> Result<L
     Ok(Layout { sample_rate_hz, channels, format: tag, bits, data_start: start, data_bytes })
 }
 
-/// Whether the part of the file that starts here is there in full.
-fn check_part(input: &Input, length: u32, what: &str) -> Result<(), AudioError> {
+/// Checks that the chunk that starts here is complete.
+fn check_complete(input: &Input, length: u32, what: &str) -> Result<(), AudioError> {
     let (length, rest) = (u64::from(length), input.remaining());
     if length <= rest { Ok(()) } else { Err(input.truncated(what, input.position(), length, rest)) }
 }
@@ -224,11 +224,11 @@ mod tests {
     use crate::formats::wav_fixture::Wav;
 
     #[test]
-    fn a_size_of_two_gibibytes_that_the_file_has_is_believed() {
+    fn a_true_size_of_two_gibibytes_is_accepted() {
         let size = UNSET_SIZE + 2;
         let wav = Wav { riff_size: Some(u32::MAX), data_size: Some(size), ..Wav::pcm(16, 1, &[]) };
         let mut bytes = wav.bytes();
-        // The operating system gives zeros that nobody looks at no memory.
+        // The operating system does not allocate zeros that are never read.
         let mut file = vec![0; bytes.len() + size as usize + 100];
         file[..bytes.len()].swap_with_slice(&mut bytes);
         let layout = layout(&mut Input::from_bytes(Path::new("a.wav"), file).unwrap()).unwrap();

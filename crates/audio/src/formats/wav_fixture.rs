@@ -1,6 +1,6 @@
-//! WAV files for tests, byte by byte, right or wrong.
+//! WAV files for tests, valid and invalid, byte by byte.
 
-/// A WAV file to be; every field that a header can get wrong can be set.
+/// Description of a WAV file; every header field can be set to a wrong value.
 #[derive(Clone)]
 pub(crate) struct Wav {
     pub format: u16,
@@ -81,7 +81,7 @@ fn chunk(bytes: &mut Vec<u8>, id: [u8; 4], size: Option<u32>, content: &[u8]) {
     bytes.extend(id);
     bytes.extend(size.unwrap_or(content.len() as u32).to_le_bytes());
     bytes.extend(content);
-    // A stream that was never completed has no padding either.
+    // An unfinished stream has no padding either.
     if content.len() % 2 == 1 && size.is_none() {
         bytes.push(0);
     }

@@ -1,4 +1,4 @@
-//! From the bytes of a WAV file to its samples.
+//! Decoding the samples of a WAV file.
 
 use std::io::{Cursor, ErrorKind, Read};
 use std::path::PathBuf;
@@ -16,21 +16,21 @@ use crate::AudioError;
 use crate::blocks::{Frames, Source};
 use crate::input::Input;
 
-/// The samples of a WAV file, packet by packet.
+/// Samples of a WAV file, packet by packet.
 pub(crate) struct WavSamples {
     path: PathBuf,
     layout: Layout,
     reader: WavReader<'static>,
     codec: Codec,
-    /// The first samples of a frame whose others come with the next packet.
-    begun: Vec<f64>,
-    /// How many frames there are, and how many came.
+    /// First samples of a frame that continues in the next packet.
+    partial: Vec<f64>,
+    /// Number of frames in the file, and number decoded so far.
     expected: u64,
     decoded: u64,
 }
 
 impl WavSamples {
-    /// The samples from this frame on.
+    /// Starts at this frame.
     pub(crate) fn open(mut input: Input, layout: Layout, first: u64) -> Result<WavSamples, AudioError> {
         let path = input.path().to_owned();
         let refused = |reason: String| AudioError::Decode { path: path.clone(), reason };
@@ -43,9 +43,9 @@ impl WavSamples {
         let reader = reader.map_err(|error| refused(error.to_string()))?;
         let parameters = reader.tracks().first().and_then(|track| track.codec_params.as_ref());
         let parameters = parameters.and_then(CodecParameters::audio);
-        let parameters = parameters.ok_or_else(|| refused("the file names no codec".to_owned()))?;
+        let parameters = parameters.ok_or_else(|| refused("the file does not name a codec".to_owned()))?;
         let codec = Codec::new(PcmDecoder::try_new, parameters).map_err(refused)?;
-        Ok(WavSamples { path, layout, reader, codec, begun: Vec::new(), expected: left, decoded: 0 })
+        Ok(WavSamples { path, layout, reader, codec, partial: Vec::new(), expected: left, decoded: 0 })
     }
 
     fn refused(&self, reason: String) -> AudioError {
@@ -67,7 +67,7 @@ impl Source for WavSamples {
             Ok(None) | Err(Error::IoError(_)) => {
                 let (got, expected) = (self.decoded, self.expected);
                 if got != expected {
-                    return Err(self.refused(format!("the decoder gave {got} of {expected} samples")));
+                    return Err(self.refused(format!("the decoder returned {got} of {expected} samples")));
                 }
                 return Ok(false);
             }
@@ -75,16 +75,16 @@ impl Source for WavSamples {
         };
         self.codec.decode(&packet.data, frames).map_err(|reason| self.refused(reason))?;
         frames.channels = usize::from(self.layout.channels);
-        if !self.begun.is_empty() {
-            frames.samples.splice(..0, self.begun.drain(..));
+        if !self.partial.is_empty() {
+            frames.samples.splice(..0, self.partial.drain(..));
         }
         let whole = frames.count() * frames.channels;
-        self.begun.extend(frames.samples.drain(whole..));
+        self.partial.extend(frames.samples.drain(whole..));
         self.decoded += frames.count() as u64;
         Ok(true)
     }
 
-    fn place(&self) -> (&'static str, u64) {
+    fn samples_location(&self) -> (&'static str, u64) {
         ("data chunk", self.layout.data_start)
     }
 }

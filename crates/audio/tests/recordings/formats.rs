@@ -1,4 +1,4 @@
-//! Files of every format, against the signal that was encoded.
+//! Files of every format, compared with the encoded signal.
 
 use crate::signal::{Signal, best_lag, fixture, signal_to_noise};
 use stapes_audio::{Clip, read};
@@ -10,7 +10,7 @@ fn decoded(name: &str) -> Clip {
 }
 
 #[test]
-fn flac_comes_back_bit_for_bit() {
+fn flac_is_decoded_exactly() {
     let mono = Signal { length: 4001, rate_hz: 8000.0, width: 2 };
     let stereo = Signal { length: 2001, rate_hz: 16_000.0, width: 2 };
     let deep = Signal { length: 2001, rate_hz: 8000.0, width: 3 };
@@ -28,8 +28,8 @@ fn flac_comes_back_bit_for_bit() {
 }
 
 #[test]
-fn lossy_files_have_the_length_the_place_and_nearly_the_samples_of_what_was_encoded() {
-    // The least ratio of signal and noise, in decibels; what is reached lies within 1 dB above.
+fn lossy_files_have_the_length_alignment_and_approximate_samples_of_the_original() {
+    // Minimum signal-to-noise ratio in dB; the actual one is at most 1 dB higher.
     let cases = [
         ("lame_mono_16k.mp3", 1, 8123, 25.0),
         ("lame_tagged.mp3", 1, 8123, 25.0),
@@ -44,19 +44,19 @@ fn lossy_files_have_the_length_the_place_and_nearly_the_samples_of_what_was_enco
         ("ffmpeg_stereo_16k.m4a", 2, 8123, 28.0),
         ("itunes_mono_16k.m4a", 1, 8123, 26.5),
     ];
-    for (name, channels, length, least) in cases {
+    for (name, channels, length, minimum) in cases {
         let clip = decoded(name);
         let original = Signal { length, ..LONG }.at(f64::from(clip.sample_rate_hz), channels);
         assert_eq!(clip.samples.len(), original.len(), "{name}");
         assert_eq!(best_lag(&original, &clip.samples, 50), 0, "{name}");
         let reached = signal_to_noise(&original, &clip.samples);
-        assert!(reached >= least, "{name}: {reached} dB");
+        assert!(reached >= minimum, "{name}: {reached} dB");
     }
 }
 
 #[test]
-fn opus_for_speech_is_as_long_as_the_original_and_in_its_place() {
-    // At 16 kbit/s a speech codec has other things to do than to keep a rising tone.
+fn opus_for_speech_has_the_length_and_alignment_of_the_original() {
+    // At 16 kbit/s a speech codec does not preserve a rising tone well.
     let clip = decoded("voice_60ms.opus");
     let original = LONG.at(48_000.0, 1);
     assert_eq!(clip.samples.len(), original.len());
@@ -65,7 +65,7 @@ fn opus_for_speech_is_as_long_as_the_original_and_in_its_place() {
 }
 
 #[test]
-fn without_a_word_on_the_encoder_s_delay_every_decoded_sample_is_kept() {
+fn all_samples_are_kept_if_the_encoder_delay_is_unknown() {
     // LAME and the decoder are 576 + 529 samples late, ffmpeg's AAC encoder 1024.
     for (name, samples, delay) in [("lame_no_header.mp3", 17 * 576, 1105), ("mono_16k.aac", 9 * 1024, 1024)] {
         let clip = decoded(name);
@@ -78,7 +78,7 @@ fn without_a_word_on_the_encoder_s_delay_every_decoded_sample_is_kept() {
 }
 
 #[test]
-fn the_content_decides_and_not_the_name() {
+fn the_content_determines_the_format() {
     let folder = tempfile::tempdir().unwrap();
     let names = ["lame_mono_16k.mp3", "mono_8k.flac", "mono_16k.ogg", "ffmpeg_mono_16k.m4a", "mono_16k.aac"];
     for name in names {
@@ -89,7 +89,7 @@ fn the_content_decides_and_not_the_name() {
 }
 
 #[test]
-fn what_is_not_decoded_is_named() {
+fn unsupported_bit_depths_are_named() {
     let message = read(&fixture("stereo_32bit.flac")).unwrap_err().to_string();
     assert!(message.contains("byte 20: FLAC of 32 bits is not supported; convert the file to"), "{message}");
 }

@@ -1,4 +1,4 @@
-//! Recordings of every format, whole and damaged; `fixtures/make.py` makes them.
+//! Recordings of every format, intact and damaged; `fixtures/make.py` creates them.
 
 mod damage;
 mod formats;

@@ -1,15 +1,14 @@
-//! The signal in the fixtures, and how far a decoded one is from it.
+//! Signal of the fixtures, and its distance from a decoded signal.
 
 use std::f64::consts::TAU;
 use std::path::{Path, PathBuf};
 
-/// A file made by `fixtures/make.py`.
+/// Returns the path of a file made by `fixtures/make.py`.
 pub(crate) fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
 }
 
-/// One channel as it went into the encoder, `width` bytes a sample; it rises to its end at `length` samples
-/// of `rate_hz`.
+/// Input of the encoder with `width` bytes per sample; its tone rises until the end at `length` samples of `rate_hz`.
 pub(crate) struct Signal {
     pub(crate) length: usize,
     pub(crate) rate_hz: f64,
@@ -23,7 +22,7 @@ impl Signal {
         0.4 * (TAU * rise).sin() + 0.2 * (TAU * tone_hz * seconds).sin()
     }
 
-    /// The mean of the first channels, each rounded to its width, as fractions of full scale.
+    /// Returns the mean of the first channels, each rounded to its width, as fractions of full scale.
     pub(crate) fn rounded(&self, channels: usize) -> Vec<f32> {
         let full = 2f64.powi(8 * self.width - 1);
         let sample = |n, channel: usize| {
@@ -33,7 +32,7 @@ impl Signal {
         (0..self.length).map(|n| mean(n) as f32).collect()
     }
 
-    /// The mean of the first channels at another rate, not rounded.
+    /// Returns the mean of the first channels at another rate, not rounded.
     pub(crate) fn at(&self, rate_hz: f64, channels: usize) -> Vec<f64> {
         let length = (self.length as f64 * rate_hz / self.rate_hz).ceil() as usize;
         let sample = |n: usize, channel: usize| {
@@ -44,15 +43,15 @@ impl Signal {
     }
 }
 
-/// How much stronger the original is than what the decoded signal differs by, in decibels.
+/// Returns the signal-to-noise ratio of the decoded signal, in dB.
 pub(crate) fn signal_to_noise(original: &[f64], decoded: &[f32]) -> f64 {
     let power = |values: &mut dyn Iterator<Item = f64>| values.map(|value| value * value).sum::<f64>();
     let noise = power(&mut original.iter().zip(decoded).map(|(a, &b)| a - f64::from(b)));
     10.0 * (power(&mut original.iter().copied()) / noise).log10()
 }
 
-/// By how many samples the decoded signal must be moved to look most like the original, up to `most`.
-pub(crate) fn best_lag(original: &[f64], decoded: &[f32], most: isize) -> isize {
+/// Returns the lag, up to `max_lag` samples either way, with the highest cross-correlation.
+pub(crate) fn best_lag(original: &[f64], decoded: &[f32], max_lag: isize) -> isize {
     let product = |lag: isize| {
         let pairs = original.iter().enumerate().map(|(n, a)| {
             let other = usize::try_from(n as isize + lag).ok().and_then(|n| decoded.get(n));
@@ -60,5 +59,5 @@ pub(crate) fn best_lag(original: &[f64], decoded: &[f32], most: isize) -> isize 
         });
         pairs.sum::<f64>()
     };
-    (-most..=most).max_by(|&a, &b| product(a).total_cmp(&product(b))).unwrap_or(0)
+    (-max_lag..=max_lag).max_by(|&a, &b| product(a).total_cmp(&product(b))).unwrap_or(0)
 }

@@ -1,17 +1,17 @@
-//! Augmentation: training examples are changed a little, differently in each pass.
+//! Augmentation of training examples, drawn anew for every repetition.
 //!
-//! Every entry of a recipe has a `probability`, and what it draws depends on the seed, the pass and the example
-//! alone: not on threads, and, but for three entries of frames that share a stream, not on which others there are.
+//! Every augmentation has a `probability`. Its draws depend only on the seed, the repetition and the example: not on
+//! threads, and not on other augmentations, except for three augmentations of frames that share a stream.
 
-mod draw;
+mod draws;
 mod frames;
 mod waveform;
 
 pub use frames::{
-    AugmentConfig, DropConfig, JitterConfig, LevelConfig, Misfit, RotationConfig, ScaleConfig, ShiftConfig,
-    SpecAugmentConfig, StretchConfig, WarpConfig,
+    AugmentConfig, DropConfig, Incompatible, JitterConfig, LevelConfig, RotationConfig, ScaleConfig,
+    ShiftConfig, SpecAugmentConfig, StretchConfig, WarpConfig,
 };
 pub use waveform::{
-    ClippingConfig, CodecConfig, GainConfig, NoiseColour, NoiseConfig, ReverbConfig, SpeedConfig,
+    ClippingConfig, CodecConfig, GainConfig, NoiseColor, NoiseConfig, ReverbConfig, SpeedConfig,
     WaveformAugmentConfig, WaveformAugmenter, WaveformShiftConfig,
 };

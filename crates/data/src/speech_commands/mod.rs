@@ -1,45 +1,45 @@
-//! Google Speech Commands: one-second recordings of single words, a folder a word.
+//! Google Speech Commands: one-second recordings of single words, one folder per word.
 
-mod hash;
-mod rest;
+mod background_classes;
+mod hash_split;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::Set;
+use crate::config::DataSource;
 use crate::dataset::{DataSet, Example, Source};
 use crate::error::{DataError, listed};
 use crate::folder;
-use crate::split::{Partition, Split};
-use crate::truth::Truth;
+use crate::label::Label;
+use crate::split::{Split, Subset};
 
 const SET: &str = "speech-commands";
 const KEY: &str = "speech-commands.classes";
-const LAYOUT: &str = "a folder a word, with validation_list.txt and testing_list.txt";
+const LAYOUT: &str = "one folder per word, with validation_list.txt and testing_list.txt";
 const BACKGROUND: &str = "_background_noise_";
-/// The class of all words that are not chosen.
+/// Class of all words that are not chosen.
 const UNKNOWN: &str = "_unknown_";
-/// The class of background noise.
+/// Class of background noise.
 const SILENCE: &str = "_silence_";
 const NAME_FORM: &str = "text";
-const LISTS: [(&str, Partition); 2] =
-    [("validation_list.txt", Partition::Validation), ("testing_list.txt", Partition::Test)];
+const LISTS: [(&str, Subset); 2] =
+    [("validation_list.txt", Subset::Validation), ("testing_list.txt", Subset::Test)];
 
-/// Google Speech Commands, some of its words, with the official split.
+/// Selected words of Google Speech Commands, with the predefined split.
 ///
-/// The folder holds a folder a word, and `validation_list.txt` and `testing_list.txt`, each line `word/file.wav`;
-/// what they do not name is for training. They may name recordings that are not there:
-/// [`DataSet::absent`] counts those of the chosen words. The group is the speaker, the part of a file's name before
-/// `_nohash_`; a file named otherwise has none. Files that are not `.wav`, and names that begin with a dot, are left
-/// alone. `_background_noise_` is no word.
+/// The data set has one folder per word, and the lists `validation_list.txt` and `testing_list.txt` with lines
+/// `word/file.wav`; all other recordings are for training. The lists may name recordings that do not exist:
+/// [`DataSet::missing`] counts those of the chosen words. The group is the speaker, the part of a file name before
+/// `_nohash_`; other file names have no speaker. Files that are not `.wav`, and names that begin with a dot, are
+/// ignored. `_background_noise_` is not a word.
 ///
-/// With `unknown` and `silence` it is the task of the data set's paper (there with ten words, so of twelve classes): one
-/// more class `_unknown_`, recordings of other words, and one `_silence_`, seconds of the background noises. Of each there are
-/// as many as the mean chosen word has in each part of the data, which is 10 % of ten words, or as many as there are. What is
-/// drawn is the same for every seed. The noises are cut: the first eight tenths of each are for training, then one for
-/// validation and one for the test.
+/// With `unknown` and `silence` it is the task of the paper, which uses ten words and therefore twelve classes: the
+/// class `_unknown_` contains recordings of other words, the class `_silence_` one-second segments of the background
+/// noises. Each has as many examples per subset as the mean chosen word, if there are that many. The draws are the
+/// same for every seed. Segments of the first 80 % of each noise are for training, of the next 10 % for validation,
+/// of the last 10 % for testing.
 ///
 /// # Source
 /// P. Warden (2018), "Speech Commands: a dataset for limited-vocabulary speech recognition", arXiv:1804.03209;
@@ -47,27 +47,27 @@ const LISTS: [(&str, Partition); 2] =
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SpeechCommandsConfig {
-    /// The words, at least two; a class's index is its place in this list.
+    /// Words, at least two, in the order of the class indices.
     pub classes: Vec<String>,
-    /// Whether there is a class `_unknown_` behind them, of other words.
-    #[serde(default, skip_serializing_if = "is_no")]
+    /// Adds a class `_unknown_` of other words.
+    #[serde(default, skip_serializing_if = "is_false")]
     pub unknown: bool,
-    /// Whether there is a class `_silence_` behind them, of background noise.
-    #[serde(default, skip_serializing_if = "is_no")]
+    /// Adds a class `_silence_` of background noise.
+    #[serde(default, skip_serializing_if = "is_false")]
     pub silence: bool,
-    /// What says which part of the data a recording is in.
+    /// Rule that assigns recordings to subsets.
     #[serde(default, skip_serializing_if = "SpeechCommandsSplit::is_lists")]
     pub split: SpeechCommandsSplit,
 }
 
-/// What says which part of Speech Commands a recording is in.
+/// Rule that assigns recordings of Speech Commands to subsets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SpeechCommandsSplit {
-    /// The authors' lists.
+    /// Lists of the authors.
     #[default]
     Lists,
-    /// A hash of the speaker, the rule by which the authors made their lists; for recordings that these do not name.
+    /// Hash of the speaker, the rule behind the lists of the authors, for recordings that they do not name.
     Hash,
 }
 
@@ -77,11 +77,11 @@ impl SpeechCommandsSplit {
     }
 }
 
-fn is_no(value: &bool) -> bool {
+fn is_false(value: &bool) -> bool {
     !value
 }
 
-impl Set for SpeechCommandsConfig {
+impl DataSource for SpeechCommandsConfig {
     fn name(&self) -> &'static str {
         SET
     }
@@ -106,10 +106,10 @@ impl Set for SpeechCommandsConfig {
         let mut seen = BTreeSet::new();
         for class in &self.classes {
             if !is_word(class) {
-                return wrong(class, "must be a word's folder: no path, no leading `_` or `.`");
+                return wrong(class, "must be the folder of a word, without a path or leading `_` or `.`");
             }
             if !seen.insert(class) {
-                return wrong(class, "must stand in the list once");
+                return wrong(class, "must be in the list once");
             }
         }
         Ok(())
@@ -133,85 +133,83 @@ impl Set for SpeechCommandsConfig {
         let mut held_out = if lists { held_out(folder)? } else { BTreeMap::new() };
         let mut examples = Vec::new();
         for (class, word) in self.classes.iter().enumerate() {
-            let found = self.of_word(folder, word, class, &mut held_out)?;
+            let found = self.word_examples(folder, word, class, &mut held_out)?;
             if found.is_empty() {
                 return Err(DataError::EmptyClass { path: folder.join(word), class: word.clone() });
             }
             examples.extend(found);
         }
         let chosen = |word: &str| self.classes.iter().any(|class| class == word);
-        let absent =
+        let missing =
             held_out.keys().filter(|name| name.split_once('/').is_some_and(|(word, _)| chosen(word))).count();
-        let counts = rest::mean_counts(&examples, self.classes.len());
+        let counts = background_classes::mean_counts(&examples, self.classes.len());
         let mut class = self.classes.len();
         if self.unknown {
             let mut others = Vec::new();
             for word in words.iter().filter(|word| !chosen(word)) {
-                others.extend(self.of_word(folder, word, class, &mut held_out)?);
+                others.extend(self.word_examples(folder, word, class, &mut held_out)?);
             }
-            examples.extend(rest::unknown(others, counts, class));
+            examples.extend(background_classes::unknown(others, counts, class));
             class += 1;
         }
         if self.silence {
-            examples.extend(rest::silence(folder, counts, class)?);
+            examples.extend(background_classes::silence(folder, counts, class)?);
         }
         Ok(DataSet {
             name: SET.to_owned(),
             classes: self.class_names().unwrap_or_default(),
             examples,
-            absent,
+            missing,
         })
     }
 
     fn split(&self, dataset: &DataSet, _seed: u64) -> Result<Split, DataError> {
-        let parts: Vec<Partition> =
-            dataset.examples.iter().map(|example| example.official.unwrap_or(Partition::Train)).collect();
-        Split::of_parts(&parts).with_every_class(dataset, &Partition::ALL, |lacking| {
+        let parts: Vec<Subset> =
+            dataset.examples.iter().map(|example| example.predefined.unwrap_or(Subset::Train)).collect();
+        Split::from_subsets(&parts).with_every_class(dataset, &Subset::ALL, |lacking| {
             let lists = match lacking {
-                Partition::Train => {
-                    "every recording of the word is in validation_list.txt or testing_list.txt"
-                }
-                Partition::Validation => "validation_list.txt names no recording of the word that is there",
-                Partition::Test => "testing_list.txt names no recording of the word that is there",
+                Subset::Train => "all recordings of the word are in validation_list.txt or testing_list.txt",
+                Subset::Validation => "validation_list.txt does not name any existing recording of the word",
+                Subset::Test => "testing_list.txt does not name any existing recording of the word",
             };
             if self.split == SpeechCommandsSplit::Hash {
                 return format!(
-                    "the hash of no speaker falls there; add speakers, or leave the word out of {KEY}"
+                    "the hash assigns no speaker to it; add speakers or remove the word from {KEY}"
                 );
             }
-            format!("{lists}; complete the folder, or leave the word out of {KEY}")
+            format!("{lists}; complete the folder or remove the word from {KEY}")
         })
     }
 }
 
 impl SpeechCommandsConfig {
-    /// The recordings of a word; those that the lists name are taken from them.
-    fn of_word(
+    /// Returns the recordings of a word, and removes them from `held_out`.
+    fn word_examples(
         &self,
         folder: &Path,
         word: &str,
         class: usize,
-        held_out: &mut BTreeMap<String, Partition>,
+        held_out: &mut BTreeMap<String, Subset>,
     ) -> Result<Vec<Example>, DataError> {
         let files = folder::recordings(&folder.join(word), NAME_FORM)?;
         let example = |file: folder::Entry| {
             let id = format!("{word}/{}", file.name);
-            let official = match self.split {
-                SpeechCommandsSplit::Lists => held_out.remove(&id).unwrap_or(Partition::Train),
-                SpeechCommandsSplit::Hash => hash::part(&file.name),
+            let predefined = match self.split {
+                SpeechCommandsSplit::Lists => held_out.remove(&id).unwrap_or(Subset::Train),
+                SpeechCommandsSplit::Hash => hash_split::subset(&file.name),
             };
             let speaker = file.name.split_once("_nohash_").map(|(speaker, _)| speaker.to_owned());
-            let (source, truth) = (Source::File(file.path), Truth::Class(class));
-            Example { id, truth, group: speaker, official: Some(official), source }
+            let (source, label) = (Source::File(file.path), Label::Class(class));
+            Example { id, label, group: speaker, predefined: Some(predefined), source }
         };
         Ok(files.into_iter().map(example).collect())
     }
 }
 
-/// What the lists say.
-fn held_out(folder: &Path) -> Result<BTreeMap<String, Partition>, DataError> {
+/// Reads the lists.
+fn held_out(folder: &Path) -> Result<BTreeMap<String, Subset>, DataError> {
     let mut held_out = BTreeMap::new();
-    for (list, partition) in LISTS {
+    for (list, subset) in LISTS {
         let path = folder.join(list);
         let text = crate::numbers::read(&path)?;
         for (number, line) in text.lines().enumerate() {
@@ -222,11 +220,8 @@ fn held_out(folder: &Path) -> Result<BTreeMap<String, Partition>, DataError> {
                 Some((word, file)) if is_word(word) && !file.is_empty() && !file.contains('/') => {}
                 _ => return Err(wrong(format!("`{line}` is not word/file.wav"))),
             }
-            if held_out.insert(line.to_owned(), partition).is_some_and(|before| before != partition) {
-                return Err(wrong(format!(
-                    "{line} is in {} too: a recording has one part; delete it from one list",
-                    LISTS[0].0
-                )));
+            if held_out.insert(line.to_owned(), subset).is_some_and(|before| before != subset) {
+                return Err(wrong(format!("{line} is also in {}; delete it from one list", LISTS[0].0)));
             }
         }
     }

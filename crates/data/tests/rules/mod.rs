@@ -1,31 +1,31 @@
-//! What holds for the split of every data set.
+//! Properties of the split of every data set.
 
-use stapes_data::{DataSet, Partition, Split};
+use stapes_data::{DataSet, Split, Subset};
 
-/// The parts are ascending, disjoint and together the whole data set; no two examples share an id; every class is
-/// in every part, validation excepted where it is empty.
+/// The subsets are ascending, disjoint and complete; ids are unique; every class is in every subset, except in an
+/// empty validation subset.
 pub(crate) fn check(dataset: &DataSet, split: &Split) -> Result<(), String> {
-    let mut owner: Vec<Option<Partition>> = vec![None; dataset.examples.len()];
-    for partition in Partition::ALL {
-        let part = split.part(partition);
+    let mut owner: Vec<Option<Subset>> = vec![None; dataset.examples.len()];
+    for subset in Subset::ALL {
+        let part = split.subset(subset);
         if !part.is_sorted_by(|a, b| a < b) {
-            return Err(format!("{partition} is not ascending"));
+            return Err(format!("{subset} is not ascending"));
         }
         for &index in part {
-            if let Some(other) = owner[index].replace(partition) {
-                return Err(format!("{} is in {other} and {partition}", dataset.examples[index].id));
+            if let Some(other) = owner[index].replace(subset) {
+                return Err(format!("{} is in {other} and {subset}", dataset.examples[index].id));
             }
         }
         for (class, name) in dataset.classes.iter().enumerate() {
             if !part.is_empty()
-                && part.iter().all(|&index| !dataset.examples[index].truth.classes().contains(&class))
+                && part.iter().all(|&index| !dataset.examples[index].label.classes().contains(&class))
             {
-                return Err(format!("{partition} has no {name}"));
+                return Err(format!("{subset} has no {name}"));
             }
         }
     }
     if let Some(index) = owner.iter().position(Option::is_none) {
-        return Err(format!("{} is in no part", dataset.examples[index].id));
+        return Err(format!("{} is in no subset", dataset.examples[index].id));
     }
     if split.train.is_empty() || split.test.is_empty() {
         return Err("training or test is empty".to_owned());

@@ -1,4 +1,4 @@
-//! Who hears what: results on standard output, everything else on standard error.
+//! Output: results go to standard output, all other text to standard error.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -6,15 +6,14 @@ use std::sync::OnceLock;
 
 use console::Term;
 use serde::Serialize;
-use stapes::eval::{visible, visible_lines};
+use stapes::report::{visible, visible_lines};
 
-/// Where text and results go.
+/// Writer of text and JSON lines.
 ///
-/// Text for people is shown by [`visible_lines`]: no escape sequence in a name reaches the terminal. A name from outside within
-/// a line is shown by [`visible`] before, since its line breaks and tabs would forge lines and fields.
+/// Text passes through [`visible_lines`]: no escape sequence in a name reaches the terminal. Callers pass names from outside
+/// through [`visible`], because their line breaks and tabs would forge lines and fields.
 ///
-/// Printing never ends the program: what was begun is finished, and [`Console::failed`] tells at the end
-/// that nobody could be told.
+/// A write error never ends the program; [`Console::failed`] returns it at the end.
 pub(crate) struct Console {
     json: bool,
     silent: bool,
@@ -22,98 +21,97 @@ pub(crate) struct Console {
 }
 
 impl Console {
-    /// A console for people or, with `json`, for machines.
+    /// Returns a console that prints text or, with `json`, JSON lines.
     pub(crate) fn new(json: bool) -> Console {
         Console { json, silent: false, failed: OnceLock::new() }
     }
 
-    /// A console for a process whose results another one tells.
+    /// Returns a console that prints nothing, for processes whose results another process prints.
     pub(crate) fn silent() -> Console {
         Console { json: false, silent: true, failed: OnceLock::new() }
     }
 
-    /// Text for people: the command's result, on standard output unless that carries JSON.
-    pub(crate) fn say(&self, text: &str) {
-        if self.json { self.note(text) } else { self.print(&visible_lines(text)) }
+    /// Prints the result as text, to standard output unless that has JSON lines.
+    pub(crate) fn print(&self, text: &str) {
+        if self.json { self.eprint(text) } else { self.write_line(&visible_lines(text)) }
     }
 
-    /// Text for people that is no result, on standard error.
-    pub(crate) fn note(&self, text: &str) {
+    /// Prints other text to standard error.
+    pub(crate) fn eprint(&self, text: &str) {
         if !self.silent {
-            // Without standard error there is nobody to tell.
-            let _ = writeln!(io::stderr().lock(), "{}", visible_lines(&without_numbers(text)));
+            // A failure of standard error cannot be reported.
+            let _ = writeln!(io::stderr().lock(), "{}", visible_lines(&without_os_numbers(text)));
         }
     }
 
-    /// An error, on standard error. Its further lines are indented, so that a line break in what it quotes begins no line that
-    /// could be taken for another message.
+    /// Prints an error to standard error, its further lines indented, so that a line break in a quoted name cannot forge
+    /// another message.
     pub(crate) fn error(&self, reason: &str) {
-        self.note(&format!("error: {}", reason.replace('\n', "\n  ")));
+        self.eprint(&format!("error: {}", reason.replace('\n', "\n  ")));
     }
 
-    /// An error about one of several files, whose name it contains.
+    /// Prints an error about one of several files; `reason` contains the file's name.
     pub(crate) fn file_error(&self, file: &Path, reason: &str) {
         let name = file.display().to_string();
         self.error(&reason.replace(&name, &visible(&name)));
     }
 
-    /// Names every file that was left out, on standard error.
-    pub(crate) fn left_out(&self, files: &[(PathBuf, String)]) {
+    /// Prints the skipped files with the reasons to standard error.
+    pub(crate) fn skipped(&self, files: &[(PathBuf, String)]) {
         for (path, reason) in files {
             let name = path.display().to_string();
             let reason = reason.replace(&name, &visible(&name));
-            self.note(&format!("left out: {}: {}", visible(&name), visible(&reason)));
+            self.eprint(&format!("skipped: {}: {}", visible(&name), visible(&reason)));
         }
     }
 
-    /// How wide a table may be: as the terminal, and where standard output is none, as it likes.
+    /// Returns the width for tables: that of the terminal; without a terminal, unlimited.
     pub(crate) fn width(&self) -> usize {
         let terminal = if self.json { Term::stderr() } else { Term::stdout() };
         terminal.size_checked().map_or(usize::MAX, |(_, columns)| columns.into())
     }
 
-    /// A JSON line on standard output, if machines listen.
-    pub(crate) fn emit(&self, line: &impl Serialize) {
+    /// Prints a JSON line to standard output if JSON is requested.
+    pub(crate) fn json(&self, line: &impl Serialize) {
         if self.json {
             match serde_json::to_string(line) {
-                Ok(line) => self.print(&line),
-                Err(error) => self.note(&format!("a result that JSON cannot hold: {error}")),
+                Ok(line) => self.write_line(&line),
+                Err(error) => self.eprint(&format!("a result cannot be written as JSON: {error}")),
             }
         }
     }
 
-    /// A JSON line that is made only if machines listen.
-    pub(crate) fn emit_with<L: Serialize>(&self, line: impl FnOnce() -> L) {
+    /// Prints a JSON line that is computed only if JSON is requested.
+    pub(crate) fn json_with<L: Serialize>(&self, line: impl FnOnce() -> L) {
         if self.json {
-            self.emit(&line());
+            self.json(&line());
         }
     }
 
-    /// Why standard output took no more, if so. A reader that went away, as in `stapes ... | head`, is no
-    /// failure.
+    /// Returns the first write error of standard output. A closed pipe, as in `stapes ... | head`, is not an error.
     pub(crate) fn failed(&self) -> Option<&io::Error> {
         self.failed.get().filter(|error| error.kind() != io::ErrorKind::BrokenPipe)
     }
 
-    fn print(&self, text: &str) {
+    fn write_line(&self, text: &str) {
         if self.silent || self.failed.get().is_some() {
             return;
         }
         let mut to = io::stdout().lock();
         if let Err(error) = writeln!(to, "{text}").and_then(|()| to.flush()) {
-            // Only the first error is kept; this is it.
+            // Not set yet: after the first error nothing is written.
             let _ = self.failed.set(error);
         }
     }
 }
 
-/// A path in a line of text.
-pub(crate) fn place(path: &Path) -> String {
+/// Returns a path as [`visible`] text.
+pub(crate) fn visible_path(path: &Path) -> String {
     visible(&path.display().to_string()).into_owned()
 }
 
-/// The text without the system's numbers behind its words for what went wrong: `No such file or directory (os error 2)`.
-fn without_numbers(text: &str) -> String {
+/// Removes the numbers of system errors: `No such file or directory (os error 2)`.
+fn without_os_numbers(text: &str) -> String {
     const NUMBER: &str = " (os error ";
     let mut pieces = text.split(NUMBER);
     let mut kept = pieces.next().unwrap_or_default().to_owned();
@@ -126,17 +124,17 @@ fn without_numbers(text: &str) -> String {
     kept
 }
 
-/// A share as per cent with one digit: `98.4 %`.
-pub(crate) fn percent(share: f64) -> String {
-    format!("{:.1} %", 100.0 * share)
+/// Formats a fraction as a percentage with one digit: `98.4 %`.
+pub(crate) fn percent(fraction: f64) -> String {
+    format!("{:.1} %", 100.0 * fraction)
 }
 
-/// As [`percent`]; a dash where there is none.
-pub(crate) fn share(share: Option<f64>) -> String {
-    share.map_or("–".into(), percent)
+/// Formats as [`percent`], or as a dash.
+pub(crate) fn percent_or_dash(fraction: Option<f64>) -> String {
+    fraction.map_or("–".into(), percent)
 }
 
-/// A number with commas between thousands: `1,532,090`.
+/// Formats a number with commas between thousands: `1,532,090`.
 pub(crate) fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
@@ -149,7 +147,7 @@ pub(crate) fn thousands(number: u64) -> String {
     text
 }
 
-/// A time with its unit: `0.820 ms`, `171 ms`, `12.3 s`, `4 min 5 s`.
+/// Formats a time with its unit: `0.820 ms`, `171 ms`, `12.3 s`, `4 min 5 s`.
 pub(crate) fn duration(seconds: f64) -> String {
     match seconds {
         s if s < 0.01 => format!("{:.3} ms", 1e3 * s),
@@ -164,7 +162,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_read_well() {
+    fn numbers_are_formatted_with_units_and_separators() {
         assert_eq!(thousands(7), "7");
         assert_eq!(thousands(1_532_090), "1,532,090");
         assert_eq!(percent(0.98378), "98.4 %");
@@ -174,11 +172,11 @@ mod tests {
     }
 
     #[test]
-    fn the_numbers_of_system_errors_are_not_said() {
-        let said = without_numbers("a: Not a directory (os error 20): check; b: No such file (os error 2)");
-        assert_eq!(said, "a: Not a directory: check; b: No such file");
+    fn numbers_of_system_errors_are_removed() {
+        let text = without_os_numbers("a: Not a directory (os error 20): check; b: No such file (os error 2)");
+        assert_eq!(text, "a: Not a directory: check; b: No such file");
         assert_eq!(
-            without_numbers("the word (os error x) and the end (os error"),
+            without_os_numbers("the word (os error x) and the end (os error"),
             "the word (os error x) and the end (os error"
         );
     }

@@ -1,4 +1,4 @@
-//! `stapes data`: what there is to learn from.
+//! `stapes data`: commands about data sets.
 
 mod info;
 mod tables;
@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 
 use super::console::Console;
 
-/// Look at data before training on it
+/// Check data before training
 #[derive(Args)]
 pub(crate) struct Data {
     #[command(subcommand)]

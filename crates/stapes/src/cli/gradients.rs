@@ -1,40 +1,43 @@
-//! `stapes gradients`: how the loss's gradient flows back through time.
+//! `stapes gradients`: gradient norms through time.
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
 use serde_json::json;
-use stapes::data::Terms;
-use stapes::eval::{GradientLine, gradient_picture};
+use stapes::data::{LoadOptions, Progress};
+use stapes::report::{GradientLine, gradient_picture};
 use stapes::experiment;
 use stapes::gradients::{GradientFlow, gradient_flow};
 use stapes::run::Run;
 
-use super::console::{Console, place};
-use super::eval::{Part, reopened};
+use super::console::{Console, visible_path};
+use super::eval::{EvalSubset, reopen};
+use super::paths::write_file;
 use super::progress;
 
-/// Show the norm of the loss's gradient by every layer's states, frame by frame back from the last
+/// Plot gradient norms through time, per recurrent layer
+///
+/// Prints the norm of the gradient of the loss with respect to each layer's state, by the distance of its frame from the last.
 #[derive(Args)]
 #[command(after_help = "Example:\n  stapes gradients runs/rnn runs/lstm --fresh --out gradients.svg")]
 pub(crate) struct Gradients {
-    /// The folders of the runs
+    /// Run folders
     #[arg(required = true)]
     runs: Vec<PathBuf>,
-    /// Look at the models with the first weights that their seed draws, before any training
+    /// Use the initial weights of the models, before training
     #[arg(long)]
     fresh: bool,
-    /// Which part of the data
-    #[arg(long, value_enum, default_value_t = Part::Validation)]
-    split: Part,
-    /// How many examples, the first of the part
+    /// Subset of the data
+    #[arg(long, value_enum, default_value_t = EvalSubset::Validation)]
+    split: EvalSubset,
+    /// Number of examples, from the start of the subset
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..))]
     examples: u16,
-    /// The folder of the data set [default: where it lay in training]
+    /// Folder of the data set [default: as used in training]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Draw a picture of all runs, an SVG file
+    /// Plot all runs, as an SVG file; overwrites an existing file
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 }
@@ -45,24 +48,24 @@ impl Gradients {
         let mut lines = Vec::new();
         for folder in &self.runs {
             let run = Run::open(folder)?;
-            let experiment = reopened(&run, self.data.clone(), console)?;
-            let indices = self.split.of(&experiment.split);
+            let experiment = reopen(&run, self.data.clone(), console)?;
+            let indices = self.split.indices(&experiment.split);
             let indices = &indices[..indices.len().min(self.examples.into())];
             let loaded = experiment::load(
-                (&experiment.dataset, Terms::default()),
-                &run.bundle.input,
+                &experiment.dataset,
+                LoadOptions::default(),
+                &run.model.input,
                 indices,
-                &stop,
-                &|_| {},
+                &Progress { on_example: &|_| {}, stop: &stop },
             )?;
             let parameters = match self.fresh {
-                true => run.bundle.network()?.initial_parameters(experiment.recipe.seed),
-                false => run.bundle.parameters.clone(),
+                true => run.model.network()?.initial_parameters(experiment.recipe.seed),
+                false => run.model.parameters.clone(),
             };
-            let flows = gradient_flow(&run.bundle, &parameters, &loaded)?;
-            console.say(&format!("{}: {} examples", place(folder), loaded.features.len()));
-            console.say(&table(&flows));
-            console.emit(
+            let flows = gradient_flow(&run.model, &parameters, &loaded)?;
+            console.print(&format!("{}: {} examples", visible_path(folder), loaded.features.len()));
+            console.print(&table(&flows));
+            console.json(
                 &json!({ "run": folder.display().to_string(), "fresh": self.fresh, "gradients": flows }),
             );
             for flow in flows {
@@ -74,16 +77,14 @@ impl Gradients {
             }
         }
         if let Some(out) = self.out {
-            let picture = gradient_picture(&lines)?;
-            let refused = || format!("{}: cannot write the picture", out.display());
-            stapes_files::write_atomic(&out, picture.as_bytes()).with_context(refused)?;
-            console.note(&format!("picture in {}", place(&out)));
+            write_file(&out, gradient_picture(&lines)?.as_bytes())?;
+            console.eprint(&format!("plot in {}", visible_path(&out)));
         }
         Ok(super::DONE)
     }
 }
 
-/// A line a layer and direction: the norms at distances 0, 1, 2, 5, 10, 20, 50 and so on.
+/// Formats one line per layer and direction: the norms at distances 0, 1, 2, 5, 10, 20, 50 etc.
 fn table(flows: &[GradientFlow]) -> String {
     let longest = flows.iter().map(|flow| flow.norms.len()).max().unwrap_or(0);
     let steps = (0..).flat_map(|power| [1, 2, 5].map(|digit| digit * 10usize.pow(power)));

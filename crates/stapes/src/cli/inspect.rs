@@ -1,4 +1,4 @@
-//! `stapes inspect`: one recording, as it is heard and as a model reads it.
+//! `stapes inspect`: an HTML page about one recording.
 
 use std::path::PathBuf;
 
@@ -6,47 +6,48 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use serde_json::json;
 use stapes::audio::{Clip, Recording};
-use stapes::eval::report::{Inspection, InspectionScores, ShownFrames, render_inspection};
-use stapes::infer::{Model, Classifier, ClipExtractor, FrameTimes, Input, StreamClassifier};
+use stapes::report::{Inspection, InspectionScores, ShownFrames, render_inspection};
+use stapes::infer::{Classifier, ClipExtractor, Input, Model, StreamClassifier};
 use stapes::run::Run;
-use stapes::shown;
+use stapes::recording_view;
 
-use super::console::{Console, duration, thousands};
-use super::features::write;
+use super::console::{Console, duration, thousands, visible_path};
+use super::paths::write_file;
+use super::run_options::parse_time;
 
-/// Show a recording: its waveform, its spectrogram and, with a model, what the model reads and says over time
+/// Show a recording on an HTML page: waveform, spectrogram and, with a model, its features and scores over time
 #[derive(Args)]
 #[command(after_help = "Example:\n  stapes inspect yes.wav --model runs/fsdd --out yes.html")]
 pub(crate) struct Inspect {
-    /// The recording
+    /// Recording
     file: PathBuf,
-    /// The folder of a run, or a model file
+    /// Run folder or model file
     #[arg(long, value_name = "RUN")]
     model: Option<PathBuf>,
-    /// The page, an HTML file; one of this name is replaced
+    /// Output page, an HTML file; overwrites an existing file
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
-    /// Where to begin
-    #[arg(long, value_name = "SECONDS", default_value_t = 0.0, value_parser = super::train::seconds)]
+    /// Start of the segment to show
+    #[arg(long, value_name = "SECONDS", default_value_t = 0.0, value_parser = parse_time)]
     start: f64,
-    /// How much to show at most
-    #[arg(long, value_name = "SECONDS", default_value_t = 60.0, value_parser = super::train::seconds)]
+    /// Maximum length of the segment
+    #[arg(long, value_name = "SECONDS", default_value_t = 60.0, value_parser = parse_time)]
     seconds: f64,
 }
 
 impl Inspect {
     pub(crate) fn run(self, console: &Console) -> Result<u8> {
-        let place = self.file.display().to_string();
-        let bundle = self.model.as_deref().map(Run::model).transpose()?;
-        let clip = self.part()?;
+        let path = self.file.display().to_string();
+        let model = self.model.as_deref().map(Run::load_model).transpose()?;
+        let clip = self.segment()?;
         if clip.samples.is_empty() {
-            bail!("{place}: no sound from {} s on", self.start);
+            bail!("{path}: there are no samples after {} s; use a smaller --start", self.start);
         }
         let mut notes = Vec::new();
         let rest = self.length()? - self.start - clip.seconds();
         if self.start > 0.0 || rest > 0.001 {
             notes.push(format!(
-                "Shown from {:.3} s to {:.3} s of the recording; --start and --seconds choose.",
+                "Shown: {:.3} s to {:.3} s of the recording; --start and --seconds select the segment.",
                 self.start,
                 self.start + clip.seconds()
             ));
@@ -54,16 +55,16 @@ impl Inspect {
         let clipped = clip.samples.iter().filter(|sample| sample.abs() >= CLIPPED).count();
         if clipped > 0 {
             notes.push(format!(
-                "{} samples are at the limit: the recording may be clipped.",
+                "{} samples are at full scale; the recording may be clipped.",
                 thousands(clipped as u64)
             ));
         }
-        let mut frames = vec![shown::spectrogram(&clip).with_context(|| place.clone())?];
+        let mut frames = vec![recording_view::spectrogram(&clip).with_context(|| path.clone())?];
         let mut scores = None;
-        if let Some(bundle) = &bundle {
-            let (read, said) = read_by(bundle, &clip).with_context(|| place.clone())?;
-            frames.push(read);
-            scores = Some(said);
+        if let Some(model) = &model {
+            let (input, model_scores) = model_view(model, &clip).with_context(|| path.clone())?;
+            frames.push(input);
+            scores = Some(model_scores);
         }
         let inspection = Inspection {
             title: self.file.file_name().unwrap_or_default().to_string_lossy().into_owned(),
@@ -71,41 +72,38 @@ impl Inspect {
                 "{} at {} Hz{}.",
                 duration(clip.seconds()),
                 thousands(clip.sample_rate_hz.into()),
-                self.model
-                    .as_ref()
-                    .map_or_else(String::new, |model| format!(", and what {} says of it", model.display()))
+                self.model.as_ref().map_or_else(String::new, |model| format!("; scores of {}", model.display()))
             ),
             created_at: stapes::run::now(),
             facts: facts(&clip),
             notes,
-            sound: shown::sound(&self.file, clip)?,
+            sound: recording_view::sound(&self.file, clip)?,
             frames,
             scores,
         };
-        let page = render_inspection(&inspection).with_context(|| place.clone())?;
-        write(&self.out, page.as_bytes())?;
-        console.say(&super::console::place(&self.out));
-        console.emit(
-            &json!({ "file": place, "page": self.out.display().to_string(), "facts": inspection.facts }),
+        let page = render_inspection(&inspection).with_context(|| path.clone())?;
+        write_file(&self.out, page.as_bytes())?;
+        console.print(&visible_path(&self.out));
+        console.json(
+            &json!({ "file": path, "page": self.out.display().to_string(), "facts": inspection.facts }),
         );
         Ok(super::DONE)
     }
 
-    /// The part of the recording that is shown.
-    fn part(&self) -> Result<Clip> {
+    /// Returns the segment of the recording to show.
+    fn segment(&self) -> Result<Clip> {
         let end = (self.start + self.seconds).min(self.length()?);
         match self.start < end {
             true => Ok(stapes::audio::read_part(&self.file, self.start, Some(end))?),
             false => bail!(
-                "{}: lasts {:.3} s, and nothing is left from {} s on: give another --start or --seconds",
+                "{}: the segment is empty, the recording has {:.3} s; change --start or --seconds",
                 self.file.display(),
-                self.length()?,
-                self.start
+                self.length()?
             ),
         }
     }
 
-    /// How long the recording is, s; in little memory, however long it is.
+    /// Returns the length of the recording in s, in constant memory.
     fn length(&self) -> Result<f64> {
         let mut recording = Recording::open(&self.file)?;
         let mut samples = 0usize;
@@ -116,15 +114,16 @@ impl Inspect {
     }
 }
 
-/// From here on a sample may have been cut off.
+/// Absolute value from which a sample counts as clipped.
 const CLIPPED: f32 = 0.999;
 
+/// Returns names and values of the recording's properties.
 fn facts(clip: &Clip) -> Vec<(String, String)> {
     let peak = clip.samples.iter().fold(0.0f32, |peak, sample| peak.max(sample.abs()));
     let power = clip.samples.iter().map(|sample| f64::from(*sample).powi(2)).sum::<f64>();
     let level = 10.0 * (power / clip.samples.len() as f64).log10();
     let decibel =
-        |db: f64| if db.is_finite() { format!("{db:.1} dB of full scale") } else { "silent".into() };
+        |db: f64| if db.is_finite() { format!("{db:.1} dBFS") } else { "silent".into() };
     [
         ("sample rate", format!("{} Hz", thousands(clip.sample_rate_hz.into()))),
         ("length", format!("{}, {} samples", duration(clip.seconds()), thousands(clip.samples.len() as u64))),
@@ -135,43 +134,43 @@ fn facts(clip: &Clip) -> Vec<(String, String)> {
     .to_vec()
 }
 
-/// What a model reads of a recording, and what it says.
-fn read_by(bundle: &Model, clip: &Clip) -> Result<(ShownFrames, InspectionScores)> {
-    let Input::Recordings(config) = &bundle.input else {
-        bail!("the model reads frames and no recordings");
+/// Returns the input of a model for a recording, and its scores.
+fn model_view(model: &Model, clip: &Clip) -> Result<(ShownFrames, InspectionScores)> {
+    let Input::Recordings(config) = &model.input else {
+        bail!("the model reads frames, not recordings; use a model of recordings");
     };
     let frames = ClipExtractor::new(config)?.extract(clip)?;
-    let times = FrameTimes::of(config)?;
-    let said = Classifier::new(bundle)?.classify_frames(&frames)?;
-    let labels = bundle.labels.len();
-    let network = bundle.network()?;
+    let times = config.frame_times();
+    let probabilities = Classifier::new(model)?.classify_frames(&frames)?;
+    let labels = model.labels.len();
+    let network = model.network()?;
     let parameters = thousands(network.parameter_count() as u64);
-    let (whole, over_time, how) = match network.objective().is_frame_level() {
-        true => (Vec::new(), said, "decides for every frame"),
-        false => match on_a_stream(bundle, clip)? {
+    let (whole, over_time, kind) = match network.objective().is_frame_level() {
+        true => (Vec::new(), probabilities, "frame-level, one decision per frame"),
+        false => match stream_scores(model, clip)? {
             Some(over_time) => (
-                said,
+                probabilities,
                 over_time,
-                "hears a stream: the lines are what it would say if the recording ended there",
+                "streaming; the curves show the scores if the recording ended at each frame",
             ),
-            None => (said, Vec::new(), "decides when it has heard the end"),
+            None => (probabilities, Vec::new(), "needs the whole recording"),
         },
     };
     let count = over_time.len() / labels;
     let scores = InspectionScores {
-        model: format!("A model of {parameters} parameters; it {how}."),
-        labels: bundle.labels.clone(),
+        model: format!("Model with {parameters} parameters: {kind}."),
+        labels: model.labels.clone(),
         whole,
         times: (0..count).map(|frame| times.center_seconds(frame)).collect(),
         over_time,
     };
-    Ok((shown::read(&bundle.input, &frames), scores))
+    Ok((recording_view::model_input(&model.input, &frames), scores))
 }
 
-/// The probabilities after every frame; None of a model that cannot run on a stream.
-fn on_a_stream(bundle: &Model, clip: &Clip) -> Result<Option<Vec<f32>>> {
-    let Ok(mut stream) = StreamClassifier::new(bundle) else { return Ok(None) };
-    let Input::Recordings(config) = &bundle.input else { return Ok(None) };
+/// Returns the probabilities after every frame, or `None` for a model that is not causal.
+fn stream_scores(model: &Model, clip: &Clip) -> Result<Option<Vec<f32>>> {
+    let Ok(mut stream) = StreamClassifier::new(model) else { return Ok(None) };
+    let Input::Recordings(config) = &model.input else { return Ok(None) };
     let resampled;
     let samples = match clip.sample_rate_hz == config.sample_rate_hz {
         true => &clip.samples,

@@ -1,4 +1,4 @@
-//! The command line: one definition feeds flags, help and errors.
+//! The command line: one definition of flags, help and errors.
 
 mod attention;
 mod compare;
@@ -9,13 +9,16 @@ mod features;
 mod folds;
 mod gradients;
 mod inspect;
+mod overrides;
+mod paths;
 mod predict;
+mod processes;
 mod progress;
 mod quickstart;
 mod report;
+mod run_options;
 mod search;
 mod summary;
-mod team;
 mod train;
 
 use std::borrow::Cow;
@@ -25,7 +28,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use console::Console;
-use stapes::eval::{visible, visible_lines};
+use stapes::report::{visible, visible_lines};
 use stapes_kernels::InstructionSet;
 
 /// Trains, evaluates and runs small sequence classifiers for speech.
@@ -35,12 +38,11 @@ struct Arguments {
     #[command(subcommand)]
     command: Command,
 
-    /// Print JSON lines to standard output, the last one with the results; all other text goes to standard
-    /// error
+    /// Print JSON lines to standard output, the last with the results; all text goes to standard error
     #[arg(long, global = true)]
     json: bool,
 
-    /// Threads to use [default: one a core]. Results do not depend on it
+    /// Number of threads [default: one per core]; does not affect results
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
 }
@@ -62,11 +64,11 @@ enum Command {
     Data(data::Data),
 }
 
-/// Everything was done.
+/// Exit code of success.
 const DONE: u8 = 0;
-/// Some inputs failed, each named; the rest was done.
+/// Exit code when some inputs failed and the others were processed.
 const SOME_FAILED: u8 = 1;
-/// Nothing could be done.
+/// Exit code when nothing could be done.
 const NOTHING_DONE: u8 = 2;
 
 /// Reads the arguments and runs the command.
@@ -74,8 +76,8 @@ pub(crate) fn run() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
-            // Help and version are no errors; if even they cannot be printed there is nobody to tell.
-            let text = shown_arguments(error.render().to_string());
+            // Help and version are not errors. A failure to print them cannot be reported either.
+            let text = visible_arguments(error.render().to_string());
             let _ = match error.use_stderr() {
                 true => write!(std::io::stderr().lock(), "{text}"),
                 false => write!(std::io::stdout().lock(), "{text}"),
@@ -89,7 +91,7 @@ pub(crate) fn run() -> ExitCode {
         return ExitCode::from(NOTHING_DONE);
     }
     if let Some(threads) = arguments.threads {
-        // Fails only if the pool exists already, and nothing has used it yet.
+        // Fails only if the pool exists; nothing has used it yet.
         let _ = rayon::ThreadPoolBuilder::new().num_threads(threads.into()).build_global();
     }
     let outcome = match arguments.command {
@@ -116,18 +118,19 @@ pub(crate) fn run() -> ExitCode {
             }
         },
         Err(error) => {
-            tell(&console, &error);
+            print_error(&console, &error);
             ExitCode::from(NOTHING_DONE)
         }
     }
 }
 
-fn tell(console: &Console, error: &anyhow::Error) {
-    console.error(&shown_arguments(message(error)));
+/// Prints an error with its causes.
+fn print_error(console: &Console, error: &anyhow::Error) {
+    console.error(&visible_arguments(message(error)));
 }
 
-/// The text with the arguments of the command line that it quotes as [`visible`] shows them, and nothing in it that acts.
-fn shown_arguments(mut text: String) -> String {
+/// Escapes command-line arguments that the text quotes with [`visible`], and the rest with [`visible_lines`].
+fn visible_arguments(mut text: String) -> String {
     for argument in std::env::args_os().skip(1) {
         let argument = argument.to_string_lossy();
         if let Cow::Owned(shown) = visible(&argument) {
@@ -137,7 +140,7 @@ fn shown_arguments(mut text: String) -> String {
     visible_lines(&text).into_owned()
 }
 
-/// An error with its causes, each said once: many errors name their cause in their own text.
+/// Returns an error with its causes, without causes that its text already names.
 fn message(error: &anyhow::Error) -> String {
     let mut text = error.to_string();
     for cause in error.chain().skip(1).map(ToString::to_string) {

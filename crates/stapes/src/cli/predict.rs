@@ -1,59 +1,58 @@
-//! `stapes predict`: what a model says of files, or of their moments.
+//! `stapes predict`: classifies files or their frames.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::Args;
 use serde_json::{Map, Value, json};
-use stapes::eval::visible;
-use stapes::experiment::frame_classes;
+use stapes::report::visible;
+use stapes::experiment::argmax_frames;
 use stapes::features::Features;
-use stapes::infer::{Model, Classifier, FrameTimes, Input};
+use stapes::infer::{Classifier, Input, Model};
 use stapes::nn::loss::argmax;
 use stapes::run::Run;
 
 use super::console::Console;
 
-/// Print the label and its probability for each file, or where in it what is heard
+/// Classify recordings (frame-level models: print detected segments)
 #[derive(Args)]
 #[command(after_help = "Examples:\n  stapes predict runs/fsdd recording.wav\n  \
     stapes predict model.safetensors one.wav two.wav --json\n\n\
-    A model that decides for every frame, such as one of voice activity, prints a line for each interval:\n  \
-    start end label file, times in seconds; with --json also the probabilities of every frame.")]
+    Output: one line per file, `label probability file`. Frame-level models, such as voice activity detectors, print one line\n\
+    per segment, `start end label file`, in seconds; --json adds the probabilities of every frame.")]
 pub(crate) struct Predict {
-    /// The folder of a run, or a model file
+    /// Run folder or model file
     run: PathBuf,
-    /// Recordings; for a model that reads frames, text files with a frame a line, its values between commas or
-    /// blanks
+    /// Recordings; for models of frames, text files with one frame per line, values separated by commas or spaces
     #[arg(required = true)]
     files: Vec<PathBuf>,
 }
 
 impl Predict {
     pub(crate) fn run(self, console: &Console) -> Result<u8> {
-        let bundle = Run::model(&self.run)?;
-        let mut classifier = Classifier::new(&bundle)?;
-        let of_frames = bundle.network()?.objective().is_frame_level();
+        let model = Run::load_model(&self.run)?;
+        let mut classifier = Classifier::new(&model)?;
+        let is_frame_level = model.network()?.objective().is_frame_level();
         let mut failed = 0;
         for file in &self.files {
             let name = file.display().to_string();
-            let predicted = match of_frames {
-                true => intervals(&bundle, &mut classifier, file, console),
-                false => classify(&bundle, &mut classifier, file).map(|(probabilities, _)| {
+            let predicted = match is_frame_level {
+                true => print_segments(&model, &mut classifier, file, console),
+                false => classify(&model, &mut classifier, file).map(|(probabilities, _)| {
                     let best = argmax(&probabilities);
-                    let (label, probability) = (&bundle.labels[best], probabilities[best]);
-                    console.say(&format!("{}\t{probability:.4}\t{}", visible(label), visible(&name)));
-                    console.emit(&prediction(&bundle, json!({ "file": name }), &probabilities));
+                    let (label, probability) = (&model.labels[best], probabilities[best]);
+                    console.print(&format!("{}\t{probability:.4}\t{}", visible(label), visible(&name)));
+                    console.json(&with_prediction(&model, json!({ "file": name }), &probabilities));
                 }),
             };
             if let Err(error) = predicted {
                 failed += 1;
                 let reason = super::message(&error);
                 console.file_error(file, &reason);
-                console.emit(&json!({ "file": name, "error": reason }));
+                console.json(&json!({ "file": name, "error": reason }));
             }
         }
-        console.emit(&json!({ "files": self.files.len(), "failed": failed }));
+        console.json(&json!({ "files": self.files.len(), "failed": failed }));
         Ok(match failed {
             0 => super::DONE,
             failed if failed < self.files.len() => super::SOME_FAILED,
@@ -62,76 +61,77 @@ impl Predict {
     }
 }
 
-/// Prints the intervals of a file that are not of the first class, which is what there is when there is nothing: a line
-/// `start end label file` each, times in seconds. As JSON all intervals, and the probabilities of every frame.
-fn intervals(bundle: &Model, classifier: &mut Classifier<'_>, file: &Path, console: &Console) -> Result<()> {
+/// Prints the segments of a file, one line `start end label file` each, times in seconds, except those of the first class,
+/// the background. The JSON line has all segments and the probabilities of every frame.
+fn print_segments(model: &Model, classifier: &mut Classifier<'_>, file: &Path, console: &Console) -> Result<()> {
     let name = file.display().to_string();
-    let Input::Recordings(features) = &bundle.input else {
+    let Input::Recordings(features) = &model.input else {
         anyhow::bail!(
-            "{name}: the model decides for every frame, and frames without a recording have no times"
+            "{name}: the times of frames without a recording are unknown; use a frame-level model of recordings"
         );
     };
-    let times = FrameTimes::of(features)?;
-    let (probabilities, seconds) = classify(bundle, classifier, file)?;
-    let classes = frame_classes(&probabilities, bundle.labels.len());
-    let spans = times.spans(&classes, seconds);
+    let times = features.frame_times();
+    let (probabilities, seconds) = classify(model, classifier, file)?;
+    let classes = argmax_frames(&probabilities, model.labels.len());
+    let segments = times.segments(&classes, seconds);
     let mut found = false;
-    for span in spans.iter().filter(|span| span.class != 0) {
+    for segment in segments.iter().filter(|segment| segment.class != 0) {
         found = true;
-        let (label, name) = (visible(&bundle.labels[span.class]), visible(&name));
-        console.say(&format!("{:.3}\t{:.3}\t{label}\t{name}", span.start_seconds, span.end_seconds));
+        let (label, name) = (visible(&model.labels[segment.class]), visible(&name));
+        console.print(&format!("{:.3}\t{:.3}\t{label}\t{name}", segment.start_seconds, segment.end_seconds));
     }
     if !found {
-        console.note(&format!("{}: nothing but {}", visible(&name), visible(&bundle.labels[0])));
+        console.eprint(&format!("{}: only {}", visible(&name), visible(&model.labels[0])));
     }
-    let spans: Vec<Value> = spans
+    let segments: Vec<Value> = segments
         .iter()
-        .map(|span| json!({ "start": span.start_seconds, "end": span.end_seconds, "label": bundle.labels[span.class] }))
+        .map(|segment| {
+            let label = &model.labels[segment.class];
+            json!({ "start": segment.start_seconds, "end": segment.end_seconds, "label": label })
+        })
         .collect();
     let of_class =
-        |class| probabilities.iter().skip(class).step_by(bundle.labels.len()).map(|&p| json!(p)).collect();
+        |class| probabilities.iter().skip(class).step_by(model.labels.len()).map(|&p| json!(p)).collect();
     let all: Map<String, Value> =
-        bundle.labels.iter().cloned().enumerate().map(|(class, label)| (label, of_class(class))).collect();
-    console.emit(&json!({
-        "file": name, "seconds": seconds, "intervals": spans, "first_frame_seconds": times.center_seconds(0),
+        model.labels.iter().cloned().enumerate().map(|(class, label)| (label, of_class(class))).collect();
+    console.json(&json!({
+        "file": name, "seconds": seconds, "segments": segments, "first_frame_seconds": times.center_seconds(0),
         "hop_seconds": times.hop_seconds(), "frames": classes.len(), "probabilities": all,
     }));
     Ok(())
 }
 
-/// A JSON line about what was predicted: `about` with the label, its probability and those of all labels.
-pub(super) fn prediction(bundle: &Model, about: Value, probabilities: &[f32]) -> Value {
+/// Adds the label, its probability and those of all labels to a JSON line.
+pub(super) fn with_prediction(model: &Model, mut line: Value, probabilities: &[f32]) -> Value {
     let best = argmax(probabilities);
-    let all: Map<String, Value> = bundle
+    let all: Map<String, Value> = model
         .labels
         .iter()
         .cloned()
         .zip(probabilities.iter().map(|&probability| json!(probability)))
         .collect();
-    let mut line = about;
-    line["label"] = json!(bundle.labels[best]);
+    line["label"] = json!(model.labels[best]);
     line["probability"] = json!(probabilities[best]);
     line["probabilities"] = Value::Object(all);
     line
 }
 
-/// The probabilities for a file, and how long it is, s (frames have no length: 0).
-fn classify(bundle: &Model, classifier: &mut Classifier<'_>, file: &Path) -> Result<(Vec<f32>, f64)> {
-    let place = || file.display().to_string();
-    match &bundle.input {
+/// Returns the probabilities for a file, and its length in s (0 for frames).
+fn classify(model: &Model, classifier: &mut Classifier<'_>, file: &Path) -> Result<(Vec<f32>, f64)> {
+    let path = || file.display().to_string();
+    match &model.input {
         Input::Recordings(_) => {
             let clip = stapes::audio::read(file)?;
-            let seconds = clip.samples.len() as f64 / f64::from(clip.sample_rate_hz);
-            Ok((classifier.classify(&clip).with_context(place)?, seconds))
+            Ok((classifier.classify(&clip).with_context(path)?, clip.seconds()))
         }
-        Input::Frames(_) => Ok((classifier.classify_frames(&read_frames(file)?).with_context(place)?, 0.0)),
+        Input::Frames(_) => Ok((classifier.classify_frames(&read_frames(file)?).with_context(path)?, 0.0)),
     }
 }
 
-/// Bytes of a text with frames: an hour and more of them.
+/// Maximum size of a text file of frames in bytes: more than an hour of frames.
 const MAX_FRAMES_TEXT: u64 = 256 << 20;
 
-/// The values of a line, between commas or blanks; what is missing between two commas is an empty one.
+/// Splits a line into values separated by commas or spaces; a missing value between two commas is an empty word.
 fn words(line: &str) -> impl Iterator<Item = &str> {
     let columns = line.split(',').map(str::trim);
     let commas = line.contains(',');
@@ -141,7 +141,7 @@ fn words(line: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Reads a text file with a frame a line.
+/// Reads a text file with one frame per line.
 fn read_frames(file: &Path) -> Result<Features> {
     let text = stapes_files::read_text_or_stream(file, MAX_FRAMES_TEXT)
         .with_context(|| format!("{}: cannot read the frames", file.display()))?;
@@ -162,7 +162,7 @@ fn read_frames(file: &Path) -> Result<Features> {
         }
         if width != 0 && here != width {
             anyhow::bail!(
-                "{}: line {}: {here} values, the lines before have {width}",
+                "{}: line {}: {here} values instead of {width} as in the lines before; correct the line",
                 file.display(),
                 line + 1
             );
@@ -171,7 +171,7 @@ fn read_frames(file: &Path) -> Result<Features> {
     }
     if width == 0 {
         anyhow::bail!(
-            "{}: no frames: expected a frame a line, its values between commas or blanks",
+            "{}: the file has no frames; write one frame per line, values separated by commas or spaces",
             file.display()
         );
     }

@@ -1,4 +1,4 @@
-//! Progress for people, and Ctrl-C.
+//! Progress bars and Ctrl-C.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -7,20 +7,20 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// A bar on standard error; nothing where that is no terminal.
-pub(crate) fn bar(steps: usize, what: &'static str) -> ProgressBar {
+/// Returns a progress bar on standard error; it is hidden without a terminal.
+pub(crate) fn bar(steps: usize, task: &'static str) -> ProgressBar {
     let bar = ProgressBar::new(steps as u64);
     let template = "{prefix} [{bar:16}] {pos}/{len} {msg} {eta} left";
-    // The template is fixed text; should it not parse, the plain bar does.
+    // The template is a constant; if it did not parse, the default style would remain.
     if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style.progress_chars("=> "));
     }
-    bar.set_prefix(what);
+    bar.set_prefix(task);
     bar.enable_steady_tick(Duration::from_millis(200));
     bar
 }
 
-/// A flag that becomes true at the first Ctrl-C; the second one ends the program at once.
+/// Returns a flag that becomes true at the first Ctrl-C; the second one ends the program immediately.
 pub(crate) fn stop_on_interrupt() -> Arc<AtomicBool> {
     let stop = Arc::new(AtomicBool::new(false));
     let seen = Arc::clone(&stop);
@@ -29,10 +29,10 @@ pub(crate) fn stop_on_interrupt() -> Arc<AtomicBool> {
             stapes::run::abandon_all();
             std::process::exit(130);
         }
-        // Without standard error there is nobody to tell.
-        let _ = writeln!(std::io::stderr(), "\nstopping; once more to end at once");
+        // A failure of standard error cannot be reported.
+        let _ = writeln!(std::io::stderr(), "\nstopping; press Ctrl-C again to end immediately");
     };
-    // Without a handler Ctrl-C ends the program as it does any other.
+    // Without a handler, Ctrl-C ends the program.
     let _ = ctrlc::set_handler(handler);
     stop
 }

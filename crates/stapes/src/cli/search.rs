@@ -1,68 +1,60 @@
-//! `stapes search`: settings drawn at random, judged by validation, and the winner tested.
+//! `stapes search`: random search with successive halving.
 
 use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use stapes::compare::{candidates, table};
-use stapes::eval::visible;
-use stapes::sweep::Search as Plan;
+use stapes::compare::{load_candidates, table};
+use stapes::report::visible;
+use stapes::sweep;
 
-use super::compare::{Conducting, Lines, conducted, tell, write_page};
+use super::compare::{RunLines, RunnerArgs, print_summary, print_table, write_page};
 use super::console::Console;
-use super::features::make_folder;
+use super::paths::{absolute, create_folder};
 use super::progress;
-use super::train::absolute;
 
-/// Look for the best settings: draw them at random, train the better ones longer, and test the winner once
+/// Search for the best settings: sample trials, train the better ones longer, and test the best trial once
 ///
-/// Trials are judged by validation examples alone. Runs that are complete stay as they are: give the same command again to
-/// go on.
+/// Trials are judged by validation accuracy only. Running the same command again continues: complete runs are kept.
 #[derive(Args)]
 #[command(
     after_help = "Example:\n  stapes search recipes/searches/consonant-vowel.toml --data ../cs671_cv --out runs/search"
 )]
 pub(crate) struct Search {
-    /// The search, a TOML file
+    /// Search, a TOML file
     search: PathBuf,
-    /// The folder of the data set
+    /// Folder of the data set
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// The folder for the runs and the table
+    /// Output folder for runs, tables and the report
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     #[command(flatten)]
-    conduct: Conducting,
+    runner: RunnerArgs,
 }
 
 impl Search {
     pub(crate) fn run(self, console: &Console) -> Result<u8> {
         let stop = progress::stop_on_interrupt();
-        let search = Plan::read(&self.search)?;
+        let search = sweep::Search::read(&self.search)?;
         let data = absolute(self.data.as_deref())?;
         search.check_data(data.as_deref())?;
-        make_folder(&self.out)?;
-        let conduct = self.conduct.conduct(data.clone(), &self.out, search.config.budget_hours, &stop);
-        let searched = search.run(&conduct, &Lines::new(console))?;
-        let mut code = conducted(&searched.conducted, console);
-        let title = format!("{}: what was tried", search.config.title);
-        let tried = searched.table(search.settings.rungs);
-        tell(&title, &tried, &self.out, "search", console)?;
-        if let Some(sweep) = search.winner(&searched) {
-            let compared = candidates(&sweep, data.as_deref(), &self.out)?;
-            let title = format!("{}: the winner", search.config.title);
-            compared.left_out.iter().for_each(|note| console.note(&visible(note)));
-            code = code.max(if compared.left_out.is_empty() { super::DONE } else { super::SOME_FAILED });
-            let winner = table(&compared.candidates)?;
-            tell(&title, &winner, &self.out, "winner", console)?;
-            let tables = [("The winner", &winner), ("What was tried", &tried)];
-            write_page(
-                &search.config.title,
-                &tables,
-                (&compared.candidates, &compared.left_out),
-                &self.out,
-                console,
-            )?;
+        create_folder(&self.out)?;
+        let runner = self.runner.runner(data.clone(), &self.out, search.config.budget_hours, &stop);
+        let result = search.run(&runner, &RunLines::new(console))?;
+        let mut code = print_summary(&result.summary, console);
+        let title = format!("{}: trials", search.config.title);
+        let trials = result.table(search.settings.rungs);
+        print_table(&title, &trials, &self.out, "search", console)?;
+        if let Some(sweep) = search.best_sweep(&result) {
+            let found = load_candidates(&sweep, data.as_deref(), &self.out)?;
+            let title = format!("{}: best trial", search.config.title);
+            found.skipped.iter().for_each(|note| console.eprint(&visible(note)));
+            code = code.max(if found.skipped.is_empty() { super::DONE } else { super::SOME_FAILED });
+            let best = table(&found.candidates)?;
+            print_table(&title, &best, &self.out, "best", console)?;
+            let tables = [("Best trial", &best), ("Trials", &trials)];
+            write_page(&search.config.title, &tables, &found.candidates, &found.skipped, &self.out, console)?;
         }
         Ok(code)
     }

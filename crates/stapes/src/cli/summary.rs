@@ -1,4 +1,4 @@
-//! `stapes summary`: what a recipe's model is made of.
+//! `stapes summary`: the layers of a recipe's model.
 
 use std::path::PathBuf;
 
@@ -9,45 +9,45 @@ use stapes::Recipe;
 use stapes::nn::LayerSummary;
 
 use super::console::{Console, thousands};
-use super::train::Changes;
+use super::overrides::RecipeOverrides;
 
-/// Print every layer of a recipe's model with its output shape, parameters and multiply-accumulates
+/// Print the layers of a recipe's model with output shapes, parameters and multiply-accumulates
 #[derive(Args)]
 #[command(after_help = "Example:\n  stapes summary recipes/fsdd-lstm.toml")]
 pub(crate) struct Summary {
-    /// The recipe, a TOML file
+    /// Recipe, a TOML file
     recipe: PathBuf,
-    /// The folder of the data set, where only the data knows the classes
+    /// Folder of the data set; needed if the recipe does not list the classes
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     #[command(flatten)]
-    changes: Changes,
+    overrides: RecipeOverrides,
 }
 
 impl Summary {
     pub(crate) fn run(self, console: &Console) -> Result<u8> {
-        let mut recipe = self.changes.recipe(|changes| Recipe::read(&self.recipe, changes))?;
+        let mut recipe = self.overrides.recipe(|overrides| Recipe::read(&self.recipe, overrides))?;
         if self.data.is_some() {
-            recipe = recipe.resolved(self.data.as_deref())?;
+            recipe = recipe.resolve(self.data.as_deref())?;
         }
         let network = recipe.network()?;
-        let length = recipe.counted_length()?;
+        let length = recipe.input_length()?;
         let heading = ["layer", "output", "parameters", "multiply-accumulates"].map(String::from);
         let input = ["input".into(), network.input_shape().to_string(), String::new(), String::new()];
         let mut rows = vec![heading, input];
         let summary = network.summary(length.frames);
         let macs: u64 = summary.iter().map(|line| line.macs).sum();
-        let of_second = length.macs_per_second(&network);
+        let macs_per_second = length.macs_per_second(&network);
         let number = |number: u64| if number == 0 { String::new() } else { thousands(number) };
         for line in &summary {
             let parameters = number(line.parameters as u64);
             rows.push([line.layer.clone(), line.output.to_string(), parameters, number(line.macs)]);
         }
-        console.say(&aligned(&rows));
-        console.say(&format!("parameters            {}", thousands(network.parameter_count() as u64)));
-        console.say(&format!("multiply-accumulates  {} for {length}", thousands(macs)));
-        if let Some(of_second) = of_second.filter(|of_second| *of_second != macs) {
-            console.say(&format!("                      {} for a second of audio", thousands(of_second)));
+        console.print(&aligned(&rows));
+        console.print(&format!("parameters            {}", thousands(network.parameter_count() as u64)));
+        console.print(&format!("multiply-accumulates  {} for {length}", thousands(macs)));
+        if let Some(per_second) = macs_per_second.filter(|per_second| *per_second != macs) {
+            console.print(&format!("                      {} per second of audio", thousands(per_second)));
         }
         let line = |line: &LayerSummary| {
             json!({
@@ -55,16 +55,16 @@ impl Summary {
                 "macs": line.macs,
             })
         };
-        console.emit(&json!({
+        console.json(&json!({
             "recipe": self.recipe.display().to_string(), "layers": summary.iter().map(line).collect::<Vec<_>>(),
             "parameters": network.parameter_count(), "frames": length.frames, "seconds": length.seconds,
-            "macs": macs, "macs_per_second": of_second,
+            "macs": macs, "macs_per_second": macs_per_second,
         }));
         Ok(super::DONE)
     }
 }
 
-/// Rows with columns of equal width; numbers to the right.
+/// Aligns columns: texts to the left, numbers to the right.
 fn aligned(rows: &[[String; 4]]) -> String {
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let widths = [width(0), width(1), width(2), width(3)];

@@ -1,7 +1,7 @@
 //! The processes that train together, where an MPI launcher started several.
 
 use anyhow::Result;
-use stapes::train::{SingleProcess, Communicator};
+use stapes::train::{Communicator, SingleProcess};
 
 /// What launchers tell a process about the number of processes: Open MPI, MPICH and those made from it, MVAPICH2, Slurm.
 const SIZES: [&str; 4] = ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MV2_COMM_WORLD_SIZE", "SLURM_STEP_NUM_TASKS"];

@@ -1,8 +1,8 @@
-//! Bad input: a clear message that names the file or key, no panic, nothing half-written.
+//! Bad input gives an error that names the file or key, without a panic and without partial output.
 
 use crate::support::{Scratch, TONES, wav, wav_file};
 
-/// Trains on the tones after something was done to them or to the recipe; nothing may be left behind.
+/// Asserts that training fails with these parts in the message and leaves no files.
 #[track_caller]
 fn training_fails(scratch: &Scratch, parts: &[&str]) {
     let before = scratch.names();
@@ -11,7 +11,7 @@ fn training_fails(scratch: &Scratch, parts: &[&str]) {
 }
 
 #[test]
-fn a_missing_data_folder_is_named() {
+fn missing_data_folder_is_named() {
     let scratch = Scratch::new();
     scratch.tones_recipe();
     training_fails(&scratch, &["tones"]);
@@ -19,7 +19,7 @@ fn a_missing_data_folder_is_named() {
 }
 
 #[test]
-fn a_class_without_clips_is_named() {
+fn class_without_recordings_is_named() {
     let scratch = Scratch::new();
     let tones = scratch.tones();
     scratch.tones_recipe();
@@ -33,7 +33,7 @@ fn a_class_without_clips_is_named() {
 }
 
 #[test]
-fn every_kind_of_broken_recording_is_named() {
+fn damaged_recordings_are_named() {
     let whole = wav(&[0.1; 800], 8000);
     let nan: Vec<u8> = [0.0f32, f32::NAN, 0.0].iter().flat_map(|x| x.to_le_bytes()).collect();
     let broken: [(&str, Vec<u8>); 5] = [
@@ -54,7 +54,7 @@ fn every_kind_of_broken_recording_is_named() {
 }
 
 #[test]
-fn recipe_mistakes_name_the_key() {
+fn recipe_errors_name_the_key() {
     let cases = [
         ("hidden_size = 16", "hiden = 16", vec!["tones.toml", "hiden"]),
         ("hop_length = 80", "hop_length = -80", vec!["tones.toml", "hop_length"]),
@@ -65,7 +65,7 @@ fn recipe_mistakes_name_the_key() {
         ("learning_rate = 2e-2", "learning_rate = nan", vec!["tones.toml", "learning_rate"]),
         ("cell = \"lstm\"", "cell = \"lsmt\"", vec!["tones.toml", "lsmt"]),
         ("[model.recurrent]", "[model.recurent]", vec!["tones.toml", "recurent"]),
-        ("validation_fraction = 0.2", "validation_fraction = 2", vec!["tones.toml", "validation_share"]),
+        ("validation_fraction = 0.2", "validation_fraction = 2", vec!["tones.toml", "validation_fraction"]),
         ("[features]", "[features", vec!["tones.toml"]),
         ("hidden_size = 16", "hidden_size = 1000000000000", vec!["tones.toml", "hidden"]),
     ];
@@ -82,9 +82,10 @@ fn recipe_mistakes_name_the_key() {
 }
 
 #[test]
-fn a_class_that_the_data_lacks_is_named() {
+fn class_that_the_data_lacks_is_named() {
     let scratch = Scratch::new();
-    let recipe = TONES.replace("[data.fsdd]\nsplit = \"official\"\nvalidation_fraction = 0.2", SPEECH_COMMANDS);
+    let recipe =
+        TONES.replace("[data.fsdd]\nsplit = \"official\"\nvalidation_fraction = 0.2", SPEECH_COMMANDS);
     scratch.write("words.toml", recipe);
     scratch.write("words/bed/a_nohash_0.wav", wav(&[0.1; 800], 8000));
     scratch.write("words/validation_list.txt", "bed/b_nohash_0.wav\n");
@@ -96,7 +97,7 @@ fn a_class_that_the_data_lacks_is_named() {
 const SPEECH_COMMANDS: &str = "[data.speech-commands]\nclasses = [\"bed\", \"giraffe\"]";
 
 #[test]
-fn an_output_folder_that_exists_is_refused_unless_told() {
+fn existing_output_folder_is_rejected_without_force() {
     let scratch = Scratch::new();
     scratch.tones();
     scratch.tones_recipe();
@@ -113,7 +114,7 @@ fn an_output_folder_that_exists_is_refused_unless_told() {
 }
 
 #[test]
-fn a_damaged_or_foreign_model_file_is_refused() {
+fn damaged_and_foreign_model_files_are_rejected() {
     let scratch = Scratch::new();
     scratch.run("quickstart --set train.epochs=1 --out run").succeeds();
     let model = std::fs::read(scratch.path("run/model.safetensors")).unwrap();
@@ -132,7 +133,7 @@ fn a_damaged_or_foreign_model_file_is_refused() {
 }
 
 #[test]
-fn a_reader_that_goes_away_does_not_cost_the_run() {
+fn closed_standard_output_does_not_stop_the_run() {
     let scratch = Scratch::new();
     let program = assert_cmd::cargo::cargo_bin("stapes");
     let script = format!(
@@ -147,7 +148,7 @@ fn a_reader_that_goes_away_does_not_cost_the_run() {
 }
 
 #[test]
-fn names_that_are_no_text_are_names_like_others() {
+fn file_names_that_are_not_utf8_are_accepted() {
     use std::os::unix::ffi::OsStrExt;
     let scratch = Scratch::new();
     let name = std::ffi::OsStr::from_bytes(b"o\xffut");
@@ -163,7 +164,7 @@ fn names_that_are_no_text_are_names_like_others() {
 }
 
 #[test]
-fn a_run_evaluated_on_other_classes_is_refused() {
+fn evaluation_on_other_classes_is_rejected() {
     let scratch = Scratch::new();
     for word in ["bed", "cat"] {
         for speaker in 0..12 {
@@ -186,7 +187,7 @@ fn a_run_evaluated_on_other_classes_is_refused() {
 }
 
 #[test]
-fn all_seeds_folders_are_looked_at_before_the_first_is_trained() {
+fn folders_of_all_seeds_are_checked_before_training() {
     let scratch = Scratch::new();
     scratch.tones();
     scratch.tones_recipe();
@@ -200,7 +201,7 @@ fn all_seeds_folders_are_looked_at_before_the_first_is_trained() {
 }
 
 #[test]
-fn frames_that_do_not_fit_the_model_are_refused() {
+fn frames_that_do_not_match_the_model_are_rejected() {
     let scratch = Scratch::new();
     scratch.run("quickstart --set train.epochs=1 --out run").succeeds();
     for (text, part) in
@@ -213,7 +214,7 @@ fn frames_that_do_not_fit_the_model_are_refused() {
 
 #[cfg(not(feature = "mpi"))]
 #[test]
-fn processes_that_a_launcher_started_do_not_train_the_same_model_each() {
+fn launched_processes_are_rejected_without_mpi() {
     let scratch = Scratch::new();
     scratch.tones();
     scratch.tones_recipe();

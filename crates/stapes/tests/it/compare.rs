@@ -1,4 +1,4 @@
-//! `stapes compare` as people use it.
+//! `stapes compare` and `stapes report`.
 
 use std::fs;
 use std::path::Path;
@@ -9,7 +9,7 @@ use stapes::sweep::Sweep;
 use stapes_testkit::fixture::workspace_root;
 
 const SWEEP: &str = "
-title = 'Cells of tones'
+title = 'Tones'
 recipe = 'tones.toml'
 seeds = 2
 set = ['train.epochs=2']
@@ -18,7 +18,7 @@ name = 'cell'
 key = 'model.recurrent.cell'
 values = ['gru', 'rnn_tanh']
 [[axes]]
-name = 'hidden'
+name = 'hidden_size'
 key = 'model.recurrent.hidden_size'
 values = [4, 8]
 ";
@@ -33,12 +33,12 @@ fn prepared() -> Scratch {
 
 const COMPARE: &str = "compare sweep.toml --data tones --out runs";
 
-/// The lines of a table file.
+/// Returns the lines of a table file.
 fn table(scratch: &Scratch, file: &str) -> Vec<String> {
     fs::read_to_string(scratch.path(file)).unwrap().lines().map(String::from).collect()
 }
 
-/// The fields of a column of a table file.
+/// Returns the values of a column of a table file.
 fn column(scratch: &Scratch, file: &str, key: &str) -> Vec<String> {
     let lines = table(scratch, file);
     let fields = |line: &str| line.split(',').map(String::from).collect::<Vec<_>>();
@@ -47,40 +47,40 @@ fn column(scratch: &Scratch, file: &str, key: &str) -> Vec<String> {
 }
 
 #[test]
-fn every_cell_is_trained_with_every_seed_and_stands_in_the_table() {
+fn every_configuration_is_trained_with_every_seed_and_is_in_the_table() {
     let scratch = prepared();
     let ran = scratch.run(&format!("{COMPARE} --json")).succeeds();
     let lines = ran.json();
-    let of_runs = lines.iter().filter(|line| line["event"] == "run").count();
-    assert_eq!(of_runs, 8);
+    let group_runs = lines.iter().filter(|line| line["event"] == "run").count();
+    assert_eq!(group_runs, 8);
     let rows = lines.last().unwrap()["table"]["rows"].as_array().unwrap().len();
     assert_eq!(rows, 4);
     assert_eq!(column(&scratch, "runs/table.csv", "cell"), ["gru", "gru", "rnn_tanh", "rnn_tanh"]);
-    assert_eq!(column(&scratch, "runs/table.csv", "hidden"), ["4", "8", "4", "8"]);
+    assert_eq!(column(&scratch, "runs/table.csv", "hidden_size"), ["4", "8", "4", "8"]);
     assert_eq!(column(&scratch, "runs/table.csv", "seeds"), ["2"; 4]);
-    // The figure of a cell is the median of its runs: with two, their mean.
+    // A configuration's accuracy is the median over its seeds: the mean of two.
     let of_run = |seed: u32| -> f64 {
         let text = fs::read_to_string(scratch.path(&format!("runs/gru_8/seed-{seed}/run.json"))).unwrap();
         serde_json::from_str::<Value>(&text).unwrap()["test_accuracy"].as_f64().unwrap()
     };
     let median: f64 = column(&scratch, "runs/table.csv", "test_accuracy")[1].parse().unwrap();
     assert_eq!(median, (of_run(1) + of_run(2)) / 2.0);
-    assert!(table(&scratch, "runs/table.md")[0].starts_with("| cell | hidden | seeds | test, % |"));
+    assert!(table(&scratch, "runs/table.md")[0].starts_with("| cell | hidden_size | seeds | test, % |"));
 }
 
 #[test]
-fn the_page_says_what_the_table_says_and_leads_to_the_runs() {
+fn report_shows_the_table_and_links_to_the_runs() {
     let scratch = prepared();
     scratch.run(COMPARE).succeeds();
     let page = fs::read_to_string(scratch.path("runs/report.html")).unwrap();
-    for (cell, hidden) in [("gru", "4"), ("gru", "8"), ("rnn_tanh", "4"), ("rnn_tanh", "8")] {
-        assert!(page.contains(&format!("|{cell}, hidden {hidden}")), "{cell}, {hidden} has no dot");
+    for (cell, size) in [("gru", "4"), ("gru", "8"), ("rnn_tanh", "4"), ("rnn_tanh", "8")] {
+        assert!(page.contains(&format!("|{cell}, hidden_size {size}")), "{cell}, {size} has no point");
         assert!(
-            page.contains(&format!("<summary>{cell}, hidden {hidden}: ")),
-            "{cell}, {hidden} has no matrix"
+            page.contains(&format!("<summary>{cell}, hidden_size {size}: ")),
+            "{cell}, {size} has no matrix"
         );
         for seed in [1, 2] {
-            let run = format!("{cell}_{hidden}/seed-{seed}/report.html");
+            let run = format!("{cell}_{size}/seed-{seed}/report.html");
             assert!(page.contains(&format!("href=\"./{run}\"")) && scratch.path("runs").join(run).is_file());
         }
     }
@@ -89,7 +89,7 @@ fn the_page_says_what_the_table_says_and_leads_to_the_runs() {
     }
     assert!(page.contains("corrected by Holm") && page.contains("for the 3 comparisons"));
     assert!(!page.contains("* One seed"));
-    // The command of all runs stands there once.
+    // All runs have the same command, which is shown once.
     assert_eq!(page.matches("compare sweep.toml --data tones --out runs").count(), 1);
     assert!(page.contains("<p class=\"aside\">8 runs</p>"));
     assert_eq!(page.matches("<svg").count(), 9);
@@ -102,31 +102,31 @@ fn the_page_says_what_the_table_says_and_leads_to_the_runs() {
     }
     scratch.run(&format!("{COMPARE} --table --sort parameters")).succeeds();
     let sorted = fs::read_to_string(scratch.path("runs/report.html")).unwrap();
-    let place = |page: &str, cell: &str| page.find(&format!("<td>{cell}</td></tr>")).unwrap();
-    assert!(place(&page, "gru_8") < place(&page, "rnn_tanh_4"));
-    assert!(place(&sorted, "gru_8") > place(&sorted, "rnn_tanh_4"));
+    let position = |page: &str, name: &str| page.find(&format!("<td>{name}</td></tr>")).unwrap();
+    assert!(position(&page, "gru_8") < position(&page, "rnn_tanh_4"));
+    assert!(position(&sorted, "gru_8") > position(&sorted, "rnn_tanh_4"));
 }
 
 #[test]
-fn what_is_complete_is_not_trained_again_and_what_is_missing_is() {
+fn complete_runs_are_kept_and_missing_runs_are_trained() {
     let scratch = prepared();
     scratch.run(COMPARE).succeeds();
     let model = scratch.path("runs/gru_4/seed-2/model.safetensors");
-    let made = |path: &std::path::Path| fs::metadata(path).unwrap().modified().unwrap();
-    let before = made(&model);
+    let modified = |path: &Path| fs::metadata(path).unwrap().modified().unwrap();
+    let before = modified(&model);
     let bytes = fs::read(scratch.path("runs/rnn_tanh_8/seed-1/model.safetensors")).unwrap();
     fs::remove_dir_all(scratch.path("runs/rnn_tanh_8/seed-1")).unwrap();
     let again = scratch.run(&format!("{COMPARE} --json")).succeeds();
     let trained: Vec<Value> = again.json().into_iter().filter(|line| line["event"] == "run").collect();
     assert_eq!(trained.len(), 1);
     assert_eq!(trained[0]["run"], "rnn_tanh_8/seed-1");
-    assert_eq!(made(&model), before);
-    // SingleProcess or beside others, on one thread or two: the same bits.
+    assert_eq!(modified(&model), before);
+    // Alone or beside other runs, on one thread or two: the same bits.
     assert_eq!(fs::read(scratch.path("runs/rnn_tanh_8/seed-1/model.safetensors")).unwrap(), bytes);
 }
 
 #[test]
-fn shards_make_disjoint_parts_that_add_up() {
+fn shards_are_disjoint_and_complete() {
     let scratch = prepared();
     scratch.run("compare sweep.toml --data tones --out one --shard 1/2").succeeds();
     scratch.run("compare sweep.toml --data tones --out two --shard 2/2").succeeds();
@@ -137,7 +137,7 @@ fn shards_make_disjoint_parts_that_add_up() {
                 |out: &str| fs::read(scratch.path(&format!("{out}/{cell}/{seed}/model.safetensors"))).ok();
             assert_eq!(model("one").or(model("two")), model("runs"), "{cell}/{seed}");
             assert!(model("one").is_none() || model("two").is_none(), "{cell}/{seed}");
-            // Put together by copying.
+            // The folders are merged.
             let (from, to) =
                 (scratch.path(&format!("two/{cell}/{seed}")), scratch.path(&format!("one/{cell}/{seed}")));
             if from.is_dir() {
@@ -152,9 +152,9 @@ fn shards_make_disjoint_parts_that_add_up() {
 }
 
 #[test]
-fn a_run_that_goes_wrong_is_named_and_the_others_are_made() {
+fn failed_run_is_named_and_other_runs_are_trained() {
     let scratch = prepared();
-    // A rate at which the loss becomes no number.
+    // With this learning rate the loss is not finite.
     scratch.write(
         "sweep.toml",
         "title = 'Rates'\nrecipe = 'tones.toml'\nset = ['train.epochs=2', 'model.recurrent.cell=rnn_relu']\n\
@@ -165,7 +165,7 @@ fn a_run_that_goes_wrong_is_named_and_the_others_are_made() {
 }
 
 #[test]
-fn folds_are_trained_and_tested_together() {
+fn folds_are_one_candidate() {
     let scratch = prepared();
     let speakers = TONES.replace("split = \"official\"", "split = \"leave-speaker-out\"\nspeaker = \"ann\"");
     scratch.write("tones.toml", speakers);
@@ -180,7 +180,7 @@ fn folds_are_trained_and_tested_together() {
 }
 
 #[test]
-fn cells_are_timed_alone_when_asked() {
+fn configurations_are_timed_on_request() {
     let scratch = prepared();
     scratch.run(COMPARE).succeeds();
     assert!(scratch.path("runs/figures/against-seconds_to_best.png").is_file());
@@ -195,7 +195,7 @@ fn cells_are_timed_alone_when_asked() {
 }
 
 #[test]
-fn runs_share_the_frames_that_are_kept() {
+fn runs_share_the_feature_cache() {
     let scratch = prepared();
     let model = |folder: &str| fs::read(scratch.path(folder).join("model.safetensors")).unwrap();
     let train = "train tones.toml --data tones --set train.epochs=2";
@@ -203,23 +203,23 @@ fn runs_share_the_frames_that_are_kept() {
     scratch.run(&format!("{train} --out first --cache frames")).succeeds();
     scratch.run(&format!("{train} --out second --cache frames")).succeeds();
     assert!(model("without") == model("first") && model("first") == model("second"));
-    let kept = |folder: &str| -> usize {
+    let count = |folder: &str| -> usize {
         let files = |folder: fs::DirEntry| fs::read_dir(folder.path()).map_or(0, Iterator::count);
         fs::read_dir(scratch.path(folder)).unwrap().map(|entry| files(entry.unwrap())).sum()
     };
-    let clips: usize = kept("tones");
-    assert_eq!((kept("frames"), clips > 0), (clips, true));
-    // All cells have one front end: they find what was kept.
+    let clips: usize = count("tones");
+    assert_eq!((count("frames"), clips > 0), (clips, true));
+    // All configurations have one front end and share the cache.
     scratch.run(&format!("{COMPARE} --cache frames")).succeeds();
-    assert_eq!(kept("frames"), clips);
+    assert_eq!(count("frames"), clips);
     scratch.write("taken", "");
     scratch
         .run(&format!("{train} --out third --cache taken"))
-        .fails(2, &["taken: cannot keep frames here: "]);
+        .fails(2, &["taken: frames cannot be cached here: "]);
 }
 
 #[test]
-fn mistakes_say_what_to_do() {
+fn errors_give_advice() {
     let scratch = prepared();
     scratch.run("compare missing.toml --out runs").fails(2, &["cannot read the sweep"]);
     scratch.run("compare sweep.toml --out runs --table").fails(2, &["no such folder"]);
@@ -228,44 +228,44 @@ fn mistakes_say_what_to_do() {
     scratch.run("compare sweep.toml --data nowhere --out runs").fails(2, &["nowhere"]);
     scratch.run("compare sweep.toml --out runs").fails(2, &["--data"]);
     assert!(!scratch.path("runs").exists());
-    scratch.run(&format!("{COMPARE} --hours 0")).fails(1, &["8 of 8 runs left"]);
+    scratch.run(&format!("{COMPARE} --hours 0")).fails(1, &["8 of 8 runs remaining"]);
     scratch.run(&format!("{COMPARE} --table --sort speed")).fails(2, &["no column speed"]);
     scratch.write("sweep.toml", SWEEP.replace("'gru'", "'gruu'"));
     scratch.run(COMPARE).fails(2, &["gruu_4", "gruu"]);
 }
 
 #[test]
-fn a_run_of_another_recipe_is_no_run_of_the_cell() {
+fn run_of_a_different_recipe_is_rejected() {
     let scratch = prepared();
     scratch.run(COMPARE).succeeds();
     scratch.write("sweep.toml", SWEEP.replace("epochs=2", "epochs=3"));
-    scratch.run(COMPARE).fails(2, &["was trained with another recipe", "8 of 8 runs failed"]);
-    // They are not in the table either.
+    scratch.run(COMPARE).fails(2, &["different recipe", "8 of 8 runs failed"]);
+    // They are not in the table.
     scratch.run(&format!("{COMPARE} --table")).fails(2, &["`epochs = 2` then, `epochs = 3` now"]);
     assert_eq!(column(&scratch, "runs/table.csv", "seeds"), ["0"; 4]);
 }
 
 #[test]
-fn runs_that_cannot_be_used_are_named_and_the_others_are_compared() {
+fn unusable_runs_are_named_and_other_runs_are_compared() {
     let scratch = prepared();
     scratch.run(COMPARE).succeeds();
     scratch.write("runs/gru_4/seed-1/metrics.jsonl", "{\"step\"");
-    fs::remove_file(scratch.path("runs/gru_8/seed-2/test.safetensors")).unwrap();
-    let parts = ["metrics.jsonl", "line 1", "gru_8/seed-2: test.safetensors is missing"];
+    fs::remove_file(scratch.path("runs/gru_8/seed-2/predictions.safetensors")).unwrap();
+    let parts = ["metrics.jsonl", "line 1", "gru_8/seed-2: predictions.safetensors is missing"];
     scratch.run(&format!("{COMPARE} --table")).fails(1, &parts);
     assert_eq!(column(&scratch, "runs/table.csv", "seeds"), ["1", "1", "2", "2"]);
     let page = fs::read_to_string(scratch.path("runs/report.html")).unwrap();
-    assert!(page.contains("test.safetensors is missing"));
-    scratch.run("report runs --out told").fails(1, &parts);
+    assert!(page.contains("predictions.safetensors is missing"));
+    scratch.run("report runs --out page").fails(1, &parts);
     fs::remove_file(scratch.path("runs/rnn_tanh_4/seed-1/model.safetensors")).unwrap();
     scratch.run(&format!("{COMPARE} --time")).fails(1, &["not timed: ", "rnn_tanh_4"]);
     assert!(scratch.path("runs/rnn_tanh_8/timing.json").is_file());
-    // Times of trainings and times that were taken alone are not in one column.
+    // Timings are not mixed with speeds measured during training.
     assert!(column(&scratch, "runs/table.csv", "clip_ms").iter().all(|field| !field.is_empty()));
 }
 
 #[test]
-fn a_run_counts_once_and_what_is_not_complete_is_named() {
+fn duplicate_runs_count_once_and_incomplete_runs_are_named() {
     let scratch = prepared();
     let speakers = TONES.replace("split = \"official\"", "split = \"leave-speaker-out\"\nspeaker = \"ann\"");
     scratch.write("tones.toml", speakers);
@@ -275,28 +275,28 @@ fn a_run_counts_once_and_what_is_not_complete_is_named() {
     scratch.run(&format!("{train} --out runs/wide/ann --set model.recurrent.hidden_size=9")).succeeds();
     fs::create_dir_all(scratch.path("runs/begun")).unwrap();
     fs::copy(scratch.path("tones.toml"), scratch.path("runs/begun/recipe.toml")).unwrap();
-    let ran = scratch.run("report runs/gru runs --out told").succeeds();
+    let ran = scratch.run("report runs/gru runs --out page").succeeds();
     let notes = ran.stderr();
     for part in [
-        "runs/again/ann is of the same recipe and seed as runs/gru/ann, and left out.",
-        "wide/ann, seed 1: tested on 1 of 2 parts of the data.",
-        "Not complete, and left out: runs/begun.",
+        "runs/again/ann has the recipe and seed of runs/gru/ann; skipped.",
+        "wide/ann, seed 1: tested on 1 of 2 folds.",
+        "Incomplete, skipped: runs/begun.",
     ] {
         assert!(notes.contains(part), "{part}: {notes}");
     }
-    // Both folds are one row, and their examples counted once.
+    // Both folds form one row, and every example counts once.
     let examples = |out: &str| {
         let page = fs::read_to_string(scratch.path(&format!("{out}/report.html"))).unwrap();
         let summary = page.split_once("<summary>").unwrap().1.split_once("</summary>").unwrap().0.to_string();
         summary.split_once(" of ").unwrap().1.split(',').next().unwrap().to_string()
     };
-    assert_eq!(column(&scratch, "told/table.csv", "folder"), ["gru", "wide/ann"]);
+    assert_eq!(column(&scratch, "page/table.csv", "folder"), ["gru", "wide/ann"]);
     scratch.run("report runs/gru --out gru").succeeds();
-    assert_eq!(examples("told"), examples("gru"));
+    assert_eq!(examples("page"), examples("gru"));
 }
 
 #[test]
-fn every_sweep_of_the_project_can_be_read_and_its_table_has_all_its_cells() {
+fn every_sweep_of_the_project_can_be_read_and_its_table_is_complete() {
     let folder = workspace_root().join("recipes/results");
     let files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     let of_kind =
@@ -304,29 +304,29 @@ fn every_sweep_of_the_project_can_be_read_and_its_table_has_all_its_cells() {
     let read = |path: &Path| Sweep::read(path).unwrap_or_else(|error| panic!("{error}"));
     assert!(of_kind("toml").count() > 0 && of_kind("csv").count() > 0);
     for path in of_kind("toml") {
-        assert!(read(path).cells.len() > 1, "{}", path.display());
+        assert!(read(path).configurations.len() > 1, "{}", path.display());
     }
     for path in of_kind("csv") {
         let rows = fs::read_to_string(path).unwrap().lines().count() - 1;
-        assert_eq!(rows, read(&path.with_extension("toml")).cells.len(), "{}", path.display());
+        assert_eq!(rows, read(&path.with_extension("toml")).configurations.len(), "{}", path.display());
     }
 }
 
 #[test]
-fn any_runs_are_told_apart_by_what_differs_in_their_recipes() {
+fn report_names_runs_by_the_keys_that_differ() {
     let scratch = prepared();
     scratch.run(COMPARE).succeeds();
-    scratch.run("report runs --out told").succeeds();
-    assert_eq!(column(&scratch, "told/table.csv", "cell"), ["gru", "gru", "rnn_tanh", "rnn_tanh"]);
-    for key in ["hidden", "seeds", "test_accuracy", "p"] {
-        assert_eq!(column(&scratch, "told/table.csv", key), column(&scratch, "runs/table.csv", key), "{key}");
+    scratch.run("report runs --out page").succeeds();
+    assert_eq!(column(&scratch, "page/table.csv", "cell"), ["gru", "gru", "rnn_tanh", "rnn_tanh"]);
+    for key in ["hidden_size", "seeds", "test_accuracy", "p"] {
+        assert_eq!(column(&scratch, "page/table.csv", key), column(&scratch, "runs/table.csv", key), "{key}");
     }
     scratch.run("report runs/gru_4 runs/gru_8/seed-2 --out two").succeeds();
     assert_eq!(column(&scratch, "two/table.csv", "seeds"), ["2", "1"]);
-    // Runs elsewhere are named and not linked; of two seeds and one, the p is about these runs.
+    // Runs in other folders are named and not linked; with two seeds against one, p describes these runs only.
     let page = fs::read_to_string(scratch.path("two/report.html")).unwrap();
     assert!(!page.contains("href=\"./") && page.contains("* One seed on a side"));
     assert!(page.contains("2 candidates, 3 runs.") && page.contains("<sup>*</sup>"));
     scratch.run("report sweep.toml --out none").fails(2, &["sweep.toml"]);
-    scratch.run("report tones --out none").fails(2, &["no run"]);
+    scratch.run("report tones --out none").fails(2, &["tones", "run folder"]);
 }

@@ -1,9 +1,9 @@
-//! Gradients through time and weights from elsewhere, by the real program.
+//! `stapes gradients`, and training from given weights.
 
 use crate::support::{Scratch, TONES};
 
 #[test]
-fn gradients_of_several_runs_are_tabled_and_drawn() {
+fn gradients_of_several_runs_are_printed_and_plotted() {
     let scratch = Scratch::new();
     for cell in ["rnn_tanh", "lstm"] {
         let set = format!("--set model.recurrent.cell={cell} --set train.epochs=1");
@@ -14,13 +14,13 @@ fn gradients_of_several_runs_are_tabled_and_drawn() {
     assert_eq!(lines.len(), 2);
     for line in &lines {
         let flows = line["gradients"].as_array().unwrap();
-        // One layer, both directions.
+        // One bidirectional layer.
         assert_eq!(flows.len(), 2, "{line}");
         for flow in flows {
             let norms: Vec<f64> =
                 flow["norms"].as_array().unwrap().iter().map(|norm| norm.as_f64().unwrap()).collect();
             assert!(norms.iter().all(|norm| norm.is_finite() && *norm > 0.0), "{norms:?}");
-            // The head reads the last state: the gradient is largest there and fades with the distance.
+            // The head reads the last state: the gradient is largest there and vanishes with the distance.
             assert!(norms[norms.len() - 1] < 0.1 * norms[0], "{norms:?}");
         }
     }
@@ -28,11 +28,11 @@ fn gradients_of_several_runs_are_tabled_and_drawn() {
     assert!(picture.starts_with("<svg") && picture.contains("runs/lstm, layer 1, backward"), "{picture}");
     let text = scratch.run("gradients runs/lstm").succeeds().stdout();
     assert!(text.contains("frames before the last state"), "{text}");
-    scratch.run("gradients runs/none").fails(2, &["runs/none", "no run"]);
+    scratch.run("gradients runs/none").fails(2, &["runs/none", "not a run folder"]);
 }
 
 #[test]
-fn gradients_reach_as_far_as_the_stack_has_frames() {
+fn gradients_cover_all_frames_of_the_recurrent_layer() {
     let scratch = Scratch::new();
     scratch.tones();
     let model = TONES.replace(
@@ -42,21 +42,21 @@ fn gradients_reach_as_far_as_the_stack_has_frames() {
     scratch.write("crnn.toml", &model);
     scratch.run("train crnn.toml --data tones --out run --set train.max_steps=2").succeeds();
     let line = scratch.run("gradients run --json --examples 10").succeeds().last_json();
-    // The tones have 11 to 21 frames, and the convolution leaves every other one.
+    // The tones have 11 to 21 frames, and the convolution has a stride of 2.
     let steps = line["gradients"][0]["norms"].as_array().unwrap().len();
     assert!((6..=11).contains(&steps), "{line}");
 }
 
 #[test]
-fn training_starts_from_weights_and_tells_every_name_that_does_not_fit() {
+fn training_starts_from_weights_and_names_tensors_that_do_not_match() {
     let scratch = Scratch::new();
     let trained = scratch.run("quickstart --out runs/a --json").succeeds().last_json();
     scratch.write("again.toml", std::fs::read(scratch.path("runs/a/recipe.toml")).unwrap());
     let weights = "--weights runs/a/model.safetensors";
-    // A step too small to move anything: the model is the one that was loaded.
-    let still = "--set train.max_steps=1 --set train.learning_rate=1e-30 --set train.weight_decay=0.0";
+    // The learning rate is too small to change a weight: the model is the loaded one.
+    let tiny_step = "--set train.max_steps=1 --set train.learning_rate=1e-30 --set train.weight_decay=0.0";
     let again = scratch
-        .run(&format!("train again.toml --out runs/b {weights} {still} --json"))
+        .run(&format!("train again.toml --out runs/b {weights} {tiny_step} --json"))
         .succeeds()
         .last_json();
     assert_eq!(again["test_accuracy"], trained["test_accuracy"]);
@@ -69,35 +69,38 @@ fn training_starts_from_weights_and_tells_every_name_that_does_not_fit() {
 }
 
 #[test]
-fn a_head_that_decides_for_frames_is_refused_where_recordings_have_one_label() {
+fn per_frame_head_is_rejected_for_recording_labels() {
     let scratch = Scratch::new();
-    scratch.run("quickstart --set model.recurrent.head=per_frame").fails(2, &["one label a recording"]);
+    scratch.run("quickstart --set model.recurrent.head=per_frame").fails(2, &["one label per recording"]);
 }
 
 #[test]
-fn instructions_that_the_processor_has_not_are_refused() {
+fn unavailable_instruction_set_is_rejected() {
     let scratch = Scratch::new();
     scratch.run_with("STAPES_INSTRUCTIONS", "sse9", "quickstart").fails(2, &["sse9", "portable"]);
     scratch.run_with("STAPES_INSTRUCTIONS", "portable", "quickstart --set train.max_steps=2").succeeds();
 }
 
 #[test]
-fn every_cell_and_wiring_trains_with_some_head() {
+fn every_cell_and_bidirectional_mode_trains() {
     let scratch = Scratch::new();
     let base = "quickstart --set train.epochs=1 --set train.max_steps=2";
-    for (index, (cell, wiring, head)) in [
-        ("rnn_tanh", "unidirectional", "last"),
-        ("rnn_relu", "stacked", "mean"),
-        ("gru", "parallel", "max"),
-        ("gru_reset_before", "tied", "attention"),
-        ("lstm", "stacked", "vote"),
+    for (index, (cell, mode, head)) in [
+        ("rnn_tanh", None, "last"),
+        ("rnn_relu", Some("interleaved"), "mean"),
+        ("gru", Some("independent"), "max"),
+        ("gru_reset_before", Some("shared"), "attention"),
+        ("lstm", Some("interleaved"), "vote"),
     ]
     .into_iter()
     .enumerate()
     {
-        let set = format!(
-            "--set model.recurrent.cell={cell} --set model.recurrent.wiring={wiring} --set model.recurrent.head={head}"
-        );
+        // The recipe of the quickstart is bidirectional.
+        let mode = match mode {
+            None => "--set model.recurrent.bidirectional=false".into(),
+            Some(mode) => format!("--set model.recurrent.bidirectional_mode={mode}"),
+        };
+        let set = format!("--set model.recurrent.cell={cell} {mode} --set model.recurrent.head={head}");
         scratch.run(&format!("{base} --out runs/{index} {set}")).succeeds();
         scratch.run(&format!("eval runs/{index}")).succeeds();
     }

@@ -1,14 +1,14 @@
-//! Names with escape sequences, line breaks, tabs, direction marks and markup: what is printed of them does nothing in a
-//! terminal and forges no line, and pages and figures with them parse.
+//! Names with escape sequences, line breaks, tabs, direction marks and markup are escaped in the terminal and cannot forge
+//! lines; pages and figures that contain them are well-formed.
 
 use std::f32::consts::TAU;
 
-use stapes::eval::{visible, visible_lines};
+use stapes::report::{visible, visible_lines};
 use stapes_testkit::hostile_file_names;
 use crate::support::{Ran, Scratch, TONES, wav};
 
 const FSDD: &str = "[data.fsdd]\nsplit = \"official\"\nvalidation_fraction = 0.2";
-/// A class that clears the screen, and forges a field and a line.
+/// Class name that would clear the screen and forge a field and a line.
 const CLASS: &str = "\u{1b}[2Jhigh\tx\n<b>&\u{202e}";
 
 fn tone(high: bool, number: usize) -> Vec<u8> {
@@ -17,7 +17,7 @@ fn tone(high: bool, number: usize) -> Vec<u8> {
     wav(&(0..length).map(|n| 0.4 * (TAU * hz * n as f32 / 8000.0).sin()).collect::<Vec<_>>(), 8000)
 }
 
-/// Two classes whose recordings have hostile names, and a recipe for them.
+/// Writes two classes of recordings with hostile names, and a recipe.
 fn recordings() -> Scratch {
     let scratch = Scratch::new();
     let names: Vec<&str> = hostile_file_names().collect();
@@ -29,11 +29,11 @@ fn recordings() -> Scratch {
     }
     let recipe =
         TONES.replace(FSDD, "[data.folders]").replace("\"Tones\"", "\"T\\u001b[2J\\nerror: forged\"");
-    scratch.write("own.toml", recipe);
+    scratch.write("my.toml", recipe);
     scratch
 }
 
-/// Nothing that was printed acts in a terminal.
+/// Asserts that the output has no control sequences and no forged lines.
 #[track_caller]
 fn quiet(ran: Ran) -> Ran {
     for text in [ran.stdout(), ran.stderr()] {
@@ -43,7 +43,7 @@ fn quiet(ran: Ran) -> Ran {
     ran
 }
 
-/// The lines' fields: none of them acts, and so many stand in each line.
+/// Asserts the number of lines and of fields per line, and that fields have no control sequences.
 #[track_caller]
 fn check_fields(ran: &Ran, lines: usize, fields: usize) {
     let text = ran.stdout();
@@ -54,7 +54,7 @@ fn check_fields(ran: &Ran, lines: usize, fields: usize) {
     }
 }
 
-/// Every SVG element of a page or a figure is XML.
+/// Asserts that every SVG element of a page or figure is well-formed, and returns their number.
 #[track_caller]
 fn check_svg(text: &str) -> usize {
     let starts: Vec<usize> = text.match_indices("<svg ").map(|(at, _)| at).collect();
@@ -67,10 +67,10 @@ fn check_svg(text: &str) -> usize {
 }
 
 #[test]
-fn hostile_names_are_shown_and_do_nothing() {
+fn hostile_names_are_escaped_in_all_outputs() {
     let scratch = recordings();
     quiet(scratch.run("data info --data my").succeeds());
-    quiet(scratch.run("train own.toml --data my --out run").succeeds());
+    quiet(scratch.run("train my.toml --data my --out run").succeeds());
     quiet(scratch.run("eval run").succeeds());
 
     let files: Vec<String> = hostile_file_names().map(|name| format!("at/{name}.wav")).collect();
@@ -113,7 +113,7 @@ fn hostile_names_are_shown_and_do_nothing() {
 }
 
 #[test]
-fn errors_about_hostile_names_are_one_line_each() {
+fn errors_about_hostile_names_have_one_line() {
     let scratch = Scratch::new();
     scratch.tones();
     scratch.tones_recipe();

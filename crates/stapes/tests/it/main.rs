@@ -1,19 +1,20 @@
-//! Tests of the command line, each in a scratch folder.
+//! Tests of the command line, each in its own temporary folder.
 //!
-//! They are one program, as each program is linked on its own; what needs a program of its own stands beside this folder.
+//! They form one program to save link time; suites with their own `main` are beside this folder.
 
 mod attention;
 mod bad_input;
 mod compare;
+mod custom_data;
+mod documentation;
+mod frame_labels;
 mod gradients;
 mod hostile_names;
 mod inspect;
 mod models;
 #[cfg(feature = "mpi")]
 mod mpi;
-mod own_data;
 mod page;
-mod path;
 mod records;
 mod resume;
 mod search;
@@ -21,5 +22,5 @@ mod search;
 mod special_files;
 #[path = "../support/mod.rs"]
 mod support;
-mod voice;
 mod waveforms;
+mod workflow;

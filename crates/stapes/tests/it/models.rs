@@ -1,4 +1,4 @@
-//! The table of models in `docs/models.md` says what `stapes summary` says.
+//! The table of models in `docs/models.md` agrees with `stapes summary`.
 
 use std::collections::BTreeSet;
 
@@ -6,31 +6,30 @@ use crate::support::Scratch;
 use stapes_testkit::fixture::workspace_root;
 
 #[test]
-fn every_recipe_stands_in_the_table_with_its_size() {
+fn table_lists_every_recipe_with_its_size() {
     let scratch = Scratch::new();
     let page = std::fs::read_to_string(workspace_root().join("docs/models.md")).unwrap();
-    let mut told = BTreeSet::new();
+    let mut listed = BTreeSet::new();
     for row in page.lines().filter(|row| row.contains("](../recipes/")) {
         let columns: Vec<&str> = row.split('|').map(str::trim).collect();
         let [_, model, recipe, parameters, macs, ..] = columns[..] else {
             panic!("a row of the table: {row}")
         };
         let file = recipe.split_once("](../recipes/").unwrap().1.trim_end_matches(')');
-        told.insert(file.to_owned());
+        listed.insert(file.to_owned());
         let path = workspace_root().join("recipes").join(file);
         let text = std::fs::read_to_string(&path).unwrap();
         let name = model.split('`').nth(1).unwrap();
         assert!(text.contains(&format!("[model.{name}]")), "{file} has no model {name}");
         let summary = scratch.run(&format!("summary {} --json", path.display())).succeeds().last_json();
-        let number = |told: &str| told.replace(',', "").parse::<u64>().unwrap();
+        let number = |text: &str| text.replace(',', "").parse::<u64>().unwrap();
         assert_eq!(summary["parameters"], number(parameters), "{file}: parameters");
-        let counted =
-            if summary["macs_per_second"].is_null() { &summary["macs"] } else { &summary["macs_per_second"] };
-        assert_eq!(*counted, number(macs), "{file}: multiply-accumulates");
+        let key = if summary["macs_per_second"].is_null() { "macs" } else { "macs_per_second" };
+        assert_eq!(summary[key], number(macs), "{file}: multiply-accumulates");
     }
     let all = std::fs::read_dir(workspace_root().join("recipes")).unwrap();
-    // Folders hold sweeps over these recipes.
+    // Folders contain sweeps over these recipes.
     let recipes = all.map(Result::unwrap).filter(|entry| entry.path().is_file());
     let all: BTreeSet<String> = recipes.map(|entry| entry.file_name().into_string().unwrap()).collect();
-    assert_eq!(told, all, "recipes");
+    assert_eq!(listed, all, "recipes");
 }

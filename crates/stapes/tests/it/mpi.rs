@@ -1,4 +1,4 @@
-//! Training by two processes, started by `mpirun`.
+//! Training with two processes, started by `mpirun`.
 
 use std::process::{Command, Output, Stdio};
 use std::thread::sleep;
@@ -18,7 +18,7 @@ fn scratch() -> Scratch {
 
 fn mpirun(scratch: &Scratch, arguments: &str) -> Command {
     let mut command = Command::new("mpirun");
-    // The tests of a container run as its root, on as many cores as it has.
+    // In a container the tests run as root, possibly on fewer cores than processes.
     command.env("OMPI_ALLOW_RUN_AS_ROOT", "1").env("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1");
     command.args(["--oversubscribe", "-n", "2"]).arg(assert_cmd::cargo::cargo_bin("stapes"));
     command.args(arguments.split_whitespace()).current_dir(scratch.path("."));
@@ -42,12 +42,12 @@ fn losses(scratch: &Scratch, run: &str) -> Vec<f64> {
 }
 
 #[test]
-fn two_processes_train_like_one_and_one_of_them_tells() {
+fn two_processes_train_like_one_and_one_prints() {
     let scratch = scratch();
     scratch.run(&format!("{RECIPE} --out one")).succeeds();
     let stdout = succeeds(mpirun(&scratch, &format!("{RECIPE} --out two")).output().unwrap());
-    assert_eq!(stdout.matches("95 % interval").count(), 1, "{stdout}");
-    // A shard for each process: the same sums in the same order.
+    assert_eq!(stdout.matches("95 % CI").count(), 1, "{stdout}");
+    // One shard per process: the same sums in the same order.
     assert!(same_bytes(&scratch.path("one/model.safetensors"), &scratch.path("two/model.safetensors")));
     let four = format!("{RECIPE} --set train.shards=4");
     scratch.run(&format!("{four} --out one-4")).succeeds();
@@ -56,17 +56,17 @@ fn two_processes_train_like_one_and_one_of_them_tells() {
     for (one, two) in losses(&scratch, "one-4").iter().zip(losses(&scratch, "two-4")) {
         assert!((one / two - 1.0).abs() < 1e-5, "{one} and {two}");
     }
-    // A complete run is left alone by both.
+    // Neither process changes a complete run.
     succeeds(mpirun(&scratch, &format!("{RECIPE} --out two --resume")).output().unwrap());
 }
 
-/// The output of a job whose second process is killed at its first checkpoint; none if the job was faster.
+/// Returns the output of a job whose second process is killed at its first checkpoint; `None` if the job was faster.
 fn killed(scratch: &Scratch, arguments: &str) -> Option<Output> {
     let mut job = mpirun(scratch, arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     while !scratch.path("run/checkpoint.safetensors").is_file() && job.try_wait().unwrap().is_none() {
         sleep(Duration::from_millis(2));
     }
-    // Those that mpirun started: the second one.
+    // The second of the processes that mpirun started.
     let children = Command::new("pgrep").args(["-P", &job.id().to_string()]).output().unwrap();
     let children = String::from_utf8(children.stdout).unwrap();
     let second = children.split_whitespace().nth(1);
@@ -80,7 +80,7 @@ fn killed(scratch: &Scratch, arguments: &str) -> Option<Output> {
 }
 
 #[test]
-fn a_process_that_dies_ends_the_job_and_the_run_can_be_resumed() {
+fn killed_process_ends_the_job_and_the_run_can_be_resumed() {
     let scratch = scratch();
     scratch.run(&format!("{RECIPE} --out whole --set train.epochs=300")).succeeds();
     let arguments = format!("{RECIPE} --out run --set train.epochs=300 --checkpoint-every 0");
@@ -97,7 +97,7 @@ fn a_process_that_dies_ends_the_job_and_the_run_can_be_resumed() {
 }
 
 #[test]
-fn an_error_of_one_process_ends_all_with_its_message() {
+fn error_of_one_process_ends_all_with_its_message() {
     let scratch = scratch();
     scratch.write("tones/recordings/5_ann_7.wav", "no sound");
     let output = mpirun(&scratch, &format!("{RECIPE} --out run")).output().unwrap();

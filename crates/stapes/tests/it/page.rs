@@ -1,13 +1,13 @@
-//! The page of a run: examples to hear and see.
+//! The report of a run: examples with audio and figures.
 
 use std::fs;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use crate::support::{Scratch, TONES};
-use stapes::run::{Existing, RunFolder};
-use stapes::train::{SingleProcess, Event};
-use stapes::{Finished, Listener, Recipe, Training};
+use stapes::run::{IfExists, RunFolder};
+use stapes::train::{Event, SingleProcess};
+use stapes::{Progress, Recipe, RunResult, TrainingJob};
 
 fn section<'a>(page: &'a str, id: &str) -> &'a str {
     let (_, rest) =
@@ -16,7 +16,7 @@ fn section<'a>(page: &'a str, id: &str) -> &'a str {
 }
 
 #[test]
-fn mistakes_are_heard_and_seen_and_attention_lies_over_the_spectrogram() {
+fn errors_have_audio_and_figures_and_attention_is_drawn_over_the_spectrogram() {
     let scratch = Scratch::new();
     scratch.tones();
     scratch.tones_recipe();
@@ -27,32 +27,32 @@ fn mistakes_are_heard_and_seen_and_attention_lies_over_the_spectrogram() {
     let pairs = mistakes.matches("class=\"mistaken\"").count();
     let shown = mistakes.matches("<details>").count();
     assert!((1..=5).contains(&pairs) && (pairs..=2 * pairs).contains(&shown), "{shown} of {pairs} pairs");
-    // A player, a waveform, a spectrogram and what the model reads.
+    // A player, a waveform, a spectrogram and the model input.
     assert_eq!(mistakes.matches("src=\"data:audio/wav;base64,UklGR").count(), shown);
     assert_eq!(mistakes.matches("<svg").count(), 3 * shown);
     assert_eq!(mistakes.matches("<image ").count(), 2 * shown);
     assert_eq!(page.matches("<a href=\"#mistakes-").count(), pairs);
-    let right = attention.matches("<h3>Attention</h3>").count();
-    assert!((1..=6).contains(&right), "{right}");
-    assert_eq!(attention.matches("<h3>Mel spectrogram</h3>").count(), right);
+    let attended = attention.matches("<h3>Attention</h3>").count();
+    assert!((1..=6).contains(&attended), "{attended}");
+    assert_eq!(attention.matches("<h3>Mel spectrogram</h3>").count(), attended);
     assert!(page.len() < 1_500_000, "{}", page.len());
 }
 
 #[test]
-fn frames_without_recordings_are_seen_and_not_heard() {
+fn errors_on_frames_have_figures_without_audio() {
     let scratch = Scratch::new();
     scratch.run("quickstart --out run --set train.epochs=1").succeeds();
     let page = fs::read_to_string(scratch.path("run/report.html")).unwrap();
     let mistakes = section(&page, "mistakes");
-    assert!(mistakes.contains("<h3>What the model reads</h3>") && !mistakes.contains("Mel spectrogram"));
+    assert!(mistakes.contains("<h3>Model input (features)</h3>") && !mistakes.contains("Mel spectrogram"));
     assert!(!page.contains("<audio") && !page.contains("id=\"attention\""));
 }
 
-/// Takes these recordings away as soon as training is over: those whose names end so.
-struct Thief<'a>(&'a Scratch, &'a [&'a str]);
+/// Deletes the recordings with these name endings as soon as training runs.
+struct DeletesRecordings<'a>(&'a Scratch, &'a [&'a str]);
 
-impl Listener for Thief<'_> {
-    fn trained(&self, _: &Event<'_>) {
+impl Progress for DeletesRecordings<'_> {
+    fn on_event(&self, _: &Event<'_>) {
         for recording in
             fs::read_dir(self.0.path("tones/recordings")).unwrap().map(|entry| entry.unwrap().path())
         {
@@ -64,10 +64,10 @@ impl Listener for Thief<'_> {
     }
 }
 
-/// A run whose recordings with these ends of names are taken away.
-fn robbed(scratch: &Scratch, ends: &[&str]) -> Finished {
+/// Trains a run whose recordings with these name endings are deleted.
+fn train_and_delete(scratch: &Scratch, ends: &[&str]) -> RunResult {
     let data = scratch.tones();
-    let training = Training {
+    let job = TrainingJob {
         recipe: Recipe::from_toml("tones.toml", TONES, &["train.max_steps=2".into()]).unwrap(),
         data: Some(data),
         cache: None,
@@ -75,31 +75,31 @@ fn robbed(scratch: &Scratch, ends: &[&str]) -> Finished {
         command: "a test".into(),
         checkpoint_every: Duration::from_secs(60),
         stop: &AtomicBool::new(false),
-        team: &SingleProcess,
+        communicator: &SingleProcess,
     };
-    let folder = RunFolder::begin(&scratch.path("run"), Existing::Refuse).unwrap();
-    training.run(folder, &Thief(scratch, ends)).unwrap()
+    let folder = RunFolder::open(&scratch.path("run"), IfExists::Refuse).unwrap();
+    job.run(folder, &DeletesRecordings(scratch, ends)).unwrap()
 }
 
 #[test]
-fn a_recording_that_is_gone_does_not_fail_the_run() {
+fn deleted_recording_does_not_fail_the_run() {
     let scratch = Scratch::new();
-    let finished = robbed(&scratch, &["ann_0", "ann_4", "bob_0", "bob_4"]);
-    assert!(finished.record.latency_ms.is_some());
-    let page = fs::read_to_string(finished.place.join("report.html")).unwrap();
+    let result = train_and_delete(&scratch, &["ann_0", "ann_4", "bob_0", "bob_4"]);
+    assert!(result.record.latency_ms.is_some());
+    let page = fs::read_to_string(result.folder.join("report.html")).unwrap();
     let mistakes = section(&page, "mistakes");
-    let gone = mistakes.matches("The recording cannot be shown: ").count();
+    let missing = mistakes.matches("The recording cannot be shown: ").count();
     let shown = mistakes.matches("<details>").count();
-    assert!(gone > 0, "none of {shown} is gone");
-    assert_eq!(mistakes.matches("<audio").count(), shown - gone);
-    // What the model read of it is still known.
-    assert_eq!(mistakes.matches("<h3>What the model reads</h3>").count(), shown);
+    assert!(missing > 0, "none of {shown} is missing");
+    assert_eq!(mistakes.matches("<audio").count(), shown - missing);
+    // The features are still in memory.
+    assert_eq!(mistakes.matches("<h3>Model input (features)</h3>").count(), shown);
 }
 
 #[test]
-fn a_run_whose_recordings_are_all_gone_is_complete_without_a_latency() {
+fn run_without_recordings_is_complete_without_latency() {
     let scratch = Scratch::new();
-    let finished = robbed(&scratch, &[""]);
-    assert_eq!(finished.record.latency_ms, None);
-    assert!(finished.place.join("run.json").is_file() && finished.place.join("report.html").is_file());
+    let result = train_and_delete(&scratch, &[""]);
+    assert_eq!(result.record.latency_ms, None);
+    assert!(result.folder.join("run.json").is_file() && result.folder.join("report.html").is_file());
 }

@@ -1,5 +1,5 @@
-//! What the program writes it reads again: thresholds that no score reaches, runs of earlier versions, keys that are not
-//! finite, trainings that diverge, and folders that are moved while a run is made.
+//! The program reads what it writes: infinite thresholds, runs of earlier versions, values that are not finite, diverged
+//! trainings, and run folders that are moved during training.
 
 use std::f32::consts::TAU;
 use std::fs;
@@ -7,23 +7,23 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
+use crate::support::{Ran, Scratch, TONES, wav};
 use serde_json::Value;
 use stapes::Recipe;
 use stapes::infer::Input;
 use stapes::nn::ModelConfig;
 use stapes_testkit::fixture::workspace_root;
-use crate::support::{Ran, Scratch, TONES, wav};
 
 const FSDD: &str = "[data.fsdd]\nsplit = \"official\"\nvalidation_fraction = 0.2";
 
-/// A recording that is a tone and nothing else; every number gives another length.
+/// Returns a recording of a pure tone; every number gives a different length.
 fn tone(hz: f32, number: usize) -> Vec<u8> {
     let length = 1600 + 11 * number;
     wav(&(0..length).map(|n| 0.4 * (TAU * hz * n as f32 / 8000.0).sin()).collect::<Vec<_>>(), 8000)
 }
 
-/// Two classes, of which the validation recordings cannot be told apart: no threshold keeps the errors that are asked for,
-/// and every one that is chosen is infinite.
+/// Writes two classes with identical validation recordings: no threshold has the required error rates, so every chosen
+/// threshold is infinite.
 fn two_classes() -> Scratch {
     let scratch = Scratch::new();
     let mut rows = "path,label,split\n".to_string();
@@ -45,7 +45,7 @@ fn two_classes() -> Scratch {
 
 const TRAIN: &str = "train two.toml --data two --out run --set train.epochs=2";
 
-/// Every command that reads a run.
+/// Asserts that every command that reads a run succeeds.
 fn every_command_reads(scratch: &Scratch) {
     let says = |ran: Ran, part: &str| assert!(ran.stderr().contains(part), "{part}:\n{}", ran.stderr());
     scratch.run("eval run").succeeds();
@@ -66,7 +66,7 @@ fn every_command_reads(scratch: &Scratch) {
 }
 
 #[test]
-fn a_run_whose_thresholds_are_infinite_is_read_by_every_command() {
+fn run_with_infinite_thresholds_is_read_by_every_command() {
     let scratch = two_classes();
     scratch.run(TRAIN).succeeds();
     scratch.run("compare sweep.toml --data two --out runs").succeeds();
@@ -76,7 +76,7 @@ fn a_run_whose_thresholds_are_infinite_is_read_by_every_command() {
     assert!(points.len() == 3 && points.iter().all(|point| point["threshold"] == "Infinity"), "{record:#}");
     every_command_reads(&scratch);
 
-    // As versions before wrote it.
+    // Earlier versions wrote null.
     for run in ["run", "runs/recipe/seed-1", "runs/recipe/seed-2"] {
         let file = format!("{run}/run.json");
         let text = fs::read_to_string(scratch.path(&file)).unwrap();
@@ -87,7 +87,7 @@ fn a_run_whose_thresholds_are_infinite_is_read_by_every_command() {
 }
 
 #[test]
-fn a_training_that_diverges_is_reported_as_diverged() {
+fn divergence_is_reported() {
     let scratch = Scratch::new();
     scratch.tones();
     scratch.tones_recipe();
@@ -105,13 +105,13 @@ fn a_training_that_diverges_is_reported_as_diverged() {
     scratch.run("report run --out page").succeeds().stderr().contains("run: training diverged: ");
     let seeds = scratch.run(&format!("{train} --out seeds --seeds 2")).fails(1, &[]);
     assert_eq!(seeds.stdout().lines().filter(|line| line.ends_with("  diverged")).count(), 2);
-    // One that goes well says nothing of it.
+    // A run that does not diverge has no such field.
     let well = scratch.run("train tones.toml --data tones --out well --json").succeeds().last_json();
     assert_eq!(well.get("diverged_loss"), None);
 }
 
 #[test]
-fn a_search_is_not_won_by_a_trial_that_diverged() {
+fn diverged_trial_is_not_the_best() {
     let scratch = Scratch::new();
     scratch.tones();
     scratch.tones_recipe();
@@ -121,12 +121,12 @@ fn a_search_is_not_won_by_a_trial_that_diverged() {
          axes = [{ name = 'rate', key = 'train.learning_rate', values = [1e-6, 1e30] }]",
     );
     scratch.run("search search.toml --data tones --out runs").succeeds();
-    let recipe = fs::read_to_string(scratch.path("runs/winner/seed-1/recipe.toml")).unwrap();
+    let recipe = fs::read_to_string(scratch.path("runs/best/seed-1/recipe.toml")).unwrap();
     assert!(!recipe.contains("learning_rate = 1e30"), "{recipe}");
 }
 
 #[test]
-fn a_run_whose_folder_is_moved_away_ends_with_an_error_and_leaves_nothing() {
+fn run_with_a_moved_folder_fails_and_leaves_nothing() {
     let scratch = Scratch::new();
     scratch.tones();
     scratch.tones_recipe();
@@ -153,13 +153,15 @@ fn a_run_whose_folder_is_moved_away_ends_with_an_error_and_leaves_nothing() {
         let left = fs::read_dir(scratch.path("run")).map_or(0, |entries| entries.count());
         assert_eq!((left, scratch.path("run").exists()), (0, in_its_place));
         scratch.run(&format!("{train} --out elsewhere --resume")).succeeds();
-        assert!(scratch.path("elsewhere/recipe.toml").is_file() && scratch.path("elsewhere/run.json").is_file());
+        assert!(
+            scratch.path("elsewhere/recipe.toml").is_file() && scratch.path("elsewhere/run.json").is_file()
+        );
         fs::remove_dir_all(scratch.path("elsewhere")).unwrap();
     }
 }
 
-/// The keys of a recipe whose values are numbers with a point, or lists of these, each with how a value is put there.
-fn keys_of_numbers(path: &str, value: &toml::Value, keys: &mut Vec<(String, [&'static str; 2])>) {
+/// Collects the keys of a recipe whose values are floats or lists of floats, each with the text around a value.
+fn float_keys(path: &str, value: &toml::Value, keys: &mut Vec<(String, [&'static str; 2])>) {
     match value {
         toml::Value::Float(_) => keys.push((path.into(), ["", ""])),
         toml::Value::Array(items) if items.iter().any(toml::Value::is_float) => {
@@ -168,28 +170,32 @@ fn keys_of_numbers(path: &str, value: &toml::Value, keys: &mut Vec<(String, [&'s
         }
         toml::Value::Table(table) => table.iter().for_each(|(key, value)| {
             let inner = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
-            keys_of_numbers(&inner, value, keys);
+            float_keys(&inner, value, keys);
         }),
         _ => {}
     }
 }
 
-/// Sets every such key of a recipe, and those in `more`, to what is not finite; returns how many were set.
+/// Sets every such key of a recipe, and those in `more`, to values that are not finite; returns the number of checks.
 fn check_keys(name: &str, text: &str, changes: &[&str], more: &[&str]) -> usize {
     let changes: Vec<String> = changes.iter().map(ToString::to_string).collect();
     let whole = Recipe::from_toml(name, text, &changes).unwrap();
     let mut keys = Vec::new();
-    keys_of_numbers("", &toml::Value::Table(toml::from_str(&whole.to_toml()).unwrap()), &mut keys);
+    float_keys("", &toml::Value::Table(toml::from_str(&whole.to_toml()).unwrap()), &mut keys);
     keys.extend(more.iter().map(|key| (key.to_string(), ["", ""])));
-    for ((key, [before, behind]), value) in keys.iter().flat_map(|key| ["inf", "-inf", "nan"].map(|value| (key, value))) {
+    for ((key, [before, behind]), value) in
+        keys.iter().flat_map(|key| ["inf", "-inf", "nan"].map(|value| (key, value)))
+    {
         let change = format!("{key}={before}{value}{behind}");
-        let Ok(recipe) = Recipe::from_toml(name, text, &[&changes[..], std::slice::from_ref(&change)].concat()) else {
+        let Ok(recipe) =
+            Recipe::from_toml(name, text, &[&changes[..], std::slice::from_ref(&change)].concat())
+        else {
             continue;
         };
         assert_ne!(value, "nan", "{name}: {change} is taken");
         let again = Recipe::from_toml(name, &recipe.to_toml(), &[]).unwrap();
         assert_eq!(again, recipe, "{name}: {change}");
-        // What a model file says of itself.
+        // The metadata of a model file.
         let model = serde_json::to_string(&recipe.model).unwrap();
         assert_eq!(serde_json::from_str::<ModelConfig>(&model).unwrap(), recipe.model, "{name}: {change}");
         if let Some(features) = recipe.features {
@@ -201,71 +207,77 @@ fn check_keys(name: &str, text: &str, changes: &[&str], more: &[&str]) -> usize 
     3 * keys.len()
 }
 
-/// A recipe with every key of training and augmentation whose value is a number.
+/// Recipe with every key of training and augmentation whose value is a number.
 const FULL: &str = "
 title = 'Everything'
 [data.folders]
 classes = ['a', 'b']
-test_share = 0.2
-validation_share = 0.2
-unreadable_share = 0.1
+test_fraction = 0.2
+validation_fraction = 0.2
+max_unreadable_fraction = 0.1
 [features]
 sample_rate_hz = 8000
 [features.front_end.librosa-mel-db]
 [model.recurrent]
 cell = 'lstm'
-hidden = 4
+hidden_size = 4
 dropout = 0.1
 head_dropout = 0.1
 forget_bias = 1.0
 [train]
-batch = 4
+batch_size = 4
 epochs = 2
-optimiser = 'sgd'
+optimizer = 'sgd'
 momentum = 0.9
 learning_rate = 0.1
 weight_decay = 0.1
-clip_norm = 1.0
+max_grad_norm = 1.0
 label_smoothing = 0.1
 class_weights = [1.0, 2.0]
 mixup = 0.1
-average_decay = 0.9
+ema_decay = 0.9
 max_seconds = 1.0
 schedule = { plateau = { patience = 2, factor = 0.5 } }
 [augment]
 warp = { spread = 0.1 }
 scale = { factor = [0.9, 1.1] }
-jitter = { deviation = 0.1 }
+jitter = { std = 0.1 }
 level = { offset = 0.5, slope = 0.5 }
 spec_augment = { time_masks = 1, time_frames = 3 }
 stretch = { factor = [0.9, 1.1] }
-drop = { share = 0.1 }
+drop = { fraction = 0.1 }
 [augment.waveform]
 speed = { factor = [0.9, 1.1] }
 shift = { seconds = 0.1 }
 reverb = { rt60_seconds = [0.2, 0.5], direct_to_reverberant_db = [0.0, 10.0] }
 gain = { db = [-10.0, 6.0] }
-noise = { snr_db = [0.0, 20.0], colour = 'pink' }
-clipping = { share = [0.3, 0.9] }
+noise = { snr_db = [0.0, 20.0], color = 'pink' }
+clipping = { threshold = [0.3, 0.9] }
 codec = { low_hz = [200.0, 400.0], high_hz = [3000.0, 3800.0] }
 ";
 
 #[test]
-fn a_key_that_is_not_finite_is_refused_or_read_as_it_was_written() {
+fn values_that_are_not_finite_are_rejected_or_survive_a_round_trip() {
     let mut checked = check_keys("full.toml", FULL, &[], &[]);
     for entry in fs::read_dir(workspace_root().join("recipes")).unwrap() {
         let path = entry.unwrap().path();
         if !path.is_dir() {
-            checked +=
-                check_keys(&path.display().to_string(), &fs::read_to_string(&path).unwrap(), &[], &["train.max_grad_norm"]);
+            checked += check_keys(
+                &path.display().to_string(),
+                &fs::read_to_string(&path).unwrap(),
+                &[],
+                &["train.max_grad_norm"],
+            );
         }
     }
     for preset in stapes::features::PRESETS {
         let front_end = format!("features.front_end.{}", preset.config().front_end.name());
-        let unset = ["fmax", "f_max", "highfreq", "top_db", "energy_floor", "mel_opts.high_freq", "norm", "mel_norm"];
+        let unset =
+            ["fmax", "f_max", "highfreq", "top_db", "energy_floor", "mel_opts.high_freq", "norm", "mel_norm"];
         let more: Vec<String> = unset.iter().map(|key| format!("{front_end}.{key}")).collect();
         let change = format!("features.preset={}", preset.name);
-        checked += check_keys("fsdd.toml", TONES, &[&change], &more.iter().map(|key| &**key).collect::<Vec<_>>());
+        checked +=
+            check_keys("fsdd.toml", TONES, &[&change], &more.iter().map(|key| &**key).collect::<Vec<_>>());
     }
     assert!(checked > 500, "{checked}");
 }

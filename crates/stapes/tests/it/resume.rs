@@ -1,4 +1,4 @@
-//! Runs that are stopped, killed or cut short by the disk go on and end as if nothing had happened.
+//! Runs that are interrupted, killed or ended by a full disk resume to the result of an uninterrupted run.
 
 use std::process::{Command, Stdio};
 use std::thread::sleep;
@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 use crate::support::{Scratch, TONES, same_bytes};
 use stapes_random::Rng;
 
-/// TrainingResult with dropout, momentum and a schedule, so that all that is remembered matters.
+/// Training with dropout, momentum and a schedule, so that the whole state matters.
 const RECIPE: &str = "train tones.toml --data tones --set train.epochs=30 --set model.recurrent.head_dropout=0.3 \
                       --set train.schedule=cosine --set train.weight_decay=0.05 --set train.validate_every_steps=2";
 
-/// The recipe and data, and a run that nobody disturbs.
-fn scratch_with_whole_run() -> Scratch {
+/// Writes recipe and data, and trains an uninterrupted run.
+fn scratch_with_uninterrupted_run() -> Scratch {
     let scratch = Scratch::new();
     scratch.tones();
     scratch.tones_recipe();
@@ -20,7 +20,7 @@ fn scratch_with_whole_run() -> Scratch {
     scratch
 }
 
-/// The curves without times.
+/// Returns the learning curves without times.
 fn curves(scratch: &Scratch, run: &str) -> Vec<serde_json::Value> {
     let text = std::fs::read_to_string(scratch.path(run).join("metrics.jsonl")).unwrap();
     let mut lines: Vec<serde_json::Value> =
@@ -30,7 +30,7 @@ fn curves(scratch: &Scratch, run: &str) -> Vec<serde_json::Value> {
 }
 
 #[track_caller]
-fn ends_like_the_whole_run(scratch: &Scratch, run: &str) {
+fn assert_equals_uninterrupted_run(scratch: &Scratch, run: &str) {
     for file in ["model.safetensors", "last.safetensors"] {
         assert!(same_bytes(&scratch.path("whole").join(file), &scratch.path(run).join(file)), "{run}/{file}");
     }
@@ -43,18 +43,18 @@ fn ends_like_the_whole_run(scratch: &Scratch, run: &str) {
 }
 
 #[test]
-fn a_run_killed_at_any_moment_ends_with_the_same_bits() {
-    let scratch = scratch_with_whole_run();
-    // A checkpoint after every step: many of the kills come while one is written.
+fn run_killed_at_random_times_resumes_to_the_same_bits() {
+    let scratch = scratch_with_uninterrupted_run();
+    // With a checkpoint after every step, many kills come while one is written.
     let arguments = format!("{RECIPE} --checkpoint-every 0 --resume");
     let started = Instant::now();
     scratch.run(&format!("{arguments} --out timed")).succeeds();
     let mut whole = started.elapsed().as_secs_f32();
-    let mut moments = Rng::new(9, "moments");
+    let mut rng = Rng::new(9, "moments");
     for number in 0..20 {
         let run = format!("killed-{number}");
         let mut kills = 0;
-        // One to three kills a run, then it may end. Where it ended before, another moment is drawn.
+        // One to three kills per run, then it may end. If it ended before a kill, it starts again with another time.
         while kills < 1 + number % 3 {
             let mut child = Command::new(assert_cmd::cargo::cargo_bin("stapes"))
                 .current_dir(scratch.path("."))
@@ -63,42 +63,42 @@ fn a_run_killed_at_any_moment_ends_with_the_same_bits() {
                 .stderr(Stdio::null())
                 .spawn()
                 .unwrap();
-            sleep(Duration::from_secs_f32(whole * moments.uniform()));
+            sleep(Duration::from_secs_f32(whole * rng.uniform()));
             let ended = child.try_wait().unwrap().is_some();
             child.kill().unwrap(); // SIGKILL
             child.wait().unwrap();
             if ended {
                 std::fs::remove_dir_all(scratch.path(&run)).unwrap();
-                // The machine is less busy than it was.
+                // The machine is less busy than before.
                 whole *= 0.8;
             }
             kills = if ended { 0 } else { kills + 1 };
         }
         scratch.run(&format!("{arguments} --out {run}")).succeeds();
-        ends_like_the_whole_run(&scratch, &run);
+        assert_equals_uninterrupted_run(&scratch, &run);
     }
 }
 
 #[test]
-fn a_run_stopped_by_hand_keeps_its_model_and_goes_on_when_told() {
-    let scratch = scratch_with_whole_run();
+fn interrupted_run_keeps_its_model_and_resumes() {
+    let scratch = scratch_with_uninterrupted_run();
     let stopped = scratch
         .run_interrupted(&format!("{RECIPE} --out run --json"), r#""step":14"#)
         .fails(1, &["--resume"]);
     let steps = stopped.last_json()["steps"].as_u64().unwrap();
     assert!((14..150).contains(&steps), "{steps}");
     scratch.run("eval run").succeeds();
-    scratch.run(&format!("{RECIPE} --out run")).fails(2, &["not finished", "--resume", "--force"]);
+    scratch.run(&format!("{RECIPE} --out run")).fails(2, &["unfinished", "--resume", "--force"]);
     scratch.run(&format!("{RECIPE} --out run --resume")).succeeds();
-    ends_like_the_whole_run(&scratch, "run");
-    // Once more does nothing, and says so.
+    assert_equals_uninterrupted_run(&scratch, "run");
+    // Resuming a complete run does nothing and reports it.
     let again = scratch.run(&format!("{RECIPE} --out run --resume")).succeeds();
-    assert!(again.stderr().contains("complete already"), "{}", again.stderr());
-    ends_like_the_whole_run(&scratch, "run");
+    assert!(again.stderr().contains("already complete"), "{}", again.stderr());
+    assert_equals_uninterrupted_run(&scratch, "run");
 }
 
 #[test]
-fn a_resumed_run_must_have_the_same_recipe_and_data() {
+fn resumed_run_must_have_the_same_recipe_and_data() {
     let scratch = Scratch::new();
     scratch.tones();
     scratch.tones_recipe();
@@ -107,7 +107,7 @@ fn a_resumed_run_must_have_the_same_recipe_and_data() {
     let other = format!("{arguments} --resume --set train.learning_rate=1e-3");
     scratch.run(&other).fails(2, &["run", "learning_rate = 0.02", "learning_rate = 0.001"]);
     std::fs::remove_file(scratch.path("tones/recordings/3_ann_7.wav")).unwrap();
-    scratch.run(&format!("{arguments} --resume")).fails(2, &["other data", "--force"]);
+    scratch.run(&format!("{arguments} --resume")).fails(2, &["different data", "--force"]);
     let model = std::fs::read(scratch.path("run/checkpoint.safetensors")).unwrap();
     scratch.write("run/checkpoint.safetensors", &model[..model.len() / 2]);
     scratch.run(&format!("{arguments} --resume")).fails(2, &["checkpoint.safetensors", "--force"]);
@@ -116,35 +116,35 @@ fn a_resumed_run_must_have_the_same_recipe_and_data() {
 }
 
 #[test]
-fn several_seeds_go_on_where_they_stopped() {
+fn interrupted_seeds_resume() {
     let scratch = Scratch::new();
     scratch.tones();
     scratch.tones_recipe();
     let arguments = "train tones.toml --data tones --seeds 3 --json --set train.epochs=12 --set train.validate_every_steps=1";
     let whole = scratch.run(&format!("{arguments} --out whole")).succeeds().last_json();
-    let behind = ["run/seed-1\"", r#""step":10"#];
-    scratch.run_killed(&format!("{arguments} --out run --checkpoint-every 0"), &behind);
+    let seed_1_and_step_10 = ["run/seed-1\"", r#""step":10"#];
+    scratch.run_killed(&format!("{arguments} --out run --checkpoint-every 0"), &seed_1_and_step_10);
     assert!(scratch.path("run/seed-2/checkpoint.safetensors").is_file());
-    let made = |seed: &str| {
+    let seconds = |seed: &str| {
         let text = std::fs::read_to_string(scratch.path(&format!("run/{seed}/run.json"))).unwrap();
         serde_json::from_str::<serde_json::Value>(&text).unwrap()["seconds"].clone()
     };
-    let first = made("seed-1");
+    let first = seconds("seed-1");
     let resumed = scratch.run(&format!("{arguments} --out run --resume")).succeeds().last_json();
-    assert_eq!((&resumed["median"], &resumed["done"]), (&whole["median"], &whole["done"]));
-    assert_eq!(made("seed-1"), first, "the first seed was trained again");
+    assert_eq!((&resumed["median"], &resumed["complete"]), (&whole["median"], &whole["complete"]));
+    assert_eq!(seconds("seed-1"), first, "the first seed was trained again");
     for seed in ["seed-1", "seed-2", "seed-3"] {
         let model = |run: &str| scratch.path(&format!("{run}/{seed}/model.safetensors"));
         assert!(same_bytes(&model("run"), &model("whole")), "{seed}");
     }
-    // Fewer seeds than before: the others stay, and it is said.
+    // With fewer seeds than before, the others are kept and reported.
     let fewer = "train tones.toml --data tones --seeds 2 --set train.epochs=1 --out run --force";
-    let told = scratch.run(fewer).succeeds().stderr();
-    assert!(told.contains("run: seed-3 of an earlier training: left there, and not counted"), "{told}");
+    let notes = scratch.run(fewer).succeeds().stderr();
+    assert!(notes.contains("run: seed-3 of an earlier training: kept, not counted"), "{notes}");
 }
 
 #[test]
-fn two_processes_never_make_the_same_run() {
+fn run_folder_is_locked_against_other_processes() {
     let scratch = Scratch::new();
     scratch.tones();
     scratch.tones_recipe();
@@ -168,19 +168,19 @@ fn two_processes_never_make_the_same_run() {
 }
 
 #[test]
-fn a_run_that_is_replaced_stays_until_the_new_one_is_complete() {
+fn replaced_run_is_kept_until_the_new_one_is_complete() {
     let scratch = Scratch::new();
     scratch.tones();
     scratch.tones_recipe();
     scratch.run("train tones.toml --data tones --out run --set train.epochs=1").succeeds();
     let old = std::fs::read(scratch.path("run/model.safetensors")).unwrap();
-    // Fails before anything is learned: the old run is back.
+    // The training fails before its first step: the old run is restored.
     scratch.write("tones/recordings/5_ann_7.wav", "no sound");
     scratch.run("train tones.toml --data tones --out run --force").fails(2, &["5_ann_7.wav"]);
     assert_eq!(std::fs::read(scratch.path("run/model.safetensors")).unwrap(), old);
     assert!(!scratch.path("run.replaced").exists());
     std::fs::remove_file(scratch.path("tones/recordings/5_ann_7.wav")).unwrap();
-    // Stopped in the middle: both are there, and the old one goes when the new one is complete.
+    // Interrupted: both runs exist, and the old one is deleted when the new one is complete.
     let long = "train tones.toml --data tones --out run --json --set train.epochs=200";
     scratch.run_interrupted(&format!("{long} --force"), r#""step":10"#).fails(1, &[]);
     assert_eq!(std::fs::read(scratch.path("run.replaced/model.safetensors")).unwrap(), old);
@@ -190,7 +190,7 @@ fn a_run_that_is_replaced_stays_until_the_new_one_is_complete() {
 }
 
 #[test]
-fn the_first_weights_need_not_be_given_again_in_vain() {
+fn initial_weights_need_not_be_repeated_to_resume() {
     let scratch = Scratch::new();
     scratch.tones();
     scratch.write("tones.toml", TONES);
@@ -199,14 +199,14 @@ fn the_first_weights_need_not_be_given_again_in_vain() {
         "train tones.toml --data tones --weights first/model.safetensors --json --set train.epochs=40";
     scratch.run(&format!("{arguments} --out whole")).succeeds();
     scratch.run_interrupted(&format!("{arguments} --out run"), r#""step":12"#).fails(1, &[]);
-    // Not even where it was killed before the first step: the weights are in the first checkpoint.
+    // The weights are in the first checkpoint.
     let resume = arguments.replace("--weights first/model.safetensors ", "");
     scratch.run(&format!("{resume} --out run --resume")).succeeds();
     assert!(same_bytes(&scratch.path("whole/model.safetensors"), &scratch.path("run/model.safetensors")));
 }
 
 #[test]
-fn what_is_to_be_replaced_comes_back_when_nothing_was_learned() {
+fn replaced_run_is_restored_if_training_does_not_start() {
     let scratch = Scratch::new();
     scratch.tones();
     scratch.tones_recipe();
@@ -216,9 +216,9 @@ fn what_is_to_be_replaced_comes_back_when_nothing_was_learned() {
     scratch.run("train tones.toml --data nowhere --out run --force").fails(2, &["nowhere"]);
     assert_eq!(std::fs::read(scratch.path("run/checkpoint.safetensors")).unwrap(), checkpoint);
     assert!(!scratch.path("run.replaced").exists());
-    // A folder of someone else's is never removed, and neither is a run that nobody asked to replace.
+    // Folders that are not runs are never removed, and neither are runs without --force.
     scratch.write("mine/.git/config", "");
-    scratch.run("train tones.toml --data nowhere --out mine").fails(2, &["mine", "no run"]);
+    scratch.run("train tones.toml --data nowhere --out mine").fails(2, &["mine", "not a run folder"]);
     assert!(scratch.path("mine/.git/config").is_file());
     std::fs::create_dir(scratch.path("empty")).unwrap();
     scratch.run("train tones.toml --data nowhere --out empty").fails(2, &["nowhere"]);
@@ -232,21 +232,21 @@ fn what_is_to_be_replaced_comes_back_when_nothing_was_learned() {
 }
 
 #[test]
-fn a_complete_run_is_not_told_again_over_other_data() {
+fn complete_run_is_not_accepted_with_other_data() {
     let scratch = Scratch::new();
     scratch.tones();
     scratch.tones_recipe();
     let arguments = "train tones.toml --data tones --out run --set train.max_steps=2";
     scratch.run(arguments).succeeds();
     std::fs::remove_file(scratch.path("tones/recordings/3_ann_0.wav")).unwrap();
-    scratch.run(&format!("{arguments} --resume")).fails(2, &["other data"]);
+    scratch.run(&format!("{arguments} --resume")).fails(2, &["different data"]);
     assert!(scratch.path("run/run.json").is_file());
 }
 
 #[test]
-fn a_full_disk_ends_the_run_with_a_message_and_the_last_checkpoint_whole() {
-    let scratch = scratch_with_whole_run();
-    // A process may be forbidden to write files above a size: the checkpoint grows with the curves until it is.
+fn full_disk_ends_the_run_with_an_intact_checkpoint() {
+    let scratch = scratch_with_uninterrupted_run();
+    // The system can limit the size of files; the checkpoint grows with the curves up to the limit.
     let arguments = format!("{RECIPE} --set train.validate_every_steps=1 --out whole-1");
     scratch.run(&arguments).succeeds();
     let arguments = arguments.replace("whole-1", "run --checkpoint-every 0");
@@ -258,7 +258,7 @@ fn a_full_disk_ends_the_run_with_a_message_and_the_last_checkpoint_whole() {
     let full = Command::new("sh").args(["-c", &script]).current_dir(scratch.path(".")).output().unwrap();
     let message = String::from_utf8_lossy(&full.stderr).into_owned();
     assert_eq!(full.status.code(), Some(2), "{message}");
-    for part in ["checkpoint.safetensors", "kept in run", "--resume"] {
+    for part in ["checkpoint.safetensors", "last checkpoint is in run", "--resume"] {
         assert!(message.contains(part), "{message}");
     }
     scratch.run(&format!("{arguments} --resume")).succeeds();

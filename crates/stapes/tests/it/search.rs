@@ -1,4 +1,4 @@
-//! `stapes search` as people use it.
+//! `stapes search`.
 
 use std::fs;
 
@@ -14,16 +14,16 @@ seeds = 2
 set = ['train.epochs=4']
 [search]
 trials = 6
-keep_one_in = 2
+reduction_factor = 2
 rungs = 3
-splits = 2
+seeds = 2
 set = ['data.fsdd.validation_fraction=0.4']
 [[axes]]
 name = 'rate'
 key = 'train.learning_rate'
 between = { low = 1e-5, high = 1e-1, scale = 'log' }
 [[axes]]
-name = 'hidden'
+name = 'hidden_size'
 key = 'model.recurrent.hidden_size'
 between = { low = 4, high = 12 }
 ";
@@ -51,7 +51,7 @@ fn folders(scratch: &Scratch, inside: &str) -> Vec<String> {
 }
 
 #[test]
-fn the_better_half_goes_on_and_only_the_winner_is_tested() {
+fn better_half_continues_and_only_the_best_trial_is_tested() {
     let scratch = prepared();
     scratch.run(RUN).succeeds();
     let [first, second, third] =
@@ -62,61 +62,61 @@ fn the_better_half_goes_on_and_only_the_winner_is_tested() {
         let [a, b] = [1, 2].map(|seed| of(seed)["validation_accuracy"].as_f64().unwrap());
         (a + b) / 2.0
     };
-    // Who went on is at least as good as who did not.
-    let worst_on = second.iter().map(|trial| score(1, trial)).fold(1.0, f64::min);
-    let best_out =
+    // Trials that continued are at least as good as those that did not.
+    let worst_kept = second.iter().map(|trial| score(1, trial)).fold(1.0, f64::min);
+    let best_dropped =
         first.iter().filter(|trial| !second.contains(trial)).map(|trial| score(1, trial)).fold(0.0, f64::max);
-    assert!(worst_on >= best_out, "{worst_on} {best_out}");
+    assert!(worst_kept >= best_dropped, "{worst_kept} {best_dropped}");
     for rung in 1..=3 {
         for trial in folders(&scratch, &format!("found/rung-{rung}")) {
             let run = format!("found/rung-{rung}/{trial}/seed-2");
             assert!(record(&scratch, &run)["test_accuracy"].is_null(), "{run}");
-            assert!(!scratch.path(&run).join("test.safetensors").exists(), "{run}");
+            assert!(!scratch.path(&run).join("predictions.safetensors").exists(), "{run}");
         }
     }
-    assert!(record(&scratch, "found/winner/seed-2")["test_accuracy"].as_f64().is_some());
+    assert!(record(&scratch, "found/best/seed-2")["test_accuracy"].as_f64().is_some());
     let best = third.iter().max_by(|a, b| score(3, a).total_cmp(&score(3, b))).unwrap();
     let rate = |run: &str| {
         let recipe = fs::read_to_string(scratch.path(run).join("recipe.toml")).unwrap();
         recipe.lines().find(|line| line.starts_with("learning_rate")).unwrap().to_owned()
     };
-    assert_eq!(rate("found/winner/seed-1"), rate(&format!("found/rung-3/{best}/seed-1")));
-    let share = |run: &str| {
+    assert_eq!(rate("found/best/seed-1"), rate(&format!("found/rung-3/{best}/seed-1")));
+    let fraction = |run: &str| {
         let recipe = fs::read_to_string(scratch.path(run).join("recipe.toml")).unwrap();
-        recipe.lines().find(|line| line.starts_with("validation_share")).unwrap().to_owned()
+        recipe.lines().find(|line| line.starts_with("validation_fraction")).unwrap().to_owned()
     };
-    assert_eq!(share(&format!("found/rung-3/{best}/seed-1")), "validation_fraction = 0.4");
-    assert_eq!(share("found/winner/seed-1"), "validation_fraction = 0.2");
+    assert_eq!(fraction(&format!("found/rung-3/{best}/seed-1")), "validation_fraction = 0.4");
+    assert_eq!(fraction("found/best/seed-1"), "validation_fraction = 0.2");
     let page = fs::read_to_string(scratch.path("found/report.html")).unwrap();
-    assert!(page.contains("trial-001") && page.contains("trial-006"), "what was tried is on the page");
+    assert!(page.contains("trial-001") && page.contains("trial-006"), "the trials are on the page");
     let table = fs::read_to_string(scratch.path("found/search.csv")).unwrap();
     assert_eq!(table.lines().count(), 7);
     assert!(
-        table.lines().next().unwrap().starts_with("trial,rate,hidden,validation_1,validation_2,validation_3")
+        table.lines().next().unwrap().starts_with("trial,rate,hidden_size,validation_1,validation_2,validation_3")
     );
 }
 
 #[test]
-fn a_search_goes_on_where_it_was_cut_short_to_the_same_end() {
+fn interrupted_search_continues_to_the_same_result() {
     let scratch = prepared();
-    scratch.run(&format!("{RUN} --hours 0")).fails(1, &["12 of 12 runs left"]);
+    scratch.run(&format!("{RUN} --hours 0")).fails(1, &["12 of 12 runs remaining"]);
     scratch.run(RUN).succeeds();
     let table = fs::read(scratch.path("found/search.csv")).unwrap();
-    let model = fs::read(scratch.path("found/winner/seed-1/model.safetensors")).unwrap();
+    let model = fs::read(scratch.path("found/best/seed-1/model.safetensors")).unwrap();
     fs::remove_dir_all(scratch.path("found/rung-2")).unwrap();
-    fs::remove_dir_all(scratch.path("found/winner/seed-1")).unwrap();
+    fs::remove_dir_all(scratch.path("found/best/seed-1")).unwrap();
     scratch.run(RUN).succeeds();
     assert_eq!(fs::read(scratch.path("found/search.csv")).unwrap(), table);
-    assert_eq!(fs::read(scratch.path("found/winner/seed-1/model.safetensors")).unwrap(), model);
+    assert_eq!(fs::read(scratch.path("found/best/seed-1/model.safetensors")).unwrap(), model);
 }
 
 #[test]
-fn mistakes_say_what_to_do() {
+fn errors_give_advice() {
     let scratch = prepared();
     scratch.run("compare search.toml --data tones --out runs").fails(2, &["[search] is for `stapes search`"]);
     scratch.write("search.toml", SEARCH.replace("[search]", "[searching]"));
     scratch.run(RUN).fails(2, &["unknown field `searching`"]);
-    scratch.write("search.toml", SEARCH.replace("validation_share=0.4", "validation_share=0.0"));
+    scratch.write("search.toml", SEARCH.replace("validation_fraction=0.4", "validation_fraction=0.0"));
     scratch.run(RUN).fails(2, &["no validation examples"]);
 }
 

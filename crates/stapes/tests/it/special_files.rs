@@ -1,11 +1,11 @@
-//! Pipes, devices and texts without an end in the place of files: refused by name, and never waited for.
+//! Pipes, devices and endless texts in place of files are rejected by name, and the program never waits for them.
 
 use std::fs::{self, File};
 use std::os::unix::fs::symlink;
 use std::process::Stdio;
 
-use stapes_testkit::hang::fifo;
 use crate::support::{Ran, Scratch, TONES, wav};
+use stapes_testkit::hang::fifo;
 
 const FSDD: &str = "[data.fsdd]\nsplit = \"official\"\nvalidation_fraction = 0.2";
 
@@ -20,10 +20,10 @@ fn run(scratch: &Scratch, arguments: &str) -> Ran {
     scratch.run_watched(arguments, Stdio::null())
 }
 
-/// Classes `low` and `high`, a pipe among the recordings of one, and a recipe for them.
+/// Writes classes `low` and `high` with a pipe among the recordings, and a recipe.
 fn folders_with_a_pipe() -> Scratch {
     let scratch = Scratch::new();
-    scratch.write("own.toml", TONES.replace(FSDD, "[data.folders]"));
+    scratch.write("my.toml", TONES.replace(FSDD, "[data.folders]"));
     for number in 0..20 {
         let step = if number % 2 == 0 { 0.2 } else { 1.1 };
         let samples: Vec<f32> = (0..1600 + number).map(|n| 0.4 * (step * n as f32).sin()).collect();
@@ -35,10 +35,10 @@ fn folders_with_a_pipe() -> Scratch {
 }
 
 #[test]
-fn a_pipe_among_the_recordings_is_named_and_not_waited_for() {
+fn pipe_among_the_recordings_is_named_and_not_opened() {
     let scratch = folders_with_a_pipe();
     let before = scratch.names();
-    let train = "train own.toml --data my --out run --set train.max_steps=1";
+    let train = "train my.toml --data my --out run --set train.max_steps=1";
     run(&scratch, train).fails(2, &["1 of 21 files", "my/low/pipe.wav: is a pipe"]);
     run(&scratch, &format!("{train} --cache kept")).fails(2, &["my/low/pipe.wav: is a pipe"]);
     fs::remove_dir_all(scratch.path("kept")).unwrap();
@@ -47,7 +47,7 @@ fn a_pipe_among_the_recordings_is_named_and_not_waited_for() {
     assert_eq!(info.output.status.code(), Some(1));
     assert!(info.stdout().contains("low/pipe.wav: is a pipe"), "{}", info.stdout());
     let allowed = format!("{train} --set data.folders.max_unreadable_fraction=0.5");
-    run(&scratch, &allowed).fails(1, &["left out: ", "my/low/pipe.wav: is a pipe"]);
+    run(&scratch, &allowed).fails(1, &["skipped: ", "my/low/pipe.wav: is a pipe"]);
 
     let scratch = prepared();
     fifo(&scratch.path("tones/recordings/3_ann_9.wav"));
@@ -55,10 +55,10 @@ fn a_pipe_among_the_recordings_is_named_and_not_waited_for() {
 }
 
 #[test]
-fn a_pipe_as_a_manifest_or_among_its_rows_or_noises_is_named() {
+fn pipe_as_manifest_or_row_or_noise_is_named() {
     let scratch = folders_with_a_pipe();
-    scratch.write("own.toml", TONES.replace(FSDD, "[data.manifest]"));
-    let train = "train own.toml --data my --out run";
+    scratch.write("my.toml", TONES.replace(FSDD, "[data.manifest]"));
+    let train = "train my.toml --data my --out run";
     let row = |number: usize| {
         let class = if number % 2 == 0 { "low" } else { "high" };
         format!("{class}/{number}.wav,{class}\n")
@@ -66,7 +66,7 @@ fn a_pipe_as_a_manifest_or_among_its_rows_or_noises_is_named() {
     let rows: String = (0..20).map(row).collect();
     scratch.write("my/manifest.csv", format!("path,label\n{rows}low/pipe.wav,low\n"));
     run(&scratch, train).fails(2, &["my/low/pipe.wav: is a pipe"]);
-    // What is left of a quote that is not closed is not trained on.
+    // An unclosed quote is an error.
     scratch.write("my/manifest.csv", format!("path,label\n{rows}").replace("4.wav,low", "4.wav,\"low"));
     run(&scratch, train).fails(2, &["manifest.csv:6: the value of column label begins with a quote"]);
     assert!(!scratch.path("run").exists());
@@ -87,14 +87,14 @@ fn a_pipe_as_a_manifest_or_among_its_rows_or_noises_is_named() {
 }
 
 #[test]
-fn a_recipe_or_a_sweep_may_be_a_pipe_and_is_read_up_to_a_limit() {
+fn recipes_and_sweeps_are_read_from_pipes_up_to_a_limit() {
     let scratch = prepared();
     scratch.run_piped("summary /dev/stdin", TONES.as_bytes()).succeeds();
     let path = scratch.path("tones.toml");
-    let sweep = format!("title = 'One'\nrecipe = '{}'\nrows = [{{ name = 'a' }}]\n", path.display());
+    let sweep = format!("title = 'One'\nrecipe = '{}'\nconfigurations = [{{ name = 'a' }}]\n", path.display());
     fs::create_dir(scratch.path("runs")).unwrap();
     scratch.run_piped("compare /dev/stdin --out runs --table", sweep.as_bytes()).succeeds();
-    // Sparse: only what is written takes room.
+    // A sparse file takes no space.
     File::create(scratch.path("huge.toml")).unwrap().set_len(3 << 30).unwrap();
     for file in ["/dev/zero", "huge.toml"] {
         for command in
@@ -107,7 +107,7 @@ fn a_recipe_or_a_sweep_may_be_a_pipe_and_is_read_up_to_a_limit() {
     let long = format!("{TONES}# {}\n", "x".repeat(16 << 20));
     scratch.run_piped("summary /dev/stdin", long.as_bytes()).fails(2, &["longer than 16 MiB"]);
     run(&scratch, "summary tones").fails(2, &["tones: cannot read the recipe: it is a folder"]);
-    // A recipe that a sweep names is read for each of its entries.
+    // The recipe of a sweep is read for each configuration.
     fifo(&scratch.path("pipe.toml"));
     scratch.write("sweep.toml", sweep.replace("tones.toml", "pipe.toml"));
     run(&scratch, "compare sweep.toml --out out").fails(2, &["sweep.toml: ", "pipe.toml", "it is a pipe"]);
@@ -115,7 +115,7 @@ fn a_recipe_or_a_sweep_may_be_a_pipe_and_is_read_up_to_a_limit() {
 }
 
 #[test]
-fn recordings_given_by_name_are_regular_files() {
+fn recordings_must_be_regular_files() {
     let scratch = prepared();
     let train = "train tones.toml --data tones --out run --set train.max_steps=1 --set model.recurrent.head=attention";
     run(&scratch, train).succeeds();
@@ -140,7 +140,7 @@ fn recordings_given_by_name_are_regular_files() {
 }
 
 #[test]
-fn frames_given_by_name_may_be_a_pipe_up_to_a_limit() {
+fn frames_are_read_from_pipes_up_to_a_limit() {
     let scratch = Scratch::new();
     run(&scratch, "quickstart --set train.max_steps=1 --out run").succeeds();
     let example = fs::read(scratch.path("run/example.csv")).unwrap();
@@ -148,7 +148,7 @@ fn frames_given_by_name_may_be_a_pipe_up_to_a_limit() {
     let piped = scratch.run_piped("predict run /dev/stdin", &example).succeeds().stdout();
     assert_eq!(piped, said.replace("run/example.csv", "/dev/stdin"));
     run(&scratch, "predict run /dev/zero").fails(2, &["/dev/zero", "longer than 256 MiB"]);
-    // A value that is missing is not left out, and a word without an end is cut.
+    // A missing value is an error, and a long word is truncated in the message.
     scratch.write("gap.csv", "1,,3\n");
     run(&scratch, "predict run gap.csv").fails(2, &["gap.csv: line 1: \"\" is not a finite number"]);
     scratch.write("word.csv", "x".repeat(5000));
@@ -158,7 +158,7 @@ fn frames_given_by_name_may_be_a_pipe_up_to_a_limit() {
 }
 
 #[test]
-fn files_of_a_run_are_regular_files() {
+fn files_of_a_run_must_be_regular_files() {
     let scratch = prepared();
     let train = "train tones.toml --data tones --set train.max_steps=1 --out";
     run(&scratch, &format!("{train} run")).succeeds();
@@ -176,7 +176,7 @@ fn files_of_a_run_are_regular_files() {
     };
     let predict = format!("predict run {sound}");
     for (file, commands) in [
-        ("recipe.toml", vec!["eval run", "report run --out told", "gradients run"]),
+        ("recipe.toml", vec!["eval run", "report run --out page", "gradients run"]),
         ("run.json", vec!["eval run", "gradients run"]),
         ("model.safetensors", vec!["eval run", &predict]),
         ("checkpoint.safetensors", vec!["train tones.toml --data tones --out run --resume"]),
@@ -186,10 +186,10 @@ fn files_of_a_run_are_regular_files() {
             with_pipe(file, command).fails(2, &[&format!("run/{file}: "), "it is a pipe"]);
         }
     }
-    // Of several runs the others are still compared.
+    // Other runs are still compared.
     run(&scratch, &format!("{train} other --seed 2")).succeeds();
-    for file in ["run.json", "metrics.jsonl", "test.safetensors"] {
-        with_pipe(file, "report run other --out told").fails(1, &[&format!("run/{file}: "), "it is a pipe"]);
+    for file in ["run.json", "metrics.jsonl", "predictions.safetensors"] {
+        with_pipe(file, "report run other --out page").fails(1, &[&format!("run/{file}: "), "it is a pipe"]);
     }
     run(&scratch, "eval run").succeeds();
 
@@ -202,15 +202,15 @@ fn files_of_a_run_are_regular_files() {
 }
 
 #[test]
-fn the_times_of_a_sweep_are_in_a_regular_file() {
+fn times_of_a_sweep_must_be_a_regular_file() {
     let scratch = prepared();
     scratch.write(
         "sweep.toml",
-        "title = 'One'\nrecipe = 'tones.toml'\nset = ['train.max_steps=1']\nrows = [{ name = 'a' }]\n",
+        "title = 'One'\nrecipe = 'tones.toml'\nset = ['train.max_steps=1']\nconfigurations = [{ name = 'a' }]\n",
     );
     run(&scratch, "compare sweep.toml --data tones --out runs").succeeds();
     fifo(&scratch.path("runs/a/timing.json"));
-    for command in ["compare sweep.toml --data tones --out runs --table", "report runs --out told"] {
+    for command in ["compare sweep.toml --data tones --out runs --table", "report runs --out page"] {
         run(&scratch, command)
             .fails(1, &["runs/a/timing.json: cannot read the times of a cell: it is a pipe"]);
     }

@@ -1,8 +1,9 @@
-//! Training on changed waveforms: from a recipe, with recordings of noise, stopped, resumed, and with files that go.
+//! Training with waveform augmentation: recorded noise, interruption, resuming, and deleted files.
 
 use std::sync::atomic::AtomicBool;
 
 use crate::support::{Scratch, TONES, same_bytes, wav};
+use stapes::experiment::TrainInputs;
 use stapes::train::{SingleProcess, Start};
 use stapes::{Error, Experiment, Recipe};
 use stapes_random::Rng;
@@ -24,7 +25,7 @@ feature_width = 2
 
 const TRAIN: &str = "train noisy.toml --data tones --json --set train.epochs=14";
 
-/// The tones with a folder of noise beside them, and a recipe that uses it.
+/// Writes the tones with a folder of noise, and a recipe that uses it.
 fn scratch() -> Scratch {
     let scratch = Scratch::new();
     scratch.tones();
@@ -34,8 +35,8 @@ fn scratch() -> Scratch {
 }
 
 fn write_noise(scratch: &Scratch, seed: u64) {
-    let mut stream = Rng::new(seed, "noise");
-    let noise: Vec<f32> = (0..20_000).map(|_| stream.symmetric(0.5)).collect();
+    let mut rng = Rng::new(seed, "noise");
+    let noise: Vec<f32> = (0..20_000).map(|_| rng.symmetric(0.5)).collect();
     scratch.write("tones/noise/street.wav", wav(&noise, 8000));
 }
 
@@ -45,20 +46,20 @@ fn record(scratch: &Scratch, run: &str) -> serde_json::Value {
 }
 
 #[test]
-fn a_recipe_trains_on_changed_waveforms_to_the_same_bits_whatever_the_threads() {
+fn waveform_augmentation_gives_the_same_bits_with_any_number_of_threads() {
     let scratch = scratch();
     let summary = scratch.run(&format!("{TRAIN} --out run")).succeeds().last_json();
     assert!(summary["test_accuracy"].as_f64().unwrap() > 0.7, "{summary}");
-    let waited = summary["data_wait_fraction"].as_f64().unwrap();
-    assert!(waited > 0.0 && waited < 1.0, "{waited}");
+    let data_wait = summary["data_wait_fraction"].as_f64().unwrap();
+    assert!(data_wait > 0.0 && data_wait < 1.0, "{data_wait}");
     let noise = record(&scratch, "run")["augment_fingerprint"].clone();
     assert_eq!(noise.as_str().unwrap().len(), 16);
     let arguments = TRAIN.replace("--json", "");
     let other = scratch.run_with("RAYON_NUM_THREADS", "3", &format!("{arguments} --out other")).succeeds();
-    assert!(other.stdout().contains(" % of the training time for examples"), "{}", other.stdout());
+    assert!(other.stdout().contains(" % of the training time\n"), "{}", other.stdout());
     let model = |run: &str| scratch.path(run).join("last.safetensors");
     assert!(same_bytes(&model("run"), &model("other")));
-    // The noise is heard: without it the model is another, and nothing waits.
+    // The noise has an effect: without it the model differs, and there is no data wait.
     scratch.write("plain.toml", TONES);
     let plain = TRAIN.replace("noisy", "plain");
     let summary = scratch.run(&format!("{plain} --out plain")).succeeds().last_json();
@@ -69,20 +70,20 @@ fn a_recipe_trains_on_changed_waveforms_to_the_same_bits_whatever_the_threads() 
     scratch.run(&format!("{TRAIN} --out louder")).succeeds();
     assert!(!same_bytes(&model("run"), &model("louder")));
     assert_ne!(record(&scratch, "louder")["augment_fingerprint"], noise);
-    // A model needs the noise no more.
+    // Evaluation does not need the noise.
     std::fs::remove_dir_all(scratch.path("tones/noise")).unwrap();
     scratch.run("eval run").succeeds();
 }
 
 #[test]
-fn a_stopped_run_goes_on_to_the_same_bits_and_only_with_the_same_noise() {
+fn interrupted_run_resumes_to_the_same_bits_and_only_with_the_same_noise() {
     let scratch = scratch();
     let arguments = TRAIN.replace("epochs=14", "epochs=60");
     scratch.run(&format!("{arguments} --out whole")).succeeds();
-    // Four steps an epoch.
+    // Four steps per epoch.
     scratch.run_interrupted(&format!("{arguments} --out run"), r#""step":20"#).fails(1, &[]);
     write_noise(&scratch, 2);
-    scratch.run(&format!("{arguments} --out run --resume")).fails(2, &["other data", "--force"]);
+    scratch.run(&format!("{arguments} --out run --resume")).fails(2, &["different data", "--force"]);
     write_noise(&scratch, 1);
     scratch.run(&format!("{arguments} --out run --resume")).succeeds();
     for file in ["model.safetensors", "last.safetensors"] {
@@ -91,35 +92,43 @@ fn a_stopped_run_goes_on_to_the_same_bits_and_only_with_the_same_noise() {
 }
 
 #[test]
-fn noise_that_is_not_there_is_named_before_anything_is_trained() {
+fn missing_noise_is_named_before_training() {
     let scratch = scratch();
     let absent = format!("{TRAIN} --out run --set augment.waveform.noise.folder=street");
-    scratch.run(&absent).fails(2, &["augment.waveform.noise.folder", "no such folder"]);
+    scratch.run(&absent).fails(2, &["augment.waveform.noise.folder", "folder does not exist"]);
     scratch.write("tones/noise/broken.wav", "RIFF");
     scratch.run(&format!("{TRAIN} --out run")).fails(2, &["broken.wav"]);
     assert!(!scratch.path("run").exists());
 }
 
 #[test]
-fn a_recording_that_goes_while_training_runs_is_an_error_with_its_name() {
+fn recording_deleted_during_training_is_named() {
     let scratch = scratch();
     let changes = ["train.batch_size=1".to_string()];
     let recipe = Recipe::read(&scratch.path("noisy.toml"), &changes).unwrap();
     let experiment = Experiment::open(recipe, Some(&scratch.path("tones"))).unwrap();
     let stop = AtomicBool::new(false);
-    let load = |part: &[usize]| experiment.load(part, &stop, &|_| {}).unwrap();
+    let load = |indices: &[usize]| experiment.load(indices, &stop, &|_| {}).unwrap();
     let (train, validation) = (load(&experiment.split.train), load(&experiment.split.validation));
-    let bundle = experiment.untrained(&train).unwrap();
+    let model = experiment.untrained_model(&train).unwrap();
+    let inputs = TrainInputs {
+        model: &model,
+        train: &train,
+        validation: &validation,
+        start: Start::Random,
+        communicator: &SingleProcess,
+        stop: &stop,
+    };
     let mut steps = 0;
-    // All of them, as soon as the first step is done: the loader holds the first few and misses another.
-    let outcome = experiment.train(&bundle, [&train, &validation], (Start::Random, &SingleProcess), &stop, |_| {
+    // All are deleted after the first step; the loader has only the first few in memory.
+    let result = experiment.train(&inputs, |_| {
         if steps == 0 {
             std::fs::remove_dir_all(scratch.path("tones/recordings")).unwrap();
         }
         steps += 1;
         Ok(())
     });
-    let Err(error @ Error::Train(_)) = outcome else { panic!("trained without recordings") };
+    let Err(error @ Error::Train(_)) = result else { panic!("trained without recordings") };
     let error = error.to_string();
     assert!(error.starts_with("training example ") && error.contains(".wav"), "{error}");
     assert!(steps < train.indices.len(), "{steps} events");

@@ -1,6 +1,6 @@
-//! What the command line's tests share: the program in a scratch folder, and a small data set of tones.
+//! The program in a temporary folder, and a small data set of tones.
 
-#![allow(dead_code)] // each test binary uses its part
+#![allow(dead_code)] // each test program uses a part
 
 use std::f32::consts::TAU;
 use std::io::{BufRead, BufReader, PipeReader, Read};
@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-/// A scratch folder and the program run in it.
+/// A temporary folder in which the program runs.
 pub(crate) struct Scratch {
     folder: tempfile::TempDir,
 }
@@ -32,12 +32,12 @@ impl Scratch {
         path
     }
 
-    /// Runs `stapes` with arguments between blanks.
+    /// Runs `stapes` with arguments separated by spaces.
     pub(crate) fn run(&self, arguments: &str) -> Ran {
         self.run_in(".", arguments)
     }
 
-    /// Runs `stapes` with these arguments, which may hold blanks.
+    /// Runs `stapes` with arguments that may contain spaces.
     pub(crate) fn run_words(&self, words: &[&str]) -> Ran {
         self.run_command(".", "", |command| command.args(words))
     }
@@ -51,37 +51,37 @@ impl Scratch {
         self.run_command(".", arguments, |command| command.env(variable, value))
     }
 
-    /// Runs `stapes` with this standard input, a file or nothing; it is killed should it wait for ever.
+    /// Runs `stapes` with a standard input, a file or nothing; it is killed if it hangs.
     pub(crate) fn run_watched(&self, arguments: &str, input: impl Into<Stdio>) -> Ran {
         let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin("stapes"));
         command.current_dir(self.path(".")).args(arguments.split_whitespace()).stdin(input);
         Ran { arguments: arguments.into(), output: stapes_testkit::hang::output(&mut command) }
     }
 
-    /// Runs `stapes` with a pipe as its standard input, into which these bytes are written.
+    /// Runs `stapes` with a pipe with these bytes as its standard input.
     pub(crate) fn run_piped(&self, arguments: &str, input: &[u8]) -> Ran {
         let (reader, mut writer) = std::io::pipe().unwrap();
         let input = input.to_vec();
-        // A program that reads no further closes the pipe.
+        // The write fails when the program closes the pipe.
         let writing = std::thread::spawn(move || std::io::Write::write_all(&mut writer, &input).ok());
         let ran = self.run_watched(arguments, reader);
         writing.join().unwrap();
         ran
     }
 
-    /// Runs `stapes` and interrupts it, as Ctrl-C does, at the first line on standard output with this part.
+    /// Runs `stapes` and interrupts it, as Ctrl-C does, at the first line of standard output that contains `part`.
     pub(crate) fn run_interrupted(&self, arguments: &str, part: &str) -> Ran {
         let (mut child, mut output) = self.spawn_paced(arguments);
         let mut stdout = self.read_to(&mut output, part);
         let id = child.id().to_string();
         assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
-        // The program notices before it can write on.
+        // The program handles the signal before it continues to write.
         loop {
             let ended = child.try_wait().unwrap().is_some();
             if self.stderr().contains("stopping") {
                 break;
             }
-            assert!(!ended, "it ended before it was interrupted\n{}", self.stderr());
+            assert!(!ended, "the program ended before it was interrupted\n{}", self.stderr());
             sleep(Duration::from_millis(1));
         }
         output.read_to_end(&mut stdout).unwrap();
@@ -90,19 +90,19 @@ impl Scratch {
         Ran { arguments: arguments.into(), output: Output { status, stdout, stderr } }
     }
 
-    /// Runs `stapes` and kills it when its standard output had a line with each of these parts, one after the other.
+    /// Runs `stapes` and kills it when its standard output has had a line with each of these parts, in order.
     pub(crate) fn run_killed(&self, arguments: &str, parts: &[&str]) {
         let (mut child, mut output) = self.spawn_paced(arguments);
         for part in parts {
             self.read_to(&mut output, part);
         }
         child.kill().unwrap(); // SIGKILL
-        assert!(!child.wait().unwrap().success(), "it ended before it was killed");
+        assert!(!child.wait().unwrap().success(), "the program ended before it was killed");
     }
 
-    /// Starts `stapes` with a standard output that takes 4 kB, the least there is, and then waits for its reader.
+    /// Starts `stapes` with a standard output that blocks after 4 kB, the smallest pipe buffer.
     ///
-    /// So the program is at most these lines ahead of a test, however busy the machine is.
+    /// So the program is at most 4 kB ahead of the test, however busy the machine is.
     fn spawn_paced(&self, arguments: &str) -> (Child, BufReader<PipeReader>) {
         let (reader, writer) = std::io::pipe().unwrap();
         rustix::pipe::fcntl_setpipe_size(&writer, 4096).unwrap();
@@ -116,7 +116,7 @@ impl Scratch {
         (child, BufReader::with_capacity(64, reader))
     }
 
-    /// Reads up to the first line with this part.
+    /// Reads up to the first line that contains `part`.
     fn read_to(&self, output: &mut BufReader<PipeReader>, part: &str) -> Vec<u8> {
         let (mut read, mut line) = (Vec::new(), String::new());
         while !line.contains(part) {
@@ -127,7 +127,7 @@ impl Scratch {
         read
     }
 
-    /// Standard error of the program that was started last.
+    /// Returns the standard error of the last program started.
     fn stderr(&self) -> String {
         String::from_utf8(std::fs::read(self.path("stderr")).unwrap()).unwrap()
     }
@@ -145,7 +145,7 @@ impl Scratch {
         Ran { arguments: arguments.into(), output }
     }
 
-    /// The names in the scratch folder.
+    /// Returns the names in the temporary folder.
     pub(crate) fn names(&self) -> Vec<String> {
         let entries = std::fs::read_dir(self.folder.path()).unwrap();
         let mut names: Vec<String> =
@@ -154,7 +154,7 @@ impl Scratch {
         names
     }
 
-    /// A data set with the layout of FSDD: digit d is a tone of 300 + 250 d Hz in noise.
+    /// Writes a data set with the layout of FSDD: digit d is a tone of 300 + 250 d Hz in noise.
     pub(crate) fn tones(&self) -> PathBuf {
         let mut noise = 1u32;
         for digit in 0..10 {
@@ -164,8 +164,8 @@ impl Scratch {
                     let samples: Vec<f32> = (0..length)
                         .map(|n| {
                             noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                            let hiss = (noise >> 8) as f32 / (1 << 24) as f32 - 0.5;
-                            0.4 * (TAU * (300 + 250 * digit) as f32 * n as f32 / 8000.0).sin() + 0.1 * hiss
+                            let white = (noise >> 8) as f32 / (1 << 24) as f32 - 0.5;
+                            0.4 * (TAU * (300 + 250 * digit) as f32 * n as f32 / 8000.0).sin() + 0.1 * white
                         })
                         .collect();
                     self.write(
@@ -178,7 +178,7 @@ impl Scratch {
         self.path("tones")
     }
 
-    /// A recipe for the tones that trains in a moment.
+    /// Writes a recipe for the tones that trains in less than a second.
     pub(crate) fn tones_recipe(&self) -> PathBuf {
         self.write("tones.toml", TONES)
     }
@@ -188,7 +188,7 @@ pub(crate) const TONES: &str = r#"
 title = "Tones"
 [data.fsdd]
 split = "official"
-validation_share = 0.2
+validation_fraction = 0.2
 [features]
 sample_rate_hz = 8000
 scale = "unit"
@@ -200,10 +200,10 @@ n_mels = 24
 n_mfcc = 12
 [model.recurrent]
 cell = "lstm"
-hidden = 16
+hidden_size = 16
 head = "mean"
 [train]
-batch = 16
+batch_size = 16
 epochs = 8
 learning_rate = 2e-2
 "#;
@@ -229,7 +229,7 @@ impl Ran {
         self
     }
 
-    /// Fails with this exit code, each part within the message, and no panic.
+    /// Asserts this exit code, each part in the message, and no panic.
     #[track_caller]
     pub(crate) fn fails(self, code: i32, parts: &[&str]) -> Ran {
         let stderr = self.stderr();
@@ -241,7 +241,7 @@ impl Ran {
         self
     }
 
-    /// Standard output as JSON lines, all of it.
+    /// Parses the standard output as JSON lines.
     pub(crate) fn json(&self) -> Vec<Value> {
         self.stdout().lines().map(|line| serde_json::from_str(line).expect(line)).collect()
     }
@@ -251,13 +251,13 @@ impl Ran {
     }
 }
 
-/// A 16-bit mono WAV file.
+/// Returns a 16-bit mono WAV file.
 pub(crate) fn wav(samples: &[f32], rate: u32) -> Vec<u8> {
     let data: Vec<u8> = samples.iter().flat_map(|&x| ((x * 32767.0) as i16).to_le_bytes()).collect();
     wav_file(1, 16, rate, &data)
 }
 
-/// A mono WAV file of the given format code (1 integer, 3 float) and width.
+/// Returns a mono WAV file of the given format code (1 integer, 3 float) and bits per sample.
 pub(crate) fn wav_file(format: u16, bits: u16, rate: u32, data: &[u8]) -> Vec<u8> {
     let mut file = Vec::new();
     file.extend(b"RIFF");
@@ -276,7 +276,7 @@ pub(crate) fn wav_file(format: u16, bits: u16, rate: u32, data: &[u8]) -> Vec<u8
     file
 }
 
-/// Whether two paths hold the same bytes.
+/// Returns true if two files have the same bytes.
 pub(crate) fn same_bytes(a: &Path, b: &Path) -> bool {
     std::fs::read(a).unwrap() == std::fs::read(b).unwrap()
 }

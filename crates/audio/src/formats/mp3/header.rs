@@ -1,4 +1,4 @@
-//! The four bytes before every MP3 frame.
+//! MP3 frame header of four bytes.
 
 use std::fmt;
 
@@ -9,21 +9,21 @@ const KBIT: [[u64; 16]; 2] = [
 ];
 const RATES_HZ: [u32; 3] = [44_100, 48_000, 32_000];
 
-/// What a frame's header says.
+/// Content of a frame header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Header {
     pub sample_rate_hz: u32,
     pub channels: u16,
-    /// Samples a channel.
+    /// Samples per channel.
     pub samples: u32,
-    /// The length of the frame with its header.
+    /// Length of the frame with its header.
     pub bytes: u64,
-    /// The length of the side information, which follows the header (and the checksum, if there is one).
+    /// Length of the side information, which follows the header and the optional checksum.
     pub side_bytes: usize,
 }
 
 impl Header {
-    /// A layer III header with a bit rate, if these bytes begin with one.
+    /// Parses a layer III header with a bit rate; `None` for other bytes.
     pub(crate) fn parse(bytes: &[u8]) -> Option<Header> {
         let &[0xff, kind, rates, mode, ..] = bytes else { return None };
         // Version 01 is reserved; layer III is 01.
@@ -50,7 +50,7 @@ impl Header {
         Some(Header { sample_rate_hz, channels, samples, bytes, side_bytes })
     }
 
-    /// Whether a frame like this can follow a frame like that.
+    /// Returns true if a frame with this header can follow one with `other`.
     pub(crate) fn continues(&self, other: &Header) -> bool {
         (self.sample_rate_hz, self.channels) == (other.sample_rate_hz, other.channels)
     }
@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn headers_are_read_as_the_standard_has_them() {
+    fn headers_are_read_as_in_the_standard() {
         // MPEG 1, 128 kbit/s, 44.1 kHz, joint stereo; padded; MPEG 2, 16 kHz mono; MPEG 2.5, 8 kHz mono.
         let cases = [
             ([0xff, 0xfb, 0x90, 0x64], (44_100, 2, 1152, 417, 32)),
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_layer_three_header_is_none() {
+    fn other_bytes_are_not_a_layer_three_header() {
         let cases = [
             [0xff, 0xeb, 0x90, 0x64],
             [0xff, 0xfd, 0x90, 0x64],

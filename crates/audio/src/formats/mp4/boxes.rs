@@ -1,33 +1,36 @@
-//! Boxes: a length, a name, and content, which may be boxes again.
+//! Boxes: length, name, and content, which can consist of boxes.
 
 use std::path::Path;
 
 use crate::AudioError;
 
-/// The number in these bytes, the highest first; at most eight.
+/// Returns the big-endian number in at most eight bytes.
 pub(super) fn number(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0, |number, &byte| number << 8 | u64::from(byte))
 }
 
-/// A box whose content is in memory.
+/// Box whose content is in memory.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Part<'a> {
-    /// The file, for messages.
+pub(super) struct Mp4Box<'a> {
+    /// File name, for messages.
     pub path: &'a Path,
     pub name: [u8; 4],
-    /// Where in the file the content begins.
+    /// Position of the content in the file.
     pub byte: u64,
     pub content: &'a [u8],
 }
 
-impl<'a> Part<'a> {
-    /// The boxes that are the content.
-    pub(super) fn parts(self) -> impl Iterator<Item = Result<Part<'a>, AudioError>> {
-        self.parts_from(0)
+impl<'a> Mp4Box<'a> {
+    /// Returns the boxes in the content.
+    pub(super) fn children(self) -> impl Iterator<Item = Result<Mp4Box<'a>, AudioError>> {
+        self.children_from(0)
     }
 
-    /// The boxes in the content behind that position.
-    pub(super) fn parts_from(self, position: usize) -> impl Iterator<Item = Result<Part<'a>, AudioError>> {
+    /// Returns the boxes in the content after a position.
+    pub(super) fn children_from(
+        self,
+        position: usize,
+    ) -> impl Iterator<Item = Result<Mp4Box<'a>, AudioError>> {
         let mut position = position;
         std::iter::from_fn(move || {
             let rest = self.content.get(position..)?;
@@ -46,38 +49,39 @@ impl<'a> Part<'a> {
             };
             position += size;
             let name = [rest[4], rest[5], rest[6], rest[7]];
-            Some(Ok(Part { path: self.path, name, byte: byte + 8, content: &rest[8..size] }))
+            Some(Ok(Mp4Box { path: self.path, name, byte: byte + 8, content: &rest[8..size] }))
         })
     }
 
-    /// The boxes of that name, and errors.
-    pub(super) fn all(self, name: &'static [u8; 4]) -> impl Iterator<Item = Result<Part<'a>, AudioError>> {
+    /// Returns the boxes with this name, and errors.
+    pub(super) fn all(self, name: &'static [u8; 4]) -> impl Iterator<Item = Result<Mp4Box<'a>, AudioError>> {
         self.all_from(0, name)
     }
 
-    /// The boxes of that name behind that position, and errors.
+    /// Returns the boxes with this name after a position, and errors.
     pub(super) fn all_from(
         self,
         position: usize,
         name: &'static [u8; 4],
-    ) -> impl Iterator<Item = Result<Part<'a>, AudioError>> {
-        self.parts_from(position).filter(move |part| part.as_ref().map_or(true, |part| part.name == *name))
+    ) -> impl Iterator<Item = Result<Mp4Box<'a>, AudioError>> {
+        self.children_from(position)
+            .filter(move |child| child.as_ref().map_or(true, |child| child.name == *name))
     }
 
-    /// The first box of that name.
-    pub(super) fn find(self, name: &'static [u8; 4]) -> Result<Option<Part<'a>>, AudioError> {
+    /// Returns the first box with this name.
+    pub(super) fn find(self, name: &'static [u8; 4]) -> Result<Option<Mp4Box<'a>>, AudioError> {
         self.all(name).next().transpose()
     }
 
-    pub(super) fn require(self, name: &'static [u8; 4]) -> Result<Part<'a>, AudioError> {
+    pub(super) fn require(self, name: &'static [u8; 4]) -> Result<Mp4Box<'a>, AudioError> {
         let missing = || {
             let (inner, outer) = (name.escape_ascii(), self.name.escape_ascii());
-            self.damaged(format!("the MP4 box \"{outer}\" holds no box \"{inner}\""))
+            self.damaged(format!("the MP4 box \"{outer}\" does not contain a box \"{inner}\""))
         };
         self.find(name)?.ok_or_else(missing)
     }
 
-    /// The number of so many bytes at that position of the content.
+    /// Returns the number of this many bytes at a position of the content.
     pub(super) fn number(&self, position: usize, width: usize) -> Result<u64, AudioError> {
         self.bytes(position, width).map(number)
     }
@@ -89,14 +93,15 @@ impl<'a> Part<'a> {
         })
     }
 
-    /// The rows of a table, each of that width, behind their number at that position.
+    /// Returns the rows of a table, given their width; their number is stored at the position before them.
     pub(super) fn rows(&self, position: usize, width: usize) -> Result<&'a [u8], AudioError> {
         let count = self.number(position, 4)?;
         let rows = &self.content[position + 4..];
-        let most = (rows.len() / width) as u64;
-        if count > most {
+        let max_rows = (rows.len() / width) as u64;
+        if count > max_rows {
             let (path, byte) = (self.path.to_owned(), self.byte + position as u64);
-            let (value, rule) = (format!("{count} rows"), format!("at most {most}, as many as there are"));
+            let (value, rule) =
+                (format!("{count} rows"), format!("at most {max_rows}, the number of rows in the box"));
             return Err(AudioError::Header { path, byte, field: "MP4 table length", value, rule });
         }
         // At most the length of the content.

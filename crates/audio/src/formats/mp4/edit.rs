@@ -1,15 +1,15 @@
-//! Which part of a track is the recording: encoders put a packet or two before it and fill up the last one.
+//! Encoder delay and length of a track: encoders add packets before the recording and pad the last one.
 
-use super::boxes::{Part, number};
+use super::boxes::{Mp4Box, number};
 use crate::AudioError;
 use crate::formats::aac::PACKET_SAMPLES;
 
-/// How many samples to drop, and how many to keep then.
+/// Number of samples to skip, and number of samples to keep.
 ///
-/// Apple's `iTunSMPB` tag counts samples and goes before the edit list, whose length is in a coarser unit.
+/// Apple's `iTunSMPB` tag counts samples and has priority over the edit list, whose unit is coarser.
 pub(super) fn recording(
-    movie: &Part,
-    track: &Part,
+    movie: &Mp4Box,
+    track: &Mp4Box,
     sample_rate_hz: u32,
     packets: u64,
 ) -> Result<(u64, u64), AudioError> {
@@ -29,8 +29,8 @@ pub(super) fn recording(
             (u128::from(count) * u128::from(sample_rate_hz) + u128::from(ticks) / 2) / u128::from(ticks);
         u64::try_from(samples).unwrap_or(u64::MAX)
     };
-    // The last packet's duration leaves out what fills it up. Durations that stray further are those of a
-    // clock, not of the packets.
+    // The duration of the last packet excludes its padding. Durations that differ by more are those of a clock,
+    // not of packets.
     let durations = durations(&media.require(b"minf")?.require(b"stbl")?)?;
     let durations = to_samples(durations, ticks);
     let end = if durations <= decoded && decoded - durations < PACKET_SAMPLES { durations } else { decoded };
@@ -39,40 +39,40 @@ pub(super) fn recording(
     let rest = end.saturating_sub(skip);
     let movie_ticks = timescale(&movie.require(b"mvhd")?)?;
     let span = to_samples(edit.duration, movie_ticks);
-    // The length is rounded to the movie's unit.
+    // The length is rounded to the movie's time unit.
     let unit = to_samples(1, movie_ticks) + 1;
     let keep = if edit.duration == 0 || span.abs_diff(rest) <= unit { rest } else { span.min(rest) };
     Ok((skip, keep))
 }
 
-/// Ticks a second.
-fn timescale(header: &Part) -> Result<u64, AudioError> {
+/// Ticks per second.
+fn timescale(header: &Mp4Box) -> Result<u64, AudioError> {
     let position = if header.number(0, 1)? == 1 { 20 } else { 12 };
     match header.number(position, 4)? {
         0 => {
             let (path, byte) = (header.path.to_owned(), header.byte + position as u64);
             let (value, rule) = ("0".to_owned(), "above 0".to_owned());
-            Err(AudioError::Header { path, byte, field: "MP4 ticks a second", value, rule })
+            Err(AudioError::Header { path, byte, field: "MP4 ticks per second", value, rule })
         }
         ticks => Ok(ticks),
     }
 }
 
-/// The durations of all packets together, in the track's ticks.
-fn durations(samples: &Part) -> Result<u64, AudioError> {
+/// Returns the total duration of all packets, in ticks of the track.
+fn durations(samples: &Mp4Box) -> Result<u64, AudioError> {
     let rows = samples.require(b"stts")?.rows(4, 8)?.chunks_exact(8);
     Ok(rows.fold(0, |sum, row| number(&row[..4]).saturating_mul(number(&row[4..])).saturating_add(sum)))
 }
 
-/// The one part of a track that is played.
+/// The single edit of a track.
 struct Edit {
-    /// In the track's ticks.
+    /// In ticks of the track.
     start: u64,
-    /// In the movie's ticks.
+    /// In ticks of the movie.
     duration: u64,
 }
 
-fn edit(track: &Part) -> Result<Option<Edit>, AudioError> {
+fn edit(track: &Mp4Box) -> Result<Option<Edit>, AudioError> {
     let Some(edits) = track.find(b"edts")? else { return Ok(None) };
     let Some(list) = edits.find(b"elst")? else { return Ok(None) };
     let width = if list.number(0, 1)? == 1 { 8 } else { 4 };
@@ -81,17 +81,17 @@ fn edit(track: &Part) -> Result<Option<Edit>, AudioError> {
     let mut edits = rows.filter(|row| row[width] & 0x80 == 0);
     let Some(row) = edits.next() else { return Ok(None) };
     if edits.next().is_some() {
-        return Err(list.unsupported("an MP4 track that is played in several parts"));
+        return Err(list.unsupported("an MP4 track with several edits"));
     }
     Ok(Some(Edit { start: number(&row[width..2 * width]), duration: number(&row[..width]) }))
 }
 
-/// Delay and length from Apple's tag, in samples.
-fn tag(movie: &Part) -> Result<Option<(u64, u64)>, AudioError> {
+/// Returns delay and length from Apple's tag, in samples.
+fn tag(movie: &Mp4Box) -> Result<Option<(u64, u64)>, AudioError> {
     for data in movie.all(b"udta") {
         for meta in data?.all(b"meta") {
             let meta = meta?;
-            // QuickTime's box has no version before its parts.
+            // QuickTime's box has no version before its boxes.
             let start = if meta.content.get(4..8) == Some(b"hdlr") { 0 } else { 4 };
             let Some(list) = meta.all_from(start, b"ilst").next() else { continue };
             for item in list?.all(b"----") {
@@ -106,7 +106,7 @@ fn tag(movie: &Part) -> Result<Option<(u64, u64)>, AudioError> {
     Ok(None)
 }
 
-/// The second and the fourth of the tag's hexadecimal numbers; none where the length is unknown.
+/// Returns the second and fourth hexadecimal number of the tag; `None` if the length is unknown.
 fn fields(text: &[u8]) -> Option<(u64, u64)> {
     let text = std::str::from_utf8(text).ok()?;
     let mut fields = text.split_ascii_whitespace().map(|field| u64::from_str_radix(field, 16));

@@ -1,44 +1,44 @@
-//! What the packets of a track are.
+//! Sample descriptions of an MP4 track.
 
-use super::boxes::Part;
+use super::boxes::Mp4Box;
 use crate::AudioError;
 use crate::formats::aac::Settings;
 
-/// The codec of a track.
+/// Codec of a track.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Entry {
     pub settings: Settings,
-    /// Where in the file that is written.
+    /// Position of the description in the file.
     pub byte: u64,
 }
 
 impl Entry {
-    /// Reads the one description of samples that a track of AAC-LC has.
-    pub(super) fn read(samples: &Part) -> Result<Entry, AudioError> {
+    /// Reads the single sample description of an AAC-LC track.
+    pub(super) fn read(samples: &Mp4Box) -> Result<Entry, AudioError> {
         let descriptions = samples.require(b"stsd")?;
         let count = descriptions.number(4, 4)?;
         if count > 1 {
             return Err(descriptions.unsupported(format!("an MP4 track of {count} kinds of packets")));
         }
-        let missing = || descriptions.damaged("the MP4 box \"stsd\" describes no packets");
-        let entry = descriptions.parts_from(8).next().ok_or_else(missing)??;
+        let missing = || descriptions.damaged("the MP4 box \"stsd\" does not describe any packets");
+        let entry = descriptions.children_from(8).next().ok_or_else(missing)??;
         if entry.name != *b"mp4a" {
             let what = format!("MP4 with \"{}\" (it should be \"mp4a\")", entry.name.escape_ascii());
             return Err(entry.unsupported(what));
         }
-        // QuickTime's later versions have more fields before the boxes.
+        // Later QuickTime versions have more fields before the boxes.
         let fields = match entry.number(8, 2)? {
             0 => 28,
             1 => 44,
             2 => 64,
             version => return Err(entry.unsupported(format!("a sound description of version {version}"))),
         };
-        let stream = entry.parts_from(fields).find_map(|part| match part {
-            Ok(part) if part.name == *b"wave" => part.parts().find(|part| is(part, b"esds")),
-            part => is(&part, b"esds").then_some(part),
+        let stream = entry.children_from(fields).find_map(|child| match child {
+            Ok(child) if child.name == *b"wave" => child.children().find(|child| is(child, b"esds")),
+            child => is(&child, b"esds").then_some(child),
         });
         let stream =
-            stream.ok_or_else(|| entry.damaged("the MP4 sound description has no box \"esds\""))??;
+            stream.ok_or_else(|| entry.damaged("the MP4 sound description is without a box \"esds\""))??;
         let settings = settings(&stream)?;
         if let Some(what) = settings.unsupported() {
             return Err(stream.unsupported(what));
@@ -52,24 +52,24 @@ impl Entry {
     }
 }
 
-/// Whether this is that box, or an error to be seen.
-fn is(part: &Result<Part, AudioError>, name: &[u8; 4]) -> bool {
-    part.as_ref().map_or(true, |part| part.name == *name)
+/// Returns true for a box with this name, and for errors, which are reported later.
+fn is(candidate: &Result<Mp4Box, AudioError>, name: &[u8; 4]) -> bool {
+    candidate.as_ref().map_or(true, |found| found.name == *name)
 }
 
-/// Reads nested descriptors: a stream, its decoder, and what only that decoder understands.
-fn settings(stream: &Part) -> Result<Settings, AudioError> {
+/// Reads nested descriptors: stream, decoder, and decoder-specific data.
+fn settings(stream: &Mp4Box) -> Result<Settings, AudioError> {
     let short = || stream.damaged("the description of the AAC stream ends early");
     let mut rest = stream.content.get(4..).ok_or_else(short)?;
     loop {
-        let (tag, content, behind) = descriptor(rest).ok_or_else(short)?;
+        let (tag, content, after) = descriptor(rest).ok_or_else(short)?;
         rest = match tag {
             3 => {
                 let flags = *content.get(2).ok_or_else(short)?;
                 let address =
                     if flags & 0x40 == 0 { 0 } else { 1 + usize::from(*content.get(3).unwrap_or(&0)) };
-                let others = usize::from(flags >> 7) * 2 + usize::from(flags >> 5 & 1) * 2;
-                content.get(3 + address + others..).ok_or_else(short)?
+                let optional = usize::from(flags >> 7) * 2 + usize::from(flags >> 5 & 1) * 2;
+                content.get(3 + address + optional..).ok_or_else(short)?
             }
             4 => {
                 let kind = *content.first().ok_or_else(short)?;
@@ -79,21 +79,21 @@ fn settings(stream: &Part) -> Result<Settings, AudioError> {
                 content.get(13..).ok_or_else(short)?
             }
             5 => return Settings::parse(content).ok_or_else(short),
-            _ => behind,
+            _ => after,
         };
     }
 }
 
-/// The tag and content of the first descriptor, and what follows it.
+/// Returns tag and content of the first descriptor, and the bytes after it.
 fn descriptor(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     let (&tag, rest) = bytes.split_first()?;
-    // Seven bits a byte, at most four; the highest bit says that another follows.
+    // Seven bits per byte, at most four bytes; the highest bit means that another byte follows.
     let width = 1 + rest.iter().take(3).take_while(|&&byte| byte & 0x80 != 0).count();
     let (size, rest) = rest.split_at_checked(width)?;
     let size = size.iter().fold(0, |size, &byte| size << 7 | usize::from(byte & 0x7f));
-    // Some writers claim more than there is room for.
-    let (content, behind) = rest.split_at(size.min(rest.len()));
-    Some((tag, content, behind))
+    // Some writers claim more bytes than there are.
+    let (content, after) = rest.split_at(size.min(rest.len()));
+    Some((tag, content, after))
 }
 
 #[cfg(test)]
@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     fn read(content: &[u8]) -> Result<Settings, AudioError> {
-        settings(&Part { path: "a".as_ref(), name: *b"esds", byte: 100, content })
+        settings(&Mp4Box { path: "a".as_ref(), name: *b"esds", byte: 100, content })
     }
 
     #[test]

@@ -1,54 +1,55 @@
-//! Packets: what the pages carry, in pieces.
+//! Packets, reassembled from the segments of pages.
 
 use super::page::Page;
 use crate::AudioError;
 use crate::input::Input;
 
-/// The longest packet that is read; those of sound have some hundred bytes.
-const MOST_PACKET_BYTES: usize = 1 << 26;
+/// Maximum length of a packet; audio packets have a few hundred bytes.
+const MAX_PACKET_BYTES: usize = 1 << 26;
 
-/// A packet, and what the page says that it ends in.
+/// Packet, and the page in which it ends.
 #[derive(Default)]
 pub(crate) struct Packet {
     pub data: Vec<u8>,
-    /// Where that page begins.
+    /// Position of that page.
     pub byte: u64,
-    /// The position at the end of that page.
+    /// Granule position of that page.
     pub position: Option<i64>,
-    /// No other packet ends in that page.
+    /// True if no other packet ends in that page.
     pub closes_page: bool,
-    /// That page is the last of the stream.
+    /// True if that page is the last of the stream.
     pub last: bool,
 }
 
-/// The packets of one stream among those of the file.
+/// Packets of one stream of the file.
 pub(crate) struct Packets {
     pub input: Input,
     page: Page,
-    /// How many pieces and bytes of the page were taken.
-    taken: (usize, usize),
+    /// Number of segments and bytes of the page that were consumed.
+    consumed: (usize, usize),
 }
 
 impl Packets {
-    /// Finds the first stream of Vorbis or Opus, and its first packet.
+    /// Finds the first Vorbis or Opus stream and its first packet.
     pub(crate) fn open(mut input: Input) -> Result<(Packets, Packet), AudioError> {
         let start = input.position();
-        let mut others = Vec::new();
+        let mut other_streams = Vec::new();
         loop {
             let page = Page::read(&mut input)?;
             if !page.first {
-                let found = if others.is_empty() { "no stream".to_owned() } else { others.join(", ") };
+                let found =
+                    if other_streams.is_empty() { "nothing".to_owned() } else { other_streams.join(", ") };
                 return Err(input.unsupported(start, format!("Ogg with {found} (not Vorbis or Opus)")));
             }
             if page.body.starts_with(b"OpusHead") || page.body.starts_with(b"\x01vorbis") {
-                let mut packets = Packets { input, page, taken: (0, 0) };
+                let mut packets = Packets { input, page, consumed: (0, 0) };
                 let mut first = Packet::default();
                 return match packets.next(&mut first)? {
                     true => Ok((packets, first)),
                     false => Err(packets.input.damaged(start, "the Ogg stream has no packets")),
                 };
             }
-            others.push(
+            other_streams.push(
                 match &page.body {
                     body if body.starts_with(b"\x7fFLAC") => "FLAC",
                     body if body.starts_with(b"Speex") => "Speex",
@@ -60,35 +61,36 @@ impl Packets {
         }
     }
 
-    /// Reads the next packet into the place of the one that is there; false at the end of the stream.
+    /// Reads the next packet in place of the current one; returns false at the end of the stream.
     pub(crate) fn next(&mut self, packet: &mut Packet) -> Result<bool, AudioError> {
         packet.data.clear();
         loop {
-            while let Some(&piece) = self.page.pieces.get(self.taken.0) {
-                let (start, end) = (self.taken.1, self.taken.1 + usize::from(piece));
-                self.taken = (self.taken.0 + 1, end);
+            while let Some(&segment) = self.page.segments.get(self.consumed.0) {
+                let (start, end) = (self.consumed.1, self.consumed.1 + usize::from(segment));
+                self.consumed = (self.consumed.0 + 1, end);
                 packet.data.extend_from_slice(&self.page.body[start..end]);
-                if piece < 255 {
+                if segment < 255 {
                     packet.byte = self.page.byte;
                     packet.position = self.page.position;
-                    packet.closes_page = self.page.pieces[self.taken.0..].iter().all(|&piece| piece == 255);
+                    packet.closes_page =
+                        self.page.segments[self.consumed.0..].iter().all(|&segment| segment == 255);
                     packet.last = self.page.last;
                     return Ok(true);
                 }
             }
-            if packet.data.len() > MOST_PACKET_BYTES {
-                let what = format!("an Ogg packet of more than {MOST_PACKET_BYTES} bytes ends here");
+            if packet.data.len() > MAX_PACKET_BYTES {
+                let what = format!("an Ogg packet of more than {MAX_PACKET_BYTES} bytes ends here");
                 return Err(self.input.damaged(self.page.byte, what));
             }
             if self.page.last {
                 return self.end(packet);
             }
-            self.turn_page(!packet.data.is_empty())?;
+            self.next_page(!packet.data.is_empty())?;
         }
     }
 
     /// Reads the stream's next page.
-    fn turn_page(&mut self, within_packet: bool) -> Result<(), AudioError> {
+    fn next_page(&mut self, within_packet: bool) -> Result<(), AudioError> {
         loop {
             if self.input.remaining() == 0 {
                 let (path, byte) = (self.input.path().to_owned(), self.input.length());
@@ -105,15 +107,15 @@ impl Packets {
                 return Err(self.input.damaged(page.byte, what));
             }
             if page.continued != within_packet {
-                let what = "the Ogg page does not go on where the one before ends";
+                let what = "the Ogg page does not continue the previous one";
                 return Err(self.input.damaged(page.byte, what));
             }
-            (self.page, self.taken) = (page, (0, 0));
+            (self.page, self.consumed) = (page, (0, 0));
             return Ok(());
         }
     }
 
-    /// Looks behind the last page: pages of other streams may follow, other recordings may not.
+    /// Checks what follows the last page: pages of other streams are allowed, other recordings are not.
     fn end(&mut self, packet: &Packet) -> Result<bool, AudioError> {
         if !packet.data.is_empty() {
             let what = "the last Ogg page ends within a packet";

@@ -1,24 +1,24 @@
-//! Pages: what an Ogg file consists of.
+//! Ogg pages.
 
 use crate::AudioError;
 use crate::input::Input;
 
-/// The fixed part of a page's header.
+/// Length of the fixed part of a page header.
 const HEADER: u64 = 27;
 
-/// A page whose checksum is right.
+/// Page with a valid checksum.
 pub(super) struct Page {
-    /// Where it begins.
+    /// Position of the page.
     pub byte: u64,
     pub continued: bool,
     pub first: bool,
     pub last: bool,
-    /// The position at its end; none if no packet ends in it.
+    /// Granule position at its end; `None` if no packet ends in it.
     pub position: Option<i64>,
     pub stream: u32,
     pub number: u32,
-    /// The lengths of the pieces in the body; one below 255 ends a packet.
-    pub pieces: Vec<u8>,
+    /// Lengths of the segments in the body; one below 255 ends a packet.
+    pub segments: Vec<u8>,
     pub body: Vec<u8>,
 }
 
@@ -32,17 +32,17 @@ impl Page {
         if whole[4] != 0 {
             return Err(input.unsupported(byte + 4, format!("Ogg of version {}", whole[4])));
         }
-        let pieces = input.read(u64::from(whole[26]), "Ogg page header")?;
-        let size = pieces.iter().map(|&piece| u64::from(piece)).sum();
+        let segments = input.read(u64::from(whole[26]), "Ogg page header")?;
+        let size = segments.iter().map(|&segment| u64::from(segment)).sum();
         let body = input.read(size, "Ogg page")?;
         let u32_at = |at: usize| u32::from_le_bytes([whole[at], whole[at + 1], whole[at + 2], whole[at + 3]]);
         let (stream, number, written) = (u32_at(14), u32_at(18), u32_at(22));
         let position = i64::from(u32_at(6)) | i64::from(u32_at(10)) << 32;
-        // The checksum is taken with a zero in its own place.
+        // The checksum is computed with zeros in its own field.
         whole[22..26].fill(0);
-        let counted = [&whole, &pieces, &body].iter().fold(0, |sum, bytes| checksum(sum, bytes));
+        let counted = [&whole, &segments, &body].iter().fold(0, |sum, bytes| checksum(sum, bytes));
         if counted != written {
-            let what = format!("the Ogg page's checksum is {counted:#010x}, it says {written:#010x}");
+            let what = format!("the checksum of the Ogg page is {counted:#010x} instead of {written:#010x}");
             return Err(input.damaged(byte, what));
         }
         let flag = |bit: u8| whole[5] & bit != 0;
@@ -54,13 +54,13 @@ impl Page {
             position: (position != -1).then_some(position),
             stream,
             number,
-            pieces,
+            segments,
             body,
         })
     }
 }
 
-/// The remainders of all bytes, for the polynomial 0x04c11db7, the highest bit first.
+/// Remainders of all bytes for the polynomial 0x04c11db7, most significant bit first.
 const REMAINDERS: [u32; 256] = {
     let mut table = [0; 256];
     let mut byte = 0;
@@ -78,7 +78,7 @@ const REMAINDERS: [u32; 256] = {
     table
 };
 
-/// The checksum of some bytes behind those with the checksum `sum`.
+/// Updates the checksum `sum` with more bytes.
 pub(super) fn checksum(sum: u32, bytes: &[u8]) -> u32 {
     bytes.iter().fold(sum, |sum, &byte| sum << 8 ^ REMAINDERS[usize::from((sum >> 24) as u8 ^ byte)])
 }

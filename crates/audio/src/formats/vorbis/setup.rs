@@ -1,12 +1,12 @@
-//! The code books of a Vorbis stream: a few bits can claim a large one.
+//! Codebooks of a Vorbis stream, validated because a few bits can claim a large one.
 
-/// How many values all books together may have; what encoders write has less than a tenth of that.
-const MOST_VALUES: u64 = 1 << 22;
+/// Maximum number of values in all codebooks; encoders use less than a tenth.
+const MAX_VALUES: u64 = 1 << 22;
 
-/// Walks over the code books behind the packet's mark.
+/// Validates the codebooks after the packet's marker.
 ///
 /// # Errors
-/// What is wrong with them: a code of more than 32 bits, too many values, an early end.
+/// A message for a code of more than 32 bits, too many values, or an early end.
 pub(super) fn check(bytes: &[u8]) -> Result<(), String> {
     let mut bits = Bits { bytes, position: 0 };
     let mut values = 0;
@@ -21,9 +21,9 @@ pub(super) fn check(bytes: &[u8]) -> Result<(), String> {
             return wrong("it is empty");
         }
         values += entries * dimensions;
-        if values > MOST_VALUES {
+        if values > MAX_VALUES {
             return wrong(&format!(
-                "all books up to this one have {values} values, at most {MOST_VALUES} are read"
+                "the books up to this one have {values} values, more than the {MAX_VALUES} supported"
             ));
         }
         if !bits.lengths(entries)? {
@@ -43,7 +43,7 @@ pub(super) fn check(bytes: &[u8]) -> Result<(), String> {
     Ok(())
 }
 
-/// The largest number whose power to the number of dimensions is at most the number of entries.
+/// Returns the largest number whose power to `dimensions` is at most `entries`.
 fn side(entries: u64, dimensions: u64) -> u64 {
     let fits = |side: u64| {
         let mut power = 1u64;
@@ -55,7 +55,7 @@ fn side(entries: u64, dimensions: u64) -> u64 {
     (1..=entries).take_while(|&side| fits(side)).last().unwrap_or(0)
 }
 
-/// Bits, the lowest of each byte first.
+/// Bit reader, least significant bit first.
 struct Bits<'a> {
     bytes: &'a [u8],
     position: u64,
@@ -78,7 +78,7 @@ impl Bits<'_> {
         self.position += count;
     }
 
-    /// Goes behind the lengths of a book's codes; false if they are impossible.
+    /// Skips the code lengths of a codebook; returns false if they are invalid.
     fn lengths(&mut self, entries: u64) -> Result<bool, String> {
         if self.take(1)? == 0 {
             let sparse = self.take(1)? == 1;

@@ -1,39 +1,38 @@
-//! Frames left out.
+//! Frame dropping.
 
 use serde::{Deserialize, Serialize};
 use stapes_features::Features;
-use stapes_random::Stream;
+use stapes_random::Rng;
 
-use crate::augment::draw::{Entry, always};
+use crate::augment::draws::{AugmentKey, default_probability};
 use crate::error::DataError;
 
-/// Leaves out single frames, each with the same probability and whatever becomes of the others; where none would be
-/// left, the first stays.
+/// Drops single frames, each with the same probability and independently; if none remained, the first is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DropConfig {
-    /// How often an example loses frames, in [0, 1].
-    #[serde(default = "always")]
+    /// Probability of the augmentation for an example, in [0, 1].
+    #[serde(default = "default_probability")]
     pub probability: f32,
-    /// The probability of each frame to be left out, in [0, 1).
-    pub share: f32,
+    /// Probability of each frame to be dropped, in [0, 1).
+    pub fraction: f32,
 }
 
 impl DropConfig {
     pub(super) fn check(&self) -> Result<(), DataError> {
-        let entry = Entry("augment.drop");
-        entry.probability(self.probability)?;
-        match (0.0..1.0).contains(&self.share) {
+        let key = AugmentKey("augment.drop");
+        key.check_probability(self.probability)?;
+        match (0.0..1.0).contains(&self.fraction) {
             true => Ok(()),
-            false => Err(entry.refuse("share", self.share, "must be at least 0 and below 1")),
+            false => Err(key.error("fraction", self.fraction, "must be at least 0 and below 1")),
         }
     }
 
-    pub(super) fn apply(&self, features: &mut Features, stream: &mut Stream) {
+    pub(super) fn apply(&self, features: &mut Features, stream: &mut Rng) {
         let width = features.width();
         let frames = features.values().chunks_exact(width);
         let mut kept: Vec<f32> =
-            frames.filter(|_| stream.uniform() >= self.share).flatten().copied().collect();
+            frames.filter(|_| stream.uniform() >= self.fraction).flatten().copied().collect();
         if kept.is_empty() {
             kept.extend_from_slice(features.frame(0));
         }
@@ -47,9 +46,9 @@ mod tests {
     use crate::AugmentConfig;
 
     #[test]
-    fn every_frame_goes_as_often_as_the_share_says_the_others_keep_their_order_and_one_stays() {
-        let dropped = |frames: usize, share, epoch| {
-            let drop = Some(DropConfig { probability: 1.0, share });
+    fn frames_are_dropped_with_the_fraction_in_order_and_one_remains() {
+        let dropped = |frames: usize, fraction, epoch| {
+            let drop = Some(DropConfig { probability: 1.0, fraction });
             let mut features = Features::new(2, (0..2 * frames).map(|value| value as f32).collect());
             let augment = AugmentConfig { drop, ..AugmentConfig::default() };
             augment.apply(&mut features, usize::MAX, 1, [epoch, 0]);

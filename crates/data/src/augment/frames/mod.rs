@@ -1,4 +1,4 @@
-//! Augmentation of frames, an entry a file.
+//! Augmentation of frames, one file per kind.
 
 mod drop;
 mod jitter;
@@ -12,9 +12,9 @@ mod warp;
 
 use serde::{Deserialize, Serialize};
 use stapes_features::Features;
-use stapes_random::Stream;
+use stapes_random::Rng;
 
-use crate::augment::draw::due;
+use crate::augment::draws::sample_if;
 use crate::augment::waveform::WaveformAugmentConfig;
 use crate::error::DataError;
 
@@ -28,68 +28,69 @@ pub use spec_augment::SpecAugmentConfig;
 pub use stretch::StretchConfig;
 pub use warp::WarpConfig;
 
-/// What is done to a training example: to its samples before the front end (`waveform`), and to its frames after
-/// normalisation; never to validation or test.
+/// Augmentation of training examples: of their samples before the front end (`waveform`), and of their frames after
+/// normalization. Validation and test examples are not augmented.
 ///
-/// Entries apply in the order of the fields. What happens to an example depends on the seed, the epoch and the example
-/// alone; each entry draws from a stream of its own, but for `shift`, `level` and `spec_augment`, which share one.
+/// Augmentations apply in the order of the fields. The result for an example depends only on the seed, the epoch and
+/// the example. Each augmentation has its own random stream, except `shift`, `level` and `spec_augment`, which share
+/// one.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AugmentConfig {
-    /// What is done to the samples of recordings, by a [`WaveformAugmenter`](crate::WaveformAugmenter).
+    /// Augmentation of the samples of recordings, by a [`WaveformAugmenter`](crate::WaveformAugmenter).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waveform: Option<WaveformAugmentConfig>,
-    /// The axis of the features stretched: another vocal tract.
+    /// Stretching of the feature axis: vocal tract length perturbation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warp: Option<WarpConfig>,
-    /// Time stretched: another tempo.
+    /// Stretching of the time axis: tempo perturbation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stretch: Option<StretchConfig>,
-    /// A turn in the plane, for pen strokes.
+    /// 2-D rotation, for pen strokes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rotation: Option<RotationConfig>,
-    /// All values times one factor.
+    /// Scaling of all values by one factor.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scale: Option<ScaleConfig>,
     /// Noise on every value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jitter: Option<JitterConfig>,
-    /// Single frames left out.
+    /// Dropping of single frames.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drop: Option<DropConfig>,
     /// Shift in time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shift: Option<ShiftConfig>,
-    /// Another level and slope over the features.
+    /// Offset and slope over the features.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub level: Option<LevelConfig>,
-    /// Bands and times blotted out.
+    /// Masking of frequency bands and times.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spec_augment: Option<SpecAugmentConfig>,
 }
 
-/// A setting of [`AugmentConfig`] that does not go with the frames or labels it is for.
+/// Setting of [`AugmentConfig`] that is incompatible with the frames or labels.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Misfit {
-    /// The key in the recipe.
+pub struct Incompatible {
+    /// Key in the recipe.
     pub key: &'static str,
-    /// The value there.
+    /// Value of the key.
     pub value: String,
-    /// What it needs, and what to do.
+    /// Required condition, with advice.
     pub rule: &'static str,
 }
 
-impl From<Misfit> for DataError {
-    fn from(Misfit { key, value, rule }: Misfit) -> DataError {
+impl From<Incompatible> for DataError {
+    fn from(Incompatible { key, value, rule }: Incompatible) -> DataError {
         DataError::setting(key, value, rule)
     }
 }
 
 impl AugmentConfig {
-    /// Whether the values are allowed.
+    /// Checks the values.
     ///
     /// # Errors
-    /// [`DataError::Setting`] names the key.
+    /// [`DataError::Setting`] with the key.
     pub fn check(&self) -> Result<(), DataError> {
         let checks = [
             self.waveform.as_ref().map(WaveformAugmentConfig::check),
@@ -106,55 +107,66 @@ impl AugmentConfig {
         checks.into_iter().flatten().collect()
     }
 
-    /// Whether the entries go with frames of `width` values, which come in a fixed number or whose truth is of moments.
+    /// Checks that the augmentations are compatible with frames of `width` values, which may have a fixed number of
+    /// frames or frame labels.
     ///
-    /// `stretch` and `drop` change how many frames an example has: they suit neither. `speed` and `shift` of waveforms move
-    /// moments away from their labels. `rotation` needs pairs.
+    /// `stretch` and `drop` change the number of frames, so they are incompatible with both. `speed` and `shift` of
+    /// waveforms move the audio relative to frame labels. `rotation` needs pairs of features.
     ///
     /// # Errors
-    /// [`Misfit`] names the first key that does not.
+    /// [`Incompatible`] with the first incompatible key.
     ///
     /// # Example
     /// ```
     /// use stapes_data::{AugmentConfig, DropConfig};
     ///
-    /// let drop = Some(DropConfig { probability: 1.0, share: 0.1 });
+    /// let drop = Some(DropConfig { probability: 1.0, fraction: 0.1 });
     /// let augment = AugmentConfig { drop, ..AugmentConfig::default() };
     /// assert!(augment.check_frames(40, None, false).is_ok());
-    /// assert_eq!(augment.check_frames(40, Some(98), false).unwrap_err().key, "augment.drop.share");
+    /// assert_eq!(augment.check_frames(40, Some(98), false).unwrap_err().key, "augment.drop.fraction");
     /// ```
-    pub fn check_frames(&self, width: usize, fixed: Option<usize>, of_moments: bool) -> Result<(), Misfit> {
+    pub fn check_frames(
+        &self,
+        width: usize,
+        fixed: Option<usize>,
+        frame_labels: bool,
+    ) -> Result<(), Incompatible> {
         if let Some(rotation) = self.rotation.filter(|_| !width.is_multiple_of(2)) {
-            let rule = "turns pairs of features, and their number is odd: leave rotation out";
-            return Err(Misfit {
+            let rule = "rotates pairs of features, but their number is odd; remove rotation";
+            return Err(Incompatible {
                 key: "augment.rotation.degrees",
                 value: rotation.degrees.to_string(),
                 rule,
             });
         }
-        if let Some(waveform) = self.waveform.as_ref().filter(|_| of_moments) {
-            waveform.check_moments()?;
+        if let Some(waveform) = self.waveform.as_ref().filter(|_| frame_labels) {
+            waveform.check_frame_labels()?;
         }
-        let rule = match (fixed, of_moments) {
+        let rule = match (fixed, frame_labels) {
             (Some(_), _) => {
-                "changes the number of frames, and the model reads a fixed number: leave it out, or leave out what fixes \
-                 the length"
+                "changes the number of frames, but the model requires a fixed number; remove it, or remove the fixed \
+                 length"
             }
-            (None, true) => {
-                "changes the number of frames, and every frame has a label of its own: leave it out"
-            }
+            (None, true) => "changes the number of frames, but every frame has a label; remove it",
             (None, false) => return Ok(()),
         };
         if let Some(StretchConfig { factor: [low, high], .. }) = self.stretch {
-            return Err(Misfit { key: "augment.stretch.factor", value: format!("[{low}, {high}]"), rule });
+            return Err(Incompatible {
+                key: "augment.stretch.factor",
+                value: format!("[{low}, {high}]"),
+                rule,
+            });
         }
         match self.drop {
-            Some(drop) => Err(Misfit { key: "augment.drop.share", value: drop.share.to_string(), rule }),
+            Some(drop) => {
+                Err(Incompatible { key: "augment.drop.fraction", value: drop.fraction.to_string(), rule })
+            }
             None => Ok(()),
         }
     }
 
-    /// Changes the frames of one example in place, by all entries but `waveform`; it gets no longer than `most_frames`, unless it was.
+    /// Augments the frames of one example in place, with all augmentations except `waveform`. The number of frames
+    /// does not grow beyond `max_frames`, unless it was greater before.
     ///
     /// # Example
     /// ```
@@ -172,11 +184,11 @@ impl AugmentConfig {
     /// let possible = [vec![1.0, 1.0, 2.0], vec![1.0, 2.0, 3.0], vec![2.0, 3.0, 3.0]];
     /// assert!((0..20).all(|epoch| possible.contains(&shifted(epoch))));
     /// ```
-    pub fn apply(&self, features: &mut Features, most_frames: usize, seed: u64, numbers: [u64; 2]) {
+    pub fn apply(&self, features: &mut Features, max_frames: usize, seed: u64, numbers: [u64; 2]) {
         if features.frames() == 0 {
             return;
         }
-        let drawn = |entry, probability| due(seed, entry, numbers, probability);
+        let drawn = |entry, probability| sample_if(seed, entry, numbers, probability);
         if let Some(config) = &self.warp
             && let Some(mut stream) = drawn("augment warp", config.probability)
         {
@@ -185,7 +197,7 @@ impl AugmentConfig {
         if let Some(config) = &self.stretch
             && let Some(mut stream) = drawn("augment stretch", config.probability)
         {
-            config.apply(features, most_frames, &mut stream);
+            config.apply(features, max_frames, &mut stream);
         }
         if let Some(config) = &self.rotation
             && let Some(mut stream) = drawn("augment rotation", config.probability)
@@ -207,11 +219,11 @@ impl AugmentConfig {
         {
             config.apply(features, &mut stream);
         }
-        self.apply_of_one_stream(features, Stream::numbered(seed, "augment", numbers));
+        self.apply_with_shared_stream(features, Rng::numbered(seed, "augment", numbers));
     }
 
-    /// The entries that share a stream: each draws behind those before it.
-    fn apply_of_one_stream(&self, features: &mut Features, mut stream: Stream) {
+    /// Augmentations with a common random stream, in the order of their draws.
+    fn apply_with_shared_stream(&self, features: &mut Features, mut stream: Rng) {
         if let Some(config) = &self.shift
             && stream.uniform() < config.probability
         {

@@ -1,38 +1,38 @@
-//! A turn in the plane.
+//! 2-D rotation.
 
 use serde::{Deserialize, Serialize};
 use stapes_features::Features;
-use stapes_random::Stream;
+use stapes_random::Rng;
 
-use crate::augment::draw::{Entry, always};
+use crate::augment::draws::{AugmentKey, default_probability};
 use crate::error::DataError;
 
-/// Turns the features 0 and 1, 2 and 3 and so on as points of a plane: (x, y) becomes (x cos a - y sin a, x sin a +
-/// y cos a), with one a drawn for the example.
+/// Rotates the features 0 and 1, 2 and 3 and so on as points of a plane: (x, y) becomes (x cos a - y sin a, x sin a +
+/// y cos a), with one angle a drawn for the example.
 ///
-/// For pen strokes, whose features are coordinates or differences of coordinates. The turn is about the origin, which
-/// is the mean of normalised frames; it needs an even number of features.
+/// For pen strokes, whose features are coordinates or differences of coordinates. The center is the origin, which is
+/// the mean of normalized frames; the number of features must be even.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RotationConfig {
-    /// How often an example is turned, in [0, 1].
-    #[serde(default = "always")]
+    /// Probability of the augmentation for an example, in [0, 1].
+    #[serde(default = "default_probability")]
     pub probability: f32,
-    /// The largest |a|, in degrees, from 0 to 180: a is drawn evenly up to it, either way.
+    /// Maximum |a| in degrees, from 0 to 180: a is uniform in [-max, max].
     pub degrees: f32,
 }
 
 impl RotationConfig {
     pub(super) fn check(&self) -> Result<(), DataError> {
-        let entry = Entry("augment.rotation");
-        entry.probability(self.probability)?;
+        let key = AugmentKey("augment.rotation");
+        key.check_probability(self.probability)?;
         match (0.0..=180.0).contains(&self.degrees) {
             true => Ok(()),
-            false => Err(entry.refuse("degrees", self.degrees, "must be from 0 to 180")),
+            false => Err(key.error("degrees", self.degrees, "must be from 0 to 180")),
         }
     }
 
-    pub(super) fn apply(&self, features: &mut Features, stream: &mut Stream) {
+    pub(super) fn apply(&self, features: &mut Features, stream: &mut Rng) {
         let (sine, cosine) = stream.symmetric(self.degrees).to_radians().sin_cos();
         let width = features.width();
         for frame in features.values_mut().chunks_exact_mut(width) {
@@ -50,7 +50,7 @@ mod tests {
     use crate::AugmentConfig;
 
     #[test]
-    fn all_points_of_an_example_turn_by_one_angle_up_to_the_largest() {
+    fn all_points_of_an_example_rotate_by_one_angle_within_the_limit() {
         let rotation = Some(RotationConfig { probability: 1.0, degrees: 30.0 });
         let augment = AugmentConfig { rotation, ..AugmentConfig::default() };
         let (mut least, mut greatest) = (0.0f32, 0.0f32);

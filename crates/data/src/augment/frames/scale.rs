@@ -1,32 +1,32 @@
-//! Another size.
+//! Scaling.
 
 use serde::{Deserialize, Serialize};
 use stapes_features::Features;
-use stapes_random::Stream;
+use stapes_random::Rng;
 
-use crate::augment::draw::{Entry, always, between};
+use crate::augment::draws::{AugmentKey, default_probability, uniform};
 use crate::error::DataError;
 
-/// Multiplies all values of an example by one factor, drawn for it: a pen stroke written larger or smaller.
+/// Multiplies all values of an example by one factor, drawn for the example: a pen stroke becomes larger or smaller.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ScaleConfig {
-    /// How often an example is scaled, in [0, 1].
-    #[serde(default = "always")]
+    /// Probability of the augmentation for an example, in [0, 1].
+    #[serde(default = "default_probability")]
     pub probability: f32,
-    /// The least and the greatest factor, from 0 to 1000.
+    /// Minimum and maximum factor, from 0 to 1000.
     pub factor: [f32; 2],
 }
 
 impl ScaleConfig {
     pub(super) fn check(&self) -> Result<(), DataError> {
-        let entry = Entry("augment.scale");
-        entry.probability(self.probability)?;
-        entry.range("factor", self.factor, [0.0, 1000.0])
+        let key = AugmentKey("augment.scale");
+        key.check_probability(self.probability)?;
+        key.check_range("factor", self.factor, [0.0, 1000.0])
     }
 
-    pub(super) fn apply(&self, features: &mut Features, stream: &mut Stream) {
-        let factor = between(self.factor, stream);
+    pub(super) fn apply(&self, features: &mut Features, stream: &mut Rng) {
+        let factor = uniform(self.factor, stream);
         features.values_mut().iter_mut().for_each(|value| *value *= factor);
     }
 }
@@ -37,7 +37,7 @@ mod tests {
     use crate::AugmentConfig;
 
     #[test]
-    fn all_values_of_an_example_get_one_factor_of_the_range() {
+    fn all_values_of_an_example_are_scaled_by_one_factor() {
         let scale = Some(ScaleConfig { probability: 1.0, factor: [0.8, 1.6] });
         let augment = AugmentConfig { scale, ..AugmentConfig::default() };
         let (mut least, mut greatest) = (9.0f32, 0.0f32);

@@ -1,41 +1,41 @@
-//! Another place in time.
+//! Shift in time.
 
 use serde::{Deserialize, Serialize};
 use stapes_features::Features;
-use stapes_random::Stream;
+use stapes_random::Rng;
 
-use crate::augment::draw::{Entry, always};
+use crate::augment::draws::{AugmentKey, default_probability};
 use crate::error::DataError;
 
-/// Moves the frames in time by up to `frames` either way; the first or last frame fills the gap.
+/// Shifts the frames in time by up to ±`frames`; the first or last frame fills the gap.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ShiftConfig {
-    /// How often an example is shifted, in [0, 1].
-    #[serde(default = "always")]
+    /// Probability of the augmentation for an example, in [0, 1].
+    #[serde(default = "default_probability")]
     pub probability: f32,
-    /// The farthest shift, in frames.
+    /// Maximum shift, in frames.
     pub frames: usize,
 }
 
 impl ShiftConfig {
     pub(super) fn check(&self) -> Result<(), DataError> {
-        Entry("augment.shift").probability(self.probability)
+        AugmentKey("augment.shift").check_probability(self.probability)
     }
 
-    pub(super) fn apply(&self, features: &mut Features, stream: &mut Stream) {
+    pub(super) fn apply(&self, features: &mut Features, stream: &mut Rng) {
         let (frames, width) = (features.frames(), features.width());
-        let farthest = self.frames.min(frames.saturating_sub(1));
-        let shift = stream.below(2 * farthest + 1);
+        let max_shift = self.frames.min(frames.saturating_sub(1));
+        let shift = stream.below(2 * max_shift + 1);
         let values = features.values_mut();
-        if shift > farthest {
-            // Later: frame t shows what frame t - shift did.
-            let shift = (shift - farthest) * width;
+        if shift > max_shift {
+            // Later: frame t becomes the former frame t - shift.
+            let shift = (shift - max_shift) * width;
             values.copy_within(..frames * width - shift, shift);
             let (gap, rest) = values.split_at_mut(shift);
             gap.chunks_exact_mut(width).for_each(|frame| frame.copy_from_slice(&rest[..width]));
         } else {
-            let shift = (farthest - shift) * width;
+            let shift = (max_shift - shift) * width;
             values.copy_within(shift.., 0);
             let (rest, gap) = values.split_at_mut(frames * width - shift);
             let last = &rest[rest.len() - width..];

@@ -1,42 +1,42 @@
-//! Bands and times blotted out.
+//! Masking of frequency bands and times.
 
 use serde::{Deserialize, Serialize};
 use stapes_features::Features;
-use stapes_random::Stream;
+use stapes_random::Rng;
 
-use crate::augment::draw::{Entry, always};
+use crate::augment::draws::{AugmentKey, default_probability};
 use crate::error::DataError;
 
-/// Sets stretches of frames and bands of features to zero, which is their mean once they are normalised.
+/// Sets ranges of frames and bands of features to zero, which is their mean after normalization.
 ///
 /// # Source
-/// Park et al. 2019, SpecAugment, without the warping; a stretch is at most half of the frames.
+/// Park et al. 2019, SpecAugment, without time warping; a masked range is at most half of the frames.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SpecAugmentConfig {
-    /// How often an example is masked, in [0, 1].
-    #[serde(default = "always")]
+    /// Probability of the augmentation for an example, in [0, 1].
+    #[serde(default = "default_probability")]
     pub probability: f32,
-    /// Stretches of frames.
+    /// Number of masked ranges of frames.
     #[serde(default)]
     pub time_masks: usize,
-    /// The longest stretch, in frames.
+    /// Maximum length of a range, in frames.
     #[serde(default)]
     pub time_frames: usize,
-    /// Bands of features.
+    /// Number of masked bands of features.
     #[serde(default)]
     pub feature_masks: usize,
-    /// The widest band, in features.
+    /// Maximum width of a band, in features.
     #[serde(default)]
     pub feature_width: usize,
 }
 
 impl SpecAugmentConfig {
     pub(super) fn check(&self) -> Result<(), DataError> {
-        Entry("augment.spec_augment").probability(self.probability)
+        AugmentKey("augment.spec_augment").check_probability(self.probability)
     }
 
-    pub(super) fn apply(&self, features: &mut Features, stream: &mut Stream) {
+    pub(super) fn apply(&self, features: &mut Features, stream: &mut Rng) {
         let (frames, width) = (features.frames(), features.width());
         for _ in 0..self.time_masks {
             let length = stream.below(self.time_frames.min(frames / 2) + 1);

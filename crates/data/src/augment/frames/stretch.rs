@@ -1,45 +1,45 @@
-//! Another tempo.
+//! Tempo perturbation.
 
 use serde::{Deserialize, Serialize};
 use stapes_features::Features;
-use stapes_random::Stream;
+use stapes_random::Rng;
 
-use crate::augment::draw::{Entry, always, between};
+use crate::augment::draws::{AugmentKey, default_probability, uniform};
 use crate::error::DataError;
 
-/// Factors that still leave a likeness.
+/// Permitted factors; beyond them an example becomes unrecognizable.
 const FACTORS: [f32; 2] = [0.1, 10.0];
 
 /// Stretches time: T frames become T a, rounded, at least one, with a drawn for the example.
 ///
-/// The first and the last frame stay where they are, and those between are interpolated linearly; a single frame that
-/// is left is the middle of the example. Where the network takes fewer frames than that, the example is stretched to
-/// as many as it takes.
+/// The first and last frame are kept, and the frames between them are interpolated linearly; if a single frame
+/// remains, it is the middle of the example. If the network accepts fewer frames, the example is stretched to the
+/// maximum.
 ///
 /// # Source
-/// Ko et al. 2015, tempo perturbation, on frames instead of on samples.
+/// Ko et al. 2015, tempo perturbation, applied to frames instead of samples.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StretchConfig {
-    /// How often an example is stretched, in [0, 1].
-    #[serde(default = "always")]
+    /// Probability of the augmentation for an example, in [0, 1].
+    #[serde(default = "default_probability")]
     pub probability: f32,
-    /// The least and the greatest a, from 0.1 to 10; above 1 is slower.
+    /// Minimum and maximum a, from 0.1 to 10; above 1 is slower.
     pub factor: [f32; 2],
 }
 
 impl StretchConfig {
     pub(super) fn check(&self) -> Result<(), DataError> {
-        let entry = Entry("augment.stretch");
-        entry.probability(self.probability)?;
-        entry.range("factor", self.factor, FACTORS)
+        let key = AugmentKey("augment.stretch");
+        key.check_probability(self.probability)?;
+        key.check_range("factor", self.factor, FACTORS)
     }
 
-    pub(super) fn apply(&self, features: &mut Features, most_frames: usize, stream: &mut Stream) {
-        let factor = between(self.factor, stream);
+    pub(super) fn apply(&self, features: &mut Features, max_frames: usize, stream: &mut Rng) {
+        let factor = uniform(self.factor, stream);
         let (frames, width) = (features.frames(), features.width());
         let stretched = (frames as f64 * f64::from(factor)).round() as usize;
-        let stretched = stretched.min(most_frames).max(1);
+        let stretched = stretched.min(max_frames).max(1);
         let place = |t: usize| match stretched {
             1 => (frames - 1) as f64 / 2.0,
             _ => t as f64 * (frames - 1) as f64 / (stretched - 1) as f64,
@@ -47,11 +47,11 @@ impl StretchConfig {
         let mut values = Vec::with_capacity(stretched * width);
         for t in 0..stretched {
             let place = place(t);
-            let way = place.fract() as f32;
+            let weight = place.fract() as f32;
             let below = features.frame(place as usize);
-            // Rounding must not lead beyond the last frame.
+            // Rounding must not exceed the last frame.
             let above = features.frame((place.ceil() as usize).min(frames - 1));
-            values.extend(below.iter().zip(above).map(|(below, above)| below + way * (above - below)));
+            values.extend(below.iter().zip(above).map(|(below, above)| below + weight * (above - below)));
         }
         *features = Features::new(width, values);
     }
@@ -67,20 +67,15 @@ mod tests {
         Features::new(2, (0..frames).flat_map(|t| [t as f32, -(t as f32)]).collect())
     }
 
-    fn stretched(frames: usize, factor: [f32; 2], most_frames: usize, epoch: u64) -> Features {
+    fn stretched(frames: usize, factor: [f32; 2], max_frames: usize, epoch: u64) -> Features {
         let stretch = Some(StretchConfig { probability: 1.0, factor });
         let mut features = ramp(frames);
-        AugmentConfig { stretch, ..AugmentConfig::default() }.apply(
-            &mut features,
-            most_frames,
-            1,
-            [epoch, 0],
-        );
+        AugmentConfig { stretch, ..AugmentConfig::default() }.apply(&mut features, max_frames, 1, [epoch, 0]);
         features
     }
 
     #[test]
-    fn a_ramp_stays_a_ramp_with_its_ends_and_gets_the_lengths_of_the_range() {
+    fn stretch_keeps_a_ramp_with_its_ends_for_all_lengths_of_the_range() {
         let mut lengths = Vec::new();
         for epoch in 0..300 {
             let features = stretched(41, [0.5, 1.5], usize::MAX, epoch);
@@ -99,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn one_frame_is_left_at_least_and_no_more_than_the_network_takes() {
+    fn stretch_keeps_at_least_one_frame_and_at_most_the_limit() {
         assert_eq!(stretched(5, [0.1, 0.1], usize::MAX, 1).values(), [2.0, -2.0]);
         assert_eq!(stretched(1, [3.0, 3.0], usize::MAX, 1).values(), [0.0, 0.0].repeat(3));
         let held = stretched(10, [2.0, 2.0], 12, 1);

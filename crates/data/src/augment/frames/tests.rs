@@ -1,4 +1,4 @@
-//! What the entries do to frames.
+//! Tests of the augmentation of frames.
 
 use super::*;
 
@@ -7,7 +7,7 @@ fn ramp(frames: usize, width: usize) -> Features {
 }
 
 #[test]
-fn masks_blot_out_whole_stretches_and_bands_within_their_limits() {
+fn masks_cover_ranges_and_bands_within_their_limits() {
     let config = SpecAugmentConfig {
         probability: 1.0,
         time_masks: 1,
@@ -31,7 +31,7 @@ fn masks_blot_out_whole_stretches_and_bands_within_their_limits() {
 }
 
 #[test]
-fn examples_and_epochs_are_changed_differently() {
+fn examples_and_epochs_are_augmented_differently() {
     let shift = Some(ShiftConfig { probability: 1.0, frames: 9 });
     let augment = AugmentConfig { shift, ..AugmentConfig::default() };
     let shifted = |numbers| {
@@ -48,14 +48,14 @@ fn examples_and_epochs_are_changed_differently() {
 }
 
 #[test]
-fn an_impossible_probability_is_refused() {
+fn an_impossible_probability_is_rejected() {
     let shift = Some(ShiftConfig { probability: 1.5, frames: 9 });
     let augment = AugmentConfig { shift, ..AugmentConfig::default() };
     assert!(augment.check().unwrap_err().to_string().contains("augment.shift.probability"));
 }
 
 #[test]
-fn a_level_is_one_line_over_the_features_for_all_frames_of_an_example() {
+fn level_adds_one_line_over_the_features_to_all_frames() {
     let config = |offset, slope| AugmentConfig {
         level: Some(LevelConfig { probability: 0.8, offset, slope }),
         ..AugmentConfig::default()
@@ -87,9 +87,9 @@ fn a_level_is_one_line_over_the_features_for_all_frames_of_an_example() {
     }
 }
 
-/// An entry of each kind.
+/// Configuration with one augmentation of each kind.
 const ALL: &str = "[warp]\nspread = 0.1\n[stretch]\nfactor = [0.8, 1.2]\n[rotation]\ndegrees = 20.0\n[scale]\nfactor = \
-                   [0.9, 1.1]\n[jitter]\ndeviation = 0.1\n[drop]\nshare = 0.1\n[shift]\nframes = 3\n[level]\noffset = \
+                   [0.9, 1.1]\n[jitter]\nstd = 0.1\n[drop]\nfraction = 0.1\n[shift]\nframes = 3\n[level]\noffset = \
                    0.5\n[spec_augment]\ntime_masks = 1\ntime_frames = 3";
 
 fn all() -> AugmentConfig {
@@ -97,7 +97,7 @@ fn all() -> AugmentConfig {
 }
 
 #[test]
-fn shift_level_and_masks_draw_what_they_always_drew() {
+fn shift_level_and_masks_match_recorded_draws() {
     let shift = Some(ShiftConfig { probability: 0.9, frames: 2 });
     let level = Some(LevelConfig { probability: 0.9, offset: 1.0, slope: 0.5 });
     let masks = SpecAugmentConfig {
@@ -118,7 +118,7 @@ fn shift_level_and_masks_draw_what_they_always_drew() {
 }
 
 #[test]
-fn an_entry_does_not_move_what_others_draw() {
+fn an_augmentation_does_not_affect_the_draws_of_others() {
     let (with, without) = (all(), AugmentConfig { jitter: None, warp: None, ..all() });
     let applied = |augment: &AugmentConfig, epoch| {
         let mut features = ramp(30, 4);
@@ -127,7 +127,7 @@ fn an_entry_does_not_move_what_others_draw() {
     };
     let noiseless = WarpConfig { probability: 1.0, spread: 0.0 };
     for epoch in 0..50 {
-        let still = JitterConfig { probability: 1.0, deviation: 0.0 };
+        let still = JitterConfig { probability: 1.0, std: 0.0 };
         let still = AugmentConfig { jitter: Some(still), warp: Some(noiseless), ..with.clone() };
         assert_eq!(applied(&still, epoch), applied(&without, epoch));
         assert_ne!(applied(&with, epoch), applied(&without, epoch));
@@ -136,7 +136,7 @@ fn an_entry_does_not_move_what_others_draw() {
 }
 
 #[test]
-fn impossible_values_of_every_entry_are_refused_by_their_key() {
+fn impossible_values_of_every_augmentation_are_rejected_by_key() {
     assert!(all().check().is_ok());
     assert_eq!(toml::from_str::<AugmentConfig>(&toml::to_string(&all()).unwrap()).unwrap(), all());
     for (text, key) in [
@@ -144,8 +144,8 @@ fn impossible_values_of_every_entry_are_refused_by_their_key() {
         ("[stretch]\nfactor = [0.0, 1.0]", "augment.stretch.factor"),
         ("[rotation]\ndegrees = 200.0", "augment.rotation.degrees"),
         ("[scale]\nfactor = [2.0, 1.0]", "augment.scale.factor"),
-        ("[jitter]\ndeviation = -1.0", "augment.jitter.deviation"),
-        ("[drop]\nshare = 1.0", "augment.drop.share"),
+        ("[jitter]\nstd = -1.0", "augment.jitter.std"),
+        ("[drop]\nfraction = 1.0", "augment.drop.fraction"),
     ] {
         let section = text.lines().next().unwrap();
         let augment: AugmentConfig = toml::from_str(text).unwrap();
@@ -159,33 +159,33 @@ fn impossible_values_of_every_entry_are_refused_by_their_key() {
 }
 
 #[test]
-fn what_changes_the_number_of_frames_suits_no_fixed_number_and_no_labels_of_moments() {
-    let key = |text: &str, width, fixed, of_moments| {
+fn changing_the_number_of_frames_is_incompatible_with_a_fixed_number_and_frame_labels() {
+    let key = |text: &str, width, fixed, frame_labels| {
         let augment: AugmentConfig = toml::from_str(text).unwrap();
-        augment.check_frames(width, fixed, of_moments).err().map(|misfit| misfit.key)
+        augment.check_frames(width, fixed, frame_labels).err().map(|misfit| misfit.key)
     };
-    let (stretch, drop) = ("[stretch]\nfactor = [0.8, 1.2]", "[drop]\nshare = 0.1");
-    for (fixed, of_moments) in [(Some(98), false), (None, true), (Some(98), true)] {
-        assert_eq!(key(stretch, 4, fixed, of_moments), Some("augment.stretch.factor"));
-        assert_eq!(key(drop, 4, fixed, of_moments), Some("augment.drop.share"));
+    let (stretch, drop) = ("[stretch]\nfactor = [0.8, 1.2]", "[drop]\nfraction = 0.1");
+    for (fixed, frame_labels) in [(Some(98), false), (None, true), (Some(98), true)] {
+        assert_eq!(key(stretch, 4, fixed, frame_labels), Some("augment.stretch.factor"));
+        assert_eq!(key(drop, 4, fixed, frame_labels), Some("augment.drop.fraction"));
         let others = AugmentConfig { stretch: None, drop: None, ..all() };
-        assert_eq!(others.check_frames(4, fixed, of_moments), Ok(()));
+        assert_eq!(others.check_frames(4, fixed, frame_labels), Ok(()));
     }
     assert_eq!(key(ALL, 4, None, false), None);
     assert_eq!(key(ALL, 3, None, false), Some("augment.rotation.degrees"));
-    let misfit = all().check_frames(4, Some(98), false).unwrap_err();
+    let incompatible = all().check_frames(4, Some(98), false).unwrap_err();
     assert_eq!(
-        DataError::from(misfit).to_string(),
-        "augment.stretch.factor = [0.8, 1.2]: changes the number of frames, and the model reads a fixed number: leave \
-         it out, or leave out what fixes the length"
+        DataError::from(incompatible).to_string(),
+        "augment.stretch.factor = [0.8, 1.2]: changes the number of frames, but the model requires a fixed number; \
+         remove it, or remove the fixed length"
     );
 }
 
 #[test]
-fn what_moves_moments_suits_no_labels_of_moments() {
-    let key = |text: &str, of_moments| {
+fn moving_audio_is_incompatible_with_frame_labels() {
+    let key = |text: &str, frame_labels| {
         let augment: AugmentConfig = toml::from_str(text).unwrap();
-        augment.check_frames(4, None, of_moments).err().map(|misfit| misfit.key)
+        augment.check_frames(4, None, frame_labels).err().map(|misfit| misfit.key)
     };
     let (speed, shift) = ("[waveform.speed]\nfactor = [0.9, 1.1]", "[waveform.shift]\nseconds = 0.1");
     assert_eq!(key(speed, true), Some("augment.waveform.speed.factor"));

@@ -1,55 +1,55 @@
-//! Another vocal tract.
+//! Vocal tract length perturbation (VTLP).
 
 use serde::{Deserialize, Serialize};
 use stapes_features::Features;
-use stapes_random::Stream;
+use stapes_random::Rng;
 
-use crate::augment::draw::{Entry, always};
+use crate::augment::draws::{AugmentKey, default_probability};
 use crate::error::DataError;
 
-/// Stretches the axis of the features: feature f of every frame shows what stood at f a, with a drawn for the example
+/// Stretches the feature axis: feature f of every frame becomes the former value at f a, with a drawn for the example
 /// from [1 - s, 1 + s].
 ///
-/// Between features the values are interpolated linearly; beyond the last the last is held. On logarithms of mel
-/// bands this is about a voice with a vocal tract of another length. Only for spectra: the places of cepstra, of pen
-/// coordinates or of deltas are no axis.
+/// Values between features are interpolated linearly; beyond the last feature its value is repeated. For logarithms
+/// of mel bands this approximates a voice with another vocal tract length. Only for spectra: cepstra, pen coordinates
+/// and deltas have no frequency axis.
 ///
 /// # Source
-/// Jaitly and Hinton 2013, vocal tract length perturbation, on the bands instead of on the filters' frequencies.
+/// Jaitly and Hinton 2013, vocal tract length perturbation, applied to the bands instead of the filters' frequencies.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WarpConfig {
-    /// How often an example is warped, in [0, 1].
-    #[serde(default = "always")]
+    /// Probability of the augmentation for an example, in [0, 1].
+    #[serde(default = "default_probability")]
     pub probability: f32,
-    /// s, in [0, 1).
+    /// Range s of the factor, in [0, 1).
     pub spread: f32,
 }
 
 impl WarpConfig {
     pub(super) fn check(&self) -> Result<(), DataError> {
-        let entry = Entry("augment.warp");
-        entry.probability(self.probability)?;
+        let key = AugmentKey("augment.warp");
+        key.check_probability(self.probability)?;
         match (0.0..1.0).contains(&self.spread) {
             true => Ok(()),
-            false => Err(entry.refuse("spread", self.spread, "must be at least 0 and below 1")),
+            false => Err(key.error("spread", self.spread, "must be at least 0 and below 1")),
         }
     }
 
-    pub(super) fn apply(&self, features: &mut Features, stream: &mut Stream) {
+    pub(super) fn apply(&self, features: &mut Features, stream: &mut Rng) {
         let factor = 1.0 + stream.symmetric(self.spread);
         let width = features.width();
         let last = (width - 1) as f32;
-        // Of each feature: the one below its place, the one above, and how far it is on the way.
+        // For each feature: the features below and above its position, and the interpolation weight.
         let places: Vec<(usize, usize, f32)> = (0..width)
             .map(|f| (f as f32 * factor).min(last))
             .map(|place| (place as usize, place.ceil() as usize, place.fract()))
             .collect();
-        let mut was = vec![0.0; width];
+        let mut original = vec![0.0; width];
         for frame in features.values_mut().chunks_exact_mut(width) {
-            was.copy_from_slice(frame);
-            for (value, &(below, above, way)) in frame.iter_mut().zip(&places) {
-                *value = was[below] + way * (was[above] - was[below]);
+            original.copy_from_slice(frame);
+            for (value, &(below, above, weight)) in frame.iter_mut().zip(&places) {
+                *value = original[below] + weight * (original[above] - original[below]);
             }
         }
     }
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ramp_gets_the_slope_that_was_drawn_and_its_end_is_held() {
+    fn warp_changes_the_slope_of_a_ramp_and_repeats_its_end() {
         // Feature f of frame t is f + 100 t.
         let ramp = Features::new(21, (0..42).map(|n| (n % 21 + n / 21 * 100) as f32).collect());
         let (mut lowest, mut highest) = (2.0f32, 0.0f32);

@@ -1,4 +1,4 @@
-//! Augmentation of waveforms, an entry a file.
+//! Augmentation of waveforms, one file per kind.
 
 mod clipping;
 mod codec;
@@ -13,56 +13,57 @@ mod speed;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use stapes_random::Stream;
+use stapes_random::Rng;
 
-use crate::augment::draw::due;
-use crate::augment::frames::Misfit;
+use crate::augment::draws::sample_if;
+use crate::augment::frames::Incompatible;
 use crate::error::DataError;
 use crate::fingerprint::Fnv;
 
 pub use clipping::ClippingConfig;
 pub use codec::CodecConfig;
 pub use gain::GainConfig;
-pub use noise::{NoiseColour, NoiseConfig};
+pub use noise::{NoiseColor, NoiseConfig};
 pub use reverb::ReverbConfig;
 pub use shift::WaveformShiftConfig;
 pub use speed::SpeedConfig;
 
-/// What is done to a training example's samples, before the front end; never to validation or test.
+/// Augmentation of the samples of training examples, before the front end. Validation and test examples are not
+/// augmented.
 ///
-/// Entries apply in the order of the fields, which is the way of the sound: a voice speaks at its tempo and at its
-/// time, in a room, near or far; other sounds join it; the converter overloads; a line carries the rest.
+/// Augmentations apply in the order of the fields, which is that of a recording: voice, room, distance, background
+/// noise, converter, telephone line.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WaveformAugmentConfig {
-    /// Another tempo and pitch.
+    /// Speed perturbation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub speed: Option<SpeedConfig>,
-    /// Another place in time.
+    /// Shift in time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shift: Option<WaveformShiftConfig>,
-    /// A room.
+    /// Reverberation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reverb: Option<ReverbConfig>,
-    /// Another level.
+    /// Gain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gain: Option<GainConfig>,
-    /// Noise in the background.
+    /// Background noise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub noise: Option<NoiseConfig>,
-    /// An overloaded converter.
+    /// Clipping.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clipping: Option<ClippingConfig>,
-    /// A telephone line.
+    /// Telephone band-pass and mu-law.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub codec: Option<CodecConfig>,
 }
 
 impl WaveformAugmentConfig {
-    /// Whether the values are allowed, as far as that does not depend on the rate of the samples.
+    /// Checks the values, except for conditions on the sample rate.
     ///
     /// # Errors
-    /// [`DataError::Setting`] names the key.
+    /// [`DataError::Setting`] with the key.
     pub fn check(&self) -> Result<(), DataError> {
         let checks = [
             self.speed.as_ref().map(SpeedConfig::check),
@@ -76,53 +77,52 @@ impl WaveformAugmentConfig {
         checks.into_iter().flatten().collect()
     }
 
-    /// Whether the entries leave every moment where it is, as labels of moments need it.
-    pub(super) fn check_moments(&self) -> Result<(), Misfit> {
-        let rule =
-            "moves moments of the example away from their labels, and every moment has one: leave it out";
+    /// Returns true if no augmentation moves the audio in time, as frame labels require.
+    pub(super) fn check_frame_labels(&self) -> Result<(), Incompatible> {
+        let rule = "moves the audio relative to its labels, but every frame has one; remove it";
         if let Some(SpeedConfig { factor: [low, high], .. }) = self.speed {
             let (key, value) = ("augment.waveform.speed.factor", format!("[{low}, {high}]"));
-            return Err(Misfit { key, value, rule });
+            return Err(Incompatible { key, value, rule });
         }
         match &self.shift {
             Some(shift) => {
                 let (key, value) = ("augment.waveform.shift.seconds", shift.seconds.to_string());
-                Err(Misfit { key, value, rule })
+                Err(Incompatible { key, value, rule })
             }
             None => Ok(()),
         }
     }
 }
 
-/// One way to change samples, ready to run.
-trait Change: Send + Sync {
-    /// Changes samples, of which there is at least one; all chance comes from the stream.
-    fn apply(&self, samples: &mut Vec<f32>, stream: &mut Stream);
+/// Augmentation that is ready to use.
+trait Augmentation: Send + Sync {
+    /// Augments samples, of which there is at least one; all draws are from `stream`.
+    fn apply(&self, samples: &mut Vec<f32>, stream: &mut Rng);
 
-    /// The recordings that it uses.
+    /// Returns the recordings in use.
     fn recordings(&self) -> &[Vec<f32>] {
         &[]
     }
 }
 
-/// A [`WaveformAugmentConfig`] that is ready to run: recordings are read, filters computed.
+/// [`WaveformAugmentConfig`] that is ready to use: recordings are read, filters computed.
 pub struct WaveformAugmenter {
-    steps: Vec<Step>,
+    stages: Vec<Stage>,
 }
 
-struct Step {
-    /// The name of its random streams.
+struct Stage {
+    /// Name of the random streams.
     name: &'static str,
     probability: f32,
-    change: Box<dyn Change>,
+    augmentation: Box<dyn Augmentation>,
 }
 
 impl WaveformAugmenter {
-    /// Prepares the entries for samples of one rate; folders of recordings count from `folder`.
+    /// Prepares the augmentations for samples of one rate; folders of recordings are relative to `folder`.
     ///
     /// # Errors
-    /// As [`WaveformAugmentConfig::check`]; [`DataError::Setting`] where a limit does not go with the rate or a folder
-    /// holds no recording, [`DataError::Unreadable`] and [`DataError::Files`] where one cannot be read.
+    /// Errors of [`WaveformAugmentConfig::check`]; [`DataError::Setting`] if a limit is incompatible with the rate or
+    /// a folder has no recordings, [`DataError::Unreadable`] and [`DataError::Files`] if a recording cannot be read.
     ///
     /// # Example
     /// ```
@@ -142,37 +142,38 @@ impl WaveformAugmenter {
         sample_rate_hz: u32,
     ) -> Result<WaveformAugmenter, DataError> {
         config.check()?;
-        let mut steps = Vec::new();
-        let mut add = |name, probability, change| steps.push(Step { name, probability, change });
+        let mut stages = Vec::new();
+        let mut add =
+            |name, probability, augmentation| stages.push(Stage { name, probability, augmentation });
         if let Some(speed) = &config.speed {
-            add("augment waveform speed", speed.probability, speed.prepared());
+            add("augment waveform speed", speed.probability, speed.build());
         }
         if let Some(shift) = &config.shift {
-            add("augment waveform shift", shift.probability, shift.prepared(sample_rate_hz));
+            add("augment waveform shift", shift.probability, shift.build(sample_rate_hz));
         }
         if let Some(reverb) = &config.reverb {
-            add("augment waveform reverb", reverb.probability, reverb.prepared(folder, sample_rate_hz)?);
+            add("augment waveform reverb", reverb.probability, reverb.build(folder, sample_rate_hz)?);
         }
         if let Some(gain) = &config.gain {
             add("augment waveform gain", gain.probability, Box::new(gain.clone()));
         }
         if let Some(noise) = &config.noise {
-            add("augment waveform noise", noise.probability, noise.prepared(folder, sample_rate_hz)?);
+            add("augment waveform noise", noise.probability, noise.build(folder, sample_rate_hz)?);
         }
         if let Some(clipping) = &config.clipping {
             add("augment waveform clipping", clipping.probability, Box::new(clipping.clone()));
         }
         if let Some(codec) = &config.codec {
-            add("augment waveform codec", codec.probability, codec.prepared(sample_rate_hz)?);
+            add("augment waveform codec", codec.probability, codec.build(sample_rate_hz)?);
         }
-        Ok(WaveformAugmenter { steps })
+        Ok(WaveformAugmenter { stages })
     }
 
-    /// Sixteen hexadecimal digits that depend on every sample of the recordings it uses; none if it uses none.
+    /// Returns 16 hexadecimal digits that depend on every sample of the recordings in use; `None` without recordings.
     ///
-    /// As [`fingerprint`](crate::fingerprint) for the data: two runs can tell by it whether they heard the same noise.
+    /// Like [`fingerprint`](crate::fingerprint) for the data, it shows if two runs used the same recordings.
     pub fn fingerprint(&self) -> Option<String> {
-        let mut recordings = self.steps.iter().flat_map(|step| step.change.recordings()).peekable();
+        let mut recordings = self.stages.iter().flat_map(|stage| stage.augmentation.recordings()).peekable();
         recordings.peek()?;
         let mut hash = Fnv::new();
         for recording in recordings {
@@ -182,17 +183,17 @@ impl WaveformAugmenter {
         Some(hash.digits())
     }
 
-    /// Changes the samples of one example; only `speed` changes how many there are.
+    /// Augments the samples of one example; only `speed` changes their number.
     ///
-    /// What happens depends on the seed, the pass and the example alone, and what an entry draws not on the other
-    /// entries. A clip without samples stays as it is.
+    /// The result depends only on the seed, the repetition and the example, and the draws of an augmentation do not
+    /// depend on the others. An empty clip stays empty.
     pub fn apply(&self, samples: &mut Vec<f32>, seed: u64, numbers: [u64; 2]) {
         if samples.is_empty() {
             return;
         }
-        for Step { name, probability, change } in &self.steps {
-            if let Some(mut stream) = due(seed, name, numbers, *probability) {
-                change.apply(samples, &mut stream);
+        for Stage { name, probability, augmentation } in &self.stages {
+            if let Some(mut stream) = sample_if(seed, name, numbers, *probability) {
+                augmentation.apply(samples, &mut stream);
             }
         }
     }

@@ -1,84 +1,84 @@
-//! Noise in the background.
+//! Background noise.
 
 use std::path::{Path, PathBuf};
 
+use rustfft::FftPlanner;
+use rustfft::num_complex::Complex;
 use serde::{Deserialize, Serialize};
-use stapes_fft::{Complex, Number};
-use stapes_random::Stream;
+use stapes_random::Rng;
 
-use super::Change;
-use super::sound::{energy, pieces, sounds, white};
-use crate::augment::draw::{Entry, always, between};
+use super::Augmentation;
+use super::sound::{energy, read_recordings, slices, white};
+use crate::augment::draws::{AugmentKey, default_probability, uniform};
 use crate::error::DataError;
 
-/// Adds noise at a signal-to-noise ratio that is drawn for the example.
+/// Adds noise at a signal-to-noise ratio drawn for the example.
 ///
-/// The ratio is that of the powers of the whole clip, pauses included, and of the noise that is added to it. The noise
-/// is a stretch from anywhere of a recording, or of 2^19 samples of white or pink noise that are the same in every run;
-/// where it is shorter than the clip, it begins again. A silent clip has no ratio and gets no noise, and a silent
-/// stretch of a recording adds none.
+/// The ratio is the power of the whole clip, pauses included, to that of the added noise. The noise is a random range
+/// of a recording, or of 2^19 samples of white or pink noise that are the same in every run; it is repeated if it is
+/// shorter than the clip. A silent clip has no ratio and gets no noise, and a silent range of a recording adds none.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NoiseConfig {
-    /// How often an example gets noise, in [0, 1].
-    #[serde(default = "always")]
+    /// Probability of the augmentation for an example, in [0, 1].
+    #[serde(default = "default_probability")]
     pub probability: f32,
-    /// The lowest and the highest ratio, in dB, from -120 to 120.
+    /// Minimum and maximum ratio, in dB, from -120 to 120.
     pub snr_db: [f32; 2],
-    /// A folder of `.wav` recordings of noise, with those of the folders in it; all are held in memory. Either this or
-    /// `colour`.
+    /// Folder of `.wav` recordings of noise, including subfolders; all are held in memory. Excludes `color`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub folder: Option<PathBuf>,
-    /// Noise that is made.
+    /// Generated noise. Excludes `folder`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub colour: Option<NoiseColour>,
+    pub color: Option<NoiseColor>,
 }
 
-/// How the power of noise lies over the frequencies.
+/// Power spectrum of generated noise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum NoiseColour {
-    /// The same at every frequency.
+pub enum NoiseColor {
+    /// White: equal power per hertz.
     White,
-    /// The same in every octave from 20 Hz on: nearer to the noise of rooms and streets.
+    /// Pink: equal power per octave from 20 Hz, similar to the noise of rooms and streets.
     Pink,
 }
 
-const ENTRY: Entry = Entry("augment.waveform.noise");
+const KEY: AugmentKey = AugmentKey("augment.waveform.noise");
 
 impl NoiseConfig {
     pub(super) fn check(&self) -> Result<(), DataError> {
-        ENTRY.probability(self.probability)?;
-        ENTRY.range("snr_db", self.snr_db, [-120.0, 120.0])?;
-        match (&self.folder, self.colour) {
+        KEY.check_probability(self.probability)?;
+        KEY.check_range("snr_db", self.snr_db, [-120.0, 120.0])?;
+        match (&self.folder, self.color) {
             (Some(_), None) | (None, Some(_)) => Ok(()),
             (folder, _) => {
                 let value = folder.as_ref().map_or("none".into(), |folder| folder.display().to_string());
-                Err(ENTRY.refuse("folder", value, "give either folder, or colour = \"white\" or \"pink\""))
+                Err(KEY.error("folder", value, "set either folder or color = \"white\" or \"pink\""))
             }
         }
     }
 
-    pub(super) fn prepared(&self, folder: &Path, rate_hz: u32) -> Result<Box<dyn Change>, DataError> {
-        let sounds = match (&self.folder, self.colour) {
-            (Some(recordings), _) => sounds(ENTRY, &folder.join(recordings), rate_hz)?,
-            (None, Some(NoiseColour::Pink)) => vec![pink(rate_hz)],
+    pub(super) fn build(&self, folder: &Path, rate_hz: u32) -> Result<Box<dyn Augmentation>, DataError> {
+        let sounds = match (&self.folder, self.color) {
+            (Some(recordings), _) => read_recordings(KEY, &folder.join(recordings), rate_hz)?,
+            (None, Some(NoiseColor::Pink)) => vec![pink(rate_hz)],
             (None, _) => vec![white()],
         };
         Ok(Box::new(Noise { snr_db: self.snr_db, sounds, recorded: self.folder.is_some() }))
     }
 }
 
-/// Below this pink noise is white, for its power has no bound there.
+/// Pink noise is white below this frequency, because its power would be unbounded.
 const LOWEST_HZ: f64 = 20.0;
 
-/// White noise, its spectrum divided by the root of the frequency.
+/// Returns white noise with its spectrum divided by the square root of the frequency.
 fn pink(rate_hz: u32) -> Vec<f32> {
     let mut spectrum: Vec<Complex<f32>> =
         white().into_iter().map(|sample| Complex::new(sample, 0.0)).collect();
     let length = spectrum.len();
-    f32::forward(length).process(&mut spectrum);
+    let mut planner = FftPlanner::new();
+    planner.plan_fft_forward(length).process(&mut spectrum);
     let lowest = LOWEST_HZ * length as f64 / f64::from(rate_hz.max(1));
     for (bin, value) in spectrum.iter_mut().enumerate() {
         // The upper half are the negative frequencies.
@@ -86,7 +86,7 @@ fn pink(rate_hz: u32) -> Vec<f32> {
         *value *= (1.0 / frequency.max(lowest)).sqrt() as f32;
     }
     spectrum[0] = Complex::ZERO;
-    f32::inverse(length).process(&mut spectrum);
+    planner.plan_fft_inverse(length).process(&mut spectrum);
     let root = (length as f32).sqrt();
     spectrum.iter().map(|value| value.re / root).collect()
 }
@@ -94,32 +94,32 @@ fn pink(rate_hz: u32) -> Vec<f32> {
 struct Noise {
     snr_db: [f32; 2],
     sounds: Vec<Vec<f32>>,
-    /// Whether they are recordings, and not made.
+    /// True for recordings, false for generated noise.
     recorded: bool,
 }
 
-impl Change for Noise {
+impl Augmentation for Noise {
     fn recordings(&self) -> &[Vec<f32>] {
         if self.recorded { &self.sounds } else { &[] }
     }
 
-    fn apply(&self, samples: &mut Vec<f32>, stream: &mut Stream) {
-        let ratio = 10.0f64.powf(f64::from(between(self.snr_db, stream)) / 10.0);
+    fn apply(&self, samples: &mut Vec<f32>, stream: &mut Rng) {
+        let ratio = 10.0f64.powf(f64::from(uniform(self.snr_db, stream)) / 10.0);
         let sound = &self.sounds[stream.below(self.sounds.len())];
         let length = samples.len();
         let starts = if sound.len() >= length { sound.len() - length + 1 } else { sound.len() };
         let start = stream.below(starts);
-        let noise: f64 = pieces(sound, start, length).map(energy).sum();
+        let noise: f64 = slices(sound, start, length).map(energy).sum();
         let gain = (energy(samples) / (noise * ratio)).sqrt() as f32;
-        // Neither of a silent stretch nor of samples whose squares are no numbers.
+        // Excludes silent ranges, and samples whose squares overflow.
         if gain == 0.0 || !gain.is_finite() {
             return;
         }
         let mut rest = samples.as_mut_slice();
-        for piece in pieces(sound, start, length) {
-            let (here, behind) = rest.split_at_mut(piece.len());
-            here.iter_mut().zip(piece).for_each(|(sample, noise)| *sample += gain * noise);
-            rest = behind;
+        for slice in slices(sound, start, length) {
+            let (current, remaining) = rest.split_at_mut(slice.len());
+            current.iter_mut().zip(slice).for_each(|(sample, noise)| *sample += gain * noise);
+            rest = remaining;
         }
     }
 }
@@ -134,7 +134,7 @@ mod tests {
         let mut spectrum: Vec<_> =
             pink(rate_hz).into_iter().map(|sample| Complex::new(sample, 0.0)).collect();
         let length = spectrum.len();
-        f32::forward(length).process(&mut spectrum);
+        FftPlanner::new().plan_fft_forward(length).process(&mut spectrum);
         let bin = |hz: f64| (hz * length as f64 / f64::from(rate_hz)) as usize;
         let octave = |hz| {
             let power =

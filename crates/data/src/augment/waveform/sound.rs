@@ -1,27 +1,27 @@
-//! Sounds that are prepared once, and what is measured on samples.
+//! Prepared sounds, and measurements of samples.
 
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
-use stapes_random::Stream;
+use stapes_random::Rng;
 
-use crate::augment::draw::Entry;
+use crate::augment::draws::AugmentKey;
 use crate::error::DataError;
 use crate::folder::{entries, recordings};
 
-/// Samples of noise that are made once; what an example gets is cut out of them.
+/// Samples of noise that are prepared once; each example uses a range of them.
 pub(super) const NOISE_SAMPLES: usize = 1 << 19;
 
-/// White noise: normally distributed, of power 1.
+/// Returns white noise: normally distributed, with power 1.
 pub(super) fn white() -> Vec<f32> {
-    let mut stream = Stream::new(0, "augment white noise");
+    let mut stream = Rng::new(0, "augment white noise");
     (0..NOISE_SAMPLES).map(|_| stream.normal() as f32).collect()
 }
 
-/// The sum of the squares.
+/// Returns the sum of the squares.
 pub(super) fn energy(samples: &[f32]) -> f64 {
     const LANES: usize = 8;
-    // Few enough squares are added in f32 that the sum is right to six digits.
+    // Few enough squares are added in f32 for a sum that is accurate to six digits.
     let sums = samples.chunks(256).map(|block| {
         let (eights, rest) = block.as_chunks::<LANES>();
         let mut sums = [0.0f32; LANES];
@@ -33,36 +33,40 @@ pub(super) fn energy(samples: &[f32]) -> f64 {
     sums.sum()
 }
 
-/// `length` samples from `start` on, in pieces; behind the end the sound begins again.
+/// Returns `length` samples from `start`, in slices; the sound is repeated after its end.
 ///
 /// # Panics
-/// If there is no sample, or `start` is behind the last.
-pub(super) fn pieces(sound: &[f32], start: usize, length: usize) -> impl Iterator<Item = &[f32]> {
+/// If there are no samples, or `start` is after the last one.
+pub(super) fn slices(sound: &[f32], start: usize, length: usize) -> impl Iterator<Item = &[f32]> {
     assert!(start < sound.len(), "sample {start} of {}", sound.len());
     let whole = std::iter::once(&sound[start..]).chain(std::iter::repeat(sound));
-    whole.scan(length, |left, piece| {
-        let piece = &piece[..piece.len().min(*left)];
-        *left -= piece.len();
-        (!piece.is_empty()).then_some(piece)
+    whole.scan(length, |left, slice| {
+        let slice = &slice[..slice.len().min(*left)];
+        *left -= slice.len();
+        (!slice.is_empty()).then_some(slice)
     })
 }
 
-/// The `.wav` recordings of a folder and of the folders in it, by name, at one rate.
-pub(super) fn sounds(entry: Entry, folder: &Path, rate_hz: u32) -> Result<Vec<Vec<f32>>, DataError> {
+/// Returns the `.wav` recordings of a folder and its subfolders, sorted by name, at one rate.
+pub(super) fn read_recordings(
+    key: AugmentKey,
+    folder: &Path,
+    rate_hz: u32,
+) -> Result<Vec<Vec<f32>>, DataError> {
     const EXPECTED: &str = "text";
-    let refused = |rule: &str| entry.refuse("folder", folder.display(), rule);
+    let refused = |rule: &str| key.error("folder", folder.display(), rule);
     if !folder.is_dir() {
-        return Err(refused("there is no such folder: give one that holds .wav recordings"));
+        return Err(refused("this folder does not exist; set one with .wav recordings"));
     }
     let mut found = recordings(folder, EXPECTED)?;
     for inner in entries(folder)?.iter().filter(|inner| inner.is_folder) {
-        // A folder that is called as a recording is refused as one.
+        // A folder with the name of a recording is rejected like a damaged recording.
         if !found.iter().any(|recording| recording.path == inner.path) {
             found.extend(recordings(&inner.path, EXPECTED)?);
         }
     }
     if found.is_empty() {
-        return Err(refused("holds no .wav recording, nor do its folders: give one that does"));
+        return Err(refused("contains no .wav recordings; set another folder"));
     }
     let sound = |path: &PathBuf| -> Result<Vec<f32>, String> {
         let reason = |error: stapes_audio::AudioError| error.to_string();
@@ -70,7 +74,7 @@ pub(super) fn sounds(entry: Entry, folder: &Path, rate_hz: u32) -> Result<Vec<Ve
             stapes_audio::read(path).and_then(|clip| clip.resampled(rate_hz)).map_err(reason)?.samples;
         match energy(&samples) > 0.0 {
             true => Ok(samples),
-            false => Err("is silent".to_owned()),
+            false => Err("is silent; remove it".to_owned()),
         }
     };
     let sounds: Vec<_> = found.par_iter().map(|found| sound(&found.path)).collect();
@@ -101,17 +105,17 @@ mod tests {
     }
 
     #[test]
-    fn pieces_go_round_a_short_sound() {
+    fn slices_repeat_a_short_sound() {
         let sound = [1.0, 2.0, 3.0];
-        let taken = |start, length| pieces(&sound, start, length).flatten().copied().collect::<Vec<_>>();
+        let taken = |start, length| slices(&sound, start, length).flatten().copied().collect::<Vec<_>>();
         assert_eq!(taken(2, 6), [3.0, 1.0, 2.0, 3.0, 1.0, 2.0]);
         assert_eq!(taken(0, 2), [1.0, 2.0]);
-        assert_eq!(pieces(&sound, 1, 2).count(), 1);
-        assert_eq!(pieces(&sound, 0, 0).count(), 0);
+        assert_eq!(slices(&sound, 1, 2).count(), 1);
+        assert_eq!(slices(&sound, 0, 0).count(), 0);
     }
 
     #[test]
-    fn white_noise_has_power_1_and_no_memory() {
+    fn white_noise_has_power_1_and_no_correlation() {
         let noise = white();
         let mean = |values: &mut dyn Iterator<Item = f64>| values.sum::<f64>() / NOISE_SAMPLES as f64;
         let power = mean(&mut noise.iter().map(|&value| f64::from(value).powi(2)));

@@ -1,57 +1,55 @@
-//! Another tempo and pitch.
+//! Speed perturbation.
 
 use std::f64::consts::PI;
 
 use serde::{Deserialize, Serialize};
-use stapes_random::Stream;
+use stapes_random::Rng;
 
-use super::Change;
-use crate::augment::draw::{Entry, always};
+use super::Augmentation;
+use crate::augment::draws::{AugmentKey, default_probability};
 use crate::error::DataError;
 
-/// Plays an example faster or slower: sample n of the result lies at n s of the example, with s a whole number of
-/// hundredths, drawn for the example from a range.
+/// Plays an example faster or slower: sample n of the result is at n s of the example, where s is a multiple of 0.01,
+/// drawn for the example from a range.
 ///
-/// L samples become ceil(L / s). Tempo and pitch change together. The filter is a sinc under a Kaiser window that
-/// reaches 16 samples of the lower rate either way; it passes up to 0.78 of the lower Nyquist frequency and weakens what
-/// would be mirrored by 58 dB.
+/// L samples become ceil(L / s). Tempo and pitch change together. The filter is a Kaiser-windowed sinc with 16
+/// samples of the lower rate on each side; it passes up to 0.78 of the lower Nyquist frequency and attenuates aliases
+/// by 58 dB.
 ///
 /// # Source
 /// Ko et al. 2015, "Audio augmentation for speech recognition"
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SpeedConfig {
-    /// How often an example's speed is changed, in [0, 1].
-    #[serde(default = "always")]
+    /// Probability of the augmentation for an example, in [0, 1].
+    #[serde(default = "default_probability")]
     pub probability: f32,
-    /// The least and the greatest s, from 0.5 to 2; above 1 is faster.
+    /// Minimum and maximum s, from 0.5 to 2; above 1 is faster.
     pub factor: [f32; 2],
 }
 
-const ENTRY: Entry = Entry("augment.waveform.speed");
+const KEY: AugmentKey = AugmentKey("augment.waveform.speed");
 
 impl SpeedConfig {
     pub(super) fn check(&self) -> Result<(), DataError> {
-        ENTRY.probability(self.probability)?;
-        ENTRY.range("factor", self.factor, [0.5, 2.0])?;
+        KEY.check_probability(self.probability)?;
+        KEY.check_range("factor", self.factor, [0.5, 2.0])?;
         let [low, high] = self.factor;
         match self.hundredths().is_empty() {
-            true => Err(ENTRY.refuse(
-                "factor",
-                format!("[{low}, {high}]"),
-                "must hold a whole number of hundredths",
-            )),
+            true => {
+                Err(KEY.error("factor", format!("[{low}, {high}]"), "must hold a whole number of hundredths"))
+            }
             false => Ok(()),
         }
     }
 
-    /// The speeds of the range; a limit that is a decimal is one of them, though it is not as a binary number.
+    /// Returns the speeds of the range; a decimal limit is included, although its binary value may be outside.
     fn hundredths(&self) -> std::ops::RangeInclusive<usize> {
         let [low, high] = self.factor.map(|factor| f64::from(factor) * 100.0);
         (low - 1e-3).ceil() as usize..=(high + 1e-3).floor() as usize
     }
 
-    pub(super) fn prepared(&self) -> Box<dyn Change> {
+    pub(super) fn build(&self) -> Box<dyn Augmentation> {
         Box::new(Speed { filters: self.hundredths().map(Filter::new).collect() })
     }
 }
@@ -60,8 +58,8 @@ struct Speed {
     filters: Vec<Filter>,
 }
 
-impl Change for Speed {
-    fn apply(&self, samples: &mut Vec<f32>, stream: &mut Stream) {
+impl Augmentation for Speed {
+    fn apply(&self, samples: &mut Vec<f32>, stream: &mut Rng) {
         let filter = &self.filters[stream.below(self.filters.len())];
         if filter.hundredths != WHOLE {
             *samples = filter.apply(samples);
@@ -71,25 +69,25 @@ impl Change for Speed {
 
 /// Hundredths of a sample.
 const WHOLE: usize = 100;
-/// How far the filter reaches either way, in samples of the lower rate.
+/// Length of the filter on each side, in samples of the lower rate.
 const REACH: f64 = 16.0;
-/// The middle of the filter's slope, of the lower Nyquist frequency.
+/// Middle of the transition band, relative to the lower Nyquist frequency.
 const CUTOFF: f64 = 0.9;
-/// Of the Kaiser window: 60 dB.
+/// Parameter of the Kaiser window: 60 dB.
 const BETA: f64 = 5.65;
 const LANES: usize = 8;
 
-/// What makes one speed.
+/// Filter for one speed.
 struct Filter {
     hundredths: usize,
     taps: usize,
-    /// A row of taps for every hundredth of a sample at which a place can lie behind a sample.
+    /// One row of taps for every hundredth of a sample between two samples.
     rows: Vec<f32>,
 }
 
 impl Filter {
     fn new(hundredths: usize) -> Filter {
-        // Of the Nyquist frequency of the example.
+        // Cutoff relative to the Nyquist frequency of the example.
         let cutoff = CUTOFF * (WHOLE as f64 / hundredths as f64).min(1.0);
         let half = ((REACH / cutoff * CUTOFF).ceil() as usize).next_multiple_of(LANES / 2);
         let taps = 2 * half;
@@ -98,7 +96,7 @@ impl Filter {
             let distance = |tap: usize| (tap as f64 + 1.0 - half as f64) - part as f64 / WHOLE as f64;
             let row: Vec<f64> =
                 (0..taps).map(|tap| windowed_sinc(distance(tap), cutoff, half as f64)).collect();
-            // A constant stays what it is.
+            // A constant signal is preserved.
             let sum: f64 = row.iter().sum();
             rows.extend(row.iter().map(|tap| (tap / sum) as f32));
         }
@@ -130,12 +128,12 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
             sums[lane] += a[lane] * b[lane];
         }
     }
-    // In pairs: a chain of eight additions would take longer than the products.
+    // In pairs, because a chain of eight additions would take longer than the products.
     let fours: [f32; LANES / 2] = std::array::from_fn(|lane| sums[lane] + sums[lane + LANES / 2]);
     (fours[0] + fours[2]) + (fours[1] + fours[3])
 }
 
-/// At `distance` samples from its middle; `half` samples away it ends.
+/// Returns the filter at `distance` samples from its middle; it ends at `half` samples.
 fn windowed_sinc(distance: f64, cutoff: f64, half: f64) -> f64 {
     let inside = 1.0 - (distance / half).powi(2);
     if inside < 0.0 {
@@ -146,7 +144,7 @@ fn windowed_sinc(distance: f64, cutoff: f64, half: f64) -> f64 {
     sinc * bessel_i0(BETA * inside.sqrt())
 }
 
-/// The modified Bessel function of the first kind, of order 0: the sum of ((x / 2)^k / k!)^2.
+/// Returns the modified Bessel function of the first kind of order 0: the sum of ((x / 2)^k / k!)^2.
 fn bessel_i0(x: f64) -> f64 {
     let (mut sum, mut term, mut k) = (1.0, 1.0, 1.0);
     while term > 1e-12 * sum {
@@ -163,16 +161,16 @@ mod tests {
 
     use super::*;
 
-    /// A tone of so many cycles a sample.
+    /// Returns a tone with this number of cycles per sample.
     fn tone(cycles: f64, length: usize) -> Vec<f32> {
         (0..length).map(|n| (TAU * cycles * n as f64).sin() as f32).collect()
     }
 
     #[test]
-    fn a_tone_gets_its_speed_at_every_sample() {
+    fn speed_is_exact_at_every_sample_of_a_tone() {
         for hundredths in [50, 73, 90, 99, 101, 110, 125, 150, 200] {
             let speed = hundredths as f64 / 100.0;
-            // Up to 0.78 of the Nyquist frequency, of the example and of the result.
+            // Up to 0.78 of the Nyquist frequency of the example and of the result.
             for cycles in [0.01, 0.15, 0.39 / speed.max(1.0)] {
                 let fast = Filter::new(hundredths).apply(&tone(cycles, 4000));
                 assert_eq!(fast.len(), 400_000usize.div_ceil(hundredths));
@@ -186,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn what_would_be_mirrored_is_weakened_by_58_db() {
+    fn aliases_are_attenuated_by_58_db() {
         for (hundredths, cycles) in [(200, 0.26), (200, 0.4), (125, 0.42), (110, 0.475)] {
             let fast = Filter::new(hundredths).apply(&tone(cycles, 8000));
             let inner = &fast[200..fast.len() - 200];

@@ -1,4 +1,4 @@
-//! What the entries do to samples, through the front door.
+//! Tests of the augmentation of waveforms through the public interface.
 
 use std::f64::consts::TAU;
 
@@ -36,35 +36,31 @@ fn power_of(samples: &[f32]) -> f64 {
     power(samples.iter().map(|&sample| f64::from(sample)))
 }
 
-/// The ratio of a clip and what was added to it.
+/// Returns the ratio of a clip to the added signal, in dB.
 fn snr_db(clip: &[f32], noisy: &[f32]) -> f64 {
     let added = noisy.iter().zip(clip).map(|(noisy, clip)| f64::from(*noisy) - f64::from(*clip));
     10.0 * (power_of(clip) / power(added)).log10()
 }
 
-/// An entry of each kind.
+/// Configuration with one augmentation of each kind.
 const ALL: &str = "[speed]\nprobability = 0.5\nfactor = [0.9, 1.1]\n[shift]\nprobability = 0.5\nseconds = 0.1\n[reverb]\n\
                    probability = 0.5\nrt60_seconds = [0.2, 0.5]\ndirect_to_reverberant_db = [0.0, 10.0]\n[gain]\n\
-                   probability = 0.5\ndb = [-10.0, 6.0]\n[noise]\nprobability = 0.5\nsnr_db = [0.0, 20.0]\ncolour = \
-                   'pink'\n[clipping]\nprobability = 0.5\nshare = [0.3, 0.9]\n[codec]\nprobability = 0.5\nlow_hz = \
+                   probability = 0.5\ndb = [-10.0, 6.0]\n[noise]\nprobability = 0.5\nsnr_db = [0.0, 20.0]\ncolor = \
+                   'pink'\n[clipping]\nprobability = 0.5\nthreshold = [0.3, 0.9]\n[codec]\nprobability = 0.5\nlow_hz = \
                    [200.0, 400.0]\nhigh_hz = [3000.0, 3800.0]\nmu_law = true";
 
 #[test]
-fn noise_comes_at_the_ratio_that_was_asked_for() {
+fn noise_has_the_requested_ratio() {
     let clip = tone(440.0, 16_000);
-    for colour in ["white", "pink"] {
+    for color in ["white", "pink"] {
         for db in [-5.0, 0.0, 12.5, 30.0] {
-            let noise = augmenter(&format!("[noise]\nsnr_db = [{db:.1}, {db:.1}]\ncolour = '{colour}'"));
+            let noise = augmenter(&format!("[noise]\nsnr_db = [{db:.1}, {db:.1}]\ncolor = '{color}'"));
             let noisy = applied(&noise, &clip, [1, 2]);
-            assert!(
-                (snr_db(&clip, &noisy) - db).abs() < 1e-3,
-                "{colour}: {} for {db}",
-                snr_db(&clip, &noisy)
-            );
+            assert!((snr_db(&clip, &noisy) - db).abs() < 1e-3, "{color}: {} for {db}", snr_db(&clip, &noisy));
             assert_ne!(noisy, applied(&noise, &clip, [2, 2]));
         }
     }
-    let noise = augmenter("[noise]\nsnr_db = [-3.0, 9.0]\ncolour = 'white'");
+    let noise = augmenter("[noise]\nsnr_db = [-3.0, 9.0]\ncolor = 'white'");
     let ratios: Vec<f64> = (0..300).map(|pass| snr_db(&clip, &applied(&noise, &clip, [pass, 0]))).collect();
     let (least, greatest) = ratios.iter().fold((99.0f64, -99.0f64), |(a, b), &x| (a.min(x), b.max(x)));
     assert!((-3.001..-2.8).contains(&least) && (8.8..9.001).contains(&greatest), "{least} {greatest}");
@@ -72,7 +68,7 @@ fn noise_comes_at_the_ratio_that_was_asked_for() {
 }
 
 #[test]
-fn recordings_of_noise_are_cut_anywhere_brought_to_the_rate_and_go_round_where_they_are_short() {
+fn noise_recordings_are_cut_resampled_and_repeated() {
     let folder = tempfile::tempdir().unwrap();
     let inner = folder.path().join("noise/street");
     std::fs::create_dir_all(&inner).unwrap();
@@ -86,13 +82,13 @@ fn recordings_of_noise_are_cut_anywhere_brought_to_the_rate_and_go_round_where_t
         let (one, other) = (applied(&noise, &clip, [1, 1]), applied(&noise, &clip, [1, 2]));
         assert!((snr_db(&clip, &one) - 10.0).abs() < 1e-3);
         assert_ne!(one, other);
-        // What was added is 1 kHz: each sample is the opposite of that half a period before, but for the ends of the
-        // recording, where the resampler rings.
+        // The added noise is 1 kHz: each sample is the negative of that half a period before, except at the ends of
+        // the recording, where the resampler rings.
         let added: Vec<f64> = one.iter().zip(&clip).map(|(a, b)| f64::from(*a) - f64::from(*b)).collect();
         let sums = power((8..length).map(|n| added[n] + added[n - 8]));
         assert!(sums < 0.01 * power(added.iter().copied()), "{length}: {sums}");
     }
-    // The same folder gives the same digits, one more recording others.
+    // The same folder gives the same digits, another recording changes them.
     let digits = noise.fingerprint().unwrap();
     let again = || WaveformAugmenter::new(&config, folder.path(), RATE_HZ).unwrap().fingerprint();
     assert_eq!((digits.len(), again()), (16, Some(digits.clone())));
@@ -142,7 +138,7 @@ fn a_shift_fills_with_zeros_and_reaches_its_limits() {
     shifts.sort_unstable();
     shifts.dedup();
     assert_eq!(shifts, (-16..=16).collect::<Vec<_>>());
-    // Farther than the clip is long: up to silence.
+    // A shift beyond the length of the clip leaves silence.
     assert!(
         (0..50).all(|pass| applied(&augmenter("[shift]\nseconds = 9.0"), &[1.0, 2.0], [pass, 0]).len() == 2)
     );
@@ -152,11 +148,11 @@ fn a_shift_fills_with_zeros_and_reaches_its_limits() {
 fn speed_2_doubles_the_frequency_of_a_tone_and_halves_its_length() {
     let fast = applied(&augmenter("[speed]\nfactor = [2.0, 2.0]"), &tone(440.0, 16_000), [0, 0]);
     assert_eq!(fast.len(), 8000);
-    let farthest = |range: std::ops::Range<usize>| {
+    let max_shift = |range: std::ops::Range<usize>| {
         let expected = tone(880.0, 8000);
         range.map(|n| (fast[n] - expected[n]).abs()).fold(0.0, f32::max)
     };
-    assert!(farthest(100..7900) < 1e-3, "{}", farthest(100..7900));
+    assert!(max_shift(100..7900) < 1e-3, "{}", max_shift(100..7900));
     let mut lengths: Vec<usize> = (0..300)
         .map(|pass| {
             applied(&augmenter("[speed]\nfactor = [0.98, 1.02]"), &tone(440.0, 1000), [pass, 0]).len()
@@ -168,7 +164,7 @@ fn speed_2_doubles_the_frequency_of_a_tone_and_halves_its_length() {
 }
 
 #[test]
-fn the_reverberation_of_an_impulse_falls_by_60_db_within_rt60() {
+fn the_reverberation_of_an_impulse_decays_by_60_db_within_rt60() {
     for rt60 in [0.2, 0.5, 0.9] {
         let text =
             format!("[reverb]\nrt60_seconds = [{rt60}, {rt60}]\ndirect_to_reverberant_db = [0.0, 0.0]");
@@ -178,9 +174,9 @@ fn the_reverberation_of_an_impulse_falls_by_60_db_within_rt60() {
         for pass in 0..5 {
             let response = applied(&room, &impulse, [pass, 0]);
             assert!((power_of(&response) - 1.0).abs() < 1e-4);
-            // Half of the energy is the direct sound's.
+            // Half of the energy is that of the direct sound.
             assert!((response[0].powi(2) - 0.5).abs() < 1e-3, "{}", response[0]);
-            // Schroeder 1965: what is still to come falls in a line. Its slope is taken from -5 to -35 dB.
+            // Schroeder 1965: the remaining energy decays linearly in dB. The slope is measured from -5 to -35 dB.
             let tail: Vec<f64> = response
                 .iter()
                 .rev()
@@ -211,7 +207,7 @@ fn reverberation_keeps_length_power_and_time() {
     }
     assert_ne!(applied(&room, &clip, [0, 0]), applied(&room, &clip, [1, 0]));
     assert_eq!(applied(&room, &[0.0; 50], [0, 0]), [0.0; 50]);
-    // A recorded room whose direct sound is late and upside down, with one echo.
+    // A recorded response whose direct sound is late and inverted, with one echo.
     let folder = tempfile::tempdir().unwrap();
     let mut samples = vec![0.0; 300];
     (samples[100], samples[150]) = (-0.8, 0.4);
@@ -233,7 +229,7 @@ fn reverberation_keeps_length_power_and_time() {
 fn no_sample_is_above_the_threshold_of_clipping() {
     let clip = tone(440.0, 16_000);
     let peak = clip.iter().fold(0.0f32, |peak, sample| peak.max(sample.abs()));
-    let clipping = augmenter("[clipping]\nshare = [0.25, 0.75]");
+    let clipping = augmenter("[clipping]\nthreshold = [0.25, 0.75]");
     let mut limits = Vec::new();
     for pass in 0..300 {
         let clipped = applied(&clipping, &clip, [pass, 0]);
@@ -246,12 +242,12 @@ fn no_sample_is_above_the_threshold_of_clipping() {
 }
 
 #[test]
-fn examples_are_the_same_bits_on_any_number_of_threads_and_differ_from_each_other() {
+fn results_are_equal_bit_for_bit_on_any_number_of_threads_and_differ_by_example() {
     let all = augmenter(ALL);
     let clip = tone(440.0, 4000);
     let bits = |numbers| applied(&all, &clip, numbers).into_iter().map(f32::to_bits).collect::<Vec<u32>>();
     let one: Vec<_> = (0..40).map(|example| bits([3, example])).collect();
-    // Prepared anew, and first used by several threads at once.
+    // Prepared again, and first used by several threads at once.
     let other = augmenter(ALL);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(4).build().unwrap();
     let many: Vec<Vec<u32>> = pool.install(|| {
@@ -269,17 +265,18 @@ fn examples_are_the_same_bits_on_any_number_of_threads_and_differ_from_each_othe
 }
 
 #[test]
-fn an_entry_is_applied_as_often_as_its_probability_says_and_moves_no_other() {
+fn an_augmentation_applies_with_its_probability_and_does_not_affect_others() {
     let clip = tone(440.0, 64);
-    for entry in
-        ["[gain]\nprobability = 0.3\ndb = [3.0, 3.0]", "[clipping]\nprobability = 0.3\nshare = [0.5, 0.5]"]
-    {
+    for entry in [
+        "[gain]\nprobability = 0.3\ndb = [3.0, 3.0]",
+        "[clipping]\nprobability = 0.3\nthreshold = [0.5, 0.5]",
+    ] {
         let entry = augmenter(entry);
         let times = (0..5000).filter(|&pass| applied(&entry, &clip, [pass, 1]) != clip).count();
         // Standard deviation: 32.
         assert!((1_370..1_630).contains(&times), "{times}");
     }
-    let noise = "[noise]\nprobability = 0.5\nsnr_db = [0.0, 20.0]\ncolour = 'white'";
+    let noise = "[noise]\nprobability = 0.5\nsnr_db = [0.0, 20.0]\ncolor = 'white'";
     let (alone, after) = (augmenter(noise), augmenter(&format!("[gain]\ndb = [0.0, 0.0]\n{noise}")));
     for pass in 0..50 {
         assert_eq!(applied(&alone, &clip, [pass, 1]), applied(&after, &clip, [pass, 1]));
@@ -287,7 +284,7 @@ fn an_entry_is_applied_as_often_as_its_probability_says_and_moves_no_other() {
 }
 
 #[test]
-fn the_shortest_clips_go_through_all_entries() {
+fn the_shortest_clips_pass_all_augmentations() {
     let all = augmenter(ALL);
     for length in [0, 1, 2, 5] {
         for pass in 0..40 {
@@ -298,23 +295,23 @@ fn the_shortest_clips_go_through_all_entries() {
 }
 
 #[test]
-fn impossible_values_of_every_entry_are_refused_by_their_key() {
+fn impossible_values_of_every_augmentation_are_rejected_by_key() {
     let config: WaveformAugmentConfig = toml::from_str(ALL).unwrap();
     assert!(config.check().is_ok());
     assert_eq!(toml::from_str::<WaveformAugmentConfig>(&toml::to_string(&config).unwrap()).unwrap(), config);
     for (text, message) in [
         ("[speed]\nfactor = [0.1, 1.0]", "speed.factor = [0.1, 1]: must be two numbers from 0.5 to 2"),
-        ("[shift]\nseconds = -1.0", "shift.seconds = -1: must be a number, 0 or more"),
-        ("[reverb]\nrt60_seconds = [0.1, 0.2]", "reverb.folder = none: give either folder, or both"),
+        ("[shift]\nseconds = -1.0", "shift.seconds = -1: must be a number of at least 0"),
+        ("[reverb]\nrt60_seconds = [0.1, 0.2]", "reverb.folder = none: set either folder, or both"),
         (
             "[reverb]\nfolder = 'x'\nrt60_seconds = [0.1, 0.2]",
-            "reverb.folder = x: give either folder, or both",
+            "reverb.folder = x: set either folder, or both",
         ),
         ("[reverb]\nrt60_seconds = [0.0, 0.2]", "reverb.rt60_seconds = [0, 0.2]: must be two numbers"),
         ("[gain]\ndb = [3.0, -3.0]", "gain.db = [3, -3]: must be two numbers"),
-        ("[noise]\nsnr_db = [0.0, 5.0]", "noise.folder = none: give either folder, or colour"),
-        ("[noise]\nsnr_db = [0.0, 5.0]\ncolour = 'pink'\nfolder = 'x'", "noise.folder = x: give either"),
-        ("[clipping]\nshare = [0.0, 0.5]", "clipping.share = [0, 0.5]: must be two numbers"),
+        ("[noise]\nsnr_db = [0.0, 5.0]", "noise.folder = none: set either folder or color"),
+        ("[noise]\nsnr_db = [0.0, 5.0]\ncolor = 'pink'\nfolder = 'x'", "noise.folder = x: set either"),
+        ("[clipping]\nthreshold = [0.0, 0.5]", "clipping.threshold = [0, 0.5]: must be two numbers"),
         (
             "[codec]\nlow_hz = [0.0, 300.0]\nhigh_hz = [3000.0, 3400.0]",
             "codec.low_hz = [0, 300]: must be two",
@@ -331,7 +328,7 @@ fn impossible_values_of_every_entry_are_refused_by_their_key() {
     }
     let folder = tempfile::tempdir().unwrap();
     let error = refused("[noise]\nsnr_db = [0.0, 5.0]\nfolder = 'absent'", folder.path());
-    assert!(error.contains("noise.folder = ") && error.contains("there is no such folder"), "{error}");
+    assert!(error.contains("noise.folder = ") && error.contains("this folder does not exist"), "{error}");
     let error = refused("[reverb]\nfolder = '.'", folder.path());
-    assert!(error.contains("reverb.folder = ") && error.contains("holds no .wav recording"), "{error}");
+    assert!(error.contains("reverb.folder = ") && error.contains("contains no .wav recordings"), "{error}");
 }

@@ -1,4 +1,4 @@
-//! `stapes data info`: counts, lengths, and what is wrong with the recordings.
+//! `stapes data info`: statistics of a data set and problems of its recordings.
 
 use std::path::PathBuf;
 
@@ -6,38 +6,40 @@ use anyhow::{Result, bail};
 use clap::Args;
 use serde_json::{Value, json};
 use stapes::Recipe;
-use stapes::data::{Counts, DataConfig, DataError, DataSet, OwnSplit, Partition, Split, Survey, Watch};
-use stapes::eval::visible;
+use stapes::data::{
+    Counts, CustomSplit, DataConfig, DataError, DataSet, DataStatistics, Progress, Split, Subset,
+};
+use stapes::report::visible;
 
 use super::super::console::{Console, thousands};
-use super::super::train::Changes;
+use super::super::overrides::RecipeOverrides;
 use super::super::{DONE, SOME_FAILED, progress};
-use super::tables::{self, remark};
+use super::tables::{self, finding};
 
-/// Print counts by class, split and speaker, lengths and rates, and name silent, clipped, copied and unreadable recordings
+/// Print counts per class, subset and speaker, lengths and sample rates, and silent, clipped, duplicate and unreadable files
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  stapes data info recipes/fsdd-lstm.toml --data ../fsdd\n  stapes data info --data my/recordings"
 )]
 pub(crate) struct Info {
-    /// The recipe, a TOML file; without one the data is your own, a manifest or a folder a class
+    /// Recipe, a TOML file; without one, the data is a manifest or has one folder per class
     recipe: Option<PathBuf>,
-    /// The folder of the data set, or a manifest
+    /// Folder of the data set, or a manifest
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     #[command(flatten)]
-    changes: Changes,
+    overrides: RecipeOverrides,
 }
 
-/// Copies of a recording that are named.
-const COPIES: usize = 4;
+/// Maximum number of duplicates that are named per group.
+const MAX_NAMES: usize = 4;
 
-/// What was found.
-struct Found {
+/// A data set with its split and statistics.
+struct DataReport {
     dataset: DataSet,
-    /// The split, or why there is none.
+    /// The split, or the reason why there is none.
     split: Result<Split, DataError>,
-    survey: Survey,
+    statistics: DataStatistics,
 }
 
 impl Info {
@@ -45,44 +47,44 @@ impl Info {
         let stop = progress::stop_on_interrupt();
         let (config, seed) = self.config()?;
         let dataset = config.open(self.data.as_deref())?;
-        let split = config.split_as_is(&dataset, seed);
+        let split = config.split_unchecked(&dataset, seed);
         let bar = progress::bar(dataset.examples.len(), "recordings");
-        let survey =
-            Survey::new(&dataset, &Watch { progress: &|done| bar.set_position(done as u64), stop: &stop });
+        let progress = Progress { on_example: &|done| bar.set_position(done as u64), stop: &stop };
+        let statistics = DataStatistics::new(&dataset, &progress);
         bar.finish_and_clear();
-        let found = Found { dataset, split, survey: survey? };
-        let counts = found.counts();
-        console.say(&found.text(&config.resolved(&found.dataset), &counts));
-        console.emit_with(|| found.json(&counts));
-        Ok(if found.survey.unreadable.is_empty() { DONE } else { SOME_FAILED })
+        let report = DataReport { dataset, split, statistics: statistics? };
+        let counts = report.counts();
+        console.print(&report.text(&config.resolve(&report.dataset), &counts));
+        console.json_with(|| report.json(&counts));
+        Ok(if report.statistics.unreadable.is_empty() { DONE } else { SOME_FAILED })
     }
 
-    /// The data of the recipe, or what the path looks like; and the seed of the split.
+    /// Returns the data of the recipe, or that detected from the path, and the seed of the split.
     fn config(&self) -> Result<(DataConfig, u64)> {
         match (&self.recipe, &self.data) {
             (Some(recipe), _) => {
-                let recipe = self.changes.recipe(|changes| Recipe::read(recipe, changes))?;
+                let recipe = self.overrides.recipe(|overrides| Recipe::read(recipe, overrides))?;
                 Ok((recipe.data, recipe.seed))
             }
-            (None, Some(data)) => Ok((DataConfig::guessed(data), self.changes.seed().unwrap_or(1))),
+            (None, Some(data)) => Ok((DataConfig::detect(data), self.overrides.seed().unwrap_or(1))),
             (None, None) => {
-                bail!("give a recipe, or --data with the folder of your recordings or a manifest, or both")
+                bail!("neither a recipe nor --data is given; give a recipe, a folder of recordings or a manifest")
             }
         }
     }
 }
 
-/// How data of one's own is split.
-fn split_of(config: &DataConfig) -> Option<OwnSplit> {
+/// Returns the kind of split of custom data.
+fn custom_split(config: &DataConfig) -> Option<CustomSplit> {
     match config {
-        DataConfig::Folders(folders) => folders.own.split,
-        DataConfig::Manifest(manifest) => manifest.own.split,
+        DataConfig::Folders(folders) => folders.custom.split,
+        DataConfig::Manifest(manifest) => manifest.custom.split,
         _ => None,
     }
 }
 
-impl Found {
-    /// By class, part and speaker; without a split all in one part.
+impl DataReport {
+    /// Counts examples by class, subset and speaker; without a split, all are in one subset.
     fn counts(&self) -> Counts {
         let whole = Split { train: (0..self.dataset.examples.len()).collect(), ..Split::default() };
         Counts::new(&self.dataset, self.split.as_ref().unwrap_or(&whole))
@@ -101,7 +103,7 @@ impl Found {
                 groups => format!(", {} speakers", thousands(groups.len() as u64)),
             }
         )];
-        match (&self.split, split_of(config)) {
+        match (&self.split, custom_split(config)) {
             (Err(error), _) => parts.push(format!("not split: {}", error.to_string().replace('\n', "\n  "))),
             (Ok(_), Some(split)) => parts[0] += &format!("; split {split}"),
             (Ok(_), None) => {}
@@ -110,83 +112,84 @@ impl Found {
         if !counts.groups.is_empty() {
             parts.push(tables::speakers(counts, split));
         }
-        parts.push(tables::lengths(&self.survey));
-        parts.push(self.remarks(counts).join("\n"));
+        parts.push(tables::lengths(&self.statistics));
+        parts.push(self.findings(counts).join("\n"));
         parts.retain(|part| !part.is_empty());
         parts.join("\n\n")
     }
 
-    /// What people should look at, each with the first names; good news where there is nothing.
-    fn remarks(&self, counts: &Counts) -> Vec<String> {
-        let Survey { silent, clipped, copies, unreadable, .. } = &self.survey;
+    /// Describes possible problems with counts and the first names.
+    fn findings(&self, counts: &Counts) -> Vec<String> {
+        let DataStatistics { silent, clipped, duplicates, unreadable, .. } = &self.statistics;
         let id = |index: &usize| visible(&self.dataset.examples[*index].id).into_owned();
-        let mut remarks = vec![
-            remark("unreadable", unreadable, |(index, reason)| {
+        let mut findings = vec![
+            finding("unreadable", unreadable, |(index, reason)| {
                 let raw = &self.dataset.examples[*index].id;
                 visible(&format!("{raw}: {reason}")).into_owned()
             }),
-            remark("silent (nothing above -60 dB)", silent, id),
-            remark("clipped (3 samples in a row at full scale)", clipped, id),
-            remark("copies (the same samples)", copies, |same| self.copies(same)),
+            finding("silent (all samples below -60 dBFS)", silent, id),
+            finding("clipped (3 successive samples at full scale)", clipped, id),
+            finding("duplicates (equal samples)", duplicates, |group| self.describe_duplicates(group)),
         ];
         if !counts.groups.is_empty() {
-            let name = |(name, parts): &(&str, Vec<Partition>)| {
+            let name = |(name, subsets): &(&str, Vec<Subset>)| {
                 format!(
                     "{}: {}",
                     visible(name),
-                    parts.iter().map(|part| part.name()).collect::<Vec<_>>().join(", ")
+                    subsets.iter().map(|subset| subset.name()).collect::<Vec<_>>().join(", ")
                 )
             };
-            remarks.push(remark("speakers in several parts of the split", &self.shared_speakers(), name));
+            findings.push(finding("speakers in more than one subset", &self.shared_speakers(), name));
         }
-        if counts.absent > 0 {
-            remarks.push(format!("listed but not there: {}", thousands(counts.absent as u64)));
+        if counts.missing > 0 {
+            findings.push(format!("listed but missing: {}", thousands(counts.missing as u64)));
         }
-        remarks
+        findings
     }
 
-    /// Examples of the same content, with the parts and classes that they are in where these differ.
-    fn copies(&self, same: &[usize]) -> String {
-        let mut examples: Vec<String> = same
+    /// Names examples of equal content, with their subsets if these differ.
+    fn describe_duplicates(&self, group: &[usize]) -> String {
+        let mut examples: Vec<String> = group
             .iter()
-            .take(COPIES)
+            .take(MAX_NAMES)
             .map(|&index| {
                 let mut name = visible(&self.dataset.examples[index].id).into_owned();
-                if let Some(part) = self.part(index).filter(|_| self.copied_across(same)) {
-                    name += &format!(" ({part})");
+                if let Some(subset) = self.subset(index).filter(|_| self.is_leak(group)) {
+                    name += &format!(" ({subset})");
                 }
                 name
             })
             .collect();
-        if same.len() > COPIES {
-            examples.push(format!("{} more", thousands((same.len() - COPIES) as u64)));
+        if group.len() > MAX_NAMES {
+            examples.push(format!("{} more", thousands((group.len() - MAX_NAMES) as u64)));
         }
         let classes: Vec<_> =
-            same.iter().map(|&index| self.dataset.examples[index].truth.classes()).collect();
-        let other = if classes.iter().any(|of| *of != classes[0]) { " of different classes" } else { "" };
-        format!("{}{other}", examples.join(" = "))
+            group.iter().map(|&index| self.dataset.examples[index].label.classes()).collect();
+        let differ = classes.iter().any(|list| *list != classes[0]);
+        format!("{}{}", examples.join(" = "), if differ { " with different classes" } else { "" })
     }
 
-    fn shared_speakers(&self) -> Vec<(&str, Vec<Partition>)> {
+    fn shared_speakers(&self) -> Vec<(&str, Vec<Subset>)> {
         self.split.as_ref().map_or_else(|_| Vec::new(), |split| split.shared_groups(&self.dataset))
     }
 
-    fn part(&self, index: usize) -> Option<Partition> {
+    fn subset(&self, index: usize) -> Option<Subset> {
         let split = self.split.as_ref().ok()?;
-        Partition::ALL.into_iter().find(|&part| split.part(part).binary_search(&index).is_ok())
+        Subset::ALL.into_iter().find(|&subset| split.subset(subset).binary_search(&index).is_ok())
     }
 
-    fn copied_across(&self, same: &[usize]) -> bool {
-        same.iter().any(|&index| self.part(index) != self.part(same[0]))
+    /// Returns true if the examples are in more than one subset.
+    fn is_leak(&self, group: &[usize]) -> bool {
+        group.iter().any(|&index| self.subset(index) != self.subset(group[0]))
     }
 
     fn json(&self, counts: &Counts) -> Value {
-        let Survey { seconds, frames, rates_hz, silent, clipped, copies, unreadable } = &self.survey;
+        let DataStatistics { seconds, frames, rates_hz, silent, clipped, duplicates, unreadable } = &self.statistics;
         let id = |index: &usize| &self.dataset.examples[*index].id;
         let ids = |list: &[usize]| list.iter().map(id).collect::<Vec<_>>();
-        let copies: Vec<Value> = copies
+        let duplicates: Vec<Value> = duplicates
             .iter()
-            .map(|same| json!({ "examples": ids(same), "in_several_parts": self.copied_across(same) }))
+            .map(|group| json!({ "examples": ids(group), "in_several_subsets": self.is_leak(group) }))
             .collect();
         let shared =
             self.split.as_ref().map_or_else(|_| Vec::new(), |split| split.shared_groups(&self.dataset));
@@ -196,7 +199,7 @@ impl Found {
             .collect();
         json!({
             "counts": counts, "not_split": self.split.as_ref().err().map(ToString::to_string), "seconds": seconds,
-            "frames": frames, "rates_hz": rates_hz, "silent": ids(silent), "clipped": ids(clipped), "copies": copies,
+            "frames": frames, "rates_hz": rates_hz, "silent": ids(silent), "clipped": ids(clipped), "duplicates": duplicates,
             "unreadable": unreadable, "shared_speakers": shared,
         })
     }

@@ -1,34 +1,34 @@
-//! Tables of what data holds.
+//! Tables of `stapes data info`.
 
-use stapes::data::{Counts, Lengths, PartCount, Survey};
-use stapes::eval::text::table;
+use stapes::data::{Counts, Lengths, SubsetCount, DataStatistics};
+use stapes::report::terminal::table;
 
 use super::super::console::thousands;
 
-/// Rows of a table; of more, the rest is counted.
-const ROWS: usize = 40;
-/// Names of a list.
-const NAMES: usize = 10;
+/// Maximum number of rows of a table; further rows are counted.
+const MAX_ROWS: usize = 40;
+/// Maximum number of names of a list.
+const MAX_NAMES: usize = 10;
 
-/// Examples by class; by part of the split where there is one.
+/// Counts examples by class and, if there is a split, by subset.
 pub(super) fn classes(counts: &Counts, split: bool) -> String {
-    let mut rows: Vec<(String, PartCount)> =
+    let mut rows: Vec<(String, SubsetCount)> =
         counts.classes.iter().map(|class| (class.class.clone(), class.examples)).collect();
     rows.push(("all".to_owned(), counts.total));
-    by_part("class", &rows, split)
+    by_subset("class", &rows, split)
 }
 
-/// Examples by speaker.
+/// Counts examples by speaker.
 pub(super) fn speakers(counts: &Counts, split: bool) -> String {
-    let rows: Vec<(String, PartCount)> =
+    let rows: Vec<(String, SubsetCount)> =
         counts.groups.iter().map(|group| (group.group.clone(), group.examples)).collect();
-    by_part("speaker", &rows, split)
+    by_subset("speaker", &rows, split)
 }
 
-fn by_part(what: &str, rows: &[(String, PartCount)], split: bool) -> String {
+fn by_subset(group: &str, rows: &[(String, SubsetCount)], split: bool) -> String {
     let number = |number: usize| thousands(number as u64);
-    let cells = |(name, count): &(String, PartCount)| {
-        let PartCount { train, validation, test } = *count;
+    let cells = |(name, count): &(String, SubsetCount)| {
+        let SubsetCount { train, validation, test } = *count;
         let mut cells = vec![name.clone(), number(train + validation + test)];
         if split {
             cells.extend([train, validation, test].map(number));
@@ -36,12 +36,12 @@ fn by_part(what: &str, rows: &[(String, PartCount)], split: bool) -> String {
         cells
     };
     let header =
-        if split { &[what, "examples", "train", "validation", "test"][..] } else { &[what, "examples"] };
-    let mut shown: Vec<&(String, PartCount)> = rows.iter().take(ROWS).collect();
+        if split { &[group, "examples", "train", "validation", "test"][..] } else { &[group, "examples"] };
+    let mut shown: Vec<&(String, SubsetCount)> = rows.iter().take(MAX_ROWS).collect();
     let mut text = String::new();
-    if rows.len() > ROWS + 1 {
+    if rows.len() > MAX_ROWS + 1 {
         // The last row of classes is their sum.
-        shown.extend(rows.last().filter(|(name, _)| what == "class" && name == "all"));
+        shown.extend(rows.last().filter(|(name, _)| group == "class" && name == "all"));
         text = format!("\nand {} more", number(rows.len() - shown.len()));
     } else {
         shown = rows.iter().collect();
@@ -49,22 +49,22 @@ fn by_part(what: &str, rows: &[(String, PartCount)], split: bool) -> String {
     format!("{}{text}", table(header, shown.into_iter().map(cells), 1))
 }
 
-/// Lengths and rates.
-pub(super) fn lengths(survey: &Survey) -> String {
+/// Describes lengths and sample rates.
+pub(super) fn lengths(statistics: &DataStatistics) -> String {
     let row = |unit: &str, lengths: &Lengths, number: fn(f64) -> String| {
-        let Lengths { least, median, most, total } = *lengths;
+        let Lengths { min, median, max, total } = *lengths;
         let mut row = vec![unit.to_owned()];
-        row.extend([least, median, most, total].map(number));
+        row.extend([min, median, max, total].map(number));
         row
     };
     let mut rows = Vec::new();
-    rows.extend(survey.seconds.as_ref().map(|lengths| row("s", lengths, |seconds| format!("{seconds:.3}"))));
-    rows.extend(survey.frames.as_ref().map(|lengths| row("frames", lengths, |frames| format!("{frames}"))));
+    rows.extend(statistics.seconds.as_ref().map(|lengths| row("s", lengths, |seconds| format!("{seconds:.3}"))));
+    rows.extend(statistics.frames.as_ref().map(|lengths| row("frames", lengths, |frames| format!("{frames}"))));
     if rows.is_empty() {
         return String::new();
     }
-    let mut text = table(&["length", "least", "median", "most", "total"], rows.into_iter(), 1);
-    let rates: Vec<String> = survey
+    let mut text = table(&["length", "min", "median", "max", "total"], rows.into_iter(), 1);
+    let rates: Vec<String> = statistics
         .rates_hz
         .iter()
         .map(|(rate, count)| format!("{rate} Hz ({})", thousands(*count as u64)))
@@ -75,14 +75,14 @@ pub(super) fn lengths(survey: &Survey) -> String {
     text
 }
 
-/// How many there are of something, and the first of them in words.
-pub(super) fn remark<T>(what: &str, found: &[T], name: impl Fn(&T) -> String) -> String {
-    let mut text = format!("{what}: {}", thousands(found.len() as u64));
-    for one in found.iter().take(NAMES) {
-        text += &format!("\n  {}", name(one));
+/// Describes a finding: its number of examples and the first names.
+pub(super) fn finding<T>(title: &str, examples: &[T], name: impl Fn(&T) -> String) -> String {
+    let mut text = format!("{title}: {}", thousands(examples.len() as u64));
+    for example in examples.iter().take(MAX_NAMES) {
+        text += &format!("\n  {}", name(example));
     }
-    if found.len() > NAMES {
-        text += &format!("\n  and {} more", thousands((found.len() - NAMES) as u64));
+    if examples.len() > MAX_NAMES {
+        text += &format!("\n  and {} more", thousands((examples.len() - MAX_NAMES) as u64));
     }
     text
 }

@@ -1,22 +1,22 @@
-//! Frames in the numbers of their toolkit, and as .npy files.
+//! Features in the number type of their toolkit, and as .npy files.
 
 use anyhow::Result;
 use ndarray::ArrayView2;
 use ndarray_npy::{WritableElement, WriteNpyExt};
 use stapes::audio::Clip;
 use stapes::features::{
-    ClipExtractor as _, FeatureConfig, FeatureError, Features, FrontEndConfig, Layout, Normalization, Psf, Scale,
+    Extractor as _, FeatureConfig, FeatureError, Features, FrontEndConfig, Layout, Normalization, Psf, Scale,
 };
 use stapes::infer;
 
-/// Frames of a recording.
+/// Features of a recording.
 pub(super) enum Frames {
     Single(Features<f32>),
     Double(Features<f64>),
 }
 
 impl Frames {
-    /// F, the number of values a frame.
+    /// Returns F, the number of values per frame.
     pub(super) fn width(&self) -> usize {
         match self {
             Frames::Single(features) => features.width(),
@@ -24,7 +24,7 @@ impl Frames {
         }
     }
 
-    /// The values, frame after frame.
+    /// Returns the values, frame by frame.
     pub(super) fn values(&self) -> Vec<f32> {
         match self {
             Frames::Single(features) => features.values().to_vec(),
@@ -32,7 +32,7 @@ impl Frames {
         }
     }
 
-    /// NumPy's name of their numbers.
+    /// Returns NumPy's name of the number type.
     pub(super) fn dtype(&self) -> &'static str {
         match self {
             Frames::Single(_) => "float32",
@@ -40,7 +40,7 @@ impl Frames {
         }
     }
 
-    /// The array's shape.
+    /// Returns the shape of the array.
     pub(super) fn shape(&self, layout: Layout) -> [usize; 2] {
         let (frames, width) = match self {
             Frames::Single(features) => (features.frames(), features.width()),
@@ -52,7 +52,7 @@ impl Frames {
         }
     }
 
-    /// The array as an .npy file.
+    /// Returns the array as an .npy file.
     pub(super) fn npy(&self, layout: Layout) -> Result<Vec<u8>> {
         match self {
             Frames::Single(features) => npy(features, layout),
@@ -67,20 +67,20 @@ fn npy<S: WritableElement + Clone>(features: &Features<S>, layout: Layout) -> Re
     let mut file = Vec::new();
     match layout {
         Layout::FramesFirst => array.write_npy(&mut file)?,
-        // In C order, as most readers expect it.
+        // In C order, which most readers expect.
         Layout::FeaturesFirst => array.t().as_standard_layout().write_npy(&mut file)?,
     }
     Ok(file)
 }
 
-/// Frames as the toolkit has them: what is python_speech_features' own is computed in f64.
+/// Extractor in the number type of the toolkit: f64 for python_speech_features without further processing, else f32.
 #[derive(Clone)]
 pub(super) enum ClipExtractor {
     Single(Box<infer::ClipExtractor>),
     Double(Box<Double>),
 }
 
-/// python_speech_features' own numbers.
+/// python_speech_features in f64.
 #[derive(Clone)]
 pub(super) struct Double {
     psf: Psf<f64>,
@@ -88,7 +88,7 @@ pub(super) struct Double {
 }
 
 impl ClipExtractor {
-    /// For these settings.
+    /// Creates the extractor for the settings.
     pub(super) fn new(config: &FeatureConfig) -> Result<ClipExtractor> {
         let single = Box::new(infer::ClipExtractor::new(config)?);
         let rate_hz = config.sample_rate_hz;
@@ -98,16 +98,16 @@ impl ClipExtractor {
             FrontEndConfig::PsfFbank(psf) => psf.init(rate_hz)?,
             _ => return Ok(ClipExtractor::Single(single)),
         };
-        let alone = config.deltas.as_ref().is_none_or(|deltas| deltas.order == 0)
+        let is_plain = config.deltas.as_ref().is_none_or(|deltas| deltas.order == 0)
             && config.stacking == Default::default()
             && config.normalization == Normalization::None;
-        Ok(match alone {
+        Ok(match is_plain {
             true => ClipExtractor::Double(Box::new(Double { psf, config: config.clone() })),
             false => ClipExtractor::Single(single),
         })
     }
 
-    /// The frames of a recording, resampled if need be.
+    /// Extracts the features of a recording, which is resampled if necessary.
     pub(super) fn extract(&mut self, clip: &Clip) -> Result<Frames> {
         match self {
             ClipExtractor::Single(extractor) => Ok(Frames::Single(extractor.extract(clip)?)),

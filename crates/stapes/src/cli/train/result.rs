@@ -1,13 +1,13 @@
-//! What `stapes train` prints of a run.
+//! The result of a run as `stapes train` prints it.
 
 use serde::Serialize;
-use stapes::Finished;
-use stapes::eval::visible;
+use stapes::RunResult;
+use stapes::report::visible;
 use stapes_files::number;
 
 use super::super::console::{Console, duration, percent, thousands};
 
-/// What `--json` prints last.
+/// Last JSON line of a run.
 #[derive(Serialize)]
 struct Summary<'a> {
     run: &'a str,
@@ -37,19 +37,19 @@ struct Summary<'a> {
     diverged_loss: Option<f64>,
 }
 
-/// Prints what came out of a run.
-pub(super) fn print(console: &Console, finished: &Finished) {
-    let Finished { place, record, evaluation, .. } = finished;
-    let place = &place.display().to_string();
+/// Prints the result of a run.
+pub(crate) fn print_result(console: &Console, finished: &RunResult) {
+    let RunResult { folder, record, evaluation, .. } = finished;
+    let folder = &folder.display().to_string();
     let rows = [
         ("warning", record.divergence()),
-        ("test", Some(stapes::eval::text::summary(evaluation))),
-        ("", stapes::eval::text::detection(evaluation)),
+        ("test", Some(stapes::report::terminal::summary(evaluation))),
+        ("", stapes::report::terminal::detection(evaluation)),
         (
             "validation",
             Some(match record.validation_accuracy {
                 Some(accuracy) => format!("{} at step {}", percent(accuracy), record.best_step),
-                None => "none: the model is that of the last step".into(),
+                None => "none; the model is that of the last step".into(),
             }),
         ),
         ("parameters", Some(thousands(record.parameters as u64))),
@@ -57,21 +57,16 @@ pub(super) fn print(console: &Console, finished: &Finished) {
             "training time",
             Some(format!("{} for {} steps", duration(record.seconds), thousands(record.steps as u64))),
         ),
-        ("speed", Some(format!("{} examples a second", thousands(record.examples_per_second as u64)))),
-        (
-            "",
-            record
-                .data_wait_fraction
-                .map(|share| format!("waited {:.1} % of the training time for examples", 100.0 * share)),
-        ),
-        ("latency", record.latency_ms.map(|ms| format!("{} an utterance, one thread", duration(ms / 1e3)))),
-        ("run", Some(visible(place).into_owned())),
+        ("speed", Some(format!("{} examples/s", thousands(record.examples_per_second as u64)))),
+        ("data wait", record.data_wait_fraction.map(|wait| format!("{} of the training time", percent(wait)))),
+        ("latency", record.latency_ms.map(|ms| format!("{} per utterance (1 thread)", duration(ms / 1e3)))),
+        ("run", Some(visible(folder).into_owned())),
     ];
     let line = |(name, value): (&str, Option<String>)| value.map(|value| format!("{name:<14} {value}"));
     let lines: Vec<String> = rows.into_iter().filter_map(line).collect();
-    console.say(&lines.join("\n"));
-    console.emit(&Summary {
-        run: place,
+    console.print(&lines.join("\n"));
+    console.json(&Summary {
+        run: folder,
         seconds: record.seconds,
         steps: record.steps,
         best_step: record.best_step,

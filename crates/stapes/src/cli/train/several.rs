@@ -52,7 +52,11 @@ impl Several<Finished> {
     /// The exit code of the command, which also depends on files that were left out and on runs that diverged.
     pub(crate) fn exit_code(&self) -> u8 {
         let some_failed = |run: &Finished| run.left_out > 0 || run.record.diverged_loss.is_some();
-        if self.runs.iter().any(|(_, run)| some_failed(run)) { super::super::SOME_FAILED } else { self.code() }
+        if self.runs.iter().any(|(_, run)| some_failed(run)) {
+            super::super::SOME_FAILED
+        } else {
+            self.code()
+        }
     }
 }
 

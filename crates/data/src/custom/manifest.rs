@@ -1,0 +1,230 @@
+//! Custom data listed in a manifest with one row per example.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use stapes_files::SpecialFile;
+
+use super::config::CustomDataConfig;
+use super::keys::Keys;
+use super::rows::{ClassIndex, Row};
+use super::segment_labels::SegmentLabels;
+use super::{folds, split, table};
+use crate::config::{DataConfig, DataSource, Fold};
+use crate::dataset::{DataSet, Example, Source};
+use crate::error::DataError;
+use crate::folder;
+use crate::label::Label;
+use crate::split::Split;
+
+const SET: &str = "manifest";
+const LAYOUT: &str = "a manifest (manifest.csv, .tsv, .jsonl or .parquet) with the columns path and label, and its \
+                      files; or the manifest itself";
+/// Default file names.
+const NAMES: [&str; 4] = ["manifest.csv", "manifest.tsv", "manifest.jsonl", "manifest.parquet"];
+
+/// Audio files with labels, listed in a manifest.
+///
+/// The folder contains the manifest and the files, which may be in subfolders; the path of the manifest itself may be
+/// given instead. A manifest is CSV, TSV or JSON lines (Parquet if the program is built with the feature `parquet`).
+/// It has the columns `path` and `label`, and optionally `start` and `end` (in seconds; the example is that segment
+/// of the file), `split` (train, validation or test) and `speaker`. Other columns are ignored. Paths are relative to
+/// the folder, or absolute and inside it.
+///
+/// With `frame_labels`, all rows of a path together label the frames of one example; each row starts at the end of
+/// the previous one.
+///
+/// # Example
+/// ```
+/// use stapes_data::{DataConfig, ManifestConfig};
+///
+/// let folder = std::env::temp_dir().join(format!("stapes-manifest-{}", std::process::id()));
+/// std::fs::create_dir_all(&folder)?;
+/// std::fs::write(folder.join("manifest.csv"), "path,label\na.wav,yes\nb.wav,no\n")?;
+/// let dataset = DataConfig::Manifest(ManifestConfig::default()).open(Some(&folder))?;
+/// assert_eq!(dataset.classes, ["no", "yes"]);
+/// assert_eq!(dataset.examples[0].label.class(), Some(1));
+/// # std::fs::remove_dir_all(&folder)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Keys", into = "Keys")]
+pub struct ManifestConfig {
+    /// File name of the manifest in the folder; by default `manifest` with one of the extensions.
+    pub file: Option<String>,
+    /// True if the rows of a path label the frames of one example; false if each row is an example.
+    pub frame_labels: bool,
+    /// Classes, split and tolerance.
+    pub custom: CustomDataConfig,
+}
+
+impl DataSource for ManifestConfig {
+    fn name(&self) -> &'static str {
+        SET
+    }
+
+    fn class_names(&self) -> Option<Vec<String>> {
+        self.custom.classes.clone()
+    }
+
+    fn frame_width(&self) -> Option<usize> {
+        None
+    }
+
+    fn has_frame_labels(&self) -> bool {
+        self.frame_labels
+    }
+
+    fn max_unreadable_fraction(&self) -> f64 {
+        self.custom.max_unreadable_fraction
+    }
+
+    fn is_custom(&self) -> bool {
+        true
+    }
+
+    fn check(&self) -> Result<(), DataError> {
+        self.custom.check(SET)
+    }
+
+    fn open(&self, folder: Option<&Path>) -> Result<DataSet, DataError> {
+        let (root, file) = self.locate(folder)?;
+        let mut labels = ClassIndex::new(self.custom.classes.as_deref());
+        let mut rows = if self.frame_labels {
+            Rows::Segments(SegmentLabels::new(&file))
+        } else {
+            Rows::Examples(Vec::new(), Vec::new())
+        };
+        table::read(&file, &mut |line, cells| {
+            let row = Row::read(line, cells, &root, &mut labels);
+            row.and_then(|row| rows.push(row)).map_err(|reason| wrong(&file, line, reason))
+        })?;
+        let (classes, places) = labels.sorted();
+        let examples = rows.examples(&file, &places)?;
+        if examples.is_empty() {
+            let reason = "has no rows; expected one per example".to_owned();
+            return Err(DataError::Manifest { path: file, reason });
+        }
+        super::check_class_count(&file, &classes)?;
+        Ok(DataSet { name: SET.to_owned(), classes, examples, missing: 0 })
+    }
+
+    fn folds(&self, dataset: &DataSet) -> Result<Vec<Fold>, DataError> {
+        folds::folds(SET, &self.custom, dataset, |custom| {
+            DataConfig::Manifest(ManifestConfig { custom, ..self.clone() })
+        })
+    }
+
+    fn fold_key(&self) -> Option<&'static str> {
+        folds::key(&self.custom)
+    }
+
+    fn split(&self, dataset: &DataSet, seed: u64) -> Result<Split, DataError> {
+        split::split(SET, &self.custom, dataset, seed)
+    }
+
+    fn split_unchecked(&self, dataset: &DataSet, seed: u64) -> Result<Split, DataError> {
+        split::split_unchecked(SET, &self.custom, dataset, seed)
+    }
+}
+
+impl ManifestConfig {
+    /// Returns the root folder of the paths, and the manifest.
+    fn locate(&self, folder: Option<&Path>) -> Result<(PathBuf, PathBuf), DataError> {
+        let given = folder.ok_or(DataError::NoFolder { set: SET, layout: LAYOUT })?;
+        if let Some(kind) = SpecialFile::at(given).filter(|kind| *kind != SpecialFile::Folder) {
+            // The manifest is read more than once.
+            return Err(DataError::NotAFile { path: given.to_owned(), kind });
+        }
+        if given.is_file() {
+            let root = given.parent().filter(|parent| !parent.as_os_str().is_empty());
+            return Ok((root.unwrap_or(Path::new(".")).to_owned(), given.to_owned()));
+        }
+        if !given.is_dir() {
+            return Err(DataError::MissingFolder { path: given.to_owned(), layout: LAYOUT });
+        }
+        let file = match &self.file {
+            Some(name) => {
+                let file = given.join(name);
+                std::fs::metadata(&file).map_err(|reason| DataError::unreadable(&file, reason))?;
+                file
+            }
+            None => find_in(given).ok_or_else(|| folder::not_this_set(SET, given, LAYOUT))?,
+        };
+        Ok((given.to_owned(), file))
+    }
+}
+
+/// Returns the manifest in a folder, by its default names; a file that is not regular is rejected when it is read.
+pub(crate) fn find_in(folder: &Path) -> Option<PathBuf> {
+    NAMES.iter().map(|name| folder.join(name)).find(|path| path.exists())
+}
+
+/// Rows that were read.
+enum Rows<'a> {
+    /// One example per row, and its line.
+    Examples(Vec<Example>, Vec<usize>),
+    /// Segments of examples.
+    Segments(SegmentLabels<'a>),
+}
+
+impl Rows<'_> {
+    fn push(&mut self, row: Row) -> Result<(), String> {
+        match self {
+            Rows::Examples(examples, lines) => {
+                lines.push(row.line);
+                examples.push(example(row));
+                Ok(())
+            }
+            Rows::Segments(segments) => segments.push(row),
+        }
+    }
+
+    /// Returns the examples; `places` maps provisional class indices to final ones.
+    fn examples(self, file: &Path, places: &[usize]) -> Result<Vec<Example>, DataError> {
+        match self {
+            Rows::Segments(segments) => segments.examples(places),
+            Rows::Examples(mut examples, lines) => {
+                check_repeated(file, &examples, &lines)?;
+                for example in &mut examples {
+                    if let Label::Class(class) = &mut example.label {
+                        *class = places[*class];
+                    }
+                }
+                Ok(examples)
+            }
+        }
+    }
+}
+
+fn example(row: Row) -> Example {
+    let (id, source) = match (row.start_seconds, row.end_seconds) {
+        (None, None) => (row.name, Source::File(row.path)),
+        (start, end) => {
+            let start_seconds = start.unwrap_or(0.0);
+            let until = end.map_or_else(String::new, |end| end.to_string());
+            let id = format!("{} {start_seconds}-{until}", row.name);
+            (id, Source::Part { path: row.path, start_seconds, end_seconds: end })
+        }
+    };
+    Example { id, label: Label::Class(row.class), group: row.speaker, predefined: row.subset, source }
+}
+
+/// Checks that no two rows have the same segment of the same file.
+fn check_repeated(file: &Path, examples: &[Example], lines: &[usize]) -> Result<(), DataError> {
+    let mut order: Vec<usize> = (0..examples.len()).collect();
+    order.sort_by(|&a, &b| examples[a].id.cmp(&examples[b].id).then(a.cmp(&b)));
+    let repeated = order.windows(2).find(|pair| examples[pair[0]].id == examples[pair[1]].id);
+    match repeated {
+        Some(pair) => {
+            let reason =
+                format!("{} is already in line {}; delete one of them", examples[pair[1]].id, lines[pair[0]]);
+            Err(wrong(file, lines[pair[1]], reason))
+        }
+        None => Ok(()),
+    }
+}
+
+fn wrong(file: &Path, line: usize, reason: String) -> DataError {
+    DataError::Line { path: file.to_owned(), line, reason }
+}

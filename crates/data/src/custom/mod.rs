@@ -1,0 +1,37 @@
+//! Custom data: one folder per class, or a manifest with one row per example.
+
+mod config;
+mod folders;
+mod folds;
+mod keys;
+mod manifest;
+mod path;
+mod rows;
+mod segment_labels;
+mod speaker_rule;
+mod split;
+mod table;
+
+use std::path::Path;
+
+use crate::error::{DataError, listed};
+
+pub use config::{CustomDataConfig, CustomSplit};
+pub use folders::FoldersConfig;
+pub use manifest::ManifestConfig;
+pub use speaker_rule::SpeakerRule;
+
+pub(crate) use manifest::find_in as manifest_in;
+pub(crate) use split::kind as split_kind;
+
+/// Checks that there are at least two classes.
+fn check_class_count(path: &Path, classes: &[String]) -> Result<(), DataError> {
+    if classes.len() >= 2 {
+        return Ok(());
+    }
+    let reason = format!(
+        "has one class ({}); at least two are required, for example a second one of everything else",
+        listed(classes, 1)
+    );
+    Err(DataError::Manifest { path: path.to_owned(), reason })
+}

@@ -1,0 +1,130 @@
+//! Rows of a manifest and their validation.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use super::path::resolve;
+use crate::split::Subset;
+
+/// Columns that are read; the first two are required.
+pub(super) const COLUMNS: [&str; 6] = ["path", "label", "start", "end", "split", "speaker"];
+/// Number of required columns.
+pub(super) const REQUIRED: usize = 2;
+
+/// Values of a row in the order of [`COLUMNS`]; missing values are empty.
+pub(super) type Cells<'a> = [Cow<'a, str>; 6];
+
+/// Content of a row.
+pub(super) struct Row {
+    /// Line in the manifest, from 1.
+    pub(super) line: usize,
+    /// Path of the file relative to the folder.
+    pub(super) name: String,
+    pub(super) path: PathBuf,
+    pub(super) class: usize,
+    pub(super) start_seconds: Option<f64>,
+    pub(super) end_seconds: Option<f64>,
+    pub(super) subset: Option<Subset>,
+    pub(super) speaker: Option<String>,
+}
+
+impl Row {
+    /// Reads the values of a row, or returns the fault.
+    pub(super) fn read(
+        line: usize,
+        cells: &Cells<'_>,
+        root: &Path,
+        labels: &mut ClassIndex,
+    ) -> Result<Row, String> {
+        let [path, label, start, end, split, speaker] = cells.each_ref().map(|cell| cell.trim());
+        let (name, path) = resolve(root, path)?;
+        let class = labels.class(label)?;
+        let (start_seconds, end_seconds) = (seconds("start", start)?, seconds("end", end)?);
+        if let Some(end) = end_seconds
+            && end <= start_seconds.unwrap_or(0.0)
+        {
+            let start = start_seconds.unwrap_or(0.0);
+            return Err(format!("end = {end} s must be after start = {start} s"));
+        }
+        let subset = subset(split)?;
+        let speaker = Some(speaker).filter(|speaker| !speaker.is_empty()).map(str::to_owned);
+        Ok(Row { line, name, path, class, start_seconds, end_seconds, subset, speaker })
+    }
+}
+
+fn seconds(column: &str, text: &str) -> Result<Option<f64>, String> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    match text.parse::<f64>() {
+        Ok(seconds) if seconds.is_finite() && seconds >= 0.0 => Ok(Some(seconds)),
+        Ok(seconds) if seconds.is_finite() => Err(format!("{column} = {seconds} s must not be negative")),
+        _ => Err(format!("{column} = `{text}` is not a number of seconds; write it like 1.25")),
+    }
+}
+
+/// Returns the subset with this name in a manifest or of a folder; common synonyms are accepted.
+pub(super) fn subset(text: &str) -> Result<Option<Subset>, String> {
+    Ok(Some(match &text.to_lowercase()[..] {
+        "" => return Ok(None),
+        "train" | "training" => Subset::Train,
+        "validation" | "valid" | "val" | "dev" => Subset::Validation,
+        "test" | "testing" => Subset::Test,
+        _ => {
+            return Err(format!("split = `{text}` must be train, validation (or valid, val, dev) or test"));
+        }
+    }))
+}
+
+/// Class names: those of the recipe, or all labels that occur.
+pub(super) struct ClassIndex {
+    /// True if the recipe names the classes.
+    given: bool,
+    /// In the order of the recipe, or of the first occurrence.
+    names: Vec<String>,
+    indices: HashMap<String, usize>,
+}
+
+impl ClassIndex {
+    /// Starts with the classes of a recipe, if it names them.
+    pub(super) fn new(given: Option<&[String]>) -> ClassIndex {
+        let names: Vec<String> = given.unwrap_or_default().to_vec();
+        let indices = names.iter().enumerate().map(|(class, name)| (name.clone(), class)).collect();
+        ClassIndex { given: given.is_some(), names, indices }
+    }
+
+    /// Returns the class index of a label; it is provisional until [`ClassIndex::sorted`].
+    pub(super) fn class(&mut self, label: &str) -> Result<usize, String> {
+        if let Some(&class) = self.indices.get(label) {
+            return Ok(class);
+        }
+        if label.is_empty() {
+            return Err("label is empty; it must name the class".to_owned());
+        }
+        if self.given {
+            let known = crate::error::listed(&self.names, 40);
+            return Err(format!(
+                "label `{label}` is not a class of the recipe ({known}); add it to classes or correct the label"
+            ));
+        }
+        let class = self.names.len();
+        self.names.push(label.to_owned());
+        self.indices.insert(label.to_owned(), class);
+        Ok(class)
+    }
+
+    /// Returns the classes, sorted unless the recipe orders them, and the final index of each provisional one.
+    pub(super) fn sorted(self) -> (Vec<String>, Vec<usize>) {
+        let mut order: Vec<usize> = (0..self.names.len()).collect();
+        if !self.given {
+            order.sort_by(|&a, &b| self.names[a].cmp(&self.names[b]));
+        }
+        let mut places = vec![0; order.len()];
+        for (place, &class) in order.iter().enumerate() {
+            places[class] = place;
+        }
+        let names = order.iter().map(|&class| self.names[class].clone()).collect();
+        (names, places)
+    }
+}

@@ -1,0 +1,84 @@
+//! Manifest rows that label segments of recordings.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use super::rows::Row;
+use crate::dataset::{Example, Source};
+use crate::error::DataError;
+use crate::label::{Label, Segment, Segments};
+use crate::split::Subset;
+
+/// Recordings of a manifest, in the order of their first rows.
+pub(super) struct SegmentLabels<'a> {
+    file: &'a Path,
+    recordings: Vec<Recording>,
+    indices: HashMap<String, usize>,
+}
+
+struct Recording {
+    name: String,
+    path: PathBuf,
+    subset: Option<Subset>,
+    speaker: Option<String>,
+    first_line: usize,
+    rows: Vec<(usize, Segment)>,
+}
+
+impl<'a> SegmentLabels<'a> {
+    /// Starts with no recordings of this manifest.
+    pub(super) fn new(file: &'a Path) -> SegmentLabels<'a> {
+        SegmentLabels { file, recordings: Vec::new(), indices: HashMap::new() }
+    }
+
+    /// Adds a row to its recording, which has one speaker and one subset.
+    pub(super) fn push(&mut self, row: Row) -> Result<(), String> {
+        let (Some(start_seconds), Some(end_seconds)) = (row.start_seconds, row.end_seconds) else {
+            return Err("needs start and end, because frame_labels = true".to_owned());
+        };
+        let index = *self.indices.entry(row.name.clone()).or_insert(self.recordings.len());
+        if index == self.recordings.len() {
+            self.recordings.push(Recording {
+                name: row.name,
+                path: row.path,
+                subset: row.subset,
+                speaker: row.speaker,
+                first_line: row.line,
+                rows: Vec::new(),
+            });
+        } else {
+            let first = &self.recordings[index];
+            for (column, equal) in
+                [("split", first.subset == row.subset), ("speaker", first.speaker == row.speaker)]
+            {
+                if !equal {
+                    let (name, line) = (&first.name, first.first_line);
+                    return Err(format!(
+                        "{column} differs from line {line}; all rows of {name} must have the same"
+                    ));
+                }
+            }
+        }
+        self.recordings[index]
+            .rows
+            .push((row.line, Segment { start_seconds, end_seconds, class: row.class }));
+        Ok(())
+    }
+
+    /// Returns one example per recording, its rows sorted by time; `places` maps provisional class indices to final
+    /// ones.
+    pub(super) fn examples(self, places: &[usize]) -> Result<Vec<Example>, DataError> {
+        let example = |mut recording: Recording| {
+            recording.rows.sort_by(|a, b| a.1.start_seconds.total_cmp(&b.1.start_seconds));
+            recording.rows.iter_mut().for_each(|(_, segment)| segment.class = places[segment.class]);
+            Ok(Example {
+                id: recording.name,
+                label: Label::Segments(Segments::new(self.file.to_owned(), recording.rows)?),
+                group: recording.speaker,
+                predefined: recording.subset,
+                source: Source::File(recording.path),
+            })
+        };
+        self.recordings.into_iter().map(example).collect()
+    }
+}

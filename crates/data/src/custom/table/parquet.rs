@@ -1,0 +1,54 @@
+//! Parquet manifests.
+
+use std::borrow::Cow;
+use std::path::Path;
+use std::sync::Arc;
+
+use parquet::errors::ParquetError;
+use parquet::file::reader::{FileReader, SerializedFileReader};
+use parquet::record::Field;
+use parquet::schema::types::Type;
+
+use super::{RowCallback, positions};
+use crate::error::DataError;
+
+/// Reads the required columns; the number of a row is used as its line.
+pub(super) fn read(path: &Path, on_row: &mut RowCallback<'_>) -> Result<(), DataError> {
+    let file = stapes_files::open(path).map_err(|reason| DataError::unreadable(path, reason))?;
+    let refused = |error: ParquetError| DataError::Manifest {
+        path: path.to_owned(),
+        reason: format!("cannot be read as Parquet: {error}"),
+    };
+    let reader = SerializedFileReader::new(file).map_err(refused)?;
+    let schema = reader.metadata().file_metadata().schema();
+    let fields = schema.get_fields();
+    let names: Vec<&str> = fields.iter().map(|field| field.name()).collect();
+    let positions =
+        positions(&names).map_err(|reason| DataError::Manifest { path: path.to_owned(), reason })?;
+    let mut wanted: Vec<usize> = positions.iter().flatten().copied().collect();
+    wanted.sort_unstable();
+    // Position of each column among those that are read.
+    let positions =
+        positions.map(|position| position.and_then(|position| wanted.iter().position(|&at| at == position)));
+    let read = wanted.iter().map(|&position| Arc::clone(&fields[position])).collect();
+    let projected = Type::group_type_builder(schema.name()).with_fields(read).build().map_err(refused)?;
+    for (row, record) in reader.get_row_iter(Some(projected)).map_err(refused)?.enumerate() {
+        let record = record.map_err(refused)?;
+        let values: Vec<Cow<'_, str>> = record.get_column_iter().map(|(_, field)| text(field)).collect();
+        let value = |position: Option<usize>| match position {
+            Some(position) => Cow::Borrowed(values[position].as_ref()),
+            None => Cow::Borrowed(""),
+        };
+        on_row(row + 1, &positions.map(value))?;
+    }
+    Ok(())
+}
+
+fn text(field: &Field) -> Cow<'_, str> {
+    match field {
+        Field::Null => Cow::Borrowed(""),
+        Field::Str(text) => Cow::Borrowed(text),
+        Field::Bytes(bytes) => String::from_utf8_lossy(bytes.data()),
+        other => Cow::Owned(other.to_string()),
+    }
+}

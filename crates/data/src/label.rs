@@ -1,0 +1,196 @@
+//! Label of an example: one class, or segments with one class each.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use crate::error::DataError;
+
+/// Label of an example.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Label {
+    /// Class of the whole example.
+    Class(usize),
+    /// Classes of all frames of the example.
+    Segments(Segments),
+}
+
+impl Label {
+    /// Returns the class of the whole example, if it has one.
+    pub fn class(&self) -> Option<usize> {
+        match self {
+            Label::Class(class) => Some(*class),
+            Label::Segments(_) => None,
+        }
+    }
+
+    /// Returns the classes that occur in the example, ascending.
+    pub fn classes(&self) -> Vec<usize> {
+        match self {
+            Label::Class(class) => vec![*class],
+            Label::Segments(segments) => {
+                let classes: BTreeSet<usize> = segments.list.iter().map(|segment| segment.class).collect();
+                classes.into_iter().collect()
+            }
+        }
+    }
+}
+
+/// Segment [start, end) of a recording with its class.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Segment {
+    /// Start.
+    pub start_seconds: f64,
+    /// End, exclusive.
+    pub end_seconds: f64,
+    /// Class index.
+    pub class: usize,
+}
+
+/// Segments that cover a recording from its start: each segment starts at the end of the previous one.
+///
+/// # Example
+/// ```
+/// use stapes_data::{Segment, Segments};
+///
+/// let segment = |start_seconds, end_seconds, class| Segment { start_seconds, end_seconds, class };
+/// let rows = vec![(1, segment(0.0, 1.5, 0)), (2, segment(1.5, 4.0, 1))];
+/// let segments = Segments::new("a.lab".into(), rows)?;
+/// assert_eq!([0.0, 1.499, 1.5, 9.0].map(|seconds| segments.class_at(seconds)), [0, 0, 1, 1]);
+/// # Ok::<(), stapes_data::DataError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Segments {
+    file: PathBuf,
+    /// Line of the last segment in the file.
+    last_line: usize,
+    list: Vec<Segment>,
+}
+
+/// Maximum distance between the end of the labels and the end of the recording; manual labels seldom match exactly.
+const MAX_LENGTH_DIFFERENCE_SECONDS: f64 = 0.3;
+
+impl Segments {
+    /// Checks the segments of a file, each with its line (from 1). A segment may be empty.
+    ///
+    /// # Errors
+    /// [`DataError::Line`] if a segment is negative or ends before it starts; if it does not start at the end of the
+    /// previous one (the first: at 0), which is a gap or an overlap; or if there are no segments.
+    pub fn new(file: PathBuf, rows: Vec<(usize, Segment)>) -> Result<Segments, DataError> {
+        let wrong = |line, reason| Err(DataError::Line { path: file.clone(), line, reason });
+        let mut end = 0.0;
+        let mut last_line = 1;
+        for (line, segment) in &rows {
+            let Segment { start_seconds: from, end_seconds: to, .. } = *segment;
+            let reason = if !(from.is_finite() && to.is_finite()) {
+                format!("{from} to {to}: times must be finite numbers of seconds")
+            } else if from < 0.0 {
+                format!("starts at {from} s; a start must not be negative")
+            } else if to < from {
+                format!("ends at {to} s, before its start at {from} s; correct the times")
+            } else if from < end {
+                format!("starts at {from} s and overlaps the previous segment; it must start at {end} s")
+            } else if from > end {
+                format!("starts at {from} s and leaves a gap; it must start at {end} s")
+            } else {
+                (end, last_line) = (to, *line);
+                continue;
+            };
+            return wrong(*line, reason);
+        }
+        if end == 0.0 {
+            return wrong(last_line, "contains no labels; expected segments from 0 s to the end".into());
+        }
+        let list = rows.into_iter().map(|(_, segment)| segment).collect();
+        Ok(Segments { file, last_line, list })
+    }
+
+    /// Returns the segments in the order of time.
+    pub fn list(&self) -> &[Segment] {
+        &self.list
+    }
+
+    /// Returns the file of the labels.
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// Returns the end of the last segment.
+    pub fn end_seconds(&self) -> f64 {
+        self.list.last().map_or(0.0, |segment| segment.end_seconds)
+    }
+
+    /// Returns the class at a time: that of the segment with start <= time < end, or of the last segment after its
+    /// end.
+    pub fn class_at(&self, seconds: f64) -> usize {
+        let at = self.list.partition_point(|segment| segment.end_seconds <= seconds);
+        let segment = self.list.get(at).or(self.list.last());
+        // There is at least one segment.
+        segment.map_or(0, |segment| segment.class)
+    }
+
+    /// Checks that the labels end within 0.3 s of the end of a recording of this length.
+    ///
+    /// # Errors
+    /// A message with the file and line of the end of the labels.
+    pub(crate) fn check_length(&self, seconds: f64) -> Result<(), String> {
+        let (end, line) = (self.end_seconds(), self.last_line);
+        if (end - seconds).abs() <= MAX_LENGTH_DIFFERENCE_SECONDS {
+            return Ok(());
+        }
+        let (file, relation) = (self.file.display(), if end < seconds { "shorter" } else { "longer" });
+        Err(format!(
+            "its labels are {relation} than the audio: they end at {end} s ({file}:{line}), but the audio has {seconds:.3} s; \
+             the difference may be at most {MAX_LENGTH_DIFFERENCE_SECONDS} s"
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn segments(rows: &[(f64, f64, usize)]) -> Result<Segments, String> {
+        let segment = |&(start_seconds, end_seconds, class)| Segment { start_seconds, end_seconds, class };
+        // Lines 2, 4, 6: a file may have other lines between them.
+        let rows = rows.iter().enumerate().map(|(at, row)| (2 * at + 2, segment(row))).collect();
+        Segments::new("a.lab".into(), rows).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_time_has_the_class_of_its_segment() {
+        let segments = segments(&[(0.0, 1.0, 0), (1.0, 1.0, 1), (1.0, 2.0, 2), (2.0, 2.5, 1)]).unwrap();
+        let times = [-0.1, 0.0, 0.999, 1.0, 1.999, 2.0, 2.5, 7.0];
+        assert_eq!(times.map(|time| segments.class_at(time)), [0, 0, 0, 2, 2, 1, 1, 1]);
+        assert_eq!(Label::Segments(segments).classes(), [0, 1, 2]);
+    }
+
+    #[test]
+    fn segments_that_do_not_cover_a_recording_are_rejected_with_their_line() {
+        for (rows, parts) in [
+            (&[(0.0, 1.0, 0), (0.9, 2.0, 1)][..], &["a.lab:4: ", "overlaps", "at 1 s"][..]),
+            (&[(0.0, 1.0, 0), (1.1, 2.0, 1)], &["a.lab:4: ", "gap", "at 1 s"]),
+            (&[(0.5, 1.0, 0)], &["a.lab:2: ", "gap", "at 0 s"]),
+            (&[(-0.5, 1.0, 0)], &["a.lab:2: ", "negative"]),
+            (&[(0.0, 2.0, 0), (2.0, 1.0, 1)], &["a.lab:4: ", "before its start"]),
+            (&[(0.0, f64::NAN, 0)], &["a.lab:2: ", "finite"]),
+            (&[(0.0, f64::INFINITY, 0)], &["a.lab:2: ", "finite"]),
+            (&[(0.0, 0.0, 0)], &["a.lab:2: ", "no labels"]),
+            (&[], &["a.lab:1: ", "no labels"]),
+        ] {
+            let error = segments(rows).unwrap_err();
+            assert!(parts.iter().all(|part| error.contains(part)), "{error}");
+        }
+    }
+
+    #[test]
+    fn labels_must_match_the_length_of_the_audio() {
+        let segments = segments(&[(0.0, 1.0, 0), (1.0, 5.0, 1)]).unwrap();
+        for seconds in [4.71, 5.0, 5.29] {
+            segments.check_length(seconds).unwrap();
+        }
+        let shorter = segments.check_length(5.4).unwrap_err();
+        assert!(shorter.contains("shorter") && shorter.contains("5 s (a.lab:4)"), "{shorter}");
+        let longer = segments.check_length(4.0).unwrap_err();
+        assert!(longer.contains("longer") && longer.contains("has 4.000 s"), "{longer}");
+    }
+}

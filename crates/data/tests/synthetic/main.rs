@@ -1,0 +1,15 @@
+//! Synthetic data sets in temporary folders: all rules and error cases.
+
+mod custom;
+mod folders;
+mod fsdd;
+mod japanese_vowels;
+mod loading;
+mod recipe;
+#[path = "../rules/mod.rs"]
+mod rules;
+mod separated;
+#[cfg(unix)]
+mod special_files;
+mod speech_commands;
+mod upc_vad;

@@ -1,0 +1,55 @@
+//! Metrics of classifiers with confidence intervals: numbers only, without plots, models, data sets or files.
+//!
+//! Start with [`Evaluation::new`]: it takes class names, labels and predictions, and returns the accuracy with its 95 %
+//! confidence interval, the scores of each class and the confusion matrix. [`Evaluation::of_frames`] does the same for
+//! frame-level models, with F1 and ROC AUC. An [`Evaluation`] serializes to JSON.
+//!
+//! Beyond a single number:
+//!
+//! - [`compare_accuracy`], [`compare_frames`] and [`holm`] test differences for statistical significance;
+//! - [`Roc`] holds the error rates at every threshold, [`OperatingPoint`] those at one threshold that was chosen on other
+//!   scores, and [`Detectors`] the curves of several classes;
+//! - [`Calibration`] compares probabilities with accuracy;
+//! - [`EventRules`], [`EventMatch`] and [`KeywordPeaks`] turn frames into events and score them.
+//!
+//! A new metric is a file of its own and a field of [`Evaluation`].
+//!
+//! # Example
+//! ```
+//! use stapes_metrics::Evaluation;
+//!
+//! let classes = ["no".to_string(), "yes".to_string()];
+//! let evaluation = Evaluation::new(&classes, &[0, 0, 1, 1], &[0, 1, 1, 1])?;
+//! assert_eq!(evaluation.accuracy, 0.75);
+//! assert!((evaluation.interval.low - 0.301).abs() < 1e-3 && (evaluation.interval.high - 0.954).abs() < 1e-3);
+//! # Ok::<(), stapes_metrics::MetricsError>(())
+//! ```
+
+mod bootstrap;
+mod calibration;
+mod confidence_interval;
+mod confusion;
+mod detectors;
+mod error;
+mod evaluation;
+mod events;
+mod frame_metrics;
+mod median;
+mod roc;
+mod significance;
+mod student;
+mod thresholds;
+
+pub use calibration::{Calibration, ReliabilityBin};
+pub use confidence_interval::{Interval, wilson};
+pub use confusion::{ConfusedPair, Confusion};
+pub use detectors::{DetectorCurve, Detectors};
+pub use error::MetricsError;
+pub use evaluation::{ClassScores, Evaluation};
+pub use events::{Event, EventMatch, EventRules, EventScores, FalseAccepts, KeywordPeaks, Peak};
+pub use frame_metrics::{Detection, Estimate, RecordingFrames};
+pub use median::median;
+pub use roc::roc_auc;
+pub use significance::{Difference, FrameDifferences, compare_accuracy, compare_frames, holm};
+pub use student::mean_with_interval;
+pub use thresholds::{OperatingPoint, Roc, RocPoint};

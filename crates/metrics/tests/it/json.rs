@@ -1,0 +1,101 @@
+//! Results as JSON: numbers without a numeral are kept as words, and only undefined values are `null`.
+
+use proptest::collection::vec;
+use proptest::num::f32::{ANY, INFINITE, POSITIVE, ZERO};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use stapes_metrics::{Evaluation, Event, EventRules, KeywordPeaks, RecordingFrames, Roc, mean_with_interval};
+
+/// Names of what is `null`.
+fn nulls(name: &str, value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::Null => found.push(name.into()),
+        Value::Array(items) => items.iter().for_each(|item| nulls(name, item, found)),
+        Value::Object(fields) => fields.iter().for_each(|(name, value)| nulls(name, value, found)),
+        _ => {}
+    }
+}
+
+fn check_nulls(evaluation: &Evaluation) {
+    let mut found = Vec::new();
+    nulls("", &serde_json::to_value(evaluation).unwrap(), &mut found);
+    let detection = evaluation.detection.as_ref();
+    let missing = |name: &str| {
+        let of_classes = evaluation.per_class.iter().map(|class| match name {
+            "precision" => class.precision,
+            "recall" => class.recall,
+            _ => class.f1,
+        });
+        let of_detection = detection.is_some_and(|of| match name {
+            "f1" => of.f1.is_none(),
+            "auc" => of.auc.is_none(),
+            "equal_error_rate" => of.equal_error_rate.is_none(),
+            "true_positive_rate_at_5_percent" => of.true_positive_rate_at_5_percent.is_none(),
+            "true_positive_rate_at_1_percent" => of.true_positive_rate_at_1_percent.is_none(),
+            _ => false,
+        });
+        let of_classes = match name {
+            "precision" | "recall" | "f1" => of_classes.filter(Option::is_none).count(),
+            _ => 0,
+        };
+        of_classes + usize::from(of_detection)
+    };
+    let names = ["precision", "recall", "f1", "auc", "equal_error_rate"]
+        .into_iter()
+        .chain(["true_positive_rate_at_5_percent", "true_positive_rate_at_1_percent"]);
+    let expected: usize = names.map(missing).sum();
+    assert_eq!(found.len(), expected, "{found:?} {evaluation:?}");
+}
+
+proptest! {
+    #[test]
+    fn only_what_is_undefined_is_null_in_an_evaluation(
+        examples in vec((0usize..4, 0usize..4), 1..12),
+        recordings in vec(vec((0usize..2, 0usize..2, POSITIVE | ZERO | INFINITE), 0..4), 0..4),
+    ) {
+        // Classes without an example, and classes that nothing is taken for.
+        let labels: Vec<String> = ["", "a", "\"b\"", "\u{1b}"].map(String::from).to_vec();
+        let (truths, predictions): (Vec<usize>, Vec<usize>) = examples.into_iter().unzip();
+        check_nulls(&Evaluation::new(&labels, &truths, &predictions).unwrap());
+        let frames = recordings.iter().map(|frames| RecordingFrames {
+            truths: frames.iter().map(|(truth, ..)| *truth).collect(),
+            predictions: frames.iter().map(|(_, prediction, _)| *prediction).collect(),
+            scores: frames.iter().map(|(.., score)| *score).collect(),
+        });
+        match Evaluation::of_frames(&labels[..2], &frames.collect::<Vec<_>>()) {
+            Ok(evaluation) => check_nulls(&evaluation),
+            Err(_) => prop_assert!(recordings.iter().all(Vec::is_empty)),
+        }
+    }
+
+    #[test]
+    fn a_threshold_is_read_by_machines_as_it_is(
+        examples in vec((ANY.prop_filter("a score is not NaN", |score| !score.is_nan()), any::<bool>()), 2..12),
+        rate in 0.0f64..=1.0,
+    ) {
+        let (scores, positive): (Vec<f32>, Vec<bool>) = examples.into_iter().unzip();
+        let Ok(roc) = Roc::of(&scores, &positive) else { return Ok(()) };
+        let chosen =
+            [roc.at_equal_errors(), roc.at_false_positive_rate(rate).unwrap(), roc.at_miss_rate(rate).unwrap()];
+        let thresholds = chosen.map(|point| (point.threshold, serde_json::to_value(point).unwrap()));
+        let corners = roc.points().into_iter().map(|point| (point.threshold, serde_json::to_value(point).unwrap()));
+        for (threshold, said) in thresholds.into_iter().chain(corners) {
+            let said = &said["threshold"];
+            // As Python's float and JavaScript's Number read it; Rust knows the words too.
+            let read = said.as_f64().unwrap_or_else(|| said.as_str().unwrap().to_lowercase().parse().unwrap());
+            prop_assert_eq!((read as f32).to_bits(), threshold.to_bits(), "{}", said);
+        }
+    }
+}
+
+#[test]
+fn an_interval_without_ends_and_a_rate_without_audio_are_kept() {
+    let one = serde_json::to_value(mean_with_interval(&[0.5])).unwrap();
+    assert_eq!(one, json!({ "value": 0.5, "interval": { "low": "-Infinity", "high": "Infinity" } }));
+    let mut peaks = KeywordPeaks::new(1.0, 0.0).unwrap();
+    let frames = EventRules::new(0.0, 1.0).unwrap();
+    let said = Event { start_seconds: 0.0, end_seconds: 1.0 };
+    peaks.add(&frames, &[], &[said]).unwrap();
+    let rates = peaks.at_threshold(0.5).unwrap();
+    assert_eq!((rates.miss_rate, rates.false_accepts_an_hour), (1.0, 0.0));
+}

@@ -1,0 +1,388 @@
+//! A picture of a recording's frames: time across, the values of a frame upwards, a colour for each.
+
+mod map;
+mod ticks;
+mod weights;
+
+use plotters::coord::Shift;
+use plotters::prelude::*;
+use plotters::style::colors::colormaps::ViridisRGB;
+use serde::Serialize;
+
+use crate::chart::canvas::{self, Canvas};
+use crate::numbers::plain;
+use crate::{ReportError, visible};
+use ticks::{Rows, Tick};
+
+const SIZE: (u32, u32) = (1200, 640);
+const FIGURE: &str = "frames";
+const LABEL: (&str, i32) = ("sans-serif", 18);
+const WORDS: (&str, i32) = ("sans-serif", 20);
+/// Of values on no common scale, such as cepstra, colours span this part, as the first would outshine the rest.
+const SPAN: f64 = 0.8;
+/// Marks that fit upwards.
+const MARKS: usize = 14;
+
+/// What the values of a frame are, upwards.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub enum FrameAxis {
+    /// Frequency bands, by their centres in Hz, ascending.
+    Bands(Vec<f64>),
+    /// Values by their number from 0, under this name.
+    Numbers(&'static str),
+}
+
+/// Frames to be drawn.
+///
+/// # Example
+/// ```
+/// use stapes_report::{FrameAxis, FramePicture};
+///
+/// let picture = FramePicture {
+///     title: "one.wav",
+///     values: &[-80.0, -20.0, -60.0, -30.0, 0.0, -10.0],
+///     width: 2,
+///     frame_s: 0.01,
+///     axis: FrameAxis::Bands(vec![500.0, 1500.0]),
+///     quantity: "level (dB)",
+///     weights: Some(&[0.1, 0.7, 0.2]),
+/// };
+/// assert_eq!(&picture.png()?[1..4], b"PNG");
+/// # Ok::<(), stapes_report::ReportError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct FramePicture<'a> {
+    /// Stands above.
+    pub title: &'a str,
+    /// The values, frame after frame.
+    pub values: &'a [f32],
+    /// The number of values a frame.
+    pub width: usize,
+    /// From one frame to the next, seconds.
+    pub frame_s: f64,
+    /// What the values of a frame are.
+    pub axis: FrameAxis,
+    /// What a value is, with its unit.
+    pub quantity: &'a str,
+    /// A weight for each frame, such as attention's, drawn as a line over frames of several values: 0 at the bottom,
+    /// the largest near the top.
+    pub weights: Option<&'a [f32]>,
+}
+
+type Area<'a> = DrawingArea<Canvas<'a>, Shift>;
+type Drawn<'a> = Result<(), DrawingAreaErrorKind<<Canvas<'a> as DrawingBackend>::ErrorType>>;
+
+impl FramePicture<'_> {
+    /// The picture as a PNG file: a colour for each value, low bands and first coefficients at the bottom, and a bar that
+    /// says which colour is which value; frames of a single value as a line.
+    ///
+    /// # Units
+    /// seconds across, Hz or a number upwards
+    ///
+    /// # Errors
+    /// [`ReportError::Figure`] if there is no frame, a value is not finite or not all frames are whole.
+    pub fn png(&self) -> Result<Vec<u8>, ReportError> {
+        let refuse = |reason: String| ReportError::Figure { figure: FIGURE, reason };
+        self.check().map_err(|reason| refuse(reason.into()))?;
+        let mut pixels = Vec::new();
+        let canvas = Canvas::new(SIZE, &mut pixels).map_err(refuse)?;
+        self.draw(canvas).map_err(|error| refuse(error.to_string()))?;
+        canvas::png(SIZE, &pixels).map_err(refuse)
+    }
+
+    fn check(&self) -> Result<(), &'static str> {
+        let bands = match &self.axis {
+            FrameAxis::Bands(centres_hz) => centres_hz.len(),
+            FrameAxis::Numbers(_) => self.width,
+        };
+        match () {
+            () if self.width == 0 || self.values.is_empty() => Err("there is no frame"),
+            () if !self.values.len().is_multiple_of(self.width) => Err("the last frame is not whole"),
+            () if bands != self.width => Err("the axis has not as many bands as a frame has values"),
+            () if !(self.frame_s > 0.0 && self.frame_s.is_finite()) => Err("a frame must last some time"),
+            () if self.values.iter().any(|value| !value.is_finite()) => Err("a value is not finite"),
+            () if self.weights.is_some_and(|weights| weights.len() != self.frames()) => {
+                Err("there are not as many weights as frames")
+            }
+            () if self.weights.is_some_and(|weights| !weights.iter().all(|weight| *weight >= 0.0)) => {
+                Err("a weight is negative or no number")
+            }
+            () => Ok(()),
+        }
+    }
+
+    fn draw<'c>(&self, canvas: Canvas<'c>) -> Drawn<'c> {
+        let root = canvas.into_drawing_area().titled(&visible(self.title), ("sans-serif", 22))?;
+        if self.width == 1 {
+            self.draw_line(&root)?;
+        } else {
+            let (left, right) = root.split_horizontally(SIZE.0 - 150);
+            let (low, high) = self.span();
+            self.draw_map(&left, low, high)?;
+            self.draw_bar(&right, low, high)?;
+        }
+        root.present()
+    }
+
+    /// At most so many marks of the upward axis, in values from the bottom, and its name.
+    fn upwards(&self, most: usize) -> (Vec<Tick>, &'static str) {
+        match &self.axis {
+            FrameAxis::Bands(centres_hz) => (ticks::frequencies(centres_hz, most), "frequency (Hz)"),
+            FrameAxis::Numbers(name) => (ticks::numbers(self.width, most), name),
+        }
+    }
+
+    fn frames(&self) -> usize {
+        self.values.len() / self.width
+    }
+
+    fn seconds(&self) -> f64 {
+        self.frames() as f64 * self.frame_s
+    }
+
+    /// The least and the greatest value that have colours of their own.
+    fn span(&self) -> (f32, f32) {
+        let mut values = self.values.to_vec();
+        values.sort_unstable_by(f32::total_cmp);
+        let beyond = match self.axis {
+            FrameAxis::Bands(_) => 0,
+            FrameAxis::Numbers(_) => (values.len() as f64 * (1.0 - SPAN) / 2.0) as usize,
+        };
+        wide(values[beyond], values[values.len() - 1 - beyond])
+    }
+
+    fn draw_map<'c>(&self, area: &Area<'c>, low: f32, high: f32) -> Drawn<'c> {
+        let (ticks, name) = self.upwards(MARKS);
+        let rows = Rows { count: self.width, ticks: ticks.clone() };
+        let mut chart = ChartBuilder::on(area)
+            .margin(12)
+            .x_label_area_size(56)
+            .y_label_area_size(84)
+            .build_cartesian_2d(0.0..self.seconds(), rows)?;
+        let plane = chart.plotting_area().strip_coord_spec();
+        let (across, up) = plane.dim_in_pixel();
+        for x in 0..across {
+            let column = self.column(x as usize, across as usize);
+            for y in 0..up {
+                let row = ((up - 1 - y) as usize * self.width) / up as usize;
+                let color = ViridisRGB.get_color_normalized(column[row].clamp(low, high), low, high);
+                plane.draw_pixel((x as i32, y as i32), &color)?;
+            }
+        }
+        if let Some(weights) = self.weights {
+            weights::draw(&plane, weights)?;
+        }
+        chart
+            .configure_mesh()
+            .disable_mesh()
+            .label_style(LABEL)
+            .axis_desc_style(WORDS)
+            .x_desc("time (s)")
+            .y_desc(name)
+            .x_label_formatter(&|seconds| plain(*seconds))
+            .y_label_formatter(&|at| ticks::word(&ticks, *at))
+            .draw()
+    }
+
+    /// The frames that a pixel's column stands for, their values averaged.
+    fn column(&self, x: usize, across: usize) -> Vec<f32> {
+        let frames = self.frames();
+        let first = x * frames / across;
+        let end = ((x + 1) * frames / across).max(first + 1);
+        let mut sums = vec![0.0f64; self.width];
+        for frame in self.values[first * self.width..end * self.width].chunks_exact(self.width) {
+            sums.iter_mut().zip(frame).for_each(|(sum, value)| *sum += f64::from(*value));
+        }
+        sums.iter().map(|sum| (sum / (end - first) as f64) as f32).collect()
+    }
+
+    fn draw_bar<'c>(&self, area: &Area<'c>, low: f32, high: f32) -> Drawn<'c> {
+        let mut chart = ChartBuilder::on(area)
+            .margin(12)
+            .margin_bottom(12 + 56)
+            .set_label_area_size(LabelAreaPosition::Right, 96)
+            .build_cartesian_2d(0.0..1.0, f64::from(low)..f64::from(high))?;
+        let plane = chart.plotting_area().strip_coord_spec();
+        let (across, up) = plane.dim_in_pixel();
+        for y in 0..up {
+            let color = ViridisRGB.get_color_normalized((up - 1 - y) as f32, 0.0, (up - 1).max(1) as f32);
+            for x in 0..across {
+                plane.draw_pixel((x as i32, y as i32), &color)?;
+            }
+        }
+        chart
+            .configure_mesh()
+            .disable_mesh()
+            .label_style(LABEL)
+            .axis_desc_style(WORDS)
+            .y_desc(visible(&self.coloured()))
+            .y_label_formatter(&|value| plain(*value))
+            .draw()
+    }
+
+    /// What the colours say.
+    fn coloured(&self) -> String {
+        match self.axis {
+            FrameAxis::Bands(_) => self.quantity.into(),
+            FrameAxis::Numbers(_) => {
+                format!("{}; colours span {:.0} % of the values", self.quantity, 100.0 * SPAN)
+            }
+        }
+    }
+
+    /// Frames of one value: from the least to the greatest in each pixel's column.
+    fn draw_line<'c>(&self, area: &Area<'c>) -> Drawn<'c> {
+        let peak = self.values.iter().fold(0.0f32, |peak, value| peak.max(value.abs()));
+        let (low, high) = wide(-peak, peak);
+        let mut chart = ChartBuilder::on(area)
+            .margin(12)
+            .margin_right(36)
+            .x_label_area_size(56)
+            .y_label_area_size(84)
+            .build_cartesian_2d(0.0..self.seconds(), f64::from(low)..f64::from(high))?;
+        chart
+            .configure_mesh()
+            .light_line_style(TRANSPARENT)
+            .label_style(LABEL)
+            .axis_desc_style(WORDS)
+            .x_desc("time (s)")
+            .y_desc(visible(self.quantity))
+            .x_label_formatter(&|seconds| plain(*seconds))
+            .y_label_formatter(&|value| plain(*value))
+            .draw()?;
+        let ends = self.line_ends(chart.plotting_area().dim_in_pixel().0 as usize);
+        let color = ViridisRGB.get_color(0.3f32);
+        let lines = ends.into_iter().map(|(seconds, least, greatest)| {
+            PathElement::new([(seconds, least), (seconds, greatest)], color)
+        });
+        chart.draw_series(lines).map(drop)
+    }
+
+    /// Time, least and greatest value of each of so many columns, each reaching to the one before.
+    fn line_ends(&self, across: usize) -> Vec<(f64, f64, f64)> {
+        let count = self.values.len();
+        let columns = across.min(count);
+        let mut before = f64::from(self.values[0]);
+        let end = |column: usize| column * count / columns;
+        let of_column = |column: usize| {
+            let values = &self.values[end(column)..end(column + 1)];
+            let widened = || values.iter().map(|value| f64::from(*value));
+            let (least, greatest) =
+                widened().fold((before, before), |(a, b), value| (a.min(value), b.max(value)));
+            before = values.last().map_or(before, |value| f64::from(*value));
+            (end(column) as f64 * self.frame_s, least, greatest)
+        };
+        (0..columns).map(of_column).collect()
+    }
+}
+
+/// A range that is not empty.
+fn wide(low: f32, high: f32) -> (f32, f32) {
+    if high > low { (low, high) } else { (low - 0.5, low + 0.5) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A picture's pixels, row after row from the top.
+    fn pixels(picture: &FramePicture<'_>) -> Vec<[u8; 3]> {
+        let file = picture.png().unwrap();
+        let mut reader = png::Decoder::new(std::io::Cursor::new(file)).read_info().unwrap();
+        let mut bytes = vec![0; reader.output_buffer_size().unwrap()];
+        let info = reader.next_frame(&mut bytes).unwrap();
+        assert_eq!(((info.width, info.height), info.color_type), (SIZE, png::ColorType::Rgb));
+        bytes.as_chunks().0.to_vec()
+    }
+
+    fn at(pixels: &[[u8; 3]], x: usize, y: usize) -> [u8; 3] {
+        pixels[y * SIZE.0 as usize + x]
+    }
+
+    fn picture<'a>(values: &'a [f32], width: usize) -> FramePicture<'a> {
+        let axis = FrameAxis::Bands((0..width).map(|band| 100.0 + 100.0 * band as f64).collect());
+        FramePicture { title: "a", values, width, frame_s: 0.01, axis, quantity: "level (dB)", weights: None }
+    }
+
+    #[test]
+    fn the_first_value_of_the_first_frame_stands_at_the_bottom_left() {
+        // Of two frames of two bands only one value is high.
+        let (dark, bright) = ([68, 1, 84], [254, 232, 37]);
+        let (left, right, top, bottom) = (150, 900, 120, 500);
+        for (loud, x, y) in [(0, left, bottom), (1, left, top), (2, right, bottom), (3, right, top)] {
+            let mut values = [-80.0; 4];
+            values[loud] = 0.0;
+            let pixels = pixels(&picture(&values, 2));
+            for (some_x, some_y) in [(left, bottom), (left, top), (right, bottom), (right, top)] {
+                let expected = if (some_x, some_y) == (x, y) { bright } else { dark };
+                assert_eq!(at(&pixels, some_x, some_y), expected, "value {loud} at {some_x}, {some_y}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_written_word_leaves_ink() {
+        let values: Vec<f32> = (0..60).map(|value| value as f32).collect();
+        let with = pixels(&picture(&values, 6));
+        let without = pixels(&FramePicture { title: " ", quantity: " ", ..picture(&values, 6) });
+        let ink = |pixels: &[[u8; 3]], x: std::ops::Range<usize>, y: std::ops::Range<usize>| {
+            y.flat_map(|y| x.clone().map(move |x| (x, y))).filter(|&(x, y)| at(pixels, x, y)[0] < 128).count()
+        };
+        let (title, quantity) = ((0..1200, 0..36), (1150..1200, 40..560));
+        assert!(ink(&with, title.0.clone(), title.1.clone()) > 20);
+        assert_eq!(ink(&without, title.0, title.1), 0);
+        assert!(
+            ink(&with, quantity.0.clone(), quantity.1.clone()) > ink(&without, quantity.0, quantity.1) + 50
+        );
+    }
+
+    #[test]
+    fn the_largest_weight_is_the_highest_place_of_the_line() {
+        let values = [0.0; 8];
+        let weighted = FramePicture { weights: Some(&[0.1, 0.1, 0.7, 0.1]), ..picture(&values, 2) };
+        let pixels = pixels(&weighted);
+        let white = [255; 3];
+        // Of the four frames the third is from the middle to three quarters of the map.
+        let top = |x: usize| (50..560).find(|&y| at(&pixels, x, y) == white).unwrap_or(usize::MAX);
+        assert!(top(640) < 100, "{}", top(640));
+        assert!([200, 400, 900].into_iter().all(|x| top(x) > 400), "{} {}", top(200), top(900));
+    }
+
+    #[test]
+    fn more_frames_than_pixels_are_averaged() {
+        let values: Vec<f32> = (0..20_000).map(|value| (value % 4 / 2) as f32).collect();
+        let column = picture(&values, 2).column(7, 100);
+        assert_eq!(column, [0.5, 0.5]);
+        let column = picture(&values[..8], 2).column(99, 100);
+        assert_eq!(column, [1.0, 1.0]);
+    }
+
+    #[test]
+    fn a_line_reaches_every_sample_and_joins_its_columns() {
+        let mut values = vec![0.0f32; 10_000];
+        values[5_123] = 0.9;
+        let ends = picture(&values, 1).line_ends(100);
+        assert_eq!(ends.iter().filter(|end| end.2 > 0.8).count(), 1);
+        assert_eq!(ends[51].2, f64::from(0.9f32));
+        let rising: Vec<f32> = (0..500).map(|value| value as f32).collect();
+        for two in picture(&rising, 1).line_ends(100).windows(2) {
+            assert!(two[1].1 <= two[0].2, "a gap between {two:?}");
+        }
+        assert!(picture(&rising, 1).png().is_ok());
+    }
+
+    #[test]
+    fn what_cannot_be_drawn_is_an_error() {
+        let refused = |picture: &FramePicture<'_>| picture.png().unwrap_err().to_string();
+        assert!(refused(&picture(&[], 2)).contains("no frame"));
+        assert!(refused(&picture(&[1.0; 3], 2)).contains("not whole"));
+        assert!(refused(&picture(&[1.0, f32::NAN], 2)).contains("not finite"));
+        assert!(refused(&FramePicture { frame_s: 0.0, ..picture(&[1.0; 2], 2) }).contains("some time"));
+        let weights = Some(&[1.0, 0.0][..]);
+        assert!(refused(&FramePicture { weights, ..picture(&[1.0; 2], 2) }).contains("as many weights"));
+        let axis = FrameAxis::Bands(vec![1.0]);
+        assert!(refused(&FramePicture { axis, ..picture(&[1.0; 2], 2) }).contains("as many bands"));
+        // Equal values have a colour, too.
+        assert!(picture(&[1.0; 4], 2).png().is_ok());
+    }
+}

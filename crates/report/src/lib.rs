@@ -1,0 +1,51 @@
+//! Report pages, figures, pictures and tables of metrics.
+//!
+//! - [`render`] writes the page of a run as one HTML file that loads nothing from the network, [`render_comparison`] the
+//!   page of many runs, and [`render_inspection`] the page of a recording;
+//! - [`comparison_pictures`], [`gradient_picture`] and [`FramePicture`] draw figures as SVG and PNG files;
+//! - [`terminal`] writes evaluations as tables that fit 80 columns;
+//! - [`table::Table`] holds a comparison and writes it as text, CSV and Markdown;
+//! - [`visible`] escapes control characters in text from outside.
+//!
+//! A new section of a page is a file in `pages/` and a part of a template; a new kind of drawing is a file in `chart/`.
+//!
+//! # Example
+//! ```
+//! use stapes_metrics::Evaluation;
+//! use stapes_report::terminal;
+//!
+//! let classes = ["no".to_string(), "yes".to_string()];
+//! let evaluation = Evaluation::new(&classes, &[0, 0, 1, 1], &[0, 1, 1, 1])?;
+//! assert_eq!(
+//!     terminal::summary(&evaluation),
+//!     "accuracy 75.0 % (95 % interval 30.1 to 95.4 %), 3 of 4"
+//! );
+//! # Ok::<(), stapes_metrics::MetricsError>(())
+//! ```
+
+mod chart;
+mod csv;
+mod error;
+mod frame_picture;
+mod gradient_picture;
+mod inline;
+mod learning_curve;
+mod numbers;
+mod pages;
+pub mod table;
+pub mod terminal;
+mod visible;
+
+pub use crate::csv::{CsvCell, csv_text};
+pub use chart::picture::Picture;
+pub use error::ReportError;
+pub use frame_picture::{FrameAxis, FramePicture};
+pub use gradient_picture::{GradientLine, gradient_picture};
+pub use learning_curve::Point;
+pub use numbers::counted;
+pub use pages::{
+    Attended, Candidate, CandidateRun, Comparison, Cost, Example, FrameTiming, Group, Groups, Inspection,
+    InspectionScores, Mark, MarkedCell, MarkedTable, Report, ShownFrames, Sound, comparison_pictures, render,
+    render_comparison, render_inspection,
+};
+pub use visible::{visible, visible_lines};

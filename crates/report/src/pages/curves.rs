@@ -1,0 +1,304 @@
+//! The curves of one run over the steps: loss, validation accuracy, learning rate, gradient norm.
+
+use super::Report;
+use crate::ReportError;
+use crate::chart::axis::Axis;
+use crate::chart::figure::{Figure, Words};
+use crate::chart::series_style::Ink;
+use crate::chart::thinned_line::Line;
+use crate::chart::{Chart, HEIGHT, Mark, Series};
+use crate::numbers::{count, counted};
+
+/// The figures that the run has values for.
+pub(super) fn figures(report: &Report) -> Result<Vec<Figure>, ReportError> {
+    let figures = [loss(report)?, accuracy(report)?, learning_rate(report)?, gradient_norm(report)?];
+    Ok(figures.into_iter().flatten().collect())
+}
+
+fn loss(report: &Report) -> Result<Option<Figure>, ReportError> {
+    let training = Line::of(&report.curves, |point| point.train_loss);
+    let validation = Line::of(&report.curves, |point| point.validation_loss);
+    let all = || training.points.iter().chain(&validation.points).map(|&(_, loss)| loss);
+    if all().next().is_none() {
+        return Ok(None);
+    }
+    let low = all().fold(0.0, f64::min);
+    let high = all().fold(f64::MIN, f64::max);
+    let parts = [("training", &training), ("validation", &validation)];
+    let series: Vec<Series> = [Ink::SECOND, Ink::FIRST]
+        .into_iter()
+        .zip(parts)
+        .filter(|(_, (_, line))| !line.points.is_empty())
+        .map(|(ink, (name, line))| Series { name: name.into(), ink, points: line.points.clone() })
+        .collect();
+    let chart = Chart {
+        names: series.len() > 1,
+        series,
+        mark: mark(report, None),
+        ..over_steps(report, "loss", Axis::around(&report.loss, low, high))
+    };
+    let said: Vec<String> = parts.iter().filter_map(|(name, line)| line.say(name)).collect();
+    let description = format!("{}. The best step is {}.", said.join("; "), count(report.best_step));
+    Figure::of(&chart, words("loss", "Loss", description, caption(report, &parts))).map(Some)
+}
+
+fn accuracy(report: &Report) -> Result<Option<Figure>, ReportError> {
+    let line = Line::of(&report.curves, |point| point.validation_accuracy.map(|part| 100.0 * part));
+    if line.points.is_empty() {
+        return Ok(None);
+    }
+    let lowest = line.points.iter().map(|&(_, percent)| percent).fold(100.0, f64::min);
+    let at_best = report.curves.iter().find(|point| point.step == report.best_step);
+    let best = at_best.and_then(|point| point.validation_accuracy).filter(|part| part.is_finite());
+    let parts = [("validation accuracy in percent", &line)];
+    let chart = Chart {
+        series: vec![Series { name: "validation".into(), ink: Ink::FIRST, points: line.points.clone() }],
+        mark: mark(report, best.map(|part| 100.0 * f64::from(part))),
+        ..over_steps(report, "accuracy", Axis::share("accuracy (%)", lowest / 100.0, 100.0))
+    };
+    let mut description = line.say(parts[0].0).unwrap_or_default();
+    if let Some(best) = best {
+        let step = count(report.best_step);
+        description += &format!("; {:.1} at the best step, {step}", 100.0 * best);
+    }
+    let words = words("accuracy", "Validation accuracy", description + ".", caption(report, &parts));
+    Figure::of(&chart, words).map(Some)
+}
+
+fn learning_rate(report: &Report) -> Result<Option<Figure>, ReportError> {
+    let line = Line::of(&report.curves, |point| point.learning_rate);
+    let Some(high) = line.points.iter().map(|&(_, rate)| rate).reduce(f64::max) else {
+        return Ok(None);
+    };
+    let low = line.points.iter().fold(0.0, |low: f64, &(_, rate)| low.min(rate));
+    // In thousandths: plotters' search for ticks does not end for the smallest extents.
+    let points = line.points.iter().map(|&(step, rate)| (step, 1e3 * rate)).collect();
+    let chart = Chart {
+        series: vec![Series { name: "learning rate, thousandths".into(), ink: Ink::FIRST, points }],
+        ..over_steps(
+            report,
+            "learning rate",
+            Axis::around("learning rate, thousandths", 1e3 * low, 1e3 * high),
+        )
+    };
+    let (first, last) = (line.points[0].1, line.points[line.points.len() - 1].1);
+    let description = format!("Learning rate: from {first:.2e} to {last:.2e}.");
+    let words = words("rate", "Learning rate", description, caption(report, &[("the learning rate", &line)]));
+    Figure::of(&chart, words).map(Some)
+}
+
+fn gradient_norm(report: &Report) -> Result<Option<Figure>, ReportError> {
+    // On an axis of powers of ten there is no 0.
+    let positive = |norm: f32| if norm > 0.0 { norm } else { f32::NAN };
+    let line = Line::of(&report.curves, |point| point.gradient_norm.map(positive));
+    let Some(low) = line.points.iter().map(|&(_, norm)| norm).reduce(f64::min) else {
+        return Ok(None);
+    };
+    let high = line.points.iter().fold(low, |high, &(_, norm)| high.max(norm));
+    let chart = Chart {
+        series: vec![Series { name: "norm".into(), ink: Ink::SECOND, points: line.points.clone() }],
+        ..over_steps(
+            report,
+            "gradient norm",
+            Axis::powers_of_ten("norm of all gradients, before clipping", low, high),
+        )
+    };
+    let (first, last) = (line.points[0].1, line.points[line.points.len() - 1].1);
+    let description = format!("Norm of the gradient: from {first:.2e} to {last:.2e}, at most {high:.2e}.");
+    let words = words("norm", "Gradient norm", description, caption(report, &[("the norm", &line)]));
+    Figure::of(&chart, words).map(Some)
+}
+
+/// A chart over the run's steps with nothing in it.
+fn over_steps(report: &Report, name: &'static str, y: Axis) -> Chart {
+    Chart::empty(name, HEIGHT, Axis::linear("step", steps(report)), y)
+}
+
+fn words(id: &'static str, title: &'static str, description: String, caption: String) -> Words {
+    Words { id: id.into(), title: title.into(), description, caption, x_name: "step".into(), nearest: false }
+}
+
+/// The steps' range: from 0, so that curves of different runs begin alike.
+fn steps(report: &Report) -> std::ops::Range<f64> {
+    let last = report.curves.iter().map(|point| point.step).max().unwrap_or(0);
+    0.0..last.max(1) as f64
+}
+
+/// The best step's mark, if the curves reach it.
+fn mark(report: &Report, dot: Option<f64>) -> Option<Mark> {
+    let x = report.best_step as f64;
+    if x > steps(report).end {
+        return None;
+    }
+    let text = match dot {
+        Some(percent) => format!("best: {percent:.1} % at step {}", count(report.best_step)),
+        None => format!("best step: {}", count(report.best_step)),
+    };
+    Some(Mark { x, text, dot })
+}
+
+fn caption(report: &Report, lines: &[(&str, &Line)]) -> String {
+    let mut said = Vec::new();
+    if let Some(last) = report.curves.iter().rfind(|point| point.epoch > 0.0) {
+        let steps = (last.step as f64 / f64::from(last.epoch)).round() as u64;
+        said.push(format!("One epoch is {}.", counted(steps, "step")));
+    }
+    for (name, line) in lines {
+        if line.averaged > 1 {
+            said.push(format!("Each point of {name} is the mean of {} measured.", line.averaged));
+        }
+        if let Some(&first) = line.lost.first() {
+            let lost = counted(line.lost.len() as u64, "value");
+            said.push(format!("{lost} of {name} left out as not finite, from step {}.", count(first)));
+        }
+    }
+    said.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Point;
+    use stapes_metrics::Evaluation;
+
+    fn report(curves: Vec<Point>, best_step: u64) -> Report {
+        Report {
+            title: String::new(),
+            summary: String::new(),
+            command: String::new(),
+            made_at: String::new(),
+            partition: "test".into(),
+            evaluation: Evaluation::new(&["a".into(), "b".into()], &[0, 1], &[0, 1]).unwrap(),
+            loss: "cross-entropy, nats".into(),
+            curves,
+            best_step,
+            parameters: 1,
+            training_seconds: 1.0,
+            latency_ms: None,
+            recipe_toml: String::new(),
+            versions: Vec::new(),
+            data: Vec::new(),
+            notes: Vec::new(),
+            detectors: None,
+            calibration: None,
+            groups: None,
+            gradients: Vec::new(),
+            mistakes: Vec::new(),
+            attention: Vec::new(),
+        }
+    }
+
+    fn point(step: u64, train_loss: f32, validation: Option<(f32, f32)>) -> Point {
+        Point {
+            step,
+            epoch: step as f32 / 10.0,
+            seconds: step as f64,
+            train_loss: Some(train_loss),
+            validation_loss: validation.map(|(loss, _)| loss),
+            validation_accuracy: validation.map(|(_, accuracy)| accuracy),
+            learning_rate: None,
+            gradient_norm: None,
+        }
+    }
+
+    /// The positions of the line of this ink.
+    fn line(figure: &Figure, ink: Ink) -> Vec<(f64, f64)> {
+        let stroke = format!("stroke=\"{}\"", ink.hex());
+        let element = figure.svg.lines().find(|line| line.starts_with("<polyline") && line.contains(&stroke));
+        let points = element.unwrap().split_once("points=\"").unwrap().1.split_once('"').unwrap().0;
+        let position =
+            |text: &str| text.split_once(',').map(|(x, y)| (x.parse().unwrap(), y.parse().unwrap()));
+        points.split_whitespace().filter_map(position).collect()
+    }
+
+    #[test]
+    fn lines_and_mark_stand_where_their_values_say() {
+        let curves =
+            vec![point(0, 2.0, None), point(20, 1.0, Some((1.5, 0.6))), point(40, 0.5, Some((1.0, 0.8)))];
+        let figures = figures(&report(curves, 20)).unwrap();
+        let training = line(&figures[0], Ink::SECOND);
+        let validation = line(&figures[0], Ink::FIRST);
+        // Positions are whole: a step of 1 in the loss is more than 800 of them.
+        let near = |a: f64, b: f64| assert!((a - b).abs() <= 2.0, "{a} {b}");
+        let unit = training[1].1 - training[0].1;
+        assert!(unit > 800.0);
+        near(training[2].1 - training[1].1, unit / 2.0);
+        near(validation[0].1, training[0].1 + unit / 2.0);
+        near(validation[1].1, training[1].1);
+        near(validation[0].0, training[1].0);
+        near(training[1].0 - training[0].0, training[2].0 - training[1].0);
+        near(line(&figures[0], Ink::Mark)[0].0, training[1].0);
+
+        let accuracy = line(&figures[1], Ink::FIRST);
+        let mark = line(&figures[1], Ink::Mark);
+        near(mark[0].0, accuracy[0].0);
+        // The axis goes from 60 to 100 %, and the mark along the whole of it.
+        near(accuracy[0].1, mark[0].1);
+        near(accuracy[1].1, (mark[0].1 + mark[1].1) / 2.0);
+        assert!(figures[1].svg.contains("best: 60.0 % at step 20"));
+        assert_eq!(
+            figures[1].description,
+            "validation accuracy in percent: from 60.000 to 80.000; 60.0 at the best step, 20."
+        );
+    }
+
+    #[test]
+    fn names_at_the_lines_ends_do_not_overlap() {
+        let curves = vec![point(1, 2.0, Some((2.0, 0.5))), point(9, 0.001, Some((0.0, 0.5)))];
+        let figure = &figures(&report(curves, 9)).unwrap()[0];
+        let mut heights = Vec::new();
+        let lines: Vec<&str> = figure.svg.lines().collect();
+        for pair in lines.windows(2) {
+            if pair[1] == "training" || pair[1] == "validation" {
+                let y = pair[0].split_once(" y=\"").unwrap().1.split_once('"').unwrap().0;
+                heights.push(y.parse::<f64>().unwrap());
+            }
+        }
+        assert_eq!(heights.len(), 2);
+        assert!((heights[0] - heights[1]).abs() >= 180.0, "{heights:?}");
+        assert!(heights.iter().all(|&y| y < 3200.0 - 490.0 + 10.0), "{heights:?}");
+    }
+
+    #[test]
+    fn a_long_curve_is_averaged_and_says_so() {
+        let curves = (0..1000).map(|step| point(step, step as f32, None)).collect();
+        let line = Line::of(&report(curves, 1).curves, |point| point.train_loss);
+        assert_eq!((line.points.len(), line.averaged), (200, 5));
+        assert_eq!(line.points[1], (7.0, 7.0));
+        let curves = (0..1000).map(|step| point(step, 1.0, None)).collect();
+        let figure = &figures(&report(curves, 1)).unwrap()[0];
+        assert_eq!(
+            figure.caption,
+            "One epoch is 10 steps. Each point of training is the mean of 5 measured."
+        );
+    }
+
+    #[test]
+    fn values_that_are_not_finite_are_left_out_and_counted() {
+        let curves = vec![point(1, 1.0, None), point(2, f32::NAN, None), point(3, f32::INFINITY, None)];
+        let figures = figures(&report(curves, 1)).unwrap();
+        assert_eq!(figures.len(), 1);
+        assert!(figures[0].caption.ends_with("2 values of training left out as not finite, from step 2."));
+    }
+
+    #[test]
+    fn without_values_there_is_no_figure() {
+        assert!(figures(&report(Vec::new(), 0)).unwrap().is_empty());
+        let lost = vec![point(1, f32::NAN, Some((f32::NAN, f32::NAN)))];
+        assert!(figures(&report(lost, 1)).unwrap().is_empty());
+    }
+
+    #[test]
+    fn curves_of_one_point_of_equal_and_of_extreme_values_are_drawn() {
+        for curves in [
+            vec![point(0, 0.0, Some((0.0, 1.0)))],
+            vec![point(5, -1.0, Some((-1.0, 0.0)))],
+            vec![point(1, 3e38, Some((3e38, 1.0))), point(2, 3e38, Some((0.0, 1.0)))],
+            vec![point(1, 1e-45, Some((1e-30, 1e-45))), point(u64::MAX, 0.0, Some((0.0, 0.0)))],
+        ] {
+            let figures = figures(&report(curves, 1)).unwrap();
+            assert_eq!(figures.len(), 2);
+            assert!(figures.iter().all(|figure| !figure.svg.contains("NaN")));
+        }
+    }
+}

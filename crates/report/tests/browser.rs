@@ -1,0 +1,334 @@
+//! The report pages in a browser: no message on the console and no request, wide and narrow, light and dark, by pointer
+//! and by keys; a page of hundreds of runs is small enough to be used.
+//!
+//! Needs Chromium on the path. Without it there is one ignored test that says so, or a failure where
+//! `STAPES_REQUIRE_FIXTURES=1`.
+
+mod pages;
+
+use std::path::Path;
+use std::process::{Command, ExitCode, Stdio};
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use pages::report::complete;
+use pages::{Size, comparison};
+use stapes_report::table::{Table, Value};
+use stapes_report::{Comparison, render, render_comparison};
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let names = ["chromium", "chromium-browser", "google-chrome"];
+    let runs = |name: &&&str| {
+        let status =
+            Command::new(**name).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+        status.is_ok_and(|status| status.success())
+    };
+    let trials = match names.iter().find(runs) {
+        Some(&browser) => trials(browser),
+        None if std::env::var("STAPES_REQUIRE_FIXTURES").is_ok_and(|value| value == "1") => {
+            vec![trial("a_browser_is_there", || Err("there is no chromium on the path".into()))]
+        }
+        None => {
+            let name = "SKIPPED: there is no chromium on the path; install it to test the pages in a browser";
+            vec![Trial::test(name, || Ok(())).with_ignored_flag(true)]
+        }
+    };
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+fn trials(browser: &'static str) -> Vec<Trial> {
+    let mut trials = vec![
+        trial("a_wide_page_answers_pointer_and_keys", move || answers(browser, 1280, 1)),
+        trial("a_page_as_wide_as_a_phone_does_too", move || answers(browser, 390, 1)),
+        trial("a_dark_page_differs_from_a_light_one_and_is_as_quiet", move || dark(browser)),
+        trial("a_page_of_all_256_candidates_with_3_seeds_can_be_used", move || {
+            compares(browser, (1280, 1), of_candidates(256))
+        }),
+        trial("the_time_to_open_a_page_grows_with_its_runs_and_no_faster", move || grows(browser)),
+    ];
+    let hundred = of_candidates(34);
+    for (width, shape) in [(1280, "wide"), (390, "narrow")] {
+        for (scheme, theme) in [(1, "light"), (0, "dark")] {
+            let name = format!("a_{shape}_{theme}_page_of_a_hundred_runs_is_small_and_answers");
+            trials.push(trial(&name, move || compares(browser, (width, scheme), hundred)));
+        }
+    }
+    trials
+}
+
+fn trial(name: &str, check: impl FnOnce() -> Result<(), String> + Send + 'static) -> Trial {
+    Trial::test(name, || check().map_err(Failed::from))
+}
+
+fn of_candidates(candidates: usize) -> Size {
+    Size { candidates, seeds: 3, classes: 35, points: 200 }
+}
+
+/// A page that opens a report in a frame of some width, does what a reader does, and writes down what happened.
+///
+/// The report keeps its own policy: it is not changed for the test.
+const PROBE: &str = r##"<!doctype html><html><head><meta name="color-scheme" content="light dark"></head><body>
+<iframe style="border: 0; height: 900px; width: WIDTHpx"></iframe>
+<textarea hidden>PAGE</textarea>
+<script>
+const frame = document.querySelector("iframe");
+frame.addEventListener("load", () => {
+  const page = frame.contentDocument;
+  const root = page.documentElement;
+  const said = [`wider by ${root.scrollWidth - root.clientWidth}`];
+  said.push(`ground ${frame.contentWindow.getComputedStyle(page.body).backgroundColor}`);
+  said.push(`charts ${page.querySelectorAll("svg.chart").length} ${page.querySelectorAll("svg[tabindex='0']").length}`);
+  said.push(`requests ${frame.contentWindow.performance.getEntriesByType("resource").length}`);
+  ACTS
+  said.push(`elements ${page.querySelectorAll("*").length}`);
+  document.body.textContent = `[[${said.join("\n")}]]`;
+});
+frame.srcdoc = document.querySelector("textarea").value;
+</script></body></html>"##;
+
+/// What a reader of one run does.
+const ACTS: &str = r##"
+  const svg = page.querySelector("#curves svg");
+  const readout = () => svg.parentNode.querySelector(".readout").textContent;
+  const press = (key) => svg.dispatchEvent(new frame.contentWindow.KeyboardEvent("keydown", { key }));
+  svg.focus();
+  said.push(`focus ${readout()}`);
+  press("Home");
+  press("ArrowRight");
+  said.push(`second ${readout()}`);
+  press("Escape");
+  said.push(`escape ${readout()}`);
+  const box = svg.getBoundingClientRect();
+  const [x] = svg.querySelector("[data-name='training']").dataset.points.split(";")[12].split(" ");
+  const clientX = box.left + (Number(x) * box.width) / svg.viewBox.baseVal.width;
+  svg.dispatchEvent(new frame.contentWindow.PointerEvent("pointermove", { clientX, clientY: box.top + 9 }));
+  said.push(`pointer ${readout()}`);
+  const table = page.querySelector("#groups table");
+  const head = table.tHead.rows[0].cells[2];
+  const cells = () => [...table.tBodies[0].rows].map((row) => row.cells[2].textContent).join(" ");
+  for (let times = 0; times < 2; times += 1) {
+    head.querySelector("button").click();
+    said.push(`${head.getAttribute("aria-sort")} ${cells()}`);
+  }
+  const link = page.querySelector("#confusion td a");
+  link.click();
+  const opened_by_link = page.querySelectorAll("#mistakes details[open]");
+  said.push(`examples ${opened_by_link.length} below ${opened_by_link[0].parentNode.id}`);
+  page.querySelectorAll("details").forEach((details) => { details.open = true; });
+  const sounds = [...page.querySelectorAll("audio")];
+  said.push(`sounds ${sounds.length} ${sounds.filter((audio) => audio.error === null).length}`);
+  const lies = (chart) => chart.querySelector("image").getBoundingClientRect();
+  const [spectrogram, read] = [...page.querySelectorAll("#attention svg")].slice(1).map(lies);
+  said.push(`pictures ${spectrogram.width > 200} ${Math.abs(spectrogram.left - read.left) < 8}`);
+  const attention = page.querySelector("#attention svg");
+  attention.focus();
+  said.push(`attention ${attention.parentNode.querySelector(".readout").textContent}`);
+  said.push(`wider still by ${root.scrollWidth - root.clientWidth}`);
+"##;
+
+/// What a reader of many runs does.
+const ACTS_OF_MANY: &str = r##"
+  const read = (svg) => svg.parentNode.querySelector(".readout").textContent;
+  const press = (svg, key) => svg.dispatchEvent(new frame.contentWindow.KeyboardEvent("keydown", { key }));
+  const [time] = page.querySelectorAll("#costs svg");
+  time.focus();
+  said.push(`cheapest ${read(time)}`);
+  press(time, "ArrowRight");
+  said.push(`next ${read(time)}`);
+  const validation = page.querySelector("#curves svg");
+  validation.focus();
+  press(validation, "ArrowUp");
+  said.push(`curve ${read(validation).replace(/: (\S+ \S+) .*/, " of $1")}`);
+  const table = page.querySelector("#results table");
+  const heads = table.tHead.rows[0].cells;
+  const first = () => table.tBodies[0].rows[0].cells[0].textContent;
+  heads[1].querySelector("button").click();
+  said.push(`best ${first()}`);
+  heads[3].querySelector("button").click();
+  said.push(`smallest ${first()}`);
+  const details = page.querySelector("#confusion details");
+  details.open = true;
+  said.push(`matrix ${details.querySelectorAll("table.matrix tbody tr").length}`);
+  said.push(`wider still by ${root.scrollWidth - root.clientWidth}`);
+  const name = "a_long_name_".repeat(13) + "last";
+  const named = [...page.querySelectorAll("th, li, summary")].filter((part) => part.textContent.includes(name));
+  const widest = Math.max(...named.map((part) => part.getBoundingClientRect().width));
+  const spilt = named.filter((part) => part.scrollWidth > part.clientWidth + 8).length;
+  said.push(`named ${named.length} in view ${widest <= root.clientWidth} spilt ${spilt}`);
+  const across = heads[1].getBoundingClientRect();
+  said.push(`first figure in view ${across.width > 0 && across.right <= root.clientWidth}`);
+"##;
+
+/// A page that opens two reports in turn, three times each, and writes down the milliseconds that each took.
+const TIMED: &str = r##"<!doctype html><html><body>
+<iframe style="border: 0; height: 900px; width: 1280px"></iframe>
+<textarea hidden>FEW</textarea><textarea hidden>MANY</textarea>
+<script>
+const frame = document.querySelector("iframe");
+const pages = [...document.querySelectorAll("textarea")].map((area) => area.value);
+const said = [];
+let began;
+const open = () => { began = performance.now(); frame.srcdoc = pages[said.length % 2]; };
+frame.addEventListener("load", () => {
+  const { scrollWidth } = frame.contentDocument.documentElement;
+  said.push(performance.now() - began);
+  if (said.length < 6 && scrollWidth > 0) open();
+  else document.body.textContent = `[[${said.join("\n")}]]`;
+});
+open();
+</script></body></html>"##;
+
+/// The text of a page as the contents of an element.
+fn escaped(page: &str) -> String {
+    page.replace('&', "&amp;").replace('<', "&lt;")
+}
+
+/// The lines that the probe wrote of a page, and the number of its elements; an error if the console said anything.
+fn probed(
+    browser: &str,
+    (width, scheme): (u32, u32),
+    (page, acts): (&str, &str),
+) -> Result<(Vec<String>, usize), String> {
+    let probe = PROBE.replace("WIDTH", &width.to_string()).replace("ACTS", acts);
+    let mut said = written(browser, scheme, &probe.replace("PAGE", &escaped(page)))?;
+    let elements = said.pop().and_then(|line| line.strip_prefix("elements ")?.parse().ok());
+    Ok((said, elements.ok_or("the probe does not say how many elements the page has")?))
+}
+
+/// The lines that a probe wrote; an error if the console said anything.
+fn written(browser: &str, scheme: u32, probe: &str) -> Result<Vec<String>, String> {
+    let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let path = folder.path().join("probe.html");
+    std::fs::write(&path, probe).map_err(|error| error.to_string())?;
+    let (dom, log) = dumped(browser, &path, folder.path(), scheme)?;
+    if let Some(line) = log.lines().find(|line| line.contains("CONSOLE")) {
+        return Err(format!("the console says: {line}"));
+    }
+    let said = dom.split_once("[[").and_then(|(_, rest)| rest.rsplit_once("]]")).map(|(said, _)| said);
+    let said = said.ok_or_else(|| format!("the probe wrote nothing; the browser said: {log}"))?;
+    Ok(said.lines().map(|line| line.replace("&nbsp;", " ")).collect())
+}
+
+/// The document after its scripts ran, and what the browser logged.
+fn dumped(browser: &str, page: &Path, folder: &Path, scheme: u32) -> Result<(String, String), String> {
+    let output = Command::new(browser)
+        .args(["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--window-size=1400,1000"])
+        .args(["--disable-background-networking", "--disable-component-update", "--disable-sync"])
+        .args(["--enable-logging=stderr", "--v=0", "--dump-dom"])
+        .arg(format!("--blink-settings=preferredColorScheme={scheme}"))
+        .arg(format!("--user-data-dir={}", folder.join("profile").display()))
+        .arg(format!("file://{}", page.display()))
+        .output()
+        .map_err(|error| error.to_string())?;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Ok((text(&output.stdout), text(&output.stderr)))
+}
+
+fn answers(browser: &str, width: u32, scheme: u32) -> Result<(), String> {
+    let page = render(&complete("voice & \"more\"")).map_err(|error| error.to_string())?;
+    let (said, _) = probed(browser, (width, scheme), (&page, ACTS))?;
+    same(
+        &said,
+        &[
+            "wider by 0",
+            "ground rgb(255, 255, 255)",
+            "charts 17 9",
+            "requests 0",
+            "focus step 30: training 0.0323, validation 0.0355",
+            "second step 1: training 0.5, validation 1.1 (at 0)",
+            "escape Point at a chart, or focus it and press arrow keys, to read its values.",
+            "pointer step 12: training 0.0769, validation 0.1 (at 10)",
+            "descending 100.0 % 95.0 % 50.0 %",
+            "ascending 50.0 % 95.0 % 100.0 %",
+            "examples 1 below mistakes-0-1",
+            "sounds 2 2",
+            "pictures true true",
+            "attention s 0.48: weight 0.01",
+            "wider still by 0",
+        ],
+    )
+}
+
+fn dark(browser: &str) -> Result<(), String> {
+    let page = render(&complete("voice & \"more\"")).map_err(|error| error.to_string())?;
+    let (said, _) = probed(browser, (1280, 0), (&page, ACTS))?;
+    same(&said[1..2], &["ground rgb(20, 24, 29)"])
+}
+
+/// The same with a name of 160 letters, in which no line ends by itself: that of a candidate whose curves are shown.
+fn named_at_length(mut comparison: Comparison) -> Comparison {
+    let name = "a_long_name_".repeat(13) + "last";
+    let at = comparison.candidates.len() - 2;
+    let table = &mut comparison.tables[0].table;
+    let mut rows = table.rows().to_vec();
+    rows[at][0] = Value::Text(name.clone());
+    *table = Table::new(table.columns().to_vec(), rows);
+    comparison.candidates[at].name = name;
+    comparison
+}
+
+/// Opens a page of many runs, uses it, and counts its elements.
+fn compares(browser: &str, (width, scheme): (u32, u32), size: Size) -> Result<(), String> {
+    let comparison = named_at_length(comparison(size));
+    let page = render_comparison(&comparison).map_err(|error| error.to_string())?;
+    let (said, elements) = probed(browser, (width, scheme), (&page, ACTS_OF_MANY))?;
+    let runs = size.candidates * size.seeds;
+    println!("{runs} runs at {width} px: {} bytes, {elements} elements", page.len());
+    let last = size.candidates - 1;
+    let next = if size.candidates == 256 { "55.2 (54.2 to 56.2)" } else { "56.2 (55.2 to 57.2)" };
+    let ground = if scheme == 0 { "ground rgb(20, 24, 29)" } else { "ground rgb(255, 255, 255)" };
+    same(
+        &said,
+        &[
+            "wider by 0",
+            ground,
+            "charts 9 9",
+            "requests 0",
+            "cheapest time of a training step (ms) 0.5: cell 0 55.0 (54.0 to 56.0)",
+            &format!("next time of a training step (ms) 0.525: cell 1 {next}"),
+            &format!("curve step 15 of cell {last}"),
+            &format!("best cell {last}"),
+            "smallest cell 0",
+            "matrix 35",
+            "wider still by 0",
+            "named 13 in view true spilt 0",
+            "first figure in view true",
+        ],
+    )?;
+    match elements {
+        few if few < MOST_ELEMENTS + ELEMENTS_PER_RUN * runs => Ok(()),
+        many => Err(format!("the page has {many} elements")),
+    }
+}
+
+/// Opens a page of few runs and one of many in turn, and compares the times.
+fn grows(browser: &str) -> Result<(), String> {
+    let sizes = [32, 256].map(of_candidates);
+    let [few, many] = sizes.map(|size| render_comparison(&comparison(size)).map(|page| escaped(&page)));
+    let [few, many] = [few.map_err(|error| error.to_string())?, many.map_err(|error| error.to_string())?];
+    let said = written(browser, 1, &TIMED.replace("FEW", &few).replace("MANY", &many))?;
+    let times: Vec<f64> = said.iter().filter_map(|line| line.parse().ok()).collect();
+    let median = |turn: usize| {
+        let mut times: Vec<f64> = times.iter().skip(turn).step_by(2).copied().collect();
+        times.sort_by(f64::total_cmp);
+        times.get(1).copied().ok_or_else(|| format!("the probe wrote {said:?}"))
+    };
+    let (few, many) = (median(0)?, median(1)?);
+    println!("opened 96 runs in {few:.0} ms, 768 in {many:.0} ms");
+    // Eight times the runs, and most of a page does not depend on their number.
+    match many < 8.0 * few {
+        true => Ok(()),
+        false => Err(format!("96 runs open in {few:.0} ms, 768 in {many:.0} ms")),
+    }
+}
+
+/// The most elements of a page, a quarter more than there are: those of its dozen curves and matrices, and those of each run.
+const MOST_ELEMENTS: usize = 24_000;
+const ELEMENTS_PER_RUN: usize = 13;
+
+fn same(said: &[String], expected: &[&str]) -> Result<(), String> {
+    match said == expected {
+        true => Ok(()),
+        false => Err(format!("expected {expected:#?}, found {said:#?}")),
+    }
+}

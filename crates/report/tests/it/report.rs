@@ -1,0 +1,290 @@
+//! The report page as a file: complete, escaped, well formed, without network.
+
+use crate::pages::check_well_formed;
+use crate::pages::report::{WORDS, complete, sample};
+use stapes_metrics::Evaluation;
+use stapes_report::ReportError;
+use stapes_report::{Point, Report, render};
+
+#[test]
+fn every_part_is_there() -> Result<(), ReportError> {
+    let html = render(&sample(&WORDS))?;
+    let parts = [
+        "<title>Three words</title>",
+        "<h1>Three words</h1>",
+        "Four LSTM layers of 64 units over 20 MFCC.",
+        "Stopped early at step 30.",
+        "Accuracy on test",
+        "97.5 %",
+        "95 % interval 87.1 to 99.6 %, 39 of 40",
+        "121,219",
+        "2 min 05 s",
+        "30 steps",
+        "1.23 ms",
+        "62.5 % on validation",
+        "best: 62.5 % at step 25",
+        "best step: 25",
+        "cross-entropy, nats",
+        "One epoch is 5 steps.",
+        "<svg class=\"chart\"",
+        "bed taken for cat: 1 of 14, 7.1 %",
+        "<th scope=\"row\">happy</th>",
+        "0.963",
+        "2,250 clips",
+        "0123abcd",
+        "stapes train recipes/words.toml --out runs/words",
+        "[train]\nbatch_size = 20",
+        "threads",
+        "2026-01-31 12:00 UTC",
+        "prefers-color-scheme: dark",
+    ];
+    for part in parts {
+        assert!(html.contains(part), "{part} is missing");
+    }
+    assert_eq!(html.matches("<svg").count(), 2);
+    assert_eq!(html.matches("<td class=\"right s").count(), 3);
+    Ok(())
+}
+
+#[test]
+fn every_part_that_may_be_missing_is_there_and_left_out_if_it_is() -> Result<(), ReportError> {
+    let (full, bare) = (render(&complete("voice"))?, render(&sample(&WORDS))?);
+    let parts = [
+        "<h3>Learning rate</h3>",
+        "<h3>Gradient norm</h3>",
+        "<th scope=\"col\">gradient norm</th>",
+        "<td>1.15e-4</td><td>8.00e-2</td>",
+        "<h2 id=\"detection-heading\">Errors at every threshold</h2>",
+        "<h3>Receiver operating characteristic</h3>",
+        "<h3>Detection error tradeoff</h3>",
+        "equal errors, on these scores",
+        "0.7500",
+        "<h2 id=\"calibration-heading\">Calibration</h2>",
+        "expected calibration error",
+        "<h2 id=\"groups-heading\">Accuracy by voice</h2>",
+        "95.0 %",
+        "76.4 to 99.1 %",
+        "<h3>Gradient over time</h3>",
+        "layer 2, backwards",
+        "<a href=\"#mistakes-0-1\" aria-label=\"cat: examples of bed taken for it\">cat</a>",
+        "<h2 id=\"mistakes-heading\">Mistakes</h2>",
+        "<summary>voice: cat (0.688), bed (0.250)</summary>",
+        "<audio controls preload=\"metadata\" src=\"data:audio/wav;base64,UklGR",
+        "<dd>0.50 s at 8,000 Hz</dd>",
+        "Of second the first 3 s are shown.",
+        "href=\"data:image/png;base64,iVBOR",
+        "<h2 id=\"attention-heading\">Attention</h2>",
+        "of 1 of 3 classes, the example",
+        "25 weights, the largest at s 0.20.",
+    ];
+    for part in parts {
+        assert!(full.contains(part), "{part} is missing");
+        assert!(!bare.contains(part), "{part} is there without its values");
+    }
+    // Waveform and two pictures of each mistake, attention over two pictures.
+    assert_eq!(full.matches("<svg").count(), 8 + 2 * 3 + 3);
+    assert_eq!(full.matches("<image ").count(), 2 * 2 + 2);
+    check_well_formed(&full);
+    Ok(())
+}
+
+#[test]
+fn the_only_script_is_the_one_that_the_policy_names() -> Result<(), ReportError> {
+    let html = render(&complete("voice"))?;
+    assert_eq!((html.matches("<script").count(), html.matches("</script>").count()), (1, 1));
+    let script = include_str!("../../templates/report.js");
+    assert!(html.contains(&format!("<script>{script}</script>")));
+    let policy =
+        html.split_once("Content-Security-Policy\" content=\"").unwrap().1.split_once('"').unwrap().0;
+    let sources = policy.split("; ").find_map(|part| part.strip_prefix("script-src ")).unwrap();
+    // 'sha256-' and 44 digits of Base64; the hash itself is tested where it is made.
+    assert!(
+        sources.starts_with("'sha256-") && sources.ends_with("='") && sources.len() == 8 + 44 + 1,
+        "{sources}"
+    );
+    for handler in [" onclick", " onload", " onfocus", "javascript:", "eval(", "innerHTML", "fetch("] {
+        assert!(!html.contains(handler), "{handler}");
+    }
+    Ok(())
+}
+
+#[test]
+fn what_a_pointer_shows_is_the_value_at_its_place() -> Result<(), ReportError> {
+    let html = render(&sample(&WORDS))?;
+    let trace = |name: &str| -> Vec<&str> {
+        let key = format!("data-name=\"{name}\" data-points=\"");
+        html.split_once(key.as_str()).unwrap().1.split_once('"').unwrap().0.split(';').collect()
+    };
+    let training = trace("training");
+    assert_eq!(training.len(), 31);
+    assert!(training[3].ends_with("|3|0.25"), "{}", training[3]);
+    assert!(training[30].ends_with("|30|0.0323"), "{}", training[30]);
+    assert!(trace("validation")[1].ends_with("|5|0.1833"), "{}", trace("validation")[1]);
+    // The place is that of the line's point.
+    let (x, y) = training[30].split_once('|').unwrap().0.split_once(' ').unwrap();
+    assert!(html.contains(&format!(" {x},{y}\"")) || html.contains(&format!(" {x},{y} ")), "{x},{y}");
+    Ok(())
+}
+
+#[test]
+fn nothing_is_loaded_from_anywhere() -> Result<(), ReportError> {
+    let html = render(&complete("voice"))?;
+    // What is held in an address may have any letters.
+    let mut parts = html.split(";base64,");
+    let mut page = parts.next().unwrap_or_default().to_string();
+    parts.for_each(|part| page += &part[part.find('"').unwrap()..]);
+    assert!(page.len() < html.len());
+    for outside in ["http:", "https:", "//", "url(", "@import", "<iframe"] {
+        assert!(!page.contains(outside), "{outside}");
+    }
+    // Links lead to places in the page; sounds, pictures and the empty icon are in their addresses.
+    for key in ["href=\"", " src=\""] {
+        for (index, _) in page.match_indices(key) {
+            let target = page[index + key.len()..].split('"').next().unwrap();
+            let known = ["data:,", "data:image/png", "data:audio/wav"].contains(&target);
+            assert!(target.starts_with('#') || known, "{target}");
+        }
+    }
+    assert!(
+        html.contains("Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'")
+    );
+    Ok(())
+}
+
+#[test]
+fn links_lead_to_places_in_the_page_and_ids_are_unique() -> Result<(), ReportError> {
+    let html = render(&complete("voice"))?;
+    let values = |key: &str| -> Vec<&str> {
+        html.split(key).skip(1).filter_map(|rest| rest.split('"').next()).collect()
+    };
+    let ids = values(" id=\"");
+    for id in &ids {
+        assert_eq!(ids.iter().filter(|other| other == &id).count(), 1, "{id}");
+    }
+    for target in values("href=\"#").into_iter().chain(values("aria-labelledby=\"")) {
+        for id in target.split(' ') {
+            assert!(ids.contains(&id), "#{id} leads nowhere");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn text_from_outside_is_escaped_everywhere() -> Result<(), ReportError> {
+    let evil = "</td></text><script>alert('x')</script>&\"";
+    let mut report = Report { evaluation: sample(&[evil, "cat", "happy"]).evaluation, ..complete(evil) };
+    for text in [
+        &mut report.title,
+        &mut report.summary,
+        &mut report.command,
+        &mut report.made_at,
+        &mut report.partition,
+        &mut report.loss,
+        &mut report.recipe_toml,
+    ] {
+        *text = evil.to_string();
+    }
+    report.notes = vec![evil.into()];
+    report.versions = vec![(evil.into(), evil.into())];
+    report.data = vec![(evil.into(), evil.into())];
+    let html = render(&report)?;
+    assert_eq!(html.matches("<script").count(), 1);
+    assert!(!html.contains("('x')"));
+    check_well_formed(&html);
+    Ok(())
+}
+
+#[test]
+fn the_page_is_well_formed_whatever_is_missing() -> Result<(), ReportError> {
+    let full = sample(&WORDS);
+    let mut bare = full.clone();
+    bare.curves = Vec::new();
+    bare.latency_ms = None;
+    bare.notes = Vec::new();
+    bare.data = Vec::new();
+    bare.versions = Vec::new();
+    let mut diverged = full.clone();
+    for point in &mut diverged.curves {
+        point.train_loss = (point.step < 3).then_some(f32::NAN);
+        point.validation_loss = (point.step == 3).then_some(f32::INFINITY);
+        point.validation_accuracy = point.validation_loss;
+    }
+    diverged.best_step = 3;
+    let labels: Vec<String> = (0..70).map(|class| format!("word {class}")).collect();
+    let many = sample(&labels.iter().map(String::as_str).collect::<Vec<_>>());
+    for report in [full, bare, diverged, many, sample(&["only"])] {
+        let html = render(&report)?;
+        check_well_formed(&html);
+        assert!(!html.contains("NaN") && !html.contains("inf %"));
+        let finite = |point: &Point| point.train_loss.is_some_and(f32::is_finite);
+        assert_eq!(html.contains("<svg"), report.curves.iter().any(finite));
+        assert_eq!(html.contains("no curve to draw"), html.contains("not finite"));
+    }
+    Ok(())
+}
+
+#[test]
+fn a_matrix_too_large_to_read_gives_way_to_the_pairs() -> Result<(), ReportError> {
+    let labels: Vec<String> = (0..70).map(|class| format!("word {class}")).collect();
+    let html = render(&sample(&labels.iter().map(String::as_str).collect::<Vec<_>>()))?;
+    assert!(html.contains("The matrix of 70 classes is too large to read"));
+    assert!(!html.contains("<table class=\"matrix"));
+    assert!(html.contains("<td>word 0</td><td>word 1</td>"));
+    Ok(())
+}
+
+#[test]
+fn examples_that_do_not_fit_the_classes_are_refused() {
+    let refused = |change: fn(&mut Report)| {
+        let mut report = complete("voice");
+        change(&mut report);
+        render(&report).unwrap_err().to_string()
+    };
+    assert!(refused(|report| report.mistakes[0].truth = 3).contains("voice: must have classes below 3"));
+    assert!(refused(|report| report.mistakes[1].probabilities.truncate(2)).contains("second: must have"));
+    assert!(refused(|report| report.attention[0].weights[3] = f32::NAN).contains("no number"));
+    assert!(refused(|report| report.attention[0].weights.clear()).contains("no weight"));
+}
+
+#[test]
+fn undefined_scores_are_explained() -> Result<(), ReportError> {
+    let mut report = sample(&WORDS);
+    assert!(!render(&report)?.contains("A dash is undefined"));
+    report.evaluation = Evaluation::new(&["a".into(), "b".into()], &[0, 1], &[0, 0]).unwrap();
+    assert!(render(&report)?.contains("A dash is undefined"));
+    Ok(())
+}
+
+/// Text and its ground in both themes, by WCAG 2.2's contrast ratio.
+#[test]
+fn text_keeps_its_contrast_in_both_themes() {
+    let css = include_str!("../../templates/report.css");
+    let (light, dark) = css.split_once("@media (prefers-color-scheme: dark)").unwrap();
+    for theme in [light, dark] {
+        let contrast = |text: &str, ground: &str| {
+            let (a, b) = (luminance(theme, text), luminance(theme, ground));
+            let ratio = (a.max(b) + 0.05) / (a.min(b) + 0.05);
+            assert!(ratio >= 4.5, "{text} on {ground}: {ratio:.2}");
+        };
+        for text in ["ink", "quiet", "first", "second", "third", "fourth", "fifth", "sixth"] {
+            contrast(text, "paper");
+            contrast(text, "raised");
+        }
+        contrast("ink", "note");
+        for kind in ["right", "wrong"] {
+            (1..=5).for_each(|shade| contrast("low", &format!("{kind}-{shade}")));
+            (6..=7).for_each(|shade| contrast("high", &format!("{kind}-{shade}")));
+        }
+    }
+}
+
+/// WCAG 2.2's relative luminance of a custom property `--name: #rrggbb`, its first in the text.
+fn luminance(css: &str, name: &str) -> f64 {
+    let key = format!("--{name}: #");
+    let hex = &css[css.find(&key).unwrap_or_else(|| panic!("{key} is missing")) + key.len()..][..6];
+    let channel = |index: usize| {
+        let value = f64::from(u8::from_str_radix(&hex[2 * index..2 * index + 2], 16).unwrap()) / 255.0;
+        if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
+    };
+    0.2126 * channel(0) + 0.7152 * channel(1) + 0.0722 * channel(2)
+}

@@ -1,0 +1,47 @@
+//! Paths of inputs and outputs.
+
+use std::collections::HashMap;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+/// Returns the file names of the inputs; the name of an output is that of its input and `extension`.
+pub(super) fn file_names<'a>(files: &'a [PathBuf], extension: &str) -> Result<Vec<&'a OsStr>> {
+    let mut seen: HashMap<OsString, &Path> = HashMap::new();
+    let mut names = Vec::new();
+    for file in files {
+        let Some(name) = file.file_name() else {
+            bail!("{}: the path has no file name; give the path of a file", file.display())
+        };
+        if let Some(other) = seen.insert(name.to_owned(), file) {
+            bail!(
+                "{} and {} would both be written to {}{extension}; write them to two folders",
+                other.display(),
+                file.display(),
+                name.display()
+            );
+        }
+        names.push(name);
+    }
+    Ok(names)
+}
+
+/// Creates a folder for results unless it exists.
+pub(super) fn create_folder(out: &Path) -> Result<()> {
+    if out.exists() && !out.is_dir() {
+        bail!("{}: is a file; give --out a folder", out.display());
+    }
+    std::fs::create_dir_all(out).with_context(|| format!("{}: cannot create the folder", out.display()))
+}
+
+/// Writes a file atomically.
+pub(super) fn write_file(path: &Path, contents: &[u8]) -> Result<()> {
+    stapes_files::write_atomic(path, contents).with_context(|| format!("{}: cannot write the file", path.display()))
+}
+
+/// Makes the folder of the data absolute, so that `eval` finds it from any working directory.
+pub(super) fn absolute(data: Option<&Path>) -> Result<Option<PathBuf>> {
+    let absolute = |data: &Path| std::path::absolute(data).with_context(|| data.display().to_string());
+    data.map(absolute).transpose()
+}

@@ -1,0 +1,73 @@
+//! Options that all runs of a command share.
+
+use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use anyhow::Result;
+use stapes::run::{IfExists, RunFolder};
+use stapes::train::Communicator;
+use stapes::{RunResult, Recipe, TrainingJob};
+
+use super::console::Console;
+use super::train::print_result;
+use super::train::progress_bars::Bars;
+
+/// Options of all runs of a command.
+pub(crate) struct RunOptions<'a> {
+    /// Folder of the data set.
+    pub(crate) data: Option<PathBuf>,
+    /// Folder of the feature cache.
+    pub(crate) cache: Option<PathBuf>,
+    /// Initial parameters; without them the seed determines them.
+    pub(crate) start: Option<Vec<f32>>,
+    /// Treatment of runs that exist.
+    pub(crate) existing: IfExists,
+    /// Minimum time between two checkpoints.
+    pub(crate) checkpoint_every: Duration,
+    pub(crate) stop: &'a AtomicBool,
+    pub(crate) console: &'a Console,
+    pub(crate) communicator: &'a dyn Communicator,
+}
+
+impl RunOptions<'_> {
+    /// Returns the training job of a recipe.
+    pub(super) fn training(&self, recipe: Recipe) -> TrainingJob<'_> {
+        TrainingJob {
+            recipe,
+            data: self.data.clone(),
+            cache: self.cache.clone(),
+            start: self.start.as_deref(),
+            command: command_line(),
+            checkpoint_every: self.checkpoint_every,
+            stop: self.stop,
+            communicator: self.communicator,
+        }
+    }
+
+    /// Trains, tests and writes a run, and prints its result.
+    pub(crate) fn train(&self, recipe: Recipe, folder: RunFolder) -> Result<RunResult> {
+        let finished = self.training(recipe).run(folder, &Bars::new(self.console))?;
+        if finished.record.stopped {
+            let step = finished.record.steps;
+            self.console.eprint(&format!("stopped at step {step}; resume with the same command and --resume"));
+        }
+        print_result(self.console, &finished);
+        Ok(finished)
+    }
+}
+
+/// Parses a number of at least 0, of seconds or hours.
+pub(super) fn parse_time(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|time| (0.0..=1e9).contains(time));
+    number.ok_or_else(|| "expected a number of at least 0".into())
+}
+
+/// Returns the command line, arguments with spaces in quotes.
+pub(super) fn command_line() -> String {
+    let word = |word: std::ffi::OsString| match word.to_string_lossy() {
+        word if word.contains(char::is_whitespace) => format!("'{word}'"),
+        word => word.into_owned(),
+    };
+    std::env::args_os().map(word).collect::<Vec<_>>().join(" ")
+}
