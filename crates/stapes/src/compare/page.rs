@@ -147,12 +147,7 @@ fn notes(candidates: &[Candidate]) -> Vec<String> {
     let records = candidates.iter().flat_map(|one| &one.repetitions).flat_map(|one| &one.records);
     let stopped = records.filter(|record| record.stopped).count();
     if stopped > 0 {
-        notes.push(format!("{} stopped by hand before the last step.",
-            match stopped {
-                1 => "1 run was".into(),
-                _ => format!("{stopped} runs were"),
-            }
-        ));
+        notes.push(format!("Runs that were stopped by hand before the last step: {stopped}."));
     }
     notes
 }
