@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::task::{Task, same_bits};
-use stapes_data::{AugmentConfig, SpecAugmentConfig};
+use stapes_augment::{AugmentConfig, SpecAugmentConfig};
 use stapes_features::Features;
 use stapes_nn::ModelConfig;
 use stapes_nn::layer::Shape;
