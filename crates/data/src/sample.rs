@@ -54,12 +54,7 @@ const CANDIDATES: usize = 32;
 ///
 /// The best of many random draws is returned: the one with the smallest distance to the fraction of each class,
 /// counted in examples.
-pub(crate) fn group_sample(
-    dataset: &DataSet,
-    from: &[usize],
-    fraction: f64,
-    stream: &mut Rng,
-) -> Vec<usize> {
+pub(crate) fn group_sample(dataset: &DataSet, from: &[usize], fraction: f64, stream: &mut Rng) -> Vec<usize> {
     let classes = dataset.classes.len();
     let class = |index: usize| dataset.examples[index].label.class().unwrap_or(0);
     let mut total = vec![0usize; classes];

@@ -128,7 +128,8 @@ impl Experiment {
             set: self.dataset.name.clone(),
             class: self.dataset.classes[missing].clone(),
             subset: Subset::Train,
-            advice: "all its files were skipped for the reasons above; repair some, or remove the class".into(),
+            advice: "all its files were skipped for the reasons above; repair some, or remove the class"
+                .into(),
         }))
     }
 

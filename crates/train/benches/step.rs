@@ -19,7 +19,7 @@ use stapes_nn::ModelConfig;
 use stapes_nn::layer::{Mode, Pass, Shape};
 use stapes_nn::loss::sigmoid;
 use stapes_nn::parameters::Layout;
-use stapes_nn::recurrent::{CellKind, RecurrentConfig, RecurrentStack, Directions};
+use stapes_nn::recurrent::{CellKind, Directions, RecurrentConfig, RecurrentStack};
 use stapes_random::Rng;
 use stapes_train::{Crop, Examples, LabelsRef, Optimizer, Shards, StepOptions, TrainConfig};
 

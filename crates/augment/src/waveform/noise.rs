@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use stapes_fft::{Complex, Number};
 use serde::{Deserialize, Serialize};
+use stapes_fft::{Complex, Number};
 use stapes_random::Rng;
 
 use super::Augmentation;

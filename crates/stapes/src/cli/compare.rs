@@ -11,7 +11,7 @@ use serde_json::json;
 use stapes::Error;
 use stapes::compare::{Candidate, CandidateSet, check_column, describe_error, load_candidates, page, table};
 use stapes::report::table::Table;
-use stapes::report::{comparison_pictures, counted, render_comparison, visible};
+use stapes::report::{comparison_pictures, pluralize, render_comparison, visible};
 use stapes::run::{REPORT, RunState};
 use stapes::sweep::{Job, RunStatus, Shard, Sweep, SweepProgress, SweepRunner, SweepSummary, Timing};
 
@@ -160,7 +160,13 @@ pub(super) fn print_comparison(
 }
 
 /// Prints a table and writes it as `name`.csv and .md.
-pub(super) fn print_table(title: &str, table: &Table, out: &Path, name: &str, console: &Console) -> Result<()> {
+pub(super) fn print_table(
+    title: &str,
+    table: &Table,
+    out: &Path,
+    name: &str,
+    console: &Console,
+) -> Result<()> {
     console.print(&format!("\n{}\n\n{}", visible(title), table.text(console.width())));
     console.json(&json!({ "title": title, "table": table }));
     let path_of = |extension: &str| out.join(format!("{name}.{extension}"));
@@ -172,7 +178,11 @@ pub(super) fn print_table(title: &str, table: &Table, out: &Path, name: &str, co
             source,
         })?;
     }
-    console.print(&format!("\ntable in {} and {}", visible_path(&path_of("csv")), visible_path(&path_of("md"))));
+    console.print(&format!(
+        "\ntable in {} and {}",
+        visible_path(&path_of("csv")),
+        visible_path(&path_of("md"))
+    ));
     Ok(())
 }
 
@@ -226,7 +236,7 @@ fn remove_old_cost_figures(figures: &Path, kept: &[String]) {
 /// Prints the number of failed and remaining runs, and returns the exit code.
 pub(super) fn print_summary(summary: &SweepSummary, console: &Console) -> u8 {
     let SweepSummary { requested, complete, failed } = *summary;
-    let runs = counted(requested as u64, "run");
+    let runs = pluralize(requested as u64, "run");
     if failed > 0 {
         console.eprint(&format!("{failed} of {runs} failed"));
     }
