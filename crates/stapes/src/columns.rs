@@ -1,14 +1,14 @@
 //! Columns of the table of candidates.
 
 use stapes_report::ReportError;
-use stapes_report::table::{Better, Column, Shown};
+use stapes_report::table::{Better, Column, NumberFormat};
 
 /// Display of numbers without scale or decimals.
-const PLAIN: Shown = Shown { scale: 1.0, digits: 0 };
+const PLAIN: NumberFormat = NumberFormat { scale: 1.0, digits: 0 };
 
 /// Returns a column of text or counts, which has no better direction.
 pub(crate) fn plain(key: &str, title: &str) -> Column {
-    Column { key: key.into(), title: title.into(), better: None, shown: PLAIN }
+    Column { key: key.into(), title: title.into(), better: None, format: PLAIN }
 }
 
 /// Returns the columns after the axes, in the order of the rows in `compare/table.rs`.
@@ -17,7 +17,7 @@ pub(crate) fn metrics() -> Vec<Column> {
         key: key.into(),
         title: title.into(),
         better,
-        shown: Shown { scale, digits },
+        format: NumberFormat { scale, digits },
     };
     let (high, low) = (Some(Better::High), Some(Better::Low));
     vec![

@@ -1,7 +1,7 @@
 //! Table of candidates on the page, with marks and their explanation.
 
 use stapes_report::table::{Table, Value};
-use stapes_report::{Mark, MarkedCell, MarkedTable, counted};
+use stapes_report::{Mark, MarkedCell, MarkedTable, pluralize};
 
 use super::VsBest;
 use super::vs_best::LEVEL;
@@ -36,15 +36,14 @@ pub(super) fn marked_table(heading: &str, table: &Table, unit: TestUnit) -> Mark
             let has_p = row[vs_best] != Value::None && !is(row, VsBest::Best);
             comparisons += usize::from(has_p);
             if has_p && (best_has_one || one_seed(row)) {
-                mark(index, "p", Mark::Aside);
+                mark(index, "p", Mark::Footnote);
                 any_one_seed = true;
             }
         }
         explanation.push(significance(unit, comparisons));
         if any_one_seed {
-            explanation.push(
-                "* Only one seed on a side: this p applies to these runs, not to other seeds.".into(),
-            );
+            explanation
+                .push("* Only one seed on a side: this p applies to these runs, not to other seeds.".into());
         }
     } else if column("test_accuracy").is_some() && table.rows().len() > 1 {
         explanation.push(
@@ -65,7 +64,7 @@ fn significance(unit: TestUnit, comparisons: usize) -> String {
     };
     let [best, not_significant, worse] =
         [VsBest::Best, VsBest::NotSignificant { p: 1.0 }, VsBest::Worse { p: 0.0 }].map(VsBest::label);
-    let comparisons = counted(comparisons as u64, "comparison");
+    let comparisons = pluralize(comparisons as u64, "comparison");
     format!(
         "Marked: the candidate with the highest {metric} over its seeds ({best}), and those that do not differ \
          significantly from it ({not_significant}, p ≥ {LEVEL}); the others are significantly worse ({worse}). p is \
@@ -76,7 +75,7 @@ fn significance(unit: TestUnit, comparisons: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use stapes_report::table::{Column, Shown};
+    use stapes_report::table::{Column, NumberFormat};
 
     use super::*;
 
@@ -85,7 +84,7 @@ mod tests {
             key: key.into(),
             title: key.into(),
             better: None,
-            shown: Shown { scale: 1.0, digits: 2 },
+            format: NumberFormat { scale: 1.0, digits: 2 },
         };
         let row = |&(seeds, vs_best): &(f64, &str)| {
             let vs_best = if vs_best.is_empty() { Value::None } else { Value::Text(vs_best.into()) };
@@ -109,14 +108,14 @@ mod tests {
         );
         let best = [(1, "test_accuracy"), (1, "vs_best"), (2, "test_accuracy"), (2, "vs_best")];
         assert_eq!(cells(&found, Mark::Best), best);
-        assert_eq!(cells(&found, Mark::Aside), [(2, "p")]);
+        assert_eq!(cells(&found, Mark::Footnote), [(2, "p")]);
         assert!(found.explanation[0].contains("for the 2 comparisons"), "{:?}", found.explanation);
         assert!(found.explanation[1].starts_with("* Only one seed"));
         // The best candidate has one seed, which affects every p.
         let found = marked_table("t", &table(&[(3.0, "worse"), (1.0, "best")]), TestUnit::Examples);
-        assert_eq!(cells(&found, Mark::Aside), [(0, "p")]);
+        assert_eq!(cells(&found, Mark::Footnote), [(0, "p")]);
         let found = marked_table("t", &table(&[(3.0, "worse"), (3.0, "best")]), TestUnit::Recordings);
-        assert_eq!(cells(&found, Mark::Aside), []);
+        assert_eq!(cells(&found, Mark::Footnote), []);
         assert_eq!(found.explanation.len(), 1);
     }
 

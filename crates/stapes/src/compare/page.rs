@@ -2,9 +2,9 @@
 
 use std::path::{Component, Path};
 
-use stapes_metrics::{Calibration, Confusion, DetectorCurve, MetricsError, OperatingPoint, median};
-use stapes_report::table::{Shown, Table};
-use stapes_report::{self as report, CandidateRun, Comparison, Cost, counted};
+use stapes_metrics::{Calibration, ConfusionMatrix, DetectorCurve, MetricsError, OperatingPoint, median};
+use stapes_report::table::{NumberFormat, Table};
+use stapes_report::{self as report, CandidateRun, Comparison, Cost, pluralize};
 use stapes_train::Labels;
 
 use super::marked_table::{TestUnit, marked_table};
@@ -31,9 +31,9 @@ pub fn page(
         _ => TestUnit::Examples,
     };
     let by_auc = records().next().is_some() && records().all(|record| record.test_auc.is_some());
-    let (metric, shown) = match by_auc {
-        true => ("test ROC AUC", Shown { scale: 1.0, digits: 4 }),
-        false => ("test accuracy (%)", Shown { scale: 100.0, digits: 1 }),
+    let (metric, format) = match by_auc {
+        true => ("test ROC AUC", NumberFormat { scale: 1.0, digits: 4 }),
+        false => ("test accuracy (%)", NumberFormat { scale: 100.0, digits: 1 }),
     };
     let metric_of = |record: &RunRecord| if by_auc { record.test_auc } else { record.test_accuracy };
     let timed = candidates.iter().filter(|one| !one.repetitions.is_empty()).all(|one| one.timing.is_some());
@@ -43,7 +43,7 @@ pub fn page(
             candidate.repetitions.iter().map(|repetition| repetition.mean(metric_of)).collect();
         Ok(report::Candidate {
             name: candidate.settings_or_name(),
-            figures: values.unwrap_or_default(),
+            values: values.unwrap_or_default(),
             costs: costs(candidate, timed),
             runs: runs(candidate, &out),
             confusion: confusion(&candidate.repetitions)?,
@@ -56,12 +56,12 @@ pub fn page(
     let page_candidates = content.collect::<Result<Vec<_>, Error>>()?;
     Ok(Comparison {
         title: title.into(),
-        summary: summary(&page_candidates, metric, shown),
+        summary: summary(&page_candidates, metric, format),
         created_at: now(),
         notes: notes(candidates),
         tables: tables.iter().map(|(heading, table)| marked_table(heading, table, unit)).collect(),
-        figure: metric.into(),
-        shown,
+        metric: metric.into(),
+        format,
         costs: cost_names(timed),
         loss: match unit {
             TestUnit::Examples => "cross-entropy, nats".into(),
@@ -122,19 +122,19 @@ fn costs(candidate: &Candidate, timed: bool) -> Vec<Option<f64>> {
     vec![time, first.and_then(|repetition| repetition.mean(|record| Some(record.parameters as f64)))]
 }
 
-fn summary(candidates: &[report::Candidate], metric: &str, shown: Shown) -> String {
+fn summary(candidates: &[report::Candidate], metric: &str, format: NumberFormat) -> String {
     let runs: usize = candidates.iter().map(|candidate| candidate.runs.len()).sum();
     let mean = |candidate: &report::Candidate| {
-        let values = &candidate.figures;
+        let values = &candidate.values;
         (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
     };
     // Among equals the first candidate is the best.
     let best = candidates.iter().rev().filter_map(|one| Some((mean(one)?, &one.name)));
     let best = best.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(mean, name)| {
-        format!(" Highest mean over seeds: {name}, {metric} {:.*}.", shown.digits, shown.scale * mean)
+        format!(" Highest mean over seeds: {name}, {metric} {:.*}.", format.digits, format.scale * mean)
     });
     let counts =
-        format!("{}, {}.", counted(candidates.len() as u64, "candidate"), counted(runs as u64, "run"));
+        format!("{}, {}.", pluralize(candidates.len() as u64, "candidate"), pluralize(runs as u64, "run"));
     counts + &best.unwrap_or_default()
 }
 
@@ -187,7 +187,7 @@ fn link(folder: &Path, out: &Path) -> Option<String> {
 }
 
 /// Returns the confusion matrix over all seeds; `None` without a run, or if the seeds have different classes.
-fn confusion(repetitions: &[Repetition]) -> Result<Option<Confusion>, Error> {
+fn confusion(repetitions: &[Repetition]) -> Result<Option<ConfusionMatrix>, Error> {
     let Some(first) = repetitions.first() else { return Ok(None) };
     let classes = &first.predictions.classes;
     if repetitions.iter().any(|repetition| repetition.predictions.classes != *classes) {
@@ -196,9 +196,10 @@ fn confusion(repetitions: &[Repetition]) -> Result<Option<Confusion>, Error> {
     let (mut labels, mut predicted) = (Vec::new(), Vec::new());
     for Repetition { predictions, .. } in repetitions {
         labels.extend(predictions.all_labels());
-        predicted.extend(predictions.probabilities.iter().flat_map(|rows| argmax_frames(rows, classes.len())));
+        predicted
+            .extend(predictions.probabilities.iter().flat_map(|rows| argmax_frames(rows, classes.len())));
     }
-    Ok(Some(Confusion::new(classes, &labels, &predicted)?))
+    Ok(Some(ConfusionMatrix::new(classes, &labels, &predicted)?))
 }
 
 /// Returns the error curve averaged over the seeds: for two classes of the second against the first, for more classes of each
@@ -207,7 +208,7 @@ fn scores(candidate: &Candidate) -> Result<Option<DetectorCurve>, Error> {
     let mut seeds = Vec::new();
     for Repetition { predictions, .. } in &candidate.repetitions {
         match predictions.detectors() {
-            Err(MetricsError::OneKind { .. }) => return Ok(None),
+            Err(MetricsError::SingleClass { .. }) => return Ok(None),
             detectors => seeds.extend(DetectorCurve::mean(&candidate.name, &detectors?.curves)),
         }
     }
@@ -236,9 +237,7 @@ fn describe_scores(candidates: &[Candidate]) -> String {
     };
     let points = candidates.iter().any(|candidate| point(candidate).is_some());
     let points = match points && (several || !folds.is_empty()) {
-        true => {
-            " Thresholds and their error rates are means over the runs, and missing if a run has none."
-        }
+        true => " Thresholds and their error rates are means over the runs, and missing if a run has none.",
         false => "",
     };
     format!("{subject}{folds}{mean}.{points}")
@@ -274,14 +273,14 @@ fn calibration(repetitions: &[Repetition]) -> Result<Option<Calibration>, Error>
 
 /// Returns the distinct items in the order of their first occurrence, each with its count.
 fn with_counts<'a>(items: impl Iterator<Item = &'a str>) -> Vec<(String, u64)> {
-    let mut counted: Vec<(String, u64)> = Vec::new();
+    let mut counts: Vec<(String, u64)> = Vec::new();
     for item in items {
-        match counted.iter_mut().find(|(known, _)| known == item) {
+        match counts.iter_mut().find(|(known, _)| known == item) {
             Some((_, count)) => *count += 1,
-            None => counted.push((item.into(), 1)),
+            None => counts.push((item.into(), 1)),
         }
     }
-    counted
+    counts
 }
 
 fn versions<'a>(records: impl Iterator<Item = &'a RunRecord>) -> Vec<(String, Vec<(String, u64)>)> {

@@ -66,25 +66,25 @@ fn row(
         Value::spread(&values.unwrap_or_default())
     };
     let of_first = |metric: &dyn Fn(&RunRecord) -> Option<f64>| {
-        Value::of(repetitions.first().and_then(|repetition| repetition.mean(metric)))
+        Value::from_option(repetitions.first().and_then(|repetition| repetition.mean(metric)))
     };
     let times = |alone: Option<f64>, in_training: &dyn Fn(&RunRecord) -> Option<f64>| match timed {
-        true => Value::of(alone),
+        true => Value::from_option(alone),
         false => only_median(over_seeds(in_training)),
     };
-    let interval = median_evaluation(repetitions)?.map(|evaluation| Value::Range(evaluation.interval));
+    let interval = median_evaluation(repetitions)?.map(|evaluation| Value::Interval(evaluation.interval));
     row.extend([
         Value::Number(repetitions.len() as f64),
         over_seeds(&|record| record.test_accuracy),
         interval.unwrap_or(Value::None),
         against.map_or(Value::None, |against| Value::Text(against.label().into())),
-        Value::of(against.and_then(VsBest::p)),
+        Value::from_option(against.and_then(VsBest::p)),
         over_seeds(&|record| record.validation_accuracy),
         over_seeds(&|record| record.test_auc),
         over_seeds(&|record| record.test_f1),
         over_seeds(&|record| record.test_macro_f1),
         only_median(over_seeds(&|record| Some(record.seconds_to_best))),
-        Value::of(timing.as_ref().map(|timing| timing.step_ms)),
+        Value::from_option(timing.as_ref().map(|timing| timing.step_ms)),
         times(timing.as_ref().map(|timing| timing.examples_per_second), &|record| {
             Some(record.examples_per_second)
         }),
@@ -92,7 +92,7 @@ fn row(
         of_first(&|record| record.macs_per_second.map(|macs| macs as f64)),
         of_first(&|record| Some(record.model_bytes as f64)),
         times(timing.as_ref().and_then(|timing| timing.clip_ms), &|record| record.latency_ms),
-        Value::of(timing.as_ref().and_then(|timing| timing.frame_ms)),
+        Value::from_option(timing.as_ref().and_then(|timing| timing.frame_ms)),
         Value::Text(name.clone()),
     ]);
     Ok(row)

@@ -73,9 +73,9 @@ pub fn vs_best(candidates: &[Candidate]) -> Result<Vec<Option<VsBest>>, Error> {
         return Ok(nothing);
     };
     let others: Vec<usize> = trained.iter().copied().filter(|&index| index != best).collect();
-    let p = others.par_iter().map(|&index| {
-        p_value(&candidates[best].repetitions, &candidates[index].repetitions, others.len())
-    });
+    let p = others
+        .par_iter()
+        .map(|&index| p_value(&candidates[best].repetitions, &candidates[index].repetitions, others.len()));
     let p = holm(&p.collect::<Result<Vec<f64>, Error>>()?)?;
     let mut against = nothing;
     against[best] = Some(VsBest::Best);

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use stapes_files::number;
 use stapes_infer::{Input, Model, StreamClassifier};
 use stapes_metrics::median;
-use stapes_train::{SingleProcess, Schedule, Start};
+use stapes_train::{Schedule, SingleProcess, Start};
 
 use crate::error::Error;
 use crate::experiment::{Experiment, LoadedExamples, TrainInputs};
