@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use stapes_augment::AugmentConfig;
+use stapes_augment::{AugmentConfig, AugmentError};
 use stapes_data::{DataConfig, DataError, Fold};
 use stapes_features::FeatureConfig;
 use stapes_infer::{FramesConfig, Input};
@@ -127,9 +127,7 @@ impl Recipe {
             return Err(Error::FixedLength { samples });
         }
         if let Some(augment) = &self.augment {
-            augment
-                .check_frames(shape.features(), shape.length(), per_frame)
-                .map_err(stapes_augment::AugmentError::from)?;
+            augment.check_frames(shape.features(), shape.length(), per_frame).map_err(AugmentError::from)?;
             if augment.waveform.is_some() && self.data.frame_width().is_some() {
                 return Err(Error::NoWaveforms { set: self.data.name() });
             }

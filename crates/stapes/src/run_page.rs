@@ -24,7 +24,7 @@ pub(crate) struct RunPage<'a> {
     /// Gradient norms through time; empty if they were not measured.
     pub(crate) gradients: Vec<GradientFlow>,
     /// Test examples with the most confident errors.
-    pub(crate) mistakes: Vec<Example>,
+    pub(crate) errors: Vec<Example>,
     /// Test examples with attention weights; empty for a model without attention.
     pub(crate) attention: Vec<AttentionExample>,
 }
@@ -63,7 +63,7 @@ impl RunPage<'_> {
             calibration: Some(self.predictions.calibration()?),
             groups: speaker_groups([self.predictions]),
             gradients: self.gradients.iter().filter_map(gradient_line).collect(),
-            errors: self.mistakes,
+            errors: self.errors,
             attention: self.attention,
         };
         Ok(stapes_report::render(&report)?)

@@ -84,7 +84,7 @@ mod tests {
             key: key.into(),
             title: key.into(),
             better: None,
-            shown: NumberFormat { scale: 1.0, digits: 2 },
+            format: NumberFormat { scale: 1.0, digits: 2 },
         };
         let row = |&(seeds, vs_best): &(f64, &str)| {
             let vs_best = if vs_best.is_empty() { Value::None } else { Value::Text(vs_best.into()) };

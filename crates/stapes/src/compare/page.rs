@@ -31,7 +31,7 @@ pub fn page(
         _ => TestUnit::Examples,
     };
     let by_auc = records().next().is_some() && records().all(|record| record.test_auc.is_some());
-    let (metric, shown) = match by_auc {
+    let (metric, format) = match by_auc {
         true => ("test ROC AUC", NumberFormat { scale: 1.0, digits: 4 }),
         false => ("test accuracy (%)", NumberFormat { scale: 100.0, digits: 1 }),
     };
@@ -56,12 +56,12 @@ pub fn page(
     let page_candidates = content.collect::<Result<Vec<_>, Error>>()?;
     Ok(Comparison {
         title: title.into(),
-        summary: summary(&page_candidates, metric, shown),
+        summary: summary(&page_candidates, metric, format),
         created_at: now(),
         notes: notes(candidates),
         tables: tables.iter().map(|(heading, table)| marked_table(heading, table, unit)).collect(),
         metric: metric.into(),
-        format: shown,
+        format,
         costs: cost_names(timed),
         loss: match unit {
             TestUnit::Examples => "cross-entropy, nats".into(),
@@ -122,7 +122,7 @@ fn costs(candidate: &Candidate, timed: bool) -> Vec<Option<f64>> {
     vec![time, first.and_then(|repetition| repetition.mean(|record| Some(record.parameters as f64)))]
 }
 
-fn summary(candidates: &[report::Candidate], metric: &str, shown: NumberFormat) -> String {
+fn summary(candidates: &[report::Candidate], metric: &str, format: NumberFormat) -> String {
     let runs: usize = candidates.iter().map(|candidate| candidate.runs.len()).sum();
     let mean = |candidate: &report::Candidate| {
         let values = &candidate.values;
@@ -131,7 +131,7 @@ fn summary(candidates: &[report::Candidate], metric: &str, shown: NumberFormat) 
     // Among equals the first candidate is the best.
     let best = candidates.iter().rev().filter_map(|one| Some((mean(one)?, &one.name)));
     let best = best.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(mean, name)| {
-        format!(" Highest mean over seeds: {name}, {metric} {:.*}.", shown.digits, shown.scale * mean)
+        format!(" Highest mean over seeds: {name}, {metric} {:.*}.", format.digits, format.scale * mean)
     });
     let counts =
         format!("{}, {}.", pluralize(candidates.len() as u64, "candidate"), pluralize(runs as u64, "run"));
@@ -273,14 +273,14 @@ fn calibration(repetitions: &[Repetition]) -> Result<Option<Calibration>, Error>
 
 /// Returns the distinct items in the order of their first occurrence, each with its count.
 fn with_counts<'a>(items: impl Iterator<Item = &'a str>) -> Vec<(String, u64)> {
-    let mut counted: Vec<(String, u64)> = Vec::new();
+    let mut counts: Vec<(String, u64)> = Vec::new();
     for item in items {
-        match counted.iter_mut().find(|(known, _)| known == item) {
+        match counts.iter_mut().find(|(known, _)| known == item) {
             Some((_, count)) => *count += 1,
-            None => counted.push((item.into(), 1)),
+            None => counts.push((item.into(), 1)),
         }
     }
-    counted
+    counts
 }
 
 fn versions<'a>(records: impl Iterator<Item = &'a RunRecord>) -> Vec<(String, Vec<(String, u64)>)> {

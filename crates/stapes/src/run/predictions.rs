@@ -75,7 +75,7 @@ impl TestPredictions {
     /// each against the rest.
     ///
     /// # Errors
-    /// Errors of [`Detectors::of_class`] and [`Detectors::of_classes`].
+    /// Errors of [`Detectors::binary`] and [`Detectors::one_vs_rest`].
     pub fn detectors(&self) -> Result<Detectors, MetricsError> {
         match self.binary_scores() {
             Some((scores, positive)) => Detectors::binary(&self.classes[1], &scores, &positive),
@@ -86,7 +86,7 @@ impl TestPredictions {
     /// Returns the calibration of the probabilities in ten bins.
     ///
     /// # Errors
-    /// Errors of [`Calibration::of`].
+    /// Errors of [`Calibration::new`].
     pub fn calibration(&self) -> Result<Calibration, MetricsError> {
         Calibration::new(&self.probabilities.concat(), &self.all_labels(), self.classes.len(), BINS)
     }

@@ -18,11 +18,11 @@ use crate::run::TestPredictions;
 
 /// Number of confused pairs of classes on the page, and of examples per pair.
 const PAIRS: usize = 5;
-const MISTAKES: usize = 2;
+const ERRORS: usize = 2;
 /// Number of classes with an example of attention.
 const CLASSES: usize = 6;
-/// Maximum duration shown of a recording, s: of mistakes, and of attention.
-const MISTAKE_SECONDS: f64 = 3.0;
+/// Maximum duration shown of a recording, s: of errors, and of attention.
+const ERROR_SECONDS: f64 = 3.0;
 const ATTENTION_SECONDS: f64 = 10.0;
 /// Maximum number of frames shown of data without recordings.
 const MAX_FRAMES: usize = 600;
@@ -51,11 +51,11 @@ impl<'a> TestExamples<'a> {
     }
 
     /// Returns the most confident errors of the most confused pairs of classes; none for a frame-level model.
-    pub(crate) fn mistakes(self, evaluation: &Evaluation) -> Vec<Example> {
-        let Some(view) = self.view(MISTAKE_SECONDS) else { return Vec::new() };
+    pub(crate) fn errors(self, evaluation: &Evaluation) -> Vec<Example> {
+        let Some(view) = self.view(ERROR_SECONDS) else { return Vec::new() };
         let pairs = evaluation.confusion.most_confused(PAIRS);
         let of_pair = |pair: ConfusedPair| {
-            let errors = view.most_confident(pair.label, pair.prediction).into_iter().take(MISTAKES);
+            let errors = view.most_confident(pair.label, pair.prediction).into_iter().take(ERRORS);
             errors.map(|index| view.example(index, true))
         };
         pairs.into_iter().flat_map(of_pair).collect()
