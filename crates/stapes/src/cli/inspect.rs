@@ -161,7 +161,7 @@ fn model_view(model: &Model, clip: &Clip) -> Result<(FrameView, InspectionScores
     let scores = InspectionScores {
         model: format!("Model with {parameters} parameters: {kind}."),
         labels: model.labels.clone(),
-        whole,
+        overall: whole,
         times: (0..count).map(|frame| times.center_seconds(frame)).collect(),
         over_time,
     };
