@@ -4,6 +4,9 @@
 //! position. [`read_part`] reads a segment of a long recording without the rest, and a [`Recording`] returns it block by
 //! block. [`Clip::resampled`] converts the sample rate without shifting time, and [`write_wav`] writes a 16-bit file.
 //!
+//! Two default features can be disabled: `decode` reads files, `resample` converts the sample rate. Without them, clips can
+//! be written as WAV.
+//!
 //! # Example
 //! ```
 //! use stapes_audio::{Clip, read, write_wav};
@@ -19,22 +22,33 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+#[cfg(feature = "decode")]
 mod blocks;
 mod clip;
 mod error;
+#[cfg(feature = "decode")]
 mod formats;
+#[cfg(feature = "decode")]
 mod input;
+#[cfg(feature = "decode")]
 mod kind;
+#[cfg(feature = "decode")]
 mod part;
+#[cfg(feature = "decode")]
 mod read;
+#[cfg(feature = "decode")]
 mod recording;
+#[cfg(feature = "resample")]
 mod resample;
 mod write;
 
 pub use clip::Clip;
 pub use error::AudioError;
+#[cfg(feature = "decode")]
 pub use part::read_part;
+#[cfg(feature = "decode")]
 pub use read::read;
+#[cfg(feature = "decode")]
 pub use recording::Recording;
 pub use stapes_files::SpecialFile;
 pub use write::{wav_bytes, write_wav};

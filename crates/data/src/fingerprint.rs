@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use stapes_random::Fnv1a;
+
 use crate::dataset::{DataSet, Source};
 use crate::label::Label;
 use crate::split::{Split, Subset};
@@ -31,7 +33,7 @@ use crate::split::{Split, Subset};
 /// # Ok::<(), stapes_data::DataError>(())
 /// ```
 pub fn fingerprint(dataset: &DataSet, split: &Split) -> String {
-    let mut hash = Fnv::new();
+    let mut hash = Fingerprint::default();
     hash.text(&dataset.name);
     hash.number(dataset.classes.len());
     dataset.classes.iter().for_each(|class| hash.text(class));
@@ -57,28 +59,19 @@ pub fn fingerprint(dataset: &DataSet, split: &Split) -> String {
             }
         }
     }
-    hash.digits()
+    hash.0.to_string()
 }
 
 /// Replaces the length of a missing file; reading the file reports the error.
 const MISSING: u64 = u64::MAX;
 
-/// FNV-1a with 64 bits.
-pub(crate) struct Fnv(u64);
+/// Hash of the parts of a data set.
+#[derive(Default)]
+struct Fingerprint(Fnv1a);
 
-impl Fnv {
-    pub(crate) fn new() -> Fnv {
-        Fnv(0xcbf2_9ce4_8422_2325)
-    }
-
-    pub(crate) fn digits(&self) -> String {
-        format!("{:016x}", self.0)
-    }
-
-    pub(crate) fn bytes(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
-        }
+impl Fingerprint {
+    fn bytes(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
     }
 
     fn file(&mut self, path: &Path) {
@@ -86,7 +79,7 @@ impl Fnv {
         self.bytes(&length.to_le_bytes());
     }
 
-    pub(crate) fn number(&mut self, number: usize) {
+    fn number(&mut self, number: usize) {
         self.bytes(&(number as u64).to_le_bytes());
     }
 

@@ -1,38 +1,15 @@
 //! Folders, read in the order of names, because the order of the file system depends on the machine.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+pub(crate) use stapes_files::Entry;
 use stapes_files::SpecialFile;
 
 use crate::error::{DataError, listed};
 
-/// File or folder inside a folder.
-pub(crate) struct Entry {
-    /// Name; characters that are not UTF-8 are replaced.
-    pub(crate) name: String,
-    pub(crate) path: PathBuf,
-    pub(crate) is_folder: bool,
-}
-
 /// Returns the content of a folder, sorted by name, without names that begin with a dot.
 pub(crate) fn entries(folder: &Path) -> Result<Vec<Entry>, DataError> {
-    let unreadable = |reason| DataError::unreadable(folder, reason);
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).map_err(unreadable)? {
-        let entry = entry.map_err(unreadable)?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        if name.starts_with('.') {
-            continue;
-        }
-        let kind = entry.file_type().map_err(unreadable)?;
-        let path = entry.path();
-        // Data sets often contain symbolic links.
-        let is_folder = kind.is_dir() || (kind.is_symlink() && path.is_dir());
-        found.push(Entry { name, path, is_folder });
-    }
-    found.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(found)
+    stapes_files::entries(folder).map_err(|reason| DataError::unreadable(folder, reason))
 }
 
 /// Returns the `.wav` files of a folder, sorted by name; other files are ignored. An entry called `.wav` that is not
@@ -89,6 +66,8 @@ pub(crate) fn not_this_set(set: &'static str, folder: &Path, looked_for: &str) -
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

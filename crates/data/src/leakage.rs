@@ -4,6 +4,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use stapes_audio::{AudioError, Recording};
+use stapes_random::Fnv1a;
 
 use crate::dataset::{DataSet, Source};
 use crate::error::DataError;
@@ -160,31 +161,13 @@ fn hash(path: &Path) -> io::Result<u64> {
 }
 
 fn hash_of(mut bytes: impl Read) -> io::Result<u64> {
-    let mut hash = Hash::default();
+    let mut hash = Fnv1a::default();
     let mut buffer = [0; 1 << 14];
     loop {
         match bytes.read(&mut buffer)? {
-            0 => return Ok(hash.0),
-            // A read may end anywhere, so bytes are added one by one.
-            count => buffer[..count].iter().for_each(|&byte| hash.add(u32::from(byte))),
+            0 => return Ok(hash.value()),
+            count => hash.update(&buffer[..count]),
         }
-    }
-}
-
-/// Fast hash that finds equal contents; not cryptographic.
-pub(crate) struct Hash(pub(crate) u64);
-
-impl Default for Hash {
-    fn default() -> Hash {
-        Hash(0xcbf2_9ce4_8422_2325)
-    }
-}
-
-impl Hash {
-    /// Adds a number to the hash.
-    pub(crate) fn add(&mut self, number: u32) {
-        let mixed = (self.0 ^ u64::from(number)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        self.0 = mixed ^ (mixed >> 32);
     }
 }
 

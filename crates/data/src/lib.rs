@@ -9,7 +9,6 @@
 //! separate random stream, so the validation fraction does not affect it.
 
 mod arabic_digits;
-mod augment;
 mod cache;
 mod class_folders;
 mod config;
@@ -37,12 +36,6 @@ mod statistics;
 mod upc_vad;
 
 pub use arabic_digits::ArabicDigitsConfig;
-pub use augment::{
-    AugmentConfig, ClippingConfig, CodecConfig, DropConfig, GainConfig, Incompatible, JitterConfig,
-    LevelConfig, NoiseColor, NoiseConfig, ReverbConfig, RotationConfig, ScaleConfig, ShiftConfig,
-    SpecAugmentConfig, SpeedConfig, StretchConfig, WarpConfig, WaveformAugmentConfig, WaveformAugmenter,
-    WaveformShiftConfig,
-};
 pub use cache::FrameCache;
 pub use config::{DataConfig, Fold};
 pub use consonant_vowel::ConsonantVowelConfig;

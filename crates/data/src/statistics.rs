@@ -5,11 +5,11 @@ use std::path::Path;
 
 use serde::Serialize;
 use stapes_audio::{AudioError, Recording};
+use stapes_random::Fnv1a;
 
 use crate::dataset::{DataSet, Example, Source};
 use crate::error::DataError;
 use crate::label::Label;
-use crate::leakage::Hash;
 use crate::load::{Progress, in_parallel, without_path};
 
 /// Peak below which a recording is silent: 60 dB below full scale.
@@ -128,15 +128,15 @@ impl Lengths {
 fn properties(example: &Example) -> Result<Properties, String> {
     let properties = match &example.source {
         Source::Frames(frames) => {
-            let mut content = Hash::default();
-            frames.values().iter().for_each(|value| content.add(value.to_bits()));
+            let mut content = Fnv1a::default();
+            frames.values().iter().for_each(|value| content.update(&value.to_bits().to_le_bytes()));
             let length = frames.frames() as f64;
             return Ok(Properties {
                 length,
                 rate_hz: None,
                 silent: false,
                 clipped: false,
-                content: content.0,
+                content: content.value(),
             });
         }
         Source::File(path) => of_file(path).map_err(|error| without_path(path, &error.to_string()))?,
@@ -171,7 +171,7 @@ struct Samples {
     /// Number of full-scale samples in the current run.
     run: usize,
     clipped: bool,
-    content: Hash,
+    content: Fnv1a,
 }
 
 impl Samples {
@@ -182,7 +182,7 @@ impl Samples {
             self.peak = self.peak.max(size);
             self.run = if size >= FULL { self.run + 1 } else { 0 };
             self.clipped |= self.run >= CLIPPED_RUN;
-            self.content.add(sample.to_bits());
+            self.content.update(&sample.to_bits().to_le_bytes());
         }
     }
 
@@ -192,7 +192,7 @@ impl Samples {
             rate_hz: Some(rate_hz),
             silent: self.peak <= SILENT,
             clipped: self.clipped,
-            content: self.content.0,
+            content: self.content.value(),
         }
     }
 }

@@ -6,6 +6,10 @@
 //! draws does not affect the others. The distributions are implemented here because those of a library may change
 //! between versions, which would make runs irreproducible.
 
+mod fnv;
+
+pub use fnv::Fnv1a;
+
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng};
 
@@ -35,12 +39,12 @@ impl Rng {
     pub fn numbered(seed: u64, name: &str, numbers: [u64; 2]) -> Rng {
         let [first, second] = numbers;
         let mut key = [0u8; 32];
-        let parts = [
-            seed,
-            fnv1a(name.as_bytes(), 0),
-            fnv1a(name.as_bytes(), 1) ^ first,
-            fnv1a(name.as_bytes(), 2) ^ second,
-        ];
+        let hash = |start: u64| {
+            let mut hash = Fnv1a::with_start(start);
+            hash.update(name.as_bytes());
+            hash.value()
+        };
+        let parts = [seed, hash(0), hash(1) ^ first, hash(2) ^ second];
         for (chunk, part) in key.chunks_exact_mut(8).zip(parts) {
             chunk.copy_from_slice(&part.to_le_bytes());
         }
@@ -114,14 +118,6 @@ impl Rng {
             items.swap(last, self.below(last + 1));
         }
     }
-}
-
-fn fnv1a(bytes: &[u8], start: u64) -> u64 {
-    let mut hash = 0xcbf2_9ce4_8422_2325_u64 ^ start.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    for &byte in bytes {
-        hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
-    }
-    hash
 }
 
 #[cfg(test)]

@@ -17,8 +17,7 @@ pub(crate) fn all_gather_features(
 ) -> LoadedFeatures {
     // JSON can represent all integers and strings.
     let message = serde_json::to_vec(&(&own.indices, &own.skipped));
-    let messages =
-        communicator.all_gather(&message.unwrap_or_else(|error| unreachable!("indices: {error}")));
+    let messages = communicator.all_gather(&message.unwrap_or_else(|error| unreachable!("indices: {error}")));
     let frames = communicator.all_gather(&to_bytes(&own.features));
     let (mut features, mut skipped) = (BTreeMap::new(), Vec::new());
     for (message, frames) in messages.iter().zip(&frames) {
@@ -111,8 +110,7 @@ mod tests {
     fn gathered_features_are_in_the_order_of_the_examples() {
         let frames = |first: f32| Features::new(3, vec![first, -2.5, 3.0, 4.0, 5.0, f32::MIN]);
         let skipped = vec![(PathBuf::from("a.wav"), "no sound".to_string())];
-        let own =
-            LoadedFeatures { indices: vec![4, 9], features: vec![frames(4.0), frames(9.0)], skipped };
+        let own = LoadedFeatures { indices: vec![4, 9], features: vec![frames(4.0), frames(9.0)], skipped };
         let LoadedFeatures { indices, features, skipped } =
             all_gather_features(&SingleProcess, &[9, 5, 4], own);
         assert_eq!((indices, features), (vec![9, 4], vec![frames(9.0), frames(4.0)]));

@@ -27,7 +27,9 @@ pub enum Error {
         rule: &'static str,
     },
     /// Waveform augmentation is configured for data that comes as frames.
-    #[error("[augment.waveform]: {set} comes as frames and has no samples; remove it, or augment frames with [augment.NAME]")]
+    #[error(
+        "[augment.waveform]: {set} comes as frames and has no samples; remove it, or augment frames with [augment.NAME]"
+    )]
     NoWaveforms {
         /// Name of the data set.
         set: &'static str,
@@ -93,7 +95,9 @@ pub enum Error {
     )]
     DifferentData(PathBuf),
     /// Processes that train together have different data.
-    #[error("process {own} and process {process} have different data; give all processes the same --data and recipe")]
+    #[error(
+        "process {own} and process {process} have different data; give all processes the same --data and recipe"
+    )]
     ProcessDataMismatch {
         /// Rank of the process that reports the error.
         own: usize,
@@ -118,7 +122,9 @@ pub enum Error {
         set: &'static str,
     },
     /// The classes of the data set differ from those of the model.
-    #[error("the classes of the data set are {data}, but those of the model are {model}; evaluate it on the data of its training")]
+    #[error(
+        "the classes of the data set are {data}, but those of the model are {model}; evaluate it on the data of its training"
+    )]
     ClassMismatch {
         /// Classes of the data set, in order.
         data: String,
@@ -153,7 +159,9 @@ pub enum Error {
     #[error("{}: the run has no validation examples, which a search needs; set validation_fraction in [data.…]", .0.display())]
     NoValidation(PathBuf),
     /// The model has no recurrent layer.
-    #[error("the model has no recurrent layer, so there are no gradients through time; choose a recurrent model")]
+    #[error(
+        "the model has no recurrent layer, so there are no gradients through time; choose a recurrent model"
+    )]
     NoRecurrentLayer,
     /// The folder does not contain a run.
     #[error("{}: is not a run folder, {file} is missing; use the folder that `stapes train --out` wrote", folder.display())]
@@ -184,6 +192,9 @@ pub enum Error {
     /// Error of the data set.
     #[error(transparent)]
     Data(#[from] stapes_data::DataError),
+    /// Error of the augmentation.
+    #[error(transparent)]
+    Augment(#[from] stapes_augment::AugmentError),
     /// Error of the features.
     #[error(transparent)]
     Features(#[from] stapes_features::FeatureError),

@@ -80,7 +80,7 @@ impl Experiment {
     /// Relative paths of noise and room recordings start at the folder of the data set.
     ///
     /// # Errors
-    /// [`Error::Data`] if a folder or a recording in it cannot be read, or a setting does not fit the sample rate.
+    /// [`Error::Augment`] if a folder or a recording in it cannot be read, or a setting does not fit the sample rate.
     pub fn waveform_augmenter(&self) -> Result<Option<&WaveformAugmenter>, Error> {
         let config = self.recipe.augment.as_ref().and_then(|augment| augment.waveform.as_ref());
         let (Some(config), Input::Recordings(features)) = (config, &self.input) else { return Ok(None) };
@@ -128,7 +128,8 @@ impl Experiment {
             set: self.dataset.name.clone(),
             class: self.dataset.classes[missing].clone(),
             subset: Subset::Train,
-            advice: "all its files were skipped for the reasons above; repair some, or remove the class".into(),
+            advice: "all its files were skipped for the reasons above; repair some, or remove the class"
+                .into(),
         }))
     }
 
@@ -137,7 +138,7 @@ impl Experiment {
     ///
     /// # Errors
     /// [`Error::Train`] if there are no training examples, a recording is missing or the loss is not finite;
-    /// [`Error::Data`] as [`Experiment::waveform_augmenter`]; errors of `report`.
+    /// [`Error::Augment`] as [`Experiment::waveform_augmenter`]; errors of `report`.
     pub fn train(
         &self,
         inputs: &TrainInputs<'_>,

@@ -84,14 +84,14 @@ pub fn gradient_flow(
 
     let Some(stack) = network.layer::<RecurrentStack>() else { return Err(Error::NoRecurrentLayer) };
     // Layers before the stack may combine several frames into one step.
-    let steps = network.lengths_of::<RecurrentStack>(&sequences).unwrap_or(&sequences);
+    let steps = network.input_lengths::<RecurrentStack>(&sequences).unwrap_or(&sequences);
     let flow = |layer: usize, direction: usize| {
         let norms = stack.state_gradient_norms(layer, direction);
         let norms = by_distance(norms, steps, direction == 1);
         GradientFlow { layer, backward: direction == 1, norms }
     };
     let layers = (0..config.num_layers)
-        .flat_map(|layer| (0..config.directions()).map(move |direction| (layer, direction)));
+        .flat_map(|layer| (0..config.num_directions()).map(move |direction| (layer, direction)));
     Ok(layers.map(|(layer, direction)| flow(layer, direction)).collect())
 }
 

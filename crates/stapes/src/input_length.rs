@@ -29,10 +29,9 @@ impl Recipe {
                     let seconds = samples as f64 / f64::from(features.sample_rate_hz);
                     InputLength { frames, seconds: Some(seconds) }
                 }
-                _ => InputLength {
-                    frames: features.frames_per_second().round() as usize,
-                    seconds: Some(1.0),
-                },
+                _ => {
+                    InputLength { frames: features.frames_per_second().round() as usize, seconds: Some(1.0) }
+                }
             },
         })
     }

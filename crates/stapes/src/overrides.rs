@@ -18,7 +18,10 @@ use crate::renamed::renamed;
 /// assert_eq!(config.init()?.width(), 80);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn apply_overrides<C: Serialize + DeserializeOwned>(config: C, overrides: &[String]) -> Result<C, String> {
+pub fn apply_overrides<C: Serialize + DeserializeOwned>(
+    config: C,
+    overrides: &[String],
+) -> Result<C, String> {
     let mut config = config;
     for text in overrides {
         let mut table = toml::Table::try_from(&config).map_err(|error| error.to_string())?;

@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use stapes_augment::AugmentConfig;
+use stapes_augment::{AugmentConfig, AugmentError};
 use stapes_data::{DataConfig, DataError, Fold};
 use stapes_features::FeatureConfig;
 use stapes_infer::{FramesConfig, Input};
@@ -127,7 +127,7 @@ impl Recipe {
             return Err(Error::FixedLength { samples });
         }
         if let Some(augment) = &self.augment {
-            augment.check_frames(shape.features(), shape.length(), per_frame).map_err(DataError::from)?;
+            augment.check_frames(shape.features(), shape.length(), per_frame).map_err(AugmentError::from)?;
             if augment.waveform.is_some() && self.data.frame_width().is_some() {
                 return Err(Error::NoWaveforms { set: self.data.name() });
             }
@@ -321,7 +321,8 @@ mod tests {
         assert!(recipe(&format!("[features]\npreset = \"log-mel\"\n{gain}"), &[]).is_ok());
         let read =
             |text: &str| Recipe::from_toml("r.toml", text, &[]).map(drop).map_err(|error| error.to_string());
-        let rest = "[train]\nbatch_size = 2\nepochs = 1\n[model.recurrent]\ncell = \"lstm\"\nhidden_size = 4\n";
+        let rest =
+            "[train]\nbatch_size = 2\nepochs = 1\n[model.recurrent]\ncell = \"lstm\"\nhidden_size = 4\n";
         let error = read(&format!("title = \"t\"\n[data.japanese-vowels]\n{gain}\n{rest}")).unwrap_err();
         assert!(error.starts_with("r.toml: [augment.waveform]: japanese-vowels comes as frames"), "{error}");
         let frame_labels = |entry: &str| {

@@ -5,7 +5,7 @@ use std::path::Path;
 use stapes_audio::Clip;
 use stapes_features::{FeatureAxis, FeatureConfig, Features, FrontEndConfig, LibrosaMelDbConfig, preset};
 use stapes_infer::{Classifier, ClipExtractor, InferError, Input};
-use stapes_report::{FrameAxis, FrameTiming, ShownFrames, Sound};
+use stapes_report::{FrameAxis, FrameTiming, FrameView, Sound};
 
 use crate::error::Error;
 
@@ -31,7 +31,7 @@ pub fn sound(path: &Path, clip: Clip) -> Result<Sound, Error> {
 ///
 /// # Errors
 /// [`Error::Infer`] if the clip is too short or a sample is not finite.
-pub fn spectrogram(clip: &Clip) -> Result<ShownFrames, Error> {
+pub fn spectrogram(clip: &Clip) -> Result<FrameView, Error> {
     let rate = f64::from(clip.sample_rate_hz);
     let (window, hop) = ((0.025 * rate).round() as usize, (0.01 * rate).round() as usize);
     let log_mel = preset("log-mel")?;
@@ -53,10 +53,10 @@ pub fn spectrogram(clip: &Clip) -> Result<ShownFrames, Error> {
 }
 
 /// Returns the input of the model, before normalization.
-pub fn model_input(input: &Input, frames: &Features) -> ShownFrames {
+pub fn model_input(input: &Input, frames: &Features) -> FrameView {
     let title = "Model input (features)";
     match input {
-        Input::Recordings(config) if are_samples(config, frames) => ShownFrames {
+        Input::Recordings(config) if are_samples(config, frames) => FrameView {
             caption: match config.fixed_length_samples {
                 Some(length) => format!("Samples, cut or zero-padded to {length}."),
                 None => "Samples.".into(),
@@ -70,7 +70,7 @@ pub fn model_input(input: &Input, frames: &Features) -> ShownFrames {
             let caption = format!("{rate} frames per second, before normalization.");
             of_recording(config, frames, title, &caption)
         }
-        Input::Frames(_) => ShownFrames {
+        Input::Frames(_) => FrameView {
             title: title.into(),
             caption: "Frames of the data set, before normalization.".into(),
             values: frames.values().to_vec(),
@@ -93,9 +93,9 @@ fn are_samples(config: &FeatureConfig, frames: &Features) -> bool {
     }
 }
 
-fn of_recording(config: &FeatureConfig, frames: &Features, title: &str, caption: &str) -> ShownFrames {
+fn of_recording(config: &FeatureConfig, frames: &Features, title: &str, caption: &str) -> FrameView {
     let times = config.frame_times();
-    ShownFrames {
+    FrameView {
         title: title.into(),
         caption: caption.into(),
         values: frames.values().to_vec(),

@@ -3,7 +3,7 @@
 mod examples;
 
 use stapes_metrics::{Detectors, Evaluation, MetricsError, OperatingPoint};
-use stapes_report::{Attended, Example, GradientLine, Report};
+use stapes_report::{AttentionExample, Example, GradientLine, Report};
 use stapes_train::Point;
 
 use crate::error::Error;
@@ -24,9 +24,9 @@ pub(crate) struct RunPage<'a> {
     /// Gradient norms through time; empty if they were not measured.
     pub(crate) gradients: Vec<GradientFlow>,
     /// Test examples with the most confident errors.
-    pub(crate) mistakes: Vec<Example>,
+    pub(crate) errors: Vec<Example>,
     /// Test examples with attention weights; empty for a model without attention.
-    pub(crate) attention: Vec<Attended>,
+    pub(crate) attention: Vec<AttentionExample>,
 }
 
 impl RunPage<'_> {
@@ -47,7 +47,7 @@ impl RunPage<'_> {
             summary: summary(experiment)?,
             command: record.command.clone(),
             created_at: record.created_at.clone(),
-            partition: "test".into(),
+            subset: "test".into(),
             evaluation: self.evaluation.clone(),
             loss: loss.into(),
             curves: self.points.iter().map(curve_point).collect(),
@@ -63,7 +63,7 @@ impl RunPage<'_> {
             calibration: Some(self.predictions.calibration()?),
             groups: speaker_groups([self.predictions]),
             gradients: self.gradients.iter().filter_map(gradient_line).collect(),
-            mistakes: self.mistakes,
+            errors: self.errors,
             attention: self.attention,
         };
         Ok(stapes_report::render(&report)?)
@@ -81,7 +81,7 @@ fn divergence(record: &RunRecord) -> Option<String> {
 /// have one class only.
 fn detectors(predictions: &TestPredictions, record: &RunRecord) -> Result<Option<Detectors>, Error> {
     let detectors = match predictions.detectors() {
-        Err(MetricsError::OneKind { .. }) => return Ok(None),
+        Err(MetricsError::SingleClass { .. }) => return Ok(None),
         detectors => detectors?,
     };
     Ok(Some(record.operating_points.iter().fold(detectors, |detectors, point| {

@@ -179,8 +179,7 @@ impl TrainingJob<'_> {
             // The first checkpoint contains initial weights from a file, so that resuming does not need the file.
             immediately: self.start.is_some() && checkpoint.is_none(),
         };
-        let mut checkpointer =
-            Checkpointer::new(folder, &model, &provenance, checkpoint.as_ref(), schedule)?;
+        let mut checkpointer = Checkpointer::new(folder, &model, &provenance, checkpoint.as_ref(), schedule)?;
         let inputs = TrainInputs {
             model: &model,
             train: &train,

@@ -19,7 +19,7 @@ use stapes_nn::ModelConfig;
 use stapes_nn::layer::{Mode, Pass, Shape};
 use stapes_nn::loss::sigmoid;
 use stapes_nn::parameters::Layout;
-use stapes_nn::recurrent::{CellKind, RecurrentConfig, RecurrentStack, Wiring};
+use stapes_nn::recurrent::{CellKind, Directions, RecurrentConfig, RecurrentStack};
 use stapes_random::Rng;
 use stapes_train::{Crop, Examples, LabelsRef, Optimizer, Shards, StepOptions, TrainConfig};
 
@@ -208,11 +208,11 @@ impl Bench {
     /// Times V frame by frame: the step of the recurrent stack, and the linear layer of one score.
     fn stream(&self) {
         let mut layout = Layout::new();
-        let config = RecurrentConfig::new(CellKind::Lstm, 256, 1, Wiring::Unidirectional);
+        let config = RecurrentConfig::new(CellKind::Lstm, 256, 1, Directions::Unidirectional);
         let mut stack = RecurrentStack::new(config, Shape::frames(20), "rnn.", &mut layout);
         let mut rng = Rng::new(1, "bench");
         let parameters: Vec<f32> = (0..layout.len()).map(|_| rng.symmetric(0.06)).collect();
-        stapes_nn::layer::Layer::prepare(&mut stack, &parameters);
+        stapes_nn::layer::Layer::load_parameters(&mut stack, &parameters);
         let score: Vec<f32> = (0..256).map(|_| rng.symmetric(0.06)).collect();
         let frame: Vec<f32> = (0..20).map(|_| rng.symmetric(1.0)).collect();
         let (mut state, mut h) = (vec![0.0; stack.state_len(1)], vec![0.0; 256]);

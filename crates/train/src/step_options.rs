@@ -1,6 +1,6 @@
 //! Options of a training step: randomness, augmentation, mixup, label smoothing and class weights.
 
-use stapes_data::AugmentConfig;
+use stapes_augment::AugmentConfig;
 use stapes_nn::objective::LossOptions;
 
 use crate::config::{ClassWeights, NamedWeights};

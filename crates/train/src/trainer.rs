@@ -1,6 +1,6 @@
 //! Inputs, events and result of a training.
 
-use stapes_data::{AugmentConfig, Incompatible};
+use stapes_augment::{AugmentConfig, Incompatible};
 use stapes_nn::layer::Shape;
 use stapes_nn::{ModelConfig, Network};
 

@@ -3,13 +3,12 @@
 use crate::AudioError;
 use crate::input::Input;
 use crate::kind::describe;
+use crate::write::PLAIN_HEADER;
 
 /// Maximum number of channels; a larger number means a broken header.
 const MAX_CHANNELS: u16 = 256;
 /// From here on, a size is a placeholder of a program that streams: 2 GiB minus 64 KiB.
 const UNSET_SIZE: u32 = 0x7fff_0000;
-/// Number of bytes before the samples in the simplest WAV file.
-pub(crate) const PLAIN_HEADER: usize = 44;
 
 const PCM: u16 = 1;
 const FLOAT: u16 = 3;

@@ -103,9 +103,9 @@ fn folders_train_and_test_are_a_predefined_split() {
     }
     let config = DataConfig::Folders(FoldersConfig::default());
     let dataset = config.open(Some(folder.path())).unwrap();
-    let given = split(&config, &dataset, 1);
-    assert_eq!([given.train.len(), given.validation.len(), given.test.len()], [18, 4, 6]);
-    assert!(given.test.iter().all(|&index| dataset.examples[index].id.starts_with("test/")));
+    let found = split(&config, &dataset, 1);
+    assert_eq!([found.train.len(), found.validation.len(), found.test.len()], [18, 4, 6]);
+    assert!(found.test.iter().all(|&index| dataset.examples[index].id.starts_with("test/")));
     write_wav(&folder.path().join("other/a/1.wav"), &[1]);
     let error = message(config.open(Some(folder.path())));
     assert!(error.contains("other: is beside the folders train and test"), "{error}");
@@ -388,7 +388,7 @@ fn one_speaker_or_each_in_turn_is_tested() {
     );
     assert_eq!(split(&folds[1].data, &dataset, 1), first);
     for (group, part) in
-        [(None, "folders.group = nothing: leave-one-out needs"), (Some("eve"), "folders.group = eve: ")]
+        [(None, "folders.group = none: leave-one-out requires"), (Some("eve"), "folders.group = eve: ")]
     {
         let error = message(folders(skipped(group)).split(&dataset, 1));
         assert!(error.contains(part) && error.contains("anna, bo, carl, dora"), "{error}");
@@ -538,7 +538,7 @@ fn a_recipe_has_all_keys_in_one_table_and_rejects_others() {
         ("classes = [\"a\"]", "folders.classes = [\"a\"]: must name at least two"),
         ("classes = [\"a\", \"a\"]", "folders.classes = \"a\": must be in the list once"),
         (
-            "split = \"given\"\ntest_fraction = 0.5",
+            "split = \"predefined\"\ntest_fraction = 0.5",
             "folders.test_fraction = 0.5: is only valid with split = \"random\" or \"by-speaker\"",
         ),
         ("test_fraction = 1.0", "folders.test_fraction = 1: must be greater than 0"),

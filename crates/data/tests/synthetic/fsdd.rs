@@ -132,7 +132,7 @@ fn contradictory_keys_and_values_out_of_range_are_rejected() {
     let cases = [
         (
             FsddConfig { split: FsddSplit::LeaveSpeakerOut, ..predefined() },
-            "fsdd.split = leave-speaker-out: needs fsdd.speaker",
+            "fsdd.split = leave-speaker-out: requires fsdd.speaker",
         ),
         (
             FsddConfig { speaker: Some("bo".to_owned()), ..predefined() },

@@ -9,8 +9,8 @@ use stapes_audio::Clip;
 use stapes_data::{
     ArabicDigitsConfig, ConsonantVowelConfig, CustomDataConfig, DataConfig, DataError, DataSet,
     DataStatistics, FoldersConfig, FrameCache, FsddConfig, HandwritingConfig, JapaneseVowelsConfig,
-    LoadOptions, ManifestConfig, NoiseConfig, Progress, ReverbConfig, Source, SpeechCommandsConfig,
-    UpcVadConfig, WaveformAugmentConfig, WaveformAugmenter, load, load_with_options,
+    LoadOptions, ManifestConfig, Progress, Source, SpeechCommandsConfig, UpcVadConfig, load,
+    load_with_options,
 };
 use stapes_features::Features;
 use stapes_testkit::hang::{fifo, finishes};
@@ -203,26 +203,6 @@ fn text_files_of_frames_are_regular_files() {
     fifo(&folder.path().join("sa/Train/1.mfcc"));
     let segments = DataConfig::ConsonantVowel(ConsonantVowelConfig::default());
     is_refused(segments, folder.path(), "1.mfcc: is a pipe");
-}
-
-#[test]
-fn recordings_of_noise_and_rooms_are_regular_files() {
-    let folder = tempfile::tempdir().unwrap();
-    write_wav(&folder.path().join("white.wav"), &[5; 100]);
-    let expected = special_recordings(folder.path());
-    let given = Some(folder.path().to_owned());
-    let noise = NoiseConfig { probability: 1.0, snr_db: [0.0, 10.0], folder: given.clone(), color: None };
-    let room =
-        ReverbConfig { probability: 1.0, rt60_seconds: None, direct_to_reverberant_db: None, folder: given };
-    for config in [
-        WaveformAugmentConfig { noise: Some(noise), ..WaveformAugmentConfig::default() },
-        WaveformAugmentConfig { reverb: Some(room), ..WaveformAugmentConfig::default() },
-    ] {
-        let refused = finishes(move || WaveformAugmenter::new(&config, ".".as_ref(), 8000).err());
-        let message = refused.unwrap().to_string();
-        assert!(message.contains("5 of 6 files"), "{message}");
-        assert!(expected.iter().all(|part| message.contains(part)), "{message}");
-    }
 }
 
 #[test]

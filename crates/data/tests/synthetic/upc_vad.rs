@@ -93,7 +93,7 @@ fn nonexistent_folds_are_rejected() {
         // One recording per fold: the two others leave none for validation.
         (
             UpcVadConfig { validation_fraction: 0.01, ..config(14, 0) },
-            "validation: raise upc-vad.validation_fraction",
+            "no validation examples; increase upc-vad.validation_fraction",
         ),
     ] {
         let error = split(config, &dataset, 1).unwrap_err();
@@ -113,7 +113,7 @@ fn an_incomplete_label_file_is_named_with_its_line() {
         ("0.0 half S\n", &[":1: ", "`half` is not a number"]),
         ("0.0 0.5\n", &[":1: ", "`0.0 0.5` is not"]),
         ("0.0 nan S\n", &[":1: ", "finite"]),
-        ("", &[":1: ", "labels nothing"]),
+        ("", &[":1: ", "no labels"]),
     ] {
         let folder = voices();
         fs::write(folder.path().join("a/pav_2.lab"), text).unwrap();

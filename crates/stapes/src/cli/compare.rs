@@ -11,7 +11,7 @@ use serde_json::json;
 use stapes::Error;
 use stapes::compare::{Candidate, CandidateSet, check_column, describe_error, load_candidates, page, table};
 use stapes::report::table::Table;
-use stapes::report::{comparison_pictures, counted, render_comparison, visible};
+use stapes::report::{comparison_pictures, pluralize, render_comparison, visible};
 use stapes::run::{REPORT, RunState};
 use stapes::sweep::{Job, RunStatus, Shard, Sweep, SweepProgress, SweepRunner, SweepSummary, Timing};
 
@@ -236,7 +236,7 @@ fn remove_old_cost_figures(figures: &Path, kept: &[String]) {
 /// Prints the number of failed and remaining runs, and returns the exit code.
 pub(super) fn print_summary(summary: &SweepSummary, console: &Console) -> u8 {
     let SweepSummary { requested, complete, failed } = *summary;
-    let runs = counted(requested as u64, "run");
+    let runs = pluralize(requested as u64, "run");
     if failed > 0 {
         console.eprint(&format!("{failed} of {runs} failed"));
     }

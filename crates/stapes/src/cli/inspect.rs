@@ -8,7 +8,7 @@ use serde_json::json;
 use stapes::audio::{Clip, Recording};
 use stapes::infer::{Classifier, ClipExtractor, Input, Model, StreamClassifier};
 use stapes::recording_view;
-use stapes::report::{Inspection, InspectionScores, ShownFrames, render_inspection};
+use stapes::report::{FrameView, Inspection, InspectionScores, render_inspection};
 use stapes::run::Run;
 
 use super::console::{Console, duration, thousands, visible_path};
@@ -47,7 +47,7 @@ impl Inspect {
         let rest = self.length()? - self.start - clip.seconds();
         if self.start > 0.0 || rest > 0.001 {
             notes.push(format!(
-                "Shown: {:.3} s to {:.3} s of the recording; --start and --seconds select the segment.",
+                "NumberFormat: {:.3} s to {:.3} s of the recording; --start and --seconds select the segment.",
                 self.start,
                 self.start + clip.seconds()
             ));
@@ -136,7 +136,7 @@ fn facts(clip: &Clip) -> Vec<(String, String)> {
 }
 
 /// Returns the input of a model for a recording, and its scores.
-fn model_view(model: &Model, clip: &Clip) -> Result<(ShownFrames, InspectionScores)> {
+fn model_view(model: &Model, clip: &Clip) -> Result<(FrameView, InspectionScores)> {
     let Input::Recordings(config) = &model.input else {
         bail!("the model reads frames, not recordings; use a model of recordings");
     };

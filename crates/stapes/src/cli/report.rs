@@ -30,7 +30,7 @@ impl Report {
         let found = find_runs(&self.runs)?;
         let candidates = group_runs(&found)?;
         create_folder(&self.out)?;
-        let title = stapes::report::counted(found.runs.len() as u64, "run");
+        let title = stapes::report::pluralize(found.runs.len() as u64, "run");
         print_comparison(&title, &candidates, self.sort.as_deref(), &self.out, console)
     }
 }

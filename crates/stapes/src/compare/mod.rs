@@ -1,10 +1,10 @@
-//! Runs side by side: what each candidate came to over its seeds, as a table and as a page.
+//! Comparison of runs: candidates with several seeds, as a table and as a page.
 
-mod vs_best;
-mod marked;
+mod marked_table;
 mod page;
 mod runs;
 mod table;
+mod vs_best;
 
 use std::path::{Path, PathBuf};
 
@@ -16,111 +16,111 @@ use crate::run::{METRICS, RECORD, Run, RunRecord, RunState, TestPredictions};
 use crate::sweep::{Job, Sweep, Timing};
 use crate::training::{recipe_of, same_recipe};
 
-pub use vs_best::{VsBest, vs_best};
+pub use crate::columns::{check_axes, check_column};
 pub use page::page;
-pub use runs::{group_runs, find_runs};
-pub use table::{check_axes, check_column, table};
+pub use runs::{FoundRuns, find_runs, group_runs};
+pub use table::table;
+pub use vs_best::{VsBest, vs_best};
 
-/// What is compared, and what is not.
+/// Candidates of a comparison, and skipped runs.
 #[derive(Clone, Debug, Default)]
 pub struct CandidateSet {
-    /// In the order of the sweep, or in which they come first.
+    /// Candidates, in the order of the sweep or of their first run.
     pub candidates: Vec<Candidate>,
-    /// Runs that are there and cannot be used, each with the reason in a sentence.
+    /// Unusable runs, each with the reason as a sentence.
     pub skipped: Vec<String>,
-    /// What else is to be known of the candidates, in sentences.
+    /// Further notes about the candidates, as sentences.
     pub notes: Vec<String>,
 }
 
-/// One of the things that are compared, with what its runs came to.
+/// Candidate of a comparison, with the results of its runs.
 #[derive(Clone, Debug)]
 pub struct Candidate {
-    /// Its name.
+    /// Name.
     pub name: String,
-    /// What it is on each axis: the axis and the value.
+    /// Axes and their values.
     pub settings: Vec<(String, String)>,
-    /// Its runs, one a seed.
+    /// Results, one per seed.
     pub repetitions: Vec<Repetition>,
-    /// What it costs in time, if that was measured with nothing else running.
+    /// Timing, if it was measured.
     pub timing: Option<Timing>,
 }
 
-/// One seed of a candidate: a run, or the runs of all folds of the data.
+/// Results of one seed of a candidate: of one run, or of the runs of all folds.
 #[derive(Clone, Debug)]
 pub struct Repetition {
-    /// The seed.
+    /// Seed.
     pub seed: u64,
-    /// The folders of its runs.
+    /// Run folders.
     pub folders: Vec<PathBuf>,
-    /// What they came to.
+    /// Records of the runs.
     pub records: Vec<RunRecord>,
-    /// What was measured while they were trained; of a run that was copied without it nothing.
+    /// Learning curves of the runs; empty for a run that was copied without it.
     pub curves: Vec<Vec<Point>>,
-    /// What their models say of the test examples; of folds of all of them, each judged by the model that did not train on
-    /// it.
-    pub outcome: TestPredictions,
+    /// Predictions on the test examples; with folds on those of all folds, each by the model that was not trained on it.
+    pub predictions: TestPredictions,
 }
 
 impl Repetition {
-    /// The mean of a figure over the runs, where all have it.
-    pub fn mean(&self, figure: impl Fn(&RunRecord) -> Option<f64>) -> Option<f64> {
-        let figures: Option<Vec<f64>> = self.records.iter().map(figure).collect();
-        let figures = figures.filter(|figures| !figures.is_empty())?;
-        Some(figures.iter().sum::<f64>() / figures.len() as f64)
+    /// Returns the mean of a metric over the runs; `None` if a run lacks it.
+    pub fn mean(&self, metric: impl Fn(&RunRecord) -> Option<f64>) -> Option<f64> {
+        let values: Option<Vec<f64>> = self.records.iter().map(metric).collect();
+        let values = values.filter(|values| !values.is_empty())?;
+        Some(values.iter().sum::<f64>() / values.len() as f64)
     }
 }
 
-/// What the cells of a sweep came to as far as they are trained, wherever their folders were made; `data` is the folder of
-/// the data set. Runs of other recipes than the sweep's, and those with a damaged file, are left out.
+/// Loads the results of a sweep as far as it is trained; `data` is the folder of the data set, `out` that of the sweep. Runs
+/// with a different recipe and runs with a damaged file are skipped.
 ///
 /// # Errors
-/// [`Error::Data`] if the folds of a split cannot be told.
-pub fn candidates(sweep: &Sweep, data: Option<&Path>, out: &Path) -> Result<CandidateSet, Error> {
-    let mut compared = CandidateSet::default();
-    for cell in &sweep.cells {
-        let timing = compared.usable(Timing::read(&out.join(&cell.name))).flatten();
-        compared.candidates.push(Candidate {
-            name: cell.name.clone(),
-            settings: cell.settings.clone(),
+/// [`Error::Data`] if the folds of a split cannot be determined.
+pub fn load_candidates(sweep: &Sweep, data: Option<&Path>, out: &Path) -> Result<CandidateSet, Error> {
+    let mut set = CandidateSet::default();
+    for configuration in &sweep.configurations {
+        let timing = set.usable(Timing::read(&out.join(&configuration.name))).flatten();
+        set.candidates.push(Candidate {
+            name: configuration.name.clone(),
+            settings: configuration.settings.clone(),
             repetitions: Vec::new(),
             timing,
         });
     }
     let mut jobs = sweep.jobs(data)?;
-    jobs.sort_by_key(|job| (job.cell, job.seed));
-    for group in jobs.chunk_by(|a, b| (a.cell, a.seed) == (b.cell, b.seed)) {
-        let repetition = compared.usable(of_jobs(group, data, out)).flatten();
-        compared.candidates[group[0].cell].repetitions.extend(repetition);
+    jobs.sort_by_key(|job| (job.configuration, job.seed));
+    for group in jobs.chunk_by(|a, b| (a.configuration, a.seed) == (b.configuration, b.seed)) {
+        let repetition = set.usable(load_jobs(group, data, out)).flatten();
+        set.candidates[group[0].configuration].repetitions.extend(repetition);
     }
-    compared.notes.extend(divergences(&compared.candidates));
-    Ok(compared)
+    set.notes.extend(divergences(&set.candidates));
+    Ok(set)
 }
 
-/// A seed of a cell, if all of its runs are complete.
-fn of_jobs(jobs: &[Job], data: Option<&Path>, out: &Path) -> Result<Option<Repetition>, Error> {
+/// Loads the results of one seed of a configuration; `None` unless all its runs are complete.
+fn load_jobs(jobs: &[Job], data: Option<&Path>, out: &Path) -> Result<Option<Repetition>, Error> {
     let folders: Vec<PathBuf> = jobs.iter().map(|job| out.join(&job.folder)).collect();
     for (job, folder) in jobs.iter().zip(&folders) {
         if RunState::of(folder)? != RunState::Complete {
             return Ok(None);
         }
         let recipe = match (job.recipe.data.class_names(), data) {
-            // A table may be made where the data is not: what hangs on it is as the run says.
+            // Without the data, settings that come from it are those of the run.
             (None, None) => Recipe { data: recipe_of(folder)?.data, ..job.recipe.clone() },
-            _ => job.recipe.clone().resolved(data)?,
+            _ => job.recipe.clone().resolve(data)?,
         };
         same_recipe(folder, &recipe)?;
     }
-    repetition(jobs[0].seed, folders).map(Some)
+    load_repetition(jobs[0].seed, folders).map(Some)
 }
 
 impl CandidateSet {
-    /// A part of what was asked for; None, and the reason among what is left out, if there was none to be had.
-    fn usable<T>(&mut self, part: Result<T, Error>) -> Option<T> {
-        part.map_err(|error| self.skipped.push(humanize(&error))).ok()
+    /// Returns a result; an error is added to the skipped runs.
+    fn usable<T>(&mut self, result: Result<T, Error>) -> Option<T> {
+        result.map_err(|error| self.skipped.push(describe_error(&error))).ok()
     }
 }
 
-/// Says of each run that diverged that it did.
+/// Returns a sentence for each run that diverged.
 fn divergences(candidates: &[Candidate]) -> Vec<String> {
     let repetitions = candidates.iter().flat_map(|candidate| &candidate.repetitions);
     let runs = repetitions.flat_map(|repetition| repetition.folders.iter().zip(&repetition.records));
@@ -130,48 +130,47 @@ fn divergences(candidates: &[Candidate]) -> Vec<String> {
     runs.filter_map(diverged).collect()
 }
 
-/// An error of a run among many, with what can be done about it there.
-pub fn humanize(error: &Error) -> String {
+/// Describes the error of one run of several, with advice that fits there.
+pub fn describe_error(error: &Error) -> String {
     match error {
         Error::DifferentRecipe { folder, then, now } => format!(
-            "{}: was trained with another recipe: `{then}` then, `{now}` now. Move it away to train it anew, or give another \
-             --out",
+            "{}: was trained with a different recipe: `{then}` then, `{now}` now; move it away to train it again, or choose \
+             another --out",
             folder.display()
         ),
         Error::NoRun { folder, file } => {
-            format!(
-                "{}: {file} is missing: move what is left of the run away to train it anew",
-                folder.display()
-            )
+            format!("{}: {file} is missing; move the incomplete run away to train it again", folder.display())
         }
-        Error::Resumable { source, .. } => format!("{source}; the same command goes on from the last checkpoint"),
+        Error::Resumable { source, .. } => {
+            format!("{source}; the same command continues from the last checkpoint")
+        }
         other => other.to_string(),
     }
 }
 
-/// A seed of a candidate; its runs are complete.
-fn repetition(seed: u64, folders: Vec<PathBuf>) -> Result<Repetition, Error> {
-    let records = folders.iter().map(|folder| Run::record(folder)).collect::<Result<Vec<_>, _>>()?;
-    let curves = folders.iter().map(|folder| curve(folder)).collect::<Result<Vec<_>, _>>()?;
-    let mut outcomes = folders.iter().map(|folder| TestPredictions::read(folder));
-    let Some(first) = outcomes.next() else {
+/// Loads the results of one seed from complete runs.
+fn load_repetition(seed: u64, folders: Vec<PathBuf>) -> Result<Repetition, Error> {
+    let records = folders.iter().map(|folder| Run::read_record(folder)).collect::<Result<Vec<_>, _>>()?;
+    let curves = folders.iter().map(|folder| read_curve(folder)).collect::<Result<Vec<_>, _>>()?;
+    let mut tests = folders.iter().map(|folder| TestPredictions::read(folder));
+    let Some(first) = tests.next() else {
         return Err(Error::NoRun { folder: PathBuf::new(), file: RECORD });
     };
-    let mut outcome = first?;
-    for other in outcomes {
-        outcome.append(other?);
+    let mut predictions = first?;
+    for other in tests {
+        predictions.append(other?);
     }
-    Ok(Repetition { seed, folders, records, curves, outcome })
+    Ok(Repetition { seed, folders, records, curves, predictions })
 }
 
-/// Bytes of a run's curve: a validation is a line of some 200.
+/// Maximum number of bytes of a learning curve; a validation is a line of about 200.
 const MAX_CURVE: u64 = 256 << 20;
 
-fn curve(folder: &Path) -> Result<Vec<Point>, Error> {
+fn read_curve(folder: &Path) -> Result<Vec<Point>, Error> {
     let path = folder.join(METRICS);
     let text = match stapes_files::read_text(&path, MAX_CURVE) {
         Ok(text) => text,
-        // A run that was copied without its curve.
+        // A run may have been copied without its curve.
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(source) => return Err(Error::File { path, action: "read the curve of the run", source }),
     };

@@ -1,23 +1,23 @@
-//! The page of candidates: their figures, costs, curves and confusions, and what made them.
+//! Page of candidates: metrics, costs, learning curves, confusion matrices, commands and versions.
 
-use std::collections::BTreeMap;
 use std::path::{Component, Path};
 
-use stapes_report::table::{Shown, Table, median};
-use stapes_report::{self, CandidateRun, Comparison, Cost, DetectorCurve, Group, Groups};
-use stapes_eval::{Calibration, Confusion, MetricsError, OperatingPoint, counted};
+use stapes_metrics::{Calibration, ConfusionMatrix, DetectorCurve, MetricsError, OperatingPoint, median};
+use stapes_report::table::{NumberFormat, Table};
+use stapes_report::{self as report, CandidateRun, Comparison, Cost, pluralize};
+use stapes_train::Labels;
 
-use super::marked::{TestUnit, marked};
+use super::marked_table::{TestUnit, marked_table};
 use super::{Candidate, Repetition};
 use crate::error::Error;
-use crate::experiment::{Labels, argmax_frames};
-use crate::run::{ChosenPoint, REPORT, RunRecord, now};
+use crate::experiment::argmax_frames;
+use crate::run::{ChosenPoint, REPORT, RunRecord, now, speaker_groups};
 
-/// The page of candidates, for [`render_comparison`](stapes_report::render_comparison): tables with their headings,
-/// and what else there is to see. Runs below `out`, the page's folder, are linked.
+/// Returns the page of candidates, for [`render_comparison`](stapes_report::render_comparison), with `tables` and their
+/// headings. Run pages below `out`, the folder of the page, are linked.
 ///
 /// # Errors
-/// [`Error::Eval`] if the test of a run cannot be evaluated.
+/// [`Error::Metrics`] if the predictions of a run cannot be evaluated.
 pub fn page(
     title: &str,
     tables: &[(&str, &Table)],
@@ -26,58 +26,58 @@ pub fn page(
 ) -> Result<Comparison, Error> {
     let repetitions = || candidates.iter().flat_map(|candidate| &candidate.repetitions);
     let records = || repetitions().flat_map(|repetition| &repetition.records);
-    let judged = match repetitions().next().map(|repetition| &repetition.outcome.labels) {
+    let unit = match repetitions().next().map(|repetition| &repetition.predictions.labels) {
         Some(Labels::PerFrame(_)) => TestUnit::Recordings,
         _ => TestUnit::Examples,
     };
     let by_auc = records().next().is_some() && records().all(|record| record.test_auc.is_some());
-    let (figure, shown) = match by_auc {
-        true => ("test ROC AUC", Shown { scale: 1.0, digits: 4 }),
-        false => ("test accuracy (%)", Shown { scale: 100.0, digits: 1 }),
+    let (metric, format) = match by_auc {
+        true => ("test ROC AUC", NumberFormat { scale: 1.0, digits: 4 }),
+        false => ("test accuracy (%)", NumberFormat { scale: 100.0, digits: 1 }),
     };
-    let figure_of = |record: &RunRecord| if by_auc { record.test_auc } else { record.test_accuracy };
+    let metric_of = |record: &RunRecord| if by_auc { record.test_auc } else { record.test_accuracy };
     let timed = candidates.iter().filter(|one| !one.repetitions.is_empty()).all(|one| one.timing.is_some());
     let out = std::fs::canonicalize(out).unwrap_or_else(|_| out.into());
-    let filled = candidates.iter().map(|candidate| {
-        let figures: Option<Vec<f64>> =
-            candidate.repetitions.iter().map(|repetition| repetition.mean(figure_of)).collect();
+    let content = candidates.iter().map(|candidate| {
+        let values: Option<Vec<f64>> =
+            candidate.repetitions.iter().map(|repetition| repetition.mean(metric_of)).collect();
         Ok(report::Candidate {
             name: candidate.settings_or_name(),
-            figures: figures.unwrap_or_default(),
+            values: values.unwrap_or_default(),
             costs: costs(candidate, timed),
             runs: runs(candidate, &out),
             confusion: confusion(&candidate.repetitions)?,
-            groups: groups(&candidate.repetitions),
+            groups: speaker_groups(candidate.repetitions.iter().map(|repetition| &repetition.predictions)),
             scores: scores(candidate)?,
             point: point(candidate),
             calibration: calibration(&candidate.repetitions)?,
         })
     });
-    let candidates_of_page = filled.collect::<Result<Vec<_>, Error>>()?;
+    let page_candidates = content.collect::<Result<Vec<_>, Error>>()?;
     Ok(Comparison {
         title: title.into(),
-        summary: summary(&candidates_of_page, (figure, shown)),
+        summary: summary(&page_candidates, metric, format),
         created_at: now(),
         notes: notes(candidates),
-        tables: tables.iter().map(|(heading, table)| marked(heading, table, judged)).collect(),
-        figure: figure.into(),
-        shown,
+        tables: tables.iter().map(|(heading, table)| marked_table(heading, table, unit)).collect(),
+        metric: metric.into(),
+        format,
         costs: cost_names(timed),
-        loss: match judged {
+        loss: match unit {
             TestUnit::Examples => "cross-entropy, nats".into(),
-            TestUnit::Recordings => "cross-entropy a frame, nats".into(),
+            TestUnit::Recordings => "cross-entropy per frame, nats".into(),
         },
-        scores: about_scores(candidates),
-        candidates: candidates_of_page,
-        commands: with_numbers(records().map(|record| &*record.command)),
+        scores: describe_scores(candidates),
+        candidates: page_candidates,
+        commands: with_counts(records().map(|record| &*record.command)),
         versions: versions(records()),
     })
 }
 
 impl Candidate {
-    /// What it is on each axis, numbers with the axis's name, or its name where there are no axes.
+    /// Returns the values of the axes, numbers with the name of the axis; without axes the name.
     fn settings_or_name(&self) -> String {
-        let said = |(axis, value): &(String, String)| match value.parse::<f64>().is_ok()
+        let text = |(axis, value): &(String, String)| match value.parse::<f64>().is_ok()
             || value.parse::<bool>().is_ok()
         {
             true => format!("{axis} {value}"),
@@ -85,12 +85,12 @@ impl Candidate {
         };
         match self.settings.is_empty() {
             true => self.name.clone(),
-            false => self.settings.iter().map(said).collect::<Vec<_>>().join(", "),
+            false => self.settings.iter().map(text).collect::<Vec<_>>().join(", "),
         }
     }
 }
 
-/// In the order of [`costs`].
+/// Returns the names of the costs, in the order of [`costs`].
 fn cost_names(timed: bool) -> Vec<Cost> {
     let cost = |key: &str, name: &str, measured: &str| Cost {
         key: key.into(),
@@ -98,11 +98,11 @@ fn cost_names(timed: bool) -> Vec<Cost> {
         measured: measured.into(),
     };
     let time = match timed {
-        true => cost("step_ms", "time of a training step (ms)", "Timed with nothing else running."),
+        true => cost("step_ms", "time of a training step (ms)", "Measured with no other run in progress."),
         false => cost(
             "seconds_to_best",
-            "training until the best validation (s)",
-            "Timed while training, beside other runs: compare --time measures steps alone.",
+            "training time until the best validation (s)",
+            "Measured during training, in parallel with other runs; compare --time measures steps alone.",
         ),
     };
     vec![time, cost("parameters", "parameters", "")]
@@ -122,19 +122,19 @@ fn costs(candidate: &Candidate, timed: bool) -> Vec<Option<f64>> {
     vec![time, first.and_then(|repetition| repetition.mean(|record| Some(record.parameters as f64)))]
 }
 
-fn summary(candidates: &[report::Candidate], (figure, shown): (&str, Shown)) -> String {
+fn summary(candidates: &[report::Candidate], metric: &str, format: NumberFormat) -> String {
     let runs: usize = candidates.iter().map(|candidate| candidate.runs.len()).sum();
     let mean = |candidate: &report::Candidate| {
-        let figures = &candidate.figures;
-        (!figures.is_empty()).then(|| figures.iter().sum::<f64>() / figures.len() as f64)
+        let values = &candidate.values;
+        (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
     };
-    // The first of equals.
+    // Among equals the first candidate is the best.
     let best = candidates.iter().rev().filter_map(|one| Some((mean(one)?, &one.name)));
     let best = best.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(mean, name)| {
-        format!(" The highest mean over seeds: {name}, {figure} {:.*}.", shown.digits, shown.scale * mean)
+        format!(" Highest mean over seeds: {name}, {metric} {:.*}.", format.digits, format.scale * mean)
     });
     let counts =
-        format!("{}, {}.", counted(candidates.len() as u64, "candidate"), counted(runs as u64, "run"));
+        format!("{}, {}.", pluralize(candidates.len() as u64, "candidate"), pluralize(runs as u64, "run"));
     counts + &best.unwrap_or_default()
 }
 
@@ -142,24 +142,24 @@ fn notes(candidates: &[Candidate]) -> Vec<String> {
     let mut notes = Vec::new();
     let without = candidates.iter().filter(|candidate| candidate.repetitions.is_empty()).count();
     if without > 0 {
-        notes.push(format!("{without} of {} candidates have no complete run yet.", candidates.len()));
+        notes.push(format!("{without} of {} candidates have no complete run.", candidates.len()));
     }
     let records = candidates.iter().flat_map(|one| &one.repetitions).flat_map(|one| &one.records);
     let stopped = records.filter(|record| record.stopped).count();
     if stopped > 0 {
-        notes.push(format!("Of the runs {stopped} were stopped by hand before their last step."));
+        notes.push(format!("Runs that were stopped by hand before the last step: {stopped}."));
     }
     notes
 }
 
-/// A candidate's runs with their curves.
+/// Returns the runs of a candidate with their learning curves.
 fn runs(candidate: &Candidate, out: &Path) -> Vec<CandidateRun> {
     let mut runs = Vec::new();
     for Repetition { seed, folders, curves, .. } in &candidate.repetitions {
-        for (part, (folder, curve)) in folders.iter().zip(curves).enumerate() {
+        for (fold, (folder, curve)) in folders.iter().zip(curves).enumerate() {
             let name = match folders.len() {
                 1 => format!("seed {seed}"),
-                _ => format!("seed {seed}, part {}", part + 1),
+                _ => format!("seed {seed}, fold {}", fold + 1),
             };
             runs.push(CandidateRun { name, curve: curve.clone(), link: link(folder, out) });
         }
@@ -167,7 +167,7 @@ fn runs(candidate: &Candidate, out: &Path) -> Vec<CandidateRun> {
     runs
 }
 
-/// The address of a run's page from a page in the folder `out`, where the run lies below it.
+/// Returns the relative address of a run's page for a page in the folder `out`; `None` if the run is not below it.
 fn link(folder: &Path, out: &Path) -> Option<String> {
     let page = std::fs::canonicalize(folder.join(REPORT)).ok()?;
     let mut address = ".".to_string();
@@ -186,79 +186,64 @@ fn link(folder: &Path, out: &Path) -> Option<String> {
     Some(address)
 }
 
-/// What the models of all seeds decided; None without a run, or where seeds have other classes.
-fn confusion(repetitions: &[Repetition]) -> Result<Option<Confusion>, Error> {
+/// Returns the confusion matrix over all seeds; `None` without a run, or if the seeds have different classes.
+fn confusion(repetitions: &[Repetition]) -> Result<Option<ConfusionMatrix>, Error> {
     let Some(first) = repetitions.first() else { return Ok(None) };
-    let labels = &first.outcome.labels;
-    if repetitions.iter().any(|repetition| repetition.outcome.labels != *labels) {
+    let classes = &first.predictions.classes;
+    if repetitions.iter().any(|repetition| repetition.predictions.classes != *classes) {
         return Ok(None);
     }
-    let (mut labels, mut decided) = (Vec::new(), Vec::new());
-    for Repetition { outcome, .. } in repetitions {
-        labels.extend(outcome.all_labels());
-        decided.extend(outcome.probabilities.iter().flat_map(|rows| argmax_frames(rows, labels.len())));
+    let (mut labels, mut predicted) = (Vec::new(), Vec::new());
+    for Repetition { predictions, .. } in repetitions {
+        labels.extend(predictions.all_labels());
+        predicted
+            .extend(predictions.probabilities.iter().flat_map(|rows| argmax_frames(rows, classes.len())));
     }
-    Ok(Some(Confusion::new(labels, &labels, &decided)?))
+    Ok(Some(ConfusionMatrix::new(classes, &labels, &predicted)?))
 }
 
-/// Accuracy by speaker over all seeds, where each example has one and there are several.
-fn groups(repetitions: &[Repetition]) -> Option<Groups> {
-    let mut groups: BTreeMap<&str, Group> = BTreeMap::new();
-    for Repetition { outcome, .. } in repetitions {
-        for (name, (correct, examples)) in outcome.groups.iter().zip(outcome.right()) {
-            let name = name.as_deref()?;
-            let group = groups.entry(name).or_insert(Group { name: name.into(), examples: 0, correct: 0 });
-            group.examples += examples;
-            group.correct += correct;
-        }
-    }
-    (groups.len() > 1).then(|| Groups { kind: "speaker".into(), groups: groups.into_values().collect() })
-}
-
-/// How the scores tell classes apart, in the mean over the seeds: of two classes the second from the first, of more each from
-/// the others, in the mean over classes. None where a test has one class only.
+/// Returns the error curve averaged over the seeds: for two classes of the second against the first, for more classes of each
+/// against the rest, averaged over classes. `None` if a test has one class only.
 fn scores(candidate: &Candidate) -> Result<Option<DetectorCurve>, Error> {
     let mut seeds = Vec::new();
-    for Repetition { outcome, .. } in &candidate.repetitions {
-        match outcome.detectors() {
-            Err(MetricsError::OneKind { .. }) => return Ok(None),
+    for Repetition { predictions, .. } in &candidate.repetitions {
+        match predictions.detectors() {
+            Err(MetricsError::SingleClass { .. }) => return Ok(None),
             detectors => seeds.extend(DetectorCurve::mean(&candidate.name, &detectors?.curves)),
         }
     }
     Ok(DetectorCurve::mean(&candidate.name, &seeds))
 }
 
-/// What [`scores`] are of, where that is the same for all candidates.
-fn about_scores(candidates: &[Candidate]) -> String {
+/// Describes [`scores`], if the description is the same for all candidates.
+fn describe_scores(candidates: &[Candidate]) -> String {
     let repetitions = || candidates.iter().flat_map(|candidate| &candidate.repetitions);
     let Some(first) = repetitions().next() else { return String::new() };
-    let (labels, folds) = (&first.outcome.labels, first.folders.len() > 1);
-    if repetitions().any(|one| one.outcome.labels != *labels || (one.folders.len() > 1) != folds) {
+    let (classes, folds) = (&first.predictions.classes, first.folders.len() > 1);
+    if repetitions().any(|one| one.predictions.classes != *classes || (one.folders.len() > 1) != folds) {
         return String::new();
     }
     let several = candidates.iter().any(|candidate| candidate.repetitions.len() > 1);
-    let of = match &**labels {
-        [_, positive] => format!("The scores of {positive}"),
-        _ => "Each class against the others".into(),
+    let subject = match &**classes {
+        [_, positive] => format!("Scores of {positive}"),
+        _ => "Each class against the rest".into(),
     };
-    let folds = if folds { ", of all folds together" } else { "" };
-    let mean = match (labels.len() > 2, several) {
+    let folds = if folds { ", all folds together" } else { "" };
+    let mean = match (classes.len() > 2, several) {
         (false, false) => "",
-        (false, true) => ": the mean over seeds",
-        (true, false) => ": the mean over classes",
-        (true, true) => ": the mean over classes and seeds",
+        (false, true) => ", mean over seeds",
+        (true, false) => ", mean over classes",
+        (true, true) => ", mean over classes and seeds",
     };
     let points = candidates.iter().any(|candidate| point(candidate).is_some());
     let points = match points && (several || !folds.is_empty()) {
-        true => {
-            " Thresholds are the means of those of the runs, and so are their errors; there is none where a run has none."
-        }
+        true => " Thresholds and their error rates are means over the runs, and missing if a run has none.",
         false => "",
     };
-    format!("{of}{folds}{mean}.{points}")
+    format!("{subject}{folds}{mean}.{points}")
 }
 
-/// The first of the operating points that were chosen on validation, in the mean over the runs, where all have it.
+/// Returns the first operating point that was chosen on validation, averaged over the runs; `None` if a run has none.
 fn point(candidate: &Candidate) -> Option<(String, OperatingPoint)> {
     let records = candidate.repetitions.iter().flat_map(|repetition| &repetition.records);
     let points: Vec<_> = records.map(|record| record.operating_points.first()).collect::<Option<_>>()?;
@@ -273,12 +258,12 @@ fn point(candidate: &Candidate) -> Option<(String, OperatingPoint)> {
     Some((points.first()?.name.clone(), chosen))
 }
 
-/// How right the probabilities of all seeds are; None without a run, or where seeds have other classes.
+/// Returns the calibration over all seeds; `None` without a run, or if the seeds have different classes.
 fn calibration(repetitions: &[Repetition]) -> Result<Option<Calibration>, Error> {
-    let mut outcomes = repetitions.iter().map(|repetition| &repetition.outcome);
-    let Some(mut all) = outcomes.next().cloned() else { return Ok(None) };
-    for other in outcomes {
-        if other.labels != all.labels {
+    let mut tests = repetitions.iter().map(|repetition| &repetition.predictions);
+    let Some(mut all) = tests.next().cloned() else { return Ok(None) };
+    for other in tests {
+        if other.classes != all.classes {
             return Ok(None);
         }
         all.append(other.clone());
@@ -286,16 +271,16 @@ fn calibration(repetitions: &[Repetition]) -> Result<Option<Calibration>, Error>
     Ok(Some(all.calibration()?))
 }
 
-/// Each once, in the order in which they come first, with how often they come.
-fn with_numbers<'a>(items: impl Iterator<Item = &'a str>) -> Vec<(String, u64)> {
-    let mut counted: Vec<(String, u64)> = Vec::new();
+/// Returns the distinct items in the order of their first occurrence, each with its count.
+fn with_counts<'a>(items: impl Iterator<Item = &'a str>) -> Vec<(String, u64)> {
+    let mut counts: Vec<(String, u64)> = Vec::new();
     for item in items {
-        match counted.iter_mut().find(|(known, _)| known == item) {
+        match counts.iter_mut().find(|(known, _)| known == item) {
             Some((_, count)) => *count += 1,
-            None => counted.push((item.into(), 1)),
+            None => counts.push((item.into(), 1)),
         }
     }
-    counted
+    counts
 }
 
 fn versions<'a>(records: impl Iterator<Item = &'a RunRecord>) -> Vec<(String, Vec<(String, u64)>)> {
@@ -306,5 +291,5 @@ fn versions<'a>(records: impl Iterator<Item = &'a RunRecord>) -> Vec<(String, Ve
             None => values.push((name.clone(), vec![value])),
         }
     }
-    values.into_iter().map(|(name, values)| (name, with_numbers(values.into_iter()))).collect()
+    values.into_iter().map(|(name, values)| (name, with_counts(values.into_iter()))).collect()
 }

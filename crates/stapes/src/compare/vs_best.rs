@@ -1,46 +1,48 @@
-//! Which candidates cannot be told apart from the best one.
+//! Significance of the difference between each candidate and the best one.
 
 use rayon::prelude::*;
-use stapes_eval::{MetricsError, compare_accuracy, compare_frames, holm};
+use stapes_metrics::{MetricsError, RecordingFrames, compare_accuracy, compare_frames, holm};
+use stapes_train::Labels;
 
 use super::{Candidate, Repetition};
 use crate::error::Error;
-use crate::experiment::{Labels, recording_frames};
+use crate::experiment::recording_frames;
 
-/// From this p on a difference may be chance.
+/// Significance level; a difference with a smaller p is significant.
 pub(super) const LEVEL: f64 = 0.05;
 
-/// How a candidate compares with the one whose figure is the highest: the accuracy on the test examples, or where frames of
-/// two classes are decided the area under the ROC curve, as the mean over its seeds.
+/// Result of the comparison of a candidate with the best one, which has the highest metric: the accuracy on the test
+/// examples or, for frame-level models of two classes, the area under the ROC curve, averaged over the seeds.
 ///
-/// The p are those of [`compare_accuracy`] and [`compare_frames`], corrected by [`holm`] for all comparisons of the table.
+/// The p-values are those of [`compare_accuracy`] and [`compare_frames`], corrected by [`holm`] for all comparisons of the
+/// table.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum VsBest {
-    /// It is the best.
+    /// The candidate is the best.
     Best,
-    /// Whether it is worse by more than chance is open.
-    Alike {
-        /// The corrected p.
+    /// The difference is not significant.
+    NotSignificant {
+        /// Corrected p-value.
         p: f64,
     },
-    /// It is worse, by more than chance.
+    /// The candidate is significantly worse.
     Worse {
-        /// The corrected p.
+        /// Corrected p-value.
         p: f64,
     },
 }
 
 impl VsBest {
-    /// A word for a table.
-    pub fn words(self) -> &'static str {
+    /// Returns the value in tables: `best`, `n.s.` or `worse`.
+    pub fn label(self) -> &'static str {
         match self {
             VsBest::Best => "best",
-            VsBest::NotSignificant { .. } => "alike",
+            VsBest::NotSignificant { .. } => "n.s.",
             VsBest::Worse { .. } => "worse",
         }
     }
 
-    /// The corrected p, of those that are compared.
+    /// Returns the corrected p-value; `None` for the best candidate.
     pub fn p(&self) -> Option<f64> {
         match self {
             VsBest::Best => None,
@@ -49,84 +51,90 @@ impl VsBest {
     }
 }
 
-/// Each candidate against the best; None of those without a complete run, and of all where the runs were not tested on the
-/// same examples, as with splits that the seed draws.
+/// Compares each candidate with the best one. The result is `None` for candidates without a complete run, and for all if the
+/// runs have different test examples, as with splits that the seed draws.
 ///
 /// # Errors
-/// [`Error::Eval`] if outcomes cannot be evaluated.
+/// [`Error::Metrics`] if predictions cannot be evaluated.
 pub fn vs_best(candidates: &[Candidate]) -> Result<Vec<Option<VsBest>>, Error> {
     let nothing = vec![None; candidates.len()];
     let trained: Vec<usize> =
-        (0..candidates.len()).filter(|&at| !candidates[at].repetitions.is_empty()).collect();
+        (0..candidates.len()).filter(|&index| !candidates[index].repetitions.is_empty()).collect();
     if trained.len() < 2 || !same_examples(candidates) {
         return Ok(nothing);
     }
-    let figures =
-        trained.iter().map(|&at| figure(&candidates[at].repetitions)).collect::<Result<Vec<_>, _>>()?;
-    let order = |a: &usize, b: &usize| figures[*a].total_cmp(&figures[*b]);
-    // The first of equals.
-    let Some(best) = (0..trained.len()).rev().max_by(order).map(|at| trained[at]) else { return Ok(nothing) };
-    let others: Vec<usize> = trained.iter().copied().filter(|&at| at != best).collect();
+    let metrics = trained
+        .iter()
+        .map(|&index| mean_metric(&candidates[index].repetitions))
+        .collect::<Result<Vec<_>, _>>()?;
+    let order = |a: &usize, b: &usize| metrics[*a].total_cmp(&metrics[*b]);
+    // Among equals the first candidate is the best.
+    let Some(best) = (0..trained.len()).rev().max_by(order).map(|index| trained[index]) else {
+        return Ok(nothing);
+    };
+    let others: Vec<usize> = trained.iter().copied().filter(|&index| index != best).collect();
     let p = others
         .par_iter()
-        .map(|&at| p_of(&candidates[best].repetitions, &candidates[at].repetitions, others.len()));
+        .map(|&index| p_value(&candidates[best].repetitions, &candidates[index].repetitions, others.len()));
     let p = holm(&p.collect::<Result<Vec<f64>, Error>>()?)?;
     let mut against = nothing;
     against[best] = Some(VsBest::Best);
-    for (at, p) in others.into_iter().zip(p) {
-        against[at] = Some(if p < LEVEL { VsBest::Worse { p } } else { VsBest::NotSignificant { p } });
+    for (index, p) in others.into_iter().zip(p) {
+        against[index] = Some(if p < LEVEL { VsBest::Worse { p } } else { VsBest::NotSignificant { p } });
     }
     Ok(against)
 }
 
 fn same_examples(candidates: &[Candidate]) -> bool {
-    let mut outcomes =
-        candidates.iter().flat_map(|candidate| &candidate.repetitions).map(|repetition| &repetition.outcome);
-    let Some(first) = outcomes.next() else { return false };
-    outcomes.all(|other| {
-        let same = (&other.examples, &other.labels) == (&first.examples, &first.labels);
-        // Front ends make other frames of the same recordings.
+    let repetitions = candidates.iter().flat_map(|candidate| &candidate.repetitions);
+    let mut tests = repetitions.map(|repetition| &repetition.predictions);
+    let Some(first) = tests.next() else { return false };
+    tests.all(|other| {
+        let same = (&other.examples, &other.classes) == (&first.examples, &first.classes);
+        // Different front ends give different frames of the same recordings.
         let frames = matches!((&other.labels, &first.labels), (Labels::PerFrame(_), Labels::PerFrame(_)));
         same && (frames || other.labels == first.labels)
     })
 }
 
-/// What candidates are ordered by: the figure of the table, which over folds is the mean of theirs.
-fn figure(repetitions: &[Repetition]) -> Result<f64, Error> {
-    let figures = repetitions.iter().map(|repetition| {
-        let shown =
+/// Returns the metric by which candidates are ordered: that of the table, the mean over seeds and folds.
+fn mean_metric(repetitions: &[Repetition]) -> Result<f64, Error> {
+    let metrics = repetitions.iter().map(|repetition| {
+        let recorded =
             repetition.mean(|record| record.test_auc).or(repetition.mean(|record| record.test_accuracy));
-        // A run whose record lacks them.
-        shown.map_or_else(|| Ok(repetition.outcome.evaluation()?.accuracy), Ok)
+        // The record may lack both.
+        recorded.map_or_else(|| Ok(repetition.predictions.evaluation()?.accuracy), Ok)
     });
-    let figures = figures.collect::<Result<Vec<f64>, Error>>()?;
-    Ok(figures.iter().sum::<f64>() / figures.len() as f64)
+    let metrics = metrics.collect::<Result<Vec<f64>, Error>>()?;
+    Ok(metrics.iter().sum::<f64>() / metrics.len() as f64)
 }
 
-fn p_of(best: &[Repetition], other: &[Repetition], comparisons: usize) -> Result<f64, Error> {
-    let examples = |repetitions: &[Repetition]| repetitions.iter().map(right).collect::<Option<Vec<_>>>();
-    if let (Some(best), Some(other)) = (examples(best), examples(other)) {
+fn p_value(best: &[Repetition], other: &[Repetition], comparisons: usize) -> Result<f64, Error> {
+    let correct =
+        |repetitions: &[Repetition]| repetitions.iter().map(correct_examples).collect::<Option<Vec<_>>>();
+    if let (Some(best), Some(other)) = (correct(best), correct(other)) {
         return Ok(compare_accuracy(&best, &other, comparisons)?.p);
     }
     let frames = |repetitions: &[Repetition]| -> Result<Vec<_>, MetricsError> {
-        let recordings = |repetition: &Repetition| match &repetition.outcome.labels {
-            Labels::PerFrame(labels) => Ok(recording_frames(
-                repetition.outcome.labels.len(),
-                labels,
-                &repetition.outcome.probabilities,
-            )),
-            Labels::PerExample(_) => Err(MetricsError::NoExamples),
-        };
-        repetitions.iter().map(recordings).collect()
+        repetitions.iter().map(frames_of).collect()
     };
-    let found = compare_frames(&frames(best)?, &frames(other)?, comparisons)?;
-    Ok(found.auc.unwrap_or(found.accuracy).p)
+    let differences = compare_frames(&frames(best)?, &frames(other)?, comparisons)?;
+    Ok(differences.auc.unwrap_or(differences.accuracy).p)
 }
 
-/// Which examples are right; None of frames.
-fn right(repetition: &Repetition) -> Option<Vec<bool>> {
-    let Labels::PerExample(_) = &repetition.outcome.labels else { return None };
-    Some(repetition.outcome.right().into_iter().map(|(right, _)| right == 1).collect())
+/// Returns, per example, whether the prediction is correct; `None` for frame-level labels.
+fn correct_examples(repetition: &Repetition) -> Option<Vec<bool>> {
+    let Labels::PerExample(_) = &repetition.predictions.labels else { return None };
+    Some(repetition.predictions.correct().into_iter().map(|(correct, _)| correct == 1).collect())
+}
+
+fn frames_of(Repetition { predictions, .. }: &Repetition) -> Result<Vec<RecordingFrames>, MetricsError> {
+    match &predictions.labels {
+        Labels::PerFrame(labels) => {
+            Ok(recording_frames(predictions.classes.len(), labels, &predictions.probabilities))
+        }
+        Labels::PerExample(_) => Err(MetricsError::NoExamples),
+    }
 }
 
 #[cfg(test)]
@@ -134,20 +142,20 @@ pub(super) mod tests {
     use super::*;
     use crate::run::{RunRecord, TestPredictions};
 
-    /// A candidate of 200 examples of two classes whose runs are wrong about every n-th.
+    /// Returns a candidate with 200 examples of two classes; each seed is wrong about every n-th example.
     pub(in crate::compare) fn candidate(wrong_every: &[usize]) -> Candidate {
         let repetition = |(seed, &every): (usize, &usize)| Repetition {
             seed: seed as u64,
             folders: Vec::new(),
             records: Vec::new(),
             curves: Vec::new(),
-            outcome: TestPredictions {
-                labels: vec!["no".into(), "yes".into()],
-                examples: (0..200).map(|at| at.to_string()).collect(),
+            predictions: TestPredictions {
+                classes: vec!["no".into(), "yes".into()],
+                examples: (0..200).map(|index| index.to_string()).collect(),
                 groups: vec![None; 200],
                 labels: Labels::PerExample(vec![1; 200]),
                 probabilities: (0..200)
-                    .map(|at| if at % every == 0 { vec![0.9, 0.1] } else { vec![0.1, 0.9] })
+                    .map(|index| if index % every == 0 { vec![0.9, 0.1] } else { vec![0.1, 0.9] })
                     .collect(),
             },
         };
@@ -160,7 +168,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn what_is_far_is_worse_and_what_is_near_is_alike() {
+    fn large_differences_are_significant_and_small_ones_are_not() {
         let candidates = [candidate(&[50, 40]), candidate(&[100, 40]), candidate(&[]), candidate(&[3, 3])];
         let against = vs_best(&candidates).unwrap();
         assert_eq!(against[1], Some(VsBest::Best));
@@ -170,8 +178,8 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn the_best_is_that_of_the_figure_in_the_table() {
-        // The mean over folds of different lengths is not the accuracy of all their examples.
+    fn the_best_candidate_has_the_highest_metric_of_the_table() {
+        // The mean over folds of different sizes differs from the accuracy of all their examples.
         let record = |accuracy: f64| -> RunRecord {
             serde_json::from_value(serde_json::json!({
                 "title": "", "command": "", "created_at": "", "data_folder": null, "data_fingerprint": "", "seconds": 1.0,
@@ -186,15 +194,15 @@ pub(super) mod tests {
         }
         let against = vs_best(&candidates).unwrap();
         assert_eq!(against[1], Some(VsBest::Best));
-        // Without records that say it, the tests do.
+        // Without records the predictions are evaluated.
         candidates.iter_mut().for_each(|candidate| candidate.repetitions[0].records.clear());
         assert_eq!(vs_best(&candidates).unwrap()[0], Some(VsBest::Best));
     }
 
     #[test]
-    fn runs_on_other_examples_are_not_compared() {
+    fn runs_with_different_examples_are_not_compared() {
         let mut candidates = [candidate(&[50]), candidate(&[3])];
-        candidates[1].repetitions[0].outcome.examples[7] = "another".into();
+        candidates[1].repetitions[0].predictions.examples[7] = "another".into();
         assert_eq!(vs_best(&candidates).unwrap(), [None, None]);
     }
 }

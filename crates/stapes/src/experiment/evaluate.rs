@@ -28,14 +28,18 @@ pub fn classify(model: &Model, loaded: &LoadedExamples) -> Result<Vec<Vec<f32>>,
 ///
 /// # Errors
 /// [`Error::Metrics`] if the number of rows is not that of the examples, or of the frames of an example.
-pub fn evaluate(classes: &[String], labels: &Labels, probabilities: &[Vec<f32>]) -> Result<Evaluation, Error> {
+pub fn evaluate(
+    classes: &[String],
+    labels: &Labels,
+    probabilities: &[Vec<f32>],
+) -> Result<Evaluation, Error> {
     match labels {
         Labels::PerExample(labels) => {
             let predictions: Vec<usize> = probabilities.iter().map(|row| argmax(row)).collect();
             Ok(Evaluation::new(classes, labels, &predictions)?)
         }
         Labels::PerFrame(labels) => {
-            Ok(Evaluation::of_frames(classes, &recording_frames(classes.len(), labels, probabilities))?)
+            Ok(Evaluation::from_frames(classes, &recording_frames(classes.len(), labels, probabilities))?)
         }
     }
 }

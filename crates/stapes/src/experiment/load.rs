@@ -131,12 +131,7 @@ fn load_features(
 
 fn with_labels(dataset: &DataSet, input: &Input, loaded: LoadedFeatures) -> Result<LoadedExamples, Error> {
     let labels = labels(dataset, input, &loaded.indices, &loaded.features)?;
-    Ok(LoadedExamples {
-        indices: loaded.indices,
-        features: loaded.features,
-        labels,
-        skipped: loaded.skipped,
-    })
+    Ok(LoadedExamples { indices: loaded.indices, features: loaded.features, labels, skipped: loaded.skipped })
 }
 
 /// Returns the labels of examples with these features. All labels of a data set are of one kind.

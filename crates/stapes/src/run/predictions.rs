@@ -75,20 +75,20 @@ impl TestPredictions {
     /// each against the rest.
     ///
     /// # Errors
-    /// Errors of [`Detectors::of_class`] and [`Detectors::of_classes`].
+    /// Errors of [`Detectors::binary`] and [`Detectors::one_vs_rest`].
     pub fn detectors(&self) -> Result<Detectors, MetricsError> {
         match self.binary_scores() {
-            Some((scores, positive)) => Detectors::of_class(&self.classes[1], &scores, &positive),
-            None => Detectors::of_classes(&self.classes, &self.probabilities.concat(), &self.all_labels()),
+            Some((scores, positive)) => Detectors::binary(&self.classes[1], &scores, &positive),
+            None => Detectors::one_vs_rest(&self.classes, &self.probabilities.concat(), &self.all_labels()),
         }
     }
 
     /// Returns the calibration of the probabilities in ten bins.
     ///
     /// # Errors
-    /// Errors of [`Calibration::of`].
+    /// Errors of [`Calibration::new`].
     pub fn calibration(&self) -> Result<Calibration, MetricsError> {
-        Calibration::of(&self.probabilities.concat(), &self.all_labels(), self.classes.len(), BINS)
+        Calibration::new(&self.probabilities.concat(), &self.all_labels(), self.classes.len(), BINS)
     }
 
     /// Returns, per example, the number of correct predictions and of all predictions: one, or one per frame.

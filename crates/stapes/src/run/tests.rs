@@ -22,8 +22,11 @@ fn texts() -> impl Strategy<Value = String> {
 fn chosen_points() -> impl Strategy<Value = ChosenPoint> {
     // A threshold is never NaN.
     let threshold = ANY_SINGLE.prop_map(|number| if number.is_nan() { f32::INFINITY } else { number });
-    (texts(), threshold, ANY, ANY).prop_map(|(name, threshold, false_positive_rate, miss_rate)| {
-        ChosenPoint { name, threshold, false_positive_rate, miss_rate }
+    (texts(), threshold, ANY, ANY).prop_map(|(name, threshold, false_positive_rate, miss_rate)| ChosenPoint {
+        name,
+        threshold,
+        false_positive_rate,
+        miss_rate,
     })
 }
 
@@ -68,8 +71,7 @@ fn records() -> impl Strategy<Value = RunRecord> {
 }
 
 fn points() -> impl Strategy<Value = Point> {
-    let validation =
-        option::of((ANY, ANY).prop_map(|(loss, accuracy)| Validation { loss, accuracy }));
+    let validation = option::of((ANY, ANY).prop_map(|(loss, accuracy)| Validation { loss, accuracy }));
     (any::<u32>(), [ANY; 5], validation).prop_map(|(step, numbers, validation)| {
         let [epoch, seconds, train_loss, learning_rate, gradient_norm] = numbers;
         let step = step as usize;
@@ -177,7 +179,10 @@ fn a_record_with_null_is_read() {
     assert_eq!((record.test_macro_f1, record.diverged_loss), (None, None));
     // The value is written as a string now.
     let text = record.to_json();
-    assert!(text.contains(r#""threshold": "Infinity""#) && text.contains(r#""examples_per_second": "NaN""#), "{text}");
+    assert!(
+        text.contains(r#""threshold": "Infinity""#) && text.contains(r#""examples_per_second": "NaN""#),
+        "{text}"
+    );
     assert_eq!(shown(&serde_json::from_str::<RunRecord>(&text).unwrap()), shown(&record));
 }
 
@@ -193,7 +198,10 @@ fn a_divergence_is_reported_with_advice() {
     assert_eq!(record.divergence(), None);
     let diverged = RunRecord { diverged_loss: Some(1.23e29), ..record };
     let words = diverged.divergence().unwrap();
-    assert!(words.starts_with("training diverged: the loss rose to 1.2e29") && words.contains("train.max_grad_norm"));
+    assert!(
+        words.starts_with("training diverged: the loss rose to 1.2e29")
+            && words.contains("train.max_grad_norm")
+    );
 }
 
 /// Starts a run, moves its folder away and calls `replace` with the old path.
@@ -231,7 +239,10 @@ fn a_new_folder_in_the_place_of_a_moved_one_is_not_changed() {
     assert!(matches!(folder.write(RECORD, b"{}"), Err(Error::FolderGone(_))));
     drop(folder);
     let left = fs::read_dir(scratch.path().join("run")).unwrap().count();
-    assert_eq!((left, fs::read(scratch.path().join("run").join(RECIPE)).unwrap()), (2, b"of another run".to_vec()));
+    assert_eq!(
+        (left, fs::read(scratch.path().join("run").join(RECIPE)).unwrap()),
+        (2, b"of another run".to_vec())
+    );
 }
 
 #[test]
@@ -256,11 +267,17 @@ fn written_run(recipe: &str, record: &str) -> tempfile::TempDir {
 
 #[test]
 fn a_run_with_renamed_keys_must_be_trained_again() {
-    let old = written_run("title = 't'\n[train]\nbatch = 3", &WITH_NULL.replace("examples_per_second", "examples_a_second"));
+    let old = written_run(
+        "title = 't'\n[train]\nbatch = 3",
+        &WITH_NULL.replace("examples_per_second", "examples_a_second"),
+    );
     for error in [Run::open(old.path()).err().unwrap(), Run::read_record(old.path()).unwrap_err()] {
         let text = error.to_string();
         assert!(matches!(error, Error::OldRun { .. }), "{text}");
-        assert!(text.contains("written before keys were renamed") && text.contains("train.batch_size"), "{text}");
+        assert!(
+            text.contains("written before keys were renamed") && text.contains("train.batch_size"),
+            "{text}"
+        );
         assert!(text.contains("CHANGELOG.md") && text.ends_with("train it again"), "{text}");
     }
     let damaged = written_run("title = 't'\n[train]\nbatch_size = 3", "{}");

@@ -8,7 +8,7 @@ use stapes_features::Features;
 use stapes_infer::{Classifier, InferError, Input, Model};
 use stapes_metrics::{ConfusedPair, Evaluation};
 use stapes_nn::loss::argmax;
-use stapes_report::{Attended, Example, FrameTiming, ShownFrames};
+use stapes_report::{AttentionExample, Example, FrameTiming, FrameView};
 use stapes_train::Labels;
 
 use crate::error::Error;
@@ -18,11 +18,11 @@ use crate::run::TestPredictions;
 
 /// Number of confused pairs of classes on the page, and of examples per pair.
 const PAIRS: usize = 5;
-const MISTAKES: usize = 2;
+const ERRORS: usize = 2;
 /// Number of classes with an example of attention.
 const CLASSES: usize = 6;
-/// Maximum duration shown of a recording, s: of mistakes, and of attention.
-const MISTAKE_SECONDS: f64 = 3.0;
+/// Maximum duration shown of a recording, s: of errors, and of attention.
+const ERROR_SECONDS: f64 = 3.0;
 const ATTENTION_SECONDS: f64 = 10.0;
 /// Maximum number of frames shown of data without recordings.
 const MAX_FRAMES: usize = 600;
@@ -51,11 +51,11 @@ impl<'a> TestExamples<'a> {
     }
 
     /// Returns the most confident errors of the most confused pairs of classes; none for a frame-level model.
-    pub(crate) fn mistakes(self, evaluation: &Evaluation) -> Vec<Example> {
-        let Some(view) = self.view(MISTAKE_SECONDS) else { return Vec::new() };
+    pub(crate) fn errors(self, evaluation: &Evaluation) -> Vec<Example> {
+        let Some(view) = self.view(ERROR_SECONDS) else { return Vec::new() };
         let pairs = evaluation.confusion.most_confused(PAIRS);
         let of_pair = |pair: ConfusedPair| {
-            let errors = view.most_confident(pair.label, pair.prediction).into_iter().take(MISTAKES);
+            let errors = view.most_confident(pair.label, pair.prediction).into_iter().take(ERRORS);
             errors.map(|index| view.example(index, true))
         };
         pairs.into_iter().flat_map(of_pair).collect()
@@ -66,7 +66,7 @@ impl<'a> TestExamples<'a> {
     ///
     /// # Errors
     /// [`Error::Infer`] if the frames do not fit the model.
-    pub(crate) fn attention(self) -> Result<Vec<Attended>, Error> {
+    pub(crate) fn attention(self) -> Result<Vec<AttentionExample>, Error> {
         let Some(view) = self.view(ATTENTION_SECONDS) else { return Ok(Vec::new()) };
         let mut classifier = Classifier::new(self.model)?;
         let mut attended = Vec::new();
@@ -84,7 +84,7 @@ impl<'a> TestExamples<'a> {
             if example.frames.is_empty() {
                 example.frames.push(view.model_input(frames));
             }
-            attended.push(Attended { example, weights: weights[..shown].to_vec(), timing });
+            attended.push(AttentionExample { example, weights: weights[..shown].to_vec(), timing });
             if attended.len() == CLASSES {
                 break;
             }
@@ -143,7 +143,9 @@ impl View<'_> {
         if self.shown_frames(frames) < frames.frames() && example.notes.is_empty() {
             example.notes.push(match self.test.model.input {
                 Input::Recordings(_) => format!("The first {} s are shown.", self.seconds),
-                Input::Frames(_) => format!("The first {MAX_FRAMES} of {} frames are shown.", frames.frames()),
+                Input::Frames(_) => {
+                    format!("The first {MAX_FRAMES} of {} frames are shown.", frames.frames())
+                }
             });
         }
         if with_input {
@@ -176,7 +178,7 @@ impl View<'_> {
     }
 
     /// Returns the shown part of the model input.
-    fn model_input(&self, frames: &Features) -> ShownFrames {
+    fn model_input(&self, frames: &Features) -> FrameView {
         let values = frames.values()[..self.shown_frames(frames) * frames.width()].to_vec();
         recording_view::model_input(&self.test.model.input, &Features::new(frames.width(), values))
     }

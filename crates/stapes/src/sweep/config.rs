@@ -221,7 +221,8 @@ impl AxisConfig {
             if self.key.is_some() {
                 return invalid("choices contain their own overrides; remove key, or use values");
             }
-            let value = |choice: &ChoiceConfig| AxisValue { name: choice.name.clone(), set: choice.set.clone() };
+            let value =
+                |choice: &ChoiceConfig| AxisValue { name: choice.name.clone(), set: choice.set.clone() };
             return Ok(self.choices.iter().map(value).collect());
         }
         let Some(key) = &self.key else {

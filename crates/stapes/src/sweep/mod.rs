@@ -243,7 +243,9 @@ impl Draft {
         // A name must not look like an option of a command line.
         let name = if name.starts_with('-') { format!("_{name}") } else { name };
         if name.len() > MAX_NAME {
-            return Err(format!("{name}: the name of a configuration has at most {MAX_NAME} letters; shorten it"));
+            return Err(format!(
+                "{name}: the name of a configuration has at most {MAX_NAME} letters; shorten it"
+            ));
         }
         let Some(path) = self.recipe.as_ref().or(config.recipe.as_ref()) else {
             return Err(format!("{name}: has no recipe; set recipe in the sweep or in the configuration"));

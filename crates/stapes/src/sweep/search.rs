@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use stapes_random::Rng;
-use stapes_report::table::{Better, Column, Shown, Table, Value};
+use stapes_report::table::{Better, Column, NumberFormat, Table, Value};
 
 use super::{
     Configuration, Job, Repeats, SearchConfig, Sweep, SweepConfig, SweepProgress, SweepRunner, SweepSummary,
@@ -166,7 +166,9 @@ impl Search {
         let first = parts.next().and_then(|key| table.get(key));
         let value = parts.fold(first, |value, key| value.and_then(|value| value.get(key)));
         let Some(full) = value.and_then(toml::Value::as_integer).filter(|full| *full > 0) else {
-            return Err(format!("search.resource = {resource}: must be a recipe key with a positive integer"));
+            return Err(format!(
+                "search.resource = {resource}: must be a recipe key with a positive integer"
+            ));
         };
         let divisor = (*reduction_factor as f64).powi((rungs - 1 - rung) as i32);
         let length = (full as f64 / divisor).round().max(1.0);
@@ -211,7 +213,7 @@ impl SearchResult {
             key,
             title,
             better,
-            shown: Shown { scale, digits },
+            format: NumberFormat { scale, digits },
         };
         let mut columns = vec![column("trial".into(), "trial".into(), None, 1.0, 0)];
         let axes = self.trials.first().map_or(&[][..], |trial| &trial.configuration.settings);
@@ -229,7 +231,7 @@ impl SearchResult {
         let rows = order.into_iter().map(|Trial { configuration, scores, parameters }| {
             let mut row = vec![Value::Text(configuration.name.clone())];
             row.extend(configuration.settings.iter().map(|(_, value)| Value::Text(value.clone())));
-            row.extend((0..rungs).map(|rung| Value::of(scores.get(rung).copied())));
+            row.extend((0..rungs).map(|rung| Value::from_option(scores.get(rung).copied())));
             row.push(Value::Number(*parameters as f64));
             row
         });

@@ -79,7 +79,10 @@ fn errors_name_the_place_and_give_advice() {
         ("title = 'a'\nrecipes = 'quickstart.toml'", "unknown field `recipes`"),
         (&GRID.replace("'directions'", "'cell'"), "axes.cell: two axes have this name"),
         (&GRID.replace("'directions'", "'seeds'"), "axes.seeds: a column of the table has this name"),
-        (&GRID.replace("'one'", &format!("'{}'", "o".repeat(160))), "the name of a configuration has at most 160 letters"),
+        (
+            &GRID.replace("'one'", &format!("'{}'", "o".repeat(160))),
+            "the name of a configuration has at most 160 letters",
+        ),
     ] {
         let error = sweep(text).unwrap_err();
         assert!(error.contains(part), "{error}");

@@ -1,60 +1,61 @@
-//! What a cell costs in time, measured with nothing else running.
+//! Timing of a configuration, measured with no other run in progress.
 
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
-use stapes_metrics::median;
 use stapes_files::number;
-use stapes_infer::{Model, Input, StreamClassifier};
-use stapes_train::{SingleProcess, Schedule, Start};
+use stapes_infer::{Input, Model, StreamClassifier};
+use stapes_metrics::median;
+use stapes_train::{Schedule, SingleProcess, Start};
 
 use crate::error::Error;
-use crate::experiment::{Experiment, LoadedExamples};
+use crate::experiment::{Experiment, LoadedExamples, TrainInputs};
 use crate::recipe::{MAX_TEXT, Recipe};
 use crate::run::Run;
 
-/// The file of a cell's timing, in its folder.
+/// Timing file in the folder of a configuration.
 pub const TIMING: &str = "timing.json";
 
-/// What a cell costs in time, on one machine with so many threads.
+/// Timing of a configuration on one machine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Timing {
     /// Median time of a training step, ms.
     #[serde(with = "number")]
     pub step_ms: f64,
-    /// TrainingJob examples (or segments) a second.
+    /// Training examples (or segments) per second.
     #[serde(with = "number")]
     pub examples_per_second: f64,
-    /// Median time of one test utterance, from samples (or frames) to probabilities, on one thread, ms; None if its recording
-    /// could not be read again.
+    /// Median time from samples (or frames) to probabilities for one test utterance, on one thread, ms; `None` if its
+    /// recording could not be read again.
     #[serde(default, with = "number")]
     pub clip_ms: Option<f64>,
-    /// Median time of one frame of a stream, from samples to probabilities, on one thread, ms; of models that run on one.
+    /// Median time from samples to probabilities for one frame of a stream, on one thread, ms; `None` for a model that cannot
+    /// run on a stream.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "number")]
     pub frame_ms: Option<f64>,
-    /// Threads that a step may use.
+    /// Number of threads of a training step.
     pub threads: usize,
 }
 
-/// Steps of the shortest measurement, and the seconds that each should take at least.
-const STEPS: usize = 5;
-const SECONDS: f64 = 0.25;
-/// No step takes less, s: a clock may be too coarse to see one.
-const LEAST_STEP: f64 = 1e-9;
-/// Measurements, of which the median counts.
+/// Minimum number of steps of a measurement, and its minimum duration in seconds.
+const MIN_STEPS: usize = 5;
+const MIN_SECONDS: f64 = 0.25;
+/// Lower limit of the duration of a step, s, because a clock may be too coarse to measure one.
+const MIN_STEP_SECONDS: f64 = 1e-9;
+/// Number of measurements, of which the median is taken.
 const REPEATS: usize = 3;
 
 impl Timing {
-    /// Times the steps of a recipe's training and the model that a run of it made.
+    /// Measures the training steps of a recipe, and the model of one of its runs.
     ///
     /// # Errors
-    /// As those of [`Experiment`] and [`Run::model`].
+    /// Errors of [`Experiment`] and [`Run::load_model`].
     pub fn measure(recipe: &Recipe, data: Option<&Path>, run: &Path) -> Result<Timing, Error> {
         let mut recipe = recipe.clone();
-        let batch = recipe.train.batch_size;
-        // Without what needs validations, of which there are none.
+        let batch_size = recipe.train.batch_size;
+        // Settings that need validation are disabled, because there is none.
         recipe.train.patience = None;
         if let Schedule::Plateau { .. } = recipe.train.schedule {
             recipe.train.schedule = Schedule::Constant;
@@ -65,71 +66,76 @@ impl Timing {
         let mut experiment = Experiment::open(recipe, data)?;
         let never = AtomicBool::new(false);
         let load = |indices: &[usize]| experiment.load(indices, &never, &|_| {});
-        let training = load(&experiment.split.train)?;
+        let train = load(&experiment.split.train)?;
         let test = load(&experiment.split.test)?;
-        let untrained = experiment.untrained(&training)?;
-        let (mut steps, mut seconds) = (STEPS, Vec::new());
+        let untrained = experiment.untrained_model(&train)?;
+        let (mut steps, mut seconds) = (MIN_STEPS, Vec::new());
         while seconds.len() < REPEATS {
             experiment.recipe.train.max_steps = Some(steps);
-            let a_step = step_seconds(&experiment, &untrained, &training)?;
-            if a_step * (steps as f64) < SECONDS && seconds.is_empty() && steps < 10_000 {
-                steps = (1.2 * SECONDS / a_step).ceil() as usize;
+            let per_step = step_seconds(&experiment, &untrained, &train)?;
+            if per_step * (steps as f64) < MIN_SECONDS && seconds.is_empty() && steps < 10_000 {
+                steps = (1.2 * MIN_SECONDS / per_step).ceil() as usize;
                 continue;
             }
-            seconds.push(a_step);
+            seconds.push(per_step);
         }
-        let a_step = median(&seconds).unwrap_or(f64::NAN);
-        let model = Run::model(run)?;
+        let per_step = median(&seconds).unwrap_or(f64::NAN);
+        let model = Run::load_model(run)?;
         Ok(Timing {
-            step_ms: 1e3 * a_step,
-            examples_per_second: batch as f64 / a_step,
+            step_ms: 1e3 * per_step,
+            examples_per_second: batch_size as f64 / per_step,
             clip_ms: experiment.latency_ms(&model, &test)?,
             frame_ms: frame_ms(&experiment, &model)?,
             threads: rayon::current_num_threads(),
         })
     }
 
-    /// Reads what was measured before, if it was.
+    /// Reads the timing of a configuration; `None` if there is none.
     ///
     /// # Errors
-    /// [`Error::File`] or [`Error::Damaged`] if it cannot be read or understood.
-    pub fn read(cell: &Path) -> Result<Option<Timing>, Error> {
-        let path = cell.join(TIMING);
+    /// [`Error::File`] or [`Error::Damaged`] if it cannot be read or is invalid.
+    pub fn read(folder: &Path) -> Result<Option<Timing>, Error> {
+        let path = folder.join(TIMING);
         match stapes_files::read_text(&path, MAX_TEXT) {
             Ok(text) => serde_json::from_str(&text)
                 .map(Some)
                 .map_err(|error| Error::Damaged { path, reason: error.to_string() }),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(source) => Err(Error::File { path, action: "read the times of a cell", source }),
+            Err(source) => Err(Error::File { path, action: "read the timing of a configuration", source }),
         }
     }
 
-    /// Writes it into a cell's folder.
+    /// Writes the timing into the folder of a configuration.
     ///
     /// # Errors
-    /// [`Error::File`] if the file system refuses.
-    pub fn write(&self, cell: &Path) -> Result<(), Error> {
-        let path = cell.join(TIMING);
-        // Numbers and nothing else.
+    /// [`Error::File`] if it cannot be written.
+    pub fn write(&self, folder: &Path) -> Result<(), Error> {
+        let path = folder.join(TIMING);
+        // JSON can represent all numbers.
         let text = serde_json::to_string_pretty(self).unwrap_or_else(|error| unreachable!("{error}")) + "\n";
         stapes_files::write_regular(&path, text.as_bytes()).map_err(|source| Error::File {
             path,
-            action: "write the times of a cell",
+            action: "write the timing of a configuration",
             source,
         })
     }
 }
 
-/// The seconds that a step of an experiment's training takes.
-fn step_seconds(experiment: &Experiment, untrained: &Model, training: &LoadedExamples) -> Result<f64, Error> {
-    let none = training.first(0);
-    let never = AtomicBool::new(false);
-    let trained =
-        experiment.train(untrained, [training, &none], (Start::Random, &SingleProcess), &never, |_| Ok(()))?;
-    Ok((trained.training_seconds / trained.steps as f64).max(LEAST_STEP))
+/// Measures the duration of a training step in seconds.
+fn step_seconds(experiment: &Experiment, model: &Model, train: &LoadedExamples) -> Result<f64, Error> {
+    let inputs = TrainInputs {
+        model,
+        train,
+        validation: &train.first(0),
+        start: Start::Random,
+        communicator: &SingleProcess,
+        stop: &AtomicBool::new(false),
+    };
+    let result = experiment.train(&inputs, |_| Ok(()))?;
+    Ok((result.training_seconds / result.steps as f64).max(MIN_STEP_SECONDS))
 }
 
-/// The median time of a frame on a stream; None of models that cannot run on one.
+/// Measures the median time per frame of a stream; `None` for a model that cannot run on one.
 fn frame_ms(experiment: &Experiment, model: &Model) -> Result<Option<f64>, Error> {
     let Input::Recordings(config) = &model.input else { return Ok(None) };
     let Ok(mut stream) = StreamClassifier::new(model) else { return Ok(None) };
@@ -137,15 +143,15 @@ fn frame_ms(experiment: &Experiment, model: &Model) -> Result<Option<f64>, Error
     let Some(Ok(clip)) = example.source.read() else { return Ok(None) };
     let hop = (f64::from(config.sample_rate_hz) / config.frames_per_second()).round().max(1.0) as usize;
     let mut times = Vec::new();
-    // A few seconds at most: a recording may be long, and a frame costs the same wherever it is.
-    for samples in clip.samples.chunks_exact(hop).take(MOST_FRAMES) {
-        let (began, mut frames) = (Instant::now(), 0);
+    // A few seconds are enough, because all frames take the same time.
+    for samples in clip.samples.chunks_exact(hop).take(MAX_FRAMES) {
+        let (start, mut frames) = (Instant::now(), 0);
         stream.push(samples, |_| frames += 1)?;
         if frames == 1 {
-            times.push(began.elapsed().as_secs_f64() * 1e3);
+            times.push(start.elapsed().as_secs_f64() * 1e3);
         }
     }
     Ok(median(&times))
 }
 
-const MOST_FRAMES: usize = 500;
+const MAX_FRAMES: usize = 500;

@@ -60,7 +60,7 @@ impl TestResult {
             predictions,
             evaluation,
             gradients: self.gradient_flows(model)?,
-            mistakes: examples.mistakes(evaluation),
+            errors: examples.errors(evaluation),
             attention: examples.attention()?,
         };
         page.render()
@@ -101,19 +101,19 @@ pub(super) fn chosen_points(
     else {
         return Ok(Vec::new());
     };
-    let roc = match Roc::of(&scores, &positive) {
-        Err(MetricsError::OneKind { .. }) => return Ok(Vec::new()),
+    let roc = match Roc::new(&scores, &positive) {
+        Err(MetricsError::SingleClass { .. }) => return Ok(Vec::new()),
         roc => roc?,
     };
     let criteria = [
-        ("equal errors on validation", roc.at_equal_errors()),
+        ("equal errors on validation", roc.at_equal_error_rate()),
         ("5 % false positives on validation", roc.at_false_positive_rate(0.05)?),
         ("1 % false positives on validation", roc.at_false_positive_rate(0.01)?),
     ];
     let tested = |(name, OperatingPoint { threshold, .. }): (&str, OperatingPoint)| {
         let OperatingPoint { false_positive_rate, miss_rate, .. } =
-            match OperatingPoint::of(threshold, &test_scores, &test_positive) {
-                Err(MetricsError::OneKind { .. }) => return Ok(None),
+            match OperatingPoint::measure(threshold, &test_scores, &test_positive) {
+                Err(MetricsError::SingleClass { .. }) => return Ok(None),
                 point => point?,
             };
         Ok(Some(ChosenPoint { name: name.into(), threshold, false_positive_rate, miss_rate }))

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use stapes_data::AugmentConfig;
+use stapes_augment::AugmentConfig;
 use stapes_features::Features;
 use stapes_nn::ModelConfig;
 use stapes_nn::layer::Shape;

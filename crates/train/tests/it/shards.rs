@@ -1,6 +1,6 @@
 //! Shards: batch normalization over the whole batch for any number of shards, and augmentation that changes lengths.
 
-use stapes_data::AugmentConfig;
+use stapes_augment::AugmentConfig;
 use stapes_features::Features;
 use stapes_nn::ModelConfig;
 use stapes_nn::layer::Shape;

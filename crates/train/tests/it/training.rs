@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::task::{Task, same_bits};
-use stapes_data::{AugmentConfig, SpecAugmentConfig};
+use stapes_augment::{AugmentConfig, SpecAugmentConfig};
 use stapes_features::Features;
 use stapes_nn::ModelConfig;
 use stapes_nn::layer::Shape;
@@ -220,20 +220,20 @@ fn parameters_that_are_not_finite_are_an_error() {
 #[test]
 fn only_a_diverged_loss_is_reported() {
     // At this learning rate the weights become so large that every error has such a loss.
-    let diverged = Task::new("learning_rate = 1e30").trained();
+    let diverged = Task::new("learning_rate = 1e30").train();
     let loss = diverged.diverged_loss.unwrap();
     assert!(loss.is_finite() && loss > 1e6 * 2.0f64.ln(), "{loss}");
     let losses = diverged.points.iter().flat_map(|point| [point.train_loss, point.validation.unwrap().loss]);
     assert!(losses.clone().all(|of_point| of_point <= loss), "{loss} {:?}", losses.collect::<Vec<_>>());
-    assert_eq!(Task::new("").trained().diverged_loss, None);
-    assert_eq!(Task::new("learning_rate = 1.0").trained().diverged_loss, None);
+    assert_eq!(Task::new("").train().diverged_loss, None);
+    assert_eq!(Task::new("learning_rate = 1.0").train().diverged_loss, None);
     // A large first loss, from frames on a large scale, is not a divergence.
     let mut large = Task::new("max_steps = 20\nlearning_rate = 1e-4");
     large.model = toml::from_str("[recurrent]\ncell = 'rnn_relu'\nhidden_size = 8\nhead = 'mean'").unwrap();
     let scaled =
         |frames: &Features| Features::new(1, frames.values().iter().map(|value| 1e9 * value).collect());
     large.features = large.features.iter().map(scaled).collect();
-    let begun = large.trained();
+    let begun = large.train();
     assert!(begun.points[0].train_loss > 1e7 && begun.diverged_loss.is_none(), "{:?}", begun.points[0]);
 }
 

@@ -4,7 +4,7 @@
 
 use std::sync::atomic::AtomicBool;
 
-use stapes_data::AugmentConfig;
+use stapes_augment::AugmentConfig;
 use stapes_features::Features;
 use stapes_nn::ModelConfig;
 use stapes_nn::layer::Shape;
