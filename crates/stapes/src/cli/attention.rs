@@ -118,7 +118,7 @@ impl Plotter<'_> {
         write_file(&png, &picture.png().with_context(path)?)?;
         Ok(json!({
             "file": path(), "png": png.display().to_string(), "label": label,
-            "probability": probabilities[best], "frame_seconds": frame_s, "weights": weights,
+            "probability": probabilities[best], "hop_secondseconds": hop_seconds, "weights": weights,
         }))
     }
 }
