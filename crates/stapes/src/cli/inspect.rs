@@ -6,10 +6,10 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use serde_json::json;
 use stapes::audio::{Clip, Recording};
-use stapes::infer::{Classifier, ClipExtractor, Input, Model, StreamClassifier};
-use stapes::recording_view;
 use stapes::report::{Inspection, InspectionScores, ShownFrames, render_inspection};
+use stapes::infer::{Classifier, ClipExtractor, Input, Model, StreamClassifier};
 use stapes::run::Run;
+use stapes::recording_view;
 
 use super::console::{Console, duration, thousands, visible_path};
 use super::paths::write_file;
@@ -72,9 +72,7 @@ impl Inspect {
                 "{} at {} Hz{}.",
                 duration(clip.seconds()),
                 thousands(clip.sample_rate_hz.into()),
-                self.model
-                    .as_ref()
-                    .map_or_else(String::new, |model| format!("; scores of {}", model.display()))
+                self.model.as_ref().map_or_else(String::new, |model| format!("; scores of {}", model.display()))
             ),
             created_at: stapes::run::now(),
             facts: facts(&clip),
@@ -124,7 +122,8 @@ fn facts(clip: &Clip) -> Vec<(String, String)> {
     let peak = clip.samples.iter().fold(0.0f32, |peak, sample| peak.max(sample.abs()));
     let power = clip.samples.iter().map(|sample| f64::from(*sample).powi(2)).sum::<f64>();
     let level = 10.0 * (power / clip.samples.len() as f64).log10();
-    let decibel = |db: f64| if db.is_finite() { format!("{db:.1} dBFS") } else { "silent".into() };
+    let decibel =
+        |db: f64| if db.is_finite() { format!("{db:.1} dBFS") } else { "silent".into() };
     [
         ("sample rate", format!("{} Hz", thousands(clip.sample_rate_hz.into()))),
         ("length", format!("{}, {} samples", duration(clip.seconds()), thousands(clip.samples.len() as u64))),
