@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use serde_json::{Value, json};
+use stapes::report::{FramePicture, visible};
 use stapes::features::FeatureConfig;
 use stapes::infer::{Classifier, ClipExtractor, Input, Model};
 use stapes::nn::loss::argmax;
-use stapes::recording_view::{self, attention, frame_axis};
-use stapes::report::{FramePicture, visible};
 use stapes::run::Run;
+use stapes::recording_view::{self, attention, frame_axis};
 
 use super::console::Console;
 use super::paths::{create_folder, file_names, write_file};
@@ -38,10 +38,7 @@ impl Attention {
         let model = Run::load_model(&self.run)?;
         let names = file_names(&self.files, EXTENSION)?;
         let Input::Recordings(config) = &model.input else {
-            bail!(
-                "{}: the model reads frames, not recordings; use a model of recordings",
-                self.run.display()
-            );
+            bail!("{}: the model reads frames, not recordings; use a model of recordings", self.run.display());
         };
         let mut plotter = Plotter {
             model: &model,

@@ -66,8 +66,7 @@ impl Progress for Bars<'_> {
             }
             Event::Validated { point, .. } => {
                 let validation = point.validation.map(|validation| validation.accuracy);
-                *accuracy =
-                    validation.map(|value| format!("validation {}", percent(value))).unwrap_or_default();
+                *accuracy = validation.map(|value| format!("validation {}", percent(value))).unwrap_or_default();
                 self.console.json(&serde_json::json!({ "event": "validation", "point": point }));
             }
             _ => {}
@@ -97,3 +96,4 @@ fn sizes(experiment: &Experiment) -> String {
         experiment.recipe.seed,
     )
 }
+
