@@ -1,72 +1,75 @@
-//! Intervals of figures whose examples are not independent: the recordings are.
+//! Bootstrap confidence intervals over independent units, such as recordings.
 
 use stapes_random::Rng;
 
-use crate::Interval;
+use crate::ConfidenceInterval;
 
-/// Resamples: enough that the ends of an interval move by less than they are worth.
+/// Number of resamples: enough that the ends of an interval move by less than its precision.
 const RESAMPLES: usize = 1000;
 
-/// The 95 % percentile interval of a figure over recordings, by drawing as many recordings as there are, with
-/// replacement, a thousand times; always the same draws for the same number of recordings.
+/// Returns the 95 % percentile interval of a statistic over recordings: as many recordings as there are, drawn with
+/// replacement, 1,000 times. Equal numbers of recordings give equal draws.
 ///
-/// `figure` is given how often each recording was drawn, and says None where it is undefined: such draws are left out.
-/// From less than two recordings nothing can be said: \[0, 1\].
+/// `statistic` receives how often each recording was drawn and returns None where it is undefined; such draws are
+/// skipped. The interval of fewer than two recordings is \[0, 1\].
 ///
 /// # Source
-/// Efron and Tibshirani 1993, "An Introduction to the Bootstrap", section 13.3, and 8.3 for what is drawn: the units
-/// that are independent.
-pub(crate) fn over_recordings(recordings: usize, figure: impl Fn(&[u64]) -> Option<f64>) -> Interval {
-    let whole = Interval { low: 0.0, high: 1.0 };
+/// Efron and Tibshirani 1993, "An Introduction to the Bootstrap", section 13.3, and 8.3 for the choice of the
+/// independent units.
+pub(crate) fn over_recordings(
+    recordings: usize,
+    statistic: impl Fn(&[u64]) -> Option<f64>,
+) -> ConfidenceInterval {
+    let unit_interval = ConfidenceInterval { low: 0.0, high: 1.0 };
     if recordings < 2 {
-        return whole;
+        return unit_interval;
     }
     let units = [Units { count: recordings, draws: recordings }];
-    let figures = resampled(RESAMPLES, &units, |times| figure(&times[0]));
-    percentiles(&figures).unwrap_or(whole)
+    let values = resampled(RESAMPLES, &units, |times| statistic(&times[0]));
+    percentiles(&values).unwrap_or(unit_interval)
 }
 
-/// Independent things of one kind that are drawn with replacement; at least one.
+/// Independent units of one kind, drawn with replacement; at least one.
 #[derive(Clone, Copy)]
 pub(crate) struct Units {
-    /// How many there are.
+    /// Number of units.
     pub(crate) count: usize,
-    /// How many are drawn each time.
+    /// Number of units per draw.
     pub(crate) draws: usize,
 }
 
-/// A figure of `resamples` draws of units of several kinds, each kind by itself, in ascending order.
+/// Returns a statistic of `resamples` draws in ascending order; units of several kinds are drawn independently.
 ///
-/// `figure` is given how often each unit of each kind was drawn; where it says None the draw is left out. The numbers
-/// come from one fixed stream, so equal arguments give equal figures.
+/// `statistic` receives how often each unit of each kind was drawn and returns None where it is undefined; such draws
+/// are skipped. The random stream is fixed, so equal arguments give equal values.
 pub(crate) fn resampled(
     resamples: usize,
     units: &[Units],
-    mut figure: impl FnMut(&[Vec<u64>]) -> Option<f64>,
+    mut statistic: impl FnMut(&[Vec<u64>]) -> Option<f64>,
 ) -> Vec<f64> {
-    let mut stream = Rng::new(0, "bootstrap");
-    let mut figures = Vec::with_capacity(resamples);
+    let mut rng = Rng::new(0, "bootstrap");
+    let mut values = Vec::with_capacity(resamples);
     let mut times: Vec<Vec<u64>> = units.iter().map(|units| vec![0; units.count]).collect();
     for _ in 0..resamples {
         for (times, units) in times.iter_mut().zip(units) {
             times.fill(0);
-            (0..units.draws).for_each(|_| times[stream.below(units.count)] += 1);
+            (0..units.draws).for_each(|_| times[rng.below(units.count)] += 1);
         }
-        figures.extend(figure(&times));
+        values.extend(statistic(&times));
     }
-    figures.sort_by(f64::total_cmp);
-    figures
+    values.sort_by(f64::total_cmp);
+    values
 }
 
-/// The 2.5 % and 97.5 % points of sorted figures with linear interpolation; None of no figure.
-pub(crate) fn percentiles(sorted: &[f64]) -> Option<Interval> {
-    let ends = || Interval { low: quantile(sorted, 0.025), high: quantile(sorted, 0.975) };
+/// Returns the 2.5 % and 97.5 % quantiles of sorted values with linear interpolation; None for an empty list.
+pub(crate) fn percentiles(sorted: &[f64]) -> Option<ConfidenceInterval> {
+    let ends = || ConfidenceInterval { low: quantile(sorted, 0.025), high: quantile(sorted, 0.975) };
     (!sorted.is_empty()).then(ends)
 }
 
-/// The point below which a share of the sorted values lies, interpolated; of at least one value.
-fn quantile(sorted: &[f64], share: f64) -> f64 {
-    let place = share * (sorted.len() - 1) as f64;
+/// Returns a quantile of at least one sorted value, with linear interpolation.
+fn quantile(sorted: &[f64], fraction: f64) -> f64 {
+    let place = fraction * (sorted.len() - 1) as f64;
     let below = sorted[place.floor() as usize];
     below + (place - place.floor()) * (sorted[place.ceil() as usize] - below)
 }
@@ -79,8 +82,8 @@ mod tests {
     fn quantiles_are_interpolated() {
         // numpy.quantile([1, 2, 4, 8], [0, 0.25, 0.5, 0.9, 1])
         let expected = [1.0, 1.75, 3.0, 6.8, 8.0];
-        for (share, expected) in [0.0, 0.25, 0.5, 0.9, 1.0].into_iter().zip(expected) {
-            assert!((quantile(&[1.0, 2.0, 4.0, 8.0], share) - expected).abs() < 1e-12);
+        for (fraction, expected) in [0.0, 0.25, 0.5, 0.9, 1.0].into_iter().zip(expected) {
+            assert!((quantile(&[1.0, 2.0, 4.0, 8.0], fraction) - expected).abs() < 1e-12);
         }
     }
 
@@ -91,17 +94,17 @@ mod tests {
         let mean = |times: &[u64]| {
             Some(values.iter().zip(times).map(|(value, &times)| value * times as f64).sum::<f64>() / 100.0)
         };
-        let Interval { low, high } = over_recordings(100, mean);
+        let ConfidenceInterval { low, high } = over_recordings(100, mean);
         assert!((low - (0.5 - 1.96 * 0.02)).abs() < 0.004, "{low}");
         assert!((high - (0.5 + 1.96 * 0.02)).abs() < 0.004, "{high}");
-        assert_eq!(over_recordings(100, mean), Interval { low, high });
+        assert_eq!(over_recordings(100, mean), ConfidenceInterval { low, high });
     }
 
     #[test]
-    fn what_is_undefined_is_left_out_and_one_recording_says_nothing() {
+    fn undefined_draws_are_skipped_and_one_recording_gives_the_unit_interval() {
         let first = |times: &[u64]| (times[0] > 0).then_some(0.25);
-        assert_eq!(over_recordings(3, first), Interval { low: 0.25, high: 0.25 });
-        assert_eq!(over_recordings(3, |_| None), Interval { low: 0.0, high: 1.0 });
-        assert_eq!(over_recordings(1, |_| Some(0.5)), Interval { low: 0.0, high: 1.0 });
+        assert_eq!(over_recordings(3, first), ConfidenceInterval { low: 0.25, high: 0.25 });
+        assert_eq!(over_recordings(3, |_| None), ConfidenceInterval { low: 0.0, high: 1.0 });
+        assert_eq!(over_recordings(1, |_| Some(0.5)), ConfidenceInterval { low: 0.0, high: 1.0 });
     }
 }

@@ -3,12 +3,12 @@
 use serde::Serialize;
 use stapes_files::number;
 
-/// The standard normal distribution's 97.5 % point: two-sided 95 %.
+/// 97.5 % quantile of the standard normal distribution: two-sided 95 %.
 const Z: f64 = 1.959963984540054;
 
-/// A closed range that a value lies in with some confidence.
+/// A confidence interval: a closed range of values.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Interval {
+pub struct ConfidenceInterval {
     /// Lower end.
     #[serde(with = "number")]
     pub low: f64,
@@ -17,14 +17,14 @@ pub struct Interval {
     pub high: f64,
 }
 
-/// The 95 % Wilson score interval of a proportion.
+/// Returns the 95 % Wilson score interval of a proportion.
 ///
 /// With p = correct / total, n = total and z = 1.959963984540054, the ends are
 ///
 /// (p + z²/2n ± z √(p (1 - p)/n + z²/4n²)) / (1 + z²/n)
 ///
-/// without continuity correction. It stays inside [0, 1], and is of use for few examples and for proportions
-/// near 0 and 1, where the normal interval p ± z √(p (1 - p)/n) is not. No example at all gives [0, 1].
+/// without continuity correction. The interval stays inside [0, 1]. It is valid for few examples and for proportions
+/// near 0 and 1, where the normal interval p ± z √(p (1 - p)/n) is not. For `total` = 0 it is [0, 1].
 ///
 /// # Panics
 /// If `correct` is greater than `total`.
@@ -40,20 +40,20 @@ pub struct Interval {
 /// Wilson 1927, "Probable inference, the law of succession, and statistical inference"; method 3 of Newcombe
 /// 1998, "Two-sided confidence intervals for the single proportion". Equal to `proportion_confint(...,
 /// method="wilson")` of statsmodels 0.15.0.
-pub fn wilson(correct: u64, total: u64) -> Interval {
-    assert!(correct <= total, "wilson({correct}, {total}): no more can be correct than there are");
+pub fn wilson(correct: u64, total: u64) -> ConfidenceInterval {
+    assert!(correct <= total, "wilson({correct}, {total}): correct must be at most total");
     if total == 0 {
-        return Interval { low: 0.0, high: 1.0 };
+        return ConfidenceInterval { low: 0.0, high: 1.0 };
     }
     let n = total as f64;
     let p = correct as f64 / n;
     let scale = 1.0 + Z * Z / n;
-    let centre = (p + Z * Z / (2.0 * n)) / scale;
+    let center = (p + Z * Z / (2.0 * n)) / scale;
     let half = Z * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt() / scale;
     // At 0 and n the outer end is exact in the formula but not in floating point.
-    Interval {
-        low: if correct == 0 { 0.0 } else { (centre - half).max(0.0) },
-        high: if correct == total { 1.0 } else { (centre + half).min(1.0) },
+    ConfidenceInterval {
+        low: if correct == 0 { 0.0 } else { (center - half).max(0.0) },
+        high: if correct == total { 1.0 } else { (center + half).min(1.0) },
     }
 }
 
@@ -84,19 +84,19 @@ mod tests {
     }
 
     #[test]
-    fn no_example_says_nothing() {
-        assert_eq!(wilson(0, 0), Interval { low: 0.0, high: 1.0 });
+    fn no_example_gives_the_unit_interval() {
+        assert_eq!(wilson(0, 0), ConfidenceInterval { low: 0.0, high: 1.0 });
     }
 
     #[test]
     #[should_panic(expected = "wilson(4, 3)")]
-    fn more_correct_than_there_are_is_a_programmers_error() {
+    fn more_correct_than_total_panics() {
         wilson(4, 3);
     }
 
     proptest! {
-        // The interval's definition: its ends are the proportions q at which the observed p is just z standard
-        // errors of q away, (p - q)² = z² q (1 - q) / n.
+        // Definition of the interval: its ends are the proportions q whose distance from the observed p is z standard
+        // errors of q, (p - q)² = z² q (1 - q) / n.
         #[test]
         fn each_end_is_z_standard_errors_from_the_observed(total in 1u64..5000, part in 0.0f64..=1.0) {
             let correct = (part * total as f64).floor() as u64;
@@ -111,11 +111,11 @@ mod tests {
         }
 
         #[test]
-        fn exchanging_right_and_wrong_mirrors_the_interval(total in 1u64..5000, part in 0.0f64..=1.0) {
-            let correct = (part * total as f64).floor() as u64;
-            let (right, wrong) = (wilson(correct, total), wilson(total - correct, total));
-            prop_assert!((right.low - (1.0 - wrong.high)).abs() < 1e-12);
-            prop_assert!((right.high - (1.0 - wrong.low)).abs() < 1e-12);
+        fn exchanging_correct_and_wrong_mirrors_the_interval(total in 1u64..5000, part in 0.0f64..=1.0) {
+            let count = (part * total as f64).floor() as u64;
+            let (correct, wrong) = (wilson(count, total), wilson(total - count, total));
+            prop_assert!((correct.low - (1.0 - wrong.high)).abs() < 1e-12);
+            prop_assert!((correct.high - (1.0 - wrong.low)).abs() < 1e-12);
         }
     }
 }

@@ -1,48 +1,48 @@
-//! How scores tell classes apart at every threshold: ROC and DET.
+//! ROC curves of classes against the rest.
 
 use serde::Serialize;
 
 use crate::{MetricsError, OperatingPoint, Roc, roc_auc};
 
-/// Classes of which each has a curve; of more, there is the mean curve.
+/// Largest number of classes with a curve each; above it, the mean curve is kept.
 const CLASSES: usize = 12;
-/// False positive rates at which curves are averaged.
+/// Number of false positive rates at which curves are averaged.
 const MEANS: usize = 1000;
 
-/// What the page shows of scores at every threshold.
+/// ROC curves with marked operating points.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Detectors {
-    /// A curve for each class that is told from the others, or their mean.
+    /// One curve per class against the rest, or their mean.
     pub curves: Vec<DetectorCurve>,
-    /// Operating points that are marked on the first curve, each with what it is.
+    /// Operating points to mark on the first curve, each with a description.
     pub points: Vec<(String, OperatingPoint)>,
 }
 
-/// How one class is told from the others, or the mean of several such curves.
+/// The ROC curve of one class against the rest, or the mean of several such curves.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct DetectorCurve {
-    /// The class, or what the mean is of: "mean of 35 classes", a candidate.
+    /// Name of the class or of the mean: "mean of 35 classes", a candidate.
     pub name: String,
-    /// The area under the ROC curve.
+    /// Area under the ROC curve.
     pub auc: f64,
-    /// The rate at which both errors are equally frequent.
+    /// Rate at which the false positive rate equals the miss rate.
     pub equal_error_rate: f64,
-    /// The share of the class that is found where at most 5 % of the others are taken for it.
+    /// True positive rate at a false positive rate of at most 5 %.
     pub true_positive_rate_at_5_percent: f64,
-    /// The same where at most 1 % of the others are.
+    /// True positive rate at a false positive rate of at most 1 %.
     pub true_positive_rate_at_1_percent: f64,
     /// False and true positive rates at the curve's corners.
     pub rates: Vec<(f64, f64)>,
 }
 
 impl Detectors {
-    /// One class by its scores, with the point of equal errors marked.
+    /// Returns the curve of one class by its scores, with the equal error rate marked.
     ///
     /// # Shapes
     /// scores `[N]`, positive `[N]`
     ///
     /// # Errors
-    /// Those of [`Roc::of`].
+    /// Errors of [`Roc::new`].
     ///
     /// # Example
     /// ```
@@ -50,65 +50,66 @@ impl Detectors {
     /// use stapes_metrics::Detectors;
     ///
     /// let (scores, voice) = ([0.1, 0.4, 0.35, 0.8], [false, false, true, true]);
-    /// let detectors = Detectors::of_class("voice", &scores, &voice)?;
+    /// let detectors = Detectors::binary("voice", &scores, &voice)?;
     /// assert_eq!(detectors.curves[0].auc, 0.75);
-    /// // A threshold that was chosen on validation.
-    /// let chosen = OperatingPoint::of(0.5, &scores, &voice)?;
+    /// // A threshold that was chosen on validation data.
+    /// let chosen = OperatingPoint::measure(0.5, &scores, &voice)?;
     /// let detectors = detectors.with_point("5 % false positives on validation", chosen);
     /// assert_eq!(detectors.points[1].1.miss_rate, 0.5);
     /// # Ok::<(), stapes_metrics::MetricsError>(())
     /// ```
-    pub fn of_class(label: &str, scores: &[f32], positive: &[bool]) -> Result<Detectors, MetricsError> {
-        let roc = Roc::of(scores, positive)?;
-        let equal = ("equal errors, on these scores".to_string(), roc.at_equal_errors());
+    pub fn binary(label: &str, scores: &[f32], positive: &[bool]) -> Result<Detectors, MetricsError> {
+        let roc = Roc::new(scores, positive)?;
+        let equal = ("equal error rate on these scores".to_string(), roc.at_equal_error_rate());
         // A curve has examples of both kinds.
         let auc = roc_auc(scores, positive).unwrap_or(0.5);
         Ok(Detectors { curves: vec![DetectorCurve::of(label, auc, &roc)?], points: vec![equal] })
     }
 
-    /// Each class against the others, by its probability; of more than 12 classes the mean over classes.
+    /// Returns the curve of each class against the rest by its probability; for more than 12 classes, the mean over
+    /// classes.
     ///
-    /// A class without examples, or with all of them, has no curve. The mean curve is the mean true positive rate at
-    /// equal false positive rates, linear between a curve's corners.
+    /// A class without positive or without negative examples is skipped. The mean curve is the mean true positive rate
+    /// at equal false positive rates, linear between a curve's corners.
     ///
     /// # Shapes
-    /// classes `[K]`, probabilities `[N, K]`, row by row, truths `[N]`, each entry in 0..K
+    /// classes `[K]`, probabilities `[N, K]`, row by row, labels `[N]`, each entry in 0..K
     ///
     /// # Errors
-    /// [`MetricsError::NoClasses`] if K = 0, [`MetricsError::UnequalLengths`] if there is not one row a truth,
-    /// [`MetricsError::ClassOutOfRange`] for a truth, [`MetricsError::OneKind`] if no class has a curve, and
-    /// [`MetricsError::Nan`] for a probability that is NaN.
-    pub fn of_classes(
+    /// [`MetricsError::NoClasses`] if K = 0, [`MetricsError::UnequalLengths`] if the number of rows is not the number
+    /// of labels, [`MetricsError::ClassOutOfRange`] for a label, [`MetricsError::SingleClass`] if no class has a curve,
+    /// and [`MetricsError::Nan`] for a probability that is NaN.
+    pub fn one_vs_rest(
         classes: &[String],
         probabilities: &[f32],
-        truths: &[usize],
+        labels: &[usize],
     ) -> Result<Detectors, MetricsError> {
         let k = classes.len();
         if k == 0 {
             return Err(MetricsError::NoClasses);
         }
-        if probabilities.len() != k * truths.len() {
+        if probabilities.len() != k * labels.len() {
             return Err(MetricsError::UnequalLengths {
-                truths: truths.len(),
+                labels: labels.len(),
                 predictions: probabilities.len() / k,
             });
         }
-        if let Some(example) = truths.iter().position(|&class| class >= k) {
-            let class = truths[example];
-            return Err(MetricsError::ClassOutOfRange { list: "truths", example, class, classes: k });
+        if let Some(example) = labels.iter().position(|&class| class >= k) {
+            let class = labels[example];
+            return Err(MetricsError::ClassOutOfRange { list: "labels", example, class, classes: k });
         }
         let mut curves = Vec::new();
         for (class, label) in classes.iter().enumerate() {
             let scores: Vec<f32> = probabilities.iter().skip(class).step_by(k).copied().collect();
-            let positive: Vec<bool> = truths.iter().map(|&truth| truth == class).collect();
-            match Detectors::of_class(label, &scores, &positive) {
+            let positive: Vec<bool> = labels.iter().map(|&label| label == class).collect();
+            match Detectors::binary(label, &scores, &positive) {
                 Ok(detector) => curves.extend(detector.curves),
-                Err(MetricsError::OneKind { .. }) => {}
+                Err(MetricsError::SingleClass { .. }) => {}
                 Err(error) => return Err(error),
             }
         }
         if curves.is_empty() {
-            return Err(MetricsError::OneKind { positives: truths.len(), negatives: 0 });
+            return Err(MetricsError::SingleClass { positives: labels.len(), negatives: 0 });
         }
         if curves.len() > CLASSES {
             curves = DetectorCurve::mean(&format!("mean of {} classes", curves.len()), &curves)
@@ -118,7 +119,7 @@ impl Detectors {
         Ok(Detectors { curves, points: Vec::new() })
     }
 
-    /// The same with one more operating point marked, with what it is.
+    /// Adds a marked operating point with a description.
     pub fn with_point(mut self, name: &str, point: OperatingPoint) -> Detectors {
         self.points.push((name.to_string(), point));
         self
@@ -139,8 +140,8 @@ impl DetectorCurve {
         })
     }
 
-    /// The mean of several curves, as of seeds or of classes: the mean true positive rate at equal false positive rates, linear
-    /// between a curve's corners; None of no curve.
+    /// Returns the mean of several curves, for example of seeds or classes: the mean true positive rate at equal false
+    /// positive rates, linear between a curve's corners; None for an empty list.
     ///
     /// # Example
     /// ```
@@ -148,7 +149,7 @@ impl DetectorCurve {
     ///
     /// let voice = [false, false, true, true];
     /// let seeds = [[0.1, 0.4, 0.35, 0.8], [0.1, 0.2, 0.35, 0.8]];
-    /// let curves = seeds.map(|scores| Detectors::of_class("voice", &scores, &voice).map(|of| of.curves));
+    /// let curves = seeds.map(|scores| Detectors::binary("voice", &scores, &voice).map(|of| of.curves));
     /// let curves = curves.into_iter().collect::<Result<Vec<_>, _>>()?.concat();
     /// let mean = DetectorCurve::mean("voice, both seeds", &curves);
     /// assert_eq!(mean.map(|curve| curve.auc), Some((0.75 + 1.0) / 2.0));
@@ -172,12 +173,12 @@ impl DetectorCurve {
         })
     }
 
-    /// The true positive rate at a false positive rate, the highest where there are several.
+    /// Returns the true positive rate at a false positive rate, the highest where there are several.
     fn interpolated(&self, rate: f64) -> f64 {
-        let behind = self.rates.partition_point(|&(false_positives, _)| false_positives <= rate);
-        // The first corner is at 0.
-        let before = self.rates[behind.saturating_sub(1)];
-        match self.rates.get(behind) {
+        let after = self.rates.partition_point(|&(false_positives, _)| false_positives <= rate);
+        // The first corner has the rate 0.
+        let before = self.rates[after.saturating_sub(1)];
+        match self.rates.get(after) {
             Some(&(x, y)) => before.1 + (rate - before.0) / (x - before.0) * (y - before.1),
             None => before.1,
         }
@@ -214,45 +215,45 @@ mod tests {
         );
     }
 
-    fn labels(count: usize) -> Vec<String> {
+    fn class_names(count: usize) -> Vec<String> {
         (0..count).map(|class| format!("class {class}")).collect()
     }
 
     #[test]
-    fn each_class_has_a_curve_and_of_many_the_mean() {
-        let truths: Vec<usize> = (0..60).map(|example| example % 3).collect();
-        let row = |(example, truth): (usize, &usize)| {
+    fn each_class_has_a_curve_and_many_classes_their_mean() {
+        let labels: Vec<usize> = (0..60).map(|example| example % 3).collect();
+        let row = |(example, label): (usize, &usize)| {
             let mut row = [0.2f32, 0.2, 0.2, 0.0];
-            row[if example % 7 == 0 { (truth + 1) % 3 } else { *truth }] += 0.4;
+            row[if example % 7 == 0 { (label + 1) % 3 } else { *label }] += 0.4;
             row
         };
-        let probabilities: Vec<f32> = truths.iter().enumerate().flat_map(row).collect();
-        let found = Detectors::of_classes(&labels(4), &probabilities, &truths).unwrap();
+        let probabilities: Vec<f32> = labels.iter().enumerate().flat_map(row).collect();
+        let found = Detectors::one_vs_rest(&class_names(4), &probabilities, &labels).unwrap();
         // Class 3 has no examples.
         assert_eq!(found.curves.len(), 3);
         let scores: Vec<f32> = probabilities.iter().skip(1).step_by(4).copied().collect();
-        let positive: Vec<bool> = truths.iter().map(|&truth| truth == 1).collect();
+        let positive: Vec<bool> = labels.iter().map(|&label| label == 1).collect();
         assert_eq!(Some(found.curves[1].auc), roc_auc(&scores, &positive));
 
-        let truths: Vec<usize> = (0..52).map(|example| example % 13).collect();
-        let sure: Vec<f32> = truths
+        let labels: Vec<usize> = (0..52).map(|example| example % 13).collect();
+        let sure: Vec<f32> = labels
             .iter()
-            .flat_map(|&truth| (0..13).map(move |class| f32::from(u8::from(class == truth))))
+            .flat_map(|&label| (0..13).map(move |class| f32::from(u8::from(class == label))))
             .collect();
-        let found = Detectors::of_classes(&labels(13), &sure, &truths).unwrap();
+        let found = Detectors::one_vs_rest(&class_names(13), &sure, &labels).unwrap();
         assert_eq!((found.curves.len(), found.curves[0].name.as_str()), (1, "mean of 13 classes"));
         assert_eq!((found.curves[0].auc, found.curves[0].equal_error_rate), (1.0, 0.0));
     }
 
     #[test]
-    fn what_does_not_fit_is_refused() {
-        let refused = |probabilities: &[f32], truths: &[usize]| {
-            Detectors::of_classes(&labels(2), probabilities, truths).unwrap_err()
+    fn mismatched_inputs_are_rejected() {
+        let rejected = |probabilities: &[f32], labels: &[usize]| {
+            Detectors::one_vs_rest(&class_names(2), probabilities, labels).unwrap_err()
         };
-        assert!(matches!(refused(&[0.5], &[0]), MetricsError::UnequalLengths { .. }));
-        assert!(matches!(refused(&[0.5, 0.5], &[2]), MetricsError::ClassOutOfRange { .. }));
-        assert!(matches!(refused(&[0.5, 0.5], &[0]), MetricsError::OneKind { .. }));
-        assert!(matches!(refused(&[f32::NAN, 0.5, 0.5, 0.5], &[0, 1]), MetricsError::Nan { .. }));
-        assert!(matches!(Detectors::of_classes(&[], &[], &[]), Err(MetricsError::NoClasses)));
+        assert!(matches!(rejected(&[0.5], &[0]), MetricsError::UnequalLengths { .. }));
+        assert!(matches!(rejected(&[0.5, 0.5], &[2]), MetricsError::ClassOutOfRange { .. }));
+        assert!(matches!(rejected(&[0.5, 0.5], &[0]), MetricsError::SingleClass { .. }));
+        assert!(matches!(rejected(&[f32::NAN, 0.5, 0.5, 0.5], &[0, 1]), MetricsError::Nan { .. }));
+        assert!(matches!(Detectors::one_vs_rest(&[], &[], &[]), Err(MetricsError::NoClasses)));
     }
 }

@@ -1,26 +1,26 @@
-//! The scores of one classifier on one set of examples.
+//! Scores of a classifier on a set of examples.
 
 use serde::Serialize;
 
-use crate::{Confusion, Detection, Interval, MetricsError, wilson};
+use crate::{ConfidenceInterval, ConfusionMatrix, Detection, MetricsError, wilson};
 
-/// How well the examples of one class were found.
+/// Scores of one class.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ClassScores {
-    /// The class.
+    /// Class name.
     pub label: String,
     /// Number of examples of this class.
     pub support: u64,
-    /// Of what was predicted as this class, the part that is. None (JSON `null`) when nothing was.
+    /// Fraction of the predictions of this class that are correct. None (JSON `null`) if the class was never predicted.
     pub precision: Option<f64>,
-    /// Of the examples of this class, the part that was found. None when there are none.
+    /// Fraction of the examples of this class that were predicted as it. None if the class has no examples.
     pub recall: Option<f64>,
-    /// 2 found / (support + predicted), the harmonic mean of precision and recall where both exist. 0 when
-    /// only one of them exists, None when neither does.
+    /// 2 true positives / (support + predicted): the harmonic mean of precision and recall where both exist. 0 if only
+    /// one of them exists, None if neither does.
     pub f1: Option<f64>,
 }
 
-/// The scores of one classifier on one set of examples; as JSON, the results of `stapes eval`.
+/// Scores of a classifier on a set of examples; its JSON is the result of `stapes eval`.
 ///
 /// # Example
 /// ```
@@ -37,45 +37,46 @@ pub struct ClassScores {
 pub struct Evaluation {
     /// correct / total.
     pub accuracy: f64,
-    /// Number of examples predicted as what they are.
+    /// Number of correct predictions.
     pub correct: u64,
     /// Number of examples.
     pub total: u64,
-    /// The accuracy's 95 % interval: over examples, by [`wilson`]; of frames over recordings, by bootstrap.
-    pub interval: Interval,
-    /// How many recordings the examples are frames of, where they are.
+    /// 95 % confidence interval of the accuracy: over examples by [`wilson`], or for frames over recordings by
+    /// bootstrap.
+    pub interval: ConfidenceInterval,
+    /// Number of recordings, if the examples are frames.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recordings: Option<u64>,
-    /// How well the second class is detected, where the examples are frames and there are two classes.
+    /// Detection of the second class, if the examples are frames and there are two classes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detection: Option<Detection>,
     /// Mean F1 over the classes that have one.
     pub macro_f1: f64,
     /// Scores of each class, in the order of the classes.
     pub per_class: Vec<ClassScores>,
-    /// What was taken for what.
-    pub confusion: Confusion,
+    /// Confusion matrix.
+    pub confusion: ConfusionMatrix,
 }
 
 impl Evaluation {
-    /// Scores predictions against the truth.
+    /// Scores predictions against labels.
     ///
     /// # Shapes
-    /// classes `[K]`, truths `[N]`, predictions `[N]`, each entry in 0..K
+    /// classes `[K]`, labels `[N]`, predictions `[N]`, each entry in 0..K
     ///
     /// # Errors
-    /// Those of [`Confusion::new`], and [`MetricsError::NoExamples`] if N = 0.
+    /// Errors of [`ConfusionMatrix::new`], and [`MetricsError::NoExamples`] if N = 0.
     ///
     /// # Source
-    /// Precision, recall, F1 and macro F1 equal those of scikit-learn 1.9.1, where an undefined score is `nan`
-    /// with `zero_division=nan` and a class that is neither in the truth nor in the predictions is left out.
+    /// Precision, recall, F1 and macro F1 equal those of scikit-learn 1.9.1, where an undefined score is `nan` with
+    /// `zero_division=nan` and a class that is in neither the labels nor the predictions is skipped.
     pub fn new(
         classes: &[String],
-        truths: &[usize],
+        labels: &[usize],
         predictions: &[usize],
     ) -> Result<Evaluation, MetricsError> {
-        let confusion = Confusion::new(classes, truths, predictions)?;
-        if truths.is_empty() {
+        let confusion = ConfusionMatrix::new(classes, labels, predictions)?;
+        if labels.is_empty() {
             return Err(MetricsError::NoExamples);
         }
         let (correct, total) = (confusion.correct(), confusion.total());
@@ -94,24 +95,22 @@ impl Evaluation {
             confusion,
         })
     }
-}
 
-impl Evaluation {
     /// Unit that [`total`](Evaluation::total) counts: `frames` or `examples`.
     pub fn unit(&self) -> &'static str {
         if self.recordings.is_some() { "frames" } else { "examples" }
     }
 }
 
-fn score(confusion: &Confusion, class: usize) -> ClassScores {
-    let found = confusion.counts()[class][class];
+fn score(confusion: &ConfusionMatrix, class: usize) -> ClassScores {
+    let true_positives = confusion.counts()[class][class];
     let (support, predicted) = (confusion.support(class), confusion.predicted(class));
     let ratio = |part: u64, whole: u64| (whole > 0).then(|| part as f64 / whole as f64);
     ClassScores {
         label: confusion.classes()[class].clone(),
         support,
-        precision: ratio(found, predicted),
-        recall: ratio(found, support),
-        f1: ratio(2 * found, support + predicted),
+        precision: ratio(true_positives, predicted),
+        recall: ratio(true_positives, support),
+        f1: ratio(2 * true_positives, support + predicted),
     }
 }

@@ -1,64 +1,63 @@
-//! The scores of a classifier of frames: figures over frames, intervals over recordings.
+//! Scores of frame-level classifiers: values over frames, confidence intervals over recordings.
 
 use serde::Serialize;
 
 use crate::bootstrap::over_recordings;
 use crate::roc::Ranking;
-use crate::{Evaluation, Interval, MetricsError, Roc};
+use crate::{ConfidenceInterval, Evaluation, MetricsError, Roc};
 
-/// What was said of the frames of one recording.
+/// Labels, predictions and scores of the frames of one recording.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RecordingFrames {
-    /// The class of each frame: \[T\].
-    pub truths: Vec<usize>,
-    /// The class that was predicted for it: \[T\].
+    /// Class of each frame: \[T\].
+    pub labels: Vec<usize>,
+    /// Predicted class of each frame: \[T\].
     pub predictions: Vec<usize>,
-    /// The score of class 1 against class 0, where there are two classes: \[T\]; empty otherwise.
+    /// Score of class 1 against class 0 if there are two classes: \[T\]; empty otherwise.
     pub scores: Vec<f32>,
 }
 
-/// A figure with its 95 % interval.
+/// A value with its 95 % confidence interval.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Estimate {
-    /// The figure over all frames.
+    /// Value.
     pub value: f64,
-    /// Its interval over recordings.
-    pub interval: Interval,
+    /// 95 % confidence interval.
+    pub interval: ConfidenceInterval,
 }
 
-/// How well the second of two classes is detected.
+/// Detection of the second of two classes.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Detection {
-    /// The class.
+    /// Class name.
     pub label: String,
-    /// Its F1 over all frames. None when no frame is of the class and none was predicted as it.
+    /// F1 over all frames. None if no frame has the class and none was predicted as it.
     pub f1: Option<Estimate>,
-    /// The area under the ROC curve of its scores over all frames, by [`roc_auc`](crate::roc_auc). None when all
-    /// frames are of one class.
+    /// Area under the ROC curve of the scores over all frames, by [`roc_auc`](crate::roc_auc). None if all frames have
+    /// the same class.
     pub auc: Option<Estimate>,
-    /// The rate at which as many frames of the class are missed as others are taken for it, by
-    /// [`Roc::equal_error_rate`](crate::Roc::equal_error_rate). None when all frames are of one class.
+    /// Rate at which the miss rate equals the false positive rate, by
+    /// [`Roc::equal_error_rate`](crate::Roc::equal_error_rate). None if all frames have the same class.
     pub equal_error_rate: Option<f64>,
-    /// The share of the class's frames that is found where at most 5 % of the others are taken for it, by
-    /// [`Roc::true_positive_rate_at`](crate::Roc::true_positive_rate_at). None when all frames are of one class.
+    /// True positive rate at a false positive rate of at most 5 %, by
+    /// [`Roc::true_positive_rate_at`](crate::Roc::true_positive_rate_at). None if all frames have the same class.
     pub true_positive_rate_at_5_percent: Option<f64>,
-    /// The same where at most 1 % of the others are.
+    /// True positive rate at a false positive rate of at most 1 %.
     pub true_positive_rate_at_1_percent: Option<f64>,
 }
 
 impl Evaluation {
-    /// Scores predictions for the frames of recordings against the truth.
+    /// Scores predictions for the frames of recordings against labels.
     ///
-    /// All figures are over the frames of all recordings together. The frames of a recording are not independent, so
-    /// no interval counts them: intervals are percentile bootstraps over recordings, 1,000 resamples drawn from a
-    /// fixed seed.
+    /// All values are over the frames of all recordings together. The frames of a recording are not independent, so the
+    /// confidence intervals are percentile bootstraps over recordings: 1,000 resamples with a fixed seed.
     ///
     /// # Shapes
     /// classes `[K]`, recordings `[R]`, each with its own T
     ///
     /// # Errors
-    /// Those of [`Evaluation::new`] over all frames in their order; [`MetricsError::UnequalLengths`] also for scores of
-    /// two classes that are not one a frame, and [`MetricsError::NoScore`] for one that is NaN.
+    /// Errors of [`Evaluation::new`] over all frames in order; [`MetricsError::UnequalLengths`] also if the scores of
+    /// two classes are not one per frame, and [`MetricsError::NanScore`] for a score that is NaN.
     ///
     /// # Example
     /// ```
@@ -66,26 +65,29 @@ impl Evaluation {
     ///
     /// let classes = ["silence".to_string(), "voice".to_string()];
     /// let one = RecordingFrames {
-    ///     truths: vec![0, 1, 1, 0],
+    ///     labels: vec![0, 1, 1, 0],
     ///     predictions: vec![0, 1, 0, 0],
     ///     scores: vec![0.1, 0.9, 0.4, 0.2],
     /// };
-    /// let other = RecordingFrames { truths: vec![1, 0], predictions: vec![1, 1], scores: vec![0.8, 0.6] };
-    /// let evaluation = Evaluation::of_frames(&classes, &[one, other])?;
+    /// let other = RecordingFrames { labels: vec![1, 0], predictions: vec![1, 1], scores: vec![0.8, 0.6] };
+    /// let evaluation = Evaluation::from_frames(&classes, &[one, other])?;
     /// assert_eq!((evaluation.accuracy, evaluation.recordings), (4.0 / 6.0, Some(2)));
     /// let voice = evaluation.detection.unwrap();
     /// assert_eq!(voice.f1.unwrap().value, 4.0 / 6.0);
-    /// // Of nine pairs only 0.4 against 0.6 is in the wrong order.
+    /// // Only one of nine pairs, 0.4 against 0.6, is in the wrong order.
     /// assert_eq!(voice.auc.unwrap().value, 8.0 / 9.0);
     /// # Ok::<(), stapes_metrics::MetricsError>(())
     /// ```
-    pub fn of_frames(classes: &[String], recordings: &[RecordingFrames]) -> Result<Evaluation, MetricsError> {
+    pub fn from_frames(
+        classes: &[String],
+        recordings: &[RecordingFrames],
+    ) -> Result<Evaluation, MetricsError> {
         let counts: Vec<Counts> = recordings.iter().map(Counts::of).collect::<Result<_, _>>()?;
         let all = |of: fn(&RecordingFrames) -> &[usize]| -> Vec<usize> {
             recordings.iter().flat_map(|recording| of(recording).iter().copied()).collect()
         };
         let mut evaluation =
-            Evaluation::new(classes, &all(|frames| &frames.truths), &all(|frames| &frames.predictions))?;
+            Evaluation::new(classes, &all(|frames| &frames.labels), &all(|frames| &frames.predictions))?;
         evaluation.interval = over_recordings(recordings.len(), |times| Counts::accuracy(&counts, times));
         evaluation.recordings = Some(recordings.len() as u64);
         if let [_, label] = classes {
@@ -95,57 +97,57 @@ impl Evaluation {
     }
 }
 
-/// What the figures of one recording add up from.
+/// Counts of the frames of one recording.
 pub(crate) struct Counts {
     frames: u64,
-    right: u64,
-    /// Frames of class 1, predicted as it, and both.
+    correct: u64,
+    /// Frames of class 1, frames predicted as class 1, and frames that are both.
     support: u64,
     predicted: u64,
-    found: u64,
+    true_positives: u64,
 }
 
 impl Counts {
-    /// Those of one recording; an error if predictions are not one a frame.
+    /// Counts the frames of a recording; an error unless there is one prediction per frame.
     pub(crate) fn of(recording: &RecordingFrames) -> Result<Counts, MetricsError> {
-        let (truths, predictions) = (recording.truths.len(), recording.predictions.len());
-        if truths != predictions {
-            return Err(MetricsError::UnequalLengths { truths, predictions });
+        let (labels, predictions) = (recording.labels.len(), recording.predictions.len());
+        if labels != predictions {
+            return Err(MetricsError::UnequalLengths { labels, predictions });
         }
         let count = |holds: fn(usize, usize) -> bool| {
-            let pairs = recording.truths.iter().zip(&recording.predictions);
-            pairs.filter(|(truth, prediction)| holds(**truth, **prediction)).count() as u64
+            let pairs = recording.labels.iter().zip(&recording.predictions);
+            pairs.filter(|(label, prediction)| holds(**label, **prediction)).count() as u64
         };
         Ok(Counts {
-            frames: recording.truths.len() as u64,
-            right: count(|truth, prediction| truth == prediction),
-            support: count(|truth, _| truth == 1),
+            frames: recording.labels.len() as u64,
+            correct: count(|label, prediction| label == prediction),
+            support: count(|label, _| label == 1),
             predicted: count(|_, prediction| prediction == 1),
-            found: count(|truth, prediction| truth == 1 && prediction == 1),
+            true_positives: count(|label, prediction| label == 1 && prediction == 1),
         })
     }
 
-    /// The share of frames that is right, where each recording counts so many times.
+    /// Returns the fraction of correct frames, each recording weighted with the number of times it was drawn.
     pub(crate) fn accuracy(counts: &[Counts], times: &[u64]) -> Option<f64> {
-        let right = weighted(counts, times, |counts| counts.right);
-        ratio(right, weighted(counts, times, |counts| counts.frames))
+        let correct = weighted(counts, times, |counts| counts.correct);
+        ratio(correct, weighted(counts, times, |counts| counts.frames))
     }
 }
 
-/// The scores of all frames in their order, each with the number of its recording.
+/// Ranks the scores of all frames, grouped by recording.
 pub(crate) fn ranking(recordings: &[RecordingFrames]) -> Result<Ranking, MetricsError> {
     for (index, recording) in recordings.iter().enumerate() {
-        let (truths, predictions) = (recording.truths.len(), recording.scores.len());
-        if truths != predictions {
-            return Err(MetricsError::UnequalLengths { truths, predictions });
+        let (labels, predictions) = (recording.labels.len(), recording.scores.len());
+        if labels != predictions {
+            return Err(MetricsError::UnequalLengths { labels, predictions });
         }
         if let Some(frame) = recording.scores.iter().position(|score| score.is_nan()) {
-            return Err(MetricsError::NoScore { recording: index, frame });
+            return Err(MetricsError::NanScore { recording: index, frame });
         }
     }
     let examples = recordings.iter().enumerate().flat_map(|(index, recording)| {
-        let pairs = recording.scores.iter().zip(&recording.truths);
-        pairs.map(move |(&score, &truth)| (score, truth == 1, index as u32))
+        let pairs = recording.scores.iter().zip(&recording.labels);
+        pairs.map(move |(&score, &label)| (score, label == 1, index as u32))
     });
     Ok(Ranking::new(examples))
 }
@@ -164,23 +166,23 @@ fn detection(
     counts: &[Counts],
 ) -> Result<Detection, MetricsError> {
     let ranking = ranking(recordings)?;
-    let estimate = |figure: &dyn Fn(&[u64]) -> Option<f64>| {
-        let value = figure(&vec![1; recordings.len()])?;
-        Some(Estimate { value, interval: over_recordings(recordings.len(), figure) })
+    let estimate = |statistic: &dyn Fn(&[u64]) -> Option<f64>| {
+        let value = statistic(&vec![1; recordings.len()])?;
+        Some(Estimate { value, interval: over_recordings(recordings.len(), statistic) })
     };
     let f1 = |times: &[u64]| {
-        let found = weighted(counts, times, |counts| counts.found);
-        ratio(2 * found, weighted(counts, times, |counts| counts.support + counts.predicted))
+        let true_positives = weighted(counts, times, |counts| counts.true_positives);
+        ratio(2 * true_positives, weighted(counts, times, |counts| counts.support + counts.predicted))
     };
     let auc = |times: &[u64]| ranking.auc(|recording| times[recording as usize]);
-    let roc = Roc::of_ranking(&ranking).ok();
-    let found_at = |rate| roc.as_ref().and_then(|roc| roc.true_positive_rate_at(rate).ok());
+    let roc = Roc::from_ranking(&ranking).ok();
+    let rate_at = |rate| roc.as_ref().and_then(|roc| roc.true_positive_rate_at(rate).ok());
     Ok(Detection {
         label: label.to_string(),
         f1: estimate(&f1),
         auc: estimate(&auc),
         equal_error_rate: roc.as_ref().map(Roc::equal_error_rate),
-        true_positive_rate_at_5_percent: found_at(0.05),
-        true_positive_rate_at_1_percent: found_at(0.01),
+        true_positive_rate_at_5_percent: rate_at(0.05),
+        true_positive_rate_at_1_percent: rate_at(0.01),
     })
 }

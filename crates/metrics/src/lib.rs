@@ -1,7 +1,7 @@
 //! Metrics of classifiers with confidence intervals: numbers only, without plots, models, data sets or files.
 //!
 //! Start with [`Evaluation::new`]: it takes class names, labels and predictions, and returns the accuracy with its 95 %
-//! confidence interval, the scores of each class and the confusion matrix. [`Evaluation::of_frames`] does the same for
+//! confidence interval, the scores of each class and the confusion matrix. [`Evaluation::from_frames`] does the same for
 //! frame-level models, with F1 and ROC AUC. An [`Evaluation`] serializes to JSON.
 //!
 //! Beyond a single number:
@@ -10,7 +10,7 @@
 //! - [`Roc`] holds the error rates at every threshold, [`OperatingPoint`] those at one threshold that was chosen on other
 //!   scores, and [`Detectors`] the curves of several classes;
 //! - [`Calibration`] compares probabilities with accuracy;
-//! - [`EventRules`], [`EventMatch`] and [`KeywordPeaks`] turn frames into events and score them.
+//! - [`EventRules`], [`EventMatcher`] and [`KeywordPeaks`] turn frames into events and score them.
 //!
 //! A new metric is a file of its own and a field of [`Evaluation`].
 //!
@@ -41,12 +41,12 @@ mod student;
 mod thresholds;
 
 pub use calibration::{Calibration, ReliabilityBin};
-pub use confidence_interval::{Interval, wilson};
-pub use confusion::{ConfusedPair, Confusion};
+pub use confidence_interval::{ConfidenceInterval, wilson};
+pub use confusion::{ConfusedPair, ConfusionMatrix};
 pub use detectors::{DetectorCurve, Detectors};
 pub use error::MetricsError;
 pub use evaluation::{ClassScores, Evaluation};
-pub use events::{Event, EventMatch, EventRules, EventScores, FalseAccepts, KeywordPeaks, Peak};
+pub use events::{Event, EventMatcher, EventRules, EventScores, KeywordOperatingPoint, KeywordPeaks, Peak};
 pub use frame_metrics::{Detection, Estimate, RecordingFrames};
 pub use median::median;
 pub use roc::roc_auc;

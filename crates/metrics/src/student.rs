@@ -1,16 +1,16 @@
-//! The mean of a few repetitions, and how sure it is.
+//! Mean of a few repetitions with Student's t interval.
 
-use crate::{Estimate, Interval};
+use crate::{ConfidenceInterval, Estimate};
 
-/// The mean of figures of independent repetitions (folds, seeds) with its 95 % interval by Student's t:
-/// mean ± t s / √n, with the sample's standard deviation s (n - 1) and the 97.5 % point t of n - 1 degrees of freedom.
+/// Returns the mean of independent repetitions (folds, seeds) with its 95 % confidence interval by Student's t: mean ±
+/// t s / √n, with the sample standard deviation s (n - 1) and the 97.5 % quantile t of n - 1 degrees of freedom.
 ///
-/// Folds share training data, so that the interval of a cross-validation is somewhat too narrow. Of one figure the
-/// interval is the whole line, from minus to plus infinity. Where figures have bounds, as shares have, the interval
-/// may lie partly beyond them.
+/// Folds share training data, so the interval of a cross-validation is somewhat too narrow. The interval of a single
+/// value is the whole line, from minus to plus infinity. For bounded values, such as fractions, the interval may exceed
+/// the bounds.
 ///
 /// # Panics
-/// If there is no figure.
+/// If `values` is empty.
 ///
 /// # Example
 /// ```
@@ -22,43 +22,46 @@ use crate::{Estimate, Interval};
 ///
 /// # Source
 /// Equal to `scipy.stats.ttest_1samp(x, 0).confidence_interval()` of scipy 1.17.1.
-pub fn mean_with_interval(figures: &[f64]) -> Estimate {
-    assert!(!figures.is_empty(), "there is no figure to take the mean of");
-    let n = figures.len() as f64;
-    let value = figures.iter().sum::<f64>() / n;
-    if figures.len() == 1 {
-        return Estimate { value, interval: Interval { low: f64::NEG_INFINITY, high: f64::INFINITY } };
+pub fn mean_with_interval(values: &[f64]) -> Estimate {
+    assert!(!values.is_empty(), "the mean of an empty list is undefined");
+    let n = values.len() as f64;
+    let value = values.iter().sum::<f64>() / n;
+    if values.len() == 1 {
+        return Estimate {
+            value,
+            interval: ConfidenceInterval { low: f64::NEG_INFINITY, high: f64::INFINITY },
+        };
     }
-    let variance = figures.iter().map(|figure| (figure - value).powi(2)).sum::<f64>() / (n - 1.0);
-    let half = two_sided_95(figures.len() - 1) * (variance / n).sqrt();
-    Estimate { value, interval: Interval { low: value - half, high: value + half } }
+    let variance = values.iter().map(|x| (x - value).powi(2)).sum::<f64>() / (n - 1.0);
+    let half = two_sided_95(values.len() - 1) * (variance / n).sqrt();
+    Estimate { value, interval: ConfidenceInterval { low: value - half, high: value + half } }
 }
 
-/// The t that a variable of so many degrees of freedom stays within, either side of 0, with probability 0.95.
-fn two_sided_95(freedom: usize) -> f64 {
-    // One degree of freedom has the farthest, 12.7.
+/// Returns the t that a variable with these degrees of freedom does not exceed in magnitude with probability 0.95.
+fn two_sided_95(degrees: usize) -> f64 {
+    // One degree of freedom has the largest, 12.7.
     let (mut low, mut high) = (0.0, 13.0);
-    // Each turn halves the bracket: after 60 it is as narrow as numbers are.
+    // Each iteration halves the bracket: 60 reach the precision of f64.
     for _ in 0..60 {
         let middle = (low + high) / 2.0;
-        if within(middle, freedom) < 0.95 { low = middle } else { high = middle }
+        if within(middle, degrees) < 0.95 { low = middle } else { high = middle }
     }
     (low + high) / 2.0
 }
 
-/// The probability of a value from -t to t: Abramowitz and Stegun 26.7.3 and 26.7.4.
-fn within(t: f64, freedom: usize) -> f64 {
-    let angle = (t / (freedom as f64).sqrt()).atan();
+/// Probability of a value in [-t, t]: Abramowitz and Stegun 26.7.3 and 26.7.4.
+fn within(t: f64, degrees: usize) -> f64 {
+    let angle = (t / (degrees as f64).sqrt()).atan();
     let (sine, cosine) = angle.sin_cos();
-    let odd = freedom % 2 == 1;
+    let odd = degrees % 2 == 1;
     let mut term = if odd { cosine } else { 1.0 };
     let mut sum = term;
     let first = if odd { 2 } else { 1 };
-    for j in (first..=freedom.saturating_sub(3)).step_by(2) {
+    for j in (first..=degrees.saturating_sub(3)).step_by(2) {
         term *= j as f64 / (j + 1) as f64 * cosine * cosine;
         sum += term;
     }
-    match (odd, freedom) {
+    match (odd, degrees) {
         (true, 1) => angle / std::f64::consts::FRAC_PI_2,
         (true, _) => (angle + sine * sum) / std::f64::consts::FRAC_PI_2,
         (false, _) => sine * sum,
@@ -70,9 +73,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_points_of_t_are_those_of_the_tables() {
+    fn quantiles_of_t_match_scipy() {
         // scipy.stats.t.ppf(0.975, df)
-        for (freedom, expected) in [
+        for (degrees, expected) in [
             (1, 12.706204736174694),
             (2, 4.302652729749462),
             (3, 3.1824463052837078),
@@ -83,13 +86,13 @@ mod tests {
             (30, 2.0422724563012378),
             (100, 1.9839715185235518),
         ] {
-            let found = two_sided_95(freedom);
-            assert!((found - expected).abs() < 1e-9 * expected, "{freedom}: {found}");
+            let found = two_sided_95(degrees);
+            assert!((found - expected).abs() < 1e-9 * expected, "{degrees}: {found}");
         }
     }
 
     #[test]
-    fn equal_figures_have_no_width_and_one_says_nothing() {
+    fn equal_values_have_zero_width_and_one_value_has_an_infinite_interval() {
         let same = mean_with_interval(&[0.5; 4]);
         assert_eq!((same.value, same.interval.low, same.interval.high), (0.5, 0.5, 0.5));
         let one = mean_with_interval(&[0.5]);

@@ -1,4 +1,4 @@
-//! What a detector misses and what it takes for its class, threshold by threshold.
+//! ROC curves and operating points: error rates at thresholds.
 
 use serde::Serialize;
 use stapes_files::number;
@@ -6,21 +6,21 @@ use stapes_files::number;
 use crate::MetricsError;
 use crate::roc::Ranking;
 
-/// The receiver operating characteristic of scores: the rates of both errors at every threshold.
+/// The receiver operating characteristic (ROC) of scores: both error rates at every threshold.
 ///
-/// An example is taken for positive where its score is at least the threshold. A threshold for use is chosen on
-/// validation scores only, and then applied to the test's by [`OperatingPoint::of`]; one that is chosen on the scores it
-/// is judged by looks better than it is.
+/// An example is predicted as positive if its score is at least the threshold. Choose a threshold on validation scores
+/// only and apply it to test scores with [`OperatingPoint::measure`]; error rates on the scores that it was chosen on
+/// are too low.
 ///
 /// # Example
 /// ```
 /// use stapes_metrics::{OperatingPoint, Roc};
 ///
-/// let validation = Roc::of(&[0.1, 0.4, 0.35, 0.8], &[false, false, true, true])?;
+/// let validation = Roc::new(&[0.1, 0.4, 0.35, 0.8], &[false, false, true, true])?;
 /// assert_eq!(validation.equal_error_rate(), 0.5);
 /// let chosen = validation.at_miss_rate(0.0)?;
 /// assert_eq!((chosen.threshold, chosen.false_positive_rate), (0.35, 0.5));
-/// let test = OperatingPoint::of(chosen.threshold, &[0.2, 0.3, 0.6, 0.3], &[false, false, true, true])?;
+/// let test = OperatingPoint::measure(chosen.threshold, &[0.2, 0.3, 0.6, 0.3], &[false, false, true, true])?;
 /// assert_eq!((test.false_positive_rate, test.miss_rate), (0.0, 0.5));
 /// # Ok::<(), stapes_metrics::MetricsError>(())
 /// ```
@@ -29,50 +29,55 @@ use crate::roc::Ranking;
 /// Fawcett 2006, "An introduction to ROC analysis".
 #[derive(Clone, Debug, PartialEq)]
 pub struct Roc {
-    /// Threshold, false and true positives; from plus infinity downwards.
+    /// Threshold, false positives and true positives; from plus infinity downwards.
     counts: Vec<(f32, u64, u64)>,
 }
 
-/// One threshold of a [`Roc`].
+/// A point of a [`Roc`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct RocPoint {
-    /// The least score that counts as positive; plus infinity (JSON `"Infinity"`) where none does.
+    /// Lowest score that counts as positive; plus infinity (JSON `"Infinity"`) if none does.
     #[serde(with = "number")]
     pub threshold: f32,
-    /// The share of negatives with at least this score.
+    /// Fraction of negatives with at least this score.
     pub false_positive_rate: f64,
-    /// The share of positives with at least this score.
+    /// Fraction of positives with at least this score.
     pub true_positive_rate: f64,
 }
 
-/// A threshold and how often it errs.
+/// A threshold with its error rates.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct OperatingPoint {
-    /// The least score that counts as positive; plus infinity (JSON `"Infinity"`) where none does.
+    /// Lowest score that counts as positive; plus infinity (JSON `"Infinity"`) if none does.
     #[serde(with = "number")]
     pub threshold: f32,
-    /// The share of negatives that is taken for positive.
+    /// Fraction of negatives that are predicted as positive.
     pub false_positive_rate: f64,
-    /// The share of positives that is not.
+    /// Fraction of positives that are predicted as negative.
     pub miss_rate: f64,
 }
 
 impl OperatingPoint {
-    /// How often a threshold errs on examples: those of the test for a threshold that was chosen on validation.
+    /// Measures the error rates of a threshold on examples, for example on test data for a threshold that was chosen on
+    /// validation data.
     ///
     /// # Shapes
     /// scores `[N]`, positive `[N]`
     ///
     /// # Errors
-    /// Those of [`Roc::of`], and [`MetricsError::Nan`] if the threshold is NaN.
-    pub fn of(threshold: f32, scores: &[f32], positive: &[bool]) -> Result<OperatingPoint, MetricsError> {
-        let (negatives, positives) = kinds(scores, positive)?;
+    /// Errors of [`Roc::new`], and [`MetricsError::Nan`] if the threshold is NaN.
+    pub fn measure(
+        threshold: f32,
+        scores: &[f32],
+        positive: &[bool],
+    ) -> Result<OperatingPoint, MetricsError> {
+        let (negatives, positives) = class_counts(scores, positive)?;
         if threshold.is_nan() {
             return Err(MetricsError::Nan { place: "threshold".to_string() });
         }
-        let accepted = |kind: bool| {
+        let accepted = |class: bool| {
             let pairs = scores.iter().zip(positive);
-            pairs.filter(|(score, positive)| **positive == kind && **score >= threshold).count() as u64
+            pairs.filter(|(score, positive)| **positive == class && **score >= threshold).count() as u64
         };
         Ok(OperatingPoint {
             threshold,
@@ -83,26 +88,27 @@ impl OperatingPoint {
 }
 
 impl Roc {
-    /// The curve of scores with their truths.
+    /// Creates the curve of scores and labels.
     ///
     /// # Shapes
     /// scores `[N]`, positive `[N]`
     ///
     /// # Errors
-    /// [`MetricsError::UnequalLengths`] if there are not as many scores as truths, [`MetricsError::Nan`] for a score that is NaN, and [`MetricsError::OneKind`] if there is no positive or no negative example.
-    pub fn of(scores: &[f32], positive: &[bool]) -> Result<Roc, MetricsError> {
-        kinds(scores, positive)?;
+    /// [`MetricsError::UnequalLengths`] if the numbers of scores and labels differ, [`MetricsError::Nan`] for a score
+    /// that is NaN, and [`MetricsError::SingleClass`] without positive or without negative examples.
+    pub fn new(scores: &[f32], positive: &[bool]) -> Result<Roc, MetricsError> {
+        class_counts(scores, positive)?;
         let examples = scores.iter().zip(positive).map(|(&score, &positive)| (score, positive, 0));
-        Roc::of_ranking(&Ranking::new(examples))
+        Roc::from_ranking(&Ranking::new(examples))
     }
 
-    /// The curve of scores that are in order already.
-    pub(crate) fn of_ranking(ranking: &Ranking) -> Result<Roc, MetricsError> {
+    /// Creates the curve of ranked scores.
+    pub(crate) fn from_ranking(ranking: &Ranking) -> Result<Roc, MetricsError> {
         let mut counts = vec![(f32::INFINITY, 0, 0)];
         counts.extend(ranking.counts_from_above());
         let (_, negatives, positives) = counts[counts.len() - 1];
         if negatives == 0 || positives == 0 {
-            return Err(MetricsError::OneKind {
+            return Err(MetricsError::SingleClass {
                 positives: positives as usize,
                 negatives: negatives as usize,
             });
@@ -110,94 +116,95 @@ impl Roc {
         Ok(Roc { counts })
     }
 
-    /// The curve's corners, from the highest threshold to the lowest.
+    /// Returns the corners of the curve, from the highest threshold to the lowest.
     ///
-    /// Thresholds are the different scores, and plus infinity in front; what lies in line between two neighbours is
-    /// left out.
+    /// Thresholds are the distinct scores after plus infinity; points on a straight line between two neighbors are
+    /// dropped.
     ///
     /// # Source
-    /// Equal to `roc_curve(truths, scores)` of scikit-learn 1.9.1, with its `drop_intermediate=True`.
+    /// Equal to `roc_curve(labels, scores)` of scikit-learn 1.9.1, with its `drop_intermediate=True`.
     pub fn points(&self) -> Vec<RocPoint> {
         let counts = &self.counts;
         let corner = |index: usize| {
-            // The first score is no neighbour of infinity's.
+            // The first score is not collinear with infinity.
             if index <= 1 || index + 1 == counts.len() {
                 return true;
             }
-            let (before, here, behind) = (counts[index - 1], counts[index], counts[index + 1]);
-            before.1 + behind.1 != 2 * here.1 || before.2 + behind.2 != 2 * here.2
+            let (before, here, after) = (counts[index - 1], counts[index], counts[index + 1]);
+            before.1 + after.1 != 2 * here.1 || before.2 + after.2 != 2 * here.2
         };
         (0..counts.len()).filter(|&index| corner(index)).map(|index| self.point(index)).collect()
     }
 
-    /// The rate at which both errors are equally frequent: where the curve, its points joined by straight lines, meets
-    /// the line on which the miss rate is the false positive rate.
+    /// Returns the equal error rate (EER): the rate at which the curve, its points joined by straight lines, has a miss
+    /// rate equal to the false positive rate.
     ///
     /// # Source
     /// Equal to `brentq(lambda x: 1 - x - interp1d(fpr, tpr)(x), 0, 1)` of scipy 1.17.1 on scikit-learn's `roc_curve`.
     pub fn equal_error_rate(&self) -> f64 {
         let excess = |point: RocPoint| point.false_positive_rate + point.true_positive_rate - 1.0;
         let above = (0..self.counts.len()).find(|&index| excess(self.point(index)) >= 0.0);
-        // At the lowest threshold everything is accepted, and the excess is 1.
+        // At the lowest threshold every example is accepted, and the excess is 1.
         let above = above.unwrap_or(self.counts.len() - 1);
-        // At infinity nothing is, and it is -1.
-        let (before, behind) = (self.point(above - 1), self.point(above));
-        let part = -excess(before) / (excess(behind) - excess(before));
-        before.false_positive_rate + part * (behind.false_positive_rate - before.false_positive_rate)
+        // At infinity none is accepted, and the excess is -1.
+        let (before, after) = (self.point(above - 1), self.point(above));
+        let fraction = -excess(before) / (excess(after) - excess(before));
+        before.false_positive_rate + fraction * (after.false_positive_rate - before.false_positive_rate)
     }
 
-    /// The highest true positive rate of a threshold whose false positive rate is at most the one given.
+    /// Returns the highest true positive rate of a threshold with a false positive rate of at most the given one.
     ///
-    /// It is that of a threshold, without interpolation between two.
+    /// There is no interpolation between thresholds.
     ///
     /// # Errors
-    /// [`MetricsError::NotAShare`] for a rate outside [0, 1].
+    /// [`MetricsError::NotInUnitInterval`] for a rate outside [0, 1].
     pub fn true_positive_rate_at(&self, false_positive_rate: f64) -> Result<f64, MetricsError> {
         check_rate("false positive rate", false_positive_rate)?;
         Ok(self.point(self.last_within(false_positive_rate)).true_positive_rate)
     }
 
-    /// The lowest threshold with a false positive rate of at most the one given: it misses least. Choose it on
-    /// validation. Where scores of plus infinity exceed the rate by themselves, it is plus infinity.
+    /// Returns the lowest threshold with a false positive rate of at most the given one; it has the lowest miss rate.
+    /// Choose it on validation data. If scores of plus infinity alone exceed the rate, the threshold is plus infinity.
     ///
     /// # Errors
-    /// [`MetricsError::NotAShare`] for a rate outside [0, 1].
+    /// [`MetricsError::NotInUnitInterval`] for a rate outside [0, 1].
     pub fn at_false_positive_rate(&self, rate: f64) -> Result<OperatingPoint, MetricsError> {
         check_rate("false positive rate", rate)?;
-        Ok(self.operating(self.last_within(rate)))
+        Ok(self.operating_point(self.last_within(rate)))
     }
 
-    /// The highest threshold with a miss rate of at most the one given: it has the fewest false positives. Choose it on
-    /// validation.
+    /// Returns the highest threshold with a miss rate of at most the given one; it has the fewest false positives.
+    /// Choose it on validation data.
     ///
     /// # Errors
-    /// [`MetricsError::NotAShare`] for a rate outside [0, 1].
+    /// [`MetricsError::NotInUnitInterval`] for a rate outside [0, 1].
     pub fn at_miss_rate(&self, rate: f64) -> Result<OperatingPoint, MetricsError> {
         check_rate("miss rate", rate)?;
-        let mut points = self.thresholds().map(|index| self.operating(index));
-        // The lowest threshold misses nothing.
-        let lowest = self.operating(self.counts.len() - 1);
+        let mut points = self.thresholds().map(|index| self.operating_point(index));
+        // The lowest threshold has a miss rate of 0.
+        let lowest = self.operating_point(self.counts.len() - 1);
         Ok(points.find(|point| point.miss_rate <= rate).unwrap_or(lowest))
     }
 
-    /// The threshold whose two error rates are closest; of equally close ones the highest. Choose it on validation.
-    pub fn at_equal_errors(&self) -> OperatingPoint {
+    /// Returns the threshold with the smallest difference between the two error rates; the highest of equal ones.
+    /// Choose it on validation data.
+    pub fn at_equal_error_rate(&self) -> OperatingPoint {
         let distance = |point: &OperatingPoint| (point.false_positive_rate - point.miss_rate).abs();
-        let points = (1..self.counts.len()).map(|index| self.operating(index));
+        let points = (1..self.counts.len()).map(|index| self.operating_point(index));
         points.fold(
-            self.operating(0),
+            self.operating_point(0),
             |best, point| {
                 if distance(&point) < distance(&best) { point } else { best }
             },
         )
     }
 
-    /// The points that a threshold can be chosen from: a score of plus infinity is above every threshold.
+    /// Points that a threshold can be chosen from: a score of plus infinity reaches every threshold.
     fn thresholds(&self) -> std::ops::Range<usize> {
         usize::from(self.counts[1].0 == f32::INFINITY)..self.counts.len()
     }
 
-    /// The index of the last point whose false positive rate is at most this; the first where none is.
+    /// Index of the last point with a false positive rate of at most the given one; the first if there is none.
     fn last_within(&self, false_positive_rate: f64) -> usize {
         let within = |index: &usize| self.point(*index).false_positive_rate <= false_positive_rate;
         self.thresholds().rfind(within).unwrap_or(self.thresholds().start)
@@ -205,7 +212,7 @@ impl Roc {
 
     fn point(&self, index: usize) -> RocPoint {
         let (threshold, false_positives, true_positives) = self.counts[index];
-        // Never empty: a curve has a point for each score, and at least two scores.
+        // Not empty: a curve has a point for each score, and at least two scores.
         let (_, negatives, positives) = self.counts[self.counts.len() - 1];
         RocPoint {
             threshold,
@@ -214,18 +221,18 @@ impl Roc {
         }
     }
 
-    fn operating(&self, index: usize) -> OperatingPoint {
+    fn operating_point(&self, index: usize) -> OperatingPoint {
         let RocPoint { threshold, false_positive_rate, .. } = self.point(index);
         let (all, found) = (self.counts[self.counts.len() - 1].2, self.counts[index].2);
-        // Not 1 - true positive rate, which rounds: 3 of 10 missed are at most 0.3.
+        // Exact, unlike 1 - true positive rate: 3 of 10 missed are at most 0.3.
         OperatingPoint { threshold, false_positive_rate, miss_rate: (all - found) as f64 / all as f64 }
     }
 }
 
-/// The numbers of negatives and positives, both above 0, of scores that can be ranked.
-fn kinds(scores: &[f32], positive: &[bool]) -> Result<(u64, u64), MetricsError> {
+/// Checks scores and labels, and returns the numbers of negatives and positives, both greater than 0.
+fn class_counts(scores: &[f32], positive: &[bool]) -> Result<(u64, u64), MetricsError> {
     if scores.len() != positive.len() {
-        return Err(MetricsError::UnequalLengths { truths: positive.len(), predictions: scores.len() });
+        return Err(MetricsError::UnequalLengths { labels: positive.len(), predictions: scores.len() });
     }
     if let Some(example) = scores.iter().position(|score| score.is_nan()) {
         return Err(MetricsError::Nan { place: format!("scores[{example}]") });
@@ -233,7 +240,7 @@ fn kinds(scores: &[f32], positive: &[bool]) -> Result<(u64, u64), MetricsError> 
     let positives = positive.iter().filter(|positive| **positive).count();
     let negatives = positive.len() - positives;
     if positives == 0 || negatives == 0 {
-        return Err(MetricsError::OneKind { positives, negatives });
+        return Err(MetricsError::SingleClass { positives, negatives });
     }
     Ok((negatives as u64, positives as u64))
 }
@@ -242,7 +249,7 @@ fn check_rate(place: &'static str, value: f64) -> Result<(), MetricsError> {
     if (0.0..=1.0).contains(&value) {
         Ok(())
     } else {
-        Err(MetricsError::NotAShare { place: place.to_string(), value })
+        Err(MetricsError::NotInUnitInterval { place: place.to_string(), value })
     }
 }
 
@@ -251,7 +258,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// 30 examples with ties within and across the kinds.
+    /// 30 examples with ties within and across the classes.
     fn sample() -> (Vec<f32>, Vec<bool>) {
         let positive: Vec<bool> = (0..30).map(|i| (i * i + 5 * i) % 7 < 3).collect();
         let score = |(i, &positive): (usize, &bool)| {
@@ -284,7 +291,7 @@ mod tests {
             (0.13043478, 13, 17),
         ];
         let (scores, positive) = sample();
-        let roc = Roc::of(&scores, &positive).unwrap();
+        let roc = Roc::new(&scores, &positive).unwrap();
         let points = roc.points();
         assert_eq!(points.len(), recorded.len(), "{points:?}");
         for (point, (threshold, false_positives, true_positives)) in points.iter().zip(recorded) {
@@ -301,81 +308,84 @@ mod tests {
     }
 
     #[test]
-    fn the_equal_error_rate_lies_on_a_sloping_segment_too() {
+    fn the_equal_error_rate_is_interpolated_on_a_sloping_segment() {
         // One tie of 1 negative of 2 and 2 positives of 4 joins (0, 1/4) with (1/2, 3/4): it meets 1 - x at 3/8.
         let scores = [0.9, 0.5, 0.5, 0.5, 0.1, 0.0];
         let positive = [true, true, true, false, true, false];
-        assert_eq!(Roc::of(&scores, &positive).unwrap().equal_error_rate(), 0.375);
-        let perfect = Roc::of(&[0.1, 0.9], &[false, true]).unwrap();
-        assert_eq!((perfect.equal_error_rate(), perfect.at_equal_errors().threshold), (0.0, 0.9));
-        let inverted = Roc::of(&[0.9, 0.1], &[false, true]).unwrap();
+        assert_eq!(Roc::new(&scores, &positive).unwrap().equal_error_rate(), 0.375);
+        let perfect = Roc::new(&[0.1, 0.9], &[false, true]).unwrap();
+        assert_eq!((perfect.equal_error_rate(), perfect.at_equal_error_rate().threshold), (0.0, 0.9));
+        let inverted = Roc::new(&[0.9, 0.1], &[false, true]).unwrap();
         assert_eq!(inverted.equal_error_rate(), 1.0);
-        let constant = Roc::of(&[f32::INFINITY; 4], &[false, true, true, false]).unwrap();
+        let constant = Roc::new(&[f32::INFINITY; 4], &[false, true, true, false]).unwrap();
         assert_eq!(constant.equal_error_rate(), 0.5);
         assert_eq!(constant.at_false_positive_rate(0.1).unwrap().false_positive_rate, 1.0);
     }
 
     #[test]
-    fn thresholds_for_wanted_rates_keep_them() {
+    fn thresholds_for_given_rates_do_not_exceed_them() {
         let (scores, positive) = sample();
-        let roc = Roc::of(&scores, &positive).unwrap();
+        let roc = Roc::new(&scores, &positive).unwrap();
         let strict = roc.at_false_positive_rate(0.0).unwrap();
         assert_eq!((strict.false_positive_rate, strict.miss_rate), (0.0, 10.0 / 17.0));
         let complete = roc.at_miss_rate(0.0).unwrap();
         assert_eq!((complete.false_positive_rate, complete.miss_rate), (9.0 / 13.0, 0.0));
         // 3 of 10 positives missed are at most 0.3, and 1 of 10 negatives at most 0.1.
         let ten: Vec<f32> = (0..20).map(|i| (i % 10) as f32).collect();
-        let kinds: Vec<bool> = (0..20).map(|i| i >= 10).collect();
-        let even = Roc::of(&ten, &kinds).unwrap();
+        let classes: Vec<bool> = (0..20).map(|i| i >= 10).collect();
+        let even = Roc::new(&ten, &classes).unwrap();
         assert_eq!(even.at_miss_rate(0.3).unwrap().threshold, 3.0);
         assert_eq!(even.at_false_positive_rate(0.1).unwrap().threshold, 9.0);
-        // Where the highest score is a negative's, only infinity accepts none.
-        let none = Roc::of(&[0.9, 0.1], &[false, true]).unwrap().at_false_positive_rate(0.5).unwrap();
+        // If a negative has the highest score, only infinity accepts none.
+        let none = Roc::new(&[0.9, 0.1], &[false, true]).unwrap().at_false_positive_rate(0.5).unwrap();
         assert_eq!((none.threshold, none.miss_rate), (f32::INFINITY, 1.0));
     }
 
     #[test]
-    fn what_cannot_be_ranked_is_named() {
-        let message = |scores: &[f32], positive: &[bool]| Roc::of(scores, positive).unwrap_err().to_string();
+    fn invalid_scores_are_rejected() {
+        let message = |scores: &[f32], positive: &[bool]| Roc::new(scores, positive).unwrap_err().to_string();
         assert!(message(&[0.1, f32::NAN], &[true, false]).starts_with("scores[1] is NaN"));
         assert!(message(&[0.1], &[true]).starts_with("1 positive and 0 negative examples"));
         assert!(message(&[], &[]).starts_with("0 positive and 0"));
-        assert!(matches!(Roc::of(&[0.1], &[]), Err(MetricsError::UnequalLengths { .. })));
-        let roc = Roc::of(&[0.1, 0.2], &[true, false]).unwrap();
-        assert_eq!(roc.at_miss_rate(-0.1).unwrap_err().to_string(), "miss rate = -0.1: must be in [0, 1]");
+        assert!(matches!(Roc::new(&[0.1], &[]), Err(MetricsError::UnequalLengths { .. })));
+        let roc = Roc::new(&[0.1, 0.2], &[true, false]).unwrap();
+        assert_eq!(
+            roc.at_miss_rate(-0.1).unwrap_err().to_string(),
+            "miss rate = -0.1 is not in [0, 1]; pass a probability or rate"
+        );
         assert!(roc.true_positive_rate_at(f64::NAN).is_err() && roc.at_false_positive_rate(1.1).is_err());
-        let error = OperatingPoint::of(f32::NAN, &[0.1, 0.2], &[true, false]).unwrap_err();
+        let error = OperatingPoint::measure(f32::NAN, &[0.1, 0.2], &[true, false]).unwrap_err();
         assert!(error.to_string().starts_with("threshold is NaN"), "{error}");
     }
 
     proptest! {
         #[test]
-        fn every_point_is_what_its_threshold_gives(
+        fn every_point_matches_its_threshold(
             examples in proptest::collection::vec((0u8..12, proptest::bool::ANY), 2..60),
             rate in 0.0f64..=1.0,
         ) {
             let scores: Vec<f32> = examples.iter().map(|(score, _)| f32::from(*score) / 7.0).collect();
             let positive: Vec<bool> = examples.iter().map(|(_, positive)| *positive).collect();
             let both = positive.contains(&true) && positive.contains(&false);
-            let roc = Roc::of(&scores, &positive);
+            let roc = Roc::new(&scores, &positive);
             prop_assert_eq!(roc.is_ok(), both);
             let Ok(roc) = roc else { return Ok(()) };
             let chosen = [
                 roc.at_false_positive_rate(rate).unwrap(),
                 roc.at_miss_rate(rate).unwrap(),
-                roc.at_equal_errors(),
+                roc.at_equal_error_rate(),
             ];
             for point in chosen {
-                prop_assert_eq!(OperatingPoint::of(point.threshold, &scores, &positive).unwrap(), point);
+                prop_assert_eq!(OperatingPoint::measure(point.threshold, &scores, &positive).unwrap(), point);
             }
             prop_assert!(chosen[0].false_positive_rate <= rate && chosen[1].miss_rate <= rate);
-            // No threshold that keeps the rate is better.
+            // No threshold within the rate is better.
             for threshold in scores.iter().copied().chain([f32::INFINITY]) {
-                let other = OperatingPoint::of(threshold, &scores, &positive).unwrap();
+                let other = OperatingPoint::measure(threshold, &scores, &positive).unwrap();
                 prop_assert!(other.false_positive_rate > rate || other.miss_rate >= chosen[0].miss_rate);
                 prop_assert!(other.miss_rate > rate || other.false_positive_rate >= chosen[1].false_positive_rate);
             }
-            // The area below the corners is that of all pairs.
+            // The area below the corners equals that of all pairs.
             let points = roc.points();
             let area: f64 = points.windows(2).map(|pair| {
                 (pair[1].false_positive_rate - pair[0].false_positive_rate)
@@ -383,7 +393,7 @@ mod tests {
             }).sum();
             prop_assert!((area - crate::roc_auc(&scores, &positive).unwrap()).abs() < 1e-12);
             let equal = roc.equal_error_rate();
-            let closest = roc.at_equal_errors();
+            let closest = roc.at_equal_error_rate();
             let (low, high) = (closest.false_positive_rate.min(closest.miss_rate), closest.false_positive_rate.max(closest.miss_rate));
             prop_assert!(low - 1e-12 <= equal && equal <= high + 1e-12, "{} {} {}", low, equal, high);
         }

@@ -30,8 +30,8 @@ fn sample(classes: usize) -> Result<Report, Box<dyn Error>> {
                   told to tell nine speakers apart by how they say /ae/."
                 .into(),
         command: "stapes quickstart --seed 1 --out runs/quickstart".into(),
-        made_at: "2026-01-31 12:00 UTC".into(),
-        partition: "test".into(),
+        created_at: "2026-01-31 12:00 UTC".into(),
+        subset: "test".into(),
         evaluation,
         loss: "cross-entropy, nats".into(),
         curves: curves(),
@@ -60,39 +60,39 @@ fn sample(classes: usize) -> Result<Report, Box<dyn Error>> {
         calibration: None,
         groups: None,
         gradients: gradients(),
-        mistakes: Vec::new(),
+        errors: Vec::new(),
         attention: Vec::new(),
     })
 }
 
 /// The scores' part of the page; of two classes, frames of recordings with a voice.
 fn with_scores(mut report: Report, classes: usize) -> Result<Report, Box<dyn Error>> {
-    let labels = report.evaluation.confusion.classes().to_vec();
+    let names = report.evaluation.confusion.classes().to_vec();
     let examples = if classes == 2 { 6_000 } else { 900 };
     let mut state = 7u32;
     let mut noise = || {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         (state >> 8) as f32 / (1 << 24) as f32
     };
-    let (mut truths, mut probabilities) = (Vec::new(), Vec::new());
+    let (mut labels, mut probabilities) = (Vec::new(), Vec::new());
     for example in 0..examples {
-        let truth = if classes == 2 { usize::from(example / 40 % 3 > 0) } else { example % classes };
+        let label = if classes == 2 { usize::from(example / 40 % 3 > 0) } else { example % classes };
         let raw: Vec<f32> = (0..classes)
-            .map(|class| (4.5 * noise() + if class == truth { 3.2 } else { 0.0 }).exp())
+            .map(|class| (4.5 * noise() + if class == label { 3.2 } else { 0.0 }).exp())
             .collect();
         let sum: f32 = raw.iter().sum();
-        truths.push(truth);
+        labels.push(label);
         probabilities.extend(raw.iter().map(|value| value / sum));
     }
-    report.calibration = Some(Calibration::of(&probabilities, &truths, classes, 15)?);
+    report.calibration = Some(Calibration::new(&probabilities, &labels, classes, 15)?);
     if classes != 2 {
-        report.detectors = Some(Detectors::of_classes(&labels, &probabilities, &truths)?);
+        report.detectors = Some(Detectors::one_vs_rest(&names, &probabilities, &labels)?);
         return Ok(report);
     }
     let scores: Vec<f32> = probabilities.iter().skip(1).step_by(2).copied().collect();
-    let voice: Vec<bool> = truths.iter().map(|&truth| truth == 1).collect();
-    let roc = stapes_metrics::Roc::of(&scores, &voice)?;
-    let mut detectors = Detectors::of_class("voice", &scores, &voice)?;
+    let voice: Vec<bool> = labels.iter().map(|&label| label == 1).collect();
+    let roc = stapes_metrics::Roc::new(&scores, &voice)?;
+    let mut detectors = Detectors::binary("voice", &scores, &voice)?;
     for (name, rate) in [("5 % false positives", 0.05), ("1 % false positives", 0.01)] {
         detectors = detectors.with_point(name, roc.at_false_positive_rate(rate)?);
     }
@@ -102,10 +102,10 @@ fn with_scores(mut report: Report, classes: usize) -> Result<Report, Box<dyn Err
             let frames = recording * 300..(recording + 1) * 300;
             let scores = scores[frames.clone()].to_vec();
             let predictions = scores.iter().map(|&score| usize::from(score > 0.5)).collect();
-            RecordingFrames { truths: truths[frames].to_vec(), predictions, scores }
+            RecordingFrames { labels: labels[frames].to_vec(), predictions, scores }
         })
         .collect();
-    report.evaluation = Evaluation::of_frames(&["silence".into(), "voice".into()], &recordings)?;
+    report.evaluation = Evaluation::from_frames(&["silence".into(), "voice".into()], &recordings)?;
     Ok(report)
 }
 
@@ -127,18 +127,18 @@ fn gradients() -> Vec<GradientLine> {
     lines.map(|(name, decay)| GradientLine { name: name.into(), norms: norms(decay) }).to_vec()
 }
 
-/// Thirty to fifty examples a class, a few of them taken for a neighbour.
+/// Thirty to fifty examples a class, a few of them taken for a neighbor.
 fn evaluation(classes: usize) -> Result<Evaluation, Box<dyn Error>> {
-    let labels: Vec<String> = (1..=classes).map(|number| format!("speaker {number}")).collect();
-    let (mut truths, mut predictions) = (Vec::new(), Vec::new());
+    let names: Vec<String> = (1..=classes).map(|number| format!("speaker {number}")).collect();
+    let (mut labels, mut predictions) = (Vec::new(), Vec::new());
     for class in 0..classes {
         for example in 0..30 + (class * 37) % 21 {
-            truths.push(class);
+            labels.push(class);
             let wrong = example < (class * 5) % 4 && class % 3 != 0;
             predictions.push(if wrong { (class + 1 + example / 2) % classes } else { class });
         }
     }
-    Ok(Evaluation::new(&labels, &truths, &predictions)?)
+    Ok(Evaluation::new(&names, &labels, &predictions)?)
 }
 
 /// A falling loss with the noise of small batches, validated every 20 steps.

@@ -1,11 +1,11 @@
-//! CSV, the one way in which it is written.
+//! CSV text.
 
-/// A cell of a CSV file: a number, or a text that no spreadsheet takes for a formula.
+/// A cell of a CSV file: a number, or a text that spreadsheets do not run as a formula.
 ///
-/// Spreadsheets run a cell that begins with `=`, `+`, `-` or `@`, also behind a tab or a line end, and a name may come from anybody.
-/// Such a text gets an apostrophe in front, and so does one that would begin so without its own apostrophes: what was written
-/// is the cell without its first apostrophe, where one of these characters follows the apostrophes. A text that is a number
-/// stays as it is.
+/// Spreadsheets run a cell that begins with `=`, `+`, `-` or `@`, also after a tab or a line break, and a name may come
+/// from an untrusted source. Such a text gets a leading apostrophe, and so does a text that begins with apostrophes
+/// followed by one of these characters: removing the first apostrophe restores the text. A text that is a number is
+/// unchanged.
 ///
 /// # Source
 /// OWASP, "CSV Injection", <https://owasp.org/www-community/attacks/CSV_Injection>
@@ -21,7 +21,7 @@
 pub struct CsvCell(String);
 
 impl CsvCell {
-    /// A cell without contents.
+    /// Creates an empty cell.
     pub fn empty() -> CsvCell {
         CsvCell::default()
     }
@@ -50,17 +50,17 @@ impl From<f32> for CsvCell {
     }
 }
 
-/// Whether a text is a number and nothing else: digits, a point, an exponent, signs.
+/// Returns true for a number: digits, a point, an exponent, signs.
 fn is_number(text: &str) -> bool {
     text.parse::<f64>().is_ok_and(f64::is_finite)
 }
 
-/// The rows as CSV: values between quotes where RFC 4180 asks for them, a line end `\n` behind each row.
+/// Formats rows as CSV: quotes where RFC 4180 requires them, a line feed `\n` after each row.
 pub fn csv_text<R: IntoIterator<Item = CsvCell>>(rows: impl IntoIterator<Item = R>) -> String {
     let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(Vec::new());
     for row in rows {
         let row = row.into_iter().map(|CsvCell(text)| text);
-        // Nothing can fail: it goes into memory, and rows may have any length.
+        // Writing to memory cannot fail, and rows may have any length.
         writer.write_record(row).unwrap_or_else(|error| unreachable!("{error}"));
     }
     let bytes = writer.into_inner().unwrap_or_else(|error| unreachable!("{error}"));
@@ -71,7 +71,7 @@ pub fn csv_text<R: IntoIterator<Item = CsvCell>>(rows: impl IntoIterator<Item = 
 mod tests {
     use super::*;
 
-    /// What a cell was made of.
+    /// Restores the text of a cell.
     fn original(cell: &str) -> &str {
         match CsvCell::from(cell).0 == cell {
             true => cell,
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_begins_a_formula_gets_an_apostrophe_and_can_be_had_back() {
+    fn a_text_that_begins_a_formula_gets_an_apostrophe_and_can_be_restored() {
         for text in [
             "=cmd|' /C calc'!A0",
             "+1+1",
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_stay_numbers_and_only_what_needs_them_has_quotes() {
+    fn numbers_are_unchanged_and_quotes_are_only_where_needed() {
         let rows = [
             vec![CsvCell::from(-0.5), CsvCell::from(0.1f32), CsvCell::from(1e-9)],
             vec![CsvCell::from("a, b"), CsvCell::from("say \"hm\""), CsvCell::from("\r"), CsvCell::empty()],

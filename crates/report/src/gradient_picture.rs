@@ -1,24 +1,24 @@
-//! A picture of gradients through time.
+//! Picture of gradient norms through time.
 
 use plotters::prelude::*;
 use serde::Serialize;
 use stapes_files::number;
 
-use crate::numbers::counted;
+use crate::numbers::pluralize;
 use crate::{ReportError, visible};
 
-/// One line of the picture.
+/// A line of the picture.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct GradientLine {
-    /// Whose gradient: a run, a layer.
+    /// Name of the run or layer.
     pub name: String,
-    /// The norm of the gradient by the distance from the last state, in frames.
+    /// Norm of the gradient by the distance from the last state, in frames.
     #[serde(with = "number")]
     pub norms: Vec<f64>,
 }
 
-/// Colours that differ in lightness too, for eyes and printers that see no hue (Okabe and Ito 2008).
-const COLOURS: [RGBColor; 7] = [
+/// Colors that also differ in lightness, for color-blind readers and gray printing (Okabe and Ito 2008).
+const COLORS: [RGBColor; 7] = [
     RGBColor(0, 114, 178),
     RGBColor(213, 94, 0),
     RGBColor(0, 158, 115),
@@ -28,11 +28,12 @@ const COLOURS: [RGBColor; 7] = [
     RGBColor(0, 0, 0),
 ];
 
-/// The norms of several lines over the distance from the last state as an SVG picture, on a logarithmic scale;
-/// norms of zero are left out.
+/// Draws the gradient norms of several lines over the distance from the last state as SVG, on a logarithmic scale;
+/// norms of zero are skipped.
 ///
 /// # Errors
-/// [`ReportError::Figure`] if no line has a norm above zero, a norm is no number, or the picture cannot be drawn.
+/// [`ReportError::Figure`] if no line has a norm greater than zero, a norm is not finite, or the picture cannot be
+/// drawn.
 ///
 /// # Example
 /// ```
@@ -50,23 +51,23 @@ pub fn gradient_picture(lines: &[GradientLine]) -> Result<String, ReportError> {
     Ok(svg)
 }
 
-/// What the figure is called in an error.
+/// Name of the figure in an error.
 const FIGURE: &str = "gradients";
 
-/// The least norm above zero and the greatest; an error if there is none or one is not finite.
+/// Returns the smallest norm greater than zero and the largest; an error if there is none or one is not finite.
 pub(crate) fn norms(lines: &[GradientLine]) -> Result<(f64, f64), ReportError> {
     let norms = || lines.iter().flat_map(|line| &line.norms).copied().filter(|norm| *norm > 0.0);
     let (low, high) = (norms().fold(f64::MAX, f64::min), norms().fold(0.0, f64::max));
     if high == 0.0 {
-        let reason = "every gradient is zero: the loss does not depend on the states".into();
+        let reason = "every gradient is zero; check that the loss depends on the states".into();
         return Err(ReportError::Figure { figure: FIGURE, reason });
     }
     for line in lines {
         if let Some(at) = line.norms.iter().position(|norm| !norm.is_finite()) {
             let reason = format!(
-                "{}: the gradient {} before the last state is {}: it exploded, and no axis reaches that far",
+                "{}: the gradient {} before the last state is {}; reduce the learning rate or the gradient norm",
                 line.name,
-                counted(at as u64, "frame"),
+                pluralize(at as u64, "frame"),
                 line.norms[at]
             );
             return Err(ReportError::Figure { figure: FIGURE, reason });
@@ -97,19 +98,19 @@ fn draw<'a>(
         .label_style(("sans-serif", 15))
         .axis_desc_style(("sans-serif", 17))
         .x_desc("frames before the last state")
-        .y_desc("norm of the loss's gradient by the state")
+        .y_desc("gradient norm of the loss by the state")
         .x_label_formatter(&|frames| format!("{frames:.0}"))
         .y_label_formatter(&|norm| power_of_ten(*norm))
         .draw()?;
-    for (line, colour) in lines.iter().zip(COLOURS.iter().cycle()) {
+    for (line, color) in lines.iter().zip(COLORS.iter().cycle()) {
         let points = line.norms.iter().enumerate().filter(|(_, norm)| **norm > 0.0);
         let points: Vec<_> = points.map(|(distance, norm)| (distance as f64, *norm)).collect();
-        // A line of one point cannot be seen.
+        // A line of one point is not visible.
         let dot = if points.len() == 1 { 4 } else { 0 };
         chart
-            .draw_series(LineSeries::new(points, colour.filled().stroke_width(2)).point_size(dot))?
+            .draw_series(LineSeries::new(points, color.filled().stroke_width(2)).point_size(dot))?
             .label(visible(&line.name))
-            .legend(move |(x, y)| PathElement::new([(x, y), (x + 22, y)], colour.stroke_width(3)));
+            .legend(move |(x, y)| PathElement::new([(x, y), (x + 22, y)], color.stroke_width(3)));
     }
     chart
         .configure_series_labels()
@@ -121,7 +122,7 @@ fn draw<'a>(
     root.present()
 }
 
-/// A tick: a whole power of ten, as near as f64 comes to it.
+/// Formats a tick: the nearest whole power of ten.
 fn power_of_ten(norm: f64) -> String {
     match norm.log10().round() as i32 {
         0 => "1".into(),
@@ -139,13 +140,13 @@ mod tests {
     }
 
     #[test]
-    fn gradients_that_are_all_zero_make_no_picture() {
+    fn gradients_that_are_all_zero_are_an_error() {
         let line = GradientLine { name: "a".into(), norms: vec![0.0; 3] };
         assert!(gradient_picture(&[line]).unwrap_err().to_string().contains("every gradient is zero"));
     }
 
     #[test]
-    fn gradients_that_exploded_are_named() {
+    fn a_gradient_that_is_not_finite_is_named() {
         let line = GradientLine { name: "layer 1".into(), norms: vec![1.0, f64::INFINITY] };
         let error = gradient_picture(&[line]).unwrap_err().to_string();
         assert!(error.contains("layer 1: the gradient 1 frame before"), "{error}");

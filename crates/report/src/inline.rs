@@ -1,8 +1,8 @@
-//! What the page's content security policy allows.
+//! Inline content of pages: data URLs, and the script source of the content security policy.
 
 use sha2::{Digest, Sha256};
 
-/// The source expression that allows an inline script of exactly this text: 'sha256-' and its hash in Base64.
+/// Returns the source expression that allows an inline script with exactly this text: 'sha256-' and its hash in Base64.
 ///
 /// # Source
 /// W3C, "Content Security Policy Level 3", section 2.3.1, hash-source.
@@ -10,12 +10,12 @@ pub(crate) fn script_source(script: &str) -> String {
     format!("'sha256-{}'", base64(&Sha256::digest(script.as_bytes())))
 }
 
-/// An address that holds the file itself.
-pub(crate) fn data_address(media_type: &str, file: &[u8]) -> String {
+/// Returns a data URL with the contents of a file.
+pub(crate) fn data_url(media_type: &str, file: &[u8]) -> String {
     format!("data:{media_type};base64,{}", base64(file))
 }
 
-/// RFC 4648, section 4.
+/// Encodes bytes in Base64 by RFC 4648, section 4.
 fn base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
@@ -41,7 +41,7 @@ mod tests {
     }
 
     #[test]
-    fn a_script_is_named_by_its_hash() {
+    fn a_script_source_is_its_hash() {
         // Content Security Policy Level 3, section 8.3: the hash of `alert('Hello, world.');`.
         let source = "'sha256-qznLcsROx4GACP2dm0UCKCzCG+HiZ1guq6ZZDob/Tng='";
         assert_eq!(script_source("alert('Hello, world.');"), source);

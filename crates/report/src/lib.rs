@@ -42,10 +42,10 @@ pub use error::ReportError;
 pub use frame_picture::{FrameAxis, FramePicture};
 pub use gradient_picture::{GradientLine, gradient_picture};
 pub use learning_curve::Point;
-pub use numbers::counted;
+pub use numbers::pluralize;
 pub use pages::{
-    Attended, Candidate, CandidateRun, Comparison, Cost, Example, FrameTiming, Group, Groups, Inspection,
-    InspectionScores, Mark, MarkedCell, MarkedTable, Report, ShownFrames, Sound, comparison_pictures, render,
-    render_comparison, render_inspection,
+    AttentionExample, Candidate, CandidateRun, Comparison, Cost, Example, FrameTiming, FrameView, Group,
+    Groups, Inspection, InspectionScores, Mark, MarkedCell, MarkedTable, Report, Sound, comparison_pictures,
+    render, render_comparison, render_inspection,
 };
 pub use visible::{visible, visible_lines};

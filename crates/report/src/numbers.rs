@@ -1,28 +1,28 @@
-//! How numbers are written for people.
+//! Formatting of numbers for readers.
 
-/// A part of the whole in percent, "98.4 %", with as many decimals as tell one example among `total`.
+/// Formats a fraction as a percentage, "98.4 %", with enough decimals to distinguish one example among `total`.
 ///
-/// So 9,999 of 10,000 is 99.99 %, and only everything is 100 %.
-pub(crate) fn percent(part: f64, total: u64) -> String {
-    format!("{} %", percent_value(part, total))
+/// For example, 9,999 of 10,000 is 99.99 %, and only all of them are 100 %.
+pub(crate) fn percent(fraction: f64, total: u64) -> String {
+    format!("{} %", percent_value(fraction, total))
 }
 
-/// [`percent`] without its sign.
-pub(crate) fn percent_value(part: f64, total: u64) -> String {
-    // One example is worth 100 / total; it shows if that is more than half of the last digit.
+/// Formats a percentage without the sign.
+pub(crate) fn percent_value(fraction: f64, total: u64) -> String {
+    // One example is 100 / total percent; it is visible if that is more than half of the last digit.
     let mut decimals = 1;
     while 10f64.powi(decimals) <= total as f64 / 200.0 {
         decimals += 1;
     }
-    format!("{:.*}", decimals as usize, 100.0 * part)
+    format!("{:.*}", decimals as usize, 100.0 * fraction)
 }
 
-/// A score in [0, 1] with three decimals, or a dash when it is undefined.
+/// Formats a score in [0, 1] with three decimals, or a dash if it is undefined.
 pub(crate) fn score(value: Option<f64>) -> String {
     value.map_or_else(|| "–".to_string(), |value| format!("{value:.3}"))
 }
 
-/// A count with commas between thousands: "31,433".
+/// Formats a count with commas between thousands: "31,433".
 pub(crate) fn count(value: u64) -> String {
     let digits = value.to_string();
     let mut text = String::new();
@@ -35,17 +35,17 @@ pub(crate) fn count(value: u64) -> String {
     text
 }
 
-/// A count with its noun: "1 step", "1,300 steps".
+/// Formats a count with its noun: "1 step", "1,300 steps".
 ///
 /// # Example
 /// ```
-/// assert_eq!([1, 1_300].map(|steps| stapes_report::counted(steps, "step")), ["1 step", "1,300 steps"]);
+/// assert_eq!([1, 1_300].map(|steps| stapes_report::pluralize(steps, "step")), ["1 step", "1,300 steps"]);
 /// ```
-pub fn counted(value: u64, noun: &str) -> String {
+pub fn pluralize(value: u64, noun: &str) -> String {
     format!("{} {noun}{}", count(value), if value == 1 { "" } else { "s" })
 }
 
-/// A time in seconds, minutes or hours: "0.84 s", "12.3 s", "2 min 05 s", "1 h 03 min".
+/// Formats a time in seconds, minutes or hours: "0.84 s", "12.3 s", "2 min 05 s", "1 h 03 min".
 pub(crate) fn duration(seconds: f64) -> String {
     let whole = seconds.round().max(0.0) as u64;
     if seconds < 9.995 {
@@ -60,7 +60,7 @@ pub(crate) fn duration(seconds: f64) -> String {
     }
 }
 
-/// A time in milliseconds, with three digits: "0.420 ms", "12.3 ms", "85.0 µs".
+/// Formats a time in milliseconds with three digits: "0.420 ms", "12.3 ms", "85.0 µs".
 pub(crate) fn milliseconds(value: f64) -> String {
     let (value, unit) = if value < 0.1 { (value * 1000.0, "µs") } else { (value, "ms") };
     let decimals = match value {
@@ -72,9 +72,9 @@ pub(crate) fn milliseconds(value: f64) -> String {
     format!("{value:.decimals$} {unit}")
 }
 
-/// A tick's number without the noise of binary fractions: "0.3", "1,200", "2.0e7".
+/// Formats a number without the rounding noise of binary fractions: "0.3", "1,200", "2.0e7".
 pub(crate) fn plain(value: f64) -> String {
-    // A negative zero becomes a positive one.
+    // Converts a negative zero to a positive one.
     let rounded = (value * 1e6).round() / 1e6 + 0.0;
     match rounded {
         large if large.abs() >= 1e7 => format!("{large:.1e}"),
@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_example_among_many_shows_in_a_percentage() {
+    fn one_example_among_many_is_visible_in_a_percentage() {
         assert_eq!(percent(364.0 / 370.0, 370), "98.4 %");
         for total in [1u64, 3, 199, 200, 201, 1_999, 2_000, 11_005, 200_000, 1_000_000] {
             let everything = percent(1.0, total);
@@ -99,16 +99,16 @@ mod tests {
     }
 
     #[test]
-    fn thousands_are_parted() {
+    fn thousands_are_separated() {
         assert_eq!(
             [0, 999, 1_000, 31_433, 1_234_567].map(count),
             ["0", "999", "1,000", "31,433", "1,234,567"]
         );
-        assert_eq!((counted(1, "step"), counted(1300, "step")), ("1 step".into(), "1,300 steps".into()));
+        assert_eq!((pluralize(1, "step"), pluralize(1300, "step")), ("1 step".into(), "1,300 steps".into()));
     }
 
     #[test]
-    fn times_carry_the_unit_that_suits_them() {
+    fn times_have_a_suitable_unit() {
         let durations = [0.843, 9.996, 12.34, 59.96, 125.2, 3599.7, 3780.0].map(duration);
         assert_eq!(
             durations,
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn tick_numbers_carry_no_noise() {
+    fn tick_numbers_have_no_rounding_noise() {
         let ticks = [0.1 + 0.2, 0.0, 1200.0, -0.5, 1e-3, 20_000_000.1].map(plain);
         assert_eq!(ticks, ["0.3", "0", "1,200", "-0.5", "0.001", "2.0e7"]);
     }

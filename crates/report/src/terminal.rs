@@ -1,32 +1,32 @@
-//! An evaluation as text for a terminal: tables of at most 80 columns.
+//! Evaluations as text for a terminal: tables of at most 80 columns.
 //!
-//! The functions end their text without a line break. Control characters in class names are shown as `\u{..}`,
-//! so that a folder's name cannot move the cursor.
+//! The text does not end with a line break. Control characters in class names are shown as `\u{..}`, so that the name
+//! of a folder cannot move the cursor.
 
 use comfy_table::{Cell, CellAlignment, LineStyle, Table, TableStyle};
 
-use crate::numbers::{count, counted, percent, percent_value, score};
+use crate::numbers::{count, percent, percent_value, pluralize, score};
 use crate::visible;
 use stapes_metrics::{ClassScores, Estimate, Evaluation};
 
-/// Columns that a table may take.
+/// Largest width of a table in columns.
 const WIDTH: usize = 80;
-/// Characters of a name before it is cut.
+/// Largest length of a name; longer names are truncated.
 const LABEL: usize = 24;
-/// Classes listed one by one; of more, only the worst are.
+/// Largest number of classes that are all listed; of more, only the worst are.
 const CLASSES: usize = 40;
-/// Lines of a list that stands for a table too large to show.
+/// Number of lines of a list that replaces a larger table.
 const SHORT_LIST: usize = 15;
-/// Lines of the list below a confusion matrix.
+/// Number of lines of the list below a confusion matrix.
 const PAIRS_BELOW: usize = 5;
 
-/// Summary, scores of each class, and confusion, one below the other.
+/// Formats an evaluation: summary, scores of each class, and confusion matrix.
 pub fn evaluation(evaluation: &Evaluation) -> String {
     let first = [Some(summary(evaluation)), detection(evaluation)].into_iter().flatten().collect::<Vec<_>>();
     [first.join("\n"), classes(evaluation), confusion(evaluation)].join("\n\n")
 }
 
-/// Accuracy with its interval, in one line.
+/// Formats the accuracy with its confidence interval in one line.
 ///
 /// # Example
 /// ```
@@ -35,17 +35,17 @@ pub fn evaluation(evaluation: &Evaluation) -> String {
 ///
 /// let classes = ["no".to_string(), "yes".to_string()];
 /// let evaluation = Evaluation::new(&classes, &[0, 1], &[0, 1])?;
-/// assert_eq!(terminal::summary(&evaluation), "accuracy 100.0 % (95 % interval 34.2 to 100.0 %), 2 of 2");
+/// assert_eq!(terminal::summary(&evaluation), "accuracy 100.0 % (95 % CI 34.2 to 100.0 %), 2 of 2");
 /// # Ok::<(), stapes_metrics::MetricsError>(())
 /// ```
 pub fn summary(evaluation: &Evaluation) -> String {
     let Evaluation { accuracy, correct, total, interval, .. } = evaluation;
     let (over, of) = match evaluation.recordings {
-        Some(recordings) => (format!("over {} ", counted(recordings, "recording")), " frames"),
+        Some(recordings) => (format!("over {} ", pluralize(recordings, "recording")), " frames"),
         None => (String::new(), ""),
     };
     format!(
-        "accuracy {} (95 % interval {over}{} to {}), {} of {}{of}",
+        "accuracy {} (95 % CI {over}{} to {}), {} of {}{of}",
         percent(*accuracy, *total),
         percent_value(interval.low, *total),
         percent(interval.high, *total),
@@ -54,11 +54,12 @@ pub fn summary(evaluation: &Evaluation) -> String {
     )
 }
 
-/// F1 and ROC AUC of the second class with their intervals, the equal error rate (EER), and the true positive rates
-/// (TPR) at fixed false positive rates (FPR), in one line; None of examples that are no frames of two classes.
+/// Formats F1 and ROC AUC of the second class with their confidence intervals, the equal error rate (EER), and the true
+/// positive rates (TPR) at fixed false positive rates (FPR) in one line; None unless the examples are frames of two
+/// classes.
 pub fn detection(evaluation: &Evaluation) -> Option<String> {
     let detection = evaluation.detection.as_ref()?;
-    let figure = |estimate: Option<Estimate>| match estimate {
+    let estimate_text = |estimate: Option<Estimate>| match estimate {
         Some(Estimate { value, interval }) => {
             format!("{value:.4} ({:.4} to {:.4})", interval.low, interval.high)
         }
@@ -68,17 +69,17 @@ pub fn detection(evaluation: &Evaluation) -> Option<String> {
     let rate = |rate: Option<f64>| rate.map_or_else(|| score(None), |rate| percent(rate, evaluation.total));
     Some(format!(
         "{name}: F1 {}, ROC AUC {}, EER {}, TPR {} at FPR 5 %, {} at 1 %",
-        figure(detection.f1),
-        figure(detection.auc),
+        estimate_text(detection.f1),
+        estimate_text(detection.auc),
         rate(detection.equal_error_rate),
         rate(detection.true_positive_rate_at_5_percent),
         rate(detection.true_positive_rate_at_1_percent)
     ))
 }
 
-/// Support, precision, recall and F1 of each class; of more than 40 classes the 15 with the lowest F1.
+/// Formats support, precision, recall and F1 of each class; of more than 40 classes, the 15 with the lowest F1.
 ///
-/// A class without examples or predictions has no F1 and comes last.
+/// Classes without an F1 come last.
 pub fn classes(evaluation: &Evaluation) -> String {
     let scores = &evaluation.per_class;
     let mut shown: Vec<&ClassScores> = scores.iter().collect();
@@ -86,15 +87,15 @@ pub fn classes(evaluation: &Evaluation) -> String {
     if shown.len() > CLASSES {
         shown.sort_by(|a, b| f1_order(a).total_cmp(&f1_order(b)));
         shown.truncate(SHORT_LIST);
-        parts.push(format!("the {SHORT_LIST} classes of lowest F1, of {}", count(scores.len() as u64)));
+        parts.push(format!("the {SHORT_LIST} classes with the lowest F1 of {}", count(scores.len() as u64)));
     }
     let rows = shown.iter().map(|class| {
         let numbers = [class.precision, class.recall, class.f1].map(score);
         [vec![label(&class.label), count(class.support)], numbers.to_vec()].concat()
     });
-    parts.push(laid_out(&["class", "support", "precision", "recall", "F1"], rows, 1).to_string());
+    parts.push(build_table(&["class", "support", "precision", "recall", "F1"], rows, 1).to_string());
     if shown.iter().any(|class| class.precision.is_none() || class.recall.is_none()) {
-        parts.push("–: undefined, as nothing was predicted as the class or it has no examples".to_string());
+        parts.push("–: undefined; the class was never predicted or has no examples".to_string());
     }
     parts.join("\n")
 }
@@ -103,48 +104,51 @@ fn f1_order(class: &ClassScores) -> f64 {
     class.f1.unwrap_or(f64::INFINITY)
 }
 
-/// The confusion matrix and the most confused pairs of classes.
+/// Formats the confusion matrix and the most confused pairs of classes.
 ///
-/// Where 80 columns are too few for the class names, columns carry the numbers of the rows. Where they are too
-/// few for the matrix, only the pairs are listed, and the text says so.
+/// If the class names are too wide for 80 columns, the columns have the numbers of the rows as headings. If the matrix
+/// is too wide, only the pairs are listed, with a note.
 pub fn confusion(evaluation: &Evaluation) -> String {
-    let heading = "confusion: rows are the truth, columns the prediction";
+    let heading = "confusion matrix: true class (rows) vs. predicted class (columns)";
     match matrix(evaluation) {
         Some(table) => format!("{heading}\n{table}\n\n{}", most_confused(evaluation, PAIRS_BELOW)),
         None => format!(
-            "the confusion matrix of {} classes is wider than {WIDTH} columns; instead of it:\n{}",
+            "the confusion matrix of {} classes is wider than {WIDTH} columns; most confused pairs instead:\n{}",
             count(evaluation.per_class.len() as u64),
             most_confused(evaluation, SHORT_LIST)
         ),
     }
 }
 
-/// The most frequent ways to be wrong, at most `limit`, with their share of the true class.
+/// Formats the most confused pairs, at most `limit`, with their percentage of the true class.
 pub fn most_confused(evaluation: &Evaluation, limit: usize) -> String {
     let confusion = &evaluation.confusion;
-    let all = confusion.confused_pairs();
+    let all = confusion.confused_pair_count();
     let pairs = confusion.most_confused(limit);
     if all == 0 {
-        return "no class was taken for another".to_string();
+        return "no class was confused with another".to_string();
     }
     let heading = match pairs.len() {
         shown if shown == all => "confused pairs".to_string(),
-        1 => format!("the most confused pair, of {}", count(all as u64)),
-        shown => format!("the {shown} most confused pairs, of {}", count(all as u64)),
+        1 => format!("most confused pair of {}", count(all as u64)),
+        shown => format!("{shown} most confused pairs of {}", count(all as u64)),
     };
     let rows = pairs.iter().map(|pair| {
-        let support = confusion.support(pair.truth);
+        let support = confusion.support(pair.label);
         vec![
-            label(&confusion.classes()[pair.truth]),
+            label(&confusion.classes()[pair.label]),
             label(&confusion.classes()[pair.prediction]),
             format!("{} of {}", count(pair.count), count(support)),
-            percent(pair.share, support),
+            percent(pair.fraction, support),
         ]
     });
-    format!("{heading}\n{}", laid_out(&["truth", "taken for", evaluation.unit(), "share"], rows, 2))
+    format!(
+        "{heading}\n{}",
+        build_table(&["true class", "predicted class", evaluation.unit(), "% of true class"], rows, 2)
+    )
 }
 
-/// The matrix with the widest headings that fit, or None if none do.
+/// Returns the matrix with the widest headings that fit, or None.
 fn matrix(evaluation: &Evaluation) -> Option<String> {
     let confusion = &evaluation.confusion;
     let labels: Vec<String> = confusion.classes().iter().map(|class| label(class)).collect();
@@ -152,7 +156,7 @@ fn matrix(evaluation: &Evaluation) -> Option<String> {
     let numbered: Vec<String> =
         numbers.iter().zip(&labels).map(|(number, label)| format!("{number:>2} {label}")).collect();
     [(&labels, &labels), (&numbered, &numbers)].into_iter().find_map(|(rows, columns)| {
-        // Even at three columns a class nothing fits: do not lay out a large table to find out.
+        // At three columns per class the matrix is too wide: skip the layout.
         if columns.len() * 3 > WIDTH {
             return None;
         }
@@ -161,13 +165,13 @@ fn matrix(evaluation: &Evaluation) -> Option<String> {
             let cells = counts.iter().map(|&n| if n == 0 { "·".to_string() } else { n.to_string() });
             std::iter::once(row.clone()).chain(cells).collect()
         });
-        let table = laid_out(&header, body, 1);
+        let table = build_table(&header, body, 1);
         (width(&table) <= WIDTH).then(|| table.to_string())
     })
 }
 
-/// A table whose first `left` columns are names and whose others are numbers; control characters of names and headings are
-/// shown.
+/// Formats a table: the first `left` columns are names, aligned left, the others numbers, aligned right; control
+/// characters in names and headings are escaped.
 ///
 /// # Example
 /// ```
@@ -182,10 +186,10 @@ pub fn table(header: &[&str], rows: impl Iterator<Item = Vec<String>>, left: usi
     });
     let header: Vec<_> = header.iter().map(|title| visible(title)).collect();
     let header: Vec<&str> = header.iter().map(|title| &**title).collect();
-    laid_out(&header, named, left).to_string()
+    build_table(&header, named, left).to_string()
 }
 
-fn laid_out(header: &[&str], rows: impl Iterator<Item = Vec<String>>, left: usize) -> Table {
+fn build_table(header: &[&str], rows: impl Iterator<Item = Vec<String>>, left: usize) -> Table {
     let align = |index: usize| if index < left { CellAlignment::Left } else { CellAlignment::Right };
     let cells = |texts: Vec<String>| -> Vec<Cell> {
         let cell = |(index, text)| Cell::new(text).set_alignment(align(index));
@@ -203,12 +207,12 @@ fn laid_out(header: &[&str], rows: impl Iterator<Item = Vec<String>>, left: usiz
     table
 }
 
-/// Terminal columns that a table takes.
+/// Returns the width of a table in columns.
 fn width(table: &Table) -> usize {
     table.column_max_content_widths().iter().map(|&width| usize::from(width) + 1).sum()
 }
 
-/// A class name that fits a table: control characters made visible, its end cut if it is long.
+/// Returns a class name for a table: control characters escaped, its end truncated.
 fn label(name: &str) -> String {
     let visible = characters(name);
     match visible.len() {
@@ -217,7 +221,7 @@ fn label(name: &str) -> String {
     }
 }
 
-/// The same of what differs in its end, as paths do: its beginning is cut.
+/// Returns a name for a table with its beginning truncated, for names that differ at their ends, such as paths.
 pub(crate) fn ending(name: &str) -> String {
     let visible = characters(name);
     match visible.len() {

@@ -1,11 +1,12 @@
-//! Text from outside, for a terminal, a line of text, a page or a picture: what would act there is shown instead.
+//! Escaping of text from outside for terminals, lines of text, pages and pictures.
 //!
-//! Escape sequences move the cursor, line breaks and tabs forge lines and fields, direction marks reorder what stands
-//! around them, and XML allows none of the other control characters.
+//! Escape sequences move the cursor, line breaks and tabs forge lines and fields, direction marks reorder the
+//! surrounding text, and XML forbids the other control characters.
 
 use std::borrow::Cow;
 
-/// The text with every control character, line break, direction mark and noncharacter as `\u{..}`: for a name in a line.
+/// Escapes every control character, line break, direction mark and noncharacter as `\u{..}`, for a name in a line of
+/// text.
 ///
 /// # Example
 /// ```
@@ -13,39 +14,39 @@ use std::borrow::Cow;
 /// assert_eq!(stapes_report::visible("Ä ж 語"), "Ä ж 語");
 /// ```
 pub fn visible(text: &str) -> Cow<'_, str> {
-    shown(text, acts)
+    escape(text, is_active)
 }
 
-/// The same for text of several lines: tabs and line feeds stay.
+/// Escapes text of several lines like [`visible`], but keeps tabs and line feeds.
 ///
 /// # Example
 /// ```
 /// assert_eq!(stapes_report::visible_lines("one\n\ttwo\r"), "one\n\ttwo\\u{d}");
 /// ```
 pub fn visible_lines(text: &str) -> Cow<'_, str> {
-    shown(text, |character| !matches!(character, '\t' | '\n') && acts(character))
+    escape(text, |character| !matches!(character, '\t' | '\n') && is_active(character))
 }
 
-fn shown(text: &str, acts: impl Fn(char) -> bool) -> Cow<'_, str> {
-    if !text.contains(&acts) {
+fn escape(text: &str, is_active: impl Fn(char) -> bool) -> Cow<'_, str> {
+    if !text.contains(&is_active) {
         return Cow::Borrowed(text);
     }
-    let mut shown = String::with_capacity(text.len() + 16);
+    let mut escaped = String::with_capacity(text.len() + 16);
     for character in text.chars() {
-        match acts(character) {
-            true => shown.extend(character.escape_unicode()),
-            false => shown.push(character),
+        match is_active(character) {
+            true => escaped.extend(character.escape_unicode()),
+            false => escaped.push(character),
         }
     }
-    Cow::Owned(shown)
+    Cow::Owned(escaped)
 }
 
-/// Whether a character does something instead of being seen.
+/// Returns true for a character with an effect instead of a glyph.
 ///
 /// # Source
 /// Unicode 16.0: the general category Cc, line and paragraph separators, the bidirectional controls of UAX 9, the byte order
 /// mark and the noncharacters.
-fn acts(character: char) -> bool {
+fn is_active(character: char) -> bool {
     match character {
         '\u{61c}'
         | '\u{200e}'
@@ -64,12 +65,12 @@ mod tests {
     use stapes_testkit::HOSTILE_NAMES;
 
     #[test]
-    fn hostile_names_act_no_more_and_good_names_stay() {
+    fn hostile_names_are_escaped_and_good_names_unchanged() {
         for name in HOSTILE_NAMES {
-            let shown = visible(name);
-            assert!(!shown.contains(acts), "{shown}");
-            assert_eq!(visible(&shown), shown, "what is visible stays");
-            assert!(!visible_lines(name).contains(|c: char| c != '\n' && c != '\t' && acts(c)));
+            let escaped = visible(name);
+            assert!(!escaped.contains(is_active), "{escaped}");
+            assert_eq!(visible(&escaped), escaped, "escaping is idempotent");
+            assert!(!visible_lines(name).contains(|c: char| c != '\n' && c != '\t' && is_active(c)));
         }
         assert_eq!(
             visible("\u{0}\u{9b}\u{202e}\u{2028}\u{ffff}"),

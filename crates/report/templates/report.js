@@ -1,5 +1,5 @@
 "use strict";
-/* Values of a chart below the pointer, or at the place that arrow keys chose. */
+/* Values of a chart below the pointer, or at the position that arrow keys selected. */
 for (const figure of document.querySelectorAll("figure.plot")) {
   const svg = figure.querySelector("svg");
   const readout = figure.querySelector(".readout");
@@ -19,10 +19,10 @@ for (const figure of document.querySelectorAll("figure.plot")) {
   const lefts = [...new Set(traces.flatMap((trace) => trace.points.map((point) => point.left)))];
   lefts.sort((a, b) => a - b);
   const hint = figure.previousElementSibling === null
-    ? "Point at a chart, or focus it and press arrow keys, to read its values." : "";
+    ? "Point at a chart, or focus it and press arrow keys, to show its values." : "";
   let at = null;
-  let place = 0;
-  let chosen = 0;
+  let position = 0;
+  let selected = 0;
 
   const closest = (items, distance) =>
     items.reduce((best, item, index) => (distance(item) < distance(items[best]) ? index : best), 0);
@@ -40,12 +40,12 @@ for (const figure of document.querySelectorAll("figure.plot")) {
       }
     });
     pointer.setAttribute("visibility", "visible");
-    const said = shown.map(({ index, point }) => {
+    const values = shown.map(({ index, point }) => {
       const other = point.x === first.x ? "" : ` (at ${point.x})`;
       return `${point.name ?? traces[index].name} ${point.y}${other}`;
     });
     readout.classList.remove("hint");
-    readout.textContent = `${svg.dataset.x} ${first.x}: ${said.join(", ")}`;
+    readout.textContent = `${svg.dataset.x} ${first.x}: ${values.join(", ")}`;
   };
   const showAt = (left) => {
     const found = traces.map((trace, index) => {
@@ -55,7 +55,7 @@ for (const figure of document.querySelectorAll("figure.plot")) {
     found.sort((a, b) => Math.abs(a.point.left - left) - Math.abs(b.point.left - left));
     show(found);
   };
-  const showPoint = () => show([{ index: chosen, point: traces[chosen].points[place] }]);
+  const showPoint = () => show([{ index: selected, point: traces[selected].points[position] }]);
   const hide = () => {
     pointer.setAttribute("visibility", "hidden");
     readout.textContent = hint;
@@ -73,8 +73,8 @@ for (const figure of document.querySelectorAll("figure.plot")) {
     if (nearest) {
       const distance = (point) => Math.hypot(point.left - left, point.top - top);
       const best = traces.map((trace) => closest(trace.points, distance));
-      chosen = closest(best.map((index, trace) => traces[trace].points[index]), distance);
-      place = best[chosen];
+      selected = closest(best.map((index, trace) => traces[trace].points[index]), distance);
+      position = best[selected];
     }
     update();
   });
@@ -84,7 +84,7 @@ for (const figure of document.querySelectorAll("figure.plot")) {
   svg.addEventListener("focus", () => {
     if (at !== null) return;
     at = lefts.length - 1;
-    place = nearest ? 0 : traces[chosen].points.length - 1;
+    position = nearest ? 0 : traces[selected].points.length - 1;
     update();
   });
   svg.addEventListener("blur", hide);
@@ -92,14 +92,14 @@ for (const figure of document.querySelectorAll("figure.plot")) {
     const steps = { ArrowLeft: -1, ArrowRight: 1, PageUp: 10, PageDown: -10, Home: -1e9, End: 1e9 };
     if (event.key === "Escape") return hide();
     if (nearest && (event.key === "ArrowUp" || event.key === "ArrowDown")) {
-      chosen = (chosen + (event.key === "ArrowDown" ? 1 : traces.length - 1)) % traces.length;
+      selected = (selected + (event.key === "ArrowDown" ? 1 : traces.length - 1)) % traces.length;
     } else if (!(event.key in steps)) {
       return;
     }
     const by = steps[event.key] ?? 0;
     const within = (index, count) => Math.min(Math.max(index, 0), count - 1);
     at = within((at ?? lefts.length - 1) + by, lefts.length);
-    place = within(place + by, traces[chosen].points.length);
+    position = within(position + by, traces[selected].points.length);
     event.preventDefault();
     update();
   });
@@ -108,7 +108,7 @@ for (const figure of document.querySelectorAll("figure.plot")) {
   hide();
 }
 
-/* A link to examples opens the first of them. */
+/* Opens the first example behind a link. */
 for (const link of document.querySelectorAll("td a[href^='#']")) {
   link.addEventListener("click", () => {
     const first = document.getElementById(link.hash.slice(1))?.querySelector("details");
@@ -116,14 +116,14 @@ for (const link of document.querySelectorAll("td a[href^='#']")) {
   });
 }
 
-/* Tables whose headings sort them. */
+/* Sorts tables by their headings. */
 for (const table of document.querySelectorAll("table.sortable")) {
   const body = table.tBodies[0];
   const heads = [...table.tHead.rows[table.tHead.rows.length - 1].cells];
   if (body.rows.length < 2) continue;
   const value = (row, column) => {
-    const whole = row.cells[column].dataset.value;
-    if (whole !== undefined) return Number(whole);
+    const exact = row.cells[column].dataset.value;
+    if (exact !== undefined) return Number(whole);
     const text = row.cells[column].textContent.trim();
     const number = Number.parseFloat(text.replaceAll(",", ""));
     return /^[-+]?[\d.,]+(e[-+]?\d+)?( ?%| to .*)?$/.test(text) ? number : text;

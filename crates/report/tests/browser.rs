@@ -75,13 +75,13 @@ const frame = document.querySelector("iframe");
 frame.addEventListener("load", () => {
   const page = frame.contentDocument;
   const root = page.documentElement;
-  const said = [`wider by ${root.scrollWidth - root.clientWidth}`];
-  said.push(`ground ${frame.contentWindow.getComputedStyle(page.body).backgroundColor}`);
-  said.push(`charts ${page.querySelectorAll("svg.chart").length} ${page.querySelectorAll("svg[tabindex='0']").length}`);
-  said.push(`requests ${frame.contentWindow.performance.getEntriesByType("resource").length}`);
+  const lines = [`wider by ${root.scrollWidth - root.clientWidth}`];
+  lines.push(`ground ${frame.contentWindow.getComputedStyle(page.body).backgroundColor}`);
+  lines.push(`charts ${page.querySelectorAll("svg.chart").length} ${page.querySelectorAll("svg[tabindex='0']").length}`);
+  lines.push(`requests ${frame.contentWindow.performance.getEntriesByType("resource").length}`);
   ACTS
-  said.push(`elements ${page.querySelectorAll("*").length}`);
-  document.body.textContent = `[[${said.join("\n")}]]`;
+  lines.push(`elements ${page.querySelectorAll("*").length}`);
+  document.body.textContent = `[[${lines.join("\n")}]]`;
 });
 frame.srcdoc = document.querySelector("textarea").value;
 </script></body></html>"##;
@@ -92,38 +92,38 @@ const ACTS: &str = r##"
   const readout = () => svg.parentNode.querySelector(".readout").textContent;
   const press = (key) => svg.dispatchEvent(new frame.contentWindow.KeyboardEvent("keydown", { key }));
   svg.focus();
-  said.push(`focus ${readout()}`);
+  lines.push(`focus ${readout()}`);
   press("Home");
   press("ArrowRight");
-  said.push(`second ${readout()}`);
+  lines.push(`second ${readout()}`);
   press("Escape");
-  said.push(`escape ${readout()}`);
+  lines.push(`escape ${readout()}`);
   const box = svg.getBoundingClientRect();
   const [x] = svg.querySelector("[data-name='training']").dataset.points.split(";")[12].split(" ");
   const clientX = box.left + (Number(x) * box.width) / svg.viewBox.baseVal.width;
   svg.dispatchEvent(new frame.contentWindow.PointerEvent("pointermove", { clientX, clientY: box.top + 9 }));
-  said.push(`pointer ${readout()}`);
+  lines.push(`pointer ${readout()}`);
   const table = page.querySelector("#groups table");
   const head = table.tHead.rows[0].cells[2];
   const cells = () => [...table.tBodies[0].rows].map((row) => row.cells[2].textContent).join(" ");
   for (let times = 0; times < 2; times += 1) {
     head.querySelector("button").click();
-    said.push(`${head.getAttribute("aria-sort")} ${cells()}`);
+    lines.push(`${head.getAttribute("aria-sort")} ${cells()}`);
   }
   const link = page.querySelector("#confusion td a");
   link.click();
-  const opened_by_link = page.querySelectorAll("#mistakes details[open]");
-  said.push(`examples ${opened_by_link.length} below ${opened_by_link[0].parentNode.id}`);
+  const opened_by_link = page.querySelectorAll("#errors details[open]");
+  lines.push(`examples ${opened_by_link.length} below ${opened_by_link[0].parentNode.id}`);
   page.querySelectorAll("details").forEach((details) => { details.open = true; });
   const sounds = [...page.querySelectorAll("audio")];
-  said.push(`sounds ${sounds.length} ${sounds.filter((audio) => audio.error === null).length}`);
+  lines.push(`sounds ${sounds.length} ${sounds.filter((audio) => audio.error === null).length}`);
   const lies = (chart) => chart.querySelector("image").getBoundingClientRect();
   const [spectrogram, read] = [...page.querySelectorAll("#attention svg")].slice(1).map(lies);
-  said.push(`pictures ${spectrogram.width > 200} ${Math.abs(spectrogram.left - read.left) < 8}`);
+  lines.push(`pictures ${spectrogram.width > 200} ${Math.abs(spectrogram.left - read.left) < 8}`);
   const attention = page.querySelector("#attention svg");
   attention.focus();
-  said.push(`attention ${attention.parentNode.querySelector(".readout").textContent}`);
-  said.push(`wider still by ${root.scrollWidth - root.clientWidth}`);
+  lines.push(`attention ${attention.parentNode.querySelector(".readout").textContent}`);
+  lines.push(`wider still by ${root.scrollWidth - root.clientWidth}`);
 "##;
 
 /// What a reader of many runs does.
@@ -132,31 +132,31 @@ const ACTS_OF_MANY: &str = r##"
   const press = (svg, key) => svg.dispatchEvent(new frame.contentWindow.KeyboardEvent("keydown", { key }));
   const [time] = page.querySelectorAll("#costs svg");
   time.focus();
-  said.push(`cheapest ${read(time)}`);
+  lines.push(`cheapest ${read(time)}`);
   press(time, "ArrowRight");
-  said.push(`next ${read(time)}`);
+  lines.push(`next ${read(time)}`);
   const validation = page.querySelector("#curves svg");
   validation.focus();
   press(validation, "ArrowUp");
-  said.push(`curve ${read(validation).replace(/: (\S+ \S+) .*/, " of $1")}`);
+  lines.push(`curve ${read(validation).replace(/: (\S+ \S+) .*/, " of $1")}`);
   const table = page.querySelector("#results table");
   const heads = table.tHead.rows[0].cells;
   const first = () => table.tBodies[0].rows[0].cells[0].textContent;
   heads[1].querySelector("button").click();
-  said.push(`best ${first()}`);
+  lines.push(`best ${first()}`);
   heads[3].querySelector("button").click();
-  said.push(`smallest ${first()}`);
+  lines.push(`smallest ${first()}`);
   const details = page.querySelector("#confusion details");
   details.open = true;
-  said.push(`matrix ${details.querySelectorAll("table.matrix tbody tr").length}`);
-  said.push(`wider still by ${root.scrollWidth - root.clientWidth}`);
+  lines.push(`matrix ${details.querySelectorAll("table.matrix tbody tr").length}`);
+  lines.push(`wider still by ${root.scrollWidth - root.clientWidth}`);
   const name = "a_long_name_".repeat(13) + "last";
   const named = [...page.querySelectorAll("th, li, summary")].filter((part) => part.textContent.includes(name));
   const widest = Math.max(...named.map((part) => part.getBoundingClientRect().width));
   const spilt = named.filter((part) => part.scrollWidth > part.clientWidth + 8).length;
-  said.push(`named ${named.length} in view ${widest <= root.clientWidth} spilt ${spilt}`);
+  lines.push(`named ${named.length} in view ${widest <= root.clientWidth} spilt ${spilt}`);
   const across = heads[1].getBoundingClientRect();
-  said.push(`first figure in view ${across.width > 0 && across.right <= root.clientWidth}`);
+  lines.push(`first figure in view ${across.width > 0 && across.right <= root.clientWidth}`);
 "##;
 
 /// A page that opens two reports in turn, three times each, and writes down the milliseconds that each took.
@@ -166,14 +166,14 @@ const TIMED: &str = r##"<!doctype html><html><body>
 <script>
 const frame = document.querySelector("iframe");
 const pages = [...document.querySelectorAll("textarea")].map((area) => area.value);
-const said = [];
+const lines = [];
 let began;
-const open = () => { began = performance.now(); frame.srcdoc = pages[said.length % 2]; };
+const open = () => { began = performance.now(); frame.srcdoc = pages[lines.length % 2]; };
 frame.addEventListener("load", () => {
   const { scrollWidth } = frame.contentDocument.documentElement;
-  said.push(performance.now() - began);
-  if (said.length < 6 && scrollWidth > 0) open();
-  else document.body.textContent = `[[${said.join("\n")}]]`;
+  lines.push(performance.now() - began);
+  if (lines.length < 6 && scrollWidth > 0) open();
+  else document.body.textContent = `[[${lines.join("\n")}]]`;
 });
 open();
 </script></body></html>"##;
@@ -183,19 +183,19 @@ fn escaped(page: &str) -> String {
     page.replace('&', "&amp;").replace('<', "&lt;")
 }
 
-/// The lines that the probe wrote of a page, and the number of its elements; an error if the console said anything.
+/// The lines that the probe wrote of a page, and the number of its elements; an error if the console lines anything.
 fn probed(
     browser: &str,
     (width, scheme): (u32, u32),
     (page, acts): (&str, &str),
 ) -> Result<(Vec<String>, usize), String> {
     let probe = PROBE.replace("WIDTH", &width.to_string()).replace("ACTS", acts);
-    let mut said = written(browser, scheme, &probe.replace("PAGE", &escaped(page)))?;
-    let elements = said.pop().and_then(|line| line.strip_prefix("elements ")?.parse().ok());
-    Ok((said, elements.ok_or("the probe does not say how many elements the page has")?))
+    let mut lines = written(browser, scheme, &probe.replace("PAGE", &escaped(page)))?;
+    let elements = lines.pop().and_then(|line| line.strip_prefix("elements ")?.parse().ok());
+    Ok((lines, elements.ok_or("the probe does not say how many elements the page has")?))
 }
 
-/// The lines that a probe wrote; an error if the console said anything.
+/// The lines that a probe wrote; an error if the console lines anything.
 fn written(browser: &str, scheme: u32, probe: &str) -> Result<Vec<String>, String> {
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
     let path = folder.path().join("probe.html");
@@ -204,9 +204,9 @@ fn written(browser: &str, scheme: u32, probe: &str) -> Result<Vec<String>, Strin
     if let Some(line) = log.lines().find(|line| line.contains("CONSOLE")) {
         return Err(format!("the console says: {line}"));
     }
-    let said = dom.split_once("[[").and_then(|(_, rest)| rest.rsplit_once("]]")).map(|(said, _)| said);
-    let said = said.ok_or_else(|| format!("the probe wrote nothing; the browser said: {log}"))?;
-    Ok(said.lines().map(|line| line.replace("&nbsp;", " ")).collect())
+    let lines = dom.split_once("[[").and_then(|(_, rest)| rest.rsplit_once("]]")).map(|(lines, _)| lines);
+    let lines = lines.ok_or_else(|| format!("the probe wrote nothing; the browser lines: {log}"))?;
+    Ok(lines.lines().map(|line| line.replace("&nbsp;", " ")).collect())
 }
 
 /// The document after its scripts ran, and what the browser logged.
@@ -226,9 +226,9 @@ fn dumped(browser: &str, page: &Path, folder: &Path, scheme: u32) -> Result<(Str
 
 fn answers(browser: &str, width: u32, scheme: u32) -> Result<(), String> {
     let page = render(&complete("voice & \"more\"")).map_err(|error| error.to_string())?;
-    let (said, _) = probed(browser, (width, scheme), (&page, ACTS))?;
+    let (lines, _) = probed(browser, (width, scheme), (&page, ACTS))?;
     same(
-        &said,
+        &lines,
         &[
             "wider by 0",
             "ground rgb(255, 255, 255)",
@@ -240,7 +240,7 @@ fn answers(browser: &str, width: u32, scheme: u32) -> Result<(), String> {
             "pointer step 12: training 0.0769, validation 0.1 (at 10)",
             "descending 100.0 % 95.0 % 50.0 %",
             "ascending 50.0 % 95.0 % 100.0 %",
-            "examples 1 below mistakes-0-1",
+            "examples 1 below errors-0-1",
             "sounds 2 2",
             "pictures true true",
             "attention s 0.48: weight 0.01",
@@ -251,8 +251,8 @@ fn answers(browser: &str, width: u32, scheme: u32) -> Result<(), String> {
 
 fn dark(browser: &str) -> Result<(), String> {
     let page = render(&complete("voice & \"more\"")).map_err(|error| error.to_string())?;
-    let (said, _) = probed(browser, (1280, 0), (&page, ACTS))?;
-    same(&said[1..2], &["ground rgb(20, 24, 29)"])
+    let (lines, _) = probed(browser, (1280, 0), (&page, ACTS))?;
+    same(&lines[1..2], &["ground rgb(20, 24, 29)"])
 }
 
 /// The same with a name of 160 letters, in which no line ends by itself: that of a candidate whose curves are shown.
@@ -271,24 +271,24 @@ fn named_at_length(mut comparison: Comparison) -> Comparison {
 fn compares(browser: &str, (width, scheme): (u32, u32), size: Size) -> Result<(), String> {
     let comparison = named_at_length(comparison(size));
     let page = render_comparison(&comparison).map_err(|error| error.to_string())?;
-    let (said, elements) = probed(browser, (width, scheme), (&page, ACTS_OF_MANY))?;
+    let (lines, elements) = probed(browser, (width, scheme), (&page, ACTS_OF_MANY))?;
     let runs = size.candidates * size.seeds;
     println!("{runs} runs at {width} px: {} bytes, {elements} elements", page.len());
     let last = size.candidates - 1;
     let next = if size.candidates == 256 { "55.2 (54.2 to 56.2)" } else { "56.2 (55.2 to 57.2)" };
     let ground = if scheme == 0 { "ground rgb(20, 24, 29)" } else { "ground rgb(255, 255, 255)" };
     same(
-        &said,
+        &lines,
         &[
             "wider by 0",
             ground,
             "charts 9 9",
             "requests 0",
-            "cheapest time of a training step (ms) 0.5: cell 0 55.0 (54.0 to 56.0)",
-            &format!("next time of a training step (ms) 0.525: cell 1 {next}"),
-            &format!("curve step 15 of cell {last}"),
-            &format!("best cell {last}"),
-            "smallest cell 0",
+            "cheapest time of a training step (ms) 0.5: model 0 55.0 (54.0 to 56.0)",
+            &format!("next time of a training step (ms) 0.525: model 1 {next}"),
+            &format!("curve step 15 of model {last}"),
+            &format!("best model {last}"),
+            "smallest model 0",
             "matrix 35",
             "wider still by 0",
             "named 13 in view true spilt 0",
@@ -306,12 +306,12 @@ fn grows(browser: &str) -> Result<(), String> {
     let sizes = [32, 256].map(of_candidates);
     let [few, many] = sizes.map(|size| render_comparison(&comparison(size)).map(|page| escaped(&page)));
     let [few, many] = [few.map_err(|error| error.to_string())?, many.map_err(|error| error.to_string())?];
-    let said = written(browser, 1, &TIMED.replace("FEW", &few).replace("MANY", &many))?;
-    let times: Vec<f64> = said.iter().filter_map(|line| line.parse().ok()).collect();
+    let lines = written(browser, 1, &TIMED.replace("FEW", &few).replace("MANY", &many))?;
+    let times: Vec<f64> = lines.iter().filter_map(|line| line.parse().ok()).collect();
     let median = |turn: usize| {
         let mut times: Vec<f64> = times.iter().skip(turn).step_by(2).copied().collect();
         times.sort_by(f64::total_cmp);
-        times.get(1).copied().ok_or_else(|| format!("the probe wrote {said:?}"))
+        times.get(1).copied().ok_or_else(|| format!("the probe wrote {lines:?}"))
     };
     let (few, many) = (median(0)?, median(1)?);
     println!("opened 96 runs in {few:.0} ms, 768 in {many:.0} ms");
@@ -326,9 +326,9 @@ fn grows(browser: &str) -> Result<(), String> {
 const MOST_ELEMENTS: usize = 0;
 const ELEMENTS_PER_RUN: usize = 0;
 
-fn same(said: &[String], expected: &[&str]) -> Result<(), String> {
-    match said == expected {
+fn same(lines: &[String], expected: &[&str]) -> Result<(), String> {
+    match lines == expected {
         true => Ok(()),
-        false => Err(format!("expected {expected:#?}, found {said:#?}")),
+        false => Err(format!("expected {expected:#?}, found {lines:#?}")),
     }
 }

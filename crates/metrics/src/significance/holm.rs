@@ -1,18 +1,18 @@
-//! Many comparisons at once.
+//! Correction for multiple comparisons.
 
 use crate::MetricsError;
 
-/// p-values adjusted for how many there are, by Holm's step-down method.
+/// Returns p-values adjusted for multiple comparisons by Holm's step-down method.
 ///
-/// With the m values in ascending order p(1) <= ... <= p(m), the adjusted i-th is
-/// max over j <= i of min(1, (m - j + 1) p(j)). Whoever calls those at most 0.05 significant is wrong about any of
-/// them with a probability of at most 0.05, however they depend on each other.
+/// With the m values in ascending order p(1) <= ... <= p(m), the adjusted i-th is max over j <= i of min(1, (m - j + 1)
+/// p(j)). If values of at most 0.05 are called significant, the probability of any false positive is at most 0.05,
+/// whatever the dependence between the tests.
 ///
 /// # Shapes
 /// p_values `[M]` -> adjusted `[M]`, in the same order
 ///
 /// # Errors
-/// [`MetricsError::NotAShare`] for a value outside [0, 1] or NaN.
+/// [`MetricsError::NotInUnitInterval`] for a value outside [0, 1] or NaN.
 ///
 /// # Example
 /// ```
@@ -26,16 +26,19 @@ use crate::MetricsError;
 /// of statsmodels 0.15.0.
 pub fn holm(p_values: &[f64]) -> Result<Vec<f64>, MetricsError> {
     if let Some(index) = p_values.iter().position(|p| !(0.0..=1.0).contains(p)) {
-        return Err(MetricsError::NotAShare { place: format!("p_values[{index}]"), value: p_values[index] });
+        return Err(MetricsError::NotInUnitInterval {
+            place: format!("p_values[{index}]"),
+            value: p_values[index],
+        });
     }
     let mut order: Vec<usize> = (0..p_values.len()).collect();
     order.sort_by(|&a, &b| p_values[a].total_cmp(&p_values[b]));
     let mut adjusted = vec![0.0; p_values.len()];
-    let mut reached: f64 = 0.0;
-    for (place, &index) in order.iter().enumerate() {
-        let hypotheses = (p_values.len() - place) as f64;
-        reached = reached.max((hypotheses * p_values[index]).min(1.0));
-        adjusted[index] = reached;
+    let mut largest: f64 = 0.0;
+    for (rank, &index) in order.iter().enumerate() {
+        let hypotheses = (p_values.len() - rank) as f64;
+        largest = largest.max((hypotheses * p_values[index]).min(1.0));
+        adjusted[index] = largest;
     }
     Ok(adjusted)
 }
@@ -65,10 +68,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_probability_is_refused_with_its_place() {
+    fn values_outside_the_unit_interval_are_rejected() {
         let error = holm(&[0.1, 1.5]).unwrap_err();
-        assert_eq!(error.to_string(), "p_values[1] = 1.5: must be in [0, 1]");
-        assert!(matches!(holm(&[f64::NAN]), Err(MetricsError::NotAShare { .. })));
+        assert_eq!(error.to_string(), "p_values[1] = 1.5 is not in [0, 1]; pass a probability or rate");
+        assert!(matches!(holm(&[f64::NAN]), Err(MetricsError::NotInUnitInterval { .. })));
     }
 
     proptest! {

@@ -1,72 +1,76 @@
-//! Two configurations, each trained several times, on the same examples.
+//! Bootstrap comparison of two configurations, each trained several times, on the same examples.
 
 use serde::Serialize;
 
 use crate::bootstrap::{Units, percentiles, resampled};
 use crate::frame_metrics::{Counts, ranking};
-use crate::{Estimate, Interval, MetricsError, RecordingFrames};
+use crate::{ConfidenceInterval, Estimate, MetricsError, RecordingFrames};
 
-/// Resamples of examples.
+/// Number of resamples of examples.
 const RESAMPLES: usize = 10_000;
-/// Resamples where each goes through all frames.
+/// Number of resamples of frames, which take longer.
 const RESAMPLES_OF_FRAMES: usize = 2_000;
 
-/// How many resamples one of several comparisons needs, and at least these: the least p, times the number of comparisons
-/// as a correction makes it, is at most 0.01, so that a difference can stand out among any number.
-fn resamples(at_least: usize, comparisons: usize) -> usize {
-    at_least.max(200 * comparisons)
+/// Returns the number of resamples for one of several comparisons, at least `min`: the smallest p times the number of
+/// comparisons, as a correction multiplies it, is at most 0.01, so that a difference can be significant among any
+/// number of comparisons.
+fn resamples(min: usize, comparisons: usize) -> usize {
+    min.max(200 * comparisons)
 }
 
-/// The difference of a figure between two configurations.
+/// The difference of a metric between two configurations.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Difference {
-    /// The first configuration's figure, the mean over its runs.
+    /// Metric of the first configuration, the mean over its runs.
     pub first: f64,
-    /// The second's.
+    /// Metric of the second configuration.
     pub second: f64,
-    /// first - second, with its 95 % interval.
+    /// first - second, with its 95 % confidence interval.
     pub difference: Estimate,
-    /// The two-sided p of there being no difference.
+    /// Two-sided p-value of no difference.
     pub p: f64,
 }
 
-/// The differences of two configurations that decide for the frames of recordings.
+/// Differences between two frame-level configurations.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct FrameDifferences {
-    /// Of the share of frames that is right.
+    /// Difference of the fractions of correct frames.
     pub accuracy: Difference,
-    /// Of the area under the ROC curve over all frames. None where there are no scores of two classes.
+    /// Difference of the areas under the ROC curve over all frames. None without scores of two classes.
     pub auc: Option<Difference>,
 }
 
-/// The difference of two configurations' accuracies, each the mean over runs with different seeds.
+/// Returns the difference of two configurations' accuracies, each the mean over runs with different seeds.
 ///
-/// The interval and p are those of a bootstrap with R resamples from a fixed stream. Each draws the examples with
-/// replacement, the same ones for all runs, and, for each side by itself, one run fewer than there are (the only one
-/// where there is one). The interval is that of the percentiles; p is 2 (1 + k) / (1 + R), at most 1, where k is the number
-/// of resamples with a difference of at most 0 or of at least 0, whichever is smaller.
+/// The confidence interval and p come from a bootstrap with R resamples of a fixed stream. Each draws the examples with
+/// replacement, the same ones for all runs, and, independently for each side, one run fewer than there are (the only
+/// one if there is one). The interval is that of the percentiles; p is 2 (1 + k) / (1 + R), at most 1, where k is the
+/// number of resamples with a difference of at most 0 or of at least 0, whichever is smaller.
 ///
-/// `comparisons` is how many are made of which this is one. R is 10,000, or 200 a comparison where that is more: then the
-/// least p is below 0.01 also when it is multiplied by the number of comparisons, as by [`holm`](crate::holm).
+/// `comparisons` is the total number of comparisons that this one belongs to. R is 10,000, or 200 per comparison if
+/// that is more: then the smallest p is below 0.01 even after multiplication by the number of comparisons, as by
+/// [`holm`](crate::holm).
 ///
-/// A run's seed counts as drawn at random, so the outcome is about the configurations. With one run per side it is about
+/// The seeds of runs count as random, so the result is about the configurations. With one run per side it is about
 /// these two runs only.
 ///
-/// It errs towards no difference: what runs of one configuration disagree about counts up to three times. Of equal
-/// configurations on 300 examples, whose runs' accuracies scatter by 0, 2 and 5 points, it calls 0, 1 and 5 % different
-/// at p <= 0.05 with three runs a side, 0, 1 and 4 % with five, and 0, 1 and 7 % with two.
+/// The test is conservative: disagreement between runs of one configuration counts up to three times. For equal
+/// configurations on 300 examples whose accuracies have a standard deviation of 0, 2 and 5 points over runs, it reports
+/// 0, 1 and 5 % as different at p <= 0.05 with three runs per side, 0, 1 and 4 % with five, and 0, 1 and 7 % with two.
 ///
 /// # Shapes
-/// first `[S1][N]`, second `[S2][N]`: whether the run has the example right, the same examples in the same order
+/// first `[S1][N]`, second `[S2][N]`: true if the run predicts the example correctly; the same examples in the same
+/// order
 ///
 /// # Errors
-/// [`MetricsError::NoRuns`], [`MetricsError::NoExamples`], and [`MetricsError::Unpaired`] for runs of other lengths.
+/// [`MetricsError::NoRuns`], [`MetricsError::NoExamples`], and [`MetricsError::Unpaired`] for runs of different
+/// lengths.
 ///
 /// # Example
 /// ```
 /// use stapes_metrics::compare_accuracy;
 ///
-/// // 200 examples: the first side is wrong about every tenth, the second about every fifth.
+/// // 200 examples: every tenth is wrong on the first side, every fifth on the second.
 /// let first: Vec<bool> = (0..200).map(|example| example % 10 != 0).collect();
 /// let second: Vec<bool> = (0..200).map(|example| example % 5 != 0).collect();
 /// let found = compare_accuracy(&[first], &[second], 1)?;
@@ -77,38 +81,39 @@ pub struct FrameDifferences {
 ///
 /// # Source
 /// Efron and Tibshirani 1993, "An Introduction to the Bootstrap", sections 13.3 and 16.4. Examples and seeds are drawn
-/// each by themselves as in Owen 2007, "The pigeonhole bootstrap"; that one run fewer is drawn makes the variance over
-/// runs right in the mean (McCarthy and Snowden 1985, "The bootstrap and finite population sampling").
+/// independently as in Owen 2007, "The pigeonhole bootstrap"; drawing one run fewer makes the mean of the variance over
+/// runs correct (McCarthy and Snowden 1985, "The bootstrap and finite population sampling").
 pub fn compare_accuracy(
     first: &[Vec<bool>],
     second: &[Vec<bool>],
     comparisons: usize,
 ) -> Result<Difference, MetricsError> {
     let examples = check(first, second, "examples")?;
-    // As masks: going through them costs an "and" and a sum.
-    let mask = |&right: &bool| if right { u64::MAX } else { 0 };
-    let right: Vec<Vec<u64>> = first.iter().chain(second).map(|run| run.iter().map(mask).collect()).collect();
+    // Masks replace a multiplication by a bitwise and.
+    let mask = |&correct: &bool| if correct { u64::MAX } else { 0 };
+    let correct: Vec<Vec<u64>> =
+        first.iter().chain(second).map(|run| run.iter().map(mask).collect()).collect();
     let sides = Sides { first: first.len(), second: second.len(), units: examples };
     let accuracy = |run: usize, times: &[u64]| {
-        let sum: u64 = right[run].iter().zip(times).map(|(right, times)| right & times).sum();
+        let sum: u64 = correct[run].iter().zip(times).map(|(correct, times)| correct & times).sum();
         Some(sum as f64 / examples as f64)
     };
-    // Defined whatever is drawn.
+    // Defined for every draw.
     sides.compare(resamples(RESAMPLES, comparisons), accuracy).ok_or(MetricsError::NoExamples)
 }
 
-/// The differences of two configurations' figures over frames, each the mean over runs with different seeds.
+/// Returns the differences of two configurations' metrics over frames, each the mean over runs with different seeds.
 ///
-/// As [`compare_accuracy`], but what is drawn are recordings with all their frames, and R is 2,000 or 200 a comparison.
-/// Frames need not be the same ones: front ends with other windows or rates make others of a recording.
+/// Like [`compare_accuracy`], but recordings are drawn with all their frames, and R is 2,000 or 200 per comparison. The
+/// frames need not be the same: other windows or sample rates give other frames of a recording.
 ///
 /// # Shapes
 /// first `[S1][R]`, second `[S2][R]`: the same recordings in the same order
 ///
 /// # Errors
-/// [`MetricsError::NoRuns`], [`MetricsError::NoExamples`] if there is no frame, [`MetricsError::Unpaired`] for runs of another
-/// number of recordings, [`MetricsError::UnequalLengths`] for predictions or scores that are not one a frame, and
-/// [`MetricsError::NoScore`] for a score that is NaN.
+/// [`MetricsError::NoRuns`], [`MetricsError::NoExamples`] if there are no frames, [`MetricsError::Unpaired`] for runs
+/// with different numbers of recordings, [`MetricsError::UnequalLengths`] if predictions or scores are not one per
+/// frame, and [`MetricsError::NanScore`] for a score that is NaN.
 ///
 /// # Example
 /// ```
@@ -116,7 +121,7 @@ pub fn compare_accuracy(
 ///
 /// let run = |scores: [f32; 4]| -> Vec<RecordingFrames> {
 ///     let frames = RecordingFrames {
-///         truths: vec![0, 0, 1, 1],
+///         labels: vec![0, 0, 1, 1],
 ///         predictions: scores.map(|score| usize::from(score > 0.5)).to_vec(),
 ///         scores: scores.to_vec(),
 ///     };
@@ -152,15 +157,20 @@ pub fn compare_frames(
     Ok(FrameDifferences { accuracy, auc })
 }
 
-/// How many units all runs were tested on.
-fn check<T>(first: &[Vec<T>], second: &[Vec<T>], of: &'static str) -> Result<usize, MetricsError> {
+/// Returns the number of units that all runs were tested on.
+fn check<T>(first: &[Vec<T>], second: &[Vec<T>], kind: &'static str) -> Result<usize, MetricsError> {
     for (side, runs) in [("first", first), ("second", second)] {
         if runs.is_empty() {
             return Err(MetricsError::NoRuns { side });
         }
         for (run, units) in runs.iter().enumerate() {
             if units.len() != first[0].len() {
-                return Err(MetricsError::Unpaired { side, run, of, at: units.len().min(first[0].len()) });
+                return Err(MetricsError::Unpaired {
+                    side,
+                    run,
+                    kind,
+                    index: units.len().min(first[0].len()),
+                });
             }
         }
     }
@@ -170,7 +180,7 @@ fn check<T>(first: &[Vec<T>], second: &[Vec<T>], of: &'static str) -> Result<usi
     }
 }
 
-/// How many runs each side has, and how many units they were tested on.
+/// Number of runs per side, and number of units that they were tested on.
 struct Sides {
     first: usize,
     second: usize,
@@ -178,14 +188,14 @@ struct Sides {
 }
 
 impl Sides {
-    /// Compares the mean of `figure` over the first side's runs with that over the second's. `figure` is given the
-    /// run, the second side's behind the first's, and how often each unit counts. None if it is undefined where each
-    /// counts once.
-    fn compare(&self, resamples: usize, figure: impl Fn(usize, &[u64]) -> Option<f64>) -> Option<Difference> {
+    /// Compares the mean of `metric` over the first side's runs with that over the second's. `metric` receives the
+    /// index of the run, with the second side after the first, and the weight of each unit. None if it is undefined for
+    /// equal weights.
+    fn compare(&self, resamples: usize, metric: impl Fn(usize, &[u64]) -> Option<f64>) -> Option<Difference> {
         let mean = |offset: usize, weights: &[u64], times: &[u64]| -> Option<f64> {
             let mut sum = 0.0;
             for (run, &weight) in weights.iter().enumerate().filter(|(_, weight)| **weight > 0) {
-                sum += weight as f64 * figure(offset + run, times)?;
+                sum += weight as f64 * metric(offset + run, times)?;
             }
             Some(sum / weights.iter().sum::<u64>() as f64)
         };
@@ -193,12 +203,12 @@ impl Sides {
         let first = mean(0, &vec![1; self.first], &once)?;
         let second = mean(self.first, &vec![1; self.second], &once)?;
         let value = first - second;
-        let nothing = Interval { low: -1.0, high: 1.0 };
+        let unknown = ConfidenceInterval { low: -1.0, high: 1.0 };
         if self.units < 2 {
             return Some(Difference {
                 first,
                 second,
-                difference: Estimate { value, interval: nothing },
+                difference: Estimate { value, interval: unknown },
                 p: 1.0,
             });
         }
@@ -208,7 +218,7 @@ impl Sides {
         let differences = resampled(resamples, &units, |times| {
             Some(mean(0, &times[1], &times[0])? - mean(self.first, &times[2], &times[0])?)
         });
-        let interval = percentiles(&differences).unwrap_or(nothing);
+        let interval = percentiles(&differences).unwrap_or(unknown);
         Some(Difference {
             first,
             second,
@@ -218,9 +228,10 @@ impl Sides {
     }
 }
 
-/// The p of no difference, of these resampled ones: at most 0.05 where 0 is outside the percentile interval.
+/// Returns the p-value of no difference from resampled differences: at most 0.05 if 0 is outside the percentile
+/// interval.
 fn two_sided(differences: &[f64]) -> f64 {
-    // Figures are sums of shares: what differs by less than this is equal but for rounding.
+    // Metrics are sums of fractions: smaller differences are rounding.
     const ROUNDING: f64 = 1e-12;
     let tail = |holds: &dyn Fn(f64) -> bool| differences.iter().filter(|value| holds(**value)).count();
     let fewer = tail(&|value| value < ROUNDING).min(tail(&|value| value > -ROUNDING));

@@ -1,4 +1,4 @@
-//! The metrics against recorded references, a twin that counts example by example, and their invariants.
+//! Evaluations against recorded references, a reference that counts example by example, and invariants.
 
 use proptest::prelude::*;
 use stapes_metrics::{Evaluation, MetricsError, wilson};
@@ -20,9 +20,9 @@ fn close(found: &[Option<f64>], recorded: &[Option<f64>]) {
 #[test]
 fn scores_match_scikit_learn_where_a_class_is_never_predicted() {
     // scikit-learn 1.9.1: precision_recall_fscore_support(t, p, zero_division=nan), f1_score(average="macro").
-    let truths = [0, 0, 0, 0, 1, 1, 1, 2, 2, 2, 2, 2, 3, 3];
+    let labels = [0, 0, 0, 0, 1, 1, 1, 2, 2, 2, 2, 2, 3, 3];
     let predictions = [0, 0, 1, 2, 1, 1, 0, 2, 2, 0, 2, 1, 0, 2];
-    let evaluation = Evaluation::new(&names(4), &truths, &predictions).unwrap();
+    let evaluation = Evaluation::new(&names(4), &labels, &predictions).unwrap();
     assert_eq!(evaluation.confusion.counts(), [[2, 1, 1, 0], [1, 2, 0, 0], [1, 1, 3, 0], [1, 0, 1, 0]]);
     let scores = &evaluation.per_class;
     let column =
@@ -48,7 +48,7 @@ fn scores_match_scikit_learn_where_a_class_has_no_examples() {
 }
 
 #[test]
-fn json_has_the_promised_keys_and_null_for_what_is_undefined() {
+fn json_has_the_documented_keys_and_null_for_undefined_scores() {
     let evaluation = Evaluation::new(&names(2), &[0, 1], &[0, 0]).unwrap();
     let json = serde_json::to_string(&evaluation).unwrap();
     let interval = wilson(1, 2);
@@ -68,18 +68,18 @@ fn json_has_the_promised_keys_and_null_for_what_is_undefined() {
 }
 
 #[test]
-fn nothing_to_evaluate_is_an_error() {
+fn no_examples_are_an_error() {
     assert!(matches!(Evaluation::new(&names(2), &[], &[]), Err(MetricsError::NoExamples)));
 }
 
-/// The scores of one class by going through the examples, as the definitions say it.
-fn twin(class: usize, examples: &[(usize, usize)]) -> [Option<f64>; 3] {
+/// Scores of one class by the definitions, with a loop over the examples.
+fn reference(class: usize, examples: &[(usize, usize)]) -> [Option<f64>; 3] {
     let count = |keep: fn(bool, bool) -> bool| {
-        examples.iter().filter(|&&(truth, said)| keep(truth == class, said == class)).count() as f64
+        examples.iter().filter(|&&(label, predicted)| keep(label == class, predicted == class)).count() as f64
     };
-    let hits = count(|is, said| is && said);
-    let misses = count(|is, said| is && !said);
-    let false_alarms = count(|is, said| !is && said);
+    let hits = count(|is, predicted| is && predicted);
+    let misses = count(|is, predicted| is && !predicted);
+    let false_alarms = count(|is, predicted| !is && predicted);
     let precision = (hits + false_alarms > 0.0).then(|| hits / (hits + false_alarms));
     let recall = (hits + misses > 0.0).then(|| hits / (hits + misses));
     let f1 = match (precision, recall) {
@@ -96,17 +96,17 @@ fn examples() -> impl Strategy<Value = (usize, Vec<(usize, usize)>)> {
 }
 
 fn evaluate(classes: &[String], examples: &[(usize, usize)]) -> Evaluation {
-    let (truths, predictions): (Vec<_>, Vec<_>) = examples.iter().copied().unzip();
-    Evaluation::new(classes, &truths, &predictions).unwrap()
+    let (labels, predictions): (Vec<_>, Vec<_>) = examples.iter().copied().unzip();
+    Evaluation::new(classes, &labels, &predictions).unwrap()
 }
 
 proptest! {
     #[test]
-    fn every_class_scores_as_its_twin((classes, examples) in examples()) {
+    fn every_class_matches_the_reference((classes, examples) in examples()) {
         let evaluation = evaluate(&names(classes), &examples);
         for (class, scores) in evaluation.per_class.iter().enumerate() {
-            let twin = twin(class, &examples);
-            for (found, expected) in [scores.precision, scores.recall, scores.f1].iter().zip(twin) {
+            let reference = reference(class, &examples);
+            for (found, expected) in [scores.precision, scores.recall, scores.f1].iter().zip(reference) {
                 prop_assert_eq!(found.is_some(), expected.is_some());
                 if let (Some(found), Some(expected)) = (found, expected) {
                     prop_assert!((found - expected).abs() < 1e-12, "{} {}", found, expected);
@@ -124,10 +124,10 @@ proptest! {
         prop_assert_eq!(evaluation.total, total);
         prop_assert_eq!((0..classes).map(|class| confusion.support(class)).sum::<u64>(), total);
         prop_assert_eq!((0..classes).map(|class| confusion.predicted(class)).sum::<u64>(), total);
-        let right = examples.iter().filter(|(truth, said)| truth == said).count() as u64;
-        prop_assert_eq!(evaluation.correct, right);
+        let correct = examples.iter().filter(|(label, predicted)| label == predicted).count() as u64;
+        prop_assert_eq!(evaluation.correct, correct);
         let wrong: u64 = confusion.most_confused(usize::MAX).iter().map(|pair| pair.count).sum();
-        prop_assert_eq!(wrong, total - right);
+        prop_assert_eq!(wrong, total - correct);
         prop_assert!(evaluation.interval.low <= evaluation.accuracy);
         prop_assert!(evaluation.accuracy <= evaluation.interval.high);
         prop_assert!((0.0..=1.0).contains(&evaluation.macro_f1));
@@ -146,7 +146,7 @@ proptest! {
         let moved = |class: usize| (class + turn) % classes;
         let mut renamed = names(classes);
         renamed.rotate_right(turn % classes);
-        let renumbered: Vec<_> = examples.iter().map(|&(truth, said)| (moved(truth), moved(said))).collect();
+        let renumbered: Vec<_> = examples.iter().map(|&(label, predicted)| (moved(label), moved(predicted))).collect();
         let (before, after) = (evaluate(&names(classes), &examples), evaluate(&renamed, &renumbered));
         prop_assert_eq!(before.accuracy, after.accuracy);
         prop_assert!((before.macro_f1 - after.macro_f1).abs() < 1e-12);

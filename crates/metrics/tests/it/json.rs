@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use stapes_metrics::{Evaluation, Event, EventRules, KeywordPeaks, RecordingFrames, Roc, mean_with_interval};
 
-/// Names of what is `null`.
+/// Collects the names of fields that are `null`.
 fn nulls(name: &str, value: &Value, found: &mut Vec<String>) {
     match value {
         Value::Null => found.push(name.into()),
@@ -49,53 +49,53 @@ fn check_nulls(evaluation: &Evaluation) {
 
 proptest! {
     #[test]
-    fn only_what_is_undefined_is_null_in_an_evaluation(
+    fn only_undefined_scores_are_null_in_an_evaluation(
         examples in vec((0usize..4, 0usize..4), 1..12),
         recordings in vec(vec((0usize..2, 0usize..2, f32::POSITIVE | f32::ZERO | f32::INFINITE), 0..4), 0..4),
     ) {
-        // Classes without an example, and classes that nothing is taken for.
-        let labels: Vec<String> = ["", "a", "\"b\"", "\u{1b}"].map(String::from).to_vec();
-        let (truths, predictions): (Vec<usize>, Vec<usize>) = examples.into_iter().unzip();
-        check_nulls(&Evaluation::new(&labels, &truths, &predictions).unwrap());
+        // Some classes have no examples, and some are never predicted.
+        let names: Vec<String> = ["", "a", "\"b\"", "\u{1b}"].map(String::from).to_vec();
+        let (labels, predictions): (Vec<usize>, Vec<usize>) = examples.into_iter().unzip();
+        check_nulls(&Evaluation::new(&names, &labels, &predictions).unwrap());
         let frames = recordings.iter().map(|frames| RecordingFrames {
-            truths: frames.iter().map(|(truth, ..)| *truth).collect(),
+            labels: frames.iter().map(|(label, ..)| *label).collect(),
             predictions: frames.iter().map(|(_, prediction, _)| *prediction).collect(),
             scores: frames.iter().map(|(.., score)| *score).collect(),
         });
-        match Evaluation::of_frames(&labels[..2], &frames.collect::<Vec<_>>()) {
+        match Evaluation::from_frames(&names[..2], &frames.collect::<Vec<_>>()) {
             Ok(evaluation) => check_nulls(&evaluation),
             Err(_) => prop_assert!(recordings.iter().all(Vec::is_empty)),
         }
     }
 
     #[test]
-    fn a_threshold_is_read_by_machines_as_it_is(
+    fn a_threshold_keeps_its_bits_in_json(
         examples in vec((f32::ANY.prop_filter("a score is not NaN", |score| !score.is_nan()), any::<bool>()), 2..12),
         rate in 0.0f64..=1.0,
     ) {
         let (scores, positive): (Vec<f32>, Vec<bool>) = examples.into_iter().unzip();
-        let Ok(roc) = Roc::of(&scores, &positive) else { return Ok(()) };
+        let Ok(roc) = Roc::new(&scores, &positive) else { return Ok(()) };
         let chosen =
-            [roc.at_equal_errors(), roc.at_false_positive_rate(rate).unwrap(), roc.at_miss_rate(rate).unwrap()];
+            [roc.at_equal_error_rate(), roc.at_false_positive_rate(rate).unwrap(), roc.at_miss_rate(rate).unwrap()];
         let thresholds = chosen.map(|point| (point.threshold, serde_json::to_value(point).unwrap()));
         let corners = roc.points().into_iter().map(|point| (point.threshold, serde_json::to_value(point).unwrap()));
-        for (threshold, said) in thresholds.into_iter().chain(corners) {
-            let said = &said["threshold"];
-            // As Python's float and JavaScript's Number read it; Rust knows the words too.
-            let read = said.as_f64().unwrap_or_else(|| said.as_str().unwrap().to_lowercase().parse().unwrap());
-            prop_assert_eq!((read as f32).to_bits(), threshold.to_bits(), "{}", said);
+        for (threshold, value) in thresholds.into_iter().chain(corners) {
+            let value = &value["threshold"];
+            // Python's float and JavaScript's Number read it alike; so does Rust.
+            let read = value.as_f64().unwrap_or_else(|| value.as_str().unwrap().to_lowercase().parse().unwrap());
+            prop_assert_eq!((read as f32).to_bits(), threshold.to_bits(), "{}", value);
         }
     }
 }
 
 #[test]
-fn an_interval_without_ends_and_a_rate_without_audio_are_kept() {
+fn an_infinite_interval_and_a_rate_without_audio_are_kept() {
     let one = serde_json::to_value(mean_with_interval(&[0.5])).unwrap();
     assert_eq!(one, json!({ "value": 0.5, "interval": { "low": "-Infinity", "high": "Infinity" } }));
     let mut peaks = KeywordPeaks::new(1.0, 0.0).unwrap();
     let frames = EventRules::new(0.0, 1.0).unwrap();
-    let said = Event { start_seconds: 0.0, end_seconds: 1.0 };
-    peaks.add(&frames, &[], &[said]).unwrap();
+    let value = Event { start_seconds: 0.0, end_seconds: 1.0 };
+    peaks.add(&frames, &[], &[value]).unwrap();
     let rates = peaks.at_threshold(0.5).unwrap();
-    assert_eq!((rates.miss_rate, rates.false_accepts_an_hour), (1.0, 0.0));
+    assert_eq!((rates.miss_rate, rates.false_accepts_per_hour), (1.0, 0.0));
 }

@@ -1,4 +1,4 @@
-//! Axes of a chart: where values lie, where ticks stand, and how both are written.
+//! Axes of a chart: scales, ranges, ticks and their labels.
 
 use std::ops::Range;
 
@@ -8,30 +8,30 @@ use plotters::prelude::Ranged;
 
 use crate::numbers::plain;
 
-/// Rates at which an axis of normal deviates may have a tick.
+/// Candidate rates of ticks on a probit axis.
 const RATES: [f64; 15] =
     [0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9];
 
-/// Least extent of an axis: what is smaller is nothing, and plotters' search for ticks would not end.
-const SMALLEST: f64 = 1e-3;
+/// Smallest extent of an axis; plotters' search for ticks does not end for smaller ones.
+const MIN_EXTENT: f64 = 1e-3;
 
-/// Ticks of a logarithmic axis that are not only powers of ten.
-const LOG_TICKS: usize = 5;
+/// Largest number of ticks of a logarithmic axis with steps within the powers of ten.
+const MAX_LOG_TICKS: usize = 5;
 
-/// How values become places.
+/// Scale of an axis.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Scale {
-    /// In proportion.
+    /// Linear.
     Linear,
-    /// By the decimal logarithm; values above 0.
+    /// Decimal logarithm; values greater than 0.
     Log,
-    /// By the normal deviate of a rate, as detection error tradeoffs are drawn; values in (0, 1), written in percent.
+    /// Normal deviate of a rate, as in detection error tradeoffs; values in (0, 1), shown as percentages.
     Probit,
 }
 
 impl Scale {
-    /// Where a value lies, linearly.
-    pub(crate) fn place(self, value: f64) -> f64 {
+    /// Transforms a value to a linear position.
+    pub(crate) fn transform(self, value: f64) -> f64 {
         match self {
             Scale::Linear => value,
             Scale::Log => value.log10(),
@@ -39,26 +39,26 @@ impl Scale {
         }
     }
 
-    /// A value as people read it.
-    pub(crate) fn say(self, value: f64) -> String {
+    /// Formats a value for readers.
+    pub(crate) fn format(self, value: f64) -> String {
         match self {
             Scale::Linear | Scale::Log => digits(value),
             Scale::Probit => format!("{} %", digits(100.0 * value)),
         }
     }
 
-    /// Places of the ticks with what is written there; None where plotters chooses.
+    /// Returns positions and labels of ticks; None if plotters chooses them.
     fn ticks(self, range: &Range<f64>) -> Option<Vec<(f64, String)>> {
         match self {
             Scale::Linear => None,
             Scale::Log => Some(log_ticks(range)),
             Scale::Probit => {
-                let least = (probit(range.end) - probit(range.start)) / 12.0;
+                let min_distance = (probit(range.end) - probit(range.start)) / 12.0;
                 let mut ticks: Vec<(f64, String)> = Vec::new();
                 for &rate in RATES.iter().filter(|rate| range.start <= **rate && **rate <= range.end) {
-                    let place = probit(rate);
-                    if ticks.last().is_none_or(|last| place - last.0 >= least) {
-                        ticks.push((place, plain(100.0 * rate)));
+                    let position = probit(rate);
+                    if ticks.last().is_none_or(|last| position - last.0 >= min_distance) {
+                        ticks.push((position, plain(100.0 * rate)));
                     }
                 }
                 Some(ticks)
@@ -67,7 +67,7 @@ impl Scale {
     }
 }
 
-/// A value with about four digits.
+/// Formats a value with about four digits.
 fn digits(value: f64) -> String {
     let scale = match value.abs() {
         0.0 => 1.0,
@@ -80,7 +80,7 @@ fn digits(value: f64) -> String {
     plain((value * scale).round() / scale)
 }
 
-/// As many ticks as can be read: steps within the powers of ten, these, or some of these.
+/// Returns as many ticks as are legible: steps within the powers of ten, all powers, or some of them.
 fn log_ticks(range: &Range<f64>) -> Vec<(f64, String)> {
     let (low, high) = (range.start.log10(), range.end.log10());
     let powers = low.floor() as i32..=high.ceil() as i32;
@@ -88,12 +88,12 @@ fn log_ticks(range: &Range<f64>) -> Vec<(f64, String)> {
         let values = powers.clone().flat_map(|power| {
             steps.iter().map(move |step: &f64| (f64::from(power) + step.log10(), *step, power))
         });
-        let within = |place: &f64| *place > low - 1e-9 && *place < high + 1e-9;
+        let within = |position: &f64| *position > low - 1e-9 && *position < high + 1e-9;
         let ticks: Vec<_> = values
-            .filter(|(place, ..)| within(place))
-            .map(|(place, step, power)| (place, in_powers(step, power)))
+            .filter(|(position, ..)| within(position))
+            .map(|(position, step, power)| (position, in_powers(step, power)))
             .collect();
-        if ticks.len() <= LOG_TICKS {
+        if ticks.len() <= MAX_LOG_TICKS {
             return ticks;
         }
     }
@@ -102,45 +102,45 @@ fn log_ticks(range: &Range<f64>) -> Vec<(f64, String)> {
     (low..=high).step_by(every).map(|power| (f64::from(power), in_powers(1.0, power))).collect()
 }
 
-/// A whole number times a power of ten.
+/// Formats a step times a power of ten.
 fn in_powers(step: f64, power: i32) -> String {
     if (-3..=5).contains(&power) { plain(step * 10f64.powi(power)) } else { format!("{step}e{power}") }
 }
 
-/// One axis.
+/// An axis.
 pub(crate) struct Axis {
-    /// What it measures, with its unit.
+    /// Label with the unit.
     pub(crate) label: String,
-    /// In values, not places.
+    /// Range of values, before the transform.
     pub(crate) range: Range<f64>,
     pub(crate) scale: Scale,
-    /// Values with a tick and what is written there; empty for the ticks of the scale.
-    pub(crate) marks: Vec<(f64, String)>,
+    /// Values and labels of ticks; empty for the default ticks of the scale.
+    pub(crate) ticks: Vec<(f64, String)>,
 }
 
 impl Axis {
     pub(crate) fn linear(label: impl Into<String>, range: Range<f64>) -> Axis {
-        Axis { label: label.into(), range, scale: Scale::Linear, marks: Vec::new() }
+        Axis { label: label.into(), range, scale: Scale::Linear, ticks: Vec::new() }
     }
 
-    /// The same with ticks at these values.
-    pub(crate) fn marked(self, marks: Vec<(f64, String)>) -> Axis {
-        Axis { marks, ..self }
+    /// Sets the ticks.
+    pub(crate) fn with_ticks(self, ticks: Vec<(f64, String)>) -> Axis {
+        Axis { ticks, ..self }
     }
 
-    /// A linear axis around values, with a little space above.
+    /// Creates a linear axis around values, with some space above.
     pub(crate) fn around(label: &str, low: f64, high: f64) -> Axis {
-        Axis::linear(label, low..low + (1.05 * (high - low)).max(SMALLEST))
+        Axis::linear(label, low..low + (1.05 * (high - low)).max(MIN_EXTENT))
     }
 
-    /// An axis of whole powers of ten around values above 0.
+    /// Creates an axis of whole powers of ten around values greater than 0.
     pub(crate) fn powers_of_ten(label: &str, low: f64, high: f64) -> Axis {
         let (low, high) = (low.log10().floor(), high.log10().ceil());
         let range = 10f64.powf(low)..10f64.powf(high.max(low + 1.0));
-        Axis { label: label.into(), range, scale: Scale::Log, marks: Vec::new() }
+        Axis { label: label.into(), range, scale: Scale::Log, ticks: Vec::new() }
     }
 
-    /// A logarithmic axis around values above 0, which begins and ends at a tick.
+    /// Creates a logarithmic axis around values greater than 0 that begins and ends at a tick.
     pub(crate) fn logarithmic(label: &str, low: f64, high: f64) -> Axis {
         let ends = (low / 1.1, 1.1 * high);
         let steps = || {
@@ -149,11 +149,12 @@ impl Axis {
         };
         let start = steps().rfind(|step| *step <= ends.0).unwrap_or(ends.0);
         let end = steps().find(|step| *step >= ends.1).unwrap_or(ends.1);
-        Axis { label: label.into(), range: start..end, scale: Scale::Log, marks: Vec::new() }
+        Axis { label: label.into(), range: start..end, scale: Scale::Log, ticks: Vec::new() }
     }
 
-    /// An axis of shares in [0, 1], shown times `scale`, up to 1: from 0, unless all is happening above.
-    pub(crate) fn share(label: &str, lowest: f64, scale: f64) -> Axis {
+    /// Creates an axis of fractions in [0, 1], multiplied by `scale`, up to 1: from 0, or from a higher round value if
+    /// all values are above it.
+    pub(crate) fn fraction(label: &str, lowest: f64, scale: f64) -> Axis {
         let step = match lowest {
             low if low < 0.5 => 1.0,
             low if low < 0.9 => 0.1,
@@ -164,48 +165,51 @@ impl Axis {
         Axis::linear(label, scale * from..scale)
     }
 
-    /// The axis as plotters takes it: in places.
-    pub(crate) fn places(&self) -> Places {
-        let range = self.scale.place(self.range.start)..self.scale.place(self.range.end);
-        Places { inner: range.into(), ticks: self.ticks() }
+    /// Returns the axis for plotters, in transformed positions.
+    pub(crate) fn scaled_range(&self) -> ScaledRange {
+        let range = self.scale.transform(self.range.start)..self.scale.transform(self.range.end);
+        ScaledRange { inner: range.into(), ticks: self.tick_positions() }
     }
 
-    /// Places of the ticks with what is written there; None where plotters chooses.
-    fn ticks(&self) -> Option<Vec<(f64, String)>> {
-        match self.marks.is_empty() {
+    /// Returns positions and labels of ticks; None if plotters chooses them.
+    fn tick_positions(&self) -> Option<Vec<(f64, String)>> {
+        match self.ticks.is_empty() {
             true => self.scale.ticks(&self.range),
-            false => {
-                let marks = self.marks.iter();
-                Some(marks.map(|(value, text)| (self.scale.place(*value), text.clone())).collect())
-            }
+            false => Some(
+                self.ticks.iter().map(|(value, text)| (self.scale.transform(*value), text.clone())).collect(),
+            ),
         }
     }
 
-    /// What is written at a tick.
-    pub(crate) fn tick(&self, place: f64) -> String {
-        let ticks = self.ticks().unwrap_or_default();
-        let nearest = ticks.into_iter().min_by(|a, b| (a.0 - place).abs().total_cmp(&(b.0 - place).abs()));
-        nearest.map_or_else(|| plain(place), |(_, text)| text)
+    /// Returns the label of a tick.
+    pub(crate) fn tick(&self, position: f64) -> String {
+        let ticks = self.tick_positions().unwrap_or_default();
+        let nearest =
+            ticks.into_iter().min_by(|a, b| (a.0 - position).abs().total_cmp(&(b.0 - position).abs()));
+        nearest.map_or_else(|| plain(position), |(_, text)| text)
     }
 }
 
-/// Places in a range, with ticks of our own where there are any.
-pub(crate) struct Places {
+/// A range of transformed positions, with optional ticks.
+pub(crate) struct ScaledRange {
     inner: RangedCoordf64,
     ticks: Option<Vec<(f64, String)>>,
 }
 
-impl Ranged for Places {
+impl Ranged for ScaledRange {
     type FormatOption = DefaultFormatting;
     type ValueType = f64;
 
     fn map(&self, value: &f64, limit: (i32, i32)) -> i32 {
-        self.inner.map(value, limit)
+        // Far outside of the range plotters' integers would overflow.
+        let Range { start, end } = self.inner.range();
+        let margin = 100.0 * (end - start);
+        self.inner.map(&value.clamp(start - margin, end + margin), limit)
     }
 
     fn key_points<Hint: KeyPointHint>(&self, hint: Hint) -> Vec<f64> {
         match &self.ticks {
-            Some(ticks) => ticks.iter().map(|(place, _)| *place).collect(),
+            Some(ticks) => ticks.iter().map(|(position, _)| *position).collect(),
             None => self.inner.key_points(hint),
         }
     }
@@ -215,7 +219,7 @@ impl Ranged for Places {
     }
 }
 
-/// The normal deviate below which a variable lies with this probability, to about seven digits.
+/// Returns the normal quantile of a probability, to about seven digits.
 ///
 /// # Source
 /// Wichura 1988, algorithm AS 241, "The percentage points of the normal distribution", PPND7.
@@ -261,15 +265,15 @@ mod tests {
     }
 
     #[test]
-    fn values_are_said_with_about_four_digits() {
-        let said =
-            [0.0, 1.23456e-5, 0.012345, 2.34567, 21.8754, 1234.56].map(|value| Scale::Linear.say(value));
-        assert_eq!(said, ["0", "1.23e-5", "0.0123", "2.346", "21.88", "1,235"]);
-        assert_eq!(Scale::Probit.say(0.01234), "1.234 %");
+    fn values_are_formatted_with_about_four_digits() {
+        let formatted =
+            [0.0, 1.23456e-5, 0.012345, 2.34567, 21.8754, 1234.56].map(|value| Scale::Linear.format(value));
+        assert_eq!(formatted, ["0", "1.23e-5", "0.0123", "2.346", "21.88", "1,235"]);
+        assert_eq!(Scale::Probit.format(0.01234), "1.234 %");
     }
 
     #[test]
-    fn axes_hold_their_values_and_are_not_empty() {
+    fn axes_contain_their_values_and_are_not_empty() {
         for (low, high) in [(1.0, 1.0), (0.0007, 3.0), (42_905.0, 204_505.0), (1e-30, 1e30)] {
             let range = Axis::logarithmic("", low, high).range;
             assert!(range.start < low && high < range.end, "{low} {high}: {range:?}");
@@ -277,15 +281,15 @@ mod tests {
         }
         for (lowest, from) in [(0.0, 0.0), (0.49, 0.0), (0.65, 60.0), (0.95, 94.0), (0.99, 99.0), (1.0, 99.5)]
         {
-            let range = Axis::share("", lowest, 100.0).range;
+            let range = Axis::fraction("", lowest, 100.0).range;
             assert!((range.start - from).abs() < 1e-9 && range.end == 100.0, "{lowest}: {range:?}");
         }
     }
 
     #[test]
-    fn an_axis_may_have_ticks_of_its_own() {
-        let axis = Axis::linear("", -2.0..2.0).marked(vec![(-2.0, "low".into()), (1.0, "high".into())]);
-        assert_eq!(axis.ticks().unwrap().iter().map(|tick| tick.0).collect::<Vec<_>>(), [-2.0, 1.0]);
+    fn ticks_can_be_set() {
+        let axis = Axis::linear("", -2.0..2.0).with_ticks(vec![(-2.0, "low".into()), (1.0, "high".into())]);
+        assert_eq!(axis.tick_positions().unwrap().iter().map(|tick| tick.0).collect::<Vec<_>>(), [-2.0, 1.0]);
         assert_eq!((axis.tick(-1.9), axis.tick(1.0)), ("low".into(), "high".into()));
     }
 
@@ -296,12 +300,12 @@ mod tests {
         };
         assert_eq!(ticks(Scale::Log, 1e-5..100.0), ["1e-5", "0.001", "0.1", "10"]);
         assert_eq!(ticks(Scale::Probit, 0.004..0.5), ["0.5", "1", "2", "5", "10", "20", "40"]);
-        // Of rates that would be written over each other the lower one stays.
+        // Of overlapping rates the lower one is kept.
         let wide = ticks(Scale::Probit, 0.0001..0.6);
         assert_eq!(wide, ["0.01", "0.05", "0.2", "1", "5", "10", "20", "40", "60"]);
         assert_eq!(ticks(Scale::Log, 0.5..5.0), ["0.5", "1", "2", "5"]);
         assert_eq!(ticks(Scale::Log, 1e4..1e6), ["10,000", "30,000", "100,000", "300,000", "1e6"]);
-        let axis = Axis { label: String::new(), range: 1e-5..100.0, scale: Scale::Log, marks: Vec::new() };
+        let axis = Axis { label: String::new(), range: 1e-5..100.0, scale: Scale::Log, ticks: Vec::new() };
         assert_eq!((axis.tick(-3.0), Axis::linear("", 0.0..1.0).tick(0.25)), ("0.001".into(), "0.25".into()));
     }
 }

@@ -1,4 +1,4 @@
-//! Pixels that plotters draws on, with a font of our own, and their PNG file.
+//! Pixel canvas for plotters with an embedded font, and PNG files.
 
 use std::convert::Infallible;
 
@@ -7,7 +7,7 @@ use plotters::backend::DrawingBackend;
 use plotters::style::text_anchor::{HPos, VPos};
 use plotters_backend::{BackendColor, BackendCoord, BackendTextStyle, DrawingErrorKind};
 
-/// Latin, Greek and Cyrillic letters; what it lacks shows as a box. Its licence stands beside it.
+/// Latin, Greek and Cyrillic letters; a box for missing ones. The license is in the same folder.
 const FONT: &[u8] = include_bytes!("../../fonts/DejaVuSans.ttf");
 
 type Drawn = Result<(), DrawingErrorKind<Infallible>>;
@@ -20,7 +20,7 @@ pub(crate) struct Canvas<'a> {
 }
 
 impl<'a> Canvas<'a> {
-    /// A white canvas; `pixels` are made to fit.
+    /// Creates a white canvas; `pixels` are resized to fit.
     pub(crate) fn new(size: (u32, u32), pixels: &'a mut Vec<u8>) -> Result<Canvas<'a>, String> {
         pixels.clear();
         pixels.resize(3 * size.0 as usize * size.1 as usize, u8::MAX);
@@ -28,7 +28,7 @@ impl<'a> Canvas<'a> {
         Ok(Canvas { size, pixels, font })
     }
 
-    /// The scale at which an em has so many pixels.
+    /// Returns the scale at which an em has `em_pixels` pixels.
     fn scale(&self, em_pixels: f64) -> PxScale {
         let em = self.font.units_per_em().unwrap_or(1.0);
         PxScale::from(em_pixels as f32 * self.font.height_unscaled() / em)
@@ -118,7 +118,7 @@ impl DrawingBackend for Canvas<'_> {
     }
 }
 
-/// RGB pixels as a PNG file.
+/// Encodes RGB pixels as a PNG file.
 pub(crate) fn png((width, height): (u32, u32), pixels: &[u8]) -> Result<Vec<u8>, String> {
     let mut file = Vec::new();
     let mut encoder = png::Encoder::new(&mut file, width, height);
@@ -130,17 +130,17 @@ pub(crate) fn png((width, height): (u32, u32), pixels: &[u8]) -> Result<Vec<u8>,
     Ok(file)
 }
 
-/// Pixels as numbers of colours, as a PNG file: small, for it takes its time.
+/// Encodes indexed pixels as a PNG file, with high compression: small but slow.
 pub(crate) fn indexed_png(
     (width, height): (u32, u32),
-    colours: &[[u8; 3]],
+    colors: &[[u8; 3]],
     pixels: &[u8],
 ) -> Result<Vec<u8>, String> {
     let mut file = Vec::new();
     let mut encoder = png::Encoder::new(&mut file, width, height);
     encoder.set_color(png::ColorType::Indexed);
     encoder.set_depth(png::BitDepth::Eight);
-    encoder.set_palette(colours.as_flattened());
+    encoder.set_palette(colors.as_flattened());
     encoder.set_compression(png::Compression::High);
     encoder.set_filter(png::Filter::NoFilter);
     let mut writer = encoder.write_header().map_err(|error| error.to_string())?;
@@ -149,7 +149,7 @@ pub(crate) fn indexed_png(
     Ok(file)
 }
 
-/// Pixels averaged over squares of `by` x `by`, with the size that is left: what was drawn with hard edges has soft ones.
+/// Averages pixels over squares of `by` x `by` and returns the new size: antialiasing of hard edges.
 pub(crate) fn reduced((width, height): (u32, u32), pixels: &[u8], by: u32) -> ((u32, u32), Vec<u8>) {
     let (size, by) = ((width / by, height / by), by as usize);
     let row = 3 * width as usize;
@@ -163,8 +163,8 @@ pub(crate) fn reduced((width, height): (u32, u32), pixels: &[u8], by: u32) -> ((
             }
         }
         for square in sums.chunks_exact(3 * by) {
-            let colour = |at: usize| square[at..].iter().step_by(3).sum::<u32>() / (by * by) as u32;
-            small.extend([0, 1, 2].map(|at| colour(at) as u8));
+            let color = |at: usize| square[at..].iter().step_by(3).sum::<u32>() / (by * by) as u32;
+            small.extend([0, 1, 2].map(|at| color(at) as u8));
         }
     }
     (size, small)
@@ -175,10 +175,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_reduced_picture_has_the_means_of_its_squares() {
-        // 5 x 2 pixels, of which the last column is beyond the squares.
-        let grey = [0u8, 10, 100, 200, 7, 20, 30, 0, 100, 7];
-        let pixels: Vec<u8> = grey.iter().flat_map(|&value| [value, 2 * (value / 4), 0]).collect();
+    fn a_reduced_picture_averages_squares() {
+        // 5 x 2 pixels; the last column is outside of the squares.
+        let gray = [0u8, 10, 100, 200, 7, 20, 30, 0, 100, 7];
+        let pixels: Vec<u8> = gray.iter().flat_map(|&value| [value, 2 * (value / 4), 0]).collect();
         let (size, small) = reduced((5, 2), &pixels, 2);
         assert_eq!(size, (2, 1));
         assert_eq!(small, [15, (4 + 10 + 14) / 4, 0, 100, (50 + 100 + 50) / 4, 0]);

@@ -1,103 +1,105 @@
-//! A figure of the page: a chart and what is said about it.
+//! Figures of a page: a chart with its texts.
 
-use super::picture::{KeyLine, Picture, Sign};
-use super::series_style::Ink;
+use super::picture::{LegendEntry, Marker, Picture};
+use super::series_style::SeriesStyle;
 use super::{Chart, Series};
 use crate::ReportError;
 
 /// A figure that is not drawn yet, for the page or for files.
-pub(crate) struct Sketch {
+pub(crate) struct FigureSpec {
     pub(crate) chart: Chart,
-    pub(crate) words: Words,
-    /// The letters in the chart, with what they stand for.
-    pub(crate) letters: Vec<(String, String)>,
+    pub(crate) text: FigureText,
+    /// Annotations in the chart, with their explanations.
+    pub(crate) annotations: Vec<(String, String)>,
 }
 
-impl Sketch {
-    /// As a part of the page.
+impl FigureSpec {
+    /// Draws the figure for a page.
     pub(crate) fn figure(self) -> Result<Figure, ReportError> {
-        Figure::of(&self.chart, self.words)
+        Figure::new(&self.chart, self.text)
     }
 
-    /// As a part of the page where one legend stands above several figures.
+    /// Draws the figure for a page on which several figures share one legend.
     pub(crate) fn figure_below_legend(self) -> Result<Figure, ReportError> {
         Ok(Figure { legend: Vec::new(), ..self.figure()? })
     }
 
-    /// As files that are called by its id, with series and letters in the key.
+    /// Draws the figure as files with a legend of series and annotations; the id is the name of the files.
     pub(crate) fn picture(self) -> Result<Picture, ReportError> {
-        let line = |series: &Series| KeyLine { sign: Sign::Line(series.ink), words: series.name.clone() };
-        let letter = |(letter, words): (String, String)| KeyLine { sign: Sign::Letter(letter), words };
-        let mut key: Vec<KeyLine> = self.chart.series.iter().map(line).collect();
-        key.extend(self.letters.into_iter().map(letter));
-        Picture::of(&self.chart, &self.words.id, &self.words.title, &key)
+        let line =
+            |series: &Series| LegendEntry { marker: Marker::Line(series.style), text: series.name.clone() };
+        let annotation =
+            |(letter, words): (String, String)| LegendEntry { marker: Marker::Text(letter), text: words };
+        let mut legend: Vec<LegendEntry> = self.chart.series.iter().map(line).collect();
+        legend.extend(self.annotations.into_iter().map(annotation));
+        Picture::new(&self.chart, &self.text.id, &self.text.title, &legend)
     }
 }
 
-/// What a line is drawn of, with the line's number and name.
+/// The data of a line, with its number and name.
 pub(crate) struct Numbered<'a, T> {
-    /// That of its [`Ink::Line`]: the same in every figure of a page.
+    /// Number of its [`SeriesStyle::Line`]: the same in every figure of a page.
     pub(crate) number: usize,
     pub(crate) name: &'a str,
     pub(crate) of: &'a T,
 }
 
-/// A figure as the page's template takes it.
+/// A figure for the template of a page.
 pub(crate) struct Figure {
     /// Unique on the page.
     pub(crate) id: String,
     pub(crate) title: String,
-    /// What is to be seen, for who cannot see it.
+    /// Description for screen readers.
     pub(crate) description: String,
-    /// What is to be known when reading it.
+    /// Notes for the reader.
     pub(crate) caption: String,
-    /// Of the view box; the width is that of all charts.
+    /// Height of the view box; all charts have the same width.
     pub(crate) height: u32,
     pub(crate) svg: String,
-    /// What a pointer shows.
+    /// Values for a pointer.
     pub(crate) traces: Vec<Trace>,
-    /// What the x axis measures, in a few words.
+    /// Quantity of the x axis, in a few words.
     pub(crate) x_name: String,
-    /// Whether a pointer looks for the nearest point, and not for what stands above its place.
+    /// Makes a pointer select the nearest point in both directions instead of all points at its x position.
     pub(crate) nearest: bool,
-    /// What the colours of a picture say.
-    pub(crate) shades: Option<Shades>,
+    /// Color scale of a picture.
+    pub(crate) colorbar: Option<Colorbar>,
     /// Numbers and names of the series that are not named at their ends.
     pub(crate) legend: Vec<(usize, String)>,
 }
 
-/// A series as a pointer shows it: where its points lie, and what they say.
+/// A series for a pointer: positions of its points, with the text of their values.
 pub(crate) struct Trace {
     pub(crate) name: String,
-    /// "x y|value of x|value of y", with semicolons between points; of points with names of their own "|name" follows.
+    /// "x y|value of x|value of y", with semicolons between points; "|name" follows for points with individual names.
     pub(crate) points: String,
 }
 
-/// What the colours of a picture of frames say.
-pub(crate) struct Shades {
-    /// The values of the darkest and of the brightest.
+/// The color scale of a picture of frames.
+pub(crate) struct Colorbar {
+    /// Values of the darkest and the brightest color.
     pub(crate) ends: [String; 2],
-    pub(crate) words: String,
+    pub(crate) text: String,
 }
 
-/// What is said about a chart.
-pub(crate) struct Words {
+/// Texts of a figure.
+pub(crate) struct FigureText {
     pub(crate) id: String,
     pub(crate) title: String,
     pub(crate) description: String,
     pub(crate) caption: String,
     pub(crate) x_name: String,
-    /// As [`Figure::nearest`].
+    /// See [`Figure::nearest`].
     pub(crate) nearest: bool,
 }
 
 impl Figure {
     /// Draws a chart.
-    pub(crate) fn of(chart: &Chart, words: Words) -> Result<Figure, ReportError> {
-        let Words { id, title, description, caption, x_name, nearest } = words;
+    pub(crate) fn new(chart: &Chart, text: FigureText) -> Result<Figure, ReportError> {
+        let FigureText { id, title, description, caption, x_name, nearest } = text;
         let (svg, traces) = chart.draw()?;
-        let line = |series: &Series| match series.ink {
-            Ink::Line(number) => Some((number % Ink::LINES, series.name.clone())),
+        let line = |series: &Series| match series.style {
+            SeriesStyle::Line(number) => Some((number % SeriesStyle::COUNT, series.name.clone())),
             _ => None,
         };
         let legend = match chart.series.len() {
@@ -105,7 +107,7 @@ impl Figure {
             _ => Vec::new(),
         };
         let height = chart.height;
-        let shades = None;
-        Ok(Figure { id, title, description, caption, height, svg, traces, x_name, nearest, shades, legend })
+        let colorbar = None;
+        Ok(Figure { id, title, description, caption, height, svg, traces, x_name, nearest, colorbar, legend })
     }
 }

@@ -1,45 +1,45 @@
-//! One measured value over the steps, with as many points as can be seen.
+//! A measured value over the steps, reduced to a visible number of points.
 
 use crate::Point;
 
-/// Points that a line keeps; of more, neighbours are averaged.
+/// Largest number of points of a line; neighbors of longer lines are averaged.
 const POINTS: usize = 200;
 
-/// One measured value over the steps.
-pub(crate) struct Line {
+/// A measured value over the steps.
+pub(crate) struct ThinnedLine {
     pub(crate) points: Vec<(f64, f64)>,
-    /// Steps that were measured but cannot be drawn.
-    pub(crate) lost: Vec<u64>,
-    /// How many measured values one point is the mean of.
+    /// Steps with values that are not finite.
+    pub(crate) skipped: Vec<u64>,
+    /// Number of measured values per point.
     pub(crate) averaged: usize,
 }
 
-impl Line {
-    /// What a value was at the points that have it.
-    pub(crate) fn of(points: &[Point], value: impl Fn(&Point) -> Option<f32>) -> Line {
+impl ThinnedLine {
+    /// Creates the line of a value of learning-curve points.
+    pub(crate) fn of_points(points: &[Point], value: impl Fn(&Point) -> Option<f32>) -> ThinnedLine {
         let measured = points.iter().filter_map(|point| Some((point.step, f64::from(value(point)?))));
-        Line::through(measured, POINTS)
+        ThinnedLine::new(measured, POINTS)
     }
 
-    /// Values of steps, thinned to so many points.
-    pub(crate) fn through(measured: impl Iterator<Item = (u64, f64)>, most: usize) -> Line {
-        let (kept, lost): (Vec<_>, Vec<_>) = measured.partition(|(_, value)| value.is_finite());
-        let averaged = kept.len().div_ceil(most).max(1);
+    /// Creates a line of at most `max_points` points.
+    pub(crate) fn new(measured: impl Iterator<Item = (u64, f64)>, max_points: usize) -> ThinnedLine {
+        let (kept, skipped): (Vec<_>, Vec<_>) = measured.partition(|(_, value)| value.is_finite());
+        let averaged = kept.len().div_ceil(max_points).max(1);
         let mean = |chunk: &[(u64, f64)]| {
             let sum = chunk
                 .iter()
                 .fold((0.0, 0.0), |(steps, values), &(step, value)| (steps + step as f64, values + value));
             (sum.0 / chunk.len() as f64, sum.1 / chunk.len() as f64)
         };
-        Line {
+        ThinnedLine {
             points: kept.chunks(averaged).map(mean).collect(),
-            lost: lost.into_iter().map(|(step, _)| step).collect(),
+            skipped: skipped.into_iter().map(|(step, _)| step).collect(),
             averaged,
         }
     }
 
-    /// Where it begins and ends.
-    pub(crate) fn say(&self, name: &str) -> Option<String> {
+    /// Describes the first and the last value.
+    pub(crate) fn describe(&self, name: &str) -> Option<String> {
         let ((_, first), (_, last)) = (self.points.first()?, self.points.last()?);
         let number =
             |value: f64| if value.abs() < 1e6 { format!("{value:.3}") } else { format!("{value:.1e}") };

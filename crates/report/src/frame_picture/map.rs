@@ -1,4 +1,4 @@
-//! A picture of frames without its axes, small enough to stand in a page.
+//! Heat map of frames without axes, small enough for a page.
 
 use plotters::prelude::{Color, ColorMap};
 use plotters::style::colors::colormaps::ViridisRGB;
@@ -8,35 +8,35 @@ use super::{FIGURE, FramePicture};
 use crate::ReportError;
 use crate::chart::canvas::indexed_png;
 
-/// Pixels across and upwards; of more frames or values, neighbours are averaged.
+/// Largest width and height in pixels; neighboring frames or values are averaged.
 const COLUMNS: usize = 600;
 const ROWS: usize = 128;
-/// Colours: more could hardly be told apart, and fewer make the file smaller.
-const COLOURS: u8 = 64;
+/// Number of colors: a compromise between visible steps and the size of the file.
+const COLORS: u8 = 64;
 
-/// A colour for each value, and what is written beside it.
+/// A heat map with its axis and color scale.
 pub(crate) struct FrameMap {
-    /// A pixel for each value of each frame: time to the right, the first value at the bottom.
+    /// PNG file with one pixel per value: time to the right, the first value at the bottom.
     pub(crate) png: Vec<u8>,
-    /// The values of the first and of the last colour.
+    /// Values of the first and of the last color.
     pub(crate) ends: (f32, f32),
-    /// Marks of the upward axis, in values from the bottom.
-    pub(crate) marks: Vec<Tick>,
-    /// The name of that axis.
-    pub(crate) upwards: &'static str,
-    /// What the colours say.
-    pub(crate) coloured: String,
+    /// Ticks of the vertical axis, in values from the bottom.
+    pub(crate) ticks: Vec<Tick>,
+    /// Name of the vertical axis.
+    pub(crate) axis: &'static str,
+    /// Label of the color scale.
+    pub(crate) color_label: String,
 }
 
 impl FramePicture<'_> {
-    /// The map alone, in the colours of [`FramePicture::png`], with at most so many marks upwards.
+    /// Draws the heat map in the colors of [`FramePicture::png`], with at most `max_ticks` vertical ticks.
     ///
     /// # Errors
-    /// As [`FramePicture::png`].
-    pub(crate) fn map(&self, marks: usize) -> Result<FrameMap, ReportError> {
-        let refuse = |reason: String| ReportError::Figure { figure: FIGURE, reason };
-        self.check().map_err(|reason| refuse(reason.into()))?;
-        let (low, high) = self.span();
+    /// Errors of [`FramePicture::png`].
+    pub(crate) fn map(&self, max_ticks: usize) -> Result<FrameMap, ReportError> {
+        let error = |reason: String| ReportError::Figure { figure: FIGURE, reason };
+        self.check().map_err(|reason| error(reason.into()))?;
+        let (low, high) = self.color_range();
         let (across, up) = (self.frames().min(COLUMNS), self.width.min(ROWS));
         let mut pixels = vec![0; across * up];
         for x in 0..across {
@@ -44,25 +44,25 @@ impl FramePicture<'_> {
             for row in 0..up {
                 let values = &column[row * self.width / up..(row + 1) * self.width / up];
                 let mean = values.iter().sum::<f32>() / values.len() as f32;
-                let part = (mean.clamp(low, high) - low) / (high - low);
-                pixels[(up - 1 - row) * across + x] = (part * f32::from(COLOURS - 1)).round() as u8;
+                let fraction = (mean.clamp(low, high) - low) / (high - low);
+                pixels[(up - 1 - row) * across + x] = (fraction * f32::from(COLORS - 1)).round() as u8;
             }
         }
-        let colours: Vec<[u8; 3]> = (0..COLOURS).map(colour).collect();
-        let (marks, upwards) = self.upwards(marks);
+        let colors: Vec<[u8; 3]> = (0..COLORS).map(color).collect();
+        let (ticks, axis) = self.vertical_axis(max_ticks);
         Ok(FrameMap {
-            png: indexed_png((across as u32, up as u32), &colours, &pixels).map_err(refuse)?,
+            png: indexed_png((across as u32, up as u32), &colors, &pixels).map_err(error)?,
             ends: (low, high),
-            marks,
-            upwards,
-            coloured: self.coloured(),
+            ticks,
+            axis,
+            color_label: self.color_label(),
         })
     }
 }
 
-fn colour(number: u8) -> [u8; 3] {
+fn color(number: u8) -> [u8; 3] {
     let (red, green, blue) =
-        ViridisRGB.get_color_normalized(f32::from(number), 0.0, f32::from(COLOURS - 1)).rgb();
+        ViridisRGB.get_color_normalized(f32::from(number), 0.0, f32::from(COLORS - 1)).rgb();
     [red, green, blue]
 }
 
@@ -73,8 +73,15 @@ mod tests {
 
     fn pixels(values: &[f32], width: usize) -> (u32, Vec<u8>) {
         let axis = FrameAxis::Numbers("coefficient");
-        let picture =
-            FramePicture { title: "", values, width, frame_s: 1.0, axis, quantity: "value", weights: None };
+        let picture = FramePicture {
+            title: "",
+            values,
+            width,
+            hop_seconds: 1.0,
+            axis,
+            quantity: "value",
+            weights: None,
+        };
         let file = picture.map(6).unwrap().png;
         let mut reader = png::Decoder::new(std::io::Cursor::new(file)).read_info().unwrap();
         let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
@@ -87,23 +94,23 @@ mod tests {
     }
 
     #[test]
-    fn a_map_has_a_pixel_a_value_with_the_first_one_at_the_bottom_left() {
+    fn a_map_has_one_pixel_per_value_with_the_first_one_at_the_bottom_left() {
         // Three frames of two values.
         let (across, pixels) = pixels(&[0.0, 63.0, 1.0, 62.0, 2.0, 61.0], 2);
         assert_eq!((across, pixels), (3, vec![63, 62, 61, 0, 1, 2]));
     }
 
     #[test]
-    fn neighbours_of_a_large_map_are_averaged() {
+    fn neighbors_in_a_large_map_are_averaged() {
         let frames: Vec<f32> =
             (0..2 * COLUMNS).flat_map(|_| (0..2 * ROWS).map(|at| (at / 2) as f32)).collect();
         let (across, pixels) = pixels(&frames, 2 * ROWS);
         assert_eq!((across as usize, pixels.len()), (COLUMNS, COLUMNS * ROWS));
-        assert!(pixels[0] == COLOURS - 1 && pixels[pixels.len() - 1] == 0);
+        assert!(pixels[0] == COLORS - 1 && pixels[pixels.len() - 1] == 0);
     }
 
     #[test]
-    fn the_map_has_the_colours_of_the_large_picture() {
-        assert_eq!([colour(0), colour(COLOURS - 1)], [[68, 1, 84], [254, 232, 37]]);
+    fn the_map_has_the_colors_of_the_large_picture() {
+        assert_eq!([color(0), color(COLORS - 1)], [[68, 1, 84], [254, 232, 37]]);
     }
 }

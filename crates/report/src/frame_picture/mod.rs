@@ -1,4 +1,4 @@
-//! A picture of a recording's frames: time across, the values of a frame upwards, a colour for each.
+//! Picture of a recording's frames: time to the right, the values of a frame upwards, a color per value.
 
 mod map;
 mod ticks;
@@ -17,18 +17,19 @@ use ticks::{Rows, Tick};
 const SIZE: (u32, u32) = (1200, 640);
 const FIGURE: &str = "frames";
 const LABEL: (&str, i32) = ("sans-serif", 18);
-const WORDS: (&str, i32) = ("sans-serif", 20);
-/// Of values on no common scale, such as cepstra, colours span this part, as the first would outshine the rest.
+const AXIS_TEXT: (&str, i32) = ("sans-serif", 20);
+/// Fraction of the values that the colors span if values have no common scale, such as cepstra, whose first coefficient
+/// would dominate.
 const SPAN: f64 = 0.8;
-/// Marks that fit upwards.
-const MARKS: usize = 14;
+/// Largest number of vertical ticks.
+const MAX_TICKS: usize = 14;
 
-/// What the values of a frame are, upwards.
+/// The vertical axis: the values of a frame.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub enum FrameAxis {
-    /// Frequency bands, by their centres in Hz, ascending.
+    /// Frequency bands by their centers in Hz, ascending.
     Bands(Vec<f64>),
-    /// Values by their number from 0, under this name.
+    /// Values by their index from 0, with a name.
     Numbers(&'static str),
 }
 
@@ -42,7 +43,7 @@ pub enum FrameAxis {
 ///     title: "one.wav",
 ///     values: &[-80.0, -20.0, -60.0, -30.0, 0.0, -10.0],
 ///     width: 2,
-///     frame_s: 0.01,
+///     hop_seconds: 0.01,
 ///     axis: FrameAxis::Bands(vec![500.0, 1500.0]),
 ///     quantity: "level (dB)",
 ///     weights: Some(&[0.1, 0.7, 0.2]),
@@ -52,19 +53,19 @@ pub enum FrameAxis {
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct FramePicture<'a> {
-    /// Stands above.
+    /// Title.
     pub title: &'a str,
-    /// The values, frame after frame.
+    /// Values, frame after frame.
     pub values: &'a [f32],
-    /// The number of values a frame.
+    /// Number of values per frame.
     pub width: usize,
-    /// From one frame to the next, seconds.
-    pub frame_s: f64,
-    /// What the values of a frame are.
+    /// Time between frames, s.
+    pub hop_seconds: f64,
+    /// Vertical axis.
     pub axis: FrameAxis,
-    /// What a value is, with its unit.
+    /// Quantity of a value, with its unit.
     pub quantity: &'a str,
-    /// A weight for each frame, such as attention's, drawn as a line over frames of several values: 0 at the bottom,
+    /// A weight per frame, such as an attention weight, drawn as a line over frames of several values: 0 at the bottom,
     /// the largest near the top.
     pub weights: Option<&'a [f32]>,
 }
@@ -73,39 +74,41 @@ type Area<'a> = DrawingArea<Canvas<'a>, Shift>;
 type Drawn<'a> = Result<(), DrawingAreaErrorKind<<Canvas<'a> as DrawingBackend>::ErrorType>>;
 
 impl FramePicture<'_> {
-    /// The picture as a PNG file: a colour for each value, low bands and first coefficients at the bottom, and a bar that
-    /// says which colour is which value; frames of a single value as a line.
+    /// Draws the picture as a PNG file: a color per value, low bands and first coefficients at the bottom, with a color
+    /// bar; frames of a single value as a line.
     ///
     /// # Units
-    /// seconds across, Hz or a number upwards
+    /// s horizontally, Hz or an index vertically
     ///
     /// # Errors
-    /// [`ReportError::Figure`] if there is no frame, a value is not finite or not all frames are whole.
+    /// [`ReportError::Figure`] if there are no frames, a value is not finite or the last frame is incomplete.
     pub fn png(&self) -> Result<Vec<u8>, ReportError> {
-        let refuse = |reason: String| ReportError::Figure { figure: FIGURE, reason };
-        self.check().map_err(|reason| refuse(reason.into()))?;
+        let error = |reason: String| ReportError::Figure { figure: FIGURE, reason };
+        self.check().map_err(|reason| error(reason.into()))?;
         let mut pixels = Vec::new();
-        let canvas = Canvas::new(SIZE, &mut pixels).map_err(refuse)?;
-        self.draw(canvas).map_err(|error| refuse(error.to_string()))?;
-        canvas::png(SIZE, &pixels).map_err(refuse)
+        let canvas = Canvas::new(SIZE, &mut pixels).map_err(error)?;
+        self.draw(canvas).map_err(|failure| error(failure.to_string()))?;
+        canvas::png(SIZE, &pixels).map_err(error)
     }
 
     fn check(&self) -> Result<(), &'static str> {
         let bands = match &self.axis {
-            FrameAxis::Bands(centres_hz) => centres_hz.len(),
+            FrameAxis::Bands(centers_hz) => centers_hz.len(),
             FrameAxis::Numbers(_) => self.width,
         };
         match () {
-            () if self.width == 0 || self.values.is_empty() => Err("there is no frame"),
-            () if !self.values.len().is_multiple_of(self.width) => Err("the last frame is not whole"),
-            () if bands != self.width => Err("the axis has not as many bands as a frame has values"),
-            () if !(self.frame_s > 0.0 && self.frame_s.is_finite()) => Err("a frame must last some time"),
+            () if self.width == 0 || self.values.is_empty() => Err("there are no frames"),
+            () if !self.values.len().is_multiple_of(self.width) => Err("the last frame is incomplete"),
+            () if bands != self.width => Err("the numbers of bands and of values per frame differ"),
+            () if !(self.hop_seconds > 0.0 && self.hop_seconds.is_finite()) => {
+                Err("the time between frames must be greater than 0")
+            }
             () if self.values.iter().any(|value| !value.is_finite()) => Err("a value is not finite"),
             () if self.weights.is_some_and(|weights| weights.len() != self.frames()) => {
-                Err("there are not as many weights as frames")
+                Err("the numbers of weights and frames differ")
             }
             () if self.weights.is_some_and(|weights| !weights.iter().all(|weight| *weight >= 0.0)) => {
-                Err("a weight is negative or no number")
+                Err("a weight is negative or NaN")
             }
             () => Ok(()),
         }
@@ -117,18 +120,18 @@ impl FramePicture<'_> {
             self.draw_line(&root)?;
         } else {
             let (left, right) = root.split_horizontally(SIZE.0 - 150);
-            let (low, high) = self.span();
+            let (low, high) = self.color_range();
             self.draw_map(&left, low, high)?;
             self.draw_bar(&right, low, high)?;
         }
         root.present()
     }
 
-    /// At most so many marks of the upward axis, in values from the bottom, and its name.
-    fn upwards(&self, most: usize) -> (Vec<Tick>, &'static str) {
+    /// Returns at most `max_ticks` ticks of the vertical axis, in values from the bottom, and its name.
+    fn vertical_axis(&self, max_ticks: usize) -> (Vec<Tick>, &'static str) {
         match &self.axis {
-            FrameAxis::Bands(centres_hz) => (ticks::frequencies(centres_hz, most), "frequency (Hz)"),
-            FrameAxis::Numbers(name) => (ticks::numbers(self.width, most), name),
+            FrameAxis::Bands(centers_hz) => (ticks::frequencies(centers_hz, max_ticks), "frequency (Hz)"),
+            FrameAxis::Numbers(name) => (ticks::numbers(self.width, max_ticks), name),
         }
     }
 
@@ -137,22 +140,22 @@ impl FramePicture<'_> {
     }
 
     fn seconds(&self) -> f64 {
-        self.frames() as f64 * self.frame_s
+        self.frames() as f64 * self.hop_seconds
     }
 
-    /// The least and the greatest value that have colours of their own.
-    fn span(&self) -> (f32, f32) {
+    /// Returns the lowest and the highest value that have distinct colors.
+    fn color_range(&self) -> (f32, f32) {
         let mut values = self.values.to_vec();
         values.sort_unstable_by(f32::total_cmp);
         let beyond = match self.axis {
             FrameAxis::Bands(_) => 0,
             FrameAxis::Numbers(_) => (values.len() as f64 * (1.0 - SPAN) / 2.0) as usize,
         };
-        wide(values[beyond], values[values.len() - 1 - beyond])
+        non_empty(values[beyond], values[values.len() - 1 - beyond])
     }
 
     fn draw_map<'c>(&self, area: &Area<'c>, low: f32, high: f32) -> Drawn<'c> {
-        let (ticks, name) = self.upwards(MARKS);
+        let (ticks, name) = self.vertical_axis(MAX_TICKS);
         let rows = Rows { count: self.width, ticks: ticks.clone() };
         let mut chart = ChartBuilder::on(area)
             .margin(12)
@@ -176,15 +179,15 @@ impl FramePicture<'_> {
             .configure_mesh()
             .disable_mesh()
             .label_style(LABEL)
-            .axis_desc_style(WORDS)
+            .axis_desc_style(AXIS_TEXT)
             .x_desc("time (s)")
             .y_desc(name)
             .x_label_formatter(&|seconds| plain(*seconds))
-            .y_label_formatter(&|at| ticks::word(&ticks, *at))
+            .y_label_formatter(&|at| ticks::label(&ticks, *at))
             .draw()
     }
 
-    /// The frames that a pixel's column stands for, their values averaged.
+    /// Returns the average of the frames in a column of pixels.
     fn column(&self, x: usize, across: usize) -> Vec<f32> {
         let frames = self.frames();
         let first = x * frames / across;
@@ -214,26 +217,26 @@ impl FramePicture<'_> {
             .configure_mesh()
             .disable_mesh()
             .label_style(LABEL)
-            .axis_desc_style(WORDS)
-            .y_desc(visible(&self.coloured()))
+            .axis_desc_style(AXIS_TEXT)
+            .y_desc(visible(&self.color_label()))
             .y_label_formatter(&|value| plain(*value))
             .draw()
     }
 
-    /// What the colours say.
-    fn coloured(&self) -> String {
+    /// Label of the color scale.
+    fn color_label(&self) -> String {
         match self.axis {
             FrameAxis::Bands(_) => self.quantity.into(),
             FrameAxis::Numbers(_) => {
-                format!("{}; colours span {:.0} % of the values", self.quantity, 100.0 * SPAN)
+                format!("{}; colors span {:.0} % of the values", self.quantity, 100.0 * SPAN)
             }
         }
     }
 
-    /// Frames of one value: from the least to the greatest in each pixel's column.
+    /// Draws frames of one value: from the lowest to the highest value in each column of pixels.
     fn draw_line<'c>(&self, area: &Area<'c>) -> Drawn<'c> {
         let peak = self.values.iter().fold(0.0f32, |peak, value| peak.max(value.abs()));
-        let (low, high) = wide(-peak, peak);
+        let (low, high) = non_empty(-peak, peak);
         let mut chart = ChartBuilder::on(area)
             .margin(12)
             .margin_right(36)
@@ -244,7 +247,7 @@ impl FramePicture<'_> {
             .configure_mesh()
             .light_line_style(TRANSPARENT)
             .label_style(LABEL)
-            .axis_desc_style(WORDS)
+            .axis_desc_style(AXIS_TEXT)
             .x_desc("time (s)")
             .y_desc(visible(self.quantity))
             .x_label_formatter(&|seconds| plain(*seconds))
@@ -252,13 +255,13 @@ impl FramePicture<'_> {
             .draw()?;
         let ends = self.line_ends(chart.plotting_area().dim_in_pixel().0 as usize);
         let color = ViridisRGB.get_color(0.3f32);
-        let lines = ends.into_iter().map(|(seconds, least, greatest)| {
-            PathElement::new([(seconds, least), (seconds, greatest)], color)
+        let lines = ends.into_iter().map(|(seconds, lowest, highest)| {
+            PathElement::new([(seconds, lowest), (seconds, highest)], color)
         });
         chart.draw_series(lines).map(drop)
     }
 
-    /// Time, least and greatest value of each of so many columns, each reaching to the one before.
+    /// Returns time, lowest and highest value of each of `across` columns, each connected to the previous one.
     fn line_ends(&self, across: usize) -> Vec<(f64, f64, f64)> {
         let count = self.values.len();
         let columns = across.min(count);
@@ -267,17 +270,17 @@ impl FramePicture<'_> {
         let of_column = |column: usize| {
             let values = &self.values[end(column)..end(column + 1)];
             let widened = || values.iter().map(|value| f64::from(*value));
-            let (least, greatest) =
+            let (lowest, highest) =
                 widened().fold((before, before), |(a, b), value| (a.min(value), b.max(value)));
             before = values.last().map_or(before, |value| f64::from(*value));
-            (end(column) as f64 * self.frame_s, least, greatest)
+            (end(column) as f64 * self.hop_seconds, lowest, highest)
         };
         (0..columns).map(of_column).collect()
     }
 }
 
-/// A range that is not empty.
-fn wide(low: f32, high: f32) -> (f32, f32) {
+/// Returns a range that is not empty.
+fn non_empty(low: f32, high: f32) -> (f32, f32) {
     if high > low { (low, high) } else { (low - 0.5, low + 0.5) }
 }
 
@@ -285,7 +288,7 @@ fn wide(low: f32, high: f32) -> (f32, f32) {
 mod tests {
     use super::*;
 
-    /// A picture's pixels, row after row from the top.
+    /// Returns the pixels of a picture, row after row from the top.
     fn pixels(picture: &FramePicture<'_>) -> Vec<[u8; 3]> {
         let file = picture.png().unwrap();
         let mut reader = png::Decoder::new(std::io::Cursor::new(file)).read_info().unwrap();
@@ -301,12 +304,20 @@ mod tests {
 
     fn picture<'a>(values: &'a [f32], width: usize) -> FramePicture<'a> {
         let axis = FrameAxis::Bands((0..width).map(|band| 100.0 + 100.0 * band as f64).collect());
-        FramePicture { title: "a", values, width, frame_s: 0.01, axis, quantity: "level (dB)", weights: None }
+        FramePicture {
+            title: "a",
+            values,
+            width,
+            hop_seconds: 0.01,
+            axis,
+            quantity: "level (dB)",
+            weights: None,
+        }
     }
 
     #[test]
-    fn the_first_value_of_the_first_frame_stands_at_the_bottom_left() {
-        // Of two frames of two bands only one value is high.
+    fn the_first_value_of_the_first_frame_is_at_the_bottom_left() {
+        // Two frames of two bands; only one value is high.
         let (dark, bright) = ([68, 1, 84], [254, 232, 37]);
         let (left, right, top, bottom) = (150, 900, 120, 500);
         for (loud, x, y) in [(0, left, bottom), (1, left, top), (2, right, bottom), (3, right, top)] {
@@ -321,28 +332,29 @@ mod tests {
     }
 
     #[test]
-    fn every_written_word_leaves_ink() {
+    fn title_and_quantity_are_drawn() {
         let values: Vec<f32> = (0..60).map(|value| value as f32).collect();
         let with = pixels(&picture(&values, 6));
         let without = pixels(&FramePicture { title: " ", quantity: " ", ..picture(&values, 6) });
-        let ink = |pixels: &[[u8; 3]], x: std::ops::Range<usize>, y: std::ops::Range<usize>| {
+        let dark_pixels = |pixels: &[[u8; 3]], x: std::ops::Range<usize>, y: std::ops::Range<usize>| {
             y.flat_map(|y| x.clone().map(move |x| (x, y))).filter(|&(x, y)| at(pixels, x, y)[0] < 128).count()
         };
         let (title, quantity) = ((0..1200, 0..36), (1150..1200, 40..560));
-        assert!(ink(&with, title.0.clone(), title.1.clone()) > 20);
-        assert_eq!(ink(&without, title.0, title.1), 0);
+        assert!(dark_pixels(&with, title.0.clone(), title.1.clone()) > 20);
+        assert_eq!(dark_pixels(&without, title.0, title.1), 0);
         assert!(
-            ink(&with, quantity.0.clone(), quantity.1.clone()) > ink(&without, quantity.0, quantity.1) + 50
+            dark_pixels(&with, quantity.0.clone(), quantity.1.clone())
+                > dark_pixels(&without, quantity.0, quantity.1) + 50
         );
     }
 
     #[test]
-    fn the_largest_weight_is_the_highest_place_of_the_line() {
+    fn the_largest_weight_is_the_highest_point_of_the_line() {
         let values = [0.0; 8];
         let weighted = FramePicture { weights: Some(&[0.1, 0.1, 0.7, 0.1]), ..picture(&values, 2) };
         let pixels = pixels(&weighted);
         let white = [255; 3];
-        // Of the four frames the third is from the middle to three quarters of the map.
+        // The third of four frames is between the middle and three quarters of the map.
         let top = |x: usize| (50..560).find(|&y| at(&pixels, x, y) == white).unwrap_or(usize::MAX);
         assert!(top(640) < 100, "{}", top(640));
         assert!([200, 400, 900].into_iter().all(|x| top(x) > 400), "{} {}", top(200), top(900));
@@ -358,7 +370,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_reaches_every_sample_and_joins_its_columns() {
+    fn a_line_covers_every_sample_and_joins_its_columns() {
         let mut values = vec![0.0f32; 10_000];
         values[5_123] = 0.9;
         let ends = picture(&values, 1).line_ends(100);
@@ -372,17 +384,21 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_drawn_is_an_error() {
-        let refused = |picture: &FramePicture<'_>| picture.png().unwrap_err().to_string();
-        assert!(refused(&picture(&[], 2)).contains("no frame"));
-        assert!(refused(&picture(&[1.0; 3], 2)).contains("not whole"));
-        assert!(refused(&picture(&[1.0, f32::NAN], 2)).contains("not finite"));
-        assert!(refused(&FramePicture { frame_s: 0.0, ..picture(&[1.0; 2], 2) }).contains("some time"));
+    fn invalid_frames_are_errors() {
+        let message = |picture: &FramePicture<'_>| picture.png().unwrap_err().to_string();
+        assert!(message(&picture(&[], 2)).contains("no frames"));
+        assert!(message(&picture(&[1.0; 3], 2)).contains("incomplete"));
+        assert!(message(&picture(&[1.0, f32::NAN], 2)).contains("not finite"));
+        assert!(
+            message(&FramePicture { hop_seconds: 0.0, ..picture(&[1.0; 2], 2) }).contains("greater than 0")
+        );
         let weights = Some(&[1.0, 0.0][..]);
-        assert!(refused(&FramePicture { weights, ..picture(&[1.0; 2], 2) }).contains("as many weights"));
+        assert!(
+            message(&FramePicture { weights, ..picture(&[1.0; 2], 2) }).contains("weights and frames differ")
+        );
         let axis = FrameAxis::Bands(vec![1.0]);
-        assert!(refused(&FramePicture { axis, ..picture(&[1.0; 2], 2) }).contains("as many bands"));
-        // Equal values have a colour, too.
+        assert!(message(&FramePicture { axis, ..picture(&[1.0; 2], 2) }).contains("numbers of bands"));
+        // Equal values have a color, too.
         assert!(picture(&[1.0; 4], 2).png().is_ok());
     }
 }

@@ -1,19 +1,19 @@
-//! Where the marks of a picture's upward axis stand, in rows from the bottom, and what they say.
+//! Ticks of the vertical axis: positions in rows from the bottom, and labels.
 
 use std::ops::Range;
 
 use plotters::coord::ranged1d::{DefaultFormatting, KeyPointHint, Ranged};
 
-/// Frequencies that may be marked, Hz.
+/// Candidate frequencies of ticks, Hz.
 const ROUND_HZ: [f64; 18] = [
     20.0, 50.0, 100.0, 200.0, 300.0, 500.0, 700.0, 1000.0, 1500.0, 2000.0, 3000.0, 4000.0, 5000.0, 6000.0,
     8000.0, 10_000.0, 15_000.0, 20_000.0,
 ];
 
-/// A place and what is written there.
+/// Position and label of a tick.
 pub(super) type Tick = (f64, String);
 
-/// So many rows from the bottom up, with marks at given places.
+/// Rows from the bottom up, with ticks at given positions.
 pub(super) struct Rows {
     pub(super) count: usize,
     pub(super) ticks: Vec<Tick>,
@@ -36,41 +36,41 @@ impl Ranged for Rows {
     }
 }
 
-/// What is written at a place.
-pub(super) fn word(ticks: &[Tick], at: f64) -> String {
+/// Returns the label of the tick at a position.
+pub(super) fn label(ticks: &[Tick], at: f64) -> String {
     ticks.iter().find(|tick| tick.0 == at).map_or_else(String::new, |tick| tick.1.clone())
 }
 
-/// At most so many round frequencies among bands of these centres (ascending), each band a row, its centre in the row's
-/// middle.
-pub(super) fn frequencies(centres_hz: &[f64], most: usize) -> Vec<Tick> {
-    let least_apart = centres_hz.len() as f64 / most as f64;
+/// Returns at most `max_ticks` round frequencies among bands with these centers (ascending); each band is a row, with
+/// its center in the middle of the row.
+pub(super) fn frequencies(centers_hz: &[f64], max_ticks: usize) -> Vec<Tick> {
+    let min_distance = centers_hz.len() as f64 / max_ticks as f64;
     let mut ticks: Vec<Tick> = Vec::new();
     for hz in ROUND_HZ {
-        let Some(row) = row(centres_hz, hz) else { continue };
-        if ticks.last().is_none_or(|last| row - last.0 >= least_apart) {
+        let Some(row) = row(centers_hz, hz) else { continue };
+        if ticks.last().is_none_or(|last| row - last.0 >= min_distance) {
             ticks.push((row, format!("{hz:.0}")));
         }
     }
     ticks
 }
 
-/// Where a frequency lies between the centres; none beyond them.
-fn row(centres_hz: &[f64], hz: f64) -> Option<f64> {
-    let above = centres_hz.iter().position(|centre_hz| *centre_hz >= hz)?;
-    if centres_hz[above] == hz {
+/// Returns the position of a frequency between the centers; None outside of them.
+fn row(centers_hz: &[f64], hz: f64) -> Option<f64> {
+    let above = centers_hz.iter().position(|center_hz| *center_hz >= hz)?;
+    if centers_hz[above] == hz {
         return Some(above as f64 + 0.5);
     }
     let below = above.checked_sub(1)?;
-    let part = (hz - centres_hz[below]) / (centres_hz[above] - centres_hz[below]);
-    Some(below as f64 + 0.5 + part)
+    let fraction = (hz - centers_hz[below]) / (centers_hz[above] - centers_hz[below]);
+    Some(below as f64 + 0.5 + fraction)
 }
 
-/// The numbers of values, from 0, at most so many.
-pub(super) fn numbers(width: usize, most: usize) -> Vec<Tick> {
+/// Returns at most `max_ticks` indices of values, from 0.
+pub(super) fn numbers(width: usize, max_ticks: usize) -> Vec<Tick> {
     let steps = (0..).flat_map(|power| [1, 2, 5].map(|digit| digit * 10usize.pow(power)));
     // Some step is large enough before the powers of ten end: a width has at most 20 digits.
-    let step = steps.into_iter().find(|step| width.div_ceil(*step) <= most).unwrap_or(width);
+    let step = steps.into_iter().find(|step| width.div_ceil(*step) <= max_ticks).unwrap_or(width);
     (0..width).step_by(step).map(|number| (number as f64 + 0.5, number.to_string())).collect()
 }
 
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_round_frequency_stands_between_the_centres_around_it() {
+    fn a_round_frequency_is_between_its_neighboring_centers() {
         let ticks = frequencies(&[150.0, 250.0, 450.0, 1000.0], 14);
         let expected = [
             (1.0, "200"),
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn marks_do_not_crowd() {
+    fn ticks_keep_their_distance() {
         let linear: Vec<f64> = (0..257).map(|bin| f64::from(bin) * 31.25).collect();
         let ticks = frequencies(&linear, 14);
         assert!(ticks.len() <= 14 && ticks.windows(2).all(|two| two[1].0 - two[0].0 >= 257.0 / 14.0));

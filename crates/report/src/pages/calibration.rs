@@ -1,40 +1,36 @@
-//! The reliability of probabilities.
+//! Reliability diagrams.
 
 use crate::chart::axis::Axis;
-use crate::chart::figure::{Numbered, Sketch, Words};
-use crate::chart::series_style::Ink;
+use crate::chart::figure::{FigureSpec, FigureText, Numbered};
+use crate::chart::series_style::SeriesStyle;
 use crate::chart::{Chart, SQUARE_HEIGHT, Series};
 use crate::numbers::{count, percent};
 use stapes_metrics::Calibration;
 
-/// Accuracy over confidence of one model; None where there is nothing to draw.
-pub(super) fn of_run(calibration: &Calibration) -> Option<Sketch> {
-    let off = points_off(calibration);
-    let description =
-        format!("Confidence is off from accuracy by {off} percentage points in the mean over examples.");
-    sketch(&[Numbered { number: 0, name: "accuracy", of: calibration }], description)
+/// Returns the reliability diagram of one model; None without bins.
+pub(super) fn of_run(calibration: &Calibration) -> Option<FigureSpec> {
+    let ece = percentage_points(calibration);
+    let description = format!("Expected calibration error: {ece} percentage points.");
+    figure_spec(&[Numbered { number: 0, name: "accuracy", of: calibration }], description)
 }
 
-/// The same of models side by side.
-pub(super) fn of_models(models: &[Numbered<'_, Calibration>]) -> Option<Sketch> {
-    let off = |model: &Numbered<'_, Calibration>| format!("{} by {}", model.name, points_off(model.of));
-    let off: Vec<String> = models.iter().map(off).collect();
-    let description = format!(
-        "How many percentage points confidence is off from accuracy in the mean over examples: {}.",
-        off.join("; ")
-    );
-    sketch(models, description)
+/// Returns the reliability diagram of several models.
+pub(super) fn of_models(models: &[Numbered<'_, Calibration>]) -> Option<FigureSpec> {
+    let ece = |model: &Numbered<'_, Calibration>| format!("{} {}", model.name, percentage_points(model.of));
+    let ece: Vec<String> = models.iter().map(ece).collect();
+    let description = format!("Expected calibration error in percentage points: {}.", ece.join("; "));
+    figure_spec(models, description)
 }
 
-fn points_off(calibration: &Calibration) -> String {
+fn percentage_points(calibration: &Calibration) -> String {
     format!("{:.1}", 100.0 * calibration.expected_calibration_error)
 }
 
-/// With the line on which a model is right as often as it says.
-fn sketch(models: &[Numbered<'_, Calibration>], description: String) -> Option<Sketch> {
+/// Builds the diagram, with the line of perfect calibration.
+fn figure_spec(models: &[Numbered<'_, Calibration>], description: String) -> Option<FigureSpec> {
     let series = |model: &Numbered<'_, Calibration>| Series {
         name: model.name.into(),
-        ink: Ink::Line(model.number),
+        style: SeriesStyle::Line(model.number),
         points: model.of.bins.iter().map(|bin| (100.0 * bin.confidence, 100.0 * bin.accuracy)).collect(),
     };
     let series: Vec<Series> = models.iter().map(series).filter(|line| !line.points.is_empty()).collect();
@@ -47,18 +43,18 @@ fn sketch(models: &[Numbered<'_, Calibration>], description: String) -> Option<S
         reference: vec![(0.0, 0.0), (100.0, 100.0)],
         ..Chart::empty("calibration", SQUARE_HEIGHT, x, y)
     };
-    let words = Words {
+    let text = FigureText {
         id: "reliability".into(),
-        title: "Accuracy over confidence".into(),
+        title: "Reliability diagram".into(),
         description,
-        caption: "On the dashed line a model is right as often as it says; below it, it is too sure.".into(),
+        caption: "The dashed line is perfect calibration; below it the model is overconfident.".into(),
         x_name: "confidence".into(),
         nearest: true,
     };
-    Some(Sketch { chart, words, letters: Vec::new() })
+    Some(FigureSpec { chart, text, annotations: Vec::new() })
 }
 
-/// The bins as rows: confidence from, to, examples, mean confidence, accuracy.
+/// Returns the bins as rows: confidence from, to, examples, mean confidence, accuracy.
 pub(super) fn rows(calibration: &Calibration) -> Vec<[String; 5]> {
     let row = |bin: &stapes_metrics::ReliabilityBin| {
         [
@@ -72,12 +68,12 @@ pub(super) fn rows(calibration: &Calibration) -> Vec<[String; 5]> {
     calibration.bins.iter().map(row).collect()
 }
 
-/// The figures: names and values.
-pub(super) fn figures(calibration: &Calibration) -> Vec<(&'static str, String)> {
+/// Returns names and values of the calibration metrics.
+pub(super) fn metrics(calibration: &Calibration) -> Vec<(&'static str, String)> {
     vec![
-        ("expected calibration error", format!("{:.4}", calibration.expected_calibration_error)),
+        ("Expected calibration error (ECE)", format!("{:.4}", calibration.expected_calibration_error)),
         ("Brier score", format!("{:.4}", calibration.brier_score)),
-        ("negative log likelihood", format!("{:.4} nats", calibration.negative_log_likelihood)),
+        ("Negative log likelihood", format!("{:.4} nats", calibration.negative_log_likelihood)),
     ]
 }
 
@@ -86,22 +82,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_run_and_models_are_described_by_how_far_off_they_are() {
-        // Sure by 0.8 and 0.6, and right once: off by 0.2 and 0.6.
-        let calibration = Calibration::of(&[0.8, 0.2, 0.4, 0.6], &[0, 0], 2, 10).unwrap();
+    fn runs_and_models_are_described_by_their_calibration_error() {
+        // Confidence 0.8 and 0.6, one correct: off by 0.2 and 0.6.
+        let calibration = Calibration::new(&[0.8, 0.2, 0.4, 0.6], &[0, 0], 2, 10).unwrap();
         assert_eq!(
-            of_run(&calibration).unwrap().words.description,
-            "Confidence is off from accuracy by 40.0 percentage points in the mean over examples."
+            of_run(&calibration).unwrap().text.description,
+            "Expected calibration error: 40.0 percentage points."
         );
         let models =
             [(1, "gru"), (4, "lstm")].map(|(number, name)| Numbered { number, name, of: &calibration });
-        let sketch = of_models(&models).unwrap();
+        let figure_spec = of_models(&models).unwrap();
         assert_eq!(
-            sketch.words.description,
-            "How many percentage points confidence is off from accuracy in the mean over examples: \
-             gru by 40.0; lstm by 40.0."
+            figure_spec.text.description,
+            "Expected calibration error in percentage points: gru 40.0; lstm 40.0."
         );
-        let inks: Vec<Ink> = sketch.chart.series.iter().map(|line| line.ink).collect();
-        assert_eq!(inks, [Ink::Line(1), Ink::Line(4)]);
+        let styles: Vec<SeriesStyle> = figure_spec.chart.series.iter().map(|line| line.style).collect();
+        assert_eq!(styles, [SeriesStyle::Line(1), SeriesStyle::Line(4)]);
     }
 }

@@ -1,23 +1,23 @@
-//! The curves of one run over the steps: loss, validation accuracy, learning rate, gradient norm.
+//! Learning curves of one run: loss, validation accuracy, learning rate, gradient norm.
 
 use super::Report;
 use crate::ReportError;
 use crate::chart::axis::Axis;
-use crate::chart::figure::{Figure, Words};
-use crate::chart::series_style::Ink;
-use crate::chart::thinned_line::Line;
+use crate::chart::figure::{Figure, FigureText};
+use crate::chart::series_style::SeriesStyle;
+use crate::chart::thinned_line::ThinnedLine;
 use crate::chart::{Chart, HEIGHT, Mark, Series};
-use crate::numbers::{count, counted};
+use crate::numbers::{count, pluralize};
 
-/// The figures that the run has values for.
+/// Returns the figures that the run has values for.
 pub(super) fn figures(report: &Report) -> Result<Vec<Figure>, ReportError> {
     let figures = [loss(report)?, accuracy(report)?, learning_rate(report)?, gradient_norm(report)?];
     Ok(figures.into_iter().flatten().collect())
 }
 
 fn loss(report: &Report) -> Result<Option<Figure>, ReportError> {
-    let training = Line::of(&report.curves, |point| point.train_loss);
-    let validation = Line::of(&report.curves, |point| point.validation_loss);
+    let training = ThinnedLine::of_points(&report.curves, |point| point.train_loss);
+    let validation = ThinnedLine::of_points(&report.curves, |point| point.validation_loss);
     let all = || training.points.iter().chain(&validation.points).map(|&(_, loss)| loss);
     if all().next().is_none() {
         return Ok(None);
@@ -25,11 +25,11 @@ fn loss(report: &Report) -> Result<Option<Figure>, ReportError> {
     let low = all().fold(0.0, f64::min);
     let high = all().fold(f64::MIN, f64::max);
     let parts = [("training", &training), ("validation", &validation)];
-    let series: Vec<Series> = [Ink::SECOND, Ink::FIRST]
+    let series: Vec<Series> = [SeriesStyle::SECOND, SeriesStyle::FIRST]
         .into_iter()
         .zip(parts)
         .filter(|(_, (_, line))| !line.points.is_empty())
-        .map(|(ink, (name, line))| Series { name: name.into(), ink, points: line.points.clone() })
+        .map(|(style, (name, line))| Series { name: name.into(), style, points: line.points.clone() })
         .collect();
     let chart = Chart {
         names: series.len() > 1,
@@ -37,13 +37,14 @@ fn loss(report: &Report) -> Result<Option<Figure>, ReportError> {
         mark: mark(report, None),
         ..over_steps(report, "loss", Axis::around(&report.loss, low, high))
     };
-    let said: Vec<String> = parts.iter().filter_map(|(name, line)| line.say(name)).collect();
-    let description = format!("{}. The best step is {}.", said.join("; "), count(report.best_step));
-    Figure::of(&chart, words("loss", "Loss", description, caption(report, &parts))).map(Some)
+    let descriptions: Vec<String> = parts.iter().filter_map(|(name, line)| line.describe(name)).collect();
+    let description = format!("{}. The best step is {}.", descriptions.join("; "), count(report.best_step));
+    Figure::new(&chart, figure_text("loss", "Loss", description, caption(report, &parts))).map(Some)
 }
 
 fn accuracy(report: &Report) -> Result<Option<Figure>, ReportError> {
-    let line = Line::of(&report.curves, |point| point.validation_accuracy.map(|part| 100.0 * part));
+    let line =
+        ThinnedLine::of_points(&report.curves, |point| point.validation_accuracy.map(|part| 100.0 * part));
     if line.points.is_empty() {
         return Ok(None);
     }
@@ -52,79 +53,83 @@ fn accuracy(report: &Report) -> Result<Option<Figure>, ReportError> {
     let best = at_best.and_then(|point| point.validation_accuracy).filter(|part| part.is_finite());
     let parts = [("validation accuracy in percent", &line)];
     let chart = Chart {
-        series: vec![Series { name: "validation".into(), ink: Ink::FIRST, points: line.points.clone() }],
+        series: vec![Series {
+            name: "validation".into(),
+            style: SeriesStyle::FIRST,
+            points: line.points.clone(),
+        }],
         mark: mark(report, best.map(|part| 100.0 * f64::from(part))),
-        ..over_steps(report, "accuracy", Axis::share("accuracy (%)", lowest / 100.0, 100.0))
+        ..over_steps(report, "accuracy", Axis::fraction("accuracy (%)", lowest / 100.0, 100.0))
     };
-    let mut description = line.say(parts[0].0).unwrap_or_default();
+    let mut description = line.describe(parts[0].0).unwrap_or_default();
     if let Some(best) = best {
         let step = count(report.best_step);
         description += &format!("; {:.1} at the best step, {step}", 100.0 * best);
     }
-    let words = words("accuracy", "Validation accuracy", description + ".", caption(report, &parts));
-    Figure::of(&chart, words).map(Some)
+    let text = figure_text("accuracy", "Validation accuracy", description + ".", caption(report, &parts));
+    Figure::new(&chart, text).map(Some)
 }
 
 fn learning_rate(report: &Report) -> Result<Option<Figure>, ReportError> {
-    let line = Line::of(&report.curves, |point| point.learning_rate);
+    let line = ThinnedLine::of_points(&report.curves, |point| point.learning_rate);
     let Some(high) = line.points.iter().map(|&(_, rate)| rate).reduce(f64::max) else {
         return Ok(None);
     };
     let low = line.points.iter().fold(0.0, |low: f64, &(_, rate)| low.min(rate));
-    // In thousandths: plotters' search for ticks does not end for the smallest extents.
+    // Multiplied by 1000: plotters' search for ticks does not end for the smallest extents.
     let points = line.points.iter().map(|&(step, rate)| (step, 1e3 * rate)).collect();
     let chart = Chart {
-        series: vec![Series { name: "learning rate, thousandths".into(), ink: Ink::FIRST, points }],
-        ..over_steps(
-            report,
-            "learning rate",
-            Axis::around("learning rate, thousandths", 1e3 * low, 1e3 * high),
-        )
+        series: vec![Series { name: "learning rate × 1000".into(), style: SeriesStyle::FIRST, points }],
+        ..over_steps(report, "learning rate", Axis::around("learning rate × 1000", 1e3 * low, 1e3 * high))
     };
     let (first, last) = (line.points[0].1, line.points[line.points.len() - 1].1);
     let description = format!("Learning rate: from {first:.2e} to {last:.2e}.");
-    let words = words("rate", "Learning rate", description, caption(report, &[("the learning rate", &line)]));
-    Figure::of(&chart, words).map(Some)
+    let text =
+        figure_text("rate", "Learning rate", description, caption(report, &[("the learning rate", &line)]));
+    Figure::new(&chart, text).map(Some)
 }
 
 fn gradient_norm(report: &Report) -> Result<Option<Figure>, ReportError> {
-    // On an axis of powers of ten there is no 0.
+    // A logarithmic axis has no 0.
     let positive = |norm: f32| if norm > 0.0 { norm } else { f32::NAN };
-    let line = Line::of(&report.curves, |point| point.gradient_norm.map(positive));
+    let line = ThinnedLine::of_points(&report.curves, |point| point.gradient_norm.map(positive));
     let Some(low) = line.points.iter().map(|&(_, norm)| norm).reduce(f64::min) else {
         return Ok(None);
     };
     let high = line.points.iter().fold(low, |high, &(_, norm)| high.max(norm));
     let chart = Chart {
-        series: vec![Series { name: "norm".into(), ink: Ink::SECOND, points: line.points.clone() }],
-        ..over_steps(
-            report,
-            "gradient norm",
-            Axis::powers_of_ten("norm of all gradients, before clipping", low, high),
-        )
+        series: vec![Series { name: "norm".into(), style: SeriesStyle::SECOND, points: line.points.clone() }],
+        ..over_steps(report, "gradient norm", Axis::powers_of_ten("gradient norm before clipping", low, high))
     };
     let (first, last) = (line.points[0].1, line.points[line.points.len() - 1].1);
-    let description = format!("Norm of the gradient: from {first:.2e} to {last:.2e}, at most {high:.2e}.");
-    let words = words("norm", "Gradient norm", description, caption(report, &[("the norm", &line)]));
-    Figure::of(&chart, words).map(Some)
+    let description = format!("Gradient norm: from {first:.2e} to {last:.2e}, at most {high:.2e}.");
+    let text = figure_text("norm", "Gradient norm", description, caption(report, &[("the norm", &line)]));
+    Figure::new(&chart, text).map(Some)
 }
 
-/// A chart over the run's steps with nothing in it.
+/// Creates an empty chart over the run's steps.
 fn over_steps(report: &Report, name: &'static str, y: Axis) -> Chart {
     Chart::empty(name, HEIGHT, Axis::linear("step", steps(report)), y)
 }
 
-fn words(id: &'static str, title: &'static str, description: String, caption: String) -> Words {
-    Words { id: id.into(), title: title.into(), description, caption, x_name: "step".into(), nearest: false }
+fn figure_text(id: &'static str, title: &'static str, description: String, caption: String) -> FigureText {
+    FigureText {
+        id: id.into(),
+        title: title.into(),
+        description,
+        caption,
+        x_name: "step".into(),
+        nearest: false,
+    }
 }
 
-/// The steps' range: from 0, so that curves of different runs begin alike.
+/// Range of steps: from 0, so that curves of different runs have the same origin.
 fn steps(report: &Report) -> std::ops::Range<f64> {
     let last = report.curves.iter().map(|point| point.step).max().unwrap_or(0);
     0.0..last.max(1) as f64
 }
 
-/// The best step's mark, if the curves reach it.
+/// Mark of the best step, if it is within the curves.
 fn mark(report: &Report, dot: Option<f64>) -> Option<Mark> {
     let x = report.best_step as f64;
     if x > steps(report).end {
@@ -137,22 +142,23 @@ fn mark(report: &Report, dot: Option<f64>) -> Option<Mark> {
     Some(Mark { x, text, dot })
 }
 
-fn caption(report: &Report, lines: &[(&str, &Line)]) -> String {
-    let mut said = Vec::new();
+fn caption(report: &Report, lines: &[(&str, &ThinnedLine)]) -> String {
+    let mut descriptions = Vec::new();
     if let Some(last) = report.curves.iter().rfind(|point| point.epoch > 0.0) {
         let steps = (last.step as f64 / f64::from(last.epoch)).round() as u64;
-        said.push(format!("One epoch is {}.", counted(steps, "step")));
+        descriptions.push(format!("One epoch is {}.", pluralize(steps, "step")));
     }
     for (name, line) in lines {
         if line.averaged > 1 {
-            said.push(format!("Each point of {name} is the mean of {} measured.", line.averaged));
+            descriptions.push(format!("Each point of {name} is the mean of {} measurements.", line.averaged));
         }
-        if let Some(&first) = line.lost.first() {
-            let lost = counted(line.lost.len() as u64, "value");
-            said.push(format!("{lost} of {name} left out as not finite, from step {}.", count(first)));
+        if let Some(&first) = line.skipped.first() {
+            let skipped = pluralize(line.skipped.len() as u64, "value");
+            descriptions
+                .push(format!("{skipped} of {name} not finite and not shown, from step {}.", count(first)));
         }
     }
-    said.join(" ")
+    descriptions.join(" ")
 }
 
 #[cfg(test)]
@@ -166,8 +172,8 @@ mod tests {
             title: String::new(),
             summary: String::new(),
             command: String::new(),
-            made_at: String::new(),
-            partition: "test".into(),
+            created_at: String::new(),
+            subset: "test".into(),
             evaluation: Evaluation::new(&["a".into(), "b".into()], &[0, 1], &[0, 1]).unwrap(),
             loss: "cross-entropy, nats".into(),
             curves,
@@ -183,7 +189,7 @@ mod tests {
             calibration: None,
             groups: None,
             gradients: Vec::new(),
-            mistakes: Vec::new(),
+            errors: Vec::new(),
             attention: Vec::new(),
         }
     }
@@ -201,9 +207,9 @@ mod tests {
         }
     }
 
-    /// The positions of the line of this ink.
-    fn line(figure: &Figure, ink: Ink) -> Vec<(f64, f64)> {
-        let stroke = format!("stroke=\"{}\"", ink.hex());
+    /// Returns the points of the line with this style.
+    fn line(figure: &Figure, style: SeriesStyle) -> Vec<(f64, f64)> {
+        let stroke = format!("stroke=\"{}\"", style.hex());
         let element = figure.svg.lines().find(|line| line.starts_with("<polyline") && line.contains(&stroke));
         let points = element.unwrap().split_once("points=\"").unwrap().1.split_once('"').unwrap().0;
         let position =
@@ -212,13 +218,13 @@ mod tests {
     }
 
     #[test]
-    fn lines_and_mark_stand_where_their_values_say() {
+    fn lines_and_mark_are_at_their_values() {
         let curves =
             vec![point(0, 2.0, None), point(20, 1.0, Some((1.5, 0.6))), point(40, 0.5, Some((1.0, 0.8)))];
         let figures = figures(&report(curves, 20)).unwrap();
-        let training = line(&figures[0], Ink::SECOND);
-        let validation = line(&figures[0], Ink::FIRST);
-        // Positions are whole: a step of 1 in the loss is more than 800 of them.
+        let training = line(&figures[0], SeriesStyle::SECOND);
+        let validation = line(&figures[0], SeriesStyle::FIRST);
+        // Positions are integers: a step of 1 in the loss is more than 800 of them.
         let near = |a: f64, b: f64| assert!((a - b).abs() <= 2.0, "{a} {b}");
         let unit = training[1].1 - training[0].1;
         assert!(unit > 800.0);
@@ -227,12 +233,12 @@ mod tests {
         near(validation[1].1, training[1].1);
         near(validation[0].0, training[1].0);
         near(training[1].0 - training[0].0, training[2].0 - training[1].0);
-        near(line(&figures[0], Ink::Mark)[0].0, training[1].0);
+        near(line(&figures[0], SeriesStyle::Mark)[0].0, training[1].0);
 
-        let accuracy = line(&figures[1], Ink::FIRST);
-        let mark = line(&figures[1], Ink::Mark);
+        let accuracy = line(&figures[1], SeriesStyle::FIRST);
+        let mark = line(&figures[1], SeriesStyle::Mark);
         near(mark[0].0, accuracy[0].0);
-        // The axis goes from 60 to 100 %, and the mark along the whole of it.
+        // The axis spans 60 to 100 %, and the mark its whole length.
         near(accuracy[0].1, mark[0].1);
         near(accuracy[1].1, (mark[0].1 + mark[1].1) / 2.0);
         assert!(figures[1].svg.contains("best: 60.0 % at step 20"));
@@ -260,32 +266,32 @@ mod tests {
     }
 
     #[test]
-    fn a_long_curve_is_averaged_and_says_so() {
+    fn a_long_curve_is_averaged_with_a_note() {
         let curves = (0..1000).map(|step| point(step, step as f32, None)).collect();
-        let line = Line::of(&report(curves, 1).curves, |point| point.train_loss);
+        let line = ThinnedLine::of_points(&report(curves, 1).curves, |point| point.train_loss);
         assert_eq!((line.points.len(), line.averaged), (200, 5));
         assert_eq!(line.points[1], (7.0, 7.0));
         let curves = (0..1000).map(|step| point(step, 1.0, None)).collect();
         let figure = &figures(&report(curves, 1)).unwrap()[0];
         assert_eq!(
             figure.caption,
-            "One epoch is 10 steps. Each point of training is the mean of 5 measured."
+            "One epoch is 10 steps. Each point of training is the mean of 5 measurements."
         );
     }
 
     #[test]
-    fn values_that_are_not_finite_are_left_out_and_counted() {
+    fn values_that_are_not_finite_are_counted() {
         let curves = vec![point(1, 1.0, None), point(2, f32::NAN, None), point(3, f32::INFINITY, None)];
         let figures = figures(&report(curves, 1)).unwrap();
         assert_eq!(figures.len(), 1);
-        assert!(figures[0].caption.ends_with("2 values of training left out as not finite, from step 2."));
+        assert!(figures[0].caption.ends_with("2 values of training not finite and not shown, from step 2."));
     }
 
     #[test]
     fn without_values_there_is_no_figure() {
         assert!(figures(&report(Vec::new(), 0)).unwrap().is_empty());
-        let lost = vec![point(1, f32::NAN, Some((f32::NAN, f32::NAN)))];
-        assert!(figures(&report(lost, 1)).unwrap().is_empty());
+        let skipped = vec![point(1, f32::NAN, Some((f32::NAN, f32::NAN)))];
+        assert!(figures(&report(skipped, 1)).unwrap().is_empty());
     }
 
     #[test]

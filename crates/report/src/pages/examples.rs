@@ -1,154 +1,152 @@
-//! Single examples of a run's page: what the model was surest of wrongly, and what its attention was on.
+//! Single examples on a run's page: the most confident errors, and attention weights.
 
 use serde::Serialize;
 
 use super::Report;
-use super::frame_view::{FrameTiming, LOW, ShownFrames, Sound, Time, rounded};
+use super::frame_view::{FrameTiming, FrameView, LOW, Sound, Time, rounded};
 use crate::ReportError;
 use crate::chart::axis::Axis;
-use crate::chart::figure::{Figure, Words};
-use crate::chart::series_style::Ink;
-use crate::chart::thinned_line::Line;
+use crate::chart::figure::{Figure, FigureText};
+use crate::chart::series_style::SeriesStyle;
+use crate::chart::thinned_line::ThinnedLine;
 use crate::chart::{Chart, Series};
-use crate::inline::data_address;
-use crate::numbers::{count, counted, duration, score};
+use crate::inline::data_url;
+use crate::numbers::{count, duration, pluralize, score};
 use stapes_metrics::ConfusedPair;
 
-/// Columns of a waveform: the page has several.
+/// Columns of a waveform; small, because the page has several.
 const COLUMNS: usize = 300;
-/// Points of a line of attention.
+/// Points of a line of attention weights.
 const POINTS: usize = 300;
-/// Labels whose probabilities are listed.
+/// Number of labels with a listed probability.
 const LABELS: usize = 5;
 
-/// An example as the page shows it.
+/// An example on a page.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Example {
-    /// What it is called.
+    /// Name.
     pub name: String,
-    /// Its class.
-    pub truth: usize,
-    /// The class that it was taken for.
-    pub decision: usize,
-    /// The probability of each class.
+    /// Class.
+    pub label: usize,
+    /// Predicted class.
+    pub prediction: usize,
+    /// Probability of each class.
     pub probabilities: Vec<f32>,
-    /// What is heard, of recordings that can be read.
+    /// Sound of a readable recording.
     pub sound: Option<Sound>,
-    /// What there is to see besides, from the top.
-    pub frames: Vec<ShownFrames>,
-    /// What a reader must know: only a part is shown, the recording is gone.
+    /// Pictures of frames, from the top.
+    pub frames: Vec<FrameView>,
+    /// Notes for the reader, for example that only a part is shown or that the recording is missing.
     pub notes: Vec<String>,
 }
 
-/// An example and what the model's attention was on.
+/// An example with its attention weights.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Attended {
-    /// The example.
+pub struct AttentionExample {
+    /// Example.
     pub example: Example,
-    /// The weight of each frame.
+    /// Weight of each frame.
     pub weights: Vec<f32>,
-    /// When these frames are.
+    /// Times of these frames.
     pub timing: FrameTiming,
 }
 
-/// The examples of a pair of classes, the first taken for the second.
-pub(super) struct Mistaken {
+/// Examples of one class that were predicted as another.
+pub(super) struct ConfusedExamples {
     pub(super) id: String,
-    pub(super) truth: String,
-    pub(super) decision: String,
-    pub(super) examples: Vec<Shown>,
+    pub(super) label: String,
+    pub(super) prediction: String,
+    pub(super) examples: Vec<ExampleView>,
 }
 
-/// An example, ready to be written.
-pub(super) struct Shown {
+/// An example for the template.
+pub(super) struct ExampleView {
     pub(super) name: String,
-    /// Its likeliest labels, in a few words.
-    pub(super) said: String,
+    /// Most probable labels.
+    pub(super) top_labels: String,
     pub(super) facts: Vec<(&'static str, String)>,
     pub(super) audio: Option<String>,
     pub(super) figures: Vec<Figure>,
     pub(super) notes: Vec<String>,
 }
 
-/// Where the examples of a pair stand.
-fn anchor(truth: usize, decision: usize) -> String {
-    format!("mistakes-{truth}-{decision}")
+/// Id of the examples of a pair of classes.
+fn anchor(label: usize, prediction: usize) -> String {
+    format!("errors-{label}-{prediction}")
 }
 
-/// The place of a pair's examples in the page, where it has some.
-pub(super) fn place(report: &Report, pair: &ConfusedPair) -> Option<String> {
-    let of = |example: &Example| (example.truth, example.decision) == (pair.truth, pair.prediction);
-    report.mistakes.iter().any(of).then(|| anchor(pair.truth, pair.prediction))
+/// Returns the id of the examples of a pair, if there are any.
+pub(super) fn anchor_of(report: &Report, pair: &ConfusedPair) -> Option<String> {
+    let of = |example: &Example| (example.label, example.prediction) == (pair.label, pair.prediction);
+    report.errors.iter().any(of).then(|| anchor(pair.label, pair.prediction))
 }
 
-/// The mistakes by pair, in the order in which pairs come first.
-pub(super) fn mistaken(report: &Report) -> Result<Vec<Mistaken>, ReportError> {
-    let mut pairs: Vec<Mistaken> = Vec::new();
-    for example in &report.mistakes {
-        let id = anchor(example.truth, example.decision);
-        let [truth, decision] = labels(report, example)?;
-        let place = pairs.iter().position(|pair| pair.id == id).unwrap_or_else(|| {
-            pairs.push(Mistaken { id: id.clone(), truth, decision, examples: Vec::new() });
+/// Groups the errors by pair of classes, in order of first occurrence.
+pub(super) fn confused_examples(report: &Report) -> Result<Vec<ConfusedExamples>, ReportError> {
+    let mut pairs: Vec<ConfusedExamples> = Vec::new();
+    for example in &report.errors {
+        let id = anchor(example.label, example.prediction);
+        let [label, prediction] = labels(report, example)?;
+        let index = pairs.iter().position(|pair| pair.id == id).unwrap_or_else(|| {
+            pairs.push(ConfusedExamples { id: id.clone(), label, prediction, examples: Vec::new() });
             pairs.len() - 1
         });
-        let number = pairs[place].examples.len();
-        let time = Time::of(example.sound.as_ref(), &example.frames);
-        pairs[place].examples.push(shown(report, example, &format!("{id}-{number}"), &time)?);
+        let number = pairs[index].examples.len();
+        let time = Time::new(example.sound.as_ref(), &example.frames);
+        pairs[index].examples.push(shown(report, example, &format!("{id}-{number}"), &time)?);
     }
     Ok(pairs)
 }
 
-/// The examples with the attention that was paid to them, which stands above their pictures.
-pub(super) fn attended(report: &Report) -> Result<Vec<(String, Shown)>, ReportError> {
-    let one = |(number, attended): (usize, &Attended)| {
-        let Attended { example, weights, timing } = attended;
-        let [truth, _] = labels(report, example)?;
+/// Returns the examples with a figure of their attention weights above the pictures.
+pub(super) fn attention(report: &Report) -> Result<Vec<(String, ExampleView)>, ReportError> {
+    let one = |(number, attention): (usize, &AttentionExample)| {
+        let AttentionExample { example, weights, timing } = attention;
+        let [label, _] = labels(report, example)?;
         let id = format!("attention-{number}");
-        let time = Time::of(example.sound.as_ref(), &example.frames);
+        let time = Time::new(example.sound.as_ref(), &example.frames);
         let mut shown = shown(report, example, &id, &time)?;
         shown.figures.insert(0, weights_figure(weights, *timing, format!("{id}-weights"), &time)?);
-        Ok((truth, shown))
+        Ok((label, shown))
     };
     report.attention.iter().enumerate().map(one).collect()
 }
 
-fn refused(reason: String) -> ReportError {
+fn invalid(reason: String) -> ReportError {
     ReportError::Figure { figure: "examples", reason }
 }
 
-/// The names of what an example is and of what it was taken for.
+/// Returns the names of an example's class and of its predicted class.
 fn labels(report: &Report, example: &Example) -> Result<[String; 2], ReportError> {
     let labels = report.evaluation.confusion.classes();
     let name = |class: usize| labels.get(class).cloned();
-    let (name, all) = (name(example.truth).zip(name(example.decision)), labels.len());
+    let (name, all) = (name(example.label).zip(name(example.prediction)), labels.len());
     let fit = example.probabilities.len() == all && example.probabilities.iter().all(|p| p.is_finite());
     match name {
-        Some((truth, decision)) if fit => Ok([truth, decision]),
-        _ => Err(refused(format!(
-            "{}: must have classes below {all} and {all} finite probabilities",
-            example.name
-        ))),
+        Some((label, prediction)) if fit => Ok([label, prediction]),
+        _ => {
+            Err(invalid(format!("{}: pass classes below {all} and {all} finite probabilities", example.name)))
+        }
     }
 }
 
-fn shown(report: &Report, example: &Example, id: &str, time: &Time) -> Result<Shown, ReportError> {
-    let [truth, decision] = labels(report, example)?;
+fn shown(report: &Report, example: &Example, id: &str, time: &Time) -> Result<ExampleView, ReportError> {
+    let [label, prediction] = labels(report, example)?;
     let labels = report.evaluation.confusion.classes();
-    let mut likeliest: Vec<(&String, f32)> =
-        labels.iter().zip(example.probabilities.iter().copied()).collect();
-    likeliest.sort_by(|a, b| b.1.total_cmp(&a.1));
-    let listed = |most: usize| -> Vec<String> {
-        let first = likeliest.iter().take(most);
+    let mut ranked: Vec<(&String, f32)> = labels.iter().zip(example.probabilities.iter().copied()).collect();
+    ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let listed = |max: usize| -> Vec<String> {
+        let first = ranked.iter().take(max);
         first.map(|(label, p)| format!("{label} ({})", score(Some(f64::from(*p))))).collect()
     };
     let mut probabilities = listed(LABELS).join(", ");
-    if likeliest.len() > LABELS {
-        probabilities += &format!(" and {} more", likeliest.len() - LABELS);
+    if ranked.len() > LABELS {
+        probabilities += &format!(" and {} more", ranked.len() - LABELS);
     }
     let mut facts = vec![
         ("example", example.name.clone()),
-        ("truth", truth),
-        ("decision", decision),
+        ("true class", label),
+        ("predicted class", prediction),
         ("probabilities", probabilities),
     ];
     let mut figures = Vec::new();
@@ -158,24 +156,24 @@ fn shown(report: &Report, example: &Example, id: &str, time: &Time) -> Result<Sh
             format!("{} at {} Hz", duration(sound.seconds()), count(sound.sample_rate_hz.into())),
         ));
         let waveform = sound.waveform(format!("{id}-waveform"), time, COLUMNS)?;
-        // A pointer's values would make the page twice as large.
+        // Traces for a pointer would double the size of the page.
         figures.push(Figure { traces: Vec::new(), caption: String::new(), ..waveform });
     }
     for (number, frames) in example.frames.iter().enumerate() {
         let figure = frames.figure(format!("{id}-frames-{number}"), time, COLUMNS)?;
         figures.push(Figure { traces: Vec::new(), ..figure });
     }
-    Ok(Shown {
+    Ok(ExampleView {
         name: example.name.clone(),
-        said: listed(2).join(", "),
+        top_labels: listed(2).join(", "),
         facts,
-        audio: example.sound.as_ref().map(|sound| data_address("audio/wav", &sound.wav)),
+        audio: example.sound.as_ref().map(|sound| data_url("audio/wav", &sound.wav)),
         figures,
         notes: example.notes.clone(),
     })
 }
 
-/// The weights over time, from 0 on.
+/// Draws the weights over time, from 0 on.
 fn weights_figure(
     weights: &[f32],
     timing: FrameTiming,
@@ -183,31 +181,31 @@ fn weights_figure(
     time: &Time,
 ) -> Result<Figure, ReportError> {
     if weights.is_empty() || weights.iter().any(|weight| !(weight.is_finite() && *weight >= 0.0)) {
-        return Err(refused("there is no weight, or one is negative or no number".into()));
+        return Err(invalid("there are no weights, or one is negative or NaN".into()));
     }
-    let reach = timing.reach(weights.len());
-    let step = (reach.end - reach.start) / weights.len() as f64;
+    let range = timing.range(weights.len());
+    let step = (range.end - range.start) / weights.len() as f64;
     let numbered = weights.iter().enumerate().map(|(at, weight)| (at as u64, f64::from(*weight)));
-    let line = Line::through(numbered, POINTS);
+    let line = ThinnedLine::new(numbered, POINTS);
     let points: Vec<(f64, f64)> =
-        line.points.iter().map(|(at, weight)| (reach.start + (at + 0.5) * step, *weight)).collect();
+        line.points.iter().map(|(at, weight)| (range.start + (at + 0.5) * step, *weight)).collect();
     let largest = points.iter().fold(1e-6f64, |largest, point| largest.max(point.1));
     let (at, _) =
         points.iter().copied().fold((0.0, -1.0), |best, point| if point.1 > best.1 { point } else { best });
-    let marks = [0.0, largest].map(|weight| (weight, rounded(weight as f32)));
-    let y = Axis::linear("weight", 0.0..1.05 * largest).marked(marks.to_vec());
+    let ticks = [0.0, largest].map(|weight| (weight, rounded(weight as f32)));
+    let y = Axis::linear("weight", 0.0..1.05 * largest).with_ticks(ticks.to_vec());
     let chart = Chart {
-        series: vec![Series { name: "weight".into(), ink: Ink::FIRST, points }],
+        series: vec![Series { name: "weight".into(), style: SeriesStyle::FIRST, points }],
         ..Chart::empty("attention", LOW, time.axis(), y)
     };
-    Figure::of(
+    Figure::new(
         &chart,
-        Words {
+        FigureText {
             id,
             title: "Attention".into(),
             description: format!(
                 "{}, the largest at {} {at:.2}.",
-                counted(weights.len() as u64, "weight"),
+                pluralize(weights.len() as u64, "weight"),
                 time.name
             ),
             caption: match line.averaged {

@@ -8,31 +8,31 @@ use stapes_metrics::wilson;
 /// Accuracy by group.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Groups {
-    /// What a group is: "speaker".
+    /// Kind of group: "speaker".
     pub kind: String,
-    /// The groups, in the order in which they are shown.
+    /// Groups, in display order.
     pub groups: Vec<Group>,
 }
 
-/// How many examples of a group are right.
+/// Number of correct examples of a group.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Group {
-    /// Its name.
+    /// Name.
     pub name: String,
-    /// Number of its examples.
+    /// Number of examples.
     pub examples: u64,
-    /// Of them, those predicted as what they are; at most as many.
+    /// Number of correct predictions, at most `examples`.
     pub correct: u64,
 }
 
-/// A group as a row: name, examples, accuracy, its interval.
+/// A group as a row: name, examples, accuracy, confidence interval.
 pub(super) struct Row {
     pub(super) name: String,
     pub(super) cells: Vec<String>,
 }
 
 impl Groups {
-    /// The rows; examples that are frames have no interval, as those of a group are not independent.
+    /// Returns the rows; frames have no confidence interval, because the frames of a group are not independent.
     pub(super) fn rows(&self, frames: bool) -> Vec<Row> {
         let row = |group: &Group| {
             let total = group.examples;
@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rows_have_their_intervals_and_frames_have_none() {
+    fn rows_have_intervals_unless_examples_are_frames() {
         let group = |name: &str, examples, correct| Group { name: name.into(), examples, correct };
         let groups = Groups { kind: "speaker".into(), groups: vec![group("a", 40, 39), group("b", 0, 0)] };
         let cells: Vec<_> = groups.rows(false).into_iter().map(|row| row.cells).collect();

@@ -1,108 +1,108 @@
-//! The page of one recording: what is heard, what a model reads of it, and what it says over time.
+//! Page of one recording: its sound, its frames, and the scores of a model over time.
 
 use askama::Template;
 use serde::Serialize;
 
-use super::frame_view::{ShownFrames, Sound, Time};
-use super::shell::{Frame, written};
+use super::frame_view::{FrameView, Sound, Time};
+use super::shell::{Shell, render_page};
 use crate::ReportError;
 use crate::chart::axis::Axis;
-use crate::chart::figure::{Figure, Words};
-use crate::chart::series_style::Ink;
+use crate::chart::figure::{Figure, FigureText};
+use crate::chart::series_style::SeriesStyle;
 use crate::chart::{Chart, HEIGHT, Series, WIDTH};
-use crate::inline::data_address;
-use crate::numbers::{counted, score};
+use crate::inline::data_url;
+use crate::numbers::{pluralize, score};
 
-/// A recording as its page shows it.
+/// A recording on its page.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Inspection {
-    /// The page's title: the file's name.
+    /// Title of the page: the file's name.
     pub title: String,
-    /// The recording in a sentence.
+    /// One sentence about the recording.
     pub summary: String,
-    /// When the page was made.
-    pub made_at: String,
-    /// Names and values about the file: rate, length, level.
+    /// Time of creation.
+    pub created_at: String,
+    /// Names and values of facts about the file: sample rate, duration, level.
     pub facts: Vec<(String, String)>,
-    /// What a reader must know: cut short, clipped.
+    /// Important notes, for example that the recording is truncated or clipped.
     pub notes: Vec<String>,
-    /// The samples, to be seen and listened to.
+    /// Sound, with the samples of the waveform.
     pub sound: Sound,
     /// Pictures of frames.
-    pub frames: Vec<ShownFrames>,
-    /// What a model says, if one was asked.
+    pub frames: Vec<FrameView>,
+    /// Scores of a model, if there is one.
     pub scores: Option<InspectionScores>,
 }
 
-/// What a model says of a recording.
+/// Scores of a model for a recording.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct InspectionScores {
-    /// The model, in a few words.
+    /// Short description of the model.
     pub model: String,
-    /// The labels.
+    /// Labels.
     pub labels: Vec<String>,
-    /// What it says of all of the recording: a probability a label; empty of a model that decides for every frame.
-    pub whole: Vec<f32>,
-    /// What it says over time: the time of each frame and [T, K] probabilities; empty of a model that hears the end first.
+    /// Probability of each label for the whole recording; empty for a frame-level model.
+    pub overall: Vec<f32>,
+    /// Time of each frame of `over_time`; empty for a model that is not causal, for example a bidirectional one.
     pub times: Vec<f64>,
-    /// See `times`.
+    /// Probabilities over time, [T, K].
     pub over_time: Vec<f32>,
 }
 
-/// Columns that a waveform is drawn with.
+/// Columns of a waveform.
 const COLUMNS: usize = 900;
-/// Points a line of scores is drawn with.
+/// Points of a line of scores.
 const POINTS: usize = 1500;
 
 #[derive(Template)]
 #[template(path = "inspection.html")]
 struct Page<'a> {
     inspection: &'a Inspection,
-    frame: Frame<'a>,
+    shell: Shell<'a>,
     width: u32,
     audio: String,
     waveform: Vec<Figure>,
     frames: Vec<Figure>,
     scores: Vec<Figure>,
-    whole: Vec<(String, String)>,
+    overall: Vec<(String, String)>,
 }
 
-/// The page of a recording as one HTML file.
+/// Renders the page of a recording as one HTML file.
 ///
 /// # Errors
-/// [`ReportError::Figure`] if there is no sample or frame, or a sample, value or score is not finite; [`ReportError::Page`] if the template
-/// cannot be filled in.
+/// [`ReportError::Figure`] if there are no samples or no frames, or a sample, value or score is not finite;
+/// [`ReportError::Page`] if the template cannot be filled in.
 pub fn render_inspection(inspection: &Inspection) -> Result<String, ReportError> {
-    let time = Time::of(Some(&inspection.sound), &inspection.frames);
+    let time = Time::new(Some(&inspection.sound), &inspection.frames);
     let frames = inspection.frames.iter().enumerate();
     let page = Page {
         inspection,
-        frame: Frame::of(&inspection.title, &inspection.summary, &inspection.notes, &inspection.made_at),
+        shell: Shell::new(&inspection.title, &inspection.summary, &inspection.notes, &inspection.created_at),
         width: WIDTH,
-        audio: data_address("audio/wav", &inspection.sound.wav),
+        audio: data_url("audio/wav", &inspection.sound.wav),
         waveform: vec![inspection.sound.waveform("waveform-figure".into(), &time, COLUMNS)?],
         frames: frames
             .map(|(at, frames)| frames.figure(format!("frames-{at}"), &time, COLUMNS))
             .collect::<Result<_, _>>()?,
         scores: scores(inspection, &time)?.into_iter().collect(),
-        whole: whole(inspection),
+        overall: overall(inspection),
     };
-    written(&page)
+    render_page(&page)
 }
 
-/// The labels with what the model says of all of the recording, the likeliest first.
-fn whole(inspection: &Inspection) -> Vec<(String, String)> {
+/// Returns the labels with their probabilities for the whole recording, the most probable first.
+fn overall(inspection: &Inspection) -> Vec<(String, String)> {
     let Some(scores) = &inspection.scores else { return Vec::new() };
-    let mut rows: Vec<(&String, f32)> = scores.labels.iter().zip(scores.whole.iter().copied()).collect();
+    let mut rows: Vec<(&String, f32)> = scores.labels.iter().zip(scores.overall.iter().copied()).collect();
     rows.sort_by(|a, b| b.1.total_cmp(&a.1));
     rows.into_iter().map(|(label, p)| (label.clone(), score(Some(f64::from(p))))).collect()
 }
 
-fn refused(reason: &str) -> ReportError {
+fn invalid(reason: &str) -> ReportError {
     ReportError::Figure { figure: "recording", reason: reason.into() }
 }
 
-/// The labels of the highest peaks over time.
+/// Draws the scores over time of the labels with the highest peaks.
 fn scores(inspection: &Inspection, time: &Time) -> Result<Option<Figure>, ReportError> {
     let Some(scores) = inspection.scores.as_ref().filter(|scores| !scores.times.is_empty()) else {
         return Ok(None);
@@ -111,18 +111,18 @@ fn scores(inspection: &Inspection, time: &Time) -> Result<Option<Figure>, Report
     if scores.over_time.len() != labels * scores.times.len()
         || scores.over_time.iter().any(|p| !p.is_finite())
     {
-        return Err(refused("there is not one finite score a label and time"));
+        return Err(invalid("pass one finite score per label and time"));
     }
     let peak = |label: usize| {
         scores.over_time.iter().skip(label).step_by(labels).fold(0.0f32, |peak, p| peak.max(*p))
     };
     let mut order: Vec<usize> = (0..labels).collect();
     order.sort_by(|&a, &b| peak(b).total_cmp(&peak(a)));
-    order.truncate(Ink::LINES);
+    order.truncate(SeriesStyle::COUNT);
     let every = scores.times.len().div_ceil(POINTS);
     let line = |(number, &label): (usize, &usize)| Series {
         name: scores.labels[label].clone(),
-        ink: Ink::Line(number),
+        style: SeriesStyle::Line(number),
         points: scores
             .times
             .iter()
@@ -135,16 +135,16 @@ fn scores(inspection: &Inspection, time: &Time) -> Result<Option<Figure>, Report
         series: order.iter().enumerate().map(line).collect(),
         ..Chart::empty("scores", HEIGHT, time.axis(), Axis::linear("probability", 0.0..1.0))
     };
-    let left_out = labels - order.len();
-    Figure::of(
+    let hidden = labels - order.len();
+    Figure::new(
         &chart,
-        Words {
+        FigureText {
             id: "scores-figure".into(),
             title: "Scores over time".into(),
             description: format!("The probabilities of {} over time.", scores.labels.join(", ")),
-            caption: match left_out {
+            caption: match hidden {
                 0 => String::new(),
-                more => format!("{} left out, with lower scores.", counted(more as u64, "label")),
+                more => format!("{} with lower scores not shown.", pluralize(more as u64, "label")),
             },
             x_name: time.name.into(),
             nearest: false,
@@ -163,7 +163,7 @@ mod tests {
         Inspection {
             title: "a <b>.wav".into(),
             summary: "half a second".into(),
-            made_at: "2026-01-31 12:00 UTC".into(),
+            created_at: "2026-01-31 12:00 UTC".into(),
             facts: vec![("sample rate".into(), "8000 Hz".into())],
             notes: Vec::new(),
             sound: Sound {
@@ -171,7 +171,7 @@ mod tests {
                 sample_rate_hz: 8000,
                 wav: b"RIFF".to_vec(),
             },
-            frames: vec![ShownFrames {
+            frames: vec![FrameView {
                 title: "Mel".into(),
                 caption: "what".into(),
                 values: vec![1.0, 2.0, 3.0, 4.0],
@@ -183,7 +183,7 @@ mod tests {
             scores: Some(InspectionScores {
                 model: "a GRU".into(),
                 labels: vec!["no".into(), "yes".into()],
-                whole: vec![0.25, 0.75],
+                overall: vec![0.25, 0.75],
                 times: vec![0.0, 0.1, 0.2],
                 over_time: vec![0.5, 0.5, 0.4, 0.6, 0.25, 0.75],
             }),
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn the_page_has_the_sound_the_pictures_and_the_scores_and_escapes_names() {
+    fn the_page_has_sound_pictures_and_scores_and_escapes_names() {
         let page = render_inspection(&inspection()).unwrap();
         for part in [
             "<h1>a &#60;b&#62;.wav</h1>",
@@ -203,7 +203,7 @@ mod tests {
         ] {
             assert!(page.contains(part), "{part}");
         }
-        // The likeliest first.
+        // The most probable label is first.
         let (yes, no) = (
             page.find("<th scope=\"row\">yes</th>").unwrap(),
             page.find("<th scope=\"row\">no</th>").unwrap(),
@@ -212,17 +212,17 @@ mod tests {
     }
 
     #[test]
-    fn labels_that_have_no_line_are_counted() {
+    fn labels_without_a_line_are_counted() {
         let mut many = inspection();
         let scores = many.scores.as_mut().unwrap();
         scores.labels = (0..13).map(|label| format!("word {label}")).collect();
-        scores.whole = vec![0.0; 13];
+        scores.overall = vec![0.0; 13];
         scores.over_time = vec![0.0; 39];
-        assert!(render_inspection(&many).unwrap().contains("1 label left out, with lower scores."));
+        assert!(render_inspection(&many).unwrap().contains("1 label with lower scores not shown."));
     }
 
     #[test]
-    fn what_cannot_be_drawn_is_an_error() {
+    fn invalid_values_are_errors() {
         let mut broken = inspection();
         broken.sound.samples[3] = f32::NAN;
         assert!(render_inspection(&broken).is_err());

@@ -1,108 +1,108 @@
-//! The confusion matrix as the page's table.
+//! Confusion matrix of a page.
 
 use crate::numbers::{count, percent};
-use stapes_metrics::Confusion;
+use stapes_metrics::ConfusionMatrix;
 
-/// Classes of the largest matrix that is shown; of more, only the most confused pairs are.
-const CLASSES: usize = 64;
-/// Characters of upright column headings that a page is wide enough for; more are turned.
-const UPRIGHT: usize = 56;
-/// Classes of a matrix with roomy cells; of more, cells are small.
-const ROOMY: usize = 16;
-/// Upper ends of the shades, as parts of the row.
+/// Largest number of classes of a matrix; of more, only the most confused pairs are shown.
+const MAX_CLASSES: usize = 64;
+/// Largest number of characters of horizontal column headings; longer ones are rotated.
+const MAX_HORIZONTAL: usize = 56;
+/// Largest number of classes of a matrix with large cells.
+const MAX_LARGE: usize = 16;
+/// Upper limits of the shades, as fractions of the row.
 const SHADES: [f64; 7] = [0.02, 0.05, 0.10, 0.25, 0.50, 0.90, 1.0];
 
-/// The matrix, ready to be written.
+/// A confusion matrix for the template.
 pub(super) struct Matrix {
     pub(super) labels: Vec<String>,
-    /// Whether the column headings are turned to run upwards.
-    pub(super) turned: bool,
-    /// Whether the cells are small.
+    /// Rotates the column headings.
+    pub(super) rotated: bool,
+    /// Makes the cells small.
     pub(super) dense: bool,
     pub(super) rows: Vec<Row>,
     pub(super) legend: Vec<Shade>,
 }
 
-/// A true class.
+/// A row: a true class.
 pub(super) struct Row {
     pub(super) label: String,
     pub(super) cells: Vec<Cell>,
     pub(super) support: String,
 }
 
-/// What a true class was taken for.
+/// A cell: a predicted class.
 pub(super) struct Cell {
     pub(super) count: String,
-    /// Its share of the row, where that is written and the cell is not empty.
-    pub(super) share: Option<String>,
-    /// Style sheet classes: `right` or `wrong`, with the shade's number.
+    /// Its fraction of the row, if it is shown and the cell is not empty.
+    pub(super) fraction: Option<String>,
+    /// Style sheet classes: `correct` or `wrong`, with the number of the shade.
     pub(super) class: String,
-    /// The cell in words, where it is not empty.
-    pub(super) words: Option<String>,
+    /// Description of a cell that is not empty.
+    pub(super) description: Option<String>,
 }
 
-/// A line of the legend.
+/// A shade of the legend.
 pub(super) struct Shade {
     pub(super) number: usize,
-    pub(super) upto: String,
+    pub(super) up_to: String,
 }
 
 impl Matrix {
-    /// With the shares of the rows beside the counts, where the cells are roomy; None if the matrix is too large to be read.
-    pub(super) fn of(confusion: &Confusion, shares: bool) -> Option<Matrix> {
+    /// Creates the matrix, with the fractions of the rows beside the counts in large cells; None if it is too large.
+    pub(super) fn of(confusion: &ConfusionMatrix, fractions: bool) -> Option<Matrix> {
         let labels = confusion.classes().to_vec();
-        if labels.len() > CLASSES {
+        if labels.len() > MAX_CLASSES {
             return None;
         }
-        let dense = labels.len() > ROOMY;
+        let dense = labels.len() > MAX_LARGE;
         let longest = labels.iter().map(|label| label.chars().count()).max().unwrap_or(0).max(3);
         Some(Matrix {
-            turned: longest * labels.len() > UPRIGHT,
+            rotated: longest * labels.len() > MAX_HORIZONTAL,
             dense,
-            rows: (0..labels.len()).map(|truth| Row::of(confusion, truth, shares && !dense)).collect(),
+            rows: (0..labels.len()).map(|label| Row::of(confusion, label, fractions && !dense)).collect(),
             labels,
             legend: SHADES
                 .iter()
                 .enumerate()
-                .map(|(index, upto)| Shade { number: index + 1, upto: format!("{:.0}", 100.0 * upto) })
+                .map(|(index, up_to)| Shade { number: index + 1, up_to: format!("{:.0}", 100.0 * up_to) })
                 .collect(),
         })
     }
 }
 
 impl Row {
-    fn of(confusion: &Confusion, truth: usize, shares: bool) -> Row {
-        let support = confusion.support(truth);
+    fn of(confusion: &ConfusionMatrix, label: usize, fractions: bool) -> Row {
+        let support = confusion.support(label);
         let classes = confusion.classes();
-        let cells = confusion.counts()[truth].iter().enumerate().map(|(prediction, &n)| {
-            let share = if support > 0 { n as f64 / support as f64 } else { 0.0 };
-            let kind = if truth == prediction { "right" } else { "wrong" };
-            let words = format!(
-                "{} taken for {}: {} of {}, {}",
-                classes[truth],
+        let cells = confusion.counts()[label].iter().enumerate().map(|(prediction, &n)| {
+            let fraction = if support > 0 { n as f64 / support as f64 } else { 0.0 };
+            let kind = if label == prediction { "correct" } else { "wrong" };
+            let description = format!(
+                "{} predicted as {}: {} of {}, {}",
+                classes[label],
                 classes[prediction],
                 count(n),
                 count(support),
-                percent(share, support)
+                percent(fraction, support)
             );
             Cell {
                 count: if n == 0 { "·".to_string() } else { count(n) },
-                share: (shares && n > 0).then(|| percent(share, support)),
-                class: format!("{kind} s{}", shade(share)),
-                words: (n > 0).then_some(words),
+                fraction: (fractions && n > 0).then(|| percent(fraction, support)),
+                class: format!("{kind} s{}", shade(fraction)),
+                description: (n > 0).then_some(description),
             }
         });
-        Row { label: classes[truth].clone(), cells: cells.collect(), support: count(support) }
+        Row { label: classes[label].clone(), cells: cells.collect(), support: count(support) }
     }
 }
 
-/// The shade's number, from 0 for nothing to 7 for nearly everything.
-fn shade(share: f64) -> usize {
-    if share <= 0.0 {
+/// Returns the number of the shade, from 0 for nothing to 7 for nearly everything.
+fn shade(fraction: f64) -> usize {
+    if fraction <= 0.0 {
         return 0;
     }
-    // The last end is 1, so a share always has one.
-    1 + SHADES.iter().position(|&upto| share <= upto).unwrap_or(SHADES.len() - 1)
+    // The last limit is 1, so a fraction always has a shade.
+    1 + SHADES.iter().position(|&up_to| fraction <= up_to).unwrap_or(SHADES.len() - 1)
 }
 
 #[cfg(test)]
@@ -110,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_shade_holds_its_upper_end() {
+    fn a_shade_includes_its_upper_limit() {
         assert_eq!([0.0, 0.001, 0.02, 0.021, 0.5, 0.9, 0.91, 1.0].map(shade), [0, 1, 1, 2, 5, 6, 7, 7]);
     }
 }

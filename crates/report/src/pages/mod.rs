@@ -1,11 +1,11 @@
-//! Report pages: one run, or many side by side, as one HTML file that needs no network.
+//! Report pages: one run, a comparison of many runs, or one recording, each as one HTML file that loads nothing from
+//! the network.
 //!
-//! [`Report`] and [`Comparison`] hold what is said, [`render`] and [`render_comparison`] say it. A page's text and order
-//! stand in `templates/report.html` and `templates/comparison.html`, what both have around it in `templates/frame.html`,
-//! their looks in `templates/report.css`; figures are drawn in `curves.rs` and its neighbours over the charts of
-//! `chart.rs`. The one script, `templates/report.js`, shows the values below a pointer and sorts tables;
-//! without it everything can be read. The page forbids itself every request and every other script by its content
-//! security policy, which names the script by its hash.
+//! [`Report`], [`Comparison`] and [`Inspection`] hold the contents. The texts and their order are in
+//! `templates/report.html`, `templates/comparison.html` and `templates/inspection.html`, the common parts in
+//! `templates/shell.html` and the style in `templates/report.css`. The only script, `templates/report.js`, shows values
+//! below a pointer and sorts tables; without it the page remains readable. The content security policy of a page
+//! forbids every request and every other script; it names the script by its hash.
 
 mod calibration;
 mod comparison;
@@ -26,74 +26,74 @@ pub use comparison::{
     Candidate, CandidateRun, Comparison, Cost, Mark, MarkedCell, MarkedTable, comparison_pictures,
     render_comparison,
 };
-pub use examples::{Attended, Example};
-pub use frame_view::{FrameTiming, ShownFrames, Sound};
+pub use examples::{AttentionExample, Example};
+pub use frame_view::{FrameTiming, FrameView, Sound};
 pub use groups::{Group, Groups};
 pub use inspection::{Inspection, InspectionScores, render_inspection};
 
 use crate::{GradientLine, Point, ReportError};
 use stapes_metrics::{Calibration, Detectors, Evaluation};
 
-/// A run as the report page shows it.
+/// A run on its report page.
 ///
 /// # Units
 /// `training_seconds` in s, `latency_ms` in ms.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Report {
-    /// The page's title: the experiment's name.
+    /// Title of the page: the name of the experiment.
     pub title: String,
-    /// What was trained, in a sentence: model, features, data.
+    /// One sentence about model, features and data.
     pub summary: String,
-    /// The command that made the run, as typed.
+    /// Command that made the run, as typed.
     pub command: String,
-    /// When it was made.
-    pub made_at: String,
-    /// The partition that was evaluated: "test".
-    pub partition: String,
-    /// The scores on that partition.
+    /// Time of creation.
+    pub created_at: String,
+    /// Evaluated subset: "test".
+    pub subset: String,
+    /// Scores on that subset.
     pub evaluation: Evaluation,
-    /// What the loss measures, with its unit: "cross-entropy, nats".
+    /// Loss with its unit: "cross-entropy, nats".
     pub loss: String,
-    /// What was measured while training, in the order of the steps.
+    /// Learning curves, in order of steps.
     pub curves: Vec<Point>,
-    /// The step whose weights were kept and evaluated.
+    /// Step of the evaluated checkpoint.
     pub best_step: u64,
-    /// Number of trained numbers in the model.
+    /// Number of trainable parameters.
     pub parameters: u64,
     /// Time from the first step to the end.
     pub training_seconds: f64,
-    /// Time to classify one utterance, where it was measured.
+    /// Time to classify one utterance, if it was measured.
     pub latency_ms: Option<f64>,
-    /// The complete recipe, with every default written out.
+    /// Complete recipe with all defaults.
     pub recipe_toml: String,
-    /// Names and values of what the run depended on: program, compiler target, processor, threads.
+    /// Names and values of the environment: program, compiler target, processor, threads.
     pub versions: Vec<(String, String)>,
-    /// Names and values about the data: examples of each partition, fingerprint.
+    /// Names and values about the data: examples of each subset, fingerprint.
     pub data: Vec<(String, String)>,
-    /// What a reader must know before the numbers: stopped early, files skipped.
+    /// Important notes, for example early stopping or skipped files.
     pub notes: Vec<String>,
-    /// How scores tell classes apart at every threshold, where there are scores.
+    /// ROC curves, if there are scores.
     pub detectors: Option<Detectors>,
-    /// Whether probabilities are right as often as they say, where it was measured.
+    /// Calibration, if it was measured.
     pub calibration: Option<Calibration>,
-    /// Accuracy by speaker or another group, where examples have one.
+    /// Accuracy by speaker or another group, if examples have one.
     pub groups: Option<Groups>,
-    /// The gradient's norm over time steps, a line for each layer and direction; empty if it was not measured.
+    /// Gradient norms through time, one line per layer and direction; empty if not measured.
     pub gradients: Vec<GradientLine>,
-    /// Examples that were taken for another class, to be heard and seen: those of one pair of classes after the other.
-    pub mistakes: Vec<Example>,
-    /// Examples with what the model's attention was on; empty of a model without attention.
-    pub attention: Vec<Attended>,
+    /// Confused examples, ordered by pair of classes.
+    pub errors: Vec<Example>,
+    /// Examples with attention weights; empty for a model without attention.
+    pub attention: Vec<AttentionExample>,
 }
 
-/// The report as one HTML file.
+/// Renders the page of a run as one HTML file.
 ///
-/// Text from outside (labels, recipe, command) is escaped. Values that are not finite are left out of the
-/// curves, and the page says how many.
+/// Text from outside (labels, recipe, command) is escaped. Values that are not finite are not drawn, and the page
+/// reports their number.
 ///
 /// # Errors
-/// [`ReportError::Figure`] if a figure cannot be drawn (a gradient that is not finite is one) or an example does not fit the
-/// classes, [`ReportError::Page`] if the template cannot be filled in.
+/// [`ReportError::Figure`] if a figure cannot be drawn (for example because of a gradient that is not finite) or an
+/// example does not match the classes, [`ReportError::Page`] if the template cannot be filled in.
 ///
 /// # Example
 /// ```
@@ -105,8 +105,8 @@ pub struct Report {
 ///     title: "A first run".into(),
 ///     summary: "An LSTM of 8 units over 12 coefficients.".into(),
 ///     command: "stapes quickstart".into(),
-///     made_at: "2026-01-31 12:00 UTC".into(),
-///     partition: "test".into(),
+///     created_at: "2026-01-31 12:00 UTC".into(),
+///     subset: "test".into(),
 ///     evaluation: Evaluation::new(&classes, &[0, 1, 1], &[0, 1, 0])?,
 ///     loss: "cross-entropy, nats".into(),
 ///     curves: Vec::new(),
@@ -122,7 +122,7 @@ pub struct Report {
 ///     calibration: None,
 ///     groups: None,
 ///     gradients: Vec::new(),
-///     mistakes: Vec::new(),
+///     errors: Vec::new(),
 ///     attention: Vec::new(),
 /// })?;
 /// assert_eq!(html.matches("<h1>A first run</h1>").count(), 1);

@@ -1,34 +1,34 @@
-//! The page's parts as its template takes them.
+//! Page of one run.
 
 use askama::Template;
 
-use super::examples::{Mistaken, Shown};
+use super::examples::{ConfusedExamples, ExampleView};
 use super::groups::Row;
 use super::matrix::Matrix;
-use super::shell::{Frame, written};
+use super::shell::{Shell, render_page};
 use super::thresholds::Thresholds;
 use super::{Report, calibration, curves, examples, gradients};
 use crate::ReportError;
 use crate::chart::WIDTH;
-use crate::chart::figure::{Figure, Sketch};
-use crate::numbers::{count, counted, duration, milliseconds, percent, percent_value, score};
-use stapes_metrics::{Estimate, Evaluation, Interval};
+use crate::chart::figure::{Figure, FigureSpec};
+use crate::numbers::{count, duration, milliseconds, percent, percent_value, pluralize, score};
+use stapes_metrics::{ConfidenceInterval, Estimate, Evaluation};
 
-/// Ways to be wrong that the page lists.
+/// Largest number of listed pairs of confused classes.
 const PAIRS: usize = 12;
-/// Rows of the table that holds the curves' numbers; of more, evenly spaced ones.
+/// Largest number of rows of the table of learning curves; longer curves are sampled evenly.
 const ROWS: usize = 200;
 
 #[derive(Template)]
 #[template(path = "report.html")]
 struct Page<'a> {
-    frame: Frame<'a>,
+    shell: Shell<'a>,
     report: &'a Report,
     tiles: Vec<Tile>,
-    /// Columns of tiles on a wide page, and how many of them the first tile takes.
+    /// Columns of tiles on a wide page, and the width of the first tile in columns.
     tile_columns: usize,
     first_columns: usize,
-    /// How many of three columns it takes on a narrower page.
+    /// Width of the first tile on a narrower page of three columns.
     first_thirds: usize,
     width: u32,
     curves: Vec<Figure>,
@@ -36,29 +36,29 @@ struct Page<'a> {
     thresholds: Option<Thresholds>,
     calibration: Vec<Figure>,
     calibration_rows: Vec<[String; 5]>,
-    calibration_figures: Vec<(&'static str, String)>,
+    calibration_metrics: Vec<(&'static str, String)>,
     groups: Option<GroupTable>,
     gradients: Vec<Figure>,
     matrix: Option<Matrix>,
     pairs: Vec<Pair>,
     pairs_heading: String,
-    mistakes: Vec<Mistaken>,
-    attention: Vec<(String, Shown)>,
+    errors: Vec<ConfusedExamples>,
+    attention: Vec<(String, ExampleView)>,
     classes: Vec<Class>,
     undefined: bool,
     macro_f1: String,
-    /// What the examples are: "examples", "frames".
+    /// Unit of the counts: "examples", "frames".
     unit: &'static str,
 }
 
-/// A number that is seen first.
+/// A tile with a key number.
 struct Tile {
     label: String,
     value: String,
     detail: String,
 }
 
-/// What the curves show, as a table.
+/// Learning curves as a table.
 struct Numbers {
     heads: Vec<&'static str>,
     rows: Vec<Vec<String>>,
@@ -71,24 +71,24 @@ struct GroupTable {
     rows: Vec<Row>,
 }
 
-/// A way to be wrong.
+/// A pair of confused classes.
 struct Pair {
-    truth: String,
+    label: String,
     prediction: String,
     count: String,
-    share: String,
-    /// Where examples of it stand.
+    fraction: String,
+    /// Id of its examples on the page.
     examples: Option<String>,
 }
 
-/// A class's scores.
+/// Scores of a class.
 struct Class {
     label: String,
     support: String,
     scores: [String; 3],
 }
 
-/// The complete page.
+/// Renders the page.
 pub(super) fn render(report: &Report) -> Result<String, ReportError> {
     let evaluation = &report.evaluation;
     let (pairs_heading, pairs) = pairs(report);
@@ -98,7 +98,7 @@ pub(super) fn render(report: &Report) -> Result<String, ReportError> {
     let groups = report.groups.as_ref().filter(|groups| !groups.groups.is_empty());
     let calibration = report.calibration.as_ref();
     let page = Page {
-        frame: Frame::of(&report.title, &report.summary, &report.notes, &report.made_at),
+        shell: Shell::new(&report.title, &report.summary, &report.notes, &report.created_at),
         report,
         tiles,
         tile_columns,
@@ -107,15 +107,15 @@ pub(super) fn render(report: &Report) -> Result<String, ReportError> {
         width: WIDTH,
         curves: curves::figures(report)?,
         numbers: numbers(report),
-        thresholds: report.detectors.as_ref().map(Thresholds::of_classes).transpose()?,
+        thresholds: report.detectors.as_ref().map(Thresholds::with_points).transpose()?,
         calibration: calibration
             .and_then(calibration::of_run)
-            .map(Sketch::figure)
+            .map(FigureSpec::figure)
             .transpose()?
             .into_iter()
             .collect(),
         calibration_rows: calibration.map(calibration::rows).unwrap_or_default(),
-        calibration_figures: calibration.map(calibration::figures).unwrap_or_default(),
+        calibration_metrics: calibration.map(calibration::metrics).unwrap_or_default(),
         groups: groups.map(|groups| GroupTable {
             kind: groups.kind.clone(),
             rows: groups.rows(evaluation.recordings.is_some()),
@@ -124,8 +124,8 @@ pub(super) fn render(report: &Report) -> Result<String, ReportError> {
         matrix: Matrix::of(&evaluation.confusion, false),
         pairs,
         pairs_heading,
-        mistakes: examples::mistaken(report)?,
-        attention: examples::attended(report)?,
+        errors: examples::confused_examples(report)?,
+        attention: examples::attention(report)?,
         classes: classes(evaluation),
         undefined: evaluation
             .per_class
@@ -134,11 +134,10 @@ pub(super) fn render(report: &Report) -> Result<String, ReportError> {
         macro_f1: score(Some(evaluation.macro_f1)),
         unit: evaluation.unit(),
     };
-    written(&page)
+    render_page(&page)
 }
 
-/// Columns of so many tiles on a wide page, where the first is wider, and how many of them it takes: one row, or two
-/// rows that are full.
+/// Returns the number of columns of a wide page and the width of the first tile, so that the tiles fill one row or two.
 fn columns(tiles: usize) -> (usize, usize) {
     match tiles + 1 {
         units @ ..=8 => (units, 2),
@@ -146,7 +145,7 @@ fn columns(tiles: usize) -> (usize, usize) {
     }
 }
 
-/// How many of three columns the first of so many tiles takes, that all rows are full.
+/// Returns the width of the first tile in three columns, so that all rows are full.
 fn thirds(tiles: usize) -> usize {
     3 - (tiles - 1) % 3
 }
@@ -157,47 +156,51 @@ fn tiles(report: &Report) -> Vec<Tile> {
     let range = format!("{} to {}", percent_value(interval.low, *total), percent(interval.high, *total));
     let last = report.curves.iter().map(|point| point.step).max();
     let over = match report.evaluation.recordings {
-        Some(recordings) => format!(" frames; interval over {}", counted(recordings, "recording")),
+        Some(recordings) => format!(" frames; CI over {}", pluralize(recordings, "recording")),
         None => String::new(),
     };
     let mut tiles = vec![tile(
-        &format!("Accuracy on {}", report.partition),
+        &format!("Accuracy on {}", report.subset),
         percent(*accuracy, *total),
-        format!("95 % interval {range}, {} of {}{over}", count(*correct), count(*total)),
+        format!("95 % CI {range}, {} of {}{over}", count(*correct), count(*total)),
     )];
     let detection = report.evaluation.detection.as_ref();
-    let figures =
+    let estimates =
         detection.map(|of| [(format!("F1 of {}", of.label), of.f1), ("ROC AUC".to_string(), of.auc)]);
-    for (name, estimate) in figures.into_iter().flatten() {
-        if let Some(Estimate { value, interval: Interval { low, high } }) = estimate {
+    for (name, estimate) in estimates.into_iter().flatten() {
+        if let Some(Estimate { value, interval: ConfidenceInterval { low, high } }) = estimate {
             tiles.push(tile(&name, format!("{value:.3}"), format!("{low:.3} to {high:.3}")));
         }
     }
     if let Some(equal) = detection.and_then(|detection| detection.equal_error_rate) {
-        tiles.push(tile("Equal errors", percent(equal, *total), "missed, and falsely taken".to_string()));
+        tiles.push(tile(
+            "Equal error rate",
+            percent(equal, *total),
+            "miss rate = false positive rate".to_string(),
+        ));
     }
     tiles.extend([
-        tile("Parameters", count(report.parameters), "trained numbers".to_string()),
+        tile("Parameters", count(report.parameters), "trainable".to_string()),
         tile(
             "Training time",
             duration(report.training_seconds),
-            last.map(|last| counted(last, "step")).unwrap_or_default(),
+            last.map(|last| pluralize(last, "step")).unwrap_or_default(),
         ),
     ]);
     if let Some(latency) = report.latency_ms {
-        tiles.push(tile("Latency", milliseconds(latency), "one utterance".to_string()));
+        tiles.push(tile("Latency", milliseconds(latency), "per utterance".to_string()));
     }
     let best = report.curves.iter().find(|point| point.step == report.best_step);
-    let validation = best.and_then(|point| point.validation_accuracy).filter(|part| part.is_finite());
+    let validation = best.and_then(|point| point.validation_accuracy).filter(|fraction| fraction.is_finite());
     tiles.push(tile(
         "Best step",
         count(report.best_step),
-        validation.map(|part| format!("{:.1} % on validation", 100.0 * part)).unwrap_or_default(),
+        validation.map(|fraction| format!("{:.1} % on validation", 100.0 * fraction)).unwrap_or_default(),
     ));
     tiles
 }
 
-/// The curves' numbers: the points with a validation, or all if there are none.
+/// Returns the table of learning curves: the points with a validation, or all points if there are none.
 fn numbers(report: &Report) -> Numbers {
     let validated = |point: &&super::Point| {
         point.validation_loss.is_some()
@@ -230,17 +233,17 @@ fn numbers(report: &Report) -> Numbers {
             format!("{:.1}", point.seconds),
             optional(point.train_loss, &loss),
             optional(point.validation_loss, &loss),
-            optional(point.validation_accuracy, &|part| format!("{:.2}", 100.0 * part)),
+            optional(point.validation_accuracy, &|fraction| format!("{:.2}", 100.0 * fraction)),
         ];
         let values = [point.learning_rate, point.gradient_norm];
-        let there = values.iter().zip(extra).filter(|(_, (_, there))| *there);
-        row.extend(there.map(|(value, _)| optional(*value, &small)));
+        let present = values.iter().zip(extra).filter(|(_, (_, present))| *present);
+        row.extend(present.map(|(value, _)| optional(*value, &small)));
         row
     };
     let rows: Vec<_> = kept.map(|(_, point)| row(point)).collect();
     let mut heads =
         vec!["step", "epoch", "time (s)", "training loss", "validation loss", "validation accuracy (%)"];
-    heads.extend(extra.iter().filter(|(_, there)| *there).map(|(head, _)| *head));
+    heads.extend(extra.iter().filter(|(_, present)| *present).map(|(head, _)| *head));
     let note = if rows.len() < report.curves.len() {
         format!("{} of {} points.", count(rows.len() as u64), count(report.curves.len() as u64))
     } else {
@@ -256,14 +259,14 @@ fn pairs(report: &Report) -> (String, Vec<Pair>) {
         .most_confused(PAIRS)
         .into_iter()
         .map(|pair| Pair {
-            truth: name(pair.truth),
+            label: name(pair.label),
             prediction: name(pair.prediction),
             count: count(pair.count),
-            share: percent(pair.share, confusion.support(pair.truth)),
-            examples: examples::place(report, &pair),
+            fraction: percent(pair.fraction, confusion.support(pair.label)),
+            examples: examples::anchor_of(report, &pair),
         })
         .collect();
-    let all = confusion.confused_pairs();
+    let all = confusion.confused_pair_count();
     let heading = if pairs.len() < all {
         format!("Most confused pairs, {} of {}", pairs.len(), count(all as u64))
     } else {

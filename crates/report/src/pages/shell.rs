@@ -1,4 +1,4 @@
-//! What every page has around its parts: the head with its policy and looks, and the script.
+//! Common parts of every page: head with content security policy and style, and the script.
 
 use std::borrow::Cow;
 
@@ -10,34 +10,39 @@ use crate::{ReportError, visible_lines};
 /// Shows values below a pointer and sorts tables.
 const SCRIPT: &str = include_str!("../../templates/report.js");
 
-/// The text of a page: askama escapes markup, and [`visible_lines`] shows what else would act.
-pub(super) fn written(page: &impl Template) -> Result<String, ReportError> {
+/// Renders a page: askama escapes markup, and [`visible_lines`] escapes control characters.
+pub(super) fn render_page(page: &impl Template) -> Result<String, ReportError> {
     let html = page.render()?;
     Ok(match visible_lines(&html) {
         Cow::Borrowed(_) => html,
-        Cow::Owned(shown) => shown,
+        Cow::Owned(escaped) => escaped,
     })
 }
 
-/// What `frame.html` takes.
-pub(super) struct Frame<'a> {
+/// Values for `shell.html`.
+pub(super) struct Shell<'a> {
     pub(super) title: &'a str,
     pub(super) summary: &'a str,
     pub(super) notes: &'a [String],
-    pub(super) made_at: &'a str,
+    pub(super) created_at: &'a str,
     pub(super) css: &'static str,
     pub(super) script: &'static str,
-    /// What the content security policy knows the script by.
+    /// Script source of the content security policy.
     pub(super) script_source: String,
 }
 
-impl<'a> Frame<'a> {
-    pub(super) fn of(title: &'a str, summary: &'a str, notes: &'a [String], made_at: &'a str) -> Frame<'a> {
-        Frame {
+impl<'a> Shell<'a> {
+    pub(super) fn new(
+        title: &'a str,
+        summary: &'a str,
+        notes: &'a [String],
+        created_at: &'a str,
+    ) -> Shell<'a> {
+        Shell {
             title,
             summary,
             notes,
-            made_at,
+            created_at,
             css: include_str!("../../templates/report.css"),
             script: SCRIPT,
             script_source: script_source(SCRIPT),

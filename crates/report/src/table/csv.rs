@@ -3,7 +3,7 @@
 use super::{Table, Value};
 use crate::csv::{CsvCell, csv_text};
 
-/// How many columns of the file a column takes.
+/// Number of columns of the file per column of the table.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Width {
     One,
@@ -14,12 +14,12 @@ enum Width {
 fn width(value: &Value) -> Width {
     match value {
         Value::Spread { .. } => Width::Spread,
-        Value::Range(_) => Width::Interval,
+        Value::Interval(_) => Width::Interval,
         _ => Width::One,
     }
 }
 
-pub(super) fn of(table: &Table) -> String {
+pub(super) fn format(table: &Table) -> String {
     let widths: Vec<Width> = (0..table.columns.len())
         .map(|at| table.rows.iter().map(|row| width(&row[at])).max().unwrap_or(Width::One))
         .collect();
@@ -43,10 +43,10 @@ fn cells(value: &Value, width: Width) -> Vec<CsvCell> {
     let [first, low, high] = match value {
         Value::None => [empty(), empty(), empty()],
         Value::Text(text) => [CsvCell::from(&**text), empty(), empty()],
-        // A number by itself is its own lowest and highest.
+        // A single number is its own lowest and highest.
         Value::Number(number) => [CsvCell::from(*number), CsvCell::from(*number), CsvCell::from(*number)],
         Value::Spread { median, low, high } => [*median, *low, *high].map(CsvCell::from),
-        Value::Range(interval) => [empty(), CsvCell::from(interval.low), CsvCell::from(interval.high)],
+        Value::Interval(interval) => [empty(), CsvCell::from(interval.low), CsvCell::from(interval.high)],
     };
     match width {
         Width::One => vec![first],

@@ -3,7 +3,7 @@
 use super::{Table, Value};
 use crate::visible;
 
-pub(super) fn of(table: &Table) -> String {
+pub(super) fn format(table: &Table) -> String {
     let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
     let titles = table.columns.iter().map(|column| escaped(&column.title)).collect();
     let rules = (0..table.columns.len()).map(|at| {
@@ -12,13 +12,13 @@ pub(super) fn of(table: &Table) -> String {
         if numbers { "---:".to_string() } else { "---".to_string() }
     });
     let mut text = line(titles) + &line(rules.collect());
-    for row in table.for_people() {
+    for row in table.formatted_rows() {
         text += &line(row.iter().map(|cell| escaped(cell)).collect());
     }
     text
 }
 
-/// Text in which nothing ends the cell or means something to Markdown.
+/// Escapes text that would end the cell or has a meaning in Markdown.
 fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for character in visible(&text.replace(['\n', '\r'], " ")).chars() {

@@ -1,4 +1,4 @@
-//! Tables that compare: one row a candidate, one column a figure, with text, CSV and Markdown of the same numbers.
+//! Comparison tables: one row per candidate, one column per metric; the same numbers as text, CSV and Markdown.
 
 mod csv;
 mod markdown;
@@ -7,78 +7,79 @@ use std::cmp::Ordering;
 
 use serde::Serialize;
 use stapes_files::number;
-use stapes_metrics::{Interval, median};
+use stapes_metrics::{ConfidenceInterval, median};
 
-use crate::numbers::counted;
+use crate::numbers::pluralize;
 use crate::{ReportError, terminal};
 
-/// What a column shows of each row.
+/// A column of a table.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Column {
-    /// The name for machines, and to sort by: `test_accuracy`.
+    /// Key for programs and for sorting: `test_accuracy`.
     pub key: String,
-    /// The heading for people, with the unit: `test accuracy, %`.
+    /// Heading with the unit: `test accuracy, %`.
     pub title: String,
-    /// Which end of its numbers is the better one, if one is.
+    /// Better end of the numbers, if there is one.
     pub better: Option<Better>,
-    /// How numbers are shown.
-    pub shown: Shown,
+    /// Format of the numbers.
+    pub format: NumberFormat,
 }
 
 /// The better end of a column's numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Better {
-    /// Large numbers, as of accuracy.
+    /// High is better, for example accuracy.
     High,
-    /// Small numbers, as of time.
+    /// Low is better, for example time.
     Low,
 }
 
-/// How the numbers of a column are shown to people: times `scale`, with so many digits behind the point.
+/// Format of the numbers of a column: a factor and a number of decimals.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Shown {
-    /// 100 for shares that are shown as per cent.
+pub struct NumberFormat {
+    /// Factor: 100 for fractions shown as percentages.
     pub scale: f64,
-    /// Digits behind the point.
+    /// Number of decimals.
     pub digits: usize,
 }
 
-/// What stands where a row and a column meet.
+/// A value of a table.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Value {
-    /// Nothing was measured, or it does not apply.
+    /// Not measured or not applicable.
     None,
-    /// Words.
+    /// Text.
     Text(String),
     /// A number.
     Number(#[serde(with = "number")] f64),
-    /// The median of several, with the lowest and the highest.
+    /// The median of several numbers, with the lowest and the highest.
     Spread {
-        /// The median.
+        /// Median.
         #[serde(with = "number")]
         median: f64,
-        /// The lowest.
+        /// Lowest number.
         #[serde(with = "number")]
         low: f64,
-        /// The highest.
+        /// Highest number.
         #[serde(with = "number")]
         high: f64,
     },
-    /// An interval.
-    Range(Interval),
+    /// A confidence interval.
+    Interval(ConfidenceInterval),
 }
 
 impl Value {
-    /// The number, where there is one.
-    pub fn of(number: Option<f64>) -> Value {
+    /// Returns the number, or [`Value::None`].
+    pub fn from_option(number: Option<f64>) -> Value {
         number.map_or(Value::None, Value::Number)
     }
 
-    /// The median, lowest and highest of several numbers; a number by itself is just that, and none is [`Value::None`].
+    /// Returns the median, lowest and highest of several numbers; a single number as it is, and [`Value::None`] for an
+    /// empty list.
     ///
-    /// Of an even number of them the median is the mean of the middle two.
+    /// The median of an even number of values is the mean of the middle two.
     ///
     /// # Example
     /// ```
@@ -99,17 +100,17 @@ impl Value {
         }
     }
 
-    /// The number to sort by.
+    /// Number to sort by.
     pub(crate) fn number(&self) -> Option<f64> {
         match self {
             Value::None | Value::Text(_) => None,
             Value::Number(number) | Value::Spread { median: number, .. } => Some(*number),
-            Value::Range(interval) => Some(interval.low),
+            Value::Interval(interval) => Some(interval.low),
         }
     }
 
-    /// As people read it; a dash where there is nothing, or no number came out.
-    pub(crate) fn for_people(&self, Shown { scale, digits }: Shown) -> String {
+    /// Formats the value for readers; a dash for a missing value or NaN.
+    pub(crate) fn format(&self, NumberFormat { scale, digits }: NumberFormat) -> String {
         let number = |number: f64| match scale * number {
             shown if shown.is_finite() => format!("{shown:.digits$}"),
             shown if shown.is_nan() => "–".into(),
@@ -123,12 +124,14 @@ impl Value {
             Value::Spread { median, low, high } => {
                 format!("{} ({} to {})", number(*median), number(*low), number(*high))
             }
-            Value::Range(Interval { low, high }) => format!("{} to {}", number(*low), number(*high)),
+            Value::Interval(ConfidenceInterval { low, high }) => {
+                format!("{} to {}", number(*low), number(*high))
+            }
         }
     }
 }
 
-/// A table that compares.
+/// A comparison table.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Table {
     columns: Vec<Column>,
@@ -136,33 +139,33 @@ pub struct Table {
 }
 
 impl Table {
-    /// A table of columns and rows; a column in which every row has nothing is left out.
+    /// Creates a table of columns and rows; a column without any value is dropped.
     ///
     /// # Panics
-    /// If a row has not one value a column.
+    /// If a row does not have one value per column.
     pub fn new(columns: Vec<Column>, rows: Vec<Vec<Value>>) -> Table {
-        assert!(rows.iter().all(|row| row.len() == columns.len()), "one value a column");
-        let told = |at: usize| rows.iter().any(|row| row[at] != Value::None);
-        let kept: Vec<usize> = (0..columns.len()).filter(|&at| told(at)).collect();
+        assert!(rows.iter().all(|row| row.len() == columns.len()), "one value per column");
+        let has_values = |at: usize| rows.iter().any(|row| row[at] != Value::None);
+        let kept: Vec<usize> = (0..columns.len()).filter(|&at| has_values(at)).collect();
         let rows = rows.iter().map(|row| kept.iter().map(|&at| row[at].clone()).collect()).collect();
         Table { columns: kept.iter().map(|&at| columns[at].clone()).collect(), rows }
     }
 
-    /// Its columns.
+    /// Columns of the table.
     pub fn columns(&self) -> &[Column] {
         &self.columns
     }
 
-    /// Its rows, each with one value a column.
+    /// Rows of the table, each with one value per column.
     pub fn rows(&self) -> &[Vec<Value>] {
         &self.rows
     }
 
-    /// Sorts the rows by a column, the better end first: text and numbers without a better end ascend. Rows without a
-    /// value come last; equal rows stay in their order.
+    /// Sorts the rows by a column, the better end first; text and numbers without a better end in ascending order. Rows
+    /// without a value come last; the sort is stable.
     ///
     /// # Errors
-    /// [`ReportError::UnknownColumn`] names the columns that there are.
+    /// [`ReportError::UnknownColumn`] with the keys of the columns.
     pub fn sort(&mut self, key: &str) -> Result<(), ReportError> {
         let at = self.columns.iter().position(|column| column.key == key);
         let at = at.ok_or_else(|| {
@@ -174,9 +177,9 @@ impl Table {
         Ok(())
     }
 
-    /// The table for a terminal. Columns that do not fit into `width` are left out from the last one on; the first is
-    /// always shown, and a line says how many are missing. Words of more than 24 characters are cut: at their end in
-    /// the first columns, which are names, and at their beginning behind the numbers, as of folders.
+    /// Formats the table for a terminal. Trailing columns that do not fit into `width` are dropped, except for the
+    /// first column, and a line reports their number. Text of more than 24 characters is truncated: at the end in the
+    /// leading columns, which are names, and at the beginning after numbers, for example in paths.
     ///
     /// # Units
     /// `width` in characters
@@ -189,40 +192,40 @@ impl Table {
         }
         match self.columns.len() - shown {
             0 => text,
-            more => format!("{text}\n({} in the files)", counted(more as u64, "more column")),
+            more => format!("{text}\n({} in the files)", pluralize(more as u64, "more column")),
         }
     }
 
     fn text_of(&self, columns: usize) -> String {
         let titles: Vec<&str> = self.columns[..columns].iter().map(|column| &*column.title).collect();
-        let words = |at: usize| self.rows.iter().all(|row| matches!(row[at], Value::Text(_) | Value::None));
-        let left = (0..columns).take_while(|&at| words(at)).count();
+        let is_text = |at: usize| self.rows.iter().all(|row| matches!(row[at], Value::Text(_) | Value::None));
+        let left = (0..columns).take_while(|&at| is_text(at)).count();
         let cell = |at: usize, (value, shown): (&Value, String)| match value {
             Value::Text(_) if at >= left => terminal::ending(&shown),
             _ => shown,
         };
-        let rows = self.rows.iter().zip(self.for_people()).map(|(values, shown)| {
+        let rows = self.rows.iter().zip(self.formatted_rows()).map(|(values, shown)| {
             values.iter().zip(shown).take(columns).enumerate().map(|(at, of)| cell(at, of)).collect()
         });
         terminal::table(&titles, rows, left)
     }
 
-    fn for_people(&self) -> impl Iterator<Item = Vec<String>> {
+    fn formatted_rows(&self) -> impl Iterator<Item = Vec<String>> {
         let row = |row: &Vec<Value>| {
-            row.iter().zip(&self.columns).map(|(value, column)| value.for_people(column.shown)).collect()
+            row.iter().zip(&self.columns).map(|(value, column)| value.format(column.format)).collect()
         };
         self.rows.iter().map(row)
     }
 
-    /// The table as CSV: numbers as they are, in full; a spread takes three columns, an interval two; texts as
-    /// [`CsvCell`](crate::CsvCell) writes them.
+    /// Formats the table as CSV: numbers in full; a spread takes three columns, an interval two; text as in
+    /// [`CsvCell`](crate::CsvCell).
     pub fn csv(&self) -> String {
-        csv::of(self)
+        csv::format(self)
     }
 
-    /// The table as Markdown.
+    /// Formats the table as Markdown.
     pub fn markdown(&self) -> String {
-        markdown::of(self)
+        markdown::format(self)
     }
 }
 

@@ -5,7 +5,7 @@ fn table() -> Table {
         key: key.into(),
         title: title.into(),
         better,
-        shown: Shown { scale, digits },
+        format: NumberFormat { scale, digits },
     };
     let columns = vec![
         column("name", "model", None, 1.0, 0),
@@ -19,7 +19,7 @@ fn table() -> Table {
         vec![
             text("gru|2"),
             Value::spread(&[0.913, 0.925, 0.87]),
-            Value::Range(Interval { low: 0.85, high: 0.95 }),
+            Value::Interval(ConfidenceInterval { low: 0.85, high: 0.95 }),
             Value::Number(3.25),
             Value::None,
         ],
@@ -30,7 +30,7 @@ fn table() -> Table {
 }
 
 #[test]
-fn people_read_rounded_numbers_and_dashes() {
+fn text_has_rounded_numbers_and_dashes() {
     let lines = [
         " model                     test, %          95 %  step, ms",
         "──────────────────────────────────────────────────────────",
@@ -42,7 +42,7 @@ fn people_read_rounded_numbers_and_dashes() {
 }
 
 #[test]
-fn what_does_not_fit_is_left_out_and_said() {
+fn columns_that_do_not_fit_are_counted() {
     let narrow = table().text(40);
     assert!(narrow.contains("test, %") && !narrow.contains("step"), "{narrow}");
     assert!(narrow.ends_with("(2 more columns in the files)"), "{narrow}");
@@ -50,12 +50,12 @@ fn what_does_not_fit_is_left_out_and_said() {
 }
 
 #[test]
-fn a_terminal_shows_the_beginning_of_a_name_and_the_end_of_a_folder() {
+fn text_keeps_the_beginning_of_a_name_and_the_end_of_a_path() {
     let column = |key: &str| Column {
         key: key.into(),
         title: key.into(),
         better: None,
-        shown: Shown { scale: 1.0, digits: 0 },
+        format: NumberFormat { scale: 1.0, digits: 0 },
     };
     let name = "gru_of_many_units_and_layers".to_string();
     let folder = "runs/".to_string() + &"long/".repeat(30) + "seed-2\n";
@@ -70,7 +70,7 @@ fn a_terminal_shows_the_beginning_of_a_name_and_the_end_of_a_folder() {
 }
 
 #[test]
-fn one_column_that_is_left_out_is_one_column() {
+fn one_dropped_column_is_singular() {
     assert!(table().text(57).ends_with("\n(1 more column in the files)"));
 }
 
@@ -86,12 +86,12 @@ fn csv_holds_numbers_in_full_and_three_columns_of_a_spread() {
 }
 
 #[test]
-fn a_name_in_csv_is_no_formula_and_numbers_stay_numbers() {
+fn a_name_in_csv_is_not_a_formula_and_numbers_are_unchanged() {
     let column = |key: &str| Column {
         key: key.into(),
         title: key.into(),
         better: None,
-        shown: Shown { scale: 1.0, digits: 0 },
+        format: NumberFormat { scale: 1.0, digits: 0 },
     };
     let text = |text: &str| Value::Text(text.into());
     let columns = ["@name", "+gain", "change", "folder"].map(column).to_vec();
@@ -118,10 +118,10 @@ fn markdown_is_escaped() {
 }
 
 #[test]
-fn rows_are_sorted_with_the_better_end_first_and_nothing_last() {
+fn rows_are_sorted_with_the_better_end_first_and_missing_values_last() {
     let mut table = table();
     let names = |table: &Table| -> Vec<String> {
-        table.rows().iter().map(|row| row[0].for_people(Shown { scale: 1.0, digits: 0 })).collect()
+        table.rows().iter().map(|row| row[0].format(NumberFormat { scale: 1.0, digits: 0 })).collect()
     };
     table.sort("test_accuracy").unwrap();
     assert_eq!(names(&table), ["lstm, \"deep\"", "gru|2", "rnn"]);

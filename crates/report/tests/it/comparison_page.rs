@@ -12,33 +12,33 @@ const FEW: Size = Size { candidates: 4, seeds: 3, classes: 3, points: 30 };
 fn every_part_is_there() -> Result<(), ReportError> {
     let html = render_comparison(&comparison(FEW))?;
     let parts = [
-        "<title>Cells &#38; sizes</title>",
+        "<title>Models &#38; sizes</title>",
         "1 of 9 candidates has no complete run yet.",
         "<td class=\"number best\" data-value=\"0.8500000000000001\"><span>85.0 (84.0 to 86.0)</span></td>",
         "<td>best<sup>*</sup></td>",
         "data-first=\"ascending\">parameters",
-        "Marked: what cannot be told apart from the best.",
-        "<h3>Test accuracy (%) against time of a training step (ms)</h3>",
-        "On the front, from the cheapest on: cell 0; cell 1; cell 3.",
+        "Highlighted: not significantly different from the best.",
+        "<h3>Test accuracy (%) vs. time of a training step (ms)</h3>",
+        "Pareto front in order of cost: model 0; model 1; model 3.",
         "Timed alone.",
-        "|2,000|65.0 (64.0 to 66.0)|cell 1;",
+        "|2,000|65.0 (64.0 to 66.0)|model 1;",
         "<h3>Validation accuracy</h3>",
         "<h3>Training loss</h3>",
         "<h3>Learning rate</h3>",
         "<h3>Gradient norm</h3>",
-        "<li><span class=\"line line-3\"></span>cell 3</li>",
-        "<summary>cell 3: ",
-        "<h2 id=\"classes-heading\">Recall of each class (%)</h2>",
+        "<li><span class=\"line line-3\"></span>model 3</li>",
+        "<summary>model 3: ",
+        "<h2 id=\"classes-heading\">Recall per class (%)</h2>",
         "<h2 id=\"groups-heading\">Accuracy by speaker (%)</h2>",
         "<th scope=\"row\">bob</th><td class=\"number\">75.0</td>",
         "<p>The scores of voice.</p>",
-        "<th scope=\"row\">cell 1: equal errors on validation</th><td class=\"number\">0.5000</td>",
-        "<h3>Accuracy over confidence</h3>",
+        "<th scope=\"row\">model 1: equal error rate on validation</th><td class=\"number\">0.5000</td>",
+        "<h3>Reliability diagram</h3>",
         "<th scope=\"col\" class=\"number\">Brier score</th>",
-        "<a href=\"./cell-1/seed-2/report.html\">seed 2</a>",
+        "<a href=\"./model-1/seed-2/report.html\">seed 2</a>",
         "0.1.0 (7 runs); 0.1.1 (1 run)",
-        "stapes compare cells.toml --out runs/cells",
-        "<p class=\"aside\">7 runs</p>",
+        "stapes compare models.toml --out runs/models",
+        "<p class=\"muted\">7 runs</p>",
     ];
     for part in parts {
         assert!(html.contains(part), "{part} is missing");
@@ -53,35 +53,35 @@ fn every_part_is_there() -> Result<(), ReportError> {
 }
 
 #[test]
-fn a_matrix_says_counts_and_shares() -> Result<(), ReportError> {
+fn a_matrix_has_counts_and_percentages() -> Result<(), ReportError> {
     let comparison = comparison(FEW);
     let confusion = comparison.candidates[3].confusion.as_ref().unwrap();
-    let (right, all) = (confusion.counts()[0][0], confusion.support(0));
-    assert!(right < all);
+    let (correct, all) = (confusion.counts()[0][0], confusion.support(0));
+    assert!(correct < all);
     let html = render_comparison(&comparison)?;
-    let cell = format!(">{right}<small>{:.1} %</small></td>", 100.0 * right as f64 / all as f64);
+    let cell = format!(">{correct}<small>{:.1} %</small></td>", 100.0 * correct as f64 / all as f64);
     assert!(html.contains(&cell), "{cell}");
     Ok(())
 }
 
 #[test]
-fn of_more_than_a_dozen_the_best_are_shown_and_the_page_says_so() -> Result<(), ReportError> {
+fn the_best_dozen_of_many_candidates_are_shown_with_a_note() -> Result<(), ReportError> {
     let html = render_comparison(&comparison(Size { candidates: 20, seeds: 1, ..FEW }))?;
-    assert_eq!(html.matches("The best 12 of 20 candidates, by the mean over seeds of").count(), 4);
+    assert_eq!(html.matches("The best 12 of 20 candidates by mean test accuracy (%) over seeds.").count(), 4);
     assert_eq!(html.matches("<summary>").count(), 12);
-    assert!(html.contains("<summary>cell 19: ") && !html.contains("<summary>cell 7: "));
-    // All of them stand in the table and in the figures of costs.
-    assert!(html.contains("<th scope=\"row\">cell 7</th>"));
-    assert_eq!(html.matches("|cell 7;").count(), 2);
+    assert!(html.contains("<summary>model 19: ") && !html.contains("<summary>model 7: "));
+    // All of them are in the table and in the figures of costs.
+    assert!(html.contains("<th scope=\"row\">model 7</th>"));
+    assert_eq!(html.matches("|model 7;").count(), 2);
     Ok(())
 }
 
 #[test]
-fn the_page_is_well_formed_whatever_is_missing() -> Result<(), ReportError> {
+fn the_page_is_well_formed_without_optional_parts() -> Result<(), ReportError> {
     let full = comparison(FEW);
     let mut untrained = full.clone();
     for candidate in &mut untrained.candidates {
-        (candidate.figures, candidate.runs) = (Vec::new(), Vec::new());
+        (candidate.values, candidate.runs) = (Vec::new(), Vec::new());
         (candidate.confusion, candidate.groups) = (None, None);
         (candidate.scores, candidate.point, candidate.calibration) = (None, None, None);
     }
@@ -91,7 +91,7 @@ fn the_page_is_well_formed_whatever_is_missing() -> Result<(), ReportError> {
     let mut broken = full.clone();
     for candidate in &mut broken.candidates {
         candidate.costs = vec![Some(0.0), Some(f64::NAN)];
-        candidate.figures[0] = f64::NAN;
+        candidate.values[0] = f64::NAN;
         for point in candidate.runs.iter_mut().flat_map(|run| &mut run.curve) {
             point.train_loss = Some(f32::INFINITY);
             point.gradient_norm = Some(0.0);
@@ -129,40 +129,40 @@ fn a_candidate_without_scores_is_named_and_the_others_keep_their_lines() -> Resu
     let html = render_comparison(&comparison)?;
     let section = |id: &str| html.split_once(&format!("<section id=\"{id}\"")).unwrap().1;
     let section = |id: &str| section(id).split_once("</section>").unwrap().0;
-    for (id, missing, said) in [
-        ("detection", 1, "<p>The scores of voice. There is no curve of: cell 1.</p>"),
-        ("calibration", 2, "<p>There is no calibration of: cell 2.</p>"),
+    for (id, missing, sentence) in [
+        ("detection", 1, "<p>The scores of voice. No curve for: model 1.</p>"),
+        ("calibration", 2, "<p>No calibration for: model 2.</p>"),
     ] {
         let section = section(id);
-        assert!(section.contains(said), "{section}");
+        assert!(section.contains(sentence), "{section}");
         for at in 0..4 {
-            let line = format!("<span class=\"line line-{at}\"></span>cell {at}</");
-            // In the key, and in the table.
+            let line = format!("<span class=\"line line-{at}\"></span>model {at}</");
+            // In the legend and in the table.
             assert_eq!(section.matches(&line).count(), if at == missing { 0 } else { 2 }, "{id} {at}");
-            let trace = format!("<g data-name=\"cell {at}\"");
+            let trace = format!("<g data-name=\"model {at}\"");
             assert_eq!(section.contains(&trace), at != missing, "{id} {at}");
         }
-        // The second, the third and the fourth line's colours.
-        let colours = ["#B4500F", "#1B7F5A", "#8E3FA8"];
-        let drawn = colours.map(|colour| section.contains(&format!("stroke=\"{colour}\"")));
+        // The second, the third and the fourth line's colors.
+        let colors = ["#B4500F", "#1B7F5A", "#8E3FA8"];
+        let drawn = colors.map(|color| section.contains(&format!("stroke=\"{color}\"")));
         assert_eq!(drawn, [missing != 1, missing != 2, true], "{id}");
     }
-    // What was chosen on validation needs no curve.
-    assert!(html.contains("<th scope=\"row\">cell 1: equal errors on validation</th>"));
+    // An operating point from validation data does not need a curve.
+    assert!(html.contains("<th scope=\"row\">model 1: equal error rate on validation</th>"));
     let pictures = comparison_pictures(&comparison)?;
     let roc = pictures.iter().find(|picture| picture.name == "roc").unwrap();
-    assert!(!roc.svg.contains("cell 1") && roc.svg.contains("#1B7F5A") && !roc.svg.contains("#B4500F"));
+    assert!(!roc.svg.contains("model 1") && roc.svg.contains("#1B7F5A") && !roc.svg.contains("#B4500F"));
     Ok(())
 }
 
 #[test]
-fn what_cannot_be_drawn_is_counted() -> Result<(), ReportError> {
+fn values_that_cannot_be_drawn_are_counted() -> Result<(), ReportError> {
     let mut comparison = comparison(FEW);
     comparison.candidates[1].costs[0] = None;
     comparison.candidates[0].runs[0].curve[4].train_loss = Some(f32::NAN);
     let html = render_comparison(&comparison)?;
-    assert_eq!(html.matches("1 candidate without this cost left out.").count(), 1);
-    assert_eq!(html.matches("1 value left out as not to be drawn.").count(), 1);
+    assert_eq!(html.matches("1 candidate without this cost not shown.").count(), 1);
+    assert_eq!(html.matches("1 value not finite and not shown.").count(), 1);
     Ok(())
 }
 
@@ -173,8 +173,8 @@ fn text_from_outside_is_escaped_and_only_relative_links_are_links() -> Result<()
     for text in [
         &mut comparison.title,
         &mut comparison.summary,
-        &mut comparison.made_at,
-        &mut comparison.figure,
+        &mut comparison.created_at,
+        &mut comparison.metric,
         &mut comparison.loss,
         &mut comparison.scores,
         &mut comparison.tables[0].heading,
@@ -213,7 +213,7 @@ fn ids_are_unique_and_links_within_the_page_lead_somewhere() -> Result<(), Repor
         assert_eq!(ids.iter().filter(|other| other == &id).count(), 1, "{id}");
     }
     for target in values("href=\"#").into_iter().chain(values("aria-labelledby=\"")) {
-        assert!(target.split(' ').all(|id| ids.contains(&id)), "#{target} leads nowhere");
+        assert!(target.split(' ').all(|id| ids.contains(&id)), "#{target} has no target");
     }
     Ok(())
 }
@@ -236,7 +236,7 @@ fn pages_of_hundreds_of_runs_are_small() -> Result<(), ReportError> {
 fn the_time_of_a_page_grows_with_its_runs_and_no_faster() -> Result<(), ReportError> {
     let sizes = [32, 256].map(|candidates| Size { candidates, seeds: 3, classes: 35, points: 200 });
     let mut seconds = [Vec::new(), Vec::new()];
-    // One after the other: what else the machine does meets both.
+    // One after the other: other load affects both.
     for _ in 0..3 {
         for (size, seconds) in sizes.into_iter().zip(&mut seconds) {
             let comparison = comparison(size);
@@ -267,22 +267,25 @@ fn every_figure_is_a_picture_too() -> Result<(), ReportError> {
     for picture in &pictures {
         let document = roxmltree::Document::parse(&picture.svg).expect("a picture is XML");
         assert!(document.root_element().has_tag_name("svg"), "{}", picture.name);
-        assert!(picture.svg.starts_with("<svg width=") && picture.svg.contains("cell 8"), "{}", picture.name);
+        assert!(
+            picture.svg.starts_with("<svg width=") && picture.svg.contains("model 8"),
+            "{}",
+            picture.name
+        );
         let mut reader = png::Decoder::new(std::io::Cursor::new(&picture.png)).read_info().unwrap();
         let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
         let info = reader.next_frame(&mut pixels).unwrap();
         let size = format!("width=\"{}\" height=\"{}\"", info.width, info.height);
         assert!(picture.svg.contains(&size), "{}: {size}", picture.name);
         let pixels = pixels.as_chunks::<3>().0;
-        let (paper, ink) = (|pixel: &&[u8; 3]| **pixel == [255; 3], [0x1F, 0x66, 0xB0]);
-        assert!(pixels.iter().filter(paper).count() > pixels.len() / 2, "{}", picture.name);
-        // The first line's colour, or that of the front.
-        assert!(pixels.iter().filter(|pixel| **pixel == ink).count() > 40, "{}", picture.name);
+        let (background, color) = (|pixel: &&[u8; 3]| **pixel == [255; 3], [0x1F, 0x66, 0xB0]);
+        assert!(pixels.iter().filter(background).count() > pixels.len() / 2, "{}", picture.name);
+        // The first line's color, or that of the front.
+        assert!(pixels.iter().filter(|pixel| **pixel == color).count() > 40, "{}", picture.name);
     }
-    // Lines of the same colour differ by dashes: many pieces instead of one.
-    let pieces =
-        |colour: &str| pictures[3].svg.matches(&format!("opacity=\"1\" stroke=\"{colour}\"")).count();
-    assert_eq!(pieces("#1F66B0"), 2, "the line and its key");
+    // Lines of the same color differ by dashes: many pieces instead of one.
+    let pieces = |color: &str| pictures[3].svg.matches(&format!("opacity=\"1\" stroke=\"{color}\"")).count();
+    assert_eq!(pieces("#1F66B0"), 2, "the line and its legend entry");
     assert!(pieces("#1F66B1") > 20, "{}", pieces("#1F66B1"));
     Ok(())
 }

@@ -4,7 +4,7 @@ use crate::pages::report::{complete, sample};
 use crate::pages::{Size, comparison};
 use stapes_report::table::{Table, Value};
 use stapes_report::{
-    Comparison, FrameTiming, Inspection, InspectionScores, Report, ShownFrames, Sound, comparison_pictures,
+    Comparison, FrameTiming, FrameView, Inspection, InspectionScores, Report, Sound, comparison_pictures,
     render, render_comparison, render_inspection,
 };
 use stapes_report::{
@@ -58,8 +58,8 @@ fn pages_of_runs_with_hostile_names_parse() -> Result<(), ReportError> {
             title: string(),
             summary: string(),
             command: string(),
-            made_at: string(),
-            partition: string(),
+            created_at: string(),
+            subset: string(),
             loss: string(),
             recipe_toml: string(),
             versions: vec![(string(), string())],
@@ -84,8 +84,8 @@ fn compared(names: &[&str]) -> Comparison {
     for text in [
         &mut comparison.title,
         &mut comparison.summary,
-        &mut comparison.made_at,
-        &mut comparison.figure,
+        &mut comparison.created_at,
+        &mut comparison.metric,
         &mut comparison.loss,
         &mut comparison.scores,
     ] {
@@ -144,7 +144,7 @@ fn comparisons_with_hostile_names_parse_as_pages_and_as_files() -> Result<(), Re
 fn the_key_of_a_file_stands_in_its_svg_element() -> Result<(), ReportError> {
     let comparison = comparison(Size { candidates: 3, seeds: 2, classes: 2, points: 5 });
     for picture in comparison_pictures(&comparison)? {
-        check_file(&picture.svg, "cell 1");
+        check_file(&picture.svg, "model 1");
         let document = roxmltree::Document::parse(&picture.svg).unwrap();
         let after = document.root().children().skip_while(|node| !node.is_element()).skip(1);
         assert_eq!(after.count(), 0, "{}", picture.name);
@@ -156,7 +156,7 @@ fn the_key_of_a_file_stands_in_its_svg_element() -> Result<(), ReportError> {
 fn recordings_with_hostile_names_parse() -> Result<(), ReportError> {
     for name in HOSTILE_NAMES {
         let string = || name.to_string();
-        let shown = |width: usize| ShownFrames {
+        let shown = |width: usize| FrameView {
             title: string(),
             caption: string(),
             values: vec![1.0, 2.0, 3.0, 4.0],
@@ -168,7 +168,7 @@ fn recordings_with_hostile_names_parse() -> Result<(), ReportError> {
         let page = render_inspection(&Inspection {
             title: string(),
             summary: string(),
-            made_at: string(),
+            created_at: string(),
             facts: vec![(string(), string())],
             notes: vec![string()],
             sound: Sound { samples: vec![0.1; 100], sample_rate_hz: 100, wav: b"RIFF".to_vec() },
@@ -176,7 +176,7 @@ fn recordings_with_hostile_names_parse() -> Result<(), ReportError> {
             scores: Some(InspectionScores {
                 model: string(),
                 labels: vec![string(), string()],
-                whole: vec![0.25, 0.75],
+                overall: vec![0.25, 0.75],
                 times: vec![0.0, 0.1],
                 over_time: vec![0.5, 0.5, 0.4, 0.6],
             }),
@@ -186,7 +186,7 @@ fn recordings_with_hostile_names_parse() -> Result<(), ReportError> {
             title: name,
             values: &[1.0, 2.0, 3.0, 4.0],
             width: 2,
-            frame_s: 0.1,
+            hop_seconds: 0.1,
             axis: FrameAxis::Numbers("coefficient"),
             quantity: name,
             weights: None,

@@ -1,6 +1,6 @@
-//! Tests of metrics, tables and pages.
+//! Tests of tables, figures and pages.
 //!
-//! They are one program, as each program is linked on its own; what needs a program of its own stands beside this folder.
+//! They are one program, because each program is linked separately; tests that need a separate program are next to this folder.
 
 mod comparison_page;
 mod hostile_names;

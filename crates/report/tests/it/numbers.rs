@@ -7,7 +7,7 @@ use proptest::num::f32;
 use proptest::prelude::*;
 use serde_json::json;
 use stapes_metrics::{Detectors, OperatingPoint, Roc};
-use stapes_report::table::{Column, Shown, Table, Value as Cell};
+use stapes_report::table::{Column, NumberFormat, Table, Value as Cell};
 use stapes_report::{Point, render, render_comparison};
 
 proptest! {
@@ -32,11 +32,11 @@ proptest! {
 
 #[test]
 fn a_threshold_that_no_score_reaches_is_a_word_in_json_and_none_on_a_page() {
-    let never = Roc::of(&[0.9, 0.1], &[false, true]).unwrap().at_false_positive_rate(0.5).unwrap();
+    let never = Roc::new(&[0.9, 0.1], &[false, true]).unwrap().at_false_positive_rate(0.5).unwrap();
     let expected = json!({ "threshold": "Infinity", "false_positive_rate": 0.0, "miss_rate": 1.0 });
     assert_eq!(serde_json::to_value(never).unwrap(), expected);
     let mut report = sample(&WORDS);
-    let detectors = Detectors::of_class("voice", &[0.1, 0.6, 0.5, 0.9], &[false, true, false, true]).unwrap();
+    let detectors = Detectors::binary("voice", &[0.1, 0.6, 0.5, 0.9], &[false, true, false, true]).unwrap();
     report.detectors = Some(detectors.with_point("1 % false positives", never));
     let mut compared = comparison(Size { candidates: 2, seeds: 2, classes: 2, points: 3 });
     compared.candidates[1].point = Some(("1 % false positives".into(), never));
@@ -51,8 +51,8 @@ fn a_threshold_that_no_score_reaches_is_a_word_in_json_and_none_on_a_page() {
 
 #[test]
 fn a_table_shows_numbers_without_a_numeral_to_people_and_machines() {
-    let shown = Shown { scale: 100.0, digits: 1 };
-    let column = |key: &str| Column { key: key.into(), title: key.into(), better: None, shown };
+    let format = NumberFormat { scale: 100.0, digits: 1 };
+    let column = |key: &str| Column { key: key.into(), title: key.into(), better: None, format };
     let cells = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY].map(Cell::Number).to_vec();
     let spread = [Cell::Spread { median: 0.5, low: f64::NEG_INFINITY, high: f64::NAN }].to_vec();
     let table = Table::new(["a", "b", "c", "d"].map(column).to_vec(), vec![[cells, spread].concat()]);

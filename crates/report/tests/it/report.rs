@@ -1,4 +1,4 @@
-//! The report page as a file: complete, escaped, well formed, without network.
+//! The report page as a file: complete, escaped, well formed, without network access.
 
 use crate::pages::check_well_formed;
 use crate::pages::report::{WORDS, complete, sample};
@@ -16,7 +16,7 @@ fn every_part_is_there() -> Result<(), ReportError> {
         "Stopped early at step 30.",
         "Accuracy on test",
         "97.5 %",
-        "95 % interval 87.1 to 99.6 %, 39 of 40",
+        "95 % CI 87.1 to 99.6 %, 39 of 40",
         "121,219",
         "2 min 05 s",
         "30 steps",
@@ -27,7 +27,7 @@ fn every_part_is_there() -> Result<(), ReportError> {
         "cross-entropy, nats",
         "One epoch is 5 steps.",
         "<svg class=\"chart\"",
-        "bed taken for cat: 1 of 14, 7.1 %",
+        "bed predicted as cat: 1 of 14, 7.1 %",
         "<th scope=\"row\">happy</th>",
         "0.963",
         "2,250 clips",
@@ -42,46 +42,46 @@ fn every_part_is_there() -> Result<(), ReportError> {
         assert!(html.contains(part), "{part} is missing");
     }
     assert_eq!(html.matches("<svg").count(), 2);
-    assert_eq!(html.matches("<td class=\"right s").count(), 3);
+    assert_eq!(html.matches("<td class=\"correct s").count(), 3);
     Ok(())
 }
 
 #[test]
-fn every_part_that_may_be_missing_is_there_and_left_out_if_it_is() -> Result<(), ReportError> {
+fn every_optional_part_is_shown_if_present_and_omitted_otherwise() -> Result<(), ReportError> {
     let (full, bare) = (render(&complete("voice"))?, render(&sample(&WORDS))?);
     let parts = [
         "<h3>Learning rate</h3>",
         "<h3>Gradient norm</h3>",
         "<th scope=\"col\">gradient norm</th>",
         "<td>1.15e-4</td><td>8.00e-2</td>",
-        "<h2 id=\"detection-heading\">Errors at every threshold</h2>",
+        "<h2 id=\"detection-heading\">Error rates at every threshold</h2>",
         "<h3>Receiver operating characteristic</h3>",
         "<h3>Detection error tradeoff</h3>",
-        "equal errors, on these scores",
+        "equal error rate on these scores",
         "0.7500",
         "<h2 id=\"calibration-heading\">Calibration</h2>",
-        "expected calibration error",
+        "Expected calibration error (ECE)",
         "<h2 id=\"groups-heading\">Accuracy by voice</h2>",
         "95.0 %",
         "76.4 to 99.1 %",
         "<h3>Gradient over time</h3>",
         "layer 2, backwards",
-        "<a href=\"#mistakes-0-1\" aria-label=\"cat: examples of bed taken for it\">cat</a>",
-        "<h2 id=\"mistakes-heading\">Mistakes</h2>",
+        "<a href=\"#errors-0-1\" aria-label=\"cat: examples of bed predicted as it\">cat</a>",
+        "<h2 id=\"errors-heading\">Most confident errors</h2>",
         "<summary>voice: cat (0.688), bed (0.250)</summary>",
         "<audio controls preload=\"metadata\" src=\"data:audio/wav;base64,UklGR",
         "<dd>0.50 s at 8,000 Hz</dd>",
         "Of second the first 3 s are shown.",
         "href=\"data:image/png;base64,iVBOR",
         "<h2 id=\"attention-heading\">Attention</h2>",
-        "of 1 of 3 classes, the example",
+        "most confident correct example of 1 of 3 classes",
         "25 weights, the largest at s 0.20.",
     ];
     for part in parts {
         assert!(full.contains(part), "{part} is missing");
         assert!(!bare.contains(part), "{part} is there without its values");
     }
-    // Waveform and two pictures of each mistake, attention over two pictures.
+    // Waveform and two pictures of each error, attention over two pictures.
     assert_eq!(full.matches("<svg").count(), 8 + 2 * 3 + 3);
     assert_eq!(full.matches("<image ").count(), 2 * 2 + 2);
     check_well_formed(&full);
@@ -109,7 +109,7 @@ fn the_only_script_is_the_one_that_the_policy_names() -> Result<(), ReportError>
 }
 
 #[test]
-fn what_a_pointer_shows_is_the_value_at_its_place() -> Result<(), ReportError> {
+fn a_pointer_shows_the_value_at_its_position() -> Result<(), ReportError> {
     let html = render(&sample(&WORDS))?;
     let trace = |name: &str| -> Vec<&str> {
         let key = format!("data-name=\"{name}\" data-points=\"");
@@ -120,16 +120,16 @@ fn what_a_pointer_shows_is_the_value_at_its_place() -> Result<(), ReportError> {
     assert!(training[3].ends_with("|3|0.25"), "{}", training[3]);
     assert!(training[30].ends_with("|30|0.0323"), "{}", training[30]);
     assert!(trace("validation")[1].ends_with("|5|0.1833"), "{}", trace("validation")[1]);
-    // The place is that of the line's point.
+    // The position is that of the line's point.
     let (x, y) = training[30].split_once('|').unwrap().0.split_once(' ').unwrap();
     assert!(html.contains(&format!(" {x},{y}\"")) || html.contains(&format!(" {x},{y} ")), "{x},{y}");
     Ok(())
 }
 
 #[test]
-fn nothing_is_loaded_from_anywhere() -> Result<(), ReportError> {
+fn nothing_is_loaded_from_outside() -> Result<(), ReportError> {
     let html = render(&complete("voice"))?;
-    // What is held in an address may have any letters.
+    // Data URLs may contain any letters.
     let mut parts = html.split(";base64,");
     let mut page = parts.next().unwrap_or_default().to_string();
     parts.for_each(|part| page += &part[part.find('"').unwrap()..]);
@@ -137,7 +137,7 @@ fn nothing_is_loaded_from_anywhere() -> Result<(), ReportError> {
     for outside in ["http:", "https:", "//", "url(", "@import", "<iframe"] {
         assert!(!page.contains(outside), "{outside}");
     }
-    // Links lead to places in the page; sounds, pictures and the empty icon are in their addresses.
+    // Links have targets on the page; sounds, pictures and the empty icon are data URLs.
     for key in ["href=\"", " src=\""] {
         for (index, _) in page.match_indices(key) {
             let target = page[index + key.len()..].split('"').next().unwrap();
@@ -152,7 +152,7 @@ fn nothing_is_loaded_from_anywhere() -> Result<(), ReportError> {
 }
 
 #[test]
-fn links_lead_to_places_in_the_page_and_ids_are_unique() -> Result<(), ReportError> {
+fn links_have_targets_on_the_page_and_ids_are_unique() -> Result<(), ReportError> {
     let html = render(&complete("voice"))?;
     let values = |key: &str| -> Vec<&str> {
         html.split(key).skip(1).filter_map(|rest| rest.split('"').next()).collect()
@@ -163,7 +163,7 @@ fn links_lead_to_places_in_the_page_and_ids_are_unique() -> Result<(), ReportErr
     }
     for target in values("href=\"#").into_iter().chain(values("aria-labelledby=\"")) {
         for id in target.split(' ') {
-            assert!(ids.contains(&id), "#{id} leads nowhere");
+            assert!(ids.contains(&id), "#{id} has no target");
         }
     }
     Ok(())
@@ -177,8 +177,8 @@ fn text_from_outside_is_escaped_everywhere() -> Result<(), ReportError> {
         &mut report.title,
         &mut report.summary,
         &mut report.command,
-        &mut report.made_at,
-        &mut report.partition,
+        &mut report.created_at,
+        &mut report.subset,
         &mut report.loss,
         &mut report.recipe_toml,
     ] {
@@ -195,7 +195,7 @@ fn text_from_outside_is_escaped_everywhere() -> Result<(), ReportError> {
 }
 
 #[test]
-fn the_page_is_well_formed_whatever_is_missing() -> Result<(), ReportError> {
+fn the_page_is_well_formed_without_optional_parts() -> Result<(), ReportError> {
     let full = sample(&WORDS);
     let mut bare = full.clone();
     bare.curves = Vec::new();
@@ -218,7 +218,7 @@ fn the_page_is_well_formed_whatever_is_missing() -> Result<(), ReportError> {
         assert!(!html.contains("NaN") && !html.contains("inf %"));
         let finite = |point: &Point| point.train_loss.is_some_and(f32::is_finite);
         assert_eq!(html.contains("<svg"), report.curves.iter().any(finite));
-        assert_eq!(html.contains("no curve to draw"), html.contains("not finite"));
+        assert_eq!(html.contains("No curve to draw"), html.contains("not finite"));
     }
     Ok(())
 }
@@ -227,51 +227,51 @@ fn the_page_is_well_formed_whatever_is_missing() -> Result<(), ReportError> {
 fn a_matrix_too_large_to_read_gives_way_to_the_pairs() -> Result<(), ReportError> {
     let labels: Vec<String> = (0..70).map(|class| format!("word {class}")).collect();
     let html = render(&sample(&labels.iter().map(String::as_str).collect::<Vec<_>>()))?;
-    assert!(html.contains("The matrix of 70 classes is too large to read"));
+    assert!(html.contains("The matrix of 70 classes is too large to show"));
     assert!(!html.contains("<table class=\"matrix"));
     assert!(html.contains("<td>word 0</td><td>word 1</td>"));
     Ok(())
 }
 
 #[test]
-fn examples_that_do_not_fit_the_classes_are_refused() {
-    let refused = |change: fn(&mut Report)| {
+fn examples_that_do_not_match_the_classes_are_rejected() {
+    let message = |change: fn(&mut Report)| {
         let mut report = complete("voice");
         change(&mut report);
         render(&report).unwrap_err().to_string()
     };
-    assert!(refused(|report| report.mistakes[0].truth = 3).contains("voice: must have classes below 3"));
-    assert!(refused(|report| report.mistakes[1].probabilities.truncate(2)).contains("second: must have"));
-    assert!(refused(|report| report.attention[0].weights[3] = f32::NAN).contains("no number"));
-    assert!(refused(|report| report.attention[0].weights.clear()).contains("no weight"));
+    assert!(message(|report| report.errors[0].label = 3).contains("voice: pass classes below 3"));
+    assert!(message(|report| report.errors[1].probabilities.truncate(2)).contains("second: pass classes"));
+    assert!(message(|report| report.attention[0].weights[3] = f32::NAN).contains("NaN"));
+    assert!(message(|report| report.attention[0].weights.clear()).contains("no weights"));
 }
 
 #[test]
 fn undefined_scores_are_explained() -> Result<(), ReportError> {
     let mut report = sample(&WORDS);
-    assert!(!render(&report)?.contains("A dash is undefined"));
+    assert!(!render(&report)?.contains("A dash means undefined"));
     report.evaluation = Evaluation::new(&["a".into(), "b".into()], &[0, 1], &[0, 0]).unwrap();
-    assert!(render(&report)?.contains("A dash is undefined"));
+    assert!(render(&report)?.contains("A dash means undefined"));
     Ok(())
 }
 
-/// Text and its ground in both themes, by WCAG 2.2's contrast ratio.
+/// Text and its background in both themes, by WCAG 2.2's contrast ratio.
 #[test]
 fn text_keeps_its_contrast_in_both_themes() {
     let css = include_str!("../../templates/report.css");
     let (light, dark) = css.split_once("@media (prefers-color-scheme: dark)").unwrap();
     for theme in [light, dark] {
-        let contrast = |text: &str, ground: &str| {
-            let (a, b) = (luminance(theme, text), luminance(theme, ground));
+        let contrast = |text: &str, background: &str| {
+            let (a, b) = (luminance(theme, text), luminance(theme, background));
             let ratio = (a.max(b) + 0.05) / (a.min(b) + 0.05);
-            assert!(ratio >= 4.5, "{text} on {ground}: {ratio:.2}");
+            assert!(ratio >= 4.5, "{text} on {background}: {ratio:.2}");
         };
-        for text in ["ink", "quiet", "first", "second", "third", "fourth", "fifth", "sixth"] {
-            contrast(text, "paper");
-            contrast(text, "raised");
+        for text in ["text", "muted", "first", "second", "third", "fourth", "fifth", "sixth"] {
+            contrast(text, "background");
+            contrast(text, "surface");
         }
-        contrast("ink", "note");
-        for kind in ["right", "wrong"] {
+        contrast("text", "note");
+        for kind in ["correct", "wrong"] {
             (1..=5).for_each(|shade| contrast("low", &format!("{kind}-{shade}")));
             (6..=7).for_each(|shade| contrast("high", &format!("{kind}-{shade}")));
         }

@@ -1,17 +1,17 @@
-//! What the tests of pages share: a made-up run, a made-up comparison, and whether a page is well formed.
+//! Shared parts of page tests: a made-up run, a made-up comparison, and a check of well-formed pages.
 
-#![allow(dead_code)] // each test binary uses its part
+#![allow(dead_code)] // each test binary uses a part
 
 pub(crate) mod report;
 
-use stapes_metrics::{Calibration, Confusion, OperatingPoint};
+use stapes_metrics::{Calibration, ConfusionMatrix, OperatingPoint};
 use stapes_metrics::{DetectorCurve, Detectors};
-use stapes_report::table::{Better, Column, Shown, Table, Value};
+use stapes_report::table::{Better, Column, NumberFormat, Table, Value};
 use stapes_report::{
     Candidate, CandidateRun, Comparison, Cost, Group, Groups, Mark, MarkedCell, MarkedTable, Point,
 };
 
-/// How large a comparison is.
+/// Size of a comparison.
 #[derive(Clone, Copy)]
 pub(crate) struct Size {
     pub(crate) candidates: usize,
@@ -20,17 +20,17 @@ pub(crate) struct Size {
     pub(crate) points: u64,
 }
 
-/// Candidates of made-up numbers: the later ones are better and cost more, but the third is worse than the second.
+/// Creates candidates with made-up numbers: later ones are better and cost more, but the third is worse than the second.
 pub(crate) fn comparison(size: Size) -> Comparison {
     let candidates: Vec<Candidate> = (0..size.candidates).map(|at| candidate(at, size)).collect();
     Comparison {
-        title: "Cells & sizes".into(),
+        title: "Models & sizes".into(),
         summary: format!("{} candidates.", size.candidates),
-        made_at: "2026-01-31 12:00 UTC".into(),
+        created_at: "2026-01-31 12:00 UTC".into(),
         notes: vec!["1 of 9 candidates has no complete run yet.".into()],
         tables: vec![table(&candidates)],
-        figure: "test accuracy (%)".into(),
-        shown: PERCENT,
+        metric: "test accuracy (%)".into(),
+        format: PERCENT,
         costs: vec![
             Cost {
                 key: "time".into(),
@@ -42,12 +42,15 @@ pub(crate) fn comparison(size: Size) -> Comparison {
         loss: "cross-entropy, nats".into(),
         scores: "The scores of voice.".into(),
         candidates,
-        commands: vec![("stapes compare cells.toml --out runs/cells".into(), 7), ("stapes train".into(), 1)],
+        commands: vec![
+            ("stapes compare models.toml --out runs/models".into(), 7),
+            ("stapes train".into(), 1),
+        ],
         versions: vec![("stapes".into(), vec![("0.1.0".into(), 7), ("0.1.1".into(), 1)])],
     }
 }
 
-const PERCENT: Shown = Shown { scale: 100.0, digits: 1 };
+const PERCENT: NumberFormat = NumberFormat { scale: 100.0, digits: 1 };
 
 /// The mean accuracy of a candidate.
 fn level(at: usize, of: usize) -> f64 {
@@ -61,38 +64,38 @@ fn level(at: usize, of: usize) -> f64 {
 fn candidate(at: usize, size: Size) -> Candidate {
     let Size { candidates, seeds, classes, points } = size;
     let level = level(at, candidates);
-    let figure = |seed: usize| level + 0.01 * (seed as f64 - (seeds - 1) as f64 / 2.0);
-    let labels: Vec<String> = (0..classes).map(|class| format!("word {class}")).collect();
+    let value = |seed: usize| level + 0.01 * (seed as f64 - (seeds - 1) as f64 / 2.0);
+    let names: Vec<String> = (0..classes).map(|class| format!("word {class}")).collect();
     let examples = 20 * classes * seeds;
-    let truths: Vec<usize> = (0..examples).map(|example| example % classes).collect();
+    let labels: Vec<usize> = (0..examples).map(|example| example % classes).collect();
     let wrong = |example: usize| (example * 7919 % 1000) as f64 >= 1000.0 * level;
     let decided =
         |example: usize| if wrong(example) { (example * 31 + 1) % classes } else { example % classes };
     let decisions: Vec<usize> = (0..examples).map(decided).collect();
     let group = |name: &str, correct| Group { name: name.into(), examples: 40, correct };
     Candidate {
-        name: format!("cell {at}"),
-        figures: (0..seeds).map(figure).collect(),
+        name: format!("model {at}"),
+        values: (0..seeds).map(value).collect(),
         costs: vec![Some(0.5 * 1.05f64.powi(at as i32)), Some(1_000.0 * (at + 1) as f64)],
         runs: (0..seeds)
             .map(|seed| CandidateRun {
                 name: format!("seed {}", seed + 1),
-                curve: (1..=points).map(|step| point(step, points, figure(seed))).collect(),
-                link: Some(format!("./cell-{at}/seed-{}/report.html", seed + 1)),
+                curve: (1..=points).map(|step| point(step, points, value(seed))).collect(),
+                link: Some(format!("./model-{at}/seed-{}/report.html", seed + 1)),
             })
             .collect(),
-        confusion: Some(Confusion::new(&labels, &truths, &decisions).unwrap()),
+        confusion: Some(ConfusionMatrix::new(&names, &labels, &decisions).unwrap()),
         groups: Some(Groups { kind: "speaker".into(), groups: vec![group("ann", 40), group("bob", 30)] }),
         scores: scores(level),
         point: Some((
-            "equal errors on validation".into(),
+            "equal error rate on validation".into(),
             OperatingPoint { threshold: 0.5, false_positive_rate: 1.0 - level, miss_rate: 1.0 - level },
         )),
         calibration: calibration(level),
     }
 }
 
-/// Scores of 400 examples, the better the higher the level.
+/// Scores of 400 examples; a higher level gives better scores.
 fn scored(level: f64) -> impl Iterator<Item = (f32, bool)> {
     (0..400).map(move |example| {
         let (noise, positive) = ((example * 7919 % 400) as f64 / 400.0, example % 2 == 0);
@@ -103,13 +106,13 @@ fn scored(level: f64) -> impl Iterator<Item = (f32, bool)> {
 
 fn scores(level: f64) -> Option<DetectorCurve> {
     let (scores, positive): (Vec<f32>, Vec<bool>) = scored(level).unzip();
-    Detectors::of_class("voice", &scores, &positive).unwrap().curves.into_iter().next()
+    Detectors::binary("voice", &scores, &positive).unwrap().curves.into_iter().next()
 }
 
 fn calibration(level: f64) -> Option<Calibration> {
-    let (probabilities, truths): (Vec<[f32; 2]>, Vec<usize>) =
+    let (probabilities, labels): (Vec<[f32; 2]>, Vec<usize>) =
         scored(level).map(|(score, positive)| ([1.0 - score, score], usize::from(positive))).unzip();
-    Some(Calibration::of(probabilities.as_flattened(), &truths, 2, 10).unwrap())
+    Some(Calibration::new(probabilities.as_flattened(), &labels, 2, 10).unwrap())
 }
 
 fn point(step: u64, points: u64, level: f64) -> Point {
@@ -128,33 +131,33 @@ fn point(step: u64, points: u64, level: f64) -> Point {
 }
 
 fn table(candidates: &[Candidate]) -> MarkedTable {
-    let column = |key: &str, title: &str, better, shown| Column {
+    let column = |key: &str, title: &str, better, format| Column {
         key: key.into(),
         title: title.into(),
         better,
-        shown,
+        format,
     };
     let columns = vec![
         column("name", "name", None, PERCENT),
         column("test_accuracy", "test, %", Some(Better::High), PERCENT),
-        column("against_best", "against the best", None, PERCENT),
-        column("parameters", "parameters", Some(Better::Low), Shown { scale: 1.0, digits: 0 }),
+        column("vs_best", "vs. best", None, PERCENT),
+        column("parameters", "parameters", Some(Better::Low), NumberFormat { scale: 1.0, digits: 0 }),
     ];
     let best = candidates.len() - 1;
     let row = |(at, candidate): (usize, &Candidate)| {
         vec![
             Value::Text(candidate.name.clone()),
-            Value::spread(&candidate.figures),
+            Value::spread(&candidate.values),
             Value::Text(if at == best { "best" } else { "worse" }.into()),
-            Value::of(candidate.costs[1]),
+            Value::from_option(candidate.costs[1]),
         ]
     };
     let mark = |column: &str, mark| MarkedCell { row: best, column: column.into(), mark };
     MarkedTable {
         heading: "Results".into(),
         table: Table::new(columns, candidates.iter().enumerate().map(row).collect()),
-        marks: vec![mark("test_accuracy", Mark::Best), mark("against_best", Mark::Aside)],
-        explanation: vec!["Marked: what cannot be told apart from the best.".into()],
+        marks: vec![mark("test_accuracy", Mark::Best), mark("vs_best", Mark::Footnote)],
+        explanation: vec!["Highlighted: not significantly different from the best.".into()],
     }
 }
 

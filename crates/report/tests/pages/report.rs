@@ -2,17 +2,17 @@
 
 use stapes_metrics::Detectors;
 use stapes_metrics::{Calibration, Evaluation, OperatingPoint};
-use stapes_report::{Attended, Example, FrameTiming, Group, Groups, Point, Report, ShownFrames, Sound};
+use stapes_report::{AttentionExample, Example, FrameTiming, FrameView, Group, Groups, Point, Report, Sound};
 use stapes_report::{FrameAxis, GradientLine};
 
 pub(crate) const WORDS: [&str; 3] = ["bed", "cat", "happy"];
 
 /// The report of a made-up run without what may be missing; its first example is taken for the second class.
-pub(crate) fn sample(labels: &[&str]) -> Report {
-    let labels: Vec<String> = labels.iter().map(|label| label.to_string()).collect();
-    let truths: Vec<usize> = (0..40).map(|example| example % labels.len()).collect();
-    let mut predictions = truths.clone();
-    predictions[0] = 1 % labels.len();
+pub(crate) fn sample(classes: &[&str]) -> Report {
+    let classes: Vec<String> = classes.iter().map(|label| label.to_string()).collect();
+    let labels: Vec<usize> = (0..40).map(|example| example % classes.len()).collect();
+    let mut predictions = labels.clone();
+    predictions[0] = 1 % classes.len();
     let point = |step: u64| Point {
         step,
         epoch: step as f32 / 5.0,
@@ -27,9 +27,9 @@ pub(crate) fn sample(labels: &[&str]) -> Report {
         title: "Three words".into(),
         summary: "Four LSTM layers of 64 units over 20 MFCC.".into(),
         command: "stapes train recipes/words.toml --out runs/words".into(),
-        made_at: "2026-01-31 12:00 UTC".into(),
-        partition: "test".into(),
-        evaluation: Evaluation::new(&labels, &truths, &predictions).unwrap(),
+        created_at: "2026-01-31 12:00 UTC".into(),
+        subset: "test".into(),
+        evaluation: Evaluation::new(&classes, &labels, &predictions).unwrap(),
         loss: "cross-entropy, nats".into(),
         curves: (0..=30).map(point).collect(),
         best_step: 25,
@@ -44,7 +44,7 @@ pub(crate) fn sample(labels: &[&str]) -> Report {
         calibration: None,
         groups: None,
         gradients: Vec::new(),
-        mistakes: Vec::new(),
+        errors: Vec::new(),
         attention: Vec::new(),
     }
 }
@@ -58,11 +58,11 @@ pub(crate) fn complete(name: &str) -> Report {
     }
     let scores: Vec<f32> = (0..80).map(|example| (example * 37 % 80) as f32 / 80.0).collect();
     let positive: Vec<bool> = (0..80).map(|example| (example * 37 % 80) + (example % 5) * 8 > 60).collect();
-    let chosen = OperatingPoint::of(0.75, &scores, &positive).unwrap();
-    report.detectors = Some(Detectors::of_class(name, &scores, &positive).unwrap().with_point(name, chosen));
+    let chosen = OperatingPoint::measure(0.75, &scores, &positive).unwrap();
+    report.detectors = Some(Detectors::binary(name, &scores, &positive).unwrap().with_point(name, chosen));
     let probabilities: Vec<f32> = scores.iter().flat_map(|&score| [score, 1.0 - score]).collect();
-    let truths: Vec<usize> = positive.iter().map(|&positive| usize::from(!positive)).collect();
-    report.calibration = Some(Calibration::of(&probabilities, &truths, 2, 10).unwrap());
+    let labels: Vec<usize> = positive.iter().map(|&positive| usize::from(!positive)).collect();
+    report.calibration = Some(Calibration::new(&probabilities, &labels, 2, 10).unwrap());
     let group = |name: &str, correct| Group { name: name.into(), examples: 20, correct };
     report.groups = Some(Groups {
         kind: name.into(),
@@ -72,8 +72,8 @@ pub(crate) fn complete(name: &str) -> Report {
         name: name.into(),
         norms: (0..30).map(|frame| decay.powi(frame)).collect(),
     };
-    report.mistakes = vec![example(name, 0, 1), example("second", 0, 1)];
-    report.attention = vec![Attended {
+    report.errors = vec![example(name, 0, 1), example("second", 0, 1)];
+    report.attention = vec![AttentionExample {
         example: Example { sound: None, ..example(name, 2, 2) },
         weights: (0..25).map(|frame| if frame == 10 { 0.76 } else { 0.01 }).collect(),
         timing: FrameTiming::Seconds { first: 0.0, hop: 0.02 },
@@ -83,15 +83,15 @@ pub(crate) fn complete(name: &str) -> Report {
 }
 
 /// A tone that the model took for another class.
-fn example(name: &str, truth: usize, decision: usize) -> Example {
+fn example(name: &str, label: usize, prediction: usize) -> Example {
     let samples: Vec<f32> = (0..4000).map(|n| 0.4 * (0.3 * n as f32).sin()).collect();
     let mut probabilities = vec![0.0625; 3];
-    probabilities[truth] = 0.25;
-    probabilities[decision] = 0.6875;
+    probabilities[label] = 0.25;
+    probabilities[prediction] = 0.6875;
     Example {
         name: name.into(),
-        truth,
-        decision,
+        label,
+        prediction,
         probabilities,
         sound: Some(Sound { wav: wav(&samples), samples, sample_rate_hz: 8000 }),
         frames: vec![
@@ -107,8 +107,8 @@ fn example(name: &str, truth: usize, decision: usize) -> Example {
 }
 
 /// Half a second of frames of 20 values.
-fn frames(title: &str, count: usize, axis: FrameAxis) -> ShownFrames {
-    ShownFrames {
+fn frames(title: &str, count: usize, axis: FrameAxis) -> FrameView {
+    FrameView {
         title: title.into(),
         caption: "Made up.".into(),
         values: (0..20 * count)

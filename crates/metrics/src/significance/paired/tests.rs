@@ -1,22 +1,22 @@
-//! Comparisons against a bootstrap of numpy, and of sides that are known to be equal.
+//! Comparisons against a bootstrap in numpy, and of equal configurations.
 
 use super::*;
 use stapes_random::Rng;
 
-/// Runs whose chance to be right is that of the example and of the run together.
-fn drawn(stream: &mut Rng, runs: usize, hardness: &[f64], seeds: f64) -> Vec<Vec<bool>> {
-    let run = |stream: &mut Rng| {
-        let offset = seeds * stream.normal();
-        hardness.iter().map(|hard| f64::from(stream.uniform()) < hard + offset).collect()
+/// Draws runs; the probability of a correct prediction is the sum of an offset per example and one per run.
+fn draw_runs(rng: &mut Rng, runs: usize, hardness: &[f64], seeds: f64) -> Vec<Vec<bool>> {
+    let run = |rng: &mut Rng| {
+        let offset = seeds * rng.normal();
+        hardness.iter().map(|hard| f64::from(rng.uniform()) < hard + offset).collect()
     };
-    (0..runs).map(|_| run(stream)).collect()
+    (0..runs).map(|_| run(rng)).collect()
 }
 
-fn hardness(stream: &mut Rng, examples: usize) -> Vec<f64> {
-    (0..examples).map(|_| 0.6 + 0.35 * f64::from(stream.uniform())).collect()
+fn hardness(rng: &mut Rng, examples: usize) -> Vec<f64> {
+    (0..examples).map(|_| 0.6 + 0.35 * f64::from(rng.uniform())).collect()
 }
 
-/// As 40 of 100 and so on: right where a pattern of a prime length says so.
+/// Correct predictions in a periodic pattern, of prime length.
 fn pattern(examples: usize, length: usize, wrong: usize) -> Vec<bool> {
     (0..examples).map(|example| example % length >= wrong).collect()
 }
@@ -47,50 +47,51 @@ fn intervals_and_p_match_a_bootstrap_of_numpy() {
 }
 
 #[test]
-fn equal_sides_are_not_told_apart_and_examples_are_paired() {
+fn equal_sides_do_not_differ_and_examples_are_paired() {
     let run = pattern(200, 7, 2);
     let same = compare_accuracy(std::slice::from_ref(&run), &[run.clone(), run.clone()], 1).unwrap();
-    assert_eq!((same.difference.interval, same.p), (Interval { low: 0.0, high: 0.0 }, 1.0));
-    // Better on 6 of 200 examples and never worse: that is sure, though each accuracy's interval is ten times as
-    // wide.
+    assert_eq!((same.difference.interval, same.p), (ConfidenceInterval { low: 0.0, high: 0.0 }, 1.0));
+    // Better on 6 of 200 examples and never worse is significant, although the interval of each accuracy is ten times
+    // as wide.
     let mut better = run.clone();
-    better.iter_mut().filter(|right| !**right).take(6).for_each(|right| *right = true);
+    better.iter_mut().filter(|correct| !**correct).take(6).for_each(|correct| *correct = true);
     let found = compare_accuracy(&[better.clone()], std::slice::from_ref(&run), 1).unwrap();
     assert!((found.difference.value - 0.03).abs() < 1e-12);
     assert!(found.difference.interval.low > 0.0 && found.p < 0.01, "{found:?}");
-    let turned = compare_accuracy(&[run], &[better], 1).unwrap();
-    assert_eq!((turned.difference.value, turned.p), (-found.difference.value, found.p));
-    assert_eq!(turned.difference.interval.low, -found.difference.interval.high);
+    let swapped = compare_accuracy(&[run], &[better], 1).unwrap();
+    assert_eq!((swapped.difference.value, swapped.p), (-found.difference.value, found.p));
+    assert_eq!(swapped.difference.interval.low, -found.difference.interval.high);
 }
 
 #[test]
-fn equal_configurations_of_five_runs_are_rarely_told_apart() {
-    // Of pairs of configurations of the same quality at most about one in twenty may be called different; of 150
-    // pairs that is 7.5 with a deviation of 2.7. Where seeds scatter far more than examples five say too much.
-    let mut stream = Rng::new(1, "null");
-    for (seeds, upto) in [(0.0, 0.06), (0.02, 0.08), (0.08, 0.13)] {
-        let (mut called, pairs) = (0, 150);
+fn equal_configurations_of_five_runs_rarely_differ() {
+    // At most one in twenty pairs of equal configurations may be reported as different; for 150 pairs that is 7.5 with
+    // a standard deviation of 2.7. If seeds vary far more than examples, five runs report too many.
+    let mut rng = Rng::new(1, "null");
+    for (seeds, limit) in [(0.0, 0.06), (0.02, 0.08), (0.08, 0.13)] {
+        let (mut different, pairs) = (0, 150);
         for _ in 0..pairs {
-            let hard = hardness(&mut stream, 150);
-            let first = drawn(&mut stream, 5, &hard, seeds);
-            let second = drawn(&mut stream, 5, &hard, seeds);
-            let right: Vec<&Vec<bool>> = first.iter().chain(&second).collect();
+            let hard = hardness(&mut rng, 150);
+            let first = draw_runs(&mut rng, 5, &hard, seeds);
+            let second = draw_runs(&mut rng, 5, &hard, seeds);
+            let correct: Vec<&Vec<bool>> = first.iter().chain(&second).collect();
             let accuracy = |run: usize, times: &[u64]| {
-                let sum: u64 = right[run].iter().zip(times).filter(|(r, _)| **r).map(|(_, t)| t).sum();
+                let sum: u64 = correct[run].iter().zip(times).filter(|(r, _)| **r).map(|(_, t)| t).sum();
                 Some(sum as f64 / 150.0)
             };
             let sides = Sides { first: 5, second: 5, units: 150 };
-            called += usize::from(sides.compare(300, accuracy).unwrap().p <= 0.05);
+            different += usize::from(sides.compare(300, accuracy).unwrap().p <= 0.05);
         }
-        let share = f64::from(called as u32) / f64::from(pairs);
-        println!("seeds {seeds}: {share}");
-        assert!(share <= upto, "seeds {seeds}: {share}");
+        let fraction = f64::from(different as u32) / f64::from(pairs);
+        println!("seeds {seeds}: {fraction}");
+        assert!(fraction <= limit, "seeds {seeds}: {fraction}");
     }
 }
 
 #[test]
 fn a_difference_of_seeds_alone_needs_many_seeds() {
-    // One run a side, 5 % apart on 2,000 examples, is sure of these runs; with seeds that scatter as far it is not.
+    // One run per side, 5 % apart on 2,000 examples, is significant for these runs; seeds that vary as much make it
+    // insignificant.
     let runs = |wrong: [usize; 4]| wrong.map(|wrong| pattern(2000, 100, wrong)).to_vec();
     let one = compare_accuracy(&runs([10; 4])[..1], &runs([15; 4])[..1], 1).unwrap();
     assert!(one.p < 0.001, "{one:?}");
@@ -99,7 +100,7 @@ fn a_difference_of_seeds_alone_needs_many_seeds() {
 }
 
 #[test]
-fn what_is_clear_stands_out_among_any_number() {
+fn a_clear_difference_is_significant_among_any_number() {
     let (best, worse) = (pattern(100, 50, 1), pattern(100, 3, 1));
     let compare = |comparisons| {
         compare_accuracy(std::slice::from_ref(&best), std::slice::from_ref(&worse), comparisons).unwrap()
@@ -109,19 +110,19 @@ fn what_is_clear_stands_out_among_any_number() {
         assert!(p > 0.0 && p * comparisons as f64 <= 0.01, "{comparisons}: {p}");
     }
     assert_eq!(compare(1), compare(50));
-    let [best, worse] = [best, worse].map(|right| [recordings(&right)]);
+    let [best, worse] = [best, worse].map(|correct| [recordings(&correct)]);
     let found = compare_frames(&best, &worse, 200).unwrap();
     assert!(found.accuracy.p * 200.0 <= 0.01 && found.auc.unwrap().p * 200.0 <= 0.01, "{found:?}");
 }
 
-fn recordings(right: &[bool]) -> Vec<RecordingFrames> {
-    let one = |(index, &right): (usize, &bool)| {
-        let truth = index % 2;
-        let prediction = if right { truth } else { 1 - truth };
+fn recordings(correct: &[bool]) -> Vec<RecordingFrames> {
+    let one = |(index, &correct): (usize, &bool)| {
+        let label = index % 2;
+        let prediction = if correct { label } else { 1 - label };
         let score = 0.1 + 0.6 * prediction as f32 + 0.001 * (index % 200) as f32;
-        RecordingFrames { truths: vec![truth], predictions: vec![prediction], scores: vec![score] }
+        RecordingFrames { labels: vec![label], predictions: vec![prediction], scores: vec![score] }
     };
-    right.iter().enumerate().map(one).collect()
+    correct.iter().enumerate().map(one).collect()
 }
 
 #[test]
@@ -137,22 +138,22 @@ fn recordings_of_one_frame_are_examples() {
     assert_eq!(Some(found.accuracy), sides.compare(RESAMPLES_OF_FRAMES, accuracy));
     let auc = |run: usize| {
         let scores: Vec<f32> = frames[run].iter().map(|one| one.scores[0]).collect();
-        let truths: Vec<bool> = frames[run].iter().map(|one| one.truths[0] == 1).collect();
-        crate::roc_auc(&scores, &truths).unwrap()
+        let labels: Vec<bool> = frames[run].iter().map(|one| one.labels[0] == 1).collect();
+        crate::roc_auc(&scores, &labels).unwrap()
     };
     let found = found.auc.unwrap();
     assert_eq!((found.first, found.second), (auc(0), (auc(1) + auc(2)) / 2.0));
-    let Interval { low, high } = found.difference.interval;
+    let ConfidenceInterval { low, high } = found.difference.interval;
     assert!(low < found.difference.value && found.difference.value < high, "{found:?}");
 }
 
 #[test]
-fn recordings_in_other_frames_are_compared() {
-    // Each frame of the second side stands for two of the first's.
-    let right = pattern(120, 7, 2);
-    let fine = recordings(&right);
+fn recordings_with_different_frames_are_compared() {
+    // Each frame of the second side covers two of the first.
+    let correct = pattern(120, 7, 2);
+    let fine = recordings(&correct);
     let twice = |one: &RecordingFrames| RecordingFrames {
-        truths: one.truths.repeat(2),
+        labels: one.labels.repeat(2),
         predictions: one.predictions.repeat(2),
         scores: one.scores.repeat(2),
     };
@@ -163,28 +164,28 @@ fn recordings_in_other_frames_are_compared() {
 }
 
 #[test]
-fn what_cannot_be_compared_is_named() {
+fn invalid_comparisons_are_rejected() {
     let run = vec![true; 3];
     let message = |first: &[Vec<bool>], second: &[Vec<bool>]| {
         compare_accuracy(first, second, 1).unwrap_err().to_string()
     };
     let error = message(std::slice::from_ref(&run), &[run.clone(), vec![true; 2]]);
     assert!(
-        error.starts_with("second[1] was tested on other examples than first[0], from number 2"),
+        error.starts_with("second[1] and first[0] were tested on different examples, from index 2 on"),
         "{error}"
     );
     assert!(message(&[], std::slice::from_ref(&run)).starts_with("the first side"));
     assert!(message(&[run], &[]).starts_with("the second side"));
-    assert!(message(&[vec![]], &[vec![]]).starts_with("there are no examples"));
+    assert!(message(&[vec![]], &[vec![]]).starts_with("no examples"));
 
     let frames = recordings(&[true, true]);
     let fewer = frames[..1].to_vec();
     let error = compare_frames(std::slice::from_ref(&frames), &[fewer], 1).unwrap_err().to_string();
-    assert!(error.starts_with("second[0] was tested on other recordings than first[0], from number 1"));
+    assert!(error.starts_with("second[0] and first[0] were tested on different recordings, from index 1 on"));
     let mut unscored = frames.clone();
     unscored[0].scores.clear();
     let error = compare_frames(std::slice::from_ref(&frames), &[unscored], 1).unwrap_err();
-    assert!(matches!(error, MetricsError::UnequalLengths { truths: 1, predictions: 0 }), "{error}");
+    assert!(matches!(error, MetricsError::UnequalLengths { labels: 1, predictions: 0 }), "{error}");
     let none = |frames: &[RecordingFrames]| -> Vec<RecordingFrames> {
         frames.iter().map(|one| RecordingFrames { scores: Vec::new(), ..one.clone() }).collect()
     };

@@ -1,32 +1,32 @@
-//! What the candidates take for what, and how they do on each class and each group.
+//! Confusion matrices of candidates, and their scores per class and group.
 
 use super::{Candidate, Comparison};
 use crate::numbers::{count, percent, percent_value};
 use crate::pages::matrix::Matrix;
-use stapes_metrics::Confusion;
+use stapes_metrics::ConfusionMatrix;
 
-/// Ways to be wrong that stand for a matrix too large to be read.
+/// Number of listed pairs that replace a matrix that is too large.
 const PAIRS: usize = 12;
 
-/// A candidate's confusion.
-pub(super) struct Confused<'a> {
+/// Confusion matrix of a candidate.
+pub(super) struct ConfusionView<'a> {
     pub(super) name: &'a str,
-    /// How many are right, and of how many.
-    pub(super) right: String,
+    /// Number and percentage of correct predictions.
+    pub(super) correct: String,
     pub(super) matrix: Option<Matrix>,
-    /// Truth, taken for, how often, share of the truth: where there is no matrix.
+    /// True class, predicted class, count, fraction of the true class; empty if there is a matrix.
     pub(super) pairs: Vec<[String; 4]>,
 }
 
-/// The confusions of the candidates that are shown, with the numbers of their lines.
-pub(super) fn of<'a>(shown: &[&'a Candidate]) -> Vec<Confused<'a>> {
-    let confused = |candidate: &&'a Candidate| {
+/// Returns the confusion matrices of the shown candidates.
+pub(super) fn views<'a>(candidates: &[&'a Candidate]) -> Vec<ConfusionView<'a>> {
+    let view = |candidate: &&'a Candidate| {
         let confusion = candidate.confusion.as_ref()?;
         let (total, correct) = (confusion.total(), confusion.correct());
         let matrix = Matrix::of(confusion, true);
-        Some(Confused {
+        Some(ConfusionView {
             name: &candidate.name,
-            right: format!(
+            correct: format!(
                 "{} of {}, {}",
                 count(correct),
                 count(total),
@@ -36,30 +36,30 @@ pub(super) fn of<'a>(shown: &[&'a Candidate]) -> Vec<Confused<'a>> {
             matrix,
         })
     };
-    shown.iter().filter_map(confused).collect()
+    candidates.iter().filter_map(view).collect()
 }
 
-fn pairs(confusion: &Confusion) -> Vec<[String; 4]> {
+fn pairs(confusion: &ConfusionMatrix) -> Vec<[String; 4]> {
     let name = |class: usize| confusion.classes()[class].clone();
     let row = |pair: stapes_metrics::ConfusedPair| {
-        let share = percent(pair.share, confusion.support(pair.truth));
-        [name(pair.truth), name(pair.prediction), count(pair.count), share]
+        let fraction = percent(pair.fraction, confusion.support(pair.label));
+        [name(pair.label), name(pair.prediction), count(pair.count), fraction]
     };
     confusion.most_confused(PAIRS).into_iter().map(row).collect()
 }
 
-/// A table with a column a candidate.
-pub(super) struct Parts<'a> {
+/// A table with one column per candidate.
+pub(super) struct Breakdown<'a> {
     pub(super) kind: String,
-    /// The candidates' names, each with the number of its line.
+    /// Names of the candidates, each with the number of its line.
     pub(super) heads: Vec<(usize, &'a str)>,
-    /// What a row is about, and per cent for each candidate.
+    /// Name of a row, and a percentage per candidate.
     pub(super) rows: Vec<(String, Vec<String>)>,
 }
 
-/// The recall of each class; None where no candidate has a confusion.
-pub(super) fn classes<'a>(shown: &[&'a Candidate]) -> Option<Parts<'a>> {
-    parts("class".into(), shown, |candidate| {
+/// Returns the recall of each class; None without any confusion matrix.
+pub(super) fn classes<'a>(candidates: &[&'a Candidate]) -> Option<Breakdown<'a>> {
+    breakdown("class".into(), candidates, |candidate| {
         let confusion = candidate.confusion.as_ref()?;
         let class = |(at, label): (usize, &String)| {
             (label.clone(), confusion.counts()[at][at], confusion.support(at))
@@ -68,24 +68,24 @@ pub(super) fn classes<'a>(shown: &[&'a Candidate]) -> Option<Parts<'a>> {
     })
 }
 
-/// The accuracy of each group; None where no candidate has groups.
-pub(super) fn groups<'a>(shown: &[&'a Candidate]) -> Option<Parts<'a>> {
-    let kind = shown.iter().find_map(|candidate| candidate.groups.as_ref())?.kind.clone();
-    parts(kind, shown, |candidate| {
+/// Returns the accuracy of each group; None without any groups.
+pub(super) fn groups<'a>(candidates: &[&'a Candidate]) -> Option<Breakdown<'a>> {
+    let kind = candidates.iter().find_map(|candidate| candidate.groups.as_ref())?.kind.clone();
+    breakdown(kind, candidates, |candidate| {
         let groups = &candidate.groups.as_ref()?.groups;
         Some(groups.iter().map(|group| (group.name.clone(), group.correct, group.examples)).collect())
     })
 }
 
-/// A part of the examples: what it is, how many are right, of how many.
+/// A part of the examples: name, number of correct predictions, number of examples.
 type Part = (String, u64, u64);
 
-fn parts<'a>(
+fn breakdown<'a>(
     kind: String,
-    shown: &[&'a Candidate],
+    candidates: &[&'a Candidate],
     of: impl Fn(&'a Candidate) -> Option<Vec<Part>>,
-) -> Option<Parts<'a>> {
-    let columns: Vec<(usize, &str, Vec<Part>)> = shown
+) -> Option<Breakdown<'a>> {
+    let columns: Vec<(usize, &str, Vec<Part>)> = candidates
         .iter()
         .enumerate()
         .filter_map(|(number, candidate)| Some((number, &*candidate.name, of(candidate)?)))
@@ -96,21 +96,21 @@ fn parts<'a>(
             names.push(name);
         }
     }
-    let said = |name: &String, parts: &[Part]| {
+    let cell = |name: &String, parts: &[Part]| {
         let part = parts.iter().find(|(of, ..)| of == name).filter(|(.., all)| *all > 0);
-        part.map_or("–".into(), |&(_, right, all)| percent_value(right as f64 / all as f64, all))
+        part.map_or("–".into(), |&(_, correct, all)| percent_value(correct as f64 / all as f64, all))
     };
     let row =
-        |name: &&String| (name.to_string(), columns.iter().map(|(.., parts)| said(name, parts)).collect());
+        |name: &&String| (name.to_string(), columns.iter().map(|(.., parts)| cell(name, parts)).collect());
     let rows: Vec<_> = names.iter().map(row).collect();
-    (!rows.is_empty()).then(|| Parts {
+    (!rows.is_empty()).then(|| Breakdown {
         kind,
         rows,
         heads: columns.iter().map(|&(number, name, _)| (number, name)).collect(),
     })
 }
 
-/// Each candidate that is shown, with the number of its line.
-pub(super) fn key(comparison: &Comparison) -> Vec<(usize, &str)> {
+/// Returns the shown candidates with the numbers of their lines.
+pub(super) fn legend(comparison: &Comparison) -> Vec<(usize, &str)> {
     comparison.best().into_iter().map(|candidate| &*candidate.name).enumerate().collect()
 }

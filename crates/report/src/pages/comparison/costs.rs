@@ -1,156 +1,156 @@
-//! The figure against what it costs, with the candidates that nobody beats in both.
+//! Metric against cost, with the Pareto front of candidates.
 
 use super::{Candidate, Comparison, Cost};
 use crate::ReportError;
 use crate::chart::axis::{Axis, Scale};
-use crate::chart::error_bars::Spread;
-use crate::chart::figure::{Figure, Sketch, Words};
-use crate::chart::series_style::Ink;
+use crate::chart::error_bars::ErrorBar;
+use crate::chart::figure::{Figure, FigureSpec, FigureText};
+use crate::chart::series_style::SeriesStyle;
 use crate::chart::{Chart, HEIGHT};
-use crate::numbers::counted;
+use crate::numbers::pluralize;
 use crate::table::Value;
 use stapes_metrics::median;
 
-/// A cost's figure and the candidates on its front.
+/// Figure of a cost, with the candidates on its Pareto front.
 pub(super) struct CostFigure<'a> {
     pub(super) figure: Figure,
     pub(super) cost: &'a str,
-    pub(super) front: Vec<Member<'a>>,
+    pub(super) front: Vec<FrontMember<'a>>,
 }
 
-/// A candidate that none beats in both.
-pub(super) struct Member<'a> {
+/// A candidate on the Pareto front: none is better in both.
+pub(super) struct FrontMember<'a> {
     pub(super) number: String,
     pub(super) name: &'a str,
     pub(super) cost: String,
-    pub(super) figure: String,
+    pub(super) value: String,
 }
 
-/// A candidate with a place in the figure.
-struct Placed<'a> {
+/// A candidate with a position in the figure.
+struct Plotted<'a> {
     candidate: &'a Candidate,
     cost: f64,
-    figure: f64,
+    value: f64,
 }
 
-/// A figure for each cost that candidates have.
+/// Returns a figure for each cost of the candidates.
 pub(super) fn figures(comparison: &Comparison) -> Result<Vec<CostFigure<'_>>, ReportError> {
-    let drawn = (0..comparison.costs.len()).filter_map(|at| against(comparison, at));
-    drawn
-        .map(|Against { sketch, cost, front }| {
-            Ok(CostFigure { figure: sketch.figure()?, cost: &cost.name, front })
+    let plots = (0..comparison.costs.len()).filter_map(|at| cost_plot(comparison, at));
+    plots
+        .map(|CostPlot { spec, cost, front }| {
+            Ok(CostFigure { figure: spec.figure()?, cost: &cost.name, front })
         })
         .collect()
 }
 
-/// The same for files.
-pub(super) fn sketches(comparison: &Comparison) -> Vec<Sketch> {
-    (0..comparison.costs.len()).filter_map(|at| Some(against(comparison, at)?.sketch)).collect()
+/// Returns the figures for files.
+pub(super) fn specs(comparison: &Comparison) -> Vec<FigureSpec> {
+    (0..comparison.costs.len()).filter_map(|at| Some(cost_plot(comparison, at)?.spec)).collect()
 }
 
-/// A cost's figure that is not drawn yet.
-struct Against<'a> {
-    sketch: Sketch,
+/// Figure of a cost that is not drawn yet.
+struct CostPlot<'a> {
+    spec: FigureSpec,
     cost: &'a Cost,
-    front: Vec<Member<'a>>,
+    front: Vec<FrontMember<'a>>,
 }
 
-fn against(comparison: &Comparison, at: usize) -> Option<Against<'_>> {
+fn cost_plot(comparison: &Comparison, at: usize) -> Option<CostPlot<'_>> {
     let cost = &comparison.costs[at];
-    let mut placed: Vec<Placed<'_>> =
-        comparison.candidates.iter().filter_map(|one| Placed::of(one, at)).collect();
-    placed.sort_by(|a, b| a.cost.total_cmp(&b.cost));
-    let trained = comparison.candidates.iter().filter(|candidate| !candidate.figures.is_empty()).count();
-    let (first, last) = (placed.first()?, placed.last()?);
-    let scale = comparison.shown.scale;
-    let y_of = |share: f64| scale * share;
-    let lowest = placed.iter().flat_map(|one| &one.candidate.figures).copied().fold(1.0, f64::min);
-    let front = front(&placed);
-    let said = |one: &Placed<'_>| Value::spread(&one.candidate.figures).for_people(comparison.shown);
-    let spread = |(at, one): (usize, &Placed<'_>)| {
-        let ends = |of: fn(f64, f64) -> f64, from| one.candidate.figures.iter().copied().fold(from, of);
-        Spread {
+    let mut plotted: Vec<Plotted<'_>> =
+        comparison.candidates.iter().filter_map(|one| Plotted::of(one, at)).collect();
+    plotted.sort_by(|a, b| a.cost.total_cmp(&b.cost));
+    let trained = comparison.candidates.iter().filter(|candidate| !candidate.values.is_empty()).count();
+    let (first, last) = (plotted.first()?, plotted.last()?);
+    let scale = comparison.format.scale;
+    let y_of = |fraction: f64| scale * fraction;
+    let lowest = plotted.iter().flat_map(|one| &one.candidate.values).copied().fold(1.0, f64::min);
+    let front = pareto_front(&plotted);
+    let formatted = |one: &Plotted<'_>| Value::spread(&one.candidate.values).format(comparison.format);
+    let error_bar = |(at, one): (usize, &Plotted<'_>)| {
+        let ends = |of: fn(f64, f64) -> f64, from| one.candidate.values.iter().copied().fold(from, of);
+        ErrorBar {
             name: one.candidate.name.clone(),
             x: one.cost,
-            y: y_of(one.figure),
+            y: y_of(one.value),
             low: y_of(ends(f64::min, f64::INFINITY)),
             high: y_of(ends(f64::max, f64::NEG_INFINITY)),
-            said: [Scale::Log.say(one.cost), said(one)],
-            ink: if front.contains(&at) { Ink::FIRST } else { Ink::Mark },
+            readout: [Scale::Log.format(one.cost), formatted(one)],
+            style: if front.contains(&at) { SeriesStyle::FIRST } else { SeriesStyle::Mark },
         }
     };
     let x = Axis::logarithmic(&cost.name, first.cost, last.cost);
-    let y = Axis::share(&comparison.figure, lowest, scale);
-    let numbers = numbers(&front, &placed);
-    let numbered = || numbers.iter().zip(&front).map(|(number, &at)| (number.to_string(), &placed[at]));
-    let mut letters: Vec<(f64, f64, String)> =
-        numbered().map(|(number, one)| (one.cost, y_of(one.figure), number)).collect();
-    letters.dedup_by(|a, b| a.2 == b.2);
+    let y = Axis::fraction(&comparison.metric, lowest, scale);
+    let numbers = numbers(&front, &plotted);
+    let numbered = || numbers.iter().zip(&front).map(|(number, &at)| (number.to_string(), &plotted[at]));
+    let mut annotations: Vec<(f64, f64, String)> =
+        numbered().map(|(number, one)| (one.cost, y_of(one.value), number)).collect();
+    annotations.dedup_by(|a, b| a.2 == b.2);
     let chart = Chart {
-        spreads: placed.iter().enumerate().map(spread).collect(),
-        reference: stairs(&front, &placed).into_iter().map(|(x, y)| (x, y_of(y))).collect(),
-        letters,
+        error_bars: plotted.iter().enumerate().map(error_bar).collect(),
+        reference: step_line(&front, &plotted).into_iter().map(|(x, y)| (x, y_of(y))).collect(),
+        annotations,
         ..Chart::empty("costs", HEIGHT, x, y)
     };
-    let members = numbered().map(|(number, one)| Member {
+    let members = numbered().map(|(number, one)| FrontMember {
         number,
         name: &one.candidate.name,
-        cost: Scale::Log.say(one.cost),
-        figure: said(one),
+        cost: Scale::Log.format(one.cost),
+        value: formatted(one),
     });
-    let members: Vec<Member<'_>> = members.collect();
+    let members: Vec<FrontMember<'_>> = members.collect();
     let names: Vec<&str> = members.iter().map(|member| member.name).collect();
     let mut caption =
-        "A dot is the median over seeds, on the line from the lowest to the highest. None beats those on \
-                       the dashed front in both."
+        "A dot is the median over seeds, its line spans the lowest to the highest. The dashed line is the \
+                       Pareto front: no candidate is better in both."
             .to_string();
     if !cost.measured.is_empty() {
         caption += &format!(" {}", cost.measured);
     }
-    if placed.len() < trained {
-        let missing = counted((trained - placed.len()) as u64, "candidate");
-        caption += &format!(" {missing} without this cost left out.");
+    if plotted.len() < trained {
+        let missing = pluralize((trained - plotted.len()) as u64, "candidate");
+        caption += &format!(" {missing} without this cost not shown.");
     }
-    let words = Words {
+    let text = FigureText {
         id: format!("against-{}", cost.key),
-        title: format!("{} against {}", capitalised(&comparison.figure), cost.name),
-        description: format!("On the front, from the cheapest on: {}.", names.join("; ")),
+        title: format!("{} vs. {}", capitalized(&comparison.metric), cost.name),
+        description: format!("Pareto front in order of cost: {}.", names.join("; ")),
         caption,
         x_name: cost.name.clone(),
         nearest: true,
     };
-    let letters = members.iter().map(|member| (member.number.clone(), member.name.to_string())).collect();
-    Some(Against { sketch: Sketch { chart, words, letters }, cost, front: members })
+    let annotations = members.iter().map(|member| (member.number.clone(), member.name.to_string())).collect();
+    Some(CostPlot { spec: FigureSpec { chart, text, annotations }, cost, front: members })
 }
 
-impl<'a> Placed<'a> {
-    fn of(candidate: &'a Candidate, at: usize) -> Option<Placed<'a>> {
+impl<'a> Plotted<'a> {
+    fn of(candidate: &'a Candidate, at: usize) -> Option<Plotted<'a>> {
         let cost = candidate.costs.get(at).copied().flatten()?;
-        let figure = median(&candidate.figures)?;
-        (cost.is_finite() && cost > 0.0 && candidate.figures.iter().all(|figure| figure.is_finite()))
-            .then_some(Placed { candidate, cost, figure })
+        let value = median(&candidate.values)?;
+        (cost.is_finite() && cost > 0.0 && candidate.values.iter().all(|value| value.is_finite()))
+            .then_some(Plotted { candidate, cost, value })
     }
 }
 
-/// Which of the candidates, ordered by cost, none beats: those with a higher figure than all that cost as much or less.
-fn front(placed: &[Placed<'_>]) -> Vec<usize> {
-    let beaten = |at: usize| {
-        placed.iter().enumerate().any(|(other, one)| {
-            let as_good = one.cost <= placed[at].cost && one.figure >= placed[at].figure;
-            let better = one.cost < placed[at].cost || one.figure > placed[at].figure;
+/// Returns the Pareto front of candidates in order of cost.
+fn pareto_front(plotted: &[Plotted<'_>]) -> Vec<usize> {
+    let dominated = |at: usize| {
+        plotted.iter().enumerate().any(|(other, one)| {
+            let as_good = one.cost <= plotted[at].cost && one.value >= plotted[at].value;
+            let better = one.cost < plotted[at].cost || one.value > plotted[at].value;
             other != at && as_good && better
         })
     };
-    (0..placed.len()).filter(|&at| !beaten(at)).collect()
+    (0..plotted.len()).filter(|&at| !dominated(at)).collect()
 }
 
-/// The numbers of the front's members, from 1: those at the same place share one.
-fn numbers(front: &[usize], placed: &[Placed<'_>]) -> Vec<usize> {
+/// Numbers the members of the front from 1; members with equal cost and value share a number.
+fn numbers(front: &[usize], plotted: &[Plotted<'_>]) -> Vec<usize> {
     let mut numbers: Vec<usize> = Vec::new();
     for (at, &member) in front.iter().enumerate() {
-        let place = |member: usize| (placed[member].cost, placed[member].figure);
+        let position = |member: usize| (plotted[member].cost, plotted[member].value);
         let number = match (numbers.last(), at.checked_sub(1).map(|before| front[before])) {
-            (Some(&number), Some(before)) => number + usize::from(place(before) != place(member)),
+            (Some(&number), Some(before)) => number + usize::from(position(before) != position(member)),
             _ => 1,
         };
         numbers.push(number);
@@ -158,19 +158,19 @@ fn numbers(front: &[usize], placed: &[Placed<'_>]) -> Vec<usize> {
     numbers
 }
 
-/// The best figure that can be had up to each cost.
-fn stairs(front: &[usize], placed: &[Placed<'_>]) -> Vec<(f64, f64)> {
+/// Returns the best value up to each cost, as a step line.
+fn step_line(front: &[usize], plotted: &[Plotted<'_>]) -> Vec<(f64, f64)> {
     let mut corners: Vec<(f64, f64)> = Vec::new();
     for &at in front {
         if let Some(&(_, before)) = corners.last() {
-            corners.push((placed[at].cost, before));
+            corners.push((plotted[at].cost, before));
         }
-        corners.push((placed[at].cost, placed[at].figure));
+        corners.push((plotted[at].cost, plotted[at].value));
     }
     corners
 }
 
-fn capitalised(text: &str) -> String {
+fn capitalized(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
@@ -180,11 +180,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_front_is_what_nothing_beats_and_its_stairs_rise_at_its_members() {
-        let figures = [(1.0, 0.5), (2.0, 0.4), (2.0, 0.7), (3.0, 0.7), (4.0, 0.9), (4.0, 0.9), (5.0, 0.8)];
-        let candidate = |(cost, figure): (f64, f64)| Candidate {
+    fn the_front_has_all_candidates_that_none_dominates() {
+        let points = [(1.0, 0.5), (2.0, 0.4), (2.0, 0.7), (3.0, 0.7), (4.0, 0.9), (4.0, 0.9), (5.0, 0.8)];
+        let candidate = |(cost, value): (f64, f64)| Candidate {
             name: String::new(),
-            figures: vec![figure],
+            values: vec![value],
             costs: vec![Some(cost)],
             runs: Vec::new(),
             confusion: None,
@@ -193,13 +193,13 @@ mod tests {
             point: None,
             calibration: None,
         };
-        let candidates = figures.map(candidate);
-        let placed: Vec<Placed<'_>> = candidates.iter().filter_map(|one| Placed::of(one, 0)).collect();
-        // Of equals both.
-        let front = front(&placed);
+        let candidates = points.map(candidate);
+        let plotted: Vec<Plotted<'_>> = candidates.iter().filter_map(|one| Plotted::of(one, 0)).collect();
+        // Both of two equal candidates.
+        let front = pareto_front(&plotted);
         assert_eq!(front, [0, 2, 4, 5]);
-        assert_eq!(numbers(&front, &placed), [1, 2, 3, 3]);
+        assert_eq!(numbers(&front, &plotted), [1, 2, 3, 3]);
         let corners = [(1.0, 0.5), (2.0, 0.5), (2.0, 0.7), (4.0, 0.7), (4.0, 0.9), (4.0, 0.9), (4.0, 0.9)];
-        assert_eq!(stairs(&front, &placed), corners);
+        assert_eq!(step_line(&front, &plotted), corners);
     }
 }

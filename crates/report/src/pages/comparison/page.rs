@@ -1,92 +1,92 @@
-//! The page's parts as its template takes them.
+//! Template of the comparison page.
 
 use askama::Template;
 
-use super::confusions::{self, Confused, Parts};
+use super::confusions::{self, Breakdown, ConfusionView};
 use super::costs::{self, CostFigure};
-use super::scores::{self, Probabilities};
-use super::table::Written;
+use super::scores::{self, CalibrationView};
+use super::table::TableView;
 use super::{Candidate, CandidateRun, Comparison, curves};
 use crate::ReportError;
 use crate::chart::WIDTH;
 use crate::chart::figure::Figure;
-use crate::numbers::counted;
-use crate::pages::shell::{Frame, written};
+use crate::numbers::pluralize;
+use crate::pages::shell::{Shell, render_page};
 use crate::pages::thresholds::Thresholds;
 
 #[derive(Template)]
 #[template(path = "comparison.html")]
 struct Page<'a> {
-    frame: Frame<'a>,
+    shell: Shell<'a>,
     width: u32,
-    tables: Vec<Written<'a>>,
+    tables: Vec<TableView<'a>>,
     costs: Vec<CostFigure<'a>>,
-    /// What candidates are judged by.
-    judged: &'a str,
-    /// Says that the best candidates are shown only.
+    /// Metric of the comparison.
+    metric: &'a str,
+    /// Note that only the best candidates are shown.
     selection: Option<&'a str>,
-    /// The candidates' names and the numbers of their lines.
-    key: Vec<(usize, &'a str)>,
+    /// Names of the candidates and numbers of their lines.
+    legend: Vec<(usize, &'a str)>,
     curves: Vec<Figure>,
-    confusions: Vec<Confused<'a>>,
-    classes: Option<Parts<'a>>,
-    groups: Option<Parts<'a>>,
+    confusions: Vec<ConfusionView<'a>>,
+    classes: Option<Breakdown<'a>>,
+    groups: Option<Breakdown<'a>>,
     thresholds: Option<Thresholds>,
-    probabilities: Option<Probabilities>,
-    runs: Vec<Linked<'a>>,
+    calibration: Option<CalibrationView>,
+    runs: Vec<RunLinks<'a>>,
     commands: Vec<(&'a str, String)>,
     versions: Vec<(&'a str, String)>,
 }
 
-/// A candidate with links to its runs' pages.
-struct Linked<'a> {
+/// A candidate with links to the pages of its runs.
+struct RunLinks<'a> {
     name: &'a str,
     runs: Vec<(&'a str, Option<&'a str>)>,
 }
 
-/// The complete page.
+/// Renders the page.
 pub(super) fn render(comparison: &Comparison) -> Result<String, ReportError> {
     let shown = comparison.best();
     let linked = |candidate: &Candidate| candidate.runs.iter().any(|run| address(run).is_some());
-    let runs = comparison.candidates.iter().filter(|candidate| linked(candidate)).map(|candidate| Linked {
+    let runs = comparison.candidates.iter().filter(|candidate| linked(candidate)).map(|candidate| RunLinks {
         name: &candidate.name,
         runs: candidate.runs.iter().map(|run| (&*run.name, address(run))).collect(),
     });
-    let commands = comparison.commands.iter().map(|(command, runs)| (&**command, counted(*runs, "run")));
+    let commands = comparison.commands.iter().map(|(command, runs)| (&**command, pluralize(*runs, "run")));
     let selection = comparison.selection();
-    let chosen = selection.as_deref().unwrap_or_default();
+    let note = selection.as_deref().unwrap_or_default();
     let page = Page {
-        frame: Frame::of(&comparison.title, &comparison.summary, &comparison.notes, &comparison.made_at),
+        shell: Shell::new(&comparison.title, &comparison.summary, &comparison.notes, &comparison.created_at),
         width: WIDTH,
-        tables: comparison.tables.iter().map(Written::of).collect(),
+        tables: comparison.tables.iter().map(TableView::new).collect(),
         costs: costs::figures(comparison)?,
-        judged: &comparison.figure,
+        metric: &comparison.metric,
         selection: selection.as_deref(),
-        key: confusions::key(comparison),
+        legend: confusions::legend(comparison),
         curves: curves::figures(comparison)?,
-        confusions: confusions::of(&shown),
+        confusions: confusions::views(&shown),
         classes: confusions::classes(&shown),
         groups: confusions::groups(&shown),
-        thresholds: scores::thresholds(&shown, &[chosen, &comparison.scores])?,
-        probabilities: scores::probabilities(&shown, &[chosen])?,
+        thresholds: scores::thresholds(&shown, &[note, &comparison.scores])?,
+        calibration: scores::calibration_view(&shown, &[note])?,
         runs: runs.collect(),
         commands: commands.collect(),
-        versions: comparison.versions.iter().map(|(name, values)| (&**name, said(values))).collect(),
+        versions: comparison.versions.iter().map(|(name, values)| (&**name, join_values(values))).collect(),
     };
-    written(&page)
+    render_page(&page)
 }
 
-/// Where a run's page is, below this one.
+/// Returns the relative address of a run's page.
 fn address(run: &CandidateRun) -> Option<&str> {
     run.link.as_deref().filter(|link| link.starts_with("./"))
 }
 
-/// The values of all runs: with the numbers of their runs where there are several.
-fn said(values: &[(String, u64)]) -> String {
+/// Joins the values of all runs, with the numbers of their runs if there are several values.
+fn join_values(values: &[(String, u64)]) -> String {
     match values {
         [(value, _)] => value.clone(),
         values => {
-            let one = |(value, runs): &(String, u64)| format!("{value} ({})", counted(*runs, "run"));
+            let one = |(value, runs): &(String, u64)| format!("{value} ({})", pluralize(*runs, "run"));
             values.iter().map(one).collect::<Vec<_>>().join("; ")
         }
     }

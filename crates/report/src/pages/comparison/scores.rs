@@ -1,27 +1,30 @@
-//! How the candidates' scores tell classes apart, and how right their probabilities are.
+//! ROC curves and calibration of candidates.
 
 use super::Candidate;
 use crate::ReportError;
-use crate::chart::figure::{Figure, Numbered, Sketch};
-use crate::chart::series_style::Ink;
+use crate::chart::figure::{Figure, FigureSpec, Numbered};
+use crate::chart::series_style::SeriesStyle;
 use crate::pages::calibration;
 use crate::pages::thresholds::{self, Thresholds, row_of};
 use stapes_metrics::Calibration;
 use stapes_metrics::DetectorCurve;
 
-/// What the page says of the candidates' probabilities.
-pub(super) struct Probabilities {
-    /// What is to be known about them, in sentences; may be empty.
-    pub(super) about: String,
+/// Calibration of the candidates on the page.
+pub(super) struct CalibrationView {
+    /// Notes in sentences; may be empty.
+    pub(super) description: String,
     pub(super) figures: Vec<Figure>,
-    /// What the columns of figures are.
+    /// Headings of the metrics.
     pub(super) heads: Vec<&'static str>,
-    /// Number of its line, name, figures.
+    /// Number of the line, name, metrics.
     pub(super) rows: Vec<(usize, String, Vec<String>)>,
 }
 
-/// Errors at every threshold; None where no candidate that is shown has scores.
-pub(super) fn thresholds(shown: &[&Candidate], about: &[&str]) -> Result<Option<Thresholds>, ReportError> {
+/// Returns error rates at thresholds; None if no shown candidate has scores.
+pub(super) fn thresholds(
+    shown: &[&Candidate],
+    description: &[&str],
+) -> Result<Option<Thresholds>, ReportError> {
     let curves = curves(shown);
     if curves.is_empty() {
         return Ok(None);
@@ -30,44 +33,44 @@ pub(super) fn thresholds(shown: &[&Candidate], about: &[&str]) -> Result<Option<
         let (what, point) = candidate.point.as_ref()?;
         Some(row_of(String::new(), &format!("{}: {what}", candidate.name), point))
     };
-    let missing = missing(shown, &curves, "There is no curve");
+    let missing = missing(shown, &curves, "No curve for");
     Ok(Some(Thresholds {
-        // Not in the figures, where they lie close together.
+        // Only in the table: in the figures they would overlap.
         points: shown.iter().filter_map(row).collect(),
-        ..Thresholds::of(&curves, &[], "candidate", joined(about, &missing))?
+        ..Thresholds::new(&curves, &[], "candidate", joined(description, &missing))?
     }))
 }
 
-/// Calibration; None where it was measured of no candidate that is shown.
-pub(super) fn probabilities(
+/// Returns calibration; None if it was not measured for any shown candidate.
+pub(super) fn calibration_view(
     shown: &[&Candidate],
-    about: &[&str],
-) -> Result<Option<Probabilities>, ReportError> {
+    description: &[&str],
+) -> Result<Option<CalibrationView>, ReportError> {
     let models = calibrations(shown);
     let Some(first) = models.first() else { return Ok(None) };
     let row = |Numbered { number, name, of }: &Numbered<'_, Calibration>| {
-        let values = calibration::figures(of).into_iter().map(|(_, value)| value);
-        (number % Ink::LINES, name.to_string(), values.collect())
+        let values = calibration::metrics(of).into_iter().map(|(_, value)| value);
+        (number % SeriesStyle::COUNT, name.to_string(), values.collect())
     };
-    let missing = missing(shown, &models, "There is no calibration");
-    let figures = calibration::of_models(&models).map(Sketch::figure_below_legend).transpose()?;
-    Ok(Some(Probabilities {
-        about: joined(about, &missing),
+    let missing = missing(shown, &models, "No calibration for");
+    let figures = calibration::of_models(&models).map(FigureSpec::figure_below_legend).transpose()?;
+    Ok(Some(CalibrationView {
+        description: joined(description, &missing),
         figures: figures.into_iter().collect(),
-        heads: calibration::figures(first.of).into_iter().map(|(head, _)| head).collect(),
+        heads: calibration::metrics(first.of).into_iter().map(|(head, _)| head).collect(),
         rows: models.iter().map(row).collect(),
     }))
 }
 
-/// The figures of both for files.
-pub(super) fn sketches(shown: &[&Candidate]) -> Vec<Sketch> {
+/// Returns all figures for files.
+pub(super) fn figure_specs(shown: &[&Candidate]) -> Vec<FigureSpec> {
     let curves = curves(shown);
-    let mut sketches = match curves.is_empty() {
+    let mut figure_specs = match curves.is_empty() {
         true => Vec::new(),
-        false => thresholds::sketches(&curves, &[]),
+        false => thresholds::figure_specs(&curves, &[]),
     };
-    sketches.extend(calibration::of_models(&calibrations(shown)));
-    sketches
+    figure_specs.extend(calibration::of_models(&calibrations(shown)));
+    figure_specs
 }
 
 fn curves<'a>(shown: &[&'a Candidate]) -> Vec<Numbered<'a, DetectorCurve>> {
@@ -78,7 +81,7 @@ fn calibrations<'a>(shown: &[&'a Candidate]) -> Vec<Numbered<'a, Calibration>> {
     numbered(shown, |candidate| candidate.calibration.as_ref())
 }
 
-/// What the candidates have that have it, each with the number of the candidate's other lines.
+/// Returns the data of the candidates that have some, with the numbers of their lines.
 fn numbered<'a, T>(shown: &[&'a Candidate], of: fn(&Candidate) -> Option<&T>) -> Vec<Numbered<'a, T>> {
     let line = |(number, candidate): (usize, &&'a Candidate)| {
         Some(Numbered { number, name: &candidate.name, of: of(candidate)? })
@@ -86,18 +89,18 @@ fn numbered<'a, T>(shown: &[&'a Candidate], of: fn(&Candidate) -> Option<&T>) ->
     shown.iter().enumerate().filter_map(line).collect()
 }
 
-/// Says of which candidates there is nothing; empty where there is something of all.
+/// Lists the candidates without data; empty if all have some.
 fn missing<T>(shown: &[&Candidate], drawn: &[Numbered<'_, T>], what: &str) -> String {
     let is_drawn = |at: usize| drawn.iter().any(|line| line.number == at);
     let names: Vec<&str> = (0..shown.len()).filter(|&at| !is_drawn(at)).map(|at| &*shown[at].name).collect();
     match names.is_empty() {
         true => String::new(),
-        false => format!("{what} of: {}.", names.join("; ")),
+        false => format!("{what}: {}.", names.join("; ")),
     }
 }
 
-/// The sentences that are not empty, one after the other.
-fn joined(about: &[&str], last: &str) -> String {
-    let said = about.iter().copied().chain([last]).filter(|sentence| !sentence.is_empty());
-    said.collect::<Vec<_>>().join(" ")
+/// Joins the sentences that are not empty.
+fn joined(description: &[&str], last: &str) -> String {
+    let sentences = description.iter().copied().chain([last]).filter(|sentence| !sentence.is_empty());
+    sentences.collect::<Vec<_>>().join(" ")
 }

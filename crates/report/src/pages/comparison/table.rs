@@ -1,12 +1,12 @@
-//! A marked table as the page's template takes it.
+//! A table with highlighted cells for the template.
 
 use std::collections::HashMap;
 
 use super::{Mark, MarkedTable};
 use crate::table::{Better, Value};
 
-/// A table, ready to be written.
-pub(super) struct Written<'a> {
+/// A table for the template.
+pub(super) struct TableView<'a> {
     pub(super) heading: &'a str,
     pub(super) explanation: &'a [String],
     pub(super) heads: Vec<Head<'a>>,
@@ -17,7 +17,7 @@ pub(super) struct Written<'a> {
 pub(super) struct Head<'a> {
     pub(super) title: &'a str,
     pub(super) number: bool,
-    /// Whether the first click on it puts small numbers first.
+    /// Makes the first click on the heading sort in ascending order.
     pub(super) low_first: bool,
 }
 
@@ -25,24 +25,24 @@ pub(super) struct Head<'a> {
 pub(super) struct Cell {
     pub(super) text: String,
     pub(super) number: bool,
-    /// The number to sort by, in full.
+    /// Number to sort by, in full.
     pub(super) value: Option<f64>,
     pub(super) best: bool,
-    pub(super) aside: bool,
+    pub(super) footnote: bool,
 }
 
-impl<'a> Written<'a> {
-    pub(super) fn of(marked: &'a MarkedTable) -> Written<'a> {
+impl<'a> TableView<'a> {
+    pub(super) fn new(marked: &'a MarkedTable) -> TableView<'a> {
         let (columns, rows) = (marked.table.columns(), marked.table.rows());
         let number =
             |at: usize| columns[at].better.is_some() || rows.iter().any(|row| row[at].number().is_some());
         let numbers: Vec<bool> = (0..columns.len()).map(number).collect();
         let mut marks: HashMap<(usize, &str), [bool; 2]> = HashMap::new();
         for cell in &marked.marks {
-            let [best, aside] = marks.entry((cell.row, &cell.column)).or_default();
+            let [best, footnote] = marks.entry((cell.row, &cell.column)).or_default();
             match cell.mark {
                 Mark::Best => *best = true,
-                Mark::Aside => *aside = true,
+                Mark::Footnote => *footnote = true,
             }
         }
         let heads = columns.iter().zip(&numbers).map(|(column, &number)| Head {
@@ -51,15 +51,15 @@ impl<'a> Written<'a> {
             low_first: column.better == Some(Better::Low),
         });
         let cell = |row: usize, at: usize, value: &Value| {
-            let [best, aside] = marks.get(&(row, &*columns[at].key)).copied().unwrap_or_default();
-            let text = value.for_people(columns[at].shown);
-            Cell { text, number: numbers[at], value: value.number(), best, aside }
+            let [best, footnote] = marks.get(&(row, &*columns[at].key)).copied().unwrap_or_default();
+            let text = value.format(columns[at].format);
+            Cell { text, number: numbers[at], value: value.number(), best, footnote }
         };
         let rows = rows
             .iter()
             .enumerate()
             .map(|(row, values)| values.iter().enumerate().map(|(at, value)| cell(row, at, value)).collect());
-        Written {
+        TableView {
             heading: &marked.heading,
             explanation: &marked.explanation,
             heads: heads.collect(),
