@@ -201,7 +201,10 @@ impl Ranged for ScaledRange {
     type ValueType = f64;
 
     fn map(&self, value: &f64, limit: (i32, i32)) -> i32 {
-        self.inner.map(value, limit)
+        // Far outside of the range plotters' integers would overflow.
+        let Range { start, end } = self.inner.range();
+        let margin = 100.0 * (end - start);
+        self.inner.map(&value.clamp(start - margin, end + margin), limit)
     }
 
     fn key_points<Hint: KeyPointHint>(&self, hint: Hint) -> Vec<f64> {
