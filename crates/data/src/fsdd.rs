@@ -14,7 +14,7 @@ use crate::split::Split;
 use crate::split_builder::SplitBuilder;
 use crate::subset::Subset;
 
-/// Placeroot for the speaker after the test speaker.
+/// Placeholder for the speaker after the test speaker.
 const NEXT: &str = "next";
 const SET: &str = "fsdd";
 const LAYOUT: &str = "recordings/{digit}_{speaker}_{index}.wav";

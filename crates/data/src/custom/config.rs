@@ -1,4 +1,4 @@
-//! Configuration that folders and manifests fraction.
+//! Configuration that folders and manifests share.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -12,7 +12,7 @@ use crate::sample::{DEFAULT_VALIDATION_FRACTION, check_fraction, check_validatio
 const DEFAULT_TEST_FRACTION: f64 = 0.2;
 const FOLDS: usize = 5;
 
-/// Keys that `[data.folders]` and `[data.manifest]` fraction: classes, split and tolerance.
+/// Keys that `[data.folders]` and `[data.manifest]` share: classes, split and tolerance.
 ///
 /// If no validation examples are given, they are drawn from the training examples: a fraction of each class, or whole
 /// speakers if speakers are known.
