@@ -85,7 +85,7 @@ impl AugmentConfig {
     ///
     /// # Example
     /// ```
-    /// use stapes_data::{AugmentConfig, DropConfig};
+    /// use stapes_augment::{AugmentConfig, DropConfig};
     ///
     /// let drop = Some(DropConfig { probability: 1.0, fraction: 0.1 });
     /// let augment = AugmentConfig { drop, ..AugmentConfig::default() };
@@ -137,7 +137,7 @@ impl AugmentConfig {
     ///
     /// # Example
     /// ```
-    /// use stapes_data::{AugmentConfig, ShiftConfig};
+    /// use stapes_augment::{AugmentConfig, ShiftConfig};
     /// use stapes_features::Features;
     ///
     /// let shift = Some(ShiftConfig { probability: 1.0, frames: 1 });

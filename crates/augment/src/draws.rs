@@ -71,7 +71,7 @@ mod tests {
         let times =
             |probability| (0..10_000).filter(|&n| sample_if(1, "x", [n, 7], probability).is_some()).count();
         assert_eq!((times(0.0), times(1.0)), (0, 10_000));
-        // Standard std: 46.
+        // Standard deviation: 46.
         assert!((2_800..3_200).contains(&times(0.3)), "{}", times(0.3));
     }
 

@@ -3,19 +3,18 @@
 
     python3 make_japanese_vowels.py JapaneseVowels_TRAIN.ts JapaneseVowels_TEST.ts japanese_vowels.bin
 
-The two .ts files come from the PyPI package aeon (README.md beside this file). Needs Python 3.9 and nothing
-else. The output is a zlib stream of:
+The two .ts files come from the PyPI package aeon (see README.md). Needs only Python 3.9. The output is a zlib stream of:
 
-    u8        coefficients a frame (12)
+    u8        coefficients per frame (12)
     u16       training utterances, little endian
     u16       test utterances
-    2 bytes   an utterance, training first, in the files' order: speaker (0..8), frames
-    3 planes  of one byte a value: the low, the middle and the high byte of each code
+    2 bytes   per utterance, training first, in the order of the files: speaker (0..8), frames
+    3 planes  with one byte per value: the low, the middle and the high byte of each code
 
-Values are written in the text with at most six decimals, so a value is a whole number of millionths. A code is
+Values have at most six decimals in the text, so a value is a whole number of millionths. A code is
 the difference to the same coefficient one frame earlier (the first frame: to zero), in millionths, folded to
-non-negative numbers: 0, -1, 1, -2, ... become 0, 1, 2, 3, .... Codes lie coefficient after coefficient, within
-one utterance after utterance, within one frame after frame.
+non-negative numbers: 0, -1, 1, -2, ... become 0, 1, 2, 3, .... Codes are ordered by coefficient, then
+by utterance, then by frame.
 """
 
 import sys

@@ -7,17 +7,16 @@ use flate2::read::GzDecoder;
 use serde::{Deserialize, Serialize};
 use stapes_features::Features;
 
-use crate::config::DataSource;
 use crate::dataset::{DataSet, Example, Source};
 use crate::error::DataError;
+use crate::folder;
 use crate::label::Label;
 use crate::numbers::{numbers, read};
-use crate::sample::{DEFAULT_VALIDATION_FRACTION, check_validation_fraction};
-use crate::split::{Split, Subset};
-use crate::{folder, predefined_split};
+use crate::sample::DEFAULT_VALIDATION_FRACTION;
+use crate::source::{DataSource, SourceInfo};
+use crate::subset::Subset;
 
 const SET: &str = "arabic-digits";
-const KEY: &str = "arabic-digits.validation_fraction";
 const LAYOUT: &str = "Train_Arabic_Digit.txt and Test_Arabic_Digit.txt, or the same with .gz";
 const FILES: [(&str, Subset); 2] =
     [("Train_Arabic_Digit.txt", Subset::Train), ("Test_Arabic_Digit.txt", Subset::Test)];
@@ -54,20 +53,13 @@ impl Default for ArabicDigitsConfig {
 }
 
 impl DataSource for ArabicDigitsConfig {
-    fn name(&self) -> &'static str {
-        SET
-    }
-
-    fn class_names(&self) -> Option<Vec<String>> {
-        Some(classes())
-    }
-
-    fn frame_width(&self) -> Option<usize> {
-        Some(COEFFICIENTS)
-    }
-
-    fn check(&self) -> Result<(), DataError> {
-        check_validation_fraction(KEY, self.validation_fraction)
+    fn info(&self) -> SourceInfo {
+        SourceInfo {
+            classes: Some(classes()),
+            frame_width: Some(COEFFICIENTS),
+            validation_fraction: self.validation_fraction,
+            ..SourceInfo::new(SET, LAYOUT)
+        }
     }
 
     fn open(&self, folder: Option<&Path>) -> Result<DataSet, DataError> {
@@ -95,10 +87,6 @@ impl DataSource for ArabicDigitsConfig {
             }));
         }
         Ok(DataSet { name: SET.to_owned(), classes: classes(), examples, missing: 0 })
-    }
-
-    fn split(&self, dataset: &DataSet, seed: u64) -> Result<Split, DataError> {
-        predefined_split::split(dataset, (KEY, self.validation_fraction), LAYOUT, seed)
     }
 }
 

@@ -19,7 +19,7 @@ use crate::error::DataError;
 /// the recording, the segment, and the front end.
 ///
 /// A recording that was moved or renamed is still found; a changed one is not. Files are written to a temporary file
-/// and renamed, so several processes may fraction a folder, and any of them may be killed. A damaged file is ignored and
+/// and renamed, so several processes may share a folder, and any of them may be killed. A damaged file is ignored and
 /// written again. Files are never removed; the folder may be deleted at any time.
 pub struct FrameCache {
     folder: PathBuf,

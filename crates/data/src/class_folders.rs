@@ -8,7 +8,7 @@ use crate::dataset::{Example, Source};
 use crate::error::DataError;
 use crate::folder;
 use crate::label::Label;
-use crate::split::Subset;
+use crate::subset::Subset;
 
 /// Names of the folders.
 pub(crate) struct ClassFolders {

@@ -14,6 +14,7 @@ use crate::handwriting::HandwritingConfig;
 use crate::japanese_vowels::JapaneseVowelsConfig;
 use crate::leakage;
 use crate::load::Progress;
+use crate::source::{DataSource, FoldValue};
 use crate::speech_commands::SpeechCommandsConfig;
 use crate::split::Split;
 use crate::upc_vad::UpcVadConfig;
@@ -62,59 +63,6 @@ pub struct Fold {
     pub data: DataConfig,
 }
 
-/// Operations of a data set. A new data set needs a file with this trait, a variant of [`DataConfig`], and its line
-/// in `DataConfig::source`.
-pub(crate) trait DataSource {
-    /// Name of the data set in a recipe.
-    fn name(&self) -> &'static str;
-
-    /// Class names, if they are known without the data.
-    fn class_names(&self) -> Option<Vec<String>>;
-
-    /// Number of features F, for data sets of frames.
-    fn frame_width(&self) -> Option<usize>;
-
-    /// True if the labels are per frame, not per example.
-    fn has_frame_labels(&self) -> bool {
-        false
-    }
-
-    /// Maximum fraction of examples that may be unreadable.
-    fn max_unreadable_fraction(&self) -> f64 {
-        0.0
-    }
-
-    /// True for custom data, whose files are checked before use.
-    fn is_custom(&self) -> bool {
-        false
-    }
-
-    /// Checks the values.
-    fn check(&self) -> Result<(), DataError>;
-
-    /// Finds the examples. The configuration was checked.
-    fn open(&self, folder: Option<&Path>) -> Result<DataSet, DataError>;
-
-    /// Returns the folds of the split. The configuration was checked.
-    fn folds(&self, dataset: &DataSet) -> Result<Vec<Fold>, DataError> {
-        let _ = dataset;
-        Err(DataError::NoFolds { set: self.name(), advice: "it has one predefined split" })
-    }
-
-    /// Key of the tested fold; `None` for a split without folds.
-    fn fold_key(&self) -> Option<&'static str> {
-        None
-    }
-
-    /// Splits the data set that `open` returned. The configuration was checked.
-    fn split(&self, dataset: &DataSet, seed: u64) -> Result<Split, DataError>;
-
-    /// Splits the data set even if groups are in several subsets against the rules.
-    fn split_unchecked(&self, dataset: &DataSet, seed: u64) -> Result<Split, DataError> {
-        self.split(dataset, seed)
-    }
-}
-
 impl DataConfig {
     /// Detects the kind of custom data at a path: a manifest, a folder with a manifest, or one folder per class.
     pub fn detect(path: &Path) -> DataConfig {
@@ -142,13 +90,13 @@ impl DataConfig {
 
     /// Returns the name of the data set in a recipe: `fsdd`.
     pub fn name(&self) -> &'static str {
-        self.source().name()
+        self.source().info().name
     }
 
     /// Returns the class names in the order of the class indices, if they are known without the data;
     /// [`DataSet::classes`] is always known.
     pub fn class_names(&self) -> Option<Vec<String>> {
-        self.source().class_names()
+        self.source().info().classes
     }
 
     /// Returns the configuration with all settings that depend on the data: classes and kind of split.
@@ -166,18 +114,18 @@ impl DataConfig {
     /// Returns the maximum fraction of the examples of a subset that may be unreadable, for
     /// [`load_with_options`](crate::load_with_options).
     pub fn max_unreadable_fraction(&self) -> f64 {
-        self.source().max_unreadable_fraction()
+        self.source().info().max_unreadable_fraction
     }
 
     /// Returns the number of features F of a data set of frames; `None` for recordings, which a front end converts
     /// into frames.
     pub fn frame_width(&self) -> Option<usize> {
-        self.source().frame_width()
+        self.source().info().frame_width
     }
 
     /// Returns true if the labels are per frame ([`Label::Segments`](crate::Label)), not per example.
     pub fn has_frame_labels(&self) -> bool {
-        self.source().has_frame_labels()
+        self.source().info().has_frame_labels
     }
 
     /// Checks the values without reading the data.
@@ -207,7 +155,26 @@ impl DataConfig {
     /// [`DataError::Setting`] if a key is only valid for one fold.
     pub fn folds(&self, dataset: &DataSet) -> Result<Vec<Fold>, DataError> {
         self.check()?;
-        self.source().folds(dataset)
+        let folds = self.source().folds(dataset)?;
+        Ok(folds.into_iter().map(|(name, value)| Fold { name, data: self.with_fold(value) }).collect())
+    }
+
+    fn with_fold(&self, value: FoldValue) -> DataConfig {
+        let mut data = self.clone();
+        match (&mut data, value) {
+            (DataConfig::Fsdd(config), FoldValue::Group(speaker)) => config.speaker = Some(speaker),
+            (DataConfig::UpcVad(config), FoldValue::Index(fold)) => config.fold = fold,
+            (
+                DataConfig::Folders(FoldersConfig { custom, .. })
+                | DataConfig::Manifest(ManifestConfig { custom, .. }),
+                value,
+            ) => match value {
+                FoldValue::Index(fold) => custom.fold = Some(fold),
+                FoldValue::Group(group) => custom.group = Some(group),
+            },
+            _ => unreachable!("{} has no folds of this kind", self.name()),
+        }
+        data
     }
 
     /// Returns the key of the tested fold, relative to `data`: `fsdd.speaker`; `None` if the split has no folds.
@@ -219,8 +186,8 @@ impl DataConfig {
     /// assert_eq!(DataConfig::UpcVad(UpcVadConfig::default()).fold_key(), Some("upc-vad.fold".into()));
     /// ```
     pub fn fold_key(&self) -> Option<String> {
-        let set = self.source();
-        set.fold_key().map(|key| format!("{}.{key}", set.name()))
+        let info = self.source().info();
+        info.fold_key.map(|key| format!("{}.{key}", info.name))
     }
 
     /// Checks the files of custom data before use: each can be opened, and no recording is in two subsets. Other data
@@ -235,10 +202,11 @@ impl DataConfig {
         split: &Split,
         progress: &Progress<'_>,
     ) -> Result<(), DataError> {
-        if !self.source().is_custom() {
+        let info = self.source().info();
+        if !info.is_custom {
             return Ok(());
         }
-        leakage::check((self.name(), self.max_unreadable_fraction()), dataset, split, progress)
+        leakage::check(info.name, info.max_unreadable_fraction, dataset, split, progress)
     }
 
     /// Splits the data set that [`open`](DataConfig::open) returned.

@@ -6,15 +6,13 @@ use serde::{Deserialize, Serialize};
 use stapes_features::Features;
 
 use crate::class_folders::ClassFolders;
-use crate::config::DataSource;
 use crate::dataset::DataSet;
 use crate::error::DataError;
 use crate::numbers::{numbers, read};
-use crate::predefined_split;
-use crate::sample::{DEFAULT_VALIDATION_FRACTION, check_validation_fraction};
-use crate::split::{Split, Subset};
+use crate::sample::DEFAULT_VALIDATION_FRACTION;
+use crate::source::{DataSource, SourceInfo};
+use crate::subset::Subset;
 
-const KEY: &str = "consonant-vowel.validation_fraction";
 const COEFFICIENTS: usize = 39;
 
 const FOLDERS: ClassFolders = ClassFolders {
@@ -44,29 +42,18 @@ impl Default for ConsonantVowelConfig {
 }
 
 impl DataSource for ConsonantVowelConfig {
-    fn name(&self) -> &'static str {
-        FOLDERS.set
-    }
-
-    fn class_names(&self) -> Option<Vec<String>> {
-        Some(classes())
-    }
-
-    fn frame_width(&self) -> Option<usize> {
-        Some(COEFFICIENTS)
-    }
-
-    fn check(&self) -> Result<(), DataError> {
-        check_validation_fraction(KEY, self.validation_fraction)
+    fn info(&self) -> SourceInfo {
+        SourceInfo {
+            classes: Some(classes()),
+            frame_width: Some(COEFFICIENTS),
+            validation_fraction: self.validation_fraction,
+            ..SourceInfo::new(FOLDERS.set, FOLDERS.layout)
+        }
     }
 
     fn open(&self, folder: Option<&Path>) -> Result<DataSet, DataError> {
         let examples = FOLDERS.examples(folder, segment)?;
         Ok(DataSet { name: FOLDERS.set.to_owned(), classes: classes(), examples, missing: 0 })
-    }
-
-    fn split(&self, dataset: &DataSet, seed: u64) -> Result<Split, DataError> {
-        predefined_split::split(dataset, (KEY, self.validation_fraction), FOLDERS.layout, seed)
     }
 }
 

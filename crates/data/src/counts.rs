@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use crate::dataset::DataSet;
-use crate::split::{Split, Subset};
+use crate::split::Split;
+use crate::subset::Subset;
 
 /// Numbers of examples of a data set by class, subset and group.
 ///

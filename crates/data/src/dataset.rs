@@ -8,7 +8,7 @@ use stapes_features::Features;
 
 use crate::error::{DataError, listed};
 use crate::label::Label;
-use crate::split::Subset;
+use crate::subset::Subset;
 
 /// Data set: classes, and examples in an order that is the same on every machine.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use stapes_files::SpecialFile;
 
-use crate::split::Subset;
+use crate::subset::Subset;
 
 /// Error of opening, splitting or loading a data set.
 #[derive(Debug, thiserror::Error)]

@@ -7,7 +7,8 @@ use stapes_random::Fnv1a;
 
 use crate::dataset::{DataSet, Source};
 use crate::label::Label;
-use crate::split::{Split, Subset};
+use crate::split::Split;
+use crate::subset::Subset;
 
 /// Returns 16 hexadecimal digits that depend on the classes and, subset by subset, on the id, label and size of each
 /// example.

@@ -87,7 +87,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("file");
         fs::write(&file, "").unwrap();
-        let error = entries(&file).err().expect("a file has no entries");
+        let error = entries(&file).expect_err("a file has no entries");
         assert!(matches!(&error, DataError::Unreadable { path, .. } if *path == file), "{error}");
         assert!(error.to_string().starts_with(&format!("{}: cannot be read:", file.display())), "{error}");
     }
@@ -99,7 +99,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let name = std::ffi::OsStr::from_bytes(b"0_\xff_1.wav");
         fs::write(folder.path().join(name), "").unwrap();
-        let error = recordings(folder.path(), "text").err().expect("the name is not UTF-8");
+        let error = recordings(folder.path(), "text").expect_err("the name is not UTF-8");
         assert!(matches!(error, DataError::FileName { .. }), "{error}");
     }
 }

@@ -4,16 +4,17 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::{DataConfig, DataSource, Fold};
 use crate::dataset::{DataSet, Example, Source};
 use crate::error::DataError;
 use crate::folder::{self, Entry};
 use crate::label::Label;
 use crate::sample::{DEFAULT_VALIDATION_FRACTION, check_fraction, check_validation_fraction};
-use crate::split::{Split, Subset};
+use crate::source::{DataSource, FoldValue, SourceInfo};
+use crate::split::Split;
 use crate::split_builder::SplitBuilder;
+use crate::subset::Subset;
 
-/// Placeroot for the speaker after the test speaker.
+/// Placeholder for the speaker after the test speaker.
 const NEXT: &str = "next";
 const SET: &str = "fsdd";
 const LAYOUT: &str = "recordings/{digit}_{speaker}_{index}.wav";
@@ -66,16 +67,12 @@ pub enum FsddSplit {
 }
 
 impl DataSource for FsddConfig {
-    fn name(&self) -> &'static str {
-        SET
-    }
-
-    fn class_names(&self) -> Option<Vec<String>> {
-        Some(classes())
-    }
-
-    fn frame_width(&self) -> Option<usize> {
-        None
+    fn info(&self) -> SourceInfo {
+        SourceInfo {
+            classes: Some(classes()),
+            fold_key: (self.split == FsddSplit::LeaveSpeakerOut).then_some("speaker"),
+            ..SourceInfo::new(SET, LAYOUT)
+        }
     }
 
     fn check(&self) -> Result<(), DataError> {
@@ -133,7 +130,7 @@ impl DataSource for FsddConfig {
         Ok(DataSet { name: SET.to_owned(), classes, examples, missing: 0 })
     }
 
-    fn folds(&self, dataset: &DataSet) -> Result<Vec<Fold>, DataError> {
+    fn folds(&self, dataset: &DataSet) -> Result<Vec<(String, FoldValue)>, DataError> {
         if self.split != FsddSplit::LeaveSpeakerOut {
             let advice = "set split = \"leave-speaker-out\" for one fold per speaker";
             return Err(DataError::NoFolds { set: SET, advice });
@@ -143,15 +140,8 @@ impl DataSource for FsddConfig {
                         fsdd.validation_fraction";
             return Err(setting("validation_speaker", speaker, rule));
         }
-        let fold = |speaker: &str| Fold {
-            name: speaker.to_owned(),
-            data: DataConfig::Fsdd(FsddConfig { speaker: Some(speaker.to_owned()), ..self.clone() }),
-        };
+        let fold = |speaker: &str| (speaker.to_owned(), FoldValue::Group(speaker.to_owned()));
         Ok(dataset.groups().into_iter().map(fold).collect())
-    }
-
-    fn fold_key(&self) -> Option<&'static str> {
-        (self.split == FsddSplit::LeaveSpeakerOut).then_some("speaker")
     }
 
     fn split(&self, dataset: &DataSet, seed: u64) -> Result<Split, DataError> {

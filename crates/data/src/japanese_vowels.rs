@@ -7,16 +7,15 @@ use flate2::read::ZlibDecoder;
 use serde::{Deserialize, Serialize};
 use stapes_features::Features;
 
-use crate::config::DataSource;
 use crate::dataset::{DataSet, Example, Source};
 use crate::error::DataError;
 use crate::label::Label;
-use crate::sample::{DEFAULT_VALIDATION_FRACTION, check_validation_fraction};
-use crate::split::{Split, Subset};
-use crate::{folder, predefined_split, sktime_ts};
+use crate::sample::DEFAULT_VALIDATION_FRACTION;
+use crate::source::{DataSource, SourceInfo};
+use crate::subset::Subset;
+use crate::{folder, sktime_ts};
 
 const SET: &str = "japanese-vowels";
-const KEY: &str = "japanese-vowels.validation_fraction";
 const LAYOUT: &str = "JapaneseVowels_TRAIN.ts and JapaneseVowels_TEST.ts, 12 dimensions and labels 1 to 9";
 const FILES: [(&str, Subset); 2] =
     [("JapaneseVowels_TRAIN.ts", Subset::Train), ("JapaneseVowels_TEST.ts", Subset::Test)];
@@ -50,20 +49,13 @@ impl Default for JapaneseVowelsConfig {
 }
 
 impl DataSource for JapaneseVowelsConfig {
-    fn name(&self) -> &'static str {
-        SET
-    }
-
-    fn class_names(&self) -> Option<Vec<String>> {
-        Some(classes())
-    }
-
-    fn frame_width(&self) -> Option<usize> {
-        Some(COEFFICIENTS)
-    }
-
-    fn check(&self) -> Result<(), DataError> {
-        check_validation_fraction(KEY, self.validation_fraction)
+    fn info(&self) -> SourceInfo {
+        SourceInfo {
+            classes: Some(classes()),
+            frame_width: Some(COEFFICIENTS),
+            validation_fraction: self.validation_fraction,
+            ..SourceInfo::new(SET, LAYOUT)
+        }
     }
 
     fn open(&self, folder: Option<&Path>) -> Result<DataSet, DataError> {
@@ -72,10 +64,6 @@ impl DataSource for JapaneseVowelsConfig {
             Some(_) => from_text(folder::required(folder, SET, LAYOUT)?)?,
         };
         Ok(DataSet { name: SET.to_owned(), classes: classes(), examples, missing: 0 })
-    }
-
-    fn split(&self, dataset: &DataSet, seed: u64) -> Result<Split, DataError> {
-        predefined_split::split(dataset, (KEY, self.validation_fraction), LAYOUT, seed)
     }
 }
 
@@ -128,7 +116,7 @@ fn embedded() -> Vec<Example> {
     let mut bytes = Vec::new();
     ZlibDecoder::new(EMBEDDED)
         .read_to_end(&mut bytes)
-        .expect("the embedded bytes are a whole zlib stream: the script wrote them");
+        .expect("the embedded bytes are a complete zlib stream: the script wrote them");
     let size = |at: usize| usize::from(u16::from_le_bytes([bytes[at], bytes[at + 1]]));
     let (train, test) = (size(1), size(3));
     let (table, planes) = bytes[5..].split_at(2 * (train + test));

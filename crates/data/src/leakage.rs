@@ -9,7 +9,8 @@ use stapes_random::Fnv1a;
 use crate::dataset::{DataSet, Source};
 use crate::error::DataError;
 use crate::load::{Progress, in_parallel, without_path};
-use crate::split::{Split, Subset};
+use crate::split::Split;
+use crate::subset::Subset;
 
 /// Number of bytes from the middle of a file that are hashed; they distinguish most files of equal length.
 const SAMPLED_BYTES: u64 = 4096;
@@ -22,7 +23,8 @@ const MAX_PAIRS: usize = 5;
 /// Files are compared by length and a hash of their middle; only files equal in both are read completely. An
 /// unreadable file is equal to no other.
 pub(crate) fn check(
-    (set, max_unreadable_fraction): (&'static str, f64),
+    set: &'static str,
+    max_unreadable_fraction: f64,
     dataset: &DataSet,
     split: &Split,
     progress: &Progress<'_>,

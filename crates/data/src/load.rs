@@ -175,19 +175,19 @@ fn features_of<X: Display>(
         (Source::Frames(frames), _) => Ok(frames.clone()),
         (source, path) => {
             let path = path.unwrap_or_else(|| Path::new(&example.id));
-            let cached = cached(source, path, cache, extract).and_then(|cached| {
+            let frames = cached_frames(source, path, cache, extract).and_then(|frames| {
                 if let Label::Segments(segments) = &example.label {
-                    segments.check_length(cached.seconds)?;
+                    segments.check_length(frames.seconds)?;
                 }
-                Ok(cached.features)
+                Ok(frames.features)
             });
-            cached.map_err(|reason| (path.to_owned(), reason))
+            frames.map_err(|reason| (path.to_owned(), reason))
         }
     }
 }
 
 /// Returns the cached frames of a recording, or computes and caches them.
-fn cached<X: Display>(
+fn cached_frames<X: Display>(
     source: &Source,
     path: &Path,
     cache: Option<&FrameCache>,
@@ -196,12 +196,12 @@ fn cached<X: Display>(
     let Some((cache, location)) = cache.and_then(|cache| Some((cache, cache.path(source)?))) else {
         return from_file(source, path, extract);
     };
-    if let Some(kept) = FrameCache::read(&location) {
-        return Ok(kept);
+    if let Some(frames) = FrameCache::read(&location) {
+        return Ok(frames);
     }
-    let cached = from_file(source, path, extract)?;
-    cache.store(&location, &cached);
-    Ok(cached)
+    let frames = from_file(source, path, extract)?;
+    cache.store(&location, &frames);
+    Ok(frames)
 }
 
 fn from_file<X: Display>(

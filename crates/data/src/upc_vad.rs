@@ -4,14 +4,15 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::{DataConfig, DataSource, Fold};
 use crate::dataset::{DataSet, Example, Source};
 use crate::error::DataError;
 use crate::folder::{self, Entry};
 use crate::label::{Label, Segment, Segments};
 use crate::sample::{DEFAULT_VALIDATION_FRACTION, check_validation_fraction};
-use crate::split::{Split, Subset};
+use crate::source::{DataSource, FoldValue, SourceInfo};
+use crate::split::Split;
 use crate::split_builder::SplitBuilder;
+use crate::subset::Subset;
 
 const SET: &str = "upc-vad";
 const FRACTION_KEY: &str = "upc-vad.validation_fraction";
@@ -52,20 +53,13 @@ impl Default for UpcVadConfig {
 }
 
 impl DataSource for UpcVadConfig {
-    fn name(&self) -> &'static str {
-        SET
-    }
-
-    fn class_names(&self) -> Option<Vec<String>> {
-        Some(classes())
-    }
-
-    fn frame_width(&self) -> Option<usize> {
-        None
-    }
-
-    fn has_frame_labels(&self) -> bool {
-        true
+    fn info(&self) -> SourceInfo {
+        SourceInfo {
+            classes: Some(classes()),
+            has_frame_labels: true,
+            fold_key: Some("fold"),
+            ..SourceInfo::new(SET, LAYOUT)
+        }
     }
 
     fn check(&self) -> Result<(), DataError> {
@@ -100,17 +94,9 @@ impl DataSource for UpcVadConfig {
         Ok(DataSet { name: SET.to_owned(), classes: classes(), examples, missing })
     }
 
-    fn folds(&self, dataset: &DataSet) -> Result<Vec<Fold>, DataError> {
+    fn folds(&self, dataset: &DataSet) -> Result<Vec<(String, FoldValue)>, DataError> {
         self.check_count(dataset)?;
-        let fold = |fold| Fold {
-            name: format!("fold-{fold}"),
-            data: DataConfig::UpcVad(UpcVadConfig { fold, ..self.clone() }),
-        };
-        Ok((0..self.folds).map(fold).collect())
-    }
-
-    fn fold_key(&self) -> Option<&'static str> {
-        Some("fold")
+        Ok((0..self.folds).map(|fold| (format!("fold-{fold}"), FoldValue::Index(fold))).collect())
     }
 
     fn split(&self, dataset: &DataSet, seed: u64) -> Result<Split, DataError> {

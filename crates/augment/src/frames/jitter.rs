@@ -17,7 +17,7 @@ pub struct JitterConfig {
     /// Probability of the augmentation for an example, in [0, 1].
     #[serde(default = "default_probability")]
     pub probability: f32,
-    /// Standard std of the noise.
+    /// Standard deviation of the noise.
     pub std: f32,
 }
 
@@ -47,7 +47,7 @@ mod tests {
         let mean = noise.iter().sum::<f64>() / 40_000.0;
         let std = (noise.iter().map(|value| value * value).sum::<f64>() / 40_000.0).sqrt();
         assert!(mean.abs() < 0.005 && (std - 0.25).abs() < 0.004, "{mean} {std}");
-        // In a normal distribution 68.3 % are within one standard std, 95.4 % within two.
+        // In a normal distribution 68.3 % are within one standard deviation, 95.4 % within two.
         let within = |limit: f64| noise.iter().filter(|value| value.abs() < limit).count();
         assert!((27_000..27_640).contains(&within(0.25)) && (37_950..38_420).contains(&within(0.5)));
     }

@@ -50,7 +50,7 @@ impl Convolver {
         second.iter_mut().zip(&product).for_each(|(sample, value)| *sample = value.im);
     }
 
-    /// Returns the smallest transform with at min_points `points` points.
+    /// Returns the smallest transform with at least `min_points` points.
     fn transform(&self, min_points: usize) -> &Transform {
         let power = min_points.next_power_of_two();
         let (points, at) = match power / 4 * 3 {

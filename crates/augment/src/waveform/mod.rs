@@ -126,7 +126,7 @@ impl WaveformAugmenter {
     ///
     /// # Example
     /// ```
-    /// use stapes_data::{GainConfig, WaveformAugmentConfig, WaveformAugmenter};
+    /// use stapes_augment::{GainConfig, WaveformAugmentConfig, WaveformAugmenter};
     ///
     /// let gain = Some(GainConfig { probability: 1.0, db: [-20.0, -20.0] });
     /// let config = WaveformAugmentConfig { gain, ..WaveformAugmentConfig::default() };
@@ -134,7 +134,7 @@ impl WaveformAugmenter {
     /// let mut samples = vec![0.5, -1.0];
     /// augmenter.apply(&mut samples, 1, [0, 0]);
     /// assert_eq!(samples, [0.05, -0.1]);
-    /// # Ok::<(), stapes_data::AugmentError>(())
+    /// # Ok::<(), stapes_augment::AugmentError>(())
     /// ```
     pub fn new(
         config: &WaveformAugmentConfig,

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use super::sound::energy;
 use crate::draws::AugmentKey;
 use crate::error::AugmentError;
 
@@ -13,6 +12,7 @@ pub(super) fn read_recordings(
     folder: &Path,
     rate_hz: u32,
 ) -> Result<Vec<Vec<f32>>, AugmentError> {
+    use super::sound::energy;
     use rayon::prelude::*;
 
     let error = |rule: &str| key.error("folder", folder.display(), rule);

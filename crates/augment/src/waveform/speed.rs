@@ -36,9 +36,7 @@ impl SpeedConfig {
         KEY.check_range("factor", self.factor, [0.5, 2.0])?;
         let [low, high] = self.factor;
         match self.hundredths().is_empty() {
-            true => {
-                Err(KEY.error("factor", format!("[{low}, {high}]"), "must hold a whole number of hundredths"))
-            }
+            true => Err(KEY.error("factor", format!("[{low}, {high}]"), "must contain a multiple of 0.01")),
             false => Ok(()),
         }
     }
@@ -200,10 +198,7 @@ mod tests {
         assert_eq!(config([1.004, 1.016]).hundredths(), 101..=101);
         assert!(config([0.9, 1.1]).check().is_ok());
         let error = config([1.004, 1.006]).check().unwrap_err().to_string();
-        assert_eq!(
-            error,
-            "augment.waveform.speed.factor = [1.004, 1.006]: must hold a whole number of hundredths"
-        );
+        assert_eq!(error, "augment.waveform.speed.factor = [1.004, 1.006]: must contain a multiple of 0.01");
     }
 
     #[test]

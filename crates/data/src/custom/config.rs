@@ -1,4 +1,4 @@
-//! Configuration that folders and manifests fraction.
+//! Configuration that folders and manifests share.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -12,31 +12,48 @@ use crate::sample::{DEFAULT_VALIDATION_FRACTION, check_fraction, check_validatio
 const DEFAULT_TEST_FRACTION: f64 = 0.2;
 const FOLDS: usize = 5;
 
-/// Keys that `[data.folders]` and `[data.manifest]` fraction: classes, split and tolerance.
+/// Keys that `[data.folders]` and `[data.manifest]` share: classes, split and tolerance.
 ///
 /// If no validation examples are given, they are drawn from the training examples: a fraction of each class, or whole
 /// speakers if speakers are known.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct CustomDataConfig {
     /// Class names in the order of the class indices; by default the sorted labels that occur.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub classes: Option<Vec<String>>,
     /// Kind of split; the default depends on the data: see [`CustomSplit`].
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub split: Option<CustomSplit>,
     /// Fraction used for testing, with `random` and `by-speaker`: 0.2.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub test_fraction: Option<f64>,
     /// Fraction of the training examples used for validation: 0.1; 0 for none. Ignored if the data has validation
     /// examples.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub validation_fraction: Option<f64>,
     /// Number of folds, with `folds`: 5.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub folds: Option<usize>,
     /// Test fold, from 0, with `folds`: 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub fold: Option<usize>,
     /// Test speaker, with `leave-one-out`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
     /// Permits speakers in more than one subset.
+    #[serde(skip_serializing_if = "is_false")]
     pub allow_shared_speakers: bool,
     /// Maximum fraction of the examples of a subset that may be unreadable; they are skipped and reported.
+    #[serde(skip_serializing_if = "is_zero")]
     pub max_unreadable_fraction: f64,
+}
+
+pub(super) fn is_false(value: &bool) -> bool {
+    !value
+}
+
+fn is_zero(value: &f64) -> bool {
+    *value == 0.0
 }
 
 /// Kind of split of custom data.

@@ -8,14 +8,13 @@ use serde::{Deserialize, Serialize};
 use super::config::{CustomDataConfig, CustomSplit};
 use super::keys::Keys;
 use super::rows::{ClassIndex, subset};
+use super::source::CustomSource;
 use super::speaker_rule::SpeakerRule;
-use super::{folds, split};
-use crate::config::{DataConfig, DataSource, Fold};
 use crate::dataset::{DataSet, Example, Source};
 use crate::error::DataError;
 use crate::folder::{self, Entry};
 use crate::label::Label;
-use crate::split::{Split, Subset};
+use crate::subset::Subset;
 
 const SET: &str = "folders";
 const LAYOUT: &str = "one folder per class with audio files; with split = \"predefined\", in folders train, validation and test";
@@ -47,40 +46,24 @@ const MAX_DEPTH: usize = 32;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "Keys", into = "Keys")]
+#[serde(try_from = "Keys")]
 pub struct FoldersConfig {
     /// Rule that derives the speaker from the file; by default speakers are unknown.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub speaker: Option<SpeakerRule>,
     /// Classes, split and tolerance.
+    #[serde(flatten)]
     pub custom: CustomDataConfig,
 }
 
-impl DataSource for FoldersConfig {
-    fn name(&self) -> &'static str {
-        SET
-    }
+impl CustomSource for FoldersConfig {
+    const NAME: &str = SET;
+    const LAYOUT: &str = LAYOUT;
 
-    fn class_names(&self) -> Option<Vec<String>> {
-        self.custom.classes.clone()
+    fn custom(&self) -> &CustomDataConfig {
+        &self.custom
     }
-
-    fn frame_width(&self) -> Option<usize> {
-        None
-    }
-
-    fn max_unreadable_fraction(&self) -> f64 {
-        self.custom.max_unreadable_fraction
-    }
-
-    fn is_custom(&self) -> bool {
-        true
-    }
-
-    fn check(&self) -> Result<(), DataError> {
-        self.custom.check(SET)
-    }
-
-    fn open(&self, folder: Option<&Path>) -> Result<DataSet, DataError> {
+    fn read(&self, folder: Option<&Path>) -> Result<DataSet, DataError> {
         let folder = folder::required(folder, SET, LAYOUT)?;
         let mut found = Found {
             config: self,
@@ -126,24 +109,6 @@ impl DataSource for FoldersConfig {
             });
         }
         Ok(DataSet { name: SET.to_owned(), classes, examples, missing: 0 })
-    }
-
-    fn folds(&self, dataset: &DataSet) -> Result<Vec<Fold>, DataError> {
-        folds::folds(SET, &self.custom, dataset, |custom| {
-            DataConfig::Folders(FoldersConfig { custom, ..self.clone() })
-        })
-    }
-
-    fn fold_key(&self) -> Option<&'static str> {
-        folds::key(&self.custom)
-    }
-
-    fn split(&self, dataset: &DataSet, seed: u64) -> Result<Split, DataError> {
-        split::split(SET, &self.custom, dataset, seed)
-    }
-
-    fn split_unchecked(&self, dataset: &DataSet, seed: u64) -> Result<Split, DataError> {
-        split::split_unchecked(SET, &self.custom, dataset, seed)
     }
 }
 

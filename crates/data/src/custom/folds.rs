@@ -4,34 +4,25 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::config::{CustomDataConfig, CustomSplit};
 use super::split::CustomSplitter;
-use crate::config::{DataConfig, Fold};
 use crate::dataset::DataSet;
 use crate::error::DataError;
 use crate::sample::groups_of;
+use crate::source::FoldValue;
 
-/// Returns the folds of the split, each with its configuration.
+/// Returns the name and value of each fold.
 pub(super) fn folds(
     set: &'static str,
     custom: &CustomDataConfig,
     dataset: &DataSet,
-    data: impl Fn(CustomDataConfig) -> DataConfig,
-) -> Result<Vec<Fold>, DataError> {
+) -> Result<Vec<(String, FoldValue)>, DataError> {
     match custom.split {
         Some(CustomSplit::Folds) => {
-            let fold = |fold| Fold {
-                name: format!("fold-{fold}"),
-                data: data(CustomDataConfig { fold: Some(fold), ..custom.clone() }),
-            };
-            Ok((0..custom.folds()).map(fold).collect())
+            Ok((0..custom.folds()).map(|fold| (format!("fold-{fold}"), FoldValue::Index(fold))).collect())
         }
         Some(CustomSplit::LeaveOneOut) => {
             let speakers = dataset.groups();
-            let names = folder_names(&speakers);
-            let fold = |(speaker, name): (&&str, String)| {
-                let group = Some((*speaker).to_owned());
-                Fold { name, data: data(CustomDataConfig { group, ..custom.clone() }) }
-            };
-            Ok(speakers.iter().zip(names).map(fold).collect())
+            let values = speakers.iter().map(|speaker| FoldValue::Group((*speaker).to_owned()));
+            Ok(folder_names(&speakers).into_iter().zip(values).collect())
         }
         _ => Err(DataError::NoFolds {
             set,

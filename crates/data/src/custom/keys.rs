@@ -1,76 +1,31 @@
 //! Keys of `[data.folders]` and `[data.manifest]`, in one table.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::config::{CustomDataConfig, CustomSplit};
 use super::folders::FoldersConfig;
 use super::manifest::ManifestConfig;
 use super::speaker_rule::SpeakerRule;
 
-fn is_false(value: &bool) -> bool {
-    !value
-}
-
-fn is_zero(value: &f64) -> bool {
-    *value == 0.0
-}
-
-#[derive(Clone, Default, Serialize, Deserialize)]
+/// A flattened [`CustomDataConfig`] would lose the lines of errors and the list of expected keys.
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Keys {
-    #[serde(skip_serializing_if = "Option::is_none")]
     file: Option<String>,
-    #[serde(skip_serializing_if = "is_false")]
     frame_labels: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
     speaker: Option<SpeakerRule>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     classes: Option<Vec<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     split: Option<CustomSplit>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     test_fraction: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     validation_fraction: Option<f64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     folds: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     fold: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     group: Option<String>,
-    #[serde(skip_serializing_if = "is_false")]
     allow_shared_speakers: bool,
-    #[serde(skip_serializing_if = "is_zero")]
     max_unreadable_fraction: f64,
 }
 
 impl Keys {
-    fn of(custom: CustomDataConfig) -> Keys {
-        let CustomDataConfig {
-            classes,
-            split,
-            test_fraction,
-            validation_fraction,
-            folds,
-            fold,
-            group,
-            allow_shared_speakers,
-            max_unreadable_fraction,
-        } = custom;
-        Keys {
-            classes,
-            split,
-            test_fraction,
-            validation_fraction,
-            folds,
-            fold,
-            group,
-            allow_shared_speakers,
-            max_unreadable_fraction,
-            ..Keys::default()
-        }
-    }
-
     fn into_custom(self) -> CustomDataConfig {
         CustomDataConfig {
             classes: self.classes,
@@ -100,12 +55,6 @@ impl TryFrom<Keys> for FoldersConfig {
     }
 }
 
-impl From<FoldersConfig> for Keys {
-    fn from(config: FoldersConfig) -> Keys {
-        Keys { speaker: config.speaker, ..Keys::of(config.custom) }
-    }
-}
-
 impl TryFrom<Keys> for ManifestConfig {
     type Error = &'static str;
 
@@ -120,11 +69,5 @@ impl TryFrom<Keys> for ManifestConfig {
             frame_labels: keys.frame_labels,
             custom: keys.into_custom(),
         })
-    }
-}
-
-impl From<ManifestConfig> for Keys {
-    fn from(config: ManifestConfig) -> Keys {
-        Keys { file: config.file, frame_labels: config.frame_labels, ..Keys::of(config.custom) }
     }
 }

@@ -5,17 +5,16 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use stapes_files::SpecialFile;
 
-use super::config::CustomDataConfig;
+use super::config::{CustomDataConfig, is_false};
 use super::keys::Keys;
 use super::rows::{ClassIndex, Row};
 use super::segment_labels::SegmentLabels;
-use super::{folds, split, table};
-use crate::config::{DataConfig, DataSource, Fold};
+use super::source::CustomSource;
+use super::table;
 use crate::dataset::{DataSet, Example, Source};
 use crate::error::DataError;
 use crate::folder;
 use crate::label::Label;
-use crate::split::Split;
 
 const SET: &str = "manifest";
 const LAYOUT: &str = "a manifest (manifest.csv, .tsv, .jsonl or .parquet) with the columns path and label, and its \
@@ -48,46 +47,31 @@ const NAMES: [&str; 4] = ["manifest.csv", "manifest.tsv", "manifest.jsonl", "man
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "Keys", into = "Keys")]
+#[serde(try_from = "Keys")]
 pub struct ManifestConfig {
     /// File name of the manifest in the folder; by default `manifest` with one of the extensions.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
     /// True if the rows of a path label the frames of one example; false if each row is an example.
+    #[serde(skip_serializing_if = "is_false")]
     pub frame_labels: bool,
     /// Classes, split and tolerance.
+    #[serde(flatten)]
     pub custom: CustomDataConfig,
 }
 
-impl DataSource for ManifestConfig {
-    fn name(&self) -> &'static str {
-        SET
-    }
+impl CustomSource for ManifestConfig {
+    const NAME: &str = SET;
+    const LAYOUT: &str = LAYOUT;
 
-    fn class_names(&self) -> Option<Vec<String>> {
-        self.custom.classes.clone()
-    }
-
-    fn frame_width(&self) -> Option<usize> {
-        None
+    fn custom(&self) -> &CustomDataConfig {
+        &self.custom
     }
 
     fn has_frame_labels(&self) -> bool {
         self.frame_labels
     }
-
-    fn max_unreadable_fraction(&self) -> f64 {
-        self.custom.max_unreadable_fraction
-    }
-
-    fn is_custom(&self) -> bool {
-        true
-    }
-
-    fn check(&self) -> Result<(), DataError> {
-        self.custom.check(SET)
-    }
-
-    fn open(&self, folder: Option<&Path>) -> Result<DataSet, DataError> {
+    fn read(&self, folder: Option<&Path>) -> Result<DataSet, DataError> {
         let (root, file) = self.locate(folder)?;
         let mut labels = ClassIndex::new(self.custom.classes.as_deref());
         let mut rows = if self.frame_labels {
@@ -107,24 +91,6 @@ impl DataSource for ManifestConfig {
         }
         super::check_class_count(&file, &classes)?;
         Ok(DataSet { name: SET.to_owned(), classes, examples, missing: 0 })
-    }
-
-    fn folds(&self, dataset: &DataSet) -> Result<Vec<Fold>, DataError> {
-        folds::folds(SET, &self.custom, dataset, |custom| {
-            DataConfig::Manifest(ManifestConfig { custom, ..self.clone() })
-        })
-    }
-
-    fn fold_key(&self) -> Option<&'static str> {
-        folds::key(&self.custom)
-    }
-
-    fn split(&self, dataset: &DataSet, seed: u64) -> Result<Split, DataError> {
-        split::split(SET, &self.custom, dataset, seed)
-    }
-
-    fn split_unchecked(&self, dataset: &DataSet, seed: u64) -> Result<Split, DataError> {
-        split::split_unchecked(SET, &self.custom, dataset, seed)
     }
 }
 

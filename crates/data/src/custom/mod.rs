@@ -8,6 +8,7 @@ mod manifest;
 mod path;
 mod rows;
 mod segment_labels;
+mod source;
 mod speaker_rule;
 mod split;
 mod table;

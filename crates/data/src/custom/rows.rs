@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use super::path::resolve;
-use crate::split::Subset;
+use crate::subset::Subset;
 
 /// Columns that are read; the first two are required.
 pub(super) const COLUMNS: [&str; 6] = ["path", "label", "start", "end", "split", "speaker"];

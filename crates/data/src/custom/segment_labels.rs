@@ -7,7 +7,7 @@ use super::rows::Row;
 use crate::dataset::{Example, Source};
 use crate::error::DataError;
 use crate::label::{Label, Segment, Segments};
-use crate::split::Subset;
+use crate::subset::Subset;
 
 /// Recordings of a manifest, in the order of their first rows.
 pub(super) struct SegmentLabels<'a> {

@@ -5,8 +5,9 @@ use super::folds;
 use crate::dataset::DataSet;
 use crate::error::{DataError, listed};
 use crate::sample::has_shared_recordings;
-use crate::split::{Split, Subset};
+use crate::split::Split;
 use crate::split_builder::SplitBuilder;
+use crate::subset::Subset;
 
 /// Minimum number of speakers for training, validation and test.
 const MIN_SPEAKERS: usize = 3;

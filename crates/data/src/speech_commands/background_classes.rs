@@ -11,7 +11,7 @@ use crate::dataset::{Example, Source};
 use crate::error::DataError;
 use crate::folder;
 use crate::label::Label;
-use crate::split::Subset;
+use crate::subset::Subset;
 
 /// The draws are the same for every seed of a recipe, so all runs have the same test examples.
 const SEED: u64 = 59_185;

@@ -2,7 +2,7 @@
 
 use sha1::{Digest, Sha1};
 
-use crate::split::Subset;
+use crate::subset::Subset;
 
 /// Fractions of validation and test.
 const VALIDATION: f64 = 0.1;

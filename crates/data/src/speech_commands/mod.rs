@@ -8,12 +8,13 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::DataSource;
 use crate::dataset::{DataSet, Example, Source};
 use crate::error::{DataError, listed};
 use crate::folder;
 use crate::label::Label;
-use crate::split::{Split, Subset};
+use crate::source::{DataSource, SourceInfo};
+use crate::split::Split;
+use crate::subset::Subset;
 
 const SET: &str = "speech-commands";
 const KEY: &str = "speech-commands.classes";
@@ -82,20 +83,9 @@ fn is_false(value: &bool) -> bool {
 }
 
 impl DataSource for SpeechCommandsConfig {
-    fn name(&self) -> &'static str {
-        SET
+    fn info(&self) -> SourceInfo {
+        SourceInfo { classes: Some(self.class_names()), ..SourceInfo::new(SET, LAYOUT) }
     }
-
-    fn class_names(&self) -> Option<Vec<String>> {
-        let rest = [(self.unknown, UNKNOWN), (self.silence, SILENCE)];
-        let rest = rest.into_iter().filter(|(wanted, _)| *wanted).map(|(_, name)| name.to_owned());
-        Some(self.classes.iter().cloned().chain(rest).collect())
-    }
-
-    fn frame_width(&self) -> Option<usize> {
-        None
-    }
-
     fn check(&self) -> Result<(), DataError> {
         let wrong = |value: &dyn std::fmt::Debug, rule: &str| {
             Err(DataError::setting(KEY, format_args!("{value:?}"), rule))
@@ -155,12 +145,7 @@ impl DataSource for SpeechCommandsConfig {
         if self.silence {
             examples.extend(background_classes::silence(folder, counts, class)?);
         }
-        Ok(DataSet {
-            name: SET.to_owned(),
-            classes: self.class_names().unwrap_or_default(),
-            examples,
-            missing,
-        })
+        Ok(DataSet { name: SET.to_owned(), classes: self.class_names(), examples, missing })
     }
 
     fn split(&self, dataset: &DataSet, _seed: u64) -> Result<Split, DataError> {
@@ -183,6 +168,12 @@ impl DataSource for SpeechCommandsConfig {
 }
 
 impl SpeechCommandsConfig {
+    fn class_names(&self) -> Vec<String> {
+        let rest = [(self.unknown, UNKNOWN), (self.silence, SILENCE)];
+        let rest = rest.into_iter().filter(|(included, _)| *included).map(|(_, name)| name.to_owned());
+        self.classes.iter().cloned().chain(rest).collect()
+    }
+
     /// Returns the recordings of a word, and removes them from `held_out`.
     fn word_examples(
         &self,
