@@ -1,7 +1,7 @@
 //! Writes the report page of a made-up run, to look at the page without training:
 //! `cargo run -p stapes-eval --example report -- report.html`
 //!
-//! The numbers are drawn, not measured; the page says so.
+//! The numbers are made up, as the summary of the page states.
 
 use std::error::Error;
 
@@ -27,7 +27,7 @@ fn sample(classes: usize) -> Result<Report, Box<dyn Error>> {
         title: "Japanese Vowels, one LSTM of 64 units".into(),
         summary:
             "A sample page with made-up numbers: one LSTM layer of 64 units over 12 cepstral coefficients, \
-                  told to tell nine speakers apart by how they say /ae/."
+                  trained to recognize nine speakers by their /ae/."
                 .into(),
         command: "stapes quickstart --seed 1 --out runs/quickstart".into(),
         created_at: "2026-01-31 12:00 UTC".into(),
@@ -52,7 +52,7 @@ fn sample(classes: usize) -> Result<Report, Box<dyn Error>> {
             ("training", "216 utterances, 9 speakers"),
             ("validation", "54 utterances, 9 speakers"),
             ("test", &test),
-            ("frames", "7 to 29 an utterance, 12 coefficients"),
+            ("frames", "7 to 29 per utterance, 12 coefficients"),
             ("fingerprint", "9f2c64b0a7e35d18c1f7e2a4d3b69058"),
         ]),
         notes: vec!["Stopped after step 540 of 1,080: no better validation in 80 steps.".into()],
@@ -109,7 +109,7 @@ fn with_scores(mut report: Report, classes: usize) -> Result<Report, Box<dyn Err
     Ok(report)
 }
 
-/// Groups of about as many examples, most of them right.
+/// Groups of equal size, most of their examples correct.
 fn groups() -> Groups {
     let names = ["george", "jackson", "lucas", "nicolas", "theo", "yweweler"];
     let group = |(index, name): (usize, &&str)| Group {
@@ -127,7 +127,7 @@ fn gradients() -> Vec<GradientLine> {
     lines.map(|(name, decay)| GradientLine { name: name.into(), norms: norms(decay) }).to_vec()
 }
 
-/// Thirty to fifty examples a class, a few of them taken for a neighbor.
+/// Thirty to fifty examples per class, a few of them predicted as a neighboring class.
 fn evaluation(classes: usize) -> Result<Evaluation, Box<dyn Error>> {
     let names: Vec<String> = (1..=classes).map(|number| format!("speaker {number}")).collect();
     let (mut labels, mut predictions) = (Vec::new(), Vec::new());
@@ -175,18 +175,18 @@ const RECIPE: &str = r#"seed = 1
 
 [data]
 set = "japanese-vowels"
-validation = 0.2
+validation_fraction = 0.2
 
 [model]
 kind = "lstm"
-hidden = 64
-layers = 1
+hidden_size = 64
+num_layers = 1
 head = "last"
 
 [train]
-optimiser = "adam"
+optimizer = "adam"
 learning_rate = 0.003
-batch = 8
+batch_size = 8
 validate_every = 20
 patience = 80
 "#;

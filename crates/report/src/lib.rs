@@ -18,7 +18,7 @@
 //! let evaluation = Evaluation::new(&classes, &[0, 0, 1, 1], &[0, 1, 1, 1])?;
 //! assert_eq!(
 //!     terminal::summary(&evaluation),
-//!     "accuracy 75.0 % (95 % interval 30.1 to 95.4 %), 3 of 4"
+//!     "accuracy 75.0 % (95 % CI 30.1 to 95.4 %), 3 of 4"
 //! );
 //! # Ok::<(), stapes_metrics::MetricsError>(())
 //! ```

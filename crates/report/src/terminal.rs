@@ -113,7 +113,7 @@ pub fn confusion(evaluation: &Evaluation) -> String {
     match matrix(evaluation) {
         Some(table) => format!("{heading}\n{table}\n\n{}", most_confused(evaluation, PAIRS_BELOW)),
         None => format!(
-            "the confusion matrix of {} classes is wider than {WIDTH} columns; most confused pairs instead:\n{}",
+            "the confusion matrix of {} classes exceeds {WIDTH} columns; most confused pairs:\n{}",
             count(evaluation.per_class.len() as u64),
             most_confused(evaluation, SHORT_LIST)
         ),
@@ -144,7 +144,7 @@ pub fn most_confused(evaluation: &Evaluation, limit: usize) -> String {
     });
     format!(
         "{heading}\n{}",
-        build_table(&["true class", "predicted class", evaluation.unit(), "% of true class"], rows, 2)
+        build_table(&["true class", "predicted class", evaluation.unit(), "% of true"], rows, 2)
     )
 }
 

@@ -123,7 +123,7 @@ for (const table of document.querySelectorAll("table.sortable")) {
   if (body.rows.length < 2) continue;
   const value = (row, column) => {
     const exact = row.cells[column].dataset.value;
-    if (exact !== undefined) return Number(whole);
+    if (exact !== undefined) return Number(exact);
     const text = row.cells[column].textContent.trim();
     const number = Number.parseFloat(text.replaceAll(",", ""));
     return /^[-+]?[\d.,]+(e[-+]?\d+)?( ?%| to .*)?$/.test(text) ? number : text;

@@ -1,7 +1,7 @@
-//! The report pages in a browser: no message on the console and no request, wide and narrow, light and dark, by pointer
-//! and by keys; a page of hundreds of runs is small enough to be used.
+//! The report pages in a browser: no console messages and no requests, wide and narrow, light and dark, with pointer
+//! and keys; a page of hundreds of runs is small enough to use.
 //!
-//! Needs Chromium on the path. Without it there is one ignored test that says so, or a failure where
+//! Requires Chromium on the path. Without it there is one ignored test with this reason in its name, or a failure with
 //! `STAPES_REQUIRE_FIXTURES=1`.
 
 mod pages;
@@ -26,10 +26,10 @@ fn main() -> ExitCode {
     let trials = match names.iter().find(runs) {
         Some(&browser) => trials(browser),
         None if std::env::var("STAPES_REQUIRE_FIXTURES").is_ok_and(|value| value == "1") => {
-            vec![trial("a_browser_is_there", || Err("there is no chromium on the path".into()))]
+            vec![trial("chromium_is_installed", || Err("chromium is not on the path".into()))]
         }
         None => {
-            let name = "SKIPPED: there is no chromium on the path; install it to test the pages in a browser";
+            let name = "SKIPPED: chromium is not on the path; install it to test the pages in a browser";
             vec![Trial::test(name, || Ok(())).with_ignored_flag(true)]
         }
     };
@@ -39,8 +39,8 @@ fn main() -> ExitCode {
 fn trials(browser: &'static str) -> Vec<Trial> {
     let mut trials = vec![
         trial("a_wide_page_answers_pointer_and_keys", move || answers(browser, 1280, 1)),
-        trial("a_page_as_wide_as_a_phone_does_too", move || answers(browser, 390, 1)),
-        trial("a_dark_page_differs_from_a_light_one_and_is_as_quiet", move || dark(browser)),
+        trial("a_page_of_phone_width_answers_pointer_and_keys", move || answers(browser, 390, 1)),
+        trial("a_dark_page_has_a_dark_background_and_no_console_messages", move || dark(browser)),
         trial("a_page_of_all_256_candidates_with_3_seeds_can_be_used", move || {
             compares(browser, (1280, 1), of_candidates(256))
         }),
@@ -64,9 +64,9 @@ fn of_candidates(candidates: usize) -> Size {
     Size { candidates, seeds: 3, classes: 35, points: 200 }
 }
 
-/// A page that opens a report in a frame of some width, does what a reader does, and writes down what happened.
+/// A page that opens a report in a frame of a given width, acts as a reader, and writes the results.
 ///
-/// The report keeps its own policy: it is not changed for the test.
+/// The report keeps its content security policy.
 const PROBE: &str = r##"<!doctype html><html><head><meta name="color-scheme" content="light dark"></head><body>
 <iframe style="border: 0; height: 900px; width: WIDTHpx"></iframe>
 <textarea hidden>PAGE</textarea>
@@ -86,7 +86,7 @@ frame.addEventListener("load", () => {
 frame.srcdoc = document.querySelector("textarea").value;
 </script></body></html>"##;
 
-/// What a reader of one run does.
+/// Actions of a reader of one run.
 const ACTS: &str = r##"
   const svg = page.querySelector("#curves svg");
   const readout = () => svg.parentNode.querySelector(".readout").textContent;
@@ -117,8 +117,8 @@ const ACTS: &str = r##"
   page.querySelectorAll("details").forEach((details) => { details.open = true; });
   const sounds = [...page.querySelectorAll("audio")];
   lines.push(`sounds ${sounds.length} ${sounds.filter((audio) => audio.error === null).length}`);
-  const lies = (chart) => chart.querySelector("image").getBoundingClientRect();
-  const [spectrogram, read] = [...page.querySelectorAll("#attention svg")].slice(1).map(lies);
+  const bounds = (chart) => chart.querySelector("image").getBoundingClientRect();
+  const [spectrogram, read] = [...page.querySelectorAll("#attention svg")].slice(1).map(bounds);
   lines.push(`pictures ${spectrogram.width > 200} ${Math.abs(spectrogram.left - read.left) < 8}`);
   const attention = page.querySelector("#attention svg");
   attention.focus();
@@ -126,7 +126,7 @@ const ACTS: &str = r##"
   lines.push(`wider still by ${root.scrollWidth - root.clientWidth}`);
 "##;
 
-/// What a reader of many runs does.
+/// Actions of a reader of many runs.
 const ACTS_OF_MANY: &str = r##"
   const read = (svg) => svg.parentNode.querySelector(".readout").textContent;
   const press = (svg, key) => svg.dispatchEvent(new frame.contentWindow.KeyboardEvent("keydown", { key }));
@@ -159,7 +159,7 @@ const ACTS_OF_MANY: &str = r##"
   lines.push(`first figure in view ${across.width > 0 && across.right <= root.clientWidth}`);
 "##;
 
-/// A page that opens two reports in turn, three times each, and writes down the milliseconds that each took.
+/// A page that opens two reports in turn, three times each, and writes the milliseconds of each.
 const TIMED: &str = r##"<!doctype html><html><body>
 <iframe style="border: 0; height: 900px; width: 1280px"></iframe>
 <textarea hidden>FEW</textarea><textarea hidden>MANY</textarea>
@@ -178,12 +178,13 @@ frame.addEventListener("load", () => {
 open();
 </script></body></html>"##;
 
-/// The text of a page as the contents of an element.
+/// Escapes a page as the contents of an element.
 fn escaped(page: &str) -> String {
     page.replace('&', "&amp;").replace('<', "&lt;")
 }
 
-/// The lines that the probe wrote of a page, and the number of its elements; an error if the console lines anything.
+/// Returns the lines that the probe wrote about a page, and the number of its elements; an error for any console
+/// message.
 fn probed(
     browser: &str,
     (width, scheme): (u32, u32),
@@ -192,24 +193,24 @@ fn probed(
     let probe = PROBE.replace("WIDTH", &width.to_string()).replace("ACTS", acts);
     let mut lines = written(browser, scheme, &probe.replace("PAGE", &escaped(page)))?;
     let elements = lines.pop().and_then(|line| line.strip_prefix("elements ")?.parse().ok());
-    Ok((lines, elements.ok_or("the probe does not say how many elements the page has")?))
+    Ok((lines, elements.ok_or("the probe did not write the number of elements")?))
 }
 
-/// The lines that a probe wrote; an error if the console lines anything.
+/// Returns the lines that a probe wrote; an error for any console message.
 fn written(browser: &str, scheme: u32, probe: &str) -> Result<Vec<String>, String> {
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
     let path = folder.path().join("probe.html");
     std::fs::write(&path, probe).map_err(|error| error.to_string())?;
     let (dom, log) = dumped(browser, &path, folder.path(), scheme)?;
     if let Some(line) = log.lines().find(|line| line.contains("CONSOLE")) {
-        return Err(format!("the console says: {line}"));
+        return Err(format!("console message: {line}"));
     }
     let lines = dom.split_once("[[").and_then(|(_, rest)| rest.rsplit_once("]]")).map(|(lines, _)| lines);
-    let lines = lines.ok_or_else(|| format!("the probe wrote nothing; the browser lines: {log}"))?;
+    let lines = lines.ok_or_else(|| format!("the probe wrote nothing; log of the browser: {log}"))?;
     Ok(lines.lines().map(|line| line.replace("&nbsp;", " ")).collect())
 }
 
-/// The document after its scripts ran, and what the browser logged.
+/// Returns the document after its scripts, and the log of the browser.
 fn dumped(browser: &str, page: &Path, folder: &Path, scheme: u32) -> Result<(String, String), String> {
     let output = Command::new(browser)
         .args(["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--window-size=1400,1000"])
@@ -236,7 +237,7 @@ fn answers(browser: &str, width: u32, scheme: u32) -> Result<(), String> {
             "requests 0",
             "focus step 30: training 0.0323, validation 0.0355",
             "second step 1: training 0.5, validation 1.1 (at 0)",
-            "escape Point at a chart, or focus it and press arrow keys, to read its values.",
+            "escape Point at a chart, or focus it and press arrow keys, to show its values.",
             "pointer step 12: training 0.0769, validation 0.1 (at 10)",
             "descending 100.0 % 95.0 % 50.0 %",
             "ascending 50.0 % 95.0 % 100.0 %",
@@ -255,7 +256,7 @@ fn dark(browser: &str) -> Result<(), String> {
     same(&lines[1..2], &["ground rgb(20, 24, 29)"])
 }
 
-/// The same with a name of 160 letters, in which no line ends by itself: that of a candidate whose curves are shown.
+/// Renames a candidate with visible curves to a name of 160 letters without a break.
 fn named_at_length(mut comparison: Comparison) -> Comparison {
     let name = "a_long_name_".repeat(13) + "last";
     let at = comparison.candidates.len() - 2;
@@ -267,7 +268,7 @@ fn named_at_length(mut comparison: Comparison) -> Comparison {
     comparison
 }
 
-/// Opens a page of many runs, uses it, and counts its elements.
+/// Opens a page of many runs, acts on it, and counts its elements.
 fn compares(browser: &str, (width, scheme): (u32, u32), size: Size) -> Result<(), String> {
     let comparison = named_at_length(comparison(size));
     let page = render_comparison(&comparison).map_err(|error| error.to_string())?;
@@ -296,7 +297,7 @@ fn compares(browser: &str, (width, scheme): (u32, u32), size: Size) -> Result<()
         ],
     )?;
     match elements {
-        few if few < MOST_ELEMENTS + ELEMENTS_PER_RUN * runs => Ok(()),
+        few if few < MAX_ELEMENTS + ELEMENTS_PER_RUN * runs => Ok(()),
         many => Err(format!("the page has {many} elements")),
     }
 }
@@ -322,8 +323,8 @@ fn grows(browser: &str) -> Result<(), String> {
     }
 }
 
-/// The most elements of a page, a quarter more than there are: those of its dozen curves and matrices, and those of each run.
-const MOST_ELEMENTS: usize = 24_000;
+/// Maximum number of elements, a quarter more than there are: a constant part and a part per run.
+const MAX_ELEMENTS: usize = 24_000;
 const ELEMENTS_PER_RUN: usize = 13;
 
 fn same(lines: &[String], expected: &[&str]) -> Result<(), String> {

@@ -1,4 +1,4 @@
-//! Pages and figures with hostile names in every text: a parser that is not ours reads every SVG element, and nothing acts.
+//! Pages and figures with hostile names in every text: an independent parser reads every SVG element, and no control character remains.
 
 use crate::pages::report::{complete, sample};
 use crate::pages::{Size, comparison};
@@ -12,7 +12,7 @@ use stapes_report::{
 };
 use stapes_testkit::HOSTILE_NAMES;
 
-/// A figure in a file of its own: one SVG element with all of the drawing in it, and this text as it is seen.
+/// Checks a figure in a separate file: one SVG element contains the whole drawing, and this text is visible.
 #[track_caller]
 fn check_file(svg: &str, seen: &str) {
     let document = roxmltree::Document::parse(svg).unwrap_or_else(|error| panic!("{error}: {svg}"));
@@ -27,7 +27,7 @@ fn check_file(svg: &str, seen: &str) {
     );
 }
 
-/// A page: so many SVG elements, each of them XML, no element but ours, and no character that acts.
+/// Checks a page: every SVG element is XML, there are no foreign elements and no control characters; returns the number of SVG elements.
 #[track_caller]
 fn check_page(html: &str) -> usize {
     assert_eq!(visible_lines(html), html);
@@ -45,7 +45,7 @@ fn check_page(html: &str) -> usize {
     count
 }
 
-/// The name as a figure shows it.
+/// Returns the name as a figure shows it.
 fn seen(name: &str) -> String {
     stapes_report::visible(name).into_owned()
 }
@@ -73,7 +73,7 @@ fn pages_of_runs_with_hostile_names_parse() -> Result<(), ReportError> {
     Ok(())
 }
 
-/// A comparison with a candidate for each name; all other texts are these names by turns.
+/// Creates a comparison with one candidate per name; all other texts cycle through these names.
 fn compared(names: &[&str]) -> Comparison {
     let turn = std::cell::Cell::new(0);
     let string = || {
@@ -141,7 +141,7 @@ fn comparisons_with_hostile_names_parse_as_pages_and_as_files() -> Result<(), Re
 }
 
 #[test]
-fn the_key_of_a_file_stands_in_its_svg_element() -> Result<(), ReportError> {
+fn the_legend_of_a_file_is_in_its_svg_element() -> Result<(), ReportError> {
     let comparison = comparison(Size { candidates: 3, seeds: 2, classes: 2, points: 5 });
     for picture in comparison_pictures(&comparison)? {
         check_file(&picture.svg, "model 1");
@@ -206,14 +206,14 @@ fn gradients_with_hostile_names_parse() -> Result<(), ReportError> {
 }
 
 #[test]
-fn text_with_hostile_names_does_nothing() {
+fn text_with_hostile_names_is_escaped() {
     for name in HOSTILE_NAMES {
-        let told = [
+        let texts = [
             terminal::evaluation(&sample(&[name, "cat"]).evaluation),
             terminal::table(&["name", "count"], [vec![name.to_string(), "1".to_string()]].into_iter(), 1),
         ];
-        for told in told {
-            assert_eq!(visible_lines(&told), told, "{name:?}");
+        for text in texts {
+            assert_eq!(visible_lines(&text), text, "{name:?}");
         }
     }
 }

@@ -63,10 +63,10 @@ confusion matrix: true class (rows) vs. predicted class (columns)
  nine      ·    ·    ·      ·     ·     ·    ·      ·      ·    30
 
 confused pairs
- true class  predicted class  examples  % of true class
-───────────────────────────────────────────────────────
- five        nine              4 of 30           13.3 %
- two         three             1 of 30            3.3 %";
+ true class  predicted class  examples  % of true
+─────────────────────────────────────────────────
+ five        nine              4 of 30     13.3 %
+ two         three             1 of 30      3.3 %";
     assert_eq!(shown, expected);
 }
 
@@ -88,7 +88,7 @@ fn a_matrix_too_wide_is_replaced_by_its_most_confused_pairs() {
     let classes: Vec<String> = (0..60).map(|class| format!("word {class}")).collect();
     let shown = terminal::confusion(&digits(&classes));
     assert!(shown.starts_with(
-        "the confusion matrix of 60 classes is wider than 80 columns; most confused pairs instead:\nconfused"
+        "the confusion matrix of 60 classes exceeds 80 columns; most confused pairs:\nconfused"
     ));
     let first = shown.lines().find(|line| line.starts_with(" word 5 ")).unwrap();
     assert!(first.contains(" word 9 "), "{first}");

@@ -7,7 +7,7 @@ use stapes_report::{FrameAxis, GradientLine};
 
 pub(crate) const WORDS: [&str; 3] = ["bed", "cat", "happy"];
 
-/// The report of a made-up run without what may be missing; its first example is taken for the second class.
+/// Creates the report of a made-up run without optional parts; its first example is predicted as the second class.
 pub(crate) fn sample(classes: &[&str]) -> Report {
     let classes: Vec<String> = classes.iter().map(|label| label.to_string()).collect();
     let labels: Vec<usize> = (0..40).map(|example| example % classes.len()).collect();
@@ -49,7 +49,7 @@ pub(crate) fn sample(classes: &[&str]) -> Report {
     }
 }
 
-/// The sample with every part that may be missing; `name` stands for each name from outside.
+/// Creates the report with every optional part; `name` replaces each name from outside.
 pub(crate) fn complete(name: &str) -> Report {
     let mut report = sample(&WORDS);
     for point in &mut report.curves {
@@ -82,7 +82,7 @@ pub(crate) fn complete(name: &str) -> Report {
     report
 }
 
-/// A tone that the model took for another class.
+/// Creates a tone that was predicted as another class.
 fn example(name: &str, label: usize, prediction: usize) -> Example {
     let samples: Vec<f32> = (0..4000).map(|n| 0.4 * (0.3 * n as f32).sin()).collect();
     let mut probabilities = vec![0.0625; 3];
