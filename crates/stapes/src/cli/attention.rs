@@ -100,14 +100,14 @@ impl Plotter<'_> {
         let recording_view::Attention { probabilities, weights } =
             attention.context("the model has no attention")?;
         let best = argmax(&probabilities);
-        let frame_s = 1.0 / self.config.frames_per_second();
+        let hop_seconds = 1.0 / self.config.frames_per_second();
         let label = &self.model.labels[best];
         let title = format!("{}: {label} ({:.3}); line: attention", name.display(), probabilities[best]);
         let picture = FramePicture {
             title: &title,
             values: frames.values(),
             width: frames.width(),
-            frame_s,
+            hop_seconds,
             axis: frame_axis(self.config),
             quantity: self.config.quantity(),
             weights: Some(&weights),
@@ -118,7 +118,7 @@ impl Plotter<'_> {
         write_file(&png, &picture.png().with_context(path)?)?;
         Ok(json!({
             "file": path(), "png": png.display().to_string(), "label": label,
-            "probability": probabilities[best], "frame_seconds": frame_s, "weights": weights,
+            "probability": probabilities[best], "hop_seconds": hop_seconds, "weights": weights,
         }))
     }
 }

@@ -134,7 +134,7 @@ impl Job {
             title,
             values: &frames.values(),
             width: frames.width(),
-            frame_s: 1.0 / self.config.frames_per_second(),
+            hop_seconds: 1.0 / self.config.frames_per_second(),
             axis: frame_axis(&self.config),
             quantity: self.config.quantity(),
             weights: None,
