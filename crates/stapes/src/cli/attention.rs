@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use serde_json::{Value, json};
-use stapes::report::{FramePicture, visible};
 use stapes::features::FeatureConfig;
 use stapes::infer::{Classifier, ClipExtractor, Input, Model};
 use stapes::nn::loss::argmax;
-use stapes::run::Run;
 use stapes::recording_view::{self, attention, frame_axis};
+use stapes::report::{FramePicture, visible};
+use stapes::run::Run;
 
 use super::console::Console;
 use super::paths::{create_folder, file_names, write_file};
@@ -38,7 +38,10 @@ impl Attention {
         let model = Run::load_model(&self.run)?;
         let names = file_names(&self.files, EXTENSION)?;
         let Input::Recordings(config) = &model.input else {
-            bail!("{}: the model reads frames, not recordings; use a model of recordings", self.run.display());
+            bail!(
+                "{}: the model reads frames, not recordings; use a model of recordings",
+                self.run.display()
+            );
         };
         let mut plotter = Plotter {
             model: &model,
@@ -115,7 +118,7 @@ impl Plotter<'_> {
         write_file(&png, &picture.png().with_context(path)?)?;
         Ok(json!({
             "file": path(), "png": png.display().to_string(), "label": label,
-            "probability": probabilities[best], "hop_secondseconds": hop_seconds, "weights": weights,
+            "probability": probabilities[best], "hop_seconds": hop_seconds, "weights": weights,
         }))
     }
 }

@@ -146,7 +146,7 @@ fn model_view(model: &Model, clip: &Clip) -> Result<(FrameView, InspectionScores
     let labels = model.labels.len();
     let network = model.network()?;
     let parameters = thousands(network.parameter_count() as u64);
-    let (whole, over_time, kind) = match network.objective().is_frame_level() {
+    let (overall, over_time, kind) = match network.objective().is_frame_level() {
         true => (Vec::new(), probabilities, "frame-level, one decision per frame"),
         false => match stream_scores(model, clip)? {
             Some(over_time) => (
@@ -161,7 +161,7 @@ fn model_view(model: &Model, clip: &Clip) -> Result<(FrameView, InspectionScores
     let scores = InspectionScores {
         model: format!("Model with {parameters} parameters: {kind}."),
         labels: model.labels.clone(),
-        overall: whole,
+        overall,
         times: (0..count).map(|frame| times.center_seconds(frame)).collect(),
         over_time,
     };
