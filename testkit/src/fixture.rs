@@ -40,7 +40,7 @@ impl Fixture {
     }
 }
 
-/// Whether a missing folder is a failure: `STAPES_REQUIRE_FIXTURES=1`, as in continuous integration.
+/// True if a missing folder is a failure: `STAPES_REQUIRE_FIXTURES=1`, as in continuous integration.
 pub fn required() -> bool {
     std::env::var("STAPES_REQUIRE_FIXTURES").is_ok_and(|value| value == "1")
 }

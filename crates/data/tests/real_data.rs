@@ -37,7 +37,7 @@ fn main() -> ExitCode {
             case("speech_commands_have_thirty_words_and_missing_clips", speech_commands_words),
             case("the_hash_rule_is_that_of_the_official_lists", speech_commands_hash),
             case("other_words_and_silence_are_classes_of_the_twelve_class_task", speech_commands_rest),
-            case("upc_vad_is_labelled_from_start_to_end", upc_vad),
+            case("upc_vad_is_labeled_from_start_to_end", upc_vad),
             case("handwriting_has_its_published_counts", handwriting),
             case("consonant_vowel_has_its_published_counts", consonant_vowel),
             case("arabic_digits_have_their_published_counts", arabic_digits),

@@ -203,7 +203,7 @@ fn text(file: File, limit: u64) -> io::Result<String> {
         return Err(too_long());
     }
     let mut bytes = Vec::new();
-    // One byte more tells a text that ends at the limit from a longer one.
+    // One more byte distinguishes a text that ends at the limit from a longer one.
     file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > limit {
         return Err(too_long());

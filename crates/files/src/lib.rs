@@ -113,7 +113,7 @@ pub fn remove_temporary(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether this is the name of a temporary file of [`write_atomic`].
+/// True if this is the name of a temporary file of [`write_atomic`].
 pub fn is_temporary(name: &str) -> bool {
     name.starts_with('.') && name.ends_with(TEMPORARY_SUFFIX)
 }

@@ -33,7 +33,7 @@ const SUM_TOLERANCE: f64 = 1e-3;
 /// Guo et al. 2017, "On calibration of modern neural networks", section 2; Brier 1950, "Verification of forecasts
 /// expressed in terms of probability". Equal to `brier_score_loss(y, p, scale_by_half=False)` and `log_loss(y, p)` of
 /// scikit-learn 1.9.1, and to `multiclass_calibration_error(p, y, K, bins, norm="l1")` of torchmetrics 1.9.0 but where a
-/// confidence lies on the border of two bins.
+/// confidence is on the border of two bins.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Calibration {
     /// Bins that are not empty, in ascending order of confidence.

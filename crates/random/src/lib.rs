@@ -204,13 +204,13 @@ mod tests {
     fn normal_numbers_have_the_moments_of_their_distribution() {
         let mut rng = Rng::new(5, "normal");
         let drawn: Vec<f64> = (0..40_000).map(|_| rng.normal()).collect();
-        let moment = |power| drawn.iter().map(|value| value.powi(power)).sum::<f64>() / 40_000.0;
-        let moments = [1, 2, 3, 4].map(moment);
+        let power_mean = |power| drawn.iter().map(|value| value.powi(power)).sum::<f64>() / 40_000.0;
+        let power_means = [1, 2, 3, 4].map(power_mean);
         // Standard deviations: 0.005, 0.007, 0.02, 0.05.
-        for (moment, (expected, tolerance)) in
-            moments.iter().zip([(0.0, 0.02), (1.0, 0.03), (0.0, 0.08), (3.0, 0.2)])
+        for (power_mean, (expected, tolerance)) in
+            power_means.iter().zip([(0.0, 0.02), (1.0, 0.03), (0.0, 0.08), (3.0, 0.2)])
         {
-            assert!((moment - expected).abs() < tolerance, "{moments:?}");
+            assert!((power_mean - expected).abs() < tolerance, "{power_means:?}");
         }
     }
 }

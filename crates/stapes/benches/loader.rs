@@ -113,7 +113,8 @@ fn trained(experiment: &Experiment, train: &LoadedExamples) -> TrainingResult {
 fn bare_steps(experiment: &Experiment, train: &LoadedExamples, steps: usize) -> f64 {
     let recipe = &experiment.recipe;
     let model = experiment.untrained_model(train).expect("a model");
-    let features: Vec<_> = train.features.iter().map(|frames| model.normalize(frames).expect("frames")).collect();
+    let features: Vec<_> =
+        train.features.iter().map(|frames| model.normalize(frames).expect("frames")).collect();
     let examples = Examples::new(&features, train.labels.as_ref()).expect("examples");
     let classes = experiment.dataset.classes.len();
     let mut shards = Shards::new(&recipe.model, model.shape, classes, recipe.train.shards).expect("a model");

@@ -41,7 +41,7 @@ fn main() -> ExitCode {
     })
 }
 
-/// Returns a second of a rising tone with peak 0.5.
+/// Returns one second of a rising tone with peak 0.5.
 fn tone(rate: u32) -> Vec<u8> {
     let samples: Vec<f32> =
         (0..rate).map(|n| (n as f32).powi(2) / rate as f32 * 0.4).map(|x| 0.5 * x.sin()).collect();

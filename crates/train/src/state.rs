@@ -179,7 +179,7 @@ mod tests {
         fn a_progress_is_read_as_it_was_written(progress in progress()) {
             let text = serde_json::to_string(&progress).unwrap();
             let read: Progress = serde_json::from_str(&text).unwrap();
-            // Debug tells numbers apart to the last digit, and NaN is equal to NaN.
+            // Debug distinguishes numbers to the last digit, and NaN is equal to NaN.
             prop_assert_eq!(format!("{read:?}"), format!("{progress:?}"), "{}", text);
         }
     }

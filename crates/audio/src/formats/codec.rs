@@ -45,7 +45,7 @@ impl Codec {
     }
 }
 
-/// Parameters without a channel layout: all channels have equal weight in the mean.
+/// Parameters without a channel layout: all channels have equal weights.
 pub(crate) fn parameters(sample_rate_hz: u32, channels: u16) -> AudioCodecParameters {
     let mut parameters = AudioCodecParameters::new();
     parameters.with_sample_rate(sample_rate_hz).with_channels(Channels::Discrete(channels));

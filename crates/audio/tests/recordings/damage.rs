@@ -217,7 +217,7 @@ fn missing_and_surplus_pages_are_detected() {
 fn bytes_that_are_neither_frame_nor_tag_are_detected() {
     let file = TemporaryFile::new();
     let bare = bytes("lame_no_header.mp3");
-    let message = file.read(&[&bare[..], b"garbage that goes on for a while"].concat()).unwrap_err();
+    let message = file.read(&[&bare[..], b"garbage that continues for a while"].concat()).unwrap_err();
     assert!(message.contains(&format!("damaged at byte {}: no MP3 frame begins", bare.len())), "{message}");
     for tail in [&[0; 700][..], b"TAG", b"APETAGEX\xd0\x07\0\0"] {
         assert_eq!(file.read(&[&bare, tail].concat()), file.read(&bare));

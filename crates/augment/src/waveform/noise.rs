@@ -40,7 +40,7 @@ pub struct NoiseConfig {
 pub enum NoiseColor {
     /// White: equal power per hertz.
     White,
-    /// Pink: equal power per octave from 20 Hz, similar to the noise of rooms and streets.
+    /// Pink: equal power per octave from 20 Hz, similar to the noise of buildings and streets.
     Pink,
 }
 

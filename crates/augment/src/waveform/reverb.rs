@@ -21,7 +21,7 @@ use crate::error::AugmentError;
 ///
 /// # Source
 /// Schroeder 1962, "Natural sounding artificial reverberation", for noise with an exponential envelope; Ko et al.
-/// 2017, "A study on data augmentation of reverberant speech", for recorded and simulated rooms.
+/// 2017, "A study on data augmentation of reverberant speech", for recorded and simulated impulse responses.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReverbConfig {

@@ -140,7 +140,7 @@ impl KaldiFbankConfig {
         self.mel_opts.check(self.dialect, sample_rate_hz)?;
         self.check_bands(sample_rate_hz)?;
         let floor = self.min_energy();
-        let rule = "must be at least 0 and finite; 0 is no floor";
+        let rule = "must be at least 0 and finite; 0 disables the floor";
         require(floor >= 0.0 && floor <= f64::from(f32::MAX), "energy_floor", floor, rule)?;
         let min = f64::from(f32::MIN_POSITIVE);
         let rule = format!("must be at least {min:e} and finite; Kaldi's is 1.1920929e-7");
@@ -191,7 +191,7 @@ impl KaldiMfccConfig {
         let rule = format!("must be within 1..={bands} (mel_opts.num_bins); use {bands}");
         require((1..=bands).contains(&self.num_ceps), "num_ceps", self.num_ceps, &rule)?;
         let valid = self.cepstral_lifter >= 0.0 && self.cepstral_lifter.is_finite();
-        let rule = "must be at least 0 and finite; 0 is no lifter";
+        let rule = "must be at least 0 and finite; 0 disables the lifter";
         require(valid, "cepstral_lifter", self.cepstral_lifter, rule)
     }
 }

@@ -109,7 +109,7 @@ impl LibrosaMfccConfig {
             self.lifter >= 0.0 && self.lifter.is_finite(),
             "lifter",
             self.lifter,
-            "must be at least 0 and finite; 0 is no lifter",
+            "must be at least 0 and finite; 0 disables the lifter",
         )
     }
 }

@@ -1,6 +1,6 @@
 //! Tests of the front ends: recorded variants, streams, allocations and edge cases.
 //!
-//! They are one program, as each program is linked on its own; what needs a program of its own stands beside this folder.
+//! They form one program, because linking takes long; tests that need a separate program are beside this folder.
 
 mod allocation;
 mod composition;

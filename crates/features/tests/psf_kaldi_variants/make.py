@@ -125,9 +125,9 @@ def kaldi(kind, y, sr, settings):
         delta.order = deltas
         result = np.asarray(knf.compute_deltas(delta, result))
     if cmvn:
-        normalisation = knf.CmvnOptions()
-        normalisation.norm_vars = cmvn == "meanvar"
-        result = np.asarray(knf.apply_cmvn(knf.compute_cmvn_stats(result), normalisation, result))
+        cmvn_options = knf.CmvnOptions()
+        cmvn_options.norm_vars = cmvn == "meanvar"
+        result = np.asarray(knf.apply_cmvn(knf.compute_cmvn_stats(result), cmvn_options, result))
     return result
 
 

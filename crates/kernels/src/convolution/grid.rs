@@ -56,7 +56,7 @@ impl Grid {
         }
     }
 
-    /// Whether the planes are the input itself.
+    /// True if the planes are the input itself.
     pub(super) fn is_input(&self) -> bool {
         // As many rows and columns as the input: no padding, and no row or column that no window reads.
         self.stride == [1, 1] && self.plane == self.size
@@ -82,7 +82,7 @@ impl Grid {
         (self.output[0] - 1) * self.pitch() + self.output[1]
     }
 
-    /// Whether every position belongs to the output.
+    /// True if every position belongs to the output.
     pub(super) fn is_dense(&self) -> bool {
         self.output[0] == 1 || self.pitch() == self.output[1]
     }

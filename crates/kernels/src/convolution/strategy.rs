@@ -40,7 +40,7 @@ impl RowMode {
 /// Cost of copying a vector, in multiplications of vectors.
 const COPY: usize = 3;
 
-/// Whether the gradient w.r.t. the weights is computed as matrix products with output channels in the lanes of
+/// True if the gradient w.r.t. the weights is computed as matrix products with output channels in the lanes of
 /// vectors, instead of sums over positions in the lanes.
 ///
 /// The products waste the lanes that the channels do not fill; the sums read and write a vector for each weight.

@@ -54,7 +54,7 @@ impl AvgPool {
 pub struct Epilogue<'a> {
     /// Normalization of each channel, `[C]`.
     pub channels: Option<&'a [Channel]>,
-    /// Whether negative values become 0.
+    /// True if negative values become 0.
     pub relu: bool,
     /// Average pooling.
     pub pool: AvgPool,

@@ -197,7 +197,7 @@ fn max_generic<S: Simd>(
     }
 }
 
-/// Whether a value replaces the maximum so far; NaN does, and then stays.
+/// True if a value replaces the maximum so far; NaN does, and then stays.
 #[inline(always)]
 fn replaces(number: f32, best: f32) -> bool {
     number > best || (number.is_nan() && !best.is_nan())

@@ -70,7 +70,7 @@ impl Products {
         }
     }
 
-    /// Whether A has so few rows that packing B would cost more than it saves, and B can be read in place.
+    /// True if A has so few rows that packing B would cost more than it saves, and B can be read in place.
     fn can_skip_packing(&self, a: Matrix<'_>, b: Matrix<'_>) -> bool {
         let set = self.b.set();
         let panels = b.columns().next_multiple_of(2 * set.width());

@@ -94,7 +94,7 @@ impl<'a> Matrix<'a> {
         &self.data[row * self.row_stride..][..self.columns]
     }
 
-    /// Whether rows of this width are within the slice, if columns are contiguous.
+    /// True if rows of this width are within the slice, if columns are contiguous.
     pub(crate) fn has_width(&self, width: usize) -> bool {
         self.rows == 0 || (self.rows - 1) * self.row_stride + width <= self.data.len()
     }

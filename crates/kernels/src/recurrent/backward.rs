@@ -25,7 +25,7 @@ pub struct Backward<'a> {
     /// Truncated backpropagation through time: time is split into chunks of this many frames, and no gradient flows
     /// from a chunk to the chunk before (Williams and Peng 1990). `None` for no truncation.
     pub truncate: Option<usize>,
-    /// Whether to store the norm of the gradient w.r.t. the h of each frame.
+    /// True to store the norm of the gradient w.r.t. the h of each frame.
     pub norms: bool,
 }
 

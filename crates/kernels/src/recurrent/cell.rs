@@ -76,7 +76,7 @@ impl CellShape {
         })
     }
 
-    /// Whether x and h use the same blocks for all gates, so that one product computes both.
+    /// True if x and h use the same blocks for all gates, so that one product computes both.
     pub(crate) fn is_joint(self) -> bool {
         self.input_products().all(|product| product.run.is_some())
     }

@@ -17,7 +17,7 @@ pub struct Forward<'a> {
     pub input: Matrix<'a>,
     /// Initial states, [S, B, H] in the caller's order; zero if `None`.
     pub initial: Option<&'a [f32]>,
-    /// Whether to keep the values that a backward pass needs.
+    /// True to keep the values that a backward pass needs.
     pub keep: bool,
 }
 

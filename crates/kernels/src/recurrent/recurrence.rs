@@ -88,7 +88,7 @@ pub struct Recurrence {
 #[derive(Clone, Default)]
 pub(super) struct BatchStates {
     pub(super) batch: usize,
-    /// Whether the caller passed an initial state; zero otherwise.
+    /// True if the caller passed an initial state; zero otherwise.
     pub(super) has_initial: bool,
     /// [S, B, H] by slot.
     pub(super) initial: Buffer,

@@ -25,7 +25,7 @@ pub(super) struct Transition<'a> {
     pub(super) recurrent_weights: &'a [Packed],
     /// Input projection to compute, or `None` if the blocks contain it already.
     pub(super) input: Option<Input<'a>>,
-    /// Whether the previous states may be nonzero, so that the recurrent products are needed.
+    /// True if the previous states may be nonzero, so that the recurrent products are needed.
     pub(super) from_state: bool,
 }
 

@@ -22,7 +22,7 @@ pub trait Real:
     /// 1 / (1 + e^-x) with the standard library's exponential.
     fn sigmoid(self) -> Self;
 
-    /// Whether the value is greater than zero.
+    /// True if the value is greater than zero.
     fn positive(self) -> bool;
 
     /// Square root.

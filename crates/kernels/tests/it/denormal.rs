@@ -8,7 +8,7 @@ const INPUTS: usize = 4;
 const HIDDEN: usize = 24;
 const FRAMES: usize = 400;
 
-/// Whether a nonzero value is smaller than the smallest state or gradient that is stored.
+/// True if a nonzero value is smaller than the smallest state or gradient that is stored.
 fn has_tiny_values(values: &[f32]) -> bool {
     values.iter().any(|value| *value != 0.0 && value.abs() < 1e-30)
 }

@@ -1,6 +1,6 @@
 //! Tests of the kernels against plain references, on every instruction set.
 //!
-//! They are one program, as each program is linked on its own; what needs a program of its own stands beside this folder.
+//! They form one program, because linking takes long; tests that need a separate program are beside this folder.
 
 mod conformance;
 mod convolution;

@@ -1,6 +1,6 @@
 //! Tests of layers and models.
 //!
-//! They are one program, as each program is linked on its own; what needs a program of its own stands beside this folder.
+//! They form one program, because linking takes long; tests that need a separate program are beside this folder.
 
 mod convolutional;
 mod keyword;

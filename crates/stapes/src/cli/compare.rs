@@ -160,7 +160,13 @@ pub(super) fn print_comparison(
 }
 
 /// Prints a table and writes it as `name`.csv and .md.
-pub(super) fn print_table(title: &str, table: &Table, out: &Path, name: &str, console: &Console) -> Result<()> {
+pub(super) fn print_table(
+    title: &str,
+    table: &Table,
+    out: &Path,
+    name: &str,
+    console: &Console,
+) -> Result<()> {
     console.print(&format!("\n{}\n\n{}", visible(title), table.text(console.width())));
     console.json(&json!({ "title": title, "table": table }));
     let path_of = |extension: &str| out.join(format!("{name}.{extension}"));
@@ -172,7 +178,11 @@ pub(super) fn print_table(title: &str, table: &Table, out: &Path, name: &str, co
             source,
         })?;
     }
-    console.print(&format!("\ntable in {} and {}", visible_path(&path_of("csv")), visible_path(&path_of("md"))));
+    console.print(&format!(
+        "\ntable in {} and {}",
+        visible_path(&path_of("csv")),
+        visible_path(&path_of("md"))
+    ));
     Ok(())
 }
 

@@ -173,7 +173,8 @@ mod tests {
 
     #[test]
     fn numbers_of_system_errors_are_removed() {
-        let text = without_os_numbers("a: Not a directory (os error 20): check; b: No such file (os error 2)");
+        let text =
+            without_os_numbers("a: Not a directory (os error 20): check; b: No such file (os error 2)");
         assert_eq!(text, "a: Not a directory: check; b: No such file");
         assert_eq!(
             without_os_numbers("the word (os error x) and the end (os error"),

@@ -11,9 +11,9 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use rayon::prelude::*;
 use serde_json::{Value, json};
+use stapes::features::{FeatureConfig, Normalization};
 use stapes::recording_view::frame_axis;
 use stapes::report::{FramePicture, visible};
-use stapes::features::{FeatureConfig, Normalization};
 
 use super::console::Console;
 use super::paths::{create_folder, file_names, write_file};
@@ -74,7 +74,10 @@ impl Features {
         for inputs in inputs.chunks(BATCH * rayon::current_num_threads()) {
             let results: Vec<Result<Value>> = inputs
                 .par_iter()
-                .map_init(|| job.extractor.clone(), |extractor, (file, name)| job.export(extractor, file, name))
+                .map_init(
+                    || job.extractor.clone(),
+                    |extractor, (file, name)| job.export(extractor, file, name),
+                )
                 .collect();
             for ((file, _), result) in inputs.iter().zip(results) {
                 failed += usize::from(result.is_err());

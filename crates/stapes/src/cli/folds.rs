@@ -6,7 +6,7 @@ use anyhow::Result;
 use serde_json::{Value, json};
 use stapes::metrics::{Estimate, Evaluation, mean_with_interval};
 use stapes::report::{terminal, visible};
-use stapes::{Error, RunResult, Recipe};
+use stapes::{Error, Recipe, RunResult};
 
 use super::console::{Console, duration, percent, percent_or_dash, visible_path};
 use super::run_options::RunOptions;

@@ -6,9 +6,9 @@ use anyhow::Result;
 use clap::Args;
 use serde_json::json;
 use stapes::data::{LoadOptions, Progress};
-use stapes::report::{GradientLine, gradient_picture};
 use stapes::experiment;
 use stapes::gradients::{GradientFlow, gradient_flow};
+use stapes::report::{GradientLine, gradient_picture};
 use stapes::run::Run;
 
 use super::console::{Console, visible_path};

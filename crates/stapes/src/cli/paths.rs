@@ -37,7 +37,8 @@ pub(super) fn create_folder(out: &Path) -> Result<()> {
 
 /// Writes a file atomically.
 pub(super) fn write_file(path: &Path, contents: &[u8]) -> Result<()> {
-    stapes_files::write_atomic(path, contents).with_context(|| format!("{}: cannot write the file", path.display()))
+    stapes_files::write_atomic(path, contents)
+        .with_context(|| format!("{}: cannot write the file", path.display()))
 }
 
 /// Makes the folder of the data absolute, so that `eval` finds it from any working directory.

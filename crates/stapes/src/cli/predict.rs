@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use clap::Args;
 use serde_json::{Map, Value, json};
-use stapes::report::visible;
 use stapes::experiment::argmax_frames;
 use stapes::features::Features;
 use stapes::infer::{Classifier, Input, Model};
 use stapes::nn::loss::argmax;
+use stapes::report::visible;
 use stapes::run::Run;
 
 use super::console::Console;
@@ -63,7 +63,12 @@ impl Predict {
 
 /// Prints the segments of a file, one line `start end label file` each, times in seconds, except those of the first class,
 /// the background. The JSON line has all segments and the probabilities of every frame.
-fn print_segments(model: &Model, classifier: &mut Classifier<'_>, file: &Path, console: &Console) -> Result<()> {
+fn print_segments(
+    model: &Model,
+    classifier: &mut Classifier<'_>,
+    file: &Path,
+    console: &Console,
+) -> Result<()> {
     let name = file.display().to_string();
     let Input::Recordings(features) = &model.input else {
         anyhow::bail!(

@@ -32,8 +32,9 @@ pub(crate) struct Quickstart {
 
 impl Quickstart {
     pub(crate) fn run(self, console: &Console) -> Result<u8> {
-        let recipe =
-            self.overrides.recipe(|overrides| Recipe::from_toml("recipes/quickstart.toml", RECIPE, overrides))?;
+        let recipe = self
+            .overrides
+            .recipe(|overrides| Recipe::from_toml("recipes/quickstart.toml", RECIPE, overrides))?;
         let out = self.out.unwrap_or_else(|| run::free_name(Path::new("runs/quickstart")));
         let example = example(&recipe)?;
         let options = RunOptions {

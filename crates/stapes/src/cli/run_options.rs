@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Result;
 use stapes::run::{IfExists, RunFolder};
 use stapes::train::Communicator;
-use stapes::{RunResult, Recipe, TrainingJob};
+use stapes::{Recipe, RunResult, TrainingJob};
 
 use super::console::Console;
 use super::train::print_result;
@@ -50,7 +50,8 @@ impl RunOptions<'_> {
         let finished = self.training(recipe).run(folder, &Bars::new(self.console))?;
         if finished.record.stopped {
             let step = finished.record.steps;
-            self.console.eprint(&format!("stopped at step {step}; resume with the same command and --resume"));
+            self.console
+                .eprint(&format!("stopped at step {step}; resume with the same command and --resume"));
         }
         print_result(self.console, &finished);
         Ok(finished)

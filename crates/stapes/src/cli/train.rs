@@ -13,7 +13,7 @@ use clap::Args;
 use stapes::data::DataError;
 use stapes::run::{IfExists, RunFolder, RunRecord};
 use stapes::train::Communicator;
-use stapes::{Error, RunResult, Recipe};
+use stapes::{Error, Recipe, RunResult};
 
 use super::console::Console;
 use super::folds::train_folds;
@@ -25,7 +25,6 @@ use super::run_options::{RunOptions, parse_time};
 pub(super) use result::print_result;
 use seeds::{folder_name, print_seeds};
 use series::train_series;
-
 
 /// Train a model from a recipe; keep the checkpoint with the best validation score and test it once
 #[derive(Args)]
@@ -133,11 +132,7 @@ impl Train {
 /// Returns the exit code of a run.
 fn exit_code(finished: &RunResult) -> u8 {
     let RunRecord { stopped, diverged_loss, .. } = finished.record;
-    if stopped || diverged_loss.is_some() || finished.skipped > 0 {
-        super::SOME_FAILED
-    } else {
-        super::DONE
-    }
+    if stopped || diverged_loss.is_some() || finished.skipped > 0 { super::SOME_FAILED } else { super::DONE }
 }
 
 /// Prefixes an error about a key of the recipe with the recipe's name.
@@ -159,4 +154,3 @@ fn name_recipe(recipe: &Path, error: anyhow::Error) -> anyhow::Error {
         false => error,
     }
 }
-

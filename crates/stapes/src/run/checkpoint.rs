@@ -18,7 +18,7 @@ use crate::error::Error;
 pub struct Provenance {
     /// Fingerprint of the data and its split.
     pub data_fingerprint: String,
-    /// Fingerprint of the recordings of noise and rooms for augmentation, if any.
+    /// Fingerprint of the recordings of noise and impulse responses for augmentation, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub augment_fingerprint: Option<String>,
     /// Program and instruction set; others give different last digits.

@@ -59,7 +59,7 @@ pub struct RunRecord {
     pub data_folder: Option<String>,
     /// Fingerprint of the data and its split.
     pub data_fingerprint: String,
-    /// Fingerprint of the recordings of noise and rooms for augmentation, if any.
+    /// Fingerprint of the recordings of noise and impulse responses for augmentation, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub augment_fingerprint: Option<String>,
     /// Duration of training and validation, s.

@@ -64,9 +64,7 @@ fn leave_one_out_trains_one_model_per_speaker() {
     let folds = scratch.run(arguments).succeeds().last_json();
     assert_eq!(folds["folds"].as_array().unwrap().len(), 5);
     assert!(scratch.path("folds/eva/model.safetensors").is_file());
-    scratch
-        .run("train my.toml --data my --out run")
-        .fails(2, &["my.toml", "data.folders.group", "ann, bob"]);
+    scratch.run("train my.toml --data my --out run").fails(2, &["my.toml", "data.folders.group", "ann, bob"]);
 }
 
 #[test]
@@ -123,8 +121,7 @@ fn unreadable_files_are_named_and_skipped_only_if_the_recipe_allows_it() {
     let before = scratch.names();
     scratch.run("train my.toml --data my --out run").fails(2, &["low/cid_1.wav: ", "cannot be used"]);
     assert_eq!(scratch.names(), before);
-    let allowed =
-        "train my.toml --data my --out run --set data.folders.max_unreadable_fraction=0.5 --set train.max_steps=2";
+    let allowed = "train my.toml --data my --out run --set data.folders.max_unreadable_fraction=0.5 --set train.max_steps=2";
     scratch.run(allowed).fails(1, &["skipped: ", "my/low/cid_1.wav: not a WAV", "my/high/eva_3.wav: "]);
     assert!(scratch.path("run/model.safetensors").is_file());
     let strict = "train my.toml --data my --out other --set data.folders.max_unreadable_fraction=0.01";

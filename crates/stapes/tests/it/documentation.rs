@@ -112,8 +112,8 @@ fn default_value(kind: &str, text: &str) -> Value {
     }
     match code_spans(text)[..] {
         [name] => name.into(),
-        _ => toml::from_str::<Table>(&format!("value = {text}")).unwrap_or_else(|error| panic!("{text}: {error}"))
-            ["value"]
+        _ => toml::from_str::<Table>(&format!("value = {text}"))
+            .unwrap_or_else(|error| panic!("{text}: {error}"))["value"]
             .clone(),
     }
 }
@@ -136,7 +136,8 @@ fn check_rows(section: &str, rows: &[&Vec<String>], accepted: &BTreeSet<String>)
             assert!(table_at(&mut without, section).remove(key).is_some(), "{name} is not required");
             assert!(parse(without).is_err(), "{name} is not required");
         } else {
-            let given = with(section, key, default_value(kind, default)).unwrap_or_else(|error| panic!("{error}"));
+            let given =
+                with(section, key, default_value(kind, default)).unwrap_or_else(|error| panic!("{error}"));
             assert_eq!(given, recipe, "{name}: the default is not {default}");
         }
     }
@@ -186,7 +187,11 @@ fn augmentations_are_documented_with_their_keys() {
         let name = code_spans(&row[0])[0];
         let mut keys: BTreeSet<String> = code_spans(&row[1]).into_iter().map(String::from).collect();
         keys.insert("probability".into());
-        assert_eq!(keys, accepted(&format!("augment.{name}")), "documented and accepted keys of augment.{name}");
+        assert_eq!(
+            keys,
+            accepted(&format!("augment.{name}")),
+            "documented and accepted keys of augment.{name}"
+        );
         documented.insert(name.to_owned());
     }
     assert_eq!(documented, names);
@@ -245,14 +250,27 @@ fn keys_of_sweeps_and_searches_are_documented() {
     let mut documented = BTreeSet::new();
     for block in page.split("```").skip(1).step_by(2).filter_map(|block| block.strip_prefix("toml\n")) {
         // Optional keys are shown as comments.
-        let lines = block.lines().map(|line| line.strip_prefix("# ").filter(|line| line.contains(" = ")).unwrap_or(line));
+        let lines = block
+            .lines()
+            .map(|line| line.strip_prefix("# ").filter(|line| line.contains(" = ")).unwrap_or(line));
         let table: Table = toml::from_str(&lines.collect::<Vec<_>>().join("\n")).unwrap();
         add_keys("", &Value::Table(table), &mut documented);
     }
     // Described in the text, without an example.
-    for key in ["configurations", "configurations.name", "configurations.recipe", "configurations.set", "axes.range.factor"] {
+    for key in [
+        "configurations",
+        "configurations.name",
+        "configurations.recipe",
+        "configurations.set",
+        "axes.range.factor",
+    ] {
         let name = key.rsplit('.').next().unwrap();
-        assert!(page.contains(&format!("`{name}`")) || page.contains(&format!("[[{name}]]")) || page.contains(&format!("({name})")), "{key}");
+        assert!(
+            page.contains(&format!("`{name}`"))
+                || page.contains(&format!("[[{name}]]"))
+                || page.contains(&format!("({name})")),
+            "{key}"
+        );
         documented.insert(key.into());
     }
     let sweep = |text: &str| toml::from_str::<SweepConfig>(text).unwrap_err().message().to_owned();

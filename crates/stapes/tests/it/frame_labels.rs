@@ -112,10 +112,7 @@ fn predict_prints_segments_and_frame_probabilities() {
     assert_eq!((number(&line["seconds"]), number(&line["hop_seconds"])), (1.5, 0.01));
     assert!((number(&line["first_frame_seconds"]) - 0.0125).abs() < 1e-12);
     let segments = line["segments"].as_array().unwrap();
-    assert_eq!(
-        segments.iter().map(|one| &one["label"]).collect::<Vec<_>>(),
-        ["silence", "voice", "silence"]
-    );
+    assert_eq!(segments.iter().map(|one| &one["label"]).collect::<Vec<_>>(), ["silence", "voice", "silence"]);
     assert_eq!((number(&segments[0]["start"]), number(&segments[2]["end"])), (0.0, 1.5));
     let probabilities = |label: &str| line["probabilities"][label].as_array().unwrap().clone();
     assert_eq!(probabilities("voice").len(), 148);
@@ -232,8 +229,9 @@ fn interrupted_folds_and_seeds_report_missing_runs() {
     let train = "train voices.toml --data voices --json --set train.epochs=100000";
     let ran = scratch.run_interrupted(&format!("{train} --out folds --folds"), "\"validation\"");
     let summary = ran.fails(1, &["stopped: 0 of 4", "stopped, not counted"]).last_json();
-    let counts =
-        |summary: &Value| (number(&summary["requested"]), number(&summary["complete"]), summary["stopped"] == true);
+    let counts = |summary: &Value| {
+        (number(&summary["requested"]), number(&summary["complete"]), summary["stopped"] == true)
+    };
     assert_eq!(counts(&summary), (4.0, 0.0, true));
     assert_eq!(
         (summary["folds"].as_array().unwrap().len(), &summary["folds"][0]["stopped"]),
@@ -284,10 +282,7 @@ fn incompatible_settings_are_rejected_when_the_recipe_is_read() {
     voices(&scratch);
     scratch.tones_recipe();
     for (command, parts) in [
-        (
-            "voices.toml --set model.recurrent.head=max",
-            &["voices.toml: the data has frame-level labels"][..],
-        ),
+        ("voices.toml --set model.recurrent.head=max", &["voices.toml: the data has frame-level labels"][..]),
         (
             "voices.toml --set features.fixed_length_samples=8000",
             &["voices.toml: features.fixed_length_samples = 8000"],

@@ -3,9 +3,9 @@
 
 use std::f32::consts::TAU;
 
+use crate::support::{Ran, Scratch, TONES, wav};
 use stapes::report::{visible, visible_lines};
 use stapes_testkit::hostile_file_names;
-use crate::support::{Ran, Scratch, TONES, wav};
 
 const FSDD: &str = "[data.fsdd]\nsplit = \"official\"\nvalidation_fraction = 0.2";
 /// Class name that would clear the screen and forge a field and a line.

@@ -37,9 +37,7 @@ fn segment_of_a_long_recording_is_shown_and_named() {
     assert!(page.contains("Shown: 4.500 s to 5.500 s"), "{page}");
     assert!(page.contains("the recording may be clipped"));
     scratch.run("inspect long.wav --out page.html --start 11").fails(2, &["has 10.000 s"]);
-    scratch
-        .run("inspect long.wav --out page.html --seconds 0")
-        .fails(2, &["change --start or --seconds"]);
+    scratch.run("inspect long.wav --out page.html --seconds 0").fails(2, &["change --start or --seconds"]);
     scratch.write("silent.wav", wav(&[0.0; 8000], 8000));
     scratch.run("inspect silent.wav --out silent.html").succeeds();
 }

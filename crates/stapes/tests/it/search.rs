@@ -92,7 +92,11 @@ fn better_half_continues_and_only_the_best_trial_is_tested() {
     let table = fs::read_to_string(scratch.path("found/search.csv")).unwrap();
     assert_eq!(table.lines().count(), 7);
     assert!(
-        table.lines().next().unwrap().starts_with("trial,rate,hidden_size,validation_1,validation_2,validation_3")
+        table
+            .lines()
+            .next()
+            .unwrap()
+            .starts_with("trial,rate,hidden_size,validation_1,validation_2,validation_3")
     );
 }
 

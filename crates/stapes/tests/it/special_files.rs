@@ -91,7 +91,8 @@ fn recipes_and_sweeps_are_read_from_pipes_up_to_a_limit() {
     let scratch = prepared();
     scratch.run_piped("summary /dev/stdin", TONES.as_bytes()).succeeds();
     let path = scratch.path("tones.toml");
-    let sweep = format!("title = 'One'\nrecipe = '{}'\nconfigurations = [{{ name = 'a' }}]\n", path.display());
+    let sweep =
+        format!("title = 'One'\nrecipe = '{}'\nconfigurations = [{{ name = 'a' }}]\n", path.display());
     fs::create_dir(scratch.path("runs")).unwrap();
     scratch.run_piped("compare /dev/stdin --out runs --table", sweep.as_bytes()).succeeds();
     // A sparse file takes no space.

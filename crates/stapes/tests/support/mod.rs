@@ -102,7 +102,7 @@ impl Scratch {
 
     /// Starts `stapes` with a standard output that blocks after 4 kB, the smallest pipe buffer.
     ///
-    /// So the program is at most 4 kB ahead of the test, however busy the machine is.
+    /// The program is at most 4 kB ahead of the test, however busy the machine is.
     fn spawn_paced(&self, arguments: &str) -> (Child, BufReader<PipeReader>) {
         let (reader, writer) = std::io::pipe().unwrap();
         rustix::pipe::fcntl_setpipe_size(&writer, 4096).unwrap();

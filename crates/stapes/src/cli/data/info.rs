@@ -68,7 +68,9 @@ impl Info {
             }
             (None, Some(data)) => Ok((DataConfig::detect(data), self.overrides.seed().unwrap_or(1))),
             (None, None) => {
-                bail!("neither a recipe nor --data is given; give a recipe, a folder of recordings or a manifest")
+                bail!(
+                    "neither a recipe nor --data is given; give a recipe, a folder of recordings or a manifest"
+                )
             }
         }
     }
@@ -184,7 +186,8 @@ impl DataReport {
     }
 
     fn json(&self, counts: &Counts) -> Value {
-        let DataStatistics { seconds, frames, rates_hz, silent, clipped, duplicates, unreadable } = &self.statistics;
+        let DataStatistics { seconds, frames, rates_hz, silent, clipped, duplicates, unreadable } =
+            &self.statistics;
         let id = |index: &usize| &self.dataset.examples[*index].id;
         let ids = |list: &[usize]| list.iter().map(id).collect::<Vec<_>>();
         let duplicates: Vec<Value> = duplicates

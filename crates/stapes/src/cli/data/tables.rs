@@ -1,6 +1,6 @@
 //! Tables of `stapes data info`.
 
-use stapes::data::{Counts, Lengths, SubsetCount, DataStatistics};
+use stapes::data::{Counts, DataStatistics, Lengths, SubsetCount};
 use stapes::report::terminal::table;
 
 use super::super::console::thousands;
@@ -58,8 +58,12 @@ pub(super) fn lengths(statistics: &DataStatistics) -> String {
         row
     };
     let mut rows = Vec::new();
-    rows.extend(statistics.seconds.as_ref().map(|lengths| row("s", lengths, |seconds| format!("{seconds:.3}"))));
-    rows.extend(statistics.frames.as_ref().map(|lengths| row("frames", lengths, |frames| format!("{frames}"))));
+    rows.extend(
+        statistics.seconds.as_ref().map(|lengths| row("s", lengths, |seconds| format!("{seconds:.3}"))),
+    );
+    rows.extend(
+        statistics.frames.as_ref().map(|lengths| row("frames", lengths, |frames| format!("{frames}"))),
+    );
     if rows.is_empty() {
         return String::new();
     }

@@ -66,7 +66,8 @@ impl Progress for Bars<'_> {
             }
             Event::Validated { point, .. } => {
                 let validation = point.validation.map(|validation| validation.accuracy);
-                *accuracy = validation.map(|value| format!("validation {}", percent(value))).unwrap_or_default();
+                *accuracy =
+                    validation.map(|value| format!("validation {}", percent(value))).unwrap_or_default();
                 self.console.json(&serde_json::json!({ "event": "validation", "point": point }));
             }
             _ => {}
@@ -96,4 +97,3 @@ fn sizes(experiment: &Experiment) -> String {
         experiment.recipe.seed,
     )
 }
-

@@ -58,7 +58,10 @@ pub(crate) fn print_result(console: &Console, finished: &RunResult) {
             Some(format!("{} for {} steps", duration(record.seconds), thousands(record.steps as u64))),
         ),
         ("speed", Some(format!("{} examples/s", thousands(record.examples_per_second as u64)))),
-        ("data wait", record.data_wait_fraction.map(|wait| format!("{} of the training time", percent(wait)))),
+        (
+            "data wait",
+            record.data_wait_fraction.map(|wait| format!("{} of the training time", percent(wait))),
+        ),
         ("latency", record.latency_ms.map(|ms| format!("{} per utterance (1 thread)", duration(ms / 1e3)))),
         ("run", Some(visible(folder).into_owned())),
     ];

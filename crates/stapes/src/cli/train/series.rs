@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::Result;
 use stapes::report::visible;
 use stapes::run::{self, RunFolder};
-use stapes::{Error, Experiment, RunResult, Recipe};
+use stapes::{Error, Experiment, Recipe, RunResult};
 
 use super::super::console::visible_path;
 use super::super::run_options::RunOptions;
@@ -52,7 +52,11 @@ impl RunSeries<RunResult> {
     /// Returns the exit code of the command, which also depends on skipped files and on runs that diverged.
     pub(crate) fn exit_code(&self) -> u8 {
         let some_failed = |run: &RunResult| run.skipped > 0 || run.record.diverged_loss.is_some();
-        if self.runs.iter().any(|(_, run)| some_failed(run)) { super::super::SOME_FAILED } else { self.code() }
+        if self.runs.iter().any(|(_, run)| some_failed(run)) {
+            super::super::SOME_FAILED
+        } else {
+            self.code()
+        }
     }
 }
 
