@@ -14,6 +14,9 @@ pub enum Error {
         /// Line or key, and the expected content.
         reason: String,
     },
+    /// Examples in memory do not form a data set.
+    #[error("{0}")]
+    Dataset(String),
     /// A recipe has the wrong input section for its data set.
     #[error(
         "[{section}] {rule} (data set {set}); use [features] for recordings, and [frames] for data that comes as frames"

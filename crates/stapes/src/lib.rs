@@ -2,19 +2,34 @@
 //! library, and the command line.
 //!
 //! A [`Recipe`] describes an experiment completely. An [`Experiment`] opens its data, computes features and trains; a
-//! [`TrainingJob`] does all of this and writes a run folder (module [`run`]). The crates below are re-exported under short
-//! names.
+//! [`TrainingJob`] does all of this and writes a run folder (module [`run`]). A [`Trainer`] trains on arrays or clips in memory
+//! ([`Dataset`]). The crates below are re-exported under short names; [`prelude`] has the types of common use.
+//!
+//! # Example
+//! ```no_run
+//! use stapes::prelude::*;
+//!
+//! let mut classifier = Classifier::load("runs/my/model.safetensors".as_ref())?;
+//! let prediction = classifier.predict(&stapes::audio::read("yes.wav".as_ref())?)?;
+//! println!("{} {:.1} %", prediction.label, 100.0 * prediction.probability);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! `examples/` has programs of at most 25 lines that compute features, train on arrays, classify files, classify a stream, and
+//! segment speech.
 
 mod columns;
 pub mod compare;
 mod distributed;
 mod error;
 pub mod experiment;
+mod fit;
 pub mod gradients;
 mod input_length;
 #[cfg(feature = "mpi")]
 pub mod mpi;
 mod overrides;
+pub mod prelude;
 mod recipe;
 pub mod recording_view;
 mod renamed;
@@ -26,6 +41,7 @@ mod waveforms;
 
 pub use error::Error;
 pub use experiment::Experiment;
+pub use fit::{Dataset, Fitted, Trainer};
 pub use input_length::InputLength;
 pub use overrides::{apply_overrides, parse_override};
 pub use recipe::Recipe;

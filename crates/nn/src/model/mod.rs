@@ -107,6 +107,12 @@ pub enum ModelError {
     },
 }
 
+impl From<RecurrentModelConfig> for ModelConfig {
+    fn from(config: RecurrentModelConfig) -> ModelConfig {
+        ModelConfig::Recurrent(config)
+    }
+}
+
 /// Maximum number of parameters of a model. stapes is for small models, and a typo in `hidden_size` should
 /// not exhaust the memory.
 pub const MAX_PARAMETERS: u128 = 200_000_000;

@@ -7,6 +7,7 @@ mod bad_input;
 mod compare;
 mod custom_data;
 mod documentation;
+mod examples;
 mod frame_labels;
 mod gradients;
 mod hostile_names;

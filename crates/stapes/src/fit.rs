@@ -1,0 +1,274 @@
+//! Training on arrays: from frames or clips in memory to a model.
+
+use std::sync::atomic::AtomicBool;
+
+use stapes_audio::Clip;
+use stapes_features::{FeatureConfig, Features, Normalization, StandardScaler};
+use stapes_infer::{ClipExtractor, FramesConfig, Input, Model};
+use stapes_nn::ModelConfig;
+use stapes_nn::layer::Shape;
+use stapes_random::Rng;
+use stapes_train::{Event, Examples, LabelsRef, SingleProcess, Start, TrainConfig, TrainingResult, train};
+
+use crate::error::Error;
+
+/// Examples in memory: frames [T, F] of any lengths, with one class per example.
+#[derive(Clone, Debug)]
+pub struct Dataset {
+    input: Input,
+    classes: Vec<String>,
+    features: Vec<Features>,
+    labels: Vec<usize>,
+}
+
+impl Dataset {
+    /// Combines frames with their classes, which are indices into the class names.
+    ///
+    /// # Errors
+    /// [`Error::Dataset`] if the numbers of examples and labels differ, a label has no class, frames have different widths,
+    /// or there are fewer than two classes.
+    pub fn from_frames(
+        features: Vec<Features>,
+        labels: Vec<usize>,
+        classes: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Result<Dataset, Error> {
+        let classes = classes.into_iter().map(Into::into).collect();
+        Dataset { input: Input::Frames(FramesConfig::default()), classes, features, labels }.checked()
+    }
+
+    /// Computes the features of clips of any sample rate and combines them with their classes. A model trained on them
+    /// classifies clips.
+    ///
+    /// # Errors
+    /// [`Error::Infer`] if a clip is too short or not finite; otherwise those of [`Dataset::from_frames`].
+    pub fn from_clips(
+        clips: &[Clip],
+        labels: Vec<usize>,
+        classes: impl IntoIterator<Item = impl Into<String>>,
+        features: FeatureConfig,
+    ) -> Result<Dataset, Error> {
+        let mut extractor = ClipExtractor::new(&features)?;
+        let frames = clips.iter().map(|clip| extractor.extract(clip)).collect::<Result<_, _>>()?;
+        let classes = classes.into_iter().map(Into::into).collect();
+        Dataset { input: Input::Recordings(features), classes, features: frames, labels }.checked()
+    }
+
+    fn checked(self) -> Result<Dataset, Error> {
+        let fail = |reason: String| Err(Error::Dataset(reason));
+        let (examples, labels, classes) = (self.features.len(), self.labels.len(), self.classes.len());
+        if examples != labels {
+            return fail(format!("there are {examples} examples and {labels} labels; give one label per example"));
+        }
+        if classes < 2 {
+            return fail(format!("there are {classes} classes; give the names of at least two"));
+        }
+        if let Some(example) = self.labels.iter().position(|&label| label >= classes) {
+            let label = self.labels[example];
+            return fail(format!("example {example} has the label {label}; labels must be below {classes}"));
+        }
+        let width = self.features.first().map_or(0, Features::width);
+        if let Some(example) = self.features.iter().position(|frames| frames.width() != width) {
+            let other = self.features[example].width();
+            return fail(format!(
+                "example {example} has {other} values per frame, example 0 has {width}; all need the same number"
+            ));
+        }
+        Ok(self)
+    }
+
+    /// Moves a random fraction of each class to a second data set, for example for validation.
+    ///
+    /// # Panics
+    /// If the fraction is not in 0..=1.
+    pub fn split(self, fraction: f64, seed: u64) -> (Dataset, Dataset) {
+        assert!((0.0..=1.0).contains(&fraction), "fraction = {fraction}: must be in 0..=1");
+        let mut held_out = vec![false; self.labels.len()];
+        for class in 0..self.classes.len() {
+            let mut examples: Vec<usize> =
+                (0..self.labels.len()).filter(|&example| self.labels[example] == class).collect();
+            Rng::numbered(seed, "split", [class as u64, 0]).shuffle(&mut examples);
+            let count = (fraction * examples.len() as f64).round() as usize;
+            examples[..count].iter().for_each(|&example| held_out[example] = true);
+        }
+        let part = |second: bool| Dataset {
+            input: self.input.clone(),
+            classes: self.classes.clone(),
+            features: self.examples(&held_out, second).map(|example| self.features[example].clone()).collect(),
+            labels: self.examples(&held_out, second).map(|example| self.labels[example]).collect(),
+        };
+        (part(false), part(true))
+    }
+
+    fn examples<'a>(&'a self, held_out: &'a [bool], second: bool) -> impl Iterator<Item = usize> + 'a {
+        (0..self.labels.len()).filter(move |&example| held_out[example] == second)
+    }
+
+    /// Returns the number of examples.
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Returns true if there are no examples.
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+}
+
+/// Trains a model on examples in memory.
+///
+/// # Example
+/// ```
+/// use stapes::{Dataset, Trainer};
+/// use stapes::features::{Features, Normalization};
+/// use stapes::nn::RecurrentModelConfig;
+/// use stapes::train::TrainConfig;
+///
+/// // Rising and falling sequences of 8 to 12 frames.
+/// let slope = |n: usize| if n % 2 == 0 { 0.1 } else { -0.1 };
+/// let frames = (0..60).map(|n| Features::new(1, (0..8 + n % 5).map(|t| slope(n) * t as f32).collect()));
+/// let labels = (0..60).map(|n| n % 2).collect();
+/// let (train, validation) = Dataset::from_frames(frames.collect(), labels, ["up", "down"])?.split(0.2, 1);
+/// let model = RecurrentModelConfig { hidden_size: 8, ..Default::default() };
+/// let config = TrainConfig { epochs: 10, learning_rate: 0.01, ..Default::default() };
+/// let fitted = Trainer::new(model, config).normalization(Normalization::PerCoefficient).fit(&train, &validation)?;
+/// assert_eq!(fitted.result.best.validation.map(|validation| validation.accuracy), Some(1.0));
+/// # Ok::<(), stapes::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Trainer {
+    model: ModelConfig,
+    config: TrainConfig,
+    normalization: Option<Normalization>,
+    seed: u64,
+}
+
+/// A trained model with its learning curves.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Fitted {
+    /// The model with the best validation score: configuration, weights, normalizer, labels.
+    pub model: Model,
+    /// Learning curves, times and the weights of the last step.
+    pub result: TrainingResult,
+}
+
+impl Trainer {
+    /// Creates a trainer of this model with these settings, seed 1 and the normalization of the features.
+    pub fn new(model: impl Into<ModelConfig>, config: TrainConfig) -> Trainer {
+        Trainer { model: model.into(), config, normalization: None, seed: 1 }
+    }
+
+    /// Sets the normalization of features; statistics come from the training examples.
+    pub fn normalization(self, normalization: Normalization) -> Trainer {
+        Trainer { normalization: Some(normalization), ..self }
+    }
+
+    /// Sets the seed of initialization, shuffling and dropout.
+    pub fn seed(self, seed: u64) -> Trainer {
+        Trainer { seed, ..self }
+    }
+
+    /// Trains the model and returns the one with the best validation score; without validation examples, of the last step.
+    ///
+    /// # Errors
+    /// [`Error::Train`] if the settings and the examples do not fit or the training diverges; [`Error::Infer`] if the model
+    /// cannot be built.
+    pub fn fit(&self, train: &Dataset, validation: &Dataset) -> Result<Fitted, Error> {
+        self.fit_with(train, validation, &AtomicBool::new(false), |_| {})
+    }
+
+    /// Trains the model like [`Trainer::fit`]; reports every event, and stops early when `stop` becomes true.
+    ///
+    /// # Errors
+    /// Those of [`Trainer::fit`].
+    pub fn fit_with(
+        &self,
+        examples: &Dataset,
+        validation: &Dataset,
+        stop: &AtomicBool,
+        mut on_event: impl FnMut(&Event<'_>),
+    ) -> Result<Fitted, Error> {
+        let untrained = self.untrained(examples)?;
+        let normalize = |data: &Dataset| -> Result<Vec<Features>, Error> {
+            Ok(data.features.iter().map(|frames| untrained.normalize(frames)).collect::<Result<_, _>>()?)
+        };
+        let (train_frames, validation_frames) = (normalize(examples)?, normalize(validation)?);
+        let trainer = stapes_train::Trainer {
+            model: &self.model,
+            input: untrained.shape,
+            classes: untrained.labels.len(),
+            config: &self.config,
+            train: Examples::new(&train_frames, LabelsRef::PerExample(&examples.labels))?,
+            source: None,
+            validation: Examples::new(&validation_frames, LabelsRef::PerExample(&validation.labels))?,
+            augment: None,
+            start: Start::Random,
+            seed: self.seed,
+            communicator: &SingleProcess,
+        };
+        let result = train(&trainer, stop, |event| {
+            on_event(&event);
+            Ok::<(), Error>(())
+        })?;
+        Ok(Fitted { model: untrained.with_parameters(&result.parameters), result })
+    }
+
+    /// Builds the model without parameters: the input with its normalization, and the normalizer of the training examples.
+    fn untrained(&self, examples: &Dataset) -> Result<Model, Error> {
+        let mut input = examples.input.clone();
+        if let Some(normalization) = self.normalization {
+            match &mut input {
+                Input::Recordings(features) => features.normalization = normalization,
+                Input::Frames(frames) => frames.normalization = normalization,
+            }
+        }
+        let normalizer = match input.normalization() {
+            Normalization::PerCoefficient => Some(StandardScaler::fit(&examples.features)?),
+            _ => None,
+        };
+        Ok(Model {
+            input,
+            config: self.model.clone(),
+            labels: examples.classes.clone(),
+            shape: Shape::frames(examples.features.first().map_or(0, Features::width)),
+            normalizer,
+            parameters: Vec::new(),
+            recipe: String::new(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frames(count: usize) -> Vec<Features> {
+        (0..count).map(|n| Features::new(2, vec![n as f32; 6])).collect()
+    }
+
+    #[test]
+    fn a_split_moves_the_fraction_of_each_class_and_keeps_pairs() {
+        let labels = (0..40).map(|n| usize::from(n >= 30)).collect();
+        let data = Dataset::from_frames(frames(40), labels, ["a", "b"]).unwrap();
+        let (train, validation) = data.split(0.2, 3);
+        assert_eq!((train.len(), validation.len()), (32, 8));
+        assert_eq!(validation.labels.iter().filter(|&&label| label == 1).count(), 2);
+        for part in [train, validation] {
+            for (frames, label) in part.features.iter().zip(&part.labels) {
+                assert_eq!(usize::from(frames.frame(0)[0] >= 30.0), *label);
+            }
+        }
+    }
+
+    #[test]
+    fn examples_that_do_not_fit_are_errors() {
+        let error = |frames, labels, classes: &[&str]| {
+            Dataset::from_frames(frames, labels, classes.iter().copied()).unwrap_err().to_string()
+        };
+        assert!(error(frames(3), vec![0, 1], &["a", "b"]).contains("3 examples and 2 labels"));
+        assert!(error(frames(2), vec![0, 2], &["a", "b"]).contains("example 1 has the label 2"));
+        assert!(error(frames(2), vec![0, 0], &["a"]).contains("1 classes"));
+        let mixed = vec![Features::new(1, vec![0.0]), Features::new(2, vec![0.0; 2])];
+        assert!(error(mixed, vec![0, 1], &["a", "b"]).contains("example 1 has 2 values per frame"));
+    }
+}
