@@ -5,9 +5,13 @@ use std::path::Path;
 use stapes::prelude::*;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let [_, model, file] = &std::env::args().collect::<Vec<_>>()[..] else { return Err("usage: stream MODEL FILE".into()) };
+    let [_, model, file] = &std::env::args().collect::<Vec<_>>()[..] else {
+        return Err("usage: stream MODEL FILE".into());
+    };
     let model = Model::load(Path::new(model))?;
-    let Input::Recordings(features) = &model.input else { return Err("the model reads frames, not samples".into()) };
+    let Input::Recordings(features) = &model.input else {
+        return Err("the model reads frames, not samples".into());
+    };
     let (rate_hz, times) = (features.sample_rate_hz, features.frame_times());
     let labels = model.labels.clone();
     let samples = stapes::audio::read(Path::new(file))?.resampled(rate_hz)?.samples;

@@ -11,7 +11,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (train, validation) = Dataset::from_frames(frames.clone(), labels, ["up", "down"])?.split(0.2, 1);
     let model = RecurrentModelConfig { hidden_size: 16, ..Default::default() };
     let config = TrainConfig { epochs: 20, learning_rate: 0.01, ..Default::default() };
-    let fitted = Trainer::new(model, config).normalization(Normalization::PerCoefficient).fit(&train, &validation)?;
+    let fitted =
+        Trainer::new(model, config).normalization(Normalization::PerCoefficient).fit(&train, &validation)?;
     let path = std::env::temp_dir().join("slope.safetensors");
     fitted.model.save(&path)?;
     let prediction = Classifier::load(&path)?.predict_frames(&frames[0])?;

@@ -57,7 +57,9 @@ impl Dataset {
         let fail = |reason: String| Err(Error::Dataset(reason));
         let (examples, labels, classes) = (self.features.len(), self.labels.len(), self.classes.len());
         if examples != labels {
-            return fail(format!("there are {examples} examples and {labels} labels; give one label per example"));
+            return fail(format!(
+                "there are {examples} examples and {labels} labels; give one label per example"
+            ));
         }
         if classes < 2 {
             return fail(format!("there are {classes} classes; give the names of at least two"));
@@ -93,7 +95,10 @@ impl Dataset {
         let part = |second: bool| Dataset {
             input: self.input.clone(),
             classes: self.classes.clone(),
-            features: self.examples(&held_out, second).map(|example| self.features[example].clone()).collect(),
+            features: self
+                .examples(&held_out, second)
+                .map(|example| self.features[example].clone())
+                .collect(),
             labels: self.examples(&held_out, second).map(|example| self.labels[example]).collect(),
         };
         (part(false), part(true))

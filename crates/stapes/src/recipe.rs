@@ -334,7 +334,7 @@ mod tests {
         assert_eq!(frame_labels(gain), Ok(()));
         let error = frame_labels("[augment.waveform.speed]\nfactor = [0.9, 1.1]").unwrap_err();
         assert!(
-            error.starts_with("r.toml: augment.waveform.speed.factor = [0.9, 1.1]: moves moments"),
+            error.starts_with("r.toml: augment.waveform.speed.factor = [0.9, 1.1]: moves the audio"),
             "{error}"
         );
         let error = frame_labels("[augment.waveform.gain]\ndb = [6.0, -6.0]").unwrap_err();

@@ -47,7 +47,7 @@ impl Inspect {
         let rest = self.length()? - self.start - clip.seconds();
         if self.start > 0.0 || rest > 0.001 {
             notes.push(format!(
-                "NumberFormat: {:.3} s to {:.3} s of the recording; --start and --seconds select the segment.",
+                "Shown: {:.3} s to {:.3} s of the recording; --start and --seconds select the segment.",
                 self.start,
                 self.start + clip.seconds()
             ));

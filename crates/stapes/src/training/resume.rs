@@ -78,7 +78,7 @@ pub(super) fn reload(
     folder: RunFolder,
     progress: &dyn Progress,
 ) -> Result<RunResult, Error> {
-    progress.on_message("is complete already");
+    progress.on_message("the run is already complete");
     let Run { record, model, .. } = Run::open(folder.path())?;
     if record.data_fingerprint != stapes_data::fingerprint(&experiment.dataset, &experiment.split) {
         return Err(Error::DifferentData(folder.path().into()));

@@ -123,8 +123,8 @@ fn damaged_and_foreign_model_files_are_rejected() {
         scratch.run("predict cut.safetensors run/example.csv").fails(2, &["cut.safetensors"]);
     }
     let text = String::from_utf8_lossy(&model).into_owned();
-    assert!(text.contains(r#"\"format\":1"#));
-    let at = model.windows(13).position(|window| window == br#"\"format\":1,"#).unwrap();
+    assert!(text.contains(r#"\"format\":2"#));
+    let at = model.windows(13).position(|window| window == br#"\"format\":2,"#).unwrap();
     let mut other = model.clone();
     other[at + 11] = b'9';
     scratch.write("other.safetensors", &other);

@@ -65,7 +65,7 @@ fn every_configuration_is_trained_with_every_seed_and_is_in_the_table() {
     };
     let median: f64 = column(&scratch, "runs/table.csv", "test_accuracy")[1].parse().unwrap();
     assert_eq!(median, (of_run(1) + of_run(2)) / 2.0);
-    assert!(table(&scratch, "runs/table.md")[0].starts_with("| cell | hidden_size | seeds | test, % |"));
+    assert!(table(&scratch, "runs/table.md")[0].starts_with(r"| cell | hidden\_size | seeds | test, % |"));
 }
 
 #[test]
@@ -87,13 +87,13 @@ fn report_shows_the_table_and_links_to_the_runs() {
     for figure in column(&scratch, "runs/table.csv", "test_accuracy") {
         assert!(page.contains(&format!("data-value=\"{figure}\"")), "{figure}");
     }
-    assert!(page.contains("corrected by Holm") && page.contains("for the 3 comparisons"));
-    assert!(!page.contains("* One seed"));
+    assert!(page.contains("correction for the 3 comparisons"));
+    assert!(!page.contains("* Only one seed"));
     // All runs have the same command, which is shown once.
     assert_eq!(page.matches("compare sweep.toml --data tones --out runs").count(), 1);
-    assert!(page.contains("<p class=\"aside\">8 runs</p>"));
+    assert!(page.contains("<p class=\"muted\">8 runs</p>"));
     assert_eq!(page.matches("<svg").count(), 9);
-    assert!(page.contains("Each class against the others: the mean over classes and seeds."));
+    assert!(page.contains("Each class against the rest, mean over classes and seeds."));
     let figures = ["against-seconds_to_best", "against-parameters", "training-loss", "validation-accuracy"];
     for figure in [&figures[..], &["roc", "det", "reliability"]].concat() {
         let svg = fs::read_to_string(scratch.path(&format!("runs/figures/{figure}.svg"))).unwrap();
@@ -189,7 +189,7 @@ fn configurations_are_timed_on_request() {
         column(&scratch, "runs/table.csv", "step_ms").iter().map(|field| field.parse().unwrap()).collect();
     assert!(steps.len() == 4 && steps[0] > 0.0 && steps.is_sorted(), "{steps:?}");
     let page = fs::read_to_string(scratch.path("runs/report.html")).unwrap();
-    assert!(page.contains("against time of a training step (ms)"));
+    assert!(page.contains("vs. time of a training step (ms)"));
     assert!(scratch.path("runs/figures/against-step_ms.png").is_file());
     assert!(!scratch.path("runs/figures/against-seconds_to_best.png").exists());
 }
@@ -224,12 +224,12 @@ fn errors_give_advice() {
     scratch.run("compare missing.toml --out runs").fails(2, &["cannot read the sweep"]);
     scratch.run("compare sweep.toml --out runs --table").fails(2, &["no such folder"]);
     scratch.run(&format!("{COMPARE} --shard 3/2")).fails(2, &["expected I/N"]);
-    scratch.run(&format!("{COMPARE} --sort speed")).fails(2, &["no column speed"]);
+    scratch.run(&format!("{COMPARE} --sort speed")).fails(2, &["`speed` is not a column"]);
     scratch.run("compare sweep.toml --data nowhere --out runs").fails(2, &["nowhere"]);
     scratch.run("compare sweep.toml --out runs").fails(2, &["--data"]);
     assert!(!scratch.path("runs").exists());
     scratch.run(&format!("{COMPARE} --hours 0")).fails(1, &["8 of 8 runs remaining"]);
-    scratch.run(&format!("{COMPARE} --table --sort speed")).fails(2, &["no column speed"]);
+    scratch.run(&format!("{COMPARE} --table --sort speed")).fails(2, &["`speed` is not a column"]);
     scratch.write("sweep.toml", SWEEP.replace("'gru'", "'gruu'"));
     scratch.run(COMPARE).fails(2, &["gruu_4", "gruu"]);
 }
@@ -278,9 +278,9 @@ fn duplicate_runs_count_once_and_incomplete_runs_are_named() {
     let ran = scratch.run("report runs/gru runs --out page").succeeds();
     let notes = ran.stderr();
     for part in [
-        "runs/again/ann has the recipe and seed of runs/gru/ann; skipped.",
+        "runs/again/ann has the same recipe and seed as runs/gru/ann and was skipped.",
         "wide/ann, seed 1: tested on 1 of 2 folds.",
-        "Incomplete, skipped: runs/begun.",
+        "Unfinished runs were skipped: runs/begun.",
     ] {
         assert!(notes.contains(part), "{part}: {notes}");
     }
@@ -325,7 +325,7 @@ fn report_names_runs_by_the_keys_that_differ() {
     assert_eq!(column(&scratch, "two/table.csv", "seeds"), ["2", "1"]);
     // Runs in other folders are named and not linked; with two seeds against one, p describes these runs only.
     let page = fs::read_to_string(scratch.path("two/report.html")).unwrap();
-    assert!(!page.contains("href=\"./") && page.contains("* One seed on a side"));
+    assert!(!page.contains("href=\"./") && page.contains("* Only one seed on a side"));
     assert!(page.contains("2 candidates, 3 runs.") && page.contains("<sup>*</sup>"));
     scratch.run("report sweep.toml --out none").fails(2, &["sweep.toml"]);
     scratch.run("report tones --out none").fails(2, &["tones", "run folder"]);

@@ -14,7 +14,8 @@ fn run(name: &str, arguments: &[PathBuf]) -> String {
     let program = std::env::current_exe().unwrap();
     let program = program.parent().and_then(|deps| deps.parent()).unwrap().join("examples").join(name);
     let output = Command::new(&program).args(arguments).output();
-    let output = output.unwrap_or_else(|error| panic!("{}: {error}; run `cargo test` for all targets", program.display()));
+    let output = output
+        .unwrap_or_else(|error| panic!("{}: {error}; run `cargo test` for all targets", program.display()));
     assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
 }
@@ -44,7 +45,10 @@ fn classification_streaming_and_segmentation_run() {
     let file = if file.is_file() {
         file
     } else {
-        scratch.write("tone.wav", wav(&(0..8000).map(|n| (0.3 * n as f32).sin() * 0.4).collect::<Vec<_>>(), 8000))
+        scratch.write(
+            "tone.wav",
+            wav(&(0..8000).map(|n| (0.3 * n as f32).sin() * 0.4).collect::<Vec<_>>(), 8000),
+        )
     };
     let output = run("classify", &[scratch.path("run/model.safetensors"), file]);
     assert_eq!(output.trim_end().split('\t').count(), 3, "{output}");

@@ -73,7 +73,7 @@ fn frame_level_model_learns_and_eval_matches_train() {
         assert!(number(&trained[key]) > 0.95, "{key} in {trained}");
     }
     assert!(ran.stderr().contains("voice: F1 0.9") && ran.stderr().contains("examples/s"));
-    assert!(ran.stderr().contains("interval over 5 recordings"), "{}", ran.stderr());
+    assert!(ran.stderr().contains("95 % CI over 5 recordings"), "{}", ran.stderr());
     let lines = scratch.run("eval run --json").succeeds().json();
     let evaluated = lines.last().unwrap();
     assert_eq!(evaluated["accuracy"], trained["test_accuracy"]);
@@ -88,9 +88,9 @@ fn frame_level_model_learns_and_eval_matches_train() {
     let labels = serde_json::json!([[0, "silence"], [from - 1, "voice"], [to - 1, "silence"]]);
     assert_eq!(lines[0]["true_labels"], labels);
     let page = std::fs::read_to_string(scratch.path("run/report.html")).unwrap();
-    assert!(page.contains("ROC AUC") && page.contains("interval over 5 recordings"));
+    assert!(page.contains("ROC AUC") && page.contains("95 % CI over 5 recordings"));
     // Errors are frames, not recordings.
-    assert!(!page.contains("<audio") && !page.contains("id=\"mistakes\""));
+    assert!(!page.contains("<audio") && !page.contains("id=\"errors\""));
     assert!(scratch.run("gradients run --examples 3").succeeds().stdout().contains("layer 1"));
 }
 

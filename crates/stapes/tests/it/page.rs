@@ -23,15 +23,15 @@ fn errors_have_audio_and_figures_and_attention_is_drawn_over_the_spectrogram() {
     let train = "train tones.toml --data tones --out run --set train.max_steps=6 --set model.recurrent.head=attention";
     scratch.run(train).succeeds();
     let page = fs::read_to_string(scratch.path("run/report.html")).unwrap();
-    let (mistakes, attention) = (section(&page, "mistakes"), section(&page, "attention"));
-    let pairs = mistakes.matches("class=\"mistaken\"").count();
-    let shown = mistakes.matches("<details>").count();
+    let (errors, attention) = (section(&page, "errors"), section(&page, "attention"));
+    let pairs = errors.matches("class=\"errors\"").count();
+    let shown = errors.matches("<details>").count();
     assert!((1..=5).contains(&pairs) && (pairs..=2 * pairs).contains(&shown), "{shown} of {pairs} pairs");
     // A player, a waveform, a spectrogram and the model input.
-    assert_eq!(mistakes.matches("src=\"data:audio/wav;base64,UklGR").count(), shown);
-    assert_eq!(mistakes.matches("<svg").count(), 3 * shown);
-    assert_eq!(mistakes.matches("<image ").count(), 2 * shown);
-    assert_eq!(page.matches("<a href=\"#mistakes-").count(), pairs);
+    assert_eq!(errors.matches("src=\"data:audio/wav;base64,UklGR").count(), shown);
+    assert_eq!(errors.matches("<svg").count(), 3 * shown);
+    assert_eq!(errors.matches("<image ").count(), 2 * shown);
+    assert_eq!(page.matches("<a href=\"#errors-").count(), pairs);
     let attended = attention.matches("<h3>Attention</h3>").count();
     assert!((1..=6).contains(&attended), "{attended}");
     assert_eq!(attention.matches("<h3>Mel spectrogram</h3>").count(), attended);
@@ -43,8 +43,8 @@ fn errors_on_frames_have_figures_without_audio() {
     let scratch = Scratch::new();
     scratch.run("quickstart --out run --set train.epochs=1").succeeds();
     let page = fs::read_to_string(scratch.path("run/report.html")).unwrap();
-    let mistakes = section(&page, "mistakes");
-    assert!(mistakes.contains("<h3>Model input (features)</h3>") && !mistakes.contains("Mel spectrogram"));
+    let errors = section(&page, "errors");
+    assert!(errors.contains("<h3>Model input (features)</h3>") && !errors.contains("Mel spectrogram"));
     assert!(!page.contains("<audio") && !page.contains("id=\"attention\""));
 }
 
@@ -87,13 +87,13 @@ fn deleted_recording_does_not_fail_the_run() {
     let result = train_and_delete(&scratch, &["ann_0", "ann_4", "bob_0", "bob_4"]);
     assert!(result.record.latency_ms.is_some());
     let page = fs::read_to_string(result.folder.join("report.html")).unwrap();
-    let mistakes = section(&page, "mistakes");
-    let missing = mistakes.matches("The recording cannot be shown: ").count();
-    let shown = mistakes.matches("<details>").count();
+    let errors = section(&page, "errors");
+    let missing = errors.matches("The recording cannot be shown: ").count();
+    let shown = errors.matches("<details>").count();
     assert!(missing > 0, "none of {shown} is missing");
-    assert_eq!(mistakes.matches("<audio").count(), shown - missing);
+    assert_eq!(errors.matches("<audio").count(), shown - missing);
     // The features are still in memory.
-    assert_eq!(mistakes.matches("<h3>Model input (features)</h3>").count(), shown);
+    assert_eq!(errors.matches("<h3>Model input (features)</h3>").count(), shown);
 }
 
 #[test]

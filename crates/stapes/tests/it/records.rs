@@ -221,6 +221,7 @@ sample_rate_hz = 8000
 [model.recurrent]
 cell = 'lstm'
 hidden_size = 4
+num_layers = 2
 dropout = 0.1
 head_dropout = 0.1
 forget_bias = 1.0

@@ -133,7 +133,7 @@ fn recordings_must_be_regular_files() {
             "attention run FILE --out pictures",
         ] {
             let ran = scratch.run_piped(&command.replace("FILE", file), b"RIFF");
-            ran.fails(2, &[&format!("{file}: is a {kind}"), "regular file", "save the sound to a file"]);
+            ran.fails(2, &[&format!("{file}: is a {kind}"), "regular file", "save the audio to a file"]);
         }
     }
     let sound = "tones/recordings/1_ann_1.wav";
@@ -180,8 +180,11 @@ fn files_of_a_run_must_be_regular_files() {
         ("recipe.toml", vec!["eval run", "report run --out page", "gradients run"]),
         ("run.json", vec!["eval run", "gradients run"]),
         ("model.safetensors", vec!["eval run", &predict]),
-        ("checkpoint.safetensors", vec!["train tones.toml --data tones --out run --resume"]),
-        (".lock", vec!["train tones.toml --data tones --out run --resume"]),
+        (
+            "checkpoint.safetensors",
+            vec!["train tones.toml --data tones --set train.max_steps=1 --out run --resume"],
+        ),
+        (".lock", vec!["train tones.toml --data tones --set train.max_steps=1 --out run --resume"]),
     ] {
         for command in commands {
             with_pipe(file, command).fails(2, &[&format!("run/{file}: "), "it is a pipe"]);
@@ -213,6 +216,6 @@ fn times_of_a_sweep_must_be_a_regular_file() {
     fifo(&scratch.path("runs/a/timing.json"));
     for command in ["compare sweep.toml --data tones --out runs --table", "report runs --out page"] {
         run(&scratch, command)
-            .fails(1, &["runs/a/timing.json: cannot read the times of a cell: it is a pipe"]);
+            .fails(1, &["runs/a/timing.json: cannot read the timing of a configuration: it is a pipe"]);
     }
 }
