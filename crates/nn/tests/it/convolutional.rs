@@ -226,12 +226,16 @@ fn invalid_input_is_an_error_with_layer_and_advice() {
         ),
         ("[wave-cnn]\ndropout = 1.0", fixed(1, 6000), "model.wave-cnn.dropout = 1"),
         ("[mfcc-cnn]\ndropout = -0.5", fixed(13, 74), "model.mfcc-cnn.dropout = -0.5"),
-        ("[mfcc-cnn]", fixed(13, 3), "cannot read [1, 13, 3]: width: a window of 2 on an input of 1"),
+        (
+            "[mfcc-cnn]",
+            fixed(13, 3),
+            "cannot read [1, 13, 3]: width: a window of 2 does not fit an input of 1",
+        ),
         ("[mfcc-cnn]", Shape::frames(13), "set features.fixed_length_samples"),
         (
             "[cdnn]",
             Shape::frames(9),
-            "max pooling of 3 cannot read [T, 9]: width: a window of 3 on an input of 2",
+            "max pooling of 3 cannot read [T, 9]: width: a window of 3 does not fit an input of 2",
         ),
         ("[cdnn]\nhidden_size = 0", Shape::frames(40), "model.cdnn.hidden_size = 0: must be from 1"),
         ("[cdnn-raw]", Shape::frames(400), "filters of 401 samples cannot read [T, 400]"),

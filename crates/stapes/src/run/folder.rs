@@ -178,10 +178,10 @@ impl RunFolder {
         let _writing = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
         self.check_exists()?;
         let path = self.path().join(file);
-        stapes_files::write_regular(&path, contents).map_err(|source| Error::File {
-            path,
-            action: "write a file of the run",
-            source,
+        // The folder may be moved between the check and the writing.
+        stapes_files::write_regular(&path, contents).map_err(|source| match self.check_exists() {
+            Ok(()) => Error::File { path, action: "write a file of the run", source },
+            Err(gone) => gone,
         })
     }
 
