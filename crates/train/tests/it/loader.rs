@@ -52,7 +52,7 @@ impl Task {
         };
         let mut config: toml::Table = toml::from_str("batch_size = 3\nepochs = 4").unwrap();
         config.extend(toml::from_str::<toml::Table>(settings).unwrap());
-        let augment = "[jitter]\ndeviation = 0.1\n[shift]\nframes = 1";
+        let augment = "[jitter]\nstd = 0.1\n[shift]\nframes = 1";
         Task {
             model: toml::from_str("[recurrent]\ncell = 'gru'\nhidden_size = 6\nhead_dropout = 0.2").unwrap(),
             config: config.try_into().unwrap(),

@@ -76,7 +76,7 @@ fn results_do_not_depend_on_threads() {
 
 #[test]
 fn examples_stretched_by_augmentation_give_the_gradients_of_stretched_examples() {
-    let text = "[stretch]\nfactor = [0.5, 2.0]\n[drop]\nshare = 0.2\n[jitter]\ndeviation = 0.1";
+    let text = "[stretch]\nfactor = [0.5, 2.0]\n[drop]\nfraction = 0.2\n[jitter]\nstd = 0.1";
     let augment: AugmentConfig = toml::from_str(text).unwrap();
     let mut rng = Rng::new(5, "clips");
     let mut clip = |frames: usize| Features::new(3, (0..3 * frames).map(|_| rng.symmetric(1.0)).collect());
