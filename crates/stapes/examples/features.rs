@@ -1,6 +1,6 @@
 //! Computes librosa's MFCC of samples: `cargo run --example features`.
 
-use stapes::features::LibrosaMfccConfig;
+use stapes::features::{Extractor, LibrosaMfccConfig};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let samples: Vec<f32> = (0..16_000).map(|n| (n as f32 * 0.1).sin()).collect();
