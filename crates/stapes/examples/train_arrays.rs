@@ -4,7 +4,7 @@ use stapes::prelude::*;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     // Rising and falling sequences of 8 to 12 frames with one value each.
-    let slope = |n: usize| if n % 2 == 0 { 0.1 } else { -0.1 };
+    let slope = |n: usize| if n.is_multiple_of(2) { 0.1 } else { -0.1 };
     let frames: Vec<Features> =
         (0..60).map(|n| Features::new(1, (0..8 + n % 5).map(|t| slope(n) * t as f32).collect())).collect();
     let labels = (0..60).map(|n| n % 2).collect();

@@ -135,7 +135,7 @@ fn unreadable_files_are_named_and_skipped_only_if_the_recipe_allows_it() {
         std::fs::write(&path, format!("no sound in {}", path.display())).unwrap();
     }
     let lost = "train my.toml --data my --out lost --set data.folders.max_unreadable_fraction=0.9";
-    scratch.run(lost).fails(2, &["class `low` has no example for train", "all its files were skipped"]);
+    scratch.run(lost).fails(2, &["class `low` has no train examples", "all its files were skipped"]);
 }
 
 #[test]

@@ -50,7 +50,7 @@ fn every_command_reads(scratch: &Scratch) {
     let says = |ran: Ran, part: &str| assert!(ran.stderr().contains(part), "{part}:\n{}", ran.stderr());
     scratch.run("eval run").succeeds();
     scratch.run("gradients run --split test").succeeds();
-    says(scratch.run(&format!("{TRAIN} --resume")).succeeds(), "complete already");
+    says(scratch.run(&format!("{TRAIN} --resume")).succeeds(), "already complete");
     let reported = scratch.run("report run runs --out page").succeeds();
     assert!(!reported.stderr().contains("run.json"), "{}", reported.stderr());
     scratch.run("compare sweep.toml --data two --out runs").succeeds();

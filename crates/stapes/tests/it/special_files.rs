@@ -60,7 +60,7 @@ fn pipe_as_manifest_or_row_or_noise_is_named() {
     scratch.write("my.toml", TONES.replace(FSDD, "[data.manifest]"));
     let train = "train my.toml --data my --out run";
     let row = |number: usize| {
-        let class = if number % 2 == 0 { "low" } else { "high" };
+        let class = if number.is_multiple_of(2) { "low" } else { "high" };
         format!("{class}/{number}.wav,{class}\n")
     };
     let rows: String = (0..20).map(row).collect();
