@@ -3,6 +3,7 @@
 //! The accepted keys come from serde's own error for an unknown key; a documented default must give the same recipe as no key.
 
 use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 use stapes::Recipe;
 use stapes::sweep::SweepConfig;
@@ -289,4 +290,22 @@ fn keys_of_sweeps_and_searches_are_documented() {
         all.extend(expected(&sweep(text)).into_iter().map(|key| format!("{prefix}{key}")));
     }
     assert_eq!(documented, all);
+}
+
+/// Returns the files below a folder with this extension.
+fn files_below(folder: &Path, extension: &str) -> Vec<PathBuf> {
+    let paths = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let (folders, files): (Vec<PathBuf>, Vec<PathBuf>) = paths.partition(|path| path.is_dir());
+    let here = files.into_iter().filter(|path| path.extension().is_some_and(|found| found == extension));
+    here.chain(folders.iter().flat_map(|folder| files_below(folder, extension))).collect()
+}
+
+#[test]
+fn figures_of_the_documents_are_xml() {
+    let figures = files_below(&workspace_root().join("docs"), "svg");
+    assert!(figures.len() >= 3, "{figures:?}");
+    for path in figures {
+        let text = std::fs::read_to_string(&path).unwrap();
+        roxmltree::Document::parse(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    }
 }
