@@ -32,8 +32,7 @@ pub enum AudioError {
     },
     /// The first bytes do not belong to a supported format.
     #[error(
-        "{}: not a WAV, FLAC, MP3, AAC, M4A, Ogg Vorbis or Opus file: the file is {found}; \
-         convert it to WAV or FLAC",
+        "{}: not a WAV, AIFF, AU, CAF, FLAC, MP3, AAC, MP4 or Ogg file: the file is {found}; convert it to WAV or FLAC",
         path.display()
     )]
     NotAudio {

@@ -102,6 +102,11 @@ impl Input {
         Ok(bytes)
     }
 
+    /// Hides the bytes after this position.
+    pub(crate) fn end_at(&mut self, byte: u64) {
+        self.length = byte.clamp(self.position, self.length);
+    }
+
     /// Returns the bytes from here to the end of the file.
     pub(crate) fn into_rest(self) -> impl Read + Send + Sync {
         let remaining = self.remaining();
@@ -118,6 +123,15 @@ impl Input {
 
     pub(crate) fn header(&self, byte: u64, field: &'static str, value: String, rule: &str) -> AudioError {
         AudioError::Header { path: self.path.clone(), byte, field, value, rule: rule.to_owned() }
+    }
+
+    pub(crate) fn no_samples(&self, what: &'static str, byte: u64) -> AudioError {
+        AudioError::NoSamples { path: self.path.clone(), what, byte }
+    }
+
+    /// Returns the error of a decoder that rejects the file.
+    pub(crate) fn refused(&self, reason: String) -> AudioError {
+        AudioError::Decode { path: self.path.clone(), reason }
     }
 
     pub(crate) fn unsupported(&self, byte: u64, what: impl Into<String>) -> AudioError {

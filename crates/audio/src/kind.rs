@@ -1,14 +1,80 @@
 //! Detection of the format from the first bytes.
 
+use std::path::Path;
+
 use crate::AudioError;
-use crate::formats::id3;
 use crate::formats::mp3::Header;
+use crate::formats::{id3, wav};
 use crate::input::Input;
 
-/// Supported formats.
+/// File format that can be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FileFormat {
+    /// Name of the container.
+    pub name: &'static str,
+    /// Usual extensions, in lower case, without a dot.
+    pub extensions: &'static [&'static str],
+    /// Codecs that are decoded.
+    pub codecs: &'static str,
+}
+
+/// Formats that [`read`](crate::read) accepts. The content determines the format; the extension does not.
+///
+/// # Example
+/// ```
+/// let known = |name: &str| stapes_audio::FORMATS.iter().any(|format| format.extensions.contains(&name));
+/// assert!(known("wav") && known("caf") && !known("wma"));
+/// ```
+pub const FORMATS: &[FileFormat] = {
+    const PCM: &str = "PCM of 8 to 32 bits, float, mu-law, A-law";
+    &[
+        FileFormat {
+            name: "WAV",
+            extensions: &["wav", "wave", "rf64", "bw64", "w64"],
+            codecs: "PCM of 8 to 32 bits, float, mu-law, A-law, IMA ADPCM, Microsoft ADPCM, MP3",
+        },
+        FileFormat {
+            name: "AIFF",
+            extensions: &["aiff", "aif", "aifc"],
+            codecs: "PCM of 8 to 32 bits, float, mu-law, A-law, IMA ADPCM",
+        },
+        FileFormat { name: "AU", extensions: &["au", "snd"], codecs: PCM },
+        FileFormat {
+            name: "CAF",
+            extensions: &["caf"],
+            codecs: "PCM of 8 to 32 bits, float, mu-law, A-law, IMA ADPCM, ALAC",
+        },
+        FileFormat { name: "FLAC", extensions: &["flac"], codecs: "FLAC of up to 24 bits" },
+        FileFormat { name: "MP3", extensions: &["mp3"], codecs: "MPEG audio layer III" },
+        FileFormat { name: "AAC", extensions: &["aac", "adts"], codecs: "AAC-LC" },
+        FileFormat { name: "MP4", extensions: &["m4a", "mp4"], codecs: "AAC-LC, ALAC" },
+        FileFormat { name: "Ogg", extensions: &["ogg", "oga", "opus"], codecs: "Vorbis, Opus, FLAC" },
+    ]
+};
+
+/// Returns true if a file has an extension of the [`FORMATS`], in upper or lower case.
+///
+/// # Example
+/// ```
+/// assert!(stapes_audio::has_audio_extension("yes/ANNA.WAV".as_ref()));
+/// assert!(!stapes_audio::has_audio_extension("yes/notes.txt".as_ref()));
+/// ```
+pub fn has_audio_extension(path: &Path) -> bool {
+    let Some(extension) = path.extension().and_then(|extension| extension.to_str()) else { return false };
+    let known =
+        |format: &FileFormat| format.extensions.iter().any(|known| known.eq_ignore_ascii_case(extension));
+    FORMATS.iter().any(known)
+}
+
+/// Kinds of files that differ in how they are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
+    /// WAV, RF64 or W64.
     Wav,
+    Aiff,
+    Au,
+    Caf,
     Flac,
     Mp3,
     Adts,
@@ -24,7 +90,11 @@ impl Kind {
         let kind = match start.get(..4).unwrap_or(&start) {
             b"fLaC" => Kind::Flac,
             b"OggS" if !tagged => Kind::Ogg,
-            _ if !tagged && start.starts_with(b"RIFF") => Kind::Wav,
+            b"RIFF" | b"RF64" | b"BW64" => Kind::Wav,
+            _ if start.starts_with(&wav::W64_START[..]) => Kind::Wav,
+            b"FORM" => Kind::Aiff,
+            b".snd" => Kind::Au,
+            b"caff" => Kind::Caf,
             _ if !tagged && matches!(start.get(4..8), Some(b"ftyp" | b"moov" | b"mdat")) => Kind::Mp4,
             [0xff, second, ..] if second & 0xf6 == 0xf0 => Kind::Adts,
             [0xff, second, ..] if second & 0xe6 == 0xe4 => {
@@ -32,7 +102,7 @@ impl Kind {
             }
             word if Header::parse(word).is_some() => Kind::Mp3,
             _ if tagged => {
-                let what = "no MP3, AAC or FLAC follows the ID3 tag";
+                let what = "no audio of a known format follows the ID3 tag";
                 return Err(input.damaged(input.position(), what));
             }
             _ => return Err(AudioError::NotAudio { path: input.path().to_owned(), found: describe(&start) }),
@@ -43,13 +113,9 @@ impl Kind {
 
 /// Describes a file of an unsupported format.
 pub(crate) fn describe(start: &[u8]) -> String {
-    const KNOWN: [(&[u8], &str); 9] = [
-        (b"RF64", "RF64 (WAV beyond 4 GiB)"),
+    const KNOWN: [(&[u8], &str); 5] = [
         (b"RIFX", "RIFX (big-endian WAV)"),
-        (b"FORM", "AIFF"),
         (b"NIST_1A", "NIST SPHERE"),
-        (b"caff", "CAF"),
-        (b".snd", "Sun/NeXT audio (.au)"),
         (b"\x1a\x45\xdf\xa3", "Matroska or WebM"),
         (b"\x30\x26\xb2\x75", "Windows Media (ASF)"),
         (b"#!AMR", "AMR"),

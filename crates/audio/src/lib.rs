@@ -1,7 +1,6 @@
 //! Audio files as mono f32 clips: decoding, mix-down, resampling.
 //!
-//! Start with [`read`]: it returns a WAV, FLAC, MP3, AAC, M4A, Ogg Vorbis or Opus file as a [`Clip`], or an error with the byte
-//! position. [`read_part`] reads a segment of a long recording without the rest, and a [`Recording`] returns it block by
+//! Start with [`read`]: it returns a file of any of the [`FORMATS`] as a [`Clip`], or an error with the byte position. [`read_part`] reads a segment of a long recording without the rest, and a [`Recording`] returns it block by
 //! block. [`Clip::resampled`] converts the sample rate without shifting time, and [`write_wav`] writes a 16-bit file.
 //!
 //! Two default features can be disabled: `decode` reads files, `resample` converts the sample rate. Without them, clips can
@@ -44,6 +43,8 @@ mod write;
 
 pub use clip::Clip;
 pub use error::AudioError;
+#[cfg(feature = "decode")]
+pub use kind::{FORMATS, FileFormat, has_audio_extension};
 #[cfg(feature = "decode")]
 pub use part::read_part;
 #[cfg(feature = "decode")]

@@ -4,32 +4,33 @@ use std::path::Path;
 
 use crate::blocks::{Blocks, MAX_SAMPLES, Source};
 use crate::formats::adts::Adts;
+use crate::formats::encoded::Encoded;
 use crate::formats::flac::Flac;
 use crate::formats::mp3::Mp3;
 use crate::formats::mp4::Mp4;
 use crate::formats::ogg::Ogg;
-use crate::formats::wav;
-use crate::formats::wav_samples::WavSamples;
+use crate::formats::{aiff, au, caf, wav};
 use crate::input::Input;
 use crate::kind::Kind;
 use crate::{AudioError, Clip};
 
-/// Reads an audio file as one mono clip: WAV, FLAC, MP3, AAC, M4A, Ogg Vorbis or Ogg Opus.
+/// Reads an audio file of any of the [`FORMATS`](crate::FORMATS) as one mono clip.
 ///
 /// The first bytes determine the format; the file name does not. Any sample rate is accepted. Channels are averaged
 /// in f64.
 ///
-/// - **WAV**: PCM with 8, 16, 24 and 32 bits, float with 32 and 64 bits, 1 to 256 channels. A 16-bit sample x becomes
-///   exactly x / 32768, an 8-bit one (x - 128) / 128, 24-bit x / 2^23, 32-bit x / 2^31 (rounded once to f32); float
-///   samples keep their value.
-/// - **FLAC** with up to 24 bits, scaled like WAV.
+/// - **WAV**, also as RF64 and W64, **AIFF**, AIFC, **AU** and **CAF**: PCM with 8, 16, 24 and 32 bits, float with 32 and
+///   64 bits, mu-law and A-law, 1 to 256 channels. A 16-bit sample x becomes exactly x / 32768, an unsigned 8-bit one
+///   (x - 128) / 128, 24-bit x / 2^23, 32-bit x / 2^31 (rounded once to f32); float samples keep their value. Mu-law and
+///   A-law have 16 bits. IMA ADPCM (and Microsoft's in WAV) with one or two channels; MP3 in WAV; ALAC in CAF.
+/// - **FLAC** with up to 24 bits, also in Ogg, and **ALAC** in MP4 (M4A), scaled like PCM.
 /// - **MP3** (layer III of MPEG 1, 2 and 2.5), **AAC-LC** with one or two channels in MP4 (M4A) or ADTS,
 ///   **Vorbis** and **Opus** in Ogg. Opus is decoded at 48 kHz, whatever the rate of the original. Samples of lossy
 ///   formats may exceed [-1, 1] slightly.
 ///
 /// Encoder delay and padding are removed where the file states them: in the LAME header of MP3, the edit list or
 /// `iTunSMPB` tag of MP4, the granule positions and the pre-skip of Ogg. The clip then has the length and the time
-/// alignment of the original. A bare MP3 or ADTS stream does not state them: its clip is late by the delay of encoder
+/// alignment of the original. A bare MP3 or ADTS stream, or MP3 in WAV, does not state them: its clip is late by the delay of encoder
 /// and decoder (1,105 samples after LAME, 1,024 after most AAC encoders).
 ///
 /// A truncated file is an error, not a shorter clip. A bare MP3 or ADTS stream and a FLAC file without a stated length
@@ -74,14 +75,10 @@ fn from_input(input: Input) -> Result<Clip, AudioError> {
 pub(crate) fn blocks(mut input: Input, start_seconds: f64) -> Result<(Blocks, usize), AudioError> {
     let path = input.path().to_owned();
     let source: Box<dyn Source> = match Kind::detect(&mut input)? {
-        Kind::Wav => {
-            let layout = wav::layout(&mut input)?;
-            let frames = layout.frames();
-            let first = sample_at(start_seconds, layout.sample_rate_hz).min(frames);
-            let source = WavSamples::open(input, layout, first)?;
-            let blocks = Blocks::new(path, Box::new(source), u64::MAX).starting_at(first);
-            return Ok((blocks, frames as usize));
-        }
+        Kind::Wav => return container(wav::encoded(&mut input)?, input, start_seconds),
+        Kind::Aiff => return container(aiff::encoded(&mut input)?, input, start_seconds),
+        Kind::Caf => return container(caf::encoded(&mut input)?, input, start_seconds),
+        Kind::Au => return container(Encoded::Pcm(au::layout(&mut input)?), input, start_seconds),
         Kind::Flac => Box::new(Flac::open(input)?),
         Kind::Mp3 => Box::new(Mp3::open(input)?),
         Kind::Adts => Box::new(Adts::open(input)?),
@@ -89,6 +86,17 @@ pub(crate) fn blocks(mut input: Input, start_seconds: f64) -> Result<(Blocks, us
         Kind::Ogg => Box::new(Ogg::open(input)?),
     };
     Ok((Blocks::new(path, source, MAX_SAMPLES), 0))
+}
+
+fn container(encoded: Encoded, input: Input, start_seconds: f64) -> Result<(Blocks, usize), AudioError> {
+    let path = input.path().to_owned();
+    let Encoded::Pcm(layout) = encoded else {
+        return Ok((Blocks::new(path, encoded.open(input, 0)?, MAX_SAMPLES), 0));
+    };
+    let frames = layout.frames();
+    let first = sample_at(start_seconds, layout.format.sample_rate_hz).min(frames);
+    let source = encoded.open(input, first)?;
+    Ok((Blocks::new(path, source, u64::MAX).starting_at(first), frames as usize))
 }
 
 /// Returns the sample nearest to a time that is not negative.
@@ -206,6 +214,23 @@ mod tests {
     }
 
     #[test]
+    fn an_odd_chunk_may_lack_its_padding_byte_before_another() {
+        let plain = Wav::pcm(16, 1, &[0, 0x40]).bytes();
+        let chunk = b"LIST\x03\0\0\0abc";
+        let unpadded = [&plain[..12], chunk, &plain[12..]].concat();
+        assert_eq!(from_bytes(Path::new("a.wav"), unpadded).unwrap().samples, [0.5]);
+        let padded = [&plain[..12], chunk, b"\0", &plain[12..]].concat();
+        assert_eq!(from_bytes(Path::new("a.wav"), padded).unwrap().samples, [0.5]);
+    }
+
+    #[test]
+    fn a_tag_before_the_header_is_skipped() {
+        let mut bytes = b"ID3\x04\0\0\0\0\0\x05title".to_vec();
+        bytes.extend(Wav::pcm(16, 1, &[0, 0x40]).bytes());
+        assert_eq!(from_bytes(Path::new("a.wav"), bytes).unwrap().samples, [0.5]);
+    }
+
+    #[test]
     fn an_odd_data_chunk_may_lack_its_padding_byte() {
         assert_eq!(decoded(&Wav::pcm(8, 1, &[128, 192, 64])).samples, [0.0, 0.5, -0.5]);
         let mut bytes = Wav::pcm(8, 1, &[128, 192, 64]).bytes();
@@ -252,7 +277,7 @@ mod tests {
         for length in 1..complete.len() {
             let message = rejection(complete[..length].to_vec());
             assert!(
-                message.contains("truncated") || message.contains("not a WAV, FLAC"),
+                message.contains("truncated") || message.contains("not a WAV, AIFF"),
                 "{length}: {message}"
             );
         }
@@ -264,9 +289,10 @@ mod tests {
         assert!(
             rejection(b"Dear reader, this is text\n".to_vec()).contains("text, \"Dear reader, this is \"")
         );
-        assert!(rejection(b"FORM\0\0\0\x22AIFF".to_vec()).contains("the file is AIFF"));
+        assert!(rejection(b"FORM\0\0\0\x228SVX".to_vec()).contains("IFF form \"8SVX\""));
+        assert!(rejection(b"NIST_1A\n   1024".to_vec()).contains("the file is NIST SPHERE"));
         assert!(rejection(b"RIFF\x24\0\0\0AVI LIST".to_vec()).contains("RIFF form \"AVI \""));
-        assert!(rejection(b"RF64\xff\xff\xff\xffWAVEds64".to_vec()).contains("RF64"));
+        assert!(rejection(b"RIFX\0\0\0\x24WAVE".to_vec()).contains("RIFX (big-endian WAV)"));
         assert!(rejection(vec![0xde, 0xad, 0xbe, 0xef]).contains("bytes de ad be ef"));
     }
 
@@ -282,7 +308,7 @@ mod tests {
                 Wav { data: vec![0; 3], ..plain.clone() },
                 "byte 40: data size = 3 bytes: must be a whole number",
             ),
-            (Wav { format: 85, ..plain.clone() }, "byte 20: format 85 (MP3)"),
+            (Wav { format: 49, ..plain.clone() }, "byte 20: format 49 (GSM 06.10)"),
             (Wav { bits: 12, block_align: Some(2), ..plain.clone() }, "byte 34: PCM of 12 bits"),
             (Wav { format: 3, ..plain.clone() }, "byte 34: float of 16 bits"),
             (Wav { data: vec![], ..plain.clone() }, "no samples: the data chunk at byte 44 is empty"),

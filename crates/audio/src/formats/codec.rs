@@ -22,6 +22,8 @@ pub(crate) fn guarded<T, E: ToString>(decode: impl FnOnce() -> Result<T, E>) -> 
 /// Decoder of packets.
 pub(crate) struct Codec {
     decoder: Box<dyn AudioDecoder>,
+    /// Number of frames of a packet, for decoders that cannot read it from the packet; else 0.
+    packet_frames: u64,
 }
 
 impl Codec {
@@ -30,13 +32,17 @@ impl Codec {
         parameters: &AudioCodecParameters,
     ) -> Result<Codec, String> {
         let decoder = guarded(|| make(parameters, &AudioDecoderOptions::default()))?;
-        Ok(Codec { decoder: Box::new(decoder) })
+        Ok(Codec { decoder: Box::new(decoder), packet_frames: 0 })
+    }
+
+    pub(crate) fn with_packet_frames(self, packet_frames: u64) -> Codec {
+        Codec { packet_frames, ..self }
     }
 
     /// Replaces the frames in the buffer by those of one packet; returns their sample rate.
     pub(crate) fn decode(&mut self, packet: &[u8], frames: &mut Frames) -> Result<u32, String> {
         guarded(|| {
-            let packet = PacketRef::new(0, Timestamp::ZERO, Duration::ZERO, packet);
+            let packet = PacketRef::new(0, Timestamp::ZERO, Duration::new(self.packet_frames), packet);
             let decoded = self.decoder.decode_ref(&packet)?;
             decoded.copy_to_vec_interleaved(&mut frames.samples);
             frames.channels = decoded.spec().channels().count();

@@ -10,6 +10,7 @@ use symphonia::core::packet::Packet;
 use symphonia::default::codecs::FlacDecoder;
 use symphonia::default::formats::FlacReader;
 
+use super::big_endian;
 use super::codec::{Codec, guarded};
 use crate::AudioError;
 use crate::blocks::{Frames, Source};
@@ -43,7 +44,7 @@ struct Position {
 
 impl Flac {
     pub(crate) fn open(mut input: Input) -> Result<Flac, AudioError> {
-        let description = description(&mut input)?;
+        let (info, start_bytes) = description(&mut input)?;
         let (start, end) = (input.position(), end_of_frames(&mut input)?);
         if start == end {
             let path = input.path().to_owned();
@@ -51,7 +52,7 @@ impl Flac {
         }
         let position = Position { path: input.path().to_owned(), start, byte: start, end };
         // Only STREAMINFO precedes the frames: pictures, tables and comments are skipped.
-        let frames = Cursor::new(description.bytes).chain(input.into_rest().take(end - start));
+        let frames = Cursor::new(start_bytes).chain(input.into_rest().take(end - start));
         let stream = MediaSourceStream::new(Box::new(ReadOnlySource::new(frames)), Default::default());
         let reader = guarded(|| FlacReader::try_new(stream, FormatOptions::default()));
         let reader = reader.map_err(|_| position.damaged("no complete FLAC frame begins here"))?;
@@ -61,7 +62,7 @@ impl Flac {
         };
         let codec =
             Codec::new(FlacDecoder::try_new, parameters).map_err(|reason| position.damaged(reason))?;
-        let (sample_rate_hz, announced) = (description.sample_rate_hz, description.samples);
+        let (sample_rate_hz, announced) = (info.sample_rate_hz, info.samples);
         Ok(Flac { position, reader, codec, sample_rate_hz, announced, decoded: 0 })
     }
 
@@ -133,15 +134,34 @@ impl Position {
     }
 }
 
-/// STREAMINFO, and the start of a file that has no other metadata block.
-struct Description {
-    bytes: Vec<u8>,
-    sample_rate_hz: u32,
+/// STREAMINFO block.
+pub(crate) struct StreamInfo {
+    pub bytes: Vec<u8>,
+    pub sample_rate_hz: u32,
+    /// Number of samples; 0 if unknown.
     samples: u64,
 }
 
-/// Reads STREAMINFO and skips the other metadata blocks.
-fn description(input: &mut Input) -> Result<Description, AudioError> {
+impl StreamInfo {
+    pub(crate) const BYTES: usize = 34;
+
+    /// Reads a block of this length; `byte` is its position, for messages.
+    pub(crate) fn parse(input: &Input, byte: u64, bytes: &[u8]) -> Result<StreamInfo, AudioError> {
+        let packed = big_endian(&bytes[10..18]);
+        let sample_rate_hz = (packed >> 44) as u32;
+        if sample_rate_hz == 0 {
+            return Err(input.header(byte + 10, "sample rate", "0 Hz".to_owned(), "above 0 Hz"));
+        }
+        let bits = (packed >> 36 & 0x1f) + 1;
+        if bits > MAX_BITS {
+            return Err(input.unsupported(byte + 12, format!("FLAC of {bits} bits")));
+        }
+        Ok(StreamInfo { bytes: bytes.to_vec(), sample_rate_hz, samples: packed & 0xf_ffff_ffff })
+    }
+}
+
+/// Reads STREAMINFO and skips the other metadata blocks; also returns the start of a file that has no others.
+fn description(input: &mut Input) -> Result<(StreamInfo, Vec<u8>), AudioError> {
     let first = input.position();
     let mut bytes = input.read(START, "FLAC header")?;
     if bytes[4] & 0x7f != 0 || bytes[5..8] != [0, 0, 34] {
@@ -150,15 +170,7 @@ fn description(input: &mut Input) -> Result<Description, AudioError> {
     }
     let mut last = bytes[4] & 0x80 != 0;
     bytes[4] |= 0x80;
-    let packed = bytes[18..26].iter().fold(0, |packed, &byte| packed << 8 | u64::from(byte));
-    let sample_rate_hz = (packed >> 44) as u32;
-    if sample_rate_hz == 0 {
-        return Err(input.header(first + 18, "sample rate", "0 Hz".to_owned(), "above 0 Hz"));
-    }
-    let bits = (packed >> 36 & 0x1f) + 1;
-    if bits > MAX_BITS {
-        return Err(input.unsupported(first + 20, format!("FLAC of {bits} bits")));
-    }
+    let info = StreamInfo::parse(input, first + 8, &bytes[8..])?;
     while !last {
         let byte = input.position();
         let header = input.read(4, "FLAC block header")?;
@@ -172,11 +184,11 @@ fn description(input: &mut Input) -> Result<Description, AudioError> {
         input.seek(byte + 4 + size)?;
         last = header[0] & 0x80 != 0;
     }
-    Ok(Description { bytes, sample_rate_hz, samples: packed & 0xf_ffff_ffff })
+    Ok((info, bytes))
 }
 
 fn block_size(header: &[u8]) -> u64 {
-    u64::from(header[1]) << 16 | u64::from(header[2]) << 8 | u64::from(header[3])
+    big_endian(&header[1..4])
 }
 
 /// Returns the end of the frames: the end of the file, or of the part before an ID3v1 tag.

@@ -8,6 +8,7 @@ mod table;
 use self::boxes::Mp4Box;
 use self::entry::Entry;
 use self::table::Table;
+use super::big_endian;
 use super::codec::Codec;
 use crate::AudioError;
 use crate::blocks::{Frames, Source, Trim};
@@ -35,29 +36,30 @@ impl Mp4 {
         let samples = media.require(b"minf")?.require(b"stbl")?;
         let entry = Entry::read(&samples)?;
         let table = Table::read(&samples)?;
-        let (skip, keep) = edit::recording(&movie, &track, entry.settings.sample_rate_hz, table.packets())?;
-        let codec = entry.settings.codec().map_err(|reason| input.damaged(entry.byte, reason))?;
+        let (skip, keep) =
+            edit::recording(&movie, &track, entry.sample_rate_hz(), table.packets(), entry.packet_samples())?;
+        let codec = entry.codec().map_err(|reason| input.damaged(entry.byte, reason))?;
         Ok(Mp4 { codec, entry, table, trim: Trim::new(skip, Some(keep)), packet: Vec::new(), input })
     }
 }
 
 impl Source for Mp4 {
     fn sample_rate_hz(&self) -> u32 {
-        self.entry.settings.sample_rate_hz
+        self.entry.sample_rate_hz()
     }
 
     fn next(&mut self, frames: &mut Frames) -> Result<bool, AudioError> {
         let Some((byte, size)) = self.table.next(&self.input)? else { return Ok(false) };
         let available = self.input.length().saturating_sub(byte);
         if size > available {
-            return Err(self.input.truncated("AAC packet", byte, size, available));
+            return Err(self.input.truncated("audio packet", byte, size, available));
         }
         self.input.seek(byte)?;
         self.packet.clear();
-        self.input.append(&mut self.packet, size, "AAC packet")?;
+        self.input.append(&mut self.packet, size, "audio packet")?;
         let decoded = self.codec.decode(&self.packet, frames);
         decoded.map_err(|reason| {
-            self.input.damaged(byte, format!("the AAC packet cannot be decoded: {reason}"))
+            self.input.damaged(byte, format!("the audio packet cannot be decoded: {reason}"))
         })?;
         self.trim.apply(frames);
         Ok(true)
@@ -75,9 +77,9 @@ fn movie(input: &mut Input) -> Result<(u64, Vec<u8>), AudioError> {
         let start = input.position();
         let available = input.remaining();
         let header = input.read(8, "MP4 box header")?;
-        let mut size = boxes::number(&header[..4]);
+        let mut size = big_endian(&header[..4]);
         if size == 1 {
-            size = boxes::number(&input.read(8, "MP4 box header")?);
+            size = big_endian(&input.read(8, "MP4 box header")?);
         } else if size == 0 {
             size = available;
         }

@@ -4,6 +4,7 @@ mod packets;
 mod page;
 
 pub(crate) use self::packets::{Packet, Packets};
+use super::ogg_flac::OggFlac;
 use super::opus::Opus;
 use super::vorbis::Vorbis;
 use crate::AudioError;
@@ -47,10 +48,10 @@ pub(crate) struct Ogg {
 impl Ogg {
     pub(crate) fn open(input: Input) -> Result<Ogg, AudioError> {
         let (mut packets, first) = Packets::open(input)?;
-        let decoder: Box<dyn PacketDecoder> = if first.data.starts_with(b"OpusHead") {
-            Box::new(Opus::open(&mut packets, &first)?)
-        } else {
-            Box::new(Vorbis::open(&mut packets, &first)?)
+        let decoder: Box<dyn PacketDecoder> = match first.data.first() {
+            Some(b'O') => Box::new(Opus::open(&mut packets, &first)?),
+            Some(0x7f) => Box::new(OggFlac::open(&mut packets, &first)?),
+            _ => Box::new(Vorbis::open(&mut packets, &first)?),
         };
         let mut ogg = Ogg {
             start: packets.input.position(),

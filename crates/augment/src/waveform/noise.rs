@@ -25,7 +25,7 @@ pub struct NoiseConfig {
     pub probability: f32,
     /// Minimum and maximum ratio, in dB, from -120 to 120.
     pub snr_db: [f32; 2],
-    /// Folder of `.wav` recordings of noise, including subfolders; all are held in memory. Excludes `color`.
+    /// Folder of recordings of noise, including subfolders; all are held in memory. Excludes `color`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub folder: Option<PathBuf>,
     /// Generated noise. Excludes `folder`.

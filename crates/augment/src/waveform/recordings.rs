@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::draws::AugmentKey;
 use crate::error::AugmentError;
 
-/// Returns the `.wav` recordings of a folder and its subfolders, sorted by name, at one rate.
+/// Returns the recordings of a folder and its subfolders, sorted by name, at one rate.
 #[cfg(feature = "recordings")]
 pub(super) fn read_recordings(
     key: AugmentKey,
@@ -17,11 +17,11 @@ pub(super) fn read_recordings(
 
     let error = |rule: &str| key.error("folder", folder.display(), rule);
     if !folder.is_dir() {
-        return Err(error("this folder does not exist; set one with .wav recordings"));
+        return Err(error("this folder does not exist; set one with recordings"));
     }
     let found = find(folder)?;
     if found.is_empty() {
-        return Err(error("contains no .wav recordings; set another folder"));
+        return Err(error("contains no recordings; set another folder"));
     }
     let sound = |path: &Path| -> Result<Vec<f32>, String> {
         let clip = stapes_audio::read(path).and_then(|clip| clip.resampled(rate_hz));
@@ -57,21 +57,20 @@ pub(super) fn read_recordings(
     Err(key.error("folder", folder.display(), rule))
 }
 
-/// Returns the paths of the `.wav` files of a folder, then those of its subfolders, each sorted by name.
+/// Returns the paths of the audio files of a folder, then those of its subfolders, each sorted by name.
 #[cfg(feature = "recordings")]
 fn find(folder: &Path) -> Result<Vec<std::path::PathBuf>, AugmentError> {
     let entries = |folder: &Path| {
         stapes_files::entries(folder)
             .map_err(|reason| AugmentError::Unreadable { path: folder.to_owned(), reason })
     };
-    let is_wav =
-        |path: &Path| path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("wav"));
+    use stapes_audio::has_audio_extension;
     let outer = entries(folder)?;
     let mut found: Vec<_> =
-        outer.iter().filter(|entry| is_wav(&entry.path)).map(|entry| entry.path.clone()).collect();
+        outer.iter().filter(|entry| has_audio_extension(&entry.path)).map(|entry| entry.path.clone()).collect();
     // A folder with the name of a recording is rejected like a damaged recording.
-    for inner in outer.iter().filter(|entry| entry.is_folder && !is_wav(&entry.path)) {
-        found.extend(entries(&inner.path)?.into_iter().map(|entry| entry.path).filter(|path| is_wav(path)));
+    for inner in outer.iter().filter(|entry| entry.is_folder && !has_audio_extension(&entry.path)) {
+        found.extend(entries(&inner.path)?.into_iter().map(|entry| entry.path).filter(|path| has_audio_extension(path)));
     }
     Ok(found)
 }

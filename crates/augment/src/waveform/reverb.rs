@@ -34,7 +34,7 @@ pub struct ReverbConfig {
     /// Minimum and maximum ratio of direct to reverberant energy of a generated response, in dB, from -60 to 60.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub direct_to_reverberant_db: Option<[f32; 2]>,
-    /// Folder of `.wav` impulse responses, including subfolders; all are held in memory. Excludes the two ranges.
+    /// Folder of impulse responses, including subfolders; all are held in memory. Excludes the two ranges.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub folder: Option<PathBuf>,
 }

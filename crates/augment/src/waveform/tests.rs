@@ -330,7 +330,7 @@ fn impossible_values_of_every_augmentation_are_rejected_by_key() {
     let error = refused("[noise]\nsnr_db = [0.0, 5.0]\nfolder = 'absent'", folder.path());
     assert!(error.contains("noise.folder = ") && error.contains("this folder does not exist"), "{error}");
     let error = refused("[reverb]\nfolder = '.'", folder.path());
-    assert!(error.contains("reverb.folder = ") && error.contains("contains no .wav recordings"), "{error}");
+    assert!(error.contains("reverb.folder = ") && error.contains("contains no recordings"), "{error}");
 }
 
 #[cfg(unix)]

@@ -92,7 +92,7 @@ fn all_unusable_files_are_named() {
     assert!(text.starts_with("4 of 19 files cannot be used:\n"), "{text}");
     // The path occurs once in the message.
     let text_file = recordings.join("0_anna_1.wav").display().to_string();
-    assert!(text.contains(&format!("\n  {text_file}: not a WAV, FLAC")), "{text}");
+    assert!(text.contains(&format!("\n  {text_file}: not a WAV, AIFF")), "{text}");
     assert!(text.contains(&format!("{}: is a four\n", four(0).display())), "{text}");
 }
 

@@ -7,6 +7,7 @@ mod data;
 mod eval;
 mod features;
 mod folds;
+mod formats;
 mod gradients;
 mod inspect;
 mod overrides;
@@ -62,6 +63,7 @@ enum Command {
     Search(search::Search),
     Report(report::Report),
     Data(data::Data),
+    Formats(formats::Formats),
 }
 
 /// Exit code of success.
@@ -108,6 +110,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Search(command) => command.run(&console),
         Command::Report(command) => command.run(&console),
         Command::Data(command) => command.run(&console),
+        Command::Formats(command) => command.run(&console),
     };
     match outcome {
         Ok(code) => match console.failed() {

@@ -3,11 +3,7 @@
 use std::path::Path;
 
 use crate::AudioError;
-
-/// Returns the big-endian number in at most eight bytes.
-pub(super) fn number(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0, |number, &byte| number << 8 | u64::from(byte))
-}
+use crate::formats::big_endian;
 
 /// Box whose content is in memory.
 #[derive(Clone, Copy, Debug)]
@@ -38,7 +34,7 @@ impl<'a> Mp4Box<'a> {
             if rest.len() < 8 {
                 return None;
             }
-            let size = number(&rest[..4]);
+            let size = big_endian(&rest[..4]);
             let byte = self.byte + position as u64;
             let valid = usize::try_from(size).ok().filter(|&size| (8..=rest.len()).contains(&size));
             let Some(size) = valid else {
@@ -83,7 +79,7 @@ impl<'a> Mp4Box<'a> {
 
     /// Returns the number of this many bytes at a position of the content.
     pub(super) fn number(&self, position: usize, width: usize) -> Result<u64, AudioError> {
-        self.bytes(position, width).map(number)
+        self.bytes(position, width).map(big_endian)
     }
 
     pub(super) fn bytes(&self, position: usize, width: usize) -> Result<&'a [u8], AudioError> {

@@ -1,8 +1,8 @@
 //! Encoder delay and length of a track: encoders add packets before the recording and pad the last one.
 
-use super::boxes::{Mp4Box, number};
+use super::boxes::Mp4Box;
 use crate::AudioError;
-use crate::formats::aac::PACKET_SAMPLES;
+use crate::formats::big_endian;
 
 /// Number of samples to skip, and number of samples to keep.
 ///
@@ -12,8 +12,9 @@ pub(super) fn recording(
     track: &Mp4Box,
     sample_rate_hz: u32,
     packets: u64,
+    packet_samples: u64,
 ) -> Result<(u64, u64), AudioError> {
-    let decoded = packets * PACKET_SAMPLES;
+    let decoded = packets * packet_samples;
     if let Some((skip, keep)) = tag(movie)? {
         let got = decoded.saturating_sub(skip);
         if keep > got {
@@ -33,7 +34,7 @@ pub(super) fn recording(
     // not of packets.
     let durations = durations(&media.require(b"minf")?.require(b"stbl")?)?;
     let durations = to_samples(durations, ticks);
-    let end = if durations <= decoded && decoded - durations < PACKET_SAMPLES { durations } else { decoded };
+    let end = if durations <= decoded && decoded - durations < packet_samples { durations } else { decoded };
     let Some(edit) = edit(track)? else { return Ok((0, end)) };
     let skip = to_samples(edit.start, ticks);
     let rest = end.saturating_sub(skip);
@@ -61,7 +62,8 @@ fn timescale(header: &Mp4Box) -> Result<u64, AudioError> {
 /// Returns the total duration of all packets, in ticks of the track.
 fn durations(samples: &Mp4Box) -> Result<u64, AudioError> {
     let rows = samples.require(b"stts")?.rows(4, 8)?.chunks_exact(8);
-    Ok(rows.fold(0, |sum, row| number(&row[..4]).saturating_mul(number(&row[4..])).saturating_add(sum)))
+    Ok(rows
+        .fold(0, |sum, row| big_endian(&row[..4]).saturating_mul(big_endian(&row[4..])).saturating_add(sum)))
 }
 
 /// The single edit of a track.
@@ -83,7 +85,7 @@ fn edit(track: &Mp4Box) -> Result<Option<Edit>, AudioError> {
     if edits.next().is_some() {
         return Err(list.unsupported("an MP4 track with several edits"));
     }
-    Ok(Some(Edit { start: number(&row[width..2 * width]), duration: number(&row[..width]) }))
+    Ok(Some(Edit { start: big_endian(&row[width..2 * width]), duration: big_endian(&row[..width]) }))
 }
 
 /// Returns delay and length from Apple's tag, in samples.

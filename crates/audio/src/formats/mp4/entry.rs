@@ -2,18 +2,48 @@
 
 use super::boxes::Mp4Box;
 use crate::AudioError;
-use crate::formats::aac::Settings;
+use crate::formats::aac::{PACKET_SAMPLES, Settings};
+use crate::formats::alac;
+use crate::formats::codec::Codec;
 
 /// Codec of a track.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Entry {
-    pub settings: Settings,
+    settings: CodecSettings,
     /// Position of the description in the file.
     pub byte: u64,
 }
 
+#[derive(Clone, Debug)]
+enum CodecSettings {
+    Aac(Settings),
+    Alac(alac::Settings),
+}
+
 impl Entry {
-    /// Reads the single sample description of an AAC-LC track.
+    pub(super) fn sample_rate_hz(&self) -> u32 {
+        match &self.settings {
+            CodecSettings::Aac(settings) => settings.sample_rate_hz,
+            CodecSettings::Alac(settings) => settings.sample_rate_hz,
+        }
+    }
+
+    /// Returns the number of samples of a packet, per channel.
+    pub(super) fn packet_samples(&self) -> u64 {
+        match &self.settings {
+            CodecSettings::Aac(_) => PACKET_SAMPLES,
+            CodecSettings::Alac(settings) => settings.packet_frames,
+        }
+    }
+
+    pub(super) fn codec(&self) -> Result<Codec, String> {
+        match &self.settings {
+            CodecSettings::Aac(settings) => settings.codec(),
+            CodecSettings::Alac(settings) => settings.codec(),
+        }
+    }
+
+    /// Reads the single sample description of an AAC-LC or ALAC track.
     pub(super) fn read(samples: &Mp4Box) -> Result<Entry, AudioError> {
         let descriptions = samples.require(b"stsd")?;
         let count = descriptions.number(4, 4)?;
@@ -22,8 +52,9 @@ impl Entry {
         }
         let missing = || descriptions.damaged("the MP4 box \"stsd\" does not describe any packets");
         let entry = descriptions.children_from(8).next().ok_or_else(missing)??;
-        if entry.name != *b"mp4a" {
-            let what = format!("MP4 with \"{}\" (it should be \"mp4a\")", entry.name.escape_ascii());
+        if !matches!(&entry.name, b"mp4a" | b"alac") {
+            let what =
+                format!("MP4 with \"{}\" (it should be \"mp4a\" or \"alac\")", entry.name.escape_ascii());
             return Err(entry.unsupported(what));
         }
         // Later QuickTime versions have more fields before the boxes.
@@ -33,12 +64,21 @@ impl Entry {
             2 => 64,
             version => return Err(entry.unsupported(format!("a sound description of version {version}"))),
         };
+        let name = if entry.name == *b"alac" { b"alac" } else { b"esds" };
         let stream = entry.children_from(fields).find_map(|child| match child {
-            Ok(child) if child.name == *b"wave" => child.children().find(|child| is(child, b"esds")),
-            child => is(&child, b"esds").then_some(child),
+            Ok(child) if child.name == *b"wave" => child.children().find(|child| is(child, name)),
+            child => is(&child, name).then_some(child),
         });
-        let stream =
-            stream.ok_or_else(|| entry.damaged("the MP4 sound description is without a box \"esds\""))??;
+        let missing = || {
+            entry.damaged(format!("the MP4 sound description is without a box \"{}\"", name.escape_ascii()))
+        };
+        let stream = stream.ok_or_else(missing)??;
+        if entry.name == *b"alac" {
+            let settings = stream.content.get(4..).and_then(alac::Settings::parse);
+            let settings =
+                settings.ok_or_else(|| stream.damaged("the ALAC description is too short or invalid"))?;
+            return Ok(Entry { settings: CodecSettings::Alac(settings), byte: stream.byte });
+        }
         let settings = settings(&stream)?;
         if let Some(what) = settings.unsupported() {
             return Err(stream.unsupported(what));
@@ -48,7 +88,7 @@ impl Entry {
             let (field, rule) = ("sample rate", "above 0 Hz".to_owned());
             return Err(AudioError::Header { path, byte: stream.byte, field, value, rule });
         }
-        Ok(Entry { settings, byte: stream.byte })
+        Ok(Entry { settings: CodecSettings::Aac(settings), byte: stream.byte })
     }
 }
 

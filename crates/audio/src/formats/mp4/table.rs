@@ -1,7 +1,8 @@
 //! Positions of the packets of a track: packets are stored in chunks, and only chunks have positions.
 
-use super::boxes::{Mp4Box, number};
+use super::boxes::Mp4Box;
 use crate::AudioError;
+use crate::formats::big_endian;
 use crate::input::Input;
 
 /// Packets of a track, in order.
@@ -30,12 +31,14 @@ impl Table {
         let table = samples.require(b"stsz")?;
         let sizes = match (table.number(4, 4)?, table.number(8, 4)?) {
             // Numbers in these tables have 32 bits, except chunk positions in `co64`.
-            (0, _) => Sizes::Each(table.rows(8, 4)?.chunks_exact(4).map(|row| number(row) as u32).collect()),
+            (0, _) => {
+                Sizes::Each(table.rows(8, 4)?.chunks_exact(4).map(|row| big_endian(row) as u32).collect())
+            }
             (size, count) => Sizes::Same(count, size),
         };
         let chunks = match samples.find(b"stco")? {
-            Some(table) => table.rows(4, 4)?.chunks_exact(4).map(number).collect(),
-            None => samples.require(b"co64")?.rows(4, 8)?.chunks_exact(8).map(number).collect(),
+            Some(table) => table.rows(4, 4)?.chunks_exact(4).map(big_endian).collect(),
+            None => samples.require(b"co64")?.rows(4, 8)?.chunks_exact(8).map(big_endian).collect(),
         };
         let runs = runs(&samples.require(b"stsc")?)?;
         Ok(Table { sizes, chunks, runs, packet: 0, chunk: 0, run: 0, remaining: 0, byte: 0 })
@@ -81,7 +84,8 @@ impl Table {
 /// Reads how many packets the chunks hold; there is at least one row, and the first is of chunk 0.
 fn runs(table: &Mp4Box) -> Result<Vec<(u64, u64)>, AudioError> {
     let rows = table.rows(4, 12)?.chunks_exact(12);
-    let runs: Vec<_> = rows.map(|row| (number(&row[..4]).wrapping_sub(1), number(&row[4..8]))).collect();
+    let runs: Vec<_> =
+        rows.map(|row| (big_endian(&row[..4]).wrapping_sub(1), big_endian(&row[4..8]))).collect();
     let ordered = runs.first().is_some_and(|&(first, _)| first == 0)
         && runs.is_sorted_by(|a, b| a.0 < b.0)
         && runs.iter().all(|&(_, packets)| packets > 0);

@@ -30,7 +30,7 @@ pub(crate) struct Packets {
 }
 
 impl Packets {
-    /// Finds the first Vorbis or Opus stream and its first packet.
+    /// Finds the first Vorbis, Opus or FLAC stream and its first packet.
     pub(crate) fn open(mut input: Input) -> Result<(Packets, Packet), AudioError> {
         let start = input.position();
         let mut other_streams = Vec::new();
@@ -39,9 +39,10 @@ impl Packets {
             if !page.first {
                 let found =
                     if other_streams.is_empty() { "nothing".to_owned() } else { other_streams.join(", ") };
-                return Err(input.unsupported(start, format!("Ogg with {found} (not Vorbis or Opus)")));
+                return Err(input.unsupported(start, format!("Ogg with {found} (not Vorbis, Opus or FLAC)")));
             }
-            if page.body.starts_with(b"OpusHead") || page.body.starts_with(b"\x01vorbis") {
+            let known: [&[u8]; 3] = [b"OpusHead", b"\x01vorbis", b"\x7fFLAC"];
+            if known.iter().any(|start| page.body.starts_with(start)) {
                 let mut packets = Packets { input, page, consumed: (0, 0) };
                 let mut first = Packet::default();
                 return match packets.next(&mut first)? {
@@ -51,7 +52,6 @@ impl Packets {
             }
             other_streams.push(
                 match &page.body {
-                    body if body.starts_with(b"\x7fFLAC") => "FLAC",
                     body if body.starts_with(b"Speex") => "Speex",
                     body if body.starts_with(b"\x80theora") => "Theora",
                     _ => "a stream of an unknown kind",
