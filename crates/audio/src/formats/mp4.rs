@@ -35,6 +35,12 @@ impl Mp4 {
         let samples = media.require(b"minf")?.require(b"stbl")?;
         let entry = Entry::read(&samples)?;
         let table = Table::read(&samples)?;
+        // Overlapping packets would make a small file endless.
+        if table.bytes() > input.length() {
+            let what =
+                format!("the MP4 tables describe {} bytes of packets, more than the file has", table.bytes());
+            return Err(samples.damaged(what));
+        }
         let (skip, keep) = edit::recording(&movie, &track, entry.settings.sample_rate_hz, table.packets())?;
         let codec = entry.settings.codec().map_err(|reason| input.damaged(entry.byte, reason))?;
         Ok(Mp4 { codec, entry, table, trim: Trim::new(skip, Some(keep)), packet: Vec::new(), input })
