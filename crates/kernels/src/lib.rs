@@ -14,6 +14,7 @@ mod instruction_set;
 mod sequences;
 #[allow(unsafe_code, reason = "vector instructions and their pointers")]
 mod simd;
+mod sizes;
 
 #[allow(unsafe_code, reason = "loads and stores of vectors")]
 pub mod activation;

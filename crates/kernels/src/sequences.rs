@@ -1,5 +1,7 @@
 //! The frames of a batch and their layout in memory.
 
+use crate::sizes;
+
 /// The lengths of a batch of sequences, and the order of their frames in memory.
 ///
 /// Frames are *packed* as in PyTorch's `PackedSequence`: time-major, sequences sorted by decreasing length, without
@@ -136,9 +138,13 @@ impl Sequences {
     /// If the shapes do not match these lengths.
     pub fn pack(&self, sequences: &[&[f32]], width: usize, packed: &mut [f32]) {
         assert_eq!(sequences.len(), self.batch());
-        assert_eq!(packed.len(), self.frames() * width);
+        assert_eq!(packed.len(), sizes::count([self.frames(), width]));
         for (slot, &index) in self.order.iter().enumerate() {
-            assert_eq!(sequences[index].len(), self.lengths[index] * width, "sequence {index}");
+            assert_eq!(
+                sequences[index].len(),
+                sizes::count([self.lengths[index], width]),
+                "sequence {index}"
+            );
             for (t, frame) in sequences[index].chunks_exact(width).enumerate() {
                 packed[(self.starts[t] + slot) * width..][..width].copy_from_slice(frame);
             }
@@ -150,8 +156,8 @@ impl Sequences {
     /// # Panics
     /// If the shapes do not match these lengths.
     pub fn unpack(&self, packed: &[f32], width: usize, padded: &mut [f32]) {
-        assert_eq!(packed.len(), self.frames() * width);
-        assert_eq!(padded.len(), self.batch() * self.max_length() * width);
+        assert_eq!(packed.len(), sizes::count([self.frames(), width]));
+        assert_eq!(padded.len(), sizes::count([self.batch(), self.max_length(), width]));
         padded.fill(0.0);
         for (slot, &index) in self.order.iter().enumerate() {
             for t in 0..self.lengths[index] {

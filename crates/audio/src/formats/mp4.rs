@@ -36,6 +36,12 @@ impl Mp4 {
         let samples = media.require(b"minf")?.require(b"stbl")?;
         let entry = Entry::read(&samples)?;
         let table = Table::read(&samples)?;
+        // Overlapping packets would make a small file endless.
+        if table.bytes() > input.length() {
+            let what =
+                format!("the MP4 tables describe {} bytes of packets, more than the file has", table.bytes());
+            return Err(samples.damaged(what));
+        }
         let (skip, keep) =
             edit::recording(&movie, &track, entry.sample_rate_hz(), table.packets(), entry.packet_samples())?;
         let codec = entry.codec().map_err(|reason| input.damaged(entry.byte, reason))?;

@@ -297,15 +297,21 @@ fn page(flags: u8, number: u8, packets: &[Vec<u8>]) -> Vec<u8> {
     page.push(lacing.len() as u8);
     page.extend(lacing);
     page.extend(packets.concat());
+    let sum = checksum(&page);
+    page[22..26].copy_from_slice(&sum.to_le_bytes());
+    page
+}
+
+/// Returns the checksum of an Ogg page whose own field is zero.
+fn checksum(page: &[u8]) -> u32 {
     let mut sum = 0u32;
-    for &byte in &page {
+    for &byte in page {
         sum ^= u32::from(byte) << 24;
         for _ in 0..8 {
             sum = sum << 1 ^ if sum >> 31 == 1 { 0x04c1_1db7 } else { 0 };
         }
     }
-    page[22..26].copy_from_slice(&sum.to_le_bytes());
-    page
+    sum
 }
 
 #[test]
@@ -336,7 +342,31 @@ fn header_claims_do_not_cause_large_allocations() {
     claims(&unequal, "MP4 table length = 4294967295 rows: must be at most");
     let mut equal = mp4.clone();
     equal[table + 4..table + 12].fill(0xff);
-    claims(&equal, "audio packet");
+    claims(&equal, "the MP4 tables describe 18446744065119617025 bytes of packets, more than the file has");
+}
+
+#[test]
+fn packets_that_overlap_do_not_make_a_small_file_endless() {
+    let mut mp4 = bytes("ffmpeg_mono_16k.m4a");
+    let table = mp4.windows(4).position(|window| window == b"stsz").unwrap() + 4;
+    // A thousand packets of a hundred bytes each.
+    mp4[table + 4..table + 12].copy_from_slice(&[0, 0, 0, 100, 0, 0, 3, 232]);
+    let message = TemporaryFile::new().read(&mp4).unwrap_err();
+    assert!(message.contains("describe 100000 bytes of packets, more than the file has"), "{message}");
+}
+
+#[test]
+fn a_stream_that_begins_after_its_end_is_rejected_at_once() {
+    let mut ogg = bytes("mono_16k.ogg");
+    let starts: Vec<usize> = (0..ogg.len() - 4).filter(|&start| ogg[start..].starts_with(b"OggS")).collect();
+    // The first page of audio; all samples before its position would be skipped.
+    let page = starts[2]..starts.get(3).copied().unwrap_or(ogg.len());
+    ogg[page.start + 6..page.start + 14].copy_from_slice(&(-1_000_000_000i64).to_le_bytes());
+    ogg[page.start + 22..page.start + 26].fill(0);
+    let sum = checksum(&ogg[page.clone()]);
+    ogg[page.start + 22..page.start + 26].copy_from_slice(&sum.to_le_bytes());
+    let message = TemporaryFile::new().read(&ogg).unwrap_err();
+    assert!(message.contains("granule position = -1000000000: must be -1 or more"), "{message}");
 }
 
 #[test]

@@ -7,6 +7,7 @@ use super::weight_gradients::PlaneGradient;
 use super::{Convolution, Gradients};
 use crate::buffer::Buffer;
 use crate::norm::{AvgPool, EpilogueGradient, RowsMut, epilogue_backward_rows};
+use crate::sizes;
 
 /// Values per cache line; channels start at a cache line.
 const LINE: usize = 16;
@@ -42,7 +43,11 @@ impl Convolution {
             && gradient.pool == AvgPool::None
             && grid.plane == grid.output;
         let (layout, gradient_planes) = if plain {
-            assert_eq!(gradient.d.len(), self.shape.outputs * grid.plane_len(), "length of the gradient");
+            assert_eq!(
+                gradient.d.len(),
+                sizes::count([self.shape.outputs, grid.plane_len()]),
+                "length of the gradient"
+            );
             (Layout { margin: 0, stride: grid.plane_len() }, gradient.d)
         } else {
             self.expand_gradient(&grid, gradient, &mut buffer)
@@ -75,7 +80,7 @@ impl Convolution {
         let channels = self.shape.outputs;
         let margin = grid.reach().next_multiple_of(LINE);
         let stride = (margin + grid.plane_len()).next_multiple_of(LINE);
-        let values = buffer.sized(channels * stride);
+        let values = buffer.sized(sizes::count([channels, stride]));
         for channel in values.chunks_exact_mut(stride) {
             if grid.output[0] == 1 {
                 channel[..margin].fill(0.0);
@@ -106,7 +111,7 @@ impl Convolution {
         let mut buffer = std::mem::take(&mut self.d_planes);
         let planes = match grid.is_input() {
             true => &mut *d_input,
-            false => buffer.sized(self.shape.inputs * grid.channel()),
+            false => buffer.sized(sizes::count([self.shape.inputs, grid.channel()])),
         };
         let windows = self.backward.windows();
         self.taps.set_backward(grid, layout, (outputs, windows));

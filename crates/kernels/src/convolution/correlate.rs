@@ -2,6 +2,7 @@
 
 use crate::norm::PoolSimd;
 use crate::simd::{Lanes, kernel};
+use crate::sizes;
 
 /// Equally long runs of positions.
 #[derive(Clone, Copy, Debug)]
@@ -22,7 +23,7 @@ impl Runs {
 
     /// Number of values from the first to the last, for a distance between the starts.
     pub(super) fn extent(&self, step: usize) -> usize {
-        if self.count * self.length == 0 { 0 } else { (self.count - 1) * step + self.length }
+        sizes::extent([(self.count, step), (self.length, 1)])
     }
 }
 
@@ -69,10 +70,10 @@ fn correlate_generic<S: PoolSimd>(simd: S, all: Correlation<'_>, output: &mut [f
     let Correlation { input, taps, weights, starts, rows, runs } = all;
     let far = taps.iter().max().map_or(0, |far| far.saturating_add(runs.extent(runs.from_step)));
     assert!(far <= input.len(), "the windows reach to {far} of {}", input.len());
-    assert_eq!(weights.len(), rows * taps.len(), "weights of {rows} rows");
+    assert_eq!(weights.len(), sizes::count([rows, taps.len()]), "weights of {rows} rows");
     assert!(starts.is_none_or(|starts| starts.len() == rows), "a start for each row");
     assert!(
-        rows == 0 || (rows - 1) * stride + runs.extent(runs.to_step) <= output.len(),
+        sizes::extent([(rows, stride), (runs.count, runs.to_step), (runs.length, 1)]) <= output.len(),
         "room for {rows} rows, {stride} apart"
     );
     if runs.length == 0 {
@@ -209,6 +210,40 @@ unsafe fn tile<S: PoolSimd, const R: usize, const V: usize>(
             unsafe {
                 sums[row][vector].store(part.output.add(row * part.stride + at + vector * S::WIDTH), count)
             };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::catch_unwind;
+
+    use super::*;
+    use crate::InstructionSet;
+
+    #[test]
+    fn sizes_that_wrap_are_rejected() {
+        const HALF: usize = 1 << (usize::BITS - 1);
+        let runs = |count, length, step| Runs { count, length, from_step: step, to_step: step };
+        for (rows, taps, stride, runs) in [
+            // Rows, times taps or times their stride.
+            (HALF + 1, &[0; 2][..], 1, Runs::one(1)),
+            (2, &[0], usize::MAX, Runs::one(2)),
+            (3, &[0], HALF, Runs::one(1)),
+            // Windows and runs.
+            (1, &[usize::MAX], 1, Runs::one(1)),
+            (1, &[0], 1, runs(HALF + 1, 2, 0)),
+            (1, &[0], 1, runs(3, 1, HALF)),
+            (1, &[0], 1, runs(2, 2, usize::MAX)),
+        ] {
+            for set in InstructionSet::available() {
+                let result = catch_unwind(|| {
+                    let (input, weights) = (&[1.0; 2], &[1.0; 2][..rows.wrapping_mul(taps.len())]);
+                    let correlation = Correlation { input, taps, weights, starts: None, rows, runs };
+                    correlate(set, correlation, &mut [0.0; 2], stride);
+                });
+                assert!(result.is_err(), "{rows} rows, {taps:?}, {stride}, {runs:?}");
+            }
         }
     }
 }

@@ -5,6 +5,7 @@ use super::correlate::{Correlation, Runs, correlate};
 use super::grid::Grid;
 use super::strategy::RowMode;
 use crate::norm::{self, AvgPool, Epilogue, EpilogueOutput};
+use crate::sizes;
 
 /// Values per strip; a strip and its part of the input stay in the L1 cache. A strip has at least this many
 /// positions, so that the last tile of a run costs little in relation.
@@ -34,7 +35,7 @@ impl Convolution {
     ) {
         let grid = self.prepare_input(input, size);
         let pooled = epilogue.pool.output(grid.output);
-        let len = self.shape.outputs * pooled[0] * pooled[1];
+        let len = sizes::count([self.shape.outputs, pooled[0], pooled[1]]);
         assert_eq!(output.len(), len, "length of the output");
         if let Some(signs) = &signs {
             assert_eq!(signs.len(), norm::sign_bytes(self.shape.outputs, grid.output), "length of the signs");
@@ -50,10 +51,11 @@ impl Convolution {
     /// Fills the planes and the taps.
     pub(super) fn prepare_input(&mut self, input: &[f32], size: [usize; 2]) -> Grid {
         let grid = Grid::new(&self.shape, size);
-        assert_eq!(input.len(), self.shape.inputs * size[0] * size[1], "length of the input");
+        assert_eq!(input.len(), sizes::count([self.shape.inputs, size[0], size[1]]), "length of the input");
         self.taps.set_forward(&grid, self.shape.inputs / self.shape.groups);
         if !grid.is_input() {
-            grid.split_planes(self.set, input, self.planes.sized(self.shape.inputs * grid.channel()));
+            let len = sizes::count([self.shape.inputs, grid.channel()]);
+            grid.split_planes(self.set, input, self.planes.sized(len));
         }
         grid
     }

@@ -3,6 +3,7 @@
 use super::correlate::Runs;
 use crate::norm::{PoolSimd, total};
 use crate::simd::{Lanes, kernel};
+use crate::sizes;
 
 /// sums[row, t] += d[row, p] input[tap[t] + p] over all positions p, lane by lane.
 #[derive(Clone, Copy)]
@@ -27,10 +28,10 @@ fn position_sums_generic<S: PoolSimd>(simd: S, all: PositionSums<'_>, sums: &mut
     let far = taps.iter().max().map_or(0, |far| far.saturating_add(runs.extent(runs.from_step)));
     assert!(far <= input.len(), "the windows reach to {far} of {}", input.len());
     assert!(
-        rows == 0 || (rows - 1) * stride + runs.extent(runs.to_step) <= d.len(),
+        sizes::extent([(rows, stride), (runs.count, runs.to_step), (runs.length, 1)]) <= d.len(),
         "length of the gradient"
     );
-    assert_eq!(sums.len(), rows * taps.len() * S::WIDTH, "vectors of the sums");
+    assert_eq!(sums.len(), sizes::count([rows, taps.len(), S::WIDTH]), "vectors of the sums");
     // Rows of d stay in registers together with the sums: with more rows, fewer taps fit.
     let (height, width) = match S::TILE_ROWS {
         14 => (4, 6),
@@ -196,8 +197,39 @@ kernel! {
 
 #[inline(always)]
 fn lanes_generic<S: PoolSimd>(_simd: S, sums: &[f32], to: &mut [f32]) {
-    assert_eq!(sums.len(), to.len() * S::WIDTH, "vectors and sums");
+    assert_eq!(sums.len(), sizes::count([to.len(), S::WIDTH]), "vectors and sums");
     for (vector, to) in sums.chunks_exact(S::WIDTH).zip(to) {
         *to += vector.iter().map(|&lane| f64::from(lane)).sum::<f64>() as f32;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::catch_unwind;
+
+    use super::*;
+    use crate::InstructionSet;
+
+    #[test]
+    fn sizes_that_wrap_are_rejected() {
+        const HALF: usize = 1 << (usize::BITS - 1);
+        let runs = |count, length, step| Runs { count, length, from_step: step, to_step: step };
+        for (rows, taps, stride, runs) in [
+            (HALF + 1, &[0; 2][..], 0, Runs::one(1)),
+            (2, &[0], usize::MAX, Runs::one(2)),
+            (3, &[0], HALF, Runs::one(1)),
+            (1, &[usize::MAX], 1, Runs::one(1)),
+            (1, &[0], 1, runs(3, 1, HALF)),
+            (1, &[0], 1, runs(2, 2, usize::MAX)),
+        ] {
+            for set in InstructionSet::available() {
+                let result = catch_unwind(|| {
+                    let len = rows.wrapping_mul(taps.len()).wrapping_mul(set.width());
+                    let all = PositionSums { d: &[1.0; 2], stride, rows, input: &[1.0; 2], taps, runs };
+                    add_position_sums(set, all, &mut vec![0.0; len]);
+                });
+                assert!(result.is_err(), "{rows} rows, {taps:?}, {stride}, {runs:?}");
+            }
+        }
     }
 }

@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::ConvolutionShape;
 use super::rows::{Block, copy_rows};
 use crate::InstructionSet;
+use crate::sizes;
 
 /// Sizes of one example.
 ///
@@ -64,12 +65,12 @@ impl Grid {
 
     /// Number of values in a plane.
     pub(super) fn plane_len(&self) -> usize {
-        self.plane[0] * self.plane[1]
+        sizes::count(self.plane)
     }
 
     /// Number of values in the planes of a channel.
     pub(super) fn channel(&self) -> usize {
-        self.phases[0] * self.phases[1] * self.plane_len()
+        sizes::count([self.phases[0], self.phases[1], self.plane_len()])
     }
 
     /// Distance between the rows of a plane.

@@ -2,6 +2,7 @@
 
 use crate::norm::{PoolSimd, load, store};
 use crate::simd::kernel;
+use crate::sizes;
 
 /// Rows of `columns` values.
 #[derive(Clone, Copy)]
@@ -22,11 +23,11 @@ kernel! {
 #[inline(always)]
 fn copy_rows_generic<S: PoolSimd>(simd: S, block: Block, from: &[f32], to: &mut [f32]) {
     let Block { rows, columns, from_pitch, to_pitch } = block;
-    if rows * columns == 0 {
+    assert!(sizes::extent([(rows, from_pitch), (columns, 1)]) <= from.len(), "length of the source");
+    assert!(sizes::extent([(rows, to_pitch), (columns, 1)]) <= to.len(), "length of the destination");
+    if columns == 0 {
         return;
     }
-    assert!((rows - 1) * from_pitch + columns <= from.len(), "length of the source");
-    assert!((rows - 1) * to_pitch + columns <= to.len(), "length of the destination");
     let whole = columns / S::WIDTH * S::WIDTH;
     for row in 0..rows {
         let from = from.as_ptr().wrapping_add(row * from_pitch);
@@ -39,6 +40,36 @@ fn copy_rows_generic<S: PoolSimd>(simd: S, block: Block, from: &[f32], to: &mut 
             if whole < columns {
                 let count = columns - whole;
                 store(simd, to.add(whole), load(simd, from.add(whole), count), count);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::catch_unwind;
+
+    use super::*;
+    use crate::InstructionSet;
+
+    #[test]
+    fn sizes_that_wrap_are_rejected() {
+        const HALF: usize = 1 << (usize::BITS - 1);
+        for (rows, columns, pitches) in [
+            (HALF, 2, [2, 2]),
+            (2, HALF, [HALF, HALF]),
+            (2, 2, [usize::MAX, 0]),
+            (2, 2, [0, usize::MAX]),
+            (3, 1, [HALF, HALF]),
+            (usize::MAX, usize::MAX, [1, 1]),
+        ] {
+            for set in InstructionSet::available() {
+                let result = catch_unwind(|| {
+                    let [from_pitch, to_pitch] = pitches;
+                    let block = Block { rows, columns, from_pitch, to_pitch };
+                    copy_rows(set, block, &[1.0; 2], &mut [0.0; 2]);
+                });
+                assert!(result.is_err(), "{rows} x {columns}, {pitches:?}");
             }
         }
     }

@@ -1,5 +1,7 @@
 //! The shape of a convolution, and the sizes that follow from it.
 
+use crate::sizes;
+
 /// Channels, window and steps of a convolution; in one dimension all heights are 1.
 ///
 /// # Example
@@ -162,12 +164,12 @@ impl ConvolutionShape {
         check_limits(&[("height", size[0], MAX_SIDE), ("width", size[1], MAX_SIDE)])?;
         let mut output = [0; 2];
         for axis in 0..2 {
-            let window = self.dilation[axis] * (self.kernel[axis] - 1) + 1;
+            let window = sizes::extent([(self.kernel[axis], self.dilation[axis])]);
             output[axis] = window_positions(
                 axis,
                 (window, self.stride[axis]),
                 size[axis],
-                self.padding[axis].iter().sum(),
+                self.padding[axis][0].saturating_add(self.padding[axis][1]),
             )?;
         }
         Ok(output)
@@ -175,12 +177,12 @@ impl ConvolutionShape {
 
     /// Number of weights, [outputs, inputs / groups, KH, KW].
     pub fn weights(&self) -> usize {
-        self.outputs * self.taps()
+        sizes::count([self.outputs, self.taps()])
     }
 
     /// Number of window elements over all input channels of one output.
     pub(super) fn taps(&self) -> usize {
-        self.inputs / self.groups.max(1) * self.kernel[0] * self.kernel[1]
+        sizes::count([self.inputs / self.groups.max(1), self.kernel[0], self.kernel[1]])
     }
 }
 

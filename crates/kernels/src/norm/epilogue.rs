@@ -3,6 +3,7 @@
 use super::pool_simd::PoolSimd;
 use crate::InstructionSet;
 use crate::simd::{Simd, kernel};
+use crate::sizes;
 
 /// Affine map of a channel's values y: (y - center) scale + shift.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -62,7 +63,7 @@ pub struct Epilogue<'a> {
 
 /// Number of bytes for the ReLU signs of [channels, H, W], which the backward pass of a ReLU needs.
 pub fn sign_bytes(channels: usize, size: [usize; 2]) -> usize {
-    channels * size[0] * row_bytes(size[1])
+    sizes::count([channels, size[0], row_bytes(size[1])])
 }
 
 /// Number of bytes for the signs of a row: whole groups of sixteen.
@@ -111,18 +112,18 @@ pub fn epilogue(
     output: &mut [f32],
     signs: Option<&mut [u8]>,
 ) {
-    let len = size[0] * size[1];
+    let len = sizes::count(size);
     let channels = y.len().checked_div(len).unwrap_or(0);
-    assert_eq!(channels * len, y.len(), "values in channels of {} x {}", size[0], size[1]);
+    assert_eq!(sizes::count([channels, len]), y.len(), "values in channels of {} x {}", size[0], size[1]);
     let [height, width] = steps.pool.output(size);
-    assert_eq!(output.len(), channels * height * width, "length of the output");
+    assert_eq!(output.len(), sizes::count([channels, height, width]), "length of the output");
     let rows = Rows { values: y, strides: [len, size[1]], channels, size };
     let row = row_bytes(size[1]);
     let to = EpilogueOutput {
         values: output,
-        strides: [height * width, width],
+        strides: [sizes::count([height, width]), width],
         signs,
-        sign_strides: [size[0] * row, row],
+        sign_strides: [sizes::count([size[0], row]), row],
     };
     epilogue_rows(set, steps, rows, to);
 }
@@ -133,11 +134,8 @@ kernel! {
 }
 
 /// Number of values from the start of the first row of the first channel to the end of the last.
-fn extent(channels: usize, [height, width]: [usize; 2], strides: [usize; 2]) -> usize {
-    if channels * height * width == 0 {
-        return 0;
-    }
-    (channels - 1) * strides[0] + (height - 1) * strides[1] + width
+pub(super) fn extent(channels: usize, [height, width]: [usize; 2], strides: [usize; 2]) -> usize {
+    sizes::extent([(channels, strides[0]), (height, strides[1]), (width, 1)])
 }
 
 #[inline(always)]

@@ -1,11 +1,12 @@
 //! The backward pass of an [`Epilogue`](super::Epilogue).
 
-use super::epilogue::{load, store};
+use super::epilogue::{extent, load, store};
 use super::for_each_vector::{Sink, check, for_each_vector};
 use super::gradient::{ChannelGradient, EpilogueGradient, Normalized};
 use super::pool_simd::PoolSimd;
 use crate::InstructionSet;
 use crate::simd::kernel;
+use crate::sizes;
 
 /// Destination rows of an example's channels.
 pub(crate) struct RowsMut<'a> {
@@ -26,9 +27,9 @@ pub fn epilogue_backward(
     size: [usize; 2],
     d_y: &mut [f32],
 ) {
-    let len = size[0] * size[1];
+    let len = sizes::count(size);
     let channels = d_y.len().checked_div(len).unwrap_or(0);
-    assert_eq!(channels * len, d_y.len(), "values in channels of {} x {}", size[0], size[1]);
+    assert_eq!(sizes::count([channels, len]), d_y.len(), "values in channels of {} x {}", size[0], size[1]);
     epilogue_backward_rows(set, gradient, RowsMut { to: d_y, strides: [len, size[1]], channels, size });
 }
 
@@ -40,12 +41,7 @@ kernel! {
 fn epilogue_backward_generic<S: PoolSimd>(simd: S, gradient: EpilogueGradient<'_>, to: RowsMut<'_>) {
     let RowsMut { to, strides, channels, size } = to;
     check(&gradient, channels, size);
-    let last = if channels * size[0] * size[1] == 0 {
-        0
-    } else {
-        (channels - 1) * strides[0] + (size[0] - 1) * strides[1] + size[1]
-    };
-    assert!(last <= to.len(), "length of the gradient");
+    assert!(extent(channels, size, strides) <= to.len(), "length of the gradient");
     for channel in 0..channels {
         let to = to.as_mut_ptr().wrapping_add(channel * strides[0]);
         let pitch = strides[1];

@@ -3,17 +3,18 @@
 use super::epilogue::{AvgPool, load, row_bytes};
 use super::gradient::{EpilogueGradient, Normalized};
 use super::pool_simd::PoolSimd;
+use crate::sizes;
 
 /// Panics unless the slices of the gradient contain all channels of this size.
 pub(super) fn check(gradient: &EpilogueGradient<'_>, channels: usize, size: [usize; 2]) {
     let [height, width] = gradient.pool.output(size);
-    assert_eq!(gradient.d.len(), channels * height * width, "length of the gradient");
+    assert_eq!(gradient.d.len(), sizes::count([channels, height, width]), "length of the gradient");
     if let Some(signs) = gradient.signs {
         assert_eq!(signs.len(), super::sign_bytes(channels, size), "length of the signs");
     }
     if let Some(Normalized { y, channels: of }) = gradient.normalized {
         assert_eq!(of.len(), channels, "number of normalized channels");
-        assert_eq!(y.len(), channels * size[0] * size[1], "length of the normalized input");
+        assert_eq!(y.len(), sizes::count([channels, size[0], size[1]]), "length of the normalized input");
     }
 }
 

@@ -7,6 +7,7 @@ use super::gradient::EpilogueGradient;
 use super::pool_simd::PoolSimd;
 use crate::InstructionSet;
 use crate::simd::kernel;
+use crate::sizes;
 
 /// Two sums over the positions of a channel, in f64.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -37,7 +38,7 @@ pub fn add_gradient_sums(
     channels: &[Channel],
     sums: &mut [GradientSums],
 ) {
-    assert_eq!(y.len(), sums.len() * size[0] * size[1], "length of y");
+    assert_eq!(y.len(), sizes::count([sums.len(), size[0], size[1]]), "length of y");
     assert_eq!(channels.len(), sums.len(), "channels and sums");
     sums_of(set, gradient, (y, size), channels, sums);
 }
@@ -60,6 +61,9 @@ fn sums_generic<S: PoolSimd>(
     sums: &mut [GradientSums],
 ) {
     check(&gradient, sums.len(), size);
+    if y.is_empty() {
+        return;
+    }
     for (channel, (sums, of)) in sums.iter_mut().zip(channels).enumerate() {
         let zero = simd.splat(0.0);
         let mut sink = Sum {

@@ -7,6 +7,7 @@ pub mod reference;
 
 use crate::convolution::{ShapeError, check_pooling, window_positions};
 use crate::simd::{Simd, kernel};
+use crate::sizes;
 
 /// Window and stride of a pooling layer; incomplete windows at the end are dropped, as by default in PyTorch.
 ///
@@ -53,7 +54,7 @@ impl Pooling {
 
     /// Number of values in a window.
     fn area(&self) -> usize {
-        self.window[0] * self.window[1]
+        sizes::count(self.window)
     }
 
     /// Panics unless input and output have the same number of channels; returns the size of the output.
@@ -62,9 +63,15 @@ impl Pooling {
             Ok(output) => output,
             Err(error) => panic!("{error}"),
         };
-        let channels = input / (size[0] * size[1]);
-        assert_eq!(channels * size[0] * size[1], input, "values in channels of {} x {}", size[0], size[1]);
-        assert_eq!(channels * height * width, output, "length of the output");
+        let channels = input / sizes::count(size);
+        assert_eq!(
+            sizes::count([channels, size[0], size[1]]),
+            input,
+            "values in channels of {} x {}",
+            size[0],
+            size[1]
+        );
+        assert_eq!(sizes::count([channels, height, width]), output, "length of the output");
         [height, width]
     }
 
@@ -91,8 +98,8 @@ fn average_generic<S: Simd>(_: S, pooling: Pooling, (input, size): (&[f32], [usi
     let positions = pooling.check(input.len(), size, output.len());
     let [rows, columns] = pooling.window;
     let weight = 1.0 / pooling.area() as f32;
-    let channels = input.chunks_exact(size[0] * size[1]);
-    for (input, output) in channels.zip(output.chunks_exact_mut(positions[0] * positions[1])) {
+    let channels = input.chunks_exact(sizes::count(size));
+    for (input, output) in channels.zip(output.chunks_exact_mut(sizes::count(positions))) {
         for (start, output) in pooling.starts(positions, size[1]).zip(output) {
             let sum: f32 = (0..rows).map(|row| sum(&input[start + row * size[1]..][..columns])).sum();
             *output = sum * weight;
@@ -136,8 +143,8 @@ fn average_backward_generic<S: Simd>(
     let [rows, columns] = pooling.window;
     let weight = 1.0 / pooling.area() as f32;
     d_input.fill(0.0);
-    let channels = d_input.chunks_exact_mut(size[0] * size[1]);
-    for (d_input, d_output) in channels.zip(d_output.chunks_exact(positions[0] * positions[1])) {
+    let channels = d_input.chunks_exact_mut(sizes::count(size));
+    for (d_input, d_output) in channels.zip(d_output.chunks_exact(sizes::count(positions))) {
         for (start, &d) in pooling.starts(positions, size[1]).zip(d_output) {
             for row in 0..rows {
                 let to = &mut d_input[start + row * size[1]..][..columns];
@@ -173,13 +180,13 @@ fn max_generic<S: Simd>(
     mut indices: Option<&mut [u32]>,
 ) {
     let positions = pooling.check(input.len(), size, output.len());
-    assert!(size[0] * size[1] <= u32::MAX as usize, "positions of a channel");
+    assert!(sizes::count(size) <= u32::MAX as usize, "positions of a channel");
     if let Some(indices) = &indices {
         assert_eq!(indices.len(), output.len(), "indices and outputs");
     }
     let [rows, columns] = pooling.window;
-    let len = positions[0] * positions[1];
-    for (channel, input) in input.chunks_exact(size[0] * size[1]).enumerate() {
+    let len = sizes::count(positions);
+    for (channel, input) in input.chunks_exact(sizes::count(size)).enumerate() {
         for (position, start) in pooling.starts(positions, size[1]).enumerate() {
             let (mut best, mut at) = (input[start], start);
             for row in 0..rows {
@@ -252,8 +259,8 @@ fn max_backward_generic<S: Simd>(
     let positions = pooling.check(d_input.len(), size, d_output.len());
     assert_eq!(indices.len(), d_output.len(), "indices and outputs");
     d_input.fill(0.0);
-    let len = positions[0] * positions[1];
-    for (channel, d_input) in d_input.chunks_exact_mut(size[0] * size[1]).enumerate() {
+    let len = sizes::count(positions);
+    for (channel, d_input) in d_input.chunks_exact_mut(sizes::count(size)).enumerate() {
         let of_channel = channel * len..(channel + 1) * len;
         for (&d, &index) in d_output[of_channel.clone()].iter().zip(&indices[of_channel]) {
             d_input[index as usize] += d;

@@ -4,6 +4,7 @@ use super::matrix::{Matrix, MatrixMut, Start};
 use super::outer_sum::OuterSum;
 use super::packed::Packed;
 use crate::InstructionSet;
+use crate::sizes;
 
 /// Rows of A and columns of B that are packed at a time: a few hundred KiB each.
 const ROWS: usize = 256;
@@ -47,6 +48,9 @@ impl Products {
         if let Start::Row(row) = start {
             assert_eq!(row.len(), c.columns(), "the starting row and the columns of C");
         }
+        if c.rows() == 0 || c.columns() == 0 {
+            return;
+        }
         let depth = a.columns();
         if self.can_skip_packing(a, b) {
             self.a.resize(depth, a.rows());
@@ -73,7 +77,7 @@ impl Products {
     /// True if A has so few rows that packing B would cost more than it saves, and B can be read in place.
     fn can_skip_packing(&self, a: Matrix<'_>, b: Matrix<'_>) -> bool {
         let set = self.b.set();
-        let panels = b.columns().next_multiple_of(2 * set.width());
+        let panels = sizes::count([b.columns().div_ceil(2 * set.width()), 2 * set.width()]);
         a.rows() <= set.tile_rows() && b.column_stride() == 1 && b.has_width(panels)
     }
 

@@ -1,5 +1,7 @@
 //! Matrix views of slices.
 
+use crate::sizes;
+
 /// Read-only view of a matrix: element (row, column) is `data[row * row_stride + column * column_stride]`.
 #[derive(Clone, Copy, Debug)]
 pub struct Matrix<'a> {
@@ -34,7 +36,7 @@ impl<'a> Matrix<'a> {
     /// # Panics
     /// If the slice does not have `rows * columns` values.
     pub fn new(data: &'a [f32], rows: usize, columns: usize) -> Matrix<'a> {
-        assert_eq!(Some(data.len()), rows.checked_mul(columns), "length of a {rows} x {columns} matrix");
+        assert_eq!(data.len(), sizes::count([rows, columns]), "length of a {rows} x {columns} matrix");
         Matrix { data, rows, columns, row_stride: columns, column_stride: 1 }
     }
 
@@ -54,7 +56,7 @@ impl<'a> Matrix<'a> {
     /// # Panics
     /// If the matrix has fewer rows.
     pub fn rows_from(self, first: usize, rows: usize) -> Matrix<'a> {
-        assert!(first + rows <= self.rows, "rows {first}..{} of {}", first + rows, self.rows);
+        sizes::check_range("rows", (first, rows), self.rows);
         if rows == 0 || self.columns == 0 {
             return Matrix { data: &[], rows, ..self };
         }
@@ -96,7 +98,7 @@ impl<'a> Matrix<'a> {
 
     /// True if rows of this width are within the slice, if columns are contiguous.
     pub(crate) fn has_width(&self, width: usize) -> bool {
-        self.rows == 0 || (self.rows - 1) * self.row_stride + width <= self.data.len()
+        sizes::extent([(self.rows, self.row_stride), (width, 1)]) <= self.data.len()
     }
 
     pub(crate) fn row_stride(&self) -> usize {
@@ -137,7 +139,7 @@ impl<'a> MatrixMut<'a> {
     /// # Panics
     /// If the slice does not have `rows * columns` values.
     pub fn new(data: &'a mut [f32], rows: usize, columns: usize) -> MatrixMut<'a> {
-        assert_eq!(Some(data.len()), rows.checked_mul(columns), "length of a {rows} x {columns} matrix");
+        assert_eq!(data.len(), sizes::count([rows, columns]), "length of a {rows} x {columns} matrix");
         MatrixMut { data, rows, columns, stride: columns }
     }
 
@@ -161,7 +163,7 @@ impl<'a> MatrixMut<'a> {
     pub(crate) fn split_at(self, row: usize) -> (MatrixMut<'a>, MatrixMut<'a>) {
         let MatrixMut { data, rows, columns, stride } = self;
         assert!(row <= rows, "row {row} of {rows}");
-        let (before, after) = data.split_at_mut((row * stride).min(data.len()));
+        let (before, after) = data.split_at_mut(sizes::count([row, stride]).min(data.len()));
         (
             MatrixMut { data: before, rows: row, columns, stride },
             MatrixMut { data: after, rows: rows - row, columns, stride },
@@ -179,7 +181,7 @@ impl<'a> MatrixMut<'a> {
     /// # Panics
     /// If the matrix has fewer rows.
     pub fn rows_from(self, first: usize, rows: usize) -> MatrixMut<'a> {
-        assert!(first + rows <= self.rows, "rows {first}..{} of {}", first + rows, self.rows);
+        sizes::check_range("rows", (first, rows), self.rows);
         if rows == 0 || self.columns == 0 {
             return MatrixMut { data: &mut [], rows, ..self };
         }
@@ -191,7 +193,7 @@ impl<'a> MatrixMut<'a> {
     /// # Panics
     /// If the matrix has fewer columns.
     pub fn columns_from(self, first: usize, columns: usize) -> MatrixMut<'a> {
-        assert!(first + columns <= self.columns, "columns {first}..{} of {}", first + columns, self.columns);
+        sizes::check_range("columns", (first, columns), self.columns);
         if self.rows == 0 || columns == 0 {
             return MatrixMut { data: &mut [], columns, ..self };
         }
@@ -225,8 +227,7 @@ impl<'a> MatrixMut<'a> {
 /// The invariant of the constructors, on which the kernels' pointers rely: every element is within the slice.
 fn check(len: usize, rows: usize, columns: usize, stride: usize) {
     assert!(columns <= stride || rows <= 1, "rows of {columns} columns, {stride} apart, overlap");
-    let needed =
-        if rows == 0 || columns == 0 { 0 } else { (rows - 1).saturating_mul(stride).saturating_add(columns) };
+    let needed = sizes::extent([(rows, stride), (columns, 1)]);
     assert!(needed <= len, "{rows} rows of {columns}, {stride} apart, need {needed} values, not {len}");
 }
 

@@ -5,6 +5,7 @@ use super::packed::{Left, NOTHING, Packed, Right, multiply};
 use super::tile::{self, BLOCK};
 use crate::InstructionSet;
 use crate::buffer::Buffer;
+use crate::sizes;
 
 /// A tall matrix [K, M] that is assembled from blocks, as the left factor of products Aᵀ B.
 ///
@@ -40,8 +41,8 @@ impl OuterSum {
 
     /// Sets the shape to K = `depth` rows and M = `columns` columns; all rows must be set again.
     pub fn resize(&mut self, depth: usize, columns: usize) {
+        self.values.sized(sizes::count([depth, columns]));
         (self.depth, self.columns) = (depth, columns);
-        self.values.sized(depth * columns);
     }
 
     /// Copies rows into the matrix, from row `first` on.
@@ -58,9 +59,12 @@ impl OuterSum {
     /// # Panics
     /// If the block does not fit.
     pub fn set_block(&mut self, first: usize, left: usize, part: Matrix<'_>) {
+        sizes::check_range("columns", (left, part.columns()), self.columns);
+        sizes::check_range("rows", (first, part.rows()), self.depth);
+        if part.columns() == 0 {
+            return;
+        }
         let right = left + part.columns();
-        assert!(right <= self.columns, "columns {left}..{right} of {}", self.columns);
-        assert!(first + part.rows() <= self.depth, "rows {first}..{}", first + part.rows());
         let (tiles, each, longer) = tile::split_rows(self.columns, self.set.tile_rows());
         let mut done = 0;
         while done < part.rows() {

@@ -5,6 +5,7 @@ use super::tile::{self, BLOCK, Factors, Layout, Sweep, TileStart};
 use crate::InstructionSet;
 use crate::buffer::Buffer;
 use crate::simd::{Simd, kernel};
+use crate::sizes;
 
 /// A matrix B [K, N] in column panels, for products A B that reuse it.
 ///
@@ -35,9 +36,10 @@ impl Packed {
 
     /// Packs B and replaces the previous matrix.
     pub fn pack(&mut self, b: Matrix<'_>) {
-        (self.depth, self.columns) = (b.rows(), b.columns());
-        let len = b.rows() * b.columns().next_multiple_of(2 * self.set.width());
+        let panels = b.columns().div_ceil(2 * self.set.width());
+        let len = sizes::count([b.rows(), panels, 2 * self.set.width()]);
         pack(self.set, b, self.panels.sized(len));
+        (self.depth, self.columns) = (b.rows(), b.columns());
     }
 
     pub(super) fn set(&self) -> InstructionSet {
@@ -100,6 +102,9 @@ kernel! {
 fn pack_generic<S: Simd>(simd: S, b: Matrix<'_>, panels: &mut [f32]) {
     let width = 2 * S::WIDTH;
     let mut panels = panels;
+    if panels.is_empty() {
+        return;
+    }
     for block in (0..b.rows()).step_by(BLOCK) {
         let depth = BLOCK.min(b.rows() - block);
         for first in (0..b.columns()).step_by(width) {
@@ -136,7 +141,7 @@ fn pack_panel<S: Simd>(simd: S, b: Matrix<'_>, panel: &mut [f32]) {
 pub(crate) fn transpose<S: Simd>(simd: S, from: Matrix<'_>, to: &mut [f32], stride: usize) {
     let (rows, columns) = (from.rows(), from.columns());
     assert!(from.column_stride() == 1 && rows <= stride, "rows of the transpose");
-    assert!(columns == 0 || (columns - 1) * stride + rows <= to.len(), "length of the transpose");
+    assert!(sizes::extent([(columns, stride), (rows, 1)]) <= to.len(), "length of the transpose");
     let (whole_rows, whole_columns) = (rows - rows % 8, columns - columns % 8);
     for row in (0..whole_rows).step_by(8) {
         for column in (0..whole_columns).step_by(8) {
@@ -202,7 +207,7 @@ impl Right<'_> {
             }
             Right::Rows(matrix) => {
                 assert_eq!(matrix.column_stride(), 1, "the columns of B must be contiguous");
-                let width = matrix.columns().next_multiple_of(2 * S::WIDTH);
+                let width = sizes::count([matrix.columns().div_ceil(2 * S::WIDTH), 2 * S::WIDTH]);
                 assert!(matrix.has_width(width), "the rows of B must be readable to the end of a panel");
             }
             Right::Nothing => {}
@@ -257,7 +262,9 @@ fn multiply_generic<S: Simd>(
             Left::Rows(a) => {
                 assert!(a.column_stride() == 1 || depth <= 1, "the columns of A must be contiguous")
             }
-            Left::Tiles { values, .. } => assert_eq!(values.len(), rows * depth, "the tiles of A"),
+            Left::Tiles { values, .. } => {
+                assert_eq!(values.len(), sizes::count([rows, depth]), "the tiles of A")
+            }
         }
     }
     if let Start::Row(row) = start {

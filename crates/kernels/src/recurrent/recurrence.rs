@@ -116,7 +116,10 @@ impl Recurrence {
         (inputs, hidden): (usize, usize),
         direction: Direction,
     ) -> Recurrence {
-        assert!(inputs > 0 && hidden > 0, "a recurrent layer of {inputs} inputs and {hidden} units");
+        // A few blocks of rows of each size, without wrapping.
+        let sizes = 1..=usize::MAX >> 8;
+        let fit = sizes.contains(&inputs) && sizes.contains(&hidden);
+        assert!(fit, "a recurrent layer of {inputs} inputs and {hidden} units");
         let shape = kind.shape();
         let packed = || vec![Packed::new(set); shape.products().count()];
         Recurrence {

@@ -6,6 +6,7 @@ use crate::buffer::Buffer;
 use crate::column_sums::add_column_sums;
 use crate::product::{Matrix, MatrixMut, OuterSum, Start, transpose};
 use crate::simd::{Simd, kernel};
+use crate::sizes;
 
 /// Buffers to which a backward pass adds the gradients w.r.t. the weights; shapes as in [`super::Weights`].
 #[derive(Debug)]
@@ -137,7 +138,11 @@ kernel! {
 #[inline(always)]
 fn add_transposed_generic<S: Simd>(simd: S, from: Matrix<'_>, to: &mut [f32]) {
     let (rows, columns) = (from.rows(), from.columns());
-    assert_eq!(to.len(), rows * columns, "length of the transpose of a {rows} x {columns} matrix");
+    assert_eq!(
+        to.len(),
+        sizes::count([rows, columns]),
+        "length of the transpose of a {rows} x {columns} matrix"
+    );
     // Strips of columns whose transpose stays in the L1 cache until it is added.
     const STRIP: usize = 8;
     const ROWS: usize = 512;

@@ -9,4 +9,5 @@ mod denormal;
 mod inlined;
 mod norm;
 mod pool;
+mod sizes;
 mod truncation;

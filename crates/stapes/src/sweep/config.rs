@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::MAX_CONFIGURATIONS;
+
 /// Configuration of a sweep: a base recipe and its variations.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -87,8 +89,8 @@ impl SweepConfig {
             ("rungs", search.rungs, 1),
             ("seeds", search.seeds as usize, 1),
         ] {
-            if !(least..=100_000).contains(&value) {
-                return Err(format!("search.{key} = {value}: must be {least} to 100,000"));
+            if !(least..=MAX_CONFIGURATIONS).contains(&value) {
+                return Err(format!("search.{key} = {value}: must be {least} to {MAX_CONFIGURATIONS}"));
             }
         }
         Ok(())
@@ -237,6 +239,11 @@ impl AxisConfig {
 }
 
 impl AxisConfig {
+    /// Number of values; `usize::MAX` for an interval.
+    pub(super) fn count(&self) -> Result<usize, String> {
+        if self.between.is_some() { Ok(usize::MAX) } else { Ok(self.values()?.len()) }
+    }
+
     /// Draws one of the values; `uniform` is a random number in [0, 1).
     pub(super) fn draw(&self, uniform: f64) -> Result<AxisValue, String> {
         let Some(between) = &self.between else {

@@ -72,8 +72,10 @@ struct Repeats {
 
 /// Maximum length of a configuration's name, which is a folder name; file systems allow 255.
 const MAX_NAME: usize = 160;
-/// Maximum number of configurations; more are probably a mistake.
-const MAX_CONFIGURATIONS: usize = 100_000;
+/// Maximum number of configurations, and of trials; more are probably a mistake, and each is a recipe to parse.
+const MAX_CONFIGURATIONS: usize = 10_000;
+/// Maximum number of axes; each has at least two letters in the name of a configuration.
+const MAX_AXES: usize = MAX_NAME / 2;
 
 impl Sweep {
     /// Reads a sweep and the recipes of all configurations.
@@ -198,8 +200,16 @@ fn invalid(path: &Path, reason: String) -> Error {
     Error::Recipe { name: path.display().to_string(), reason }
 }
 
-/// Checks that all columns of the table have different names.
+/// Checks the number of configurations and axes, and that all columns of the table have different names.
 fn check_names(config: &SweepConfig) -> Result<(), String> {
+    for (key, count, max) in [
+        ("axes", config.axes.len(), MAX_AXES),
+        ("configurations", config.configurations.len(), MAX_CONFIGURATIONS),
+    ] {
+        if count > max {
+            return Err(format!("{count} {key}: must be at most {max}; remove some"));
+        }
+    }
     let name = (!config.configurations.is_empty()).then_some("name");
     let names: Vec<&str> = name.into_iter().chain(config.axes.iter().map(|axis| &*axis.name)).collect();
     check_axes(&names)

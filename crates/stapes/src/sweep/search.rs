@@ -2,6 +2,7 @@
 //!
 //! Trials are scored on validation examples only. The test examples are used once, by the best configuration, at the end.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use stapes_random::Rng;
@@ -75,18 +76,24 @@ impl Search {
         }
         check_names(&config)?;
         let drafts = drafts(&config);
-        let (mut trials, mut seen) = (Vec::new(), Vec::new());
+        let (mut trials, mut seen) = (Vec::new(), HashSet::new());
+        let combinations = config
+            .axes
+            .iter()
+            .try_fold(drafts.len(), |count, axis| Ok::<_, String>(count.saturating_mul(axis.count()?)))?;
         for number in 1..=settings.trials as u64 {
+            if seen.len() == combinations {
+                break;
+            }
             for redraw in 0..REDRAWS {
                 let mut rng = Rng::numbered(settings.seed, "search", [number, redraw]);
                 let mut draft = drafts[rng.below(drafts.len())].clone();
                 for axis in &config.axes {
                     draft = draft.with(&axis.name, &axis.draw(f64::from(rng.uniform()))?);
                 }
-                if seen.contains(&draft.settings) {
+                if !seen.insert(draft.settings.clone()) {
                     continue;
                 }
-                seen.push(draft.settings.clone());
                 trials.push(draft.build(&config, folder)?.renamed(format!("trial-{number:03}"), &config));
                 break;
             }
@@ -309,7 +316,7 @@ mod tests {
     #[test]
     fn errors_name_the_key_and_give_advice() {
         for (from, to, part) in [
-            ("trials = 40", "trials = 0", "search.trials = 0: must be 1 to 100,000"),
+            ("trials = 40", "trials = 0", "search.trials = 0: must be 1 to 10000"),
             ("rungs = 3", "reduction_factor = 1", "search.reduction_factor = 1: must be 2"),
             ("rungs = 3", "resource = 'train.epoch'", "search.resource = train.epoch: must be a recipe key"),
             ("low = 4, high = 8", "low = 8, high = 4", "axes.hidden: between 8 and 4"),

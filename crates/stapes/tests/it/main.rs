@@ -9,6 +9,7 @@ mod custom_data;
 mod documentation;
 mod examples;
 mod frame_labels;
+mod fuzz_corpus;
 mod gradients;
 mod hostile_names;
 mod inspect;

@@ -51,6 +51,14 @@ impl Table {
         }
     }
 
+    /// Number of bytes of all packets; their numbers have 32 bits.
+    pub(super) fn bytes(&self) -> u64 {
+        match &self.sizes {
+            Sizes::Same(count, size) => count * size,
+            Sizes::Each(sizes) => sizes.iter().map(|&size| u64::from(size)).sum(),
+        }
+    }
+
     /// Returns position and length of the next packet.
     pub(super) fn next(&mut self, input: &Input) -> Result<Option<(u64, u64)>, AudioError> {
         if self.packet == self.packets() {

@@ -33,7 +33,7 @@ impl Packets {
     /// Finds the first Vorbis, Opus or FLAC stream and its first packet.
     pub(crate) fn open(mut input: Input) -> Result<(Packets, Packet), AudioError> {
         let start = input.position();
-        let mut other_streams = Vec::new();
+        let mut other_streams: Vec<&str> = Vec::new();
         loop {
             let page = Page::read(&mut input)?;
             if !page.first {
@@ -50,14 +50,14 @@ impl Packets {
                     false => Err(packets.input.damaged(start, "the Ogg stream has no packets")),
                 };
             }
-            other_streams.push(
-                match &page.body {
-                    body if body.starts_with(b"Speex") => "Speex",
-                    body if body.starts_with(b"\x80theora") => "Theora",
-                    _ => "a stream of an unknown kind",
-                }
-                .to_owned(),
-            );
+            let other = match &page.body {
+                body if body.starts_with(b"Speex") => "Speex",
+                body if body.starts_with(b"\x80theora") => "Theora",
+                _ => "a stream of an unknown kind",
+            };
+            if !other_streams.contains(&other) {
+                other_streams.push(other);
+            }
         }
     }
 

@@ -38,6 +38,9 @@ impl Page {
         let u32_at = |at: usize| u32::from_le_bytes([whole[at], whole[at + 1], whole[at + 2], whole[at + 3]]);
         let (stream, number, written) = (u32_at(14), u32_at(18), u32_at(22));
         let position = i64::from(u32_at(6)) | i64::from(u32_at(10)) << 32;
+        if position < -1 {
+            return Err(input.header(byte + 6, "granule position", position.to_string(), "-1 or more"));
+        }
         // The checksum is computed with zeros in its own field.
         whole[22..26].fill(0);
         let counted = [&whole, &segments, &body].iter().fold(0, |sum, bytes| checksum(sum, bytes));
