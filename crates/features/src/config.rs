@@ -165,10 +165,7 @@ impl FeatureConfig {
     /// # Errors
     /// [`FeatureError::Setting`], see [`FeatureConfig::check`].
     pub fn init(&self) -> Result<FrontEnd, FeatureError> {
-        self.check_values().map_err(|error| error.with_prefix("features"))?;
-        let front_end = FrontEnd::new(self)?;
-        self.check_frames(&front_end).map_err(|error| error.with_prefix("features"))?;
-        Ok(front_end)
+        FrontEnd::new(self).map_err(|error| error.with_prefix("features"))
     }
 
     /// Returns the number of frames per second of audio.
@@ -177,7 +174,8 @@ impl FeatureConfig {
         f64::from(self.sample_rate_hz) / hop as f64
     }
 
-    fn check_values(&self) -> Result<(), FeatureError> {
+    /// Checks the settings that come before the front end.
+    pub(crate) fn check_clip(&self) -> Result<(), FeatureError> {
         require_sample_rate(self.sample_rate_hz, 1)?;
         if let Some(length) =
             self.fixed_length_samples.filter(|length| !(1..=MAX_CLIP_LENGTH).contains(length))
@@ -186,18 +184,16 @@ impl FeatureConfig {
                 format!("must be within 1..={MAX_CLIP_LENGTH}; remove the key to keep each clip's length");
             return Err(FeatureError::setting("fixed_length_samples", length, rule));
         }
-        self.front_end
-            .kind()
-            .check(self.sample_rate_hz)
-            .map_err(|error| error.with_prefix(self.front_end.name()).with_prefix("front_end"))?;
-        if let Some(deltas) = &self.deltas {
-            deltas.check().map_err(|error| error.with_prefix("deltas"))?;
-        }
-        self.stacking.check().map_err(|error| error.with_prefix("stacking"))
+        Ok(())
+    }
+
+    /// Names the front end in an error about one of its settings.
+    pub(crate) fn front_end_error(&self, error: FeatureError) -> FeatureError {
+        error.with_prefix(self.front_end.name()).with_prefix("front_end")
     }
 
     /// Checks that a fixed length gives at least one frame and enough frames for the deltas.
-    fn check_frames(&self, front_end: &FrontEnd) -> Result<(), FeatureError> {
+    pub(crate) fn check_frames(&self, front_end: &FrontEnd) -> Result<(), FeatureError> {
         let Some(length) = self.fixed_length_samples else { return Ok(()) };
         let frames = front_end.base_frames_for(length);
         if frames == 0 {

@@ -16,19 +16,13 @@ pub(crate) trait FrontEndKind {
     /// Returns the table of its settings.
     fn settings(&self) -> Table;
 
-    /// Checks the settings.
-    ///
-    /// # Errors
-    /// [`FeatureError::Setting`].
-    fn check(&self, sample_rate_hz: u32) -> Result<(), FeatureError>;
-
-    /// Builds the extractor of whole clips.
+    /// Checks the settings and builds the extractor of whole clips.
     ///
     /// # Errors
     /// [`FeatureError::Setting`].
     fn extractor(&self, sample_rate_hz: u32) -> Result<Box<dyn ClipExtractor>, FeatureError>;
 
-    /// Builds the streaming extractor.
+    /// Checks the settings and builds the streaming extractor.
     ///
     /// # Errors
     /// [`FeatureError::Setting`], [`FeatureError::NeedsWholeClip`].

@@ -85,9 +85,11 @@ pub(crate) struct StreamingStack {
 }
 
 impl StreamingStack {
-    /// Builds the stage for frames of `width` values; the settings must have been checked.
-    pub(crate) fn new(config: StackingConfig, width: usize) -> StreamingStack {
-        StreamingStack { config, width, rows: vec![0.0; config.stack_len() * width], count: 0, emitted: 0 }
+    /// Checks the settings and builds the stage for frames of `width` values.
+    pub(crate) fn new(config: StackingConfig, width: usize) -> Result<StreamingStack, FeatureError> {
+        config.check()?;
+        let rows = vec![0.0; config.stack_len() * width];
+        Ok(StreamingStack { config, width, rows, count: 0, emitted: 0 })
     }
 
     /// Returns F, the number of values per stack.
@@ -136,7 +138,7 @@ mod tests {
             for right in 0..5 {
                 for every in 1..5 {
                     let config = StackingConfig { left, right, every };
-                    let mut stack = StreamingStack::new(config, 2);
+                    let mut stack = StreamingStack::new(config, 2).unwrap();
                     for count in 0..12usize {
                         let mut frames = Vec::new();
                         stack.reset();

@@ -92,10 +92,6 @@ impl FrontEndKind for WaveformConfig {
         WaveformConfig::TABLE
     }
 
-    fn check(&self, _sample_rate_hz: u32) -> Result<(), FeatureError> {
-        WaveformConfig::check(self)
-    }
-
     fn extractor(&self, _sample_rate_hz: u32) -> Result<Box<dyn ClipExtractor>, FeatureError> {
         Ok(Box::new(self.init()?))
     }

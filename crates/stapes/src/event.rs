@@ -1,45 +1,47 @@
-//! Progress of a run.
+//! Progress of runs and sweeps.
 
 use std::path::PathBuf;
 
-use stapes_train::Event;
-
 use crate::experiment::Experiment;
+use crate::sweep::{Job, RunStatus};
 
-/// Receives the progress of a run. All methods do nothing by default.
-pub trait Progress: Sync {
-    /// Is called when the data is opened and split.
-    fn on_open(&self, experiment: &Experiment) {
-        let _ = experiment;
-    }
-
-    /// Is called when `done` of `total` examples of a subset are loaded, from any thread.
-    fn on_load(&self, done: usize, total: usize) {
-        let _ = (done, total);
-    }
-
-    /// Is called when `done` of `total` files are checked before loading, from any thread.
-    fn on_check(&self, done: usize, total: usize) {
-        let _ = (done, total);
-    }
-
-    /// Is called with the skipped files, each with the reason.
-    fn on_skipped(&self, files: &[(PathBuf, String)]) {
-        let _ = files;
-    }
-
-    /// Is called after a step or a validation.
-    fn on_event(&self, event: &Event<'_>) {
-        let _ = event;
-    }
-
-    /// Is called with a message for people.
-    fn on_message(&self, text: &str) {
-        let _ = text;
-    }
+/// Progress event of a run or a sweep.
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// The data of a run is opened and split.
+    Opened(&'a Experiment),
+    /// Files are checked before loading.
+    Checked {
+        /// Number of checked files.
+        done: usize,
+        /// Number of files.
+        total: usize,
+    },
+    /// Examples of a subset are loaded.
+    Loaded {
+        /// Number of loaded examples.
+        done: usize,
+        /// Number of examples.
+        total: usize,
+    },
+    /// Files were skipped, each for the reason given.
+    Skipped(&'a [(PathBuf, String)]),
+    /// Event of the training.
+    Training(&'a stapes_train::Event<'a>),
+    /// Message for people.
+    Message(&'a str),
+    /// A run of a sweep has ended.
+    RunEnded {
+        /// The run.
+        job: &'a Job,
+        /// How it ended.
+        status: &'a RunStatus,
+        /// Number of runs that have ended.
+        done: usize,
+        /// Number of runs.
+        total: usize,
+    },
 }
 
-/// Ignores all progress.
-pub struct NoProgress;
-
-impl Progress for NoProgress {}
+/// Receiver of events, called from any thread; `&|_| {}` ignores them.
+pub type OnEvent<'a> = &'a (dyn Fn(Event<'_>) + Sync);

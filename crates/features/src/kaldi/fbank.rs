@@ -16,10 +16,6 @@ impl FrontEndKind for KaldiFbankConfig {
         KaldiFbankConfig::TABLE
     }
 
-    fn check(&self, sample_rate_hz: u32) -> Result<(), FeatureError> {
-        KaldiFbankConfig::check(self, sample_rate_hz)
-    }
-
     fn extractor(&self, sample_rate_hz: u32) -> Result<Box<dyn ClipExtractor>, FeatureError> {
         Ok(Box::new(self.init(sample_rate_hz)?))
     }

@@ -15,10 +15,6 @@ impl FrontEndKind for KaldiMfccConfig {
         KaldiMfccConfig::TABLE
     }
 
-    fn check(&self, sample_rate_hz: u32) -> Result<(), FeatureError> {
-        KaldiMfccConfig::check(self, sample_rate_hz)
-    }
-
     fn extractor(&self, sample_rate_hz: u32) -> Result<Box<dyn ClipExtractor>, FeatureError> {
         Ok(Box::new(self.init(sample_rate_hz)?))
     }

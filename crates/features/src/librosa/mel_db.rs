@@ -1,5 +1,6 @@
 //! Mel bands in decibels.
 
+use super::check::check_decibels;
 use super::{LibrosaMel, LibrosaMelConfig, LibrosaMelDbConfig};
 use crate::decibel::{Decibels, Reference};
 use crate::framing::NonzeroRange;
@@ -19,7 +20,6 @@ impl LibrosaMelDbConfig {
     /// # Errors
     /// [`FeatureError::Setting`], see [`LibrosaMelDbConfig::check`].
     pub fn init<S: Sample>(&self, sample_rate_hz: u32) -> Result<LibrosaMelDb<S>, FeatureError> {
-        self.check(sample_rate_hz)?;
         LibrosaMelDb::new(&self.mel(), self.decibels(), sample_rate_hz)
     }
 
@@ -57,10 +57,6 @@ impl FrontEndKind for LibrosaMelDbConfig {
 
     fn settings(&self) -> Table {
         LibrosaMelDbConfig::TABLE
-    }
-
-    fn check(&self, sample_rate_hz: u32) -> Result<(), FeatureError> {
-        LibrosaMelDbConfig::check(self, sample_rate_hz)
     }
 
     fn extractor(&self, sample_rate_hz: u32) -> Result<Box<dyn ClipExtractor>, FeatureError> {
@@ -101,13 +97,15 @@ pub struct LibrosaMelDb<S> {
 }
 
 impl<S: Sample> LibrosaMelDb<S> {
-    /// Builds the extractor; the settings must have been checked.
+    /// Checks the settings and builds the extractor.
     pub(super) fn new(
         mel: &LibrosaMelConfig,
         decibels: Decibels,
         sample_rate_hz: u32,
     ) -> Result<LibrosaMelDb<S>, FeatureError> {
-        Ok(LibrosaMelDb { mel: mel.init(sample_rate_hz)?, decibels })
+        let mel = mel.init(sample_rate_hz)?;
+        check_decibels(&decibels)?;
+        Ok(LibrosaMelDb { mel, decibels })
     }
 
     /// Implements [`Extractor::extract_into`] and returns the nonzero range of the clip.

@@ -16,10 +16,6 @@ impl FrontEndKind for PsfFbankConfig {
         PsfFbankConfig::TABLE
     }
 
-    fn check(&self, sample_rate_hz: u32) -> Result<(), FeatureError> {
-        PsfFbankConfig::check(self, sample_rate_hz)
-    }
-
     fn extractor(&self, sample_rate_hz: u32) -> Result<Box<dyn ClipExtractor>, FeatureError> {
         Ok(Box::new(self.init::<f32>(sample_rate_hz)?))
     }

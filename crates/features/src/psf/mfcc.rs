@@ -15,10 +15,6 @@ impl FrontEndKind for PsfMfccConfig {
         PsfMfccConfig::TABLE
     }
 
-    fn check(&self, sample_rate_hz: u32) -> Result<(), FeatureError> {
-        PsfMfccConfig::check(self, sample_rate_hz)
-    }
-
     fn extractor(&self, sample_rate_hz: u32) -> Result<Box<dyn ClipExtractor>, FeatureError> {
         Ok(Box::new(self.init::<f32>(sample_rate_hz)?))
     }

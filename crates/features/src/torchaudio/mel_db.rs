@@ -50,10 +50,6 @@ impl FrontEndKind for TorchaudioMelDbConfig {
         TorchaudioMelDbConfig::TABLE
     }
 
-    fn check(&self, sample_rate_hz: u32) -> Result<(), FeatureError> {
-        TorchaudioMelDbConfig::check(self, sample_rate_hz)
-    }
-
     fn extractor(&self, sample_rate_hz: u32) -> Result<Box<dyn ClipExtractor>, FeatureError> {
         Ok(Box::new(self.init(sample_rate_hz)?))
     }

@@ -64,10 +64,6 @@ impl FrontEndKind for TorchaudioMfccConfig {
         TorchaudioMfccConfig::TABLE
     }
 
-    fn check(&self, sample_rate_hz: u32) -> Result<(), FeatureError> {
-        TorchaudioMfccConfig::check(self, sample_rate_hz)
-    }
-
     fn extractor(&self, sample_rate_hz: u32) -> Result<Box<dyn ClipExtractor>, FeatureError> {
         Ok(Box::new(self.init(sample_rate_hz)?))
     }
