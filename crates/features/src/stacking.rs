@@ -1,6 +1,7 @@
 //! Frame stacking and subsampling.
 
 use crate::FeatureError;
+use crate::check::require_within;
 use crate::settings_macro::config;
 
 config! {
@@ -50,15 +51,9 @@ impl StackingConfig {
     /// # Errors
     /// [`FeatureError::Setting`] naming the setting, its value, the rule and the nearest valid value.
     pub fn check(&self) -> Result<(), FeatureError> {
-        for (key, value, min) in [("left", self.left, 0), ("right", self.right, 0), ("every", self.every, 1)]
-        {
-            if !(min..=MAX_CONTEXT).contains(&value) {
-                let rule =
-                    format!("must be within {min}..={MAX_CONTEXT}; use {}", value.clamp(min, MAX_CONTEXT));
-                return Err(FeatureError::setting(key, value, rule));
-            }
-        }
-        Ok(())
+        require_within("left", self.left, 0, MAX_CONTEXT)?;
+        require_within("right", self.right, 0, MAX_CONTEXT)?;
+        require_within("every", self.every, 1, MAX_CONTEXT)
     }
 
     /// Returns the number of frames kept of `frames`.

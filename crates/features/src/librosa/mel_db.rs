@@ -7,7 +7,6 @@ use crate::framing::NonzeroRange;
 use crate::front_end_kind::{ClipExtractor, FrontEndKind, StreamExtractor};
 use crate::layout::{FeatureAxis, Layout};
 use crate::sample::Sample;
-use crate::settings_macro::{Settings, Table};
 use crate::stream::{check_no_floor, check_uncentered, needs_whole_clip};
 use crate::{Extractor, FeatureError, Streaming};
 
@@ -51,14 +50,6 @@ pub(super) fn check_stream(mel: &LibrosaMelConfig, decibels: &Decibels) -> Resul
 }
 
 impl FrontEndKind for LibrosaMelDbConfig {
-    fn name(&self) -> &'static str {
-        "librosa-mel-db"
-    }
-
-    fn settings(&self) -> Table {
-        LibrosaMelDbConfig::TABLE
-    }
-
     fn extractor(&self, sample_rate_hz: u32) -> Result<Box<dyn ClipExtractor>, FeatureError> {
         Ok(Box::new(self.init::<f32>(sample_rate_hz)?))
     }
