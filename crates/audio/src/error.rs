@@ -145,7 +145,7 @@ pub enum AudioError {
     },
     /// A segment is empty, or one of its times is negative or not a number.
     #[error("{}: segment from {start_seconds} s to {end_seconds} s: {rule}", path.display())]
-    Part {
+    Segment {
         /// Path of the file.
         path: PathBuf,
         /// Start of the segment.

@@ -1,6 +1,7 @@
 //! Audio files as mono f32 clips: decoding, mix-down, resampling.
 //!
-//! Start with [`read`]: it returns a file of any of the [`FORMATS`] as a [`Clip`], or an error with the byte position. [`read_part`] reads a segment of a long recording without the rest, and a [`Recording`] returns it block by
+//! Start with [`read`]: it returns a file of any of the [`FORMATS`] as a [`Clip`], or an error with the byte position.
+//! [`read_segment`] reads a segment of a long recording without the rest, and a [`Recording`] returns it block by
 //! block. [`Clip::resampled`] converts the sample rate without shifting time, and [`write_wav`] writes a 16-bit file.
 //!
 //! Two default features can be disabled: `decode` reads files, `resample` converts the sample rate. Without them, clips can
@@ -32,13 +33,13 @@ mod input;
 #[cfg(feature = "decode")]
 mod kind;
 #[cfg(feature = "decode")]
-mod part;
-#[cfg(feature = "decode")]
 mod read;
 #[cfg(feature = "decode")]
 mod recording;
 #[cfg(feature = "resample")]
 mod resample;
+#[cfg(feature = "decode")]
+mod segment;
 mod write;
 
 pub use clip::Clip;
@@ -46,10 +47,10 @@ pub use error::AudioError;
 #[cfg(feature = "decode")]
 pub use kind::{FORMATS, FileFormat, has_audio_extension};
 #[cfg(feature = "decode")]
-pub use part::read_part;
-#[cfg(feature = "decode")]
 pub use read::read;
 #[cfg(feature = "decode")]
 pub use recording::Recording;
+#[cfg(feature = "decode")]
+pub use segment::read_segment;
 pub use stapes_files::SpecialFile;
 pub use write::{wav_bytes, write_wav};

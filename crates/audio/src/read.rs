@@ -361,7 +361,7 @@ mod tests {
         ] {
             let path = at(name);
             let errors = finishes(move || {
-                let part = crate::read_part(&path, 0.0, None).err();
+                let part = crate::read_segment(&path, 0.0, None).err();
                 [read(&path).err(), part, crate::Recording::open(&path).err()]
             });
             for error in errors {

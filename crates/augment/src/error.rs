@@ -1,6 +1,6 @@
 //! Errors of augmentations.
 
-use std::fmt::{Display, Write};
+use std::fmt::Display;
 use std::io;
 use std::path::PathBuf;
 
@@ -27,7 +27,7 @@ pub enum AugmentError {
         reason: io::Error,
     },
     /// Some recordings cannot be used.
-    #[error("{}", failures(.failed, *.total))]
+    #[error("{}", stapes_files::list_failures(.failed, *.total, "repair or remove them"))]
     Files {
         /// Each file with the reason, sorted by name.
         failed: Vec<(PathBuf, String)>,
@@ -40,19 +40,6 @@ impl AugmentError {
     pub(crate) fn setting(key: impl Into<String>, value: impl Display, rule: impl Into<String>) -> Self {
         AugmentError::Setting { key: key.into(), value: value.to_string(), rule: rule.into() }
     }
-}
-
-fn failures(failed: &[(PathBuf, String)], total: usize) -> String {
-    const SHOWN: usize = 5;
-    let mut text = format!("{} of {total} files cannot be used:", failed.len());
-    for (path, reason) in failed.iter().take(SHOWN) {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "\n  {}: {reason}", path.display());
-    }
-    if failed.len() > SHOWN {
-        let _ = write!(text, "\n  and {} more", failed.len() - SHOWN);
-    }
-    text + "\nrepair or remove them"
 }
 
 /// Setting of an [`AugmentConfig`](crate::AugmentConfig) that is incompatible with the frames or labels.

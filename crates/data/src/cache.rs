@@ -73,7 +73,7 @@ impl FrameCache {
     pub(crate) fn path(&self, source: &Source) -> Option<PathBuf> {
         let (content, part) = match source {
             Source::File(path) => (content(path).ok()?, "whole".to_owned()),
-            Source::Part { path, start_seconds, end_seconds } => {
+            Source::Segment { path, start_seconds, end_seconds } => {
                 (self.content_once(path).ok()?, format!("{start_seconds:?} {end_seconds:?}"))
             }
             Source::Frames(_) => return None,

@@ -44,7 +44,7 @@ pub enum Source {
     /// Audio file, which a front end converts into frames.
     File(PathBuf),
     /// Segment of an audio file; without an end up to the end of the file.
-    Part {
+    Segment {
         /// Path of the file.
         path: PathBuf,
         /// Start of the segment.
@@ -60,7 +60,7 @@ impl Source {
     /// Returns the path of the audio file.
     pub fn path(&self) -> Option<&Path> {
         match self {
-            Source::File(path) | Source::Part { path, .. } => Some(path),
+            Source::File(path) | Source::Segment { path, .. } => Some(path),
             Source::Frames(_) => None,
         }
     }
@@ -68,7 +68,7 @@ impl Source {
     /// Returns the path of the recording if the example is a segment of it.
     pub(crate) fn recording(&self) -> Option<&Path> {
         match self {
-            Source::Part { path, .. } => Some(path),
+            Source::Segment { path, .. } => Some(path),
             Source::File(_) | Source::Frames(_) => None,
         }
     }
@@ -76,12 +76,12 @@ impl Source {
     /// Reads the recording or the segment; `None` for frames.
     ///
     /// # Errors
-    /// Errors of [`stapes_audio::read`] and [`stapes_audio::read_part`].
+    /// Errors of [`stapes_audio::read`] and [`stapes_audio::read_segment`].
     pub fn read(&self) -> Option<Result<Clip, AudioError>> {
         match self {
             Source::File(path) => Some(stapes_audio::read(path)),
-            Source::Part { path, start_seconds, end_seconds } => {
-                Some(stapes_audio::read_part(path, *start_seconds, *end_seconds))
+            Source::Segment { path, start_seconds, end_seconds } => {
+                Some(stapes_audio::read_segment(path, *start_seconds, *end_seconds))
             }
             Source::Frames(_) => None,
         }

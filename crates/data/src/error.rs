@@ -1,6 +1,5 @@
 //! Errors of opening, splitting and loading data sets.
 
-use std::fmt::Write;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -186,7 +185,7 @@ pub enum DataError {
         found: String,
     },
     /// Some files cannot be used.
-    #[error("{}", failures(.failed, *.total))]
+    #[error("{}", stapes_files::list_failures(.failed, *.total, FAILED_ADVICE))]
     Files {
         /// Each file with the reason, in the requested order.
         failed: Vec<(PathBuf, String)>,
@@ -238,15 +237,5 @@ pub(crate) fn listed<T: AsRef<str>>(names: &[T], limit: usize) -> String {
     }
 }
 
-fn failures(failed: &[(PathBuf, String)], total: usize) -> String {
-    const SHOWN: usize = 5;
-    let mut text = format!("{} of {total} files cannot be used:", failed.len());
-    for (path, reason) in failed.iter().take(SHOWN) {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "\n  {}: {reason}", path.display());
-    }
-    if failed.len() > SHOWN {
-        let _ = write!(text, "\n  and {} more", failed.len() - SHOWN);
-    }
-    text + "\nrepair or remove them; for custom data, max_unreadable_fraction in the recipe permits some"
-}
+const FAILED_ADVICE: &str =
+    "repair or remove them; for custom data, max_unreadable_fraction in the recipe permits some";

@@ -47,7 +47,7 @@ pub fn fingerprint(dataset: &DataSet, split: &Split) -> String {
             hash.label(&example.label);
             match &example.source {
                 Source::File(path) => hash.file(path),
-                Source::Part { path, start_seconds, end_seconds } => {
+                Source::Segment { path, start_seconds, end_seconds } => {
                     hash.file(path);
                     hash.bytes(&start_seconds.to_bits().to_le_bytes());
                     hash.bytes(&end_seconds.unwrap_or(f64::INFINITY).to_bits().to_le_bytes());

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use stapes_features::Segment;
+
 use crate::error::DataError;
 
 /// Label of an example.
@@ -33,17 +35,6 @@ impl Label {
             }
         }
     }
-}
-
-/// Segment [start, end) of a recording with its class.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Segment {
-    /// Start.
-    pub start_seconds: f64,
-    /// End, exclusive.
-    pub end_seconds: f64,
-    /// Class index.
-    pub class: usize,
 }
 
 /// Segments that cover a recording from its start: each segment starts at the end of the previous one.

@@ -88,7 +88,7 @@ fn extents<'a>(dataset: &'a DataSet, split: &Split) -> Vec<Extent<'a>> {
         for &index in split.subset(subset) {
             let (path, start_seconds, end_seconds) = match &dataset.examples[index].source {
                 Source::File(path) => (path, 0.0, f64::INFINITY),
-                Source::Part { path, start_seconds, end_seconds } => {
+                Source::Segment { path, start_seconds, end_seconds } => {
                     (path, *start_seconds, end_seconds.unwrap_or(f64::INFINITY))
                 }
                 Source::Frames(_) => continue,

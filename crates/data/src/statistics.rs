@@ -140,8 +140,8 @@ fn properties(example: &Example) -> Result<Properties, String> {
             });
         }
         Source::File(path) => of_file(path).map_err(|error| without_path(path, &error.to_string()))?,
-        Source::Part { path, start_seconds, end_seconds } => {
-            let part = stapes_audio::read_part(path, *start_seconds, *end_seconds);
+        Source::Segment { path, start_seconds, end_seconds } => {
+            let part = stapes_audio::read_segment(path, *start_seconds, *end_seconds);
             let part = part.map_err(|error| without_path(path, &error.to_string()))?;
             let mut samples = Samples::default();
             samples.add(&part.samples);

@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use stapes_features::Segment;
 
 use crate::dataset::{DataSet, Example, Source};
 use crate::error::DataError;
 use crate::folder::{self, Entry};
-use crate::label::{Label, Segment, Segments};
+use crate::label::{Label, Segments};
 use crate::sample::{DEFAULT_VALIDATION_FRACTION, check_validation_fraction};
 use crate::source::{DataSource, FoldValue, SourceInfo};
 use crate::split::Split;

@@ -4,16 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::check::require_sample_rate;
 use crate::deltas::DeltasConfig;
-use crate::front_end_kind::FrontEndKind;
-use crate::kaldi::{KaldiFbankConfig, KaldiMfccConfig};
-use crate::layout::Layout;
-use crate::librosa::{LibrosaMelDbConfig, LibrosaMfccConfig};
+use crate::front_ends::FrontEndConfig;
 use crate::normalization::Normalization;
-use crate::psf::{PsfFbankConfig, PsfLogFbankConfig, PsfMfccConfig};
-use crate::settings_macro::{Settings, Table, config};
+use crate::settings_macro::config;
 use crate::stacking::StackingConfig;
-use crate::torchaudio::{TorchaudioMelDbConfig, TorchaudioMfccConfig};
-use crate::waveform::WaveformConfig;
 use crate::{FeatureError, FrontEnd};
 
 /// Maximum fixed length, samples (4.6 hours at 16 kHz); a larger value is a typing error.
@@ -41,81 +35,6 @@ impl Scale {
             Scale::Int16 => scaled.extend(unit_samples.iter().map(|sample| sample * 32768.0)),
         }
     }
-}
-
-/// Front end of one of the toolkits, with its settings; the name is the key:
-/// `[features.front_end.librosa-mfcc]`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum FrontEndConfig {
-    /// Mel-frequency cepstral coefficients of librosa.
-    LibrosaMfcc(LibrosaMfccConfig),
-    /// Mel bands in decibels of librosa.
-    LibrosaMelDb(LibrosaMelDbConfig),
-    /// Mel-frequency cepstral coefficients of python_speech_features.
-    PsfMfcc(PsfMfccConfig),
-    /// Log mel energies of python_speech_features.
-    #[serde(rename = "psf-logfbank")]
-    PsfLogFbank(PsfLogFbankConfig),
-    /// Mel energies of python_speech_features.
-    PsfFbank(PsfFbankConfig),
-    /// Mel-frequency cepstral coefficients of Kaldi.
-    KaldiMfcc(KaldiMfccConfig),
-    /// Log mel energies of Kaldi.
-    KaldiFbank(KaldiFbankConfig),
-    /// Mel-frequency cepstral coefficients of torchaudio.
-    TorchaudioMfcc(TorchaudioMfccConfig),
-    /// Mel bands in decibels of torchaudio.
-    TorchaudioMelDb(TorchaudioMelDbConfig),
-    /// Raw samples.
-    Waveform(WaveformConfig),
-}
-
-impl Default for FrontEndConfig {
-    fn default() -> FrontEndConfig {
-        FrontEndConfig::LibrosaMfcc(LibrosaMfccConfig::default())
-    }
-}
-
-impl FrontEndConfig {
-    /// Returns the settings behind the common interface.
-    pub(crate) fn kind(&self) -> &dyn FrontEndKind {
-        match self {
-            FrontEndConfig::LibrosaMfcc(config) => config,
-            FrontEndConfig::LibrosaMelDb(config) => config,
-            FrontEndConfig::PsfMfcc(config) => config,
-            FrontEndConfig::PsfLogFbank(config) => config,
-            FrontEndConfig::PsfFbank(config) => config,
-            FrontEndConfig::KaldiMfcc(config) => config,
-            FrontEndConfig::KaldiFbank(config) => config,
-            FrontEndConfig::TorchaudioMfcc(config) => config,
-            FrontEndConfig::TorchaudioMelDb(config) => config,
-            FrontEndConfig::Waveform(config) => config,
-        }
-    }
-
-    /// Returns the name in recipes.
-    pub fn name(&self) -> &'static str {
-        self.kind().name()
-    }
-
-    /// Returns the layout of the reference toolkit's feature matrix.
-    ///
-    /// # Example
-    /// ```
-    /// use stapes_features::{FrontEndConfig, Layout};
-    ///
-    /// assert_eq!(FrontEndConfig::default().layout(), Layout::FeaturesFirst);
-    /// ```
-    pub fn layout(&self) -> Layout {
-        self.kind().layout()
-    }
-}
-
-// Empty: the settings depend on the front end; see `FrontEndKind::settings`.
-impl Settings for FrontEndConfig {
-    const TABLE: Table = &[];
 }
 
 config! {
@@ -165,10 +84,7 @@ impl FeatureConfig {
     /// # Errors
     /// [`FeatureError::Setting`], see [`FeatureConfig::check`].
     pub fn init(&self) -> Result<FrontEnd, FeatureError> {
-        self.check_values().map_err(|error| error.with_prefix("features"))?;
-        let front_end = FrontEnd::new(self)?;
-        self.check_frames(&front_end).map_err(|error| error.with_prefix("features"))?;
-        Ok(front_end)
+        FrontEnd::new(self).map_err(|error| error.with_prefix("features"))
     }
 
     /// Returns the number of frames per second of audio.
@@ -177,7 +93,8 @@ impl FeatureConfig {
         f64::from(self.sample_rate_hz) / hop as f64
     }
 
-    fn check_values(&self) -> Result<(), FeatureError> {
+    /// Checks the settings that come before the front end.
+    pub(crate) fn check_clip(&self) -> Result<(), FeatureError> {
         require_sample_rate(self.sample_rate_hz, 1)?;
         if let Some(length) =
             self.fixed_length_samples.filter(|length| !(1..=MAX_CLIP_LENGTH).contains(length))
@@ -186,18 +103,16 @@ impl FeatureConfig {
                 format!("must be within 1..={MAX_CLIP_LENGTH}; remove the key to keep each clip's length");
             return Err(FeatureError::setting("fixed_length_samples", length, rule));
         }
-        self.front_end
-            .kind()
-            .check(self.sample_rate_hz)
-            .map_err(|error| error.with_prefix(self.front_end.name()).with_prefix("front_end"))?;
-        if let Some(deltas) = &self.deltas {
-            deltas.check().map_err(|error| error.with_prefix("deltas"))?;
-        }
-        self.stacking.check().map_err(|error| error.with_prefix("stacking"))
+        Ok(())
+    }
+
+    /// Names the front end in an error about one of its settings.
+    pub(crate) fn front_end_error(&self, error: FeatureError) -> FeatureError {
+        error.with_prefix(self.front_end.name()).with_prefix("front_end")
     }
 
     /// Checks that a fixed length gives at least one frame and enough frames for the deltas.
-    fn check_frames(&self, front_end: &FrontEnd) -> Result<(), FeatureError> {
+    pub(crate) fn check_frames(&self, front_end: &FrontEnd) -> Result<(), FeatureError> {
         let Some(length) = self.fixed_length_samples else { return Ok(()) };
         let frames = front_end.base_frames_for(length);
         if frames == 0 {

@@ -106,19 +106,23 @@ impl DeltasConfig {
         DeltaConfig { order: self.order, width: self.width(), mode: self.edges() }
     }
 
-    /// Builds the deltas of `width` values per frame; the settings must have been checked.
-    pub(crate) fn init(&self, width: usize) -> Result<Deltas, FeatureError> {
+    /// Checks the settings and builds the deltas of `width` values per frame; `None` for order 0.
+    pub(crate) fn init(&self, width: usize) -> Result<Option<Deltas>, FeatureError> {
+        self.check()?;
+        if self.order == 0 {
+            return Ok(None);
+        }
         let (order, reach) = (self.order, (self.width() - 1) / 2);
         let deltas = match self.kind {
             DeltaKind::Librosa if self.edges() == DeltaMode::Wrap => {
                 let filter = |order| DeltaConfig { order, ..self.librosa() }.init();
-                return Ok(Deltas::WholeClip((1..=order).map(filter).collect::<Result<_, _>>()?));
+                return Ok(Some(Deltas::WholeClip((1..=order).map(filter).collect::<Result<_, _>>()?)));
             }
             DeltaKind::Librosa => StreamingDelta::fitted(width, order, reach, self.edges()),
             DeltaKind::Psf | DeltaKind::Torchaudio => StreamingDelta::repeated(width, order, reach),
             DeltaKind::Kaldi => StreamingDelta::convolved(width, order, reach),
         };
-        Ok(Deltas::Streaming(deltas))
+        Ok(Some(Deltas::Streaming(deltas)))
     }
 
     /// Checks that no setting needs the whole clip.

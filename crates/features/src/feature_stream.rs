@@ -61,15 +61,13 @@ impl FeatureConfig {
     pub fn stream(&self, scaler: Option<&StandardScaler>) -> Result<FeatureStream, FeatureError> {
         self.check()?;
         let within = |error: FeatureError| error.with_prefix("features");
-        let front_end = self.front_end.kind();
-        let toolkit = front_end
-            .streaming_extractor(self.sample_rate_hz)
-            .map_err(|error| within(error.with_prefix(front_end.name()).with_prefix("front_end")))?;
+        let toolkit = self.front_end.kind().streaming_extractor(self.sample_rate_hz);
+        let toolkit = toolkit.map_err(|error| within(self.front_end_error(error)))?;
         if let Some(deltas) = &self.deltas {
             deltas.check_stream().map_err(|error| within(error.with_prefix("deltas")))?;
         }
         self.normalization.check_stream().map_err(within)?;
-        let post_processing = PostProcessing::new(self, toolkit.width())?;
+        let post_processing = PostProcessing::new(self, toolkit.width()).map_err(within)?;
         if let Some(scaler) = scaler {
             scaler.check_width(post_processing.width())?;
         }

@@ -1,6 +1,6 @@
 //! Times of frames in a recording, and segments of frames with the same class.
 
-use crate::FeatureConfig;
+use crate::{FeatureConfig, FeatureError, FrontEnd};
 
 /// Times of a front end's frames: the center of the window that each frame is computed from.
 ///
@@ -18,7 +18,7 @@ use crate::FeatureConfig;
 /// # Example
 /// ```
 /// // 25 ms every 10 ms, frame t from sample 160 t on.
-/// let times = stapes_features::preset("kaldi-mfcc-39")?.frame_times();
+/// let times = stapes_features::preset("kaldi-mfcc-39")?.frame_times()?;
 /// assert!((times.center_seconds(0) - 0.0125).abs() < 1e-12);
 /// assert!((times.center_seconds(100) - 1.0125).abs() < 1e-12);
 /// # Ok::<(), stapes_features::FeatureError>(())
@@ -63,7 +63,7 @@ impl FrameTimes {
     ///
     /// # Example
     /// ```
-    /// let times = stapes_features::preset("kaldi-mfcc-39")?.frame_times();
+    /// let times = stapes_features::preset("kaldi-mfcc-39")?.frame_times()?;
     /// let segments = times.segments(&[0, 0, 1], 0.05);
     /// assert_eq!((segments[0].start_seconds, segments[0].class), (0.0, 0));
     /// // The centers are at 12.5, 22.5 and 32.5 ms.
@@ -90,14 +90,25 @@ impl FrameTimes {
     }
 }
 
-impl FeatureConfig {
-    /// Returns the times of the frames; the settings must have been checked.
+impl FrontEnd {
+    /// Returns the times of the frames.
     pub fn frame_times(&self) -> FrameTimes {
-        let first_center = self.front_end.kind().first_center(self.sample_rate_hz);
+        let config = self.config();
+        let first_center = config.front_end.kind().first_center(config.sample_rate_hz);
         FrameTimes {
-            first_center_seconds: first_center / f64::from(self.sample_rate_hz),
-            hop_seconds: 1.0 / self.frames_per_second(),
+            first_center_seconds: first_center / f64::from(config.sample_rate_hz),
+            hop_seconds: 1.0 / config.frames_per_second(),
         }
+    }
+}
+
+impl FeatureConfig {
+    /// Checks the settings and returns the times of the frames.
+    ///
+    /// # Errors
+    /// [`FeatureError::Setting`], see [`FeatureConfig::check`].
+    pub fn frame_times(&self) -> Result<FrameTimes, FeatureError> {
+        Ok(self.init()?.frame_times())
     }
 }
 
@@ -128,7 +139,7 @@ mod tests {
         let levels: Vec<f32> = (0..features.frames()).map(level).collect();
         let (low, high) =
             levels.iter().fold((f32::MAX, f32::MIN), |(low, high), &x| (low.min(x), high.max(x)));
-        let times = config.frame_times();
+        let times = config.frame_times().unwrap();
         let loud: Vec<f64> = (0..levels.len())
             .filter(|&t| levels[t] > low + 0.5 * (high - low))
             .map(|t| times.center_seconds(t))
@@ -180,7 +191,7 @@ mod tests {
     fn segments_cover_the_recording_and_are_not_empty() {
         let config: FeatureConfig =
             toml::from_str("[front_end.librosa-mel-db]\nn_fft = 512\nhop_length = 160").unwrap();
-        let times = config.frame_times();
+        let times = config.frame_times().unwrap();
         assert_eq!(times.segments(&[], 1.0), []);
         // Centers at 0, 10, 20, 30 ms. The recording ends at 24 ms, before the boundary at 25 ms.
         let segments = times.segments(&[1, 0, 0, 1], 0.024);

@@ -19,17 +19,21 @@ pub struct FrontEnd {
 }
 
 impl FrontEnd {
-    /// Builds the tables; the settings must have been checked.
+    /// Checks the settings and builds the tables.
     pub(crate) fn new(config: &FeatureConfig) -> Result<FrontEnd, FeatureError> {
-        let toolkit = config.front_end.kind().extractor(config.sample_rate_hz)?;
+        config.check_clip()?;
+        let toolkit = config.front_end.kind().extractor(config.sample_rate_hz);
+        let toolkit = toolkit.map_err(|error| config.front_end_error(error))?;
         let post_processing = PostProcessing::new(config, toolkit.width())?;
-        Ok(FrontEnd {
+        let front_end = FrontEnd {
             config: config.clone(),
             toolkit,
             post_processing,
             samples: Vec::new(),
             base: Vec::new(),
-        })
+        };
+        config.check_frames(&front_end)?;
+        Ok(front_end)
     }
 
     /// Returns the settings.

@@ -3,32 +3,19 @@
 use std::fmt::Debug;
 
 use crate::layout::{FeatureAxis, Layout};
-use crate::settings_macro::Table;
 use crate::{Extractor, FeatureError, StreamingExtractor};
 
 /// Settings of a front end, and all that [`FeatureConfig`](crate::FeatureConfig) needs from it.
 ///
-/// Each variant of [`FrontEndConfig`](crate::FrontEndConfig) implements it in its own file.
+/// Each front end implements it in its own file and has a line in `front_ends.rs`; `front_ends/dummy.rs` is an example.
 pub(crate) trait FrontEndKind {
-    /// Returns the name in recipes.
-    fn name(&self) -> &'static str;
-
-    /// Returns the table of its settings.
-    fn settings(&self) -> Table;
-
-    /// Checks the settings.
-    ///
-    /// # Errors
-    /// [`FeatureError::Setting`].
-    fn check(&self, sample_rate_hz: u32) -> Result<(), FeatureError>;
-
-    /// Builds the extractor of whole clips.
+    /// Checks the settings and builds the extractor of whole clips.
     ///
     /// # Errors
     /// [`FeatureError::Setting`].
     fn extractor(&self, sample_rate_hz: u32) -> Result<Box<dyn ClipExtractor>, FeatureError>;
 
-    /// Builds the streaming extractor.
+    /// Checks the settings and builds the streaming extractor.
     ///
     /// # Errors
     /// [`FeatureError::Setting`], [`FeatureError::NeedsWholeClip`].
@@ -41,7 +28,9 @@ pub(crate) trait FrontEndKind {
     fn first_center(&self, sample_rate_hz: u32) -> f64;
 
     /// Returns the layout of the reference toolkit's feature matrix.
-    fn layout(&self) -> Layout;
+    fn layout(&self) -> Layout {
+        Layout::FramesFirst
+    }
 
     /// Returns the quantity of the values, with its unit if it has one.
     fn quantity(&self) -> &'static str;

@@ -1,5 +1,6 @@
 //! Layout and axis of feature matrices, for storing and plotting.
 
+use crate::FrontEnd;
 use crate::config::FeatureConfig;
 use crate::mel::MelScale;
 
@@ -42,22 +43,25 @@ impl FeatureConfig {
     pub fn quantity(&self) -> &'static str {
         self.front_end.kind().quantity()
     }
+}
 
-    /// Returns the feature axis; the settings must have been checked.
+impl FrontEnd {
+    /// Returns the feature axis.
     ///
     /// # Example
     /// ```
     /// use stapes_features::FeatureAxis;
     ///
-    /// let FeatureAxis::Bands(centers_hz) = stapes_features::preset("log-mel")?.feature_axis() else { panic!() };
+    /// let FeatureAxis::Bands(centers_hz) = stapes_features::preset("log-mel")?.init()?.feature_axis() else { panic!() };
     /// assert_eq!(centers_hz.len(), 40);
     /// assert!(centers_hz[0] > 0.0 && centers_hz[39] < 8000.0);
     /// # Ok::<(), stapes_features::FeatureError>(())
     /// ```
     pub fn feature_axis(&self) -> FeatureAxis {
-        let has_deltas = self.deltas.as_ref().is_some_and(|deltas| deltas.order > 0);
-        match self.front_end.kind().axis(self.sample_rate_hz) {
-            FeatureAxis::Bands(_) if has_deltas || !self.stacking.is_none() => FeatureAxis::Coefficients,
+        let config = self.config();
+        let has_deltas = config.deltas.as_ref().is_some_and(|deltas| deltas.order > 0);
+        match config.front_end.kind().axis(config.sample_rate_hz) {
+            FeatureAxis::Bands(_) if has_deltas || !config.stacking.is_none() => FeatureAxis::Coefficients,
             axis => axis,
         }
     }
@@ -78,14 +82,22 @@ mod tests {
             (FrontEndConfig::TorchaudioMelDb(TorchaudioMelDbConfig::default()), 128, 13.809),
         ] {
             let config = FeatureConfig { front_end, ..Default::default() };
-            let FeatureAxis::Bands(centers_hz) = config.feature_axis() else { panic!("no bands") };
+            let FeatureAxis::Bands(centers_hz) = config.init().unwrap().feature_axis() else {
+                panic!("no bands")
+            };
             assert_eq!((centers_hz.len(), config.init().unwrap().width()), (bands, bands));
             assert!(centers_hz.is_sorted() && centers_hz[bands - 1] < 8000.0);
             assert!((centers_hz[0] - first_hz).abs() < 0.01, "{}", centers_hz[0]);
             let stacking = StackingConfig { left: 1, ..Default::default() };
-            assert_eq!(FeatureConfig { stacking, ..config }.feature_axis(), FeatureAxis::Coefficients);
+            assert_eq!(
+                FeatureConfig { stacking, ..config }.init().unwrap().feature_axis(),
+                FeatureAxis::Coefficients
+            );
         }
-        assert_eq!(preset("kaldi-mfcc-39").unwrap().feature_axis(), FeatureAxis::Coefficients);
-        assert_eq!(preset("waveform").unwrap().feature_axis(), FeatureAxis::Samples);
+        assert_eq!(
+            preset("kaldi-mfcc-39").unwrap().init().unwrap().feature_axis(),
+            FeatureAxis::Coefficients
+        );
+        assert_eq!(preset("waveform").unwrap().init().unwrap().feature_axis(), FeatureAxis::Samples);
     }
 }

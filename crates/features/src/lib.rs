@@ -31,6 +31,7 @@ mod frames;
 mod framing;
 mod front_end;
 mod front_end_kind;
+mod front_ends;
 mod kaldi;
 mod layout;
 mod librosa;
@@ -51,10 +52,9 @@ mod stacking;
 mod stft;
 mod stream;
 mod torchaudio;
-mod waveform;
 mod window;
 
-pub use config::{FeatureConfig, FrontEndConfig, Scale};
+pub use config::{FeatureConfig, Scale};
 pub use dct::DctNorm;
 pub use decibel::Reference;
 pub use delta::{Delta, DeltaConfig, DeltaMode};
@@ -66,6 +66,7 @@ pub use frame_times::{FrameTimes, Segment};
 pub use frames::Features;
 pub use framing::PadMode;
 pub use front_end::FrontEnd;
+pub use front_ends::*;
 pub use kaldi::{
     Kaldi, KaldiCmvn, KaldiDialect, KaldiFbankConfig, KaldiFrameConfig, KaldiMelConfig, KaldiMfccConfig,
     KaldiStream, KaldiWindow,
@@ -87,5 +88,4 @@ pub use torchaudio::{
     SpectrumNorm, TorchaudioDeltaConfig, TorchaudioMel, TorchaudioMelConfig, TorchaudioMelDb,
     TorchaudioMelDbConfig, TorchaudioMfcc, TorchaudioMfccConfig,
 };
-pub use waveform::{Waveform, WaveformConfig};
 pub use window::Window;

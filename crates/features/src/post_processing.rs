@@ -39,12 +39,14 @@ impl Stacking {
 }
 
 impl PostProcessing {
-    /// Builds the stages for frames of `base` values; the settings must have been checked.
+    /// Checks the settings and builds the stages for frames of `base` values.
     pub(crate) fn new(config: &FeatureConfig, base: usize) -> Result<PostProcessing, FeatureError> {
-        let active = config.deltas.as_ref().filter(|deltas| deltas.order > 0);
-        let deltas = active.map(|deltas| deltas.init(base)).transpose()?;
-        let width = base * (1 + active.map_or(0, |deltas| deltas.order));
-        let stack = (!config.stacking.is_none()).then(|| StreamingStack::new(config.stacking, width));
+        let deltas = config.deltas.as_ref().map_or(Ok(None), |deltas| deltas.init(base));
+        let deltas = deltas.map_err(|error| error.with_prefix("deltas"))?;
+        let width = base * (1 + config.deltas.as_ref().map_or(0, |deltas| deltas.order));
+        let stack = StreamingStack::new(config.stacking, width);
+        let stack = stack.map_err(|error| error.with_prefix("stacking"))?;
+        let stack = (!config.stacking.is_none()).then_some(stack);
         let frame = Vec::with_capacity(width);
         Ok(PostProcessing {
             base,

@@ -1,11 +1,12 @@
 //! Named feature configurations.
 
-use crate::config::{FeatureConfig, FrontEndConfig, Scale};
+use crate::FrontEndConfig;
+use crate::config::{FeatureConfig, Scale};
+use crate::front_ends::WaveformConfig;
 use crate::kaldi::KaldiMfccConfig;
 use crate::librosa::LibrosaMelDbConfig;
 use crate::psf::PsfMfccConfig;
 use crate::torchaudio::TorchaudioMfccConfig;
-use crate::waveform::WaveformConfig;
 use crate::{FeatureError, Setting};
 
 /// Named feature configuration, a starting point for recipes and commands.

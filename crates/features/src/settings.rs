@@ -39,8 +39,7 @@ impl FeatureConfig {
         shown["stacking"] = serde_json::to_value(self.stacking).unwrap_or_default();
         let mut rows = Vec::new();
         flatten("", FeatureConfig::TABLE, &mut rows);
-        let front_end = self.front_end.kind();
-        flatten(&format!("front_end.{}.", front_end.name()), front_end.settings(), &mut rows);
+        flatten(&format!("front_end.{}.", self.front_end.name()), self.front_end.table(), &mut rows);
         let setting = |(key, row): (String, &Row)| Setting {
             value: value_text(&shown, &key),
             key,

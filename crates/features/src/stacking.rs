@@ -1,6 +1,7 @@
 //! Frame stacking and subsampling.
 
 use crate::FeatureError;
+use crate::check::require_within;
 use crate::settings_macro::config;
 
 config! {
@@ -50,15 +51,9 @@ impl StackingConfig {
     /// # Errors
     /// [`FeatureError::Setting`] naming the setting, its value, the rule and the nearest valid value.
     pub fn check(&self) -> Result<(), FeatureError> {
-        for (key, value, min) in [("left", self.left, 0), ("right", self.right, 0), ("every", self.every, 1)]
-        {
-            if !(min..=MAX_CONTEXT).contains(&value) {
-                let rule =
-                    format!("must be within {min}..={MAX_CONTEXT}; use {}", value.clamp(min, MAX_CONTEXT));
-                return Err(FeatureError::setting(key, value, rule));
-            }
-        }
-        Ok(())
+        require_within("left", self.left, 0, MAX_CONTEXT)?;
+        require_within("right", self.right, 0, MAX_CONTEXT)?;
+        require_within("every", self.every, 1, MAX_CONTEXT)
     }
 
     /// Returns the number of frames kept of `frames`.
@@ -85,9 +80,11 @@ pub(crate) struct StreamingStack {
 }
 
 impl StreamingStack {
-    /// Builds the stage for frames of `width` values; the settings must have been checked.
-    pub(crate) fn new(config: StackingConfig, width: usize) -> StreamingStack {
-        StreamingStack { config, width, rows: vec![0.0; config.stack_len() * width], count: 0, emitted: 0 }
+    /// Checks the settings and builds the stage for frames of `width` values.
+    pub(crate) fn new(config: StackingConfig, width: usize) -> Result<StreamingStack, FeatureError> {
+        config.check()?;
+        let rows = vec![0.0; config.stack_len() * width];
+        Ok(StreamingStack { config, width, rows, count: 0, emitted: 0 })
     }
 
     /// Returns F, the number of values per stack.
@@ -136,7 +133,7 @@ mod tests {
             for right in 0..5 {
                 for every in 1..5 {
                     let config = StackingConfig { left, right, every };
-                    let mut stack = StreamingStack::new(config, 2);
+                    let mut stack = StreamingStack::new(config, 2).unwrap();
                     for count in 0..12usize {
                         let mut frames = Vec::new();
                         stack.reset();

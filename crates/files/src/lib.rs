@@ -4,12 +4,14 @@
 //! [`open`] and the functions around it read regular files only, so that a program never waits for a pipe.
 
 mod entries;
+mod failures;
 mod input;
 pub mod number;
 #[cfg(test)]
 mod sources;
 
 pub use entries::{Entry, entries};
+pub use failures::list_failures;
 pub use input::{SpecialFile, check_regular, open, read, read_text, read_text_or_stream, read_to_string};
 
 use std::fs::{self, File};

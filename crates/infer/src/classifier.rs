@@ -6,9 +6,9 @@ use std::path::Path;
 use stapes_audio::Clip;
 use stapes_features::Features;
 use stapes_kernels::Sequences;
-use stapes_nn::Network;
 use stapes_nn::head::Attention;
 use stapes_nn::layer::{Mode, Pass, Shape};
+use stapes_nn::{LoadedNetwork, Network};
 
 use crate::clip_extractor::ClipExtractor;
 use crate::error::InferError;
@@ -19,9 +19,8 @@ use crate::model::{Input, Model};
 /// It owns its buffers; create one per thread. The probabilities of an utterance depend only on the model and the
 /// utterance, bit for bit. A `Classifier<'static>` owns its model and can be stored in a struct or sent to a thread.
 pub struct Classifier<'a> {
-    pub(crate) model: Cow<'a, Model>,
-    extractor: Option<ClipExtractor>,
-    pub(crate) network: Network,
+    pub(crate) extractor: Option<ClipExtractor>,
+    pub(crate) network: LoadedNetwork<Network, Cow<'a, Model>>,
 }
 
 impl Classifier<'static> {
@@ -56,14 +55,13 @@ impl<'a> Classifier<'a> {
             Input::Recordings(features) => Some(ClipExtractor::new(features)?),
             Input::Frames(_) => None,
         };
-        let mut network = model.network()?;
-        network.load_parameters(&model.parameters);
-        Ok(Classifier { model, extractor, network })
+        let network = LoadedNetwork::new(model.network()?, model);
+        Ok(Classifier { extractor, network })
     }
 
     /// Returns the model.
     pub fn model(&self) -> &Model {
-        &self.model
+        self.network.parameters()
     }
 
     /// Returns the probability of each label for a recording of any sample rate.
@@ -76,7 +74,7 @@ impl<'a> Classifier<'a> {
     /// [`Classifier::classify_frames`].
     pub fn classify(&mut self, clip: &Clip) -> Result<Vec<f32>, InferError> {
         let Some(extractor) = &mut self.extractor else {
-            let expected = format!("frames {}", self.model.shape);
+            let expected = format!("frames {}", self.model().shape);
             return Err(InferError::WrongInput { expected, got: "a recording".into() });
         };
         let features = extractor.extract(clip)?;
@@ -93,7 +91,7 @@ impl<'a> Classifier<'a> {
     /// [`InferError::WrongInput`] if the frames are empty, their width is wrong, or the model cannot take their number;
     /// [`InferError::NotFinite`] if the probabilities are not finite.
     pub fn classify_frames(&mut self, frames: &Features) -> Result<Vec<f32>, InferError> {
-        let shape = self.model.shape;
+        let shape = self.model().shape;
         let wrong_input = || {
             let got = format!("{} of {} values", frames.frames(), frames.width());
             InferError::WrongInput { expected: format!("frames {shape}"), got }
@@ -108,11 +106,11 @@ impl<'a> Classifier<'a> {
             return Err(InferError::WrongInput { expected, got: frames.frames().to_string() });
         }
         let sequences = Sequences::new(&[frames.frames()]).map_err(|_| wrong_input())?;
-        let normalized = self.model.normalize(frames)?;
+        let normalized = self.model().normalize(frames)?;
         // A single packed sequence is the sequence itself.
         let pass = Pass { sequences: &sequences, mode: Mode::Inference };
         let objective = self.network.objective();
-        let scores = self.network.forward(&self.model.parameters, normalized.values(), pass);
+        let scores = self.network.forward(normalized.values(), pass);
         finite(objective.probabilities(scores, &sequences))
     }
 }

@@ -111,6 +111,13 @@ struct AnyHeader {
     writer: String,
 }
 
+/// The parameters.
+impl AsRef<[f32]> for Model {
+    fn as_ref(&self) -> &[f32] {
+        &self.parameters
+    }
+}
+
 impl Model {
     /// Returns a copy with other parameters.
     pub fn with_parameters(&self, parameters: &[f32]) -> Model {

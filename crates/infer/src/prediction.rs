@@ -6,7 +6,6 @@ use stapes_nn::loss::argmax;
 
 use crate::classifier::Classifier;
 use crate::error::InferError;
-use crate::model::Input;
 
 /// The class of a recording, with all probabilities.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,11 +51,11 @@ impl Classifier<'_> {
     pub fn segments(&mut self, clip: &Clip) -> Result<Vec<Segment>, InferError> {
         self.check_frame_level(true)?;
         let probabilities = self.classify(clip)?;
-        let classes: Vec<usize> = probabilities.chunks_exact(self.model.labels.len()).map(argmax).collect();
-        let Input::Recordings(features) = &self.model.input else {
+        let classes: Vec<usize> = probabilities.chunks_exact(self.model().labels.len()).map(argmax).collect();
+        let Some(extractor) = &self.extractor else {
             return Err(InferError::WrongInput { expected: "frames".into(), got: "a recording".into() });
         };
-        Ok(features.frame_times().segments(&classes, clip.seconds()))
+        Ok(extractor.front_end().frame_times().segments(&classes, clip.seconds()))
     }
 
     fn check_frame_level(&self, wanted: bool) -> Result<(), InferError> {
@@ -66,7 +65,7 @@ impl Classifier<'_> {
 
     fn prediction(&self, probabilities: Vec<f32>) -> Prediction {
         let class = argmax(&probabilities);
-        let label = self.model.labels[class].clone();
+        let label = self.model().labels[class].clone();
         Prediction { label, class, probability: probabilities[class], probabilities }
     }
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use stapes_features::{FeatureStream, StreamingExtractor};
 use stapes_kernels::Sequences;
 use stapes_nn::objective::Objective;
-use stapes_nn::{Network, NetworkStream};
+use stapes_nn::{LoadedNetwork, Network, NetworkStream};
 
 use crate::classifier::finite;
 use crate::error::InferError;
@@ -45,9 +45,8 @@ use crate::model::{Input, Model};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct StreamClassifier<'a> {
-    model: Cow<'a, Model>,
     features: FeatureStream,
-    network: Network,
+    network: LoadedNetwork<Network, Cow<'a, Model>>,
     stream: NetworkStream,
     /// A single sequence of one frame.
     one_frame: Sequences,
@@ -83,12 +82,12 @@ impl<'a> StreamClassifier<'a> {
         };
         let Input::Recordings(config) = &model.input else { return Err(wrong_input()) };
         let features = config.stream(model.normalizer.as_ref())?;
-        let mut network = model.network()?;
-        network.load_parameters(&model.parameters);
+        let network = model.network()?;
         let stream = network.stream()?;
         let one_frame = Sequences::new(&[1]).map_err(|_| wrong_input())?;
         let votes = (vec![0.0; model.labels.len()], 0);
-        Ok(StreamClassifier { model, features, network, stream, one_frame, frames: Vec::new(), votes })
+        let network = LoadedNetwork::new(network, model);
+        Ok(StreamClassifier { features, network, stream, one_frame, frames: Vec::new(), votes })
     }
 
     /// Processes the next samples, at the model's sample rate. Calls `report` with the probabilities after each step of the
@@ -115,9 +114,9 @@ impl<'a> StreamClassifier<'a> {
 
     fn step(&mut self, mut report: impl FnMut(&[f32])) -> Result<(), InferError> {
         let objective = self.network.objective();
-        for frame in self.frames.chunks_exact(self.model.shape.features()) {
-            let scores = self.network.step(&mut self.stream, &self.model.parameters, frame);
-            let Some(scores) = scores else { continue };
+        let width = self.network.parameters().shape.features();
+        for frame in self.frames.chunks_exact(width) {
+            let Some(scores) = self.network.step(&mut self.stream, frame) else { continue };
             let probabilities = finite(objective.probabilities(scores, &self.one_frame))?;
             if objective != Objective::Vote {
                 report(&probabilities);

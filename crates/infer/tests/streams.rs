@@ -25,13 +25,12 @@ fn model(features: &str, network: &str, standardized: bool) -> Model {
     let config: ModelConfig = toml::from_str(network).unwrap();
     let frames = features.fixed_length_samples.map(|samples| front_end.frames_for(samples));
     let shape = Shape::Sequence { features: width, frames };
-    let mut network = config.build(shape, 2).unwrap();
+    let network = config.build(shape, 2).unwrap();
     let mut parameters = network.initial_parameters(1);
     for tensor in network.tensors().iter().filter(|tensor| !tensor.trained) {
         let statistics = tensor.slice_mut(&mut parameters).iter_mut().enumerate();
         statistics.for_each(|(at, value)| *value += 0.5 * (at as f32 + 0.3).sin().abs());
     }
-    network.load_parameters(&parameters);
     let (input, labels) = (Input::Recordings(features), vec!["a".into(), "b".into()]);
     Model { input, config, labels, shape, normalizer, parameters, recipe: String::new() }
 }

@@ -1,9 +1,8 @@
-//! tanh, sigmoid, exp and softmax, applied to many values at once.
+//! tanh, sigmoid and exp, applied to many values at once.
 //!
 //! Each is a short polynomial or rational approximation, the same on every instruction set. The functions state the
 //! bounds of their relative errors; tests check them over the whole range of f32. NaN stays NaN.
 
-use crate::InstructionSet;
 use crate::simd::{Lanes, Simd, kernel};
 
 /// x P(x²) / Q(x²), a relative minimax fit on [0, 9.02] (error 6e-8 before rounding), so that small and denormal
@@ -118,42 +117,10 @@ kernel! {
     pub fn exp_in_place(values: &mut [f32]) = exp_all
 }
 
-/// Replaces each row of `classes` scores by its softmax, e^(x_k - m) / sum_j e^(x_j - m), where m is the maximum.
-///
-/// # Shapes
-/// values [B, K]
-///
-/// # Panics
-/// If the number of values is not a multiple of `classes`.
-///
-/// # Example
-/// ```
-/// use stapes_kernels::{InstructionSet, activation};
-///
-/// let mut scores = [0.0, 2.0_f32.ln(), 1000.0, 0.0];
-/// activation::softmax_in_place(InstructionSet::best(), &mut scores, 2);
-/// assert!((scores[1] - 2.0 / 3.0).abs() < 1e-6);
-/// assert_eq!(scores[2..], [1.0, 0.0]);
-/// ```
-pub fn softmax_in_place(set: InstructionSet, values: &mut [f32], classes: usize) {
-    assert!(
-        classes > 0 && values.len().is_multiple_of(classes),
-        "{} scores of {classes} classes",
-        values.len()
-    );
-    for row in values.chunks_exact_mut(classes) {
-        // A NaN score makes the sum, and so the row, NaN, although `max` ignores it.
-        let largest = row.iter().fold(f32::NEG_INFINITY, |largest, &score| largest.max(score));
-        row.iter_mut().for_each(|score| *score -= largest);
-        exp_in_place(set, row);
-        let sum: f32 = row.iter().sum();
-        row.iter_mut().for_each(|score| *score /= sum);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::InstructionSet;
 
     /// Every 997th bit pattern of f32, both signs, and the special values.
     fn range() -> Vec<f32> {
@@ -247,16 +214,6 @@ mod tests {
                     assert_eq!(alone[0].to_bits(), expected.to_bits());
                 }
             }
-        }
-    }
-
-    #[test]
-    fn softmax_handles_large_scores_and_propagates_nan() {
-        for set in InstructionSet::available() {
-            let mut scores = [1000.0, 1000.0, -1000.0, f32::NAN, 1.0, 2.0];
-            softmax_in_place(set, &mut scores, 3);
-            assert_eq!(scores[..3], [0.5, 0.5, 0.0]);
-            assert!(scores[3..].iter().all(|score| score.is_nan()));
         }
     }
 }

@@ -150,7 +150,7 @@ impl<R: Real> Layer<R> {
             let mut h_rows = d_u.len();
             if self.kind == CellKind::GruResetBefore {
                 h_rows = 2 * self.hidden;
-                let d_r = self.reset_backward(&caches[t], before, &d_u[h_rows..], (gradients, &mut d_before));
+                let d_r = self.reset_backward(&caches[t], before, &d_u[h_rows..], gradients, &mut d_before);
                 d_x[..self.hidden].copy_from_slice(&d_r);
                 d_u[..self.hidden].copy_from_slice(&d_r);
             }
@@ -177,7 +177,8 @@ impl<R: Real> Layer<R> {
         cache: &StepCache<R>,
         before: &State<R>,
         d_u: &[R],
-        (gradients, d_before): (&mut Layer<R>, &mut State<R>),
+        gradients: &mut Layer<R>,
+        d_before: &mut State<R>,
     ) -> Vec<R> {
         let [x, u] = &cache.products;
         let from = 2 * self.hidden * self.hidden;

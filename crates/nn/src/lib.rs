@@ -28,7 +28,9 @@ pub use model::{
     DsCnnSize, MAX_PARAMETERS, MfccCnnConfig, ModelConfig, ModelError, RecurrentModelConfig, TcResnetConfig,
     WaveCnnConfig,
 };
-pub use network::{LayerSummary, Network, NetworkBackward, NetworkStream, NotCausal, Outlet, Plan};
+pub use network::{
+    LayerSummary, LoadedNetwork, Network, NetworkBackward, NetworkStream, NotCausal, Outlet, Plan,
+};
 pub use norm_activation::NormActivation;
 pub use swish::Swish;
 pub use weight_init::WeightInit;

@@ -11,7 +11,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let Input::Recordings(features) = &model.input else {
         return Err("the model reads frames, not samples".into());
     };
-    let (rate_hz, times, labels) = (features.sample_rate_hz, features.frame_times(), model.labels.clone());
+    let (rate_hz, times, labels) = (features.sample_rate_hz, features.frame_times()?, model.labels.clone());
     let samples = stapes::audio::read(Path::new(&argument()?))?.resampled(rate_hz)?.samples;
     let (mut stream, mut frame) = (StreamClassifier::from_model(model)?, 0);
     let mut report = |probabilities: &[f32]| {

@@ -17,7 +17,7 @@ use stapes_infer::{Classifier, InferError, Input, Model};
 use stapes_train::{Communicator, Event, Examples, LoaderOptions, Start, Trainer, TrainingResult};
 
 use crate::error::Error;
-use crate::recipe::{Recipe, prefix_data_key};
+use crate::recipe::{Recipe, ResolvedRecipe, prefix_data_key};
 use crate::waveforms::{ClipCache, MAX_CACHE_BYTES, WaveformSource};
 
 pub(crate) use evaluate::recording_frames;
@@ -29,12 +29,11 @@ pub(crate) use loaded_examples::append_labels;
 /// Recipe with its data set, split into training, validation and test.
 pub struct Experiment {
     /// Recipe.
-    pub recipe: Recipe,
+    pub recipe: ResolvedRecipe,
     /// Data set.
     pub dataset: DataSet,
     /// Examples of the training, validation and test subsets.
     pub split: Split,
-    input: Input,
     /// Folder of the data set, if it has one.
     folder: Option<PathBuf>,
     cache: Option<FrameCache>,
@@ -62,17 +61,13 @@ impl Experiment {
     /// Opens and splits the data of a recipe; `folder` is the folder of the data set.
     ///
     /// # Errors
-    /// [`Error::Model`] if the model cannot be built; [`Error::Labels`], [`Error::FixedLength`] or [`Error::Train`] if the
-    /// parts of the recipe are incompatible; [`Error::Data`] if the data set is missing or cannot be split.
+    /// [`Error::Data`] if the data set is missing or cannot be split; otherwise those of [`Recipe::resolve_with`].
     pub fn open(recipe: Recipe, folder: Option<&Path>) -> Result<Experiment, Error> {
-        recipe.check_compatible()?;
         let dataset = recipe.data.open(folder)?;
-        let recipe = Recipe { data: recipe.data.resolve(&dataset), ..recipe };
-        recipe.check_compatible()?;
+        let recipe = recipe.resolve_with(&dataset)?;
         let split = recipe.data.split(&dataset, recipe.seed).map_err(prefix_data_key)?;
-        let input = recipe.input()?;
         let folder = folder.map(Path::to_owned);
-        Ok(Experiment { recipe, dataset, split, input, folder, cache: None, augmenter: OnceLock::new() })
+        Ok(Experiment { recipe, dataset, split, folder, cache: None, augmenter: OnceLock::new() })
     }
 
     /// Returns the waveform augmenter of the recipe, if it has one; the first call reads its recordings.
@@ -83,7 +78,9 @@ impl Experiment {
     /// [`Error::Augment`] if a folder or a recording in it cannot be read, or a setting does not fit the sample rate.
     pub fn waveform_augmenter(&self) -> Result<Option<&WaveformAugmenter>, Error> {
         let config = self.recipe.augment.as_ref().and_then(|augment| augment.waveform.as_ref());
-        let (Some(config), Input::Recordings(features)) = (config, &self.input) else { return Ok(None) };
+        let (Some(config), Input::Recordings(features)) = (config, self.recipe.input()) else {
+            return Ok(None);
+        };
         if self.augmenter.get().is_none() {
             let folder = self.folder.as_deref().unwrap_or(Path::new("."));
             let augmenter = WaveformAugmenter::new(config, folder, features.sample_rate_hz)?;
@@ -99,15 +96,15 @@ impl Experiment {
     /// [`Error::Features`] if the normalization cannot be fitted; [`Error::Data`] if all files of a class were skipped.
     pub fn untrained_model(&self, train: &LoadedExamples) -> Result<Model, Error> {
         self.check_classes(train)?;
-        let normalizer = match self.input.normalization() {
+        let normalizer = match self.recipe.input().normalization() {
             Normalization::PerCoefficient => Some(StandardScaler::fit(train.features.iter())?),
             _ => None,
         };
         Ok(Model {
-            input: self.input.clone(),
+            input: self.recipe.input().clone(),
             config: self.recipe.model.clone(),
             labels: self.dataset.classes.clone(),
-            shape: self.recipe.shape()?,
+            shape: self.recipe.shape(),
             normalizer,
             parameters: Vec::new(),
             recipe: self.recipe.to_toml(),
@@ -173,7 +170,8 @@ impl Experiment {
         model: &'a Model,
         train: &'a LoadedExamples,
     ) -> Result<Option<WaveformSource<'a>>, Error> {
-        let (Some(augmenter), Input::Recordings(config)) = (self.waveform_augmenter()?, &self.input) else {
+        let (Some(augmenter), Input::Recordings(config)) = (self.waveform_augmenter()?, self.recipe.input())
+        else {
             return Ok(None);
         };
         Ok(Some(WaveformSource {

@@ -65,21 +65,16 @@ pub fn gradient_flow(
     let key = DropoutKey { step: 0, example_ids: &example_ids };
     let pass = Pass { sequences: &sequences, mode: Mode::Training(key) };
 
-    network.load_parameters(parameters);
-    let mut d_scores = network.forward(parameters, &input, pass).to_vec();
+    let mut network = network.load(parameters);
+    let mut d_scores = network.forward(&input, pass).to_vec();
     // With a weight of 1 per example the loss is a sum, and each sequence's states receive the gradient of its own term.
     let crop = |(example, &frames): (usize, &usize)| Crop { example, start_frame: 0, frames, repetition: 0 };
     let crops: Vec<Crop> = lengths.iter().enumerate().map(crop).collect();
     let packed = examples.labels.as_ref().pack(&crops, &sequences);
     network.objective().loss(&mut d_scores, packed.targets(), &sequences, 1);
     let mut gradients = vec![0.0; parameters.len()];
-    let call = NetworkBackward {
-        parameters,
-        gradients: &mut gradients,
-        input: &input,
-        d_output: &d_scores,
-        d_input: None,
-    };
+    let call =
+        NetworkBackward { gradients: &mut gradients, input: &input, d_output: &d_scores, d_input: None };
     network.backward(call, pass);
 
     let Some(stack) = network.layer::<RecurrentStack>() else { return Err(Error::NoRecurrentLayer) };

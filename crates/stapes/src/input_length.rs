@@ -3,8 +3,7 @@
 use stapes_infer::Input;
 use stapes_nn::Network;
 
-use crate::error::Error;
-use crate::recipe::Recipe;
+use crate::recipe::ResolvedRecipe;
 
 /// Input length for which multiply-accumulates (MACs) are counted: the fixed length of all recordings if there is one,
 /// else one second of audio, or 100 frames if the data is not audio.
@@ -16,13 +15,10 @@ pub struct InputLength {
     pub seconds: Option<f64>,
 }
 
-impl Recipe {
+impl ResolvedRecipe {
     /// Returns the input length for which MACs of the model are counted.
-    ///
-    /// # Errors
-    /// Errors of [`Recipe::shape`].
-    pub fn input_length(&self) -> Result<InputLength, Error> {
-        Ok(match (self.input()?, self.shape()?.length()) {
+    pub fn input_length(&self) -> InputLength {
+        match (self.input(), self.shape().length()) {
             (Input::Frames(_), fixed) => InputLength { frames: fixed.unwrap_or(100), seconds: None },
             (Input::Recordings(features), fixed) => match (fixed, features.fixed_length_samples) {
                 (Some(frames), Some(samples)) => {
@@ -33,7 +29,7 @@ impl Recipe {
                     InputLength { frames: features.frames_per_second().round() as usize, seconds: Some(1.0) }
                 }
             },
-        })
+        }
     }
 }
 

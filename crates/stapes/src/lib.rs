@@ -22,6 +22,7 @@ mod columns;
 pub mod compare;
 mod distributed;
 mod error;
+mod event;
 pub mod experiment;
 mod fit;
 pub mod gradients;
@@ -40,12 +41,13 @@ mod training;
 mod waveforms;
 
 pub use error::Error;
+pub use event::{Event, OnEvent};
 pub use experiment::Experiment;
 pub use fit::{Dataset, Fitted, Trainer};
 pub use input_length::InputLength;
 pub use overrides::{apply_overrides, parse_override};
-pub use recipe::Recipe;
-pub use training::{NoProgress, Progress, RunResult, TrainingJob};
+pub use recipe::{Recipe, ResolvedRecipe};
+pub use training::{RunResult, TrainingJob};
 
 pub use stapes_audio as audio;
 pub use stapes_data as data;

@@ -118,7 +118,7 @@ mod tests {
             let recipe: crate::Recipe = toml::from_str(recipe).unwrap();
             apply_overrides(recipe, &[text.into()]).unwrap_err()
         };
-        let recipe = include_str!("../../../recipes/quickstart.toml");
+        let recipe = include_str!("../recipes/quickstart.toml");
         let message = error(recipe, "train.epoch=1");
         assert!(
             message.contains("unknown field `epoch`, did you mean `epochs`? Expected one of `batch_size`"),
@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn a_renamed_key_is_reported_with_its_new_name() {
-        let recipe: crate::Recipe = toml::from_str(include_str!("../../../recipes/quickstart.toml")).unwrap();
+        let recipe: crate::Recipe = toml::from_str(include_str!("../recipes/quickstart.toml")).unwrap();
         assert_eq!(
             apply_overrides(recipe, &["train.batch=3".into()]).unwrap_err(),
             "--set train.batch=3: train.batch was renamed: write train.batch_size"
@@ -154,7 +154,7 @@ mod tests {
         assert_eq!(apply_overrides(fixed, &["fixed_length_samples=".into()]).unwrap(), config);
         // An absent key may be removed; a required key may not.
         assert_eq!(apply_overrides(config.clone(), &["fixed_length_samples=".into()]).unwrap(), config);
-        let recipe = include_str!("../../../recipes/quickstart.toml");
+        let recipe = include_str!("../recipes/quickstart.toml");
         let recipe: crate::Recipe = toml::from_str(recipe).unwrap();
         let error = apply_overrides(recipe, &["title=".into()]).unwrap_err();
         assert!(error.contains("--set title=: missing field"), "{error}");

@@ -1,11 +1,12 @@
 //! Recipe: one TOML file that describes an experiment completely.
 
 use std::io;
+use std::ops::Deref;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use stapes_augment::{AugmentConfig, AugmentError};
-use stapes_data::{DataConfig, DataError, Fold};
+use stapes_data::{DataConfig, DataError, DataSet, Fold};
 use stapes_features::FeatureConfig;
 use stapes_infer::{FramesConfig, Input};
 use stapes_nn::layer::Shape;
@@ -89,7 +90,9 @@ impl Recipe {
             Some(table) => table.try_into().map_err(syntax)?,
         };
         let recipe = overrides.iter().try_fold(recipe, with_override).map_err(invalid)?;
-        recipe.check().map_err(|error| invalid(error.to_string()))?;
+        // If the classes come from the data, there are at least two; resolution repeats the check with their number.
+        let classes = recipe.data.class_names().map_or(2, |classes| classes.len());
+        recipe.check(classes).map_err(|error| invalid(error.to_string()))?;
         Ok(recipe)
     }
 
@@ -99,25 +102,32 @@ impl Recipe {
         toml::to_string(self).unwrap_or_else(|error| unreachable!("a recipe as TOML: {error}"))
     }
 
-    fn check(&self) -> Result<(), Error> {
+    /// Checks the parts of the recipe, and that they are compatible, for a number of classes. Returns the input of the model
+    /// and its shape.
+    fn check(&self, classes: usize) -> Result<(Input, Shape), Error> {
         self.data.check().map_err(prefix_data_key)?;
         self.train.check()?;
         if let Some(augment) = &self.augment {
             augment.check()?;
         }
-        if let Some(features) = &self.features {
-            features.check()?;
-        }
-        self.input()?;
-        self.check_compatible()
+        let front_end = self.features.as_ref().map(FeatureConfig::init).transpose()?;
+        let input = self.input()?;
+        let shape = match (self.data.frame_width(), front_end) {
+            (Some(width), _) => Shape::frames(width),
+            (None, Some(front_end)) => {
+                let fixed = front_end.config().fixed_length_samples;
+                let frames = fixed.map(|samples| front_end.frames_for(samples));
+                Shape::Sequence { features: front_end.width(), frames }
+            }
+            (None, None) => return Err(self.input_error("features", "is missing")),
+        };
+        self.check_compatible(shape, classes)?;
+        Ok((input, shape))
     }
 
     /// Checks that data, features, model and training are compatible.
-    pub(crate) fn check_compatible(&self) -> Result<(), Error> {
+    fn check_compatible(&self, shape: Shape, classes: usize) -> Result<(), Error> {
         let per_frame = self.data.has_frame_labels();
-        // If the classes come from the data, there are at least two; the check is repeated when the data is opened.
-        let classes = self.data.class_names().map_or(2, |classes| classes.len());
-        let shape = self.shape()?;
         let network = self.model.build(shape, classes)?;
         if network.objective().is_frame_level() != per_frame {
             return Err(Error::Labels { per_frame });
@@ -150,64 +160,97 @@ impl Recipe {
         Ok(folds.into_iter().map(recipe).collect())
     }
 
-    /// Returns the input of the model.
-    ///
-    /// # Errors
-    /// [`Error::Input`] if the recipe does not have exactly the input section that its data set needs.
-    pub fn input(&self) -> Result<Input, Error> {
-        let set = self.data.name();
+    /// Returns the input of the model, from the input section that the data set needs.
+    fn input(&self) -> Result<Input, Error> {
         let recordings = self.data.frame_width().is_none();
-        let missing = |section| Error::Input { set, section, rule: "is missing" };
-        let unexpected = |section| Error::Input { set, section, rule: "does not belong here" };
         match (&self.features, &self.frames) {
             (Some(features), None) if recordings => Ok(Input::Recordings(features.clone())),
             (None, frames) if !recordings => Ok(Input::Frames(frames.clone().unwrap_or_default())),
-            (None, _) => Err(missing("features")),
-            (Some(_), _) if !recordings => Err(unexpected("features")),
-            (Some(_), _) => Err(unexpected("frames")),
+            (None, _) => Err(self.input_error("features", "is missing")),
+            (Some(_), _) if !recordings => Err(self.input_error("features", "does not belong here")),
+            (Some(_), _) => Err(self.input_error("frames", "does not belong here")),
         }
     }
 
-    /// Returns the shape of the frames, with their number if all recordings have one fixed length.
+    fn input_error(&self, section: &'static str, rule: &'static str) -> Error {
+        Error::Input { set: self.data.name(), section, rule }
+    }
+
+    /// Fills in settings that come from the data, such as the classes, and checks the result; `folder` is the folder of the
+    /// data set. The data is not opened if all classes are known.
     ///
     /// # Errors
-    /// [`Error::Features`] if a setting of the front end is invalid.
-    pub fn shape(&self) -> Result<Shape, Error> {
-        match (self.data.frame_width(), self.input()?) {
-            (Some(width), _) => Ok(Shape::frames(width)),
-            (None, Input::Recordings(features)) => {
-                let front_end = features.init()?;
-                let frames = features.fixed_length_samples.map(|samples| front_end.frames_for(samples));
-                Ok(Shape::Sequence { features: front_end.width(), frames })
-            }
-            (None, Input::Frames(_)) => {
-                Err(Error::Input { set: self.data.name(), section: "features", rule: "is missing" })
-            }
+    /// [`Error::UnknownClasses`] if the classes come from the data and there is no folder; [`Error::Data`] if the data set
+    /// is missing; otherwise those of [`Recipe::resolve_with`].
+    pub fn resolve(self, folder: Option<&Path>) -> Result<ResolvedRecipe, Error> {
+        if self.data.class_names().is_some() {
+            return self.checked();
         }
+        let dataset = self.data.open(folder).map_err(|error| match folder {
+            Some(_) => Error::from(prefix_data_key(error)),
+            None => Error::UnknownClasses { set: self.data.name() },
+        })?;
+        self.resolve_with(&dataset)
+    }
+
+    /// Fills in settings that come from an open data set, and checks the result.
+    ///
+    /// # Errors
+    /// [`Error::Model`] if the model cannot be built; [`Error::Input`], [`Error::Labels`], [`Error::FixedLength`],
+    /// [`Error::NoWaveforms`] or [`Error::Train`] if the parts of the recipe are incompatible; the errors of the parts.
+    pub fn resolve_with(self, dataset: &DataSet) -> Result<ResolvedRecipe, Error> {
+        Recipe { data: self.data.resolve(dataset), ..self }.checked()
+    }
+
+    /// Checks a recipe with known classes.
+    fn checked(self) -> Result<ResolvedRecipe, Error> {
+        let unknown = || Error::UnknownClasses { set: self.data.name() };
+        let classes = self.data.class_names().ok_or_else(unknown)?.len();
+        let (input, shape) = self.check(classes)?;
+        Ok(ResolvedRecipe { input, shape, classes, recipe: self })
+    }
+}
+
+/// Recipe whose settings are known and compatible: made by [`Recipe::resolve`], and read like a [`Recipe`]. Only this type
+/// can build a network or run as an [`Experiment`](crate::Experiment).
+#[derive(Clone, Debug)]
+pub struct ResolvedRecipe {
+    recipe: Recipe,
+    input: Input,
+    shape: Shape,
+    classes: usize,
+}
+
+impl Deref for ResolvedRecipe {
+    type Target = Recipe;
+
+    fn deref(&self) -> &Recipe {
+        &self.recipe
+    }
+}
+
+impl ResolvedRecipe {
+    /// Returns the input of the model.
+    pub fn input(&self) -> &Input {
+        &self.input
+    }
+
+    /// Returns the shape of the frames, with their number if all recordings have one fixed length.
+    pub fn shape(&self) -> Shape {
+        self.shape
     }
 
     /// Builds the network.
     ///
     /// # Errors
-    /// [`Error::Model`] if a setting of the model is invalid; [`Error::UnknownClasses`] if the classes come from the data
-    /// and [`Recipe::resolve`] was not called.
+    /// [`Error::Model`], as [`Recipe::resolve_with`].
     pub fn network(&self) -> Result<Network, Error> {
-        let unknown = || Error::UnknownClasses { set: self.data.name() };
-        let classes = self.data.class_names().ok_or_else(unknown)?;
-        Ok(self.model.build(self.shape()?, classes.len())?)
+        Ok(self.model.build(self.shape, self.classes)?)
     }
 
-    /// Fills in settings that come from the data, such as the classes; `folder` is the folder of the data set. The data is
-    /// not opened if all classes are known.
-    ///
-    /// # Errors
-    /// [`Error::Data`] if the data set is missing.
-    pub fn resolve(self, folder: Option<&Path>) -> Result<Recipe, Error> {
-        if self.data.class_names().is_some() {
-            return Ok(self);
-        }
-        let dataset = self.data.open(folder).map_err(prefix_data_key)?;
-        Ok(Recipe { data: self.data.resolve(&dataset), ..self })
+    /// Changes the number of steps of the training, at least 1.
+    pub(crate) fn set_max_steps(&mut self, max_steps: usize) {
+        self.recipe.train.max_steps = Some(max_steps.max(1));
     }
 }
 

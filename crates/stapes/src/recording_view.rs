@@ -3,15 +3,17 @@
 use std::path::Path;
 
 use stapes_audio::Clip;
-use stapes_features::{FeatureAxis, FeatureConfig, Features, FrontEndConfig, LibrosaMelDbConfig, preset};
+use stapes_features::{
+    FeatureAxis, FeatureConfig, Features, FrontEnd, FrontEndConfig, LibrosaMelDbConfig, preset,
+};
 use stapes_infer::{Classifier, ClipExtractor, InferError, Input};
 use stapes_report::{FrameAxis, FrameTiming, FrameView, Sound};
 
 use crate::error::Error;
 
-/// Returns the axis of a frame's values for pictures. The settings must have been checked.
-pub fn frame_axis(config: &FeatureConfig) -> FrameAxis {
-    match config.feature_axis() {
+/// Returns the axis of a frame's values for pictures.
+pub fn frame_axis(front_end: &FrontEnd) -> FrameAxis {
+    match front_end.feature_axis() {
         FeatureAxis::Bands(centers_hz) => FrameAxis::Bands(centers_hz),
         FeatureAxis::Coefficients => FrameAxis::Numbers("coefficient"),
         FeatureAxis::Samples => FrameAxis::Numbers("sample of the frame"),
@@ -47,15 +49,19 @@ pub fn spectrogram(clip: &Clip) -> Result<FrameView, Error> {
         other => other,
     };
     let config = FeatureConfig { sample_rate_hz: clip.sample_rate_hz, front_end, ..log_mel };
-    let frames = ClipExtractor::new(&config)?.extract(clip)?;
+    let mut extractor = ClipExtractor::new(&config)?;
+    let frames = extractor.extract(clip)?;
     let caption = "80 mel bands in decibels, windows of 25 ms every 10 ms.";
-    Ok(of_recording(&config, &frames, "Mel spectrogram", caption))
+    Ok(of_recording(extractor.front_end(), &frames, "Mel spectrogram", caption))
 }
 
 /// Returns the input of the model, before normalization.
-pub fn model_input(input: &Input, frames: &Features) -> FrameView {
+///
+/// # Errors
+/// [`Error::Features`] if a setting of the front end is invalid.
+pub fn model_input(input: &Input, frames: &Features) -> Result<FrameView, Error> {
     let title = "Model input (features)";
-    match input {
+    Ok(match input {
         Input::Recordings(config) if are_samples(config, frames) => FrameView {
             caption: match config.fixed_length_samples {
                 Some(length) => format!("Samples, cut or zero-padded to {length}."),
@@ -63,12 +69,12 @@ pub fn model_input(input: &Input, frames: &Features) -> FrameView {
             },
             width: 1,
             timing: FrameTiming::Seconds { first: 0.0, hop: 1.0 / f64::from(config.sample_rate_hz) },
-            ..of_recording(config, frames, title, "")
+            ..of_recording(&config.init()?, frames, title, "")
         },
         Input::Recordings(config) => {
             let rate = config.frames_per_second();
             let caption = format!("{rate} frames per second, before normalization.");
-            of_recording(config, frames, title, &caption)
+            of_recording(&config.init()?, frames, title, &caption)
         }
         Input::Frames(_) => FrameView {
             title: title.into(),
@@ -79,7 +85,7 @@ pub fn model_input(input: &Input, frames: &Features) -> FrameView {
             axis: FrameAxis::Numbers("value of the frame"),
             quantity: "value".into(),
         },
-    }
+    })
 }
 
 /// Returns `true` if the concatenated frames are the samples of the recording.
@@ -93,16 +99,16 @@ fn are_samples(config: &FeatureConfig, frames: &Features) -> bool {
     }
 }
 
-fn of_recording(config: &FeatureConfig, frames: &Features, title: &str, caption: &str) -> FrameView {
-    let times = config.frame_times();
+fn of_recording(front_end: &FrontEnd, frames: &Features, title: &str, caption: &str) -> FrameView {
+    let times = front_end.frame_times();
     FrameView {
         title: title.into(),
         caption: caption.into(),
         values: frames.values().to_vec(),
         width: frames.width(),
         timing: FrameTiming::Seconds { first: times.first_center_seconds(), hop: times.hop_seconds() },
-        axis: frame_axis(config),
-        quantity: config.quantity().into(),
+        axis: frame_axis(front_end),
+        quantity: front_end.config().quantity().into(),
     }
 }
 
@@ -142,7 +148,7 @@ mod tests {
             ..FeatureConfig::default()
         };
         let frames = Features::new(600, (0..600).map(|n| n as f32).collect());
-        let shown = model_input(&Input::Recordings(config.clone()), &frames);
+        let shown = model_input(&Input::Recordings(config.clone()), &frames).unwrap();
         assert_eq!((shown.width, shown.values.len(), &*shown.quantity), (1, 600, config.quantity()));
         assert_eq!(shown.timing, FrameTiming::Seconds { first: 0.0, hop: 1.0 / 8000.0 });
         assert_eq!(shown.caption, "Samples, cut or zero-padded to 600.");
@@ -151,7 +157,7 @@ mod tests {
     #[test]
     fn frames_are_at_the_centers_of_their_windows() {
         let config = preset("kaldi-mfcc-39").unwrap();
-        let shown = model_input(&Input::Recordings(config), &Features::new(39, vec![0.0; 78]));
+        let shown = model_input(&Input::Recordings(config), &Features::new(39, vec![0.0; 78])).unwrap();
         let FrameTiming::Seconds { first, hop } = shown.timing else { panic!("{:?}", shown.timing) };
         assert!((first - 0.0125).abs() < 1e-9 && (hop - 0.01).abs() < 1e-9, "{first} {hop}");
         assert!(shown.caption.starts_with("100 frames per second"), "{}", shown.caption);

@@ -2,7 +2,6 @@
 
 mod checkpointer;
 mod evaluate;
-mod progress;
 mod resume;
 
 use std::path::{Path, PathBuf};
@@ -15,6 +14,7 @@ use stapes_train::{Checkpoint, Communicator, Start, TrainingResult};
 
 use crate::distributed::{Command, check_same_data};
 use crate::error::Error;
+use crate::event::{Event, OnEvent};
 use crate::experiment::{Experiment, LoadedExamples, TrainInputs};
 use crate::recipe::Recipe;
 use crate::run::{self, Provenance, Run, RunFolder, RunRecord, RunState, SavedRun, TestPredictions};
@@ -22,7 +22,6 @@ use checkpointer::{CheckpointSchedule, Checkpointer};
 use evaluate::{TestResult, chosen_points};
 use resume::{read_checkpoint, reload};
 
-pub use progress::{NoProgress, Progress};
 pub(crate) use resume::{recipe_of, same_recipe};
 
 /// Inputs and settings of one run.
@@ -67,14 +66,14 @@ impl TrainingJob<'_> {
     /// # Errors
     /// [`Error::DifferentRecipe`] and [`Error::DifferentData`] if the run was started with others; [`Error::Resumable`] with
     /// the cause for errors after the first checkpoint; the error itself before.
-    pub fn run(self, folder: RunFolder, progress: &dyn Progress) -> Result<RunResult, Error> {
-        let experiment = self.open(&folder, progress)?;
+    pub fn run(self, folder: RunFolder, on_event: OnEvent<'_>) -> Result<RunResult, Error> {
+        let experiment = self.open(&folder, on_event)?;
         if folder.state() == RunState::Complete {
             Command::Skip.broadcast(self.communicator);
-            return reload(&experiment, folder, progress);
+            return reload(&experiment, folder, on_event);
         }
-        let test = || load(&experiment, &experiment.split.test, self.stop, progress);
-        let trained = resumable(&folder, self.train(&experiment, &folder, progress, test))?;
+        let test = || load(&experiment, &experiment.split.test, self.stop, on_event);
+        let trained = resumable(&folder, self.train(&experiment, &folder, on_event, test))?;
         let result = resumable(&folder, self.finish(&experiment, trained, &folder))?;
         match result.record.stopped {
             true => Ok(result),
@@ -87,12 +86,12 @@ impl TrainingJob<'_> {
     ///
     /// # Errors
     /// Errors of [`TrainingJob::run`].
-    pub fn train_without_test(self, folder: RunFolder, progress: &dyn Progress) -> Result<RunRecord, Error> {
-        let experiment = self.open(&folder, progress)?;
+    pub fn train_without_test(self, folder: RunFolder, on_event: OnEvent<'_>) -> Result<RunRecord, Error> {
+        let experiment = self.open(&folder, on_event)?;
         if folder.state() == RunState::Complete {
             return Ok(Run::open(folder.path())?.record);
         }
-        let trained = resumable(&folder, self.train(&experiment, &folder, progress, || Ok(())))?;
+        let trained = resumable(&folder, self.train(&experiment, &folder, on_event, || Ok(())))?;
         let record = self.record(&experiment, &trained)?;
         folder.write(run::METRICS, run::metrics(&trained.result.points).as_bytes())?;
         folder.write(run::RECORD, record.to_json().as_bytes())?;
@@ -103,12 +102,12 @@ impl TrainingJob<'_> {
     }
 
     /// Opens the experiment, and checks that an existing run has the same recipe.
-    fn open(&self, folder: &RunFolder, progress: &dyn Progress) -> Result<Experiment, Error> {
+    fn open(&self, folder: &RunFolder, on_event: OnEvent<'_>) -> Result<Experiment, Error> {
         let experiment = self.experiment()?;
         if folder.state() != RunState::Empty {
             same_recipe(folder.path(), &experiment.recipe)?;
         }
-        progress.on_open(&experiment);
+        on_event(Event::Opened(&experiment));
         if folder.state() != RunState::Complete {
             folder.write(run::RECIPE, experiment.recipe.to_toml().as_bytes())?;
         }
@@ -134,7 +133,7 @@ impl TrainingJob<'_> {
             Command::Start => None,
             Command::Resume(file) => Some(SavedRun::parse(Path::new(""), &file)?.checkpoint),
         };
-        let [train, validation] = self.load_subsets(&experiment, &NoProgress)?;
+        let [train, validation] = self.load_subsets(&experiment, &|_| {})?;
         let model = experiment.untrained_model(&train)?;
         let inputs = TrainInputs {
             model: &model,
@@ -154,7 +153,7 @@ impl TrainingJob<'_> {
         &self,
         experiment: &Experiment,
         folder: &RunFolder,
-        progress: &dyn Progress,
+        on_event: OnEvent<'_>,
         load_test: impl FnOnce() -> Result<T, Error>,
     ) -> Result<TrainedModel<T>, Error> {
         let noise = experiment.waveform_augmenter()?.and_then(WaveformAugmenter::fingerprint);
@@ -162,16 +161,16 @@ impl TrainingJob<'_> {
         let provenance = Provenance::current(fingerprint, noise);
         let file = SavedRun::read(folder.path())?;
         let checkpoint = match &file {
-            Some(file) => Some(read_checkpoint(folder.path(), file, &provenance, progress)?),
+            Some(file) => Some(read_checkpoint(folder.path(), file, &provenance, on_event)?),
             None => None,
         };
         file.map_or(Command::Start, Command::Resume).broadcast(self.communicator);
         let files = experiment.dataset.examples.len();
-        experiment.check_files(self.stop, &|done| progress.on_check(done, files))?;
-        let [train, validation] = self.load_subsets(experiment, progress)?;
+        experiment.check_files(self.stop, &|done| on_event(Event::Checked { done, total: files }))?;
+        let [train, validation] = self.load_subsets(experiment, on_event)?;
         let test = load_test()?;
         if let Some(reason) = experiment.cache_error() {
-            progress.on_message(&format!("warning: {reason}"));
+            on_event(Event::Message(&format!("warning: {reason}")));
         }
         let model = experiment.untrained_model(&train)?;
         let schedule = CheckpointSchedule {
@@ -189,7 +188,7 @@ impl TrainingJob<'_> {
             stop: self.stop,
         };
         let result = experiment.train(&inputs, |event| {
-            progress.on_event(&event);
+            on_event(Event::Training(&event));
             checkpointer.on_event(&event)
         })?;
         let bytes = model.with_parameters(&result.parameters).to_bytes()?;
@@ -203,15 +202,15 @@ impl TrainingJob<'_> {
     fn load_subsets(
         &self,
         experiment: &Experiment,
-        progress: &dyn Progress,
+        on_event: OnEvent<'_>,
     ) -> Result<[LoadedExamples; 2], Error> {
         let split = &experiment.split;
         check_same_data(self.communicator, &stapes_data::fingerprint(&experiment.dataset, split))?;
         let load = |indices: &[usize]| -> Result<LoadedExamples, Error> {
             let total = indices.len().div_ceil(self.communicator.size());
-            let on_example = |done| progress.on_load(done, total);
+            let on_example = |done| on_event(Event::Loaded { done, total });
             let loaded = experiment.load_distributed(indices, self.communicator, self.stop, &on_example)?;
-            progress.on_skipped(&loaded.skipped);
+            on_event(Event::Skipped(&loaded.skipped));
             Ok(loaded)
         };
         Ok([load(&split.train)?, load(&split.validation)?])
@@ -282,7 +281,7 @@ impl TrainingJob<'_> {
             test_auc: None,
             operating_points: Vec::new(),
             parameters: network.parameter_count(),
-            macs_per_second: recipe.input_length()?.macs_per_second(&network),
+            macs_per_second: recipe.input_length().macs_per_second(&network),
             model_bytes: trained.model_bytes,
             latency_ms: None,
             versions: run::versions(
@@ -318,9 +317,10 @@ fn load(
     experiment: &Experiment,
     indices: &[usize],
     stop: &AtomicBool,
-    progress: &dyn Progress,
+    on_event: OnEvent<'_>,
 ) -> Result<LoadedExamples, Error> {
-    let loaded = experiment.load(indices, stop, &|done| progress.on_load(done, indices.len()))?;
-    progress.on_skipped(&loaded.skipped);
+    let total = indices.len();
+    let loaded = experiment.load(indices, stop, &|done| on_event(Event::Loaded { done, total }))?;
+    on_event(Event::Skipped(&loaded.skipped));
     Ok(loaded)
 }

@@ -195,12 +195,12 @@ impl Bench {
         let built = configuration.model().build(configuration.shape(), configuration.classes);
         let mut network = built.expect("a model of this bench");
         let parameters = network.initial_parameters(1);
-        network.load_parameters(&parameters);
+        let mut network = network.load(&parameters);
         let features = configuration.sequences(1);
         let sequences = Sequences::new(&[configuration.frames]).expect("frames");
         let pass = Pass { sequences: &sequences, mode: Mode::Inference };
         self.time(configuration.name, "infer", || {
-            let scores = network.forward(&parameters, features[0].values(), pass);
+            let scores = network.forward(features[0].values(), pass);
             assert!(scores[0].is_finite());
         });
     }

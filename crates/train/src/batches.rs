@@ -5,6 +5,7 @@ use std::ops::Range;
 use stapes_random::Rng;
 
 use crate::config::TrainConfig;
+use crate::error::TrainError;
 use crate::examples::Examples;
 
 /// A crop of an example: all of its frames, or a segment of them.
@@ -32,6 +33,7 @@ impl Crop {
 ///
 /// The examples are repeated without end, each repetition in its own random order. Each epoch takes its number of
 /// examples from this sequence, starting where the epoch before ended. The last batch of an epoch may be smaller.
+#[derive(Clone)]
 pub(crate) struct Batches<'a> {
     config: &'a TrainConfig,
     examples: Examples<'a>,
@@ -44,9 +46,20 @@ pub(crate) struct Batches<'a> {
 }
 
 impl<'a> Batches<'a> {
-    /// Creates the batches of at least one example; the configuration must have been checked.
-    pub(crate) fn new(config: &'a TrainConfig, examples: Examples<'a>, seed: u64) -> Batches<'a> {
+    /// Checks the configuration and creates the batches.
+    ///
+    /// # Errors
+    /// [`TrainError::Value`] and others of [`TrainConfig::check`]; [`TrainError::NoExamples`].
+    pub(crate) fn new(
+        config: &'a TrainConfig,
+        examples: Examples<'a>,
+        seed: u64,
+    ) -> Result<Batches<'a>, TrainError> {
+        config.check()?;
         let count = examples.len();
+        if count == 0 {
+            return Err(TrainError::NoExamples);
+        }
         let max_frames = config.segment_frames.unwrap_or(usize::MAX);
         let frames = |index| examples.features(index).frames().min(max_frames);
         let total_frames: usize = (0..count).map(frames).sum();
@@ -54,7 +67,7 @@ impl<'a> Batches<'a> {
             let repetitions = frames as f64 / total_frames as f64;
             ((repetitions * count as f64).round() as usize).max(1)
         });
-        Batches { config, examples, seed, epoch_len, repetition: None, order: Vec::new() }
+        Ok(Batches { config, examples, seed, epoch_len, repetition: None, order: Vec::new() })
     }
 
     /// Returns the number of steps per epoch.
@@ -114,10 +127,9 @@ mod tests {
 
     fn batches(lengths: &[usize], settings: &str, seed: u64) -> Vec<Vec<Crop>> {
         let config: TrainConfig = toml::from_str(&format!("batch_size = 4\n{settings}")).unwrap();
-        config.check().unwrap();
         let (features, classes) = recordings(lengths);
         let examples = Examples::new(&features, LabelsRef::PerExample(&classes)).unwrap();
-        let mut batches = Batches::new(&config, examples, seed);
+        let mut batches = Batches::new(&config, examples, seed).unwrap();
         (0..batches.steps()).map(|step| batches.batch(step)).collect()
     }
 

@@ -57,6 +57,7 @@ impl Batch {
 pub(crate) struct Loader<'a> {
     trainer: &'a Trainer<'a>,
     options: LoaderOptions<'a>,
+    batches: Batches<'a>,
     /// Maximum number of frames that the model takes.
     max_frames: usize,
     /// Number of steps of the whole training.
@@ -83,12 +84,13 @@ impl<'a> Loader<'a> {
     pub(crate) fn new(
         trainer: &'a Trainer<'a>,
         options: LoaderOptions<'a>,
+        batches: Batches<'a>,
         max_frames: usize,
         steps: Range<usize>,
     ) -> Loader<'a> {
         let state = State { current: steps.start, unclaimed: steps.start, ..State::default() };
         let (state, changed) = (Mutex::new(state), Condvar::new());
-        Loader { trainer, options, max_frames, steps: steps.end, state, changed }
+        Loader { trainer, options, batches, max_frames, steps: steps.end, state, changed }
     }
 
     /// Starts the threads. When the guard is dropped, each thread ends after its current example.
@@ -125,8 +127,7 @@ impl<'a> Loader<'a> {
                 self.change(|state| state.panicked = true);
             }
         });
-        let Trainer { config, train, seed, .. } = *self.trainer;
-        let mut batches = Batches::new(config, train, seed);
+        let mut batches = self.batches.clone();
         let mut worker = self.options.source.worker();
         while let Some(step) = self.claim_step() {
             let Some(batch) = self.prepare(&batches.batch(step), &mut worker).transpose() else { return };
@@ -266,7 +267,8 @@ mod tests {
             seed: 1,
             communicator: &SingleProcess,
         };
-        let loader = Loader::new(&trainer, options, 3, 0..4);
+        let batches = Batches::new(trainer.config, trainer.train, trainer.seed).unwrap();
+        let loader = Loader::new(&trainer, options, batches, 3, 0..4);
         std::thread::scope(|scope| {
             let until_the_end = loader.start(scope);
             (0..10).for_each(|_| allow.send(()).unwrap());

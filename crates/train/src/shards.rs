@@ -13,7 +13,7 @@ use crate::examples::{Examples, LabelsRef};
 use crate::mixup::{Mix, draw_mixes};
 use crate::state::Validation;
 use crate::step_options::StepOptions;
-use shard::{Shard, Step};
+use shard::{Shard, ShardCrops, ShardEvaluation, ShardStep, Step};
 
 /// The shards of a model's batches.
 ///
@@ -94,15 +94,18 @@ impl<'t> Shards<'t> {
         let total_weight = if total_weight > 0.0 { total_weight } else { 1.0 };
         let step = Step { parameters, data, batch, mixes: &mixes, total_weight, options };
         self.shards.par_iter_mut().for_each(|shard| {
-            shard.gradients.fill(0.0);
-            shard.loss = 0.0;
+            shard.buffers.gradients.fill(0.0);
+            shard.buffers.loss = 0.0;
         });
+        let sync_points = self.network().sync_points().len();
         let part_len = batch.len().div_ceil(self.accumulation_steps).max(1);
         for (part, crops) in batch.chunks(part_len).enumerate() {
-            self.distribute(crops, part * part_len);
-            match self.network().sync_points().len() {
-                0 => self.shards.par_iter_mut().for_each(|shard| shard.compute_gradients(step)),
-                sync_points => self.compute_gradients_in_stages(step, sync_points),
+            let crops = self.distribute(crops, part * part_len);
+            let shards = self.shards.par_iter_mut().zip(&crops);
+            let begun = shards.filter_map(|(shard, crops)| shard.begin_step(crops, step));
+            match sync_points {
+                0 => begun.for_each(ShardStep::compute_gradients),
+                _ => compute_gradients_in_stages(begun.collect(), self.communicator, sync_points),
             }
         }
         self.reduce()
@@ -111,9 +114,9 @@ impl<'t> Shards<'t> {
     /// Sums the losses and gradients of all shards into the first one. Returns the loss.
     fn reduce(&mut self) -> f64 {
         let (first, others) = self.shards.split_at_mut(1);
-        let first = &mut first[0];
-        first.loss += others.iter().map(|shard| shard.loss).sum::<f64>();
-        let others: Vec<&[f32]> = others.iter().map(|shard| &shard.gradients[..]).collect();
+        let first = &mut first[0].buffers;
+        first.loss += others.iter().map(|shard| shard.buffers.loss).sum::<f64>();
+        let others: Vec<&[f32]> = others.iter().map(|shard| &shard.buffers.gradients[..]).collect();
         first.gradients.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, sums)| {
             for gradients in &others {
                 let gradients = &gradients[chunk * CHUNK..];
@@ -124,49 +127,6 @@ impl<'t> Shards<'t> {
         first.loss = loss;
         self.communicator.all_reduce_sum(&mut first.gradients);
         loss
-    }
-
-    /// Computes the gradients of all shards stage by stage, with a synchronization point between two stages.
-    fn compute_gradients_in_stages(&mut self, step: Step<'_>, sync_points: usize) {
-        for stage in 0..=sync_points {
-            self.shards.par_iter_mut().for_each(|shard| {
-                if stage == 0 {
-                    shard.prepare_batch(step);
-                }
-                shard.forward_stage(stage, step);
-            });
-            if stage < sync_points {
-                self.all_reduce_stats(stage);
-            }
-        }
-        for stage in 0..=sync_points {
-            self.shards.par_iter_mut().for_each(|shard| {
-                if stage == 0 {
-                    shard.compute_loss(step);
-                }
-                shard.backward_stage(stage, step);
-            });
-            if stage < sync_points {
-                self.all_reduce_stats(sync_points - stage - 1);
-            }
-        }
-    }
-
-    /// Sums the statistics of a synchronization point over all shards with examples, and gives each of them the sum.
-    fn all_reduce_stats(&mut self, sync_point: usize) {
-        let has_examples = |shard: &&mut Shard| shard.sequences.is_some();
-        let mut sum = BatchStats::default();
-        for (index, shard) in self.shards.iter_mut().filter(has_examples).enumerate() {
-            match index {
-                0 => sum.clone_from(shard.network.batch_stats(sync_point)),
-                _ => sum.add(shard.network.batch_stats(sync_point)),
-            }
-        }
-        if self.communicator.size() > 1 {
-            sum = sum_batch_stats(self.communicator, &sum);
-        }
-        let shards = self.shards.iter_mut().filter(has_examples);
-        shards.for_each(|shard| shard.network.batch_stats(sync_point).clone_from(&sum));
     }
 
     /// Updates the running statistics among `parameters` by the batch of [`Shards::compute_gradients`].
@@ -180,12 +140,12 @@ impl<'t> Shards<'t> {
 
     /// Returns the gradients from the last [`Shards::compute_gradients`].
     pub fn gradients(&self) -> &[f32] {
-        &self.shards[0].gradients
+        &self.shards[0].buffers.gradients
     }
 
     /// Returns the mutable gradients, for an optimizer.
     pub fn gradients_mut(&mut self) -> &mut [f32] {
-        &mut self.shards[0].gradients
+        &mut self.shards[0].buffers.gradients
     }
 
     /// Returns mean loss and accuracy over all examples, with `batch_size` of them at a time.
@@ -198,12 +158,15 @@ impl<'t> Shards<'t> {
         let all: Vec<Crop> = (0..data.len()).map(|example| data.full(example)).collect();
         let total = count_decisions(self.network().objective(), &all);
         let (mut loss, mut correct) = (0.0, 0);
-        self.shards.iter_mut().for_each(|shard| shard.network.load_parameters(parameters));
-        for batch in all.chunks(batch_size) {
-            self.distribute(batch, 0);
-            self.shards.par_iter_mut().for_each(|shard| shard.evaluate(parameters, data, total));
-            loss += self.shards.iter().map(|shard| shard.loss).sum::<f64>();
-            correct += self.shards.iter().map(|shard| shard.correct).sum::<usize>();
+        let batches: Vec<_> = all.chunks(batch_size).map(|batch| self.distribute(batch, 0)).collect();
+        let mut shards: Vec<ShardEvaluation<'_>> =
+            self.shards.iter_mut().map(|shard| shard.begin_evaluation(parameters)).collect();
+        for crops in batches {
+            let shards = shards.par_iter_mut().zip(crops);
+            let results = shards.map(|(shard, crops)| shard.evaluate(&crops, data, total));
+            let (losses, counts): (Vec<f64>, Vec<usize>) = results.unzip();
+            loss += losses.iter().sum::<f64>();
+            correct += counts.iter().sum::<usize>();
         }
         let [loss, correct] = sum_numbers(self.communicator, [loss, correct as f64]);
         Validation { loss, accuracy: correct / total as f64 }
@@ -211,22 +174,56 @@ impl<'t> Shards<'t> {
 
     /// Distributes crops over the shards like cards, the longest first, so that all shards have about the same number of
     /// frames. `first_index` is the index of the first crop in the batch.
-    fn distribute(&mut self, crops: &[Crop], first_index: usize) {
+    fn distribute(&self, crops: &[Crop], first_index: usize) -> Vec<ShardCrops> {
         let mut order: Vec<usize> = (0..crops.len()).collect();
         order.sort_by_key(|&index| std::cmp::Reverse(crops[index].frames));
-        for shard in &mut self.shards {
-            shard.crops.clear();
-            shard.batch_indices.clear();
-        }
+        let mut all = vec![ShardCrops::default(); self.shards.len()];
         for (turn, index) in order.into_iter().enumerate() {
             // All other shards belong to other processes.
-            let own = (turn % self.total).checked_sub(self.first).and_then(|own| self.shards.get_mut(own));
+            let own = (turn % self.total).checked_sub(self.first).and_then(|own| all.get_mut(own));
             if let Some(shard) = own {
                 shard.crops.push(crops[index]);
                 shard.batch_indices.push(first_index + index);
             }
         }
+        all
     }
+}
+
+/// Computes the gradients of all shards with examples stage by stage, with a synchronization point between two stages.
+fn compute_gradients_in_stages(
+    mut shards: Vec<ShardStep<'_>>,
+    communicator: &dyn Communicator,
+    sync_points: usize,
+) {
+    for stage in 0..=sync_points {
+        shards.par_iter_mut().for_each(|shard| shard.forward_stage(stage));
+        if stage < sync_points {
+            all_reduce_stats(&mut shards, communicator, stage);
+        }
+    }
+    shards.par_iter_mut().for_each(ShardStep::compute_loss);
+    for stage in 0..=sync_points {
+        shards.par_iter_mut().for_each(|shard| shard.backward_stage(stage));
+        if stage < sync_points {
+            all_reduce_stats(&mut shards, communicator, sync_points - stage - 1);
+        }
+    }
+}
+
+/// Sums the statistics of a synchronization point over all shards with examples, and gives each of them the sum.
+fn all_reduce_stats(shards: &mut [ShardStep<'_>], communicator: &dyn Communicator, sync_point: usize) {
+    let mut sum = BatchStats::default();
+    for (index, shard) in shards.iter_mut().enumerate() {
+        match index {
+            0 => sum.clone_from(shard.network.batch_stats(sync_point)),
+            _ => sum.add(shard.network.batch_stats(sync_point)),
+        }
+    }
+    if communicator.size() > 1 {
+        sum = sum_batch_stats(communicator, &sum);
+    }
+    shards.iter_mut().for_each(|shard| shard.network.batch_stats(sync_point).clone_from(&sum));
 }
 
 /// Returns the total weight of the decisions of a batch.

@@ -37,7 +37,8 @@ pub fn train<E: From<TrainError>>(
     let state = TrainingLoop::new(trainer)?;
     let Some(options) = trainer.source else { return run(state, None, stop, report) };
     let steps = state.progress.step..state.steps;
-    let loader = Loader::new(trainer, options, state.shards.network().max_length(), steps);
+    let loader =
+        Loader::new(trainer, options, state.batches.clone(), state.shards.network().max_length(), steps);
     std::thread::scope(|scope| {
         let _threads = loader.start(scope);
         run(state, Some(&loader), stop, report)
@@ -96,6 +97,7 @@ struct TrainingLoop<'a> {
 impl<'a> TrainingLoop<'a> {
     fn new(trainer: &'a Trainer<'a>) -> Result<TrainingLoop<'a>, TrainError> {
         let Trainer { model, input, classes, config, communicator, .. } = *trainer;
+        let batches = Batches::new(config, trainer.train, trainer.seed)?;
         trainer.check_settings()?;
         let shards = Shards::distributed(model, input, classes, config.shards, communicator)?
             .with_accumulation_steps(config.accumulation_steps);
@@ -104,7 +106,6 @@ impl<'a> TrainingLoop<'a> {
         let labels = trainer.train.labels();
         let class_weights =
             config.class_weights.as_ref().map(|weights| weights.resolve(labels, classes)).transpose()?;
-        let batches = Batches::new(config, trainer.train, trainer.seed);
         let expected = network.buffer_len();
         let parameters = match trainer.start {
             Start::Random => network.initial_parameters(trainer.seed),

@@ -40,13 +40,9 @@ pub struct Trainer<'a> {
 }
 
 impl Trainer<'_> {
-    /// Checks all that does not depend on the network.
+    /// Checks the settings against the validation data and the number of processes.
     pub(crate) fn check_settings(&self) -> Result<(), TrainError> {
         let config = self.config;
-        config.check()?;
-        if self.train.is_empty() {
-            return Err(TrainError::NoExamples);
-        }
         if let Some(key) = config.key_that_needs_validation().filter(|_| self.validation.is_empty()) {
             return Err(TrainError::NoValidation { key });
         }

@@ -66,11 +66,19 @@ fn find(folder: &Path) -> Result<Vec<std::path::PathBuf>, AugmentError> {
     };
     use stapes_audio::has_audio_extension;
     let outer = entries(folder)?;
-    let mut found: Vec<_> =
-        outer.iter().filter(|entry| has_audio_extension(&entry.path)).map(|entry| entry.path.clone()).collect();
+    let mut found: Vec<_> = outer
+        .iter()
+        .filter(|entry| has_audio_extension(&entry.path))
+        .map(|entry| entry.path.clone())
+        .collect();
     // A folder with the name of a recording is rejected like a damaged recording.
     for inner in outer.iter().filter(|entry| entry.is_folder && !has_audio_extension(&entry.path)) {
-        found.extend(entries(&inner.path)?.into_iter().map(|entry| entry.path).filter(|path| has_audio_extension(path)));
+        found.extend(
+            entries(&inner.path)?
+                .into_iter()
+                .map(|entry| entry.path)
+                .filter(|path| has_audio_extension(path)),
+        );
     }
     Ok(found)
 }

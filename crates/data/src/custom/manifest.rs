@@ -170,7 +170,7 @@ fn example(row: Row) -> Example {
             let start_seconds = start.unwrap_or(0.0);
             let until = end.map_or_else(String::new, |end| end.to_string());
             let id = format!("{} {start_seconds}-{until}", row.name);
-            (id, Source::Part { path: row.path, start_seconds, end_seconds: end })
+            (id, Source::Segment { path: row.path, start_seconds, end_seconds: end })
         }
     };
     Example { id, label: Label::Class(row.class), group: row.speaker, predefined: row.subset, source }

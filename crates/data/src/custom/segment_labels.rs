@@ -3,10 +3,12 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use stapes_features::Segment;
+
 use super::rows::Row;
 use crate::dataset::{Example, Source};
 use crate::error::DataError;
-use crate::label::{Label, Segment, Segments};
+use crate::label::{Label, Segments};
 use crate::subset::Subset;
 
 /// Recordings of a manifest, in the order of their first rows.

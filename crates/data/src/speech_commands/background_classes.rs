@@ -93,7 +93,7 @@ pub(super) fn silence(folder: &Path, counts: [usize; 3], class: usize) -> Result
                 label: Label::Class(class),
                 group: None,
                 predefined: Some(subset),
-                source: Source::Part {
+                source: Source::Segment {
                     path: noise.path.clone(),
                     start_seconds,
                     end_seconds: Some(end_seconds),

@@ -159,7 +159,7 @@ fn manifests_of_all_formats_are_equal() {
         let inside = manifest(CustomDataConfig::default()).open(Some(&folder.path().join(name))).unwrap();
         assert_eq!(dataset, inside, "{name}");
         for example in &mut dataset.examples {
-            let (Source::File(path) | Source::Part { path, .. }) = &mut example.source else { panic!() };
+            let (Source::File(path) | Source::Segment { path, .. }) = &mut example.source else { panic!() };
             *path = path.strip_prefix(folder.path()).unwrap().to_owned();
         }
         dataset
@@ -171,7 +171,7 @@ fn manifests_of_all_formats_are_equal() {
         label: stapes_data::Label::Class(0),
         group: Some("bo".into()),
         predefined: Some(Subset::Test),
-        source: Source::Part { path: "b.wav".into(), start_seconds: 0.5, end_seconds: Some(1.5) },
+        source: Source::Segment { path: "b.wav".into(), start_seconds: 0.5, end_seconds: Some(1.5) },
     };
     assert_eq!(dataset.examples[1], second);
     assert_eq!((dataset.examples[2].id.as_str(), &dataset.examples[2].group), ("c/d.wav 2-", &None));

@@ -212,7 +212,8 @@ fn cached_frames_are_not_computed_again() {
     assert_eq!(load_kept(&dataset, &indices, &open_cache("b")), (first.clone(), 60));
     let path = dataset.examples[7].source.path().unwrap().to_owned();
     let whole = dataset.examples[7].source.clone();
-    dataset.examples[7].source = Source::Part { path: path.clone(), start_seconds: 0.0, end_seconds: None };
+    dataset.examples[7].source =
+        Source::Segment { path: path.clone(), start_seconds: 0.0, end_seconds: None };
     assert_eq!(load_kept(&dataset, &[7, 8], &open_cache("a")), (first[7..9].to_vec(), 1));
     assert_eq!(load_kept(&dataset, &[7, 8], &open_cache("a")).1, 0);
     // A renamed recording is found; another recording of the same name is not.

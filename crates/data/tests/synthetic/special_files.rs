@@ -238,7 +238,7 @@ fn cached_frames_are_regular_files() {
     let pipe = folder.path().join("pipe.wav");
     fifo(&pipe);
     with_pipe.examples[1].source = Source::File(pipe.clone());
-    with_pipe.examples[2].source = Source::Part { path: pipe, start_seconds: 0.0, end_seconds: None };
+    with_pipe.examples[2].source = Source::Segment { path: pipe, start_seconds: 0.0, end_seconds: None };
     let refused = finishes(move || {
         let cache = FrameCache::open(kept.path(), "a".to_owned()).unwrap();
         let options = LoadOptions { max_unreadable_fraction: 0.0, cache: Some(&cache) };

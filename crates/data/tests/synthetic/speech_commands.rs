@@ -216,7 +216,7 @@ fn other_words_and_silence_are_classes_as_large_as_the_mean_word() {
             );
         }
         for example in of(part, 3) {
-            let Source::Part { path, start_seconds, end_seconds: Some(end) } = &example.source else {
+            let Source::Segment { path, start_seconds, end_seconds: Some(end) } = &example.source else {
                 panic!()
             };
             assert!(path.ends_with("_background_noise_/pink.wav"));

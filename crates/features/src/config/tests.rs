@@ -1,7 +1,10 @@
 //! Tests of feature configurations: reading, writing and checks.
 
 use super::*;
-use crate::{DctNorm, DeltaKind, DeltaMode, KaldiCmvn, MelNorm, PsfFft, Reference, Window};
+use crate::{
+    DctNorm, DeltaKind, DeltaMode, KaldiCmvn, KaldiMfccConfig, LibrosaMelDbConfig, LibrosaMfccConfig,
+    MelNorm, PsfFft, PsfLogFbankConfig, PsfMfccConfig, Reference, Window,
+};
 
 fn parse(text: &str) -> Result<FeatureConfig, String> {
     toml::from_str(text).map_err(|error| error.to_string())

@@ -25,19 +25,23 @@ pub struct KaldiStream {
 }
 
 impl KaldiStream {
-    fn new(config: &KaldiFbankConfig, sample_rate_hz: u32, cepstra: Option<Cepstra<f32>>) -> KaldiStream {
+    fn new(
+        config: &KaldiFbankConfig,
+        sample_rate_hz: u32,
+        cepstra: Option<Cepstra<f32>>,
+    ) -> Result<KaldiStream, FeatureError> {
+        let analysis = KaldiFrame::new(config, sample_rate_hz, cepstra)?;
         let lengths = config.lengths(sample_rate_hz);
         let edges = if config.frame_opts.snip_edges { EdgePolicy::Discard } else { EdgePolicy::Mirror };
-        let analysis = KaldiFrame::new(config, sample_rate_hz, cepstra);
         let deltas = StreamingDelta::convolved(analysis.width(), config.deltas, 2);
-        KaldiStream {
+        Ok(KaldiStream {
             pipeline: FramePipeline::new(
                 FrameSpec { length: lengths.frame, hop: lengths.hop, edges },
                 analysis,
                 deltas,
             ),
             min_samples: if config.dialect == KaldiDialect::Torchaudio { lengths.frame } else { 0 },
-        }
+        })
     }
 }
 
@@ -97,7 +101,7 @@ macro_rules! front_end {
             #[doc = concat!("[`FeatureError::Setting`], see [`", stringify!($config), "::check`].")]
             pub fn init(&self, sample_rate_hz: u32) -> Result<Kaldi, FeatureError> {
                 self.check(sample_rate_hz)?;
-                let stream = KaldiStream::new(&$fbank(self), sample_rate_hz, $cepstra(self));
+                let stream = KaldiStream::new(&$fbank(self), sample_rate_hz, $cepstra(self))?;
                 Ok(Kaldi { stream, cmvn: self.cmvn })
             }
 

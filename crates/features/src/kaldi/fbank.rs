@@ -3,23 +3,10 @@
 use super::KaldiFbankConfig;
 use crate::FeatureError;
 use crate::front_end_kind::{ClipExtractor, FrontEndKind, StreamExtractor};
-use crate::layout::{FeatureAxis, Layout};
+use crate::layout::FeatureAxis;
 use crate::mel::MelScale;
-use crate::settings_macro::{Settings, Table};
 
 impl FrontEndKind for KaldiFbankConfig {
-    fn name(&self) -> &'static str {
-        "kaldi-fbank"
-    }
-
-    fn settings(&self) -> Table {
-        KaldiFbankConfig::TABLE
-    }
-
-    fn check(&self, sample_rate_hz: u32) -> Result<(), FeatureError> {
-        KaldiFbankConfig::check(self, sample_rate_hz)
-    }
-
     fn extractor(&self, sample_rate_hz: u32) -> Result<Box<dyn ClipExtractor>, FeatureError> {
         Ok(Box::new(self.init(sample_rate_hz)?))
     }
@@ -34,10 +21,6 @@ impl FrontEndKind for KaldiFbankConfig {
 
     fn first_center(&self, sample_rate_hz: u32) -> f64 {
         self.frame_opts.first_center(sample_rate_hz)
-    }
-
-    fn layout(&self) -> Layout {
-        Layout::FramesFirst
     }
 
     fn quantity(&self) -> &'static str {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{KaldiFbankConfig, KaldiMfccConfig};
+use crate::FeatureError;
 use crate::cepstra::Cepstra;
 use crate::dct::{Dct, DctNorm};
 use crate::lifter;
@@ -63,13 +64,13 @@ pub(super) struct KaldiFrame {
 }
 
 impl KaldiFrame {
-    /// Builds the tables for cepstra, or for bands if `cepstra` is `None`; the settings must have been
-    /// checked.
+    /// Checks the settings and builds the tables for cepstra, or for bands if `cepstra` is `None`.
     pub(super) fn new(
         config: &KaldiFbankConfig,
         sample_rate_hz: u32,
         cepstra: Option<Cepstra<f32>>,
-    ) -> KaldiFrame {
+    ) -> Result<KaldiFrame, FeatureError> {
+        config.check(sample_rate_hz)?;
         let (frame, lengths) = (&config.frame_opts, config.lengths(sample_rate_hz));
         let spectrum = Spectrum::new(lengths.points);
         let bank = MelBank::from_rows(config.mel_opts.triangles(lengths.points, sample_rate_hz));
@@ -82,7 +83,7 @@ impl KaldiFrame {
             (true, true) => Logarithm::Floored(config.eps as f32),
             (true, false) => Logarithm::Added(config.eps as f32),
         };
-        KaldiFrame {
+        Ok(KaldiFrame {
             remove_dc_offset: frame.remove_dc_offset,
             preemph: frame.preemph_coeff as f32,
             window: frame.window_type.weights(lengths.frame, frame.blackman_coeff).into(),
@@ -97,7 +98,7 @@ impl KaldiFrame {
             spectrum,
             bank: Arc::new(bank),
             bands: vec![0.0; config.mel_opts.num_bins],
-        }
+        })
     }
 
     /// Filters and windows the frame and returns the logarithm of its energy if configured.

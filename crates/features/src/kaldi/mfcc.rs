@@ -3,22 +3,8 @@
 use super::KaldiMfccConfig;
 use crate::FeatureError;
 use crate::front_end_kind::{ClipExtractor, FrontEndKind, StreamExtractor};
-use crate::layout::Layout;
-use crate::settings_macro::{Settings, Table};
 
 impl FrontEndKind for KaldiMfccConfig {
-    fn name(&self) -> &'static str {
-        "kaldi-mfcc"
-    }
-
-    fn settings(&self) -> Table {
-        KaldiMfccConfig::TABLE
-    }
-
-    fn check(&self, sample_rate_hz: u32) -> Result<(), FeatureError> {
-        KaldiMfccConfig::check(self, sample_rate_hz)
-    }
-
     fn extractor(&self, sample_rate_hz: u32) -> Result<Box<dyn ClipExtractor>, FeatureError> {
         Ok(Box::new(self.init(sample_rate_hz)?))
     }
@@ -33,10 +19,6 @@ impl FrontEndKind for KaldiMfccConfig {
 
     fn first_center(&self, sample_rate_hz: u32) -> f64 {
         self.frame_opts.first_center(sample_rate_hz)
-    }
-
-    fn layout(&self) -> Layout {
-        Layout::FramesFirst
     }
 
     fn quantity(&self) -> &'static str {

@@ -81,7 +81,7 @@ impl LibrosaMelDbConfig {
     }
 }
 
-fn check_decibels(decibels: &Decibels) -> Result<(), FeatureError> {
+pub(super) fn check_decibels(decibels: &Decibels) -> Result<(), FeatureError> {
     if let Reference::Power(power) = decibels.reference {
         require(power.is_finite(), "ref", power, "must be a finite number or \"max\"; use 1")?;
     }

@@ -1,12 +1,12 @@
 //! Mel bands in decibels.
 
+use super::check::check_decibels;
 use super::{LibrosaMel, LibrosaMelConfig, LibrosaMelDbConfig};
 use crate::decibel::{Decibels, Reference};
 use crate::framing::NonzeroRange;
 use crate::front_end_kind::{ClipExtractor, FrontEndKind, StreamExtractor};
 use crate::layout::{FeatureAxis, Layout};
 use crate::sample::Sample;
-use crate::settings_macro::{Settings, Table};
 use crate::stream::{check_no_floor, check_uncentered, needs_whole_clip};
 use crate::{Extractor, FeatureError, Streaming};
 
@@ -19,7 +19,6 @@ impl LibrosaMelDbConfig {
     /// # Errors
     /// [`FeatureError::Setting`], see [`LibrosaMelDbConfig::check`].
     pub fn init<S: Sample>(&self, sample_rate_hz: u32) -> Result<LibrosaMelDb<S>, FeatureError> {
-        self.check(sample_rate_hz)?;
         LibrosaMelDb::new(&self.mel(), self.decibels(), sample_rate_hz)
     }
 
@@ -51,18 +50,6 @@ pub(super) fn check_stream(mel: &LibrosaMelConfig, decibels: &Decibels) -> Resul
 }
 
 impl FrontEndKind for LibrosaMelDbConfig {
-    fn name(&self) -> &'static str {
-        "librosa-mel-db"
-    }
-
-    fn settings(&self) -> Table {
-        LibrosaMelDbConfig::TABLE
-    }
-
-    fn check(&self, sample_rate_hz: u32) -> Result<(), FeatureError> {
-        LibrosaMelDbConfig::check(self, sample_rate_hz)
-    }
-
     fn extractor(&self, sample_rate_hz: u32) -> Result<Box<dyn ClipExtractor>, FeatureError> {
         Ok(Box::new(self.init::<f32>(sample_rate_hz)?))
     }
@@ -101,13 +88,15 @@ pub struct LibrosaMelDb<S> {
 }
 
 impl<S: Sample> LibrosaMelDb<S> {
-    /// Builds the extractor; the settings must have been checked.
+    /// Checks the settings and builds the extractor.
     pub(super) fn new(
         mel: &LibrosaMelConfig,
         decibels: Decibels,
         sample_rate_hz: u32,
     ) -> Result<LibrosaMelDb<S>, FeatureError> {
-        Ok(LibrosaMelDb { mel: mel.init(sample_rate_hz)?, decibels })
+        let mel = mel.init(sample_rate_hz)?;
+        check_decibels(&decibels)?;
+        Ok(LibrosaMelDb { mel, decibels })
     }
 
     /// Implements [`Extractor::extract_into`] and returns the nonzero range of the clip.

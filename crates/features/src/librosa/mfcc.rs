@@ -8,7 +8,6 @@ use crate::front_end_kind::{ClipExtractor, FrontEndKind, StreamExtractor};
 use crate::layout::Layout;
 use crate::lifter;
 use crate::sample::Sample;
-use crate::settings_macro::{Settings, Table};
 use crate::{Extractor, FeatureError, Streaming};
 
 impl LibrosaMfccConfig {
@@ -63,18 +62,6 @@ impl LibrosaMfccConfig {
 }
 
 impl FrontEndKind for LibrosaMfccConfig {
-    fn name(&self) -> &'static str {
-        "librosa-mfcc"
-    }
-
-    fn settings(&self) -> Table {
-        LibrosaMfccConfig::TABLE
-    }
-
-    fn check(&self, sample_rate_hz: u32) -> Result<(), FeatureError> {
-        LibrosaMfccConfig::check(self, sample_rate_hz)
-    }
-
     fn extractor(&self, sample_rate_hz: u32) -> Result<Box<dyn ClipExtractor>, FeatureError> {
         Ok(Box::new(self.init::<f32>(sample_rate_hz)?))
     }

@@ -32,21 +32,25 @@ pub struct PsfStream<S> {
 }
 
 impl<S: Sample> PsfStream<S> {
-    fn new(config: &PsfFbankConfig, sample_rate_hz: u32, output: PsfOutput) -> PsfStream<S> {
+    fn new(
+        config: &PsfFbankConfig,
+        sample_rate_hz: u32,
+        output: PsfOutput,
+    ) -> Result<PsfStream<S>, FeatureError> {
+        let analysis = PsfFrame::new(config, sample_rate_hz, output)?;
         let spec = FrameSpec {
             length: config.frame(sample_rate_hz),
             hop: config.hop(sample_rate_hz),
             edges: EdgePolicy::ZeroPad,
         };
-        let analysis = PsfFrame::new(config, sample_rate_hz, output);
         let width = crate::stream::Analysis::width(&analysis);
         let deltas = StreamingDelta::repeated(width, config.deltas, config.delta_reach);
-        PsfStream {
+        Ok(PsfStream {
             pipeline: FramePipeline::new(spec, analysis, deltas),
             preemph: config.preemph,
             previous: 0.0,
             samples: PhantomData,
-        }
+        })
     }
 }
 
@@ -119,7 +123,7 @@ macro_rules! front_end {
             #[doc = concat!("[`FeatureError::Setting`], see [`", stringify!($config), "::check`].")]
             pub fn stream<S: Sample>(&self, sample_rate_hz: u32) -> Result<PsfStream<S>, FeatureError> {
                 self.check(sample_rate_hz)?;
-                Ok(PsfStream::new(&$fbank(self), sample_rate_hz, $output(self)))
+                PsfStream::new(&$fbank(self), sample_rate_hz, $output(self))
             }
         }
     };

@@ -3,23 +3,10 @@
 use super::PsfFbankConfig;
 use crate::FeatureError;
 use crate::front_end_kind::{ClipExtractor, FrontEndKind, StreamExtractor};
-use crate::layout::{FeatureAxis, Layout};
+use crate::layout::FeatureAxis;
 use crate::mel::MelScale;
-use crate::settings_macro::{Settings, Table};
 
 impl FrontEndKind for PsfFbankConfig {
-    fn name(&self) -> &'static str {
-        "psf-fbank"
-    }
-
-    fn settings(&self) -> Table {
-        PsfFbankConfig::TABLE
-    }
-
-    fn check(&self, sample_rate_hz: u32) -> Result<(), FeatureError> {
-        PsfFbankConfig::check(self, sample_rate_hz)
-    }
-
     fn extractor(&self, sample_rate_hz: u32) -> Result<Box<dyn ClipExtractor>, FeatureError> {
         Ok(Box::new(self.init::<f32>(sample_rate_hz)?))
     }
@@ -34,10 +21,6 @@ impl FrontEndKind for PsfFbankConfig {
 
     fn first_center(&self, sample_rate_hz: u32) -> f64 {
         self.winlen * f64::from(sample_rate_hz) / 2.0
-    }
-
-    fn layout(&self) -> Layout {
-        Layout::FramesFirst
     }
 
     fn quantity(&self) -> &'static str {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{PsfFbankConfig, PsfMfccConfig};
+use crate::FeatureError;
 use crate::cepstra::Cepstra;
 use crate::dct::{Dct, DctNorm};
 use crate::lifter;
@@ -44,12 +45,17 @@ pub(super) struct PsfFrame {
 }
 
 impl PsfFrame {
-    /// Builds the tables; the settings must have been checked.
-    pub(super) fn new(config: &PsfFbankConfig, sample_rate_hz: u32, output: PsfOutput) -> PsfFrame {
+    /// Checks the settings and builds the tables.
+    pub(super) fn new(
+        config: &PsfFbankConfig,
+        sample_rate_hz: u32,
+        output: PsfOutput,
+    ) -> Result<PsfFrame, FeatureError> {
+        config.check(sample_rate_hz)?;
         let (frame, points) = (config.frame(sample_rate_hz), config.points(sample_rate_hz));
         let spectrum = Spectrum::new(points);
         let bins = spectrum.bins();
-        PsfFrame {
+        Ok(PsfFrame {
             window: config.winfunc.weights(frame).map(Arc::from),
             used: frame.min(points),
             points: points as f64,
@@ -58,7 +64,7 @@ impl PsfFrame {
             bank: Arc::new(bank(config, sample_rate_hz, bins)),
             energies: vec![0.0; config.nfilt],
             output,
-        }
+        })
     }
 }
 

@@ -3,22 +3,14 @@
 use super::{PsfFbankConfig, PsfLogFbankConfig};
 use crate::FeatureError;
 use crate::front_end_kind::{ClipExtractor, FrontEndKind, StreamExtractor};
-use crate::layout::{FeatureAxis, Layout};
+use crate::layout::FeatureAxis;
 use crate::settings_macro::{Settings, Table};
 
+impl Settings for PsfLogFbankConfig {
+    const TABLE: Table = PsfFbankConfig::TABLE;
+}
+
 impl FrontEndKind for PsfLogFbankConfig {
-    fn name(&self) -> &'static str {
-        "psf-logfbank"
-    }
-
-    fn settings(&self) -> Table {
-        PsfFbankConfig::TABLE
-    }
-
-    fn check(&self, sample_rate_hz: u32) -> Result<(), FeatureError> {
-        PsfLogFbankConfig::check(self, sample_rate_hz)
-    }
-
     fn extractor(&self, sample_rate_hz: u32) -> Result<Box<dyn ClipExtractor>, FeatureError> {
         Ok(Box::new(self.init::<f32>(sample_rate_hz)?))
     }
@@ -33,10 +25,6 @@ impl FrontEndKind for PsfLogFbankConfig {
 
     fn first_center(&self, sample_rate_hz: u32) -> f64 {
         self.fbank.first_center(sample_rate_hz)
-    }
-
-    fn layout(&self) -> Layout {
-        Layout::FramesFirst
     }
 
     fn quantity(&self) -> &'static str {

@@ -3,22 +3,8 @@
 use super::PsfMfccConfig;
 use crate::FeatureError;
 use crate::front_end_kind::{ClipExtractor, FrontEndKind, StreamExtractor};
-use crate::layout::Layout;
-use crate::settings_macro::{Settings, Table};
 
 impl FrontEndKind for PsfMfccConfig {
-    fn name(&self) -> &'static str {
-        "psf-mfcc"
-    }
-
-    fn settings(&self) -> Table {
-        PsfMfccConfig::TABLE
-    }
-
-    fn check(&self, sample_rate_hz: u32) -> Result<(), FeatureError> {
-        PsfMfccConfig::check(self, sample_rate_hz)
-    }
-
     fn extractor(&self, sample_rate_hz: u32) -> Result<Box<dyn ClipExtractor>, FeatureError> {
         Ok(Box::new(self.init::<f32>(sample_rate_hz)?))
     }
@@ -33,10 +19,6 @@ impl FrontEndKind for PsfMfccConfig {
 
     fn first_center(&self, sample_rate_hz: u32) -> f64 {
         self.fbank().first_center(sample_rate_hz)
-    }
-
-    fn layout(&self) -> Layout {
-        Layout::FramesFirst
     }
 
     fn quantity(&self) -> &'static str {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::TorchaudioMelConfig;
+use crate::FeatureError;
 use crate::mel::MelBank;
 use crate::sample::Exponent;
 use crate::simd::Aligned;
@@ -21,8 +22,9 @@ pub(super) struct Energies {
 }
 
 impl Energies {
-    /// Builds the tables; the settings must have been checked.
-    pub(super) fn new(config: &TorchaudioMelConfig, sample_rate_hz: u32) -> Energies {
+    /// Checks the settings and builds the tables.
+    pub(super) fn new(config: &TorchaudioMelConfig, sample_rate_hz: u32) -> Result<Energies, FeatureError> {
+        config.check(sample_rate_hz)?;
         let window = config.window.periodic(config.window_length());
         let divisor = config.normalized.divisor(&window, config.n_fft);
         let spectrum = Spectrum::new(config.n_fft);
@@ -31,14 +33,14 @@ impl Energies {
         let edges_hz = config.mel_scale.spaced_hz(config.n_mels + 2, config.f_min, highest_hz);
         // The bins range from 0 to half the rate rounded down, also for odd rates and lengths.
         let bin_hz = f64::from(sample_rate_hz / 2) / (bins - 1).max(1) as f64;
-        Energies {
+        Ok(Energies {
             offset: (config.n_fft - window.len()) / 2,
             window: window.into_iter().map(|weight| (weight / divisor) as f32).collect(),
             exponent: Exponent::new(config.power),
             bank: Arc::new(MelBank::triangles(&edges_hz, bins, bin_hz, config.norm)),
             powers: MelBank::power_buffer(bins),
             spectrum,
-        }
+        })
     }
 
     /// Returns M, the number of bands.

@@ -16,8 +16,8 @@ impl TorchaudioMelConfig {
     /// # Errors
     /// [`FeatureError::Setting`], see [`TorchaudioMelConfig::check`].
     pub fn init(&self, sample_rate_hz: u32) -> Result<TorchaudioMel, FeatureError> {
-        self.check(sample_rate_hz)?;
-        Ok(TorchaudioMel { clip: PaddedClip::new(self), energies: Energies::new(self, sample_rate_hz) })
+        let energies = Energies::new(self, sample_rate_hz)?;
+        Ok(TorchaudioMel { clip: PaddedClip::new(self), energies })
     }
 
     /// Builds the streaming extractor.

@@ -4,7 +4,6 @@ use super::{TorchaudioMel, TorchaudioMelDbConfig};
 use crate::decibel::{Decibels, Reference};
 use crate::front_end_kind::{ClipExtractor, FrontEndKind, StreamExtractor};
 use crate::layout::{FeatureAxis, Layout};
-use crate::settings_macro::{Settings, Table};
 use crate::stream::{check_no_floor, check_uncentered};
 use crate::{Extractor, FeatureError, Streaming};
 
@@ -42,18 +41,6 @@ impl TorchaudioMelDbConfig {
 }
 
 impl FrontEndKind for TorchaudioMelDbConfig {
-    fn name(&self) -> &'static str {
-        "torchaudio-mel-db"
-    }
-
-    fn settings(&self) -> Table {
-        TorchaudioMelDbConfig::TABLE
-    }
-
-    fn check(&self, sample_rate_hz: u32) -> Result<(), FeatureError> {
-        TorchaudioMelDbConfig::check(self, sample_rate_hz)
-    }
-
     fn extractor(&self, sample_rate_hz: u32) -> Result<Box<dyn ClipExtractor>, FeatureError> {
         Ok(Box::new(self.init(sample_rate_hz)?))
     }

@@ -9,7 +9,6 @@ use crate::front_end_kind::{ClipExtractor, FrontEndKind, StreamExtractor};
 use crate::layout::Layout;
 use crate::logarithm;
 use crate::sample::check_overflow;
-use crate::settings_macro::{Settings, Table};
 use crate::stream::{check_no_floor, check_uncentered};
 use crate::{Extractor, FeatureError, Streaming};
 
@@ -56,18 +55,6 @@ impl TorchaudioMfccConfig {
 }
 
 impl FrontEndKind for TorchaudioMfccConfig {
-    fn name(&self) -> &'static str {
-        "torchaudio-mfcc"
-    }
-
-    fn settings(&self) -> Table {
-        TorchaudioMfccConfig::TABLE
-    }
-
-    fn check(&self, sample_rate_hz: u32) -> Result<(), FeatureError> {
-        TorchaudioMfccConfig::check(self, sample_rate_hz)
-    }
-
     fn extractor(&self, sample_rate_hz: u32) -> Result<Box<dyn ClipExtractor>, FeatureError> {
         Ok(Box::new(self.init(sample_rate_hz)?))
     }

@@ -54,10 +54,10 @@ impl Convolution {
         };
         let planes = if grid.is_input() { input } else { self.planes.all() };
         let d = PlaneGradient { values: &gradient_planes[layout.margin..], stride: layout.stride };
-        self.sums.add(&self.shape, &grid, (planes, self.taps.forward()), d);
+        self.sums.add(&self.shape, &grid, planes, self.taps.forward(), d);
         if let Some(d_input) = d_input {
             assert_eq!(d_input.len(), input.len(), "length of the gradient w.r.t. the input");
-            self.input_gradient(&grid, (layout, gradient_planes), d_input);
+            self.input_gradient(&grid, layout, gradient_planes, d_input);
         }
         self.d_output = buffer;
     }
@@ -100,12 +100,7 @@ impl Convolution {
     }
 
     /// d_plane[input, p] = sum over (output, window element) of weight d[output, p - shift].
-    fn input_gradient(
-        &mut self,
-        grid: &Grid,
-        (layout, gradient_planes): (Layout, &[f32]),
-        d_input: &mut [f32],
-    ) {
+    fn input_gradient(&mut self, grid: &Grid, layout: Layout, gradient_planes: &[f32], d_input: &mut [f32]) {
         let (inputs, outputs) =
             (self.shape.inputs / self.shape.groups, self.shape.outputs / self.shape.groups);
         let mut buffer = std::mem::take(&mut self.d_planes);
@@ -114,7 +109,7 @@ impl Convolution {
             false => buffer.sized(sizes::count([self.shape.inputs, grid.channel()])),
         };
         let windows = self.backward.windows();
-        self.taps.set_backward(grid, layout, (outputs, windows));
+        self.taps.set_backward(grid, layout, outputs, windows);
         for plane in 0..windows.len() {
             for group in 0..self.shape.groups {
                 let correlation = Correlation {

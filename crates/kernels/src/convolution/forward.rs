@@ -45,7 +45,7 @@ impl Convolution {
         if plain && (rows == RowMode::Separate || grid.is_dense()) {
             return self.forward_direct(input, &grid, rows, output);
         }
-        self.forward_strips(input, &grid, (rows, epilogue), output, signs);
+        self.forward_strips(input, &grid, rows, epilogue, output, signs);
     }
 
     /// Fills the planes and the taps.
@@ -97,7 +97,8 @@ impl Convolution {
         &mut self,
         input: &[f32],
         grid: &Grid,
-        (rows, epilogue): (RowMode, Epilogue<'_>),
+        rows: RowMode,
+        epilogue: Epilogue<'_>,
         output: &mut [f32],
         mut signs: Option<&mut [u8]>,
     ) {

@@ -48,7 +48,8 @@ impl Taps {
         &mut self,
         grid: &Grid,
         layout: Layout,
-        (channels, windows): (usize, &[Vec<usize>]),
+        channels: usize,
+        windows: &[Vec<usize>],
     ) {
         if self.backward_of.replace((*grid, layout)) == Some((*grid, layout)) {
             return;

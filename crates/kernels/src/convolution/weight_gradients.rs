@@ -54,7 +54,8 @@ impl WeightGradients {
         &mut self,
         shape: &ConvolutionShape,
         grid: &Grid,
-        (planes, taps): (&[f32], &[usize]),
+        planes: &[f32],
+        taps: &[usize],
         d: PlaneGradient<'_>,
     ) {
         add_row_sums(self.set, d.values, d.stride, grid.positions(), &mut self.bias);
@@ -75,7 +76,7 @@ impl WeightGradients {
             let planes = &planes[group * (shape.inputs / shape.groups) * grid.channel()..];
             let d = PlaneGradient { values: &d.values[group * outputs * d.stride..], ..d };
             if products {
-                self.add_products(shape, grid, (planes, taps), (d, group));
+                self.add_products(shape, grid, planes, taps, d, group);
             } else {
                 let all =
                     PositionSums { d: d.values, stride: d.stride, rows: outputs, input: planes, taps, runs };
@@ -90,8 +91,10 @@ impl WeightGradients {
         &mut self,
         shape: &ConvolutionShape,
         grid: &Grid,
-        (planes, taps): (&[f32], &[usize]),
-        (d, group): (PlaneGradient<'_>, usize),
+        planes: &[f32],
+        taps: &[usize],
+        d: PlaneGradient<'_>,
+        group: usize,
     ) {
         let (inputs, outputs) = (shape.inputs / shape.groups, shape.outputs / shape.groups);
         let positions = grid.positions();

@@ -59,7 +59,7 @@ impl Recurrence {
                 };
                 for group in self.groups(sequences, t) {
                     if !group.slots.is_empty() {
-                        self.step_group(pass, (t, span.start, few), &group, output.reborrow());
+                        self.step_group(pass, t, span.start, few, &group, output.reborrow());
                     }
                 }
                 self.save_final(pass, t, output.as_matrix());
@@ -98,7 +98,9 @@ impl Recurrence {
     fn step_group(
         &mut self,
         pass: Forward<'_>,
-        (time, span, projected): (usize, usize, bool),
+        time: usize,
+        span: usize,
+        projected: bool,
         group: &Group,
         output: MatrixMut<'_>,
     ) {

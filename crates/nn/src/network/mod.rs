@@ -1,6 +1,7 @@
 //! Networks of layers over one flat parameter buffer.
 
 mod lengths;
+mod loaded;
 mod node_gradients;
 mod passes;
 mod plan;
@@ -17,6 +18,7 @@ use crate::layer::{Layer, Shape};
 use crate::objective::Objective;
 use crate::parameters::{Layout, TensorSpec};
 use lengths::Lengths;
+pub use loaded::LoadedNetwork;
 use node_gradients::NodeGradients;
 use plan::{Node, Operation};
 pub use plan::{Outlet, Plan};
@@ -25,9 +27,9 @@ pub use stream::{NetworkStream, NotCausal};
 /// A chain of layers, with the residual connections of its [`Plan`]: frames [T, F] in, scores of an
 /// [`Objective`] out.
 ///
-/// Call [`Network::load_parameters`] before forward passes and after each change of the parameters. A network
-/// owns its activations and what its layers store for the backward pass, but not its parameters: several
-/// networks of the same model (one per shard of a batch, one per thread) read the same flat buffer.
+/// [`Network::load`] returns the type that has forward and backward passes. A network owns its activations and
+/// what its layers store for the backward pass, but not its parameters: several networks of the same model (one
+/// per shard of a batch, one per thread) read the same flat buffer.
 pub struct Network {
     input: Shape,
     nodes: Vec<Node>,
@@ -37,8 +39,6 @@ pub struct Network {
     sync_points: Vec<usize>,
     /// For each node: true if it or one of its direct or indirect inputs has parameters.
     requires_grad: Vec<bool>,
-    /// True after [`Network::load_parameters`].
-    is_loaded: bool,
     /// The output of each node.
     activations: Vec<Vec<f32>>,
     lengths: Lengths,
@@ -86,7 +86,6 @@ impl Network {
             layout,
             objective,
             requires_grad,
-            is_loaded: false,
             lengths: Lengths::default(),
             node_gradients: NodeGradients::default(),
             // A single length of 1 is valid.
@@ -188,31 +187,22 @@ impl Network {
         parameters
     }
 
-    /// Prepares the parameters for the following forward passes. Call it again whenever they change.
-    ///
-    /// # Panics
-    /// If the buffer has the wrong length.
-    pub fn load_parameters(&mut self, parameters: &[f32]) {
+    /// Packs the parameters for the passes of [`LoadedNetwork`].
+    fn load_parameters(&mut self, parameters: &[f32]) {
         assert_eq!(parameters.len(), self.buffer_len(), "parameters");
         let layers = self.nodes.iter_mut().filter_map(|node| node.operation.layer_mut());
         layers.for_each(|layer| layer.load_parameters(parameters));
-        self.is_loaded = true;
     }
 
     /// Indices of the layers that need statistics of the whole batch in training.
     ///
     /// If this network runs one shard, its passes run in stages, one more than there are sync points, and the
-    /// statistics of all shards are summed between two stages; see [`Network::forward_stage`].
+    /// statistics of all shards are summed between two stages; see [`LoadedNetwork::forward_stage`].
     pub fn sync_points(&self) -> &[usize] {
         &self.sync_points
     }
 
-    /// Batch statistics at a sync point: after its stage those of this shard, to be replaced by those of the
-    /// whole batch before the next stage.
-    ///
-    /// # Panics
-    /// If there is no such sync point.
-    pub fn batch_stats(&mut self, sync_point: usize) -> &mut BatchStats {
+    fn batch_stats(&mut self, sync_point: usize) -> &mut BatchStats {
         let layer = self.nodes[self.sync_points[sync_point]].operation.layer_mut();
         // Sync points are the layers with batch statistics.
         layer.and_then(|layer| layer.batch_stats()).unwrap_or_else(|| unreachable!("sync point {sync_point}"))
@@ -228,10 +218,8 @@ impl Network {
     }
 }
 
-/// Buffers of [`Network::backward`].
+/// Buffers of [`LoadedNetwork::backward`].
 pub struct NetworkBackward<'a> {
-    /// All parameters.
-    pub parameters: &'a [f32],
     /// Gradients of all parameters; the pass adds to them.
     pub gradients: &'a mut [f32],
     /// Input of the forward pass.
@@ -246,7 +234,6 @@ impl NetworkBackward<'_> {
     /// Returns the same buffers for one stage.
     fn reborrow(&mut self) -> NetworkBackward<'_> {
         NetworkBackward {
-            parameters: self.parameters,
             gradients: self.gradients,
             input: self.input,
             d_output: self.d_output,

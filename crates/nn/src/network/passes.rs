@@ -6,30 +6,8 @@ use crate::layer::{Backward, Mode, Pass, Shape};
 use crate::objective::Objective;
 
 impl Network {
-    /// Computes the scores of a batch with the parameters of the last [`Network::load_parameters`].
-    ///
-    /// # Shapes
-    /// packed input [N, F] -> scores of the objective: one row per sequence in the caller's order, or one per
-    /// packed frame
-    ///
-    /// # Panics
-    /// If a buffer has the wrong length, parameters were not loaded, a sequence is longer than
-    /// [`Network::max_length`], or layers change the number of frames of an objective per frame.
-    pub fn forward(&mut self, parameters: &[f32], input: &[f32], pass: Pass<'_>) -> &mut [f32] {
-        for stage in 0..=self.sync_points.len() {
-            self.forward_stage(stage, parameters, input, pass);
-        }
-        self.scores(pass)
-    }
-
-    /// Runs one stage of a forward pass: stage s ends with the statistics of sync point s, the last with the
-    /// scores.
-    ///
-    /// # Panics
-    /// As [`Network::forward`].
-    pub fn forward_stage(&mut self, stage: usize, parameters: &[f32], input: &[f32], pass: Pass<'_>) {
-        assert!(self.is_loaded, "load_parameters must be called before a forward pass");
-        assert_eq!(parameters.len(), self.buffer_len(), "parameters");
+    /// Runs one stage of [`LoadedNetwork::forward`](super::LoadedNetwork::forward).
+    pub(super) fn forward_stage(&mut self, stage: usize, parameters: &[f32], input: &[f32], pass: Pass<'_>) {
         assert_eq!(input.len(), self.input.len(pass.sequences), "input of {}", self.input);
         if stage == 0 {
             self.lengths.set(&self.nodes, pass.sequences);
@@ -78,33 +56,21 @@ impl Network {
     }
 
     /// Scores of the most recent forward pass, which had this `pass`.
-    pub fn scores(&mut self, pass: Pass<'_>) -> &mut [f32] {
+    pub(super) fn scores(&mut self, pass: Pass<'_>) -> &mut [f32] {
         let last = Outlet(self.nodes.len().checked_sub(1));
         let scores = self.output_shape().len(self.lengths.at(last, pass.sequences));
         self.activations.last_mut().map_or(&mut [], |output| &mut output[..scores])
     }
 
-    /// Adds the gradients of the loss with respect to all parameters to `gradients`.
-    ///
-    /// `d_output` is the gradient with respect to the scores of the most recent forward pass, on the same
-    /// parameters, input and pass. The gradient with respect to the input, [N, F], is written to `d_input` if
-    /// it is given.
-    ///
-    /// # Panics
-    /// If a buffer has the wrong length.
-    pub fn backward(&mut self, mut call: NetworkBackward<'_>, pass: Pass<'_>) {
-        for stage in 0..=self.sync_points.len() {
-            self.backward_stage(stage, call.reborrow(), pass);
-        }
-    }
-
-    /// Runs one stage of a backward pass: stage s ends with the statistics of the s-th sync point from the
-    /// end, the last with the gradients.
-    ///
-    /// # Panics
-    /// As [`Network::backward`].
-    pub fn backward_stage(&mut self, stage: usize, call: NetworkBackward<'_>, pass: Pass<'_>) {
-        let NetworkBackward { parameters, gradients, input, d_output, mut d_input } = call;
+    /// Runs one stage of [`LoadedNetwork::backward`](super::LoadedNetwork::backward).
+    pub(super) fn backward_stage(
+        &mut self,
+        stage: usize,
+        parameters: &[f32],
+        call: NetworkBackward<'_>,
+        pass: Pass<'_>,
+    ) {
+        let NetworkBackward { gradients, input, d_output, mut d_input } = call;
         let count = self.sync_points.len();
         if stage == 0 {
             self.begin_backward(d_output, d_input.as_deref_mut());

@@ -4,7 +4,7 @@ use super::plan::{Operation, Outlet};
 use super::{Network, sized};
 use crate::layer::{Mode, Pass, Step};
 
-/// State of a network on one stream. Streams are independent; one [`Network`] can run any number of them.
+/// State of a network on one stream. Streams are independent; one network can run any number of them.
 #[derive(Clone, Debug)]
 pub struct NetworkStream {
     /// State of each node.
@@ -39,16 +39,13 @@ impl Network {
         Ok(NetworkStream { has_output: vec![false; states.len()], states })
     }
 
-    /// Processes the next frame of a stream with the parameters of the last [`Network::load_parameters`].
-    /// Returns the scores of this frame, or of the sequence up to it; `None` for frames that a stride skips.
-    ///
-    /// # Shapes
-    /// frame \[F\] -> one row of scores
-    ///
-    /// # Panics
-    /// If a buffer has the wrong length, parameters were not loaded, or the stream belongs to another model.
-    pub fn step(&mut self, stream: &mut NetworkStream, parameters: &[f32], frame: &[f32]) -> Option<&[f32]> {
-        assert!(self.is_loaded, "load_parameters must be called before step");
+    /// Processes a frame for [`LoadedNetwork::step`](super::LoadedNetwork::step).
+    pub(super) fn step(
+        &mut self,
+        stream: &mut NetworkStream,
+        parameters: &[f32],
+        frame: &[f32],
+    ) -> Option<&[f32]> {
         assert_eq!(stream.states.len(), self.nodes.len(), "a stream of another model");
         let pass = Pass { sequences: &self.single_frame, mode: Mode::Inference };
         for at in 0..self.nodes.len() {

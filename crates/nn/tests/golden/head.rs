@@ -66,8 +66,8 @@ impl Recorded {
             sequences: &sequences,
             mode: Mode::Training(DropoutKey { step: 0, example_ids: &example_ids }),
         };
-        network.load_parameters(&parameters);
-        let scores = network.forward(&parameters, &y, pass).to_vec();
+        let mut network = network.load(&parameters);
+        let scores = network.forward(&y, pass).to_vec();
         let logits = match self.head {
             HeadKind::Vote => mean_log_probabilities(&scores, &sequences, self.classes),
             _ => widen(&scores),
@@ -97,7 +97,6 @@ impl Recorded {
         let mut gradients = vec![0.0; parameters.len()];
         let mut d_y = vec![f32::NAN; y.len()];
         let call = NetworkBackward {
-            parameters: &parameters,
             gradients: &mut gradients,
             input: &y,
             d_output: &d_scores,

@@ -88,9 +88,8 @@ impl Recorded {
         }
 
         network.update_running_stats(&mut parameters);
-        network.load_parameters(&parameters);
         let pass = Pass { sequences: &sequences, mode: Mode::Inference };
-        let scores = network.forward(&parameters, &input, pass).to_vec();
+        let scores = network.load(&parameters).forward(&input, pass).to_vec();
         check_mixed("logits_eval", &unpacked(&scores), &tensor("logits_eval")?.values, 1e-4)
     }
 

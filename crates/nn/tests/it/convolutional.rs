@@ -3,8 +3,10 @@
 use stapes_kernels::Sequences;
 use stapes_nn::layer::{DropoutKey, Mode, Pass, Shape};
 use stapes_nn::objective::Targets;
-use stapes_nn::{ModelConfig, Network, NetworkBackward};
+use stapes_nn::{LoadedNetwork, ModelConfig, Network, NetworkBackward};
 use stapes_random::Rng;
+
+type Loaded<'a> = LoadedNetwork<&'a mut Network, &'a [f32]>;
 
 fn model(text: &str) -> ModelConfig {
     toml::from_str(text).unwrap()
@@ -20,9 +22,8 @@ fn numbers(count: usize, seed: u64) -> Vec<f32> {
 }
 
 /// Returns the loss in training mode and its gradient with respect to the scores.
-fn loss(network: &mut Network, parameters: &[f32], input: &[f32], pass: Pass<'_>) -> (f64, Vec<f32>) {
-    network.load_parameters(parameters);
-    let mut scores = network.forward(parameters, input, pass).to_vec();
+fn loss(network: &mut Loaded<'_>, input: &[f32], pass: Pass<'_>) -> (f64, Vec<f32>) {
+    let mut scores = network.forward(input, pass).to_vec();
     let objective = network.objective();
     let total = objective.decision_count(pass.sequences);
     let classes: Vec<usize> = (0..total).map(|at| at * at % 3).collect();
@@ -60,18 +61,19 @@ fn every_model_matches_finite_differences() {
             sequences: &sequences,
             mode: Mode::Training(DropoutKey { step: 5, example_ids: &example_ids }),
         };
-        let (_, d_output) = loss(&mut network, &parameters, &input, pass);
+        let mut loaded = network.load(&parameters);
+        let (_, d_output) = loss(&mut loaded, &input, pass);
         let mut gradients = vec![0.0; parameters.len()];
         let mut d_input = vec![f32::NAN; input.len()];
-        let call = |network: &mut Network, gradients: &mut [f32], d_input: Option<&mut [f32]>| {
-            let (parameters, input, d_output) = (&parameters[..], &input[..], &d_output[..]);
-            network.backward(NetworkBackward { parameters, gradients, input, d_output, d_input }, pass);
+        let call = |network: &mut Loaded<'_>, gradients: &mut [f32], d_input: Option<&mut [f32]>| {
+            let (input, d_output) = (&input[..], &d_output[..]);
+            network.backward(NetworkBackward { gradients, input, d_output, d_input }, pass);
         };
-        call(&mut network, &mut gradients, Some(&mut d_input));
+        call(&mut loaded, &mut gradients, Some(&mut d_input));
         // Without the gradient of the input the others do not change.
         let mut without = vec![0.0; parameters.len()];
-        loss(&mut network, &parameters, &input, pass);
-        call(&mut network, &mut without, None);
+        loss(&mut loaded, &input, pass);
+        call(&mut loaded, &mut without, None);
         assert_eq!(gradients, without, "{text}");
 
         for spec in network.tensors().to_vec() {
@@ -95,8 +97,8 @@ fn every_model_matches_finite_differences() {
             for sign in [1.0, -1.0f32] {
                 let moved = kept.iter().zip(gradient).map(|(value, d)| value + sign * step * d / length);
                 spec.slice_mut(&mut parameters).iter_mut().zip(moved).for_each(|(to, value)| *to = value);
-                slope +=
-                    f64::from(sign) * loss(&mut network, &parameters, &input, pass).0 / f64::from(2.0 * step);
+                slope += f64::from(sign) * loss(&mut network.load(&parameters), &input, pass).0
+                    / f64::from(2.0 * step);
                 spec.slice_mut(&mut parameters).copy_from_slice(&kept);
             }
             assert!(agree(slope, length), "{text}: {}: {slope} and {length}", spec.name);
@@ -107,7 +109,7 @@ fn every_model_matches_finite_differences() {
         for sign in [1.0, -1.0f32] {
             input.clone_from(&kept);
             input.iter_mut().zip(&d_input).for_each(|(to, d)| *to += sign * 1e-3 * d / length);
-            slope += f64::from(sign) * loss(&mut network, &parameters, &input, pass).0 / 2e-3;
+            slope += f64::from(sign) * loss(&mut network.load(&parameters), &input, pass).0 / 2e-3;
         }
         assert!(agree(slope, length), "{text}: input: {slope} and {length}");
     }
@@ -135,8 +137,7 @@ fn running_statistics_are_updated_and_are_not_parameters() {
     let input = numbers(160, 2);
     let pass =
         Pass { sequences: &sequences, mode: Mode::Training(DropoutKey { step: 0, example_ids: &[0, 1] }) };
-    network.load_parameters(&parameters);
-    network.forward(&parameters, &input, pass);
+    network.load(&parameters).forward(&input, pass);
     let before = parameters.clone();
     network.update_running_stats(&mut parameters);
     for channel in 0..4 {

@@ -102,9 +102,8 @@ impl Recorded {
         }
 
         network.update_running_stats(&mut parameters);
-        network.load_parameters(&parameters);
         let pass = Pass { sequences: &sequences, mode: Mode::Inference };
-        let scores = network.forward(&parameters, &input, pass).to_vec();
+        let scores = network.load(&parameters).forward(&input, pass).to_vec();
         check_mixed("logits_eval", &widen(&scores), &self.logits_eval, 1e-4)
     }
 }
@@ -170,14 +169,14 @@ fn scores_do_not_depend_on_longer_sequences_in_the_batch() {
         let config = without_dropout(model(&case.model, &case.settings));
         let mut network = config.build(Shape::frames(case.features), case.classes).unwrap();
         let parameters = network.initial_parameters(3);
-        network.load_parameters(&parameters);
+        let mut network = network.load(&parameters);
         let lengths = [5, 1, 33, 18];
         let frames = frames(case.features, &lengths);
         let mut scores = |lengths: &[usize], frames: &[Vec<f32>]| {
             let sequences = Sequences::new(lengths).unwrap();
             let input = packed(&sequences, frames, case.features);
             let pass = Pass { sequences: &sequences, mode: Mode::Inference };
-            network.forward(&parameters, &input, pass).to_vec()
+            network.forward(&input, pass).to_vec()
         };
         let together = scores(&lengths, &frames);
         for (at, row) in together.chunks_exact(case.classes).enumerate() {
@@ -198,9 +197,8 @@ fn fixed_and_variable_length_give_equal_scores() {
         let scores = [any, fixed].map(|shape| {
             let mut network = config.build(shape, case.classes).unwrap();
             let parameters = network.initial_parameters(3);
-            network.load_parameters(&parameters);
             let pass = Pass { sequences: &sequences, mode: Mode::Inference };
-            network.forward(&parameters, &input, pass).to_vec()
+            network.load(&parameters).forward(&input, pass).to_vec()
         });
         assert_eq!(scores[0], scores[1], "{}", case.model);
     }

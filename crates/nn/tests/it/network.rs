@@ -5,8 +5,10 @@ use stapes_kernels::Sequences;
 use stapes_nn::layer::{DropoutKey, Mode, Pass, Shape};
 use stapes_nn::objective::Targets;
 use stapes_nn::recurrent::Directions;
-use stapes_nn::{ModelConfig, Network, NetworkBackward, RecurrentModelConfig};
+use stapes_nn::{LoadedNetwork, ModelConfig, Network, NetworkBackward, RecurrentModelConfig};
 use stapes_random::Rng;
+
+type Loaded<'a> = LoadedNetwork<&'a mut Network, &'a [f32]>;
 
 fn model(text: &str) -> ModelConfig {
     toml::from_str(&format!("[recurrent]\n{text}")).unwrap()
@@ -24,9 +26,8 @@ fn packed(sequences: &Sequences, frames: &[Vec<f32>], width: usize) -> Vec<f32> 
     packed
 }
 
-fn loss(network: &mut Network, parameters: &[f32], input: &[f32], pass: Pass<'_>) -> (f64, Vec<f32>) {
-    network.load_parameters(parameters);
-    let mut scores = network.forward(parameters, input, pass).to_vec();
+fn loss(network: &mut Loaded<'_>, input: &[f32], pass: Pass<'_>) -> (f64, Vec<f32>) {
+    let mut scores = network.forward(input, pass).to_vec();
     let objective = network.objective();
     let frames: Vec<usize> = (0..pass.sequences.frames()).map(|frame| frame % 2).collect();
     let targets = match objective.is_frame_level() {
@@ -75,24 +76,24 @@ fn every_head_and_mode_matches_finite_differences() {
                 sequences: &sequences,
                 mode: Mode::Training(DropoutKey { step: 5, example_ids: &[0, 1, 2] }),
             };
-            let (_, d_output) = loss(&mut network, &parameters, &input, pass);
+            let mut loaded = network.load(&parameters);
+            let (_, d_output) = loss(&mut loaded, &input, pass);
             let mut gradients = vec![0.0; parameters.len()];
             let mut d_input = vec![f32::NAN; input.len()];
             let call = NetworkBackward {
-                parameters: &parameters,
                 gradients: &mut gradients,
                 input: &input,
                 d_output: &d_output,
                 d_input: Some(&mut d_input),
             };
-            network.backward(call, pass);
+            loaded.backward(call, pass);
             let largest = gradients.iter().fold(0.0f32, |largest, value| largest.max(value.abs()));
             for at in (0..parameters.len()).step_by(7) {
                 let start = parameters[at];
                 let mut slope = 0.0;
                 for sign in [1.0, -1.0] {
                     parameters[at] = start + sign * 3e-3;
-                    slope += f64::from(sign) * loss(&mut network, &parameters, &input, pass).0 / 6e-3;
+                    slope += f64::from(sign) * loss(&mut network.load(&parameters), &input, pass).0 / 6e-3;
                 }
                 parameters[at] = start;
                 let difference = (slope - f64::from(gradients[at])).abs();
@@ -115,19 +116,15 @@ fn scores_are_bit_identical_alone_and_in_any_batch() {
     let parameters = network.initial_parameters(1);
     let lengths = [3, 17, 1, 9, 17, 2, 30];
     let frames = frames(&lengths, 5, 2);
-    network.load_parameters(&parameters);
+    let mut network = network.load(&parameters);
     let together = Sequences::new(&lengths).unwrap();
     let input = packed(&together, &frames, 5);
     let pass = Pass { sequences: &together, mode: Mode::Inference };
-    let batch = network.forward(&parameters, &input, pass).to_vec();
+    let batch = network.forward(&input, pass).to_vec();
     for (index, sequence) in frames.iter().enumerate() {
         let alone = Sequences::new(&lengths[index..=index]).unwrap();
         let pass = Pass { sequences: &alone, mode: Mode::Inference };
-        assert_eq!(
-            network.forward(&parameters, sequence, pass),
-            &batch[index * 4..][..4],
-            "sequence {index}"
-        );
+        assert_eq!(network.forward(sequence, pass), &batch[index * 4..][..4], "sequence {index}");
     }
 }
 

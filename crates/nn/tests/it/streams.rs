@@ -7,8 +7,10 @@ use stapes_nn::head::{Pool, Pooling};
 use stapes_nn::layer::{Mode, Pass, Shape};
 use stapes_nn::linear::Linear;
 use stapes_nn::objective::Objective;
-use stapes_nn::{ModelConfig, Network, NormActivation, Plan, Swish};
+use stapes_nn::{LoadedNetwork, ModelConfig, Network, NormActivation, Plan, Swish};
 use stapes_random::Rng;
+
+type Loaded<'a> = LoadedNetwork<&'a mut Network, &'a [f32]>;
 
 fn network(text: &str, features: usize) -> Network {
     let model: ModelConfig = toml::from_str(text).unwrap();
@@ -27,11 +29,11 @@ fn parameters(network: &Network) -> Vec<f32> {
 }
 
 /// Returns the scores of a pass over the first `frames` frames: those of the sequence, or of its last frame.
-fn offline(network: &mut Network, parameters: &[f32], input: &[f32], frames: usize) -> Vec<f32> {
+fn offline(network: &mut Loaded<'_>, input: &[f32], frames: usize) -> Vec<f32> {
     let sequences = Sequences::new(&[frames]).unwrap();
     let pass = Pass { sequences: &sequences, mode: Mode::Inference };
     let input = &input[..network.input_shape().len(&sequences)];
-    let scores = network.forward(parameters, input, pass);
+    let scores = network.forward(input, pass);
     scores[scores.len() - 3..].to_vec()
 }
 
@@ -52,16 +54,15 @@ fn stream_is_bit_identical_to_the_sequence_up_to_each_frame() {
     for (text, features, stride) in CAUSAL {
         let mut network = network(text, features);
         let parameters = parameters(&network);
-        network.load_parameters(&parameters);
+        let mut network = network.load(&parameters);
         let mut rng = Rng::new(3, "frames");
         let input: Vec<f32> = (0..21 * features).map(|_| rng.symmetric(1.0)).collect();
-        let expected: Vec<Vec<f32>> =
-            (1..=21).map(|frames| offline(&mut network, &parameters, &input, frames)).collect();
+        let expected: Vec<Vec<f32>> = (1..=21).map(|frames| offline(&mut network, &input, frames)).collect();
         // Two streams alternate on the network and are independent.
         let mut streams = [network.stream().unwrap(), network.stream().unwrap()];
         for (t, frame) in input.chunks_exact(features).enumerate() {
             for stream in &mut streams {
-                match network.step(stream, &parameters, frame) {
+                match network.step(stream, frame) {
                     Some(scores) => assert_eq!(scores, expected[t], "{text}: frame {t}"),
                     None => assert_ne!(t % stride, 0, "{text}: no scores at frame {t}"),
                 }
@@ -77,14 +78,14 @@ fn stream_of_a_fixed_length_model_is_bit_identical_to_the_sequence() {
     let fixed = Shape::Sequence { features, frames: Some(21) };
     let mut network = model.build(fixed, 3).unwrap();
     let parameters = parameters(&network);
-    network.load_parameters(&parameters);
+    let mut network = network.load(&parameters);
     let mut rng = Rng::new(3, "frames");
     let input: Vec<f32> = (0..21 * features).map(|_| rng.symmetric(1.0)).collect();
-    let whole = offline(&mut network, &parameters, &input, 21);
+    let whole = offline(&mut network, &input, 21);
     let mut stream = network.stream().unwrap();
     let mut last = Vec::new();
     for frame in input.chunks_exact(features) {
-        last = network.step(&mut stream, &parameters, frame).map_or(last, <[f32]>::to_vec);
+        last = network.step(&mut stream, frame).map_or(last, <[f32]>::to_vec);
     }
     assert_eq!(last, whole);
 }
@@ -127,14 +128,13 @@ fn residual(shape: Shape) -> Network {
 fn stream_of_a_residual_network_is_bit_identical_to_the_sequence() {
     let mut network = residual(Shape::frames(6));
     let parameters = parameters(&network);
-    network.load_parameters(&parameters);
+    let mut network = network.load(&parameters);
     let mut rng = Rng::new(3, "frames");
     let input: Vec<f32> = (0..19 * 6).map(|_| rng.symmetric(1.0)).collect();
-    let expected: Vec<Vec<f32>> =
-        (1..=19).map(|frames| offline(&mut network, &parameters, &input, frames)).collect();
+    let expected: Vec<Vec<f32>> = (1..=19).map(|frames| offline(&mut network, &input, frames)).collect();
     let mut stream = network.stream().unwrap();
     for (t, frame) in input.chunks_exact(6).enumerate() {
-        match network.step(&mut stream, &parameters, frame) {
+        match network.step(&mut stream, frame) {
             Some(scores) => assert_eq!(scores, expected[t], "frame {t}"),
             None => assert_eq!(t % 2, 1, "no scores at frame {t}"),
         }
@@ -145,9 +145,9 @@ fn stream_of_a_residual_network_is_bit_identical_to_the_sequence() {
 fn stream_uses_new_parameters() {
     let mut network = network(CAUSAL[7].0, 8);
     let mut scores = |parameters: &[f32]| {
-        network.load_parameters(parameters);
+        let mut network = network.load(parameters);
         let mut stream = network.stream().unwrap();
-        network.step(&mut stream, parameters, &[1.0; 8]).unwrap().to_vec()
+        network.step(&mut stream, &[1.0; 8]).unwrap().to_vec()
     };
     let first: Vec<f32> = (0..20_000).map(|at| (at as f32 * 0.7).sin() * 0.3).collect();
     let len =

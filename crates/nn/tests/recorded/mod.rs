@@ -29,17 +29,14 @@ pub(crate) fn step(
     targets: Targets<'_>,
     pass: Pass<'_>,
 ) -> (Vec<f32>, f64, Vec<f32>) {
-    network.load_parameters(parameters);
-    let scores = network.forward(parameters, input, pass).to_vec();
+    let mut network = network.load(parameters);
+    let scores = network.forward(input, pass).to_vec();
     let (objective, mut d_output) = (network.objective(), scores.clone());
     let total = objective.decision_count(pass.sequences);
     let loss = objective.loss(&mut d_output, targets, pass.sequences, total);
     let mut gradients = vec![0.0; parameters.len()];
     let d_output = &d_output[..];
-    network.backward(
-        NetworkBackward { parameters, gradients: &mut gradients, input, d_output, d_input: None },
-        pass,
-    );
+    network.backward(NetworkBackward { gradients: &mut gradients, input, d_output, d_input: None }, pass);
     (scores, loss, gradients)
 }
 

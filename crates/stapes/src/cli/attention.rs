@@ -108,7 +108,7 @@ impl Plotter<'_> {
             values: frames.values(),
             width: frames.width(),
             hop_seconds,
-            axis: frame_axis(self.config),
+            axis: frame_axis(self.extractor.front_end()),
             quantity: self.config.quantity(),
             weights: Some(&weights),
         };

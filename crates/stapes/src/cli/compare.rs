@@ -8,12 +8,12 @@ use anyhow::{Result, bail};
 use clap::Args;
 use indicatif::ProgressBar;
 use serde_json::json;
-use stapes::Error;
 use stapes::compare::{Candidate, CandidateSet, check_column, describe_error, load_candidates, page, table};
 use stapes::report::table::Table;
 use stapes::report::{comparison_pictures, pluralize, render_comparison, visible};
 use stapes::run::{REPORT, RunState};
-use stapes::sweep::{Job, RunStatus, Shard, Sweep, SweepProgress, SweepRunner, SweepSummary, Timing};
+use stapes::sweep::{RunStatus, Shard, Sweep, SweepRunner, SweepSummary, Timing};
+use stapes::{Error, Event};
 
 use super::console::{Console, duration, percent, percent_or_dash, visible_path};
 use super::paths::{absolute, create_folder};
@@ -124,7 +124,10 @@ impl Compare {
             let runner = self.runner.runner(data.clone(), &self.out, sweep.config.budget_hours, &stop);
             let runner = SweepRunner { shard: self.shard, ..runner };
             let jobs = sweep.jobs(data.as_deref())?;
-            code = print_summary(&runner.run(jobs, &RunLines::new(console)), console);
+            let lines = RunLines::new(console);
+            let summary = runner.run(jobs, &|event| lines.on_event(&event));
+            drop(lines);
+            code = print_summary(&summary, console);
         }
         if self.time && !stop.load(Ordering::Relaxed) {
             code = code.max(measure_times(&sweep, data.as_deref(), &self.out, &stop, console)?);
@@ -306,8 +309,10 @@ impl Drop for RunLines<'_> {
     }
 }
 
-impl SweepProgress for RunLines<'_> {
-    fn on_run(&self, job: &Job, status: &RunStatus, done: usize, total: usize) {
+impl RunLines<'_> {
+    /// Prints the line of a run that has ended.
+    pub(super) fn on_event(&self, event: &Event<'_>) {
+        let &Event::RunEnded { job, status, done, total } = event else { return };
         self.bar.set_length(total as u64);
         self.bar.set_position(done as u64);
         let text = match status {

@@ -135,7 +135,7 @@ impl Job {
             values: &frames.values(),
             width: frames.width(),
             hop_seconds: 1.0 / self.config.frames_per_second(),
-            axis: frame_axis(&self.config),
+            axis: frame_axis(&self.config.init()?),
             quantity: self.config.quantity(),
             weights: None,
         };

@@ -96,7 +96,7 @@ impl Inspect {
     fn segment(&self) -> Result<Clip> {
         let end = (self.start + self.seconds).min(self.length()?);
         match self.start < end {
-            true => Ok(stapes::audio::read_part(&self.file, self.start, Some(end))?),
+            true => Ok(stapes::audio::read_segment(&self.file, self.start, Some(end))?),
             false => bail!(
                 "{}: the segment is empty, the recording has {:.3} s; change --start or --seconds",
                 self.file.display(),
@@ -141,7 +141,7 @@ fn model_view(model: &Model, clip: &Clip) -> Result<(FrameView, InspectionScores
         bail!("the model reads frames, not recordings; use a model of recordings");
     };
     let frames = ClipExtractor::new(config)?.extract(clip)?;
-    let times = config.frame_times();
+    let times = config.frame_times()?;
     let probabilities = Classifier::new(model)?.classify_frames(&frames)?;
     let labels = model.labels.len();
     let network = model.network()?;
@@ -165,7 +165,7 @@ fn model_view(model: &Model, clip: &Clip) -> Result<(FrameView, InspectionScores
         times: (0..count).map(|frame| times.center_seconds(frame)).collect(),
         over_time,
     };
-    Ok((recording_view::model_input(&model.input, &frames), scores))
+    Ok((recording_view::model_input(&model.input, &frames)?, scores))
 }
 
 /// Returns the probabilities after every frame, or `None` for a model that is not causal.

@@ -75,7 +75,7 @@ fn print_segments(
             "{name}: the times of frames without a recording are unknown; use a frame-level model of recordings"
         );
     };
-    let times = features.frame_times();
+    let times = features.frame_times()?;
     let (probabilities, seconds) = classify(model, classifier, file)?;
     let classes = argmax_frames(&probabilities, model.labels.len());
     let segments = times.segments(&classes, seconds);

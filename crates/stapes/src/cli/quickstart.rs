@@ -17,7 +17,7 @@ use super::progress;
 use super::run_options::RunOptions;
 
 /// Recipe of the quickstart.
-const RECIPE: &str = include_str!("../../../../recipes/quickstart.toml");
+const RECIPE: &str = include_str!("../../recipes/quickstart.toml");
 
 /// Train a model on a built-in data set: identify nine speakers by their vowel /ae/
 #[derive(Args)]

@@ -47,7 +47,9 @@ impl RunOptions<'_> {
 
     /// Trains, tests and writes a run, and prints its result.
     pub(crate) fn train(&self, recipe: Recipe, folder: RunFolder) -> Result<RunResult> {
-        let finished = self.training(recipe).run(folder, &Bars::new(self.console))?;
+        let bars = Bars::new(self.console);
+        let finished = self.training(recipe).run(folder, &|event| bars.on_event(event))?;
+        drop(bars);
         if finished.record.stopped {
             let step = finished.record.steps;
             self.console

@@ -26,12 +26,9 @@ pub(crate) struct Summary {
 
 impl Summary {
     pub(crate) fn run(self, console: &Console) -> Result<u8> {
-        let mut recipe = self.overrides.recipe(|overrides| Recipe::read(&self.recipe, overrides))?;
-        if self.data.is_some() {
-            recipe = recipe.resolve(self.data.as_deref())?;
-        }
-        let network = recipe.network()?;
-        let length = recipe.input_length()?;
+        let recipe = self.overrides.recipe(|overrides| Recipe::read(&self.recipe, overrides))?;
+        let recipe = recipe.resolve(self.data.as_deref())?;
+        let (network, length) = (recipe.network()?, recipe.input_length());
         let heading = ["layer", "output", "parameters", "multiply-accumulates"].map(String::from);
         let input = ["input".into(), network.input_shape().to_string(), String::new(), String::new()];
         let mut rows = vec![heading, input];

@@ -11,7 +11,6 @@ use std::path::{Path, PathBuf};
 use stapes_report::Point;
 
 use crate::error::Error;
-use crate::recipe::Recipe;
 use crate::run::{METRICS, RECORD, Run, RunRecord, RunState, TestPredictions};
 use crate::sweep::{Job, Sweep, Timing};
 use crate::training::{recipe_of, same_recipe};
@@ -103,12 +102,12 @@ fn load_jobs(jobs: &[Job], data: Option<&Path>, out: &Path) -> Result<Option<Rep
         if RunState::of(folder)? != RunState::Complete {
             return Ok(None);
         }
-        let recipe = match (job.recipe.data.class_names(), data) {
+        let mut recipe = job.recipe.clone();
+        if data.is_none() && recipe.data.class_names().is_none() {
             // Without the data, settings that come from it are those of the run.
-            (None, None) => Recipe { data: recipe_of(folder)?.data, ..job.recipe.clone() },
-            _ => job.recipe.clone().resolve(data)?,
-        };
-        same_recipe(folder, &recipe)?;
+            recipe.data = recipe_of(folder)?.data;
+        }
+        same_recipe(folder, &recipe.resolve(data)?)?;
     }
     load_repetition(jobs[0].seed, folders).map(Some)
 }

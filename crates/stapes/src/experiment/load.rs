@@ -23,7 +23,7 @@ impl Experiment {
     /// # Errors
     /// [`Error::Data`] if the folder cannot be created or written to.
     pub fn with_cache(self, folder: &Path) -> Result<Experiment, Error> {
-        let Input::Recordings(config) = &self.input else { return Ok(self) };
+        let Input::Recordings(config) = self.recipe.input() else { return Ok(self) };
         // The cache holds features before normalization. Their last digits depend on the instruction set.
         let config = FeatureConfig { normalization: Normalization::None, ..config.clone() };
         let instructions = stapes_kernels::InstructionSet::best();
@@ -62,7 +62,7 @@ impl Experiment {
         on_example: OnExample<'_>,
     ) -> Result<LoadedExamples, Error> {
         let options = self.load_options(self.recipe.data.max_unreadable_fraction());
-        load(&self.dataset, options, &self.input, indices, &Progress { on_example, stop })
+        load(&self.dataset, options, self.recipe.input(), indices, &Progress { on_example, stop })
     }
 
     /// Loads examples with several processes: each computes the features of some examples, and all receive all of them.
@@ -84,12 +84,13 @@ impl Experiment {
         let own: Vec<usize> = indices.iter().copied().skip(rank).step_by(size).collect();
         // The limit of skipped files holds for all processes together.
         let progress = Progress { on_example, stop };
-        let features = load_features(&self.dataset, self.load_options(1.0), &self.input, &own, &progress)?;
+        let features =
+            load_features(&self.dataset, self.load_options(1.0), self.recipe.input(), &own, &progress)?;
         let features = all_gather_features(communicator, indices, features);
         if features.skipped.len() as f64 > max_unreadable_fraction * indices.len() as f64 {
             return Err(DataError::Files { failed: features.skipped, total: indices.len() }.into());
         }
-        with_labels(&self.dataset, &self.input, features)
+        with_labels(&self.dataset, self.recipe.input(), features)
     }
 }
 
@@ -141,16 +142,19 @@ fn labels(
     indices: &[usize],
     features: &[Features],
 ) -> Result<Labels, Error> {
+    let times = match input {
+        Input::Recordings(config) => Some(config.frame_times()?),
+        Input::Frames(_) => None,
+    };
     let (mut examples, mut frames) = (Vec::new(), Vec::new());
     for (&index, features) in indices.iter().zip(features) {
-        match (&dataset.examples[index].label, input) {
+        match (&dataset.examples[index].label, &times) {
             (Label::Class(class), _) => examples.push(*class),
-            (Label::Segments(segments), Input::Recordings(config)) => {
-                let times = config.frame_times();
+            (Label::Segments(segments), Some(times)) => {
                 let class = |frame| segments.class_at(times.center_seconds(frame));
                 frames.push((0..features.frames()).map(class).collect());
             }
-            (Label::Segments(_), Input::Frames(_)) => {
+            (Label::Segments(_), None) => {
                 let expected = "recordings, because the data has frame-level labels".into();
                 return Err(InferError::WrongInput { expected, got: "frames".into() }.into());
             }

@@ -51,8 +51,11 @@ impl<'a> TestExamples<'a> {
     }
 
     /// Returns the most confident errors of the most confused pairs of classes; none for a frame-level model.
-    pub(crate) fn errors(self, evaluation: &Evaluation) -> Vec<Example> {
-        let Some(view) = self.view(ERROR_SECONDS) else { return Vec::new() };
+    ///
+    /// # Errors
+    /// [`Error::Features`] if the settings of the front end are invalid.
+    pub(crate) fn errors(self, evaluation: &Evaluation) -> Result<Vec<Example>, Error> {
+        let Some(view) = self.view(ERROR_SECONDS) else { return Ok(Vec::new()) };
         let pairs = evaluation.confusion.most_confused(PAIRS);
         let of_pair = |pair: ConfusedPair| {
             let errors = view.most_confident(pair.label, pair.prediction).into_iter().take(ERRORS);
@@ -76,13 +79,13 @@ impl<'a> TestExamples<'a> {
             let Some(Attention { weights, .. }) = recording_view::attention(&mut classifier, frames)? else {
                 break;
             };
-            let timing = recording_view::model_input(&self.model.input, frames).timing;
+            let timing = recording_view::model_input(&self.model.input, frames)?.timing;
             let timing = step_timing(timing, frames.frames(), weights.len());
             let shown = (view.shown_frames(frames) * weights.len()).div_ceil(frames.frames());
             // Without sound the page stays small.
-            let mut example = Example { sound: None, ..view.example(index, false) };
+            let mut example = Example { sound: None, ..view.example(index, false)? };
             if example.frames.is_empty() {
-                example.frames.push(view.model_input(frames));
+                example.frames.push(view.model_input(frames)?);
             }
             attended.push(AttentionExample { example, weights: weights[..shown].to_vec(), timing });
             if attended.len() == CLASSES {
@@ -125,7 +128,7 @@ impl View<'_> {
 
     /// Returns an example with sound and spectrogram and, if requested, the model input. If the recording cannot be read any
     /// more, a note says so.
-    fn example(&self, index: usize, with_input: bool) -> Example {
+    fn example(&self, index: usize, with_input: bool) -> Result<Example, Error> {
         let probabilities = self.test.predictions.probabilities[index].clone();
         let mut example = Example {
             name: self.test.predictions.examples[index].clone(),
@@ -149,9 +152,9 @@ impl View<'_> {
             });
         }
         if with_input {
-            example.frames.push(self.model_input(frames));
+            example.frames.push(self.model_input(frames)?);
         }
-        example
+        Ok(example)
     }
 
     /// Reads the recording of an example, if it has one, and adds its sound and spectrogram.
@@ -178,7 +181,7 @@ impl View<'_> {
     }
 
     /// Returns the shown part of the model input.
-    fn model_input(&self, frames: &Features) -> FrameView {
+    fn model_input(&self, frames: &Features) -> Result<FrameView, Error> {
         let values = frames.values()[..self.shown_frames(frames) * frames.width()].to_vec();
         recording_view::model_input(&self.test.model.input, &Features::new(frames.width(), values))
     }
@@ -196,9 +199,9 @@ impl View<'_> {
 /// Reads a recording, or only its first `seconds`.
 fn read_start(source: &Source, seconds: Option<f64>) -> Option<Result<Clip, AudioError>> {
     match (source, seconds) {
-        (Source::File(path), Some(seconds)) => Some(stapes_audio::read_part(path, 0.0, Some(seconds))),
-        (Source::Part { path, start_seconds, .. }, Some(seconds)) => {
-            Some(stapes_audio::read_part(path, *start_seconds, Some(start_seconds + seconds)))
+        (Source::File(path), Some(seconds)) => Some(stapes_audio::read_segment(path, 0.0, Some(seconds))),
+        (Source::Segment { path, start_seconds, .. }, Some(seconds)) => {
+            Some(stapes_audio::read_segment(path, *start_seconds, Some(start_seconds + seconds)))
         }
         (source, _) => source.read(),
     }

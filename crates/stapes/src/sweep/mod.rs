@@ -24,7 +24,7 @@ pub use config::{
     AxisConfig, BetweenConfig, ChoiceConfig, ConfigurationEntry, RangeConfig, Scale, SearchConfig,
     SweepConfig,
 };
-pub use runner::{RunStatus, Shard, SweepProgress, SweepRunner, SweepSummary};
+pub use runner::{RunStatus, Shard, SweepRunner, SweepSummary};
 pub use search::{BEST, Search, SearchResult, Trial};
 pub use timing::{TIMING, Timing};
 

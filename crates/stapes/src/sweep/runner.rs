@@ -10,8 +10,9 @@ use stapes_train::SingleProcess;
 
 use super::Job;
 use crate::error::Error;
+use crate::event::{Event, OnEvent};
 use crate::run::{IfExists, RunFolder, RunRecord, RunState};
-use crate::training::{NoProgress, TrainingJob, same_recipe};
+use crate::training::{TrainingJob, same_recipe};
 
 /// Settings of the training of a sweep's runs.
 #[derive(Clone)]
@@ -52,12 +53,6 @@ impl Shard {
     pub const ALL: Shard = Shard { number: 1, count: 1 };
 }
 
-/// Receives the progress of a sweep.
-pub trait SweepProgress: Sync {
-    /// Is called when a run has ended, `done` of `total`, from any thread.
-    fn on_run(&self, job: &Job, status: &RunStatus, done: usize, total: usize);
-}
-
 /// End of a run.
 pub enum RunStatus {
     /// The run was complete before.
@@ -95,9 +90,9 @@ impl SweepSummary {
 }
 
 impl SweepRunner<'_> {
-    /// Trains the runs of this shard that are not complete. A failed run is reported to `progress`, and the other runs
+    /// Trains the runs of this shard that are not complete. A failed run is reported, and the other runs
     /// continue.
-    pub fn run(&self, jobs: Vec<Job>, progress: &dyn SweepProgress) -> SweepSummary {
+    pub fn run(&self, jobs: Vec<Job>, on_event: OnEvent<'_>) -> SweepSummary {
         let Shard { number, count } = self.shard;
         let jobs: VecDeque<Job> = jobs.into_iter().skip(number - 1).step_by(count).collect();
         let requested = jobs.len();
@@ -126,7 +121,7 @@ impl SweepRunner<'_> {
                     RunStatus::Failed(_) => summary.failed += 1,
                     RunStatus::Stopped | RunStatus::Busy => {}
                 }
-                progress.on_run(&job, &status, *done, requested);
+                on_event(Event::RunEnded { job: &job, status: &status, done: *done, total: requested });
             }
         };
         std::thread::scope(|scope| {
@@ -173,8 +168,8 @@ impl SweepRunner<'_> {
         };
         let folder = RunFolder::open(&path, IfExists::Resume)?;
         let record = match self.test {
-            true => training.run(folder, &NoProgress)?.record,
-            false => training.train_without_test(folder, &NoProgress)?,
+            true => training.run(folder, &|_| {})?.record,
+            false => training.train_without_test(folder, &|_| {})?,
         };
         Ok(if record.stopped { RunStatus::Stopped } else { RunStatus::Trained(Box::new(record)) })
     }

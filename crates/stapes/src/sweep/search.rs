@@ -9,10 +9,11 @@ use stapes_random::Rng;
 use stapes_report::table::{Better, Column, NumberFormat, Table, Value};
 
 use super::{
-    Configuration, Job, Repeats, SearchConfig, Sweep, SweepConfig, SweepProgress, SweepRunner, SweepSummary,
-    check_data, check_names, drafts, invalid, jobs, read,
+    Configuration, Job, Repeats, SearchConfig, Sweep, SweepConfig, SweepRunner, SweepSummary, check_data,
+    check_names, drafts, invalid, jobs, read,
 };
 use crate::error::Error;
+use crate::event::OnEvent;
 use crate::overrides::apply_overrides;
 use crate::recipe::Recipe;
 use crate::run::{Run, RunState};
@@ -115,7 +116,7 @@ impl Search {
     ///
     /// # Errors
     /// [`Error::Data`] if the data set is missing; [`Error::NoValidation`] if a run has no validation examples.
-    pub fn run(&self, runner: &SweepRunner<'_>, progress: &dyn SweepProgress) -> Result<SearchResult, Error> {
+    pub fn run(&self, runner: &SweepRunner<'_>, on_event: OnEvent<'_>) -> Result<SearchResult, Error> {
         let data = runner.data.as_deref();
         let SweepConfig { folds, seeds, .. } = self.config;
         let mut trials = Vec::new();
@@ -132,7 +133,7 @@ impl Search {
                 .collect::<Result<_, String>>()
                 .map_err(|reason| Error::Recipe { name: "search".into(), reason })?;
             let jobs = jobs(&configurations, Repeats { folds, seeds: self.settings.seeds }, data)?;
-            let summary = SweepRunner { test: false, ..runner.clone() }.run(jobs.clone(), progress);
+            let summary = SweepRunner { test: false, ..runner.clone() }.run(jobs.clone(), on_event);
             total = total.merge(summary);
             for (index, &trial) in remaining.iter().enumerate() {
                 let runs = jobs.iter().filter(|job| job.configuration == index);
@@ -153,7 +154,7 @@ impl Search {
         if let Some(best) = best {
             let configuration = self.trials[best].clone().renamed(BEST.into(), &self.config);
             let jobs = jobs(&[configuration], Repeats { folds, seeds }, data)?;
-            total = total.merge(runner.run(jobs, progress));
+            total = total.merge(runner.run(jobs, on_event));
         }
         Ok(SearchResult { trials, best, summary: total })
     }

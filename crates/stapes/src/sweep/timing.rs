@@ -71,7 +71,7 @@ impl Timing {
         let untrained = experiment.untrained_model(&train)?;
         let (mut steps, mut seconds) = (MIN_STEPS, Vec::new());
         while seconds.len() < REPEATS {
-            experiment.recipe.train.max_steps = Some(steps);
+            experiment.recipe.set_max_steps(steps);
             let per_step = step_seconds(&experiment, &untrained, &train)?;
             if per_step * (steps as f64) < MIN_SECONDS && seconds.is_empty() && steps < 10_000 {
                 steps = (1.2 * MIN_SECONDS / per_step).ceil() as usize;

@@ -60,7 +60,7 @@ impl TestResult {
             predictions,
             evaluation,
             gradients: self.gradient_flows(model)?,
-            errors: examples.errors(evaluation),
+            errors: examples.errors(evaluation)?,
             attention: examples.attention()?,
         };
         page.render()

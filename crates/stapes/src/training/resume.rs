@@ -6,19 +6,20 @@ use std::sync::atomic::AtomicBool;
 use stapes_train::Checkpoint;
 
 use super::evaluate::TestResult;
-use super::{Progress, RunResult, load};
+use super::{RunResult, load};
 use crate::error::Error;
+use crate::event::{Event, OnEvent};
 use crate::experiment::Experiment;
-use crate::recipe::{MAX_TEXT, Recipe};
+use crate::recipe::{MAX_TEXT, Recipe, ResolvedRecipe};
 use crate::run::{self, Provenance, Run, RunFolder, SavedRun};
 
 /// Checks that the run in a folder has this recipe; the title may differ.
 ///
 /// # Errors
 /// [`Error::DifferentRecipe`] if it does not; errors of [`recipe_of`].
-pub(crate) fn same_recipe(folder: &Path, recipe: &Recipe) -> Result<(), Error> {
+pub(crate) fn same_recipe(folder: &Path, recipe: &ResolvedRecipe) -> Result<(), Error> {
     let existing = Recipe { title: recipe.title.clone(), ..recipe_of(folder)? };
-    if existing == *recipe {
+    if existing == **recipe {
         return Ok(());
     }
     let (then, now) = (existing.to_toml(), recipe.to_toml());
@@ -54,7 +55,7 @@ pub(super) fn read_checkpoint(
     folder: &Path,
     file: &[u8],
     current: &Provenance,
-    progress: &dyn Progress,
+    on_event: OnEvent<'_>,
 ) -> Result<Checkpoint, Error> {
     let SavedRun { provenance, checkpoint } = SavedRun::parse(folder, file)?;
     if (&provenance.data_fingerprint, &provenance.augment_fingerprint)
@@ -63,12 +64,12 @@ pub(super) fn read_checkpoint(
         return Err(Error::DifferentData(folder.into()));
     }
     if provenance.program != current.program {
-        progress.on_message(&format!(
+        on_event(Event::Message(&format!(
             "warning: the checkpoint was written by {}, but this is {}; the last digits of the result may differ",
             provenance.program, current.program
-        ));
+        )));
     }
-    progress.on_message(&format!("resuming from step {}", checkpoint.progress.step));
+    on_event(Event::Message(&format!("resuming from step {}", checkpoint.progress.step)));
     Ok(checkpoint)
 }
 
@@ -76,13 +77,13 @@ pub(super) fn read_checkpoint(
 pub(super) fn reload(
     experiment: &Experiment,
     folder: RunFolder,
-    progress: &dyn Progress,
+    on_event: OnEvent<'_>,
 ) -> Result<RunResult, Error> {
-    progress.on_message("the run is already complete");
+    on_event(Event::Message("the run is already complete"));
     let Run { record, model, .. } = Run::open(folder.path())?;
     if record.data_fingerprint != stapes_data::fingerprint(&experiment.dataset, &experiment.split) {
         return Err(Error::DifferentData(folder.path().into()));
     }
-    let test = load(experiment, &experiment.split.test, &AtomicBool::new(false), progress)?;
+    let test = load(experiment, &experiment.split.test, &AtomicBool::new(false), on_event)?;
     Ok(TestResult::new(experiment, &model, test)?.into_result(&folder.finish()?, record))
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use crate::support::{Scratch, TONES};
 use stapes::run::{IfExists, RunFolder};
-use stapes::train::{Event, SingleProcess};
-use stapes::{Progress, Recipe, RunResult, TrainingJob};
+use stapes::train::SingleProcess;
+use stapes::{Event, Recipe, RunResult, TrainingJob};
 
 fn section<'a>(page: &'a str, id: &str) -> &'a str {
     let (_, rest) =
@@ -48,18 +48,14 @@ fn errors_on_frames_have_figures_without_audio() {
     assert!(!page.contains("<audio") && !page.contains("id=\"attention\""));
 }
 
-/// Deletes the recordings with these name endings as soon as training runs.
-struct DeletesRecordings<'a>(&'a Scratch, &'a [&'a str]);
-
-impl Progress for DeletesRecordings<'_> {
-    fn on_event(&self, _: &Event<'_>) {
-        for recording in
-            fs::read_dir(self.0.path("tones/recordings")).unwrap().map(|entry| entry.unwrap().path())
-        {
-            let name = recording.file_stem().unwrap().to_string_lossy().into_owned();
-            if self.1.iter().any(|end| name.ends_with(end)) {
-                fs::remove_file(recording).unwrap();
-            }
+/// Deletes the recordings with these name endings.
+fn delete_recordings(scratch: &Scratch, ends: &[&str]) {
+    for recording in
+        fs::read_dir(scratch.path("tones/recordings")).unwrap().map(|entry| entry.unwrap().path())
+    {
+        let name = recording.file_stem().unwrap().to_string_lossy().into_owned();
+        if ends.iter().any(|end| name.ends_with(end)) {
+            fs::remove_file(recording).unwrap();
         }
     }
 }
@@ -78,7 +74,12 @@ fn train_and_delete(scratch: &Scratch, ends: &[&str]) -> RunResult {
         communicator: &SingleProcess,
     };
     let folder = RunFolder::open(&scratch.path("run"), IfExists::Refuse).unwrap();
-    job.run(folder, &DeletesRecordings(scratch, ends)).unwrap()
+    let on_event = |event: Event<'_>| {
+        if let Event::Training(_) = event {
+            delete_recordings(scratch, ends);
+        }
+    };
+    job.run(folder, &on_event).unwrap()
 }
 
 #[test]

@@ -4,7 +4,7 @@ use stapes_features::Features;
 use stapes_kernels::Sequences;
 use stapes_nn::layer::{DropoutKey, Mode, Pass};
 use stapes_nn::objective::LossOptions;
-use stapes_nn::{Network, NetworkBackward};
+use stapes_nn::{LoadedNetwork, Network, NetworkBackward};
 
 use crate::batches::Crop;
 use crate::examples::{Examples, PackedLabels};
@@ -26,144 +26,168 @@ pub(super) struct Step<'a> {
 
 impl<'a> Step<'a> {
     fn pass(&self, sequences: &'a Sequences, batch_indices: &'a [usize]) -> Pass<'a> {
-        Pass {
-            sequences,
-            mode: Mode::Training(DropoutKey { step: self.options.key, example_ids: batch_indices }),
-        }
+        let key = DropoutKey { step: self.options.key, example_ids: batch_indices };
+        Pass { sequences, mode: Mode::Training(key) }
     }
 }
 
+/// A network with the buffers of its part of a batch.
 pub(super) struct Shard {
     pub(super) network: Network,
-    pub(super) gradients: Vec<f32>,
-    /// Crops of this shard, and their indices in the batch.
+    pub(super) buffers: ShardBuffers,
+}
+
+/// Crops of a shard, and their indices in the batch.
+#[derive(Clone, Default)]
+pub(super) struct ShardCrops {
     pub(super) crops: Vec<Crop>,
     pub(super) batch_indices: Vec<usize>,
-    pub(super) labels: PackedLabels,
-    /// Class and weight of the example mixed into each sequence; empty without mixup.
-    pub(super) mixup: Vec<(usize, f32)>,
-    pub(super) lengths: Vec<usize>,
-    /// Lengths in the current pass; `None` if the shard has no examples.
-    pub(super) sequences: Option<Sequences>,
-    pub(super) augmented: Vec<Features>,
-    pub(super) input: Vec<f32>,
-    /// Gradient of the loss with respect to the scores.
-    pub(super) d_scores: Vec<f32>,
+}
+
+#[derive(Default)]
+pub(super) struct ShardBuffers {
+    pub(super) gradients: Vec<f32>,
     pub(super) loss: f64,
-    pub(super) correct: usize,
+    /// Class and weight of the example mixed into each sequence; empty without mixup.
+    mixup: Vec<(usize, f32)>,
+    augmented: Vec<Features>,
+    input: Vec<f32>,
+    /// Gradient of the loss with respect to the scores.
+    d_scores: Vec<f32>,
+}
+
+/// Packed examples of a shard.
+struct PackedBatch {
+    sequences: Sequences,
+    labels: PackedLabels,
+}
+
+/// A shard in a training step: its examples are packed, and its network has loaded the parameters.
+pub(super) struct ShardStep<'a> {
+    step: Step<'a>,
+    batch: PackedBatch,
+    batch_indices: &'a [usize],
+    pub(super) network: LoadedNetwork<&'a mut Network, &'a [f32]>,
+    buffers: &'a mut ShardBuffers,
+}
+
+/// A shard in an evaluation: its network has loaded the parameters.
+pub(super) struct ShardEvaluation<'a> {
+    network: LoadedNetwork<&'a mut Network, &'a [f32]>,
+    buffers: &'a mut ShardBuffers,
 }
 
 impl Shard {
     /// Creates a shard without examples.
     pub(super) fn new(network: Network) -> Shard {
-        Shard {
-            gradients: vec![0.0; network.buffer_len()],
-            network,
-            crops: Vec::new(),
-            batch_indices: Vec::new(),
-            labels: PackedLabels::PerSequence(Vec::new()),
-            mixup: Vec::new(),
-            lengths: Vec::new(),
-            sequences: None,
-            augmented: Vec::new(),
-            input: Vec::new(),
-            d_scores: Vec::new(),
-            loss: 0.0,
-            correct: 0,
-        }
+        let gradients = vec![0.0; network.buffer_len()];
+        Shard { network, buffers: ShardBuffers { gradients, ..ShardBuffers::default() } }
     }
 
+    /// Packs the shard's examples and loads the parameters; returns `None` without examples.
+    pub(super) fn begin_step<'a>(
+        &'a mut self,
+        crops: &'a ShardCrops,
+        step: Step<'a>,
+    ) -> Option<ShardStep<'a>> {
+        let batch = self.buffers.pack(&self.network, crops, step.data, Some(step))?;
+        Some(ShardStep {
+            step,
+            batch,
+            batch_indices: &crops.batch_indices,
+            network: self.network.load(step.parameters),
+            buffers: &mut self.buffers,
+        })
+    }
+
+    /// Loads the parameters for an evaluation.
+    pub(super) fn begin_evaluation<'a>(&'a mut self, parameters: &'a [f32]) -> ShardEvaluation<'a> {
+        ShardEvaluation { network: self.network.load(parameters), buffers: &mut self.buffers }
+    }
+}
+
+impl ShardStep<'_> {
     /// Adds the gradient of the shard's part of the loss, for a network without batch statistics.
-    pub(super) fn compute_gradients(&mut self, step: Step<'_>) {
-        self.prepare_batch(step);
-        self.forward_stage(0, step);
-        self.compute_loss(step);
-        self.backward_stage(0, step);
+    pub(super) fn compute_gradients(mut self) {
+        self.forward_stage(0);
+        self.compute_loss();
+        self.backward_stage(0);
     }
 
-    /// Packs the shard's examples and loads the parameters.
-    pub(super) fn prepare_batch(&mut self, step: Step<'_>) {
-        self.sequences = self.pack(step.data, Some(step));
-        if self.sequences.is_some() {
-            self.network.load_parameters(step.parameters);
-        }
-    }
-
-    pub(super) fn forward_stage(&mut self, stage: usize, step: Step<'_>) {
-        let Shard { network, sequences: Some(sequences), batch_indices, input, .. } = self else { return };
-        network.forward_stage(stage, step.parameters, input, step.pass(sequences, batch_indices));
+    pub(super) fn forward_stage(&mut self, stage: usize) {
+        let pass = self.step.pass(&self.batch.sequences, self.batch_indices);
+        self.network.forward_stage(stage, &self.buffers.input, pass);
     }
 
     /// Adds the shard's part of the loss and computes its gradient with respect to the scores.
-    pub(super) fn compute_loss(&mut self, step: Step<'_>) {
-        let Shard { network, sequences: Some(sequences), batch_indices, d_scores, .. } = self else { return };
+    pub(super) fn compute_loss(&mut self) {
+        let ShardStep { step, batch, batch_indices, network, buffers } = self;
+        let ShardBuffers { d_scores, mixup, loss, .. } = &mut **buffers;
         d_scores.clear();
-        d_scores.extend_from_slice(network.scores(step.pass(sequences, batch_indices)));
-        let mixup = (!self.mixup.is_empty()).then_some(&self.mixup[..]);
+        d_scores.extend_from_slice(network.scores(step.pass(&batch.sequences, batch_indices)));
+        let mixup = (!mixup.is_empty()).then_some(&mixup[..]);
         let options = LossOptions { mixup, ..step.options.loss_options() };
-        let (objective, targets) = (network.objective(), self.labels.targets());
-        self.loss += objective.loss_with(d_scores, targets, options, sequences, step.total_weight);
+        let (objective, targets) = (network.objective(), batch.labels.targets());
+        *loss += objective.loss_with(d_scores, targets, options, &batch.sequences, step.total_weight);
     }
 
-    pub(super) fn backward_stage(&mut self, stage: usize, step: Step<'_>) {
-        let Shard { network, sequences: Some(sequences), batch_indices, input, d_scores, gradients, .. } =
-            self
-        else {
-            return;
-        };
-        let call = NetworkBackward {
-            parameters: step.parameters,
-            gradients,
-            input,
-            d_output: d_scores,
-            d_input: None,
-        };
-        network.backward_stage(stage, call, step.pass(sequences, batch_indices));
+    pub(super) fn backward_stage(&mut self, stage: usize) {
+        let pass = self.step.pass(&self.batch.sequences, self.batch_indices);
+        let ShardBuffers { gradients, input, d_scores, .. } = &mut *self.buffers;
+        let call = NetworkBackward { gradients, input, d_output: d_scores, d_input: None };
+        self.network.backward_stage(stage, call, pass);
     }
+}
 
-    /// Computes the shard's part of the mean loss over `total` decisions, and its number of correct decisions. The network
-    /// must have loaded the parameters.
-    pub(super) fn evaluate(&mut self, parameters: &[f32], data: Examples<'_>, total: usize) {
-        (self.loss, self.correct) = (0.0, 0);
-        let Some(sequences) = self.pack(data, None) else { return };
-        let pass = Pass { sequences: &sequences, mode: Mode::Inference };
+impl ShardEvaluation<'_> {
+    /// Returns the shard's part of the mean loss over `total` decisions, and its number of correct decisions.
+    pub(super) fn evaluate(&mut self, crops: &ShardCrops, data: Examples<'_>, total: usize) -> (f64, usize) {
+        let Some(batch) = self.buffers.pack(&self.network, crops, data, None) else { return (0.0, 0) };
+        let PackedBatch { sequences, labels } = &batch;
+        let pass = Pass { sequences, mode: Mode::Inference };
         let objective = self.network.objective();
-        let scores = self.network.forward(parameters, &self.input, pass);
-        let targets = self.labels.targets();
-        self.correct = objective.correct(scores, targets, &sequences);
-        self.loss = objective.loss(scores, targets, &sequences, total);
+        let scores = self.network.forward(&self.buffers.input, pass);
+        let targets = labels.targets();
+        let correct = objective.correct(scores, targets, sequences);
+        (objective.loss(scores, targets, sequences, total), correct)
     }
+}
 
-    /// Packs the shard's examples, with augmentation and mixup in a training step; returns `None` without examples.
+impl ShardBuffers {
+    /// Packs examples, with augmentation and mixup in a training step; returns `None` without examples.
     ///
     /// Augmentation may change the number of frames of an example that has one label.
-    fn pack(&mut self, data: Examples<'_>, step: Option<Step<'_>>) -> Option<Sequences> {
-        let features = self.network.input_shape().features();
+    fn pack(
+        &mut self,
+        network: &Network,
+        ShardCrops { crops, batch_indices }: &ShardCrops,
+        data: Examples<'_>,
+        step: Option<Step<'_>>,
+    ) -> Option<PackedBatch> {
+        let features = network.input_shape().features();
         self.augmented.clear();
         self.mixup.clear();
         if let Some(step) = step.filter(|step| step.options.augment.is_some() || !step.mixes.is_empty()) {
-            for (crop, &index) in self.crops.iter().zip(&self.batch_indices) {
-                let mut frames = augmented(&self.network, step, crop);
+            for (crop, &index) in crops.iter().zip(batch_indices) {
+                let mut frames = augmented(network, step, crop);
                 if let Some(mix) = step.mixes.get(index) {
                     let other = &step.batch[mix.index];
-                    mix.apply(&mut frames, &augmented(&self.network, step, other));
+                    mix.apply(&mut frames, &augmented(network, step, other));
                     self.mixup.push((data.labels().class(other.example), mix.weight));
                 }
                 self.augmented.push(frames);
             }
         }
         let rows: Vec<&[f32]> = match self.augmented.as_slice() {
-            [] => self.crops.iter().map(|crop| data.values(crop)).collect(),
+            [] => crops.iter().map(|crop| data.values(crop)).collect(),
             augmented => augmented.iter().map(Features::values).collect(),
         };
-        self.lengths.clear();
-        self.lengths.extend(rows.iter().map(|row| row.len() / features));
+        let lengths: Vec<usize> = rows.iter().map(|row| row.len() / features).collect();
         // All crops have frames, also after augmentation, so an error means that the shard has no examples.
-        let sequences = Sequences::new(&self.lengths).ok()?;
-        self.labels = data.labels().pack(&self.crops, &sequences);
+        let sequences = Sequences::new(&lengths).ok()?;
         self.input.resize(sequences.frames() * features, 0.0);
         sequences.pack(&rows, features, &mut self.input);
-        Some(sequences)
+        Some(PackedBatch { labels: data.labels().pack(crops, &sequences), sequences })
     }
 }
 

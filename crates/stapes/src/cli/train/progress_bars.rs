@@ -1,12 +1,10 @@
 //! Progress bars of a run, and its validations as JSON lines.
 
-use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use indicatif::ProgressBar;
 use stapes::report::visible;
-use stapes::train::Event;
-use stapes::{Experiment, Progress};
+use stapes::{Event, Experiment};
 
 use super::super::console::{Console, percent, thousands};
 use super::super::progress;
@@ -40,24 +38,24 @@ impl Bars<'_> {
     }
 }
 
-impl Progress for Bars<'_> {
-    fn on_open(&self, experiment: &Experiment) {
-        self.console.eprint(&format!("{}\n{}", visible(&experiment.recipe.title), sizes(experiment)));
+impl Bars<'_> {
+    /// Shows an event.
+    pub(crate) fn on_event(&self, event: Event<'_>) {
+        match event {
+            Event::Opened(experiment) => {
+                self.console.eprint(&format!("{}\n{}", visible(&experiment.recipe.title), sizes(experiment)));
+            }
+            Event::Checked { done, total } => self.show("files", total, done, String::new()),
+            Event::Loaded { done, total } => self.show("features", total, done, String::new()),
+            Event::Skipped(files) => self.console.skipped(files),
+            Event::Training(event) => self.on_training(event),
+            Event::Message(text) => self.console.eprint(&visible(text)),
+            _ => {}
+        }
     }
 
-    fn on_load(&self, done: usize, of: usize) {
-        self.show("features", of, done, String::new());
-    }
-
-    fn on_check(&self, done: usize, of: usize) {
-        self.show("files", of, done, String::new());
-    }
-
-    fn on_skipped(&self, files: &[(PathBuf, String)]) {
-        self.console.skipped(files);
-    }
-
-    fn on_event(&self, event: &Event<'_>) {
+    fn on_training(&self, event: &stapes::train::Event<'_>) {
+        use stapes::train::Event;
         let mut accuracy = self.accuracy.lock().unwrap_or_else(PoisonError::into_inner);
         match event {
             Event::Step { step, steps, loss } => {
@@ -72,10 +70,6 @@ impl Progress for Bars<'_> {
             }
             _ => {}
         }
-    }
-
-    fn on_message(&self, text: &str) {
-        self.console.eprint(&visible(text));
     }
 }
 

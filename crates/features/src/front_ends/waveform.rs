@@ -1,9 +1,10 @@
 //! Raw samples as features, for networks that learn their own front end.
 
+use crate::check::{MAX_FRAME_LENGTH, require, require_within};
 use crate::front_end_kind::{ClipExtractor, FrontEndKind, StreamExtractor};
-use crate::layout::{FeatureAxis, Layout};
+use crate::layout::FeatureAxis;
 use crate::sample::Sample;
-use crate::settings_macro::{Settings, Table, config};
+use crate::settings_macro::config;
 use crate::stream::{UncenteredFrames, check_finite};
 use crate::{Extractor, FeatureError, Streaming};
 
@@ -40,8 +41,6 @@ config! {
     }
 }
 
-/// Maximum length of a frame; a longer one is a typing error.
-const MAX_FRAME_LENGTH: usize = 1 << 22;
 /// Maximum ratio of the memory of a clip's features to that of the clip.
 const MAX_OVERLAP: usize = 256;
 
@@ -51,17 +50,10 @@ impl WaveformConfig {
     /// # Errors
     /// [`FeatureError::Setting`] naming the setting, its value, the rule and the nearest valid value.
     pub fn check(&self) -> Result<(), FeatureError> {
-        if !(1..=MAX_FRAME_LENGTH).contains(&self.frame_length) {
-            let nearest = self.frame_length.clamp(1, MAX_FRAME_LENGTH);
-            let rule = format!("must be within 1..={MAX_FRAME_LENGTH}; use {nearest}");
-            return Err(FeatureError::setting("frame_length", self.frame_length, rule));
-        }
+        require_within("frame_length", self.frame_length, 1, MAX_FRAME_LENGTH)?;
         let min = self.frame_length.div_ceil(MAX_OVERLAP);
-        if self.hop_length < min {
-            let rule = format!("must be at least {min}, 1/{MAX_OVERLAP} of frame_length; use {min}");
-            return Err(FeatureError::setting("hop_length", self.hop_length, rule));
-        }
-        Ok(())
+        let rule = format!("must be at least {min}, 1/{MAX_OVERLAP} of frame_length; use {min}");
+        require(self.hop_length >= min, "hop_length", self.hop_length, &rule)
     }
 
     /// Builds the extractor with these settings.
@@ -84,18 +76,6 @@ impl WaveformConfig {
 }
 
 impl FrontEndKind for WaveformConfig {
-    fn name(&self) -> &'static str {
-        "waveform"
-    }
-
-    fn settings(&self) -> Table {
-        WaveformConfig::TABLE
-    }
-
-    fn check(&self, _sample_rate_hz: u32) -> Result<(), FeatureError> {
-        WaveformConfig::check(self)
-    }
-
     fn extractor(&self, _sample_rate_hz: u32) -> Result<Box<dyn ClipExtractor>, FeatureError> {
         Ok(Box::new(self.init()?))
     }
@@ -110,10 +90,6 @@ impl FrontEndKind for WaveformConfig {
 
     fn first_center(&self, _sample_rate_hz: u32) -> f64 {
         self.frame_length as f64 / 2.0
-    }
-
-    fn layout(&self) -> Layout {
-        Layout::FramesFirst
     }
 
     fn quantity(&self) -> &'static str {

@@ -22,27 +22,27 @@ const END_TOLERANCE_SECONDS: f64 = 0.01;
 /// s
 ///
 /// # Errors
-/// [`AudioError::Part`] if a time is negative or not a number, or the segment is empty; [`AudioError::BeyondEnd`]; those of
+/// [`AudioError::Segment`] if a time is negative or not a number, or the segment is empty; [`AudioError::BeyondEnd`]; those of
 /// [`read`](crate::read).
 ///
 /// # Example
 /// ```
-/// use stapes_audio::{Clip, read_part, write_wav};
+/// use stapes_audio::{Clip, read_segment, write_wav};
 ///
-/// let path = std::env::temp_dir().join(format!("stapes-part-{}.wav", std::process::id()));
+/// let path = std::env::temp_dir().join(format!("stapes-segment-{}.wav", std::process::id()));
 /// let samples = (0..8000).map(|n| n as f32 / 8192.0).collect();
 /// write_wav(&path, &Clip { samples, sample_rate_hz: 8000 })?;
-/// let part = read_part(&path, 0.5, Some(0.75))?;
-/// assert_eq!((part.samples.len(), part.samples[0]), (2000, 4000.0 / 8192.0));
+/// let segment = read_segment(&path, 0.5, Some(0.75))?;
+/// assert_eq!((segment.samples.len(), segment.samples[0]), (2000, 4000.0 / 8192.0));
 /// # std::fs::remove_file(&path)?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn read_part(path: &Path, start_seconds: f64, end_seconds: Option<f64>) -> Result<Clip, AudioError> {
+pub fn read_segment(path: &Path, start_seconds: f64, end_seconds: Option<f64>) -> Result<Clip, AudioError> {
     check(path, start_seconds, end_seconds)?;
-    part(Input::open(path)?, start_seconds, end_seconds)
+    read_from(Input::open(path)?, start_seconds, end_seconds)
 }
 
-fn part(input: Input, start_seconds: f64, end_seconds: Option<f64>) -> Result<Clip, AudioError> {
+fn read_from(input: Input, start_seconds: f64, end_seconds: Option<f64>) -> Result<Clip, AudioError> {
     let (mut blocks, _) = blocks(input, start_seconds)?;
     let sample_rate_hz = blocks.sample_rate_hz();
     let first = sample_at(start_seconds, sample_rate_hz);
@@ -72,7 +72,7 @@ fn check(path: &Path, start_seconds: f64, end_seconds: Option<f64>) -> Result<()
     } else {
         return Ok(());
     };
-    Err(AudioError::Part { path: path.to_owned(), start_seconds, end_seconds: end, rule })
+    Err(AudioError::Segment { path: path.to_owned(), start_seconds, end_seconds: end, rule })
 }
 
 #[cfg(test)]
@@ -97,11 +97,11 @@ mod tests {
             let rate = f64::from(whole.sample_rate_hz);
             let length = whole.samples.len();
             for (first, end) in [(0, length), (1, 2), (length / 3, length / 2), (length - 1, length)] {
-                let part = read_part(&path, first as f64 / rate, Some(end as f64 / rate)).unwrap();
-                assert_eq!(part.sample_rate_hz, whole.sample_rate_hz);
-                assert_eq!(part.samples, whole.samples[first..end], "{name} {first}..{end}");
+                let segment = read_segment(&path, first as f64 / rate, Some(end as f64 / rate)).unwrap();
+                assert_eq!(segment.sample_rate_hz, whole.sample_rate_hz);
+                assert_eq!(segment.samples, whole.samples[first..end], "{name} {first}..{end}");
             }
-            let rest = read_part(&path, (length / 2) as f64 / rate, None).unwrap();
+            let rest = read_segment(&path, (length / 2) as f64 / rate, None).unwrap();
             assert_eq!(rest.samples, whole.samples[length / 2..], "{name}");
         }
     }
@@ -113,10 +113,10 @@ mod tests {
             let wav =
                 Wav { before: vec![(*b"LIST", vec![1; 5])], ..Wav::pcm(bits, channels, &bytes) }.bytes();
             let open = || Input::from_bytes(Path::new("a.wav"), wav.clone()).unwrap();
-            let whole = part(open(), 0.0, None).unwrap();
+            let whole = read_from(open(), 0.0, None).unwrap();
             assert_eq!(whole.samples.len(), 24_000 / usize::from(bits / 8 * channels));
             for (first, end) in [(0usize, 7usize), (1, 1500), (1999, 2000)] {
-                let found = part(open(), first as f64 / 8000.0, Some(end as f64 / 8000.0)).unwrap();
+                let found = read_from(open(), first as f64 / 8000.0, Some(end as f64 / 8000.0)).unwrap();
                 assert_eq!(found.samples, whole.samples[first..end], "{bits} bits, {channels} channels");
             }
         }
@@ -125,10 +125,11 @@ mod tests {
     #[test]
     fn a_segment_beyond_the_end_is_rejected_except_for_rounding() {
         let wav = Wav::pcm(16, 1, &[1; 16_000]).bytes();
-        let part = |start, end| part(Input::from_bytes(Path::new("a.wav"), wav.clone()).unwrap(), start, end);
-        assert_eq!(part(0.5, Some(1.009)).unwrap().samples.len(), 4000);
+        let read =
+            |start, end| read_from(Input::from_bytes(Path::new("a.wav"), wav.clone()).unwrap(), start, end);
+        assert_eq!(read(0.5, Some(1.009)).unwrap().samples.len(), 4000);
         for (start, end) in [(0.5, Some(1.02)), (1.5, Some(2.0)), (1.0, None), (7.0, None)] {
-            let message = part(start, end).unwrap_err().to_string();
+            let message = read(start, end).unwrap_err().to_string();
             assert!(message.starts_with("a.wav: segment up to "), "{message}");
             assert!(message.contains("the recording has only 1.000 s"), "{message}");
         }
@@ -143,7 +144,7 @@ mod tests {
             (1.0, Some(1.0), "after the start"),
             (2.0, Some(1.0), "after the start"),
         ] {
-            let message = read_part(Path::new("a.wav"), start, end).unwrap_err().to_string();
+            let message = read_segment(Path::new("a.wav"), start, end).unwrap_err().to_string();
             assert!(message.starts_with("a.wav: segment from") && message.contains(rule), "{message}");
         }
     }
@@ -162,7 +163,7 @@ mod tests {
         file.seek(SeekFrom::Start(header.len() as u64 + 2 * marked)).unwrap();
         file.write_all(&16_384i16.to_le_bytes()).unwrap();
         let mut clip = None;
-        let counted = allocation_counter::measure(|| clip = read_part(&path, 7000.0, Some(7001.0)).ok());
+        let counted = allocation_counter::measure(|| clip = read_segment(&path, 7000.0, Some(7001.0)).ok());
         let clip = clip.unwrap();
         assert_eq!((clip.samples.len(), clip.samples[0], clip.samples[1]), (8000, 0.5, 0.0));
         assert!(counted.bytes_max < 1 << 20, "{} bytes", counted.bytes_max);
