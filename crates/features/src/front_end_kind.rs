@@ -41,6 +41,27 @@ pub(crate) trait FrontEndKind {
     }
 }
 
+/// Implements the extractors of [`FrontEndKind`] by the configuration's `init` and `stream`.
+macro_rules! extractors {
+    () => {
+        fn extractor(
+            &self,
+            sample_rate_hz: u32,
+        ) -> Result<Box<dyn crate::front_end_kind::ClipExtractor>, crate::FeatureError> {
+            Ok(Box::new(self.init(sample_rate_hz)?))
+        }
+
+        fn streaming_extractor(
+            &self,
+            sample_rate_hz: u32,
+        ) -> Result<Box<dyn crate::front_end_kind::StreamExtractor>, crate::FeatureError> {
+            Ok(Box::new(self.stream(sample_rate_hz)?))
+        }
+    };
+}
+
+pub(crate) use extractors;
+
 /// Extractor of whole clips as a trait object.
 pub(crate) trait ClipExtractor: Extractor<f32> + Debug + Send + Sync {
     /// Clones the extractor.

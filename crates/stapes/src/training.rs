@@ -9,6 +9,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use stapes_augment::WaveformAugmenter;
+use stapes_infer::Model;
 use stapes_metrics::Evaluation;
 use stapes_train::{Checkpoint, Communicator, Start, TrainingResult};
 
@@ -135,14 +136,7 @@ impl TrainingJob<'_> {
         };
         let [train, validation] = self.load_subsets(&experiment, &|_| {})?;
         let model = experiment.untrained_model(&train)?;
-        let inputs = TrainInputs {
-            model: &model,
-            train: &train,
-            validation: &validation,
-            start: self.start(checkpoint.as_ref()),
-            communicator: self.communicator,
-            stop: self.stop,
-        };
+        let inputs = self.inputs(&model, [&train, &validation], checkpoint.as_ref());
         experiment.train(&inputs, |_| Ok(()))?;
         Ok(())
     }
@@ -179,14 +173,7 @@ impl TrainingJob<'_> {
             immediately: self.start.is_some() && checkpoint.is_none(),
         };
         let mut checkpointer = Checkpointer::new(folder, &model, &provenance, checkpoint.as_ref(), schedule)?;
-        let inputs = TrainInputs {
-            model: &model,
-            train: &train,
-            validation: &validation,
-            start: self.start(checkpoint.as_ref()),
-            communicator: self.communicator,
-            stop: self.stop,
-        };
+        let inputs = self.inputs(&model, [&train, &validation], checkpoint.as_ref());
         let result = experiment.train(&inputs, |event| {
             on_event(Event::Training(&event));
             checkpointer.on_event(&event)
@@ -216,12 +203,18 @@ impl TrainingJob<'_> {
         Ok([load(&split.train)?, load(&split.validation)?])
     }
 
-    fn start<'s>(&'s self, checkpoint: Option<&'s Checkpoint>) -> Start<'s> {
-        match (checkpoint, self.start) {
+    fn inputs<'s>(
+        &'s self,
+        model: &'s Model,
+        [train, validation]: [&'s LoadedExamples; 2],
+        checkpoint: Option<&'s Checkpoint>,
+    ) -> TrainInputs<'s> {
+        let start = match (checkpoint, self.start) {
             (Some(checkpoint), _) => Start::Checkpoint(checkpoint),
             (None, Some(parameters)) => Start::Parameters(parameters),
             (None, None) => Start::Random,
-        }
+        };
+        TrainInputs { model, train, validation, start, communicator: self.communicator, stop: self.stop }
     }
 
     /// Tests the model and writes all files of the run, the record last.

@@ -1,19 +1,12 @@
 //! Front end of mel energies and their logarithms.
 
 use super::KaldiFbankConfig;
-use crate::FeatureError;
-use crate::front_end_kind::{ClipExtractor, FrontEndKind, StreamExtractor};
+use crate::front_end_kind::{FrontEndKind, extractors};
 use crate::layout::FeatureAxis;
 use crate::mel::MelScale;
 
 impl FrontEndKind for KaldiFbankConfig {
-    fn extractor(&self, sample_rate_hz: u32) -> Result<Box<dyn ClipExtractor>, FeatureError> {
-        Ok(Box::new(self.init(sample_rate_hz)?))
-    }
-
-    fn streaming_extractor(&self, sample_rate_hz: u32) -> Result<Box<dyn StreamExtractor>, FeatureError> {
-        Ok(Box::new(self.stream(sample_rate_hz)?))
-    }
+    extractors!();
 
     fn hop(&self, sample_rate_hz: u32) -> usize {
         self.lengths(sample_rate_hz).hop

@@ -1,17 +1,10 @@
 //! Front end of mel-frequency cepstral coefficients.
 
 use super::KaldiMfccConfig;
-use crate::FeatureError;
-use crate::front_end_kind::{ClipExtractor, FrontEndKind, StreamExtractor};
+use crate::front_end_kind::{FrontEndKind, extractors};
 
 impl FrontEndKind for KaldiMfccConfig {
-    fn extractor(&self, sample_rate_hz: u32) -> Result<Box<dyn ClipExtractor>, FeatureError> {
-        Ok(Box::new(self.init(sample_rate_hz)?))
-    }
-
-    fn streaming_extractor(&self, sample_rate_hz: u32) -> Result<Box<dyn StreamExtractor>, FeatureError> {
-        Ok(Box::new(self.stream(sample_rate_hz)?))
-    }
+    extractors!();
 
     fn hop(&self, sample_rate_hz: u32) -> usize {
         self.fbank().lengths(sample_rate_hz).hop

@@ -4,7 +4,7 @@ use super::check::check_decibels;
 use super::{LibrosaMel, LibrosaMelConfig, LibrosaMelDbConfig};
 use crate::decibel::{Decibels, Reference};
 use crate::framing::NonzeroRange;
-use crate::front_end_kind::{ClipExtractor, FrontEndKind, StreamExtractor};
+use crate::front_end_kind::{FrontEndKind, extractors};
 use crate::layout::{FeatureAxis, Layout};
 use crate::sample::Sample;
 use crate::stream::{check_no_floor, check_uncentered, needs_whole_clip};
@@ -50,13 +50,7 @@ pub(super) fn check_stream(mel: &LibrosaMelConfig, decibels: &Decibels) -> Resul
 }
 
 impl FrontEndKind for LibrosaMelDbConfig {
-    fn extractor(&self, sample_rate_hz: u32) -> Result<Box<dyn ClipExtractor>, FeatureError> {
-        Ok(Box::new(self.init::<f32>(sample_rate_hz)?))
-    }
-
-    fn streaming_extractor(&self, sample_rate_hz: u32) -> Result<Box<dyn StreamExtractor>, FeatureError> {
-        Ok(Box::new(self.stream::<f32>(sample_rate_hz)?))
-    }
+    extractors!();
 
     fn hop(&self, _sample_rate_hz: u32) -> usize {
         self.hop_length

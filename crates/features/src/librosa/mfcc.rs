@@ -4,7 +4,7 @@ use super::mel_db::check_stream;
 use super::{LibrosaMelDb, LibrosaMfccConfig};
 use crate::cepstra::Cepstra;
 use crate::dct::Dct;
-use crate::front_end_kind::{ClipExtractor, FrontEndKind, StreamExtractor};
+use crate::front_end_kind::{FrontEndKind, extractors};
 use crate::layout::Layout;
 use crate::lifter;
 use crate::sample::Sample;
@@ -62,13 +62,7 @@ impl LibrosaMfccConfig {
 }
 
 impl FrontEndKind for LibrosaMfccConfig {
-    fn extractor(&self, sample_rate_hz: u32) -> Result<Box<dyn ClipExtractor>, FeatureError> {
-        Ok(Box::new(self.init::<f32>(sample_rate_hz)?))
-    }
-
-    fn streaming_extractor(&self, sample_rate_hz: u32) -> Result<Box<dyn StreamExtractor>, FeatureError> {
-        Ok(Box::new(self.stream::<f32>(sample_rate_hz)?))
-    }
+    extractors!();
 
     fn hop(&self, _sample_rate_hz: u32) -> usize {
         self.hop_length

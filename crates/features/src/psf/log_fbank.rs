@@ -1,8 +1,7 @@
 //! Front end of log mel energies.
 
 use super::{PsfFbankConfig, PsfLogFbankConfig};
-use crate::FeatureError;
-use crate::front_end_kind::{ClipExtractor, FrontEndKind, StreamExtractor};
+use crate::front_end_kind::{FrontEndKind, extractors};
 use crate::layout::FeatureAxis;
 use crate::settings_macro::{Settings, Table};
 
@@ -11,13 +10,7 @@ impl Settings for PsfLogFbankConfig {
 }
 
 impl FrontEndKind for PsfLogFbankConfig {
-    fn extractor(&self, sample_rate_hz: u32) -> Result<Box<dyn ClipExtractor>, FeatureError> {
-        Ok(Box::new(self.init::<f32>(sample_rate_hz)?))
-    }
-
-    fn streaming_extractor(&self, sample_rate_hz: u32) -> Result<Box<dyn StreamExtractor>, FeatureError> {
-        Ok(Box::new(self.stream::<f32>(sample_rate_hz)?))
-    }
+    extractors!();
 
     fn hop(&self, sample_rate_hz: u32) -> usize {
         self.fbank.hop(sample_rate_hz)

@@ -2,7 +2,7 @@
 
 use super::{TorchaudioMel, TorchaudioMelDbConfig};
 use crate::decibel::{Decibels, Reference};
-use crate::front_end_kind::{ClipExtractor, FrontEndKind, StreamExtractor};
+use crate::front_end_kind::{FrontEndKind, extractors};
 use crate::layout::{FeatureAxis, Layout};
 use crate::stream::{check_no_floor, check_uncentered};
 use crate::{Extractor, FeatureError, Streaming};
@@ -41,13 +41,7 @@ impl TorchaudioMelDbConfig {
 }
 
 impl FrontEndKind for TorchaudioMelDbConfig {
-    fn extractor(&self, sample_rate_hz: u32) -> Result<Box<dyn ClipExtractor>, FeatureError> {
-        Ok(Box::new(self.init(sample_rate_hz)?))
-    }
-
-    fn streaming_extractor(&self, sample_rate_hz: u32) -> Result<Box<dyn StreamExtractor>, FeatureError> {
-        Ok(Box::new(self.stream(sample_rate_hz)?))
-    }
+    extractors!();
 
     fn hop(&self, _sample_rate_hz: u32) -> usize {
         self.mel().hop()

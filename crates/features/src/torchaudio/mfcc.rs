@@ -5,7 +5,7 @@ use super::{TorchaudioMel, TorchaudioMfccConfig};
 use crate::cepstra::Cepstra;
 use crate::dct::Dct;
 use crate::decibel::Decibels;
-use crate::front_end_kind::{ClipExtractor, FrontEndKind, StreamExtractor};
+use crate::front_end_kind::{FrontEndKind, extractors};
 use crate::layout::Layout;
 use crate::logarithm;
 use crate::sample::check_overflow;
@@ -55,13 +55,7 @@ impl TorchaudioMfccConfig {
 }
 
 impl FrontEndKind for TorchaudioMfccConfig {
-    fn extractor(&self, sample_rate_hz: u32) -> Result<Box<dyn ClipExtractor>, FeatureError> {
-        Ok(Box::new(self.init(sample_rate_hz)?))
-    }
-
-    fn streaming_extractor(&self, sample_rate_hz: u32) -> Result<Box<dyn StreamExtractor>, FeatureError> {
-        Ok(Box::new(self.stream(sample_rate_hz)?))
-    }
+    extractors!();
 
     fn hop(&self, _sample_rate_hz: u32) -> usize {
         self.melkwargs.hop()

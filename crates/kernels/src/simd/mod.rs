@@ -104,6 +104,21 @@ pub(crate) trait Simd: Copy {
     fn add_exponent(self, value: Self::Vector, exponent: Self::Vector) -> Self::Vector;
 }
 
+/// Implements methods of [`Simd`] by one instruction each.
+#[cfg(target_arch = "x86_64")]
+macro_rules! instructions {
+    ($($name:ident($($argument:ident),*) = $instruction:ident;)*) => {$(
+        #[inline(always)]
+        fn $name(self, $($argument: Self::Vector),*) -> Self::Vector {
+            // SAFETY: the token proves that the processor has the instruction.
+            unsafe { $instruction($($argument),*) }
+        }
+    )*};
+}
+
+#[cfg(target_arch = "x86_64")]
+use instructions;
+
 /// A vector with arithmetic operators.
 #[derive(Clone, Copy)]
 pub(crate) struct Lanes<S: Simd> {
