@@ -1,5 +1,6 @@
 //! Raw samples as features, for networks that learn their own front end.
 
+use crate::check::MAX_FRAME_LENGTH;
 use crate::front_end_kind::{ClipExtractor, FrontEndKind, StreamExtractor};
 use crate::layout::{FeatureAxis, Layout};
 use crate::sample::Sample;
@@ -40,8 +41,6 @@ config! {
     }
 }
 
-/// Maximum length of a frame; a longer one is a typing error.
-const MAX_FRAME_LENGTH: usize = 1 << 22;
 /// Maximum ratio of the memory of a clip's features to that of the clip.
 const MAX_OVERLAP: usize = 256;
 
@@ -106,6 +105,10 @@ impl FrontEndKind for WaveformConfig {
 
     fn hop(&self, _sample_rate_hz: u32) -> usize {
         self.hop_length
+    }
+
+    fn frame_length(&self, _sample_rate_hz: u32) -> usize {
+        self.frame_length
     }
 
     fn first_center(&self, _sample_rate_hz: u32) -> f64 {
@@ -189,7 +192,7 @@ mod tests {
         let rejected = |frame_length, hop_length| {
             WaveformConfig { frame_length, hop_length }.check().unwrap_err().to_string()
         };
-        assert_eq!(rejected(0, 1), "frame_length = 0: must be within 1..=4194304; use 1");
+        assert_eq!(rejected(0, 1), "frame_length = 0: must be within 1..=65536; use 1");
         assert_eq!(rejected(400, 0), "hop_length = 0: must be at least 2, 1/256 of frame_length; use 2");
         assert_eq!(rejected(1, 0), "hop_length = 0: must be at least 1, 1/256 of frame_length; use 1");
     }

@@ -23,6 +23,7 @@ pub mod compare;
 mod distributed;
 mod error;
 pub mod experiment;
+mod file_classifier;
 mod fit;
 pub mod gradients;
 mod input_length;
@@ -41,6 +42,7 @@ mod waveforms;
 
 pub use error::Error;
 pub use experiment::Experiment;
+pub use file_classifier::{FileClassifier, FileProbabilities};
 pub use fit::{Dataset, Fitted, Trainer};
 pub use input_length::InputLength;
 pub use overrides::{apply_overrides, parse_override};

@@ -175,14 +175,11 @@ impl Recipe {
     pub fn shape(&self) -> Result<Shape, Error> {
         match (self.data.frame_width(), self.input()?) {
             (Some(width), _) => Ok(Shape::frames(width)),
-            (None, Input::Recordings(features)) => {
-                let front_end = features.init()?;
-                let frames = features.fixed_length_samples.map(|samples| front_end.frames_for(samples));
-                Ok(Shape::Sequence { features: front_end.width(), frames })
-            }
-            (None, Input::Frames(_)) => {
-                Err(Error::Input { set: self.data.name(), section: "features", rule: "is missing" })
-            }
+            (None, input) => input.shape()?.ok_or_else(|| Error::Input {
+                set: self.data.name(),
+                section: "features",
+                rule: "is missing",
+            }),
         }
     }
 

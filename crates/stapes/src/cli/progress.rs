@@ -20,12 +20,20 @@ pub(crate) fn bar(steps: usize, task: &'static str) -> ProgressBar {
     bar
 }
 
+/// True once nothing looks at the flag of [`stop_on_interrupt`] any more.
+static IMMEDIATE: AtomicBool = AtomicBool::new(false);
+
+/// Makes the first Ctrl-C end the program: from here on there is nothing to save, and nothing looks at the flag.
+pub(crate) fn end_on_interrupt() {
+    IMMEDIATE.store(true, Ordering::Relaxed);
+}
+
 /// Returns a flag that becomes true at the first Ctrl-C; the second one ends the program immediately.
 pub(crate) fn stop_on_interrupt() -> Arc<AtomicBool> {
     let stop = Arc::new(AtomicBool::new(false));
     let seen = Arc::clone(&stop);
     let handler = move || {
-        if seen.swap(true, Ordering::Relaxed) {
+        if seen.swap(true, Ordering::Relaxed) || IMMEDIATE.load(Ordering::Relaxed) {
             stapes::run::abandon_all();
             std::process::exit(130);
         }

@@ -1,14 +1,15 @@
 //! Progress bars of a run, and its validations as JSON lines.
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use indicatif::ProgressBar;
 use stapes::report::visible;
-use stapes::train::Event;
+use stapes::train::{Event, Point, Validation};
 use stapes::{Experiment, Progress};
 
-use super::super::console::{Console, percent, thousands};
+use super::super::console::{Console, duration, percent, thousands};
 use super::super::progress;
 
 /// Progress bars of a run, and its validations as JSON lines.
@@ -16,12 +17,15 @@ pub(crate) struct Bars<'a> {
     console: &'a Console,
     bar: Mutex<ProgressBar>,
     accuracy: Mutex<String>,
+    /// False if bars are hidden, as in a log; then each validation is a line.
+    has_terminal: bool,
 }
 
 impl Bars<'_> {
     /// Returns bars that appear with the first progress.
     pub(crate) fn new(console: &Console) -> Bars<'_> {
-        Bars { console, bar: Mutex::new(ProgressBar::hidden()), accuracy: Mutex::default() }
+        let has_terminal = std::io::stderr().is_terminal();
+        Bars { console, bar: Mutex::new(ProgressBar::hidden()), accuracy: Mutex::default(), has_terminal }
     }
 
     /// Shows the bar of a task at `done` of `steps` steps.
@@ -69,6 +73,9 @@ impl Progress for Bars<'_> {
                 *accuracy =
                     validation.map(|value| format!("validation {}", percent(value))).unwrap_or_default();
                 self.console.json(&serde_json::json!({ "event": "validation", "point": point }));
+                if !self.has_terminal {
+                    self.console.eprint(&validation_line(point));
+                }
             }
             _ => {}
         }
@@ -83,6 +90,15 @@ impl Drop for Bars<'_> {
     fn drop(&mut self) {
         self.bar.lock().unwrap_or_else(PoisonError::into_inner).finish_and_clear();
     }
+}
+
+/// Describes a validation for a log without progress bars.
+fn validation_line(point: &Point) -> String {
+    let mut line = format!("step {}: training loss {:.4}", point.step, point.train_loss);
+    if let Some(Validation { loss, accuracy }) = point.validation {
+        line += &format!(", validation loss {loss:.4}, accuracy {}", percent(accuracy));
+    }
+    line + &format!(", {}", duration(point.seconds))
 }
 
 /// Describes the number of classes and examples.
