@@ -95,7 +95,13 @@ impl<'a> FileClassifier<'a> {
         }
         match stream {
             Some(stream) => self.classify_stream(stream, samples, recording),
-            None => self.classify_whole(samples, rate_hz, false),
+            None => {
+                // The fixed length is cut after resampling here.
+                let used = fixed.map_or(f64::INFINITY, |length| length as f64 / f64::from(model_rate_hz));
+                let is_cut = samples.len() as f64 / f64::from(rate_hz) > used;
+                let found = self.classify_whole(samples, rate_hz, is_cut)?;
+                Ok(FileProbabilities { seconds: found.seconds.min(used), ..found })
+            }
         }
     }
 
@@ -202,6 +208,17 @@ mod tests {
             assert_eq!((found.probabilities, found.is_cut), (expected, is_cut), "{samples}");
             assert_eq!(found.seconds, samples.min(16_000) as f64 / 16_000.0);
         }
+    }
+
+    #[test]
+    fn a_fixed_length_at_another_rate_is_cut_after_resampling() {
+        let folder = tempfile::tempdir().unwrap();
+        let model = model("", |features| features.fixed_length_samples = Some(16_000));
+        let path = recording(folder.path(), 12_000, 8000);
+        let clip = stapes_audio::read(&path).unwrap();
+        let expected = Classifier::new(&model).unwrap().classify(&clip).unwrap();
+        let found = FileClassifier::new(&model).unwrap().classify(&path).unwrap();
+        assert_eq!(found, FileProbabilities { probabilities: expected, seconds: 1.0, is_cut: true });
     }
 
     #[test]

@@ -62,7 +62,6 @@ impl Gradients {
                 true => run.model.network()?.initial_parameters(experiment.recipe.seed),
                 false => run.model.parameters.clone(),
             };
-            progress::end_on_interrupt();
             let flows = gradient_flow(&run.model, &parameters, &loaded)?;
             console.print(&format!("{}: {} examples", visible_path(folder), loaded.features.len()));
             console.print(&table(&flows));

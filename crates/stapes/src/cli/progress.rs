@@ -20,15 +20,21 @@ pub(crate) fn bar(steps: usize, task: &'static str) -> ProgressBar {
     bar
 }
 
-/// True once nothing looks at the flag of [`stop_on_interrupt`] any more.
-static IMMEDIATE: AtomicBool = AtomicBool::new(false);
+/// True while there is nothing to save, and a loop may run long without looking at the flag of [`stop_on_interrupt`].
+static IMMEDIATE: AtomicBool = AtomicBool::new(true);
 
-/// Makes the first Ctrl-C end the program: from here on there is nothing to save, and nothing looks at the flag.
+/// Makes the first Ctrl-C set the flag of [`stop_on_interrupt`]: from here on a training keeps its result so far.
+pub(crate) fn keep_on_interrupt() {
+    IMMEDIATE.store(false, Ordering::Relaxed);
+}
+
+/// Makes the first Ctrl-C end the program again.
 pub(crate) fn end_on_interrupt() {
     IMMEDIATE.store(true, Ordering::Relaxed);
 }
 
-/// Returns a flag that becomes true at the first Ctrl-C; the second one ends the program immediately.
+/// Returns a flag that becomes true at the first Ctrl-C after [`keep_on_interrupt`]; the second one ends the program
+/// immediately, as does every Ctrl-C before.
 pub(crate) fn stop_on_interrupt() -> Arc<AtomicBool> {
     let stop = Arc::new(AtomicBool::new(false));
     let seen = Arc::clone(&stop);

@@ -89,6 +89,10 @@ impl Train {
             );
         }
         let stop = progress::stop_on_interrupt();
+        if communicator.size() > 1 {
+            // Processes stop together, between two steps.
+            progress::keep_on_interrupt();
+        }
         let data = absolute(self.data.as_deref())?;
         let recipe = self.overrides.recipe(|overrides| Recipe::read(&self.recipe, overrides))?;
         let start = match &self.weights {

@@ -46,6 +46,7 @@ impl Bars<'_> {
 
 impl Progress for Bars<'_> {
     fn on_open(&self, experiment: &Experiment) {
+        progress::keep_on_interrupt();
         self.console.eprint(&format!("{}\n{}", visible(&experiment.recipe.title), sizes(experiment)));
     }
 
