@@ -64,6 +64,18 @@ impl Trim {
     }
 }
 
+/// Calls a decoder; its panic is the error of a damaged file.
+pub(crate) fn contained<T>(
+    path: &Path,
+    decode: impl FnOnce() -> Result<T, AudioError>,
+) -> Result<T, AudioError> {
+    stapes_files::contain_panic(decode).unwrap_or_else(|panic| {
+        let reason =
+            format!("the file is damaged, the decoder failed ({panic}); copy it again or convert it to WAV");
+        Err(AudioError::Decode { path: path.to_owned(), reason })
+    })
+}
+
 /// Blocks of a recording, mixed down to mono in f64.
 pub(crate) struct Blocks {
     path: PathBuf,
@@ -100,7 +112,8 @@ impl Blocks {
     pub(crate) fn next(&mut self) -> Result<Option<&[f32]>, AudioError> {
         self.mono.clear();
         while self.mono.is_empty() {
-            if !self.source.next(&mut self.frames)? {
+            let (source, frames) = (&mut self.source, &mut self.frames);
+            if !contained(&self.path, || source.next(frames))? {
                 let (what, byte) = self.source.samples_location();
                 return match self.read {
                     0 => Err(AudioError::NoSamples { path: self.path.clone(), what, byte }),
@@ -213,6 +226,27 @@ mod tests {
     fn a_recording_without_samples_is_an_error_with_its_location() {
         let message = blocks(vec![0, 0], 5).into_clip(0).unwrap_err().to_string();
         assert_eq!(message, "a: no samples: the ramp at byte 7 is empty; record or copy it again");
+    }
+
+    #[test]
+    fn a_decoder_that_panics_is_the_error_of_a_damaged_file() {
+        struct Broken;
+        impl Source for Broken {
+            fn sample_rate_hz(&self) -> u32 {
+                8000
+            }
+
+            fn next(&mut self, _: &mut Frames) -> Result<bool, AudioError> {
+                panic!("offset is negative")
+            }
+
+            fn samples_location(&self) -> (&'static str, u64) {
+                ("stream", 0)
+            }
+        }
+        let mut blocks = Blocks::new(PathBuf::from("a"), Box::new(Broken), 5);
+        let message = blocks.next().unwrap_err().to_string();
+        assert!(message.starts_with("a: ") && message.contains("offset is negative"), "{message}");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::blocks::{Blocks, MAX_SAMPLES, Source};
+use crate::blocks::{Blocks, MAX_SAMPLES, Source, contained};
 use crate::formats::adts::Adts;
 use crate::formats::encoded::Encoded;
 use crate::formats::flac::Flac;
@@ -72,7 +72,12 @@ fn from_input(input: Input) -> Result<Clip, AudioError> {
 /// Returns the recording block by block, and its number of samples if the header states it, else 0.
 ///
 /// The blocks start at `start_seconds` in seekable formats, else at the start of the recording.
-pub(crate) fn blocks(mut input: Input, start_seconds: f64) -> Result<(Blocks, usize), AudioError> {
+pub(crate) fn blocks(input: Input, start_seconds: f64) -> Result<(Blocks, usize), AudioError> {
+    let path = input.path().to_owned();
+    contained(&path, || open_blocks(input, start_seconds))
+}
+
+fn open_blocks(mut input: Input, start_seconds: f64) -> Result<(Blocks, usize), AudioError> {
     let path = input.path().to_owned();
     let source: Box<dyn Source> = match Kind::detect(&mut input)? {
         Kind::Wav => return container(wav::encoded(&mut input)?, input, start_seconds),

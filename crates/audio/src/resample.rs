@@ -51,8 +51,8 @@ impl Clip {
         let input: Vec<f64> = self.samples.iter().map(|&sample| f64::from(sample)).collect();
         let input = InterleavedSlice::new(&input, 1, length).map_err(|reason| error(reason.to_string()))?;
         let mut resampler = resampler(from_hz, to_hz).map_err(|reason| error(reason.to_string()))?;
-        let output =
-            resampler.process_all(&input, length, None).map_err(|reason| error(reason.to_string()))?;
+        let process = || resampler.process_all(&input, length, None).map_err(|reason| reason.to_string());
+        let output = stapes_files::contain_panic(process).and_then(|output| output).map_err(error)?;
         let mut samples: Vec<f32> = output.take_data().iter().map(|&sample| sample as f32).collect();
         samples.truncate(new_length);
         if samples.len() != new_length {

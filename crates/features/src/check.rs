@@ -4,9 +4,11 @@ use std::fmt::Display;
 
 use crate::FeatureError;
 
-// Larger values are typing errors that would exhaust the memory.
-pub(crate) const MAX_FRAME_LENGTH: usize = 1 << 22;
-pub(crate) const MAX_BANDS: usize = 1 << 16;
+/// Maximum length of a frame or a transform, samples: 4 s at 16 kHz. A larger value is a typing error that would compute for
+/// minutes.
+pub(crate) const MAX_FRAME_LENGTH: usize = 1 << 16;
+/// Maximum number of bands or coefficients; a larger value is a typing error whose matrices would exhaust the memory.
+pub(crate) const MAX_BANDS: usize = 1 << 10;
 
 /// Returns a setting error unless the rule holds.
 pub(crate) fn require(holds: bool, key: &str, value: impl Display, rule: &str) -> Result<(), FeatureError> {

@@ -10,8 +10,14 @@ use crate::settings_macro::config;
 use crate::stacking::StackingConfig;
 use crate::{FeatureError, FrontEnd};
 
-/// Maximum fixed length, samples (4.6 hours at 16 kHz); a larger value is a typing error.
-const MAX_CLIP_LENGTH: usize = 1 << 28;
+/// Maximum fixed length, samples (17 minutes at 16 kHz). Every clip, however short, costs the time and memory of this length.
+const MAX_CLIP_LENGTH: usize = 1 << 24;
+/// Maximum number of values of a clip of fixed length (256 MiB), and of samples that are transformed for it (seconds).
+const MAX_CLIP_VALUES: usize = 1 << 26;
+const MAX_CLIP_WORK: usize = 1 << 28;
+/// Maximum number of frames that contain a sample, and of values per sample: every sample of a recording costs their time and
+/// memory.
+const MAX_OVERLAP: usize = 1 << 10;
 
 /// Scale of the samples that a front end receives, for a 16-bit sample x.
 ///
@@ -99,8 +105,10 @@ impl FeatureConfig {
         if let Some(length) =
             self.fixed_length_samples.filter(|length| !(1..=MAX_CLIP_LENGTH).contains(length))
         {
-            let rule =
-                format!("must be within 1..={MAX_CLIP_LENGTH}; remove the key to keep each clip's length");
+            let rule = format!(
+                "must be within 1..={MAX_CLIP_LENGTH}, because even a short clip takes the time of this length; remove the key \
+                 to keep each clip's length"
+            );
             return Err(FeatureError::setting("fixed_length_samples", length, rule));
         }
         Ok(())
@@ -111,12 +119,50 @@ impl FeatureConfig {
         error.with_prefix(self.front_end.name()).with_prefix("front_end")
     }
 
-    /// Checks that a fixed length gives at least one frame and enough frames for the deltas.
+    /// Checks that the work per sample is bounded.
+    fn check_overlap(&self) -> Result<(), FeatureError> {
+        let front_end = self.front_end.kind();
+        let (hop, length) = (front_end.hop(self.sample_rate_hz), front_end.frame_length(self.sample_rate_hz));
+        let least = length.div_ceil(MAX_OVERLAP);
+        if hop >= least {
+            return Ok(());
+        }
+        let value = format!("frames of {length} samples every {hop} samples");
+        let rule = format!(
+            "each sample would be in more than {MAX_OVERLAP} frames, and a second of sound would take seconds; set the hop to \
+             at least {least} samples, or use shorter frames"
+        );
+        Err(FeatureError::setting(front_end.name(), value, rule).with_prefix("front_end"))
+    }
+
+    /// Checks that the work and memory per sample are bounded, and that a fixed length gives at least one frame, enough frames
+    /// for the deltas, and bounded work.
     pub(crate) fn check_frames(&self, front_end: &FrontEnd) -> Result<(), FeatureError> {
+        self.check_overlap()?;
+        let hop = self.front_end.kind().hop(self.sample_rate_hz) * self.stacking.every;
+        if front_end.width() / MAX_OVERLAP > hop {
+            let value = format!("frames of {} values every {hop} samples", front_end.width());
+            let rule = format!(
+                "must be at most {MAX_OVERLAP} values per sample, because a recording would fill the memory; stack fewer frames"
+            );
+            return Err(FeatureError::setting("stacking", value, rule));
+        }
         let Some(length) = self.fixed_length_samples else { return Ok(()) };
         let frames = front_end.base_frames_for(length);
         if frames == 0 {
             let rule = "must be enough for one frame; use at least the frame's length";
+            return Err(FeatureError::setting("fixed_length_samples", length, rule));
+        }
+        // Neither product overflows 64 bits: the factors are at most 2^26 and 2^28.
+        let work = frames * self.front_end.kind().frame_length(self.sample_rate_hz);
+        let values = frames * front_end.width();
+        if work > MAX_CLIP_WORK || values > MAX_CLIP_VALUES {
+            let most =
+                |limit: usize, amount: usize| (length as u128 * limit as u128 / amount as u128) as usize;
+            let most = most(MAX_CLIP_WORK, work).min(most(MAX_CLIP_VALUES, values));
+            let rule = format!(
+                "gives {frames} frames for every clip, too many for its time and memory; use at most {most}, or a larger hop"
+            );
             return Err(FeatureError::setting("fixed_length_samples", length, rule));
         }
         match &self.deltas {

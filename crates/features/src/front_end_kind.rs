@@ -24,6 +24,9 @@ pub(crate) trait FrontEndKind {
     /// Returns the hop between frames, samples.
     fn hop(&self, sample_rate_hz: u32) -> usize;
 
+    /// Returns the number of samples that are transformed per frame.
+    fn frame_length(&self, sample_rate_hz: u32) -> usize;
+
     /// Returns the center of the window of frame 0, samples; see [`FrameTimes`](crate::FrameTimes).
     fn first_center(&self, sample_rate_hz: u32) -> f64;
 

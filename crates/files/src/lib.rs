@@ -2,14 +2,20 @@
 //! the new one, never a part. Links, devices and pipes are preserved. [`number`] serializes numbers that JSON lacks.
 //!
 //! [`open`] and the functions around it read regular files only, so that a program never waits for a pipe.
+//!
+//! [`contain_panic`] turns the panic of a library into an error. The feature `tensors` adds safetensors files with a checksum.
 
+mod contain;
 mod entries;
 mod failures;
 mod input;
 pub mod number;
 #[cfg(test)]
 mod sources;
+#[cfg(feature = "tensors")]
+pub mod tensors;
 
+pub use contain::contain_panic;
 pub use entries::{Entry, entries};
 pub use failures::list_failures;
 pub use input::{SpecialFile, check_regular, open, read, read_text, read_text_or_stream, read_to_string};

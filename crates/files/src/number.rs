@@ -35,6 +35,23 @@ const INFINITY: &str = "Infinity";
 const MINUS_INFINITY: &str = "-Infinity";
 const NAN: &str = "NaN";
 
+/// A number, or several, that is written as by [`serialize`].
+///
+/// # Example
+/// ```
+/// use stapes_files::number::InJson;
+///
+/// assert_eq!(serde_json::json!({ "loss": InJson(f64::NAN) }).to_string(), r#"{"loss":"NaN"}"#);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct InJson<N>(pub N);
+
+impl<N: Number> Serialize for InJson<N> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.write(serializer)
+    }
+}
+
 /// Writes a number, or numbers.
 ///
 /// # Errors

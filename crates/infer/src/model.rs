@@ -1,12 +1,10 @@
 //! The model file: network configuration, parameters, labels, feature settings and normalizer.
 
-use std::collections::HashMap;
 use std::path::Path;
 
-use safetensors::tensor::TensorView;
-use safetensors::{Dtype, SafeTensors};
 use serde::{Deserialize, Serialize};
 use stapes_features::{FeatureConfig, Normalization, StandardScaler};
+use stapes_files::tensors::{Tensor, TensorFile, TensorFileError};
 use stapes_nn::layer::Shape;
 use stapes_nn::{ModelConfig, Network};
 
@@ -20,8 +18,8 @@ pub const FORMAT: u64 = 2;
 pub(crate) const MEAN: &str = "features.mean";
 pub(crate) const SCALE: &str = "features.scale";
 
-/// Metadata key of the [`Header`].
-const HEADER: &str = "stapes";
+/// Model files, with a [`Header`].
+pub(crate) const FILE: TensorFile = TensorFile { entry: "stapes", format: FORMAT };
 
 /// Input of a model.
 #[expect(clippy::large_enum_variant, reason = "there is one per model")]
@@ -44,6 +42,17 @@ pub struct FramesConfig {
 }
 
 impl Input {
+    /// Returns the shape of the frames; `None` for frames without a front end, whose width is that of the data.
+    ///
+    /// # Errors
+    /// [`InferError::Features`] if the settings are impossible.
+    pub fn shape(&self) -> Result<Option<Shape>, InferError> {
+        let Input::Recordings(features) = self else { return Ok(None) };
+        let front_end = features.init()?;
+        let frames = features.fixed_length_samples.map(|samples| front_end.frames_for(samples));
+        Ok(Some(Shape::Sequence { features: front_end.width(), frames }))
+    }
+
     /// Returns the normalization of the frames.
     pub fn normalization(&self) -> Normalization {
         match self {
@@ -57,7 +66,7 @@ impl Input {
 ///
 /// The file is a safetensors file. It holds the parameters under their PyTorch names, `features.mean` and
 /// `features.scale` if features are normalized per coefficient, and everything else as JSON in the
-/// metadata entry `stapes`.
+/// metadata entry `stapes`, with a checksum of it all.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Model {
     /// Input of the model.
@@ -101,14 +110,21 @@ impl Settings {
     fn shape(&self) -> Shape {
         Shape::Sequence { features: self.features, frames: self.frames }
     }
-}
 
-/// Fields that the header has in every version.
-#[derive(Deserialize)]
-struct AnyHeader {
-    format: u64,
-    #[serde(default)]
-    writer: String,
+    /// Checks the labels against each other, and the shape against the front end; returns the fault.
+    fn check(&self, shape: Shape) -> Result<(), String> {
+        let mut labels: Vec<&String> = self.labels.iter().collect();
+        labels.sort_unstable();
+        if let Some(twice) = labels.windows(2).find(|pair| pair[0] == pair[1]) {
+            return Err(format!("the label {:?} occurs twice", twice[0]));
+        }
+        match self.input.shape().map_err(|error| error.to_string())? {
+            Some(expected) if expected != shape => {
+                Err(format!("the model reads frames {shape}, but its front end returns {expected}"))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// The parameters.
@@ -143,23 +159,18 @@ impl Model {
     /// [`InferError::Model`] if the model cannot be built; [`InferError::NotFiniteModel`] if a number is not finite.
     pub fn to_bytes(&self) -> Result<Vec<u8>, InferError> {
         let network = self.network()?;
-        let mut tensors: Vec<(String, Vec<usize>, Vec<u8>)> = Vec::new();
+        let mut tensors = Vec::new();
         for tensor in network.tensors() {
             let values = tensor.slice(&self.parameters);
             check_finite(&tensor.name, values)?;
-            tensors.push((tensor.name.clone(), tensor.shape.clone(), bytes_of(values)));
+            tensors.push(Tensor::f32(&tensor.name, tensor.shape.clone(), values));
         }
         if let Some(StandardScaler { mean, scale }) = &self.normalizer {
-            check_finite(MEAN, mean)?;
-            check_finite(SCALE, scale)?;
-            tensors.push((MEAN.into(), vec![mean.len()], bytes_of(mean)));
-            tensors.push((SCALE.into(), vec![scale.len()], bytes_of(scale)));
+            for (name, values) in [(MEAN, mean), (SCALE, scale)] {
+                check_finite(name, values)?;
+                tensors.push(Tensor::f32(name, vec![values.len()], values));
+            }
         }
-        let views = tensors.iter().map(|(name, shape, data)| {
-            let view = TensorView::new(Dtype::F32, shape.clone(), data);
-            // The number of bytes matches the shape.
-            (name.as_str(), view.unwrap_or_else(|error| unreachable!("{name}: {error}")))
-        });
         let header = Header {
             format: FORMAT,
             writer: concat!("stapes ", env!("CARGO_PKG_VERSION")).into(),
@@ -175,11 +186,7 @@ impl Model {
                 recipe: self.recipe.clone(),
             },
         };
-        // JSON can represent all strings, numbers and lists.
-        let header = serde_json::to_string(&header).unwrap_or_else(|error| unreachable!("header: {error}"));
-        let metadata = HashMap::from([(HEADER.to_string(), header)]);
-        let bytes = safetensors::serialize(views, Some(metadata));
-        Ok(bytes.unwrap_or_else(|error| unreachable!("tensors of matching shapes: {error}")))
+        Ok(FILE.to_bytes(&header, &tensors))
     }
 
     /// Reads a model file.
@@ -210,9 +217,16 @@ impl Model {
     /// # Errors
     /// Those of [`Model::load`].
     pub fn from_bytes(bytes: &[u8], path: &Path) -> Result<Model, InferError> {
-        let settings = read_header(bytes, path)?;
-        let tensors = Tensors::new(bytes, path)?;
+        let damaged = |reason: String| InferError::Damaged { path: path.into(), reason };
+        let (Header { settings, .. }, tensors) = FILE.read(bytes).map_err(|error| match error {
+            TensorFileError::Format { found, expected, writer } => {
+                InferError::Version { path: path.into(), found, expected, writer }
+            }
+            error => damaged(error.to_string()),
+        })?;
         let shape = settings.shape();
+        settings.check(shape).map_err(damaged)?;
+        let tensors = Tensors::of_model(tensors, path);
         let network = settings.model.build(shape, settings.labels.len())?;
         let (normalizer, extra): (_, &[&str]) = match settings.input.normalization() {
             Normalization::PerCoefficient => {
@@ -230,29 +244,10 @@ impl Model {
     }
 }
 
-fn read_header(bytes: &[u8], path: &Path) -> Result<Settings, InferError> {
-    let damaged = |reason: String| InferError::Damaged { path: path.into(), reason };
-    let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|error| damaged(error.to_string()))?;
-    let header = metadata.metadata().as_ref().and_then(|entries| entries.get(HEADER));
-    let header = header
-        .ok_or_else(|| damaged("it is a safetensors file without the metadata entry `stapes`".into()))?;
-    let any: AnyHeader = serde_json::from_str(header).map_err(|error| damaged(error.to_string()))?;
-    if any.format != FORMAT {
-        let (found, expected, writer) = (any.format, FORMAT, any.writer);
-        return Err(InferError::Version { path: path.into(), found, expected, writer });
-    }
-    let header: Header = serde_json::from_str(header).map_err(|error| damaged(error.to_string()))?;
-    Ok(header.settings)
-}
-
 /// Returns an error for the first value that is not finite.
 fn check_finite(name: &str, values: &[f32]) -> Result<(), InferError> {
     match values.iter().find(|value| !value.is_finite()) {
         Some(value) => Err(InferError::NotFiniteModel { name: name.into(), value: *value }),
         None => Ok(()),
     }
-}
-
-fn bytes_of(values: &[f32]) -> Vec<u8> {
-    values.iter().flat_map(|value| value.to_le_bytes()).collect()
 }

@@ -80,3 +80,60 @@ fn a_prediction_is_the_most_probable_class_of_a_classifier_that_owns_its_model()
     let error = classifier.segments(&clip).unwrap_err().to_string();
     assert_eq!(error, "the model predicts one class per recording; use `predict`");
 }
+
+/// Changes a bit of every byte, and every bit of some.
+fn flipped(bytes: &[u8]) -> impl Iterator<Item = (usize, Vec<u8>)> {
+    (0..8 * bytes.len()).filter(|bit| bit / 8 % 7 == 0 || bit % 8 == bit / 8 % 8).map(|bit| {
+        let mut flipped = bytes.to_vec();
+        flipped[bit / 8] ^= 1 << (bit % 8);
+        (bit, flipped)
+    })
+}
+
+#[test]
+fn a_flipped_bit_is_refused_or_gives_the_same_model() {
+    let path = Path::new("model.safetensors");
+    let bytes = two().to_bytes().unwrap();
+    let mut refused = 0;
+    for (bit, bytes) in flipped(&bytes) {
+        match Model::from_bytes(&bytes, path) {
+            Ok(model) => assert_eq!(model, two(), "bit {bit}"),
+            Err(error) => {
+                refused += 1;
+                let message = error.to_string();
+                assert!(message.contains("model.safetensors: ") && message.contains("again"), "{message}");
+            }
+        }
+    }
+    assert!(refused > bytes.len() / 2, "{refused}");
+}
+
+#[test]
+fn a_damaged_model_is_not_imported_as_weights() {
+    let folder = std::env::temp_dir().join(format!("stapes-weights-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let path = folder.join("model.safetensors");
+    two().save(&path).unwrap();
+    let network = two().network().unwrap();
+    assert_eq!(stapes_infer::read_weights(&path, &network).unwrap().parameters, two().parameters);
+    let mut bytes = std::fs::read(&path).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    let error = stapes_infer::read_weights(&path, &network).unwrap_err().to_string();
+    std::fs::remove_dir_all(&folder).unwrap();
+    assert!(error.contains("its checksum is wrong"), "{error}");
+}
+
+#[test]
+fn labels_and_shapes_are_checked() {
+    let path = Path::new("model.safetensors");
+    let read = |model: &Model| Model::from_bytes(&model.to_bytes().unwrap(), path).unwrap_err().to_string();
+    let twice = model_with(vec!["no".into(), "yes".into(), "no".into()]);
+    assert!(read(&twice).contains("the label \"no\" occurs twice"), "{}", read(&twice));
+    // The front end of the recordings returns 39 values per frame.
+    let preset = stapes_features::preset("kaldi-mfcc-39").unwrap();
+    let wrong = Model { input: Input::Recordings(preset), normalizer: None, ..two() };
+    assert!(read(&wrong).contains("its front end returns"), "{}", read(&wrong));
+    let error = two().config.build(Shape::frames(0), 2).err().unwrap().to_string();
+    assert!(error.contains("every size must be at least 1"), "{error}");
+}

@@ -48,6 +48,15 @@ impl Shape {
         Shape::Sequence { features, frames: None }
     }
 
+    /// True if a size is 0.
+    pub(crate) fn is_empty(self) -> bool {
+        match self {
+            Shape::Sequence { features, frames } => features == 0 || frames == Some(0),
+            Shape::Vector { features } => features == 0,
+            Shape::Image { channels, height, width } => channels == 0 || height == 0 || width == Some(0),
+        }
+    }
+
     /// Number of values in a batch of this shape.
     pub fn len(self, sequences: &Sequences) -> usize {
         self.rows(sequences) * self.features()

@@ -95,7 +95,7 @@ impl Rng {
     }
 
     /// Returns a number in [0, 1] from the distribution Beta(alpha, alpha). The time grows with alpha, which should
-    /// not be much above 1.
+    /// not be much above 1; for small alpha nearly all numbers are close to 0 or 1.
     ///
     /// # Panics
     /// If alpha is not greater than 0.
@@ -105,9 +105,15 @@ impl Rng {
     pub fn beta(&mut self, alpha: f32) -> f32 {
         assert!(alpha > 0.0, "Rng::beta({alpha}): alpha must be greater than 0");
         loop {
-            let [x, y] = [self.uniform(), self.uniform()].map(|u| f64::from(u).powf(1.0 / f64::from(alpha)));
+            let drawn = [self.uniform(), self.uniform()].map(f64::from);
+            let [x, y] = drawn.map(|u| u.powf(1.0 / f64::from(alpha)));
             if x + y > 0.0 && x + y <= 1.0 {
                 return (x / (x + y)) as f32;
+            }
+            // Both are 0 in f64; their ratio is computed from the logarithms. Only two zeros have none.
+            let [log_x, log_y] = drawn.map(|u| u.ln() / f64::from(alpha));
+            if x + y == 0.0 && drawn != [0.0, 0.0] {
+                return (1.0 / (1.0 + (log_y - log_x).exp())) as f32;
             }
         }
     }
@@ -179,6 +185,19 @@ mod tests {
             let expected = 1.0 / (4.0 * (2.0 * f64::from(alpha) + 1.0));
             assert!((mean - 0.5).abs() < 0.01, "{alpha}: {mean}");
             assert!((variance / expected - 1.0).abs() < 0.03, "{alpha}: {variance}, expected {expected}");
+        }
+    }
+
+    #[test]
+    fn beta_ends_for_every_small_alpha() {
+        for alpha in [1e-2f32, 1e-3, 1e-12, f32::MIN_POSITIVE, f32::from_bits(1)] {
+            let mut rng = Rng::new(2, "beta");
+            let drawn: Vec<f32> = (0..2000).map(|_| rng.beta(alpha)).collect();
+            assert!(drawn.iter().all(|value| (0.0..=1.0).contains(value)), "{alpha}");
+            // Nearly all are at one of the ends, with equal probability. Standard deviation: 22.
+            let high = drawn.iter().filter(|&&value| value > 0.99).count();
+            let low = drawn.iter().filter(|&&value| value < 0.01).count();
+            assert!(high + low > 1800 && high.abs_diff(1000) < 110, "{alpha}: {low} {high}");
         }
     }
 

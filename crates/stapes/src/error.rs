@@ -52,6 +52,17 @@ pub enum Error {
         .0.display()
     )]
     UnfinishedRun(PathBuf),
+    /// The run in the folder was stopped or killed, and has a checkpoint.
+    #[error(
+        "{}: the run stopped at step {step}; continue it with `stapes train --resume`, or start again with --force",
+        folder.display()
+    )]
+    StoppedRun {
+        /// Run folder.
+        folder: PathBuf,
+        /// Step of the checkpoint.
+        step: usize,
+    },
     /// The run was written before recipe keys were renamed.
     #[error(
         "{}: this run was written before keys were renamed ({key}; see CHANGELOG.md); train it again",
@@ -65,8 +76,7 @@ pub enum Error {
     },
     /// The folder was moved or removed during training.
     #[error(
-        "{}: the folder was moved or removed during training; continue from the last checkpoint with --resume and the new \
-         location as --out",
+        "{}: the folder was moved or removed during training; continue with --resume and the new location as --out",
         .0.display()
     )]
     FolderGone(PathBuf),
@@ -191,6 +201,20 @@ pub enum Error {
         path: PathBuf,
         /// Fault.
         reason: String,
+    },
+    /// A recording must be read whole, and is too long for that.
+    #[error(
+        "{}: the recording has more than {max_samples} samples, the limit for recordings that are read whole ({reason}); cut it \
+         into shorter files, or use a model that runs on a stream, at its sample rate",
+        path.display()
+    )]
+    TooLong {
+        /// Sound file.
+        path: PathBuf,
+        /// Reason why it is read whole.
+        reason: String,
+        /// Maximum number of samples.
+        max_samples: usize,
     },
     /// Error of the data set.
     #[error(transparent)]

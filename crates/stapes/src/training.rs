@@ -230,9 +230,12 @@ impl TrainingJob<'_> {
         let mut record = self.record(experiment, &trained)?;
         let TrainedModel { result, skipped, validation, test, .. } = trained;
         let model = Run::load_model(folder.path())?;
-        let tested = TestResult::new(experiment, &model, test)?;
+        // A stopped run is tested too; the flag is set already then.
+        let never = AtomicBool::new(false);
+        let stop = if record.stopped { &never } else { self.stop };
+        let tested = TestResult::new(experiment, &model, test, stop)?;
         if !validation.indices.is_empty() {
-            let validated = TestResult::new(experiment, &model, validation)?;
+            let validated = TestResult::new(experiment, &model, validation, stop)?;
             record.operating_points = chosen_points(&validated.predictions, &tested.predictions)?;
         }
         record.set_test(&tested.evaluation);

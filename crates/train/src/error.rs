@@ -134,6 +134,9 @@ pub enum TrainError {
         /// Number of its values in this training.
         expected: usize,
     },
+    /// The numbers of the checkpoint contradict each other or this training.
+    #[error("the checkpoint is damaged or of another training: {0}; start the training again")]
+    CheckpointProgress(String),
     /// The loss, the gradient or a parameter is not finite.
     #[error(
         "training diverged at step {step}: {reason}; the largest gradients are {largest_gradients}. Lower \

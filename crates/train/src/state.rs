@@ -89,6 +89,38 @@ pub(crate) struct Sums {
 }
 
 impl Progress {
+    /// Checks all numbers against each other and against the number of steps of the training; returns the fault.
+    pub(crate) fn check(&self, steps: usize) -> Result<(), String> {
+        let Progress { step, points, best, since, .. } = self;
+        if *step > steps {
+            return Err(format!("it is at step {step} of {steps}"));
+        }
+        let seconds = [self.seconds, self.training_seconds, self.data_wait_seconds];
+        if let Some(seconds) = seconds.iter().find(|seconds| !(seconds.is_finite() && **seconds >= 0.0)) {
+            return Err(format!("its training took {seconds} s"));
+        }
+        let losses = [self.largest_loss, since.loss, since.gradient_norm].into_iter().chain(self.first_loss);
+        if let Some(loss) = losses.into_iter().find(|loss| !loss.is_finite()) {
+            return Err(format!("a loss or gradient norm is {loss}"));
+        }
+        if best.is_some_and(|best| best >= points.len()) || best.is_some() == points.is_empty() {
+            let best = best.map_or("none".into(), |best| format!("number {best}"));
+            return Err(format!("its best point is {best} of {}", points.len()));
+        }
+        let steps_of_points = || points.iter().map(|point| point.step);
+        if !steps_of_points().is_sorted_by(|a, b| a < b) || steps_of_points().any(|at| at > *step || at == 0)
+        {
+            return Err("the steps of its points are not in order".into());
+        }
+        if since.steps != step - steps_of_points().last().unwrap_or(0) {
+            return Err(format!("{} steps since its last point do not lead to step {step}", since.steps));
+        }
+        match self.examples_seen < *step {
+            true => Err(format!("it has {} examples for {step} steps", self.examples_seen)),
+            false => Ok(()),
+        }
+    }
+
     /// Returns the best point, or `None` before the first.
     pub fn best_point(&self) -> Option<&Point> {
         self.points.get(self.best?)
@@ -124,6 +156,16 @@ impl Checkpoint {
         }
         to.copy_from_slice(values);
         Ok(())
+    }
+
+    /// Checks that there are only buffers of these names.
+    pub(crate) fn check_names(&self, names: &[&str]) -> Result<(), TrainError> {
+        match self.buffers.iter().find(|(found, _)| !names.contains(&&**found)) {
+            Some((found, _)) => {
+                Err(TrainError::CheckpointProgress(format!("it has the unexpected buffer {found}")))
+            }
+            None => Ok(()),
+        }
     }
 }
 
@@ -182,6 +224,68 @@ mod tests {
             // Debug distinguishes numbers to the last digit, and NaN is equal to NaN.
             prop_assert_eq!(format!("{read:?}"), format!("{progress:?}"), "{}", text);
         }
+    }
+
+    /// Progress at step 5 of 8, with points at the steps 2 and 4.
+    fn halfway() -> Progress {
+        let at = |step| Point {
+            step,
+            epoch: 1.0,
+            seconds: 0.5,
+            train_loss: 0.7,
+            learning_rate: 0.1,
+            gradient_norm: 1.0,
+            validation: None,
+        };
+        let since = Sums { steps: 1, loss: 0.5, gradient_norm: 1.0 };
+        Progress {
+            step: 5,
+            seconds: 1.0,
+            training_seconds: 0.5,
+            data_wait_seconds: 0.0,
+            examples_seen: 10,
+            first_loss: Some(0.9),
+            largest_loss: 0.9,
+            points: vec![at(2), at(4)],
+            best: Some(1),
+            since,
+        }
+    }
+
+    #[test]
+    fn numbers_that_contradict_each_other_are_refused() {
+        assert_eq!((halfway().check(8), Progress::default().check(8)), (Ok(()), Ok(())));
+        type Change = fn(&mut Progress);
+        let changes: [(Change, &str); 15] = [
+            (|progress| progress.step = 9, "step 9 of 8"),
+            (|progress| progress.best = Some(2), "number 2 of 2"),
+            (|progress| progress.best = Some(usize::MAX), "of 2"),
+            (|progress| progress.best = None, "none of 2"),
+            (|progress| progress.points.clear(), "number 1 of 0"),
+            (|progress| progress.seconds = f64::INFINITY, "inf s"),
+            (|progress| progress.training_seconds = -1.0, "-1 s"),
+            (|progress| progress.data_wait_seconds = f64::NAN, "NaN s"),
+            (|progress| progress.first_loss = Some(f64::NAN), "loss"),
+            (|progress| progress.largest_loss = f64::INFINITY, "loss"),
+            (|progress| progress.since.loss = f64::NAN, "loss"),
+            (|progress| progress.since.steps = 2, "2 steps since"),
+            (|progress| progress.points[0].step = 4, "not in order"),
+            (|progress| progress.points[1].step = 6, "not in order"),
+            (|progress| progress.examples_seen = 4, "4 examples"),
+        ];
+        for (change, expected) in changes {
+            let mut progress = halfway();
+            change(&mut progress);
+            let fault = progress.check(8).unwrap_err();
+            assert!(fault.contains(expected), "{fault}");
+        }
+    }
+
+    #[test]
+    fn buffers_of_another_training_are_refused() {
+        let checkpoint = Checkpoint { buffers: vec![("a".into(), vec![1.0, 2.0])], ..Checkpoint::default() };
+        assert!(checkpoint.check_names(&["a", "b"]).is_ok());
+        assert!(checkpoint.check_names(&["b"]).unwrap_err().to_string().contains("buffer a"));
     }
 
     #[test]

@@ -155,12 +155,15 @@ impl<'a> TrainingLoop<'a> {
     }
 
     fn restore(&mut self, checkpoint: &Checkpoint) -> Result<(), TrainError> {
+        checkpoint.progress.check(self.steps).map_err(TrainError::CheckpointProgress)?;
         checkpoint.restore(PARAMETERS, &mut self.parameters)?;
         checkpoint.restore(EMA, &mut self.ema)?;
         checkpoint.restore(BEST, &mut self.best)?;
         for (name, buffer) in self.optimizer.buffers_mut() {
             checkpoint.restore(name, buffer)?;
         }
+        let names: Vec<&str> = self.snapshot().buffers.iter().map(|(name, _)| *name).collect();
+        checkpoint.check_names(&names)?;
         self.progress = checkpoint.progress.clone();
         self.optimizer.resume_from(self.progress.step);
         self.earlier_seconds = self.progress.seconds;

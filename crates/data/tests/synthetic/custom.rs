@@ -264,6 +264,21 @@ fn a_damaged_parquet_file_is_named() {
     }
 }
 
+/// The Parquet library has assertions about offsets and sizes.
+#[cfg(feature = "parquet")]
+#[test]
+fn no_flipped_bit_of_a_parquet_file_makes_the_reader_panic() {
+    let whole = include_bytes!("../fixtures/manifest.parquet");
+    let mut contained = 0;
+    for bit in 0..8 * whole.len() {
+        let mut flipped = whole.to_vec();
+        flipped[bit / 8] ^= 1 << (bit % 8);
+        let Err(error) = opened("manifest.parquet", &flipped) else { continue };
+        contained += usize::from(error.to_string().contains("is a damaged Parquet file"));
+    }
+    assert!(contained > 0, "no flipped bit meets an assertion; contain_panic may be needless");
+}
+
 #[cfg(not(feature = "parquet"))]
 #[test]
 fn parquet_names_the_required_feature() {

@@ -178,3 +178,38 @@ fn fixed_length_must_give_enough_frames() {
     );
     assert!(parse("fixed_length_samples = 700\n[deltas]\nmode = \"nearest\"").unwrap().check().is_ok());
 }
+
+#[test]
+fn work_and_memory_are_bounded() {
+    let cases = [
+        ("[front_end.librosa-mfcc]\nn_fft = 4194304", "n_fft = 4194304: must be within 1..=65536"),
+        ("[front_end.torchaudio-mel-db]\nn_mels = 65536", "n_mels = 65536: must be within 1..=1024"),
+        ("fixed_length_samples = 268435456", "fixed_length_samples = 268435456: must be within 1..=16777216"),
+        (
+            "[front_end.librosa-mel-db]\nn_fft = 65536\nhop_length = 1",
+            "features.front_end.librosa-mel-db = frames of 65536 samples every 1 samples: each sample would be in",
+        ),
+        (
+            "fixed_length_samples = 16777216\n[front_end.librosa-mel-db]\nn_fft = 65536\nhop_length = 1024",
+            "features.fixed_length_samples = 16777216: gives 16385 frames for every clip, too many",
+        ),
+        (
+            "[front_end.librosa-mel-db]\nn_mels = 1024\nhop_length = 100\n[stacking]\nleft = 1000",
+            "features.stacking = frames of 1025024 values every 100 samples: must be at most 1024 values per sample",
+        ),
+    ];
+    for (text, expected) in cases {
+        let message = rejected(text);
+        assert!(message.contains(expected), "{message}");
+    }
+    // The advice is valid, and so are four minutes of every sample for a recurrent model.
+    let advice = rejected("fixed_length_samples = 16777216\n[front_end.librosa-mel-db]\nhop_length = 16");
+    let most: usize = advice.split("at most ").nth(1).unwrap().split(',').next().unwrap().parse().unwrap();
+    let at = |length: usize| {
+        parse(&format!("fixed_length_samples = {length}\n[front_end.librosa-mel-db]\nhop_length = 16"))
+            .unwrap()
+            .check()
+    };
+    assert!(at(most - 16).is_ok() && at(most + 32).is_err(), "{advice}");
+    assert!(parse("fixed_length_samples = 4000000\n[front_end.waveform]").unwrap().check().is_ok());
+}

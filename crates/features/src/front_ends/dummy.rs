@@ -29,6 +29,10 @@ impl FrontEndKind for DummyConfig {
         self.length
     }
 
+    fn frame_length(&self, _sample_rate_hz: u32) -> usize {
+        self.length
+    }
+
     fn first_center(&self, _sample_rate_hz: u32) -> f64 {
         self.length as f64 / 2.0
     }

@@ -88,6 +88,10 @@ impl FrontEndKind for WaveformConfig {
         self.hop_length
     }
 
+    fn frame_length(&self, _sample_rate_hz: u32) -> usize {
+        self.frame_length
+    }
+
     fn first_center(&self, _sample_rate_hz: u32) -> f64 {
         self.frame_length as f64 / 2.0
     }
@@ -165,7 +169,7 @@ mod tests {
         let rejected = |frame_length, hop_length| {
             WaveformConfig { frame_length, hop_length }.check().unwrap_err().to_string()
         };
-        assert_eq!(rejected(0, 1), "frame_length = 0: must be within 1..=4194304; use 1");
+        assert_eq!(rejected(0, 1), "frame_length = 0: must be within 1..=65536; use 1");
         assert_eq!(rejected(400, 0), "hop_length = 0: must be at least 2, 1/256 of frame_length; use 2");
         assert_eq!(rejected(1, 0), "hop_length = 0: must be at least 1, 1/256 of frame_length; use 1");
     }

@@ -10,6 +10,10 @@ impl FrontEndKind for KaldiMfccConfig {
         self.fbank().lengths(sample_rate_hz).hop
     }
 
+    fn frame_length(&self, sample_rate_hz: u32) -> usize {
+        self.fbank().lengths(sample_rate_hz).points
+    }
+
     fn first_center(&self, sample_rate_hz: u32) -> f64 {
         self.frame_opts.first_center(sample_rate_hz)
     }

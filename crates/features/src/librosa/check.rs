@@ -131,10 +131,10 @@ mod tests {
     #[test]
     fn invalid_settings_are_reported_with_value_and_rule() {
         assert_eq!(rejected(|c| c.hop_length = 0), "hop_length = 0: must be at least 1; use 1");
-        assert_eq!(rejected(|c| c.n_fft = 0), "n_fft = 0: must be within 1..=4194304; use 1");
+        assert_eq!(rejected(|c| c.n_fft = 0), "n_fft = 0: must be within 1..=65536; use 1");
         assert_eq!(
             rejected(|c| c.n_fft = 1 << 40),
-            "n_fft = 1099511627776: must be within 1..=4194304; use 4194304"
+            "n_fft = 1099511627776: must be within 1..=65536; use 65536"
         );
         assert_eq!(
             rejected(|c| c.win_length = Some(4096)),

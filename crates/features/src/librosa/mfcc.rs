@@ -68,6 +68,10 @@ impl FrontEndKind for LibrosaMfccConfig {
         self.hop_length
     }
 
+    fn frame_length(&self, _sample_rate_hz: u32) -> usize {
+        self.n_fft
+    }
+
     fn first_center(&self, _sample_rate_hz: u32) -> f64 {
         self.mel().first_center()
     }

@@ -12,6 +12,10 @@ impl FrontEndKind for PsfFbankConfig {
         PsfFbankConfig::hop(self, sample_rate_hz)
     }
 
+    fn frame_length(&self, sample_rate_hz: u32) -> usize {
+        self.points(sample_rate_hz)
+    }
+
     fn first_center(&self, sample_rate_hz: u32) -> f64 {
         self.winlen * f64::from(sample_rate_hz) / 2.0
     }

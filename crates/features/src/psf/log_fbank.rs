@@ -16,6 +16,10 @@ impl FrontEndKind for PsfLogFbankConfig {
         self.fbank.hop(sample_rate_hz)
     }
 
+    fn frame_length(&self, sample_rate_hz: u32) -> usize {
+        self.fbank.points(sample_rate_hz)
+    }
+
     fn first_center(&self, sample_rate_hz: u32) -> f64 {
         self.fbank.first_center(sample_rate_hz)
     }

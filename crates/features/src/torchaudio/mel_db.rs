@@ -47,6 +47,10 @@ impl FrontEndKind for TorchaudioMelDbConfig {
         self.mel().hop()
     }
 
+    fn frame_length(&self, _sample_rate_hz: u32) -> usize {
+        self.n_fft
+    }
+
     fn first_center(&self, _sample_rate_hz: u32) -> f64 {
         self.mel().first_center()
     }

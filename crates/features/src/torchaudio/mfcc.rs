@@ -61,6 +61,10 @@ impl FrontEndKind for TorchaudioMfccConfig {
         self.melkwargs.hop()
     }
 
+    fn frame_length(&self, _sample_rate_hz: u32) -> usize {
+        self.melkwargs.n_fft
+    }
+
     fn first_center(&self, _sample_rate_hz: u32) -> f64 {
         self.melkwargs.first_center()
     }

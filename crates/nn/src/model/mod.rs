@@ -93,6 +93,9 @@ pub enum ModelError {
         /// Advice.
         fix: &'static str,
     },
+    /// The input has a size of 0.
+    #[error("the model cannot read {0}: every size must be at least 1; use a front end or data with values")]
+    EmptyInput(Shape),
     /// There are no classes.
     #[error("the model has no classes; give at least one label")]
     NoClasses,
@@ -139,11 +142,14 @@ impl ModelConfig {
     ///
     /// # Errors
     /// [`ModelError::Value`] for an invalid value of a key, [`ModelError::Head`] if the head does not fit,
-    /// [`ModelError::Input`] and [`ModelError::Layer`] if the input does not fit, [`ModelError::NoClasses`]
-    /// and [`ModelError::TooLarge`].
+    /// [`ModelError::Input`] and [`ModelError::Layer`] if the input does not fit, [`ModelError::EmptyInput`],
+    /// [`ModelError::NoClasses`] and [`ModelError::TooLarge`].
     pub fn build(&self, input: Shape, classes: usize) -> Result<Network, ModelError> {
         if classes == 0 {
             return Err(ModelError::NoClasses);
+        }
+        if input.is_empty() {
+            return Err(ModelError::EmptyInput(input));
         }
         let network = match self {
             ModelConfig::Recurrent(config) => config.build(input, classes)?,

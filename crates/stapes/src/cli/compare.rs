@@ -124,11 +124,13 @@ impl Compare {
             let runner = self.runner.runner(data.clone(), &self.out, sweep.config.budget_hours, &stop);
             let runner = SweepRunner { shard: self.shard, ..runner };
             let jobs = sweep.jobs(data.as_deref())?;
+            progress::keep_on_interrupt();
             let lines = RunLines::new(console);
             let summary = runner.run(jobs, &|event| lines.on_event(&event));
             drop(lines);
             code = print_summary(&summary, console);
         }
+        progress::end_on_interrupt();
         if self.time && !stop.load(Ordering::Relaxed) {
             code = code.max(measure_times(&sweep, data.as_deref(), &self.out, &stop, console)?);
         }

@@ -122,7 +122,7 @@ impl Eval {
         let loaded = experiment::load(&experiment.dataset, options, &run.model.input, indices, &progress);
         bar.finish_and_clear();
         let loaded = loaded?;
-        let probabilities = experiment::classify(&run.model, &loaded)?;
+        let probabilities = experiment::classify(&run.model, &loaded, &stop)?;
         let evaluation = experiment::evaluate(&run.model.labels, &loaded.labels, &probabilities)?;
         for (at, (&index, row)) in loaded.indices.iter().zip(&probabilities).enumerate() {
             let id = &experiment.dataset.examples[index].id;

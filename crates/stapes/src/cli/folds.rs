@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use stapes::metrics::{Estimate, Evaluation, mean_with_interval};
 use stapes::report::{terminal, visible};
 use stapes::{Error, Recipe, RunResult};
+use stapes_files::number::InJson;
 
 use super::console::{Console, duration, percent, percent_or_dash, visible_path};
 use super::run_options::RunOptions;
@@ -82,8 +83,8 @@ fn line((name, fold): &(String, RunResult)) -> Value {
     json!({
         "fold": name, "run": fold.folder.display().to_string(), "accuracy": fold.evaluation.accuracy,
         "interval": fold.evaluation.interval, "detection": fold.evaluation.detection,
-        "validation_accuracy": fold.record.validation_accuracy, "seconds": fold.record.seconds,
-        "stopped": fold.record.stopped, "diverged_loss": fold.record.diverged_loss,
+        "validation_accuracy": InJson(fold.record.validation_accuracy), "seconds": InJson(fold.record.seconds),
+        "stopped": fold.record.stopped, "diverged_loss": InJson(fold.record.diverged_loss),
     })
 }
 
@@ -128,13 +129,13 @@ fn mean(name: &str, values: &[Option<f64>]) -> Option<(String, Value)> {
     let format = |value| if name == "accuracy" { percent(value) } else { format!("{value:.4}") };
     let Estimate { value, interval } = mean_with_interval(&known);
     if count == 1 {
-        return Some((format!("{} over 1 fold", format(value)), json!({ "value": value })));
+        return Some((format!("{} over 1 fold", format(value)), json!({ "value": InJson(value) })));
     }
     // The metrics are between 0 and 1; intervals by Student's t are not limited to that.
     let (low, high) = (interval.low.max(0.0), interval.high.min(1.0));
     let (from, to) = (format(low), format(high));
     let text = format!("{} over {count} folds (95 % CI by Student's t {from} to {to})", format(value));
-    Some((text, json!({ "value": value, "interval": { "low": low, "high": high } })))
+    Some((text, json!({ "value": InJson(value), "interval": { "low": InJson(low), "high": InJson(high) } })))
 }
 
 #[cfg(test)]

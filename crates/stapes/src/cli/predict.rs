@@ -4,13 +4,16 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::Args;
+use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value, json};
+use stapes::audio::AudioError;
 use stapes::experiment::argmax_frames;
 use stapes::features::Features;
-use stapes::infer::{Classifier, Input, Model};
+use stapes::infer::{Classifier, InferError, Input, Model};
 use stapes::nn::loss::argmax;
 use stapes::report::visible;
 use stapes::run::Run;
+use stapes::{Error, FileClassifier, FileProbabilities};
 
 use super::console::Console;
 
@@ -31,14 +34,20 @@ pub(crate) struct Predict {
 impl Predict {
     pub(crate) fn run(self, console: &Console) -> Result<u8> {
         let model = Run::load_model(&self.run)?;
-        let mut classifier = Classifier::new(&model)?;
+        let mut classifier = InputClassifier::new(&model)?;
         let is_frame_level = model.network()?.objective().is_frame_level();
         let mut failed = 0;
         for file in &self.files {
             let name = file.display().to_string();
             let predicted = match is_frame_level {
                 true => print_segments(&model, &mut classifier, file, console),
-                false => classify(&model, &mut classifier, file).map(|(probabilities, _)| {
+                false => classifier.classify(file).map(|FileProbabilities { probabilities, seconds, is_cut, .. }| {
+                    if is_cut {
+                        console.eprint(&format!(
+                            "{}: only the first {seconds:.3} s were used, the fixed length of the model's recordings",
+                            visible(&name)
+                        ));
+                    }
                     let best = argmax(&probabilities);
                     let (label, probability) = (&model.labels[best], probabilities[best]);
                     console.print(&format!("{}\t{probability:.4}\t{}", visible(label), visible(&name)));
@@ -65,7 +74,7 @@ impl Predict {
 /// the background. The JSON line has all segments and the probabilities of every frame.
 fn print_segments(
     model: &Model,
-    classifier: &mut Classifier<'_>,
+    classifier: &mut InputClassifier<'_>,
     file: &Path,
     console: &Console,
 ) -> Result<()> {
@@ -76,7 +85,7 @@ fn print_segments(
         );
     };
     let times = features.frame_times()?;
-    let (probabilities, seconds) = classify(model, classifier, file)?;
+    let FileProbabilities { probabilities, seconds, .. } = classifier.classify(file)?;
     let classes = argmax_frames(&probabilities, model.labels.len());
     let segments = times.segments(&classes, seconds);
     let mut found = false;
@@ -95,15 +104,59 @@ fn print_segments(
             json!({ "start": segment.start_seconds, "end": segment.end_seconds, "label": label })
         })
         .collect();
-    let of_class =
-        |class| probabilities.iter().skip(class).step_by(model.labels.len()).map(|&p| json!(p)).collect();
-    let all: Map<String, Value> =
-        model.labels.iter().cloned().enumerate().map(|(class, label)| (label, of_class(class))).collect();
-    console.json(&json!({
-        "file": name, "seconds": seconds, "segments": segments, "first_frame_seconds": times.center_seconds(0),
-        "hop_seconds": times.hop_seconds(), "frames": classes.len(), "probabilities": all,
-    }));
+    let frames = FrameProbabilities { labels: &model.labels, probabilities: &probabilities };
+    console.json(&SegmentLine {
+        file: &name,
+        seconds,
+        segments,
+        first_frame_seconds: times.center_seconds(0),
+        hop_seconds: times.hop_seconds(),
+        frames: classes.len(),
+        probabilities: frames,
+    });
     Ok(())
+}
+
+/// JSON line of a frame-level model; it is written without a copy of the probabilities, which may be those of hours.
+#[derive(serde::Serialize)]
+struct SegmentLine<'a> {
+    file: &'a str,
+    seconds: f64,
+    segments: Vec<Value>,
+    first_frame_seconds: f64,
+    hop_seconds: f64,
+    frames: usize,
+    probabilities: FrameProbabilities<'a>,
+}
+
+/// Probabilities of all frames, [T, K], as a list for each label.
+struct FrameProbabilities<'a> {
+    labels: &'a [String],
+    probabilities: &'a [f32],
+}
+
+impl Serialize for FrameProbabilities<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let classes = self.labels.len();
+        let mut map = serializer.serialize_map(Some(classes))?;
+        for (class, label) in self.labels.iter().enumerate() {
+            map.serialize_entry(label, &OfClass { probabilities: self.probabilities, classes, class })?;
+        }
+        map.end()
+    }
+}
+
+/// Probabilities of one class.
+struct OfClass<'a> {
+    probabilities: &'a [f32],
+    classes: usize,
+    class: usize,
+}
+
+impl Serialize for OfClass<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.probabilities.iter().skip(self.class).step_by(self.classes))
+    }
 }
 
 /// Adds the label, its probability and those of all labels to a JSON line.
@@ -121,15 +174,40 @@ pub(super) fn with_prediction(model: &Model, mut line: Value, probabilities: &[f
     line
 }
 
-/// Returns the probabilities for a file, and its length in s (0 for frames).
-fn classify(model: &Model, classifier: &mut Classifier<'_>, file: &Path) -> Result<(Vec<f32>, f64)> {
-    let path = || file.display().to_string();
-    match &model.input {
-        Input::Recordings(_) => {
-            let clip = stapes::audio::read(file)?;
-            Ok((classifier.classify(&clip).with_context(path)?, clip.seconds()))
+/// Classifier of the files that a model reads: sound files, or text files of frames.
+enum InputClassifier<'a> {
+    Recordings(FileClassifier<'a>),
+    Frames(Classifier<'a>),
+}
+
+impl InputClassifier<'_> {
+    fn new(model: &Model) -> Result<InputClassifier<'_>> {
+        Ok(match &model.input {
+            Input::Recordings(_) => InputClassifier::Recordings(FileClassifier::new(model)?),
+            Input::Frames(_) => InputClassifier::Frames(Classifier::new(model)?),
+        })
+    }
+
+    /// Returns the probabilities for a file; the length of frames is 0 s.
+    fn classify(&mut self, file: &Path) -> Result<FileProbabilities> {
+        let path = || file.display().to_string();
+        match self {
+            InputClassifier::Recordings(classifier) => {
+                let found = classifier.classify(file);
+                // The path is in the errors of reading.
+                match &found {
+                    Err(Error::Infer(InferError::Audio(AudioError::Resample { .. }))) => {
+                        found.with_context(path)
+                    }
+                    Err(Error::Infer(InferError::Audio(_)) | Error::TooLong { .. }) => Ok(found?),
+                    _ => found.with_context(path),
+                }
+            }
+            InputClassifier::Frames(classifier) => {
+                let probabilities = classifier.classify_frames(&read_frames(file)?).with_context(path)?;
+                Ok(FileProbabilities::of_frames(probabilities))
+            }
         }
-        Input::Frames(_) => Ok((classifier.classify_frames(&read_frames(file)?).with_context(path)?, 0.0)),
     }
 }
 

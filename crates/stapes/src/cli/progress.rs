@@ -20,12 +20,26 @@ pub(crate) fn bar(steps: usize, task: &'static str) -> ProgressBar {
     bar
 }
 
-/// Returns a flag that becomes true at the first Ctrl-C; the second one ends the program immediately.
+/// True while there is nothing to save, and a loop may run long without looking at the flag of [`stop_on_interrupt`].
+static IMMEDIATE: AtomicBool = AtomicBool::new(true);
+
+/// Makes the first Ctrl-C set the flag of [`stop_on_interrupt`]: from here on a training keeps its result so far.
+pub(crate) fn keep_on_interrupt() {
+    IMMEDIATE.store(false, Ordering::Relaxed);
+}
+
+/// Makes the first Ctrl-C end the program again.
+pub(crate) fn end_on_interrupt() {
+    IMMEDIATE.store(true, Ordering::Relaxed);
+}
+
+/// Returns a flag that becomes true at the first Ctrl-C after [`keep_on_interrupt`]; the second one ends the program
+/// immediately, as does every Ctrl-C before.
 pub(crate) fn stop_on_interrupt() -> Arc<AtomicBool> {
     let stop = Arc::new(AtomicBool::new(false));
     let seen = Arc::clone(&stop);
     let handler = move || {
-        if seen.swap(true, Ordering::Relaxed) {
+        if seen.swap(true, Ordering::Relaxed) || IMMEDIATE.load(Ordering::Relaxed) {
             stapes::run::abandon_all();
             std::process::exit(130);
         }

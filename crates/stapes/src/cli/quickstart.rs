@@ -5,16 +5,17 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use stapes::Recipe;
 use stapes::data::Source;
 use stapes::report::{CsvCell, csv_text, visible};
 use stapes::run::{self, IfExists, RunFolder};
 use stapes::train::SingleProcess;
+use stapes::{Error, Recipe};
 
 use super::console::{Console, visible_path};
 use super::overrides::RecipeOverrides;
 use super::progress;
 use super::run_options::RunOptions;
+use super::train::exit_code;
 
 /// Recipe of the quickstart.
 const RECIPE: &str = include_str!("../../recipes/quickstart.toml");
@@ -46,8 +47,18 @@ impl Quickstart {
             stop: &progress::stop_on_interrupt(),
             console,
             communicator: &SingleProcess,
+            resume_advice,
         };
-        let result = options.train(recipe, RunFolder::open(&out, options.existing)?)?;
+        let result = options.train(recipe, RunFolder::open(&out, options.existing)?).map_err(|error| {
+            // The recipe is built in, and this command does not resume.
+            match error.downcast::<Error>() {
+                Ok(Error::Resumable { folder, source }) => {
+                    anyhow::anyhow!("{source}\n{}", resume_advice(&folder))
+                }
+                Ok(other) => other.into(),
+                Err(other) => other,
+            }
+        })?;
         let path = result.folder.join("example.csv");
         stapes_files::write_atomic(&path, example.as_bytes()).with_context(|| path.display().to_string())?;
         let run = visible_path(&result.folder);
@@ -59,8 +70,14 @@ impl Quickstart {
              {program} predict {run} {run}/example.csv\n  \
              {program} train my.toml --data recordings --out runs/my   (your own recordings, see README.md)"
         ));
-        Ok(super::DONE)
+        Ok(exit_code(&result))
     }
+}
+
+/// Returns how to continue a stopped run: with its recipe, because this command always starts a new run.
+fn resume_advice(run: &Path) -> String {
+    let run = visible_path(run);
+    format!("continue it with `stapes train {run}/recipe.toml --out {run} --resume`")
 }
 
 /// Returns the first test utterance as CSV, for `predict`.

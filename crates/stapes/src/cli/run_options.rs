@@ -1,6 +1,6 @@
 //! Options that all runs of a command share.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
@@ -28,6 +28,13 @@ pub(crate) struct RunOptions<'a> {
     pub(crate) stop: &'a AtomicBool,
     pub(crate) console: &'a Console,
     pub(crate) communicator: &'a dyn Communicator,
+    /// Returns how to continue the stopped run in a folder.
+    pub(crate) resume_advice: fn(&Path) -> String,
+}
+
+/// Advice of a command with the option `--resume`.
+pub(crate) fn same_command(_run: &Path) -> String {
+    "resume with the same command and --resume".into()
 }
 
 impl RunOptions<'_> {
@@ -52,8 +59,8 @@ impl RunOptions<'_> {
         drop(bars);
         if finished.record.stopped {
             let step = finished.record.steps;
-            self.console
-                .eprint(&format!("stopped at step {step}; resume with the same command and --resume"));
+            let advice = (self.resume_advice)(&finished.folder);
+            self.console.eprint(&format!("stopped at step {step}; {advice}"));
         }
         print_result(self.console, &finished);
         Ok(finished)

@@ -41,9 +41,11 @@ impl Search {
         search.check_data(data.as_deref())?;
         create_folder(&self.out)?;
         let runner = self.runner.runner(data.clone(), &self.out, search.config.budget_hours, &stop);
+        progress::keep_on_interrupt();
         let lines = RunLines::new(console);
         let result = search.run(&runner, &|event| lines.on_event(&event))?;
         drop(lines);
+        progress::end_on_interrupt();
         let mut code = print_summary(&result.summary, console);
         let title = format!("{}: trials", search.config.title);
         let trials = result.table(search.settings.rungs);

@@ -11,17 +11,19 @@ use std::time::Duration;
 use anyhow::Result;
 use clap::Args;
 use stapes::data::DataError;
+use stapes::nn::Network;
+use stapes::report::visible;
 use stapes::run::{IfExists, RunFolder, RunRecord};
 use stapes::train::Communicator;
 use stapes::{Error, Recipe, RunResult};
 
-use super::console::Console;
+use super::console::{Console, visible_path};
 use super::folds::train_folds;
 use super::overrides::RecipeOverrides;
 use super::paths::absolute;
 use super::processes::Processes;
 use super::progress;
-use super::run_options::{RunOptions, parse_time};
+use super::run_options::{RunOptions, parse_time, same_command};
 pub(super) use result::print_result;
 use seeds::{folder_name, print_seeds};
 use series::train_series;
@@ -87,12 +89,16 @@ impl Train {
             );
         }
         let stop = progress::stop_on_interrupt();
+        if communicator.size() > 1 {
+            // Processes stop together, between two steps.
+            progress::keep_on_interrupt();
+        }
         let data = absolute(self.data.as_deref())?;
         let recipe = self.overrides.recipe(|overrides| Recipe::read(&self.recipe, overrides))?;
         let start = match &self.weights {
             Some(weights) => {
                 let network = recipe.clone().resolve(data.as_deref())?.network()?;
-                Some(stapes::infer::read_weights(weights, &network)?)
+                Some(read_weights(weights, &network, console)?)
             }
             None => None,
         };
@@ -109,6 +115,7 @@ impl Train {
             stop: &stop,
             console,
             communicator,
+            resume_advice: same_command,
         };
         if self.folds {
             return train_folds(&recipe, &options, &self.out);
@@ -129,8 +136,21 @@ impl Train {
     }
 }
 
+/// Reads initial weights, and prints how they differ from those of the network.
+fn read_weights(path: &Path, network: &Network, console: &Console) -> Result<Vec<f32>> {
+    let read = stapes::infer::read_weights(path, network)?;
+    if !read.prefix.is_empty() {
+        let (path, prefix) = (visible_path(path), visible(&read.prefix));
+        console.eprint(&format!("{path}: the prefix \"{prefix}\" of all names was removed"));
+    }
+    if read.half_precision {
+        console.eprint(&format!("{}: weights in half precision were widened to F32", visible_path(path)));
+    }
+    Ok(read.parameters)
+}
+
 /// Returns the exit code of a run.
-fn exit_code(finished: &RunResult) -> u8 {
+pub(super) fn exit_code(finished: &RunResult) -> u8 {
     let RunRecord { stopped, diverged_loss, .. } = finished.record;
     if stopped || diverged_loss.is_some() || finished.skipped > 0 { super::SOME_FAILED } else { super::DONE }
 }

@@ -8,7 +8,7 @@ use super::{Candidate, CandidateSet, divergences, load_repetition};
 use crate::error::Error;
 use crate::overrides::humanize;
 use crate::recipe::{MAX_TEXT, Recipe};
-use crate::run::{RECIPE, RECORD, RunState, check_keys};
+use crate::run::{RECIPE, RECORD, RunState, check_keys, unfinished};
 use crate::sweep::{TIMING, Timing};
 
 /// Maximum depth of the search for runs: a folder of sweeps, a sweep, a configuration, a fold, a seed.
@@ -26,15 +26,19 @@ pub struct FoundRuns {
 /// Finds the runs in folders, each of which is a run folder or contains run folders at any depth up to 5.
 ///
 /// # Errors
-/// [`Error::NoRun`] for a folder without a complete run; [`Error::File`] if a folder cannot be read.
+/// [`Error::NoRun`] for a folder without a run, [`Error::StoppedRun`] or [`Error::UnfinishedRun`] for one without a complete run; [`Error::File`] if a folder cannot be read.
 pub fn find_runs(folders: &[PathBuf]) -> Result<FoundRuns, Error> {
     let mut found = FoundRuns::default();
     for folder in folders {
-        let before = found.runs.len();
+        let (before, unfinished_before) = (found.runs.len(), found.unfinished.len());
         search(folder, MAX_DEPTH, &mut found)?;
-        if found.runs.len() == before {
-            return Err(Error::NoRun { folder: folder.clone(), file: RECORD });
+        if found.runs.len() > before {
+            continue;
         }
+        if let Some(stopped) = found.unfinished.get(unfinished_before) {
+            return Err(unfinished(stopped));
+        }
+        return Err(Error::NoRun { folder: folder.clone(), file: RECORD });
     }
     // A run may be given twice, or directly and within another folder.
     let mut seen = std::collections::HashSet::new();

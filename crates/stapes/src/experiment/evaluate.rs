@@ -1,6 +1,9 @@
 //! Predictions of a model on examples, and their evaluation.
 
-use stapes_infer::{Classifier, InferError, Model};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use stapes_data::DataError;
+use stapes_infer::{Classifier, Model};
 use stapes_metrics::{Evaluation, RecordingFrames};
 use stapes_nn::loss::argmax;
 use stapes_train::Labels;
@@ -11,16 +14,26 @@ use crate::error::Error;
 /// Computes the class probabilities of each example: \[K\], or [T, K] for a frame-level model.
 ///
 /// # Errors
-/// [`Error::Infer`] if the frames do not fit the model.
-pub fn classify(model: &Model, loaded: &LoadedExamples) -> Result<Vec<Vec<f32>>, Error> {
+/// [`Error::Infer`] if the frames do not fit the model; [`Error::Data`] if `stop` became true before the last example.
+pub fn classify(model: &Model, loaded: &LoadedExamples, stop: &AtomicBool) -> Result<Vec<Vec<f32>>, Error> {
     use rayon::prelude::*;
+    let done = AtomicUsize::new(0);
+    let classify = |classifier: &mut Classifier<'_>, frames| {
+        if stop.load(Ordering::Relaxed) {
+            let (done, total) = (done.load(Ordering::Relaxed), loaded.features.len());
+            return Err(Error::Data(DataError::Stopped { done, total }));
+        }
+        let probabilities = classifier.classify_frames(frames)?;
+        done.fetch_add(1, Ordering::Relaxed);
+        Ok(probabilities)
+    };
     // One classifier per chunk, because it owns buffers; the result does not depend on the chunks.
     let chunk_size = loaded.features.len() / (4 * rayon::current_num_threads());
     let chunks = loaded.features.par_chunks(chunk_size.clamp(1, 64)).map(|chunk| {
         let mut classifier = Classifier::new(model)?;
-        chunk.iter().map(|frames| classifier.classify_frames(frames)).collect::<Result<Vec<_>, _>>()
+        chunk.iter().map(|frames| classify(&mut classifier, frames)).collect::<Result<Vec<_>, Error>>()
     });
-    let probabilities: Vec<Vec<Vec<f32>>> = chunks.collect::<Result<_, InferError>>()?;
+    let probabilities: Vec<Vec<Vec<f32>>> = chunks.collect::<Result<_, Error>>()?;
     Ok(probabilities.into_iter().flatten().collect())
 }
 

@@ -1,12 +1,12 @@
-//! Checkpoint file: a safetensors file with the buffers of a training, and its progress as JSON in the header.
+//! Checkpoint file: a safetensors file with the buffers of a training, its progress as JSON in the header, and a checksum.
 
-use std::collections::HashMap;
 use std::io;
 use std::path::Path;
 
+use safetensors::Dtype;
 use safetensors::tensor::TensorView;
-use safetensors::{Dtype, SafeTensors};
 use serde::{Deserialize, Serialize};
+use stapes_files::tensors::{Tensor, TensorFile};
 use stapes_train::{Checkpoint, Progress, Snapshot};
 
 use super::CHECKPOINT;
@@ -43,18 +43,13 @@ pub struct SavedRun {
 }
 
 const FORMAT: u64 = 2;
-const HEADER: &str = "stapes.checkpoint";
+const FILE: TensorFile = TensorFile { entry: "stapes.checkpoint", format: FORMAT };
 
 #[derive(Serialize)]
 struct Header<'a> {
     format: u64,
     origin: &'a Provenance,
     progress: &'a Progress,
-}
-
-#[derive(Deserialize)]
-struct Format {
-    format: u64,
 }
 
 #[derive(Deserialize)]
@@ -69,24 +64,11 @@ impl SavedRun {
     /// # Errors
     /// [`Error::File`] if the file cannot be written; the previous checkpoint is kept then.
     pub fn write(folder: &RunFolder, snapshot: &Snapshot<'_>, provenance: &Provenance) -> Result<(), Error> {
-        let bytes: Vec<(&str, usize, Vec<u8>)> = snapshot
-            .buffers
-            .iter()
-            .map(|(name, values)| {
-                (*name, values.len(), values.iter().flat_map(|value| value.to_le_bytes()).collect())
-            })
-            .collect();
-        let views = bytes.iter().map(|(name, len, bytes)| {
-            // The number of bytes is that of `len` values.
-            let view = TensorView::new(Dtype::F32, vec![*len], bytes);
-            (*name, view.unwrap_or_else(|error| unreachable!("{name}: {error}")))
-        });
+        let buffers = snapshot.buffers.iter();
+        let tensors: Vec<Tensor<'_>> =
+            buffers.map(|(name, values)| Tensor::f32(name, vec![values.len()], values)).collect();
         let header = Header { format: FORMAT, origin: provenance, progress: snapshot.progress };
-        // JSON can represent all strings, numbers and lists.
-        let header = serde_json::to_string(&header).unwrap_or_else(|error| unreachable!("header: {error}"));
-        let metadata = HashMap::from([(HEADER.to_string(), header)]);
-        let bytes = safetensors::serialize(views, Some(metadata));
-        folder.write(CHECKPOINT, &bytes.unwrap_or_else(|error| unreachable!("tensors just made: {error}")))
+        folder.write(CHECKPOINT, &FILE.to_bytes(&header, &tensors))
     }
 
     /// Reads the checkpoint file of a run; `None` if there is none.
@@ -108,27 +90,23 @@ impl SavedRun {
     /// [`Error::Damaged`] if it is invalid.
     pub fn parse(folder: &Path, bytes: &[u8]) -> Result<SavedRun, Error> {
         let path = folder.join(CHECKPOINT);
-        parse(bytes).map_err(|reason| Error::Damaged { path, reason: reason + "; start again with --force" })
+        parse(bytes).map_err(|reason| {
+            let reason = format!("the checkpoint cannot be used: {reason}; start again with --force");
+            Error::Damaged { path, reason }
+        })
     }
 }
 
 fn parse(bytes: &[u8]) -> Result<SavedRun, String> {
-    let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|error| error.to_string())?;
-    let header = metadata.metadata().as_ref().and_then(|entries| entries.get(HEADER));
-    let header = header.ok_or("the file has no header of a checkpoint")?;
-    // The format comes first: the header of another format may have other fields.
-    let Format { format } = serde_json::from_str(header).map_err(|error| error.to_string())?;
-    if format != FORMAT {
-        return Err(format!("the checkpoint has format {format}, but this program reads format {FORMAT}"));
-    }
-    let ReadHeader { origin, progress } = serde_json::from_str(header).map_err(|error| error.to_string())?;
-    let tensors = SafeTensors::deserialize(bytes).map_err(|error| error.to_string())?;
-    let buffer = |(name, view): (String, TensorView<'_>)| {
-        let numbers = view.data().as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes));
-        (name, numbers.collect())
+    let (header, tensors) = FILE.read(bytes).map_err(|error| error.to_string())?;
+    let ReadHeader { origin, progress } = header;
+    let buffer = |(name, view): (String, TensorView<'_>)| match (view.dtype(), view.shape()) {
+        (Dtype::F32, [_]) => {
+            let numbers = view.data().as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes));
+            Ok((name, numbers.collect()))
+        }
+        (dtype, shape) => Err(format!("tensor {name} has the type {dtype} and the shape {shape:?}")),
     };
-    Ok(SavedRun {
-        provenance: origin,
-        checkpoint: Checkpoint { progress, buffers: tensors.tensors().into_iter().map(buffer).collect() },
-    })
+    let buffers = tensors.tensors().into_iter().map(buffer).collect::<Result<_, String>>()?;
+    Ok(SavedRun { provenance: origin, checkpoint: Checkpoint { progress, buffers } })
 }

@@ -220,7 +220,7 @@ impl Run {
     fn read(folder: &Path, file: &'static str) -> Result<String, Error> {
         stapes_files::read_text(&folder.join(file), MAX_TEXT).map_err(|source| match source.kind() {
             io::ErrorKind::NotFound if matches!(RunState::of(folder), Ok(RunState::Partial)) => {
-                Error::UnfinishedRun(folder.into())
+                unfinished(folder)
             }
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
                 Error::NoRun { folder: folder.into(), file }
@@ -238,10 +238,22 @@ impl Run {
             return Ok(Model::load(path)?);
         }
         let file = path.join(MODEL);
+        if !file.exists() && matches!(RunState::of(path), Ok(RunState::Partial)) {
+            return Err(unfinished(path));
+        }
         if !file.exists() {
             return Err(Error::NoRun { folder: path.into(), file: MODEL });
         }
         Ok(Model::load(&file)?)
+    }
+}
+
+/// Returns the error of an unfinished run, with the step of its checkpoint if it has a readable one.
+pub(crate) fn unfinished(folder: &Path) -> Error {
+    let checkpoint = SavedRun::read(folder).ok().flatten();
+    match checkpoint.and_then(|bytes| SavedRun::parse(folder, &bytes).ok()) {
+        Some(saved) => Error::StoppedRun { folder: folder.into(), step: saved.checkpoint.progress.step },
+        None => Error::UnfinishedRun(folder.into()),
     }
 }
 

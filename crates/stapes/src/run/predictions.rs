@@ -1,11 +1,11 @@
 //! Predictions of a run on the test examples, stored for comparisons as a safetensors file.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use safetensors::tensor::TensorView;
-use safetensors::{Dtype, SafeTensors};
+use safetensors::Dtype;
 use serde::{Deserialize, Serialize};
+use stapes_files::tensors::{Tensor, TensorFile};
 use stapes_metrics::{Calibration, Detectors, Evaluation, MetricsError};
 use stapes_report::{Group, Groups};
 use stapes_train::Labels;
@@ -33,7 +33,7 @@ pub struct TestPredictions {
 /// Number of bins of the calibration figure.
 const BINS: usize = 10;
 const FORMAT: u64 = 2;
-const HEADER: &str = "stapes.predictions";
+const FILE: TensorFile = TensorFile { entry: "stapes.predictions", format: FORMAT };
 const PROBABILITIES: &str = "probabilities";
 const LABELS: &str = "labels";
 const LENGTHS: &str = "lengths";
@@ -129,33 +129,17 @@ impl TestPredictions {
             Labels::PerExample(classes) => (classes.clone(), None),
             Labels::PerFrame(frames) => (frames.concat(), Some(frames.iter().map(Vec::len).collect())),
         };
-        let mut tensors: Vec<(&str, Dtype, Vec<usize>, Vec<u8>)> = vec![
-            (
-                PROBABILITIES,
-                Dtype::F32,
-                vec![probabilities.len() / classes.max(1), classes],
-                probabilities.iter().flat_map(|value| value.to_le_bytes()).collect(),
-            ),
-            (LABELS, Dtype::I64, vec![labels.len()], to_i64_bytes(&labels)),
-        ];
-        if let Some(lengths) = lengths {
-            tensors.push((LENGTHS, Dtype::I64, vec![lengths.len()], to_i64_bytes(&lengths)));
-        }
-        let views = tensors.iter().map(|(name, kind, shape, bytes)| {
-            // The number of bytes matches the shape.
-            let view = TensorView::new(*kind, shape.clone(), bytes);
-            (*name, view.unwrap_or_else(|error| unreachable!("{name}: {error}")))
-        });
+        let rows = probabilities.len() / classes.max(1);
+        let mut tensors =
+            vec![Tensor::f32(PROBABILITIES, vec![rows, classes], &probabilities), integers(LABELS, &labels)];
+        tensors.extend(lengths.map(|lengths| integers(LENGTHS, &lengths)));
         let header = Header {
             format: FORMAT,
             classes: self.classes.clone(),
             examples: self.examples.clone(),
             groups: self.groups.clone(),
         };
-        // JSON can represent all strings and lists.
-        let header = serde_json::to_string(&header).unwrap_or_else(|error| unreachable!("header: {error}"));
-        safetensors::serialize(views, Some(HashMap::from([(HEADER.to_string(), header)])))
-            .unwrap_or_else(|error| unreachable!("tensors just made: {error}"))
+        FILE.to_bytes(&header, &tensors)
     }
 
     /// Writes the file into the folder of its run.
@@ -180,7 +164,10 @@ impl TestPredictions {
             }
             Err(source) => return Err(Error::File { path, action: "read a file of the run", source }),
         };
-        parse(&bytes).map_err(|reason| Error::Damaged { path, reason })
+        parse(&bytes).map_err(|reason| {
+            let reason = format!("the predictions cannot be used: {reason}; train the run again");
+            Error::Damaged { path, reason }
+        })
     }
 }
 
@@ -198,21 +185,15 @@ pub(crate) fn speaker_groups<'a>(all: impl IntoIterator<Item = &'a TestPredictio
     (groups.len() > 1).then(|| Groups { kind: "speaker".into(), groups: groups.into_values().collect() })
 }
 
-fn to_i64_bytes(numbers: &[usize]) -> Vec<u8> {
-    numbers.iter().flat_map(|&number| (number as i64).to_le_bytes()).collect()
+fn integers<'a>(name: &'a str, numbers: &[usize]) -> Tensor<'a> {
+    let bytes = numbers.iter().flat_map(|&number| (number as i64).to_le_bytes()).collect();
+    Tensor { name, dtype: Dtype::I64, shape: vec![numbers.len()], bytes }
 }
 
 fn parse(bytes: &[u8]) -> Result<TestPredictions, String> {
     let message = |error: safetensors::SafeTensorError| error.to_string();
-    let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(message)?;
-    let header = metadata.metadata().as_ref().and_then(|entries| entries.get(HEADER));
-    let header = header.ok_or("the file has no header of test predictions")?;
-    let Header { format, classes, examples, groups } =
-        serde_json::from_str(header).map_err(|error| error.to_string())?;
-    if format != FORMAT {
-        return Err(format!("the file has format {format}, but this program reads format {FORMAT}"));
-    }
-    let tensors = SafeTensors::deserialize(bytes).map_err(message)?;
+    let (header, tensors) = FILE.read(bytes).map_err(|error| error.to_string())?;
+    let Header { classes, examples, groups, .. } = header;
     let numbers = |name: &str| -> Result<Vec<usize>, String> {
         let view = tensors.tensor(name).map_err(message)?;
         if view.dtype() != Dtype::I64 {

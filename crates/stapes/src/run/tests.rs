@@ -5,6 +5,7 @@ use proptest::num::f32::ANY as ANY_SINGLE;
 use proptest::num::f64::ANY;
 use proptest::option;
 use proptest::prelude::*;
+use stapes_files::tensors::{Tensor, TensorFile};
 use stapes_train::{Checkpoint, Point, Progress, Snapshot, Validation};
 
 use super::*;
@@ -142,6 +143,50 @@ proptest! {
         let written: Vec<_> = snapshot.buffers.iter().map(|(name, buffer)| (*name, bits(buffer))).collect();
         prop_assert_eq!(read_bits, written);
     }
+}
+
+#[test]
+fn a_flipped_bit_of_a_checkpoint_is_refused_or_changes_nothing() {
+    let scratch = tempfile::tempdir().unwrap();
+    let folder = RunFolder::open(&scratch.path().join("run"), IfExists::Refuse).unwrap();
+    let provenance = Provenance::current("data".into(), None);
+    let progress = Progress { step: 3, seconds: 0.5, examples_seen: 9, ..Progress::default() };
+    let snapshot =
+        Snapshot { progress: &progress, buffers: vec![("best", &[0.5, -1.0]), ("parameters", &[2.0])] };
+    SavedRun::write(&folder, &snapshot, &provenance).unwrap();
+    let bytes = SavedRun::read(folder.path()).unwrap().unwrap();
+    let content = |bytes: &[u8]| {
+        let SavedRun { provenance, checkpoint } = SavedRun::parse(folder.path(), bytes)?;
+        let mut buffers = checkpoint.buffers;
+        buffers.sort_by(|a, b| a.0.cmp(&b.0));
+        Ok::<_, Error>(shown(&(provenance, checkpoint.progress, buffers)))
+    };
+    let written = content(&bytes).unwrap();
+    for bit in 0..8 * bytes.len() {
+        let mut flipped = bytes.clone();
+        flipped[bit / 8] ^= 1 << (bit % 8);
+        match content(&flipped) {
+            Ok(read) => assert_eq!(read, written, "bit {bit}"),
+            Err(error) => assert!(error.to_string().contains("start again with --force"), "{error}"),
+        }
+    }
+}
+
+#[test]
+fn a_checkpoint_of_another_type_or_shape_is_refused() {
+    let file = TensorFile { entry: "stapes.checkpoint", format: 2 };
+    let progress = Progress::default();
+    let origin = Provenance::current("data".into(), None);
+    let header = serde_json::json!({ "format": 2, "origin": origin, "progress": progress });
+    let refused = |tensor: Tensor<'_>| {
+        let error = SavedRun::parse(Path::new("run"), &file.to_bytes(&header, &[tensor])).err().unwrap();
+        error.to_string()
+    };
+    let matrix = refused(Tensor::f32("parameters", vec![1, 2], &[1.0, 2.0]));
+    assert!(matrix.contains("tensor parameters has the type F32 and the shape [1, 2]"), "{matrix}");
+    let bytes = vec![0; 8];
+    let wide = refused(Tensor { name: "best", dtype: safetensors::Dtype::F64, shape: vec![1], bytes });
+    assert!(wide.contains("tensor best has the type F64"), "{wide}");
 }
 
 /// Record with plus infinity as `null`, which an earlier version wrote.

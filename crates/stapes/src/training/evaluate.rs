@@ -1,6 +1,7 @@
 //! Test of a trained model, and thresholds chosen on validation.
 
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 
 use stapes_infer::Model;
 use stapes_metrics::{Evaluation, MetricsError, OperatingPoint, Roc};
@@ -30,6 +31,7 @@ impl TestResult {
         experiment: &Experiment,
         model: &Model,
         loaded: LoadedExamples,
+        stop: &AtomicBool,
     ) -> Result<TestResult, Error> {
         let examples = || loaded.indices.iter().map(|&index| &experiment.dataset.examples[index]);
         let predictions = TestPredictions {
@@ -37,7 +39,7 @@ impl TestResult {
             examples: examples().map(|example| example.id.clone()).collect(),
             groups: examples().map(|example| example.group.clone()).collect(),
             labels: loaded.labels.clone(),
-            probabilities: experiment::classify(model, &loaded)?,
+            probabilities: experiment::classify(model, &loaded, stop)?,
         };
         let evaluation = predictions.evaluation()?;
         Ok(TestResult { loaded, predictions, evaluation })

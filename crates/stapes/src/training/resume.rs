@@ -84,6 +84,7 @@ pub(super) fn reload(
     if record.data_fingerprint != stapes_data::fingerprint(&experiment.dataset, &experiment.split) {
         return Err(Error::DifferentData(folder.path().into()));
     }
-    let test = load(experiment, &experiment.split.test, &AtomicBool::new(false), on_event)?;
-    Ok(TestResult::new(experiment, &model, test)?.into_result(&folder.finish()?, record))
+    let never = AtomicBool::new(false);
+    let test = load(experiment, &experiment.split.test, &never, on_event)?;
+    Ok(TestResult::new(experiment, &model, test, &never)?.into_result(&folder.finish()?, record))
 }

@@ -6,6 +6,7 @@ mod attention;
 mod bad_input;
 mod compare;
 mod custom_data;
+mod damage;
 mod documentation;
 mod examples;
 mod frame_labels;

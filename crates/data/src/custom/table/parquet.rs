@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use parquet::errors::ParquetError;
+use parquet::file::metadata::ParquetMetaData;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::Field;
 use parquet::schema::types::Type;
@@ -14,12 +15,22 @@ use crate::error::DataError;
 
 /// Reads the required columns; the number of a row is used as its line.
 pub(super) fn read(path: &Path, on_row: &mut RowCallback<'_>) -> Result<(), DataError> {
+    // The library has assertions about the content of files.
+    stapes_files::contain_panic(|| read_rows(path, on_row)).unwrap_or_else(|reason| {
+        let reason =
+            format!("is a damaged Parquet file ({reason}); copy it again, or write the manifest as CSV");
+        Err(DataError::Manifest { path: path.to_owned(), reason })
+    })
+}
+
+fn read_rows(path: &Path, on_row: &mut RowCallback<'_>) -> Result<(), DataError> {
     let file = stapes_files::open(path).map_err(|reason| DataError::unreadable(path, reason))?;
     let refused = |error: ParquetError| DataError::Manifest {
         path: path.to_owned(),
         reason: format!("cannot be read as Parquet: {error}"),
     };
     let reader = SerializedFileReader::new(file).map_err(refused)?;
+    check_size(reader.metadata()).map_err(|reason| DataError::Manifest { path: path.to_owned(), reason })?;
     let schema = reader.metadata().file_metadata().schema();
     let fields = schema.get_fields();
     let names: Vec<&str> = fields.iter().map(|field| field.name()).collect();
@@ -42,6 +53,25 @@ pub(super) fn read(path: &Path, on_row: &mut RowCallback<'_>) -> Result<(), Data
         on_row(row + 1, &positions.map(value))?;
     }
     Ok(())
+}
+
+/// Maximum size of an unpacked manifest in bytes, and its maximum number of rows: a small file can unpack to any size.
+const MAX_BYTES: u64 = 1 << 29;
+const MAX_ROWS: i64 = 1 << 24;
+
+fn check_size(metadata: &ParquetMetaData) -> Result<(), String> {
+    let columns = metadata.row_groups().iter().flat_map(|group| group.columns());
+    let bytes = columns.fold(0u64, |sum, column| {
+        sum.saturating_add(u64::try_from(column.uncompressed_size()).unwrap_or_default())
+    });
+    let rows = metadata.file_metadata().num_rows();
+    match bytes > MAX_BYTES || rows > MAX_ROWS {
+        true => Err(format!(
+            "unpacks to {bytes} bytes in {rows} rows, more than the limit of {MAX_BYTES} bytes and {MAX_ROWS} rows that \
+             protects the memory; write only the columns of a manifest, or split it"
+        )),
+        false => Ok(()),
+    }
 }
 
 fn text(field: &Field) -> Cow<'_, str> {

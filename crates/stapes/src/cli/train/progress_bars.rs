@@ -1,12 +1,14 @@
 //! Progress bars of a run, and its validations as JSON lines.
 
+use std::io::IsTerminal;
 use std::sync::{Mutex, PoisonError};
 
 use indicatif::ProgressBar;
 use stapes::report::visible;
+use stapes::train::{Point, Validation};
 use stapes::{Event, Experiment};
 
-use super::super::console::{Console, percent, thousands};
+use super::super::console::{Console, duration, percent, thousands};
 use super::super::progress;
 
 /// Progress bars of a run, and its validations as JSON lines.
@@ -14,12 +16,15 @@ pub(crate) struct Bars<'a> {
     console: &'a Console,
     bar: Mutex<ProgressBar>,
     accuracy: Mutex<String>,
+    /// False if bars are hidden, as in a log; then each validation is a line.
+    has_terminal: bool,
 }
 
 impl Bars<'_> {
     /// Returns bars that appear with the first progress.
     pub(crate) fn new(console: &Console) -> Bars<'_> {
-        Bars { console, bar: Mutex::new(ProgressBar::hidden()), accuracy: Mutex::default() }
+        let has_terminal = std::io::stderr().is_terminal();
+        Bars { console, bar: Mutex::new(ProgressBar::hidden()), accuracy: Mutex::default(), has_terminal }
     }
 
     /// Shows the bar of a task at `done` of `steps` steps.
@@ -43,6 +48,7 @@ impl Bars<'_> {
     pub(crate) fn on_event(&self, event: Event<'_>) {
         match event {
             Event::Opened(experiment) => {
+                progress::keep_on_interrupt();
                 self.console.eprint(&format!("{}\n{}", visible(&experiment.recipe.title), sizes(experiment)));
             }
             Event::Checked { done, total } => self.show("files", total, done, String::new()),
@@ -67,6 +73,9 @@ impl Bars<'_> {
                 *accuracy =
                     validation.map(|value| format!("validation {}", percent(value))).unwrap_or_default();
                 self.console.json(&serde_json::json!({ "event": "validation", "point": point }));
+                if !self.has_terminal {
+                    self.console.eprint(&validation_line(point));
+                }
             }
             _ => {}
         }
@@ -77,6 +86,15 @@ impl Drop for Bars<'_> {
     fn drop(&mut self) {
         self.bar.lock().unwrap_or_else(PoisonError::into_inner).finish_and_clear();
     }
+}
+
+/// Describes a validation for a log without progress bars.
+fn validation_line(point: &Point) -> String {
+    let mut line = format!("step {}: training loss {:.4}", point.step, point.train_loss);
+    if let Some(Validation { loss, accuracy }) = point.validation {
+        line += &format!(", validation loss {loss:.4}, accuracy {}", percent(accuracy));
+    }
+    line + &format!(", {}", duration(point.seconds))
 }
 
 /// Describes the number of classes and examples.

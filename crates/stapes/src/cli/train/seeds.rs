@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use stapes::RunResult;
 use stapes::metrics::median;
 use stapes::report::visible;
+use stapes_files::number::InJson;
 
 use super::super::console::{Console, duration, percent, percent_or_dash};
 use super::series::{RunSeries, diverged};
@@ -50,7 +51,7 @@ pub(super) fn print_seeds(console: &Console, folder: &str, series: &RunSeries<Ru
             duration(longest)
         ));
         for (key, value) in [("median", median), ("mean", mean), ("min", min), ("max", max)] {
-            summary[key] = value.into();
+            summary[key] = json!(InJson(value));
         }
     }
     console.print(&format!("runs in {}", visible(folder)));
@@ -59,8 +60,8 @@ pub(super) fn print_seeds(console: &Console, folder: &str, series: &RunSeries<Ru
 
 fn line(seed: u64, RunResult { record, .. }: &RunResult) -> Value {
     json!({
-        "seed": seed, "validation_accuracy": record.validation_accuracy,
-        "test_accuracy": record.test_accuracy, "seconds": record.seconds, "stopped": record.stopped,
-        "diverged_loss": record.diverged_loss,
+        "seed": seed, "validation_accuracy": InJson(record.validation_accuracy),
+        "test_accuracy": InJson(record.test_accuracy), "seconds": InJson(record.seconds), "stopped": record.stopped,
+        "diverged_loss": InJson(record.diverged_loss),
     })
 }
