@@ -9,8 +9,21 @@ use stapes_report::{FrameAxis, FrameTiming, FrameView, Sound};
 
 use crate::error::Error;
 
-/// Returns the axis of a frame's values for pictures. The settings must have been checked.
-pub fn frame_axis(config: &FeatureConfig) -> FrameAxis {
+/// Returns frames of `width` values at the times of a recording. The settings must have been checked.
+pub fn frame_view(config: &FeatureConfig, values: Vec<f32>, width: usize, title: &str) -> FrameView {
+    let times = config.frame_times();
+    FrameView {
+        title: title.into(),
+        caption: String::new(),
+        values,
+        width,
+        timing: FrameTiming::Seconds { first: times.first_center_seconds(), hop: times.hop_seconds() },
+        axis: frame_axis(config),
+        quantity: config.quantity().into(),
+    }
+}
+
+fn frame_axis(config: &FeatureConfig) -> FrameAxis {
     match config.feature_axis() {
         FeatureAxis::Bands(centers_hz) => FrameAxis::Bands(centers_hz),
         FeatureAxis::Coefficients => FrameAxis::Numbers("coefficient"),
@@ -94,16 +107,8 @@ fn are_samples(config: &FeatureConfig, frames: &Features) -> bool {
 }
 
 fn of_recording(config: &FeatureConfig, frames: &Features, title: &str, caption: &str) -> FrameView {
-    let times = config.frame_times();
-    FrameView {
-        title: title.into(),
-        caption: caption.into(),
-        values: frames.values().to_vec(),
-        width: frames.width(),
-        timing: FrameTiming::Seconds { first: times.first_center_seconds(), hop: times.hop_seconds() },
-        axis: frame_axis(config),
-        quantity: config.quantity().into(),
-    }
+    let view = frame_view(config, frames.values().to_vec(), frames.width(), title);
+    FrameView { caption: caption.into(), ..view }
 }
 
 /// Probabilities and attention weights of a model.
