@@ -19,8 +19,8 @@ pub enum ReportError {
     #[error("cannot draw the figure `{figure}`: {reason}")]
     Figure {
         /// Name of the figure.
-        figure: &'static str,
-        /// Reason, or the message of the plotting library.
+        figure: String,
+        /// Reason.
         reason: String,
     },
 

@@ -2,7 +2,7 @@
 //!
 //! - [`render`] writes the page of a run as one HTML file that loads nothing from the network, [`render_comparison`] the
 //!   page of many runs, and [`render_inspection`] the page of a recording;
-//! - [`comparison_pictures`], [`gradient_picture`] and [`FramePicture`] draw figures as SVG and PNG files;
+//! - [`comparison_pictures`], [`gradient_picture`] and [`FrameView::png`] draw figures as SVG and PNG files;
 //! - [`terminal`] writes evaluations as tables that fit 80 columns;
 //! - [`table::Table`] holds a comparison and writes it as text, CSV and Markdown;
 //! - [`visible`] escapes control characters in text from outside.
@@ -26,8 +26,8 @@
 mod chart;
 mod csv;
 mod error;
-mod frame_picture;
-mod gradient_picture;
+mod frames;
+mod gradients;
 mod inline;
 mod learning_curve;
 mod numbers;
@@ -37,15 +37,15 @@ pub mod terminal;
 mod visible;
 
 pub use crate::csv::{CsvCell, csv_text};
-pub use chart::picture::Picture;
+pub use chart::figure::Picture;
 pub use error::ReportError;
-pub use frame_picture::{FrameAxis, FramePicture};
-pub use gradient_picture::{GradientLine, gradient_picture};
+pub use frames::{FrameAxis, FrameTiming, FrameView, Sound};
+pub use gradients::{GradientLine, gradient_picture};
 pub use learning_curve::Point;
 pub use numbers::pluralize;
 pub use pages::{
-    AttentionExample, Candidate, CandidateRun, Comparison, Cost, Example, FrameTiming, FrameView, Group,
-    Groups, Inspection, InspectionScores, Mark, MarkedCell, MarkedTable, Report, Sound, comparison_pictures,
-    render, render_comparison, render_inspection,
+    AttentionExample, Candidate, CandidateRun, Comparison, Cost, Example, Group, Groups, Inspection,
+    InspectionScores, Mark, MarkedCell, MarkedTable, Report, comparison_pictures, render, render_comparison,
+    render_inspection,
 };
 pub use visible::{visible, visible_lines};

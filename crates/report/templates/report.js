@@ -3,18 +3,22 @@
 for (const figure of document.querySelectorAll("figure.plot")) {
   const svg = figure.querySelector("svg");
   const readout = figure.querySelector(".readout");
-  const pointer = svg.querySelector(".pointer");
-  const line = pointer.querySelector("line");
-  const dots = [...pointer.querySelectorAll("circle")];
-  const traces = [...svg.querySelectorAll("[data-points]")].map((trace) => ({
-    name: trace.dataset.name,
-    points: trace.dataset.points.split(";").map((text) => {
-      const [at, x, y, name] = text.split("|");
-      const [left, top] = at.split(" ").map(Number);
+  const traces = [...svg.querySelectorAll("[data-values]")].map((line) => {
+    const places = line.getAttribute("points").split(" ");
+    const points = line.dataset.values.split(";").map((text, index) => {
+      const [left, top] = places[index].split(",").map(Number);
+      const [x, y, name] = text.split("|");
       return { left, top, x, y, name };
-    }),
-  }));
+    });
+    return { name: line.dataset.name, points };
+  });
   if (traces.length === 0) continue;
+  const add = (parent, tag) => parent.appendChild(document.createElementNS(svg.namespaceURI, tag));
+  const pointer = add(svg, "g");
+  pointer.classList.add("pointer");
+  const line = add(pointer, "polyline");
+  const dots = traces.map(() => add(pointer, "circle"));
+  dots.forEach((dot) => dot.setAttribute("r", 5.5));
   const nearest = svg.dataset.nearest === "true";
   const lefts = [...new Set(traces.flatMap((trace) => trace.points.map((point) => point.left)))];
   lefts.sort((a, b) => a - b);
@@ -28,8 +32,7 @@ for (const figure of document.querySelectorAll("figure.plot")) {
     items.reduce((best, item, index) => (distance(item) < distance(items[best]) ? index : best), 0);
   const show = (shown) => {
     const first = shown[0].point;
-    line.setAttribute("x1", first.left);
-    line.setAttribute("x2", first.left);
+    line.setAttribute("points", `${first.left},0 ${first.left},${svg.viewBox.baseVal.height}`);
     line.setAttribute("visibility", nearest ? "hidden" : "inherit");
     dots.forEach((dot, index) => {
       const found = shown.find((one) => one.index === index);

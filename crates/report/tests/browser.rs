@@ -99,7 +99,7 @@ const ACTS: &str = r##"
   press("Escape");
   lines.push(`escape ${readout()}`);
   const box = svg.getBoundingClientRect();
-  const [x] = svg.querySelector("[data-name='training']").dataset.points.split(";")[12].split(" ");
+  const [x] = svg.querySelector("[data-name='training']").getAttribute("points").split(" ")[12].split(",");
   const clientX = box.left + (Number(x) * box.width) / svg.viewBox.baseVal.width;
   svg.dispatchEvent(new frame.contentWindow.PointerEvent("pointermove", { clientX, clientY: box.top + 9 }));
   lines.push(`pointer ${readout()}`);

@@ -11,8 +11,21 @@ use stapes_report::{FrameAxis, FrameTiming, FrameView, Sound};
 
 use crate::error::Error;
 
-/// Returns the axis of a frame's values for pictures.
-pub fn frame_axis(front_end: &FrontEnd) -> FrameAxis {
+/// Returns frames of `width` values at the times of a recording.
+pub fn frame_view(front_end: &FrontEnd, values: Vec<f32>, width: usize, title: &str) -> FrameView {
+    let times = front_end.frame_times();
+    FrameView {
+        title: title.into(),
+        caption: String::new(),
+        values,
+        width,
+        timing: FrameTiming::Seconds { first: times.first_center_seconds(), hop: times.hop_seconds() },
+        axis: frame_axis(front_end),
+        quantity: front_end.config().quantity().into(),
+    }
+}
+
+fn frame_axis(front_end: &FrontEnd) -> FrameAxis {
     match front_end.feature_axis() {
         FeatureAxis::Bands(centers_hz) => FrameAxis::Bands(centers_hz),
         FeatureAxis::Coefficients => FrameAxis::Numbers("coefficient"),
@@ -100,16 +113,8 @@ fn are_samples(config: &FeatureConfig, frames: &Features) -> bool {
 }
 
 fn of_recording(front_end: &FrontEnd, frames: &Features, title: &str, caption: &str) -> FrameView {
-    let times = front_end.frame_times();
-    FrameView {
-        title: title.into(),
-        caption: caption.into(),
-        values: frames.values().to_vec(),
-        width: frames.width(),
-        timing: FrameTiming::Seconds { first: times.first_center_seconds(), hop: times.hop_seconds() },
-        axis: frame_axis(front_end),
-        quantity: front_end.config().quantity().into(),
-    }
+    let view = frame_view(front_end, frames.values().to_vec(), frames.width(), title);
+    FrameView { caption: caption.into(), ..view }
 }
 
 /// Probabilities and attention weights of a model.

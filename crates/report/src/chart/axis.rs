@@ -2,21 +2,17 @@
 
 use std::ops::Range;
 
-use plotters::coord::ranged1d::{DefaultFormatting, KeyPointHint};
-use plotters::coord::types::RangedCoordf64;
-use plotters::prelude::Ranged;
-
 use crate::numbers::plain;
 
 /// Candidate rates of ticks on a probit axis.
 const RATES: [f64; 15] =
     [0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9];
 
-/// Smallest extent of an axis; plotters' search for ticks does not end for smaller ones.
-const MIN_EXTENT: f64 = 1e-3;
-
 /// Largest number of ticks of a logarithmic axis with steps within the powers of ten.
 const MAX_LOG_TICKS: usize = 5;
+
+/// Value and label of a tick.
+pub(crate) type Tick = (f64, String);
 
 /// Scale of an axis.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -47,21 +43,21 @@ impl Scale {
         }
     }
 
-    /// Returns positions and labels of ticks; None if plotters chooses them.
-    fn ticks(self, range: &Range<f64>) -> Option<Vec<(f64, String)>> {
+    /// Returns at most `max` ticks.
+    fn ticks(self, range: &Range<f64>, max: usize) -> Vec<Tick> {
         match self {
-            Scale::Linear => None,
-            Scale::Log => Some(log_ticks(range)),
+            Scale::Linear => linear_ticks(range, max, 0.0),
+            Scale::Log => log_ticks(range, max),
             Scale::Probit => {
                 let min_distance = (probit(range.end) - probit(range.start)) / 12.0;
-                let mut ticks: Vec<(f64, String)> = Vec::new();
-                for &rate in RATES.iter().filter(|rate| range.start <= **rate && **rate <= range.end) {
-                    let position = probit(rate);
-                    if ticks.last().is_none_or(|last| position - last.0 >= min_distance) {
-                        ticks.push((position, plain(100.0 * rate)));
+                let mut ticks: Vec<Tick> = Vec::new();
+                for &rate in RATES.iter().filter(|rate| range.contains(*rate)) {
+                    let distant = |last: &Tick| probit(rate) - probit(last.0) >= min_distance;
+                    if ticks.last().is_none_or(distant) {
+                        ticks.push((rate, plain(100.0 * rate)));
                     }
                 }
-                Some(ticks)
+                ticks
             }
         }
     }
@@ -80,66 +76,98 @@ fn digits(value: f64) -> String {
     plain((value * scale).round() / scale)
 }
 
+/// Returns at most `max` multiples of 1, 2 or 5 times a power of ten, at least `min_step` apart.
+fn linear_ticks(range: &Range<f64>, max: usize, min_step: f64) -> Vec<Tick> {
+    let widest = (max - 1) as f64;
+    let power = 10f64.powf(((range.end - range.start) / widest).log10().floor());
+    let fits = |step: &f64| (range.end - range.start) / step <= widest + 1e-9 && *step >= min_step;
+    let step = [1.0, 2.0, 5.0].map(|digit| digit * power).into_iter().find(fits).unwrap_or(10.0 * power);
+    let step = step.max(min_step);
+    let first = (range.start / step - 1e-9).ceil();
+    let values = (0..max).map(|number| (first + number as f64) * step);
+    let within = values.take_while(|value| *value <= range.end + 1e-9 * step);
+    within.map(|value| (value, tick_label(value, step))).collect()
+}
+
+/// Formats a multiple of a step: 5e-4 and 2e7 instead of many zeros.
+fn tick_label(value: f64, step: f64) -> String {
+    if value == 0.0 || (step >= 1e-3 && value.abs() < 1e7) {
+        return plain(value);
+    }
+    let text = format!("{value:.2e}");
+    let (digits, power) = text.split_once('e').unwrap_or((&text, "0"));
+    format!("{}e{power}", digits.trim_end_matches('0').trim_end_matches('.'))
+}
+
 /// Returns as many ticks as are legible: steps within the powers of ten, all powers, or some of them.
-fn log_ticks(range: &Range<f64>) -> Vec<(f64, String)> {
+fn log_ticks(range: &Range<f64>, max: usize) -> Vec<Tick> {
     let (low, high) = (range.start.log10(), range.end.log10());
     let powers = low.floor() as i32..=high.ceil() as i32;
     for steps in [&[1.0, 2.0, 5.0][..], &[1.0, 3.0], &[1.0]] {
-        let values = powers.clone().flat_map(|power| {
-            steps.iter().map(move |step: &f64| (f64::from(power) + step.log10(), *step, power))
-        });
-        let within = |position: &f64| *position > low - 1e-9 && *position < high + 1e-9;
-        let ticks: Vec<_> = values
-            .filter(|(position, ..)| within(position))
-            .map(|(position, step, power)| (position, in_powers(step, power)))
-            .collect();
+        let all = powers.clone().flat_map(|power| steps.iter().map(move |&step: &f64| (step, power)));
+        let within = |(step, power): &(f64, i32)| {
+            let position = f64::from(*power) + step.log10();
+            position > low - 1e-9 && position < high + 1e-9
+        };
+        let ticks: Vec<Tick> = all.filter(within).map(|(step, power)| in_powers(step, power)).collect();
         if ticks.len() <= MAX_LOG_TICKS {
             return ticks;
         }
     }
     let (low, high) = (low.ceil() as i32, high.floor() as i32);
-    let every = ((high - low) / 6 + 1) as usize;
-    (low..=high).step_by(every).map(|power| (f64::from(power), in_powers(1.0, power))).collect()
+    let every = (high - low) as usize / max + 1;
+    (low..=high).step_by(every).map(|power| in_powers(1.0, power)).collect()
 }
 
-/// Formats a step times a power of ten.
-fn in_powers(step: f64, power: i32) -> String {
-    if (-3..=5).contains(&power) { plain(step * 10f64.powi(power)) } else { format!("{step}e{power}") }
+/// Returns the tick of a step times a power of ten.
+fn in_powers(step: f64, power: i32) -> Tick {
+    let value = step * 10f64.powi(power);
+    (value, if (-3..=5).contains(&power) { plain(value) } else { format!("{step}e{power}") })
 }
 
 /// An axis.
 pub(crate) struct Axis {
     /// Label with the unit.
     pub(crate) label: String,
-    /// Range of values, before the transform.
+    /// Range of values; not empty.
     pub(crate) range: Range<f64>,
     pub(crate) scale: Scale,
-    /// Values and labels of ticks; empty for the default ticks of the scale.
-    pub(crate) ticks: Vec<(f64, String)>,
+    ticks: Option<Vec<Tick>>,
+    /// Smallest step of the ticks: 1 for numbers of steps.
+    min_step: f64,
 }
 
 impl Axis {
+    pub(crate) fn new(label: impl Into<String>, range: Range<f64>, scale: Scale) -> Axis {
+        Axis { label: label.into(), range, scale, ticks: None, min_step: 0.0 }
+    }
+
     pub(crate) fn linear(label: impl Into<String>, range: Range<f64>) -> Axis {
-        Axis { label: label.into(), range, scale: Scale::Linear, ticks: Vec::new() }
+        Axis::new(label, range, Scale::Linear)
+    }
+
+    /// Creates a linear axis of numbers from 0 to `last`, with ticks at whole numbers.
+    pub(crate) fn numbers(label: &str, last: f64) -> Axis {
+        Axis { min_step: 1.0, ..Axis::linear(label, 0.0..last.max(1.0)) }
     }
 
     /// Sets the ticks.
-    pub(crate) fn with_ticks(self, ticks: Vec<(f64, String)>) -> Axis {
-        Axis { ticks, ..self }
+    pub(crate) fn with_ticks(self, ticks: Vec<Tick>) -> Axis {
+        Axis { ticks: Some(ticks), ..self }
     }
 
     /// Creates a linear axis around values, with some space above.
     pub(crate) fn around(label: &str, low: f64, high: f64) -> Axis {
-        Axis::linear(label, low..low + (1.05 * (high - low)).max(MIN_EXTENT))
+        let extent = if high > low { 1.05 * (high - low) } else { 1e-3 * low.abs().max(1.0) };
+        Axis::linear(label, low..low + extent)
     }
 
     /// Creates an axis of whole powers of ten around values greater than 0.
     pub(crate) fn powers_of_ten(label: &str, low: f64, high: f64) -> Axis {
         let (low, high) = (low.log10().floor(), high.log10().ceil());
         let range = 10f64.powf(low)..10f64.powf(high.max(low + 1.0));
-        Axis { label: label.into(), range, scale: Scale::Log, ticks: Vec::new() }
+        Axis::new(label, range, Scale::Log)
     }
-
     /// Creates a logarithmic axis around values greater than 0 that begins and ends at a tick.
     pub(crate) fn logarithmic(label: &str, low: f64, high: f64) -> Axis {
         let ends = (low / 1.1, 1.1 * high);
@@ -149,7 +177,7 @@ impl Axis {
         };
         let start = steps().rfind(|step| *step <= ends.0).unwrap_or(ends.0);
         let end = steps().find(|step| *step >= ends.1).unwrap_or(ends.1);
-        Axis { label: label.into(), range: start..end, scale: Scale::Log, ticks: Vec::new() }
+        Axis::new(label, start..end, Scale::Log)
     }
 
     /// Creates an axis of fractions in [0, 1], multiplied by `scale`, up to 1: from 0, or from a higher round value if
@@ -165,57 +193,20 @@ impl Axis {
         Axis::linear(label, scale * from..scale)
     }
 
-    /// Returns the axis for plotters, in transformed positions.
-    pub(crate) fn scaled_range(&self) -> ScaledRange {
-        let range = self.scale.transform(self.range.start)..self.scale.transform(self.range.end);
-        ScaledRange { inner: range.into(), ticks: self.tick_positions() }
-    }
-
-    /// Returns positions and labels of ticks; None if plotters chooses them.
-    fn tick_positions(&self) -> Option<Vec<(f64, String)>> {
-        match self.ticks.is_empty() {
-            true => self.scale.ticks(&self.range),
-            false => Some(
-                self.ticks.iter().map(|(value, text)| (self.scale.transform(*value), text.clone())).collect(),
-            ),
+    /// Returns at most `max` ticks, or those that were set.
+    pub(crate) fn ticks(&self, max: usize) -> Vec<Tick> {
+        match (&self.ticks, self.scale) {
+            (Some(ticks), _) => ticks.clone(),
+            (None, Scale::Linear) => linear_ticks(&self.range, max, self.min_step),
+            (None, scale) => scale.ticks(&self.range, max),
         }
     }
 
-    /// Returns the label of a tick.
-    pub(crate) fn tick(&self, position: f64) -> String {
-        let ticks = self.tick_positions().unwrap_or_default();
-        let nearest =
-            ticks.into_iter().min_by(|a, b| (a.0 - position).abs().total_cmp(&(b.0 - position).abs()));
-        nearest.map_or_else(|| plain(position), |(_, text)| text)
-    }
-}
-
-/// A range of transformed positions, with optional ticks.
-pub(crate) struct ScaledRange {
-    inner: RangedCoordf64,
-    ticks: Option<Vec<(f64, String)>>,
-}
-
-impl Ranged for ScaledRange {
-    type FormatOption = DefaultFormatting;
-    type ValueType = f64;
-
-    fn map(&self, value: &f64, limit: (i32, i32)) -> i32 {
-        // Far outside of the range plotters' integers would overflow.
-        let Range { start, end } = self.inner.range();
-        let margin = 100.0 * (end - start);
-        self.inner.map(&value.clamp(start - margin, end + margin), limit)
-    }
-
-    fn key_points<Hint: KeyPointHint>(&self, hint: Hint) -> Vec<f64> {
-        match &self.ticks {
-            Some(ticks) => ticks.iter().map(|(position, _)| *position).collect(),
-            None => self.inner.key_points(hint),
-        }
-    }
-
-    fn range(&self) -> Range<f64> {
-        self.inner.range()
+    /// Returns the position of a value: 0 at the start of the axis, 1 at its end; never far outside of it.
+    pub(crate) fn position(&self, value: f64) -> f64 {
+        let [start, end, value] =
+            [self.range.start, self.range.end, value].map(|at| self.scale.transform(at));
+        ((value - start) / (end - start)).clamp(-10.0, 10.0)
     }
 }
 
@@ -277,7 +268,7 @@ mod tests {
         for (low, high) in [(1.0, 1.0), (0.0007, 3.0), (42_905.0, 204_505.0), (1e-30, 1e30)] {
             let range = Axis::logarithmic("", low, high).range;
             assert!(range.start < low && high < range.end, "{low} {high}: {range:?}");
-            assert!(Scale::Log.ticks(&range).unwrap().len() >= 2, "{low} {high}: {range:?}");
+            assert!(Scale::Log.ticks(&range, 6).len() >= 2, "{low} {high}: {range:?}");
         }
         for (lowest, from) in [(0.0, 0.0), (0.49, 0.0), (0.65, 60.0), (0.95, 94.0), (0.99, 99.0), (1.0, 99.5)]
         {
@@ -287,25 +278,61 @@ mod tests {
     }
 
     #[test]
-    fn ticks_can_be_set() {
-        let axis = Axis::linear("", -2.0..2.0).with_ticks(vec![(-2.0, "low".into()), (1.0, "high".into())]);
-        assert_eq!(axis.tick_positions().unwrap().iter().map(|tick| tick.0).collect::<Vec<_>>(), [-2.0, 1.0]);
-        assert_eq!((axis.tick(-1.9), axis.tick(1.0)), ("low".into(), "high".into()));
+    fn linear_ticks_are_round_numbers_within_the_range() {
+        let labels = |low: f64, high: f64, max: usize| -> Vec<String> {
+            Axis::linear("", low..high).ticks(max).into_iter().map(|(_, label)| label).collect()
+        };
+        assert_eq!(labels(0.0, 100.0, 6), ["0", "20", "40", "60", "80", "100"]);
+        assert_eq!(labels(60.0, 100.0, 6), ["60", "70", "80", "90", "100"]);
+        assert_eq!(labels(-0.05, 0.5, 7), ["0", "0.1", "0.2", "0.3", "0.4", "0.5"]);
+        assert_eq!(labels(0.0, 0.00315, 6), ["0", "0.001", "0.002", "0.003"]);
+        assert_eq!(labels(0.0, 0.0021, 6), ["0", "5e-4", "1e-3", "1.5e-3", "2e-3"]);
+        assert_eq!(labels(0.0, 4.2e7, 6), ["0", "1e7", "2e7", "3e7", "4e7"]);
+        for (low, high) in [(0.0, 1e-40), (0.0, 3.2e38), (1e9, 1e9 + 1e6), (-2e-9, 1e-9), (7.0, 7.007)] {
+            for max in [3, 6, 7, 14] {
+                let ticks = Axis::linear("", low..high).ticks(max);
+                assert!((2..=max).contains(&ticks.len()), "{low} {high} {max}: {ticks:?}");
+                assert!(ticks.iter().all(|tick| (low..=high * 1.000_001).contains(&tick.0)), "{ticks:?}");
+                let mut labels: Vec<&String> = ticks.iter().map(|(_, label)| label).collect();
+                labels.dedup();
+                assert_eq!(labels.len(), ticks.len(), "{ticks:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn numbers_of_steps_have_no_ticks_between_them() {
+        let labels =
+            |last: f64| Axis::numbers("", last).ticks(7).into_iter().map(|tick| tick.1).collect::<Vec<_>>();
+        assert_eq!(
+            (labels(0.0), labels(2.0)),
+            (vec!["0".into(), "1".into()], vec!["0".into(), "1".into(), "2".into()])
+        );
+        assert_eq!(labels(1080.0), ["0", "200", "400", "600", "800", "1,000"]);
+    }
+
+    #[test]
+    fn values_have_positions_on_every_scale() {
+        let at = |axis: Axis, value| (1e6 * axis.position(value)).round() / 1e6;
+        assert_eq!(at(Axis::linear("", -2.0..2.0), 1.0), 0.75);
+        assert_eq!(at(Axis::new("", 0.1..1000.0, Scale::Log), 1.0), 0.25);
+        assert_eq!(at(Axis::new("", 0.2..0.8, Scale::Probit), 0.5), 0.5);
+        assert_eq!(at(Axis::linear("", 0.0..1.0), 1e300), 10.0);
+        let set = Axis::linear("", -2.0..2.0).with_ticks(vec![(-2.0, "low".into())]);
+        assert_eq!(set.ticks(6), [(-2.0, "low".into())]);
     }
 
     #[test]
     fn ticks_are_powers_and_rates() {
         let ticks = |scale: Scale, range| -> Vec<String> {
-            scale.ticks(&range).unwrap().into_iter().map(|(_, text)| text).collect()
+            scale.ticks(&range, 6).into_iter().map(|(_, text)| text).collect()
         };
         assert_eq!(ticks(Scale::Log, 1e-5..100.0), ["1e-5", "0.001", "0.1", "10"]);
         assert_eq!(ticks(Scale::Probit, 0.004..0.5), ["0.5", "1", "2", "5", "10", "20", "40"]);
         // Of overlapping rates the lower one is kept.
-        let wide = ticks(Scale::Probit, 0.0001..0.6);
+        let wide = ticks(Scale::Probit, 0.0001..0.61);
         assert_eq!(wide, ["0.01", "0.05", "0.2", "1", "5", "10", "20", "40", "60"]);
         assert_eq!(ticks(Scale::Log, 0.5..5.0), ["0.5", "1", "2", "5"]);
         assert_eq!(ticks(Scale::Log, 1e4..1e6), ["10,000", "30,000", "100,000", "300,000", "1e6"]);
-        let axis = Axis { label: String::new(), range: 1e-5..100.0, scale: Scale::Log, ticks: Vec::new() };
-        assert_eq!((axis.tick(-3.0), Axis::linear("", 0.0..1.0).tick(0.25)), ("0.001".into(), "0.25".into()));
     }
 }

@@ -1,67 +1,74 @@
-//! Charts as the contents of an SVG element.
-//!
-//! plotters draws them; the style sheet of the page sets the colors of both themes.
+//! Charts: series on two axes, as shapes in pixels that [`svg`] and [`png`] draw.
 
 pub(crate) mod axis;
-pub(crate) mod canvas;
-pub(crate) mod error_bars;
 pub(crate) mod figure;
-pub(crate) mod picture;
-pub(crate) mod series_style;
-pub(crate) mod thinned_line;
+pub(crate) mod heat_map;
+pub(crate) mod png;
+pub(crate) mod shapes;
+pub(crate) mod svg;
 
 use std::ops::Range;
 
-use plotters::coord::Shift;
-use plotters::prelude::*;
-use plotters::style::text_anchor::{HPos, Pos, VPos};
+use axis::Axis;
+use heat_map::HeatMap;
+use shapes::{Anchor, Color, Level, Position, Shape, Trace};
 
-use crate::inline::data_url;
-use crate::{ReportError, visible};
-use axis::{Axis, ScaledRange};
-use error_bars::ErrorBar;
-use figure::Trace;
-use series_style::SeriesStyle;
-
-/// Size in tenths of a pixel on a page of medium width: plotters draws at integer positions only, and whole pixels
-/// would be visible as steps in a line. The style sheet of the page sets the heights of text and the widths of lines.
-pub(crate) const WIDTH: u32 = 5600;
-pub(crate) const HEIGHT: u32 = 3200;
+/// Size in pixels on a page of medium width.
+pub(crate) const WIDTH: f64 = 560.0;
+pub(crate) const HEIGHT: f64 = 320.0;
 /// Height of a chart with axes of equal kind.
-pub(crate) const SQUARE_HEIGHT: u32 = 4900;
+pub(crate) const SQUARE_HEIGHT: f64 = 490.0;
 
-/// Text height of the narrow page, the larger one; the margins fit it.
-pub(crate) const LINE: i32 = 200;
+/// Height of a line of text on a narrow page, where the text is larger; the margins fit it.
+pub(crate) const LINE: f64 = 20.0;
 /// In charts of one or two series, a series of at most this many points has a dot per point.
 const DOTS: usize = 40;
 /// Radius of such a dot, and of the dot of a series of one point.
-const DOT: i32 = 24;
-const LONE_DOT: i32 = 36;
-/// Margins of the plot; they fit the larger text.
-const LEFT: i32 = 520;
-const TOP: i32 = 2 * LINE + LINE / 2;
+const DOT: f64 = 2.4;
+const LONE_DOT: f64 = 3.6;
+/// Margins of the plot.
+const LEFT: f64 = 52.0;
+const TOP: f64 = 2.5 * LINE;
 /// Top margin of a lower chart, which has no mark.
-const LOW_TOP: i32 = LINE + LINE / 2;
-const RIGHT: i32 = 160;
+const LOW_TOP: f64 = 1.5 * LINE;
+const RIGHT: f64 = 16.0;
 /// Right margin if series are named at their ends.
-const RIGHT_OF_NAMES: i32 = 1000;
-const BELOW: i32 = 490;
-/// Line widths of axes and of series.
-const THIN: u32 = 10;
-pub(crate) const THICK: u32 = 18;
+const RIGHT_OF_NAMES: f64 = 100.0;
+const BELOW: f64 = 49.0;
+/// Length of a tick, and its distance to the label.
+const TICK: f64 = 4.0;
+const GAP: f64 = 4.0;
+/// Largest number of ticks.
+const X_TICKS: usize = 7;
+const Y_TICKS: usize = 6;
+/// Widths of axes and of series.
+const THIN: f64 = 1.0;
+pub(crate) const THICK: f64 = 1.75;
 
 /// A line of a chart.
 pub(crate) struct Series {
     /// Written at the line's end or in the legend.
     pub(crate) name: String,
-    pub(crate) style: SeriesStyle,
+    pub(crate) color: Color,
     /// Finite points within the axes; not empty.
     pub(crate) points: Vec<(f64, f64)>,
 }
 
-/// A picture that fills the plot from top to bottom.
+/// A point with a range of y.
+pub(crate) struct ErrorBar {
+    pub(crate) name: String,
+    pub(crate) x: f64,
+    pub(crate) y: f64,
+    pub(crate) low: f64,
+    pub(crate) high: f64,
+    /// Text of x and of y below a pointer.
+    pub(crate) readout: [String; 2],
+    pub(crate) color: Color,
+}
+
+/// A heat map that fills the plot from top to bottom.
 pub(crate) struct Image {
-    pub(crate) png: Vec<u8>,
+    pub(crate) map: HeatMap,
     /// Range on the x axis.
     pub(crate) across: Range<f64>,
 }
@@ -75,14 +82,14 @@ pub(crate) struct Mark {
 
 /// A chart.
 pub(crate) struct Chart {
-    /// Name of the figure in an error.
-    pub(crate) name: &'static str,
-    pub(crate) height: u32,
+    pub(crate) height: f64,
     pub(crate) x: Axis,
     /// Its label is written above the axis.
     pub(crate) y: Axis,
     /// Background; a chart with an image has no grid.
     pub(crate) image: Option<Image>,
+    /// A white line with a black edge, legible on an image; empty for none.
+    pub(crate) overlay: Vec<(f64, f64)>,
     pub(crate) series: Vec<Series>,
     /// Names series at their ends.
     pub(crate) names: bool,
@@ -97,27 +104,15 @@ pub(crate) struct Chart {
     pub(crate) annotations: Vec<(f64, f64, String)>,
 }
 
-/// Destination of a chart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Output {
-    /// A page, whose style sheet makes lines dashed.
-    Page,
-    /// A separate file.
-    File,
-}
-
-pub(crate) type Plane<'a, B> = ChartContext<'a, B, Cartesian2d<ScaledRange, ScaledRange>>;
-pub(crate) type Outcome<B, T> = Result<T, DrawingAreaErrorKind<<B as DrawingBackend>::ErrorType>>;
-
 impl Chart {
     /// Creates an empty chart.
-    pub(crate) fn empty(name: &'static str, height: u32, x: Axis, y: Axis) -> Chart {
+    pub(crate) fn empty(height: f64, x: Axis, y: Axis) -> Chart {
         Chart {
-            name,
             height,
             x,
             y,
             image: None,
+            overlay: Vec::new(),
             series: Vec::new(),
             names: false,
             behind: Vec::new(),
@@ -128,257 +123,178 @@ impl Chart {
         }
     }
 
-    /// Draws the elements for an SVG element with the view box 0 0 [`WIDTH`] and the chart's height, and returns them
-    /// with the traces for a pointer.
-    pub(crate) fn draw(&self) -> Result<(String, Vec<Trace>), ReportError> {
-        let failed = |reason: String| ReportError::Figure { figure: self.name, reason };
-        let mut svg = String::new();
-        let root = SVGBackend::with_string(&mut svg, (WIDTH, self.height)).into_drawing_area();
-        let drawn = self.draw_on(&root, Output::Page).and_then(|traces| root.present().map(|()| traces));
-        let traces = drawn.map_err(|error| failed(error.to_string()))?;
-        drop(root);
-        // The page has its own SVG element with a title; the first and the last line of plotters' output are removed.
-        let inside = svg.split_once('>').and_then(|(_, rest)| rest.rsplit_once("</svg>"));
-        let (inside, _) = inside.ok_or_else(|| failed("plotters wrote no SVG element".into()))?;
-        let image = self.image.as_ref().map(|image| self.image_element(image)).unwrap_or_default();
-        Ok((image + inside.trim(), traces))
+    /// Returns the shapes on an area of [`WIDTH`] and the chart's height; series and error bars have traces.
+    pub(crate) fn shapes(&self) -> Vec<Shape> {
+        let mut shapes = Vec::new();
+        if let Some(Image { map, across }) = &self.image {
+            let (left, right) = (self.at_x(across.start), self.at_x(across.end));
+            let (corner, size) = ((left, self.top()), (right - left, self.bottom() - self.top()));
+            shapes.push(Shape::Image { corner, size, map: map.clone() });
+        }
+        for (color, width) in [(Color::Black, 3.0), (Color::White, 1.25)] {
+            if !self.overlay.is_empty() {
+                shapes.push(Shape::line(self.positions(&self.overlay), color, width));
+            }
+        }
+        self.add_axes(&mut shapes);
+        if !self.reference.is_empty() {
+            shapes.push(Shape::reference(self.positions(&self.reference)));
+        }
+        self.add_mark(&mut shapes);
+        for Series { color, points, .. } in &self.behind {
+            let (points, color, opacity) = (self.positions(points), *color, 0.3);
+            shapes.push(match points[..] {
+                [center] => Shape::Circle { center, radius: LONE_DOT, color, opacity },
+                _ => Shape::pale(points, color, THIN, opacity),
+            });
+        }
+        shapes.extend(self.series.iter().map(|series| self.line(series)));
+        // Dots are above all lines: a line could cover the dot of a series of one point.
+        for Series { color, points, .. } in &self.series {
+            let radius = match points.len() {
+                1 => LONE_DOT,
+                ..=DOTS if self.series.len() <= 2 => DOT,
+                _ => continue,
+            };
+            shapes
+                .extend(self.positions(points).into_iter().map(|center| Shape::dot(center, radius, *color)));
+        }
+        self.add_error_bars(&mut shapes);
+        self.add_annotations(&mut shapes);
+        shapes.push(Shape::text((0.0, 0.0), &*self.y.label, Anchor::Start, Level::Below));
+        if self.names {
+            self.add_names(&mut shapes);
+        }
+        shapes
     }
 
-    /// Top margin for the text above the plot.
-    fn top(&self) -> i32 {
+    /// Top of the plot, below the text above it.
+    fn top(&self) -> f64 {
         if self.height < HEIGHT && self.mark.is_none() { LOW_TOP } else { TOP }
     }
 
-    /// Writes the image as one element; plotters would write a rectangle per pixel.
-    fn image_element(&self, image: &Image) -> String {
-        let right = if self.names { RIGHT_OF_NAMES } else { RIGHT };
-        let across = f64::from(WIDTH as i32 - LEFT - right);
-        let position = |x: f64| {
-            let (start, end) =
-                (self.x.scale.transform(self.x.range.start), self.x.scale.transform(self.x.range.end));
-            f64::from(LEFT) + across * (self.x.scale.transform(x) - start) / (end - start)
-        };
-        let (from, to) = (position(image.across.start), position(image.across.end));
-        format!(
-            "<image x=\"{from:.0}\" y=\"{}\" width=\"{:.0}\" height=\"{}\" preserveAspectRatio=\"none\" href=\"{}\"/>",
-            self.top(),
-            to - from,
-            self.height as i32 - self.top() - BELOW,
-            data_url("image/png", &image.png)
-        )
+    fn bottom(&self) -> f64 {
+        self.height - BELOW
     }
 
-    /// Returns the position of a point after the transforms of the axes.
-    pub(crate) fn position(&self, &(x, y): &(f64, f64)) -> (f64, f64) {
-        (self.x.scale.transform(x), self.y.scale.transform(y))
+    fn right(&self) -> f64 {
+        WIDTH - if self.names { RIGHT_OF_NAMES } else { RIGHT }
     }
 
-    /// Draws on an area of [`WIDTH`] and the chart's height. The caller presents the root area: plotters then closes
-    /// the SVG element, and later elements would be outside of it.
-    pub(crate) fn draw_on<B: DrawingBackend>(
-        &self,
-        root: &DrawingArea<B, Shift>,
-        output: Output,
-    ) -> Outcome<B, Vec<Trace>> {
-        let mut plane = ChartBuilder::on(root)
-            .margin_top(self.top())
-            .margin_right(if self.names { RIGHT_OF_NAMES } else { RIGHT })
-            .x_label_area_size(BELOW)
-            .y_label_area_size(LEFT)
-            .build_cartesian_2d(self.x.scaled_range(), self.y.scaled_range())?;
-        self.draw_axes(&mut plane)?;
-        if !self.reference.is_empty() {
-            let positions: Vec<_> = self.reference.iter().map(|end| self.position(end)).collect();
-            draw_line(
-                &mut plane,
-                positions,
-                SeriesStyle::Mark.color().stroke_width(THIN),
-                output == Output::File,
-            )?;
-        }
-        if let Some(mark) = &self.mark {
-            self.draw_mark_line(&mut plane, mark, output)?;
-        }
-        for series in &self.behind {
-            let positions = || series.points.iter().map(|point| self.position(point));
-            draw_line(&mut plane, positions().collect(), series.style.pale().stroke_width(THIN), false)?;
-            if series.points.len() == 1 {
-                draw_dots(&mut plane, positions(), LONE_DOT, series.style.pale().filled())?;
+    fn at_x(&self, x: f64) -> f64 {
+        LEFT + (self.right() - LEFT) * self.x.position(x)
+    }
+
+    fn at_y(&self, y: f64) -> f64 {
+        self.bottom() - (self.bottom() - self.top()) * self.y.position(y)
+    }
+
+    fn positions(&self, points: &[(f64, f64)]) -> Vec<Position> {
+        points.iter().map(|&(x, y)| (self.at_x(x), self.at_y(y))).collect()
+    }
+
+    fn add_axes(&self, shapes: &mut Vec<Shape>) {
+        let (top, right, bottom) = (self.top(), self.right(), self.bottom());
+        for (value, label) in self.y.ticks(Y_TICKS) {
+            let y = self.at_y(value);
+            if self.image.is_none() {
+                shapes.push(Shape::line(vec![(LEFT, y), (right, y)], Color::Grid, THIN));
             }
+            shapes.push(Shape::line(vec![(LEFT - TICK, y), (LEFT, y)], Color::Axis, THIN));
+            shapes.push(Shape::text((LEFT - TICK - GAP, y), label, Anchor::End, Level::Center));
         }
-        for series in &self.series {
-            let positions = series.points.iter().map(|point| self.position(point));
-            let dashed = output == Output::File && series.style.is_dashed();
-            draw_line(&mut plane, positions.collect(), series.style.color().stroke_width(THICK), dashed)?;
+        for (value, label) in self.x.ticks(X_TICKS) {
+            let x = self.at_x(value);
+            shapes.push(Shape::line(vec![(x, bottom), (x, bottom + TICK)], Color::Axis, THIN));
+            shapes.push(Shape::text((x, bottom + TICK + GAP), label, Anchor::Middle, Level::Below));
         }
-        // Dots are above all lines: a line could cover the dot of a series of one point.
-        for series in &self.series {
-            let positions = series.points.iter().map(|point| self.position(point));
-            let style = series.style.color().filled();
-            match series.points.len() {
-                1 => draw_dots(&mut plane, positions, LONE_DOT, style)?,
-                ..=DOTS if self.series.len() <= 2 => draw_dots(&mut plane, positions, DOT, style)?,
-                _ => {}
-            }
-        }
-        self.draw_error_bars(&mut plane)?;
-        self.draw_annotations(&mut plane)?;
-        root.draw_text(
-            &visible(&self.y.label),
-            &text_style(SeriesStyle::Text, HPos::Left, VPos::Top),
-            (0, 0),
-        )?;
-        if self.names {
-            self.draw_names(root, &plane)?;
-        }
-        let lines = self.series.iter().map(|series| self.trace(series, &plane));
-        Ok(lines.chain(self.error_bar_trace(&plane)).collect())
+        shapes.push(Shape::line(vec![(LEFT, top), (LEFT, bottom), (right, bottom)], Color::Axis, THIN));
+        let at = ((LEFT + right) / 2.0, self.height - LINE);
+        shapes.push(Shape::text(at, &*self.x.label, Anchor::Middle, Level::Below));
     }
 
-    fn draw_axes<B: DrawingBackend>(&self, plane: &mut Plane<'_, B>) -> Outcome<B, ()> {
-        let text = text_style(SeriesStyle::Text, HPos::Center, VPos::Top);
-        let grid = match self.image {
-            Some(_) => TRANSPARENT.stroke_width(0),
-            None => SeriesStyle::Grid.color().stroke_width(THIN),
+    fn line(&self, Series { name, color, points }: &Series) -> Shape {
+        let values =
+            points.iter().map(|&(x, y)| format!("{}|{}", self.x.scale.format(x), self.y.scale.format(y)));
+        let trace = Trace { name: name.clone(), values: values.collect::<Vec<_>>().join(";") };
+        Shape::series(self.positions(points), *color, THICK, Some(trace))
+    }
+
+    /// Adds a dot per point on a line from the lowest to the highest value, and all points as one trace.
+    fn add_error_bars(&self, shapes: &mut Vec<Shape>) {
+        if self.error_bars.is_empty() {
+            return;
+        }
+        let (mut centers, mut values) = (Vec::new(), Vec::new());
+        for ErrorBar { name, x, y, low, high, readout, color } in &self.error_bars {
+            shapes.push(Shape::pale(self.positions(&[(*x, *low), (*x, *high)]), *color, 2.0, 0.5));
+            let center = (self.at_x(*x), self.at_y(*y));
+            shapes.push(Shape::dot(center, 4.0, *color));
+            centers.push(center);
+            // Replaces the separators of fields and points.
+            values.push(format!(
+                "{}|{}|{}",
+                readout[0],
+                readout[1],
+                name.replace(';', ",").replace('|', "/")
+            ));
+        }
+        let trace = Some(Trace { name: String::new(), values: values.join(";") });
+        shapes.push(Shape::series(centers, Color::Muted, 0.0, trace));
+    }
+
+    /// Adds the line of the mark; its label is above it, and moves inwards near the edges.
+    fn add_mark(&self, shapes: &mut Vec<Shape>) {
+        let Some(mark) = &self.mark else { return };
+        let (x, top) = (self.at_x(mark.x), self.top());
+        shapes.push(Shape::reference(vec![(x, self.bottom()), (x, top)]));
+        let anchor = match self.x.position(mark.x) {
+            at if at < 0.2 => Anchor::Start,
+            at if at > 0.8 => Anchor::End,
+            _ => Anchor::Middle,
         };
-        plane
-            .configure_mesh()
-            .disable_x_mesh()
-            .light_line_style(TRANSPARENT)
-            .bold_line_style(grid)
-            .axis_style(SeriesStyle::Axis.color().stroke_width(THIN))
-            .set_all_tick_mark_size(40)
-            .label_style(text.clone())
-            .axis_desc_style(text)
-            .x_desc(visible(&self.x.label))
-            .x_labels(7)
-            .y_labels(6)
-            .x_label_formatter(&|place| self.x.tick(*place))
-            .y_label_formatter(&|place| self.y.tick(*place))
-            .draw()
+        shapes.push(Shape::text((x, top - LINE / 3.0), &*mark.text, anchor, Level::Base));
     }
 
-    fn draw_mark_line<B: DrawingBackend>(
-        &self,
-        plane: &mut Plane<'_, B>,
-        mark: &Mark,
-        output: Output,
-    ) -> Outcome<B, ()> {
-        let line = [(mark.x, self.y.range.start), (mark.x, self.y.range.end)].map(|end| self.position(&end));
-        draw_line(
-            plane,
-            line.to_vec(),
-            SeriesStyle::Mark.color().stroke_width(THIN),
-            output == Output::File,
-        )?;
-        // The label is above the line, and moves inwards near the edges.
-        let (x, y) = plane.backend_coord(&line[1]);
-        let area = plane.plotting_area().strip_coord_spec();
-        let ((left, top), (width, _)) = (area.get_base_pixel(), area.dim_in_pixel());
-        let side = match f64::from(x - left) / f64::from(width) {
-            fraction if fraction < 0.2 => HPos::Left,
-            fraction if fraction > 0.8 => HPos::Right,
-            _ => HPos::Center,
-        };
-        area.draw_text(
-            &visible(&mark.text),
-            &text_style(SeriesStyle::Text, side, VPos::Bottom),
-            (x - left, y - top - LINE / 4),
-        )
-    }
-
-    /// Draws the mark's dot and the annotations, each with a ring in the background color.
-    fn draw_annotations<B: DrawingBackend>(&self, plane: &mut Plane<'_, B>) -> Outcome<B, ()> {
+    /// Adds the mark's dot and the annotations, each with a ring in the color of the background.
+    fn add_annotations(&self, shapes: &mut Vec<Shape>) {
         let dot = self.mark.as_ref().and_then(|mark| mark.dot.map(|y| (mark.x, y)));
         let annotations = self.annotations.iter().map(|&(x, y, _)| (x, y));
-        let style = self.series.first().map_or(SeriesStyle::FIRST, |series| series.style);
-        for position in dot.into_iter().chain(annotations).map(|point| self.position(&point)) {
-            plane.draw_series(
-                [(70, SeriesStyle::Background), (50, style)]
-                    .map(|(radius, style)| Circle::new(position, radius, style.color().filled())),
-            )?;
+        let color = self.series.first().map_or(Color::Series(0), |series| series.color);
+        let dots: Vec<(f64, f64)> = dot.into_iter().chain(annotations).collect();
+        for center in self.positions(&dots) {
+            shapes.push(Shape::dot(center, 7.0, Color::Background));
+            shapes.push(Shape::dot(center, 5.0, color));
         }
-        let area = plane.plotting_area().strip_coord_spec();
-        let (left, top) = area.get_base_pixel();
-        // Beside its dot, and below the annotations that it would overlap.
-        let mut occupied: Vec<(i32, i32)> = Vec::new();
-        for (x, y, letter) in &self.annotations {
-            let (x, y) = plane.backend_coord(&self.position(&(*x, *y)));
-            let (x, mut y) = (x - left + 90, y - top + 20);
-            while let Some(other) =
-                occupied.iter().find(|other| (other.0 - x).abs() < LINE && (other.1 - y).abs() < LINE)
-            {
+        // Beside its dot, and below the annotations that it would overlap: those a little to the left.
+        let mut occupied: Vec<Position> = Vec::new();
+        let mut annotations: Vec<&(f64, f64, String)> = self.annotations.iter().collect();
+        annotations.sort_by(|a, b| a.0.total_cmp(&b.0));
+        for (x, y, letter) in annotations {
+            let (x, mut y) = (self.at_x(*x) + 9.0, self.at_y(*y) + 2.0);
+            occupied.retain(|other| x - other.0 < LINE);
+            while let Some(other) = occupied.iter().find(|other| (other.1 - y).abs() < LINE) {
                 y = other.1 + LINE;
             }
             occupied.push((x, y));
-            area.draw_text(&visible(letter), &text_style(SeriesStyle::Text, HPos::Left, VPos::Top), (x, y))?;
+            shapes.push(Shape::text((x, y), &**letter, Anchor::Start, Level::Below));
         }
-        Ok(())
     }
 
-    /// Writes each series' name at the right end of its line, separated where the ends are close together.
-    fn draw_names<B: DrawingBackend>(
-        &self,
-        root: &DrawingArea<B, Shift>,
-        plane: &Plane<'_, B>,
-    ) -> Outcome<B, ()> {
-        let mut ends: Vec<(i32, i32, &Series)> = self
-            .series
-            .iter()
-            .filter_map(|series| {
-                series.points.last().map(|end| (plane.backend_coord(&self.position(end)), series))
-            })
-            .map(|((x, y), series)| (x, y, series))
-            .collect();
-        ends.sort_by_key(|&(_, y, _)| y);
-        let bottom = plane.backend_coord(&self.position(&(self.x.range.end, self.y.range.start))).1;
+    /// Adds each series' name at the right end of its line, separated where the ends are close together.
+    fn add_names(&self, shapes: &mut Vec<Shape>) {
+        let end = |series: &Series| series.points.last().map(|&(x, y)| (self.at_x(x), self.at_y(y)));
+        let mut ends: Vec<(Position, &Series)> =
+            self.series.iter().filter_map(|series| Some((end(series)?, series))).collect();
+        ends.sort_by(|(a, _), (b, _)| a.1.total_cmp(&b.1));
         for index in 1..ends.len() {
-            ends[index].1 = ends[index].1.max(ends[index - 1].1 + LINE);
+            ends[index].0.1 = ends[index].0.1.max(ends[index - 1].0.1 + LINE);
         }
-        let over = ends.last().map_or(0, |&(_, y, _)| (y - bottom).max(0));
-        for (x, y, series) in ends {
-            let name = visible(&series.name);
-            root.draw_text(&name, &text_style(series.style, HPos::Left, VPos::Center), (x + 90, y - over))?;
+        let over = ends.last().map_or(0.0, |((_, y), _)| (y - self.bottom()).max(0.0));
+        for ((x, y), Series { name, color, .. }) in ends {
+            let (at, text) = ((x + 9.0, y - over), name.clone());
+            shapes.push(Shape::Text { at, text, color: *color, anchor: Anchor::Start, level: Level::Center });
         }
-        Ok(())
-    }
-
-    fn trace<B: DrawingBackend>(&self, series: &Series, plane: &Plane<'_, B>) -> Trace {
-        let point = |point: &(f64, f64)| {
-            let (x, y) = plane.backend_coord(&self.position(point));
-            format!("{x} {y}|{}|{}", self.x.scale.format(point.0), self.y.scale.format(point.1))
-        };
-        let points: Vec<String> = series.points.iter().map(point).collect();
-        Trace { name: series.name.clone(), points: points.join(";") }
-    }
-}
-
-fn draw_line<B: DrawingBackend>(
-    plane: &mut Plane<'_, B>,
-    positions: Vec<(f64, f64)>,
-    style: ShapeStyle,
-    dashed: bool,
-) -> Outcome<B, ()> {
-    match dashed {
-        true => plane.draw_series(DashedLineSeries::new(positions, 80, 50, style)).map(drop),
-        false => plane.draw_series([PathElement::new(positions, style)]).map(drop),
-    }
-}
-
-fn draw_dots<B: DrawingBackend>(
-    plane: &mut Plane<'_, B>,
-    positions: impl Iterator<Item = (f64, f64)>,
-    radius: i32,
-    style: ShapeStyle,
-) -> Outcome<B, ()> {
-    plane.draw_series(positions.map(|position| Circle::new(position, radius, style))).map(drop)
-}
-
-pub(crate) fn text_style(style: SeriesStyle, horizontal: HPos, vertical: VPos) -> TextStyle<'static> {
-    TextStyle {
-        font: ("sans-serif", 160).into_font(),
-        color: style.color().to_backend_color(),
-        pos: Pos::new(horizontal, vertical),
     }
 }
 

@@ -1,3 +1,5 @@
+use roxmltree::{Document, Node};
+
 use super::figure::{FigureSpec, FigureText};
 use super::*;
 
@@ -5,46 +7,73 @@ use super::*;
 fn chart(points: &[usize]) -> Chart {
     let series = |(number, &points): (usize, &usize)| Series {
         name: format!("line {number}"),
-        style: SeriesStyle::Line(number),
+        color: Color::Series(number),
         points: (0..points).map(|at| (2.0 + at as f64, 1.0 + number as f64)).collect(),
     };
     let [x, y] = ["x", "y"].map(|label| Axis::linear(label, 0.0..10.0));
-    Chart { series: points.iter().enumerate().map(series).collect(), ..Chart::empty("dots", HEIGHT, x, y) }
+    Chart { series: points.iter().enumerate().map(series).collect(), ..Chart::empty(HEIGHT, x, y) }
 }
 
-fn dots(svg: &str, style: SeriesStyle) -> usize {
-    let fill = format!("fill=\"{}\"", style.hex());
-    svg.lines().filter(|line| line.starts_with("<circle") && line.contains(&fill)).count()
+/// Returns the elements as an XML document.
+fn drawn(chart: &Chart) -> String {
+    format!("<svg>{}</svg>", svg::elements(&chart.shapes()))
+}
+
+/// Returns the elements with a tag and the color of a series.
+fn find<'a>(document: &'a Document<'_>, tag: &'static str, number: usize) -> Vec<Node<'a, 'a>> {
+    let class = Color::Series(number).class();
+    let nodes = document.descendants().filter(|node| node.has_tag_name(tag));
+    nodes.filter(|node| node.attribute("class") == Some(&class)).collect()
 }
 
 #[test]
 fn a_series_of_one_point_is_a_dot_in_any_chart() {
-    let lengths = [3, 1, 2, 1, 2, 1, 2, 1];
-    let (svg, traces) = chart(&lengths).draw().unwrap();
+    let lengths = [3, 1, 2, 1, 2, 1];
+    let svg = drawn(&chart(&lengths));
+    let document = Document::parse(&svg).unwrap();
     for (number, length) in lengths.into_iter().enumerate() {
-        assert_eq!(dots(&svg, SeriesStyle::Line(number)), usize::from(length == 1), "{number}");
+        let dots = find(&document, "circle", number);
+        assert_eq!(dots.len(), usize::from(length == 1), "{number}");
+        // The trace is at the same point as the dot.
+        let line = find(&document, "polyline", number)[0];
+        assert_eq!(line.attribute("data-values").unwrap().matches(';').count(), length - 1);
+        if let [dot] = dots[..] {
+            let at = format!("{},{}", dot.attribute("cx").unwrap(), dot.attribute("cy").unwrap());
+            assert_eq!(line.attribute("points"), Some(&*at));
+        }
     }
-    let (place, _) = traces[1].points.split_once('|').unwrap();
-    let (x, y) = place.split_once(' ').unwrap();
-    assert!(svg.contains(&format!("<circle cx=\"{x}\" cy=\"{y}\"")), "{place}");
 }
 
 #[test]
 fn every_point_of_one_or_two_short_series_is_a_dot() {
-    let (svg, _) = chart(&[3, DOTS + 1]).draw().unwrap();
-    assert_eq!([SeriesStyle::FIRST, SeriesStyle::SECOND].map(|style| dots(&svg, style)), [3, 0]);
+    let svg = drawn(&chart(&[3, DOTS + 1]));
+    let document = Document::parse(&svg).unwrap();
+    assert_eq!([0, 1].map(|number| find(&document, "circle", number).len()), [3, 0]);
 }
 
 #[test]
 fn a_pale_line_of_one_point_is_a_pale_dot() {
-    let chart = Chart { behind: chart(&[1, 2]).series, ..chart(&[]) };
-    let (svg, _) = chart.draw().unwrap();
-    assert_eq!([SeriesStyle::FIRST, SeriesStyle::SECOND].map(|style| dots(&svg, style)), [1, 0]);
-    assert!(svg.contains("<circle") && svg.contains("opacity=\"0.3\""));
+    let svg = drawn(&Chart { behind: chart(&[1, 2]).series, ..chart(&[]) });
+    let document = Document::parse(&svg).unwrap();
+    assert_eq!([0, 1].map(|number| find(&document, "circle", number).len()), [1, 0]);
+    assert_eq!(find(&document, "circle", 0)[0].attribute("opacity"), Some("0.3"));
 }
 
 #[test]
-fn a_picture_has_the_dot() {
+fn annotations_do_not_overlap_each_other() {
+    let annotations = ["1", "2", "3"].map(|letter| (5.0, 5.0, letter.to_string())).to_vec();
+    let svg = drawn(&Chart { annotations, ..chart(&[]) });
+    let document = Document::parse(&svg).unwrap();
+    let heights = ["1", "2", "3"].map(|letter| {
+        let text =
+            document.descendants().find(|node| node.has_tag_name("text") && node.text() == Some(letter));
+        text.unwrap().attribute("y").unwrap().parse::<f64>().unwrap()
+    });
+    assert!(heights.windows(2).all(|pair| pair[1] - pair[0] >= LINE), "{heights:?}");
+}
+
+#[test]
+fn a_picture_has_the_dot_and_the_legend() {
     let text = FigureText {
         id: "dots".into(),
         title: String::new(),
@@ -53,14 +82,29 @@ fn a_picture_has_the_dot() {
         x_name: String::new(),
         nearest: true,
     };
-    let picture = FigureSpec { chart: chart(&[2, 2, 1]), text, annotations: Vec::new() }.picture().unwrap();
-    assert_eq!(dots(&picture.svg, SeriesStyle::Line(2)), 1);
-    let mut reader = png::Decoder::new(std::io::Cursor::new(&picture.png)).read_info().unwrap();
+    let picture = FigureSpec::new(chart(&[2, 2, 1]), text).picture().unwrap();
+    let document = Document::parse(&picture.svg).unwrap();
+    assert_eq!(
+        document
+            .descendants()
+            .filter(|node| node.has_tag_name(("http://www.w3.org/2000/svg", "circle")))
+            .count(),
+        1
+    );
+    let mut reader = ::png::Decoder::new(std::io::Cursor::new(&picture.png)).read_info().unwrap();
     let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
     let width = reader.next_frame(&mut pixels).unwrap().width as usize;
-    let RGBColor(red, green, blue) = SeriesStyle::Line(2).color();
-    // The legend is in the right part of the picture.
-    let left = pixels.as_chunks::<3>().0.chunks(width).flat_map(|row| &row[..2 * width / 3]);
-    let colored = left.filter(|pixel| **pixel == [red, green, blue]).count();
-    assert!((150..300).contains(&colored), "{colored}");
+    // The legend is right of the chart, which is 560 pixels wide, enlarged by 2.5.
+    let legend = 1400 + 40;
+    let colored = |columns: Range<usize>| {
+        let rows = pixels.as_chunks::<3>().0.chunks(width);
+        rows.flat_map(|row| &row[columns.clone()]).filter(|pixel| **pixel == Color::Series(2).light()).count()
+    };
+    // A circle of radius 9 has an area of 254; a line of 92 pixels is 4 high.
+    assert!((200..260).contains(&colored(0..legend)), "{}", colored(0..legend));
+    assert!((180..420).contains(&colored(legend..width)), "{}", colored(legend..width));
+    let dark = |pixel: &&[u8; 3]| pixel[0] < 140;
+    let texts =
+        pixels.as_chunks::<3>().0.chunks(width).flat_map(|row| &row[legend + 130..]).filter(dark).count();
+    assert!(texts > 200, "{texts}");
 }

@@ -2,7 +2,7 @@
 
 use crate::chart::axis::Axis;
 use crate::chart::figure::{FigureSpec, FigureText, Numbered};
-use crate::chart::series_style::SeriesStyle;
+use crate::chart::shapes::Color;
 use crate::chart::{Chart, SQUARE_HEIGHT, Series};
 use crate::numbers::{count, percent};
 use stapes_metrics::Calibration;
@@ -30,7 +30,7 @@ fn percentage_points(calibration: &Calibration) -> String {
 fn figure_spec(models: &[Numbered<'_, Calibration>], description: String) -> Option<FigureSpec> {
     let series = |model: &Numbered<'_, Calibration>| Series {
         name: model.name.into(),
-        style: SeriesStyle::Line(model.number),
+        color: Color::Series(model.number),
         points: model.of.bins.iter().map(|bin| (100.0 * bin.confidence, 100.0 * bin.accuracy)).collect(),
     };
     let series: Vec<Series> = models.iter().map(series).filter(|line| !line.points.is_empty()).collect();
@@ -38,11 +38,8 @@ fn figure_spec(models: &[Numbered<'_, Calibration>], description: String) -> Opt
         return None;
     }
     let [x, y] = ["confidence (%)", "accuracy (%)"].map(|label| Axis::linear(label, 0.0..100.0));
-    let chart = Chart {
-        series,
-        reference: vec![(0.0, 0.0), (100.0, 100.0)],
-        ..Chart::empty("calibration", SQUARE_HEIGHT, x, y)
-    };
+    let chart =
+        Chart { series, reference: vec![(0.0, 0.0), (100.0, 100.0)], ..Chart::empty(SQUARE_HEIGHT, x, y) };
     let text = FigureText {
         id: "reliability".into(),
         title: "Reliability diagram".into(),
@@ -51,7 +48,7 @@ fn figure_spec(models: &[Numbered<'_, Calibration>], description: String) -> Opt
         x_name: "confidence".into(),
         nearest: true,
     };
-    Some(FigureSpec { chart, text, annotations: Vec::new() })
+    Some(FigureSpec::new(chart, text))
 }
 
 /// Returns the bins as rows: confidence from, to, examples, mean confidence, accuracy.
@@ -96,7 +93,7 @@ mod tests {
             figure_spec.text.description,
             "Expected calibration error in percentage points: gru 40.0; lstm 40.0."
         );
-        let styles: Vec<SeriesStyle> = figure_spec.chart.series.iter().map(|line| line.style).collect();
-        assert_eq!(styles, [SeriesStyle::Line(1), SeriesStyle::Line(4)]);
+        let colors: Vec<Color> = figure_spec.chart.series.iter().map(|line| line.color).collect();
+        assert_eq!(colors, [Color::Series(1), Color::Series(4)]);
     }
 }

@@ -1,52 +1,52 @@
 //! Learning curves of one run: loss, validation accuracy, learning rate, gradient norm.
 
 use super::Report;
-use crate::ReportError;
 use crate::chart::axis::Axis;
-use crate::chart::figure::{Figure, FigureText};
-use crate::chart::series_style::SeriesStyle;
-use crate::chart::thinned_line::ThinnedLine;
+use crate::chart::figure::{Figure, FigureSpec, FigureText};
+use crate::chart::shapes::Color;
 use crate::chart::{Chart, HEIGHT, Mark, Series};
+use crate::learning_curve::ThinnedLine;
 use crate::numbers::{count, pluralize};
 
 /// Returns the figures that the run has values for.
-pub(super) fn figures(report: &Report) -> Result<Vec<Figure>, ReportError> {
-    let figures = [loss(report)?, accuracy(report)?, learning_rate(report)?, gradient_norm(report)?];
-    Ok(figures.into_iter().flatten().collect())
+pub(super) fn figures(report: &Report) -> Vec<Figure> {
+    let figures = [loss(report), accuracy(report), learning_rate(report), gradient_norm(report)];
+    figures.into_iter().flatten().collect()
 }
 
-fn loss(report: &Report) -> Result<Option<Figure>, ReportError> {
+fn loss(report: &Report) -> Option<Figure> {
     let training = ThinnedLine::of_points(&report.curves, |point| point.train_loss);
     let validation = ThinnedLine::of_points(&report.curves, |point| point.validation_loss);
     let all = || training.points.iter().chain(&validation.points).map(|&(_, loss)| loss);
     if all().next().is_none() {
-        return Ok(None);
+        return None;
     }
     let low = all().fold(0.0, f64::min);
     let high = all().fold(f64::MIN, f64::max);
     let parts = [("training", &training), ("validation", &validation)];
-    let series: Vec<Series> = [SeriesStyle::SECOND, SeriesStyle::FIRST]
+    let series: Vec<Series> = [Color::Series(1), Color::Series(0)]
         .into_iter()
         .zip(parts)
         .filter(|(_, (_, line))| !line.points.is_empty())
-        .map(|(style, (name, line))| Series { name: name.into(), style, points: line.points.clone() })
+        .map(|(color, (name, line))| Series { name: name.into(), color, points: line.points.clone() })
         .collect();
     let chart = Chart {
         names: series.len() > 1,
         series,
         mark: mark(report, None),
-        ..over_steps(report, "loss", Axis::around(&report.loss, low, high))
+        ..over_steps(report, Axis::around(&report.loss, low, high))
     };
     let descriptions: Vec<String> = parts.iter().filter_map(|(name, line)| line.describe(name)).collect();
     let description = format!("{}. The best step is {}.", descriptions.join("; "), count(report.best_step));
-    Figure::new(&chart, figure_text("loss", "Loss", description, caption(report, &parts))).map(Some)
+    let text = figure_text("loss", "Loss", description, caption(report, &parts));
+    Some(FigureSpec::new(chart, text).figure())
 }
 
-fn accuracy(report: &Report) -> Result<Option<Figure>, ReportError> {
+fn accuracy(report: &Report) -> Option<Figure> {
     let line =
         ThinnedLine::of_points(&report.curves, |point| point.validation_accuracy.map(|part| 100.0 * part));
     if line.points.is_empty() {
-        return Ok(None);
+        return None;
     }
     let lowest = line.points.iter().map(|&(_, percent)| percent).fold(100.0, f64::min);
     let at_best = report.curves.iter().find(|point| point.step == report.best_step);
@@ -55,11 +55,11 @@ fn accuracy(report: &Report) -> Result<Option<Figure>, ReportError> {
     let chart = Chart {
         series: vec![Series {
             name: "validation".into(),
-            style: SeriesStyle::FIRST,
+            color: Color::Series(0),
             points: line.points.clone(),
         }],
         mark: mark(report, best.map(|part| 100.0 * f64::from(part))),
-        ..over_steps(report, "accuracy", Axis::fraction("accuracy (%)", lowest / 100.0, 100.0))
+        ..over_steps(report, Axis::fraction("accuracy (%)", lowest / 100.0, 100.0))
     };
     let mut description = line.describe(parts[0].0).unwrap_or_default();
     if let Some(best) = best {
@@ -67,49 +67,58 @@ fn accuracy(report: &Report) -> Result<Option<Figure>, ReportError> {
         description += &format!("; {:.1} at the best step, {step}", 100.0 * best);
     }
     let text = figure_text("accuracy", "Validation accuracy", description + ".", caption(report, &parts));
-    Figure::new(&chart, text).map(Some)
+    Some(FigureSpec::new(chart, text).figure())
 }
 
-fn learning_rate(report: &Report) -> Result<Option<Figure>, ReportError> {
+fn learning_rate(report: &Report) -> Option<Figure> {
     let line = ThinnedLine::of_points(&report.curves, |point| point.learning_rate);
-    let Some(high) = line.points.iter().map(|&(_, rate)| rate).reduce(f64::max) else {
-        return Ok(None);
-    };
-    let low = line.points.iter().fold(0.0, |low: f64, &(_, rate)| low.min(rate));
-    // Multiplied by 1000: plotters' search for ticks does not end for the smallest extents.
-    let points = line.points.iter().map(|&(step, rate)| (step, 1e3 * rate)).collect();
-    let chart = Chart {
-        series: vec![Series { name: "learning rate × 1000".into(), style: SeriesStyle::FIRST, points }],
-        ..over_steps(report, "learning rate", Axis::around("learning rate × 1000", 1e3 * low, 1e3 * high))
-    };
-    let (first, last) = (line.points[0].1, line.points[line.points.len() - 1].1);
+    let (low, high) = extent(&line)?;
+    let axis = Axis::around("learning rate", low.min(0.0), high);
+    let [first, last] = ends(&line)?;
     let description = format!("Learning rate: from {first:.2e} to {last:.2e}.");
     let text =
         figure_text("rate", "Learning rate", description, caption(report, &[("the learning rate", &line)]));
-    Figure::new(&chart, text).map(Some)
+    Some(single(report, ("learning rate", Color::Series(0)), line, axis, text))
 }
 
-fn gradient_norm(report: &Report) -> Result<Option<Figure>, ReportError> {
+fn gradient_norm(report: &Report) -> Option<Figure> {
     // A logarithmic axis has no 0.
     let positive = |norm: f32| if norm > 0.0 { norm } else { f32::NAN };
     let line = ThinnedLine::of_points(&report.curves, |point| point.gradient_norm.map(positive));
-    let Some(low) = line.points.iter().map(|&(_, norm)| norm).reduce(f64::min) else {
-        return Ok(None);
-    };
-    let high = line.points.iter().fold(low, |high, &(_, norm)| high.max(norm));
-    let chart = Chart {
-        series: vec![Series { name: "norm".into(), style: SeriesStyle::SECOND, points: line.points.clone() }],
-        ..over_steps(report, "gradient norm", Axis::powers_of_ten("gradient norm before clipping", low, high))
-    };
-    let (first, last) = (line.points[0].1, line.points[line.points.len() - 1].1);
+    let (low, high) = extent(&line)?;
+    let axis = Axis::powers_of_ten("gradient norm before clipping", low, high);
+    let [first, last] = ends(&line)?;
     let description = format!("Gradient norm: from {first:.2e} to {last:.2e}, at most {high:.2e}.");
     let text = figure_text("norm", "Gradient norm", description, caption(report, &[("the norm", &line)]));
-    Figure::new(&chart, text).map(Some)
+    Some(single(report, ("norm", Color::Series(1)), line, axis, text))
 }
 
-/// Creates an empty chart over the run's steps.
-fn over_steps(report: &Report, name: &'static str, y: Axis) -> Chart {
-    Chart::empty(name, HEIGHT, Axis::linear("step", steps(report)), y)
+/// Returns the lowest and the highest value.
+fn extent(line: &ThinnedLine) -> Option<(f64, f64)> {
+    let values = || line.points.iter().map(|&(_, value)| value);
+    Some((values().reduce(f64::min)?, values().reduce(f64::max)?))
+}
+
+/// Returns the first and the last value.
+fn ends(line: &ThinnedLine) -> Option<[f64; 2]> {
+    Some([line.points.first()?.1, line.points.last()?.1])
+}
+
+/// Draws a single line.
+fn single(
+    report: &Report,
+    (name, color): (&str, Color),
+    line: ThinnedLine,
+    y: Axis,
+    text: FigureText,
+) -> Figure {
+    let series = vec![Series { name: name.into(), color, points: line.points }];
+    FigureSpec::new(Chart { series, ..over_steps(report, y) }, text).figure()
+}
+
+/// Creates an empty chart over the run's steps: from 0, so that curves of different runs have the same origin.
+fn over_steps(report: &Report, y: Axis) -> Chart {
+    Chart::empty(HEIGHT, Axis::numbers("step", last_step(report)), y)
 }
 
 fn figure_text(id: &'static str, title: &'static str, description: String, caption: String) -> FigureText {
@@ -123,16 +132,14 @@ fn figure_text(id: &'static str, title: &'static str, description: String, capti
     }
 }
 
-/// Range of steps: from 0, so that curves of different runs have the same origin.
-fn steps(report: &Report) -> std::ops::Range<f64> {
-    let last = report.curves.iter().map(|point| point.step).max().unwrap_or(0);
-    0.0..last.max(1) as f64
+fn last_step(report: &Report) -> f64 {
+    report.curves.iter().map(|point| point.step).max().unwrap_or(0) as f64
 }
 
 /// Mark of the best step, if it is within the curves.
 fn mark(report: &Report, dot: Option<f64>) -> Option<Mark> {
     let x = report.best_step as f64;
-    if x > steps(report).end {
+    if x > last_step(report).max(1.0) {
         return None;
     }
     let text = match dot {
@@ -207,43 +214,52 @@ mod tests {
         }
     }
 
-    /// Returns the points of the line with this style.
-    fn line(figure: &Figure, style: SeriesStyle) -> Vec<(f64, f64)> {
-        let stroke = format!("stroke=\"{}\"", style.hex());
-        let element = figure.svg.lines().find(|line| line.starts_with("<polyline") && line.contains(&stroke));
-        let points = element.unwrap().split_once("points=\"").unwrap().1.split_once('"').unwrap().0;
-        let position =
-            |text: &str| text.split_once(',').map(|(x, y)| (x.parse().unwrap(), y.parse().unwrap()));
-        points.split_whitespace().filter_map(position).collect()
+    /// Returns the elements of a figure as XML.
+    fn xml(figure: &Figure) -> String {
+        format!("<svg>{}</svg>", figure.svg)
+    }
+
+    /// Returns the points of the last line of this color.
+    fn line(figure: &Figure, color: Color) -> Vec<(f64, f64)> {
+        let (text, class) = (xml(figure), color.class());
+        let document = roxmltree::Document::parse(&text).unwrap();
+        let lines = document.descendants().filter(|node| node.has_tag_name("polyline"));
+        let line = lines.filter(|node| node.attribute("class") == Some(&class)).last().unwrap();
+        let points = line.attribute("points").unwrap().split(' ');
+        let position = |point: &str| {
+            let (x, y) = point.split_once(',').unwrap();
+            (x.parse().unwrap(), y.parse().unwrap())
+        };
+        points.map(position).collect()
     }
 
     #[test]
     fn lines_and_mark_are_at_their_values() {
         let curves =
             vec![point(0, 2.0, None), point(20, 1.0, Some((1.5, 0.6))), point(40, 0.5, Some((1.0, 0.8)))];
-        let figures = figures(&report(curves, 20)).unwrap();
-        let training = line(&figures[0], SeriesStyle::SECOND);
-        let validation = line(&figures[0], SeriesStyle::FIRST);
-        // Positions are integers: a step of 1 in the loss is more than 800 of them.
-        let near = |a: f64, b: f64| assert!((a - b).abs() <= 2.0, "{a} {b}");
+        let figures = figures(&report(curves, 20));
+        let training = line(&figures[0], Color::Series(1));
+        let validation = line(&figures[0], Color::Series(0));
+        // Positions are tenths of a pixel: a step of 1 in the loss is more than 80 pixels.
+        let near = |a: f64, b: f64| assert!((a - b).abs() <= 0.2, "{a} {b}");
         let unit = training[1].1 - training[0].1;
-        assert!(unit > 800.0);
+        assert!(unit > 80.0);
         near(training[2].1 - training[1].1, unit / 2.0);
         near(validation[0].1, training[0].1 + unit / 2.0);
         near(validation[1].1, training[1].1);
         near(validation[0].0, training[1].0);
         near(training[1].0 - training[0].0, training[2].0 - training[1].0);
-        near(line(&figures[0], SeriesStyle::Mark)[0].0, training[1].0);
+        near(line(&figures[0], Color::Muted)[0].0, training[1].0);
 
-        let accuracy = line(&figures[1], SeriesStyle::FIRST);
-        let mark = line(&figures[1], SeriesStyle::Mark);
+        let accuracy = line(&figures[1], Color::Series(0));
+        let mark = line(&figures[1], Color::Muted);
         near(mark[0].0, accuracy[0].0);
         // The axis spans 60 to 100 %, and the mark its whole length.
         near(accuracy[0].1, mark[0].1);
         near(accuracy[1].1, (mark[0].1 + mark[1].1) / 2.0);
         assert!(figures[1].svg.contains("best: 60.0 % at step 20"));
         assert_eq!(
-            figures[1].description,
+            figures[1].text.description,
             "validation accuracy in percent: from 60.000 to 80.000; 60.0 at the best step, 20."
         );
     }
@@ -251,18 +267,17 @@ mod tests {
     #[test]
     fn names_at_the_lines_ends_do_not_overlap() {
         let curves = vec![point(1, 2.0, Some((2.0, 0.5))), point(9, 0.001, Some((0.0, 0.5)))];
-        let figure = &figures(&report(curves, 9)).unwrap()[0];
-        let mut heights = Vec::new();
-        let lines: Vec<&str> = figure.svg.lines().collect();
-        for pair in lines.windows(2) {
-            if pair[1] == "training" || pair[1] == "validation" {
-                let y = pair[0].split_once(" y=\"").unwrap().1.split_once('"').unwrap().0;
-                heights.push(y.parse::<f64>().unwrap());
-            }
-        }
-        assert_eq!(heights.len(), 2);
-        assert!((heights[0] - heights[1]).abs() >= 180.0, "{heights:?}");
-        assert!(heights.iter().all(|&y| y < 3200.0 - 490.0 + 10.0), "{heights:?}");
+        let figure = &figures(&report(curves, 9))[0];
+        let text = xml(figure);
+        let document = roxmltree::Document::parse(&text).unwrap();
+        let named = |name: &str| {
+            let node =
+                document.descendants().find(|node| node.has_tag_name("text") && node.text() == Some(name));
+            node.unwrap().attribute("y").unwrap().parse::<f64>().unwrap()
+        };
+        let heights = ["training", "validation"].map(named);
+        assert!((heights[0] - heights[1]).abs() >= 18.0, "{heights:?}");
+        assert!(heights.iter().all(|&y| y < HEIGHT - 49.0 + 1.0), "{heights:?}");
     }
 
     #[test]
@@ -272,9 +287,9 @@ mod tests {
         assert_eq!((line.points.len(), line.averaged), (200, 5));
         assert_eq!(line.points[1], (7.0, 7.0));
         let curves = (0..1000).map(|step| point(step, 1.0, None)).collect();
-        let figure = &figures(&report(curves, 1)).unwrap()[0];
+        let figure = &figures(&report(curves, 1))[0];
         assert_eq!(
-            figure.caption,
+            figure.text.caption,
             "One epoch is 10 steps. Each point of training is the mean of 5 measurements."
         );
     }
@@ -282,16 +297,18 @@ mod tests {
     #[test]
     fn values_that_are_not_finite_are_counted() {
         let curves = vec![point(1, 1.0, None), point(2, f32::NAN, None), point(3, f32::INFINITY, None)];
-        let figures = figures(&report(curves, 1)).unwrap();
+        let figures = figures(&report(curves, 1));
         assert_eq!(figures.len(), 1);
-        assert!(figures[0].caption.ends_with("2 values of training not finite and not shown, from step 2."));
+        assert!(
+            figures[0].text.caption.ends_with("2 values of training not finite and not shown, from step 2.")
+        );
     }
 
     #[test]
     fn without_values_there_is_no_figure() {
-        assert!(figures(&report(Vec::new(), 0)).unwrap().is_empty());
+        assert!(figures(&report(Vec::new(), 0)).is_empty());
         let skipped = vec![point(1, f32::NAN, Some((f32::NAN, f32::NAN)))];
-        assert!(figures(&report(skipped, 1)).unwrap().is_empty());
+        assert!(figures(&report(skipped, 1)).is_empty());
     }
 
     #[test]
@@ -302,7 +319,7 @@ mod tests {
             vec![point(1, 3e38, Some((3e38, 1.0))), point(2, 3e38, Some((0.0, 1.0)))],
             vec![point(1, 1e-45, Some((1e-30, 1e-45))), point(u64::MAX, 0.0, Some((0.0, 0.0)))],
         ] {
-            let figures = figures(&report(curves, 1)).unwrap();
+            let figures = figures(&report(curves, 1));
             assert_eq!(figures.len(), 2);
             assert!(figures.iter().all(|figure| !figure.svg.contains("NaN")));
         }

@@ -3,14 +3,14 @@
 use serde::Serialize;
 
 use super::Report;
-use super::frame_view::{FrameTiming, FrameView, LOW, Sound, Time, rounded};
 use crate::ReportError;
 use crate::chart::axis::Axis;
-use crate::chart::figure::{Figure, FigureText};
-use crate::chart::series_style::SeriesStyle;
-use crate::chart::thinned_line::ThinnedLine;
+use crate::chart::figure::{Figure, FigureSpec, FigureText};
+use crate::chart::shapes::Color;
 use crate::chart::{Chart, Series};
+use crate::frames::{FrameTiming, FrameView, LOW, Sound, Time, rounded};
 use crate::inline::data_url;
+use crate::learning_curve::ThinnedLine;
 use crate::numbers::{count, duration, pluralize, score};
 use stapes_metrics::ConfusedPair;
 
@@ -113,7 +113,7 @@ pub(super) fn attention(report: &Report) -> Result<Vec<(String, ExampleView)>, R
 }
 
 fn invalid(reason: String) -> ReportError {
-    ReportError::Figure { figure: "examples", reason }
+    ReportError::Figure { figure: "examples".into(), reason }
 }
 
 /// Returns the names of an example's class and of its predicted class.
@@ -155,13 +155,13 @@ fn shown(report: &Report, example: &Example, id: &str, time: &Time) -> Result<Ex
             "sound",
             format!("{} at {} Hz", duration(sound.seconds()), count(sound.sample_rate_hz.into())),
         ));
-        let waveform = sound.waveform(format!("{id}-waveform"), time, COLUMNS)?;
-        // Traces for a pointer would double the size of the page.
-        figures.push(Figure { traces: Vec::new(), caption: String::new(), ..waveform });
+        let mut waveform = sound.waveform(format!("{id}-waveform"), time, COLUMNS)?;
+        waveform.text.caption.clear();
+        figures.push(waveform.figure_without_values());
     }
     for (number, frames) in example.frames.iter().enumerate() {
         let figure = frames.figure(format!("{id}-frames-{number}"), time, COLUMNS)?;
-        figures.push(Figure { traces: Vec::new(), ..figure });
+        figures.push(figure.figure_without_values());
     }
     Ok(ExampleView {
         name: example.name.clone(),
@@ -195,25 +195,20 @@ fn weights_figure(
     let ticks = [0.0, largest].map(|weight| (weight, rounded(weight as f32)));
     let y = Axis::linear("weight", 0.0..1.05 * largest).with_ticks(ticks.to_vec());
     let chart = Chart {
-        series: vec![Series { name: "weight".into(), style: SeriesStyle::FIRST, points }],
-        ..Chart::empty("attention", LOW, time.axis(), y)
+        series: vec![Series { name: "weight".into(), color: Color::Series(0), points }],
+        ..Chart::empty(LOW, time.axis(), y)
     };
-    Figure::new(
-        &chart,
-        FigureText {
-            id,
-            title: "Attention".into(),
-            description: format!(
-                "{}, the largest at {} {at:.2}.",
-                pluralize(weights.len() as u64, "weight"),
-                time.name
-            ),
-            caption: match line.averaged {
-                1 => String::new(),
-                many => format!("Each point is the mean of {many} frames."),
-            },
-            x_name: time.name.into(),
-            nearest: false,
+    let count = pluralize(weights.len() as u64, "weight");
+    let text = FigureText {
+        id,
+        title: "Attention".into(),
+        description: format!("{count}, the largest at {} {at:.2}.", time.name),
+        caption: match line.averaged {
+            1 => String::new(),
+            many => format!("Each point is the mean of {many} frames."),
         },
-    )
+        x_name: time.name.into(),
+        nearest: false,
+    };
+    Ok(FigureSpec::new(chart, text).figure())
 }

@@ -3,13 +3,13 @@
 use askama::Template;
 use serde::Serialize;
 
-use super::frame_view::{FrameView, Sound, Time};
 use super::shell::{Shell, render_page};
 use crate::ReportError;
 use crate::chart::axis::Axis;
-use crate::chart::figure::{Figure, FigureText};
-use crate::chart::series_style::SeriesStyle;
-use crate::chart::{Chart, HEIGHT, Series, WIDTH};
+use crate::chart::figure::{Figure, FigureSpec, FigureText};
+use crate::chart::shapes::Color;
+use crate::chart::{Chart, HEIGHT, Series};
+use crate::frames::{FrameView, Sound, Time};
 use crate::inline::data_url;
 use crate::numbers::{pluralize, score};
 
@@ -59,7 +59,6 @@ const POINTS: usize = 1500;
 struct Page<'a> {
     inspection: &'a Inspection,
     shell: Shell<'a>,
-    width: u32,
     audio: String,
     waveform: Vec<Figure>,
     frames: Vec<Figure>,
@@ -78,12 +77,11 @@ pub fn render_inspection(inspection: &Inspection) -> Result<String, ReportError>
     let page = Page {
         inspection,
         shell: Shell::new(&inspection.title, &inspection.summary, &inspection.notes, &inspection.created_at),
-        width: WIDTH,
         audio: data_url("audio/wav", &inspection.sound.wav),
-        waveform: vec![inspection.sound.waveform("waveform-figure".into(), &time, COLUMNS)?],
+        waveform: vec![inspection.sound.waveform("waveform-figure".into(), &time, COLUMNS)?.figure()],
         frames: frames
-            .map(|(at, frames)| frames.figure(format!("frames-{at}"), &time, COLUMNS))
-            .collect::<Result<_, _>>()?,
+            .map(|(at, frames)| Ok(frames.figure(format!("frames-{at}"), &time, COLUMNS)?.figure()))
+            .collect::<Result<_, ReportError>>()?,
         scores: scores(inspection, &time)?.into_iter().collect(),
         overall: overall(inspection),
     };
@@ -99,7 +97,7 @@ fn overall(inspection: &Inspection) -> Vec<(String, String)> {
 }
 
 fn invalid(reason: &str) -> ReportError {
-    ReportError::Figure { figure: "recording", reason: reason.into() }
+    ReportError::Figure { figure: "recording".into(), reason: reason.into() }
 }
 
 /// Draws the scores over time of the labels with the highest peaks.
@@ -117,12 +115,13 @@ fn scores(inspection: &Inspection, time: &Time) -> Result<Option<Figure>, Report
         scores.over_time.iter().skip(label).step_by(labels).fold(0.0f32, |peak, p| peak.max(*p))
     };
     let mut order: Vec<usize> = (0..labels).collect();
-    order.sort_by(|&a, &b| peak(b).total_cmp(&peak(a)));
-    order.truncate(SeriesStyle::COUNT);
+    let peaks: Vec<f32> = order.iter().map(|&label| peak(label)).collect();
+    order.sort_by(|&a, &b| peaks[b].total_cmp(&peaks[a]));
+    order.truncate(Color::COUNT);
     let every = scores.times.len().div_ceil(POINTS);
     let line = |(number, &label): (usize, &usize)| Series {
         name: scores.labels[label].clone(),
-        style: SeriesStyle::Line(number),
+        color: Color::Series(number),
         points: scores
             .times
             .iter()
@@ -133,24 +132,21 @@ fn scores(inspection: &Inspection, time: &Time) -> Result<Option<Figure>, Report
     };
     let chart = Chart {
         series: order.iter().enumerate().map(line).collect(),
-        ..Chart::empty("scores", HEIGHT, time.axis(), Axis::linear("probability", 0.0..1.0))
+        ..Chart::empty(HEIGHT, time.axis(), Axis::linear("probability", 0.0..1.0))
     };
     let hidden = labels - order.len();
-    Figure::new(
-        &chart,
-        FigureText {
-            id: "scores-figure".into(),
-            title: "Scores over time".into(),
-            description: format!("The probabilities of {} over time.", scores.labels.join(", ")),
-            caption: match hidden {
-                0 => String::new(),
-                more => format!("{} with lower scores not shown.", pluralize(more as u64, "label")),
-            },
-            x_name: time.name.into(),
-            nearest: false,
+    let text = FigureText {
+        id: "scores-figure".into(),
+        title: "Scores over time".into(),
+        description: format!("The probabilities of {} over time.", scores.labels.join(", ")),
+        caption: match hidden {
+            0 => String::new(),
+            more => format!("{} with lower scores not shown.", pluralize(more as u64, "label")),
         },
-    )
-    .map(Some)
+        x_name: time.name.into(),
+        nearest: false,
+    };
+    Ok(Some(FigureSpec::new(chart, text).figure()))
 }
 
 #[cfg(test)]

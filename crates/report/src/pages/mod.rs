@@ -11,8 +11,6 @@ mod calibration;
 mod comparison;
 mod curves;
 mod examples;
-mod frame_view;
-mod gradients;
 mod groups;
 mod inspection;
 mod matrix;
@@ -27,7 +25,6 @@ pub use comparison::{
     render_comparison,
 };
 pub use examples::{AttentionExample, Example};
-pub use frame_view::{FrameTiming, FrameView, Sound};
 pub use groups::{Group, Groups};
 pub use inspection::{Inspection, InspectionScores, render_inspection};
 

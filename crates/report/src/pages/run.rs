@@ -7,10 +7,10 @@ use super::groups::Row;
 use super::matrix::Matrix;
 use super::shell::{Shell, render_page};
 use super::thresholds::Thresholds;
-use super::{Report, calibration, curves, examples, gradients};
+use super::{Report, calibration, curves, examples};
 use crate::ReportError;
-use crate::chart::WIDTH;
 use crate::chart::figure::{Figure, FigureSpec};
+use crate::gradients;
 use crate::numbers::{count, duration, milliseconds, percent, percent_value, pluralize, score};
 use stapes_metrics::{ConfidenceInterval, Estimate, Evaluation};
 
@@ -30,7 +30,6 @@ struct Page<'a> {
     first_columns: usize,
     /// Width of the first tile on a narrower page of three columns.
     first_thirds: usize,
-    width: u32,
     curves: Vec<Figure>,
     numbers: Numbers,
     thresholds: Option<Thresholds>,
@@ -104,23 +103,20 @@ pub(super) fn render(report: &Report) -> Result<String, ReportError> {
         tile_columns,
         first_columns,
         first_thirds,
-        width: WIDTH,
-        curves: curves::figures(report)?,
+        curves: curves::figures(report),
         numbers: numbers(report),
-        thresholds: report.detectors.as_ref().map(Thresholds::with_points).transpose()?,
-        calibration: calibration
-            .and_then(calibration::of_run)
-            .map(FigureSpec::figure)
-            .transpose()?
-            .into_iter()
-            .collect(),
+        thresholds: report.detectors.as_ref().map(Thresholds::with_points),
+        calibration: calibration.and_then(calibration::of_run).map(FigureSpec::figure).into_iter().collect(),
         calibration_rows: calibration.map(calibration::rows).unwrap_or_default(),
         calibration_metrics: calibration.map(calibration::metrics).unwrap_or_default(),
         groups: groups.map(|groups| GroupTable {
             kind: groups.kind.clone(),
             rows: groups.rows(evaluation.recordings.is_some()),
         }),
-        gradients: gradients::figure(report)?.into_iter().collect(),
+        gradients: match &report.gradients[..] {
+            [] => Vec::new(),
+            lines => vec![gradients::figure(lines)?.figure()],
+        },
         matrix: Matrix::of(&evaluation.confusion, false),
         pairs,
         pairs_heading,

@@ -1,9 +1,8 @@
 //! Figures and tables of error rates at thresholds: ROC and DET.
 
-use crate::ReportError;
 use crate::chart::axis::{Axis, Scale};
 use crate::chart::figure::{Figure, FigureSpec, FigureText, Numbered};
-use crate::chart::series_style::SeriesStyle;
+use crate::chart::shapes::Color;
 use crate::chart::{Chart, SQUARE_HEIGHT, Series};
 use crate::numbers::score;
 use stapes_metrics::OperatingPoint;
@@ -37,16 +36,16 @@ type Points<'a> = &'a [(String, OperatingPoint)];
 
 impl Thresholds {
     /// Creates the curves of a run, with marked operating points.
-    pub(super) fn with_points(detectors: &Detectors) -> Result<Thresholds, ReportError> {
+    pub(super) fn with_points(detectors: &Detectors) -> Thresholds {
         let curves = detectors.curves.iter().enumerate();
         let curves: Vec<Curve<'_>> =
             curves.map(|(number, of)| Curve { number, name: &of.name, of }).collect();
         let points = lettered(&detectors.points);
-        Ok(Thresholds {
+        Thresholds {
             points: points.map(|(letter, name, point)| row_of(letter, name, point)).collect(),
             has_letters: true,
-            ..Thresholds::new(&curves, &detectors.points, "class", String::new())?
-        })
+            ..Thresholds::new(&curves, &detectors.points, "class", String::new())
+        }
     }
 
     /// Creates curves without rows of operating points.
@@ -55,17 +54,16 @@ impl Thresholds {
         points: Points<'_>,
         kind: &'static str,
         description: String,
-    ) -> Result<Thresholds, ReportError> {
-        let figures = figure_specs(curves, points).into_iter().map(FigureSpec::figure_below_legend);
-        Ok(Thresholds {
+    ) -> Thresholds {
+        Thresholds {
             kind,
             description,
-            figures: figures.collect::<Result<_, _>>()?,
+            figures: figure_specs(curves, points).into_iter().map(FigureSpec::figure_below_legend).collect(),
             rows: rows(curves),
             has_legend: curves.len() > 1,
             points: Vec::new(),
             has_letters: false,
-        })
+        }
     }
 }
 
@@ -84,29 +82,29 @@ fn describe(curves: &[Curve<'_>]) -> String {
 fn roc(curves: &[Curve<'_>], points: Points<'_>) -> FigureSpec {
     let series = |curve: &Curve<'_>| Series {
         name: curve.name.into(),
-        style: SeriesStyle::Line(curve.number),
+        color: Color::Series(curve.number),
         points: thinned(curve.of.rates.iter().map(|&(x, y)| (100.0 * x, 100.0 * y)), Scale::Linear, 100.0),
     };
     let annotations = lettered(points).map(|(letter, _, point)| {
         (100.0 * point.false_positive_rate, 100.0 * (1.0 - point.miss_rate), letter)
     });
-    let (x, y) = ("false positives (%)", "true positives (%)");
+    let (x, y) = ("false positive rate (%)", "true positive rate (%)");
     let [x, y] = [x, y].map(|label| Axis::linear(label, 0.0..100.0));
     let chart = Chart {
         series: curves.iter().map(series).collect(),
         reference: vec![(0.0, 0.0), (100.0, 100.0)],
         annotations: annotations.collect(),
-        ..Chart::empty("ROC", SQUARE_HEIGHT, x, y)
+        ..Chart::empty(SQUARE_HEIGHT, x, y)
     };
     let text = FigureText {
         id: "roc".into(),
         title: "Receiver operating characteristic".into(),
         description: describe(curves),
         caption: "The dashed line is chance level.".into(),
-        x_name: "false positives (%)".into(),
+        x_name: "false positive rate (%)".into(),
         nearest: true,
     };
-    FigureSpec { chart, text, annotations: explained(points) }
+    FigureSpec { annotations: explained(points), ..FigureSpec::new(chart, text) }
 }
 
 /// Returns None if no threshold makes both errors.
@@ -126,7 +124,7 @@ fn det(curves: &[Curve<'_>], points: Points<'_>) -> Option<FigureSpec> {
     for (curve, errors) in curves.iter().zip(errors) {
         let points = thinned(errors.into_iter().filter(within), Scale::Probit, 6.0);
         if !points.is_empty() {
-            series.push(Series { name: curve.name.into(), style: SeriesStyle::Line(curve.number), points });
+            series.push(Series { name: curve.name.into(), color: Color::Series(curve.number), points });
         }
     }
     if series.is_empty() {
@@ -134,17 +132,12 @@ fn det(curves: &[Curve<'_>], points: Points<'_>) -> Option<FigureSpec> {
     }
     let annotations =
         lettered(points).map(|(letter, _, point)| (point.false_positive_rate, point.miss_rate, letter));
-    let axis = |label: &str| Axis {
-        label: label.into(),
-        range: range.clone(),
-        scale: Scale::Probit,
-        ticks: Vec::new(),
-    };
+    let axis = |label: &str| Axis::new(label, range.clone(), Scale::Probit);
     let chart = Chart {
         series,
         reference: vec![(range.start, range.start), (range.end, range.end)],
         annotations: annotations.filter(|(x, y, _)| within(&(*x, *y))).collect(),
-        ..Chart::empty("DET", SQUARE_HEIGHT, axis("false positives (%)"), axis("misses (%)"))
+        ..Chart::empty(SQUARE_HEIGHT, axis("false positive rate (%)"), axis("miss rate (%)"))
     };
     let text = FigureText {
         id: "det".into(),
@@ -154,10 +147,10 @@ fn det(curves: &[Curve<'_>], points: Points<'_>) -> Option<FigureSpec> {
             "Axes in normal deviates; both errors are equal on the dashed line. Thresholds outside of the axes, \
                   such as those without one of the errors, are not shown."
                 .into(),
-        x_name: "false positives".into(),
+        x_name: "false positive rate".into(),
         nearest: true,
     };
-    Some(FigureSpec { chart, text, annotations: explained(points) })
+    Some(FigureSpec { annotations: explained(points), ..FigureSpec::new(chart, text) })
 }
 
 /// Returns the marked points with their letters.
@@ -195,7 +188,7 @@ fn rows(curves: &[Curve<'_>]) -> Vec<(usize, String, [String; 4])> {
             percent(of.true_positive_rate_at_5_percent),
             percent(of.true_positive_rate_at_1_percent),
         ];
-        (number % SeriesStyle::COUNT, name.to_string(), metrics)
+        (number % Color::COUNT, name.to_string(), metrics)
     };
     curves.iter().map(row).collect()
 }
@@ -220,7 +213,7 @@ mod tests {
     #[test]
     fn perfect_scores_have_no_tradeoff() {
         let perfect = Detectors::binary("voice", &[0.1, 0.9], &[false, true]).unwrap();
-        assert_eq!(Thresholds::with_points(&perfect).unwrap().figures.len(), 1);
+        assert_eq!(Thresholds::with_points(&perfect).figures.len(), 1);
     }
 
     #[test]
@@ -229,33 +222,30 @@ mod tests {
         let positive: Vec<bool> =
             (0..200).map(|example| (example * 37 % 200) + (example % 5) * 30 > 150).collect();
         let detectors = Detectors::binary("voice", &scores, &positive).unwrap();
-        let figures = Thresholds::with_points(&detectors).unwrap().figures;
-        assert_eq!(figures.iter().map(|figure| &*figure.id).collect::<Vec<_>>(), ["roc", "det"]);
-        let positions = |figure: &Figure| -> Vec<(f64, f64)> {
-            let of = |point: &str| {
-                let (x, y) = point.split('|').next().unwrap().split_once(' ').unwrap();
-                (x.parse().unwrap(), y.parse().unwrap())
-            };
-            figure.traces[0].points.split(';').map(of).collect()
+        let figures = Thresholds::with_points(&detectors).figures;
+        assert_eq!(figures.iter().map(|figure| &*figure.text.id).collect::<Vec<_>>(), ["roc", "det"]);
+        let texts = [0, 1].map(|at| format!("<svg>{}</svg>", figures[at].svg));
+        let [roc, det] = [0, 1].map(|at| roxmltree::Document::parse(&texts[at]).unwrap());
+        let positions = |document: &roxmltree::Document<'_>| -> Vec<(f64, f64)> {
+            let line = document.descendants().find(|node| node.has_attribute("data-values")).unwrap();
+            let point =
+                |text: &str| text.split_once(',').map(|(x, y)| (x.parse().unwrap(), y.parse().unwrap()));
+            line.attribute("points").unwrap().split(' ').filter_map(point).collect()
         };
-        // The curve spans from corner to corner, and its trace equals the drawing.
-        let roc = positions(&figures[0]);
-        let (first, last) = (roc[0], roc[roc.len() - 1]);
+        // The curve spans from corner to corner.
+        let curve = positions(&roc);
+        let (first, last) = (curve[0], curve[curve.len() - 1]);
         assert!(first.0 < last.0 && first.1 > last.1);
-        let drawn = format!("points=\"{},{} ", first.0, first.1);
-        assert!(figures[0].svg.contains(&drawn), "{drawn}");
         let rate = detectors.points[0].1;
         let expected = (
             first.0 + rate.false_positive_rate * (last.0 - first.0),
             first.1 + (1.0 - rate.miss_rate) * (last.1 - first.1),
         );
-        let circle = figures[0].svg.lines().find(|line| line.starts_with("<circle")).unwrap();
-        let value = |key: &str| -> f64 {
-            circle.split_once(key).unwrap().1.split_once('"').unwrap().0.parse().unwrap()
-        };
-        assert!((value("cx=\"") - expected.0).abs() <= 2.0 && (value("cy=\"") - expected.1).abs() <= 2.0);
+        let circle = roc.descendants().find(|node| node.has_tag_name("circle")).unwrap();
+        let value = |key: &str| -> f64 { circle.attribute(key).unwrap().parse().unwrap() };
+        assert!((value("cx") - expected.0).abs() <= 0.2 && (value("cy") - expected.1).abs() <= 0.2);
         // The tradeoff decreases to the right.
-        let det = positions(&figures[1]);
+        let det = positions(&det);
         assert!(det.windows(2).all(|pair| pair[0].0 <= pair[1].0 && pair[0].1 <= pair[1].1));
     }
 }

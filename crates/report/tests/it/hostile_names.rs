@@ -7,9 +7,7 @@ use stapes_report::{
     Comparison, FrameTiming, FrameView, Inspection, InspectionScores, Report, Sound, comparison_pictures,
     render, render_comparison, render_inspection,
 };
-use stapes_report::{
-    FrameAxis, FramePicture, GradientLine, ReportError, gradient_picture, terminal, visible_lines,
-};
+use stapes_report::{FrameAxis, GradientLine, ReportError, gradient_picture, terminal, visible_lines};
 use stapes_testkit::HOSTILE_NAMES;
 
 /// Checks a figure in a separate file: one SVG element contains the whole drawing, and this text is visible.
@@ -182,16 +180,7 @@ fn recordings_with_hostile_names_parse() -> Result<(), ReportError> {
             }),
         })?;
         assert_eq!(check_page(&page), 4, "{name:?}");
-        let picture = FramePicture {
-            title: name,
-            values: &[1.0, 2.0, 3.0, 4.0],
-            width: 2,
-            hop_seconds: 0.1,
-            axis: FrameAxis::Numbers("coefficient"),
-            quantity: name,
-            weights: None,
-        };
-        assert!(picture.png().is_ok());
+        assert!(shown(2).png(None).is_ok());
     }
     Ok(())
 }

@@ -4,6 +4,8 @@
 
 pub(crate) mod report;
 
+use std::collections::HashSet;
+
 use stapes_metrics::{Calibration, ConfusionMatrix, OperatingPoint};
 use stapes_metrics::{DetectorCurve, Detectors};
 use stapes_report::table::{Better, Column, NumberFormat, Table, Value};
@@ -159,6 +161,29 @@ fn table(candidates: &[Candidate]) -> MarkedTable {
         marks: vec![mark("test_accuracy", Mark::Best), mark("vs_best", Mark::Footnote)],
         explanation: vec!["Highlighted: not significantly different from the best.".into()],
     }
+}
+
+/// Ids are unique, and links within the page and labels have targets.
+pub(crate) fn check_targets(html: &str) {
+    let values = |key: &str| -> Vec<&str> {
+        html.split(key).skip(1).filter_map(|rest| rest.split('"').next()).collect()
+    };
+    let ids = values(" id=\"");
+    let distinct: HashSet<&str> = ids.iter().copied().collect();
+    assert_eq!(distinct.len(), ids.len(), "{ids:?}");
+    for target in values("href=\"#").into_iter().chain(values("aria-labelledby=\"")) {
+        assert!(target.split(' ').all(|id| distinct.contains(id)), "#{target} has no target");
+    }
+}
+
+/// Text that would end an element or begin a script.
+pub(crate) const EVIL: &str = "</td></text><script>alert('x')</script>&\"";
+
+/// [`EVIL`] is shown as text everywhere.
+pub(crate) fn check_escaped(html: &str) {
+    assert_eq!(html.matches("<script").count(), 1);
+    assert!(!html.contains("('x')"));
+    check_well_formed(html);
 }
 
 /// Every element is closed in order, attributes are quoted, and `&` only begins a character reference.

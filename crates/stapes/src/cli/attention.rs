@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use stapes::features::FeatureConfig;
 use stapes::infer::{Classifier, ClipExtractor, Input, Model};
 use stapes::nn::loss::argmax;
-use stapes::recording_view::{self, attention, frame_axis};
-use stapes::report::{FramePicture, visible};
+use stapes::recording_view::{self, attention, frame_view};
+use stapes::report::visible;
 use stapes::run::Run;
 
 use super::console::Console;
@@ -103,19 +103,11 @@ impl Plotter<'_> {
         let hop_seconds = 1.0 / self.config.frames_per_second();
         let label = &self.model.labels[best];
         let title = format!("{}: {label} ({:.3}); line: attention", name.display(), probabilities[best]);
-        let picture = FramePicture {
-            title: &title,
-            values: frames.values(),
-            width: frames.width(),
-            hop_seconds,
-            axis: frame_axis(self.extractor.front_end()),
-            quantity: self.config.quantity(),
-            weights: Some(&weights),
-        };
+        let view = frame_view(self.extractor.front_end(), frames.values().to_vec(), frames.width(), &title);
         let mut png = name.to_owned();
         png.push(EXTENSION);
         let png = out.join(png);
-        write_file(&png, &picture.png().with_context(path)?)?;
+        write_file(&png, &view.png(Some(&weights)).with_context(path)?)?;
         Ok(json!({
             "file": path(), "png": png.display().to_string(), "label": label,
             "probability": probabilities[best], "hop_seconds": hop_seconds, "weights": weights,

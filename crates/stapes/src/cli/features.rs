@@ -12,8 +12,8 @@ use clap::Args;
 use rayon::prelude::*;
 use serde_json::{Value, json};
 use stapes::features::{FeatureConfig, Normalization};
-use stapes::recording_view::frame_axis;
-use stapes::report::{FramePicture, visible};
+use stapes::recording_view::frame_view;
+use stapes::report::visible;
 
 use super::console::Console;
 use super::paths::{create_folder, file_names, write_file};
@@ -130,16 +130,7 @@ impl Job {
     }
 
     fn plot(&self, frames: &Frames, title: &str) -> Result<Vec<u8>> {
-        let picture = FramePicture {
-            title,
-            values: &frames.values(),
-            width: frames.width(),
-            hop_seconds: 1.0 / self.config.frames_per_second(),
-            axis: frame_axis(&self.config.init()?),
-            quantity: self.config.quantity(),
-            weights: None,
-        };
-        Ok(picture.png()?)
+        Ok(frame_view(&self.config.init()?, frames.values().to_vec(), frames.width(), title).png(None)?)
     }
 }
 

@@ -167,23 +167,16 @@ fn runs(candidate: &Candidate, out: &Path) -> Vec<CandidateRun> {
     runs
 }
 
-/// Returns the relative address of a run's page for a page in the folder `out`; `None` if the run is not below it.
+/// Returns the relative path of a run's page for a page in the folder `out`; `None` if the run is not below it.
 fn link(folder: &Path, out: &Path) -> Option<String> {
     let page = std::fs::canonicalize(folder.join(REPORT)).ok()?;
-    let mut address = ".".to_string();
+    let mut path = ".".to_string();
     for part in page.strip_prefix(out).ok()?.components() {
         let Component::Normal(part) = part else { return None };
-        address.push('/');
-        for byte in part.to_str()?.bytes() {
-            match byte {
-                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
-                    address.push(byte.into())
-                }
-                other => address += &format!("%{other:02X}"),
-            }
-        }
+        path.push('/');
+        path += part.to_str()?;
     }
-    Some(address)
+    Some(path)
 }
 
 /// Returns the confusion matrix over all seeds; `None` without a run, or if the seeds have different classes.

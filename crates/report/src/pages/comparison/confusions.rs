@@ -1,5 +1,7 @@
 //! Confusion matrices of candidates, and their scores per class and group.
 
+use std::collections::HashMap;
+
 use super::{Candidate, Comparison};
 use crate::numbers::{count, percent, percent_value};
 use crate::pages::matrix::Matrix;
@@ -90,19 +92,19 @@ fn breakdown<'a>(
         .enumerate()
         .filter_map(|(number, candidate)| Some((number, &*candidate.name, of(candidate)?)))
         .collect();
-    let mut names: Vec<&String> = Vec::new();
-    for (name, ..) in columns.iter().flat_map(|(.., parts)| parts) {
-        if !names.contains(&name) {
-            names.push(name);
+    let mut indices: HashMap<&str, usize> = HashMap::new();
+    let mut rows: Vec<(String, Vec<String>)> = Vec::new();
+    for (column, (.., parts)) in columns.iter().enumerate() {
+        for (name, correct, all) in parts {
+            let index = *indices.entry(name).or_insert_with(|| {
+                rows.push((name.clone(), vec!["–".into(); columns.len()]));
+                rows.len() - 1
+            });
+            if *all > 0 {
+                rows[index].1[column] = percent_value(*correct as f64 / *all as f64, *all);
+            }
         }
     }
-    let cell = |name: &String, parts: &[Part]| {
-        let part = parts.iter().find(|(of, ..)| of == name).filter(|(.., all)| *all > 0);
-        part.map_or("–".into(), |&(_, correct, all)| percent_value(correct as f64 / all as f64, all))
-    };
-    let row =
-        |name: &&String| (name.to_string(), columns.iter().map(|(.., parts)| cell(name, parts)).collect());
-    let rows: Vec<_> = names.iter().map(row).collect();
     (!rows.is_empty()).then(|| Breakdown {
         kind,
         rows,

@@ -1,12 +1,10 @@
 //! Metric against cost, with the Pareto front of candidates.
 
 use super::{Candidate, Comparison, Cost};
-use crate::ReportError;
 use crate::chart::axis::{Axis, Scale};
-use crate::chart::error_bars::ErrorBar;
 use crate::chart::figure::{Figure, FigureSpec, FigureText};
-use crate::chart::series_style::SeriesStyle;
-use crate::chart::{Chart, HEIGHT};
+use crate::chart::shapes::Color;
+use crate::chart::{Chart, ErrorBar, HEIGHT};
 use crate::numbers::pluralize;
 use crate::table::Value;
 use stapes_metrics::median;
@@ -34,12 +32,10 @@ struct Plotted<'a> {
 }
 
 /// Returns a figure for each cost of the candidates.
-pub(super) fn figures(comparison: &Comparison) -> Result<Vec<CostFigure<'_>>, ReportError> {
+pub(super) fn figures(comparison: &Comparison) -> Vec<CostFigure<'_>> {
     let plots = (0..comparison.costs.len()).filter_map(|at| cost_plot(comparison, at));
     plots
-        .map(|CostPlot { spec, cost, front }| {
-            Ok(CostFigure { figure: spec.figure()?, cost: &cost.name, front })
-        })
+        .map(|plot| CostFigure { figure: plot.spec.figure(), cost: &plot.cost.name, front: plot.front })
         .collect()
 }
 
@@ -76,7 +72,7 @@ fn cost_plot(comparison: &Comparison, at: usize) -> Option<CostPlot<'_>> {
             low: y_of(ends(f64::min, f64::INFINITY)),
             high: y_of(ends(f64::max, f64::NEG_INFINITY)),
             readout: [Scale::Log.format(one.cost), formatted(one)],
-            style: if front.contains(&at) { SeriesStyle::FIRST } else { SeriesStyle::Mark },
+            color: if front.binary_search(&at).is_ok() { Color::Series(0) } else { Color::Muted },
         }
     };
     let x = Axis::logarithmic(&cost.name, first.cost, last.cost);
@@ -90,7 +86,7 @@ fn cost_plot(comparison: &Comparison, at: usize) -> Option<CostPlot<'_>> {
         error_bars: plotted.iter().enumerate().map(error_bar).collect(),
         reference: step_line(&front, &plotted).into_iter().map(|(x, y)| (x, y_of(y))).collect(),
         annotations,
-        ..Chart::empty("costs", HEIGHT, x, y)
+        ..Chart::empty(HEIGHT, x, y)
     };
     let members = numbered().map(|(number, one)| FrontMember {
         number,
@@ -120,7 +116,7 @@ fn cost_plot(comparison: &Comparison, at: usize) -> Option<CostPlot<'_>> {
         nearest: true,
     };
     let annotations = members.iter().map(|member| (member.number.clone(), member.name.to_string())).collect();
-    Some(CostPlot { spec: FigureSpec { chart, text, annotations }, cost, front: members })
+    Some(CostPlot { spec: FigureSpec { annotations, ..FigureSpec::new(chart, text) }, cost, front: members })
 }
 
 impl<'a> Plotted<'a> {
@@ -132,16 +128,19 @@ impl<'a> Plotted<'a> {
     }
 }
 
-/// Returns the Pareto front of candidates in order of cost.
+/// Returns the Pareto front of candidates in order of cost: at each cost those of the highest value, if it is higher
+/// than every value at a lower cost.
 fn pareto_front(plotted: &[Plotted<'_>]) -> Vec<usize> {
-    let dominated = |at: usize| {
-        plotted.iter().enumerate().any(|(other, one)| {
-            let as_good = one.cost <= plotted[at].cost && one.value >= plotted[at].value;
-            let better = one.cost < plotted[at].cost || one.value > plotted[at].value;
-            other != at && as_good && better
-        })
-    };
-    (0..plotted.len()).filter(|&at| !dominated(at)).collect()
+    let (mut front, mut start, mut best) = (Vec::new(), 0, f64::NEG_INFINITY);
+    for equal in plotted.chunk_by(|a, b| a.cost == b.cost) {
+        let highest = equal.iter().map(|one| one.value).fold(f64::NEG_INFINITY, f64::max);
+        if highest > best {
+            front.extend((0..equal.len()).filter(|&at| equal[at].value == highest).map(|at| start + at));
+            best = highest;
+        }
+        start += equal.len();
+    }
+    front
 }
 
 /// Numbers the members of the front from 1; members with equal cost and value share a number.

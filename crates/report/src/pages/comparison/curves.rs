@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 
 use super::{Candidate, CandidateRun, Comparison};
 use crate::Point;
-use crate::ReportError;
 use crate::chart::axis::{Axis, Scale};
 use crate::chart::figure::{Figure, FigureSpec, FigureText};
-use crate::chart::series_style::SeriesStyle;
-use crate::chart::thinned_line::ThinnedLine;
+use crate::chart::shapes::Color;
 use crate::chart::{Chart, HEIGHT, Series};
+use crate::learning_curve::ThinnedLine;
 use crate::numbers::pluralize;
 use stapes_metrics::median;
 
@@ -41,9 +40,8 @@ const MEASURES: [Measure; 4] = [
     Measure {
         id: "learning-rate",
         title: "Learning rate",
-        // Multiplied by 1000: plotters' search for ticks does not end for the smallest extents.
-        value: |point| point.learning_rate.map(|rate| 1e3 * rate),
-        axis: |_, low, high| Axis::around("learning rate × 1000", low.min(0.0), high),
+        value: |point| point.learning_rate,
+        axis: |_, low, high| Axis::around("learning rate", low.min(0.0), high),
     },
     Measure {
         id: "gradient-norm",
@@ -61,7 +59,7 @@ pub(super) fn figure_specs(comparison: &Comparison) -> Vec<FigureSpec> {
 }
 
 /// Returns the figures for the page, on which one legend is above all of them.
-pub(super) fn figures(comparison: &Comparison) -> Result<Vec<Figure>, ReportError> {
+pub(super) fn figures(comparison: &Comparison) -> Vec<Figure> {
     figure_specs(comparison).into_iter().map(FigureSpec::figure_below_legend).collect()
 }
 
@@ -69,11 +67,11 @@ impl Measure {
     fn figure_spec(&self, comparison: &Comparison, shown: &[&Candidate]) -> Option<FigureSpec> {
         let (mut series, mut behind, mut skipped) = (Vec::new(), Vec::new(), 0);
         for (number, candidate) in shown.iter().enumerate() {
-            let style = SeriesStyle::Line(number);
+            let color = Color::Series(number);
             let line = median_line(&candidate.runs, self.value);
             let push = |into: &mut Vec<Series>, points: Vec<(f64, f64)>| {
                 if !points.is_empty() {
-                    into.push(Series { name: candidate.name.clone(), style, points });
+                    into.push(Series { name: candidate.name.clone(), color, points });
                 }
             };
             push(&mut series, line.points);
@@ -101,12 +99,7 @@ impl Measure {
         let chart = Chart {
             behind,
             series,
-            ..Chart::empty(
-                self.id,
-                HEIGHT,
-                Axis::linear("step", 0.0..last),
-                (self.axis)(comparison, low, high),
-            )
+            ..Chart::empty(HEIGHT, Axis::numbers("step", last), (self.axis)(comparison, low, high))
         };
         let text = FigureText {
             id: self.id.into(),
@@ -116,7 +109,7 @@ impl Measure {
             x_name: "step".into(),
             nearest: true,
         };
-        Some(FigureSpec { chart, text, annotations: Vec::new() })
+        Some(FigureSpec::new(chart, text))
     }
 }
 

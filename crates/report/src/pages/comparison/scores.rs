@@ -1,9 +1,8 @@
 //! ROC curves and calibration of candidates.
 
 use super::Candidate;
-use crate::ReportError;
 use crate::chart::figure::{Figure, FigureSpec, Numbered};
-use crate::chart::series_style::SeriesStyle;
+use crate::chart::shapes::Color;
 use crate::pages::calibration;
 use crate::pages::thresholds::{self, Thresholds, row_of};
 use stapes_metrics::Calibration;
@@ -21,45 +20,39 @@ pub(super) struct CalibrationView {
 }
 
 /// Returns error rates at thresholds; None if no shown candidate has scores.
-pub(super) fn thresholds(
-    shown: &[&Candidate],
-    description: &[&str],
-) -> Result<Option<Thresholds>, ReportError> {
+pub(super) fn thresholds(shown: &[&Candidate], description: &[&str]) -> Option<Thresholds> {
     let curves = curves(shown);
     if curves.is_empty() {
-        return Ok(None);
+        return None;
     }
     let row = |candidate: &&Candidate| {
         let (what, point) = candidate.point.as_ref()?;
         Some(row_of(String::new(), &format!("{}: {what}", candidate.name), point))
     };
     let missing = missing(shown, &curves, "No curve for");
-    Ok(Some(Thresholds {
+    Some(Thresholds {
         // Only in the table: in the figures they would overlap.
         points: shown.iter().filter_map(row).collect(),
-        ..Thresholds::new(&curves, &[], "candidate", joined(description, &missing))?
-    }))
+        ..Thresholds::new(&curves, &[], "candidate", joined(description, &missing))
+    })
 }
 
 /// Returns calibration; None if it was not measured for any shown candidate.
-pub(super) fn calibration_view(
-    shown: &[&Candidate],
-    description: &[&str],
-) -> Result<Option<CalibrationView>, ReportError> {
+pub(super) fn calibration_view(shown: &[&Candidate], description: &[&str]) -> Option<CalibrationView> {
     let models = calibrations(shown);
-    let Some(first) = models.first() else { return Ok(None) };
+    let first = models.first()?;
     let row = |Numbered { number, name, of }: &Numbered<'_, Calibration>| {
         let values = calibration::metrics(of).into_iter().map(|(_, value)| value);
-        (number % SeriesStyle::COUNT, name.to_string(), values.collect())
+        (number % Color::COUNT, name.to_string(), values.collect())
     };
     let missing = missing(shown, &models, "No calibration for");
-    let figures = calibration::of_models(&models).map(FigureSpec::figure_below_legend).transpose()?;
-    Ok(Some(CalibrationView {
+    let figures = calibration::of_models(&models).map(FigureSpec::figure_below_legend);
+    Some(CalibrationView {
         description: joined(description, &missing),
         figures: figures.into_iter().collect(),
         heads: calibration::metrics(first.of).into_iter().map(|(head, _)| head).collect(),
         rows: models.iter().map(row).collect(),
-    }))
+    })
 }
 
 /// Returns all figures for files.

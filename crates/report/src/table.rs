@@ -1,16 +1,14 @@
 //! Comparison tables: one row per candidate, one column per metric; the same numbers as text, CSV and Markdown.
 
-mod csv;
-mod markdown;
-
 use std::cmp::Ordering;
 
 use serde::Serialize;
 use stapes_files::number;
 use stapes_metrics::{ConfidenceInterval, median};
 
+use crate::csv::{CsvCell, csv_text};
 use crate::numbers::pluralize;
-use crate::{ReportError, terminal};
+use crate::{ReportError, terminal, visible};
 
 /// A column of a table.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -220,12 +218,12 @@ impl Table {
     /// Formats the table as CSV: numbers in full; a spread takes three columns, an interval two; text as in
     /// [`CsvCell`](crate::CsvCell).
     pub fn csv(&self) -> String {
-        csv::format(self)
+        csv(self)
     }
 
     /// Formats the table as Markdown.
     pub fn markdown(&self) -> String {
-        markdown::format(self)
+        markdown(self)
     }
 }
 
@@ -241,6 +239,85 @@ fn order(a: &Value, b: &Value, descends: bool) -> Ordering {
         (.., Some(a), Some(b)) => a.total_cmp(&b),
         _ => rank(a).cmp(&rank(b)),
     }
+}
+
+/// Number of columns of the file per column of the table.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Width {
+    One,
+    Interval,
+    Spread,
+}
+
+fn width(value: &Value) -> Width {
+    match value {
+        Value::Spread { .. } => Width::Spread,
+        Value::Interval(_) => Width::Interval,
+        _ => Width::One,
+    }
+}
+
+fn csv(table: &Table) -> String {
+    let widths: Vec<Width> = (0..table.columns.len())
+        .map(|at| table.rows.iter().map(|row| width(&row[at])).max().unwrap_or(Width::One))
+        .collect();
+    let headings = table.columns.iter().zip(&widths).flat_map(|(column, width)| {
+        let key = CsvCell::from(&*column.key);
+        let ends = ["low", "high"].map(|end| CsvCell::from(&*format!("{}_{end}", column.key)));
+        match width {
+            Width::One => vec![key],
+            Width::Interval => ends.to_vec(),
+            Width::Spread => [vec![key], ends.to_vec()].concat(),
+        }
+    });
+    let row = |row: &Vec<Value>| -> Vec<CsvCell> {
+        row.iter().zip(&widths).flat_map(|(value, width)| cells(value, *width)).collect()
+    };
+    csv_text(std::iter::once(headings.collect()).chain(table.rows.iter().map(row)))
+}
+
+fn cells(value: &Value, width: Width) -> Vec<CsvCell> {
+    let empty = CsvCell::empty;
+    let [first, low, high] = match value {
+        Value::None => [empty(), empty(), empty()],
+        Value::Text(text) => [CsvCell::from(&**text), empty(), empty()],
+        // A single number is its own lowest and highest.
+        Value::Number(number) => [CsvCell::from(*number), CsvCell::from(*number), CsvCell::from(*number)],
+        Value::Spread { median, low, high } => [*median, *low, *high].map(CsvCell::from),
+        Value::Interval(interval) => [empty(), CsvCell::from(interval.low), CsvCell::from(interval.high)],
+    };
+    match width {
+        Width::One => vec![first],
+        Width::Interval => vec![low, high],
+        Width::Spread => vec![first, low, high],
+    }
+}
+
+fn markdown(table: &Table) -> String {
+    let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
+    let titles = table.columns.iter().map(|column| escaped(&column.title)).collect();
+    let rules = (0..table.columns.len()).map(|at| {
+        let numbers = table.columns[at].better.is_some()
+            || table.rows.iter().any(|row| !matches!(row[at], Value::Text(_) | Value::None));
+        if numbers { "---:".to_string() } else { "---".to_string() }
+    });
+    let mut text = line(titles) + &line(rules.collect());
+    for row in table.formatted_rows() {
+        text += &line(row.iter().map(|cell| escaped(cell)).collect());
+    }
+    text
+}
+
+/// Escapes text that would end the cell or has a meaning in Markdown.
+fn escaped(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for character in visible(&text.replace(['\n', '\r'], " ")).chars() {
+        match character {
+            '|' | '\\' | '*' | '_' | '`' | '<' | '[' | ']' | '#' | '~' => safe.extend(['\\', character]),
+            other => safe.push(other),
+        }
+    }
+    safe
 }
 
 #[cfg(test)]
