@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::check::require_sample_rate;
+use crate::check::{require, require_sample_rate};
 use crate::deltas::DeltasConfig;
 use crate::front_end_kind::FrontEndKind;
 use crate::kaldi::{KaldiFbankConfig, KaldiMfccConfig};
@@ -18,6 +18,9 @@ use crate::{FeatureError, FrontEnd};
 
 /// Maximum fixed length, samples (4.6 hours at 16 kHz); a larger value is a typing error.
 const MAX_CLIP_LENGTH: usize = 1 << 28;
+
+/// Maximum sample rate in Hz: twice the highest of common converters.
+const MAX_SAMPLE_RATE_HZ: u32 = 1_536_000;
 
 /// Scale of the samples that a front end receives, for a 16-bit sample x.
 ///
@@ -171,6 +174,21 @@ impl FeatureConfig {
         Ok(front_end)
     }
 
+    /// Returns the warning of the reference toolkit about these settings, if it has one.
+    ///
+    /// # Example
+    /// ```
+    /// use stapes_features::{FeatureConfig, FrontEndConfig, PsfMfccConfig};
+    ///
+    /// let front_end = FrontEndConfig::PsfMfcc(PsfMfccConfig::default());
+    /// let config = FeatureConfig { sample_rate_hz: 48_000, front_end, ..Default::default() };
+    /// assert!(config.warning().unwrap().contains("1200 samples"));
+    /// assert_eq!(FeatureConfig { sample_rate_hz: 16_000, ..config }.warning(), None);
+    /// ```
+    pub fn warning(&self) -> Option<String> {
+        self.front_end.kind().warning(self.sample_rate_hz)
+    }
+
     /// Returns the number of frames per second of audio.
     pub fn frames_per_second(&self) -> f64 {
         let hop = self.front_end.kind().hop(self.sample_rate_hz) * self.stacking.every;
@@ -179,6 +197,8 @@ impl FeatureConfig {
 
     fn check_values(&self) -> Result<(), FeatureError> {
         require_sample_rate(self.sample_rate_hz, 1)?;
+        let rule = format!("must be at most {MAX_SAMPLE_RATE_HZ}; use the recordings' own, such as 16000");
+        require(self.sample_rate_hz <= MAX_SAMPLE_RATE_HZ, "sample_rate_hz", self.sample_rate_hz, &rule)?;
         if let Some(length) =
             self.fixed_length_samples.filter(|length| !(1..=MAX_CLIP_LENGTH).contains(length))
         {

@@ -36,6 +36,10 @@ impl FrontEndKind for PsfFbankConfig {
         self.winlen * f64::from(sample_rate_hz) / 2.0
     }
 
+    fn warning(&self, sample_rate_hz: u32) -> Option<String> {
+        self.long_frame_warning(sample_rate_hz)
+    }
+
     fn layout(&self) -> Layout {
         Layout::FramesFirst
     }

@@ -35,6 +35,10 @@ impl FrontEndKind for PsfLogFbankConfig {
         self.fbank.first_center(sample_rate_hz)
     }
 
+    fn warning(&self, sample_rate_hz: u32) -> Option<String> {
+        self.fbank.long_frame_warning(sample_rate_hz)
+    }
+
     fn layout(&self) -> Layout {
         Layout::FramesFirst
     }
