@@ -91,7 +91,7 @@ impl DataSource for UpcVadConfig {
             files.into_iter().map(|(term, file)| example(&term, file)).collect::<Result<_, _>>()?;
         // Every recording has labels, or an error would have been returned.
         let missing = label_files.saturating_sub(examples.len());
-        Ok(DataSet { name: SET.to_owned(), classes: classes(), examples, missing })
+        Ok(DataSet { name: SET.to_owned(), classes: classes(), examples, missing, notes: Vec::new() })
     }
 
     fn folds(&self, dataset: &DataSet) -> Result<Vec<(String, FoldValue)>, DataError> {
@@ -136,6 +136,7 @@ fn example(term: &str, file: Entry) -> Result<Example, DataError> {
         id: format!("{term}/{}", file.name),
         label: Label::Segments(labels(&file.path.with_extension("lab"))?),
         group: None,
+        fold: None,
         predefined: None,
         source: Source::File(file.path),
     })

@@ -250,7 +250,11 @@ fn a_recording_with_another_name_is_reported_and_other_files_are_ignored() {
     let stray = recordings.join("ten_anna_0.wav");
     write_wav(&stray, &[1]);
     let error = open(folder.path()).unwrap_err();
-    assert!(matches!(&error, DataError::FileName { path, .. } if *path == stray), "{error}");
+    assert!(matches!(&error, DataError::FileName { paths, .. } if *paths == [stray]), "{error}");
+    write_wav(&recordings.join("a.wav"), &[1]);
+    let error = open(folder.path()).unwrap_err().to_string();
+    assert!(error.contains("2 file names are not {digit}_{speaker}_{index}.wav"), "{error}");
+    assert!(error.contains("(a.wav, ten_anna_0.wav)"), "{error}");
 }
 
 #[test]

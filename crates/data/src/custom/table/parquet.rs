@@ -9,11 +9,11 @@ use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::Field;
 use parquet::schema::types::Type;
 
-use super::{RowCallback, positions};
+use super::{RowCallback, positions, unused};
 use crate::error::DataError;
 
 /// Reads the required columns; the number of a row is used as its line.
-pub(super) fn read(path: &Path, on_row: &mut RowCallback<'_>) -> Result<(), DataError> {
+pub(super) fn read(path: &Path, on_row: &mut RowCallback<'_>) -> Result<Vec<String>, DataError> {
     let file = stapes_files::open(path).map_err(|reason| DataError::unreadable(path, reason))?;
     let refused = |error: ParquetError| DataError::Manifest {
         path: path.to_owned(),
@@ -23,6 +23,7 @@ pub(super) fn read(path: &Path, on_row: &mut RowCallback<'_>) -> Result<(), Data
     let schema = reader.metadata().file_metadata().schema();
     let fields = schema.get_fields();
     let names: Vec<&str> = fields.iter().map(|field| field.name()).collect();
+    let unused = unused(&names);
     let positions =
         positions(&names).map_err(|reason| DataError::Manifest { path: path.to_owned(), reason })?;
     let mut wanted: Vec<usize> = positions.iter().flatten().copied().collect();
@@ -41,7 +42,7 @@ pub(super) fn read(path: &Path, on_row: &mut RowCallback<'_>) -> Result<(), Data
         };
         on_row(row + 1, &positions.map(value))?;
     }
-    Ok(())
+    Ok(unused)
 }
 
 fn text(field: &Field) -> Cow<'_, str> {
