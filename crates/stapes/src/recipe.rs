@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use stapes_augment::{AugmentConfig, AugmentError};
-use stapes_data::{DataConfig, DataError, Fold};
+use stapes_data::{DataConfig, Fold};
 use stapes_features::FeatureConfig;
 use stapes_infer::{FramesConfig, Input};
 use stapes_nn::layer::Shape;
@@ -100,7 +100,7 @@ impl Recipe {
     }
 
     fn check(&self) -> Result<(), Error> {
-        self.data.check().map_err(prefix_data_key)?;
+        self.data.check()?;
         self.train.check()?;
         if let Some(augment) = &self.augment {
             augment.check()?;
@@ -145,7 +145,7 @@ impl Recipe {
     /// [`Error::Data`] if the data set is missing or its split has no folds.
     pub fn folds(&self, folder: Option<&Path>) -> Result<Vec<(String, Recipe)>, Error> {
         let dataset = self.data.open(folder)?;
-        let folds = self.data.folds(&dataset).map_err(prefix_data_key)?;
+        let folds = self.data.folds(&dataset)?;
         let recipe = |Fold { name, data }| (name, Recipe { data, ..self.clone() });
         Ok(folds.into_iter().map(recipe).collect())
     }
@@ -166,6 +166,11 @@ impl Recipe {
             (Some(_), _) if !recordings => Err(unexpected("features")),
             (Some(_), _) => Err(unexpected("frames")),
         }
+    }
+
+    /// Returns the warning of the reference toolkit about the settings of the features, if it has one.
+    pub fn feature_warning(&self) -> Option<String> {
+        self.features.as_ref().and_then(|features| features.warning())
     }
 
     /// Returns the shape of the frames, with their number if all recordings have one fixed length.
@@ -206,18 +211,8 @@ impl Recipe {
         if self.data.class_names().is_some() {
             return Ok(self);
         }
-        let dataset = self.data.open(folder).map_err(prefix_data_key)?;
+        let dataset = self.data.open(folder)?;
         Ok(Recipe { data: self.data.resolve(&dataset), ..self })
-    }
-}
-
-/// Prefixes the key of an invalid setting, which is relative to the data section, with `data.`.
-pub(crate) fn prefix_data_key(error: DataError) -> DataError {
-    match error {
-        DataError::Setting { key, value, rule } => {
-            DataError::Setting { key: format!("data.{key}"), value, rule }
-        }
-        error => error,
     }
 }
 

@@ -10,6 +10,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use stapes_augment::WaveformAugmenter;
+use stapes_data::DataError;
 use stapes_metrics::Evaluation;
 use stapes_train::{Checkpoint, Communicator, Start, TrainingResult};
 
@@ -73,8 +74,8 @@ impl TrainingJob<'_> {
             Command::Skip.broadcast(self.communicator);
             return reload(&experiment, folder, progress);
         }
-        let test = || load(&experiment, &experiment.split.test, self.stop, progress);
-        let trained = resumable(&folder, self.train(&experiment, &folder, progress, test))?;
+        let tested = &experiment.split.test;
+        let trained = resumable(&folder, self.train(&experiment, &folder, progress, tested))?;
         let result = resumable(&folder, self.finish(&experiment, trained, &folder))?;
         match result.record.stopped {
             true => Ok(result),
@@ -92,7 +93,7 @@ impl TrainingJob<'_> {
         if folder.state() == RunState::Complete {
             return Ok(Run::open(folder.path())?.record);
         }
-        let trained = resumable(&folder, self.train(&experiment, &folder, progress, || Ok(())))?;
+        let trained = resumable(&folder, self.train(&experiment, &folder, progress, &[]))?;
         let record = self.record(&experiment, &trained)?;
         folder.write(run::METRICS, run::metrics(&trained.result.points).as_bytes())?;
         folder.write(run::RECORD, record.to_json().as_bytes())?;
@@ -135,6 +136,7 @@ impl TrainingJob<'_> {
             Command::Resume(file) => Some(SavedRun::parse(Path::new(""), &file)?.checkpoint),
         };
         let [train, validation] = self.load_subsets(&experiment, &NoProgress)?;
+        experiment.check_unreadable(&[&train, &validation])?;
         let model = experiment.untrained_model(&train)?;
         let inputs = TrainInputs {
             model: &model,
@@ -148,15 +150,15 @@ impl TrainingJob<'_> {
         Ok(())
     }
 
-    /// Trains and writes the models. `load_test` is called before the training, so that unreadable test files are found
-    /// first.
-    fn train<T>(
+    /// Trains and writes the models. The `tested` examples are loaded before the training, so that unreadable test files are
+    /// found first.
+    fn train(
         &self,
         experiment: &Experiment,
         folder: &RunFolder,
         progress: &dyn Progress,
-        load_test: impl FnOnce() -> Result<T, Error>,
-    ) -> Result<TrainedModel<T>, Error> {
+        tested: &[usize],
+    ) -> Result<TrainedModel, Error> {
         let noise = experiment.waveform_augmenter()?.and_then(WaveformAugmenter::fingerprint);
         let fingerprint = stapes_data::fingerprint(&experiment.dataset, &experiment.split);
         let provenance = Provenance::current(fingerprint, noise);
@@ -167,11 +169,18 @@ impl TrainingJob<'_> {
         };
         file.map_or(Command::Start, Command::Resume).broadcast(self.communicator);
         let files = experiment.dataset.examples.len();
-        experiment.check_files(self.stop, &|done| progress.on_check(done, files))?;
+        // All faults of all subsets are reported together.
+        let leaks = experiment.check_files(self.stop, &|done| progress.on_check(done, files));
         let [train, validation] = self.load_subsets(experiment, progress)?;
-        let test = load_test()?;
+        let test = load(experiment, tested, self.stop, progress)?;
+        let subsets = [&train, &validation, &test];
+        together(leaks, experiment.check_unreadable(&subsets))?;
+        subsets.iter().for_each(|loaded| progress.on_skipped(&loaded.skipped));
+        if let Some(warning) = experiment.cut_warning(&subsets) {
+            progress.on_warning(&warning);
+        }
         if let Some(reason) = experiment.cache_error() {
-            progress.on_message(&format!("warning: {reason}"));
+            progress.on_warning(reason);
         }
         let model = experiment.untrained_model(&train)?;
         let schedule = CheckpointSchedule {
@@ -210,9 +219,7 @@ impl TrainingJob<'_> {
         let load = |indices: &[usize]| -> Result<LoadedExamples, Error> {
             let total = indices.len().div_ceil(self.communicator.size());
             let on_example = |done| progress.on_load(done, total);
-            let loaded = experiment.load_distributed(indices, self.communicator, self.stop, &on_example)?;
-            progress.on_skipped(&loaded.skipped);
-            Ok(loaded)
+            experiment.load_distributed(indices, self.communicator, self.stop, &on_example)
         };
         Ok([load(&split.train)?, load(&split.validation)?])
     }
@@ -231,7 +238,7 @@ impl TrainingJob<'_> {
     fn finish(
         &self,
         experiment: &Experiment,
-        trained: TrainedModel<LoadedExamples>,
+        trained: TrainedModel,
         folder: &RunFolder,
     ) -> Result<RunResult, Error> {
         folder.check_exists()?;
@@ -255,7 +262,7 @@ impl TrainingJob<'_> {
     }
 
     /// Returns the record of a run without the fields of the test.
-    fn record<T>(&self, experiment: &Experiment, trained: &TrainedModel<T>) -> Result<RunRecord, Error> {
+    fn record(&self, experiment: &Experiment, trained: &TrainedModel) -> Result<RunRecord, Error> {
         let TrainedModel { result, provenance, .. } = trained;
         let Experiment { recipe, .. } = experiment;
         let network = recipe.network()?;
@@ -295,7 +302,7 @@ impl TrainingJob<'_> {
 }
 
 /// Result of a training before the test.
-struct TrainedModel<T> {
+struct TrainedModel {
     result: TrainingResult,
     provenance: Provenance,
     /// Size of the model file.
@@ -303,7 +310,8 @@ struct TrainedModel<T> {
     /// Number of skipped files.
     skipped: usize,
     validation: LoadedExamples,
-    test: T,
+    /// Test examples; none if the run is not tested.
+    test: LoadedExamples,
 }
 
 /// Wraps an error in [`Error::Resumable`] if the run has a checkpoint.
@@ -320,7 +328,15 @@ fn load(
     stop: &AtomicBool,
     progress: &dyn Progress,
 ) -> Result<LoadedExamples, Error> {
-    let loaded = experiment.load(indices, stop, &|done| progress.on_load(done, indices.len()))?;
-    progress.on_skipped(&loaded.skipped);
-    Ok(loaded)
+    experiment.load(indices, stop, &|done| progress.on_load(done, indices.len()))
+}
+
+/// Returns the errors about the data of two checks as one.
+fn together(leaks: Result<(), Error>, unreadable: Result<(), Error>) -> Result<(), Error> {
+    match (leaks, unreadable) {
+        (Err(Error::Data(leaks)), Err(Error::Data(unreadable))) => {
+            Err(DataError::Several(vec![leaks, unreadable]).into())
+        }
+        (leaks, unreadable) => leaks.and(unreadable),
+    }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use clap::Args;
 use serde_json::{Map, Value, json};
-use stapes::experiment::argmax_frames;
+use stapes::experiment::{CutRecordings, argmax_frames};
 use stapes::features::Features;
 use stapes::infer::{Classifier, Input, Model};
 use stapes::nn::loss::argmax;
@@ -38,7 +38,8 @@ impl Predict {
             let name = file.display().to_string();
             let predicted = match is_frame_level {
                 true => print_segments(&model, &mut classifier, file, console),
-                false => classify(&model, &mut classifier, file).map(|(probabilities, _)| {
+                false => classify(&model, &mut classifier, file).map(|(probabilities, seconds)| {
+                    warn_of_cut(&model, &name, seconds, console);
                     let best = argmax(&probabilities);
                     let (label, probability) = (&model.labels[best], probabilities[best]);
                     console.print(&format!("{}\t{probability:.4}\t{}", visible(label), visible(&name)));
@@ -58,6 +59,19 @@ impl Predict {
             failed if failed < self.files.len() => super::SOME_FAILED,
             _ => super::NOTHING_DONE,
         })
+    }
+}
+
+/// Prints a warning if the model reads only the beginning of a recording.
+fn warn_of_cut(model: &Model, name: &str, seconds: f64, console: &Console) {
+    let Input::Recordings(features) = &model.input else { return };
+    let cut = CutRecordings::new(features, [seconds]);
+    if cut.count > 0 {
+        console.eprint(&format!(
+            "warning: {}: only the first {:.3} s of {seconds:.3} s were read, the length of the model's clips; cut the recording",
+            visible(name),
+            seconds - cut.seconds
+        ));
     }
 }
 

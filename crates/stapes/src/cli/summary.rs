@@ -31,6 +31,9 @@ impl Summary {
             recipe = recipe.resolve(self.data.as_deref())?;
         }
         let network = recipe.network()?;
+        if let Some(warning) = recipe.feature_warning() {
+            console.warning(&warning);
+        }
         let length = recipe.input_length()?;
         let heading = ["layer", "output", "parameters", "multiply-accumulates"].map(String::from);
         let input = ["input".into(), network.input_shape().to_string(), String::new(), String::new()];

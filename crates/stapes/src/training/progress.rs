@@ -33,6 +33,11 @@ pub trait Progress: Sync {
         let _ = event;
     }
 
+    /// Is called with a warning for people.
+    fn on_warning(&self, text: &str) {
+        let _ = text;
+    }
+
     /// Is called with a message for people.
     fn on_message(&self, text: &str) {
         let _ = text;

@@ -84,5 +84,7 @@ pub(super) fn reload(
         return Err(Error::DifferentData(folder.path().into()));
     }
     let test = load(experiment, &experiment.split.test, &AtomicBool::new(false), progress)?;
+    experiment.check_unreadable(&[&test])?;
+    progress.on_skipped(&test.skipped);
     Ok(TestResult::new(experiment, &model, test)?.into_result(&folder.finish()?, record))
 }

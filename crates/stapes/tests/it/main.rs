@@ -12,6 +12,8 @@ mod frame_labels;
 mod gradients;
 mod hostile_names;
 mod inspect;
+mod keys;
+mod left_out;
 mod models;
 #[cfg(feature = "mpi")]
 mod mpi;

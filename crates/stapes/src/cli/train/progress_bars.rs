@@ -43,6 +43,14 @@ impl Bars<'_> {
 impl Progress for Bars<'_> {
     fn on_open(&self, experiment: &Experiment) {
         self.console.eprint(&format!("{}\n{}", visible(&experiment.recipe.title), sizes(experiment)));
+        experiment.notes().iter().for_each(|note| self.on_warning(&note.to_string()));
+        if let Some(warning) = experiment.recipe.feature_warning() {
+            self.on_warning(&warning);
+        }
+    }
+
+    fn on_warning(&self, text: &str) {
+        self.console.warning(text);
     }
 
     fn on_load(&self, done: usize, of: usize) {
