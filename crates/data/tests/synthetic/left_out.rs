@@ -133,6 +133,20 @@ fn a_speaker_rule_must_fit_where_the_split_needs_speakers() {
     assert!(dataset.notes.is_empty());
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn recordings_with_names_that_are_not_utf8_are_read() {
+    use std::os::unix::ffi::OsStrExt;
+    let folder = sounds(&["a/1.wav", "b/1.wav"]);
+    for name in [&b"\xff.wav"[..], b"\xfe.wav"] {
+        write_wav(&folder.path().join("a").join(std::ffi::OsStr::from_bytes(name)), &[1; 60]);
+    }
+    let dataset = open(&folders(None, None), folder.path()).unwrap();
+    let ids: Vec<&str> = dataset.examples.iter().map(|example| example.id.as_str()).collect();
+    assert_eq!(ids, ["a/1.wav", "a/\\xfe.wav", "a/\\xff.wav", "b/1.wav"]);
+    assert!(dataset.examples.iter().all(|example| example.source.read().unwrap().is_ok()));
+}
+
 /// Returns a data set of a manifest with these columns and rows in a folder with the recordings 0.wav to 9.wav.
 fn listed(config: &DataConfig, columns: &str, row: impl Fn(usize) -> String) -> Result<DataSet, String> {
     let folder = tempfile::tempdir().unwrap();

@@ -93,7 +93,7 @@ fn nonexistent_folds_are_rejected() {
         // One recording per fold: the two others leave none for validation.
         (
             UpcVadConfig { validation_fraction: 0.01, ..config(14, 0) },
-            "no validation examples; increase upc-vad.validation_fraction",
+            "no validation examples; increase data.upc-vad.validation_fraction",
         ),
     ] {
         let error = split(config, &dataset, 1).unwrap_err();
