@@ -105,8 +105,8 @@ impl DataSource for UpcVadConfig {
         builder.assign((self.fold..dataset.examples.len()).step_by(self.folds), Subset::Test);
         builder.assign_fraction(self.validation_fraction, Subset::Validation);
         builder.complete(self.validation_fraction > 0.0, |lacking| match lacking {
-            Subset::Validation => format!("increase {FRACTION_KEY}, or set it to 0 for no validation"),
-            Subset::Train | Subset::Test => "change upc-vad.folds or add recordings".to_owned(),
+            Subset::Validation => format!("increase data.{FRACTION_KEY}, or set it to 0 for no validation"),
+            Subset::Train | Subset::Test => "change data.upc-vad.folds or add recordings".to_owned(),
         })
     }
 }

@@ -275,7 +275,7 @@ fn a_class_missing_in_a_subset_is_named() {
     let found = message(split(predefined(), &dataset, 1));
     assert_eq!(
         found,
-        "fsdd: class `0` has no validation examples; increase fsdd.validation_fraction, or set it to 0 for no validation"
+        "fsdd: class `0` has no validation examples; increase data.fsdd.validation_fraction, or set it to 0 for no validation"
     );
     let found = message(split(without("anna"), &dataset, 1));
     assert!(
@@ -336,5 +336,5 @@ fn folds_test_every_speaker_and_keep_the_other_keys() {
     let listener = FsddConfig { validation_speaker: Some("next".to_owned()), ..without("bo") };
     assert_eq!(DataConfig::Fsdd(listener).folds(&dataset).unwrap().len(), 3);
     let error = message(DataConfig::Fsdd(predefined()).folds(&dataset));
-    assert!(error.starts_with("data.fsdd has no folds; set split"), "{error}");
+    assert!(error.starts_with("data.fsdd has no folds; set data.fsdd.split"), "{error}");
 }

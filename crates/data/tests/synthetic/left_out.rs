@@ -178,6 +178,7 @@ fn the_column_fold_defines_the_folds() {
         split: Some(CustomSplit::Folds),
         fold: Some(fold),
         folds,
+        validation_fraction: Some(0.0),
         ..CustomDataConfig::default()
     };
     // Folds 10, 2 and 9: numbers in their order.

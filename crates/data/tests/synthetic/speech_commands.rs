@@ -149,7 +149,7 @@ fn an_unreadable_list_is_named() {
     let list = folder.path().join("testing_list.txt");
     fs::write(&list, b"bed/\xff.wav\n").unwrap();
     let error = open(&["bed", "cat"], folder.path()).unwrap_err();
-    assert!(matches!(&error, DataError::Unreadable { path, .. } if *path == list), "{error}");
+    assert!(matches!(&error, DataError::Line { path, line: 1, .. } if *path == list), "{error}");
     fs::remove_file(&list).unwrap();
     fs::create_dir(&list).unwrap();
     let error = open(&["bed", "cat"], folder.path()).unwrap_err();
