@@ -84,12 +84,22 @@ pub(crate) struct Blocks {
     read: u64,
     frames: Frames,
     mono: Vec<f32>,
+    /// Largest magnitude of each channel so far.
+    channel_peaks: Vec<f32>,
 }
 
 impl Blocks {
     /// Returns an error after this many samples.
     pub(crate) fn new(path: PathBuf, source: Box<dyn Source>, max_samples: u64) -> Blocks {
-        Blocks { path, source, max_samples, read: 0, frames: Frames::default(), mono: Vec::new() }
+        Blocks {
+            path,
+            source,
+            max_samples,
+            read: 0,
+            frames: Frames::default(),
+            mono: Vec::new(),
+            channel_peaks: Vec::new(),
+        }
     }
 
     /// Starts at this sample of the recording.
@@ -99,6 +109,10 @@ impl Blocks {
 
     pub(crate) fn sample_rate_hz(&self) -> u32 {
         self.source.sample_rate_hz()
+    }
+
+    pub(crate) fn channel_peaks(&self) -> &[f32] {
+        &self.channel_peaks
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -135,11 +149,15 @@ impl Blocks {
     /// Averages the channels of the block.
     fn mix(&mut self) -> Result<(), AudioError> {
         let channels = self.frames.channels.max(1);
+        self.channel_peaks.resize(channels, 0.0);
         for (index, frame) in self.frames.samples.chunks_exact(channels).enumerate() {
             let mean = frame.iter().sum::<f64>() / channels as f64;
             if !(mean as f32).is_finite() {
                 let sample = self.read as usize + index;
                 return Err(AudioError::NotFinite { path: self.path.clone(), sample, value: mean });
+            }
+            for (peak, sample) in self.channel_peaks.iter_mut().zip(frame) {
+                *peak = peak.max(sample.abs() as f32);
             }
             self.mono.push(mean as f32);
         }

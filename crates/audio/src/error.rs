@@ -30,6 +30,12 @@ pub enum AudioError {
         /// Path of the file.
         path: PathBuf,
     },
+    /// The file is a placeholder of git-lfs for the recording.
+    #[error("{}: a git-lfs pointer, not the recording; run `git lfs pull` in its repository", path.display())]
+    LfsPointer {
+        /// Path of the file.
+        path: PathBuf,
+    },
     /// The first bytes do not belong to a supported format.
     #[error(
         "{}: not a WAV, AIFF, AU, CAF, FLAC, MP3, AAC, MP4 or Ogg file: the file is {found}; convert it to WAV or FLAC",

@@ -105,6 +105,9 @@ impl Kind {
                 let what = "no audio of a known format follows the ID3 tag";
                 return Err(input.damaged(input.position(), what));
             }
+            _ if start.starts_with(b"version https://git-l") => {
+                return Err(AudioError::LfsPointer { path: input.path().to_owned() });
+            }
             _ => return Err(AudioError::NotAudio { path: input.path().to_owned(), found: describe(&start) }),
         };
         Ok(kind)

@@ -23,6 +23,7 @@ use crate::read::blocks;
 ///     length += block.len();
 /// }
 /// assert_eq!((length, recording.sample_rate_hz()), (10_000, 8000));
+/// assert_eq!(recording.channel_peaks(), [0.25]);
 /// # std::fs::remove_file(&path)?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -43,6 +44,12 @@ impl Recording {
     /// Samples per second.
     pub fn sample_rate_hz(&self) -> u32 {
         self.blocks.sample_rate_hz()
+    }
+
+    /// Returns the largest magnitude of each channel in the blocks that were read; empty before the first. The samples are
+    /// the mean of the channels.
+    pub fn channel_peaks(&self) -> &[f32] {
+        self.blocks.channel_peaks()
     }
 
     /// Returns the next samples, one packet of the format; `None` at the end.

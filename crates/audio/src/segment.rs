@@ -49,6 +49,11 @@ fn read_from(input: Input, start_seconds: f64, end_seconds: Option<f64>) -> Resu
     let end = end_seconds.map_or(u64::MAX, |seconds| sample_at(seconds, sample_rate_hz));
     let mut samples = Vec::new();
     let position = blocks.append_range(first, end, &mut samples)?;
+    if first == end {
+        let rule = "it is shorter than a sample; correct the times";
+        let end_seconds = end_seconds.unwrap_or(f64::INFINITY);
+        return Err(AudioError::Segment { path: blocks.path().to_owned(), start_seconds, end_seconds, rule });
+    }
     let tolerance = sample_at(END_TOLERANCE_SECONDS, sample_rate_hz);
     let too_short = end_seconds.is_some() && position.saturating_add(tolerance) < end;
     if too_short || samples.is_empty() {
@@ -133,6 +138,15 @@ mod tests {
             assert!(message.starts_with("a.wav: segment up to "), "{message}");
             assert!(message.contains("the recording has only 1.000 s"), "{message}");
         }
+    }
+
+    #[test]
+    fn a_segment_shorter_than_a_sample_is_rejected() {
+        let wav = Wav::pcm(16, 1, &[1; 16_000]).bytes();
+        let part = part(Input::from_bytes(Path::new("a.wav"), wav).unwrap(), 0.5, Some(0.50001));
+        let expected =
+            "a.wav: segment from 0.5 s to 0.50001 s: it is shorter than a sample; correct the times";
+        assert_eq!(part.unwrap_err().to_string(), expected);
     }
 
     #[test]

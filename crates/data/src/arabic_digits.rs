@@ -78,6 +78,7 @@ impl DataSource for ArabicDigitsConfig {
                 Example {
                     id: format!("{subset}/{at}"),
                     label: Label::Class(at / per_digit),
+                    fold: None,
                     group: per_digit
                         .is_multiple_of(UTTERANCES_PER_SPEAKER)
                         .then(|| format!("{subset} {:02}", at % per_digit / UTTERANCES_PER_SPEAKER + 1)),
@@ -86,7 +87,7 @@ impl DataSource for ArabicDigitsConfig {
                 }
             }));
         }
-        Ok(DataSet { name: SET.to_owned(), classes: classes(), examples, missing: 0 })
+        Ok(DataSet { name: SET.to_owned(), classes: classes(), examples, missing: 0, notes: Vec::new() })
     }
 }
 

@@ -49,6 +49,7 @@ impl ClassFolders {
                         id: format!("{name}/{folder_name}/{}", entry.name),
                         label: Label::Class(class),
                         group: None,
+                        fold: None,
                         predefined: Some(subset),
                         source: Source::Frames(read(&entry.path)?),
                     });

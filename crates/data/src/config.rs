@@ -190,11 +190,10 @@ impl DataConfig {
         info.fold_key.map(|key| format!("{}.{key}", info.name))
     }
 
-    /// Checks the files of custom data before use: each can be opened, and no recording is in two subsets. Other data
-    /// sets are not checked. Damage after the header is found by [`load`](crate::load).
+    /// Checks that no recording of custom data is in two subsets. Other data sets are not checked. Files that cannot be read
+    /// are found by [`load`](crate::load); they and silent recordings are equal to no other.
     ///
     /// # Errors
-    /// [`DataError::Files`] with all files that cannot be opened, if they exceed the allowed fraction;
     /// [`DataError::SharedContent`] with files of equal content; [`DataError::Stopped`].
     pub fn check_files(
         &self,
@@ -206,7 +205,7 @@ impl DataConfig {
         if !info.is_custom {
             return Ok(());
         }
-        leakage::check(info.name, info.max_unreadable_fraction, dataset, split, progress)
+        leakage::check(info.name, dataset, split, progress)
     }
 
     /// Splits the data set that [`open`](DataConfig::open) returned.

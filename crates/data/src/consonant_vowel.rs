@@ -53,7 +53,13 @@ impl DataSource for ConsonantVowelConfig {
 
     fn open(&self, folder: Option<&Path>) -> Result<DataSet, DataError> {
         let examples = FOLDERS.examples(folder, segment)?;
-        Ok(DataSet { name: FOLDERS.set.to_owned(), classes: classes(), examples, missing: 0 })
+        Ok(DataSet {
+            name: FOLDERS.set.to_owned(),
+            classes: classes(),
+            examples,
+            missing: 0,
+            notes: Vec::new(),
+        })
     }
 }
 

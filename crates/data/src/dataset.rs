@@ -8,6 +8,7 @@ use stapes_features::Features;
 
 use crate::error::{DataError, listed};
 use crate::label::Label;
+use crate::note::Note;
 use crate::subset::Subset;
 
 /// Data set: classes, and examples in an order that is the same on every machine.
@@ -21,6 +22,8 @@ pub struct DataSet {
     pub examples: Vec<Example>,
     /// Number of examples that the lists of the data set name but that do not exist.
     pub missing: usize,
+    /// Parts of the folder or manifest that are not used.
+    pub notes: Vec<Note>,
 }
 
 /// Example of a data set.
@@ -32,6 +35,8 @@ pub struct Example {
     pub label: Label,
     /// Group, usually the speaker, if it is known and is not the class itself.
     pub group: Option<String>,
+    /// Name of the fold in the predefined folds, if there are any.
+    pub fold: Option<String>,
     /// Subset in the predefined split, if there is one.
     pub predefined: Option<Subset>,
     /// Location of the content.

@@ -1,6 +1,7 @@
 //! Errors of opening, splitting and loading data sets.
 
 use std::io;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use stapes_files::SpecialFile;
@@ -12,7 +13,7 @@ use crate::subset::Subset;
 #[non_exhaustive]
 pub enum DataError {
     /// A key of the configuration has an invalid value.
-    #[error("{key} = {value}: {rule}")]
+    #[error("data.{key} = {value}: {rule}")]
     Setting {
         /// Key relative to `data`: `fsdd.test_fraction`.
         key: String,
@@ -68,11 +69,18 @@ pub enum DataError {
         /// Kind of file at the path.
         kind: SpecialFile,
     },
-    /// A file name does not have the required form.
-    #[error("{path}: the name is not {expected}; rename the file or move it to another folder", path = path.display())]
+    /// File names do not have the required form.
+    #[error(
+        "{}: {} not {expected} ({}); rename the {} or move {} to another folder",
+        paths[0].parent().unwrap_or(Path::new(".")).display(),
+        if paths.len() == 1 { "a file name is".to_owned() } else { format!("{} file names are", paths.len()) },
+        file_names(.paths),
+        if paths.len() == 1 { "file" } else { "files" },
+        if paths.len() == 1 { "it" } else { "them" },
+    )]
     FileName {
-        /// Path of the file.
-        path: PathBuf,
+        /// Paths of the files, at least one, in the same folder.
+        paths: Vec<PathBuf>,
         /// Required form of a name.
         expected: &'static str,
     },
@@ -86,8 +94,18 @@ pub enum DataError {
         /// Description of the fault and of the expected content.
         reason: String,
     },
+    /// Several lines of a text file are invalid.
+    #[error("{}", invalid_lines(.path, .faults, *.count))]
+    Lines {
+        /// Path of the file.
+        path: PathBuf,
+        /// The first lines, from 1, each with its fault.
+        faults: Vec<(usize, String)>,
+        /// Number of all invalid lines.
+        count: usize,
+    },
     /// The recipe names a class that the data does not have.
-    #[error("{key}: {folder} has no class `{class}`; its classes are {known}", folder = folder.display())]
+    #[error("data.{key}: {folder} has no class `{class}`; its classes are {known}", folder = folder.display())]
     UnknownClass {
         /// Key that names the class.
         key: &'static str,
@@ -150,7 +168,7 @@ pub enum DataError {
         /// First speakers, each with its subsets.
         speakers: String,
         /// Advice.
-        advice: &'static str,
+        advice: String,
     },
     /// Files with equal content are in more than one subset.
     #[error(
@@ -172,7 +190,7 @@ pub enum DataError {
         /// Name of the data set.
         set: &'static str,
         /// Advice.
-        advice: &'static str,
+        advice: String,
     },
     /// A data set was split with the configuration of another one.
     #[error(
@@ -185,13 +203,18 @@ pub enum DataError {
         found: String,
     },
     /// Some files cannot be used.
-    #[error("{}", stapes_files::list_failures(.failed, *.total, FAILED_ADVICE))]
+    #[error("{}", stapes_files::list_failures(.failed, *.total, &failure_advice(.set)))]
     Files {
+        /// Name of the data set.
+        set: String,
         /// Each file with the reason, in the requested order.
         failed: Vec<(PathBuf, String)>,
         /// Number of requested files.
         total: usize,
     },
+    /// Several of the errors above, found in one pass.
+    #[error("{}", .0.iter().map(DataError::to_string).collect::<Vec<_>>().join("\n"))]
+    Several(Vec<DataError>),
     /// Frames cannot be cached in a folder.
     #[error("{path}: frames cannot be cached here: {reason}; set --cache to a writable folder", path = path.display())]
     Cache {
@@ -227,6 +250,12 @@ impl DataError {
     }
 }
 
+/// Names of the data sets whose recipe may permit unreadable files.
+const CUSTOM_SETS: [&str; 2] = ["folders", "manifest"];
+
+/// Maximum number of faults in a message.
+pub(crate) const MAX_SHOWN: usize = 5;
+
 /// Joins the first `limit` names and the number of further ones: `a, b and 3 more`.
 pub(crate) fn listed<T: AsRef<str>>(names: &[T], limit: usize) -> String {
     let shown: Vec<&str> = names.iter().take(limit).map(AsRef::as_ref).collect();
@@ -237,5 +266,30 @@ pub(crate) fn listed<T: AsRef<str>>(names: &[T], limit: usize) -> String {
     }
 }
 
-const FAILED_ADVICE: &str =
-    "repair or remove them; for custom data, max_unreadable_fraction in the recipe permits some";
+fn file_names(paths: &[PathBuf]) -> String {
+    let name = |path: &PathBuf| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    listed(&paths.iter().map(name).collect::<Vec<_>>(), MAX_SHOWN)
+}
+
+fn invalid_lines(path: &Path, faults: &[(usize, String)], count: usize) -> String {
+    if let ([(line, reason)], 1) = (faults, count) {
+        return format!("{}:{line}: {reason}", path.display());
+    }
+    let mut text = format!("{}: {count} lines are invalid:", path.display());
+    for (line, reason) in faults {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "\n  line {line}: {reason}");
+    }
+    if count > faults.len() {
+        let _ = write!(text, "\n  and {} more", count - faults.len());
+    }
+    text
+}
+
+fn failure_advice(set: &str) -> String {
+    let advice = "repair or remove them";
+    match CUSTOM_SETS.contains(&set) {
+        true => format!("{advice}, or permit some with data.{set}.max_unreadable_fraction"),
+        false => advice.to_owned(),
+    }
+}

@@ -118,6 +118,7 @@ mod tests {
             id: id.to_owned(),
             label: Label::Class(class),
             group: None,
+            fold: None,
             predefined: None,
             source: Source::Frames(Features::new(width, values)),
         };
@@ -126,6 +127,7 @@ mod tests {
             classes: vec!["a".to_owned(), "b".to_owned()],
             examples: vec![example("x/0", 1, 2, vec![1.5, -2.0]), example("x/1", 0, 1, vec![0.25, 3.0])],
             missing: 0,
+            notes: Vec::new(),
         };
         let split = Split { train: vec![0], validation: vec![], test: vec![1] };
         // Computed by a Python script from the same bytes.

@@ -1,6 +1,6 @@
 //! Folders, read in the order of names, because the order of the file system depends on the machine.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 pub(crate) use stapes_files::Entry;
 use stapes_files::SpecialFile;
@@ -22,9 +22,11 @@ pub(crate) fn recordings(folder: &Path, expected: &'static str) -> Result<Vec<En
         entry.path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("wav"))
     });
     let is_text = |entry: &&Entry| entry.path.file_name().is_some_and(|name| name.to_str().is_some());
-    match found.iter().find(|entry| !is_text(entry)) {
-        Some(entry) => Err(DataError::FileName { path: entry.path.clone(), expected }),
-        None => Ok(found),
+    let others: Vec<PathBuf> =
+        found.iter().filter(|entry| !is_text(entry)).map(|entry| entry.path.clone()).collect();
+    match others.is_empty() {
+        false => Err(DataError::FileName { paths: others, expected }),
+        true => Ok(found),
     }
 }
 

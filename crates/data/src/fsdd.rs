@@ -1,6 +1,6 @@
 //! Free Spoken Digit Dataset: ten digits, a few speakers, one file per recording.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -79,31 +79,43 @@ impl DataSource for FsddConfig {
         let by_speaker = self.split == FsddSplit::LeaveSpeakerOut;
         for (key, speaker) in [("speaker", &self.speaker), ("validation_speaker", &self.validation_speaker)] {
             if let Some(speaker) = speaker.as_ref().filter(|_| !by_speaker) {
-                return Err(setting(key, speaker, "is only valid with split = \"leave-speaker-out\""));
+                return Err(setting(
+                    key,
+                    speaker,
+                    "is only valid with data.fsdd.split = \"leave-speaker-out\"",
+                ));
             }
         }
         if by_speaker && self.speaker.is_none() {
-            return Err(setting("split", "leave-speaker-out", "requires fsdd.speaker, the test speaker"));
+            return Err(setting(
+                "split",
+                "leave-speaker-out",
+                "requires data.fsdd.speaker, the test speaker",
+            ));
         }
         if let Some(speaker) = self.validation_speaker.as_ref() {
             if self.speaker.as_ref() == Some(speaker) {
                 return Err(setting(
                     "validation_speaker",
                     speaker,
-                    "must not be the test speaker fsdd.speaker",
+                    "must not be the test speaker data.fsdd.speaker",
                 ));
             }
             if let Some(fraction) = self.validation_fraction {
                 return Err(setting(
                     "validation_fraction",
                     fraction,
-                    "is invalid with fsdd.validation_speaker",
+                    "is invalid with data.fsdd.validation_speaker",
                 ));
             }
         }
         if let Some(fraction) = self.test_fraction {
             if self.split != FsddSplit::Random {
-                return Err(setting("test_fraction", fraction, "is only valid with split = \"random\""));
+                return Err(setting(
+                    "test_fraction",
+                    fraction,
+                    "is only valid with data.fsdd.split = \"random\"",
+                ));
             }
             check_fraction("fsdd.test_fraction", fraction)?;
         }
@@ -120,24 +132,29 @@ impl DataSource for FsddConfig {
         if files.iter().all(|file| parse_name(&file.name).is_none()) {
             return Err(folder::not_this_set(SET, root, LAYOUT));
         }
-        let examples = files.into_iter().map(example).collect::<Result<Vec<Example>, DataError>>()?;
+        let (examples, others): (Vec<_>, Vec<_>) = files.into_iter().map(example).partition(Result::is_ok);
+        let others: Vec<PathBuf> = others.into_iter().filter_map(Result::err).collect();
+        if !others.is_empty() {
+            return Err(DataError::FileName { paths: others, expected: NAME_FORM });
+        }
+        let examples: Vec<Example> = examples.into_iter().filter_map(Result::ok).collect();
         let classes = classes();
         for (class, name) in classes.iter().enumerate() {
             if examples.iter().all(|example| example.label != Label::Class(class)) {
                 return Err(DataError::EmptyClass { path: root.to_owned(), class: name.clone() });
             }
         }
-        Ok(DataSet { name: SET.to_owned(), classes, examples, missing: 0 })
+        Ok(DataSet { name: SET.to_owned(), classes, examples, missing: 0, notes: Vec::new() })
     }
 
     fn folds(&self, dataset: &DataSet) -> Result<Vec<(String, FoldValue)>, DataError> {
         if self.split != FsddSplit::LeaveSpeakerOut {
-            let advice = "set split = \"leave-speaker-out\" for one fold per speaker";
+            let advice = "set data.fsdd.split = \"leave-speaker-out\" for one fold per speaker".to_owned();
             return Err(DataError::NoFolds { set: SET, advice });
         }
         if let Some(speaker) = self.validation_speaker.as_ref().filter(|speaker| *speaker != NEXT) {
             let rule = "is invalid with folds, because this speaker is a test speaker too; set it to \"next\", or set \
-                        fsdd.validation_fraction";
+                        data.fsdd.validation_fraction";
             return Err(setting("validation_speaker", speaker, rule));
         }
         let fold = |speaker: &str| (speaker.to_owned(), FoldValue::Group(speaker.to_owned()));
@@ -192,19 +209,19 @@ impl FsddConfig {
     fn advice(&self, lacking: Subset) -> String {
         match (lacking, self.split) {
             (Subset::Validation, _) if self.validation_speaker.is_some() => {
-                "choose another fsdd.validation_speaker or add recordings of this one".to_owned()
+                "choose another data.fsdd.validation_speaker or add recordings of this one".to_owned()
             }
             (Subset::Validation, _) => {
-                "increase fsdd.validation_fraction, or set it to 0 for no validation".to_owned()
+                "increase data.fsdd.validation_fraction, or set it to 0 for no validation".to_owned()
             }
             (_, FsddSplit::Official) => format!(
                 "the predefined split tests on index 0 to {} and trains on the others; \
-                 add recordings or choose fsdd.split = \"random\"",
+                 add recordings or set data.fsdd.split = \"random\"",
                 PREDEFINED_TEST_BELOW - 1
             ),
-            (_, FsddSplit::Random) => "change fsdd.test_fraction or add recordings".to_owned(),
+            (_, FsddSplit::Random) => "change data.fsdd.test_fraction or add recordings".to_owned(),
             (_, FsddSplit::LeaveSpeakerOut) => {
-                "choose another fsdd.speaker or add recordings of the digit".to_owned()
+                "choose another data.fsdd.speaker or add recordings of the digit".to_owned()
             }
         }
     }
@@ -232,14 +249,14 @@ fn check_speaker(dataset: &DataSet, key: &str, speaker: &str) -> Result<(), Data
     dataset.check_group(&format!("fsdd.{key}"), speaker)
 }
 
-fn example(file: Entry) -> Result<Example, DataError> {
-    let Some((class, speaker, index)) = parse_name(&file.name) else {
-        return Err(DataError::FileName { path: file.path, expected: NAME_FORM });
-    };
+/// Returns the example of a file, or its path if the name has another form.
+fn example(file: Entry) -> Result<Example, PathBuf> {
+    let Some((class, speaker, index)) = parse_name(&file.name) else { return Err(file.path) };
     let predefined = if index < PREDEFINED_TEST_BELOW { Subset::Test } else { Subset::Train };
     Ok(Example {
         label: Label::Class(class),
         group: Some(speaker.to_owned()),
+        fold: None,
         predefined: Some(predefined),
         id: file.name,
         source: Source::File(file.path),

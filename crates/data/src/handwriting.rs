@@ -59,7 +59,13 @@ impl DataSource for HandwritingConfig {
 
     fn open(&self, folder: Option<&Path>) -> Result<DataSet, DataError> {
         let examples = FOLDERS.examples(folder, |path| Ok(self.frames(stroke(path)?)))?;
-        Ok(DataSet { name: FOLDERS.set.to_owned(), classes: classes(), examples, missing: 0 })
+        Ok(DataSet {
+            name: FOLDERS.set.to_owned(),
+            classes: classes(),
+            examples,
+            missing: 0,
+            notes: Vec::new(),
+        })
     }
 }
 

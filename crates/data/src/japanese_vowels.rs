@@ -63,7 +63,7 @@ impl DataSource for JapaneseVowelsConfig {
             None => embedded(),
             Some(_) => from_text(folder::required(folder, SET, LAYOUT)?)?,
         };
-        Ok(DataSet { name: SET.to_owned(), classes: classes(), examples, missing: 0 })
+        Ok(DataSet { name: SET.to_owned(), classes: classes(), examples, missing: 0, notes: Vec::new() })
     }
 }
 
@@ -76,6 +76,7 @@ fn example(subset: Subset, index: usize, class: usize, frames: Features) -> Exam
         id: format!("{subset}/{index}"),
         label: Label::Class(class),
         group: None,
+        fold: None,
         predefined: Some(subset),
         source: Source::Frames(frames),
     }

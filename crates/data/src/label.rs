@@ -60,36 +60,43 @@ pub struct Segments {
 /// Maximum distance between the end of the labels and the end of the recording; manual labels seldom match exactly.
 const MAX_LENGTH_DIFFERENCE_SECONDS: f64 = 0.3;
 
+/// Maximum gap or overlap of two segments that is closed: times are often rounded, and 0.1 + 0.2 is not 0.3.
+pub(crate) const TIME_TOLERANCE_SECONDS: f64 = 1e-3;
+
 impl Segments {
-    /// Checks the segments of a file, each with its line (from 1). A segment may be empty.
+    /// Checks the segments of a file, each with its line (from 1). A segment may be empty. A segment that begins at most
+    /// 1 ms before or after the end of the previous one begins there instead.
     ///
     /// # Errors
     /// [`DataError::Line`] if a segment is negative or ends before it starts; if it does not start at the end of the
     /// previous one (the first: at 0), which is a gap or an overlap; or if there are no segments.
-    pub fn new(file: PathBuf, rows: Vec<(usize, Segment)>) -> Result<Segments, DataError> {
-        let wrong = |line, reason| Err(DataError::Line { path: file.clone(), line, reason });
+    pub fn new(file: PathBuf, mut rows: Vec<(usize, Segment)>) -> Result<Segments, DataError> {
         let mut end = 0.0;
         let mut last_line = 1;
-        for (line, segment) in &rows {
+        // Binary fractions of decimal times differ in their last digits.
+        let tolerance = TIME_TOLERANCE_SECONDS + 1e-9;
+        for (line, segment) in &mut rows {
             let Segment { start_seconds: from, end_seconds: to, .. } = *segment;
             let reason = if !(from.is_finite() && to.is_finite()) {
                 format!("{from} to {to}: times must be finite numbers of seconds")
-            } else if from < 0.0 {
+            } else if from < -tolerance {
                 format!("starts at {from} s; a start must not be negative")
             } else if to < from {
                 format!("ends at {to} s, before its start at {from} s; correct the times")
-            } else if from < end {
+            } else if from < end - tolerance {
                 format!("starts at {from} s and overlaps the previous segment; it must start at {end} s")
-            } else if from > end {
+            } else if from > end + tolerance {
                 format!("starts at {from} s and leaves a gap; it must start at {end} s")
             } else {
-                (end, last_line) = (to, *line);
+                (segment.start_seconds, segment.end_seconds) = (end, to.max(end));
+                (end, last_line) = (segment.end_seconds, *line);
                 continue;
             };
-            return wrong(*line, reason);
+            return Err(DataError::Line { path: file, line: *line, reason });
         }
         if end == 0.0 {
-            return wrong(last_line, "contains no labels; expected segments from 0 s to the end".into());
+            let reason = "contains no labels; expected segments from 0 s to the end".to_owned();
+            return Err(DataError::Line { path: file, line: last_line, reason });
         }
         let list = rows.into_iter().map(|(_, segment)| segment).collect();
         Ok(Segments { file, last_line, list })
@@ -153,6 +160,19 @@ mod tests {
         let times = [-0.1, 0.0, 0.999, 1.0, 1.999, 2.0, 2.5, 7.0];
         assert_eq!(times.map(|time| segments.class_at(time)), [0, 0, 0, 2, 2, 1, 1, 1]);
         assert_eq!(Label::Segments(segments).classes(), [0, 1, 2]);
+    }
+
+    #[test]
+    fn segments_that_meet_but_for_rounding_are_closed() {
+        let rows = [(0.0005, 0.1 + 0.2, 0), (0.3, 0.7 + 0.1, 1), (0.8, 0.8005, 2), (0.8, 1.0, 0)];
+        let segments = segments(&rows).unwrap();
+        let times: Vec<(f64, f64)> =
+            segments.list().iter().map(|segment| (segment.start_seconds, segment.end_seconds)).collect();
+        assert_eq!(times, [(0.0, 0.1 + 0.2), (0.1 + 0.2, 0.7 + 0.1), (0.7 + 0.1, 0.8005), (0.8005, 1.0)]);
+        for (from, is_closed) in [(0.999, true), (1.001, true), (0.9989, false), (1.0011, false)] {
+            let rows = [(0.0, 1.0, 0), (from, 2.0, 1)];
+            assert_eq!(super::tests::segments(&rows).is_ok(), is_closed, "{from}");
+        }
     }
 
     #[test]

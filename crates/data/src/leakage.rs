@@ -1,15 +1,16 @@
-//! Checks of files before use: they can be opened, and no content is in two subsets of a split.
+//! Check that no content is in two subsets of a split.
 
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
-use stapes_audio::{AudioError, Recording};
 use stapes_random::Fnv1a;
 
 use crate::dataset::{DataSet, Source};
 use crate::error::DataError;
-use crate::load::{Progress, in_parallel, without_path};
+use crate::label::TIME_TOLERANCE_SECONDS;
+use crate::load::{Progress, in_parallel};
 use crate::split::Split;
+use crate::statistics::is_silent_or_unreadable;
 use crate::subset::Subset;
 
 /// Number of bytes from the middle of a file that are hashed; they distinguish most files of equal length.
@@ -17,14 +18,12 @@ const SAMPLED_BYTES: u64 = 4096;
 /// Maximum number of pairs in a message.
 const MAX_PAIRS: usize = 5;
 
-/// Opens every file, of which a fraction may fail, and finds files of equal content, or overlapping segments of them,
-/// in different subsets.
+/// Finds files of equal content, or overlapping segments of them, in different subsets.
 ///
 /// Files are compared by length and a hash of their middle; only files equal in both are read completely. An
-/// unreadable file is equal to no other.
+/// unreadable file is equal to no other, and neither is a silent one, as in [`DataStatistics`](crate::DataStatistics).
 pub(crate) fn check(
     set: &'static str,
-    max_unreadable_fraction: f64,
     dataset: &DataSet,
     split: &Split,
     progress: &Progress<'_>,
@@ -32,16 +31,7 @@ pub(crate) fn check(
     let mut extents = extents(dataset, split);
     let mut files: Vec<&Path> = extents.iter().map(|extent| extent.path).collect();
     files.dedup();
-    let checked =
-        in_parallel(&files, || (), |(), path| (digest(path).ok(), Recording::open(path).err()), progress)?;
-    let (digests, refused): (Vec<_>, Vec<_>) = checked.into_iter().unzip();
-    let failure = |(&path, refused): (&&Path, Option<AudioError>)| {
-        Some((path.to_owned(), without_path(path, &refused?.to_string())))
-    };
-    let failed: Vec<_> = files.iter().zip(refused).filter_map(failure).collect();
-    if failed.len() as f64 > max_unreadable_fraction * files.len() as f64 {
-        return Err(DataError::Files { failed, total: files.len() });
-    }
+    let digests = in_parallel(&files, || (), |(), path| digest(path).ok(), progress)?;
     let contents = contents(&files, &digests, progress)?;
     let mut file = 0;
     for extent in &mut extents {
@@ -56,6 +46,10 @@ pub(crate) fn check(
     });
     let mut pairs: Vec<[usize; 2]> =
         extents.chunk_by(|a, b| a.content == b.content).flat_map(shared).collect();
+    let quiet = Progress { on_example: &|_| {}, stop: progress.stop };
+    let leaks = in_parallel(&pairs, || (), |(), pair| is_leak(dataset, pair), &quiet)?;
+    let mut leaks = leaks.into_iter();
+    pairs.retain(|_| leaks.next().unwrap_or(true));
     if pairs.is_empty() {
         return Ok(());
     }
@@ -67,6 +61,12 @@ pub(crate) fn check(
     let more = pairs.len() - named.len();
     let named = named.join(", ") + &if more > 0 { format!(" and {more} more") } else { String::new() };
     Err(DataError::SharedContent { set, count: pairs.len(), pairs: named })
+}
+
+/// Returns true for two segments of one file, and for two files with the same sound.
+fn is_leak(dataset: &DataSet, [a, b]: [usize; 2]) -> bool {
+    let [a, b] = [a, b].map(|index| &dataset.examples[index]);
+    a.source.path() == b.source.path() || !is_silent_or_unreadable(a)
 }
 
 /// Example that is a file or a segment of one.
@@ -137,8 +137,9 @@ fn shared(extents: &[Extent<'_>]) -> Vec<[usize; 2]> {
     let mut furthest: [Option<Extent<'_>>; 3] = [None; 3];
     let mut pairs = Vec::new();
     for &extent in extents {
-        let overlaps =
-            |other: &&Extent<'_>| other.subset != extent.subset && other.end_seconds > extent.start_seconds;
+        let overlaps = |other: &&Extent<'_>| {
+            other.subset != extent.subset && other.end_seconds > extent.start_seconds + TIME_TOLERANCE_SECONDS
+        };
         if let Some(other) = furthest.iter().flatten().find(overlaps) {
             pairs.push([other.index.min(extent.index), other.index.max(extent.index)]);
         }
@@ -194,5 +195,7 @@ mod tests {
         ];
         assert_eq!(shared(&extents), [[0, 2], [4, 5]]);
         assert_eq!(shared(&[extent(0, Train, 0.0, 1.0), extent(1, Test, 1.0, 2.0)]), [[0usize; 2]; 0]);
+        let rounded = [extent(0, Train, 0.0, 0.1 + 0.2), extent(1, Test, 0.3, 2.0)];
+        assert_eq!(shared(&rounded), [[0usize; 2]; 0], "0.30000000000000004 is 0.3");
     }
 }

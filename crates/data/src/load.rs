@@ -78,7 +78,7 @@ where
 /// Options of [`load_with_options`].
 #[derive(Clone, Copy, Default)]
 pub struct LoadOptions<'a> {
-    /// Maximum fraction of unusable examples, in [0, 1).
+    /// Maximum fraction of unusable examples, in [0, 1); 1 leaves the decision to [`check_unreadable`].
     pub max_unreadable_fraction: f64,
     /// Cache of frames.
     pub cache: Option<&'a FrameCache>,
@@ -91,6 +91,8 @@ pub struct LoadedFeatures {
     pub indices: Vec<usize>,
     /// Features of the examples.
     pub features: Vec<Features>,
+    /// Durations of the recordings in seconds; 0 for examples that are frames.
+    pub seconds: Vec<f64>,
     /// Files of the skipped examples, each with the reason.
     pub skipped: Vec<(PathBuf, String)>,
 }
@@ -111,25 +113,49 @@ where
     E: FnMut(&Clip) -> Result<Features, X>,
     X: Display,
 {
-    let total = indices.len();
     let read =
         |extractor: &mut E, index: usize| features_of(&dataset.examples[index], options.cache, extractor);
     let results = in_parallel(indices, extractor, read, progress)?;
     let mut loaded = LoadedFeatures::default();
     for (&index, result) in indices.iter().zip(results) {
         match result {
-            Ok(frames) => {
+            Ok(CachedFrames { features, seconds }) => {
                 loaded.indices.push(index);
-                loaded.features.push(frames);
+                loaded.features.push(features);
+                loaded.seconds.push(seconds);
             }
             Err(failure) => loaded.skipped.push(failure),
         }
     }
-    let failed = loaded.skipped.len();
-    if failed as f64 > options.max_unreadable_fraction * total as f64 || (failed == total && total > 0) {
-        return Err(DataError::Files { failed: loaded.skipped, total });
-    }
+    check_unreadable(
+        &dataset.name,
+        options.max_unreadable_fraction,
+        &[(loaded.indices.len(), &loaded.skipped)],
+    )?;
     Ok(loaded)
+}
+
+/// Checks that each of several subsets has at most this fraction of unusable files, and a usable one if it has any. Each
+/// subset is given as its number of usable examples, and its unusable files with the reasons.
+///
+/// # Errors
+/// [`DataError::Files`] with the unusable files of all subsets, if one subset has too many.
+pub fn check_unreadable(
+    set: &str,
+    max_unreadable_fraction: f64,
+    subsets: &[(usize, &[(PathBuf, String)])],
+) -> Result<(), DataError> {
+    let is_wrong = |&(usable, failed): &(usize, &[(PathBuf, String)])| {
+        let total = (usable + failed.len()) as f64;
+        failed.len() as f64 > max_unreadable_fraction * total
+            || (usable == 0 && !failed.is_empty() && max_unreadable_fraction < 1.0)
+    };
+    if !subsets.iter().any(is_wrong) {
+        return Ok(());
+    }
+    let failed: Vec<_> = subsets.iter().flat_map(|(_, failed)| failed.iter().cloned()).collect();
+    let total = failed.len() + subsets.iter().map(|(usable, _)| usable).sum::<usize>();
+    Err(DataError::Files { set: set.to_owned(), failed, total })
 }
 
 /// Applies `read` to each item and returns the results in the order of the items; each thread has its own state.
@@ -170,16 +196,16 @@ fn features_of<X: Display>(
     example: &Example,
     cache: Option<&FrameCache>,
     extract: impl FnMut(&Clip) -> Result<Features, X>,
-) -> Result<Features, Failure> {
+) -> Result<CachedFrames, Failure> {
     match (&example.source, example.source.path()) {
-        (Source::Frames(frames), _) => Ok(frames.clone()),
+        (Source::Frames(frames), _) => Ok(CachedFrames { features: frames.clone(), seconds: 0.0 }),
         (source, path) => {
             let path = path.unwrap_or_else(|| Path::new(&example.id));
             let frames = cached_frames(source, path, cache, extract).and_then(|frames| {
                 if let Label::Segments(segments) = &example.label {
                     segments.check_length(frames.seconds)?;
                 }
-                Ok(frames.features)
+                Ok(frames)
             });
             frames.map_err(|reason| (path.to_owned(), reason))
         }
@@ -211,7 +237,16 @@ fn from_file<X: Display>(
 ) -> Result<CachedFrames, String> {
     let clip = source.read().ok_or("the example has no recording")?;
     let clip = clip.map_err(|error| without_path(path, &error.to_string()))?;
-    let features = extract(&clip).map_err(|error| error.to_string())?;
+    frames_of(&clip, &mut extract)
+}
+
+/// Returns the frames of a clip, or the reason why it is unusable: the rule of training and of
+/// [`DataStatistics`](crate::DataStatistics).
+pub(crate) fn frames_of<X: Display>(
+    clip: &Clip,
+    extract: &mut impl FnMut(&Clip) -> Result<Features, X>,
+) -> Result<CachedFrames, String> {
+    let features = extract(clip).map_err(|error| error.to_string())?;
     if features.frames() == 0 {
         return Err(format!(
             "its {} samples are shorter than one window; use a longer recording",

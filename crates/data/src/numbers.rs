@@ -17,12 +17,29 @@ pub(crate) fn numbers(path: &Path, line: usize, text: &str) -> Result<Vec<f32>, 
 
 /// Returns the text of a file.
 pub(crate) fn read(path: &Path) -> Result<String, DataError> {
-    stapes_files::read_to_string(path).map_err(|reason| DataError::unreadable(path, reason))
+    let bytes = stapes_files::read(path).map_err(|reason| DataError::unreadable(path, reason))?;
+    String::from_utf8(bytes).map_err(|error| {
+        let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let reason = "is not UTF-8 text; save the file as UTF-8".to_owned();
+        DataError::Line { path: path.to_owned(), line, reason }
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn text_that_is_not_utf8_is_rejected_with_its_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("list.txt");
+        std::fs::write(&path, "a\nä\n").unwrap();
+        assert_eq!(read(&path).unwrap(), "a\nä\n");
+        std::fs::write(&path, b"a\nb\nna\xefve\n").unwrap();
+        let error = read(&path).unwrap_err().to_string();
+        assert!(error.ends_with("list.txt:3: is not UTF-8 text; save the file as UTF-8"), "{error}");
+    }
 
     #[test]
     fn invalid_numbers_are_reported_with_their_line() {

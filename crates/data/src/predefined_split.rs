@@ -19,7 +19,7 @@ pub(crate) fn split(dataset: &DataSet, info: &SourceInfo, seed: u64) -> Result<S
     }
     builder.complete(fraction > 0.0, |lacking| match lacking {
         Subset::Validation => {
-            format!("increase {}, or set it to 0 for no validation", info.validation_key())
+            format!("increase data.{}, or set it to 0 for no validation", info.validation_key())
         }
         Subset::Train | Subset::Test => format!("complete the folder ({})", info.layout),
     })

@@ -150,13 +150,14 @@ mod tests {
                     id: format!("{class}/{group}/{index}"),
                     label: Label::Class(class),
                     group: Some(group.to_string()),
+                    fold: None,
                     predefined: None,
                     source: Source::File("unused".into()),
                 }));
             }
         }
         let classes = (0..counts.len()).map(|class| class.to_string()).collect();
-        DataSet { name: "made".to_owned(), classes, examples, missing: 0 }
+        DataSet { name: "made".to_owned(), classes, examples, missing: 0, notes: Vec::new() }
     }
 
     fn drawn(dataset: &DataSet, fraction: f64, seed: u64) -> Vec<usize> {

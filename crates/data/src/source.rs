@@ -82,7 +82,7 @@ pub(crate) trait DataSource {
     /// Returns the name and the value of each fold.
     fn folds(&self, dataset: &DataSet) -> Result<Vec<(String, FoldValue)>, DataError> {
         let _ = dataset;
-        Err(DataError::NoFolds { set: self.info().name, advice: "it has one predefined split" })
+        Err(DataError::NoFolds { set: self.info().name, advice: "it has one predefined split".to_owned() })
     }
 
     /// Splits the data set that `open` returned.

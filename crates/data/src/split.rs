@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::dataset::DataSet;
 use crate::error::DataError;
+use crate::note::Note;
 use crate::subset::Subset;
 
 /// Subsets of a data set, as indices into its examples: disjoint, each ascending.
@@ -48,6 +49,35 @@ impl Split {
         subsets.into_iter().filter(|(_, subsets)| subsets.len() > 1).collect()
     }
 
+    /// Returns a note for each of the validation and test subsets that has examples, but none of some classes.
+    ///
+    /// # Panics
+    /// If the split belongs to another data set.
+    pub fn notes(&self, dataset: &DataSet) -> Vec<Note> {
+        let note = |subset: Subset| {
+            if self.subset(subset).is_empty() {
+                return None;
+            }
+            let names = self.missing_classes(dataset, subset).map(|class| dataset.classes[class].clone());
+            let fact =
+                [format!("class has no {subset} example"), format!("classes have no {subset} example")];
+            let advice = "their results are unknown; add recordings, or change the split or the seed";
+            Note::new(names.collect(), [&fact[0], &fact[1]], advice)
+        };
+        [Subset::Validation, Subset::Test].into_iter().filter_map(note).collect()
+    }
+
+    /// Returns the classes without an example in a subset.
+    fn missing_classes(&self, dataset: &DataSet, subset: Subset) -> impl Iterator<Item = usize> + use<> {
+        let mut present = vec![false; dataset.classes.len()];
+        for &index in self.subset(subset) {
+            for class in dataset.examples[index].label.classes() {
+                present[class] = true;
+            }
+        }
+        present.into_iter().enumerate().filter(|(_, there)| !there).map(|(class, _)| class)
+    }
+
     /// Returns the split in which example i is in `subsets[i]`.
     pub(crate) fn from_subsets(subsets: &[Subset]) -> Split {
         let mut split = Split::default();
@@ -70,13 +100,7 @@ impl Split {
         advice: impl Fn(Subset) -> String,
     ) -> Result<Split, DataError> {
         for &subset in required {
-            let mut present = vec![false; dataset.classes.len()];
-            for &index in self.subset(subset) {
-                for class in dataset.examples[index].label.classes() {
-                    present[class] = true;
-                }
-            }
-            if let Some(class) = present.iter().position(|&there| !there) {
+            if let Some(class) = self.missing_classes(dataset, subset).next() {
                 return Err(DataError::EmptySubset {
                     set: dataset.name.clone(),
                     class: dataset.classes[class].clone(),

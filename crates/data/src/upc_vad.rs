@@ -92,7 +92,7 @@ impl DataSource for UpcVadConfig {
             files.into_iter().map(|(term, file)| example(&term, file)).collect::<Result<_, _>>()?;
         // Every recording has labels, or an error would have been returned.
         let missing = label_files.saturating_sub(examples.len());
-        Ok(DataSet { name: SET.to_owned(), classes: classes(), examples, missing })
+        Ok(DataSet { name: SET.to_owned(), classes: classes(), examples, missing, notes: Vec::new() })
     }
 
     fn folds(&self, dataset: &DataSet) -> Result<Vec<(String, FoldValue)>, DataError> {
@@ -106,8 +106,8 @@ impl DataSource for UpcVadConfig {
         builder.assign((self.fold..dataset.examples.len()).step_by(self.folds), Subset::Test);
         builder.assign_fraction(self.validation_fraction, Subset::Validation);
         builder.complete(self.validation_fraction > 0.0, |lacking| match lacking {
-            Subset::Validation => format!("increase {FRACTION_KEY}, or set it to 0 for no validation"),
-            Subset::Train | Subset::Test => "change upc-vad.folds or add recordings".to_owned(),
+            Subset::Validation => format!("increase data.{FRACTION_KEY}, or set it to 0 for no validation"),
+            Subset::Train | Subset::Test => "change data.upc-vad.folds or add recordings".to_owned(),
         })
     }
 }
@@ -137,6 +137,7 @@ fn example(term: &str, file: Entry) -> Result<Example, DataError> {
         id: format!("{term}/{}", file.name),
         label: Label::Segments(labels(&file.path.with_extension("lab"))?),
         group: None,
+        fold: None,
         predefined: None,
         source: Source::File(file.path),
     })

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::check::require_sample_rate;
+use crate::check::{require, require_sample_rate};
 use crate::deltas::DeltasConfig;
 use crate::front_ends::FrontEndConfig;
 use crate::normalization::Normalization;
@@ -18,6 +18,9 @@ const MAX_CLIP_WORK: usize = 1 << 28;
 /// Maximum number of frames that contain a sample, and of values per sample: every sample of a recording costs their time and
 /// memory.
 const MAX_OVERLAP: usize = 1 << 10;
+
+/// Maximum sample rate in Hz: twice the highest of common converters.
+const MAX_SAMPLE_RATE_HZ: u32 = 1_536_000;
 
 /// Scale of the samples that a front end receives, for a 16-bit sample x.
 ///
@@ -93,6 +96,21 @@ impl FeatureConfig {
         FrontEnd::new(self).map_err(|error| error.with_prefix("features"))
     }
 
+    /// Returns the warning of the reference toolkit about these settings, if it has one.
+    ///
+    /// # Example
+    /// ```
+    /// use stapes_features::{FeatureConfig, FrontEndConfig, PsfMfccConfig};
+    ///
+    /// let front_end = FrontEndConfig::PsfMfcc(PsfMfccConfig::default());
+    /// let config = FeatureConfig { sample_rate_hz: 48_000, front_end, ..Default::default() };
+    /// assert!(config.warning().unwrap().contains("1200 samples"));
+    /// assert_eq!(FeatureConfig { sample_rate_hz: 16_000, ..config }.warning(), None);
+    /// ```
+    pub fn warning(&self) -> Option<String> {
+        self.front_end.kind().warning(self.sample_rate_hz)
+    }
+
     /// Returns the number of frames per second of audio.
     pub fn frames_per_second(&self) -> f64 {
         let hop = self.front_end.kind().hop(self.sample_rate_hz) * self.stacking.every;
@@ -102,6 +120,8 @@ impl FeatureConfig {
     /// Checks the settings that come before the front end.
     pub(crate) fn check_clip(&self) -> Result<(), FeatureError> {
         require_sample_rate(self.sample_rate_hz, 1)?;
+        let rule = format!("must be at most {MAX_SAMPLE_RATE_HZ}; use the recordings' own, such as 16000");
+        require(self.sample_rate_hz <= MAX_SAMPLE_RATE_HZ, "sample_rate_hz", self.sample_rate_hz, &rule)?;
         if let Some(length) =
             self.fixed_length_samples.filter(|length| !(1..=MAX_CLIP_LENGTH).contains(length))
         {
@@ -132,7 +152,7 @@ impl FeatureConfig {
             "each sample would be in more than {MAX_OVERLAP} frames, and a second of sound would take seconds; set the hop to \
              at least {least} samples, or use shorter frames"
         );
-        Err(FeatureError::setting(front_end.name(), value, rule).with_prefix("front_end"))
+        Err(FeatureError::setting(self.front_end.name(), value, rule).with_prefix("front_end"))
     }
 
     /// Checks that the work and memory per sample are bounded, and that a fixed length gives at least one frame, enough frames

@@ -23,7 +23,9 @@ pub enum FeatureError {
         value: f64,
     },
     /// The samples are so large that their power overflows.
-    #[error("the power of frame {frame} overflows; scale the samples to [-32768, 32767]")]
+    #[error(
+        "the power of frame {frame} overflows; scale the samples to [-1, 1], or to [-32768, 32767] if scale is int16"
+    )]
     Overflow {
         /// Index of the frame, from 0.
         frame: usize,

@@ -30,6 +30,11 @@ pub(crate) trait FrontEndKind {
     /// Returns the center of the window of frame 0, samples; see [`FrameTimes`](crate::FrameTimes).
     fn first_center(&self, sample_rate_hz: u32) -> f64;
 
+    /// Returns the warning of the reference toolkit about these settings.
+    fn warning(&self, _sample_rate_hz: u32) -> Option<String> {
+        None
+    }
+
     /// Returns the layout of the reference toolkit's feature matrix.
     fn layout(&self) -> Layout {
         Layout::FramesFirst

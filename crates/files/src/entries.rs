@@ -1,5 +1,6 @@
 //! Content of folders, in an order that does not depend on the file system.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -34,7 +35,7 @@ pub fn entries(folder: &Path) -> io::Result<Vec<Entry>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        let name = entry.file_name().to_string_lossy().into_owned();
+        let name = text(&entry.file_name());
         if name.starts_with('.') {
             continue;
         }
@@ -44,4 +45,13 @@ pub fn entries(folder: &Path) -> io::Result<Vec<Entry>> {
     }
     found.sort_by(|a, b| a.name.cmp(&b.name).then_with(|| a.path.cmp(&b.path)));
     Ok(found)
+}
+/// Returns a name as text; bytes that are not UTF-8 become `\xff`, so that different names stay different.
+fn text(name: &OsStr) -> String {
+    let mut text = String::new();
+    for chunk in name.as_encoded_bytes().utf8_chunks() {
+        text += chunk.valid();
+        chunk.invalid().iter().for_each(|byte| text += &format!("\\x{byte:02x}"));
+    }
+    text
 }

@@ -16,6 +16,16 @@ pub enum InferError {
         /// Error of the file system.
         source: std::io::Error,
     },
+    /// A sample is so large that the power of its frame overflows.
+    #[error(
+        "sample {sample} is {value:e}, and the power of its frame overflows; scale the samples to [-1, 1]"
+    )]
+    TooLarge {
+        /// Index of the largest sample of the recording, from 0.
+        sample: usize,
+        /// Its value.
+        value: f32,
+    },
     /// The file is not a complete model file.
     #[error("{}: not a complete model file: {reason}. Copy the file again, or train again", path.display())]
     Damaged {

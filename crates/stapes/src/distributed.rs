@@ -16,19 +16,20 @@ pub(crate) fn all_gather_features(
     own: LoadedFeatures,
 ) -> LoadedFeatures {
     // JSON can represent all integers and strings.
-    let message = serde_json::to_vec(&(&own.indices, &own.skipped));
+    let message = serde_json::to_vec(&(&own.indices, &own.seconds, &own.skipped));
     let messages = communicator.all_gather(&message.unwrap_or_else(|error| unreachable!("indices: {error}")));
     let frames = communicator.all_gather(&to_bytes(&own.features));
     let (mut features, mut skipped) = (BTreeMap::new(), Vec::new());
     for (message, frames) in messages.iter().zip(&frames) {
-        let (indices_there, skipped_there): (Vec<usize>, Vec<(PathBuf, String)>) =
+        let (indices_there, seconds_there, skipped_there): (Vec<usize>, Vec<f64>, Vec<(PathBuf, String)>) =
             serde_json::from_slice(message).unwrap_or_else(|error| unreachable!("indices: {error}"));
-        features.extend(indices_there.into_iter().zip(from_bytes(frames)));
+        features.extend(indices_there.into_iter().zip(from_bytes(frames).into_iter().zip(seconds_there)));
         skipped.extend(skipped_there);
     }
     let loaded = indices.iter().filter_map(|index| Some((*index, features.remove(index)?)));
-    let (indices, features) = loaded.unzip();
-    LoadedFeatures { indices, features, skipped }
+    let (indices, loaded): (Vec<usize>, Vec<(Features, f64)>) = loaded.unzip();
+    let (features, seconds) = loaded.into_iter().unzip();
+    LoadedFeatures { indices, features, seconds, skipped }
 }
 
 fn to_bytes(features: &[Features]) -> Vec<u8> {
@@ -110,9 +111,15 @@ mod tests {
     fn gathered_features_are_in_the_order_of_the_examples() {
         let frames = |first: f32| Features::new(3, vec![first, -2.5, 3.0, 4.0, 5.0, f32::MIN]);
         let skipped = vec![(PathBuf::from("a.wav"), "no sound".to_string())];
-        let own = LoadedFeatures { indices: vec![4, 9], features: vec![frames(4.0), frames(9.0)], skipped };
-        let LoadedFeatures { indices, features, skipped } =
+        let own = LoadedFeatures {
+            indices: vec![4, 9],
+            features: vec![frames(4.0), frames(9.0)],
+            seconds: vec![0.5, 1.25],
+            skipped,
+        };
+        let LoadedFeatures { indices, features, seconds, skipped } =
             all_gather_features(&SingleProcess, &[9, 5, 4], own);
+        assert_eq!(seconds, [1.25, 0.5]);
         assert_eq!((indices, features), (vec![9, 4], vec![frames(9.0), frames(4.0)]));
         assert_eq!(skipped, [(PathBuf::from("a.wav"), "no sound".to_string())]);
         assert!(from_bytes(&to_bytes(&[])).is_empty());

@@ -169,7 +169,7 @@ pub enum Error {
         samples: usize,
     },
     /// A search needs validation examples, and the run has none.
-    #[error("{}: the run has no validation examples, which a search needs; set validation_fraction in [data.…]", .0.display())]
+    #[error("{}: the run has no validation examples, which a search needs; set data.SET.validation_fraction, where SET is the data set of the recipe", .0.display())]
     NoValidation(PathBuf),
     /// The model has no recurrent layer.
     #[error(

@@ -28,6 +28,8 @@ pub enum Event<'a> {
     Skipped(&'a [(PathBuf, String)]),
     /// Event of the training.
     Training(&'a stapes_train::Event<'a>),
+    /// Warning for people.
+    Warning(&'a str),
     /// Message for people.
     Message(&'a str),
     /// A run of a sweep has ended.

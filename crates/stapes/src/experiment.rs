@@ -11,20 +11,20 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use stapes_augment::WaveformAugmenter;
-use stapes_data::{DataError, DataSet, FrameCache, Split, Subset};
+use stapes_data::{DataError, DataSet, FrameCache, Note, Split, Subset};
 use stapes_features::{Features, Normalization, StandardScaler};
 use stapes_infer::{Classifier, InferError, Input, Model};
 use stapes_train::{Communicator, Event, Examples, LoaderOptions, Start, Trainer, TrainingResult};
 
 use crate::error::Error;
-use crate::recipe::{Recipe, ResolvedRecipe, prefix_data_key};
+use crate::recipe::{Recipe, ResolvedRecipe};
 use crate::waveforms::{ClipCache, MAX_CACHE_BYTES, WaveformSource};
 
 pub(crate) use evaluate::recording_frames;
 pub use evaluate::{argmax_frames, classify, evaluate};
-pub use load::{OnExample, load};
-pub use loaded_examples::LoadedExamples;
+pub use load::{OnExample, load, statistics};
 pub(crate) use loaded_examples::append_labels;
+pub use loaded_examples::{CutRecordings, LoadedExamples};
 
 /// Recipe with its data set, split into training, validation and test.
 pub struct Experiment {
@@ -65,9 +65,14 @@ impl Experiment {
     pub fn open(recipe: Recipe, folder: Option<&Path>) -> Result<Experiment, Error> {
         let dataset = recipe.data.open(folder)?;
         let recipe = recipe.resolve_with(&dataset)?;
-        let split = recipe.data.split(&dataset, recipe.seed).map_err(prefix_data_key)?;
+        let split = recipe.data.split(&dataset, recipe.seed)?;
         let folder = folder.map(Path::to_owned);
         Ok(Experiment { recipe, dataset, split, folder, cache: None, augmenter: OnceLock::new() })
+    }
+
+    /// Returns notes about data that is not used and about classes without validation or test examples.
+    pub fn notes(&self) -> Vec<Note> {
+        self.dataset.notes.iter().cloned().chain(self.split.notes(&self.dataset)).collect()
     }
 
     /// Returns the waveform augmenter of the recipe, if it has one; the first call reads its recordings.

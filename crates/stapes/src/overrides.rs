@@ -48,8 +48,8 @@ pub(crate) fn humanize(message: &str) -> String {
         "this choice has keys, such as { step = { every_epochs = 10, factor = 0.5 } } or \
          { plateau = { patience = 5, factor = 0.5 } }",
     );
-    for name in ["usize", "u64", "u32"] {
-        text = text.replace(&format!("expected {name}"), "expected a whole number, 0 or more");
+    for (name, max) in [("usize", i64::MAX as u64), ("u64", i64::MAX as u64), ("u32", u32::MAX.into())] {
+        text = text.replace(&format!("expected {name}"), &format!("expected a whole number from 0 to {max}"));
     }
     for name in ["f64", "f32"] {
         text = text.replace(&format!("expected {name}"), "expected a number");

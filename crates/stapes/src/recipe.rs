@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use stapes_augment::AugmentConfig;
-use stapes_data::{DataConfig, DataError, Fold};
+use stapes_data::{DataConfig, Fold};
 use stapes_features::FeatureConfig;
 use stapes_infer::FramesConfig;
 use stapes_nn::ModelConfig;
@@ -110,19 +110,14 @@ impl Recipe {
     /// [`Error::Data`] if the data set is missing or its split has no folds.
     pub fn folds(&self, folder: Option<&Path>) -> Result<Vec<(String, Recipe)>, Error> {
         let dataset = self.data.open(folder)?;
-        let folds = self.data.folds(&dataset).map_err(prefix_data_key)?;
+        let folds = self.data.folds(&dataset)?;
         let recipe = |Fold { name, data }| (name, Recipe { data, ..self.clone() });
         Ok(folds.into_iter().map(recipe).collect())
     }
-}
 
-/// Prefixes the key of an invalid setting, which is relative to the data section, with `data.`.
-pub(crate) fn prefix_data_key(error: DataError) -> DataError {
-    match error {
-        DataError::Setting { key, value, rule } => {
-            DataError::Setting { key: format!("data.{key}"), value, rule }
-        }
-        error => error,
+    /// Returns the warning of the reference toolkit about the settings of the features, if it has one.
+    pub fn feature_warning(&self) -> Option<String> {
+        self.features.as_ref().and_then(FeatureConfig::warning)
     }
 }
 

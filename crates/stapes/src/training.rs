@@ -9,6 +9,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use stapes_augment::WaveformAugmenter;
+use stapes_data::DataError;
 use stapes_infer::Model;
 use stapes_metrics::Evaluation;
 use stapes_train::{Checkpoint, Communicator, Start, TrainingResult};
@@ -73,8 +74,8 @@ impl TrainingJob<'_> {
             Command::Skip.broadcast(self.communicator);
             return reload(&experiment, folder, on_event);
         }
-        let test = || load(&experiment, &experiment.split.test, self.stop, on_event);
-        let trained = resumable(&folder, self.train(&experiment, &folder, on_event, test))?;
+        let tested = &experiment.split.test;
+        let trained = resumable(&folder, self.train(&experiment, &folder, on_event, tested))?;
         let result = resumable(&folder, self.finish(&experiment, trained, &folder))?;
         match result.record.stopped {
             true => Ok(result),
@@ -92,7 +93,7 @@ impl TrainingJob<'_> {
         if folder.state() == RunState::Complete {
             return Ok(Run::open(folder.path())?.record);
         }
-        let trained = resumable(&folder, self.train(&experiment, &folder, on_event, || Ok(())))?;
+        let trained = resumable(&folder, self.train(&experiment, &folder, on_event, &[]))?;
         let record = self.record(&experiment, &trained)?;
         folder.write(run::METRICS, run::metrics(&trained.result.points).as_bytes())?;
         folder.write(run::RECORD, record.to_json().as_bytes())?;
@@ -135,21 +136,22 @@ impl TrainingJob<'_> {
             Command::Resume(file) => Some(SavedRun::parse(Path::new(""), &file)?.checkpoint),
         };
         let [train, validation] = self.load_subsets(&experiment, &|_| {})?;
+        experiment.check_unreadable(&[&train, &validation])?;
         let model = experiment.untrained_model(&train)?;
         let inputs = self.inputs(&model, [&train, &validation], checkpoint.as_ref());
         experiment.train(&inputs, |_| Ok(()))?;
         Ok(())
     }
 
-    /// Trains and writes the models. `load_test` is called before the training, so that unreadable test files are found
-    /// first.
-    fn train<T>(
+    /// Trains and writes the models. The `tested` examples are loaded before the training, so that unreadable test files are
+    /// found first.
+    fn train(
         &self,
         experiment: &Experiment,
         folder: &RunFolder,
         on_event: OnEvent<'_>,
-        load_test: impl FnOnce() -> Result<T, Error>,
-    ) -> Result<TrainedModel<T>, Error> {
+        tested: &[usize],
+    ) -> Result<TrainedModel, Error> {
         let noise = experiment.waveform_augmenter()?.and_then(WaveformAugmenter::fingerprint);
         let fingerprint = stapes_data::fingerprint(&experiment.dataset, &experiment.split);
         let provenance = Provenance::current(fingerprint, noise);
@@ -160,11 +162,18 @@ impl TrainingJob<'_> {
         };
         file.map_or(Command::Start, Command::Resume).broadcast(self.communicator);
         let files = experiment.dataset.examples.len();
-        experiment.check_files(self.stop, &|done| on_event(Event::Checked { done, total: files }))?;
+        // All faults of all subsets are reported together.
+        let leaks = experiment.check_files(self.stop, &|done| on_event(Event::Checked { done, total: files }));
         let [train, validation] = self.load_subsets(experiment, on_event)?;
-        let test = load_test()?;
+        let test = load(experiment, tested, self.stop, on_event)?;
+        let subsets = [&train, &validation, &test];
+        together(leaks, experiment.check_unreadable(&subsets))?;
+        subsets.iter().for_each(|loaded| on_event(Event::Skipped(&loaded.skipped)));
+        if let Some(warning) = experiment.cut_warning(&subsets) {
+            on_event(Event::Warning(&warning));
+        }
         if let Some(reason) = experiment.cache_error() {
-            on_event(Event::Message(&format!("warning: {reason}")));
+            on_event(Event::Warning(reason));
         }
         let model = experiment.untrained_model(&train)?;
         let schedule = CheckpointSchedule {
@@ -196,9 +205,7 @@ impl TrainingJob<'_> {
         let load = |indices: &[usize]| -> Result<LoadedExamples, Error> {
             let total = indices.len().div_ceil(self.communicator.size());
             let on_example = |done| on_event(Event::Loaded { done, total });
-            let loaded = experiment.load_distributed(indices, self.communicator, self.stop, &on_example)?;
-            on_event(Event::Skipped(&loaded.skipped));
-            Ok(loaded)
+            experiment.load_distributed(indices, self.communicator, self.stop, &on_example)
         };
         Ok([load(&split.train)?, load(&split.validation)?])
     }
@@ -223,7 +230,7 @@ impl TrainingJob<'_> {
     fn finish(
         &self,
         experiment: &Experiment,
-        trained: TrainedModel<LoadedExamples>,
+        trained: TrainedModel,
         folder: &RunFolder,
     ) -> Result<RunResult, Error> {
         folder.check_exists()?;
@@ -250,7 +257,7 @@ impl TrainingJob<'_> {
     }
 
     /// Returns the record of a run without the fields of the test.
-    fn record<T>(&self, experiment: &Experiment, trained: &TrainedModel<T>) -> Result<RunRecord, Error> {
+    fn record(&self, experiment: &Experiment, trained: &TrainedModel) -> Result<RunRecord, Error> {
         let TrainedModel { result, provenance, .. } = trained;
         let Experiment { recipe, .. } = experiment;
         let network = recipe.network()?;
@@ -290,7 +297,7 @@ impl TrainingJob<'_> {
 }
 
 /// Result of a training before the test.
-struct TrainedModel<T> {
+struct TrainedModel {
     result: TrainingResult,
     provenance: Provenance,
     /// Size of the model file.
@@ -298,7 +305,8 @@ struct TrainedModel<T> {
     /// Number of skipped files.
     skipped: usize,
     validation: LoadedExamples,
-    test: T,
+    /// Test examples; none if the run is not tested.
+    test: LoadedExamples,
 }
 
 /// Wraps an error in [`Error::Resumable`] if the run has a checkpoint.
@@ -316,7 +324,15 @@ fn load(
     on_event: OnEvent<'_>,
 ) -> Result<LoadedExamples, Error> {
     let total = indices.len();
-    let loaded = experiment.load(indices, stop, &|done| on_event(Event::Loaded { done, total }))?;
-    on_event(Event::Skipped(&loaded.skipped));
-    Ok(loaded)
+    experiment.load(indices, stop, &|done| on_event(Event::Loaded { done, total }))
+}
+
+/// Returns the errors about the data of two checks as one.
+fn together(leaks: Result<(), Error>, unreadable: Result<(), Error>) -> Result<(), Error> {
+    match (leaks, unreadable) {
+        (Err(Error::Data(leaks)), Err(Error::Data(unreadable))) => {
+            Err(DataError::Several(vec![leaks, unreadable]).into())
+        }
+        (leaks, unreadable) => leaks.and(unreadable),
+    }
 }

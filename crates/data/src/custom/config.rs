@@ -5,6 +5,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::manifest::ManifestConfig;
+use super::source::CustomSource;
 use crate::error::DataError;
 use crate::sample::{DEFAULT_VALIDATION_FRACTION, check_fraction, check_validation_fraction};
 
@@ -31,7 +33,7 @@ pub struct CustomDataConfig {
     /// examples.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub validation_fraction: Option<f64>,
-    /// Number of folds, with `folds`: 5.
+    /// Number of folds, with `folds`: that of the column `fold` of a manifest, else 5.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub folds: Option<usize>,
     /// Test fold, from 0, with `folds`: 0.
@@ -70,7 +72,8 @@ pub enum CustomSplit {
     /// Whole speakers, about a fraction of each class, drawn by the seed: test speakers are not in the training
     /// subset.
     BySpeaker,
-    /// One of several folds of about equal size, the same for every seed; whole speakers if speakers are known.
+    /// One of several folds: those of the column `fold` of a manifest, else of about equal size, the same for every seed;
+    /// whole speakers if speakers are known.
     Folds,
     /// All examples of one speaker.
     LeaveOneOut,
@@ -124,8 +127,10 @@ impl CustomDataConfig {
         if self.folds() < 2 {
             return Err(DataError::setting(key("folds"), self.folds(), "must be at least 2"));
         }
-        if self.fold() >= self.folds() {
-            let rule = format!("must be from 0 to {}, one of the {} folds", self.folds() - 1, self.folds());
+        // The number of folds of a manifest may also be that of its column `fold`.
+        let folds = self.folds.or((set != ManifestConfig::NAME).then_some(FOLDS));
+        if let Some(folds) = folds.filter(|folds| self.fold() >= *folds) {
+            let rule = format!("must be from 0 to {}, one of the {folds} folds", folds - 1);
             return Err(DataError::setting(key("fold"), self.fold(), rule));
         }
         if !(0.0..1.0).contains(&self.max_unreadable_fraction) {
@@ -181,7 +186,7 @@ impl CustomDataConfig {
             let valid = self.split.map_or(by_default, |split| splits.contains(&split));
             if !valid {
                 let names: Vec<String> = splits.iter().map(|split| format!("\"{}\"", split.name())).collect();
-                let rule = format!("is only valid with split = {}", names.join(" or "));
+                let rule = format!("is only valid with data.{set}.split = {}", names.join(" or "));
                 return Err(DataError::setting(format!("{set}.{key}"), value, rule));
             }
         }

@@ -11,23 +11,29 @@ use super::rows::{ClassIndex, subset};
 use super::source::CustomSource;
 use super::speaker_rule::SpeakerRule;
 use crate::dataset::{DataSet, Example, Source};
-use crate::error::DataError;
+use crate::error::{DataError, listed};
 use crate::folder::{self, Entry};
 use crate::label::Label;
+use crate::note::Note;
 use crate::subset::Subset;
 
 const SET: &str = "folders";
 const LAYOUT: &str = "one folder per class with audio files; with split = \"predefined\", in folders train, validation and test";
-/// File extensions of the supported formats.
-const EXTENSIONS: [&str; 10] = ["wav", "flac", "mp3", "m4a", "mp4", "aac", "ogg", "oga", "opus", "wave"];
+/// Extensions of sound files of formats that are not read.
+const UNREAD_EXTENSIONS: [&str; 23] = [
+    "3gp", "aa3", "ac3", "alac", "amr", "ape", "dsf", "dts", "gsm", "mka", "mp2", "mpc", "ra", "raw", "sln", "sph", "spx",
+    "tta", "voc", "vox", "weba", "webm", "wma",
+];
+const CONVERT: &str = "convert them to WAV or FLAC";
 /// Maximum depth of folders; a deeper one is probably a circular link.
 const MAX_DEPTH: usize = 32;
 
 /// Audio files with one folder per class.
 ///
-/// The class is called like its folder, which may have subfolders of any depth. Files of other formats, names that
-/// begin with a dot, and folders whose names begin with `_` are ignored. With `split = "predefined"` the folders of
-/// the classes are in folders `train`, `validation` (or `valid`, `val`, `dev`; optional) and `test`.
+/// The class is called like its folder, which may have subfolders of any depth. Names that begin with a dot are ignored.
+/// A folder whose name begins with `_` is a class only if `classes` names it; other such folders and sound files of other
+/// formats are [`notes`](DataSet::notes). Recordings beside the class folders are an error. With `split = "predefined"`
+/// the folders of the classes are in folders `train`, `validation` (or `valid`, `val`, `dev`; optional) and `test`.
 ///
 /// # Example
 /// ```
@@ -65,16 +71,12 @@ impl CustomSource for FoldersConfig {
     }
     fn read(&self, folder: Option<&Path>) -> Result<DataSet, DataError> {
         let folder = folder::required(folder, SET, LAYOUT)?;
-        let mut found = Found {
-            config: self,
-            labels: ClassIndex::new(self.custom.classes.as_deref()),
-            examples: Vec::new(),
-        };
+        let mut found = Found::new(self);
         let subsets = subset_folders(folder)?;
         let complete = [Subset::Train, Subset::Test].iter().all(|subset| subsets.contains_key(subset));
         match self.custom.split {
             None | Some(CustomSplit::Predefined) if complete => {
-                check_no_other_folders(folder)?;
+                found.beside_subsets(folder)?;
                 for (subset, (name, path)) in subsets {
                     found.classes(&path, &format!("{name}/"), Some(subset))?;
                 }
@@ -84,46 +86,23 @@ impl CustomSource for FoldersConfig {
                 let (_, (_, path)) =
                     subsets.into_iter().next().unwrap_or_else(|| unreachable!("there is one"));
                 let reason = "is the name of a subset, but a split needs folders train and test; add the missing one, or set \
-                              split (such as \"random\") if this is a class";
+                              data.folders.split (such as \"random\") if this is a class";
                 return Err(DataError::Manifest { path, reason: reason.to_owned() });
             }
             _ => found.classes(folder, "", None)?,
         }
-        if found.examples.is_empty() {
-            return Err(folder::not_this_set(SET, folder, LAYOUT));
-        }
-        let Found { labels, mut examples, .. } = found;
-        let (classes, places) = labels.sorted();
-        for example in &mut examples {
-            if let Label::Class(class) = &mut example.label {
-                *class = places[*class];
-            }
-        }
-        super::check_class_count(folder, &classes)?;
-        if let Some(class) = (0..classes.len())
-            .find(|&class| examples.iter().all(|example| example.label.class() != Some(class)))
-        {
-            return Err(DataError::EmptyClass {
-                path: folder.join(&classes[class]),
-                class: classes[class].clone(),
-            });
-        }
-        Ok(DataSet { name: SET.to_owned(), classes, examples, missing: 0 })
+        found.dataset(folder)
     }
-}
-
-/// Returns the folders that may be classes.
-fn folders(folder: &Path) -> Result<Vec<Entry>, DataError> {
-    let mut entries = folder::entries(folder)?;
-    entries.retain(|entry| entry.is_folder && !entry.name.starts_with('_'));
-    Ok(entries)
 }
 
 /// Returns the folders whose names are those of subsets.
 fn subset_folders(folder: &Path) -> Result<BTreeMap<Subset, (String, PathBuf)>, DataError> {
     let mut subsets = BTreeMap::new();
-    for entry in folders(folder)? {
+    for entry in folder::entries(folder)? {
         let Ok(Some(subset)) = subset(&entry.name) else { continue };
+        if !entry.is_folder {
+            continue;
+        }
         let other = subsets.insert(subset, (entry.name, entry.path.clone()));
         if let Some((other, _)) = other {
             let reason = format!("means {subset}, and so does {other}; merge them");
@@ -133,80 +112,223 @@ fn subset_folders(folder: &Path) -> Result<BTreeMap<Subset, (String, PathBuf)>, 
     Ok(subsets)
 }
 
-/// Checks that there is no folder besides those of the subsets; it would be ignored.
-fn check_no_other_folders(folder: &Path) -> Result<(), DataError> {
-    match folders(folder)?.into_iter().find(|entry| subset(&entry.name).is_err()) {
-        Some(entry) => {
-            let reason =
-                "is beside the folders train and test and would be ignored; move it into them or to another place"
-                    .to_owned();
-            Err(DataError::Manifest { path: entry.path, reason })
-        }
-        None => Ok(()),
-    }
-}
-
-/// Examples and classes found so far.
+/// Examples and classes found so far, and the names of everything that is not used.
 struct Found<'a> {
     config: &'a FoldersConfig,
     labels: ClassIndex,
     examples: Vec<Example>,
+    /// Recordings beside the class folders.
+    loose: Vec<String>,
+    /// Sound files of formats that are not read.
+    unread: Vec<String>,
+    /// Folders whose names begin with `_` and that are not classes, each with its number of recordings.
+    other_folders: Vec<(String, usize)>,
 }
 
-impl Found<'_> {
+impl<'a> Found<'a> {
+    fn new(config: &'a FoldersConfig) -> Found<'a> {
+        Found {
+            config,
+            labels: ClassIndex::new(SET, config.custom.classes.as_deref()),
+            examples: Vec::new(),
+            loose: Vec::new(),
+            unread: Vec::new(),
+            other_folders: Vec::new(),
+        }
+    }
+
+    /// Notes what is beside the folders of the subsets; another folder there would be ignored, which is an error.
+    fn beside_subsets(&mut self, folder: &Path) -> Result<(), DataError> {
+        for entry in folder::entries(folder)? {
+            if entry.is_folder && !entry.name.starts_with('_') && subset(&entry.name).is_err() {
+                let reason =
+                    "is beside the folders train and test and would be ignored; move it into them or to another place"
+                        .to_owned();
+                return Err(DataError::Manifest { path: entry.path, reason });
+            }
+            if subset(&entry.name).is_err() {
+                self.beside_classes(entry, "")?;
+            }
+        }
+        Ok(())
+    }
+
     /// Adds the classes of a folder; the examples' names get the prefix `prefix`.
     fn classes(&mut self, folder: &Path, prefix: &str, subset: Option<Subset>) -> Result<(), DataError> {
-        for entry in folders(folder)? {
+        for entry in folder::entries(folder)? {
+            if !entry.is_folder || (entry.name.starts_with('_') && !self.labels.names(&entry.name)) {
+                self.beside_classes(entry, prefix)?;
+                continue;
+            }
             let label = self.labels.class(&entry.name);
             let class = label.map_err(|reason| DataError::Manifest {
                 path: entry.path.clone(),
                 reason: format!("as a folder, {reason}"),
             })?;
-            let before = self.examples.len();
-            self.files(&entry.path, (&format!("{prefix}{}/", entry.name), ""), class, subset)?;
+            let (before, unread) = (self.examples.len(), self.unread.len());
+            self.files(&entry.path, &format!("{prefix}{}/", entry.name), class, subset)?;
             if self.examples.len() == before && subset.is_none() {
-                return Err(DataError::EmptyClass { path: entry.path, class: entry.name });
-            }
-        }
-        Ok(())
-    }
-
-    /// Adds the audio files of a folder and its subfolders; `within` is its path in the folder of the class.
-    fn files(
-        &mut self,
-        folder: &Path,
-        (class_prefix, within): (&str, &str),
-        class: usize,
-        subset: Option<Subset>,
-    ) -> Result<(), DataError> {
-        if within.matches('/').count() > MAX_DEPTH {
-            let reason = format!("is more than {MAX_DEPTH} folders deep; check for a circular link");
-            return Err(DataError::Manifest { path: folder.to_owned(), reason });
-        }
-        for entry in folder::entries(folder)? {
-            let within = format!("{within}{}", entry.name);
-            // A folder with the name of a recording is rejected when it is read.
-            if entry.is_folder && !is_audio(&entry.path) {
-                self.files(&entry.path, (class_prefix, &format!("{within}/")), class, subset)?;
-            } else if is_audio(&entry.path) {
-                if entry.path.to_str().is_none() {
-                    return Err(DataError::FileName { path: entry.path, expected: "text" });
-                }
-                let speaker = self.config.speaker.as_ref().and_then(|rule| rule.speaker(&within));
-                self.examples.push(Example {
-                    label: Label::Class(class),
-                    group: speaker.map(str::to_owned),
-                    predefined: subset,
-                    id: format!("{class_prefix}{within}"),
-                    source: Source::File(entry.path),
+                return Err(match &self.unread[unread..] {
+                    [] => DataError::EmptyClass { path: entry.path, class: entry.name },
+                    names => {
+                        let reason = format!(
+                            "has only files of formats that are not read ({}); {CONVERT}",
+                            listed(names, 3)
+                        );
+                        DataError::Manifest { path: entry.path, reason }
+                    }
                 });
             }
         }
         Ok(())
     }
+
+    /// Notes an entry that is beside the class folders.
+    fn beside_classes(&mut self, entry: Entry, prefix: &str) -> Result<(), DataError> {
+        let name = format!("{prefix}{}", entry.name);
+        match Format::of(&entry.path) {
+            _ if entry.is_folder => {
+                let mut count = 0;
+                walk(&entry.path, "", &mut |file, _| {
+                    count += usize::from(Format::of(&file.path) != Format::Other);
+                })?;
+                self.other_folders.push((name, count));
+            }
+            Format::Read => self.loose.push(name),
+            Format::Unread => self.unread.push(name),
+            Format::Other => {}
+        }
+        Ok(())
+    }
+
+    /// Adds the audio files of the folder of a class and its subfolders.
+    fn files(
+        &mut self,
+        folder: &Path,
+        class_prefix: &str,
+        class: usize,
+        subset: Option<Subset>,
+    ) -> Result<(), DataError> {
+        walk(folder, "", &mut |entry, within| match Format::of(&entry.path) {
+            Format::Read => self.examples.push(Example {
+                label: Label::Class(class),
+                group: self.config.speaker.as_ref().and_then(|rule| rule.speaker(within)).map(str::to_owned),
+                fold: None,
+                predefined: subset,
+                id: format!("{class_prefix}{within}"),
+                source: Source::File(entry.path),
+            }),
+            Format::Unread => self.unread.push(format!("{class_prefix}{within}")),
+            Format::Other => {}
+        })
+    }
+
+    /// Checks what was found, and returns it.
+    fn dataset(mut self, folder: &Path) -> Result<DataSet, DataError> {
+        if self.examples.is_empty() {
+            return Err(folder::not_this_set(SET, folder, LAYOUT));
+        }
+        if !self.loose.is_empty() {
+            let (count, names) = (self.loose.len(), listed(&self.loose, 5));
+            let are =
+                if count == 1 { "1 recording is".to_owned() } else { format!("{count} recordings are") };
+            let reason = format!(
+                "{are} beside the class folders ({names}); move them into one of these or to another place"
+            );
+            return Err(DataError::Manifest { path: folder.to_owned(), reason });
+        }
+        let misfits = self.misfits()?;
+        let (classes, places) = self.labels.sorted();
+        for example in &mut self.examples {
+            if let Label::Class(class) = &mut example.label {
+                *class = places[*class];
+            }
+        }
+        super::check_class_count(folder, &classes)?;
+        let examples = self.examples;
+        if let Some(class) = (0..classes.len())
+            .find(|&class| examples.iter().all(|example| example.label.class() != Some(class)))
+        {
+            return Err(DataError::EmptyClass {
+                path: folder.join(&classes[class]),
+                class: classes[class].clone(),
+            });
+        }
+        let folders = self.other_folders.iter().map(|(name, count)| format!("{name} ({count} recordings)"));
+        let folder_fact =
+            ["folder whose name begins with _ is not used", "folders whose names begin with _ are not used"];
+        let file_fact =
+            ["sound file has a format that is not read", "sound files have formats that are not read"];
+        let notes = [
+            misfits,
+            Note::new(
+                folders.collect(),
+                folder_fact,
+                "to use one as a class, name it in data.folders.classes",
+            ),
+            Note::new(self.unread, file_fact, CONVERT),
+        ];
+        let notes = notes.into_iter().flatten().collect();
+        Ok(DataSet { name: SET.to_owned(), classes, examples, missing: 0, notes })
+    }
+
+    /// Returns a note about the files that the speaker rule does not fit, or an error if the split needs the speakers.
+    fn misfits(&self) -> Result<Option<Note>, DataError> {
+        let Some(rule) = &self.config.speaker else { return Ok(None) };
+        let misfits = self.examples.iter().filter(|example| example.group.is_none());
+        let names: Vec<String> = misfits.map(|example| example.id.clone()).collect();
+        let is_predefined = self.examples.iter().any(|example| example.predefined.is_some());
+        if names.is_empty() || is_predefined || self.config.custom.split == Some(CustomSplit::Random) {
+            let fact =
+                ["file does not fit the rule of the speaker", "files do not fit the rule of the speaker"];
+            return Ok(Note::new(names, fact, "correct data.folders.speaker, or remove it"));
+        }
+        let rule_text = format!(
+            "does not fit {} of {} files: {}; correct it (examples: \"before _\", \"folder\", \"^(.+)_\\\\d+\"), or remove it and \
+             set data.folders.split = \"random\"",
+            names.len(),
+            self.examples.len(),
+            listed(&names, 5)
+        );
+        Err(DataError::setting("folders.speaker", format_args!("\"{rule}\""), rule_text))
+    }
 }
 
-fn is_audio(path: &Path) -> bool {
-    let extension = path.extension().and_then(|extension| extension.to_str());
-    extension.is_some_and(|extension| EXTENSIONS.iter().any(|known| known.eq_ignore_ascii_case(extension)))
+/// Calls `on_file` with each file of a folder and its subfolders, and with its path in the folder. A folder with the name of
+/// a recording counts as a file; it is rejected when it is read.
+fn walk(folder: &Path, within: &str, on_file: &mut dyn FnMut(Entry, &str)) -> Result<(), DataError> {
+    if within.matches('/').count() > MAX_DEPTH {
+        let reason = format!("is more than {MAX_DEPTH} folders deep; check for a circular link");
+        return Err(DataError::Manifest { path: folder.to_owned(), reason });
+    }
+    for entry in folder::entries(folder)? {
+        let within = format!("{within}{}", entry.name);
+        match entry.is_folder && Format::of(&entry.path) != Format::Read {
+            true => walk(&entry.path, &format!("{within}/"), on_file)?,
+            false => on_file(entry, &within),
+        }
+    }
+    Ok(())
+}
+
+/// Format of a file by its extension.
+#[derive(Clone, Copy, PartialEq)]
+enum Format {
+    Read,
+    /// Sound of a format that is not read.
+    Unread,
+    Other,
+}
+
+impl Format {
+    fn of(path: &Path) -> Format {
+        let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+        if stapes_audio::has_audio_extension(path) {
+            Format::Read
+        } else if UNREAD_EXTENSIONS.iter().any(|known| known.eq_ignore_ascii_case(extension)) {
+            Format::Unread
+        } else {
+            Format::Other
+        }
+    }
 }

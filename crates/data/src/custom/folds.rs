@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::config::{CustomDataConfig, CustomSplit};
 use super::split::CustomSplitter;
 use crate::dataset::DataSet;
-use crate::error::DataError;
+use crate::error::{DataError, listed};
 use crate::sample::groups_of;
 use crate::source::FoldValue;
 
@@ -17,7 +17,13 @@ pub(super) fn folds(
 ) -> Result<Vec<(String, FoldValue)>, DataError> {
     match custom.split {
         Some(CustomSplit::Folds) => {
-            Ok((0..custom.folds()).map(|fold| (format!("fold-{fold}"), FoldValue::Index(fold))).collect())
+            let names = match predefined(set, custom, dataset)? {
+                Some(names) => {
+                    folder_names(&names.iter().map(|name| format!("fold-{name}")).collect::<Vec<_>>())
+                }
+                None => (0..custom.folds()).map(|fold| format!("fold-{fold}")).collect(),
+            };
+            Ok(names.into_iter().zip((0..).map(FoldValue::Index)).collect())
         }
         Some(CustomSplit::LeaveOneOut) => {
             let speakers = dataset.groups();
@@ -26,7 +32,10 @@ pub(super) fn folds(
         }
         _ => Err(DataError::NoFolds {
             set,
-            advice: "set split = \"folds\" with folds = 5, or split = \"leave-one-out\" for one fold per speaker",
+            advice: format!(
+                "set data.{set}.split = \"folds\" with data.{set}.folds = 5, or data.{set}.split = \"leave-one-out\" for one fold \
+                 per speaker"
+            ),
         }),
     }
 }
@@ -41,12 +50,12 @@ pub(super) fn key(custom: &CustomDataConfig) -> Option<&'static str> {
 }
 
 /// Returns unique names that are valid for folders; a speaker's name in a manifest may be anything.
-fn folder_names(speakers: &[&str]) -> Vec<String> {
+fn folder_names<S: AsRef<str>>(speakers: &[S]) -> Vec<String> {
     let mut used = BTreeSet::new();
     let is_valid = |letter: char| letter.is_alphanumeric() || matches!(letter, '-' | '_' | '.' | ' ');
-    let mut name = |speaker: &&str| {
+    let mut name = |speaker: &S| {
         let plain: String =
-            speaker.chars().map(|letter| if is_valid(letter) { letter } else { '_' }).collect();
+            speaker.as_ref().chars().map(|letter| if is_valid(letter) { letter } else { '_' }).collect();
         let plain = if plain.starts_with('.') { format!("_{plain}") } else { plain };
         let mut name = plain.clone();
         let mut number = 2;
@@ -59,10 +68,53 @@ fn folder_names(speakers: &[&str]) -> Vec<String> {
     speakers.iter().map(&mut name).collect()
 }
 
-/// Returns the examples of the test fold: single examples stratified by class, whole speakers if speakers are known,
+/// Returns the names of the folds if the data defines them, in the column `fold` of a manifest: numbers in their order, then
+/// other names.
+fn predefined<'a>(
+    set: &'static str,
+    custom: &CustomDataConfig,
+    dataset: &'a DataSet,
+) -> Result<Option<Vec<&'a str>>, DataError> {
+    let names: BTreeSet<&str> =
+        dataset.examples.iter().filter_map(|example| example.fold.as_deref()).collect();
+    if names.is_empty() {
+        return Ok(None);
+    }
+    let without = dataset.examples.iter().filter(|example| example.fold.is_none());
+    let without: Vec<&str> = without.map(|example| example.id.as_str()).collect();
+    if !without.is_empty() {
+        let rule = format!(
+            "requires the fold of every example, but {} of {} have none ({}); complete the column fold",
+            without.len(),
+            dataset.examples.len(),
+            listed(&without, 3)
+        );
+        return Err(DataError::setting(format!("{set}.split"), CustomSplit::Folds.name(), rule));
+    }
+    if let Some(folds) = custom.folds.filter(|folds| *folds != names.len()) {
+        let rule = format!("the column fold has {} values; remove the key", names.len());
+        return Err(DataError::setting(format!("{set}.folds"), folds, rule));
+    }
+    let mut names: Vec<&str> = names.into_iter().collect();
+    names.sort_by_key(|name| name.parse::<u64>().unwrap_or(u64::MAX));
+    Ok(Some(names))
+}
+
+/// Returns the examples of the test fold: those of the predefined fold, or else single examples stratified by class, whole speakers if speakers are known,
 /// or whole recordings if they have several segments.
 pub(super) fn test_examples(splitter: &CustomSplitter<'_>) -> Result<Vec<usize>, DataError> {
-    let (folds, fold) = (splitter.custom.folds(), splitter.custom.fold());
+    let predefined = predefined(splitter.set, splitter.custom, splitter.dataset)?;
+    let folds = predefined.as_ref().map_or(splitter.custom.folds(), Vec::len);
+    let fold = splitter.custom.fold();
+    if fold >= folds {
+        let rule = format!("must be from 0 to {}, one of the {folds} folds", folds - 1);
+        return Err(DataError::setting(format!("{}.fold", splitter.set), fold, rule));
+    }
+    if let Some(names) = predefined {
+        let examples = splitter.dataset.examples.iter().enumerate();
+        let in_fold = examples.filter(|(_, example)| example.fold.as_deref() == Some(names[fold]));
+        return Ok(in_fold.map(|(index, _)| index).collect());
+    }
     let all: Vec<usize> = (0..splitter.dataset.examples.len()).collect();
     let units = if splitter.whole_groups() {
         groups_of(splitter.dataset, &all)

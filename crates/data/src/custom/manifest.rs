@@ -5,16 +5,17 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use stapes_files::SpecialFile;
 
-use super::config::{CustomDataConfig, is_false};
+use super::config::{CustomDataConfig, CustomSplit, is_false};
 use super::keys::Keys;
 use super::rows::{ClassIndex, Row};
 use super::segment_labels::SegmentLabels;
 use super::source::CustomSource;
 use super::table;
 use crate::dataset::{DataSet, Example, Source};
-use crate::error::DataError;
+use crate::error::{DataError, MAX_SHOWN};
 use crate::folder;
 use crate::label::Label;
+use crate::note::Note;
 
 const SET: &str = "manifest";
 const LAYOUT: &str = "a manifest (manifest.csv, .tsv, .jsonl or .parquet) with the columns path and label, and its \
@@ -27,8 +28,9 @@ const NAMES: [&str; 4] = ["manifest.csv", "manifest.tsv", "manifest.jsonl", "man
 /// The folder contains the manifest and the files, which may be in subfolders; the path of the manifest itself may be
 /// given instead. A manifest is CSV, TSV or JSON lines (Parquet if the program is built with the feature `parquet`).
 /// It has the columns `path` and `label`, and optionally `start` and `end` (in seconds; the example is that segment
-/// of the file), `split` (train, validation or test) and `speaker`. Other columns are ignored. Paths are relative to
-/// the folder, or absolute and inside it.
+/// of the file), `split` (train, validation or test), `speaker` and `fold` (for `split = "folds"`). Other columns are
+/// [`notes`](DataSet::notes). Paths are relative to the folder, or absolute and inside it; a Windows path with `\` and
+/// another Unicode form of a name are accepted if the file exists.
 ///
 /// With `frame_labels`, all rows of a path together label the frames of one example; each row starts at the end of
 /// the previous one.
@@ -73,16 +75,24 @@ impl CustomSource for ManifestConfig {
     }
     fn read(&self, folder: Option<&Path>) -> Result<DataSet, DataError> {
         let (root, file) = self.locate(folder)?;
-        let mut labels = ClassIndex::new(self.custom.classes.as_deref());
+        let mut labels = ClassIndex::new(SET, self.custom.classes.as_deref());
+        let (mut faults, mut count) = (Vec::new(), 0);
         let mut rows = if self.frame_labels {
             Rows::Segments(SegmentLabels::new(&file))
         } else {
             Rows::Examples(Vec::new(), Vec::new())
         };
-        table::read(&file, &mut |line, cells| {
+        let columns = table::read(&file, &mut |line, cells| {
             let row = Row::read(line, cells, &root, &mut labels);
-            row.and_then(|row| rows.push(row)).map_err(|reason| wrong(&file, line, reason))
+            if let Err(reason) = row.and_then(|row| rows.push(row)) {
+                count += 1;
+                faults.extend((count <= MAX_SHOWN).then_some((line, reason)));
+            }
+            Ok(())
         })?;
+        if count > 0 {
+            return Err(DataError::Lines { path: file, faults, count });
+        }
         let (classes, places) = labels.sorted();
         let examples = rows.examples(&file, &places)?;
         if examples.is_empty() {
@@ -90,11 +100,25 @@ impl CustomSource for ManifestConfig {
             return Err(DataError::Manifest { path: file, reason });
         }
         super::check_class_count(&file, &classes)?;
-        Ok(DataSet { name: SET.to_owned(), classes, examples, missing: 0 })
+        let notes = self.notes(columns, &examples);
+        Ok(DataSet { name: SET.to_owned(), classes, examples, missing: 0, notes })
     }
 }
 
 impl ManifestConfig {
+    /// Returns notes about columns that are not used.
+    fn notes(&self, mut columns: Vec<String>, examples: &[Example]) -> Vec<Note> {
+        let mut advice =
+            "rename one to path, label, start, end, split, speaker or fold if it has such values";
+        let uses_folds = self.custom.split == Some(CustomSplit::Folds);
+        if !uses_folds && examples.iter().any(|example| example.fold.is_some()) {
+            columns.push("fold".to_owned());
+            advice = "to use the column fold, set data.manifest.split = \"folds\"";
+        }
+        let fact = ["column of the manifest is not used", "columns of the manifest are not used"];
+        Note::new(columns, fact, advice).into_iter().collect()
+    }
+
     /// Returns the root folder of the paths, and the manifest.
     fn locate(&self, folder: Option<&Path>) -> Result<(PathBuf, PathBuf), DataError> {
         let given = folder.ok_or(DataError::NoFolder { set: SET, layout: LAYOUT })?;
@@ -173,7 +197,14 @@ fn example(row: Row) -> Example {
             (id, Source::Segment { path: row.path, start_seconds, end_seconds: end })
         }
     };
-    Example { id, label: Label::Class(row.class), group: row.speaker, predefined: row.subset, source }
+    Example {
+        id,
+        label: Label::Class(row.class),
+        group: row.speaker,
+        fold: row.fold,
+        predefined: row.subset,
+        source,
+    }
 }
 
 /// Checks that no two rows have the same segment of the same file.

@@ -8,12 +8,12 @@ use super::path::resolve;
 use crate::subset::Subset;
 
 /// Columns that are read; the first two are required.
-pub(super) const COLUMNS: [&str; 6] = ["path", "label", "start", "end", "split", "speaker"];
+pub(super) const COLUMNS: [&str; 7] = ["path", "label", "start", "end", "split", "speaker", "fold"];
 /// Number of required columns.
 pub(super) const REQUIRED: usize = 2;
 
 /// Values of a row in the order of [`COLUMNS`]; missing values are empty.
-pub(super) type Cells<'a> = [Cow<'a, str>; 6];
+pub(super) type Cells<'a> = [Cow<'a, str>; 7];
 
 /// Content of a row.
 pub(super) struct Row {
@@ -27,6 +27,7 @@ pub(super) struct Row {
     pub(super) end_seconds: Option<f64>,
     pub(super) subset: Option<Subset>,
     pub(super) speaker: Option<String>,
+    pub(super) fold: Option<String>,
 }
 
 impl Row {
@@ -37,7 +38,7 @@ impl Row {
         root: &Path,
         labels: &mut ClassIndex,
     ) -> Result<Row, String> {
-        let [path, label, start, end, split, speaker] = cells.each_ref().map(|cell| cell.trim());
+        let [path, label, start, end, split, speaker, fold] = cells.each_ref().map(|cell| cell.trim());
         let (name, path) = resolve(root, path)?;
         let class = labels.class(label)?;
         let (start_seconds, end_seconds) = (seconds("start", start)?, seconds("end", end)?);
@@ -48,8 +49,9 @@ impl Row {
             return Err(format!("end = {end} s must be after start = {start} s"));
         }
         let subset = subset(split)?;
-        let speaker = Some(speaker).filter(|speaker| !speaker.is_empty()).map(str::to_owned);
-        Ok(Row { line, name, path, class, start_seconds, end_seconds, subset, speaker })
+        let [speaker, fold] =
+            [speaker, fold].map(|text| Some(text).filter(|text| !text.is_empty()).map(str::to_owned));
+        Ok(Row { line, name, path, class, start_seconds, end_seconds, subset, speaker, fold })
     }
 }
 
@@ -79,6 +81,8 @@ pub(super) fn subset(text: &str) -> Result<Option<Subset>, String> {
 
 /// Class names: those of the recipe, or all labels that occur.
 pub(super) struct ClassIndex {
+    /// Name of the data set, for messages.
+    set: &'static str,
     /// True if the recipe names the classes.
     given: bool,
     /// In the order of the recipe, or of the first occurrence.
@@ -88,10 +92,15 @@ pub(super) struct ClassIndex {
 
 impl ClassIndex {
     /// Starts with the classes of a recipe, if it names them.
-    pub(super) fn new(given: Option<&[String]>) -> ClassIndex {
+    pub(super) fn new(set: &'static str, given: Option<&[String]>) -> ClassIndex {
         let names: Vec<String> = given.unwrap_or_default().to_vec();
         let indices = names.iter().enumerate().map(|(class, name)| (name.clone(), class)).collect();
-        ClassIndex { given: given.is_some(), names, indices }
+        ClassIndex { set, given: given.is_some(), names, indices }
+    }
+
+    /// Returns true if the recipe names this class.
+    pub(super) fn names(&self, label: &str) -> bool {
+        self.given && self.indices.contains_key(label)
     }
 
     /// Returns the class index of a label; it is provisional until [`ClassIndex::sorted`].
@@ -103,9 +112,9 @@ impl ClassIndex {
             return Err("label is empty; it must name the class".to_owned());
         }
         if self.given {
-            let known = crate::error::listed(&self.names, 40);
+            let (known, set) = (crate::error::listed(&self.names, 40), self.set);
             return Err(format!(
-                "label `{label}` is not a class of the recipe ({known}); add it to classes or correct the label"
+                "label `{label}` is not a class of the recipe ({known}); add it to data.{set}.classes or correct the label"
             ));
         }
         let class = self.names.len();

@@ -23,6 +23,7 @@ struct Recording {
     path: PathBuf,
     subset: Option<Subset>,
     speaker: Option<String>,
+    fold: Option<String>,
     first_line: usize,
     rows: Vec<(usize, Segment)>,
 }
@@ -45,14 +46,17 @@ impl<'a> SegmentLabels<'a> {
                 path: row.path,
                 subset: row.subset,
                 speaker: row.speaker,
+                fold: row.fold,
                 first_line: row.line,
                 rows: Vec::new(),
             });
         } else {
             let first = &self.recordings[index];
-            for (column, equal) in
-                [("split", first.subset == row.subset), ("speaker", first.speaker == row.speaker)]
-            {
+            for (column, equal) in [
+                ("split", first.subset == row.subset),
+                ("speaker", first.speaker == row.speaker),
+                ("fold", first.fold == row.fold),
+            ] {
                 if !equal {
                     let (name, line) = (&first.name, first.first_line);
                     return Err(format!(
@@ -77,6 +81,7 @@ impl<'a> SegmentLabels<'a> {
                 id: recording.name,
                 label: Label::Segments(Segments::new(self.file.to_owned(), recording.rows)?),
                 group: recording.speaker,
+                fold: recording.fold,
                 predefined: recording.subset,
                 source: Source::File(recording.path),
             })

@@ -101,8 +101,11 @@ impl<'a> CustomSplitter<'a> {
             CustomSplit::Predefined => {
                 if let Some(example) = dataset.examples.iter().find(|example| example.predefined.is_none()) {
                     let value = format!("none for {}", example.id);
-                    let rule = "every example needs train, validation or test; complete the column split or choose \
-                                split = \"random\"";
+                    let rule = format!(
+                        "every example needs train, validation or test; complete the column split or set \
+                         data.{}.split = \"random\"",
+                        self.set
+                    );
                     return Err(DataError::setting(
                         format!("{}.split = \"predefined\", split", self.set),
                         value,
@@ -152,9 +155,11 @@ impl<'a> CustomSplitter<'a> {
                 self.dataset.examples.len()
             ),
             None if self.dataset.groups().len() < 2 => {
-                "requires at least two speakers, but the data has one; choose split = \"random\" with \
-                 allow_shared_speakers = true"
-                    .to_owned()
+                let set = self.set;
+                format!(
+                    "requires at least two speakers, but the data has one; set data.{set}.split = \"random\" and \
+                     data.{set}.allow_shared_speakers = true"
+                )
             }
             None => return Ok(()),
         };
@@ -169,7 +174,7 @@ impl<'a> CustomSplitter<'a> {
         match self.kind {
             CustomSplit::Predefined => "add some to the data or choose another split".to_owned(),
             CustomSplit::Random | CustomSplit::BySpeaker => {
-                "change test_fraction or the seed, or add recordings".to_owned()
+                format!("change data.{}.test_fraction or the seed, or add recordings", self.set)
             }
             CustomSplit::Folds => "choose another number of folds or add recordings".to_owned(),
             CustomSplit::LeaveOneOut => "choose another test speaker or add recordings".to_owned(),
@@ -177,17 +182,15 @@ impl<'a> CustomSplitter<'a> {
     }
 
     fn validation_advice(&self) -> String {
-        if self.by_speaker() {
-            "only one speaker remains for training and validation; add speakers, set validation_fraction = 0, or \
-             allow_shared_speakers = true"
-                .to_owned()
-        } else if self.whole_groups() {
-            "only one recording remains for training and validation; add recordings, set validation_fraction = 0, or \
-             allow_shared_speakers = true"
-                .to_owned()
-        } else {
-            "increase validation_fraction, or set it to 0 for no validation".to_owned()
+        let set = self.set;
+        if !self.whole_groups() {
+            return format!("increase data.{set}.validation_fraction, or set it to 0 for no validation");
         }
+        let group = if self.by_speaker() { "speaker" } else { "recording" };
+        format!(
+            "only one {group} remains for training and validation; add {group}s, set data.{set}.validation_fraction = 0, or \
+             data.{set}.allow_shared_speakers = true"
+        )
     }
 
     /// Checks that each speaker is in one subset.
@@ -198,9 +201,10 @@ impl<'a> CustomSplitter<'a> {
         }
         let names: Vec<String> =
             shared.iter().map(|(name, subsets)| format!("{name} ({})", listed(subsets, 3))).collect();
+        let by_speaker = format!("data.{}.split = \"by-speaker\"", self.set);
         let advice = match self.kind {
-            CustomSplit::Predefined => "correct the split, or choose split = \"by-speaker\"",
-            _ => "choose split = \"by-speaker\", so that test speakers are not in the training subset",
+            CustomSplit::Predefined => format!("correct the split, or set {by_speaker}"),
+            _ => format!("set {by_speaker}, so that test speakers are not in the training subset"),
         };
         Err(DataError::SharedSpeakers {
             set: self.set,

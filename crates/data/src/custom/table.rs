@@ -14,8 +14,8 @@ use crate::error::{DataError, listed};
 /// Callback that receives the rows, each with its line from 1; an error stops the reader.
 pub(super) type RowCallback<'a> = dyn FnMut(usize, &Cells<'_>) -> Result<(), DataError> + 'a;
 
-/// Reads a manifest row by row; the file extension determines the format.
-pub(super) fn read(path: &Path, on_row: &mut RowCallback<'_>) -> Result<(), DataError> {
+/// Reads a manifest row by row and returns its columns that are not used; the file extension determines the format.
+pub(super) fn read(path: &Path, on_row: &mut RowCallback<'_>) -> Result<Vec<String>, DataError> {
     let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
     match extension.to_ascii_lowercase().as_str() {
         "csv" => separated::read(path, ',', on_row),
@@ -39,9 +39,16 @@ pub(super) fn read(path: &Path, on_row: &mut RowCallback<'_>) -> Result<(), Data
     }
 }
 
+/// Returns the columns of a header that are not in [`COLUMNS`].
+fn unused<S: AsRef<str>>(header: &[S]) -> Vec<String> {
+    let names = header.iter().map(|name| name.as_ref().trim());
+    let is_used = |name: &&str| COLUMNS.iter().any(|column| column.eq_ignore_ascii_case(name));
+    names.filter(|name| !is_used(name)).map(str::to_owned).collect()
+}
+
 /// Returns the position of each of [`COLUMNS`] in a header.
-fn positions<S: AsRef<str>>(header: &[S]) -> Result<[Option<usize>; 6], String> {
-    let mut positions = [None; 6];
+fn positions<S: AsRef<str>>(header: &[S]) -> Result<[Option<usize>; COLUMNS.len()], String> {
+    let mut positions = [None; COLUMNS.len()];
     for (position, name) in header.iter().enumerate() {
         if let Some(column) =
             COLUMNS.iter().position(|column| column.eq_ignore_ascii_case(name.as_ref().trim()))

@@ -53,14 +53,14 @@ pub(super) fn silence(folder: &Path, counts: [usize; 3], class: usize) -> Result
     let error = |reason: String| DataError::Manifest { path: noises.clone(), reason };
     if !noises.is_dir() {
         return Err(error(format!(
-            "is missing, but {SILENCE} is taken from it; complete the folder or set {SET}.silence = false"
+            "is missing, but {SILENCE} is taken from it; complete the folder or set data.{SET}.silence = false"
         )));
     }
     let mut lengths = Vec::new();
     for noise in folder::recordings(&noises, super::NAME_FORM)? {
         let length = milliseconds(&noise.path).map_err(|error| {
             let path = noise.path.clone();
-            DataError::Files { failed: vec![(path, error)], total: 1 }
+            DataError::Files { set: SET.to_owned(), failed: vec![(path, error)], total: 1 }
         })?;
         lengths.push((noise, length));
     }
@@ -92,6 +92,7 @@ pub(super) fn silence(folder: &Path, counts: [usize; 3], class: usize) -> Result
                 id: format!("{BACKGROUND}/{} {start_seconds}-{end_seconds}", noise.name),
                 label: Label::Class(class),
                 group: None,
+                fold: None,
                 predefined: Some(subset),
                 source: Source::Segment {
                     path: noise.path.clone(),

@@ -145,7 +145,13 @@ impl DataSource for SpeechCommandsConfig {
         if self.silence {
             examples.extend(background_classes::silence(folder, counts, class)?);
         }
-        Ok(DataSet { name: SET.to_owned(), classes: self.class_names(), examples, missing })
+        Ok(DataSet {
+            name: SET.to_owned(),
+            classes: self.class_names(),
+            examples,
+            missing,
+            notes: Vec::new(),
+        })
     }
 
     fn split(&self, dataset: &DataSet, _seed: u64) -> Result<Split, DataError> {
@@ -159,10 +165,10 @@ impl DataSource for SpeechCommandsConfig {
             };
             if self.split == SpeechCommandsSplit::Hash {
                 return format!(
-                    "the hash assigns no speaker to it; add speakers or remove the word from {KEY}"
+                    "the hash assigns no speaker to it; add speakers or remove the word from data.{KEY}"
                 );
             }
-            format!("{lists}; complete the folder or remove the word from {KEY}")
+            format!("{lists}; complete the folder or remove the word from data.{KEY}")
         })
     }
 }
@@ -191,7 +197,7 @@ impl SpeechCommandsConfig {
             };
             let speaker = file.name.split_once("_nohash_").map(|(speaker, _)| speaker.to_owned());
             let (source, label) = (Source::File(file.path), Label::Class(class));
-            Example { id, label, group: speaker, predefined: Some(predefined), source }
+            Example { id, label, group: speaker, fold: None, predefined: Some(predefined), source }
         };
         Ok(files.into_iter().map(example).collect())
     }

@@ -74,7 +74,7 @@ fn folders_are_classes_of_any_depth_and_other_files_are_ignored() {
     fs::write(folder.path().join("yes/notes.txt"), "").unwrap();
     fs::write(folder.path().join("yes/song.flac"), "").unwrap();
     write_wav(&folder.path().join("_noise/x_1.wav"), &[1]);
-    let dataset = folders(CustomDataConfig::default()).open(Some(folder.path())).unwrap();
+    let dataset = folders(of(CustomSplit::Random)).open(Some(folder.path())).unwrap();
     assert_eq!(dataset.classes, ["no", "yes"]);
     let yes = dataset.examples.iter().filter(|example| example.label.class() == Some(1));
     let names: Vec<(&str, Option<&str>)> = yes.map(|e| (e.id.as_str(), e.group.as_deref())).collect();
@@ -170,6 +170,7 @@ fn manifests_of_all_formats_are_equal() {
         id: "b.wav 0.5-1.5".into(),
         label: stapes_data::Label::Class(0),
         group: Some("bo".into()),
+        fold: None,
         predefined: Some(Subset::Test),
         source: Source::Segment { path: "b.wav".into(), start_seconds: 0.5, end_seconds: Some(1.5) },
     };
@@ -465,10 +466,11 @@ fn an_incomplete_predefined_split_is_reported() {
 #[test]
 fn files_of_equal_content_in_two_subsets_are_named() {
     let folder = sounds(&["anna"], 4);
-    let same = [3; 8000];
+    // Louder than silence, of which copies are permitted.
+    let same = [300; 8000];
     write_wav(&folder.path().join("no/copy_1.wav"), &same);
     let mut almost = same;
-    almost[7000] = 4;
+    almost[7000] = 400;
     write_wav(&folder.path().join("no/almost.wav"), &almost);
     write_wav(&folder.path().join("yes/copy_2.wav"), &same);
     let rows = |parts: &[&str]| {
@@ -511,28 +513,6 @@ fn files_of_equal_content_in_two_subsets_are_named() {
 }
 
 #[test]
-fn unopenable_files_are_named_unless_they_are_few() {
-    let folder = sounds(&["a", "b", "c", "d", "e"], 10);
-    fs::write(folder.path().join("no/a_3.wav"), "text").unwrap();
-    fs::write(folder.path().join("yes/e_9.wav"), "").unwrap();
-    let check = |max_unreadable_fraction| {
-        let config = folders(CustomDataConfig { max_unreadable_fraction, ..CustomDataConfig::default() });
-        let dataset = config.open(Some(folder.path())).unwrap();
-        let split = config.split(&dataset, 1).unwrap();
-        config.check_files(&dataset, &split, &Progress::default())
-    };
-    let error = message(check(0.0));
-    assert!(
-        error.contains("2 of 100 files")
-            && error.contains("a_3.wav: not a WAV")
-            && error.contains("e_9.wav: "),
-        "{error}"
-    );
-    check(0.02).unwrap();
-    assert!(matches!(check(0.019), Err(DataError::Files { failed, total: 100 }) if failed.len() == 2));
-}
-
-#[test]
 fn a_recipe_has_all_keys_in_one_table_and_rejects_others() {
     let read = |text: &str| toml::from_str::<DataConfig>(text).map_err(|error| error.to_string());
     let text = "[manifest]\nfile = \"list.csv\"\nframe_labels = true\nclasses = [\"a\", \"b\"]\nsplit = \"folds\"\nfolds = 4\nfold = 1\n";
@@ -554,21 +534,21 @@ fn a_recipe_has_all_keys_in_one_table_and_rejects_others() {
         ("classes = [\"a\", \"a\"]", "folders.classes = \"a\": must be in the list once"),
         (
             "split = \"predefined\"\ntest_fraction = 0.5",
-            "folders.test_fraction = 0.5: is only valid with split = \"random\" or \"by-speaker\"",
+            "folders.test_fraction = 0.5: is only valid with data.folders.split = \"random\" or \"by-speaker\"",
         ),
         ("test_fraction = 1.0", "folders.test_fraction = 1: must be greater than 0"),
         ("validation_fraction = 1.0", "folders.validation_fraction = 1: must be at least 0"),
-        ("folds = 3", "folders.folds = 3: is only valid with split = \"folds\""),
+        ("folds = 3", "folders.folds = 3: is only valid with data.folders.split = \"folds\""),
         ("split = \"folds\"\nfolds = 1", "folders.folds = 1: must be at least 2"),
         ("split = \"folds\"\nfold = 5", "folders.fold = 5: must be from 0 to 4"),
         (
             "split = \"random\"\ngroup = \"x\"",
-            "folders.group = x: is only valid with split = \"leave-one-out\"",
+            "folders.group = x: is only valid with data.folders.split = \"leave-one-out\"",
         ),
         ("max_unreadable_fraction = 1.0", "folders.max_unreadable_fraction = 1: must be at least 0"),
     ] {
         let found = message(read(&format!("[folders]\n{keys}\n")).unwrap().check());
-        assert!(found.starts_with(part), "{found}");
+        assert!(found.starts_with(&format!("data.{part}")), "{found}");
     }
 }
 

@@ -132,19 +132,19 @@ fn contradictory_keys_and_values_out_of_range_are_rejected() {
     let cases = [
         (
             FsddConfig { split: FsddSplit::LeaveSpeakerOut, ..predefined() },
-            "fsdd.split = leave-speaker-out: requires fsdd.speaker",
+            "data.fsdd.split = leave-speaker-out: requires data.fsdd.speaker",
         ),
         (
             FsddConfig { speaker: Some("bo".to_owned()), ..predefined() },
-            "fsdd.speaker = bo: is only valid with split = \"leave-speaker-out\"",
+            "data.fsdd.speaker = bo: is only valid with data.fsdd.split = \"leave-speaker-out\"",
         ),
         (
             FsddConfig { validation_speaker: Some("bo".to_owned()), ..random() },
-            "fsdd.validation_speaker = bo: is only valid with split = \"leave-speaker-out\"",
+            "data.fsdd.validation_speaker = bo: is only valid with data.fsdd.split = \"leave-speaker-out\"",
         ),
         (
             FsddConfig { validation_speaker: Some("bo".to_owned()), ..without("bo") },
-            "fsdd.validation_speaker = bo: must not be the test speaker fsdd.speaker",
+            "data.fsdd.validation_speaker = bo: must not be the test speaker data.fsdd.speaker",
         ),
         (
             FsddConfig {
@@ -152,32 +152,32 @@ fn contradictory_keys_and_values_out_of_range_are_rejected() {
                 validation_fraction: Some(0.1),
                 ..without("anna")
             },
-            "fsdd.validation_fraction = 0.1: is invalid with fsdd.validation_speaker",
+            "data.fsdd.validation_fraction = 0.1: is invalid with data.fsdd.validation_speaker",
         ),
         (
             FsddConfig { test_fraction: Some(0.5), ..predefined() },
-            "fsdd.test_fraction = 0.5: is only valid with split = \"random\"",
+            "data.fsdd.test_fraction = 0.5: is only valid with data.fsdd.split = \"random\"",
         ),
         (
             FsddConfig { test_fraction: Some(1.0), ..random() },
-            "fsdd.test_fraction = 1: must be greater than 0",
+            "data.fsdd.test_fraction = 1: must be greater than 0",
         ),
         (
             FsddConfig { test_fraction: Some(0.0), ..random() },
-            "fsdd.test_fraction = 0: must be greater than 0",
+            "data.fsdd.test_fraction = 0: must be greater than 0",
         ),
-        (FsddConfig { test_fraction: Some(f64::NAN), ..random() }, "fsdd.test_fraction = NaN: must be"),
+        (FsddConfig { test_fraction: Some(f64::NAN), ..random() }, "data.fsdd.test_fraction = NaN: must be"),
         (
             FsddConfig { validation_fraction: Some(1.0), ..random() },
-            "fsdd.validation_fraction = 1: must be at least 0",
+            "data.fsdd.validation_fraction = 1: must be at least 0",
         ),
         (
             FsddConfig { validation_fraction: Some(-0.1), ..random() },
-            "fsdd.validation_fraction = -0.1: must be",
+            "data.fsdd.validation_fraction = -0.1: must be",
         ),
         (
             FsddConfig { validation_fraction: Some(f64::NAN), ..random() },
-            "fsdd.validation_fraction = NaN: must be",
+            "data.fsdd.validation_fraction = NaN: must be",
         ),
     ];
     let folder = digits(&SPEAKERS, 6);
@@ -199,9 +199,9 @@ fn an_unknown_speaker_is_rejected_with_the_known_ones() {
     let folder = digits(&SPEAKERS, 6);
     let dataset = open(folder.path()).unwrap();
     let found = message(split(without("theo"), &dataset, 1));
-    assert_eq!(found, "fsdd.speaker = theo: must be a speaker of the data: anna, bo, carl");
+    assert_eq!(found, "data.fsdd.speaker = theo: must be a speaker of the data: anna, bo, carl");
     let config = FsddConfig { validation_speaker: Some("theo".to_owned()), ..without("bo") };
-    assert!(message(split(config, &dataset, 1)).starts_with("fsdd.validation_speaker = theo: must be"));
+    assert!(message(split(config, &dataset, 1)).starts_with("data.fsdd.validation_speaker = theo: must be"));
 }
 
 #[test]
@@ -250,7 +250,11 @@ fn a_recording_with_another_name_is_reported_and_other_files_are_ignored() {
     let stray = recordings.join("ten_anna_0.wav");
     write_wav(&stray, &[1]);
     let error = open(folder.path()).unwrap_err();
-    assert!(matches!(&error, DataError::FileName { path, .. } if *path == stray), "{error}");
+    assert!(matches!(&error, DataError::FileName { paths, .. } if *paths == [stray]), "{error}");
+    write_wav(&recordings.join("a.wav"), &[1]);
+    let error = open(folder.path()).unwrap_err().to_string();
+    assert!(error.contains("2 file names are not {digit}_{speaker}_{index}.wav"), "{error}");
+    assert!(error.contains("(a.wav, ten_anna_0.wav)"), "{error}");
 }
 
 #[test]
@@ -271,11 +275,11 @@ fn a_class_missing_in_a_subset_is_named() {
     let found = message(split(predefined(), &dataset, 1));
     assert_eq!(
         found,
-        "fsdd: class `0` has no validation examples; increase fsdd.validation_fraction, or set it to 0 for no validation"
+        "fsdd: class `0` has no validation examples; increase data.fsdd.validation_fraction, or set it to 0 for no validation"
     );
     let found = message(split(without("anna"), &dataset, 1));
     assert!(
-        found.starts_with("fsdd: class `0` has no train examples; choose another fsdd.speaker"),
+        found.starts_with("fsdd: class `0` has no train examples; choose another data.fsdd.speaker"),
         "{found}"
     );
     let short = digits(&["anna"], 5);
@@ -328,9 +332,9 @@ fn folds_test_every_speaker_and_keep_the_other_keys() {
     }
     let listener = FsddConfig { validation_speaker: Some("carl".to_owned()), ..without("bo") };
     let error = message(DataConfig::Fsdd(listener).folds(&dataset));
-    assert!(error.starts_with("fsdd.validation_speaker = carl: is invalid with folds"), "{error}");
+    assert!(error.starts_with("data.fsdd.validation_speaker = carl: is invalid with folds"), "{error}");
     let listener = FsddConfig { validation_speaker: Some("next".to_owned()), ..without("bo") };
     assert_eq!(DataConfig::Fsdd(listener).folds(&dataset).unwrap().len(), 3);
     let error = message(DataConfig::Fsdd(predefined()).folds(&dataset));
-    assert!(error.starts_with("data.fsdd has no folds; set split"), "{error}");
+    assert!(error.starts_with("data.fsdd has no folds; set data.fsdd.split"), "{error}");
 }

@@ -65,7 +65,7 @@ fn data_and_split_never_change() {
 fn a_fraction_out_of_range_is_rejected() {
     for fraction in [1.0, -0.1, f64::INFINITY] {
         let found = config(fraction).check().unwrap_err().to_string();
-        let expected = format!("japanese-vowels.validation_fraction = {fraction}: must be at least 0");
+        let expected = format!("data.japanese-vowels.validation_fraction = {fraction}: must be at least 0");
         assert!(found.starts_with(&expected), "{found}");
     }
     let error = config(0.01).split(&embedded(), 1).unwrap_err().to_string();

@@ -4,6 +4,7 @@ mod custom;
 mod folders;
 mod fsdd;
 mod japanese_vowels;
+mod left_out;
 mod loading;
 mod recipe;
 #[path = "../rules/mod.rs"]

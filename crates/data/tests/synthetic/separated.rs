@@ -40,7 +40,7 @@ fn lines_of_a_manifest_are_counted_for_all_line_ends() {
         for end in ["\n", "\r\n", "\r"] {
             for mark in ["", "\u{feff}"] {
                 let rows =
-                    ["", "path,label,speaker", "", "a.wav,yes,\"a \"\"b\"\", c\"", "", "", row, "d.wav,,"];
+                    ["", "path,label,speaker", "", "a.wav,yes,\"a \"\"b\"\", c\"", "", "", row, "d.wav,no,"];
                 for (name, separator) in [("manifest.csv", ','), ("manifest.tsv", '\t')] {
                     // The comma of the quoted value becomes a tab within quotes.
                     let text = format!("{mark}{}", rows.join(end)).replace(',', &separator.to_string());

@@ -85,11 +85,12 @@ fn all_special_files_in_class_folders_are_named() {
         let custom = CustomDataConfig { max_unreadable_fraction, ..CustomDataConfig::default() };
         DataConfig::Folders(FoldersConfig { custom, ..FoldersConfig::default() })
     };
-    let (dataset, found) = checked(config(0.0), folder.path());
-    let message = found.unwrap_err().to_string();
+    let message = loaded(config(0.0), folder.path()).unwrap_err();
     assert!(message.contains("5 of 15 files"), "{message}");
     assert!(expected.iter().all(|part| message.contains(part)), "{message}");
-    checked(config(0.4), folder.path()).1.unwrap();
+    // They are not leaks.
+    let (dataset, found) = checked(config(0.4), folder.path());
+    found.unwrap();
     // `data info` names the same files.
     let statistics = finishes(move || DataStatistics::new(&dataset, &Progress::default()).unwrap());
     let mut reasons: Vec<&str> = statistics.unreadable.iter().map(|(_, reason)| reason.as_str()).collect();
@@ -113,7 +114,7 @@ fn files_of_a_manifest_are_regular_files() {
     }
     fs::write(folder.path().join("manifest.csv"), rows).unwrap();
     let config = DataConfig::Manifest(ManifestConfig::default());
-    let message = checked(config, folder.path()).1.unwrap_err().to_string();
+    let message = loaded(config, folder.path()).unwrap_err();
     assert!(expected.iter().all(|part| message.contains(part)), "{message}");
 }
 

@@ -80,7 +80,7 @@ fn a_class_list_must_name_words_once() {
     ];
     for (classes, expected) in cases {
         let found = message(config(classes).check());
-        assert!(found.starts_with(expected), "{found}");
+        assert!(found.starts_with(&format!("data.{expected}")), "{found}");
     }
 }
 
@@ -90,7 +90,7 @@ fn an_unknown_word_is_named_with_the_known_ones() {
     let error = open(&["bed", "zebra"], folder.path()).unwrap_err();
     assert!(matches!(&error, DataError::UnknownClass { class, .. } if class == "zebra"), "{error}");
     let expected = format!(
-        "speech-commands.classes: {} has no class `zebra`; its classes are bed, cat",
+        "data.speech-commands.classes: {} has no class `zebra`; its classes are bed, cat",
         folder.path().display()
     );
     assert_eq!(error.to_string(), expected);
@@ -149,7 +149,7 @@ fn an_unreadable_list_is_named() {
     let list = folder.path().join("testing_list.txt");
     fs::write(&list, b"bed/\xff.wav\n").unwrap();
     let error = open(&["bed", "cat"], folder.path()).unwrap_err();
-    assert!(matches!(&error, DataError::Unreadable { path, .. } if *path == list), "{error}");
+    assert!(matches!(&error, DataError::Line { path, line: 1, .. } if *path == list), "{error}");
     fs::remove_file(&list).unwrap();
     fs::create_dir(&list).unwrap();
     let error = open(&["bed", "cat"], folder.path()).unwrap_err();

@@ -93,7 +93,7 @@ fn nonexistent_folds_are_rejected() {
         // One recording per fold: the two others leave none for validation.
         (
             UpcVadConfig { validation_fraction: 0.01, ..config(14, 0) },
-            "no validation examples; increase upc-vad.validation_fraction",
+            "no validation examples; increase data.upc-vad.validation_fraction",
         ),
     ] {
         let error = split(config, &dataset, 1).unwrap_err();
@@ -183,5 +183,5 @@ fn folds_are_the_split_with_every_number() {
     assert!((0..3).all(|fold| folds[fold].data == DataConfig::UpcVad(config(3, fold))));
     // More than fits into memory.
     let error = DataConfig::UpcVad(config(9_000_000_000_000, 0)).folds(&dataset).unwrap_err().to_string();
-    assert_eq!(error, "upc-vad.folds = 9000000000000: must be at most 14, the number of recordings");
+    assert_eq!(error, "data.upc-vad.folds = 9000000000000: must be at most 14, the number of recordings");
 }

@@ -28,6 +28,20 @@ impl PsfFbankConfig {
         self.nfft.points(self.exact_frame(sample_rate_hz))
     }
 
+    /// Returns the toolkit's warning about a frame longer than the transform.
+    pub(super) fn long_frame_warning(&self, sample_rate_hz: u32) -> Option<String> {
+        let (frame, points) = (self.frame(sample_rate_hz), self.points(sample_rate_hz));
+        (frame > points).then(|| {
+            format!(
+                "frames of winlen = {} s are {frame} samples at {sample_rate_hz} Hz, but nfft = {points}: the last {} samples of each \
+                 frame are ignored, as in python_speech_features; increase nfft to {}, or set it to \"auto\"",
+                self.winlen,
+                frame - points,
+                frame.next_power_of_two()
+            )
+        })
+    }
+
     /// Returns the upper edge of the highest band, Hz.
     pub(crate) fn highest_hz(&self, sample_rate_hz: u32) -> f64 {
         self.highfreq.filter(|&highest_hz| highest_hz != 0.0).unwrap_or(f64::from(sample_rate_hz) / 2.0)

@@ -16,6 +16,10 @@ impl FrontEndKind for PsfFbankConfig {
         self.points(sample_rate_hz)
     }
 
+    fn warning(&self, sample_rate_hz: u32) -> Option<String> {
+        self.long_frame_warning(sample_rate_hz)
+    }
+
     fn first_center(&self, sample_rate_hz: u32) -> f64 {
         self.winlen * f64::from(sample_rate_hz) / 2.0
     }

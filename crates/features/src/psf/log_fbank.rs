@@ -20,6 +20,10 @@ impl FrontEndKind for PsfLogFbankConfig {
         self.fbank.points(sample_rate_hz)
     }
 
+    fn warning(&self, sample_rate_hz: u32) -> Option<String> {
+        self.fbank.long_frame_warning(sample_rate_hz)
+    }
+
     fn first_center(&self, sample_rate_hz: u32) -> f64 {
         self.fbank.first_center(sample_rate_hz)
     }

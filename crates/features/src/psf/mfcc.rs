@@ -18,6 +18,10 @@ impl FrontEndKind for PsfMfccConfig {
         self.fbank().first_center(sample_rate_hz)
     }
 
+    fn warning(&self, sample_rate_hz: u32) -> Option<String> {
+        self.fbank().long_frame_warning(sample_rate_hz)
+    }
+
     fn quantity(&self) -> &'static str {
         "coefficient (of ln)"
     }

@@ -1,8 +1,9 @@
 //! Output: results go to standard output, all other text to standard error.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use console::Term;
 use serde::Serialize;
@@ -18,17 +19,19 @@ pub(crate) struct Console {
     json: bool,
     silent: bool,
     failed: OnceLock<io::Error>,
+    /// Warnings that were printed.
+    warned: Mutex<BTreeSet<String>>,
 }
 
 impl Console {
     /// Returns a console that prints text or, with `json`, JSON lines.
     pub(crate) fn new(json: bool) -> Console {
-        Console { json, silent: false, failed: OnceLock::new() }
+        Console { json, silent: false, failed: OnceLock::new(), warned: Mutex::default() }
     }
 
     /// Returns a console that prints nothing, for processes whose results another process prints.
     pub(crate) fn silent() -> Console {
-        Console { json: false, silent: true, failed: OnceLock::new() }
+        Console { silent: true, ..Console::new(false) }
     }
 
     /// Prints the result as text, to standard output unless that has JSON lines.
@@ -41,6 +44,13 @@ impl Console {
         if !self.silent {
             // A failure of standard error cannot be reported.
             let _ = writeln!(io::stderr().lock(), "{}", visible_lines(&without_os_numbers(text)));
+        }
+    }
+
+    /// Prints a warning to standard error, each text once. `text` may contain names that are not escaped.
+    pub(crate) fn warning(&self, text: &str) {
+        if self.warned.lock().unwrap_or_else(PoisonError::into_inner).insert(text.to_owned()) {
+            self.eprint(&format!("warning: {}", visible(text)));
         }
     }
 

@@ -66,6 +66,9 @@ impl Features {
                  use per-utterance"
             );
         }
+        if let Some(warning) = config.warning() {
+            console.warning(&warning);
+        }
         let names = file_names(&self.files, ".npy")?;
         create_folder(&out)?;
         let job = Job { extractor: arrays::ClipExtractor::new(&config)?, config, out, png: self.png };

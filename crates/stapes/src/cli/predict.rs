@@ -44,7 +44,7 @@ impl Predict {
                 false => classifier.classify(file).map(|FileProbabilities { probabilities, seconds, is_cut, .. }| {
                     if is_cut {
                         console.eprint(&format!(
-                            "{}: only the first {seconds:.3} s were used, the fixed length of the model's recordings",
+                            "warning: {}: only the first {seconds:.3} s were read, the length of the model's clips; cut the recording",
                             visible(&name)
                         ));
                     }

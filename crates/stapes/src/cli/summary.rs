@@ -29,6 +29,9 @@ impl Summary {
         let recipe = self.overrides.recipe(|overrides| Recipe::read(&self.recipe, overrides))?;
         let recipe = recipe.resolve(self.data.as_deref())?;
         let (network, length) = (recipe.network()?, recipe.input_length());
+        if let Some(warning) = recipe.feature_warning() {
+            console.warning(&warning);
+        }
         let heading = ["layer", "output", "parameters", "multiply-accumulates"].map(String::from);
         let input = ["input".into(), network.input_shape().to_string(), String::new(), String::new()];
         let mut rows = vec![heading, input];

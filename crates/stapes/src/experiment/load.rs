@@ -4,12 +4,14 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use stapes_audio::Clip;
-use stapes_data::{DataError, DataSet, FrameCache, Label, LoadOptions, LoadedFeatures, Progress};
+use stapes_data::{
+    DataSet, DataStatistics, FrameCache, Label, LoadOptions, LoadedFeatures, Progress, check_unreadable,
+};
 use stapes_features::{FeatureConfig, Features, Normalization};
 use stapes_infer::{ClipExtractor, InferError, Input};
 use stapes_train::{Communicator, Labels};
 
-use super::{Experiment, LoadedExamples};
+use super::{CutRecordings, Experiment, LoadedExamples};
 use crate::distributed::all_gather_features;
 use crate::error::Error;
 
@@ -41,8 +43,7 @@ impl Experiment {
         LoadOptions { max_unreadable_fraction, cache: self.cache.as_ref() }
     }
 
-    /// Checks the files of a custom data set before training: every file can be opened, and no content is in two subsets of
-    /// the split.
+    /// Checks the files of a custom data set before training: no content is in two subsets of the split.
     ///
     /// # Errors
     /// [`Error::Data`] with the files; also when stopped.
@@ -51,21 +52,40 @@ impl Experiment {
         Ok(recipe.data.check_files(dataset, split, &Progress { on_example, stop })?)
     }
 
-    /// Loads examples and computes their features on all threads.
+    /// Loads examples and computes their features on all threads. Files that cannot be read or are unusable are skipped;
+    /// [`Experiment::check_unreadable`] decides whether the recipe permits that.
     ///
     /// # Errors
-    /// [`Error::Data`] with every file that cannot be read or is unusable; also when stopped.
+    /// [`Error::Data`] when stopped.
     pub fn load(
         &self,
         indices: &[usize],
         stop: &AtomicBool,
         on_example: OnExample<'_>,
     ) -> Result<LoadedExamples, Error> {
-        let options = self.load_options(self.recipe.data.max_unreadable_fraction());
-        load(&self.dataset, options, self.recipe.input(), indices, &Progress { on_example, stop })
+        load(&self.dataset, self.load_options(1.0), self.recipe.input(), indices, &Progress { on_example, stop })
     }
 
-    /// Loads examples with several processes: each computes the features of some examples, and all receive all of them.
+    /// Checks that the recipe permits the skipped files of these subsets.
+    ///
+    /// # Errors
+    /// [`Error::Data`] with all skipped files of all subsets.
+    pub fn check_unreadable(&self, subsets: &[&LoadedExamples]) -> Result<(), Error> {
+        let subsets: Vec<_> =
+            subsets.iter().map(|loaded| (loaded.indices.len(), &loaded.skipped[..])).collect();
+        Ok(check_unreadable(&self.dataset.name, self.recipe.data.max_unreadable_fraction(), &subsets)?)
+    }
+
+    /// Describes the recordings of these subsets that are longer than the fixed length, for a warning.
+    pub fn cut_warning(&self, subsets: &[&LoadedExamples]) -> Option<String> {
+        let Input::Recordings(features) = self.recipe.input() else { return None };
+        let mut cut = CutRecordings::default();
+        subsets.iter().for_each(|loaded| cut.add(loaded.cut));
+        cut.warning(features, subsets.iter().map(|loaded| loaded.indices.len()).sum())
+    }
+
+    /// Loads examples like [`Experiment::load`] with several processes: each computes the features of some examples, and all
+    /// receive all of them.
     ///
     /// # Errors
     /// Errors of [`Experiment::load`], for the examples of this process.
@@ -76,28 +96,21 @@ impl Experiment {
         stop: &AtomicBool,
         on_example: OnExample<'_>,
     ) -> Result<LoadedExamples, Error> {
-        let max_unreadable_fraction = self.recipe.data.max_unreadable_fraction();
         if communicator.size() == 1 {
             return self.load(indices, stop, on_example);
         }
         let (rank, size) = (communicator.rank(), communicator.size());
         let own: Vec<usize> = indices.iter().copied().skip(rank).step_by(size).collect();
-        // The limit of skipped files holds for all processes together.
         let progress = Progress { on_example, stop };
-        let features =
-            load_features(&self.dataset, self.load_options(1.0), self.recipe.input(), &own, &progress)?;
-        let features = all_gather_features(communicator, indices, features);
-        if features.skipped.len() as f64 > max_unreadable_fraction * indices.len() as f64 {
-            return Err(DataError::Files { failed: features.skipped, total: indices.len() }.into());
-        }
-        with_labels(&self.dataset, self.recipe.input(), features)
+        let features = load_features(&self.dataset, self.load_options(1.0), self.recipe.input(), &own, &progress)?;
+        with_labels(&self.dataset, self.recipe.input(), all_gather_features(communicator, indices, features))
     }
 }
 
 /// Loads examples of a data set and computes their features as `input` specifies.
 ///
 /// # Errors
-/// Errors of [`Experiment::load`].
+/// Errors of [`stapes_data::load_with_options`].
 pub fn load(
     dataset: &DataSet,
     options: LoadOptions<'_>,
@@ -106,6 +119,23 @@ pub fn load(
     progress: &Progress<'_>,
 ) -> Result<LoadedExamples, Error> {
     with_labels(dataset, input, load_features(dataset, options, input, indices, progress)?)
+}
+
+/// Computes the statistics of a data set. Examples that training cannot use with these features are unreadable.
+///
+/// # Errors
+/// [`Error::Features`] if the settings are impossible; [`Error::Data`] when stopped.
+pub fn statistics(
+    dataset: &DataSet,
+    features: &FeatureConfig,
+    progress: &Progress<'_>,
+) -> Result<DataStatistics, Error> {
+    let extractor = ClipExtractor::new(features)?;
+    let extract = || {
+        let mut extractor = extractor.clone();
+        move |clip: &Clip| extractor.extract(clip)
+    };
+    Ok(DataStatistics::with_features(dataset, extract, progress)?)
 }
 
 fn load_features(
@@ -132,7 +162,12 @@ fn load_features(
 
 fn with_labels(dataset: &DataSet, input: &Input, loaded: LoadedFeatures) -> Result<LoadedExamples, Error> {
     let labels = labels(dataset, input, &loaded.indices, &loaded.features)?;
-    Ok(LoadedExamples { indices: loaded.indices, features: loaded.features, labels, skipped: loaded.skipped })
+    let LoadedFeatures { indices, features, seconds, skipped } = loaded;
+    let cut = match input {
+        Input::Recordings(config) => CutRecordings::new(config, seconds),
+        Input::Frames(_) => CutRecordings::default(),
+    };
+    Ok(LoadedExamples { indices, features, labels, cut, skipped })
 }
 
 /// Returns the labels of examples with these features. All labels of a data set are of one kind.

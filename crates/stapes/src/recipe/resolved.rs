@@ -11,14 +11,14 @@ use stapes_nn::Network;
 use stapes_nn::layer::Shape;
 use stapes_train::TrainError;
 
-use super::{Recipe, prefix_data_key};
+use super::Recipe;
 use crate::error::Error;
 
 impl Recipe {
     /// Checks the parts of the recipe, and that they are compatible, for a number of classes. Returns the input of the model
     /// and its shape.
     pub(super) fn check(&self, classes: usize) -> Result<(Input, Shape), Error> {
-        self.data.check().map_err(prefix_data_key)?;
+        self.data.check()?;
         self.train.check()?;
         if let Some(augment) = &self.augment {
             augment.check()?;
@@ -88,7 +88,7 @@ impl Recipe {
             return self.checked();
         }
         let dataset = self.data.open(folder).map_err(|error| match folder {
-            Some(_) => Error::from(prefix_data_key(error)),
+            Some(_) => Error::from(error),
             None => Error::UnknownClasses { set: self.data.name() },
         })?;
         self.resolve_with(&dataset)

@@ -68,6 +68,7 @@ impl Timing {
         let load = |indices: &[usize]| experiment.load(indices, &never, &|_| {});
         let train = load(&experiment.split.train)?;
         let test = load(&experiment.split.test)?;
+        experiment.check_unreadable(&[&train, &test])?;
         let untrained = experiment.untrained_model(&train)?;
         let (mut steps, mut seconds) = (MIN_STEPS, Vec::new());
         while seconds.len() < REPEATS {

@@ -86,5 +86,7 @@ pub(super) fn reload(
     }
     let never = AtomicBool::new(false);
     let test = load(experiment, &experiment.split.test, &never, on_event)?;
+    experiment.check_unreadable(&[&test])?;
+    on_event(Event::Skipped(&test.skipped));
     Ok(TestResult::new(experiment, &model, test, &never)?.into_result(&folder.finish()?, record))
 }

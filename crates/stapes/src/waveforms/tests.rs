@@ -43,7 +43,14 @@ impl Recordings {
             write_wav(&path, &clip).unwrap();
             full.push(extractor.extract(&clip).unwrap());
             let (label, source) = (Label::Class(0), stapes_data::Source::File(path));
-            examples.push(Example { id: number.to_string(), label, group: None, predefined: None, source });
+            examples.push(Example {
+                id: number.to_string(),
+                label,
+                group: None,
+                fold: None,
+                predefined: None,
+                source,
+            });
         }
         let per_coefficient = config.normalization == Normalization::PerCoefficient;
         let width = full[0].width();
@@ -57,7 +64,8 @@ impl Recordings {
             recipe: String::new(),
         };
         let full = full.iter().map(|frames| model.normalize(frames).unwrap()).collect();
-        let dataset = DataSet { name: "made".into(), classes: Vec::new(), examples, missing: 0 };
+        let dataset =
+            DataSet { name: "made".into(), classes: Vec::new(), examples, missing: 0, notes: Vec::new() };
         Recordings { folder, dataset, indices: (0..lengths.len()).collect(), config, model, full }
     }
 

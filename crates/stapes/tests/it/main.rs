@@ -14,6 +14,8 @@ mod fuzz_corpus;
 mod gradients;
 mod hostile_names;
 mod inspect;
+mod keys;
+mod left_out;
 mod models;
 #[cfg(feature = "mpi")]
 mod mpi;

@@ -1,6 +1,7 @@
 //! JSON lines: one object per line.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde_json::{Map, Value};
@@ -12,7 +13,8 @@ use crate::error::DataError;
 
 /// Reads a file with one object per line; values are text or numbers, and null means missing. A byte-order mark and
 /// empty lines are ignored.
-pub(super) fn read(path: &Path, on_row: &mut RowCallback<'_>) -> Result<(), DataError> {
+pub(super) fn read(path: &Path, on_row: &mut RowCallback<'_>) -> Result<Vec<String>, DataError> {
+    let mut unused = BTreeSet::new();
     let mut lines = Lines::open(path)?;
     while let Some((line, text)) = lines.next()? {
         let object = text.trim_start_matches('\u{feff}').trim();
@@ -27,7 +29,7 @@ pub(super) fn read(path: &Path, on_row: &mut RowCallback<'_>) -> Result<(), Data
         })?;
         let object: Map<String, Value> =
             object.into_iter().map(|(key, value)| (key.to_ascii_lowercase(), value)).collect();
-        let mut cells = [const { Cow::Borrowed("") }; 6];
+        let mut cells = [const { Cow::Borrowed("") }; COLUMNS.len()];
         for (cell, column) in cells.iter_mut().zip(COLUMNS) {
             *cell = match object.get(column) {
                 None | Some(Value::Null) => Cow::Borrowed(""),
@@ -43,7 +45,8 @@ pub(super) fn read(path: &Path, on_row: &mut RowCallback<'_>) -> Result<(), Data
                 crate::error::listed(&keys, 20)
             )));
         }
+        unused.extend(object.keys().filter(|key| !COLUMNS.contains(&key.as_str())).cloned());
         on_row(line, &cells)?;
     }
-    Ok(())
+    Ok(unused.into_iter().collect())
 }

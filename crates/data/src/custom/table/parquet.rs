@@ -10,11 +10,11 @@ use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::Field;
 use parquet::schema::types::Type;
 
-use super::{RowCallback, positions};
+use super::{RowCallback, positions, unused};
 use crate::error::DataError;
 
 /// Reads the required columns; the number of a row is used as its line.
-pub(super) fn read(path: &Path, on_row: &mut RowCallback<'_>) -> Result<(), DataError> {
+pub(super) fn read(path: &Path, on_row: &mut RowCallback<'_>) -> Result<Vec<String>, DataError> {
     // The library has assertions about the content of files.
     stapes_files::contain_panic(|| read_rows(path, on_row)).unwrap_or_else(|reason| {
         let reason =
@@ -23,7 +23,7 @@ pub(super) fn read(path: &Path, on_row: &mut RowCallback<'_>) -> Result<(), Data
     })
 }
 
-fn read_rows(path: &Path, on_row: &mut RowCallback<'_>) -> Result<(), DataError> {
+fn read_rows(path: &Path, on_row: &mut RowCallback<'_>) -> Result<Vec<String>, DataError> {
     let file = stapes_files::open(path).map_err(|reason| DataError::unreadable(path, reason))?;
     let refused = |error: ParquetError| DataError::Manifest {
         path: path.to_owned(),
@@ -34,6 +34,7 @@ fn read_rows(path: &Path, on_row: &mut RowCallback<'_>) -> Result<(), DataError>
     let schema = reader.metadata().file_metadata().schema();
     let fields = schema.get_fields();
     let names: Vec<&str> = fields.iter().map(|field| field.name()).collect();
+    let unused = unused(&names);
     let positions =
         positions(&names).map_err(|reason| DataError::Manifest { path: path.to_owned(), reason })?;
     let mut wanted: Vec<usize> = positions.iter().flatten().copied().collect();
@@ -52,7 +53,7 @@ fn read_rows(path: &Path, on_row: &mut RowCallback<'_>) -> Result<(), DataError>
         };
         on_row(row + 1, &positions.map(value))?;
     }
-    Ok(())
+    Ok(unused)
 }
 
 /// Maximum size of an unpacked manifest in bytes, and its maximum number of rows: a small file can unpack to any size.

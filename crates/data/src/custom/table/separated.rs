@@ -4,12 +4,16 @@ use std::borrow::Cow;
 use std::path::Path;
 
 use super::lines::Lines;
-use super::{RowCallback, positions};
+use super::{RowCallback, positions, unused};
 use crate::error::DataError;
 
 /// Reads a file with a header line; each line is a row. A quoted value may contain the separator, and doubled quotes
 /// are quotes (RFC 4180, without line breaks in values); any other quote is rejected.
-pub(super) fn read(path: &Path, separator: char, on_row: &mut RowCallback<'_>) -> Result<(), DataError> {
+pub(super) fn read(
+    path: &Path,
+    separator: char,
+    on_row: &mut RowCallback<'_>,
+) -> Result<Vec<String>, DataError> {
     let mut lines = Lines::open(path)?;
     let wrong = |line: usize, reason: String| DataError::Line { path: path.to_owned(), line, reason };
     let Some((first, text)) = lines.next()? else {
@@ -37,7 +41,7 @@ pub(super) fn read(path: &Path, separator: char, on_row: &mut RowCallback<'_>) -
         }
         on_row(line, &positions.map(|position| position.map_or(Cow::Borrowed(""), |at| row[at].clone())))?;
     }
-    Ok(())
+    Ok(unused(&header))
 }
 
 /// Quote at an invalid position.

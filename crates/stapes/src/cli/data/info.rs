@@ -7,8 +7,10 @@ use clap::Args;
 use serde_json::{Value, json};
 use stapes::Recipe;
 use stapes::data::{
-    Counts, CustomSplit, DataConfig, DataError, DataSet, DataStatistics, Progress, Split, Subset,
+    Counts, CustomSplit, DataConfig, DataError, DataSet, DataStatistics, Note, Progress, Split, Subset,
 };
+use stapes::experiment::CutRecordings;
+use stapes::features::FeatureConfig;
 use stapes::report::visible;
 
 use super::super::console::{Console, thousands};
@@ -39,34 +41,39 @@ struct DataReport {
     dataset: DataSet,
     /// The split, or the reason why there is none.
     split: Result<Split, DataError>,
+    /// Features of the recipe.
+    features: Option<FeatureConfig>,
     statistics: DataStatistics,
 }
 
 impl Info {
     pub(crate) fn run(self, console: &Console) -> Result<u8> {
         let stop = progress::stop_on_interrupt();
-        let (config, seed) = self.config()?;
+        let (config, seed, features) = self.config()?;
         let dataset = config.open(self.data.as_deref())?;
         let split = config.split_unchecked(&dataset, seed);
         let bar = progress::bar(dataset.examples.len(), "recordings");
         let progress = Progress { on_example: &|done| bar.set_position(done as u64), stop: &stop };
-        let statistics = DataStatistics::new(&dataset, &progress);
+        let statistics = match &features {
+            Some(features) => stapes::experiment::statistics(&dataset, features, &progress),
+            None => DataStatistics::new(&dataset, &progress).map_err(Into::into),
+        };
         bar.finish_and_clear();
-        let report = DataReport { dataset, split, statistics: statistics? };
+        let report = DataReport { dataset, split, features, statistics: statistics? };
         let counts = report.counts();
         console.print(&report.text(&config.resolve(&report.dataset), &counts));
         console.json_with(|| report.json(&counts));
         Ok(if report.statistics.unreadable.is_empty() { DONE } else { SOME_FAILED })
     }
 
-    /// Returns the data of the recipe, or that detected from the path, and the seed of the split.
-    fn config(&self) -> Result<(DataConfig, u64)> {
+    /// Returns the data of the recipe, or that detected from the path, the seed of the split, and the features of the recipe.
+    fn config(&self) -> Result<(DataConfig, u64, Option<FeatureConfig>)> {
         match (&self.recipe, &self.data) {
             (Some(recipe), _) => {
                 let recipe = self.overrides.recipe(|overrides| Recipe::read(recipe, overrides))?;
-                Ok((recipe.data, recipe.seed))
+                Ok((recipe.data, recipe.seed, recipe.features))
             }
-            (None, Some(data)) => Ok((DataConfig::detect(data), self.overrides.seed().unwrap_or(1))),
+            (None, Some(data)) => Ok((DataConfig::detect(data), self.overrides.seed().unwrap_or(1), None)),
             (None, None) => {
                 bail!(
                     "neither a recipe nor --data is given; give a recipe, a folder of recordings or a manifest"
@@ -122,15 +129,23 @@ impl DataReport {
 
     /// Describes possible problems with counts and the first names.
     fn findings(&self, counts: &Counts) -> Vec<String> {
-        let DataStatistics { silent, clipped, duplicates, unreadable, .. } = &self.statistics;
+        let DataStatistics { silent, canceled, dead_channel, clipped, beyond_full_scale, .. } =
+            &self.statistics;
+        let DataStatistics { duplicates, unreadable, .. } = &self.statistics;
         let id = |index: &usize| visible(&self.dataset.examples[*index].id).into_owned();
+        let with_reason = |(index, reason): &(usize, String)| {
+            visible(&format!("{}: {reason}", self.dataset.examples[*index].id)).into_owned()
+        };
         let mut findings = vec![
-            finding("unreadable", unreadable, |(index, reason)| {
-                let raw = &self.dataset.examples[*index].id;
-                visible(&format!("{raw}: {reason}")).into_owned()
+            finding("unreadable", unreadable, with_reason),
+            finding("silent (all samples below -60 dBFS)", silent, |index| {
+                let reason =
+                    if canceled.contains(index) { ": its channels cancel in their average" } else { "" };
+                id(index) + reason
             }),
-            finding("silent (all samples below -60 dBFS)", silent, id),
+            finding("with a silent channel, which lowers the level of the average", dead_channel, id),
             finding("clipped (3 successive samples at full scale)", clipped, id),
+            finding("beyond full scale (samples above 100)", beyond_full_scale, with_reason),
             finding("duplicates (equal samples)", duplicates, |group| self.describe_duplicates(group)),
         ];
         if !counts.groups.is_empty() {
@@ -146,7 +161,23 @@ impl DataReport {
         if counts.missing > 0 {
             findings.push(format!("listed but missing: {}", thousands(counts.missing as u64)));
         }
+        findings.extend(self.notes().iter().map(|note| visible(&note.to_string()).into_owned()));
+        findings.extend(self.cut().1);
         findings
+    }
+
+    /// Returns the notes of the data set and of its split.
+    fn notes(&self) -> Vec<Note> {
+        let split = self.split.iter().flat_map(|split| split.notes(&self.dataset));
+        self.dataset.notes.iter().cloned().chain(split).collect()
+    }
+
+    /// Returns the recordings that are longer than the fixed length, and their description.
+    fn cut(&self) -> (CutRecordings, Option<String>) {
+        let Some(features) = &self.features else { return Default::default() };
+        let durations = self.statistics.durations.iter().flatten().copied();
+        let cut = CutRecordings::new(features, durations.clone());
+        (cut, cut.warning(features, durations.count()))
     }
 
     /// Names examples of equal content, with their subsets if these differ.
@@ -186,8 +217,7 @@ impl DataReport {
     }
 
     fn json(&self, counts: &Counts) -> Value {
-        let DataStatistics { seconds, frames, rates_hz, silent, clipped, duplicates, unreadable } =
-            &self.statistics;
+        let DataStatistics { seconds, frames, rates_hz, silent, clipped, duplicates, .. } = &self.statistics;
         let id = |index: &usize| &self.dataset.examples[*index].id;
         let ids = |list: &[usize]| list.iter().map(id).collect::<Vec<_>>();
         let duplicates: Vec<Value> = duplicates
@@ -196,14 +226,17 @@ impl DataReport {
             .collect();
         let shared =
             self.split.as_ref().map_or_else(|_| Vec::new(), |split| split.shared_groups(&self.dataset));
-        let unreadable: Vec<Value> = unreadable
-            .iter()
-            .map(|(index, reason)| json!({ "example": id(index), "reason": reason }))
-            .collect();
+        let with_reasons = |list: &[(usize, String)]| -> Vec<Value> {
+            list.iter().map(|(index, reason)| json!({ "example": id(index), "reason": reason })).collect()
+        };
+        let (cut, _) = self.cut();
         json!({
             "counts": counts, "not_split": self.split.as_ref().err().map(ToString::to_string), "seconds": seconds,
             "frames": frames, "rates_hz": rates_hz, "silent": ids(silent), "clipped": ids(clipped), "duplicates": duplicates,
-            "unreadable": unreadable, "shared_speakers": shared,
+            "channels": self.statistics.channels, "canceled": ids(&self.statistics.canceled),
+            "dead_channel": ids(&self.statistics.dead_channel), "beyond_full_scale": with_reasons(&self.statistics.beyond_full_scale),
+            "unreadable": with_reasons(&self.statistics.unreadable), "shared_speakers": shared, "notes": self.notes(),
+            "cut": { "recordings": cut.count, "seconds": cut.seconds },
         })
     }
 }

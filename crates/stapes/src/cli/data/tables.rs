@@ -76,6 +76,12 @@ pub(super) fn lengths(statistics: &DataStatistics) -> String {
     if !rates.is_empty() {
         text += &format!("\n\nsample rates: {}", rates.join(", "));
     }
+    if statistics.channels.keys().any(|channels| *channels > 1) {
+        let channels = statistics.channels.iter();
+        let counts: Vec<String> =
+            channels.map(|(channels, count)| format!("{channels} ({})", thousands(*count as u64))).collect();
+        text += &format!("\nchannels: {}; their average is used", counts.join(", "));
+    }
     text
 }
 

@@ -50,11 +50,16 @@ impl Bars<'_> {
             Event::Opened(experiment) => {
                 progress::keep_on_interrupt();
                 self.console.eprint(&format!("{}\n{}", visible(&experiment.recipe.title), sizes(experiment)));
+                experiment.notes().iter().for_each(|note| self.console.warning(&note.to_string()));
+                if let Some(warning) = experiment.recipe.feature_warning() {
+                    self.console.warning(&warning);
+                }
             }
             Event::Checked { done, total } => self.show("files", total, done, String::new()),
             Event::Loaded { done, total } => self.show("features", total, done, String::new()),
             Event::Skipped(files) => self.console.skipped(files),
             Event::Training(event) => self.on_training(event),
+            Event::Warning(text) => self.console.warning(text),
             Event::Message(text) => self.console.eprint(&visible(text)),
             _ => {}
         }
