@@ -10,6 +10,9 @@ use crate::error::Error;
 /// Recordings of at most this many samples are read whole, a minute at 16 kHz: a model runs faster on all frames at once.
 const WHOLE: usize = 1 << 20;
 
+/// Number of samples whose features are in memory at a time.
+const PIECE: usize = 4096;
+
 /// Maximum number of samples of a recording that must be read whole: an hour at 16 kHz, half a gibibyte with its features.
 const MAX_WHOLE: usize = 1 << 26;
 
@@ -135,7 +138,9 @@ impl<'a> FileClassifier<'a> {
             probabilities.extend_from_slice(step);
         };
         let mut length = first.len();
-        stream.push(&first, &mut report)?;
+        for piece in first.chunks(PIECE) {
+            stream.push(piece, &mut report)?;
+        }
         drop(first);
         while let Some(block) = recording.next_block().map_err(InferError::from)? {
             length += block.len();

@@ -150,7 +150,8 @@ fn a_flipped_bit_of_a_checkpoint_is_refused_or_changes_nothing() {
     let scratch = tempfile::tempdir().unwrap();
     let folder = RunFolder::open(&scratch.path().join("run"), IfExists::Refuse).unwrap();
     let provenance = Provenance::current("data".into(), None);
-    let progress = Progress { step: 3, seconds: 0.5, examples_seen: 9, ..Progress::default() };
+    let mut progress = Progress::default();
+    (progress.step, progress.seconds, progress.examples_seen) = (3, 0.5, 9);
     let snapshot =
         Snapshot { progress: &progress, buffers: vec![("best", &[0.5, -1.0]), ("parameters", &[2.0])] };
     SavedRun::write(&folder, &snapshot, &provenance).unwrap();

@@ -43,7 +43,7 @@ fn a_stopped_run_is_reported_with_its_step() {
 #[test]
 fn a_stopped_quickstart_ends_with_1_and_can_be_continued() {
     let scratch = Scratch::new();
-    let quickstart = "quickstart --out run --json --set train.epochs=40 --set train.validate_every_steps=1";
+    let quickstart = "quickstart --out run --json --set train.epochs=8 --set train.validate_every_steps=1";
     let advice = "continue it with `stapes train run/recipe.toml --out run --resume`";
     scratch.run_interrupted(quickstart, r#""step":3"#).fails(1, &[advice]);
     scratch.run("train run/recipe.toml --out run --resume").succeeds();
