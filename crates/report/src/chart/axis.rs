@@ -94,9 +94,14 @@ fn tick_label(value: f64, step: f64) -> String {
     if value == 0.0 || (step >= 1e-3 && value.abs() < 1e7) {
         return plain(value);
     }
-    let text = format!("{value:.2e}");
+    let magnitude = |number: f64| (number.abs().log10() + 1e-9).floor();
+    let decimals = (magnitude(value) - magnitude(step)).clamp(0.0, 12.0) as usize;
+    let text = format!("{value:.decimals$e}");
     let (digits, power) = text.split_once('e').unwrap_or((&text, "0"));
-    format!("{}e{power}", digits.trim_end_matches('0').trim_end_matches('.'))
+    match digits.contains('.') {
+        true => format!("{}e{power}", digits.trim_end_matches('0').trim_end_matches('.')),
+        false => text,
+    }
 }
 
 /// Returns as many ticks as are legible: steps within the powers of ten, all powers, or some of them.

@@ -273,7 +273,8 @@ impl Chart {
         for (x, y, letter) in annotations {
             let (x, mut y) = (self.at_x(*x) + 9.0, self.at_y(*y) + 2.0);
             occupied.retain(|other| x - other.0 < LINE);
-            while let Some(other) = occupied.iter().find(|other| (other.1 - y).abs() < LINE) {
+            // Rounding leaves neighbors a little closer than a line.
+            while let Some(other) = occupied.iter().find(|other| (other.1 - y).abs() < LINE - 0.1) {
                 y = other.1 + LINE;
             }
             occupied.push((x, y));
