@@ -1,5 +1,5 @@
 //! Writes the report page of a made-up run, to look at the page without training:
-//! `cargo run -p stapes-eval --example report -- report.html`
+//! `cargo run -p stapes-report --example report -- report.html`
 //!
 //! The numbers are made up, as the summary of the page states.
 

@@ -5,7 +5,7 @@ use std::ops::Range;
 use serde::Serialize;
 
 use crate::ReportError;
-use crate::chart::axis::{Axis, Tick};
+use crate::chart::axis::{Axis, frequencies};
 use crate::chart::figure::{Colorbar, FigureSpec, FigureText};
 use crate::chart::heat_map::HeatMap;
 use crate::chart::shapes::Color;
@@ -29,11 +29,6 @@ const PICTURE_COLUMNS: usize = 1230;
 const SPAN: f64 = 0.8;
 /// Fraction of the height that the largest weight reaches.
 const WEIGHT_HEIGHT: f64 = 0.95;
-/// Candidate frequencies of ticks, Hz.
-const ROUND_HZ: [f64; 18] = [
-    20.0, 50.0, 100.0, 200.0, 300.0, 500.0, 700.0, 1000.0, 1500.0, 2000.0, 3000.0, 4000.0, 5000.0, 6000.0,
-    8000.0, 10_000.0, 15_000.0, 20_000.0,
-];
 
 /// A sound that a page plays.
 ///
@@ -363,31 +358,6 @@ impl FrameView {
         });
         steps.collect()
     }
-}
-
-/// Returns at most `max_ticks` round frequencies among bands with these centers (ascending); each band is a row, with
-/// its center in the middle of the row.
-fn frequencies(centers_hz: &[f64], max_ticks: usize) -> Vec<Tick> {
-    let min_distance = centers_hz.len() as f64 / max_ticks as f64;
-    let mut ticks: Vec<Tick> = Vec::new();
-    for hz in ROUND_HZ {
-        let Some(row) = row(centers_hz, hz) else { continue };
-        if ticks.last().is_none_or(|last| row - last.0 >= min_distance) {
-            ticks.push((row, plain(hz)));
-        }
-    }
-    ticks
-}
-
-/// Returns the position of a frequency between the centers; None outside of them.
-fn row(centers_hz: &[f64], hz: f64) -> Option<f64> {
-    let above = centers_hz.iter().position(|center_hz| *center_hz >= hz)?;
-    if centers_hz[above] == hz {
-        return Some(above as f64 + 0.5);
-    }
-    let below = above.checked_sub(1)?;
-    let fraction = (hz - centers_hz[below]) / (centers_hz[above] - centers_hz[below]);
-    Some(below as f64 + 0.5 + fraction)
 }
 
 /// Formats a value with two digits, or all digits of an integer.

@@ -11,6 +11,12 @@ const RATES: [f64; 15] =
 /// Largest number of ticks of a logarithmic axis with steps within the powers of ten.
 const MAX_LOG_TICKS: usize = 5;
 
+/// Candidate frequencies of ticks, Hz.
+const ROUND_HZ: [f64; 18] = [
+    20.0, 50.0, 100.0, 200.0, 300.0, 500.0, 700.0, 1000.0, 1500.0, 2000.0, 3000.0, 4000.0, 5000.0, 6000.0,
+    8000.0, 10_000.0, 15_000.0, 20_000.0,
+];
+
 /// Value and label of a tick.
 pub(crate) type Tick = (f64, String);
 
@@ -51,7 +57,7 @@ impl Scale {
             Scale::Probit => {
                 let min_distance = (probit(range.end) - probit(range.start)) / 12.0;
                 let mut ticks: Vec<Tick> = Vec::new();
-                for &rate in RATES.iter().filter(|rate| range.contains(*rate)) {
+                for &rate in RATES.iter().filter(|rate| range.start <= **rate && **rate <= range.end) {
                     let distant = |last: &Tick| probit(rate) - probit(last.0) >= min_distance;
                     if ticks.last().is_none_or(distant) {
                         ticks.push((rate, plain(100.0 * rate)));
@@ -94,9 +100,14 @@ fn tick_label(value: f64, step: f64) -> String {
     if value == 0.0 || (step >= 1e-3 && value.abs() < 1e7) {
         return plain(value);
     }
-    let text = format!("{value:.2e}");
+    let magnitude = |number: f64| (number.abs().log10() + 1e-9).floor();
+    let decimals = (magnitude(value) - magnitude(step)).clamp(0.0, 12.0) as usize;
+    let text = format!("{value:.decimals$e}");
     let (digits, power) = text.split_once('e').unwrap_or((&text, "0"));
-    format!("{}e{power}", digits.trim_end_matches('0').trim_end_matches('.'))
+    match digits.contains('.') {
+        true => format!("{}e{power}", digits.trim_end_matches('0').trim_end_matches('.')),
+        false => text,
+    }
 }
 
 /// Returns as many ticks as are legible: steps within the powers of ten, all powers, or some of them.
@@ -208,6 +219,31 @@ impl Axis {
             [self.range.start, self.range.end, value].map(|at| self.scale.transform(at));
         ((value - start) / (end - start)).clamp(-10.0, 10.0)
     }
+}
+
+/// Returns at most `max_ticks` round frequencies among bands with these centers (ascending); each band is a row, with
+/// its center in the middle of the row.
+pub(crate) fn frequencies(centers_hz: &[f64], max_ticks: usize) -> Vec<Tick> {
+    let min_distance = centers_hz.len() as f64 / max_ticks as f64;
+    let mut ticks: Vec<Tick> = Vec::new();
+    for hz in ROUND_HZ {
+        let Some(row) = row(centers_hz, hz) else { continue };
+        if ticks.last().is_none_or(|last| row - last.0 >= min_distance) {
+            ticks.push((row, plain(hz)));
+        }
+    }
+    ticks
+}
+
+/// Returns the position of a frequency between the centers; None outside of them.
+fn row(centers_hz: &[f64], hz: f64) -> Option<f64> {
+    let above = centers_hz.iter().position(|center_hz| *center_hz >= hz)?;
+    if centers_hz[above] == hz {
+        return Some(above as f64 + 0.5);
+    }
+    let below = above.checked_sub(1)?;
+    let fraction = (hz - centers_hz[below]) / (centers_hz[above] - centers_hz[below]);
+    Some(below as f64 + 0.5 + fraction)
 }
 
 /// Returns the normal quantile of a probability, to about seven digits.
@@ -330,7 +366,7 @@ mod tests {
         assert_eq!(ticks(Scale::Log, 1e-5..100.0), ["1e-5", "0.001", "0.1", "10"]);
         assert_eq!(ticks(Scale::Probit, 0.004..0.5), ["0.5", "1", "2", "5", "10", "20", "40"]);
         // Of overlapping rates the lower one is kept.
-        let wide = ticks(Scale::Probit, 0.0001..0.61);
+        let wide = ticks(Scale::Probit, 0.0001..0.6);
         assert_eq!(wide, ["0.01", "0.05", "0.2", "1", "5", "10", "20", "40", "60"]);
         assert_eq!(ticks(Scale::Log, 0.5..5.0), ["0.5", "1", "2", "5"]);
         assert_eq!(ticks(Scale::Log, 1e4..1e6), ["10,000", "30,000", "100,000", "300,000", "1e6"]);

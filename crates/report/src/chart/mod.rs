@@ -21,6 +21,8 @@ pub(crate) const SQUARE_HEIGHT: f64 = 490.0;
 
 /// Height of a line of text on a narrow page, where the text is larger; the margins fit it.
 pub(crate) const LINE: f64 = 20.0;
+/// Width of a letter or digit beside a point, at most.
+const LETTER: f64 = 12.0;
 /// In charts of one or two series, a series of at most this many points has a dot per point.
 const DOTS: usize = 40;
 /// Radius of such a dot, and of the dot of a series of one point.
@@ -267,16 +269,17 @@ impl Chart {
             shapes.push(Shape::dot(center, 5.0, color));
         }
         // Beside its dot, and below the annotations that it would overlap: those a little to the left.
-        let mut occupied: Vec<Position> = Vec::new();
+        let mut occupied: Vec<(f64, f64)> = Vec::new();
         let mut annotations: Vec<&(f64, f64, String)> = self.annotations.iter().collect();
         annotations.sort_by(|a, b| a.0.total_cmp(&b.0));
         for (x, y, letter) in annotations {
             let (x, mut y) = (self.at_x(*x) + 9.0, self.at_y(*y) + 2.0);
-            occupied.retain(|other| x - other.0 < LINE);
-            while let Some(other) = occupied.iter().find(|other| (other.1 - y).abs() < LINE) {
+            occupied.retain(|(end, _)| x < *end);
+            // Rounding leaves neighbors a little closer than a line.
+            while let Some(other) = occupied.iter().find(|other| (other.1 - y).abs() < LINE - 0.1) {
                 y = other.1 + LINE;
             }
-            occupied.push((x, y));
+            occupied.push((x + LETTER * letter.chars().count() as f64, y));
             shapes.push(Shape::text((x, y), &**letter, Anchor::Start, Level::Below));
         }
     }

@@ -128,6 +128,7 @@ fn escaped(text: &str) -> String {
             '<' => escaped += "&#60;",
             '>' => escaped += "&#62;",
             '"' => escaped += "&#34;",
+            '\'' => escaped += "&#39;",
             other => escaped.push(other),
         }
     }

@@ -61,15 +61,34 @@ fn a_pale_line_of_one_point_is_a_pale_dot() {
 
 #[test]
 fn annotations_do_not_overlap_each_other() {
-    let annotations = ["1", "2", "3"].map(|letter| (5.0, 5.0, letter.to_string())).to_vec();
+    let annotations = ["A", "B", "C"].map(|letter| (5.0, 5.0, letter.to_string())).to_vec();
     let svg = drawn(&Chart { annotations, ..chart(&[]) });
     let document = Document::parse(&svg).unwrap();
-    let heights = ["1", "2", "3"].map(|letter| {
+    let heights = ["A", "B", "C"].map(|letter| {
         let text =
             document.descendants().find(|node| node.has_tag_name("text") && node.text() == Some(letter));
         text.unwrap().attribute("y").unwrap().parse::<f64>().unwrap()
     });
-    assert!(heights.windows(2).all(|pair| pair[1] - pair[0] >= LINE), "{heights:?}");
+    assert!(heights.windows(2).all(|pair| pair[1] - pair[0] >= LINE - 0.2), "{heights:?}");
+}
+
+#[test]
+fn annotations_in_a_tall_column_are_placed_at_any_height() {
+    // Sums of heights are rounded, and no annotation may be moved forever.
+    let at = |number: usize| (5.0, 10.0 / 7.0 * (number % 7) as f64 + 1e-3 * number as f64);
+    let annotations = (0..200).map(|number| (at(number).0, at(number).1, number.to_string())).collect();
+    let shapes = Chart { annotations, ..chart(&[]) }.shapes();
+    let mut heights: Vec<f64> = Vec::new();
+    for shape in &shapes {
+        if let Shape::Text { at, anchor: Anchor::Start, level: Level::Below, .. } = shape
+            && at.0 > LEFT
+        {
+            heights.push(at.1);
+        }
+    }
+    heights.sort_by(f64::total_cmp);
+    assert_eq!(heights.len(), 200);
+    assert!(heights.windows(2).all(|pair| pair[1] - pair[0] >= LINE - 0.2), "{heights:?}");
 }
 
 #[test]

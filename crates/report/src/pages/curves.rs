@@ -18,9 +18,7 @@ fn loss(report: &Report) -> Option<Figure> {
     let training = ThinnedLine::of_points(&report.curves, |point| point.train_loss);
     let validation = ThinnedLine::of_points(&report.curves, |point| point.validation_loss);
     let all = || training.points.iter().chain(&validation.points).map(|&(_, loss)| loss);
-    if all().next().is_none() {
-        return None;
-    }
+    all().next()?;
     let low = all().fold(0.0, f64::min);
     let high = all().fold(f64::MIN, f64::max);
     let parts = [("training", &training), ("validation", &validation)];
@@ -223,8 +221,8 @@ mod tests {
     fn line(figure: &Figure, color: Color) -> Vec<(f64, f64)> {
         let (text, class) = (xml(figure), color.class());
         let document = roxmltree::Document::parse(&text).unwrap();
-        let lines = document.descendants().filter(|node| node.has_tag_name("polyline"));
-        let line = lines.filter(|node| node.attribute("class") == Some(&class)).last().unwrap();
+        let mut lines = document.descendants().filter(|node| node.has_tag_name("polyline"));
+        let line = lines.rfind(|node| node.attribute("class") == Some(&class)).unwrap();
         let points = line.attribute("points").unwrap().split(' ');
         let position = |point: &str| {
             let (x, y) = point.split_once(',').unwrap();

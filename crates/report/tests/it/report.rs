@@ -135,6 +135,9 @@ fn nothing_is_loaded_from_outside() -> Result<(), ReportError> {
     let mut page = parts.next().unwrap_or_default().to_string();
     parts.for_each(|part| page += &part[part.find('"').unwrap()..]);
     assert!(page.len() < html.len());
+    // The hash of the script may contain any letters, too.
+    let (before, rest) = page.split_once("'sha256-").unwrap();
+    let page = [before, rest.split_once('\'').unwrap().1].concat();
     for outside in ["http:", "https:", "//", "url(", "@import", "<iframe"] {
         assert!(!page.contains(outside), "{outside}");
     }
