@@ -232,7 +232,7 @@ mod tests {
             (3, &[0], HALF, Runs::one(1)),
             // Windows and runs.
             (1, &[usize::MAX], 1, Runs::one(1)),
-            (1, &[0], 1, runs(HALF + 1, 2, 0)),
+            (1, &[0], 1, runs(HALF + 1, 1, 2)),
             (1, &[0], 1, runs(3, 1, HALF)),
             (1, &[0], 1, runs(2, 2, usize::MAX)),
         ] {
