@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Mutex;
 
 use stapes::Recipe;
-use stapes::audio::{Clip, Recording, read, read_part};
+use stapes::audio::{Clip, Recording, read, read_segment};
 use stapes::data::{DataConfig, ManifestConfig, UpcVadConfig};
 use stapes::infer::{Classifier, Model, StreamClassifier};
 use stapes::run::{CHECKPOINT, PREDICTIONS, RECORD, Run, RunRecord, SavedRun, TestPredictions};
@@ -19,8 +19,11 @@ use stapes::sweep::{Search, Sweep};
 pub type Target = fn(&[u8]);
 
 /// Names of all targets, which are also the names of their programs and folders in `corpus`.
-pub const TARGETS: [(&str, Target); 18] = [
+pub const TARGETS: [(&str, Target); 21] = [
     ("wav", audio),
+    ("aiff", audio),
+    ("au", audio),
+    ("caf", audio),
     ("flac", audio),
     ("mp3", audio),
     ("adts", audio),
@@ -112,8 +115,8 @@ fn audio(bytes: &[u8]) {
             }
         };
         assert_eq!(read(&path).map(|clip| clip.samples.len()).ok(), end.ok().map(|()| samples));
-        let _ = read_part(&path, 0.01, Some(0.02));
-        let _ = read_part(&path, 0.5, None);
+        let _ = read_segment(&path, 0.01, Some(0.02));
+        let _ = read_segment(&path, 0.5, None);
     });
 }
 
@@ -144,7 +147,7 @@ fn recipe(bytes: &[u8]) {
     let Ok(recipe) = Recipe::from_toml("recipe.toml", text, &[]) else { return };
     let again = Recipe::from_toml("again.toml", &recipe.to_toml(), &[]);
     assert_eq!(again.expect("the written recipe"), recipe);
-    let _ = recipe.shape();
+    let _ = recipe.resolve(None);
 }
 
 fn sweep(bytes: &[u8]) {

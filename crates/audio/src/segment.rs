@@ -143,10 +143,10 @@ mod tests {
     #[test]
     fn a_segment_shorter_than_a_sample_is_rejected() {
         let wav = Wav::pcm(16, 1, &[1; 16_000]).bytes();
-        let part = part(Input::from_bytes(Path::new("a.wav"), wav).unwrap(), 0.5, Some(0.50001));
+        let segment = read_from(Input::from_bytes(Path::new("a.wav"), wav).unwrap(), 0.5, Some(0.50001));
         let expected =
             "a.wav: segment from 0.5 s to 0.50001 s: it is shorter than a sample; correct the times";
-        assert_eq!(part.unwrap_err().to_string(), expected);
+        assert_eq!(segment.unwrap_err().to_string(), expected);
     }
 
     #[test]

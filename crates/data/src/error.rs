@@ -1,7 +1,7 @@
 //! Errors of opening, splitting and loading data sets.
 
-use std::io;
 use std::fmt::Write as _;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use stapes_files::SpecialFile;

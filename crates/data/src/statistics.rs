@@ -119,7 +119,8 @@ impl DataStatistics {
             let Some(path) = example.source.path() else { return properties(example) };
             let clip = match &example.source {
                 Source::Segment { start_seconds, end_seconds, .. } => {
-                    stapes_audio::read_segment(path, *start_seconds, *end_seconds).map(|clip| (clip, Vec::new()))
+                    stapes_audio::read_segment(path, *start_seconds, *end_seconds)
+                        .map(|clip| (clip, Vec::new()))
                 }
                 _ => clip_and_peaks(path),
             };

@@ -163,7 +163,8 @@ impl TrainingJob<'_> {
         file.map_or(Command::Start, Command::Resume).broadcast(self.communicator);
         let files = experiment.dataset.examples.len();
         // All faults of all subsets are reported together.
-        let leaks = experiment.check_files(self.stop, &|done| on_event(Event::Checked { done, total: files }));
+        let leaks =
+            experiment.check_files(self.stop, &|done| on_event(Event::Checked { done, total: files }));
         let [train, validation] = self.load_subsets(experiment, on_event)?;
         let test = load(experiment, tested, self.stop, on_event)?;
         let subsets = [&train, &validation, &test];

@@ -112,7 +112,7 @@ impl Progress {
         {
             return Err("the steps of its points are not in order".into());
         }
-        if since.steps != step - steps_of_points().last().unwrap_or(0) {
+        if since.steps != step - points.last().map_or(0, |point| point.step) {
             return Err(format!("{} steps since its last point do not lead to step {step}", since.steps));
         }
         match self.examples_seen < *step {

@@ -99,7 +99,7 @@ impl Layout {
         if data_bytes > available {
             return Err(input.truncated("data chunk", data_start, data_bytes, available));
         }
-        if data_bytes % frame != 0 {
+        if !data_bytes.is_multiple_of(frame) {
             let rule = format!("a whole number of frames of {frame} bytes");
             return Err(input.header(size_byte, "data size", format!("{data_bytes} bytes"), &rule));
         }

@@ -21,8 +21,8 @@ const SET: &str = "folders";
 const LAYOUT: &str = "one folder per class with audio files; with split = \"predefined\", in folders train, validation and test";
 /// Extensions of sound files of formats that are not read.
 const UNREAD_EXTENSIONS: [&str; 23] = [
-    "3gp", "aa3", "ac3", "alac", "amr", "ape", "dsf", "dts", "gsm", "mka", "mp2", "mpc", "ra", "raw", "sln", "sph", "spx",
-    "tta", "voc", "vox", "weba", "webm", "wma",
+    "3gp", "aa3", "ac3", "alac", "amr", "ape", "dsf", "dts", "gsm", "mka", "mp2", "mpc", "ra", "raw", "sln",
+    "sph", "spx", "tta", "voc", "vox", "weba", "webm", "wma",
 ];
 const CONVERT: &str = "convert them to WAV or FLAC";
 /// Maximum depth of folders; a deeper one is probably a circular link.

@@ -51,12 +51,12 @@ fn epilogues_reject_sizes_that_wrap() {
 fn matrices_reject_sizes_that_wrap() {
     let values = [1.0f32; 8];
     for [rows, columns] in WRAPPING {
-        panics("Matrix::new", |_| drop(Matrix::new(&values[..2], rows, columns).get(0, 0)));
-        panics("MatrixMut::new", |to| drop(MatrixMut::new(to, rows, columns)));
+        panics("Matrix::new", |_| _ = Matrix::new(&values[..2], rows, columns).get(0, 0));
+        panics("MatrixMut::new", |to| _ = MatrixMut::new(to, rows, columns));
         panics("Matrix::strided", |_| {
-            drop(Matrix::strided(&values, (rows.max(2), 2), columns.max(2)).get(1, 1))
+            _ = Matrix::strided(&values, (rows.max(2), 2), columns.max(2)).get(1, 1)
         });
-        panics("MatrixMut::strided", |to| drop(MatrixMut::strided(to, (rows.max(2), 2), columns.max(2))));
+        panics("MatrixMut::strided", |to| _ = MatrixMut::strided(to, (rows.max(2), 2), columns.max(2)));
     }
     for first in [1, 3, 4, 5, HALF, usize::MAX] {
         for count in [usize::MAX, usize::MAX - 3, HALF, first.wrapping_neg(), first.wrapping_neg() + 1] {
@@ -64,10 +64,10 @@ fn matrices_reject_sizes_that_wrap() {
                 continue;
             }
             let matrix = Matrix::new(&values, 4, 2);
-            panics("Matrix::rows_from", |_| drop(matrix.rows_from(first, count)));
-            panics("Matrix::columns_from", |_| drop(matrix.transposed().columns_from(first, count)));
-            panics("MatrixMut::rows_from", |to| drop(MatrixMut::new(to, 2, 1).rows_from(first, count)));
-            panics("MatrixMut::columns_from", |to| drop(MatrixMut::new(to, 1, 2).columns_from(first, count)));
+            panics("Matrix::rows_from", |_| _ = matrix.rows_from(first, count));
+            panics("Matrix::columns_from", |_| _ = matrix.transposed().columns_from(first, count));
+            panics("MatrixMut::rows_from", |to| _ = MatrixMut::new(to, 2, 1).rows_from(first, count));
+            panics("MatrixMut::columns_from", |to| _ = MatrixMut::new(to, 1, 2).columns_from(first, count));
             let mut sum = OuterSum::new(InstructionSet::best());
             sum.resize(2, 2);
             let set_block = |first, left, part| sum.clone().set_block(first, left, part);

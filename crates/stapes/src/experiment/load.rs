@@ -63,7 +63,13 @@ impl Experiment {
         stop: &AtomicBool,
         on_example: OnExample<'_>,
     ) -> Result<LoadedExamples, Error> {
-        load(&self.dataset, self.load_options(1.0), self.recipe.input(), indices, &Progress { on_example, stop })
+        load(
+            &self.dataset,
+            self.load_options(1.0),
+            self.recipe.input(),
+            indices,
+            &Progress { on_example, stop },
+        )
     }
 
     /// Checks that the recipe permits the skipped files of these subsets.
@@ -102,7 +108,8 @@ impl Experiment {
         let (rank, size) = (communicator.rank(), communicator.size());
         let own: Vec<usize> = indices.iter().copied().skip(rank).step_by(size).collect();
         let progress = Progress { on_example, stop };
-        let features = load_features(&self.dataset, self.load_options(1.0), self.recipe.input(), &own, &progress)?;
+        let features =
+            load_features(&self.dataset, self.load_options(1.0), self.recipe.input(), &own, &progress)?;
         with_labels(&self.dataset, self.recipe.input(), all_gather_features(communicator, indices, features))
     }
 }
