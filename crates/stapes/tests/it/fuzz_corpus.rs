@@ -50,7 +50,10 @@ macro_rules! replays {
 }
 
 replays!(
-    wav,
+    wav "wav",
+    aiff "aiff",
+    au "au",
+    caf "caf",
     flac "flac",
     mp3 "mp3",
     adts "aac",
