@@ -169,12 +169,13 @@ impl TrainingJob<'_> {
         };
         file.map_or(Command::Start, Command::Resume).broadcast(self.communicator);
         let files = experiment.dataset.examples.len();
-        // All faults of all subsets are reported together.
-        let leaks = experiment.check_files(self.stop, &|done| progress.on_check(done, files));
         let [train, validation] = self.load_subsets(experiment, progress)?;
         let test = load(experiment, tested, self.stop, progress)?;
         let subsets = [&train, &validation, &test];
-        together(leaks, experiment.check_unreadable(&subsets))?;
+        // All faults of all subsets are reported together.
+        let unreadable = experiment.check_unreadable(&subsets);
+        let leaks = experiment.check_files(subsets, self.stop, &|done| progress.on_check(done, files));
+        together(unreadable, leaks)?;
         subsets.iter().for_each(|loaded| progress.on_skipped(&loaded.skipped));
         if let Some(warning) = experiment.cut_warning(&subsets) {
             progress.on_warning(&warning);
@@ -332,11 +333,13 @@ fn load(
 }
 
 /// Returns the errors about the data of two checks as one.
-fn together(leaks: Result<(), Error>, unreadable: Result<(), Error>) -> Result<(), Error> {
-    match (leaks, unreadable) {
-        (Err(Error::Data(leaks)), Err(Error::Data(unreadable))) => {
-            Err(DataError::Several(vec![leaks, unreadable]).into())
+fn together(unreadable: Result<(), Error>, leaks: Result<(), Error>) -> Result<(), Error> {
+    match (unreadable, leaks) {
+        (Err(Error::Data(unreadable)), Err(Error::Data(leaks)))
+            if !matches!(leaks, DataError::Stopped { .. }) =>
+        {
+            Err(DataError::Several(vec![unreadable, leaks]).into())
         }
-        (leaks, unreadable) => leaks.and(unreadable),
+        (unreadable, leaks) => unreadable.and(leaks),
     }
 }
