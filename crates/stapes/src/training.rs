@@ -162,13 +162,14 @@ impl TrainingJob<'_> {
         };
         file.map_or(Command::Start, Command::Resume).broadcast(self.communicator);
         let files = experiment.dataset.examples.len();
-        // All faults of all subsets are reported together.
-        let leaks =
-            experiment.check_files(self.stop, &|done| on_event(Event::Checked { done, total: files }));
         let [train, validation] = self.load_subsets(experiment, on_event)?;
         let test = load(experiment, tested, self.stop, on_event)?;
         let subsets = [&train, &validation, &test];
-        together(leaks, experiment.check_unreadable(&subsets))?;
+        // All faults of all subsets are reported together.
+        let unreadable = experiment.check_unreadable(&subsets);
+        let on_check = |done| on_event(Event::Checked { done, total: files });
+        let leaks = experiment.check_files(subsets, self.stop, &on_check);
+        together(unreadable, leaks)?;
         subsets.iter().for_each(|loaded| on_event(Event::Skipped(&loaded.skipped)));
         if let Some(warning) = experiment.cut_warning(&subsets) {
             on_event(Event::Warning(&warning));
@@ -329,11 +330,13 @@ fn load(
 }
 
 /// Returns the errors about the data of two checks as one.
-fn together(leaks: Result<(), Error>, unreadable: Result<(), Error>) -> Result<(), Error> {
-    match (leaks, unreadable) {
-        (Err(Error::Data(leaks)), Err(Error::Data(unreadable))) => {
-            Err(DataError::Several(vec![leaks, unreadable]).into())
+fn together(unreadable: Result<(), Error>, leaks: Result<(), Error>) -> Result<(), Error> {
+    match (unreadable, leaks) {
+        (Err(Error::Data(unreadable)), Err(Error::Data(leaks)))
+            if !matches!(leaks, DataError::Stopped { .. }) =>
+        {
+            Err(DataError::Several(vec![unreadable, leaks]).into())
         }
-        (leaks, unreadable) => leaks.and(unreadable),
+        (unreadable, leaks) => unreadable.and(leaks),
     }
 }

@@ -5,7 +5,8 @@ use std::sync::atomic::AtomicBool;
 
 use stapes_audio::Clip;
 use stapes_data::{
-    DataSet, DataStatistics, FrameCache, Label, LoadOptions, LoadedFeatures, Progress, check_unreadable,
+    DataSet, DataStatistics, FrameCache, Label, LoadOptions, LoadedFeatures, Progress, Split,
+    check_unreadable,
 };
 use stapes_features::{FeatureConfig, Features, Normalization};
 use stapes_infer::{ClipExtractor, InferError, Input};
@@ -43,13 +44,20 @@ impl Experiment {
         LoadOptions { max_unreadable_fraction, cache: self.cache.as_ref() }
     }
 
-    /// Checks the files of a custom data set before training: no content is in two subsets of the split.
+    /// Checks the files of a custom data set before training: no content is in two of the training, validation and test
+    /// subsets. Skipped files are not checked.
     ///
     /// # Errors
     /// [`Error::Data`] with the files; also when stopped.
-    pub fn check_files(&self, stop: &AtomicBool, on_example: OnExample<'_>) -> Result<(), Error> {
-        let Experiment { recipe, dataset, split, .. } = self;
-        Ok(recipe.data.check_files(dataset, split, &Progress { on_example, stop })?)
+    pub fn check_files(
+        &self,
+        subsets: [&LoadedExamples; 3],
+        stop: &AtomicBool,
+        on_example: OnExample<'_>,
+    ) -> Result<(), Error> {
+        let [train, validation, test] = subsets.map(|loaded| loaded.indices.clone());
+        let split = Split { train, validation, test };
+        Ok(self.recipe.data.check_files(&self.dataset, &split, &Progress { on_example, stop })?)
     }
 
     /// Loads examples and computes their features on all threads. Files that cannot be read or are unusable are skipped;

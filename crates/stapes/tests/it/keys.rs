@@ -9,6 +9,9 @@ use stapes::Recipe;
 const CRATES: [&str; 7] = ["augment", "data", "features", "infer", "nn", "stapes", "train"];
 /// Names of data sets, which replace placeholders in messages.
 const SETS: [&str; 4] = ["folders", "manifest", "fsdd", "speech-commands"];
+/// Words that look like keys: tensors and a call of Python, a key that only files and `--set` have, and placeholders.
+const OTHERS: [&str; 5] =
+    ["features.mean", "model.state_dict", "features.preset", "augment.NAME", "data.SET.validation_fraction"];
 /// Keys of custom data that a message could name without its section.
 const BARE: [&str; 5] = [
     "validation_fraction",
@@ -48,7 +51,10 @@ fn keys(literal: &str) -> Vec<String> {
         ["data.", "features.", "augment.", "model.", "train."].iter().any(|section| word.starts_with(section))
     };
     let words = words.map(|word| word.trim_end_matches(['.', '-']));
-    words.filter(|word| is_key(word) && !word.contains("safetensors")).map(str::to_owned).collect()
+    words
+        .filter(|word| is_key(word) && !word.contains("safetensors") && !OTHERS.contains(word))
+        .map(str::to_owned)
+        .collect()
 }
 
 /// Returns the error of a recipe in which this key is set, if the key is unknown.
