@@ -59,7 +59,9 @@ fn matrices_reject_sizes_that_wrap() {
         panics("MatrixMut::strided", |to| _ = MatrixMut::strided(to, (rows.max(2), 2), columns.max(2)));
     }
     for first in [1, 3, 4, 5, HALF, usize::MAX] {
-        for count in [usize::MAX, usize::MAX - 3, HALF, first.wrapping_neg(), first.wrapping_neg() + 1] {
+        for count in
+            [usize::MAX, usize::MAX - 3, HALF, first.wrapping_neg(), first.wrapping_neg().wrapping_add(1)]
+        {
             if first.checked_add(count).is_some_and(|end| end <= 4) {
                 continue;
             }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use stapes_testkit::hang::finishes;
 
-#[allow(dead_code, unreachable_pub, reason = "a part of it is for fuzzers")]
+#[allow(dead_code, unreachable_pub, reason = "a library of its own for fuzzers")]
 #[path = "../../../../fuzz/src/lib.rs"]
 mod targets;
 
