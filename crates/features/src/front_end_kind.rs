@@ -7,7 +7,7 @@ use crate::{Extractor, FeatureError, StreamingExtractor};
 
 /// Settings of a front end, and all that [`FeatureConfig`](crate::FeatureConfig) needs from it.
 ///
-/// Each front end implements it in its own file and has a line in `front_ends.rs`; `front_ends/dummy.rs` is an example.
+/// Each front end implements it in its own file and has a line in `front_ends.rs`; the one for tests is an example.
 pub(crate) trait FrontEndKind {
     /// Checks the settings and builds the extractor of whole clips.
     ///

@@ -9,9 +9,9 @@ use crate::kind::describe;
 
 /// From here on, a size of 32 bits is a placeholder of a program that streams: 2 GiB minus 64 KiB.
 const UNSET_SIZE: u64 = 0x7fff_0000;
-/// The same for sizes of 64 bits.
+/// From here on, a size of 64 bits is such a placeholder.
 const UNSET_LONG_SIZE: u64 = 1 << 62;
-/// A size of 32 bits that stands for one in the chunk "ds64" of RF64.
+/// A size of 32 bits whose value is in the chunk "ds64" of RF64.
 const IN_DS64: u64 = 0xffff_ffff;
 
 const PCM: u16 = 1;
@@ -37,7 +37,7 @@ const COMMON_CHUNKS: [&[u8; 4]; 10] =
 enum Container {
     /// Chunks with sizes of 32 bits.
     Riff,
-    /// The same; larger sizes are in the chunk "ds64".
+    /// RIFF whose sizes above 32 bits are in the chunk "ds64".
     Rf64,
     /// Chunks with names of 16 bytes and sizes of 64 bits.
     W64,

@@ -58,19 +58,19 @@ fn every_container_of_lossless_samples_is_decoded_exactly() {
 
 #[test]
 fn logarithmic_and_adaptive_codes_have_the_length_of_the_original() {
-    // Length, and minimum signal-to-noise ratio in dB; the actual one is at most 1 dB higher. ffmpeg fills the last block
-    // of IMA ADPCM, and starts with the smallest step.
+    // Length, and minimum signal-to-noise ratio in dB; the actual one is at most 1 dB higher, and that of ffmpeg's
+    // decoder to 0.01 dB. ffmpeg fills the last block of IMA ADPCM, and starts with the smallest step.
     let cases = [
         ("mu_law.wav", 1, 803, 36.0),
         ("mu_law.au", 1, 803, 36.0),
         ("a_law.wav", 2, 803, 39.0),
         ("a_law.aifc", 1, 803, 38.0),
         ("ima_adpcm.wav", 1, 1010, 16.0),
-        ("sox_ima_adpcm.wav", 1, 803, 28.0),
-        ("ima_adpcm_stereo.wav", 2, 803, 28.0),
-        ("ima4.caf", 1, 803, 28.0),
-        ("ms_adpcm.wav", 1, 803, 28.0),
-        ("ms_adpcm_stereo.wav", 2, 803, 28.0),
+        ("sox_ima_adpcm.wav", 1, 803, 20.0),
+        ("ima_adpcm_stereo.wav", 2, 996, 17.0),
+        ("ima4.caf", 1, 832, 16.0),
+        ("ms_adpcm.wav", 1, 803, 21.0),
+        ("ms_adpcm_stereo.wav", 2, 803, 23.0),
     ];
     let mut wrong = Vec::new();
     for (name, channels, length, minimum) in cases {

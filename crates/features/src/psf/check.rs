@@ -130,8 +130,8 @@ mod tests {
         assert!(rejected(&|c| c.winlen = 1e9).starts_with("winlen = 1000000000: "));
         assert!(rejected(&|c| c.winstep = 1e-5).starts_with("winstep = 0.00001: "));
         assert_eq!(rejected(&|c| c.nfft = PsfFft::Points(0)), "nfft = 0: must be within 1..=65536; use 1");
-        assert_eq!(rejected(&|c| c.nfilt = 0), "nfilt = 0: must be within 1..=65536; use 1");
-        assert_eq!(rejected(&|c| c.numcep = 0), "numcep = 0: must be within 1..=65536; use 1");
+        assert_eq!(rejected(&|c| c.nfilt = 0), "nfilt = 0: must be within 1..=1024; use 1");
+        assert_eq!(rejected(&|c| c.numcep = 0), "numcep = 0: must be within 1..=1024; use 1");
         assert_eq!(
             rejected(&|c| c.highfreq = Some(4001.0)),
             "highfreq = 4001: must be above 0 and at most 4000 Hz, half the sample rate; use 4000 or remove the key"

@@ -23,9 +23,9 @@ pub(crate) enum Color {
     Background,
     /// A series by its number; the styles repeat from [`Color::COUNT`] on.
     Series(usize),
-    /// The same black in both themes, for a line below [`Color::White`] on a heat map.
+    /// Black in both themes, for a line below [`Color::White`] on a heat map.
     Black,
-    /// The same white in both themes.
+    /// White in both themes.
     White,
 }
 
