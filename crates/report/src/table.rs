@@ -216,7 +216,7 @@ impl Table {
     }
 
     /// Formats the table as CSV: numbers in full; a spread takes three columns, an interval two; text as in
-    /// [`CsvCell`](crate::CsvCell).
+    /// [`CsvCell`].
     pub fn csv(&self) -> String {
         csv(self)
     }
