@@ -106,6 +106,26 @@ fn noise_recordings_are_cut_resampled_and_repeated() {
 }
 
 #[test]
+fn recordings_of_every_format_are_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = toml::from_str("[noise]\nsnr_db = [10.0, 10.0]\nfolder = 'noise'").unwrap();
+    let hum = Clip { samples: tone(50.0, 100), sample_rate_hz: RATE_HZ };
+    std::fs::create_dir(folder.path().join("noise")).unwrap();
+    let mut path = folder.path().join("noise/hum.wav");
+    write_wav(&path, &hum).unwrap();
+    // The content determines the format.
+    for name in ["hum.FLAC", "hum.aiff", "hum.Ogg", "hum.m4a"] {
+        let renamed = folder.path().join("noise").join(name);
+        std::fs::rename(&path, &renamed).unwrap();
+        assert!(WaveformAugmenter::new(&config, folder.path(), RATE_HZ).is_ok(), "{name}");
+        path = renamed;
+    }
+    std::fs::rename(&path, folder.path().join("noise/hum.txt")).unwrap();
+    let error = refused("[noise]\nsnr_db = [10.0, 10.0]\nfolder = 'noise'", folder.path());
+    assert!(error.contains("contains no recordings"), "{error}");
+}
+
+#[test]
 fn a_gain_is_exact() {
     let clip = tone(440.0, 999);
     for (db, factor) in [(-20.0, 0.1f32), (0.0, 1.0), (20.0, 10.0)] {

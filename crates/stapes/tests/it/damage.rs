@@ -69,7 +69,7 @@ fn the_rest_of_a_recording_that_is_not_used_is_named() {
     scratch.write("short.wav", wav(&samples[..2000], 8000));
     let cut = scratch.run("predict run long.wav short.wav --json").succeeds();
     let note = "long.wav: only the first 0.250 s were read";
-    assert!(cut.stderr().contains(note) && !cut.stderr().contains("short.wav"), "{}", cut.stderr());
+    assert!(cut.stderr().contains(note) && !cut.stderr().contains("short.wav: only"), "{}", cut.stderr());
     let lines = cut.json();
     assert_eq!(lines[0]["probabilities"], lines[1]["probabilities"]);
 }
