@@ -3,7 +3,6 @@
 use clap::Args;
 use serde::Serialize;
 use stapes::audio::FORMATS;
-use stapes::report::terminal::table;
 
 use super::console::Console;
 
@@ -21,15 +20,13 @@ struct FormatLine {
 
 impl Formats {
     pub(super) fn run(&self, console: &Console) -> anyhow::Result<u8> {
-        let rows = FORMATS.iter().map(|format| {
-            vec![format.name.to_owned(), format.extensions.join(", "), format.codecs.to_owned()]
-        });
-        console.print(&table(&["format", "extensions", "codecs"], rows, 3));
         for format in FORMATS {
+            let extensions = format.extensions.join(", ");
+            console.print(&format!("{:<6}{extensions:<29}{}", format.name, format.codecs));
             let (extensions, codecs) = (format.extensions, format.codecs);
             console.json(&FormatLine { format: format.name, extensions, codecs });
         }
-        console.print("The content of a file determines the format; the extension does not.");
+        console.eprint("The content of a file determines the format; the extension does not.");
         Ok(super::DONE)
     }
 }

@@ -105,3 +105,15 @@ fn settings_out_of_range_are_named_with_their_range() {
         .run("train my.toml --data my --out run --set seed=9223372036854775808")
         .fails(2, &["seed", "a whole number from 0 to 9223372036854775807"]);
 }
+
+#[test]
+fn formats_are_listed_in_full() {
+    let scratch = Scratch::new();
+    let listed = scratch.run("formats").succeeds().stdout();
+    for format in stapes::audio::FORMATS {
+        let line = listed.lines().find(|line| line.starts_with(format.name)).unwrap();
+        assert!(line.contains(&format.extensions.join(", ")) && line.ends_with(format.codecs), "{listed}");
+    }
+    let lines = scratch.run("formats --json").succeeds().json();
+    assert_eq!(lines.len(), stapes::audio::FORMATS.len());
+}
