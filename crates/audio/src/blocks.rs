@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::options::Channel;
 use crate::{AudioError, Clip};
 
 /// Maximum number of samples of a compressed file in memory: 4 GiB, 18 hours at 16 kHz, 6 at 48 kHz.
@@ -76,10 +77,11 @@ pub(crate) fn contained<T>(
     })
 }
 
-/// Blocks of a recording, mixed down to mono in f64.
+/// Blocks of a recording: the mean of its channels, computed in f64, or one channel.
 pub(crate) struct Blocks {
     path: PathBuf,
     source: Box<dyn Source>,
+    channel: Channel,
     max_samples: u64,
     read: u64,
     frames: Frames,
@@ -94,6 +96,7 @@ impl Blocks {
         Blocks {
             path,
             source,
+            channel: Channel::Mean,
             max_samples,
             read: 0,
             frames: Frames::default(),
@@ -105,6 +108,11 @@ impl Blocks {
     /// Starts at this sample of the recording.
     pub(crate) fn starting_at(self, sample: u64) -> Blocks {
         Blocks { read: sample, ..self }
+    }
+
+    /// Reads this channel.
+    pub(crate) fn of_channel(self, channel: Channel) -> Blocks {
+        Blocks { channel, ..self }
     }
 
     pub(crate) fn sample_rate_hz(&self) -> u32 {
@@ -122,7 +130,8 @@ impl Blocks {
     /// Returns the next samples; `None` at the end of the recording.
     ///
     /// # Errors
-    /// [`AudioError::NoSamples`] if there are none, [`AudioError::NotFinite`], [`AudioError::TooManySamples`], and errors of the source.
+    /// [`AudioError::NoSamples`] if there are none, [`AudioError::NotFinite`], [`AudioError::NoChannel`],
+    /// [`AudioError::TooManySamples`], and errors of the source.
     pub(crate) fn next(&mut self) -> Result<Option<&[f32]>, AudioError> {
         self.mono.clear();
         while self.mono.is_empty() {
@@ -146,20 +155,28 @@ impl Blocks {
         Ok(Some(&self.mono))
     }
 
-    /// Averages the channels of the block.
+    /// Averages the channels of the block, or copies one.
     fn mix(&mut self) -> Result<(), AudioError> {
         let channels = self.frames.channels.max(1);
         self.channel_peaks.resize(channels, 0.0);
         for (index, frame) in self.frames.samples.chunks_exact(channels).enumerate() {
-            let mean = frame.iter().sum::<f64>() / channels as f64;
-            if !(mean as f32).is_finite() {
+            let value = match self.channel {
+                Channel::Mean => frame.iter().sum::<f64>() / channels as f64,
+                Channel::Index(channel) => match frame.get(channel) {
+                    Some(sample) => *sample,
+                    None => {
+                        return Err(AudioError::NoChannel { path: self.path.clone(), channel, channels });
+                    }
+                },
+            };
+            if !(value as f32).is_finite() {
                 let sample = self.read as usize + index;
-                return Err(AudioError::NotFinite { path: self.path.clone(), sample, value: mean });
+                return Err(AudioError::NotFinite { path: self.path.clone(), sample, value });
             }
             for (peak, sample) in self.channel_peaks.iter_mut().zip(frame) {
                 *peak = peak.max(sample.abs() as f32);
             }
-            self.mono.push(mean as f32);
+            self.mono.push(value as f32);
         }
         Ok(())
     }
@@ -232,6 +249,18 @@ mod tests {
     fn blocks_of_any_length_make_one_clip() {
         let clip = blocks(vec![3, 0, 1, 2, 0], 6).into_clip(0).unwrap();
         assert_eq!(clip.samples, [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]);
+    }
+
+    #[test]
+    fn one_channel_is_read_and_a_missing_one_is_named() {
+        let read = |channel| blocks(vec![3, 0, 1], 6).of_channel(channel).into_clip(0);
+        assert_eq!(read(Channel::Index(0)).unwrap().samples, [-1.0, 0.0, 1.0, 2.0]);
+        assert_eq!(read(Channel::Index(1)).unwrap().samples, [1.0, 2.0, 3.0, 4.0]);
+        assert_eq!(read(Channel::Mean).unwrap().samples, [0.0, 1.0, 2.0, 3.0]);
+        let message = read(Channel::Index(2)).unwrap_err().to_string();
+        let expected = "a: channel 2 does not exist: the file has 2 channels, and the first is channel 0; choose another \
+                        channel, or remove the file";
+        assert_eq!(message, expected);
     }
 
     #[test]

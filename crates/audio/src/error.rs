@@ -141,6 +141,21 @@ pub enum AudioError {
         /// Position of the element.
         byte: u64,
     },
+    /// The file does not have the channel that should be read.
+    #[error(
+        "{}: channel {channel} does not exist: the file has {channels} channel{}, and the first is channel 0; choose \
+         another channel, or remove the file",
+        path.display(),
+        if *channels == 1 { "" } else { "s" }
+    )]
+    NoChannel {
+        /// Path of the file.
+        path: PathBuf,
+        /// Channel that should be read, counted from 0.
+        channel: usize,
+        /// Number of channels of the file.
+        channels: usize,
+    },
     /// The file has more samples than are read into memory.
     #[error("{}: decodes to more than {max_samples} samples; cut it into shorter files", path.display())]
     TooManySamples {

@@ -1,8 +1,8 @@
 //! Audio files as mono f32 clips: decoding, mix-down, resampling.
 //!
 //! Start with [`read`]: it returns a file of any of the [`FORMATS`] as a [`Clip`], or an error with the byte position.
-//! [`read_segment`] reads a segment of a long recording without the rest, and a [`Recording`] returns it block by
-//! block. [`Clip::resampled`] converts the sample rate without shifting time, and [`write_wav`] writes a 16-bit file.
+//! [`read_segment`] reads a segment of a long recording without the rest, [`read_with`] one channel, and a [`Recording`]
+//! returns the samples block by block. [`Clip::resampled`] converts the sample rate without shifting time, and [`write_wav`] writes a 16-bit file.
 //!
 //! Two default features can be disabled: `decode` reads files, `resample` converts the sample rate. Without them, clips can
 //! be written as WAV.
@@ -33,6 +33,8 @@ mod input;
 #[cfg(feature = "decode")]
 mod kind;
 #[cfg(feature = "decode")]
+mod options;
+#[cfg(feature = "decode")]
 mod read;
 #[cfg(feature = "decode")]
 mod recording;
@@ -46,6 +48,8 @@ pub use clip::Clip;
 pub use error::AudioError;
 #[cfg(feature = "decode")]
 pub use kind::{FORMATS, FileFormat, has_audio_extension};
+#[cfg(feature = "decode")]
+pub use options::{Channel, ReadOptions, read_with};
 #[cfg(feature = "decode")]
 pub use read::read;
 #[cfg(feature = "decode")]

@@ -12,12 +12,13 @@ use crate::formats::ogg::Ogg;
 use crate::formats::{aiff, au, caf, wav};
 use crate::input::Input;
 use crate::kind::Kind;
+use crate::options::{self, Channel, ReadOptions};
 use crate::{AudioError, Clip};
 
 /// Reads an audio file of any of the [`FORMATS`](crate::FORMATS) as one mono clip.
 ///
 /// The first bytes determine the format; the file name does not. Any sample rate is accepted. Channels are averaged
-/// in f64.
+/// in f64; [`read_with`](crate::read_with) reads one channel.
 ///
 /// - **WAV**, also as RF64 and W64, **AIFF**, AIFC, **AU** and **CAF**: PCM with 8, 16, 24 and 32 bits, float with 32 and
 ///   64 bits, mu-law and A-law, 1 to 256 channels. A 16-bit sample x becomes exactly x / 32768, an unsigned 8-bit one
@@ -61,20 +62,20 @@ use crate::{AudioError, Clip};
 /// assert!(error.to_string().starts_with("no/such/file.mp3: "));
 /// ```
 pub fn read(path: &Path) -> Result<Clip, AudioError> {
-    from_input(Input::open(path)?)
-}
-
-fn from_input(input: Input) -> Result<Clip, AudioError> {
-    let (blocks, samples) = blocks(input, 0.0)?;
-    blocks.into_clip(samples)
+    options::read_with(path, &ReadOptions::default())
 }
 
 /// Returns the recording block by block, and its number of samples if the header states it, else 0.
 ///
 /// The blocks start at `start_seconds` in seekable formats, else at the start of the recording.
-pub(crate) fn blocks(input: Input, start_seconds: f64) -> Result<(Blocks, usize), AudioError> {
+pub(crate) fn blocks(
+    input: Input,
+    channel: Channel,
+    start_seconds: f64,
+) -> Result<(Blocks, usize), AudioError> {
     let path = input.path().to_owned();
-    contained(&path, || open_blocks(input, start_seconds))
+    let (blocks, samples) = contained(&path, || open_blocks(input, start_seconds))?;
+    Ok((blocks.of_channel(channel), samples))
 }
 
 fn open_blocks(mut input: Input, start_seconds: f64) -> Result<(Blocks, usize), AudioError> {

@@ -5,6 +5,7 @@ use std::path::Path;
 use crate::AudioError;
 use crate::blocks::Blocks;
 use crate::input::Input;
+use crate::options::Channel;
 use crate::read::blocks;
 
 /// Sound file that is decoded block by block, with memory independent of its length.
@@ -37,7 +38,15 @@ impl Recording {
     /// # Errors
     /// Errors of [`read`](crate::read) that are visible at the beginning of the file.
     pub fn open(path: &Path) -> Result<Recording, AudioError> {
-        let (blocks, _) = blocks(Input::open(path)?, 0.0)?;
+        Recording::open_channel(path, Channel::Mean)
+    }
+
+    /// Opens a file like [`Recording::open`] to read this channel.
+    ///
+    /// # Errors
+    /// Errors of [`Recording::open`]. A missing channel is an error of [`Recording::next_block`].
+    pub fn open_channel(path: &Path, channel: Channel) -> Result<Recording, AudioError> {
+        let (blocks, _) = blocks(Input::open(path)?, channel, 0.0)?;
         Ok(Recording { blocks })
     }
 
@@ -46,8 +55,7 @@ impl Recording {
         self.blocks.sample_rate_hz()
     }
 
-    /// Returns the largest magnitude of each channel in the blocks that were read; empty before the first. The samples are
-    /// the mean of the channels.
+    /// Returns the largest magnitude of each channel in the blocks that were read; empty before the first.
     pub fn channel_peaks(&self) -> &[f32] {
         self.blocks.channel_peaks()
     }
@@ -55,7 +63,7 @@ impl Recording {
     /// Returns the next samples, one packet of the format; `None` at the end.
     ///
     /// # Errors
-    /// Errors of [`read`](crate::read) in the rest of the file.
+    /// Errors of [`read`](crate::read) in the rest of the file; [`AudioError::NoChannel`].
     pub fn next_block(&mut self) -> Result<Option<&[f32]>, AudioError> {
         self.blocks.next()
     }

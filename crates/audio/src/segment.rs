@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::input::Input;
+use crate::options::{self, Channel, ReadOptions};
 use crate::read::{blocks, sample_at};
 use crate::{AudioError, Clip};
 
@@ -38,12 +39,17 @@ const END_TOLERANCE_SECONDS: f64 = 0.01;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn read_segment(path: &Path, start_seconds: f64, end_seconds: Option<f64>) -> Result<Clip, AudioError> {
-    check(path, start_seconds, end_seconds)?;
-    read_from(Input::open(path)?, start_seconds, end_seconds)
+    let segment = Some((start_seconds, end_seconds));
+    options::read_with(path, &ReadOptions { segment, ..ReadOptions::default() })
 }
 
-fn read_from(input: Input, start_seconds: f64, end_seconds: Option<f64>) -> Result<Clip, AudioError> {
-    let (mut blocks, _) = blocks(input, start_seconds)?;
+pub(crate) fn read_from(
+    input: Input,
+    channel: Channel,
+    start_seconds: f64,
+    end_seconds: Option<f64>,
+) -> Result<Clip, AudioError> {
+    let (mut blocks, _) = blocks(input, channel, start_seconds)?;
     let sample_rate_hz = blocks.sample_rate_hz();
     let first = sample_at(start_seconds, sample_rate_hz);
     let end = end_seconds.map_or(u64::MAX, |seconds| sample_at(seconds, sample_rate_hz));
@@ -66,7 +72,7 @@ fn read_from(input: Input, start_seconds: f64, end_seconds: Option<f64>) -> Resu
     Ok(Clip { samples, sample_rate_hz })
 }
 
-fn check(path: &Path, start_seconds: f64, end_seconds: Option<f64>) -> Result<(), AudioError> {
+pub(crate) fn check(path: &Path, start_seconds: f64, end_seconds: Option<f64>) -> Result<(), AudioError> {
     let end = end_seconds.unwrap_or(f64::INFINITY);
     let rule = if !start_seconds.is_finite() || end.is_nan() {
         "the times must be numbers"
@@ -87,7 +93,11 @@ mod tests {
 
     use super::*;
     use crate::formats::wav_fixture::Wav;
-    use crate::read;
+    use crate::{Channel, read};
+
+    fn read_from(input: Input, start_seconds: f64, end_seconds: Option<f64>) -> Result<Clip, AudioError> {
+        super::read_from(input, Channel::Mean, start_seconds, end_seconds)
+    }
 
     fn fixture(name: &str) -> std::path::PathBuf {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)

@@ -6,7 +6,7 @@ use super::*;
 use crate::formats::wav_fixture::Wav;
 
 fn from_bytes(path: &Path, bytes: Vec<u8>) -> Result<Clip, AudioError> {
-    from_input(Input::from_bytes(path, bytes)?)
+    options::from_input(Input::from_bytes(path, bytes)?, &ReadOptions::default())
 }
 
 fn decoded(wav: &Wav) -> Clip {
