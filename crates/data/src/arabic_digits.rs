@@ -5,6 +5,7 @@ use std::path::Path;
 
 use flate2::read::GzDecoder;
 use serde::{Deserialize, Serialize};
+use stapes_audio::Channel;
 use stapes_features::Features;
 
 use crate::dataset::{DataSet, Example, Source};
@@ -84,6 +85,7 @@ impl DataSource for ArabicDigitsConfig {
                         .then(|| format!("{subset} {:02}", at % per_digit / UTTERANCES_PER_SPEAKER + 1)),
                     predefined: Some(subset),
                     source: Source::Frames(frames),
+                    channel: Channel::Mean,
                 }
             }));
         }

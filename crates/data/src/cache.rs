@@ -10,13 +10,14 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use sha2::{Digest, Sha256};
+use stapes_audio::Channel;
 use stapes_features::Features;
 
-use crate::dataset::Source;
+use crate::dataset::{Example, Source};
 use crate::error::DataError;
 
 /// Folder of cached frames. The name of each file is a hash of everything that determines the frames: the bytes of
-/// the recording, the segment, and the front end.
+/// the recording, the segment, the channel, and the front end.
 ///
 /// A recording that was moved or renamed is still found; a changed one is not. Files are written to a temporary file
 /// and renamed, so several processes may share a folder, and any of them may be killed. A damaged file is ignored and
@@ -70,14 +71,17 @@ impl FrameCache {
 
     /// Returns the path of the cached frames of a recording; `None` for examples that are frames, and if the file
     /// cannot be read, which reading the recording reports.
-    pub(crate) fn path(&self, source: &Source) -> Option<PathBuf> {
-        let (content, part) = match source {
+    pub(crate) fn path(&self, example: &Example) -> Option<PathBuf> {
+        let (content, mut part) = match &example.source {
             Source::File(path) => (content(path).ok()?, "whole".to_owned()),
             Source::Segment { path, start_seconds, end_seconds } => {
                 (self.content_once(path).ok()?, format!("{start_seconds:?} {end_seconds:?}"))
             }
             Source::Frames(_) => return None,
         };
+        if let Channel::Index(channel) = example.channel {
+            part += &format!(" channel {channel}");
+        }
         let mut hash = Sha256::new();
         for field in [FORMAT.as_bytes(), self.front_end.as_bytes(), part.as_bytes(), &content] {
             hash.update((field.len() as u64).to_le_bytes());

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use stapes_audio::Channel;
 use stapes_features::Features;
 
 use crate::dataset::{Example, Source};
@@ -52,6 +53,7 @@ impl ClassFolders {
                         fold: None,
                         predefined: Some(subset),
                         source: Source::Frames(read(&entry.path)?),
+                        channel: Channel::Mean,
                     });
                 }
             }

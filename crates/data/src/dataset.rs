@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use stapes_audio::{AudioError, Clip};
+use stapes_audio::{AudioError, Channel, Clip, ReadOptions};
 use stapes_features::Features;
 
 use crate::error::{DataError, listed};
@@ -41,6 +41,39 @@ pub struct Example {
     pub predefined: Option<Subset>,
     /// Location of the content.
     pub source: Source,
+    /// Channel of the recording that is used; without effect for frames.
+    pub channel: Channel,
+}
+
+impl Example {
+    /// Reads the recording or the segment; `None` for frames.
+    ///
+    /// # Errors
+    /// Errors of [`stapes_audio::read_with`].
+    pub fn read(&self) -> Option<Result<Clip, AudioError>> {
+        let (path, segment) = match &self.source {
+            Source::File(path) => (path, None),
+            Source::Segment { path, start_seconds, end_seconds } => {
+                (path, Some((*start_seconds, *end_seconds)))
+            }
+            Source::Frames(_) => return None,
+        };
+        Some(stapes_audio::read_with(path, &ReadOptions { channel: self.channel, segment }))
+    }
+
+    /// Reads the first `seconds` of the recording or the segment, which is longer; `None` for frames.
+    ///
+    /// # Errors
+    /// Errors of [`stapes_audio::read_with`].
+    pub fn read_start(&self, seconds: f64) -> Option<Result<Clip, AudioError>> {
+        let (path, start) = match &self.source {
+            Source::File(path) => (path, 0.0),
+            Source::Segment { path, start_seconds, .. } => (path, *start_seconds),
+            Source::Frames(_) => return None,
+        };
+        let segment = Some((start, Some(start + seconds)));
+        Some(stapes_audio::read_with(path, &ReadOptions { channel: self.channel, segment }))
+    }
 }
 
 /// Location of the content of an example.
@@ -75,20 +108,6 @@ impl Source {
         match self {
             Source::Segment { path, .. } => Some(path),
             Source::File(_) | Source::Frames(_) => None,
-        }
-    }
-
-    /// Reads the recording or the segment; `None` for frames.
-    ///
-    /// # Errors
-    /// Errors of [`stapes_audio::read`] and [`stapes_audio::read_segment`].
-    pub fn read(&self) -> Option<Result<Clip, AudioError>> {
-        match self {
-            Source::File(path) => Some(stapes_audio::read(path)),
-            Source::Segment { path, start_seconds, end_seconds } => {
-                Some(stapes_audio::read_segment(path, *start_seconds, *end_seconds))
-            }
-            Source::Frames(_) => None,
         }
     }
 }

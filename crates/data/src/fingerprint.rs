@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use stapes_audio::Channel;
 use stapes_random::Fnv1a;
 
 use crate::dataset::{DataSet, Source};
@@ -10,8 +11,8 @@ use crate::label::Label;
 use crate::split::Split;
 use crate::subset::Subset;
 
-/// Returns 16 hexadecimal digits that depend on the classes and, subset by subset, on the id, label and size of each
-/// example.
+/// Returns 16 hexadecimal digits that depend on the classes and, subset by subset, on the id, label, channel and size of
+/// each example.
 ///
 /// A file contributes its length in bytes, frames contribute their values; the location of the folder does not
 /// matter. The hash is 64-bit FNV-1a: it detects accidents, not forgeries, and two recordings of equal length have
@@ -45,6 +46,11 @@ pub fn fingerprint(dataset: &DataSet, split: &Split) -> String {
             let example = &dataset.examples[index];
             hash.text(&example.id);
             hash.label(&example.label);
+            // The mean, the only possibility of earlier versions, is not hashed.
+            if let Channel::Index(channel) = example.channel {
+                hash.text("channel");
+                hash.number(channel);
+            }
             match &example.source {
                 Source::File(path) => hash.file(path),
                 Source::Segment { path, start_seconds, end_seconds } => {
@@ -121,6 +127,7 @@ mod tests {
             fold: None,
             predefined: None,
             source: Source::Frames(Features::new(width, values)),
+            channel: Channel::Mean,
         };
         let dataset = DataSet {
             name: "made".to_owned(),

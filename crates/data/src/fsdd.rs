@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use stapes_audio::Channel;
 
 use crate::dataset::{DataSet, Example, Source};
 use crate::error::DataError;
@@ -260,6 +261,7 @@ fn example(file: Entry) -> Result<Example, PathBuf> {
         predefined: Some(predefined),
         id: file.name,
         source: Source::File(file.path),
+        channel: Channel::Mean,
     })
 }
 

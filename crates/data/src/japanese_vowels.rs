@@ -5,6 +5,7 @@ use std::path::Path;
 
 use flate2::read::ZlibDecoder;
 use serde::{Deserialize, Serialize};
+use stapes_audio::Channel;
 use stapes_features::Features;
 
 use crate::dataset::{DataSet, Example, Source};
@@ -79,6 +80,7 @@ fn example(subset: Subset, index: usize, class: usize, frames: Features) -> Exam
         fold: None,
         predefined: Some(subset),
         source: Source::Frames(frames),
+        channel: Channel::Mean,
     }
 }
 

@@ -43,7 +43,10 @@ pub use cache::FrameCache;
 pub use config::{DataConfig, Fold};
 pub use consonant_vowel::ConsonantVowelConfig;
 pub use counts::{ClassCount, Counts, GroupCount, SubsetCount};
-pub use custom::{CustomDataConfig, CustomSplit, FoldersConfig, ManifestConfig, SpeakerRule};
+pub use custom::{
+    CustomDataConfig, CustomSplit, FoldersConfig, ManifestColumns, ManifestConfig, ManifestLayout,
+    SpeakerRule,
+};
 pub use dataset::{DataSet, Example, Source};
 pub use error::DataError;
 pub use fingerprint::fingerprint;
@@ -55,6 +58,7 @@ pub use load::{LoadOptions, LoadedFeatures, Progress, check_unreadable, load, lo
 pub use note::Note;
 pub use speech_commands::{SpeechCommandsConfig, SpeechCommandsSplit};
 pub use split::Split;
+pub use stapes_audio::Channel;
 pub use stapes_features::Segment;
 pub use stapes_files::SpecialFile;
 pub use statistics::{DataStatistics, Lengths};

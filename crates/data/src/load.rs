@@ -199,9 +199,9 @@ fn features_of<X: Display>(
 ) -> Result<CachedFrames, Failure> {
     match (&example.source, example.source.path()) {
         (Source::Frames(frames), _) => Ok(CachedFrames { features: frames.clone(), seconds: 0.0 }),
-        (source, path) => {
+        (_, path) => {
             let path = path.unwrap_or_else(|| Path::new(&example.id));
-            let frames = cached_frames(source, path, cache, extract).and_then(|frames| {
+            let frames = cached_frames(example, path, cache, extract).and_then(|frames| {
                 if let Label::Segments(segments) = &example.label {
                     segments.check_length(frames.seconds)?;
                 }
@@ -214,28 +214,28 @@ fn features_of<X: Display>(
 
 /// Returns the cached frames of a recording, or computes and caches them.
 fn cached_frames<X: Display>(
-    source: &Source,
+    example: &Example,
     path: &Path,
     cache: Option<&FrameCache>,
     extract: impl FnMut(&Clip) -> Result<Features, X>,
 ) -> Result<CachedFrames, String> {
-    let Some((cache, location)) = cache.and_then(|cache| Some((cache, cache.path(source)?))) else {
-        return from_file(source, path, extract);
+    let Some((cache, location)) = cache.and_then(|cache| Some((cache, cache.path(example)?))) else {
+        return from_file(example, path, extract);
     };
     if let Some(frames) = FrameCache::read(&location) {
         return Ok(frames);
     }
-    let frames = from_file(source, path, extract)?;
+    let frames = from_file(example, path, extract)?;
     cache.store(&location, &frames);
     Ok(frames)
 }
 
 fn from_file<X: Display>(
-    source: &Source,
+    example: &Example,
     path: &Path,
     mut extract: impl FnMut(&Clip) -> Result<Features, X>,
 ) -> Result<CachedFrames, String> {
-    let clip = source.read().ok_or("the example has no recording")?;
+    let clip = example.read().ok_or("the example has no recording")?;
     let clip = clip.map_err(|error| without_path(path, &error.to_string()))?;
     frames_of(&clip, &mut extract)
 }

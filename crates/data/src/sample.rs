@@ -138,6 +138,8 @@ pub(crate) fn check_validation_fraction(key: &str, fraction: f64) -> Result<(), 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use stapes_audio::Channel;
+
     use crate::dataset::{Example, Source};
     use crate::label::Label;
 
@@ -153,6 +155,7 @@ mod tests {
                     fold: None,
                     predefined: None,
                     source: Source::File("unused".into()),
+                    channel: Channel::Mean,
                 }));
             }
         }

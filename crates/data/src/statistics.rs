@@ -5,7 +5,7 @@ use std::fmt::Display;
 use std::path::Path;
 
 use serde::Serialize;
-use stapes_audio::{AudioError, Clip, Recording};
+use stapes_audio::{AudioError, Channel, Clip, Recording};
 use stapes_features::Features;
 use stapes_random::Fnv1a;
 
@@ -50,7 +50,7 @@ pub struct DataStatistics {
     pub channels: BTreeMap<usize, usize>,
     /// Recordings whose samples are all below 1/1000 of full scale.
     pub silent: Vec<usize>,
-    /// Silent recordings whose channels are not silent: their average cancels.
+    /// Silent recordings whose channels are not silent: they cancel in their mean.
     pub canceled: Vec<usize>,
     /// Recordings with a silent channel and one that is not.
     pub dead_channel: Vec<usize>,
@@ -118,11 +118,11 @@ impl DataStatistics {
         Self::of(dataset, progress, extractor, |extract: &mut E, example| {
             let Some(path) = example.source.path() else { return properties(example) };
             let clip = match &example.source {
-                Source::Segment { start_seconds, end_seconds, .. } => {
-                    stapes_audio::read_segment(path, *start_seconds, *end_seconds)
-                        .map(|clip| (clip, Vec::new()))
-                }
-                _ => clip_and_peaks(path),
+                Source::File(_) => clip_and_peaks(path, example.channel),
+                _ => example
+                    .read()
+                    .unwrap_or_else(|| unreachable!("frames have no path"))
+                    .map(|clip| (clip, Vec::new())),
             };
             let (clip, channel_peaks) = clip.map_err(|error| without_path(path, &error.to_string()))?;
             frames_of(&clip, extract)?;
@@ -162,7 +162,7 @@ impl DataStatistics {
             if properties.silent {
                 statistics.silent.push(index);
             }
-            statistics.add_channels(index, &properties);
+            statistics.add_channels(index, dataset.examples[index].channel, &properties);
             if properties.clipped {
                 statistics.clipped.push(index);
             }
@@ -180,14 +180,14 @@ impl DataStatistics {
 }
 
 impl DataStatistics {
-    fn add_channels(&mut self, index: usize, properties: &Properties) {
+    fn add_channels(&mut self, index: usize, channel: Channel, properties: &Properties) {
         let peaks = &properties.channel_peaks;
         if peaks.is_empty() {
             return;
         }
         *self.channels.entry(peaks.len()).or_default() += 1;
         let silent = peaks.iter().filter(|peak| **peak <= SILENT).count();
-        if properties.silent && silent == 0 {
+        if channel == Channel::Mean && properties.silent && silent == 0 {
             self.canceled.push(index);
         } else if (1..peaks.len()).contains(&silent) {
             self.dead_channel.push(index);
@@ -220,9 +220,11 @@ fn properties(example: &Example) -> Result<Properties, String> {
                 content: content.value(),
             });
         }
-        Source::File(path) => of_file(path).map_err(|error| without_path(path, &error.to_string()))?,
-        Source::Segment { path, start_seconds, end_seconds } => {
-            let part = stapes_audio::read_segment(path, *start_seconds, *end_seconds);
+        Source::File(path) => {
+            of_file(path, example.channel).map_err(|error| without_path(path, &error.to_string()))?
+        }
+        Source::Segment { path, .. } => {
+            let part = example.read().unwrap_or_else(|| unreachable!("a segment is read from a file"));
             let part = part.map_err(|error| without_path(path, &error.to_string()))?;
             of_clip(&part)
         }
@@ -250,8 +252,8 @@ fn of_clip(clip: &Clip) -> Properties {
 }
 
 /// Reads a recording, and the largest magnitude of each of its channels.
-fn clip_and_peaks(path: &Path) -> Result<(Clip, Vec<f32>), AudioError> {
-    let mut recording = Recording::open(path)?;
+fn clip_and_peaks(path: &Path, channel: Channel) -> Result<(Clip, Vec<f32>), AudioError> {
+    let mut recording = Recording::open_channel(path, channel)?;
     let mut clip = Clip { samples: Vec::new(), sample_rate_hz: recording.sample_rate_hz() };
     while let Some(block) = recording.next_block()? {
         clip.samples.extend_from_slice(block);
@@ -259,8 +261,8 @@ fn clip_and_peaks(path: &Path) -> Result<(Clip, Vec<f32>), AudioError> {
     Ok((clip, recording.channel_peaks().to_vec()))
 }
 
-fn of_file(path: &Path) -> Result<Properties, AudioError> {
-    let mut recording = Recording::open(path)?;
+fn of_file(path: &Path, channel: Channel) -> Result<Properties, AudioError> {
+    let mut recording = Recording::open_channel(path, channel)?;
     let mut samples = Samples::default();
     while let Some(block) = recording.next_block()? {
         samples.add(block);

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use stapes_audio::Channel;
 use stapes_features::Segment;
 
 use crate::dataset::{DataSet, Example, Source};
@@ -140,6 +141,7 @@ fn example(term: &str, file: Entry) -> Result<Example, DataError> {
         fold: None,
         predefined: None,
         source: Source::File(file.path),
+        channel: Channel::Mean,
     })
 }
 

@@ -211,7 +211,7 @@ impl Experiment {
         let mut closest: Vec<usize> = (0..by_length.len()).collect();
         closest.sort_by_key(|rank| rank.abs_diff(middle));
         let read = |rank: usize| {
-            let clip = self.dataset.examples[test.indices[by_length[rank]]].source.read();
+            let clip = self.dataset.examples[test.indices[by_length[rank]]].read();
             clip.transpose().ok().map(|clip| (by_length[rank], clip))
         };
         let Some((index, clip)) = closest.into_iter().find_map(read) else { return Ok(None) };

@@ -145,7 +145,7 @@ impl WaveformSource<'_> {
             let (range, frames_before) = self.sample_range(crop, samples.len());
             return Ok((samples.range(range), frames_before));
         }
-        let clip = example.source.read().ok_or("comes as frames and has no samples".to_string());
+        let clip = example.read().ok_or("comes as frames and has no samples".to_string());
         // Errors of decoding contain the file name.
         let clip = clip.and_then(|clip| clip.map_err(|error| error.to_string()))?;
         let clip = match clip.sample_rate_hz == self.config.sample_rate_hz {

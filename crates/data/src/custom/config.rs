@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use stapes_audio::Channel;
 
+use super::channel;
 use super::manifest::ManifestConfig;
 use super::source::CustomSource;
 use crate::error::DataError;
@@ -42,6 +44,9 @@ pub struct CustomDataConfig {
     /// Test speaker, with `leave-one-out`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
+    /// Channel of the recordings that is used; by default their mean.
+    #[serde(serialize_with = "channel::serialize", skip_serializing_if = "channel::is_mean")]
+    pub channel: Channel,
     /// Permits speakers in more than one subset.
     #[serde(skip_serializing_if = "is_false")]
     pub allow_shared_speakers: bool,

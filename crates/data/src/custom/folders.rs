@@ -217,6 +217,7 @@ impl<'a> Found<'a> {
                 predefined: subset,
                 id: format!("{class_prefix}{within}"),
                 source: Source::File(entry.path),
+                channel: self.config.custom.channel,
             }),
             Format::Unread => self.unread.push(format!("{class_prefix}{within}")),
             Format::Other => {}

@@ -1,7 +1,10 @@
 //! Keys of `[data.folders]` and `[data.manifest]`, in one table.
 
 use serde::Deserialize;
+use stapes_audio::Channel;
 
+use super::channel;
+use super::columns::{ManifestColumns, ManifestLayout};
 use super::config::{CustomDataConfig, CustomSplit};
 use super::folders::FoldersConfig;
 use super::manifest::ManifestConfig;
@@ -12,6 +15,8 @@ use super::speaker_rule::SpeakerRule;
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Keys {
     file: Option<String>,
+    layout: Option<ManifestLayout>,
+    columns: ManifestColumns,
     frame_labels: bool,
     speaker: Option<SpeakerRule>,
     classes: Option<Vec<String>>,
@@ -21,6 +26,8 @@ pub(super) struct Keys {
     folds: Option<usize>,
     fold: Option<usize>,
     group: Option<String>,
+    #[serde(deserialize_with = "channel::deserialize")]
+    channel: Channel,
     allow_shared_speakers: bool,
     max_unreadable_fraction: f64,
 }
@@ -35,6 +42,7 @@ impl Keys {
             folds: self.folds,
             fold: self.fold,
             group: self.group,
+            channel: self.channel,
             allow_shared_speakers: self.allow_shared_speakers,
             max_unreadable_fraction: self.max_unreadable_fraction,
         }
@@ -47,6 +55,12 @@ impl TryFrom<Keys> for FoldersConfig {
     fn try_from(keys: Keys) -> Result<FoldersConfig, &'static str> {
         if keys.file.is_some() {
             return Err("data.folders.file: is only valid in [data.manifest]");
+        }
+        if keys.layout.is_some() {
+            return Err("data.folders.layout: is only valid in [data.manifest]");
+        }
+        if !keys.columns.is_empty() {
+            return Err("data.folders.columns: is only valid in [data.manifest]");
         }
         if keys.frame_labels {
             return Err("data.folders.frame_labels: is only valid in [data.manifest]");
@@ -66,6 +80,8 @@ impl TryFrom<Keys> for ManifestConfig {
         }
         Ok(ManifestConfig {
             file: keys.file.clone(),
+            layout: keys.layout,
+            columns: keys.columns.clone(),
             frame_labels: keys.frame_labels,
             custom: keys.into_custom(),
         })

@@ -1,35 +1,33 @@
 //! Custom data listed in a manifest with one row per example.
 
-use std::path::{Path, PathBuf};
+use std::collections::BTreeSet;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use stapes_files::SpecialFile;
+use stapes_audio::Channel;
 
+use super::columns::{ColumnNames, ManifestColumns, ManifestLayout};
 use super::config::{CustomDataConfig, CustomSplit, is_false};
 use super::keys::Keys;
-use super::rows::{ClassIndex, Row};
+use super::manifest_files::{self, ManifestFile};
+use super::rows::{ClassIndex, FOLD, Location, Row};
 use super::segment_labels::SegmentLabels;
 use super::source::CustomSource;
 use super::table;
 use crate::dataset::{DataSet, Example, Source};
 use crate::error::{DataError, MAX_SHOWN};
-use crate::folder;
 use crate::label::Label;
 use crate::note::Note;
 
 const SET: &str = "manifest";
-const LAYOUT: &str = "a manifest (manifest.csv, .tsv, .jsonl or .parquet) with the columns path and label, and its \
-                      files; or the manifest itself";
-/// Default file names.
-const NAMES: [&str; 4] = ["manifest.csv", "manifest.tsv", "manifest.jsonl", "manifest.parquet"];
 
 /// Audio files with labels, listed in a manifest.
 ///
 /// The folder contains the manifest and the files, which may be in subfolders; the path of the manifest itself may be
 /// given instead. A manifest is CSV, TSV or JSON lines (Parquet if the program is built with the feature `parquet`).
-/// It has the columns `path` and `label`, and optionally `start` and `end` (in seconds; the example is that segment
-/// of the file), `split` (train, validation or test), `speaker` and `fold` (for `split = "folds"`). Other columns are
-/// [`notes`](DataSet::notes). Paths are relative to the folder, or absolute and inside it; a Windows path with `\` and
+/// It has the columns `path` and `label`, and optionally `start`, and `end` or `duration` (in seconds; the example is that
+/// segment of the file), `split` (train, validation or test), `speaker` and `fold` (for `split = "folds"`). `columns` and
+/// `layout` define other names. Other columns are [`notes`](DataSet::notes). Paths are relative to the folder, or absolute and inside it; a Windows path with `\` and
 /// another Unicode form of a name are accepted if the file exists.
 ///
 /// With `frame_labels`, all rows of a path together label the frames of one example; each row starts at the end of
@@ -54,6 +52,12 @@ pub struct ManifestConfig {
     /// File name of the manifest in the folder; by default `manifest` with one of the extensions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
+    /// Layout of another toolkit; by default the layout described above.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub layout: Option<ManifestLayout>,
+    /// Names of columns that differ from those above.
+    #[serde(skip_serializing_if = "ManifestColumns::is_empty")]
+    pub columns: ManifestColumns,
     /// True if the rows of a path label the frames of one example; false if each row is an example.
     #[serde(skip_serializing_if = "is_false")]
     pub frame_labels: bool,
@@ -64,7 +68,7 @@ pub struct ManifestConfig {
 
 impl CustomSource for ManifestConfig {
     const NAME: &str = SET;
-    const LAYOUT: &str = LAYOUT;
+    const LAYOUT: &str = manifest_files::LAYOUT;
 
     fn custom(&self) -> &CustomDataConfig {
         &self.custom
@@ -73,109 +77,96 @@ impl CustomSource for ManifestConfig {
     fn has_frame_labels(&self) -> bool {
         self.frame_labels
     }
+
+    fn check_form(&self) -> Result<(), DataError> {
+        self.columns.check()
+    }
+
     fn read(&self, folder: Option<&Path>) -> Result<DataSet, DataError> {
-        let (root, file) = self.locate(folder)?;
+        let (root, files) = manifest_files::locate(folder, self.file.as_deref(), self.layout)?;
         let mut labels = ClassIndex::new(SET, self.custom.classes.as_deref());
-        let (mut faults, mut count) = (Vec::new(), 0);
-        let mut rows = if self.frame_labels {
-            Rows::Segments(SegmentLabels::new(&file))
-        } else {
-            Rows::Examples(Vec::new(), Vec::new())
+        let names = ColumnNames::new(&self.columns, self.layout);
+        let mut rows = match self.frame_labels {
+            true => Rows::Segments(SegmentLabels::default()),
+            false => Rows::Examples(Vec::new(), Vec::new()),
         };
-        let columns = table::read(&file, &mut |line, cells| {
-            let row = Row::read(line, cells, &root, &mut labels);
-            if let Err(reason) = row.and_then(|row| rows.push(row)) {
-                count += 1;
-                faults.extend((count <= MAX_SHOWN).then_some((line, reason)));
+        let mut columns = BTreeSet::new();
+        for (index, ManifestFile { path, folder, subset }) in files.iter().enumerate() {
+            let (mut faults, mut count) = (Vec::new(), 0);
+            let location = Location { root: &root, folder, subset: *subset };
+            let unused = table::read(path, &names, &mut |line, cells| {
+                let row = Row::read(line, cells, &location, &mut labels);
+                if let Err(reason) = row.and_then(|row| rows.push((index, path), row, self.custom.channel)) {
+                    count += 1;
+                    faults.extend((count <= MAX_SHOWN).then_some((line, reason)));
+                }
+                Ok(())
+            })?;
+            columns.extend(unused);
+            if count > 0 {
+                return Err(DataError::Lines { path: path.clone(), faults, count });
             }
-            Ok(())
-        })?;
-        if count > 0 {
-            return Err(DataError::Lines { path: file, faults, count });
         }
         let (classes, places) = labels.sorted();
-        let examples = rows.examples(&file, &places)?;
+        let examples = rows.examples(&files, &places, self.custom.channel)?;
+        // For messages about all manifests.
+        let place = if files.len() == 1 { &files[0].path } else { &root };
         if examples.is_empty() {
             let reason = "has no rows; expected one per example".to_owned();
-            return Err(DataError::Manifest { path: file, reason });
+            return Err(DataError::Manifest { path: place.clone(), reason });
         }
-        super::check_class_count(&file, &classes)?;
-        let notes = self.notes(columns, &examples);
+        super::check_class_count(place, &classes)?;
+        let notes = self.notes(columns.into_iter().collect(), &names, &examples);
         Ok(DataSet { name: SET.to_owned(), classes, examples, missing: 0, notes })
     }
 }
 
 impl ManifestConfig {
     /// Returns notes about columns that are not used.
-    fn notes(&self, mut columns: Vec<String>, examples: &[Example]) -> Vec<Note> {
-        let mut advice =
-            "rename one to path, label, start, end, split, speaker or fold if it has such values";
+    fn notes(&self, mut columns: Vec<String>, names: &ColumnNames<'_>, examples: &[Example]) -> Vec<Note> {
+        let mut advice = "if one has the values of path, label, start, end, duration, split, speaker or fold, map it with \
+                          data.manifest.columns";
         let uses_folds = self.custom.split == Some(CustomSplit::Folds);
         if !uses_folds && examples.iter().any(|example| example.fold.is_some()) {
-            columns.push("fold".to_owned());
+            columns.push(names.names_of(FOLD));
             advice = "to use the column fold, set data.manifest.split = \"folds\"";
         }
         let fact = ["column of the manifest is not used", "columns of the manifest are not used"];
         Note::new(columns, fact, advice).into_iter().collect()
     }
-
-    /// Returns the root folder of the paths, and the manifest.
-    fn locate(&self, folder: Option<&Path>) -> Result<(PathBuf, PathBuf), DataError> {
-        let given = folder.ok_or(DataError::NoFolder { set: SET, layout: LAYOUT })?;
-        if let Some(kind) = SpecialFile::at(given).filter(|kind| *kind != SpecialFile::Folder) {
-            // The manifest is read more than once.
-            return Err(DataError::NotAFile { path: given.to_owned(), kind });
-        }
-        if given.is_file() {
-            let root = given.parent().filter(|parent| !parent.as_os_str().is_empty());
-            return Ok((root.unwrap_or(Path::new(".")).to_owned(), given.to_owned()));
-        }
-        if !given.is_dir() {
-            return Err(DataError::MissingFolder { path: given.to_owned(), layout: LAYOUT });
-        }
-        let file = match &self.file {
-            Some(name) => {
-                let file = given.join(name);
-                std::fs::metadata(&file).map_err(|reason| DataError::unreadable(&file, reason))?;
-                file
-            }
-            None => find_in(given).ok_or_else(|| folder::not_this_set(SET, given, LAYOUT))?,
-        };
-        Ok((given.to_owned(), file))
-    }
-}
-
-/// Returns the manifest in a folder, by its default names; a file that is not regular is rejected when it is read.
-pub(crate) fn find_in(folder: &Path) -> Option<PathBuf> {
-    NAMES.iter().map(|name| folder.join(name)).find(|path| path.exists())
 }
 
 /// Rows that were read.
-enum Rows<'a> {
-    /// One example per row, and its line.
-    Examples(Vec<Example>, Vec<usize>),
+enum Rows {
+    /// One example per row, and its manifest and line.
+    Examples(Vec<Example>, Vec<(usize, usize)>),
     /// Segments of examples.
-    Segments(SegmentLabels<'a>),
+    Segments(SegmentLabels),
 }
 
-impl Rows<'_> {
-    fn push(&mut self, row: Row) -> Result<(), String> {
+impl Rows {
+    fn push(&mut self, file: (usize, &Path), row: Row, channel: Channel) -> Result<(), String> {
         match self {
             Rows::Examples(examples, lines) => {
-                lines.push(row.line);
-                examples.push(example(row));
+                lines.push((file.0, row.line));
+                examples.push(example(row, channel));
                 Ok(())
             }
-            Rows::Segments(segments) => segments.push(row),
+            Rows::Segments(segments) => segments.push(file.1, row),
         }
     }
 
     /// Returns the examples; `places` maps provisional class indices to final ones.
-    fn examples(self, file: &Path, places: &[usize]) -> Result<Vec<Example>, DataError> {
+    fn examples(
+        self,
+        files: &[ManifestFile],
+        places: &[usize],
+        channel: Channel,
+    ) -> Result<Vec<Example>, DataError> {
         match self {
-            Rows::Segments(segments) => segments.examples(places),
+            Rows::Segments(segments) => segments.examples(places, channel),
             Rows::Examples(mut examples, lines) => {
-                check_repeated(file, &examples, &lines)?;
+                check_repeated(files, &examples, &lines)?;
                 for example in &mut examples {
                     if let Label::Class(class) = &mut example.label {
                         *class = places[*class];
@@ -187,7 +178,7 @@ impl Rows<'_> {
     }
 }
 
-fn example(row: Row) -> Example {
+fn example(row: Row, channel: Channel) -> Example {
     let (id, source) = match (row.start_seconds, row.end_seconds) {
         (None, None) => (row.name, Source::File(row.path)),
         (start, end) => {
@@ -204,24 +195,26 @@ fn example(row: Row) -> Example {
         fold: row.fold,
         predefined: row.subset,
         source,
+        channel,
     }
 }
 
 /// Checks that no two rows have the same segment of the same file.
-fn check_repeated(file: &Path, examples: &[Example], lines: &[usize]) -> Result<(), DataError> {
+fn check_repeated(
+    files: &[ManifestFile],
+    examples: &[Example],
+    lines: &[(usize, usize)],
+) -> Result<(), DataError> {
     let mut order: Vec<usize> = (0..examples.len()).collect();
     order.sort_by(|&a, &b| examples[a].id.cmp(&examples[b].id).then(a.cmp(&b)));
     let repeated = order.windows(2).find(|pair| examples[pair[0]].id == examples[pair[1]].id);
-    match repeated {
-        Some(pair) => {
-            let reason =
-                format!("{} is already in line {}; delete one of them", examples[pair[1]].id, lines[pair[0]]);
-            Err(wrong(file, lines[pair[1]], reason))
-        }
-        None => Ok(()),
-    }
-}
-
-fn wrong(file: &Path, line: usize, reason: String) -> DataError {
-    DataError::Line { path: file.to_owned(), line, reason }
+    let Some(&[first, second]) = repeated else { return Ok(()) };
+    let ((file, line), (other, other_line)) = (lines[second], lines[first]);
+    let of_other = match file == other {
+        true => String::new(),
+        false => format!(" of {}", files[other].path.display()),
+    };
+    let reason =
+        format!("{} is already in line {other_line}{of_other}; delete one of them", examples[second].id);
+    Err(DataError::Line { path: files[file].path.clone(), line, reason })
 }

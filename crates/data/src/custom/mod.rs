@@ -1,10 +1,13 @@
 //! Custom data: one folder per class, or a manifest with one row per example.
 
+mod channel;
+mod columns;
 mod config;
 mod folders;
 mod folds;
 mod keys;
 mod manifest;
+mod manifest_files;
 mod path;
 mod rows;
 mod segment_labels;
@@ -17,12 +20,13 @@ use std::path::Path;
 
 use crate::error::{DataError, listed};
 
+pub use columns::{ManifestColumns, ManifestLayout};
 pub use config::{CustomDataConfig, CustomSplit};
 pub use folders::FoldersConfig;
 pub use manifest::ManifestConfig;
 pub use speaker_rule::SpeakerRule;
 
-pub(crate) use manifest::find_in as manifest_in;
+pub(crate) use manifest_files::find_in as manifest_in;
 pub(crate) use split::kind as split_kind;
 
 /// Checks that there are at least two classes.

@@ -6,11 +6,11 @@ use std::path::{Component, Path, PathBuf};
 use unicode_normalization::UnicodeNormalization;
 
 /// Returns the name of an example, the same on every machine, and the path of its file. The path in the manifest is
-/// relative to `root`, or absolute and inside it. Links may point anywhere.
+/// relative to `folder` in `root` (or to `root` if `folder` is empty), or absolute and inside `root`. Links may point anywhere.
 ///
 /// The file system is accessed only for paths with `\` or with letters beyond ASCII: `\` is a separator, and a composed or
 /// decomposed letter (é as one or two characters) the other form, if the file exists only so.
-pub(super) fn resolve(root: &Path, text: &str) -> Result<(String, PathBuf), String> {
+pub(super) fn resolve(root: &Path, folder: &str, text: &str) -> Result<(String, PathBuf), String> {
     if text.is_empty() {
         return Err("path is empty; it must name an audio file".to_owned());
     }
@@ -21,11 +21,11 @@ pub(super) fn resolve(root: &Path, text: &str) -> Result<(String, PathBuf), Stri
             rest.rsplit(['\\', '/']).next().unwrap_or_default()
         ));
     }
-    let found = inside(root, text)?;
+    let found = inside(root, folder, text)?;
     if (text.is_ascii() && !text.contains('\\')) || found.1.exists() {
         return Ok(found);
     }
-    let exists = |text: &str| inside(root, text).ok().filter(|(_, path)| path.exists());
+    let exists = |text: &str| inside(root, folder, text).ok().filter(|(_, path)| path.exists());
     let unix = match text.contains('\\') {
         true => Cow::Owned(text.replace('\\', "/")),
         false => Cow::Borrowed(text),
@@ -44,7 +44,7 @@ fn drive(text: &str) -> Option<&str> {
     is_drive.then_some(rest)
 }
 
-fn inside(root: &Path, text: &str) -> Result<(String, PathBuf), String> {
+fn inside(root: &Path, folder: &str, text: &str) -> Result<(String, PathBuf), String> {
     let outside = || {
         format!(
             "path `{text}` is outside {}, the folder of the manifest; move the file there, or set --data to a folder that \
@@ -57,7 +57,7 @@ fn inside(root: &Path, text: &str) -> Result<(String, PathBuf), String> {
         let root = std::path::absolute(root).map_err(|error| format!("{}: {error}", root.display()))?;
         path.strip_prefix(&root).map_err(|_| outside())?.to_owned()
     } else {
-        path.to_owned()
+        Path::new(folder).join(path)
     };
     let mut names: Vec<&str> = Vec::new();
     for component in relative.components() {
@@ -88,9 +88,20 @@ mod tests {
         let root = Path::new("/sounds/mine");
         for text in ["a/b.wav", "./a/b.wav", "a/./b.wav", "a/c/../b.wav", "/sounds/mine/a/b.wav", "a//b.wav"]
         {
-            let (name, file) = resolve(root, text).unwrap();
+            let (name, file) = resolve(root, "", text).unwrap();
             assert_eq!((name.as_str(), file), ("a/b.wav", PathBuf::from("/sounds/mine/a/b.wav")), "{text}");
         }
+    }
+
+    #[test]
+    fn a_path_is_relative_to_the_folder_of_its_manifest() {
+        let root = Path::new("/sounds/mine");
+        for text in ["b.wav", "../train/b.wav", "/sounds/mine/train/b.wav"] {
+            let found = resolve(root, "train", text).unwrap();
+            assert_eq!(found, ("train/b.wav".to_owned(), root.join("train/b.wav")), "{text}");
+        }
+        assert_eq!(resolve(root, "train", "../b.wav").unwrap().0, "b.wav");
+        assert!(resolve(root, "train", "../../b.wav").is_err());
     }
 
     #[test]
@@ -109,21 +120,21 @@ mod tests {
             // Nothing exists: the name is that of the manifest.
             ("non\\b.wav", "non\\b.wav"),
         ] {
-            assert_eq!(resolve(root, text).unwrap(), (name.to_owned(), root.join(name)), "{text}");
+            assert_eq!(resolve(root, "", text).unwrap(), (name.to_owned(), root.join(name)), "{text}");
         }
         #[cfg(unix)]
         {
             std::fs::write(root.join("oui\\b.wav"), "").unwrap();
-            assert_eq!(resolve(root, "oui\\b.wav").unwrap().0, "oui\\b.wav", "a file with this name");
+            assert_eq!(resolve(root, "", "oui\\b.wav").unwrap().0, "oui\\b.wav", "a file with this name");
         }
     }
 
     #[cfg(not(windows))]
     #[test]
     fn a_drive_letter_is_rejected_with_a_hint() {
-        let reason = resolve(Path::new("/sounds"), "C:\\Users\\ann\\yes\\1.wav").unwrap_err();
+        let reason = resolve(Path::new("/sounds"), "", "C:\\Users\\ann\\yes\\1.wav").unwrap_err();
         assert!(reason.contains("drive letter") && reason.ends_with("such as `1.wav`"), "{reason}");
-        assert!(resolve(Path::new("/sounds"), "a:b.wav").is_ok());
+        assert!(resolve(Path::new("/sounds"), "", "a:b.wav").is_ok());
     }
 
     #[test]
@@ -138,7 +149,7 @@ mod tests {
             ".",
             "a/..",
         ] {
-            let reason = resolve(Path::new("/sounds/mine"), text).unwrap_err();
+            let reason = resolve(Path::new("/sounds/mine"), "", text).unwrap_err();
             assert!(reason.starts_with("path "), "{reason}");
         }
     }

@@ -8,12 +8,20 @@ use super::path::resolve;
 use crate::subset::Subset;
 
 /// Columns that are read; the first two are required.
-pub(super) const COLUMNS: [&str; 7] = ["path", "label", "start", "end", "split", "speaker", "fold"];
+pub(super) const COLUMNS: [&str; 8] =
+    ["path", "label", "start", "end", "duration", "split", "speaker", "fold"];
+/// Index of the column `fold`.
+pub(super) const FOLD: usize = 7;
 /// Number of required columns.
 pub(super) const REQUIRED: usize = 2;
 
 /// Values of a row in the order of [`COLUMNS`]; missing values are empty.
-pub(super) type Cells<'a> = [Cow<'a, str>; 7];
+pub(super) type Cells<'a> = [Cow<'a, str>; COLUMNS.len()];
+
+/// Maximum difference in seconds between `end` and `start` + `duration` of a row that has all three.
+const END_TOLERANCE_SECONDS: f64 = 1e-3;
+/// Ends that are computed from a duration are rounded to this fraction of a second, so that 0.1 + 0.2 is 0.3.
+const ENDS_PER_SECOND: f64 = 1e9;
 
 /// Content of a row.
 pub(super) struct Row {
@@ -35,23 +43,62 @@ impl Row {
     pub(super) fn read(
         line: usize,
         cells: &Cells<'_>,
-        root: &Path,
+        location: &Location<'_>,
         labels: &mut ClassIndex,
     ) -> Result<Row, String> {
-        let [path, label, start, end, split, speaker, fold] = cells.each_ref().map(|cell| cell.trim());
-        let (name, path) = resolve(root, path)?;
+        let [path, label, start, end, duration, split, speaker, fold] =
+            cells.each_ref().map(|cell| cell.trim());
+        let (name, path) = resolve(location.root, location.folder, path)?;
         let class = labels.class(label)?;
-        let (start_seconds, end_seconds) = (seconds("start", start)?, seconds("end", end)?);
+        let start_seconds = seconds("start", start)?;
+        let end_seconds = end_seconds(start_seconds, seconds("end", end)?, seconds("duration", duration)?)?;
         if let Some(end) = end_seconds
             && end <= start_seconds.unwrap_or(0.0)
         {
             let start = start_seconds.unwrap_or(0.0);
             return Err(format!("end = {end} s must be after start = {start} s"));
         }
-        let subset = subset(split)?;
+        let subset = match (subset(split)?, location.subset) {
+            (Some(found), Some(of_manifest)) if found != of_manifest => {
+                return Err(format!(
+                    "split = `{split}`, but this manifest is that of {of_manifest}; correct the split"
+                ));
+            }
+            (found, of_manifest) => found.or(of_manifest),
+        };
         let [speaker, fold] =
             [speaker, fold].map(|text| Some(text).filter(|text| !text.is_empty()).map(str::to_owned));
         Ok(Row { line, name, path, class, start_seconds, end_seconds, subset, speaker, fold })
+    }
+}
+
+/// Manifest of a row.
+pub(super) struct Location<'a> {
+    /// Folder of the data set.
+    pub(super) root: &'a Path,
+    /// Folder of the manifest in the data set, to which paths are relative: empty, or `train`.
+    pub(super) folder: &'a str,
+    /// Subset of all rows.
+    pub(super) subset: Option<Subset>,
+}
+
+/// Returns the end of a segment that may have an end, a duration, or both.
+fn end_seconds(start: Option<f64>, end: Option<f64>, duration: Option<f64>) -> Result<Option<f64>, String> {
+    let Some(duration) = duration else { return Ok(end) };
+    if duration == 0.0 {
+        return Err(
+            "duration = 0 s must be more than 0; leave it empty for a segment up to the end of the file"
+                .to_owned(),
+        );
+    }
+    let start = start.unwrap_or(0.0);
+    let computed = ((start + duration) * ENDS_PER_SECOND).round() / ENDS_PER_SECOND;
+    match end {
+        Some(end) if (end - computed).abs() > END_TOLERANCE_SECONDS + 1.0 / ENDS_PER_SECOND => Err(format!(
+            "end = {end} s, but start + duration = {computed} s; correct one of them or remove a column"
+        )),
+        Some(end) => Ok(Some(end)),
+        None => Ok(Some(computed)),
     }
 }
 

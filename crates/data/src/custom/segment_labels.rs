@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use stapes_audio::Channel;
 use stapes_features::Segment;
 
 use super::rows::Row;
@@ -12,14 +13,16 @@ use crate::label::{Label, Segments};
 use crate::subset::Subset;
 
 /// Recordings of a manifest, in the order of their first rows.
-pub(super) struct SegmentLabels<'a> {
-    file: &'a Path,
+#[derive(Default)]
+pub(super) struct SegmentLabels {
     recordings: Vec<Recording>,
     indices: HashMap<String, usize>,
 }
 
 struct Recording {
     name: String,
+    /// Manifest.
+    file: PathBuf,
     path: PathBuf,
     subset: Option<Subset>,
     speaker: Option<String>,
@@ -28,21 +31,17 @@ struct Recording {
     rows: Vec<(usize, Segment)>,
 }
 
-impl<'a> SegmentLabels<'a> {
-    /// Starts with no recordings of this manifest.
-    pub(super) fn new(file: &'a Path) -> SegmentLabels<'a> {
-        SegmentLabels { file, recordings: Vec::new(), indices: HashMap::new() }
-    }
-
-    /// Adds a row to its recording, which has one speaker and one subset.
-    pub(super) fn push(&mut self, row: Row) -> Result<(), String> {
+impl SegmentLabels {
+    /// Adds a row of a manifest to its recording, which has one speaker and one subset.
+    pub(super) fn push(&mut self, file: &Path, row: Row) -> Result<(), String> {
         let (Some(start_seconds), Some(end_seconds)) = (row.start_seconds, row.end_seconds) else {
-            return Err("needs start and end, because frame_labels = true".to_owned());
+            return Err("needs start and end (or duration), because frame_labels = true".to_owned());
         };
         let index = *self.indices.entry(row.name.clone()).or_insert(self.recordings.len());
         if index == self.recordings.len() {
             self.recordings.push(Recording {
                 name: row.name,
+                file: file.to_owned(),
                 path: row.path,
                 subset: row.subset,
                 speaker: row.speaker,
@@ -52,6 +51,13 @@ impl<'a> SegmentLabels<'a> {
             });
         } else {
             let first = &self.recordings[index];
+            if first.file != file {
+                return Err(format!(
+                    "{} is already in {}; delete it in one of them",
+                    first.name,
+                    first.file.display()
+                ));
+            }
             for (column, equal) in [
                 ("split", first.subset == row.subset),
                 ("speaker", first.speaker == row.speaker),
@@ -73,17 +79,18 @@ impl<'a> SegmentLabels<'a> {
 
     /// Returns one example per recording, its rows sorted by time; `places` maps provisional class indices to final
     /// ones.
-    pub(super) fn examples(self, places: &[usize]) -> Result<Vec<Example>, DataError> {
+    pub(super) fn examples(self, places: &[usize], channel: Channel) -> Result<Vec<Example>, DataError> {
         let example = |mut recording: Recording| {
             recording.rows.sort_by(|a, b| a.1.start_seconds.total_cmp(&b.1.start_seconds));
             recording.rows.iter_mut().for_each(|(_, segment)| segment.class = places[segment.class]);
             Ok(Example {
                 id: recording.name,
-                label: Label::Segments(Segments::new(self.file.to_owned(), recording.rows)?),
+                label: Label::Segments(Segments::new(recording.file, recording.rows)?),
                 group: recording.speaker,
                 fold: recording.fold,
                 predefined: recording.subset,
                 source: Source::File(recording.path),
+                channel,
             })
         };
         self.recordings.into_iter().map(example).collect()

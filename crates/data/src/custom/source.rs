@@ -24,6 +24,11 @@ pub(super) trait CustomSource {
         false
     }
 
+    /// Checks the keys that only this form has.
+    fn check_form(&self) -> Result<(), DataError> {
+        Ok(())
+    }
+
     /// Finds the examples.
     fn read(&self, folder: Option<&Path>) -> Result<DataSet, DataError>;
 }
@@ -42,6 +47,7 @@ impl<T: CustomSource> DataSource for T {
     }
 
     fn check(&self) -> Result<(), DataError> {
+        self.check_form()?;
         self.custom().check(T::NAME)
     }
 

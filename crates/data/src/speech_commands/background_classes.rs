@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use stapes_audio::Recording;
+use stapes_audio::{Channel, Recording};
 use stapes_random::Rng;
 
 use super::{BACKGROUND, SET, SILENCE, UNKNOWN};
@@ -99,6 +99,7 @@ pub(super) fn silence(folder: &Path, counts: [usize; 3], class: usize) -> Result
                     start_seconds,
                     end_seconds: Some(end_seconds),
                 },
+                channel: Channel::Mean,
             });
         }
     }

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use stapes_audio::Channel;
 
 use crate::dataset::{DataSet, Example, Source};
 use crate::error::{DataError, listed};
@@ -197,7 +198,15 @@ impl SpeechCommandsConfig {
             };
             let speaker = file.name.split_once("_nohash_").map(|(speaker, _)| speaker.to_owned());
             let (source, label) = (Source::File(file.path), Label::Class(class));
-            Example { id, label, group: speaker, fold: None, predefined: Some(predefined), source }
+            Example {
+                id,
+                label,
+                group: speaker,
+                fold: None,
+                predefined: Some(predefined),
+                source,
+                channel: Channel::Mean,
+            }
         };
         Ok(files.into_iter().map(example).collect())
     }

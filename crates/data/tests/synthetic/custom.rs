@@ -7,8 +7,8 @@ use std::fs;
 use std::path::Path;
 
 use stapes_data::{
-    CustomDataConfig, CustomSplit, DataConfig, DataError, DataSet, Example, FoldersConfig, ManifestConfig,
-    Progress, Source, Split, Subset,
+    Channel, CustomDataConfig, CustomSplit, DataConfig, DataError, DataSet, Example, FoldersConfig,
+    ManifestConfig, Progress, Source, Split, Subset,
 };
 use tempfile::TempDir;
 
@@ -173,6 +173,7 @@ fn manifests_of_all_formats_are_equal() {
         fold: None,
         predefined: Some(Subset::Test),
         source: Source::Segment { path: "b.wav".into(), start_seconds: 0.5, end_seconds: Some(1.5) },
+        channel: Channel::Mean,
     };
     assert_eq!(dataset.examples[1], second);
     assert_eq!((dataset.examples[2].id.as_str(), &dataset.examples[2].group), ("c/d.wav 2-", &None));
@@ -226,7 +227,7 @@ fn faults_of_a_manifest_are_reported_with_their_line() {
             b"{\"path\": \"a.wav\"}\n",
             "manifest.jsonl:1: there is no key label; the keys are path",
         ),
-        ("manifest.jsonl", b"\n[1]\n", "manifest.jsonl:2: is not a JSON object"),
+        ("manifest.jsonl", b"\n[1]\n", "manifest.jsonl:2: is a JSON array"),
         (
             "manifest.jsonl",
             b"{\"path\": \"a.wav\", \"label\": [1]}\n",
@@ -241,7 +242,7 @@ fn faults_of_a_manifest_are_reported_with_their_line() {
         DataConfig::Manifest(ManifestConfig { file: Some("list.txt".into()), ..ManifestConfig::default() });
     let error = message(config.open(Some(written("list.txt", good).path())));
     assert!(
-        error.contains("list.txt: the extension of a manifest is .csv, .tsv, .jsonl or .parquet"),
+        error.contains("list.txt: the extension of a manifest is .csv, .tsv, .jsonl, .json or .parquet"),
         "{error}"
     );
     let error = message(config.open(Some(written("manifest.csv", good).path())));

@@ -10,6 +10,7 @@ use stapes_data::{
 use stapes_features::Features;
 use tempfile::TempDir;
 
+use crate::channels::with_channels;
 use crate::folders::write_wav;
 
 /// Writes recordings of different content.
@@ -144,7 +145,7 @@ fn recordings_with_names_that_are_not_utf8_are_read() {
     let dataset = open(&folders(None, None), folder.path()).unwrap();
     let ids: Vec<&str> = dataset.examples.iter().map(|example| example.id.as_str()).collect();
     assert_eq!(ids, ["a/1.wav", "a/\\xfe.wav", "a/\\xff.wav", "b/1.wav"]);
-    assert!(dataset.examples.iter().all(|example| example.source.read().unwrap().is_ok()));
+    assert!(dataset.examples.iter().all(|example| example.read().unwrap().is_ok()));
 }
 
 /// Returns a data set of a manifest with these columns and rows in a folder with the recordings 0.wav to 9.wav.
@@ -293,18 +294,6 @@ fn copies_of_silent_and_unreadable_files_are_no_leaks() {
     check(&|path| fs::write(path, "").unwrap()).unwrap();
 }
 
-/// Returns a WAV file of 16 bits and two channels.
-fn stereo(samples: &[[i16; 2]]) -> Vec<u8> {
-    let data: Vec<u8> = samples.iter().flatten().flat_map(|sample| sample.to_le_bytes()).collect();
-    let length = data.len() as u32;
-    let mut bytes = b"RIFF".to_vec();
-    bytes.extend((36 + length).to_le_bytes());
-    bytes.extend(b"WAVEfmt \x10\0\0\0\x01\0\x02\0\x40\x1f\0\0\0\x7d\0\0\x04\0\x10\0data");
-    bytes.extend(length.to_le_bytes());
-    bytes.extend(data);
-    bytes
-}
-
 #[test]
 fn channels_are_counted_and_explain_silence() {
     let folder = sounds(&["a/mono.wav", "b/1.wav"]);
@@ -314,7 +303,7 @@ fn channels_are_counted_and_explain_silence() {
         ("b/both.wav", [[5000, 4000]; 80]),
         ("b/silent.wav", [[0, 0]; 80]),
     ] {
-        fs::write(folder.path().join(name), stereo(&samples)).unwrap();
+        fs::write(folder.path().join(name), with_channels(2, samples.as_flattened())).unwrap();
     }
     let dataset = open(&folders(None, None), folder.path()).unwrap();
     let name = |index: &usize| dataset.examples[*index].id.as_str();

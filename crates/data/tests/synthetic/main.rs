@@ -1,11 +1,13 @@
 //! Synthetic data sets in temporary folders: all rules and error cases.
 
+mod channels;
 mod custom;
 mod folders;
 mod fsdd;
 mod japanese_vowels;
 mod left_out;
 mod loading;
+mod manifest_columns;
 mod recipe;
 #[path = "../rules/mod.rs"]
 mod rules;

@@ -2,8 +2,6 @@
 
 use std::path::Path;
 
-use stapes_audio::{AudioError, Clip};
-use stapes_data::Source;
 use stapes_features::Features;
 use stapes_infer::{Classifier, InferError, Input, Model};
 use stapes_metrics::{ConfusedPair, Evaluation};
@@ -161,11 +159,12 @@ impl View<'_> {
     fn add_recording(&self, index: usize, example: &mut Example) -> Result<(), Error> {
         let TestExamples { experiment, model, loaded, .. } = self.test;
         let Input::Recordings(config) = &model.input else { return Ok(()) };
-        let source = &experiment.dataset.examples[loaded.indices[index]].source;
+        let recording = &experiment.dataset.examples[loaded.indices[index]];
         let frames = &loaded.features[index];
         // Frames of a fixed length may exceed the recording.
         let long = config.fixed_length_samples.is_none() && self.shown_frames(frames) < frames.frames();
-        let Some(clip) = read_start(source, long.then_some(self.seconds)) else { return Ok(()) };
+        let clip = if long { recording.read_start(self.seconds) } else { recording.read() };
+        let Some(clip) = clip else { return Ok(()) };
         let mut clip = clip.map_err(InferError::from)?;
         if clip.sample_rate_hz != config.sample_rate_hz {
             clip = clip.resampled(config.sample_rate_hz).map_err(InferError::from)?;
@@ -176,7 +175,7 @@ impl View<'_> {
             example.notes.push(format!("The first {} s are shown.", self.seconds));
         }
         example.frames.push(recording_view::spectrogram(&clip)?);
-        example.sound = Some(recording_view::sound(source.path().unwrap_or(Path::new("")), clip)?);
+        example.sound = Some(recording_view::sound(recording.source.path().unwrap_or(Path::new("")), clip)?);
         Ok(())
     }
 
@@ -193,17 +192,6 @@ impl View<'_> {
             Input::Frames(_) => MAX_FRAMES,
         };
         frames.frames().min(max_frames)
-    }
-}
-
-/// Reads a recording, or only its first `seconds`.
-fn read_start(source: &Source, seconds: Option<f64>) -> Option<Result<Clip, AudioError>> {
-    match (source, seconds) {
-        (Source::File(path), Some(seconds)) => Some(stapes_audio::read_segment(path, 0.0, Some(seconds))),
-        (Source::Segment { path, start_seconds, .. }, Some(seconds)) => {
-            Some(stapes_audio::read_segment(path, *start_seconds, Some(start_seconds + seconds)))
-        }
-        (source, _) => source.read(),
     }
 }
 

@@ -141,7 +141,7 @@ fn frame_ms(experiment: &Experiment, model: &Model) -> Result<Option<f64>, Error
     let Input::Recordings(config) = &model.input else { return Ok(None) };
     let Ok(mut stream) = StreamClassifier::new(model) else { return Ok(None) };
     let example = &experiment.dataset.examples[experiment.split.test[0]];
-    let Some(Ok(clip)) = example.source.read() else { return Ok(None) };
+    let Some(Ok(clip)) = example.read() else { return Ok(None) };
     let hop = (f64::from(config.sample_rate_hz) / config.frames_per_second()).round().max(1.0) as usize;
     let mut times = Vec::new();
     // A few seconds are enough, because all frames take the same time.

@@ -50,6 +50,7 @@ impl Recordings {
                 fold: None,
                 predefined: None,
                 source,
+                channel: stapes_data::Channel::Mean,
             });
         }
         let per_coefficient = config.normalization == Normalization::PerCoefficient;

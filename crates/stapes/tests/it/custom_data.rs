@@ -219,3 +219,94 @@ fn table_is_written_without_the_data() {
     scratch.write("sweep.toml", sweep(2));
     scratch.run("compare sweep.toml --out runs --table").fails(2, &["`epochs = 1` then, `epochs = 2` now"]);
 }
+
+#[test]
+fn a_manifest_of_nemo_trains_a_model() {
+    let scratch = tones("[data.manifest]\ntest_fraction = 0.4");
+    let mut rows = String::new();
+    for class in ["low", "high"] {
+        for speaker in ["ann", "bob", "cid", "dan", "eva"] {
+            for index in 0..4 {
+                rows += &format!(
+                    "{{\"audio_filepath\": \"{class}/{speaker}_{index}.wav\", \"offset\": 0.05, \"duration\": 0.1, \
+                     \"command\": \"{class}\"}}\n"
+                );
+            }
+        }
+    }
+    scratch.write("my/manifest.json", &rows);
+    let advice = "set data.manifest.layout = \"nemo\"";
+    scratch
+        .run("train my.toml --data my --out run")
+        .fails(2, &["manifest.json:1: there is no key path", advice]);
+    scratch.run("data info --data my/manifest.json").fails(2, &[advice]);
+    let nemo = "--set data.manifest.layout=nemo";
+    let trained =
+        scratch.run(&format!("train my.toml --data my --out run --json {nemo}")).succeeds().last_json();
+    assert_eq!(trained["test_accuracy"], 1.0, "{trained}");
+    scratch.run("eval run").succeeds();
+    let info = scratch.run(&format!("data info my.toml --data my --json {nemo}")).succeeds().last_json();
+    assert_eq!(info["seconds"]["max"], 0.1);
+    // The same with names in the recipe.
+    let columns = "--set data.manifest.columns.path=audio_filepath --set data.manifest.columns.label=command";
+    let mapped = scratch.run(&format!("data info my.toml --data my {columns}")).succeeds().stdout();
+    assert!(mapped.contains("1 column of the manifest is not used: offset"), "{mapped}");
+    scratch
+        .run(&format!("data info my.toml --data my {columns} --set data.manifest.columns.start=from"))
+        .fails(2, &["data.manifest.columns.start = \"from\": there is no such column", "audio_filepath"]);
+}
+
+/// Returns a stereo WAV file of these channels.
+fn stereo(left: &[f32], right: &[f32]) -> Vec<u8> {
+    let mut bytes = wav(left, 8000);
+    let interleaved = left.iter().zip(right).flat_map(|(left, right)| [*left, *right]);
+    bytes = [&bytes[..44], &wav(&interleaved.collect::<Vec<_>>(), 8000)[44..]].concat();
+    let data = bytes.len() as u32 - 44;
+    bytes[4..8].copy_from_slice(&(36 + data).to_le_bytes());
+    bytes[22..24].copy_from_slice(&2u16.to_le_bytes());
+    bytes[28..32].copy_from_slice(&32_000u32.to_le_bytes());
+    bytes[32..34].copy_from_slice(&4u16.to_le_bytes());
+    bytes[40..44].copy_from_slice(&data.to_le_bytes());
+    bytes
+}
+
+#[test]
+fn one_channel_of_stereo_recordings_is_trained_on() {
+    let scratch = tones("[data.folders]\nspeaker = \"before _\"");
+    let mut number = 0;
+    for (class, hz) in [("low", 500.0), ("high", 1800.0)] {
+        for speaker in ["ann", "bob", "cid", "dan", "eva"] {
+            for index in 0..4 {
+                number += 1;
+                let tone: Vec<f32> =
+                    (0..1600 + 7 * number).map(|n| 0.4 * (TAU * hz * n as f32 / 8000.0).sin()).collect();
+                let opposite: Vec<f32> = tone.iter().map(|sample| -sample).collect();
+                scratch.write(&format!("my/{class}/{speaker}_{index}.wav"), stereo(&tone, &opposite));
+            }
+        }
+    }
+    let mean = scratch.run("data info my.toml --data my").succeeds().stdout();
+    for part in [
+        "channels: 2 (40); their mean is used",
+        "silent (all samples below -60 dBFS): 40",
+        "ann_0.wav: its channels cancel in their mean; set data.folders.channel = 0",
+    ] {
+        assert!(mean.contains(part), "no {part:?} in\n{mean}");
+    }
+    let second = "--set data.folders.channel=1";
+    let info = scratch.run(&format!("data info my.toml --data my {second}")).succeeds().stdout();
+    assert!(info.contains("channels: 2 (40); channel 1, counted from 0, is used"), "{info}");
+    assert!(info.contains("silent (all samples below -60 dBFS): 0"), "{info}");
+    let train = format!("train my.toml --data my --json {second}");
+    let trained = scratch.run(&format!("{train} --out run --cache frames")).succeeds().last_json();
+    assert_eq!(trained["test_accuracy"], 1.0, "{trained}");
+    let recipe = fs::read_to_string(scratch.path("run/recipe.toml")).unwrap();
+    assert!(recipe.contains("channel = 1"), "{recipe}");
+    let evaluated = scratch.run("eval run").succeeds().stdout();
+    assert!(evaluated.contains("8 of 8"), "{evaluated}");
+    // A file with one channel is named.
+    scratch.write("my/low/ann_0.wav", tone(false, 99));
+    let third = "low/ann_0.wav: channel 1 does not exist: the file has 1 channel";
+    scratch.run(&format!("{train} --out other")).fails(2, &[third]);
+    scratch.run(&format!("data info my.toml --data my {second}")).fails(1, &[]);
+}

@@ -208,7 +208,11 @@ fn keys_of_custom_data_are_documented_with_their_defaults() {
         let own = |row: &&Vec<String>| row.len() == 4 && !row[3].starts_with(&format!("`{other}`"));
         let rows: Vec<&Vec<String>> = rows.iter().filter(own).collect();
         let mut accepted = accepted(name);
-        let other_keys = if name == "data.folders" { &["file", "frame_labels"][..] } else { &["speaker"] };
+        let other_keys = if name == "data.folders" {
+            &["file", "layout", "columns", "frame_labels"][..]
+        } else {
+            &["speaker"]
+        };
         assert!(other_keys.iter().all(|key| accepted.remove(*key)), "{accepted:?}");
         check_rows(name, &rows, &accepted);
     }

@@ -8,13 +8,19 @@ use serde_json::{Map, Value};
 
 use super::RowCallback;
 use super::lines::Lines;
-use crate::custom::rows::{COLUMNS, REQUIRED};
+use crate::custom::columns::{ColumnNames, unused};
+use crate::custom::rows::COLUMNS;
 use crate::error::DataError;
 
 /// Reads a file with one object per line; values are text or numbers, and null means missing. A byte-order mark and
 /// empty lines are ignored.
-pub(super) fn read(path: &Path, on_row: &mut RowCallback<'_>) -> Result<Vec<String>, DataError> {
-    let mut unused = BTreeSet::new();
+pub(super) fn read(
+    path: &Path,
+    names: &ColumnNames<'_>,
+    on_row: &mut RowCallback<'_>,
+) -> Result<Vec<String>, DataError> {
+    let (mut all_keys, mut unused_keys) = (BTreeSet::new(), BTreeSet::new());
+    let mut is_found = [false; COLUMNS.len()];
     let mut lines = Lines::open(path)?;
     while let Some((line, text)) = lines.next()? {
         let object = text.trim_start_matches('\u{feff}').trim();
@@ -22,31 +28,40 @@ pub(super) fn read(path: &Path, on_row: &mut RowCallback<'_>) -> Result<Vec<Stri
             continue;
         }
         let wrong = |reason: String| DataError::Line { path: path.to_owned(), line, reason };
+        if object.starts_with('[') {
+            return Err(wrong(
+                "is a JSON array; a manifest has one JSON object per line (`jq -c '.[]' FILE` converts the array)"
+                    .to_owned(),
+            ));
+        }
         let object: Map<String, Value> = serde_json::from_str(object).map_err(|error| {
             wrong(format!(
                 "is not a JSON object such as {{\"path\": \"a.wav\", \"label\": \"yes\"}}: {error}"
             ))
         })?;
-        let object: Map<String, Value> =
-            object.into_iter().map(|(key, value)| (key.to_ascii_lowercase(), value)).collect();
+        let (keys, values): (Vec<&String>, Vec<&Value>) = object.iter().unzip();
+        let positions = names.positions(&keys).map_err(wrong)?;
+        names.check_required(&positions, &keys, "key").map_err(wrong)?;
         let mut cells = [const { Cow::Borrowed("") }; COLUMNS.len()];
-        for (cell, column) in cells.iter_mut().zip(COLUMNS) {
-            *cell = match object.get(column) {
-                None | Some(Value::Null) => Cow::Borrowed(""),
-                Some(Value::String(text)) => Cow::Borrowed(text.as_str()),
-                Some(value @ (Value::Number(_) | Value::Bool(_))) => Cow::Owned(value.to_string()),
-                Some(other) => return Err(wrong(format!("{column} = {other} must be text or a number"))),
+        for (column, (cell, position)) in cells.iter_mut().zip(positions).enumerate() {
+            let Some(position) = position else { continue };
+            is_found[column] = true;
+            *cell = match values[position] {
+                Value::Null => Cow::Borrowed(""),
+                Value::String(text) => Cow::Borrowed(text.as_str()),
+                value @ (Value::Number(_) | Value::Bool(_)) => Cow::Owned(value.to_string()),
+                other => return Err(wrong(format!("{} = {other} must be text or a number", keys[position]))),
             };
         }
-        if let Some(missing) = COLUMNS.iter().take(REQUIRED).find(|column| !object.contains_key(**column)) {
-            let keys: Vec<&String> = object.keys().collect();
-            return Err(wrong(format!(
-                "there is no key {missing}; the keys are {}",
-                crate::error::listed(&keys, 20)
-            )));
-        }
-        unused.extend(object.keys().filter(|key| !COLUMNS.contains(&key.as_str())).cloned());
+        unused_keys.extend(unused(&keys, &positions));
+        all_keys.extend(keys.into_iter().cloned());
         on_row(line, &cells)?;
     }
-    Ok(unused.into_iter().collect())
+    if !all_keys.is_empty() {
+        let keys: Vec<String> = all_keys.into_iter().collect();
+        names
+            .check_given(&is_found, &keys)
+            .map_err(|reason| DataError::Manifest { path: path.to_owned(), reason })?;
+    }
+    Ok(unused_keys.into_iter().collect())
 }

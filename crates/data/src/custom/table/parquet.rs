@@ -10,20 +10,29 @@ use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::Field;
 use parquet::schema::types::Type;
 
-use super::{RowCallback, positions, unused};
+use super::RowCallback;
+use crate::custom::columns::{ColumnNames, unused};
 use crate::error::DataError;
 
 /// Reads the required columns; the number of a row is used as its line.
-pub(super) fn read(path: &Path, on_row: &mut RowCallback<'_>) -> Result<Vec<String>, DataError> {
+pub(super) fn read(
+    path: &Path,
+    names: &ColumnNames<'_>,
+    on_row: &mut RowCallback<'_>,
+) -> Result<Vec<String>, DataError> {
     // The library has assertions about the content of files.
-    stapes_files::contain_panic(|| read_rows(path, on_row)).unwrap_or_else(|reason| {
+    stapes_files::contain_panic(|| read_rows(path, names, on_row)).unwrap_or_else(|reason| {
         let reason =
             format!("is a damaged Parquet file ({reason}); copy it again, or write the manifest as CSV");
         Err(DataError::Manifest { path: path.to_owned(), reason })
     })
 }
 
-fn read_rows(path: &Path, on_row: &mut RowCallback<'_>) -> Result<Vec<String>, DataError> {
+fn read_rows(
+    path: &Path,
+    names: &ColumnNames<'_>,
+    on_row: &mut RowCallback<'_>,
+) -> Result<Vec<String>, DataError> {
     let file = stapes_files::open(path).map_err(|reason| DataError::unreadable(path, reason))?;
     let refused = |error: ParquetError| DataError::Manifest {
         path: path.to_owned(),
@@ -33,10 +42,14 @@ fn read_rows(path: &Path, on_row: &mut RowCallback<'_>) -> Result<Vec<String>, D
     check_size(reader.metadata()).map_err(|reason| DataError::Manifest { path: path.to_owned(), reason })?;
     let schema = reader.metadata().file_metadata().schema();
     let fields = schema.get_fields();
-    let names: Vec<&str> = fields.iter().map(|field| field.name()).collect();
-    let unused = unused(&names);
-    let positions =
-        positions(&names).map_err(|reason| DataError::Manifest { path: path.to_owned(), reason })?;
+    let header: Vec<&str> = fields.iter().map(|field| field.name()).collect();
+    let found = names.positions(&header).and_then(|positions| {
+        names.check_required(&positions, &header, "column")?;
+        names.check_given(&positions.map(|position| position.is_some()), &header)?;
+        Ok(positions)
+    });
+    let positions = found.map_err(|reason| DataError::Manifest { path: path.to_owned(), reason })?;
+    let unused = unused(&header, &positions);
     let mut wanted: Vec<usize> = positions.iter().flatten().copied().collect();
     wanted.sort_unstable();
     // Position of each column among those that are read.

@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 use std::path::Path;
 
+use super::RowCallback;
 use super::lines::Lines;
-use super::{RowCallback, positions, unused};
+use crate::custom::columns::{ColumnNames, unused};
 use crate::error::DataError;
 
 /// Reads a file with a header line; each line is a row. A quoted value may contain the separator, and doubled quotes
@@ -12,16 +13,23 @@ use crate::error::DataError;
 pub(super) fn read(
     path: &Path,
     separator: char,
+    names: &ColumnNames<'_>,
     on_row: &mut RowCallback<'_>,
 ) -> Result<Vec<String>, DataError> {
     let mut lines = Lines::open(path)?;
     let wrong = |line: usize, reason: String| DataError::Line { path: path.to_owned(), line, reason };
     let Some((first, text)) = lines.next()? else {
-        return Err(wrong(1, "is empty; expected a line with the columns path and label".to_owned()));
+        let [path, label] = [0, 1].map(|column| names.names_of(column));
+        return Err(wrong(1, format!("is empty; expected a line with the columns {path} and {label}")));
     };
     let header = values(text, separator).map_err(|fault| wrong(first, fault.reason(&[])))?;
     let header: Vec<String> = header.into_iter().map(Cow::into_owned).collect();
-    let positions = positions(&header).map_err(|reason| match &header[..] {
+    let found = names.positions(&header).and_then(|positions| {
+        names.check_required(&positions, &header, "column")?;
+        names.check_given(&positions.map(|position| position.is_some()), &header)?;
+        Ok(positions)
+    });
+    let positions = found.map_err(|reason| match &header[..] {
         [only] if only.contains([';', '\t', ',']) => {
             wrong(first, format!("{reason}; a .csv is separated by commas, a .tsv by tabs"))
         }
@@ -41,7 +49,7 @@ pub(super) fn read(
         }
         on_row(line, &positions.map(|position| position.map_or(Cow::Borrowed(""), |at| row[at].clone())))?;
     }
-    Ok(unused(&header))
+    Ok(unused(&header, &positions))
 }
 
 /// Quote at an invalid position.

@@ -7,7 +7,8 @@ use clap::Args;
 use serde_json::{Value, json};
 use stapes::Recipe;
 use stapes::data::{
-    Counts, CustomSplit, DataConfig, DataError, DataSet, DataStatistics, Note, Progress, Split, Subset,
+    Channel, Counts, CustomSplit, DataConfig, DataError, DataSet, DataStatistics, Note, Progress, Split,
+    Subset,
 };
 use stapes::experiment::CutRecordings;
 use stapes::features::FeatureConfig;
@@ -121,7 +122,7 @@ impl DataReport {
         if !counts.groups.is_empty() {
             parts.push(tables::speakers(counts, split));
         }
-        parts.push(tables::lengths(&self.statistics));
+        parts.push(tables::lengths(&self.statistics, self.channel()));
         parts.push(self.findings(counts).join("\n"));
         parts.retain(|part| !part.is_empty());
         parts.join("\n\n")
@@ -136,14 +137,23 @@ impl DataReport {
         let with_reason = |(index, reason): &(usize, String)| {
             visible(&format!("{}: {reason}", self.dataset.examples[*index].id)).into_owned()
         };
+        let dead = match self.channel() {
+            Channel::Mean => "with a silent channel, which lowers the level of the mean",
+            Channel::Index(_) => "with a silent channel",
+        };
         let mut findings = vec![
             finding("unreadable", unreadable, with_reason),
             finding("silent (all samples below -60 dBFS)", silent, |index| {
-                let reason =
-                    if canceled.contains(index) { ": its channels cancel in their average" } else { "" };
-                id(index) + reason
+                let set = &self.dataset.name;
+                if canceled.contains(index) {
+                    format!("{}: its channels cancel in their mean; set data.{set}.channel = 0", id(index))
+                } else if dead_channel.contains(index) {
+                    format!("{}: another channel is not silent; change data.{set}.channel", id(index))
+                } else {
+                    id(index)
+                }
             }),
-            finding("with a silent channel, which lowers the level of the average", dead_channel, id),
+            finding(dead, dead_channel, id),
             finding("clipped (3 successive samples at full scale)", clipped, id),
             finding("beyond full scale (samples above 100)", beyond_full_scale, with_reason),
             finding("duplicates (equal samples)", duplicates, |group| self.describe_duplicates(group)),
@@ -164,6 +174,11 @@ impl DataReport {
         findings.extend(self.notes().iter().map(|note| visible(&note.to_string()).into_owned()));
         findings.extend(self.cut().1);
         findings
+    }
+
+    /// Returns the channel that is used; it is that of all examples.
+    fn channel(&self) -> Channel {
+        self.dataset.examples.first().map_or(Channel::Mean, |example| example.channel)
     }
 
     /// Returns the notes of the data set and of its split.

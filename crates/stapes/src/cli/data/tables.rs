@@ -1,6 +1,6 @@
 //! Tables of `stapes data info`.
 
-use stapes::data::{Counts, DataStatistics, Lengths, SubsetCount};
+use stapes::data::{Channel, Counts, DataStatistics, Lengths, SubsetCount};
 use stapes::report::terminal::table;
 
 use super::super::console::thousands;
@@ -49,8 +49,8 @@ fn by_subset(group: &str, rows: &[(String, SubsetCount)], split: bool) -> String
     format!("{}{text}", table(header, shown.into_iter().map(cells), 1))
 }
 
-/// Describes lengths and sample rates.
-pub(super) fn lengths(statistics: &DataStatistics) -> String {
+/// Describes lengths, sample rates and channels, of which `channel` is used.
+pub(super) fn lengths(statistics: &DataStatistics, channel: Channel) -> String {
     let row = |unit: &str, lengths: &Lengths, number: fn(f64) -> String| {
         let Lengths { min, median, max, total } = *lengths;
         let mut row = vec![unit.to_owned()];
@@ -78,9 +78,13 @@ pub(super) fn lengths(statistics: &DataStatistics) -> String {
     }
     if statistics.channels.keys().any(|channels| *channels > 1) {
         let channels = statistics.channels.iter();
+        let used = match channel {
+            Channel::Mean => "their mean".to_owned(),
+            Channel::Index(index) => format!("channel {index}, counted from 0,"),
+        };
         let counts: Vec<String> =
             channels.map(|(channels, count)| format!("{channels} ({})", thousands(*count as u64))).collect();
-        text += &format!("\nchannels: {}; their average is used", counts.join(", "));
+        text += &format!("\nchannels: {}; {used} is used", counts.join(", "));
     }
     text
 }
