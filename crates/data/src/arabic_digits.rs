@@ -18,7 +18,8 @@ use crate::source::{DataSource, SourceInfo};
 use crate::subset::Subset;
 
 const SET: &str = "arabic-digits";
-const LAYOUT: &str = "Train_Arabic_Digit.txt and Test_Arabic_Digit.txt, or the same with .gz";
+const LAYOUT: &str = "Train_Arabic_Digit.txt and Test_Arabic_Digit.txt, or the same with .gz \
+                      (https://archive.ics.uci.edu/dataset/195/spoken+arabic+digit)";
 const FILES: [(&str, Subset); 2] =
     [("Train_Arabic_Digit.txt", Subset::Train), ("Test_Arabic_Digit.txt", Subset::Test)];
 const DIGITS: usize = 10;

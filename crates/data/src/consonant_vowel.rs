@@ -20,7 +20,8 @@ const FOLDERS: ClassFolders = ClassFolders {
     classes: &["sa", "ka", "kaa", "tA", "ba"],
     subsets: [("Train", Subset::Train), ("Test", Subset::Test)],
     extension: "mfcc",
-    layout: "folders sa, ka, kaa, tA, ba with folders Train and Test of .mfcc files, one segment each",
+    layout: "folders sa, ka, kaa, tA, ba with folders Train and Test of .mfcc files, one segment each, such as \
+             sa/Train/01_sa_139_8.mfcc (material of the university course CS671, without a public home page)",
 };
 
 /// CS671 consonant-vowel segments of conversational Hindi: five syllables.

@@ -18,7 +18,8 @@ use crate::subset::Subset;
 /// Placeholder for the speaker after the test speaker.
 const NEXT: &str = "next";
 const SET: &str = "fsdd";
-const LAYOUT: &str = "recordings/{digit}_{speaker}_{index}.wav";
+const LAYOUT: &str = "recordings/{digit}_{speaker}_{index}.wav, such as recordings/7_theo_0.wav \
+                      (https://github.com/Jakobovski/free-spoken-digit-dataset)";
 const NAME_FORM: &str = "{digit}_{speaker}_{index}.wav, as 7_theo_0.wav";
 /// Recordings with an index below this number are the predefined test subset.
 const PREDEFINED_TEST_BELOW: u32 = 5;

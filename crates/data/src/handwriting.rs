@@ -18,7 +18,8 @@ const FOLDERS: ClassFolders = ClassFolders {
     classes: &["a", "ai", "bA", "chA", "tA"],
     subsets: [("train", Subset::Train), ("dev", Subset::Test)],
     extension: "txt",
-    layout: "folders a, ai, bA, chA, tA with folders train and dev of .txt files, one pen stroke each",
+    layout: "folders a, ai, bA, chA, tA with folders train and dev of .txt files, one pen stroke each, such as a/train/1.txt \
+             (material of the university course CS671, without a public home page)",
 };
 
 /// CS671 handwriting: five Kannada and Telugu characters, one pen stroke each.

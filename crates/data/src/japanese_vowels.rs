@@ -17,7 +17,9 @@ use crate::subset::Subset;
 use crate::{folder, sktime_ts};
 
 const SET: &str = "japanese-vowels";
-const LAYOUT: &str = "JapaneseVowels_TRAIN.ts and JapaneseVowels_TEST.ts, 12 dimensions and labels 1 to 9";
+const LAYOUT: &str = "JapaneseVowels_TRAIN.ts and JapaneseVowels_TEST.ts, 12 dimensions and labels 1 to 9 \
+                      (https://archive.ics.uci.edu/dataset/128/japanese+vowels; as .ts files from \
+                      https://www.timeseriesclassification.com)";
 const FILES: [(&str, Subset); 2] =
     [("JapaneseVowels_TRAIN.ts", Subset::Train), ("JapaneseVowels_TEST.ts", Subset::Test)];
 const SPEAKERS: usize = 9;

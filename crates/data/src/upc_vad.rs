@@ -18,7 +18,8 @@ use crate::subset::Subset;
 
 const SET: &str = "upc-vad";
 const FRACTION_KEY: &str = "upc-vad.validation_fraction";
-const LAYOUT: &str = "one folder per term with recordings *.wav and their labels *.lab";
+const LAYOUT: &str = "one folder per term with recordings *.wav and their labels *.lab, such as 2014/pav_4152.wav and \
+                      2014/pav_4152.lab (the folder db.v4 of https://github.com/albino-pav/P2)";
 const NAME_FORM: &str = "text";
 /// Letters of the classes.
 const LETTERS: [&str; 2] = ["S", "V"];

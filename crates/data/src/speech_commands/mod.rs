@@ -19,7 +19,8 @@ use crate::subset::Subset;
 
 const SET: &str = "speech-commands";
 const KEY: &str = "speech-commands.classes";
-const LAYOUT: &str = "one folder per word, with validation_list.txt and testing_list.txt";
+const LAYOUT: &str = "one folder per word, with validation_list.txt and testing_list.txt, and _background_noise_ for \
+                      silence (http://download.tensorflow.org/data/speech_commands_v0.02.tar.gz, see arXiv:1804.03209)";
 const BACKGROUND: &str = "_background_noise_";
 /// Class of all words that are not chosen.
 const UNKNOWN: &str = "_unknown_";

@@ -207,10 +207,8 @@ fn an_unknown_speaker_is_rejected_with_the_known_ones() {
 #[test]
 fn a_folder_must_be_given_and_exist() {
     let found = message(DataConfig::Fsdd(predefined()).open(None));
-    assert_eq!(
-        found,
-        "fsdd consists of files; set their folder with --data DIR; expected: recordings/{digit}_{speaker}_{index}.wav"
-    );
+    let expected = "fsdd consists of files; set their folder with --data DIR; expected: recordings/{digit}_{speaker}_{index}.wav, ";
+    assert!(found.starts_with(expected), "{found}");
     let folder = tempfile::tempdir().unwrap();
     let missing = folder.path().join("missing");
     let error = open(&missing).unwrap_err();
@@ -233,10 +231,11 @@ fn another_folder_is_rejected_with_its_content() {
     write_wav(&folder.path().join("take1.wav"), &[1]);
     let found = message(open(folder.path()));
     let expected = format!(
-        "{} is not fsdd: expected recordings/{{digit}}_{{speaker}}_{{index}}.wav, found bed/, notes.txt, take1.wav;",
+        "{} is not fsdd: expected recordings/{{digit}}_{{speaker}}_{{index}}.wav, ",
         folder.path().display()
     );
     assert!(found.starts_with(&expected), "{found}");
+    assert!(found.contains(", found bed/, notes.txt, take1.wav;"), "{found}");
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod custom;
 mod folders;
 mod fsdd;
 mod japanese_vowels;
+mod layouts;
 mod left_out;
 mod loading;
 mod manifest_columns;
