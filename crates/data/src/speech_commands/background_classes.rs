@@ -64,6 +64,11 @@ pub(super) fn silence(folder: &Path, counts: [usize; 3], class: usize) -> Result
         })?;
         lengths.push((noise, length));
     }
+    if lengths.is_empty() {
+        return Err(error(format!(
+            "has no .wav files, but {SILENCE} is taken from it; complete the folder or set data.{SET}.silence = false"
+        )));
+    }
     let mut stream = Rng::new(SEED, SILENCE);
     let mut examples = Vec::new();
     for ((subset, from, to), count) in RANGES.into_iter().zip(counts) {
@@ -75,7 +80,8 @@ pub(super) fn silence(folder: &Path, counts: [usize; 3], class: usize) -> Result
             long.iter().map(|(_, length)| span(*length).1 - span(*length).0 - segment + 1).sum();
         if positions < count as u64 {
             return Err(error(format!(
-                "{count} segments of {SEGMENT_SECONDS} s for {subset} do not fit into the noises; add longer ones"
+                "{count} segments of {SEGMENT_SECONDS} s for {subset} do not fit into the noises; add longer ones, or set \
+                 data.{SET}.silence = false"
             )));
         }
         let mut taken = BTreeSet::new();

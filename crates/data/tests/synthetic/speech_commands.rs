@@ -238,6 +238,13 @@ fn silence_requires_noises_of_sufficient_length() {
     let folder = words(&["bed", "cat", "dog"]);
     let found = message(with_the_rest().open(Some(folder.path())));
     assert!(found.contains("_background_noise_: 2 segments of 1 s for train do not fit"), "{found}");
+    assert!(found.ends_with("or set data.speech-commands.silence = false"), "{found}");
+    fs::remove_dir_all(folder.path().join("_background_noise_")).unwrap();
+    fs::create_dir(folder.path().join("_background_noise_")).unwrap();
+    fs::write(folder.path().join("_background_noise_/README.md"), "").unwrap();
+    let found = message(with_the_rest().open(Some(folder.path())));
+    assert!(found.contains("_background_noise_: has no .wav files, but _silence_ is"), "{found}");
+    assert!(found.ends_with("or set data.speech-commands.silence = false"), "{found}");
     fs::remove_dir_all(folder.path().join("_background_noise_")).unwrap();
     let found = message(with_the_rest().open(Some(folder.path())));
     assert!(found.contains("_background_noise_: is missing"), "{found}");
