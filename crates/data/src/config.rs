@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::arabic_digits::ArabicDigitsConfig;
 use crate::consonant_vowel::ConsonantVowelConfig;
-use crate::custom::{FoldersConfig, ManifestConfig, manifest_in, split_kind};
+use crate::custom::{FoldersConfig, ManifestConfig, ManifestLayout, manifest_in, split_kind};
 use crate::dataset::DataSet;
 use crate::error::DataError;
 use crate::fsdd::FsddConfig;
@@ -64,14 +64,24 @@ pub struct Fold {
 }
 
 impl DataConfig {
-    /// Detects the kind of custom data at a path: a manifest, a folder with a manifest, or one folder per class.
+    /// Detects the kind of custom data at a path: a manifest, also in the layout of another toolkit, a folder with a manifest,
+    /// or one folder per class.
     pub fn detect(path: &Path) -> DataConfig {
         // Only a folder can contain classes; a pipe is later rejected as a manifest.
-        if (path.exists() && !path.is_dir()) || manifest_in(path).is_some() {
+        let found = if (path.exists() && !path.is_dir()) || manifest_in(path).is_some() {
             DataConfig::Manifest(ManifestConfig::default())
         } else {
             DataConfig::Folders(FoldersConfig::default())
+        };
+        if found.open(Some(path)).is_ok() {
+            return found;
         }
+        let of_toolkit = |layout| {
+            DataConfig::Manifest(ManifestConfig { layout: Some(layout), ..ManifestConfig::default() })
+        };
+        let layouts = [ManifestLayout::Nemo, ManifestLayout::HuggingFace].map(of_toolkit);
+        // The error of the first form is the clearest if none can be read.
+        layouts.into_iter().find(|config| config.open(Some(path)).is_ok()).unwrap_or(found)
     }
 
     fn source(&self) -> &dyn DataSource {

@@ -113,6 +113,43 @@ impl Source {
 }
 
 impl DataSet {
+    /// Returns the data set with the classes of a model, some of which may have no examples.
+    ///
+    /// # Errors
+    /// The classes of the data that are not in `classes`.
+    ///
+    /// # Example
+    /// ```
+    /// use stapes_data::{DataSet, Example, Label, Source};
+    ///
+    /// let example = Example {
+    ///     id: "yes/1.wav".into(),
+    ///     label: Label::Class(0),
+    ///     group: None,
+    ///     fold: None,
+    ///     predefined: None,
+    ///     source: Source::File("yes/1.wav".into()),
+    /// };
+    /// let dataset = DataSet { classes: vec!["yes".into()], examples: vec![example], ..DataSet::default() };
+    /// let renumbered = dataset.clone().with_classes(&["no".into(), "yes".into()]).unwrap();
+    /// assert_eq!(renumbered.examples[0].label, Label::Class(1));
+    /// assert_eq!(dataset.with_classes(&["no".into()]).unwrap_err(), ["yes"]);
+    /// ```
+    pub fn with_classes(mut self, classes: &[String]) -> Result<DataSet, Vec<String>> {
+        let index =
+            |name: &String| classes.iter().position(|class| class == name).ok_or_else(|| name.clone());
+        let (found, unknown): (Vec<_>, Vec<_>) = self.classes.iter().map(index).partition(Result::is_ok);
+        if !unknown.is_empty() {
+            return Err(unknown.into_iter().filter_map(Result::err).collect());
+        }
+        let places: Vec<usize> = found.into_iter().flatten().collect();
+        for example in &mut self.examples {
+            example.label = example.label.clone().renumbered(&places);
+        }
+        self.classes = classes.to_vec();
+        Ok(self)
+    }
+
     /// Checks that a group is in the data; `key` is its key in a recipe.
     pub(crate) fn check_group(&self, key: &str, group: &str) -> Result<(), DataError> {
         let known = self.groups();

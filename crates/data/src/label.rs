@@ -25,6 +25,17 @@ impl Label {
         }
     }
 
+    /// Returns the label with other class indices: `classes[c]` for the class c.
+    pub(crate) fn renumbered(self, classes: &[usize]) -> Label {
+        match self {
+            Label::Class(class) => Label::Class(classes[class]),
+            Label::Segments(mut segments) => {
+                segments.list.iter_mut().for_each(|segment| segment.class = classes[segment.class]);
+                Label::Segments(segments)
+            }
+        }
+    }
+
     /// Returns the classes that occur in the example, ascending.
     pub fn classes(&self) -> Vec<usize> {
         match self {

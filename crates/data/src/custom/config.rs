@@ -47,6 +47,9 @@ pub struct CustomDataConfig {
     /// Channel of the recordings that is used; by default their mean.
     #[serde(serialize_with = "channel::serialize", skip_serializing_if = "channel::is_mean")]
     pub channel: Channel,
+    /// Permits classes without examples, for the evaluation of a model that exists; not a key of recipes.
+    #[serde(skip)]
+    pub allow_missing_classes: bool,
     /// Permits speakers in more than one subset.
     #[serde(skip_serializing_if = "is_false")]
     pub allow_shared_speakers: bool,

@@ -245,10 +245,11 @@ impl<'a> Found<'a> {
                 *class = places[*class];
             }
         }
-        super::check_class_count(folder, &classes)?;
+        super::check_class_count(folder, &classes, &self.config.custom)?;
         let examples = self.examples;
-        if let Some(class) = (0..classes.len())
-            .find(|&class| examples.iter().all(|example| example.label.class() != Some(class)))
+        let is_empty = |&class: &usize| examples.iter().all(|example| example.label.class() != Some(class));
+        if !self.config.custom.allow_missing_classes
+            && let Some(class) = (0..classes.len()).find(is_empty)
         {
             return Err(DataError::EmptyClass {
                 path: folder.join(&classes[class]),

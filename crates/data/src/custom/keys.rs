@@ -43,6 +43,7 @@ impl Keys {
             fold: self.fold,
             group: self.group,
             channel: self.channel,
+            allow_missing_classes: false,
             allow_shared_speakers: self.allow_shared_speakers,
             max_unreadable_fraction: self.max_unreadable_fraction,
         }

@@ -115,7 +115,7 @@ impl CustomSource for ManifestConfig {
             let reason = "has no rows; expected one per example".to_owned();
             return Err(DataError::Manifest { path: place.clone(), reason });
         }
-        super::check_class_count(place, &classes)?;
+        super::check_class_count(place, &classes, &self.custom)?;
         let notes = self.notes(columns.into_iter().collect(), &names, &examples);
         Ok(DataSet { name: SET.to_owned(), classes, examples, missing: 0, notes })
     }

@@ -29,9 +29,9 @@ pub use speaker_rule::SpeakerRule;
 pub(crate) use manifest_files::find_in as manifest_in;
 pub(crate) use split::kind as split_kind;
 
-/// Checks that there are at least two classes.
-fn check_class_count(path: &Path, classes: &[String]) -> Result<(), DataError> {
-    if classes.len() >= 2 {
+/// Checks that there are at least two classes, unless classes may be missing.
+fn check_class_count(path: &Path, classes: &[String], config: &CustomDataConfig) -> Result<(), DataError> {
+    if classes.len() >= 2 || config.allow_missing_classes {
         return Ok(());
     }
     let reason = format!(

@@ -155,6 +155,7 @@ fn manifests_of_nemo_are_read() {
         }
         let folder = written(&[("all.json", text)]);
         let path = folder.path().join("all.json");
+        assert_eq!(ids(&DataConfig::detect(&path).open(Some(&path)).unwrap()), expected);
         assert_eq!(ids(&config("layout = 'nemo'").open(Some(&path)).unwrap()), expected);
     }
     // A mapped column replaces that of the layout.
@@ -189,6 +190,7 @@ fn manifests_of_nemo_per_subset_are_a_predefined_split() {
     let folder = written(&texts);
     let config = config("layout = 'nemo'");
     let dataset = config.open(Some(folder.path())).unwrap();
+    assert_eq!(DataConfig::detect(folder.path()), config);
     let split = config.split(&dataset, 1).unwrap();
     let of = |part: &[usize]| part.iter().map(|&index| ids(&dataset)[index]).collect::<Vec<_>>();
     assert_eq!(of(&split.train), ["a.wav", "no/a.wav"]);
