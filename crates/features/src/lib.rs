@@ -78,7 +78,7 @@ pub use librosa::{
 };
 pub use mel::{MelNorm, MelScale};
 pub use normalization::{Normalization, StandardScaler};
-pub use presets::{PRESETS, Preset, preset};
+pub use presets::{PRESETS, Preset, preset, preset_at};
 pub use psf::{Psf, PsfFbankConfig, PsfFft, PsfLogFbankConfig, PsfMfccConfig, PsfStream, PsfWindow};
 pub use sample::Sample;
 pub use settings::Setting;

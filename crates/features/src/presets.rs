@@ -16,13 +16,22 @@ pub struct Preset {
     pub name: &'static str,
     /// Description in one line.
     pub summary: &'static str,
-    config: fn() -> FeatureConfig,
+    /// Configuration at a sample rate in Hz.
+    config: fn(u32) -> FeatureConfig,
 }
 
 impl Preset {
-    /// Returns the configuration.
+    /// Returns the configuration at 16 kHz.
     pub fn config(&self) -> FeatureConfig {
-        (self.config)()
+        self.at(FeatureConfig::default().sample_rate_hz)
+    }
+
+    /// Returns the configuration at a sample rate in Hz.
+    ///
+    /// The windows of `log-mel` last 25 ms every 10 ms at every rate. The other presets have the defaults of their toolkits:
+    /// windows in milliseconds for python_speech_features and Kaldi, in samples for librosa and torchaudio.
+    pub fn at(&self, sample_rate_hz: u32) -> FeatureConfig {
+        FeatureConfig { sample_rate_hz, ..(self.config)(sample_rate_hz) }
     }
 
     /// Returns all settings with the preset's values.
@@ -44,12 +53,12 @@ pub const PRESETS: &[Preset] = &[
     Preset {
         name: "librosa-mfcc",
         summary: "20 coefficients of 128 mel bands (librosa.feature.mfcc), 128 ms frames every 32 ms at 16 kHz",
-        config: FeatureConfig::default,
+        config: |_| FeatureConfig::default(),
     },
     Preset {
         name: "psf-mfcc",
         summary: "13 coefficients of 26 mel bands (python_speech_features.mfcc), 25 ms frames every 10 ms, int16 scale",
-        config: || FeatureConfig {
+        config: |_| FeatureConfig {
             scale: Scale::Int16,
             ..front_end(FrontEndConfig::PsfMfcc(PsfMfccConfig::default()))
         },
@@ -57,7 +66,7 @@ pub const PRESETS: &[Preset] = &[
     Preset {
         name: "kaldi-mfcc-39",
         summary: "Kaldi's 13 coefficients with deltas of order 1 and 2, 25 ms frames every 10 ms, int16 scale",
-        config: || FeatureConfig {
+        config: |_| FeatureConfig {
             scale: Scale::Int16,
             ..front_end(FrontEndConfig::KaldiMfcc(with_deltas()))
         },
@@ -65,17 +74,17 @@ pub const PRESETS: &[Preset] = &[
     Preset {
         name: "torchaudio-mfcc",
         summary: "40 coefficients of 128 mel bands (torchaudio.transforms.MFCC), 25 ms frames every 12.5 ms at 16 kHz",
-        config: || front_end(FrontEndConfig::TorchaudioMfcc(TorchaudioMfccConfig::default())),
+        config: |_| front_end(FrontEndConfig::TorchaudioMfcc(TorchaudioMfccConfig::default())),
     },
     Preset {
         name: "log-mel",
-        summary: "40 mel bands in decibels (librosa.power_to_db), 25 ms frames every 10 ms at 16 kHz",
-        config: || front_end(FrontEndConfig::LibrosaMelDb(log_mel())),
+        summary: "40 mel bands in decibels (librosa.power_to_db), 25 ms frames every 10 ms",
+        config: |sample_rate_hz| front_end(FrontEndConfig::LibrosaMelDb(log_mel(sample_rate_hz))),
     },
     Preset {
         name: "waveform",
         summary: "raw samples, one per frame, for networks that learn their front end",
-        config: || front_end(FrontEndConfig::Waveform(WaveformConfig::default())),
+        config: |_| front_end(FrontEndConfig::Waveform(WaveformConfig::default())),
     },
 ];
 
@@ -92,8 +101,16 @@ pub const PRESETS: &[Preset] = &[
 /// # Ok::<(), stapes_features::FeatureError>(())
 /// ```
 pub fn preset(name: &str) -> Result<FeatureConfig, FeatureError> {
+    preset_at(name, FeatureConfig::default().sample_rate_hz)
+}
+
+/// Returns the configuration of a preset at a sample rate in Hz, see [`Preset::at`].
+///
+/// # Errors
+/// Those of [`preset`].
+pub fn preset_at(name: &str, sample_rate_hz: u32) -> Result<FeatureConfig, FeatureError> {
     match PRESETS.iter().find(|preset| preset.name == name) {
-        Some(preset) => Ok(preset.config()),
+        Some(preset) => Ok(preset.at(sample_rate_hz)),
         None => {
             let names: Vec<_> = PRESETS.iter().map(|preset| preset.name).collect();
             let rule = format!("must be one of {}", names.join(", "));
@@ -110,11 +127,15 @@ fn with_deltas() -> KaldiMfccConfig {
     KaldiMfccConfig { deltas: 2, ..KaldiMfccConfig::default() }
 }
 
-fn log_mel() -> LibrosaMelDbConfig {
+/// Windows of 25 ms every 10 ms, and an FFT of the next power of two.
+fn log_mel(sample_rate_hz: u32) -> LibrosaMelDbConfig {
+    let samples =
+        |milliseconds: f64| (f64::from(sample_rate_hz) * milliseconds / 1000.0).round().max(1.0) as usize;
+    let win_length = samples(25.0);
     LibrosaMelDbConfig {
-        n_fft: 512,
-        win_length: Some(400),
-        hop_length: 160,
+        n_fft: win_length.next_power_of_two(),
+        win_length: Some(win_length),
+        hop_length: samples(10.0),
         n_mels: 40,
         ..LibrosaMelDbConfig::default()
     }
@@ -133,6 +154,18 @@ mod tests {
             assert_eq!(super::preset(preset.name).unwrap(), preset.config());
             assert_eq!(PRESETS.iter().filter(|other| other.name == preset.name).count(), 1);
             assert!(!preset.summary.contains('\n') && !preset.summary.is_empty());
+        }
+    }
+
+    #[test]
+    fn windows_of_log_mel_have_the_same_duration_at_every_rate() {
+        for (rate, win_length, hop_length, n_fft) in
+            [(8000, 200, 80, 256), (16_000, 400, 160, 512), (44_100, 1103, 441, 2048)]
+        {
+            let config = preset_at("log-mel", rate).unwrap();
+            let FrontEndConfig::LibrosaMelDb(mel) = config.front_end else { panic!() };
+            assert_eq!((mel.win_length, mel.hop_length, mel.n_fft), (Some(win_length), hop_length, n_fft));
+            assert_eq!(config.sample_rate_hz, rate);
         }
     }
 

@@ -29,4 +29,4 @@ pub use error::InferError;
 pub use model::{FORMAT, FramesConfig, Input, Model};
 pub use prediction::Prediction;
 pub use stream::StreamClassifier;
-pub use weights::{Weights, read_weights};
+pub use weights::{Weights, read_weights, read_weights_except};

@@ -33,13 +33,36 @@ const PREFIXES: [&str; 3] = ["module.", "_orig_mod.", "model."];
 /// [`InferError::File`] if the file cannot be read, [`InferError::NoWeights`] if it is not a safetensors file or has a value
 /// that is not finite, [`InferError::Weights`] with every name that is missing, not expected or of another shape.
 pub fn read_weights(path: &Path, network: &Network) -> Result<Weights, InferError> {
+    read_weights_except(path, network, &[], &[])
+}
+
+/// Reads the parameters of a network like [`read_weights`], but takes those of the tensors `reset` from `initial`, in the
+/// layout of the network, whatever the file has under their names: for a head with other classes.
+///
+/// # Errors
+/// Those of [`read_weights`].
+///
+/// # Panics
+/// If `initial` is shorter than the parameters and a tensor is reset.
+pub fn read_weights_except(
+    path: &Path,
+    network: &Network,
+    reset: &[String],
+    initial: &[f32],
+) -> Result<Weights, InferError> {
     let action = "read the weights";
     let bytes =
         stapes_files::read(path).map_err(|source| InferError::File { path: path.into(), action, source })?;
-    weights(&bytes, path, network)
+    weights(&bytes, path, network, reset, initial)
 }
 
-fn weights(bytes: &[u8], path: &Path, network: &Network) -> Result<Weights, InferError> {
+fn weights(
+    bytes: &[u8],
+    path: &Path,
+    network: &Network,
+    reset: &[String],
+    initial: &[f32],
+) -> Result<Weights, InferError> {
     let refused = |reason: String| InferError::NoWeights { path: path.into(), reason };
     let file = SafeTensors::deserialize(bytes).map_err(|error| refused(error.to_string()))?;
     // Weights that another program wrote have no checksum.
@@ -48,7 +71,16 @@ fn weights(bytes: &[u8], path: &Path, network: &Network) -> Result<Weights, Infe
     let half_precision = file.iter().any(|(_, view)| matches!(view.dtype(), Dtype::F16 | Dtype::BF16));
     let tensors =
         Tensors { file, path, prefix: &prefix, types: &[Dtype::F32, Dtype::F64, Dtype::F16, Dtype::BF16] };
-    match tensors.parameters(network.tensors(), &[MEAN, SCALE]) {
+    let (head, body): (Vec<_>, Vec<_>) =
+        network.tensors().iter().cloned().partition(|tensor| reset.contains(&tensor.name));
+    let extra: Vec<&str> = head.iter().map(|tensor| &*tensor.name).chain([MEAN, SCALE]).collect();
+    let parameters = tensors.parameters(&body, &extra).map(|mut parameters| {
+        parameters.resize(network.buffer_len(), 0.0);
+        head.iter()
+            .for_each(|tensor| tensor.slice_mut(&mut parameters).copy_from_slice(tensor.slice(initial)));
+        parameters
+    });
+    match parameters {
         Ok(parameters) => Ok(Weights { parameters, prefix, half_precision }),
         Err(InferError::Damaged { reason, .. }) => Err(refused(reason)),
         Err(other) => Err(other),
@@ -217,7 +249,7 @@ mod tests {
     }
 
     fn read(bytes: &[u8]) -> Result<Vec<f32>, InferError> {
-        weights(bytes, Path::new("w.safetensors"), &network()).map(|weights| weights.parameters)
+        weights(bytes, Path::new("w.safetensors"), &network(), &[], &[]).map(|weights| weights.parameters)
     }
 
     #[test]
@@ -251,6 +283,23 @@ mod tests {
     }
 
     #[test]
+    fn the_tensors_of_a_head_can_be_reset() {
+        let initial: Vec<f32> = (0..network().buffer_len()).map(|index| index as f32 + 100.0).collect();
+        let reset = ["fc.weight".to_owned(), "fc.bias".to_owned()];
+        let bytes = file(Dtype::F32, |tensors| {
+            // A head of three classes, without a bias.
+            tensors.retain(|(name, _)| name != "fc.bias");
+            tensors.iter_mut().filter(|(name, _)| name == "fc.weight").for_each(|(_, shape)| shape[0] = 3);
+        });
+        let found = weights(&bytes, Path::new("w.safetensors"), &network(), &reset, &initial).unwrap();
+        let plain = read(&file(Dtype::F32, |_| {})).unwrap();
+        for spec in network().tensors() {
+            let expected = if reset.contains(&spec.name) { &initial } else { &plain };
+            assert_eq!(spec.slice(&found.parameters), spec.slice(expected), "{}", spec.name);
+        }
+    }
+
+    #[test]
     fn half_precision_is_widened_exactly() {
         let cases = [
             (0x0000, 0.0),
@@ -279,7 +328,7 @@ mod tests {
             let wrapped = file(Dtype::F32, |tensors| {
                 tensors.iter_mut().for_each(|(name, _)| *name = format!("{prefix}{name}"));
             });
-            let found = weights(&wrapped, Path::new("w.safetensors"), &network()).unwrap();
+            let found = weights(&wrapped, Path::new("w.safetensors"), &network(), &[], &[]).unwrap();
             assert_eq!((found.prefix.as_str(), found.parameters), (prefix, plain.clone()));
         }
         let partly = file(Dtype::F32, |tensors| tensors[1].0 = format!("module.{}", tensors[1].0));

@@ -1,6 +1,7 @@
 //! Training settings of a recipe.
 
 use serde::{Deserialize, Serialize};
+use stapes_nn::parameters::TensorSpec;
 
 use crate::error::TrainError;
 use crate::schedule::Schedule;
@@ -59,6 +60,9 @@ pub struct TrainConfig {
     /// a weight of at most 0.5 that is drawn from Beta(alpha, alpha). Not available for frame-level labels.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mixup: Option<f32>,
+    /// Parameters that keep their initial values: names of tensors, or of the modules that contain them, such as `rnn`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub freeze: Vec<String>,
     /// Number of parts of a batch that are computed one after the other and whose gradients are accumulated. This saves
     /// memory; loss and gradient are those of the whole batch, except that batch normalization uses the statistics of each
     /// part.
@@ -102,6 +106,7 @@ impl Default for TrainConfig {
             label_smoothing: 0.0,
             class_weights: None,
             mixup: None,
+            freeze: Vec::new(),
             accumulation_steps: default_accumulation_steps(),
             ema_decay: None,
             patience: None,
@@ -217,6 +222,32 @@ impl TrainConfig {
         Ok(())
     }
 
+    /// Returns true if `freeze` names a tensor or a module that contains it.
+    pub(crate) fn freezes(&self, tensor: &str) -> bool {
+        self.freeze.iter().any(|name| is_or_contains(name, tensor))
+    }
+
+    /// Checks that each name of `freeze` is that of a tensor or module, and that a parameter remains to be trained.
+    ///
+    /// # Errors
+    /// [`TrainError::Freeze`] with the modules of the network.
+    pub fn check_freeze(&self, tensors: &[TensorSpec]) -> Result<(), TrainError> {
+        let unknown = |name: &&String| {
+            !tensors.iter().any(|tensor| tensor.trained && is_or_contains(name, &tensor.name))
+        };
+        let reason = match self.freeze.iter().find(unknown) {
+            Some(name) => format!("there is no `{name}`"),
+            None if tensors.iter().any(|tensor| tensor.trained && !self.freezes(&tensor.name)) => {
+                return Ok(());
+            }
+            None => "every parameter is frozen".to_owned(),
+        };
+        let mut known: Vec<&str> =
+            tensors.iter().filter_map(|tensor| tensor.name.split('.').next()).collect();
+        known.dedup();
+        Err(TrainError::Freeze { reason, known: known.join(", ") })
+    }
+
     fn check_sizes(&self) -> Result<(), TrainError> {
         let at_least_one = [
             ("train.batch_size", Some(self.batch_size)),
@@ -251,9 +282,35 @@ impl TrainConfig {
     }
 }
 
+/// Returns true if the name is that of the tensor, or of a module that contains it.
+fn is_or_contains(name: &str, tensor: &str) -> bool {
+    tensor.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn freeze_names_tensors_and_modules() {
+        let tensor =
+            |name: &str, trained| TensorSpec { name: name.into(), shape: vec![2], offset: 0, trained };
+        let tensors = [tensor("rnn.weight", true), tensor("rnn.mean", false), tensor("fc.weight", true)];
+        let check = |names: &[&str]| {
+            let freeze = names.iter().map(ToString::to_string).collect();
+            TrainConfig { freeze, ..TrainConfig::default() }
+                .check_freeze(&tensors)
+                .map_err(|error| error.to_string())
+        };
+        assert_eq!(check(&[]), Ok(()));
+        assert_eq!(check(&["rnn"]), Ok(()));
+        assert_eq!(check(&["rnn.weight"]), Ok(()));
+        let unknown =
+            "train.freeze: there is no `rn`; its names are tensors or modules of the model: rnn, fc";
+        assert_eq!(check(&["rn"]).unwrap_err(), unknown);
+        assert!(check(&["rnn.mean"]).is_err());
+        assert!(check(&["rnn", "fc"]).unwrap_err().contains("every parameter is frozen"));
+    }
 
     #[test]
     fn the_default_is_that_of_a_recipe_with_the_required_keys_alone() {

@@ -36,6 +36,14 @@ pub enum TrainError {
         /// Key in the recipe.
         key: &'static str,
     },
+    /// The names of `freeze` are wrong.
+    #[error("train.freeze: {reason}; its names are tensors or modules of the model: {known}")]
+    Freeze {
+        /// Fault of the names.
+        reason: String,
+        /// Modules of the network.
+        known: String,
+    },
     /// The numbers of class weights and of classes differ.
     #[error("train.class_weights: there are {got} weights for {classes} classes; give one weight per class")]
     ClassWeights {

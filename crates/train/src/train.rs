@@ -103,6 +103,7 @@ impl<'a> TrainingLoop<'a> {
             .with_accumulation_steps(config.accumulation_steps);
         let network = shards.network();
         trainer.check_data(network)?;
+        config.check_freeze(network.tensors())?;
         let labels = trainer.train.labels();
         let class_weights =
             config.class_weights.as_ref().map(|weights| weights.resolve(labels, classes)).transpose()?;

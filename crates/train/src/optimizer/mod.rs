@@ -25,6 +25,8 @@ pub struct Optimizer {
     max_grad_norm: Option<f32>,
     /// Ranges of trained parameters in the flat buffer, with their weight decay.
     decays: Vec<(Range<usize>, f32)>,
+    /// Ranges of frozen parameters, which have no gradient.
+    frozen: Vec<Range<usize>>,
     /// Adam's running mean of the gradient, or the velocity; empty for SGD without momentum.
     mean: Vec<f32>,
     /// Adam's running mean of the squared gradient; empty for SGD.
@@ -41,8 +43,13 @@ impl Optimizer {
     pub fn new(config: &TrainConfig, tensors: &[TensorSpec]) -> Optimizer {
         let length = tensors.last().map_or(0, |tensor| tensor.offset + tensor.len());
         let mut decays: Vec<(Range<usize>, f32)> = Vec::new();
+        let mut frozen = Vec::new();
         // Running statistics are not trained, so no range includes them.
         for tensor in tensors.iter().filter(|tensor| tensor.trained) {
+            if config.freezes(&tensor.name) {
+                frozen.push(tensor.offset..tensor.offset + tensor.len());
+                continue;
+            }
             let decay = if tensor.shape.len() > 1 { config.weight_decay } else { 0.0 };
             let end = tensor.offset + tensor.len();
             match decays.last_mut() {
@@ -59,6 +66,7 @@ impl Optimizer {
             momentum: config.momentum,
             max_grad_norm: config.max_grad_norm,
             decays,
+            frozen,
             mean: zeros_if(adam || config.momentum > 0.0),
             square: zeros_if(adam),
             step: 0,
@@ -83,6 +91,7 @@ impl Optimizer {
     /// Updates the parameters; `factor` scales the learning rate. Clipping and weight decay may change the gradients in
     /// place. Returns the gradient norm before clipping.
     pub fn update(&mut self, parameters: &mut [f32], gradients: &mut [f32], factor: f32) -> f32 {
+        self.frozen.iter().for_each(|range| gradients[range.clone()].fill(0.0));
         let norm = clip::clip(gradients, self.max_grad_norm);
         self.step += 1;
         let rate = f64::from(self.learning_rate) * f64::from(factor);
@@ -218,6 +227,18 @@ mod tests {
         optimizer(2, "optimizer = 'sgd'").update(&mut parameters, &mut [0.3, -0.2, 5.0], 0.5);
         for (got, expected) in parameters.iter().zip([0.985, 1.01, 0.75]) {
             assert!((got - expected).abs() < 1e-6, "{parameters:?}");
+        }
+    }
+
+    #[test]
+    fn frozen_parameters_do_not_change_and_do_not_count_in_the_norm() {
+        for kind in ["adam", "adamw", "sgd"] {
+            let settings = format!("optimizer = '{kind}'\nfreeze = ['fc.weight']\nweight_decay = 0.5");
+            let mut parameters = [1.0; 3];
+            let mut gradients = [30.0, 40.0, 2.0];
+            let norm = optimizer(2, &settings).update(&mut parameters, &mut gradients, 1.0);
+            assert_eq!((norm, parameters[0], parameters[1]), (2.0, 1.0, 1.0), "{kind}");
+            assert!(parameters[2] < 1.0, "{kind}");
         }
     }
 
