@@ -144,6 +144,18 @@ pub enum Error {
         /// Classes of the model, in order.
         model: String,
     },
+    /// The data has labels that the model does not have.
+    #[error(
+        "{set}: the model has no label {unknown}, only {model}; rename the labels, or leave out these examples"
+    )]
+    UnknownLabels {
+        /// Name of the data set.
+        set: String,
+        /// Labels of the data that are not labels of the model.
+        unknown: String,
+        /// Labels of the model, in order.
+        model: String,
+    },
     /// The data has frame-level labels and the model is not frame-level, or the reverse.
     #[error(
         "{}",

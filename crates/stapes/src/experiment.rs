@@ -1,6 +1,7 @@
 //! Experiment: from a recipe and its data to a trained model and its evaluation.
 
 mod evaluate;
+mod labelled;
 mod load;
 mod loaded_examples;
 
@@ -22,6 +23,7 @@ use crate::waveforms::{ClipCache, MAX_CACHE_BYTES, WaveformSource};
 
 pub(crate) use evaluate::recording_frames;
 pub use evaluate::{argmax_frames, classify, evaluate};
+pub use labelled::open_labelled;
 pub use load::{OnExample, load, statistics};
 pub(crate) use loaded_examples::append_labels;
 pub use loaded_examples::{CutRecordings, LoadedExamples};
@@ -35,7 +37,7 @@ pub struct Experiment {
     /// Examples of the training, validation and test subsets.
     pub split: Split,
     /// Folder of the data set, if it has one.
-    folder: Option<PathBuf>,
+    pub(crate) folder: Option<PathBuf>,
     cache: Option<FrameCache>,
     augmenter: OnceLock<WaveformAugmenter>,
 }
@@ -63,10 +65,10 @@ impl Experiment {
     /// # Errors
     /// [`Error::Data`] if the data set is missing or cannot be split; otherwise those of [`Recipe::resolve_with`].
     pub fn open(recipe: Recipe, folder: Option<&Path>) -> Result<Experiment, Error> {
-        let dataset = recipe.data.open(folder)?;
+        let folder = recipe.data_folder(folder).map(Path::to_owned);
+        let dataset = recipe.data.open(folder.as_deref())?;
         let recipe = recipe.resolve_with(&dataset)?;
         let split = recipe.data.split(&dataset, recipe.seed)?;
-        let folder = folder.map(Path::to_owned);
         Ok(Experiment { recipe, dataset, split, folder, cache: None, augmenter: OnceLock::new() })
     }
 

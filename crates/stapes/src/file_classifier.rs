@@ -39,6 +39,18 @@ pub struct FileProbabilities {
     pub is_cut: bool,
 }
 
+/// Result for a window of a recording.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct WindowProbabilities {
+    /// Start of the window, s.
+    pub start_seconds: f64,
+    /// End of the window, s.
+    pub end_seconds: f64,
+    /// Probability of each label, \[K\].
+    pub probabilities: Vec<f32>,
+}
+
 impl FileProbabilities {
     /// Returns the result for frames, whose duration is unknown.
     pub fn of_frames(probabilities: Vec<f32>) -> FileProbabilities {
@@ -106,6 +118,58 @@ impl<'a> FileClassifier<'a> {
                 Ok(FileProbabilities { seconds: found.seconds.min(used), ..found })
             }
         }
+    }
+
+    /// Classifies windows of a sound file, each as a recording of its own. The last window ends with the recording; a
+    /// recording that is shorter than a window is one window.
+    ///
+    /// # Units
+    /// `seconds` and `hop_seconds` in s, at least one sample.
+    ///
+    /// # Errors
+    /// [`Error::Infer`] if the file cannot be read or classified.
+    pub fn classify_windows(
+        &mut self,
+        path: &Path,
+        seconds: f64,
+        hop_seconds: f64,
+    ) -> Result<Vec<WindowProbabilities>, Error> {
+        let mut recording = Recording::open(path).map_err(InferError::from)?;
+        let sample_rate_hz = recording.sample_rate_hz();
+        let samples = |seconds: f64| ((seconds * f64::from(sample_rate_hz)).round() as usize).max(1);
+        let (length, hop) = (samples(seconds), samples(hop_seconds));
+        let mut windows = Vec::new();
+        // The samples from `start` on.
+        let (mut buffer, mut start) = (Vec::new(), 0);
+        let mut classify = |samples: &[f32], start: usize| {
+            let clip = Clip { samples: samples.to_vec(), sample_rate_hz };
+            let time = |sample: usize| sample as f64 / f64::from(sample_rate_hz);
+            windows.push(WindowProbabilities {
+                start_seconds: time(start),
+                end_seconds: time(start + samples.len()),
+                probabilities: self.classifier.classify(&clip)?,
+            });
+            Ok::<(), Error>(())
+        };
+        // End of the last window, and the sample where the next one starts.
+        let (mut end, mut next) = (0, 0);
+        while let Some(block) = recording.next_block().map_err(InferError::from)? {
+            buffer.extend_from_slice(block);
+            while start + buffer.len() >= next + length {
+                classify(&buffer[next - start..next - start + length], next)?;
+                (end, next) = (next + length, next + hop);
+                // One window before the end of what was read remains, for the last window.
+                let keep = (start + buffer.len()).saturating_sub(length).min(next);
+                buffer.drain(..keep - start);
+                start = keep;
+            }
+        }
+        let total = start + buffer.len();
+        if total > end {
+            let first = total.saturating_sub(length).max(start);
+            classify(&buffer[first - start..], first)?;
+        }
+        Ok(windows)
     }
 
     fn classify_whole(
@@ -238,6 +302,32 @@ mod tests {
             let error =
                 FileClassifier { max_whole: 19_000, ..new() }.classify(&path).unwrap_err().to_string();
             assert!(error.contains("19000 samples") && error.contains(reason), "{error}");
+        }
+    }
+
+    #[test]
+    fn windows_are_classified_as_recordings_and_cover_the_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let model = model("bidirectional = true", |_| {});
+        let mut classifier = FileClassifier::new(&model).unwrap();
+        for (samples, hop, starts) in [
+            (50_000, 8000, &[0, 8000, 16_000, 24_000, 32_000, 34_000][..]),
+            (48_000, 16_000, &[0, 16_000, 32_000]),
+            (48_000, 40_000, &[0, 32_000]),
+            (16_000, 8000, &[0]),
+            (9000, 8000, &[0]),
+        ] {
+            let path = recording(folder.path(), samples, 16_000);
+            let clip = stapes_audio::read(&path).unwrap();
+            let found = classifier.classify_windows(&path, 1.0, hop as f64 / 16_000.0).unwrap();
+            assert_eq!(found.len(), starts.len(), "{samples} {hop}");
+            for (window, &start) in found.iter().zip(starts) {
+                let end = samples.min(start + 16_000);
+                let piece = Clip { samples: clip.samples[start..end].to_vec(), sample_rate_hz: 16_000 };
+                assert_eq!(window.probabilities, Classifier::new(&model).unwrap().classify(&piece).unwrap());
+                assert_eq!(window.start_seconds, start as f64 / 16_000.0);
+                assert_eq!(window.end_seconds, end as f64 / 16_000.0);
+            }
         }
     }
 

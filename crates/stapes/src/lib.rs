@@ -30,6 +30,7 @@ pub mod gradients;
 mod input_length;
 #[cfg(feature = "mpi")]
 pub mod mpi;
+mod new_recipe;
 mod overrides;
 pub mod prelude;
 mod recipe;
@@ -44,12 +45,13 @@ mod waveforms;
 pub use error::Error;
 pub use event::{Event, OnEvent};
 pub use experiment::Experiment;
-pub use file_classifier::{FileClassifier, FileProbabilities};
+pub use file_classifier::{FileClassifier, FileProbabilities, WindowProbabilities};
 pub use fit::{Dataset, Fitted, Trainer};
 pub use input_length::InputLength;
+pub use new_recipe::{NewRecipe, Task};
 pub use overrides::{apply_overrides, parse_override};
-pub use recipe::{Recipe, ResolvedRecipe};
-pub use training::{RunResult, TrainingJob};
+pub use recipe::{BUILT_IN_RECIPES, BuiltInRecipe, Recipe, ResolvedRecipe};
+pub use training::{RunResult, TrainingEstimate, TrainingJob};
 
 pub use stapes_audio as audio;
 pub use stapes_data as data;

@@ -1,14 +1,15 @@
 //! Recipe: one TOML file that describes an experiment completely.
 
+mod built_in;
 mod resolved;
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use stapes_augment::AugmentConfig;
 use stapes_data::{DataConfig, Fold};
-use stapes_features::FeatureConfig;
+use stapes_features::{FeatureConfig, FrontEndConfig, Normalization};
 use stapes_infer::FramesConfig;
 use stapes_nn::ModelConfig;
 use stapes_train::TrainConfig;
@@ -16,17 +17,23 @@ use stapes_train::TrainConfig;
 use crate::error::Error;
 use crate::overrides::{apply_overrides, humanize, parse_override};
 use crate::renamed::renamed_key;
+pub use built_in::{BUILT_IN_RECIPES, BuiltInRecipe};
 pub use resolved::ResolvedRecipe;
 
 /// Experiment configuration: data, features, model and training, each checked by its own crate.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Recipe {
-    /// Title for people.
+    /// Title for people; the name of the file if the recipe has none.
+    #[serde(default)]
     pub title: String,
     /// Seed of all random choices.
     #[serde(default = "first_seed")]
     pub seed: u64,
+    /// Folder of the data set, or a manifest; relative to the recipe in its file, and absolute after reading. A folder that a
+    /// command or a function receives takes its place, and a [`ResolvedRecipe`] has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_folder: Option<PathBuf>,
     /// Data set and split.
     pub data: DataConfig,
     /// Conversion of recordings to frames, for data sets of recordings.
@@ -86,11 +93,19 @@ impl Recipe {
             return Err(invalid(message));
         }
         // Without a preset the recipe is parsed from the text, so that errors show the line.
-        let recipe: Recipe = match with_preset(table).map_err(invalid)? {
+        let recipe: Recipe = match with_preset(table, overrides).map_err(invalid)? {
             None => toml::from_str(text).map_err(syntax)?,
             Some(table) => table.try_into().map_err(syntax)?,
         };
-        let recipe = overrides.iter().try_fold(recipe, with_override).map_err(invalid)?;
+        let mut recipe = overrides.iter().try_fold(recipe, with_override).map_err(invalid)?;
+        if recipe.title.is_empty() {
+            recipe.title = Path::new(name).file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        }
+        if let Some(folder) = &recipe.data_folder {
+            let parent = Path::new(name).parent().unwrap_or(Path::new(""));
+            let absolute = std::path::absolute(parent.join(folder));
+            recipe.data_folder = Some(absolute.map_err(|error| invalid(format!("data_folder: {error}")))?);
+        }
         // If the classes come from the data, there are at least two; resolution repeats the check with their number.
         let classes = recipe.data.class_names().map_or(2, |classes| classes.len());
         recipe.check(classes).map_err(|error| invalid(error.to_string()))?;
@@ -109,10 +124,15 @@ impl Recipe {
     /// # Errors
     /// [`Error::Data`] if the data set is missing or its split has no folds.
     pub fn folds(&self, folder: Option<&Path>) -> Result<Vec<(String, Recipe)>, Error> {
-        let dataset = self.data.open(folder)?;
+        let dataset = self.data.open(self.data_folder(folder))?;
         let folds = self.data.folds(&dataset)?;
         let recipe = |Fold { name, data }| (name, Recipe { data, ..self.clone() });
         Ok(folds.into_iter().map(recipe).collect())
+    }
+
+    /// Returns the folder of the data set: the given one, or that of the recipe.
+    pub fn data_folder<'a>(&'a self, given: Option<&'a Path>) -> Option<&'a Path> {
+        given.or(self.data_folder.as_deref())
     }
 
     /// Returns the warning of the reference toolkit about the settings of the features, if it has one.
@@ -125,15 +145,17 @@ impl Recipe {
 fn with_override(recipe: Recipe, text: &String) -> Result<Recipe, String> {
     match parse_override(text)? {
         ("features.preset", name) => {
-            let preset = preset(name.trim_matches('"')).map_err(|reason| format!("--set {reason}"))?;
+            let preset = preset(name.trim_matches('"'), DEFAULT_RATE_HZ)
+                .map_err(|reason| format!("--set {reason}"))?;
             Ok(Recipe { features: Some(preset), ..recipe })
         }
         _ => apply_overrides(recipe, std::slice::from_ref(text)),
     }
 }
 
-/// Returns the recipe with the keys of its feature preset filled in; `None` if it has no preset.
-fn with_preset(mut recipe: toml::Table) -> Result<Option<toml::Table>, String> {
+/// Returns the recipe with the keys of its feature preset filled in; `None` if it has no preset. `overrides` may change the
+/// sample rate.
+fn with_preset(mut recipe: toml::Table, overrides: &[String]) -> Result<Option<toml::Table>, String> {
     let features = recipe.get_mut("features").and_then(toml::Value::as_table_mut);
     let Some((features, name)) = features.and_then(|table| table.remove("preset").map(|name| (table, name)))
     else {
@@ -142,7 +164,12 @@ fn with_preset(mut recipe: toml::Table) -> Result<Option<toml::Table>, String> {
     let Some(name) = name.as_str() else {
         return Err(format!("features.preset = {name}: must be a name in quotes, such as \"log-mel\""));
     };
-    let preset = preset(name)?;
+    let rate_hz = overrides.iter().filter_map(|text| match parse_override(text) {
+        Ok(("features.sample_rate_hz", rate_hz)) => rate_hz.parse().ok(),
+        _ => None,
+    });
+    let given_hz = || features.get("sample_rate_hz")?.as_integer()?.try_into().ok();
+    let preset = preset(name, rate_hz.last().or_else(given_hz).unwrap_or(DEFAULT_RATE_HZ))?;
     let front_end = preset.front_end.name();
     let given = features.get("front_end").and_then(toml::Value::as_table);
     if let Some(other) = given.and_then(|given| given.keys().find(|key| *key != front_end)) {
@@ -157,8 +184,18 @@ fn with_preset(mut recipe: toml::Table) -> Result<Option<toml::Table>, String> {
     Ok(Some(recipe))
 }
 
-fn preset(name: &str) -> Result<FeatureConfig, String> {
-    stapes_features::preset(name).map_err(|error| format!("features.{error}"))
+/// Sample rate of recipes that set none.
+const DEFAULT_RATE_HZ: u32 = 16_000;
+
+/// Returns a preset for recipes: values per band or coefficient are normalized over the training frames, samples are not.
+fn preset(name: &str, sample_rate_hz: u32) -> Result<FeatureConfig, String> {
+    let preset =
+        stapes_features::preset_at(name, sample_rate_hz).map_err(|error| format!("features.{error}"))?;
+    let normalization = match preset.front_end {
+        FrontEndConfig::Waveform(_) => Normalization::None,
+        _ => Normalization::PerCoefficient,
+    };
+    Ok(FeatureConfig { normalization, ..preset })
 }
 
 /// Merges keys into a table, recursively; new values replace old ones.
@@ -197,14 +234,46 @@ mod tests {
         .unwrap()
         .features
         .unwrap();
-        let mut expected = stapes_features::preset("log-mel").unwrap();
-        expected.sample_rate_hz = 8000;
+        let mut expected = stapes_features::preset_at("log-mel", 8000).unwrap();
         expected.normalization = stapes_features::Normalization::PerCoefficient;
         let stapes_features::FrontEndConfig::LibrosaMelDb(mel) = &mut expected.front_end else { panic!() };
         (mel.n_mels, mel.fmax) = (24, Some(3800.0));
         assert_eq!(features, expected);
-        // hop_length is that of the preset, not the default of the front end.
-        assert_eq!(features.frames_per_second(), 50.0);
+        // hop_length is that of the preset at this rate, not the default of the front end.
+        assert_eq!(features.frames_per_second(), 100.0);
+    }
+
+    #[test]
+    fn a_preset_has_windows_at_the_rate_of_the_recipe_and_normalizes_bands_and_coefficients() {
+        for preset in stapes_features::PRESETS {
+            let text = format!("[features]\npreset = \"{}\"", preset.name);
+            let features = recipe(&text, &["features.sample_rate_hz=8000"]).unwrap().features.unwrap();
+            let mut expected = preset.at(8000);
+            if preset.name != "waveform" {
+                expected.normalization = Normalization::PerCoefficient;
+            }
+            assert_eq!(features, expected);
+            let text = text + "\nnormalization = \"none\"";
+            assert_eq!(recipe(&text, &[]).unwrap().features.unwrap(), preset.config());
+        }
+    }
+
+    #[test]
+    fn the_folder_of_the_data_is_relative_to_the_recipe_and_not_kept_in_runs() {
+        let text = "data_folder = \"../sounds\"\n[data.japanese-vowels]\n[model.recurrent]\ncell = \"gru\"\n\
+                    hidden_size = 4\n[train]\nbatch_size = 2\nepochs = 1\nlearning_rate = 1e-3\n";
+        let recipe = Recipe::from_toml("my/words.toml", text, &[]).unwrap();
+        let expected = std::path::absolute("my/../sounds").unwrap();
+        assert_eq!(recipe.data_folder(None), Some(&*expected));
+        assert_eq!(recipe.data_folder(Some(Path::new("other"))), Some(Path::new("other")));
+        assert!(!recipe.resolve(None).unwrap().to_toml().contains("sounds"));
+    }
+
+    #[test]
+    fn a_recipe_without_title_has_the_name_of_its_file() {
+        let text = "[data.japanese-vowels]\n[model.recurrent]\ncell = \"gru\"\nhidden_size = 4\n\
+                    [train]\nbatch_size = 2\nepochs = 1\nlearning_rate = 1e-3\n";
+        assert_eq!(Recipe::from_toml("my/words.toml", text, &[]).unwrap().title, "words");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Training of one run: from a recipe and its data to a run folder with a model.
 
 mod checkpointer;
+mod estimate;
 mod evaluate;
 mod resume;
 
@@ -21,6 +22,8 @@ use crate::experiment::{Experiment, LoadedExamples, TrainInputs};
 use crate::recipe::Recipe;
 use crate::run::{self, Provenance, Run, RunFolder, RunRecord, RunState, SavedRun, TestPredictions};
 use checkpointer::{CheckpointSchedule, Checkpointer};
+pub use estimate::TrainingEstimate;
+pub(crate) use estimate::steps_only;
 use evaluate::{TestResult, chosen_points};
 use resume::{read_checkpoint, reload};
 
@@ -267,7 +270,7 @@ impl TrainingJob<'_> {
             title: recipe.title.clone(),
             command: self.command.clone(),
             created_at: run::now(),
-            data_folder: self.data.as_ref().map(|folder| folder.to_string_lossy().into_owned()),
+            data_folder: experiment.folder.as_ref().map(|folder| folder.to_string_lossy().into_owned()),
             data_fingerprint: provenance.data_fingerprint.clone(),
             augment_fingerprint: provenance.augment_fingerprint.clone(),
             seconds: result.seconds,

@@ -14,23 +14,23 @@ use stapes::report::visible;
 use stapes::run::Run;
 
 use super::console::Console;
-use super::paths::{create_folder, file_names, write_file};
+use super::paths::{create_folder, file_names, output, write_file};
 
 /// Suffix of the plots' file names.
 const EXTENSION: &str = ".attention.png";
 
 /// Plot a model's attention weights over the features of recordings
 #[derive(Args)]
-#[command(after_help = "Example:\n  stapes attention runs/attention-rnn bed.wav cat.wav --out pictures")]
+#[command(after_help = "Example:\n  stapes attention runs/attention-rnn bed.wav cat.wav")]
 pub(crate) struct Attention {
     /// Run folder or model file of a model with attention
     run: PathBuf,
     /// Recordings with distinct file names
     #[arg(required = true)]
     files: Vec<PathBuf>,
-    /// Output folder for bed.wav.attention.png etc.; overwrites existing files
+    /// Output folder for bed.wav.attention.png etc.; overwrites existing files [default: runs/attention, or the next free name]
     #[arg(long, value_name = "DIR")]
-    out: PathBuf,
+    out: Option<PathBuf>,
 }
 
 impl Attention {
@@ -56,10 +56,11 @@ impl Attention {
                 self.run.display()
             );
         }
-        create_folder(&self.out)?;
+        let out = output(self.out, Path::new("attention"));
+        create_folder(&out)?;
         let mut failed = 0;
         for (file, name) in self.files.iter().zip(names) {
-            match plotter.plot(file, name, &self.out) {
+            match plotter.plot(file, name, &out) {
                 Ok(line) => {
                     let text = |key: &str| visible(line[key].as_str().unwrap_or_default());
                     console.print(&format!("{}\t{}\t{}", text("png"), text("label"), text("file")));

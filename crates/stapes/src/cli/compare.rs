@@ -25,18 +25,16 @@ use super::run_options::{command_line, parse_time};
 /// Running the same command again continues: complete runs are kept, others are resumed. To use several machines, run it on
 /// each with another --shard and copy the folders into one.
 #[derive(Args)]
-#[command(
-    after_help = "Example:\n  stapes compare recipes/results/heads.toml --data ../speech_commands --out runs/heads"
-)]
+#[command(after_help = "Example:\n  stapes compare recipes/results/heads.toml --data ../speech_commands")]
 pub(crate) struct Compare {
     /// Sweep, a TOML file
     sweep: PathBuf,
     /// Folder of the data set
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Output folder for runs, tables and the report
+    /// Output folder for runs, tables and the report [default: runs/SWEEP]
     #[arg(long, value_name = "DIR")]
-    out: PathBuf,
+    out: Option<PathBuf>,
     /// Train shard I of N of the runs, to distribute them over machines
     #[arg(long, value_name = "I/N", value_parser = parse_shard, default_value = "1/1", hide_default_value = true)]
     shard: Shard,
@@ -109,10 +107,14 @@ fn parse_shard(text: &str) -> Result<Shard, String> {
 impl Compare {
     pub(crate) fn run(self, console: &Console) -> Result<u8> {
         let stop = progress::stop_on_interrupt();
+        let out = self
+            .out
+            .clone()
+            .unwrap_or_else(|| Path::new("runs").join(self.sweep.file_stem().unwrap_or_default()));
         let sweep = Sweep::read(&self.sweep)?;
         let data = absolute(self.data.as_deref())?;
-        if self.table && !self.out.is_dir() {
-            bail!("{}: no such folder; give the --out of the runs", self.out.display());
+        if self.table && !out.is_dir() {
+            bail!("{}: no such folder; give the --out of the runs", out.display());
         }
         if let Some(column) = &self.sort {
             check_column(&sweep.axes(), column)?;
@@ -120,8 +122,8 @@ impl Compare {
         let mut code = super::DONE;
         if !self.table {
             sweep.check_data(data.as_deref())?;
-            create_folder(&self.out)?;
-            let runner = self.runner.runner(data.clone(), &self.out, sweep.config.budget_hours, &stop);
+            create_folder(&out)?;
+            let runner = self.runner.runner(data.clone(), &out, sweep.config.budget_hours, &stop);
             let runner = SweepRunner { shard: self.shard, ..runner };
             let jobs = sweep.jobs(data.as_deref())?;
             progress::keep_on_interrupt();
@@ -132,11 +134,11 @@ impl Compare {
         }
         progress::end_on_interrupt();
         if self.time && !stop.load(Ordering::Relaxed) {
-            code = code.max(measure_times(&sweep, data.as_deref(), &self.out, &stop, console)?);
+            code = code.max(measure_times(&sweep, data.as_deref(), &out, &stop, console)?);
         }
-        let found = load_candidates(&sweep, data.as_deref(), &self.out)?;
+        let found = load_candidates(&sweep, data.as_deref(), &out)?;
         let sort = self.sort.as_deref();
-        Ok(code.max(print_comparison(&sweep.config.title, &found, sort, &self.out, console)?))
+        Ok(code.max(print_comparison(&sweep.config.title, &found, sort, &out, console)?))
     }
 }
 
@@ -333,7 +335,7 @@ impl RunLines<'_> {
         };
         let folder = job.folder.display();
         let line = format!("[{done}/{total}] {folder}  {text}");
-        self.bar.suspend(|| self.console.eprint(&visible(&line)));
+        self.bar.suspend(|| self.console.status(&visible(&line)));
         let error = match status {
             RunStatus::Failed(error) => Some(describe_error(error)),
             _ => None,

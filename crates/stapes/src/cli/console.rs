@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use console::Term;
+use console::{StyledObject, Term, style};
 use serde::Serialize;
 use stapes::report::{visible, visible_lines};
 
@@ -17,16 +17,39 @@ use stapes::report::{visible, visible_lines};
 /// A write error never ends the program; [`Console::failed`] returns it at the end.
 pub(crate) struct Console {
     json: bool,
+    verbosity: Verbosity,
     silent: bool,
     failed: OnceLock<io::Error>,
     /// Warnings that were printed.
     warned: Mutex<BTreeSet<String>>,
 }
 
+/// How much is printed about the progress of a command.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd)]
+pub(crate) enum Verbosity {
+    /// Results, warnings and errors.
+    Quiet,
+    #[default]
+    Normal,
+    /// Also what matters only for questions about the program.
+    Verbose,
+}
+
 impl Console {
     /// Returns a console that prints text or, with `json`, JSON lines.
     pub(crate) fn new(json: bool) -> Console {
-        Console { json, silent: false, failed: OnceLock::new(), warned: Mutex::default() }
+        Console {
+            json,
+            verbosity: Verbosity::Normal,
+            silent: false,
+            failed: OnceLock::new(),
+            warned: Mutex::default(),
+        }
+    }
+
+    /// Returns the console with another verbosity.
+    pub(crate) fn with_verbosity(self, verbosity: Verbosity) -> Console {
+        Console { verbosity, ..self }
     }
 
     /// Returns a console that prints nothing, for processes whose results another process prints.
@@ -36,28 +59,55 @@ impl Console {
 
     /// Prints the result as text, to standard output unless that has JSON lines.
     pub(crate) fn print(&self, text: &str) {
-        if self.json { self.eprint(text) } else { self.write_line(&visible_lines(text)) }
+        if self.json { self.status(text) } else { self.write_line(&visible_lines(text)) }
+    }
+
+    /// Prints text about the progress to standard error, unless the user wants none.
+    pub(crate) fn status(&self, text: &str) {
+        if self.verbosity >= Verbosity::Normal {
+            self.eprint(text);
+        }
+    }
+
+    /// Prints text to standard error if the user wants to know more.
+    pub(crate) fn details(&self, text: &str) {
+        if self.verbosity >= Verbosity::Verbose {
+            self.eprint(text);
+        }
     }
 
     /// Prints other text to standard error.
     pub(crate) fn eprint(&self, text: &str) {
-        if !self.silent {
-            // A failure of standard error cannot be reported.
-            let _ = writeln!(io::stderr().lock(), "{}", visible_lines(&without_os_numbers(text)));
+        self.eprint_labelled(None, text);
+    }
+
+    /// Prints text to standard error after a label, which may have a color.
+    fn eprint_labelled(&self, label: Option<StyledObject<&str>>, text: &str) {
+        if self.silent {
+            return;
         }
+        let text = visible_lines(&without_os_numbers(text)).into_owned();
+        let mut to = io::stderr().lock();
+        // A failure of standard error cannot be reported.
+        let _ = match label {
+            Some(label) => writeln!(to, "{label} {text}"),
+            None => writeln!(to, "{text}"),
+        };
     }
 
     /// Prints a warning to standard error, each text once. `text` may contain names that are not escaped.
     pub(crate) fn warning(&self, text: &str) {
         if self.warned.lock().unwrap_or_else(PoisonError::into_inner).insert(text.to_owned()) {
-            self.eprint(&format!("warning: {}", visible(text)));
+            let label = style("warning:").for_stderr().yellow().bold();
+            self.eprint_labelled(Some(label), &visible(text));
         }
     }
 
     /// Prints an error to standard error, its further lines indented, so that a line break in a quoted name cannot forge
     /// another message.
     pub(crate) fn error(&self, reason: &str) {
-        self.eprint(&format!("error: {}", reason.replace('\n', "\n  ")));
+        let label = style("error:").for_stderr().red().bold();
+        self.eprint_labelled(Some(label), &reason.replace('\n', "\n  "));
     }
 
     /// Prints an error about one of several files; `reason` contains the file's name.

@@ -5,30 +5,36 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
-use stapes::data::{LoadOptions, Progress, Split};
-use stapes::experiment::{self, Experiment};
-use stapes::infer::Input;
-use stapes::report::visible;
+use stapes::data::{DataSet, LoadOptions, Progress, Split};
+use stapes::experiment::{self, Experiment, open_labelled};
+use stapes::infer::{Input, Model};
+use stapes::nn::loss::argmax;
+use stapes::report::{CsvCell, csv_text, visible};
 use stapes::run::{self, Run};
 use stapes::train::Labels;
 use stapes::{Error, Recipe, apply_overrides};
 
 use super::console::Console;
+use super::paths::write_file;
 use super::predict::with_prediction;
 use super::progress;
 
-/// Evaluate a run's model on a subset of its data
+/// Evaluate a model on a subset of its data, or on all labelled examples of other data
 #[derive(Args)]
-#[command(after_help = "Example:\n  stapes eval runs/fsdd --split test")]
+#[command(after_help = "Examples:\n  stapes eval runs/fsdd --split test\n  \
+    stapes eval runs/fsdd --data new/recordings --split all --predictions new.csv")]
 pub(crate) struct Eval {
-    /// Run folder
+    /// Run folder; with --split all also a model file
     run: PathBuf,
-    /// Subset of the data
+    /// Subset of the data; all: every labelled example, without a split
     #[arg(long, value_enum, default_value_t = EvalSubset::Test)]
     split: EvalSubset,
-    /// Folder of the data set [default: as used in training]
+    /// Folder of the data set, with --split all also any class folders or manifest [default: as used in training]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// Write the prediction of every example (or frame) to a CSV file
+    #[arg(long, value_name = "FILE")]
+    predictions: Option<PathBuf>,
     /// Override a key of [features], such as front_end.librosa-mel-db.htk=true, to measure the effect of features that differ
     /// from training
     #[arg(long, value_name = "KEY=VALUE")]
@@ -41,17 +47,27 @@ pub(crate) enum EvalSubset {
     Train,
     Validation,
     Test,
+    All,
 }
 
 impl EvalSubset {
     /// Returns the indices of the subset's examples.
-    pub(crate) fn indices(self, split: &Split) -> &[usize] {
+    pub(crate) fn indices(self, split: &Split) -> Vec<usize> {
         match self {
-            EvalSubset::Train => &split.train,
-            EvalSubset::Validation => &split.validation,
-            EvalSubset::Test => &split.test,
+            EvalSubset::Train => split.train.clone(),
+            EvalSubset::Validation => split.validation.clone(),
+            EvalSubset::Test => split.test.clone(),
+            EvalSubset::All => [&split.train[..], &split.validation, &split.test].concat(),
         }
     }
+}
+
+/// Examples to evaluate a model on.
+struct EvalData {
+    model: Model,
+    dataset: DataSet,
+    indices: Vec<usize>,
+    max_unreadable_fraction: f64,
 }
 
 /// Reopens the experiment of a run; `data` replaces the data folder that was used in training.
@@ -71,6 +87,39 @@ pub(crate) fn reopen(run: &Run, data: Option<PathBuf>, console: &Console) -> Res
         ));
     }
     Ok(experiment)
+}
+
+/// Returns the predictions as CSV: the file, for frame-level labels the frame, the true label, the predicted label with its
+/// probability, and the probabilities of all labels.
+fn predictions_csv(names: &[String], ids: &[&str], labels: &Labels, probabilities: &[Vec<f32>]) -> String {
+    let mut header = vec!["file"];
+    if matches!(labels, Labels::PerFrame(_)) {
+        header.push("frame");
+    }
+    header.extend(["true_label", "label", "probability"]);
+    let header = header.into_iter().map(CsvCell::from);
+    let header: Vec<CsvCell> = header.chain(names.iter().map(|name| CsvCell::from(&**name))).collect();
+    let values = |label: usize, row: &[f32]| {
+        let best = argmax(row);
+        let text = [label, best].map(|class| CsvCell::from(&*names[class]));
+        text.into_iter()
+            .chain([row[best]].iter().chain(row).map(|&value| CsvCell::from(value)))
+            .collect::<Vec<_>>()
+    };
+    let rows = ids.iter().enumerate().flat_map(|(at, id)| {
+        let (file, row) = (CsvCell::from(*id), &probabilities[at]);
+        match labels {
+            Labels::PerExample(classes) => vec![[vec![file], values(classes[at], row)].concat()],
+            Labels::PerFrame(classes) => {
+                let frames = classes[at].iter().zip(row.chunks_exact(names.len())).enumerate();
+                let line = |(frame, (&class, row)): (usize, (&usize, &[f32]))| {
+                    [vec![file.clone(), CsvCell::from(&*frame.to_string())], values(class, row)].concat()
+                };
+                frames.map(line).collect()
+            }
+        }
+    });
+    csv_text(std::iter::once(header).chain(rows))
 }
 
 /// Returns the JSON line about a recording with frame-level labels.
@@ -107,32 +156,76 @@ fn override_front_end(input: &Input, overrides: &[String]) -> Result<Input> {
 }
 
 impl Eval {
+    /// Opens a subset of the data that the model was trained on.
+    fn subset(&self, console: &Console) -> Result<EvalData> {
+        let run = Run::open(&self.run)?;
+        let experiment = reopen(&run, self.data.clone(), console)?;
+        Ok(EvalData {
+            indices: self.split.indices(&experiment.split),
+            max_unreadable_fraction: experiment.recipe.data.max_unreadable_fraction(),
+            dataset: experiment.dataset,
+            model: run.model,
+        })
+    }
+
+    /// Opens all labelled examples of a data set.
+    fn all(&self, console: &Console) -> Result<EvalData> {
+        let model = Run::load_model(&self.run)?;
+        let recipe = Recipe::from_toml(&self.run.display().to_string(), &model.recipe, &[])?;
+        let trained_on = || -> Result<Option<PathBuf>> {
+            let is_run = self.run.is_dir();
+            Ok(if is_run { Run::open(&self.run)?.record.data_folder.map(PathBuf::from) } else { None })
+        };
+        let dataset = match &self.data {
+            Some(folder) => open_labelled(&recipe, Some(folder), &model.labels)?,
+            None => match trained_on()? {
+                Some(folder) => recipe.data.open(Some(&folder))?,
+                None => open_labelled(&recipe, None, &model.labels)?,
+            },
+        };
+        dataset.notes.iter().for_each(|note| console.warning(&note.to_string()));
+        Ok(EvalData {
+            indices: (0..dataset.examples.len()).collect(),
+            max_unreadable_fraction: recipe.data.max_unreadable_fraction(),
+            dataset,
+            model,
+        })
+    }
+
     pub(crate) fn run(self, console: &Console) -> Result<u8> {
         let stop = progress::stop_on_interrupt();
-        let mut run = Run::open(&self.run)?;
-        let experiment = reopen(&run, self.data, console)?;
+        let data = match self.split {
+            EvalSubset::All => self.all(console)?,
+            _ => self.subset(console)?,
+        };
+        let EvalData { mut model, dataset, indices, max_unreadable_fraction } = data;
         if !self.set.is_empty() {
-            run.model.input = override_front_end(&run.model.input, &self.set)?;
+            model.input = override_front_end(&model.input, &self.set)?;
         }
-        let indices = self.split.indices(&experiment.split);
         let bar = progress::bar(indices.len(), "features");
-        let max_unreadable_fraction = experiment.recipe.data.max_unreadable_fraction();
         let options = LoadOptions { max_unreadable_fraction, ..LoadOptions::default() };
         let progress = Progress { on_example: &|done| bar.set_position(done as u64), stop: &stop };
-        let loaded = experiment::load(&experiment.dataset, options, &run.model.input, indices, &progress);
+        let loaded = experiment::load(&dataset, options, &model.input, &indices, &progress);
         bar.finish_and_clear();
         let loaded = loaded?;
-        let probabilities = experiment::classify(&run.model, &loaded, &stop)?;
-        let evaluation = experiment::evaluate(&run.model.labels, &loaded.labels, &probabilities)?;
+        let probabilities = experiment::classify(&model, &loaded, &stop)?;
+        let evaluation = experiment::evaluate(&model.labels, &loaded.labels, &probabilities)?;
+        let id = |index: usize| &dataset.examples[index].id;
         for (at, (&index, row)) in loaded.indices.iter().zip(&probabilities).enumerate() {
-            let id = &experiment.dataset.examples[index].id;
-            console.json(&match &loaded.labels {
+            console.json_with(|| match &loaded.labels {
                 Labels::PerExample(classes) => {
-                    let line = json!({ "example": id, "true_label": run.model.labels[classes[at]] });
-                    with_prediction(&run.model, line, row)
+                    let line = json!({ "example": id(index), "true_label": model.labels[classes[at]] });
+                    with_prediction(&model, line, row)
                 }
-                Labels::PerFrame(classes) => recording_line(id, &run.model.labels, &classes[at], row),
+                Labels::PerFrame(classes) => recording_line(id(index), &model.labels, &classes[at], row),
             });
+        }
+        if let Some(path) = &self.predictions {
+            let ids: Vec<&str> = loaded.indices.iter().map(|&index| &**id(index)).collect();
+            write_file(
+                path,
+                predictions_csv(&model.labels, &ids, &loaded.labels, &probabilities).as_bytes(),
+            )?;
         }
         console.print(&stapes::report::terminal::evaluation(&evaluation));
         console.json(&evaluation);

@@ -16,7 +16,7 @@ use stapes::recording_view::frame_view;
 use stapes::report::visible;
 
 use super::console::Console;
-use super::paths::{create_folder, file_names, write_file};
+use super::paths::{create_folder, file_names, output, write_file};
 use arrays::Frames;
 
 /// Files per thread that are computed before their results are printed.
@@ -38,8 +38,8 @@ pub(crate) struct Features {
     /// Recordings with distinct file names
     #[arg(value_name = "FILE", required_unless_present = "list")]
     files: Vec<PathBuf>,
-    /// Output folder for one.wav.npy etc.; overwrites existing files
-    #[arg(long, value_name = "DIR", required_unless_present = "list")]
+    /// Output folder for one.wav.npy etc.; overwrites existing files [default: runs/PRESET, or the next free name]
+    #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Override a setting, by its full key or an unambiguous end of it, such as n_mels=80; repeatable
     #[arg(long, value_name = "KEY=VALUE")]
@@ -58,7 +58,8 @@ impl Features {
             return list::show(self.preset.as_deref(), console);
         }
         // clap requires both without --list.
-        let (preset, out) = (self.preset.unwrap_or_default(), self.out.unwrap_or_default());
+        let preset = self.preset.unwrap_or_default();
+        let out = output(self.out, Path::new(&preset));
         let config = settings::override_preset(&preset, &self.set)?;
         if config.normalization == Normalization::PerCoefficient {
             bail!(

@@ -26,7 +26,7 @@ impl Formats {
             let (extensions, codecs) = (format.extensions, format.codecs);
             console.json(&FormatLine { format: format.name, extensions, codecs });
         }
-        console.eprint("The content of a file determines the format; the extension does not.");
+        console.status("The content of a file determines the format; the extension does not.");
         Ok(super::DONE)
     }
 }

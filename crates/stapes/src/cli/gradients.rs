@@ -78,7 +78,7 @@ impl Gradients {
         }
         if let Some(out) = self.out {
             write_file(&out, gradient_picture(&lines)?.as_bytes())?;
-            console.eprint(&format!("plot in {}", visible_path(&out)));
+            console.status(&format!("plot in {}", visible_path(&out)));
         }
         Ok(super::DONE)
     }

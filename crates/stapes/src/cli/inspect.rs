@@ -1,6 +1,6 @@
 //! `stapes inspect`: an HTML page about one recording.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -12,21 +12,21 @@ use stapes::report::{FrameView, Inspection, InspectionScores, render_inspection}
 use stapes::run::Run;
 
 use super::console::{Console, duration, thousands, visible_path};
-use super::paths::write_file;
+use super::paths::{create_folder, output, write_file};
 use super::run_options::parse_time;
 
 /// Show a recording on an HTML page: waveform, spectrogram and, with a model, its features and scores over time
 #[derive(Args)]
-#[command(after_help = "Example:\n  stapes inspect yes.wav --model runs/fsdd --out yes.html")]
+#[command(after_help = "Example:\n  stapes inspect yes.wav --model runs/fsdd")]
 pub(crate) struct Inspect {
     /// Recording
     file: PathBuf,
     /// Run folder or model file
     #[arg(long, value_name = "RUN")]
     model: Option<PathBuf>,
-    /// Output page, an HTML file; overwrites an existing file
+    /// Output page, an HTML file; overwrites an existing file [default: runs/RECORDING.html, or the next free name]
     #[arg(long, value_name = "FILE")]
-    out: PathBuf,
+    out: Option<PathBuf>,
     /// Start of the segment to show
     #[arg(long, value_name = "SECONDS", default_value_t = 0.0, value_parser = parse_time)]
     start: f64,
@@ -84,11 +84,15 @@ impl Inspect {
             scores,
         };
         let page = render_inspection(&inspection).with_context(|| path.clone())?;
-        write_file(&self.out, page.as_bytes())?;
-        console.print(&visible_path(&self.out));
-        console.json(
-            &json!({ "file": path, "page": self.out.display().to_string(), "facts": inspection.facts }),
-        );
+        let mut name = self.file.file_stem().unwrap_or_default().to_owned();
+        name.push(".html");
+        if self.out.is_none() {
+            create_folder(Path::new("runs"))?;
+        }
+        let out = output(self.out, Path::new(&name));
+        write_file(&out, page.as_bytes())?;
+        console.print(&visible_path(&out));
+        console.json(&json!({ "file": path, "page": out.display().to_string(), "facts": inspection.facts }));
         Ok(super::DONE)
     }
 

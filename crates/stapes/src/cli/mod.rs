@@ -2,6 +2,7 @@
 
 mod attention;
 mod compare;
+mod completions;
 mod console;
 mod data;
 mod eval;
@@ -10,12 +11,14 @@ mod folds;
 mod formats;
 mod gradients;
 mod inspect;
-mod overrides;
+mod new;
 mod paths;
 mod predict;
 mod processes;
 mod progress;
 mod quickstart;
+mod recipe_argument;
+mod recipes;
 mod report;
 mod run_options;
 mod search;
@@ -27,8 +30,9 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use serde_json::json;
 
-use console::Console;
+use console::{Console, Verbosity};
 use stapes::report::{visible, visible_lines};
 use stapes_kernels::InstructionSet;
 
@@ -43,6 +47,18 @@ struct Arguments {
     #[arg(long, global = true)]
     json: bool,
 
+    /// Print results, warnings and errors only
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    quiet: bool,
+
+    /// Print more: the version, the instruction set and the number of threads
+    #[arg(short, long, global = true)]
+    verbose: bool,
+
+    /// Use colors: auto means on a terminal, unless NO_COLOR is set
+    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t = Color::Auto, hide_default_value = true)]
+    color: Color,
+
     /// Number of threads [default: one per core]; does not affect results
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
@@ -51,6 +67,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Quickstart(quickstart::Quickstart),
+    New(new::New),
     Train(train::Train),
     Eval(eval::Eval),
     Predict(predict::Predict),
@@ -64,6 +81,31 @@ enum Command {
     Report(report::Report),
     Data(data::Data),
     Formats(formats::Formats),
+    Recipes(recipes::Recipes),
+    Completions(completions::Completions),
+    Man(completions::Man),
+}
+
+/// Use of colors.
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+impl Color {
+    /// Applies the choice to all output of the program.
+    fn apply(self) {
+        let wanted = match self {
+            // The library knows terminals, NO_COLOR and CLICOLOR.
+            Color::Auto => return,
+            Color::Always => true,
+            Color::Never => false,
+        };
+        ::console::set_colors_enabled(wanted);
+        ::console::set_colors_enabled_stderr(wanted);
+    }
 }
 
 /// Exit code of success.
@@ -84,10 +126,22 @@ pub(crate) fn run() -> ExitCode {
                 true => write!(std::io::stderr().lock(), "{text}"),
                 false => write!(std::io::stdout().lock(), "{text}"),
             };
+            if error.use_stderr() && std::env::args_os().any(|argument| argument == "--json") {
+                let reason = error.render().to_string();
+                Console::new(true).json(&json!({ "error": reason.trim_start_matches("error: ").trim_end() }));
+            }
             return ExitCode::from(if error.use_stderr() { NOTHING_DONE } else { DONE });
         }
     };
-    let console = Console::new(arguments.json);
+    arguments.color.apply();
+    let console = Console::new(arguments.json).with_verbosity(match (arguments.quiet, arguments.verbose) {
+        (true, _) => Verbosity::Quiet,
+        (_, true) => Verbosity::Verbose,
+        _ => Verbosity::Normal,
+    });
+    if arguments.quiet {
+        progress::hide();
+    }
     if let Err(error) = InstructionSet::requested() {
         console.error(&error.to_string());
         return ExitCode::from(NOTHING_DONE);
@@ -96,8 +150,15 @@ pub(crate) fn run() -> ExitCode {
         // Fails only if the pool exists; nothing has used it yet.
         let _ = rayon::ThreadPoolBuilder::new().num_threads(threads.into()).build_global();
     }
+    console.details(&format!(
+        "stapes {}, {} instructions, {} threads",
+        env!("CARGO_PKG_VERSION"),
+        InstructionSet::best(),
+        rayon::current_num_threads()
+    ));
     let outcome = match arguments.command {
         Command::Quickstart(command) => command.run(&console),
+        Command::New(command) => command.run(&console),
         Command::Train(command) => command.run(&console),
         Command::Eval(command) => command.run(&console),
         Command::Predict(command) => command.run(&console),
@@ -111,6 +172,9 @@ pub(crate) fn run() -> ExitCode {
         Command::Report(command) => command.run(&console),
         Command::Data(command) => command.run(&console),
         Command::Formats(command) => command.run(&console),
+        Command::Recipes(command) => command.run(&console),
+        Command::Completions(command) => command.run(),
+        Command::Man(command) => command.run(&console),
     };
     match outcome {
         Ok(code) => match console.failed() {
@@ -129,7 +193,9 @@ pub(crate) fn run() -> ExitCode {
 
 /// Prints an error with its causes.
 fn print_error(console: &Console, error: &anyhow::Error) {
-    console.error(&visible_arguments(message(error)));
+    let reason = message(error);
+    console.error(&visible_arguments(reason.clone()));
+    console.json(&json!({ "error": reason }));
 }
 
 /// Escapes command-line arguments that the text quotes with [`visible`], and the rest with [`visible_lines`].

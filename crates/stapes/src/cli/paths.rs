@@ -27,6 +27,11 @@ pub(super) fn file_names<'a>(files: &'a [PathBuf], extension: &str) -> Result<Ve
     Ok(names)
 }
 
+/// Returns the given output path, or the first free one of `runs/NAME`, `runs/NAME-2`, ….
+pub(super) fn output(out: Option<PathBuf>, name: &Path) -> PathBuf {
+    out.unwrap_or_else(|| stapes::run::free_name(&Path::new("runs").join(name)))
+}
+
 /// Creates a folder for results unless it exists.
 pub(super) fn create_folder(out: &Path) -> Result<()> {
     if out.exists() && !out.is_dir() {

@@ -7,8 +7,19 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+/// True if no progress bars are wanted.
+static HIDDEN: AtomicBool = AtomicBool::new(false);
+
+/// Hides all progress bars from here on.
+pub(crate) fn hide() {
+    HIDDEN.store(true, Ordering::Relaxed);
+}
+
 /// Returns a progress bar on standard error; it is hidden without a terminal.
 pub(crate) fn bar(steps: usize, task: &'static str) -> ProgressBar {
+    if HIDDEN.load(Ordering::Relaxed) {
+        return ProgressBar::hidden();
+    }
     let bar = ProgressBar::new(steps as u64);
     let template = "{prefix} [{bar:16}] {pos}/{len} {msg} {eta} left";
     // The template is a constant; if it did not parse, the default style would remain.

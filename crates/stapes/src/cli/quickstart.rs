@@ -7,18 +7,16 @@ use anyhow::{Context, Result};
 use clap::Args;
 use stapes::data::Source;
 use stapes::report::{CsvCell, csv_text, visible};
-use stapes::run::{self, IfExists, RunFolder};
+use stapes::run::{IfExists, RunFolder};
 use stapes::train::SingleProcess;
 use stapes::{Error, Recipe};
 
 use super::console::{Console, visible_path};
-use super::overrides::RecipeOverrides;
+use super::paths::output;
 use super::progress;
+use super::recipe_argument::{self, RecipeOverrides};
 use super::run_options::RunOptions;
 use super::train::exit_code;
-
-/// Recipe of the quickstart.
-const RECIPE: &str = include_str!("../../recipes/quickstart.toml");
 
 /// Train a model on a built-in data set: identify nine speakers by their vowel /ae/
 #[derive(Args)]
@@ -33,10 +31,8 @@ pub(crate) struct Quickstart {
 
 impl Quickstart {
     pub(crate) fn run(self, console: &Console) -> Result<u8> {
-        let recipe = self
-            .overrides
-            .recipe(|overrides| Recipe::from_toml("recipes/quickstart.toml", RECIPE, overrides))?;
-        let out = self.out.unwrap_or_else(|| run::free_name(Path::new("runs/quickstart")));
+        let recipe = recipe_argument::read(Path::new("quickstart"), &self.overrides)?;
+        let out = output(self.out, Path::new("quickstart"));
         let example = example(&recipe)?;
         let options = RunOptions {
             data: None,

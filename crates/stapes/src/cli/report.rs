@@ -1,6 +1,6 @@
 //! `stapes report`: compares any runs.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
@@ -8,18 +8,18 @@ use stapes::compare::{find_runs, group_runs};
 
 use super::compare::print_comparison;
 use super::console::Console;
-use super::paths::create_folder;
+use super::paths::{create_folder, output};
 
 /// Compare any runs in a table and a report; runs that differ only in seed and fold form one row
 #[derive(Args)]
-#[command(after_help = "Example:\n  stapes report runs/cells runs/fsdd --out comparison")]
+#[command(after_help = "Example:\n  stapes report runs/cells runs/fsdd")]
 pub(crate) struct Report {
     /// Run folders, or parents of run folders
     #[arg(required = true)]
     runs: Vec<PathBuf>,
-    /// Output folder for the tables, the report and its figures
+    /// Output folder for the tables, the report and its figures [default: runs/report, or the next free name]
     #[arg(long, value_name = "DIR")]
-    out: PathBuf,
+    out: Option<PathBuf>,
     /// Sort the table by a column, best first [default: the order of the runs]
     #[arg(long, value_name = "COLUMN")]
     sort: Option<String>,
@@ -29,8 +29,9 @@ impl Report {
     pub(crate) fn run(self, console: &Console) -> Result<u8> {
         let found = find_runs(&self.runs)?;
         let candidates = group_runs(&found)?;
-        create_folder(&self.out)?;
+        let out = output(self.out, Path::new("report"));
+        create_folder(&out)?;
         let title = stapes::report::pluralize(found.runs.len() as u64, "run");
-        print_comparison(&title, &candidates, self.sort.as_deref(), &self.out, console)
+        print_comparison(&title, &candidates, self.sort.as_deref(), &out, console)
     }
 }

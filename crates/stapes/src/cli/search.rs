@@ -1,6 +1,6 @@
 //! `stapes search`: random search with successive halving.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
@@ -17,18 +17,16 @@ use super::progress;
 ///
 /// Trials are judged by validation accuracy only. Running the same command again continues: complete runs are kept.
 #[derive(Args)]
-#[command(
-    after_help = "Example:\n  stapes search recipes/searches/consonant-vowel.toml --data ../cs671_cv --out runs/search"
-)]
+#[command(after_help = "Example:\n  stapes search recipes/searches/consonant-vowel.toml --data ../cs671_cv")]
 pub(crate) struct Search {
     /// Search, a TOML file
     search: PathBuf,
     /// Folder of the data set
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Output folder for runs, tables and the report
+    /// Output folder for runs, tables and the report [default: runs/SEARCH]
     #[arg(long, value_name = "DIR")]
-    out: PathBuf,
+    out: Option<PathBuf>,
     #[command(flatten)]
     runner: RunnerArgs,
 }
@@ -36,11 +34,15 @@ pub(crate) struct Search {
 impl Search {
     pub(crate) fn run(self, console: &Console) -> Result<u8> {
         let stop = progress::stop_on_interrupt();
+        let out = self
+            .out
+            .clone()
+            .unwrap_or_else(|| Path::new("runs").join(self.search.file_stem().unwrap_or_default()));
         let search = sweep::Search::read(&self.search)?;
         let data = absolute(self.data.as_deref())?;
         search.check_data(data.as_deref())?;
-        create_folder(&self.out)?;
-        let runner = self.runner.runner(data.clone(), &self.out, search.config.budget_hours, &stop);
+        create_folder(&out)?;
+        let runner = self.runner.runner(data.clone(), &out, search.config.budget_hours, &stop);
         progress::keep_on_interrupt();
         let lines = RunLines::new(console);
         let result = search.run(&runner, &|event| lines.on_event(&event))?;
@@ -49,16 +51,16 @@ impl Search {
         let mut code = print_summary(&result.summary, console);
         let title = format!("{}: trials", search.config.title);
         let trials = result.table(search.settings.rungs);
-        print_table(&title, &trials, &self.out, "search", console)?;
+        print_table(&title, &trials, &out, "search", console)?;
         if let Some(sweep) = search.best_sweep(&result) {
-            let found = load_candidates(&sweep, data.as_deref(), &self.out)?;
+            let found = load_candidates(&sweep, data.as_deref(), &out)?;
             let title = format!("{}: best trial", search.config.title);
             found.skipped.iter().for_each(|note| console.eprint(&visible(note)));
             code = code.max(if found.skipped.is_empty() { super::DONE } else { super::SOME_FAILED });
             let best = table(&found.candidates)?;
-            print_table(&title, &best, &self.out, "best", console)?;
+            print_table(&title, &best, &out, "best", console)?;
             let tables = [("Best trial", &best), ("Trials", &trials)];
-            write_page(&search.config.title, &tables, &found.candidates, &found.skipped, &self.out, console)?;
+            write_page(&search.config.title, &tables, &found.candidates, &found.skipped, &out, console)?;
         }
         Ok(code)
     }

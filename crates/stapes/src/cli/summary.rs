@@ -5,18 +5,17 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 use serde_json::json;
-use stapes::Recipe;
 use stapes::nn::LayerSummary;
 
 use super::console::{Console, thousands};
-use super::overrides::RecipeOverrides;
+use super::recipe_argument::{RecipeArgument, RecipeOverrides};
 
 /// Print the layers of a recipe's model with output shapes, parameters and multiply-accumulates
 #[derive(Args)]
-#[command(after_help = "Example:\n  stapes summary recipes/fsdd-lstm.toml")]
+#[command(after_help = "Example:\n  stapes summary fsdd-lstm")]
 pub(crate) struct Summary {
-    /// Recipe, a TOML file
-    recipe: PathBuf,
+    #[command(flatten)]
+    recipe: RecipeArgument,
     /// Folder of the data set; needed if the recipe does not list the classes
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
@@ -26,7 +25,7 @@ pub(crate) struct Summary {
 
 impl Summary {
     pub(crate) fn run(self, console: &Console) -> Result<u8> {
-        let recipe = self.overrides.recipe(|overrides| Recipe::read(&self.recipe, overrides))?;
+        let recipe = self.recipe.read(&self.overrides)?;
         let recipe = recipe.resolve(self.data.as_deref())?;
         let (network, length) = (recipe.network()?, recipe.input_length());
         if let Some(warning) = recipe.feature_warning() {
@@ -56,7 +55,7 @@ impl Summary {
             })
         };
         console.json(&json!({
-            "recipe": self.recipe.display().to_string(), "layers": summary.iter().map(line).collect::<Vec<_>>(),
+            "recipe": self.recipe.path().display().to_string(), "layers": summary.iter().map(line).collect::<Vec<_>>(),
             "parameters": network.parameter_count(), "frames": length.frames, "seconds": length.seconds,
             "macs": macs, "macs_per_second": macs_per_second,
         }));

@@ -6,46 +6,52 @@ mod seeds;
 pub(super) mod series;
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use anyhow::Result;
 use clap::Args;
+use serde_json::json;
 use stapes::data::DataError;
-use stapes::nn::Network;
+use stapes::infer::read_weights_except;
 use stapes::report::visible;
-use stapes::run::{IfExists, RunFolder, RunRecord};
+use stapes::run::{self, IfExists, RunFolder, RunRecord};
 use stapes::train::Communicator;
-use stapes::{Error, Recipe, RunResult};
+use stapes::{Error, Recipe, ResolvedRecipe, RunResult, TrainingEstimate};
 
-use super::console::{Console, visible_path};
+use super::console::{Console, duration, thousands, visible_path};
 use super::folds::train_folds;
-use super::overrides::RecipeOverrides;
 use super::paths::absolute;
 use super::processes::Processes;
 use super::progress;
+use super::recipe_argument::{RecipeArgument, RecipeOverrides};
 use super::run_options::{RunOptions, parse_time, same_command};
+use progress_bars::Bars;
 pub(super) use result::print_result;
 use seeds::{folder_name, print_seeds};
 use series::train_series;
 
 /// Train a model from a recipe; keep the checkpoint with the best validation score and test it once
 #[derive(Args)]
-#[command(after_help = "Example:\n  stapes train recipes/fsdd-lstm.toml --data ../fsdd --out runs/fsdd")]
+#[command(after_help = "Example:\n  stapes train fsdd-lstm --data ../fsdd")]
 pub(crate) struct Train {
-    /// Recipe, a TOML file
-    recipe: PathBuf,
-    /// Folder of the data set
+    #[command(flatten)]
+    recipe: RecipeArgument,
+    /// Folder of the data set [default: data_folder of the recipe]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Run folder to create
+    /// Run folder to create [default: runs/RECIPE, or the next free name; with --resume the last one]
     #[arg(long, value_name = "RUN")]
-    out: PathBuf,
+    out: Option<PathBuf>,
     /// Folder of the feature cache: features are read from it and added to it
     #[arg(long, value_name = "DIR")]
     cache: Option<PathBuf>,
     /// Initialize the model with the weights of a .safetensors file, such as a PyTorch state dict
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
+    /// With --weights: initialize the layer of the classes at random, for other classes than those of the file
+    #[arg(long, requires = "weights")]
+    reset_head: bool,
     /// Replace an existing run; it is kept until the new one is complete
     #[arg(long, conflicts_with = "resume")]
     force: bool,
@@ -58,6 +64,9 @@ pub(crate) struct Train {
     /// Train with the seeds 1 to N, each in the folder RUN/seed-K, and print the median
     #[arg(long, value_name = "N", conflicts_with = "seed", value_parser = clap::value_parser!(u16).range(1..))]
     seeds: Option<u16>,
+    /// Open the data, print the split, the model and the expected time and memory; train and write nothing
+    #[arg(long, conflicts_with_all = ["seeds", "folds", "resume", "force", "out", "cache"])]
+    dry_run: bool,
     /// Train one model per fold of the recipe's split, each in a folder of RUN, and print their joint results
     #[arg(long, conflicts_with = "seeds")]
     folds: bool,
@@ -72,7 +81,7 @@ impl Train {
         let silent = Console::silent();
         let console = if communicator.rank() == 0 { console } else { &silent };
         self.train(communicator, console).map_err(|error| {
-            let error = name_recipe(&self.recipe, error);
+            let error = name_recipe(self.recipe.path(), error);
             if communicator.size() > 1 {
                 super::print_error(&Console::new(false), &error);
             }
@@ -94,11 +103,13 @@ impl Train {
             progress::keep_on_interrupt();
         }
         let data = absolute(self.data.as_deref())?;
-        let recipe = self.overrides.recipe(|overrides| Recipe::read(&self.recipe, overrides))?;
+        let recipe = self.recipe.read(&self.overrides)?;
+        if self.dry_run {
+            return dry_run(&recipe, data.as_deref(), &stop, console);
+        }
         let start = match &self.weights {
             Some(weights) => {
-                let network = recipe.clone().resolve(data.as_deref())?.network()?;
-                Some(read_weights(weights, &network, console)?)
+                Some(self.read_weights(weights, &recipe.clone().resolve(data.as_deref())?, console)?)
             }
             None => None,
         };
@@ -117,36 +128,81 @@ impl Train {
             communicator,
             resume_advice: same_command,
         };
+        let out = self.out();
         if self.folds {
-            return train_folds(&recipe, &options, &self.out);
+            return train_folds(&recipe, &options, &out);
         }
         let Some(seeds) = self.seeds else {
             if communicator.rank() > 0 {
                 options.training(recipe).run_worker()?;
                 return Ok(super::DONE);
             }
-            let finished = options.train(recipe, RunFolder::open(&self.out, options.existing)?)?;
+            let finished = options.train(recipe, RunFolder::open(&out, options.existing)?)?;
             return Ok(exit_code(&finished));
         };
         let recipes =
             (1..=u64::from(seeds)).map(|seed| (folder_name(seed), Recipe { seed, ..recipe.clone() }));
-        let series = train_series(recipes.collect(), &options, &self.out)?;
-        print_seeds(console, &self.out.display().to_string(), &series);
+        let series = train_series(recipes.collect(), &options, &out)?;
+        print_seeds(console, &out.display().to_string(), &series);
         Ok(series.exit_code())
     }
 }
 
-/// Reads initial weights, and prints how they differ from those of the network.
-fn read_weights(path: &Path, network: &Network, console: &Console) -> Result<Vec<f32>> {
-    let read = stapes::infer::read_weights(path, network)?;
-    if !read.prefix.is_empty() {
-        let (path, prefix) = (visible_path(path), visible(&read.prefix));
-        console.eprint(&format!("{path}: the prefix \"{prefix}\" of all names was removed"));
+impl Train {
+    /// Returns the run folder.
+    fn out(&self) -> PathBuf {
+        let Some(out) = &self.out else {
+            let first = Path::new("runs").join(self.recipe.name());
+            return match (self.force, self.resume) {
+                (true, _) => first,
+                (_, true) => run::last_name(&first),
+                _ => run::free_name(&first),
+            };
+        };
+        out.clone()
     }
-    if read.half_precision {
-        console.eprint(&format!("{}: weights in half precision were widened to F32", visible_path(path)));
+
+    /// Reads initial weights, and prints how they differ from those of the network.
+    fn read_weights(&self, path: &Path, recipe: &ResolvedRecipe, console: &Console) -> Result<Vec<f32>> {
+        let network = recipe.network()?;
+        let head = if self.reset_head { recipe.head_tensors()? } else { Vec::new() };
+        let read = read_weights_except(path, &network, &head, &network.initial_parameters(recipe.seed))?;
+        if self.reset_head {
+            console.status(&format!("initialized at random: {}", head.join(", ")));
+        }
+        if !read.prefix.is_empty() {
+            let (path, prefix) = (visible_path(path), visible(&read.prefix));
+            console.status(&format!("{path}: the prefix \"{prefix}\" of all names was removed"));
+        }
+        if read.half_precision {
+            console.status(&format!("{}: weights in half precision were widened to F32", visible_path(path)));
+        }
+        Ok(read.parameters)
     }
-    Ok(read.parameters)
+}
+
+/// Prints what a training would cost.
+fn dry_run(recipe: &Recipe, data: Option<&Path>, stop: &AtomicBool, console: &Console) -> Result<u8> {
+    let bars = Bars::new(console);
+    let estimate = TrainingEstimate::measure(recipe, data, stop, &|event| bars.on_event(event))?;
+    drop(bars);
+    let TrainingEstimate { parameters, steps, step_seconds, loading_seconds, bytes, .. } = estimate;
+    let megabytes = bytes as f64 / 1e6;
+    console.print(&format!(
+        "parameters     {}\nsteps          {} of {}\nloading        {}\ntraining time  {} with the validations\n\
+         memory         {megabytes:.0} MB for features and parameters, and the activations of a batch\n\
+         nothing was written; train without --dry-run",
+        thousands(parameters as u64),
+        thousands(steps as u64),
+        duration(step_seconds),
+        duration(loading_seconds),
+        duration(estimate.seconds() - loading_seconds),
+    ));
+    console.json(&json!({
+        "parameters": parameters, "steps": steps, "step_ms": 1e3 * step_seconds, "loading_seconds": loading_seconds,
+        "seconds": estimate.seconds(), "bytes": bytes,
+    }));
+    Ok(super::DONE)
 }
 
 /// Returns the exit code of a run.

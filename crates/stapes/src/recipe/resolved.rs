@@ -42,6 +42,7 @@ impl Recipe {
     fn check_compatible(&self, shape: Shape, classes: usize) -> Result<(), Error> {
         let per_frame = self.data.has_frame_labels();
         let network = self.model.build(shape, classes)?;
+        self.train.check_freeze(network.tensors())?;
         if network.objective().is_frame_level() != per_frame {
             return Err(Error::Labels { per_frame });
         }
@@ -87,6 +88,7 @@ impl Recipe {
         if self.data.class_names().is_some() {
             return self.checked();
         }
+        let folder = self.data_folder(folder);
         let dataset = self.data.open(folder).map_err(|error| match folder {
             Some(_) => Error::from(error),
             None => Error::UnknownClasses { set: self.data.name() },
@@ -108,7 +110,7 @@ impl Recipe {
         let unknown = || Error::UnknownClasses { set: self.data.name() };
         let classes = self.data.class_names().ok_or_else(unknown)?.len();
         let (input, shape) = self.check(classes)?;
-        Ok(ResolvedRecipe { input, shape, classes, recipe: self })
+        Ok(ResolvedRecipe { input, shape, classes, recipe: Recipe { data_folder: None, ..self } })
     }
 }
 
@@ -147,6 +149,17 @@ impl ResolvedRecipe {
     /// [`Error::Model`], as [`Recipe::resolve_with`].
     pub fn network(&self) -> Result<Network, Error> {
         Ok(self.model.build(self.shape, self.classes)?)
+    }
+
+    /// Returns the names of the tensors whose shape depends on the number of classes.
+    ///
+    /// # Errors
+    /// [`Error::Model`], as [`ResolvedRecipe::network`]; also if the model is only for this number of classes.
+    pub fn head_tensors(&self) -> Result<Vec<String>, Error> {
+        let (network, wider) = (self.network()?, self.model.build(self.shape, self.classes + 1)?);
+        let pairs = network.tensors().iter().zip(wider.tensors());
+        let depends = pairs.filter(|(tensor, wider)| tensor.shape != wider.shape);
+        Ok(depends.map(|(tensor, _)| tensor.name.clone()).collect())
     }
 
     /// Changes the number of steps of the training, at least 1.

@@ -166,15 +166,28 @@ impl RunRecord {
     }
 }
 
-/// Returns the path, or the path with the first free number appended: `run`, `run-2`, `run-3`.
+/// Returns the path, or the path with the first free number before the extension: `run`, `run-2`, `run-3`.
 pub fn free_name(path: &Path) -> PathBuf {
+    numbered_names(path).find(|path| path.symlink_metadata().is_err()).unwrap_or_else(|| path.to_path_buf())
+}
+
+/// Returns the last of the names of [`free_name`] that exists, or the path.
+pub fn last_name(path: &Path) -> PathBuf {
+    let exists = |path: &PathBuf| path.symlink_metadata().is_ok();
+    numbered_names(path).take_while(exists).last().unwrap_or_else(|| path.to_path_buf())
+}
+
+fn numbered_names(path: &Path) -> impl Iterator<Item = PathBuf> {
     let numbered = (2u64..).map(|number| {
-        let mut name = path.as_os_str().to_os_string();
+        let mut name = path.file_stem().unwrap_or_default().to_owned();
         name.push(format!("-{number}"));
-        PathBuf::from(name)
+        if let Some(extension) = path.extension() {
+            name.push(".");
+            name.push(extension);
+        }
+        path.with_file_name(name)
     });
-    let mut names = std::iter::once(path.to_path_buf()).chain(numbered);
-    names.find(|path| path.symlink_metadata().is_err()).unwrap_or_else(|| path.to_path_buf())
+    std::iter::once(path.to_path_buf()).chain(numbered)
 }
 
 /// Complete run.

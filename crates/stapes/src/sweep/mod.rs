@@ -138,11 +138,12 @@ impl Sweep {
 
 /// Opens each data set of the recipes once.
 fn check_data<'a>(recipes: impl Iterator<Item = &'a Recipe>, data: Option<&Path>) -> Result<(), Error> {
-    let mut opened: Vec<&DataConfig> = Vec::new();
-    for Recipe { data: config, .. } in recipes {
-        if !opened.contains(&config) {
-            config.open(data)?;
-            opened.push(config);
+    let mut opened: Vec<(&DataConfig, Option<&Path>)> = Vec::new();
+    for recipe in recipes {
+        let one = (&recipe.data, recipe.data_folder(data));
+        if !opened.contains(&one) {
+            recipe.data.open(one.1)?;
+            opened.push(one);
         }
     }
     Ok(())

@@ -8,12 +8,13 @@ use serde::{Deserialize, Serialize};
 use stapes_files::number;
 use stapes_infer::{Input, Model, StreamClassifier};
 use stapes_metrics::median;
-use stapes_train::{Schedule, SingleProcess, Start};
+use stapes_train::{SingleProcess, Start};
 
 use crate::error::Error;
 use crate::experiment::{Experiment, LoadedExamples, TrainInputs};
 use crate::recipe::{MAX_TEXT, Recipe};
 use crate::run::Run;
+use crate::training::steps_only;
 
 /// Timing file in the folder of a configuration.
 pub const TIMING: &str = "timing.json";
@@ -53,17 +54,8 @@ impl Timing {
     /// # Errors
     /// Errors of [`Experiment`] and [`Run::load_model`].
     pub fn measure(recipe: &Recipe, data: Option<&Path>, run: &Path) -> Result<Timing, Error> {
-        let mut recipe = recipe.clone();
         let batch_size = recipe.train.batch_size;
-        // Settings that need validation are disabled, because there is none.
-        recipe.train.patience = None;
-        if let Schedule::Plateau { .. } = recipe.train.schedule {
-            recipe.train.schedule = Schedule::Constant;
-        }
-        recipe.train.max_seconds = None;
-        recipe.train.validate_every_steps = Some(usize::MAX);
-        recipe.train.epochs = usize::MAX;
-        let mut experiment = Experiment::open(recipe, data)?;
+        let mut experiment = Experiment::open(steps_only(recipe.clone()), data)?;
         let never = AtomicBool::new(false);
         let load = |indices: &[usize]| experiment.load(indices, &never, &|_| {});
         let train = load(&experiment.split.train)?;

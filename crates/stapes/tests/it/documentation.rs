@@ -4,11 +4,14 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use stapes::Recipe;
 use stapes::sweep::SweepConfig;
 use stapes_testkit::fixture::workspace_root;
 use toml::{Table, Value};
+
+use crate::support::Scratch;
 
 /// Recipe with all required keys of `[train]` and `[model.recurrent]`.
 const RECIPE: &str = "
@@ -311,5 +314,50 @@ fn figures_of_the_documents_are_xml() {
     for path in figures {
         let text = std::fs::read_to_string(&path).unwrap();
         roxmltree::Document::parse(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    }
+}
+
+/// Returns the code of the blocks of a language in a document.
+fn code_blocks(document: &str, language: &str) -> Vec<String> {
+    let start = format!("```{language}\n");
+    let blocks = document.split(&start).skip(1);
+    blocks.map(|block| block.split("```").next().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn the_pytorch_module_of_the_guide_computes_the_same_probabilities() {
+    let python = std::env::var("STAPES_PYTHON").unwrap_or_else(|_| "python3".into());
+    let has_torch = Command::new(&python).args(["-c", "import torch, safetensors"]).output();
+    if !has_torch.is_ok_and(|ran| ran.status.success()) {
+        eprintln!("skipped: {python} has no torch and safetensors");
+        return;
+    }
+    let scratch = Scratch::new();
+    let recipe = scratch.run("recipes show quickstart").succeeds().stdout();
+    scratch.write("recipe.toml", recipe.replace("\"lstm\"", "\"gru\""));
+    let changes = "--set model.recurrent.num_layers=2 --set model.recurrent.head=max --set train.epochs=2";
+    scratch
+        .run(&format!("train recipe --out run {changes} --set frames.normalization=per-coefficient"))
+        .succeeds();
+    scratch.run("quickstart --out example --set train.epochs=1").succeeds();
+    let predicted = scratch.run("predict run example/example.csv --json").succeeds().json();
+    let module = code_blocks(&document("use.md"), "python").remove(0);
+    let check = "
+import numpy
+frames = torch.tensor(numpy.loadtxt(sys.argv[2], delimiter=','), dtype=torch.float32)
+print(model(frames[None])[0].tolist())
+";
+    scratch.write("model.py", module + check);
+    let ran = Command::new(&python)
+        .current_dir(scratch.path("."))
+        .args(["model.py", "run/model.safetensors", "example/example.csv"])
+        .output()
+        .unwrap();
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    let found: Vec<f64> = serde_json::from_slice(&ran.stdout).unwrap();
+    let expected = predicted[0]["probabilities"].as_object().unwrap();
+    assert_eq!(found.len(), expected.len());
+    for (found, (label, expected)) in found.iter().zip(expected) {
+        assert!((found - expected.as_f64().unwrap()).abs() < 1e-5, "{label}: {found} and {expected}");
     }
 }

@@ -9,6 +9,7 @@ mod custom_data;
 mod damage;
 mod documentation;
 mod examples;
+mod first_hour;
 mod frame_labels;
 mod fuzz_corpus;
 mod gradients;

@@ -10,12 +10,12 @@ fn table_lists_every_recipe_with_its_size() {
     let scratch = Scratch::new();
     let page = std::fs::read_to_string(workspace_root().join("docs/models.md")).unwrap();
     let mut listed = BTreeSet::new();
-    for row in page.lines().filter(|row| row.contains("](../recipes/")) {
+    for row in page.lines().filter(|row| row.contains("](../crates/stapes/recipes/")) {
         let columns: Vec<&str> = row.split('|').map(str::trim).collect();
         let [_, model, recipe, parameters, macs, ..] = columns[..] else {
             panic!("a row of the table: {row}")
         };
-        let file = recipe.split_once("](../recipes/").unwrap().1.trim_end_matches(')');
+        let file = recipe.split_once("](../crates/stapes/recipes/").unwrap().1.trim_end_matches(')');
         listed.insert(file.to_owned());
         let path = workspace_root().join("recipes").join(file);
         let text = std::fs::read_to_string(&path).unwrap();

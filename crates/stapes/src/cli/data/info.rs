@@ -1,11 +1,10 @@
 //! `stapes data info`: statistics of a data set and problems of its recordings.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use clap::Args;
 use serde_json::{Value, json};
-use stapes::Recipe;
 use stapes::data::{
     Channel, Counts, CustomSplit, DataConfig, DataError, DataSet, DataStatistics, Note, Progress, Split,
     Subset,
@@ -15,17 +14,18 @@ use stapes::features::FeatureConfig;
 use stapes::report::visible;
 
 use super::super::console::{Console, thousands};
-use super::super::overrides::RecipeOverrides;
+use super::super::recipe_argument::{self, RecipeOverrides};
 use super::super::{DONE, SOME_FAILED, progress};
 use super::tables::{self, finding};
 
 /// Print counts per class, subset and speaker, lengths and sample rates, and silent, clipped, duplicate and unreadable files
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  stapes data info recipes/fsdd-lstm.toml --data ../fsdd\n  stapes data info --data my/recordings"
+    after_help = "Examples:\n  stapes data info fsdd-lstm --data ../fsdd\n  stapes data info --data my/recordings"
 )]
 pub(crate) struct Info {
-    /// Recipe, a TOML file; without one, the data is a manifest or has one folder per class
+    /// Recipe: a TOML file, its name without .toml, or the name of a built-in recipe; without one, the data is a manifest or has
+    /// one folder per class
     recipe: Option<PathBuf>,
     /// Folder of the data set, or a manifest
     #[arg(long, value_name = "DIR")]
@@ -50,8 +50,8 @@ struct DataReport {
 impl Info {
     pub(crate) fn run(self, console: &Console) -> Result<u8> {
         let stop = progress::stop_on_interrupt();
-        let (config, seed, features) = self.config()?;
-        let dataset = config.open(self.data.as_deref())?;
+        let (data, config, seed, features) = self.config()?;
+        let dataset = config.open(data.as_deref())?;
         let split = config.split_unchecked(&dataset, seed);
         let bar = progress::bar(dataset.examples.len(), "recordings");
         let progress = Progress { on_example: &|done| bar.set_position(done as u64), stop: &stop };
@@ -67,14 +67,19 @@ impl Info {
         Ok(if report.statistics.unreadable.is_empty() { DONE } else { SOME_FAILED })
     }
 
-    /// Returns the data of the recipe, or that detected from the path, the seed of the split, and the features of the recipe.
-    fn config(&self) -> Result<(DataConfig, u64, Option<FeatureConfig>)> {
+    /// Returns the folder of the data, its configuration (that of the recipe, or as detected), the seed of the split, and the
+    /// features of the recipe.
+    fn config(&self) -> Result<(Option<PathBuf>, DataConfig, u64, Option<FeatureConfig>)> {
         match (&self.recipe, &self.data) {
             (Some(recipe), _) => {
-                let recipe = self.overrides.recipe(|overrides| Recipe::read(recipe, overrides))?;
-                Ok((recipe.data, recipe.seed, recipe.features))
+                let recipe = recipe_argument::read(recipe, &self.overrides)?;
+                let data = recipe.data_folder(self.data.as_deref()).map(Path::to_owned);
+                Ok((data, recipe.data, recipe.seed, recipe.features))
             }
-            (None, Some(data)) => Ok((DataConfig::detect(data), self.overrides.seed().unwrap_or(1), None)),
+            (None, Some(data)) => {
+                let seed = self.overrides.seed().unwrap_or(1);
+                Ok((Some(data.clone()), DataConfig::detect(data), seed, None))
+            }
             (None, None) => {
                 bail!(
                     "neither a recipe nor --data is given; give a recipe, a folder of recordings or a manifest"

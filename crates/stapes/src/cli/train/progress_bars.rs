@@ -1,6 +1,6 @@
 //! Progress bars of a run, and its validations as JSON lines.
 
-use std::io::IsTerminal;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use indicatif::ProgressBar;
@@ -16,15 +16,19 @@ pub(crate) struct Bars<'a> {
     console: &'a Console,
     bar: Mutex<ProgressBar>,
     accuracy: Mutex<String>,
-    /// False if bars are hidden, as in a log; then each validation is a line.
-    has_terminal: bool,
+    /// Number of steps of the training.
+    steps: AtomicUsize,
 }
 
 impl Bars<'_> {
     /// Returns bars that appear with the first progress.
     pub(crate) fn new(console: &Console) -> Bars<'_> {
-        let has_terminal = std::io::stderr().is_terminal();
-        Bars { console, bar: Mutex::new(ProgressBar::hidden()), accuracy: Mutex::default(), has_terminal }
+        Bars {
+            console,
+            bar: Mutex::new(ProgressBar::hidden()),
+            accuracy: Mutex::default(),
+            steps: AtomicUsize::new(0),
+        }
     }
 
     /// Shows the bar of a task at `done` of `steps` steps.
@@ -49,7 +53,7 @@ impl Bars<'_> {
         match event {
             Event::Opened(experiment) => {
                 progress::keep_on_interrupt();
-                self.console.eprint(&format!("{}\n{}", visible(&experiment.recipe.title), sizes(experiment)));
+                self.console.status(&format!("{}\n{}", visible(&experiment.recipe.title), sizes(experiment)));
                 experiment.notes().iter().for_each(|note| self.console.warning(&note.to_string()));
                 if let Some(warning) = experiment.recipe.feature_warning() {
                     self.console.warning(&warning);
@@ -60,7 +64,7 @@ impl Bars<'_> {
             Event::Skipped(files) => self.console.skipped(files),
             Event::Training(event) => self.on_training(event),
             Event::Warning(text) => self.console.warning(text),
-            Event::Message(text) => self.console.eprint(&visible(text)),
+            Event::Message(text) => self.console.status(&visible(text)),
             _ => {}
         }
     }
@@ -71,6 +75,7 @@ impl Bars<'_> {
         match event {
             Event::Step { step, steps, loss } => {
                 let loss = if *loss < 1e6 { format!("{loss:.3}") } else { format!("{loss:.1e}") };
+                self.steps.store(*steps, Ordering::Relaxed);
                 self.show("training", *steps, *step, format!("loss {loss} {accuracy}"));
             }
             Event::Validated { point, .. } => {
@@ -78,9 +83,9 @@ impl Bars<'_> {
                 *accuracy =
                     validation.map(|value| format!("validation {}", percent(value))).unwrap_or_default();
                 self.console.json(&serde_json::json!({ "event": "validation", "point": point }));
-                if !self.has_terminal {
-                    self.console.eprint(&validation_line(point));
-                }
+                let line = validation_line(point, self.steps.load(Ordering::Relaxed));
+                let bar = self.bar.lock().unwrap_or_else(PoisonError::into_inner);
+                bar.suspend(|| self.console.status(&line));
             }
             _ => {}
         }
@@ -93,13 +98,18 @@ impl Drop for Bars<'_> {
     }
 }
 
-/// Describes a validation for a log without progress bars.
-fn validation_line(point: &Point) -> String {
-    let mut line = format!("step {}: training loss {:.4}", point.step, point.train_loss);
+/// Describes a validation and the time that is left.
+fn validation_line(point: &Point, steps: usize) -> String {
+    let mut line = format!("step {} of {steps}: training loss {:.4}", point.step, point.train_loss);
     if let Some(Validation { loss, accuracy }) = point.validation {
         line += &format!(", validation loss {loss:.4}, accuracy {}", percent(accuracy));
     }
-    line + &format!(", {}", duration(point.seconds))
+    line += &format!("; {}", duration(point.seconds));
+    let left = steps.saturating_sub(point.step) as f64 * point.seconds / point.step.max(1) as f64;
+    if left > 0.0 {
+        line += &format!(", {} left", duration(left));
+    }
+    line
 }
 
 /// Describes the number of classes and examples.

@@ -85,7 +85,7 @@ pub(crate) fn train_series(
     let is_new = out.symlink_metadata().is_err();
     let trained = |at: usize, name: &str, recipe: Recipe| {
         let folder = RunFolder::open(&out.join(name), options.existing)?;
-        options.console.eprint(&format!("\n{} ({} of {requested})", visible(name), at + 1));
+        options.console.status(&format!("\n{} ({} of {requested})", visible(name), at + 1));
         options.train(recipe, folder)
     };
     let series = run_series(recipes, options.stop, |finished| finished.record.stopped, trained);

@@ -1,0 +1,80 @@
+//! `stapes new`: writes a first recipe for recordings.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, bail};
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use serde_json::json;
+use stapes::report::visible;
+use stapes::{NewRecipe, Task};
+
+use super::console::{Console, visible_path};
+use super::paths::write_file;
+use super::progress;
+
+/// Look at recordings and write a recipe for them
+///
+/// The data is a folder with one folder per class, or a manifest. The recipe trains as it is, with comments to change it.
+#[derive(Args)]
+#[command(after_help = "Example:\n  stapes new digits --data recordings\n  stapes train digits")]
+pub(crate) struct New {
+    /// Name of the recipe; the file is NAME.toml
+    name: PathBuf,
+    /// Folder of the recordings, or a manifest
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    /// Task [default: from the labels and the lengths of the recordings]
+    #[arg(long, value_parser = task())]
+    task: Option<Task>,
+    /// Replace an existing recipe
+    #[arg(long)]
+    force: bool,
+}
+
+/// Parses the name of a task.
+fn task() -> impl TypedValueParser<Value = Task> {
+    PossibleValuesParser::new(Task::NAMES).try_map(|name| name.parse::<Task>())
+}
+
+impl New {
+    pub(crate) fn run(self, console: &Console) -> Result<u8> {
+        let stop = progress::stop_on_interrupt();
+        let (path, name) = self.path()?;
+        if !self.force && path.symlink_metadata().is_ok() {
+            bail!("{}: exists; choose another name, or replace it with --force", path.display());
+        }
+        // The recipe contains the path as given if it is beside the recipe.
+        let data = match path.parent() {
+            Some(parent) if parent != Path::new("") => std::path::absolute(&self.data)?,
+            _ => self.data.clone(),
+        };
+        let bar = progress::bar(0, "recordings");
+        let recipe = NewRecipe::for_data(&name, &data, self.task, &stop, &|done, total| {
+            bar.set_length(total as u64);
+            bar.set_position(done as u64);
+        });
+        bar.finish_and_clear();
+        let recipe = recipe?;
+        write_file(&path, recipe.text.as_bytes())?;
+        recipe.warnings.iter().for_each(|warning| console.warning(warning));
+        for (part, reason) in ["data", "features", "model"].iter().zip(&recipe.reasons) {
+            console.print(&format!("{part:<9} {reason}"));
+        }
+        console.print(&format!("\nwrote {}; next:\n  stapes train {}", visible_path(&path), visible(&name)));
+        console.json(&json!({
+            "recipe": path.display().to_string(), "reasons": recipe.reasons, "warnings": recipe.warnings,
+        }));
+        Ok(super::DONE)
+    }
+
+    /// Returns the path of the recipe, and its name without extension.
+    fn path(&self) -> Result<(PathBuf, String)> {
+        let Some(name) = self.name.file_name() else {
+            bail!("{}: the path has no file name; give a name such as digits", self.name.display())
+        };
+        let name = name.to_string_lossy();
+        let name = name.strip_suffix(".toml").unwrap_or(&name);
+        Ok((self.name.with_file_name(format!("{name}.toml")), name.to_owned()))
+    }
+}

@@ -1,0 +1,148 @@
+//! The files to classify: paths, folders, patterns, and lists of files.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+use super::frames;
+
+/// Maximum depth of folders; a deeper one is probably a circular link.
+const MAX_DEPTH: usize = 32;
+/// Maximum size of a list of files in bytes: more than a million paths.
+const MAX_LIST: u64 = 256 << 20;
+
+/// Path that stands for the standard input.
+pub(super) const STANDARD_INPUT: &str = "-";
+
+/// Returns the files of the arguments in their order; the files of a folder or pattern are sorted by name. `is_wanted` chooses
+/// the files of folders. Paths that do not exist remain in the list and fail when they are read.
+pub(super) fn find(
+    paths: &[PathBuf],
+    list: Option<&Path>,
+    is_wanted: fn(&Path) -> bool,
+) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for path in paths {
+        if path.is_dir() {
+            let before = files.len();
+            of_folder(path, is_wanted, 0, &mut files)?;
+            if files.len() == before {
+                bail!(
+                    "{}: no file in this folder can be classified; give other files or folders",
+                    path.display()
+                );
+            }
+        } else if path.symlink_metadata().is_ok() || path.as_os_str() == STANDARD_INPUT {
+            files.push(path.clone());
+        } else {
+            match path.to_str().filter(|text| text.contains(['*', '?', '['])) {
+                Some(pattern) => of_pattern(pattern, &mut files)?,
+                None => files.push(path.clone()),
+            }
+        }
+    }
+    if let Some(list) = list {
+        let text = read_list(list)?;
+        files.extend(text.lines().map(str::trim_end).filter(|line| !line.is_empty()).map(PathBuf::from));
+    }
+    if files.is_empty() {
+        bail!("the list of files is empty; give at least one file");
+    }
+    Ok(files)
+}
+
+/// True for a sound file by its extension.
+pub(super) fn is_recording(path: &Path) -> bool {
+    stapes::audio::has_audio_extension(path)
+}
+
+/// True for a file of frames by its extension.
+pub(super) fn is_frames(path: &Path) -> bool {
+    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+    frames::EXTENSIONS.iter().any(|known| known.eq_ignore_ascii_case(extension))
+}
+
+fn of_folder(
+    folder: &Path,
+    is_wanted: fn(&Path) -> bool,
+    depth: usize,
+    files: &mut Vec<PathBuf>,
+) -> Result<()> {
+    if depth > MAX_DEPTH {
+        bail!("{}: more than {MAX_DEPTH} folders inside each other; remove circular links", folder.display());
+    }
+    let entries =
+        stapes_files::entries(folder).with_context(|| format!("{}: cannot be read", folder.display()))?;
+    for entry in entries {
+        if entry.is_folder {
+            of_folder(&entry.path, is_wanted, depth + 1, files)?;
+        } else if is_wanted(&entry.path) {
+            files.push(entry.path);
+        }
+    }
+    Ok(())
+}
+
+fn of_pattern(pattern: &str, files: &mut Vec<PathBuf>) -> Result<()> {
+    let before = files.len();
+    let found =
+        glob::glob(pattern).with_context(|| format!("{pattern}: is not a file and not a valid pattern"))?;
+    for path in found {
+        let path = path.with_context(|| pattern.to_owned())?;
+        if !path.is_dir() {
+            files.push(path);
+        }
+    }
+    if files.len() == before {
+        bail!("{pattern}: no file fits this pattern; check the path");
+    }
+    Ok(())
+}
+
+/// Reads a list of files, one path per line; `-` is the standard input.
+fn read_list(list: &Path) -> Result<String> {
+    if list.as_os_str() != STANDARD_INPUT {
+        return stapes_files::read_text_or_stream(list, MAX_LIST)
+            .with_context(|| format!("{}: cannot read the list of files", list.display()));
+    }
+    let mut text = String::new();
+    std::io::stdin()
+        .lock()
+        .take(MAX_LIST)
+        .read_to_string(&mut text)
+        .context("standard input: cannot read the list of files")?;
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_patterns_and_lists_are_expanded_in_order() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        std::fs::create_dir_all(path("a/b")).unwrap();
+        for name in ["a/2.wav", "a/1.FLAC", "a/b/3.mp3", "a/notes.txt", "a/.hidden.wav", "x[1].wav"] {
+            std::fs::write(path(name), "").unwrap();
+        }
+        std::fs::write(path("list"), format!("{}\r\n\nmissing.wav\n", path("a/2.wav").display())).unwrap();
+        let names = |paths: &[PathBuf], list: Option<&Path>| -> Vec<String> {
+            let found = find(paths, list, is_recording).unwrap();
+            found.iter().map(|path| path.file_name().unwrap().to_string_lossy().into_owned()).collect()
+        };
+        assert_eq!(names(&[path("a")], None), ["1.FLAC", "2.wav", "3.mp3"]);
+        assert_eq!(names(&[path("a/*.wav"), path("gone.wav")], None), ["2.wav", "gone.wav"]);
+        // A file whose name is also a pattern.
+        assert_eq!(names(&[path("x[1].wav")], None), ["x[1].wav"]);
+        assert_eq!(names(&[], Some(&path("list"))), ["2.wav", "missing.wav"]);
+        for wrong in [path("a/*.ogg"), path("a/[")] {
+            let error = find(std::slice::from_ref(&wrong), None, is_recording).unwrap_err();
+            assert!(error.to_string().contains(&wrong.display().to_string()), "{error}");
+        }
+        std::fs::create_dir(path("empty")).unwrap();
+        assert!(find(&[path("empty")], None, is_recording).is_err());
+        assert!(is_frames(Path::new("a.NPY")) && !is_frames(Path::new("a.wav")));
+    }
+}

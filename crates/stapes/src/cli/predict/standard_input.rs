@@ -1,0 +1,92 @@
+//! A recording from standard input, as a temporary file.
+
+use std::io::{self, Read, Seek, SeekFrom, Write};
+
+use anyhow::{Context, Result};
+use clap::ValueEnum;
+use tempfile::NamedTempFile;
+
+/// Format of raw samples, mono.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SampleFormat {
+    /// Signed integers of 16 bits, little-endian.
+    #[value(name = "s16le")]
+    S16le,
+    /// Floats of 32 bits in [-1, 1], little-endian.
+    #[value(name = "f32le")]
+    F32le,
+}
+
+impl SampleFormat {
+    /// Returns the code of the format in a WAV header and the number of bytes of a sample.
+    fn wav(self) -> (u16, u16) {
+        match self {
+            SampleFormat::S16le => (1, 2),
+            SampleFormat::F32le => (3, 4),
+        }
+    }
+}
+
+/// Copies the standard input into a temporary file: a sound file of any format, or raw samples at `rate_hz`.
+pub(super) fn copy(rate_hz: Option<u32>, format: SampleFormat) -> Result<NamedTempFile> {
+    copy_from(&mut io::stdin().lock(), rate_hz, format)
+}
+
+fn copy_from(input: &mut impl Read, rate_hz: Option<u32>, format: SampleFormat) -> Result<NamedTempFile> {
+    let mut file = NamedTempFile::new().context("cannot create a temporary file for the standard input")?;
+    if let Some(rate_hz) = rate_hz {
+        // Sizes that are not set: the samples end with the file.
+        file.write_all(&wav_header(rate_hz, format, u32::MAX)).context("temporary file")?;
+    }
+    let length = io::copy(input, &mut file).context("cannot copy the standard input")?;
+    if let (Some(rate_hz), true) = (rate_hz, length < u32::MAX.into()) {
+        let whole = length - length % u64::from(format.wav().1);
+        file.seek(SeekFrom::Start(0)).context("temporary file")?;
+        file.write_all(&wav_header(rate_hz, format, whole as u32)).context("temporary file")?;
+    }
+    file.flush().context("temporary file")?;
+    Ok(file)
+}
+
+/// Returns the header of a mono WAV file with this number of bytes of samples.
+fn wav_header(rate_hz: u32, format: SampleFormat, length: u32) -> Vec<u8> {
+    let (code, bytes) = format.wav();
+    let mut header = Vec::new();
+    header.extend(b"RIFF");
+    header.extend(length.saturating_add(36).to_le_bytes());
+    header.extend(b"WAVEfmt ");
+    header.extend(16u32.to_le_bytes());
+    header.extend(code.to_le_bytes());
+    header.extend(1u16.to_le_bytes());
+    header.extend(rate_hz.to_le_bytes());
+    header.extend(rate_hz.saturating_mul(bytes.into()).to_le_bytes());
+    header.extend(bytes.to_le_bytes());
+    header.extend((8 * bytes).to_le_bytes());
+    header.extend(b"data");
+    header.extend(length.to_le_bytes());
+    header
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn raw_samples_become_a_recording() {
+        let mut bytes: Vec<u8> =
+            [0i16, 16_384, -32_768].iter().flat_map(|sample| sample.to_le_bytes()).collect();
+        // Half a sample at the end is not a sample.
+        bytes.push(7);
+        let file = copy_from(&mut &bytes[..], Some(8000), SampleFormat::S16le).unwrap();
+        let clip = stapes::audio::read(file.path()).unwrap();
+        assert_eq!((clip.samples, clip.sample_rate_hz), (vec![0.0, 0.5, -1.0], 8000));
+        let bytes: Vec<u8> = [0.25f32, -0.5].iter().flat_map(|sample| sample.to_le_bytes()).collect();
+        let file = copy_from(&mut &bytes[..], Some(16_000), SampleFormat::F32le).unwrap();
+        assert_eq!(stapes::audio::read(file.path()).unwrap().samples, [0.25, -0.5]);
+        // A sound file is copied as it is.
+        let mut wav = wav_header(8000, SampleFormat::F32le, 8);
+        wav.extend(bytes);
+        let copied = copy_from(&mut &wav[..], None, SampleFormat::S16le).unwrap();
+        assert_eq!(stapes::audio::read(copied.path()).unwrap().samples, [0.25, -0.5]);
+    }
+}
