@@ -42,6 +42,8 @@ mod recording;
 mod resample;
 #[cfg(feature = "decode")]
 mod segment;
+#[cfg(feature = "resample")]
+mod stream_resampler;
 mod write;
 
 pub use clip::Clip;
@@ -57,4 +59,6 @@ pub use recording::Recording;
 #[cfg(feature = "decode")]
 pub use segment::read_segment;
 pub use stapes_files::SpecialFile;
+#[cfg(feature = "resample")]
+pub use stream_resampler::StreamResampler;
 pub use write::{wav_bytes, write_wav};

@@ -1,16 +1,7 @@
 //! Sample rate conversion.
 
-use rubato::audioadapter_buffers::direct::InterleavedSlice;
-use rubato::{Fft, FixedSync, Resampler, WindowFunction};
-
+use crate::stream_resampler::StreamResampler;
 use crate::{AudioError, Clip};
-
-/// Length of the filter at the lower of the two rates, in samples: passes up to 97 % of the lower Nyquist frequency and
-/// removes everything above it.
-const FILTER_SAMPLES: usize = 1024;
-/// The transform spans at least one common period of both rates, and the result grows with their ratio; the limit
-/// bounds the memory that a header can request.
-const RATES_HZ: std::ops::RangeInclusive<u32> = 100..=1_000_000;
 
 impl Clip {
     /// Returns the recording at another sample rate, aligned in time.
@@ -36,44 +27,12 @@ impl Clip {
     /// # Ok::<(), stapes_audio::AudioError>(())
     /// ```
     pub fn resampled(&self, rate_hz: u32) -> Result<Clip, AudioError> {
-        let (from_hz, to_hz) = (self.sample_rate_hz, rate_hz);
-        let error = |reason: String| AudioError::Resample { from_hz, to_hz, reason };
-        if !RATES_HZ.contains(&from_hz) || !RATES_HZ.contains(&to_hz) {
-            let (lowest, highest) = RATES_HZ.into_inner();
-            return Err(error(format!("both rates must be within {lowest}..={highest} Hz")));
-        }
-        if from_hz == to_hz {
-            return Ok(self.clone());
-        }
-        let length = self.samples.len();
-        // Fits: both factors of the product are below 2^64 and the quotient is at most 10,000 times length.
-        let new_length = (length as u128 * u128::from(to_hz)).div_ceil(u128::from(from_hz)) as usize;
-        let input: Vec<f64> = self.samples.iter().map(|&sample| f64::from(sample)).collect();
-        let input = InterleavedSlice::new(&input, 1, length).map_err(|reason| error(reason.to_string()))?;
-        let mut resampler = resampler(from_hz, to_hz).map_err(|reason| error(reason.to_string()))?;
-        let process = || resampler.process_all(&input, length, None).map_err(|reason| reason.to_string());
-        let output = stapes_files::contain_panic(process).and_then(|output| output).map_err(error)?;
-        let mut samples: Vec<f32> = output.take_data().iter().map(|&sample| sample as f32).collect();
-        samples.truncate(new_length);
-        if samples.len() != new_length {
-            return Err(error(format!("the filter returned {} of {new_length} samples", samples.len())));
-        }
-        Ok(Clip { samples, sample_rate_hz: to_hz })
+        let mut resampler = StreamResampler::new(self.sample_rate_hz, rate_hz)?;
+        let mut samples = Vec::new();
+        resampler.push(&self.samples, &mut samples)?;
+        resampler.finish(&mut samples)?;
+        Ok(Clip { samples, sample_rate_hz: rate_hz })
     }
-}
-
-/// Filter whose delay is a whole number of samples at both rates.
-fn resampler(from_hz: u32, to_hz: u32) -> Result<Fft<f64>, rubato::ResamplerConstructionError> {
-    let divisor = greatest_common_divisor(from_hz, to_hz);
-    let (period_in, period_out) = ((from_hz / divisor) as usize, (to_hz / divisor) as usize);
-    // The delay is half a block; an even number of periods makes the blocks at both rates even.
-    let periods = FILTER_SAMPLES.div_ceil(period_in.min(period_out)).next_multiple_of(2);
-    let window = WindowFunction::BlackmanHarris2;
-    Fft::new_custom(from_hz as usize, to_hz as usize, periods * period_in, 1, 1, window, FixedSync::Both)
-}
-
-fn greatest_common_divisor(a: u32, b: u32) -> u32 {
-    if b == 0 { a } else { greatest_common_divisor(b, a % b) }
 }
 
 #[cfg(test)]
@@ -81,6 +40,7 @@ mod tests {
     use std::f64::consts::TAU;
 
     use super::*;
+    use crate::stream_resampler::greatest_common_divisor;
 
     fn tone(frequency_hz: f64, sample_rate_hz: u32, length: usize) -> Clip {
         let sample = |n: usize| (TAU * frequency_hz * n as f64 / f64::from(sample_rate_hz)).sin() as f32;
@@ -199,5 +159,42 @@ mod tests {
         let broken = Clip { sample_rate_hz: 0, ..clip };
         let message = broken.resampled(8000).unwrap_err().to_string();
         assert_eq!(message, "resampling from 0 Hz to 8000 Hz: both rates must be within 100..=1000000 Hz");
+    }
+
+    #[test]
+    fn chunks_of_any_size_give_the_bits_of_the_whole() {
+        for (from_hz, to_hz) in [(8000, 16_000), (44_100, 16_000), (16_000, 44_100), (16_000, 16_000)] {
+            for length in [0, 1, 700, 5000, 40_000] {
+                let clip = tone(440.0, from_hz, length);
+                let expected = clip.resampled(to_hz).unwrap().samples;
+                for chunk in [1, 77, 4096] {
+                    let mut resampler = StreamResampler::new(from_hz, to_hz).unwrap();
+                    let mut found = Vec::new();
+                    for chunk in clip.samples.chunks(chunk) {
+                        resampler.push(chunk, &mut found).unwrap();
+                    }
+                    resampler.finish(&mut found).unwrap();
+                    assert!(found == expected, "{from_hz} -> {to_hz}, {length} in {chunk}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn blocks_give_the_bits_of_the_library_for_a_whole_clip() {
+        use rubato::audioadapter_buffers::direct::InterleavedSlice;
+        use rubato::{Fft, FixedSync, Resampler, WindowFunction};
+
+        let clip = tone(440.0, 44_100, 50_000);
+        let input: Vec<f64> = clip.samples.iter().map(|&sample| f64::from(sample)).collect();
+        let input = InterleavedSlice::new(&input, 1, 50_000).unwrap();
+        // 441 and 160 samples are a period; eight of them have at least 1,024 samples at the lower rate.
+        let window = WindowFunction::BlackmanHarris2;
+        let mut whole =
+            Fft::<f64>::new_custom(44_100, 16_000, 8 * 441, 1, 1, window, FixedSync::Both).unwrap();
+        let expected = whole.process_all(&input, 50_000, None).unwrap().take_data();
+        let found = clip.resampled(16_000).unwrap().samples;
+        assert_eq!(found.len(), expected.len());
+        assert!(found.iter().zip(&expected).all(|(&found, &expected)| found == expected as f32));
     }
 }

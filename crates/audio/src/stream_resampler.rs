@@ -1,0 +1,187 @@
+//! Sample rate conversion while samples arrive.
+
+use std::collections::TryReserveError;
+
+use rubato::audioadapter_buffers::direct::InterleavedSlice;
+use rubato::{Fft, FixedSync, Resampler, WindowFunction};
+
+use crate::AudioError;
+
+/// Length of the filter at the lower of the two rates, in samples: passes up to 97 % of the lower Nyquist frequency and
+/// removes everything above it.
+const FILTER_SAMPLES: usize = 1024;
+/// The transform spans at least one common period of both rates, and the result grows with their ratio; the limit
+/// bounds the memory that a header can request.
+const RATES_HZ: std::ops::RangeInclusive<u32> = 100..=1_000_000;
+
+/// Sample rate converter for samples that arrive in chunks of any size.
+///
+/// The result is that of [`Clip::resampled`](crate::Clip::resampled), bit for bit. Samples are converted in blocks of a common
+/// period of both rates and at least 1,024 samples of the lower rate, so a sample of the result is known up to two blocks later.
+///
+/// # Example
+/// ```
+/// use stapes_audio::{Clip, StreamResampler};
+///
+/// let samples: Vec<f32> = (0..8000).map(|n| (n as f32 * 0.1).sin()).collect();
+/// let mut resampler = StreamResampler::new(8000, 16_000)?;
+/// let mut found = Vec::new();
+/// for chunk in samples.chunks(1000) {
+///     resampler.push(chunk, &mut found)?;
+/// }
+/// resampler.finish(&mut found)?;
+/// assert_eq!(found, Clip { samples, sample_rate_hz: 8000 }.resampled(16_000)?.samples);
+/// # Ok::<(), stapes_audio::AudioError>(())
+/// ```
+pub struct StreamResampler {
+    from_hz: u32,
+    to_hz: u32,
+    /// `None` for equal rates.
+    filter: Option<Filter>,
+    /// Number of samples so far.
+    samples: u64,
+    /// Number of samples of the result so far.
+    written: u64,
+}
+
+struct Filter {
+    resampler: Fft<f64>,
+    /// Samples of the next block.
+    input: Vec<f64>,
+    /// Result of a block.
+    output: Vec<f64>,
+    /// Number of samples of a block.
+    block: usize,
+    /// Number of samples of the result that belong to the delay of the filter.
+    delay: usize,
+}
+
+impl StreamResampler {
+    /// Creates a converter between two rates.
+    ///
+    /// # Units
+    /// Hz
+    ///
+    /// # Errors
+    /// [`AudioError::Resample`] for a rate below 100 Hz or above 1 MHz.
+    pub fn new(from_hz: u32, to_hz: u32) -> Result<StreamResampler, AudioError> {
+        let error = |reason: String| AudioError::Resample { from_hz, to_hz, reason };
+        if !RATES_HZ.contains(&from_hz) || !RATES_HZ.contains(&to_hz) {
+            let (lowest, highest) = RATES_HZ.into_inner();
+            return Err(error(format!("both rates must be within {lowest}..={highest} Hz")));
+        }
+        let filter = match from_hz == to_hz {
+            true => None,
+            false => Some(Filter::new(from_hz, to_hz).map_err(error)?),
+        };
+        Ok(StreamResampler { from_hz, to_hz, filter, samples: 0, written: 0 })
+    }
+
+    /// Adds samples, and appends the samples that are known now.
+    ///
+    /// # Errors
+    /// [`AudioError::Resample`] if the filter fails.
+    pub fn push(&mut self, samples: &[f32], to: &mut Vec<f32>) -> Result<(), AudioError> {
+        self.samples += samples.len() as u64;
+        let before = to.len();
+        match &mut self.filter {
+            None => to.extend_from_slice(samples),
+            Some(filter) => {
+                let found = filter.push(samples, to);
+                found.map_err(|reason| self.error(reason))?;
+            }
+        }
+        self.written += (to.len() - before) as u64;
+        Ok(())
+    }
+
+    /// Ends the samples, and appends the rest: in total ceil(samples * new / old).
+    ///
+    /// # Errors
+    /// [`AudioError::Resample`] if the filter fails.
+    pub fn finish(mut self, to: &mut Vec<f32>) -> Result<(), AudioError> {
+        let Some(mut filter) = self.filter.take() else { return Ok(()) };
+        // Fits: both factors of the product are below 2^64 and the quotient is at most 10,000 times the number of samples.
+        let total =
+            (u128::from(self.samples) * u128::from(self.to_hz)).div_ceil(u128::from(self.from_hz)) as u64;
+        let mut left = (total - self.written.min(total)) as usize;
+        let mut rest = Vec::new();
+        // Zeros until the last sample has passed the filter.
+        while rest.len() < left {
+            let zeros = vec![0.0; filter.block - filter.input.len()];
+            filter.push(&zeros, &mut rest).map_err(|reason| self.error(reason))?;
+        }
+        left = left.min(rest.len());
+        to.extend_from_slice(&rest[..left]);
+        Ok(())
+    }
+
+    fn error(&self, reason: String) -> AudioError {
+        AudioError::Resample { from_hz: self.from_hz, to_hz: self.to_hz, reason }
+    }
+}
+
+impl Filter {
+    /// Creates a filter whose delay is a whole number of samples at both rates.
+    fn new(from_hz: u32, to_hz: u32) -> Result<Filter, String> {
+        let divisor = greatest_common_divisor(from_hz, to_hz);
+        let (period_in, period_out) = ((from_hz / divisor) as usize, (to_hz / divisor) as usize);
+        // The delay is half a block; an even number of periods makes the blocks at both rates even.
+        let periods = FILTER_SAMPLES.div_ceil(period_in.min(period_out)).next_multiple_of(2);
+        let (from, to, block) = (from_hz as usize, to_hz as usize, periods * period_in);
+        let resampler =
+            Fft::new_custom(from, to, block, 1, 1, WindowFunction::BlackmanHarris2, FixedSync::Both)
+                .map_err(|error| error.to_string())?;
+        Ok(Filter {
+            input: reserved(resampler.input_frames_next()).map_err(|error| error.to_string())?,
+            output: vec![0.0; resampler.output_frames_next()],
+            block: resampler.input_frames_next(),
+            delay: resampler.output_delay(),
+            resampler,
+        })
+    }
+
+    /// Converts the blocks that are complete.
+    fn push(&mut self, mut samples: &[f32], to: &mut Vec<f32>) -> Result<(), String> {
+        while !samples.is_empty() {
+            let count = samples.len().min(self.block - self.input.len());
+            self.input.extend(samples[..count].iter().map(|&sample| f64::from(sample)));
+            samples = &samples[count..];
+            if self.input.len() == self.block {
+                self.convert()?;
+                self.input.clear();
+                let skipped = self.delay.min(self.output.len());
+                self.delay -= skipped;
+                to.extend(self.output[skipped..].iter().map(|&sample| sample as f32));
+            }
+        }
+        Ok(())
+    }
+
+    /// Converts a block.
+    fn convert(&mut self) -> Result<(), String> {
+        let Filter { resampler, input, output, .. } = self;
+        let (block, length) = (input.len(), output.len());
+        let convert = || {
+            let input = InterleavedSlice::new(input, 1, block).map_err(|error| error.to_string())?;
+            let mut output =
+                InterleavedSlice::new_mut(output, 1, length).map_err(|error| error.to_string())?;
+            resampler.process_into_buffer(&input, &mut output, None).map_err(|error| error.to_string())
+        };
+        let (_, written) = stapes_files::contain_panic(convert).and_then(|written| written)?;
+        match written == length {
+            true => Ok(()),
+            false => Err(format!("the filter returned {written} of {length} samples")),
+        }
+    }
+}
+
+fn reserved(length: usize) -> Result<Vec<f64>, TryReserveError> {
+    let mut values = Vec::new();
+    values.try_reserve_exact(length)?;
+    Ok(values)
+}
+
+pub(crate) fn greatest_common_divisor(a: u32, b: u32) -> u32 {
+    if b == 0 { a } else { greatest_common_divisor(b, a % b) }
+}
