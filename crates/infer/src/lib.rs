@@ -17,6 +17,7 @@
 
 mod classifier;
 mod clip_extractor;
+mod decisions;
 mod error;
 mod model;
 mod prediction;
@@ -25,6 +26,10 @@ mod weights;
 
 pub use classifier::Classifier;
 pub use clip_extractor::ClipExtractor;
+pub use decisions::{
+    Detection, Keyword, KeywordDetector, KeywordOptions, SpeechEvent, SpeechOptions, SpeechSegment,
+    SpeechSegmenter, speech_segments,
+};
 pub use error::InferError;
 pub use model::{FORMAT, FramesConfig, Input, Model};
 pub use prediction::Prediction;
