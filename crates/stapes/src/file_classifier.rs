@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use stapes_audio::{Clip, Recording};
+use stapes_audio::{Clip, Recording, StreamResampler};
 use stapes_infer::{Classifier, InferError, Input, Model, StreamClassifier};
 
 use crate::error::Error;
@@ -93,12 +93,9 @@ impl<'a> FileClassifier<'a> {
             }
             if cut.is_none() && samples.len() > self.whole && reason.is_empty() {
                 match StreamClassifier::new(self.model) {
-                    Ok(started) if model_rate_hz == rate_hz => {
+                    Ok(started) => {
                         stream = Some(started);
                         break;
-                    }
-                    Ok(_) => {
-                        reason = format!("it is at {rate_hz} Hz and not at the model's {model_rate_hz} Hz")
                     }
                     Err(error) => reason = error.to_string(),
                 }
@@ -109,7 +106,10 @@ impl<'a> FileClassifier<'a> {
             }
         }
         match stream {
-            Some(stream) => self.classify_stream(stream, samples, recording),
+            Some(stream) => {
+                let resampler = StreamResampler::new(rate_hz, model_rate_hz).map_err(InferError::from)?;
+                self.classify_stream(stream, resampler, samples, recording)
+            }
             None => {
                 // The fixed length is cut after resampling here.
                 let used = fixed.map_or(f64::INFINITY, |length| length as f64 / f64::from(model_rate_hz));
@@ -190,6 +190,7 @@ impl<'a> FileClassifier<'a> {
     fn classify_stream(
         &self,
         mut stream: StreamClassifier<'_>,
+        mut resampler: StreamResampler,
         first: Vec<f32>,
         mut recording: Recording,
     ) -> Result<FileProbabilities, Error> {
@@ -202,14 +203,22 @@ impl<'a> FileClassifier<'a> {
             probabilities.extend_from_slice(step);
         };
         let mut length = first.len();
+        let mut resampled = Vec::new();
         for piece in first.chunks(PIECE) {
-            stream.push(piece, &mut report)?;
+            resampled.clear();
+            resampler.push(piece, &mut resampled).map_err(InferError::from)?;
+            stream.push(&resampled, &mut report)?;
         }
         drop(first);
         while let Some(block) = recording.next_block().map_err(InferError::from)? {
             length += block.len();
-            stream.push(block, &mut report)?;
+            resampled.clear();
+            resampler.push(block, &mut resampled).map_err(InferError::from)?;
+            stream.push(&resampled, &mut report)?;
         }
+        resampled.clear();
+        resampler.finish(&mut resampled).map_err(InferError::from)?;
+        stream.push(&resampled, &mut report)?;
         stream.finish(&mut report)?;
         let seconds = length as f64 / f64::from(recording.sample_rate_hz());
         Ok(FileProbabilities { probabilities, seconds, is_cut: false })
@@ -251,16 +260,18 @@ mod tests {
     #[test]
     fn a_recording_in_pieces_gives_the_bits_of_the_whole() {
         let folder = tempfile::tempdir().unwrap();
-        let path = recording(folder.path(), 50_000, 16_000);
-        let clip = stapes_audio::read(&path).unwrap();
-        for head in ["per_frame_binary", "last", "mean", "max"] {
-            let model = model(&format!("head = '{head}'"), |_| {});
-            let expected = Classifier::new(&model).unwrap().classify(&clip).unwrap();
-            for whole in [0, 1000, 49_999, WHOLE] {
-                let mut classifier = FileClassifier { whole, ..FileClassifier::new(&model).unwrap() };
-                let found = classifier.classify(&path).unwrap();
-                assert_eq!(found.probabilities, expected, "{head} {whole}");
-                assert_eq!((found.seconds, found.is_cut), (clip.seconds(), false));
+        for rate_hz in [16_000, 8000, 44_100] {
+            let path = recording(folder.path(), 50_000, rate_hz);
+            let clip = stapes_audio::read(&path).unwrap();
+            for head in ["per_frame_binary", "last", "mean", "max"] {
+                let model = model(&format!("head = '{head}'"), |_| {});
+                let expected = Classifier::new(&model).unwrap().classify(&clip).unwrap();
+                for whole in [0, 1000, 49_999, WHOLE] {
+                    let mut classifier = FileClassifier { whole, ..FileClassifier::new(&model).unwrap() };
+                    let found = classifier.classify(&path).unwrap();
+                    assert_eq!(found.probabilities, expected, "{head} {whole} {rate_hz} Hz");
+                    assert_eq!((found.seconds, found.is_cut), (clip.seconds(), false));
+                }
             }
         }
     }
@@ -293,16 +304,12 @@ mod tests {
     #[test]
     fn a_recording_that_must_be_read_whole_has_a_limit() {
         let folder = tempfile::tempdir().unwrap();
-        let bidirectional = model("bidirectional = true", |_| {});
-        let causal = model("", |_| {});
-        for (model, rate_hz, reason) in [(&bidirectional, 16_000, "stream"), (&causal, 8000, "8000 Hz")] {
-            let path = recording(folder.path(), 20_000, rate_hz);
-            let new = || FileClassifier { whole: 1000, ..FileClassifier::new(model).unwrap() };
-            assert!(new().classify(&path).is_ok());
-            let error =
-                FileClassifier { max_whole: 19_000, ..new() }.classify(&path).unwrap_err().to_string();
-            assert!(error.contains("19000 samples") && error.contains(reason), "{error}");
-        }
+        let model = model("bidirectional = true", |_| {});
+        let path = recording(folder.path(), 20_000, 16_000);
+        let new = || FileClassifier { whole: 1000, ..FileClassifier::new(&model).unwrap() };
+        assert!(new().classify(&path).is_ok());
+        let error = FileClassifier { max_whole: 19_000, ..new() }.classify(&path).unwrap_err().to_string();
+        assert!(error.contains("19000 samples") && error.contains("stream"), "{error}");
     }
 
     #[test]
