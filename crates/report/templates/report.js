@@ -1,4 +1,5 @@
 "use strict";
+let hinted = false;
 /* Values of a chart below the pointer, or at the position that arrow keys selected. */
 for (const figure of document.querySelectorAll("figure.plot")) {
   const svg = figure.querySelector("svg");
@@ -22,8 +23,8 @@ for (const figure of document.querySelectorAll("figure.plot")) {
   const nearest = svg.dataset.nearest === "true";
   const lefts = [...new Set(traces.flatMap((trace) => trace.points.map((point) => point.left)))];
   lefts.sort((a, b) => a - b);
-  const hint = figure.previousElementSibling === null
-    ? "Point at a chart, or focus it and press arrow keys, to show its values." : "";
+  const hint = hinted ? "" : "Point at a chart, or focus it and press arrow keys, to show its values.";
+  hinted = true;
   let at = null;
   let position = 0;
   let selected = 0;

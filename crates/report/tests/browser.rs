@@ -98,6 +98,8 @@ const ACTS: &str = r##"
   lines.push(`second ${readout()}`);
   press("Escape");
   lines.push(`escape ${readout()}`);
+  const hints = [...page.querySelectorAll(".hint")].filter((hint) => hint.textContent.startsWith("Point at a chart"));
+  lines.push(`hints ${hints.length}`);
   const box = svg.getBoundingClientRect();
   const [x] = svg.querySelector("[data-name='training']").getAttribute("points").split(" ")[12].split(",");
   const clientX = box.left + (Number(x) * box.width) / svg.viewBox.baseVal.width;
@@ -238,6 +240,7 @@ fn answers(browser: &str, width: u32, scheme: u32) -> Result<(), String> {
             "focus step 30: training 0.0323, validation 0.0355",
             "second step 1: training 0.5, validation 1.1 (at 0)",
             "escape Point at a chart, or focus it and press arrow keys, to show its values.",
+            "hints 1",
             "pointer step 12: training 0.0769, validation 0.1 (at 10)",
             "descending 100.0 % 95.0 % 50.0 %",
             "ascending 50.0 % 95.0 % 100.0 %",
