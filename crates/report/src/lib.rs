@@ -48,4 +48,4 @@ pub use pages::{
     InspectionScores, Mark, MarkedCell, MarkedTable, Report, comparison_pictures, render, render_comparison,
     render_inspection,
 };
-pub use visible::{visible, visible_lines};
+pub use visible::{quoted, visible, visible_lines};

@@ -12,6 +12,7 @@ use crate::frames::{FrameTiming, FrameView, LOW, Sound, Time, rounded};
 use crate::inline::data_url;
 use crate::learning_curve::ThinnedLine;
 use crate::numbers::{count, duration, pluralize, score};
+use crate::quoted;
 use stapes_metrics::ConfusedPair;
 
 /// Columns of a waveform; small, because the page has several.
@@ -137,7 +138,7 @@ fn shown(report: &Report, example: &Example, id: &str, time: &Time) -> Result<Ex
     ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
     let listed = |max: usize| -> Vec<String> {
         let first = ranked.iter().take(max);
-        first.map(|(label, p)| format!("{label} ({})", score(Some(f64::from(*p))))).collect()
+        first.map(|(label, p)| format!("{} ({})", quoted(label), score(Some(f64::from(*p))))).collect()
     };
     let mut probabilities = listed(LABELS).join(", ");
     if ranked.len() > LABELS {

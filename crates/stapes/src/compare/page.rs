@@ -218,7 +218,7 @@ fn describe_scores(candidates: &[Candidate]) -> String {
     }
     let several = candidates.iter().any(|candidate| candidate.repetitions.len() > 1);
     let subject = match &**classes {
-        [_, positive] => format!("Scores of {positive}"),
+        [_, positive] => format!("Scores of {}", report::quoted(positive)),
         _ => "Each class against the rest".into(),
     };
     let folds = if folds { ", all folds together" } else { "" };
