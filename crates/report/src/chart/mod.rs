@@ -11,7 +11,7 @@ use std::ops::Range;
 
 use axis::Axis;
 use heat_map::HeatMap;
-use shapes::{Anchor, Color, Level, Position, Shape, Trace};
+use shapes::{Anchor, Color, Level, Line, Position, Shape, Trace};
 
 /// Size in pixels on a page of medium width.
 pub(crate) const WIDTH: f64 = 560.0;
@@ -46,6 +46,9 @@ const Y_TICKS: usize = 6;
 /// Widths of axes and of series.
 const THIN: f64 = 1.0;
 pub(crate) const THICK: f64 = 1.75;
+/// Width and length of the dashes of series that coincide.
+const WIDE: f64 = 3.0;
+const DASH: f32 = 9.0;
 
 /// A line of a chart.
 pub(crate) struct Series {
@@ -93,6 +96,8 @@ pub(crate) struct Chart {
     /// A white line with a black edge, legible on an image; empty for none.
     pub(crate) overlay: Vec<(f64, f64)>,
     pub(crate) series: Vec<Series>,
+    /// Indices of series that coincide, per group: each group is drawn as alternating dashes, so that every series shows.
+    pub(crate) coinciding: Vec<Vec<usize>>,
     /// Names series at their ends.
     pub(crate) names: bool,
     /// Pale lines behind the others.
@@ -116,6 +121,7 @@ impl Chart {
             image: None,
             overlay: Vec::new(),
             series: Vec::new(),
+            coinciding: Vec::new(),
             names: false,
             behind: Vec::new(),
             error_bars: Vec::new(),
@@ -150,7 +156,7 @@ impl Chart {
                 _ => Shape::pale(points, color, THIN, opacity),
             });
         }
-        shapes.extend(self.series.iter().map(|series| self.line(series)));
+        shapes.extend((0..self.series.len()).map(|at| self.line(at)));
         // Dots are above all lines: a line could cover the dot of a series of one point.
         for Series { color, points, .. } in &self.series {
             let radius = match points.len() {
@@ -215,11 +221,24 @@ impl Chart {
         shapes.push(Shape::text(at, &*self.x.label, Anchor::Middle, Level::Below));
     }
 
-    fn line(&self, Series { name, color, points }: &Series) -> Shape {
+    /// Returns the line of a series; one of a group that coincides has its place in the alternating dashes.
+    fn line(&self, at: usize) -> Shape {
+        let Series { name, color, points } = &self.series[at];
         let values =
             points.iter().map(|&(x, y)| format!("{}|{}", self.x.scale.format(x), self.y.scale.format(y)));
         let trace = Trace { name: name.clone(), values: values.collect::<Vec<_>>().join(";") };
-        Shape::series(self.positions(points), *color, THICK, Some(trace))
+        let shape = Shape::series(self.positions(points), *color, THICK, Some(trace));
+        let group = self.coinciding.iter().find(|group| group.contains(&at));
+        let place = group.and_then(|group| Some((group.len(), group.iter().position(|other| *other == at)?)));
+        match (shape, place) {
+            (Shape::Line(line), Some((members @ 2.., place))) => Shape::Line(Line {
+                dashes: Some([DASH, DASH * (members - 1) as f32]),
+                dash_offset: DASH * ((members - place) % members) as f32,
+                width: WIDE,
+                ..line
+            }),
+            (shape, _) => shape,
+        }
     }
 
     /// Adds a dot per point on a line from the lowest to the highest value, and all points as one trace.

@@ -4,12 +4,21 @@ use crate::chart::axis::{Axis, Scale};
 use crate::chart::figure::{Figure, FigureSpec, FigureText, Numbered};
 use crate::chart::shapes::Color;
 use crate::chart::{Chart, SQUARE_HEIGHT, Series};
-use crate::numbers::score;
-use stapes_metrics::OperatingPoint;
-use stapes_metrics::{DetectorCurve, Detectors};
+use crate::numbers::{self, score};
+use crate::quoted;
+use stapes_metrics::{DetectorCurve, Detectors, Evaluation, OperatingPoint};
 
 /// Largest number of points of a curve, approximately.
 const POINTS: usize = 300;
+/// Largest difference of the true positive rates of curves that coincide, about the width of a line, and the number of false
+/// positive rates at which they are compared.
+const LINE_WIDTH: f64 = 0.005;
+const COMPARED: usize = 200;
+/// Largest number of names in the sentence about curves that coincide.
+const NAMES: usize = 12;
+/// ROC AUC from which, and its distance to the accuracy from which the two are explained.
+const HIGH_AUC: f64 = 0.95;
+const APART: f64 = 0.05;
 
 /// Error rates at thresholds on a page.
 pub(super) struct Thresholds {
@@ -36,15 +45,17 @@ type Points<'a> = &'a [(String, OperatingPoint)];
 
 impl Thresholds {
     /// Creates the curves of a run, with marked operating points.
-    pub(super) fn with_points(detectors: &Detectors) -> Thresholds {
+    pub(super) fn with_points(detectors: &Detectors, evaluation: &Evaluation) -> Thresholds {
         let curves = detectors.curves.iter().enumerate();
         let curves: Vec<Curve<'_>> =
             curves.map(|(number, of)| Curve { number, name: &of.name, of }).collect();
         let points = lettered(&detectors.points);
+        let accuracy = (evaluation.accuracy, evaluation.total);
+        let explained = explained_accuracy("Accuracy", accuracy, &curves, evaluation.per_class.len());
         Thresholds {
             points: points.map(|(letter, name, point)| row_of(letter, name, point)).collect(),
             has_letters: true,
-            ..Thresholds::new(&curves, &detectors.points, "class", String::new())
+            ..Thresholds::new(&curves, &detectors.points, "class", explained.unwrap_or_default())
         }
     }
 
@@ -72,8 +83,62 @@ pub(super) fn figure_specs(curves: &[Curve<'_>], points: Points<'_>) -> Vec<Figu
     [Some(roc(curves, points)), det(curves, points)].into_iter().flatten().collect()
 }
 
+/// Returns a sentence on an accuracy that is much lower than the ROC AUC; None if the two are close.
+/// `subject` begins the sentence; the ROC AUC is the mean over the curves.
+pub(super) fn explained_accuracy(
+    subject: &str,
+    (accuracy, total): (f64, u64),
+    curves: &[Curve<'_>],
+    classes: usize,
+) -> Option<String> {
+    let auc = curves.iter().map(|curve| curve.of.auc).sum::<f64>() / curves.len() as f64;
+    // NaN without curves.
+    if !(auc >= HIGH_AUC && auc - accuracy >= APART) {
+        return None;
+    }
+    let accuracy = numbers::percent(accuracy, total);
+    Some(match classes {
+        ..=2 => format!(
+            "{subject} ({accuracy}) can be much lower than ROC AUC ({auc:.3}), because accuracy counts the decisions at one \
+             threshold and ROC AUC measures only the ranking of the scores: another threshold can make fewer errors."
+        ),
+        _ => format!(
+            "{subject} ({accuracy}) can be much lower than ROC AUC (mean {auc:.3}), because accuracy counts the decisions, for \
+             which the correct class must have the highest of all probabilities, and ROC AUC measures only how the scores of \
+             one class rank the examples."
+        ),
+    })
+}
+
+/// Returns the groups of at least two curves that coincide at all false positive rates.
+fn coinciding(curves: &[Curve<'_>]) -> Vec<Vec<usize>> {
+    let mut groups: Vec<(Vec<f64>, Vec<usize>)> = Vec::new();
+    for (at, curve) in curves.iter().enumerate() {
+        let rates: Vec<f64> = (0..=COMPARED)
+            .map(|step| true_positive_rate(&curve.of.rates, step as f64 / COMPARED as f64))
+            .collect();
+        let close = |(a, b): (&f64, &f64)| (a - b).abs() <= LINE_WIDTH;
+        match groups.iter_mut().find(|(first, _)| first.iter().zip(&rates).all(close)) {
+            Some((_, group)) => group.push(at),
+            None => groups.push((rates, vec![at])),
+        }
+    }
+    groups.into_iter().map(|(_, group)| group).filter(|group| group.len() > 1).collect()
+}
+
+/// Returns the true positive rate at a false positive rate, on the lines between the points of a curve.
+fn true_positive_rate(rates: &[(f64, f64)], x: f64) -> f64 {
+    let after = rates.partition_point(|rate| rate.0 <= x);
+    let Some(&(x0, y0)) = after.checked_sub(1).map(|before| &rates[before]) else { return 0.0 };
+    match rates.get(after) {
+        Some(&(x1, y1)) => y0 + (y1 - y0) * (x - x0) / (x1 - x0),
+        None => y0,
+    }
+}
+
 fn describe(curves: &[Curve<'_>]) -> String {
     let of = |Curve { name, of, .. }: &Curve<'_>| {
+        let name = quoted(name);
         format!("{name}: area {:.3}, equal error rate {:.1} %", of.auc, 100.0 * of.equal_error_rate)
     };
     curves.iter().map(of).collect::<Vec<_>>().join("; ") + "."
@@ -90,8 +155,20 @@ fn roc(curves: &[Curve<'_>], points: Points<'_>) -> FigureSpec {
     });
     let (x, y) = ("false positive rate (%)", "true positive rate (%)");
     let [x, y] = [x, y].map(|label| Axis::linear(label, 0.0..100.0));
+    let coinciding = coinciding(curves);
+    let mut caption = "The dashed line is chance level.".to_string();
+    for group in &coinciding {
+        let names: Vec<String> = group.iter().take(NAMES).map(|&at| quoted(curves[at].name)).collect();
+        caption +=
+            &format!(" These lines coincide, and are drawn as alternating dashes: {}", names.join(", "));
+        caption += &match group.len().saturating_sub(NAMES) {
+            0 => ".".to_string(),
+            more => format!(" and {more} more."),
+        };
+    }
     let chart = Chart {
         series: curves.iter().map(series).collect(),
+        coinciding,
         reference: vec![(0.0, 0.0), (100.0, 100.0)],
         annotations: annotations.collect(),
         ..Chart::empty(SQUARE_HEIGHT, x, y)
@@ -100,7 +177,7 @@ fn roc(curves: &[Curve<'_>], points: Points<'_>) -> FigureSpec {
         id: "roc".into(),
         title: "Receiver operating characteristic".into(),
         description: describe(curves),
-        caption: "The dashed line is chance level.".into(),
+        caption,
         x_name: "false positive rate (%)".into(),
         nearest: true,
     };
@@ -213,7 +290,51 @@ mod tests {
     #[test]
     fn perfect_scores_have_no_tradeoff() {
         let perfect = Detectors::binary("voice", &[0.1, 0.9], &[false, true]).unwrap();
-        assert_eq!(Thresholds::with_points(&perfect).figures.len(), 1);
+        assert_eq!(Thresholds::with_points(&perfect, &evaluation(1, 1)).figures.len(), 1);
+    }
+
+    /// Returns the evaluation of `total` examples, `correct` of which are correct.
+    fn evaluation(correct: usize, total: usize) -> Evaluation {
+        let predictions: Vec<usize> = (0..total).map(|example| usize::from(example >= correct)).collect();
+        Evaluation::new(&["no".into(), "yes".into()], &vec![0; total], &predictions).unwrap()
+    }
+
+    #[test]
+    fn an_accuracy_far_below_the_auc_is_explained() {
+        let perfect = Detectors::binary("voice", &[0.1, 0.9], &[false, true]).unwrap();
+        let description = |correct| Thresholds::with_points(&perfect, &evaluation(correct, 100)).description;
+        assert!(description(87).starts_with("Accuracy (87.0 %) can be much lower than ROC AUC (1.000), "));
+        assert_eq!(description(97), "");
+        // An AUC that is not high, and more than two classes.
+        let chance = Detectors::binary("voice", &[0.1, 0.9, 0.1, 0.9], &[false, true, true, false]).unwrap();
+        assert_eq!(Thresholds::with_points(&chance, &evaluation(30, 100)).description, "");
+        let classes = ["a", "b", "c"].map(String::from);
+        let scores = [[0.8, 0.1, 0.1], [0.1, 0.8, 0.1], [0.1, 0.1, 0.8]].concat();
+        let several = Detectors::one_vs_rest(&classes, &scores, &[0, 1, 2]).unwrap();
+        let labels = vec![0; 100];
+        let predictions: Vec<usize> = (0..100).map(|example| usize::from(example >= 87)).collect();
+        let thresholds =
+            Thresholds::with_points(&several, &Evaluation::new(&classes, &labels, &predictions).unwrap());
+        assert!(thresholds.description.contains("ROC AUC (mean 1.000)"), "{}", thresholds.description);
+    }
+
+    #[test]
+    fn curves_that_coincide_are_drawn_as_alternating_dashes_and_named() {
+        let classes = ["a", "b", "c"].map(String::from);
+        // The first two classes are always ranked first; the third is not.
+        let scores =
+            [[0.8, 0.1, 0.1], [0.1, 0.8, 0.1], [0.5, 0.3, 0.2], [0.7, 0.1, 0.2], [0.2, 0.5, 0.3]].concat();
+        let detectors = Detectors::one_vs_rest(&classes, &scores, &[0, 1, 2, 0, 1]).unwrap();
+        let curve =
+            |at: usize, number| Curve { number, name: &detectors.curves[at].name, of: &detectors.curves[at] };
+        let aucs: Vec<f64> = detectors.curves.iter().map(|curve| curve.auc).collect();
+        assert!(aucs[0] == 1.0 && aucs[1] == 1.0 && aucs[2] < 1.0, "{aucs:?}");
+        assert_eq!(coinciding(&[curve(0, 0), curve(2, 1), curve(1, 2)]), [[0, 2]]);
+        let roc = &Thresholds::with_points(&detectors, &evaluation(1, 1)).figures[0];
+        assert!(roc.text.caption.ends_with("drawn as alternating dashes: “a”, “b”."), "{}", roc.text.caption);
+        let dashes = |at: &str| roc.svg.matches(at).count();
+        assert_eq!(dashes("stroke-dasharray=\"9 9\""), 2);
+        assert_eq!(dashes("stroke-dasharray=\"9 9\" stroke-dashoffset=\"9\""), 1);
     }
 
     #[test]
@@ -222,7 +343,7 @@ mod tests {
         let positive: Vec<bool> =
             (0..200).map(|example| (example * 37 % 200) + (example % 5) * 30 > 150).collect();
         let detectors = Detectors::binary("voice", &scores, &positive).unwrap();
-        let figures = Thresholds::with_points(&detectors).figures;
+        let figures = Thresholds::with_points(&detectors, &evaluation(1, 1)).figures;
         assert_eq!(figures.iter().map(|figure| &*figure.text.id).collect::<Vec<_>>(), ["roc", "det"]);
         let texts = [0, 1].map(|at| format!("<svg>{}</svg>", figures[at].svg));
         let [roc, det] = [0, 1].map(|at| roxmltree::Document::parse(&texts[at]).unwrap());
