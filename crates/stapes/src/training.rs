@@ -251,7 +251,7 @@ impl TrainingJob<'_> {
         record.latency_ms = experiment.latency_ms(&model, &tested.loaded)?;
         folder.write(run::METRICS, run::metrics(&result.points).as_bytes())?;
         tested.predictions.write(folder)?;
-        let page = tested.page(experiment, &model, &record, &result.points)?;
+        let page = tested.page(folder.path(), experiment, &model, &record, &result.points)?;
         folder.write(run::REPORT, page.as_bytes())?;
         folder.write(run::RECORD, record.to_json().as_bytes())?;
         let result = tested.into_result(folder.path(), record);

@@ -85,6 +85,16 @@ pub(crate) struct Mark {
     pub(crate) dot: Option<f64>,
 }
 
+/// Range of the x axis, and the plot in pixels.
+pub(crate) struct PlotArea {
+    pub(crate) start: f64,
+    pub(crate) end: f64,
+    pub(crate) left: f64,
+    pub(crate) right: f64,
+    pub(crate) top: f64,
+    pub(crate) bottom: f64,
+}
+
 /// A chart.
 pub(crate) struct Chart {
     pub(crate) height: f64,
@@ -174,6 +184,11 @@ impl Chart {
             self.add_names(&mut shapes);
         }
         shapes
+    }
+
+    pub(crate) fn plot_area(&self) -> PlotArea {
+        let Range { start, end } = self.x.range;
+        PlotArea { start, end, left: LEFT, right: self.right(), top: self.top(), bottom: self.bottom() }
     }
 
     /// Top of the plot, below the text above it.

@@ -1,5 +1,7 @@
 //! Single examples on a run's page: the most confident errors, and attention weights.
 
+use std::collections::HashMap;
+
 use serde::Serialize;
 
 use super::Report;
@@ -62,6 +64,8 @@ pub(super) struct ConfusedExamples {
 
 /// An example for the template.
 pub(super) struct ExampleView {
+    /// Unique on the page.
+    pub(super) id: String,
     pub(super) name: String,
     /// Most probable labels.
     pub(super) top_labels: String,
@@ -97,6 +101,20 @@ pub(super) fn confused_examples(report: &Report) -> Result<Vec<ConfusedExamples>
         pairs[index].examples.push(shown(report, example, &format!("{id}-{number}"), &time)?);
     }
     Ok(pairs)
+}
+
+/// Returns the ids of the sounds of the errors, by the names of their examples.
+pub(super) fn sound_ids(report: &Report) -> HashMap<&str, String> {
+    let mut numbers: HashMap<(usize, usize), usize> = HashMap::new();
+    let mut ids = HashMap::new();
+    for Example { name, label, prediction, sound, .. } in &report.errors {
+        let number = numbers.entry((*label, *prediction)).or_default();
+        if sound.is_some() {
+            ids.insert(&**name, format!("{}-{number}-sound", anchor(*label, *prediction)));
+        }
+        *number += 1;
+    }
+    ids
 }
 
 /// Returns the examples with a figure of their attention weights above the pictures.
@@ -165,6 +183,7 @@ fn shown(report: &Report, example: &Example, id: &str, time: &Time) -> Result<Ex
         figures.push(figure.figure_without_values());
     }
     Ok(ExampleView {
+        id: id.into(),
         name: example.name.clone(),
         top_labels: listed(2).join(", "),
         facts,

@@ -5,9 +5,10 @@ use askama::Template;
 use super::examples::{ConfusedExamples, ExampleView};
 use super::groups::Row;
 use super::matrix::Matrix;
+use super::predictions::PredictionList;
 use super::shell::{Shell, render_page};
 use super::thresholds::Thresholds;
-use super::{Report, calibration, curves, examples};
+use super::{Report, calibration, curves, examples, predictions};
 use crate::ReportError;
 use crate::chart::figure::{Figure, FigureSpec};
 use crate::gradients;
@@ -43,6 +44,7 @@ struct Page<'a> {
     pairs: Vec<Pair>,
     pairs_heading: String,
     errors: Vec<ConfusedExamples>,
+    predictions: Option<PredictionList>,
     attention: Vec<(String, ExampleView)>,
     classes: Vec<Class>,
     undefined: bool,
@@ -122,6 +124,7 @@ pub(super) fn render(report: &Report) -> Result<String, ReportError> {
         pairs,
         pairs_heading,
         errors: examples::confused_examples(report)?,
+        predictions: predictions::list(report)?,
         attention: examples::attention(report)?,
         classes: classes(evaluation),
         undefined: evaluation
