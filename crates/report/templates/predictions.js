@@ -75,7 +75,9 @@
         const line = add(body, "tr");
         columns.forEach((column, at) => {
           const text = column.title === "sound" ? "" : column.text?.(row) ?? column.value(row);
-          const cell = at === 0 ? add(line, "th", text, { scope: "row" }) : add(line, "td", text);
+          const cell = at === 0 ? add(line, "th", "", { scope: "row" }) : add(line, "td", text);
+          /* A path breaks at its separators. */
+          if (at === 0) cell.append(...String(text).split(/(?<=[/_])/).flatMap((part) => [part, document.createElement("wbr")]));
           if (column.number) cell.className = "number";
           if (column.title === "result") cell.className = `is-${row.result}`;
           if (column.title === "sound" && row.sound) {

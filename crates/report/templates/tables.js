@@ -43,7 +43,7 @@ for (const table of document.querySelectorAll("table.sortable")) {
     if (right === left || region.scrollWidth <= region.clientWidth + 1) return { region, count: 0 };
     const rows = region.querySelector("table").tHead.rows;
     const cells = [...rows[rows.length - 1].cells];
-    // The first column stays in view.
+    /* The first column stays in view. */
     const start = cells[0].getBoundingClientRect().right;
     const hidden = cells.slice(1).filter((cell) => {
       const box = cell.getBoundingClientRect();
@@ -58,7 +58,7 @@ for (const table of document.querySelectorAll("table.sortable")) {
       note = document.createElement("p");
       note.className = "columns-note";
       note.id = `columns-note-${notes.size + 1}`;
-      region.before(note);
+      region.prepend(note);
       region.setAttribute("aria-describedby", note.id);
       region.addEventListener("scroll", () => announce(measure(region)), { passive: true });
       notes.set(region, note);
@@ -66,7 +66,7 @@ for (const table of document.querySelectorAll("table.sortable")) {
     note.hidden = count === 0;
     note.textContent = `${count} of ${all} columns ${count === 1 ? "is" : "are"} out of sight; scroll the table sideways.`;
   };
-  // All are measured before the page changes.
+  /* All are measured before the page changes. */
   const update = (changed) => changed.map(measure).forEach(announce);
   update(regions);
   const observer = new ResizeObserver((entries) => update(entries.map((entry) => entry.target)));
@@ -81,7 +81,10 @@ for (const code of document.querySelectorAll("pre code")) {
   button.textContent = "Copy";
   const name = code.parentNode.getAttribute("aria-label");
   button.setAttribute("aria-label", `Copy: ${name}`);
-  code.parentNode.before(button);
+  const block = document.createElement("div");
+  block.className = "code";
+  code.parentNode.before(block);
+  block.append(code.parentNode, button);
   const copied = () => {
     button.textContent = "Copied";
     setTimeout(() => { button.textContent = "Copy"; }, 2000);

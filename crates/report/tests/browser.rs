@@ -184,7 +184,7 @@ const ACTS_OF_MANY: &str = r##"
   const wide = page.querySelector("#classes .scroll");
   wide.scrollLeft = 1e4;
   const sticky = wide.querySelector("tbody th").getBoundingClientRect().left - wide.getBoundingClientRect().left;
-  const note = wide.previousElementSibling;
+  const note = wide.querySelector(".columns-note");
   lines.push(`first column at ${Math.round(sticky)}: ${/^[1-9]\d* of 13 columns are out of sight/.test(note.textContent)}`);
   const regions = [...page.querySelectorAll(".scroll:has(table)")];
   const silent = regions.filter((one) => one.scrollWidth > one.clientWidth + 1 && !one.hasAttribute("aria-describedby"));

@@ -135,7 +135,8 @@ fn detectors(predictions: &TestPredictions, record: &RunRecord) -> Result<Option
 /// Returns a sentence about the model and its data.
 fn summary(experiment: &Experiment) -> Result<String, Error> {
     let network = experiment.recipe.network()?;
-    let layers: Vec<String> = network.summary(1).into_iter().map(|line| line.layer).collect();
+    let layers: Vec<String> =
+        network.summary(1).into_iter().map(|line| line.layer.replace("->", "→")).collect();
     Ok(format!(
         "{} classes of the data set {}; layers: {}. The weights with the best validation score, tested once.",
         experiment.dataset.classes.len(),

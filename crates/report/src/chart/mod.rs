@@ -46,9 +46,11 @@ const Y_TICKS: usize = 6;
 /// Widths of axes and of series.
 const THIN: f64 = 1.0;
 pub(crate) const THICK: f64 = 1.75;
-/// Width and length of the dashes of series that coincide.
+/// Width of the dashes of series that coincide; length of those of all members together, and limits of each.
 const WIDE: f64 = 3.0;
-const DASH: f32 = 9.0;
+const OVERLAP: f64 = 100.0;
+const MIN_DASH: f64 = 3.0;
+const MAX_DASH: f64 = 10.0;
 
 /// A line of a chart.
 pub(crate) struct Series {
@@ -57,6 +59,15 @@ pub(crate) struct Series {
     pub(crate) color: Color,
     /// Finite points within the axes; not empty.
     pub(crate) points: Vec<(f64, f64)>,
+}
+
+/// A part of an increasing series that coincides with others.
+pub(crate) struct Overlap {
+    pub(crate) color: Color,
+    pub(crate) points: Vec<(f64, f64)>,
+    /// Index among the series that coincide, and their number.
+    pub(crate) place: usize,
+    pub(crate) members: usize,
 }
 
 /// A point with a range of y.
@@ -106,8 +117,8 @@ pub(crate) struct Chart {
     /// A white line with a black edge, legible on an image; empty for none.
     pub(crate) overlay: Vec<(f64, f64)>,
     pub(crate) series: Vec<Series>,
-    /// Indices of series that coincide, per group: each group is drawn as alternating dashes, so that every series shows.
-    pub(crate) coinciding: Vec<Vec<usize>>,
+    /// Parts of increasing series that coincide, drawn as alternating dashes over the series, so that every one shows.
+    pub(crate) overlaps: Vec<Overlap>,
     /// Names series at their ends.
     pub(crate) names: bool,
     /// Pale lines behind the others.
@@ -131,7 +142,7 @@ impl Chart {
             image: None,
             overlay: Vec::new(),
             series: Vec::new(),
-            coinciding: Vec::new(),
+            overlaps: Vec::new(),
             names: false,
             behind: Vec::new(),
             error_bars: Vec::new(),
@@ -166,7 +177,8 @@ impl Chart {
                 _ => Shape::pale(points, color, THIN, opacity),
             });
         }
-        shapes.extend((0..self.series.len()).map(|at| self.line(at)));
+        shapes.extend(self.series.iter().map(|series| self.line(series)));
+        shapes.extend(self.overlaps.iter().map(|overlap| self.overlaid(overlap)));
         // Dots are above all lines: a line could cover the dot of a series of one point.
         for Series { color, points, .. } in &self.series {
             let radius = match points.len() {
@@ -236,24 +248,31 @@ impl Chart {
         shapes.push(Shape::text(at, &*self.x.label, Anchor::Middle, Level::Below));
     }
 
-    /// Returns the line of a series; one of a group that coincides has its place in the alternating dashes.
-    fn line(&self, at: usize) -> Shape {
-        let Series { name, color, points } = &self.series[at];
+    fn line(&self, Series { name, color, points }: &Series) -> Shape {
         let values =
             points.iter().map(|&(x, y)| format!("{}|{}", self.x.scale.format(x), self.y.scale.format(y)));
         let trace = Trace { name: name.clone(), values: values.collect::<Vec<_>>().join(";") };
-        let shape = Shape::series(self.positions(points), *color, THICK, Some(trace));
-        let group = self.coinciding.iter().find(|group| group.contains(&at));
-        let place = group.and_then(|group| Some((group.len(), group.iter().position(|other| *other == at)?)));
-        match (shape, place) {
-            (Shape::Line(line), Some((members @ 2.., place))) => Shape::Line(Line {
-                dashes: Some([DASH, DASH * (members - 1) as f32]),
-                dash_offset: DASH * ((members - place) % members) as f32,
-                width: WIDE,
-                ..line
-            }),
-            (shape, _) => shape,
-        }
+        Shape::series(self.positions(points), *color, THICK, Some(trace))
+    }
+
+    /// Returns the dashes of a series where it coincides with others.
+    ///
+    /// The dashes of all members are in phase, because staircases from one corner have the same length up to a common point.
+    fn overlaid(&self, Overlap { color, points, place, members }: &Overlap) -> Shape {
+        let points = self.positions(points);
+        let origin = (self.at_x(self.x.range.start), self.at_y(self.y.range.start));
+        let before = points.first().map_or(0.0, |first| first.0 - origin.0 + origin.1 - first.1);
+        let dash = (OVERLAP / *members as f64).clamp(MIN_DASH, MAX_DASH);
+        let period = dash * *members as f64;
+        Shape::Line(Line {
+            points,
+            color: *color,
+            width: WIDE,
+            dashes: Some([dash as f32, (period - dash) as f32]),
+            dash_offset: (before - dash * *place as f64).rem_euclid(period) as f32,
+            opacity: 1.0,
+            trace: None,
+        })
     }
 
     /// Adds a dot per point on a line from the lowest to the highest value, and all points as one trace.

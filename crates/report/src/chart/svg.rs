@@ -90,9 +90,9 @@ fn polyline(svg: &mut String, line: &Line, with_trace: bool) {
         ),
     );
     if let Some([on, off]) = line.dashes {
-        write_to(svg, format_args!(" stroke-dasharray=\"{on} {off}\""));
+        write_to(svg, format_args!(" stroke-dasharray=\"{} {}\"", short(on.into()), short(off.into())));
         if line.dash_offset > 0.0 {
-            write_to(svg, format_args!(" stroke-dashoffset=\"{}\"", line.dash_offset));
+            write_to(svg, format_args!(" stroke-dashoffset=\"{}\"", short(line.dash_offset.into())));
         }
     }
     write_opacity(svg, line.opacity);

@@ -3,7 +3,7 @@
 use crate::chart::axis::{Axis, Scale};
 use crate::chart::figure::{Figure, FigureSpec, FigureText, Numbered};
 use crate::chart::shapes::Color;
-use crate::chart::{Chart, SQUARE_HEIGHT, Series};
+use crate::chart::{Chart, Overlap, SQUARE_HEIGHT, Series};
 use crate::numbers::{self, score};
 use crate::quoted;
 use stapes_metrics::{DetectorCurve, Detectors, Evaluation, OperatingPoint};
@@ -110,20 +110,96 @@ pub(super) fn explained_accuracy(
     })
 }
 
-/// Returns the groups of at least two curves that coincide at all false positive rates.
-fn coinciding(curves: &[Curve<'_>]) -> Vec<Vec<usize>> {
-    let mut groups: Vec<(Vec<f64>, Vec<usize>)> = Vec::new();
-    for (at, curve) in curves.iter().enumerate() {
-        let rates: Vec<f64> = (0..=COMPARED)
-            .map(|step| true_positive_rate(&curve.of.rates, step as f64 / COMPARED as f64))
-            .collect();
-        let close = |(a, b): (&f64, &f64)| (a - b).abs() <= LINE_WIDTH;
-        match groups.iter_mut().find(|(first, _)| first.iter().zip(&rates).all(close)) {
-            Some((_, group)) => group.push(at),
-            None => groups.push((rates, vec![at])),
+/// Curves between two false positive rates, in steps of the comparison.
+struct Part {
+    from: usize,
+    to: usize,
+    /// Indices of the curves, in groups of those that coincide.
+    groups: Vec<Vec<usize>>,
+}
+
+/// Splits the false positive rates into parts in which the same curves coincide.
+fn parts(curves: &[Curve<'_>]) -> Vec<Part> {
+    let rates = |curve: &Curve<'_>| -> Vec<f64> {
+        (0..=COMPARED).map(|at| true_positive_rate(&curve.of.rates, step(at))).collect()
+    };
+    let rates: Vec<Vec<f64>> = curves.iter().map(rates).collect();
+    let mut parts: Vec<Part> = Vec::new();
+    for at in 0..COMPARED {
+        let close = |a: usize, b: usize, at: usize| (rates[a][at] - rates[b][at]).abs() <= LINE_WIDTH;
+        let mut groups: Vec<Vec<usize>> = Vec::new();
+        for curve in 0..curves.len() {
+            let with = |group: &&mut Vec<usize>| close(group[0], curve, at) && close(group[0], curve, at + 1);
+            match groups.iter_mut().find(with) {
+                Some(group) => group.push(curve),
+                None => groups.push(vec![curve]),
+            }
+        }
+        match parts.last_mut() {
+            Some(part) if part.groups == groups => part.to = at + 1,
+            _ => parts.push(Part { from: at, to: at + 1, groups }),
         }
     }
-    groups.into_iter().map(|(_, group)| group).filter(|group| group.len() > 1).collect()
+    parts
+}
+
+/// Returns the false positive rate of a step of the comparison.
+fn step(at: usize) -> f64 {
+    at as f64 / COMPARED as f64
+}
+
+/// Returns the dashes of the curves where they coincide, in percent.
+fn overlaps(curves: &[Curve<'_>], parts: &[Part]) -> Vec<Overlap> {
+    let mut overlaps = Vec::new();
+    for (part, group) in parts.iter().flat_map(|part| part.groups.iter().map(move |group| (part, group))) {
+        if group.len() < 2 {
+            continue;
+        }
+        let range = step(part.from)..step(part.to);
+        for (place, &curve) in group.iter().enumerate() {
+            let rates = &curves[curve].of.rates;
+            let end = |x: f64| (x, true_positive_rate(rates, x));
+            // The line from the corner upwards belongs to the first part.
+            let within = |&(x, _): &(f64, f64)| x <= range.end && (part.from == 0 || x > range.start);
+            let start = (part.from > 0).then(|| end(range.start));
+            let points =
+                start.into_iter().chain(rates.iter().copied().filter(within)).chain([end(range.end)]);
+            overlaps.push(Overlap {
+                color: Color::Series(curves[curve].number),
+                points: thinned(points.map(|(x, y)| (100.0 * x, 100.0 * y)), Scale::Linear, 100.0),
+                place,
+                members: group.len(),
+            });
+        }
+    }
+    overlaps
+}
+
+/// Describes the curves that coincide; empty if none do.
+fn describe_overlaps(curves: &[Curve<'_>], parts: &[Part]) -> String {
+    if !parts.iter().flat_map(|part| &part.groups).any(|group| group.len() > 1) {
+        return String::new();
+    }
+    let mut text = " Where lines coincide, they are drawn as alternating dashes.".to_string();
+    let together = |a: usize, b: usize| {
+        parts.iter().all(|part| part.groups.iter().any(|group| group.contains(&a) && group.contains(&b)))
+    };
+    let mut groups: Vec<Vec<usize>> = Vec::new();
+    for curve in 0..curves.len() {
+        match groups.iter_mut().find(|group| together(group[0], curve)) {
+            Some(group) => group.push(curve),
+            None => groups.push(vec![curve]),
+        }
+    }
+    for group in groups.iter().filter(|group| group.len() > 1) {
+        let names: Vec<String> = group.iter().take(NAMES).map(|&at| quoted(curves[at].name)).collect();
+        text += &format!(" These coincide everywhere: {}", names.join(", "));
+        text += &match group.len().saturating_sub(NAMES) {
+            0 => ".".to_string(),
+            more => format!(" and {more} more."),
+        };
+    }
+    text
 }
 
 /// Returns the true positive rate at a false positive rate, on the lines between the points of a curve.
@@ -155,20 +231,11 @@ fn roc(curves: &[Curve<'_>], points: Points<'_>) -> FigureSpec {
     });
     let (x, y) = ("false positive rate (%)", "true positive rate (%)");
     let [x, y] = [x, y].map(|label| Axis::linear(label, 0.0..100.0));
-    let coinciding = coinciding(curves);
-    let mut caption = "The dashed line is chance level.".to_string();
-    for group in &coinciding {
-        let names: Vec<String> = group.iter().take(NAMES).map(|&at| quoted(curves[at].name)).collect();
-        caption +=
-            &format!(" These lines coincide, and are drawn as alternating dashes: {}", names.join(", "));
-        caption += &match group.len().saturating_sub(NAMES) {
-            0 => ".".to_string(),
-            more => format!(" and {more} more."),
-        };
-    }
+    let parts = parts(curves);
+    let caption = format!("The dashed line is chance level.{}", describe_overlaps(curves, &parts));
     let chart = Chart {
         series: curves.iter().map(series).collect(),
-        coinciding,
+        overlaps: overlaps(curves, &parts),
         reference: vec![(0.0, 0.0), (100.0, 100.0)],
         annotations: annotations.collect(),
         ..Chart::empty(SQUARE_HEIGHT, x, y)
@@ -325,16 +392,28 @@ mod tests {
         let scores =
             [[0.8, 0.1, 0.1], [0.1, 0.8, 0.1], [0.5, 0.3, 0.2], [0.7, 0.1, 0.2], [0.2, 0.5, 0.3]].concat();
         let detectors = Detectors::one_vs_rest(&classes, &scores, &[0, 1, 2, 0, 1]).unwrap();
-        let curve =
-            |at: usize, number| Curve { number, name: &detectors.curves[at].name, of: &detectors.curves[at] };
         let aucs: Vec<f64> = detectors.curves.iter().map(|curve| curve.auc).collect();
         assert!(aucs[0] == 1.0 && aucs[1] == 1.0 && aucs[2] < 1.0, "{aucs:?}");
-        assert_eq!(coinciding(&[curve(0, 0), curve(2, 1), curve(1, 2)]), [[0, 2]]);
         let roc = &Thresholds::with_points(&detectors, &evaluation(1, 1)).figures[0];
-        assert!(roc.text.caption.ends_with("drawn as alternating dashes: “a”, “b”."), "{}", roc.text.caption);
-        let dashes = |at: &str| roc.svg.matches(at).count();
-        assert_eq!(dashes("stroke-dasharray=\"9 9\""), 2);
-        assert_eq!(dashes("stroke-dasharray=\"9 9\" stroke-dashoffset=\"9\""), 1);
+        assert!(roc.text.caption.ends_with("These coincide everywhere: “a”, “b”."), "{}", roc.text.caption);
+        let text = format!("<svg>{}</svg>", roc.svg);
+        let document = roxmltree::Document::parse(&text).unwrap();
+        let dashed: Vec<_> =
+            document.descendants().filter(|node| node.attribute("stroke-width") == Some("3")).collect();
+        let all = |key: &'static str| -> Vec<&str> {
+            dashed.iter().map(|node| node.attribute(key).unwrap_or("0")).collect()
+        };
+        // The third curve joins the other two at the top.
+        assert_eq!(all("class"), ["series-1", "series-2", "series-1", "series-2", "series-3"]);
+        assert_eq!(all("stroke-dasharray"), ["10 10", "10 10", "10 20", "10 20", "10 20"]);
+        // A dash begins where that of the previous member ends.
+        let offsets: Vec<f64> =
+            all("stroke-dashoffset").iter().map(|offset| offset.parse().unwrap()).collect();
+        assert_eq!(offsets[..2], [0.0, 10.0]);
+        for pair in [2, 3] {
+            let shift = (offsets[pair] - offsets[pair + 1]).rem_euclid(30.0);
+            assert!((shift - 10.0).abs() < 0.2, "{offsets:?}");
+        }
     }
 
     #[test]

@@ -15,7 +15,7 @@ pub(super) fn next_steps(folder: &Path, input: &Input, width: usize, is_frame_le
         (Input::Recordings(_), false) => ("Classify recordings", "recording.wav"),
         (Input::Recordings(_), true) => ("Print the segments of recordings", "recording.wav"),
         (Input::Frames(_), _) => {
-            ("Classify frames: text files with one frame per line, values separated by commas", "frames.csv")
+            ("Classify a text file of frames, one per line, values separated by commas", "frames.csv")
         }
     };
     let model = folder.join(MODEL);
