@@ -54,7 +54,8 @@
     if (number > 0) return;
     const hint = document.createElement("p");
     hint.className = "hint";
-    hint.textContent = "Click a picture, or press Enter in a chart, to play from there.";
+    const has_keys = charts.some(({ svg }) => svg.hasAttribute("tabindex"));
+    hint.textContent = `Click a picture${has_keys ? ", or press Enter in a chart," : ""} to set the position of the sound.`;
     audio.after(hint);
   });
 }

@@ -268,6 +268,7 @@ impl TrainingJob<'_> {
             command: self.command.clone(),
             created_at: run::now(),
             data_folder: self.data.as_ref().map(|folder| folder.to_string_lossy().into_owned()),
+            data_set: Some(experiment.dataset.name.clone()),
             data_fingerprint: provenance.data_fingerprint.clone(),
             augment_fingerprint: provenance.augment_fingerprint.clone(),
             seconds: result.seconds,

@@ -8,7 +8,7 @@ use super::{Candidate, CandidateSet, divergences, load_repetition};
 use crate::error::Error;
 use crate::overrides::humanize;
 use crate::recipe::{MAX_TEXT, Recipe};
-use crate::run::{RECIPE, RECORD, RunState, check_keys, unfinished};
+use crate::run::{RECIPE, RECORD, Run, RunRecord, RunState, check_keys, unfinished};
 use crate::sweep::{TIMING, Timing};
 
 /// Maximum depth of the search for runs: a folder of sweeps, a sweep, a configuration, a fold, a seed.
@@ -90,7 +90,8 @@ const MAX_LISTED: usize = 6;
 
 /// Groups runs into candidates.
 ///
-/// Runs whose recipes differ only in seed and fold form one candidate; the other differences are its settings. If there are
+/// Runs whose recipes differ only in seed and fold form one candidate, if they have the same data; the other differences are its
+/// settings. If there are
 /// many differences, as between front ends, candidates have no settings and are named by their folders. A second run with the
 /// same recipe and seed is skipped, as is a run with a damaged file.
 ///
@@ -108,10 +109,16 @@ pub fn group_runs(found: &FoundRuns) -> Result<CandidateSet, Error> {
     let mut groups: Vec<Group> = Vec::new();
     for (run, recipe) in found.runs.iter().zip(&recipes) {
         let settings = settings(recipe);
-        let index = groups.iter().position(|group| group.settings == settings).unwrap_or_else(|| {
-            groups.push(Group { settings, seeds: BTreeMap::new() });
+        // An unreadable record is reported when the run is loaded.
+        let data = Run::read_record(run).ok().map(|record| RunData::new(record, recipe));
+        let belongs = |group: &Group| {
+            group.settings == settings && data.as_ref().is_none_or(|data| data.belongs_to(&group.data))
+        };
+        let index = groups.iter().position(belongs).unwrap_or_else(|| {
+            groups.push(Group { settings, seeds: BTreeMap::new(), data: Vec::new() });
             groups.len() - 1
         });
+        groups[index].data.extend(data);
         let folds = groups[index].seeds.entry(recipe.seed).or_default();
         match folds.iter().find(|(fold, _)| *fold == recipe.fold) {
             None => folds.push((recipe.fold.clone(), run.clone())),
@@ -136,7 +143,7 @@ pub fn group_runs(found: &FoundRuns) -> Result<CandidateSet, Error> {
             list(&varied)
         ));
     }
-    for (Group { settings, seeds }, name) in groups.into_iter().zip(names) {
+    for (Group { settings, seeds, .. }, name) in groups.into_iter().zip(names) {
         let first = seeds.values().flatten().next().map(|(_, run)| run.clone()).unwrap_or_default();
         let mut repetitions = Vec::new();
         for (seed, folds) in seeds {
@@ -218,9 +225,41 @@ fn longest_ancestor<'a>(paths: &[&'a Path], holds: impl Fn(&Path, &Path) -> bool
     above.find(|above| paths.iter().all(|path| holds(path, above))).unwrap_or(Path::new(""))
 }
 
+/// Data of a run.
+struct RunData {
+    seed: u64,
+    fold: Option<String>,
+    /// Fingerprint of the data and its split.
+    fingerprint: String,
+    /// Name of the data set, and last part of its folder, which may be elsewhere on another machine.
+    place: (Option<String>, Option<String>),
+}
+
+impl RunData {
+    fn new(record: RunRecord, recipe: &RecipeKeys) -> RunData {
+        let folder = record.data_folder.as_deref().and_then(|folder| Path::new(folder).file_name());
+        RunData {
+            seed: recipe.seed,
+            fold: recipe.fold.clone(),
+            fingerprint: record.data_fingerprint,
+            place: (record.data_set, folder.map(|name| name.to_string_lossy().into_owned())),
+        }
+    }
+
+    /// Returns `true` if the data is that of the other runs. The fingerprint depends on seed and fold if they select the split.
+    fn belongs_to(&self, others: &[RunData]) -> bool {
+        let same_split = |other: &RunData| (other.seed, &other.fold) == (self.seed, &self.fold);
+        let differs = |other: &RunData| other.fingerprint != self.fingerprint;
+        others.iter().any(|other| !differs(other))
+            || others.iter().all(|other| other.place == self.place && !(same_split(other) && differs(other)))
+    }
+}
+
 /// Runs that differ only in seed and fold.
 struct Group {
     settings: Vec<(String, String)>,
+    /// Data of the runs.
+    data: Vec<RunData>,
     /// Runs of each seed, each with its fold.
     seeds: BTreeMap<u64, Vec<(Option<String>, PathBuf)>>,
 }
@@ -327,7 +366,7 @@ mod tests {
 
     fn group(runs: &[&str]) -> Group {
         let folds = runs.iter().map(|run| (Some(run.to_string()), PathBuf::from(run))).collect();
-        Group { settings: Vec::new(), seeds: BTreeMap::from([(1, folds)]) }
+        Group { settings: Vec::new(), seeds: BTreeMap::from([(1, folds)]), data: Vec::new() }
     }
 
     #[test]
@@ -345,6 +384,22 @@ mod tests {
         assert_eq!(names(&[&["runs/gru"], &["runs/gru/wide"]]), ["gru", "gru/wide"]);
         assert_eq!(names(&[&["runs/gru/seed-1"], &["runs/gru/seed-2"]]), ["seed-1", "seed-2"]);
         assert_eq!(names(&[&["a/seed-1", "b/seed-1"], &["c"]]), ["a/seed-1", "c"]);
+    }
+
+    #[test]
+    fn runs_on_other_data_do_not_belong_to_the_same_candidate() {
+        let run = |seed, fingerprint: &str, folder: &str| RunData {
+            seed,
+            fold: None,
+            fingerprint: fingerprint.into(),
+            place: (None, Some(folder.into())),
+        };
+        let first = [run(1, "f1", "digits")];
+        assert!(run(2, "f1", "elsewhere").belongs_to(&first));
+        // The seed selects the split.
+        assert!(run(2, "f2", "digits").belongs_to(&first));
+        assert!(!run(1, "f2", "digits").belongs_to(&first));
+        assert!(!run(2, "f2", "words").belongs_to(&first));
     }
 
     #[test]

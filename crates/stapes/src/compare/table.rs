@@ -3,8 +3,8 @@
 use stapes_metrics::Evaluation;
 use stapes_report::table::{Column, Table, Value};
 
-use super::{Candidate, Repetition, VsBest, vs_best};
-use crate::columns::{metrics, plain};
+use super::{Candidate, Repetition, VsBest, data_groups, vs_best};
+use crate::columns::{DATA_SET, metrics, plain};
 use crate::error::Error;
 use crate::run::RunRecord;
 
@@ -12,6 +12,9 @@ use crate::run::RunRecord;
 /// is the mean over the folds; its confidence interval is that of the examples of all folds together.
 ///
 /// The column `vs_best` contains the result of the significance test against the best candidate: see [`VsBest`].
+///
+/// If the candidates were tested on different data, the rows are ordered by data set, the column [`DATA_SET`] has its name, and
+/// each candidate is compared with the best one on the same data: see [`data_groups`].
 ///
 /// Times are from [`Timing`](crate::sweep::Timing) if all candidates have one, and from the training runs otherwise.
 ///
@@ -23,15 +26,21 @@ pub fn table(candidates: &[Candidate]) -> Result<Table, Error> {
         true => vec![plain("name", "")],
         false => axes.iter().map(|axis| plain(axis, axis)).collect(),
     };
+    let groups = data_groups(candidates);
+    columns.push(plain(DATA_SET, "data set"));
     columns.extend(metrics());
     let against = vs_best(candidates)?;
     // A column must not mix the two kinds of times.
     let timed = candidates.iter().all(|one| one.timing.is_some() || one.repetitions.is_empty());
-    let rows = candidates
-        .iter()
-        .zip(&against)
-        .map(|(candidate, against)| row(candidate, against.as_ref(), &axes, timed));
-    Ok(Table::new(columns, rows.collect::<Result<Vec<_>, Error>>()?))
+    let mut rows = Vec::new();
+    for group in &groups {
+        // The column of a single data set is empty, and omitted.
+        let data_set = group.data_set.as_ref().filter(|_| groups.len() > 1);
+        for &index in &group.candidates {
+            rows.push(row(&candidates[index], (data_set, against[index].as_ref()), &axes, timed)?);
+        }
+    }
+    Ok(Table::new(columns, rows))
 }
 
 /// Returns the axes of all candidates, in the order of their first occurrence.
@@ -48,7 +57,7 @@ fn axes(candidates: &[Candidate]) -> Vec<String> {
 /// Returns the row of a candidate; `timed` selects the times of [`Timing`](crate::sweep::Timing).
 fn row(
     candidate: &Candidate,
-    against: Option<&VsBest>,
+    (data_set, against): (Option<&String>, Option<&VsBest>),
     axes: &[String],
     timed: bool,
 ) -> Result<Vec<Value>, Error> {
@@ -74,6 +83,7 @@ fn row(
     };
     let interval = median_evaluation(repetitions)?.map(|evaluation| Value::Interval(evaluation.interval));
     row.extend([
+        data_set.map_or(Value::None, |data_set| Value::Text(data_set.clone())),
         Value::Number(repetitions.len() as f64),
         over_seeds(&|record| record.test_accuracy),
         interval.unwrap_or(Value::None),
