@@ -63,7 +63,7 @@ pub(super) fn list(report: &Report) -> Result<Option<PredictionList>, ReportErro
         None => return Ok(None),
         Some(Predictions::Examples(rows)) => {
             let sounds = sound_ids(report);
-            let mut heard = 0;
+            let mut with_sound = 0;
             let listed = listed(rows, |row| row.label != row.prediction);
             for row in &listed {
                 let ExamplePrediction { name, label, prediction, probability } = row;
@@ -73,14 +73,14 @@ pub(super) fn list(report: &Report) -> Result<Option<PredictionList>, ReportErro
                     return Err(ReportError::Figure { figure: "predictions".into(), reason });
                 }
                 let sound = sounds.get(&**name).map_or("", String::as_str);
-                heard += u64::from(!sound.is_empty());
+                with_sound += u64::from(!sound.is_empty());
                 data += &format!("\n{label}\t{prediction}\t{probability:.3}\t{sound}\t{}", visible(name));
             }
             let mut description = described("example", rows.len(), listed.len());
-            if heard > 0 {
+            if with_sound > 0 {
                 description += &format!(
                     " {} with sound: the errors above, whose recordings are part of this page.",
-                    pluralize(heard, "example")
+                    pluralize(with_sound, "example")
                 );
             }
             PredictionList { kind: "examples", description, data }

@@ -53,8 +53,8 @@ pub(super) fn marked_table(heading: &str, table: &Table, unit: TestUnit) -> Mark
     }
     if table.rows().iter().flatten().any(|value| matches!(value, Value::Spread { .. })) {
         explanation.push(
-            "Values of several seeds are the median (minimum to maximum). The confidence interval is that of the run with the \
-             median accuracy, or of the lower of the two in the middle."
+            "Values of several seeds are the median (minimum to maximum). The confidence interval is that of the seed with the \
+             median accuracy; of an even number of seeds, its bounds are the means of those of the two in the middle."
                 .into(),
         );
     }
