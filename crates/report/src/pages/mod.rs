@@ -15,6 +15,7 @@ mod examples;
 mod groups;
 mod inspection;
 mod matrix;
+mod overlaps;
 mod predictions;
 mod run;
 mod shell;

@@ -3,6 +3,7 @@
 mod data_sets;
 mod marked_table;
 mod page;
+mod run_data;
 mod runs;
 mod table;
 mod vs_best;

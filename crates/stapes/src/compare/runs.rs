@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::run_data::RunData;
 use super::{Candidate, CandidateSet, divergences, load_repetition};
 use crate::error::Error;
 use crate::overrides::humanize;
 use crate::recipe::{MAX_TEXT, Recipe};
-use crate::run::{RECIPE, RECORD, Run, RunRecord, RunState, check_keys, unfinished};
+use crate::run::{RECIPE, RECORD, Run, RunState, check_keys, unfinished};
 use crate::sweep::{TIMING, Timing};
 
 /// Maximum depth of the search for runs: a folder of sweeps, a sweep, a configuration, a fold, a seed.
@@ -110,7 +111,8 @@ pub fn group_runs(found: &FoundRuns) -> Result<CandidateSet, Error> {
     for (run, recipe) in found.runs.iter().zip(&recipes) {
         let settings = settings(recipe);
         // An unreadable record is reported when the run is loaded.
-        let data = Run::read_record(run).ok().map(|record| RunData::new(record, recipe));
+        let data =
+            Run::read_record(run).ok().map(|record| RunData::new(record, recipe.seed, recipe.fold.clone()));
         let belongs = |group: &Group| {
             group.settings == settings && data.as_ref().is_none_or(|data| data.belongs_to(&group.data))
         };
@@ -223,36 +225,6 @@ fn common_folder(runs: &[PathBuf]) -> &Path {
 fn longest_ancestor<'a>(paths: &[&'a Path], holds: impl Fn(&Path, &Path) -> bool) -> &'a Path {
     let mut above = paths[0].ancestors().skip(1);
     above.find(|above| paths.iter().all(|path| holds(path, above))).unwrap_or(Path::new(""))
-}
-
-/// Data of a run.
-struct RunData {
-    seed: u64,
-    fold: Option<String>,
-    /// Fingerprint of the data and its split.
-    fingerprint: String,
-    /// Name of the data set, and last part of its folder, which may be elsewhere on another machine.
-    place: (Option<String>, Option<String>),
-}
-
-impl RunData {
-    fn new(record: RunRecord, recipe: &RecipeKeys) -> RunData {
-        let folder = record.data_folder.as_deref().and_then(|folder| Path::new(folder).file_name());
-        RunData {
-            seed: recipe.seed,
-            fold: recipe.fold.clone(),
-            fingerprint: record.data_fingerprint,
-            place: (record.data_set, folder.map(|name| name.to_string_lossy().into_owned())),
-        }
-    }
-
-    /// Returns `true` if the data is that of the other runs. The fingerprint depends on seed and fold if they select the split.
-    fn belongs_to(&self, others: &[RunData]) -> bool {
-        let same_split = |other: &RunData| (other.seed, &other.fold) == (self.seed, &self.fold);
-        let differs = |other: &RunData| other.fingerprint != self.fingerprint;
-        others.iter().any(|other| !differs(other))
-            || others.iter().all(|other| other.place == self.place && !(same_split(other) && differs(other)))
-    }
 }
 
 /// Runs that differ only in seed and fold.
@@ -384,22 +356,6 @@ mod tests {
         assert_eq!(names(&[&["runs/gru"], &["runs/gru/wide"]]), ["gru", "gru/wide"]);
         assert_eq!(names(&[&["runs/gru/seed-1"], &["runs/gru/seed-2"]]), ["seed-1", "seed-2"]);
         assert_eq!(names(&[&["a/seed-1", "b/seed-1"], &["c"]]), ["a/seed-1", "c"]);
-    }
-
-    #[test]
-    fn runs_on_other_data_do_not_belong_to_the_same_candidate() {
-        let run = |seed, fingerprint: &str, folder: &str| RunData {
-            seed,
-            fold: None,
-            fingerprint: fingerprint.into(),
-            place: (None, Some(folder.into())),
-        };
-        let first = [run(1, "f1", "digits")];
-        assert!(run(2, "f1", "elsewhere").belongs_to(&first));
-        // The seed selects the split.
-        assert!(run(2, "f2", "digits").belongs_to(&first));
-        assert!(!run(1, "f2", "digits").belongs_to(&first));
-        assert!(!run(2, "f2", "words").belongs_to(&first));
     }
 
     #[test]
