@@ -62,6 +62,8 @@ fn sample(classes: usize) -> Result<Report, Box<dyn Error>> {
         gradients: gradients(),
         errors: Vec::new(),
         attention: Vec::new(),
+        predictions: None,
+        next_steps: Vec::new(),
     })
 }
 

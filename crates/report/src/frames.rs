@@ -119,6 +119,9 @@ impl FrameTiming {
     }
 }
 
+/// Quantity of a time axis in seconds.
+pub(crate) const SECONDS: &str = "s";
+
 /// Common time axis of figures.
 pub(crate) struct Time {
     label: &'static str,
@@ -131,7 +134,7 @@ impl Time {
     /// Creates the time axis of a sound and frames.
     pub(crate) fn new(sound: Option<&Sound>, frames: &[FrameView]) -> Time {
         let numbers = frames.iter().any(|frames| matches!(frames.timing, FrameTiming::Numbers { .. }));
-        let (label, name) = if numbers { ("frame", "frame") } else { ("time (s)", "s") };
+        let (label, name) = if numbers { ("frame", "frame") } else { ("time (s)", SECONDS) };
         let ranges = frames.iter().map(FrameView::range).chain(sound.map(|sound| 0.0..sound.seconds()));
         let (start, end) =
             ranges.fold((0.0, 0.0), |(start, end): (f64, f64), at| (start.min(at.start), end.max(at.end)));

@@ -44,8 +44,8 @@ pub use gradients::{GradientLine, gradient_picture};
 pub use learning_curve::Point;
 pub use numbers::pluralize;
 pub use pages::{
-    AttentionExample, Candidate, CandidateRun, Comparison, Cost, Example, Group, Groups, Inspection,
-    InspectionScores, Mark, MarkedCell, MarkedTable, Report, comparison_pictures, render, render_comparison,
-    render_inspection,
+    AttentionExample, Candidate, CandidateRun, Comparison, Cost, Example, ExamplePrediction, Group, Groups,
+    Inspection, InspectionScores, Mark, MarkedCell, MarkedTable, NextStep, Predictions, RecordingPrediction,
+    Report, comparison_pictures, render, render_comparison, render_inspection,
 };
-pub use visible::{visible, visible_lines};
+pub use visible::{quoted, visible, visible_lines};

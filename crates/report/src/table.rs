@@ -175,6 +175,43 @@ impl Table {
         Ok(())
     }
 
+    /// Splits the rows by the text in a column into one table per text, in the order of their first occurrence. The tables do
+    /// not have the column; rows without a text have an empty one. Without the column, the table is the only one.
+    ///
+    /// # Example
+    /// ```
+    /// use stapes_report::table::{Column, NumberFormat, Table, Value};
+    ///
+    /// let format = NumberFormat { scale: 1.0, digits: 0 };
+    /// let column = |key: &str| Column { key: key.into(), title: key.into(), better: None, format };
+    /// let row = |data: &str, seeds| vec![Value::Text(data.into()), Value::Number(seeds)];
+    /// let rows = vec![row("digits", 1.0), row("words", 2.0), row("digits", 3.0)];
+    /// let parts = Table::new(vec![column("data_set"), column("seeds")], rows).split("data_set");
+    /// assert_eq!(parts[0].0, "digits");
+    /// assert_eq!(parts[0].1.rows(), [[Value::Number(1.0)], [Value::Number(3.0)]]);
+    /// ```
+    pub fn split(&self, key: &str) -> Vec<(String, Table)> {
+        let Some(at) = self.columns.iter().position(|column| column.key == key) else {
+            return vec![(String::new(), self.clone())];
+        };
+        let mut parts: Vec<(String, Vec<Vec<Value>>)> = Vec::new();
+        for row in &self.rows {
+            let text = match &row[at] {
+                Value::Text(text) => text.clone(),
+                _ => String::new(),
+            };
+            let mut row = row.clone();
+            row.remove(at);
+            match parts.iter_mut().find(|(of, _)| *of == text) {
+                Some((_, rows)) => rows.push(row),
+                None => parts.push((text, vec![row])),
+            }
+        }
+        let mut columns = self.columns.clone();
+        columns.remove(at);
+        parts.into_iter().map(|(text, rows)| (text, Table::new(columns.clone(), rows))).collect()
+    }
+
     /// Formats the table for a terminal. Trailing columns that do not fit into `width` are dropped, except for the
     /// first column, and a line reports their number. Text of more than 24 characters is truncated: at the end in the
     /// leading columns, which are names, and at the beginning after numbers, for example in paths.
@@ -295,7 +332,7 @@ fn cells(value: &Value, width: Width) -> Vec<CsvCell> {
 
 fn markdown(table: &Table) -> String {
     let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
-    let titles = table.columns.iter().map(|column| escaped(&column.title)).collect();
+    let titles = table.columns.iter().map(|column| escape_markdown(&column.title)).collect();
     let rules = (0..table.columns.len()).map(|at| {
         let numbers = table.columns[at].better.is_some()
             || table.rows.iter().any(|row| !matches!(row[at], Value::Text(_) | Value::None));
@@ -303,13 +340,18 @@ fn markdown(table: &Table) -> String {
     });
     let mut text = line(titles) + &line(rules.collect());
     for row in table.formatted_rows() {
-        text += &line(row.iter().map(|cell| escaped(cell)).collect());
+        text += &line(row.iter().map(|cell| escape_markdown(cell)).collect());
     }
     text
 }
 
-/// Escapes text that would end the cell or has a meaning in Markdown.
-fn escaped(text: &str) -> String {
+/// Escapes text that would end a line or a cell, or has a meaning in Markdown.
+///
+/// # Example
+/// ```
+/// assert_eq!(stapes_report::table::escape_markdown("my_data | 2"), r"my\_data \| 2");
+/// ```
+pub fn escape_markdown(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for character in visible(&text.replace(['\n', '\r'], " ")).chars() {
         match character {

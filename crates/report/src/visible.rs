@@ -27,6 +27,16 @@ pub fn visible_lines(text: &str) -> Cow<'_, str> {
     escape(text, |character| !matches!(character, '\t' | '\n') && is_active(character))
 }
 
+/// Returns a name in quotation marks, for running text.
+///
+/// # Example
+/// ```
+/// assert_eq!(stapes_report::quoted("yes"), "“yes”");
+/// ```
+pub fn quoted(name: &str) -> String {
+    format!("“{name}”")
+}
+
 fn escape(text: &str, is_active: impl Fn(char) -> bool) -> Cow<'_, str> {
     if !text.contains(&is_active) {
         return Cow::Borrowed(text);

@@ -1,4 +1,5 @@
 "use strict";
+let hinted = false;
 /* Values of a chart below the pointer, or at the position that arrow keys selected. */
 for (const figure of document.querySelectorAll("figure.plot")) {
   const svg = figure.querySelector("svg");
@@ -22,8 +23,8 @@ for (const figure of document.querySelectorAll("figure.plot")) {
   const nearest = svg.dataset.nearest === "true";
   const lefts = [...new Set(traces.flatMap((trace) => trace.points.map((point) => point.left)))];
   lefts.sort((a, b) => a - b);
-  const hint = figure.previousElementSibling === null
-    ? "Point at a chart, or focus it and press arrow keys, to show its values." : "";
+  const hint = hinted ? "" : "Point at a chart, or focus it and press arrow keys, to show its values.";
+  hinted = true;
   let at = null;
   let position = 0;
   let selected = 0;
@@ -116,41 +117,5 @@ for (const link of document.querySelectorAll("td a[href^='#']")) {
   link.addEventListener("click", () => {
     const first = document.getElementById(link.hash.slice(1))?.querySelector("details");
     if (first) first.open = true;
-  });
-}
-
-/* Sorts tables by their headings. */
-for (const table of document.querySelectorAll("table.sortable")) {
-  const body = table.tBodies[0];
-  const heads = [...table.tHead.rows[table.tHead.rows.length - 1].cells];
-  if (body.rows.length < 2) continue;
-  const value = (row, column) => {
-    const exact = row.cells[column].dataset.value;
-    if (exact !== undefined) return Number(exact);
-    const text = row.cells[column].textContent.trim();
-    const number = Number.parseFloat(text.replaceAll(",", ""));
-    return /^[-+]?[\d.,]+(e[-+]?\d+)?( ?%| to .*)?$/.test(text) ? number : text;
-  };
-  const missing = (item) => item === "" || item === "\u2013";
-  heads.forEach((head, column) => {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.append(...head.childNodes);
-    head.append(button);
-    button.addEventListener("click", () => {
-      const rows = [...body.rows].map((row) => ({ row, item: value(row, column) }));
-      const numbers = rows.every(({ item }) => typeof item === "number" || missing(item));
-      const before = head.getAttribute("aria-sort");
-      const order = before === null ? head.dataset.first ?? (numbers ? "descending" : "ascending")
-        : before === "ascending" ? "descending" : "ascending";
-      const sign = order === "ascending" ? 1 : -1;
-      rows.sort(({ item: a }, { item: b }) => {
-        if (missing(a) || missing(b)) return missing(a) - missing(b);
-        return sign * (numbers ? a - b : String(a).localeCompare(String(b), "en", { numeric: true }));
-      });
-      heads.forEach((other) => other.removeAttribute("aria-sort"));
-      head.setAttribute("aria-sort", order);
-      body.append(...rows.map(({ row }) => row));
-    });
   });
 }

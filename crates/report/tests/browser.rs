@@ -98,6 +98,8 @@ const ACTS: &str = r##"
   lines.push(`second ${readout()}`);
   press("Escape");
   lines.push(`escape ${readout()}`);
+  const hints = [...page.querySelectorAll(".hint")].filter((hint) => hint.textContent.startsWith("Point at a chart"));
+  lines.push(`hints ${hints.length}`);
   const box = svg.getBoundingClientRect();
   const [x] = svg.querySelector("[data-name='training']").getAttribute("points").split(" ")[12].split(",");
   const clientX = box.left + (Number(x) * box.width) / svg.viewBox.baseVal.width;
@@ -123,6 +125,30 @@ const ACTS: &str = r##"
   const attention = page.querySelector("#attention svg");
   attention.focus();
   lines.push(`attention ${attention.parentNode.querySelector(".readout").textContent}`);
+  const plot = page.querySelector("#errors svg[data-seconds]");
+  const [, , left, right] = plot.dataset.seconds.split(" ").map(Number);
+  const frame_of_plot = plot.getBoundingClientRect();
+  const scale = frame_of_plot.width / plot.viewBox.baseVal.width;
+  plot.dispatchEvent(new frame.contentWindow.MouseEvent("click", { clientX: frame_of_plot.left + scale * (left + right) / 2 }));
+  const cursors = [...plot.closest(".example").querySelectorAll(".cursor[visibility='visible']")];
+  const at = cursors.map((cursor) => Math.abs(cursor.transform.baseVal[0].matrix.e - (left + right) / 2) < 2);
+  lines.push(`sought ${page.querySelector("#errors audio").currentTime.toFixed(1)} ${at}`);
+  const list = page.querySelector("#prediction-list");
+  const listed = () => `${list.querySelectorAll("tbody tr").length}: ${list.querySelector("[role='status']").textContent}`;
+  lines.push(`listed ${listed()}`);
+  list.querySelectorAll(".pager button")[1].click();
+  lines.push(`after ${listed()}`);
+  const [result] = list.querySelectorAll("select");
+  result.value = "wrong";
+  result.dispatchEvent(new frame.contentWindow.Event("change"));
+  lines.push(`wrong ${listed()}, sounds ${list.querySelectorAll("td button").length}`);
+  list.querySelectorAll("thead button")[3].click();
+  lines.push(`confident ${list.querySelector("tbody th").textContent}`);
+  const search = list.querySelector("input");
+  search.value = "VOICE";
+  search.dispatchEvent(new frame.contentWindow.Event("input"));
+  lines.push(`found ${list.querySelector("tbody").textContent}`);
+  lines.push(`copies ${page.querySelectorAll("button.copy").length}`);
   lines.push(`wider still by ${root.scrollWidth - root.clientWidth}`);
 "##;
 
@@ -155,6 +181,14 @@ const ACTS_OF_MANY: &str = r##"
   const widest = Math.max(...named.map((part) => part.getBoundingClientRect().width));
   const spilt = named.filter((part) => part.scrollWidth > part.clientWidth + 8).length;
   lines.push(`named ${named.length} in view ${widest <= root.clientWidth} spilt ${spilt}`);
+  const wide = page.querySelector("#classes .scroll");
+  wide.scrollLeft = 1e4;
+  const sticky = wide.querySelector("tbody th").getBoundingClientRect().left - wide.getBoundingClientRect().left;
+  const note = wide.querySelector(".columns-note");
+  lines.push(`first column at ${Math.round(sticky)}: ${/^[1-9]\d* of 13 columns are out of sight/.test(note.textContent)}`);
+  const regions = [...page.querySelectorAll(".scroll:has(table)")];
+  const silent = regions.filter((one) => one.scrollWidth > one.clientWidth + 1 && !one.hasAttribute("aria-describedby"));
+  lines.push(`silent ${silent.filter((one) => one.closest("details") === null).length}`);
   const across = heads[1].getBoundingClientRect();
   lines.push(`first figure in view ${across.width > 0 && across.right <= root.clientWidth}`);
 "##;
@@ -238,6 +272,7 @@ fn answers(browser: &str, width: u32, scheme: u32) -> Result<(), String> {
             "focus step 30: training 0.0323, validation 0.0355",
             "second step 1: training 0.5, validation 1.1 (at 0)",
             "escape Point at a chart, or focus it and press arrow keys, to show its values.",
+            "hints 1",
             "pointer step 12: training 0.0769, validation 0.1 (at 10)",
             "descending 100.0 % 95.0 % 50.0 %",
             "ascending 50.0 % 95.0 % 100.0 %",
@@ -245,6 +280,13 @@ fn answers(browser: &str, width: u32, scheme: u32) -> Result<(), String> {
             "sounds 2 2",
             "pictures true true",
             "attention s 0.48: weight 0.01",
+            "sought 0.2 true,true,true",
+            "listed 25: 1 to 25 of 60",
+            "after 25: 26 to 50 of 60",
+            "wrong 2: 1 to 2 of 2 (60 in all), sounds 2",
+            "confident second",
+            "found voice &amp; \"more\"bedcat0.670wrongPlay",
+            "copies 3",
             "wider still by 0",
         ],
     )
@@ -293,6 +335,8 @@ fn compares(browser: &str, (width, scheme): (u32, u32), size: Size) -> Result<()
             "matrix 35",
             "wider still by 0",
             "named 13 in view true spilt 0",
+            "first column at 0: true",
+            "silent 0",
             "first figure in view true",
         ],
     )?;

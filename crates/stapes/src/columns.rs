@@ -6,6 +6,9 @@ use stapes_report::table::{Better, Column, NumberFormat};
 /// Display of numbers without scale or decimals.
 const PLAIN: NumberFormat = NumberFormat { scale: 1.0, digits: 0 };
 
+/// Key of the column with the name of the data set.
+pub const DATA_SET: &str = "data_set";
+
 /// Returns a column of text or counts, which has no better direction.
 pub(crate) fn plain(key: &str, title: &str) -> Column {
     Column { key: key.into(), title: title.into(), better: None, format: PLAIN }
@@ -23,7 +26,7 @@ pub(crate) fn metrics() -> Vec<Column> {
     vec![
         plain("seeds", "seeds"),
         column("test_accuracy", "test, %", high, 100.0, 1),
-        column("interval", "95 % CI", None, 100.0, 1),
+        column("interval", "95 % CI of median", None, 100.0, 1),
         plain("vs_best", "vs. best"),
         column("p", "p", None, 1.0, 4),
         column("validation_accuracy", "validation, %", high, 100.0, 1),
@@ -51,7 +54,7 @@ pub fn check_axes(names: &[&str]) -> Result<(), String> {
         if names[..index].contains(name) {
             return Err(format!("axes.{name}: two axes have this name; rename one"));
         }
-        if metrics().iter().any(|column| column.key == *name) {
+        if *name == DATA_SET || metrics().iter().any(|column| column.key == *name) {
             return Err(format!("axes.{name}: a column of the table has this name; rename the axis"));
         }
     }

@@ -1,10 +1,17 @@
 //! Report page of a run.
 
 mod examples;
+mod next_steps;
 
+use std::path::Path;
+
+use stapes_infer::Model;
 use stapes_metrics::{Detectors, Evaluation, MetricsError, OperatingPoint};
-use stapes_report::{AttentionExample, Example, GradientLine, Report};
-use stapes_train::Point;
+use stapes_nn::loss::argmax;
+use stapes_report::{
+    AttentionExample, Example, ExamplePrediction, GradientLine, Predictions, RecordingPrediction, Report,
+};
+use stapes_train::{Labels, Point};
 
 use crate::error::Error;
 use crate::experiment::Experiment;
@@ -12,9 +19,13 @@ use crate::gradients::GradientFlow;
 use crate::run::{RunRecord, TestPredictions, speaker_groups};
 
 pub(crate) use examples::TestExamples;
+use next_steps::next_steps;
 
 /// Content of the report page of a run.
 pub(crate) struct RunPage<'a> {
+    /// Folder of the run, as given by the user.
+    pub(crate) folder: &'a Path,
+    pub(crate) model: &'a Model,
     pub(crate) experiment: &'a Experiment,
     pub(crate) record: &'a RunRecord,
     /// Points of the learning curves.
@@ -35,10 +46,11 @@ impl RunPage<'_> {
     /// # Errors
     /// [`Error::Metrics`] if a metric cannot be computed; [`Error::Report`] if a figure cannot be drawn.
     pub(crate) fn render(self) -> Result<String, Error> {
-        let RunPage { experiment, record, .. } = self;
+        let RunPage { experiment, record, model, .. } = self;
         let recipe = &experiment.recipe;
         let stopped = format!("Stopped by hand at step {}: this is the best model until then.", record.steps);
-        let loss = match recipe.network()?.objective().is_frame_level() {
+        let is_frame_level = recipe.network()?.objective().is_frame_level();
+        let loss = match is_frame_level {
             true => "cross-entropy per frame, nats",
             false => "cross-entropy, nats",
         };
@@ -65,8 +77,34 @@ impl RunPage<'_> {
             gradients: self.gradients.iter().filter_map(gradient_line).collect(),
             errors: self.errors,
             attention: self.attention,
+            predictions: Some(predictions(self.predictions)),
+            next_steps: next_steps(self.folder, &model.input, model.shape.features(), is_frame_level),
         };
         Ok(stapes_report::render(&report)?)
+    }
+}
+
+/// Returns the predictions of all test examples, with the number of correct frames for frame-level labels.
+fn predictions(test: &TestPredictions) -> Predictions {
+    let examples = test.examples.iter().zip(&test.probabilities);
+    match &test.labels {
+        Labels::PerExample(labels) => {
+            let row = |((name, probabilities), label): ((&String, &Vec<f32>), &usize)| {
+                let prediction = argmax(probabilities);
+                let (name, label) = (name.clone(), *label);
+                ExamplePrediction { name, label, prediction, probability: probabilities[prediction] }
+            };
+            Predictions::Examples(examples.zip(labels).map(row).collect())
+        }
+        Labels::PerFrame(_) => {
+            let rows = test.examples.iter().zip(test.correct());
+            let row = |(name, (correct, frames)): (&String, (u64, u64))| RecordingPrediction {
+                name: name.clone(),
+                frames,
+                correct,
+            };
+            Predictions::Recordings(rows.map(row).collect())
+        }
     }
 }
 
@@ -97,7 +135,8 @@ fn detectors(predictions: &TestPredictions, record: &RunRecord) -> Result<Option
 /// Returns a sentence about the model and its data.
 fn summary(experiment: &Experiment) -> Result<String, Error> {
     let network = experiment.recipe.network()?;
-    let layers: Vec<String> = network.summary(1).into_iter().map(|line| line.layer).collect();
+    let layers: Vec<String> =
+        network.summary(1).into_iter().map(|line| line.layer.replace("->", "→")).collect();
     Ok(format!(
         "{} classes of the data set {}; layers: {}. The weights with the best validation score, tested once.",
         experiment.dataset.classes.len(),

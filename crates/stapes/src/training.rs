@@ -254,7 +254,7 @@ impl TrainingJob<'_> {
         record.latency_ms = experiment.latency_ms(&model, &tested.loaded)?;
         folder.write(run::METRICS, run::metrics(&result.points).as_bytes())?;
         tested.predictions.write(folder)?;
-        let page = tested.page(experiment, &model, &record, &result.points)?;
+        let page = tested.page(folder.path(), experiment, &model, &record, &result.points)?;
         folder.write(run::REPORT, page.as_bytes())?;
         folder.write(run::RECORD, record.to_json().as_bytes())?;
         let result = tested.into_result(folder.path(), record);
@@ -271,6 +271,7 @@ impl TrainingJob<'_> {
             command: self.command.clone(),
             created_at: run::now(),
             data_folder: experiment.folder.as_ref().map(|folder| folder.to_string_lossy().into_owned()),
+            data_set: Some(experiment.dataset.name.clone()),
             data_fingerprint: provenance.data_fingerprint.clone(),
             augment_fingerprint: provenance.augment_fingerprint.clone(),
             seconds: result.seconds,

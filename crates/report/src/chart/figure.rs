@@ -2,7 +2,8 @@
 
 use super::heat_map::HeatMap;
 use super::shapes::{Anchor, Color, Level, Position, Shape};
-use super::{Chart, LEFT, LINE, Series, THICK, WIDTH, png, svg};
+use super::{Chart, LEFT, LINE, PlotArea, Series, THICK, WIDTH, png, svg};
+use crate::frames::SECONDS;
 use crate::{ReportError, visible};
 
 /// Margin around the chart of a file.
@@ -58,6 +59,8 @@ pub struct Picture {
 pub(crate) struct Figure {
     pub(crate) text: FigureText,
     pub(crate) view_box: String,
+    /// Plot of a figure over the seconds of a sound, which a page moves a line over.
+    pub(crate) seconds: Option<PlotArea>,
     /// Elements of the SVG element.
     pub(crate) svg: String,
     /// Color scale of a heat map.
@@ -118,8 +121,10 @@ impl FigureSpec {
             2.. if !chart.names => chart.series.iter().filter_map(line).collect(),
             _ => Vec::new(),
         };
+        let seconds = (text.x_name == SECONDS).then(|| chart.plot_area());
         Figure {
             text,
+            seconds,
             view_box: format!("0 0 {WIDTH} {}", chart.height),
             svg: svg::elements(&shapes),
             colorbar,

@@ -11,7 +11,7 @@ use std::ops::Range;
 
 use axis::Axis;
 use heat_map::HeatMap;
-use shapes::{Anchor, Color, Level, Position, Shape, Trace};
+use shapes::{Anchor, Color, Level, Line, Position, Shape, Trace};
 
 /// Size in pixels on a page of medium width.
 pub(crate) const WIDTH: f64 = 560.0;
@@ -46,6 +46,11 @@ const Y_TICKS: usize = 6;
 /// Widths of axes and of series.
 const THIN: f64 = 1.0;
 pub(crate) const THICK: f64 = 1.75;
+/// Width of the dashes of series that coincide; length of those of all members together, and limits of each.
+const WIDE: f64 = 3.0;
+const OVERLAP: f64 = 100.0;
+const MIN_DASH: f64 = 3.0;
+const MAX_DASH: f64 = 10.0;
 
 /// A line of a chart.
 pub(crate) struct Series {
@@ -54,6 +59,15 @@ pub(crate) struct Series {
     pub(crate) color: Color,
     /// Finite points within the axes; not empty.
     pub(crate) points: Vec<(f64, f64)>,
+}
+
+/// A part of an increasing series that coincides with others.
+pub(crate) struct Overlap {
+    pub(crate) color: Color,
+    pub(crate) points: Vec<(f64, f64)>,
+    /// Index among the series that coincide, and their number.
+    pub(crate) place: usize,
+    pub(crate) members: usize,
 }
 
 /// A point with a range of y.
@@ -82,6 +96,16 @@ pub(crate) struct Mark {
     pub(crate) dot: Option<f64>,
 }
 
+/// Range of the x axis, and the plot in pixels.
+pub(crate) struct PlotArea {
+    pub(crate) start: f64,
+    pub(crate) end: f64,
+    pub(crate) left: f64,
+    pub(crate) right: f64,
+    pub(crate) top: f64,
+    pub(crate) bottom: f64,
+}
+
 /// A chart.
 pub(crate) struct Chart {
     pub(crate) height: f64,
@@ -93,6 +117,8 @@ pub(crate) struct Chart {
     /// A white line with a black edge, legible on an image; empty for none.
     pub(crate) overlay: Vec<(f64, f64)>,
     pub(crate) series: Vec<Series>,
+    /// Parts of increasing series that coincide, drawn as alternating dashes over the series, so that every one shows.
+    pub(crate) overlaps: Vec<Overlap>,
     /// Names series at their ends.
     pub(crate) names: bool,
     /// Pale lines behind the others.
@@ -116,6 +142,7 @@ impl Chart {
             image: None,
             overlay: Vec::new(),
             series: Vec::new(),
+            overlaps: Vec::new(),
             names: false,
             behind: Vec::new(),
             error_bars: Vec::new(),
@@ -151,6 +178,7 @@ impl Chart {
             });
         }
         shapes.extend(self.series.iter().map(|series| self.line(series)));
+        shapes.extend(self.overlaps.iter().map(|overlap| self.overlaid(overlap)));
         // Dots are above all lines: a line could cover the dot of a series of one point.
         for Series { color, points, .. } in &self.series {
             let radius = match points.len() {
@@ -168,6 +196,11 @@ impl Chart {
             self.add_names(&mut shapes);
         }
         shapes
+    }
+
+    pub(crate) fn plot_area(&self) -> PlotArea {
+        let Range { start, end } = self.x.range;
+        PlotArea { start, end, left: LEFT, right: self.right(), top: self.top(), bottom: self.bottom() }
     }
 
     /// Top of the plot, below the text above it.
@@ -220,6 +253,26 @@ impl Chart {
             points.iter().map(|&(x, y)| format!("{}|{}", self.x.scale.format(x), self.y.scale.format(y)));
         let trace = Trace { name: name.clone(), values: values.collect::<Vec<_>>().join(";") };
         Shape::series(self.positions(points), *color, THICK, Some(trace))
+    }
+
+    /// Returns the dashes of a series where it coincides with others.
+    ///
+    /// The dashes of all members are in phase, because staircases from one corner have the same length up to a common point.
+    fn overlaid(&self, Overlap { color, points, place, members }: &Overlap) -> Shape {
+        let points = self.positions(points);
+        let origin = (self.at_x(self.x.range.start), self.at_y(self.y.range.start));
+        let before = points.first().map_or(0.0, |first| first.0 - origin.0 + origin.1 - first.1);
+        let dash = (OVERLAP / *members as f64).clamp(MIN_DASH, MAX_DASH);
+        let period = dash * *members as f64;
+        Shape::Line(Line {
+            points,
+            color: *color,
+            width: WIDE,
+            dashes: Some([dash as f32, (period - dash) as f32]),
+            dash_offset: (before - dash * *place as f64).rem_euclid(period) as f32,
+            opacity: 1.0,
+            trace: None,
+        })
     }
 
     /// Adds a dot per point on a line from the lowest to the highest value, and all points as one trace.

@@ -136,7 +136,7 @@ impl Canvas {
         let stroke = Stroke {
             width: line.width as f32,
             line_join: LineJoin::Round,
-            dash: line.dashes.and_then(|dashes| StrokeDash::new(dashes.to_vec(), 0.0)),
+            dash: line.dashes.and_then(|dashes| StrokeDash::new(dashes.to_vec(), line.dash_offset)),
             ..Stroke::default()
         };
         if let Some(path) = path.finish() {

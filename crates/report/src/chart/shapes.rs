@@ -87,6 +87,8 @@ pub(crate) struct Line {
     /// 0 for a line that is not drawn and only has a trace.
     pub(crate) width: f64,
     pub(crate) dashes: Option<[f32; 2]>,
+    /// Distance from the beginning of the dashes to the beginning of the line.
+    pub(crate) dash_offset: f32,
     pub(crate) opacity: f32,
     pub(crate) trace: Option<Trace>,
 }
@@ -131,23 +133,39 @@ impl Level {
 impl Shape {
     /// Creates a solid line.
     pub(crate) fn line(points: Vec<Position>, color: Color, width: f64) -> Shape {
-        Shape::Line(Line { points, color, width, dashes: None, opacity: 1.0, trace: None })
+        Shape::Line(Line { points, color, width, dashes: None, dash_offset: 0.0, opacity: 1.0, trace: None })
     }
 
     /// Creates the line of a series, dashed by its color.
     pub(crate) fn series(points: Vec<Position>, color: Color, width: f64, trace: Option<Trace>) -> Shape {
-        Shape::Line(Line { points, color, width, dashes: color.dashes(), opacity: 1.0, trace })
+        Shape::Line(Line {
+            points,
+            color,
+            width,
+            dashes: color.dashes(),
+            dash_offset: 0.0,
+            opacity: 1.0,
+            trace,
+        })
     }
 
     /// Creates a pale solid line.
     pub(crate) fn pale(points: Vec<Position>, color: Color, width: f64, opacity: f32) -> Shape {
-        Shape::Line(Line { points, color, width, dashes: None, opacity, trace: None })
+        Shape::Line(Line { points, color, width, dashes: None, dash_offset: 0.0, opacity, trace: None })
     }
 
     /// Creates a dashed line of marks.
     pub(crate) fn reference(points: Vec<Position>) -> Shape {
         let dashes = Some([3.0, 3.0]);
-        Shape::Line(Line { points, color: Color::Muted, width: 1.0, dashes, opacity: 1.0, trace: None })
+        Shape::Line(Line {
+            points,
+            color: Color::Muted,
+            width: 1.0,
+            dashes,
+            dash_offset: 0.0,
+            opacity: 1.0,
+            trace: None,
+        })
     }
 
     /// Creates a dot.

@@ -90,7 +90,10 @@ fn polyline(svg: &mut String, line: &Line, with_trace: bool) {
         ),
     );
     if let Some([on, off]) = line.dashes {
-        write_to(svg, format_args!(" stroke-dasharray=\"{on} {off}\""));
+        write_to(svg, format_args!(" stroke-dasharray=\"{} {}\"", short(on.into()), short(off.into())));
+        if line.dash_offset > 0.0 {
+            write_to(svg, format_args!(" stroke-dashoffset=\"{}\"", short(line.dash_offset.into())));
+        }
     }
     write_opacity(svg, line.opacity);
     if let Some(Trace { name, values }) = line.trace.as_ref().filter(|_| with_trace) {
@@ -150,6 +153,7 @@ mod tests {
             color: Color::Series(7),
             width,
             dashes: None,
+            dash_offset: 0.0,
             opacity: 0.5,
             trace: None,
         };

@@ -196,6 +196,8 @@ mod tests {
             gradients: Vec::new(),
             errors: Vec::new(),
             attention: Vec::new(),
+            predictions: None,
+            next_steps: Vec::new(),
         }
     }
 

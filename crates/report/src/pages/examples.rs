@@ -1,5 +1,7 @@
 //! Single examples on a run's page: the most confident errors, and attention weights.
 
+use std::collections::HashMap;
+
 use serde::Serialize;
 
 use super::Report;
@@ -12,6 +14,7 @@ use crate::frames::{FrameTiming, FrameView, LOW, Sound, Time, rounded};
 use crate::inline::data_url;
 use crate::learning_curve::ThinnedLine;
 use crate::numbers::{count, duration, pluralize, score};
+use crate::quoted;
 use stapes_metrics::ConfusedPair;
 
 /// Columns of a waveform; small, because the page has several.
@@ -61,6 +64,8 @@ pub(super) struct ConfusedExamples {
 
 /// An example for the template.
 pub(super) struct ExampleView {
+    /// Unique on the page.
+    pub(super) id: String,
     pub(super) name: String,
     /// Most probable labels.
     pub(super) top_labels: String,
@@ -96,6 +101,20 @@ pub(super) fn confused_examples(report: &Report) -> Result<Vec<ConfusedExamples>
         pairs[index].examples.push(shown(report, example, &format!("{id}-{number}"), &time)?);
     }
     Ok(pairs)
+}
+
+/// Returns the ids of the sounds of the errors, by the names of their examples.
+pub(super) fn sound_ids(report: &Report) -> HashMap<&str, String> {
+    let mut numbers: HashMap<(usize, usize), usize> = HashMap::new();
+    let mut ids = HashMap::new();
+    for Example { name, label, prediction, sound, .. } in &report.errors {
+        let number = numbers.entry((*label, *prediction)).or_default();
+        if sound.is_some() {
+            ids.insert(&**name, format!("{}-{number}-sound", anchor(*label, *prediction)));
+        }
+        *number += 1;
+    }
+    ids
 }
 
 /// Returns the examples with a figure of their attention weights above the pictures.
@@ -137,7 +156,7 @@ fn shown(report: &Report, example: &Example, id: &str, time: &Time) -> Result<Ex
     ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
     let listed = |max: usize| -> Vec<String> {
         let first = ranked.iter().take(max);
-        first.map(|(label, p)| format!("{label} ({})", score(Some(f64::from(*p))))).collect()
+        first.map(|(label, p)| format!("{} ({})", quoted(label), score(Some(f64::from(*p))))).collect()
     };
     let mut probabilities = listed(LABELS).join(", ");
     if ranked.len() > LABELS {
@@ -164,6 +183,7 @@ fn shown(report: &Report, example: &Example, id: &str, time: &Time) -> Result<Ex
         figures.push(figure.figure_without_values());
     }
     Ok(ExampleView {
+        id: id.into(),
         name: example.name.clone(),
         top_labels: listed(2).join(", "),
         facts,

@@ -12,6 +12,7 @@ use crate::chart::{Chart, HEIGHT, Series};
 use crate::frames::{FrameView, Sound, Time};
 use crate::inline::data_url;
 use crate::numbers::{pluralize, score};
+use crate::quoted;
 
 /// A recording on its page.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -135,10 +136,11 @@ fn scores(inspection: &Inspection, time: &Time) -> Result<Option<Figure>, Report
         ..Chart::empty(HEIGHT, time.axis(), Axis::linear("probability", 0.0..1.0))
     };
     let hidden = labels - order.len();
+    let labels_text = scores.labels.iter().map(|label| quoted(label)).collect::<Vec<_>>().join(", ");
     let text = FigureText {
         id: "scores-figure".into(),
         title: "Scores over time".into(),
-        description: format!("The probabilities of {} over time.", scores.labels.join(", ")),
+        description: format!("The probabilities of {} over time.", labels_text),
         caption: match hidden {
             0 => String::new(),
             more => format!("{} with lower scores not shown.", pluralize(more as u64, "label")),

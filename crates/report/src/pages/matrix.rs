@@ -1,6 +1,7 @@
 //! Confusion matrix of a page.
 
 use crate::numbers::{count, percent};
+use crate::quoted;
 use stapes_metrics::ConfusionMatrix;
 
 /// Largest number of classes of a matrix; of more, only the most confused pairs are shown.
@@ -79,8 +80,8 @@ impl Row {
             let kind = if label == prediction { "correct" } else { "wrong" };
             let description = format!(
                 "{} predicted as {}: {} of {}, {}",
-                classes[label],
-                classes[prediction],
+                quoted(&classes[label]),
+                quoted(&classes[prediction]),
                 count(n),
                 count(support),
                 percent(fraction, support)

@@ -3,9 +3,10 @@
 //!
 //! [`Report`], [`Comparison`] and [`Inspection`] hold the contents. The texts and their order are in
 //! `templates/report.html`, `templates/comparison.html` and `templates/inspection.html`, the common parts in
-//! `templates/shell.html` and the style in `templates/report.css`. The only script, `templates/report.js`, shows values
-//! below a pointer and sorts tables; without it the page remains readable. The content security policy of a page
-//! forbids every request and every other script; it names the script by its hash.
+//! `templates/shell.html` and the style in `templates/report.css`. The only script consists of `templates/report.js`, which
+//! shows values below a pointer, `predictions.js`, which lists the predictions of all examples, `tables.js`, which sorts
+//! tables, and `sound.js`, which follows sounds in their pictures; without it the rest of the page remains readable. The
+//! content security policy of a page forbids every request and every other script; it names the script by its hash.
 
 mod calibration;
 mod comparison;
@@ -14,6 +15,8 @@ mod examples;
 mod groups;
 mod inspection;
 mod matrix;
+mod overlaps;
+mod predictions;
 mod run;
 mod shell;
 mod thresholds;
@@ -27,6 +30,7 @@ pub use comparison::{
 pub use examples::{AttentionExample, Example};
 pub use groups::{Group, Groups};
 pub use inspection::{Inspection, InspectionScores, render_inspection};
+pub use predictions::{ExamplePrediction, Predictions, RecordingPrediction};
 
 use crate::{GradientLine, Point, ReportError};
 use stapes_metrics::{Calibration, Detectors, Evaluation};
@@ -81,6 +85,19 @@ pub struct Report {
     pub errors: Vec<Example>,
     /// Examples with attention weights; empty for a model without attention.
     pub attention: Vec<AttentionExample>,
+    /// Predictions of all examples.
+    pub predictions: Option<Predictions>,
+    /// Commands that use the run; empty for none.
+    pub next_steps: Vec<NextStep>,
+}
+
+/// A command or program that uses a run.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct NextStep {
+    /// Purpose, as a heading: "Classify a recording".
+    pub title: String,
+    /// Command or program.
+    pub code: String,
 }
 
 /// Renders the page of a run as one HTML file.
@@ -121,6 +138,8 @@ pub struct Report {
 ///     gradients: Vec::new(),
 ///     errors: Vec::new(),
 ///     attention: Vec::new(),
+///     predictions: None,
+///     next_steps: Vec::new(),
 /// })?;
 /// assert_eq!(html.matches("<h1>A first run</h1>").count(), 1);
 /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -5,13 +5,15 @@ use askama::Template;
 use super::examples::{ConfusedExamples, ExampleView};
 use super::groups::Row;
 use super::matrix::Matrix;
+use super::predictions::PredictionList;
 use super::shell::{Shell, render_page};
 use super::thresholds::Thresholds;
-use super::{Report, calibration, curves, examples};
+use super::{Report, calibration, curves, examples, predictions};
 use crate::ReportError;
 use crate::chart::figure::{Figure, FigureSpec};
 use crate::gradients;
 use crate::numbers::{count, duration, milliseconds, percent, percent_value, pluralize, score};
+use crate::quoted;
 use stapes_metrics::{ConfidenceInterval, Estimate, Evaluation};
 
 /// Largest number of listed pairs of confused classes.
@@ -42,6 +44,7 @@ struct Page<'a> {
     pairs: Vec<Pair>,
     pairs_heading: String,
     errors: Vec<ConfusedExamples>,
+    predictions: Option<PredictionList>,
     attention: Vec<(String, ExampleView)>,
     classes: Vec<Class>,
     undefined: bool,
@@ -105,7 +108,7 @@ pub(super) fn render(report: &Report) -> Result<String, ReportError> {
         first_thirds,
         curves: curves::figures(report),
         numbers: numbers(report),
-        thresholds: report.detectors.as_ref().map(Thresholds::with_points),
+        thresholds: report.detectors.as_ref().map(|detectors| Thresholds::with_points(detectors, evaluation)),
         calibration: calibration.and_then(calibration::of_run).map(FigureSpec::figure).into_iter().collect(),
         calibration_rows: calibration.map(calibration::rows).unwrap_or_default(),
         calibration_metrics: calibration.map(calibration::metrics).unwrap_or_default(),
@@ -121,6 +124,7 @@ pub(super) fn render(report: &Report) -> Result<String, ReportError> {
         pairs,
         pairs_heading,
         errors: examples::confused_examples(report)?,
+        predictions: predictions::list(report)?,
         attention: examples::attention(report)?,
         classes: classes(evaluation),
         undefined: evaluation
@@ -161,8 +165,8 @@ fn tiles(report: &Report) -> Vec<Tile> {
         format!("95 % CI {range}, {} of {}{over}", count(*correct), count(*total)),
     )];
     let detection = report.evaluation.detection.as_ref();
-    let estimates =
-        detection.map(|of| [(format!("F1 of {}", of.label), of.f1), ("ROC AUC".to_string(), of.auc)]);
+    let estimates = detection
+        .map(|of| [(format!("F1 of {}", quoted(&of.label)), of.f1), ("ROC AUC".to_string(), of.auc)]);
     for (name, estimate) in estimates.into_iter().flatten() {
         if let Some(Estimate { value, interval: ConfidenceInterval { low, high } }) = estimate {
             tiles.push(tile(&name, format!("{value:.3}"), format!("{low:.3} to {high:.3}")));

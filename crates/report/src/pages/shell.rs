@@ -7,8 +7,17 @@ use askama::Template;
 use crate::inline::script_source;
 use crate::{ReportError, visible_lines};
 
-/// Shows values below a pointer and sorts tables.
-const SCRIPT: &str = include_str!("../../templates/report.js");
+/// Shows values below a pointer, lists predictions, sorts tables, announces columns out of sight, copies commands, and follows
+/// sounds.
+const SCRIPT: &str = concat!(
+    include_str!("../../templates/report.js"),
+    "\n",
+    include_str!("../../templates/predictions.js"),
+    "\n",
+    include_str!("../../templates/tables.js"),
+    "\n",
+    include_str!("../../templates/sound.js"),
+);
 
 /// Renders a page: askama escapes markup, and [`visible_lines`] escapes control characters.
 pub(super) fn render_page(page: &impl Template) -> Result<String, ReportError> {

@@ -1,15 +1,19 @@
 //! Figures and tables of error rates at thresholds: ROC and DET.
 
+use super::overlaps;
 use crate::chart::axis::{Axis, Scale};
 use crate::chart::figure::{Figure, FigureSpec, FigureText, Numbered};
 use crate::chart::shapes::Color;
 use crate::chart::{Chart, SQUARE_HEIGHT, Series};
-use crate::numbers::score;
-use stapes_metrics::OperatingPoint;
-use stapes_metrics::{DetectorCurve, Detectors};
+use crate::numbers::{self, score};
+use crate::quoted;
+use stapes_metrics::{DetectorCurve, Detectors, Evaluation, OperatingPoint};
 
 /// Largest number of points of a curve, approximately.
 const POINTS: usize = 300;
+/// ROC AUC from which, and its distance to the accuracy from which the two are explained.
+const HIGH_AUC: f64 = 0.95;
+const APART: f64 = 0.05;
 
 /// Error rates at thresholds on a page.
 pub(super) struct Thresholds {
@@ -36,15 +40,17 @@ type Points<'a> = &'a [(String, OperatingPoint)];
 
 impl Thresholds {
     /// Creates the curves of a run, with marked operating points.
-    pub(super) fn with_points(detectors: &Detectors) -> Thresholds {
+    pub(super) fn with_points(detectors: &Detectors, evaluation: &Evaluation) -> Thresholds {
         let curves = detectors.curves.iter().enumerate();
         let curves: Vec<Curve<'_>> =
             curves.map(|(number, of)| Curve { number, name: &of.name, of }).collect();
         let points = lettered(&detectors.points);
+        let accuracy = (evaluation.accuracy, evaluation.total);
+        let explained = explained_accuracy("Accuracy", accuracy, &curves, evaluation.per_class.len());
         Thresholds {
             points: points.map(|(letter, name, point)| row_of(letter, name, point)).collect(),
             has_letters: true,
-            ..Thresholds::new(&curves, &detectors.points, "class", String::new())
+            ..Thresholds::new(&curves, &detectors.points, "class", explained.unwrap_or_default())
         }
     }
 
@@ -72,8 +78,36 @@ pub(super) fn figure_specs(curves: &[Curve<'_>], points: Points<'_>) -> Vec<Figu
     [Some(roc(curves, points)), det(curves, points)].into_iter().flatten().collect()
 }
 
+/// Returns a sentence on an accuracy that is much lower than the ROC AUC; None if the two are close.
+/// `subject` begins the sentence; the ROC AUC is the mean over the curves.
+pub(super) fn explained_accuracy(
+    subject: &str,
+    (accuracy, total): (f64, u64),
+    curves: &[Curve<'_>],
+    classes: usize,
+) -> Option<String> {
+    let auc = curves.iter().map(|curve| curve.of.auc).sum::<f64>() / curves.len() as f64;
+    // NaN without curves.
+    if !(auc >= HIGH_AUC && auc - accuracy >= APART) {
+        return None;
+    }
+    let accuracy = numbers::percent(accuracy, total);
+    Some(match classes {
+        ..=2 => format!(
+            "{subject} ({accuracy}) can be much lower than ROC AUC ({auc:.3}), because accuracy counts the decisions at one \
+             threshold and ROC AUC measures only the ranking of the scores: another threshold can make fewer errors."
+        ),
+        _ => format!(
+            "{subject} ({accuracy}) can be much lower than ROC AUC (mean {auc:.3}), because accuracy counts the decisions, for \
+             which the correct class must have the highest of all probabilities, and ROC AUC measures only how the scores of \
+             one class rank the examples."
+        ),
+    })
+}
+
 fn describe(curves: &[Curve<'_>]) -> String {
     let of = |Curve { name, of, .. }: &Curve<'_>| {
+        let name = quoted(name);
         format!("{name}: area {:.3}, equal error rate {:.1} %", of.auc, 100.0 * of.equal_error_rate)
     };
     curves.iter().map(of).collect::<Vec<_>>().join("; ") + "."
@@ -90,8 +124,11 @@ fn roc(curves: &[Curve<'_>], points: Points<'_>) -> FigureSpec {
     });
     let (x, y) = ("false positive rate (%)", "true positive rate (%)");
     let [x, y] = [x, y].map(|label| Axis::linear(label, 0.0..100.0));
+    let parts = overlaps::parts(curves);
+    let caption = format!("The dashed line is chance level.{}", overlaps::describe(curves, &parts));
     let chart = Chart {
         series: curves.iter().map(series).collect(),
+        overlaps: overlaps::overlaps(curves, &parts),
         reference: vec![(0.0, 0.0), (100.0, 100.0)],
         annotations: annotations.collect(),
         ..Chart::empty(SQUARE_HEIGHT, x, y)
@@ -100,7 +137,7 @@ fn roc(curves: &[Curve<'_>], points: Points<'_>) -> FigureSpec {
         id: "roc".into(),
         title: "Receiver operating characteristic".into(),
         description: describe(curves),
-        caption: "The dashed line is chance level.".into(),
+        caption,
         x_name: "false positive rate (%)".into(),
         nearest: true,
     };
@@ -165,7 +202,11 @@ fn explained(points: Points<'_>) -> Vec<(String, String)> {
 }
 
 /// Drops points that nearly coincide with the previous one; the ends are kept.
-fn thinned(points: impl Iterator<Item = (f64, f64)>, scale: Scale, extent: f64) -> Vec<(f64, f64)> {
+pub(super) fn thinned(
+    points: impl Iterator<Item = (f64, f64)>,
+    scale: Scale,
+    extent: f64,
+) -> Vec<(f64, f64)> {
     let mut kept: Vec<(f64, f64)> = Vec::new();
     let mut points = points.peekable();
     while let Some(point) = points.next() {
@@ -213,7 +254,63 @@ mod tests {
     #[test]
     fn perfect_scores_have_no_tradeoff() {
         let perfect = Detectors::binary("voice", &[0.1, 0.9], &[false, true]).unwrap();
-        assert_eq!(Thresholds::with_points(&perfect).figures.len(), 1);
+        assert_eq!(Thresholds::with_points(&perfect, &evaluation(1, 1)).figures.len(), 1);
+    }
+
+    /// Returns the evaluation of `total` examples, `correct` of which are correct.
+    fn evaluation(correct: usize, total: usize) -> Evaluation {
+        let predictions: Vec<usize> = (0..total).map(|example| usize::from(example >= correct)).collect();
+        Evaluation::new(&["no".into(), "yes".into()], &vec![0; total], &predictions).unwrap()
+    }
+
+    #[test]
+    fn an_accuracy_far_below_the_auc_is_explained() {
+        let perfect = Detectors::binary("voice", &[0.1, 0.9], &[false, true]).unwrap();
+        let description = |correct| Thresholds::with_points(&perfect, &evaluation(correct, 100)).description;
+        assert!(description(87).starts_with("Accuracy (87.0 %) can be much lower than ROC AUC (1.000), "));
+        assert_eq!(description(97), "");
+        // An AUC that is not high, and more than two classes.
+        let chance = Detectors::binary("voice", &[0.1, 0.9, 0.1, 0.9], &[false, true, true, false]).unwrap();
+        assert_eq!(Thresholds::with_points(&chance, &evaluation(30, 100)).description, "");
+        let classes = ["a", "b", "c"].map(String::from);
+        let scores = [[0.8, 0.1, 0.1], [0.1, 0.8, 0.1], [0.1, 0.1, 0.8]].concat();
+        let several = Detectors::one_vs_rest(&classes, &scores, &[0, 1, 2]).unwrap();
+        let labels = vec![0; 100];
+        let predictions: Vec<usize> = (0..100).map(|example| usize::from(example >= 87)).collect();
+        let thresholds =
+            Thresholds::with_points(&several, &Evaluation::new(&classes, &labels, &predictions).unwrap());
+        assert!(thresholds.description.contains("ROC AUC (mean 1.000)"), "{}", thresholds.description);
+    }
+
+    #[test]
+    fn curves_that_coincide_are_drawn_as_alternating_dashes_and_named() {
+        let classes = ["a", "b", "c"].map(String::from);
+        // The first two classes are always ranked first; the third is not.
+        let scores =
+            [[0.8, 0.1, 0.1], [0.1, 0.8, 0.1], [0.5, 0.3, 0.2], [0.7, 0.1, 0.2], [0.2, 0.5, 0.3]].concat();
+        let detectors = Detectors::one_vs_rest(&classes, &scores, &[0, 1, 2, 0, 1]).unwrap();
+        let aucs: Vec<f64> = detectors.curves.iter().map(|curve| curve.auc).collect();
+        assert!(aucs[0] == 1.0 && aucs[1] == 1.0 && aucs[2] < 1.0, "{aucs:?}");
+        let roc = &Thresholds::with_points(&detectors, &evaluation(1, 1)).figures[0];
+        assert!(roc.text.caption.ends_with("These coincide everywhere: “a”, “b”."), "{}", roc.text.caption);
+        let text = format!("<svg>{}</svg>", roc.svg);
+        let document = roxmltree::Document::parse(&text).unwrap();
+        let dashed: Vec<_> =
+            document.descendants().filter(|node| node.attribute("stroke-width") == Some("3")).collect();
+        let all = |key: &'static str| -> Vec<&str> {
+            dashed.iter().map(|node| node.attribute(key).unwrap_or("0")).collect()
+        };
+        // The third curve joins the other two at the top.
+        assert_eq!(all("class"), ["series-1", "series-2", "series-1", "series-2", "series-3"]);
+        assert_eq!(all("stroke-dasharray"), ["10 10", "10 10", "10 20", "10 20", "10 20"]);
+        // A dash begins where that of the previous member ends.
+        let offsets: Vec<f64> =
+            all("stroke-dashoffset").iter().map(|offset| offset.parse().unwrap()).collect();
+        assert_eq!(offsets[..2], [0.0, 10.0]);
+        for pair in [2, 3] {
+            let shift = (offsets[pair] - offsets[pair + 1]).rem_euclid(30.0);
+            assert!((shift - 10.0).abs() < 0.2, "{offsets:?}");
+        }
     }
 
     #[test]
@@ -222,7 +319,7 @@ mod tests {
         let positive: Vec<bool> =
             (0..200).map(|example| (example * 37 % 200) + (example % 5) * 30 > 150).collect();
         let detectors = Detectors::binary("voice", &scores, &positive).unwrap();
-        let figures = Thresholds::with_points(&detectors).figures;
+        let figures = Thresholds::with_points(&detectors, &evaluation(1, 1)).figures;
         assert_eq!(figures.iter().map(|figure| &*figure.text.id).collect::<Vec<_>>(), ["roc", "det"]);
         let texts = [0, 1].map(|at| format!("<svg>{}</svg>", figures[at].svg));
         let [roc, det] = [0, 1].map(|at| roxmltree::Document::parse(&texts[at]).unwrap());

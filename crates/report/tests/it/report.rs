@@ -4,7 +4,7 @@ use crate::pages::report::{WORDS, complete, sample};
 use crate::pages::{EVIL, check_escaped, check_targets, check_well_formed};
 use stapes_metrics::Evaluation;
 use stapes_report::ReportError;
-use stapes_report::{Point, Report, render};
+use stapes_report::{ExamplePrediction, Point, Predictions, RecordingPrediction, Report, render};
 
 #[test]
 fn every_part_is_there() -> Result<(), ReportError> {
@@ -27,7 +27,7 @@ fn every_part_is_there() -> Result<(), ReportError> {
         "cross-entropy, nats",
         "One epoch is 5 steps.",
         "<svg class=\"chart\"",
-        "bed predicted as cat: 1 of 14, 7.1 %",
+        "“bed” predicted as “cat”: 1 of 14, 7.1 %",
         "<th scope=\"row\">happy</th>",
         "0.963",
         "2,250 clips",
@@ -66,16 +66,24 @@ fn every_optional_part_is_shown_if_present_and_omitted_otherwise() -> Result<(),
         "76.4 to 99.1 %",
         "<h3>Gradient over time</h3>",
         "layer 2, backwards",
-        "<a href=\"#errors-0-1\" aria-label=\"cat: examples of bed predicted as it\">cat</a>",
+        "<a href=\"#errors-0-1\" aria-label=\"cat: examples of “bed” predicted as “cat”\">cat</a>",
         "<h2 id=\"errors-heading\">Most confident errors</h2>",
-        "<summary>voice: cat (0.688), bed (0.250)</summary>",
-        "<audio controls preload=\"metadata\" src=\"data:audio/wav;base64,UklGR",
+        "<summary>voice: “cat” (0.688), “bed” (0.250)</summary>",
+        "<h3>“bed” predicted as “cat”</h3>",
+        " controls preload=\"metadata\" src=\"data:audio/wav;base64,UklGR",
         "<dd>0.50 s at 8,000 Hz</dd>",
         "Of second the first 3 s are shown.",
         "href=\"data:image/png;base64,iVBOR",
         "<h2 id=\"attention-heading\">Attention</h2>",
         "most confident correct example of 1 of 3 classes",
         "25 weights, the largest at s 0.20.",
+        "<h2 id=\"predictions-heading\">All predictions</h2>",
+        "<p>60 examples. 2 examples with sound: the errors above, whose recordings are part of this page.</p>",
+        "<pre id=\"prediction-data\" hidden>bed\tcat\thappy\n0\t0\t0.400\t\tclip 0\n",
+        "\n0\t1\t0.680\terrors-0-1-1-sound\tsecond</pre>",
+        "<audio id=\"errors-0-1-1-sound\" ",
+        "<h2 id=\"next-heading\">What now</h2>",
+        "<code>stapes predict voice</code>",
     ];
     for part in parts {
         assert!(full.contains(part), "{part} is missing");
@@ -92,8 +100,13 @@ fn every_optional_part_is_shown_if_present_and_omitted_otherwise() -> Result<(),
 fn the_only_script_is_the_one_that_the_policy_names() -> Result<(), ReportError> {
     let html = render(&complete("voice"))?;
     assert_eq!((html.matches("<script").count(), html.matches("</script>").count()), (1, 1));
-    let script = include_str!("../../templates/report.js");
-    assert!(html.contains(&format!("<script>{script}</script>")));
+    let script = [
+        include_str!("../../templates/report.js"),
+        include_str!("../../templates/predictions.js"),
+        include_str!("../../templates/tables.js"),
+        include_str!("../../templates/sound.js"),
+    ];
+    assert!(html.contains(&format!("<script>{}</script>", script.join("\n"))));
     let policy =
         html.split_once("Content-Security-Policy\" content=\"").unwrap().1.split_once('"').unwrap().0;
     let sources = policy.split("; ").find_map(|part| part.strip_prefix("script-src ")).unwrap();
@@ -234,6 +247,36 @@ fn examples_that_do_not_match_the_classes_are_rejected() {
     assert!(message(|report| report.errors[1].probabilities.truncate(2)).contains("second: pass classes"));
     assert!(message(|report| report.attention[0].weights[3] = f32::NAN).contains("NaN"));
     assert!(message(|report| report.attention[0].weights.clear()).contains("no weights"));
+}
+
+#[test]
+fn the_list_of_ten_thousand_predictions_is_small_and_checked() -> Result<(), ReportError> {
+    let row = |number: usize| ExamplePrediction {
+        name: format!("recordings/happy/speaker_{number}_one.wav"),
+        label: number % 3,
+        prediction: (number % 7).min(2),
+        probability: 0.5,
+    };
+    let rows: Vec<ExamplePrediction> = (0..10_000).map(row).collect();
+    let of = |rows: &[ExamplePrediction]| Report {
+        predictions: Some(Predictions::Examples(rows.to_vec())),
+        ..sample(&WORDS)
+    };
+    let html = render(&of(&rows))?;
+    check_well_formed(&html);
+    assert!(html.len() < render(&sample(&WORDS))?.len() + 600_000, "{}", html.len());
+    for wrong in [
+        ExamplePrediction { label: 3, ..row(0) },
+        ExamplePrediction { prediction: 3, ..row(0) },
+        ExamplePrediction { probability: f32::NAN, ..row(0) },
+    ] {
+        assert!(render(&of(&[wrong])).unwrap_err().to_string().contains("pass classes below 3"));
+    }
+    let recording = RecordingPrediction { name: "a\tb".into(), frames: 40, correct: 39 };
+    let predictions = Some(Predictions::Recordings(vec![recording]));
+    let html = render(&Report { predictions, ..sample(&WORDS) })?;
+    assert!(html.contains("happy\n40\t39\ta\\u{9}b</pre>") && html.contains("<p>1 recording.</p>"));
+    Ok(())
 }
 
 #[test]

@@ -77,6 +77,7 @@ fn candidate(at: usize, size: Size) -> Candidate {
     let group = |name: &str, correct| Group { name: name.into(), examples: 40, correct };
     Candidate {
         name: format!("model {at}"),
+        data_set: None,
         values: (0..seeds).map(value).collect(),
         costs: vec![Some(0.5 * 1.05f64.powi(at as i32)), Some(1_000.0 * (at + 1) as f64)],
         runs: (0..seeds)

@@ -3,7 +3,7 @@
 use stapes_metrics::Detectors;
 use stapes_metrics::{Calibration, Evaluation, OperatingPoint};
 use stapes_report::{AttentionExample, Example, FrameTiming, FrameView, Group, Groups, Point, Report, Sound};
-use stapes_report::{FrameAxis, GradientLine};
+use stapes_report::{ExamplePrediction, FrameAxis, GradientLine, NextStep, Predictions};
 
 pub(crate) const WORDS: [&str; 3] = ["bed", "cat", "happy"];
 
@@ -46,6 +46,8 @@ pub(crate) fn sample(classes: &[&str]) -> Report {
         gradients: Vec::new(),
         errors: Vec::new(),
         attention: Vec::new(),
+        predictions: None,
+        next_steps: Vec::new(),
     }
 }
 
@@ -78,6 +80,17 @@ pub(crate) fn complete(name: &str) -> Report {
         weights: (0..25).map(|frame| if frame == 10 { 0.76 } else { 0.01 }).collect(),
         timing: FrameTiming::Seconds { first: 0.0, hop: 0.02 },
     }];
+    let prediction = |name: &str, number: usize, prediction| ExamplePrediction {
+        name: name.into(),
+        label: 0,
+        prediction,
+        probability: 0.4 + 0.01 * number as f32,
+    };
+    let mut predictions: Vec<ExamplePrediction> =
+        (0..58).map(|number| prediction(&format!("clip {number}"), number, 0)).collect();
+    predictions.extend([prediction(name, 27, 1), prediction("second", 28, 1)]);
+    report.predictions = Some(Predictions::Examples(predictions));
+    report.next_steps = vec![NextStep { title: name.into(), code: format!("stapes predict {name}") }];
     report.gradients = vec![line(name, 0.5), line("layer 2, backwards", 0.9)];
     report
 }

@@ -8,8 +8,11 @@ use anyhow::{Result, bail};
 use clap::Args;
 use indicatif::ProgressBar;
 use serde_json::json;
-use stapes::compare::{Candidate, CandidateSet, check_column, describe_error, load_candidates, page, table};
-use stapes::report::table::Table;
+use stapes::compare::{
+    Candidate, CandidateSet, DATA_SET, check_column, data_set_heading, describe_error, load_candidates, page,
+    table,
+};
+use stapes::report::table::{Table, escape_markdown};
 use stapes::report::{comparison_pictures, pluralize, render_comparison, visible};
 use stapes::run::{REPORT, RunState};
 use stapes::sweep::{RunStatus, Shard, Sweep, SweepRunner, SweepSummary, Timing};
@@ -154,6 +157,10 @@ pub(super) fn print_comparison(
     if let Some(Err(error)) = sort.map(|column| table.sort(column)) {
         console.eprint(&format!("not sorted: {error}"));
     }
+    if sort.is_some() && table.columns().iter().any(|column| column.key == DATA_SET) {
+        // Candidates are sorted within their data set.
+        table.sort(DATA_SET)?;
+    }
     print_table(title, &table, out, "table", console)?;
     let notes = [&found.skipped[..], &found.notes].concat();
     notes.iter().for_each(|note| console.eprint(&visible(note)));
@@ -166,7 +173,8 @@ pub(super) fn print_comparison(
     })
 }
 
-/// Prints a table and writes it as `name`.csv and .md.
+/// Prints a table and writes it as `name`.csv and .md. Rows of different data sets are separate tables, except in the CSV file
+/// and in JSON, which have a column for the data set.
 pub(super) fn print_table(
     title: &str,
     table: &Table,
@@ -174,10 +182,21 @@ pub(super) fn print_table(
     name: &str,
     console: &Console,
 ) -> Result<()> {
-    console.print(&format!("\n{}\n\n{}", visible(title), table.text(console.width())));
+    let parts = table.split(DATA_SET);
+    let (mut text, mut markdown) = (format!("\n{}", visible(title)), String::new());
+    for (at, (data_set, part)) in parts.iter().enumerate() {
+        if parts.len() > 1 {
+            let heading = visible(data_set_heading(data_set)).into_owned();
+            text += &format!("\n\n{heading}");
+            markdown += &format!("{}## {}\n\n", if at > 0 { "\n" } else { "" }, escape_markdown(&heading));
+        }
+        text += &format!("\n\n{}", part.text(console.width()));
+        markdown += &part.markdown();
+    }
+    console.print(&text);
     console.json(&json!({ "title": title, "table": table }));
     let path_of = |extension: &str| out.join(format!("{name}.{extension}"));
-    for (extension, text) in [("csv", table.csv()), ("md", table.markdown())] {
+    for (extension, text) in [("csv", table.csv()), ("md", markdown)] {
         let path = path_of(extension);
         stapes_files::write_atomic(&path, text.as_bytes()).map_err(|source| Error::File {
             path,

@@ -52,7 +52,11 @@ pub(super) fn marked_table(heading: &str, table: &Table, unit: TestUnit) -> Mark
         );
     }
     if table.rows().iter().flatten().any(|value| matches!(value, Value::Spread { .. })) {
-        explanation.push("Values of several seeds are the median (minimum to maximum).".into());
+        explanation.push(
+            "Values of several seeds are the median (minimum to maximum). The confidence interval is that of the seed with the \
+             median accuracy; of an even number of seeds, its bounds are the means of those of the two in the middle."
+                .into(),
+        );
     }
     MarkedTable { heading: heading.into(), table: table.clone(), marks, explanation }
 }
@@ -103,7 +107,7 @@ mod tests {
     fn the_best_and_candidates_without_significant_difference_are_marked() {
         let found = marked_table(
             "t",
-            &table(&[(3.0, "worse"), (3.0, "best"), (1.0, "n.s."), (0.0, "")]),
+            &table(&[(3.0, "worse"), (3.0, "best"), (1.0, "not significant"), (0.0, "")]),
             TestUnit::Examples,
         );
         let best = [(1, "test_accuracy"), (1, "vs_best"), (2, "test_accuracy"), (2, "vs_best")];

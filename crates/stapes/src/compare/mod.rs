@@ -1,7 +1,9 @@
 //! Comparison of runs: candidates with several seeds, as a table and as a page.
 
+mod data_sets;
 mod marked_table;
 mod page;
+mod run_data;
 mod runs;
 mod table;
 mod vs_best;
@@ -15,7 +17,8 @@ use crate::run::{METRICS, RECORD, Run, RunRecord, RunState, TestPredictions};
 use crate::sweep::{Job, Sweep, Timing};
 use crate::training::{recipe_of, same_recipe};
 
-pub use crate::columns::{check_axes, check_column};
+pub use crate::columns::{DATA_SET, check_axes, check_column};
+pub use data_sets::{DataGroup, data_groups, data_set_heading};
 pub use page::page;
 pub use runs::{FoundRuns, find_runs, group_runs};
 pub use table::table;

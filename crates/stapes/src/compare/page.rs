@@ -4,11 +4,11 @@ use std::path::{Component, Path};
 
 use stapes_metrics::{Calibration, ConfusionMatrix, DetectorCurve, MetricsError, OperatingPoint, median};
 use stapes_report::table::{NumberFormat, Table};
-use stapes_report::{self as report, CandidateRun, Comparison, Cost, pluralize};
+use stapes_report::{self as report, CandidateRun, Comparison, Cost, MarkedTable, pluralize};
 use stapes_train::Labels;
 
 use super::marked_table::{TestUnit, marked_table};
-use super::{Candidate, Repetition};
+use super::{Candidate, DATA_SET, Repetition, data_groups, data_set_heading};
 use crate::error::Error;
 use crate::experiment::argmax_frames;
 use crate::run::{ChosenPoint, REPORT, RunRecord, now, speaker_groups};
@@ -26,10 +26,25 @@ pub fn page(
 ) -> Result<Comparison, Error> {
     let repetitions = || candidates.iter().flat_map(|candidate| &candidate.repetitions);
     let records = || repetitions().flat_map(|repetition| &repetition.records);
-    let unit = match repetitions().next().map(|repetition| &repetition.predictions.labels) {
+    let unit_of = |repetition: Option<&Repetition>| match repetition.map(|one| &one.predictions.labels) {
         Some(Labels::PerFrame(_)) => TestUnit::Recordings,
         _ => TestUnit::Examples,
     };
+    let unit = unit_of(repetitions().next());
+    let groups = data_groups(candidates);
+    // Names of data sets are shown if there are several.
+    let data_set = |index: usize| {
+        let group = groups.iter().find(|group| group.candidates.contains(&index));
+        group.and_then(|group| group.data_set.clone()).filter(|_| groups.len() > 1)
+    };
+    let data_sets: Vec<Option<String>> = (0..candidates.len()).map(data_set).collect();
+    let units: Vec<(String, TestUnit)> = groups
+        .iter()
+        .map(|group| {
+            let first = group.candidates.first().and_then(|&index| candidates[index].repetitions.first());
+            (group.data_set.clone().unwrap_or_default(), unit_of(first))
+        })
+        .collect();
     let by_auc = records().next().is_some() && records().all(|record| record.test_auc.is_some());
     let (metric, format) = match by_auc {
         true => ("test ROC AUC", NumberFormat { scale: 1.0, digits: 4 }),
@@ -38,11 +53,15 @@ pub fn page(
     let metric_of = |record: &RunRecord| if by_auc { record.test_auc } else { record.test_accuracy };
     let timed = candidates.iter().filter(|one| !one.repetitions.is_empty()).all(|one| one.timing.is_some());
     let out = std::fs::canonicalize(out).unwrap_or_else(|_| out.into());
-    let content = candidates.iter().map(|candidate| {
+    let content = candidates.iter().zip(&data_sets).map(|(candidate, data_set)| {
         let values: Option<Vec<f64>> =
             candidate.repetitions.iter().map(|repetition| repetition.mean(metric_of)).collect();
         Ok(report::Candidate {
-            name: candidate.settings_or_name(),
+            name: match data_set {
+                Some(data_set) => format!("{data_set}: {}", candidate.settings_or_name()),
+                None => candidate.settings_or_name(),
+            },
+            data_set: data_set.clone(),
             values: values.unwrap_or_default(),
             costs: costs(candidate, timed),
             runs: runs(candidate, &out),
@@ -59,7 +78,7 @@ pub fn page(
         summary: summary(&page_candidates, metric, format),
         created_at: now(),
         notes: notes(candidates),
-        tables: tables.iter().map(|(heading, table)| marked_table(heading, table, unit)).collect(),
+        tables: tables.iter().flat_map(|(heading, table)| marked_tables(heading, table, &units)).collect(),
         metric: metric.into(),
         format,
         costs: cost_names(timed),
@@ -129,13 +148,42 @@ fn summary(candidates: &[report::Candidate], metric: &str, format: NumberFormat)
         (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
     };
     // Among equals the first candidate is the best.
-    let best = candidates.iter().rev().filter_map(|one| Some((mean(one)?, &one.name)));
-    let best = best.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(mean, name)| {
-        format!(" Highest mean over seeds: {name}, {metric} {:.*}.", format.digits, format.scale * mean)
-    });
+    let mut data_sets: Vec<&Option<String>> = Vec::new();
+    for candidate in candidates.iter().filter(|candidate| !candidate.values.is_empty()) {
+        if !data_sets.contains(&&candidate.data_set) {
+            data_sets.push(&candidate.data_set);
+        }
+    }
+    let of = |data_set: &Option<String>| {
+        let members = candidates.iter().rev().filter(|one| one.data_set == *data_set);
+        let (mean, name) =
+            members.filter_map(|one| Some((mean(one)?, &one.name))).max_by(|a, b| a.0.total_cmp(&b.0))?;
+        Some(format!("{name}, {metric} {:.*}", format.digits, format.scale * mean))
+    };
+    let best: Vec<String> = data_sets.into_iter().filter_map(of).collect();
+    let best = match &best[..] {
+        [] => String::new(),
+        [best] => format!(" Highest mean over seeds: {best}."),
+        best => format!(" Highest mean over seeds on each data set: {}.", best.join("; ")),
+    };
     let counts =
         format!("{}, {}.", pluralize(candidates.len() as u64, "candidate"), pluralize(runs as u64, "run"));
-    counts + &best.unwrap_or_default()
+    counts + &best
+}
+
+/// Returns the table with its marks; a table of several data sets as one table for each.
+fn marked_tables(heading: &str, table: &Table, units: &[(String, TestUnit)]) -> Vec<MarkedTable> {
+    let parts = table.split(DATA_SET);
+    let several = parts.len() > 1;
+    let marked = |(data_set, part): &(String, Table)| {
+        let unit = units.iter().find(|(name, _)| !several || name == data_set);
+        let unit = unit.map_or(TestUnit::Examples, |(_, unit)| *unit);
+        match several {
+            true => marked_table(&format!("{heading}: {}", data_set_heading(data_set)), part, unit),
+            false => marked_table(heading, part, unit),
+        }
+    };
+    parts.iter().map(marked).collect()
 }
 
 fn notes(candidates: &[Candidate]) -> Vec<String> {
@@ -218,7 +266,7 @@ fn describe_scores(candidates: &[Candidate]) -> String {
     }
     let several = candidates.iter().any(|candidate| candidate.repetitions.len() > 1);
     let subject = match &**classes {
-        [_, positive] => format!("Scores of {positive}"),
+        [_, positive] => format!("Scores of {}", report::quoted(positive)),
         _ => "Each class against the rest".into(),
     };
     let folds = if folds { ", all folds together" } else { "" };

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::run_data::RunData;
 use super::{Candidate, CandidateSet, divergences, load_repetition};
 use crate::error::Error;
 use crate::overrides::humanize;
 use crate::recipe::{MAX_TEXT, Recipe};
-use crate::run::{RECIPE, RECORD, RunState, check_keys, unfinished};
+use crate::run::{RECIPE, RECORD, Run, RunState, check_keys, unfinished};
 use crate::sweep::{TIMING, Timing};
 
 /// Maximum depth of the search for runs: a folder of sweeps, a sweep, a configuration, a fold, a seed.
@@ -90,7 +91,8 @@ const MAX_LISTED: usize = 6;
 
 /// Groups runs into candidates.
 ///
-/// Runs whose recipes differ only in seed and fold form one candidate; the other differences are its settings. If there are
+/// Runs whose recipes differ only in seed and fold form one candidate, if they have the same data; the other differences are its
+/// settings. If there are
 /// many differences, as between front ends, candidates have no settings and are named by their folders. A second run with the
 /// same recipe and seed is skipped, as is a run with a damaged file.
 ///
@@ -108,10 +110,17 @@ pub fn group_runs(found: &FoundRuns) -> Result<CandidateSet, Error> {
     let mut groups: Vec<Group> = Vec::new();
     for (run, recipe) in found.runs.iter().zip(&recipes) {
         let settings = settings(recipe);
-        let index = groups.iter().position(|group| group.settings == settings).unwrap_or_else(|| {
-            groups.push(Group { settings, seeds: BTreeMap::new() });
+        // An unreadable record is reported when the run is loaded.
+        let data =
+            Run::read_record(run).ok().map(|record| RunData::new(record, recipe.seed, recipe.fold.clone()));
+        let belongs = |group: &Group| {
+            group.settings == settings && data.as_ref().is_none_or(|data| data.belongs_to(&group.data))
+        };
+        let index = groups.iter().position(belongs).unwrap_or_else(|| {
+            groups.push(Group { settings, seeds: BTreeMap::new(), data: Vec::new() });
             groups.len() - 1
         });
+        groups[index].data.extend(data);
         let folds = groups[index].seeds.entry(recipe.seed).or_default();
         match folds.iter().find(|(fold, _)| *fold == recipe.fold) {
             None => folds.push((recipe.fold.clone(), run.clone())),
@@ -136,7 +145,7 @@ pub fn group_runs(found: &FoundRuns) -> Result<CandidateSet, Error> {
             list(&varied)
         ));
     }
-    for (Group { settings, seeds }, name) in groups.into_iter().zip(names) {
+    for (Group { settings, seeds, .. }, name) in groups.into_iter().zip(names) {
         let first = seeds.values().flatten().next().map(|(_, run)| run.clone()).unwrap_or_default();
         let mut repetitions = Vec::new();
         for (seed, folds) in seeds {
@@ -221,6 +230,8 @@ fn longest_ancestor<'a>(paths: &[&'a Path], holds: impl Fn(&Path, &Path) -> bool
 /// Runs that differ only in seed and fold.
 struct Group {
     settings: Vec<(String, String)>,
+    /// Data of the runs.
+    data: Vec<RunData>,
     /// Runs of each seed, each with its fold.
     seeds: BTreeMap<u64, Vec<(Option<String>, PathBuf)>>,
 }
@@ -327,7 +338,7 @@ mod tests {
 
     fn group(runs: &[&str]) -> Group {
         let folds = runs.iter().map(|run| (Some(run.to_string()), PathBuf::from(run))).collect();
-        Group { settings: Vec::new(), seeds: BTreeMap::from([(1, folds)]) }
+        Group { settings: Vec::new(), seeds: BTreeMap::from([(1, folds)]), data: Vec::new() }
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! Table of candidates.
 
-use stapes_metrics::Evaluation;
+use stapes_metrics::ConfidenceInterval;
 use stapes_report::table::{Column, Table, Value};
 
-use super::{Candidate, Repetition, VsBest, vs_best};
-use crate::columns::{metrics, plain};
+use super::{Candidate, Repetition, VsBest, data_groups, vs_best};
+use crate::columns::{DATA_SET, metrics, plain};
 use crate::error::Error;
 use crate::run::RunRecord;
 
@@ -12,6 +12,9 @@ use crate::run::RunRecord;
 /// is the mean over the folds; its confidence interval is that of the examples of all folds together.
 ///
 /// The column `vs_best` contains the result of the significance test against the best candidate: see [`VsBest`].
+///
+/// If the candidates were tested on different data, the rows are ordered by data set, the column [`DATA_SET`] has its name, and
+/// each candidate is compared with the best one on the same data: see [`data_groups`].
 ///
 /// Times are from [`Timing`](crate::sweep::Timing) if all candidates have one, and from the training runs otherwise.
 ///
@@ -23,15 +26,21 @@ pub fn table(candidates: &[Candidate]) -> Result<Table, Error> {
         true => vec![plain("name", "")],
         false => axes.iter().map(|axis| plain(axis, axis)).collect(),
     };
+    let groups = data_groups(candidates);
+    columns.push(plain(DATA_SET, "data set"));
     columns.extend(metrics());
     let against = vs_best(candidates)?;
     // A column must not mix the two kinds of times.
     let timed = candidates.iter().all(|one| one.timing.is_some() || one.repetitions.is_empty());
-    let rows = candidates
-        .iter()
-        .zip(&against)
-        .map(|(candidate, against)| row(candidate, against.as_ref(), &axes, timed));
-    Ok(Table::new(columns, rows.collect::<Result<Vec<_>, Error>>()?))
+    let mut rows = Vec::new();
+    for group in &groups {
+        // The column of a single data set is empty, and omitted.
+        let data_set = group.data_set.as_ref().filter(|_| groups.len() > 1);
+        for &index in &group.candidates {
+            rows.push(row(&candidates[index], (data_set, against[index].as_ref()), &axes, timed)?);
+        }
+    }
+    Ok(Table::new(columns, rows))
 }
 
 /// Returns the axes of all candidates, in the order of their first occurrence.
@@ -48,7 +57,7 @@ fn axes(candidates: &[Candidate]) -> Vec<String> {
 /// Returns the row of a candidate; `timed` selects the times of [`Timing`](crate::sweep::Timing).
 fn row(
     candidate: &Candidate,
-    against: Option<&VsBest>,
+    (data_set, against): (Option<&String>, Option<&VsBest>),
     axes: &[String],
     timed: bool,
 ) -> Result<Vec<Value>, Error> {
@@ -72,8 +81,9 @@ fn row(
         true => Value::from_option(alone),
         false => only_median(over_seeds(in_training)),
     };
-    let interval = median_evaluation(repetitions)?.map(|evaluation| Value::Interval(evaluation.interval));
+    let interval = median_interval(repetitions)?.map(Value::Interval);
     row.extend([
+        data_set.map_or(Value::None, |data_set| Value::Text(data_set.clone())),
         Value::Number(repetitions.len() as f64),
         over_seeds(&|record| record.test_accuracy),
         interval.unwrap_or(Value::None),
@@ -106,30 +116,37 @@ fn only_median(value: Value) -> Value {
     }
 }
 
-/// Returns the evaluation of the seed with the median accuracy; for an even number of seeds the lower of the two in the
-/// middle.
-fn median_evaluation(repetitions: &[Repetition]) -> Result<Option<Evaluation>, Error> {
+/// Returns the confidence interval of the seed with the median accuracy; for an even number of seeds the means of the bounds of
+/// the two in the middle, whose mean accuracy is the median.
+fn median_interval(repetitions: &[Repetition]) -> Result<Option<ConfidenceInterval>, Error> {
     let evaluations = repetitions.iter().map(|repetition| repetition.predictions.evaluation());
     let mut evaluations = evaluations.collect::<Result<Vec<_>, _>>()?;
     evaluations.sort_by(|a, b| a.accuracy.total_cmp(&b.accuracy));
-    let middle = evaluations.len().saturating_sub(1) / 2;
-    Ok(evaluations.into_iter().nth(middle))
+    let Some(last) = evaluations.len().checked_sub(1) else { return Ok(None) };
+    let [a, b] = [last / 2, last.div_ceil(2)].map(|middle| evaluations[middle].interval);
+    Ok(Some(ConfidenceInterval { low: (a.low + b.low) / 2.0, high: (a.high + b.high) / 2.0 }))
 }
 
 #[cfg(test)]
 mod tests {
+    use stapes_metrics::wilson;
+
     use super::super::vs_best::tests::candidate;
     use super::*;
 
     #[test]
     fn the_interval_is_that_of_the_median_seed() {
+        let interval = |wrong_every: &[usize]| median_interval(&candidate(wrong_every).repetitions).unwrap();
         // Of 200 examples 20, 40 and 100 are wrong, in any order of the seeds.
-        for (wrong_every, correct) in
-            [(vec![5, 2, 10], 160), (vec![10, 5], 160), (vec![5, 10], 160), (vec![2], 100)]
-        {
-            let evaluation = median_evaluation(&candidate(&wrong_every).repetitions).unwrap().unwrap();
-            assert_eq!(evaluation.correct, correct, "{wrong_every:?}");
+        assert_eq!(interval(&[5, 2, 10]), Some(wilson(160, 200)));
+        assert_eq!(interval(&[2]), Some(wilson(100, 200)));
+        let (a, b) = (wilson(160, 200), wilson(180, 200));
+        for seeds in [[10, 5], [5, 10]] {
+            let ConfidenceInterval { low, high } = interval(&seeds).unwrap();
+            assert_eq!((low, high), ((a.low + b.low) / 2.0, (a.high + b.high) / 2.0));
+            // The median, 0.85, is within.
+            assert!(low < 0.85 && 0.85 < high);
         }
-        assert!(median_evaluation(&[]).unwrap().is_none());
+        assert_eq!(interval(&[]), None);
     }
 }

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 use stapes_metrics::{MetricsError, RecordingFrames, compare_accuracy, compare_frames, holm};
 use stapes_train::Labels;
 
-use super::{Candidate, Repetition};
+use super::{Candidate, DataGroup, Repetition, data_groups};
 use crate::error::Error;
 use crate::experiment::recording_frames;
 
@@ -33,11 +33,11 @@ pub enum VsBest {
 }
 
 impl VsBest {
-    /// Returns the value in tables: `best`, `n.s.` or `worse`.
+    /// Returns the value in tables: `best`, `not significant` or `worse`.
     pub fn label(self) -> &'static str {
         match self {
             VsBest::Best => "best",
-            VsBest::NotSignificant { .. } => "n.s.",
+            VsBest::NotSignificant { .. } => "not significant",
             VsBest::Worse { .. } => "worse",
         }
     }
@@ -51,12 +51,23 @@ impl VsBest {
     }
 }
 
-/// Compares each candidate with the best one. The result is `None` for candidates without a complete run, and for all if the
-/// runs have different test examples, as with splits that the seed draws.
+/// Compares each candidate with the best one on the same data ([`data_groups`]). The result is `None` for candidates without a
+/// complete run, and for all on the same data if their runs have different test examples, as with splits that the seed draws.
 ///
 /// # Errors
 /// [`Error::Metrics`] if predictions cannot be evaluated.
 pub fn vs_best(candidates: &[Candidate]) -> Result<Vec<Option<VsBest>>, Error> {
+    let mut against = vec![None; candidates.len()];
+    for DataGroup { candidates: members, .. } in data_groups(candidates) {
+        let group: Vec<&Candidate> = members.iter().map(|&index| &candidates[index]).collect();
+        for (index, result) in members.into_iter().zip(vs_best_of_group(&group)?) {
+            against[index] = result;
+        }
+    }
+    Ok(against)
+}
+
+fn vs_best_of_group(candidates: &[&Candidate]) -> Result<Vec<Option<VsBest>>, Error> {
     let nothing = vec![None; candidates.len()];
     let trained: Vec<usize> =
         (0..candidates.len()).filter(|&index| !candidates[index].repetitions.is_empty()).collect();
@@ -85,7 +96,7 @@ pub fn vs_best(candidates: &[Candidate]) -> Result<Vec<Option<VsBest>>, Error> {
     Ok(against)
 }
 
-fn same_examples(candidates: &[Candidate]) -> bool {
+fn same_examples(candidates: &[&Candidate]) -> bool {
     let repetitions = candidates.iter().flat_map(|candidate| &candidate.repetitions);
     let mut tests = repetitions.map(|repetition| &repetition.predictions);
     let Some(first) = tests.next() else { return false };
@@ -167,6 +178,16 @@ pub(super) mod tests {
         }
     }
 
+    /// Returns the record of a run.
+    pub(in crate::compare) fn record(accuracy: f64) -> RunRecord {
+        serde_json::from_value(serde_json::json!({
+            "title": "", "command": "", "created_at": "", "data_folder": null, "data_fingerprint": "", "seconds": 1.0,
+            "steps": 1, "best_step": 1, "stopped": false, "examples_per_second": 1.0, "parameters": 1,
+            "versions": [], "test_accuracy": accuracy,
+        }))
+        .unwrap()
+    }
+
     #[test]
     fn large_differences_are_significant_and_small_ones_are_not() {
         let candidates = [candidate(&[50, 40]), candidate(&[100, 40]), candidate(&[]), candidate(&[3, 3])];
@@ -180,14 +201,6 @@ pub(super) mod tests {
     #[test]
     fn the_best_candidate_has_the_highest_metric_of_the_table() {
         // The mean over folds of different sizes differs from the accuracy of all their examples.
-        let record = |accuracy: f64| -> RunRecord {
-            serde_json::from_value(serde_json::json!({
-                "title": "", "command": "", "created_at": "", "data_folder": null, "data_fingerprint": "", "seconds": 1.0,
-                "steps": 1, "best_step": 1, "stopped": false, "examples_per_second": 1.0, "parameters": 1,
-                "versions": [], "test_accuracy": accuracy,
-            }))
-            .unwrap()
-        };
         let mut candidates = [candidate(&[50]), candidate(&[40])];
         for (candidate, folds) in candidates.iter_mut().zip([[0.7, 0.9], [0.8, 0.9]]) {
             candidate.repetitions[0].records = folds.map(record).to_vec();

@@ -57,6 +57,9 @@ pub struct RunRecord {
     pub created_at: String,
     /// Folder of the data set, if it has one.
     pub data_folder: Option<String>,
+    /// Name of the data set; `None` in runs of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_set: Option<String>,
     /// Fingerprint of the data and its split.
     pub data_fingerprint: String,
     /// Fingerprint of the recordings of noise and impulse responses for augmentation, if any.

@@ -32,12 +32,16 @@ fn chosen_points() -> impl Strategy<Value = ChosenPoint> {
 }
 
 fn records() -> impl Strategy<Value = RunRecord> {
-    let texts = ([texts(), texts(), texts(), texts()], [option::of(texts()), option::of(texts())]);
+    let texts = (
+        [texts(), texts(), texts(), texts()],
+        [option::of(texts()), option::of(texts()), option::of(texts())],
+    );
     let counts = ([any::<usize>(); 3], any::<u64>(), option::of(any::<u64>()), any::<bool>());
     let numbers = ([ANY; 3], vec(option::of(ANY), 8));
     let lists = (vec(chosen_points(), 0..3), vec((any::<String>(), any::<String>()), 0..3));
     (texts, counts, numbers, lists).prop_map(|(texts, counts, numbers, lists)| {
-        let ([title, command, created_at, data_fingerprint], [data_folder, augment_fingerprint]) = texts;
+        let ([title, command, created_at, data_fingerprint], [data_folder, augment_fingerprint, data_set]) =
+            texts;
         let ([steps, best_step, parameters], model_bytes, macs_per_second, stopped) = counts;
         let ([seconds, seconds_to_best, examples_per_second], figures) = numbers;
         let (operating_points, versions) = lists;
@@ -46,6 +50,7 @@ fn records() -> impl Strategy<Value = RunRecord> {
             command,
             created_at,
             data_folder,
+            data_set,
             data_fingerprint,
             augment_fingerprint,
             seconds,

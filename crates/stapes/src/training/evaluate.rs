@@ -48,6 +48,7 @@ impl TestResult {
     /// Renders the report page of the run.
     pub(super) fn page(
         &self,
+        folder: &Path,
         experiment: &Experiment,
         model: &Model,
         record: &RunRecord,
@@ -56,6 +57,8 @@ impl TestResult {
         let TestResult { loaded, predictions, evaluation } = self;
         let examples = TestExamples { experiment, model, loaded, predictions };
         let page = RunPage {
+            folder,
+            model,
             experiment,
             record,
             points,

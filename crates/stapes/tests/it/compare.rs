@@ -108,6 +108,57 @@ fn report_shows_the_table_and_links_to_the_runs() {
 }
 
 #[test]
+fn runs_on_different_data_are_in_separate_tables() {
+    let scratch = Scratch::new();
+    scratch.tones();
+    scratch.tones_recipe();
+    // The same folder names, and one recording less for training.
+    copy_folder(&scratch.path("tones"), &scratch.path("others"));
+    let recordings =
+        fs::read_dir(scratch.path("others/recordings")).unwrap().map(|entry| entry.unwrap().path());
+    fs::remove_file(recordings.max().unwrap()).unwrap();
+    for data in ["tones", "others"] {
+        for cell in ["gru", "rnn_tanh"] {
+            let train = format!("train tones.toml --data {data} --out runs/{data}/{cell}");
+            scratch
+                .run(&format!("{train} --set train.epochs=2 --set model.recurrent.cell={cell}"))
+                .succeeds();
+        }
+    }
+    let ran = scratch.run("report runs --out comparison --sort test_accuracy").succeeds();
+    let sets = column(&scratch, "comparison/table.csv", "data_set");
+    assert_eq!(sets.len(), 4);
+    assert!(sets[0] == sets[1] && sets[1] != sets[2] && sets[2] == sets[3], "{sets:?}");
+    // The best of each data set.
+    let best: Vec<bool> =
+        column(&scratch, "comparison/table.csv", "vs_best").iter().map(|result| result == "best").collect();
+    assert_eq!(best.iter().filter(|best| **best).count(), 2);
+    assert!(best[0] != best[1] && best[2] != best[3]);
+    let markdown = table(&scratch, "comparison/table.md");
+    let page = fs::read_to_string(scratch.path("comparison/report.html")).unwrap();
+    for set in [&sets[0], &sets[2]] {
+        assert!(markdown.iter().any(|line| line.replace('\\', "") == format!("## {set}")), "{markdown:?}");
+        assert!(ran.stdout().lines().any(|line| line == set), "{}", ran.stdout());
+        assert!(page.contains(&format!("\">Results: {set}</h2>")), "{set}");
+    }
+    assert!(page.contains("on each data set: ") && page.contains("correction for the 1 comparison "));
+    assert!(!page.contains("not all tested on the same examples"));
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().map(|entry| entry.unwrap()) {
+        let target = to.join(entry.file_name());
+        match entry.file_type().unwrap().is_dir() {
+            true => copy_folder(&entry.path(), &target),
+            false => {
+                fs::copy(entry.path(), target).unwrap();
+            }
+        }
+    }
+}
+
+#[test]
 fn complete_runs_are_kept_and_missing_runs_are_trained() {
     let scratch = prepared();
     scratch.run(COMPARE).succeeds();

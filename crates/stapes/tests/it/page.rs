@@ -46,6 +46,42 @@ fn errors_on_frames_have_figures_without_audio() {
     let errors = section(&page, "errors");
     assert!(errors.contains("<h3>Model input (features)</h3>") && !errors.contains("Mel spectrogram"));
     assert!(!page.contains("<audio") && !page.contains("id=\"attention\""));
+    assert!(section(&page, "next").contains("stapes predict run frames.csv"));
+}
+
+/// Returns the commands and the program at the end of a page.
+fn next_steps(page: &str) -> Vec<String> {
+    let code = section(page, "next").split("<code>").skip(1);
+    code.map(|rest| rest.split_once("</code>").unwrap().0.replace("&#34;", "\"")).collect()
+}
+
+#[test]
+fn the_page_lists_all_predictions_and_its_commands_run() {
+    let scratch = Scratch::new();
+    scratch.tones();
+    scratch.tones_recipe();
+    scratch.run("train tones.toml --data tones --out runs/one --set train.max_steps=6").succeeds();
+    let page = fs::read_to_string(scratch.path("runs/one/report.html")).unwrap();
+    let record = fs::read_to_string(scratch.path("runs/one/run.json")).unwrap();
+    let record: serde_json::Value = serde_json::from_str(&record).unwrap();
+    let data = section(&page, "predictions").split_once("hidden>").unwrap().1.split_once("</pre>").unwrap().0;
+    let rows: Vec<Vec<&str>> = data.lines().skip(1).map(|line| line.split('\t').collect()).collect();
+    let correct = rows.iter().filter(|row| row[0] == row[1]).count();
+    let accuracy = correct as f64 / rows.len() as f64;
+    assert!((accuracy - record["test_accuracy"].as_f64().unwrap()).abs() < 1e-9, "{accuracy}");
+    // The sounds are those of the errors.
+    let errors = section(&page, "errors");
+    let sounds: Vec<&str> = rows.iter().map(|row| row[3]).filter(|sound| !sound.is_empty()).collect();
+    assert_eq!(sounds.len(), errors.matches("<audio").count());
+    assert!(!sounds.is_empty() && sounds.iter().all(|sound| errors.contains(&format!("id=\"{sound}\""))));
+    let steps = next_steps(&page);
+    assert_eq!(steps[..2], ["stapes predict runs/one recording.wav", "stapes eval runs/one --split test"]);
+    assert!(steps[2].contains("Classifier::load(\"runs/one/model.safetensors\".as_ref())?"), "{}", steps[2]);
+    let recording = fs::read_dir(scratch.path("tones/recordings")).unwrap().next().unwrap().unwrap().path();
+    fs::copy(recording, scratch.path("recording.wav")).unwrap();
+    for command in &steps[..2] {
+        scratch.run(command.strip_prefix("stapes ").unwrap()).succeeds();
+    }
 }
 
 /// Deletes the recordings with these name endings.

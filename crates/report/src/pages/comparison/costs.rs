@@ -33,15 +33,34 @@ struct Plotted<'a> {
 
 /// Returns a figure for each cost of the candidates.
 pub(super) fn figures(comparison: &Comparison) -> Vec<CostFigure<'_>> {
-    let plots = (0..comparison.costs.len()).filter_map(|at| cost_plot(comparison, at));
-    plots
+    cost_plots(comparison)
+        .into_iter()
         .map(|plot| CostFigure { figure: plot.spec.figure(), cost: &plot.cost.name, front: plot.front })
         .collect()
 }
 
 /// Returns the figures for files.
 pub(super) fn specs(comparison: &Comparison) -> Vec<FigureSpec> {
-    (0..comparison.costs.len()).filter_map(|at| Some(cost_plot(comparison, at)?.spec)).collect()
+    cost_plots(comparison).into_iter().map(|plot| plot.spec).collect()
+}
+
+/// Returns a figure for each cost and data set: candidates on different data are not compared.
+fn cost_plots(comparison: &Comparison) -> Vec<CostPlot<'_>> {
+    let data_sets = comparison.data_sets();
+    let plots = (0..comparison.costs.len()).flat_map(|at| {
+        let plot = move |(number, data_set): (usize, &Option<String>)| {
+            let mut plot = cost_plot(comparison, at, data_set)?;
+            if number > 0 {
+                plot.spec.text.id += &format!("-{}", number + 1);
+            }
+            if let Some(data_set) = data_set {
+                plot.spec.text.title += &format!(": {data_set}");
+            }
+            Some(plot)
+        };
+        data_sets.clone().into_iter().enumerate().filter_map(plot)
+    });
+    plots.collect()
 }
 
 /// Figure of a cost that is not drawn yet.
@@ -51,12 +70,12 @@ struct CostPlot<'a> {
     front: Vec<FrontMember<'a>>,
 }
 
-fn cost_plot(comparison: &Comparison, at: usize) -> Option<CostPlot<'_>> {
+fn cost_plot<'a>(comparison: &'a Comparison, at: usize, data_set: &Option<String>) -> Option<CostPlot<'a>> {
     let cost = &comparison.costs[at];
-    let mut plotted: Vec<Plotted<'_>> =
-        comparison.candidates.iter().filter_map(|one| Plotted::of(one, at)).collect();
+    let candidates = || comparison.candidates.iter().filter(|one| one.data_set == *data_set);
+    let mut plotted: Vec<Plotted<'_>> = candidates().filter_map(|one| Plotted::of(one, at)).collect();
     plotted.sort_by(|a, b| a.cost.total_cmp(&b.cost));
-    let trained = comparison.candidates.iter().filter(|candidate| !candidate.values.is_empty()).count();
+    let trained = candidates().filter(|candidate| !candidate.values.is_empty()).count();
     let (first, last) = (plotted.first()?, plotted.last()?);
     let scale = comparison.format.scale;
     let y_of = |fraction: f64| scale * fraction;
@@ -183,6 +202,7 @@ mod tests {
         let points = [(1.0, 0.5), (2.0, 0.4), (2.0, 0.7), (3.0, 0.7), (4.0, 0.9), (4.0, 0.9), (5.0, 0.8)];
         let candidate = |(cost, value): (f64, f64)| Candidate {
             name: String::new(),
+            data_set: None,
             values: vec![value],
             costs: vec![Some(cost)],
             runs: Vec::new(),

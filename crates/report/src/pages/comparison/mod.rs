@@ -67,6 +67,8 @@ pub struct Cost {
 pub struct Candidate {
     /// Name.
     pub name: String,
+    /// Data set, if the candidates were tested on several: only those on the same one are ranked together.
+    pub data_set: Option<String>,
     /// Metric for each seed, in [0, 1]; empty without runs.
     #[serde(with = "number")]
     pub values: Vec<f64>,
@@ -142,24 +144,39 @@ impl Candidate {
 impl Comparison {
     /// Returns the candidates that are shown in full, in their order.
     fn best(&self) -> Vec<&Candidate> {
-        let mut ranked: Vec<(usize, f64)> = self
-            .candidates
-            .iter()
-            .enumerate()
-            .filter_map(|(at, candidate)| candidate.mean().map(|mean| (at, mean)))
-            .collect();
-        // A stable sort: of equal candidates the first.
-        ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
+        let mut ranked: Vec<(usize, f64)> = Vec::new();
+        for data_set in self.data_sets() {
+            let members = self.candidates.iter().enumerate().filter(|(_, one)| one.data_set == *data_set);
+            let mut means: Vec<(usize, f64)> =
+                members.filter_map(|(at, candidate)| candidate.mean().map(|mean| (at, mean))).collect();
+            // A stable sort: of equal candidates the first.
+            means.sort_by(|a, b| b.1.total_cmp(&a.1));
+            ranked.extend(means.into_iter().enumerate().map(|(rank, (at, _))| (at, rank as f64)));
+        }
+        // The best of each data set, then the second best of each.
+        ranked.sort_by(|a, b| a.1.total_cmp(&b.1));
         ranked.truncate(MAX_SHOWN);
         ranked.sort_by_key(|&(at, _)| at);
         ranked.into_iter().map(|(at, _)| &self.candidates[at]).collect()
+    }
+
+    /// Returns the data sets of the candidates in the order of their first occurrence.
+    fn data_sets(&self) -> Vec<&Option<String>> {
+        let mut data_sets: Vec<&Option<String>> = Vec::new();
+        for candidate in &self.candidates {
+            if !data_sets.contains(&&candidate.data_set) {
+                data_sets.push(&candidate.data_set);
+            }
+        }
+        data_sets
     }
 
     /// Returns a note if not all candidates are shown.
     fn selection(&self) -> Option<String> {
         let trained = self.candidates.iter().filter(|candidate| !candidate.values.is_empty()).count();
         (trained > MAX_SHOWN).then(|| {
-            format!("The best {MAX_SHOWN} of {trained} candidates by mean {} over seeds.", self.metric)
+            let each = if self.data_sets().len() > 1 { ", ranked within each data set" } else { "" };
+            format!("The best {MAX_SHOWN} of {trained} candidates by mean {} over seeds{each}.", self.metric)
         })
     }
 }
@@ -184,6 +201,7 @@ impl Comparison {
 /// );
 /// let gru = Candidate {
 ///     name: "gru".into(),
+///     data_set: None,
 ///     values: vec![0.9, 0.92],
 ///     costs: vec![Some(1_200.0)],
 ///     runs: Vec::new(),
@@ -242,6 +260,7 @@ mod tests {
     fn candidate(name: &str, values: &[f64]) -> Candidate {
         Candidate {
             name: name.into(),
+            data_set: None,
             values: values.to_vec(),
             costs: Vec::new(),
             runs: Vec::new(),
@@ -279,8 +298,17 @@ mod tests {
         candidates[0].values = vec![0.1, 0.1, 5.0];
         candidates[9].values = Vec::new();
         let comparison = comparison(candidates);
-        let names: Vec<&str> = comparison.best().into_iter().map(|one| &*one.name).collect();
-        assert_eq!(names, ["0", "2", "3", "4", "5", "6", "7", "8", "10", "11", "12", "13"]);
+        let names = |comparison: &Comparison| -> Vec<String> {
+            comparison.best().into_iter().map(|one| one.name.clone()).collect()
+        };
+        assert_eq!(names(&comparison), ["0", "2", "3", "4", "5", "6", "7", "8", "10", "11", "12", "13"]);
         assert!(comparison.selection().unwrap().starts_with("The best 12 of 13 candidates"));
+        // A data set does not lose its best candidates to another one with higher metrics.
+        let mut comparison = comparison;
+        comparison.candidates[1].data_set = Some("difficult".into());
+        assert!(
+            names(&comparison).contains(&"1".to_string()) && !names(&comparison).contains(&"2".to_string())
+        );
+        assert!(comparison.selection().unwrap().ends_with("over seeds, ranked within each data set."));
     }
 }

@@ -5,6 +5,7 @@ use crate::chart::figure::{Figure, FigureSpec, Numbered};
 use crate::chart::shapes::Color;
 use crate::pages::calibration;
 use crate::pages::thresholds::{self, Thresholds, row_of};
+use crate::quoted;
 use stapes_metrics::Calibration;
 use stapes_metrics::DetectorCurve;
 
@@ -30,10 +31,23 @@ pub(super) fn thresholds(shown: &[&Candidate], description: &[&str]) -> Option<T
         Some(row_of(String::new(), &format!("{}: {what}", candidate.name), point))
     };
     let missing = missing(shown, &curves, "No curve for");
+    let explained = curves.iter().find_map(|curve| {
+        let confusion = shown[curve.number].confusion.as_ref()?;
+        let (correct, total) = (confusion.correct(), confusion.total());
+        let accuracy = (correct as f64 / total.max(1) as f64, total);
+        let subject = format!("{}: accuracy", quoted(curve.name));
+        thresholds::explained_accuracy(
+            &subject,
+            accuracy,
+            std::slice::from_ref(curve),
+            confusion.classes().len(),
+        )
+    });
+    let sentences = [description, &[explained.as_deref().unwrap_or_default()]].concat();
     Some(Thresholds {
         // Only in the table: in the figures they would overlap.
         points: shown.iter().filter_map(row).collect(),
-        ..Thresholds::new(&curves, &[], "candidate", joined(description, &missing))
+        ..Thresholds::new(&curves, &[], "candidate", joined(&sentences, &missing))
     })
 }
 

@@ -1,0 +1,86 @@
+//! Commands and a program that use a run, for its page.
+
+use std::path::Path;
+
+use stapes_infer::Input;
+use stapes_report::NextStep;
+
+use crate::run::MODEL;
+
+/// Returns the commands for the run in `folder`, whose model reads `input` of frames of `width` values.
+pub(super) fn next_steps(folder: &Path, input: &Input, width: usize, is_frame_level: bool) -> Vec<NextStep> {
+    let run = shell_word(&folder.to_string_lossy());
+    let step = |title: &str, code: String| NextStep { title: title.into(), code };
+    let (title, file) = match (input, is_frame_level) {
+        (Input::Recordings(_), false) => ("Classify recordings", "recording.wav"),
+        (Input::Recordings(_), true) => ("Print the segments of recordings", "recording.wav"),
+        (Input::Frames(_), _) => {
+            ("Classify a text file of frames, one per line, values separated by commas", "frames.csv")
+        }
+    };
+    let model = folder.join(MODEL);
+    let load = format!(
+        "use stapes::prelude::*;\n\nlet mut classifier = Classifier::load({:?}.as_ref())?;\n",
+        model.to_string_lossy()
+    );
+    let read = "let clip = stapes::audio::read(\"recording.wav\".as_ref())?;\n";
+    let program = match (input, is_frame_level) {
+        (Input::Recordings(_), false) => format!(
+            "{load}{read}let prediction = classifier.predict(&clip)?;\n\
+             println!(\"{{}} {{:.1}} %\", prediction.label, 100.0 * prediction.probability);"
+        ),
+        (Input::Recordings(_), true) => format!(
+            "{load}{read}for segment in classifier.segments(&clip)? {{\n    \
+             let label = &classifier.model().labels[segment.class];\n    \
+             println!(\"{{:.2}} {{:.2}} {{label}}\", segment.start_seconds, segment.end_seconds);\n}}"
+        ),
+        (Input::Frames(_), _) => format!(
+            "{load}let values: Vec<f32> = vec![0.0; 20 * {width}]; // 20 frames of {width} values\n\
+             let probabilities = classifier.classify_frames(&Features::new({width}, values))?;\n\
+             println!(\"{{:?}} {{probabilities:?}}\", classifier.model().labels);"
+        ),
+    };
+    vec![
+        step(title, format!("stapes predict {run} {file}")),
+        step("Evaluate again, on test or validation examples", format!("stapes eval {run} --split test")),
+        step("Use the model from Rust", program),
+    ]
+}
+
+/// Returns an argument for a POSIX shell, in quotation marks if it needs them.
+///
+/// # Source
+/// POSIX.1-2017, Shell Command Language, section 2.2.
+fn shell_word(text: &str) -> String {
+    let is_plain = |character: char| character.is_alphanumeric() || "/._-+=:,@%".contains(character);
+    match !text.is_empty() && text.chars().all(is_plain) {
+        true => text.into(),
+        false => format!("'{}'", text.replace('\'', r"'\''")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use stapes_features::preset;
+
+    use super::*;
+
+    #[test]
+    fn a_path_is_one_word_of_the_shell() {
+        assert_eq!(shell_word("runs/my_run-1.2"), "runs/my_run-1.2");
+        assert_eq!(shell_word("my runs/$a"), "'my runs/$a'");
+        assert_eq!(shell_word("it's"), r"'it'\''s'");
+    }
+
+    #[test]
+    fn commands_and_program_have_the_path_of_the_run() {
+        let input = Input::Recordings(preset("log-mel").unwrap());
+        for is_frame_level in [false, true] {
+            let steps = next_steps(Path::new("my runs/one"), &input, 40, is_frame_level);
+            assert_eq!(steps[0].code, "stapes predict 'my runs/one' recording.wav");
+            assert_eq!(steps[1].code, "stapes eval 'my runs/one' --split test");
+            assert!(steps[2].code.contains(r#"load("my runs/one/model.safetensors".as_ref())"#));
+            assert_eq!(steps[2].code.contains("segments(&clip)"), is_frame_level);
+        }
+    }
+}
