@@ -21,6 +21,7 @@ mod decisions;
 mod error;
 mod model;
 mod prediction;
+mod speech_stream;
 mod stream;
 mod weights;
 
@@ -33,5 +34,6 @@ pub use decisions::{
 pub use error::InferError;
 pub use model::{FORMAT, FramesConfig, Input, Model};
 pub use prediction::Prediction;
+pub use speech_stream::{SpeechStream, SpeechTime};
 pub use stream::StreamClassifier;
 pub use weights::{Weights, read_weights, read_weights_except};

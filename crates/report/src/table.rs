@@ -159,17 +159,38 @@ impl Table {
         &self.rows
     }
 
+    /// Returns the table with the first column, which has names, and these columns in this order.
+    ///
+    /// # Errors
+    /// [`ReportError::UnknownColumn`] with the keys of the columns.
+    pub fn select(&self, keys: &[String]) -> Result<Table, ReportError> {
+        let mut chosen: Vec<usize> = (0..self.columns.len().min(1)).collect();
+        for key in keys {
+            let at = self.position(key)?;
+            if !chosen.contains(&at) {
+                chosen.push(at);
+            }
+        }
+        Ok(Table {
+            columns: chosen.iter().map(|&at| self.columns[at].clone()).collect(),
+            rows: self.rows.iter().map(|row| chosen.iter().map(|&at| row[at].clone()).collect()).collect(),
+        })
+    }
+
+    fn position(&self, key: &str) -> Result<usize, ReportError> {
+        self.columns.iter().position(|column| column.key == key).ok_or_else(|| {
+            let known: Vec<&str> = self.columns.iter().map(|column| &*column.key).collect();
+            ReportError::UnknownColumn { key: key.into(), known: known.join(", ") }
+        })
+    }
+
     /// Sorts the rows by a column, the better end first; text and numbers without a better end in ascending order. Rows
     /// without a value come last; the sort is stable.
     ///
     /// # Errors
     /// [`ReportError::UnknownColumn`] with the keys of the columns.
     pub fn sort(&mut self, key: &str) -> Result<(), ReportError> {
-        let at = self.columns.iter().position(|column| column.key == key);
-        let at = at.ok_or_else(|| {
-            let known: Vec<&str> = self.columns.iter().map(|column| &*column.key).collect();
-            ReportError::UnknownColumn { key: key.into(), known: known.join(", ") }
-        })?;
+        let at = self.position(key)?;
         let descends = self.columns[at].better == Some(Better::High);
         self.rows.sort_by(|a, b| order(&a[at], &b[at], descends));
         Ok(())
@@ -225,9 +246,13 @@ impl Table {
             shown -= 1;
             text = self.text_of(shown);
         }
-        match self.columns.len() - shown {
-            0 => text,
-            more => format!("{text}\n({} in the files)", pluralize(more as u64, "more column")),
+        match &self.columns[shown..] {
+            [] => text,
+            hidden => {
+                let keys: Vec<&str> = hidden.iter().map(|column| &*column.key).collect();
+                let count = pluralize(keys.len() as u64, "more column");
+                format!("{text}\n({count} in the files: {})", keys.join(", "))
+            }
         }
     }
 

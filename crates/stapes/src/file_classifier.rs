@@ -3,7 +3,10 @@
 use std::path::Path;
 
 use stapes_audio::{Clip, Recording, StreamResampler};
-use stapes_infer::{Classifier, InferError, Input, Model, StreamClassifier};
+use stapes_features::Segment;
+use stapes_infer::{
+    Classifier, InferError, Input, Model, SpeechOptions, SpeechStream, SpeechTime, StreamClassifier,
+};
 
 use crate::error::Error;
 
@@ -49,6 +52,18 @@ pub struct WindowProbabilities {
     pub end_seconds: f64,
     /// Probability of each label, \[K\].
     pub probabilities: Vec<f32>,
+}
+
+/// Speech of a sound file.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct FileSpeech {
+    /// Segments with speech in the order of time; their class is 1.
+    pub segments: Vec<Segment>,
+    /// Speech probability of each frame, \[T\].
+    pub probabilities: Vec<f32>,
+    /// Duration of the recording, s.
+    pub seconds: f64,
 }
 
 impl FileProbabilities {
@@ -118,6 +133,24 @@ impl<'a> FileClassifier<'a> {
                 Ok(FileProbabilities { seconds: found.seconds.min(used), ..found })
             }
         }
+    }
+
+    /// Returns the speech of a sound file, with a frame-level model whose first class is the background.
+    ///
+    /// # Errors
+    /// [`Error::Infer`] if the model is not frame-level; otherwise those of [`FileClassifier::classify`].
+    pub fn speech(&mut self, path: &Path, options: &SpeechOptions) -> Result<FileSpeech, Error> {
+        let mut stream = SpeechStream::new(self.model, options)?;
+        let FileProbabilities { probabilities, seconds, .. } = self.classify(path)?;
+        let (mut segments, mut start_seconds) = (Vec::new(), 0.0);
+        let mut collect = |time| match time {
+            SpeechTime::Start(seconds) => start_seconds = seconds,
+            SpeechTime::End(end_seconds) => segments.push(Segment { start_seconds, end_seconds, class: 1 }),
+        };
+        let rows = probabilities.chunks_exact(self.model.labels.len());
+        rows.clone().for_each(|row| stream.push(row, &mut collect));
+        stream.finish(seconds, &mut collect);
+        Ok(FileSpeech { segments, probabilities: rows.map(SpeechStream::probability).collect(), seconds })
     }
 
     /// Classifies windows of a sound file, each as a recording of its own. The last window ends with the recording; a

@@ -42,10 +42,10 @@ fn text_has_rounded_numbers_and_dashes() {
 }
 
 #[test]
-fn columns_that_do_not_fit_are_counted() {
+fn columns_that_do_not_fit_are_named() {
     let narrow = table().text(40);
-    assert!(narrow.contains("test, %") && !narrow.contains("step"), "{narrow}");
-    assert!(narrow.ends_with("(2 more columns in the files)"), "{narrow}");
+    assert!(narrow.contains("test, %") && !narrow.contains("step, ms"), "{narrow}");
+    assert!(narrow.ends_with("(2 more columns in the files: interval, step_ms)"), "{narrow}");
     assert!(table().text(3).contains("gru|2"));
 }
 
@@ -71,7 +71,17 @@ fn text_keeps_the_beginning_of_a_name_and_the_end_of_a_path() {
 
 #[test]
 fn one_dropped_column_is_singular() {
-    assert!(table().text(57).ends_with("\n(1 more column in the files)"));
+    assert!(table().text(57).ends_with("\n(1 more column in the files: step_ms)"));
+}
+
+#[test]
+fn columns_can_be_chosen_and_names_stay() {
+    let chosen = table().select(&["step_ms".into(), "test_accuracy".into(), "step_ms".into()]).unwrap();
+    let keys: Vec<&str> = chosen.columns().iter().map(|column| &*column.key).collect();
+    assert_eq!(keys, ["name", "step_ms", "test_accuracy"]);
+    assert_eq!(chosen.rows()[2][1], Value::Number(1.5));
+    let error = table().select(&["speed".into()]).unwrap_err().to_string();
+    assert!(error.contains("speed") && error.contains("name, test_accuracy, interval, step_ms"), "{error}");
 }
 
 #[test]

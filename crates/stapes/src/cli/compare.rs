@@ -49,9 +49,19 @@ pub(crate) struct Compare {
     /// Train nothing; only write the table and the report of existing runs
     #[arg(long, conflicts_with_all = ["time", "shard", "hours", "jobs"])]
     table: bool,
-    /// Sort the table by a column, best first [default: the order of the sweep]
+    #[command(flatten)]
+    view: TableView,
+}
+
+/// Rows and columns of a comparison table.
+#[derive(Args)]
+pub(super) struct TableView {
+    /// Sort the table by a column, best first [default: the order of the sweep or of the runs]
     #[arg(long, value_name = "COLUMN")]
     sort: Option<String>,
+    /// Columns to print, separated by commas; the files have all [default: those that fit into the terminal]
+    #[arg(long, value_name = "COLUMN,…", value_delimiter = ',')]
+    columns: Vec<String>,
 }
 
 /// Options of parallel runs.
@@ -119,7 +129,7 @@ impl Compare {
         if self.table && !out.is_dir() {
             bail!("{}: no such folder; give the --out of the runs", out.display());
         }
-        if let Some(column) = &self.sort {
+        for column in self.view.sort.iter().chain(&self.view.columns) {
             check_column(&sweep.axes(), column)?;
         }
         let mut code = super::DONE;
@@ -140,8 +150,7 @@ impl Compare {
             code = code.max(measure_times(&sweep, data.as_deref(), &out, &stop, console)?);
         }
         let found = load_candidates(&sweep, data.as_deref(), &out)?;
-        let sort = self.sort.as_deref();
-        Ok(code.max(print_comparison(&sweep.config.title, &found, sort, &out, console)?))
+        Ok(code.max(print_comparison(&sweep.config.title, &found, &self.view, &out, console)?))
     }
 }
 
@@ -149,19 +158,19 @@ impl Compare {
 pub(super) fn print_comparison(
     title: &str,
     found: &CandidateSet,
-    sort: Option<&str>,
+    view: &TableView,
     out: &Path,
     console: &Console,
 ) -> Result<u8> {
     let mut table = table(&found.candidates)?;
-    if let Some(Err(error)) = sort.map(|column| table.sort(column)) {
+    if let Some(Err(error)) = view.sort.as_ref().map(|column| table.sort(column)) {
         console.eprint(&format!("not sorted: {error}"));
     }
-    if sort.is_some() && table.columns().iter().any(|column| column.key == DATA_SET) {
+    if view.sort.is_some() && table.columns().iter().any(|column| column.key == DATA_SET) {
         // Candidates are sorted within their data set.
         table.sort(DATA_SET)?;
     }
-    print_table(title, &table, out, "table", console)?;
+    print_table(title, &table, &view.columns, out, "table", console)?;
     let notes = [&found.skipped[..], &found.notes].concat();
     notes.iter().for_each(|note| console.eprint(&visible(note)));
     write_page(title, &[("Results", &table)], &found.candidates, &notes, out, console)?;
@@ -178,6 +187,7 @@ pub(super) fn print_comparison(
 pub(super) fn print_table(
     title: &str,
     table: &Table,
+    columns: &[String],
     out: &Path,
     name: &str,
     console: &Console,
@@ -190,7 +200,12 @@ pub(super) fn print_table(
             text += &format!("\n\n{heading}");
             markdown += &format!("{}## {}\n\n", if at > 0 { "\n" } else { "" }, escape_markdown(&heading));
         }
-        text += &format!("\n\n{}", part.text(console.width()));
+        let shown = if columns.is_empty() {
+            part.text(console.width())
+        } else {
+            part.select(columns)?.text(usize::MAX)
+        };
+        text += &format!("\n\n{shown}");
         markdown += &part.markdown();
     }
     console.print(&text);

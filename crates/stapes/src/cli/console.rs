@@ -7,6 +7,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use console::{StyledObject, Term, style};
 use serde::Serialize;
+use serde_json::Value;
 use stapes::report::{visible, visible_lines};
 
 /// Writer of text and JSON lines.
@@ -139,6 +140,16 @@ impl Console {
                 Err(error) => self.eprint(&format!("a result cannot be written as JSON: {error}")),
             }
         }
+    }
+
+    /// Prints a JSON line to standard output, also if no JSON is requested: for commands whose results are JSON lines.
+    pub(crate) fn line(&self, line: &Value) {
+        self.write_line(&line.to_string());
+    }
+
+    /// Returns true if nobody reads the standard output any more, or it cannot be written.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.failed.get().is_some()
     }
 
     /// Prints a JSON line that is computed only if JSON is requested.

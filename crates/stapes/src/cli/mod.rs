@@ -10,6 +10,7 @@ mod features;
 mod folds;
 mod formats;
 mod gradients;
+mod input_files;
 mod inspect;
 mod new;
 mod paths;
@@ -22,8 +23,12 @@ mod recipes;
 mod report;
 mod run_options;
 mod search;
+mod speech_args;
+mod standard_input;
+mod stream;
 mod summary;
 mod train;
+mod vad;
 
 use std::borrow::Cow;
 use std::io::Write;
@@ -71,6 +76,8 @@ enum Command {
     Train(train::Train),
     Eval(eval::Eval),
     Predict(predict::Predict),
+    Vad(vad::Vad),
+    Stream(stream::Stream),
     Summary(summary::Summary),
     Gradients(gradients::Gradients),
     Features(features::Features),
@@ -162,6 +169,8 @@ pub(crate) fn run() -> ExitCode {
         Command::Train(command) => command.run(&console),
         Command::Eval(command) => command.run(&console),
         Command::Predict(command) => command.run(&console),
+        Command::Vad(command) => command.run(&console),
+        Command::Stream(command) => command.run(&console),
         Command::Summary(command) => command.run(&console),
         Command::Gradients(command) => command.run(&console),
         Command::Features(command) => command.run(&console),

@@ -3,8 +3,6 @@
 mod frames;
 mod input;
 mod output;
-mod paths;
-mod standard_input;
 
 use std::path::{Path, PathBuf};
 
@@ -17,12 +15,14 @@ use stapes::report::visible;
 use stapes::run::Run;
 
 use super::console::Console;
+use super::input_files;
 use super::progress;
 use super::run_options::parse_time;
+use super::standard_input::{self, SampleFormat};
+pub(crate) use frames::EXTENSIONS as FRAME_EXTENSIONS;
 use input::{InputClassifier, Predicted, Windows};
 pub(crate) use output::with_prediction;
 use output::{Labels, print_frame_level, print_label, print_windows};
-use standard_input::SampleFormat;
 
 /// Files per thread that are classified before their results are printed.
 const BATCH: usize = 32;
@@ -86,11 +86,11 @@ impl Predict {
         let is_frame_level = model.network()?.objective().is_frame_level();
         self.check(&model, is_frame_level)?;
         let is_wanted = match &model.input {
-            Input::Recordings(_) => paths::is_recording,
-            Input::Frames(_) => paths::is_frames,
+            Input::Recordings(_) => input_files::is_recording,
+            Input::Frames(_) => input_files::is_frames,
         };
-        let files = paths::find(&self.paths, self.files_from.as_deref(), is_wanted)?;
-        let is_stdin = |file: &Path| file.as_os_str() == paths::STANDARD_INPUT;
+        let files = input_files::find(&self.paths, self.files_from.as_deref(), is_wanted)?;
+        let is_stdin = |file: &Path| file.as_os_str() == input_files::STANDARD_INPUT;
         let copied = match files.iter().filter(|file| is_stdin(file)).count() {
             0 => None,
             1 => Some(standard_input::copy(self.rate, self.format)?),

@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::Args;
 use stapes::compare::{find_runs, group_runs};
 
-use super::compare::print_comparison;
+use super::compare::{TableView, print_comparison};
 use super::console::Console;
 use super::paths::{create_folder, output};
 
@@ -20,9 +20,8 @@ pub(crate) struct Report {
     /// Output folder for the tables, the report and its figures [default: runs/report, or the next free name]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Sort the table by a column, best first [default: the order of the runs]
-    #[arg(long, value_name = "COLUMN")]
-    sort: Option<String>,
+    #[command(flatten)]
+    view: TableView,
 }
 
 impl Report {
@@ -32,6 +31,6 @@ impl Report {
         let out = output(self.out, Path::new("report"));
         create_folder(&out)?;
         let title = stapes::report::pluralize(found.runs.len() as u64, "run");
-        print_comparison(&title, &candidates, self.sort.as_deref(), &out, console)
+        print_comparison(&title, &candidates, &self.view, &out, console)
     }
 }

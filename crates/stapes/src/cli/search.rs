@@ -51,14 +51,14 @@ impl Search {
         let mut code = print_summary(&result.summary, console);
         let title = format!("{}: trials", search.config.title);
         let trials = result.table(search.settings.rungs);
-        print_table(&title, &trials, &out, "search", console)?;
+        print_table(&title, &trials, &[], &out, "search", console)?;
         if let Some(sweep) = search.best_sweep(&result) {
             let found = load_candidates(&sweep, data.as_deref(), &out)?;
             let title = format!("{}: best trial", search.config.title);
             found.skipped.iter().for_each(|note| console.eprint(&visible(note)));
             code = code.max(if found.skipped.is_empty() { super::DONE } else { super::SOME_FAILED });
             let best = table(&found.candidates)?;
-            print_table(&title, &best, &out, "best", console)?;
+            print_table(&title, &best, &[], &out, "best", console)?;
             let tables = [("Best trial", &best), ("Trials", &trials)];
             write_page(&search.config.title, &tables, &found.candidates, &found.skipped, &out, console)?;
         }

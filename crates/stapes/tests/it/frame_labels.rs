@@ -5,15 +5,15 @@ use std::f32::consts::TAU;
 use crate::support::{Scratch, same_bytes, wav};
 use serde_json::Value;
 
-const RATE: usize = 8000;
+pub(crate) const RATE: usize = 8000;
 
 /// Returns start and end of the voice in recording `index`, in hundredths of a second, of 150.
-fn voice_segment(index: usize) -> (usize, usize) {
+pub(crate) fn voice_segment(index: usize) -> (usize, usize) {
     (20 + 7 * (index % 5), 80 + 9 * (index % 7))
 }
 
 /// Writes a data set with the layout of upc-vad: a tone in noise is voice, noise alone is silence.
-fn voices(scratch: &Scratch) {
+pub(crate) fn voices(scratch: &Scratch) {
     let mut noise = 1u32;
     for index in 0..20 {
         let (from, to) = voice_segment(index);

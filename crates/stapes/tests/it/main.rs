@@ -26,6 +26,7 @@ mod resume;
 mod search;
 #[cfg(unix)]
 mod special_files;
+mod speech;
 #[path = "../support/mod.rs"]
 mod support;
 mod waveforms;

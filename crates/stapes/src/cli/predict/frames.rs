@@ -8,7 +8,7 @@ use ndarray_npy::ViewNpyExt;
 use stapes::features::Features;
 
 /// Extensions of files of frames in a folder.
-pub(super) const EXTENSIONS: [&str; 3] = ["csv", "npy", "txt"];
+pub(crate) const EXTENSIONS: [&str; 3] = ["csv", "npy", "txt"];
 
 /// Reads a file of frames, an array [T, F] or text.
 pub(super) fn read(file: &Path) -> Result<Features> {

@@ -1,11 +1,11 @@
-//! The files to classify: paths, folders, patterns, and lists of files.
+//! The input files of a command: paths, folders, patterns, and lists of files.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use super::frames;
+use super::predict::FRAME_EXTENSIONS;
 
 /// Maximum depth of folders; a deeper one is probably a circular link.
 const MAX_DEPTH: usize = 32;
@@ -13,11 +13,11 @@ const MAX_DEPTH: usize = 32;
 const MAX_LIST: u64 = 256 << 20;
 
 /// Path that stands for the standard input.
-pub(super) const STANDARD_INPUT: &str = "-";
+pub(crate) const STANDARD_INPUT: &str = "-";
 
 /// Returns the files of the arguments in their order; the files of a folder or pattern are sorted by name. `is_wanted` chooses
 /// the files of folders. Paths that do not exist remain in the list and fail when they are read.
-pub(super) fn find(
+pub(crate) fn find(
     paths: &[PathBuf],
     list: Option<&Path>,
     is_wanted: fn(&Path) -> bool,
@@ -53,14 +53,14 @@ pub(super) fn find(
 }
 
 /// True for a sound file by its extension.
-pub(super) fn is_recording(path: &Path) -> bool {
+pub(crate) fn is_recording(path: &Path) -> bool {
     stapes::audio::has_audio_extension(path)
 }
 
 /// True for a file of frames by its extension.
-pub(super) fn is_frames(path: &Path) -> bool {
+pub(crate) fn is_frames(path: &Path) -> bool {
     let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
-    frames::EXTENSIONS.iter().any(|known| known.eq_ignore_ascii_case(extension))
+    FRAME_EXTENSIONS.iter().any(|known| known.eq_ignore_ascii_case(extension))
 }
 
 fn of_folder(

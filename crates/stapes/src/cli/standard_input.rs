@@ -18,6 +18,24 @@ pub(crate) enum SampleFormat {
 }
 
 impl SampleFormat {
+    /// Returns the number of bytes of a sample.
+    pub(crate) fn bytes(self) -> usize {
+        usize::from(self.wav().1)
+    }
+
+    /// Appends samples in [-1, 1] from whole samples as bytes.
+    pub(crate) fn samples(self, bytes: &[u8], to: &mut Vec<f32>) {
+        match self {
+            SampleFormat::S16le => {
+                let samples = bytes.as_chunks::<2>().0.iter();
+                to.extend(samples.map(|&sample| f32::from(i16::from_le_bytes(sample)) / 32768.0));
+            }
+            SampleFormat::F32le => {
+                to.extend(bytes.as_chunks::<4>().0.iter().map(|&sample| f32::from_le_bytes(sample)));
+            }
+        }
+    }
+
     /// Returns the code of the format in a WAV header and the number of bytes of a sample.
     fn wav(self) -> (u16, u16) {
         match self {
@@ -28,7 +46,7 @@ impl SampleFormat {
 }
 
 /// Copies the standard input into a temporary file: a sound file of any format, or raw samples at `rate_hz`.
-pub(super) fn copy(rate_hz: Option<u32>, format: SampleFormat) -> Result<NamedTempFile> {
+pub(crate) fn copy(rate_hz: Option<u32>, format: SampleFormat) -> Result<NamedTempFile> {
     copy_from(&mut io::stdin().lock(), rate_hz, format)
 }
 

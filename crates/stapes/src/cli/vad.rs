@@ -1,0 +1,196 @@
+//! `stapes vad`: speech segments of recordings.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use rayon::prelude::*;
+use serde_json::json;
+use stapes::infer::{Input, Model};
+use stapes::report::visible;
+use stapes::run::Run;
+use stapes::{FileClassifier, FileSpeech, LabelledSegment, SegmentFormat};
+
+use super::console::Console;
+use super::input_files::{self, STANDARD_INPUT};
+use super::paths::{create_folder, write_file};
+use super::progress;
+use super::speech_args::SpeechArgs;
+
+/// Files per thread that are read before their results are printed.
+const BATCH: usize = 4;
+
+/// Find the speech in recordings with a voice activity model
+///
+/// The segments are made as by silero-vad, with its options and defaults.
+#[derive(Args)]
+#[command(after_help = "Examples:\n  stapes vad runs/vad interview.mp3\n  \
+    stapes vad runs/vad recordings --format textgrid --out segments\n  \
+    stapes vad runs/vad meeting.wav --cut pieces --speech-pad-ms 100\n\n\
+    Output without --format: one line per segment, `start end file`, in seconds.")]
+pub(crate) struct Vad {
+    /// Run folder or model file of a frame-level model
+    model: PathBuf,
+    /// Recordings, folders or patterns such as '*.wav'
+    #[arg(value_name = "PATH", required_unless_present = "files_from")]
+    paths: Vec<PathBuf>,
+    /// File with further paths, one per line; - for the standard input
+    #[arg(long, value_name = "LIST")]
+    files_from: Option<PathBuf>,
+    /// Format of the segments
+    #[arg(long, value_parser = PossibleValuesParser::new(SegmentFormat::NAMES).try_map(|name| name.parse::<SegmentFormat>()))]
+    format: Option<SegmentFormat>,
+    /// Write one file per recording into this folder
+    #[arg(long, value_name = "DIR", requires = "format")]
+    out: Option<PathBuf>,
+    /// Write each segment as a WAV file into this folder
+    #[arg(long, value_name = "DIR")]
+    cut: Option<PathBuf>,
+    #[command(flatten)]
+    speech: SpeechArgs,
+}
+
+/// Label of the segments.
+const SPEECH: &str = "speech";
+
+impl Vad {
+    pub(crate) fn run(self, console: &Console) -> Result<u8> {
+        let options = self.speech.options()?;
+        let model = Run::load_model(&self.model)?;
+        self.check(&model)?;
+        let files = input_files::find(&self.paths, self.files_from.as_deref(), input_files::is_recording)?;
+        if files.iter().any(|file| file.as_os_str() == STANDARD_INPUT) {
+            bail!("-: this command reads files; `stapes stream` reads the standard input");
+        }
+        if let Some(format) = self.format.filter(|format| !format.joins())
+            && files.len() > 1
+            && self.out.is_none()
+        {
+            bail!("{} recordings are not one .{} file; give --out a folder", files.len(), format.extension());
+        }
+        for folder in self.out.iter().chain(&self.cut) {
+            create_folder(folder)?;
+        }
+        let names = super::paths::file_names(&files, "")?;
+        if let Some(format) = self.format.filter(|_| self.out.is_none() && !format_is_empty(self.format)) {
+            print_text(console, format.header());
+        }
+        let bar = if files.len() > 1 {
+            progress::bar(files.len(), "files")
+        } else {
+            indicatif::ProgressBar::hidden()
+        };
+        let mut failed = 0;
+        let inputs: Vec<_> = files.iter().zip(names).collect();
+        for batch in inputs.chunks(BATCH * rayon::current_num_threads()) {
+            let found: Vec<Result<FileSpeech>> = batch
+                .par_iter()
+                .map_init(
+                    || FileClassifier::new(&model),
+                    |classifier, (file, _)| match classifier {
+                        Ok(classifier) => Ok(classifier.speech(file, &options)?),
+                        Err(error) => bail!("{error}"),
+                    },
+                )
+                .collect();
+            bar.suspend(|| {
+                for ((file, name), found) in batch.iter().zip(found) {
+                    let written = found.and_then(|found| self.write(file, Path::new(name), &found, console));
+                    if let Err(error) = written {
+                        failed += 1;
+                        let reason = super::message(&error);
+                        console.file_error(file, &reason);
+                        console.json(&json!({ "file": file.display().to_string(), "error": reason }));
+                    }
+                }
+            });
+            bar.inc(batch.len() as u64);
+        }
+        bar.finish_and_clear();
+        console.json(&json!({ "files": files.len(), "failed": failed }));
+        Ok(match failed {
+            0 => super::DONE,
+            failed if failed < files.len() => super::SOME_FAILED,
+            _ => super::NOTHING_DONE,
+        })
+    }
+
+    /// Checks that the model finds speech.
+    fn check(&self, model: &Model) -> Result<()> {
+        let is_frame_level = model.network()?.objective().is_frame_level();
+        if !is_frame_level || !matches!(model.input, Input::Recordings(_)) {
+            bail!(
+                "{}: not a voice activity model; train one with labels per frame (head = \"per_frame_binary\"), such as the \
+                 built-in recipe upc-vad",
+                self.model.display()
+            );
+        }
+        Ok(())
+    }
+
+    /// Writes the segments of a file.
+    fn write(&self, file: &Path, name: &Path, found: &FileSpeech, console: &Console) -> Result<()> {
+        let segments: Vec<LabelledSegment> = found
+            .segments
+            .iter()
+            .map(|segment| LabelledSegment {
+                start_seconds: segment.start_seconds,
+                end_seconds: segment.end_seconds,
+                label: SPEECH.into(),
+            })
+            .collect();
+        let shown = file.display().to_string();
+        match (self.format, &self.out) {
+            (Some(format), Some(out)) => {
+                let text = format.header().to_owned() + &format.text(file, found.seconds, &segments);
+                let path = out.join(name.with_extension(format.extension()));
+                write_file(&path, text.as_bytes())?;
+            }
+            (Some(format), None) => print_text(console, &format.text(file, found.seconds, &segments)),
+            (None, _) => {
+                for segment in &segments {
+                    let (start, end) = (segment.start_seconds, segment.end_seconds);
+                    console.print(&format!("{start:.3}\t{end:.3}\t{}", visible(&shown)));
+                }
+                if segments.is_empty() {
+                    console.status(&format!("{}: no speech", visible(&shown)));
+                }
+            }
+        }
+        if let Some(folder) = &self.cut {
+            cut(file, name, found, folder)?;
+        }
+        let times = segments
+            .iter()
+            .map(|segment| json!({ "start": segment.start_seconds, "end": segment.end_seconds }));
+        console.json_with(
+            || json!({ "file": shown, "seconds": found.seconds, "segments": times.collect::<Vec<_>>() }),
+        );
+        Ok(())
+    }
+}
+
+/// Returns true for a format without text before the first recording.
+fn format_is_empty(format: Option<SegmentFormat>) -> bool {
+    format.is_none_or(|format| format.header().is_empty())
+}
+
+/// Prints lines of a file of segments.
+fn print_text(console: &Console, text: &str) {
+    let text = text.trim_end_matches('\n');
+    if !text.is_empty() {
+        console.print(text);
+    }
+}
+
+/// Writes the segments of a recording as WAV files: `interview_0001.wav`.
+fn cut(file: &Path, name: &Path, found: &FileSpeech, folder: &Path) -> Result<()> {
+    let stem = name.file_stem().unwrap_or_default().to_string_lossy();
+    for (number, segment) in found.segments.iter().enumerate() {
+        let clip = stapes::audio::read_segment(file, segment.start_seconds, Some(segment.end_seconds))?;
+        let path = folder.join(format!("{stem}_{:04}.wav", number + 1));
+        stapes::audio::write_wav(&path, &clip).with_context(|| path.display().to_string())?;
+    }
+    Ok(())
+}

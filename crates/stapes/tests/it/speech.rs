@@ -1,0 +1,145 @@
+//! Speech segments of files and streams.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use crate::frame_labels::{RATE, voice_segment, voices};
+use crate::support::{Scratch, wav};
+
+/// Trains a voice activity model, run, on tones in noise.
+fn trained() -> Scratch {
+    let scratch = Scratch::new();
+    voices(&scratch);
+    scratch.run("train voices.toml --data voices --out run").succeeds();
+    scratch
+}
+
+/// Returns the starts and ends of JSON objects.
+fn times(values: &[Value]) -> Vec<(f64, f64)> {
+    let time = |value: &Value, key: &str| value[key].as_f64().unwrap();
+    values.iter().map(|value| (time(value, "start"), time(value, "end"))).collect()
+}
+
+#[test]
+fn segments_are_found_and_written_in_every_format() {
+    let scratch = trained();
+    let file = "voices/first/pav_04.wav";
+    let lines = scratch.run(&format!("vad run {file} --json --speech-pad-ms 0")).succeeds().json();
+    let found = times(lines[0]["segments"].as_array().unwrap());
+    let (from, to) = voice_segment(4);
+    assert_eq!(found.len(), 1, "{found:?}");
+    let expected = (from as f64 / 100.0, to as f64 / 100.0);
+    assert!((found[0].0 - expected.0).abs() < 0.03 && (found[0].1 - expected.1).abs() < 0.03, "{found:?}");
+    let padded = scratch.run(&format!("vad run {file} --json")).succeeds().json();
+    let padded = times(padded[0]["segments"].as_array().unwrap());
+    assert!((found[0].0 - padded[0].0 - 0.03).abs() < 1e-9 && (padded[0].1 - found[0].1 - 0.03).abs() < 1e-9);
+
+    let folder = scratch.run("vad run voices --format csv").succeeds().stdout();
+    assert_eq!(folder.lines().next().unwrap(), "file,start,end,label");
+    assert_eq!(folder.lines().count(), 1 + 20, "{folder}");
+    scratch.run("vad run voices --format textgrid").fails(2, &["20 recordings", "--out"]);
+    for (format, extension) in [
+        ("json", "json"),
+        ("rttm", "rttm"),
+        ("audacity", "txt"),
+        ("textgrid", "TextGrid"),
+        ("webvtt", "vtt"),
+        ("lab", "lab"),
+    ] {
+        scratch.run(&format!("vad run {file} --format {format} --out segments")).succeeds();
+        let text = fs::read_to_string(scratch.path("segments").join(format!("pav_04.{extension}"))).unwrap();
+        assert!(text.contains("speech"), "{format}: {text}");
+    }
+    scratch.run(&format!("vad run {file} --cut pieces")).succeeds();
+    let piece = stapes::audio::read(&scratch.path("pieces/pav_04_0001.wav")).unwrap();
+    assert!((piece.seconds() - (padded[0].1 - padded[0].0)).abs() < 1e-3);
+    scratch.run(&format!("vad run {file} --threshold 2")).fails(2, &["--threshold 2", "from 0 to 1"]);
+    scratch.run("vad run missing.wav voices/first/pav_00.wav").fails(1, &["missing.wav"]);
+    scratch.run("quickstart --set train.epochs=1").succeeds();
+    scratch.run(&format!("vad runs/quickstart {file}")).fails(2, &["not a voice activity model"]);
+}
+
+/// Returns the events of JSON lines as segments.
+fn segments(lines: &[Value]) -> Vec<(f64, f64)> {
+    let of = |name: &str| -> Vec<f64> {
+        let events = lines.iter().filter(|line| line["event"] == name);
+        events.map(|event| event["seconds"].as_f64().unwrap()).collect()
+    };
+    of("start").into_iter().zip(of("end")).collect()
+}
+
+#[test]
+fn events_of_a_stream_are_the_segments_of_the_file() {
+    let scratch = trained();
+    // Several recordings in a row.
+    let mut samples = Vec::new();
+    for number in 0..6 {
+        let clip =
+            stapes::audio::read(&scratch.path(&format!("voices/first/pav_{:02}.wav", 2 * number))).unwrap();
+        samples.extend(clip.samples);
+    }
+    scratch.write("long.wav", wav(&samples, RATE as u32));
+    let bytes = fs::read(scratch.path("long.wav")).unwrap()[44..].to_vec();
+    for options in [
+        "",
+        "--threshold 0.7 --min-speech-duration-ms 0",
+        "--max-speech-duration-s 0.4",
+        "--preset faster-whisper",
+    ] {
+        let file = scratch.run(&format!("vad run long.wav --json {options}")).succeeds().json();
+        let expected = times(file[0]["segments"].as_array().unwrap());
+        assert!(!expected.is_empty());
+        let streamed = segments(&scratch.run(&format!("stream run long.wav {options}")).succeeds().json());
+        let piped =
+            segments(&scratch.run_piped(&format!("stream run - {options}"), &bytes).succeeds().json());
+        for found in [&streamed, &piped] {
+            assert_eq!(found.len(), expected.len(), "{options}: {found:?} and {expected:?}");
+            for (found, expected) in found.iter().zip(&expected) {
+                assert!(
+                    (found.0 - expected.0).abs() < 1e-6 && (found.1 - expected.1).abs() < 1e-6,
+                    "{options}"
+                );
+            }
+        }
+    }
+    let scores = scratch.run("stream run long.wav --scores").succeeds().json();
+    let frames = scores.iter().filter(|line| line["event"] == "scores").count();
+    assert_eq!(frames, (samples.len() - 200) / 80 + 1);
+    // Half a sample, another rate and samples that are not numbers.
+    let odd = scratch.run_piped("stream run -", &bytes[..16_001]).succeeds();
+    assert!(odd.stderr().contains("incomplete"), "{}", odd.stderr());
+    scratch.run_piped("stream run - --rate 16000", &bytes).succeeds();
+    let nan: Vec<u8> = [f32::NAN; 2000].iter().flat_map(|value| value.to_le_bytes()).collect();
+    scratch.run_piped("stream run - --format f32le", &nan).fails(2, &["before 0.2"]);
+    scratch.run("stream run long.wav --rate 8000").fails(2, &["--rate"]);
+}
+
+#[test]
+fn scores_arrive_while_the_pipe_is_open_and_a_closed_reader_ends_the_program() {
+    let scratch = trained();
+    let mut child = Command::new(assert_cmd::cargo::cargo_bin("stapes"))
+        .current_dir(scratch.path("."))
+        .args(["stream", "run", "-", "--scores"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    input.write_all(&[0; 2 * 1000]).unwrap();
+    input.flush().unwrap();
+    let mut line = String::new();
+    // 1,000 samples complete eleven frames of 200 samples every 80, although the pipe is open.
+    for _ in 0..11 {
+        line.clear();
+        assert!(output.read_line(&mut line).unwrap() > 0);
+    }
+    assert!(line.contains("\"scores\""), "{line}");
+    drop(output);
+    // The program notices when it writes the next line.
+    while input.write_all(&[0; 2 * 1000]).is_ok() {}
+    assert!(child.wait().unwrap().code().is_some(), "ended by a signal");
+}
