@@ -23,8 +23,8 @@ impl Frames {
     }
 }
 
-/// File that is decoded packet by packet.
-pub(crate) trait Source {
+/// Decoder of one file, which returns its frames block by block.
+pub(crate) trait Decoder {
     fn sample_rate_hz(&self) -> u32;
 
     /// Replaces the frames in the buffer by the next ones, possibly none; returns false at the end.
@@ -80,7 +80,7 @@ pub(crate) fn contained<T>(
 /// Blocks of a recording: the mean of its channels, computed in f64, or one channel.
 pub(crate) struct Blocks {
     path: PathBuf,
-    source: Box<dyn Source>,
+    decoder: Box<dyn Decoder>,
     channel: Channel,
     max_samples: u64,
     read: u64,
@@ -92,10 +92,10 @@ pub(crate) struct Blocks {
 
 impl Blocks {
     /// Returns an error after this many samples.
-    pub(crate) fn new(path: PathBuf, source: Box<dyn Source>, max_samples: u64) -> Blocks {
+    pub(crate) fn new(path: PathBuf, decoder: Box<dyn Decoder>, max_samples: u64) -> Blocks {
         Blocks {
             path,
-            source,
+            decoder,
             channel: Channel::Mean,
             max_samples,
             read: 0,
@@ -116,7 +116,7 @@ impl Blocks {
     }
 
     pub(crate) fn sample_rate_hz(&self) -> u32 {
-        self.source.sample_rate_hz()
+        self.decoder.sample_rate_hz()
     }
 
     pub(crate) fn channel_peaks(&self) -> &[f32] {
@@ -131,13 +131,13 @@ impl Blocks {
     ///
     /// # Errors
     /// [`AudioError::NoSamples`] if there are none, [`AudioError::NotFinite`], [`AudioError::NoChannel`],
-    /// [`AudioError::TooManySamples`], and errors of the source.
+    /// [`AudioError::TooManySamples`], and errors of the decoder.
     pub(crate) fn next(&mut self) -> Result<Option<&[f32]>, AudioError> {
         self.mono.clear();
         while self.mono.is_empty() {
-            let (source, frames) = (&mut self.source, &mut self.frames);
-            if !contained(&self.path, || source.next(frames))? {
-                let (what, byte) = self.source.samples_location();
+            let (decoder, frames) = (&mut self.decoder, &mut self.frames);
+            if !contained(&self.path, || decoder.next(frames))? {
+                let (what, byte) = self.decoder.samples_location();
                 return match self.read {
                     0 => Err(AudioError::NoSamples { path: self.path.clone(), what, byte }),
                     _ => Ok(None),
@@ -185,7 +185,7 @@ impl Blocks {
     pub(crate) fn into_clip(mut self, capacity: usize) -> Result<Clip, AudioError> {
         let mut samples = Vec::with_capacity(capacity);
         self.append_range(0, u64::MAX, &mut samples)?;
-        Ok(Clip { samples, sample_rate_hz: self.source.sample_rate_hz() })
+        Ok(Clip { samples, sample_rate_hz: self.decoder.sample_rate_hz() })
     }
 
     /// Appends the samples in `first..end` as far as they exist; returns the end of the last block that was read. Must be
@@ -222,7 +222,7 @@ mod tests {
     /// Blocks of these lengths; each frame has values around its index.
     struct Ramp(std::vec::IntoIter<usize>, usize);
 
-    impl Source for Ramp {
+    impl Decoder for Ramp {
         fn sample_rate_hz(&self) -> u32 {
             8000
         }
@@ -278,7 +278,7 @@ mod tests {
     #[test]
     fn a_decoder_that_panics_is_the_error_of_a_damaged_file() {
         struct Broken;
-        impl Source for Broken {
+        impl Decoder for Broken {
             fn sample_rate_hz(&self) -> u32 {
                 8000
             }

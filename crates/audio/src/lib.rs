@@ -37,11 +37,11 @@ mod options;
 #[cfg(feature = "decode")]
 mod read;
 #[cfg(feature = "decode")]
+mod read_segment;
+#[cfg(feature = "decode")]
 mod recording;
 #[cfg(feature = "resample")]
 mod resample;
-#[cfg(feature = "decode")]
-mod segment;
 #[cfg(feature = "resample")]
 mod stream_resampler;
 mod write;
@@ -55,9 +55,9 @@ pub use options::{Channel, ReadOptions, read_with};
 #[cfg(feature = "decode")]
 pub use read::read;
 #[cfg(feature = "decode")]
-pub use recording::Recording;
+pub use read_segment::read_segment;
 #[cfg(feature = "decode")]
-pub use segment::read_segment;
+pub use recording::Recording;
 pub use stapes_files::SpecialFile;
 #[cfg(feature = "resample")]
 pub use stream_resampler::StreamResampler;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::input::Input;
-use crate::{AudioError, Clip, read, segment};
+use crate::{AudioError, Clip, read, read_segment};
 
 /// Channel of a recording that becomes its samples.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -45,7 +45,7 @@ pub struct ReadOptions {
 /// ```
 pub fn read_with(path: &Path, options: &ReadOptions) -> Result<Clip, AudioError> {
     if let Some((start_seconds, end_seconds)) = options.segment {
-        segment::check(path, start_seconds, end_seconds)?;
+        read_segment::check(path, start_seconds, end_seconds)?;
     }
     from_input(Input::open(path)?, options)
 }
@@ -53,7 +53,7 @@ pub fn read_with(path: &Path, options: &ReadOptions) -> Result<Clip, AudioError>
 pub(crate) fn from_input(input: Input, options: &ReadOptions) -> Result<Clip, AudioError> {
     match options.segment {
         Some((start_seconds, end_seconds)) => {
-            segment::read_from(input, options.channel, start_seconds, end_seconds)
+            read_segment::read_from(input, options.channel, start_seconds, end_seconds)
         }
         None => {
             let (blocks, samples) = read::blocks(input, options.channel, 0.0)?;

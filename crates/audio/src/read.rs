@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::blocks::{Blocks, MAX_SAMPLES, Source, contained};
+use crate::blocks::{Blocks, Decoder, MAX_SAMPLES, contained};
 use crate::formats::adts::Adts;
 use crate::formats::encoded::Encoded;
 use crate::formats::flac::Flac;
@@ -80,7 +80,7 @@ pub(crate) fn blocks(
 
 fn open_blocks(mut input: Input, start_seconds: f64) -> Result<(Blocks, usize), AudioError> {
     let path = input.path().to_owned();
-    let source: Box<dyn Source> = match Kind::detect(&mut input)? {
+    let decoder: Box<dyn Decoder> = match Kind::detect(&mut input)? {
         Kind::Wav => return container(wav::encoded(&mut input)?, input, start_seconds),
         Kind::Aiff => return container(aiff::encoded(&mut input)?, input, start_seconds),
         Kind::Caf => return container(caf::encoded(&mut input)?, input, start_seconds),
@@ -91,7 +91,7 @@ fn open_blocks(mut input: Input, start_seconds: f64) -> Result<(Blocks, usize), 
         Kind::Mp4 => Box::new(Mp4::open(input)?),
         Kind::Ogg => Box::new(Ogg::open(input)?),
     };
-    Ok((Blocks::new(path, source, MAX_SAMPLES), 0))
+    Ok((Blocks::new(path, decoder, MAX_SAMPLES), 0))
 }
 
 fn container(encoded: Encoded, input: Input, start_seconds: f64) -> Result<(Blocks, usize), AudioError> {
@@ -101,8 +101,8 @@ fn container(encoded: Encoded, input: Input, start_seconds: f64) -> Result<(Bloc
     };
     let frames = layout.frames();
     let first = sample_at(start_seconds, layout.format.sample_rate_hz).min(frames);
-    let source = encoded.open(input, first)?;
-    Ok((Blocks::new(path, source, u64::MAX).starting_at(first), frames as usize))
+    let decoder = encoded.open(input, first)?;
+    Ok((Blocks::new(path, decoder, u64::MAX).starting_at(first), frames as usize))
 }
 
 /// Returns the sample nearest to a time that is not negative.

@@ -13,8 +13,8 @@ use crate::error::DataError;
 use crate::folder;
 use crate::label::Label;
 use crate::numbers::{numbers, read};
-use crate::sample::DEFAULT_VALIDATION_FRACTION;
 use crate::source::{DataSource, SourceInfo};
+use crate::stratified_sampling::DEFAULT_VALIDATION_FRACTION;
 use crate::subset::Subset;
 
 const SET: &str = "arabic-digits";

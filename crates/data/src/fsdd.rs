@@ -9,10 +9,10 @@ use crate::dataset::{DataSet, Example, Source};
 use crate::error::DataError;
 use crate::folder::{self, Entry};
 use crate::label::Label;
-use crate::sample::{DEFAULT_VALIDATION_FRACTION, check_fraction, check_validation_fraction};
 use crate::source::{DataSource, FoldValue, SourceInfo};
 use crate::split::Split;
 use crate::split_builder::SplitBuilder;
+use crate::stratified_sampling::{DEFAULT_VALIDATION_FRACTION, check_fraction, check_validation_fraction};
 use crate::subset::Subset;
 
 /// Placeholder for the speaker after the test speaker.

@@ -9,8 +9,8 @@ use crate::class_folders::ClassFolders;
 use crate::dataset::DataSet;
 use crate::error::DataError;
 use crate::numbers::{numbers, read};
-use crate::sample::DEFAULT_VALIDATION_FRACTION;
 use crate::source::{DataSource, SourceInfo};
+use crate::stratified_sampling::DEFAULT_VALIDATION_FRACTION;
 use crate::subset::Subset;
 
 const FOLDERS: ClassFolders = ClassFolders {

@@ -11,8 +11,8 @@ use stapes_features::Features;
 use crate::dataset::{DataSet, Example, Source};
 use crate::error::DataError;
 use crate::label::Label;
-use crate::sample::DEFAULT_VALIDATION_FRACTION;
 use crate::source::{DataSource, SourceInfo};
+use crate::stratified_sampling::DEFAULT_VALIDATION_FRACTION;
 use crate::subset::Subset;
 use crate::{folder, sktime_ts};
 

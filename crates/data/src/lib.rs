@@ -28,13 +28,13 @@ mod load;
 mod note;
 mod numbers;
 mod predefined_split;
-mod sample;
 mod sktime_ts;
 mod source;
 mod speech_commands;
 mod split;
 mod split_builder;
 mod statistics;
+mod stratified_sampling;
 mod subset;
 mod upc_vad;
 

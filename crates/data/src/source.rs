@@ -1,12 +1,16 @@
-//! Common interface of the data sets.
+//! `DataSource`, the trait to implement for a new data set.
+//!
+//! A new data set needs, besides its file with this trait: `mod` and `pub use` in `lib.rs`; in `config.rs` a variant of
+//! `DataConfig`, its line in `DataConfig::source`, and with folds its line in `DataConfig::with_fold`; rows of the tables in
+//! `docs/recipes.md` and `docs/data.md`.
 
 use std::path::Path;
 
 use crate::dataset::DataSet;
 use crate::error::DataError;
 use crate::predefined_split;
-use crate::sample::check_validation_fraction;
 use crate::split::Split;
+use crate::stratified_sampling::check_validation_fraction;
 
 /// Properties of a data set that are known without its files.
 #[derive(Clone, Debug)]
@@ -62,8 +66,7 @@ pub(crate) enum FoldValue {
     Group(String),
 }
 
-/// Operations of a data set. A new data set needs a file with this trait, a variant of
-/// [`DataConfig`](crate::DataConfig), and its line in `DataConfig::source`.
+/// Operations of a data set.
 ///
 /// All methods except `info` and `check` require a checked configuration.
 pub(crate) trait DataSource {

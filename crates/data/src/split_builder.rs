@@ -4,8 +4,8 @@ use stapes_random::Rng;
 
 use crate::dataset::DataSet;
 use crate::error::DataError;
-use crate::sample::{group_sample, stratified_sample};
 use crate::split::Split;
+use crate::stratified_sampling::{group_sample, stratified_sample};
 use crate::subset::Subset;
 
 /// Examples of a data set with their subsets; unassigned examples are training examples.

@@ -10,10 +10,10 @@ use crate::dataset::{DataSet, Example, Source};
 use crate::error::DataError;
 use crate::folder::{self, Entry};
 use crate::label::{Label, Segments};
-use crate::sample::{DEFAULT_VALIDATION_FRACTION, check_validation_fraction};
 use crate::source::{DataSource, FoldValue, SourceInfo};
 use crate::split::Split;
 use crate::split_builder::SplitBuilder;
+use crate::stratified_sampling::{DEFAULT_VALIDATION_FRACTION, check_validation_fraction};
 use crate::subset::Subset;
 
 const SET: &str = "upc-vad";

@@ -1,8 +1,8 @@
-//! Delta features of any front end.
+//! Settings of delta features (key `deltas`), after any front end: choice of the toolkit and its filter.
 
 use serde::{Deserialize, Serialize};
 
-use crate::delta::{Delta, DeltaConfig, DeltaMode};
+use crate::librosa::delta::{Delta, DeltaConfig, DeltaMode};
 use crate::settings_macro::config;
 use crate::stream::{StreamingDelta, needs_whole_clip};
 use crate::{FeatureError, TorchaudioDeltaConfig};

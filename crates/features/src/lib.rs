@@ -21,7 +21,6 @@ mod check;
 mod config;
 mod dct;
 mod decibel;
-mod delta;
 mod deltas;
 mod error;
 mod extractor;
@@ -43,6 +42,7 @@ mod post_processing;
 mod presets;
 mod psf;
 mod sample;
+mod segments;
 mod serde_scalar;
 mod settings;
 mod settings_macro;
@@ -57,12 +57,11 @@ mod window;
 pub use config::{FeatureConfig, Scale};
 pub use dct::DctNorm;
 pub use decibel::Reference;
-pub use delta::{Delta, DeltaConfig, DeltaMode};
 pub use deltas::{DeltaKind, DeltasConfig};
 pub use error::FeatureError;
 pub use extractor::Extractor;
 pub use feature_stream::FeatureStream;
-pub use frame_times::{FrameTimes, Segment};
+pub use frame_times::FrameTimes;
 pub use frames::Features;
 pub use framing::PadMode;
 pub use front_end::FrontEnd;
@@ -73,14 +72,15 @@ pub use kaldi::{
 };
 pub use layout::{FeatureAxis, Layout};
 pub use librosa::{
-    LibrosaMel, LibrosaMelConfig, LibrosaMelDb, LibrosaMelDbConfig, LibrosaMfcc, LibrosaMfccConfig,
-    LibrosaStft, LibrosaStftConfig,
+    Delta, DeltaConfig, DeltaMode, LibrosaMel, LibrosaMelConfig, LibrosaMelDb, LibrosaMelDbConfig,
+    LibrosaMfcc, LibrosaMfccConfig, LibrosaStft, LibrosaStftConfig,
 };
 pub use mel::{MelNorm, MelScale};
 pub use normalization::{Normalization, StandardScaler};
 pub use presets::{PRESETS, Preset, preset, preset_at};
 pub use psf::{Psf, PsfFbankConfig, PsfFft, PsfLogFbankConfig, PsfMfccConfig, PsfStream, PsfWindow};
 pub use sample::Sample;
+pub use segments::Segment;
 pub use settings::Setting;
 pub use stacking::StackingConfig;
 pub use stream::{Streaming, StreamingExtractor};

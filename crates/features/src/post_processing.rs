@@ -2,8 +2,8 @@
 
 use crate::FeatureError;
 use crate::config::FeatureConfig;
-use crate::delta::{Columns, Delta};
 use crate::deltas::Deltas;
+use crate::librosa::delta::{Columns, Delta};
 use crate::stacking::StreamingStack;
 
 /// Deltas and stacking, frame by frame.

@@ -1,4 +1,4 @@
-//! Named feature configurations.
+//! Presets, named feature configurations: log-mel, librosa-mfcc, psf-mfcc, kaldi-mfcc-39, torchaudio-mfcc, waveform.
 
 use crate::FrontEndConfig;
 use crate::config::{FeatureConfig, Scale};

@@ -1,4 +1,4 @@
-//! Number types of samples and features: f32 and f64.
+//! Trait `Sample`: number types of audio samples and features, f32 and f64.
 
 use crate::{FeatureError, logarithm};
 

@@ -33,7 +33,7 @@ pub use decisions::{
 };
 pub use error::InferError;
 pub use model::{FORMAT, FramesConfig, Input, Model};
-pub use prediction::Prediction;
+pub use prediction::{Prediction, frame_segments};
 pub use speech_stream::{SpeechStream, SpeechTime};
 pub use stream::StreamClassifier;
 pub use weights::{Weights, read_weights, read_weights_except};

@@ -1,7 +1,7 @@
-//! Decisions: the class of a recording, and the segments of a frame-level model.
+//! From probabilities to decisions: the class of a recording, and the segments of a frame-level model.
 
 use stapes_audio::Clip;
-use stapes_features::{Features, Segment};
+use stapes_features::{Features, FrameTimes, Segment};
 use stapes_nn::loss::argmax;
 
 use crate::classifier::Classifier;
@@ -19,6 +19,24 @@ pub struct Prediction {
     pub probability: f32,
     /// Probabilities of all classes, in the order of the model's labels.
     pub probabilities: Vec<f32>,
+}
+
+/// Returns the segments of a recording of `seconds` from the probabilities of its frames: successive frames with the same
+/// most probable class, from 0 to the end. `times` are the times of the frames, see [`FrameTimes::segments`].
+///
+/// # Shapes
+/// probabilities `[T, K]`
+///
+/// # Panics
+/// If `classes`, K, is 0.
+pub fn frame_segments(
+    probabilities: &[f32],
+    classes: usize,
+    times: &FrameTimes,
+    seconds: f64,
+) -> Vec<Segment> {
+    let classes: Vec<usize> = probabilities.chunks_exact(classes).map(argmax).collect();
+    times.segments(&classes, seconds)
 }
 
 impl Classifier<'_> {
@@ -51,11 +69,11 @@ impl Classifier<'_> {
     pub fn segments(&mut self, clip: &Clip) -> Result<Vec<Segment>, InferError> {
         self.check_frame_level(true)?;
         let probabilities = self.classify(clip)?;
-        let classes: Vec<usize> = probabilities.chunks_exact(self.model().labels.len()).map(argmax).collect();
         let Some(extractor) = &self.extractor else {
             return Err(InferError::WrongInput { expected: "frames".into(), got: "a recording".into() });
         };
-        Ok(extractor.front_end().frame_times().segments(&classes, clip.seconds()))
+        let times = extractor.front_end().frame_times();
+        Ok(frame_segments(&probabilities, self.model().labels.len(), &times, clip.seconds()))
     }
 
     fn check_frame_level(&self, wanted: bool) -> Result<(), InferError> {

@@ -11,6 +11,8 @@
 
 mod buffer;
 mod instruction_set;
+#[cfg(any(test, feature = "reference"))]
+mod real;
 mod sequences;
 #[allow(unsafe_code, reason = "vector instructions and their pointers")]
 mod simd;
@@ -31,8 +33,6 @@ pub mod peak;
 pub mod pool;
 pub mod product;
 pub mod recurrent;
-#[cfg(any(test, feature = "reference"))]
-pub mod reference;
 
 pub use instruction_set::{InstructionSet, UnavailableInstructionSet};
 pub use sequences::{Sequences, SequencesError};

@@ -1,4 +1,4 @@
-//! Confidence intervals.
+//! Wilson score interval of a proportion, such as an accuracy, and the type of all confidence intervals.
 
 use serde::Serialize;
 use stapes_files::number;

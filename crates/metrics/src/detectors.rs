@@ -1,4 +1,4 @@
-//! ROC curves of classes against the rest.
+//! `Detectors`: the ROC curve of each class against the rest, or their mean, with operating points to mark.
 
 use serde::Serialize;
 

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
+use crate::auc::Ranking;
 use crate::bootstrap::over_recordings;
-use crate::roc::Ranking;
 use crate::{ConfidenceInterval, Evaluation, MetricsError, Roc};
 
 /// Labels, predictions and scores of the frames of one recording.

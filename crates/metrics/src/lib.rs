@@ -4,9 +4,14 @@
 //! confidence interval, the scores of each class and the confusion matrix. [`Evaluation::from_frames`] does the same for
 //! frame-level models, with F1 and ROC AUC. An [`Evaluation`] serializes to JSON.
 //!
+//! A 95 % interval depends on what varies: [`wilson`] for the accuracy over independent examples, a bootstrap over
+//! recordings for values over frames ([`Estimate`]), and Student's t ([`mean_with_interval`]) for the mean over seeds or
+//! folds.
+//!
 //! Beyond a single number:
 //!
-//! - [`compare_accuracy`], [`compare_frames`] and [`holm`] test differences for statistical significance;
+//! - [`compare_accuracy`], [`compare_frames`] and [`holm`] test differences for statistical significance, by a paired bootstrap
+//!   with Holm's correction;
 //! - [`Roc`] holds the error rates at every threshold, [`OperatingPoint`] those at one threshold that was chosen on other
 //!   scores, and [`Detectors`] the curves of several classes;
 //! - [`Calibration`] compares probabilities with accuracy;
@@ -25,6 +30,7 @@
 //! # Ok::<(), stapes_metrics::MetricsError>(())
 //! ```
 
+mod auc;
 mod bootstrap;
 mod calibration;
 mod confidence_interval;
@@ -38,8 +44,8 @@ mod median;
 mod roc;
 mod significance;
 mod student;
-mod thresholds;
 
+pub use auc::roc_auc;
 pub use calibration::{Calibration, ReliabilityBin};
 pub use confidence_interval::{ConfidenceInterval, wilson};
 pub use confusion::{ConfusedPair, ConfusionMatrix};
@@ -49,7 +55,6 @@ pub use evaluation::{ClassScores, Evaluation};
 pub use events::{Event, EventMatcher, EventRules, EventScores, KeywordOperatingPoint, KeywordPeaks, Peak};
 pub use frame_metrics::{Detection, Estimate, RecordingFrames};
 pub use median::median;
-pub use roc::roc_auc;
+pub use roc::{OperatingPoint, Roc, RocPoint};
 pub use significance::{Difference, FrameDifferences, compare_accuracy, compare_frames, holm};
 pub use student::mean_with_interval;
-pub use thresholds::{OperatingPoint, Roc, RocPoint};

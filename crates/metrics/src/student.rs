@@ -1,4 +1,4 @@
-//! Mean of a few repetitions with Student's t interval.
+//! Mean of a few repetitions, such as seeds or folds, with Student's t interval.
 
 use crate::{ConfidenceInterval, Estimate};
 

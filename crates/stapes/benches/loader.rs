@@ -17,7 +17,7 @@
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
-use stapes::experiment::{LoadedExamples, TrainInputs};
+use stapes::experiment::{ExperimentInputs, LoadedExamples};
 use stapes::train::{Crop, Examples, Optimizer, Shards, SingleProcess, Start, StepOptions, TrainingResult};
 use stapes::{Experiment, Recipe};
 use stapes_testkit::fixture::Fixture;
@@ -98,7 +98,7 @@ fn trained(experiment: &Experiment, train: &LoadedExamples) -> TrainingResult {
     let stop = AtomicBool::new(false);
     let none = experiment.load(&[], &stop, &|_| {}).expect("nothing");
     let model = experiment.untrained_model(train).expect("a model");
-    let inputs = TrainInputs {
+    let inputs = ExperimentInputs {
         model: &model,
         train,
         validation: &none,

@@ -8,7 +8,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let frames: Vec<Features> =
         (0..60).map(|n| Features::new(1, (0..8 + n % 5).map(|t| slope(n) * t as f32).collect())).collect();
     let labels = (0..60).map(|n| n % 2).collect();
-    let (train, validation) = Dataset::from_frames(frames.clone(), labels, ["up", "down"])?.split(0.2, 1);
+    let (train, validation) =
+        InMemoryDataset::from_frames(frames.clone(), labels, ["up", "down"])?.split(0.2, 1);
     let model = RecurrentModelConfig { hidden_size: 16, ..Default::default() };
     let config = TrainConfig { epochs: 20, learning_rate: 0.01, ..Default::default() };
     let fitted =

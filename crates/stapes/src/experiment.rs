@@ -1,4 +1,6 @@
 //! Experiment: from a recipe and its data to a trained model and its evaluation.
+//!
+//! `training.rs` calls it for each run and writes the files; it calls `stapes_train::train`.
 
 mod evaluate;
 mod labelled;
@@ -15,7 +17,7 @@ use stapes_augment::WaveformAugmenter;
 use stapes_data::{DataError, DataSet, FrameCache, Note, Split, Subset};
 use stapes_features::{Features, Normalization, StandardScaler};
 use stapes_infer::{Classifier, InferError, Input, Model};
-use stapes_train::{Communicator, Event, Examples, LoaderOptions, Start, Trainer, TrainingResult};
+use stapes_train::{Communicator, Event, Examples, LoaderOptions, Start, TrainingInputs, TrainingResult};
 
 use crate::error::Error;
 use crate::recipe::{Recipe, ResolvedRecipe};
@@ -44,7 +46,7 @@ pub struct Experiment {
 
 /// Inputs of [`Experiment::train`].
 #[derive(Clone, Copy)]
-pub struct TrainInputs<'a> {
+pub struct ExperimentInputs<'a> {
     /// Model of [`Experiment::untrained_model`].
     pub model: &'a Model,
     /// Training examples.
@@ -145,17 +147,17 @@ impl Experiment {
     /// [`Error::Augment`] as [`Experiment::waveform_augmenter`]; errors of `report`.
     pub fn train(
         &self,
-        inputs: &TrainInputs<'_>,
+        inputs: &ExperimentInputs<'_>,
         report: impl FnMut(Event<'_>) -> Result<(), Error>,
     ) -> Result<TrainingResult, Error> {
-        let TrainInputs { model, train, validation, start, communicator, stop } = *inputs;
+        let ExperimentInputs { model, train, validation, start, communicator, stop } = *inputs;
         let normalize = |loaded: &LoadedExamples| -> Result<Vec<Features>, InferError> {
             loaded.features.iter().map(|frames| model.normalize(frames)).collect()
         };
         let (train_frames, validation_frames) = (normalize(train)?, normalize(validation)?);
         let waveforms = self.waveform_source(model, train)?;
         let threads = rayon::current_num_threads();
-        let trainer = Trainer {
+        let inputs = TrainingInputs {
             model: &self.recipe.model,
             input: model.shape,
             classes: self.dataset.classes.len(),
@@ -168,7 +170,7 @@ impl Experiment {
             seed: self.recipe.seed,
             communicator,
         };
-        stapes_train::train(&trainer, stop, report)
+        stapes_train::train(&inputs, stop, report)
     }
 
     /// Returns the source of augmented training examples, if the recipe augments waveforms.

@@ -1,4 +1,6 @@
-//! Training on arrays: from frames or clips in memory to a model.
+//! `Trainer`, training on arrays: from frames or clips in memory to a model.
+//!
+//! Programs call it; it calls `stapes_train::train`, without a recipe, a run folder or an `Experiment`.
 
 use std::sync::atomic::AtomicBool;
 
@@ -14,14 +16,14 @@ use crate::error::Error;
 
 /// Examples in memory: frames [T, F] of any lengths, with one class per example.
 #[derive(Clone, Debug)]
-pub struct Dataset {
+pub struct InMemoryDataset {
     input: Input,
     classes: Vec<String>,
     features: Vec<Features>,
     labels: Vec<usize>,
 }
 
-impl Dataset {
+impl InMemoryDataset {
     /// Combines frames with their classes, which are indices into the class names.
     ///
     /// # Errors
@@ -31,29 +33,29 @@ impl Dataset {
         features: Vec<Features>,
         labels: Vec<usize>,
         classes: impl IntoIterator<Item = impl Into<String>>,
-    ) -> Result<Dataset, Error> {
+    ) -> Result<InMemoryDataset, Error> {
         let classes = classes.into_iter().map(Into::into).collect();
-        Dataset { input: Input::Frames(FramesConfig::default()), classes, features, labels }.checked()
+        InMemoryDataset { input: Input::Frames(FramesConfig::default()), classes, features, labels }.checked()
     }
 
     /// Computes the features of clips of any sample rate and combines them with their classes. A model trained on them
     /// classifies clips.
     ///
     /// # Errors
-    /// [`Error::Infer`] if a clip is too short or not finite; otherwise those of [`Dataset::from_frames`].
+    /// [`Error::Infer`] if a clip is too short or not finite; otherwise those of [`InMemoryDataset::from_frames`].
     pub fn from_clips(
         clips: &[Clip],
         labels: Vec<usize>,
         classes: impl IntoIterator<Item = impl Into<String>>,
         features: FeatureConfig,
-    ) -> Result<Dataset, Error> {
+    ) -> Result<InMemoryDataset, Error> {
         let mut extractor = ClipExtractor::new(&features)?;
         let frames = clips.iter().map(|clip| extractor.extract(clip)).collect::<Result<_, _>>()?;
         let classes = classes.into_iter().map(Into::into).collect();
-        Dataset { input: Input::Recordings(features), classes, features: frames, labels }.checked()
+        InMemoryDataset { input: Input::Recordings(features), classes, features: frames, labels }.checked()
     }
 
-    fn checked(self) -> Result<Dataset, Error> {
+    fn checked(self) -> Result<InMemoryDataset, Error> {
         let fail = |reason: String| Err(Error::Dataset(reason));
         let (examples, labels, classes) = (self.features.len(), self.labels.len(), self.classes.len());
         if examples != labels {
@@ -82,7 +84,7 @@ impl Dataset {
     ///
     /// # Panics
     /// If the fraction is not in 0..=1.
-    pub fn split(self, fraction: f64, seed: u64) -> (Dataset, Dataset) {
+    pub fn split(self, fraction: f64, seed: u64) -> (InMemoryDataset, InMemoryDataset) {
         assert!((0.0..=1.0).contains(&fraction), "fraction = {fraction}: must be in 0..=1");
         let mut held_out = vec![false; self.labels.len()];
         for class in 0..self.classes.len() {
@@ -92,7 +94,7 @@ impl Dataset {
             let count = (fraction * examples.len() as f64).round() as usize;
             examples[..count].iter().for_each(|&example| held_out[example] = true);
         }
-        let part = |second: bool| Dataset {
+        let part = |second: bool| InMemoryDataset {
             input: self.input.clone(),
             classes: self.classes.clone(),
             features: self
@@ -123,7 +125,7 @@ impl Dataset {
 ///
 /// # Example
 /// ```
-/// use stapes::{Dataset, Trainer};
+/// use stapes::{InMemoryDataset, Trainer};
 /// use stapes::features::{Features, Normalization};
 /// use stapes::nn::RecurrentModelConfig;
 /// use stapes::train::TrainConfig;
@@ -132,7 +134,7 @@ impl Dataset {
 /// let slope = |n: usize| if n % 2 == 0 { 0.1 } else { -0.1 };
 /// let frames = (0..60).map(|n| Features::new(1, (0..8 + n % 5).map(|t| slope(n) * t as f32).collect()));
 /// let labels = (0..60).map(|n| n % 2).collect();
-/// let (train, validation) = Dataset::from_frames(frames.collect(), labels, ["up", "down"])?.split(0.2, 1);
+/// let (train, validation) = InMemoryDataset::from_frames(frames.collect(), labels, ["up", "down"])?.split(0.2, 1);
 /// let model = RecurrentModelConfig { hidden_size: 8, ..Default::default() };
 /// let config = TrainConfig { epochs: 10, learning_rate: 0.01, ..Default::default() };
 /// let fitted = Trainer::new(model, config).normalization(Normalization::PerCoefficient).fit(&train, &validation)?;
@@ -178,7 +180,7 @@ impl Trainer {
     /// # Errors
     /// [`Error::Train`] if the settings and the examples do not fit or the training diverges; [`Error::Infer`] if the model
     /// cannot be built.
-    pub fn fit(&self, train: &Dataset, validation: &Dataset) -> Result<Fitted, Error> {
+    pub fn fit(&self, train: &InMemoryDataset, validation: &InMemoryDataset) -> Result<Fitted, Error> {
         self.fit_with(train, validation, &AtomicBool::new(false), |_| {})
     }
 
@@ -188,17 +190,17 @@ impl Trainer {
     /// Those of [`Trainer::fit`].
     pub fn fit_with(
         &self,
-        examples: &Dataset,
-        validation: &Dataset,
+        examples: &InMemoryDataset,
+        validation: &InMemoryDataset,
         stop: &AtomicBool,
         mut on_event: impl FnMut(&Event<'_>),
     ) -> Result<Fitted, Error> {
         let untrained = self.untrained(examples)?;
-        let normalize = |data: &Dataset| -> Result<Vec<Features>, Error> {
+        let normalize = |data: &InMemoryDataset| -> Result<Vec<Features>, Error> {
             Ok(data.features.iter().map(|frames| untrained.normalize(frames)).collect::<Result<_, _>>()?)
         };
         let (train_frames, validation_frames) = (normalize(examples)?, normalize(validation)?);
-        let trainer = stapes_train::Trainer {
+        let inputs = stapes_train::TrainingInputs {
             model: &self.model,
             input: untrained.shape,
             classes: untrained.labels.len(),
@@ -211,7 +213,7 @@ impl Trainer {
             seed: self.seed,
             communicator: &SingleProcess,
         };
-        let result = train(&trainer, stop, |event| {
+        let result = train(&inputs, stop, |event| {
             on_event(&event);
             Ok::<(), Error>(())
         })?;
@@ -219,7 +221,7 @@ impl Trainer {
     }
 
     /// Builds the model without parameters: the input with its normalization, and the normalizer of the training examples.
-    fn untrained(&self, examples: &Dataset) -> Result<Model, Error> {
+    fn untrained(&self, examples: &InMemoryDataset) -> Result<Model, Error> {
         let mut input = examples.input.clone();
         if let Some(normalization) = self.normalization {
             match &mut input {
@@ -254,7 +256,7 @@ mod tests {
     #[test]
     fn a_split_moves_the_fraction_of_each_class_and_keeps_pairs() {
         let labels = (0..40).map(|n| usize::from(n >= 30)).collect();
-        let data = Dataset::from_frames(frames(40), labels, ["a", "b"]).unwrap();
+        let data = InMemoryDataset::from_frames(frames(40), labels, ["a", "b"]).unwrap();
         let (train, validation) = data.split(0.2, 3);
         assert_eq!((train.len(), validation.len()), (32, 8));
         assert_eq!(validation.labels.iter().filter(|&&label| label == 1).count(), 2);
@@ -268,7 +270,7 @@ mod tests {
     #[test]
     fn examples_that_do_not_fit_are_errors() {
         let error = |frames, labels, classes: &[&str]| {
-            Dataset::from_frames(frames, labels, classes.iter().copied()).unwrap_err().to_string()
+            InMemoryDataset::from_frames(frames, labels, classes.iter().copied()).unwrap_err().to_string()
         };
         assert!(error(frames(3), vec![0, 1], &["a", "b"]).contains("3 examples and 2 labels"));
         assert!(error(frames(2), vec![0, 2], &["a", "b"]).contains("example 1 has the label 2"));

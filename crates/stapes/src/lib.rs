@@ -3,7 +3,7 @@
 //!
 //! A [`Recipe`] describes an experiment completely. An [`Experiment`] opens its data, computes features and trains; a
 //! [`TrainingJob`] does all of this and writes a run folder (module [`run`]). A [`Trainer`] trains on arrays or clips in memory
-//! ([`Dataset`]). The crates below are re-exported under short names; [`prelude`] has the types of common use.
+//! ([`InMemoryDataset`]). The crates below are re-exported under short names; [`prelude`] has the types of common use.
 //!
 //! # Example
 //! ```no_run
@@ -47,7 +47,7 @@ pub use error::Error;
 pub use event::{Event, OnEvent};
 pub use experiment::Experiment;
 pub use file_classifier::{FileClassifier, FileProbabilities, FileSpeech, WindowProbabilities};
-pub use fit::{Dataset, Fitted, Trainer};
+pub use fit::{Fitted, InMemoryDataset, Trainer};
 pub use input_length::InputLength;
 pub use new_recipe::{NewRecipe, Task};
 pub use overrides::{apply_overrides, parse_override};

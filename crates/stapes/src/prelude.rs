@@ -7,4 +7,4 @@ pub use stapes_nn::recurrent::CellKind;
 pub use stapes_nn::{ModelConfig, RecurrentModelConfig};
 pub use stapes_train::TrainConfig;
 
-pub use crate::{Dataset, Error, Fitted, Trainer};
+pub use crate::{Error, Fitted, InMemoryDataset, Trainer};

@@ -1,4 +1,6 @@
 //! Training of one run: from a recipe and its data to a run folder with a model.
+//!
+//! The command line and `sweep/runner.rs` call it; it calls `experiment.rs` and writes the files of the run.
 
 mod checkpointer;
 mod estimate;
@@ -18,7 +20,7 @@ use stapes_train::{Checkpoint, Communicator, Start, TrainingResult};
 use crate::distributed::{Command, check_same_data};
 use crate::error::Error;
 use crate::event::{Event, OnEvent};
-use crate::experiment::{Experiment, LoadedExamples, TrainInputs};
+use crate::experiment::{Experiment, ExperimentInputs, LoadedExamples};
 use crate::recipe::Recipe;
 use crate::run::{self, Provenance, Run, RunFolder, RunRecord, RunState, SavedRun, TestPredictions};
 use checkpointer::{CheckpointSchedule, Checkpointer};
@@ -220,13 +222,13 @@ impl TrainingJob<'_> {
         model: &'s Model,
         [train, validation]: [&'s LoadedExamples; 2],
         checkpoint: Option<&'s Checkpoint>,
-    ) -> TrainInputs<'s> {
+    ) -> ExperimentInputs<'s> {
         let start = match (checkpoint, self.start) {
             (Some(checkpoint), _) => Start::Checkpoint(checkpoint),
             (None, Some(parameters)) => Start::Parameters(parameters),
             (None, None) => Start::Random,
         };
-        TrainInputs { model, train, validation, start, communicator: self.communicator, stop: self.stop }
+        ExperimentInputs { model, train, validation, start, communicator: self.communicator, stop: self.stop }
     }
 
     /// Tests the model and writes all files of the run, the record last.

@@ -1,4 +1,4 @@
-//! Selection of the examples and frames of each training step.
+//! `Batches`: which examples, and which frames of them, make up the batch of each step. `shards/shard.rs` packs them.
 
 use std::ops::Range;
 

@@ -1,7 +1,8 @@
-//! Training loop, optimizers, learning-rate schedules and checkpoints.
+//! Training loop with early stopping, optimizers, learning-rate schedules and checkpoints.
 //!
 //! [`train`] takes a model configuration, examples in memory, a [`TrainConfig`] and a seed, and returns the parameters
-//! with the best validation score. It knows nothing about files, recipes or test splits.
+//! with the best validation score. The file `train.rs` has the loop: validation, early stopping
+//! after `patience` validations without improvement, time limits. It knows nothing about files, recipes or test splits.
 //!
 //! [`Shards`] distribute the examples of a batch: each shard has its own network and gradient buffer, and the gradients
 //! are summed in a fixed order. The result therefore depends on the number of shards, but not on threads or timing. A
@@ -13,7 +14,7 @@
 //!
 //! use stapes_features::Features;
 //! use stapes_nn::layer::Shape;
-//! use stapes_train::{Examples, LabelsRef, SingleProcess, Start, TrainConfig, TrainError, Trainer, train};
+//! use stapes_train::{Examples, LabelsRef, SingleProcess, Start, TrainConfig, TrainError, TrainingInputs, train};
 //!
 //! // Sequences of rising (class 0) and falling (class 1) values.
 //! let sequence = |index: usize| {
@@ -26,7 +27,7 @@
 //!     Examples::new(&features[from..to], LabelsRef::PerExample(&classes[from..to]))
 //! };
 //! let result = train(
-//!     &Trainer {
+//!     &TrainingInputs {
 //!         model: &toml::from_str("[recurrent]\ncell = 'gru'\nhidden_size = 8")?,
 //!         input: Shape::frames(1),
 //!         classes: 2,
@@ -51,6 +52,7 @@ mod communicator;
 mod config;
 mod error;
 mod examples;
+mod inputs;
 mod loader;
 mod mixup;
 mod optimizer;
@@ -59,13 +61,13 @@ mod shards;
 mod state;
 mod step_options;
 mod train;
-mod trainer;
 
 pub use batches::Crop;
 pub use communicator::{Communicator, SingleProcess};
 pub use config::{ClassWeights, NamedWeights, OptimizerKind, TrainConfig};
 pub use error::TrainError;
 pub use examples::{Examples, Labels, LabelsRef, PackedLabels};
+pub use inputs::{Event, Start, TrainingInputs, TrainingResult};
 pub use loader::{FrameSource, FrameWorker, LoaderOptions};
 pub use optimizer::Optimizer;
 pub use schedule::{Schedule, ScheduleContext};
@@ -73,4 +75,3 @@ pub use shards::Shards;
 pub use state::{Checkpoint, Point, Progress, Snapshot, Validation};
 pub use step_options::StepOptions;
 pub use train::train;
-pub use trainer::{Event, Start, Trainer, TrainingResult};

@@ -11,7 +11,7 @@ use stapes_nn::layer::Shape;
 use crate::batches::{Batches, Crop};
 use crate::error::TrainError;
 use crate::examples::{Examples, Labels, LabelsRef};
-use crate::trainer::Trainer;
+use crate::inputs::TrainingInputs;
 
 /// Source of training frames that are computed each time an example is used.
 pub trait FrameSource: Sync {
@@ -55,7 +55,7 @@ impl Batch {
 ///
 /// Each thread prepares whole batches. A batch is a function of its step, so it does not depend on the thread or the time.
 pub(crate) struct Loader<'a> {
-    trainer: &'a Trainer<'a>,
+    inputs: &'a TrainingInputs<'a>,
     options: LoaderOptions<'a>,
     batches: Batches<'a>,
     /// Maximum number of frames that the model takes.
@@ -82,7 +82,7 @@ struct State {
 impl<'a> Loader<'a> {
     /// Creates a loader for these steps.
     pub(crate) fn new(
-        trainer: &'a Trainer<'a>,
+        inputs: &'a TrainingInputs<'a>,
         options: LoaderOptions<'a>,
         batches: Batches<'a>,
         max_frames: usize,
@@ -90,7 +90,7 @@ impl<'a> Loader<'a> {
     ) -> Loader<'a> {
         let state = State { current: steps.start, unclaimed: steps.start, ..State::default() };
         let (state, changed) = (Mutex::new(state), Condvar::new());
-        Loader { trainer, options, batches, max_frames, steps: steps.end, state, changed }
+        Loader { inputs, options, batches, max_frames, steps: steps.end, state, changed }
     }
 
     /// Starts the threads. When the guard is dropped, each thread ends after its current example.
@@ -164,12 +164,12 @@ impl<'a> Loader<'a> {
             let frames = worker(crop).and_then(|frames| self.check_and_augment(crop, frames));
             features.push(frames.map_err(|reason| TrainError::Example { index: crop.example, reason })?);
         }
-        Ok(Some(Batch { features, labels: self.trainer.train.labels().select(crops) }))
+        Ok(Some(Batch { features, labels: self.inputs.train.labels().select(crops) }))
     }
 
     /// Checks and augments the frames from a source.
     fn check_and_augment(&self, crop: &Crop, mut features: Features) -> Result<Features, String> {
-        let Trainer { input, augment, seed, train, .. } = *self.trainer;
+        let TrainingInputs { input, augment, seed, train, .. } = *self.inputs;
         let (frames, width) = (features.frames(), features.width());
         if width != input.features() {
             return Err(format!(
@@ -225,7 +225,7 @@ mod tests {
     use super::*;
     use crate::communicator::SingleProcess;
     use crate::config::TrainConfig;
-    use crate::trainer::Start;
+    use crate::inputs::Start;
 
     /// Source that reports the start of each example and waits for permission to finish it.
     struct Gate {
@@ -254,7 +254,7 @@ mod tests {
         let ((begun, seen), (allow, open)) = (channel(), channel());
         let source = Gate { begun, open: Mutex::new(open) };
         let options = LoaderOptions { source: &source, threads: 1 };
-        let trainer = Trainer {
+        let inputs = TrainingInputs {
             model: &model,
             input: Shape::frames(1),
             classes: 2,
@@ -267,8 +267,8 @@ mod tests {
             seed: 1,
             communicator: &SingleProcess,
         };
-        let batches = Batches::new(trainer.config, trainer.train, trainer.seed).unwrap();
-        let loader = Loader::new(&trainer, options, batches, 3, 0..4);
+        let batches = Batches::new(inputs.config, inputs.train, inputs.seed).unwrap();
+        let loader = Loader::new(&inputs, options, batches, 3, 0..4);
         std::thread::scope(|scope| {
             let until_the_end = loader.start(scope);
             (0..10).for_each(|_| allow.send(()).unwrap());

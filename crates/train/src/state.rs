@@ -137,7 +137,7 @@ pub struct Snapshot<'a> {
 }
 
 /// State of a training between two steps. A training that resumes from it, with an otherwise equal
-/// [`Trainer`](crate::Trainer), gives the same bits as one that was never stopped.
+/// [`TrainingInputs`](crate::TrainingInputs), gives the same bits as one that was never stopped.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Checkpoint {
     /// Progress so far.

@@ -1,4 +1,4 @@
-//! The training loop.
+//! The training loop: steps, validation, early stopping (`patience`), and the choice of the best parameters.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -9,13 +9,13 @@ use stapes_random::Rng;
 use crate::batches::Batches;
 use crate::communicator::any_process;
 use crate::error::TrainError;
+use crate::inputs::{Event, Start, TrainingInputs, TrainingResult};
 use crate::loader::Loader;
 use crate::optimizer::Optimizer;
 use crate::schedule::ScheduleContext;
 use crate::shards::Shards;
 use crate::state::{Checkpoint, Point, Progress, Snapshot, Sums, Validation};
 use crate::step_options::StepOptions;
-use crate::trainer::{Event, Start, Trainer, TrainingResult};
 
 /// Trains a model and returns the parameters with the best validation: the highest accuracy (over frames for a frame-level
 /// model), and among equals the lowest loss.
@@ -30,15 +30,15 @@ use crate::trainer::{Event, Start, Trainer, TrainingResult};
 /// # Panics
 /// If the source panics.
 pub fn train<E: From<TrainError>>(
-    trainer: &Trainer<'_>,
+    inputs: &TrainingInputs<'_>,
     stop: &AtomicBool,
     report: impl FnMut(Event<'_>) -> Result<(), E>,
 ) -> Result<TrainingResult, E> {
-    let state = TrainingLoop::new(trainer)?;
-    let Some(options) = trainer.source else { return run(state, None, stop, report) };
+    let state = TrainingLoop::new(inputs)?;
+    let Some(options) = inputs.source else { return run(state, None, stop, report) };
     let steps = state.progress.step..state.steps;
     let loader =
-        Loader::new(trainer, options, state.batches.clone(), state.shards.network().max_length(), steps);
+        Loader::new(inputs, options, state.batches.clone(), state.shards.network().max_length(), steps);
     std::thread::scope(|scope| {
         let _threads = loader.start(scope);
         run(state, Some(&loader), stop, report)
@@ -63,7 +63,7 @@ fn run<E: From<TrainError>>(
         }
         // Clocks and Ctrl-C differ between processes.
         let flags = [state.is_out_of_time(), stop.load(Ordering::Relaxed)];
-        let [out_of_time, stop_requested] = any_process(state.trainer.communicator, flags);
+        let [out_of_time, stop_requested] = any_process(state.inputs.communicator, flags);
         done = state.is_done(out_of_time);
         stopped = !done && stop_requested;
         report(Event::Snapshot { snapshot: state.snapshot(), last: done || stopped })?;
@@ -76,7 +76,7 @@ fn run<E: From<TrainError>>(
 
 /// State of a running training.
 struct TrainingLoop<'a> {
-    trainer: &'a Trainer<'a>,
+    inputs: &'a TrainingInputs<'a>,
     shards: Shards<'a>,
     parameters: Vec<f32>,
     /// Exponential moving average of the parameters; empty without `ema_decay`.
@@ -95,21 +95,21 @@ struct TrainingLoop<'a> {
 }
 
 impl<'a> TrainingLoop<'a> {
-    fn new(trainer: &'a Trainer<'a>) -> Result<TrainingLoop<'a>, TrainError> {
-        let Trainer { model, input, classes, config, communicator, .. } = *trainer;
-        let batches = Batches::new(config, trainer.train, trainer.seed)?;
-        trainer.check_settings()?;
+    fn new(inputs: &'a TrainingInputs<'a>) -> Result<TrainingLoop<'a>, TrainError> {
+        let TrainingInputs { model, input, classes, config, communicator, .. } = *inputs;
+        let batches = Batches::new(config, inputs.train, inputs.seed)?;
+        inputs.check_settings()?;
         let shards = Shards::distributed(model, input, classes, config.shards, communicator)?
             .with_accumulation_steps(config.accumulation_steps);
         let network = shards.network();
-        trainer.check_data(network)?;
+        inputs.check_data(network)?;
         config.check_freeze(network.tensors())?;
-        let labels = trainer.train.labels();
+        let labels = inputs.train.labels();
         let class_weights =
             config.class_weights.as_ref().map(|weights| weights.resolve(labels, classes)).transpose()?;
         let expected = network.buffer_len();
-        let parameters = match trainer.start {
-            Start::Random => network.initial_parameters(trainer.seed),
+        let parameters = match inputs.start {
+            Start::Random => network.initial_parameters(inputs.seed),
             Start::Parameters(start) if start.len() != expected => {
                 return Err(TrainError::Start { got: start.len(), expected });
             }
@@ -129,9 +129,9 @@ impl<'a> TrainingLoop<'a> {
             progress: Progress::default(),
             started: Instant::now(),
             earlier_seconds: 0.0,
-            trainer,
+            inputs,
         };
-        if let Start::Checkpoint(checkpoint) = trainer.start {
+        if let Start::Checkpoint(checkpoint) = inputs.start {
             state.restore(checkpoint)?;
         }
         Ok(state)
@@ -141,12 +141,12 @@ impl<'a> TrainingLoop<'a> {
     fn is_done(&self, out_of_time: bool) -> bool {
         let Progress { step, points, best, .. } = &self.progress;
         let without_improvement = best.map_or(0, |best| points.len() - 1 - best);
-        let patience = self.trainer.config.patience;
+        let patience = self.inputs.config.patience;
         out_of_time || *step >= self.steps || patience.is_some_and(|patience| without_improvement >= patience)
     }
 
     fn is_out_of_time(&self) -> bool {
-        self.trainer.config.max_seconds.is_some_and(|max_seconds| self.progress.seconds >= max_seconds)
+        self.inputs.config.max_seconds.is_some_and(|max_seconds| self.progress.seconds >= max_seconds)
     }
 
     fn snapshot(&self) -> Snapshot<'_> {
@@ -174,7 +174,7 @@ impl<'a> TrainingLoop<'a> {
     /// Runs a training step. Returns its number and loss.
     fn step(&mut self, loader: Option<&Loader<'_>>) -> Result<(usize, f64), TrainError> {
         let started = Instant::now();
-        let config = self.trainer.config;
+        let config = self.inputs.config;
         let loaded = loader.map(|loader| loader.batch(self.progress.step)).transpose()?;
         let (examples, batch, augment) = match &loaded {
             Some(loaded) => {
@@ -182,13 +182,13 @@ impl<'a> TrainingLoop<'a> {
                 let (examples, batch) = loaded.examples()?;
                 (examples, batch, None)
             }
-            None => (self.trainer.train, self.batches.batch(self.progress.step), self.trainer.augment),
+            None => (self.inputs.train, self.batches.batch(self.progress.step), self.inputs.augment),
         };
         let options = StepOptions {
-            key: Rng::numbered(self.trainer.seed, "dropout", [self.progress.step as u64, 0]).bits(),
+            key: Rng::numbered(self.inputs.seed, "dropout", [self.progress.step as u64, 0]).bits(),
             augment,
             mixup: config.mixup,
-            seed: self.trainer.seed,
+            seed: self.inputs.seed,
             label_smoothing: config.label_smoothing,
             class_weights: self.class_weights.as_deref(),
         };
@@ -226,14 +226,14 @@ impl<'a> TrainingLoop<'a> {
             step: self.progress.step,
             steps: self.steps,
             steps_per_epoch: self.batches.steps_per_epoch(),
-            warmup_steps: self.trainer.config.warmup_steps,
+            warmup_steps: self.inputs.config.warmup_steps,
             points: &self.progress.points,
         }
     }
 
     /// a = d a + (1 - d) p, if an average is kept.
     fn update_ema(&mut self) {
-        let Some(decay) = self.trainer.config.ema_decay else { return };
+        let Some(decay) = self.inputs.config.ema_decay else { return };
         let steps = self.progress.step as f32;
         let decay = decay.min((1.0 + steps) / (10.0 + steps));
         for (mean, parameter) in self.ema.iter_mut().zip(&self.parameters) {
@@ -242,7 +242,7 @@ impl<'a> TrainingLoop<'a> {
     }
 
     fn validation_is_due(&self) -> bool {
-        let config = self.trainer.config;
+        let config = self.inputs.config;
         let interval = config.validate_every_steps.unwrap_or(self.batches.steps_per_epoch());
         self.progress.step.is_multiple_of(interval) || self.progress.step == self.steps
     }
@@ -260,7 +260,7 @@ impl<'a> TrainingLoop<'a> {
         let validation = self.evaluate()?;
         let Progress { step, since, .. } = self.progress;
         let mean = |sum: f64| sum / since.steps.max(1) as f64;
-        let config = self.trainer.config;
+        let config = self.inputs.config;
         let rate = config.schedule.factor(self.schedule_context()) * config.learning_rate;
         self.progress.seconds = self.total_seconds();
         let point = Point {
@@ -295,11 +295,11 @@ impl<'a> TrainingLoop<'a> {
         if let Some(tensor) = tensors.iter().find(not_finite) {
             return Err(self.diverged(format!("{} has a value that is not finite", tensor.name)));
         }
-        if self.trainer.validation.is_empty() {
+        if self.inputs.validation.is_empty() {
             return Ok(None);
         }
         let model = if self.ema.is_empty() { &self.parameters } else { &self.ema };
-        let validation = self.shards.evaluate(model, self.trainer.validation, VALIDATION_BATCH_SIZE);
+        let validation = self.shards.evaluate(model, self.inputs.validation, VALIDATION_BATCH_SIZE);
         if !validation.loss.is_finite() {
             return Err(self.diverged(format!("the validation loss is {}", validation.loss)));
         }
@@ -312,7 +312,7 @@ impl<'a> TrainingLoop<'a> {
         let validations =
             points.iter().filter_map(|point| point.validation).map(|validation| validation.loss);
         let largest = validations.fold(*largest_loss, f64::max);
-        let chance = (self.trainer.classes.max(2) as f64).ln();
+        let chance = (self.inputs.classes.max(2) as f64).ln();
         // Frames that are not normalized can start with a large loss.
         (largest > DIVERGED * first_loss.map_or(chance, |first| chance.max(first))).then_some(largest)
     }

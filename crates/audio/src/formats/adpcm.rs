@@ -8,7 +8,7 @@ use symphonia::default::codecs::AdpcmDecoder;
 
 use super::codec::{Codec, parameters};
 use crate::AudioError;
-use crate::blocks::{Frames, Source, Trim};
+use crate::blocks::{Decoder, Frames, Trim};
 use crate::input::Input;
 
 /// Variants of ADPCM.
@@ -108,7 +108,7 @@ impl Adpcm {
     }
 }
 
-impl Source for Adpcm {
+impl Decoder for Adpcm {
     fn sample_rate_hz(&self) -> u32 {
         self.layout.sample_rate_hz
     }

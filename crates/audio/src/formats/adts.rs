@@ -4,7 +4,7 @@ use super::aac::{RATES_HZ, Settings};
 use super::codec::Codec;
 use super::id3;
 use crate::AudioError;
-use crate::blocks::{Frames, Source};
+use crate::blocks::{Decoder, Frames};
 use crate::input::Input;
 
 /// ADTS file with AAC packets.
@@ -87,7 +87,7 @@ impl Adts {
     }
 }
 
-impl Source for Adts {
+impl Decoder for Adts {
     fn sample_rate_hz(&self) -> u32 {
         self.settings.sample_rate_hz
     }

@@ -6,7 +6,7 @@ use symphonia::default::codecs::AlacDecoder;
 use super::big_endian;
 use super::codec::{Codec, parameters};
 use crate::AudioError;
-use crate::blocks::{Frames, Source, Trim};
+use crate::blocks::{Decoder, Frames, Trim};
 use crate::input::Input;
 
 /// Maximum number of frames in a packet; encoders use 4096.
@@ -87,7 +87,7 @@ impl Alac {
     }
 }
 
-impl Source for Alac {
+impl Decoder for Alac {
     fn sample_rate_hz(&self) -> u32 {
         self.settings.sample_rate_hz
     }

@@ -5,7 +5,7 @@ use super::alac::{self, Alac};
 use super::mp3::Mp3;
 use super::pcm::{self, PcmSamples};
 use crate::AudioError;
-use crate::blocks::Source;
+use crate::blocks::Decoder;
 use crate::input::Input;
 
 /// Encoding and position of the samples of a container.
@@ -23,7 +23,7 @@ impl Encoded {
     /// Returns the decoder.
     ///
     /// `first` is the first frame to decode, if the encoding is seekable.
-    pub(crate) fn open(self, mut input: Input, first: u64) -> Result<Box<dyn Source>, AudioError> {
+    pub(crate) fn open(self, mut input: Input, first: u64) -> Result<Box<dyn Decoder>, AudioError> {
         Ok(match self {
             Encoded::Pcm(layout) => Box::new(PcmSamples::open(input, layout, first)?),
             Encoded::Adpcm(layout) => Box::new(Adpcm::open(input, layout)?),

@@ -13,7 +13,7 @@ use symphonia::default::formats::FlacReader;
 use super::big_endian;
 use super::codec::{Codec, guarded};
 use crate::AudioError;
-use crate::blocks::{Frames, Source};
+use crate::blocks::{Decoder, Frames};
 use crate::input::Input;
 
 /// "fLaC", the first block header, and the STREAMINFO block.
@@ -99,7 +99,7 @@ impl Flac {
     }
 }
 
-impl Source for Flac {
+impl Decoder for Flac {
     fn sample_rate_hz(&self) -> u32 {
         self.sample_rate_hz
     }

@@ -11,7 +11,7 @@ use self::xing_header::XingHeader;
 use super::codec::{Codec, parameters};
 use super::id3;
 use crate::AudioError;
-use crate::blocks::{Frames, Source, Trim};
+use crate::blocks::{Decoder, Frames, Trim};
 use crate::input::Input;
 
 /// MP3 file.
@@ -100,7 +100,7 @@ impl Mp3 {
     }
 }
 
-impl Source for Mp3 {
+impl Decoder for Mp3 {
     fn sample_rate_hz(&self) -> u32 {
         self.first.sample_rate_hz
     }

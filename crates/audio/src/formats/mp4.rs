@@ -11,7 +11,7 @@ use self::table::Table;
 use super::big_endian;
 use super::codec::Codec;
 use crate::AudioError;
-use crate::blocks::{Frames, Source, Trim};
+use crate::blocks::{Decoder, Frames, Trim};
 use crate::input::Input;
 
 /// Maximum size of the `moov` box: enough for a week of AAC.
@@ -49,7 +49,7 @@ impl Mp4 {
     }
 }
 
-impl Source for Mp4 {
+impl Decoder for Mp4 {
     fn sample_rate_hz(&self) -> u32 {
         self.entry.sample_rate_hz()
     }

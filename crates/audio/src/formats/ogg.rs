@@ -8,7 +8,7 @@ use super::ogg_flac::OggFlac;
 use super::opus::Opus;
 use super::vorbis::Vorbis;
 use crate::AudioError;
-use crate::blocks::{Frames, Source, Trim};
+use crate::blocks::{Decoder, Frames, Trim};
 use crate::input::Input;
 
 /// Maximum number of frames before the first granule position.
@@ -130,7 +130,7 @@ impl Ogg {
     }
 }
 
-impl Source for Ogg {
+impl Decoder for Ogg {
     fn sample_rate_hz(&self) -> u32 {
         self.decoder.sample_rate_hz()
     }

@@ -6,7 +6,7 @@ use symphonia::default::codecs::PcmDecoder;
 
 use super::codec::{Codec, parameters};
 use crate::AudioError;
-use crate::blocks::{Frames, Source};
+use crate::blocks::{Decoder, Frames};
 use crate::input::Input;
 
 /// Maximum number of channels; a larger number means a broken header.
@@ -156,7 +156,7 @@ impl PcmSamples {
     }
 }
 
-impl Source for PcmSamples {
+impl Decoder for PcmSamples {
     fn sample_rate_hz(&self) -> u32 {
         self.layout.format.sample_rate_hz
     }

@@ -10,7 +10,7 @@ use super::channel;
 use super::manifest::ManifestConfig;
 use super::source::CustomSource;
 use crate::error::DataError;
-use crate::sample::{DEFAULT_VALIDATION_FRACTION, check_fraction, check_validation_fraction};
+use crate::stratified_sampling::{DEFAULT_VALIDATION_FRACTION, check_fraction, check_validation_fraction};
 
 /// Default fraction of the examples used for testing.
 const DEFAULT_TEST_FRACTION: f64 = 0.2;

@@ -6,8 +6,8 @@ use super::config::{CustomDataConfig, CustomSplit};
 use super::split::CustomSplitter;
 use crate::dataset::DataSet;
 use crate::error::{DataError, listed};
-use crate::sample::groups_of;
 use crate::source::FoldValue;
+use crate::stratified_sampling::groups_of;
 
 /// Returns the name and value of each fold.
 pub(super) fn folds(

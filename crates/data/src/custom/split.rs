@@ -4,9 +4,9 @@ use super::config::{CustomDataConfig, CustomSplit};
 use super::folds;
 use crate::dataset::DataSet;
 use crate::error::{DataError, listed};
-use crate::sample::has_shared_recordings;
 use crate::split::Split;
 use crate::split_builder::SplitBuilder;
+use crate::stratified_sampling::has_shared_recordings;
 use crate::subset::Subset;
 
 /// Minimum number of speakers for training, validation and test.

@@ -1,4 +1,4 @@
-//! Extractors of whole clips and of streams.
+//! Extractors of whole clips and of streams. `frame.rs` has the arithmetic.
 
 use super::frame::{KaldiFrame, cepstra};
 use super::{KaldiCmvn, KaldiDialect, KaldiFbankConfig, KaldiMfccConfig};

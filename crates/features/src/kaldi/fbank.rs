@@ -1,4 +1,4 @@
-//! Front end of mel energies and their logarithms.
+//! Front end of mel energies and their logarithms (log-mel). `frame.rs` has the arithmetic.
 
 use super::KaldiFbankConfig;
 use crate::front_end_kind::{FrontEndKind, extractors};

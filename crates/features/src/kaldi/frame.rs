@@ -1,4 +1,4 @@
-//! Features of one frame: log energies or cepstra.
+//! Arithmetic of one frame: from samples to log energies or cepstra.
 
 use std::sync::Arc;
 

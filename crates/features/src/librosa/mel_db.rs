@@ -1,4 +1,4 @@
-//! Mel bands in decibels.
+//! Log-mel spectrogram: mel bands in decibels, as by `power_to_db`.
 
 use super::check::check_decibels;
 use super::{LibrosaMel, LibrosaMelConfig, LibrosaMelDbConfig};

@@ -1,4 +1,4 @@
-//! Extractors of whole clips and of streams.
+//! Extractors of whole clips and of streams. `frame.rs` has the arithmetic.
 
 use std::marker::PhantomData;
 

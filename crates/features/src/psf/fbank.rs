@@ -1,4 +1,4 @@
-//! Front end of mel energies.
+//! Front end of mel energies. `frame.rs` has the arithmetic.
 
 use super::PsfFbankConfig;
 use crate::front_end_kind::{FrontEndKind, extractors};

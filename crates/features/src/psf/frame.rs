@@ -1,4 +1,4 @@
-//! Features of one frame: energies, log energies or cepstra.
+//! Arithmetic of one frame: from samples to energies, log energies or cepstra.
 
 use std::sync::Arc;
 

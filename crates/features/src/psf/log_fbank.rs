@@ -1,4 +1,4 @@
-//! Front end of log mel energies.
+//! Front end of log mel energies (log-mel). `frame.rs` has the arithmetic.
 
 use super::{PsfFbankConfig, PsfLogFbankConfig};
 use crate::front_end_kind::{FrontEndKind, extractors};

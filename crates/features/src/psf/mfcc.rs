@@ -1,4 +1,4 @@
-//! Front end of mel-frequency cepstral coefficients.
+//! Front end of mel-frequency cepstral coefficients (MFCC). `frame.rs` has the arithmetic.
 
 use super::PsfMfccConfig;
 use crate::front_end_kind::{FrontEndKind, extractors};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::FeatureError;
-use crate::delta::{DeltaMode, savitzky_golay, too_few_frames};
+use crate::librosa::delta::{DeltaMode, savitzky_golay, too_few_frames};
 use crate::sample::Sample;
 
 /// Weighted sum over a frame and its neighbors.

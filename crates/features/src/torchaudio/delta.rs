@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::FeatureError;
-use crate::delta::{Delta, DeltaConfig, DeltaMode};
+use crate::librosa::delta::{Delta, DeltaConfig, DeltaMode};
 
 /// Slope of a line fitted to neighboring frames: sum_n n x\[t + n\] / (2 sum_n n^2), n up to
 /// N = (win_length - 1) / 2.

@@ -1,4 +1,4 @@
-//! Mel bands in decibels.
+//! Log-mel spectrogram: mel bands in decibels, as by `AmplitudeToDB`.
 
 use super::{TorchaudioMel, TorchaudioMelDbConfig};
 use crate::decibel::{Decibels, Reference};

@@ -1,7 +1,7 @@
 //! Naive reference of convolution: plain loops over one example, for f32 and f64.
 
 use super::ConvolutionShape;
-use crate::reference::Real;
+use crate::real::Real;
 
 /// Calls `f(output, input, weight)` with the indices of every product of the convolution.
 fn each_product(

@@ -1,6 +1,6 @@
 //! Naive reference of batch normalization: plain loops, for f32 and f64.
 
-use crate::reference::Real;
+use crate::real::Real;
 
 /// Values of a channel in each example of a batch.
 pub type Batch<R> = Vec<Vec<R>>;

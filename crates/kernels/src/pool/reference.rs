@@ -1,6 +1,6 @@
 //! Naive reference of pooling: plain loops over one channel, for f32 and f64.
 
-use crate::reference::Real;
+use crate::real::Real;
 
 /// Returns, for each window, the positions of its values in a channel [H, W].
 pub fn windows(window: [usize; 2], stride: [usize; 2], [height, width]: [usize; 2]) -> Vec<Vec<usize>> {

@@ -9,14 +9,16 @@ mod backward;
 mod blocks;
 mod cell;
 mod forward;
-#[allow(unsafe_code, reason = "rows of states and gates reached by pointers")]
-mod gated;
 mod gru;
 mod gru_reset_before;
 pub mod lstm;
 mod recurrence;
+#[cfg(any(test, feature = "reference"))]
+pub mod reference;
 #[allow(unsafe_code, reason = "rows of states and gates reached by pointers")]
 mod rows;
+#[allow(unsafe_code, reason = "rows of states and gates reached by pointers")]
+mod state_gate;
 mod step;
 mod transition;
 mod vanilla;

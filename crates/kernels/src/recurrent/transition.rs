@@ -1,8 +1,8 @@
 //! One time step of several slots, from the input projection to the states, and its backward pass.
 
 use super::cell::{CellKind, CellShape, Gated};
-use super::gated::{self, GateBackwardRows};
 use super::rows::{self, BackwardRows, ForwardRows};
+use super::state_gate::{self, GateBackwardRows};
 use crate::InstructionSet;
 use crate::product::{Matrix, MatrixMut, Packed, Start};
 
@@ -50,7 +50,7 @@ impl Transition<'_> {
             }
         }
         if let Some(Gated { run, state }) = self.shape.gated {
-            gated::gate(self.set, self.kind, rows.gates.reborrow(), previous);
+            state_gate::gate(self.set, self.kind, rows.gates.reborrow(), previous);
             if let Some(weights) = self.recurrent_weights.last().filter(|_| self.from_state) {
                 // Copy, because the product writes between the blocks that it would read.
                 let states = rows.gates.as_matrix().columns_from(state * hidden, hidden);
@@ -108,7 +108,7 @@ impl Transition<'_> {
                 d_gated: d_gated.as_matrix(),
                 d_previous: [d_h.reborrow(), d_c],
             };
-            gated::gate_backward(self.set, self.kind, rows);
+            state_gate::gate_backward(self.set, self.kind, rows);
         }
         if self.from_state {
             for (run, weights) in self.shape.runs.iter().zip(self.recurrent_weights) {

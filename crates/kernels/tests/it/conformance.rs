@@ -1,8 +1,8 @@
 //! The recurrent layer against its naive reference in f64, on every instruction set.
 
 use stapes_kernels::product::{Matrix, MatrixMut, Start};
+use stapes_kernels::recurrent::reference::{Layer, State, StepCache};
 use stapes_kernels::recurrent::{Backward, CellKind, Direction, Forward, Gradients, Recurrence, Weights};
-use stapes_kernels::reference::{Layer, State, StepCache};
 use stapes_kernels::{InstructionSet, Sequences};
 
 /// The last batch has enough rows that the two products of a frame run as one.

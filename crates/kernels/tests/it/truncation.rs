@@ -1,8 +1,8 @@
 //! Truncated backpropagation and the gradients w.r.t. the states, against the naive reference split into chunks.
 
 use stapes_kernels::product::{Matrix, MatrixMut, Start};
+use stapes_kernels::recurrent::reference::{Layer, State};
 use stapes_kernels::recurrent::{Backward, CellKind, Direction, Forward, Gradients, Recurrence, Weights};
-use stapes_kernels::reference::{Layer, State};
 use stapes_kernels::{InstructionSet, Sequences};
 
 const INPUTS: usize = 3;

@@ -1,7 +1,11 @@
-//! Events: frame decisions as segments with a start and an end.
+//! Scoring of events: detected events against reference events, and keywords per hour of audio.
 //!
-//! [`EventRules`] converts decisions or scores to events, [`EventMatcher`] compares them with reference events, and
-//! [`KeywordPeaks`] counts misses and false accepts of keywords. Stream evaluation will use events and keyword peaks.
+//! [`EventRules`] converts decisions or scores of frames to events, [`EventMatcher`] compares them with reference events, and
+//! [`KeywordPeaks`] counts misses and false accepts of keywords.
+//!
+//! An event is a positive part of a recording, and the rules merge and drop events before they are scored. The segments that
+//! a model returns (`FrameTimes::segments` of `stapes-features`) have a class each, cover the whole recording, and are
+//! neither merged nor dropped.
 
 mod keywords;
 mod matching;

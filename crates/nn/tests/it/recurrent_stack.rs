@@ -1,6 +1,6 @@
 //! Recurrent stacks against a stack of naive reference layers; streams, dropout and parameter names.
 
-use stapes_kernels::reference::{Layer as ReferenceLayer, State};
+use stapes_kernels::recurrent::reference::{Layer as ReferenceLayer, State};
 use stapes_kernels::{InstructionSet, Sequences, recurrent};
 use stapes_nn::layer::{Backward, DropoutKey, Layer, Mode, Pass, Shape};
 use stapes_nn::parameters::Layout;

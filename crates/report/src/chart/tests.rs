@@ -1,3 +1,5 @@
+//! Tests of charts as SVG and PNG.
+
 use roxmltree::{Document, Node};
 
 use super::figure::{FigureSpec, FigureText};

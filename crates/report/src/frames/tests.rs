@@ -1,3 +1,5 @@
+//! Tests of the view of a recording.
+
 use super::*;
 use crate::chart::shapes::Shape;
 

@@ -1,3 +1,5 @@
+//! Tests of tables.
+
 use super::*;
 
 fn table() -> Table {

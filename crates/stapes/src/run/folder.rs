@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use super::{CHECKPOINT, LAST, METRICS, MODEL, RECIPE, RECORD, REPORT, events};
+use super::{CHECKPOINT, LAST, METRICS, MODEL, RECIPE, RECORD, REPORT, tensorboard};
 use crate::error::Error;
 
 /// Treatment of an existing run.
@@ -255,7 +255,7 @@ impl Location {
             let name = entry.file_name();
             let name = name.to_string_lossy();
             let own = [RECIPE, METRICS, LAST, REPORT, REPLACES].contains(&&*name);
-            if own || name.starts_with(events::PREFIX) || stapes_files::is_temporary(&name) {
+            if own || name.starts_with(tensorboard::PREFIX) || stapes_files::is_temporary(&name) {
                 let _ = fs::remove_file(entry.path());
             }
         }

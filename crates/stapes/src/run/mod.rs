@@ -4,9 +4,9 @@
 //! unfinished run, which can be resumed.
 
 mod checkpoint;
-mod events;
 mod folder;
 mod predictions;
+mod tensorboard;
 mod versions;
 
 use std::io;
@@ -23,10 +23,10 @@ use crate::recipe::MAX_TEXT;
 use crate::renamed::renamed_key;
 
 pub use checkpoint::{Provenance, SavedRun};
-pub use events::EventFile;
 pub use folder::{IfExists, RunFolder, RunState, abandon_all};
 pub use predictions::TestPredictions;
 pub(crate) use predictions::speaker_groups;
+pub use tensorboard::EventFile;
 pub use versions::{now, versions};
 
 /// Recipe with all defaults.

@@ -1,3 +1,5 @@
+//! Tests of run folders and their files.
+
 use std::fs;
 
 use proptest::collection::vec;

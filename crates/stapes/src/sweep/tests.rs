@@ -1,3 +1,5 @@
+//! Tests of sweeps.
+
 use super::*;
 
 /// Builds a sweep over the recipes of the repository.

@@ -11,7 +11,7 @@ use stapes_metrics::median;
 use stapes_train::{SingleProcess, Start};
 
 use crate::error::Error;
-use crate::experiment::{Experiment, LoadedExamples, TrainInputs};
+use crate::experiment::{Experiment, ExperimentInputs, LoadedExamples};
 use crate::recipe::{MAX_TEXT, Recipe};
 use crate::run::Run;
 use crate::training::steps_only;
@@ -116,7 +116,7 @@ impl Timing {
 
 /// Measures the duration of a training step in seconds.
 fn step_seconds(experiment: &Experiment, model: &Model, train: &LoadedExamples) -> Result<f64, Error> {
-    let inputs = TrainInputs {
+    let inputs = ExperimentInputs {
         model,
         train,
         validation: &train.first(0),

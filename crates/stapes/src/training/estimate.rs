@@ -8,7 +8,7 @@ use stapes_train::{Schedule, SingleProcess, Start};
 
 use crate::error::Error;
 use crate::event::{Event, OnEvent};
-use crate::experiment::{Experiment, TrainInputs, classify};
+use crate::experiment::{Experiment, ExperimentInputs, classify};
 use crate::recipe::Recipe;
 
 /// Expected cost of a training on this machine.
@@ -80,7 +80,7 @@ impl TrainingEstimate {
             let mut count = 2;
             loop {
                 experiment.recipe.set_max_steps(count);
-                let inputs = TrainInputs {
+                let inputs = ExperimentInputs {
                     model: &model,
                     train: &loaded,
                     validation: &loaded.first(0),

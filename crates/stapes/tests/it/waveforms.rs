@@ -3,7 +3,7 @@
 use std::sync::atomic::AtomicBool;
 
 use crate::support::{Scratch, TONES, same_bytes, wav};
-use stapes::experiment::TrainInputs;
+use stapes::experiment::ExperimentInputs;
 use stapes::train::{SingleProcess, Start};
 use stapes::{Error, Experiment, Recipe};
 use stapes_random::Rng;
@@ -111,7 +111,7 @@ fn recording_deleted_during_training_is_named() {
     let load = |indices: &[usize]| experiment.load(indices, &stop, &|_| {}).unwrap();
     let (train, validation) = (load(&experiment.split.train), load(&experiment.split.validation));
     let model = experiment.untrained_model(&train).unwrap();
-    let inputs = TrainInputs {
+    let inputs = ExperimentInputs {
         model: &model,
         train: &train,
         validation: &validation,

@@ -8,7 +8,7 @@ use stapes_nn::ModelConfig;
 use stapes_nn::layer::Shape;
 use stapes_random::Rng;
 use stapes_train::{
-    Communicator, Examples, LabelsRef, SingleProcess, Start, TrainConfig, TrainError, Trainer,
+    Communicator, Examples, LabelsRef, SingleProcess, Start, TrainConfig, TrainError, TrainingInputs,
     TrainingResult, train,
 };
 
@@ -89,7 +89,7 @@ fn train_network(
     let classes: Vec<usize> = (0..16).map(|at| at % 3).collect();
     let examples =
         |from: usize, to: usize| Examples::new(&clips[from..to], LabelsRef::PerExample(&classes[from..to]));
-    let trainer = Trainer {
+    let inputs = TrainingInputs {
         model: &model,
         input: Shape::frames(width),
         classes: 3,
@@ -103,7 +103,7 @@ fn train_network(
         seed: 1,
         communicator,
     };
-    train(&trainer, &AtomicBool::new(false), |_| Ok(()))
+    train(&inputs, &AtomicBool::new(false), |_| Ok(()))
 }
 
 fn train_distributed(net: Net, shards: usize, size: usize) -> Vec<Result<TrainingResult, TrainError>> {

@@ -13,7 +13,7 @@ use stapes_nn::layer::Shape;
 use stapes_random::Rng;
 use stapes_train::{
     Crop, Event, Examples, FrameSource, FrameWorker, LabelsRef, LoaderOptions, SingleProcess, Start,
-    TrainConfig, TrainError, Trainer, TrainingResult, train,
+    TrainConfig, TrainError, TrainingInputs, TrainingResult, train,
 };
 
 type Source<'a> = dyn Fn(&Crop) -> Result<Features, String> + Sync + 'a;
@@ -85,7 +85,7 @@ impl Task {
             Examples::new(&self.features[from..to], labels)
         };
         let source = source.map(|(source, threads)| (FunctionSource(source), threads));
-        let trainer = Trainer {
+        let inputs = TrainingInputs {
             model: &self.model,
             input: Shape::frames(1),
             classes: 2,
@@ -98,7 +98,7 @@ impl Task {
             seed: 1,
             communicator: &SingleProcess,
         };
-        train(&trainer, stop, report)
+        train(&inputs, stop, report)
     }
 
     fn train_from(&self, source: &Source<'_>, threads: usize) -> Result<TrainingResult, TrainError> {

@@ -9,7 +9,7 @@ use stapes_nn::ModelConfig;
 use stapes_nn::layer::Shape;
 use stapes_random::Rng;
 use stapes_train::{
-    Event, Examples, LabelsRef, Point, SingleProcess, Start, TrainConfig, TrainError, Trainer,
+    Event, Examples, LabelsRef, Point, SingleProcess, Start, TrainConfig, TrainError, TrainingInputs,
     TrainingResult, train,
 };
 
@@ -300,7 +300,7 @@ fn train_on_loud_frames(settings: &str, augment: &str, threads: usize) -> Result
     let (features, classes): (Vec<_>, Vec<_>) = (0..20).map(|index| recording(40 + 3 * index)).unzip();
     let examples =
         |from: usize, to: usize| Examples::new(&features[from..to], LabelsRef::PerFrame(&classes[from..to]));
-    let trainer = Trainer {
+    let inputs = TrainingInputs {
         model: &model,
         input: Shape::frames(1),
         classes: 2,
@@ -314,7 +314,7 @@ fn train_on_loud_frames(settings: &str, augment: &str, threads: usize) -> Result
         communicator: &SingleProcess,
     };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-    pool.install(|| train(&trainer, &AtomicBool::new(false), |_| Ok(())))
+    pool.install(|| train(&inputs, &AtomicBool::new(false), |_| Ok(())))
 }
 
 #[test]
@@ -343,7 +343,7 @@ fn segments_do_not_depend_on_threads() {
 fn segments_for_a_model_of_a_fixed_length_are_an_error() {
     let task = Task::new("segment_frames = 4");
     let examples = Examples::new(&task.features[..10], LabelsRef::PerExample(&task.classes[..10])).unwrap();
-    let trainer = Trainer {
+    let inputs = TrainingInputs {
         model: &task.model,
         input: Shape::Sequence { features: 1, frames: Some(9) },
         classes: 2,
@@ -357,7 +357,7 @@ fn segments_for_a_model_of_a_fixed_length_are_an_error() {
         communicator: &SingleProcess,
     };
     let error =
-        train(&trainer, &AtomicBool::new(false), |_| Ok::<(), TrainError>(())).unwrap_err().to_string();
+        train(&inputs, &AtomicBool::new(false), |_| Ok::<(), TrainError>(())).unwrap_err().to_string();
     assert!(error.starts_with("train.segment_frames = 4: the model reads exactly 9 frames"), "{error}");
 }
 
@@ -368,7 +368,7 @@ fn augmentation_that_does_not_fit_the_data_is_an_error_with_its_key() {
         task.augment = Some(toml::from_str(text).unwrap());
         let examples =
             Examples::new(&task.features[..10], LabelsRef::PerExample(&task.classes[..10])).unwrap();
-        let trainer = Trainer {
+        let inputs = TrainingInputs {
             model: &task.model,
             input,
             classes: 2,
@@ -381,7 +381,7 @@ fn augmentation_that_does_not_fit_the_data_is_an_error_with_its_key() {
             seed: 1,
             communicator: &SingleProcess,
         };
-        train(&trainer, &AtomicBool::new(false), |_| Ok::<(), TrainError>(())).unwrap_err().to_string()
+        train(&inputs, &AtomicBool::new(false), |_| Ok::<(), TrainError>(())).unwrap_err().to_string()
     };
     let fixed = Shape::Sequence { features: 1, frames: Some(9) };
     let error = error_of("[stretch]\nfactor = [0.9, 1.1]", fixed);

@@ -3,8 +3,7 @@
 use anyhow::Result;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value, json};
-use stapes::experiment::argmax_frames;
-use stapes::infer::{Input, Model};
+use stapes::infer::{Input, Model, frame_segments};
 use stapes::nn::loss::argmax;
 use stapes::report::visible;
 use stapes::{FileProbabilities, WindowProbabilities};
@@ -97,8 +96,7 @@ pub(super) fn print_frame_level(
     let Input::Recordings(features) = &model.input else { return Ok(()) };
     let times = features.frame_times()?;
     let FileProbabilities { probabilities, seconds, .. } = found;
-    let classes = argmax_frames(probabilities, model.labels.len());
-    let segments = times.segments(&classes, *seconds);
+    let segments = frame_segments(probabilities, model.labels.len(), &times, *seconds);
     let mut found = false;
     for segment in segments.iter().filter(|segment| segment.class != 0) {
         found = true;
@@ -122,7 +120,7 @@ pub(super) fn print_frame_level(
         segments,
         first_frame_seconds: times.center_seconds(0),
         hop_seconds: times.hop_seconds(),
-        frames: classes.len(),
+        frames: probabilities.len() / model.labels.len(),
         probabilities: frames,
     });
     Ok(())

@@ -9,7 +9,8 @@ use stapes_features::Features;
 use stapes_nn::ModelConfig;
 use stapes_nn::layer::Shape;
 use stapes_train::{
-    Event, Examples, LabelsRef, SingleProcess, Start, TrainConfig, TrainError, Trainer, TrainingResult, train,
+    Event, Examples, LabelsRef, SingleProcess, Start, TrainConfig, TrainError, TrainingInputs,
+    TrainingResult, train,
 };
 
 pub(crate) struct Task {
@@ -59,7 +60,7 @@ impl Task {
         let examples = |from: usize, to: usize| {
             Examples::new(&self.features[from..to], LabelsRef::PerExample(&self.classes[from..to]))
         };
-        let trainer = Trainer {
+        let inputs = TrainingInputs {
             model: &self.model,
             input: Shape::frames(1),
             classes: 2,
@@ -72,7 +73,7 @@ impl Task {
             seed: 1,
             communicator: &SingleProcess,
         };
-        train(&trainer, stop, report)
+        train(&inputs, stop, report)
     }
 
     pub(crate) fn train(&self) -> TrainingResult {

@@ -1,4 +1,4 @@
-//! Inputs, events and result of a training.
+//! `TrainingInputs`, and the events and the result of a training.
 
 use stapes_augment::{AugmentConfig, Incompatible};
 use stapes_nn::layer::Shape;
@@ -12,7 +12,7 @@ use crate::loader::LoaderOptions;
 use crate::state::{Checkpoint, Point, Snapshot};
 
 /// Inputs of a training.
-pub struct Trainer<'a> {
+pub struct TrainingInputs<'a> {
     /// Model to build.
     pub model: &'a ModelConfig,
     /// Shape of the examples' frames.
@@ -39,7 +39,7 @@ pub struct Trainer<'a> {
     pub communicator: &'a dyn Communicator,
 }
 
-impl Trainer<'_> {
+impl TrainingInputs<'_> {
     /// Checks the settings against the validation data and the number of processes.
     pub(crate) fn check_settings(&self) -> Result<(), TrainError> {
         let config = self.config;

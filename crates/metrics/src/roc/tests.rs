@@ -1,3 +1,5 @@
+//! Tests of ROC curves and operating points.
+
 use super::*;
 use proptest::prelude::*;
 

@@ -1,4 +1,4 @@
-//! Delta filter of librosa.
+//! Savitzky-Golay delta filter of librosa; the deltas of the other toolkits use it too.
 
 use serde::{Deserialize, Serialize};
 

@@ -3,11 +3,9 @@
 //! Tests compare the fast kernels with it, and check it with finite differences. It shares only the names of the
 //! cells with the kernels, and is far too slow for any other use.
 
-mod real;
+pub use crate::real::Real;
 
-pub use real::Real;
-
-use crate::recurrent::CellKind;
+use super::CellKind;
 
 /// Weights of one layer in one direction, or the gradients w.r.t. them.
 #[derive(Clone, Debug)]

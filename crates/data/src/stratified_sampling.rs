@@ -1,4 +1,4 @@
-//! Random samples of examples, stratified by class and speaker, or by whole groups.
+//! Random choice of test and validation examples: stratified by class and speaker, or whole groups.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;

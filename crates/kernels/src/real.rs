@@ -1,4 +1,4 @@
-//! Floating-point numbers of the references.
+//! `Real`: the floating-point numbers f32 and f64, for the naive references.
 
 use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
 

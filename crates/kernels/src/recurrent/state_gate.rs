@@ -1,4 +1,5 @@
-//! Kernels of the gate before a gated product, over the rows of one time step.
+//! Kernels of a gate that multiplies the previous state before the recurrent product, as the reset gate of
+//! `gru_reset_before` does.
 
 use super::cell::{Cell, CellKind};
 use super::rows::{checked_hidden, dispatch, load_gates, load_states, store_gates};
