@@ -5,14 +5,12 @@ use std::path::Path;
 
 use flate2::read::GzDecoder;
 use serde::{Deserialize, Serialize};
-use stapes_audio::Channel;
 use stapes_features::Features;
 
-use crate::dataset::{DataSet, Example, Source};
+use crate::dataset::{DataSet, Example};
 use crate::error::DataError;
 use crate::folder;
-use crate::label::Label;
-use crate::numbers::{numbers, read};
+use crate::numbers::{check_frame, numbers, read};
 use crate::source::{DataSource, SourceInfo};
 use crate::stratified_sampling::DEFAULT_VALIDATION_FRACTION;
 use crate::subset::Subset;
@@ -78,19 +76,14 @@ impl DataSource for ArabicDigitsConfig {
             let per_digit = utterances.len() / DIGITS;
             examples.extend(utterances.into_iter().enumerate().map(|(at, frames)| {
                 Example {
-                    id: format!("{subset}/{at}"),
-                    label: Label::Class(at / per_digit),
-                    fold: None,
                     group: per_digit
                         .is_multiple_of(UTTERANCES_PER_SPEAKER)
                         .then(|| format!("{subset} {:02}", at % per_digit / UTTERANCES_PER_SPEAKER + 1)),
-                    predefined: Some(subset),
-                    source: Source::Frames(frames),
-                    channel: Channel::Mean,
+                    ..Example::of_frames(format!("{subset}/{at}"), at / per_digit, subset, frames)
                 }
             }));
         }
-        Ok(DataSet { name: SET.to_owned(), classes: classes(), examples, missing: 0, notes: Vec::new() })
+        Ok(DataSet::new(SET, classes(), examples))
     }
 }
 
@@ -125,9 +118,7 @@ fn utterances(path: &Path, text: &str) -> Result<Vec<Features>, DataError> {
             ended = true;
             continue;
         }
-        if frame.len() != COEFFICIENTS {
-            return Err(wrong(last, format!("{} numbers; expected a frame of {COEFFICIENTS}", frame.len())));
-        }
+        check_frame(path, last, &frame, COEFFICIENTS)?;
         match utterances.last_mut() {
             Some(values) if !ended => values.extend(frame),
             _ => utterances.push(frame),
@@ -149,6 +140,8 @@ mod tests {
     use std::io::Write;
 
     use super::*;
+    use crate::dataset::Source;
+    use crate::label::Label;
 
     /// Utterance n has n % 3 + 1 frames of the number n.
     fn made(count: usize) -> String {

@@ -2,13 +2,12 @@
 
 use std::path::Path;
 
-use stapes_audio::Channel;
 use stapes_features::Features;
 
-use crate::dataset::{Example, Source};
+use crate::dataset::{DataSet, Example};
 use crate::error::DataError;
 use crate::folder;
-use crate::label::Label;
+use crate::source::SourceInfo;
 use crate::subset::Subset;
 
 /// Names of the folders.
@@ -25,13 +24,21 @@ pub(crate) struct ClassFolders {
 }
 
 impl ClassFolders {
-    /// Returns the examples of a folder, class by class, sorted by name in each subset; `read` returns the frames of
-    /// a file.
-    pub(crate) fn examples(
+    /// Returns the properties of the data set, apart from the width of frames and the validation fraction.
+    pub(crate) fn info(&self) -> SourceInfo {
+        SourceInfo { classes: Some(self.class_names()), ..SourceInfo::new(self.set, self.layout) }
+    }
+
+    fn class_names(&self) -> Vec<String> {
+        self.classes.iter().map(ToString::to_string).collect()
+    }
+
+    /// Opens a folder: examples class by class, sorted by name in each subset; `read` returns the frames of a file.
+    pub(crate) fn open(
         &self,
         folder: Option<&Path>,
         read: impl Fn(&Path) -> Result<Features, DataError>,
-    ) -> Result<Vec<Example>, DataError> {
+    ) -> Result<DataSet, DataError> {
         let folder = folder::required(folder, self.set, self.layout)?;
         let mut examples = Vec::new();
         for (class, name) in self.classes.iter().enumerate() {
@@ -46,21 +53,14 @@ impl ClassFolders {
                     if entry.path.extension().is_none_or(|found| found != self.extension) {
                         continue;
                     }
-                    examples.push(Example {
-                        id: format!("{name}/{folder_name}/{}", entry.name),
-                        label: Label::Class(class),
-                        group: None,
-                        fold: None,
-                        predefined: Some(subset),
-                        source: Source::Frames(read(&entry.path)?),
-                        channel: Channel::Mean,
-                    });
+                    let id = format!("{name}/{folder_name}/{}", entry.name);
+                    examples.push(Example::of_frames(id, class, subset, read(&entry.path)?));
                 }
             }
             if examples.len() == before {
                 return Err(DataError::EmptyClass { path: folder.join(name), class: (*name).to_owned() });
             }
         }
-        Ok(examples)
+        Ok(DataSet::new(self.set, self.class_names(), examples))
     }
 }

@@ -8,7 +8,7 @@ use stapes_features::Features;
 use crate::class_folders::ClassFolders;
 use crate::dataset::DataSet;
 use crate::error::DataError;
-use crate::numbers::{numbers, read};
+use crate::numbers::{check_frame, numbers, read};
 use crate::source::{DataSource, SourceInfo};
 use crate::stratified_sampling::DEFAULT_VALIDATION_FRACTION;
 use crate::subset::Subset;
@@ -45,27 +45,15 @@ impl Default for ConsonantVowelConfig {
 impl DataSource for ConsonantVowelConfig {
     fn info(&self) -> SourceInfo {
         SourceInfo {
-            classes: Some(classes()),
             frame_width: Some(COEFFICIENTS),
             validation_fraction: self.validation_fraction,
-            ..SourceInfo::new(FOLDERS.set, FOLDERS.layout)
+            ..FOLDERS.info()
         }
     }
 
     fn open(&self, folder: Option<&Path>) -> Result<DataSet, DataError> {
-        let examples = FOLDERS.examples(folder, segment)?;
-        Ok(DataSet {
-            name: FOLDERS.set.to_owned(),
-            classes: classes(),
-            examples,
-            missing: 0,
-            notes: Vec::new(),
-        })
+        FOLDERS.open(folder, segment)
     }
-}
-
-fn classes() -> Vec<String> {
-    FOLDERS.classes.iter().map(ToString::to_string).collect()
 }
 
 /// Returns the frames of a file, at least one.
@@ -73,10 +61,7 @@ fn segment(path: &Path) -> Result<Features, DataError> {
     let mut values = Vec::new();
     for (index, line) in read(path)?.lines().enumerate() {
         let frame = numbers(path, index + 1, line)?;
-        if frame.len() != COEFFICIENTS {
-            let reason = format!("{} numbers; expected a frame of {COEFFICIENTS}", frame.len());
-            return Err(DataError::Line { path: path.to_owned(), line: index + 1, reason });
-        }
+        check_frame(path, index + 1, &frame, COEFFICIENTS)?;
         values.extend(frame);
     }
     if values.is_empty() {

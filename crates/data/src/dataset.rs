@@ -46,6 +46,19 @@ pub struct Example {
 }
 
 impl Example {
+    /// Returns an example of frames with a predefined subset, without group and fold.
+    pub(crate) fn of_frames(id: String, class: usize, subset: Subset, frames: Features) -> Example {
+        Example {
+            id,
+            label: Label::Class(class),
+            group: None,
+            fold: None,
+            predefined: Some(subset),
+            source: Source::Frames(frames),
+            channel: Channel::Mean,
+        }
+    }
+
     /// Reads the recording or the segment; `None` for frames.
     ///
     /// # Errors
@@ -113,6 +126,11 @@ impl Source {
 }
 
 impl DataSet {
+    /// Returns a data set of which nothing is missing or unused.
+    pub(crate) fn new(name: &str, classes: Vec<String>, examples: Vec<Example>) -> DataSet {
+        DataSet { name: name.to_owned(), classes, examples, missing: 0, notes: Vec::new() }
+    }
+
     /// Returns the data set with the classes of a model, some of which may have no examples.
     ///
     /// # Errors
@@ -120,7 +138,7 @@ impl DataSet {
     ///
     /// # Example
     /// ```
-    /// use stapes_data::{DataSet, Example, Label, Source};
+    /// use stapes_data::{Channel, DataSet, Example, Label, Source};
     ///
     /// let example = Example {
     ///     id: "yes/1.wav".into(),
@@ -129,6 +147,7 @@ impl DataSet {
     ///     fold: None,
     ///     predefined: None,
     ///     source: Source::File("yes/1.wav".into()),
+    ///     channel: Channel::Mean,
     /// };
     /// let dataset = DataSet { classes: vec!["yes".into()], examples: vec![example], ..DataSet::default() };
     /// let renumbered = dataset.clone().with_classes(&["no".into(), "yes".into()]).unwrap();

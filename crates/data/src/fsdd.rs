@@ -146,7 +146,7 @@ impl DataSource for FsddConfig {
                 return Err(DataError::EmptyClass { path: root.to_owned(), class: name.clone() });
             }
         }
-        Ok(DataSet { name: SET.to_owned(), classes, examples, missing: 0, notes: Vec::new() })
+        Ok(DataSet::new(SET, classes, examples))
     }
 
     fn folds(&self, dataset: &DataSet) -> Result<Vec<(String, FoldValue)>, DataError> {

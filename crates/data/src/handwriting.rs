@@ -51,27 +51,15 @@ impl Default for HandwritingConfig {
 impl DataSource for HandwritingConfig {
     fn info(&self) -> SourceInfo {
         SourceInfo {
-            classes: Some(classes()),
             frame_width: Some(if self.differences { 4 } else { 2 }),
             validation_fraction: self.validation_fraction,
-            ..SourceInfo::new(FOLDERS.set, FOLDERS.layout)
+            ..FOLDERS.info()
         }
     }
 
     fn open(&self, folder: Option<&Path>) -> Result<DataSet, DataError> {
-        let examples = FOLDERS.examples(folder, |path| Ok(self.frames(stroke(path)?)))?;
-        Ok(DataSet {
-            name: FOLDERS.set.to_owned(),
-            classes: classes(),
-            examples,
-            missing: 0,
-            notes: Vec::new(),
-        })
+        FOLDERS.open(folder, |path| Ok(self.frames(stroke(path)?)))
     }
-}
-
-fn classes() -> Vec<String> {
-    FOLDERS.classes.iter().map(ToString::to_string).collect()
 }
 
 impl HandwritingConfig {

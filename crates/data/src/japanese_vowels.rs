@@ -5,12 +5,10 @@ use std::path::Path;
 
 use flate2::read::ZlibDecoder;
 use serde::{Deserialize, Serialize};
-use stapes_audio::Channel;
 use stapes_features::Features;
 
-use crate::dataset::{DataSet, Example, Source};
+use crate::dataset::{DataSet, Example};
 use crate::error::DataError;
-use crate::label::Label;
 use crate::source::{DataSource, SourceInfo};
 use crate::stratified_sampling::DEFAULT_VALIDATION_FRACTION;
 use crate::subset::Subset;
@@ -66,24 +64,12 @@ impl DataSource for JapaneseVowelsConfig {
             None => embedded(),
             Some(_) => from_text(folder::required(folder, SET, LAYOUT)?)?,
         };
-        Ok(DataSet { name: SET.to_owned(), classes: classes(), examples, missing: 0, notes: Vec::new() })
+        Ok(DataSet::new(SET, classes(), examples))
     }
 }
 
 fn classes() -> Vec<String> {
     (1..=SPEAKERS).map(|speaker| format!("speaker {speaker}")).collect()
-}
-
-fn example(subset: Subset, index: usize, class: usize, frames: Features) -> Example {
-    Example {
-        id: format!("{subset}/{index}"),
-        label: Label::Class(class),
-        group: None,
-        fold: None,
-        predefined: Some(subset),
-        source: Source::Frames(frames),
-        channel: Channel::Mean,
-    }
 }
 
 fn from_text(folder: &Path) -> Result<Vec<Example>, DataError> {
@@ -108,7 +94,9 @@ fn from_text(folder: &Path) -> Result<Vec<Example>, DataError> {
             });
         }
         let cases = series.cases.into_iter().enumerate();
-        examples.extend(cases.map(|(index, (frames, class))| example(subset, index, class, frames)));
+        examples.extend(cases.map(|(index, (frames, class))| {
+            Example::of_frames(format!("{subset}/{index}"), class, subset, frames)
+        }));
     }
     Ok(examples)
 }
@@ -149,7 +137,8 @@ fn embedded() -> Vec<Example> {
     both.map(|(index, ([speaker, _], values))| {
         let (subset, index) =
             if index < train { (Subset::Train, index) } else { (Subset::Test, index - train) };
-        example(subset, index, usize::from(*speaker), Features::new(COEFFICIENTS, values))
+        let frames = Features::new(COEFFICIENTS, values);
+        Example::of_frames(format!("{subset}/{index}"), usize::from(*speaker), subset, frames)
     })
     .collect()
 }

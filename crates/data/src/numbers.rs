@@ -15,6 +15,15 @@ pub(crate) fn numbers(path: &Path, line: usize, text: &str) -> Result<Vec<f32>, 
     text.split_ascii_whitespace().map(number).collect()
 }
 
+/// Checks that the numbers of a line are a frame of `width` values.
+pub(crate) fn check_frame(path: &Path, line: usize, frame: &[f32], width: usize) -> Result<(), DataError> {
+    if frame.len() == width {
+        return Ok(());
+    }
+    let reason = format!("{} numbers; expected a frame of {width}", frame.len());
+    Err(DataError::Line { path: path.to_owned(), line, reason })
+}
+
 /// Returns the text of a file.
 pub(crate) fn read(path: &Path) -> Result<String, DataError> {
     let bytes = stapes_files::read(path).map_err(|reason| DataError::unreadable(path, reason))?;

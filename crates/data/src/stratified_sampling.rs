@@ -160,7 +160,7 @@ mod tests {
             }
         }
         let classes = (0..counts.len()).map(|class| class.to_string()).collect();
-        DataSet { name: "made".to_owned(), classes, examples, missing: 0, notes: Vec::new() }
+        DataSet::new("made", classes, examples)
     }
 
     fn drawn(dataset: &DataSet, fraction: f64, seed: u64) -> Vec<usize> {

@@ -94,7 +94,7 @@ impl DataSource for UpcVadConfig {
             files.into_iter().map(|(term, file)| example(&term, file)).collect::<Result<_, _>>()?;
         // Every recording has labels, or an error would have been returned.
         let missing = label_files.saturating_sub(examples.len());
-        Ok(DataSet { name: SET.to_owned(), classes: classes(), examples, missing, notes: Vec::new() })
+        Ok(DataSet { missing, ..DataSet::new(SET, classes(), examples) })
     }
 
     fn folds(&self, dataset: &DataSet) -> Result<Vec<(String, FoldValue)>, DataError> {
