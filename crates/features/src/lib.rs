@@ -1,4 +1,4 @@
-//! Feature extraction: samples to frames \[T, F\], equal to the reference toolkits number for number; no I/O.
+//! Feature extraction: samples to frames \[T, F\], equal to the reference toolkits within rounding; no I/O.
 //!
 //! Start at [`FeatureConfig`], the `[features]` section of a recipe: its `init` returns the [`FrontEnd`] that
 //! turns clips into a model's input. Each toolkit has its own extractors with the toolkit's names for

@@ -4,9 +4,9 @@
 //! confidence interval, the scores of each class and the confusion matrix. [`Evaluation::from_frames`] does the same for
 //! frame-level models, with F1 and ROC AUC. An [`Evaluation`] serializes to JSON.
 //!
-//! A 95 % interval depends on what varies: [`wilson`] for the accuracy over independent examples, a bootstrap over
-//! recordings for values over frames ([`Estimate`]), and Student's t ([`mean_with_interval`]) for the mean over seeds or
-//! folds.
+//! The 95 % interval depends on what is repeated: [`wilson`] for the accuracy over independent examples, a bootstrap over
+//! recordings for values over frames ([`Evaluation::from_frames`]), and Student's t ([`mean_with_interval`]) for a mean over
+//! folds or seeds.
 //!
 //! Beyond a single number:
 //!
