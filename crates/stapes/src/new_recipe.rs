@@ -96,7 +96,7 @@ impl NewRecipe {
         if recipe.is_err() {
             recipe = facts.recipe(None)?;
         }
-        Ok(recipe?)
+        recipe
     }
 }
 

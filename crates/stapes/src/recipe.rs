@@ -164,12 +164,12 @@ fn with_preset(mut recipe: toml::Table, overrides: &[String]) -> Result<Option<t
     let Some(name) = name.as_str() else {
         return Err(format!("features.preset = {name}: must be a name in quotes, such as \"log-mel\""));
     };
-    let rate_hz = overrides.iter().filter_map(|text| match parse_override(text) {
+    let mut rate_hz = overrides.iter().filter_map(|text| match parse_override(text) {
         Ok(("features.sample_rate_hz", rate_hz)) => rate_hz.parse().ok(),
         _ => None,
     });
     let given_hz = || features.get("sample_rate_hz")?.as_integer()?.try_into().ok();
-    let preset = preset(name, rate_hz.last().or_else(given_hz).unwrap_or(DEFAULT_RATE_HZ))?;
+    let preset = preset(name, rate_hz.next_back().or_else(given_hz).unwrap_or(DEFAULT_RATE_HZ))?;
     let front_end = preset.front_end.name();
     let given = features.get("front_end").and_then(toml::Value::as_table);
     if let Some(other) = given.and_then(|given| given.keys().find(|key| *key != front_end)) {
