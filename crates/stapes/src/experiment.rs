@@ -3,7 +3,7 @@
 //! `training.rs` calls it for each run and writes the files; it calls `stapes_train::train`.
 
 mod evaluate;
-mod labelled;
+mod labeled;
 mod load;
 mod loaded_examples;
 
@@ -25,7 +25,7 @@ use crate::waveforms::{ClipCache, MAX_CACHE_BYTES, WaveformSource};
 
 pub(crate) use evaluate::recording_frames;
 pub use evaluate::{argmax_frames, classify, evaluate};
-pub use labelled::open_labelled;
+pub use labeled::open_labeled;
 pub use load::{OnExample, load, statistics};
 pub(crate) use loaded_examples::append_labels;
 pub use loaded_examples::{CutRecordings, LoadedExamples};

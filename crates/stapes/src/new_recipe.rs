@@ -19,7 +19,7 @@ use speakers::{Recording, speaker_rule};
 pub enum Task {
     /// One label per short recording.
     Words,
-    /// One label per frame: a manifest with labelled segments that cover each recording.
+    /// One label per frame: a manifest with labeled segments that cover each recording.
     Frames,
     /// One label per recording of any length.
     Sequences,
@@ -47,7 +47,7 @@ impl FromStr for Task {
 pub struct NewRecipe {
     /// TOML text with comments.
     pub text: String,
-    /// What was chosen and why: data and split, features, model and training.
+    /// Choices with their reasons: data and split, features, model and training.
     pub reasons: [String; 3],
     /// Warnings about the data.
     pub warnings: Vec<String>,

@@ -79,11 +79,11 @@ impl Console {
 
     /// Prints other text to standard error.
     pub(crate) fn eprint(&self, text: &str) {
-        self.eprint_labelled(None, text);
+        self.eprint_labeled(None, text);
     }
 
     /// Prints text to standard error after a label, which may have a color.
-    fn eprint_labelled(&self, label: Option<StyledObject<&str>>, text: &str) {
+    fn eprint_labeled(&self, label: Option<StyledObject<&str>>, text: &str) {
         if self.silent {
             return;
         }
@@ -100,7 +100,7 @@ impl Console {
     pub(crate) fn warning(&self, text: &str) {
         if self.warned.lock().unwrap_or_else(PoisonError::into_inner).insert(text.to_owned()) {
             let label = style("warning:").for_stderr().yellow().bold();
-            self.eprint_labelled(Some(label), &visible(text));
+            self.eprint_labeled(Some(label), &visible(text));
         }
     }
 
@@ -108,7 +108,7 @@ impl Console {
     /// another message.
     pub(crate) fn error(&self, reason: &str) {
         let label = style("error:").for_stderr().red().bold();
-        self.eprint_labelled(Some(label), &reason.replace('\n', "\n  "));
+        self.eprint_labeled(Some(label), &reason.replace('\n', "\n  "));
     }
 
     /// Prints an error about one of several files; `reason` contains the file's name.

@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 use stapes::data::{DataSet, LoadOptions, Progress, Split};
-use stapes::experiment::{self, Experiment, open_labelled};
+use stapes::experiment::{self, Experiment, open_labeled};
 use stapes::infer::{Input, Model};
 use stapes::nn::loss::argmax;
 use stapes::report::{CsvCell, csv_text, visible};
@@ -19,14 +19,14 @@ use super::paths::write_file;
 use super::predict::with_prediction;
 use super::progress;
 
-/// Evaluate a model on a subset of its data, or on all labelled examples of other data
+/// Evaluate a model on a subset of its data, or on all labeled examples of other data
 #[derive(Args)]
 #[command(after_help = "Examples:\n  stapes eval runs/fsdd --split test\n  \
     stapes eval runs/fsdd --data new/recordings --split all --predictions new.csv")]
 pub(crate) struct Eval {
     /// Run folder; with --split all also a model file
     run: PathBuf,
-    /// Subset of the data; all: every labelled example, without a split
+    /// Subset of the data; all: every labeled example, without a split
     #[arg(long, value_enum, default_value_t = EvalSubset::Test)]
     split: EvalSubset,
     /// Folder of the data set, with --split all also any class folders or manifest [default: as used in training]
@@ -168,7 +168,7 @@ impl Eval {
         })
     }
 
-    /// Opens all labelled examples of a data set.
+    /// Opens all labeled examples of a data set.
     fn all(&self, console: &Console) -> Result<EvalData> {
         let model = Run::load_model(&self.run)?;
         let recipe = Recipe::from_toml(&self.run.display().to_string(), &model.recipe, &[])?;
@@ -177,10 +177,10 @@ impl Eval {
             Ok(if is_run { Run::open(&self.run)?.record.data_folder.map(PathBuf::from) } else { None })
         };
         let dataset = match &self.data {
-            Some(folder) => open_labelled(&recipe, Some(folder), &model.labels)?,
+            Some(folder) => open_labeled(&recipe, Some(folder), &model.labels)?,
             None => match trained_on()? {
                 Some(folder) => recipe.data.open(Some(&folder))?,
-                None => open_labelled(&recipe, None, &model.labels)?,
+                None => open_labeled(&recipe, None, &model.labels)?,
             },
         };
         dataset.notes.iter().for_each(|note| console.warning(&note.to_string()));

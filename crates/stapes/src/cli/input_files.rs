@@ -12,7 +12,7 @@ const MAX_DEPTH: usize = 32;
 /// Maximum size of a list of files in bytes: more than a million paths.
 const MAX_LIST: u64 = 256 << 20;
 
-/// Path that stands for the standard input.
+/// Path that means the standard input.
 pub(crate) const STANDARD_INPUT: &str = "-";
 
 /// Returns the files of the arguments in their order; the files of a folder or pattern are sorted by name. `is_wanted` chooses

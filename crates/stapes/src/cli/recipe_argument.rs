@@ -60,7 +60,7 @@ fn is_name(recipe: &Path) -> bool {
     recipe.components().count() == 1 && recipe.extension().is_none() && !recipe.is_dir()
 }
 
-/// Error about a name that is no file and no built-in recipe, with the closest name.
+/// Error about a name of neither a file nor a built-in recipe, with the closest name.
 fn unknown(recipe: &Path) -> Error {
     let name = recipe.display().to_string();
     let closest = BUILT_IN_RECIPES

@@ -1,4 +1,4 @@
-//! All labelled examples of a data set, for the evaluation of a model that exists.
+//! All labeled examples of a data set, for the evaluation of a model that exists.
 
 use std::path::Path;
 
@@ -7,14 +7,14 @@ use stapes_data::{CustomDataConfig, DataConfig, DataError, DataSet, FoldersConfi
 use crate::error::Error;
 use crate::recipe::Recipe;
 
-/// Opens all labelled examples of a data set, without a split, under the class indices of a model.
+/// Opens all labeled examples of a data set, without a split, under the class indices of a model.
 ///
 /// `recipe` is that of the model. A folder is the recipe's data set, class folders or a manifest, and may lack some of the
 /// classes. Without a folder, the data set is that of the recipe.
 ///
 /// # Errors
 /// [`Error::Data`] if the data cannot be opened; [`Error::UnknownLabels`] if it has labels that the model does not have.
-pub fn open_labelled(recipe: &Recipe, folder: Option<&Path>, labels: &[String]) -> Result<DataSet, Error> {
+pub fn open_labeled(recipe: &Recipe, folder: Option<&Path>, labels: &[String]) -> Result<DataSet, Error> {
     let dataset = match (&recipe.data, folder) {
         (_, None) => recipe.data.open(recipe.data_folder(None))?,
         (DataConfig::Folders(_) | DataConfig::Manifest(_), Some(folder)) => {
