@@ -52,7 +52,7 @@ pub use input_length::InputLength;
 pub use new_recipe::{NewRecipe, Task};
 pub use overrides::{apply_overrides, parse_override};
 pub use recipe::{BUILT_IN_RECIPES, BuiltInRecipe, Recipe, ResolvedRecipe};
-pub use segment_format::{LabelledSegment, SegmentFormat};
+pub use segment_format::{LabeledSegment, SegmentFormat};
 pub use training::{RunResult, TrainingEstimate, TrainingJob};
 
 pub use stapes_audio as audio;

@@ -9,7 +9,7 @@ use stapes_report::{CsvCell, csv_text};
 
 /// Segment with its label.
 #[derive(Clone, Debug, PartialEq)]
-pub struct LabelledSegment {
+pub struct LabeledSegment {
     /// Start, s.
     pub start_seconds: f64,
     /// End, s.
@@ -22,9 +22,9 @@ pub struct LabelledSegment {
 ///
 /// # Example
 /// ```
-/// use stapes::{LabelledSegment, SegmentFormat};
+/// use stapes::{LabeledSegment, SegmentFormat};
 ///
-/// let segment = LabelledSegment { start_seconds: 0.5, end_seconds: 1.25, label: "speech".into() };
+/// let segment = LabeledSegment { start_seconds: 0.5, end_seconds: 1.25, label: "speech".into() };
 /// let format: SegmentFormat = "audacity".parse()?;
 /// assert_eq!(format.text("a.wav".as_ref(), 2.0, &[segment]), "0.500000\t1.250000\tspeech\n");
 /// # Ok::<(), String>(())
@@ -76,14 +76,14 @@ impl SegmentFormat {
     }
 
     /// Returns the segments of a recording of `seconds`, in the order of time, as text without [`SegmentFormat::header`].
-    pub fn text(self, file: &Path, seconds: f64, segments: &[LabelledSegment]) -> String {
+    pub fn text(self, file: &Path, seconds: f64, segments: &[LabeledSegment]) -> String {
         match self {
             SegmentFormat::Json => json(file, seconds, segments),
             SegmentFormat::Csv => csv(file, segments),
             SegmentFormat::Rttm => rttm(file, segments),
             SegmentFormat::Audacity => {
-                let line = |segment: &LabelledSegment| {
-                    let LabelledSegment { start_seconds, end_seconds, label } = segment;
+                let line = |segment: &LabeledSegment| {
+                    let LabeledSegment { start_seconds, end_seconds, label } = segment;
                     format!("{start_seconds:.6}\t{end_seconds:.6}\t{}\n", one_line(label))
                 };
                 segments.iter().map(line).collect()
@@ -91,7 +91,7 @@ impl SegmentFormat {
             SegmentFormat::TextGrid => text_grid(seconds, segments),
             SegmentFormat::WebVtt => web_vtt(segments),
             SegmentFormat::Lab => {
-                let line = |segment: &LabelledSegment| {
+                let line = |segment: &LabeledSegment| {
                     let label = if segment.label.is_empty() { "silence" } else { &segment.label };
                     let label = one_line(label).replace(' ', "_");
                     format!("{:.3} {:.3} {label}\n", segment.start_seconds, segment.end_seconds)
@@ -126,9 +126,9 @@ fn one_line(text: &str) -> String {
 }
 
 /// Returns the segments with segments without a label between them, which cover the recording.
-fn covering(seconds: f64, segments: &[LabelledSegment]) -> Vec<LabelledSegment> {
+fn covering(seconds: f64, segments: &[LabeledSegment]) -> Vec<LabeledSegment> {
     let silence =
-        |start_seconds, end_seconds| LabelledSegment { start_seconds, end_seconds, label: String::new() };
+        |start_seconds, end_seconds| LabeledSegment { start_seconds, end_seconds, label: String::new() };
     let (mut covering, mut end) = (Vec::new(), 0.0);
     for segment in segments {
         if segment.start_seconds > end {
@@ -143,13 +143,13 @@ fn covering(seconds: f64, segments: &[LabelledSegment]) -> Vec<LabelledSegment> 
     covering
 }
 
-fn json(file: &Path, seconds: f64, segments: &[LabelledSegment]) -> String {
-    let segment = |segment: &LabelledSegment| json!({ "start": segment.start_seconds, "end": segment.end_seconds, "label": segment.label });
+fn json(file: &Path, seconds: f64, segments: &[LabeledSegment]) -> String {
+    let segment = |segment: &LabeledSegment| json!({ "start": segment.start_seconds, "end": segment.end_seconds, "label": segment.label });
     let segments: Vec<_> = segments.iter().map(segment).collect();
     json!({ "file": file.display().to_string(), "seconds": seconds, "segments": segments }).to_string() + "\n"
 }
 
-fn csv(file: &Path, segments: &[LabelledSegment]) -> String {
+fn csv(file: &Path, segments: &[LabeledSegment]) -> String {
     let file = file.display().to_string();
     csv_text(segments.iter().map(|segment| {
         let times = [segment.start_seconds, segment.end_seconds]
@@ -160,20 +160,20 @@ fn csv(file: &Path, segments: &[LabelledSegment]) -> String {
 }
 
 /// Fields of RTTM are separated by spaces, and the file is its name without extension.
-fn rttm(file: &Path, segments: &[LabelledSegment]) -> String {
+fn rttm(file: &Path, segments: &[LabeledSegment]) -> String {
     let field = |text: &str| {
         let text = one_line(text).replace(' ', "_");
         if text.is_empty() { "<NA>".to_owned() } else { text }
     };
     let name = field(&file.file_stem().unwrap_or_default().to_string_lossy());
-    let line = |segment: &LabelledSegment| {
+    let line = |segment: &LabeledSegment| {
         let (start, length) = (segment.start_seconds, segment.end_seconds - segment.start_seconds);
         format!("SPEAKER {name} 1 {start:.3} {length:.3} <NA> <NA> {} <NA> <NA>\n", field(&segment.label))
     };
     segments.iter().map(line).collect()
 }
 
-fn text_grid(seconds: f64, segments: &[LabelledSegment]) -> String {
+fn text_grid(seconds: f64, segments: &[LabeledSegment]) -> String {
     let intervals = covering(seconds, segments);
     let mut text = format!(
         "File type = \"ooTextFile\"\nObject class = \"TextGrid\"\n\nxmin = 0\nxmax = {seconds}\ntiers? <exists>\nsize = 1\n\
@@ -181,7 +181,7 @@ fn text_grid(seconds: f64, segments: &[LabelledSegment]) -> String {
          xmax = {seconds}\n        intervals: size = {}\n",
         intervals.len()
     );
-    for (number, LabelledSegment { start_seconds, end_seconds, label }) in intervals.iter().enumerate() {
+    for (number, LabeledSegment { start_seconds, end_seconds, label }) in intervals.iter().enumerate() {
         // A text has doubled quotation marks.
         let label = one_line(label).replace('"', "\"\"");
         let _ = write!(
@@ -194,7 +194,7 @@ fn text_grid(seconds: f64, segments: &[LabelledSegment]) -> String {
     text
 }
 
-fn web_vtt(segments: &[LabelledSegment]) -> String {
+fn web_vtt(segments: &[LabeledSegment]) -> String {
     let time = |seconds: f64| {
         let milliseconds = (seconds * 1000.0).round() as u64;
         let (hours, minutes) = (milliseconds / 3_600_000, milliseconds / 60_000 % 60);
@@ -214,7 +214,7 @@ mod tests {
     use super::*;
 
     fn texts(format: &str) -> String {
-        let segment = |start_seconds, end_seconds, label: &str| LabelledSegment {
+        let segment = |start_seconds, end_seconds, label: &str| LabeledSegment {
             start_seconds,
             end_seconds,
             label: label.into(),

@@ -10,7 +10,7 @@ use serde_json::json;
 use stapes::infer::{Input, Model};
 use stapes::report::visible;
 use stapes::run::Run;
-use stapes::{FileClassifier, FileSpeech, LabelledSegment, SegmentFormat};
+use stapes::{FileClassifier, FileSpeech, LabeledSegment, SegmentFormat};
 
 use super::console::Console;
 use super::input_files::{self, STANDARD_INPUT};
@@ -131,10 +131,10 @@ impl Vad {
 
     /// Writes the segments of a file.
     fn write(&self, file: &Path, name: &Path, found: &FileSpeech, console: &Console) -> Result<()> {
-        let segments: Vec<LabelledSegment> = found
+        let segments: Vec<LabeledSegment> = found
             .segments
             .iter()
-            .map(|segment| LabelledSegment {
+            .map(|segment| LabeledSegment {
                 start_seconds: segment.start_seconds,
                 end_seconds: segment.end_seconds,
                 label: SPEECH.into(),
