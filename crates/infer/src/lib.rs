@@ -9,7 +9,7 @@
 //! use stapes_infer::Classifier;
 //!
 //! let mut classifier = Classifier::load("runs/my/model.safetensors".as_ref())?;
-//! let clip = stapes_audio::read("yes.wav".as_ref())?;
+//! let clip = stapes_audio::Clip { samples: vec![0.0; 16_000], sample_rate_hz: 16_000 };
 //! let prediction = classifier.predict(&clip)?;
 //! println!("{} {:.1} %", prediction.label, 100.0 * prediction.probability);
 //! # Ok::<(), Box<dyn std::error::Error>>(())

@@ -52,7 +52,9 @@ fn keys(literal: &str) -> Vec<String> {
     };
     let words = words.map(|word| word.trim_end_matches(['.', '-']));
     words
-        .filter(|word| is_key(word) && !word.contains("safetensors") && !OTHERS.contains(word))
+        .filter(|word| {
+            is_key(word) && !word.contains("safetensors") && !word.ends_with(".md") && !OTHERS.contains(word)
+        })
         .map(str::to_owned)
         .collect()
 }
