@@ -24,6 +24,7 @@ mod prediction;
 mod speech_stream;
 mod stream;
 mod weights;
+mod window_stream;
 
 pub use classifier::Classifier;
 pub use clip_extractor::ClipExtractor;
@@ -37,3 +38,4 @@ pub use prediction::{Prediction, frame_segments};
 pub use speech_stream::{SpeechStream, SpeechTime};
 pub use stream::StreamClassifier;
 pub use weights::{Weights, read_weights, read_weights_except};
+pub use window_stream::WindowStream;

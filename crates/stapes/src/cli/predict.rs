@@ -17,7 +17,7 @@ use stapes::run::Run;
 use super::console::Console;
 use super::input_files;
 use super::progress;
-use super::run_options::parse_time;
+use super::run_options::parse_positive;
 use super::standard_input::{self, SampleFormat};
 pub(crate) use frames::EXTENSIONS as FRAME_EXTENSIONS;
 use input::{InputClassifier, Predicted, Windows};
@@ -70,14 +70,6 @@ pub(crate) struct Predict {
 fn parse_probability(text: &str) -> Result<f32, String> {
     let number = text.parse().ok().filter(|number| (0.0..=1.0).contains(number));
     number.ok_or_else(|| "expected a number from 0 to 1".into())
-}
-
-/// Parses a duration that is not 0.
-fn parse_positive(text: &str) -> Result<f64, String> {
-    parse_time(text)
-        .ok()
-        .filter(|seconds| *seconds >= 0.001)
-        .ok_or_else(|| "expected at least 0.001 seconds".into())
 }
 
 impl Predict {

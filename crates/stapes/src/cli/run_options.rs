@@ -73,6 +73,14 @@ pub(super) fn parse_time(text: &str) -> Result<f64, String> {
     number.ok_or_else(|| "expected a number of at least 0".into())
 }
 
+/// Parses a duration in seconds that is not 0.
+pub(super) fn parse_positive(text: &str) -> Result<f64, String> {
+    parse_time(text)
+        .ok()
+        .filter(|seconds| *seconds >= 0.001)
+        .ok_or_else(|| "expected at least 0.001 seconds".into())
+}
+
 /// Returns the command line, arguments with spaces in quotes.
 pub(super) fn command_line() -> String {
     let word = |word: std::ffi::OsString| match word.to_string_lossy() {

@@ -7,23 +7,30 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use serde_json::{Map, Value, json};
 use stapes::audio::{Recording, StreamResampler};
-use stapes::infer::{Input, Model, SpeechStream, SpeechTime, StreamClassifier};
+use stapes::features::FrameTimes;
+use stapes::infer::{
+    InferError, Input, Keyword, KeywordDetector, KeywordOptions, Model, SpeechStream, SpeechTime,
+    StreamClassifier, WindowStream,
+};
 use stapes::run::Run;
 
 use super::console::Console;
 use super::input_files::STANDARD_INPUT;
+use super::run_options::{parse_positive, parse_time};
 use super::speech_args::SpeechArgs;
 use super::standard_input::SampleFormat;
 
 /// Bytes that are read from a pipe at a time; fewer arrive if it has fewer.
 const BUFFER: usize = 16 << 10;
 
-/// Run a causal model over a recording or raw samples from a pipe, and print events or scores as they arrive
+/// Run a model over a recording or raw samples from a pipe, and print events or scores as they arrive
 ///
-/// Frame-level models print the starts and ends of speech, with the options of silero-vad; with --scores, the probabilities after
-/// every frame. Other models print the probabilities of the recording so far. The output is JSON lines.
+/// Frame-level models print the starts and ends of speech, with the options of silero-vad; models of clips print keywords, from
+/// windows of the last --window seconds, or with --cumulative the probabilities of the recording so far. With --scores, all
+/// probabilities are printed. The output is JSON lines.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  arecord -t raw -f S16_LE -r 16000 | stapes stream runs/vad -\n  \
+    arecord -t raw -f S16_LE -r 16000 | stapes stream runs/words - --keyword yes=0.9 --keyword no=0.9\n  \
     stapes stream runs/vad meeting.flac --scores")]
 pub(crate) struct Stream {
     /// Run folder or model file
@@ -36,11 +43,38 @@ pub(crate) struct Stream {
     /// Format of the raw samples
     #[arg(long, value_enum, default_value_t = SampleFormat::S16le)]
     format: SampleFormat,
-    /// Print the probabilities after every frame
+    /// Print the probabilities of every frame or window
     #[arg(long)]
     scores: bool,
+    /// Keyword to detect, with the threshold of its smoothed score; repeatable
+    #[arg(long, value_name = "LABEL=P", value_parser = parse_keyword)]
+    keyword: Vec<(String, f32)>,
+    /// Length of the windows of a model of clips [default: the fixed length of its clips]
+    #[arg(long, value_name = "SECONDS", value_parser = parse_positive)]
+    window: Option<f64>,
+    /// Time between two windows
+    #[arg(long, value_name = "SECONDS", value_parser = parse_positive, default_value_t = 0.1)]
+    hop: f64,
+    /// Scores of keywords are averaged over this time
+    #[arg(long, value_name = "SECONDS", value_parser = parse_time, default_value_t = 0.3)]
+    smoothing: f64,
+    /// Time after a keyword in which it is not detected again
+    #[arg(long, value_name = "SECONDS", value_parser = parse_time, default_value_t = 1.0)]
+    refractory: f64,
+    /// Print the probabilities of the recording so far, of a causal model of clips
+    #[arg(long, conflicts_with_all = ["window", "keyword"])]
+    cumulative: bool,
     #[command(flatten)]
     speech: SpeechArgs,
+}
+
+/// Parses `LABEL=P`.
+fn parse_keyword(text: &str) -> Result<(String, f32), String> {
+    let parsed = text.rsplit_once('=').and_then(|(label, threshold)| {
+        let threshold = threshold.parse().ok().filter(|threshold| (0.0..=1.0).contains(threshold))?;
+        Some((label.to_owned(), threshold))
+    });
+    parsed.ok_or_else(|| "expected a label and a number from 0 to 1, such as yes=0.9".into())
 }
 
 impl Stream {
@@ -49,29 +83,78 @@ impl Stream {
         let Input::Recordings(features) = &model.input else {
             bail!("{}: the model reads frames; use a model of recordings", self.model.display());
         };
-        let classifier = StreamClassifier::new(&model).with_context(|| self.model.display().to_string())?;
-        let speech = match model.network()?.objective().is_frame_level() {
-            true => Some(SpeechStream::new(&model, &self.speech.options()?)?),
-            false => None,
-        };
-        let times = features.frame_times()?;
         let model_rate_hz = features.sample_rate_hz;
-        let mut printer = Printer { model: &model, speech, scores: self.scores, frame: 0, times, console };
+        let (listener, mut printer) = self.listener(&model, console)?;
         if self.file.as_os_str() == STANDARD_INPUT {
             let rate_hz = self.rate.unwrap_or(model_rate_hz);
-            let source = Samples {
-                classifier,
-                resampler: StreamResampler::new(rate_hz, model_rate_hz)?,
-                rate_hz,
-                count: 0,
-            };
-            self.standard_input(source, &mut printer)
+            let resampler = StreamResampler::new(rate_hz, model_rate_hz)?;
+            self.standard_input(Samples { listener, resampler, rate_hz, count: 0 }, &mut printer)
         } else {
             if self.rate.is_some() {
                 bail!("--rate is for raw samples on the standard input; a recording has a rate");
             }
-            recording(&self.file, classifier, model_rate_hz, &mut printer)
+            recording(&self.file, listener, model_rate_hz, &mut printer)
         }
+    }
+
+    /// Returns how the model listens, and the printer of its results.
+    fn listener<'a>(&self, model: &'a Model, console: &'a Console) -> Result<(Listener<'a>, Printer<'a>)> {
+        let name = || self.model.display().to_string();
+        let mut printer = Printer { model, decision: Decision::None, scores: self.scores, console };
+        let is_frame_level = model.network()?.objective().is_frame_level();
+        if is_frame_level || self.cumulative {
+            let Input::Recordings(features) = &model.input else { bail!("{}: reads frames", name()) };
+            let times = features.frame_times()?;
+            if is_frame_level {
+                if !self.keyword.is_empty() || self.window.is_some() {
+                    bail!("{}: labels frames; --keyword and --window are for models of clips", name());
+                }
+                printer.decision = Decision::Speech(SpeechStream::new(model, &self.speech.options()?)?);
+            }
+            let classifier = StreamClassifier::new(model).with_context(name)?;
+            return Ok((Listener::Frames { classifier, times, frame: 0 }, printer));
+        }
+        let fixed = match &model.input {
+            Input::Recordings(features) => {
+                features.fixed_length_samples.map(|length| length as f64 / f64::from(features.sample_rate_hz))
+            }
+            Input::Frames(_) => None,
+        };
+        let Some(window) = self.window.or(fixed) else {
+            bail!("{}: give --window, the length of the clips in seconds, such as --window 1", name())
+        };
+        let windows = WindowStream::new(model, window, self.hop).with_context(name)?;
+        let place = if windows.shares_features() {
+            "the features of each frame"
+        } else {
+            "all features of each window"
+        };
+        console.details(&format!(
+            "windows of {window} s every {:.3} s; {place} are computed once",
+            windows.hop_seconds()
+        ));
+        let keywords = self.keywords(model)?;
+        if !keywords.is_empty() {
+            let options = KeywordOptions {
+                keywords,
+                smoothing_seconds: self.smoothing,
+                refractory_seconds: self.refractory,
+            };
+            printer.decision = Decision::Keywords(KeywordDetector::new(&options, windows.hop_seconds()));
+        }
+        Ok((Listener::Windows(windows), printer))
+    }
+
+    /// Returns the classes of the keywords.
+    fn keywords(&self, model: &Model) -> Result<Vec<Keyword>> {
+        let keyword = |(label, threshold): &(String, f32)| {
+            let class = model.labels.iter().position(|known| known == label);
+            let class = class.with_context(|| {
+                format!("--keyword {label}: the model has no such label, only {}", model.labels.join(", "))
+            })?;
+            Ok(Keyword { class, threshold: *threshold })
+        };
+        self.keyword.iter().map(keyword).collect()
     }
 
     /// Reads raw samples until the pipe is closed or nobody reads the output.
@@ -111,7 +194,7 @@ impl Stream {
 /// Runs the model over a file.
 fn recording(
     file: &Path,
-    classifier: StreamClassifier<'_>,
+    listener: Listener<'_>,
     model_rate_hz: u32,
     printer: &mut Printer<'_>,
 ) -> Result<u8> {
@@ -119,7 +202,7 @@ fn recording(
     let rate_hz = recording.sample_rate_hz();
     let resampler =
         StreamResampler::new(rate_hz, model_rate_hz).with_context(|| file.display().to_string())?;
-    let mut source = Samples { classifier, resampler, rate_hz, count: 0 };
+    let mut source = Samples { listener, resampler, rate_hz, count: 0 };
     while let Some(block) = recording.next_block()? {
         source.push(block, printer)?;
         if printer.console.is_closed() {
@@ -130,9 +213,42 @@ fn recording(
     Ok(super::DONE)
 }
 
+/// How a model listens.
+enum Listener<'a> {
+    /// Frame by frame: a causal model.
+    Frames { classifier: StreamClassifier<'a>, times: FrameTimes, frame: usize },
+    /// Window by window: a model of clips.
+    Windows(WindowStream<'a>),
+}
+
+impl Listener<'_> {
+    fn push(&mut self, samples: &[f32], printer: &mut Printer<'_>) -> Result<(), InferError> {
+        match self {
+            Listener::Frames { classifier, times, frame } => classifier.push(samples, |probabilities| {
+                printer.scores(times.center_seconds(*frame), probabilities);
+                *frame += 1;
+            }),
+            Listener::Windows(windows) => {
+                windows.push(samples, |end, probabilities| printer.scores(end, probabilities))
+            }
+        }
+    }
+
+    fn finish(self, printer: &mut Printer<'_>) -> Result<(), InferError> {
+        match self {
+            Listener::Frames { classifier, times, mut frame } => classifier.finish(|probabilities| {
+                printer.scores(times.center_seconds(frame), probabilities);
+                frame += 1;
+            }),
+            // A window that is not complete has no result.
+            Listener::Windows(_) => Ok(()),
+        }
+    }
+}
+
 /// Samples on their way to the model.
 struct Samples<'a> {
-    classifier: StreamClassifier<'a>,
+    listener: Listener<'a>,
     resampler: StreamResampler,
     rate_hz: u32,
     /// Number of samples so far.
@@ -145,46 +261,59 @@ impl Samples<'_> {
         let mut resampled = Vec::new();
         self.resampler.push(samples, &mut resampled)?;
         let place = || format!("before {:.3} s", self.count as f64 / f64::from(self.rate_hz));
-        self.classifier.push(&resampled, |probabilities| printer.frame(probabilities)).with_context(place)
+        self.listener.push(&resampled, printer).with_context(place)
     }
 
     fn finish(mut self, printer: &mut Printer<'_>) -> Result<()> {
         let mut resampled = Vec::new();
         self.resampler.finish(&mut resampled)?;
-        self.classifier.push(&resampled, |probabilities| printer.frame(probabilities))?;
-        self.classifier.finish(|probabilities| printer.frame(probabilities))?;
+        self.listener.push(&resampled, printer)?;
+        self.listener.finish(printer)?;
         printer.finish(self.count as f64 / f64::from(self.rate_hz));
         Ok(())
     }
 }
 
+/// Decision from the probabilities over time.
+enum Decision {
+    None,
+    Speech(SpeechStream),
+    Keywords(KeywordDetector),
+}
+
 /// Printer of scores and events, one JSON object per line.
 struct Printer<'a> {
     model: &'a Model,
-    speech: Option<SpeechStream>,
+    decision: Decision,
     scores: bool,
-    frame: usize,
-    times: stapes::features::FrameTimes,
     console: &'a Console,
 }
 
 impl Printer<'_> {
-    fn frame(&mut self, probabilities: &[f32]) {
-        let Printer { model, speech, scores, frame, times, console } = self;
-        if *scores || speech.is_none() {
+    /// Prints the probabilities at a time, and what is decided from them.
+    fn scores(&mut self, seconds: f64, probabilities: &[f32]) {
+        let Printer { model, decision, scores, console } = self;
+        if *scores || matches!(decision, Decision::None) {
             let all: Map<String, Value> =
                 model.labels.iter().cloned().zip(probabilities.iter().map(|value| json!(value))).collect();
-            let seconds = rounded(times.center_seconds(*frame));
-            console.line(&json!({ "event": "scores", "seconds": seconds, "probabilities": all }));
+            console.line(&json!({ "event": "scores", "seconds": rounded(seconds), "probabilities": all }));
         }
-        *frame += 1;
-        if let Some(speech) = speech {
-            speech.push(probabilities, |time| print_time(console, time));
+        match decision {
+            Decision::None => {}
+            Decision::Speech(speech) => speech.push(probabilities, |time| print_time(console, time)),
+            Decision::Keywords(detector) => {
+                if let Some(found) = detector.push(probabilities) {
+                    console.line(&json!({
+                        "event": "keyword", "seconds": rounded(seconds), "label": model.labels[found.class],
+                        "score": found.score,
+                    }));
+                }
+            }
         }
     }
 
     fn finish(&mut self, seconds: f64) {
-        if let Some(speech) = self.speech.take() {
+        if let Decision::Speech(speech) = std::mem::replace(&mut self.decision, Decision::None) {
             speech.finish(seconds, |time| print_time(self.console, time));
         }
         self.console.line(&json!({ "event": "end of input", "seconds": rounded(seconds) }));

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::support::{Scratch, wav};
 
 /// Writes recordings of two words by six speakers into class folders: `words/low/ann_0.wav`.
-fn words(scratch: &Scratch, folder: &str, speakers: &[&str]) {
+pub(crate) fn words(scratch: &Scratch, folder: &str, speakers: &[&str]) {
     let mut noise = 7u32;
     for (class, hz) in [("low", 300.0), ("high", 1200.0)] {
         for (number, speaker) in speakers.iter().enumerate() {
@@ -27,9 +27,9 @@ fn words(scratch: &Scratch, folder: &str, speakers: &[&str]) {
     }
 }
 
-const SPEAKERS: [&str; 6] = ["ann", "bob", "cy", "dee", "eve", "flo"];
+pub(crate) const SPEAKERS: [&str; 6] = ["ann", "bob", "cy", "dee", "eve", "flo"];
 /// A training of a second.
-const SHORT: &str = "--set train.epochs=8 --set model.recurrent.hidden_size=12 --set model.recurrent.dropout=0 \
+pub(crate) const SHORT: &str = "--set train.epochs=8 --set model.recurrent.hidden_size=12 --set model.recurrent.dropout=0 \
                      --set model.recurrent.head_dropout=0 --set train.batch_size=8";
 
 #[test]

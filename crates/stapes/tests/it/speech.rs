@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
+use crate::first_hour::{SHORT, SPEAKERS, words};
 use crate::frame_labels::{RATE, voice_segment, voices};
 use crate::support::{Scratch, wav};
 
@@ -142,4 +143,63 @@ fn scores_arrive_while_the_pipe_is_open_and_a_closed_reader_ends_the_program() {
     // The program notices when it writes the next line.
     while input.write_all(&[0; 2 * 1000]).is_ok() {}
     assert!(child.wait().unwrap().code().is_some(), "ended by a signal");
+}
+
+/// Returns noise without a period.
+fn noise(seed: u32, length: usize) -> Vec<f32> {
+    let mut state = seed;
+    let mut sample = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        0.05 * ((state >> 8) as f32 / (1 << 24) as f32 - 0.5)
+    };
+    (0..length).map(|_| sample()).collect()
+}
+
+#[test]
+fn keywords_are_detected_once_where_they_are_said() {
+    let scratch = Scratch::new();
+    words(&scratch, "words", &SPEAKERS);
+    for (number, speaker) in SPEAKERS.iter().enumerate() {
+        for take in 0..6 {
+            let samples = noise((10 * number + take) as u32, 4000);
+            scratch.write(&format!("words/noise/{speaker}_{take}.wav"), wav(&samples, RATE as u32));
+        }
+    }
+    scratch.run("new tones --data words").succeeds();
+    let change = "--set features.normalization=per-coefficient --set train.mixup= --set train.epochs=20";
+    scratch.run(&format!("train tones --out run {SHORT} {change}")).succeeds();
+    let word = |class: &str| {
+        stapes::audio::read(&scratch.path(&format!("words/{class}/bob_3.wav"))).unwrap().samples
+    };
+    let mut samples = Vec::new();
+    let mut ends = Vec::new();
+    for class in ["low", "high", "low"] {
+        samples.extend(noise(samples.len() as u32, 16_000));
+        samples.extend(word(class));
+        ends.push((class, samples.len() as f64 / RATE as f64));
+    }
+    samples.extend(noise(3, 16_000));
+    scratch.write("long.wav", wav(&samples, RATE as u32));
+    let options = "--window 0.5 --hop 0.1 --smoothing 0.2 --keyword low=0.8 --keyword high=0.8";
+    let lines = scratch.run(&format!("stream run long.wav {options}")).succeeds().json();
+    let found: Vec<(&str, f64)> = lines
+        .iter()
+        .filter(|line| line["event"] == "keyword")
+        .map(|line| (line["label"].as_str().unwrap(), line["seconds"].as_f64().unwrap()))
+        .collect();
+    assert_eq!(found.len(), 3, "{found:?}");
+    for ((label, seconds), (expected, end)) in found.iter().zip(&ends) {
+        assert_eq!(label, expected);
+        assert!((seconds - end).abs() < 0.5, "{found:?} and {ends:?}");
+    }
+    // Through a pipe the same lines come.
+    let bytes = fs::read(scratch.path("long.wav")).unwrap()[44..].to_vec();
+    assert_eq!(scratch.run_piped(&format!("stream run - {options}"), &bytes).succeeds().json(), lines);
+    let scores = scratch.run("stream run long.wav --window 0.5 --hop 0.5").succeeds().json();
+    assert!(scores[..scores.len() - 1].iter().all(|line| line["event"] == "scores"), "{scores:?}");
+    scratch.run("stream run long.wav").fails(2, &["give --window"]);
+    scratch
+        .run("stream run long.wav --window 0.5 --keyword no=0.5")
+        .fails(2, &["no such label", "high, low, noise"]);
+    scratch.run("stream run long.wav --keyword low").fails(2, &["yes=0.9"]);
 }
