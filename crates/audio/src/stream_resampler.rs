@@ -80,8 +80,13 @@ impl StreamResampler {
     /// Adds samples, and appends the samples that are known now.
     ///
     /// # Errors
-    /// [`AudioError::Resample`] if the filter fails.
+    /// [`AudioError::Resample`] if a sample is not finite, or the filter fails.
     pub fn push(&mut self, samples: &[f32], to: &mut Vec<f32>) -> Result<(), AudioError> {
+        if let Some(at) = samples.iter().position(|sample| !sample.is_finite()) {
+            let reason =
+                format!("sample {} is {}, not a finite number", self.samples + at as u64, samples[at]);
+            return Err(self.error(reason));
+        }
         self.samples += samples.len() as u64;
         let before = to.len();
         match &mut self.filter {

@@ -85,7 +85,12 @@ impl SpeechStream {
     pub fn finish(self, duration_seconds: f64, mut report: impl FnMut(SpeechTime)) {
         let time = seconds(self.sample_rate_hz, self.offset_seconds);
         let samples = (duration_seconds - self.offset_seconds).max(0.0) * f64::from(self.sample_rate_hz);
-        self.segmenter.finish(samples.round() as u64, |event| report(time(event)));
+        self.segmenter.finish(samples.round() as u64, |event| {
+            report(match time(event) {
+                SpeechTime::Start(seconds) => SpeechTime::Start(seconds.min(duration_seconds)),
+                SpeechTime::End(seconds) => SpeechTime::End(seconds.min(duration_seconds)),
+            });
+        });
     }
 }
 

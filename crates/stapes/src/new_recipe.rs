@@ -1,5 +1,6 @@
 //! A first recipe for recordings, chosen from what they are.
 
+mod model;
 mod speakers;
 
 use std::fmt::Write as _;
@@ -7,8 +8,10 @@ use std::path::Path;
 use std::str::FromStr;
 use std::sync::atomic::AtomicBool;
 
-use stapes_data::{DataConfig, DataSet, DataStatistics, Label, ManifestConfig, Progress, Split};
-use stapes_report::visible;
+use stapes_data::{
+    DataConfig, DataSet, DataStatistics, Example, Label, ManifestConfig, Progress, Source, Split,
+};
+use stapes_report::{pluralize, visible};
 
 use crate::error::Error;
 use crate::recipe::Recipe;
@@ -55,9 +58,6 @@ pub struct NewRecipe {
 
 /// Median duration from which recordings are sequences and not words, s.
 const LONG_SECONDS: f64 = 4.0;
-/// Number of optimizer steps of a training; the built-in recipes for few speakers have as many.
-const STEPS: usize = 2400;
-const BATCH_SIZE: usize = 32;
 /// Maximum fraction of unreadable recordings that a recipe tolerates.
 const MAX_UNREADABLE: f64 = 0.05;
 
@@ -74,14 +74,12 @@ impl NewRecipe {
         stop: &AtomicBool,
         on_recording: &(dyn Fn(usize, usize) + Sync),
     ) -> Result<NewRecipe, Error> {
-        let (config, dataset) = open(data, task)?;
+        let Opened { config, dataset, warning } = open(data, task)?;
         let on_example = |done| on_recording(done, dataset.examples.len());
         let statistics = DataStatistics::new(&dataset, &Progress { on_example: &on_example, stop })?;
         let Some(seconds) = statistics.seconds else {
-            return Err(Error::Dataset(format!(
-                "{}: no recording can be read; `stapes data info --data` names the reasons",
-                data.display()
-            )));
+            let reason = statistics.unreadable.first().map_or("", |(_, reason)| reason.as_str());
+            return Err(Error::Dataset(format!("{}: no recording can be used: {reason}", data.display())));
         };
         let is_frame_level = matches!(dataset.examples[0].label, Label::Segments(_));
         let task = match task {
@@ -92,17 +90,28 @@ impl NewRecipe {
         };
         let facts = Facts { name, data, task, config: &config, dataset: &dataset, statistics: &statistics };
         // Without the rule for speakers if they cannot be split.
-        let mut recipe = facts.recipe(facts.speaker_rule())?;
+        let mut recipe = facts.recipe(facts.speaker_rule(), stop)?;
         if recipe.is_err() {
-            recipe = facts.recipe(None)?;
+            recipe = facts.recipe(None, stop)?;
         }
-        recipe
+        let mut recipe = recipe?;
+        recipe.warnings.extend(warning);
+        Ok(recipe)
     }
 }
 
+/// Data with its configuration.
+struct Opened {
+    config: DataConfig,
+    dataset: DataSet,
+    /// Why segments are not labels per frame, if they may have been meant as such.
+    warning: Option<String>,
+}
+
 /// Opens the data; a manifest whose segments cover its files has frame-level labels.
-fn open(data: &Path, task: Option<Task>) -> Result<(DataConfig, DataSet), Error> {
+fn open(data: &Path, task: Option<Task>) -> Result<Opened, Error> {
     let config = DataConfig::detect(data);
+    let mut fault = None;
     if let (DataConfig::Manifest(manifest), None | Some(Task::Frames)) = (&config, task) {
         let config = DataConfig::Manifest(ManifestConfig { frame_labels: true, ..manifest.clone() });
         let several = |dataset: &DataSet| {
@@ -111,9 +120,12 @@ fn open(data: &Path, task: Option<Task>) -> Result<(DataConfig, DataSet), Error>
             )
         };
         match config.open(Some(data)) {
-            Ok(dataset) if task.is_some() || several(&dataset) => return Ok((config, dataset)),
+            Ok(dataset) if task.is_some() || several(&dataset) => {
+                return Ok(Opened { config, dataset, warning: None });
+            }
             Err(error) if task.is_some() => return Err(error.into()),
-            _ => {}
+            Err(error) => fault = Some(error),
+            Ok(_) => {}
         }
     }
     if task == Some(Task::Frames) {
@@ -124,7 +136,14 @@ fn open(data: &Path, task: Option<Task>) -> Result<(DataConfig, DataSet), Error>
         )));
     }
     let dataset = config.open(Some(data))?;
-    Ok((config, dataset))
+    let mut files: Vec<_> = dataset.examples.iter().filter_map(|example| example.source.path()).collect();
+    let segments = files.len();
+    files.sort();
+    files.dedup();
+    let warning = fault.filter(|_| files.len() < segments).map(|error| {
+        format!("each segment is an example of its own; as labels per frame (--task frames) they have a fault: {error}")
+    });
+    Ok(Opened { config, dataset, warning })
 }
 
 struct Facts<'a> {
@@ -140,7 +159,7 @@ impl Facts<'_> {
     /// Returns the rule that finds speakers in the names of files in class folders.
     fn speaker_rule(&self) -> Option<String> {
         let DataConfig::Folders(_) = self.config else { return None };
-        let recording = |example: &stapes_data::Example| {
+        let recording = |example: &Example| {
             let Label::Class(class) = example.label else { return None };
             let class = self.dataset.classes.get(class)?;
             let (_, path) = example.id.split_once(&format!("{class}/"))?;
@@ -168,8 +187,8 @@ impl Facts<'_> {
     }
 
     /// Composes the recipe and checks that the data can be split. The inner error is that of the split.
-    fn recipe(&self, speaker: Option<String>) -> Result<Result<NewRecipe, Error>, Error> {
-        let data = self.data_section(speaker.as_deref());
+    fn recipe(&self, speaker: Option<String>, stop: &AtomicBool) -> Result<Result<NewRecipe, Error>, Error> {
+        let data = self.data_section(speaker.as_deref(), 0.0);
         let header = format!(
             "title = {}\nseed = 1\ndata_folder = {} # relative to this file; `--data` takes its place\n",
             quoted(self.name),
@@ -183,29 +202,38 @@ impl Facts<'_> {
             Ok(split) => split,
             Err(error) => return Ok(Err(error.into())),
         };
+        let data = self.data_section(speaker.as_deref(), self.unreadable(&split));
         let has_speakers = !dataset.groups().is_empty();
         let model = self.model_section(split.train.len(), has_speakers);
         let text = format!(
-            "# {}, written by `stapes new`.\n#   stapes train {}\n# Every key: docs/recipes.md.\n\n{header}\n{data}\n{}",
+            "# {}, written by `stapes new`. Every key: docs/recipes.md.\n\n{header}\n{data}\n{}",
             self.summary(),
-            self.name,
             model.text
         );
         Recipe::from_toml(self.name, &text, &[])?;
         let reasons =
             [self.data_reason(&dataset, &split, speaker.as_deref()), model.features, model.training];
-        Ok(Ok(NewRecipe { text, reasons, warnings: self.warnings() }))
+        let mut warnings = self.warnings();
+        warnings.extend(split.notes(&dataset).iter().map(ToString::to_string));
+        let progress = Progress { on_example: &|_| {}, stop };
+        if let Err(error) = recipe.data.check_files(&dataset, &split, &progress) {
+            warnings.push(format!("training will stop: {error}"));
+        }
+        Ok(Ok(NewRecipe { text, reasons, warnings }))
     }
 
     fn summary(&self) -> String {
+        let is_segment = |example: &Example| matches!(example.source, Source::Segment { .. });
+        let examples = if self.dataset.examples.iter().any(is_segment) { "segment" } else { "recording" };
         format!(
-            "Recipe for {} recordings of {} classes",
-            self.dataset.examples.len(),
+            "Recipe for {} of {} classes",
+            pluralize(self.dataset.examples.len() as u64, examples),
             self.dataset.classes.len()
         )
     }
 
-    fn data_section(&self, speaker: Option<&str>) -> String {
+    /// Writes the section of the data; `unreadable` is the largest fraction of a subset that cannot be read.
+    fn data_section(&self, speaker: Option<&str>, unreadable: f64) -> String {
         let mut text = match self.config {
             DataConfig::Manifest(ManifestConfig { layout: None, .. }) => "[data.manifest]\n".to_owned(),
             DataConfig::Manifest(ManifestConfig { layout: Some(layout), .. }) => {
@@ -223,18 +251,20 @@ impl Facts<'_> {
             let _ =
                 writeln!(text, "speaker = {} # test speakers are not in the training data", quoted(speaker));
         }
-        let unreadable = self.unreadable();
-        if unreadable > 0.0 {
-            let fraction = (unreadable * 200.0).ceil() / 100.0;
+        if unreadable > 0.0 && unreadable <= MAX_UNREADABLE {
+            let fraction = (unreadable * 1000.0).ceil() / 1000.0;
             let _ = writeln!(text, "max_unreadable_fraction = {fraction} # they are skipped and named");
         }
         text
     }
 
-    /// Returns the fraction of unreadable recordings if it is small.
-    fn unreadable(&self) -> f64 {
-        let fraction = self.statistics.unreadable.len() as f64 / self.dataset.examples.len() as f64;
-        if fraction <= MAX_UNREADABLE { fraction } else { 0.0 }
+    /// Returns the largest fraction of the examples of a subset that cannot be read.
+    fn unreadable(&self, split: &Split) -> f64 {
+        let is_unreadable = |index: &&usize| self.statistics.unreadable.iter().any(|(of, _)| of == *index);
+        let fraction = |subset: &Vec<usize>| {
+            subset.iter().filter(is_unreadable).count() as f64 / subset.len().max(1) as f64
+        };
+        [&split.train, &split.validation, &split.test].into_iter().map(fraction).fold(0.0, f64::max)
     }
 
     fn data_reason(&self, dataset: &DataSet, split: &Split, speaker: Option<&str>) -> String {
@@ -244,7 +274,9 @@ impl Facts<'_> {
             _ if dataset.examples.iter().any(|example| example.predefined.is_some()) => {
                 "the split is that of the data".to_owned()
             }
-            [] => "no speakers are known, so the split is random and flatters if a speaker is in several subsets".into(),
+            [] => "no speakers are known, so the split is random; if a speaker is in several subsets, the test accuracy is too \
+                   high"
+                .into(),
             [first, ..] => format!(
                 "{} speakers such as {}{rule}: test speakers are not in the training data",
                 speakers.len(),
@@ -252,7 +284,7 @@ impl Facts<'_> {
             ),
         };
         format!(
-            "{}; {} training, {} validation and {} test recordings; {how}",
+            "{}; {} training, {} validation and {} test examples; {how}",
             self.summary().trim_start_matches("Recipe for "),
             split.train.len(),
             split.validation.len(),
@@ -264,107 +296,22 @@ impl Facts<'_> {
         let DataStatistics { unreadable, silent, duplicates, .. } = self.statistics;
         let mut warnings: Vec<String> = self.dataset.notes.iter().map(ToString::to_string).collect();
         let counts = [
-            (unreadable.len(), "cannot be read"),
-            (silent.len(), "are silent"),
-            (duplicates.len(), "groups of copies"),
+            (unreadable.len(), "unreadable recording"),
+            (silent.len(), "silent recording"),
+            (duplicates.len(), "group of copies"),
         ];
         let found: Vec<String> = counts
             .iter()
             .filter(|(count, _)| *count > 0)
-            .map(|(count, what)| format!("{count} {what}"))
+            .map(|(count, what)| match (count, *what) {
+                (2.., "group of copies") => format!("{count} groups of copies"),
+                _ => pluralize(*count as u64, what),
+            })
             .collect();
         if !found.is_empty() {
             warnings.push(format!("{}; `stapes data info` names them", found.join(", ")));
         }
         warnings
-    }
-}
-
-/// Sections of features, augmentation, model and training, with their reasons.
-struct ModelSection {
-    text: String,
-    features: String,
-    training: String,
-}
-
-impl Facts<'_> {
-    /// Chooses the model for this number of training examples. The settings are those of the built-in recipes `fsdd-speakers`
-    /// (new speakers), `fsdd-gru` (known speakers) and `upc-vad` (labels per frame).
-    fn model_section(&self, train: usize, has_speakers: bool) -> ModelSection {
-        let rate_hz = self.rate_hz();
-        let rate = match self.statistics.rates_hz.keys().next_back() {
-            Some(&highest) if highest > rate_hz => {
-                format!("{rate_hz} Hz (the recordings have up to {highest} Hz)")
-            }
-            _ => format!("{rate_hz} Hz, the rate of the recordings"),
-        };
-        if self.task == Task::Frames {
-            return self.frames_section(rate_hz, &rate);
-        }
-        let steps = train.div_ceil(BATCH_SIZE).max(1);
-        let epochs = STEPS.div_ceil(steps).clamp(20, 200);
-        let head = if self.task == Task::Sequences { "mean" } else { "max" };
-        let (normalization, why) = match has_speakers {
-            true => (
-                "per-utterance",
-                "normalized per recording, because new speakers have other levels and microphones",
-            ),
-            false => ("per-coefficient", "normalized over the training data"),
-        };
-        let mut text = format!(
-            "[features]\npreset = \"log-mel\" # 40 bands in decibels, 25 ms windows every 10 ms\n\
-             sample_rate_hz = {rate_hz}\nnormalization = \"{normalization}\"\n"
-        );
-        if has_speakers {
-            text += "front_end.librosa-mel-db.top_db = 40.0 # floor below the maximum: hides room noise\n";
-        } else {
-            text += "\n[augment.spec_augment]\ntime_masks = 2\ntime_frames = 8\nfeature_masks = 2\nfeature_width = 7\n";
-        }
-        let dropout = if has_speakers { 0.5 } else { 0.3 };
-        let _ = write!(
-            text,
-            "\n[model.recurrent]\ncell = \"gru\"\nhidden_size = 64\nnum_layers = 2\nbidirectional = true\n\
-             dropout = {dropout}\nhead = \"{head}\"\nhead_dropout = {dropout}\n\n\
-             [train]\nbatch_size = {BATCH_SIZE}\nepochs = {epochs}\noptimizer = \"adamw\"\nlearning_rate = 3e-3\n\
-             schedule = \"cosine\"\nmax_grad_norm = 1.0\nweight_decay = 0.01\n"
-        );
-        if has_speakers {
-            text += "mixup = 0.3\nlabel_smoothing = 0.1\n";
-        }
-        ModelSection {
-            text,
-            features: format!("40 log-mel bands every 10 ms at {rate}; {why}"),
-            training: format!(
-                "two bidirectional GRU layers of 64 units, {epochs} epochs of {steps} steps, as in the built-in recipe {}",
-                if has_speakers { "fsdd-speakers" } else { "fsdd-gru" }
-            ),
-        }
-    }
-
-    fn frames_section(&self, rate_hz: u32, rate: &str) -> ModelSection {
-        let (head, what) = match self.dataset.classes.len() {
-            2 => ("per_frame_binary", "two classes"),
-            _ => ("per_frame", "several classes"),
-        };
-        let text = format!(
-            "[features]\nsample_rate_hz = {rate_hz}\nscale = \"int16\"\nnormalization = \"per-coefficient\"\n\n\
-             [features.front_end.kaldi-fbank] # 25 ms windows every 10 ms\nmel_opts = {{ num_bins = 40 }}\n\n\
-             [augment.level] # in standard deviations; imitates other levels and microphones\noffset = 1.0\nslope = 0.3\n\n\
-             [model.recurrent] # causal: runs on a stream\ncell = \"lstm\"\nhidden_size = 128\nhead = \"{head}\"\n\
-             head_dropout = 0.3\n\n\
-             [train]\nbatch_size = 8\nepochs = 20\nsegment_frames = 300 # 3 s\noptimizer = \"adamw\"\n\
-             learning_rate = 2e-3\nschedule = \"cosine\"\nmax_grad_norm = 1.0\nweight_decay = 0.01\n"
-        );
-        ModelSection {
-            text,
-            features: format!(
-                "40 log-mel bands (Kaldi) every 10 ms at {rate}; normalized over the training data"
-            ),
-            training: format!(
-                "a causal LSTM of 128 units with a decision per frame ({what}), 20 epochs of segments of 3 s, as in the built-in \
-                 recipe upc-vad"
-            ),
-        }
     }
 }
 

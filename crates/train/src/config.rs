@@ -60,7 +60,8 @@ pub struct TrainConfig {
     /// a weight of at most 0.5 that is drawn from Beta(alpha, alpha). Not available for frame-level labels.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mixup: Option<f32>,
-    /// Parameters that keep their initial values: names of tensors, or of the modules that contain them, such as `rnn`.
+    /// Parameters that keep their initial values: names of tensors, or of the modules that contain them, such as `rnn`. The
+    /// running statistics of batch normalization follow the data, as in PyTorch.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub freeze: Vec<String>,
     /// Number of parts of a batch that are computed one after the other and whose gradients are accumulated. This saves

@@ -154,6 +154,15 @@ impl Compare {
     }
 }
 
+impl TableView {
+    /// Checks that the columns exist.
+    pub(super) fn check(&self, found: &CandidateSet) -> Result<()> {
+        let table = table(&found.candidates)?;
+        table.select(&self.columns)?;
+        Ok(())
+    }
+}
+
 /// Prints and writes the table, writes the report, prints notes and skipped runs, and returns the exit code.
 pub(super) fn print_comparison(
     title: &str,

@@ -7,7 +7,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use console::{StyledObject, Term, style};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use stapes::report::{visible, visible_lines};
 
 /// Writer of text and JSON lines.
@@ -115,6 +115,17 @@ impl Console {
     pub(crate) fn file_error(&self, file: &Path, reason: &str) {
         let name = file.display().to_string();
         self.error(&reason.replace(&name, &visible(&name)));
+    }
+
+    /// Prints an error about one of several files as text and as a JSON line; `reason` contains the file's name.
+    pub(crate) fn failed_file(&self, file: &Path, reason: &str) {
+        self.file_error(file, reason);
+        self.json(&json!({ "file": file.display().to_string(), "error": without_os_numbers(reason) }));
+    }
+
+    /// Prints an error as the last JSON line.
+    pub(crate) fn json_error(&self, reason: &str) {
+        self.json(&json!({ "error": without_os_numbers(reason) }));
     }
 
     /// Prints the skipped files with the reasons to standard error.

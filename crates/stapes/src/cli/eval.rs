@@ -1,6 +1,6 @@
 //! `stapes eval`: evaluates a run's model.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
@@ -194,6 +194,12 @@ impl Eval {
 
     pub(crate) fn run(self, console: &Console) -> Result<u8> {
         let stop = progress::stop_on_interrupt();
+        if let Some(parent) = self.predictions.as_deref().and_then(Path::parent)
+            && parent != Path::new("")
+            && !parent.is_dir()
+        {
+            bail!("{}: no such folder for --predictions; create it", parent.display());
+        }
         let data = match self.split {
             EvalSubset::All => self.all(console)?,
             _ => self.subset(console)?,

@@ -6,7 +6,7 @@ use stapes::audio::FORMATS;
 
 use super::console::Console;
 
-/// Lists the audio formats that are read
+/// List the audio formats that are read
 #[derive(Args)]
 #[command(after_help = "Example:\n  stapes formats")]
 pub(super) struct Formats {}

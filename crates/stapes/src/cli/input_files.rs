@@ -15,18 +15,30 @@ const MAX_LIST: u64 = 256 << 20;
 /// Path that means the standard input.
 pub(crate) const STANDARD_INPUT: &str = "-";
 
+/// File of a command.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct InputFile {
+    pub(crate) path: PathBuf,
+    /// Path below the folder that was given; the name of a file that was given itself.
+    pub(crate) below: PathBuf,
+}
+
 /// Returns the files of the arguments in their order; the files of a folder or pattern are sorted by name. `is_wanted` chooses
 /// the files of folders. Paths that do not exist remain in the list and fail when they are read.
 pub(crate) fn find(
     paths: &[PathBuf],
     list: Option<&Path>,
     is_wanted: fn(&Path) -> bool,
-) -> Result<Vec<PathBuf>> {
+) -> Result<Vec<InputFile>> {
+    let single = |path: PathBuf| InputFile { below: path.file_name().unwrap_or_default().into(), path };
     let mut files = Vec::new();
     for path in paths {
         if path.is_dir() {
             let before = files.len();
-            of_folder(path, is_wanted, 0, &mut files)?;
+            let mut found = Vec::new();
+            of_folder(path, is_wanted, 0, &mut found)?;
+            let below = |file: &Path| file.strip_prefix(path).unwrap_or(file).to_owned();
+            files.extend(found.into_iter().map(|file| InputFile { below: below(&file), path: file }));
             if files.len() == before {
                 bail!(
                     "{}: no file in this folder can be classified; give other files or folders",
@@ -34,17 +46,18 @@ pub(crate) fn find(
                 );
             }
         } else if path.symlink_metadata().is_ok() || path.as_os_str() == STANDARD_INPUT {
-            files.push(path.clone());
+            files.push(single(path.clone()));
         } else {
             match path.to_str().filter(|text| text.contains(['*', '?', '['])) {
-                Some(pattern) => of_pattern(pattern, &mut files)?,
-                None => files.push(path.clone()),
+                Some(pattern) => files.extend(of_pattern(pattern)?.into_iter().map(single)),
+                None => files.push(single(path.clone())),
             }
         }
     }
     if let Some(list) = list {
         let text = read_list(list)?;
-        files.extend(text.lines().map(str::trim_end).filter(|line| !line.is_empty()).map(PathBuf::from));
+        let paths = text.lines().map(str::trim_end).filter(|line| !line.is_empty()).map(PathBuf::from);
+        files.extend(paths.map(single));
     }
     if files.is_empty() {
         bail!("the list of files is empty; give at least one file");
@@ -84,8 +97,8 @@ fn of_folder(
     Ok(())
 }
 
-fn of_pattern(pattern: &str, files: &mut Vec<PathBuf>) -> Result<()> {
-    let before = files.len();
+fn of_pattern(pattern: &str) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
     let found =
         glob::glob(pattern).with_context(|| format!("{pattern}: is not a file and not a valid pattern"))?;
     for path in found {
@@ -94,10 +107,10 @@ fn of_pattern(pattern: &str, files: &mut Vec<PathBuf>) -> Result<()> {
             files.push(path);
         }
     }
-    if files.len() == before {
+    if files.is_empty() {
         bail!("{pattern}: no file fits this pattern; check the path");
     }
-    Ok(())
+    Ok(files)
 }
 
 /// Reads a list of files, one path per line; `-` is the standard input.
@@ -130,9 +143,9 @@ mod tests {
         std::fs::write(path("list"), format!("{}\r\n\nmissing.wav\n", path("a/2.wav").display())).unwrap();
         let names = |paths: &[PathBuf], list: Option<&Path>| -> Vec<String> {
             let found = find(paths, list, is_recording).unwrap();
-            found.iter().map(|path| path.file_name().unwrap().to_string_lossy().into_owned()).collect()
+            found.iter().map(|file| file.below.to_str().unwrap().replace('\\', "/")).collect()
         };
-        assert_eq!(names(&[path("a")], None), ["1.FLAC", "2.wav", "3.mp3"]);
+        assert_eq!(names(&[path("a")], None), ["1.FLAC", "2.wav", "b/3.mp3"]);
         assert_eq!(names(&[path("a/*.wav"), path("gone.wav")], None), ["2.wav", "gone.wav"]);
         // A file whose name is also a pattern.
         assert_eq!(names(&[path("x[1].wav")], None), ["x[1].wav"]);

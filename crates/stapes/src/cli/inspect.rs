@@ -90,6 +90,14 @@ impl Inspect {
             create_folder(Path::new("runs"))?;
         }
         let out = output(self.out, Path::new(&name));
+        let inputs = [Some(&self.file), self.model.as_ref()].into_iter().flatten();
+        for input in inputs {
+            let same =
+                |file: &Path| matches!((out.canonicalize(), file.canonicalize()), (Ok(a), Ok(b)) if a == b);
+            if same(input) || same(&input.join(stapes::run::MODEL)) {
+                bail!("{}: is an input of this command; choose another --out", out.display());
+            }
+        }
         write_file(&out, page.as_bytes())?;
         console.print(&visible_path(&out));
         console.json(&json!({ "file": path, "page": out.display().to_string(), "facts": inspection.facts }));

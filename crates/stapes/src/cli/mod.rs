@@ -35,7 +35,6 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use serde_json::json;
 
 use console::{Console, Verbosity};
 use stapes::report::{visible, visible_lines};
@@ -135,7 +134,7 @@ pub(crate) fn run() -> ExitCode {
             };
             if error.use_stderr() && std::env::args_os().any(|argument| argument == "--json") {
                 let reason = error.render().to_string();
-                Console::new(true).json(&json!({ "error": reason.trim_start_matches("error: ").trim_end() }));
+                Console::new(true).json_error(reason.trim_start_matches("error: ").trim_end());
             }
             return ExitCode::from(if error.use_stderr() { NOTHING_DONE } else { DONE });
         }
@@ -204,7 +203,7 @@ pub(crate) fn run() -> ExitCode {
 fn print_error(console: &Console, error: &anyhow::Error) {
     let reason = message(error);
     console.error(&visible_arguments(reason.clone()));
-    console.json(&json!({ "error": reason }));
+    console.json_error(&reason);
 }
 
 /// Escapes command-line arguments that the text quotes with [`visible`], and the rest with [`visible_lines`].

@@ -12,6 +12,7 @@ use stapes::{NewRecipe, Task};
 use super::console::{Console, visible_path};
 use super::paths::write_file;
 use super::progress;
+use super::run_options::shell_word;
 
 /// Look at recordings and write a recipe for them
 ///
@@ -61,7 +62,12 @@ impl New {
         for (part, reason) in ["data", "features", "model"].iter().zip(&recipe.reasons) {
             console.print(&format!("{part:<9} {reason}"));
         }
-        console.print(&format!("\nwrote {}; next:\n  stapes train {}", visible_path(&path), visible(&name)));
+        let argument = shell_word(&path.with_extension("").display().to_string());
+        console.print(&format!(
+            "\nwrote {}; next:\n  stapes train {}",
+            visible_path(&path),
+            visible(&argument)
+        ));
         console.json(&json!({
             "recipe": path.display().to_string(), "reasons": recipe.reasons, "warnings": recipe.warnings,
         }));
@@ -74,6 +80,12 @@ impl New {
             bail!("{}: the path has no file name; give a name such as digits", self.name.display())
         };
         let name = name.to_string_lossy();
+        if name.contains(char::is_control) {
+            bail!(
+                "{}: a name has no line breaks and other control characters; choose another",
+                visible(&name)
+            );
+        }
         let name = name.strip_suffix(".toml").unwrap_or(&name);
         Ok((self.name.with_file_name(format!("{name}.toml")), name.to_owned()))
     }

@@ -35,7 +35,7 @@ pub(super) fn output(out: Option<PathBuf>, name: &Path) -> PathBuf {
 /// Creates a folder for results unless it exists.
 pub(super) fn create_folder(out: &Path) -> Result<()> {
     if out.exists() && !out.is_dir() {
-        bail!("{}: is a file; give --out a folder", out.display());
+        bail!("{}: is a file; give a folder", out.display());
     }
     std::fs::create_dir_all(out).with_context(|| format!("{}: cannot create the folder", out.display()))
 }

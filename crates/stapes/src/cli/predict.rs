@@ -20,6 +20,7 @@ use super::progress;
 use super::run_options::parse_positive;
 use super::standard_input::{self, SampleFormat};
 pub(crate) use frames::EXTENSIONS as FRAME_EXTENSIONS;
+pub(crate) use input::with_path;
 use input::{InputClassifier, Predicted, Windows};
 pub(crate) use output::with_prediction;
 use output::{Labels, print_frame_level, print_label, print_windows};
@@ -82,6 +83,7 @@ impl Predict {
             Input::Frames(_) => input_files::is_frames,
         };
         let files = input_files::find(&self.paths, self.files_from.as_deref(), is_wanted)?;
+        let files: Vec<PathBuf> = files.into_iter().map(|file| file.path).collect();
         let is_stdin = |file: &Path| file.as_os_str() == input_files::STANDARD_INPUT;
         let copied = match files.iter().filter(|file| is_stdin(file)).count() {
             0 => None,
@@ -117,14 +119,15 @@ impl Predict {
                     let printed = predicted.and_then(|predicted| labels.print(file, predicted, console));
                     if let Err(error) = printed {
                         failed += 1;
-                        let reason = super::message(&error)
-                            .replace(&place(file).display().to_string(), &file.display().to_string());
-                        console.file_error(file, &reason);
-                        console.json(&json!({ "file": file.display().to_string(), "error": reason }));
+                        let (name, place) = (file.display().to_string(), place(file).display().to_string());
+                        console.failed_file(file, &super::message(&error).replace(&place, &name));
                     }
                 }
             });
             bar.inc(batch.len() as u64);
+            if console.is_closed() {
+                break;
+            }
         }
         bar.finish_and_clear();
         console.json(&json!({ "files": files.len(), "failed": failed }));
@@ -138,6 +141,20 @@ impl Predict {
     /// Checks that the options fit the model.
     fn check(&self, model: &Model, is_frame_level: bool) -> Result<()> {
         let run = self.run.display();
+        if let (Some(window), Some(hop)) = (self.window, self.hop)
+            && hop > window
+        {
+            bail!(
+                "--hop {hop}: is longer than --window {window}, so parts would not be classified; reduce it"
+            );
+        }
+        if let (Some(window), Input::Recordings(features)) = (self.window, &model.input)
+            && let Some(length) = features.fixed_length_samples
+            && window > length as f64 / f64::from(features.sample_rate_hz) + 1e-9
+        {
+            let seconds = length as f64 / f64::from(features.sample_rate_hz);
+            bail!("--window {window}: the model reads {seconds} s of each window; reduce it to {seconds}");
+        }
         if is_frame_level && (self.threshold.is_some() || self.top > 1 || self.window.is_some()) {
             bail!(
                 "{run}: --top, --threshold and --window are for models with one label per recording; this one labels frames"

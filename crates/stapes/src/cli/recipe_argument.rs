@@ -25,7 +25,8 @@ impl RecipeArgument {
 
     /// Returns the name of the recipe: that of the file without extension.
     pub(crate) fn name(&self) -> &Path {
-        Path::new(self.recipe.file_stem().unwrap_or(self.recipe.as_os_str()))
+        let name = self.recipe.file_name().unwrap_or(self.recipe.as_os_str());
+        name.to_str().and_then(|name| name.strip_suffix(".toml")).map_or(Path::new(name), Path::new)
     }
 }
 
@@ -57,7 +58,8 @@ fn file(recipe: &Path) -> Option<PathBuf> {
 
 /// True if the argument is a name and not a path.
 fn is_name(recipe: &Path) -> bool {
-    recipe.components().count() == 1 && recipe.extension().is_none() && !recipe.is_dir()
+    let is_file = recipe.extension().is_some_and(|extension| extension == "toml");
+    recipe.components().count() == 1 && !is_file && !recipe.is_dir()
 }
 
 /// Error about a name of neither a file nor a built-in recipe, with the closest name.

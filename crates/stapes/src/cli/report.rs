@@ -28,6 +28,7 @@ impl Report {
     pub(crate) fn run(self, console: &Console) -> Result<u8> {
         let found = find_runs(&self.runs)?;
         let candidates = group_runs(&found)?;
+        self.view.check(&candidates)?;
         let out = output(self.out, Path::new("report"));
         create_folder(&out)?;
         let title = stapes::report::pluralize(found.runs.len() as u64, "run");

@@ -78,14 +78,15 @@ pub(super) fn parse_positive(text: &str) -> Result<f64, String> {
     parse_time(text)
         .ok()
         .filter(|seconds| *seconds >= 0.001)
-        .ok_or_else(|| "expected at least 0.001 seconds".into())
+        .ok_or_else(|| "expected a number of seconds from 0.001 to 1e9".into())
+}
+
+/// Returns a word of a command line, in quotes if it has spaces.
+pub(super) fn shell_word(word: &str) -> String {
+    if word.contains(char::is_whitespace) { format!("'{word}'") } else { word.to_owned() }
 }
 
 /// Returns the command line, arguments with spaces in quotes.
 pub(super) fn command_line() -> String {
-    let word = |word: std::ffi::OsString| match word.to_string_lossy() {
-        word if word.contains(char::is_whitespace) => format!("'{word}'"),
-        word => word.into_owned(),
-    };
-    std::env::args_os().map(word).collect::<Vec<_>>().join(" ")
+    std::env::args_os().map(|word| shell_word(&word.to_string_lossy())).collect::<Vec<_>>().join(" ")
 }

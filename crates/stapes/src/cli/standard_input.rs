@@ -2,7 +2,7 @@
 
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use tempfile::NamedTempFile;
 
@@ -56,7 +56,16 @@ fn copy_from(input: &mut impl Read, rate_hz: Option<u32>, format: SampleFormat) 
         // Sizes that are not set: the samples end with the file.
         file.write_all(&wav_header(rate_hz, format, u32::MAX)).context("temporary file")?;
     }
-    let length = io::copy(input, &mut file).context("cannot copy the standard input")?;
+    let mut first = Vec::new();
+    input.by_ref().take(4).read_to_end(&mut first).context("cannot read the standard input")?;
+    if rate_hz.is_some() {
+        check_raw(&first)?;
+    }
+    let length =
+        io::copy(&mut (&first[..]).chain(input), &mut file).context("cannot copy the standard input")?;
+    if length == 0 {
+        bail!("standard input: is empty; pipe a recording or samples into the program");
+    }
     if let (Some(rate_hz), true) = (rate_hz, length < u32::MAX.into()) {
         let whole = length - length % u64::from(format.wav().1);
         file.seek(SeekFrom::Start(0)).context("temporary file")?;
@@ -64,6 +73,18 @@ fn copy_from(input: &mut impl Read, rate_hz: Option<u32>, format: SampleFormat) 
     }
     file.flush().context("temporary file")?;
     Ok(file)
+}
+
+/// Checks that raw samples do not begin like a sound file.
+pub(crate) fn check_raw(first: &[u8]) -> Result<()> {
+    const FILES: [&[u8]; 8] = [b"RIFF", b"RF64", b"FORM", b"fLaC", b"OggS", b"caff", b".snd", b"ID3"];
+    if FILES.iter().any(|start| first.starts_with(start)) {
+        bail!(
+            "standard input: is a sound file, not raw samples; `stapes predict MODEL -` without --rate reads it, and `ffmpeg -i \
+             - -f s16le -ac 1 -ar 16000 -` makes samples of it"
+        );
+    }
+    Ok(())
 }
 
 /// Returns the header of a mono WAV file with this number of bytes of samples.

@@ -18,7 +18,7 @@ use super::console::Console;
 use super::input_files::STANDARD_INPUT;
 use super::run_options::{parse_positive, parse_time};
 use super::speech_args::SpeechArgs;
-use super::standard_input::SampleFormat;
+use super::standard_input::{SampleFormat, check_raw};
 
 /// Bytes that are read from a pipe at a time; fewer arrive if it has fewer.
 const BUFFER: usize = 16 << 10;
@@ -90,10 +90,13 @@ impl Stream {
             let resampler = StreamResampler::new(rate_hz, model_rate_hz)?;
             self.standard_input(Samples { listener, resampler, rate_hz, count: 0 }, &mut printer)
         } else {
-            if self.rate.is_some() {
-                bail!("--rate is for raw samples on the standard input; a recording has a rate");
+            if self.rate.is_some() || self.format != SampleFormat::S16le {
+                bail!(
+                    "--rate and --format are for raw samples on the standard input; a recording has its own"
+                );
             }
-            recording(&self.file, listener, model_rate_hz, &mut printer)
+            let name = || self.file.display().to_string();
+            recording(&self.file, listener, model_rate_hz, &mut printer).with_context(name)
         }
     }
 
@@ -173,6 +176,9 @@ impl Stream {
                 break;
             }
             filled += count;
+            if source.count == 0 {
+                check_raw(&bytes[..filled])?;
+            }
             let whole = filled - filled % size;
             samples.clear();
             self.format.samples(&bytes[..whole], &mut samples);
@@ -259,8 +265,9 @@ impl Samples<'_> {
     fn push(&mut self, samples: &[f32], printer: &mut Printer<'_>) -> Result<()> {
         self.count += samples.len() as u64;
         let mut resampled = Vec::new();
-        self.resampler.push(samples, &mut resampled)?;
-        let place = || format!("before {:.3} s", self.count as f64 / f64::from(self.rate_hz));
+        let seconds = self.count as f64 / f64::from(self.rate_hz);
+        let place = || format!("before {seconds:.3} s");
+        self.resampler.push(samples, &mut resampled).with_context(place)?;
         self.listener.push(&resampled, printer).with_context(place)
     }
 

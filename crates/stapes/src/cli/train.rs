@@ -13,7 +13,7 @@ use anyhow::Result;
 use clap::Args;
 use serde_json::json;
 use stapes::data::DataError;
-use stapes::infer::read_weights_except;
+use stapes::infer::{Model, read_weights_except};
 use stapes::report::visible;
 use stapes::run::{self, IfExists, RunFolder, RunRecord};
 use stapes::train::Communicator;
@@ -104,15 +104,15 @@ impl Train {
         }
         let data = absolute(self.data.as_deref())?;
         let recipe = self.recipe.read(&self.overrides)?;
-        if self.dry_run {
-            return dry_run(&recipe, data.as_deref(), &stop, console);
-        }
         let start = match &self.weights {
             Some(weights) => {
                 Some(self.read_weights(weights, &recipe.clone().resolve(data.as_deref())?, console)?)
             }
             None => None,
         };
+        if self.dry_run {
+            return dry_run(&recipe, data.as_deref(), &stop, console);
+        }
         let options = RunOptions {
             data,
             cache: self.cache.clone(),
@@ -166,6 +166,15 @@ impl Train {
     fn read_weights(&self, path: &Path, recipe: &ResolvedRecipe, console: &Console) -> Result<Vec<f32>> {
         let network = recipe.network()?;
         let head = if self.reset_head { recipe.head_tensors()? } else { Vec::new() };
+        if let Ok(model) = Model::load(path)
+            && model.input != *recipe.input()
+        {
+            console.warning(&format!(
+                "{}: the model was trained with other features than those of the recipe; `stapes train {}` uses them",
+                path.display(),
+                "RUN/recipe.toml"
+            ));
+        }
         let read = read_weights_except(path, &network, &head, &network.initial_parameters(recipe.seed))?;
         if self.reset_head {
             console.status(&format!("initialized at random: {}", head.join(", ")));

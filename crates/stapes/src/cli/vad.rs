@@ -1,5 +1,6 @@
 //! `stapes vad`: speech segments of recordings.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -13,8 +14,9 @@ use stapes::run::Run;
 use stapes::{FileClassifier, FileSpeech, LabeledSegment, SegmentFormat};
 
 use super::console::Console;
-use super::input_files::{self, STANDARD_INPUT};
+use super::input_files::{self, InputFile, STANDARD_INPUT};
 use super::paths::{create_folder, write_file};
+use super::predict::with_path;
 use super::progress;
 use super::speech_args::SpeechArgs;
 
@@ -41,12 +43,15 @@ pub(crate) struct Vad {
     /// Format of the segments
     #[arg(long, value_parser = PossibleValuesParser::new(SegmentFormat::NAMES).try_map(|name| name.parse::<SegmentFormat>()))]
     format: Option<SegmentFormat>,
-    /// Write one file per recording into this folder
+    /// Write one file per recording into this folder, with the subfolders of the recordings; overwrites existing files
     #[arg(long, value_name = "DIR", requires = "format")]
     out: Option<PathBuf>,
     /// Write each segment as a WAV file into this folder
     #[arg(long, value_name = "DIR")]
     cut: Option<PathBuf>,
+    /// Replace WAV files that exist
+    #[arg(long, requires = "cut")]
+    force: bool,
     #[command(flatten)]
     speech: SpeechArgs,
 }
@@ -60,7 +65,7 @@ impl Vad {
         let model = Run::load_model(&self.model)?;
         self.check(&model)?;
         let files = input_files::find(&self.paths, self.files_from.as_deref(), input_files::is_recording)?;
-        if files.iter().any(|file| file.as_os_str() == STANDARD_INPUT) {
+        if files.iter().any(|file| file.path.as_os_str() == STANDARD_INPUT) {
             bail!("-: this command reads files; `stapes stream` reads the standard input");
         }
         if let Some(format) = self.format.filter(|format| !format.joins())
@@ -69,10 +74,10 @@ impl Vad {
         {
             bail!("{} recordings are not one .{} file; give --out a folder", files.len(), format.extension());
         }
+        self.check_outputs(&files)?;
         for folder in self.out.iter().chain(&self.cut) {
             create_folder(folder)?;
         }
-        let names = super::paths::file_names(&files, "")?;
         if let Some(format) = self.format.filter(|_| self.out.is_none() && !format_is_empty(self.format)) {
             print_text(console, format.header());
         }
@@ -82,30 +87,29 @@ impl Vad {
             indicatif::ProgressBar::hidden()
         };
         let mut failed = 0;
-        let inputs: Vec<_> = files.iter().zip(names).collect();
-        for batch in inputs.chunks(BATCH * rayon::current_num_threads()) {
+        for batch in files.chunks(BATCH * rayon::current_num_threads()) {
             let found: Vec<Result<FileSpeech>> = batch
                 .par_iter()
                 .map_init(
                     || FileClassifier::new(&model),
-                    |classifier, (file, _)| match classifier {
-                        Ok(classifier) => Ok(classifier.speech(file, &options)?),
+                    |classifier, file| match classifier {
+                        Ok(classifier) => with_path(classifier.speech(&file.path, &options), &file.path),
                         Err(error) => bail!("{error}"),
                     },
                 )
                 .collect();
             bar.suspend(|| {
-                for ((file, name), found) in batch.iter().zip(found) {
-                    let written = found.and_then(|found| self.write(file, Path::new(name), &found, console));
-                    if let Err(error) = written {
+                for (file, found) in batch.iter().zip(found) {
+                    if let Err(error) = found.and_then(|found| self.write(file, &found, console)) {
                         failed += 1;
-                        let reason = super::message(&error);
-                        console.file_error(file, &reason);
-                        console.json(&json!({ "file": file.display().to_string(), "error": reason }));
+                        console.failed_file(&file.path, &super::message(&error));
                     }
                 }
             });
             bar.inc(batch.len() as u64);
+            if console.is_closed() {
+                break;
+            }
         }
         bar.finish_and_clear();
         console.json(&json!({ "files": files.len(), "failed": failed }));
@@ -129,8 +133,28 @@ impl Vad {
         Ok(())
     }
 
+    /// Checks that no two recordings have the same outputs.
+    fn check_outputs(&self, files: &[InputFile]) -> Result<()> {
+        let mut seen: HashMap<PathBuf, &Path> = HashMap::new();
+        for file in files.iter().filter(|_| self.out.is_some() || self.cut.is_some()) {
+            if let Some(other) = seen.insert(file.below.with_extension(""), &file.path) {
+                bail!(
+                    "{} and {} would have the same output; write them into two folders, one command for each",
+                    other.display(),
+                    file.path.display()
+                );
+            }
+        }
+        Ok(())
+    }
+
     /// Writes the segments of a file.
-    fn write(&self, file: &Path, name: &Path, found: &FileSpeech, console: &Console) -> Result<()> {
+    fn write(
+        &self,
+        InputFile { path: file, below }: &InputFile,
+        found: &FileSpeech,
+        console: &Console,
+    ) -> Result<()> {
         let segments: Vec<LabeledSegment> = found
             .segments
             .iter()
@@ -144,7 +168,8 @@ impl Vad {
         match (self.format, &self.out) {
             (Some(format), Some(out)) => {
                 let text = format.header().to_owned() + &format.text(file, found.seconds, &segments);
-                let path = out.join(name.with_extension(format.extension()));
+                let path = out.join(below.with_extension(format.extension()));
+                create_parent(&path)?;
                 write_file(&path, text.as_bytes())?;
             }
             (Some(format), None) => print_text(console, &format.text(file, found.seconds, &segments)),
@@ -159,11 +184,12 @@ impl Vad {
             }
         }
         if let Some(folder) = &self.cut {
-            cut(file, name, found, folder)?;
+            self.cut(file, &folder.join(below), found)?;
         }
-        let times = segments
-            .iter()
-            .map(|segment| json!({ "start": segment.start_seconds, "end": segment.end_seconds }));
+        let rounded = |seconds: f64| (seconds * 1e6).round() / 1e6;
+        let times = segments.iter().map(
+            |segment| json!({ "start": rounded(segment.start_seconds), "end": rounded(segment.end_seconds) }),
+        );
         console.json_with(
             || json!({ "file": shown, "seconds": found.seconds, "segments": times.collect::<Vec<_>>() }),
         );
@@ -184,13 +210,24 @@ fn print_text(console: &Console, text: &str) {
     }
 }
 
-/// Writes the segments of a recording as WAV files: `interview_0001.wav`.
-fn cut(file: &Path, name: &Path, found: &FileSpeech, folder: &Path) -> Result<()> {
-    let stem = name.file_stem().unwrap_or_default().to_string_lossy();
-    for (number, segment) in found.segments.iter().enumerate() {
-        let clip = stapes::audio::read_segment(file, segment.start_seconds, Some(segment.end_seconds))?;
-        let path = folder.join(format!("{stem}_{:04}.wav", number + 1));
-        stapes::audio::write_wav(&path, &clip).with_context(|| path.display().to_string())?;
+/// Creates the folder of a file.
+fn create_parent(path: &Path) -> Result<()> {
+    path.parent().map_or(Ok(()), create_folder)
+}
+
+impl Vad {
+    /// Writes the segments of a recording as WAV files beside `place`: `interview_0001.wav`.
+    fn cut(&self, file: &Path, place: &Path, found: &FileSpeech) -> Result<()> {
+        create_parent(place)?;
+        let stem = place.file_stem().unwrap_or_default().to_string_lossy();
+        for (number, segment) in found.segments.iter().enumerate() {
+            let path = place.with_file_name(format!("{stem}_{:04}.wav", number + 1));
+            if !self.force && path.symlink_metadata().is_ok() {
+                bail!("{}: exists; choose another folder, or replace it with --force", path.display());
+            }
+            let clip = stapes::audio::read_segment(file, segment.start_seconds, Some(segment.end_seconds))?;
+            stapes::audio::write_wav(&path, &clip).with_context(|| path.display().to_string())?;
+        }
+        Ok(())
     }
-    Ok(())
 }

@@ -133,6 +133,34 @@ fn predict_reads_folders_patterns_lists_and_standard_input() {
 }
 
 #[test]
+fn a_recipe_for_imperfect_data_trains_and_says_what_is_wrong() {
+    let scratch = Scratch::new();
+    words(&scratch, "words", &SPEAKERS);
+    scratch.write("words/low/flo_9.wav", "");
+    let made = scratch.run("new a/tones --data words").succeeds();
+    assert!(made.stdout().contains("stapes train a/tones"), "{}", made.stdout());
+    assert!(made.stderr().contains("1 unreadable recording"), "{}", made.stderr());
+    let ran = scratch.run(&format!("train a/tones {SHORT} --set train.max_steps=2")).fails(1, &["flo_9.wav"]);
+    assert!(ran.stdout().contains("runs/tones"), "{}", ran.stdout());
+    // A copy of another speaker's recording leaks into the test.
+    for speaker in ["ann", "bob", "cy", "dee", "eve"] {
+        fs::copy(scratch.path("words/low/flo_1.wav"), scratch.path(&format!("words/low/{speaker}_8.wav")))
+            .unwrap();
+    }
+    let made = scratch.run("new b --data words").succeeds();
+    assert!(made.stderr().contains("training will stop"), "{}", made.stderr());
+    scratch.run(&format!("new {} --data words", "c\\n")).succeeds();
+    scratch.run_words(&["new", "c\nd", "--data", "words"]).fails(2, &["control characters"]);
+
+    // Segments with a gap are not labels per frame, which is said.
+    let rows = "path,label,start,end\nlow/ann_1.wav,a,0,0.1\nlow/ann_1.wav,b,0.2,0.4\n\
+                low/bob_1.wav,a,0,0.2\nlow/bob_1.wav,b,0.2,0.4\nlow/cy_1.wav,a,0,0.4\nlow/dee_1.wav,b,0,0.4\n";
+    scratch.write("words/gap.csv", rows);
+    let made = scratch.run("new gap --data words/gap.csv").succeeds();
+    assert!(made.stderr().contains("gap.csv:3: ") && made.stdout().contains("segments"), "{}", made.stderr());
+}
+
+#[test]
 fn frames_are_read_from_numpy_arrays() {
     let scratch = Scratch::new();
     scratch.run("quickstart --set train.epochs=1").succeeds();

@@ -57,6 +57,19 @@ fn segments_are_found_and_written_in_every_format() {
     scratch.run(&format!("vad run {file} --cut pieces")).succeeds();
     let piece = stapes::audio::read(&scratch.path("pieces/pav_04_0001.wav")).unwrap();
     assert!((piece.seconds() - (padded[0].1 - padded[0].0)).abs() < 1e-3);
+    // Outputs keep the subfolders, never collide, and do not replace recordings.
+    scratch.run("vad run voices --format lab --out all").succeeds();
+    assert!(
+        scratch.path("all/first/pav_04.lab").is_file() && scratch.path("all/second/pav_05.lab").is_file()
+    );
+    scratch.run(&format!("vad run {file} --cut pieces")).fails(2, &["pav_04_0001.wav: exists", "--force"]);
+    scratch.run(&format!("vad run {file} --cut pieces --force")).succeeds();
+    fs::create_dir(scratch.path("same")).unwrap();
+    fs::copy(scratch.path(file), scratch.path("same/a.wav")).unwrap();
+    fs::copy(scratch.path(file), scratch.path("same/a.wave")).unwrap();
+    scratch.run("vad run same --format lab --out twice").fails(2, &["a.wav and ", "same output"]);
+    let last = scratch.run("vad run same/a.wav --json --speech-pad-ms 5000").succeeds().json();
+    assert_eq!(last[0]["segments"][0]["end"], last[0]["seconds"]);
     scratch.run(&format!("vad run {file} --threshold 2")).fails(2, &["--threshold 2", "from 0 to 1"]);
     scratch.run("vad run missing.wav voices/first/pav_00.wav").fails(1, &["missing.wav"]);
     scratch.run("quickstart --set train.epochs=1").succeeds();
@@ -116,6 +129,9 @@ fn events_of_a_stream_are_the_segments_of_the_file() {
     let nan: Vec<u8> = [f32::NAN; 2000].iter().flat_map(|value| value.to_le_bytes()).collect();
     scratch.run_piped("stream run - --format f32le", &nan).fails(2, &["before 0.2"]);
     scratch.run("stream run long.wav --rate 8000").fails(2, &["--rate"]);
+    let wav = fs::read(scratch.path("long.wav")).unwrap();
+    scratch.run_piped("stream run -", &wav).fails(2, &["is a sound file, not raw samples"]);
+    scratch.run_piped("predict run - --rate 8000", &wav).fails(2, &["is a sound file, not raw samples"]);
 }
 
 #[test]

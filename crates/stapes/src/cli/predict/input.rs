@@ -65,7 +65,7 @@ impl InputClassifier<'_> {
 }
 
 /// Adds the path to an error, unless it is one of reading, which has it.
-fn with_path<T>(found: Result<T, Error>, file: &Path) -> Result<T> {
+pub(crate) fn with_path<T>(found: Result<T, Error>, file: &Path) -> Result<T> {
     let path = || file.display().to_string();
     match &found {
         Err(Error::Infer(InferError::Audio(AudioError::Resample { .. }))) => found.with_context(path),
