@@ -149,7 +149,6 @@ fn a_recipe_for_imperfect_data_trains_and_says_what_is_wrong() {
     }
     let made = scratch.run("new b --data words").succeeds();
     assert!(made.stderr().contains("training will stop"), "{}", made.stderr());
-    scratch.run(&format!("new {} --data words", "c\\n")).succeeds();
     scratch.run_words(&["new", "c\nd", "--data", "words"]).fails(2, &["control characters"]);
 
     // Segments with a gap are not labels per frame, which is said.
