@@ -32,6 +32,7 @@ mod inline;
 mod learning_curve;
 mod numbers;
 mod pages;
+mod shell_word;
 pub mod table;
 pub mod terminal;
 mod visible;
@@ -48,4 +49,5 @@ pub use pages::{
     Inspection, InspectionScores, Mark, MarkedCell, MarkedTable, NextStep, Predictions, RecordingPrediction,
     Report, comparison_pictures, render, render_comparison, render_inspection,
 };
+pub use shell_word::shell_word;
 pub use visible::{quoted, visible, visible_lines};

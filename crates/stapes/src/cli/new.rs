@@ -6,13 +6,12 @@ use anyhow::{Result, bail};
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde_json::json;
-use stapes::report::visible;
+use stapes::report::{shell_word, visible};
 use stapes::{NewRecipe, Task};
 
 use super::console::{Console, visible_path};
 use super::paths::write_file;
 use super::progress;
-use super::run_options::shell_word;
 
 /// Look at recordings and write a recipe for them
 ///

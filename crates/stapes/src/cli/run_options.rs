@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use anyhow::Result;
+use stapes::report::shell_word;
 use stapes::run::{IfExists, RunFolder};
 use stapes::train::Communicator;
 use stapes::{Recipe, RunResult, TrainingJob};
@@ -81,12 +82,7 @@ pub(super) fn parse_positive(text: &str) -> Result<f64, String> {
         .ok_or_else(|| "expected a number of seconds from 0.001 to 1e9".into())
 }
 
-/// Returns a word of a command line, in quotes if it has spaces.
-pub(super) fn shell_word(word: &str) -> String {
-    if word.contains(char::is_whitespace) { format!("'{word}'") } else { word.to_owned() }
-}
-
-/// Returns the command line, arguments with spaces in quotes.
+/// Returns the command line, arguments in quotation marks where a shell needs them.
 pub(super) fn command_line() -> String {
     std::env::args_os().map(|word| shell_word(&word.to_string_lossy())).collect::<Vec<_>>().join(" ")
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use stapes_infer::Input;
-use stapes_report::NextStep;
+use stapes_report::{NextStep, shell_word};
 
 use crate::run::MODEL;
 
@@ -40,23 +40,16 @@ pub(super) fn next_steps(folder: &Path, input: &Input, width: usize, is_frame_le
              println!(\"{{:?}} {{probabilities:?}}\", classifier.model().labels);"
         ),
     };
-    vec![
+    let mut steps = vec![
         step(title, format!("stapes predict {run} {file}")),
         step("Evaluate again, on test or validation examples", format!("stapes eval {run} --split test")),
         step("Use the model from Rust", program),
-    ]
-}
-
-/// Returns an argument for a POSIX shell, in quotation marks if it needs them.
-///
-/// # Source
-/// POSIX.1-2017, Shell Command Language, section 2.2.
-fn shell_word(text: &str) -> String {
-    let is_plain = |character: char| character.is_alphanumeric() || "/._-+=:,@%".contains(character);
-    match !text.is_empty() && text.chars().all(is_plain) {
-        true => text.into(),
-        false => format!("'{}'", text.replace('\'', r"'\''")),
+    ];
+    if let Input::Recordings(_) = input {
+        let code = format!("stapes eval {run} --data DIR --split all");
+        steps.insert(2, step("Evaluate on other recordings, in folders of the same classes", code));
     }
+    steps
 }
 
 #[cfg(test)]
@@ -66,21 +59,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_is_one_word_of_the_shell() {
-        assert_eq!(shell_word("runs/my_run-1.2"), "runs/my_run-1.2");
-        assert_eq!(shell_word("my runs/$a"), "'my runs/$a'");
-        assert_eq!(shell_word("it's"), r"'it'\''s'");
-    }
-
-    #[test]
     fn commands_and_program_have_the_path_of_the_run() {
         let input = Input::Recordings(preset("log-mel").unwrap());
         for is_frame_level in [false, true] {
             let steps = next_steps(Path::new("my runs/one"), &input, 40, is_frame_level);
             assert_eq!(steps[0].code, "stapes predict 'my runs/one' recording.wav");
             assert_eq!(steps[1].code, "stapes eval 'my runs/one' --split test");
-            assert!(steps[2].code.contains(r#"load("my runs/one/model.safetensors".as_ref())"#));
-            assert_eq!(steps[2].code.contains("segments(&clip)"), is_frame_level);
+            assert_eq!(steps[2].code, "stapes eval 'my runs/one' --data DIR --split all");
+            assert!(steps[3].code.contains(r#"load("my runs/one/model.safetensors".as_ref())"#));
+            assert_eq!(steps[3].code.contains("segments(&clip)"), is_frame_level);
         }
     }
 }

@@ -76,12 +76,15 @@ fn the_page_lists_all_predictions_and_its_commands_run() {
     assert!(!sounds.is_empty() && sounds.iter().all(|sound| errors.contains(&format!("id=\"{sound}\""))));
     let steps = next_steps(&page);
     assert_eq!(steps[..2], ["stapes predict runs/one recording.wav", "stapes eval runs/one --split test"]);
-    assert!(steps[2].contains("Classifier::load(\"runs/one/model.safetensors\".as_ref())?"), "{}", steps[2]);
+    assert_eq!(steps[2], "stapes eval runs/one --data DIR --split all");
+    assert!(steps[3].contains("Classifier::load(\"runs/one/model.safetensors\".as_ref())?"), "{}", steps[3]);
     let recording = fs::read_dir(scratch.path("tones/recordings")).unwrap().next().unwrap().unwrap().path();
     fs::copy(recording, scratch.path("recording.wav")).unwrap();
     for command in &steps[..2] {
         scratch.run(command.strip_prefix("stapes ").unwrap()).succeeds();
     }
+    let command = steps[2].replace("DIR", "tones");
+    scratch.run(command.strip_prefix("stapes ").unwrap()).succeeds();
 }
 
 /// Deletes the recordings with these name endings.
