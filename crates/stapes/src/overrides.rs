@@ -156,7 +156,7 @@ mod tests {
         assert_eq!(apply_overrides(config.clone(), &["fixed_length_samples=".into()]).unwrap(), config);
         let recipe = include_str!("../recipes/quickstart.toml");
         let recipe: crate::Recipe = toml::from_str(recipe).unwrap();
-        let error = apply_overrides(recipe, &["title=".into()]).unwrap_err();
-        assert!(error.contains("--set title=: missing field"), "{error}");
+        let error = apply_overrides(recipe, &["train.epochs=".into()]).unwrap_err();
+        assert!(error.contains("--set train.epochs=: missing field"), "{error}");
     }
 }

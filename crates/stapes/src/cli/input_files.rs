@@ -99,8 +99,10 @@ fn of_folder(
 
 fn of_pattern(pattern: &str) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
-    let found =
-        glob::glob(pattern).with_context(|| format!("{pattern}: is not a file and not a valid pattern"))?;
+    // Hidden files are not found, as by a shell.
+    let options = glob::MatchOptions { require_literal_leading_dot: true, ..glob::MatchOptions::new() };
+    let found = glob::glob_with(pattern, options)
+        .with_context(|| format!("{pattern}: is not a file and not a valid pattern"))?;
     for path in found {
         let path = path.with_context(|| pattern.to_owned())?;
         if !path.is_dir() {

@@ -22,7 +22,6 @@ pub(super) struct Recording<'a> {
 /// preferred to numbers, and a number at the end of the name is a take.
 pub(super) fn speaker_rule(recordings: &[Recording<'_>]) -> Option<SpeakerRule> {
     let mut patterns = vec!["folder".to_owned()];
-    // All characters before a number at the end, such as anna_maria_07.
     let mut ends = Vec::new();
     for mark in SEPARATORS {
         let part = format!("[^{mark}]+");
@@ -32,9 +31,10 @@ pub(super) fn speaker_rule(recordings: &[Recording<'_>]) -> Option<SpeakerRule> 
             // The last part has a letter.
             ends.push(format!(r"^{before}([^{mark}.]*[^\W\d_][^{mark}.]*)\."));
         }
-        ends.push(format!(r"^(.+){mark}\d+\."));
+        // All characters before a number at the end, such as anna_maria_07.
+        patterns.push(format!(r"^(.+){mark}\d+\."));
     }
-    ends.push(r"^([^\W\d_]+)\d+\.".to_owned());
+    patterns.push(r"^([^\W\d_]+)\d+\.".to_owned());
     patterns.extend(ends);
     let rules: Vec<SpeakerRule> = patterns.iter().filter_map(|pattern| pattern.parse().ok()).collect();
     let mut plausible = rules.into_iter().filter_map(|rule| Some((has_names(&rule, recordings)?, rule)));

@@ -162,8 +162,9 @@ fn file_names_that_are_not_utf8_are_accepted() {
     let text = std::ffi::OsStr::new;
     let trained = run(&[text("quickstart"), text("--set"), text("train.max_steps=1"), text("--out"), name]);
     assert_eq!(trained.status.code(), Some(0), "{}", String::from_utf8_lossy(&trained.stderr));
+    // The run folder has an example.
     let predicted = run(&[text("predict"), text("--json"), name, name]);
-    assert_eq!(predicted.status.code(), Some(2), "{}", String::from_utf8_lossy(&predicted.stderr));
+    assert_eq!(predicted.status.code(), Some(0), "{}", String::from_utf8_lossy(&predicted.stderr));
 }
 
 #[test]

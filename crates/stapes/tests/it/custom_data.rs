@@ -239,7 +239,7 @@ fn a_manifest_of_nemo_trains_a_model() {
     scratch
         .run("train my.toml --data my --out run")
         .fails(2, &["manifest.json:1: there is no key path", advice]);
-    scratch.run("data info --data my/manifest.json").fails(2, &[advice]);
+    scratch.run("data info --data my/manifest.json").succeeds();
     let nemo = "--set data.manifest.layout=nemo";
     let trained =
         scratch.run(&format!("train my.toml --data my --out run --json {nemo}")).succeeds().last_json();
