@@ -251,20 +251,23 @@ impl Facts<'_> {
             let _ =
                 writeln!(text, "speaker = {} # test speakers are not in the training data", quoted(speaker));
         }
-        if unreadable > 0.0 && unreadable <= MAX_UNREADABLE {
+        if unreadable > 0.0 {
             let fraction = (unreadable * 1000.0).ceil() / 1000.0;
             let _ = writeln!(text, "max_unreadable_fraction = {fraction} # they are skipped and named");
         }
         text
     }
 
-    /// Returns the largest fraction of the examples of a subset that cannot be read.
+    /// Returns the largest fraction of the examples of a subset that cannot be read; 0 if too many of all cannot.
     fn unreadable(&self, split: &Split) -> f64 {
+        if self.statistics.unreadable.len() as f64 > MAX_UNREADABLE * self.dataset.examples.len() as f64 {
+            return 0.0;
+        }
         let is_unreadable = |index: &&usize| self.statistics.unreadable.iter().any(|(of, _)| of == *index);
         let fraction = |subset: &Vec<usize>| {
             subset.iter().filter(is_unreadable).count() as f64 / subset.len().max(1) as f64
         };
-        [&split.train, &split.validation, &split.test].into_iter().map(fraction).fold(0.0, f64::max)
+        [&split.train, &split.validation, &split.test].into_iter().map(fraction).fold(0.0, f64::max).min(0.5)
     }
 
     fn data_reason(&self, dataset: &DataSet, split: &Split, speaker: Option<&str>) -> String {
