@@ -10,7 +10,7 @@ use stapes::report::{shell_word, visible};
 use stapes::{NewRecipe, Task};
 
 use super::console::{Console, visible_path};
-use super::paths::write_file;
+use super::paths::{create_folder, write_file};
 use super::progress;
 
 /// Look at recordings and write a recipe for them
@@ -56,6 +56,9 @@ impl New {
         });
         bar.finish_and_clear();
         let recipe = recipe?;
+        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            create_folder(folder)?;
+        }
         write_file(&path, recipe.text.as_bytes())?;
         recipe.warnings.iter().for_each(|warning| console.warning(warning));
         for (part, reason) in ["data", "features", "model"].iter().zip(&recipe.reasons) {
