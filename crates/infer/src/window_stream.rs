@@ -33,6 +33,7 @@ use crate::model::{Input, Model};
 /// for chunk in [0.0; 24_000].chunks(1000) {
 ///     stream.push(chunk, |seconds, _probabilities| ends.push(seconds))?;
 /// }
+/// stream.finish(|seconds, _probabilities| ends.push(seconds))?;
 /// assert_eq!(ends.len(), 6);
 /// assert!((ends[0] - 1.0).abs() < 0.01 && (ends[5] - 1.5).abs() < 0.01);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -106,6 +107,17 @@ impl<'a> WindowStream<'a> {
         Ok(WindowStream { classifier, windows, sample_rate_hz: config.sample_rate_hz })
     }
 
+    /// Ends the sound, and reports the windows that were waiting for later samples, because deltas look ahead.
+    ///
+    /// # Errors
+    /// Those of [`WindowStream::push`].
+    pub fn finish(mut self, report: impl FnMut(f64, &[f32])) -> Result<(), InferError> {
+        match self.windows {
+            Windows::Frames(frames) => frames.finish(&mut self.classifier, report),
+            Windows::Samples(_) => Ok(()),
+        }
+    }
+
     /// Returns true if the features of each frame are computed once, not once per window.
     pub fn shares_features(&self) -> bool {
         matches!(self.windows, Windows::Frames(_))
@@ -171,9 +183,27 @@ impl FrameWindows {
         &mut self,
         classifier: &mut Classifier<'_>,
         samples: &[f32],
-        mut report: impl FnMut(f64, &[f32]),
+        report: impl FnMut(f64, &[f32]),
     ) -> Result<(), InferError> {
         self.stream.push(samples, &mut self.frames)?;
+        self.classify(classifier, report)
+    }
+
+    fn finish(
+        mut self,
+        classifier: &mut Classifier<'_>,
+        report: impl FnMut(f64, &[f32]),
+    ) -> Result<(), InferError> {
+        self.stream.clone().finish(&mut self.frames)?;
+        self.classify(classifier, report)
+    }
+
+    /// Classifies the windows that are complete.
+    fn classify(
+        &mut self,
+        classifier: &mut Classifier<'_>,
+        mut report: impl FnMut(f64, &[f32]),
+    ) -> Result<(), InferError> {
         while self.start + self.frames.len() / self.width >= self.next + self.length {
             // With a hop longer than the window, `start` may lie before the next window.
             let first = (self.next - self.start) * self.width;
@@ -244,6 +274,7 @@ mod tests {
         for chunk in samples.chunks(chunk) {
             stream.push(chunk, |end, probabilities| found.push((end, probabilities.to_vec()))).unwrap();
         }
+        stream.finish(|end, probabilities| found.push((end, probabilities.to_vec()))).unwrap();
         found
     }
 

@@ -247,7 +247,9 @@ impl Listener<'_> {
                 frame += 1;
             }),
             // A window that is not complete has no result.
-            Listener::Windows(_) => Ok(()),
+            Listener::Windows(windows) => {
+                windows.finish(|end, probabilities| printer.scores(end, probabilities))
+            }
         }
     }
 }

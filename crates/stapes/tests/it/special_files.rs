@@ -107,7 +107,9 @@ fn recipes_and_sweeps_are_read_from_pipes_up_to_a_limit() {
     }
     let long = format!("{TONES}# {}\n", "x".repeat(16 << 20));
     scratch.run_piped("summary /dev/stdin", long.as_bytes()).fails(2, &["longer than 16 MiB"]);
-    run(&scratch, "summary tones").fails(2, &["tones: cannot read the recipe: it is a folder"]);
+    let folder = "tones/recordings";
+    run(&scratch, &format!("summary {folder}"))
+        .fails(2, &[&format!("{folder}: cannot read the recipe: it is a folder")]);
     // The recipe of a sweep is read for each configuration.
     fifo(&scratch.path("pipe.toml"));
     scratch.write("sweep.toml", sweep.replace("tones.toml", "pipe.toml"));
@@ -132,6 +134,10 @@ fn recordings_must_be_regular_files() {
             "features log-mel FILE --out frames",
             "attention run FILE --out pictures",
         ] {
+            if kind == "folder" && command.starts_with("predict") {
+                // The recordings of the folder are classified.
+                continue;
+            }
             let ran = scratch.run_piped(&command.replace("FILE", file), b"RIFF");
             ran.fails(2, &[&format!("{file}: is a {kind}"), "regular file", "save the audio to a file"]);
         }

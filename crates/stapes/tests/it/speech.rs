@@ -196,7 +196,7 @@ fn keywords_are_detected_once_where_they_are_said() {
     }
     samples.extend(noise(3, 16_000));
     scratch.write("long.wav", wav(&samples, RATE as u32));
-    let options = "--window 0.5 --hop 0.1 --smoothing 0.2 --keyword low=0.8 --keyword high=0.8";
+    let options = "--window 0.5 --hop 0.1 --smoothing 0.2 --keyword low=0.5 --keyword high=0.5";
     let lines = scratch.run(&format!("stream run long.wav {options}")).succeeds().json();
     let found: Vec<(&str, f64)> = lines
         .iter()
