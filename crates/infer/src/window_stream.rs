@@ -45,7 +45,7 @@ pub struct WindowStream<'a> {
 }
 
 enum Windows {
-    Frames(FrameWindows),
+    Frames(Box<FrameWindows>),
     Samples(SampleWindows),
 }
 
@@ -101,7 +101,7 @@ impl<'a> WindowStream<'a> {
         let samples = |seconds: f64| (seconds * f64::from(config.sample_rate_hz)).round().max(1.0) as usize;
         let (length, hop) = (samples(window_seconds), samples(hop_seconds));
         let windows = match FrameWindows::new(config, length, hop)? {
-            Some(frames) => Windows::Frames(frames),
+            Some(frames) => Windows::Frames(Box::new(frames)),
             None => Windows::Samples(SampleWindows { samples: Vec::new(), start: 0, next: 0, length, hop }),
         };
         Ok(WindowStream { classifier, windows, sample_rate_hz: config.sample_rate_hz })
