@@ -1,6 +1,7 @@
 //! The command line: one definition of flags, help and errors.
 
 mod attention;
+mod batches;
 mod compare;
 mod completions;
 mod console;

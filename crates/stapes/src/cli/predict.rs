@@ -8,15 +8,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use clap::Args;
-use rayon::prelude::*;
-use serde_json::json;
 use stapes::infer::{Input, Model};
 use stapes::report::visible;
 use stapes::run::Run;
 
+use super::batches;
 use super::console::Console;
 use super::input_files;
-use super::progress;
 use super::run_options::parse_positive;
 use super::standard_input::{self, SampleFormat};
 pub(crate) use frames::EXTENSIONS as FRAME_EXTENSIONS;
@@ -97,45 +95,18 @@ impl Predict {
         let windows =
             self.window.map(|seconds| Windows { seconds, hop_seconds: self.hop.unwrap_or(seconds / 2.0) });
         let labels = Labels { model: &model, top: self.top.into(), threshold: self.threshold };
-        let bar = if files.len() > 1 {
-            progress::bar(files.len(), "files")
-        } else {
-            indicatif::ProgressBar::hidden()
-        };
-        let mut failed = 0;
-        for batch in files.chunks(BATCH * rayon::current_num_threads()) {
-            let predicted: Vec<Result<Predicted>> = batch
-                .par_iter()
-                .map_init(
-                    || InputClassifier::new(&model),
-                    |classifier, file| match classifier {
-                        Ok(classifier) => classifier.predict(&place(file), windows),
-                        Err(error) => bail!("{error}"),
-                    },
-                )
-                .collect();
-            bar.suspend(|| {
-                for (file, predicted) in batch.iter().zip(predicted) {
-                    let printed = predicted.and_then(|predicted| labels.print(file, predicted, console));
-                    if let Err(error) = printed {
-                        failed += 1;
-                        let (name, place) = (file.display().to_string(), place(file).display().to_string());
-                        console.failed_file(file, &super::message(&error).replace(&place, &name));
-                    }
-                }
-            });
-            bar.inc(batch.len() as u64);
-            if console.is_closed() {
-                break;
-            }
-        }
-        bar.finish_and_clear();
-        console.json(&json!({ "files": files.len(), "failed": failed }));
-        Ok(match failed {
-            0 => super::DONE,
-            failed if failed < files.len() => super::SOME_FAILED,
-            _ => super::NOTHING_DONE,
-        })
+        Ok(batches::process(
+            &files,
+            BATCH,
+            console,
+            || InputClassifier::new(&model),
+            |classifier, file| classifier.predict(&place(file), windows),
+            |file, predicted| labels.print(file, predicted, console),
+            |file, error| {
+                let (name, place) = (file.display().to_string(), place(file).display().to_string());
+                console.failed_file(file, &super::message(error).replace(&place, &name));
+            },
+        ))
     }
 
     /// Checks that the options fit the model.

@@ -170,9 +170,9 @@ impl Train {
             && model.input != *recipe.input()
         {
             console.warning(&format!(
-                "{}: the model was trained with other features than those of the recipe; `stapes train {}` uses them",
-                path.display(),
-                "RUN/recipe.toml"
+                "{}: the model was trained with other features than those of the recipe; copy [features] from the recipe.toml of \
+                 its run",
+                path.display()
             ));
         }
         let read = read_weights_except(path, &network, &head, &network.initial_parameters(recipe.seed))?;

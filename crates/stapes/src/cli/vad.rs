@@ -6,18 +6,17 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use rayon::prelude::*;
 use serde_json::json;
 use stapes::infer::{Input, Model};
 use stapes::report::visible;
 use stapes::run::Run;
 use stapes::{FileClassifier, FileSpeech, LabeledSegment, SegmentFormat};
 
+use super::batches;
 use super::console::Console;
 use super::input_files::{self, InputFile, STANDARD_INPUT};
 use super::paths::{create_folder, write_file};
 use super::predict::with_path;
-use super::progress;
 use super::speech_args::SpeechArgs;
 
 /// Files per thread that are read before their results are printed.
@@ -81,43 +80,15 @@ impl Vad {
         if let Some(format) = self.format.filter(|_| self.out.is_none() && !format_is_empty(self.format)) {
             print_text(console, format.header());
         }
-        let bar = if files.len() > 1 {
-            progress::bar(files.len(), "files")
-        } else {
-            indicatif::ProgressBar::hidden()
-        };
-        let mut failed = 0;
-        for batch in files.chunks(BATCH * rayon::current_num_threads()) {
-            let found: Vec<Result<FileSpeech>> = batch
-                .par_iter()
-                .map_init(
-                    || FileClassifier::new(&model),
-                    |classifier, file| match classifier {
-                        Ok(classifier) => with_path(classifier.speech(&file.path, &options), &file.path),
-                        Err(error) => bail!("{error}"),
-                    },
-                )
-                .collect();
-            bar.suspend(|| {
-                for (file, found) in batch.iter().zip(found) {
-                    if let Err(error) = found.and_then(|found| self.write(file, &found, console)) {
-                        failed += 1;
-                        console.failed_file(&file.path, &super::message(&error));
-                    }
-                }
-            });
-            bar.inc(batch.len() as u64);
-            if console.is_closed() {
-                break;
-            }
-        }
-        bar.finish_and_clear();
-        console.json(&json!({ "files": files.len(), "failed": failed }));
-        Ok(match failed {
-            0 => super::DONE,
-            failed if failed < files.len() => super::SOME_FAILED,
-            _ => super::NOTHING_DONE,
-        })
+        Ok(batches::process(
+            &files,
+            BATCH,
+            console,
+            || Ok(FileClassifier::new(&model)?),
+            |classifier, file| with_path(classifier.speech(&file.path, &options), &file.path),
+            |file, found| self.write(file, &found, console),
+            |file, error| console.failed_file(&file.path, &super::message(error)),
+        ))
     }
 
     /// Checks that the model finds speech.
