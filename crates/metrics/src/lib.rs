@@ -5,8 +5,8 @@
 //! frame-level models, with F1 and ROC AUC. An [`Evaluation`] serializes to JSON.
 //!
 //! The 95 % interval depends on what is repeated: [`wilson`] for the accuracy over independent examples, a bootstrap over
-//! recordings for values over frames ([`Evaluation::from_frames`]), and Student's t ([`mean_with_interval`]) for a mean over
-//! folds or seeds.
+//! recordings for values over frames ([`Evaluation::from_frames`]), Garwood's [`poisson_interval`] for false accepts per hour, and
+//! Student's t ([`mean_with_interval`]) for a mean over folds or seeds.
 //!
 //! Beyond a single number:
 //!
@@ -15,7 +15,8 @@
 //! - [`Roc`] holds the error rates at every threshold, [`OperatingPoint`] those at one threshold that was chosen on other
 //!   scores, and [`Detectors`] the curves of several classes;
 //! - [`Calibration`] compares probabilities with accuracy;
-//! - [`EventRules`], [`EventMatcher`] and [`KeywordPeaks`] turn frames into events and score them.
+//! - [`KeywordMatcher`] and [`KeywordCounts`] score detections of keywords in long recordings, [`EventMatcher`] and
+//!   [`SpeechErrors`] segments of speech.
 //!
 //! A new metric is a file of its own and a field of [`Evaluation`].
 //!
@@ -40,7 +41,8 @@ mod error;
 mod evaluation;
 mod events;
 mod frame_metrics;
-mod median;
+mod poisson;
+mod quantile;
 mod roc;
 mod significance;
 mod student;
@@ -52,9 +54,13 @@ pub use confusion::{ConfusedPair, ConfusionMatrix};
 pub use detectors::{DetectorCurve, Detectors};
 pub use error::MetricsError;
 pub use evaluation::{ClassScores, Evaluation};
-pub use events::{Event, EventMatcher, EventRules, EventScores, KeywordOperatingPoint, KeywordPeaks, Peak};
+pub use events::{
+    BoundaryErrors, Event, EventMatcher, EventScores, KeywordCounts, KeywordMatcher, KeywordMatches,
+    KeywordOperatingPoint, KeywordScores, Latency, SpeechErrors, UnmatchedDetection, boundary_errors,
+};
 pub use frame_metrics::{Detection, Estimate, RecordingFrames};
-pub use median::median;
+pub use poisson::poisson_interval;
+pub use quantile::{median, quantile};
 pub use roc::{OperatingPoint, Roc, RocPoint};
 pub use significance::{Difference, FrameDifferences, compare_accuracy, compare_frames, holm};
 pub use student::mean_with_interval;

@@ -1,197 +1,239 @@
-//! Keyword detection in a stream: misses and false accepts per hour.
+//! Keyword detection in long recordings: misses, false accepts per hour, latency.
 
 use serde::Serialize;
 use stapes_files::number;
 
-use super::{Event, EventRules, TOLERANCE, check_events, check_seconds};
-use crate::MetricsError;
+use super::matching::largest_matching;
+use super::{Event, TOLERANCE, check_events, check_seconds};
+use crate::{Estimate, MetricsError, poisson_interval, quantile, wilson};
 
-/// A local maximum of the score of a keyword.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Peak {
-    /// Time, s.
-    pub seconds: f64,
-    /// Score.
-    #[serde(with = "number")]
-    pub score: f32,
-}
-
-/// Peaks of a keyword's scores over audio of any length, with the error rates at each threshold.
+/// Conditions under which a detection of a keyword matches a labeled segment: it is at the start of the segment or later, and at
+/// most `tolerance_seconds` after its end.
 ///
-/// A detection is a local maximum of the scores at a distance of at least `min_distance_seconds` from every higher
-/// detection, so that one utterance gives one detection; with a threshold, only detections with at least that score
-/// count. A keyword is found by any detection between its start and its end plus `max_delay_seconds`, at the highest of
-/// their scores; the other detections in this range do not count. Every detection elsewhere is a false accept. One
-/// sweep over the peaks therefore covers all thresholds.
+/// Detections and segments are matched one to one, with the largest possible number of pairs; a segment prefers its earliest
+/// detections. Times are compared with a tolerance of one microsecond.
 ///
 /// # Units
-/// s; false accepts per hour of audio
+/// s
 ///
 /// # Example
 /// ```
-/// use stapes_metrics::{Event, EventRules, KeywordPeaks};
+/// use stapes_metrics::{Event, KeywordCounts, KeywordMatcher};
 ///
-/// let frames = EventRules::new(0.5, 1.0)?;
-/// let mut peaks = KeywordPeaks::new(2.0, 1.0)?;
-/// let spoken = [Event { start_seconds: 1.0, end_seconds: 2.0 }, Event { start_seconds: 8.0, end_seconds: 9.0 }];
-/// peaks.add(&frames, &[0.1, 0.9, 0.3, 0.1, 0.1, 0.7, 0.2, 0.1, 0.6, 0.4, 0.2, 0.1], &spoken)?;
-/// // Both keywords are found at thresholds up to 0.6; 5.5 s is a false accept at thresholds up to 0.7.
-/// let sweep = peaks.sweep();
-/// assert_eq!((sweep[0].threshold, sweep[0].miss_rate, sweep[0].false_accepts_per_hour), (0.9, 0.5, 0.0));
-/// let at = peaks.at_miss_rate(0.0)?.unwrap();
-/// assert_eq!((at.threshold, at.false_accepts_per_hour), (0.6, 3600.0 / 12.0));
+/// let event = |start_seconds, end_seconds| Event { start_seconds, end_seconds };
+/// let segments = [event(1.0, 1.5), event(8.0, 8.5)];
+/// let detections = [1.7, 2.2, 5.0];
+/// let matches = KeywordMatcher::default().matches(&segments, &detections)?;
+/// assert_eq!(matches.detections, [Some(0), None]);
+/// // The second detection repeats the first, and the third is far from every segment.
+/// assert_eq!(matches.unmatched.iter().map(|one| one.is_repeated).collect::<Vec<_>>(), [true, false]);
+///
+/// let mut counts = KeywordCounts::default();
+/// counts.add(&segments, &detections, &matches, 1800.0);
+/// let scores = counts.scores();
+/// assert_eq!((scores.misses, scores.false_accepts, scores.repeated_detections), (1, 1, 1));
+/// assert_eq!(scores.false_accepts_per_hour.map(|rate| rate.value), Some(2.0));
+/// assert!((scores.latency.unwrap().median_seconds - 0.2).abs() < 1e-9);
 /// # Ok::<(), stapes_metrics::MetricsError>(())
 /// ```
-#[derive(Clone, Debug, PartialEq)]
-pub struct KeywordPeaks {
-    min_distance_seconds: f64,
-    max_delay_seconds: f64,
-    /// Highest score of the detections of each keyword, if there are any.
-    keywords: Vec<Option<f32>>,
-    /// Scores of the other detections.
-    other_detections: Vec<f32>,
-    seconds: f64,
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct KeywordMatcher {
+    /// Longest time of a detection after the end of its segment.
+    pub tolerance_seconds: f64,
 }
 
-/// A threshold of a keyword detector with its error rates.
+impl Default for KeywordMatcher {
+    /// Returns a tolerance of 1 s, that of the streaming wake word of MLPerf Tiny 1.3.
+    fn default() -> KeywordMatcher {
+        KeywordMatcher { tolerance_seconds: 1.0 }
+    }
+}
+
+/// Matches of the detections of a keyword in a recording.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct KeywordMatches {
+    /// Index of the detection of each segment; None for a miss.
+    pub detections: Vec<Option<usize>>,
+    /// The other detections, in order of time: false accepts, and repeated detections.
+    pub unmatched: Vec<UnmatchedDetection>,
+}
+
+/// Detection without a segment of its own: a false accept, unless it repeats the detection of a segment.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct UnmatchedDetection {
+    /// Index of the detection.
+    pub detection: usize,
+    /// True if it is within the times of a segment, which has another detection.
+    pub is_repeated: bool,
+}
+
+impl KeywordMatcher {
+    /// Matches the detections of a keyword, in order of time, with the labeled segments of a recording.
+    ///
+    /// # Errors
+    /// [`MetricsError::Time`] for a negative tolerance, a segment with invalid times, and detections that are not in order.
+    pub fn matches(&self, segments: &[Event], detections: &[f64]) -> Result<KeywordMatches, MetricsError> {
+        check_seconds("tolerance_seconds", self.tolerance_seconds, 0.0, "0 or more")?;
+        check_events("segments", segments)?;
+        let mut last = 0.0;
+        for (index, &seconds) in detections.iter().enumerate() {
+            check_seconds(&format!("detections[{index}]"), seconds, last, "not before the previous one")?;
+            last = seconds;
+        }
+        let range = |segment: &Event| {
+            let end = segment.end_seconds + self.tolerance_seconds + TOLERANCE;
+            let first = detections.partition_point(|&seconds| seconds < segment.start_seconds - TOLERANCE);
+            first..detections.partition_point(|&seconds| seconds <= end).max(first)
+        };
+        let candidates: Vec<Vec<usize>> = segments.iter().map(|segment| range(segment).collect()).collect();
+        let mut matches = KeywordMatches { detections: vec![None; segments.len()], unmatched: Vec::new() };
+        let mut is_matched = vec![false; detections.len()];
+        for (segment, detection) in largest_matching(&candidates, detections.len()) {
+            matches.detections[segment] = Some(detection);
+            is_matched[detection] = true;
+        }
+        let mut is_repeated = vec![false; detections.len()];
+        candidates.into_iter().flatten().for_each(|detection| is_repeated[detection] = true);
+        let unmatched = (0..detections.len()).filter(|&detection| !is_matched[detection]);
+        matches.unmatched = unmatched
+            .map(|detection| UnmatchedDetection { detection, is_repeated: is_repeated[detection] })
+            .collect();
+        Ok(matches)
+    }
+}
+
+/// Counts of a keyword over recordings; those of several keywords can be added.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct KeywordCounts {
+    segments: u64,
+    misses: u64,
+    false_accepts: u64,
+    repeated: u64,
+    seconds: f64,
+    latencies: Vec<f64>,
+}
+
+/// Misses, false accepts and latency of a keyword.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct KeywordScores {
+    /// Number of labeled segments.
+    pub segments: u64,
+    /// Number of segments without a detection.
+    pub misses: u64,
+    /// misses / segments, with its 95 % Wilson interval. None without segments.
+    pub miss_rate: Option<Estimate>,
+    /// Number of detections outside of the times of all segments.
+    pub false_accepts: u64,
+    /// Number of further detections within the times of a segment. As in the streaming wake word of MLPerf Tiny, they are not
+    /// false accepts; a longer refractory time avoids them.
+    pub repeated_detections: u64,
+    /// Duration of the recordings, h.
+    pub hours: f64,
+    /// False accepts per hour of all recordings, with the exact two-sided 95 % interval of [`poisson_interval`]. None without
+    /// recordings.
+    pub false_accepts_per_hour: Option<Estimate>,
+    /// Times of the detections after the end of their segments; negative before the end. None without a detected segment.
+    pub latency: Option<Latency>,
+}
+
+/// Latency of detections after the end of the segment.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Latency {
+    /// Median.
+    pub median_seconds: f64,
+    /// 95th percentile.
+    pub p95_seconds: f64,
+}
+
+impl KeywordCounts {
+    /// Adds a recording of `seconds`: its labeled segments, its detections and their matches.
+    ///
+    /// # Panics
+    /// If the matches are those of other detections or segments.
+    pub fn add(&mut self, segments: &[Event], detections: &[f64], matches: &KeywordMatches, seconds: f64) {
+        self.segments += segments.len() as u64;
+        for (segment, detection) in segments.iter().zip(&matches.detections) {
+            match detection {
+                Some(index) => self.latencies.push(detections[*index] - segment.end_seconds),
+                None => self.misses += 1,
+            }
+        }
+        let repeated = matches.unmatched.iter().filter(|one| one.is_repeated).count();
+        self.repeated += repeated as u64;
+        self.false_accepts += (matches.unmatched.len() - repeated) as u64;
+        self.seconds += seconds;
+    }
+
+    /// Adds the counts of another keyword in the same recordings.
+    pub fn add_keyword(&mut self, other: &KeywordCounts) {
+        self.segments += other.segments;
+        self.misses += other.misses;
+        self.false_accepts += other.false_accepts;
+        self.repeated += other.repeated;
+        self.seconds = self.seconds.max(other.seconds);
+        self.latencies.extend(&other.latencies);
+    }
+
+    /// Returns the error rates at a threshold.
+    pub fn operating_point(&self, threshold: f32) -> KeywordOperatingPoint {
+        let scores = self.scores();
+        KeywordOperatingPoint {
+            threshold,
+            miss_rate: scores.miss_rate.map(|rate| rate.value),
+            false_accepts_per_hour: scores.false_accepts_per_hour.map_or(0.0, |rate| rate.value),
+        }
+    }
+
+    /// Returns the scores.
+    pub fn scores(&self) -> KeywordScores {
+        let hours = self.seconds / 3600.0;
+        let miss_rate = (self.segments > 0).then(|| Estimate {
+            value: self.misses as f64 / self.segments as f64,
+            interval: wilson(self.misses, self.segments),
+        });
+        let per_hour = (hours > 0.0).then(|| {
+            let mut interval = poisson_interval(self.false_accepts);
+            (interval.low, interval.high) = (interval.low / hours, interval.high / hours);
+            Estimate { value: self.false_accepts as f64 / hours, interval }
+        });
+        let latency = quantile(&self.latencies, 0.5).zip(quantile(&self.latencies, 0.95));
+        KeywordScores {
+            segments: self.segments,
+            misses: self.misses,
+            miss_rate,
+            false_accepts: self.false_accepts,
+            repeated_detections: self.repeated,
+            hours,
+            false_accepts_per_hour: per_hour,
+            latency: latency.map(|(median_seconds, p95_seconds)| Latency { median_seconds, p95_seconds }),
+        }
+    }
+}
+
+/// Threshold of a keyword detector with its error rates.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct KeywordOperatingPoint {
-    /// Lowest score that counts.
+    /// Lowest score that is a detection.
     #[serde(with = "number")]
     pub threshold: f32,
-    /// Fraction of keywords that are not found.
-    pub miss_rate: f64,
-    /// Number of false accepts per hour of audio.
+    /// Fraction of segments that are not detected. None without segments.
+    pub miss_rate: Option<f64>,
+    /// Number of false accepts per hour.
     pub false_accepts_per_hour: f64,
 }
 
-impl KeywordPeaks {
-    /// Creates an empty collection of peaks for the minimum distance between detections and the maximum delay after the
-    /// end of a keyword.
-    ///
-    /// # Errors
-    /// [`MetricsError::Time`] for a time that is negative or not finite.
-    pub fn new(min_distance_seconds: f64, max_delay_seconds: f64) -> Result<KeywordPeaks, MetricsError> {
-        check_seconds("min_distance_seconds", min_distance_seconds, 0.0, "0 or more")?;
-        check_seconds("max_delay_seconds", max_delay_seconds, 0.0, "0 or more")?;
-        let (keywords, other_detections) = (Vec::new(), Vec::new());
-        Ok(KeywordPeaks { min_distance_seconds, max_delay_seconds, keywords, other_detections, seconds: 0.0 })
-    }
-
-    /// Adds a segment of audio: the score of the keyword at each frame, and the spoken keywords.
-    ///
-    /// The segment has the duration of its frames, T hops.
-    ///
-    /// # Shapes
-    /// scores `[T]`
-    ///
-    /// # Errors
-    /// [`MetricsError::Nan`] for a score that is NaN, [`MetricsError::Time`] for an event with invalid times.
-    pub fn add(&mut self, frames: &EventRules, scores: &[f32], spoken: &[Event]) -> Result<(), MetricsError> {
-        check_events("spoken", spoken)?;
-        if let Some(frame) = scores.iter().position(|score| score.is_nan()) {
-            return Err(MetricsError::Nan { place: format!("scores[{frame}]") });
-        }
-        let peaks = self.peaks(frames, scores);
-        let inside = |peak: &Peak, event: &Event| {
-            let end = event.end_seconds + self.max_delay_seconds;
-            event.start_seconds - TOLERANCE <= peak.seconds && peak.seconds <= end + TOLERANCE
-        };
-        for event in spoken {
-            let found = peaks.iter().filter(|peak| inside(peak, event)).map(|peak| peak.score);
-            self.keywords.push(found.max_by(f32::total_cmp));
-        }
-        let other_detections = peaks.iter().filter(|peak| !spoken.iter().any(|event| inside(peak, event)));
-        self.other_detections.extend(other_detections.map(|peak| peak.score));
-        self.seconds += scores.len() as f64 * frames.hop_seconds;
-        Ok(())
-    }
-
-    /// Returns the detections at the lowest threshold, in order of time: the highest frame, then the highest frame at a
-    /// sufficient distance from it, and so on; the earliest of equal frames.
-    fn peaks(&self, frames: &EventRules, scores: &[f32]) -> Vec<Peak> {
-        // A detection is not lower than either of its neighbors.
-        let mut order: Vec<usize> = (0..scores.len())
-            .filter(|&frame| {
-                let neighbors = [frame.checked_sub(1), Some(frame + 1)];
-                let near = frames.hop_seconds < self.min_distance_seconds - TOLERANCE;
-                let higher = |at: usize| scores.get(at).is_some_and(|&score| score > scores[frame]);
-                !near || !neighbors.into_iter().flatten().any(higher)
-            })
-            .collect();
-        order.sort_by(|&a, &b| scores[b].total_cmp(&scores[a]));
-        let mut kept = std::collections::BTreeMap::new();
-        // Number of frames on either side that are too close.
-        let reach =
-            ((self.min_distance_seconds - TOLERANCE) / frames.hop_seconds).ceil().max(1.0) as usize - 1;
-        for frame in order {
-            let near = frame.saturating_sub(reach)..=frame.saturating_add(reach);
-            if kept.range(near).next().is_none() {
-                kept.insert(frame, scores[frame]);
-            }
-        }
-        let peak = |(frame, score)| Peak { seconds: frames.center_seconds(frame), score };
-        kept.into_iter().map(peak).collect()
-    }
-
-    /// Returns the error rates at every threshold at which one of them changes, from the highest to the lowest; empty
-    /// without a keyword.
-    pub fn sweep(&self) -> Vec<KeywordOperatingPoint> {
-        if self.keywords.is_empty() {
-            return Vec::new();
-        }
-        let found = self.keywords.iter().flatten().map(|&score| (score, true));
-        let mut scores: Vec<(f32, bool)> =
-            found.chain(self.other_detections.iter().map(|&score| (score, false))).collect();
-        scores.sort_by(|a, b| b.0.total_cmp(&a.0));
-        let (mut found, mut accepted) = (0, 0u64);
-        let mut sweep = Vec::new();
-        for equal in scores.chunk_by(|a, b| a.0 == b.0) {
-            let keywords = equal.iter().filter(|(_, keyword)| *keyword).count();
-            found += keywords;
-            accepted += (equal.len() - keywords) as u64;
-            sweep.push(KeywordOperatingPoint {
-                threshold: equal[0].0,
-                miss_rate: (self.keywords.len() - found) as f64 / self.keywords.len() as f64,
-                false_accepts_per_hour: self.per_hour(accepted),
-            });
-        }
+impl KeywordOperatingPoint {
+    /// Returns the lowest threshold of a sweep, from the highest threshold to the lowest, up to which no threshold has more than
+    /// `false_accepts_per_hour`; None if the highest threshold has more. Choose it on validation data.
+    pub fn at_false_accepts(
+        sweep: &[KeywordOperatingPoint],
+        false_accepts_per_hour: f64,
+    ) -> Option<KeywordOperatingPoint> {
         sweep
-    }
-
-    /// Converts a count to a rate per hour; zero counts need no audio.
-    fn per_hour(&self, accepted: u64) -> f64 {
-        if accepted == 0 { 0.0 } else { accepted as f64 * 3600.0 / self.seconds }
-    }
-
-    /// Returns the highest threshold with a miss rate of at most `rate`; None if there is none. Choose it on validation
-    /// data.
-    ///
-    /// # Errors
-    /// [`MetricsError::NotInUnitInterval`] for a rate outside [0, 1].
-    pub fn at_miss_rate(&self, rate: f64) -> Result<Option<KeywordOperatingPoint>, MetricsError> {
-        if !(0.0..=1.0).contains(&rate) {
-            return Err(MetricsError::NotInUnitInterval { place: "miss rate".to_string(), value: rate });
-        }
-        Ok(self.sweep().into_iter().find(|point| point.miss_rate <= rate))
-    }
-
-    /// Returns the error rates at a threshold, for example on test data for a threshold that was chosen on validation
-    /// data; None without a keyword.
-    pub fn at_threshold(&self, threshold: f32) -> Option<KeywordOperatingPoint> {
-        let keywords = self.keywords.len();
-        let found = self.keywords.iter().flatten().filter(|score| **score >= threshold).count();
-        let accepted = self.other_detections.iter().filter(|score| **score >= threshold).count();
-        (keywords > 0).then(|| KeywordOperatingPoint {
-            threshold,
-            miss_rate: (keywords - found) as f64 / keywords as f64,
-            false_accepts_per_hour: self.per_hour(accepted as u64),
-        })
-    }
-
-    /// Duration of the added audio, s.
-    pub fn seconds(&self) -> f64 {
-        self.seconds
+            .iter()
+            .take_while(|point| point.false_accepts_per_hour <= false_accepts_per_hour)
+            .last()
+            .copied()
     }
 }
 
@@ -200,110 +242,104 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn event(start_seconds: f64, end_seconds: f64) -> Event {
-        Event { start_seconds, end_seconds }
-    }
-
-    fn found(apart: f64, hop: f64, scores: &[f32]) -> Vec<(f64, f32)> {
-        let frames = EventRules::new(0.0, hop).unwrap();
-        let peaks = KeywordPeaks::new(apart, 0.0).unwrap().peaks(&frames, scores);
-        peaks.iter().map(|peak| (peak.seconds, peak.score)).collect()
+    fn events(times: &[(f64, f64)]) -> Vec<Event> {
+        times.iter().map(|&(start_seconds, end_seconds)| Event { start_seconds, end_seconds }).collect()
     }
 
     #[test]
-    fn detections_are_apart_and_the_highest_stays() {
-        let scores = [0.1, 0.5, 0.4, 0.9, 0.2, 0.6];
-        assert_eq!(found(2.0, 1.0, &scores), [(1.0, 0.5), (3.0, 0.9), (5.0, 0.6)]);
-        assert_eq!(found(3.0, 1.0, &scores), [(3.0, 0.9)]);
-        // 0.5 is three seconds from 0.9.
-        assert_eq!(found(3.0, 1.0, &[0.5, 0.4, 0.1, 0.9]), [(0.0, 0.5), (3.0, 0.9)]);
-        assert_eq!(found(0.0, 1.0, &[0.5, 0.4]), [(0.0, 0.5), (1.0, 0.4)]);
-        assert_eq!(found(2.0, 1.0, &[0.5, 0.5, 0.5]), [(0.0, 0.5), (2.0, 0.5)]);
-        assert!(found(1.0, 1.0, &[]).is_empty());
+    fn a_detection_belongs_to_a_segment_up_to_the_tolerance_after_its_end() {
+        let matched = |seconds: f64| {
+            let matcher = KeywordMatcher { tolerance_seconds: 0.5 };
+            matcher.matches(&events(&[(1.0, 2.0)]), &[seconds]).unwrap().detections[0].is_some()
+        };
+        for (seconds, expected) in [(0.99, false), (1.0, true), (2.0, true), (2.5, true), (2.51, false)] {
+            assert_eq!(matched(seconds), expected, "{seconds}");
+        }
     }
 
     #[test]
-    fn streams_add_up_and_a_keyword_without_a_peak_is_missed_at_every_threshold() {
-        let frames = EventRules::new(0.0, 1.0).unwrap();
-        let mut peaks = KeywordPeaks::new(2.0, 0.0).unwrap();
-        assert!(peaks.sweep().is_empty() && peaks.at_threshold(0.5).is_none());
-        peaks.add(&frames, &[0.1, 0.8, 0.1, 0.1, 0.3, 0.1], &[event(0.5, 1.5)]).unwrap();
-        peaks.add(&frames, &[0.9, 0.1, 0.4], &[event(1.0, 1.0), event(2.0, 3.0)]).unwrap();
-        assert_eq!(peaks.seconds(), 9.0);
-        let sweep: Vec<_> = peaks
-            .sweep()
-            .iter()
-            .map(|at| (at.threshold, at.miss_rate, at.false_accepts_per_hour / 400.0))
-            .collect();
-        let third = 1.0 / 3.0;
-        assert_eq!(sweep, [(0.9, 1.0, 1.0), (0.8, 2.0 * third, 1.0), (0.4, third, 1.0), (0.3, third, 2.0)]);
-        assert_eq!(peaks.at_miss_rate(0.5).unwrap().unwrap().threshold, 0.4);
-        assert_eq!(peaks.at_miss_rate(0.1).unwrap(), None);
-        assert_eq!(peaks.at_threshold(0.85).unwrap().miss_rate, 1.0);
+    fn segments_and_detections_are_matched_one_to_one() {
+        let matcher = KeywordMatcher::default();
+        // The first detection fits both segments and the second only the second one.
+        let matches = matcher.matches(&events(&[(1.0, 2.0), (2.5, 3.0)]), &[2.6, 3.5]).unwrap();
+        assert_eq!((matches.detections, matches.unmatched.len()), (vec![Some(0), Some(1)], 0));
+        // One detection for two segments, and two for one.
+        let matches = matcher.matches(&events(&[(1.0, 2.0), (1.5, 2.0)]), &[2.1]).unwrap();
+        assert_eq!(matches.detections, [Some(0), None]);
+        let matches = matcher.matches(&events(&[(1.0, 2.0)]), &[0.1, 1.9, 2.9, 3.1]).unwrap();
+        assert_eq!(matches.detections, [Some(1)]);
+        let unmatched: Vec<_> =
+            matches.unmatched.iter().map(|one| (one.detection, one.is_repeated)).collect();
+        assert_eq!(unmatched, [(0, false), (2, true), (3, false)]);
     }
 
     #[test]
-    fn a_keyword_is_found_at_the_highest_of_its_peaks() {
-        let frames = EventRules::new(0.0, 1.0).unwrap();
-        let mut peaks = KeywordPeaks::new(2.0, 1.0).unwrap();
-        peaks.add(&frames, &[0.1, 0.4, 0.1, 0.8, 0.1, 0.1], &[event(1.0, 2.0)]).unwrap();
-        // 0.4 at 1 s and 0.8 at 3 s, one second after the end, are one keyword; no other frame is a peak.
-        assert_eq!((peaks.keywords, peaks.other_detections), (vec![Some(0.8)], vec![0.1]));
+    fn recordings_and_keywords_add_up() {
+        let matcher = KeywordMatcher::default();
+        let mut yes = KeywordCounts::default();
+        assert_eq!((yes.scores().miss_rate, yes.scores().false_accepts_per_hour), (None, None));
+        for (segments, detections) in [(&[(0.0, 1.0), (5.0, 6.0)][..], &[1.25, 9.0][..]), (&[], &[])] {
+            let segments = events(segments);
+            let matches = matcher.matches(&segments, detections).unwrap();
+            yes.add(&segments, detections, &matches, 3600.0);
+        }
+        let scores = yes.scores();
+        assert_eq!((scores.segments, scores.misses, scores.false_accepts, scores.hours), (2, 1, 1, 2.0));
+        let rate = scores.false_accepts_per_hour.unwrap();
+        assert_eq!((rate.value, rate.interval.high), (0.5, poisson_interval(1).high / 2.0));
+        assert_eq!(scores.latency, Some(Latency { median_seconds: 0.25, p95_seconds: 0.25 }));
+        let mut both = yes.clone();
+        both.add_keyword(&yes);
+        let scores = both.scores();
+        assert_eq!((scores.segments, scores.misses, scores.hours), (4, 2, 2.0));
+        assert_eq!(scores.false_accepts_per_hour.unwrap().value, 1.0);
     }
 
     #[test]
-    fn invalid_inputs_are_rejected() {
-        assert!(
-            KeywordPeaks::new(-1.0, 0.0)
-                .unwrap_err()
-                .to_string()
-                .starts_with("min_distance_seconds = -1 is not a valid time")
-        );
-        let frames = EventRules::new(0.0, 1.0).unwrap();
-        let mut peaks = KeywordPeaks::new(1.0, 1.0).unwrap();
-        let error = peaks.add(&frames, &[0.1, f32::NAN], &[]).unwrap_err().to_string();
-        assert!(error.starts_with("scores[1] is NaN"), "{error}");
-        let error = peaks.add(&frames, &[0.1], &[event(2.0, 1.0)]).unwrap_err().to_string();
-        assert!(error.starts_with("spoken[0].end_seconds = 1"), "{error}");
-        assert!(peaks.at_miss_rate(2.0).is_err());
+    fn a_threshold_is_chosen_before_the_first_with_too_many_false_accepts() {
+        let point = |threshold, false_accepts_per_hour| KeywordOperatingPoint {
+            threshold,
+            miss_rate: None,
+            false_accepts_per_hour,
+        };
+        let sweep = [point(0.9, 0.0), point(0.7, 0.4), point(0.6, 0.6), point(0.5, 0.5)];
+        let at = |rate| KeywordOperatingPoint::at_false_accepts(&sweep, rate).map(|point| point.threshold);
+        assert_eq!([at(0.0), at(0.5), at(1.0)], [Some(0.9), Some(0.7), Some(0.5)]);
+        assert_eq!(KeywordOperatingPoint::at_false_accepts(&sweep[2..], 0.5), None);
+    }
+
+    #[test]
+    fn invalid_times_are_rejected() {
+        let message = |tolerance_seconds: f64, times: &[(f64, f64)], detections: &[f64]| {
+            KeywordMatcher { tolerance_seconds }.matches(&events(times), detections).unwrap_err().to_string()
+        };
+        assert!(message(-1.0, &[], &[]).starts_with("tolerance_seconds = -1"));
+        assert!(message(1.0, &[(2.0, 1.0)], &[]).starts_with("segments[0].end_seconds = 1"));
+        assert!(message(1.0, &[], &[2.0, 1.0]).starts_with("detections[1] = 1"));
+        assert!(message(1.0, &[], &[f64::NAN]).starts_with("detections[0] = NaN"));
     }
 
     proptest! {
         #[test]
-        fn a_sweep_is_what_each_threshold_gives(
-            scores in proptest::collection::vec(0u8..20, 1..60),
-            spoken in proptest::collection::vec(0u8..60, 1..5),
-            apart in 0u8..6,
+        fn every_segment_and_every_detection_is_counted_once(
+            segments in proptest::collection::vec((0u8..60, 0u8..4), 0..8),
+            detections in proptest::collection::btree_set(0u8..70, 0..12),
         ) {
-            let scores: Vec<f32> = scores.iter().map(|&score| f32::from(score)).collect();
-            let spoken: Vec<Event> = spoken.iter().map(|&at| event(f64::from(at), f64::from(at) + 2.0)).collect();
-            let frames = EventRules::new(0.5, 1.0).unwrap();
-            let mut peaks = KeywordPeaks::new(f64::from(apart), 1.0).unwrap();
-            peaks.add(&frames, &scores, &spoken).unwrap();
-            let sweep = peaks.sweep();
-            for pair in sweep.windows(2) {
-                prop_assert!(pair[0].threshold > pair[1].threshold && pair[0].miss_rate >= pair[1].miss_rate);
-                prop_assert!(pair[0].false_accepts_per_hour <= pair[1].false_accepts_per_hour);
-            }
-            for point in &sweep {
-                prop_assert_eq!(peaks.at_threshold(point.threshold), Some(*point));
-            }
-            // Detections by a pass over all peaks in descending order.
-            let higher = |a: usize, b: usize| scores.get(a).is_some_and(|&score| score > scores[b]);
-            let mut order: Vec<usize> = (0..scores.len())
-                .filter(|&at| apart < 2 || !(higher(at + 1, at) || at > 0 && higher(at - 1, at)))
+            let segments: Vec<Event> = segments
+                .iter()
+                .map(|&(start, length)| Event {
+                    start_seconds: f64::from(start),
+                    end_seconds: f64::from(start + length),
+                })
                 .collect();
-            order.sort_by(|&a, &b| scores[b].total_cmp(&scores[a]));
-            let mut reference: Vec<usize> = Vec::new();
-            for at in order {
-                if reference.iter().all(|other| other.abs_diff(at) >= usize::from(apart)) {
-                    reference.push(at);
-                }
+            let detections: Vec<f64> = detections.into_iter().map(f64::from).collect();
+            let matches = KeywordMatcher::default().matches(&segments, &detections).unwrap();
+            let matched: Vec<usize> = matches.detections.iter().flatten().copied().collect();
+            prop_assert_eq!(matched.len() + matches.unmatched.len(), detections.len());
+            for (segment, detection) in segments.iter().zip(&matches.detections) {
+                let Some(at) = detection.map(|index| detections[index]) else { continue };
+                prop_assert!(segment.start_seconds <= at && at <= segment.end_seconds + 1.0);
             }
-            reference.sort_unstable();
-            let kept = peaks.peaks(&frames, &scores);
-            let expected: Vec<f64> = reference.iter().map(|&at| frames.center_seconds(at)).collect();
-            prop_assert_eq!(kept.iter().map(|peak| peak.seconds).collect::<Vec<_>>(), expected);
         }
     }
 }

@@ -4,7 +4,7 @@ use proptest::collection::vec;
 use proptest::num::f32::{ANY, INFINITE, POSITIVE, ZERO};
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use stapes_metrics::{Evaluation, Event, EventRules, KeywordPeaks, RecordingFrames, Roc, mean_with_interval};
+use stapes_metrics::{Evaluation, KeywordCounts, RecordingFrames, Roc, mean_with_interval};
 
 /// Collects the names of fields that are `null`.
 fn nulls(name: &str, value: &Value, found: &mut Vec<String>) {
@@ -89,13 +89,9 @@ proptest! {
 }
 
 #[test]
-fn an_infinite_interval_and_a_rate_without_audio_are_kept() {
+fn an_infinite_interval_and_an_infinite_threshold_are_kept() {
     let one = serde_json::to_value(mean_with_interval(&[0.5])).unwrap();
     assert_eq!(one, json!({ "value": 0.5, "interval": { "low": "-Infinity", "high": "Infinity" } }));
-    let mut peaks = KeywordPeaks::new(1.0, 0.0).unwrap();
-    let frames = EventRules::new(0.0, 1.0).unwrap();
-    let value = Event { start_seconds: 0.0, end_seconds: 1.0 };
-    peaks.add(&frames, &[], &[value]).unwrap();
-    let rates = peaks.at_threshold(0.5).unwrap();
-    assert_eq!((rates.miss_rate, rates.false_accepts_per_hour), (1.0, 0.0));
+    let point = serde_json::to_value(KeywordCounts::default().operating_point(f32::INFINITY)).unwrap();
+    assert_eq!(point, json!({ "threshold": "Infinity", "miss_rate": null, "false_accepts_per_hour": 0.0 }));
 }
