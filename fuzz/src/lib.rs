@@ -10,7 +10,7 @@ use std::sync::Mutex;
 
 use stapes::Recipe;
 use stapes::audio::{Clip, Recording, read, read_segment};
-use stapes::data::{DataConfig, ManifestConfig, UpcVadConfig};
+use stapes::data::{DataConfig, LabeledRecordings, ManifestConfig, UpcVadConfig};
 use stapes::infer::{Classifier, Model, StreamClassifier};
 use stapes::run::{CHECKPOINT, PREDICTIONS, RECORD, Run, RunRecord, SavedRun, TestPredictions};
 use stapes::sweep::{Search, Sweep};
@@ -171,8 +171,10 @@ fn manifest(name: &str, frame_labels: bool, bytes: &[u8]) {
 /// Segments in a manifest, and in label files beside recordings.
 fn segments(bytes: &[u8]) {
     manifest("manifest.csv", true, bytes);
+    with_file("manifest.csv", bytes, |folder| drop(LabeledRecordings::open(folder)));
     with_file("term/a.lab", bytes, |folder| {
         fs::write(folder.join("term/a.wav"), []).expect("a file");
+        let _ = LabeledRecordings::open(folder);
         let _ = DataConfig::UpcVad(UpcVadConfig::default()).open(Some(folder));
     });
 }

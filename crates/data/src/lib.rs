@@ -23,6 +23,7 @@ mod fsdd;
 mod handwriting;
 mod japanese_vowels;
 mod label;
+mod labeled_segment;
 mod leakage;
 mod load;
 mod note;
@@ -44,8 +45,8 @@ pub use config::{DataConfig, Fold};
 pub use consonant_vowel::ConsonantVowelConfig;
 pub use counts::{ClassCount, Counts, GroupCount, SubsetCount};
 pub use custom::{
-    CustomDataConfig, CustomSplit, FoldersConfig, ManifestColumns, ManifestConfig, ManifestLayout,
-    SpeakerRule,
+    CustomDataConfig, CustomSplit, FoldersConfig, LabeledRecording, LabeledRecordings, ManifestColumns,
+    ManifestConfig, ManifestLayout, SpeakerRule,
 };
 pub use dataset::{DataSet, Example, Source};
 pub use error::DataError;
@@ -54,6 +55,7 @@ pub use fsdd::{FsddConfig, FsddSplit};
 pub use handwriting::HandwritingConfig;
 pub use japanese_vowels::JapaneseVowelsConfig;
 pub use label::{Label, Segments};
+pub use labeled_segment::LabeledSegment;
 pub use load::{LoadOptions, LoadedFeatures, Progress, check_unreadable, load, load_with_options};
 pub use note::Note;
 pub use speech_commands::{SpeechCommandsConfig, SpeechCommandsSplit};

@@ -10,6 +10,7 @@ use crate::dataset::{DataSet, Example, Source};
 use crate::error::DataError;
 use crate::folder::{self, Entry};
 use crate::label::{Label, Segments};
+use crate::labeled_segment::{parse_seconds, read_label_lines};
 use crate::source::{DataSource, FoldValue, SourceInfo};
 use crate::split::Split;
 use crate::split_builder::SplitBuilder;
@@ -146,16 +147,9 @@ fn example(term: &str, file: Entry) -> Result<Example, DataError> {
     })
 }
 
-/// Reads the segments of a label file; blank lines and a byte-order mark are ignored.
+/// Reads the segments of a label file.
 fn labels(path: &Path) -> Result<Segments, DataError> {
-    let text = crate::numbers::read(path)?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-    let lines = text.lines().enumerate().map(|(at, line)| (at + 1, line.trim()));
-    let row = |(line, text): (usize, &str)| match segment(text) {
-        Ok(segment) => Ok((line, segment)),
-        Err(reason) => Err(DataError::Line { path: path.to_owned(), line, reason }),
-    };
-    let rows = lines.filter(|(_, text)| !text.is_empty()).map(row).collect::<Result<_, _>>()?;
+    let rows = read_label_lines(path, segment)?;
     Segments::new(path.to_owned(), rows)
 }
 
@@ -164,9 +158,8 @@ fn segment(text: &str) -> Result<Segment, String> {
     let [start, end, letter] = words[..] else {
         return Err(format!("`{text}` is not `start end letter`, as 0.00 1.43 S"));
     };
-    let seconds = |word: &str| word.parse().map_err(|_| format!("`{word}` is not a number of seconds"));
     let class = LETTERS.iter().position(|known| *known == letter);
     let class =
         class.ok_or_else(|| format!("`{letter}` is not a class; it must be S (silence) or V (voice)"))?;
-    Ok(Segment { start_seconds: seconds(start)?, end_seconds: seconds(end)?, class })
+    Ok(Segment { start_seconds: parse_seconds(start)?, end_seconds: parse_seconds(end)?, class })
 }

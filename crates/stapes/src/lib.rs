@@ -52,8 +52,10 @@ pub use input_length::InputLength;
 pub use new_recipe::{NewRecipe, Task};
 pub use overrides::{apply_overrides, parse_override};
 pub use recipe::{BUILT_IN_RECIPES, BuiltInRecipe, Recipe, ResolvedRecipe};
-pub use segment_format::{LabeledSegment, SegmentFormat};
+pub use segment_format::SegmentFormat;
 pub use training::{RunResult, TrainingEstimate, TrainingJob};
+
+pub use stapes_data::LabeledSegment;
 
 pub use stapes_audio as audio;
 pub use stapes_data as data;

@@ -5,18 +5,8 @@ use std::path::Path;
 use std::str::FromStr;
 
 use serde_json::json;
+use stapes_data::LabeledSegment;
 use stapes_report::{CsvCell, csv_text};
-
-/// Segment with its label.
-#[derive(Clone, Debug, PartialEq)]
-pub struct LabeledSegment {
-    /// Start, s.
-    pub start_seconds: f64,
-    /// End, s.
-    pub end_seconds: f64,
-    /// Label.
-    pub label: String,
-}
 
 /// Form of a file of segments.
 ///

@@ -6,6 +6,7 @@ mod config;
 mod folders;
 mod folds;
 mod keys;
+mod labeled_recordings;
 mod manifest;
 mod manifest_files;
 mod path;
@@ -23,6 +24,7 @@ use crate::error::{DataError, listed};
 pub use columns::{ManifestColumns, ManifestLayout};
 pub use config::{CustomDataConfig, CustomSplit};
 pub use folders::FoldersConfig;
+pub use labeled_recordings::{LabeledRecording, LabeledRecordings};
 pub use manifest::ManifestConfig;
 pub use speaker_rule::SpeakerRule;
 

@@ -83,7 +83,11 @@ pub(super) struct Location<'a> {
 }
 
 /// Returns the end of a segment that may have an end, a duration, or both.
-fn end_seconds(start: Option<f64>, end: Option<f64>, duration: Option<f64>) -> Result<Option<f64>, String> {
+pub(super) fn end_seconds(
+    start: Option<f64>,
+    end: Option<f64>,
+    duration: Option<f64>,
+) -> Result<Option<f64>, String> {
     let Some(duration) = duration else { return Ok(end) };
     if duration == 0.0 {
         return Err(
@@ -102,7 +106,8 @@ fn end_seconds(start: Option<f64>, end: Option<f64>, duration: Option<f64>) -> R
     }
 }
 
-fn seconds(column: &str, text: &str) -> Result<Option<f64>, String> {
+/// Returns a time of a row, if it has one.
+pub(super) fn seconds(column: &str, text: &str) -> Result<Option<f64>, String> {
     if text.is_empty() {
         return Ok(None);
     }
