@@ -112,6 +112,9 @@ pub enum InferError {
         /// The value.
         value: f32,
     },
+    /// The settings of keywords do not fit the model.
+    #[error("{0}; correct the settings of the keywords")]
+    Keywords(String),
     /// The recording is too short for a frame.
     #[error("the recording has {samples} samples, too few for one frame of features; use a longer recording")]
     NoFrames {

@@ -19,6 +19,7 @@ mod classifier;
 mod clip_extractor;
 mod decisions;
 mod error;
+mod keyword_settings;
 mod model;
 mod prediction;
 mod speech_stream;
@@ -33,6 +34,7 @@ pub use decisions::{
     SpeechSegmenter, speech_segments,
 };
 pub use error::InferError;
+pub use keyword_settings::KeywordSettings;
 pub use model::{FORMAT, FramesConfig, Input, Model};
 pub use prediction::{Prediction, frame_segments};
 pub use speech_stream::{SpeechStream, SpeechTime};

@@ -9,6 +9,7 @@ use stapes_nn::layer::Shape;
 use stapes_nn::{ModelConfig, Network};
 
 use crate::error::InferError;
+use crate::keyword_settings::KeywordSettings;
 use crate::weights::Tensors;
 
 /// Version of the file format; readers reject all others.
@@ -83,6 +84,8 @@ pub struct Model {
     pub parameters: Vec<f32>,
     /// Recipe of the training, as TOML; for information only.
     pub recipe: String,
+    /// Default settings of keyword detection, if they were chosen.
+    pub keywords: Option<KeywordSettings>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -104,6 +107,9 @@ struct Settings {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     frames: Option<usize>,
     recipe: String,
+    /// Files of earlier versions have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    keywords: Option<KeywordSettings>,
 }
 
 impl Settings {
@@ -111,13 +117,15 @@ impl Settings {
         Shape::Sequence { features: self.features, frames: self.frames }
     }
 
-    /// Checks the labels against each other, and the shape against the front end; returns the fault.
+    /// Checks the labels against each other, the keywords against the labels, and the shape against the front end; returns the
+    /// fault.
     fn check(&self, shape: Shape) -> Result<(), String> {
         let mut labels: Vec<&String> = self.labels.iter().collect();
         labels.sort_unstable();
         if let Some(twice) = labels.windows(2).find(|pair| pair[0] == pair[1]) {
             return Err(format!("the label {:?} occurs twice", twice[0]));
         }
+        self.keywords.as_ref().map_or(Ok(()), |keywords| keywords.check(&self.labels))?;
         match self.input.shape().map_err(|error| error.to_string())? {
             Some(expected) if expected != shape => {
                 Err(format!("the model reads frames {shape}, but its front end returns {expected}"))
@@ -156,9 +164,14 @@ impl Model {
     /// Returns the bytes of the model file.
     ///
     /// # Errors
-    /// [`InferError::Model`] if the model cannot be built; [`InferError::NotFiniteModel`] if a number is not finite.
+    /// [`InferError::Model`] if the model cannot be built; [`InferError::NotFiniteModel`] if a parameter is not finite;
+    /// [`InferError::Keywords`] if a setting of the keywords is invalid.
     pub fn to_bytes(&self) -> Result<Vec<u8>, InferError> {
         let network = self.network()?;
+        self.keywords
+            .as_ref()
+            .map_or(Ok(()), |keywords| keywords.check(&self.labels))
+            .map_err(InferError::Keywords)?;
         let mut tensors = Vec::new();
         for tensor in network.tensors() {
             let values = tensor.slice(&self.parameters);
@@ -184,6 +197,7 @@ impl Model {
                     Shape::Vector { .. } | Shape::Image { .. } => None,
                 },
                 recipe: self.recipe.clone(),
+                keywords: self.keywords.clone(),
             },
         };
         Ok(FILE.to_bytes(&header, &tensors))
@@ -239,8 +253,8 @@ impl Model {
             _ => (None, &[]),
         };
         let parameters = tensors.parameters(network.tensors(), extra)?;
-        let Settings { input, model: config, labels, recipe, .. } = settings;
-        Ok(Model { input, config, labels, shape, normalizer, parameters, recipe })
+        let Settings { input, model: config, labels, recipe, keywords, .. } = settings;
+        Ok(Model { input, config, labels, shape, normalizer, parameters, recipe, keywords })
     }
 }
 

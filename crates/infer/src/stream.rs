@@ -32,7 +32,7 @@ use crate::model::{Input, Model};
 /// # let network = config.build(shape, 2)?;
 /// # let model = Model {
 /// #     input: Input::Recordings(features), config, labels: vec!["silence".into(), "voice".into()], shape,
-/// #     normalizer: None, parameters: network.initial_parameters(1), recipe: String::new(),
+/// #     normalizer: None, parameters: network.initial_parameters(1), recipe: String::new(), keywords: None,
 /// # };
 /// // `model` is a frame-level model, for example from `Model::load`.
 /// let mut stream = StreamClassifier::new(&model)?;

@@ -25,7 +25,7 @@ use crate::model::{Input, Model};
 /// # let network = config.build(shape, 2)?;
 /// # let model = Model {
 /// #     input: Input::Recordings(features), config, labels: vec!["other".into(), "yes".into()], shape,
-/// #     normalizer: None, parameters: network.initial_parameters(1), recipe: String::new(),
+/// #     normalizer: None, parameters: network.initial_parameters(1), recipe: String::new(), keywords: None,
 /// # };
 /// // A second of sound every 100 ms; `model` is of clips, for example from `Model::load`.
 /// let mut stream = WindowStream::new(&model, 1.0, 0.1)?;
@@ -260,7 +260,16 @@ mod tests {
         let parameters = config.build(shape, 3).unwrap().initial_parameters(1);
         let labels = ["a", "b", "c"].map(str::to_owned).to_vec();
         let input = Input::Recordings(features);
-        Model { input, config, labels, shape, normalizer: None, parameters, recipe: String::new() }
+        Model {
+            input,
+            config,
+            labels,
+            shape,
+            normalizer: None,
+            parameters,
+            recipe: String::new(),
+            keywords: None,
+        }
     }
 
     fn samples(count: usize) -> Vec<f32> {

@@ -3,8 +3,10 @@
 use std::path::Path;
 
 use proptest::prelude::*;
+use serde_json::{Value, json};
 use stapes_features::{Features, Normalization, StandardScaler};
-use stapes_infer::{Classifier, FramesConfig, InferError, Input, Model};
+use stapes_files::tensors::{Tensor, TensorFile};
+use stapes_infer::{Classifier, FORMAT, FramesConfig, InferError, Input, KeywordSettings, Model};
 use stapes_nn::ModelConfig;
 use stapes_nn::layer::Shape;
 
@@ -15,7 +17,7 @@ fn model_with(labels: Vec<String>) -> Model {
     let shape = Shape::frames(2);
     let parameters = config.build(shape, labels.len()).unwrap().initial_parameters(1);
     let normalizer = Some(StandardScaler { mean: vec![0.0, 1.0], scale: vec![1.0, 0.5] });
-    Model { input, config, labels, shape, normalizer, parameters, recipe: String::new() }
+    Model { input, config, labels, shape, normalizer, parameters, recipe: String::new(), keywords: None }
 }
 
 fn two() -> Model {
@@ -28,11 +30,17 @@ proptest! {
         names in proptest::collection::vec(proptest::collection::vec(any::<char>(), 0..4), 2..4),
         recipe in proptest::collection::vec(any::<char>(), 0..8),
         numbers in proptest::collection::vec(proptest::num::f32::ANY, 64),
+        threshold in any::<u8>(),
     ) {
         // Labels of any text, each once.
         let labels = names.iter().enumerate().map(|(at, name)| format!("{at}{}", String::from_iter(name)));
         let mut written = model_with(labels.collect());
         written.recipe = String::from_iter(recipe);
+        let threshold = f32::from(threshold) / 255.0;
+        written.keywords = threshold.gt(&0.1).then(|| KeywordSettings {
+            thresholds: written.labels.iter().take(1).map(|label| (label.clone(), threshold)).collect(),
+            ..KeywordSettings::with_window(1.0 / 3.0)
+        });
         let finite = numbers.into_iter().map(|number| if number.is_finite() { number } else { 0.0 });
         written.parameters.iter_mut().zip(finite).for_each(|(parameter, number)| *parameter = number);
         let bytes = written.to_bytes().unwrap();
@@ -136,4 +144,50 @@ fn labels_and_shapes_are_checked() {
     assert!(read(&wrong).contains("its front end returns"), "{}", read(&wrong));
     let error = two().config.build(Shape::frames(0), 2).err().unwrap().to_string();
     assert!(error.contains("every size must be at least 1"), "{error}");
+}
+
+#[test]
+fn keywords_are_checked_and_files_without_them_are_read() {
+    let (file, path) = (TensorFile { entry: "stapes", format: FORMAT }, Path::new("model.safetensors"));
+    let bytes = two().to_bytes().unwrap();
+    let (header, tensors) = file.read::<Value>(&bytes).unwrap();
+    // As in files of earlier versions.
+    assert!(header.get("keywords").is_none());
+    let tensors = tensors.tensors();
+    let tensors: Vec<Tensor<'_>> = tensors
+        .iter()
+        .map(|(name, view)| Tensor {
+            name,
+            dtype: view.dtype(),
+            shape: view.shape().to_vec(),
+            bytes: view.data().to_vec(),
+        })
+        .collect();
+    let read = |changes: &[(&str, Value)]| {
+        let mut header = header.clone();
+        header["keywords"] = json!(KeywordSettings::with_window(1.0));
+        for (key, value) in changes {
+            header["keywords"][key] = value.clone();
+        }
+        Model::from_bytes(&file.to_bytes(&header, &tensors), path).map_err(|error| error.to_string())
+    };
+    let changed = read(&[("thresholds", json!({ "yes": 0.5 })), ("hop_seconds", json!(0.02))]).unwrap();
+    let keywords = changed.keywords.unwrap();
+    assert_eq!((keywords.thresholds["yes"], keywords.hop_seconds), (0.5, 0.02));
+    for (key, value, part) in [
+        ("thresholds", json!({ "on": 0.5 }), "\"on\" is not a label"),
+        ("thresholds", json!({ "yes": 1.5 }), "the threshold of \"yes\" is 1.5"),
+        ("thresholds", json!({ "yes": null }), "null"),
+        ("window_seconds", json!(0), "keywords.window_seconds = 0"),
+        ("hop_seconds", json!(1e300), "keywords.hop_seconds = "),
+        ("refractory_seconds", json!(-1), "keywords.refractory_seconds = -1"),
+        ("smoothing_seconds", json!("Infinity"), "Infinity"),
+    ] {
+        let error = read(&[(key, value)]).unwrap_err();
+        assert!(error.contains(part) && error.contains("model.safetensors: "), "{error}");
+    }
+    let mut unknown = two();
+    let thresholds = [("on".to_owned(), 0.5)].into();
+    unknown.keywords = Some(KeywordSettings { thresholds, ..KeywordSettings::with_window(1.0) });
+    assert!(unknown.to_bytes().unwrap_err().to_string().contains("\"on\" is not a label"));
 }

@@ -32,7 +32,7 @@ fn model(features: &str, network: &str, standardized: bool) -> Model {
         statistics.for_each(|(at, value)| *value += 0.5 * (at as f32 + 0.3).sin().abs());
     }
     let (input, labels) = (Input::Recordings(features), vec!["a".into(), "b".into()]);
-    Model { input, config, labels, shape, normalizer, parameters, recipe: String::new() }
+    Model { input, config, labels, shape, normalizer, parameters, recipe: String::new(), keywords: None }
 }
 
 fn samples(count: usize) -> Vec<f32> {

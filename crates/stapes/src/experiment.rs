@@ -117,6 +117,7 @@ impl Experiment {
             normalizer,
             parameters: Vec::new(),
             recipe: self.recipe.to_toml(),
+            keywords: None,
         })
     }
 

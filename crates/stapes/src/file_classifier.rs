@@ -279,7 +279,16 @@ mod tests {
         assert_eq!(shape.features(), Shape::frames(39).features());
         let parameters = config.build(shape, 2).unwrap().initial_parameters(1);
         let labels = vec!["no".into(), "yes".into()];
-        Model { input, config, labels, shape, normalizer: None, parameters, recipe: String::new() }
+        Model {
+            input,
+            config,
+            labels,
+            shape,
+            normalizer: None,
+            parameters,
+            recipe: String::new(),
+            keywords: None,
+        }
     }
 
     fn recording(folder: &Path, samples: usize, sample_rate_hz: u32) -> PathBuf {

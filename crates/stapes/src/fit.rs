@@ -241,6 +241,7 @@ impl Trainer {
             normalizer,
             parameters: Vec::new(),
             recipe: String::new(),
+            keywords: None,
         })
     }
 }

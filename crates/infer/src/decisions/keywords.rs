@@ -78,8 +78,9 @@ pub struct KeywordDetector {
 #[derive(Clone, Debug)]
 struct State {
     keyword: Keyword,
-    /// The last scores, in a ring.
+    /// The last scores, in a ring, and their mean.
     scores: Vec<f32>,
+    score: f32,
     last: Option<u64>,
 }
 
@@ -92,7 +93,7 @@ impl KeywordDetector {
         assert!(hop_seconds > 0.0, "hop of {hop_seconds} s");
         // The cast saturates.
         let scores = |seconds: f64| (seconds / hop_seconds).round() as u64;
-        let state = |&keyword: &Keyword| State { keyword, scores: Vec::new(), last: None };
+        let state = |&keyword: &Keyword| State { keyword, scores: Vec::new(), score: 0.0, last: None };
         KeywordDetector {
             keywords: options.keywords.iter().map(state).collect(),
             length: scores(options.smoothing_seconds).clamp(1, 1 << 16) as usize,
@@ -119,6 +120,7 @@ impl KeywordDetector {
                 false => state.scores[(at % length as u64) as usize] = scores[class],
             }
             let score = state.scores.iter().sum::<f32>() / state.scores.len() as f32;
+            state.score = score;
             let is_free = state.last.is_none_or(|last| at - last > refractory);
             let margin = score - threshold;
             if margin >= 0.0 && is_free && best.is_none_or(|(highest, ..)| margin > highest) {
@@ -128,6 +130,11 @@ impl KeywordDetector {
         let (_, index, detection) = best?;
         self.keywords[index].last = Some(at);
         Some(detection)
+    }
+
+    /// Returns the smoothed scores of the keywords, in their order; 0 before the first push.
+    pub fn scores(&self) -> impl Iterator<Item = f32> {
+        self.keywords.iter().map(|state| state.score)
     }
 }
 
@@ -174,6 +181,7 @@ mod tests {
         let mut detector = KeywordDetector::new(&options, 0.1);
         let scores: Vec<Option<Detection>> = old.iter().map(|scores| detector.push(scores)).collect();
         assert_eq!(scores[0].unwrap().score, 1.0);
+        assert_eq!(detector.scores().collect::<Vec<_>>(), [1.0 / 3.0]);
         assert!(scores[1..].iter().all(Option::is_none));
     }
 }

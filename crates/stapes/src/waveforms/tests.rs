@@ -63,6 +63,7 @@ impl Recordings {
             normalizer: per_coefficient.then(|| StandardScaler::fit(full.iter()).unwrap()),
             parameters: Vec::new(),
             recipe: String::new(),
+            keywords: None,
         };
         let full = full.iter().map(|frames| model.normalize(frames).unwrap()).collect();
         let dataset =
