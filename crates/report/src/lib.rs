@@ -1,7 +1,8 @@
 //! Report pages, figures, pictures and tables of metrics.
 //!
 //! - [`render`] writes the page of a run as one HTML file that loads nothing from the network, [`render_comparison`] the
-//!   page of many runs, and [`render_inspection`] the page of a recording;
+//!   page of many runs, [`render_inspection`] the page of a recording, and [`render_stream`] that of an evaluation on long
+//!   recordings;
 //! - [`comparison_pictures`], [`gradient_picture`] and [`FrameView::png`] draw figures as SVG and PNG files;
 //! - [`terminal`] writes evaluations as tables that fit 80 columns;
 //! - [`table::Table`] holds a comparison and writes it as text, CSV and Markdown;
@@ -45,9 +46,10 @@ pub use gradients::{GradientLine, gradient_picture};
 pub use learning_curve::Point;
 pub use numbers::pluralize;
 pub use pages::{
-    AttentionExample, Candidate, CandidateRun, Comparison, Cost, Example, ExamplePrediction, Group, Groups,
-    Inspection, InspectionScores, Mark, MarkedCell, MarkedTable, NextStep, Predictions, RecordingPrediction,
-    Report, comparison_pictures, render, render_comparison, render_inspection,
+    AttentionExample, Candidate, CandidateRun, Comparison, Cost, Example, ExamplePrediction, Excerpt, Group,
+    Groups, Inspection, InspectionScores, KeywordCurve, Mark, MarkedCell, MarkedTable, NextStep, Predictions,
+    RecordingPrediction, Report, StreamError, StreamReport, comparison_pictures, render, render_comparison,
+    render_inspection, render_stream,
 };
 pub use shell_word::shell_word;
 pub use visible::{quoted, visible, visible_lines};

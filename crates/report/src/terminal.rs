@@ -3,6 +3,10 @@
 //! The text does not end with a line break. Control characters in class names are shown as `\u{..}`, so that the name
 //! of a folder cannot move the cursor.
 
+mod streams;
+
+pub use streams::{KEYWORD_HEADS, KEYWORD_NOTES, KeywordRow, keyword_cells, keywords, repeated, speech};
+
 use comfy_table::{Cell, CellAlignment, LineStyle, Table, TableStyle};
 
 use crate::numbers::{count, percent, percent_value, pluralize, score};

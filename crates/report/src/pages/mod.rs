@@ -1,9 +1,9 @@
-//! Report pages: one run, a comparison of many runs, or one recording, each as one HTML file that loads nothing from
-//! the network.
+//! Report pages: one run, a comparison of many runs, one recording, or an evaluation on long recordings, each as one HTML
+//! file that loads nothing from the network.
 //!
-//! [`Report`], [`Comparison`] and [`Inspection`] hold the contents. The texts and their order are in
-//! `templates/report.html`, `templates/comparison.html` and `templates/inspection.html`, the common parts in
-//! `templates/shell.html` and the style in `templates/report.css`. The only script consists of `templates/report.js`, which
+//! [`Report`], [`Comparison`], [`Inspection`] and [`StreamReport`] hold the contents. The texts and their order are in
+//! `templates/report.html`, `templates/comparison.html`, `templates/inspection.html` and `templates/stream.html`, the common
+//! parts in `templates/shell.html` and the style in `templates/report.css`. The only script consists of `templates/report.js`, which
 //! shows values below a pointer, `predictions.js`, which lists the predictions of all examples, `tables.js`, which sorts
 //! tables, and `sound.js`, which follows sounds in their pictures; without it the rest of the page remains readable. The
 //! content security policy of a page forbids every request and every other script; it names the script by its hash.
@@ -19,6 +19,7 @@ mod overlaps;
 mod predictions;
 mod run;
 mod shell;
+mod stream;
 mod thresholds;
 
 use serde::Serialize;
@@ -31,6 +32,7 @@ pub use examples::{AttentionExample, Example};
 pub use groups::{Group, Groups};
 pub use inspection::{Inspection, InspectionScores, render_inspection};
 pub use predictions::{ExamplePrediction, Predictions, RecordingPrediction};
+pub use stream::{Excerpt, KeywordCurve, StreamError, StreamReport, render_stream};
 
 use crate::{GradientLine, Point, ReportError};
 use stapes_metrics::{Calibration, Detectors, Evaluation};

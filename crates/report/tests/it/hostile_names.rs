@@ -1,11 +1,12 @@
 //! Pages and figures with hostile names in every text: an independent parser reads every SVG element, and no control character remains.
 
 use crate::pages::report::{complete, sample};
+use crate::pages::stream::evaluation;
 use crate::pages::{Size, comparison};
 use stapes_report::table::{Table, Value};
 use stapes_report::{
     Comparison, FrameTiming, FrameView, Inspection, InspectionScores, Report, Sound, comparison_pictures,
-    render, render_comparison, render_inspection,
+    render, render_comparison, render_inspection, render_stream,
 };
 use stapes_report::{FrameAxis, GradientLine, ReportError, gradient_picture, terminal, visible_lines};
 use stapes_testkit::HOSTILE_NAMES;
@@ -46,6 +47,17 @@ fn check_page(html: &str) -> usize {
 /// Returns the name as a figure shows it.
 fn seen(name: &str) -> String {
     stapes_report::visible(name).into_owned()
+}
+
+#[test]
+fn pages_of_long_recordings_with_hostile_names_parse() -> Result<(), ReportError> {
+    for name in HOSTILE_NAMES {
+        let html = render_stream(&evaluation(name))?;
+        crate::pages::check_targets(&html);
+        // The tradeoff, and waveform and scores of two errors.
+        assert_eq!(check_page(&html), 5);
+    }
+    Ok(())
 }
 
 #[test]

@@ -2,7 +2,9 @@
 
 #![allow(dead_code)] // each test binary uses a part
 
+pub(crate) mod acts;
 pub(crate) mod report;
+pub(crate) mod stream;
 
 use std::collections::HashSet;
 

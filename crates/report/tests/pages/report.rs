@@ -135,7 +135,7 @@ fn frames(title: &str, count: usize, axis: FrameAxis) -> FrameView {
 }
 
 /// 16-bit mono at 8 kHz.
-fn wav(samples: &[f32]) -> Vec<u8> {
+pub(crate) fn wav(samples: &[f32]) -> Vec<u8> {
     let bytes = 2 * samples.len() as u32;
     let mut file = b"RIFF".to_vec();
     file.extend((36 + bytes).to_le_bytes());
