@@ -39,6 +39,7 @@ mod renamed;
 pub mod run;
 mod run_page;
 mod segment_format;
+pub mod stream_evaluation;
 pub mod sweep;
 mod training;
 mod waveforms;

@@ -1,5 +1,7 @@
 //! `stapes eval`: evaluates a run's model.
 
+mod stream;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
@@ -18,13 +20,17 @@ use super::console::Console;
 use super::paths::write_file;
 use super::predict::with_prediction;
 use super::progress;
+use stream::StreamArgs;
 
-/// Evaluate a model on a subset of its data, or on all labeled examples of other data
+/// Evaluate a model on a subset of its data, on all labeled examples of other data, or on long recordings
 #[derive(Args)]
 #[command(after_help = "Examples:\n  stapes eval runs/fsdd --split test\n  \
-    stapes eval runs/fsdd --data new/recordings --split all --predictions new.csv")]
+    stapes eval runs/fsdd --data new/recordings --split all --predictions new.csv\n  \
+    stapes eval runs/words --stream meetings --keyword yes=0.9\n  \
+    stapes eval runs/words --stream test --choose-on validation --target-fa-per-hour 0.5 --keyword yes\n  \
+    stapes eval runs/vad --stream meetings --collar 0.1")]
 pub(crate) struct Eval {
-    /// Run folder; with --split all also a model file
+    /// Run folder; with --split all or --stream also a model file
     run: PathBuf,
     /// Subset of the data; all: every labeled example, without a split
     #[arg(long, value_enum, default_value_t = EvalSubset::Test)]
@@ -39,6 +45,8 @@ pub(crate) struct Eval {
     /// from training
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
+    #[command(flatten)]
+    stream: StreamArgs,
 }
 
 /// Subset of the data, as a command-line value.
@@ -193,6 +201,10 @@ impl Eval {
     }
 
     pub(crate) fn run(self, console: &Console) -> Result<u8> {
+        if let Some(place) = &self.stream.stream {
+            return self.stream.run(&self.run, place, console);
+        }
+        self.stream.check_unused()?;
         let stop = progress::stop_on_interrupt();
         if let Some(parent) = self.predictions.as_deref().and_then(Path::parent)
             && parent != Path::new("")

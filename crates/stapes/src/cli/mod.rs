@@ -13,6 +13,7 @@ mod formats;
 mod gradients;
 mod input_files;
 mod inspect;
+mod keyword_args;
 mod new;
 mod paths;
 mod predict;

@@ -54,7 +54,7 @@ pub(crate) struct Predict {
     /// Classify windows of this length, for long recordings
     #[arg(long, value_name = "SECONDS", value_parser = parse_positive)]
     window: Option<f64>,
-    /// Time between the starts of two windows [default: half the window]
+    /// Time between the starts of two windows [default: that of the keywords in the model file, else half the window]
     #[arg(long, value_name = "SECONDS", value_parser = parse_positive, requires = "window")]
     hop: Option<f64>,
     /// Sample rate of raw mono samples on the standard input; without it, that is a sound file
@@ -92,8 +92,11 @@ impl Predict {
             Some(copied) if is_stdin(file) => copied.path().to_owned(),
             _ => file.to_owned(),
         };
-        let windows =
-            self.window.map(|seconds| Windows { seconds, hop_seconds: self.hop.unwrap_or(seconds / 2.0) });
+        let stored = model.keywords.as_ref().map(|keywords| keywords.hop_seconds);
+        let windows = self.window.map(|seconds| {
+            let hop_seconds = self.hop.or(stored.filter(|hop| *hop <= seconds)).unwrap_or(seconds / 2.0);
+            Windows { seconds, hop_seconds }
+        });
         let labels = Labels { model: &model, top: self.top.into(), threshold: self.threshold };
         Ok(batches::process(
             &files,

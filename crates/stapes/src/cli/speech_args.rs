@@ -34,6 +34,20 @@ pub(crate) struct SpeechArgs {
 }
 
 impl SpeechArgs {
+    /// Returns true if an option is given.
+    pub(crate) fn is_given(&self) -> bool {
+        let options = [
+            self.threshold,
+            self.neg_threshold,
+            self.min_speech_duration_ms,
+            self.max_speech_duration_s,
+            self.min_silence_duration_ms,
+            self.speech_pad_ms,
+            self.min_silence_at_max_speech,
+        ];
+        self.preset != SpeechOptions::PRESETS[0] || options.iter().any(Option::is_some)
+    }
+
     /// Returns the options, or the fault of one.
     pub(crate) fn options(&self) -> anyhow::Result<SpeechOptions> {
         let preset = SpeechOptions::preset(&self.preset).unwrap_or_default();

@@ -9,14 +9,13 @@ use serde_json::{Map, Value, json};
 use stapes::audio::{Recording, StreamResampler};
 use stapes::features::FrameTimes;
 use stapes::infer::{
-    InferError, Input, Keyword, KeywordDetector, KeywordOptions, Model, SpeechStream, SpeechTime,
-    StreamClassifier, WindowStream,
+    InferError, Input, KeywordDetector, Model, SpeechStream, SpeechTime, StreamClassifier, WindowStream,
 };
 use stapes::run::Run;
 
 use super::console::Console;
 use super::input_files::STANDARD_INPUT;
-use super::run_options::{parse_positive, parse_time};
+use super::keyword_args::KeywordArgs;
 use super::speech_args::SpeechArgs;
 use super::standard_input::{SampleFormat, check_raw};
 
@@ -26,7 +25,8 @@ const BUFFER: usize = 16 << 10;
 /// Run a model over a recording or raw samples from a pipe, and print events or scores as they arrive
 ///
 /// Frame-level models print the starts and ends of speech, with the options of silero-vad; models of clips print keywords, from
-/// windows of the last --window seconds, or with --cumulative the probabilities of the recording so far. With --scores, all
+/// windows of the last --window seconds, or with --cumulative the probabilities of the recording so far. Keywords, thresholds and
+/// windows that `stapes eval --stream --save-thresholds` stored in the model file are the defaults. With --scores, all
 /// probabilities are printed. The output is JSON lines.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  arecord -t raw -f S16_LE -r 16000 | stapes stream runs/vad -\n  \
@@ -46,35 +46,13 @@ pub(crate) struct Stream {
     /// Print the probabilities of every frame or window
     #[arg(long)]
     scores: bool,
-    /// Keyword to detect, with the threshold of its smoothed score; repeatable
-    #[arg(long, value_name = "LABEL=P", value_parser = parse_keyword)]
-    keyword: Vec<(String, f32)>,
-    /// Length of the windows of a model of clips [default: the fixed length of its clips]
-    #[arg(long, value_name = "SECONDS", value_parser = parse_positive)]
-    window: Option<f64>,
-    /// Time between two windows
-    #[arg(long, value_name = "SECONDS", value_parser = parse_positive, default_value_t = 0.1)]
-    hop: f64,
-    /// Scores of keywords are averaged over this time
-    #[arg(long, value_name = "SECONDS", value_parser = parse_time, default_value_t = 0.3)]
-    smoothing: f64,
-    /// Time after a keyword in which it is not detected again
-    #[arg(long, value_name = "SECONDS", value_parser = parse_time, default_value_t = 1.0)]
-    refractory: f64,
     /// Print the probabilities of the recording so far, of a causal model of clips
-    #[arg(long, conflicts_with_all = ["window", "keyword"])]
+    #[arg(long, conflicts_with_all = ["window", "keyword", "hop", "smoothing", "refractory"])]
     cumulative: bool,
     #[command(flatten)]
+    keywords: KeywordArgs,
+    #[command(flatten)]
     speech: SpeechArgs,
-}
-
-/// Parses `LABEL=P`.
-fn parse_keyword(text: &str) -> Result<(String, f32), String> {
-    let parsed = text.rsplit_once('=').and_then(|(label, threshold)| {
-        let threshold = threshold.parse().ok().filter(|threshold| (0.0..=1.0).contains(threshold))?;
-        Some((label.to_owned(), threshold))
-    });
-    parsed.ok_or_else(|| "expected a label and a number from 0 to 1, such as yes=0.9".into())
 }
 
 impl Stream {
@@ -109,7 +87,7 @@ impl Stream {
             let Input::Recordings(features) = &model.input else { bail!("{}: reads frames", name()) };
             let times = features.frame_times()?;
             if is_frame_level {
-                if !self.keyword.is_empty() || self.window.is_some() {
+                if self.keywords.is_given() {
                     bail!("{}: labels frames; --keyword and --window are for models of clips", name());
                 }
                 printer.decision = Decision::Speech(SpeechStream::new(model, &self.speech.options()?)?);
@@ -117,16 +95,9 @@ impl Stream {
             let classifier = StreamClassifier::new(model).with_context(name)?;
             return Ok((Listener::Frames { classifier, times, frame: 0 }, printer));
         }
-        let fixed = match &model.input {
-            Input::Recordings(features) => {
-                features.fixed_length_samples.map(|length| length as f64 / f64::from(features.sample_rate_hz))
-            }
-            Input::Frames(_) => None,
-        };
-        let Some(window) = self.window.or(fixed) else {
-            bail!("{}: give --window, the length of the clips in seconds, such as --window 1", name())
-        };
-        let windows = WindowStream::new(model, window, self.hop).with_context(name)?;
+        let settings = self.keywords.settings(model, &self.model)?;
+        let window = settings.window_seconds;
+        let windows = WindowStream::new(model, window, settings.hop_seconds).with_context(name)?;
         let place = if windows.shares_features() {
             "the features of each frame"
         } else {
@@ -136,28 +107,11 @@ impl Stream {
             "windows of {window} s every {:.3} s; {place} are computed once",
             windows.hop_seconds()
         ));
-        let keywords = self.keywords(model)?;
-        if !keywords.is_empty() {
-            let options = KeywordOptions {
-                keywords,
-                smoothing_seconds: self.smoothing,
-                refractory_seconds: self.refractory,
-            };
+        let options = self.keywords.options(model, &settings)?;
+        if !options.keywords.is_empty() {
             printer.decision = Decision::Keywords(KeywordDetector::new(&options, windows.hop_seconds()));
         }
         Ok((Listener::Windows(windows), printer))
-    }
-
-    /// Returns the classes of the keywords.
-    fn keywords(&self, model: &Model) -> Result<Vec<Keyword>> {
-        let keyword = |(label, threshold): &(String, f32)| {
-            let class = model.labels.iter().position(|known| known == label);
-            let class = class.with_context(|| {
-                format!("--keyword {label}: the model has no such label, only {}", model.labels.join(", "))
-            })?;
-            Ok(Keyword { class, threshold: *threshold })
-        };
-        self.keyword.iter().map(keyword).collect()
     }
 
     /// Reads raw samples until the pipe is closed or nobody reads the output.

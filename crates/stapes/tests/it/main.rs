@@ -8,6 +8,7 @@ mod compare;
 mod custom_data;
 mod damage;
 mod documentation;
+mod eval_stream;
 mod examples;
 mod first_hour;
 mod frame_labels;

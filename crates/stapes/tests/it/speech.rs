@@ -162,7 +162,7 @@ fn scores_arrive_while_the_pipe_is_open_and_a_closed_reader_ends_the_program() {
 }
 
 /// Returns noise without a period.
-fn noise(seed: u32, length: usize) -> Vec<f32> {
+pub(crate) fn noise(seed: u32, length: usize) -> Vec<f32> {
     let mut state = seed;
     let mut sample = || {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -171,8 +171,8 @@ fn noise(seed: u32, length: usize) -> Vec<f32> {
     (0..length).map(|_| sample()).collect()
 }
 
-#[test]
-fn keywords_are_detected_once_where_they_are_said() {
+/// Trains a model of two words and noise, run.
+pub(crate) fn words_and_noise() -> Scratch {
     let scratch = Scratch::new();
     words(&scratch, "words", &SPEAKERS);
     for (number, speaker) in SPEAKERS.iter().enumerate() {
@@ -184,18 +184,30 @@ fn keywords_are_detected_once_where_they_are_said() {
     scratch.run("new tones --data words").succeeds();
     let change = "--set features.normalization=per-coefficient --set train.mixup= --set train.epochs=20";
     scratch.run(&format!("train tones --out run {SHORT} {change}")).succeeds();
-    let word = |class: &str| {
-        stapes::audio::read(&scratch.path(&format!("words/{class}/bob_3.wav"))).unwrap().samples
-    };
-    let mut samples = Vec::new();
-    let mut ends = Vec::new();
-    for class in ["low", "high", "low"] {
+    scratch
+}
+
+/// Writes a recording in which a speaker says words, each after two seconds of noise; returns the start and end of each word, s.
+pub(crate) fn spoken(scratch: &Scratch, name: &str, speaker: &str, spoken: &[&str]) -> Vec<(f64, f64)> {
+    let (mut samples, mut times) = (Vec::new(), Vec::new());
+    for class in spoken {
         samples.extend(noise(samples.len() as u32, 16_000));
-        samples.extend(word(class));
-        ends.push((class, samples.len() as f64 / RATE as f64));
+        let start = samples.len();
+        let word = scratch.path(&format!("words/{class}/{speaker}_3.wav"));
+        samples.extend(stapes::audio::read(&word).unwrap().samples);
+        times.push((start as f64 / RATE as f64, samples.len() as f64 / RATE as f64));
     }
     samples.extend(noise(3, 16_000));
-    scratch.write("long.wav", wav(&samples, RATE as u32));
+    scratch.write(name, wav(&samples, RATE as u32));
+    times
+}
+
+#[test]
+fn keywords_are_detected_once_where_they_are_said() {
+    let scratch = words_and_noise();
+    let said = ["low", "high", "low"];
+    let times = spoken(&scratch, "long.wav", "bob", &said);
+    let ends: Vec<(&str, f64)> = said.iter().zip(times).map(|(word, (_, end))| (*word, end)).collect();
     let options = "--window 0.5 --hop 0.1 --smoothing 0.2 --keyword low=0.5 --keyword high=0.5";
     let lines = scratch.run(&format!("stream run long.wav {options}")).succeeds().json();
     let found: Vec<(&str, f64)> = lines
@@ -217,5 +229,6 @@ fn keywords_are_detected_once_where_they_are_said() {
     scratch
         .run("stream run long.wav --window 0.5 --keyword no=0.5")
         .fails(2, &["no such label", "high, low, noise"]);
-    scratch.run("stream run long.wav --keyword low").fails(2, &["yes=0.9"]);
+    scratch.run("stream run long.wav --window 0.5 --keyword low").fails(2, &["yes=0.9"]);
+    scratch.run("stream run long.wav --window 0.5 --keyword low=high").fails(2, &["yes=0.9"]);
 }
