@@ -71,12 +71,13 @@ pub struct Segments {
 /// Maximum distance between the end of the labels and the end of the recording; manual labels seldom match exactly.
 const MAX_LENGTH_DIFFERENCE_SECONDS: f64 = 0.3;
 
-/// Maximum gap or overlap of two segments that is closed: times are often rounded, and 0.1 + 0.2 is not 0.3.
-pub(crate) const TIME_TOLERANCE_SECONDS: f64 = 1e-3;
+/// Maximum gap or overlap of two segments that is closed, half a hop of 10 ms: times are often rounded to frames, and 0.1 + 0.2 is
+/// not 0.3.
+const MAX_GAP_SECONDS: f64 = 5e-3;
 
 impl Segments {
     /// Checks the segments of a file, each with its line (from 1). A segment may be empty. A segment that begins at most
-    /// 1 ms before or after the end of the previous one begins there instead.
+    /// 5 ms before or after the end of the previous one begins there instead.
     ///
     /// # Errors
     /// [`DataError::Line`] if a segment is negative or ends before it starts; if it does not start at the end of the
@@ -85,7 +86,7 @@ impl Segments {
         let mut end = 0.0;
         let mut last_line = 1;
         // Binary fractions of decimal times differ in their last digits.
-        let tolerance = TIME_TOLERANCE_SECONDS + 1e-9;
+        let tolerance = MAX_GAP_SECONDS + 1e-9;
         for (line, segment) in &mut rows {
             let Segment { start_seconds: from, end_seconds: to, .. } = *segment;
             let reason = if !(from.is_finite() && to.is_finite()) {
@@ -175,12 +176,12 @@ mod tests {
 
     #[test]
     fn segments_that_meet_but_for_rounding_are_closed() {
-        let rows = [(0.0005, 0.1 + 0.2, 0), (0.3, 0.7 + 0.1, 1), (0.8, 0.8005, 2), (0.8, 1.0, 0)];
+        let rows = [(0.0045, 0.1 + 0.2, 0), (0.3, 0.7 + 0.1, 1), (0.8, 0.8045, 2), (0.8, 1.0, 0)];
         let segments = segments(&rows).unwrap();
         let times: Vec<(f64, f64)> =
             segments.list().iter().map(|segment| (segment.start_seconds, segment.end_seconds)).collect();
-        assert_eq!(times, [(0.0, 0.1 + 0.2), (0.1 + 0.2, 0.7 + 0.1), (0.7 + 0.1, 0.8005), (0.8005, 1.0)]);
-        for (from, is_closed) in [(0.999, true), (1.001, true), (0.9989, false), (1.0011, false)] {
+        assert_eq!(times, [(0.0, 0.1 + 0.2), (0.1 + 0.2, 0.7 + 0.1), (0.7 + 0.1, 0.8045), (0.8045, 1.0)]);
+        for (from, is_closed) in [(0.995, true), (1.005, true), (0.9949, false), (1.0051, false)] {
             let rows = [(0.0, 1.0, 0), (from, 2.0, 1)];
             assert_eq!(super::tests::segments(&rows).is_ok(), is_closed, "{from}");
         }

@@ -7,7 +7,6 @@ use stapes_random::Fnv1a;
 
 use crate::dataset::{DataSet, Source};
 use crate::error::DataError;
-use crate::label::TIME_TOLERANCE_SECONDS;
 use crate::load::{Progress, in_parallel};
 use crate::split::Split;
 use crate::statistics::is_silent_or_unreadable;
@@ -129,6 +128,9 @@ fn contents(
     }
     Ok(contents)
 }
+
+/// Overlap that may be rounding.
+const TIME_TOLERANCE_SECONDS: f64 = 1e-3;
 
 /// Returns pairs of segments that overlap in time and are in different subsets. The segments have one content and are
 /// sorted by start; each is paired with at most one earlier segment.
