@@ -85,7 +85,7 @@ impl Predict {
         let is_stdin = |file: &Path| file.as_os_str() == input_files::STANDARD_INPUT;
         let copied = match files.iter().filter(|file| is_stdin(file)).count() {
             0 => None,
-            1 => Some(standard_input::copy(self.rate, self.format)?),
+            1 => Some(standard_input::copy(self.rate, self.format, console)?),
             _ => bail!("-: the standard input can be read once; give it once"),
         };
         let place = |file: &Path| match &copied {

@@ -6,6 +6,8 @@ use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use tempfile::NamedTempFile;
 
+use super::console::Console;
+
 /// Format of raw samples, mono.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum SampleFormat {
@@ -45,12 +47,20 @@ impl SampleFormat {
     }
 }
 
+/// Warning about raw samples that do not end with a whole sample.
+pub(crate) const INCOMPLETE: &str = "standard input: the last sample is incomplete and was not used";
+
 /// Copies the standard input into a temporary file: a sound file of any format, or raw samples at `rate_hz`.
-pub(crate) fn copy(rate_hz: Option<u32>, format: SampleFormat) -> Result<NamedTempFile> {
-    copy_from(&mut io::stdin().lock(), rate_hz, format)
+pub(crate) fn copy(rate_hz: Option<u32>, format: SampleFormat, console: &Console) -> Result<NamedTempFile> {
+    copy_from(&mut io::stdin().lock(), rate_hz, format, &mut |warning| console.warning(warning))
 }
 
-fn copy_from(input: &mut impl Read, rate_hz: Option<u32>, format: SampleFormat) -> Result<NamedTempFile> {
+fn copy_from(
+    input: &mut impl Read,
+    rate_hz: Option<u32>,
+    format: SampleFormat,
+    on_warning: &mut dyn FnMut(&str),
+) -> Result<NamedTempFile> {
     let mut file = NamedTempFile::new().context("cannot create a temporary file for the standard input")?;
     if let Some(rate_hz) = rate_hz {
         // Sizes that are not set: the samples end with the file.
@@ -66,8 +76,12 @@ fn copy_from(input: &mut impl Read, rate_hz: Option<u32>, format: SampleFormat) 
     if length == 0 {
         bail!("standard input: is empty; pipe a recording or samples into the program");
     }
+    let rest = length % u64::from(format.wav().1);
+    if rate_hz.is_some() && rest > 0 {
+        on_warning(INCOMPLETE);
+    }
     if let (Some(rate_hz), true) = (rate_hz, length < u32::MAX.into()) {
-        let whole = length - length % u64::from(format.wav().1);
+        let whole = length - rest;
         file.seek(SeekFrom::Start(0)).context("temporary file")?;
         file.write_all(&wav_header(rate_hz, format, whole as u32)).context("temporary file")?;
     }
@@ -116,16 +130,20 @@ mod tests {
             [0i16, 16_384, -32_768].iter().flat_map(|sample| sample.to_le_bytes()).collect();
         // Half a sample at the end is not a sample.
         bytes.push(7);
-        let file = copy_from(&mut &bytes[..], Some(8000), SampleFormat::S16le).unwrap();
+        let mut warnings = Vec::new();
+        let mut on_warning = |warning: &str| warnings.push(warning.to_owned());
+        let file = copy_from(&mut &bytes[..], Some(8000), SampleFormat::S16le, &mut on_warning).unwrap();
+        assert_eq!(warnings, [INCOMPLETE]);
+        let on_warning = &mut |warning: &str| panic!("{warning}");
         let clip = stapes::audio::read(file.path()).unwrap();
         assert_eq!((clip.samples, clip.sample_rate_hz), (vec![0.0, 0.5, -1.0], 8000));
         let bytes: Vec<u8> = [0.25f32, -0.5].iter().flat_map(|sample| sample.to_le_bytes()).collect();
-        let file = copy_from(&mut &bytes[..], Some(16_000), SampleFormat::F32le).unwrap();
+        let file = copy_from(&mut &bytes[..], Some(16_000), SampleFormat::F32le, on_warning).unwrap();
         assert_eq!(stapes::audio::read(file.path()).unwrap().samples, [0.25, -0.5]);
         // A sound file is copied as it is.
         let mut wav = wav_header(8000, SampleFormat::F32le, 8);
         wav.extend(bytes);
-        let copied = copy_from(&mut &wav[..], None, SampleFormat::S16le).unwrap();
+        let copied = copy_from(&mut &wav[..], None, SampleFormat::S16le, on_warning).unwrap();
         assert_eq!(stapes::audio::read(copied.path()).unwrap().samples, [0.25, -0.5]);
     }
 }
