@@ -9,10 +9,16 @@ use super::console::Console;
 
 /// List the built-in recipes, or print one
 #[derive(Args)]
-#[command(after_help = "Examples:\n  stapes recipes\n  stapes recipes show fsdd-gru > mine.toml")]
+#[command(
+    after_help = "Examples:\n  stapes recipes\n  stapes recipes show fsdd-gru > mine.toml",
+    args_conflicts_with_subcommands = true
+)]
 pub(crate) struct Recipes {
     #[command(subcommand)]
     command: Option<RecipesCommand>,
+    /// Name without `show`, for the message that says so
+    #[arg(hide = true)]
+    name: Option<String>,
 }
 
 #[derive(Subcommand)]
@@ -26,9 +32,10 @@ enum RecipesCommand {
 
 impl Recipes {
     pub(crate) fn run(self, console: &Console) -> Result<u8> {
-        match self.command {
-            None => list(console)?,
-            Some(RecipesCommand::Show { name }) => show(&name, console)?,
+        match (self.command, self.name) {
+            (Some(RecipesCommand::Show { name }), _) => show(&name, console)?,
+            (None, Some(name)) => bail!("{name}: `stapes recipes show {name}` prints a recipe"),
+            (None, None) => list(console)?,
         }
         Ok(super::DONE)
     }

@@ -194,6 +194,7 @@ fn built_in_recipes_need_no_repository() {
     let summary = |recipe: &str| scratch.run(&format!("summary {recipe}")).succeeds().stdout();
     assert_eq!(summary("mine"), summary("fsdd-gru"));
     scratch.run("recipes show fsdd").fails(2, &["fsdd", "stapes recipes"]);
+    scratch.run("recipes fsdd-gru").fails(2, &["stapes recipes show fsdd-gru"]);
     scratch.run("train fsdd-grus --data .").fails(2, &["did you mean `fsdd-gru`"]);
     scratch.tones();
     let run = scratch.run("train fsdd-gru --data tones --set train.epochs=1 --json").succeeds().last_json();
