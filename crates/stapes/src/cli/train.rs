@@ -6,7 +6,7 @@ mod seeds;
 pub(super) mod series;
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::Result;
@@ -195,6 +195,10 @@ fn dry_run(recipe: &Recipe, data: Option<&Path>, stop: &AtomicBool, console: &Co
     let bars = Bars::new(console);
     let estimate = TrainingEstimate::measure(recipe, data, stop, &|event| bars.on_event(event))?;
     drop(bars);
+    if stop.load(Ordering::Relaxed) {
+        console.error("interrupted before the estimate was complete");
+        return Ok(super::SOME_FAILED);
+    }
     let TrainingEstimate { parameters, steps, step_seconds, loading_seconds, bytes, .. } = estimate;
     let megabytes = bytes as f64 / 1e6;
     console.print(&format!(
