@@ -3,7 +3,7 @@
 //! - [`render`] writes the page of a run as one HTML file that loads nothing from the network, [`render_comparison`] the
 //!   page of many runs, [`render_inspection`] the page of a recording, and [`render_stream`] that of an evaluation on long
 //!   recordings;
-//! - [`comparison_pictures`], [`gradient_picture`] and [`FrameView::png`] draw figures as SVG and PNG files;
+//! - [`comparison_pictures`], [`gradient_picture`], [`SpeechPicture`] and [`FrameView::png`] draw figures as SVG and PNG files;
 //! - [`terminal`] writes evaluations as tables that fit 80 columns;
 //! - [`table::Table`] holds a comparison and writes it as text, CSV and Markdown;
 //! - [`visible`] escapes control characters in text from outside.
@@ -34,6 +34,7 @@ mod learning_curve;
 mod numbers;
 mod pages;
 mod shell_word;
+mod speech_picture;
 pub mod table;
 pub mod terminal;
 mod visible;
@@ -52,4 +53,5 @@ pub use pages::{
     render_inspection, render_stream,
 };
 pub use shell_word::shell_word;
+pub use speech_picture::SpeechPicture;
 pub use visible::{quoted, visible, visible_lines};

@@ -1,5 +1,7 @@
 //! `stapes vad`: speech segments of recordings.
 
+mod plot;
+
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -28,7 +30,8 @@ const BATCH: usize = 4;
 #[derive(Args)]
 #[command(after_help = "Examples:\n  stapes vad runs/vad interview.mp3\n  \
     stapes vad runs/vad recordings --format textgrid --out segments\n  \
-    stapes vad runs/vad meeting.wav --cut pieces --speech-pad-ms 100\n\n\
+    stapes vad runs/vad meeting.wav --cut pieces --speech-pad-ms 100\n  \
+    stapes vad runs/vad meeting.wav --plot pictures\n\n\
     Output without --format: one line per segment, `start end file`, in seconds.")]
 pub(crate) struct Vad {
     /// Run folder or model file of a frame-level model
@@ -51,6 +54,9 @@ pub(crate) struct Vad {
     /// Replace WAV files that exist
     #[arg(long, requires = "cut")]
     force: bool,
+    /// Draw level, speech probability and segments of each recording as a PNG file in this folder; overwrites existing files
+    #[arg(long, value_name = "DIR")]
+    plot: Option<PathBuf>,
     #[command(flatten)]
     speech: SpeechArgs,
 }
@@ -74,7 +80,7 @@ impl Vad {
             bail!("{} recordings are not one .{} file; give --out a folder", files.len(), format.extension());
         }
         self.check_outputs(&files)?;
-        for folder in self.out.iter().chain(&self.cut) {
+        for folder in self.out.iter().chain(&self.cut).chain(&self.plot) {
             create_folder(folder)?;
         }
         if let Some(format) = self.format.filter(|_| self.out.is_none() && !format_is_empty(self.format)) {
@@ -86,7 +92,14 @@ impl Vad {
             console,
             || Ok(FileClassifier::new(&model)?),
             |classifier, file| with_path(classifier.speech(&file.path, &options), &file.path),
-            |file, found| self.write(file, &found, console),
+            |file, found| {
+                if let Some(folder) = &self.plot {
+                    let path = folder.join(file.below.with_extension("png"));
+                    create_parent(&path)?;
+                    plot::write(&path, &file.path, &model, &found, options.threshold)?;
+                }
+                self.write(file, &found, console)
+            },
             |file, error| console.failed_file(&file.path, &super::message(error)),
         ))
     }
@@ -107,7 +120,7 @@ impl Vad {
     /// Checks that no two recordings have the same outputs.
     fn check_outputs(&self, files: &[InputFile]) -> Result<()> {
         let mut seen: HashMap<PathBuf, &Path> = HashMap::new();
-        for file in files.iter().filter(|_| self.out.is_some() || self.cut.is_some()) {
+        for file in files.iter().filter(|_| self.out.is_some() || self.cut.is_some() || self.plot.is_some()) {
             if let Some(other) = seen.insert(file.below.with_extension(""), &file.path) {
                 bail!(
                     "{} and {} would have the same output; write them into two folders, one command for each",

@@ -64,6 +64,9 @@ fn segments_are_found_and_written_in_every_format() {
     );
     scratch.run(&format!("vad run {file} --cut pieces")).fails(2, &["pav_04_0001.wav: exists", "--force"]);
     scratch.run(&format!("vad run {file} --cut pieces --force")).succeeds();
+    scratch.run("vad run voices --plot pictures").succeeds();
+    let picture = fs::read(scratch.path("pictures/first/pav_04.png")).unwrap();
+    assert_eq!(&picture[..8], b"\x89PNG\r\n\x1a\n");
     fs::create_dir(scratch.path("same")).unwrap();
     fs::copy(scratch.path(file), scratch.path("same/a.wav")).unwrap();
     fs::copy(scratch.path(file), scratch.path("same/a.wave")).unwrap();
