@@ -42,6 +42,7 @@ mod segment_format;
 pub mod stream_evaluation;
 pub mod sweep;
 mod training;
+mod wake_word;
 mod waveforms;
 
 pub use error::Error;
@@ -55,6 +56,7 @@ pub use overrides::{apply_overrides, parse_override};
 pub use recipe::{BUILT_IN_RECIPES, BuiltInRecipe, Recipe, ResolvedRecipe};
 pub use segment_format::SegmentFormat;
 pub use training::{RunResult, TrainingEstimate, TrainingJob};
+pub use wake_word::{Voices, WakeWord, WakeWordData};
 
 pub use stapes_data::LabeledSegment;
 

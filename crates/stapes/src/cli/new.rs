@@ -1,5 +1,7 @@
 //! `stapes new`: writes a first recipe for recordings.
 
+mod wake_word;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
@@ -12,6 +14,7 @@ use stapes::{NewRecipe, Task};
 use super::console::{Console, visible_path};
 use super::paths::{create_folder, write_file};
 use super::progress;
+use wake_word::{WakeWordArgs, Wanted};
 
 /// Look at recordings and write a recipe for them
 ///
@@ -24,17 +27,31 @@ pub(crate) struct New {
     /// Folder of the recordings, or a manifest
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
-    /// Task [default: from the labels and the lengths of the recordings]
+    /// Task [default: from the labels and the lengths of the recordings]; wake-word: the recordings are of one word, NAME
     #[arg(long, value_parser = task())]
-    task: Option<Task>,
+    task: Option<TaskArgument>,
+    #[command(flatten)]
+    wake_word: WakeWordArgs,
     /// Replace an existing recipe
     #[arg(long)]
     force: bool,
 }
 
+/// Task of a new recipe.
+#[derive(Clone, Copy)]
+enum TaskArgument {
+    Data(Task),
+    WakeWord,
+}
+
+const WAKE_WORD: &str = "wake-word";
+
 /// Parses the name of a task.
-fn task() -> impl TypedValueParser<Value = Task> {
-    PossibleValuesParser::new(Task::NAMES).try_map(|name| name.parse::<Task>())
+fn task() -> impl TypedValueParser<Value = TaskArgument> {
+    PossibleValuesParser::new(Task::NAMES.iter().copied().chain([WAKE_WORD])).try_map(|name| match &*name {
+        WAKE_WORD => Ok(TaskArgument::WakeWord),
+        name => name.parse().map(TaskArgument::Data),
+    })
 }
 
 impl New {
@@ -44,13 +61,22 @@ impl New {
         if !self.force && path.symlink_metadata().is_ok() {
             bail!("{}: exists; choose another name, or replace it with --force", path.display());
         }
+        let task = match self.task {
+            Some(TaskArgument::WakeWord) => {
+                let word = Wanted { name: &name, path: &path, data: &self.data, force: self.force };
+                return self.wake_word.run(&word, &stop, console);
+            }
+            Some(TaskArgument::Data(task)) => Some(task),
+            None => None,
+        };
+        self.wake_word.check_unused()?;
         // The recipe contains the path as given if it is beside the recipe.
         let data = match path.parent() {
             Some(parent) if parent != Path::new("") => std::path::absolute(&self.data)?,
             _ => self.data.clone(),
         };
         let bar = progress::bar(0, "recordings");
-        let recipe = NewRecipe::for_data(&name, &data, self.task, &stop, &|done, total| {
+        let recipe = NewRecipe::for_data(&name, &data, task, &stop, &|done, total| {
             bar.set_length(total as u64);
             bar.set_position(done as u64);
         });
@@ -60,16 +86,7 @@ impl New {
             create_folder(folder)?;
         }
         write_file(&path, recipe.text.as_bytes())?;
-        recipe.warnings.iter().for_each(|warning| console.warning(warning));
-        for (part, reason) in ["data", "features", "model"].iter().zip(&recipe.reasons) {
-            console.print(&format!("{part:<9} {reason}"));
-        }
-        let argument = shell_word(&path.with_extension("").display().to_string());
-        console.print(&format!(
-            "\nwrote {}; next:\n  stapes train {}",
-            visible_path(&path),
-            visible(&argument)
-        ));
+        print_recipe(&path, &recipe.reasons, &recipe.warnings, console);
         console.json(&json!({
             "recipe": path.display().to_string(), "reasons": recipe.reasons, "warnings": recipe.warnings,
         }));
@@ -91,4 +108,14 @@ impl New {
         let name = name.strip_suffix(".toml").unwrap_or(&name);
         Ok((self.name.with_file_name(format!("{name}.toml")), name.to_owned()))
     }
+}
+
+/// Prints what a recipe contains and why, and the next command.
+fn print_recipe(path: &Path, reasons: &[String; 3], warnings: &[String], console: &Console) {
+    warnings.iter().for_each(|warning| console.warning(warning));
+    for (part, reason) in ["data", "features", "model"].iter().zip(reasons) {
+        console.print(&format!("{part:<9} {reason}"));
+    }
+    let argument = shell_word(&path.with_extension("").display().to_string());
+    console.print(&format!("\nwrote {}; next:\n  stapes train {}", visible_path(path), visible(&argument)));
 }

@@ -30,5 +30,6 @@ mod special_files;
 mod speech;
 #[path = "../support/mod.rs"]
 mod support;
+mod wake_word;
 mod waveforms;
 mod workflow;
