@@ -14,6 +14,8 @@ mod gradients;
 mod input_files;
 mod inspect;
 mod keyword_args;
+mod listen;
+mod listener;
 mod new;
 mod paths;
 mod predict;
@@ -79,6 +81,7 @@ enum Command {
     Predict(predict::Predict),
     Vad(vad::Vad),
     Stream(stream::Stream),
+    Listen(listen::Listen),
     Summary(summary::Summary),
     Gradients(gradients::Gradients),
     Features(features::Features),
@@ -172,6 +175,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Predict(command) => command.run(&console),
         Command::Vad(command) => command.run(&console),
         Command::Stream(command) => command.run(&console),
+        Command::Listen(command) => command.run(&console),
         Command::Summary(command) => command.run(&console),
         Command::Gradients(command) => command.run(&console),
         Command::Features(command) => command.run(&console),

@@ -31,6 +31,41 @@ pub(crate) fn bar(steps: usize, task: &'static str) -> ProgressBar {
     bar
 }
 
+/// Line of a terminal with the level of a sound; hidden without a terminal.
+pub(crate) struct LevelMeter(ProgressBar);
+
+/// Lowest level that is shown, dBFS.
+const LOWEST_DB: f64 = -60.0;
+
+/// Returns a level meter on standard error.
+pub(crate) fn level_meter() -> LevelMeter {
+    let bar = bar(-LOWEST_DB as usize, "level");
+    if let Ok(style) = ProgressStyle::with_template("{prefix} [{bar:30}] {msg}") {
+        bar.set_style(style.progress_chars("=> "));
+    }
+    LevelMeter(bar)
+}
+
+impl LevelMeter {
+    /// Shows a level in dBFS, and a text beside it.
+    pub(crate) fn show(&self, level_db: f64, text: &str) {
+        let level_db = level_db.clamp(LOWEST_DB, 0.0);
+        self.0.set_position((level_db - LOWEST_DB) as u64);
+        self.0.set_message(format!("{level_db:4.0} dBFS  {text}"));
+    }
+
+    /// Hides the line while something is printed.
+    pub(crate) fn suspend<R>(&self, print: impl FnOnce() -> R) -> R {
+        self.0.suspend(print)
+    }
+}
+
+impl Drop for LevelMeter {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
 /// True while there is nothing to save, and a loop may run long without looking at the flag of [`stop_on_interrupt`].
 static IMMEDIATE: AtomicBool = AtomicBool::new(true);
 

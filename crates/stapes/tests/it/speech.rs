@@ -125,6 +125,14 @@ fn events_of_a_stream_are_the_segments_of_the_file() {
     let scores = scratch.run("stream run long.wav --scores").succeeds().json();
     let frames = scores.iter().filter(|line| line["event"] == "scores").count();
     assert_eq!(frames, (samples.len() - 200) / 80 + 1);
+    // A recording in place of a microphone, and a microphone that is missing or that the program was built without.
+    let short = fs::read(scratch.path("long.wav")).unwrap()[44..44 + 2 * 8000].to_vec();
+    let samples: Vec<f32> =
+        short.as_chunks::<2>().0.iter().map(|&sample| f32::from(i16::from_le_bytes(sample)) / 32768.0).collect();
+    scratch.write("short.wav", wav(&samples, RATE as u32));
+    let listened = scratch.run("listen run --file short.wav").succeeds().stdout();
+    assert_eq!(listened, scratch.run("stream run short.wav").succeeds().stdout());
+    scratch.run("listen run --device nothing").fails(2, &["microphone"]);
     // Half a sample, another rate and samples that are not numbers.
     let odd = scratch.run_piped("stream run -", &bytes[..16_001]).succeeds();
     assert!(odd.stderr().contains("incomplete"), "{}", odd.stderr());
