@@ -111,14 +111,16 @@ impl<'a> Classifier<'a> {
         let pass = Pass { sequences: &sequences, mode: Mode::Inference };
         let objective = self.network.objective();
         let scores = self.network.forward(normalized.values(), pass);
-        finite(objective.probabilities(scores, &sequences))
+        let probabilities = objective.probabilities(scores, &sequences);
+        check_finite(&probabilities)?;
+        Ok(probabilities)
     }
 }
 
-/// Returns the probabilities, or an error if one is not finite.
-pub(crate) fn finite(probabilities: Vec<f32>) -> Result<Vec<f32>, InferError> {
+/// Returns an error if a probability is not finite.
+pub(crate) fn check_finite(probabilities: &[f32]) -> Result<(), InferError> {
     match probabilities.iter().all(|probability| probability.is_finite()) {
-        true => Ok(probabilities),
+        true => Ok(()),
         false => Err(InferError::NotFinite),
     }
 }

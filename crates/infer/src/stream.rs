@@ -7,7 +7,7 @@ use stapes_kernels::Sequences;
 use stapes_nn::objective::Objective;
 use stapes_nn::{LoadedNetwork, Network, NetworkStream};
 
-use crate::classifier::finite;
+use crate::classifier::check_finite;
 use crate::error::InferError;
 use crate::model::{Input, Model};
 
@@ -51,6 +51,8 @@ pub struct StreamClassifier<'a> {
     /// A single sequence of one frame.
     one_frame: Sequences,
     frames: Vec<f32>,
+    /// Probabilities after the last step.
+    probabilities: Vec<f32>,
     /// Sum of the votes for each label and the number of votes, for a model with a voting head.
     votes: (Vec<f32>, usize),
 }
@@ -87,7 +89,15 @@ impl<'a> StreamClassifier<'a> {
         let one_frame = Sequences::new(&[1]).map_err(|_| wrong_input())?;
         let votes = (vec![0.0; model.labels.len()], 0);
         let network = LoadedNetwork::new(network, model);
-        Ok(StreamClassifier { features, network, stream, one_frame, frames: Vec::new(), votes })
+        Ok(StreamClassifier {
+            features,
+            network,
+            stream,
+            one_frame,
+            frames: Vec::new(),
+            probabilities: Vec::new(),
+            votes,
+        })
     }
 
     /// Processes the next samples, at the model's sample rate. Calls `report` with the probabilities after each step of the
@@ -117,15 +127,18 @@ impl<'a> StreamClassifier<'a> {
         let width = self.network.parameters().shape.features();
         for frame in self.frames.chunks_exact(width) {
             let Some(scores) = self.network.step(&mut self.stream, frame) else { continue };
-            let probabilities = finite(objective.probabilities(scores, &self.one_frame))?;
-            if objective != Objective::Vote {
-                report(&probabilities);
-                continue;
+            let probabilities = &mut self.probabilities;
+            objective.probabilities_into(scores, &self.one_frame, probabilities);
+            check_finite(probabilities)?;
+            if objective == Objective::Vote {
+                let (votes, frames) = &mut self.votes;
+                *frames += 1;
+                for (votes, fraction) in votes.iter_mut().zip(&mut *probabilities) {
+                    *votes += *fraction;
+                    *fraction = *votes / *frames as f32;
+                }
             }
-            let (votes, frames) = &mut self.votes;
-            *frames += 1;
-            votes.iter_mut().zip(probabilities).for_each(|(votes, vote)| *votes += vote);
-            report(&votes.iter().map(|votes| votes / *frames as f32).collect::<Vec<f32>>());
+            report(probabilities);
         }
         Ok(())
     }

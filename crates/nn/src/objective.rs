@@ -155,25 +155,31 @@ impl Objective {
     /// Returns the class probabilities: [B, K] in the caller's order, or packed [N, K] of a frame-level
     /// objective. The probability of a class in a vote is its fraction of the frames.
     pub fn probabilities(self, scores: &[f32], sequences: &Sequences) -> Vec<f32> {
+        let mut probabilities = Vec::new();
+        self.probabilities_into(scores, sequences, &mut probabilities);
+        probabilities
+    }
+
+    /// Writes the class probabilities of [`Objective::probabilities`] in place of the content of a vector.
+    pub fn probabilities_into(self, scores: &[f32], sequences: &Sequences, probabilities: &mut Vec<f32>) {
         let width = scores.len() / self.rows(sequences);
+        probabilities.clear();
         match self {
             Objective::Classes | Objective::FrameClasses => {
-                let mut probabilities = scores.to_vec();
+                probabilities.extend_from_slice(scores);
                 probabilities.chunks_exact_mut(width).for_each(softmax);
-                probabilities
             }
             Objective::FrameBinary => {
-                scores.iter().flat_map(|&score| [sigmoid(-score), sigmoid(score)]).collect()
+                probabilities.extend(scores.iter().flat_map(|&score| [sigmoid(-score), sigmoid(score)]));
             }
             Objective::Vote => {
-                let mut votes = vec![0.0; sequences.batch() * width];
+                probabilities.resize(sequences.batch() * width, 0.0);
                 for (row, index) in scores.chunks_exact(width).zip(frame_sequences(sequences)) {
-                    votes[index * width + argmax(row)] += 1.0;
+                    probabilities[index * width + argmax(row)] += 1.0;
                 }
-                for (votes, &length) in votes.chunks_exact_mut(width).zip(sequences.lengths()) {
+                for (votes, &length) in probabilities.chunks_exact_mut(width).zip(sequences.lengths()) {
                     votes.iter_mut().for_each(|votes| *votes /= length as f32);
                 }
-                votes
             }
         }
     }
