@@ -50,6 +50,9 @@ impl SampleFormat {
 /// Warning about raw samples that do not end with a whole sample.
 pub(crate) const INCOMPLETE: &str = "standard input: the last sample is incomplete and was not used";
 
+/// Error of a standard input without a byte.
+pub(crate) const EMPTY: &str = "standard input: is empty; pipe a recording or samples into the program";
+
 /// Copies the standard input into a temporary file: a sound file of any format, or raw samples at `rate_hz`.
 pub(crate) fn copy(rate_hz: Option<u32>, format: SampleFormat, console: &Console) -> Result<NamedTempFile> {
     copy_from(&mut io::stdin().lock(), rate_hz, format, &mut |warning| console.warning(warning))
@@ -74,7 +77,7 @@ fn copy_from(
     let length =
         io::copy(&mut (&first[..]).chain(input), &mut file).context("cannot copy the standard input")?;
     if length == 0 {
-        bail!("standard input: is empty; pipe a recording or samples into the program");
+        bail!("{EMPTY}");
     }
     let rest = length % u64::from(format.wav().1);
     if rate_hz.is_some() && rest > 0 {

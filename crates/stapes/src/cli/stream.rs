@@ -11,7 +11,7 @@ use stapes::run::Run;
 use super::console::Console;
 use super::input_files::STANDARD_INPUT;
 use super::listener::{Listener, ListenerArgs, Samples};
-use super::standard_input::{INCOMPLETE, SampleFormat, check_raw};
+use super::standard_input::{EMPTY, INCOMPLETE, SampleFormat, check_raw};
 
 /// Bytes that are read from a pipe at a time; fewer arrive if it has fewer.
 const BUFFER: usize = 16 << 10;
@@ -27,7 +27,7 @@ const BUFFER: usize = 16 << 10;
     arecord -t raw -f S16_LE -r 16000 | stapes stream runs/words - --keyword yes=0.9 --keyword no=0.9\n  \
     stapes stream runs/vad meeting.flac --scores")]
 pub(crate) struct Stream {
-    /// Run folder or model file
+    /// Run folder, model file, or name of a built-in model
     model: PathBuf,
     /// Recording, or - for raw mono samples on the standard input
     file: PathBuf,
@@ -90,6 +90,9 @@ impl Stream {
         }
         if filled > 0 {
             console.warning(INCOMPLETE);
+        }
+        if source.is_empty() {
+            bail!("{EMPTY}");
         }
         source.finish()?;
         Ok(super::DONE)
