@@ -187,7 +187,8 @@ impl WakeWord<'_> {
         Ok(words)
     }
 
-    /// Adds synthetic voices, which say the word and other words; a tenth each is for validation and test.
+    /// Adds synthetic voices, which say the word and other words; three of ten are for validation, for a threshold needs hours
+    /// without the word, and one is for the test.
     fn add_voices(
         &self,
         voices: &Voices,
@@ -202,7 +203,7 @@ impl WakeWord<'_> {
             }
             let spoken = voices.speak(self.word, number, self.seed, folder)?;
             let subset = match number % 10 {
-                8 => Subset::Validation,
+                6..9 => Subset::Validation,
                 9 => Subset::Test,
                 _ => Subset::Train,
             };

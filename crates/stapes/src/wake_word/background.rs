@@ -14,8 +14,8 @@ use crate::error::Error;
 const PIECE: usize = 60 * RATE_HZ as usize;
 /// Maximum length of the background for training, samples: four hours, 460 MB of files.
 const MAX_TRAIN: usize = 4 * 3600 * RATE_HZ as usize;
-/// Maximum length of each of the others, samples: half an hour.
-const MAX_OTHER: usize = 1800 * RATE_HZ as usize;
+/// Maximum length of each of the others, samples: an hour and a half.
+const MAX_OTHER: usize = 5400 * RATE_HZ as usize;
 /// Range of levels of synthetic noise, dBFS.
 const NOISE_DB: (f32, f32) = (-70.0, -20.0);
 

@@ -17,7 +17,7 @@ use super::super::progress;
 use super::print_recipe;
 
 /// Number of synthetic voices unless another is given.
-const VOICES: usize = 100;
+const VOICES: usize = 300;
 
 /// File that marks a folder of clips, which may be replaced.
 const NOTE: &str = "README.txt";
@@ -32,7 +32,7 @@ pub(super) struct WakeWordArgs {
     /// With --task wake-word: recordings that a model took for the word, of `stapes eval --export-false-accepts`; repeatable
     #[arg(long, value_name = "PATH")]
     hard_negatives: Vec<PathBuf>,
-    /// With --task wake-word: number of synthetic voices of espeak-ng [default: 100 if it is installed, else 0]
+    /// With --task wake-word: number of synthetic voices of espeak-ng [default: 300 if it is installed, else 0]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(0..=2000))]
     voices: Option<u16>,
 }
