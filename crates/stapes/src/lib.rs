@@ -18,6 +18,7 @@
 //! `examples/` has programs of at most 25 lines that compute features, train on arrays, classify files, classify a stream, and
 //! segment speech.
 
+mod built_in_model;
 mod columns;
 pub mod compare;
 mod distributed;
@@ -45,6 +46,7 @@ mod training;
 mod wake_word;
 mod waveforms;
 
+pub use built_in_model::{BUILT_IN_MODELS, BuiltInModel};
 pub use error::Error;
 pub use event::{Event, OnEvent};
 pub use experiment::Experiment;

@@ -107,7 +107,7 @@ impl WakeWord<'_> {
         let mut words = self.words(&next, &mut warnings)?;
         let window = window_length(&words);
         let clips = &folder.join(CLIPS);
-        let mut background = Background::new(window, clips);
+        let mut background = Background::new(window, clips, self.seed);
         for file in order(self.negatives, self.seed) {
             next()?;
             if let Err(error) = background.add_file(file) {

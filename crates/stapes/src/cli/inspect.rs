@@ -21,7 +21,7 @@ use super::run_options::parse_time;
 pub(crate) struct Inspect {
     /// Recording
     file: PathBuf,
-    /// Run folder or model file
+    /// Run folder, model file, or name of a built-in model
     #[arg(long, value_name = "RUN")]
     model: Option<PathBuf>,
     /// Output page, an HTML file; overwrites an existing file [default: runs/RECORDING.html, or the next free name]

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use clap::Args;
+use stapes::BuiltInModel;
 use stapes::audio::Recording;
 use stapes::report::visible;
 use stapes::run::Run;
@@ -22,11 +23,12 @@ use super::progress::{self, LevelMeter};
 /// Events are those of `stapes stream`: the starts and ends of speech, or keywords. Needs a program that was built with
 /// `--features microphone`; --file plays a recording in place of the microphone.
 #[derive(Args)]
-#[command(after_help = "Examples:\n  stapes listen runs/vad\n  stapes listen runs/computer --keyword computer=0.9\n  \
-    stapes listen runs/vad --file interview.mp3")]
+#[command(
+    after_help = "Examples:\n  stapes listen runs/vad\n  stapes listen runs/computer --keyword computer=0.9\n  \
+    stapes listen runs/vad --file interview.mp3"
+)]
 pub(crate) struct Listen {
-    /// Run folder or model file
-    #[arg(required_unless_present = "devices")]
+    /// Run folder, model file, or name of a built-in model [default: the built-in vad]
     model: Option<PathBuf>,
     /// Name of the microphone, or a part of it [default: that of the system]
     #[arg(long, value_name = "NAME", conflicts_with = "file")]
@@ -48,11 +50,14 @@ impl Listen {
     pub(crate) fn run(self, console: &Console) -> Result<u8> {
         let stop = progress::stop_on_interrupt();
         progress::keep_on_interrupt();
-        let Some(model) = self.model.as_ref().filter(|_| !self.devices) else {
+        if self.devices {
             return list_devices(console);
+        }
+        let (loaded, name) = match &self.model {
+            Some(model) => (Run::load_model(model)?, model.as_path()),
+            None => (BuiltInModel::VAD.load()?, Path::new(BuiltInModel::VAD.name)),
         };
-        let loaded = Run::load_model(model)?;
-        let start = |rate_hz: u32| self.listener.start(&loaded, model, console)?.samples(rate_hz);
+        let start = |rate_hz: u32| self.listener.start(&loaded, name, console)?.samples(rate_hz);
         let meter = Meter { bar: progress::level_meter(), console };
         match &self.file {
             Some(file) => play(file, &start, meter, &stop).with_context(|| file.display().to_string())?,

@@ -16,6 +16,7 @@ mod inspect;
 mod keyword_args;
 mod listen;
 mod listener;
+mod models;
 mod new;
 mod paths;
 mod predict;
@@ -82,6 +83,7 @@ enum Command {
     Vad(vad::Vad),
     Stream(stream::Stream),
     Listen(listen::Listen),
+    Models(models::Models),
     Summary(summary::Summary),
     Gradients(gradients::Gradients),
     Features(features::Features),
@@ -176,6 +178,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Vad(command) => command.run(&console),
         Command::Stream(command) => command.run(&console),
         Command::Listen(command) => command.run(&console),
+        Command::Models(command) => command.run(&console),
         Command::Summary(command) => command.run(&console),
         Command::Gradients(command) => command.run(&console),
         Command::Features(command) => command.run(&console),

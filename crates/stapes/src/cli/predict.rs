@@ -36,7 +36,7 @@ const BATCH: usize = 32;
     per segment, `start end label file`, in seconds; --json adds the probabilities of every frame.\n\
     With --window: one line per window, `start end label probability file`.")]
 pub(crate) struct Predict {
-    /// Run folder or model file
+    /// Run folder, model file, or name of a built-in model
     run: PathBuf,
     /// Recordings, folders or patterns such as '*.wav'; - for the standard input. For models of frames: .npy arrays
     /// [frames, features], or text files with one frame per line, values separated by commas or spaces

@@ -11,8 +11,8 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde_json::json;
 use stapes::infer::{Input, Model};
 use stapes::report::visible;
-use stapes::run::Run;
-use stapes::{FileClassifier, FileSpeech, LabeledSegment, SegmentFormat};
+use stapes::run::{self, Run, RunState};
+use stapes::{BuiltInModel, FileClassifier, FileSpeech, LabeledSegment, SegmentFormat};
 
 use super::batches;
 use super::console::Console;
@@ -28,16 +28,15 @@ const BATCH: usize = 4;
 ///
 /// The segments are made as by silero-vad, with its options and defaults.
 #[derive(Args)]
-#[command(after_help = "Examples:\n  stapes vad runs/vad interview.mp3\n  \
+#[command(after_help = "Examples:\n  stapes vad interview.mp3\n  stapes vad runs/vad interview.mp3\n  \
     stapes vad runs/vad recordings --format textgrid --out segments\n  \
     stapes vad runs/vad meeting.wav --cut pieces --speech-pad-ms 100\n  \
     stapes vad runs/vad meeting.wav --plot pictures\n\n\
     Output without --format: one line per segment, `start end file`, in seconds.")]
 pub(crate) struct Vad {
-    /// Run folder or model file of a frame-level model
-    model: PathBuf,
-    /// Recordings, folders or patterns such as '*.wav'
-    #[arg(value_name = "PATH", required_unless_present = "files_from")]
+    /// Recordings, folders or patterns such as '*.wav'. If the first is a run folder or a model file, it is the model [default model:
+    /// the built-in vad]
+    #[arg(value_name = "[MODEL] PATH", required_unless_present = "files_from")]
     paths: Vec<PathBuf>,
     /// File with further paths, one per line; - for the standard input
     #[arg(long, value_name = "LIST")]
@@ -67,9 +66,15 @@ const SPEECH: &str = "speech";
 impl Vad {
     pub(crate) fn run(self, console: &Console) -> Result<u8> {
         let options = self.speech.options()?;
-        let model = Run::load_model(&self.model)?;
-        self.check(&model)?;
-        let files = input_files::find(&self.paths, self.files_from.as_deref(), input_files::is_recording)?;
+        let (model, paths) = match self.paths.split_first() {
+            Some((first, rest)) if is_model(first) => {
+                let model = Run::load_model(first)?;
+                check(&model, first)?;
+                (model, rest)
+            }
+            _ => (BuiltInModel::VAD.load()?, &self.paths[..]),
+        };
+        let files = input_files::find(paths, self.files_from.as_deref(), input_files::is_recording)?;
         if files.iter().any(|file| file.path.as_os_str() == STANDARD_INPUT) {
             bail!("-: this command reads files; `stapes stream` reads the standard input");
         }
@@ -102,19 +107,6 @@ impl Vad {
             },
             |file, error| console.failed_file(&file.path, &super::message(error)),
         ))
-    }
-
-    /// Checks that the model finds speech.
-    fn check(&self, model: &Model) -> Result<()> {
-        let is_frame_level = model.network()?.objective().is_frame_level();
-        if !is_frame_level || !matches!(model.input, Input::Recordings(_)) {
-            bail!(
-                "{}: not a voice activity model; train one with labels per frame (head = \"per_frame_binary\"), such as the \
-                 built-in recipe upc-vad",
-                self.model.display()
-            );
-        }
-        Ok(())
     }
 
     /// Checks that no two recordings have the same outputs.
@@ -179,6 +171,29 @@ impl Vad {
         );
         Ok(())
     }
+}
+
+/// Returns true for a run folder, a model file, and the name of a built-in model.
+fn is_model(path: &Path) -> bool {
+    let is_file = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("safetensors"));
+    is_file || BuiltInModel::find(path).is_some() || path.join(run::MODEL).exists() || is_run(path)
+}
+
+fn is_run(path: &Path) -> bool {
+    path.is_dir() && matches!(RunState::of(path), Ok(RunState::Partial | RunState::Complete))
+}
+
+/// Checks that the model finds speech.
+fn check(model: &Model, path: &Path) -> Result<()> {
+    let is_frame_level = model.network()?.objective().is_frame_level();
+    if !is_frame_level || !matches!(model.input, Input::Recordings(_)) {
+        bail!(
+            "{}: not a voice activity model; train one with labels per frame (head = \"per_frame_binary\"), such as the \
+             built-in recipe upc-vad",
+            path.display()
+        );
+    }
+    Ok(())
 }
 
 /// Returns true for a format without text before the first recording.

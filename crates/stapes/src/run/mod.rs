@@ -18,6 +18,7 @@ use stapes_infer::Model;
 use stapes_metrics::{Detection, Estimate, Evaluation};
 use stapes_train::Point;
 
+use crate::built_in_model::BuiltInModel;
 use crate::error::Error;
 use crate::recipe::MAX_TEXT;
 use crate::renamed::renamed_key;
@@ -245,11 +246,14 @@ impl Run {
         })
     }
 
-    /// Reads only the model, from a run folder or a model file.
+    /// Reads only the model, from a run folder or a model file; or a built-in one by its name, if nothing else has this name.
     ///
     /// # Errors
     /// [`Error::NoRun`] if there is no model; [`Error::Infer`] if it is invalid.
     pub fn load_model(path: &Path) -> Result<Model, Error> {
+        if let Some(model) = BuiltInModel::find(path) {
+            return model.load();
+        }
         if path.exists() && !path.is_dir() {
             return Ok(Model::load(path)?);
         }

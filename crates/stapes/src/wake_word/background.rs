@@ -2,11 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use stapes_audio::{Recording, StreamResampler};
+use stapes_audio::{Clip, Recording, StreamResampler};
 use stapes_data::Subset;
 use stapes_infer::InferError;
 use stapes_random::Rng;
 
+use super::windows::between;
+use super::word_region::word_region;
 use super::{OTHER, RATE_HZ, write};
 use crate::error::Error;
 
@@ -16,6 +18,11 @@ const PIECE: usize = 60 * RATE_HZ as usize;
 const MAX_TRAIN: usize = 4 * 3600 * RATE_HZ as usize;
 /// Maximum length of each of the others, samples: an hour and a half.
 const MAX_OTHER: usize = 5400 * RATE_HZ as usize;
+/// Maximum length of a recording whose word is joined to others, samples.
+const SHORT: usize = 2 * RATE_HZ as usize;
+/// Speeds of joined words, and the overlap of the quiet ends of two of them, samples.
+const JOINED_SPEED: [f32; 2] = [0.9, 1.3];
+const JOINED_OVERLAP: usize = RATE_HZ as usize / 10;
 /// Range of levels of synthetic noise, dBFS.
 const NOISE_DB: (f32, f32) = (-70.0, -20.0);
 
@@ -26,6 +33,9 @@ pub(super) struct Background<'a> {
     folder: &'a Path,
     /// Samples for training that are not a window yet.
     rest: Vec<f32>,
+    /// Words of short recordings without pauses, for training.
+    joined: Vec<f32>,
+    rng: Rng,
     /// Number of windows for training.
     windows: usize,
     /// Samples of validation and test.
@@ -46,9 +56,18 @@ pub(super) fn read(file: &Path) -> Result<Vec<f32>, InferError> {
 }
 
 impl<'a> Background<'a> {
-    pub(super) fn new(window: usize, folder: &'a Path) -> Background<'a> {
-        let streams = [Vec::new(), Vec::new()];
-        Background { window, folder, rest: Vec::new(), windows: 0, streams, pieces: 0, unused: 0 }
+    pub(super) fn new(window: usize, folder: &'a Path, seed: u64) -> Background<'a> {
+        Background {
+            window,
+            folder,
+            rest: Vec::new(),
+            joined: Vec::new(),
+            rng: Rng::new(seed, "wake word joined words"),
+            windows: 0,
+            streams: [Vec::new(), Vec::new()],
+            pieces: 0,
+            unused: 0,
+        }
     }
 
     /// Adds a recording of any length; of ten pieces, one each is for validation and test.
@@ -75,7 +94,32 @@ impl<'a> Background<'a> {
             _ => Subset::Train,
         };
         self.pieces += 1;
+        if subset == Subset::Train {
+            self.join(samples)?;
+        }
         self.add(samples, subset)
+    }
+
+    /// Adds the word of a short recording to those before it, faster or slower, almost without a pause: recordings of single words
+    /// become continuous speech.
+    fn join(&mut self, samples: &[f32]) -> Result<(), Error> {
+        let Some(word) = word_region(samples).filter(|_| samples.len() <= SHORT) else { return Ok(()) };
+        let speed = between(JOINED_SPEED, &mut self.rng);
+        let sample_rate_hz = (RATE_HZ as f32 * speed) as u32;
+        let clip = Clip { samples: samples[word].to_vec(), sample_rate_hz };
+        let clip = clip.resampled(RATE_HZ).map_err(InferError::from)?;
+        // The quiet ends of a word overlap those of its neighbors.
+        let overlap = JOINED_OVERLAP.min(self.joined.len()).min(clip.samples.len());
+        let (start, end) = clip.samples.split_at(overlap);
+        let at = self.joined.len() - overlap;
+        self.joined[at..].iter_mut().zip(start).for_each(|(before, sample)| *before += sample);
+        self.joined.extend_from_slice(end);
+        while self.joined.len() >= self.window + JOINED_OVERLAP {
+            let rest = self.joined.split_off(self.window);
+            let window = std::mem::replace(&mut self.joined, rest);
+            self.push(&window)?;
+        }
+        Ok(())
     }
 
     /// Adds samples to a subset, up to its maximum.

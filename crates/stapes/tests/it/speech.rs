@@ -127,8 +127,12 @@ fn events_of_a_stream_are_the_segments_of_the_file() {
     assert_eq!(frames, (samples.len() - 200) / 80 + 1);
     // A recording in place of a microphone, and a microphone that is missing or that the program was built without.
     let short = fs::read(scratch.path("long.wav")).unwrap()[44..44 + 2 * 8000].to_vec();
-    let samples: Vec<f32> =
-        short.as_chunks::<2>().0.iter().map(|&sample| f32::from(i16::from_le_bytes(sample)) / 32768.0).collect();
+    let samples: Vec<f32> = short
+        .as_chunks::<2>()
+        .0
+        .iter()
+        .map(|&sample| f32::from(i16::from_le_bytes(sample)) / 32768.0)
+        .collect();
     scratch.write("short.wav", wav(&samples, RATE as u32));
     let listened = scratch.run("listen run --file short.wav").succeeds().stdout();
     assert_eq!(listened, scratch.run("stream run short.wav").succeeds().stdout());
@@ -137,6 +141,7 @@ fn events_of_a_stream_are_the_segments_of_the_file() {
     let odd = scratch.run_piped("stream run -", &bytes[..16_001]).succeeds();
     assert!(odd.stderr().contains("incomplete"), "{}", odd.stderr());
     scratch.run_piped("stream run - --rate 16000", &bytes).succeeds();
+    scratch.run_piped("stream run -", b"").fails(2, &["standard input: is empty"]);
     let nan: Vec<u8> = [f32::NAN; 2000].iter().flat_map(|value| value.to_le_bytes()).collect();
     scratch.run_piped("stream run - --format f32le", &nan).fails(2, &["before 0.2"]);
     scratch.run("stream run long.wav --rate 8000").fails(2, &["--rate"]);
@@ -242,4 +247,24 @@ fn keywords_are_detected_once_where_they_are_said() {
         .fails(2, &["no such label", "high, low, noise"]);
     scratch.run("stream run long.wav --window 0.5 --keyword low").fails(2, &["yes=0.9"]);
     scratch.run("stream run long.wav --window 0.5 --keyword low=high").fails(2, &["yes=0.9"]);
+}
+
+#[test]
+fn built_in_models_need_no_training() {
+    let scratch = Scratch::new();
+    scratch.write("tone.wav", wav(&vec![0.1; 8000], 8000));
+    let listed = scratch.run("models").succeeds().stdout();
+    assert!(listed.contains("vad ") && listed.contains("speech"), "{listed}");
+    assert!(scratch.run("models show vad").succeeds().stdout().contains("## License"));
+    scratch.run("models show words").fails(2, &["words", "stapes models"]);
+    // No speech in a constant.
+    let found = scratch.run("vad tone.wav --json").succeeds().json();
+    assert_eq!(found[0]["segments"].as_array().unwrap().len(), 0);
+    assert_eq!(scratch.run("vad vad tone.wav --json").succeeds().json(), found);
+    assert!(scratch.run("predict vad tone.wav").succeeds().stderr().contains("only background"));
+    // A folder of this name is not the model.
+    fs::create_dir(scratch.path("vad")).unwrap();
+    scratch.run("predict vad tone.wav").fails(2, &["vad: is not a run folder"]);
+    assert_eq!(scratch.run("vad tone.wav --json").succeeds().json(), found);
+    scratch.run("vad missing tone.wav").fails(1, &["missing"]);
 }

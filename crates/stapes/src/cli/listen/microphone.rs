@@ -30,7 +30,9 @@ pub(super) fn names() -> Result<Vec<String>> {
 }
 
 fn name(device: &Device) -> String {
-    device.description().map_or_else(|_| "a microphone without a name".into(), |found| found.name().to_owned())
+    device
+        .description()
+        .map_or_else(|_| "a microphone without a name".into(), |found| found.name().to_owned())
 }
 
 impl Microphone {
@@ -40,9 +42,11 @@ impl Microphone {
         let device = match wanted {
             Some(text) => {
                 let mut devices = host.input_devices().context("cannot list the microphones")?;
-                devices.find(|device| name(device).to_lowercase().contains(&text.to_lowercase())).with_context(
-                    || format!("--device {text}: there is no such microphone; --devices lists them"),
-                )?
+                devices
+                    .find(|device| name(device).to_lowercase().contains(&text.to_lowercase()))
+                    .with_context(|| {
+                        format!("--device {text}: there is no such microphone; --devices lists them")
+                    })?
             }
             None => host.default_input_device().context("there is no microphone; connect one")?,
         };
@@ -65,7 +69,13 @@ impl Microphone {
             other => bail!("the microphone has samples of the format {other}, which is not read"),
         }?;
         stream.play().context("the microphone cannot be started")?;
-        Ok(Microphone { name: name(&device), rate_hz: config.sample_rate(), blocks, is_late, _stream: stream })
+        Ok(Microphone {
+            name: name(&device),
+            rate_hz: config.sample_rate(),
+            blocks,
+            is_late,
+            _stream: stream,
+        })
     }
 
     /// Returns the next samples, the mean of all channels; `None` if none arrived in this time.
