@@ -11,9 +11,7 @@ use super::console::Console;
 ///
 /// `stapes vad` uses the model `vad`; the name of a model takes the place of a run folder in other commands.
 #[derive(Args)]
-#[command(
-    after_help = "Examples:\n  stapes models\n  stapes models show vad\n  stapes vad interview.mp3"
-)]
+#[command(after_help = "Examples:\n  stapes models\n  stapes models show vad\n  stapes vad interview.mp3")]
 pub(crate) struct Models {
     #[command(subcommand)]
     command: Option<ModelsCommand>,

@@ -224,7 +224,12 @@ fn weights_can_start_a_model_of_other_classes_with_frozen_layers() {
     let tuned = scratch.run(&format!(
         "train words --data words {weights} --reset-head --set train.freeze=[\"rnn\"] --out second"
     ));
-    assert!(tuned.succeeds().stderr().contains("initialized at random: fc.weight, fc.bias"));
+    let said = tuned.succeeds().stderr();
+    assert!(said.contains("initialized at random: fc.weight, fc.bias"), "{said}");
+    assert!(!said.contains("other features"), "{said}");
+    let other = "--reset-head --set features.normalization=per-utterance --set train.epochs=1 --out other";
+    let said = scratch.run(&format!("train words --data words {weights} {other}")).succeeds().stderr();
+    assert!(said.contains("trained with other features") && said.contains("copy [features]"), "{said}");
     let tensors = |run: &str| {
         let bytes = fs::read(scratch.path(run).join("model.safetensors")).unwrap();
         let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
