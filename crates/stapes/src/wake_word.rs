@@ -260,26 +260,24 @@ impl WakeWord<'_> {
 /// Number of epochs of the recipe.
 const EPOCHS: usize = 10;
 
+/// Recipe with names in braces in place of values.
+const RECIPE: &str = include_str!("wake_word/recipe.toml");
+
 /// Returns the recipe.
 fn recipe(word: &str, data_folder: &str, window: usize) -> String {
     let quoted = |text: &str| toml::Value::String(text.into()).to_string();
-    let (title, folder) = (quoted(&format!("Wake word: {word}")), quoted(&format!("{data_folder}/{CLIPS}")));
-    let seconds = window as f64 / f64::from(RATE_HZ);
-    format!(
-        "# Wake word, written by `stapes new --task wake-word`. Every key: docs/recipes.md.\n\n\
-         title = {title}\nseed = 1\ndata_folder = {folder} # relative to this file; `--data` takes its place\n\n\
-         [data.folders]\nsplit = \"predefined\"\nclasses = [\"{OTHER}\", {}]\n\n\
-         [features]\npreset = \"log-mel\" # 40 bands in decibels, 25 ms windows every 10 ms\nsample_rate_hz = {RATE_HZ}\n\
-         fixed_length_samples = {window} # {seconds:.1} s\n\n\
-         [augment.waveform.reverb]\nprobability = 0.4\nrt60_seconds = [0.1, 0.6]\ndirect_to_reverberant_db = [0.0, 12.0]\n\n\
-         [augment.waveform.gain] # other levels\ndb = [-15.0, 10.0]\n\n\
-         [augment.waveform.noise]\nprobability = 0.4\nsnr_db = [5.0, 30.0]\ncolor = \"pink\"\n\n\
-         [augment.spec_augment]\ntime_masks = 1\ntime_frames = 15\nfeature_masks = 2\nfeature_width = 5\n\n\
-         [model.tc-resnet]\ndropout = 0.3\n\n\
-         [train]\nbatch_size = 64\nepochs = {EPOCHS}\noptimizer = \"adamw\"\nlearning_rate = 3e-3\nschedule = \"cosine\"\n\
-         max_grad_norm = 1.0\nweight_decay = 0.01\n",
-        quoted(word)
-    )
+    // Texts from outside come last, so that nothing is replaced in them.
+    [
+        ("{sample_rate_hz}", RATE_HZ.to_string()),
+        ("{window}", window.to_string()),
+        ("{seconds}", format!("{:.1}", window as f64 / f64::from(RATE_HZ))),
+        ("{epochs}", EPOCHS.to_string()),
+        ("{classes}", toml::Value::from(vec![OTHER, word]).to_string()),
+        ("{data_folder}", quoted(&format!("{data_folder}/{CLIPS}"))),
+        ("{title}", quoted(&format!("Wake word: {word}"))),
+    ]
+    .into_iter()
+    .fold(RECIPE.to_owned(), |recipe, (name, value)| recipe.replacen(name, &value, 1))
 }
 
 /// Returns the length of windows that contain the word and 0.3 s more: 1 to 2 s, a multiple of 0.1 s.
