@@ -66,7 +66,7 @@ pub struct WakeWord<'a> {
 pub struct WakeWordData {
     /// TOML text with comments.
     pub recipe: String,
-    /// What was written, with the reasons: data, features, model and training.
+    /// Data, features and model that were written, with the reasons.
     pub reasons: [String; 3],
     /// Warnings about the recordings.
     pub warnings: Vec<String>,

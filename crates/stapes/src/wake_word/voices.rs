@@ -25,7 +25,7 @@ const COMMON: &str = "time year people way day man thing woman life child world 
     hand part place case week company system program question work government number night point home water room mother area \
     money story fact month lot right study book eye job word business issue side kind head house service friend father power hour \
     game line end member law car city community name president team minute idea body information back parent face others level \
-    office door health person art war history party result change morning reason research girl guy moment air teacher force \
+    office door health person art war history party result change morning reason research girl guy air teacher force \
     education foot boy age policy music process market sense nation plan college interest death experience effect class control \
     field development role effort rate heart drug show leader light voice wife police mind price report decision son view \
     relationship town road arm difference value building action season society tax director position player record paper space \
@@ -40,7 +40,7 @@ pub struct Voices {
     variants: Vec<String>,
 }
 
-/// What a voice says.
+/// Recordings of a voice.
 pub(super) struct Spoken {
     /// Recording of the word.
     pub(super) word: Vec<f32>,

@@ -109,7 +109,7 @@ where
         config.config(),
         move |samples: &[T], _: &_| send(Ok(samples.chunks_exact(channels).map(mean).collect())),
         move |error| match error.kind() {
-            // The stream goes on.
+            // The stream continues.
             ErrorKind::DeviceChanged | ErrorKind::Xrun | ErrorKind::RealtimeDenied => {}
             _ => failed(Err(error.to_string())),
         },

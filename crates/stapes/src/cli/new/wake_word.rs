@@ -136,7 +136,7 @@ fn remove<'a>(folder: &Path, force: bool, mut inputs: impl Iterator<Item = &'a P
     if !force {
         bail!("{shown}: exists; choose another name, or replace it with --force");
     }
-    let is_ours = fs::read_to_string(folder.join(NOTE)).is_ok_and(|text| text == NOTE_TEXT);
+    let is_ours = stapes_files::read_to_string(&folder.join(NOTE)).is_ok_and(|text| text == NOTE_TEXT);
     if !is_ours || folder.is_symlink() {
         bail!(
             "{shown}: was not written by this command and is not replaced; choose another name, or move it"
