@@ -36,11 +36,11 @@ macro_rules! built_in {
 /// assert_eq!(BuiltInModel::VAD.load()?.labels.len(), 2);
 /// # Ok::<(), stapes::Error>(())
 /// ```
-pub const BUILT_IN_MODELS: &[BuiltInModel] = built_in!["vad",];
+pub const BUILT_IN_MODELS: &[BuiltInModel] = built_in!["digits", "vad",];
 
 impl BuiltInModel {
     /// Model for voice activity detection.
-    pub const VAD: &'static BuiltInModel = &BUILT_IN_MODELS[0];
+    pub const VAD: &'static BuiltInModel = &BUILT_IN_MODELS[1];
 
     /// Finds a model by its name, unless there is a file or folder of this name.
     pub fn find(path: &Path) -> Option<&'static BuiltInModel> {

@@ -255,6 +255,8 @@ fn built_in_models_need_no_training() {
     scratch.write("tone.wav", wav(&vec![0.1; 8000], 8000));
     let listed = scratch.run("models").succeeds().stdout();
     assert!(listed.contains("vad ") && listed.contains("speech"), "{listed}");
+    assert!(listed.contains("digits ") && listed.contains("seven"), "{listed}");
+    assert!(scratch.run("predict digits tone.wav").succeeds().stdout().contains("tone.wav"));
     assert!(scratch.run("models show vad").succeeds().stdout().contains("## License"));
     scratch.run("models show words").fails(2, &["words", "stapes models"]);
     // No speech in a constant.
