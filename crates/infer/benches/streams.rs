@@ -10,9 +10,8 @@
 use std::time::Instant;
 
 use stapes_features::{FeatureConfig, Features};
-use stapes_infer::{Classifier, Input, Model, StreamClassifier, WindowStream};
+use stapes_infer::{Classifier, Model, StreamClassifier, WindowStream};
 use stapes_nn::ModelConfig;
-use stapes_nn::layer::Shape;
 
 const RATE_HZ: usize = 16_000;
 /// Duration of the sound of a round, s.
@@ -26,22 +25,10 @@ const MFCC: &str = "sample_rate_hz = 16000\n[front_end.librosa-mfcc]\nn_mfcc = 2
 const LOG_MEL: &str = "sample_rate_hz = 16000\n[front_end.librosa-mel-db]\nn_fft = 512\nwin_length = 480\nhop_length = 160\n\
                        n_mels = 40\ncenter = false\ntop_db = 'none'";
 
-fn model(features: &str, network: &str, frames: Option<usize>) -> Model {
+fn model(features: &str, network: &str) -> Model {
     let features: FeatureConfig = toml::from_str(features).expect("features");
     let config: ModelConfig = toml::from_str(network).expect("network");
-    let shape = Shape::Sequence { features: features.init().expect("front end").width(), frames };
-    let network = config.build(shape, 2).expect("network");
-    let parameters = network.initial_parameters(1);
-    Model {
-        input: Input::Recordings(features),
-        config,
-        labels: vec!["other".into(), "word".into()],
-        shape,
-        normalizer: None,
-        parameters,
-        recipe: String::new(),
-        keywords: None,
-    }
+    Model::untrained(features, config, vec!["other".into(), "word".into()], 1).expect("a model")
 }
 
 fn samples() -> Vec<f32> {
@@ -64,7 +51,7 @@ fn print(name: &str, factors: &mut [f64]) -> f64 {
 
 fn frames(samples: &[f32]) {
     let network = "[recurrent]\ncell = 'lstm'\nhidden_size = 64\nhead = 'per_frame_binary'";
-    let model = model(MFCC, network, None);
+    let model = model(MFCC, network);
     let mut factors: Vec<f64> = (0..ROUNDS)
         .map(|_| {
             let mut stream = StreamClassifier::new(&model).expect("a causal model");
@@ -79,11 +66,10 @@ fn frames(samples: &[f32]) {
 }
 
 fn windows(name: &str, network: &str, samples: &[f32]) {
-    // 98 frames of 30 ms every 10 ms have a second.
-    let model = model(LOG_MEL, network, Some(98));
+    // A second has 97 frames: 32 ms, the length of the transform, every 10 ms.
+    let model = model(LOG_MEL, network);
     let (mut listening, mut alone) = (Vec::new(), Vec::new());
-    let clip = vec![-40.0; 98 * 40];
-    let features = Features::new(40, clip);
+    let features = Features::new(40, vec![-40.0; 97 * 40]);
     let mut classifier = Classifier::new(&model).expect("a model");
     for _ in 0..ROUNDS {
         let mut stream = WindowStream::new(&model, 1.0, 0.1).expect("windows");

@@ -48,10 +48,10 @@ impl Input {
     /// # Errors
     /// [`InferError::Features`] if the settings are impossible.
     pub fn shape(&self) -> Result<Option<Shape>, InferError> {
-        let Input::Recordings(features) = self else { return Ok(None) };
-        let front_end = features.init()?;
-        let frames = features.fixed_length_samples.map(|samples| front_end.frames_for(samples));
-        Ok(Some(Shape::Sequence { features: front_end.width(), frames }))
+        match self {
+            Input::Recordings(features) => Ok(Some(recording_shape(features)?)),
+            Input::Frames(_) => Ok(None),
+        }
     }
 
     /// Returns the normalization of the frames.
@@ -61,6 +61,13 @@ impl Input {
             Input::Frames(frames) => frames.normalization,
         }
     }
+}
+
+/// Returns the shape of the frames of recordings.
+fn recording_shape(features: &FeatureConfig) -> Result<Shape, InferError> {
+    let front_end = features.init()?;
+    let frames = features.fixed_length_samples.map(|samples| front_end.frames_for(samples));
+    Ok(Shape::Sequence { features: front_end.width(), frames })
 }
 
 /// Content of a model file: a trained model and everything needed to use it.
@@ -143,6 +150,43 @@ impl AsRef<[f32]> for Model {
 }
 
 impl Model {
+    /// Returns a model of recordings with initial parameters, which depend on the seed.
+    ///
+    /// # Errors
+    /// [`InferError::Features`] or [`InferError::Model`] if the settings are impossible.
+    ///
+    /// # Example
+    /// ```
+    /// use stapes_infer::Model;
+    /// use stapes_nn::ModelConfig;
+    ///
+    /// let config: ModelConfig = toml::from_str("[recurrent]\ncell = 'gru'\nhidden_size = 8")?;
+    /// let labels = vec!["no".to_string(), "yes".to_string()];
+    /// let model = Model::untrained(stapes_features::preset("kaldi-mfcc-39")?, config, labels, 1)?;
+    /// assert_eq!(model.shape.features(), 39);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn untrained(
+        features: FeatureConfig,
+        config: ModelConfig,
+        labels: Vec<String>,
+        seed: u64,
+    ) -> Result<Model, InferError> {
+        let shape = recording_shape(&features)?;
+        let mut model = Model {
+            input: Input::Recordings(features),
+            config,
+            labels,
+            shape,
+            normalizer: None,
+            parameters: Vec::new(),
+            recipe: String::new(),
+            keywords: None,
+        };
+        model.parameters = model.network()?.initial_parameters(seed);
+        Ok(model)
+    }
+
     /// Returns a copy with other parameters.
     pub fn with_parameters(&self, parameters: &[f32]) -> Model {
         Model { parameters: parameters.to_vec(), ..self.clone() }

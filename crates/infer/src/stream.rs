@@ -23,17 +23,11 @@ use crate::model::{Input, Model};
 ///
 /// # Example
 /// ```
-/// # use stapes_infer::{Model, Input, StreamClassifier};
-/// # use stapes_nn::{ModelConfig, layer::Shape};
+/// # use stapes_infer::{Model, StreamClassifier};
 /// # let features = stapes_features::preset("kaldi-mfcc-39")?;
-/// # let config: ModelConfig = serde_json::from_str(
+/// # let config: stapes_nn::ModelConfig = serde_json::from_str(
 /// #     r#"{"recurrent": {"cell": "lstm", "hidden_size": 8, "head": "per_frame_binary"}}"#)?;
-/// # let shape = Shape::frames(features.init()?.width());
-/// # let network = config.build(shape, 2)?;
-/// # let model = Model {
-/// #     input: Input::Recordings(features), config, labels: vec!["silence".into(), "voice".into()], shape,
-/// #     normalizer: None, parameters: network.initial_parameters(1), recipe: String::new(), keywords: None,
-/// # };
+/// # let model = Model::untrained(features, config, vec!["silence".into(), "voice".into()], 1)?;
 /// // `model` is a frame-level model, for example from `Model::load`.
 /// let mut stream = StreamClassifier::new(&model)?;
 /// let mut voice = Vec::new();

@@ -16,17 +16,11 @@ use crate::model::{Input, Model};
 ///
 /// # Example
 /// ```
-/// # use stapes_infer::{Model, Input, WindowStream};
-/// # use stapes_nn::{ModelConfig, layer::Shape};
+/// # use stapes_infer::{Model, WindowStream};
 /// # let features = stapes_features::preset("kaldi-mfcc-39")?;
-/// # let config: ModelConfig = serde_json::from_str(
+/// # let config: stapes_nn::ModelConfig = serde_json::from_str(
 /// #     r#"{"recurrent": {"cell": "gru", "hidden_size": 8, "bidirectional": true}}"#)?;
-/// # let shape = Shape::frames(features.init()?.width());
-/// # let network = config.build(shape, 2)?;
-/// # let model = Model {
-/// #     input: Input::Recordings(features), config, labels: vec!["other".into(), "yes".into()], shape,
-/// #     normalizer: None, parameters: network.initial_parameters(1), recipe: String::new(), keywords: None,
-/// # };
+/// # let model = Model::untrained(features, config, vec!["other".into(), "yes".into()], 1)?;
 /// // A second of sound every 100 ms; `model` is of clips, for example from `Model::load`.
 /// let mut stream = WindowStream::new(&model, 1.0, 0.1)?;
 /// let mut ends = Vec::new();
@@ -246,7 +240,6 @@ impl SampleWindows {
 mod tests {
     use stapes_audio::Clip;
     use stapes_nn::ModelConfig;
-    use stapes_nn::layer::Shape;
 
     use super::*;
 
@@ -256,20 +249,7 @@ mod tests {
         change(&mut features);
         let config: ModelConfig =
             toml::from_str("[recurrent]\ncell = 'gru'\nhidden_size = 4\nbidirectional = true").unwrap();
-        let shape = Shape::frames(features.init().unwrap().width());
-        let parameters = config.build(shape, 3).unwrap().initial_parameters(1);
-        let labels = ["a", "b", "c"].map(str::to_owned).to_vec();
-        let input = Input::Recordings(features);
-        Model {
-            input,
-            config,
-            labels,
-            shape,
-            normalizer: None,
-            parameters,
-            recipe: String::new(),
-            keywords: None,
-        }
+        Model::untrained(features, config, ["a", "b", "c"].map(str::to_owned).to_vec(), 1).unwrap()
     }
 
     fn samples(count: usize) -> Vec<f32> {

@@ -2,9 +2,8 @@
 
 use allocation_counter::measure;
 use stapes_features::FeatureConfig;
-use stapes_infer::{Input, Model, StreamClassifier};
+use stapes_infer::{Model, StreamClassifier};
 use stapes_nn::ModelConfig;
-use stapes_nn::layer::Shape;
 
 #[test]
 fn a_stream_allocates_nothing_after_its_first_second() {
@@ -20,18 +19,7 @@ fn a_stream_allocates_nothing_after_its_first_second() {
         let features: FeatureConfig = toml::from_str(front_end).unwrap();
         let config = format!("[recurrent]\nhidden_size = 64\nhead = 'per_frame_binary'\n{network}");
         let config: ModelConfig = toml::from_str(&config).unwrap();
-        let shape = Shape::frames(features.init().unwrap().width());
-        let parameters = config.build(shape, 2).unwrap().initial_parameters(1);
-        let model = Model {
-            input: Input::Recordings(features),
-            config,
-            labels: vec!["silence".into(), "speech".into()],
-            shape,
-            normalizer: None,
-            parameters,
-            recipe: String::new(),
-            keywords: None,
-        };
+        let model = Model::untrained(features, config, vec!["silence".into(), "speech".into()], 1).unwrap();
         let samples: Vec<f32> = (0..16_000).map(|n| 0.3 * (n as f32 * 0.05).sin()).collect();
         let mut stream = StreamClassifier::new(&model).unwrap();
         let mut frames = 0;

@@ -4,9 +4,8 @@ use std::path::Path;
 
 use stapes_audio::Clip;
 use stapes_features::{FeatureConfig, Features, Normalization, StandardScaler};
-use stapes_infer::{Classifier, InferError, Input, Model, StreamClassifier};
+use stapes_infer::{Classifier, InferError, Model, StreamClassifier};
 use stapes_nn::ModelConfig;
-use stapes_nn::layer::Shape;
 
 const RATE_HZ: u32 = 8000;
 
@@ -14,8 +13,7 @@ const RATE_HZ: u32 = 8000;
 fn model(features: &str, network: &str, standardized: bool) -> Model {
     let mut features: FeatureConfig =
         toml::from_str(&format!("sample_rate_hz = {RATE_HZ}\n{features}")).unwrap();
-    let front_end = features.init().unwrap();
-    let width = front_end.width();
+    let width = features.init().unwrap().width();
     // In the range of decibels.
     let wave = |from: f32, middle: f32| (0..width).map(|at| middle + (from + at as f32).sin()).collect();
     let normalizer = standardized.then(|| {
@@ -23,16 +21,12 @@ fn model(features: &str, network: &str, standardized: bool) -> Model {
         StandardScaler { mean: wave(1.0, -20.0), scale: wave(2.0, 20.0) }
     });
     let config: ModelConfig = toml::from_str(network).unwrap();
-    let frames = features.fixed_length_samples.map(|samples| front_end.frames_for(samples));
-    let shape = Shape::Sequence { features: width, frames };
-    let network = config.build(shape, 2).unwrap();
-    let mut parameters = network.initial_parameters(1);
-    for tensor in network.tensors().iter().filter(|tensor| !tensor.trained) {
-        let statistics = tensor.slice_mut(&mut parameters).iter_mut().enumerate();
+    let mut model = Model::untrained(features, config, vec!["a".into(), "b".into()], 1).unwrap();
+    for tensor in model.network().unwrap().tensors().iter().filter(|tensor| !tensor.trained) {
+        let statistics = tensor.slice_mut(&mut model.parameters).iter_mut().enumerate();
         statistics.for_each(|(at, value)| *value += 0.5 * (at as f32 + 0.3).sin().abs());
     }
-    let (input, labels) = (Input::Recordings(features), vec!["a".into(), "b".into()]);
-    Model { input, config, labels, shape, normalizer, parameters, recipe: String::new(), keywords: None }
+    Model { normalizer, ..model }
 }
 
 fn samples(count: usize) -> Vec<f32> {

@@ -263,8 +263,6 @@ mod tests {
     use std::path::PathBuf;
 
     use stapes_features::FeatureConfig;
-    use stapes_nn::ModelConfig;
-    use stapes_nn::layer::Shape;
 
     use super::*;
 
@@ -272,23 +270,9 @@ mod tests {
     fn model(recurrent: &str, change: impl Fn(&mut FeatureConfig)) -> Model {
         let mut features = stapes_features::preset("kaldi-mfcc-39").unwrap();
         change(&mut features);
-        let input = Input::Recordings(features);
         let text = format!("[recurrent]\ncell = 'gru'\nhidden_size = 4\n{recurrent}");
-        let config: ModelConfig = toml::from_str(&text).unwrap();
-        let shape = input.shape().unwrap().unwrap();
-        assert_eq!(shape.features(), Shape::frames(39).features());
-        let parameters = config.build(shape, 2).unwrap().initial_parameters(1);
-        let labels = vec!["no".into(), "yes".into()];
-        Model {
-            input,
-            config,
-            labels,
-            shape,
-            normalizer: None,
-            parameters,
-            recipe: String::new(),
-            keywords: None,
-        }
+        Model::untrained(features, toml::from_str(&text).unwrap(), vec!["no".into(), "yes".into()], 1)
+            .unwrap()
     }
 
     fn recording(folder: &Path, samples: usize, sample_rate_hz: u32) -> PathBuf {

@@ -6,11 +6,9 @@ use proptest::prelude::*;
 use stapes_audio::{Clip, StreamResampler};
 use stapes_features::{FeatureConfig, Normalization};
 use stapes_infer::{
-    Input, Keyword, KeywordDetector, KeywordOptions, KeywordSettings, Model, SpeechOptions, SpeechStream,
+    Keyword, KeywordDetector, KeywordOptions, KeywordSettings, Model, SpeechOptions, SpeechStream,
     SpeechTime, StreamClassifier, WindowStream,
 };
-use stapes_nn::ModelConfig;
-use stapes_nn::layer::Shape;
 
 use super::{FileKeywords, KeywordTime};
 use crate::FileClassifier;
@@ -20,21 +18,7 @@ fn model(preset: &str, recurrent: &str, change: impl Fn(&mut FeatureConfig)) -> 
     let mut features = stapes_features::preset(preset).unwrap();
     change(&mut features);
     let text = format!("[recurrent]\ncell = 'gru'\nhidden_size = 4\n{recurrent}");
-    let config: ModelConfig = toml::from_str(&text).unwrap();
-    let shape = Shape::frames(features.init().unwrap().width());
-    let labels = vec!["other".to_owned(), "yes".into()];
-    let parameters = config.build(shape, labels.len()).unwrap().initial_parameters(1);
-    let input = Input::Recordings(features);
-    Model {
-        input,
-        config,
-        labels,
-        shape,
-        normalizer: None,
-        parameters,
-        recipe: String::new(),
-        keywords: None,
-    }
+    Model::untrained(features, toml::from_str(&text).unwrap(), vec!["other".into(), "yes".into()], 1).unwrap()
 }
 
 /// Models of clips: shared features with and without later frames, whole clips, two directions.
