@@ -12,6 +12,16 @@ pub(crate) fn entries(folder: &Path) -> Result<Vec<Entry>, DataError> {
     stapes_files::entries(folder).map_err(|reason| DataError::unreadable(folder, reason))
 }
 
+/// Returns the files of a folder and of its subfolders, each with its path in the folder; a folder for which `enters` is false counts
+/// as a file.
+pub(crate) fn files_below(
+    folder: &Path,
+    enters: impl Fn(&Entry) -> bool,
+) -> Result<Vec<(Entry, String)>, DataError> {
+    stapes_files::files_below(folder, enters)
+        .map_err(|(folder, reason)| DataError::unreadable(&folder, reason))
+}
+
 /// Returns the `.wav` files of a folder, sorted by name; other files are ignored. An entry called `.wav` that is not
 /// a file stays in the list and is rejected when it is read.
 ///

@@ -46,6 +46,60 @@ pub fn entries(folder: &Path) -> io::Result<Vec<Entry>> {
     found.sort_by(|a, b| a.name.cmp(&b.name).then_with(|| a.path.cmp(&b.path)));
     Ok(found)
 }
+
+/// Maximum depth of folders; a deeper one is probably a circular link.
+const MAX_DEPTH: usize = 32;
+
+/// Returns the files of a folder and of its subfolders, sorted by name, without names that begin with a dot, each with its path in
+/// the folder: names with `/` between them. A folder for which `enters` is false counts as a file.
+///
+/// # Errors
+/// A folder that cannot be read, or that is more than 32 folders deep, with the reason.
+///
+/// # Example
+/// ```
+/// let folder = std::env::temp_dir().join(format!("stapes-files-below-{}", std::process::id()));
+/// std::fs::create_dir_all(folder.join("b"))?;
+/// for name in ["a.txt", "b/c.txt"] {
+///     std::fs::write(folder.join(name), "")?;
+/// }
+/// let found = stapes_files::files_below(&folder, |_| true).map_err(|(_, error)| error)?;
+/// let paths: Vec<&str> = found.iter().map(|(_, path)| &**path).collect();
+/// assert_eq!(paths, ["a.txt", "b/c.txt"]);
+/// # std::fs::remove_dir_all(&folder)?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub fn files_below(
+    folder: &Path,
+    enters: impl Fn(&Entry) -> bool,
+) -> Result<Vec<(Entry, String)>, (PathBuf, io::Error)> {
+    let mut found = Vec::new();
+    collect(folder, "", 0, &enters, &mut found)?;
+    Ok(found)
+}
+
+fn collect(
+    folder: &Path,
+    within: &str,
+    depth: usize,
+    enters: &dyn Fn(&Entry) -> bool,
+    found: &mut Vec<(Entry, String)>,
+) -> Result<(), (PathBuf, io::Error)> {
+    let failed = |error: io::Error| (folder.to_owned(), error);
+    if depth > MAX_DEPTH {
+        let reason = format!("more than {MAX_DEPTH} folders inside each other; remove circular links");
+        return Err(failed(io::Error::other(reason)));
+    }
+    for entry in entries(folder).map_err(failed)? {
+        let path = format!("{within}{}", entry.name);
+        match entry.is_folder && enters(&entry) {
+            true => collect(&entry.path, &format!("{path}/"), depth + 1, enters, found)?,
+            false => found.push((entry, path)),
+        }
+    }
+    Ok(())
+}
+
 /// Returns a name as text; bytes that are not UTF-8 become `\xff`, so that different names stay different.
 fn text(name: &OsStr) -> String {
     let mut text = String::new();

@@ -16,7 +16,7 @@ mod sources;
 pub mod tensors;
 
 pub use contain::contain_panic;
-pub use entries::{Entry, entries};
+pub use entries::{Entry, entries, files_below};
 pub use failures::list_failures;
 pub use input::{SpecialFile, check_regular, open, read, read_text, read_text_or_stream, read_to_string};
 

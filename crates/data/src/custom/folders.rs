@@ -25,8 +25,6 @@ const UNREAD_EXTENSIONS: [&str; 23] = [
     "sph", "spx", "tta", "voc", "vox", "weba", "webm", "wma",
 ];
 const CONVERT: &str = "convert them to WAV or FLAC";
-/// Maximum depth of folders; a deeper one is probably a circular link.
-const MAX_DEPTH: usize = 32;
 
 /// Audio files with one folder per class.
 ///
@@ -188,10 +186,8 @@ impl<'a> Found<'a> {
         let name = format!("{prefix}{}", entry.name);
         match Format::of(&entry.path) {
             _ if entry.is_folder => {
-                let mut count = 0;
-                walk(&entry.path, "", &mut |file, _| {
-                    count += usize::from(Format::of(&file.path) != Format::Other);
-                })?;
+                let files = files_below(&entry.path)?;
+                let count = files.iter().filter(|(file, _)| Format::of(&file.path) != Format::Other).count();
                 self.other_folders.push((name, count));
             }
             Format::Read => self.loose.push(name),
@@ -209,19 +205,27 @@ impl<'a> Found<'a> {
         class: usize,
         subset: Option<Subset>,
     ) -> Result<(), DataError> {
-        walk(folder, "", &mut |entry, within| match Format::of(&entry.path) {
-            Format::Read => self.examples.push(Example {
-                label: Label::Class(class),
-                group: self.config.speaker.as_ref().and_then(|rule| rule.speaker(within)).map(str::to_owned),
-                fold: None,
-                predefined: subset,
-                id: format!("{class_prefix}{within}"),
-                source: Source::File(entry.path),
-                channel: self.config.custom.channel,
-            }),
-            Format::Unread => self.unread.push(format!("{class_prefix}{within}")),
-            Format::Other => {}
-        })
+        for (entry, within) in files_below(folder)? {
+            match Format::of(&entry.path) {
+                Format::Read => self.examples.push(Example {
+                    label: Label::Class(class),
+                    group: self
+                        .config
+                        .speaker
+                        .as_ref()
+                        .and_then(|rule| rule.speaker(&within))
+                        .map(str::to_owned),
+                    fold: None,
+                    predefined: subset,
+                    id: format!("{class_prefix}{within}"),
+                    source: Source::File(entry.path),
+                    channel: self.config.custom.channel,
+                }),
+                Format::Unread => self.unread.push(format!("{class_prefix}{within}")),
+                Format::Other => {}
+            }
+        }
+        Ok(())
     }
 
     /// Checks what was found, and returns it.
@@ -296,21 +300,10 @@ impl<'a> Found<'a> {
     }
 }
 
-/// Calls `on_file` with each file of a folder and its subfolders, and with its path in the folder. A folder with the name of
-/// a recording counts as a file; it is rejected when it is read.
-fn walk(folder: &Path, within: &str, on_file: &mut dyn FnMut(Entry, &str)) -> Result<(), DataError> {
-    if within.matches('/').count() > MAX_DEPTH {
-        let reason = format!("is more than {MAX_DEPTH} folders deep; check for a circular link");
-        return Err(DataError::Manifest { path: folder.to_owned(), reason });
-    }
-    for entry in folder::entries(folder)? {
-        let within = format!("{within}{}", entry.name);
-        match entry.is_folder && Format::of(&entry.path) != Format::Read {
-            true => walk(&entry.path, &format!("{within}/"), on_file)?,
-            false => on_file(entry, &within),
-        }
-    }
-    Ok(())
+/// Returns the files of a folder and its subfolders, each with its path in the folder. A folder with the name of a recording counts
+/// as a file; it is rejected when it is read.
+fn files_below(folder: &Path) -> Result<Vec<(Entry, String)>, DataError> {
+    folder::files_below(folder, |entry| Format::of(&entry.path) != Format::Read)
 }
 
 /// Format of a file by its extension.

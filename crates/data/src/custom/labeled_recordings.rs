@@ -8,15 +8,13 @@ use super::manifest_files;
 use super::rows::{Cells, end_seconds, seconds, subset};
 use super::table;
 use crate::error::DataError;
-use crate::folder;
+use crate::folder::{self, Entry};
 use crate::labeled_segment::{LabeledSegment, read_label_lines};
 use crate::note::Note;
 use crate::subset::Subset;
 
 /// Extensions of label files, with a line `start end label` per segment.
 const LABEL_EXTENSIONS: [&str; 2] = ["lab", "txt"];
-/// Maximum depth of folders; a deeper one is probably a circular link.
-const MAX_DEPTH: usize = 32;
 
 /// Recording with labeled segments, or without any.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,7 +48,7 @@ impl LabeledRecordings {
     /// labels in `a.lab` or `a.txt` (Audacity): a line `start end label` per segment.
     ///
     /// # Errors
-    /// [`DataError::Line`] for an invalid line, [`DataError::Manifest`] if there are no recordings, and those of reading.
+    /// [`DataError::Line`] for an invalid line, [`DataError::Manifest`] without recordings, and errors of reading.
     ///
     /// # Example
     /// ```
@@ -88,8 +86,7 @@ impl LabeledRecordings {
 }
 
 fn of_folder(root: &Path) -> Result<LabeledRecordings, DataError> {
-    let (mut sounds, mut labels) = (Vec::new(), HashMap::new());
-    collect(root, 0, &mut sounds, &mut labels)?;
+    let (sounds, mut labels) = sounds_and_labels(root)?;
     let id = |path: &Path| path.strip_prefix(root).unwrap_or(path).display().to_string();
     let mut recordings = Vec::new();
     for path in sounds {
@@ -126,31 +123,22 @@ fn is(path: &Path, extension: &str) -> bool {
     path.extension().is_some_and(|found| found.eq_ignore_ascii_case(extension))
 }
 
-/// Collects the sound files of a folder, and its label files by their paths without extension.
-fn collect(
-    root: &Path,
-    depth: usize,
-    sounds: &mut Vec<PathBuf>,
-    labels: &mut HashMap<PathBuf, PathBuf>,
-) -> Result<(), DataError> {
-    let wrong = |reason: String| Err(DataError::Manifest { path: root.to_owned(), reason });
-    if depth > MAX_DEPTH {
-        return wrong(format!("more than {MAX_DEPTH} folders inside each other; remove circular links"));
-    }
-    for entry in folder::entries(root)? {
-        let path = entry.path;
-        if entry.is_folder {
-            collect(&path, depth + 1, sounds, labels)?;
-        } else if stapes_audio::has_audio_extension(&path) {
+/// Returns the sound files of a folder, and its label files by their paths without extension.
+fn sounds_and_labels(root: &Path) -> Result<(Vec<PathBuf>, HashMap<PathBuf, PathBuf>), DataError> {
+    let (mut sounds, mut labels) = (Vec::new(), HashMap::new());
+    for (Entry { path, .. }, _) in folder::files_below(root, |_| true)? {
+        if stapes_audio::has_audio_extension(&path) {
             sounds.push(path);
         } else if LABEL_EXTENSIONS.iter().any(|extension| is(&path, extension))
             && let Some(other) = labels.insert(path.with_extension(""), path.clone())
         {
             let [a, b] = [&other, &path].map(|path| path.file_name().unwrap_or_default().to_string_lossy());
-            return wrong(format!("{a} and {b} both label one recording; remove one of them"));
+            let reason = format!("{a} and {b} both label one recording; remove one of them");
+            let path = path.parent().unwrap_or(root).to_owned();
+            return Err(DataError::Manifest { path, reason });
         }
     }
-    Ok(())
+    Ok((sounds, labels))
 }
 
 fn sorted(mut segments: Vec<LabeledSegment>) -> Vec<LabeledSegment> {

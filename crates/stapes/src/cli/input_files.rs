@@ -7,8 +7,6 @@ use anyhow::{Context, Result, bail};
 
 use super::predict::FRAME_EXTENSIONS;
 
-/// Maximum depth of folders; a deeper one is probably a circular link.
-const MAX_DEPTH: usize = 32;
 /// Maximum size of a list of files in bytes: more than a million paths.
 const MAX_LIST: u64 = 256 << 20;
 
@@ -35,10 +33,12 @@ pub(crate) fn find(
     for path in paths {
         if path.is_dir() {
             let before = files.len();
-            let mut found = Vec::new();
-            of_folder(path, is_wanted, 0, &mut found)?;
+            let found = stapes_files::files_below(path, |_| true).map_err(|(folder, error)| {
+                anyhow::anyhow!("{}: cannot be read: {error}", folder.display())
+            })?;
             let below = |file: &Path| file.strip_prefix(path).unwrap_or(file).to_owned();
-            files.extend(found.into_iter().map(|file| InputFile { below: below(&file), path: file }));
+            let wanted = found.into_iter().map(|(entry, _)| entry.path).filter(|path| is_wanted(path));
+            files.extend(wanted.map(|file| InputFile { below: below(&file), path: file }));
             if files.len() == before {
                 bail!(
                     "{}: no file in this folder can be classified; give other files or folders",
@@ -74,27 +74,6 @@ pub(crate) fn is_recording(path: &Path) -> bool {
 pub(crate) fn is_frames(path: &Path) -> bool {
     let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
     FRAME_EXTENSIONS.iter().any(|known| known.eq_ignore_ascii_case(extension))
-}
-
-fn of_folder(
-    folder: &Path,
-    is_wanted: fn(&Path) -> bool,
-    depth: usize,
-    files: &mut Vec<PathBuf>,
-) -> Result<()> {
-    if depth > MAX_DEPTH {
-        bail!("{}: more than {MAX_DEPTH} folders inside each other; remove circular links", folder.display());
-    }
-    let entries =
-        stapes_files::entries(folder).with_context(|| format!("{}: cannot be read", folder.display()))?;
-    for entry in entries {
-        if entry.is_folder {
-            of_folder(&entry.path, is_wanted, depth + 1, files)?;
-        } else if is_wanted(&entry.path) {
-            files.push(entry.path);
-        }
-    }
-    Ok(())
 }
 
 fn of_pattern(pattern: &str) -> Result<Vec<PathBuf>> {
