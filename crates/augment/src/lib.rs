@@ -32,6 +32,6 @@ pub use frames::{
     StretchConfig, WarpConfig,
 };
 pub use waveform::{
-    ClippingConfig, CodecConfig, GainConfig, NoiseColor, NoiseConfig, ReverbConfig, SpeedConfig,
+    ClippingConfig, CodecConfig, GainConfig, NoiseColor, NoiseConfig, ReverbConfig, SpeedConfig, SpeedFilter,
     WaveformAugmentConfig, WaveformAugmenter, WaveformShiftConfig,
 };

@@ -26,7 +26,7 @@ pub use gain::GainConfig;
 pub use noise::{NoiseColor, NoiseConfig};
 pub use reverb::ReverbConfig;
 pub use shift::WaveformShiftConfig;
-pub use speed::SpeedConfig;
+pub use speed::{SpeedConfig, SpeedFilter};
 
 /// Augmentation of the samples of training examples, before the front end. Validation and test examples are not
 /// augmented.

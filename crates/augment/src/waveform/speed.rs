@@ -48,12 +48,29 @@ impl SpeedConfig {
     }
 
     pub(super) fn build(&self) -> Box<dyn Augmentation> {
-        Box::new(Speed { filters: self.hundredths().map(Filter::new).collect() })
+        Box::new(Speed { filters: self.filters() })
+    }
+
+    /// Returns the filters of all speeds of the range.
+    ///
+    /// # Panics
+    /// If the range is not within 0.5 to 2.
+    ///
+    /// # Example
+    /// ```
+    /// let config = stapes_augment::SpeedConfig { probability: 1.0, factor: [0.9, 1.1] };
+    /// let filters = config.filters();
+    /// assert_eq!((filters.len(), filters[0].factor()), (21, 0.9));
+    /// assert_eq!(filters[0].apply(&[0.5; 900]).len(), 1000);
+    /// ```
+    pub fn filters(&self) -> Vec<SpeedFilter> {
+        assert!(self.check().is_ok(), "speeds {:?}: must be within 0.5 to 2", self.factor);
+        self.hundredths().map(SpeedFilter::new).collect()
     }
 }
 
 struct Speed {
-    filters: Vec<Filter>,
+    filters: Vec<SpeedFilter>,
 }
 
 impl Augmentation for Speed {
@@ -75,16 +92,16 @@ const CUTOFF: f64 = 0.9;
 const BETA: f64 = 5.65;
 const LANES: usize = 8;
 
-/// Filter for one speed.
-struct Filter {
+/// Filter that plays samples at another speed.
+pub struct SpeedFilter {
     hundredths: usize,
     taps: usize,
     /// One row of taps for every hundredth of a sample between two samples.
     rows: Vec<f32>,
 }
 
-impl Filter {
-    fn new(hundredths: usize) -> Filter {
+impl SpeedFilter {
+    fn new(hundredths: usize) -> SpeedFilter {
         // Cutoff relative to the Nyquist frequency of the example.
         let cutoff = CUTOFF * (WHOLE as f64 / hundredths as f64).min(1.0);
         let half = ((REACH / cutoff * CUTOFF).ceil() as usize).next_multiple_of(LANES / 2);
@@ -98,11 +115,17 @@ impl Filter {
             let sum: f64 = row.iter().sum();
             rows.extend(row.iter().map(|tap| (tap / sum) as f32));
         }
-        Filter { hundredths, taps, rows }
+        SpeedFilter { hundredths, taps, rows }
     }
 
-    fn apply(&self, samples: &[f32]) -> Vec<f32> {
-        let Filter { hundredths, taps, .. } = *self;
+    /// Returns the speed; above 1 is faster.
+    pub fn factor(&self) -> f32 {
+        self.hundredths as f32 / WHOLE as f32
+    }
+
+    /// Returns the samples at the speed of the filter: L become ceil(L / speed).
+    pub fn apply(&self, samples: &[f32]) -> Vec<f32> {
+        let SpeedFilter { hundredths, taps, .. } = *self;
         let before = taps / 2 - 1;
         let mut padded = vec![0.0; samples.len() + taps];
         padded[before..before + samples.len()].copy_from_slice(samples);
@@ -170,7 +193,7 @@ mod tests {
             let speed = hundredths as f64 / 100.0;
             // Up to 0.78 of the Nyquist frequency of the example and of the result.
             for cycles in [0.01, 0.15, 0.39 / speed.max(1.0)] {
-                let fast = Filter::new(hundredths).apply(&tone(cycles, 4000));
+                let fast = SpeedFilter::new(hundredths).apply(&tone(cycles, 4000));
                 assert_eq!(fast.len(), 400_000usize.div_ceil(hundredths));
                 let expected = tone(cycles * speed, fast.len());
                 let inner = 200..fast.len() - 200;
@@ -184,7 +207,7 @@ mod tests {
     #[test]
     fn aliases_are_attenuated_by_58_db() {
         for (hundredths, cycles) in [(200, 0.26), (200, 0.4), (125, 0.42), (110, 0.475)] {
-            let fast = Filter::new(hundredths).apply(&tone(cycles, 8000));
+            let fast = SpeedFilter::new(hundredths).apply(&tone(cycles, 8000));
             let inner = &fast[200..fast.len() - 200];
             let loudest = inner.iter().fold(0.0f32, |loudest, sample| loudest.max(sample.abs()));
             assert!(loudest < 1.26e-3, "{hundredths} at {cycles}: {loudest}");

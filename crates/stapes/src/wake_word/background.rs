@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use stapes_audio::{Clip, Recording, StreamResampler};
+use stapes_audio::{Recording, StreamResampler};
+use stapes_augment::SpeedFilter;
 use stapes_data::Subset;
 use stapes_infer::InferError;
 use stapes_random::Rng;
 
-use super::windows::between;
+use super::windows::speeds;
 use super::word_region::word_region;
 use super::{OTHER, RATE_HZ, write};
 use crate::error::Error;
@@ -35,6 +36,7 @@ pub(super) struct Background<'a> {
     rest: Vec<f32>,
     /// Words of short recordings without pauses, for training.
     joined: Vec<f32>,
+    speeds: Vec<SpeedFilter>,
     rng: Rng,
     /// Number of windows for training.
     windows: usize,
@@ -62,6 +64,7 @@ impl<'a> Background<'a> {
             folder,
             rest: Vec::new(),
             joined: Vec::new(),
+            speeds: speeds(JOINED_SPEED),
             rng: Rng::new(seed, "wake word joined words"),
             windows: 0,
             streams: [Vec::new(), Vec::new()],
@@ -103,14 +106,15 @@ impl<'a> Background<'a> {
     /// Adds the word of a short recording to those before it, faster or slower, almost without a pause: recordings of single words
     /// become continuous speech.
     fn join(&mut self, samples: &[f32]) -> Result<(), Error> {
-        let Some(word) = word_region(samples).filter(|_| samples.len() <= SHORT) else { return Ok(()) };
-        let speed = between(JOINED_SPEED, &mut self.rng);
-        let sample_rate_hz = (RATE_HZ as f32 * speed) as u32;
-        let clip = Clip { samples: samples[word].to_vec(), sample_rate_hz };
-        let clip = clip.resampled(RATE_HZ).map_err(InferError::from)?;
+        if samples.len() > SHORT || self.is_full() {
+            return Ok(());
+        }
+        let Some(word) = word_region(samples) else { return Ok(()) };
+        let speed = &self.speeds[self.rng.below(self.speeds.len())];
+        let word = speed.apply(&samples[word]);
         // The quiet ends of a word overlap those of its neighbors.
-        let overlap = JOINED_OVERLAP.min(self.joined.len()).min(clip.samples.len());
-        let (start, end) = clip.samples.split_at(overlap);
+        let overlap = JOINED_OVERLAP.min(self.joined.len()).min(word.len());
+        let (start, end) = word.split_at(overlap);
         let at = self.joined.len() - overlap;
         self.joined[at..].iter_mut().zip(start).for_each(|(before, sample)| *before += sample);
         self.joined.extend_from_slice(end);
@@ -128,7 +132,7 @@ impl<'a> Background<'a> {
             Subset::Validation => &mut self.streams[0],
             Subset::Test => &mut self.streams[1],
             Subset::Train => {
-                if self.windows * self.window >= MAX_TRAIN {
+                if self.is_full() {
                     self.unused += samples.len();
                     return Ok(());
                 }
@@ -142,6 +146,11 @@ impl<'a> Background<'a> {
         let room = MAX_OTHER.saturating_sub(stream.len());
         stream.extend_from_slice(&samples[..samples.len().min(room)]);
         Ok(())
+    }
+
+    /// Returns true if there is enough for training.
+    fn is_full(&self) -> bool {
+        self.windows * self.window >= MAX_TRAIN
     }
 
     /// Writes a window of the training subset.
@@ -264,4 +273,64 @@ fn noise(length: usize, rng: &mut Rng) -> Vec<f32> {
     let gain = level / power.sqrt().max(1e-9);
     noise.iter_mut().for_each(|x| *x = (*x * gain).clamp(-1.0, 1.0));
     noise
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WINDOW: usize = RATE_HZ as usize;
+
+    /// Recording of 1.5 s with a tone of half a second.
+    fn word(amplitude: f32) -> Vec<f32> {
+        let sample = |n: usize| match (8000..16_000).contains(&n) {
+            true => amplitude * (n as f32 * 0.2).sin(),
+            false => 1e-4 * (n as f32 * 0.9).sin(),
+        };
+        (0..24_000).map(sample).collect()
+    }
+
+    #[test]
+    fn of_ten_recordings_one_each_is_for_validation_and_test() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut background = Background::new(WINDOW, folder.path(), 1);
+        for number in 0..20 {
+            background.add_piece(&vec![number as f32 / 100.0; 4 * WINDOW]).unwrap();
+        }
+        assert_eq!(Subset::ALL.map(|subset| background.count(subset)), [64, 8, 8]);
+        let of = |subset| background.stream(subset).iter().step_by(4 * WINDOW).copied().collect::<Vec<f32>>();
+        assert_eq!((of(Subset::Validation), of(Subset::Test)), (vec![0.04, 0.14], vec![0.09, 0.19]));
+        let last = read(&folder.path().join("train/_other_/00063.wav")).unwrap();
+        assert!((last[0] - 0.18).abs() < 1e-4 && last.len() == WINDOW);
+    }
+
+    #[test]
+    fn words_of_short_recordings_are_joined_without_their_silence() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut background = Background::new(WINDOW, folder.path(), 1);
+        for _ in 0..40 {
+            background.join(&word(0.5)).unwrap();
+        }
+        // Words of 0.4 to 0.7 s, of which 0.1 s overlap, at speeds from 0.9 to 1.3.
+        assert!((13..26).contains(&background.windows), "{}", background.windows);
+        for window in 0..background.windows {
+            let samples = read(&background.path(window)).unwrap();
+            let is_quiet = |part: &&[f32]| part.iter().all(|sample| sample.abs() < 0.01);
+            let quiet = samples.chunks(160).filter(is_quiet).count();
+            assert!(quiet < 40, "window {window}: {quiet} of 100 frames are quiet");
+        }
+        let before = background.windows;
+        (0..40).for_each(|_| background.join(&[word(0.5), word(0.5)].concat()).unwrap());
+        assert_eq!(background.windows, before, "long recordings are not single words");
+    }
+
+    #[test]
+    fn synthetic_noise_has_levels_within_their_range() {
+        for number in 0..50 {
+            let noise = noise(WINDOW, &mut Rng::numbered(3, "test", [number, 0]));
+            let power = noise.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>() / noise.len() as f64;
+            let level = 10.0 * power.log10();
+            assert!((-70.5..-19.5).contains(&level), "{level}");
+        }
+    }
 }

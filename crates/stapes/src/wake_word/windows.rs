@@ -3,9 +3,8 @@
 use std::ops::Range;
 use std::path::Path;
 
-use stapes_audio::Clip;
+use stapes_augment::{SpeedConfig, SpeedFilter};
 use stapes_data::Subset;
-use stapes_infer::InferError;
 use stapes_random::Rng;
 
 use super::background::Background;
@@ -45,14 +44,22 @@ impl Word {
         Some(Word { samples, region, subset: Subset::Train, is_voice })
     }
 
-    /// Returns the word at another speed.
-    fn at_speed(&self, speed: f32) -> Result<Word, InferError> {
-        let sample_rate_hz = (RATE_HZ as f32 * speed).round() as u32;
-        let samples = Clip { samples: self.samples.clone(), sample_rate_hz }.resampled(RATE_HZ)?.samples;
-        let scaled = |sample: usize| ((sample as f32 / speed) as usize).min(samples.len());
+    /// Returns the word at another speed, with at least `context` samples before and after it, as far as the recording has them.
+    fn at_speed(&self, speed: &SpeedFilter, context: usize) -> Word {
+        // A faster recording needs more samples.
+        let context = (context as f32 * speed.factor()).ceil() as usize;
+        let start = self.region.start.saturating_sub(context);
+        let end = (self.region.end + context).min(self.samples.len());
+        let samples = speed.apply(&self.samples[start..end]);
+        let scaled = |sample: usize| (((sample - start) as f32 / speed.factor()) as usize).min(samples.len());
         let region = scaled(self.region.start)..scaled(self.region.end);
-        Ok(Word { region, samples, subset: self.subset, is_voice: self.is_voice })
+        Word { region, samples, subset: self.subset, is_voice: self.is_voice }
     }
+}
+
+/// Returns the filters of a range of speeds.
+pub(super) fn speeds(factor: [f32; 2]) -> Vec<SpeedFilter> {
+    SpeedConfig { probability: 1.0, factor }.filters()
 }
 
 /// Writer of windows.
@@ -74,6 +81,7 @@ impl Windows<'_> {
         background: &Background<'_>,
     ) -> Result<(usize, usize), Error> {
         let folder = self.folder.join(subset.name());
+        let speeds = speeds(SPEED);
         let (mut count, mut parts) = (0, 0);
         for (number, word) in words.iter().enumerate() {
             let kind = if word.is_voice { "voice" } else { "recording" };
@@ -84,7 +92,7 @@ impl Windows<'_> {
                 let changed;
                 let spoken = match subset {
                     Subset::Train => {
-                        changed = word.at_speed(between(SPEED, &mut rng))?;
+                        changed = word.at_speed(&speeds[rng.below(speeds.len())], self.window);
                         &changed
                     }
                     _ => *word,
