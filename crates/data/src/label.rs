@@ -69,7 +69,7 @@ pub struct Segments {
 }
 
 /// Maximum distance between the end of the labels and the end of the recording; manual labels seldom match exactly.
-const MAX_LENGTH_DIFFERENCE_SECONDS: f64 = 0.3;
+pub const MAX_LENGTH_DIFFERENCE_SECONDS: f64 = 0.3;
 
 /// Maximum gap or overlap of two segments that is closed, half a hop of 10 ms: times are often rounded to frames, and 0.1 + 0.2 is
 /// not 0.3.

@@ -54,7 +54,7 @@ pub use fingerprint::fingerprint;
 pub use fsdd::{FsddConfig, FsddSplit};
 pub use handwriting::HandwritingConfig;
 pub use japanese_vowels::JapaneseVowelsConfig;
-pub use label::{Label, Segments};
+pub use label::{Label, MAX_LENGTH_DIFFERENCE_SECONDS, Segments};
 pub use labeled_segment::LabeledSegment;
 pub use load::{LoadOptions, LoadedFeatures, Progress, check_unreadable, load, load_with_options};
 pub use note::Note;

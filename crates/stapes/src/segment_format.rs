@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde_json::json;
 use stapes_data::LabeledSegment;
-use stapes_report::{CsvCell, csv_text};
+use stapes_report::{CsvCell, csv_text, rounded_seconds};
 
 /// Form of a file of segments.
 ///
@@ -142,8 +142,8 @@ fn json(file: &Path, seconds: f64, segments: &[LabeledSegment]) -> String {
 fn csv(file: &Path, segments: &[LabeledSegment]) -> String {
     let file = file.display().to_string();
     csv_text(segments.iter().map(|segment| {
-        let times = [segment.start_seconds, segment.end_seconds]
-            .map(|time| CsvCell::from((time * 1e6).round() / 1e6));
+        let times =
+            [segment.start_seconds, segment.end_seconds].map(|time| CsvCell::from(rounded_seconds(time)));
         let [start, end] = times;
         [CsvCell::from(&*file), start, end, CsvCell::from(&*segment.label)]
     }))

@@ -11,6 +11,7 @@ use stapes::infer::{
     InferError, Input, KeywordDetector, Model, SpeechStream, SpeechTime, StreamClassifier, WindowStream,
 };
 use stapes::nn::loss::argmax;
+use stapes::report::rounded_seconds;
 
 use super::console::Console;
 use super::keyword_args::KeywordArgs;
@@ -219,7 +220,9 @@ impl Printer<'_> {
         if *scores || matches!(decision, Decision::None) {
             let all: Map<String, Value> =
                 model.labels.iter().cloned().zip(probabilities.iter().map(|value| json!(value))).collect();
-            console.line(&json!({ "event": "scores", "seconds": rounded(seconds), "probabilities": all }));
+            console.line(
+                &json!({ "event": "scores", "seconds": rounded_seconds(seconds), "probabilities": all }),
+            );
         }
         match decision {
             Decision::None => {}
@@ -227,7 +230,7 @@ impl Printer<'_> {
             Decision::Keywords(detector) => {
                 if let Some(found) = detector.push(probabilities) {
                     console.line(&json!({
-                        "event": "keyword", "seconds": rounded(seconds), "label": model.labels[found.class],
+                        "event": "keyword", "seconds": rounded_seconds(seconds), "label": model.labels[found.class],
                         "score": found.score,
                     }));
                 }
@@ -239,18 +242,13 @@ impl Printer<'_> {
         if let Decision::Speech(speech) = std::mem::replace(&mut self.decision, Decision::None) {
             speech.finish(seconds, |time| print_time(self.console, time));
         }
-        self.console.line(&json!({ "event": "end of input", "seconds": rounded(seconds) }));
+        self.console.line(&json!({ "event": "end of input", "seconds": rounded_seconds(seconds) }));
     }
 }
 
 fn print_time(console: &Console, time: SpeechTime) {
     console.line(&match time {
-        SpeechTime::Start(seconds) => json!({ "event": "start", "seconds": rounded(seconds) }),
-        SpeechTime::End(seconds) => json!({ "event": "end", "seconds": rounded(seconds) }),
+        SpeechTime::Start(seconds) => json!({ "event": "start", "seconds": rounded_seconds(seconds) }),
+        SpeechTime::End(seconds) => json!({ "event": "end", "seconds": rounded_seconds(seconds) }),
     });
-}
-
-/// Rounds seconds to microseconds.
-fn rounded(seconds: f64) -> f64 {
-    (seconds * 1e6).round() / 1e6
 }

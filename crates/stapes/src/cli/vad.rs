@@ -10,7 +10,7 @@ use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde_json::json;
 use stapes::infer::{Input, Model};
-use stapes::report::visible;
+use stapes::report::{rounded_seconds, visible};
 use stapes::run::{self, Run, RunState};
 use stapes::{BuiltInModel, FileClassifier, FileSpeech, LabeledSegment, SegmentFormat};
 
@@ -162,9 +162,8 @@ impl Vad {
         if let Some(folder) = &self.cut {
             self.cut(file, &folder.join(below), found)?;
         }
-        let rounded = |seconds: f64| (seconds * 1e6).round() / 1e6;
         let times = segments.iter().map(
-            |segment| json!({ "start": rounded(segment.start_seconds), "end": rounded(segment.end_seconds) }),
+            |segment| json!({ "start": rounded_seconds(segment.start_seconds), "end": rounded_seconds(segment.end_seconds) }),
         );
         console.json_with(
             || json!({ "file": shown, "seconds": found.seconds, "segments": times.collect::<Vec<_>>() }),

@@ -1,7 +1,7 @@
 //! Detections of keywords against labeled segments, at one threshold and at all.
 
 use rayon::prelude::*;
-use stapes_data::LabeledSegment;
+use stapes_data::{LabeledSegment, MAX_LENGTH_DIFFERENCE_SECONDS};
 use stapes_metrics::{
     Event, KeywordCounts, KeywordMatcher, KeywordMatches, KeywordOperatingPoint, MetricsError,
 };
@@ -158,9 +158,6 @@ pub(super) fn event(segment: &LabeledSegment, seconds: f64) -> Result<Event, Str
     let start_seconds = start_seconds.min(seconds);
     Ok(Event { start_seconds, end_seconds: end_seconds.min(seconds) })
 }
-
-/// Longest time that a label may exceed its recording; manual labels seldom match exactly.
-const MAX_LENGTH_DIFFERENCE_SECONDS: f64 = 0.3;
 
 /// Counts the detections of each keyword over recordings.
 ///

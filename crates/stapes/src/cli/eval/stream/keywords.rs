@@ -8,7 +8,7 @@ use stapes::data::{LabeledRecording, Subset};
 use stapes::infer::{KeywordSettings, Model};
 use stapes::metrics::{KeywordCounts, KeywordMatcher, KeywordOperatingPoint, KeywordScores};
 use stapes::report::terminal::{self, KeywordRow};
-use stapes::report::{KeywordCurve, StreamReport};
+use stapes::report::{KeywordCurve, StreamReport, rounded_seconds};
 use stapes::stream_evaluation::{
     FileKeywords, KeywordErrorKind, KeywordRecording, count_keywords, keyword_sweep,
 };
@@ -102,14 +102,14 @@ impl Detection<'_> {
         for (recording, KeywordRecording { found, .. }) in detected.labeled.iter().zip(&detected.recordings) {
             console.json_with(|| {
                 let detections = found.detections.iter().map(|one| {
-                    json!({ "label": self.labels[one.keyword], "seconds": rounded(one.seconds), "score": one.score })
+                    json!({ "label": self.labels[one.keyword], "seconds": rounded_seconds(one.seconds), "score": one.score })
                 });
                 let errors = errors.iter().filter(|error| error.recording.path == recording.path).map(|error| {
                     json!({
                         "kind": error.kind,
                         "label": error.label,
-                        "start": rounded(error.start_seconds),
-                        "end": rounded(error.end_seconds),
+                        "start": rounded_seconds(error.start_seconds),
+                        "end": rounded_seconds(error.end_seconds),
                         "score": error.score,
                     })
                 });
@@ -122,11 +122,6 @@ impl Detection<'_> {
             });
         }
     }
-}
-
-/// Rounds seconds to microseconds.
-fn rounded(seconds: f64) -> f64 {
-    (seconds * 1e6).round() / 1e6
 }
 
 /// Result of a keyword.
