@@ -118,6 +118,10 @@ fn chosen_thresholds_are_stored_and_used_by_the_stream() {
     assert_eq!(result["chosen"].as_array().unwrap().len(), 2);
     assert_eq!(result["keywords"][0]["threshold"], result["chosen"][0]["threshold"]);
     assert_eq!((&result["all"]["misses"], &result["all"]["segments"]), (&0.into(), &3.into()));
+    let built_in =
+        "eval digits --stream test --keyword one --window 1 --target-fa-per-hour 100 --choose-on validation";
+    scratch.run(&format!("{built_in} --save-thresholds")).fails(2, &["digits is built in and has no file"]);
+    assert!(!scratch.path("digits").exists());
     // The model file has all settings.
     let stored = scratch.run("eval run --stream test --json").succeeds().last_json();
     for key in ["window_seconds", "hop_seconds", "smoothing_seconds", "refractory_seconds"] {

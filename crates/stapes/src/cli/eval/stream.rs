@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use clap::Args;
+use stapes::BuiltInModel;
 use stapes::data::{LabeledRecording, LabeledRecordings, Subset};
 use stapes::infer::Input;
 use stapes::run::Run;
@@ -76,7 +77,7 @@ impl Recordings {
     /// Finds recordings; of a manifest with a column `split` those of a subset.
     fn open(place: &Path, subset: Subset, console: &Console) -> Result<Recordings> {
         if !place.exists() {
-            bail!("{}: there is no such folder or manifest; correct the path", place.display());
+            bail!("{}: no such folder or manifest; correct the path", place.display());
         }
         let LabeledRecordings { mut recordings, notes } = LabeledRecordings::open(place)?;
         notes.iter().for_each(|note| console.warning(&note.to_string()));
@@ -144,6 +145,12 @@ impl StreamArgs {
     /// Evaluates a model on the long recordings of a folder or manifest.
     pub(super) fn run(&self, run: &Path, place: &Path, console: &Console) -> Result<u8> {
         let model = Run::load_model(run)?;
+        if self.save_thresholds && BuiltInModel::find(run).is_some() {
+            bail!(
+                "--save-thresholds: {} is built in and has no file; give the thresholds with --keyword",
+                run.display()
+            );
+        }
         if !matches!(model.input, Input::Recordings(_)) {
             bail!("{}: the model reads frames; use a model of recordings", run.display());
         }
