@@ -326,7 +326,7 @@ mod tests {
     #[test]
     fn without_errors_the_page_says_so_and_invalid_scores_are_errors() {
         let page = render_stream(&StreamReport { errors: Vec::new(), det: Vec::new(), ..report() }).unwrap();
-        assert!(page.contains("There are no errors.") && !page.contains("det-section"));
+        assert!(page.contains("No errors.") && !page.contains("det-section"));
         let mut broken = report();
         broken.errors[0].excerpt.as_mut().unwrap().scores.pop();
         assert!(render_stream(&broken).is_err());

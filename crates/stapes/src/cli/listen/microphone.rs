@@ -45,10 +45,10 @@ impl Microphone {
                 devices
                     .find(|device| name(device).to_lowercase().contains(&text.to_lowercase()))
                     .with_context(|| {
-                        format!("--device {text}: there is no such microphone; --devices lists them")
+                        format!("--device {text}: no microphone has this name; --devices lists them")
                     })?
             }
-            None => host.default_input_device().context("there is no microphone; connect one")?,
+            None => host.default_input_device().context("no microphone was found; connect one")?,
         };
         let config = device.default_input_config().context("the microphone cannot be used")?;
         let (sender, blocks) = sync_channel(BLOCKS);

@@ -51,7 +51,7 @@ impl Outputs<'_> {
                 bail!("--page {}: the name of a page ends with .html", page.display());
             }
             if page.parent().is_some_and(|parent| parent != Path::new("") && !parent.is_dir()) {
-                bail!("{}: there is no such folder for --page; create it", page.display());
+                bail!("{}: --page needs this folder; create it", page.display());
             }
         }
         self.clips.map_or(Ok(()), create_folder)
