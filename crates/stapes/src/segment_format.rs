@@ -134,7 +134,10 @@ fn covering(seconds: f64, segments: &[LabeledSegment]) -> Vec<LabeledSegment> {
 }
 
 fn json(file: &Path, seconds: f64, segments: &[LabeledSegment]) -> String {
-    let segment = |segment: &LabeledSegment| json!({ "start": segment.start_seconds, "end": segment.end_seconds, "label": segment.label });
+    let segment = |segment: &LabeledSegment| {
+        let [start, end] = [segment.start_seconds, segment.end_seconds].map(rounded_seconds);
+        json!({ "start": start, "end": end, "label": segment.label })
+    };
     let segments: Vec<_> = segments.iter().map(segment).collect();
     json!({ "file": file.display().to_string(), "seconds": seconds, "segments": segments }).to_string() + "\n"
 }
@@ -239,6 +242,18 @@ mod tests {
         let line: serde_json::Value = serde_json::from_str(&texts("json")).unwrap();
         assert_eq!((&line["segments"][0]["end"], &line["seconds"]), (&1.25.into(), &4000.0.into()));
         assert!("srt".parse::<SegmentFormat>().unwrap_err().contains("json, csv, rttm"));
+    }
+
+    #[test]
+    fn times_are_written_without_rounding_noise() {
+        let segments =
+            [LabeledSegment { start_seconds: 0.1 + 0.2, end_seconds: 0.7 + 0.1, label: "speech".into() }];
+        for (format, times) in
+            [("json", "\"end\":0.8,\"label\":\"speech\",\"start\":0.3}"), ("csv", ",0.3,0.8,")]
+        {
+            let text = format.parse::<SegmentFormat>().unwrap().text("a.wav".as_ref(), 1.0, &segments);
+            assert!(text.contains(times), "{text}");
+        }
     }
 
     #[test]
