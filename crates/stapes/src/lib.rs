@@ -18,7 +18,11 @@
 //! `examples/` has programs of at most 25 lines that compute features, train on arrays, classify files, classify a stream, and
 //! segment speech.
 
+// The command line uses the library by its name, like any other program.
+extern crate self as stapes;
+
 mod built_in_model;
+pub mod cli;
 mod columns;
 pub mod compare;
 mod distributed;

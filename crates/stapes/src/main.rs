@@ -1,7 +1,5 @@
 //! The command line: `stapes --help`.
 
-mod cli;
-
 fn main() -> std::process::ExitCode {
-    cli::run()
+    stapes::cli::run(std::env::args_os().collect()).into()
 }

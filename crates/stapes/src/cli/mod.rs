@@ -36,8 +36,9 @@ mod train;
 mod vad;
 
 use std::borrow::Cow;
+use std::ffi::OsString;
 use std::io::Write;
-use std::process::ExitCode;
+use std::sync::OnceLock;
 
 use clap::{Parser, Subcommand};
 
@@ -128,9 +129,19 @@ const SOME_FAILED: u8 = 1;
 /// Exit code when nothing could be done.
 const NOTHING_DONE: u8 = 2;
 
-/// Reads the arguments and runs the command.
-pub(crate) fn run() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
+/// Arguments of the process, the program first.
+static ARGUMENTS: OnceLock<Vec<OsString>> = OnceLock::new();
+
+/// Returns the arguments of the process, the program first; without any before [`run`].
+fn process_arguments() -> &'static [OsString] {
+    ARGUMENTS.get().map_or(&[], Vec::as_slice)
+}
+
+/// Reads the arguments, of which the first is the program, runs the command and returns the exit code.
+///
+/// It is the whole program: it prints, handles interrupts, and keeps the arguments of the first call for the process.
+pub fn run(arguments: Vec<OsString>) -> u8 {
+    let arguments = match Arguments::try_parse_from(ARGUMENTS.get_or_init(|| arguments)) {
         Ok(arguments) => arguments,
         Err(error) => {
             // Help and version are not errors. A failure to print them cannot be reported either.
@@ -139,11 +150,11 @@ pub(crate) fn run() -> ExitCode {
                 true => write!(std::io::stderr().lock(), "{text}"),
                 false => write!(std::io::stdout().lock(), "{text}"),
             };
-            if error.use_stderr() && std::env::args_os().any(|argument| argument == "--json") {
+            if error.use_stderr() && process_arguments().iter().any(|argument| argument == "--json") {
                 let reason = error.render().to_string();
                 Console::new(true).json_error(reason.trim_start_matches("error: ").trim_end());
             }
-            return ExitCode::from(if error.use_stderr() { NOTHING_DONE } else { DONE });
+            return if error.use_stderr() { NOTHING_DONE } else { DONE };
         }
     };
     arguments.color.apply();
@@ -157,7 +168,7 @@ pub(crate) fn run() -> ExitCode {
     }
     if let Err(error) = InstructionSet::requested() {
         console.error(&error.to_string());
-        return ExitCode::from(NOTHING_DONE);
+        return NOTHING_DONE;
     }
     if let Some(threads) = arguments.threads {
         // Fails only if the pool exists; nothing has used it yet.
@@ -195,15 +206,15 @@ pub(crate) fn run() -> ExitCode {
     };
     match outcome {
         Ok(code) => match console.failed() {
-            None => ExitCode::from(code),
+            None => code,
             Some(error) => {
                 console.error(&format!("cannot write to standard output: {error}"));
-                ExitCode::from(NOTHING_DONE)
+                NOTHING_DONE
             }
         },
         Err(error) => {
             print_error(&console, &error);
-            ExitCode::from(NOTHING_DONE)
+            NOTHING_DONE
         }
     }
 }
@@ -217,7 +228,7 @@ fn print_error(console: &Console, error: &anyhow::Error) {
 
 /// Escapes command-line arguments that the text quotes with [`visible`], and the rest with [`visible_lines`].
 fn visible_arguments(mut text: String) -> String {
-    for argument in std::env::args_os().skip(1) {
+    for argument in process_arguments().iter().skip(1) {
         let argument = argument.to_string_lossy();
         if let Cow::Owned(shown) = visible(&argument) {
             text = text.replace(&*argument, &shown);

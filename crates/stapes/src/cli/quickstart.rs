@@ -58,7 +58,7 @@ impl Quickstart {
         let path = result.folder.join("example.csv");
         stapes_files::write_atomic(&path, example.as_bytes()).with_context(|| path.display().to_string())?;
         let run = visible_path(&result.folder);
-        let program = std::env::args_os().next().unwrap_or_else(|| "stapes".into());
+        let program = super::process_arguments().first().cloned().unwrap_or_else(|| "stapes".into());
         let program = visible(&program.to_string_lossy()).into_owned();
         console.print(&format!(
             "\nNext:\n  open {run}/report.html in a browser\n  \
