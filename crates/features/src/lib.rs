@@ -72,8 +72,8 @@ pub use kaldi::{
 };
 pub use layout::{FeatureAxis, Layout};
 pub use librosa::{
-    Delta, DeltaConfig, DeltaMode, LibrosaMel, LibrosaMelConfig, LibrosaMelDb, LibrosaMelDbConfig,
-    LibrosaMfcc, LibrosaMfccConfig, LibrosaStft, LibrosaStftConfig,
+    Delta, DeltaConfig, DeltaMode, LibrosaComplexStft, LibrosaMel, LibrosaMelConfig, LibrosaMelDb,
+    LibrosaMelDbConfig, LibrosaMfcc, LibrosaMfccConfig, LibrosaStft, LibrosaStftConfig, power_to_db,
 };
 pub use mel::{MelNorm, MelScale};
 pub use normalization::{Normalization, StandardScaler};

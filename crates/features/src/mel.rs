@@ -113,7 +113,18 @@ impl<S: Sample> MelBank<S> {
     /// The weights are f32 for both sample types: rounded once as a triangle and once after the norm.
     pub(crate) fn triangles(edges_hz: &[f64], bins: usize, bin_hz: f64, norm: MelNorm) -> MelBank<S> {
         let mut bank = MelBank { bands: Vec::new(), weights: Vec::new() };
-        for edge in edges_hz.windows(3) {
+        MelBank::<S>::triangle_rows(edges_hz, bins, bin_hz, norm).for_each(|row| bank.push(&row));
+        bank
+    }
+
+    /// Returns the weights of each triangle over the bins.
+    pub(crate) fn triangle_rows(
+        edges_hz: &[f64],
+        bins: usize,
+        bin_hz: f64,
+        norm: MelNorm,
+    ) -> impl Iterator<Item = Vec<f32>> {
+        edges_hz.windows(3).map(move |edge| {
             let rising = edge[1] - edge[0];
             let falling = edge[2] - edge[1];
             let mut row: Vec<f32> = (0..bins)
@@ -124,9 +135,8 @@ impl<S: Sample> MelBank<S> {
                 })
                 .collect();
             normalize(&mut row, norm, edge[2] - edge[0]);
-            bank.push(&row);
-        }
-        bank
+            row
+        })
     }
 
     /// Builds a bank from any weights, one row over the bins per band.

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use num_complex::Complex;
+
 use crate::framing::{Framing, NonzeroRange};
 use crate::sample::{Exponent, Sample};
 use crate::simd::Aligned;
@@ -56,11 +58,7 @@ impl Stft {
         powers: &mut [S],
     ) {
         let Stft { framing, window, offset, spectrum } = self;
-        let write = |frame: &mut [f64]| {
-            let (before, product) = frame.split_at_mut(*offset);
-            before.fill(0.0);
-            framing.windowed(samples, t, (*offset, window), product);
-        };
+        let write = |frame: &mut [f64]| write_windowed(framing, samples, t, (*offset, window), frame);
         let frame = (*offset + window.len(), write);
         match exponent {
             Exponent::Two => spectrum.for_each_bin(frame, powers, S::power),
@@ -70,6 +68,34 @@ impl Stft {
             }
         }
     }
+}
+
+impl Stft {
+    /// Writes the windowed samples of frame `t` as complex numbers.
+    ///
+    /// # Shapes
+    /// -> \[n_fft\]
+    pub(crate) fn windowed<S: Sample>(&self, samples: &[S], t: usize, frame: &mut [Complex<f64>]) {
+        let mut product = vec![0.0; self.offset + self.window.len()];
+        write_windowed(&self.framing, samples, t, (self.offset, &self.window), &mut product);
+        frame.fill(Complex::new(0.0, 0.0));
+        for (number, &product) in frame.iter_mut().zip(&product) {
+            number.re = product;
+        }
+    }
+}
+
+/// Writes the part of frame `t` up to the end of the window: zeros, then windowed samples.
+fn write_windowed<S: Sample>(
+    framing: &Framing,
+    samples: &[S],
+    t: usize,
+    (offset, window): (usize, &[f64]),
+    frame: &mut [f64],
+) {
+    let (before, product) = frame.split_at_mut(offset);
+    before.fill(0.0);
+    framing.windowed(samples, t, (offset, window), product);
 }
 
 #[cfg(test)]

@@ -46,6 +46,11 @@ impl LibrosaMelConfig {
         self.fmax.unwrap_or(f64::from(sample_rate_hz) / 2.0)
     }
 
+    /// Returns the edges of the triangles, n_mels + 2 frequencies in Hz.
+    pub(super) fn edges_hz(&self, sample_rate_hz: u32) -> Vec<f64> {
+        self.scale().spaced_hz(self.n_mels + 2, self.fmin, self.highest_hz(sample_rate_hz))
+    }
+
     /// Returns the center of the window of frame 0, samples.
     pub(super) fn first_center(&self) -> f64 {
         if self.center { 0.0 } else { self.n_fft as f64 / 2.0 }
@@ -104,6 +109,11 @@ impl LibrosaMfccConfig {
     pub fn check(&self, sample_rate_hz: u32) -> Result<(), FeatureError> {
         self.mel().check(sample_rate_hz).map_err(|error| error.renamed("norm", "mel_norm"))?;
         check_decibels(&self.decibels())?;
+        self.check_cepstra()
+    }
+
+    /// Checks the settings of the cepstra.
+    pub(super) fn check_cepstra(&self) -> Result<(), FeatureError> {
         require_within("n_mfcc", self.n_mfcc, 1, MAX_BANDS)?;
         require(
             self.lifter >= 0.0 && self.lifter.is_finite(),

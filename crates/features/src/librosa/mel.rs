@@ -22,9 +22,8 @@ impl LibrosaMelConfig {
     pub fn init<S: Sample>(&self, sample_rate_hz: u32) -> Result<LibrosaMel<S>, FeatureError> {
         self.check(sample_rate_hz)?;
         let stft = self.stft().init()?.stft;
-        let edges_hz = self.scale().spaced_hz(self.n_mels + 2, self.fmin, self.highest_hz(sample_rate_hz));
         let bin_hz = f64::from(sample_rate_hz) / self.n_fft as f64;
-        let bank = MelBank::triangles(&edges_hz, stft.bins(), bin_hz, self.norm);
+        let bank = MelBank::triangles(&self.edges_hz(sample_rate_hz), stft.bins(), bin_hz, self.norm);
         let power = MelBank::power_buffer(stft.bins());
         Ok(LibrosaMel { stft, exponent: Exponent::new(self.power), bank: Arc::new(bank), power })
     }

@@ -129,6 +129,34 @@ macro_rules! front_end {
     };
 }
 
+impl PsfFbankConfig {
+    /// Builds the extractor of what python_speech_features.fbank returns: the mel energies of a frame, then its total energy.
+    ///
+    /// # Errors
+    /// [`FeatureError::Setting`], see [`PsfFbankConfig::check`].
+    pub fn init_with_total<S: Sample>(&self, sample_rate_hz: u32) -> Result<Psf<S>, FeatureError> {
+        Ok(Psf { stream: PsfStream::new(self, sample_rate_hz, PsfOutput::EnergiesAndTotal)? })
+    }
+}
+
 front_end!(PsfFbankConfig, PsfFbankConfig::clone, |_| PsfOutput::Energies);
 front_end!(PsfLogFbankConfig, |config: &PsfLogFbankConfig| config.fbank.clone(), |_| PsfOutput::LogEnergies);
 front_end!(PsfMfccConfig, PsfMfccConfig::fbank, PsfOutput::cepstra);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_total_energy_is_that_of_the_first_coefficient() {
+        let samples: Vec<f64> = (0..4000).map(|n| f64::from(n * n % 101) - 50.0).collect();
+        let config = PsfMfccConfig::default();
+        let cepstra = config.init::<f64>(8000).unwrap().extract(&samples).unwrap();
+        let energies = config.fbank().init::<f64>(8000).unwrap().extract(&samples).unwrap();
+        let both = config.fbank().init_with_total::<f64>(8000).unwrap().extract(&samples).unwrap();
+        for t in 0..energies.frames() {
+            assert_eq!(both.frame(t)[..26], *energies.frame(t));
+            assert_eq!(both.frame(t)[26].ln(), cepstra.frame(t)[0]);
+        }
+    }
+}

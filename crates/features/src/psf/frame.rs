@@ -16,8 +16,13 @@ use crate::stream::Analysis;
 #[derive(Clone, Debug)]
 pub(super) enum PsfOutput {
     Energies,
+    /// Energies, then the total energy of the frame.
+    EnergiesAndTotal,
     LogEnergies,
-    Cepstra { cepstra: Cepstra<f64>, append_energy: bool },
+    Cepstra {
+        cepstra: Cepstra<f64>,
+        append_energy: bool,
+    },
 }
 
 impl PsfOutput {
@@ -74,6 +79,7 @@ impl Analysis for PsfFrame {
     fn width(&self) -> usize {
         match &self.output {
             PsfOutput::Energies | PsfOutput::LogEnergies => self.energies.len(),
+            PsfOutput::EnergiesAndTotal => self.energies.len() + 1,
             PsfOutput::Cepstra { cepstra, .. } => cepstra.width(),
         }
     }
@@ -95,6 +101,11 @@ impl Analysis for PsfFrame {
         }
         match &mut self.output {
             PsfOutput::Energies => values.copy_from_slice(&self.energies),
+            PsfOutput::EnergiesAndTotal => {
+                let (total, energies) = values.split_last_mut().unwrap_or_else(|| unreachable!("a total"));
+                energies.copy_from_slice(&self.energies);
+                *total = total_energy(&self.powers, self.points);
+            }
             PsfOutput::LogEnergies => {
                 for (value, energy) in values.iter_mut().zip(&self.energies) {
                     *value = energy.ln();
@@ -104,7 +115,7 @@ impl Analysis for PsfFrame {
                 self.energies.iter_mut().for_each(|energy| *energy = energy.ln());
                 cepstra.apply(&self.energies, values);
                 if *append_energy {
-                    values[0] = floored(sum(&self.powers) / self.points).ln();
+                    values[0] = total_energy(&self.powers, self.points).ln();
                 }
             }
         }
@@ -114,6 +125,11 @@ impl Analysis for PsfFrame {
 /// Replaces exactly 0 by 2^-52; smaller values stay.
 fn floored(energy: f64) -> f64 {
     if energy == 0.0 { f64::EPSILON } else { energy }
+}
+
+/// Returns the energy of a frame: the sum of |X|^2 over the bins, divided by the length of the transform.
+fn total_energy(powers: &[f64], points: f64) -> f64 {
+    floored(sum(powers) / points)
 }
 
 /// Returns the sum, in four partial sums.
