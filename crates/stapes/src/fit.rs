@@ -2,6 +2,7 @@
 //!
 //! Programs call it; it calls `stapes_train::train`, without a recipe, a run folder or an `Experiment`.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::AtomicBool;
 
 use stapes_audio::Clip;
@@ -94,14 +95,57 @@ impl InMemoryDataset {
             let count = (fraction * examples.len() as f64).round() as usize;
             examples[..count].iter().for_each(|&example| held_out[example] = true);
         }
+        self.parts(&held_out)
+    }
+
+    /// Moves whole groups, such as speakers, to a second data set until it has about a fraction of the examples. At least one
+    /// group remains in each part, if there are two.
+    ///
+    /// # Errors
+    /// [`Error::Dataset`] if there is not one group per example.
+    ///
+    /// # Panics
+    /// If the fraction is not in 0..=1.
+    pub fn split_by_group(
+        self,
+        groups: &[String],
+        fraction: f64,
+        seed: u64,
+    ) -> Result<(InMemoryDataset, InMemoryDataset), Error> {
+        assert!((0.0..=1.0).contains(&fraction), "fraction = {fraction}: must be in 0..=1");
+        if groups.len() != self.len() {
+            let (examples, groups) = (self.len(), groups.len());
+            return Err(Error::Dataset(format!(
+                "there are {examples} examples and {groups} groups; give one group per example"
+            )));
+        }
+        let mut sizes: BTreeMap<&String, usize> = BTreeMap::new();
+        groups.iter().for_each(|group| *sizes.entry(group).or_default() += 1);
+        let mut order: Vec<(&String, usize)> = sizes.into_iter().collect();
+        Rng::numbered(seed, "split", [0, 0]).shuffle(&mut order);
+        let wanted = fraction * self.len() as f64;
+        let (mut moved, mut count) = (BTreeSet::new(), 0);
+        // The last group stays.
+        for (group, size) in &order[..order.len().saturating_sub(1)] {
+            if moved.is_empty() && wanted > 0.0 || (count + size) as f64 <= wanted {
+                moved.insert(*group);
+                count += size;
+            }
+        }
+        let held_out: Vec<bool> = groups.iter().map(|group| moved.contains(group)).collect();
+        Ok(self.parts(&held_out))
+    }
+
+    /// Returns the examples that are not held out, and those that are.
+    fn parts(&self, held_out: &[bool]) -> (InMemoryDataset, InMemoryDataset) {
         let part = |second: bool| InMemoryDataset {
             input: self.input.clone(),
             classes: self.classes.clone(),
             features: self
-                .examples(&held_out, second)
+                .examples(held_out, second)
                 .map(|example| self.features[example].clone())
                 .collect(),
-            labels: self.examples(&held_out, second).map(|example| self.labels[example]).collect(),
+            labels: self.examples(held_out, second).map(|example| self.labels[example]).collect(),
         };
         (part(false), part(true))
     }
@@ -266,6 +310,24 @@ mod tests {
                 assert_eq!(usize::from(frames.frame(0)[0] >= 30.0), *label);
             }
         }
+    }
+
+    #[test]
+    fn a_group_is_in_one_part_only() {
+        let labels = (0..40).map(|n| n % 2).collect();
+        let data = InMemoryDataset::from_frames(frames(40), labels, ["a", "b"]).unwrap();
+        let groups: Vec<String> = (0..40).map(|n| format!("speaker {}", n / 5)).collect();
+        for seed in 0..5 {
+            let (train, validation) = data.clone().split_by_group(&groups, 0.3, seed).unwrap();
+            assert_eq!((train.len(), validation.len()), (30, 10));
+            let speakers = |part: &InMemoryDataset| -> BTreeSet<usize> {
+                part.features.iter().map(|frames| frames.frame(0)[0] as usize / 5).collect()
+            };
+            assert!(speakers(&train).is_disjoint(&speakers(&validation)));
+        }
+        let one = vec!["one".to_owned(); 40];
+        assert_eq!(data.clone().split_by_group(&one, 0.3, 1).unwrap().1.len(), 0);
+        assert!(data.split_by_group(&one[1..], 0.3, 1).unwrap_err().to_string().contains("39 groups"));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::LibrosaStftConfig;
 use crate::framing::NonzeroRange;
 use crate::sample::Sample;
 use crate::stft::Stft;
-use crate::{Extractor, FeatureError};
+use crate::FeatureError;
 
 impl LibrosaStftConfig {
     /// Builds the transform with phases.
@@ -59,7 +59,7 @@ impl LibrosaComplexStft {
     /// samples \[L\] -> \[T, n_fft / 2 + 1\], the transpose of librosa's
     ///
     /// # Errors
-    /// Those of [`Extractor::extract_into`].
+    /// Those of [`Extractor::extract_into`](crate::Extractor::extract_into).
     pub fn extract<S: Sample>(&mut self, samples: &[S]) -> Result<Vec<Complex<S>>, FeatureError> {
         let frames = self.stft.framing().require_frames(samples.len())?;
         let clip = NonzeroRange::from_samples(samples)?;
@@ -87,7 +87,7 @@ mod tests {
     use std::f64::consts::TAU;
 
     use super::*;
-    use crate::Window;
+    use crate::{Extractor, Window};
 
     #[test]
     fn spectra_equal_their_definition_and_the_magnitudes() {

@@ -1,0 +1,5 @@
+import sys
+
+from ._command_line import main
+
+sys.exit(main())

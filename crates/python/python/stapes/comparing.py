@@ -1,0 +1,85 @@
+"""Comparison of runs."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any, Callable, Sequence
+
+from . import _native
+from ._progress import Progress
+from .training import report_frame
+
+
+class Comparison:
+    """Table of a comparison, with the report.
+
+    ``records`` is a list of dicts, one per candidate, for ``pandas.DataFrame``: medians over the seeds, with the lowest and
+    highest in ``NAME_low`` and ``NAME_high``. ``notes`` are sentences about runs that are missing or were skipped.
+    """
+
+    def __init__(self, table: str, page: str) -> None:
+        content = json.loads(table)
+        self.title: str = content["title"]
+        self.notes: list[str] = content["notes"]
+        self.records = _records(content["table"])
+        self.html = page
+
+    def _repr_html_(self) -> str:
+        return report_frame(self.html)
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def __repr__(self) -> str:
+        return f"stapes.Comparison({self.title!r}, {len(self)} candidates)"
+
+
+def _records(table: Any) -> list[dict[str, Any]]:
+    records = []
+    for row in table["rows"]:
+        record: dict[str, Any] = {}
+        for column, value in zip(table["columns"], row):
+            key = column["key"]
+            if isinstance(value, dict):
+                if "median" in value:
+                    record[key] = value["median"]
+                for end in ("low", "high"):
+                    record[f"{key}_{end}"] = value.get(end)
+            else:
+                record[key] = value
+        records.append(record)
+    return records
+
+
+def compare(
+    sweep: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+    data: str | os.PathLike[str] | None = None,
+    out: str | os.PathLike[str] | None = None,
+    *,
+    jobs: int | None = None,
+    train: bool = True,
+    callback: Callable[[dict[str, Any]], None] | None = None,
+) -> Comparison:
+    """Trains the configurations of a sweep and compares them, or compares runs that exist.
+
+    Args:
+        sweep: a sweep, TOML; or a list of folders with runs.
+        data: folder of the data set.
+        out: folder of the sweep's runs; by default ``runs/SWEEP``.
+        jobs: number of parallel runs; by default one per core.
+        train: False to compare the existing runs of a sweep only.
+        callback: called with each event, a dict.
+    """
+    is_sweep = isinstance(sweep, (str, os.PathLike))
+    with Progress(callback) as progress:
+        table, page = _native.compare(
+            os.fspath(sweep) if is_sweep else None,
+            [] if is_sweep else [os.fspath(folder) for folder in sweep],
+            None if data is None else os.fspath(data),
+            None if out is None else os.fspath(out),
+            jobs,
+            train,
+            progress.report,
+        )
+    return Comparison(table, page)

@@ -1,0 +1,122 @@
+"""The classes of kaldi-native-fbank."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..._native import KaldiStream
+from .._extractors import whole
+
+
+@dataclass
+class FrameExtractionOptions:
+    """Options of frames; lengths in ms."""
+
+    samp_freq: float = 16000.0
+    frame_shift_ms: float = 10.0
+    frame_length_ms: float = 25.0
+    dither: float = 0.0
+    preemph_coeff: float = 0.97
+    remove_dc_offset: bool = True
+    window_type: str = "povey"
+    round_to_power_of_two: bool = True
+    blackman_coeff: float = 0.42
+    snip_edges: bool = True
+
+
+@dataclass
+class MelBanksOptions:
+    """Options of mel bands; frequencies in Hz."""
+
+    num_bins: int = 23
+    low_freq: float = 20.0
+    high_freq: float = 0.0
+
+
+@dataclass
+class FbankOptions:
+    """Options of log mel energies."""
+
+    frame_opts: FrameExtractionOptions = field(default_factory=FrameExtractionOptions)
+    mel_opts: MelBanksOptions = field(default_factory=MelBanksOptions)
+    use_energy: bool = False
+    energy_floor: float = 0.0
+    raw_energy: bool = True
+    htk_compat: bool = False
+    use_log_fbank: bool = True
+    use_power: bool = True
+
+
+@dataclass
+class MfccOptions:
+    """Options of cepstral coefficients."""
+
+    frame_opts: FrameExtractionOptions = field(default_factory=FrameExtractionOptions)
+    mel_opts: MelBanksOptions = field(default_factory=MelBanksOptions)
+    num_ceps: int = 13
+    use_energy: bool = True
+    energy_floor: float = 0.0
+    raw_energy: bool = True
+    cepstral_lifter: float = 22.0
+    htk_compat: bool = False
+
+
+class _Online:
+    _name: str
+
+    def __init__(self, opts: Any = None) -> None:
+        settings = asdict(self._default() if opts is None else opts)
+        self._rate = settings["frame_opts"].pop("samp_freq")
+        rate = whole(self._rate, "samp_freq")
+        self._stream = KaldiStream(self._name, rate, json.dumps(settings))
+        self._finished = False
+
+    @property
+    def dim(self) -> int:
+        """Number of values per frame."""
+        return self._stream.width
+
+    @property
+    def num_frames_ready(self) -> int:
+        """Number of frames so far."""
+        return self._stream.frames
+
+    def accept_waveform(self, sampling_rate: float, waveform: Any) -> None:
+        """Processes samples, [L]."""
+        if sampling_rate != self._rate:
+            raise ValueError(f"sampling_rate is {sampling_rate}, and samp_freq is {self._rate}")
+        if self._finished:
+            raise ValueError("accept_waveform after input_finished")
+        self._stream.push(np.asarray(waveform, np.float32))
+
+    def input_finished(self) -> None:
+        """Ends the recording."""
+        if not self._finished:
+            self._finished = True
+            self._stream.finish()
+
+    def get_frame(self, frame: int) -> np.ndarray:
+        """Returns a frame, [dim]."""
+        return self._stream.frame(frame)
+
+    def is_last_frame(self, frame: int) -> bool:
+        """Returns true for the last frame of a recording that ended."""
+        return self._finished and frame + 1 == self.num_frames_ready
+
+
+class OnlineFbank(_Online):
+    """Log mel energies of a stream, kaldi_native_fbank.OnlineFbank."""
+
+    _name = "kaldi-fbank"
+    _default = FbankOptions
+
+
+class OnlineMfcc(_Online):
+    """Mel-frequency cepstral coefficients of a stream, kaldi_native_fbank.OnlineMfcc."""
+
+    _name = "kaldi-mfcc"
+    _default = MfccOptions

@@ -1,0 +1,31 @@
+"""librosa's features: the same names, defaults, shapes and values.
+
+Results are (features, frames), in the type of the samples, equal to librosa 0.11 and 1.0 within rounding. Samples are
+[..., L]; leading axes are channels. In place of an array ``y`` may be a list of clips of any lengths, which are computed in
+parallel; the result is a list.
+
+>>> import numpy, stapes.features.librosa as librosa
+>>> tone = numpy.sin(numpy.arange(16000, dtype=numpy.float32) * 0.3)
+>>> librosa.feature.mfcc(y=tone, sr=16000, n_mfcc=13).shape
+(13, 32)
+"""
+
+from . import feature, filters
+from ._spectrum import amplitude_to_db, power_to_db, stft
+from ._time import frames_to_samples, frames_to_time
+from .feature import delta, melspectrogram, mfcc
+from ..._load import load_like_librosa as load
+
+__all__ = [
+    "amplitude_to_db",
+    "delta",
+    "feature",
+    "filters",
+    "frames_to_samples",
+    "frames_to_time",
+    "load",
+    "melspectrogram",
+    "mfcc",
+    "power_to_db",
+    "stft",
+]

@@ -1,0 +1,120 @@
+"""librosa.feature: mel spectrograms, cepstral coefficients, deltas."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..._native import cepstra as native_cepstra
+from ..._native import delta as native_delta
+from .._extractors import to_json
+from ._spectrum import features, spectrum_settings
+from .filters import mel, norm_name
+
+__all__ = ["delta", "melspectrogram", "mfcc"]
+
+
+def melspectrogram(
+    *,
+    y: Any = None,
+    sr: float = 22050,
+    S: Any = None,
+    n_fft: int = 2048,
+    hop_length: int = 512,
+    win_length: int | None = None,
+    window: str = "hann",
+    center: bool = True,
+    pad_mode: str = "constant",
+    power: float = 2.0,
+    n_mels: int = 128,
+    fmin: float = 0.0,
+    fmax: float | None = None,
+    htk: bool = False,
+    norm: Any = "slaney",
+    dtype: Any = np.float32,
+) -> Any:
+    """Mel spectrogram, librosa.feature.melspectrogram.
+
+    Shapes: y [..., L] -> [..., n_mels, T]; or S [..., 1 + n_fft / 2, T] -> [..., n_mels, T].
+    Units: sr, fmin and fmax in Hz; powers.
+    """
+    if S is not None:
+        spectrogram = np.asarray(S)
+        if n_fft // 2 + 1 != spectrogram.shape[-2]:
+            n_fft = 2 * (spectrogram.shape[-2] - 1)
+        weights = mel(sr=sr, n_fft=n_fft, n_mels=n_mels, fmin=fmin, fmax=fmax, htk=htk, norm=norm, dtype=dtype)
+        return weights @ spectrogram
+    if y is None:
+        raise ValueError("Either y or S must be given")
+    settings = spectrum_settings(n_fft, hop_length, win_length, window, center, pad_mode)
+    settings.update(power=power, n_mels=n_mels, fmin=fmin, fmax=fmax, htk=htk, norm=norm_name(norm))
+    return features("librosa-mel", sr, y, settings)
+
+
+def mfcc(
+    *,
+    y: Any = None,
+    sr: float = 22050,
+    S: Any = None,
+    n_mfcc: int = 20,
+    dct_type: int = 2,
+    norm: str | None = "ortho",
+    lifter: float = 0,
+    mel_norm: Any = "slaney",
+    n_fft: int = 2048,
+    hop_length: int = 512,
+    win_length: int | None = None,
+    window: str = "hann",
+    center: bool = True,
+    pad_mode: str = "constant",
+    power: float = 2.0,
+    n_mels: int = 128,
+    fmin: float = 0.0,
+    fmax: float | None = None,
+    htk: bool = False,
+    dtype: Any = np.float32,
+) -> Any:
+    """Mel-frequency cepstral coefficients, librosa.feature.mfcc.
+
+    Shapes: y [..., L] -> [..., n_mfcc, T]; or S, a log-mel spectrogram in dB, [..., n_mels, T] -> [..., n_mfcc, T].
+    Units: sr, fmin and fmax in Hz.
+    """
+    if dct_type != 2:
+        raise ValueError(f"dct_type = {dct_type}: only 2, librosa's default, is supported")
+    norm = "none" if norm is None else norm
+    if S is not None:
+        return _mfcc_of_decibels(np.asarray(S), n_mfcc, norm, lifter)
+    if y is None:
+        raise ValueError("Either y or S must be given")
+    settings = spectrum_settings(n_fft, hop_length, win_length, window, center, pad_mode)
+    settings.update(power=power, n_mels=n_mels, fmin=fmin, fmax=fmax, htk=htk, mel_norm=norm_name(mel_norm))
+    settings.update(n_mfcc=n_mfcc, norm=norm, lifter=lifter)
+    return features("librosa-mfcc", sr, y, settings)
+
+
+def _mfcc_of_decibels(S: np.ndarray, n_mfcc: int, norm: str, lifter: float) -> np.ndarray:
+    settings = to_json({"n_mfcc": n_mfcc, "norm": norm, "lifter": lifter})
+    frames = np.moveaxis(S, -2, -1)
+    rows = native_cepstra(_frames(frames.reshape(-1, frames.shape[-1])), settings)
+    return np.moveaxis(rows.reshape(frames.shape[:-1] + rows.shape[-1:]), -1, -2)
+
+
+def delta(
+    data: Any, *, width: int = 9, order: int = 1, axis: int = -1, mode: str = "interp", cval: float = 0.0
+) -> np.ndarray:
+    """Deltas by a Savitzky-Golay filter along an axis, librosa.feature.delta.
+
+    Shapes: any; the axis must have at least ``width`` frames with mode "interp".
+    """
+    if mode == "constant" and cval != 0:
+        raise ValueError(f"cval = {cval}: only 0 is supported")
+    frames = np.moveaxis(np.atleast_1d(np.asarray(data)), axis, 0)
+    filtered = native_delta(_frames(frames.reshape(frames.shape[0], -1)), int(order), int(width), mode)
+    return np.moveaxis(filtered.reshape(frames.shape), 0, axis)
+
+
+def _frames(array: np.ndarray) -> np.ndarray:
+    """Returns the array as contiguous floats."""
+    is_narrow = array.dtype.kind == "f" and array.dtype.itemsize <= 4
+    return np.require(array, np.float32 if is_narrow else np.float64, "CA")

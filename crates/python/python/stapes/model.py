@@ -1,0 +1,192 @@
+"""Trained models."""
+
+from __future__ import annotations
+
+import json
+import os
+import warnings
+from dataclasses import dataclass
+from typing import Any, Iterable, NamedTuple
+
+import numpy as np
+
+from . import _native
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Class of a recording, or of a sequence of frames.
+
+    ``probabilities`` are those of all labels, [K], in the order of ``Model.labels``.
+    """
+
+    label: str
+    index: int
+    probability: float
+    probabilities: np.ndarray
+
+
+class Segment(NamedTuple):
+    """Part of a recording with one label; times in s."""
+
+    start: float
+    end: float
+    label: str
+
+
+class Model:
+    """Trained model: front end, normalization, network and labels.
+
+    One model may be used by several threads at once.
+
+    >>> import numpy, stapes
+    >>> model = stapes.Model.load("digits")
+    >>> model.predict(numpy.zeros(8000, numpy.float32), 8000).label in model.labels
+    True
+    """
+
+    def __init__(self, native: _native.Model) -> None:
+        self._native = native
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Model:
+        """Reads a run folder, a model file (.safetensors), or a built-in model: ``"vad"`` or ``"digits"``."""
+        return cls(_native.Model.load(os.fspath(path)))
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes the model file, which the command line and Rust read too."""
+        self._native.save(os.fspath(path))
+
+    @property
+    def labels(self) -> list[str]:
+        """Labels, in the order of the probabilities."""
+        return self._native.labels
+
+    @property
+    def sample_rate(self) -> int | None:
+        """Sample rate of the front end in Hz; other rates are resampled. None if the model reads frames."""
+        return self._native.sample_rate
+
+    @property
+    def frame_level(self) -> bool:
+        """True if the model predicts a class for each frame."""
+        return self._native.frame_level
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """Settings of the input and of the network, as in a recipe."""
+        return json.loads(self._native.config())
+
+    @property
+    def recipe(self) -> str:
+        """Recipe of the training as TOML; empty for a model trained on arrays."""
+        return self._native.recipe
+
+    @property
+    def parameters(self) -> dict[str, np.ndarray]:
+        """Copies of the parameters under their PyTorch names."""
+        return self._native.parameters()
+
+    def probabilities(self, audio: Any, sr: int | None = None) -> np.ndarray:
+        """Probabilities of the labels of one recording, or of frames.
+
+        ``audio`` is a path, samples [L] in [-1, 1] at ``sr`` Hz, or frames [T, F] for a model that reads frames.
+
+        Shapes: [K], or [T, K] for a frame-level model.
+        """
+        return self._classify(audio, sr)[0]
+
+    def predict(self, audio: Any, sr: int | None = None) -> Any:
+        """Class of one recording, or of each of a list of recordings of the same rate.
+
+        ``audio`` is as for :meth:`probabilities`, or a list. A list of arrays is classified in parallel. A frame-level
+        model returns segments; see :meth:`segments`.
+        """
+        if isinstance(audio, (list, tuple)):
+            return self._predict_many(list(audio), sr)
+        if self.frame_level:
+            return self.segments(audio, sr)
+        return self._prediction(self._classify(audio, sr)[0])
+
+    def segments(self, audio: Any, sr: int | None = None) -> list[Segment]:
+        """Segments of a recording with the most probable label of each frame, for a frame-level model."""
+        probabilities, seconds = self._classify(audio, sr)
+        return [Segment(start, end, self.labels[label]) for start, end, label in self._native.segments(probabilities, seconds)]
+
+    def features(self, audio: Any, sr: int) -> np.ndarray:
+        """Frames of samples [L] at ``sr`` Hz from the front end, before normalization. Shapes: -> [T, F], f32."""
+        return self._native.features(as_samples(audio), int(sr))
+
+    def to_torch(self) -> Any:
+        """The network as a ``torch.nn.Module`` with the same parameters; see ``stapes.torch_module``."""
+        from .torch_module import module_of
+
+        return module_of(self)
+
+    def _classify(self, audio: Any, sr: int | None) -> tuple[np.ndarray, float]:
+        """Probabilities of one input, and its duration in s."""
+        if isinstance(audio, (str, os.PathLike)):
+            probabilities, seconds, is_cut = self._native.classify_file(os.fspath(audio))
+            if is_cut:
+                text = f"{os.fspath(audio)}: the model reads the first {seconds:g} s only; classify windows of longer recordings"
+                warnings.warn(text, stacklevel=4)
+            return probabilities, seconds
+        if self.sample_rate is None:
+            return self._native.classify_frames(as_frames(audio)), 0.0
+        samples = as_samples(audio)
+        return self._native.classify_samples(samples, self._rate(sr)), len(samples) / self._rate(sr)
+
+    def _rate(self, sr: int | None) -> int:
+        if sr is None:
+            raise ValueError(f"sr is missing: give the sample rate of the samples in Hz, such as sr={self.sample_rate}")
+        return int(sr)
+
+    def _predict_many(self, inputs: list[Any], sr: int | None) -> list[Any]:
+        if any(isinstance(one, (str, os.PathLike)) for one in inputs):
+            return [self.predict(one, sr) for one in inputs]
+        rows = self.probabilities_of(inputs, sr)
+        if not self.frame_level:
+            return [self._prediction(row) for row in rows]
+        if self.sample_rate is None:
+            raise ValueError("the model reads frames, whose times are unknown; use probabilities_of")
+        found = []
+        for one, row in zip(inputs, rows):
+            segments = self._native.segments(row, len(one) / self._rate(sr))
+            found.append([Segment(start, end, self.labels[label]) for start, end, label in segments])
+        return found
+
+    def probabilities_of(self, inputs: Iterable[Any], sr: int | None = None) -> list[np.ndarray]:
+        """Probabilities of each of several arrays, computed in parallel."""
+        if self.sample_rate is None:
+            return self._native.classify_many([as_frames(one) for one in inputs], None)
+        return self._native.classify_many([as_samples(one) for one in inputs], self._rate(sr))
+
+    def _prediction(self, probabilities: np.ndarray) -> Prediction:
+        index = int(probabilities.argmax())
+        return Prediction(self.labels[index], index, float(probabilities[index]), probabilities)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _of_bytes, (self._native.to_bytes(),)
+
+    def __repr__(self) -> str:
+        (network,) = self.config["model"]
+        reads = f"{self.sample_rate} Hz" if self.sample_rate else f"frames of {self._native.width} values"
+        return f"stapes.Model({network}, {reads}, labels={self.labels})"
+
+
+def _of_bytes(data: bytes) -> Model:
+    return Model(_native.Model.from_bytes(data))
+
+
+def as_samples(audio: Any) -> np.ndarray:
+    """Returns samples [L] as floats; integers are refused, because their scale is unknown."""
+    samples = np.asarray(audio)
+    if samples.dtype.kind in "iu":
+        raise ValueError(f"samples are {samples.dtype}; divide 16-bit samples by 32768, so that they are in [-1, 1]")
+    return samples
+
+
+def as_frames(array: Any) -> np.ndarray:
+    """Returns frames [T, F]; a vector is T frames of one value."""
+    frames = np.asarray(array)
+    return frames[:, None] if frames.ndim == 1 else frames

@@ -1,0 +1,93 @@
+"""Training of recipes, and the runs that it writes."""
+
+from __future__ import annotations
+
+import json
+import os
+import warnings
+from pathlib import Path
+from typing import Any, Callable
+
+import numpy as np
+
+from . import _native
+from ._progress import Progress, without_none
+from .model import Model
+
+
+class Run:
+    """A complete run: the folder that ``stapes train`` or :func:`train` writes.
+
+    Attributes: ``folder``; ``record``, the results; ``recipe``, TOML with all defaults; ``history``, the learning curves as
+    dicts, one per validation; ``labels``; ``confusion``, counts [K, K] with the true class in rows; ``model``.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        self.folder = Path(folder)
+        native, rest = _native.read_run(os.fspath(folder))
+        content = json.loads(rest)
+        self.model = Model(native)
+        self.record: dict[str, Any] = content["record"]
+        self.recipe: str = content["recipe"]
+        self.history: list[dict[str, Any]] = content["history"]
+        self.labels: list[str] = content["classes"]
+        self.confusion = np.asarray(content["confusion"])
+
+    @property
+    def test_accuracy(self) -> float | None:
+        """Accuracy on the test examples."""
+        return self.record.get("test_accuracy")
+
+    def _repr_html_(self) -> str:
+        return report_frame((self.folder / "report.html").read_text(encoding="utf-8"))
+
+    def __repr__(self) -> str:
+        accuracy = "" if self.test_accuracy is None else f", test accuracy {100 * self.test_accuracy:.1f} %"
+        return f"stapes.Run({str(self.folder)!r}{accuracy})"
+
+
+def report_frame(page: str) -> str:
+    """A page within a notebook, with its own styles."""
+    source = page.replace("&", "&amp;").replace('"', "&quot;")
+    return f'<iframe srcdoc="{source}" style="width:100%;height:40em;border:0" sandbox="allow-scripts"></iframe>'
+
+
+def train(
+    recipe: str | os.PathLike[str] | dict[str, Any],
+    data: str | os.PathLike[str] | None = None,
+    out: str | os.PathLike[str] | None = None,
+    *,
+    set: dict[str, Any] | None = None,
+    exists: str = "error",
+    callback: Callable[[dict[str, Any]], None] | None = None,
+) -> Run:
+    """Trains a recipe and returns the run, like ``stapes train``.
+
+    Args:
+        recipe: a file, the name of a built-in recipe (``stapes recipes`` lists them), or a dict with the recipe's sections.
+        data: folder of the data set; by default that of the recipe.
+        out: run folder; by default ``runs/NAME``, or the next free name.
+        set: changes of keys, such as ``{"train.epochs": 2}``.
+        exists: what happens if the run exists: ``"error"``, ``"replace"`` or ``"resume"``.
+        callback: called with each event, a dict whose ``event`` is ``"loading"``, ``"step"``, ``"validation"``,
+            ``"warning"`` or another; by default progress is shown in a notebook.
+
+    Ctrl-C, or the interrupt button of a notebook, ends the training and keeps what it has reached.
+    """
+    if isinstance(recipe, dict):
+        source = json.dumps({"keys": without_none(recipe)})
+    else:
+        source = json.dumps({"file": os.fspath(recipe)})
+    overrides = [f"{key}={json.dumps(value)}" for key, value in (set or {}).items()]
+    with Progress(callback) as progress:
+        folder, interrupted = _native.train(
+            source,
+            None if data is None else os.fspath(data),
+            None if out is None else os.fspath(out),
+            overrides,
+            exists,
+            progress.report,
+        )
+    if interrupted:
+        warnings.warn("the training was interrupted; the run has the best model so far", stacklevel=2)
+    return Run(folder)

@@ -1,0 +1,75 @@
+//! Comparison of runs.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use pyo3::prelude::*;
+use serde_json::json;
+use stapes::Error;
+use stapes::compare::{CandidateSet, find_runs, group_runs, load_candidates, page, table};
+use stapes::report::render_comparison;
+use stapes::sweep::{Shard, Sweep, SweepRunner};
+
+use crate::error::exception;
+use crate::train::interruptible;
+
+/// Trains a sweep, or reads runs, and returns the table and the notes as JSON, and the report as HTML.
+///
+/// `train` is false if runs are only read.
+#[pyfunction]
+#[pyo3(signature = (sweep, runs, data, out, jobs, train, callback))]
+#[expect(clippy::too_many_arguments, reason = "called by one wrapper, which names them")]
+pub(crate) fn compare(
+    py: Python<'_>,
+    sweep: Option<PathBuf>,
+    runs: Vec<PathBuf>,
+    data: Option<PathBuf>,
+    out: Option<PathBuf>,
+    jobs: Option<usize>,
+    train: bool,
+    callback: Option<Py<PyAny>>,
+) -> PyResult<(String, String)> {
+    let stop = AtomicBool::new(false);
+    let (result, _) = interruptible(py, &stop, callback, |on_event| {
+        let (title, found) = match &sweep {
+            Some(path) => {
+                let sweep = Sweep::read(path)?;
+                let name = path.file_stem().unwrap_or_default();
+                let out = out.clone().unwrap_or_else(|| Path::new("runs").join(name));
+                if train {
+                    let failed = |source| Error::File { path: out.clone(), action: "create the folder", source };
+                    std::fs::create_dir_all(&out).map_err(failed)?;
+                    sweep.check_data(data.as_deref())?;
+                    let runner = SweepRunner {
+                        data: data.clone(),
+                        cache: None,
+                        out: &out,
+                        parallel_runs: jobs.unwrap_or_else(rayon::current_num_threads),
+                        shard: Shard::ALL,
+                        test: true,
+                        deadline: None,
+                        checkpoint_every: Duration::from_secs(30),
+                        command: "stapes.compare".into(),
+                        stop: &stop,
+                    };
+                    runner.run(sweep.jobs(data.as_deref())?, on_event);
+                }
+                (sweep.config.title.clone(), load_candidates(&sweep, data.as_deref(), &out)?)
+            }
+            None => ("Comparison".into(), group_runs(&find_runs(&runs)?)?),
+        };
+        contents(&title, found)
+    })?;
+    result.map_err(exception)
+}
+
+/// Returns the table and the notes as JSON, and the report.
+fn contents(title: &str, found: CandidateSet) -> Result<(String, String), Error> {
+    let table = table(&found.candidates)?;
+    let notes = [&found.skipped[..], &found.notes].concat();
+    let mut comparison = page(title, &[("Results", &table)], &found.candidates, Path::new("."))?;
+    comparison.notes.extend_from_slice(&notes);
+    let html = render_comparison(&comparison)?;
+    Ok((json!({ "title": title, "table": table, "notes": notes }).to_string(), html))
+}
