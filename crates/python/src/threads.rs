@@ -1,7 +1,7 @@
 //! Threads of parallel functions.
 
-use std::ptr;
-use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, RwLock};
 
 use pyo3::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -15,8 +15,8 @@ struct Owned {
     pool: ThreadPool,
 }
 
-/// The pool of this process; null before its first use. No lock, because a fork would copy a held one.
-static POOL: AtomicPtr<Owned> = AtomicPtr::new(ptr::null_mut());
+/// The pool of this process, after its first use. Nothing waits for this lock: a fork copies a held one.
+static POOL: RwLock<Option<Arc<Owned>>> = RwLock::new(None);
 
 /// Number of threads that was asked for; 0 for one per core.
 static THREADS: AtomicUsize = AtomicUsize::new(0);
@@ -26,18 +26,20 @@ static THREADS: AtomicUsize = AtomicUsize::new(0);
 /// The threads of a pool do not exist in a forked child, which would wait for them for ever; a child gets its own.
 pub(crate) fn run<R: Send>(function: impl FnOnce() -> R + Send) -> PyResult<R> {
     let (process, threads) = (std::process::id(), THREADS.load(Ordering::Relaxed));
-    let current = POOL.load(Ordering::Acquire);
-    #[expect(unsafe_code, reason = "see SAFETY")]
-    // SAFETY: the pointer is null or comes from `Box::leak` below, and is never freed.
-    let owned = unsafe { current.as_ref() }.filter(|pool| pool.process == process && pool.threads == threads);
-    let owned = match owned {
+    let current = POOL.try_read().ok().and_then(|pool| pool.clone());
+    let owned = match current.filter(|owned| owned.process == process && owned.threads == threads) {
         Some(owned) => owned,
         None => {
             let pool = ThreadPoolBuilder::new().num_threads(threads).build();
             let pool = pool.map_err(|error| value_error(format!("threads cannot be started: {error}")))?;
-            // A replaced pool is leaked: another thread may be using it.
-            let owned: &'static Owned = Box::leak(Box::new(Owned { process, threads, pool }));
-            POOL.store(ptr::from_ref(owned).cast_mut(), Ordering::Release);
+            let owned = Arc::new(Owned { process, threads, pool });
+            if let Ok(mut pool) = POOL.try_write()
+                && let Some(replaced) = pool.replace(Arc::clone(&owned))
+                && replaced.process != process
+            {
+                // The threads of the parent do not exist here, and cannot be joined.
+                std::mem::forget(replaced);
+            }
             owned
         }
     };
