@@ -6,7 +6,7 @@ use crate::batch_stats::BatchStats;
 use crate::parameters::{Layout, TensorSpec};
 
 /// Constant added to variances, as in PyTorch.
-const EPSILON: f64 = 1e-5;
+pub(crate) const EPSILON: f64 = 1e-5;
 /// Weight of the batch statistics in the running statistics, as in PyTorch.
 const MOMENTUM: f64 = 0.1;
 
@@ -43,6 +43,11 @@ impl BatchNorm {
             training_channels: Vec::new(),
             channel_gradients: Vec::new(),
         }
+    }
+
+    /// Names of weight, bias, running mean and running variance.
+    pub(crate) fn names(&self) -> [String; 4] {
+        self.tensors.each_ref().map(|tensor| tensor.name.clone())
     }
 
     pub(crate) fn tensors(&self) -> &[TensorSpec; 4] {

@@ -1,5 +1,6 @@
 //! Dropout of single values or of whole channels.
 
+use crate::graph::Operation;
 use crate::layer::{Backward, Layer, Mode, Pass, Shape};
 
 /// In training sets each value to zero with probability p and scales the others by 1 / (1 - p).
@@ -80,6 +81,10 @@ impl Dropout {
 impl Layer for Dropout {
     fn describe(&self) -> String {
         format!("dropout {}", self.probability)
+    }
+
+    fn operation(&self) -> Operation {
+        Operation::Identity
     }
 
     fn output_shape(&self) -> Shape {

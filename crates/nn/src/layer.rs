@@ -7,6 +7,7 @@ use stapes_kernels::Sequences;
 use stapes_random::Rng;
 
 use crate::batch_stats::BatchStats;
+use crate::graph::Operation;
 use crate::parameters::TensorSpec;
 
 /// The shape of the data between two layers, without the batch axis.
@@ -215,6 +216,9 @@ pub struct Backward<'a> {
 pub trait Layer: Any + Send {
     /// Short description for the summary, such as `lstm 20 -> 64`.
     fn describe(&self) -> String;
+
+    /// The operation in inference, for exporters.
+    fn operation(&self) -> Operation;
 
     /// Shape of the output.
     fn output_shape(&self) -> Shape;

@@ -9,6 +9,7 @@ mod batch_norm;
 mod batch_stats;
 pub mod convolution;
 pub mod dropout;
+pub mod graph;
 pub mod head;
 pub mod layer;
 pub mod linear;

@@ -4,6 +4,7 @@ use stapes_kernels::InstructionSet;
 use stapes_kernels::product::{Matrix, MatrixMut, Packed, Products, Start};
 use stapes_random::Rng;
 
+use crate::graph::Operation;
 use crate::layer::{Backward, Layer, Mode, Pass, Shape};
 use crate::parameters::{Layout, TensorSpec};
 use crate::weight_init::WeightInit;
@@ -66,6 +67,13 @@ impl Linear {
 impl Layer for Linear {
     fn describe(&self) -> String {
         format!("linear {} -> {}", self.input.features(), self.outputs)
+    }
+
+    fn operation(&self) -> Operation {
+        Operation::Linear {
+            weight: self.weight().name.clone(),
+            bias: self.bias().map(|bias| bias.name.clone()),
+        }
     }
 
     fn output_shape(&self) -> Shape {

@@ -11,6 +11,7 @@ use stapes_random::Rng;
 
 use crate::batch_norm::BatchNorm;
 use crate::batch_stats::BatchStats;
+use crate::graph::Operation;
 use crate::layer::{Backward, Layer, Mode, Pass, Shape};
 use crate::parameters::{Layout, TensorSpec};
 
@@ -101,6 +102,14 @@ impl Layer for NormActivation {
             _ => "relu",
         };
         if self.bands == 1 { words.into() } else { format!("{words} in {} bands", self.bands) }
+    }
+
+    fn operation(&self) -> Operation {
+        Operation::NormActivation {
+            norm: self.norm.as_ref().map(BatchNorm::names),
+            bands: self.bands,
+            relu: self.relu,
+        }
     }
 
     fn output_shape(&self) -> Shape {

@@ -3,6 +3,7 @@
 use stapes_kernels::InstructionSet;
 use stapes_kernels::activation::sigmoid_in_place;
 
+use crate::graph::Operation;
 use crate::layer::{Backward, Layer, Pass, Shape};
 
 /// y = x s with s = 1 / (1 + e^-x), as torch.nn.SiLU; dx = dy s (1 + x (1 - s)).
@@ -25,6 +26,10 @@ impl Swish {
 impl Layer for Swish {
     fn describe(&self) -> String {
         "swish".into()
+    }
+
+    fn operation(&self) -> Operation {
+        Operation::Swish
     }
 
     fn output_shape(&self) -> Shape {

@@ -12,7 +12,9 @@ use serde::Deserialize;
 use stapes::FileClassifier;
 use stapes::audio::Clip;
 use stapes::features::Features;
-use stapes::infer::{self, Classifier, InferError, Input, SpeechOptions, SpeechStream, SpeechTime, frame_segments};
+use stapes::infer::{
+    self, Classifier, InferError, Input, SpeechOptions, SpeechStream, SpeechTime, frame_segments,
+};
 use stapes::run::Run;
 
 use crate::arrays::{frames, matrix, read, read2, vector};
@@ -98,7 +100,8 @@ impl Default for SpeechSettings {
 
 impl SpeechSettings {
     pub(crate) fn parse(json: &str) -> PyResult<SpeechOptions> {
-        let settings: SpeechSettings = serde_json::from_str(json).map_err(|error| value_error(error.to_string()))?;
+        let settings: SpeechSettings =
+            serde_json::from_str(json).map_err(|error| value_error(error.to_string()))?;
         Ok(SpeechOptions {
             threshold: settings.threshold,
             neg_threshold: settings.neg_threshold,
@@ -175,7 +178,8 @@ impl Model {
     /// Input and network as JSON.
     fn config(&self) -> PyResult<String> {
         let model = self.model();
-        let config = serde_json::json!({ "input": model.input, "model": model.config, "labels": model.labels });
+        let config =
+            serde_json::json!({ "input": model.input, "model": model.config, "labels": model.labels });
         Ok(config.to_string())
     }
 
@@ -188,6 +192,11 @@ impl Model {
             tensors.set_item(&tensor.name, vector(py, values).reshape(tensor.shape.clone())?)?;
         }
         Ok(tensors)
+    }
+
+    /// Text of a Python file with the network as a `torch.nn.Module`.
+    fn torch_module(&self) -> PyResult<String> {
+        stapes_export::torch_module(self.model()).map_err(|error| value_error(error.to_string()))
     }
 
     /// Mean and scale of each value over the training frames, if the model has them.
@@ -216,7 +225,11 @@ impl Model {
     }
 
     /// Returns the probabilities of frames [T, F].
-    fn classify_frames<'py>(&self, py: Python<'py>, array: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    fn classify_frames<'py>(
+        &self,
+        py: Python<'py>,
+        array: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
         let frames = frames(array)?;
         let probabilities = py.detach(|| self.classify(|classifier| classifier.classify_frames(&frames)));
         self.array(py, probabilities.map_err(exception)?)
@@ -291,7 +304,8 @@ impl Model {
         seconds: f64,
         options: &str,
     ) -> PyResult<Vec<(f64, f64)>> {
-        let mut stream = SpeechStream::new(self.model(), &SpeechSettings::parse(options)?).map_err(exception)?;
+        let mut stream =
+            SpeechStream::new(self.model(), &SpeechSettings::parse(options)?).map_err(exception)?;
         let probabilities = read2::<f32>(probabilities)?;
         let (mut segments, mut start) = (Vec::new(), 0.0);
         let mut collect = |time| match time {

@@ -6,10 +6,10 @@ use num_complex::Complex;
 use stapes_fft::{Fft, Number};
 
 use super::LibrosaStftConfig;
+use crate::FeatureError;
 use crate::framing::NonzeroRange;
 use crate::sample::Sample;
 use crate::stft::Stft;
-use crate::FeatureError;
 
 impl LibrosaStftConfig {
     /// Builds the transform with phases.

@@ -10,6 +10,7 @@ use stapes_random::Rng;
 use super::geometry::Geometry;
 use crate::batch_norm::BatchNorm;
 use crate::batch_stats::BatchStats;
+use crate::graph::Operation;
 use crate::layer::{Backward, Layer, Mode, Pass, Shape, Step};
 use crate::parameters::{Layout, TensorSpec, adjacent_mut};
 use crate::weight_init::WeightInit;
@@ -135,6 +136,19 @@ impl Layer for ConvolutionBlock {
         ];
         parts.iter().filter(|(present, _)| *present).for_each(|(_, word)| words += word);
         words
+    }
+
+    fn operation(&self) -> Operation {
+        let BlockConfig { shape, one_dimensional, relu, avg_pool, .. } = self.config;
+        Operation::Convolution {
+            shape,
+            one_dimensional,
+            weight: self.weight().name.clone(),
+            bias: self.bias().map(|bias| bias.name.clone()),
+            norm: self.norm.as_ref().map(BatchNorm::names),
+            relu,
+            avg_pool: avg_pool.window(),
+        }
     }
 
     fn output_shape(&self) -> Shape {

@@ -6,6 +6,7 @@ use stapes_kernels::norm::{Epilogue, EpilogueGradient};
 use stapes_kernels::pool::{Pooling, max, max_backward};
 use stapes_random::Rng;
 
+use crate::graph::Operation;
 use crate::layer::{Backward, Layer, Mode, Pass, Shape};
 use crate::parameters::{Layout, TensorSpec, adjacent_mut};
 use crate::weight_init::WeightInit;
@@ -20,7 +21,7 @@ pub enum Activation {
 }
 
 /// Constant added before the logarithm.
-const FLOOR: f32 = 0.01;
+pub(crate) const LOG_RELU_FLOOR: f32 = 0.01;
 
 /// Configuration of a [`FrameConvolution`].
 #[derive(Clone, Copy, Debug)]
@@ -112,6 +113,12 @@ impl Layer for FrameConvolution {
         format!("{filters} filters of {window} along each frame, {pool}, {activation}")
     }
 
+    fn operation(&self) -> Operation {
+        let FrameConvolutionConfig { filters, window, pool, activation } = self.config;
+        let [weight, bias] = self.tensors.each_ref().map(|tensor| tensor.name.clone());
+        Operation::FrameConvolution { filters, window, pool, activation, weight, bias }
+    }
+
     fn output_shape(&self) -> Shape {
         self.input.with_features(self.config.filters * self.positions[1])
     }
@@ -160,7 +167,7 @@ impl Layer for FrameConvolution {
         match self.config.activation {
             Activation::Relu => output.iter_mut().for_each(|value| *value = value.max(0.0)),
             Activation::LogRelu => {
-                output.iter_mut().for_each(|value| *value = (value.max(0.0) + FLOOR).ln());
+                output.iter_mut().for_each(|value| *value = (value.max(0.0) + LOG_RELU_FLOOR).ln());
             }
         }
     }
@@ -171,7 +178,7 @@ impl Layer for FrameConvolution {
             *d = match self.config.activation {
                 _ if pooled <= 0.0 => 0.0,
                 Activation::Relu => *d,
-                Activation::LogRelu => *d / (pooled + FLOOR),
+                Activation::LogRelu => *d / (pooled + LOG_RELU_FLOOR),
             };
         }
         let [weight, bias] = &self.tensors;

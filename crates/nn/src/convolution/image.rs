@@ -2,6 +2,7 @@
 
 use stapes_kernels::Sequences;
 
+use crate::graph::Operation;
 use crate::layer::{Backward, Layer, Pass, Shape};
 
 /// Converts the frames of a sequence to an image, with time along the rows.
@@ -43,6 +44,14 @@ impl FramesAsImage {
 impl Layer for FramesAsImage {
     fn describe(&self) -> String {
         "frames as an image".into()
+    }
+
+    fn operation(&self) -> Operation {
+        match self.layout {
+            Layout::Rows => Operation::FramesAsRows,
+            Layout::Channels => Operation::FramesAsChannels,
+            Layout::OneRow => Operation::FramesAsOneRow,
+        }
     }
 
     fn output_shape(&self) -> Shape {
@@ -103,6 +112,10 @@ impl ImageAsFrames {
 impl Layer for ImageAsFrames {
     fn describe(&self) -> String {
         "columns as frames".into()
+    }
+
+    fn operation(&self) -> Operation {
+        Operation::ImageAsFrames
     }
 
     fn output_shape(&self) -> Shape {

@@ -1,5 +1,6 @@
 //! Mean pooling of images.
 
+use crate::graph::Operation;
 use crate::layer::{Backward, Layer, Pass, Shape};
 
 /// Mean over the rows of each column, or over all positions of each channel.
@@ -47,6 +48,10 @@ impl ImageMean {
 impl Layer for ImageMean {
     fn describe(&self) -> String {
         if self.global { "global mean".into() } else { "mean over rows".into() }
+    }
+
+    fn operation(&self) -> Operation {
+        if self.global { Operation::GlobalMean } else { Operation::MeanOverRows }
     }
 
     fn output_shape(&self) -> Shape {

@@ -6,6 +6,8 @@ mod geometry;
 mod image;
 mod mean;
 
+pub(crate) use frames::LOG_RELU_FLOOR;
+
 pub use block::{BlockConfig, ConvolutionBlock};
 pub use frames::{Activation, FrameConvolution, FrameConvolutionConfig};
 pub use image::{FramesAsImage, ImageAsFrames};

@@ -6,6 +6,7 @@ use stapes_kernels::Sequences;
 use stapes_random::Rng;
 
 use super::add;
+use crate::graph::Operation;
 use crate::layer::{Backward, Layer, Pass, Shape};
 use crate::loss::softmax;
 use crate::parameters::{Layout, TensorSpec};
@@ -111,6 +112,11 @@ impl Layer for Attention {
             Query::Learned => "attention over frames".into(),
             Query::MiddleFrame => "attention over frames, query from the middle frame".into(),
         }
+    }
+
+    fn operation(&self) -> Operation {
+        let [weight, bias] = self.tensors.each_ref().map(|tensor| tensor.name.clone());
+        Operation::Attention { query: self.query, weight, bias }
     }
 
     fn output_shape(&self) -> Shape {

@@ -1,5 +1,6 @@
 //! Concatenation of all frames of a sequence.
 
+use crate::graph::Operation;
 use crate::layer::{Backward, Layer, Pass, Shape};
 
 /// Concatenates the frames of a sequence, as torch.nn.Flatten.
@@ -40,6 +41,10 @@ impl Concatenate {
 impl Layer for Concatenate {
     fn describe(&self) -> String {
         "concatenated frames".into()
+    }
+
+    fn operation(&self) -> Operation {
+        Operation::Concatenate
     }
 
     fn output_shape(&self) -> Shape {

@@ -3,6 +3,7 @@
 use stapes_kernels::Sequences;
 
 use super::add;
+use crate::graph::Operation;
 use crate::layer::{Backward, Layer, Pass, Shape, Step};
 
 /// Kind of pooling.
@@ -78,6 +79,10 @@ impl Layer for Pool {
             Pooling::Mean => "mean over frames".into(),
             Pooling::Max => "max over frames".into(),
         }
+    }
+
+    fn operation(&self) -> Operation {
+        Operation::Pool { kind: self.kind, num_directions: self.num_directions }
     }
 
     fn output_shape(&self) -> Shape {

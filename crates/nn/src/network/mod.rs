@@ -14,6 +14,7 @@ use stapes_kernels::Sequences;
 use stapes_random::Rng;
 
 use crate::batch_stats::BatchStats;
+use crate::graph::{self, Graph, GraphNode};
 use crate::layer::{Layer, Shape};
 use crate::objective::Objective;
 use crate::parameters::{Layout, TensorSpec};
@@ -148,6 +149,20 @@ impl Network {
     /// Named tensors in the order of the parameter buffer.
     pub fn tensors(&self) -> &[TensorSpec] {
         self.layout.tensors()
+    }
+
+    /// Returns the description of the network for other programs.
+    pub fn graph(&self) -> Graph {
+        let node = |node: &Node| GraphNode {
+            operation: match &node.operation {
+                Operation::Layer(layer) => layer.operation(),
+                Operation::Residual(residual) => graph::Operation::Sum { relu: residual.has_relu() },
+            },
+            inputs: node.from.iter().map(|outlet| outlet.0).collect(),
+            output: node.operation.output_shape(),
+        };
+        let nodes = self.nodes.iter().map(node).collect();
+        Graph { input: self.input, nodes, objective: self.objective }
     }
 
     /// Summarizes each layer, with multiply-accumulates for one sequence of `frames` frames, or of the fixed

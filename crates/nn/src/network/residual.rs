@@ -30,6 +30,10 @@ impl Residual {
         self.terms[0]
     }
 
+    pub(super) fn has_relu(&self) -> bool {
+        self.relu
+    }
+
     pub(super) fn describe(&self) -> String {
         let sum = format!("sum of {}", self.terms.len());
         if self.relu { format!("{sum}, relu") } else { sum }

@@ -9,6 +9,7 @@ use super::config::{Directions, RecurrentConfig};
 use super::initialization::initialize;
 use super::inter_layer_dropout::InterLayerDropout;
 use super::weights::{add_tensors, gradients, weights};
+use crate::graph::Operation;
 use crate::layer::{Backward, Layer, Mode, Pass, Shape, Step};
 use crate::parameters::{Layout, TensorSpec};
 
@@ -286,6 +287,12 @@ impl Layer for RecurrentStack {
             words += &format!(", dropout {dropout}");
         }
         words
+    }
+
+    fn operation(&self) -> Operation {
+        let first = &self.tensors[0].name;
+        let start = first.find("forward.weight_ih").or_else(|| first.find("weight_ih")).unwrap_or_default();
+        Operation::Recurrent { config: self.config, prefix: first[..start].into() }
     }
 
     fn output_shape(&self) -> Shape {

@@ -1,0 +1,20 @@
+//! Errors of exports.
+
+/// Error of a model that a target cannot take.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ExportError {
+    /// The target has no such layer.
+    #[error("{target} cannot run {layer}: {reason}")]
+    Layer {
+        /// Target, such as PyTorch.
+        target: &'static str,
+        /// The layer.
+        layer: String,
+        /// What is missing, and what to use in its place.
+        reason: &'static str,
+    },
+    /// The network cannot be built.
+    #[error("the model cannot be built: {0}")]
+    Model(String),
+}

@@ -1,0 +1,10 @@
+//! Trained models for other programs.
+//!
+//! Each target reads the [`Graph`](stapes_nn::graph::Graph) of the network and writes files that compute the same
+//! probabilities. [`torch_module`] returns PyTorch code.
+
+mod error;
+mod torch;
+
+pub use error::ExportError;
+pub use torch::torch_module;
