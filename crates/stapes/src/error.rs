@@ -14,6 +14,14 @@ pub enum Error {
         /// Line or key, and the expected content.
         reason: String,
     },
+    /// A name is neither that of a recipe file nor that of a built-in recipe.
+    #[error("{name}: {reason}")]
+    NoRecipe {
+        /// The name.
+        name: String,
+        /// Where recipes are searched, and the closest name.
+        reason: String,
+    },
     /// Examples in memory do not form a data set.
     #[error("{0}")]
     Dataset(String),
@@ -262,4 +270,33 @@ impl Error {
             error => matches!(error, Error::Data(stapes_data::DataError::Stopped { .. })),
         }
     }
+
+    /// Returns `true` for an error about a key of the recipe, whose text does not name the recipe.
+    pub fn is_about_key(&self) -> bool {
+        use stapes_data::DataError;
+        matches!(
+            self,
+            Error::Data(
+                DataError::Setting { .. }
+                    | DataError::NoFolds { .. }
+                    | DataError::NoExamples { .. }
+                    | DataError::SharedSpeakers { .. }
+                    | DataError::SharedContent { .. }
+            ) | Error::UnknownClasses { .. }
+        )
+    }
+}
+
+/// Removes the numbers of system errors: `No such file or directory (os error 2)`.
+pub fn without_os_numbers(text: &str) -> String {
+    const NUMBER: &str = " (os error ";
+    let mut pieces = text.split(NUMBER);
+    let mut kept = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        match piece.split_once(')') {
+            Some((number, rest)) if number.parse::<i32>().is_ok() => kept += rest,
+            _ => kept += &format!("{NUMBER}{piece}"),
+        }
+    }
+    kept
 }

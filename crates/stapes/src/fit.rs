@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::AtomicBool;
 
+use rayon::prelude::*;
 use stapes_audio::Clip;
 use stapes_features::{FeatureConfig, Features, Normalization, StandardScaler};
 use stapes_infer::{ClipExtractor, FramesConfig, Input, Model};
@@ -39,19 +40,30 @@ impl InMemoryDataset {
         InMemoryDataset { input: Input::Frames(FramesConfig::default()), classes, features, labels }.checked()
     }
 
-    /// Computes the features of clips of any sample rate and combines them with their classes. A model trained on them
+    /// Computes the features of clips of any sample rate, in parallel, and combines them with their classes. A model trained on them
     /// classifies clips.
     ///
     /// # Errors
-    /// [`Error::Infer`] if a clip is too short or not finite; otherwise those of [`InMemoryDataset::from_frames`].
+    /// [`Error::Infer`] if the settings are impossible; [`Error::Dataset`] with the number of the example if a clip is too
+    /// short or not finite; otherwise those of [`InMemoryDataset::from_frames`].
     pub fn from_clips(
         clips: &[Clip],
         labels: Vec<usize>,
         classes: impl IntoIterator<Item = impl Into<String>>,
         features: FeatureConfig,
     ) -> Result<InMemoryDataset, Error> {
-        let mut extractor = ClipExtractor::new(&features)?;
-        let frames = clips.iter().map(|clip| extractor.extract(clip)).collect::<Result<_, _>>()?;
+        let extractor = ClipExtractor::new(&features)?;
+        let frames = clips
+            .par_iter()
+            .enumerate()
+            .map_init(
+                || extractor.clone(),
+                |extractor, (example, clip)| {
+                    let failed = |error| Error::Dataset(format!("example {example}: {error}"));
+                    extractor.extract(clip).map_err(failed)
+                },
+            )
+            .collect::<Result<_, _>>()?;
         let classes = classes.into_iter().map(Into::into).collect();
         InMemoryDataset { input: Input::Recordings(features), classes, features: frames, labels }.checked()
     }
@@ -81,7 +93,8 @@ impl InMemoryDataset {
         Ok(self)
     }
 
-    /// Moves a random fraction of each class to a second data set, for example for validation.
+    /// Moves a random fraction of each class to a second data set, for example for validation. At least one example of each
+    /// class remains, unless the fraction is 1.
     ///
     /// # Panics
     /// If the fraction is not in 0..=1.
@@ -92,7 +105,8 @@ impl InMemoryDataset {
             let mut examples: Vec<usize> =
                 (0..self.labels.len()).filter(|&example| self.labels[example] == class).collect();
             Rng::numbered(seed, "split", [class as u64, 0]).shuffle(&mut examples);
-            let count = (fraction * examples.len() as f64).round() as usize;
+            let max = examples.len() - usize::from(fraction < 1.0 && !examples.is_empty());
+            let count = ((fraction * examples.len() as f64).round() as usize).min(max);
             examples[..count].iter().for_each(|&example| held_out[example] = true);
         }
         self.parts(&held_out)
@@ -141,10 +155,7 @@ impl InMemoryDataset {
         let part = |second: bool| InMemoryDataset {
             input: self.input.clone(),
             classes: self.classes.clone(),
-            features: self
-                .examples(held_out, second)
-                .map(|example| self.features[example].clone())
-                .collect(),
+            features: self.examples(held_out, second).map(|example| self.features[example].clone()).collect(),
             labels: self.examples(held_out, second).map(|example| self.labels[example]).collect(),
         };
         (part(false), part(true))
@@ -310,6 +321,14 @@ mod tests {
                 assert_eq!(usize::from(frames.frame(0)[0] >= 30.0), *label);
             }
         }
+    }
+
+    #[test]
+    fn a_split_leaves_an_example_of_each_class() {
+        let data = InMemoryDataset::from_frames(frames(3), vec![0, 0, 1], ["a", "b"]).unwrap();
+        let (train, validation) = data.clone().split(0.9, 3);
+        assert_eq!((train.len(), validation.len()), (2, 1));
+        assert_eq!(data.split(1.0, 3).0.len(), 0);
     }
 
     #[test]

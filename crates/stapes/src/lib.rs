@@ -51,15 +51,15 @@ mod wake_word;
 mod waveforms;
 
 pub use built_in_model::{BUILT_IN_MODELS, BuiltInModel};
-pub use error::Error;
+pub use error::{Error, without_os_numbers};
 pub use event::{Event, OnEvent};
 pub use experiment::Experiment;
 pub use file_classifier::{FileClassifier, FileProbabilities, FileSpeech, WindowProbabilities};
 pub use fit::{Fitted, InMemoryDataset, Trainer};
 pub use input_length::InputLength;
 pub use new_recipe::{NewRecipe, Task};
-pub use overrides::{apply_overrides, parse_override};
-pub use recipe::{BUILT_IN_RECIPES, BuiltInRecipe, Recipe, ResolvedRecipe};
+pub use overrides::{apply_overrides, config_from_table, parse_override};
+pub use recipe::{BUILT_IN_RECIPES, BuiltInRecipe, Recipe, ResolvedRecipe, feature_config};
 pub use segment_format::SegmentFormat;
 pub use training::{RunResult, TrainingEstimate, TrainingJob};
 pub use wake_word::{Voices, WakeWord, WakeWordData};

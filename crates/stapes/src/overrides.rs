@@ -33,6 +33,23 @@ pub fn apply_overrides<C: Serialize + DeserializeOwned>(
     Ok(config)
 }
 
+/// Reads a configuration from the keys of a section of a recipe.
+///
+/// # Errors
+/// A message that begins with the key, such as `train.epochs`, if it is unknown, missing, renamed or has the wrong type.
+pub fn config_from_table<C: DeserializeOwned>(section: &str, keys: toml::Table) -> Result<C, String> {
+    if let Some(message) = keys.keys().find_map(|key| renamed(&format!("{section}.{key}"))) {
+        return Err(message);
+    }
+    keys.try_into().map_err(|error: toml::de::Error| {
+        // The text ends with the key: "in `schedule.step`".
+        let text = error.to_string();
+        let inner = text.rsplit_once("\nin `").and_then(|(_, key)| key.trim_end().strip_suffix('`'));
+        let key = inner.map_or(section.into(), |inner| format!("{section}.{inner}"));
+        format!("{key}: {}", humanize(error.message()))
+    })
+}
+
 /// Maximum number of characters per line of a message, because a file without line ends is one line.
 const MAX_LINE: usize = 2000;
 
@@ -128,6 +145,23 @@ mod tests {
         // No key is close, and no key is unknown.
         assert!(!error(recipe, "train.zzz=1").contains("did you mean"));
         assert!(!error(recipe, "train.epochs=many").contains("did you mean"));
+    }
+
+    #[test]
+    fn errors_of_a_section_begin_with_the_key() {
+        let error = |keys: &str| {
+            let keys = toml::from_str(keys).unwrap();
+            config_from_table::<stapes_train::TrainConfig>("train", keys).unwrap_err()
+        };
+        let text = error("batch_size = 2\nepochs = \"many\"");
+        assert!(
+            text.starts_with("train.epochs: invalid type: string \"many\", expected a whole number"),
+            "{text}"
+        );
+        let text = error("batch_size = 2\nepoch = 1");
+        assert!(text.contains("train.epoch: unknown field `epoch`, did you mean `epochs`?"), "{text}");
+        assert_eq!(error("batch = 2"), "train.batch was renamed: write train.batch_size");
+        assert!(error("batch_size = 2").starts_with("train: missing field `epochs`"));
     }
 
     #[test]

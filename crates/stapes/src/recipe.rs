@@ -1,6 +1,7 @@
 //! Recipe: one TOML file that describes an experiment completely.
 
 mod built_in;
+mod find;
 mod resolved;
 
 use std::io;
@@ -15,7 +16,7 @@ use stapes_nn::ModelConfig;
 use stapes_train::TrainConfig;
 
 use crate::error::Error;
-use crate::overrides::{apply_overrides, humanize, parse_override};
+use crate::overrides::{apply_overrides, config_from_table, humanize, parse_override};
 use crate::renamed::renamed_key;
 pub use built_in::{BUILT_IN_RECIPES, BuiltInRecipe};
 pub use resolved::ResolvedRecipe;
@@ -63,7 +64,8 @@ impl Recipe {
     /// Reads and checks a recipe file, which may also be a pipe; `overrides` such as `train.epochs=2` replace or add keys.
     ///
     /// # Errors
-    /// [`Error::Recipe`] with the file, the line or key, and the expected content; also for more than 16 MiB of text.
+    /// [`Error::Recipe`] with the file, the line or key, and the expected content; [`Error::File`] if the file cannot be read,
+    /// also for more than 16 MiB of text.
     pub fn read(path: &Path, overrides: &[String]) -> Result<Recipe, Error> {
         Recipe::from_text(path, stapes_files::read_text_or_stream(path, MAX_TEXT), overrides)
     }
@@ -77,7 +79,7 @@ impl Recipe {
         let name = path.display().to_string();
         match text {
             Ok(text) => Recipe::from_toml(&name, &text, overrides),
-            Err(error) => Err(Error::Recipe { name, reason: format!("cannot read the recipe: {error}") }),
+            Err(source) => Err(Error::File { path: path.into(), action: "read the recipe", source }),
         }
     }
 
@@ -138,6 +140,19 @@ impl Recipe {
     /// Returns the warning of the reference toolkit about the settings of the features, if it has one.
     pub fn feature_warning(&self) -> Option<String> {
         self.features.as_ref().and_then(FeatureConfig::warning)
+    }
+}
+
+/// Reads the keys of a section `[features]`: those of its preset, if it has one, and those that replace them.
+///
+/// # Errors
+/// A message with the key and the expected content.
+pub fn feature_config(keys: toml::Table) -> Result<FeatureConfig, String> {
+    let mut recipe = toml::Table::from_iter([("features".to_owned(), toml::Value::Table(keys))]);
+    recipe = with_preset(recipe.clone(), &[])?.unwrap_or(recipe);
+    match recipe.remove("features") {
+        Some(toml::Value::Table(keys)) => config_from_table("features", keys),
+        _ => unreachable!("the section is a table"),
     }
 }
 

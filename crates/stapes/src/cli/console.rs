@@ -9,6 +9,7 @@ use console::{StyledObject, Term, style};
 use serde::Serialize;
 use serde_json::{Value, json};
 use stapes::report::{visible, visible_lines};
+use stapes::without_os_numbers;
 
 /// Writer of text and JSON lines.
 ///
@@ -190,20 +191,6 @@ impl Console {
 /// Returns a path as [`visible`] text.
 pub(crate) fn visible_path(path: &Path) -> String {
     visible(&path.display().to_string()).into_owned()
-}
-
-/// Removes the numbers of system errors: `No such file or directory (os error 2)`.
-fn without_os_numbers(text: &str) -> String {
-    const NUMBER: &str = " (os error ";
-    let mut pieces = text.split(NUMBER);
-    let mut kept = pieces.next().unwrap_or_default().to_owned();
-    for piece in pieces {
-        match piece.split_once(')') {
-            Some((number, rest)) if number.parse::<i32>().is_ok() => kept += rest,
-            _ => kept += &format!("{NUMBER}{piece}"),
-        }
-    }
-    kept
 }
 
 /// Formats a fraction as a percentage with one digit: `98.4 %`.

@@ -12,7 +12,6 @@ use std::time::Duration;
 use anyhow::Result;
 use clap::Args;
 use serde_json::json;
-use stapes::data::DataError;
 use stapes::infer::{Model, read_weights_except};
 use stapes::report::visible;
 use stapes::run::{self, IfExists, RunFolder, RunRecord};
@@ -117,11 +116,7 @@ impl Train {
             data,
             cache: self.cache.clone(),
             start,
-            existing: match (self.force, self.resume) {
-                (true, _) => IfExists::Replace,
-                (_, true) => IfExists::Resume,
-                _ => IfExists::Refuse,
-            },
+            existing: self.existing(),
             checkpoint_every: Duration::from_secs_f64(self.checkpoint_every),
             stop: &stop,
             console,
@@ -151,15 +146,16 @@ impl Train {
 impl Train {
     /// Returns the run folder.
     fn out(&self) -> PathBuf {
-        let Some(out) = &self.out else {
-            let first = Path::new("runs").join(self.recipe.name());
-            return match (self.force, self.resume) {
-                (true, _) => first,
-                (_, true) => run::last_name(&first),
-                _ => run::free_name(&first),
-            };
-        };
-        out.clone()
+        let existing = self.existing();
+        self.out.clone().unwrap_or_else(|| run::default_folder(self.recipe.name(), existing))
+    }
+
+    fn existing(&self) -> IfExists {
+        match (self.force, self.resume) {
+            (true, _) => IfExists::Replace,
+            (_, true) => IfExists::Resume,
+            _ => IfExists::Refuse,
+        }
     }
 
     /// Reads initial weights, and prints how they differ from those of the network.
@@ -226,18 +222,7 @@ pub(super) fn exit_code(finished: &RunResult) -> u8 {
 
 /// Prefixes an error about a key of the recipe with the recipe's name.
 fn name_recipe(recipe: &Path, error: anyhow::Error) -> anyhow::Error {
-    let is_about_key = matches!(
-        error.downcast_ref(),
-        Some(
-            Error::Data(
-                DataError::Setting { .. }
-                    | DataError::NoFolds { .. }
-                    | DataError::NoExamples { .. }
-                    | DataError::SharedSpeakers { .. }
-                    | DataError::SharedContent { .. }
-            ) | Error::UnknownClasses { .. }
-        )
-    );
+    let is_about_key = error.downcast_ref().is_some_and(Error::is_about_key);
     match is_about_key {
         true => Error::Recipe { name: recipe.display().to_string(), reason: error.to_string() }.into(),
         false => error,

@@ -170,6 +170,16 @@ impl RunRecord {
     }
 }
 
+/// Returns the run folder of a recipe if none is given: `runs/NAME`, or the next free name; to resume, the last one.
+pub fn default_folder(recipe: &Path, existing: IfExists) -> PathBuf {
+    let first = Path::new("runs").join(recipe);
+    match existing {
+        IfExists::Replace => first,
+        IfExists::Resume => last_name(&first),
+        IfExists::Refuse => free_name(&first),
+    }
+}
+
 /// Returns the path, or the path with the first free number before the extension: `run`, `run-2`, `run-3`.
 pub fn free_name(path: &Path) -> PathBuf {
     numbered_names(path).find(|path| path.symlink_metadata().is_err()).unwrap_or_else(|| path.to_path_buf())
