@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
 use serde_json::json;
@@ -11,10 +11,11 @@ use stapes::compare::{CandidateSet, find_runs, group_runs, load_candidates, page
 use stapes::report::render_comparison;
 use stapes::sweep::{Shard, Sweep, SweepRunner};
 
-use crate::error::exception;
-use crate::train::interruptible;
+use crate::error::{exception, value_error};
+use crate::events::interruptible;
 
-/// Trains a sweep, or reads runs, and returns the table and the notes as JSON, and the report as HTML.
+/// Trains a sweep, or reads runs, and returns the table and the notes as JSON, the report as HTML, and true if it was
+/// interrupted.
 ///
 /// `train` is false if runs are only read.
 #[pyfunction]
@@ -28,19 +29,25 @@ pub(crate) fn compare(
     out: Option<PathBuf>,
     jobs: Option<usize>,
     train: bool,
-    callback: Option<Py<PyAny>>,
-) -> PyResult<(String, String)> {
+    callback: Py<PyAny>,
+) -> PyResult<(String, String, bool)> {
+    if jobs == Some(0) {
+        return Err(value_error("jobs = 0: must be at least 1"));
+    }
+    let data = data.map(std::path::absolute).transpose()?;
     let stop = AtomicBool::new(false);
-    let (result, _) = interruptible(py, &stop, callback, |on_event| {
+    let (result, interrupted) = interruptible(py, &stop, &callback, |on_event| {
         let (title, found) = match &sweep {
             Some(path) => {
                 let sweep = Sweep::read(path)?;
                 let name = path.file_stem().unwrap_or_default();
                 let out = out.clone().unwrap_or_else(|| Path::new("runs").join(name));
                 if train {
-                    let failed = |source| Error::File { path: out.clone(), action: "create the folder", source };
+                    let failed =
+                        |source| Error::File { path: out.clone(), action: "create the folder", source };
                     std::fs::create_dir_all(&out).map_err(failed)?;
                     sweep.check_data(data.as_deref())?;
+                    let hours = sweep.config.budget_hours;
                     let runner = SweepRunner {
                         data: data.clone(),
                         cache: None,
@@ -48,7 +55,7 @@ pub(crate) fn compare(
                         parallel_runs: jobs.unwrap_or_else(rayon::current_num_threads),
                         shard: Shard::ALL,
                         test: true,
-                        deadline: None,
+                        deadline: hours.map(|hours| Instant::now() + Duration::from_secs_f64(3600.0 * hours)),
                         checkpoint_every: Duration::from_secs(30),
                         command: "stapes.compare".into(),
                         stop: &stop,
@@ -61,7 +68,8 @@ pub(crate) fn compare(
         };
         contents(&title, found)
     })?;
-    result.map_err(exception)
+    let (table, page) = result.map_err(exception)?;
+    Ok((table, page, interrupted))
 }
 
 /// Returns the table and the notes as JSON, and the report.

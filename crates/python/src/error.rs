@@ -2,10 +2,11 @@
 
 use std::error::Error as StdError;
 use std::io;
+use std::path::Path;
 
 use pyo3::exceptions::{PyFileNotFoundError, PyOSError, PyValueError};
 use pyo3::{PyErr, create_exception};
-use stapes::Error;
+use stapes::{Error, without_os_numbers};
 
 create_exception!(
     stapes,
@@ -14,21 +15,51 @@ create_exception!(
     "Error of a data set or a recording: what is wrong, in which file, and what to do."
 );
 
+/// Advice of the command line, and the same for the functions of Python.
+const TERMS: &[(&str, &str)] = &[
+    ("choose another --out", "choose another out"),
+    ("replace it with --force", "replace it with exists=\"replace\""),
+    ("start again with --force", "start again with exists=\"replace\""),
+    ("continue it with `stapes train --resume`", "continue it with exists=\"resume\""),
+    ("continue from there with --resume", "continue from there with exists=\"resume\""),
+    (
+        "continue with --resume and the new location as --out",
+        "continue with exists=\"resume\" and the new location as out",
+    ),
+    ("use its original --data", "use its original data"),
+    ("set its folder with --data DIR", "give its folder as data"),
+];
+
 /// Returns the exception of an error: `FileNotFoundError` or `OSError` if a file is the cause, `DataError` for data sets,
 /// `ValueError` for everything else.
 pub(crate) fn exception(error: impl Into<Error>) -> PyErr {
     let error = error.into();
-    let text = with_causes(&error);
-    match (&error, io_cause(&error)) {
-        (_, Some(io::ErrorKind::NotFound)) | (Error::NoRun { .. }, _) => PyFileNotFoundError::new_err(text),
+    of_text(&error, message(&error))
+}
+
+/// Returns the exception of an error of a training; if it is about a key, its text begins with the recipe.
+pub(crate) fn exception_about(recipe: &Path, error: Error) -> PyErr {
+    let text = message(&error);
+    match error.is_about_key() {
+        true => of_text(&error, format!("{}: {text}", recipe.display())),
+        false => of_text(&error, text),
+    }
+}
+
+fn of_text(error: &Error, text: String) -> PyErr {
+    match (error, io_cause(error)) {
+        (_, Some(io::ErrorKind::NotFound)) | (Error::NoRun { .. } | Error::NoRecipe { .. }, _) => {
+            PyFileNotFoundError::new_err(text)
+        }
+        (Error::Resumable { source, .. }, _) => of_text(source, text),
         (Error::Data(_) | Error::Dataset(_), _) => DataError::new_err(text),
         (_, Some(_)) => PyOSError::new_err(text),
         _ => PyValueError::new_err(text),
     }
 }
 
-/// Returns an error with its causes, without causes that its text already names.
-fn with_causes(error: &(dyn StdError + 'static)) -> String {
+/// Returns the text of an error with its causes, without causes that it already names, in the terms of Python.
+pub(crate) fn message(error: &Error) -> String {
     let mut text = error.to_string();
     for cause in causes(error).skip(1) {
         let cause = cause.to_string();
@@ -36,7 +67,8 @@ fn with_causes(error: &(dyn StdError + 'static)) -> String {
             text = format!("{text}: {cause}");
         }
     }
-    text
+    let text = TERMS.iter().fold(text, |text, (term, python)| text.replace(term, python));
+    without_os_numbers(&text).replace("--set ", "set: ")
 }
 
 fn io_cause(error: &(dyn StdError + 'static)) -> Option<io::ErrorKind> {

@@ -7,7 +7,9 @@ mod arrays;
 mod command_line;
 mod compare;
 mod error;
+mod events;
 mod extractor;
+mod fit;
 mod functions;
 mod model;
 mod pool;
@@ -36,6 +38,6 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(threads::set_num_threads, module)?)?;
     module.add_function(wrap_pyfunction!(threads::num_threads, module)?)?;
     module.add_function(wrap_pyfunction!(train::train, module)?)?;
-    module.add_function(wrap_pyfunction!(train::fit, module)?)?;
+    module.add_function(wrap_pyfunction!(fit::fit, module)?)?;
     Ok(())
 }

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import warnings
 from typing import Any, Callable
 
-
-def without_none(value: Any) -> Any:
-    """Drops keys without a value, for which TOML has no word."""
-    if isinstance(value, dict):
-        return {key: without_none(inner) for key, inner in value.items() if inner is not None}
-    return value
+from ._settings import from_json
 
 
 def in_notebook() -> bool:
@@ -21,25 +15,24 @@ def in_notebook() -> bool:
 
 
 class Progress:
-    """Passes events to a callback; without one, to a progress bar of tqdm in a notebook."""
+    """Passes events to a callback; without one, to a progress bar of tqdm in a notebook. Warnings are always shown."""
 
     def __init__(self, callback: Callable[[dict[str, Any]], None] | None) -> None:
         self._callback = callback
+        self._shows_bar = callback is None and in_notebook()
         self._bar: Any = None
         self._validation = ""
 
-    @property
-    def report(self) -> Callable[[str], None] | None:
-        """Function that receives events as JSON; None if nobody listens."""
-        return self._report if self._callback is not None or in_notebook() else None
-
-    def _report(self, text: str) -> None:
-        event = json.loads(text)
-        if event["event"] == "warning":
-            warnings.warn(event["text"], stacklevel=4)
+    def report(self, text: str) -> None:
+        """Receives an event as JSON, on the thread of the caller."""
+        event = from_json(text)
+        warning = _warning(event)
+        if warning is not None:
+            # The caller of train, fit or compare.
+            warnings.warn(warning, stacklevel=3)
         if self._callback is not None:
             self._callback(event)
-        else:
+        elif self._shows_bar:
             self._show(event)
 
     def _show(self, event: dict[str, Any]) -> None:
@@ -49,13 +42,17 @@ class Progress:
             return
         if event["event"] == "validation":
             accuracy = event["point"].get("validation_accuracy")
-            if isinstance(accuracy, float):
+            if accuracy is not None:
                 self._validation = f", validation {100 * accuracy:.1f} %"
         if event["event"] == "step":
             if self._bar is None:
                 self._bar = tqdm(total=event["steps"], unit="step")
             self._bar.update(event["step"] - self._bar.n)
-            self._bar.set_description(f"loss {float(event['loss']):.3f}{self._validation}")
+            self._bar.set_description(f"loss {event['loss']:.3f}{self._validation}")
+        if event["event"] == "run_ended":
+            if self._bar is None:
+                self._bar = tqdm(total=event["total"], unit="run")
+            self._bar.update(event["done"] - self._bar.n)
 
     def __enter__(self) -> Progress:
         return self
@@ -63,3 +60,24 @@ class Progress:
     def __exit__(self, *_: Any) -> None:
         if self._bar is not None:
             self._bar.close()
+
+
+def _warning(event: dict[str, Any]) -> str | None:
+    """Returns the text of an event that is a warning."""
+    if event["event"] == "warning":
+        return str(event["text"])
+    if event["event"] == "skipped":
+        first = event["files"][0]
+        return f"{len(event['files'])} files were skipped; the first: {first['path']}: {first['reason']}"
+    if event["event"] == "run_ended" and event["status"] == "failed":
+        return f"the run {event['run']} failed: {event['error']}"
+    if event["event"] == "run_ended" and event["status"] == "busy":
+        return f"the run {event['run']} was left out: another process is training it"
+    return None
+
+
+def divergence(loss: float | None) -> str | None:
+    """Returns the warning about a training whose loss rose without limit."""
+    if loss is None:
+        return None
+    return f"training diverged: the loss rose to {loss:.1e}; lower learning_rate or set max_grad_norm"

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import inspect
-import json
 import os
-import sys
+import re
 import warnings
 from typing import Any, Callable
 
 import numpy as np
 
 from . import _native
-from ._progress import Progress, without_none
-from .features._extractors import to_json
-from .model import Model, as_frames, as_samples
+from ._examples import labels_of, not_fitted, seed_of, sequences_of, whole
+from ._progress import Progress, divergence
+from ._settings import from_json, settings_json
+from .model import Model
+
+#: Parameters that are keys of [model.recurrent], and of [train].
+_RECURRENT = ("cell", "hidden_size", "num_layers", "bidirectional", "head", "dropout", "head_dropout")
+_TRAIN = ("batch_size", "epochs", "learning_rate", "optimizer", "weight_decay", "max_grad_norm", "patience")
 
 
 class Classifier:
@@ -22,7 +26,7 @@ class Classifier:
 
     X is a list of arrays, which may differ in length: frames [T, F], or vectors [T] of one value per frame; with
     ``sample_rate``, clips [L] in [-1, 1], from which ``features`` are computed. An array [N, T, F] holds N sequences of equal
-    length, and [N, F] N sequences of one frame. y has one class per sequence, of any type.
+    length, and [N, F], or a list of lists of numbers, N sequences of one frame. y has one class per sequence, of any type.
 
     It follows scikit-learn's protocol (clone, pickle, cross_val_score, GridSearchCV) and does not need scikit-learn.
 
@@ -35,15 +39,17 @@ class Classifier:
         dropout: between layers; ``head_dropout``: before the scores.
         model: settings of another network, as the section ``[model]`` of a recipe, in place of those above.
         sample_rate: rate of the clips in Hz; None for frames.
-        features: front end of clips: a preset (``"log-mel"``, ``"kaldi-mfcc-39"``, …) or a dict like ``[features]``.
+        features: front end of clips: a preset (``"log-mel"``, ``"kaldi-mfcc-39"``, …) or a dict like ``[features]``, whose
+            ``sample_rate_hz`` is ``sample_rate`` by default.
         normalization: ``"per-coefficient"``, ``"per-utterance"``, ``"per-utterance-mean"`` or ``"none"``.
         epochs, batch_size, learning_rate, optimizer, weight_decay, max_grad_norm, patience: the training.
         train: further settings of the section ``[train]`` of a recipe.
         validation_fraction: part of the examples that chooses the best epoch and stops the training, if
-            ``validation_data`` is not given; 0 for none.
+            ``validation_data`` is not given; 0 for none. Fewer than 10 examples are all used for training.
         random_state: seed; the same seed gives the same model, bit for bit.
 
-    Attributes after fit: ``model_``, a :class:`Model`; ``classes_``; ``history_``, the learning curves; ``n_features_in_``.
+    Attributes after fit: ``model_``, a :class:`Model`; ``classes_``; ``history_``, the learning curves, a list
+    of dicts; ``n_features_in_``, the number of values per frame (1 for clips); ``n_iter_``, the number of epochs.
 
     >>> import numpy, stapes
     >>> rng = numpy.random.default_rng(1)
@@ -115,30 +121,40 @@ class Classifier:
         Args:
             X, y: examples and their classes.
             groups: group of each example, such as its speaker; validation then has whole groups.
-            validation_data: (X, y) of other examples that choose the best epoch.
-            callback: called with each event, a dict; by default progress is shown in a notebook.
+            validation_data: (X, y) of other examples that choose the best epoch; then ``validation_fraction`` and
+                ``groups`` are not used.
+            callback: called with each event, a dict; by default progress is shown in a notebook. Its exceptions end the
+                training and are raised; ``KeyboardInterrupt`` ends it like Ctrl-C.
 
-        Ctrl-C ends the training and keeps the best model so far.
+        Ctrl-C ends the training and keeps the best model so far, with a warning.
         """
-        sequences = self._sequences(X, y is None)
-        labels = _labels(y, len(sequences))
-        self.classes_, numbers = np.unique(labels, return_inverse=True)
-        if len(self.classes_) < 2:
-            raise ValueError(f"y has one class, {self.classes_[0]!r}; a classifier needs at least two classes")
-        validation = None
-        if validation_data is not None:
-            validation = self._validation(*validation_data)
+        if y is None:
+            raise ValueError(f"This {self._name} estimator requires y to be passed, but the target y is None.")
+        sequences = sequences_of(X, self.sample_rate is not None, self._name)
+        labels = labels_of(y, len(sequences))
+        classes, numbers = np.unique(labels, return_inverse=True)
+        if len(classes) < 2:
+            raise ValueError(f"y has one class, {classes.tolist()[0]!r}; a classifier needs at least two classes")
+        validation = None if validation_data is None else self._validation(validation_data, sequences, classes)
         if groups is not None and len(groups) != len(sequences):
-            raise ValueError(f"there are {len(sequences)} examples and {len(groups)} groups")
+            raise ValueError(f"groups has {len(groups)} values and X has {len(sequences)} examples; give one per example")
         with Progress(callback) as progress:
-            native, result, interrupted = _native.fit(
-                sequences, numbers.tolist(), validation, self._settings(groups, len(sequences)), progress.report
-            )
+            try:
+                settings = self._settings(groups, len(sequences), classes)
+                native, result, interrupted = _native.fit(
+                    sequences, numbers.tolist(), validation, settings, progress.report
+                )
+            except ValueError as error:
+                raise self._in_terms_of_parameters(error) from None
+        content = from_json(result)
+        warning = divergence(content["diverged_loss"])
         if interrupted:
-            warnings.warn("the training was interrupted; the model is the best so far", stacklevel=2)
-        result = json.loads(result)
+            warning = "the training was interrupted; the model is the best so far"
+        if warning is not None:
+            warnings.warn(warning, stacklevel=2)
+        self.classes_ = classes
         self.model_ = Model(native)
-        self.history_ = result["history"]
+        self.history_ = content["history"]
         self.n_features_in_ = native.width if self.sample_rate is None else 1
         self.n_iter_ = max(1, int(np.ceil(self.history_[-1]["epoch"]))) if self.history_ else 1
         return self
@@ -146,17 +162,9 @@ class Classifier:
     def predict_proba(self, X: Any) -> np.ndarray:
         """Probabilities of the classes, [N, K], in the order of ``classes_``."""
         self._check_fitted()
-        sequences = self._sequences(X)
-        if self.sample_rate is None:
-            width = sequences[0].shape[1]
-            if width != self.n_features_in_:
-                raise ValueError(
-                    f"X has {width} features, but {type(self).__name__} is expecting {self.n_features_in_} features as input"
-                )
-        rows = self.model_.probabilities_of(sequences, self.sample_rate)
-        if self.model_.frame_level:
-            raise ValueError("the model predicts a class per frame; use model_.probabilities_of")
-        return np.asarray(rows, np.float64)
+        sequences = sequences_of(X, self.sample_rate is not None, self._name)
+        self._check_width(sequences, self.n_features_in_, "X")
+        return np.asarray(self.model_.probabilities_of(sequences, self.sample_rate), np.float64)
 
     def predict(self, X: Any) -> np.ndarray:
         """Classes, [N]."""
@@ -165,7 +173,8 @@ class Classifier:
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Accuracy."""
-        return float(np.average(self.predict(X) == np.asarray(y), weights=sample_weight))
+        predicted = self.predict(X)
+        return float(np.average(predicted == labels_of(y, len(predicted)), weights=sample_weight))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes the model file, for :meth:`Model.load`, the command line and Rust."""
@@ -189,85 +198,78 @@ class Classifier:
     def _names(cls) -> list[str]:
         return sorted(name for name in inspect.signature(cls.__init__).parameters if name != "self")
 
-    def _settings(self, groups: Any, examples: int) -> str:
+    @property
+    def _name(self) -> str:
+        return type(self).__name__
+
+    def _settings(self, groups: Any, examples: int, classes: np.ndarray) -> str:
         """Settings of the native training."""
-        recurrent = {
-            "cell": self.cell,
-            "hidden_size": self.hidden_size,
-            "num_layers": self.num_layers,
-            "bidirectional": self.bidirectional,
-            "head": self.head,
-            "dropout": self.dropout,
-            "head_dropout": self.head_dropout,
-        }
-        training = {
-            "batch_size": self.batch_size,
-            "epochs": self.epochs,
-            "learning_rate": self.learning_rate,
-            "optimizer": self.optimizer,
-            "weight_decay": self.weight_decay,
-            "max_grad_norm": self.max_grad_norm,
-            "patience": self.patience,
-            **(self.train or {}),
-        }
+        if isinstance(self.validation_fraction, str) or not 0 <= self.validation_fraction < 1:
+            raise ValueError(f"validation_fraction = {self.validation_fraction!r}: must be at least 0 and below 1")
+        for name in ("model", "train"):
+            if not isinstance(getattr(self, name), (dict, type(None))):
+                raise ValueError(f"{name} = {getattr(self, name)!r}: must be a dict or None")
+        recurrent = {name: getattr(self, name) for name in _RECURRENT}
         settings = {
             "model": {"recurrent": recurrent} if self.model is None else self.model,
-            "train": training,
-            "features": None,
-            "preset": None,
-            "sample_rate": 0,
-            "normalization": self.normalization,
-            "seed": _seed(self.random_state),
-            "classes": [str(name) for name in self.classes_.tolist()],
+            "train": {**{name: getattr(self, name) for name in _TRAIN}, **(self.train or {})},
+            "input": {"normalization": self.normalization},
+            "seed": seed_of(self.random_state),
+            "classes": [str(name) for name in classes.tolist()],
             "validation_fraction": float(self.validation_fraction) if examples >= 10 else 0.0,
             "groups": None if groups is None else [str(group) for group in groups],
+            **self._front_end(),
         }
-        if self.sample_rate is not None:
-            settings["sample_rate"] = int(self.sample_rate)
-            settings["preset" if isinstance(self.features, str) else "features"] = self.features
-        if not 0 <= settings["validation_fraction"] <= 1:
-            raise ValueError(f"validation_fraction = {self.validation_fraction}: must be in 0..=1")
-        return to_json(without_none(settings))
+        return settings_json(settings)
 
-    def _validation(self, X: Any, y: Any) -> tuple[list[np.ndarray], list[int]]:
-        sequences = self._sequences(X)
-        labels = _labels(y, len(sequences))
-        unknown = sorted(set(labels.tolist()) - set(self.classes_.tolist()))
+    def _front_end(self) -> dict[str, Any]:
+        """Settings of the front end of clips."""
+        if self.sample_rate is None:
+            return {"sample_rate": 0}
+        rate = whole(self.sample_rate, "sample_rate", 1)
+        if isinstance(self.features, str):
+            return {"sample_rate": rate, "preset": self.features}
+        if not isinstance(self.features, dict):
+            raise ValueError(f"features = {self.features!r}: must be the name of a preset, or a dict")
+        if "normalization" in self.features:
+            raise ValueError("features has the key normalization; set the parameter normalization in its place")
+        return {"sample_rate": rate, "features": {"sample_rate_hz": rate, **self.features}}
+
+    def _validation(
+        self, data: Any, sequences: list[np.ndarray], classes: np.ndarray
+    ) -> tuple[list[np.ndarray], list[int]]:
+        """Examples of ``validation_data`` with the indices of their classes."""
+        if not isinstance(data, (tuple, list)) or len(data) != 2:
+            raise ValueError("validation_data must be (X, y), the examples and their classes")
+        examples = sequences_of(data[0], self.sample_rate is not None, self._name, "validation_data[0]")
+        if self.sample_rate is None:
+            self._check_width(examples, sequences[0].shape[1], "validation_data[0]")
+        labels = labels_of(data[1], len(examples), "validation_data[1]")
+        unknown = set(labels.tolist()) - set(classes.tolist())
         if unknown:
-            raise ValueError(f"validation_data has classes that the training data lacks: {unknown}")
-        return sequences, np.searchsorted(self.classes_, labels).tolist()
+            names = ", ".join(sorted(map(repr, unknown)))
+            raise ValueError(f"validation_data has classes that y lacks: {names}; remove these examples")
+        return examples, np.searchsorted(classes, labels).tolist()
 
-    def _sequences(self, X: Any, y_is_missing: bool = False) -> list[np.ndarray]:
-        """Examples as arrays: frames [T, F], or clips [L]."""
-        if y_is_missing:
+    def _check_width(self, sequences: list[np.ndarray], expected: int, name: str) -> None:
+        width = expected if self.sample_rate is not None else sequences[0].shape[1]
+        if width != expected:
             raise ValueError(
-                f"This {type(self).__name__} estimator requires y to be passed, but the target y is None."
+                f"{name} has {width} features, but {self._name} is expecting {expected} features as input"
             )
-        if hasattr(X, "toarray"):
-            raise TypeError("Sparse data was passed, but dense data is required; use X.toarray()")
-        if not isinstance(X, (list, tuple)):
-            X = _dense(X)
-        else:
-            X = [_numeric(np.asarray(one)) for one in X]
-            if X and all(one.ndim == 0 for one in X):
-                raise ValueError("Expected 2D array, got 1D array instead; give a list of sequences")
-        if len(X) == 0:
-            raise ValueError("Found array with 0 sample(s) while a minimum of 1 is required by Classifier.")
-        if isinstance(X, np.ndarray) and X.ndim == 2 and self.sample_rate is None:
-            if X.shape[1] == 0:
-                raise ValueError(f"Found array with 0 feature(s) (shape={X.shape}) while a minimum of 1 is required.")
-            X = X[:, None, :]
-        to_array = as_frames if self.sample_rate is None else as_samples
-        sequences = [np.require(to_array(one), np.float32, "CA") for one in X]
-        for index, one in enumerate(sequences):
-            if not np.isfinite(one).all():
-                raise ValueError(f"X contains NaN, infinity or a value too large for dtype('float32'), in example {index}")
-        return sequences
+
+    def _in_terms_of_parameters(self, error: ValueError) -> ValueError:
+        """The error with the name of a parameter in place of a recipe's key, if the parameter is its cause."""
+        found = re.match(r"(model|train|input)\.(?:recurrent\.)?(\w+)", str(error))
+        if found is None or found[2] not in self._names():
+            return error
+        if found[1] == "model" and self.model is not None or found[1] == "train" and found[2] in (self.train or {}):
+            return error
+        return type(error)(found[2] + str(error)[found.end() :])
 
     def _check_fitted(self) -> None:
         if not hasattr(self, "model_"):
-            text = f"This {type(self).__name__} instance is not fitted yet. Call 'fit' before using this estimator."
-            raise _not_fitted_error()(text)
+            raise not_fitted(self._name)
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "model_")
@@ -285,75 +287,5 @@ class Classifier:
 
     def __repr__(self) -> str:
         defaults = {name: one.default for name, one in inspect.signature(type(self).__init__).parameters.items()}
-        changed = [f"{name}={value!r}" for name, value in self.get_params().items() if value is not defaults[name]]
-        return f"{type(self).__name__}({', '.join(changed)})"
-
-
-class _NotFitted(ValueError, AttributeError):
-    """Error of an estimator that was not trained."""
-
-
-def _not_fitted_error() -> type[Exception]:
-    """scikit-learn's error if it is loaded."""
-    exceptions = sys.modules.get("sklearn.exceptions")
-    return _NotFitted if exceptions is None else exceptions.NotFittedError
-
-
-def _dense(X: Any) -> np.ndarray:
-    array = _numeric(np.asarray(X))
-    if array.ndim not in (2, 3):
-        kind = "1D" if array.ndim == 1 else f"{array.ndim}D"
-        raise ValueError(
-            f"Expected 2D array, got {kind} array instead; Reshape your data, or give a list of sequences or an array [N, T, F]"
-        )
-    return array
-
-
-def _numeric(array: np.ndarray) -> np.ndarray:
-    if array.dtype.kind == "c":
-        raise ValueError(f"Complex data not supported\n{array}\n")
-    if array.dtype.kind in "OUS":
-        try:
-            return array.astype(np.float64)
-        except TypeError as error:
-            raise TypeError(f"argument must be a string or a real number, or a list of sequences: {error}") from error
-    return array
-
-
-def _labels(y: Any, examples: int) -> np.ndarray:
-    if y is None:
-        raise ValueError("requires y to be passed, but the target y is None")
-    labels = np.asarray(y)
-    if labels.ndim == 2 and labels.shape[1] == 1:
-        warnings.warn(
-            "A column-vector y was passed when a 1d array was expected. Please change the shape of y to (n_samples,).",
-            _conversion_warning(),
-            stacklevel=3,
-        )
-        labels = labels[:, 0]
-    if labels.ndim != 1:
-        raise ValueError(f"y should be a 1d array, got an array of shape {labels.shape} instead.")
-    if len(labels) != examples:
-        raise ValueError(f"Found input variables with inconsistent numbers of samples: [{examples}, {len(labels)}]")
-    if labels.dtype.kind == "f":
-        if not np.isfinite(labels).all():
-            raise ValueError("Input y contains NaN, infinity or a value too large.")
-        if (labels != np.floor(labels)).any():
-            raise ValueError("Unknown label type: continuous. Classes are names or whole numbers.")
-    return labels
-
-
-def _conversion_warning() -> type[Warning]:
-    exceptions = sys.modules.get("sklearn.exceptions")
-    return UserWarning if exceptions is None else exceptions.DataConversionWarning
-
-
-def _seed(random_state: Any) -> int:
-    """Seed of None, a number or a generator of NumPy."""
-    if random_state is None:
-        return int(np.random.randint(2**31))
-    if isinstance(random_state, np.random.RandomState):
-        return int(random_state.randint(2**31))
-    if isinstance(random_state, np.random.Generator):
-        return int(random_state.integers(2**31))
-    return int(random_state)
+        changed = [f"{name}={value!r}" for name, value in self.get_params().items() if repr(value) != repr(defaults[name])]
+        return f"{self._name}({', '.join(changed)})"

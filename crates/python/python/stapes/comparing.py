@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
+import warnings
 from typing import Any, Callable, Sequence
 
 from . import _native
 from ._progress import Progress
+from ._settings import from_json
 from .training import report_frame
 
 
@@ -19,7 +20,7 @@ class Comparison:
     """
 
     def __init__(self, table: str, page: str) -> None:
-        content = json.loads(table)
+        content = from_json(table)
         self.title: str = content["title"]
         self.notes: list[str] = content["notes"]
         self.records = _records(content["table"])
@@ -69,11 +70,14 @@ def compare(
         out: folder of the sweep's runs; by default ``runs/SWEEP``.
         jobs: number of parallel runs; by default one per core.
         train: False to compare the existing runs of a sweep only.
-        callback: called with each event, a dict.
+        callback: called with each event, a dict; ``"run_ended"`` has ``run``, ``status``, ``error``, ``done`` and ``total``.
+
+    Runs that fail are left out with a warning. Ctrl-C stops the runs and compares those that are complete; the next call
+    continues.
     """
     is_sweep = isinstance(sweep, (str, os.PathLike))
     with Progress(callback) as progress:
-        table, page = _native.compare(
+        table, page, interrupted = _native.compare(
             os.fspath(sweep) if is_sweep else None,
             [] if is_sweep else [os.fspath(folder) for folder in sweep],
             None if data is None else os.fspath(data),
@@ -82,4 +86,6 @@ def compare(
             train,
             progress.report,
         )
+    if interrupted:
+        warnings.warn("the comparison was interrupted; it has the runs that are complete", stacklevel=2)
     return Comparison(table, page)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import warnings
 from pathlib import Path
@@ -11,7 +10,8 @@ from typing import Any, Callable
 import numpy as np
 
 from . import _native
-from ._progress import Progress, without_none
+from ._progress import Progress, divergence
+from ._settings import from_json, settings_json
 from .model import Model
 
 
@@ -25,7 +25,7 @@ class Run:
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self.folder = Path(folder)
         native, rest = _native.read_run(os.fspath(folder))
-        content = json.loads(rest)
+        content = from_json(rest)
         self.model = Model(native)
         self.record: dict[str, Any] = content["record"]
         self.recipe: str = content["recipe"]
@@ -66,28 +66,33 @@ def train(
     Args:
         recipe: a file, the name of a built-in recipe (``stapes recipes`` lists them), or a dict with the recipe's sections.
         data: folder of the data set; by default that of the recipe.
-        out: run folder; by default ``runs/NAME``, or the next free name.
+        out: run folder; by default ``runs/NAME``, or the next free name; with ``exists="resume"`` the last one.
         set: changes of keys, such as ``{"train.epochs": 2}``.
         exists: what happens if the run exists: ``"error"``, ``"replace"`` or ``"resume"``.
         callback: called with each event, a dict whose ``event`` is ``"loading"``, ``"step"``, ``"validation"``,
-            ``"warning"`` or another; by default progress is shown in a notebook.
+            ``"warning"`` or another; by default progress is shown in a notebook. Its exceptions end the training and are
+            raised; the run can then be resumed.
 
-    Ctrl-C, or the interrupt button of a notebook, ends the training and keeps what it has reached.
+    Ctrl-C, or the interrupt button of a notebook, ends the training and keeps what it has reached, with a warning. While the
+    data is being loaded it raises ``KeyboardInterrupt``.
     """
-    if isinstance(recipe, dict):
-        source = json.dumps({"keys": without_none(recipe)})
-    else:
-        source = json.dumps({"file": os.fspath(recipe)})
-    overrides = [f"{key}={json.dumps(value)}" for key, value in (set or {}).items()]
+    source = {"keys": recipe} if isinstance(recipe, dict) else {"file": os.fspath(recipe)}
+    for key, value in (set or {}).items():
+        if value is None:
+            raise ValueError(f"set: {key} is None; leave the key out to use its default")
     with Progress(callback) as progress:
         folder, interrupted = _native.train(
-            source,
+            settings_json(source),
             None if data is None else os.fspath(data),
             None if out is None else os.fspath(out),
-            overrides,
+            settings_json(set or {}),
             exists,
             progress.report,
         )
+    run = Run(folder)
+    warning = divergence(run.record.get("diverged_loss"))
     if interrupted:
-        warnings.warn("the training was interrupted; the run has the best model so far", stacklevel=2)
-    return Run(folder)
+        warning = "the training was interrupted; the run has the best model so far, and exists=\"resume\" continues it"
+    if warning is not None:
+        warnings.warn(warning, stacklevel=2)
+    return run
