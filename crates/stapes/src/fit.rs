@@ -288,11 +288,14 @@ impl Trainer {
             Normalization::PerCoefficient => Some(StandardScaler::fit(&examples.features)?),
             _ => None,
         };
+        // Recordings may have a fixed length; frames in memory have any.
+        let frames = Shape::frames(examples.features.first().map_or(0, Features::width));
+        let shape = input.shape()?.unwrap_or(frames);
         Ok(Model {
             input,
             config: self.model.clone(),
             labels: examples.classes.clone(),
-            shape: Shape::frames(examples.features.first().map_or(0, Features::width)),
+            shape,
             normalizer,
             parameters: Vec::new(),
             recipe: String::new(),
@@ -329,6 +332,25 @@ mod tests {
         let (train, validation) = data.clone().split(0.9, 3);
         assert_eq!((train.len(), validation.len()), (2, 1));
         assert_eq!(data.split(1.0, 3).0.len(), 0);
+    }
+
+    #[test]
+    fn clips_of_a_fixed_length_train_a_model_that_needs_one() {
+        let tone = |n: usize| Clip {
+            samples: (0..800 + n).map(|t| (t as f32 * (0.1 + 0.2 * (n % 2) as f32)).sin()).collect(),
+            sample_rate_hz: 8000,
+        };
+        let clips: Vec<Clip> = (0..12).map(tone).collect();
+        let front_end = "sample_rate_hz = 8000\nfixed_length_samples = 800\n[front_end.waveform]";
+        let labels = (0..12).map(|n| n % 2).collect();
+        let data =
+            InMemoryDataset::from_clips(&clips, labels, ["low", "high"], toml::from_str(front_end).unwrap());
+        let (train, validation) = data.unwrap().split(0.2, 1);
+        let model: ModelConfig = toml::from_str("[wave-cnn]").unwrap();
+        let fitted = Trainer::new(model, TrainConfig { epochs: 1, ..Default::default() });
+        let model = fitted.fit(&train, &validation).unwrap().model;
+        assert_eq!(model.shape.length(), Some(800));
+        assert_eq!(Model::from_bytes(&model.to_bytes().unwrap(), "model".as_ref()).unwrap(), model);
     }
 
     #[test]
