@@ -11,7 +11,7 @@ pub enum ExportError {
         target: &'static str,
         /// The layer.
         layer: String,
-        /// What is missing, and what to use in its place.
+        /// Missing feature, and its replacement.
         reason: &'static str,
     },
     /// The network cannot be built.

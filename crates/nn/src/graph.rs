@@ -32,7 +32,7 @@ pub struct GraphNode {
     pub output: Shape,
 }
 
-/// What a node computes in inference, with the names of its tensors.
+/// Operation of a node in inference, with the names of its tensors.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Operation {

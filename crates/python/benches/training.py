@@ -152,7 +152,7 @@ def main():
             to_line = statistics.median(one[0] / one[1] for one in rates)
             to_torch = statistics.median(one[0] / one[2] for one in rates)
             print(
-                f"{name}: {arrays:.0f} examples a second from arrays, {line:.0f} from the command line ({to_line:.2f}x), "
+                f"{name}: {arrays:.0f} examples per second from arrays, {line:.0f} from the command line ({to_line:.2f}x), "
                 f"{peer:.0f} in PyTorch ({to_torch:.2f}x)",
                 flush=True,
             )

@@ -23,7 +23,7 @@ impl LibrosaStftConfig {
     ///
     /// let mut stft = LibrosaStftConfig { n_fft: 8, ..Default::default() }.init_complex()?;
     /// let spectrum = stft.extract(&[0.0, 0.0, 0.0, 1.0, 0.0])?;
-    /// // The impulse lies 3 samples into frame 2, which starts at sample 0.
+    /// // The impulse is at sample 3 of frame 2, which starts at sample 0.
     /// assert_eq!(spectrum.len(), 3 * stft.width());
     /// assert!(spectrum[2 * 5 + 1].re < 0.0 && spectrum[2 * 5 + 1].im < 0.0);
     /// # Ok::<(), stapes_features::FeatureError>(())
