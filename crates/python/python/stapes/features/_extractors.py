@@ -2,47 +2,39 @@
 
 from __future__ import annotations
 
-import json
 from functools import lru_cache
 from typing import Any
 
 from .._native import Extractor
+from ._settings import named_error, to_json, whole
 
 
-def _plain(value: Any) -> Any:
-    """Makes numbers of NumPy JSON's."""
-    if isinstance(value, dict):
-        return {key: _plain(inner) for key, inner in value.items() if inner is not ABSENT}
-    if isinstance(value, list):
-        return [_plain(inner) for inner in value]
-    item = getattr(value, "item", None)
-    return item() if item is not None else value
+#: Each toolkit's name of the sample rate.
+_RATES = {"librosa": "sr", "psf": "samplerate", "torchaudio": "sample_rate"}
 
 
-class _Absent:
-    """Marks a setting that is left to its default."""
+def extractor(name: str, sample_rate: Any, **settings: Any) -> Extractor:
+    """Returns the extractor with these settings."""
+    try:
+        return _cached(name, sample_rate, **settings)
+    except TypeError as error:
+        # A value that cannot be a key, such as an array, is read anew, or refused with its name.
+        if "unhashable" not in str(error):
+            raise
+        return build(name, sample_rate, settings)
 
 
-ABSENT = _Absent()
-
-
-@lru_cache(maxsize=256)
-def extractor(name: str, sample_rate: int, **settings: Any) -> Extractor:
-    """Returns the extractor with these settings; those that are ``ABSENT`` have their defaults."""
+# Typed, because 512.0 and True equal 512 and 1 but are refused.
+@lru_cache(maxsize=256, typed=True)
+def _cached(name: str, sample_rate: Any, **settings: Any) -> Extractor:
     return build(name, sample_rate, settings)
 
 
-def build(name: str, sample_rate: int, settings: dict[str, Any]) -> Extractor:
-    return Extractor(name, whole(sample_rate, "the sample rate"), to_json(settings))
-
-
-def to_json(settings: dict[str, Any]) -> str:
-    return json.dumps(_plain(settings))
-
-
-def whole(number: Any, name: str) -> int:
-    """Returns a number that must be whole, as an int."""
-    rounded = int(number)
-    if rounded != number or rounded < 0:
-        raise ValueError(f"{name} is {number}; it must be a whole number")
-    return rounded
+def build(name: str, sample_rate: Any, settings: dict[str, Any]) -> Extractor:
+    """Builds the extractor with these settings."""
+    rate = whole(sample_rate, _RATES[name.partition("-")[0]])
+    text = to_json(settings)
+    try:
+        return Extractor(name, rate, text)
+    except ValueError as error:
+        raise named_error(error, settings) from None

@@ -15,7 +15,9 @@ from typing import Any, Callable
 import numpy as np
 
 from .._native import regression_delta
+from ._arrays import floats, real
 from ._extractors import extractor
+from ._settings import whole
 
 __all__ = ["delta", "fbank", "logfbank", "mfcc"]
 
@@ -61,7 +63,7 @@ def _features(name: str, signal: Any, samplerate: float, settings: dict[str, Any
 
 
 def _samples(signal: Any) -> np.ndarray:
-    samples = np.asarray(signal)
+    samples = real(signal, "signal")
     return samples if samples.dtype == np.float64 else samples.astype(np.float64)
 
 
@@ -138,6 +140,4 @@ def delta(feat: Any, N: int) -> np.ndarray:
     """Slopes over 2 N + 1 frames, python_speech_features.delta. Shapes: [T, F] -> [T, F]."""
     if N < 1:
         raise ValueError("N must be an integer >= 1")
-    frames = np.asarray(feat)
-    is_narrow = frames.dtype.kind == "f" and frames.dtype.itemsize <= 4
-    return regression_delta(np.require(frames, np.float32 if is_narrow else np.float64, "CA"), 2 * N + 1)
+    return regression_delta(floats(feat, "feat"), 2 * whole(N, "N") + 1)

@@ -2,62 +2,83 @@
 
 from __future__ import annotations
 
-import json
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from ..._native import Extractor
-from .._extractors import whole
-from .._tensors import like, to_array
+from .._arrays import like, singles
+from .._settings import named_error, to_json, whole
 
 
-@lru_cache(maxsize=256)
-def _extractor(name: str, sample_frequency: float, frame: tuple, mel: tuple, rest: tuple) -> Extractor:
-    settings = {"dialect": "torchaudio", "frame_opts": dict(frame), "mel_opts": dict(mel), **dict(rest)}
-    return Extractor(name, whole(sample_frequency, "sample_frequency"), json.dumps(settings))
+#: kaldi-native-fbank's names, which the native functions use, of torchaudio's arguments.
+_FRAME = {
+    "frame_shift": "frame_shift_ms",
+    "frame_length": "frame_length_ms",
+    "dither": "dither",
+    "preemphasis_coefficient": "preemph_coeff",
+    "remove_dc_offset": "remove_dc_offset",
+    "window_type": "window_type",
+    "round_to_power_of_two": "round_to_power_of_two",
+    "blackman_coeff": "blackman_coeff",
+    "snip_edges": "snip_edges",
+}
+_MEL = {"num_mel_bins": "num_bins", "low_freq": "low_freq", "high_freq": "high_freq"}
 
 
-def _features(name: str, waveform: Any, options: dict[str, Any], rest: dict[str, Any]) -> Any:
-    if options["vtln_warp"] != 1.0:
-        raise ValueError(f"vtln_warp = {options['vtln_warp']}: only 1 is supported")
-    frame = (
-        ("frame_shift_ms", options["frame_shift"]),
-        ("frame_length_ms", options["frame_length"]),
-        ("dither", options["dither"]),
-        ("preemph_coeff", options["preemphasis_coefficient"]),
-        ("remove_dc_offset", options["remove_dc_offset"]),
-        ("window_type", options["window_type"]),
-        ("round_to_power_of_two", options["round_to_power_of_two"]),
-        ("blackman_coeff", options["blackman_coeff"]),
-        ("snip_edges", options["snip_edges"]),
-    )
-    mel = (
-        ("num_bins", options["num_mel_bins"]),
-        ("low_freq", options["low_freq"]),
-        ("high_freq", options["high_freq"]),
-    )
-    rest.update(
-        use_energy=options["use_energy"],
-        energy_floor=options["energy_floor"],
-        raw_energy=options["raw_energy"],
-        htk_compat=options["htk_compat"],
-        cmvn="mean" if options["subtract_mean"] else "none",
-    )
-    toolkit = _extractor(name, options["sample_frequency"], frame, mel, tuple(rest.items()))
+# Typed, because 23.0 and True equal 23 and 1 but are refused.
+@lru_cache(maxsize=256, typed=True)
+def _cached(name: str, sample_frequency: float, **options: Any) -> Extractor:
+    return _build(name, sample_frequency, options)
+
+
+def _build(name: str, sample_frequency: Any, options: dict[str, Any]) -> Extractor:
+    rate = whole(sample_frequency, "sample_frequency")
+    settings = {
+        "dialect": "torchaudio",
+        "cmvn": "mean" if options.pop("subtract_mean") else "none",
+        "frame_opts": {name: options.pop(argument) for argument, name in _FRAME.items()},
+        "mel_opts": {name: options.pop(argument) for argument, name in _MEL.items()},
+        **options,
+    }
+    try:
+        return Extractor(name, rate, to_json(settings))
+    except ValueError as error:
+        raise _with_argument(named_error(error, settings)) from None
+
+
+def _with_argument(error: ValueError) -> ValueError:
+    """Returns an error about a setting with torchaudio's name of it."""
+    setting, equals, rule = str(error).partition(" = ")
+    key = setting.rpartition(".")[2]
+    arguments = {name: argument for argument, name in {**_FRAME, **_MEL}.items()}
+    return ValueError(f"{arguments[key]} = {rule}") if equals and key in arguments else error
+
+
+def _features(name: str, waveform: Any, options: dict[str, Any]) -> Any:
+    if options.pop("vtln_warp") != 1.0:
+        raise ValueError("vtln_warp: only 1 is supported")
+    del options["vtln_low"], options["vtln_high"]
+    channel, min_duration, rate = (options.pop(key) for key in ("channel", "min_duration", "sample_frequency"))
+    try:
+        toolkit = _cached(name, rate, **options)
+    except TypeError as error:
+        if "unhashable" not in str(error):
+            raise
+        toolkit = _build(name, rate, options)
     if isinstance(waveform, (list, tuple)):
-        frames = toolkit.extract_many([_channel(clip, options["channel"]) for clip in waveform])
+        frames = toolkit.extract_many([_channel(clip, channel) for clip in waveform])
         return [like(clip, one) for clip, one in zip(waveform, frames)]
-    samples = _channel(waveform, options["channel"])
-    if len(samples) < options["min_duration"] * options["sample_frequency"]:
+    samples = _channel(waveform, channel)
+    if len(samples) < min_duration * rate:
         return like(waveform, np.empty(0, np.float32))
     return like(waveform, toolkit.extract(samples))
 
 
 def _channel(waveform: Any, channel: int) -> np.ndarray:
     """Returns the samples of a channel of [channels, L], or of [L]."""
-    array = to_array(waveform, np.float32)
+    array = singles(waveform, "waveform")
     if array.ndim == 1:
         return array
     if array.ndim != 2:
@@ -102,8 +123,7 @@ def fbank(
     """
     options = dict(locals())
     waveform = options.pop("waveform")
-    rest = {"use_log_fbank": use_log_fbank, "use_power": use_power}
-    return _features("kaldi-fbank", waveform, options, rest)
+    return _features("kaldi-fbank", waveform, options)
 
 
 def mfcc(
@@ -140,5 +160,4 @@ def mfcc(
     """
     options = dict(locals())
     waveform = options.pop("waveform")
-    rest = {"num_ceps": num_ceps, "cepstral_lifter": cepstral_lifter}
-    return _features("kaldi-mfcc", waveform, options, rest)
+    return _features("kaldi-mfcc", waveform, options)

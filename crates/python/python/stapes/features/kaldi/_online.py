@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 import numpy as np
 
 from ..._native import KaldiStream
-from .._extractors import whole
+from .._arrays import singles
+from .._settings import named_error, to_json, whole
+
+
+class _Options:
+    """Options, of which only known ones can be set."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        known = [field.name for field in fields(self)]  # type: ignore[arg-type]
+        if name not in known:
+            raise AttributeError(f"{name} is not supported; the options are {', '.join(known)}")
+        super().__setattr__(name, value)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Returns the options as a dict."""
+        return asdict(self)  # type: ignore[call-overload]
 
 
 @dataclass
-class FrameExtractionOptions:
+class FrameExtractionOptions(_Options):
     """Options of frames; lengths in ms."""
 
     samp_freq: float = 16000.0
@@ -29,7 +43,7 @@ class FrameExtractionOptions:
 
 
 @dataclass
-class MelBanksOptions:
+class MelBanksOptions(_Options):
     """Options of mel bands; frequencies in Hz."""
 
     num_bins: int = 23
@@ -38,7 +52,7 @@ class MelBanksOptions:
 
 
 @dataclass
-class FbankOptions:
+class FbankOptions(_Options):
     """Options of log mel energies."""
 
     frame_opts: FrameExtractionOptions = field(default_factory=FrameExtractionOptions)
@@ -48,11 +62,13 @@ class FbankOptions:
     raw_energy: bool = True
     htk_compat: bool = False
     use_log_fbank: bool = True
+    use_log_floor: bool = True
+    eps: float = float(np.finfo(np.float32).eps)
     use_power: bool = True
 
 
 @dataclass
-class MfccOptions:
+class MfccOptions(_Options):
     """Options of cepstral coefficients."""
 
     frame_opts: FrameExtractionOptions = field(default_factory=FrameExtractionOptions)
@@ -72,13 +88,22 @@ class _Online:
         settings = asdict(self._default() if opts is None else opts)
         self._rate = settings["frame_opts"].pop("samp_freq")
         rate = whole(self._rate, "samp_freq")
-        self._stream = KaldiStream(self._name, rate, json.dumps(settings))
+        try:
+            self._stream = KaldiStream(self._name, rate, to_json(settings))
+        except ValueError as error:
+            raise named_error(error, settings) from None
+        self._shift_ms = settings["frame_opts"]["frame_shift_ms"]
         self._finished = False
 
     @property
     def dim(self) -> int:
         """Number of values per frame."""
         return self._stream.width
+
+    @property
+    def frame_shift_in_seconds(self) -> float:
+        """Hop between frames in s."""
+        return self._shift_ms / 1000
 
     @property
     def num_frames_ready(self) -> int:
@@ -91,7 +116,7 @@ class _Online:
             raise ValueError(f"sampling_rate is {sampling_rate}, and samp_freq is {self._rate}")
         if self._finished:
             raise ValueError("accept_waveform after input_finished")
-        self._stream.push(np.asarray(waveform, np.float32))
+        self._stream.push(singles(waveform, "waveform"))
 
     def input_finished(self) -> None:
         """Ends the recording."""
@@ -101,6 +126,9 @@ class _Online:
 
     def get_frame(self, frame: int) -> np.ndarray:
         """Returns a frame, [dim]."""
+        frames = self.num_frames_ready
+        if not 0 <= frame < frames:
+            raise IndexError(f"frame {frame}: there are {frames}")
         return self._stream.frame(frame)
 
     def is_last_frame(self, frame: int) -> bool:

@@ -1,7 +1,7 @@
 """librosa's features: the same names, defaults, shapes and values.
 
 Results are (features, frames), in the type of the samples, equal to librosa 0.11 and 1.0 within rounding. Samples are
-[..., L]; leading axes are channels. In place of an array ``y`` may be a list of clips of any lengths, which are computed in
+[..., L]; leading axes are channels, each computed by itself as in librosa 1.0. In place of an array ``y`` may be a list of clips of any lengths, which are computed in
 parallel; the result is a list.
 
 >>> import numpy, stapes.features.librosa as librosa
@@ -11,7 +11,8 @@ parallel; the result is a list.
 """
 
 from . import feature, filters
-from ._spectrum import amplitude_to_db, power_to_db, stft
+from ._decibels import amplitude_to_db, power_to_db
+from ._spectrum import stft
 from ._time import frames_to_samples, frames_to_time
 from .feature import delta, melspectrogram, mfcc
 from ..._load import load_like_librosa as load

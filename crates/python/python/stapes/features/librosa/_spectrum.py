@@ -1,21 +1,17 @@
 from __future__ import annotations
 
-from typing import Any, Callable
+from typing import Any
 
 import numpy as np
 
-from ..._native import decibels
-from .._extractors import ABSENT, build, extractor
-
-# librosa's way of leaving out the `ref` of a function is a number.
-Clips = "np.ndarray | list[np.ndarray]"
+from .._extractors import extractor
 
 
 def as_clip(y: Any) -> np.ndarray:
     """Checks samples as librosa.util.valid_audio does."""
     if not isinstance(y, np.ndarray):
         raise ValueError("Audio data must be of type numpy.ndarray, or a list of such clips")
-    if not np.issubdtype(y.dtype, np.floating):
+    if y.dtype.kind != "f":
         raise ValueError(f"Audio data must be floating-point, not {y.dtype}; divide 16-bit samples by 32768")
     if y.ndim == 0:
         raise ValueError(f"Audio data must be at least one-dimensional, given y.shape={y.shape}")
@@ -29,13 +25,7 @@ def is_clips(y: Any) -> bool:
 
 def features(name: str, sr: float, y: Any, settings: dict[str, Any]) -> Any:
     """Computes the features of samples [..., L] -> [..., F, T], or of each of a list of clips."""
-    try:
-        toolkit = extractor(name, sr, **settings)
-    except TypeError as error:
-        if "unhashable" not in str(error):
-            raise
-        # A setting that cannot be a key, such as an array for `window`, is refused with its name.
-        toolkit = build(name, sr, {key: _named(key, value) for key, value in settings.items()})
+    toolkit = extractor(name, sr, **settings)
     if is_clips(y):
         if any(as_clip(clip).ndim != 1 for clip in y):
             return [_channels(toolkit, clip) for clip in y]
@@ -52,17 +42,24 @@ def _channels(toolkit: Any, y: np.ndarray) -> np.ndarray:
     return stacked.reshape(y.shape[:-1] + stacked.shape[1:])
 
 
-def _named(key: str, value: Any) -> Any:
-    if isinstance(value, np.ndarray) and value.ndim > 0:
-        raise ValueError(f"{key}: arrays are not supported; give a name, such as 'hann'")
-    return value
-
-
-def window_name(window: Any) -> Any:
-    """Returns the name of a window."""
+def spectrum_settings(n_fft: Any, hop_length: Any, win_length: Any, window: Any, center: Any, pad_mode: Any) -> dict:
+    """Settings of a spectrum, with the window and the padding checked."""
     if not isinstance(window, str):
         raise ValueError(f"window = {window!r}: must be 'hann', 'hamming', 'blackman' or 'boxcar'")
-    return window
+    if not isinstance(pad_mode, str):
+        raise ValueError(f"pad_mode = {pad_mode!r}: must be 'constant' or 'reflect'")
+    return {
+        "n_fft": n_fft,
+        "hop_length": _quarter(n_fft if win_length is None else win_length) if hop_length is None else hop_length,
+        "win_length": win_length,
+        "window": window,
+        "center": center,
+        "pad_mode": pad_mode,
+    }
+
+
+def _quarter(length: Any) -> Any:
+    return length // 4 if isinstance(length, (int, np.integer)) else None
 
 
 def stft(
@@ -75,63 +72,26 @@ def stft(
     center: bool = True,
     dtype: Any = None,
     pad_mode: str = "constant",
-) -> np.ndarray:
+) -> Any:
     """Short-time Fourier transform, librosa.stft.
 
     Shapes: y [..., L] -> complex [..., 1 + n_fft / 2, T].
     """
-    toolkit = extractor(
-        "librosa-stft",
-        1,
-        n_fft=n_fft,
-        hop_length=hop_length,
-        win_length=win_length,
-        window=window_name(window),
-        center=center,
-        pad_mode=pad_mode,
-    )
-    y = as_clip(y)
-    rows = [toolkit.spectra(row).T for row in y.reshape(-1, y.shape[-1])]
+    settings = spectrum_settings(n_fft, hop_length, win_length, window, center, pad_mode)
+    toolkit = extractor("librosa-stft", 1, **settings)
+    dtype = None if dtype is None else np.dtype(dtype)
+    if dtype is not None and dtype.kind != "c":
+        raise ValueError(f"dtype = {dtype}: must be complex64 or complex128")
+    if is_clips(y):
+        return [_spectra(toolkit, as_clip(clip), dtype) for clip in y]
+    return _spectra(toolkit, as_clip(y), dtype)
+
+
+def _spectra(toolkit: Any, y: np.ndarray, dtype: np.dtype | None) -> np.ndarray:
+    if y.size == 0 and y.ndim > 1:
+        raise ValueError(f"Audio data has no samples, given y.shape={y.shape}")
+    if dtype is not None and dtype.itemsize > 8:
+        y = y.astype(np.float64, copy=False)
+    rows = [toolkit.spectra(row).T for row in y.reshape(-1, y.shape[-1])] if y.ndim > 1 else [toolkit.spectra(y).T]
     spectra = rows[0] if y.ndim == 1 else np.stack(rows).reshape(y.shape[:-1] + rows[0].shape)
-    return spectra if dtype is None else spectra.astype(dtype)
-
-
-def power_to_db(
-    S: Any, *, ref: float | Callable[[np.ndarray], Any] = 1.0, amin: float = 1e-10, top_db: float | None = 80.0
-) -> np.ndarray:
-    """Converts powers to decibels, librosa.power_to_db.
-
-    ``ref`` is a power or a function of the powers, such as ``np.max``. Shapes: any.
-    """
-    powers = np.asarray(S)
-    if np.issubdtype(powers.dtype, np.complexfloating):
-        powers = np.abs(powers)
-    if not np.issubdtype(powers.dtype, np.floating):
-        powers = powers.astype(np.float64)
-    powers = np.require(powers, np.float32 if powers.dtype.itemsize <= 4 else np.float64, "CA")
-    if powers.size == 0:
-        return powers
-    reference = float(np.abs(ref(powers) if callable(ref) else ref))
-    return decibels(powers, reference, float(amin), None if top_db is None else float(top_db))
-
-
-def amplitude_to_db(
-    S: Any, *, ref: float | Callable[[np.ndarray], Any] = 1.0, amin: float = 1e-5, top_db: float | None = 80.0
-) -> np.ndarray:
-    """Converts amplitudes to decibels, librosa.amplitude_to_db. Shapes: any."""
-    magnitude = np.abs(np.asarray(S))
-    reference = float(np.abs(ref(magnitude) if callable(ref) else ref))
-    return power_to_db(np.square(magnitude), ref=reference**2, amin=amin**2, top_db=top_db)
-
-
-def spectrum_settings(n_fft: Any, hop_length: Any, win_length: Any, window: Any, center: Any, pad_mode: Any) -> dict:
-    """Settings of a spectrum, with the name of the window checked."""
-    settings = {
-        "n_fft": n_fft,
-        "hop_length": hop_length,
-        "win_length": win_length,
-        "window": window_name(window),
-        "center": center,
-        "pad_mode": pad_mode,
-    }
-    return {key: value for key, value in settings.items() if value is not ABSENT}
+    return spectra if dtype is None else spectra.astype(dtype, copy=False)

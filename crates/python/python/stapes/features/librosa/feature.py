@@ -8,9 +8,10 @@ import numpy as np
 
 from ..._native import cepstra as native_cepstra
 from ..._native import delta as native_delta
-from .._extractors import to_json
+from .._arrays import floats
+from .._settings import to_json, whole
 from ._spectrum import features, spectrum_settings
-from .filters import mel, norm_name
+from .filters import check_dtype, mel, norm_name
 
 __all__ = ["delta", "melspectrogram", "mfcc"]
 
@@ -40,13 +41,16 @@ def melspectrogram(
     Units: sr, fmin and fmax in Hz; powers.
     """
     if S is not None:
-        spectrogram = np.asarray(S)
-        if n_fft // 2 + 1 != spectrogram.shape[-2]:
+        spectrogram = floats(S, "S")
+        if spectrogram.ndim < 2:
+            raise ValueError(f"S has the shape {spectrogram.shape}; expected [..., 1 + n_fft / 2, T]")
+        if n_fft is None or whole(n_fft, "n_fft") // 2 + 1 != spectrogram.shape[-2]:
             n_fft = 2 * (spectrogram.shape[-2] - 1)
         weights = mel(sr=sr, n_fft=n_fft, n_mels=n_mels, fmin=fmin, fmax=fmax, htk=htk, norm=norm, dtype=dtype)
         return weights @ spectrogram
     if y is None:
         raise ValueError("Either y or S must be given")
+    check_dtype(dtype)
     settings = spectrum_settings(n_fft, hop_length, win_length, window, center, pad_mode)
     settings.update(power=power, n_mels=n_mels, fmin=fmin, fmax=fmax, htk=htk, norm=norm_name(norm))
     return features("librosa-mel", sr, y, settings)
@@ -82,11 +86,14 @@ def mfcc(
     """
     if dct_type != 2:
         raise ValueError(f"dct_type = {dct_type}: only 2, librosa's default, is supported")
+    if norm not in ("ortho", None):
+        raise ValueError(f"norm = {norm!r}: must be 'ortho' or None")
     norm = "none" if norm is None else norm
     if S is not None:
-        return _mfcc_of_decibels(np.asarray(S), n_mfcc, norm, lifter)
+        return _mfcc_of_decibels(floats(S, "S"), n_mfcc, norm, lifter)
     if y is None:
         raise ValueError("Either y or S must be given")
+    check_dtype(dtype)
     settings = spectrum_settings(n_fft, hop_length, win_length, window, center, pad_mode)
     settings.update(power=power, n_mels=n_mels, fmin=fmin, fmax=fmax, htk=htk, mel_norm=norm_name(mel_norm))
     settings.update(n_mfcc=n_mfcc, norm=norm, lifter=lifter)
@@ -94,9 +101,12 @@ def mfcc(
 
 
 def _mfcc_of_decibels(S: np.ndarray, n_mfcc: int, norm: str, lifter: float) -> np.ndarray:
+    if S.ndim < 2:
+        raise ValueError(f"S has the shape {S.shape}; expected [..., n_mels, T]")
     settings = to_json({"n_mfcc": n_mfcc, "norm": norm, "lifter": lifter})
     frames = np.moveaxis(S, -2, -1)
-    rows = native_cepstra(_frames(frames.reshape(-1, frames.shape[-1])), settings)
+    flat = np.ascontiguousarray(frames.reshape(frames[..., 0].size, frames.shape[-1]))
+    rows = native_cepstra(flat, settings)
     return np.moveaxis(rows.reshape(frames.shape[:-1] + rows.shape[-1:]), -1, -2)
 
 
@@ -109,12 +119,10 @@ def delta(
     """
     if mode == "constant" and cval != 0:
         raise ValueError(f"cval = {cval}: only 0 is supported")
-    frames = np.moveaxis(np.atleast_1d(np.asarray(data)), axis, 0)
-    filtered = native_delta(_frames(frames.reshape(frames.shape[0], -1)), int(order), int(width), mode)
+    array = np.atleast_1d(floats(data, "data"))
+    frames = np.moveaxis(array, axis, 0)
+    if frames.size == 0:
+        raise ValueError(f"data has the shape {array.shape}, without values")
+    flat = np.ascontiguousarray(frames.reshape(frames.shape[0], -1))
+    filtered = native_delta(flat, whole(order, "order"), whole(width, "width"), mode)
     return np.moveaxis(filtered.reshape(frames.shape), 0, axis)
-
-
-def _frames(array: np.ndarray) -> np.ndarray:
-    """Returns the array as contiguous floats."""
-    is_narrow = array.dtype.kind == "f" and array.dtype.itemsize <= 4
-    return np.require(array, np.float32 if is_narrow else np.float64, "CA")

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 
 from ..._native import mel_filters
-from .._extractors import to_json, whole
+from .._settings import named_error, to_json, whole
+
+__all__ = ["mel"]
 
 
 def mel(
@@ -25,12 +27,26 @@ def mel(
 
     Shapes: -> [n_mels, 1 + n_fft / 2]. Units: sr, fmin and fmax in Hz.
     """
+    check_dtype(dtype)
     settings = {"n_fft": n_fft, "n_mels": n_mels, "fmin": fmin, "fmax": fmax, "htk": htk, "norm": norm_name(norm)}
-    return mel_filters(whole(sr, "sr"), to_json(settings)).astype(dtype, copy=False)
+    try:
+        return mel_filters(whole(sr, "sr"), to_json(settings))
+    except ValueError as error:
+        raise named_error(error, settings) from None
 
 
 def norm_name(norm: Any) -> Any:
     """Returns the norm of the triangles in the words of a recipe."""
     if norm is None:
         return "none"
-    return "inf" if norm == np.inf else norm
+    if isinstance(norm, (int, float, np.number)):
+        return "inf" if norm == np.inf else norm
+    if not isinstance(norm, str):
+        raise ValueError(f"norm = {norm!r}: must be 'slaney', None, numpy.inf or a number above 0")
+    return norm
+
+
+def check_dtype(dtype: Any) -> None:
+    """Refuses another type of the weights than librosa's default."""
+    if np.dtype(dtype) != np.float32:
+        raise ValueError(f"dtype = {np.dtype(dtype)}: only float32, librosa's default, is supported")

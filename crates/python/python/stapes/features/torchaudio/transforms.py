@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from ..._native import decibels, regression_delta
+from .._arrays import like, singles
 from .._extractors import build, extractor
-from .._tensors import like, to_array
+from .._settings import whole
 
 __all__ = ["MFCC", "AmplitudeToDB", "ComputeDeltas", "MelSpectrogram"]
 
@@ -37,9 +38,9 @@ def _mel_settings(options: dict[str, Any]) -> dict[str, Any]:
 class _Transform:
     def _apply(self, toolkit: Any, waveform: Any) -> Any:
         if isinstance(waveform, (list, tuple)):
-            clips = toolkit.extract_many([to_array(clip, np.float32).reshape(-1) for clip in waveform])
+            clips = toolkit.extract_many([singles(clip, "waveform").reshape(-1) for clip in waveform])
             return [like(clip, frames.T) for clip, frames in zip(waveform, clips)]
-        array = to_array(waveform, np.float32)
+        array = singles(waveform, "waveform")
         if array.ndim == 1:
             return like(waveform, toolkit.extract(array).T)
         if array.ndim == 0 or array.size == 0:
@@ -127,11 +128,13 @@ class AmplitudeToDB(_Transform):
         self._top_db = top_db
 
     def __call__(self, x: Any) -> Any:
-        powers = np.require(to_array(x, np.float32), np.float32, "CA")
+        powers = np.require(singles(x, "x"), np.float32, "CA")
         if powers.size == 0:
             return like(x, powers)
         top_db = None if self._top_db is None else self._top_db / self._factor
-        converted = decibels(powers, 1.0, 1e-10, top_db)
+        # As in torchaudio, the peak is that of all channels of an item of a batch.
+        items = [powers] if powers.ndim <= 3 else powers.reshape((-1,) + powers.shape[-3:])
+        converted = np.stack([decibels(item, 1.0, 1e-10, top_db) for item in items]).reshape(powers.shape)
         return like(x, converted if self._factor == 1.0 else converted * np.float32(self._factor))
 
 
@@ -141,10 +144,10 @@ class ComputeDeltas(_Transform):
     def __init__(self, win_length: int = 5, mode: str = "replicate") -> None:
         if mode != "replicate":
             raise ValueError(f"mode = {mode!r}: only 'replicate' is supported")
-        self._win_length = win_length
+        self._win_length = whole(win_length, "win_length")
 
     def __call__(self, specgram: Any) -> Any:
-        array = to_array(specgram, np.float32)
+        array = singles(specgram, "specgram")
         frames = np.moveaxis(array, -1, 0)
         flat = np.require(frames.reshape(frames.shape[0], -1), np.float32, "CA")
         slopes = regression_delta(flat, self._win_length).reshape(frames.shape)
