@@ -28,6 +28,9 @@ const TERMS: &[(&str, &str)] = &[
     ),
     ("use its original --data", "use its original data"),
     ("set its folder with --data DIR", "give its folder as data"),
+    ("set their folder with --data DIR", "give their folder as data"),
+    ("correct --data", "correct data"),
+    ("set --data to", "set data to"),
 ];
 
 /// Returns the exception of an error: `FileNotFoundError` or `OSError` if a file is the cause, `DataError` for data sets,

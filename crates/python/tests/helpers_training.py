@@ -51,7 +51,7 @@ def recipe(epochs=1):
     """Returns a recipe for the data of `write_tones`, as a dict."""
     return {
         "title": "Tones",
-        "data": {"folders": {"speaker": "before _", "split": "random"}},
+        "data": {"folders": {"speaker": "before _", "split": "by-speaker"}},
         "features": {"preset": "log-mel", "sample_rate_hz": 8000},
         "model": {"recurrent": {"cell": "gru", "hidden_size": 8}},
         "train": {"batch_size": 8, "epochs": epochs, "learning_rate": 0.01},
@@ -62,7 +62,7 @@ RECIPE_TOML = """
 title = "Tones"
 [data.folders]
 speaker = "before _"
-split = "random"
+split = "by-speaker"
 [features]
 preset = "log-mel"
 sample_rate_hz = 8000

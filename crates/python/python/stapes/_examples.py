@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import operator
 import sys
-import warnings
 from typing import Any
 
 import numpy as np
 
+from ._progress import warn
+from ._settings import whole
 from .model import as_frames, as_samples
 
 
@@ -89,11 +89,8 @@ def labels_of(y: Any, examples: int, name: str = "y") -> np.ndarray:
     """Returns the classes of the examples, [N]."""
     labels = np.asarray(y)
     if labels.ndim == 2 and labels.shape[1] == 1:
-        warnings.warn(
-            "A column-vector y was passed when a 1d array was expected. Please change the shape of y to (n_samples,).",
-            _sklearn_exception("DataConversionWarning", UserWarning),
-            stacklevel=3,
-        )
+        text = "A column-vector y was passed when a 1d array was expected. Please change the shape of y to (n_samples,)."
+        warn(text, _sklearn_exception("DataConversionWarning", UserWarning))
         labels = labels[:, 0]
     if labels.ndim != 1:
         raise ValueError(f"{name} should be a 1d array, got an array of shape {labels.shape} instead.")
@@ -127,17 +124,6 @@ def seed_of(random_state: Any) -> int:
     if isinstance(random_state, np.random.Generator):
         return int(random_state.integers(2**31))
     return whole(random_state, "random_state", 0)
-
-
-def whole(number: Any, name: str, least: int) -> int:
-    """Returns a number that must be whole, as an int."""
-    try:
-        value = operator.index(number)
-    except TypeError:
-        value = least - 1
-    if not least <= value < 2**63:
-        raise ValueError(f"{name} = {number!r}: must be a whole number of at least {least}")
-    return value
 
 
 class _NotFitted(ValueError, AttributeError):

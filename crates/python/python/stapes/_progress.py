@@ -1,4 +1,4 @@
-"""Progress of trainings."""
+"""Progress of trainings, and warnings."""
 
 from __future__ import annotations
 
@@ -7,6 +7,14 @@ import warnings
 from typing import Any, Callable
 
 from ._settings import from_json
+
+
+def warn(text: str, category: type[Warning] = UserWarning) -> None:
+    """Warns about the line that called the package."""
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "stapes":
+        frame, level = frame.f_back, level + 1
+    warnings.warn(text, category, stacklevel=level)
 
 
 def in_notebook() -> bool:
@@ -28,8 +36,7 @@ class Progress:
         event = from_json(text)
         warning = _warning(event)
         if warning is not None:
-            # The caller of train, fit or compare.
-            warnings.warn(warning, stacklevel=3)
+            warn(warning)
         if self._callback is not None:
             self._callback(event)
         elif self._shows_bar:

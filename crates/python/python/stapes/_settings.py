@@ -7,6 +7,8 @@ import math
 import os
 from typing import Any
 
+import numpy as np
+
 _NUMBERS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
@@ -39,3 +41,11 @@ def from_json(text: str) -> Any:
 
 def _numbers(content: dict[str, Any]) -> dict[str, Any]:
     return {key: _NUMBERS.get(one, one) if isinstance(one, str) else one for key, one in content.items()}
+
+
+def whole(number: Any, name: str, least: int) -> int:
+    """Returns a number that must be whole, as an int."""
+    is_number = hasattr(number, "__index__") or isinstance(number, (float, np.floating)) and float(number).is_integer()
+    if not is_number or not least <= int(number) < 2**63:
+        raise ValueError(f"{name} = {number!r}: must be a whole number of at least {least}")
+    return int(number)

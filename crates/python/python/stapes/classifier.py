@@ -5,15 +5,14 @@ from __future__ import annotations
 import inspect
 import os
 import re
-import warnings
 from typing import Any, Callable
 
 import numpy as np
 
 from . import _native
-from ._examples import labels_of, not_fitted, seed_of, sequences_of, whole
-from ._progress import Progress, divergence
-from ._settings import from_json, settings_json
+from ._examples import labels_of, not_fitted, seed_of, sequences_of
+from ._progress import Progress, divergence, warn
+from ._settings import from_json, settings_json, whole
 from .model import Model
 
 #: Parameters that are keys of [model.recurrent], and of [train].
@@ -151,7 +150,7 @@ class Classifier:
         if interrupted:
             warning = "the training was interrupted; the model is the best so far"
         if warning is not None:
-            warnings.warn(warning, stacklevel=2)
+            warn(warning)
         self.classes_ = classes
         self.model_ = Model(native)
         self.history_ = content["history"]

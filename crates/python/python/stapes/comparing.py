@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import warnings
-from typing import Any, Callable, Sequence
+from typing import Any, Callable, Iterator, Sequence
 
 from . import _native
-from ._progress import Progress
+from ._progress import Progress, warn
 from ._settings import from_json
 from .training import report_frame
 
@@ -15,8 +14,8 @@ from .training import report_frame
 class Comparison:
     """Table of a comparison, with the report.
 
-    ``records`` is a list of dicts, one per candidate, for ``pandas.DataFrame``: medians over the seeds, with the lowest and
-    highest in ``NAME_low`` and ``NAME_high``. ``notes`` are sentences about runs that are missing or were skipped.
+    ``records`` is a list of dicts, one per candidate, and so is ``pandas.DataFrame(comparison)``: medians over the seeds, with the lowest and
+    highest in ``NAME_low`` and ``NAME_high``. ``notes`` are sentences about runs that were skipped or diverged.
     """
 
     def __init__(self, table: str, page: str) -> None:
@@ -28,6 +27,9 @@ class Comparison:
 
     def _repr_html_(self) -> str:
         return report_frame(self.html)
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return iter(self.records)
 
     def __len__(self) -> int:
         return len(self.records)
@@ -65,7 +67,7 @@ def compare(
     """Trains the configurations of a sweep and compares them, or compares runs that exist.
 
     Args:
-        sweep: a sweep, TOML; or a list of folders with runs.
+        sweep: a sweep, TOML; or a folder with runs, or a list of such folders or of runs.
         data: folder of the data set.
         out: folder of the sweep's runs; by default ``runs/SWEEP``.
         jobs: number of parallel runs; by default one per core.
@@ -75,11 +77,15 @@ def compare(
     Runs that fail are left out with a warning. Ctrl-C stops the runs and compares those that are complete; the next call
     continues.
     """
-    is_sweep = isinstance(sweep, (str, os.PathLike))
+    is_path = isinstance(sweep, (str, os.PathLike))
+    is_sweep = is_path and not os.path.isdir(sweep)
+    runs = [] if is_sweep else [sweep] if is_path else sweep
+    if not is_sweep and len(runs) == 0:
+        raise ValueError("there are no runs to compare; give at least one run folder")
     with Progress(callback) as progress:
         table, page, interrupted = _native.compare(
             os.fspath(sweep) if is_sweep else None,
-            [] if is_sweep else [os.fspath(folder) for folder in sweep],
+            [os.fspath(folder) for folder in runs],
             None if data is None else os.fspath(data),
             None if out is None else os.fspath(out),
             jobs,
@@ -87,5 +93,5 @@ def compare(
             progress.report,
         )
     if interrupted:
-        warnings.warn("the comparison was interrupted; it has the runs that are complete", stacklevel=2)
+        warn("the comparison was interrupted; it has the runs that are complete")
     return Comparison(table, page)

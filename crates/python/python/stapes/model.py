@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Iterable, NamedTuple
 
 import numpy as np
 
 from . import _native
+from ._progress import warn
+from ._settings import whole
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Prediction:
     label: str
     index: int
     probability: float
-    probabilities: np.ndarray
+    probabilities: np.ndarray = field(compare=False, repr=False)
 
 
 class Segment(NamedTuple):
@@ -50,7 +51,7 @@ class Model:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Model:
-        """Reads a run folder, a model file (.safetensors), or a built-in model: ``"vad"`` or ``"digits"``."""
+        """Reads a run or its folder, a model file (.safetensors), or a built-in model: ``"vad"`` or ``"digits"``."""
         return cls(_native.Model.load(os.fspath(path)))
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -115,7 +116,7 @@ class Model:
 
     def features(self, audio: Any, sr: int) -> np.ndarray:
         """Frames of samples [L] at ``sr`` Hz from the front end, before normalization. Shapes: -> [T, F], f32."""
-        return self._native.features(as_samples(audio), int(sr))
+        return self._native.features(as_samples(audio), self._rate(sr))
 
     def to_torch(self) -> Any:
         """The network as a ``torch.nn.Module`` with the same parameters; see ``stapes.torch_module``."""
@@ -129,7 +130,7 @@ class Model:
             probabilities, seconds, is_cut = self._native.classify_file(os.fspath(audio))
             if is_cut:
                 text = f"{os.fspath(audio)}: the model reads the first {seconds:g} s only; classify windows of longer recordings"
-                warnings.warn(text, stacklevel=4)
+                warn(text)
             return probabilities, seconds
         if self.sample_rate is None:
             return self._native.classify_frames(as_frames(audio)), 0.0
@@ -139,11 +140,13 @@ class Model:
     def _rate(self, sr: int | None) -> int:
         if sr is None:
             raise ValueError(f"sr is missing: give the sample rate of the samples in Hz, such as sr={self.sample_rate}")
-        return int(sr)
+        return whole(sr, "sr", 1)
 
     def _predict_many(self, inputs: list[Any], sr: int | None) -> list[Any]:
         if any(isinstance(one, (str, os.PathLike)) for one in inputs):
             return [self.predict(one, sr) for one in inputs]
+        if any(one is None or np.isscalar(one) for one in inputs):
+            raise ValueError("audio is a list of numbers; give an array, or a list of arrays or paths")
         rows = self.probabilities_of(inputs, sr)
         if not self.frame_level:
             return [self._prediction(row) for row in rows]
@@ -180,6 +183,8 @@ def _of_bytes(data: bytes) -> Model:
 
 def as_samples(audio: Any) -> np.ndarray:
     """Returns samples [L] as floats; integers are refused, because their scale is unknown."""
+    if audio is None:
+        raise ValueError("audio is None; give samples [L] in [-1, 1]")
     samples = np.asarray(audio)
     if samples.dtype.kind in "iu":
         raise ValueError(f"samples are {samples.dtype}; divide 16-bit samples by 32768, so that they are in [-1, 1]")

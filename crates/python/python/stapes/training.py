@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import warnings
 from pathlib import Path
 from typing import Any, Callable
 
 import numpy as np
 
 from . import _native
-from ._progress import Progress, divergence
+from ._progress import Progress, divergence, warn
 from ._settings import from_json, settings_json
 from .model import Model
 
@@ -37,6 +36,9 @@ class Run:
     def test_accuracy(self) -> float | None:
         """Accuracy on the test examples."""
         return self.record.get("test_accuracy")
+
+    def __fspath__(self) -> str:
+        return str(self.folder)
 
     def _repr_html_(self) -> str:
         return report_frame((self.folder / "report.html").read_text(encoding="utf-8"))
@@ -94,5 +96,5 @@ def train(
     if interrupted:
         warning = "the training was interrupted; the run has the best model so far, and exists=\"resume\" continues it"
     if warning is not None:
-        warnings.warn(warning, stacklevel=2)
+        warn(warning)
     return run

@@ -184,8 +184,8 @@ fn jobs(
 
 /// Reads the file of a sweep or a search, and returns the folder to which its recipes are relative.
 fn read(path: &Path) -> Result<(SweepConfig, &Path), Error> {
-    let text = stapes_files::read_text_or_stream(path, MAX_TEXT)
-        .map_err(|error| invalid(path, format!("cannot read the sweep: {error}")))?;
+    let failed = |source| Error::File { path: path.into(), action: "read the sweep", source };
+    let text = stapes_files::read_text_or_stream(path, MAX_TEXT).map_err(failed)?;
     let config = parse(&text).map_err(|reason| invalid(path, reason))?;
     Ok((config, path.parent().unwrap_or(Path::new("."))))
 }
