@@ -83,10 +83,11 @@ class Measure:
         got, expected = np.asarray(got), np.asarray(expected)
         assert (got.dtype, got.shape) == (expected.dtype, expected.shape), name
         difference = np.abs(got.astype(np.result_type(got, np.float64)) - expected)
-        ratio = float(np.max(difference / tolerance, initial=0.0))
         self.worst[name] = max(self.worst.get(name, 0.0), float(np.max(difference, initial=0.0)))
         self.cases[name] = self.cases.get(name, 0) + 1
-        assert ratio <= 1, f"{name}: {ratio} of the tolerance"
+        # Also false for a NaN.
+        within = difference <= tolerance
+        assert np.all(within), f"{name}: differences {difference[~within]}, tolerances {np.broadcast_to(tolerance, got.shape)[~within]}"
 
 
 @pytest.fixture(scope="module")

@@ -54,6 +54,10 @@ def _checked_value(key: str, value: Any) -> Any:
     if isinstance(value, np.generic) or isinstance(value, np.ndarray) and value.ndim == 0:
         value = value.item()
     is_word = isinstance(value, str) and key not in _NUMBERS | _FLAGS and (key not in _WHOLE or value == "auto")
+    if key == "normalized":
+        if value in (True, False, "window", "frame_length"):
+            return value
+        raise ValueError(f"{key} = {value!r}: must be True, False, 'window' or 'frame_length'")
     if is_word or value is None and key in _OPTIONAL:
         return value
     if key in _FLAGS:
@@ -64,8 +68,6 @@ def _checked_value(key: str, value: Any) -> Any:
         if isinstance(value, int) and not isinstance(value, bool):
             return whole(value, key)
         raise ValueError(f"{key} = {value!r}: must be a whole number, as an int")
-    if isinstance(value, bool) and key == "normalized":
-        return value
     if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < math.inf:
         return float(value)
     raise ValueError(f"{key} = {value!r}: must be a finite number" + ("" if key in _NUMBERS else " or a word"))

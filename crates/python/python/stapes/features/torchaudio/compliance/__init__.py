@@ -1,5 +1,5 @@
 """torchaudio.compliance: Kaldi's features."""
 
-from ... import kaldi
+from . import kaldi
 
 __all__ = ["kaldi"]
