@@ -9,3 +9,7 @@ Each module takes the place of its toolkit::
 
 In place of one clip, every function also takes a list of clips, which it computes in parallel, and returns a list.
 """
+
+from . import kaldi, librosa, psf, torchaudio
+
+__all__ = ["kaldi", "librosa", "psf", "torchaudio"]
