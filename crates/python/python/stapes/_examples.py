@@ -68,7 +68,7 @@ def _sequence(one: Any, clips: bool, name: str) -> np.ndarray:
         empty = "samples" if clips else "frames" if len(array) == 0 else "values per frame"
         raise ValueError(f"{name} has no {empty}; remove the example")
     with np.errstate(over="ignore"):
-        array = np.require(array, np.float32, "CA")
+        array = np.require(array, np.float32, ["C", "A"])
     if not np.isfinite(array).all():
         raise ValueError(f"{name} contains NaN, infinity or a value too large for dtype('float32')")
     return array

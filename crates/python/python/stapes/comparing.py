@@ -77,15 +77,19 @@ def compare(
     Runs that fail are left out with a warning. Ctrl-C stops the runs and compares those that are complete; the next call
     continues.
     """
-    is_path = isinstance(sweep, (str, os.PathLike))
-    is_sweep = is_path and not os.path.isdir(sweep)
-    runs = [] if is_sweep else [sweep] if is_path else sweep
-    if not is_sweep and len(runs) == 0:
+    path, runs = None, []
+    if not isinstance(sweep, (str, os.PathLike)):
+        runs = [os.fspath(folder) for folder in sweep]
+    elif os.path.isdir(sweep):
+        runs = [os.fspath(sweep)]
+    else:
+        path = os.fspath(sweep)
+    if path is None and not runs:
         raise ValueError("there are no runs to compare; give at least one run folder")
     with Progress(callback) as progress:
         table, page, interrupted = _native.compare(
-            os.fspath(sweep) if is_sweep else None,
-            [os.fspath(folder) for folder in runs],
+            path,
+            runs,
             None if data is None else os.fspath(data),
             None if out is None else os.fspath(out),
             jobs,
