@@ -87,7 +87,8 @@ class Measure:
         self.cases[name] = self.cases.get(name, 0) + 1
         # Also false for a NaN.
         within = difference <= tolerance
-        assert np.all(within), f"{name}: differences {difference[~within]}, tolerances {np.broadcast_to(tolerance, got.shape)[~within]}"
+        allowed = np.broadcast_to(tolerance, got.shape)[~within]
+        assert np.all(within), f"{name}: differences {difference[~within]}, tolerances {allowed}"
 
 
 @pytest.fixture(scope="module")
@@ -95,4 +96,5 @@ def measure(request: pytest.FixtureRequest):
     measured = Measure()
     yield measured
     for name in sorted(measured.worst):
-        print(f"\n{request.module.__name__} {name}: {measured.cases[name]} cases, largest difference {measured.worst[name]:.2g}", end="")
+        cases, worst = measured.cases[name], measured.worst[name]
+        print(f"\n{request.module.__name__} {name}: {cases} cases, largest difference {worst:.2g}", end="")

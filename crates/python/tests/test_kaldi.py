@@ -25,7 +25,8 @@ def frames(draw: Any) -> dict[str, Any]:
     chosen["frame_opts.preemph_coeff"] = draw(st.sampled_from([0.97, 0.0, 0.5]))
     for name in ("frame_opts.remove_dc_offset", "frame_opts.snip_edges", "raw_energy", "htk_compat", "use_energy"):
         chosen[name] = draw(st.booleans())
-    chosen["frame_opts.window_type"] = draw(st.sampled_from(["povey", "hanning", "hamming", "hann", "rectangular", "sine", "blackman"]))
+    windows = ["povey", "hanning", "hamming", "hann", "rectangular", "sine", "blackman"]
+    chosen["frame_opts.window_type"] = draw(st.sampled_from(windows))
     chosen["energy_floor"] = draw(st.sampled_from([0.0, 1.0]))
     chosen["mel_opts.num_bins"] = draw(st.integers(3, 40))
     chosen["mel_opts.low_freq"] = draw(st.sampled_from([20.0, 0.0, 133.0]))

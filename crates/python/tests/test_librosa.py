@@ -121,10 +121,11 @@ def test_melspectrogram_equals_librosa(measure: Any, data: Any) -> None:
     got = ours.feature.melspectrogram(y=y, sr=sr, **settings)
     # Energies may be far below the spectrum's peak, whose rounding errors they have.
     weights = librosa.filters.mel(sr=sr, **{key: settings[key] for key in MEL if key in settings})
-    powers = {key: settings[key] for key in ("n_fft", "hop_length", "win_length", "window", "center", "pad_mode") if key in settings}
+    powers = {key: value for key, value in settings.items() if key not in (*MEL, "power") or key == "n_fft"}
     peak = np.max(np.abs(librosa.stft(y, **powers))) ** settings["power"]
     largest = expected.dtype.type(max(expected.max(), peak * weights.max()) or 1)
-    measure.close(f"melspectrogram {expected.dtype}, of the largest", got / largest, expected / largest, power_tolerance(np.ones(1, got.dtype)))
+    allowed = power_tolerance(np.ones(1, got.dtype))
+    measure.close(f"melspectrogram {expected.dtype}, of the largest", got / largest, expected / largest, allowed)
 
 
 @given(st.data())
@@ -175,7 +176,8 @@ def test_delta_equals_librosa(measure: Any, data: Any) -> None:
     assume(width > order)
     mode = data.draw(st.sampled_from(["interp", "nearest", "mirror", "constant", "wrap"]))
     frames = data.draw(st.integers(width if mode == "interp" else 1, 40))
-    axis, shape = data.draw(st.sampled_from([(-1, (13, frames)), (0, (frames, 5)), (-1, (2, 4, frames)), (1, (3, frames, 2)), (0, (frames,))]))
+    shapes = [(-1, (13, frames)), (0, (frames, 5)), (-1, (2, 4, frames)), (1, (3, frames, 2)), (0, (frames,))]
+    axis, shape = data.draw(st.sampled_from(shapes))
     random = np.random.default_rng(data.draw(st.integers(0, 999)))
     values = random.normal(size=shape) * 100
     values = values.astype(data.draw(st.sampled_from(["float32", "float64", "int32"])))
@@ -205,9 +207,11 @@ def test_functions_of_spectrograms_equal_librosa(measure: Any, data: Any) -> Non
     S = random.uniform(size=(*channels, bins, frames)).astype(dtype)
     settings = {"sr": 16000, "n_mels": data.draw(st.integers(1, 60)), "norm": data.draw(NORMS)}
     expected = librosa.feature.melspectrogram(S=S, **settings)
-    measure.close(f"melspectrogram of S {dtype}", ours.feature.melspectrogram(S=S, **settings), expected, 10 * power_tolerance(expected))
+    got = ours.feature.melspectrogram(S=S, **settings)
+    measure.close(f"melspectrogram of S {dtype}", got, expected, 10 * power_tolerance(expected))
     D = (random.normal(size=(*channels, bins, frames)) * 30).astype(dtype)
-    settings = {"n_mfcc": data.draw(st.integers(1, bins)), "lifter": data.draw(st.sampled_from([0, 22])), "norm": data.draw(st.sampled_from(["ortho", None]))}
+    settings = {"n_mfcc": data.draw(st.integers(1, bins)), "lifter": data.draw(st.sampled_from([0, 22]))}
+    settings["norm"] = data.draw(st.sampled_from(["ortho", None]))
     expected = librosa.feature.mfcc(S=D, **settings)
     tolerance = own_tolerance(expected, librosa.feature.mfcc(S=D.astype(np.float64), **settings), 5e-4)
     measure.close(f"mfcc of S {dtype}, norm {settings['norm']}", ours.feature.mfcc(S=D, **settings), expected, tolerance)
@@ -252,7 +256,8 @@ def test_a_notebook_runs_unchanged(tmp_path: Any) -> None:
         D = librosa.stft(y, n_fft=512, hop_length=160)
         times = librosa.frames_to_time(np.arange(mfccs.shape[1]), sr=sr, hop_length=512)
         log_mel = librosa.feature.mfcc(S=librosa.power_to_db(S), n_mfcc=13)
-        return [features, means, librosa.power_to_db(S, ref=np.max), librosa.amplitude_to_db(np.abs(D), ref=np.max), times, log_mel]
+        decibels = [librosa.power_to_db(S, ref=np.max), librosa.amplitude_to_db(np.abs(D), ref=np.max)]
+        return [features, means, *decibels, times, log_mel]
 
     for got, expected in zip(notebook(ours), notebook(librosa)):
         assert (got.shape, got.dtype) == (expected.shape, expected.dtype)
@@ -272,5 +277,5 @@ def test_a_notebook_runs_unchanged(tmp_path: Any) -> None:
 )
 def test_unsupported_values_are_refused_by_name(setting: dict[str, Any]) -> None:
     (name,) = setting
-    with pytest.raises(ValueError, match=rf"\b(sample_rate_hz|{name})\b" if name == "sr" else rf"\b{name}\b"):
+    with pytest.raises(ValueError, match=rf"\b{name}\b"):
         ours.feature.mfcc(y=clip("noise", 4000, 0), **setting)

@@ -89,7 +89,9 @@ def test_transforms_equal_torchaudio(measure: Any, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["fbank", "mfcc"])
-@pytest.mark.parametrize("options", [{}, {"use_energy": True, "snip_edges": False}, {"subtract_mean": True, "htk_compat": True}], ids=str)
+@pytest.mark.parametrize(
+    "options", [{}, {"use_energy": True, "snip_edges": False}, {"subtract_mean": True, "htk_compat": True}], ids=str
+)
 def test_compliance_equals_torchaudio(measure: Any, name: str, options: dict[str, Any]) -> None:
     torch, torchaudio = pytest.importorskip("torch"), pytest.importorskip("torchaudio")
     tensor = torch.from_numpy(waveform(1, 16000))

@@ -27,8 +27,11 @@ def real(value: Any, name: str) -> np.ndarray:
 def floats(value: Any, name: str) -> np.ndarray:
     """Returns real numbers as a contiguous array: f32 and narrower floats as f32, everything else as f64."""
     array = real(value, name)
+    flags, dtype = array.flags, array.dtype
+    if dtype.char in "fd" and dtype.isnative and flags.c_contiguous and flags.aligned:
+        return array
     is_narrow = array.dtype.kind == "f" and array.dtype.itemsize <= 4
-    return np.require(array, np.float32 if is_narrow else np.float64, "CA")
+    return np.require(array, np.float32 if is_narrow else np.float64, ["C", "A"])
 
 
 def singles(value: Any, name: str) -> np.ndarray:

@@ -32,7 +32,7 @@ def _cached(name: str, sample_rate: Any, **settings: Any) -> Extractor:
 
 def build(name: str, sample_rate: Any, settings: dict[str, Any]) -> Extractor:
     """Builds the extractor with these settings."""
-    rate = whole(sample_rate, _RATES[name.partition("-")[0]])
+    rate = whole(sample_rate, _RATES[name.partition("-")[0]], least=1)
     text = to_json(settings)
     try:
         return Extractor(name, rate, text)

@@ -27,13 +27,13 @@ _NUMBERS = frozenset(
 )
 
 
-def whole(number: Any, name: str) -> int:
-    """Returns a number that must be whole and at least 0, as an int."""
+def whole(number: Any, name: str, least: int = 0) -> int:
+    """Returns a number that must be whole and within the limits, as an int."""
     is_number = isinstance(number, numbers.Real) or np.ndim(number) == 0 and np.asarray(number).dtype.kind in "iuf"
     if not is_number or not math.isfinite(number) or int(number) != number:
         raise ValueError(f"{name} = {number!r}: must be a whole number")
-    if not 0 <= number <= _MAX_WHOLE:
-        raise ValueError(f"{name} = {number!r}: must be within 0..={_MAX_WHOLE}")
+    if not least <= number <= _MAX_WHOLE:
+        raise ValueError(f"{name} = {number!r}: must be within {least}..={_MAX_WHOLE}")
     return int(number)
 
 

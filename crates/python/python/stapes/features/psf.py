@@ -86,7 +86,7 @@ def mfcc(
 
     Shapes: [L] -> [T, numcep]. Units: winlen and winstep in s, lowfreq and highfreq in Hz.
     """
-    settings = dict(winlen=winlen, winstep=winstep, numcep=numcep, nfilt=nfilt, nfft=nfft, lowfreq=lowfreq)
+    settings: dict[str, Any] = dict(winlen=winlen, winstep=winstep, numcep=numcep, nfilt=nfilt, nfft=nfft, lowfreq=lowfreq)
     settings.update(highfreq=highfreq, preemph=preemph, ceplifter=ceplifter, appendEnergy=bool(appendEnergy))
     return _features("psf-mfcc", signal, samplerate, {**settings, "winfunc": _window_name(winfunc)})
 
@@ -107,7 +107,7 @@ def fbank(
 
     Shapes: [L] -> ([T, nfilt], [T]). Units: winlen and winstep in s, lowfreq and highfreq in Hz.
     """
-    settings = dict(winlen=winlen, winstep=winstep, nfilt=nfilt, nfft=nfft, lowfreq=lowfreq, highfreq=highfreq)
+    settings: dict[str, Any] = dict(winlen=winlen, winstep=winstep, nfilt=nfilt, nfft=nfft, lowfreq=lowfreq, highfreq=highfreq)
     settings.update(preemph=preemph, winfunc=_window_name(winfunc))
     both = _features("psf-fbank", signal, samplerate, settings)
     if isinstance(both, list):
@@ -131,7 +131,7 @@ def logfbank(
 
     Shapes: [L] -> [T, nfilt]. Units: winlen and winstep in s, lowfreq and highfreq in Hz.
     """
-    settings = dict(winlen=winlen, winstep=winstep, nfilt=nfilt, nfft=nfft, lowfreq=lowfreq, highfreq=highfreq)
+    settings: dict[str, Any] = dict(winlen=winlen, winstep=winstep, nfilt=nfilt, nfft=nfft, lowfreq=lowfreq, highfreq=highfreq)
     settings.update(preemph=preemph, winfunc=_window_name(winfunc))
     return _features("psf-logfbank", signal, samplerate, settings)
 

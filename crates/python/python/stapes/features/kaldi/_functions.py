@@ -34,7 +34,7 @@ def _cached(name: str, sample_frequency: float, **options: Any) -> Extractor:
 
 
 def _build(name: str, sample_frequency: Any, options: dict[str, Any]) -> Extractor:
-    rate = whole(sample_frequency, "sample_frequency")
+    rate = whole(sample_frequency, "sample_frequency", least=1)
     settings = {
         "dialect": "torchaudio",
         "cmvn": "mean" if options.pop("subtract_mean") else "none",

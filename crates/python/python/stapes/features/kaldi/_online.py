@@ -83,11 +83,12 @@ class MfccOptions(_Options):
 
 class _Online:
     _name: str
+    _default: type
 
     def __init__(self, opts: Any = None) -> None:
         settings = asdict(self._default() if opts is None else opts)
         self._rate = settings["frame_opts"].pop("samp_freq")
-        rate = whole(self._rate, "samp_freq")
+        rate = whole(self._rate, "samp_freq", least=1)
         try:
             self._stream = KaldiStream(self._name, rate, to_json(settings))
         except ValueError as error:

@@ -104,10 +104,10 @@ def _mfcc_of_decibels(S: np.ndarray, n_mfcc: int, norm: str, lifter: float) -> n
     if S.ndim < 2:
         raise ValueError(f"S has the shape {S.shape}; expected [..., n_mels, T]")
     settings = to_json({"n_mfcc": n_mfcc, "norm": norm, "lifter": lifter})
-    frames = np.moveaxis(S, -2, -1)
+    frames = S.swapaxes(-2, -1)
     flat = np.ascontiguousarray(frames.reshape(frames[..., 0].size, frames.shape[-1]))
     rows = native_cepstra(flat, settings)
-    return np.moveaxis(rows.reshape(frames.shape[:-1] + rows.shape[-1:]), -1, -2)
+    return rows.reshape(frames.shape[:-1] + rows.shape[-1:]).swapaxes(-2, -1)
 
 
 def delta(
@@ -119,10 +119,11 @@ def delta(
     """
     if mode == "constant" and cval != 0:
         raise ValueError(f"cval = {cval}: only 0 is supported")
-    array = np.atleast_1d(floats(data, "data"))
-    frames = np.moveaxis(array, axis, 0)
-    if frames.size == 0:
+    array = floats(data, "data")
+    array = array if array.ndim else array.reshape(1)
+    if array.size == 0:
         raise ValueError(f"data has the shape {array.shape}, without values")
+    frames = array.swapaxes(axis, 0)
     flat = np.ascontiguousarray(frames.reshape(frames.shape[0], -1))
     filtered = native_delta(flat, whole(order, "order"), whole(width, "width"), mode)
-    return np.moveaxis(filtered.reshape(frames.shape), 0, axis)
+    return filtered.reshape(frames.shape).swapaxes(axis, 0)

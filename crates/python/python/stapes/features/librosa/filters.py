@@ -30,7 +30,7 @@ def mel(
     check_dtype(dtype)
     settings = {"n_fft": n_fft, "n_mels": n_mels, "fmin": fmin, "fmax": fmax, "htk": htk, "norm": norm_name(norm)}
     try:
-        return mel_filters(whole(sr, "sr"), to_json(settings))
+        return mel_filters(whole(sr, "sr", least=1), to_json(settings))
     except ValueError as error:
         raise named_error(error, settings) from None
 

@@ -48,6 +48,9 @@ class _Transform:
         rows = np.stack(toolkit.extract_many(list(array.reshape(-1, array.shape[-1])))).swapaxes(1, 2)
         return like(waveform, rows.reshape(array.shape[:-1] + rows.shape[1:]))
 
+    def __call__(self, waveform: Any) -> Any:
+        raise NotImplementedError
+
     def forward(self, waveform: Any) -> Any:
         """Same as a call."""
         return self(waveform)
@@ -128,7 +131,7 @@ class AmplitudeToDB(_Transform):
         self._top_db = top_db
 
     def __call__(self, x: Any) -> Any:
-        powers = np.require(singles(x, "x"), np.float32, "CA")
+        powers = np.require(singles(x, "x"), np.float32, ["C", "A"])
         if powers.size == 0:
             return like(x, powers)
         top_db = None if self._top_db is None else self._top_db / self._factor
@@ -149,6 +152,6 @@ class ComputeDeltas(_Transform):
     def __call__(self, specgram: Any) -> Any:
         array = singles(specgram, "specgram")
         frames = np.moveaxis(array, -1, 0)
-        flat = np.require(frames.reshape(frames.shape[0], -1), np.float32, "CA")
+        flat = np.require(frames.reshape(frames.shape[0], -1), np.float32, ["C", "A"])
         slopes = regression_delta(flat, self._win_length).reshape(frames.shape)
         return like(specgram, np.ascontiguousarray(np.moveaxis(slopes, 0, -1)))
