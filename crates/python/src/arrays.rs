@@ -2,8 +2,8 @@
 
 use numpy::ndarray::Array2;
 use numpy::{
-    Element, IntoPyArray, PyArray1, PyArray2, PyArrayDescrMethods, PyArrayDyn, PyArrayMethods, PyReadonlyArray,
-    PyReadonlyArray1, PyReadonlyArray2, PyUntypedArray, PyUntypedArrayMethods,
+    Element, IntoPyArray, PyArray1, PyArray2, PyArrayDescrMethods, PyArrayDyn, PyArrayMethods,
+    PyReadonlyArray, PyReadonlyArray1, PyReadonlyArray2, PyUntypedArray, PyUntypedArrayMethods,
 };
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -36,7 +36,9 @@ fn is_narrow(array: &Bound<'_, PyAny>) -> PyResult<bool> {
 fn untyped<'a, 'py>(array: &'a Bound<'py, PyAny>) -> PyResult<&'a Bound<'py, PyUntypedArray>> {
     let wrong = || {
         let name = array.get_type().name().map_or_else(|_| "an object".into(), |name| name.to_string());
-        pyo3::exceptions::PyTypeError::new_err(format!("expected a NumPy array, got {name}; use numpy.asarray"))
+        pyo3::exceptions::PyTypeError::new_err(format!(
+            "expected a NumPy array, got {name}; use numpy.asarray"
+        ))
     };
     array.cast::<PyUntypedArray>().map_err(|_| wrong())
 }
@@ -89,7 +91,11 @@ pub(crate) fn frames(array: &Bound<'_, PyAny>) -> PyResult<Features> {
 }
 
 /// Returns the array [T, F] of values in frame order, without a copy.
-pub(crate) fn matrix<T: Element>(py: Python<'_>, width: usize, values: Vec<T>) -> PyResult<Bound<'_, PyArray2<T>>> {
+pub(crate) fn matrix<T: Element>(
+    py: Python<'_>,
+    width: usize,
+    values: Vec<T>,
+) -> PyResult<Bound<'_, PyArray2<T>>> {
     let frames = values.len().checked_div(width).unwrap_or(0);
     let matrix = Array2::from_shape_vec((frames, width), values);
     Ok(matrix.map_err(|error| value_error(error.to_string()))?.into_pyarray(py))

@@ -9,9 +9,10 @@ use pyo3::prelude::*;
 use rayon::prelude::*;
 use serde::Deserialize;
 use stapes::features::{
-    Extractor as Toolkit, FeatureError, KaldiFbankConfig, KaldiMfccConfig, LibrosaComplexStft, LibrosaMelConfig,
-    LibrosaMelDbConfig, LibrosaMfccConfig, LibrosaStftConfig, PsfFbankConfig, PsfLogFbankConfig, PsfMfccConfig,
-    Sample, TorchaudioMelConfig, TorchaudioMelDbConfig, TorchaudioMfccConfig,
+    Extractor as Toolkit, FeatureError, KaldiFbankConfig, KaldiMfccConfig, LibrosaComplexStft,
+    LibrosaMelConfig, LibrosaMelDbConfig, LibrosaMfccConfig, LibrosaStftConfig, PsfFbankConfig,
+    PsfLogFbankConfig, PsfMfccConfig, Sample, TorchaudioMelConfig, TorchaudioMelDbConfig,
+    TorchaudioMfccConfig,
 };
 
 use crate::arrays::{Samples, matrix, read};
@@ -182,8 +183,13 @@ impl Extractor {
     }
 
     /// Returns the features of clips, computed in parallel, as a list of [T, F].
-    fn extract_many<'py>(&self, py: Python<'py>, clips: Vec<Bound<'py, PyAny>>) -> PyResult<Vec<Bound<'py, PyAny>>> {
-        let is_double = |clip: &Bound<'py, PyAny>| Ok::<_, PyErr>(matches!(Samples::read(clip)?, Samples::F64(_)));
+    fn extract_many<'py>(
+        &self,
+        py: Python<'py>,
+        clips: Vec<Bound<'py, PyAny>>,
+    ) -> PyResult<Vec<Bound<'py, PyAny>>> {
+        let is_double =
+            |clip: &Bound<'py, PyAny>| Ok::<_, PyErr>(matches!(Samples::read(clip)?, Samples::F64(_)));
         let any_double = clips.iter().map(is_double).collect::<PyResult<Vec<_>>>()?.contains(&true);
         match self.double()?.filter(|_| any_double) {
             Some(double) => extract_all(py, double, &clips),
@@ -239,7 +245,9 @@ fn extract_all<'py, S: Sample + Element>(
             Err(error) => Err((index, error)),
         }
     };
-    let all = py.detach(|| threads::run(|| slices.par_iter().enumerate().map(extract).collect::<Result<Vec<_>, _>>()))?;
+    let all = py.detach(|| {
+        threads::run(|| slices.par_iter().enumerate().map(extract).collect::<Result<Vec<_>, _>>())
+    })?;
     let all = all.map_err(|(index, error)| value_error(format!("clip {index}: {error}")))?;
     let width = extractors.prototype().width();
     all.into_iter().map(|values| matrix(py, width, values)?.into_bound_py_any(py)).collect()

@@ -116,7 +116,11 @@ fn decibels<'py>(
 
 /// Returns librosa's cepstra of a log-mel spectrogram, [T, M] -> [T, C].
 #[pyfunction]
-fn cepstra<'py>(py: Python<'py>, decibels: &Bound<'py, PyAny>, settings: &str) -> PyResult<Bound<'py, PyAny>> {
+fn cepstra<'py>(
+    py: Python<'py>,
+    decibels: &Bound<'py, PyAny>,
+    settings: &str,
+) -> PyResult<Bound<'py, PyAny>> {
     let config: LibrosaMfccConfig =
         serde_json::from_str(settings).map_err(|error| value_error(error.to_string()))?;
     fn typed<'py, S: Sample + Element>(

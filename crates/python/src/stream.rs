@@ -17,7 +17,9 @@ struct State<T>(Mutex<T>);
 
 impl<T> State<T> {
     fn lock(&self) -> PyResult<MutexGuard<'_, T>> {
-        self.0.try_lock().map_err(|_| value_error("another thread is using the stream; give each thread its own"))
+        self.0
+            .try_lock()
+            .map_err(|_| value_error("another thread is using the stream; give each thread its own"))
     }
 }
 
@@ -40,7 +42,8 @@ impl FeatureStream {
     /// Creates a stream with the settings of a `[features]` section, as JSON.
     #[staticmethod]
     fn of_settings(settings: &str) -> PyResult<FeatureStream> {
-        let config: FeatureConfig = serde_json::from_str(settings).map_err(|error| value_error(error.to_string()))?;
+        let config: FeatureConfig =
+            serde_json::from_str(settings).map_err(|error| value_error(error.to_string()))?;
         Ok(FeatureStream(State(Mutex::new(config.stream(None).map_err(exception)?))))
     }
 

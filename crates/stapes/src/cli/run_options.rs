@@ -84,5 +84,9 @@ pub(super) fn parse_positive(text: &str) -> Result<f64, String> {
 
 /// Returns the command line, arguments in quotation marks where a shell needs them.
 pub(super) fn command_line() -> String {
-    super::process_arguments().iter().map(|word| shell_word(&word.to_string_lossy())).collect::<Vec<_>>().join(" ")
+    super::process_arguments()
+        .iter()
+        .map(|word| shell_word(&word.to_string_lossy()))
+        .collect::<Vec<_>>()
+        .join(" ")
 }
