@@ -36,7 +36,8 @@ pub fn apply_overrides<C: Serialize + DeserializeOwned>(
 /// Reads a configuration from the keys of a section of a recipe.
 ///
 /// # Errors
-/// A message that begins with the key, such as `train.epochs`, if it is unknown, missing, renamed or has the wrong type.
+/// A message that begins with the key, such as `train.epochs`, if it was renamed or has the wrong type; with the section, if a
+/// key is unknown or missing.
 pub fn config_from_table<C: DeserializeOwned>(section: &str, keys: toml::Table) -> Result<C, String> {
     if let Some(message) = keys.keys().find_map(|key| renamed(&format!("{section}.{key}"))) {
         return Err(message);
@@ -159,7 +160,7 @@ mod tests {
             "{text}"
         );
         let text = error("batch_size = 2\nepoch = 1");
-        assert!(text.contains("train.epoch: unknown field `epoch`, did you mean `epochs`?"), "{text}");
+        assert!(text.starts_with("train: unknown field `epoch`, did you mean `epochs`?"), "{text}");
         assert_eq!(error("batch = 2"), "train.batch was renamed: write train.batch_size");
         assert!(error("batch_size = 2").starts_with("train: missing field `epochs`"));
     }
