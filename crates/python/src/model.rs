@@ -102,7 +102,7 @@ impl SpeechSettings {
     pub(crate) fn parse(json: &str) -> PyResult<SpeechOptions> {
         let settings: SpeechSettings =
             serde_json::from_str(json).map_err(|error| value_error(error.to_string()))?;
-        Ok(SpeechOptions {
+        let options = SpeechOptions {
             threshold: settings.threshold,
             neg_threshold: settings.neg_threshold,
             min_speech_duration_ms: settings.min_speech_duration_ms,
@@ -111,7 +111,9 @@ impl SpeechSettings {
             speech_pad_ms: settings.speech_pad_ms,
             min_silence_at_max_speech_ms: settings.min_silence_at_max_speech,
             cut_at_longest_silence: settings.use_max_poss_sil_at_max_speech,
-        })
+        };
+        options.check().map_err(|(name, fault)| value_error(format!("{name} = {fault}")))?;
+        Ok(options)
     }
 }
 

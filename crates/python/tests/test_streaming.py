@@ -203,3 +203,12 @@ def test_streams_of_one_model_are_independent(vad: stapes.Model) -> None:
 def test_bidirectional_models_cannot_be_streamed() -> None:
     with pytest.raises(ValueError):
         stapes.StreamClassifier(stapes.Model.load("digits"))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("threshold", 2), ("threshold", float("nan")), ("speech_pad_ms", -1), ("max_speech_duration_s", -1.0)],
+)
+def test_an_impossible_option_is_refused_by_name(name, value):
+    with pytest.raises(ValueError, match=name):
+        stapes.get_speech_timestamps(np.zeros(16000, np.float32), **{name: value})

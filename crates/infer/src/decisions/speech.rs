@@ -47,6 +47,28 @@ impl Default for SpeechOptions {
 }
 
 impl SpeechOptions {
+    /// Checks that probabilities are from 0 to 1, and durations numbers of at least 0; returns the name of the option and its
+    /// fault.
+    ///
+    /// # Errors
+    /// The name under which silero-vad has the option, and the fault with the value.
+    pub fn check(&self) -> Result<(), (&'static str, String)> {
+        for (name, value, max) in [
+            ("threshold", self.threshold, 1.0),
+            ("neg_threshold", self.neg_threshold.unwrap_or(0.0), 1.0),
+            ("min_speech_duration_ms", self.min_speech_duration_ms, 1e9),
+            ("max_speech_duration_s", self.max_speech_duration_s, f64::INFINITY),
+            ("min_silence_duration_ms", self.min_silence_duration_ms, 1e9),
+            ("speech_pad_ms", self.speech_pad_ms, 1e9),
+            ("min_silence_at_max_speech", self.min_silence_at_max_speech_ms, 1e9),
+        ] {
+            if !(0.0..=max).contains(&value) {
+                return Err((name, format!("{value}: must be from 0 to {max}")));
+            }
+        }
+        Ok(())
+    }
+
     /// Names of the presets.
     pub const PRESETS: [&str; 2] = ["silero", "faster-whisper"];
 

@@ -58,6 +58,14 @@ class StreamClassifier:
         return self._native.finish()
 
 
+def _to_json(options: dict[str, Any]) -> str:
+    """Options as JSON; NaN is refused by name, because JSON has no word for it."""
+    for name, value in options.items():
+        if value is not None and not math.isfinite(value):
+            raise ValueError(f"{name} = {value}: must be a number")
+    return json.dumps(options)
+
+
 def _vad() -> Model:
     return Model.load("vad")
 
@@ -93,7 +101,7 @@ class VADIterator:
             # A start is reported with the first frame of speech, as silero-vad does.
             "min_speech_duration_ms": 0,
         }
-        self._options = json.dumps(options)
+        self._options = _to_json(options)
         self._rate = sampling_rate
         self.reset_states()
 
@@ -142,7 +150,8 @@ def get_speech_timestamps(
         "threshold": threshold,
         "neg_threshold": neg_threshold,
         "min_speech_duration_ms": min_speech_duration_ms,
-        "max_speech_duration_s": None if math.isinf(max_speech_duration_s) else max_speech_duration_s,
+        # JSON has no infinity.
+        "max_speech_duration_s": None if max_speech_duration_s == math.inf else max_speech_duration_s,
         "min_silence_duration_ms": min_silence_duration_ms,
         "speech_pad_ms": speech_pad_ms,
         "min_silence_at_max_speech": min_silence_at_max_speech,
@@ -151,7 +160,7 @@ def get_speech_timestamps(
     probabilities, seconds = model._classify(audio, sampling_rate)
     if not model.frame_level:
         raise ValueError("the model predicts one class per recording; speech segments need a frame-level model")
-    segments = model._native.speech(probabilities, seconds, json.dumps(options))
+    segments = model._native.speech(probabilities, seconds, _to_json(options))
     if return_seconds:
         return [{"start": round(start, time_resolution), "end": round(end, time_resolution)} for start, end in segments]
     return [{"start": round(start * sampling_rate), "end": round(end * sampling_rate)} for start, end in segments]

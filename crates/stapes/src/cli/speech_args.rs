@@ -51,20 +51,7 @@ impl SpeechArgs {
     /// Returns the options, or the fault of one.
     pub(crate) fn options(&self) -> anyhow::Result<SpeechOptions> {
         let preset = SpeechOptions::preset(&self.preset).unwrap_or_default();
-        for (name, value, max) in [
-            ("threshold", self.threshold, 1.0),
-            ("neg-threshold", self.neg_threshold, 1.0),
-            ("min-speech-duration-ms", self.min_speech_duration_ms, 1e9),
-            ("max-speech-duration-s", self.max_speech_duration_s, f64::INFINITY),
-            ("min-silence-duration-ms", self.min_silence_duration_ms, 1e9),
-            ("speech-pad-ms", self.speech_pad_ms, 1e9),
-            ("min-silence-at-max-speech", self.min_silence_at_max_speech, 1e9),
-        ] {
-            if let Some(value) = value.filter(|value| !(0.0..=max).contains(value)) {
-                anyhow::bail!("--{name} {value}: must be from 0 to {max}");
-            }
-        }
-        Ok(SpeechOptions {
+        let options = SpeechOptions {
             threshold: self.threshold.unwrap_or(preset.threshold),
             neg_threshold: self.neg_threshold.or(preset.neg_threshold),
             min_speech_duration_ms: self.min_speech_duration_ms.unwrap_or(preset.min_speech_duration_ms),
@@ -75,6 +62,10 @@ impl SpeechArgs {
                 .min_silence_at_max_speech
                 .unwrap_or(preset.min_silence_at_max_speech_ms),
             ..preset
-        })
+        };
+        match options.check() {
+            Ok(()) => Ok(options),
+            Err((name, fault)) => anyhow::bail!("--{} {fault}", name.replace('_', "-")),
+        }
     }
 }
