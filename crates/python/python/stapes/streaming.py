@@ -59,10 +59,10 @@ class StreamClassifier:
 
 
 def _to_json(options: dict[str, Any]) -> str:
-    """Options as JSON; NaN is refused by name, because JSON has no word for it."""
+    """Options as JSON; what is not a number is refused by name."""
     for name, value in options.items():
-        if value is not None and not math.isfinite(value):
-            raise ValueError(f"{name} = {value}: must be a number")
+        if not (value is None or isinstance(value, (int, float, np.number)) and math.isfinite(value)):
+            raise ValueError(f"{name} = {value!r}: must be a number")
     return json.dumps(options)
 
 
