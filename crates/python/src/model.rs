@@ -257,12 +257,12 @@ impl Model {
                 Example::Clip(clip) => classifier.classify(clip),
                 Example::Frames(frames) => classifier.classify_frames(frames),
             });
-            probabilities.map_err(|error| (index, error))
+            probabilities.map_err(|error| format!("example {index}: {error}"))
         };
         let all = py.detach(|| {
             threads::run(|| inputs.par_iter().enumerate().map(classify).collect::<Result<Vec<_>, _>>())
         })?;
-        let all = all.map_err(|(index, error)| value_error(format!("example {index}: {error}")))?;
+        let all = all.map_err(value_error)?;
         all.into_iter().map(|probabilities| self.array(py, probabilities)).collect()
     }
 

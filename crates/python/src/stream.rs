@@ -193,6 +193,9 @@ pub(crate) struct SpeechStream {
     state: State<Speech>,
 }
 
+/// Start (true) or end of speech, and its time in s.
+type Event = (bool, f64);
+
 struct Speech {
     stream: infer::SpeechStream,
     samples: u64,
@@ -210,7 +213,7 @@ impl SpeechStream {
     }
 
     /// Processes samples; returns the starts and ends that are certain, as (is start, seconds), and the speech probabilities.
-    fn push(&self, py: Python<'_>, samples: &Bound<'_, PyAny>) -> PyResult<(Vec<(bool, f64)>, Vec<f32>)> {
+    fn push(&self, py: Python<'_>, samples: &Bound<'_, PyAny>) -> PyResult<(Vec<Event>, Vec<f32>)> {
         let samples = read::<f32>(samples)?;
         let samples = samples.as_slice()?;
         let (mut classifier, mut state) = (self.classifier.stream.lock()?, self.state.lock()?);
@@ -228,7 +231,7 @@ impl SpeechStream {
     }
 
     /// Ends the recording and returns the remaining starts and ends; the next samples are those of another recording.
-    fn finish(&self) -> PyResult<Vec<(bool, f64)>> {
+    fn finish(&self) -> PyResult<Vec<Event>> {
         let model = &self.classifier.model;
         let Input::Recordings(config) = &model.input else { return Ok(Vec::new()) };
         let next = infer::StreamClassifier::from_model(model.clone()).map_err(exception)?;
@@ -246,7 +249,7 @@ impl SpeechStream {
     }
 }
 
-fn event(time: SpeechTime) -> (bool, f64) {
+fn event(time: SpeechTime) -> Event {
     match time {
         SpeechTime::Start(seconds) => (true, seconds),
         SpeechTime::End(seconds) => (false, seconds),
