@@ -12,7 +12,7 @@ import numpy as np
 
 
 def ragged_task(examples=60, width=3, seed=0):
-    """Returns sequences [T, width] of 5 to 9 frames and two classes, which differ in the mean."""
+    """Returns sequences [T, width] of 5 to 9 frames and two classes, whose means differ."""
     rng = np.random.default_rng(seed)
     y = np.arange(examples) % 2
     X = [rng.normal(2 * label - 1, 0.5, (5 + n % 5, width)) for n, label in enumerate(y)]

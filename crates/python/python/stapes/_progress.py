@@ -79,7 +79,7 @@ def _warning(event: dict[str, Any]) -> str | None:
     if event["event"] == "run_ended" and event["status"] == "failed":
         return f"the run {event['run']} failed: {event['error']}"
     if event["event"] == "run_ended" and event["status"] == "busy":
-        return f"the run {event['run']} was left out: another process is training it"
+        return f"the run {event['run']} was skipped: another process is training it"
     return None
 
 

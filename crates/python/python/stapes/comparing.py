@@ -74,7 +74,7 @@ def compare(
         train: False to compare the existing runs of a sweep only.
         callback: called with each event, a dict; ``"run_ended"`` has ``run``, ``status``, ``error``, ``done`` and ``total``.
 
-    Runs that fail are left out with a warning. Ctrl-C stops the runs and compares those that are complete; the next call
+    Runs that fail are skipped with a warning. Ctrl-C stops the runs and compares those that are complete; the next call
     continues.
     """
     path, runs = None, []

@@ -41,7 +41,7 @@ def _window_name(winfunc: Callable[[int], np.ndarray]) -> str:
         return _WINDOWS[winfunc]
     except (KeyError, TypeError):
         pass
-    # A function of one's own, such as `lambda x: np.ones((x,))`, is recognized by its values.
+    # Another function, such as `lambda x: np.ones((x,))`, is recognized by its values.
     for window, name in _WINDOWS.items():
         try:
             if np.array_equal(np.asarray(winfunc(50)), window(50)):
