@@ -97,8 +97,10 @@ def interrupt(program, *arguments, cwd=None):
 
     The program prints a line when its training has begun.
     """
+    # A process in the background of a shell inherits that it ignores SIGINT.
+    listen = "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
     process = subprocess.Popen(
-        [sys.executable, "-c", program, *map(str, arguments)],
+        [sys.executable, "-c", listen + program, *map(str, arguments)],
         cwd=cwd,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
