@@ -5,7 +5,8 @@ use std::io;
 use std::path::Path;
 
 use pyo3::exceptions::{PyFileNotFoundError, PyOSError, PyValueError};
-use pyo3::{PyErr, create_exception};
+use pyo3::{PyErr, PyResult, create_exception};
+use serde::Deserialize;
 use stapes::{Error, without_os_numbers};
 
 create_exception!(
@@ -85,4 +86,15 @@ fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (
 /// Returns a `ValueError`.
 pub(crate) fn value_error(text: impl Into<String>) -> PyErr {
     PyValueError::new_err(text.into())
+}
+
+/// Reads settings from the JSON of the wrappers.
+///
+/// # Errors
+/// `ValueError` with the key, without the position, which is that in the wrappers' text.
+pub(crate) fn parse<'a, C: Deserialize<'a>>(settings: &'a str) -> PyResult<C> {
+    serde_json::from_str(settings).map_err(|error| {
+        let text = error.to_string();
+        value_error(text.rsplit_once(" at line ").map_or(text.as_str(), |(text, _)| text))
+    })
 }

@@ -7,7 +7,6 @@ use numpy::Element;
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 use rayon::prelude::*;
-use serde::Deserialize;
 use stapes::features::{
     Extractor as Toolkit, FeatureError, KaldiFbankConfig, KaldiMfccConfig, LibrosaComplexStft,
     LibrosaMelConfig, LibrosaMelDbConfig, LibrosaMfccConfig, LibrosaStftConfig, PsfFbankConfig,
@@ -16,7 +15,7 @@ use stapes::features::{
 };
 
 use crate::arrays::{Samples, matrix, read};
-use crate::error::{exception, value_error};
+use crate::error::{exception, parse, value_error};
 use crate::pool::Pool;
 use crate::threads;
 
@@ -51,14 +50,6 @@ enum Config {
 
 impl Config {
     fn read(name: &str, settings: &str) -> PyResult<Config> {
-        fn parse<'a, C: Deserialize<'a>>(settings: &'a str) -> PyResult<C> {
-            // The position in the text, at the end of the message, is that in the JSON that the wrappers make.
-            let without_position = |error: serde_json::Error| {
-                let text = error.to_string();
-                text.rsplit_once(" at line ").map_or(text.clone(), |(text, _)| text.into())
-            };
-            serde_json::from_str(settings).map_err(|error| value_error(without_position(error)))
-        }
         Ok(match name {
             "librosa-stft" => Config::LibrosaStft(parse(settings)?),
             "librosa-mel" => Config::LibrosaMel(parse(settings)?),
@@ -72,7 +63,7 @@ impl Config {
             "torchaudio-mel" => Config::TorchaudioMel(parse(settings)?),
             "torchaudio-mel-db" => Config::TorchaudioMelDb(parse(settings)?),
             "torchaudio-mfcc" => Config::TorchaudioMfcc(parse(settings)?),
-            _ => return Err(value_error(format!("{name}: there is no such front end"))),
+            _ => return Err(value_error(format!("{name}: unknown front end"))),
         })
     }
 

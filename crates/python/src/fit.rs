@@ -12,7 +12,7 @@ use stapes::train::TrainConfig;
 use stapes::{Error, Event, InMemoryDataset, Trainer, config_from_table, feature_config};
 
 use crate::arrays::frames;
-use crate::error::{exception, value_error};
+use crate::error::{exception, parse, value_error};
 use crate::events::{interruptible, number};
 use crate::model::{Model, clip};
 
@@ -62,7 +62,7 @@ struct FitSettings {
 
 impl FitSettings {
     fn parse(json: &str) -> PyResult<FitSettings> {
-        let mut given: Given = serde_json::from_str(json).map_err(|error| value_error(error.to_string()))?;
+        let mut given: Given = parse(json)?;
         let take = std::mem::take::<toml::Table>;
         let model = config_from_table("model", take(&mut given.model)).map_err(value_error)?;
         let train: TrainConfig = config_from_table("train", take(&mut given.train)).map_err(value_error)?;

@@ -12,7 +12,7 @@ use stapes::features::{
 };
 
 use crate::arrays::{matrix, read2, vector};
-use crate::error::{exception, value_error};
+use crate::error::{exception, parse, value_error};
 
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(delta, module)?)?;
@@ -121,8 +121,7 @@ fn cepstra<'py>(
     decibels: &Bound<'py, PyAny>,
     settings: &str,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let config: LibrosaMfccConfig =
-        serde_json::from_str(settings).map_err(|error| value_error(error.to_string()))?;
+    let config: LibrosaMfccConfig = parse(settings)?;
     fn typed<'py, S: Sample + Element>(
         py: Python<'py>,
         config: &LibrosaMfccConfig,
@@ -140,8 +139,7 @@ fn cepstra<'py>(
 /// Returns librosa's mel filter bank, [n_mels, n_fft / 2 + 1].
 #[pyfunction]
 fn mel_filters<'py>(py: Python<'py>, sample_rate: u32, settings: &str) -> PyResult<Bound<'py, PyAny>> {
-    let config: LibrosaMelConfig =
-        serde_json::from_str(settings).map_err(|error| value_error(error.to_string()))?;
+    let config: LibrosaMelConfig = parse(settings)?;
     let bank = config.filter_bank(sample_rate).map_err(exception)?;
     matrix(py, bank.width(), bank.values().to_vec())?.into_bound_py_any(py)
 }

@@ -18,7 +18,7 @@ use stapes::infer::{
 use stapes::run::Run;
 
 use crate::arrays::{frames, matrix, read, read2, vector};
-use crate::error::{exception, value_error};
+use crate::error::{exception, parse, value_error};
 use crate::pool::Pool;
 use crate::threads;
 
@@ -100,8 +100,7 @@ impl Default for SpeechSettings {
 
 impl SpeechSettings {
     pub(crate) fn parse(json: &str) -> PyResult<SpeechOptions> {
-        let settings: SpeechSettings =
-            serde_json::from_str(json).map_err(|error| value_error(error.to_string()))?;
+        let settings: SpeechSettings = parse(json)?;
         let options = SpeechOptions {
             threshold: settings.threshold,
             neg_threshold: settings.neg_threshold,
@@ -237,7 +236,7 @@ impl Model {
         self.array(py, probabilities.map_err(exception)?)
     }
 
-    /// Returns the probabilities of each of several clips, or of frames if there is no sample rate, computed in parallel.
+    /// Returns the probabilities of several clips, or of frames without a sample rate, computed in parallel.
     #[pyo3(signature = (arrays, sample_rate))]
     fn classify_many<'py>(
         &self,

@@ -9,7 +9,7 @@ use stapes::features::{self, FeatureConfig, StreamingExtractor};
 use stapes::infer::{self, Input, SpeechOptions, SpeechTime};
 
 use crate::arrays::{matrix, read, vector};
-use crate::error::{exception, value_error};
+use crate::error::{exception, parse, value_error};
 use crate::model::{Model, SpeechSettings};
 
 /// State of a stream, which one thread uses at a time.
@@ -42,8 +42,7 @@ impl FeatureStream {
     /// Creates a stream with the settings of a `[features]` section, as JSON.
     #[staticmethod]
     fn of_settings(settings: &str) -> PyResult<FeatureStream> {
-        let config: FeatureConfig =
-            serde_json::from_str(settings).map_err(|error| value_error(error.to_string()))?;
+        let config: FeatureConfig = parse(settings)?;
         Ok(FeatureStream(State(Mutex::new(config.stream(None).map_err(exception)?))))
     }
 
@@ -134,13 +133,10 @@ impl KaldiStream {
 }
 
 fn kaldi_stream(name: &str, rate_hz: u32, settings: &str) -> PyResult<features::KaldiStream> {
-    fn parse<'a, C: serde::Deserialize<'a>>(settings: &'a str) -> PyResult<C> {
-        serde_json::from_str(settings).map_err(|error| value_error(error.to_string()))
-    }
     match name {
         "kaldi-mfcc" => parse::<features::KaldiMfccConfig>(settings)?.stream(rate_hz).map_err(exception),
         "kaldi-fbank" => parse::<features::KaldiFbankConfig>(settings)?.stream(rate_hz).map_err(exception),
-        _ => Err(value_error(format!("{name}: there is no such stream"))),
+        _ => Err(value_error(format!("{name}: unknown stream"))),
     }
 }
 

@@ -34,7 +34,7 @@ def fixture_folder(variable: str, default: str, part: str) -> Path:
     """Returns a folder of references or data; without it the test is skipped, or fails if fixtures are required."""
     folder = workspace() / os.environ.get(variable, default) / part
     if not folder.is_dir():
-        text = f"{variable}: there is no folder {part}"
+        text = f"{variable}: folder {part} is missing"
         pytest.fail(text) if os.environ.get("STAPES_REQUIRE_FIXTURES") else pytest.skip(text)
     return folder
 

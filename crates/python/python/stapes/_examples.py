@@ -123,7 +123,7 @@ def seed_of(random_state: Any) -> int:
         return int(random_state.randint(2**31))
     if isinstance(random_state, np.random.Generator):
         return int(random_state.integers(2**31))
-    return whole(random_state, "random_state", 0)
+    return whole(random_state, "random_state", most=2**63 - 1)
 
 
 class _NotFitted(ValueError, AttributeError):

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+import numbers
 import os
 from typing import Any
 
 import numpy as np
+
+#: Largest whole number of most native functions.
+MAX_WHOLE = 2**32 - 1
 
 _NUMBERS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
@@ -43,9 +47,11 @@ def _numbers(content: dict[str, Any]) -> dict[str, Any]:
     return {key: _NUMBERS.get(one, one) if isinstance(one, str) else one for key, one in content.items()}
 
 
-def whole(number: Any, name: str, least: int) -> int:
-    """Returns a number that must be whole, as an int."""
-    is_number = hasattr(number, "__index__") or isinstance(number, (float, np.floating)) and float(number).is_integer()
-    if not is_number or not least <= int(number) < 2**63:
+def whole(number: Any, name: str, least: int = 0, most: int = MAX_WHOLE) -> int:
+    """Returns a number that must be whole and within the limits, as an int."""
+    is_number = isinstance(number, numbers.Real) or np.ndim(number) == 0 and np.asarray(number).dtype.kind in "iuf"
+    if not is_number or not math.isfinite(number) or int(number) != number or number < least:
         raise ValueError(f"{name} = {number!r}: must be a whole number of at least {least}")
+    if number > most:
+        raise ValueError(f"{name} = {number!r}: must be within {least}..={most}")
     return int(number)

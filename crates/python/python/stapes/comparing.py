@@ -85,7 +85,7 @@ def compare(
     else:
         path = os.fspath(sweep)
     if path is None and not runs:
-        raise ValueError("there are no runs to compare; give at least one run folder")
+        raise ValueError("no runs to compare; give at least one run folder")
     with Progress(callback) as progress:
         table, page, interrupted = _native.compare(
             path,

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-import numbers
 import re
 from typing import Any
 
 import numpy as np
 
-#: Largest whole number of the native functions.
-_MAX_WHOLE = 2**32 - 1
+from .._settings import whole
 
 _WHOLE = frozenset(
     "hop_length n_fft n_mels n_mfcc nfft nfilt num_bins num_ceps numcep order pad win_length width".split()
@@ -25,16 +23,6 @@ _NUMBERS = frozenset(
     "blackman_coeff cepstral_lifter ceplifter dither energy_floor eps f_max f_min fmax fmin frame_length_ms "
     "frame_shift_ms high_freq highfreq lifter low_freq lowfreq power preemph preemph_coeff winlen winstep".split()
 )
-
-
-def whole(number: Any, name: str, least: int = 0) -> int:
-    """Returns a number that must be whole and within the limits, as an int."""
-    is_number = isinstance(number, numbers.Real) or np.ndim(number) == 0 and np.asarray(number).dtype.kind in "iuf"
-    if not is_number or not math.isfinite(number) or int(number) != number:
-        raise ValueError(f"{name} = {number!r}: must be a whole number")
-    if not least <= number <= _MAX_WHOLE:
-        raise ValueError(f"{name} = {number!r}: must be within {least}..={_MAX_WHOLE}")
-    return int(number)
 
 
 def to_json(settings: dict[str, Any]) -> str:
