@@ -24,6 +24,24 @@ impl<S: Sample> Cepstra<S> {
         self.dct.rows()
     }
 
+    /// Returns the weights of each coefficient over the bands, lifter included.
+    ///
+    /// # Shapes
+    /// -> \[C\]\[M\]
+    pub(crate) fn matrix(&self, bands: usize) -> Vec<Vec<f64>> {
+        let mut dct = self.dct.clone();
+        let mut matrix = vec![vec![0.0; bands]; self.width()];
+        for band in 0..bands {
+            let (mut unit, mut column) = (vec![0.0; bands], vec![0.0; self.width()]);
+            unit[band] = 1.0;
+            dct.apply(&unit, &mut column);
+            for (row, coefficient) in column.iter().enumerate() {
+                matrix[row][band] = coefficient * self.lifter.get(row).map_or(1.0, |weight| weight.widen());
+            }
+        }
+        matrix
+    }
+
     /// Computes the coefficients of a frame.
     ///
     /// # Shapes

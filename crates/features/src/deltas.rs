@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::librosa::delta::{Delta, DeltaConfig, DeltaMode};
 use crate::settings_macro::config;
+use crate::stages::{DeltaFilter, DeltaStage};
 use crate::stream::{StreamingDelta, needs_whole_clip};
 use crate::{FeatureError, TorchaudioDeltaConfig};
 
@@ -131,6 +132,22 @@ impl DeltasConfig {
             return Ok(());
         }
         Err(needs_whole_clip("mode", "wrap", "use mode = \"nearest\", in training too"))
+    }
+}
+
+impl Deltas {
+    /// Returns the filters.
+    pub(crate) fn stage(&self) -> DeltaStage {
+        match self {
+            Deltas::Streaming(deltas) => deltas.stage(),
+            Deltas::WholeClip(deltas) => DeltaStage {
+                filters: deltas
+                    .iter()
+                    .map(|delta| DeltaFilter { source: 0, weights: delta.kernel().to_vec() })
+                    .collect(),
+                edges: DeltaMode::Wrap,
+            },
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::FeatureError;
 use crate::sample::Sample;
 use crate::simd::with_simd;
+use crate::stages::{Edges, FramingStage};
 use crate::stream::check_finite;
 
 /// Padding before the first and after the last sample, for centered frames.
@@ -32,6 +33,16 @@ pub(crate) struct Framing {
 impl Framing {
     fn margin(&self) -> usize {
         if self.pad.is_some() { self.length / 2 } else { 0 }
+    }
+
+    /// Returns the stage with these settings.
+    pub(crate) fn stage(&self) -> FramingStage {
+        let margin = self.margin();
+        let (zeros, reflected) = match self.pad {
+            Some(PadMode::Reflect) => (0, margin),
+            Some(PadMode::Constant) | None => (margin, 0),
+        };
+        FramingStage { length: self.length, hop: self.hop, edges: Edges::Padded { zeros, reflected } }
     }
 
     /// Returns T, the number of whole frames; samples after the last one are ignored.

@@ -51,6 +51,11 @@ impl FrontEnd {
         self.config.stacking.frames(self.base_frames_for(samples))
     }
 
+    /// Returns the number of values per frame before deltas and stacking.
+    pub(crate) fn base_width(&self) -> usize {
+        self.toolkit.width()
+    }
+
     /// Returns the number of frames before stacking.
     pub(crate) fn base_frames_for(&self, samples: usize) -> usize {
         self.toolkit.frames_for(self.config.fixed_length_samples.unwrap_or(samples))

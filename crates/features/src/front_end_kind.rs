@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 
 use crate::layout::{FeatureAxis, Layout};
+use crate::stages::ToolkitStages;
 use crate::{Extractor, FeatureError, StreamingExtractor};
 
 /// Settings of a front end, and all that [`FeatureConfig`](crate::FeatureConfig) needs from it.
@@ -29,6 +30,14 @@ pub(crate) trait FrontEndKind {
 
     /// Returns the center of the window of frame 0, samples; see [`FrameTimes`](crate::FrameTimes).
     fn first_center(&self, sample_rate_hz: u32) -> f64;
+
+    /// Returns the stages with their tables, see [`FeatureConfig::stages`](crate::FeatureConfig::stages).
+    ///
+    /// # Errors
+    /// [`FeatureError::Setting`].
+    fn stages(&self, _sample_rate_hz: u32) -> Result<Option<ToolkitStages>, FeatureError> {
+        Ok(None)
+    }
 
     /// Returns the warning of the reference toolkit about these settings.
     fn warning(&self, _sample_rate_hz: u32) -> Option<String> {

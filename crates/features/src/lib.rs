@@ -49,6 +49,7 @@ mod settings_macro;
 mod simd;
 mod spectrum;
 mod stacking;
+mod stages;
 mod stft;
 mod stream;
 mod torchaudio;
@@ -83,6 +84,10 @@ pub use sample::Sample;
 pub use segments::Segment;
 pub use settings::Setting;
 pub use stacking::StackingConfig;
+pub use stages::{
+    DeltaFilter, DeltaStage, Edges, EnergySource, FrameEnergy, FrameStage, FramingStage, Logarithm,
+    SpectrumStage, Stages,
+};
 pub use stream::{Streaming, StreamingExtractor};
 pub use torchaudio::{
     SpectrumNorm, TorchaudioDeltaConfig, TorchaudioMel, TorchaudioMelConfig, TorchaudioMelDb,

@@ -168,6 +168,20 @@ impl<S: Sample> MelBank<S> {
         self.bands.len()
     }
 
+    /// Returns the weights of each band over the bins.
+    ///
+    /// # Shapes
+    /// -> \[M\]\[bins\]
+    pub(crate) fn rows(&self, bins: usize) -> Vec<Vec<f64>> {
+        let row = |band: &Band| {
+            let weights = self.weights[band.first..band.first + band.count].iter().flatten();
+            let before = std::iter::repeat_n(0.0, band.first_bin);
+            let weights = weights.map(|weight| weight.widen()).chain(std::iter::repeat(0.0));
+            before.chain(weights).take(bins).collect()
+        };
+        self.bands.iter().map(row).collect()
+    }
+
     /// Computes the energy of each band.
     ///
     /// # Shapes

@@ -61,6 +61,11 @@ impl<R: Real> Spectrum<R> {
         }
     }
 
+    /// Returns the length of the transform.
+    pub(crate) fn points(&self) -> usize {
+        self.points
+    }
+
     /// Returns the number of bins, points / 2 + 1.
     pub(crate) fn bins(&self) -> usize {
         self.points / 2 + 1

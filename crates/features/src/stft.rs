@@ -36,6 +36,11 @@ impl Stft {
         &self.framing
     }
 
+    /// Returns the window and its first sample within a frame.
+    pub(crate) fn window(&self) -> (usize, Vec<f64>) {
+        (self.offset, self.window.to_vec())
+    }
+
     /// Returns the number of bins, n_fft / 2 + 1.
     pub(crate) fn bins(&self) -> usize {
         self.spectrum.bins()

@@ -5,6 +5,7 @@ use crate::front_end_kind::{ClipExtractor, FrontEndKind, StreamExtractor};
 use crate::layout::FeatureAxis;
 use crate::sample::Sample;
 use crate::settings_macro::config;
+use crate::stages::{Edges, FramingStage, ToolkitStages};
 use crate::stream::{UncenteredFrames, check_finite};
 use crate::{Extractor, FeatureError, Streaming};
 
@@ -94,6 +95,13 @@ impl FrontEndKind for WaveformConfig {
 
     fn first_center(&self, _sample_rate_hz: u32) -> f64 {
         self.frame_length as f64 / 2.0
+    }
+
+    fn stages(&self, _sample_rate_hz: u32) -> Result<Option<ToolkitStages>, FeatureError> {
+        self.check()?;
+        let edges = Edges::Padded { zeros: 0, reflected: 0 };
+        let framing = FramingStage { length: self.frame_length, hop: self.hop_length, edges };
+        Ok(Some(ToolkitStages::of_frames(framing, None)))
     }
 
     fn quantity(&self) -> &'static str {

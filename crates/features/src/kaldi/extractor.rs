@@ -3,8 +3,9 @@
 use super::frame::{KaldiFrame, cepstra};
 use super::{KaldiCmvn, KaldiDialect, KaldiFbankConfig, KaldiMfccConfig};
 use crate::cepstra::Cepstra;
+use crate::stages::{FrameStage, ToolkitStages};
 use crate::stream::{Analysis, EdgePolicy, FramePipeline, FrameSpec, StreamingDelta, extract_clip};
-use crate::{Extractor, FeatureError, StreamingExtractor};
+use crate::{Extractor, FeatureError, Normalization, StreamingExtractor};
 
 /// Kaldi's extractor; made by `init` of [`KaldiMfccConfig`] or [`KaldiFbankConfig`].
 #[derive(Clone, Debug)]
@@ -42,6 +43,26 @@ impl KaldiStream {
             ),
             min_samples: if config.dialect == KaldiDialect::Torchaudio { lengths.frame } else { 0 },
         })
+    }
+}
+
+impl Kaldi {
+    /// Returns the stages.
+    pub(super) fn stages(&self) -> ToolkitStages {
+        let pipeline = &self.stream.pipeline;
+        let normalization = match self.cmvn {
+            KaldiCmvn::None => None,
+            KaldiCmvn::Mean => Some(Normalization::CmvnMean),
+            KaldiCmvn::MeanVar => Some(Normalization::Cmvn),
+        };
+        let mut frames = pipeline.delta_stages();
+        frames.extend(normalization.map(FrameStage::Normalization));
+        ToolkitStages {
+            preemphasis: 0.0,
+            framing: pipeline.spec().stage(),
+            spectrum: Some(pipeline.analysis().stage()),
+            frames,
+        }
     }
 }
 

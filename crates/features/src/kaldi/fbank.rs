@@ -1,9 +1,11 @@
 //! Front end of mel energies and their logarithms (log-mel). `frame.rs` has the arithmetic.
 
 use super::KaldiFbankConfig;
+use crate::FeatureError;
 use crate::front_end_kind::{FrontEndKind, extractors};
 use crate::layout::FeatureAxis;
 use crate::mel::MelScale;
+use crate::stages::ToolkitStages;
 
 impl FrontEndKind for KaldiFbankConfig {
     extractors!();
@@ -18,6 +20,10 @@ impl FrontEndKind for KaldiFbankConfig {
 
     fn first_center(&self, sample_rate_hz: u32) -> f64 {
         self.frame_opts.first_center(sample_rate_hz)
+    }
+
+    fn stages(&self, sample_rate_hz: u32) -> Result<Option<ToolkitStages>, FeatureError> {
+        Ok(Some(self.init(sample_rate_hz)?.stages()))
     }
 
     fn quantity(&self) -> &'static str {

@@ -10,6 +10,7 @@ use crate::lifter;
 use crate::mel::MelBank;
 use crate::simd::Aligned;
 use crate::spectrum::Spectrum;
+use crate::stages::{self, EnergySource, FrameEnergy, SpectrumStage};
 use crate::stream::Analysis;
 
 /// Builds the cosine transform and lifter.
@@ -99,6 +100,40 @@ impl KaldiFrame {
             bank: Arc::new(bank),
             bands: vec![0.0; config.mel_opts.num_bins],
         })
+    }
+
+    /// Returns the stage.
+    pub(super) fn stage(&self) -> SpectrumStage {
+        let window = self.window.iter().map(|&weight| f64::from(weight)).collect();
+        let logarithm = match self.logarithm {
+            Logarithm::None => stages::Logarithm::None { zero: 0.0 },
+            Logarithm::Floored(floor) => stages::Logarithm::NaturalFloored { floor: floor.into() },
+            Logarithm::Added(offset) => stages::Logarithm::NaturalOffset { offset: offset.into() },
+        };
+        let exponent = if self.use_power { 2.0 } else { 1.0 };
+        let mut stage =
+            SpectrumStage::of_bands((0, window), self.spectrum.points(), exponent, &self.bank, logarithm);
+        if let Some(cepstra) = &self.cepstra {
+            let mut matrix = cepstra.matrix(stage.bands.len());
+            if self.htk_compat && self.energy.is_none() {
+                matrix[0].iter_mut().for_each(|weight| *weight *= std::f64::consts::SQRT_2);
+            }
+            stage.cepstra = Some(matrix);
+        }
+        let energy = |energy: Energy| FrameEnergy {
+            source: if energy.raw { EnergySource::Samples } else { EnergySource::Windowed },
+            floor: f32::EPSILON.into(),
+            only_zero: false,
+            min_logarithm: energy.floor.into(),
+            replaces_first: self.cepstra.is_some(),
+        };
+        SpectrumStage {
+            remove_mean: self.remove_dc_offset,
+            preemphasis: self.preemph.into(),
+            energy: self.energy.map(energy),
+            first_value_last: self.htk_compat && (self.cepstra.is_some() || self.energy.is_some()),
+            ..stage
+        }
     }
 
     /// Filters and windows the frame and returns the logarithm of its energy if configured.

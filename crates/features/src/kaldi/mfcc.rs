@@ -1,7 +1,9 @@
 //! Front end of mel-frequency cepstral coefficients (MFCC). `frame.rs` has the arithmetic.
 
 use super::KaldiMfccConfig;
+use crate::FeatureError;
 use crate::front_end_kind::{FrontEndKind, extractors};
+use crate::stages::ToolkitStages;
 
 impl FrontEndKind for KaldiMfccConfig {
     extractors!();
@@ -16,6 +18,10 @@ impl FrontEndKind for KaldiMfccConfig {
 
     fn first_center(&self, sample_rate_hz: u32) -> f64 {
         self.frame_opts.first_center(sample_rate_hz)
+    }
+
+    fn stages(&self, sample_rate_hz: u32) -> Result<Option<ToolkitStages>, FeatureError> {
+        Ok(Some(self.init(sample_rate_hz)?.stages()))
     }
 
     fn quantity(&self) -> &'static str {

@@ -117,6 +117,11 @@ pub struct Delta {
 }
 
 impl Delta {
+    /// Returns the weights, in time order.
+    pub(crate) fn kernel(&self) -> &[f64] {
+        &self.kernel
+    }
+
     /// Returns the deltas of features.
     ///
     /// # Shapes

@@ -7,6 +7,7 @@ use crate::framing::NonzeroRange;
 use crate::mel::MelBank;
 use crate::sample::{Exponent, Sample, check_overflow};
 use crate::simd::Aligned;
+use crate::stages::{FramingStage, Logarithm, SpectrumStage};
 use crate::stft::Stft;
 use crate::stream::check_uncentered;
 use crate::{Extractor, FeatureError, Streaming};
@@ -55,6 +56,13 @@ pub struct LibrosaMel<S> {
 }
 
 impl<S: Sample> LibrosaMel<S> {
+    /// Returns the stages, with a logarithm of the energies.
+    pub(super) fn stages(&self, logarithm: Logarithm) -> (FramingStage, SpectrumStage) {
+        let framing = self.stft.framing().stage();
+        let (window, exponent) = (self.stft.window(), self.exponent.value());
+        (framing, SpectrumStage::of_bands(window, framing.length, exponent, &self.bank, logarithm))
+    }
+
     /// Computes the energies of frame `t`; infinite where they overflow the number type.
     pub(super) fn frame(&mut self, samples: &[S], t: usize, energies: &mut [S]) {
         self.stft.powers(samples, t, self.exponent, &mut self.power);

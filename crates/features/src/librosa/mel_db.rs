@@ -7,6 +7,7 @@ use crate::framing::NonzeroRange;
 use crate::front_end_kind::{FrontEndKind, extractors};
 use crate::layout::{FeatureAxis, Layout};
 use crate::sample::Sample;
+use crate::stages::{FramingStage, SpectrumStage, ToolkitStages};
 use crate::stream::{check_no_floor, check_uncentered, needs_whole_clip};
 use crate::{Extractor, FeatureError, Streaming};
 
@@ -68,6 +69,11 @@ impl FrontEndKind for LibrosaMelDbConfig {
         Layout::FeaturesFirst
     }
 
+    fn stages(&self, sample_rate_hz: u32) -> Result<Option<ToolkitStages>, FeatureError> {
+        let (framing, spectrum) = self.init::<f64>(sample_rate_hz)?.stages();
+        Ok(Some(ToolkitStages::of_frames(framing, Some(spectrum))))
+    }
+
     fn quantity(&self) -> &'static str {
         "level (dB)"
     }
@@ -95,6 +101,11 @@ impl<S: Sample> LibrosaMelDb<S> {
         let mel = mel.init(sample_rate_hz)?;
         check_decibels(&decibels)?;
         Ok(LibrosaMelDb { mel, decibels })
+    }
+
+    /// Returns the stages.
+    pub(super) fn stages(&self) -> (FramingStage, SpectrumStage) {
+        self.mel.stages(self.decibels.into())
     }
 
     /// Implements [`Extractor::extract_into`] and returns the nonzero range of the clip.

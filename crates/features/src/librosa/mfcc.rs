@@ -8,6 +8,7 @@ use crate::front_end_kind::{FrontEndKind, extractors};
 use crate::layout::Layout;
 use crate::lifter;
 use crate::sample::Sample;
+use crate::stages::ToolkitStages;
 use crate::{Extractor, FeatureError, Streaming};
 
 impl LibrosaMfccConfig {
@@ -78,6 +79,12 @@ impl FrontEndKind for LibrosaMfccConfig {
 
     fn layout(&self) -> Layout {
         Layout::FeaturesFirst
+    }
+
+    fn stages(&self, sample_rate_hz: u32) -> Result<Option<ToolkitStages>, FeatureError> {
+        let mfcc = self.init::<f64>(sample_rate_hz)?;
+        let (framing, spectrum) = mfcc.mel_db.stages();
+        Ok(Some(ToolkitStages::of_frames(framing, Some(spectrum.with_cepstra(&mfcc.cepstra)))))
     }
 
     fn quantity(&self) -> &'static str {

@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use super::frame::{PsfFrame, PsfOutput};
 use super::{PsfFbankConfig, PsfLogFbankConfig, PsfMfccConfig};
 use crate::sample::Sample;
+use crate::stages::ToolkitStages;
 use crate::stream::{EdgePolicy, FramePipeline, FrameSpec, StreamingDelta, extract_clip};
 use crate::{Extractor, FeatureError, StreamingExtractor};
 
@@ -51,6 +52,19 @@ impl<S: Sample> PsfStream<S> {
             previous: 0.0,
             samples: PhantomData,
         })
+    }
+}
+
+impl<S: Sample> Psf<S> {
+    /// Returns the stages.
+    pub(super) fn stages(&self) -> ToolkitStages {
+        let PsfStream { pipeline, preemph, .. } = &self.stream;
+        ToolkitStages {
+            preemphasis: *preemph,
+            framing: pipeline.spec().stage(),
+            spectrum: Some(pipeline.analysis().stage()),
+            frames: pipeline.delta_stages(),
+        }
     }
 }
 

@@ -1,9 +1,11 @@
 //! Front end of mel energies. `frame.rs` has the arithmetic.
 
 use super::PsfFbankConfig;
+use crate::FeatureError;
 use crate::front_end_kind::{FrontEndKind, extractors};
 use crate::layout::FeatureAxis;
 use crate::mel::MelScale;
+use crate::stages::ToolkitStages;
 
 impl FrontEndKind for PsfFbankConfig {
     extractors!();
@@ -22,6 +24,10 @@ impl FrontEndKind for PsfFbankConfig {
 
     fn first_center(&self, sample_rate_hz: u32) -> f64 {
         self.winlen * f64::from(sample_rate_hz) / 2.0
+    }
+
+    fn stages(&self, sample_rate_hz: u32) -> Result<Option<ToolkitStages>, FeatureError> {
+        Ok(Some(self.init::<f64>(sample_rate_hz)?.stages()))
     }
 
     fn quantity(&self) -> &'static str {

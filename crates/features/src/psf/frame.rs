@@ -10,6 +10,7 @@ use crate::lifter;
 use crate::mel::{MelBank, MelScale};
 use crate::simd::Aligned;
 use crate::spectrum::Spectrum;
+use crate::stages::{EnergySource, FrameEnergy, Logarithm, SpectrumStage};
 use crate::stream::Analysis;
 
 /// Features computed from the energies.
@@ -70,6 +71,36 @@ impl PsfFrame {
             energies: vec![0.0; config.nfilt],
             output,
         })
+    }
+}
+
+impl PsfFrame {
+    /// Returns the stage.
+    pub(super) fn stage(&self) -> SpectrumStage {
+        let window = match &self.window {
+            None => vec![1.0; self.used],
+            Some(window) => window[..self.used].to_vec(),
+        };
+        let logarithm = match self.output {
+            PsfOutput::Energies | PsfOutput::EnergiesAndTotal => Logarithm::None { zero: f64::EPSILON },
+            PsfOutput::LogEnergies | PsfOutput::Cepstra { .. } => {
+                Logarithm::NaturalOfNonzero { zero: f64::EPSILON }
+            }
+        };
+        let bands = SpectrumStage::of_bands((0, window), self.points as usize, 2.0, &self.bank, logarithm);
+        match &self.output {
+            PsfOutput::Cepstra { cepstra, append_energy } => SpectrumStage {
+                energy: append_energy.then_some(FrameEnergy {
+                    source: EnergySource::Spectrum,
+                    floor: f64::EPSILON,
+                    only_zero: true,
+                    min_logarithm: f64::NEG_INFINITY,
+                    replaces_first: true,
+                }),
+                ..bands.with_cepstra(cepstra)
+            },
+            _ => bands,
+        }
     }
 }
 

@@ -1,9 +1,11 @@
 //! Front end of log mel energies (log-mel). `frame.rs` has the arithmetic.
 
 use super::{PsfFbankConfig, PsfLogFbankConfig};
+use crate::FeatureError;
 use crate::front_end_kind::{FrontEndKind, extractors};
 use crate::layout::FeatureAxis;
 use crate::settings_macro::{Settings, Table};
+use crate::stages::ToolkitStages;
 
 impl Settings for PsfLogFbankConfig {
     const TABLE: Table = PsfFbankConfig::TABLE;
@@ -26,6 +28,10 @@ impl FrontEndKind for PsfLogFbankConfig {
 
     fn first_center(&self, sample_rate_hz: u32) -> f64 {
         self.fbank.first_center(sample_rate_hz)
+    }
+
+    fn stages(&self, sample_rate_hz: u32) -> Result<Option<ToolkitStages>, FeatureError> {
+        Ok(Some(self.init::<f64>(sample_rate_hz)?.stages()))
     }
 
     fn quantity(&self) -> &'static str {

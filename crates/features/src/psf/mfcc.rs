@@ -1,7 +1,9 @@
 //! Front end of mel-frequency cepstral coefficients (MFCC). `frame.rs` has the arithmetic.
 
 use super::PsfMfccConfig;
+use crate::FeatureError;
 use crate::front_end_kind::{FrontEndKind, extractors};
+use crate::stages::ToolkitStages;
 
 impl FrontEndKind for PsfMfccConfig {
     extractors!();
@@ -20,6 +22,10 @@ impl FrontEndKind for PsfMfccConfig {
 
     fn warning(&self, sample_rate_hz: u32) -> Option<String> {
         self.fbank().long_frame_warning(sample_rate_hz)
+    }
+
+    fn stages(&self, sample_rate_hz: u32) -> Result<Option<ToolkitStages>, FeatureError> {
+        Ok(Some(self.init::<f64>(sample_rate_hz)?.stages()))
     }
 
     fn quantity(&self) -> &'static str {

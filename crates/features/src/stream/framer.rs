@@ -1,5 +1,7 @@
 //! Framing of streamed samples.
 
+use crate::stages::{Edges, FramingStage};
+
 /// Handling of the samples at the ends of a clip.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum EdgePolicy {
@@ -21,6 +23,16 @@ pub(crate) struct FrameSpec {
 }
 
 impl FrameSpec {
+    /// Returns the stage with these settings.
+    pub(crate) fn stage(&self) -> FramingStage {
+        let edges = match self.edges {
+            EdgePolicy::Discard => Edges::Padded { zeros: 0, reflected: 0 },
+            EdgePolicy::ZeroPad => Edges::Completed,
+            EdgePolicy::Mirror => Edges::Mirrored,
+        };
+        FramingStage { length: self.length, hop: self.hop, edges }
+    }
+
     /// Returns T, the number of frames of a whole clip.
     pub(crate) fn frames(&self, samples: usize) -> usize {
         let beyond = samples.checked_sub(self.length);

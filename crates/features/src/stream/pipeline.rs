@@ -4,6 +4,7 @@ use super::framer::{BLOCK, Framer};
 use super::{FrameSpec, StreamingDelta, check_finite};
 use crate::FeatureError;
 use crate::sample::{Sample, check_overflow};
+use crate::stages::FrameStage;
 
 /// Feature extraction from a single frame.
 pub(crate) trait Analysis {
@@ -41,6 +42,17 @@ impl<A: Analysis> FramePipeline<A> {
 
     pub(crate) fn frames_for(&self, samples: usize) -> usize {
         self.framer.spec().frames(samples)
+    }
+
+    /// Returns the analysis of a frame.
+    pub(crate) fn analysis(&self) -> &A {
+        &self.analysis
+    }
+
+    /// Returns the stage of the deltas, if there are any.
+    pub(crate) fn delta_stages(&self) -> Vec<FrameStage> {
+        let stage = self.deltas.stage();
+        if stage.filters.is_empty() { Vec::new() } else { vec![FrameStage::Deltas(stage)] }
     }
 
     pub(crate) fn spec(&self) -> &FrameSpec {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::FeatureError;
 use crate::librosa::delta::{DeltaMode, savitzky_golay, too_few_frames};
 use crate::sample::Sample;
+use crate::stages::{DeltaFilter, DeltaStage};
 
 /// Weighted sum over a frame and its neighbors.
 #[derive(Clone, Debug)]
@@ -92,6 +93,15 @@ impl<V: Sample, W: Sample> StreamingDelta<V, W> {
             (1..=order).map(|order| (0, savitzky_golay(reach, order))).collect(),
             edges,
         )
+    }
+
+    /// Returns the filters.
+    pub(crate) fn stage(&self) -> DeltaStage {
+        let filter = |filter: &Filter<W>| DeltaFilter {
+            source: filter.source,
+            weights: filter.weights.iter().map(|weight| weight.widen()).collect(),
+        };
+        DeltaStage { filters: self.filters.iter().map(filter).collect(), edges: self.edges }
     }
 
     /// Returns F, deltas included.

@@ -8,6 +8,7 @@ use crate::mel::MelBank;
 use crate::sample::Exponent;
 use crate::simd::Aligned;
 use crate::spectrum::Spectrum;
+use crate::stages::{Logarithm, SpectrumStage};
 
 /// Window, transform and mel filter bank.
 #[derive(Clone, Debug)]
@@ -41,6 +42,12 @@ impl Energies {
             powers: MelBank::power_buffer(bins),
             spectrum,
         })
+    }
+
+    /// Returns the stage, with a logarithm of the energies.
+    pub(super) fn stage(&self, points: usize, logarithm: Logarithm) -> SpectrumStage {
+        let window = self.window.iter().map(|&weight| f64::from(weight)).collect();
+        SpectrumStage::of_bands((self.offset, window), points, self.exponent.value(), &self.bank, logarithm)
     }
 
     /// Returns M, the number of bands.

@@ -4,6 +4,7 @@ use super::TorchaudioMelConfig;
 use super::energies::Energies;
 use super::padded::PaddedClip;
 use crate::sample::check_overflow;
+use crate::stages::{FramingStage, Logarithm, SpectrumStage};
 use crate::stream::{UncenteredFrames, check_uncentered};
 use crate::{Extractor, FeatureError, Streaming};
 
@@ -52,6 +53,12 @@ pub struct TorchaudioMel {
 }
 
 impl TorchaudioMel {
+    /// Returns the stages, with a logarithm of the energies.
+    pub(super) fn stages(&self, logarithm: Logarithm) -> (FramingStage, SpectrumStage) {
+        let framing = self.clip.stage();
+        (framing, self.energies.stage(framing.length, logarithm))
+    }
+
     /// Calls `frame` with the index of each frame, its energies in `values` and true if the frame (and
     /// therefore its energies) is all zeros; returns the number of frames.
     pub(super) fn for_each_frame(

@@ -4,6 +4,7 @@ use super::{TorchaudioMel, TorchaudioMelDbConfig};
 use crate::decibel::{Decibels, Reference};
 use crate::front_end_kind::{FrontEndKind, extractors};
 use crate::layout::{FeatureAxis, Layout};
+use crate::stages::ToolkitStages;
 use crate::stream::{check_no_floor, check_uncentered};
 use crate::{Extractor, FeatureError, Streaming};
 
@@ -57,6 +58,12 @@ impl FrontEndKind for TorchaudioMelDbConfig {
 
     fn layout(&self) -> Layout {
         Layout::FeaturesFirst
+    }
+
+    fn stages(&self, sample_rate_hz: u32) -> Result<Option<ToolkitStages>, FeatureError> {
+        let extractor = self.init(sample_rate_hz)?;
+        let (framing, spectrum) = extractor.mel.stages(extractor.decibels.into());
+        Ok(Some(ToolkitStages::of_frames(framing, Some(spectrum))))
     }
 
     fn quantity(&self) -> &'static str {

@@ -9,6 +9,7 @@ use crate::front_end_kind::{FrontEndKind, extractors};
 use crate::layout::Layout;
 use crate::logarithm;
 use crate::sample::check_overflow;
+use crate::stages::{self, ToolkitStages};
 use crate::stream::{check_no_floor, check_uncentered};
 use crate::{Extractor, FeatureError, Streaming};
 
@@ -71,6 +72,16 @@ impl FrontEndKind for TorchaudioMfccConfig {
 
     fn layout(&self) -> Layout {
         Layout::FeaturesFirst
+    }
+
+    fn stages(&self, sample_rate_hz: u32) -> Result<Option<ToolkitStages>, FeatureError> {
+        let extractor = self.init(sample_rate_hz)?;
+        let logarithm = match extractor.logarithm {
+            Logarithm::Natural => stages::Logarithm::NaturalOffset { offset: f64::from(LOG_OFFSET) },
+            Logarithm::Decibels(decibels) => decibels.into(),
+        };
+        let (framing, spectrum) = extractor.mel.stages(logarithm);
+        Ok(Some(ToolkitStages::of_frames(framing, Some(spectrum.with_cepstra(&extractor.cepstra)))))
     }
 
     fn quantity(&self) -> &'static str {

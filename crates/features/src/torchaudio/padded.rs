@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::TorchaudioMelConfig;
 use crate::FeatureError;
 use crate::framing::{PadMode, nonzero_range};
+use crate::stages::{Edges, FramingStage};
 use crate::stream::check_finite;
 
 /// Padded samples of a clip, read frame by frame; reused for the next clip.
@@ -31,6 +32,16 @@ impl PaddedClip {
             samples: Vec::new(),
             nonzero: 0..0,
         }
+    }
+
+    /// Returns the framing.
+    pub(super) fn stage(&self) -> FramingStage {
+        let edges = match self.margin {
+            Some((margin, PadMode::Reflect)) => Edges::Padded { zeros: self.pad, reflected: margin },
+            Some((margin, PadMode::Constant)) => Edges::Padded { zeros: self.pad + margin, reflected: 0 },
+            None => Edges::Padded { zeros: self.pad, reflected: 0 },
+        };
+        FramingStage { length: self.length, hop: self.hop, edges }
     }
 
     /// Returns T, the number of frames of a clip of `samples` samples; 0 if torchaudio rejects it.

@@ -9,6 +9,7 @@ mod feature_streams;
 mod properties;
 #[path = "../replay/mod.rs"]
 mod replay;
+mod stages;
 mod streams;
 mod torchaudio_edges;
 mod variants;
