@@ -14,7 +14,20 @@ pub enum ExportError {
         /// Missing feature, and its replacement.
         reason: &'static str,
     },
+    /// The input of the model does not fit.
+    #[error("{0}")]
+    Input(&'static str),
+    /// The front end or the normalization needs the whole clip.
+    #[error("the model cannot run on a stream: {0}")]
+    Stream(String),
     /// The network cannot be built.
     #[error("the model cannot be built: {0}")]
     Model(String),
+}
+
+impl ExportError {
+    /// Returns the error of an operation that a target does not know.
+    pub(crate) fn unknown(target: &'static str, layer: &str) -> ExportError {
+        ExportError::Layer { target, layer: layer.into(), reason: "it is not known there" }
+    }
 }

@@ -102,7 +102,7 @@ impl Code {
                 let sum = node.inputs.iter().map(name).collect::<Vec<_>>().join(" + ");
                 if *relu { format!("({sum}).relu()") } else { sum }
             }
-            other => return Err(unknown(&format!("{other:?}"))),
+            other => return Err(ExportError::unknown("PyTorch", &format!("{other:?}"))),
         };
         self.line(number, &expression);
         Ok(())
@@ -154,7 +154,7 @@ impl Code {
                 self.module(&ahead, &constructor(false));
                 format!("both({0}, {0}, {x})", get(&ahead))
             }
-            other => return Err(unknown(&format!("{other:?}"))),
+            other => return Err(ExportError::unknown("PyTorch", &format!("{other:?}"))),
         })
     }
 
@@ -319,10 +319,6 @@ fn probabilities(objective: Objective) -> Result<(&'static str, &'static str), E
         Objective::Vote => {
             ("F.one_hot(scores.argmax(dim=-1), len(LABELS)).to(scores.dtype).mean(dim=1)", "[B, K]")
         }
-        other => return Err(unknown(&format!("{other:?}"))),
+        other => return Err(ExportError::unknown("PyTorch", &format!("{other:?}"))),
     })
-}
-
-fn unknown(layer: &str) -> ExportError {
-    ExportError::Layer { target: "PyTorch", layer: layer.into(), reason: "it is not known there" }
 }

@@ -200,6 +200,13 @@ impl Model {
         stapes_export::torch_module(self.model()).map_err(|error| value_error(error.to_string()))
     }
 
+    /// Content of an ONNX file.
+    fn onnx<'py>(&self, py: Python<'py>, features: bool, streaming: bool) -> PyResult<Bound<'py, PyBytes>> {
+        let options = stapes_export::OnnxOptions { features, streaming };
+        let model = stapes_export::onnx_model(self.model(), options);
+        Ok(PyBytes::new(py, &model.map_err(|error| value_error(error.to_string()))?.bytes))
+    }
+
     /// Mean and scale of each value over the training frames, if the model has them.
     fn normalizer<'py>(&self, py: Python<'py>) -> Option<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
         let scaler = self.model().normalizer.as_ref()?;

@@ -2,48 +2,11 @@
 
 import numpy as np
 import pytest
+from helpers_models import CLIP_MODELS, FRAME_MODELS, trained
 
 import stapes
 
 torch = pytest.importorskip("torch")
-
-MFCC = {"front_end": {"librosa-mfcc": {"n_mfcc": 20}}, "sample_rate_hz": 8000, "fixed_length_samples": 8000}
-WAVEFORM = {"front_end": {"waveform": {}}, "sample_rate_hz": 8000, "fixed_length_samples": 8000}
-
-FRAME_MODELS = {
-    **{
-        f"{cell} {head} {mode}": {
-            "recurrent": {
-                "cell": cell,
-                "hidden_size": 5,
-                "num_layers": 2,
-                "head": head,
-                "bidirectional": mode is not None,
-                **({"bidirectional_mode": mode} if mode else {}),
-            }
-        }
-        for cell in ("lstm", "gru", "rnn_tanh", "rnn_relu")
-        for head in ("last", "mean", "max", "attention", "vote")
-        for mode in (None, "interleaved", "independent", "shared")
-    },
-    "ds-cnn": {"ds-cnn": {}},
-    "tc-resnet": {"tc-resnet": {}},
-    "bc-resnet": {"bc-resnet": {}},
-    "crnn": {"crnn": {}},
-    "attention-rnn": {"attention-rnn": {}},
-}
-CLIP_MODELS = {
-    "wave-cnn": ({"wave-cnn": {"batch_norm": True}}, WAVEFORM),
-    "mfcc-cnn": ({"mfcc-cnn": {}}, MFCC),
-    "frame_ensemble": ({"recurrent": {"cell": "gru", "hidden_size": 5, "head": "frame_ensemble"}}, MFCC),
-    "concatenate": ({"recurrent": {"cell": "gru", "hidden_size": 5, "head": "concatenate"}}, MFCC),
-}
-
-
-def trained(model, X, **settings):
-    y = np.arange(len(X)) % 3
-    return stapes.Classifier(model=model, epochs=1, batch_size=6, validation_fraction=0, **settings).fit(X, y).model_
-
 
 def check(model, sequences):
     """The module's probabilities are the model's, for single sequences and for padded batches with lengths."""

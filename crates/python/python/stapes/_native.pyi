@@ -67,6 +67,9 @@ class Model:
         """Returns the input, the network and the labels as JSON."""
     def parameters(self) -> dict[str, _Floats]:
         """Returns copies of the parameters under their PyTorch names."""
+    def onnx(self, features: bool, streaming: bool) -> bytes:
+        """Returns the content of an ONNX file."""
+
     def torch_module(self) -> str:
         """Returns the text of a Python file with the network as a ``torch.nn.Module``."""
     def normalizer(self) -> Optional[tuple[_Floats, _Floats]]:

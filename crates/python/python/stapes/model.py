@@ -124,6 +124,19 @@ class Model:
 
         return module_of(self)
 
+    def to_onnx(self, path: Any = None, *, features: bool = False, streaming: bool = False) -> bytes:
+        """The model as an ONNX file, which is also written to ``path`` if given.
+
+        For clips its inputs are ``frames`` [B, T, F] from the front end, or with ``features`` ``samples`` [B, L], and ``lengths``
+        [B], whole numbers of 64 bits; its output is ``probabilities``. With ``streaming`` it reads one frame, or one hop of
+        samples, and has its states as inputs and outputs, which begin as zeros.
+        """
+        content = self._native.onnx(features, streaming)
+        if path is not None:
+            with open(path, "wb") as file:
+                file.write(content)
+        return content
+
     def _classify(self, audio: Any, sr: int | None) -> tuple[np.ndarray, float]:
         """Probabilities of one input, and its duration in s."""
         if isinstance(audio, (str, os.PathLike)):
