@@ -1,12 +1,24 @@
 //! Trained models for other programs.
 //!
 //! Each target reads the [`Graph`](stapes_nn::graph::Graph) of the network and writes files that compute the same
-//! probabilities. [`torch_module`] returns PyTorch code, [`onnx_model`] an ONNX model.
+//! probabilities. [`torch_module`] returns PyTorch code, [`onnx_model`] an ONNX model and
+//! [`triton_repository`] one with settings for a server.
 
 mod error;
 mod onnx;
 mod torch;
+mod triton;
 
 pub use error::ExportError;
 pub use onnx::{OPSET, OnnxModel, OnnxOptions, State, onnx_model};
 pub use torch::torch_module;
+pub use triton::triton_repository;
+
+/// A file of an export.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExportFile {
+    /// Path within the folder of the export, with `/` between its parts.
+    pub path: String,
+    /// Content.
+    pub bytes: Vec<u8>,
+}

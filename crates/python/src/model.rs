@@ -21,6 +21,7 @@ use crate::arrays::{frames, matrix, read, read2, vector};
 use crate::error::{exception, parse, value_error};
 use crate::pool::Pool;
 use crate::threads;
+use crate::train::read_recipe;
 
 /// A trained model, for any thread.
 #[pyclass(frozen, module = "stapes._native")]
@@ -133,6 +134,13 @@ impl Model {
     }
 
     /// Reads the content of a model file.
+    /// Model of a recipe with initial parameters; `recipe` and `set` as for `train`.
+    #[staticmethod]
+    fn untrained(recipe: &str, set: &str, seed: u64) -> PyResult<Model> {
+        let recipe = read_recipe(recipe, set)?.resolve(None).map_err(exception)?;
+        Model::new(recipe.untrained_model(seed).map_err(exception)?)
+    }
+
     #[staticmethod]
     fn from_bytes(bytes: &[u8]) -> PyResult<Model> {
         Model::new(infer::Model::from_bytes(bytes, "model".as_ref()).map_err(exception)?)

@@ -47,6 +47,13 @@ fn overrides(json: &str) -> PyResult<Vec<String>> {
     Ok(keys.iter().map(|(key, value)| format!("{key}={value}")).collect())
 }
 
+/// Returns the recipe of `{"file": path}` or `{"keys": {…}}`, with overrides of keys, a JSON object.
+pub(crate) fn read_recipe(recipe: &str, set: &str) -> PyResult<Recipe> {
+    let source: Source =
+        serde_json::from_str(recipe).map_err(|error| value_error(format!("recipe: {error}")))?;
+    source.recipe(&overrides(set)?).map_err(exception)
+}
+
 /// Trains a recipe, `{"file": path}` or `{"keys": {…}}`, and returns the run folder and true if it was interrupted.
 #[pyfunction]
 #[pyo3(signature = (recipe, data, out, set, exists, callback))]

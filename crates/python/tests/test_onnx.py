@@ -1,6 +1,7 @@
 """Models as ONNX files in ONNX Runtime, against the model itself."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -59,7 +60,10 @@ def session(content):
 
 
 def clips(rng, count, longest=9000):
-    return [rng.normal(0, 0.1, longest - 700 * n).astype(np.float32) for n in range(count)]
+    """Noise of several lengths; the second clip is a tone with little noise, of which most bands are constant below `top_db`."""
+    noise = [rng.normal(0, 0.1, longest - 700 * n).astype(np.float32) for n in range(count)]
+    noise[1] = 0.01 * noise[1] + 0.3 * np.sin(np.arange(len(noise[1])) * 0.1, dtype=np.float32)
+    return noise
 
 
 def padded(sequences, filling):
@@ -220,3 +224,26 @@ def test_what_a_stream_cannot_run_is_refused():
     centered = trained(causal, clips(rng, 12), sample_rate=8000, features=MFCC)
     with pytest.raises(ValueError, match="center"):
         centered.to_onnx(features=True, streaming=True)
+
+
+RECIPES = sorted(path.stem for path in (Path(__file__).parents[2] / "stapes" / "recipes").glob("*.toml"))
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_the_model_of_every_recipe_is_a_file(recipe):
+    rng = np.random.default_rng(1)
+    model = stapes.Model.untrained(recipe)
+    if model.sample_rate is None:
+        frames = [rng.normal(size=(60 - 7 * n, model._native.width)).astype(np.float32) for n in range(7)]
+    else:
+        X = clips(rng, 7, model.sample_rate)
+        expected = [model.probabilities(one, model.sample_rate) for one in X]
+        check_batches(session(model.to_onnx(features=True)), "samples", X, expected, 1e-4, fillings=(0.0,))
+        frames = [model.features(one, model.sample_rate) for one in X]
+    expected = [model._native.classify_frames(one) for one in frames]
+    run = session(model.to_onnx())
+    if isinstance(run.get_inputs()[0].shape[1], int):
+        outputs = run.run(None, {"frames": np.stack(frames), "lengths": np.full(7, len(frames[0]))})
+        np.testing.assert_allclose(outputs[0], expected, rtol=0, atol=1e-5)
+    else:
+        check_batches(run, "frames", frames, expected, 1e-5, fillings=(0.0,))

@@ -17,6 +17,7 @@ pub(super) enum Kind {
     I32 = 6,
     I64 = 7,
     Bool = 9,
+    F64 = 11,
 }
 
 /// Size of an axis.
@@ -29,7 +30,6 @@ pub(super) enum Axis {
 /// Setting of an operation.
 pub(super) enum Attribute<'a> {
     Int(i64),
-    Float(f32),
     Text(&'a str),
     Ints(Vec<i64>),
     Texts(Vec<&'a str>),
@@ -133,6 +133,11 @@ impl Builder {
     /// Returns a constant of one number.
     pub(super) fn float(&mut self, value: f64) -> Value {
         self.floats("number", &[], [value as f32])
+    }
+
+    /// Returns a constant of one number, f64.
+    pub(super) fn double(&mut self, value: f64) -> Value {
+        self.constant("double", Kind::F64, &[], value.to_le_bytes().to_vec())
     }
 
     /// Returns a constant of whole numbers; equal ones are the same.
@@ -302,7 +307,6 @@ fn value_info(name: &str, kind: Kind, axes: &[Axis], description: &str) -> Value
 fn attribute_proto(name: &str, attribute: &Attribute<'_>) -> AttributeProto {
     let base = AttributeProto { name: name.into(), ..AttributeProto::default() };
     match attribute {
-        Attribute::Float(f) => AttributeProto { f: *f, r#type: 1, ..base },
         Attribute::Int(i) => AttributeProto { i: *i, r#type: 2, ..base },
         Attribute::Text(text) => AttributeProto { s: text.as_bytes().to_vec(), r#type: 3, ..base },
         Attribute::Ints(ints) => AttributeProto { ints: ints.clone(), r#type: 7, ..base },

@@ -4,7 +4,7 @@ use stapes_features::{
     DeltaFilter, DeltaMode, DeltaStage, FrameStage, Normalization, StackingConfig, StandardScaler,
 };
 
-use super::builder::{Builder, Value};
+use super::builder::{Builder, Kind, Value};
 use super::signal::Signal;
 
 /// Smallest variance of [`Normalization::Cmvn`].
@@ -139,41 +139,57 @@ pub(super) fn normalize(builder: &mut Builder, normalization: Normalization, inp
     if matches!(normalization, Normalization::None | Normalization::PerCoefficient) {
         return input.clone();
     }
-    let Some(lengths) = input.float_lengths(builder) else { return input.clone() };
-    let lengths = builder.unsqueeze(&lengths, &[2]);
-    let mean_of = |builder: &mut Builder, signal: &Signal| {
-        let zeros = signal.filled(builder, 0.0);
-        let sum = builder.reduce("ReduceSum", &zeros, &[1], true);
+    let Some(lengths) = &input.lengths else { return input.clone() };
+    // In f64, as the front end: the deviation of a constant is 0 then, and not the rounding of its mean.
+    let lengths = builder.unsqueeze(lengths, &[1, 2]);
+    let lengths = builder.cast(&lengths, Kind::F64);
+    let mean_of = |builder: &mut Builder, values: &str| {
+        let sum = builder.reduce("ReduceSum", values, &[1], true);
         builder.div(&sum, &lengths)
     };
-    let mean = mean_of(builder, input);
-    let centered = builder.sub(&input.value, &mean);
+    let zeros = input.filled(builder, 0.0);
+    let wide = builder.cast(&zeros, Kind::F64);
+    let mean = mean_of(builder, &wide);
+    let centered = builder.sub(&wide, &mean);
     let value = match normalization {
         Normalization::PerUtterance | Normalization::Cmvn => {
-            let square = builder.mul(&centered, &centered);
-            let variance = mean_of(builder, &input.map(square, input.shape));
-            let deviation = match normalization {
-                Normalization::PerUtterance => {
-                    // Deviations within the rounding of the mean are those of a constant.
-                    let magnitude = builder.unary("Abs", &mean);
-                    let rounding = builder.float(4.0 * f64::from(f32::EPSILON));
-                    let rounding = builder.mul(&magnitude, &rounding);
-                    let deviation = builder.unary("Sqrt", &variance);
-                    let varies = builder.less(&rounding, &deviation);
-                    let one = builder.float(1.0);
-                    builder.choose(&varies, &deviation, &one)
-                }
-                _ => {
-                    let floor = builder.float(MIN_VARIANCE);
-                    let floored = builder.binary("Max", &variance, &floor);
-                    builder.unary("Sqrt", &floored)
-                }
-            };
+            let mut square = builder.mul(&centered, &centered);
+            if let Some(mask) = input.mask(builder) {
+                let nothing = builder.double(0.0);
+                square = builder.choose(&mask, &square, &nothing);
+            }
+            let variance = mean_of(builder, &square);
+            let deviation = deviation(builder, normalization, [&variance, &mean, &lengths]);
             builder.div(&centered, &deviation)
         }
         _ => centered,
     };
+    let value = builder.cast(&value, Kind::F32);
     input.map(value, input.shape)
+}
+
+/// Returns the divisor of the values, f64.
+fn deviation(
+    builder: &mut Builder,
+    normalization: Normalization,
+    [variance, mean, lengths]: [&str; 3],
+) -> Value {
+    if normalization == Normalization::Cmvn {
+        let floor = builder.double(MIN_VARIANCE);
+        let floored = builder.binary("Max", variance, &floor);
+        return builder.unary("Sqrt", &floored);
+    }
+    // A variance within the rounding of the sums is that of a constant.
+    let epsilon = builder.double(f64::EPSILON);
+    let relative = builder.mul(lengths, &epsilon);
+    let of_mean = builder.mul(mean, &relative);
+    let of_mean = builder.mul(&of_mean, &of_mean);
+    let of_variance = builder.mul(variance, &relative);
+    let rounding = builder.add(&of_mean, &of_variance);
+    let varies = builder.less(&rounding, variance);
+    let root = builder.unary("Sqrt", variance);
+    let one = builder.double(1.0);
+    builder.choose(&varies, &root, &one)
 }
 
 /// Adds the normalization with the mean and scale of the training frames.

@@ -46,6 +46,9 @@ class Model:
         """Reads the content of a model file."""
     def to_bytes(self) -> bytes:
         """Returns the content of the model file."""
+    @staticmethod
+    def untrained(recipe: str, set: str, seed: int) -> Model:
+        """Returns the model of a recipe with initial parameters."""
     def save(self, path: _Path) -> None:
         """Writes the model file."""
     @property

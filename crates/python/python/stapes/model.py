@@ -11,7 +11,7 @@ import numpy as np
 
 from . import _native
 from ._progress import warn
-from ._settings import whole
+from ._settings import settings_json, whole
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,15 @@ class Model:
     def load(cls, path: str | os.PathLike[str]) -> Model:
         """Reads a run or its folder, a model file (.safetensors), or a built-in model: ``"vad"`` or ``"digits"``."""
         return cls(_native.Model.load(os.fspath(path)))
+
+    @classmethod
+    def untrained(cls, recipe: Any, *, set: dict[str, Any] | None = None, seed: int = 1) -> Model:
+        """Returns the model of a recipe with initial parameters, to measure it or to try an export before a training.
+
+        ``recipe`` is a path, the name of a built-in recipe, or a dict; ``set`` overrides keys, such as ``{"model.recurrent.hidden_size": 32}``.
+        """
+        source = {"keys": recipe} if isinstance(recipe, dict) else {"file": os.fspath(recipe)}
+        return cls(_native.Model.untrained(settings_json(source), settings_json(set or {}), whole(seed, "seed", 0)))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes the model file, which the command line and Rust read too."""

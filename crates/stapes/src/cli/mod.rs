@@ -7,6 +7,7 @@ mod completions;
 mod console;
 mod data;
 mod eval;
+mod export;
 mod features;
 mod folds;
 mod formats;
@@ -84,6 +85,7 @@ enum Command {
     Vad(vad::Vad),
     Stream(stream::Stream),
     Listen(listen::Listen),
+    Export(export::Export),
     Models(models::Models),
     Summary(summary::Summary),
     Gradients(gradients::Gradients),
@@ -189,6 +191,7 @@ pub fn run(arguments: Vec<OsString>) -> u8 {
         Command::Vad(command) => command.run(&console),
         Command::Stream(command) => command.run(&console),
         Command::Listen(command) => command.run(&console),
+        Command::Export(command) => command.run(&console),
         Command::Models(command) => command.run(&console),
         Command::Summary(command) => command.run(&console),
         Command::Gradients(command) => command.run(&console),

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use stapes_augment::AugmentError;
 use stapes_data::DataSet;
-use stapes_features::FeatureConfig;
-use stapes_infer::Input;
+use stapes_features::{FeatureConfig, Normalization, StandardScaler};
+use stapes_infer::{Input, Model};
 use stapes_nn::Network;
 use stapes_nn::layer::Shape;
 use stapes_train::TrainError;
@@ -149,6 +149,28 @@ impl ResolvedRecipe {
     /// [`Error::Model`], as [`Recipe::resolve_with`].
     pub fn network(&self) -> Result<Network, Error> {
         Ok(self.model.build(self.shape, self.classes)?)
+    }
+
+    /// Returns a model with initial parameters, to measure speed and size or to try an export before a training.
+    ///
+    /// Normalization per coefficient leaves the values unchanged.
+    ///
+    /// # Errors
+    /// [`Error::Model`], as [`ResolvedRecipe::network`].
+    pub fn untrained_model(&self, seed: u64) -> Result<Model, Error> {
+        let width = self.shape.features();
+        let normalizer = StandardScaler { mean: vec![0.0; width], scale: vec![1.0; width] };
+        let per_coefficient = self.input.normalization() == Normalization::PerCoefficient;
+        Ok(Model {
+            input: self.input.clone(),
+            config: self.model.clone(),
+            labels: self.data.class_names().unwrap_or_default(),
+            shape: self.shape,
+            normalizer: per_coefficient.then_some(normalizer),
+            parameters: self.network()?.initial_parameters(seed),
+            recipe: self.recipe.to_toml(),
+            keywords: None,
+        })
     }
 
     /// Returns the names of the tensors whose shape depends on the number of classes.

@@ -1,0 +1,169 @@
+//! `stapes export`: writes a trained model for another program.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use clap::{Args, ValueEnum};
+use serde_json::json;
+use stapes::infer::{Input, Model};
+use stapes::run::Run;
+use stapes_export::{ExportFile, OPSET, OnnxOptions, onnx_model, torch_module, triton_repository};
+
+use super::console::{Console, thousands, visible_path};
+use super::paths::{create_folder, output, write_file};
+
+/// Write a trained model for another program: ONNX, Triton, PyTorch
+///
+/// The program computes the same probabilities. With --with-features it reads samples in [-1, 1] at the model's sample rate,
+/// otherwise frames of the front end.
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  stapes export runs/fsdd --to onnx --with-features --out digits.onnx\n  \
+                  stapes export vad --to onnx --with-features --streaming\n  stapes export runs/fsdd --to torch --out fsdd-torch"
+)]
+pub(crate) struct Export {
+    /// Run folder, model file, or name of a built-in model
+    model: PathBuf,
+    /// Format
+    #[arg(long, value_name = "FORMAT", value_enum)]
+    to: Format,
+    /// ONNX, Triton: includes the front end, so that the model reads samples
+    #[arg(long)]
+    with_features: bool,
+    /// ONNX, Triton: reads one frame or one hop of samples, with states as inputs and outputs
+    #[arg(long)]
+    streaming: bool,
+    /// File for ONNX, folder for the others [default: runs/MODEL.onnx or runs/MODEL-FORMAT, or the next free name]
+    #[arg(long, value_name = "PATH")]
+    out: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// ONNX file
+    Onnx,
+    /// Model repository of Triton Inference Server
+    Triton,
+    /// Python file with a torch.nn.Module, and its parameters
+    Torch,
+}
+
+impl Export {
+    pub(crate) fn run(self, console: &Console) -> Result<u8> {
+        let model = Run::load_model(&self.model)?;
+        let options = self.options()?;
+        let name = self.name();
+        // Everything is computed before anything is written.
+        let files = match self.to {
+            Format::Onnx => {
+                vec![ExportFile { path: String::new(), bytes: onnx_model(&model, options)?.bytes }]
+            }
+            Format::Triton => triton_repository(&model, &name, options)?,
+            Format::Torch => torch(&model)?,
+        };
+        let default = match self.to {
+            Format::Onnx => format!("{name}.onnx"),
+            Format::Triton => format!("{name}-triton"),
+            Format::Torch => format!("{name}-torch"),
+        };
+        let out = output(self.out.clone(), Path::new(&default));
+        let written = self.write(&out, &files)?;
+        for (path, bytes) in &written {
+            console.print(&format!("{} ({} bytes)", visible_path(path), thousands(*bytes as u64)));
+        }
+        self.explain(console, &model, &out);
+        let paths: Vec<_> = written.iter().map(|(path, _)| path.display().to_string()).collect();
+        console.json(&json!({ "format": self.to.name(), "out": out.display().to_string(), "files": paths }));
+        Ok(super::DONE)
+    }
+
+    fn options(&self) -> Result<OnnxOptions> {
+        for (given, flag) in [(self.with_features, "--with-features"), (self.streaming, "--streaming")] {
+            if given && self.to == Format::Torch {
+                bail!("{flag} is for ONNX and Triton; remove it, or use --to onnx");
+            }
+        }
+        Ok(OnnxOptions { features: self.with_features, streaming: self.streaming })
+    }
+
+    /// Returns the name of the model, from the path of the run or file.
+    fn name(&self) -> String {
+        let canonical = self.model.canonicalize();
+        let path = canonical.as_deref().unwrap_or(&self.model);
+        let stem = if path.is_dir() { path.file_name() } else { path.file_stem() };
+        let stem = match stem.and_then(|stem| stem.to_str()) {
+            // A run's model file: the run's name says more.
+            Some("model") if path.is_file() => {
+                path.parent().and_then(Path::file_name).and_then(|name| name.to_str())
+            }
+            stem => stem,
+        };
+        let plain =
+            |letter: char| if letter.is_alphanumeric() || "-_.".contains(letter) { letter } else { '_' };
+        stem.unwrap_or("model").chars().map(plain).collect()
+    }
+
+    /// Writes the files, and returns their paths and sizes.
+    fn write(&self, out: &Path, files: &[ExportFile]) -> Result<Vec<(PathBuf, usize)>> {
+        let mut written = Vec::new();
+        if self.to != Format::Onnx {
+            create_folder(out)?;
+        }
+        for file in files {
+            let path = if file.path.is_empty() { out.to_owned() } else { out.join(&file.path) };
+            if path.is_dir() {
+                bail!("{}: is a folder; give the name of the file to write", path.display());
+            }
+            if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+                create_folder(folder)?;
+            }
+            write_file(&path, &file.bytes)?;
+            written.push((path, file.bytes.len()));
+        }
+        Ok(written)
+    }
+
+    /// Prints what the written model reads and how to use it.
+    fn explain(&self, console: &Console, model: &Model, out: &Path) {
+        let rate = match &model.input {
+            Input::Recordings(config) => Some(config.sample_rate_hz),
+            Input::Frames(_) => None,
+        };
+        match (self.with_features, rate) {
+            (true, Some(rate)) => console.print(&format!("It reads samples in [-1, 1] at {rate} Hz.")),
+            (false, Some(_)) if self.to != Format::Torch => {
+                console.print("It reads frames of the front end; --with-features includes the front end.");
+            }
+            _ => {}
+        }
+        let out = visible_path(out);
+        match self.to {
+            Format::Onnx => console
+                .print(&format!("Operators of opset {OPSET}. Next: onnxruntime.InferenceSession({out:?})")),
+            Format::Triton => console.print(&format!("Next: tritonserver --model-repository {out}")),
+            Format::Torch => {
+                console.print(&format!("Next: model.load(\"{out}/model.safetensors\") in Python"))
+            }
+        }
+    }
+}
+
+impl Format {
+    fn name(self) -> &'static str {
+        match self {
+            Format::Onnx => "onnx",
+            Format::Triton => "triton",
+            Format::Torch => "torch",
+        }
+    }
+}
+
+/// Returns the files of a PyTorch module.
+fn torch(model: &Model) -> Result<Vec<ExportFile>> {
+    let module = torch_module(model)?;
+    let parameters = model.to_bytes().context("the parameters")?;
+    Ok(vec![
+        ExportFile { path: "model.py".into(), bytes: module.into_bytes() },
+        ExportFile { path: "model.safetensors".into(), bytes: parameters },
+    ])
+}
