@@ -247,3 +247,16 @@ def test_the_model_of_every_recipe_is_a_file(recipe):
         np.testing.assert_allclose(outputs[0], expected, rtol=0, atol=1e-5)
     else:
         check_batches(run, "frames", frames, expected, 1e-5, fillings=(0.0,))
+
+
+def test_the_examples_of_the_manual_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    stapes.Model.load("digits").to_onnx("digits.onnx", features=True)
+    stapes.Model.load("vad").to_onnx("vad.onnx", features=True, streaming=True)
+    page = (Path(__file__).parents[3] / "docs" / "export.md").read_text()
+    examples = [block.split("```")[0] for block in page.split("```python\n")[1:]]
+    names = {}
+    for example in examples[:2]:
+        exec(example, names)
+    assert names["probabilities"].shape == (1, 10)
+    assert names["speech"] < 0.5

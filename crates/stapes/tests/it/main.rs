@@ -10,6 +10,7 @@ mod damage;
 mod documentation;
 mod eval_stream;
 mod examples;
+mod export;
 mod first_hour;
 mod frame_labels;
 mod fuzz_corpus;

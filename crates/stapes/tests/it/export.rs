@@ -1,0 +1,43 @@
+//! Models for other programs.
+
+use std::fs;
+
+use crate::support::Scratch;
+
+#[test]
+fn a_model_is_written_for_every_program() {
+    let scratch = Scratch::new();
+    let onnx = scratch.run("export digits --to onnx --with-features").succeeds().stdout();
+    assert!(onnx.contains("runs/digits.onnx") && onnx.contains("8000 Hz"), "{onnx}");
+    assert!(fs::metadata(scratch.path("runs/digits.onnx")).unwrap().len() > 200_000);
+    let second = scratch.run("export digits --to onnx --json").succeeds().last_json();
+    assert_eq!(second["files"][0], "runs/digits-2.onnx");
+    scratch.run("export vad --to triton --with-features --streaming --out repository").succeeds();
+    let config = fs::read_to_string(scratch.path("repository/vad/config.pbtxt")).unwrap();
+    assert!(
+        config.contains("sequence_batching") && config.contains("output_name: \"rnn_l0_h_next\""),
+        "{config}"
+    );
+    assert_eq!(fs::read_to_string(scratch.path("repository/vad/labels.txt")).unwrap().lines().count(), 2);
+    let file = fs::read(scratch.path("repository/vad/1/model.onnx")).unwrap();
+    scratch.run("export vad --to onnx --with-features --streaming --out vad.onnx").succeeds();
+    assert_eq!(fs::read(scratch.path("vad.onnx")).unwrap(), file);
+    scratch.run("export vad --to torch --out module").succeeds();
+    let module = fs::read_to_string(scratch.path("module/model.py")).unwrap();
+    assert!(module.contains("nn.Module"), "{module}");
+    scratch.run("predict module/model.safetensors nothing.wav").fails(2, &["nothing.wav"]);
+}
+
+#[test]
+fn what_cannot_be_exported_is_refused_before_anything_is_written() {
+    let scratch = Scratch::new();
+    scratch.run("export digits --to onnx --streaming").fails(2, &["bidirectional", "future frames"]);
+    scratch.run("export vad --to torch --streaming").fails(2, &["--streaming", "--to onnx"]);
+    scratch.run("export nothing --to onnx").fails(2, &["nothing"]);
+    assert_eq!(fs::read_dir(scratch.path(".")).unwrap().count(), 0);
+    scratch.write("file", "a file");
+    scratch.run("export vad --to triton --out file").fails(2, &["is a file"]);
+    fs::create_dir(scratch.path("folder")).unwrap();
+    scratch.run("export vad --to onnx --out folder").fails(2, &["is a folder"]);
+    assert_eq!(fs::read_dir(scratch.path("folder")).unwrap().count(), 0);
+}
