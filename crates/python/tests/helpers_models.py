@@ -1,4 +1,4 @@
-"""Models of every kind, trained for a moment."""
+"""Models of every kind after one epoch of training."""
 
 import numpy as np
 from helpers_training import write_wav

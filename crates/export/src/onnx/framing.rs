@@ -108,7 +108,7 @@ fn frames(builder: &mut Builder, framing: &FramingStage, clips: &Samples) -> Sig
     let count_of_longest = count(builder, framing, &longest);
     let lengths = count(builder, framing, &clips.lengths);
     let padded = match framing.edges {
-        Edges::Padded { zeros, reflected: 0 } if zeros == 0 => clips.value.clone(),
+        Edges::Padded { zeros: 0, reflected: 0 } => clips.value.clone(),
         Edges::Padded { zeros, reflected: 0 } => builder.pad(&clips.value, &[0, zeros], &[0, zeros]),
         Edges::Completed => builder.pad(&clips.value, &[0, 0], &[0, framing.length + framing.hop]),
         Edges::Padded { .. } | Edges::Mirrored => mirrored(builder, framing, clips, &count_of_longest),

@@ -161,9 +161,9 @@ pub(super) fn probabilities(
         }
         Objective::Vote => {
             let attributes = [("axis", Attribute::Int(2)), ("keepdims", Attribute::Int(0))];
-            let winner = builder.node("ArgMax", &[&scores.value], &attributes);
+            let best = builder.node("ArgMax", &[&scores.value], &attributes);
             let (depth, values) = (builder.int(labels), builder.floats("votes", &[2], [0.0, 1.0]));
-            let votes = builder.node("OneHot", &[&winner, &depth, &values], &[]);
+            let votes = builder.node("OneHot", &[&best, &depth, &values], &[]);
             match states {
                 None => mean(builder, &scores.map(votes, scores.shape.with_features(labels))),
                 Some(states) => {
