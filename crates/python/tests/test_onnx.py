@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers_models import CLIP_MODELS, FRAME_MODELS, MFCC, trained, trained_frame_level
+from helpers_training import command_line
 
 import stapes
 
@@ -260,3 +261,22 @@ def test_the_examples_of_the_manual_run(tmp_path, monkeypatch):
         exec(example, names)
     assert names["probabilities"].shape == (1, 10)
     assert names["speech"] < 0.5
+
+
+def test_the_settings_for_triton_are_read_by_its_client(tmp_path):
+    text_format = pytest.importorskip("google.protobuf.text_format")
+    messages = pytest.importorskip("tritonclient.grpc").model_config_pb2
+    for model, flags in (("digits", []), ("vad", ["--streaming"])):
+        code, _, errors = command_line("export", model, "--to", "triton", "--with-features", *flags, "--out", "repository", cwd=tmp_path)
+        assert code == 0, errors
+        text = (tmp_path / "repository" / model / "config.pbtxt").read_text()
+        config = text_format.Parse(text, messages.ModelConfig())
+        run = session((tmp_path / "repository" / model / "1" / "model.onnx").read_bytes())
+        states = config.sequence_batching.state
+        inputs = [one.name for one in config.input] + [one.input_name for one in states]
+        outputs = [one.name for one in config.output] + [one.output_name for one in states]
+        assert inputs == [one.name for one in run.get_inputs()]
+        assert sorted(outputs) == sorted(one.name for one in run.get_outputs())
+        axes = {one.name: one.shape[1:] for one in run.get_inputs()}
+        assert all(list(state.dims) == axes[state.input_name] for state in states)
+        assert len(states) == (4 if flags else 0)
