@@ -27,7 +27,12 @@ pub(crate) struct AugmentKey(pub(crate) &'static str);
 
 impl AugmentKey {
     pub(crate) fn error(self, key: &str, value: impl std::fmt::Display, rule: &str) -> AugmentError {
-        AugmentError::setting(format!("{}.{key}", self.0), value, rule)
+        AugmentError::setting(self.path(key), value, rule)
+    }
+
+    /// Returns the path of a key in the recipe.
+    pub(crate) fn path(self, key: &str) -> String {
+        format!("{}.{key}", self.0)
     }
 
     pub(crate) fn check_probability(self, value: f32) -> Result<(), AugmentError> {

@@ -18,12 +18,21 @@ pub enum AugmentError {
         /// Permitted values.
         rule: String,
     },
+    /// A key names a folder that does not exist.
+    #[error("{key} = {path}: this folder does not exist; set one with recordings", path = path.display())]
+    MissingFolder {
+        /// Key in the recipe: `augment.waveform.noise.folder`.
+        key: String,
+        /// The folder.
+        path: PathBuf,
+    },
     /// A folder of recordings cannot be read.
     #[error("{path}: cannot be read: {reason}; check the path and its permissions", path = path.display())]
     Unreadable {
         /// Path of the folder.
         path: PathBuf,
         /// Error of the operating system.
+        #[source]
         reason: io::Error,
     },
     /// Some recordings cannot be used.

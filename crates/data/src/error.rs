@@ -59,6 +59,7 @@ pub enum DataError {
         /// Path of the file or folder.
         path: PathBuf,
         /// Error of the operating system.
+        #[source]
         reason: io::Error,
     },
     /// A path of the data set is a pipe, a socket, a device or a folder instead of a file. It was not opened.
@@ -221,6 +222,7 @@ pub enum DataError {
         /// Path of the folder.
         path: PathBuf,
         /// Error of the operating system.
+        #[source]
         reason: io::Error,
     },
     /// Loading was stopped by the caller.

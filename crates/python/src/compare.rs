@@ -36,7 +36,7 @@ pub(crate) fn compare(
     }
     let data = data.map(std::path::absolute).transpose()?;
     let stop = AtomicBool::new(false);
-    let (result, interrupted) = interruptible(py, &stop, &callback, |on_event| {
+    let (result, interrupted) = interruptible(py, &stop, Some(&callback), |on_event| {
         let (title, found) = match &sweep {
             Some(path) => {
                 let sweep = Sweep::read(path)?;

@@ -34,8 +34,8 @@ const TERMS: &[(&str, &str)] = &[
     ("set --data to", "set data to"),
 ];
 
-/// Returns the exception of an error: `FileNotFoundError` or `OSError` if a file is the cause, `DataError` for data sets,
-/// `ValueError` for everything else.
+/// Returns the exception of an error: `FileNotFoundError` if a file or folder does not exist, `DataError` for data sets, `OSError`
+/// if a file is the cause, `ValueError` for everything else.
 pub(crate) fn exception(error: impl Into<Error>) -> PyErr {
     let error = error.into();
     of_text(&error, message(&error))
@@ -51,13 +51,12 @@ pub(crate) fn exception_about(recipe: &Path, error: Error) -> PyErr {
 }
 
 fn of_text(error: &Error, text: String) -> PyErr {
-    match (error, io_cause(error)) {
-        (_, Some(io::ErrorKind::NotFound)) | (Error::NoRun { .. } | Error::NoRecipe { .. }, _) => {
-            PyFileNotFoundError::new_err(text)
-        }
-        (Error::Resumable { source, .. }, _) => of_text(source, text),
-        (Error::Data(_) | Error::Dataset(_), _) => DataError::new_err(text),
-        (_, Some(_)) => PyOSError::new_err(text),
+    let is_io = causes(error).any(|cause| cause.is::<io::Error>());
+    match error {
+        error if error.is_not_found() => PyFileNotFoundError::new_err(text),
+        Error::Resumable { source, .. } => of_text(source, text),
+        Error::Data(_) | Error::Dataset(_) => DataError::new_err(text),
+        _ if is_io => PyOSError::new_err(text),
         _ => PyValueError::new_err(text),
     }
 }
@@ -73,10 +72,6 @@ pub(crate) fn message(error: &Error) -> String {
     }
     let text = TERMS.iter().fold(text, |text, (term, python)| text.replace(term, python));
     without_os_numbers(&text).replace("--set ", "set: ")
-}
-
-fn io_cause(error: &(dyn StdError + 'static)) -> Option<io::ErrorKind> {
-    causes(error).find_map(|cause| cause.downcast_ref::<io::Error>()).map(io::Error::kind)
 }
 
 fn causes<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {

@@ -1,12 +1,13 @@
-//! Events of trainings as calls of a function of Python, and Ctrl-C.
+//! Work that Ctrl-C ends, and its events as calls of a function of Python.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::prelude::*;
+use rayon::prelude::*;
 use serde_json::{Value, json};
 use stapes::sweep::RunStatus;
 use stapes::train::Event as Training;
@@ -21,7 +22,8 @@ const INTERVAL: Duration = Duration::from_millis(100);
 /// How often the interpreter is asked for Ctrl-C.
 const SIGNALS: Duration = Duration::from_millis(50);
 
-/// Runs `work` on a thread, with the interpreter's lock released, and calls `callback` on this one with each event as JSON.
+/// Runs `work` on a thread, with the interpreter's lock released, and calls the callback, if there is one, on this thread with
+/// each event as JSON.
 ///
 /// Ctrl-C, or a `KeyboardInterrupt` of the callback, sets `stop`, at which the work ends with what it has; so does any other
 /// exception of the callback or of a signal handler, which is raised when the work has ended. Returns the result of the work,
@@ -29,7 +31,7 @@ const SIGNALS: Duration = Duration::from_millis(50);
 pub(crate) fn interruptible<R: Send>(
     py: Python<'_>,
     stop: &AtomicBool,
-    callback: &Py<PyAny>,
+    callback: Option<&Py<PyAny>>,
     work: impl FnOnce(OnEvent<'_>) -> R + Send,
 ) -> PyResult<(R, bool)> {
     let (sender, receiver) = channel::<String>();
@@ -55,11 +57,43 @@ pub(crate) fn interruptible<R: Send>(
     })
 }
 
+/// Runs a function on each input, in parallel, with the interpreter's lock released; each thread's part begins with `init`.
+///
+/// The error is that of the first input that has one. Ctrl-C ends the work after the inputs that were begun.
+pub(crate) fn parallel<I: Sync, S, R: Send, E: Send>(
+    py: Python<'_>,
+    inputs: &[I],
+    init: impl Fn() -> S + Sync,
+    function: impl Fn(&mut S, usize, &I) -> Result<R, E> + Sync,
+) -> PyResult<Result<Vec<R>, E>> {
+    let (stop, first_failed) = (AtomicBool::new(false), AtomicUsize::new(usize::MAX));
+    let run = |state: &mut S, (index, input): (usize, &I)| {
+        // Inputs before a failed one are still needed: one of them may fail, too.
+        if stop.load(Ordering::Relaxed) || index > first_failed.load(Ordering::Relaxed) {
+            return None;
+        }
+        let result = function(state, index, input);
+        if result.is_err() {
+            first_failed.fetch_min(index, Ordering::Relaxed);
+        }
+        Some(result)
+    };
+    let (results, interrupted) = interruptible(py, &stop, None, |_| {
+        inputs.par_iter().enumerate().map_init(&init, &run).collect::<Vec<_>>()
+    })?;
+    if interrupted {
+        let done = results.iter().flatten().count();
+        return Err(PyKeyboardInterrupt::new_err(format!("after {done} of {}", inputs.len())));
+    }
+    // Only inputs after a failed one have no result.
+    Ok(results.into_iter().flatten().collect())
+}
+
 /// Calls the callback with the events until the work ends.
 fn report(
     py: Python<'_>,
     stop: &AtomicBool,
-    callback: &Py<PyAny>,
+    callback: Option<&Py<PyAny>>,
     events: Receiver<String>,
 ) -> (bool, Option<PyErr>) {
     let (mut interrupted, mut raised) = (false, None);
@@ -71,8 +105,10 @@ fn report(
             Err(RecvTimeoutError::Disconnected) => return (interrupted, raised),
             Err(RecvTimeoutError::Timeout) => Ok(()),
             // The callback is not called again after its exception.
-            Ok(_) if raised.is_some() => Ok(()),
-            Ok(event) => callback.call1(py, (event,)).map(|_| ()),
+            Ok(event) => match callback.filter(|_| raised.is_none()) {
+                Some(callback) => callback.call1(py, (event,)).map(|_| ()),
+                None => Ok(()),
+            },
         };
         for error in [called, py.check_signals()].into_iter().filter_map(Result::err) {
             stop.store(true, Ordering::Relaxed);

@@ -6,7 +6,6 @@ use num_complex::Complex;
 use numpy::Element;
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
-use rayon::prelude::*;
 use stapes::features::{
     Extractor as Toolkit, FeatureError, KaldiFbankConfig, KaldiMfccConfig, LibrosaComplexStft,
     LibrosaMelConfig, LibrosaMelDbConfig, LibrosaMfccConfig, LibrosaStftConfig, PsfFbankConfig,
@@ -16,8 +15,8 @@ use stapes::features::{
 
 use crate::arrays::{Samples, matrix, read};
 use crate::error::{exception, parse, value_error};
+use crate::events::parallel;
 use crate::pool::Pool;
-use crate::threads;
 
 /// Extractor that can be cloned behind a pointer.
 trait DynExtractor<S: Sample>: Toolkit<S> + Send + Sync {
@@ -229,16 +228,14 @@ fn extract_all<'py, S: Sample + Element>(
 ) -> PyResult<Vec<Bound<'py, PyAny>>> {
     let arrays = clips.iter().map(read::<S>).collect::<PyResult<Vec<_>>>()?;
     let slices = arrays.iter().map(|array| Ok(array.as_slice()?)).collect::<PyResult<Vec<&[S]>>>()?;
-    let extract = |(index, samples): (usize, &&[S])| {
+    let extract = |_: &mut (), index: usize, samples: &&[S]| {
         let mut values = Vec::new();
         match extractors.with(|extractor| extractor.extract_into(samples, &mut values)) {
             Ok(_) => Ok(values),
             Err(error) => Err((index, error)),
         }
     };
-    let all = py.detach(|| {
-        threads::run(|| slices.par_iter().enumerate().map(extract).collect::<Result<Vec<_>, _>>())
-    })?;
+    let all = parallel(py, &slices, || (), extract)?;
     let all = all.map_err(|(index, error)| value_error(format!("clip {index}: {error}")))?;
     let width = extractors.prototype().width();
     all.into_iter().map(|values| matrix(py, width, values)?.into_bound_py_any(py)).collect()

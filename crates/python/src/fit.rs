@@ -2,6 +2,7 @@
 
 use std::sync::atomic::AtomicBool;
 
+use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::prelude::*;
 use serde::Deserialize;
 use serde_json::json;
@@ -102,10 +103,16 @@ impl FitSettings {
         })
     }
 
-    fn dataset(&self, examples: Examples, labels: Vec<usize>) -> Result<InMemoryDataset, Error> {
+    fn dataset(
+        &self,
+        examples: Examples,
+        labels: Vec<usize>,
+        stop: &AtomicBool,
+    ) -> Result<InMemoryDataset, Error> {
         match (examples, &self.features) {
             (Examples::Clips(clips), Some(features)) => {
-                InMemoryDataset::from_clips(&clips, labels, self.given.classes.clone(), features.clone())
+                let classes = self.given.classes.clone();
+                InMemoryDataset::from_clips_with(&clips, labels, classes, features.clone(), stop)
             }
             (Examples::Frames(frames), _) => {
                 InMemoryDataset::from_frames(frames, labels, self.given.classes.clone())
@@ -138,10 +145,10 @@ pub(crate) fn fit(
     };
     let stop = AtomicBool::new(false);
     let given = &settings.given;
-    let (fitted, interrupted) = interruptible(py, &stop, &callback, |on_event| {
-        let all = settings.dataset(examples, labels)?;
+    let (fitted, interrupted) = interruptible(py, &stop, Some(&callback), |on_event| {
+        let all = settings.dataset(examples, labels, &stop)?;
         let (train, validation) = match (validation, &given.groups) {
-            (Some((examples, labels)), _) => (all, settings.dataset(examples, labels)?),
+            (Some((examples, labels)), _) => (all, settings.dataset(examples, labels, &stop)?),
             (None, Some(groups)) => all.split_by_group(groups, given.validation_fraction, given.seed)?,
             (None, None) => all.split(given.validation_fraction, given.seed),
         };
@@ -150,7 +157,13 @@ pub(crate) fn fit(
             .seed(given.seed);
         trainer.fit_with(&train, &validation, &stop, |event| on_event(Event::Training(event)))
     })?;
-    let fitted = fitted.map_err(exception)?;
+    let fitted = match fitted {
+        // Nothing was trained yet.
+        Err(error) if interrupted && error.is_stop() => {
+            return Err(PyKeyboardInterrupt::new_err(format!("while computing the features: {error}")));
+        }
+        fitted => fitted.map_err(exception)?,
+    };
     let result = &fitted.result;
     let curves = json!({
         "history": result.points,

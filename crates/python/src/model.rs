@@ -7,7 +7,6 @@ use numpy::{PyArrayMethods, PyUntypedArrayMethods};
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
-use rayon::prelude::*;
 use serde::Deserialize;
 use stapes::FileClassifier;
 use stapes::audio::Clip;
@@ -19,8 +18,8 @@ use stapes::run::Run;
 
 use crate::arrays::{frames, matrix, read, read2, vector};
 use crate::error::{exception, parse, value_error};
+use crate::events::parallel;
 use crate::pool::Pool;
-use crate::threads;
 use crate::train::read_recipe;
 
 /// A trained model, for any thread.
@@ -222,10 +221,22 @@ impl Model {
         Some((array(&scaler.mean), array(&scaler.scale)))
     }
 
-    /// Returns the probabilities of a sound file, its duration in s, and whether only its beginning was read.
-    fn classify_file<'py>(&self, py: Python<'py>, path: PathBuf) -> PyResult<(Bound<'py, PyAny>, f64, bool)> {
-        let found = py.detach(|| FileClassifier::new(self.model())?.classify(&path)).map_err(exception)?;
-        Ok((self.array(py, found.probabilities)?, found.seconds, found.is_cut))
+    /// Returns the probabilities of sound files, read in parallel: for each its probabilities, its duration in s, and whether only
+    /// its beginning was read.
+    fn classify_files<'py>(
+        &self,
+        py: Python<'py>,
+        paths: Vec<PathBuf>,
+    ) -> PyResult<Vec<(Bound<'py, PyAny>, f64, bool)>> {
+        let model = self.model();
+        let classify = |classifier: &mut Option<_>, _, path: &PathBuf| match classifier {
+            Some(classifier) => FileClassifier::classify(classifier, path),
+            None => classifier.insert(FileClassifier::new(model)?).classify(path),
+        };
+        let all = parallel(py, &paths, || None, classify)?.map_err(exception)?;
+        all.into_iter()
+            .map(|found| Ok((self.array(py, found.probabilities)?, found.seconds, found.is_cut)))
+            .collect()
     }
 
     /// Returns the probabilities of samples at a rate.
@@ -266,16 +277,14 @@ impl Model {
                 None => Ok(Example::Frames(frames(array)?)),
             })
             .collect::<PyResult<_>>()?;
-        let classify = |(index, input): (usize, &Example)| {
+        let classify = |_: &mut (), index: usize, input: &Example| {
             let probabilities = self.classify(|classifier| match input {
                 Example::Clip(clip) => classifier.classify(clip),
                 Example::Frames(frames) => classifier.classify_frames(frames),
             });
             probabilities.map_err(|error| format!("example {index}: {error}"))
         };
-        let all = py.detach(|| {
-            threads::run(|| inputs.par_iter().enumerate().map(classify).collect::<Result<Vec<_>, _>>())
-        })?;
+        let all = parallel(py, &inputs, || (), classify)?;
         let all = all.map_err(value_error)?;
         all.into_iter().map(|probabilities| self.array(py, probabilities)).collect()
     }

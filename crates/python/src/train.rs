@@ -82,7 +82,7 @@ pub(crate) fn train(
     let out = out.unwrap_or_else(|| default_folder(Recipe::name_of(source.path()), existing));
     let data = data.map(std::path::absolute).transpose()?;
     let stop = AtomicBool::new(false);
-    let (result, interrupted) = interruptible(py, &stop, &callback, |on_event| {
+    let (result, interrupted) = interruptible(py, &stop, Some(&callback), |on_event| {
         let folder = RunFolder::open(&out, existing)?;
         let job = TrainingJob {
             recipe,

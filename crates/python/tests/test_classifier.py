@@ -305,6 +305,40 @@ print(stapes.Classifier(hidden_size=8, epochs=10, learning_rate=0.02).fit(X, y).
     assert interrupt(without.replace("CALLBACK", "None"), cwd=tests) == (0, expected, "")
 
 
+# Frames that begin at every sample: the features take minutes.
+SLOW_CLIPS = """
+import numpy, re, sys
+import stapes
+clips = [numpy.random.default_rng(n).normal(0, 0.1, 4000).astype("f4") for n in range(3000)]
+def interrupted(work):
+    try:
+        work()
+    except KeyboardInterrupt as error:
+        done, total = map(int, re.findall(r"[0-9]+", str(error)))
+        print(str(error).replace(str(done), "N", 1), 0 < done < total // 2)
+print("begun", flush=True)
+"""
+
+
+def test_ctrl_c_ends_the_computation_of_features_before_a_training():
+    program = """
+mel = {"front_end": {"librosa-mel-db": {"n_fft": 512, "hop_length": 1}}}
+classifier = stapes.Classifier(sample_rate=16000, features=mel, epochs=1)
+interrupted(lambda: classifier.fit(clips, numpy.arange(3000) % 2))
+print(hasattr(classifier, "model_"))
+"""
+    expected = "while computing the features: stopped after N of 3000 examples True\nFalse\n"
+    assert interrupt(SLOW_CLIPS + program) == (0, expected, "")
+
+
+def test_ctrl_c_ends_the_features_of_a_list_of_clips():
+    program = """
+import stapes.features.librosa as librosa
+interrupted(lambda: librosa.feature.mfcc(y=clips, sr=16000, n_fft=512, hop_length=1))
+"""
+    assert interrupt(SLOW_CLIPS + program) == (0, "after N of 3000 True\n", "")
+
+
 def test_another_exception_of_a_signal_handler_is_raised():
     program = """
 import signal

@@ -71,6 +71,36 @@ print("code", code)
     assert "Usage: stapes" in err
 
 
+def test_each_call_in_a_process_has_its_own_arguments(tmp_path):
+    program = """
+import json, os, sys
+from stapes._command_line import main
+codes = []
+def call(*arguments):
+    sys.argv = ["stapes", *arguments]
+    codes.append(main())
+data, folder = sys.argv[1:]
+call("--version")
+call("models", "--json", "--quiet", "--threads", "1", "--color", "always")
+call("recipes", "--jsn")
+call("train", "quickstart", "--set", "train.epochs=1", "--out", os.path.join(folder, "first"), "--threads", "2", "--verbose")
+call("train", "quickstart", "--set", "train.epochs=1", "--out", os.path.join(folder, "second"))
+print(codes)
+"""
+    code, out, err = run_python(program, "data", tmp_path)
+    assert code == 0, err
+    lines = out.splitlines()
+    assert lines[0] == f"stapes {stapes.__version__}"
+    assert [json.loads(line)["name"] for line in lines[1:3]] == ["digits", "vad"]
+    assert lines[-1] == "[0, 0, 2, 0, 0]"
+    # Options of one call do not change the next: no JSON, no quiet, no color; its own number of threads.
+    assert "unexpected argument '--jsn'" in err and ", 2 threads" in err and "\x1b" not in out + err
+    assert not any(line.startswith("{") for line in lines[3:])
+    for name in ("first", "second"):
+        command = stapes.Run(tmp_path / name).record["command"]
+        assert command.startswith("stapes train quickstart") and f"{tmp_path}/{name}" in command
+
+
 def test_the_installed_package_has_the_console_script():
     try:
         version("stapes")

@@ -45,6 +45,8 @@ def test_a_sweep_is_a_table_of_its_configurations(comparison):
 def test_the_records_are_those_of_the_runs(comparison, folder):
     runs = [stapes.Run(folder / "runs" / "gru" / f"seed-{seed}") for seed in (1, 2)]
     record = comparison.records[0]
+    assert {type(record[name]) for name in ("seeds", "parameters", "macs_per_second", "model_bytes")} == {int}
+    assert {type(record[name]) for name in ("test_accuracy", "test_accuracy_low", "examples_per_second")} == {float}
     accuracies = sorted(run.test_accuracy for run in runs)
     assert (record["test_accuracy_low"], record["test_accuracy_high"]) == pytest.approx(tuple(accuracies))
     assert record["parameters"] == runs[0].record["parameters"]
@@ -56,6 +58,7 @@ def test_the_table_is_a_data_frame_of_pandas(comparison):
     table = pandas.DataFrame(comparison.records)
     assert table.shape[0] == 2
     assert table["test_accuracy"].dtype.kind == "f"
+    assert all(table[name].dtype.kind == "i" for name in ("seeds", "parameters", "model_bytes", "macs_per_second"))
     assert table.set_index("cell").loc["lstm", "parameters"] > table.set_index("cell").loc["gru", "parameters"]
     assert len(pandas.DataFrame(comparison)) == 2
 
@@ -123,7 +126,7 @@ def test_faults_of_a_sweep_are_named(folder, tmp_path):
         stapes.compare(tmp_path / "wrong.toml")
     with pytest.raises(ValueError, match="jobs = 0: must be at least 1"):
         stapes.compare(folder / "cells.toml", jobs=0)
-    with pytest.raises(stapes.DataError, match="absent: this folder does not exist; correct data"):
+    with pytest.raises(FileNotFoundError, match="absent: this folder does not exist; correct data"):
         stapes.compare(folder / "cells.toml", folder / "absent", tmp_path / "runs")
 
 
@@ -154,5 +157,5 @@ with warnings.catch_warnings(record=True) as found:
 print([str(one.message) for one in found], [record["seeds"] for record in compared])
 """
     done = interrupt(program, folder / "slow.toml", folder / "data", folder / "slow")
-    text = "['the comparison was interrupted; it has the runs that are complete'] [1.0, 0.0]\n"
+    text = "['the comparison was interrupted; it has the runs that are complete'] [1, 0]\n"
     assert done == (0, text, "")

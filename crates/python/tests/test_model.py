@@ -6,7 +6,7 @@ import threading
 import numpy as np
 import pytest
 import stapes
-from helpers_training import ragged_task, tones, write_wav
+from helpers_training import ragged_task, run_python, tones, write_wav
 
 DIGITS = stapes.Model.load("digits")
 VAD = stapes.Model.load("vad")
@@ -179,6 +179,54 @@ def test_a_fault_is_an_exception_with_its_cause(name):
     function, kind, text = FAULTS[name]
     with pytest.raises(kind, match=text):
         function()
+
+
+def test_paths_are_classified_in_parallel_with_the_results_of_single_ones(tmp_path):
+    paths = []
+    for n, clip in enumerate(clips()):
+        paths.append(tmp_path / f"{n}.wav")
+        write_wav(paths[-1], clip)
+    paths = paths * 5
+    expected = [DIGITS.predict(path) for path in paths]
+    threads = stapes.num_threads()
+    try:
+        for count in (1, 2, 3):
+            stapes.set_num_threads(count)
+            found = DIGITS.predict(paths)
+            assert found == expected
+            assert all(np.array_equal(one.probabilities, other.probabilities) for one, other in zip(found, expected))
+            assert VAD.predict(list(map(str, paths))) == [VAD.predict(path) for path in paths]
+    finally:
+        stapes.set_num_threads(threads)
+    assert DIGITS.predict([paths[0], str(paths[1])]) == expected[:2]
+    assert DIGITS.predict(()) == []
+
+
+def test_the_fault_of_the_first_path_is_raised(tmp_path):
+    write_wav(tmp_path / "good.wav", SAMPLES)
+    (tmp_path / "text.wav").write_text("no recording")
+    names = ["good.wav"] * 20 + ["text.wav", "absent.wav"] + ["good.wav"] * 20 + ["text.wav"]
+    for order, kind in ((names, ValueError), (names[::-1], ValueError), (names[:20] + names[21:], FileNotFoundError)):
+        for _ in range(5):
+            with pytest.raises(kind, match="absent.wav" if kind is FileNotFoundError else "text.wav"):
+                DIGITS.predict([tmp_path / name for name in order])
+
+
+def test_memory_of_many_paths_is_that_of_the_recordings_in_work(tmp_path):
+    write_wav(tmp_path / "long.wav", np.tile(SAMPLES, 120))
+    program = """
+import resource, sys
+import stapes
+stapes.set_num_threads(2)
+model = stapes.Model.load("digits")
+model.predict([sys.argv[1]] * 2)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+model.predict([sys.argv[1]] * 200)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+    code, out, err = run_python(program, tmp_path / "long.wav")
+    # The samples of 200 recordings take 60 times as much; kB.
+    assert code == 0 and int(out) < 20_000, (out, err)
 
 
 def test_faults_of_frames_are_exceptions(of_frames, tmp_path):

@@ -174,10 +174,18 @@ def test_faults_of_the_data_have_the_text_of_the_command_line(data, here):
             stapes.train("tones.toml", folder)
         text = error_of_command_line("train", "tones.toml", "--data", folder, cwd=here)
         assert str(error.value) == text.replace("set --data", "set data")
-    with pytest.raises(stapes.DataError) as error:
-        stapes.train("tones.toml", "absent")
-    text = error_of_command_line("train", "tones.toml", "--data", "absent", cwd=here)
-    assert str(error.value) == text.replace("correct --data", "correct data")
+
+
+def test_missing_folders_and_files_of_data_are_not_found_with_the_text_of_the_command_line(data, here):
+    (here / "tones.toml").write_text(RECIPE_TOML)
+    manifest = RECIPE_TOML.replace("[data.folders]\nspeaker = \"before _\"", "[data.manifest]\nfile = \"absent.csv\"")
+    (here / "manifest.toml").write_text(manifest)
+    (here / "noise.toml").write_text(RECIPE_TOML + '[augment.waveform.noise]\nfolder = "absent"\nsnr_db = [0.0, 5.0]\n')
+    for name, folder in (("tones.toml", "absent"), ("manifest.toml", "absent"), ("manifest.toml", data), ("noise.toml", data)):
+        with pytest.raises(FileNotFoundError) as error:
+            stapes.train(name, folder)
+        text = error_of_command_line("train", name, "--data", folder, cwd=here)
+        assert str(error.value) == text.replace("correct --data", "correct data") and "absent" in text
 
 
 def test_faults_of_a_recipe_have_the_text_of_the_command_line(data, here):

@@ -52,6 +52,8 @@ pub enum Value {
     Text(String),
     /// A number.
     Number(#[serde(with = "number")] f64),
+    /// A whole number, such as a number of parameters.
+    Count(u64),
     /// The median of several numbers, with the lowest and the highest.
     Spread {
         /// Median.
@@ -102,6 +104,7 @@ impl Value {
     pub(crate) fn number(&self) -> Option<f64> {
         match self {
             Value::None | Value::Text(_) => None,
+            Value::Count(count) => Some(*count as f64),
             Value::Number(number) | Value::Spread { median: number, .. } => Some(*number),
             Value::Interval(interval) => Some(interval.low),
         }
@@ -119,6 +122,7 @@ impl Value {
             Value::None => "–".into(),
             Value::Text(text) => text.clone(),
             Value::Number(one) => number(*one),
+            Value::Count(count) => number(*count as f64),
             Value::Spread { median, low, high } => {
                 format!("{} ({} to {})", number(*median), number(*low), number(*high))
             }
@@ -344,7 +348,8 @@ fn cells(value: &Value, width: Width) -> Vec<CsvCell> {
         Value::None => [empty(), empty(), empty()],
         Value::Text(text) => [CsvCell::from(&**text), empty(), empty()],
         // A single number is its own lowest and highest.
-        Value::Number(number) => [CsvCell::from(*number), CsvCell::from(*number), CsvCell::from(*number)],
+        Value::Number(number) => [*number; 3].map(CsvCell::from),
+        Value::Count(count) => [*count as f64; 3].map(CsvCell::from),
         Value::Spread { median, low, high } => [*median, *low, *high].map(CsvCell::from),
         Value::Interval(interval) => [empty(), CsvCell::from(interval.low), CsvCell::from(interval.high)],
     };

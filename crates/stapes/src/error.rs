@@ -271,6 +271,24 @@ impl Error {
         }
     }
 
+    /// Returns `true` if the cause is that a file, a folder, a run or a recipe does not exist.
+    pub fn is_not_found(&self) -> bool {
+        use {stapes_augment::AugmentError, stapes_data::DataError};
+        let mut causes =
+            std::iter::successors(Some(self as &(dyn std::error::Error + 'static)), |error| error.source());
+        match self {
+            Error::NoRun { .. }
+            | Error::NoRecipe { .. }
+            | Error::Data(DataError::MissingFolder { .. })
+            | Error::Augment(AugmentError::MissingFolder { .. }) => true,
+            Error::Resumable { source, .. } => source.is_not_found(),
+            _ => causes.any(|cause| {
+                let cause = cause.downcast_ref::<std::io::Error>();
+                cause.is_some_and(|cause| cause.kind() == std::io::ErrorKind::NotFound)
+            }),
+        }
+    }
+
     /// Returns `true` for an error about a key of the recipe, whose text does not name the recipe.
     pub fn is_about_key(&self) -> bool {
         use stapes_data::DataError;

@@ -17,7 +17,7 @@ pub(super) fn read_recordings(
 
     let error = |rule: &str| key.error("folder", folder.display(), rule);
     if !folder.is_dir() {
-        return Err(error("this folder does not exist; set one with recordings"));
+        return Err(AugmentError::MissingFolder { key: key.path("folder"), path: folder.to_owned() });
     }
     let found = find(folder)?;
     if found.is_empty() {

@@ -76,7 +76,7 @@ impl StreamingExtractor<f32> for KaldiStream {
     }
 
     fn push(&mut self, samples: &[f32], frames: &mut Vec<f32>) -> Result<usize, FeatureError> {
-        self.pipeline.push(samples, frames, |sample| sample)
+        self.pipeline.push(samples, frames, |samples, numbers| numbers.copy_from_slice(samples))
     }
 
     fn finish(&mut self, frames: &mut Vec<f32>) -> Result<usize, FeatureError> {

@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use super::frame::{PsfFrame, PsfOutput};
 use super::{PsfFbankConfig, PsfLogFbankConfig, PsfMfccConfig};
 use crate::sample::Sample;
+use crate::simd::with_simd;
 use crate::stages::ToolkitStages;
 use crate::stream::{EdgePolicy, FramePipeline, FrameSpec, StreamingDelta, extract_clip};
 use crate::{Extractor, FeatureError, StreamingExtractor};
@@ -79,9 +80,12 @@ impl<S: Sample> StreamingExtractor<S> for PsfStream<S> {
 
     fn push(&mut self, samples: &[S], frames: &mut Vec<S>) -> Result<usize, FeatureError> {
         let (preemph, previous) = (self.preemph, &mut self.previous);
-        self.pipeline.push(samples, frames, |sample| {
-            let sample = sample.widen();
-            sample - preemph * std::mem::replace(previous, sample)
+        self.pipeline.push(samples, frames, |samples, numbers| {
+            with_simd(
+                #[inline(always)]
+                || emphasize(samples, preemph, *previous, numbers),
+            );
+            *previous = samples.last().map_or(*previous, |sample| sample.widen());
         })
     }
 
@@ -96,6 +100,17 @@ impl<S: Sample> StreamingExtractor<S> for PsfStream<S> {
     fn reset(&mut self) {
         self.previous = 0.0;
         self.pipeline.reset();
+    }
+}
+
+/// Computes x\[n\] - preemph x\[n - 1\] of samples after the sample `previous`.
+#[inline(always)]
+fn emphasize<S: Sample>(samples: &[S], preemph: f64, previous: f64, numbers: &mut [f64]) {
+    if let ([first, ..], [number, rest @ ..]) = (samples, &mut *numbers) {
+        *number = first.widen() - preemph * previous;
+        for (number, pair) in rest.iter_mut().zip(samples.windows(2)) {
+            *number = pair[1].widen() - preemph * pair[0].widen();
+        }
     }
 }
 

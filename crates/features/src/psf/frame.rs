@@ -7,8 +7,9 @@ use crate::FeatureError;
 use crate::cepstra::Cepstra;
 use crate::dct::{Dct, DctNorm};
 use crate::lifter;
+use crate::logarithm::natural_logarithms;
 use crate::mel::{MelBank, MelScale};
-use crate::simd::Aligned;
+use crate::simd::{Aligned, with_simd};
 use crate::spectrum::Spectrum;
 use crate::stages::{EnergySource, FrameEnergy, Logarithm, SpectrumStage};
 use crate::stream::Analysis;
@@ -138,12 +139,11 @@ impl Analysis for PsfFrame {
                 *total = total_energy(&self.powers, self.points);
             }
             PsfOutput::LogEnergies => {
-                for (value, energy) in values.iter_mut().zip(&self.energies) {
-                    *value = energy.ln();
-                }
+                values.copy_from_slice(&self.energies);
+                natural_logarithms(values);
             }
             PsfOutput::Cepstra { cepstra, append_energy } => {
-                self.energies.iter_mut().for_each(|energy| *energy = energy.ln());
+                natural_logarithms(&mut self.energies);
                 cepstra.apply(&self.energies, values);
                 if *append_energy {
                     values[0] = total_energy(&self.powers, self.points).ln();
@@ -163,16 +163,29 @@ fn total_energy(powers: &[f64], points: f64) -> f64 {
     floored(sum(powers) / points)
 }
 
-/// Returns the sum, in four partial sums.
+/// Returns the sum, in 32 partial sums: enough for several vectors at a time.
 fn sum(values: &[f64]) -> f64 {
-    let (quads, rest) = values.as_chunks::<4>();
-    let mut sums = [0.0; 4];
-    for quad in quads {
-        for lane in 0..4 {
-            sums[lane] += quad[lane];
-        }
-    }
-    (sums[0] + sums[2]) + (sums[1] + sums[3]) + rest.iter().sum::<f64>()
+    const LANES: usize = 32;
+    let (blocks, rest) = values.as_chunks::<LANES>();
+    let mut sums = [0.0; LANES];
+    with_simd(
+        #[inline(always)]
+        || {
+            for block in blocks {
+                for lane in 0..LANES {
+                    sums[lane] += block[lane];
+                }
+            }
+            let mut width = LANES / 2;
+            while width > 0 {
+                for lane in 0..width {
+                    sums[lane] += sums[lane + width];
+                }
+                width /= 2;
+            }
+        },
+    );
+    sums[0] + rest.iter().sum::<f64>()
 }
 
 /// Builds triangles between whole bins, divided by the transform's length as the power is.

@@ -100,15 +100,20 @@ impl<V: Copy + Default> Framer<V> {
         self.next = 0;
     }
 
-    /// Receives at most [`BLOCK`] samples. All complete frames must have been read before: then the buffer
-    /// never outgrows its capacity.
-    pub(crate) fn push(&mut self, samples: impl Iterator<Item = V>) {
+    /// Returns room for the next samples, at most [`BLOCK`], which the caller writes there. All complete frames must have been
+    /// read before: then the buffer never outgrows its capacity.
+    ///
+    /// # Shapes
+    /// -> \[samples\]
+    pub(crate) fn push(&mut self, samples: usize) -> &mut [V] {
         let capacity = self.spec.length + 4 * BLOCK;
         self.buffer.reserve_exact(capacity.saturating_sub(self.buffer.len()));
         if self.buffer.len() + BLOCK > capacity {
             self.discard_used();
         }
-        self.buffer.extend(samples);
+        let before = self.buffer.len();
+        self.buffer.resize(before + samples, V::default());
+        &mut self.buffer[before..]
     }
 
     /// Discards samples that no later frame needs. With mirroring and an odd length, the last frame may need
@@ -202,7 +207,8 @@ mod tests {
         let mut frames = 0;
         let chunks_and_end = clip.chunks(chunk).map(Some).chain([None]);
         for piece in chunks_and_end {
-            framer.push(piece.unwrap_or_default().iter().copied());
+            let piece_samples = piece.unwrap_or_default();
+            framer.push(piece_samples.len()).copy_from_slice(piece_samples);
             while let Some(frame) = framer.frame(piece.is_none()) {
                 assert_eq!(frame, defined(spec, clip, frames), "{spec:?} {} {chunk}", clip.len());
                 frames += 1;

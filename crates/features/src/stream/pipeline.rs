@@ -69,18 +69,21 @@ impl<A: Analysis> FramePipeline<A> {
         self.deltas.reset();
     }
 
-    /// Implements [`StreamingExtractor::push`](super::StreamingExtractor::push); `prepare` converts each
-    /// sample to the toolkit's, in order.
+    /// Implements [`StreamingExtractor::push`](super::StreamingExtractor::push); `prepare` converts the samples of a block to
+    /// the toolkit's, block after block.
+    ///
+    /// # Shapes
+    /// prepare: samples \[n\] -> numbers \[n\]
     pub(crate) fn push<S: Sample>(
         &mut self,
         samples: &[S],
         frames: &mut Vec<S>,
-        mut prepare: impl FnMut(S) -> A::Number,
+        mut prepare: impl FnMut(&[S], &mut [A::Number]),
     ) -> Result<usize, FeatureError> {
         check_finite(samples, self.received())?;
         let before = frames.len();
         for block in samples.chunks(BLOCK) {
-            self.framer.push(block.iter().map(|&sample| prepare(sample)));
+            prepare(block, self.framer.push(block.len()));
             self.drain(false, frames)?;
         }
         Ok((frames.len() - before) / self.width())

@@ -68,7 +68,9 @@ impl<E: Extractor<S>, S: Sample> Streaming<E, S> {
         let mut emitted = 0;
         for at in (0..self.pad).step_by(RUN) {
             let zeros = [S::default(); RUN];
-            emitted += self.pipeline.push(&zeros[..RUN.min(self.pad - at)], frames, |sample| sample)?;
+            emitted += self.pipeline.push(&zeros[..RUN.min(self.pad - at)], frames, |zeros, numbers| {
+                numbers.copy_from_slice(zeros)
+            })?;
         }
         Ok(emitted)
     }
@@ -92,7 +94,7 @@ impl<E: Extractor<S>, S: Sample> StreamingExtractor<S> for Streaming<E, S> {
             return Ok(0);
         }
         let early = self.begin(frames)?;
-        let pushed = self.pipeline.push(samples, frames, |sample| sample);
+        let pushed = self.pipeline.push(samples, frames, |samples, numbers| numbers.copy_from_slice(samples));
         let emitted = pushed.map_err(|error| match error {
             FeatureError::NotFinite { sample, value } => {
                 FeatureError::NotFinite { sample: sample - self.pad, value }

@@ -77,8 +77,8 @@ class Model:
         """Returns the text of a Python file with the network as a ``torch.nn.Module``."""
     def normalizer(self) -> Optional[tuple[_Floats, _Floats]]:
         """Returns the mean and the scale of each value over the training frames, if there are any. Shapes: -> [F], [F]."""
-    def classify_file(self, path: _Path) -> tuple[_Floats, float, bool]:
-        """Returns the probabilities of a recording, its duration in s, and true if only its beginning was read."""
+    def classify_files(self, paths: list[str]) -> list[tuple[_Floats, float, bool]]:
+        """Returns for each recording its probabilities, its duration in s, and true if only its beginning was read."""
     def classify_samples(self, samples: _Array, sample_rate: int) -> _Floats:
         """Returns the probabilities of samples [L] at ``sample_rate`` Hz. Shapes: -> [K], or [T, K] if frame-level."""
     def classify_frames(self, array: _Array) -> _Floats:

@@ -109,8 +109,8 @@ class Model:
     def predict(self, audio: Any, sr: int | None = None) -> Any:
         """Class of one recording, or of each of a list of recordings of the same rate.
 
-        ``audio`` is as for :meth:`probabilities`, or a list. A list of arrays is classified in parallel. A frame-level
-        model returns segments; see :meth:`segments`.
+        ``audio`` is as for :meth:`probabilities`, or a list. A list of arrays, or of paths, is classified in
+        parallel. A frame-level model returns segments; see :meth:`segments`.
         """
         if isinstance(audio, (list, tuple)):
             return self._predict_many(list(audio), sr)
@@ -120,8 +120,11 @@ class Model:
 
     def segments(self, audio: Any, sr: int | None = None) -> list[Segment]:
         """Segments of a recording with the most probable label of each frame, for a frame-level model."""
-        probabilities, seconds = self._classify(audio, sr)
-        return [Segment(start, end, self.labels[label]) for start, end, label in self._native.segments(probabilities, seconds)]
+        return self._segments(*self._classify(audio, sr))
+
+    def _segments(self, probabilities: np.ndarray, seconds: float) -> list[Segment]:
+        labels = self.labels
+        return [Segment(start, end, labels[label]) for start, end, label in self._native.segments(probabilities, seconds)]
 
     def features(self, audio: Any, sr: int) -> np.ndarray:
         """Frames of samples [L] at ``sr`` Hz from the front end, before normalization. Shapes: -> [T, F], f32."""
@@ -149,15 +152,20 @@ class Model:
     def _classify(self, audio: Any, sr: int | None) -> tuple[np.ndarray, float]:
         """Probabilities of one input, and its duration in s."""
         if isinstance(audio, (str, os.PathLike)):
-            probabilities, seconds, is_cut = self._native.classify_file(os.fspath(audio))
-            if is_cut:
-                text = f"{os.fspath(audio)}: the model reads the first {seconds:g} s only; classify windows of longer recordings"
-                warn(text)
-            return probabilities, seconds
+            return self._classify_files([audio])[0]
         if self.sample_rate is None:
             return self._native.classify_frames(as_frames(audio)), 0.0
         samples = as_samples(audio)
         return self._native.classify_samples(samples, self._rate(sr)), len(samples) / self._rate(sr)
+
+    def _classify_files(self, paths: list[Any]) -> list[tuple[np.ndarray, float]]:
+        """Probabilities of sound files, and their durations in s, computed in parallel."""
+        paths = [os.fspath(path) for path in paths]
+        found = self._native.classify_files(paths)
+        for path, (_, seconds, is_cut) in zip(paths, found):
+            if is_cut:
+                warn(f"{path}: the model reads the first {seconds:g} s only; classify windows of longer recordings")
+        return [(probabilities, seconds) for probabilities, seconds, _ in found]
 
     def _rate(self, sr: int | None) -> int:
         if sr is None:
@@ -165,7 +173,11 @@ class Model:
         return whole(sr, "sr", 1)
 
     def _predict_many(self, inputs: list[Any], sr: int | None) -> list[Any]:
-        if any(isinstance(one, (str, os.PathLike)) for one in inputs):
+        is_path = [isinstance(one, (str, os.PathLike)) for one in inputs]
+        if all(is_path):
+            found = self._classify_files(inputs)
+            return [self._segments(*one) if self.frame_level else self._prediction(one[0]) for one in found]
+        if any(is_path):
             return [self.predict(one, sr) for one in inputs]
         if any(one is None or np.isscalar(one) for one in inputs):
             raise ValueError("audio is a list of numbers; give an array, or a list of arrays or paths")
@@ -174,11 +186,7 @@ class Model:
             return [self._prediction(row) for row in rows]
         if self.sample_rate is None:
             raise ValueError("the model reads frames, whose times are unknown; use probabilities_of")
-        found = []
-        for one, row in zip(inputs, rows):
-            segments = self._native.segments(row, len(one) / self._rate(sr))
-            found.append([Segment(start, end, self.labels[label]) for start, end, label in segments])
-        return found
+        return [self._segments(row, len(one) / self._rate(sr)) for one, row in zip(inputs, rows)]
 
     def probabilities_of(self, inputs: Iterable[Any], sr: int | None = None) -> list[np.ndarray]:
         """Probabilities of each of several arrays, computed in parallel."""

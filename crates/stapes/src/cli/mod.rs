@@ -39,7 +39,7 @@ mod vad;
 use std::borrow::Cow;
 use std::ffi::OsString;
 use std::io::Write;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use clap::{Parser, Subcommand};
 
@@ -113,14 +113,16 @@ enum Color {
 impl Color {
     /// Applies the choice to all output of the program.
     fn apply(self) {
-        let wanted = match self {
-            // The library knows terminals, NO_COLOR and CLICOLOR.
-            Color::Auto => return,
-            Color::Always => true,
-            Color::Never => false,
+        // The library knows terminals, NO_COLOR and CLICOLOR; an earlier call may have changed its answer.
+        static AUTO: OnceLock<[bool; 2]> = OnceLock::new();
+        let auto = AUTO.get_or_init(|| [::console::colors_enabled(), ::console::colors_enabled_stderr()]);
+        let [out, err] = match self {
+            Color::Auto => *auto,
+            Color::Always => [true; 2],
+            Color::Never => [false; 2],
         };
-        ::console::set_colors_enabled(wanted);
-        ::console::set_colors_enabled_stderr(wanted);
+        ::console::set_colors_enabled(out);
+        ::console::set_colors_enabled_stderr(err);
     }
 }
 
@@ -131,19 +133,20 @@ const SOME_FAILED: u8 = 1;
 /// Exit code when nothing could be done.
 const NOTHING_DONE: u8 = 2;
 
-/// Arguments of the process, the program first.
-static ARGUMENTS: OnceLock<Vec<OsString>> = OnceLock::new();
+/// Arguments of the last call of [`run`], the program first.
+static ARGUMENTS: Mutex<Vec<OsString>> = Mutex::new(Vec::new());
 
-/// Returns the arguments of the process, the program first; without any before [`run`].
-fn process_arguments() -> &'static [OsString] {
-    ARGUMENTS.get().map_or(&[], Vec::as_slice)
+/// Returns the arguments of the last call of [`run`], the program first; without any before.
+fn process_arguments() -> Vec<OsString> {
+    ARGUMENTS.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
 /// Reads the arguments, of which the first is the program, runs the command and returns the exit code.
 ///
-/// It is the whole program: it prints, handles interrupts, and keeps the arguments of the first call for the process.
+/// It is the whole program: it prints and handles interrupts. A process may call it several times, one call after the other.
 pub fn run(arguments: Vec<OsString>) -> u8 {
-    let arguments = match Arguments::try_parse_from(ARGUMENTS.get_or_init(|| arguments)) {
+    ARGUMENTS.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&arguments);
+    let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
         Err(error) => {
             // Help and version are not errors. A failure to print them cannot be reported either.
@@ -165,47 +168,58 @@ pub fn run(arguments: Vec<OsString>) -> u8 {
         (_, true) => Verbosity::Verbose,
         _ => Verbosity::Normal,
     });
-    if arguments.quiet {
-        progress::hide();
-    }
+    progress::set_hidden(arguments.quiet);
+    progress::end_on_interrupt();
     if let Err(error) = InstructionSet::requested() {
         console.error(&error.to_string());
         return NOTHING_DONE;
     }
-    if let Some(threads) = arguments.threads {
-        // Fails only if the pool exists; nothing has used it yet.
-        let _ = rayon::ThreadPoolBuilder::new().num_threads(threads.into()).build_global();
+    let Some(threads) = arguments.threads else { return execute(arguments.command, &console) };
+    if rayon::ThreadPoolBuilder::new().num_threads(threads.into()).build_global().is_ok() {
+        return execute(arguments.command, &console);
     }
+    // An earlier call has started the threads of the process; this one gets its own.
+    match rayon::ThreadPoolBuilder::new().num_threads(threads.into()).build() {
+        Ok(pool) => pool.install(|| execute(arguments.command, &console)),
+        Err(error) => {
+            console.error(&format!("--threads {threads}: the threads cannot be started: {error}"));
+            NOTHING_DONE
+        }
+    }
+}
+
+/// Runs a command and returns the exit code.
+fn execute(command: Command, console: &Console) -> u8 {
     console.details(&format!(
         "stapes {}, {} instructions, {} threads",
         env!("CARGO_PKG_VERSION"),
         InstructionSet::best(),
         rayon::current_num_threads()
     ));
-    let outcome = match arguments.command {
-        Command::Quickstart(command) => command.run(&console),
-        Command::New(command) => command.run(&console),
-        Command::Train(command) => command.run(&console),
-        Command::Eval(command) => command.run(&console),
-        Command::Predict(command) => command.run(&console),
-        Command::Vad(command) => command.run(&console),
-        Command::Stream(command) => command.run(&console),
-        Command::Listen(command) => command.run(&console),
-        Command::Export(command) => command.run(&console),
-        Command::Models(command) => command.run(&console),
-        Command::Summary(command) => command.run(&console),
-        Command::Gradients(command) => command.run(&console),
-        Command::Features(command) => command.run(&console),
-        Command::Attention(command) => command.run(&console),
-        Command::Inspect(command) => command.run(&console),
-        Command::Compare(command) => command.run(&console),
-        Command::Search(command) => command.run(&console),
-        Command::Report(command) => command.run(&console),
-        Command::Data(command) => command.run(&console),
-        Command::Formats(command) => command.run(&console),
-        Command::Recipes(command) => command.run(&console),
+    let outcome = match command {
+        Command::Quickstart(command) => command.run(console),
+        Command::New(command) => command.run(console),
+        Command::Train(command) => command.run(console),
+        Command::Eval(command) => command.run(console),
+        Command::Predict(command) => command.run(console),
+        Command::Vad(command) => command.run(console),
+        Command::Stream(command) => command.run(console),
+        Command::Listen(command) => command.run(console),
+        Command::Export(command) => command.run(console),
+        Command::Models(command) => command.run(console),
+        Command::Summary(command) => command.run(console),
+        Command::Gradients(command) => command.run(console),
+        Command::Features(command) => command.run(console),
+        Command::Attention(command) => command.run(console),
+        Command::Inspect(command) => command.run(console),
+        Command::Compare(command) => command.run(console),
+        Command::Search(command) => command.run(console),
+        Command::Report(command) => command.run(console),
+        Command::Data(command) => command.run(console),
+        Command::Formats(command) => command.run(console),
+        Command::Recipes(command) => command.run(console),
         Command::Completions(command) => command.run(),
-        Command::Man(command) => command.run(&console),
+        Command::Man(command) => command.run(console),
     };
     match outcome {
         Ok(code) => match console.failed() {
@@ -216,7 +230,7 @@ pub fn run(arguments: Vec<OsString>) -> u8 {
             }
         },
         Err(error) => {
-            print_error(&console, &error);
+            print_error(console, &error);
             NOTHING_DONE
         }
     }

@@ -1,8 +1,8 @@
 //! Progress bars and Ctrl-C.
 
 use std::io::Write;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -10,9 +10,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 /// True if no progress bars are wanted.
 static HIDDEN: AtomicBool = AtomicBool::new(false);
 
-/// Hides all progress bars from here on.
-pub(crate) fn hide() {
-    HIDDEN.store(true, Ordering::Relaxed);
+/// Hides all progress bars from here on, or shows them.
+pub(crate) fn set_hidden(hidden: bool) {
+    HIDDEN.store(hidden, Ordering::Relaxed);
 }
 
 /// Returns a progress bar on standard error; it is hidden without a terminal.
@@ -79,20 +79,25 @@ pub(crate) fn end_on_interrupt() {
     IMMEDIATE.store(true, Ordering::Relaxed);
 }
 
+/// Flag of the last call of [`stop_on_interrupt`].
+static STOP: Mutex<Option<Arc<AtomicBool>>> = Mutex::new(None);
+
 /// Returns a flag that becomes true at the first Ctrl-C after [`keep_on_interrupt`]; the second one ends the program
 /// immediately, as does every Ctrl-C before.
 pub(crate) fn stop_on_interrupt() -> Arc<AtomicBool> {
     let stop = Arc::new(AtomicBool::new(false));
-    let seen = Arc::clone(&stop);
-    let handler = move || {
-        if seen.swap(true, Ordering::Relaxed) || IMMEDIATE.load(Ordering::Relaxed) {
+    *STOP.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&stop));
+    let handler = || {
+        let stop = STOP.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let again = stop.is_none_or(|stop| stop.swap(true, Ordering::Relaxed));
+        if again || IMMEDIATE.load(Ordering::Relaxed) {
             stapes::run::abandon_all();
             std::process::exit(130);
         }
         // A failure of standard error cannot be reported.
         let _ = writeln!(std::io::stderr(), "\nstopping; press Ctrl-C again to end immediately");
     };
-    // Without a handler, Ctrl-C ends the program.
+    // Without a handler, Ctrl-C ends the program; a handler of an earlier call in this process is the same.
     let _ = ctrlc::set_handler(handler);
     stop
 }

@@ -23,7 +23,7 @@ pub(super) fn marked_table(heading: &str, table: &Table, unit: TestUnit) -> Mark
     if let (Some(vs_best), Some(seeds)) = (column("vs_best"), column("seeds")) {
         let metric = if column("test_auc").is_some() { "test_auc" } else { "test_accuracy" };
         let is = |row: &[Value], result: VsBest| row[vs_best] == Value::Text(result.label().into());
-        let one_seed = |row: &[Value]| row[seeds] == Value::Number(1.0);
+        let one_seed = |row: &[Value]| row[seeds] == Value::Count(1);
         let best_has_one = table.rows().iter().any(|row| is(row, VsBest::Best) && one_seed(row));
         let mut mark =
             |row: usize, column: &str, mark| marks.push(MarkedCell { row, column: column.into(), mark });
@@ -83,16 +83,16 @@ mod tests {
 
     use super::*;
 
-    fn table(rows: &[(f64, &str)]) -> Table {
+    fn table(rows: &[(u64, &str)]) -> Table {
         let column = |key: &str| Column {
             key: key.into(),
             title: key.into(),
             better: None,
             format: NumberFormat { scale: 1.0, digits: 2 },
         };
-        let row = |&(seeds, vs_best): &(f64, &str)| {
+        let row = |&(seeds, vs_best): &(u64, &str)| {
             let vs_best = if vs_best.is_empty() { Value::None } else { Value::Text(vs_best.into()) };
-            vec![Value::Number(seeds), Value::Number(0.9), vs_best, Value::Number(0.03)]
+            vec![Value::Count(seeds), Value::Number(0.9), vs_best, Value::Number(0.03)]
         };
         let keys = ["seeds", "test_accuracy", "vs_best", "p"];
         Table::new(keys.map(column).to_vec(), rows.iter().map(row).collect())
@@ -107,7 +107,7 @@ mod tests {
     fn the_best_and_candidates_without_significant_difference_are_marked() {
         let found = marked_table(
             "t",
-            &table(&[(3.0, "worse"), (3.0, "best"), (1.0, "not significant"), (0.0, "")]),
+            &table(&[(3, "worse"), (3, "best"), (1, "not significant"), (0, "")]),
             TestUnit::Examples,
         );
         let best = [(1, "test_accuracy"), (1, "vs_best"), (2, "test_accuracy"), (2, "vs_best")];
@@ -116,16 +116,16 @@ mod tests {
         assert!(found.explanation[0].contains("for the 2 comparisons"), "{:?}", found.explanation);
         assert!(found.explanation[1].starts_with("* Only one seed"));
         // The best candidate has one seed, which affects every p.
-        let found = marked_table("t", &table(&[(3.0, "worse"), (1.0, "best")]), TestUnit::Examples);
+        let found = marked_table("t", &table(&[(3, "worse"), (1, "best")]), TestUnit::Examples);
         assert_eq!(cells(&found, Mark::Footnote), [(0, "p")]);
-        let found = marked_table("t", &table(&[(3.0, "worse"), (3.0, "best")]), TestUnit::Recordings);
+        let found = marked_table("t", &table(&[(3, "worse"), (3, "best")]), TestUnit::Recordings);
         assert_eq!(cells(&found, Mark::Footnote), []);
         assert_eq!(found.explanation.len(), 1);
     }
 
     #[test]
     fn without_a_comparison_the_reason_is_given() {
-        let found = marked_table("t", &table(&[(3.0, ""), (3.0, "")]), TestUnit::Examples);
+        let found = marked_table("t", &table(&[(3, ""), (3, "")]), TestUnit::Examples);
         assert!(found.marks.is_empty());
         assert!(found.explanation[0].contains("not all tested on the same examples"));
     }

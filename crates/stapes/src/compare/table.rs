@@ -74,8 +74,10 @@ fn row(
         let values: Option<Vec<f64>> = repetitions.iter().map(|repetition| repetition.mean(metric)).collect();
         Value::spread(&values.unwrap_or_default())
     };
-    let of_first = |metric: &dyn Fn(&RunRecord) -> Option<f64>| {
-        Value::from_option(repetitions.first().and_then(|repetition| repetition.mean(metric)))
+    // Folds have the same network; their files differ by a few bytes.
+    let count_of_first = |count: &dyn Fn(&RunRecord) -> Option<f64>| {
+        let mean = repetitions.first().and_then(|repetition| repetition.mean(count));
+        mean.map_or(Value::None, |mean| Value::Count(mean.round() as u64))
     };
     let times = |alone: Option<f64>, in_training: &dyn Fn(&RunRecord) -> Option<f64>| match timed {
         true => Value::from_option(alone),
@@ -84,7 +86,7 @@ fn row(
     let interval = median_interval(repetitions)?.map(Value::Interval);
     row.extend([
         data_set.map_or(Value::None, |data_set| Value::Text(data_set.clone())),
-        Value::Number(repetitions.len() as f64),
+        Value::Count(repetitions.len() as u64),
         over_seeds(&|record| record.test_accuracy),
         interval.unwrap_or(Value::None),
         against.map_or(Value::None, |against| Value::Text(against.label().into())),
@@ -98,9 +100,9 @@ fn row(
         times(timing.as_ref().map(|timing| timing.examples_per_second), &|record| {
             Some(record.examples_per_second)
         }),
-        of_first(&|record| Some(record.parameters as f64)),
-        of_first(&|record| record.macs_per_second.map(|macs| macs as f64)),
-        of_first(&|record| Some(record.model_bytes as f64)),
+        count_of_first(&|record| Some(record.parameters as f64)),
+        count_of_first(&|record| record.macs_per_second.map(|macs| macs as f64)),
+        count_of_first(&|record| Some(record.model_bytes as f64)),
         times(timing.as_ref().and_then(|timing| timing.clip_ms), &|record| record.latency_ms),
         Value::from_option(timing.as_ref().and_then(|timing| timing.frame_ms)),
         Value::Text(name.clone()),

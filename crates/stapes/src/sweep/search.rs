@@ -240,7 +240,7 @@ impl SearchResult {
             let mut row = vec![Value::Text(configuration.name.clone())];
             row.extend(configuration.settings.iter().map(|(_, value)| Value::Text(value.clone())));
             row.extend((0..rungs).map(|rung| Value::from_option(scores.get(rung).copied())));
-            row.push(Value::Number(*parameters as f64));
+            row.push(Value::Count(*parameters as u64));
             row
         });
         Table::new(columns, rows.collect())

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import Any
+from functools import lru_cache, wraps
+from typing import Any, Callable
 
 from .._native import Extractor
 from ._settings import named_error, to_json, whole
@@ -13,21 +13,25 @@ from ._settings import named_error, to_json, whole
 _RATES = {"librosa": "sr", "psf": "samplerate", "torchaudio": "sample_rate"}
 
 
-def extractor(name: str, sample_rate: Any, **settings: Any) -> Extractor:
-    """Returns the extractor with these settings."""
-    try:
-        return _cached(name, sample_rate, **settings)
-    except TypeError as error:
-        # A value that cannot be a key, such as an array, is read anew, or refused with its name.
-        if "unhashable" not in str(error):
-            raise
-        return build(name, sample_rate, settings)
+def cached(builder: Callable[..., Extractor]) -> Callable[..., Extractor]:
+    """Keeps the extractors of a function that builds one from settings, given by position.
 
+    The function also checks the settings: they are checked once, and a call with known settings is a look-up.
+    """
+    # Typed, because 512.0 and True equal 512 and 1 but are refused.
+    kept = lru_cache(maxsize=256, typed=True)(builder)
 
-# Typed, because 512.0 and True equal 512 and 1 but are refused.
-@lru_cache(maxsize=256, typed=True)
-def _cached(name: str, sample_rate: Any, **settings: Any) -> Extractor:
-    return build(name, sample_rate, settings)
+    @wraps(builder)
+    def find(*settings: Any) -> Extractor:
+        try:
+            return kept(*settings)
+        except TypeError as error:
+            # A value that cannot be a key, such as an array, is read anew, or refused with its name.
+            if "unhashable" not in str(error):
+                raise
+            return builder(*settings)
+
+    return find
 
 
 def build(name: str, sample_rate: Any, settings: dict[str, Any]) -> Extractor:

@@ -14,9 +14,9 @@ from typing import Any, Callable
 
 import numpy as np
 
-from .._native import regression_delta
+from .._native import Extractor, regression_delta
 from ._arrays import floats, real
-from ._extractors import extractor
+from ._extractors import build, cached
 from ._settings import whole
 
 __all__ = ["delta", "fbank", "logfbank", "mfcc"]
@@ -51,12 +51,28 @@ def _window_name(winfunc: Callable[[int], np.ndarray]) -> str:
     raise ValueError("winfunc must return one of NumPy's windows: ones, hamming, hanning, blackman or bartlett")
 
 
-def _features(name: str, signal: Any, samplerate: float, settings: dict[str, Any]) -> Any:
-    if settings["highfreq"] == 0:
-        settings["highfreq"] = None
-    nfft = settings["nfft"]
-    settings["nfft"] = "auto" if nfft is None else nfft
-    toolkit = extractor(name, samplerate, **settings)
+@cached
+def _extractor(
+    name: str,
+    winfunc: str,
+    samplerate: Any,
+    winlen: Any,
+    winstep: Any,
+    nfilt: Any,
+    nfft: Any,
+    lowfreq: Any,
+    highfreq: Any,
+    preemph: Any,
+    *cepstra: Any,
+) -> Extractor:
+    """Builds an extractor; `cepstra` are numcep, ceplifter and appendEnergy of "psf-mfcc"."""
+    settings = dict(winfunc=winfunc, winlen=winlen, winstep=winstep, nfilt=nfilt, lowfreq=lowfreq, preemph=preemph)
+    settings.update(nfft="auto" if nfft is None else nfft, highfreq=None if highfreq == 0 else highfreq)
+    settings.update(zip(("numcep", "ceplifter", "appendEnergy"), cepstra))
+    return build(name, samplerate, settings)
+
+
+def _features(toolkit: Extractor, signal: Any) -> Any:
     if isinstance(signal, (list, tuple)) and len(signal) > 0 and np.ndim(signal[0]) == 1:
         return toolkit.extract_many([_samples(clip) for clip in signal])
     return toolkit.extract(_samples(signal))
@@ -86,9 +102,9 @@ def mfcc(
 
     Shapes: [L] -> [T, numcep]. Units: winlen and winstep in s, lowfreq and highfreq in Hz.
     """
-    settings: dict[str, Any] = dict(winlen=winlen, winstep=winstep, numcep=numcep, nfilt=nfilt, nfft=nfft, lowfreq=lowfreq)
-    settings.update(highfreq=highfreq, preemph=preemph, ceplifter=ceplifter, appendEnergy=bool(appendEnergy))
-    return _features("psf-mfcc", signal, samplerate, {**settings, "winfunc": _window_name(winfunc)})
+    energies = samplerate, winlen, winstep, nfilt, nfft, lowfreq, highfreq, preemph
+    cepstra = numcep, ceplifter, bool(appendEnergy)
+    return _features(_extractor("psf-mfcc", _window_name(winfunc), *energies, *cepstra), signal)
 
 
 def fbank(
@@ -107,9 +123,8 @@ def fbank(
 
     Shapes: [L] -> ([T, nfilt], [T]). Units: winlen and winstep in s, lowfreq and highfreq in Hz.
     """
-    settings: dict[str, Any] = dict(winlen=winlen, winstep=winstep, nfilt=nfilt, nfft=nfft, lowfreq=lowfreq, highfreq=highfreq)
-    settings.update(preemph=preemph, winfunc=_window_name(winfunc))
-    both = _features("psf-fbank", signal, samplerate, settings)
+    energies = samplerate, winlen, winstep, nfilt, nfft, lowfreq, highfreq, preemph
+    both = _features(_extractor("psf-fbank", _window_name(winfunc), *energies), signal)
     if isinstance(both, list):
         return [(one[:, :-1], one[:, -1]) for one in both]
     return both[:, :-1], both[:, -1]
@@ -131,9 +146,8 @@ def logfbank(
 
     Shapes: [L] -> [T, nfilt]. Units: winlen and winstep in s, lowfreq and highfreq in Hz.
     """
-    settings: dict[str, Any] = dict(winlen=winlen, winstep=winstep, nfilt=nfilt, nfft=nfft, lowfreq=lowfreq, highfreq=highfreq)
-    settings.update(preemph=preemph, winfunc=_window_name(winfunc))
-    return _features("psf-logfbank", signal, samplerate, settings)
+    energies = samplerate, winlen, winstep, nfilt, nfft, lowfreq, highfreq, preemph
+    return _features(_extractor("psf-logfbank", _window_name(winfunc), *energies), signal)
 
 
 def delta(feat: Any, N: int) -> np.ndarray:

@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from .._extractors import extractor
+from ..._native import Extractor
+from .._extractors import build, cached
 
 
 def as_clip(y: Any) -> np.ndarray:
@@ -23,9 +24,8 @@ def is_clips(y: Any) -> bool:
     return isinstance(y, (list, tuple)) and len(y) > 0 and all(isinstance(clip, np.ndarray) for clip in y)
 
 
-def features(name: str, sr: float, y: Any, settings: dict[str, Any]) -> Any:
+def features(toolkit: Extractor, y: Any) -> Any:
     """Computes the features of samples [..., L] -> [..., F, T], or of each of a list of clips."""
-    toolkit = extractor(name, sr, **settings)
     if is_clips(y):
         if any(as_clip(clip).ndim != 1 for clip in y):
             return [_channels(toolkit, clip) for clip in y]
@@ -77,14 +77,18 @@ def stft(
 
     Shapes: y [..., L] -> complex [..., 1 + n_fft / 2, T].
     """
-    settings = spectrum_settings(n_fft, hop_length, win_length, window, center, pad_mode)
-    toolkit = extractor("librosa-stft", 1, **settings)
+    toolkit = _stft(n_fft, hop_length, win_length, window, center, pad_mode)
     dtype = None if dtype is None else np.dtype(dtype)
     if dtype is not None and dtype.kind != "c":
         raise ValueError(f"dtype = {dtype}: must be complex64 or complex128")
     if is_clips(y):
         return [_spectra(toolkit, as_clip(clip), dtype) for clip in y]
     return _spectra(toolkit, as_clip(y), dtype)
+
+
+@cached
+def _stft(*spectrum: Any) -> Extractor:
+    return build("librosa-stft", 1, spectrum_settings(*spectrum))
 
 
 def _spectra(toolkit: Any, y: np.ndarray, dtype: np.dtype | None) -> np.ndarray:

@@ -8,7 +8,9 @@ import numpy as np
 
 from ..._native import cepstra as native_cepstra
 from ..._native import delta as native_delta
+from ..._native import Extractor
 from .._arrays import floats
+from .._extractors import build, cached
 from .._settings import to_json, whole
 from ._spectrum import features, spectrum_settings
 from .filters import check_dtype, mel, norm_name
@@ -50,10 +52,16 @@ def melspectrogram(
         return weights @ spectrogram
     if y is None:
         raise ValueError("Either y or S must be given")
+    spectrum = n_fft, hop_length, win_length, window, center, pad_mode
+    return features(_mel(sr, dtype, power, n_mels, fmin, fmax, htk, norm, *spectrum), y)
+
+
+@cached
+def _mel(sr: Any, dtype: Any, power: Any, n_mels: Any, fmin: Any, fmax: Any, htk: Any, norm: Any, *spectrum: Any) -> Extractor:
     check_dtype(dtype)
-    settings = spectrum_settings(n_fft, hop_length, win_length, window, center, pad_mode)
+    settings = spectrum_settings(*spectrum)
     settings.update(power=power, n_mels=n_mels, fmin=fmin, fmax=fmax, htk=htk, norm=norm_name(norm))
-    return features("librosa-mel", sr, y, settings)
+    return build("librosa-mel", sr, settings)
 
 
 def mfcc(
@@ -84,26 +92,50 @@ def mfcc(
     Shapes: y [..., L] -> [..., n_mfcc, T]; or S, a log-mel spectrogram in dB, [..., n_mels, T] -> [..., n_mfcc, T].
     Units: sr, fmin and fmax in Hz.
     """
+    if S is not None:
+        return _mfcc_of_decibels(floats(S, "S"), _cepstra(n_mfcc, dct_type, norm, lifter))
+    if y is None:
+        raise ValueError("Either y or S must be given")
+    mel_settings = power, n_mels, fmin, fmax, htk, mel_norm
+    spectrum = n_fft, hop_length, win_length, window, center, pad_mode
+    return features(_mfcc(sr, dtype, n_mfcc, dct_type, norm, lifter, *mel_settings, *spectrum), y)
+
+
+@cached
+def _mfcc(
+    sr: Any,
+    dtype: Any,
+    n_mfcc: Any,
+    dct_type: Any,
+    norm: Any,
+    lifter: Any,
+    power: Any,
+    n_mels: Any,
+    fmin: Any,
+    fmax: Any,
+    htk: Any,
+    mel_norm: Any,
+    *spectrum: Any,
+) -> Extractor:
+    check_dtype(dtype)
+    settings = spectrum_settings(*spectrum)
+    settings.update(power=power, n_mels=n_mels, fmin=fmin, fmax=fmax, htk=htk, mel_norm=norm_name(mel_norm))
+    return build("librosa-mfcc", sr, {**settings, **_cepstra(n_mfcc, dct_type, norm, lifter)})
+
+
+def _cepstra(n_mfcc: Any, dct_type: Any, norm: Any, lifter: Any) -> dict[str, Any]:
+    """Settings of the cosine transform."""
     if dct_type != 2:
         raise ValueError(f"dct_type = {dct_type}: only 2, librosa's default, is supported")
     if norm not in ("ortho", None):
         raise ValueError(f"norm = {norm!r}: must be 'ortho' or None")
-    norm = "none" if norm is None else norm
-    if S is not None:
-        return _mfcc_of_decibels(floats(S, "S"), n_mfcc, norm, lifter)
-    if y is None:
-        raise ValueError("Either y or S must be given")
-    check_dtype(dtype)
-    settings = spectrum_settings(n_fft, hop_length, win_length, window, center, pad_mode)
-    settings.update(power=power, n_mels=n_mels, fmin=fmin, fmax=fmax, htk=htk, mel_norm=norm_name(mel_norm))
-    settings.update(n_mfcc=n_mfcc, norm=norm, lifter=lifter)
-    return features("librosa-mfcc", sr, y, settings)
+    return {"n_mfcc": n_mfcc, "norm": "none" if norm is None else norm, "lifter": lifter}
 
 
-def _mfcc_of_decibels(S: np.ndarray, n_mfcc: int, norm: str, lifter: float) -> np.ndarray:
+def _mfcc_of_decibels(S: np.ndarray, cepstra: dict[str, Any]) -> np.ndarray:
     if S.ndim < 2:
         raise ValueError(f"S has the shape {S.shape}; expected [..., n_mels, T]")
-    settings = to_json({"n_mfcc": n_mfcc, "norm": norm, "lifter": lifter})
+    settings = to_json(cepstra)
     frames = S.swapaxes(-2, -1)
     flat = np.ascontiguousarray(frames.reshape(frames[..., 0].size, frames.shape[-1]))
     rows = native_cepstra(flat, settings)

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..._native import decibels, regression_delta
 from .._arrays import like, singles
-from .._extractors import build, extractor
+from .._extractors import build
 from .._settings import whole
 
 __all__ = ["MFCC", "AmplitudeToDB", "ComputeDeltas", "MelSpectrogram"]
@@ -85,7 +85,7 @@ class MelSpectrogram(_Transform):
         options = dict(locals())
         for name in ("self", "sample_rate"):
             del options[name]
-        self._toolkit = extractor("torchaudio-mel", sample_rate, **_mel_settings(options))
+        self._toolkit = build("torchaudio-mel", sample_rate, _mel_settings(options))
 
     def __call__(self, waveform: Any) -> Any:
         return self._apply(self._toolkit, waveform)
