@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::arabic_digits::ArabicDigitsConfig;
 use crate::consonant_vowel::ConsonantVowelConfig;
-use crate::custom::{FoldersConfig, ManifestConfig, ManifestLayout, manifest_in, split_kind};
+use crate::custom::{FoldersConfig, ManifestConfig, ManifestLayout, frame_width_in, manifest_in, split_kind};
 use crate::dataset::DataSet;
 use crate::error::DataError;
 use crate::fsdd::FsddConfig;
@@ -48,7 +48,7 @@ pub enum DataConfig {
     ConsonantVowel(ConsonantVowelConfig),
     /// UCI Spoken Arabic Digit.
     ArabicDigits(ArabicDigitsConfig),
-    /// Custom recordings with one folder per class.
+    /// Custom recordings, or arrays of frames, with one folder per class.
     Folders(FoldersConfig),
     /// Custom recordings listed in a manifest.
     Manifest(ManifestConfig),
@@ -65,7 +65,7 @@ pub struct Fold {
 
 impl DataConfig {
     /// Detects the kind of custom data at a path: a manifest, also in the layout of another toolkit, a folder with a manifest,
-    /// or one folder per class.
+    /// or one folder per class, with recordings, or else with files of frames.
     pub fn detect(path: &Path) -> DataConfig {
         // Only a folder can contain classes; a pipe is later rejected as a manifest.
         let found = if (path.exists() && !path.is_dir()) || manifest_in(path).is_some() {
@@ -80,8 +80,17 @@ impl DataConfig {
             DataConfig::Manifest(ManifestConfig { layout: Some(layout), ..ManifestConfig::default() })
         };
         let layouts = [ManifestLayout::Nemo, ManifestLayout::HuggingFace].map(of_toolkit);
-        // The error of the first form is the clearest if none can be read.
-        layouts.into_iter().find(|config| config.open(Some(path)).is_ok()).unwrap_or(found)
+        if let Some(config) = layouts.into_iter().find(|config| config.open(Some(path)).is_ok()) {
+            return config;
+        }
+        match (&found, found.open(Some(path))) {
+            (DataConfig::Folders(_), Err(error)) if error.finds_no_recordings() => {
+                let frame_width = frame_width_in(path);
+                DataConfig::Folders(FoldersConfig { frame_width, ..FoldersConfig::default() })
+            }
+            // The error of the first form is the clearest if none can be read.
+            _ => found,
+        }
     }
 
     fn source(&self) -> &dyn DataSource {

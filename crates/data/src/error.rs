@@ -244,6 +244,11 @@ impl DataError {
         DataError::Setting { key: key.into(), value: value.to_string(), rule: rule.into() }
     }
 
+    /// Returns true if a folder has no recordings, or a class of it has none.
+    pub(crate) fn finds_no_recordings(&self) -> bool {
+        matches!(self, DataError::EmptyClass { .. } | DataError::NotThisSet { .. })
+    }
+
     pub(crate) fn unreadable(path: &Path, reason: io::Error) -> DataError {
         match SpecialFile::behind(&reason) {
             Some(kind) => DataError::NotAFile { path: path.to_owned(), kind },

@@ -1,5 +1,6 @@
 //! Check that no content is in two subsets of a split.
 
+use std::collections::HashMap;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
@@ -9,7 +10,7 @@ use crate::dataset::{DataSet, Source};
 use crate::error::DataError;
 use crate::load::{Progress, in_parallel};
 use crate::split::Split;
-use crate::statistics::is_silent_or_unreadable;
+use crate::statistics::{content_of_frames, is_silent_or_unreadable};
 use crate::subset::Subset;
 
 /// Number of bytes from the middle of a file that are hashed; they distinguish most files of equal length.
@@ -17,7 +18,7 @@ const SAMPLED_BYTES: u64 = 4096;
 /// Maximum number of pairs in a message.
 const MAX_PAIRS: usize = 5;
 
-/// Finds files of equal content, or overlapping segments of them, in different subsets.
+/// Finds files of equal content, overlapping segments of them, or equal frames, in different subsets.
 ///
 /// Files are compared by length and a hash of their middle; only files equal in both are read completely. An
 /// unreadable file is equal to no other, and neither is a silent one, as in [`DataStatistics`](crate::DataStatistics).
@@ -49,6 +50,7 @@ pub(crate) fn check(
     let leaks = in_parallel(&pairs, || (), |(), pair| is_leak(dataset, pair), &quiet)?;
     let mut leaks = leaks.into_iter();
     pairs.retain(|_| leaks.next().unwrap_or(true));
+    pairs.extend(shared_frames(dataset, split));
     if pairs.is_empty() {
         return Ok(());
     }
@@ -60,6 +62,23 @@ pub(crate) fn check(
     let more = pairs.len() - named.len();
     let named = named.join(", ") + &if more > 0 { format!(" and {more} more") } else { String::new() };
     Err(DataError::SharedContent { set, count: pairs.len(), pairs: named })
+}
+
+/// Returns pairs of examples with equal frames in different subsets; each is paired with at most one other.
+fn shared_frames(dataset: &DataSet, split: &Split) -> Vec<[usize; 2]> {
+    let mut first = HashMap::new();
+    let mut pairs = Vec::new();
+    for subset in Subset::ALL {
+        for &index in split.subset(subset) {
+            let Source::Frames(frames) = &dataset.examples[index].source else { continue };
+            let &mut (other, other_subset) =
+                first.entry((frames.frames(), content_of_frames(frames))).or_insert((index, subset));
+            if other_subset != subset && dataset.examples[other].source == dataset.examples[index].source {
+                pairs.push([other.min(index), other.max(index)]);
+            }
+        }
+    }
+    pairs
 }
 
 /// Returns true for two segments of one file, and for two files with the same sound.

@@ -19,6 +19,7 @@ mod dataset;
 mod error;
 mod fingerprint;
 mod folder;
+mod frame_file;
 mod fsdd;
 mod handwriting;
 mod japanese_vowels;
@@ -51,6 +52,7 @@ pub use custom::{
 pub use dataset::{DataSet, Example, Source};
 pub use error::DataError;
 pub use fingerprint::fingerprint;
+pub use frame_file::{FRAME_EXTENSIONS, has_frame_extension, read_frames};
 pub use fsdd::{FsddConfig, FsddSplit};
 pub use handwriting::HandwritingConfig;
 pub use japanese_vowels::JapaneseVowelsConfig;

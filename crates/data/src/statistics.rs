@@ -207,8 +207,6 @@ impl Lengths {
 fn properties(example: &Example) -> Result<Properties, String> {
     let properties = match &example.source {
         Source::Frames(frames) => {
-            let mut content = Fnv1a::default();
-            frames.values().iter().for_each(|value| content.update(&value.to_bits().to_le_bytes()));
             let length = frames.frames() as f64;
             return Ok(Properties {
                 length,
@@ -217,7 +215,7 @@ fn properties(example: &Example) -> Result<Properties, String> {
                 clipped: false,
                 channel_peaks: Vec::new(),
                 beyond_full_scale: None,
-                content: content.value(),
+                content: content_of_frames(frames),
             });
         }
         Source::File(path) => {
@@ -230,6 +228,13 @@ fn properties(example: &Example) -> Result<Properties, String> {
         }
     };
     with_labels(example, properties)
+}
+
+/// Returns a hash of the values of frames.
+pub(crate) fn content_of_frames(frames: &Features) -> u64 {
+    let mut content = Fnv1a::default();
+    frames.values().iter().for_each(|value| content.update(&value.to_bits().to_le_bytes()));
+    content.value()
 }
 
 /// Returns true for a recording that has no sound, or whose sound cannot be read: it is equal to no other.

@@ -171,6 +171,9 @@ mod tests {
             "{}",
             drawn.svg
         );
+        for name in ["level", "speech probability", "segments"] {
+            assert!(drawn.svg.contains(&format!(">{name}<")), "{name} in {}", drawn.svg);
+        }
         assert!(picture(&[f32::NAN], &[]).draw().is_err());
         assert!(SpeechPicture { seconds: 0.0, ..picture(&[0.5], &[]) }.draw().is_err());
         // Without speech and without frames there is still a picture.

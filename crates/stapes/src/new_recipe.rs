@@ -1,4 +1,4 @@
-//! A first recipe for recordings, chosen from what they are.
+//! A first recipe for recordings or arrays of frames, chosen from what they are.
 
 mod model;
 mod speakers;
@@ -24,7 +24,7 @@ pub enum Task {
     Words,
     /// One label per frame: a manifest with labeled segments that cover each recording.
     Frames,
-    /// One label per recording of any length.
+    /// One label per recording of any length, or per array of frames.
     Sequences,
 }
 
@@ -46,7 +46,7 @@ impl FromStr for Task {
     }
 }
 
-/// Recipe for recordings, and why it is as it is.
+/// Recipe for recordings or frames, and why it is as it is.
 pub struct NewRecipe {
     /// TOML text with comments.
     pub text: String,
@@ -62,8 +62,8 @@ const LONG_SECONDS: f64 = 4.0;
 const MAX_UNREADABLE: f64 = 0.05;
 
 impl NewRecipe {
-    /// Reads the recordings of a folder or manifest and chooses a recipe, which is checked against them. `name` is the title;
-    /// `on_recording` receives the number of recordings that were read, and of all.
+    /// Reads the recordings of a folder or manifest, or the frames of a folder, and chooses a recipe, which is checked against them.
+    /// `name` is the title; `on_recording` receives the number of recordings that were read, and of all.
     ///
     /// # Errors
     /// [`Error::Data`] if the data cannot be opened or split, or has no recordings; also when stopped.
@@ -77,15 +77,15 @@ impl NewRecipe {
         let Opened { config, dataset, warning } = open(data, task)?;
         let on_example = |done| on_recording(done, dataset.examples.len());
         let statistics = DataStatistics::new(&dataset, &Progress { on_example: &on_example, stop })?;
-        let Some(seconds) = statistics.seconds else {
+        if statistics.seconds.is_none() && statistics.frames.is_none() {
             let reason = statistics.unreadable.first().map_or("", |(_, reason)| reason.as_str());
             return Err(Error::Dataset(format!("{}: no recording can be used: {reason}", data.display())));
-        };
+        }
         let is_frame_level = matches!(dataset.examples[0].label, Label::Segments(_));
         let task = match task {
             _ if is_frame_level => Task::Frames,
             Some(task) => task,
-            None if seconds.median < LONG_SECONDS => Task::Words,
+            None if statistics.seconds.is_some_and(|seconds| seconds.median < LONG_SECONDS) => Task::Words,
             None => Task::Sequences,
         };
         let facts = Facts { name, data, task, config: &config, dataset: &dataset, statistics: &statistics };
@@ -224,7 +224,11 @@ impl Facts<'_> {
 
     fn summary(&self) -> String {
         let is_segment = |example: &Example| matches!(example.source, Source::Segment { .. });
-        let examples = if self.dataset.examples.iter().any(is_segment) { "segment" } else { "recording" };
+        let examples = match self.statistics.frames {
+            Some(_) => "sequence",
+            None if self.dataset.examples.iter().any(is_segment) => "segment",
+            None => "recording",
+        };
         format!(
             "Recipe for {} of {} classes",
             pluralize(self.dataset.examples.len() as u64, examples),
@@ -244,6 +248,12 @@ impl Facts<'_> {
             }
             _ => "[data.folders] # one folder per class\n".to_owned(),
         };
+        if let Some(width) = self.config.frame_width() {
+            let _ = writeln!(
+                text,
+                "frame_width = {width} # values per frame; the files are arrays [frames, values]"
+            );
+        }
         if self.task == Task::Frames {
             text += "frame_labels = true # segments of a file are the labels of its frames\n";
         }

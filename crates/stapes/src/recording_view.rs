@@ -4,7 +4,7 @@ use std::path::Path;
 
 use stapes_audio::Clip;
 use stapes_features::{
-    FeatureAxis, FeatureConfig, Features, FrontEnd, FrontEndConfig, LibrosaMelDbConfig, preset,
+    FeatureAxis, FeatureConfig, Features, FrontEnd, FrontEndConfig, LibrosaMelDbConfig, Normalization, preset,
 };
 use stapes_infer::{Classifier, ClipExtractor, InferError, Input};
 use stapes_report::{FrameAxis, FrameTiming, FrameView, Sound};
@@ -68,7 +68,7 @@ pub fn spectrogram(clip: &Clip) -> Result<FrameView, Error> {
     Ok(of_recording(extractor.front_end(), &frames, "Mel spectrogram", caption))
 }
 
-/// Returns the input of the model, before normalization.
+/// Returns the input of the model, before normalization over the training data.
 ///
 /// # Errors
 /// [`Error::Features`] if a setting of the front end is invalid.
@@ -86,19 +86,35 @@ pub fn model_input(input: &Input, frames: &Features) -> Result<FrameView, Error>
         },
         Input::Recordings(config) => {
             let rate = config.frames_per_second();
-            let caption = format!("{rate} frames per second, before normalization.");
-            of_recording(&config.init()?, frames, title, &caption)
+            let (state, quantity) = normalized(config.normalization);
+            let view =
+                of_recording(&config.init()?, frames, title, &format!("{rate} frames per second{state}."));
+            FrameView { quantity: quantity.map_or(view.quantity, str::to_owned), ..view }
         }
-        Input::Frames(_) => FrameView {
+        Input::Frames(config) => FrameView {
             title: title.into(),
-            caption: "Frames of the data set, before normalization.".into(),
+            caption: format!("Frames of the data set{}.", normalized(config.normalization).0),
             values: frames.values().to_vec(),
             width: frames.width(),
             timing: FrameTiming::Numbers { step: 1.0 },
             axis: FrameAxis::Numbers("value of the frame"),
-            quantity: "value".into(),
+            quantity: normalized(config.normalization).1.unwrap_or("value").into(),
         },
     })
+}
+
+/// Returns what the frames of a front end are with this normalization, and their quantity if it is not that of the front end. The
+/// statistics over the training data are applied later, by the model.
+fn normalized(normalization: Normalization) -> (&'static str, Option<&'static str>) {
+    let deviations = Some("standard deviations");
+    match normalization {
+        Normalization::PerCoefficient => (", before normalization", None),
+        Normalization::PerUtterance | Normalization::Cmvn => (", normalized over the recording", deviations),
+        Normalization::PerUtteranceMean | Normalization::CmvnMean => {
+            (", without the mean of the recording", None)
+        }
+        _ => ("", None),
+    }
 }
 
 /// Returns `true` if the concatenated frames are the samples of the recording.
@@ -165,6 +181,24 @@ mod tests {
         let shown = model_input(&Input::Recordings(config), &Features::new(39, vec![0.0; 78])).unwrap();
         let FrameTiming::Seconds { first, hop } = shown.timing else { panic!("{:?}", shown.timing) };
         assert!((first - 0.0125).abs() < 1e-9 && (hop - 0.01).abs() < 1e-9, "{first} {hop}");
-        assert!(shown.caption.starts_with("100 frames per second"), "{}", shown.caption);
+        assert_eq!(shown.caption, "100 frames per second.");
+    }
+
+    #[test]
+    fn frames_normalized_over_the_recording_are_not_in_decibels() {
+        let shown = |normalization| {
+            let config = FeatureConfig { normalization, ..preset("log-mel").unwrap() };
+            let shown = model_input(&Input::Recordings(config), &Features::new(40, vec![0.0; 80])).unwrap();
+            (shown.caption, shown.quantity)
+        };
+        let text = |caption: &str, quantity: &str| (caption.to_owned(), quantity.to_owned());
+        assert_eq!(
+            shown(Normalization::PerUtterance),
+            text("100 frames per second, normalized over the recording.", "standard deviations")
+        );
+        assert_eq!(
+            shown(Normalization::PerCoefficient),
+            text("100 frames per second, before normalization.", "level (dB)")
+        );
     }
 }

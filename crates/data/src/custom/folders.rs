@@ -1,11 +1,13 @@
-//! Custom data with one folder per class.
+//! Custom data with one folder per class: recordings, or arrays of frames.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use stapes_audio::Channel;
 
 use super::config::{CustomDataConfig, CustomSplit};
+use super::frame_folders::read_all;
 use super::keys::Keys;
 use super::rows::{ClassIndex, subset};
 use super::source::CustomSource;
@@ -13,12 +15,14 @@ use super::speaker_rule::SpeakerRule;
 use crate::dataset::{DataSet, Example, Source};
 use crate::error::{DataError, listed};
 use crate::folder::{self, Entry};
+use crate::frame_file::has_frame_extension;
 use crate::label::Label;
 use crate::note::Note;
 use crate::subset::Subset;
 
 const SET: &str = "folders";
-const LAYOUT: &str = "one folder per class with audio files; with split = \"predefined\", in folders train, validation and test";
+const LAYOUT: &str = "one folder per class with audio files (with frame_width: .npy, .csv or .txt files of frames); with \
+                      split = \"predefined\", in folders train, validation and test";
 /// Extensions of sound files of formats that are not read.
 const UNREAD_EXTENSIONS: [&str; 23] = [
     "3gp", "aa3", "ac3", "alac", "amr", "ape", "dsf", "dts", "gsm", "mka", "mp2", "mpc", "ra", "raw", "sln",
@@ -26,12 +30,13 @@ const UNREAD_EXTENSIONS: [&str; 23] = [
 ];
 const CONVERT: &str = "convert them to WAV or FLAC";
 
-/// Audio files with one folder per class.
+/// Audio files, or files of frames, with one folder per class.
 ///
 /// The class is called like its folder, which may have subfolders of any depth. Names that begin with a dot are ignored.
 /// A folder whose name begins with `_` is a class only if `classes` names it; other such folders and sound files of other
 /// formats are [`notes`](DataSet::notes). Recordings beside the class folders are an error. With `split = "predefined"`
 /// the folders of the classes are in folders `train`, `validation` (or `valid`, `val`, `dev`; optional) and `test`.
+/// Files of frames are those that [`read_frames`](crate::read_frames) reads; they are read when the data set is opened.
 ///
 /// # Example
 /// ```
@@ -55,6 +60,9 @@ pub struct FoldersConfig {
     /// Rule that derives the speaker from the file; by default speakers are unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub speaker: Option<SpeakerRule>,
+    /// Number of features F, if the files are arrays of frames [T, F] and not recordings.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub frame_width: Option<usize>,
     /// Classes, split and tolerance.
     #[serde(flatten)]
     pub custom: CustomDataConfig,
@@ -66,6 +74,26 @@ impl CustomSource for FoldersConfig {
 
     fn custom(&self) -> &CustomDataConfig {
         &self.custom
+    }
+    fn frame_width(&self) -> Option<usize> {
+        self.frame_width
+    }
+    fn check_form(&self) -> Result<(), DataError> {
+        let Some(width) = self.frame_width else { return Ok(()) };
+        let fraction = self.custom.max_unreadable_fraction;
+        let key = |key: &str| format!("{SET}.{key}");
+        if width == 0 {
+            return Err(DataError::setting(key("frame_width"), width, "must be at least 1"));
+        }
+        if fraction > 0.0 {
+            let rule = "must be 0 with frame_width: every file of frames is read";
+            return Err(DataError::setting(key("max_unreadable_fraction"), fraction, rule));
+        }
+        if let Channel::Index(channel) = self.custom.channel {
+            let rule = "is only valid for recordings; remove it, or frame_width";
+            return Err(DataError::setting(key("channel"), channel, rule));
+        }
+        Ok(())
     }
     fn read(&self, folder: Option<&Path>) -> Result<DataSet, DataError> {
         let folder = folder::required(folder, SET, LAYOUT)?;
@@ -184,10 +212,10 @@ impl<'a> Found<'a> {
     /// Notes an entry that is beside the class folders.
     fn beside_classes(&mut self, entry: Entry, prefix: &str) -> Result<(), DataError> {
         let name = format!("{prefix}{}", entry.name);
-        match Format::of(&entry.path) {
+        match self.format(&entry.path) {
             _ if entry.is_folder => {
-                let files = files_below(&entry.path)?;
-                let count = files.iter().filter(|(file, _)| Format::of(&file.path) != Format::Other).count();
+                let files = self.files_below(&entry.path)?;
+                let count = files.iter().filter(|(file, _)| self.format(&file.path) != Format::Other).count();
                 self.other_folders.push((name, count));
             }
             Format::Read => self.loose.push(name),
@@ -205,8 +233,8 @@ impl<'a> Found<'a> {
         class: usize,
         subset: Option<Subset>,
     ) -> Result<(), DataError> {
-        for (entry, within) in files_below(folder)? {
-            match Format::of(&entry.path) {
+        for (entry, within) in self.files_below(folder)? {
+            match self.format(&entry.path) {
                 Format::Read => self.examples.push(Example {
                     label: Label::Class(class),
                     group: self
@@ -228,21 +256,44 @@ impl<'a> Found<'a> {
         Ok(())
     }
 
+    /// Returns the files of a folder and its subfolders, each with its path in the folder. A folder with the name of a file that
+    /// is read counts as a file; it is rejected when it is read.
+    fn files_below(&self, folder: &Path) -> Result<Vec<(Entry, String)>, DataError> {
+        folder::files_below(folder, |entry| self.format(&entry.path) != Format::Read)
+    }
+
+    fn format(&self, path: &Path) -> Format {
+        match self.config.frame_width {
+            Some(_) if has_frame_extension(path) => Format::Read,
+            Some(_) => Format::Other,
+            None => Format::of_recording(path),
+        }
+    }
+
     /// Checks what was found, and returns it.
     fn dataset(mut self, folder: &Path) -> Result<DataSet, DataError> {
-        if self.examples.is_empty() {
+        if self.examples.is_empty() && self.loose.is_empty() {
             return Err(folder::not_this_set(SET, folder, LAYOUT));
         }
         if !self.loose.is_empty() {
             let (count, names) = (self.loose.len(), listed(&self.loose, 5));
             let are =
                 if count == 1 { "1 recording is".to_owned() } else { format!("{count} recordings are") };
-            let reason = format!(
-                "{are} beside the class folders ({names}); move them into one of these or to another place"
-            );
+            let reason = match self.examples.is_empty() {
+                true => format!(
+                    "{are} not in a class folder ({names}); move them into one folder per class, called like the class, or list \
+                     them with the columns path and label in a file manifest.csv beside them"
+                ),
+                false => format!(
+                    "{are} beside the class folders ({names}); move them into one of these or to another place"
+                ),
+            };
             return Err(DataError::Manifest { path: folder.to_owned(), reason });
         }
         let misfits = self.misfits()?;
+        if let Some(width) = self.config.frame_width {
+            read_all(&mut self.examples, width)?;
+        }
         let (classes, places) = self.labels.sorted();
         for example in &mut self.examples {
             if let Label::Class(class) = &mut example.label {
@@ -300,12 +351,6 @@ impl<'a> Found<'a> {
     }
 }
 
-/// Returns the files of a folder and its subfolders, each with its path in the folder. A folder with the name of a recording counts
-/// as a file; it is rejected when it is read.
-fn files_below(folder: &Path) -> Result<Vec<(Entry, String)>, DataError> {
-    folder::files_below(folder, |entry| Format::of(&entry.path) != Format::Read)
-}
-
 /// Format of a file by its extension.
 #[derive(Clone, Copy, PartialEq)]
 enum Format {
@@ -316,7 +361,7 @@ enum Format {
 }
 
 impl Format {
-    fn of(path: &Path) -> Format {
+    fn of_recording(path: &Path) -> Format {
         let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
         if stapes_audio::has_audio_extension(path) {
             Format::Read

@@ -18,6 +18,7 @@ pub(super) struct Keys {
     layout: Option<ManifestLayout>,
     columns: ManifestColumns,
     frame_labels: bool,
+    frame_width: Option<usize>,
     speaker: Option<SpeakerRule>,
     classes: Option<Vec<String>>,
     split: Option<CustomSplit>,
@@ -66,7 +67,11 @@ impl TryFrom<Keys> for FoldersConfig {
         if keys.frame_labels {
             return Err("data.folders.frame_labels: is only valid in [data.manifest]");
         }
-        Ok(FoldersConfig { speaker: keys.speaker.clone(), custom: keys.into_custom() })
+        Ok(FoldersConfig {
+            speaker: keys.speaker.clone(),
+            frame_width: keys.frame_width,
+            custom: keys.into_custom(),
+        })
     }
 }
 
@@ -78,6 +83,9 @@ impl TryFrom<Keys> for ManifestConfig {
             return Err(
                 "data.manifest.speaker: is only valid in [data.folders]; a manifest has a column speaker",
             );
+        }
+        if keys.frame_width.is_some() {
+            return Err("data.manifest.frame_width: is only valid in [data.folders]");
         }
         Ok(ManifestConfig {
             file: keys.file.clone(),

@@ -5,6 +5,7 @@ mod columns;
 mod config;
 mod folders;
 mod folds;
+mod frame_folders;
 mod keys;
 mod labeled_recordings;
 mod manifest;
@@ -28,6 +29,7 @@ pub use labeled_recordings::{LabeledRecording, LabeledRecordings};
 pub use manifest::ManifestConfig;
 pub use speaker_rule::SpeakerRule;
 
+pub(crate) use frame_folders::width_in as frame_width_in;
 pub(crate) use manifest_files::find_in as manifest_in;
 pub(crate) use split::kind as split_kind;
 

@@ -24,6 +24,11 @@ pub(super) trait CustomSource {
         false
     }
 
+    /// Returns the number of features F, if the files are frames.
+    fn frame_width(&self) -> Option<usize> {
+        None
+    }
+
     /// Checks the keys that only this form has.
     fn check_form(&self) -> Result<(), DataError> {
         Ok(())
@@ -39,6 +44,7 @@ impl<T: CustomSource> DataSource for T {
         SourceInfo {
             classes: custom.classes.clone(),
             has_frame_labels: self.has_frame_labels(),
+            frame_width: self.frame_width(),
             max_unreadable_fraction: custom.max_unreadable_fraction,
             is_custom: true,
             fold_key: folds::key(custom),

@@ -16,7 +16,11 @@ use crate::folders::write_wav;
 use crate::rules;
 
 fn folders(custom: CustomDataConfig) -> DataConfig {
-    DataConfig::Folders(FoldersConfig { speaker: Some("before _".parse().unwrap()), custom })
+    DataConfig::Folders(FoldersConfig {
+        speaker: Some("before _".parse().unwrap()),
+        custom,
+        ..FoldersConfig::default()
+    })
 }
 
 fn manifest(custom: CustomDataConfig) -> DataConfig {

@@ -24,7 +24,11 @@ fn sounds(names: &[&str]) -> TempDir {
 
 fn folders(speaker: Option<&str>, split: Option<CustomSplit>) -> DataConfig {
     let custom = CustomDataConfig { split, ..CustomDataConfig::default() };
-    DataConfig::Folders(FoldersConfig { speaker: speaker.map(|rule| rule.parse().unwrap()), custom })
+    DataConfig::Folders(FoldersConfig {
+        speaker: speaker.map(|rule| rule.parse().unwrap()),
+        custom,
+        ..FoldersConfig::default()
+    })
 }
 
 fn manifest(custom: CustomDataConfig) -> DataConfig {
@@ -56,9 +60,16 @@ fn recordings_beside_the_class_folders_are_an_error_that_names_them() {
         assert!(error.contains(&format!("1 recording is beside the class folders ({name})")), "{error}");
         fs::remove_file(path).unwrap();
     }
-    // Without any class folder, the folder has another layout.
+    // Without any class folder, there is none into which they could be moved.
     let flat = sounds(&["yes_1.wav", "no_1.wav"]);
-    assert!(open(&folders(None, None), flat.path()).unwrap_err().contains("is not folders"));
+    let error = open(&folders(None, None), flat.path()).unwrap_err();
+    for part in [
+        "2 recordings are not in a class folder (no_1.wav, yes_1.wav)",
+        "one folder per class",
+        "manifest.csv",
+    ] {
+        assert!(error.contains(part), "{part} in {error}");
+    }
 }
 
 #[test]

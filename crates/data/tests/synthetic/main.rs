@@ -3,6 +3,7 @@
 mod channels;
 mod custom;
 mod folders;
+mod frame_folders;
 mod fsdd;
 mod japanese_vowels;
 mod layouts;

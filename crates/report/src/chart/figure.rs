@@ -2,7 +2,7 @@
 
 use super::heat_map::HeatMap;
 use super::shapes::{Anchor, Color, Level, Position, Shape};
-use super::{Chart, LEFT, LINE, PlotArea, Series, THICK, WIDTH, png, svg};
+use super::{Chart, LEFT, LINE, PALE, PlotArea, Series, THICK, WIDTH, png, svg};
 use crate::frames::SECONDS;
 use crate::{ReportError, visible};
 
@@ -165,6 +165,9 @@ impl FigureSpec {
                 Marker::Line(color) => {
                     Shape::series(vec![(left + 10.0, y), (left + 47.0, y)], color, THICK, None)
                 }
+                Marker::Pale(color) => {
+                    Shape::pale(vec![(left + 10.0, y), (left + 47.0, y)], color, THICK, PALE)
+                }
                 Marker::Text(letter) => Shape::text((left + 44.0, y), letter, Anchor::End, Level::Center),
             });
             shapes.push(Shape::text((left + MARKER, y), text, Anchor::Start, Level::Center));
@@ -180,11 +183,18 @@ impl FigureSpec {
     /// Returns the entries of the legend, with their texts escaped and truncated.
     fn legend(&self) -> Vec<(Marker, String)> {
         let lines = self.chart.series.iter().map(|series| (Marker::Line(series.color), &series.name));
+        // Pale lines with the color of a series have its name.
+        let other = |line: &&Series| !matches!(line.color, Color::Series(_));
+        let pale = self.chart.behind.iter().filter(other).map(|line| (Marker::Pale(line.color), &line.name));
         let letters = self.annotations.iter().map(|(letter, text)| (Marker::Text(letter.clone()), text));
         // The label of the axis explains a series of the same name.
         let named = |(_, name): &(Marker, &String)| **name != self.chart.y.label;
-        let mut legend: Vec<(Marker, String)> =
-            lines.filter(named).chain(letters).map(|(marker, text)| (marker, shortened(text))).collect();
+        let mut legend: Vec<(Marker, String)> = lines
+            .chain(pale)
+            .filter(named)
+            .chain(letters)
+            .map(|(marker, text)| (marker, shortened(text)))
+            .collect();
         if legend.len() > LINES {
             let more = format!("and {} more", legend.len() - LINES + 1);
             legend.truncate(LINES - 1);
@@ -194,9 +204,10 @@ impl FigureSpec {
     }
 }
 
-/// Marker before a text of a legend: a line, or a letter or number in the chart.
+/// Marker before a text of a legend: a line, a pale line, or a letter or number in the chart.
 enum Marker {
     Line(Color),
+    Pale(Color),
     Text(String),
 }
 

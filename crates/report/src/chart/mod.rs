@@ -46,6 +46,8 @@ const Y_TICKS: usize = 6;
 /// Widths of axes and of series.
 const THIN: f64 = 1.0;
 pub(crate) const THICK: f64 = 1.75;
+/// Opacity of a pale line.
+pub(crate) const PALE: f32 = 0.3;
 /// Width of the dashes of series that coincide; length of those of all members together, and limits of each.
 const WIDE: f64 = 3.0;
 const OVERLAP: f64 = 100.0;
@@ -171,7 +173,7 @@ impl Chart {
         }
         self.add_mark(&mut shapes);
         for Series { color, points, .. } in &self.behind {
-            let (points, color, opacity) = (self.positions(points), *color, 0.3);
+            let (points, color, opacity) = (self.positions(points), *color, PALE);
             shapes.push(match points[..] {
                 [center] => Shape::Circle { center, radius: LONE_DOT, color, opacity },
                 _ => Shape::pale(points, color, THIN, opacity),

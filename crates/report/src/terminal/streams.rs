@@ -92,7 +92,7 @@ pub fn speech(
         Some(rate) => {
             let of_speech = |part: f64| percent(part / speech_seconds, 0);
             format!(
-                "detection error rate {}: {} missed, {} false alarm; {} of speech in {}",
+                "detection error rate: {}; {} missed, {} false alarm; {} of speech in {}",
                 percent(rate, 0),
                 of_speech(missed_seconds),
                 of_speech(false_alarm_seconds),
@@ -153,7 +153,7 @@ mod tests {
         let text = speech(&scores, 0.2, &errors, boundaries, &frames);
         for part in [
             "precision 1.000, recall 0.500, F1 0.667; 1 of 2 labeled and 1 detected match within 200 ms",
-            "detection error rate 55.0 %: 55.0 % missed, 0.0 % false alarm; 2.00 s of speech in 10.0 s",
+            "detection error rate: 55.0 %; 55.0 % missed, 0.0 % false alarm; 2.00 s of speech in 10.0 s",
             "start 100 ms, end 0 ms (median of 1 segment)",
         ] {
             assert!(text.contains(part), "{text}");

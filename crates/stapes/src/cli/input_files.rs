@@ -5,8 +5,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use super::predict::FRAME_EXTENSIONS;
-
 /// Maximum size of a list of files in bytes: more than a million paths.
 const MAX_LIST: u64 = 256 << 20;
 
@@ -72,8 +70,7 @@ pub(crate) fn is_recording(path: &Path) -> bool {
 
 /// True for a file of frames by its extension.
 pub(crate) fn is_frames(path: &Path) -> bool {
-    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
-    FRAME_EXTENSIONS.iter().any(|known| known.eq_ignore_ascii_case(extension))
+    stapes::data::has_frame_extension(path)
 }
 
 fn of_pattern(pattern: &str) -> Result<Vec<PathBuf>> {

@@ -1,4 +1,4 @@
-//! `stapes new`: writes a first recipe for recordings.
+//! `stapes new`: writes a first recipe for recordings or frames.
 
 mod wake_word;
 
@@ -18,13 +18,14 @@ use wake_word::{WakeWordArgs, Wanted};
 
 /// Look at recordings and write a recipe for them
 ///
-/// The data is a folder with one folder per class, or a manifest. The recipe trains as it is, with comments to change it.
+/// The data is a folder with one folder per class, of recordings or of arrays of frames (.npy, .csv), or a manifest. The recipe
+/// trains as it is, with comments to change it.
 #[derive(Args)]
 #[command(after_help = "Example:\n  stapes new digits --data recordings\n  stapes train digits")]
 pub(crate) struct New {
     /// Name of the recipe; the file is NAME.toml
     name: PathBuf,
-    /// Folder of the recordings, or a manifest
+    /// Folder of the recordings or of arrays of frames, or a manifest
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
     /// Task [default: from the labels and the lengths of the recordings]; wake-word: the recordings are of one word, NAME

@@ -1,6 +1,5 @@
 //! `stapes predict`: classifies files or their frames.
 
-mod frames;
 mod input;
 mod output;
 
@@ -17,7 +16,6 @@ use super::console::Console;
 use super::input_files;
 use super::run_options::parse_positive;
 use super::standard_input::{self, SampleFormat};
-pub(crate) use frames::EXTENSIONS as FRAME_EXTENSIONS;
 pub(crate) use input::with_path;
 use input::{InputClassifier, Predicted, Windows};
 pub(crate) use output::with_prediction;

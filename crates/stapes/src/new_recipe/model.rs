@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use stapes_data::Lengths;
 use stapes_report::pluralize;
 
 use super::{Facts, Task};
@@ -19,8 +20,13 @@ pub(super) struct ModelSection {
 
 impl Facts<'_> {
     /// Chooses the model for this number of training examples. The settings are those of the built-in recipes `fsdd-speakers`
-    /// (new speakers), `fsdd-gru` (known speakers) and `upc-vad` (labels per frame).
+    /// (new speakers), `fsdd-gru` (known speakers), `upc-vad` (labels per frame) and `handwriting` (arrays of frames).
     pub(super) fn model_section(&self, train: usize, has_speakers: bool) -> ModelSection {
+        let steps = train.div_ceil(BATCH_SIZE).max(1);
+        let epochs = STEPS.div_ceil(steps).clamp(20, 200);
+        if let Some(lengths) = self.statistics.frames {
+            return self.sequences_section(&lengths, steps, epochs);
+        }
         let rate_hz = self.rate_hz();
         let rate = match self.statistics.rates_hz.keys().next_back() {
             Some(&highest) if highest > rate_hz => {
@@ -31,8 +37,6 @@ impl Facts<'_> {
         if self.task == Task::Frames {
             return self.frames_section(rate_hz, &rate);
         }
-        let steps = train.div_ceil(BATCH_SIZE).max(1);
-        let epochs = STEPS.div_ceil(steps).clamp(20, 200);
         let head = if self.task == Task::Sequences { "mean" } else { "max" };
         let (normalization, why) = match has_speakers {
             true => (
@@ -68,6 +72,31 @@ impl Facts<'_> {
                 "two bidirectional GRU layers of 64 units, {epochs} epochs of {}, as in the built-in recipe {}",
                 pluralize(steps as u64, "step"),
                 if has_speakers { "fsdd-speakers" } else { "fsdd-gru" }
+            ),
+        }
+    }
+
+    /// Chooses the model for arrays of frames of these lengths.
+    fn sequences_section(&self, lengths: &Lengths, steps: usize, epochs: usize) -> ModelSection {
+        let text = format!(
+            "[frames]\nnormalization = \"per-coefficient\" # every value, over the training data\n\n\
+             [model.recurrent]\ncell = \"gru\"\nhidden_size = 64\nnum_layers = 2\nbidirectional = true\n\
+             dropout = 0.3\nhead = \"max\"\nhead_dropout = 0.3\n\n\
+             [train]\nbatch_size = {BATCH_SIZE}\nepochs = {epochs}\noptimizer = \"adamw\"\nlearning_rate = 3e-3\n\
+             schedule = \"cosine\"\nmax_grad_norm = 1.0\nweight_decay = 0.01\n"
+        );
+        let width = self.config.frame_width().unwrap_or_default();
+        ModelSection {
+            text,
+            features: format!(
+                "frames of {}, {} to {} per sequence; normalized over the training data",
+                pluralize(width as u64, "value"),
+                lengths.min,
+                pluralize(lengths.max as u64, "frame"),
+            ),
+            training: format!(
+                "two bidirectional GRU layers of 64 units, {epochs} epochs of {}, as in the built-in recipe handwriting",
+                pluralize(steps as u64, "step")
             ),
         }
     }

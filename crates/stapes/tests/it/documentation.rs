@@ -214,7 +214,7 @@ fn keys_of_custom_data_are_documented_with_their_defaults() {
         let other_keys = if name == "data.folders" {
             &["file", "layout", "columns", "frame_labels"][..]
         } else {
-            &["speaker"]
+            &["speaker", "frame_width"]
         };
         assert!(other_keys.iter().all(|key| accepted.remove(*key)), "{accepted:?}");
         check_rows(name, &rows, &accepted);

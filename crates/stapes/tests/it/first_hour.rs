@@ -185,6 +185,50 @@ fn frames_are_read_from_numpy_arrays() {
 }
 
 #[test]
+fn a_new_user_trains_on_arrays_of_frames_without_reading_anything() {
+    let scratch = Scratch::new();
+    let mut noise = 7u32;
+    let mut write = |folder: &str, speakers: &[&str]| {
+        for (class, slope) in [("falling", -1.0), ("rising", 1.0)] {
+            for (number, speaker) in speakers.iter().enumerate() {
+                for take in 0..6 {
+                    let array = ndarray::Array2::from_shape_fn((8 + take + number, 3), |(t, f)| {
+                        noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                        let white = (noise >> 8) as f32 / (1 << 24) as f32 - 0.5;
+                        slope * (t as f32 / 8.0 - 0.6) + f as f32 + 0.2 * white
+                    });
+                    let path = scratch.write(&format!("{folder}/{class}/{speaker}_{take}.npy"), "");
+                    ndarray_npy::WriteNpyExt::write_npy(&array, fs::File::create(path).unwrap()).unwrap();
+                }
+            }
+        }
+    };
+    write("gestures", &SPEAKERS);
+    write("others", &["gus"]);
+    for task in ["", " --task sequences --force"] {
+        let made = scratch.run(&format!("new curves --data gestures{task}")).succeeds().stdout();
+        for part in
+            ["72 sequences of 2 classes", "6 speakers such as ann", "frames of 3 values", "8 to 18 frames"]
+        {
+            assert!(made.contains(part), "{part} in {made}");
+        }
+    }
+    scratch.run("new other --data gestures --task frames").fails(2, &["need a manifest"]);
+    let info = scratch.run("data info curves").succeeds().stdout();
+    assert!(info.contains("72 examples of 2 classes, 6 speakers; split by-speaker"), "{info}");
+
+    let trained = scratch.run(&format!("train curves --json {SHORT}")).succeeds().last_json();
+    assert!(trained["test_accuracy"].as_f64().unwrap() >= 0.9, "{trained}");
+    fs::remove_dir_all(scratch.path("others/rising")).unwrap();
+    let evaluated = scratch.run("eval runs/curves --data others --split all --json").succeeds().last_json();
+    assert_eq!((&evaluated["total"], &evaluated["correct"]), (&6.into(), &6.into()));
+    let from_file = "eval runs/curves/model.safetensors --data others --split all --json";
+    assert_eq!(scratch.run(from_file).succeeds().last_json()["accuracy"], evaluated["accuracy"]);
+    let predicted = scratch.run("predict runs/curves others --json").succeeds().json();
+    assert_eq!(labels(&predicted), ["falling"; 6]);
+}
+
+#[test]
 fn built_in_recipes_need_no_repository() {
     let scratch = Scratch::new();
     let listed = scratch.run("recipes").succeeds().stdout();

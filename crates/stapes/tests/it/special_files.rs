@@ -157,10 +157,9 @@ fn frames_are_read_from_pipes_up_to_a_limit() {
     run(&scratch, "predict run /dev/zero").fails(2, &["/dev/zero", "longer than 256 MiB"]);
     // A missing value is an error, and a long word is truncated in the message.
     scratch.write("gap.csv", "1,,3\n");
-    run(&scratch, "predict run gap.csv").fails(2, &["gap.csv: line 1: \"\" is not a finite number"]);
+    run(&scratch, "predict run gap.csv").fails(2, &["gap.csv:1: \"\" is not a finite number"]);
     scratch.write("word.csv", "x".repeat(5000));
-    let ran =
-        run(&scratch, "predict run word.csv").fails(2, &["word.csv: line 1: \"xxxxxxxxxxxxxxxxxxxx\" is"]);
+    let ran = run(&scratch, "predict run word.csv").fails(2, &["word.csv:1: \"xxxxxxxxxxxxxxxxxxxx\" is"]);
     assert!(ran.stderr().len() < 200);
 }
 

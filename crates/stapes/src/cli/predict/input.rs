@@ -4,10 +4,9 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use stapes::audio::AudioError;
+use stapes::data::read_frames;
 use stapes::infer::{Classifier, InferError, Input, Model};
 use stapes::{Error, FileClassifier, FileProbabilities, WindowProbabilities};
-
-use super::frames;
 
 /// Windows of a recording.
 #[derive(Clone, Copy, Debug)]
@@ -56,7 +55,7 @@ impl InputClassifier<'_> {
                 Ok(if *is_frame_level { Predicted::Frames(found) } else { Predicted::Label(found) })
             }
             (InputClassifier::Frames(classifier), None) => {
-                let probabilities = classifier.classify_frames(&frames::read(file)?).with_context(path)?;
+                let probabilities = classifier.classify_frames(&read_frames(file)?).with_context(path)?;
                 Ok(Predicted::Label(FileProbabilities::of_frames(probabilities)))
             }
             (InputClassifier::Frames(_), Some(_)) => bail!("windows need a model of recordings"),
