@@ -1,7 +1,8 @@
 //! Trained models for other programs.
 //!
 //! Each target reads the [`Graph`](stapes_nn::graph::Graph) of the network and writes files that compute the same
-//! probabilities. [`torch_module`] returns PyTorch code, [`onnx_model`] an ONNX model.
+//! probabilities. [`torch_files`] returns PyTorch code with calls of the toolkit of the front end,
+//! [`onnx_model`] an ONNX model.
 
 mod error;
 mod onnx;
@@ -9,4 +10,4 @@ mod torch;
 
 pub use error::ExportError;
 pub use onnx::{OPSET, OnnxModel, OnnxOptions, State, onnx_model};
-pub use torch::torch_module;
+pub use torch::{torch_files, torch_module};
