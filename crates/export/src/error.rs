@@ -14,6 +14,16 @@ pub enum ExportError {
         /// Missing feature, and its replacement.
         reason: &'static str,
     },
+    /// The toolkit of the front end has no such setting.
+    #[error("{toolkit} has no setting {setting}; {advice}")]
+    Setting {
+        /// Toolkit, such as torchaudio.compliance.kaldi.
+        toolkit: &'static str,
+        /// The setting with its value.
+        setting: String,
+        /// Replacement.
+        advice: &'static str,
+    },
     /// The input of the model does not fit.
     #[error("{0}")]
     Input(&'static str),

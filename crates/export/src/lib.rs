@@ -1,8 +1,8 @@
 //! Trained models for other programs.
 //!
 //! Each target reads the [`Graph`](stapes_nn::graph::Graph) of the network and writes files that compute the same
-//! probabilities. [`torch_module`] returns PyTorch code, [`onnx_model`] an ONNX model and
-//! [`triton_repository`] one with settings for a server.
+//! probabilities: [`onnx_model`] an ONNX model, [`triton_repository`] one with settings for a server, [`torch_files`] PyTorch code
+//! with calls of the toolkit of the front end.
 
 mod error;
 mod onnx;
@@ -11,7 +11,7 @@ mod triton;
 
 pub use error::ExportError;
 pub use onnx::{OPSET, OnnxModel, OnnxOptions, State, onnx_model};
-pub use torch::torch_module;
+pub use torch::{torch_files, torch_module};
 pub use triton::triton_repository;
 
 /// A file of an export.

@@ -207,6 +207,13 @@ impl Model {
         stapes_export::torch_module(self.model()).map_err(|error| value_error(error.to_string()))
     }
 
+    /// Files for PyTorch with the features, as names with their contents.
+    fn torch_files<'py>(&self, py: Python<'py>) -> PyResult<Vec<(String, Bound<'py, PyBytes>)>> {
+        let files =
+            stapes_export::torch_files(self.model()).map_err(|error| value_error(error.to_string()))?;
+        Ok(files.into_iter().map(|(name, content)| (name, PyBytes::new(py, &content))).collect())
+    }
+
     /// Content of an ONNX file.
     fn onnx<'py>(&self, py: Python<'py>, features: bool, streaming: bool) -> PyResult<Bound<'py, PyBytes>> {
         let options = stapes_export::OnnxOptions { features, streaming };

@@ -75,6 +75,8 @@ class Model:
 
     def torch_module(self) -> str:
         """Returns the text of a Python file with the network as a ``torch.nn.Module``."""
+    def torch_files(self) -> list[tuple[str, bytes]]:
+        """Returns the files for PyTorch with the features, as names with their contents."""
     def normalizer(self) -> Optional[tuple[_Floats, _Floats]]:
         """Returns the mean and the scale of each value over the training frames, if there are any. Shapes: -> [F], [F]."""
     def classify_files(self, paths: list[str]) -> list[tuple[_Floats, float, bool]]:

@@ -130,8 +130,19 @@ class Model:
         """Frames of samples [L] at ``sr`` Hz from the front end, before normalization. Shapes: -> [T, F], f32."""
         return self._native.features(as_samples(audio), self._rate(sr))
 
-    def to_torch(self) -> Any:
-        """The network as a ``torch.nn.Module`` with the same parameters; see ``stapes.torch_module``."""
+    def to_torch(self, folder: str | os.PathLike[str] | None = None) -> Any:
+        """The network as a ``torch.nn.Module`` with the same parameters; see ``stapes.torch_module``.
+
+        With ``folder``, the files ``model.py`` and ``model.safetensors`` are written there instead: the network, and the features
+        as calls of the toolkit that they equal, without stapes. ``python model.py FILE.wav`` prints the probabilities.
+        """
+        if folder is not None:
+            files = self._native.torch_files()
+            os.makedirs(folder, exist_ok=True)
+            for name, content in files:
+                with open(os.path.join(folder, name), "wb") as file:
+                    file.write(content)
+            return None
         from .torch_module import module_of
 
         return module_of(self)

@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
 use serde_json::json;
 use stapes::infer::{Input, Model};
 use stapes::run::Run;
-use stapes_export::{ExportFile, OPSET, OnnxOptions, onnx_model, torch_module, triton_repository};
+use stapes_export::{ExportFile, OPSET, OnnxOptions, onnx_model, torch_files, triton_repository};
 
 use super::console::{Console, thousands, visible_path};
 use super::paths::{create_folder, output, write_file};
@@ -59,7 +59,9 @@ impl Export {
                 vec![ExportFile { path: String::new(), bytes: onnx_model(&model, options)?.bytes }]
             }
             Format::Triton => triton_repository(&model, &name, options)?,
-            Format::Torch => torch(&model)?,
+            Format::Torch => {
+                torch_files(&model)?.into_iter().map(|(path, bytes)| ExportFile { path, bytes }).collect()
+            }
         };
         let default = match self.to {
             Format::Onnx => format!("{name}.onnx"),
@@ -156,14 +158,4 @@ impl Format {
             Format::Torch => "torch",
         }
     }
-}
-
-/// Returns the files of a PyTorch module.
-fn torch(model: &Model) -> Result<Vec<ExportFile>> {
-    let module = torch_module(model)?;
-    let parameters = model.to_bytes().context("the parameters")?;
-    Ok(vec![
-        ExportFile { path: "model.py".into(), bytes: module.into_bytes() },
-        ExportFile { path: "model.safetensors".into(), bytes: parameters },
-    ])
 }

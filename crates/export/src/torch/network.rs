@@ -1,50 +1,48 @@
-//! PyTorch: one readable file with a `torch.nn.Module` of the same network.
-//!
-//! The module has the parameters under the names of the model file, and normalizes the frames as the model does.
+//! The network: constructors of its layers, and the lines of `forward`.
 
 use std::fmt::Write;
 
-use stapes_features::Normalization;
-use stapes_infer::{Input, Model};
 use stapes_nn::convolution::Activation;
-use stapes_nn::graph::{BATCH_NORM_EPSILON, GraphNode, LOG_RELU_FLOOR, Operation};
+use stapes_nn::graph::{BATCH_NORM_EPSILON, Graph, GraphNode, LOG_RELU_FLOOR, Operation};
 use stapes_nn::head::{Pooling, Query};
 use stapes_nn::layer::Shape;
-use stapes_nn::objective::Objective;
 use stapes_nn::recurrent::{CellKind, Directions, RecurrentConfig};
 
+use super::python::flag;
 use crate::error::ExportError;
-
-/// Returns the text of a Python file with the class `Model`, a `torch.nn.Module`, for a trained model.
-///
-/// `Model()(frames)` returns the probabilities of frames [B, T, F] from the front end: [B, K], or [B, T, K] for a frame-level
-/// model. `load(path)` returns a module with the parameters of the model file.
-///
-/// # Errors
-/// [`ExportError::Layer`] if PyTorch has no such layer.
-pub fn torch_module(model: &Model) -> Result<String, ExportError> {
-    let network = model.network().map_err(|error| ExportError::Model(error.to_string()))?;
-    let graph = network.graph();
-    let mut code = Code::default();
-    for (number, node) in graph.nodes.iter().enumerate() {
-        let shapes: Vec<Shape> =
-            node.inputs.iter().map(|input| input.map_or(graph.input, |at| graph.nodes[at].output)).collect();
-        code.node(number, node, &shapes)?;
-    }
-    file(model, &code, graph.nodes.len(), graph.objective)
-}
 
 /// Lines of the two methods.
 #[derive(Default)]
-struct Code {
-    modules: String,
-    forward: String,
+pub(super) struct Code {
+    /// Lines of the constructor.
+    pub modules: String,
+    /// Lines of `scores`; the last one computes x`nodes`.
+    pub forward: String,
+    /// Number of nodes.
+    pub nodes: usize,
 }
 
 impl Code {
+    /// Returns the lines for a network.
+    ///
+    /// # Errors
+    /// [`ExportError::Layer`] if PyTorch has no such layer.
+    pub(super) fn new(graph: &Graph) -> Result<Code, ExportError> {
+        let mut code = Code { nodes: graph.nodes.len(), ..Code::default() };
+        for (number, node) in graph.nodes.iter().enumerate() {
+            let shape = |input: &Option<usize>| input.map_or(graph.input, |at| graph.nodes[at].output);
+            let shapes: Vec<Shape> = node.inputs.iter().map(shape).collect();
+            code.node(number, node, &shapes)?;
+        }
+        Ok(code)
+    }
+
     /// Adds a module under the name that its tensors have in the model file.
     fn module(&mut self, path: &str, constructor: &str) {
-        let _ = writeln!(self.modules, "        add(self, {path:?}, {constructor})");
+        let _ = match is_name(path) {
+            true => writeln!(self.modules, "        self.{path} = {constructor}"),
+            false => writeln!(self.modules, "        add(self, {path:?}, {constructor})"),
+        };
     }
 
     /// Adds a line that computes the output of a node.
@@ -253,17 +251,17 @@ fn module_path(tensor: &str) -> &str {
     tensor.rsplit_once('.').map_or(tensor, |(path, _)| path)
 }
 
+/// Returns true if an attribute may have this name.
+fn is_name(name: &str) -> bool {
+    !name.contains('.') && name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+}
+
 /// Returns the expression of a module.
 fn get(path: &str) -> String {
-    let is_name = |part: &str| part.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_');
     match path.split('.').all(is_name) {
         true => format!("self.{path}"),
         false => format!("self.get_submodule({path:?})"),
     }
-}
-
-fn flag(value: bool) -> &'static str {
-    if value { "True" } else { "False" }
 }
 
 fn pool(kind: Pooling, num_directions: usize, features: usize, x: &str) -> String {
@@ -276,49 +274,4 @@ fn pool(kind: Pooling, num_directions: usize, features: usize, x: &str) -> Strin
             format!("torch.cat([{x}[:, -1, :{half}], {x}[:, 0, {half}:]], dim=-1)")
         }
     }
-}
-
-/// Returns the whole file.
-fn file(model: &Model, code: &Code, nodes: usize, objective: Objective) -> Result<String, ExportError> {
-    let labels = serde_json::json!(model.labels);
-    let features = model.shape.features();
-    let input = match &model.input {
-        Input::Recordings(config) => config.normalization,
-        Input::Frames(config) => config.normalization,
-    };
-    let normalization = match (&model.input, input) {
-        (Input::Frames(_), Normalization::PerUtterance) => {
-            "        frames = frames - frames.mean(dim=1, keepdim=True)\n        \
-             deviation = frames.std(dim=1, keepdim=True, unbiased=False)\n        \
-             frames = frames / torch.where(deviation == 0, torch.ones_like(deviation), deviation)\n"
-        }
-        (Input::Frames(_), Normalization::PerUtteranceMean) => {
-            "        frames = frames - frames.mean(dim=1, keepdim=True)\n"
-        }
-        _ => "",
-    };
-    let (probabilities, shape) = probabilities(objective)?;
-    let template = include_str!("torch_template.py");
-    Ok(template
-        .replace("LABELS = []", &format!("LABELS = {labels}"))
-        .replace("FEATURES = 0", &format!("FEATURES = {features}"))
-        .replace("        # modules\n", &code.modules)
-        .replace("        # normalization\n", normalization)
-        .replace("        # layers\n", &code.forward)
-        .replace("SHAPE", shape)
-        .replace("return SCORES", &format!("return x{nodes}"))
-        .replace("return PROBABILITIES", &format!("return {probabilities}")))
-}
-
-/// Returns the expression of the probabilities, and their shape.
-fn probabilities(objective: Objective) -> Result<(&'static str, &'static str), ExportError> {
-    Ok(match objective {
-        Objective::Classes => ("scores.softmax(dim=-1)", "[B, K]"),
-        Objective::FrameClasses => ("scores.softmax(dim=-1)", "[B, T, K]"),
-        Objective::FrameBinary => ("torch.cat([(-scores).sigmoid(), scores.sigmoid()], dim=-1)", "[B, T, K]"),
-        Objective::Vote => {
-            ("F.one_hot(scores.argmax(dim=-1), len(LABELS)).to(scores.dtype).mean(dim=1)", "[B, K]")
-        }
-        other => return Err(ExportError::unknown("PyTorch", &format!("{other:?}"))),
-    })
 }

@@ -1,15 +1,17 @@
-"""A model of stapes as a PyTorch module.
-
-load("model.safetensors") reads the parameters of the model file, with PyTorch and safetensors alone.
+"""DOCUMENTATION
 """
 
+# imports
 import torch
 import torch.nn.functional as F
 from torch import nn
 
 LABELS = []
-# Values per frame.
-FEATURES = 0
+# constants
+FEATURES = 0  # values per frame
+
+
+# features
 
 
 class Filters(nn.Module):
