@@ -14,6 +14,16 @@ pub enum ExportError {
         /// Missing feature, and its replacement.
         reason: &'static str,
     },
+    /// An option is missing or invalid.
+    #[error("{key} = {value}: {rule}")]
+    Option {
+        /// Key.
+        key: &'static str,
+        /// Value; `absent` if it is not set.
+        value: String,
+        /// Rule, and the value to use.
+        rule: String,
+    },
     /// The network cannot be built.
     #[error("the model cannot be built: {0}")]
     Model(String),
