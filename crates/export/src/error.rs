@@ -30,6 +30,16 @@ pub enum ExportError {
     /// The front end or the normalization needs the whole clip.
     #[error("the model cannot run on a stream: {0}")]
     Stream(String),
+    /// An option is missing or invalid.
+    #[error("{key} = {value}: {rule}")]
+    Option {
+        /// Key.
+        key: &'static str,
+        /// Value; `absent` if it is not set.
+        value: String,
+        /// Rule, and the value to use.
+        rule: String,
+    },
     /// The network cannot be built.
     #[error("the model cannot be built: {0}")]
     Model(String),

@@ -26,9 +26,9 @@ pub fn triton_repository(
     let onnx = onnx_model(model, options)?;
     let labels: String = model.labels.iter().map(|label| format!("{label}\n")).collect();
     Ok(vec![
-        ExportFile { path: format!("{name}/config.pbtxt"), bytes: config(name, &onnx, options).into_bytes() },
-        ExportFile { path: format!("{name}/labels.txt"), bytes: labels.into_bytes() },
-        ExportFile { path: format!("{name}/1/model.onnx"), bytes: onnx.bytes },
+        ExportFile::new(format!("{name}/config.pbtxt"), config(name, &onnx, options)),
+        ExportFile::new(format!("{name}/labels.txt"), labels),
+        ExportFile::new(format!("{name}/1/model.onnx"), onnx.bytes),
     ])
 }
 

@@ -211,7 +211,7 @@ impl Model {
     fn torch_files<'py>(&self, py: Python<'py>) -> PyResult<Vec<(String, Bound<'py, PyBytes>)>> {
         let files =
             stapes_export::torch_files(self.model()).map_err(|error| value_error(error.to_string()))?;
-        Ok(files.into_iter().map(|(name, content)| (name, PyBytes::new(py, &content))).collect())
+        Ok(files.into_iter().map(|file| (file.path, PyBytes::new(py, &file.bytes))).collect())
     }
 
     /// Content of an ONNX file.

@@ -14,6 +14,7 @@ use stapes_nn::objective::Objective;
 use self::network::Code;
 use self::python::{INDENT, number, texts, without_unused};
 use self::toolkits::{Toolkit, toolkit};
+use crate::ExportFile;
 use crate::error::ExportError;
 
 /// Name of the Python file of [`torch_files`].
@@ -43,14 +44,14 @@ pub fn torch_module(model: &Model) -> Result<String, ExportError> {
 ///
 /// # Errors
 /// [`ExportError::Layer`] if PyTorch has no such layer, [`ExportError::Setting`] if the toolkit has no such setting.
-pub fn torch_files(model: &Model) -> Result<Vec<(String, Vec<u8>)>, ExportError> {
+pub fn torch_files(model: &Model) -> Result<Vec<ExportFile>, ExportError> {
     let front_end = match &model.input {
         Input::Recordings(config) => Some(FrontEnd::new(config)?),
         Input::Frames(_) => None,
     };
     let module = text(model, front_end.as_ref())?;
     let parameters = model.to_bytes().map_err(|error| ExportError::Model(error.to_string()))?;
-    Ok(vec![(MODULE_FILE.into(), module.into_bytes()), (PARAMETERS_FILE.into(), parameters)])
+    Ok(vec![ExportFile::new(MODULE_FILE, module), ExportFile::new(PARAMETERS_FILE, parameters)])
 }
 
 /// Front end of a model of recordings.
@@ -240,8 +241,8 @@ mod tests {
 
     fn module(features: FeatureConfig) -> String {
         let files = torch_files(&model(features)).unwrap();
-        assert_eq!([&*files[0].0, &*files[1].0], ["model.py", "model.safetensors"]);
-        String::from_utf8(files[0].1.clone()).unwrap()
+        assert_eq!([&*files[0].path, &*files[1].path], ["model.py", "model.safetensors"]);
+        String::from_utf8(files[0].bytes.clone()).unwrap()
     }
 
     #[test]

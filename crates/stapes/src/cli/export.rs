@@ -2,24 +2,28 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail};
+use anyhow::{Error, Result, anyhow, bail};
 use clap::{Args, ValueEnum};
 use serde_json::json;
 use stapes::infer::{Input, Model};
 use stapes::run::Run;
-use stapes_export::{ExportFile, OPSET, OnnxOptions, onnx_model, torch_files, triton_repository};
+use stapes_export::{
+    COptions, ExportError, ExportFile, OPSET, OnnxOptions, c_files, onnx_model, torch_files,
+    triton_repository,
+};
 
 use super::console::{Console, thousands, visible_path};
 use super::paths::{create_folder, output, write_file};
+use super::run_options::parse_time;
 
-/// Write a trained model for another program: ONNX, Triton, PyTorch
+/// Write a trained model for another program: ONNX, Triton, PyTorch, C
 ///
 /// The program computes the same probabilities. With --with-features it reads samples in [-1, 1] at the model's sample rate,
 /// otherwise frames of the front end.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  stapes export runs/fsdd --to onnx --with-features --out digits.onnx\n  \
-                  stapes export vad --to onnx --with-features --streaming\n  stapes export runs/fsdd --to torch --out fsdd-torch"
+                  stapes export vad --to onnx --with-features --streaming\n  stapes export runs/fsdd --to torch --out fsdd-torch\n  stapes export vad --to c --out vad-c"
 )]
 pub(crate) struct Export {
     /// Run folder, model file, or name of a built-in model
@@ -33,6 +37,9 @@ pub(crate) struct Export {
     /// ONNX, Triton: reads one frame or one hop of samples, with states as inputs and outputs
     #[arg(long)]
     streaming: bool,
+    /// C: longest clip of a model that needs the whole clip
+    #[arg(long, value_name = "SECONDS", value_parser = parse_time)]
+    max_seconds: Option<f64>,
     /// File for ONNX, folder for the others [default: runs/MODEL.onnx or runs/MODEL-FORMAT, or the next free name]
     #[arg(long, value_name = "PATH")]
     out: Option<PathBuf>,
@@ -44,8 +51,10 @@ enum Format {
     Onnx,
     /// Model repository of Triton Inference Server
     Triton,
-    /// Python file with a torch.nn.Module, and its parameters
+    /// Python file with a torch.nn.Module and the features, and its parameters
     Torch,
+    /// C99 source with the front end, for processors without an operating system
+    C,
 }
 
 impl Export {
@@ -59,14 +68,14 @@ impl Export {
                 vec![ExportFile { path: String::new(), bytes: onnx_model(&model, options)?.bytes }]
             }
             Format::Triton => triton_repository(&model, &name, options)?,
-            Format::Torch => {
-                torch_files(&model)?.into_iter().map(|(path, bytes)| ExportFile { path, bytes }).collect()
-            }
+            Format::Torch => torch_files(&model)?,
+            Format::C => c_files(&model, &self.c_options(&name)).map_err(in_terms_of_flags)?,
         };
         let default = match self.to {
             Format::Onnx => format!("{name}.onnx"),
             Format::Triton => format!("{name}-triton"),
             Format::Torch => format!("{name}-torch"),
+            Format::C => format!("{name}-c"),
         };
         let out = output(self.out.clone(), Path::new(&default));
         let written = self.write(&out, &files)?;
@@ -81,11 +90,24 @@ impl Export {
 
     fn options(&self) -> Result<OnnxOptions> {
         for (given, flag) in [(self.with_features, "--with-features"), (self.streaming, "--streaming")] {
-            if given && self.to == Format::Torch {
+            if given && !matches!(self.to, Format::Onnx | Format::Triton) {
                 bail!("{flag} is for ONNX and Triton; remove it, or use --to onnx");
             }
         }
+        if self.max_seconds.is_some() && self.to != Format::C {
+            bail!("--max-seconds is for C; remove it, or use --to c");
+        }
         Ok(OnnxOptions { features: self.with_features, streaming: self.streaming })
+    }
+
+    /// Returns the settings of the C code, whose names are C identifiers.
+    fn c_options(&self, name: &str) -> COptions {
+        let plain =
+            |letter: char| if letter.is_ascii_alphanumeric() { letter.to_ascii_lowercase() } else { '_' };
+        let name: String = name.chars().map(plain).take(40).collect();
+        let name =
+            if name.starts_with(|first: char| first.is_ascii_lowercase()) { name } else { "model".into() };
+        COptions { name, max_seconds: self.max_seconds }
     }
 
     /// Returns the name of the model, from the path of the run or file.
@@ -133,7 +155,7 @@ impl Export {
         };
         match (self.with_features, rate) {
             (true, Some(rate)) => console.print(&format!("It reads samples in [-1, 1] at {rate} Hz.")),
-            (false, Some(_)) if self.to != Format::Torch => {
+            (false, Some(_)) if matches!(self.to, Format::Onnx | Format::Triton) => {
                 console.print("It reads frames of the front end; --with-features includes the front end.");
             }
             _ => {}
@@ -143,9 +165,8 @@ impl Export {
             Format::Onnx => console
                 .print(&format!("Operators of opset {OPSET}. Next: onnxruntime.InferenceSession({out:?})")),
             Format::Triton => console.print(&format!("Next: tritonserver --model-repository {out}")),
-            Format::Torch => {
-                console.print(&format!("Next: model.load(\"{out}/model.safetensors\") in Python"))
-            }
+            Format::Torch => console.print(&format!("Next: python {out}/model.py FILE.wav")),
+            Format::C => console.print(&format!("Next: make -C {out} test")),
         }
     }
 }
@@ -156,6 +177,15 @@ impl Format {
             Format::Onnx => "onnx",
             Format::Triton => "triton",
             Format::Torch => "torch",
+            Format::C => "c",
         }
+    }
+}
+
+/// Names the flag of an option in place of its key.
+fn in_terms_of_flags(error: ExportError) -> Error {
+    match error {
+        ExportError::Option { key: "max_seconds", rule, .. } => anyhow!("--max-seconds: {rule}"),
+        error => error.into(),
     }
 }

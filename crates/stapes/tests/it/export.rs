@@ -23,6 +23,9 @@ fn a_model_is_written_for_every_program() {
     scratch.run("export vad --to onnx --with-features --streaming --out vad.onnx").succeeds();
     assert_eq!(fs::read(scratch.path("vad.onnx")).unwrap(), file);
     scratch.run("export vad --to torch --out module").succeeds();
+    scratch.run("export vad --to c").succeeds();
+    let header = fs::read_to_string(scratch.path("runs/vad-c/vad.h")).unwrap();
+    assert!(header.contains("vad_push"), "{header}");
     let module = fs::read_to_string(scratch.path("module/model.py")).unwrap();
     assert!(module.contains("nn.Module"), "{module}");
     scratch.run("predict module/model.safetensors nothing.wav").fails(2, &["nothing.wav"]);
@@ -33,6 +36,8 @@ fn what_cannot_be_exported_is_refused_before_anything_is_written() {
     let scratch = Scratch::new();
     scratch.run("export digits --to onnx --streaming").fails(2, &["bidirectional", "future frames"]);
     scratch.run("export vad --to torch --streaming").fails(2, &["--streaming", "--to onnx"]);
+    scratch.run("export digits --to c").fails(2, &["--max-seconds", "whole"]);
+    scratch.run("export digits --to onnx --max-seconds 1").fails(2, &["--max-seconds", "--to c"]);
     scratch.run("export nothing --to onnx").fails(2, &["nothing"]);
     assert_eq!(fs::read_dir(scratch.path(".")).unwrap().count(), 0);
     scratch.write("file", "a file");

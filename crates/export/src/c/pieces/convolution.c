@@ -1,0 +1,60 @@
+/* A convolution with its batch normalization folded into weights and bias. */
+typedef struct {
+    const float *weights; /* [outputs, inputs / groups, kernel rows, kernel columns] */
+    const float *bias;    /* [outputs] */
+    int inputs, outputs, groups;
+    int height;                            /* rows of the input */
+    int kernel[2], stride[2], dilation[2]; /* rows, columns */
+    int padding[2][2];                     /* rows, columns: zeros before and after */
+    int relu;
+} convolution_layer;
+
+/* Number of positions of the window along axis 0 (rows) or 1 (columns). */
+static int conv_positions(const convolution_layer *c, int axis, int size)
+{
+    const int padded = size + c->padding[axis][0] + c->padding[axis][1];
+    return (padded - (c->kernel[axis] - 1) * c->dilation[axis] - 1) / c->stride[axis] + 1;
+}
+
+/* Adds the products of one row of the kernel, w [kernel columns], with a row x [width] to a row y [columns]. */
+static void conv_row(const convolution_layer *c, const float *w, const float *x, int width, float *y, int columns)
+{
+    const int stride = c->stride[1];
+    for (int k = 0; k < c->kernel[1]; k++) {
+        /* Column j of the output reads column j * stride + shift of the input. */
+        const int shift = k * c->dilation[1] - c->padding[1][0];
+        const float weight = w[k];
+        int first = shift < 0 ? (-shift + stride - 1) / stride : 0;
+        int end = shift < width ? (width - 1 - shift) / stride + 1 : 0;
+        if (end > columns)
+            end = columns;
+        for (int j = first; j < end; j++)
+            y[j] += weight * x[j * stride + shift];
+    }
+}
+
+/* x [inputs, height, width] -> y [outputs, rows, columns]; returns the number of columns. */
+static int convolution(const convolution_layer *c, const float *x, int width, float *y)
+{
+    const int rows = conv_positions(c, 0, c->height), columns = conv_positions(c, 1, width);
+    const int inputs = c->inputs / c->groups, outputs = c->outputs / c->groups;
+    for (int o = 0; o < c->outputs; o++) {
+        const float *channels = x + (o / outputs) * inputs * c->height * width;
+        for (int row = 0; row < rows; row++, y += columns) {
+            for (int j = 0; j < columns; j++)
+                y[j] = c->bias[o];
+            for (int i = 0; i < inputs; i++) {
+                for (int k = 0; k < c->kernel[0]; k++) {
+                    const int from = row * c->stride[0] + k * c->dilation[0] - c->padding[0][0];
+                    if (from < 0 || from >= c->height)
+                        continue;
+                    const float *w = c->weights + ((o * inputs + i) * c->kernel[0] + k) * c->kernel[1];
+                    conv_row(c, w, channels + (i * c->height + from) * width, width, y, columns);
+                }
+            }
+            for (int j = 0; c->relu && j < columns; j++)
+                y[j] = y[j] > 0 ? y[j] : 0;
+        }
+    }
+    return columns;
+}

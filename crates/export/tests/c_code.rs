@@ -1,0 +1,334 @@
+//! Exported C code returns the scores of this program, without warnings, and without errors of memory.
+
+mod support;
+
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use stapes_audio::Clip;
+use stapes_export::{COptions, c_files};
+use stapes_infer::{Classifier, Model, StreamClassifier};
+
+use support::{model, recipe, sound};
+
+/// Returns true if there is a C compiler; without it, tests have nothing to run.
+fn has_compiler() -> bool {
+    let found = Command::new("gcc").arg("--version").output().is_ok_and(|output| output.status.success());
+    assert!(found || !stapes_testkit::fixture::required(), "gcc is missing; install it");
+    if !found {
+        println!("skipped: gcc is missing");
+    }
+    found
+}
+
+/// Scores of this program.
+fn expected(model: &Model, samples: &[f32], stream: bool, rate: u32) -> Vec<f32> {
+    if !stream {
+        let clip = Clip { samples: samples.to_vec(), sample_rate_hz: rate };
+        return Classifier::new(model).unwrap().classify(&clip).unwrap();
+    }
+    let (mut scores, mut stream) = (Vec::new(), StreamClassifier::new(model).unwrap());
+    stream.push(samples, |row| scores.extend_from_slice(row)).unwrap();
+    stream.finish(|row| scores.extend_from_slice(row)).unwrap();
+    scores
+}
+
+/// Compiles the files of a folder with a program, and returns its path.
+fn compile(folder: &Path, program: &str, flags: &[&str]) -> std::path::PathBuf {
+    let output = folder.join(format!("program{}", flags.len()));
+    let mut compiler = Command::new("gcc");
+    compiler.args(["-std=c99", "-O2", "-Wall", "-Wextra", "-Werror", "-pedantic"]).args(flags);
+    let compiled = compiler
+        .arg("-I")
+        .arg(folder)
+        .arg(folder.join("model.c"))
+        .arg(program)
+        .arg("-o")
+        .arg(&output)
+        .arg("-lm")
+        .output()
+        .unwrap();
+    assert!(compiled.status.success(), "{}", String::from_utf8_lossy(&compiled.stderr));
+    output
+}
+
+/// Runs a program on samples, and returns its scores.
+fn run(program: &Path, argument: usize, samples: &[f32]) -> Vec<f32> {
+    let mut child = Command::new(program)
+        .arg(argument.to_string())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let bytes: Vec<u8> = samples.iter().flat_map(|sample| sample.to_le_bytes()).collect();
+    let mut input = child.stdin.take().unwrap();
+    let writer = std::thread::spawn(move || input.write_all(&bytes));
+    let output = child.wait_with_output().unwrap();
+    writer.join().unwrap().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    output.stdout.as_chunks::<4>().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect()
+}
+
+/// Exports a model, runs it on recordings of these lengths, and returns the largest difference.
+fn largest_difference(name: &str, model: &Model, max_seconds: Option<f64>, lengths: &[usize]) -> f32 {
+    let folder = tempfile::tempdir().unwrap();
+    let files = c_files(model, &COptions { max_seconds, ..COptions::default() }).unwrap();
+    files.iter().for_each(|file| std::fs::write(folder.path().join(&file.path), &file.bytes).unwrap());
+    let header = std::str::from_utf8(&files[0].bytes).unwrap();
+    let stream = header.contains("model_push");
+    let rate = header.split("#define MODEL_RATE ").nth(1).unwrap().split_whitespace().next().unwrap();
+    let rate: u32 = rate.parse().unwrap();
+    let tests = stapes_testkit::fixture::workspace_root().join("crates/export/tests/c");
+    let driver = tests.join(if stream { "stream.c" } else { "clip.c" });
+    let (mut largest, mut starts) = (0f32, Vec::new());
+    for flags in [&[][..], &["-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]] {
+        let program = compile(folder.path(), driver.to_str().unwrap(), flags);
+        for (seed, &length) in lengths.iter().enumerate() {
+            let samples = sound(length, seed);
+            let expected = expected(model, &samples, stream, rate);
+            let got = run(&program, 1 + 333 * seed, &samples);
+            assert_eq!(got.len(), expected.len(), "{name}: {length} samples");
+            starts.push(expected[..model.labels.len()].to_vec());
+            let is_open = expected.iter().any(|score| (0.001..0.999).contains(score));
+            assert!(is_open || name.contains("vote"), "{name}: the scores are 0 and 1 for all weights");
+            let differences = got.iter().zip(&expected).map(|(a, b)| (a - b).abs());
+            // NaN is the largest.
+            largest = differences.fold(largest, |largest, next| if next <= largest { largest } else { next });
+        }
+    }
+    let apart = starts[0].iter().zip(&starts[1]).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    assert!(apart > 1e-4 || name.contains("vote"), "{name}: the scores do not depend on the recording");
+    println!("{name}: largest difference {largest:.1e}");
+    largest
+}
+
+/// Runs all models, and reports those whose scores differ.
+fn assert_same(cases: &[(&str, Model, Option<f64>, &[usize])]) {
+    let failed = cases.iter().filter(|(name, model, max_seconds, lengths)| {
+        let largest = std::panic::catch_unwind(|| largest_difference(name, model, *max_seconds, lengths));
+        !largest.is_ok_and(|largest| largest <= 1e-5)
+    });
+    let failed: Vec<&str> = failed.map(|(name, ..)| *name).collect();
+    assert!(failed.is_empty(), "{failed:#?}");
+}
+
+/// Runs the test that comes with the files of a model.
+fn run_exported_test(name: &str, model: &Model, max_seconds: Option<f64>) {
+    let folder = tempfile::tempdir().unwrap();
+    let files = c_files(model, &COptions { max_seconds, ..COptions::default() }).unwrap();
+    files.iter().for_each(|file| std::fs::write(folder.path().join(&file.path), &file.bytes).unwrap());
+    let made = Command::new("make").arg("-C").arg(folder.path()).arg("test").output().unwrap();
+    let report = String::from_utf8_lossy(&made.stdout);
+    assert!(
+        made.status.success() && report.contains(": same"),
+        "{name}: {report}{}",
+        String::from_utf8_lossy(&made.stderr)
+    );
+}
+
+#[test]
+fn c_code_of_five_recipes_returns_the_scores_of_stapes() {
+    if !has_compiler() {
+        return;
+    }
+    // An LSTM that detects voice per frame and a GRU for words, both on a stream.
+    let (vad_features, vad) = recipe("upc-vad.toml");
+    let (word_features, _) = recipe("speech-commands-crnn.toml");
+    let gru = "[recurrent]\ncell = 'gru'\nhidden_size = 48\nnum_layers = 2\nhead = 'last'";
+    let clip = |name: &str| {
+        let (features, network) = recipe(name);
+        model(&features, &network, 12)
+    };
+    let cases: [(&str, Model, Option<f64>, &[usize]); 5] = [
+        ("upc-vad", model(&vad_features, &vad, 2), None, &[16_000, 400, 3333]),
+        ("gru", model(&word_features, gru, 12), None, &[16_000, 1024, 5000]),
+        ("ds-cnn", clip("speech-commands-ds-cnn.toml"), Some(1.0), &[16_000, 7777, 900]),
+        ("bc-resnet", clip("speech-commands-bc-resnet.toml"), Some(1.0), &[16_000, 5001]),
+        ("mfcc-cnn", clip("fsdd-mfcc-cnn.toml"), Some(1.0), &[6000, 200, 9000]),
+    ];
+    assert_same(&cases);
+    cases.iter().for_each(|(name, model, max_seconds, _)| run_exported_test(name, model, *max_seconds));
+}
+
+/// Front end whose frames are cheap, and a stream.
+const SMALL: &str = "sample_rate_hz = 8000\nnormalization = 'per-coefficient'\n[front_end.kaldi-fbank]\nmel_opts = { num_bins = 12 }";
+
+#[test]
+fn c_code_runs_every_recurrent_network() {
+    if !has_compiler() {
+        return;
+    }
+    let fixed = format!("fixed_length_samples = 1200\n{SMALL}");
+    let cases = [
+        (SMALL, "[recurrent]\ncell = 'rnn_tanh'\nhidden_size = 5\nhead = 'mean'", 3, None),
+        (SMALL, "[recurrent]\ncell = 'rnn_relu'\nhidden_size = 5\nhead = 'max'\nbias = false", 3, None),
+        (SMALL, "[recurrent]\ncell = 'gru_reset_before'\nhidden_size = 5\nhead = 'vote'", 3, None),
+        (SMALL, "[recurrent]\ncell = 'lstm'\nhidden_size = 5\nhead = 'vote'", 3, Some(0.5)),
+        (
+            SMALL,
+            "[recurrent]\ncell = 'lstm'\nhidden_size = 6\nnum_layers = 3\nbidirectional = true\ndropout = 0.1",
+            3,
+            Some(0.5),
+        ),
+        (
+            SMALL,
+            "[recurrent]\ncell = 'gru'\nhidden_size = 5\nnum_layers = 2\nbidirectional = true\nbidirectional_mode = 'independent'\nhead = 'attention'",
+            3,
+            Some(0.5),
+        ),
+        (
+            SMALL,
+            "[recurrent]\ncell = 'gru'\nhidden_size = 5\nbidirectional = true\nbidirectional_mode = 'shared'\nhead = 'max'\nhead_dropout = 0.2",
+            3,
+            Some(0.5),
+        ),
+        (
+            SMALL,
+            "[recurrent]\ncell = 'gru'\nhidden_size = 5\nbidirectional = true\nhead = 'per_frame'",
+            3,
+            Some(0.5),
+        ),
+        (
+            SMALL,
+            "[recurrent]\ncell = 'gru_reset_before'\nhidden_size = 5\nbidirectional = true\nhead = 'per_frame_binary'",
+            2,
+            Some(0.5),
+        ),
+        (&fixed, "[recurrent]\ncell = 'lstm'\nhidden_size = 5\nhead = 'frame_ensemble'", 3, None),
+        (
+            &fixed,
+            "[recurrent]\ncell = 'lstm'\nhidden_size = 5\nbidirectional = true\nhead = 'concatenate'",
+            3,
+            None,
+        ),
+    ];
+    let cases = cases.map(|(features, network, classes, max_seconds)| {
+        (network, model(features, network, classes), max_seconds, &[1700, 3999, 900][..])
+    });
+    assert_same(&cases);
+}
+
+#[test]
+fn c_code_runs_every_convolutional_network() {
+    if !has_compiler() {
+        return;
+    }
+    let mel = |frames: &str| {
+        format!(
+            "sample_rate_hz = 8000\nnormalization = 'per-coefficient'\n{frames}[front_end.librosa-mfcc]\nn_fft = 256\nhop_length = 80\nn_mfcc = 40\nn_mels = 40"
+        )
+    };
+    let cases = [
+        (SMALL, "[cdnn]\nfilters = 3\nhidden_size = 4", 2, None),
+        (SMALL, "[cdnn]\nfilters = 3\nhidden_size = 4", 2, Some(0.5)),
+        (
+            "sample_rate_hz = 8000\nnormalization = 'per-utterance'\n[front_end.waveform]\nframe_length = 240\nhop_length = 80",
+            "[cdnn-raw]\nwindow_samples = 201",
+            2,
+            Some(0.5),
+        ),
+        (
+            "sample_rate_hz = 8000\nfixed_length_samples = 1500\n[front_end.waveform]\nframe_length = 1500\nhop_length = 1500",
+            "[wave-cnn]\nbatch_norm = true",
+            3,
+            None,
+        ),
+        ("sample_rate_hz = 8000\nfixed_length_samples = 1500\n[front_end.waveform]", "[wave-cnn]", 3, None),
+        (&mel("fixed_length_samples = 4000\n"), "[mfcc-cnn]", 3, None),
+        (&mel(""), "[ds-cnn]", 3, Some(0.5)),
+        (&mel(""), "[tc-resnet]", 3, Some(0.5)),
+        (&mel(""), "[bc-resnet]", 3, Some(0.5)),
+        (&mel(""), "[attention-rnn]", 3, Some(0.5)),
+        (&mel(""), "[crnn]\nfilters = 4\nhidden_size = 5\nfc_size = 16", 3, Some(0.5)),
+        (SMALL, "[crnn]\nfilters = 4\nhidden_size = 5\nfc_size = 16", 3, None),
+    ];
+    let cases = cases.map(|(features, network, classes, max_seconds)| {
+        (network, model(features, network, classes), max_seconds, &[1700, 3999, 900][..])
+    });
+    assert_same(&cases);
+}
+
+#[test]
+fn c_code_computes_every_front_end() {
+    if !has_compiler() {
+        return;
+    }
+    let lstm = "[recurrent]\ncell = 'lstm'\nhidden_size = 6\nhead = 'per_frame'";
+    let cases = [
+        ("[front_end.librosa-mel-db]\nn_fft = 512\nhop_length = 160\nref = 'max'\nn_mels = 30", true),
+        (
+            "[front_end.librosa-mel-db]\nn_fft = 512\nhop_length = 160\nref = 0.01\npower = 1\ntop_db = 'none'\ncenter = false",
+            false,
+        ),
+        (
+            "[front_end.librosa-mfcc]\nn_fft = 400\nhop_length = 160\npad_mode = 'reflect'\nlifter = 22\nhtk = true",
+            true,
+        ),
+        ("scale = 'int16'\n[front_end.psf-mfcc]\ndeltas = 2", false),
+        (
+            "scale = 'int16'\n[front_end.psf-mfcc]\nwinfunc = 'hamming'\nappendEnergy = false\nnfft = 'auto'\nwinstep = 0.03",
+            false,
+        ),
+        ("[front_end.psf-logfbank]\n[deltas]\nkind = 'psf'\norder = 2", true),
+        ("[front_end.psf-fbank]\nnfft = 300", true),
+        (
+            "scale = 'int16'\n[front_end.kaldi-fbank]\nframe_opts = { snip_edges = false }\nuse_energy = true",
+            true,
+        ),
+        ("scale = 'int16'\n[front_end.kaldi-mfcc]\nhtk_compat = true\ndeltas = 2\nraw_energy = false", false),
+        (
+            "scale = 'int16'\n[front_end.kaldi-mfcc]\ndialect = 'torchaudio'\ncmvn = 'meanvar'\ndeltas = 1",
+            true,
+        ),
+        ("[front_end.kaldi-fbank]\nuse_power = false\nuse_log_floor = false\n[deltas]\norder = 2", false),
+        ("[front_end.torchaudio-mfcc]\nn_mfcc = 13\nmelkwargs = { n_mels = 40 }", true),
+        (
+            "[front_end.torchaudio-mfcc]\nn_mfcc = 13\nlog_mels = true\nmelkwargs = { n_mels = 40, center = false, pad = 50, power = 1.5 }",
+            false,
+        ),
+        ("[front_end.torchaudio-mel-db]\nn_fft = 401\nn_mels = 20\nnormalized = true", true),
+        ("[front_end.kaldi-fbank]\n[stacking]\nleft = 2\nright = 1\nevery = 3", false),
+        ("[front_end.kaldi-fbank]\n[stacking]\nleft = 2\nright = 1\nevery = 3", true),
+        ("[front_end.kaldi-fbank]\n[deltas]\nmode = 'mirror'\n[stacking]\nleft = 1", true),
+        ("normalization = 'per-utterance-mean'\n[front_end.kaldi-fbank]\n[deltas]\nmode = 'constant'", true),
+        ("normalization = 'cmvn'\n[front_end.librosa-mfcc]", true),
+        ("fixed_length_samples = 9000\n[front_end.kaldi-fbank]", false),
+        ("fixed_length_samples = 9000\n[front_end.psf-mfcc]", true),
+    ];
+    let cases = cases.map(|(features, clip)| {
+        let normalized = match features.contains("normalization") {
+            true => features.to_owned(),
+            false => format!("normalization = 'per-coefficient'\n{features}"),
+        };
+        (features, model(&normalized, lstm, 3), clip.then_some(0.6), &[9600, 6001, 8000][..])
+    });
+    assert_same(&cases);
+}
+
+#[test]
+fn models_that_c_cannot_run_are_refused_with_the_layer_and_the_reason() {
+    let refused = |features: &str, network: &str, options: COptions| {
+        c_files(&model(features, network, 3), &options).unwrap_err().to_string()
+    };
+    let attention = "[recurrent]\ncell = 'gru'\nhidden_size = 5\nhead = 'attention'";
+    let error = refused(SMALL, attention, COptions::default());
+    assert!(
+        error.starts_with("max_seconds = absent: the model reads whole recordings (attention over frames needs future frames"),
+        "{error}"
+    );
+    let short = COptions { max_seconds: Some(0.01), ..COptions::default() };
+    assert!(refused(SMALL, attention, short).contains("use at least 0.025"));
+    let endless = COptions { max_seconds: Some(f64::NAN), ..COptions::default() };
+    assert!(refused(SMALL, attention, endless).starts_with("max_seconds = NaN: must be above 0"));
+    let name = COptions { name: "my model".into(), ..COptions::default() };
+    assert!(refused(SMALL, attention, name).starts_with("name = my model: must be at most 40"));
+    let wrapped = format!("{SMALL}\n[deltas]\nmode = 'wrap'");
+    let error = refused(&wrapped, attention, COptions { max_seconds: Some(0.5), ..COptions::default() });
+    assert!(error.starts_with("C cannot run deltas: mode = \"wrap\""), "{error}");
+    let mirrored = SMALL.to_owned() + "\nframe_opts = { snip_edges = false }";
+    let lstm = "[recurrent]\ncell = 'lstm'\nhidden_size = 5";
+    let error = refused(&mirrored, lstm, COptions::default());
+    assert!(error.starts_with("C cannot run the front end: frames that are mirrored"), "{error}");
+}
