@@ -91,10 +91,9 @@ pub(crate) fn natural_logarithms(values: &mut [f64]) {
         #[inline(always)]
         || {
             let (blocks, rest) = values.as_chunks_mut::<LANES>();
-            blocks.iter_mut().for_each(
-                #[inline(always)]
-                |block| ln_of_block(block),
-            );
+            for block in blocks {
+                ln_of_block(block);
+            }
             let mut block = [1.0; LANES];
             block[..rest.len()].copy_from_slice(rest);
             ln_of_block(&mut block);
