@@ -1,11 +1,21 @@
 //! Options of reading: channel and segment.
 
+use std::fmt;
 use std::path::Path;
+use std::str::FromStr;
 
 use crate::input::Input;
 use crate::{AudioError, Clip, read, read_segment};
 
-/// Channel of a recording that becomes its samples.
+/// Channel of a recording that becomes its samples. Its text is `mean` or a number.
+///
+/// # Example
+/// ```
+/// use stapes_audio::Channel;
+///
+/// assert_eq!("1".parse(), Ok(Channel::Index(1)));
+/// assert_eq!(Channel::Mean.to_string(), "mean");
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Channel {
     /// Mean of all channels, computed in f64.
@@ -13,6 +23,31 @@ pub enum Channel {
     Mean,
     /// One channel, counted from 0.
     Index(usize),
+}
+
+const MEAN: &str = "mean";
+
+impl fmt::Display for Channel {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Channel::Mean => formatter.write_str(MEAN),
+            Channel::Index(index) => write!(formatter, "{index}"),
+        }
+    }
+}
+
+impl FromStr for Channel {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Channel, String> {
+        match text {
+            MEAN => Ok(Channel::Mean),
+            number => match number.parse() {
+                Ok(index) => Ok(Channel::Index(index)),
+                Err(_) => Err(format!("expected {MEAN}, or the number of a channel: 0, 1, …")),
+            },
+        }
+    }
 }
 
 /// Options of [`read_with`]. The default reads the mean of all channels of a whole file, as [`read`](crate::read) does.

@@ -95,6 +95,10 @@ impl Fingerprint {
             Label::Class(class) => self.number(*class),
             Label::Segments(segments) => {
                 self.number(segments.list().len());
+                if let Some(class) = segments.after() {
+                    self.text("after");
+                    self.number(class);
+                }
                 for segment in segments.list() {
                     self.bytes(&segment.start_seconds.to_bits().to_le_bytes());
                     self.bytes(&segment.end_seconds.to_bits().to_le_bytes());

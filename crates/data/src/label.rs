@@ -30,7 +30,7 @@ impl Label {
         match self {
             Label::Class(class) => Label::Class(classes[class]),
             Label::Segments(mut segments) => {
-                segments.list.iter_mut().for_each(|segment| segment.class = classes[segment.class]);
+                segments.renumber(classes);
                 Label::Segments(segments)
             }
         }
@@ -41,8 +41,8 @@ impl Label {
         match self {
             Label::Class(class) => vec![*class],
             Label::Segments(segments) => {
-                let classes: BTreeSet<usize> = segments.list.iter().map(|segment| segment.class).collect();
-                classes.into_iter().collect()
+                let classes = segments.list.iter().map(|segment| segment.class).chain(segments.after);
+                classes.collect::<BTreeSet<usize>>().into_iter().collect()
             }
         }
     }
@@ -66,6 +66,8 @@ pub struct Segments {
     /// Line of the last segment in the file.
     last_line: usize,
     list: Vec<Segment>,
+    /// Class of everything after the last segment; `None` if the segments cover the recording.
+    after: Option<usize>,
 }
 
 /// Maximum distance between the end of the labels and the end of the recording; manual labels seldom match exactly.
@@ -111,12 +113,58 @@ impl Segments {
             return Err(DataError::Line { path: file, line: last_line, reason });
         }
         let list = rows.into_iter().map(|(_, segment)| segment).collect();
-        Ok(Segments { file, last_line, list })
+        Ok(Segments { file, last_line, list, after: None })
+    }
+
+    /// Fills the parts of a recording between the segments of a file, each with its line, and after them with a class. Segments of
+    /// one class may overlap.
+    ///
+    /// # Errors
+    /// [`DataError::Line`] if segments of different classes overlap, and those of [`Segments::new`] about times.
+    pub(crate) fn with_background(
+        file: PathBuf,
+        mut rows: Vec<(usize, Segment)>,
+        background: usize,
+    ) -> Result<Segments, DataError> {
+        rows.sort_by(|a, b| a.1.start_seconds.total_cmp(&b.1.start_seconds));
+        let mut covering: Vec<(usize, Segment)> = Vec::new();
+        for (line, segment) in rows {
+            let end = match covering.last_mut() {
+                Some((_, last))
+                    if last.class == segment.class && segment.start_seconds <= last.end_seconds =>
+                {
+                    last.end_seconds = last.end_seconds.max(segment.end_seconds);
+                    continue;
+                }
+                last => last.map_or(0.0, |(_, last)| last.end_seconds),
+            };
+            if segment.start_seconds > end + MAX_GAP_SECONDS {
+                let gap =
+                    Segment { start_seconds: end, end_seconds: segment.start_seconds, class: background };
+                covering.push((line, gap));
+            }
+            covering.push((line, segment));
+        }
+        if covering.is_empty() {
+            return Ok(Segments { file, last_line: 1, list: Vec::new(), after: Some(background) });
+        }
+        Ok(Segments { after: Some(background), ..Segments::new(file, covering)? })
+    }
+
+    /// Gives the classes other indices: `classes[c]` for the class c.
+    pub(crate) fn renumber(&mut self, classes: &[usize]) {
+        let found = self.list.iter_mut().map(|segment| &mut segment.class).chain(&mut self.after);
+        found.for_each(|class| *class = classes[*class]);
     }
 
     /// Returns the segments in the order of time.
     pub fn list(&self) -> &[Segment] {
         &self.list
+    }
+
+    /// Returns the class of everything after the last segment; `None` if the segments cover the recording.
+    pub(crate) fn after(&self) -> Option<usize> {
+        self.after
     }
 
     /// Returns the file of the labels.
@@ -129,22 +177,23 @@ impl Segments {
         self.list.last().map_or(0.0, |segment| segment.end_seconds)
     }
 
-    /// Returns the class at a time: that of the segment with start <= time < end, or of the last segment after its
-    /// end.
+    /// Returns the class at a time: that of the segment with start <= time < end, or after all segments that of the last one, or of the
+    /// background of a label file.
     pub fn class_at(&self, seconds: f64) -> usize {
         let at = self.list.partition_point(|segment| segment.end_seconds <= seconds);
-        let segment = self.list.get(at).or(self.list.last());
-        // There is at least one segment.
-        segment.map_or(0, |segment| segment.class)
+        let last = || self.after.or(self.list.last().map(|segment| segment.class));
+        // There is a segment or a background.
+        self.list.get(at).map(|segment| segment.class).or_else(last).unwrap_or_default()
     }
 
-    /// Checks that the labels end within 0.3 s of the end of a recording of this length.
+    /// Checks that the labels end within 0.3 s of the end of a recording of this length, or earlier if the rest is background.
     ///
     /// # Errors
     /// A message with the file and line of the end of the labels.
     pub(crate) fn check_length(&self, seconds: f64) -> Result<(), String> {
         let (end, line) = (self.end_seconds(), self.last_line);
-        if (end - seconds).abs() <= MAX_LENGTH_DIFFERENCE_SECONDS {
+        let is_open = self.after.is_some() && end < seconds;
+        if is_open || (end - seconds).abs() <= MAX_LENGTH_DIFFERENCE_SECONDS {
             return Ok(());
         }
         let (file, relation) = (self.file.display(), if end < seconds { "shorter" } else { "longer" });
@@ -203,6 +252,27 @@ mod tests {
             let error = segments(rows).unwrap_err();
             assert!(parts.iter().all(|part| error.contains(part)), "{error}");
         }
+    }
+
+    #[test]
+    fn a_background_fills_the_parts_between_segments() {
+        let open = |rows: &[(f64, f64, usize)]| {
+            let segment =
+                |&(start_seconds, end_seconds, class)| Segment { start_seconds, end_seconds, class };
+            let rows = rows.iter().enumerate().map(|(at, row)| (at + 1, segment(row))).collect();
+            Segments::with_background("a.vtt".into(), rows, 2).map_err(|error| error.to_string())
+        };
+        let found = open(&[(3.0, 4.0, 1), (0.5, 1.0, 1), (0.8, 1.5, 1), (1.501, 2.0, 0)]).unwrap();
+        let times: Vec<_> =
+            found.list().iter().map(|one| (one.start_seconds, one.end_seconds, one.class)).collect();
+        assert_eq!(times, [(0.0, 0.5, 2), (0.5, 1.5, 1), (1.5, 2.0, 0), (2.0, 3.0, 2), (3.0, 4.0, 1)]);
+        assert_eq!([0.2, 1.2, 3.5, 4.0, 60.0].map(|time| found.class_at(time)), [2, 1, 1, 2, 2]);
+        found.check_length(60.0).unwrap();
+        assert!(found.check_length(3.6).unwrap_err().contains("longer"));
+        let empty = open(&[]).unwrap();
+        assert_eq!((empty.class_at(1.0), Label::Segments(empty).classes()), (2, vec![2]));
+        let error = open(&[(0.0, 1.0, 0), (0.5, 2.0, 1)]).unwrap_err();
+        assert!(error.contains("a.vtt:2: ") && error.contains("overlaps"), "{error}");
     }
 
     #[test]

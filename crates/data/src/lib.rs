@@ -24,6 +24,7 @@ mod fsdd;
 mod handwriting;
 mod japanese_vowels;
 mod label;
+mod label_files;
 mod labeled_segment;
 mod leakage;
 mod load;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use stapes_audio::{Clip, Recording, StreamResampler};
+use stapes_audio::{Channel, Clip, Recording, StreamResampler};
 use stapes_features::Segment;
 use stapes_infer::{
     Classifier, InferError, Input, Model, SpeechOptions, SpeechStream, SpeechTime, StreamClassifier,
@@ -26,6 +26,7 @@ const MAX_WHOLE: usize = 1 << 26;
 pub struct FileClassifier<'a> {
     model: &'a Model,
     classifier: Classifier<'a>,
+    channel: Channel,
     whole: usize,
     max_whole: usize,
 }
@@ -80,7 +81,12 @@ impl<'a> FileClassifier<'a> {
     /// Those of [`Classifier::new`].
     pub fn new(model: &'a Model) -> Result<FileClassifier<'a>, Error> {
         let classifier = Classifier::new(model)?;
-        Ok(FileClassifier { model, classifier, whole: WHOLE, max_whole: MAX_WHOLE })
+        Ok(FileClassifier { model, classifier, channel: Channel::Mean, whole: WHOLE, max_whole: MAX_WHOLE })
+    }
+
+    /// Reads this channel of the files; the default is the mean of all.
+    pub fn with_channel(self, channel: Channel) -> FileClassifier<'a> {
+        FileClassifier { channel, ..self }
     }
 
     /// Classifies a sound file of any format and sample rate.
@@ -89,7 +95,7 @@ impl<'a> FileClassifier<'a> {
     /// [`Error::Infer`] if the file cannot be read or classified; [`Error::TooLong`] if the model needs the whole recording
     /// at once and it has too many samples.
     pub fn classify(&mut self, path: &Path) -> Result<FileProbabilities, Error> {
-        let mut recording = Recording::open(path).map_err(InferError::from)?;
+        let mut recording = Recording::open_channel(path, self.channel).map_err(InferError::from)?;
         let rate_hz = recording.sample_rate_hz();
         let (model_rate_hz, fixed) = match &self.model.input {
             Input::Recordings(config) => (config.sample_rate_hz, config.fixed_length_samples),
@@ -167,7 +173,7 @@ impl<'a> FileClassifier<'a> {
         seconds: f64,
         hop_seconds: f64,
     ) -> Result<Vec<WindowProbabilities>, Error> {
-        let mut recording = Recording::open(path).map_err(InferError::from)?;
+        let mut recording = Recording::open_channel(path, self.channel).map_err(InferError::from)?;
         let sample_rate_hz = recording.sample_rate_hz();
         let samples = |seconds: f64| ((seconds * f64::from(sample_rate_hz)).round() as usize).max(1);
         let (length, hop) = (samples(seconds), samples(hop_seconds));

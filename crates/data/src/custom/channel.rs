@@ -6,8 +6,6 @@ use serde::de::{Error, Unexpected, Visitor};
 use serde::{Deserializer, Serializer};
 use stapes_audio::Channel;
 
-const MEAN: &str = "mean";
-
 /// Returns true for the default, the mean.
 pub(super) fn is_mean(channel: &Channel) -> bool {
     *channel == Channel::Mean
@@ -16,7 +14,7 @@ pub(super) fn is_mean(channel: &Channel) -> bool {
 /// Writes `"mean"` or the number of the channel.
 pub(super) fn serialize<S: Serializer>(channel: &Channel, serializer: S) -> Result<S::Ok, S::Error> {
     match channel {
-        Channel::Mean => serializer.serialize_str(MEAN),
+        Channel::Mean => serializer.collect_str(channel),
         Channel::Index(index) => serializer.serialize_u64(*index as u64),
     }
 }
@@ -36,10 +34,7 @@ impl Visitor<'_> for ChannelVisitor {
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Channel, E> {
-        match text {
-            MEAN => Ok(Channel::Mean),
-            _ => Err(E::invalid_value(Unexpected::Str(text), &self)),
-        }
+        text.parse().map_err(|_| E::invalid_value(Unexpected::Str(text), &self))
     }
 
     fn visit_u64<E: Error>(self, number: u64) -> Result<Channel, E> {

@@ -124,6 +124,13 @@ impl<'a> ColumnNames<'a> {
         ColumnNames { names, is_given: given.map(|name| name.is_some()), has_layout: layout.is_some() }
     }
 
+    /// Returns the default names; `file` is the path, too, as in the files of `stapes vad`.
+    pub(super) fn of_recordings(columns: &'a ManifestColumns) -> ColumnNames<'a> {
+        let mut names = ColumnNames::new(columns, None);
+        names.names[0].push("file");
+        names
+    }
+
     /// Finds the columns in a header.
     pub(super) fn positions<S: AsRef<str>>(&self, header: &[S]) -> Result<Positions, String> {
         let mut positions = [None; COLUMNS.len()];

@@ -9,12 +9,10 @@ use super::rows::{Cells, end_seconds, seconds, subset};
 use super::table;
 use crate::error::DataError;
 use crate::folder::{self, Entry};
-use crate::labeled_segment::{LabeledSegment, read_label_lines};
+use crate::label_files;
+use crate::labeled_segment::LabeledSegment;
 use crate::note::Note;
 use crate::subset::Subset;
-
-/// Extensions of label files, with a line `start end label` per segment.
-const LABEL_EXTENSIONS: [&str; 2] = ["lab", "txt"];
 
 /// Recording with labeled segments, or without any.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,8 +42,10 @@ impl LabeledRecordings {
     /// Finds the recordings of a folder or of a manifest.
     ///
     /// A manifest has the columns `path` and `label`, and optionally `start`, `end` or `duration`, and `split`: a row per segment,
-    /// and a row with an empty label for a recording without segments. In a folder without a manifest, a sound file `a.wav` has its
-    /// labels in `a.lab` or `a.txt` (Audacity): a line `start end label` per segment.
+    /// and a row with an empty label for a recording without segments; the files of `stapes vad --format csv` and `json` are
+    /// manifests, too. In a folder without a manifest, a sound file `a.wav` has its labels in `a.lab` or `a.txt` (Audacity; a line
+    /// `start end label` per segment), `a.TextGrid` (Praat), `a.vtt` (Web Video Text Tracks) or `a.rttm` (NIST Rich
+    /// Transcription Time Marked).
     ///
     /// # Errors
     /// [`DataError::Line`] for an invalid line, [`DataError::Manifest`] without recordings, and errors of reading.
@@ -92,7 +92,7 @@ fn of_folder(root: &Path) -> Result<LabeledRecordings, DataError> {
     for path in sounds {
         let label_file = labels.remove(&path.with_extension(""));
         let segments = match &label_file {
-            Some(file) => read_label_lines(file, LabeledSegment::parse)?,
+            Some(file) => label_files::read(file)?,
             None => Vec::new(),
         };
         recordings.push(LabeledRecording {
@@ -112,15 +112,11 @@ fn of_folder(root: &Path) -> Result<LabeledRecordings, DataError> {
     }
     // Other texts may be in the folder.
     let mut alone: Vec<String> =
-        labels.values().filter(|file| is(file, LABEL_EXTENSIONS[0])).map(|file| id(file)).collect();
+        labels.values().filter(|file| label_files::is_certain(file)).map(|file| id(file)).collect();
     alone.sort();
     let fact = ["label file has no recording", "label files have no recording"];
     notes.extend(Note::new(alone, fact, "add the recordings, or correct the names"));
     Ok(LabeledRecordings { recordings, notes })
-}
-
-fn is(path: &Path, extension: &str) -> bool {
-    path.extension().is_some_and(|found| found.eq_ignore_ascii_case(extension))
 }
 
 /// Returns the sound files of a folder, and its label files by their paths without extension.
@@ -129,11 +125,10 @@ fn sounds_and_labels(root: &Path) -> Result<(Vec<PathBuf>, HashMap<PathBuf, Path
     for (Entry { path, .. }, _) in folder::files_below(root, |_| true)? {
         if stapes_audio::has_audio_extension(&path) {
             sounds.push(path);
-        } else if LABEL_EXTENSIONS.iter().any(|extension| is(&path, extension))
+        } else if label_files::is_label_file(&path)
             && let Some(other) = labels.insert(path.with_extension(""), path.clone())
         {
-            let [a, b] = [&other, &path].map(|path| path.file_name().unwrap_or_default().to_string_lossy());
-            let reason = format!("{a} and {b} both label one recording; remove one of them");
+            let reason = label_files::ambiguous(&other, &path);
             let path = path.parent().unwrap_or(root).to_owned();
             return Err(DataError::Manifest { path, reason });
         }
@@ -151,7 +146,7 @@ fn of_manifest(path: &Path) -> Result<LabeledRecordings, DataError> {
     let columns = ManifestColumns::default();
     let mut recordings: Vec<LabeledRecording> = Vec::new();
     let mut indices: HashMap<String, usize> = HashMap::new();
-    table::read(path, &ColumnNames::new(&columns, None), &mut |line, cells| {
+    table::read(path, &ColumnNames::of_recordings(&columns), &mut |line, cells| {
         let wrong = |reason: String| DataError::Line { path: path.to_owned(), line, reason };
         let row = row(&root, cells).map_err(wrong)?;
         let index = *indices.entry(row.id.clone()).or_insert(recordings.len());

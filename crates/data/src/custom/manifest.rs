@@ -10,7 +10,7 @@ use super::columns::{ColumnNames, ManifestColumns, ManifestLayout};
 use super::config::{CustomDataConfig, CustomSplit, is_false};
 use super::keys::Keys;
 use super::manifest_files::{self, ManifestFile};
-use super::rows::{ClassIndex, FOLD, Location, Row};
+use super::rows::{ClassIndex, FOLD, Location, NO_LABEL, Row};
 use super::segment_labels::SegmentLabels;
 use super::source::CustomSource;
 use super::table;
@@ -31,7 +31,8 @@ const SET: &str = "manifest";
 /// another Unicode form of a name are accepted if the file exists.
 ///
 /// With `frame_labels`, all rows of a path together label the frames of one example; each row starts at the end of
-/// the previous one.
+/// the previous one. A path with an empty label and no times has its labels in a file beside it, as
+/// [`LabeledRecordings`](crate::LabeledRecordings) reads it; parts without a label are the first of the classes, or `silence`.
 ///
 /// # Example
 /// ```
@@ -96,7 +97,9 @@ impl CustomSource for ManifestConfig {
             let location = Location { root: &root, folder, subset: *subset };
             let unused = table::read(path, &names, &mut |line, cells| {
                 let row = Row::read(line, cells, &location, &mut labels);
-                if let Err(reason) = row.and_then(|row| rows.push((index, path), row, self.custom.channel)) {
+                let pushed =
+                    row.and_then(|row| rows.push((index, path), row, &mut labels, self.custom.channel));
+                if let Err(reason) = pushed {
                     count += 1;
                     faults.extend((count <= MAX_SHOWN).then_some((line, reason)));
                 }
@@ -145,14 +148,20 @@ enum Rows {
 }
 
 impl Rows {
-    fn push(&mut self, file: (usize, &Path), row: Row, channel: Channel) -> Result<(), String> {
+    fn push(
+        &mut self,
+        file: (usize, &Path),
+        row: Row,
+        labels: &mut ClassIndex,
+        channel: Channel,
+    ) -> Result<(), String> {
         match self {
             Rows::Examples(examples, lines) => {
                 lines.push((file.0, row.line));
-                examples.push(example(row, channel));
+                examples.push(example(row, channel)?);
                 Ok(())
             }
-            Rows::Segments(segments) => segments.push(file.1, row),
+            Rows::Segments(segments) => segments.push(file.1, row, labels),
         }
     }
 
@@ -178,7 +187,8 @@ impl Rows {
     }
 }
 
-fn example(row: Row, channel: Channel) -> Example {
+fn example(row: Row, channel: Channel) -> Result<Example, String> {
+    let class = row.class.ok_or(NO_LABEL)?;
     let (id, source) = match (row.start_seconds, row.end_seconds) {
         (None, None) => (row.name, Source::File(row.path)),
         (start, end) => {
@@ -188,15 +198,8 @@ fn example(row: Row, channel: Channel) -> Example {
             (id, Source::Segment { path: row.path, start_seconds, end_seconds: end })
         }
     };
-    Example {
-        id,
-        label: Label::Class(row.class),
-        group: row.speaker,
-        fold: row.fold,
-        predefined: row.subset,
-        source,
-        channel,
-    }
+    let label = Label::Class(class);
+    Ok(Example { id, label, group: row.speaker, fold: row.fold, predefined: row.subset, source, channel })
 }
 
 /// Checks that no two rows have the same segment of the same file.

@@ -18,6 +18,12 @@ pub(super) const REQUIRED: usize = 2;
 /// Values of a row in the order of [`COLUMNS`]; missing values are empty.
 pub(super) type Cells<'a> = [Cow<'a, str>; COLUMNS.len()];
 
+/// Fault of a row without a label.
+pub(super) const NO_LABEL: &str = "label is empty; it must name the class";
+
+/// Class of the background if the recipe has no list of classes.
+const BACKGROUND: &str = "silence";
+
 /// Maximum difference in seconds between `end` and `start` + `duration` of a row that has all three.
 const END_TOLERANCE_SECONDS: f64 = 1e-3;
 /// Ends that are computed from a duration are rounded to this fraction of a second, so that 0.1 + 0.2 is 0.3.
@@ -30,7 +36,8 @@ pub(super) struct Row {
     /// Path of the file relative to the folder.
     pub(super) name: String,
     pub(super) path: PathBuf,
-    pub(super) class: usize,
+    /// `None` if the labels are in a file beside the recording.
+    pub(super) class: Option<usize>,
     pub(super) start_seconds: Option<f64>,
     pub(super) end_seconds: Option<f64>,
     pub(super) subset: Option<Subset>,
@@ -39,7 +46,7 @@ pub(super) struct Row {
 }
 
 impl Row {
-    /// Reads the values of a row, or returns the fault.
+    /// Reads the values of a row, or returns the fault. A row without label and times has no class.
     pub(super) fn read(
         line: usize,
         cells: &Cells<'_>,
@@ -49,7 +56,10 @@ impl Row {
         let [path, label, start, end, duration, split, speaker, fold] =
             cells.each_ref().map(|cell| cell.trim());
         let (name, path) = resolve(location.root, location.folder, path)?;
-        let class = labels.class(label)?;
+        let class = match [label, start, end, duration].iter().all(|cell| cell.is_empty()) {
+            true => None,
+            false => Some(labels.class(label)?),
+        };
         let start_seconds = seconds("start", start)?;
         let end_seconds = end_seconds(start_seconds, seconds("end", end)?, seconds("duration", duration)?)?;
         if let Some(end) = end_seconds
@@ -161,7 +171,7 @@ impl ClassIndex {
             return Ok(class);
         }
         if label.is_empty() {
-            return Err("label is empty; it must name the class".to_owned());
+            return Err(NO_LABEL.to_owned());
         }
         if self.given {
             let (known, set) = (crate::error::listed(&self.names, 40), self.set);
@@ -173,6 +183,12 @@ impl ClassIndex {
         self.names.push(label.to_owned());
         self.indices.insert(label.to_owned(), class);
         Ok(class)
+    }
+
+    /// Returns the class index of the parts of a recording that have no label in its label file: the first class of the recipe, or
+    /// `silence`.
+    pub(super) fn background(&mut self) -> Result<usize, String> {
+        if self.given { Ok(0) } else { self.class(BACKGROUND) }
     }
 
     /// Returns the classes, sorted unless the recipe orders them, and the final index of each provisional one.

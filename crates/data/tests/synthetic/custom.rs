@@ -322,6 +322,44 @@ fn rows_of_a_path_label_its_frames_in_any_order() {
 }
 
 #[test]
+fn a_path_without_labels_has_them_in_a_file_beside_it() {
+    let open = |frames: bool, keys: &str, rows: &str, files: &[(&str, &str)]| {
+        let manifest = format!("path,label,start,end\n{rows}");
+        let folder = written("manifest.csv", manifest);
+        files.iter().for_each(|(name, text)| std::fs::write(folder.path().join(name), text).unwrap());
+        let config: DataConfig =
+            toml::from_str(&format!("[manifest]\nframe_labels = {frames}\n{keys}")).unwrap();
+        config.open(Some(folder.path()))
+    };
+    let files = [
+        ("a.vtt", "WEBVTT\n\n00:00.500 --> 00:01.500\nspeech\n"),
+        ("b.rttm", "SPEAKER b 1 1 0.5 <NA> <NA> x <NA> <NA>\nSPEAKER b 1 0.75 0.5 <NA> <NA> y <NA> <NA>\n"),
+    ];
+    let rows = "a.wav,,,\nb.wav,,,\nc.wav,speech,0,2\n";
+    let dataset = open(true, "", rows, &files).unwrap();
+    assert_eq!(dataset.classes, ["silence", "speech"]);
+    let classes = |example: usize| {
+        let stapes_data::Label::Segments(segments) = &dataset.examples[example].label else { panic!() };
+        [0.2, 0.8, 1.4, 1.6, 9.0].map(|seconds| segments.class_at(seconds))
+    };
+    assert_eq!([0, 1, 2].map(classes), [[0, 1, 1, 0, 0], [0, 1, 1, 0, 0], [1; 5]]);
+    let noise = open(true, "classes = [\"noise\", \"speech\"]", rows, &files).unwrap();
+    assert_eq!(noise.examples[0].label.classes(), [0, 1]);
+    for (frames, rows, part) in [
+        (true, "d.wav,,,\n", "manifest.csv:2: has no label, and there is no label file"),
+        (true, "a.wav,,,\na.wav,speech,0,1\n", "manifest.csv:3: a.wav has a row without labels"),
+        (true, "a.wav,speech,0,1\na.wav,,,\n", "manifest.csv:3: a.wav has a row without labels"),
+        (true, "e.wav,,,\n", "e.lab:1: `0` is not `start end label`"),
+        (false, "a.wav,,,\n", "manifest.csv:2: label is empty"),
+    ] {
+        let error = message(open(frames, "", rows, &[files[0], ("e.lab", "0\n")]));
+        assert!(error.contains(part), "{error}");
+    }
+    let error = message(open(true, "classes = [\"noise\", \"music\"]", rows, &files));
+    assert!(error.contains("a.vtt:3: label `speech` is not a class"), "{error}");
+}
+
+#[test]
 fn the_default_split_depends_on_the_data() {
     let resolve = |config: &DataConfig, folder: &Path| {
         let dataset = config.open(Some(folder)).unwrap();

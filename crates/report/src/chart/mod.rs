@@ -232,7 +232,9 @@ impl Chart {
 
     fn add_axes(&self, shapes: &mut Vec<Shape>) {
         let (top, right, bottom) = (self.top(), self.right(), self.bottom());
-        for (value, label) in self.y.ticks(Y_TICKS) {
+        // The labels of a low chart do not overlap.
+        let lines = ((bottom - top) / LINE) as usize;
+        for (value, label) in self.y.ticks(Y_TICKS.min(lines + 1).max(2)) {
             let y = self.at_y(value);
             if self.image.is_none() {
                 shapes.push(Shape::line(vec![(LEFT, y), (right, y)], Color::Grid, THIN));

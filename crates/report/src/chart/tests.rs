@@ -75,6 +75,24 @@ fn annotations_do_not_overlap_each_other() {
 }
 
 #[test]
+fn the_numbers_of_a_low_chart_do_not_overlap() {
+    for height in [120.0, 130.0, 140.0, HEIGHT] {
+        for mark in [None, Some(Mark { x: 5.0, text: "end".into(), dot: None })] {
+            let svg = drawn(&Chart { height, mark, ..chart(&[2]) });
+            let document = Document::parse(&svg).unwrap();
+            let at = |node: &Node<'_, '_>, name| node.attribute(name).unwrap().parse::<f64>().unwrap();
+            let texts = document.descendants().filter(|node| node.has_tag_name("text"));
+            let numbers: Vec<f64> = texts
+                .filter(|node| (1.0..LEFT).contains(&at(node, "x")))
+                .map(|node| at(&node, "y"))
+                .collect();
+            assert!(numbers.len() >= 2, "{height}");
+            assert!(numbers.windows(2).all(|pair| pair[0] - pair[1] >= LETTER), "{height}: {numbers:?}");
+        }
+    }
+}
+
+#[test]
 fn annotations_in_a_tall_column_are_placed_at_any_height() {
     // Sums of heights are rounded, and no annotation may be moved forever.
     let at = |number: usize| (5.0, 10.0 / 7.0 * (number % 7) as f64 + 1e-3 * number as f64);

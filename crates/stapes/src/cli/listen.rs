@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use clap::Args;
 use stapes::BuiltInModel;
-use stapes::audio::Recording;
+use stapes::audio::{Channel, Recording};
 use stapes::report::visible;
 use stapes::run::Run;
 
@@ -39,6 +39,9 @@ pub(crate) struct Listen {
     /// Play a recording at its speed in place of a microphone
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
+    /// Channel of the recording: mean, or its number from 0
+    #[arg(long, value_name = "CHANNEL", default_value_t, requires = "file")]
+    channel: Channel,
     #[command(flatten)]
     listener: ListenerArgs,
 }
@@ -60,7 +63,10 @@ impl Listen {
         let start = |rate_hz: u32| self.listener.start(&loaded, name, console)?.samples(rate_hz);
         let meter = Meter { bar: progress::level_meter(), console };
         match &self.file {
-            Some(file) => play(file, &start, meter, &stop).with_context(|| file.display().to_string())?,
+            Some(file) => {
+                let recording = Recording::open_channel(file, self.channel)?;
+                play(recording, &start, meter, &stop).with_context(|| file.display().to_string())?
+            }
             None => self.microphone(&start, meter, &stop)?,
         }
         Ok(super::DONE)
@@ -123,12 +129,11 @@ fn without_microphone() -> anyhow::Error {
 
 /// Plays a recording at its speed.
 fn play<'a>(
-    file: &Path,
+    mut recording: Recording,
     start: &dyn Fn(u32) -> Result<Samples<'a>>,
     meter: Meter<'_>,
     stop: &AtomicBool,
 ) -> Result<()> {
-    let mut recording = Recording::open(file)?;
     let rate_hz = recording.sample_rate_hz();
     let mut samples = start(rate_hz)?;
     let step = (f64::from(rate_hz) * STEP.as_secs_f64()).ceil() as usize;

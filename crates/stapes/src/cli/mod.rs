@@ -2,6 +2,7 @@
 
 mod attention;
 mod batches;
+mod channel_arg;
 mod compare;
 mod completions;
 mod console;

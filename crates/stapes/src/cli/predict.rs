@@ -7,11 +7,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use clap::Args;
+use stapes::audio::Channel;
 use stapes::infer::{Input, Model};
 use stapes::report::visible;
 use stapes::run::Run;
 
 use super::batches;
+use super::channel_arg::ChannelArg;
 use super::console::Console;
 use super::input_files;
 use super::run_options::parse_positive;
@@ -61,6 +63,8 @@ pub(crate) struct Predict {
     /// Format of raw samples
     #[arg(long, value_enum, default_value_t = SampleFormat::S16le, requires = "rate")]
     format: SampleFormat,
+    #[command(flatten)]
+    channel: ChannelArg,
 }
 
 /// Parses a probability.
@@ -100,7 +104,7 @@ impl Predict {
             &files,
             BATCH,
             console,
-            || InputClassifier::new(&model),
+            || InputClassifier::new(&model, self.channel.channel),
             |classifier, file| classifier.predict(&place(file), windows),
             |file, predicted| labels.print(file, predicted, console),
             |file, error| {
@@ -133,6 +137,9 @@ impl Predict {
             );
         }
         match &model.input {
+            Input::Frames(_) if self.channel.channel != Channel::Mean => {
+                bail!("{run}: --channel needs a model of recordings")
+            }
             Input::Frames(_) if self.window.is_some() => bail!("{run}: --window needs a model of recordings"),
             Input::Frames(_) if is_frame_level => bail!(
                 "{run}: the times of frames without a recording are unknown; use a frame-level model of recordings"

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use stapes::audio::Recording;
+use stapes::audio::{Channel, Recording};
 use stapes::run::Run;
 
+use super::channel_arg::ChannelArg;
 use super::console::Console;
 use super::input_files::STANDARD_INPUT;
 use super::listener::{Listener, ListenerArgs, Samples};
@@ -38,6 +39,8 @@ pub(crate) struct Stream {
     #[arg(long, value_enum, default_value_t = SampleFormat::S16le)]
     format: SampleFormat,
     #[command(flatten)]
+    channel: ChannelArg,
+    #[command(flatten)]
     listener: ListenerArgs,
 }
 
@@ -46,6 +49,9 @@ impl Stream {
         let model = Run::load_model(&self.model)?;
         let listener = self.listener.start(&model, &self.model, console)?;
         if self.file.as_os_str() == STANDARD_INPUT {
+            if self.channel.channel != Channel::Mean {
+                bail!("--channel is for recordings; raw samples on the standard input have one channel");
+            }
             let rate_hz = self.rate.unwrap_or(listener.model_rate_hz());
             self.standard_input(listener.samples(rate_hz)?, console)
         } else {
@@ -55,7 +61,7 @@ impl Stream {
                 );
             }
             let name = || self.file.display().to_string();
-            recording(&self.file, listener, console).with_context(name)
+            recording(&self.file, self.channel.channel, listener, console).with_context(name)
         }
     }
 
@@ -99,9 +105,9 @@ impl Stream {
     }
 }
 
-/// Runs the model over a file.
-fn recording(file: &Path, listener: Listener<'_>, console: &Console) -> Result<u8> {
-    let mut recording = Recording::open(file)?;
+/// Runs the model over a channel of a file.
+fn recording(file: &Path, channel: Channel, listener: Listener<'_>, console: &Console) -> Result<u8> {
+    let mut recording = Recording::open_channel(file, channel)?;
     let mut source = listener.samples(recording.sample_rate_hz())?;
     while let Some(block) = recording.next_block()? {
         source.push(block)?;

@@ -9,12 +9,14 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde_json::json;
+use stapes::audio::ReadOptions;
 use stapes::infer::{Input, Model};
 use stapes::report::{rounded_seconds, visible};
 use stapes::run::{self, Run, RunState};
 use stapes::{BuiltInModel, FileClassifier, FileSpeech, LabeledSegment, SegmentFormat};
 
 use super::batches;
+use super::channel_arg::ChannelArg;
 use super::console::Console;
 use super::input_files::{self, InputFile, STANDARD_INPUT};
 use super::paths::{create_folder, write_file};
@@ -57,6 +59,8 @@ pub(crate) struct Vad {
     #[arg(long, value_name = "DIR")]
     plot: Option<PathBuf>,
     #[command(flatten)]
+    channel: ChannelArg,
+    #[command(flatten)]
     speech: SpeechArgs,
 }
 
@@ -95,13 +99,19 @@ impl Vad {
             &files,
             BATCH,
             console,
-            || Ok(FileClassifier::new(&model)?),
+            || Ok(FileClassifier::new(&model)?.with_channel(self.channel.channel)),
             |classifier, file| with_path(classifier.speech(&file.path, &options), &file.path),
             |file, found| {
                 if let Some(folder) = &self.plot {
                     let path = folder.join(file.below.with_extension("png"));
                     create_parent(&path)?;
-                    plot::write(&path, &file.path, &model, &found, options.threshold)?;
+                    plot::write(
+                        &path,
+                        (&file.path, self.channel.channel),
+                        &model,
+                        &found,
+                        options.threshold,
+                    )?;
                 }
                 self.write(file, &found, console)
             },
@@ -223,7 +233,9 @@ impl Vad {
             if !self.force && path.symlink_metadata().is_ok() {
                 bail!("{}: exists; choose another folder, or replace it with --force", path.display());
             }
-            let clip = stapes::audio::read_segment(file, segment.start_seconds, Some(segment.end_seconds))?;
+            let part = Some((segment.start_seconds, Some(segment.end_seconds)));
+            let options = ReadOptions { channel: self.channel.channel, segment: part };
+            let clip = stapes::audio::read_with(file, &options)?;
             stapes::audio::write_wav(&path, &clip).with_context(|| path.display().to_string())?;
         }
         Ok(())

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use stapes_audio::{Recording, StreamResampler};
+use stapes_audio::{Channel, Recording, StreamResampler};
 use stapes_infer::{
     InferError, Input, KeywordDetector, KeywordOptions, KeywordSettings, Model, WindowStream,
 };
@@ -36,7 +36,7 @@ pub struct FileKeywords {
 }
 
 impl FileKeywords {
-    /// Reads a sound file block by block, classifies its windows and detects keywords, as `stapes stream` does. `settings` has the
+    /// Reads a channel of a sound file block by block, classifies its windows and detects keywords, as `stapes stream` does. `settings` has the
     /// windows; its thresholds are not used.
     ///
     /// # Errors
@@ -44,6 +44,7 @@ impl FileKeywords {
     pub fn new(
         model: &Model,
         path: &Path,
+        channel: Channel,
         settings: &KeywordSettings,
         options: &KeywordOptions,
     ) -> Result<FileKeywords, Error> {
@@ -55,7 +56,7 @@ impl FileKeywords {
             hop_seconds,
             ..FileKeywords::default()
         };
-        let mut recording = Recording::open(path).map_err(InferError::from)?;
+        let mut recording = Recording::open_channel(path, channel).map_err(InferError::from)?;
         let rate_hz = recording.sample_rate_hz();
         let model_rate_hz = match &model.input {
             Input::Recordings(features) => features.sample_rate_hz,

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use proptest::prelude::*;
-use stapes_audio::{Clip, StreamResampler};
+use stapes_audio::{Channel, Clip, StreamResampler};
 use stapes_features::{FeatureConfig, Normalization};
 use stapes_infer::{
     Keyword, KeywordDetector, KeywordOptions, KeywordSettings, Model, SpeechOptions, SpeechStream,
@@ -108,12 +108,12 @@ proptest! {
             refractory_seconds: settings.refractory_seconds,
         };
         // A threshold in the middle of the scores, so that there are detections and gaps.
-        let all = FileKeywords::new(model, &path, &settings, &options(f32::INFINITY)).unwrap();
+        let all = FileKeywords::new(model, &path, Channel::Mean, &settings, &options(f32::INFINITY)).unwrap();
         prop_assert!(all.detections.is_empty());
         let mut scores = all.scores[0].clone();
         scores.sort_by(f32::total_cmp);
         let threshold = scores.get(scores.len() / 2).copied().unwrap_or(0.5);
-        let found = FileKeywords::new(model, &path, &settings, &options(threshold)).unwrap();
+        let found = FileKeywords::new(model, &path, Channel::Mean, &settings, &options(threshold)).unwrap();
         prop_assert_eq!(&found.detections, &streamed(model, &settings, &options(threshold), &clip, chunk));
         prop_assert_eq!(found.detections.is_empty(), scores.is_empty());
         prop_assert_eq!(found.seconds, clip.seconds());

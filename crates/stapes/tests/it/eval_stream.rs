@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::Value;
 
 use crate::frame_labels::{RATE, voices};
-use crate::speech::{noise, spoken, words_and_noise};
+use crate::speech::{noise, spoken, stereo, words_and_noise};
 use crate::support::{Scratch, wav};
 
 const WINDOWS: &str = "--window 0.5 --hop 0.1 --smoothing 0.2";
@@ -171,6 +171,28 @@ fn a_manifest_has_the_recordings_to_choose_on_and_to_evaluate() {
     scratch.write("late.csv", "path,label,start,end\ntest/one.wav,low,100,101\ntest/two.wav,,,\n");
     let late = "eval run --stream late.csv --window 0.5 --keyword low=0.5";
     scratch.run(late).fails(1, &["one.wav", "100 s", "correct its labels"]);
+}
+
+#[test]
+fn keywords_of_a_channel_are_those_of_the_recording_with_this_channel_alone() {
+    let scratch = labeled();
+    let samples = stapes::audio::read(&scratch.path("test/one.wav")).unwrap().samples;
+    scratch.write("both/one.wav", stereo(&samples));
+    fs::copy(scratch.path("test/one.txt"), scratch.path("both/one.txt")).unwrap();
+    fs::remove_file(scratch.path("test/two.wav")).unwrap();
+    let options = format!("{WINDOWS} --keyword low=0.5 --keyword high=0.5 --json");
+    let result =
+        |place: &str| scratch.run(&format!("eval run --stream {place} {options}")).succeeds().last_json();
+    assert_eq!(result("both --channel 0"), result("test"));
+    // The other channel is silence.
+    assert_ne!(result("both --channel 1"), result("test"));
+    let clips = "--export-false-accepts clips --keyword high=0 --force";
+    let clips = format!("eval run --stream both --channel 1 {WINDOWS} {clips}");
+    scratch.run(&clips).succeeds();
+    let clip = fs::read_dir(scratch.path("clips")).unwrap().next().unwrap().unwrap().path();
+    assert!(stapes::audio::read(&clip).unwrap().samples.iter().all(|sample| *sample == 0.0));
+    let windows = |file: &str| scratch.run(&format!("predict run {file} --window 0.5")).succeeds().stdout();
+    assert_eq!(windows("both/one.wav --channel 0").replace("both", "test"), windows("test/one.wav"));
 }
 
 #[test]

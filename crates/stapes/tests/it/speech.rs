@@ -79,6 +79,107 @@ fn segments_are_found_and_written_in_every_format() {
     scratch.run(&format!("vad runs/quickstart {file}")).fails(2, &["not a voice activity model"]);
 }
 
+#[test]
+fn segments_in_every_format_are_labels_of_the_recordings() {
+    let scratch = trained();
+    let names: Vec<String> = (0..20).step_by(2).map(|number| format!("pav_{number:02}")).collect();
+    let copy = |name: &str, folder: &str| {
+        fs::create_dir_all(scratch.path(folder)).unwrap();
+        let from = scratch.path(&format!("voices/first/{name}.wav"));
+        fs::copy(from, scratch.path(&format!("{folder}/{name}.wav"))).unwrap();
+    };
+    names.iter().for_each(|name| copy(name, "plain"));
+    scratch.write("plain/quiet.wav", wav(&vec![0.0; RATE], RATE as u32));
+    let csv = scratch.run_in("plain", "vad ../run . --format csv").succeeds().stdout();
+    // The recording without speech has no row.
+    let segments = csv.lines().count() as u64 - 1;
+    assert!(segments >= 10 && !csv.contains("quiet"), "{csv}");
+    let check = |place: &str| {
+        let ran = scratch.run(&format!("eval run --stream {place} --json")).succeeds();
+        assert!(!ran.stderr().contains("warning"), "{place}: {}", ran.stderr());
+        let result = ran.last_json();
+        let [precision, recall, count] =
+            ["precision", "recall", "reference_events"].map(|key| result["segments"][key].as_f64().unwrap());
+        assert_eq!((precision, recall, count), (1.0, 1.0, segments as f64), "{place}");
+        // Times are rounded to milliseconds.
+        assert!(result["detection_error_rate"].as_f64().unwrap() < 2e-3, "{place}: {result}");
+    };
+    for format in ["rttm", "audacity", "textgrid", "webvtt", "lab"] {
+        scratch.run(&format!("vad run plain --format {format} --out {format}")).succeeds();
+        names.iter().for_each(|name| copy(name, format));
+        fs::copy(scratch.path("plain/quiet.wav"), scratch.path(format).join("quiet.wav")).unwrap();
+        check(format);
+    }
+    let json = scratch.run_in("plain", "vad ../run . --format json").succeeds().stdout();
+    for (name, text) in [("plain/segments.csv", csv), ("plain/segments.json", json)] {
+        scratch.write(name, text);
+        check(name);
+    }
+    // Label files train a model, too: a manifest without labels names the recordings.
+    let row = |(number, name): (usize, &String)| {
+        format!("{name}.wav,,{}\n", ["train", "train", "train", "validation", "test"][number % 5])
+    };
+    let rows: String = names.iter().enumerate().map(row).collect();
+    scratch.write("textgrid/manifest.csv", format!("path,label,split\n{rows}"));
+    let recipe = fs::read_to_string(scratch.path("voices.toml")).unwrap();
+    let data = "[data.manifest]\nframe_labels = true\nsplit = \"predefined\"";
+    scratch.write("own.toml", recipe.replace("[data.upc-vad]\nfolds = 4\nvalidation_fraction = 0.2", data));
+    let trained = scratch.run("train own.toml --data textgrid --out own --json").succeeds().last_json();
+    assert!(trained["test_accuracy"].as_f64().unwrap() > 0.9, "{trained}");
+    let found = scratch.run("predict own plain/pav_04.wav").succeeds().stdout();
+    assert!(found.contains("speech"), "{found}");
+}
+
+/// Returns a WAV file with two channels: the samples and silence.
+pub(crate) fn stereo(samples: &[f32]) -> Vec<u8> {
+    let mut file = wav(&samples.iter().flat_map(|&sample| [sample, 0.0]).collect::<Vec<f32>>(), RATE as u32);
+    file[22..24].copy_from_slice(&2u16.to_le_bytes());
+    file[28..32].copy_from_slice(&(4 * RATE as u32).to_le_bytes());
+    file[32..34].copy_from_slice(&4u16.to_le_bytes());
+    file
+}
+
+#[test]
+fn a_channel_is_the_recording_with_this_channel_alone() {
+    let scratch = trained();
+    let samples = stapes::audio::read(&scratch.path("voices/first/pav_04.wav")).unwrap().samples;
+    let (two, first, second) = ("stereo_a", "mono_a", "silent_a");
+    scratch.write(&format!("{two}/a.wav"), stereo(&samples));
+    scratch.write(&format!("{first}/a.wav"), wav(&samples, RATE as u32));
+    scratch.write(&format!("{second}/a.wav"), wav(&vec![0.0; samples.len()], RATE as u32));
+    for folder in [two, first, second] {
+        fs::copy(scratch.path("voices/first/pav_04.lab"), scratch.path(folder).join("a.lab")).unwrap();
+    }
+    let run = |command: &str, folder: &str| scratch.run(&command.replace("FOLDER", folder));
+    let output =
+        |command: &str, folder: &str| run(command, folder).succeeds().stdout().replace(folder, "FOLDER");
+    let vad = "vad run FOLDER/a.wav --json --cut FOLDER_pieces --force --plot FOLDER_pictures";
+    for command in [
+        vad,
+        "predict run FOLDER/a.wav --json",
+        "stream run FOLDER/a.wav --scores",
+        "listen run --file FOLDER/a.wav",
+        "eval run --stream FOLDER --json",
+    ] {
+        let channels = [0, 1].map(|channel| output(&format!("{command} --channel {channel}"), two));
+        assert_eq!(channels, [first, second].map(|folder| output(command, folder)), "{command}");
+        assert_ne!(channels[0], channels[1], "{command}");
+        assert_eq!(output(&format!("{command} --channel mean"), first), channels[0], "{command}");
+        let failed = run(&format!("{command} --channel 2"), two).stderr();
+        assert!(failed.contains("channel") && failed.contains("a.wav"), "{command}: {failed}");
+        run(&format!("{command} --channel left"), two).fails(2, &["mean", "0, 1"]);
+    }
+    run(&format!("{vad} --channel 0"), two).succeeds();
+    for file in ["pieces/a_0001.wav", "pictures/a.png"] {
+        let [of_two, of_one] =
+            [two, first].map(|folder| fs::read(scratch.path(&format!("{folder}_{file}"))).unwrap());
+        assert!(of_two == of_one, "{file}");
+    }
+    scratch.run_piped("stream run - --channel 0", &[0; 100]).fails(2, &["one channel"]);
+    scratch.run("listen run --channel 0").fails(2, &["--file"]);
+    scratch.run("eval run --channel 0").fails(2, &["--stream"]);
+}
+
 /// Returns the events of JSON lines as segments.
 fn segments(lines: &[Value]) -> Vec<(f64, f64)> {
     let of = |name: &str| -> Vec<f64> {

@@ -12,8 +12,11 @@ use crate::custom::columns::{ColumnNames, unused};
 use crate::custom::rows::COLUMNS;
 use crate::error::DataError;
 
+/// Key of the segments of a recording, objects with times and labels, as `stapes vad --format json` writes.
+const SEGMENTS: &str = "segments";
+
 /// Reads a file with one object per line; values are text or numbers, and null means missing. A byte-order mark and
-/// empty lines are ignored.
+/// empty lines are ignored. An object with segments is a row per segment.
 pub(super) fn read(
     path: &Path,
     names: &ColumnNames<'_>,
@@ -39,23 +42,20 @@ pub(super) fn read(
                 "is not a JSON object such as {{\"path\": \"a.wav\", \"label\": \"yes\"}}: {error}"
             ))
         })?;
-        let (keys, values): (Vec<&String>, Vec<&Value>) = object.iter().unzip();
-        let positions = names.positions(&keys).map_err(wrong)?;
-        names.check_required(&positions, &keys, "key").map_err(wrong)?;
-        let mut cells = [const { Cow::Borrowed("") }; COLUMNS.len()];
-        for (column, (cell, position)) in cells.iter_mut().zip(positions).enumerate() {
-            let Some(position) = position else { continue };
-            is_found[column] = true;
-            *cell = match values[position] {
-                Value::Null => Cow::Borrowed(""),
-                Value::String(text) => Cow::Borrowed(text.as_str()),
-                value @ (Value::Number(_) | Value::Bool(_)) => Cow::Owned(value.to_string()),
-                other => return Err(wrong(format!("{} = {other} must be text or a number", keys[position]))),
-            };
+        for object in rows(object) {
+            let (keys, values): (Vec<&String>, Vec<&Value>) = object.iter().unzip();
+            let positions = names.positions(&keys).map_err(wrong)?;
+            names.check_required(&positions, &keys, "key").map_err(wrong)?;
+            let mut cells = [const { Cow::Borrowed("") }; COLUMNS.len()];
+            for (column, (cell, position)) in cells.iter_mut().zip(positions).enumerate() {
+                let Some(position) = position else { continue };
+                is_found[column] = true;
+                *cell = cell_of(values[position], keys[position]).map_err(wrong)?;
+            }
+            unused_keys.extend(unused(&keys, &positions));
+            all_keys.extend(keys.into_iter().cloned());
+            on_row(line, &cells)?;
         }
-        unused_keys.extend(unused(&keys, &positions));
-        all_keys.extend(keys.into_iter().cloned());
-        on_row(line, &cells)?;
     }
     if !all_keys.is_empty() {
         let keys: Vec<String> = all_keys.into_iter().collect();
@@ -64,4 +64,32 @@ pub(super) fn read(
             .map_err(|reason| DataError::Manifest { path: path.to_owned(), reason })?;
     }
     Ok(unused_keys.into_iter().collect())
+}
+
+/// Returns the text of a value.
+fn cell_of<'a>(value: &'a Value, key: &str) -> Result<Cow<'a, str>, String> {
+    match value {
+        Value::Null => Ok(Cow::Borrowed("")),
+        Value::String(text) => Ok(Cow::Borrowed(text.as_str())),
+        value @ (Value::Number(_) | Value::Bool(_)) => Ok(Cow::Owned(value.to_string())),
+        other => Err(format!("{key} = {other} must be text or a number")),
+    }
+}
+
+/// Returns the rows of an object: itself, or one per segment, with the keys of both. Without any segment, the label is empty.
+fn rows(mut object: Map<String, Value>) -> Vec<Map<String, Value>> {
+    let is_list = |value: &Value| value.as_array().is_some_and(|list| list.iter().all(Value::is_object));
+    if !object.get(SEGMENTS).is_some_and(is_list) {
+        return vec![object];
+    }
+    let Some(Value::Array(segments)) = object.remove(SEGMENTS) else { return vec![object] };
+    if segments.is_empty() {
+        object.entry("label").or_insert(Value::Null);
+        return vec![object];
+    }
+    let row = |segment: Value| {
+        let inner = if let Value::Object(inner) = segment { inner } else { Map::new() };
+        object.clone().into_iter().chain(inner).collect()
+    };
+    segments.into_iter().map(row).collect()
 }

@@ -12,11 +12,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 use clap::Args;
 use stapes::BuiltInModel;
+use stapes::audio::Channel;
 use stapes::data::{LabeledRecording, LabeledRecordings, Subset};
 use stapes::infer::Input;
 use stapes::run::Run;
 
 use crate::cli::batches;
+use crate::cli::channel_arg::ChannelArg;
 use crate::cli::console::{Console, thousands};
 use crate::cli::keyword_args::KeywordArgs;
 use crate::cli::run_options::parse_time;
@@ -32,8 +34,8 @@ const BATCH: usize = 4;
 #[command(next_help_heading = "Long recordings")]
 pub(crate) struct StreamArgs {
     /// Evaluate keywords or speech on long recordings: a folder in which a.wav has its labels in a.lab or a.txt (lines `start end
-    /// label`, as Audacity writes), or a manifest with the columns path, label, start and end. Recordings without labels are searched
-    /// for false accepts
+    /// label`, as Audacity writes), a.TextGrid, a.vtt or a.rttm, or a manifest with the columns path, label, start and end.
+    /// Recordings without labels are searched for false accepts
     #[arg(long, value_name = "DIR", conflicts_with_all = ["split", "data", "predictions", "set"])]
     pub(super) stream: Option<PathBuf>,
     /// Longest time of a detection after the end of its labeled segment [default: 1]
@@ -61,6 +63,8 @@ pub(crate) struct StreamArgs {
     /// Replace WAV files that exist
     #[arg(long, requires = "export_false_accepts")]
     force: bool,
+    #[command(flatten)]
+    channel: ChannelArg,
     #[command(flatten, next_help_heading = "Keywords")]
     keywords: KeywordArgs,
     #[command(flatten, next_help_heading = "Speech segments")]
@@ -132,6 +136,9 @@ impl Recordings {
 impl StreamArgs {
     /// Rejects options of long recordings without --stream.
     pub(super) fn check_unused(&self) -> Result<()> {
+        if self.channel.channel != Channel::Mean {
+            bail!("--channel is for long recordings (--stream); other data has the channel of its recipe");
+        }
         if self.keywords.is_given() || self.speech.is_given() {
             bail!("options of keywords and of speech segments are for long recordings; give --stream DIR");
         }
@@ -139,7 +146,12 @@ impl StreamArgs {
     }
 
     fn outputs(&self) -> Outputs<'_> {
-        Outputs { page: self.page.as_deref(), clips: self.export_false_accepts.as_deref(), force: self.force }
+        Outputs {
+            page: self.page.as_deref(),
+            clips: self.export_false_accepts.as_deref(),
+            force: self.force,
+            channel: self.channel.channel,
+        }
     }
 
     /// Evaluates a model on the long recordings of a folder or manifest.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use stapes::audio::AudioError;
+use stapes::audio::{AudioError, Channel};
 use stapes::data::read_frames;
 use stapes::infer::{Classifier, InferError, Input, Model};
 use stapes::{Error, FileClassifier, FileProbabilities, WindowProbabilities};
@@ -32,10 +32,11 @@ pub(super) enum InputClassifier<'a> {
 }
 
 impl InputClassifier<'_> {
-    pub(super) fn new(model: &Model) -> Result<InputClassifier<'_>> {
+    /// Creates a classifier; `channel` is that of the recordings.
+    pub(super) fn new(model: &Model, channel: Channel) -> Result<InputClassifier<'_>> {
         Ok(match &model.input {
             Input::Recordings(_) => InputClassifier::Recordings {
-                classifier: Box::new(FileClassifier::new(model)?),
+                classifier: Box::new(FileClassifier::new(model)?.with_channel(channel)),
                 is_frame_level: model.network()?.objective().is_frame_level(),
             },
             Input::Frames(_) => InputClassifier::Frames(Box::new(Classifier::new(model)?)),

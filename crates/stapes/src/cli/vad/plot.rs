@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use stapes::FileSpeech;
-use stapes::audio::Recording;
+use stapes::audio::{Channel, Recording};
 use stapes::infer::{Input, Model};
 use stapes::report::SpeechPicture;
 
@@ -13,10 +13,10 @@ use super::super::paths::write_file;
 /// Number of parts of a recording whose levels are drawn.
 const PARTS: usize = 1000;
 
-/// Draws the level, the speech probability and the segments of a recording as a PNG file.
+/// Draws the level, the speech probability and the segments of a channel of a recording as a PNG file.
 pub(super) fn write(
     path: &Path,
-    file: &Path,
+    (file, channel): (&Path, Channel),
     model: &Model,
     found: &FileSpeech,
     threshold: f64,
@@ -28,7 +28,7 @@ pub(super) fn write(
     let picture = SpeechPicture {
         title: &file.file_name().unwrap_or_default().to_string_lossy(),
         seconds: found.seconds,
-        levels: &levels(file, found.seconds)?,
+        levels: &levels(file, channel, found.seconds)?,
         probabilities: &found.probabilities,
         first_seconds: times.center_seconds(0),
         hop_seconds: times.hop_seconds(),
@@ -39,8 +39,8 @@ pub(super) fn write(
 }
 
 /// Returns the largest magnitude of a sample in each part of a recording, which is read in pieces.
-fn levels(file: &Path, seconds: f64) -> Result<Vec<f32>> {
-    let mut recording = Recording::open(file)?;
+fn levels(file: &Path, channel: Channel, seconds: f64) -> Result<Vec<f32>> {
+    let mut recording = Recording::open_channel(file, channel)?;
     let samples = seconds * f64::from(recording.sample_rate_hz());
     let (mut levels, mut count) = (vec![0.0f32; PARTS], 0usize);
     while let Some(block) = recording.next_block()? {

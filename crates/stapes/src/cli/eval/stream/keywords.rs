@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
+use stapes::audio::Channel;
 use stapes::data::{LabeledRecording, Subset};
 use stapes::infer::{KeywordSettings, Model};
 use stapes::metrics::{KeywordCounts, KeywordMatcher, KeywordOperatingPoint, KeywordScores};
@@ -27,6 +28,8 @@ pub(super) struct Detection<'a> {
     pub(super) labels: Vec<String>,
     pub(super) settings: KeywordSettings,
     pub(super) matcher: KeywordMatcher,
+    /// Channel of the recordings.
+    pub(super) channel: Channel,
 }
 
 /// Recordings with their detections.
@@ -60,7 +63,8 @@ impl Detection<'_> {
         let labels: Vec<&str> = self.labels.iter().map(|label| &**label).collect();
         let (results, code) = set.process(console, |recording| {
             let path = &recording.path;
-            let found = with_path(FileKeywords::new(self.model, path, &self.settings, &options), path)?;
+            let found =
+                with_path(FileKeywords::new(self.model, path, self.channel, &self.settings, &options), path)?;
             KeywordRecording::new(found, &labels, &recording.segments)
                 .map_err(|fault| anyhow::anyhow!("{}: {fault}", path.display()))
         })?;
@@ -289,7 +293,8 @@ fn detection<'a>(args: &StreamArgs, model: &'a Model, run: &Path) -> Result<Dete
         );
     }
     let tolerance_seconds = args.tolerance.unwrap_or(KeywordMatcher::default().tolerance_seconds);
-    Ok(Detection { model, labels, settings, matcher: KeywordMatcher { tolerance_seconds } })
+    let channel = args.channel.channel;
+    Ok(Detection { model, labels, settings, matcher: KeywordMatcher { tolerance_seconds }, channel })
 }
 
 /// Warns about keywords that are never labeled, and labels that the model does not have.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use stapes::audio::{Clip, Recording};
+use stapes::audio::{Channel, Clip, Recording};
 use stapes::data::LabeledRecording;
 use stapes::recording_view;
 use stapes::report::{Excerpt, StreamError, StreamReport, render_stream};
@@ -26,6 +26,8 @@ pub(super) struct Outputs<'a> {
     pub(super) clips: Option<&'a Path>,
     /// Replaces WAV files that exist.
     pub(super) force: bool,
+    /// Channel of the recordings.
+    pub(super) channel: Channel,
 }
 
 /// Error in one of the recordings.
@@ -70,7 +72,7 @@ impl Outputs<'_> {
             console.status(&format!("{}: {written} false accepts", visible_path(folder)));
         }
         if let Some(path) = self.page {
-            let page = render_stream(&with_errors(report, errors, scores)?)?;
+            let page = render_stream(&with_errors(report, errors, scores, self.channel)?)?;
             write_file(path, page.as_bytes())?;
             console.status(&visible_path(path));
         }
@@ -101,7 +103,9 @@ impl Outputs<'_> {
         }
         for of_recording in clips.chunk_by(|a, b| a.0.path == b.0.path) {
             let parts: Vec<(f64, f64)> = of_recording.iter().map(|clip| clip.1).collect();
-            for (clip, (.., path)) in cut(&of_recording[0].0.path, &parts)?.iter().zip(of_recording) {
+            for (clip, (.., path)) in
+                cut(&of_recording[0].0.path, self.channel, &parts)?.iter().zip(of_recording)
+            {
                 path.parent().map_or(Ok(()), create_folder)?;
                 stapes::audio::write_wav(path, clip).with_context(|| path.display().to_string())?;
             }
@@ -111,7 +115,12 @@ impl Outputs<'_> {
 }
 
 /// Adds the errors to a page, the first ones with their sounds.
-fn with_errors(report: StreamReport, errors: &[FoundError<'_>], scores: &Scores<'_>) -> Result<StreamReport> {
+fn with_errors(
+    report: StreamReport,
+    errors: &[FoundError<'_>],
+    scores: &Scores<'_>,
+    channel: Channel,
+) -> Result<StreamReport> {
     let mut report = report;
     if errors.len() > MAX_SOUNDS {
         report.notes.push(format!("The first {MAX_SOUNDS} of {} errors have a sound.", errors.len()));
@@ -124,7 +133,7 @@ fn with_errors(report: StreamReport, errors: &[FoundError<'_>], scores: &Scores<
         };
         let parts: Vec<(f64, f64)> = of_recording.iter().map(part).collect();
         let path = &of_recording[0].recording.path;
-        let clips = cut(path, &parts)?;
+        let clips = cut(path, channel, &parts)?;
         for ((error, clip), (start_seconds, end)) in of_recording.iter().zip(clips).zip(parts) {
             let (times, scores, threshold) = scores(error, start_seconds, end);
             let sound = recording_view::sound(path, clip)?;
@@ -151,9 +160,9 @@ fn shown(error: &FoundError<'_>, excerpt: Option<Excerpt>) -> StreamError {
     }
 }
 
-/// Reads parts of a recording, each from a start to an end in seconds, in one pass with the memory of the parts.
-fn cut(path: &Path, parts: &[(f64, f64)]) -> Result<Vec<Clip>> {
-    let mut recording = Recording::open(path)?;
+/// Reads parts of a channel of a recording, each from a start to an end in seconds, in one pass with the memory of the parts.
+fn cut(path: &Path, channel: Channel, parts: &[(f64, f64)]) -> Result<Vec<Clip>> {
+    let mut recording = Recording::open_channel(path, channel)?;
     let sample_rate_hz = recording.sample_rate_hz();
     let at = |seconds: f64| (seconds * f64::from(sample_rate_hz)).round() as usize;
     let mut clips = vec![Clip { samples: Vec::new(), sample_rate_hz }; parts.len()];
@@ -180,7 +189,7 @@ mod tests {
         stapes::audio::write_wav(&path, &Clip { samples, sample_rate_hz: 8000 }).unwrap();
         let whole = stapes::audio::read(&path).unwrap();
         let parts = [(0.0, 1.0), (0.5, 4.25), (4.0, 9.0), (6.0, 7.0)];
-        let clips = cut(&path, &parts).unwrap();
+        let clips = cut(&path, Channel::Mean, &parts).unwrap();
         assert_eq!(clips[0].samples, whole.samples[..8000]);
         assert_eq!(clips[1].samples, whole.samples[4000..34_000]);
         assert_eq!(clips[2].samples, whole.samples[32_000..]);

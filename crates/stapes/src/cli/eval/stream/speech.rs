@@ -46,10 +46,12 @@ pub(super) fn evaluate(
     let Input::Recordings(features) = &model.input else { bail!("{}: reads frames", run.display()) };
     let (times, threshold) = (features.frame_times()?, options.threshold);
     let collar_seconds = args.collar.unwrap_or(EventMatcher::default().collar_seconds);
+    let channel = args.channel.channel;
     let set = Recordings::open(place, Subset::Test, console)?;
     let (recordings, code) = set.process(console, |recording| {
         let path = &recording.path;
-        let found = with_path(FileClassifier::new(model)?.speech(path, &options), path)?;
+        let found =
+            with_path(FileClassifier::new(model)?.with_channel(channel).speech(path, &options), path)?;
         SpeechRecording::new(&found, &recording.segments, &model.labels, times, threshold)
             .map_err(|fault| anyhow::anyhow!("{}: {fault}", path.display()))
     })?;
