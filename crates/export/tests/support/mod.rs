@@ -1,7 +1,8 @@
 //! Models with initial parameters, and sounds, for tests of exports.
 
+use stapes_audio::Clip;
 use stapes_features::{FeatureConfig, Normalization, StandardScaler};
-use stapes_infer::Model;
+use stapes_infer::{Classifier, Model};
 use stapes_nn::ModelConfig;
 
 /// Returns a sound of tones, noise and silence.
@@ -28,15 +29,31 @@ pub(crate) fn model(features: &str, network: &str, classes: usize) -> Model {
             *value = if is_variance { 0.1 + wave.abs() } else { wave };
         }
     }
-    // Larger weights of the head, so that scores differ.
-    for tensor in model.network().unwrap().tensors().iter().rev().take(2) {
-        tensor.slice_mut(&mut model.parameters).iter_mut().for_each(|value| *value *= 4.0);
-    }
     if features.normalization == Normalization::PerCoefficient {
         let frames = features.init().unwrap().extract(&sound(features.sample_rate_hz as usize, 3)).unwrap();
         model.normalizer = Some(StandardScaler::fit([&frames]).unwrap());
     }
+    scale_head(&mut model, features.sample_rate_hz);
     model
+}
+
+/// Scales the weights of the last layer until the scores of a sound are neither equal nor all 0 and 1.
+fn scale_head(model: &mut Model, sample_rate_hz: u32) {
+    for _ in 0..30 {
+        let clip = Clip { samples: sound(4000, 3), sample_rate_hz };
+        let scores = Classifier::new(model).unwrap().classify(&clip).unwrap();
+        let scores = &scores[..model.labels.len()];
+        let largest = scores.iter().copied().fold(0.0, f32::max);
+        let smallest = scores.iter().copied().fold(1.0, f32::min);
+        let factor = match (largest > 0.95, largest - smallest < 0.05) {
+            (true, _) => 0.5,
+            (_, true) => 2.0,
+            _ => break,
+        };
+        for tensor in model.network().unwrap().tensors().iter().rev().take(2) {
+            tensor.slice_mut(&mut model.parameters).iter_mut().for_each(|value| *value *= factor);
+        }
+    }
 }
 
 /// Returns the sections of a recipe of the program.

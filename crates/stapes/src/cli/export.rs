@@ -82,7 +82,7 @@ impl Export {
         for (path, bytes) in &written {
             console.print(&format!("{} ({} bytes)", visible_path(path), thousands(*bytes as u64)));
         }
-        self.explain(console, &model, &out);
+        self.explain(console, &model, &out, &written[0].0);
         let paths: Vec<_> = written.iter().map(|(path, _)| path.display().to_string()).collect();
         console.json(&json!({ "format": self.to.name(), "out": out.display().to_string(), "files": paths }));
         Ok(super::DONE)
@@ -148,7 +148,7 @@ impl Export {
     }
 
     /// Prints what the written model reads and how to use it.
-    fn explain(&self, console: &Console, model: &Model, out: &Path) {
+    fn explain(&self, console: &Console, model: &Model, out: &Path, first: &Path) {
         let rate = match &model.input {
             Input::Recordings(config) => Some(config.sample_rate_hz),
             Input::Frames(_) => None,
@@ -165,7 +165,7 @@ impl Export {
             Format::Onnx => console
                 .print(&format!("Operators of opset {OPSET}. Next: onnxruntime.InferenceSession({out:?})")),
             Format::Triton => console.print(&format!("Next: tritonserver --model-repository {out}")),
-            Format::Torch => console.print(&format!("Next: python {out}/model.py FILE.wav")),
+            Format::Torch => console.print(&format!("Next: python {} FILE.wav", visible_path(first))),
             Format::C => console.print(&format!("Next: make -C {out} test")),
         }
     }

@@ -208,9 +208,12 @@ fn folders_of_all_seeds_are_checked_before_training() {
 fn frames_that_do_not_match_the_model_are_rejected() {
     let scratch = Scratch::new();
     scratch.run("quickstart --set train.epochs=1 --out run").succeeds();
-    for (text, part) in
-        [("1,2,3\n4,5\n", "line 2"), ("1,x,3\n", "line 1"), ("", "no frames"), ("1,2,3\n", "12")]
-    {
+    for (text, part) in [
+        ("1,2,3\n4,5\n", "frames.csv:2:"),
+        ("1,x,3\n", "frames.csv:1:"),
+        ("", "no frames"),
+        ("1,2,3\n", "12"),
+    ] {
         scratch.write("frames.csv", text);
         scratch.run("predict run frames.csv").fails(2, &["frames.csv", part]);
     }
