@@ -198,9 +198,9 @@ impl FeatureConfig {
     /// ```
     /// use stapes_features::{FeatureConfig, preset};
     ///
-    /// let stages = preset("kaldi-fbank-40")?.stages()?.unwrap();
+    /// let stages = preset("kaldi-mfcc-39")?.stages()?.unwrap();
     /// let spectrum = stages.spectrum.unwrap();
-    /// assert_eq!((stages.framing.length, spectrum.points, spectrum.bands.len()), (400, 512, 40));
+    /// assert_eq!((stages.framing.length, spectrum.points, spectrum.bands.len()), (400, 512, 23));
     /// # Ok::<(), stapes_features::FeatureError>(())
     /// ```
     pub fn stages(&self) -> Result<Option<Stages>, FeatureError> {

@@ -61,11 +61,11 @@ pub struct OnnxModel {
 /// Returns an ONNX model with the probabilities of a trained model.
 ///
 /// Inputs for clips: `samples` [B, L] in [-1, 1] at the model's sample rate, or `frames` [B, T, F] from the front end, and `lengths`
-/// [B]. What is after the lengths has no influence. Outputs: `probabilities` [B, K]; for a frame-level model [B, T, K], zero
-/// after `output_lengths` [B].
+/// \[B\]. What is after the lengths has no influence. Outputs: `probabilities` [B, K]; for a frame-level model [B, T, K], zero
+/// after `output_lengths` \[B\].
 ///
 /// Inputs for a stream: `samples` [B, hop] or `frame` [B, F], and the states, which begin as zeros. Outputs: `probabilities` [B, K],
-/// the states for the next step, and `has_output` [B] if a step may have no output.
+/// the states for the next step, and `has_output` \[B\] if a step may have no output.
 ///
 /// # Errors
 /// [`ExportError::Layer`] names a layer or setting that needs future frames, on a stream; [`ExportError::Input`] if the model has no

@@ -39,7 +39,7 @@ pub fn torch_module(model: &Model) -> Result<String, ExportError> {
 /// Returns the files of a trained model for PyTorch, as names with their contents: `model.py` and `model.safetensors`.
 ///
 /// The first has the class `Model` of [`torch_module`], and for a model of recordings the function `features(samples)`, which
-/// returns the frames [T, F] of samples [L] in [-1, 1] by calls of the toolkit of the front end. `python model.py FILE.wav`
+/// returns the frames [T, F] of samples \[L\] in [-1, 1] by calls of the toolkit of the front end. `python model.py FILE.wav`
 /// prints the labels with their probabilities, or the segments of a frame-level model. The second is the model file.
 ///
 /// # Errors
