@@ -50,7 +50,7 @@ impl<'a> Classifier<'a> {
         Classifier::build(Cow::Borrowed(model))
     }
 
-    fn build(model: Cow<'a, Model>) -> Result<Classifier<'a>, InferError> {
+    pub(crate) fn build(model: Cow<'a, Model>) -> Result<Classifier<'a>, InferError> {
         let extractor = match &model.input {
             Input::Recordings(features) => Some(ClipExtractor::new(features)?),
             Input::Frames(_) => None,

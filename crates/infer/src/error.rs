@@ -115,6 +115,14 @@ pub enum InferError {
     /// The settings of keywords do not fit the model.
     #[error("{0}; correct the settings of the keywords")]
     Keywords(String),
+    /// An option of speech segments is invalid.
+    #[error("{name} = {fault}; correct the options of speech segments")]
+    SpeechOptions {
+        /// Name of the option.
+        name: &'static str,
+        /// Its value and the rule that it violates.
+        fault: String,
+    },
     /// The recording is too short for a frame.
     #[error("the recording has {samples} samples, too few for one frame of features; use a longer recording")]
     NoFrames {

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::decisions::KeywordOptions;
+use crate::decisions::{Keyword, KeywordOptions};
+use crate::model::{Input, Model};
 
 /// Settings of keyword detection that belong to a model: `stapes eval --stream --save-thresholds` chooses the thresholds with the
 /// other settings, and programs that listen for keywords use all of them by default.
@@ -50,6 +51,29 @@ impl KeywordSettings {
             smoothing_seconds,
             refractory_seconds,
             thresholds: BTreeMap::new(),
+        }
+    }
+
+    /// Returns the settings of a model file; else, if its clips have a fixed length, the defaults for windows of this length.
+    pub fn of_model(model: &Model) -> Option<KeywordSettings> {
+        if let Some(stored) = &model.keywords {
+            return Some(stored.clone());
+        }
+        let Input::Recordings(features) = &model.input else { return None };
+        let samples = features.fixed_length_samples?;
+        Some(KeywordSettings::with_window(samples as f64 / f64::from(features.sample_rate_hz)))
+    }
+
+    /// Returns the options of detection for a model with these labels, in their order.
+    pub fn options(&self, labels: &[String]) -> KeywordOptions {
+        let keyword = |(class, label)| {
+            let threshold = *self.thresholds.get::<String>(label)?;
+            Some(Keyword { class, threshold })
+        };
+        KeywordOptions {
+            keywords: labels.iter().enumerate().filter_map(keyword).collect(),
+            smoothing_seconds: self.smoothing_seconds,
+            refractory_seconds: self.refractory_seconds,
         }
     }
 

@@ -1,7 +1,7 @@
 //! Model files, and classifiers that run them; no training code.
 //!
 //! A [`Model`] is the content of the model file that a training writes. A [`Classifier`] runs it on recordings or frames,
-//! and a [`StreamClassifier`] on samples as they arrive. Evaluation and all programs classify with these two, so there is
+//! and a [`StreamClassifier`] on samples as they arrive; a [`Listener`] adds decisions over time. Evaluation and all programs classify with these two, so there is
 //! one path from a recording to probabilities.
 //!
 //! # Example
@@ -20,6 +20,7 @@ mod clip_extractor;
 mod decisions;
 mod error;
 mod keyword_settings;
+mod listener;
 mod model;
 mod prediction;
 mod speech_stream;
@@ -35,6 +36,7 @@ pub use decisions::{
 };
 pub use error::InferError;
 pub use keyword_settings::KeywordSettings;
+pub use listener::{Listener, ListenerEvent, ListenerOptions};
 pub use model::{FORMAT, FramesConfig, Input, Model};
 pub use prediction::{Prediction, frame_segments};
 pub use speech_stream::{SpeechStream, SpeechTime};

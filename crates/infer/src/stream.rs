@@ -71,7 +71,7 @@ impl<'a> StreamClassifier<'a> {
         StreamClassifier::build(Cow::Borrowed(model))
     }
 
-    fn build(model: Cow<'a, Model>) -> Result<StreamClassifier<'a>, InferError> {
+    pub(crate) fn build(model: Cow<'a, Model>) -> Result<StreamClassifier<'a>, InferError> {
         let wrong_input = || {
             let expected = format!("frames {}", model.shape);
             InferError::WrongInput { expected, got: "a stream of samples".into() }

@@ -1,5 +1,7 @@
 //! Classification of windows of a stream, for models of clips.
 
+use std::borrow::Cow;
+
 use stapes_features::{FeatureConfig, FeatureStream, Features, Normalization, StreamingExtractor};
 
 use crate::classifier::Classifier;
@@ -71,8 +73,22 @@ struct SampleWindows {
     hop: usize,
 }
 
+impl WindowStream<'static> {
+    /// Creates a classifier of windows that owns its model; times in s.
+    ///
+    /// # Errors
+    /// Those of [`WindowStream::new`].
+    pub fn from_model(
+        model: Model,
+        window_seconds: f64,
+        hop_seconds: f64,
+    ) -> Result<WindowStream<'static>, InferError> {
+        WindowStream::build(Cow::Owned(model), window_seconds, hop_seconds)
+    }
+}
+
 impl<'a> WindowStream<'a> {
-    /// Creates a classifier of windows; times in s.
+    /// Creates a classifier of windows that borrows its model; times in s.
     ///
     /// # Errors
     /// [`InferError::FrameLevel`] if the model labels frames; [`InferError::WrongInput`] if it reads frames or a window has no
@@ -82,11 +98,19 @@ impl<'a> WindowStream<'a> {
         window_seconds: f64,
         hop_seconds: f64,
     ) -> Result<WindowStream<'a>, InferError> {
-        let classifier = Classifier::new(model)?;
+        WindowStream::build(Cow::Borrowed(model), window_seconds, hop_seconds)
+    }
+
+    pub(crate) fn build(
+        model: Cow<'a, Model>,
+        window_seconds: f64,
+        hop_seconds: f64,
+    ) -> Result<WindowStream<'a>, InferError> {
+        let classifier = Classifier::build(model)?;
         if classifier.network.objective().is_frame_level() {
             return Err(InferError::FrameLevel { frame_level: true });
         }
-        let Input::Recordings(config) = &model.input else {
+        let Input::Recordings(config) = &classifier.model().input else {
             return Err(InferError::WrongInput {
                 expected: "frames".into(),
                 got: "a stream of samples".into(),
@@ -98,7 +122,8 @@ impl<'a> WindowStream<'a> {
             Some(frames) => Windows::Frames(Box::new(frames)),
             None => Windows::Samples(SampleWindows { samples: Vec::new(), start: 0, next: 0, length, hop }),
         };
-        Ok(WindowStream { classifier, windows, sample_rate_hz: config.sample_rate_hz })
+        let sample_rate_hz = config.sample_rate_hz;
+        Ok(WindowStream { classifier, windows, sample_rate_hz })
     }
 
     /// Ends the sound, and reports the windows that were waiting for later samples, because deltas look ahead.

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use stapes::infer::{Input, Keyword, KeywordOptions, KeywordSettings, Model};
+use stapes::infer::{Keyword, KeywordOptions, KeywordSettings, Model};
 
 use super::run_options::{parse_positive, parse_time};
 
@@ -53,18 +53,12 @@ impl KeywordArgs {
     /// Returns the settings: the options, else those of the model file, else the defaults. The thresholds are those of the model
     /// file. `name` is that of the model.
     pub(crate) fn settings(&self, model: &Model, name: &Path) -> Result<KeywordSettings> {
-        let fixed = match &model.input {
-            Input::Recordings(features) => {
-                features.fixed_length_samples.map(|length| length as f64 / f64::from(features.sample_rate_hz))
-            }
-            Input::Frames(_) => None,
-        };
-        let stored = model.keywords.as_ref();
-        let window = self.window.or(stored.map(|stored| stored.window_seconds)).or(fixed);
+        let defaults = KeywordSettings::of_model(model);
+        let window = self.window.or(defaults.as_ref().map(|defaults| defaults.window_seconds));
         let Some(window) = window else {
             bail!("{}: give --window, the length of the clips in seconds, such as --window 1", name.display())
         };
-        let defaults = stored.cloned().unwrap_or_else(|| KeywordSettings::with_window(window));
+        let defaults = defaults.unwrap_or_else(|| KeywordSettings::with_window(window));
         Ok(KeywordSettings {
             window_seconds: window,
             hop_seconds: self.hop.unwrap_or(defaults.hop_seconds),

@@ -1,0 +1,294 @@
+//! A model that listens: samples at any rate -> probabilities and events over time.
+
+use std::borrow::Cow;
+
+use stapes_audio::StreamResampler;
+use stapes_features::FrameTimes;
+
+use crate::decisions::{KeywordDetector, KeywordOptions, SpeechOptions};
+use crate::error::InferError;
+use crate::keyword_settings::KeywordSettings;
+use crate::model::{Input, Model};
+use crate::speech_stream::{SpeechStream, SpeechTime};
+use crate::stream::StreamClassifier;
+use crate::window_stream::WindowStream;
+
+/// Events that a [`Listener`] reports beside the probabilities.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ListenerOptions {
+    /// Starts and ends of speech, by a causal frame-level model whose first class is the background.
+    Speech(SpeechOptions),
+    /// Keywords in windows of the last seconds, by a model of clips; times in s.
+    Keywords {
+        /// Length of the windows.
+        window_seconds: f64,
+        /// Time between two windows.
+        hop_seconds: f64,
+        /// Keywords, possibly none.
+        options: KeywordOptions,
+    },
+    /// No events: the probabilities after each step of a causal model.
+    Scores,
+}
+
+/// Result of a [`Listener`].
+///
+/// # Units
+/// s since the first sample
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum ListenerEvent<'e> {
+    /// Probabilities of a frame or of a window.
+    Scores {
+        /// Center of the frame, or end of the window.
+        seconds: f64,
+        /// Probability of each label, \[K\].
+        probabilities: &'e [f32],
+    },
+    /// Speech starts or ends.
+    Speech(SpeechTime),
+    /// A keyword was detected.
+    Keyword {
+        /// End of the window in which it was detected.
+        seconds: f64,
+        /// Index of its label.
+        class: usize,
+        /// Smoothed score.
+        score: f32,
+    },
+}
+
+/// A model that listens to sound that does not end: resampling, [`StreamClassifier`] or [`WindowStream`], and the decisions over
+/// time.
+///
+/// A `Listener<'static>` owns its model and can be stored in a struct or sent to a thread.
+///
+/// # Example
+/// ```
+/// # use stapes_infer::{Listener, ListenerEvent, ListenerOptions, Model, SpeechOptions};
+/// # let features = stapes_features::preset("kaldi-mfcc-39")?;
+/// # let config: stapes_nn::ModelConfig = serde_json::from_str(
+/// #     r#"{"recurrent": {"cell": "lstm", "hidden_size": 8, "head": "per_frame_binary"}}"#)?;
+/// # let model = Model::untrained(features, config, vec!["silence".into(), "voice".into()], 1)?;
+/// // `model` is a frame-level model, for example from `Model::load`; the samples have 44,100 Hz.
+/// let options = ListenerOptions::Speech(SpeechOptions::default());
+/// let mut listener = Listener::new(&model, &options)?.with_sample_rate(44_100)?;
+/// let mut frames = 0;
+/// for chunk in [0.0; 22_050].chunks(1000) {
+///     listener.push(chunk, |event| match event {
+///         ListenerEvent::Scores { .. } => frames += 1,
+///         event => println!("{event:?}"),
+///     })?;
+/// }
+/// listener.finish(|event| frames += usize::from(matches!(event, ListenerEvent::Scores { .. })))?;
+/// assert_eq!(frames, 48); // frames of 25 ms every 10 ms in 0.5 s
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Listener<'a> {
+    steps: Steps<'a>,
+    decision: Decision,
+    resampler: StreamResampler,
+    model_rate_hz: u32,
+    rate_hz: u32,
+    /// Number of samples so far, at `rate_hz`.
+    count: u64,
+    resampled: Vec<f32>,
+}
+
+/// How a model listens.
+enum Steps<'a> {
+    /// Frame by frame: a causal model.
+    Frames { classifier: StreamClassifier<'a>, times: FrameTimes, frame: usize },
+    /// Window by window: a model of clips.
+    Windows(WindowStream<'a>),
+}
+
+/// Decision from the probabilities over time.
+enum Decision {
+    None,
+    Speech(SpeechStream),
+    Keywords(KeywordDetector),
+}
+
+impl Listener<'static> {
+    /// Creates a listener that owns its model, for samples at the model's rate.
+    ///
+    /// # Errors
+    /// Those of [`Listener::new`].
+    pub fn from_model(model: Model, options: &ListenerOptions) -> Result<Listener<'static>, InferError> {
+        Listener::build(Cow::Owned(model), options)
+    }
+}
+
+impl<'a> Listener<'a> {
+    /// Creates a listener that borrows its model, for samples at the model's rate.
+    ///
+    /// # Errors
+    /// [`InferError::SpeechOptions`] or [`InferError::Keywords`] if an option is invalid; [`InferError::WrongInput`] if the model
+    /// reads frames; [`InferError::FrameLevel`] if the options are for the other kind of models; otherwise those of
+    /// [`StreamClassifier::new`] and [`WindowStream::new`].
+    pub fn new(model: &'a Model, options: &ListenerOptions) -> Result<Listener<'a>, InferError> {
+        Listener::build(Cow::Borrowed(model), options)
+    }
+
+    fn build(model: Cow<'a, Model>, options: &ListenerOptions) -> Result<Listener<'a>, InferError> {
+        let Input::Recordings(features) = &model.input else {
+            let expected = format!("frames {}", model.shape);
+            return Err(InferError::WrongInput { expected, got: "a stream of samples".into() });
+        };
+        let (model_rate_hz, times) = (features.sample_rate_hz, features.frame_times()?);
+        let frames = |model| {
+            let classifier = StreamClassifier::build(model)?;
+            Ok::<_, InferError>(Steps::Frames { classifier, times, frame: 0 })
+        };
+        let (steps, decision) = match options {
+            ListenerOptions::Speech(options) => {
+                options.check().map_err(|(name, fault)| InferError::SpeechOptions { name, fault })?;
+                let speech = SpeechStream::new(&model, options)?;
+                (frames(model)?, Decision::Speech(speech))
+            }
+            ListenerOptions::Keywords { window_seconds, hop_seconds, options } => {
+                check_keywords(&model.labels, *window_seconds, *hop_seconds, options)?;
+                let windows = WindowStream::build(model, *window_seconds, *hop_seconds)?;
+                let detector = KeywordDetector::new(options, windows.hop_seconds());
+                (Steps::Windows(windows), Decision::Keywords(detector))
+            }
+            ListenerOptions::Scores => (frames(model)?, Decision::None),
+        };
+        let resampler = StreamResampler::new(model_rate_hz, model_rate_hz)?;
+        Ok(Listener {
+            steps,
+            decision,
+            resampler,
+            model_rate_hz,
+            rate_hz: model_rate_hz,
+            count: 0,
+            resampled: Vec::new(),
+        })
+    }
+
+    /// Returns the listener for samples at another rate, before the first of them.
+    ///
+    /// # Units
+    /// Hz
+    ///
+    /// # Errors
+    /// [`InferError::Audio`] for a rate below 100 Hz or above 1 MHz.
+    pub fn with_sample_rate(self, rate_hz: u32) -> Result<Listener<'a>, InferError> {
+        let resampler = StreamResampler::new(rate_hz, self.model_rate_hz)?;
+        Ok(Listener { resampler, rate_hz, ..self })
+    }
+
+    /// Returns the windows of a model of clips.
+    pub fn windows(&self) -> Option<&WindowStream<'a>> {
+        match &self.steps {
+            Steps::Frames { .. } => None,
+            Steps::Windows(windows) => Some(windows),
+        }
+    }
+
+    /// Returns the duration of the samples so far, s.
+    pub fn seconds(&self) -> f64 {
+        self.count as f64 / f64::from(self.rate_hz)
+    }
+
+    /// Adds samples, and reports the probabilities that they complete, each followed by the events that are certain then.
+    ///
+    /// # Errors
+    /// [`InferError::Audio`] if a sample is not finite; [`InferError::Features`] or [`InferError::NotFinite`] if samples are too
+    /// large. Samples before the error may have been processed, so no more should be added after it.
+    pub fn push(
+        &mut self,
+        samples: &[f32],
+        mut report: impl FnMut(ListenerEvent<'_>),
+    ) -> Result<(), InferError> {
+        self.count += samples.len() as u64;
+        self.resampled.clear();
+        self.resampler.push(samples, &mut self.resampled)?;
+        self.steps.push(&self.resampled, |seconds, probabilities| {
+            self.decision.push(seconds, probabilities, &mut report);
+        })
+    }
+
+    /// Ends the sound, and reports the rest. A window that is not complete has no result.
+    ///
+    /// # Errors
+    /// Those of [`Listener::push`].
+    pub fn finish(self, mut report: impl FnMut(ListenerEvent<'_>)) -> Result<(), InferError> {
+        let seconds = self.seconds();
+        let Listener { mut steps, mut decision, resampler, mut resampled, .. } = self;
+        resampled.clear();
+        resampler.finish(&mut resampled)?;
+        let mut decide = |seconds: f64, probabilities: &[f32]| {
+            decision.push(seconds, probabilities, &mut report);
+        };
+        steps.push(&resampled, &mut decide)?;
+        steps.finish(&mut decide)?;
+        if let Decision::Speech(speech) = decision {
+            speech.finish(seconds, |time| report(ListenerEvent::Speech(time)));
+        }
+        Ok(())
+    }
+}
+
+impl Steps<'_> {
+    fn push(&mut self, samples: &[f32], mut report: impl FnMut(f64, &[f32])) -> Result<(), InferError> {
+        match self {
+            Steps::Frames { classifier, times, frame } => classifier.push(samples, |probabilities| {
+                report(times.center_seconds(*frame), probabilities);
+                *frame += 1;
+            }),
+            Steps::Windows(windows) => windows.push(samples, report),
+        }
+    }
+
+    fn finish(self, mut report: impl FnMut(f64, &[f32])) -> Result<(), InferError> {
+        match self {
+            Steps::Frames { classifier, times, mut frame } => classifier.finish(|probabilities| {
+                report(times.center_seconds(frame), probabilities);
+                frame += 1;
+            }),
+            Steps::Windows(windows) => windows.finish(report),
+        }
+    }
+}
+
+impl Decision {
+    /// Reports the probabilities at a time, and the events that follow from them.
+    fn push(&mut self, seconds: f64, probabilities: &[f32], report: &mut impl FnMut(ListenerEvent<'_>)) {
+        report(ListenerEvent::Scores { seconds, probabilities });
+        match self {
+            Decision::None => {}
+            Decision::Speech(speech) => {
+                speech.push(probabilities, |time| report(ListenerEvent::Speech(time)));
+            }
+            Decision::Keywords(detector) => {
+                if let Some(found) = detector.push(probabilities) {
+                    report(ListenerEvent::Keyword { seconds, class: found.class, score: found.score });
+                }
+            }
+        }
+    }
+}
+
+/// Returns an error for a time or a threshold out of range, and for a class without a label.
+fn check_keywords(
+    labels: &[String],
+    window_seconds: f64,
+    hop_seconds: f64,
+    options: &KeywordOptions,
+) -> Result<(), InferError> {
+    let mut settings = KeywordSettings {
+        hop_seconds,
+        smoothing_seconds: options.smoothing_seconds,
+        refractory_seconds: options.refractory_seconds,
+        ..KeywordSettings::with_window(window_seconds)
+    };
+    for keyword in &options.keywords {
+        let Some(label) = labels.get(keyword.class) else {
+            let fault = format!("the keyword is class {}, and the model has {}", keyword.class, labels.len());
+            return Err(InferError::Keywords(fault));
+        };
+        settings.thresholds.insert(label.clone(), keyword.threshold);
+    }
+    settings.check(labels).map_err(InferError::Keywords)
+}
