@@ -1,0 +1,193 @@
+//! Models, and the classification of recordings.
+
+use std::ffi::{CString, c_char};
+use std::path::Path;
+use std::ptr::null;
+use std::sync::{Mutex, PoisonError};
+
+use stapes_audio::Clip;
+use stapes_infer::{Classifier, InferError, Input, Model};
+
+use crate::boundary::{Failure, Status, call, check_pointer, reference, slice, value, write};
+
+/// A model in memory. It does not change, and any number of threads can use it at the same time; stapes_classify runs on one
+/// of them at a time, and others wait.
+pub struct ModelHandle {
+    pub(crate) model: Model,
+    pub(crate) sample_rate_hz: u32,
+    pub(crate) is_frame_level: bool,
+    labels: Vec<CString>,
+    /// Made by the first classification; taken while one runs, so that a panic leaves none.
+    classifier: Mutex<Option<Classifier<'static>>>,
+}
+
+impl ModelHandle {
+    fn from_bytes(bytes: &[u8]) -> Result<ModelHandle, Failure> {
+        let path = Path::new("model");
+        let model = Model::from_bytes(bytes, path).map_err(|error| Failure::model(&error))?;
+        let Input::Recordings(features) = &model.input else {
+            let error = InferError::WrongInput {
+                expected: format!("frames {}", model.shape),
+                got: "a recording".into(),
+            };
+            return Err(Failure::model(&error));
+        };
+        let sample_rate_hz = features.sample_rate_hz;
+        let network = model.network().map_err(|error| Failure::model(&error))?;
+        let is_frame_level = network.objective().is_frame_level();
+        let label = |label: &String| {
+            CString::new(label.as_str()).map_err(|_| {
+                let reason = format!("the label {label:?} has a null character");
+                Failure::model(&InferError::Damaged { path: path.into(), reason })
+            })
+        };
+        let labels = model.labels.iter().map(label).collect::<Result<Vec<CString>, Failure>>()?;
+        Ok(ModelHandle { model, sample_rate_hz, is_frame_level, labels, classifier: Mutex::new(None) })
+    }
+
+    fn classify(&self, clip: &Clip) -> Result<Vec<f32>, InferError> {
+        let mut place = self.classifier.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut classifier = match place.take() {
+            Some(classifier) => classifier,
+            None => Classifier::from_model(self.model.clone())?,
+        };
+        let probabilities = classifier.classify(clip);
+        *place = Some(classifier);
+        probabilities
+    }
+}
+
+/// Reads a model from the bytes of a model file (model.safetensors of a run folder), which can be freed afterwards. *model
+/// receives the model, or NULL after an error; free it with stapes_model_free.
+///
+/// Errors: STAPES_STATUS_INVALID_MODEL if the bytes are not a complete model file, or the model reads frames and not
+/// recordings.
+///
+/// # Safety
+/// `bytes` points to `length` bytes; `model` to a pointer.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn stapes_model_load(
+    bytes: *const u8,
+    length: usize,
+    model: *mut *mut ModelHandle,
+) -> Status {
+    call(|| {
+        // SAFETY: the caller's promise.
+        unsafe { write(model, std::ptr::null_mut(), "model") }?;
+        // SAFETY: the caller's promise; null pointers are errors.
+        let bytes = unsafe { slice(bytes, length, "bytes") }?;
+        let loaded = Box::new(ModelHandle::from_bytes(bytes)?);
+        // SAFETY: the caller's promise.
+        unsafe { write(model, Box::into_raw(loaded), "model") }
+    })
+}
+
+/// Frees a model; NULL is ignored. Its streams are not affected. No other thread may be using the model.
+///
+/// # Safety
+/// `model` is NULL, or from stapes_model_load and not freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn stapes_model_free(model: *mut ModelHandle) {
+    if !model.is_null() {
+        // SAFETY: the caller's promise: the pointer is from `Box::into_raw` in `stapes_model_load`.
+        call(|| Ok(drop(unsafe { Box::from_raw(model) })));
+    }
+}
+
+/// Returns the sample rate of the model, Hz; 0 if model is NULL.
+///
+/// # Safety
+/// `model` is NULL, or a model.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn stapes_model_sample_rate_hz(model: *const ModelHandle) -> u32 {
+    // SAFETY: the caller's promise; models do not change.
+    value(0, || Ok(unsafe { reference(model, "model") }?.sample_rate_hz))
+}
+
+/// Returns K, the number of labels; 0 if model is NULL.
+///
+/// # Safety
+/// `model` is NULL, or a model.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn stapes_model_num_labels(model: *const ModelHandle) -> usize {
+    // SAFETY: the caller's promise; models do not change.
+    value(0, || Ok(unsafe { reference(model, "model") }?.labels.len()))
+}
+
+/// Returns a label, UTF-8, by its index from 0, the order of the probabilities; NULL if there is none. It belongs to the
+/// model.
+///
+/// # Safety
+/// `model` is NULL, or a model.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn stapes_model_label(model: *const ModelHandle, index: usize) -> *const c_char {
+    value(null(), || {
+        // SAFETY: the caller's promise; models do not change.
+        let labels = &unsafe { reference(model, "model") }?.labels;
+        let label = labels.get(index).ok_or_else(|| {
+            Failure::argument(format!("label {index}: the model has {}, from 0", labels.len()))
+        })?;
+        Ok(label.as_ptr())
+    })
+}
+
+/// Returns true if the model has probabilities for each frame of a recording (such as voice activity), false if it has them
+/// for a clip (such as keywords), or if model is NULL.
+///
+/// # Safety
+/// `model` is NULL, or a model.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn stapes_model_is_frame_level(model: *const ModelHandle) -> bool {
+    // SAFETY: the caller's promise; models do not change.
+    value(false, || Ok(unsafe { reference(model, "model") }?.is_frame_level))
+}
+
+/// Classifies a recording.
+///
+/// samples: num_samples samples at sample_rate_hz, which are resampled if this is not the model's rate (100 to 1,000,000).
+/// probabilities: receives the probability of each label: K values, or T rows of K values for a frame-level model; capacity is
+/// the number of values that fit. num_rows: receives T, or 1; may be NULL. If the buffer is too small
+/// (STAPES_STATUS_BUFFER_TOO_SMALL), nothing is written but *num_rows; probabilities may be NULL if capacity is 0.
+///
+/// # Safety
+/// The pointers are NULL, or point to what is described.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn stapes_classify(
+    model: *const ModelHandle,
+    samples: *const f32,
+    num_samples: usize,
+    sample_rate_hz: u32,
+    probabilities: *mut f32,
+    capacity: usize,
+    num_rows: *mut usize,
+) -> Status {
+    call(|| {
+        if !num_rows.is_null() {
+            // SAFETY: the caller's promise.
+            unsafe { write(num_rows, 0, "num_rows") }?;
+        }
+        // SAFETY: the caller's promise; models do not change.
+        let model = unsafe { reference(model, "model") }?;
+        // SAFETY: the caller's promise.
+        let samples = unsafe { slice(samples, num_samples, "samples") }?.to_vec();
+        if capacity > 0 {
+            check_pointer(probabilities, "probabilities")?;
+        }
+        let found =
+            model.classify(&Clip { samples, sample_rate_hz }).map_err(|error| Failure::input(&error))?;
+        if !num_rows.is_null() {
+            // SAFETY: the caller's promise.
+            unsafe { write(num_rows, found.len() / model.labels.len().max(1), "num_rows") }?;
+        }
+        if found.len() > capacity {
+            let message = format!(
+                "capacity is {capacity}, and there are {} probabilities; use a larger buffer",
+                found.len()
+            );
+            return Err(Failure { status: Status::BufferTooSmall, message });
+        }
+        // SAFETY: the buffer is not null, aligned, and has room by the caller's promise; the values are elsewhere.
+        unsafe { std::ptr::copy_nonoverlapping(found.as_ptr(), probabilities, found.len()) };
+        Ok(())
+    })
+}
