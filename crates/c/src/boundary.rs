@@ -48,15 +48,15 @@ thread_local! {
     static LAST_ERROR: RefCell<CString> = RefCell::default();
 }
 
-/// Returns the message of the last error on this thread, UTF-8; empty if there was none. It belongs to the library, and is
-/// valid until the next error on this thread. Functions without an error leave it.
+/// Returns the message of the last error on this thread, UTF-8; empty if there was none. It belongs to the
+/// library, and is valid until the next error on this thread. A function that succeeds does not change it.
 #[unsafe(no_mangle)]
 pub extern "C" fn stapes_last_error() -> *const c_char {
     // The value is replaced only by `set_last_error`; a thread that is ending has none.
     LAST_ERROR.try_with(|message| message.borrow().as_ptr()).unwrap_or(c"".as_ptr())
 }
 
-/// Returns the version of the library, such as "0.1.0".
+/// Returns the version of the library; that of the header is STAPES_VERSION.
 #[unsafe(no_mangle)]
 pub extern "C" fn stapes_version() -> *const c_char {
     const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "\0");
@@ -140,6 +140,20 @@ pub(crate) unsafe fn write<T>(pointer: *mut T, value: T, name: &str) -> Result<(
     // SAFETY: the pointer is not null and aligned; the rest is the caller's promise. What was there is not dropped.
     unsafe { pointer.write(value) };
     Ok(())
+}
+
+/// Frees an object; a null pointer is ignored.
+///
+/// # Safety
+/// The pointer is null, or from `Box::into_raw` and not freed.
+pub(crate) unsafe fn free<T>(pointer: *mut T) {
+    if !pointer.is_null() {
+        call(|| {
+            // SAFETY: the caller's promise.
+            drop(unsafe { Box::from_raw(pointer) });
+            Ok(())
+        });
+    }
 }
 
 #[cfg(test)]

@@ -7,3 +7,14 @@ mod boundary;
 mod model;
 mod options;
 mod stream;
+
+pub use boundary::{Status, stapes_last_error, stapes_version};
+pub use model::{
+    ModelHandle, stapes_classify, stapes_model_free, stapes_model_is_frame_level, stapes_model_label,
+    stapes_model_load, stapes_model_num_labels, stapes_model_sample_rate_hz,
+};
+pub use options::{KeywordOptions, SpeechOptions, StreamOptions, stapes_stream_options_init};
+pub use stream::{
+    Event, EventKind, StreamHandle, stapes_stream_finish, stapes_stream_free, stapes_stream_new,
+    stapes_stream_next, stapes_stream_push,
+};

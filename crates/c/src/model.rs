@@ -8,10 +8,10 @@ use std::sync::{Mutex, PoisonError};
 use stapes_audio::Clip;
 use stapes_infer::{Classifier, InferError, Input, Model};
 
-use crate::boundary::{Failure, Status, call, check_pointer, reference, slice, value, write};
+use crate::boundary::{Failure, Status, call, check_pointer, free, reference, slice, value, write};
 
-/// A model in memory. It does not change, and any number of threads can use it at the same time; stapes_classify runs on one
-/// of them at a time, and others wait.
+/// A model in memory. It does not change, and any number of threads can use it at the same time;
+/// stapes_classify runs on one of them at a time, and others wait.
 pub struct ModelHandle {
     pub(crate) model: Model,
     pub(crate) sample_rate_hz: u32,
@@ -57,14 +57,11 @@ impl ModelHandle {
     }
 }
 
-/// Reads a model from the bytes of a model file (model.safetensors of a run folder), which can be freed afterwards. *model
-/// receives the model, or NULL after an error; free it with stapes_model_free.
+/// Reads a model from the bytes of a model file (model.safetensors of a run folder), which can be freed
+/// afterwards. *model receives the model, or NULL after an error; free it with stapes_model_free.
 ///
-/// Errors: STAPES_STATUS_INVALID_MODEL if the bytes are not a complete model file, or the model reads frames and not
-/// recordings.
-///
-/// # Safety
-/// `bytes` points to `length` bytes; `model` to a pointer.
+/// Errors: STAPES_STATUS_INVALID_MODEL if the bytes are not a complete model file, or the model reads frames
+/// and not recordings.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn stapes_model_load(
     bytes: *const u8,
@@ -83,21 +80,13 @@ pub unsafe extern "C" fn stapes_model_load(
 }
 
 /// Frees a model; NULL is ignored. Its streams are not affected. No other thread may be using the model.
-///
-/// # Safety
-/// `model` is NULL, or from stapes_model_load and not freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn stapes_model_free(model: *mut ModelHandle) {
-    if !model.is_null() {
-        // SAFETY: the caller's promise: the pointer is from `Box::into_raw` in `stapes_model_load`.
-        call(|| Ok(drop(unsafe { Box::from_raw(model) })));
-    }
+    // SAFETY: the caller's promise: the pointer is null, or from `Box::into_raw` in `stapes_model_load`.
+    unsafe { free(model) };
 }
 
 /// Returns the sample rate of the model, Hz; 0 if model is NULL.
-///
-/// # Safety
-/// `model` is NULL, or a model.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn stapes_model_sample_rate_hz(model: *const ModelHandle) -> u32 {
     // SAFETY: the caller's promise; models do not change.
@@ -105,20 +94,14 @@ pub unsafe extern "C" fn stapes_model_sample_rate_hz(model: *const ModelHandle) 
 }
 
 /// Returns K, the number of labels; 0 if model is NULL.
-///
-/// # Safety
-/// `model` is NULL, or a model.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn stapes_model_num_labels(model: *const ModelHandle) -> usize {
     // SAFETY: the caller's promise; models do not change.
     value(0, || Ok(unsafe { reference(model, "model") }?.labels.len()))
 }
 
-/// Returns a label, UTF-8, by its index from 0, the order of the probabilities; NULL if there is none. It belongs to the
-/// model.
-///
-/// # Safety
-/// `model` is NULL, or a model.
+/// Returns a label, UTF-8, by its index from 0, the order of the probabilities; NULL if there is none. It
+/// belongs to the model.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn stapes_model_label(model: *const ModelHandle, index: usize) -> *const c_char {
     value(null(), || {
@@ -131,11 +114,8 @@ pub unsafe extern "C" fn stapes_model_label(model: *const ModelHandle, index: us
     })
 }
 
-/// Returns true if the model has probabilities for each frame of a recording (such as voice activity), false if it has them
-/// for a clip (such as keywords), or if model is NULL.
-///
-/// # Safety
-/// `model` is NULL, or a model.
+/// Returns true if the model has probabilities for each frame of a recording (such as voice activity), false if
+/// it has them for a clip (such as keywords), or if model is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn stapes_model_is_frame_level(model: *const ModelHandle) -> bool {
     // SAFETY: the caller's promise; models do not change.
@@ -144,13 +124,14 @@ pub unsafe extern "C" fn stapes_model_is_frame_level(model: *const ModelHandle) 
 
 /// Classifies a recording.
 ///
-/// samples: num_samples samples at sample_rate_hz, which are resampled if this is not the model's rate (100 to 1,000,000).
-/// probabilities: receives the probability of each label: K values, or T rows of K values for a frame-level model; capacity is
-/// the number of values that fit. num_rows: receives T, or 1; may be NULL. If the buffer is too small
-/// (STAPES_STATUS_BUFFER_TOO_SMALL), nothing is written but *num_rows; probabilities may be NULL if capacity is 0.
+/// - samples: num_samples samples at sample_rate_hz (100 to 1,000,000), which are resampled to the model's rate.
+/// - probabilities: receives the probability of each label: K values, or T rows of K values for a frame-level
+///   model. capacity is the number of values that fit. It may be NULL if capacity is 0.
+/// - num_rows: receives T, or 1; may be NULL.
 ///
-/// # Safety
-/// The pointers are NULL, or point to what is described.
+/// Errors: STAPES_STATUS_BUFFER_TOO_SMALL if capacity is too small; then only *num_rows is written, and a buffer of
+/// *num_rows times K values is large enough. STAPES_STATUS_INVALID_INPUT if a sample is not finite, or if the
+/// recording is too short for the model.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn stapes_classify(
     model: *const ModelHandle,

@@ -25,7 +25,7 @@ pub struct SpeechOptions {
     pub min_silence_at_max_speech_ms: f64,
 }
 
-/// Options of keywords in windows, s.
+/// Options of keywords in windows.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct KeywordOptions {
@@ -37,8 +37,8 @@ pub struct KeywordOptions {
     pub smoothing_seconds: f64,
     /// Time after a detection in which the same keyword is not detected again.
     pub refractory_seconds: f64,
-    /// Threshold of the smoothed score of each label, in their order; above 1, such as 2, for a label that is not a keyword. NULL: the
-    /// keywords and thresholds of the model file.
+    /// Threshold of the smoothed score of each label, in their order; above 1, such as 2, for a label that is not a
+    /// keyword. NULL: the keywords and thresholds of the model file.
     pub thresholds: *const f32,
     /// Number of thresholds: K, or 0 with NULL.
     pub num_thresholds: usize,
@@ -162,11 +162,9 @@ impl StreamOptions {
     }
 }
 
-/// Sets *options to the defaults of a model: its sample rate, the defaults of silero-vad, and the windows of the model file.
-/// If the model file has neither windows nor clips of a fixed length, keywords.window_seconds is 0 and must be set.
-///
-/// # Safety
-/// `model` is NULL, or a model; `options` is NULL, or points to a structure.
+/// Sets *options to the defaults of a model: its sample rate, the defaults of silero-vad, and the windows of the
+/// model file. If the model file has neither windows nor clips of a fixed length, keywords.window_seconds is 0 and
+/// must be set.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn stapes_stream_options_init(
     model: *const ModelHandle,

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, TryLockError};
 
 use stapes_infer::{InferError, Listener, ListenerEvent, SpeechTime};
 
-use crate::boundary::{Failure, Status, call, check_pointer, reference, slice, value, write};
+use crate::boundary::{Failure, Status, call, check_pointer, free, reference, slice, value, write};
 use crate::model::ModelHandle;
 use crate::options::StreamOptions;
 
@@ -29,18 +29,20 @@ pub enum EventKind {
 pub struct Event {
     /// Kind of the event.
     pub kind: EventKind,
-    /// Time since the first sample, s: the center of the frame, or the end of the window; the start or end of speech.
+    /// Time since the first sample, s: the center of the frame, or the end of the window; the start or end of
+    /// speech.
     pub seconds: f64,
     /// Index of the label of a keyword; else 0.
     pub label: usize,
     /// Smoothed score of a keyword; else 0.
     pub score: f32,
-    /// Probabilities of scores, one for each label; else NULL. They belong to the stream, and are valid until its next event
-    /// is read or it is freed.
+    /// Probabilities of scores, one for each label; else NULL. They belong to the stream, and are valid until its
+    /// next event is read or it is freed.
     pub probabilities: *const f32,
 }
 
-/// A model that listens to sound that does not end. One thread uses a stream at a time; another one gets an error meanwhile.
+/// A model that listens to sound that does not end. One thread uses a stream at a time; another one gets an
+/// error meanwhile.
 pub struct StreamHandle(Mutex<State>);
 
 struct State {
@@ -115,13 +117,15 @@ unsafe fn lock<'a>(stream: *const StreamHandle) -> Result<MutexGuard<'a, State>,
     }
 }
 
-/// Creates a stream for one recording. A causal frame-level model reports starts and ends of speech, a model of clips keywords
-/// in windows. options: NULL for the defaults; it is copied. *stream receives the stream, or NULL after an error; free it with
-/// stapes_stream_free. The stream has a copy of the model, which can be freed before.
+/// Creates a stream for one recording. A causal frame-level model reports starts and ends of speech, a model of
+/// clips keywords in windows. *stream receives the stream, or NULL after an error; free it with
+/// stapes_stream_free.
 ///
-/// # Safety
-/// `model` is NULL, or a model; `options` and its thresholds are NULL, or point to what is described; `stream` points to a
-/// pointer.
+/// The options and their thresholds are copied; NULL: the defaults. The model is copied too, and can be freed
+/// before the stream.
+///
+/// Errors: STAPES_STATUS_INVALID_ARGUMENT if an option is invalid; STAPES_STATUS_INVALID_MODEL if the model cannot
+/// listen, such as a frame-level model that needs later frames.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn stapes_stream_new(
     model: *const ModelHandle,
@@ -161,22 +165,14 @@ pub unsafe extern "C" fn stapes_stream_new(
 }
 
 /// Frees a stream; NULL is ignored. No other thread may be using it.
-///
-/// # Safety
-/// `stream` is NULL, or from stapes_stream_new and not freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn stapes_stream_free(stream: *mut StreamHandle) {
-    if !stream.is_null() {
-        // SAFETY: the caller's promise: the pointer is from `Box::into_raw` in `stapes_stream_new`.
-        call(|| Ok(drop(unsafe { Box::from_raw(stream) })));
-    }
+    // SAFETY: the caller's promise: the pointer is null, or from `Box::into_raw` in `stapes_stream_new`.
+    unsafe { free(stream) };
 }
 
-/// Adds samples, any number of them; read the events that they complete with stapes_stream_next. After an error other than
-/// STAPES_STATUS_INVALID_ARGUMENT, the events so far can be read, and the stream takes no more samples.
-///
-/// # Safety
-/// `stream` is NULL, or a stream; `samples` points to `num_samples` values.
+/// Adds samples, any number of them; read the events that they complete with stapes_stream_next. After an error
+/// other than STAPES_STATUS_INVALID_ARGUMENT, the events so far can be read, and the stream takes no more samples.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn stapes_stream_push(
     stream: *mut StreamHandle,
@@ -195,10 +191,8 @@ pub unsafe extern "C" fn stapes_stream_push(
     })
 }
 
-/// Ends the recording; read the remaining events with stapes_stream_next. A window that is not complete has no result.
-///
-/// # Safety
-/// `stream` is NULL, or a stream.
+/// Ends the recording; read the remaining events with stapes_stream_next. A window that is not complete has no
+/// result.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn stapes_stream_finish(stream: *mut StreamHandle) -> Status {
     call(|| {
@@ -209,11 +203,9 @@ pub unsafe extern "C" fn stapes_stream_finish(stream: *mut StreamHandle) -> Stat
     })
 }
 
-/// Sets *event to the next event, and returns true; returns false if there is none now, or an argument is NULL. Events are in
-/// the order in which they became certain, scores before the event that follows from them. They wait until they are read.
-///
-/// # Safety
-/// `stream` is NULL, or a stream; `event` is NULL, or points to a structure.
+/// Sets *event to the next event, and returns true; returns false if there is none now, or after an error, such as
+/// a null pointer. Events are in the order in which they became certain, scores before the event that follows
+/// from them. They wait in memory until they are read.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn stapes_stream_next(stream: *mut StreamHandle, event: *mut Event) -> bool {
     value(false, || {

@@ -5,7 +5,11 @@ use std::path::Path;
 #[test]
 fn the_header_is_that_of_the_sources() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let config = cbindgen::Config::from_file(folder.join("cbindgen.toml")).unwrap();
+    let mut config = cbindgen::Config::from_file(folder.join("cbindgen.toml")).unwrap();
+    config.after_includes = Some(format!(
+        "\n// Version of the header.\n#define STAPES_VERSION \"{}\"",
+        env!("CARGO_PKG_VERSION")
+    ));
     let sources =
         ["boundary", "model", "options", "stream"].map(|name| folder.join(format!("src/{name}.rs")));
     let builder = sources

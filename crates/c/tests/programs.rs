@@ -10,7 +10,7 @@ use stapes_infer::{
     Classifier, Keyword, KeywordOptions, Listener, ListenerEvent, ListenerOptions, Model, SpeechOptions,
     SpeechTime,
 };
-use stapes_testkit::{required, workspace_root};
+use stapes_testkit::fixture::{required, workspace_root};
 
 /// Returns true if a program can be run; else the test is skipped, or fails if everything is required.
 fn has(program: &str) -> bool {
