@@ -1,118 +1,17 @@
 //! C programs against the shared and the static library: the results of `stapes-infer`, bit for bit; wrong calls; valgrind.
 
-use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
-use std::sync::OnceLock;
+mod support;
+
+use std::path::Path;
+use std::process::{Command, Stdio};
 
 use stapes_audio::Clip;
 use stapes_infer::{
     Classifier, Keyword, KeywordOptions, Listener, ListenerEvent, ListenerOptions, Model, SpeechOptions,
     SpeechTime,
 };
-use stapes_testkit::fixture::{required, workspace_root};
-
-/// Returns true if a program can be run; else the test is skipped, or fails if everything is required.
-fn has(program: &str) -> bool {
-    let found = Command::new(program).arg("--version").output().is_ok_and(|output| output.status.success());
-    assert!(found || !required(), "{program} is not installed");
-    if !found {
-        eprintln!("skipped: {program} is not installed");
-    }
-    found
-}
-
-/// Builds both libraries with the settings of this test, and returns their folder. Cargo does not build them for a test, because
-/// Rust cannot link them.
-fn libraries() -> &'static Path {
-    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
-    FOLDER.get_or_init(|| {
-        let test = std::env::current_exe().unwrap();
-        let folder = test.ancestors().nth(2).unwrap();
-        let profile = match folder.file_name().unwrap().to_str().unwrap() {
-            "debug" => "dev",
-            name => name,
-        };
-        let mut cargo = Command::new(env!("CARGO"));
-        cargo.args([
-            "build",
-            "--quiet",
-            "--locked",
-            "--offline",
-            "--package",
-            "stapes-c",
-            "--profile",
-            profile,
-        ]);
-        cargo.arg("--target-dir").arg(folder.parent().unwrap()).current_dir(workspace_root());
-        assert!(cargo.status().unwrap().success());
-        folder.to_path_buf()
-    })
-}
-
-fn run(command: &mut Command) -> Output {
-    let output = command.output().unwrap();
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    assert!(output.status.success(), "{command:?}\n{}{}", text(&output.stdout), text(&output.stderr));
-    output
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Library {
-    Shared,
-    Static,
-}
-
-/// Compiles a program of this crate into a folder.
-fn compile(source: &str, library: Library, folder: &Path) -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let program = folder.join("program");
-    let mut cc = Command::new("cc");
-    cc.args(["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-g", "-I"]).arg(root.join("include"));
-    cc.arg(root.join(source)).arg("-o").arg(&program);
-    match library {
-        Library::Shared => {
-            cc.arg("-L")
-                .arg(libraries())
-                .arg("-lstapes")
-                .arg(format!("-Wl,-rpath,{}", libraries().display()));
-        }
-        Library::Static => {
-            cc.arg(libraries().join("libstapes.a")).args(["-lpthread", "-ldl", "-lm"]);
-        }
-    }
-    run(&mut cc);
-    program
-}
-
-fn model_file(name: &str) -> PathBuf {
-    workspace_root().join(format!("crates/stapes/models/{name}/model.safetensors"))
-}
-
-/// Returns sound like a voice, with pauses: a buzz with two formants in syllables.
-fn sound(rate_hz: u32, seconds: f64) -> Vec<i16> {
-    let count = (seconds * f64::from(rate_hz)) as usize;
-    let mut noise = 1u32;
-    (0..count)
-        .map(|n| {
-            let time = n as f64 / f64::from(rate_hz);
-            noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            let hiss = f64::from(noise >> 16) / 32_768.0 - 1.0;
-            let is_voiced = (time / 0.9).fract() > 0.4;
-            let syllable = (std::f64::consts::TAU * 4.0 * time).sin().powi(2);
-            let pitch = 120.0 + 15.0 * (std::f64::consts::TAU * 0.7 * time).sin();
-            let buzz: f64 = (1..25)
-                .map(|harmonic| {
-                    let hertz = pitch * f64::from(harmonic);
-                    let formant = |center: f64| (-((hertz - center) / 150.0).powi(2)).exp();
-                    (formant(600.0) + 0.6 * formant(1200.0) + 0.3 * formant(2500.0))
-                        * (std::f64::consts::TAU * hertz * time).sin()
-                })
-                .sum();
-            (8000.0 * if is_voiced { syllable * buzz } else { 0.0 } + 30.0 * hiss) as i16
-        })
-        .collect()
-}
+use stapes_testkit::fixture::workspace_root;
+use support::{Library, compile, has, libraries, model_file, run, sound};
 
 /// A line of the program: `KIND [SECONDS] [LABEL=VALUE ...]`.
 #[derive(Clone, Debug, PartialEq)]
@@ -265,6 +164,16 @@ fn wrong_calls_are_errors() {
 }
 
 #[test]
+fn threads_share_a_model() {
+    if !has("cc") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let program = compile("tests/programs/threads.c", Library::Shared, folder.path());
+    run(Command::new(program).arg(model_file("vad")));
+}
+
+#[test]
 fn valgrind_finds_no_error_and_no_leak() {
     if !has("cc") || !has("valgrind") {
         return;
@@ -272,22 +181,65 @@ fn valgrind_finds_no_error_and_no_leak() {
     let folder = tempfile::tempdir().unwrap();
     let check = |command: &Command| {
         let mut valgrind = Command::new("valgrind");
-        valgrind.args([
-            "--quiet",
-            "--error-exitcode=9",
-            "--leak-check=full",
-            "--show-leak-kinds=definite,indirect",
-        ]);
+        // The hook of panics, 16 bytes, stays reachable until the end of the program.
+        let kinds = "definite,indirect,possible";
+        valgrind.args(["--quiet", "--error-exitcode=9", "--leak-check=full"]);
+        valgrind.arg(format!("--errors-for-leak-kinds={kinds}")).arg(format!("--show-leak-kinds={kinds}"));
         valgrind.arg(command.get_program()).args(command.get_args());
         run(&mut valgrind).stdout
     };
     let program = compile("tests/programs/misuse.c", Library::Shared, folder.path());
     check(Command::new(program).arg(model_file("vad")).arg(model_file("digits")));
+    let program = compile("tests/programs/threads.c", Library::Shared, folder.path());
+    check(Command::new(program).arg(model_file("vad")));
     let program = compile("examples/listen.c", Library::Shared, folder.path());
-    for case in cases() {
+    // The values may differ in the last bit: valgrind does not have all instructions of the processor.
+    for case in cases().iter().filter(|case| case.rate_hz == 44_100) {
         let found = check(&case.command(&program, &folder.path().join("samples.raw")));
-        assert!(case.expected.is_empty() || !found.is_empty(), "{} {:?}", case.model, case.options);
+        assert!(!case.expected.is_empty() && !found.is_empty(), "{} {:?}", case.model, case.options);
     }
+}
+
+/// Returns the program in the manual.
+fn example_of_the_manual() -> String {
+    let manual = std::fs::read_to_string(workspace_root().join("docs/export.md")).unwrap();
+    let (_, section) = manual.split_once("## The library for C\n").unwrap();
+    let (_, program) = section.split_once("```c\n").unwrap();
+    program.split_once("```\n").unwrap().0.to_owned()
+}
+
+#[test]
+fn the_example_of_the_manual_prints_speech() {
+    if !has("cc") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let source = folder.path().join("speech.c");
+    std::fs::write(&source, example_of_the_manual()).unwrap();
+    let program = compile(&source, Library::Shared, folder.path());
+    let samples = sound(16_000, 3.0);
+    let bytes: Vec<u8> = floats(&samples).into_iter().flat_map(f32::to_ne_bytes).collect();
+    std::fs::write(folder.path().join("samples"), bytes).unwrap();
+    let start = || {
+        let mut command = Command::new(&program);
+        command.current_dir(folder.path());
+        command.stdin(Stdio::from(std::fs::File::open(folder.path().join("samples")).unwrap()));
+        command
+    };
+    let output = start().output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "there is no model");
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert!(message.contains("not a complete model file"), "{message}");
+
+    std::fs::copy(model_file("vad"), folder.path().join("model.safetensors")).unwrap();
+    let output = String::from_utf8(run(&mut start()).stdout).unwrap();
+    let model = Model::load(&model_file("vad")).unwrap();
+    let options = ListenerOptions::Speech(SpeechOptions::default());
+    let expected = listened(&model, &options, 16_000, &samples, false);
+    let expected: Vec<String> =
+        expected.iter().map(|line| format!("{} {:.3} s", line.kind, line.seconds)).collect();
+    assert!(!expected.is_empty());
+    assert_eq!(output.lines().collect::<Vec<_>>(), expected);
 }
 
 #[test]
@@ -297,12 +249,10 @@ fn the_header_is_cpp_too() {
     }
     let folder = tempfile::tempdir().unwrap();
     let (source, program) = (folder.path().join("program.cpp"), folder.path().join("program"));
-    let mut text = String::from("#include \"stapes.h\"\n");
-    writeln!(
-        text,
-        "int main() {{ return stapes_model_num_labels(nullptr) != 0 || *stapes_version() == 0; }}"
-    )
-    .unwrap();
+    let text = r#"#include "stapes.h"
+#include <string>
+int main() { return stapes_model_num_labels(nullptr) != 0 || std::string(STAPES_VERSION) != stapes_version(); }
+"#;
     std::fs::write(&source, text).unwrap();
     let include = Path::new(env!("CARGO_MANIFEST_DIR")).join("include");
     let mut compiler = Command::new("c++");
