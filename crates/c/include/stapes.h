@@ -203,6 +203,8 @@ stapes_status stapes_stream_push(stapes_stream *stream,
 
 // Ends the recording; read the remaining events with stapes_stream_next. A window that is not complete has no
 // result.
+//
+// Errors: STAPES_STATUS_INVALID_INPUT if all samples are too few for one frame.
 stapes_status stapes_stream_finish(stapes_stream *stream);
 
 // Sets *event to the next event, and returns true; returns false if there is none now, or after an error, such as

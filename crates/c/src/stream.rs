@@ -72,7 +72,7 @@ impl State {
     fn queue(&mut self) -> impl FnMut(ListenerEvent<'_>) + '_ {
         let State { events, report_scores, .. } = self;
         |event| match event {
-            ListenerEvent::Scores { seconds, probabilities } => {
+            ListenerEvent::Scores { seconds, probabilities, .. } => {
                 if *report_scores {
                     events.push_back(Queued::Scores { seconds, row: probabilities.to_vec() });
                 }
@@ -193,6 +193,8 @@ pub unsafe extern "C" fn stapes_stream_push(
 
 /// Ends the recording; read the remaining events with stapes_stream_next. A window that is not complete has no
 /// result.
+///
+/// Errors: STAPES_STATUS_INVALID_INPUT if all samples are too few for one frame.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn stapes_stream_finish(stream: *mut StreamHandle) -> Status {
     call(|| {

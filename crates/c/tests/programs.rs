@@ -78,7 +78,7 @@ fn listened(
     let mut listener = Listener::new(model, options).unwrap().with_sample_rate(rate_hz).unwrap();
     let mut lines = Vec::new();
     let mut report = |event: ListenerEvent<'_>| match event {
-        ListenerEvent::Scores { seconds, probabilities } => {
+        ListenerEvent::Scores { seconds, probabilities, .. } => {
             if scores {
                 lines.push(Line::new("scores", seconds, labeled(model, probabilities)));
             }

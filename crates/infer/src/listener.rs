@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use stapes_audio::StreamResampler;
 use stapes_features::FrameTimes;
 
-use crate::decisions::{KeywordDetector, KeywordOptions, SpeechOptions};
+use crate::decisions::{Detection, KeywordDetector, KeywordOptions, SpeechOptions};
 use crate::error::InferError;
 use crate::keyword_settings::KeywordSettings;
 use crate::model::{Input, Model};
@@ -43,6 +43,8 @@ pub enum ListenerEvent<'e> {
         seconds: f64,
         /// Probability of each label, \[K\].
         probabilities: &'e [f32],
+        /// Smoothed score of each keyword, in the order of the options; empty if keywords are not detected.
+        keyword_scores: &'e [f32],
     },
     /// Speech starts or ends.
     Speech(SpeechTime),
@@ -212,7 +214,7 @@ impl<'a> Listener<'a> {
     /// Ends the sound, and reports the rest. A window that is not complete has no result.
     ///
     /// # Errors
-    /// Those of [`Listener::push`].
+    /// Those of [`Listener::push`]; [`InferError::Features`] if all samples are too few for one frame.
     pub fn finish(self, mut report: impl FnMut(ListenerEvent<'_>)) -> Result<(), InferError> {
         let seconds = self.seconds();
         let Listener { mut steps, mut decision, resampler, mut resampled, .. } = self;
@@ -255,22 +257,21 @@ impl Steps<'_> {
 impl Decision {
     /// Reports the probabilities at a time, and the events that follow from them.
     fn push(&mut self, seconds: f64, probabilities: &[f32], report: &mut impl FnMut(ListenerEvent<'_>)) {
-        report(ListenerEvent::Scores { seconds, probabilities });
-        match self {
-            Decision::None => {}
-            Decision::Speech(speech) => {
-                speech.push(probabilities, |time| report(ListenerEvent::Speech(time)));
-            }
-            Decision::Keywords(detector) => {
-                if let Some(found) = detector.push(probabilities) {
-                    report(ListenerEvent::Keyword { seconds, class: found.class, score: found.score });
-                }
-            }
+        let (detection, keyword_scores) = match self {
+            Decision::Keywords(detector) => (detector.push(probabilities), detector.scores()),
+            Decision::None | Decision::Speech(_) => (None, &[][..]),
+        };
+        report(ListenerEvent::Scores { seconds, probabilities, keyword_scores });
+        if let Some(Detection { class, score, .. }) = detection {
+            report(ListenerEvent::Keyword { seconds, class, score });
+        }
+        if let Decision::Speech(speech) = self {
+            speech.push(probabilities, |time| report(ListenerEvent::Speech(time)));
         }
     }
 }
 
-/// Returns an error for a time or a threshold out of range, and for a class without a label.
+/// Returns an error for a time out of range, a threshold that is negative or NaN, and for a class without a label.
 fn check_keywords(
     labels: &[String],
     window_seconds: f64,
@@ -288,7 +289,9 @@ fn check_keywords(
             let fault = format!("the keyword is class {}, and the model has {}", keyword.class, labels.len());
             return Err(InferError::Keywords(fault));
         };
-        settings.thresholds.insert(label.clone(), keyword.threshold);
+        // Above 1, the keyword is never detected.
+        let threshold = if keyword.threshold > 1.0 { 1.0 } else { keyword.threshold };
+        settings.thresholds.insert(label.clone(), threshold);
     }
     settings.check(labels).map_err(InferError::Keywords)
 }

@@ -6,7 +6,7 @@ use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::PyIndexError;
 use pyo3::prelude::*;
 use stapes::features::{self, FeatureConfig, StreamingExtractor};
-use stapes::infer::{self, Input, SpeechOptions, SpeechTime};
+use stapes::infer::{self, Input, Listener, ListenerEvent, ListenerOptions, SpeechTime};
 
 use crate::arrays::{matrix, read, vector};
 use crate::error::{exception, parse, value_error};
@@ -184,63 +184,59 @@ impl StreamClassifier {
 /// Speech of a stream.
 #[pyclass(frozen, module = "stapes._native")]
 pub(crate) struct SpeechStream {
-    classifier: StreamClassifier,
-    options: SpeechOptions,
-    state: State<Speech>,
+    listener: State<Listener<'static>>,
+    model: infer::Model,
+    options: ListenerOptions,
 }
 
 /// Start (true) or end of speech, and its time in s.
 type Event = (bool, f64);
-
-struct Speech {
-    stream: infer::SpeechStream,
-    samples: u64,
-}
 
 #[pymethods]
 impl SpeechStream {
     /// Creates a stream for a frame-level model whose first class is the background; options as JSON, under silero-vad's names.
     #[new]
     fn new(model: &Model, options: &str) -> PyResult<SpeechStream> {
-        let options = SpeechSettings::parse(options)?;
-        let stream = infer::SpeechStream::new(model.model(), &options).map_err(exception)?;
-        let classifier = StreamClassifier::new(model.model())?;
-        Ok(SpeechStream { classifier, options, state: State(Mutex::new(Speech { stream, samples: 0 })) })
+        let options = ListenerOptions::Speech(SpeechSettings::parse(options)?);
+        let model = infer::Model::clone(model.model());
+        let listener = Listener::from_model(model.clone(), &options).map_err(exception)?;
+        Ok(SpeechStream { listener: State(Mutex::new(listener)), model, options })
     }
 
     /// Processes samples; returns the starts and ends that are certain, as (is start, seconds), and the speech probabilities.
     fn push(&self, py: Python<'_>, samples: &Bound<'_, PyAny>) -> PyResult<(Vec<Event>, Vec<f32>)> {
         let samples = read::<f32>(samples)?;
         let samples = samples.as_slice()?;
-        let (mut classifier, mut state) = (self.classifier.stream.lock()?, self.state.lock()?);
-        let (classifier, state) = (&mut *classifier, &mut *state);
+        let mut listener = self.listener.lock()?;
+        let listener = &mut *listener;
         let (mut events, mut speech) = (Vec::new(), Vec::new());
         let pushed = py.detach(|| {
-            classifier.push(samples, |row| {
-                speech.push(infer::SpeechStream::probability(row));
-                state.stream.push(row, |time| events.push(event(time)));
+            listener.push(samples, |reported| match reported {
+                ListenerEvent::Scores { probabilities, .. } => {
+                    speech.push(infer::SpeechStream::probability(probabilities));
+                }
+                ListenerEvent::Speech(time) => events.push(event(time)),
+                ListenerEvent::Keyword { .. } => {}
             })
         });
         pushed.map_err(exception)?;
-        state.samples += samples.len() as u64;
         Ok((events, speech))
     }
 
     /// Ends the recording and returns the remaining starts and ends; the next samples are those of another recording.
     fn finish(&self) -> PyResult<Vec<Event>> {
-        let model = &self.classifier.model;
-        let Input::Recordings(config) = &model.input else { return Ok(Vec::new()) };
-        let next = infer::StreamClassifier::from_model(model.clone()).map_err(exception)?;
-        let speech = infer::SpeechStream::new(model, &self.options).map_err(exception)?;
-        let (mut classifier, mut state) = (self.classifier.stream.lock()?, self.state.lock()?);
-        let ended = std::mem::replace(&mut *classifier, next);
-        let Speech { mut stream, samples } =
-            std::mem::replace(&mut *state, Speech { stream: speech, samples: 0 });
+        let next = Listener::from_model(self.model.clone(), &self.options).map_err(exception)?;
+        let ended = std::mem::replace(&mut *self.listener.lock()?, next);
         let mut events = Vec::new();
-        if samples > 0 {
-            ended.finish(|row| stream.push(row, |time| events.push(event(time)))).map_err(exception)?;
+        if ended.seconds() == 0.0 {
+            return Ok(events);
         }
-        stream.finish(samples as f64 / f64::from(config.sample_rate_hz), |time| events.push(event(time)));
+        let report = |reported: ListenerEvent<'_>| {
+            if let ListenerEvent::Speech(time) = reported {
+                events.push(event(time));
+            }
+        };
+        ended.finish(report).map_err(exception)?;
         Ok(events)
     }
 }

@@ -122,6 +122,11 @@ static void streams(const stapes_model *model) {
     ARGUMENT(stapes_stream_push(stream, samples, 1600), "has ended");
     REQUIRE(!stapes_stream_next(stream, &event));
     stapes_stream_free(stream);
+    /* Not one frame. */
+    OK(stapes_stream_new(model, NULL, &stream));
+    INPUT(stapes_stream_finish(stream), "0 samples are too few");
+    REQUIRE(!stapes_stream_next(stream, &event));
+    stapes_stream_free(stream);
     /* Never finished, never read. */
     OK(stapes_stream_new(model, NULL, &stream));
     OK(stapes_stream_push(stream, samples, 1600));

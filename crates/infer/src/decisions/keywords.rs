@@ -25,7 +25,7 @@ pub struct KeywordOptions {
 pub struct Keyword {
     /// Index of the class.
     pub class: usize,
-    /// Smoothed score from which the keyword is detected.
+    /// Smoothed score from which the keyword is detected; above 1, never.
     pub threshold: f32,
 }
 
@@ -67,6 +67,8 @@ pub struct Detection {
 #[derive(Clone, Debug)]
 pub struct KeywordDetector {
     keywords: Vec<State>,
+    /// Smoothed score of each keyword.
+    scores: Vec<f32>,
     /// Number of scores that are averaged.
     length: usize,
     /// Number of scores without a second detection.
@@ -78,9 +80,8 @@ pub struct KeywordDetector {
 #[derive(Clone, Debug)]
 struct State {
     keyword: Keyword,
-    /// The last scores, in a ring, and their mean.
+    /// The last scores, in a ring.
     scores: Vec<f32>,
-    score: f32,
     last: Option<u64>,
 }
 
@@ -93,9 +94,10 @@ impl KeywordDetector {
         assert!(hop_seconds > 0.0, "hop of {hop_seconds} s");
         // The cast saturates.
         let scores = |seconds: f64| (seconds / hop_seconds).round() as u64;
-        let state = |&keyword: &Keyword| State { keyword, scores: Vec::new(), score: 0.0, last: None };
+        let state = |&keyword: &Keyword| State { keyword, scores: Vec::new(), last: None };
         KeywordDetector {
             keywords: options.keywords.iter().map(state).collect(),
+            scores: vec![0.0; options.keywords.len()],
             length: scores(options.smoothing_seconds).clamp(1, 1 << 16) as usize,
             refractory: scores(options.refractory_seconds),
             count: 0,
@@ -120,7 +122,7 @@ impl KeywordDetector {
                 false => state.scores[(at % length as u64) as usize] = scores[class],
             }
             let score = state.scores.iter().sum::<f32>() / state.scores.len() as f32;
-            state.score = score;
+            self.scores[index] = score;
             let is_free = state.last.is_none_or(|last| at - last > refractory);
             let margin = score - threshold;
             if margin >= 0.0 && is_free && best.is_none_or(|(highest, ..)| margin > highest) {
@@ -133,8 +135,8 @@ impl KeywordDetector {
     }
 
     /// Returns the smoothed scores of the keywords, in their order; 0 before the first push.
-    pub fn scores(&self) -> impl Iterator<Item = f32> {
-        self.keywords.iter().map(|state| state.score)
+    pub fn scores(&self) -> &[f32] {
+        &self.scores
     }
 }
 
@@ -181,7 +183,7 @@ mod tests {
         let mut detector = KeywordDetector::new(&options, 0.1);
         let scores: Vec<Option<Detection>> = old.iter().map(|scores| detector.push(scores)).collect();
         assert_eq!(scores[0].unwrap().score, 1.0);
-        assert_eq!(detector.scores().collect::<Vec<_>>(), [1.0 / 3.0]);
+        assert_eq!(detector.scores(), [1.0 / 3.0]);
         assert!(scores[1..].iter().all(Option::is_none));
     }
 }

@@ -152,7 +152,7 @@ impl Printer<'_> {
     fn print(&mut self, event: ListenerEvent<'_>) {
         let labels = &self.model.labels;
         let line = match event {
-            ListenerEvent::Scores { seconds, probabilities } => {
+            ListenerEvent::Scores { seconds, probabilities, .. } => {
                 let best = argmax(probabilities);
                 self.latest = Some((best, probabilities[best]));
                 if !self.scores {

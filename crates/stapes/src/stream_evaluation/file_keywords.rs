@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use stapes_audio::{Channel, Recording, StreamResampler};
+use stapes_audio::{Channel, Recording};
 use stapes_infer::{
-    InferError, Input, KeywordDetector, KeywordOptions, KeywordSettings, Model, WindowStream,
+    InferError, Keyword, KeywordDetector, KeywordOptions, KeywordSettings, Listener, ListenerEvent,
+    ListenerOptions, Model, WindowStream,
 };
 
 use crate::error::Error;
@@ -48,52 +49,47 @@ impl FileKeywords {
         settings: &KeywordSettings,
         options: &KeywordOptions,
     ) -> Result<FileKeywords, Error> {
-        let mut windows = WindowStream::new(model, settings.window_seconds, settings.hop_seconds)?;
-        let hop_seconds = windows.hop_seconds();
-        let mut detector = KeywordDetector::new(options, hop_seconds);
-        let mut found = FileKeywords {
-            scores: vec![Vec::new(); options.keywords.len()],
-            hop_seconds,
-            ..FileKeywords::default()
+        let listener_options = ListenerOptions::Keywords {
+            window_seconds: settings.window_seconds,
+            hop_seconds: settings.hop_seconds,
+            options: options.clone(),
         };
         let mut recording = Recording::open_channel(path, channel).map_err(InferError::from)?;
-        let rate_hz = recording.sample_rate_hz();
-        let model_rate_hz = match &model.input {
-            Input::Recordings(features) => features.sample_rate_hz,
-            Input::Frames(_) => rate_hz,
+        let mut listener =
+            Listener::new(model, &listener_options)?.with_sample_rate(recording.sample_rate_hz())?;
+        let mut found = FileKeywords {
+            scores: vec![Vec::new(); options.keywords.len()],
+            hop_seconds: listener.windows().map_or(settings.hop_seconds, WindowStream::hop_seconds),
+            ..FileKeywords::default()
         };
-        let mut resampler = StreamResampler::new(rate_hz, model_rate_hz).map_err(InferError::from)?;
-        let (mut resampled, mut length) = (Vec::new(), 0u64);
         while let Some(block) = recording.next_block().map_err(InferError::from)? {
-            length += block.len() as u64;
-            resampled.clear();
-            resampler.push(block, &mut resampled).map_err(InferError::from)?;
-            windows.push(&resampled, |end, row| found.push(end, row, options, &mut detector))?;
+            listener.push(block, |event| found.add(event, &options.keywords))?;
         }
-        resampled.clear();
-        resampler.finish(&mut resampled).map_err(InferError::from)?;
-        windows.push(&resampled, |end, row| found.push(end, row, options, &mut detector))?;
-        windows.finish(|end, row| found.push(end, row, options, &mut detector))?;
-        found.seconds = length as f64 / f64::from(rate_hz);
+        found.seconds = listener.seconds();
+        listener.finish(|event| found.add(event, &options.keywords))?;
         Ok(found)
     }
 
-    /// Adds the probabilities of a window.
-    fn push(&mut self, end: f64, row: &[f32], options: &KeywordOptions, detector: &mut KeywordDetector) {
-        if let Some(detection) = detector.push(row) {
-            let is_detected = |keyword: &stapes_infer::Keyword| keyword.class == detection.class;
-            let keyword = options.keywords.iter().position(is_detected).unwrap_or_default();
-            self.detections.push(KeywordTime { keyword, seconds: end, score: detection.score });
+    /// Adds the scores of a window, or a detection.
+    fn add(&mut self, event: ListenerEvent<'_>, keywords: &[Keyword]) {
+        match event {
+            ListenerEvent::Scores { seconds, keyword_scores, .. } => {
+                self.ends.push(seconds);
+                self.scores.iter_mut().zip(keyword_scores).for_each(|(scores, score)| scores.push(*score));
+            }
+            ListenerEvent::Keyword { seconds, class, score } => {
+                let keyword = keywords.iter().position(|keyword| keyword.class == class).unwrap_or_default();
+                self.detections.push(KeywordTime { keyword, seconds, score });
+            }
+            ListenerEvent::Speech(_) => {}
         }
-        self.ends.push(end);
-        self.scores.iter_mut().zip(detector.scores()).for_each(|(scores, score)| scores.push(score));
     }
 
     /// Returns the times of the detections of a keyword at another threshold, if it were the only keyword.
     pub fn detections_at(&self, keyword: usize, threshold: f32, refractory_seconds: f64) -> Vec<f64> {
         // The scores are smoothed already.
         let options = KeywordOptions {
-            keywords: vec![stapes_infer::Keyword { class: 0, threshold }],
+            keywords: vec![Keyword { class: 0, threshold }],
             smoothing_seconds: 0.0,
             refractory_seconds,
         };
