@@ -295,3 +295,30 @@ fn check_keywords(
     }
     settings.check(labels).map_err(InferError::Keywords)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decisions::Keyword;
+
+    #[test]
+    fn thresholds_and_classes_of_keywords_are_checked() {
+        let labels = ["no".to_owned(), "yes".to_owned()];
+        let check = |class, threshold| {
+            let keywords = vec![Keyword { class, threshold }];
+            let options = KeywordOptions { keywords, ..KeywordOptions::default() };
+            check_keywords(&labels, 1.0, 0.1, &options).map_err(|error| error.to_string())
+        };
+        for threshold in [0.0, 1.0, 1.5, f32::INFINITY] {
+            assert_eq!(check(1, threshold), Ok(()), "{threshold}");
+        }
+        for (class, threshold, part) in [
+            (1, f32::NAN, "\"yes\" is NaN"),
+            (0, -0.1, "\"no\" is -0.1"),
+            (2, 0.5, "the keyword is class 2, and the model has 2"),
+        ] {
+            let message = check(class, threshold).unwrap_err();
+            assert!(message.contains(part), "{message}");
+        }
+    }
+}
