@@ -1,8 +1,8 @@
 //! Model files, and classifiers that run them; no training code.
 //!
 //! A [`Model`] is the content of the model file that a training writes. A [`Classifier`] runs it on recordings or frames,
-//! and a [`StreamClassifier`] on samples as they arrive; a [`Listener`] adds decisions over time. Evaluation and all programs classify with these two, so there is
-//! one path from a recording to probabilities.
+//! and a [`StreamClassifier`] on samples as they arrive; a [`Listener`] adds decisions over time. Evaluation and all programs
+//! classify with these, so there is one path from a recording to probabilities.
 //!
 //! # Example
 //! ```no_run
