@@ -10,6 +10,7 @@ use stapes_audio::Clip;
 use stapes_export::{COptions, c_files};
 use stapes_infer::{Classifier, Model, StreamClassifier};
 
+use support::cases::{self, Case, SMALL};
 use support::{model, recipe, sound};
 
 /// Returns true if there is a C compiler; without it, tests have nothing to run.
@@ -154,102 +155,30 @@ fn c_code_of_five_recipes_returns_the_scores_of_stapes() {
     cases.iter().for_each(|(name, model, max_seconds, _)| run_exported_test(name, model, *max_seconds));
 }
 
-/// Front end whose frames are cheap, and a stream.
-const SMALL: &str = "sample_rate_hz = 8000\nnormalization = 'per-coefficient'\n[front_end.kaldi-fbank]\nmel_opts = { num_bins = 12 }";
-
-#[test]
-fn c_code_runs_every_recurrent_network() {
-    if !has_compiler() {
-        return;
-    }
-    let fixed = format!("fixed_length_samples = 1200\n{SMALL}");
-    let cases = [
-        (SMALL, "[recurrent]\ncell = 'rnn_tanh'\nhidden_size = 5\nhead = 'mean'", 3, None),
-        (SMALL, "[recurrent]\ncell = 'rnn_relu'\nhidden_size = 5\nhead = 'max'\nbias = false", 3, None),
-        (SMALL, "[recurrent]\ncell = 'gru_reset_before'\nhidden_size = 5\nhead = 'vote'", 3, None),
-        (SMALL, "[recurrent]\ncell = 'lstm'\nhidden_size = 5\nhead = 'vote'", 3, Some(0.5)),
-        (
-            SMALL,
-            "[recurrent]\ncell = 'lstm'\nhidden_size = 6\nnum_layers = 3\nbidirectional = true\ndropout = 0.1",
-            3,
-            Some(0.5),
-        ),
-        (
-            SMALL,
-            "[recurrent]\ncell = 'gru'\nhidden_size = 5\nnum_layers = 2\nbidirectional = true\nbidirectional_mode = 'independent'\nhead = 'attention'",
-            3,
-            Some(0.5),
-        ),
-        (
-            SMALL,
-            "[recurrent]\ncell = 'gru'\nhidden_size = 5\nbidirectional = true\nbidirectional_mode = 'shared'\nhead = 'max'\nhead_dropout = 0.2",
-            3,
-            Some(0.5),
-        ),
-        (
-            SMALL,
-            "[recurrent]\ncell = 'gru'\nhidden_size = 5\nbidirectional = true\nhead = 'per_frame'",
-            3,
-            Some(0.5),
-        ),
-        (
-            SMALL,
-            "[recurrent]\ncell = 'gru_reset_before'\nhidden_size = 5\nbidirectional = true\nhead = 'per_frame_binary'",
-            2,
-            Some(0.5),
-        ),
-        (&fixed, "[recurrent]\ncell = 'lstm'\nhidden_size = 5\nhead = 'frame_ensemble'", 3, None),
-        (
-            &fixed,
-            "[recurrent]\ncell = 'lstm'\nhidden_size = 5\nbidirectional = true\nhead = 'concatenate'",
-            3,
-            None,
-        ),
-    ];
-    let cases = cases.map(|(features, network, classes, max_seconds)| {
-        (network, model(features, network, classes), max_seconds, &[1700, 3999, 900][..])
-    });
+/// Runs networks on recordings of three lengths.
+fn assert_same_cases(cases: &[Case]) {
+    let cases: Vec<_> = cases
+        .iter()
+        .map(|case| {
+            let model = model(&case.features, case.network, case.classes);
+            (case.network, model, case.max_seconds, &[1700, 3999, 900][..])
+        })
+        .collect();
     assert_same(&cases);
 }
 
 #[test]
-fn c_code_runs_every_convolutional_network() {
-    if !has_compiler() {
-        return;
+fn c_code_runs_every_recurrent_network() {
+    if has_compiler() {
+        assert_same_cases(&cases::recurrent());
     }
-    let mel = |frames: &str| {
-        format!(
-            "sample_rate_hz = 8000\nnormalization = 'per-coefficient'\n{frames}[front_end.librosa-mfcc]\nn_fft = 256\nhop_length = 80\nn_mfcc = 40\nn_mels = 40"
-        )
-    };
-    let cases = [
-        (SMALL, "[cdnn]\nfilters = 3\nhidden_size = 4", 2, None),
-        (SMALL, "[cdnn]\nfilters = 3\nhidden_size = 4", 2, Some(0.5)),
-        (
-            "sample_rate_hz = 8000\nnormalization = 'per-utterance'\n[front_end.waveform]\nframe_length = 240\nhop_length = 80",
-            "[cdnn-raw]\nwindow_samples = 201",
-            2,
-            Some(0.5),
-        ),
-        (
-            "sample_rate_hz = 8000\nfixed_length_samples = 1500\n[front_end.waveform]\nframe_length = 1500\nhop_length = 1500",
-            "[wave-cnn]\nbatch_norm = true",
-            3,
-            None,
-        ),
-        ("sample_rate_hz = 8000\nfixed_length_samples = 1500\n[front_end.waveform]", "[wave-cnn]", 3, None),
-        (&mel("fixed_length_samples = 4000\n"), "[mfcc-cnn]", 3, None),
-        (&mel(""), "[ds-cnn]", 3, Some(0.5)),
-        (&mel(""), "[tc-resnet]", 3, Some(0.5)),
-        (&mel(""), "[bc-resnet]", 3, Some(0.5)),
-        (&mel(""), "[attention-rnn]", 3, Some(0.5)),
-        (&mel(""), "[crnn]\nfilters = 4\nhidden_size = 5\nfc_size = 16", 3, Some(0.5)),
-        (SMALL, "[crnn]\nfilters = 4\nhidden_size = 5\nfc_size = 16", 3, None),
-    ];
-    let cases = cases.map(|(features, network, classes, max_seconds)| {
-        (network, model(features, network, classes), max_seconds, &[1700, 3999, 900][..])
-    });
-    assert_same(&cases);
+}
+
+#[test]
+fn c_code_runs_every_convolutional_network() {
+    if has_compiler() {
+        assert_same_cases(&cases::convolutional());
+    }
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Exported C code on a Cortex-M4 in QEMU: its size, its instructions per second of audio, and its scores.
 
+#[expect(dead_code, reason = "other tests use the rest")]
 mod support;
 
 use std::path::Path;

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use stapes_nn::graph::GraphTensors;
+
 use super::proto::{
     AttributeProto, DimensionProto, GraphProto, NodeProto, TensorProto, TensorShapeProto, TensorTypeProto,
     TypeProto, ValueInfoProto,
@@ -128,6 +130,11 @@ impl Builder {
     ) -> Value {
         let data = values.into_iter().flat_map(f32::to_le_bytes).collect();
         self.constant(name, Kind::F32, axes, data)
+    }
+
+    /// Adds a tensor of the network as a constant, with other axes of the same size.
+    pub(super) fn tensor(&mut self, tensors: &GraphTensors<'_>, name: &str, axes: &[usize]) -> Value {
+        self.floats(name, axes, tensors.values(name).iter().copied())
     }
 
     /// Returns a constant of one number.

@@ -1,16 +1,16 @@
 //! Convolutions of images, with batch normalization, ReLU and mean pooling.
 
-use stapes_nn::graph::Operation;
+use stapes_nn::graph::{GraphTensors, Operation};
 use stapes_nn::layer::Shape;
 
 use super::builder::{Attribute, Builder, Value};
-use super::network::{Tensors, norm};
+use super::network::norm;
 use super::signal::{Signal, States};
 
 /// Adds a convolution, and returns its images; with `states`, those of one column of a stream.
 pub(super) fn write(
     builder: &mut Builder,
-    tensors: &Tensors<'_>,
+    tensors: &GraphTensors<'_>,
     (operation, number): (&Operation, usize),
     (input, output): (&Signal, Shape),
     states: Option<&mut States>,
@@ -29,8 +29,8 @@ pub(super) fn write(
     let pads = if streams { [top, 0, bottom, 0] } else { [top, left, bottom, right] };
     let ints = |values: &[usize]| Attribute::Ints(values.iter().map(|&value| value as i64).collect());
     let axes = [shape.outputs, shape.inputs / shape.groups, shape.kernel[0], shape.kernel[1]];
-    let w = tensors.constant(builder, weight, &axes);
-    let b = bias.as_ref().map(|bias| tensors.constant(builder, bias, &[shape.outputs]));
+    let w = builder.tensor(tensors, weight, &axes);
+    let b = bias.as_ref().map(|bias| builder.tensor(tensors, bias, &[shape.outputs]));
     let attributes = [
         ("pads", ints(&pads)),
         ("strides", ints(&shape.stride)),

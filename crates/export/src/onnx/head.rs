@@ -1,11 +1,12 @@
 //! From frames to a vector, and from scores to probabilities.
 
+use stapes_nn::graph::GraphTensors;
 use stapes_nn::head::{Pooling, Query};
 use stapes_nn::layer::Shape;
 use stapes_nn::objective::Objective;
 
 use super::builder::{Attribute, Builder, Value};
-use super::network::{Tensors, linear};
+use super::network::linear;
 use super::signal::{Signal, States};
 use crate::error::ExportError;
 
@@ -112,7 +113,7 @@ fn running_mean(
 /// Adds the mean of the frames, weighted by attention.
 pub(super) fn attention(
     builder: &mut Builder,
-    tensors: &Tensors<'_>,
+    tensors: &GraphTensors<'_>,
     (query, weight, bias): (Query, &str, &str),
     input: &Signal,
 ) -> Signal {

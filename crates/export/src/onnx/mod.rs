@@ -18,11 +18,10 @@ use prost::Message;
 use serde_json::json;
 use stapes_features::{Normalization, Stages};
 use stapes_infer::{Input, Model};
-use stapes_nn::graph::Graph;
+use stapes_nn::graph::{Graph, GraphTensors};
 use stapes_nn::layer::Shape;
 
 use self::builder::{Axis, Builder, Kind};
-use self::network::Tensors;
 use self::proto::{ModelProto, OperatorSetIdProto, StringStringEntryProto};
 pub use self::signal::State;
 use self::signal::{Signal, States, batch};
@@ -75,7 +74,7 @@ pub fn onnx_model(model: &Model, options: OnnxOptions) -> Result<OnnxModel, Expo
     let stages = options.features.then(|| front_end(model)).transpose()?;
     let graph = network.graph();
     let writer = Writer { model, graph: &graph, stages, builder: Builder::default(), options };
-    let tensors = Tensors::new(model, &network);
+    let tensors = GraphTensors::new(&network, &model.parameters);
     if options.streaming {
         network.stream().map_err(|error| ExportError::Layer {
             target: "ONNX on a stream",
@@ -155,7 +154,7 @@ impl Writer<'_> {
         Signal { shape: self.graph.input, ..signal }
     }
 
-    fn clips(mut self, tensors: &Tensors<'_>) -> Result<OnnxModel, ExportError> {
+    fn clips(mut self, tensors: &GraphTensors<'_>) -> Result<OnnxModel, ExportError> {
         let builder = &mut self.builder;
         let (batch_axis, features) = (Axis::Dynamic("batch"), self.graph.input.features());
         let (name, axes, unit) = match (&self.stages, self.graph.input.length()) {
@@ -220,7 +219,7 @@ impl Writer<'_> {
         })
     }
 
-    fn stream(mut self, tensors: &Tensors<'_>) -> Result<OnnxModel, ExportError> {
+    fn stream(mut self, tensors: &GraphTensors<'_>) -> Result<OnnxModel, ExportError> {
         let mut states = States::default();
         let builder = &mut self.builder;
         let (signal, input) = match &self.stages {

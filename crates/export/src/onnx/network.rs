@@ -1,13 +1,8 @@
 //! Layers of a network as operators of ONNX.
 
-use std::collections::BTreeMap;
-
-use stapes_infer::Model;
-use stapes_nn::Network;
 use stapes_nn::convolution::Activation;
-use stapes_nn::graph::{BATCH_NORM_EPSILON, Graph, GraphNode, LOG_RELU_FLOOR, Operation};
+use stapes_nn::graph::{Graph, GraphNode, GraphTensors, LOG_RELU_FLOOR, Operation};
 use stapes_nn::layer::Shape;
-use stapes_nn::parameters::TensorSpec;
 
 use super::builder::{Attribute, Builder, Value};
 use super::convolution;
@@ -16,39 +11,16 @@ use super::recurrent;
 use super::signal::{Signal, States};
 use crate::error::ExportError;
 
-/// Parameters of a model by name.
-pub(super) struct Tensors<'a> {
-    parameters: &'a [f32],
-    by_name: BTreeMap<&'a str, &'a TensorSpec>,
-}
-
-impl<'a> Tensors<'a> {
-    pub(super) fn new(model: &'a Model, network: &'a Network) -> Tensors<'a> {
-        let by_name = network.tensors().iter().map(|tensor| (tensor.name.as_str(), tensor)).collect();
-        Tensors { parameters: &model.parameters, by_name }
-    }
-
-    /// Returns the values of a tensor.
-    pub(super) fn values(&self, name: &str) -> &'a [f32] {
-        self.by_name[name].slice(self.parameters)
-    }
-
-    /// Adds a tensor as a constant, with other axes of the same size.
-    pub(super) fn constant(&self, builder: &mut Builder, name: &str, axes: &[usize]) -> Value {
-        builder.floats(name, axes, self.values(name).iter().copied())
-    }
-}
-
 /// Returns x W^T + b.
 pub(super) fn linear(
     builder: &mut Builder,
-    tensors: &Tensors<'_>,
+    tensors: &GraphTensors<'_>,
     weight: &str,
     bias: Option<&str>,
     x: &str,
 ) -> Value {
     let values = tensors.values(weight);
-    let outputs = tensors.by_name[weight].shape[0];
+    let outputs = tensors.shape(weight)[0];
     let inputs = values.len() / outputs;
     let transposed = (0..values.len()).map(|at| values[at % outputs * inputs + at / outputs]);
     let w = builder.floats(weight, &[inputs, outputs], transposed);
@@ -56,32 +28,21 @@ pub(super) fn linear(
     match bias {
         None => product,
         Some(bias) => {
-            let b = tensors.constant(builder, bias, &[outputs]);
+            let b = builder.tensor(tensors, bias, &[outputs]);
             builder.add(&product, &b)
         }
     }
 }
 
-/// Scale and offset of a batch normalization, computed in f64: y = x scale + offset.
-pub(super) fn norm_constants(tensors: &Tensors<'_>, names: &[String; 4]) -> [Vec<f32>; 2] {
-    let [weight, bias, mean, variance] = names.each_ref().map(|name| tensors.values(name));
-    let scale = |at: usize| f64::from(weight[at]) / (f64::from(variance[at]) + BATCH_NORM_EPSILON).sqrt();
-    let offset = |at: usize| f64::from(bias[at]) - f64::from(mean[at]) * scale(at);
-    [
-        (0..weight.len()).map(|at| scale(at) as f32).collect(),
-        (0..weight.len()).map(|at| offset(at) as f32).collect(),
-    ]
-}
-
 /// Adds a batch normalization over the axis before `after` further axes.
 pub(super) fn norm(
     builder: &mut Builder,
-    tensors: &Tensors<'_>,
+    tensors: &GraphTensors<'_>,
     names: &[String; 4],
     x: &str,
     after: usize,
 ) -> Value {
-    let [scale, offset] = norm_constants(tensors, names);
+    let [scale, offset] = tensors.batch_norm(names);
     let axes: Vec<usize> = std::iter::once(scale.len()).chain(std::iter::repeat_n(1, after)).collect();
     let scale = builder.floats(&names[0], &axes, scale);
     let offset = builder.floats(&names[1], &axes, offset);
@@ -92,7 +53,7 @@ pub(super) fn norm(
 /// Adds the network, and returns its scores; with `states` for one frame of a stream.
 pub(super) fn write(
     builder: &mut Builder,
-    tensors: &Tensors<'_>,
+    tensors: &GraphTensors<'_>,
     graph: &Graph,
     input: Signal,
     mut states: Option<&mut States>,
@@ -111,7 +72,7 @@ pub(super) fn write(
 /// Writer of one node.
 struct Writer<'a, 'b> {
     builder: &'a mut Builder,
-    tensors: &'a Tensors<'b>,
+    tensors: &'a GraphTensors<'b>,
     states: Option<&'a mut States>,
     number: usize,
 }
@@ -218,8 +179,8 @@ impl Writer<'_, '_> {
         let builder = &mut *self.builder;
         let features = input.shape.features();
         let rows = builder.reshape(&input.value, &[-1, 1, features as i64]);
-        let w = self.tensors.constant(builder, weight, &[*filters, 1, *window]);
-        let b = self.tensors.constant(builder, bias, &[*filters]);
+        let w = builder.tensor(self.tensors, weight, &[*filters, 1, *window]);
+        let b = builder.tensor(self.tensors, bias, &[*filters]);
         let filtered = builder.node("Conv", &[&rows, &w, &b], &[]);
         let width = vec![pool.unwrap_or(features + 1 - window) as i64];
         let attributes =

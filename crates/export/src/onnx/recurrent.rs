@@ -2,11 +2,11 @@
 //!
 //! ONNX orders the gates differently from PyTorch: LSTM i, o, f, c instead of i, f, g, o; GRU z, r, h instead of r, z, n.
 
+use stapes_nn::graph::GraphTensors;
 use stapes_nn::layer::Shape;
 use stapes_nn::recurrent::{CellKind, Directions, RecurrentConfig};
 
 use super::builder::{Attribute, Builder, Kind, Value};
-use super::network::Tensors;
 use super::signal::{Signal, States};
 use crate::error::ExportError;
 
@@ -28,7 +28,7 @@ struct Weights {
 }
 
 /// Weights of one direction of a layer, with the gates in the order of ONNX, one after the other.
-fn reordered(tensors: &Tensors<'_>, config: &RecurrentConfig, name: &str) -> Vec<f32> {
+fn reordered(tensors: &GraphTensors<'_>, config: &RecurrentConfig, name: &str) -> Vec<f32> {
     let values = tensors.values(name);
     let each = values.len() / gates(config.cell).len();
     gates(config.cell).iter().flat_map(|gate| &values[gate * each..(gate + 1) * each]).copied().collect()
@@ -45,7 +45,7 @@ impl Layer<'_> {
     fn write(
         &self,
         builder: &mut Builder,
-        tensors: &Tensors<'_>,
+        tensors: &GraphTensors<'_>,
         input: &Signal,
         states: Option<&mut States>,
     ) -> Signal {
@@ -123,7 +123,7 @@ impl Layer<'_> {
 /// Adds all layers.
 pub(super) fn write(
     builder: &mut Builder,
-    tensors: &Tensors<'_>,
+    tensors: &GraphTensors<'_>,
     (config, prefix): (&RecurrentConfig, &str),
     input: &Signal,
     mut states: Option<&mut States>,

@@ -1,5 +1,7 @@
 //! Models with initial parameters, and sounds, for tests of exports.
 
+pub(crate) mod cases;
+
 use stapes_audio::Clip;
 use stapes_features::{FeatureConfig, Normalization, StandardScaler};
 use stapes_infer::{Classifier, Model};

@@ -110,7 +110,7 @@ impl RecurrentConfig {
     }
 
     /// Number of values per input frame of one direction of a layer, if the stack reads `features` values.
-    pub(super) fn input_size(&self, layer: usize, features: usize) -> usize {
+    pub(crate) fn input_size(&self, layer: usize, features: usize) -> usize {
         match layer {
             0 => features,
             _ if self.directions == Directions::Interleaved => self.output_size(),

@@ -121,20 +121,7 @@ impl NetworkWriter<'_> {
         norm: Option<&[String; 4]>,
         path: &str,
     ) {
-        let weights = self.tensor(weight);
-        let bias = bias.map(|bias| self.tensor(bias));
-        let [scale, shift] = match norm {
-            Some(names) => self.affine(names),
-            None => [vec![1.0; shape.outputs], vec![0.0; shape.outputs]],
-        };
-        let each = weights.len() / shape.outputs;
-        let weights: Vec<f32> = weights
-            .chunks_exact(each)
-            .zip(&scale)
-            .flat_map(|(row, scale)| row.iter().map(move |w| w * scale))
-            .collect();
-        let bias: Vec<f32> =
-            (0..shape.outputs).map(|at| bias.map_or(0.0, |bias| bias[at]) * scale[at] + shift[at]).collect();
+        let [weights, bias] = self.tensors.convolution(shape, weight, bias, norm);
         let [rows, columns] = shape.kernel;
         let axes = format!("[{}, {}, {rows}, {columns}]", shape.outputs, shape.inputs / shape.groups);
         self.code.floats("float", &format!("{path}_weight"), &axes, &weights);

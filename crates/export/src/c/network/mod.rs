@@ -6,7 +6,7 @@ mod recurrent;
 
 use stapes_infer::Model;
 use stapes_nn::Network;
-use stapes_nn::graph::{Graph, GraphNode, Operation};
+use stapes_nn::graph::{Graph, GraphNode, GraphTensors, Operation};
 use stapes_nn::layer::Shape;
 
 use super::code::Code;
@@ -80,8 +80,7 @@ impl Outlet {
 pub(super) struct NetworkWriter<'a> {
     pub(super) code: &'a mut Code,
     pub(super) memory: &'a mut Memory,
-    model: &'a Model,
-    network: &'a Network,
+    tensors: GraphTensors<'a>,
     graph: &'a Graph,
     /// True for one frame at a time.
     stream: bool,
@@ -104,8 +103,7 @@ impl<'a> NetworkWriter<'a> {
         NetworkWriter {
             code,
             memory,
-            model,
-            network,
+            tensors: GraphTensors::new(network, &model.parameters),
             graph,
             stream,
             outlets: Vec::new(),
@@ -211,16 +209,9 @@ impl<'a> NetworkWriter<'a> {
         }
     }
 
-    /// Returns the values of a tensor.
-    fn tensor(&self, name: &str) -> &'a [f32] {
-        let tensors = self.network.tensors();
-        let tensor = tensors.iter().find(|tensor| tensor.name == name);
-        tensor.map_or(&[], |tensor| tensor.slice(&self.model.parameters))
-    }
-
     /// Adds a tensor as a table, and returns its name in C.
     fn table(&mut self, name: &str, shape: &str) -> String {
-        let (values, identifier) = (self.tensor(name), identifier(name));
+        let (values, identifier) = (self.tensors.values(name), identifier(name));
         self.code.floats("float", &identifier, shape, values);
         identifier
     }

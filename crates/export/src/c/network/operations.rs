@@ -1,6 +1,6 @@
 //! Operations without settings of their own in C.
 
-use stapes_nn::graph::{BATCH_NORM_EPSILON, GraphNode, Operation};
+use stapes_nn::graph::{GraphNode, Operation};
 use stapes_nn::head::{Pooling, Query};
 use stapes_nn::layer::Shape;
 
@@ -81,7 +81,7 @@ impl NetworkWriter<'_> {
         let (query, offset) = match query {
             Query::Learned => {
                 let w = self.table(weight, &format!("[1, {n}]"));
-                (w, format!("{:e}f", self.tensor(bias)[0]))
+                (w, format!("{:e}f", self.tensors.values(bias)[0]))
             }
             Query::MiddleFrame => {
                 let (w, b) =
@@ -139,7 +139,7 @@ impl NetworkWriter<'_> {
                     }
                     _ => (input.width(), "1".into()),
                 };
-                let [scale, shift] = self.affine(names);
+                let [scale, shift] = self.tensors.batch_norm(names);
                 let path = identifier(module_path(&names[0]));
                 self.code.floats("float", &format!("{path}_scale"), &format!("[{channels}]"), &scale);
                 self.code.floats("float", &format!("{path}_shift"), &format!("[{channels}]"), &shift);
@@ -165,15 +165,6 @@ impl NetworkWriter<'_> {
             self.run(&input.flag, &format!("relu({y}, {all});"));
         }
         output
-    }
-
-    /// Returns scale and shift of a batch normalization with its running statistics.
-    pub(super) fn affine(&self, names: &[String; 4]) -> [Vec<f32>; 2] {
-        let [weight, bias, mean, variance] = [0, 1, 2, 3].map(|at| self.tensor(&names[at]));
-        let scale = |at: usize| f64::from(weight[at]) / (f64::from(variance[at]) + BATCH_NORM_EPSILON).sqrt();
-        let shift = |at: usize| f64::from(bias[at]) - f64::from(mean[at]) * scale(at);
-        let all = 0..weight.len();
-        [all.clone().map(|at| scale(at) as f32).collect(), all.map(|at| shift(at) as f32).collect()]
     }
 
     /// Writes a sum.

@@ -1,7 +1,7 @@
 //! Recurrent layers in C.
 
-use stapes_nn::graph::GraphNode;
-use stapes_nn::recurrent::{CellKind, Directions, RecurrentConfig};
+use stapes_nn::graph::{GraphNode, RecurrentChain, RecurrentLayer};
+use stapes_nn::recurrent::{CellKind, RecurrentConfig};
 
 use super::super::refused;
 use super::{NetworkWriter, Outlet, identifier};
@@ -24,11 +24,12 @@ impl NetworkWriter<'_> {
         let output = self.fresh(node, input.length.clone(), input.flag.clone());
         // Products of x and of h.
         let scratch = self.scratch(2 * config.cell.gates() * hidden);
-        let names = self.stacks(config, prefix, input.width());
+        let stages = config.stages(prefix, input.width());
+        let stages: Vec<Vec<String>> = stages.iter().map(|chains| self.chains(config, chains)).collect();
         if self.stream {
             let (number, size) = (self.node + 1, states * layers);
             self.code.field(format!("float states{number}[{size}]; /* {layers} x {states} */"));
-            let stack = &names[0];
+            let stack = &stages[0][0];
             let line = format!(
                 "memcpy({y}, {cell}_stack({stack}, {layers}, {x}, model->states{number}, {scratch}), sizeof(float) * {hidden});"
             );
@@ -39,27 +40,17 @@ impl NetworkWriter<'_> {
             .need_with("recurrent_frames", &[("CELL", cell), ("STATES", &config.cell.states().to_string())]);
         let frames = &input.length.text;
         let state = self.scratch(states * layers);
-        if config.directions != Directions::Interleaved {
-            for (direction, stack) in names.iter().enumerate() {
-                let from = direction * hidden;
-                self.code.line(format!(
-                    "{cell}_frames({stack}, {layers}, {x}, {}, {y} + {from}, {width}, {frames}, {direction}, {state}, {scratch});",
-                    input.width()
-                ));
-            }
-            return Ok(output);
-        }
-        // Each layer reads both directions of the layer below; the last writes the output.
+        // Values between stages.
         let between: Vec<String> =
-            (0..(layers - 1).min(2)).map(|_| self.scratch(width * input.length.max)).collect();
+            (0..(stages.len() - 1).min(2)).map(|_| self.scratch(width * input.length.max)).collect();
         let (mut from, mut from_width) = (x.to_owned(), input.width());
-        for layer in 0..layers {
-            let to = if layer + 1 == layers { y } else { &between[layer % 2] };
-            for direction in 0..2 {
-                let stack = &names[2 * layer + direction];
+        let layers = layers / stages.len();
+        for (stage, chains) in stages.iter().enumerate() {
+            let to = if stage + 1 == stages.len() { y } else { &between[stage % 2] };
+            for (direction, chain) in chains.iter().enumerate() {
                 let column = direction * hidden;
                 self.code.line(format!(
-                    "{cell}_frames({stack}, 1, {from}, {from_width}, {to} + {column}, {width}, {frames}, {direction}, {state}, {scratch});"
+                    "{cell}_frames({chain}, {layers}, {from}, {from_width}, {to} + {column}, {width}, {frames}, {direction}, {state}, {scratch});"
                 ));
             }
             (from, from_width) = (to.to_owned(), width);
@@ -83,75 +74,33 @@ impl NetworkWriter<'_> {
         Ok(())
     }
 
-    /// Adds the weights, and returns the names of arrays of layers: one per direction, or for interleaved directions one per
-    /// layer and direction.
-    fn stacks(&mut self, config: &RecurrentConfig, prefix: &str, features: usize) -> Vec<String> {
-        let path = identifier(prefix.trim_end_matches('.'));
-        let stacks: Vec<(String, Vec<(usize, String)>)> = match config.directions {
-            Directions::Interleaved => (0..config.num_layers)
-                .flat_map(|layer| {
-                    let suffixes = [format!("_l{layer}"), format!("_l{layer}_reverse")];
-                    suffixes.map(|suffix| (format!("{path}{suffix}"), vec![(layer, suffix)]))
-                })
-                .collect(),
-            _ => {
-                let directions: &[&str] = match config.directions {
-                    Directions::Independent => &["forward.", "backward."],
-                    Directions::Shared => &["forward."],
-                    _ => &[""],
-                };
-                let layers = |direction: &str| {
-                    (0..config.num_layers).map(|layer| (layer, format!("{direction}_l{layer}"))).collect()
-                };
-                directions
-                    .iter()
-                    .map(|direction| (identifier(&format!("{path}.{direction}layers")), layers(direction)))
-                    .collect()
+    /// Adds the weights of the chains of a stage, and returns the names of their arrays of layers.
+    fn chains(&mut self, config: &RecurrentConfig, chains: &[RecurrentChain]) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        for chain in chains {
+            let name = identifier(&chain.name);
+            // Both directions can share their weights.
+            if !names.contains(&name) {
+                let rows: Vec<String> = chain.layers.iter().map(|layer| self.layer(config, layer)).collect();
+                let head = format!("static const cell_layer {name}[{}]", rows.len());
+                self.code.layers += &format!("{head} = {{\n{}}};\n", rows.concat());
             }
-        };
-        let mut names = Vec::new();
-        for (name, layers) in stacks {
-            let rows: Vec<String> = layers
-                .iter()
-                .map(|(layer, suffix)| self.layer(config, prefix, (*layer, suffix), features))
-                .collect();
-            let head = format!("static const cell_layer {name}[{}]", rows.len());
-            self.code.layers += &format!("{head} = {{\n{}}};\n", rows.concat());
             names.push(name);
-        }
-        if config.directions == Directions::Shared {
-            names.push(names[0].clone());
         }
         names
     }
 
     /// Adds the weights of one layer, and returns its row.
-    fn layer(
-        &mut self,
-        config: &RecurrentConfig,
-        prefix: &str,
-        (layer, suffix): (usize, &str),
-        features: usize,
-    ) -> String {
-        let (hidden, rows) = (config.hidden_size, config.cell.gates() * config.hidden_size);
-        let inputs = match layer {
-            0 => features,
-            _ if config.directions == Directions::Interleaved => config.output_size(),
-            _ => hidden,
-        };
-        // A suffix with a direction, such as `forward._l0`, belongs around the name.
-        let (direction, suffix) = suffix
-            .rsplit_once('.')
-            .map_or(("".into(), suffix), |(direction, suffix)| (format!("{direction}."), suffix));
-        let mut table =
-            |name: &str, shape: String| self.table(&format!("{prefix}{direction}{name}{suffix}"), &shape);
+    fn layer(&mut self, config: &RecurrentConfig, layer: &RecurrentLayer) -> String {
+        let (hidden, rows, inputs) =
+            (config.hidden_size, config.cell.gates() * config.hidden_size, layer.inputs);
         let weights = [
-            table("weight_ih", format!("[{rows}, {inputs}]")),
-            table("weight_hh", format!("[{rows}, {hidden}]")),
+            self.table(&layer.weight_ih, &format!("[{rows}, {inputs}]")),
+            self.table(&layer.weight_hh, &format!("[{rows}, {hidden}]")),
         ];
-        let biases = match config.bias {
-            true => ["bias_ih", "bias_hh"].map(|name| table(name, format!("[{rows}]"))),
-            false => ["0", "0"].map(String::from),
+        let biases = match &layer.biases {
+            Some(names) => names.each_ref().map(|name| self.table(name, &format!("[{rows}]"))),
+            None => ["0", "0"].map(String::from),
         };
         format!("    {{{}, {}, {inputs}, {hidden}}},\n", weights.join(", "), biases.join(", "))
     }

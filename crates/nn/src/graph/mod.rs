@@ -2,7 +2,13 @@
 //!
 //! Exporters read it; the network itself runs without it.
 
+mod recurrent;
+mod tensors;
+
 use stapes_kernels::convolution::ConvolutionShape;
+
+pub use self::recurrent::{RecurrentChain, RecurrentLayer};
+pub use self::tensors::GraphTensors;
 
 use crate::convolution::Activation;
 use crate::head::{Pooling, Query};
