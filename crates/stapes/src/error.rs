@@ -260,6 +260,9 @@ pub enum Error {
     /// Error of the model file or the classifier.
     #[error(transparent)]
     Infer(#[from] stapes_infer::InferError),
+    /// A model cannot be quantized.
+    #[error(transparent)]
+    Quantize(#[from] stapes_quantize::QuantizeError),
 }
 
 impl Error {

@@ -6,6 +6,7 @@ mod evaluate;
 mod labeled;
 mod load;
 mod loaded_examples;
+mod quantize;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -24,11 +25,12 @@ use crate::recipe::{Recipe, ResolvedRecipe};
 use crate::waveforms::{ClipCache, MAX_CACHE_BYTES, WaveformSource};
 
 pub(crate) use evaluate::recording_frames;
-pub use evaluate::{argmax_frames, classify, evaluate};
+pub use evaluate::{argmax_frames, classify, classify_quantized, evaluate};
 pub use labeled::open_labeled;
 pub use load::{OnExample, load, statistics};
 pub(crate) use loaded_examples::append_labels;
 pub use loaded_examples::{CutRecordings, LoadedExamples};
+pub use quantize::{calibration_indices, quantize};
 
 /// Recipe with its data set, split into training, validation and test.
 pub struct Experiment {

@@ -72,5 +72,6 @@ pub use stapes_features as features;
 pub use stapes_infer as infer;
 pub use stapes_metrics as metrics;
 pub use stapes_nn as nn;
+pub use stapes_quantize as quantize;
 pub use stapes_report as report;
 pub use stapes_train as train;

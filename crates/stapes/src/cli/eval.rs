@@ -5,18 +5,17 @@ mod stream;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde_json::{Value, json};
-use stapes::data::{DataSet, LoadOptions, Progress, Split};
-use stapes::experiment::{self, Experiment, open_labeled};
-use stapes::infer::{Input, Model};
+use stapes::apply_overrides;
+use stapes::experiment;
+use stapes::infer::Input;
 use stapes::nn::loss::argmax;
-use stapes::report::{CsvCell, csv_text, visible};
-use stapes::run::{self, Run};
+use stapes::report::{CsvCell, csv_text};
 use stapes::train::Labels;
-use stapes::{Error, Recipe, apply_overrides};
 
 use super::console::Console;
+use super::eval_data::{EvalData, EvalSubset};
 use super::paths::write_file;
 use super::predict::with_prediction;
 use super::progress;
@@ -45,56 +44,12 @@ pub(crate) struct Eval {
     /// from training
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
+    /// Evaluate the model as integers, as in C code of `stapes export --int8`: calibrated on at most 200 examples of the training
+    /// subset, or with --split all of the data
+    #[arg(long, conflicts_with = "stream")]
+    int8: bool,
     #[command(flatten)]
     stream: StreamArgs,
-}
-
-/// Subset of the data, as a command-line value.
-#[derive(Clone, Copy, ValueEnum)]
-pub(crate) enum EvalSubset {
-    Train,
-    Validation,
-    Test,
-    All,
-}
-
-impl EvalSubset {
-    /// Returns the indices of the subset's examples.
-    pub(crate) fn indices(self, split: &Split) -> Vec<usize> {
-        match self {
-            EvalSubset::Train => split.train.clone(),
-            EvalSubset::Validation => split.validation.clone(),
-            EvalSubset::Test => split.test.clone(),
-            EvalSubset::All => [&split.train[..], &split.validation, &split.test].concat(),
-        }
-    }
-}
-
-/// Examples to evaluate a model on.
-struct EvalData {
-    model: Model,
-    dataset: DataSet,
-    indices: Vec<usize>,
-    max_unreadable_fraction: f64,
-}
-
-/// Reopens the experiment of a run; `data` replaces the data folder that was used in training.
-pub(crate) fn reopen(run: &Run, data: Option<PathBuf>, console: &Console) -> Result<Experiment> {
-    let recipe = Recipe::from_toml(&run.folder.join(run::RECIPE).display().to_string(), &run.recipe, &[])?;
-    let folder = data.or(run.record.data_folder.clone().map(PathBuf::from));
-    let experiment = Experiment::open(recipe, folder.as_deref())?;
-    if experiment.dataset.classes != run.model.labels {
-        let (data, model) = (experiment.dataset.classes.join(", "), run.model.labels.join(", "));
-        return Err(Error::ClassMismatch { data, model }.into());
-    }
-    let fingerprint = stapes::data::fingerprint(&experiment.dataset, &experiment.split);
-    if fingerprint != run.record.data_fingerprint {
-        console.eprint(&format!(
-            "warning: the data or its split differs from training (fingerprint {fingerprint}, in training {})",
-            visible(&run.record.data_fingerprint)
-        ));
-    }
-    Ok(experiment)
 }
 
 /// Returns the predictions as CSV: the file, for frame-level labels the frame, the true label, the predicted label with its
@@ -164,42 +119,6 @@ fn override_front_end(input: &Input, overrides: &[String]) -> Result<Input> {
 }
 
 impl Eval {
-    /// Opens a subset of the data that the model was trained on.
-    fn subset(&self, console: &Console) -> Result<EvalData> {
-        let run = Run::open(&self.run)?;
-        let experiment = reopen(&run, self.data.clone(), console)?;
-        Ok(EvalData {
-            indices: self.split.indices(&experiment.split),
-            max_unreadable_fraction: experiment.recipe.data.max_unreadable_fraction(),
-            dataset: experiment.dataset,
-            model: run.model,
-        })
-    }
-
-    /// Opens all labeled examples of a data set.
-    fn all(&self, console: &Console) -> Result<EvalData> {
-        let model = Run::load_model(&self.run)?;
-        let recipe = Recipe::from_toml(&self.run.display().to_string(), &model.recipe, &[])?;
-        let trained_on = || -> Result<Option<PathBuf>> {
-            let is_run = self.run.is_dir();
-            Ok(if is_run { Run::open(&self.run)?.record.data_folder.map(PathBuf::from) } else { None })
-        };
-        let dataset = match &self.data {
-            Some(folder) => open_labeled(&recipe, Some(folder), &model.labels)?,
-            None => match trained_on()? {
-                Some(folder) => recipe.data.open(Some(&folder))?,
-                None => open_labeled(&recipe, None, &model.labels)?,
-            },
-        };
-        dataset.notes.iter().for_each(|note| console.warning(&note.to_string()));
-        Ok(EvalData {
-            indices: (0..dataset.examples.len()).collect(),
-            max_unreadable_fraction: recipe.data.max_unreadable_fraction(),
-            dataset,
-            model,
-        })
-    }
-
     pub(crate) fn run(self, console: &Console) -> Result<u8> {
         if let Some(place) = &self.stream.stream {
             return self.stream.run(&self.run, place, console);
@@ -212,28 +131,23 @@ impl Eval {
         {
             bail!("{}: no such folder for --predictions; create it", parent.display());
         }
-        let data = match self.split {
-            EvalSubset::All => self.all(console)?,
-            _ => self.subset(console)?,
-        };
-        let EvalData { mut model, dataset, indices, max_unreadable_fraction } = data;
+        let mut data = EvalData::open(&self.run, self.split, self.data.as_deref(), console)?;
         if !self.set.is_empty() {
-            model.input = override_front_end(&model.input, &self.set)?;
+            data.model.input = override_front_end(&data.model.input, &self.set)?;
         }
-        let bar = progress::bar(indices.len(), "features");
-        let options = LoadOptions { max_unreadable_fraction, ..LoadOptions::default() };
-        let progress = Progress { on_example: &|done| bar.set_position(done as u64), stop: &stop };
-        let loaded = experiment::load(&dataset, options, &model.input, &indices, &progress);
-        bar.finish_and_clear();
-        let loaded = loaded?;
-        let probabilities = experiment::classify(&model, &loaded, &stop)?;
+        let loaded = data.load(&data.indices, &stop)?;
+        let EvalData { model, dataset, .. } = &data;
+        let probabilities = match self.int8 {
+            true => experiment::classify_quantized(model, &data.quantize(&stop)?, &loaded, &stop)?,
+            false => experiment::classify(model, &loaded, &stop)?,
+        };
         let evaluation = experiment::evaluate(&model.labels, &loaded.labels, &probabilities)?;
         let id = |index: usize| &dataset.examples[index].id;
         for (at, (&index, row)) in loaded.indices.iter().zip(&probabilities).enumerate() {
             console.json_with(|| match &loaded.labels {
                 Labels::PerExample(classes) => {
                     let line = json!({ "example": id(index), "true_label": model.labels[classes[at]] });
-                    with_prediction(&model, line, row)
+                    with_prediction(model, line, row)
                 }
                 Labels::PerFrame(classes) => recording_line(id(index), &model.labels, &classes[at], row),
             });

@@ -12,7 +12,7 @@ use stapes::report::{GradientLine, gradient_picture};
 use stapes::run::Run;
 
 use super::console::{Console, visible_path};
-use super::eval::{EvalSubset, reopen};
+use super::eval_data::{EvalSubset, reopen};
 use super::paths::write_file;
 use super::progress;
 

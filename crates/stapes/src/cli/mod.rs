@@ -8,6 +8,7 @@ mod completions;
 mod console;
 mod data;
 mod eval;
+mod eval_data;
 mod export;
 mod features;
 mod folds;

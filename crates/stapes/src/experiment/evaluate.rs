@@ -3,9 +3,11 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use stapes_data::DataError;
-use stapes_infer::{Classifier, Model};
+use stapes_features::Features;
+use stapes_infer::{Classifier, InferError, Model};
 use stapes_metrics::{Evaluation, RecordingFrames};
 use stapes_nn::loss::argmax;
+use stapes_quantize::{QuantizedClassifier, QuantizedNetwork};
 use stapes_train::Labels;
 
 use super::LoadedExamples;
@@ -16,21 +18,45 @@ use crate::error::Error;
 /// # Errors
 /// [`Error::Infer`] if the frames do not fit the model; [`Error::Data`] if `stop` became true before the last example.
 pub fn classify(model: &Model, loaded: &LoadedExamples, stop: &AtomicBool) -> Result<Vec<Vec<f32>>, Error> {
+    classify_with(loaded, stop, || Classifier::new(model), Classifier::classify_frames)
+}
+
+/// Computes the class probabilities of each example with integers, as [`classify`] does in floating point.
+///
+/// # Errors
+/// Those of [`classify`].
+pub fn classify_quantized(
+    model: &Model,
+    network: &QuantizedNetwork,
+    loaded: &LoadedExamples,
+    stop: &AtomicBool,
+) -> Result<Vec<Vec<f32>>, Error> {
+    let create = || QuantizedClassifier::new(model, network);
+    classify_with(loaded, stop, create, |classifier, frames| classifier.classify_frames(frames))
+}
+
+/// Classifies examples on all threads, each with classifiers of its own; the result does not depend on the number of threads.
+fn classify_with<C>(
+    loaded: &LoadedExamples,
+    stop: &AtomicBool,
+    create: impl Fn() -> Result<C, InferError> + Sync,
+    classify: impl Fn(&mut C, &Features) -> Result<Vec<f32>, InferError> + Sync,
+) -> Result<Vec<Vec<f32>>, Error> {
     use rayon::prelude::*;
     let done = AtomicUsize::new(0);
-    let classify = |classifier: &mut Classifier<'_>, frames| {
+    let classify = |classifier: &mut C, frames| {
         if stop.load(Ordering::Relaxed) {
             let (done, total) = (done.load(Ordering::Relaxed), loaded.features.len());
             return Err(Error::Data(DataError::Stopped { done, total }));
         }
-        let probabilities = classifier.classify_frames(frames)?;
+        let probabilities = classify(classifier, frames)?;
         done.fetch_add(1, Ordering::Relaxed);
         Ok(probabilities)
     };
-    // One classifier per chunk, because it owns buffers; the result does not depend on the chunks.
+    // One classifier per chunk, because it owns buffers.
     let chunk_size = loaded.features.len() / (4 * rayon::current_num_threads());
     let chunks = loaded.features.par_chunks(chunk_size.clamp(1, 64)).map(|chunk| {
-        let mut classifier = Classifier::new(model)?;
+        let mut classifier = create()?;
         chunk.iter().map(|frames| classify(&mut classifier, frames)).collect::<Result<Vec<_>, Error>>()
     });
     let probabilities: Vec<Vec<Vec<f32>>> = chunks.collect::<Result<_, Error>>()?;
