@@ -1,27 +1,18 @@
 //! Exported C code returns the scores of this program, without warnings, and without errors of memory.
 
+#[path = "support/c.rs"]
+mod c;
 mod support;
 
-use std::io::Write;
-use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use stapes_audio::Clip;
 use stapes_export::{COptions, c_files};
 use stapes_infer::{Classifier, Model, StreamClassifier};
 
+use c::{compile, has_compiler, run, write_files};
 use support::cases::{self, Case, SMALL};
 use support::{model, recipe, sound};
-
-/// Returns true if there is a C compiler; without it, tests have nothing to run.
-fn has_compiler() -> bool {
-    let found = Command::new("gcc").arg("--version").output().is_ok_and(|output| output.status.success());
-    assert!(found || !stapes_testkit::fixture::required(), "gcc is missing; install it");
-    if !found {
-        println!("skipped: gcc is missing");
-    }
-    found
-}
 
 /// Scores of this program.
 fn expected(model: &Model, samples: &[f32], stream: bool, rate: u32) -> Vec<f32> {
@@ -35,48 +26,11 @@ fn expected(model: &Model, samples: &[f32], stream: bool, rate: u32) -> Vec<f32>
     scores
 }
 
-/// Compiles the files of a folder with a program, and returns its path.
-fn compile(folder: &Path, program: &str, flags: &[&str]) -> std::path::PathBuf {
-    let output = folder.join(format!("program{}", flags.len()));
-    let mut compiler = Command::new("gcc");
-    compiler.args(["-std=c99", "-O2", "-Wall", "-Wextra", "-Werror", "-pedantic"]).args(flags);
-    let compiled = compiler
-        .arg("-I")
-        .arg(folder)
-        .arg(folder.join("model.c"))
-        .arg(program)
-        .arg("-o")
-        .arg(&output)
-        .arg("-lm")
-        .output()
-        .unwrap();
-    assert!(compiled.status.success(), "{}", String::from_utf8_lossy(&compiled.stderr));
-    output
-}
-
-/// Runs a program on samples, and returns its scores.
-fn run(program: &Path, argument: usize, samples: &[f32]) -> Vec<f32> {
-    let mut child = Command::new(program)
-        .arg(argument.to_string())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let bytes: Vec<u8> = samples.iter().flat_map(|sample| sample.to_le_bytes()).collect();
-    let mut input = child.stdin.take().unwrap();
-    let writer = std::thread::spawn(move || input.write_all(&bytes));
-    let output = child.wait_with_output().unwrap();
-    writer.join().unwrap().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    output.stdout.as_chunks::<4>().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect()
-}
-
 /// Exports a model, runs it on recordings of these lengths, and returns the largest difference.
 fn largest_difference(name: &str, model: &Model, max_seconds: Option<f64>, lengths: &[usize]) -> f32 {
     let folder = tempfile::tempdir().unwrap();
     let files = c_files(model, &COptions { max_seconds, ..COptions::default() }).unwrap();
-    files.iter().for_each(|file| std::fs::write(folder.path().join(&file.path), &file.bytes).unwrap());
+    write_files(folder.path(), &files);
     let header = std::str::from_utf8(&files[0].bytes).unwrap();
     let stream = header.contains("model_push");
     let rate = header.split("#define MODEL_RATE ").nth(1).unwrap().split_whitespace().next().unwrap();
@@ -85,11 +39,14 @@ fn largest_difference(name: &str, model: &Model, max_seconds: Option<f64>, lengt
     let driver = tests.join(if stream { "stream.c" } else { "clip.c" });
     let (mut largest, mut ends) = (0f32, Vec::new());
     for flags in [&[][..], &["-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]] {
-        let program = compile(folder.path(), driver.to_str().unwrap(), flags);
+        let program = compile(folder.path(), &[&folder.path().join("model.c"), &driver], flags);
         for (seed, &length) in lengths.iter().enumerate() {
             let samples = sound(length, seed);
             let expected = expected(model, &samples, stream, rate);
-            let got = run(&program, 1 + 333 * seed, &samples);
+            let bytes: Vec<u8> = samples.iter().flat_map(|sample| sample.to_le_bytes()).collect();
+            let output = run(&program, 1 + 333 * seed, bytes);
+            let got: Vec<f32> =
+                output.as_chunks::<4>().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect();
             assert_eq!(got.len(), expected.len(), "{name}: {length} samples");
             ends.push(expected[expected.len() - model.labels.len()..].to_vec());
             let differences = got.iter().zip(&expected).map(|(a, b)| (a - b).abs());
@@ -121,7 +78,7 @@ fn assert_same(cases: &[(&str, Model, Option<f64>, &[usize])]) {
 fn run_exported_test(name: &str, model: &Model, max_seconds: Option<f64>) {
     let folder = tempfile::tempdir().unwrap();
     let files = c_files(model, &COptions { max_seconds, ..COptions::default() }).unwrap();
-    files.iter().for_each(|file| std::fs::write(folder.path().join(&file.path), &file.bytes).unwrap());
+    write_files(folder.path(), &files);
     let made = Command::new("make").arg("-C").arg(folder.path()).arg("test").output().unwrap();
     let report = String::from_utf8_lossy(&made.stdout);
     assert!(

@@ -4,6 +4,7 @@ use stapes_audio::Clip;
 use stapes_features::Features;
 use stapes_infer::{ClipExtractor, InferError, Input, Model};
 use stapes_kernels::Sequences;
+use stapes_nn::objective::Objective;
 
 use crate::integer::QuantizedNetwork;
 
@@ -45,19 +46,44 @@ impl<'a> QuantizedClassifier<'a> {
         self.classify_frames(&frames)
     }
 
+    /// Returns the probabilities that a stream of the samples has, one row after the other: per frame for a frame-level model,
+    /// otherwise of the recording up to each frame, [T, K].
+    ///
+    /// # Errors
+    /// Those of [`QuantizedClassifier::classify`].
+    pub fn classify_stream(&mut self, clip: &Clip) -> Result<Vec<f32>, InferError> {
+        let Some(extractor) = &mut self.extractor else { return self.classify(clip) };
+        let normalized = self.model.normalize(&extractor.extract(clip)?)?;
+        let is_vote = self.network.graph.objective == Objective::Vote;
+        let (mut scores, mut probabilities) = (Vec::new(), Vec::new());
+        for row in self.network.stream_scores(&self.network.input(normalized.values())) {
+            if !is_vote {
+                scores.clear();
+            }
+            scores.extend(row);
+            probabilities.extend(self.probabilities(&scores)?);
+        }
+        Ok(probabilities)
+    }
+
     /// Returns the probability of each label for frames [T, F] before the model's normalization.
     ///
     /// # Errors
     /// [`InferError::Features`] if the width of the frames is wrong; [`InferError::WrongInput`] if there are none.
     pub fn classify_frames(&self, frames: &Features) -> Result<Vec<f32>, InferError> {
         let normalized = self.model.normalize(frames)?;
-        let sequences = Sequences::new(&[frames.frames()]).map_err(|_| InferError::WrongInput {
+        let scores = self.network.scores(&self.network.input(normalized.values()));
+        self.probabilities(&scores)
+    }
+
+    fn probabilities(&self, scores: &[i16]) -> Result<Vec<f32>, InferError> {
+        let width = self.network.graph.nodes.last().map_or(1, |node| node.output.features());
+        let sequences = Sequences::new(&[scores.len() / width]).map_err(|_| InferError::WrongInput {
             expected: format!("frames {}", self.model.shape),
             got: "0 frames".into(),
         })?;
         let scale = self.network.score_scale();
-        let scores = self.network.scores(&self.network.input(normalized.values()));
-        let scores: Vec<f32> = scores.into_iter().map(|score| f32::from(score) * scale).collect();
+        let scores: Vec<f32> = scores.iter().map(|&score| f32::from(score) * scale).collect();
         Ok(self.network.graph.objective.probabilities(&scores, &sequences))
     }
 }

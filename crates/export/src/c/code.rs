@@ -34,6 +34,40 @@ const PIECES: &[(&str, &str)] = &[
     ("attention", include_str!("pieces/attention.c")),
 ];
 
+/// Functions on integers, in the order in which they are written; where there is none, the one on numbers is written for `int16_t`.
+const INTEGER_PIECES: &[(&str, &str)] = &[
+    ("fixed_point", include_str!("pieces/int8/fixed_point.c")),
+    ("shift_rounded", include_str!("pieces/int8/shift_rounded.c")),
+    ("mean", include_str!("pieces/int8/mean.c")),
+    ("interpolate", include_str!("pieces/int8/interpolate.c")),
+    ("tanh", include_str!("pieces/int8/tanh.c")),
+    ("sigmoid", include_str!("pieces/int8/sigmoid.c")),
+    ("quantize", include_str!("pieces/int8/quantize.c")),
+    ("sums", include_str!("pieces/int8/sums.c")),
+    ("linear", include_str!("pieces/int8/linear.c")),
+    ("cell", include_str!("pieces/int8/cell.c")),
+    ("rnn", include_str!("pieces/int8/rnn.c")),
+    ("gru", include_str!("pieces/int8/gru.c")),
+    ("gru_reset_before", include_str!("pieces/int8/gru_reset_before.c")),
+    ("lstm", include_str!("pieces/int8/lstm.c")),
+    ("recurrent", include_str!("pieces/int8/recurrent.c")),
+    ("recurrent_frames", include_str!("pieces/int8/recurrent_frames.c")),
+    ("convolution", include_str!("pieces/int8/convolution.c")),
+    ("convolution_step", include_str!("pieces/int8/convolution_step.c")),
+    ("average_pool", include_str!("pieces/int8/average_pool.c")),
+    ("frame_convolution", include_str!("pieces/int8/frame_convolution.c")),
+    ("affine", include_str!("pieces/int8/affine.c")),
+    ("swish", include_str!("pieces/int8/swish.c")),
+    ("mean_over_rows", include_str!("pieces/int8/mean_over_rows.c")),
+    ("global_mean", include_str!("pieces/int8/global_mean.c")),
+    ("rescale_values", include_str!("pieces/int8/rescale_values.c")),
+    ("add", include_str!("pieces/int8/add.c")),
+    ("mean_pool", include_str!("pieces/int8/mean_pool.c")),
+    ("mean_pool_step", include_str!("pieces/int8/mean_pool_step.c")),
+    ("attention", include_str!("pieces/int8/attention.c")),
+    ("query_scores", include_str!("pieces/int8/query_scores.c")),
+];
+
 /// The parts of a C source.
 #[derive(Default)]
 pub(super) struct Code {
@@ -53,6 +87,10 @@ pub(super) struct Code {
     pub(super) layers: String,
     /// Lines of the network.
     pub(super) network: String,
+    /// Functions that put the input of a network on integers into its buffer.
+    pub(super) input: String,
+    /// Largest number of 32-bit sums of a layer on integers.
+    pub(super) sums: usize,
 }
 
 impl Code {
@@ -65,9 +103,21 @@ impl Code {
     pub(super) fn need_with(&mut self, name: &str, replacements: &[(&str, &str)]) {
         let place = PIECES.iter().position(|(piece, _)| *piece == name);
         let place = place.unwrap_or_else(|| unreachable!("the piece {name}"));
+        self.add(place, PIECES[place].1, replacements);
+    }
+
+    /// Adds a function on integers with words replaced, once.
+    pub(super) fn need_integer(&mut self, name: &str, replacements: &[(&str, &str)]) {
+        match INTEGER_PIECES.iter().position(|(piece, _)| *piece == name) {
+            Some(place) => self.add(PIECES.len() + place, INTEGER_PIECES[place].1, replacements),
+            None => self.need_with(name, &[("float", "int16_t")]),
+        }
+    }
+
+    fn add(&mut self, place: usize, text: &str, replacements: &[(&str, &str)]) {
         let text = replacements
             .iter()
-            .fold(PIECES[place].1.to_owned(), |text, (word, replacement)| text.replace(word, replacement));
+            .fold(text.to_owned(), |text, (word, replacement)| text.replace(word, replacement));
         if !self.pieces.iter().any(|(_, other)| *other == text) {
             self.pieces.push((place, text));
         }

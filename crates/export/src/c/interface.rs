@@ -16,6 +16,8 @@ pub(super) struct Decisions {
     pub(super) frame_level: bool,
     pub(super) is_vote: bool,
     pub(super) classes: usize,
+    /// True for a network on integers.
+    quantized: bool,
 }
 
 impl Decisions {
@@ -24,29 +26,51 @@ impl Decisions {
         objective: Objective,
         classes: usize,
         rows: String,
+        scale: Option<f32>,
     ) -> Result<Decisions, ExportError> {
         let (frame_level, is_vote) = (objective.is_frame_level(), objective == Objective::Vote);
         let body = match objective {
             Objective::Classes | Objective::FrameClasses => {
                 code.need(&["softmax"]);
-                format!("memcpy(scores, x, sizeof(float) * {classes});\n@softmax(scores, {classes});")
+                let copy = match scale {
+                    Some(scale) => format!(
+                        "for (int k = 0; k < {classes}; k++)\n@    scores[k] = (float)x[k] * {scale:e}f;"
+                    ),
+                    None => format!("memcpy(scores, x, sizeof(float) * {classes});"),
+                };
+                format!("{copy}\n@softmax(scores, {classes});")
             }
             Objective::FrameBinary => {
                 code.need(&["sigmoid"]);
-                "scores[0] = sigmoid(-x[0]);\n@scores[1] = sigmoid(x[0]);".to_owned()
+                let score = scale.map_or("x[0]".to_owned(), |scale| format!("(float)x[0] * {scale:e}f"));
+                format!(
+                    "const float score = {score};\n@scores[0] = sigmoid(-score);\n@scores[1] = sigmoid(score);"
+                )
             }
             Objective::Vote => {
-                code.need(&["argmax"]);
+                match scale {
+                    Some(_) => code.need_integer("argmax", &[]),
+                    None => code.need(&["argmax"]),
+                }
                 format!("scores[argmax(x, {classes})] += 1;")
             }
             other => return Err(refused(format!("{other:?}"), "it is not known there")),
         };
-        Ok(Decisions { body, rows, frame_level, is_vote, classes })
+        Ok(Decisions { body, rows, frame_level, is_vote, classes, quantized: scale.is_some() })
     }
 
     /// Returns the lines with this indentation.
     fn lines(&self, indent: &str) -> String {
         format!("{indent}{}\n", self.body.replace('@', indent))
+    }
+
+    /// Returns the lines that run the network.
+    fn network(&self, indent: &str, argument: &str) -> String {
+        let (quantize, ctype) = match self.quantized {
+            true => (format!("{indent}quantize_frames(model{argument});\n"), "int16_t"),
+            false => (String::new(), "float"),
+        };
+        format!("{quantize}{indent}const {ctype} *x = network(model{argument});\n")
     }
 
     /// Number of scores per row of the network.
@@ -101,13 +125,14 @@ pub(super) fn stream_api(name: &str, stages: &Stages, decisions: &Decisions, ini
     };
     let source = format!(
         "/* Returns the probabilities of the next complete frame. */\nstatic const float *next_scores({name}_model *model)\n{{\n    \
-         float *const scores = model->scores;\n    while (next_frame(model)) {{\n        const float *x = network(model);\n        if (x) {{\n{}{vote}        }}\n    }}\n    \
+         float *const scores = model->scores;\n    while (next_frame(model)) {{\n{}        if (x) {{\n{}{vote}        }}\n    }}\n    \
          return NULL;\n}}\n\n\
          void {name}_init({name}_model *model)\n{{\n    memset(model, 0, sizeof *model);\n{init}}}\n\n\
          size_t {name}_push({name}_model *model, const float *samples, size_t count, const float **scores)\n{{\n    size_t at = 0;\n    \
          *scores = next_scores(model);\n    while (!*scores && at < count) {{\n{cut}        if (add_sample(model, {sample}))\n            \
          *scores = next_scores(model);\n    }}\n    return at;\n}}\n\n\
          const float *{name}_finish({name}_model *model)\n{{\n    const float *scores = next_scores(model);\n{end}    return scores;\n}}\n",
+        decisions.network("        ", ""),
         decisions.lines("            ")
     );
     let test = format!(
@@ -186,8 +211,9 @@ pub(super) fn clip_api(
         _ => decisions.lines("    "),
     };
     let source = format!(
-        "int {name}_classify({name}_model *model, const float *samples, int count, float *scores)\n{{\n{check}{body}    \
-         const float *x = network(model{argument});\n{decide}    return {rows};\n}}\n"
+        "int {name}_classify({name}_model *model, const float *samples, int count, float *scores)\n{{\n{check}{body}{}{decide}    \
+         return {rows};\n}}\n",
+        decisions.network("    ", argument)
     );
     let test = format!(
         "    static float scores[TEST_ROWS * {upper}_CLASSES];\n    int rows = {name}_classify(&model, samples, TEST_SAMPLES, scores);\n    \

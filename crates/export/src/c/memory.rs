@@ -1,11 +1,5 @@
 //! Places of values in one buffer, so that values that are not needed at the same time share memory.
 
-/// Returns the address of a value in C, to be completed by [`Memory::complete`].
-pub(super) fn address(value: usize) -> String {
-    // A control character, which no other part of the source has.
-    format!("model->arena + \u{1}{value}\u{1}")
-}
-
 /// A value in the buffer.
 #[derive(Clone, Copy, Debug)]
 struct Value {
@@ -16,12 +10,38 @@ struct Value {
 }
 
 /// Values of a buffer.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Memory {
+    /// Name of the buffer in the struct.
+    name: &'static str,
+    /// Type of the values in C.
+    ctype: &'static str,
+    /// Control character around the number of a value, which no other part of the source has.
+    mark: char,
     values: Vec<Value>,
 }
 
 impl Memory {
+    /// Returns the buffer of the front end, and of a network in floating point.
+    pub(super) fn floats() -> Memory {
+        Memory { name: "arena", ctype: "float", mark: '\u{1}', values: Vec::new() }
+    }
+
+    /// Returns the buffer of a network on integers.
+    pub(super) fn integers() -> Memory {
+        Memory { name: "values", ctype: "int16_t", mark: '\u{2}', values: Vec::new() }
+    }
+
+    /// Returns the type of the values in C.
+    pub(super) fn ctype(&self) -> &'static str {
+        self.ctype
+    }
+
+    /// Returns the address of a value in C, to be completed by [`Memory::complete`].
+    pub(super) fn address(&self, value: usize) -> String {
+        format!("model->{} + {1}{value}{1}", self.name, self.mark)
+    }
+
     /// Adds a value of this size that is needed at this step, and returns its number.
     pub(super) fn add(&mut self, size: usize, step: usize) -> usize {
         self.values.push(Value { size, first: step, last: step });
@@ -38,14 +58,19 @@ impl Memory {
         self.values[value].size = self.values[value].size.max(size);
     }
 
-    /// Returns the source with all addresses, and the size of the buffer.
-    pub(super) fn complete(&self, source: &str) -> (String, usize) {
+    /// Returns the source with all addresses, and the member of the struct; without values there is none.
+    pub(super) fn complete(&self, source: &str) -> (String, String) {
         let (offsets, total) = self.offsets();
         let part = |(at, part): (usize, &str)| match at % 2 {
             1 => part.parse().map_or(String::new(), |value: usize| offsets[value].to_string()),
             _ => part.to_owned(),
         };
-        (source.split('\u{1}').enumerate().map(part).collect(), total)
+        let field = format!(
+            "    {} {}[{total}]; /* values between layers, which share memory */\n",
+            self.ctype, self.name
+        );
+        let field = if total == 0 { String::new() } else { field };
+        (source.split(self.mark).enumerate().map(part).collect(), field)
     }
 
     /// Returns the offset of each value, and the size of the buffer: the largest values first, each at the lowest free place.
@@ -88,7 +113,7 @@ mod tests {
 
     #[test]
     fn values_that_are_needed_together_do_not_overlap_and_others_share() {
-        let mut memory = Memory::default();
+        let mut memory = Memory::floats();
         // A chain of four values, each needed until the next is computed, and one that is kept to the end.
         let kept = memory.add(5, 0);
         let chain: Vec<usize> =

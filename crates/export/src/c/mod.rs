@@ -1,5 +1,7 @@
 //! C99: one header and one source with the front end, the network and its weights, for processors without an operating system.
 //!
+//! The network computes with float32, or with int8 weights and int16 values.
+//!
 //! The code allocates nothing and calls nothing but the mathematics and the memory functions of C. Its state is a struct of the
 //! caller. A causal model reads a stream of samples; any other model reads clips, and its buffers have the size of the longest.
 
@@ -13,22 +15,25 @@ mod test_files;
 
 use stapes_infer::{Input, Model};
 use stapes_nn::Network;
+use stapes_quantize::QuantizedNetwork;
 
 use crate::ExportFile;
 use crate::error::ExportError;
 
 /// Settings of [`c_files`].
-#[derive(Clone, Debug, PartialEq)]
-pub struct COptions {
+#[derive(Clone, Debug)]
+pub struct COptions<'a> {
     /// Name of the files and prefix of all names in them: a C identifier of lower-case letters.
     pub name: String,
     /// Duration of the longest recording of a model that reads clips, s. If given, a causal model reads clips, too.
     pub max_seconds: Option<f64>,
+    /// The model as integers: int8 weights in place of float32, and int16 between layers.
+    pub quantized: Option<&'a QuantizedNetwork>,
 }
 
-impl Default for COptions {
-    fn default() -> COptions {
-        COptions { name: "model".into(), max_seconds: None }
+impl Default for COptions<'_> {
+    fn default() -> Self {
+        COptions { name: "model".into(), max_seconds: None, quantized: None }
     }
 }
 
@@ -64,15 +69,16 @@ enum Form {
 /// assert!(String::from_utf8(files[0].bytes.clone())?.contains("size_t vad_push("));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn c_files(model: &Model, options: &COptions) -> Result<Vec<ExportFile>, ExportError> {
+pub fn c_files(model: &Model, options: &COptions<'_>) -> Result<Vec<ExportFile>, ExportError> {
     check_name(&options.name)?;
     let network = model.network().map_err(model_error)?;
     let form = form(model, &network, options)?;
-    let source::Source { header, source, test } = source::write(model, &network, form, &options.name)?;
+    let source::Source { header, source, test } =
+        source::write(model, (&network, options.quantized), form, &options.name)?;
     let name = &options.name;
     let mut files =
         vec![ExportFile::new(format!("{name}.h"), header), ExportFile::new(format!("{name}.c"), source)];
-    files.extend(test_files::write(model, form, name, &test)?);
+    files.extend(test_files::write((model, options.quantized), form, name, &test)?);
     Ok(files)
 }
 
@@ -101,7 +107,7 @@ fn check_name(name: &str) -> Result<(), ExportError> {
 }
 
 /// Chooses the form: a stream if the model is causal and no length is given, else clips up to a length.
-fn form(model: &Model, network: &Network, options: &COptions) -> Result<Form, ExportError> {
+fn form(model: &Model, network: &Network, options: &COptions<'_>) -> Result<Form, ExportError> {
     let Input::Recordings(features) = &model.input else {
         let reason = "it has no front end, and C code reads samples; train on recordings";
         return Err(refused("a model of frames", reason));

@@ -3,12 +3,13 @@
 use stapes_features::{FeatureConfig, Stages};
 use stapes_infer::{Input, Model};
 use stapes_nn::Network;
+use stapes_quantize::QuantizedNetwork;
 
 use super::code::Code;
 use super::front_end::{FrontEnd, FrontEndWriter, min_samples};
 use super::interface::{Decisions, clip_api, stream_api};
 use super::memory::Memory;
-use super::network::NetworkWriter;
+use super::network::{NetworkWriter, quantized_input};
 use super::{Form, model_error, refused};
 use crate::error::ExportError;
 
@@ -24,30 +25,44 @@ pub(super) struct Source {
 ///
 /// # Errors
 /// Those of [`c_files`](super::c_files).
-pub(super) fn write(model: &Model, network: &Network, form: Form, name: &str) -> Result<Source, ExportError> {
+pub(super) fn write(
+    model: &Model,
+    (network, quantized): (&Network, Option<&QuantizedNetwork>),
+    form: Form,
+    name: &str,
+) -> Result<Source, ExportError> {
     let Input::Recordings(features) = &model.input else {
         return Err(refused("a model of frames", "it has no front end"));
     };
     let stages = features.stages().map_err(model_error)?;
     let stages =
         stages.ok_or_else(|| refused(features.front_end.name(), "the front end has no description"))?;
-    let (mut code, mut memory) = (Code::default(), Memory::default());
+    let (mut code, mut memory) = (Code::default(), Memory::floats());
     let scaler = model.normalizer.as_ref().map(|scaler| [&*scaler.mean, &*scaler.scale]);
     let writer = FrontEndWriter::new(&mut code, &mut memory, (&stages, features.front_end.name(), name));
     let FrontEnd { functions, body, output } = writer.write(form, scaler)?;
     let graph = network.graph();
     let stream = form == Form::Stream;
-    let input = output.clone();
-    let scores =
-        NetworkWriter::new(&mut code, &mut memory, (model, network, &graph), input, stream).write()?;
+    let (mut integers, graphs) = (Memory::integers(), (model, network, &graph));
+    let mut input = output.clone();
+    if let Some(quantized) = quantized {
+        let frames = memory.address(output.value);
+        input = quantized_input(&mut code, &mut integers, (quantized, name), (&output, &frames));
+    }
+    let values = if quantized.is_some() { &mut integers } else { &mut memory };
+    let ctype = values.ctype();
+    let scores = NetworkWriter::new(&mut code, values, graphs, quantized, input, stream).write()?;
     let classes = model.labels.len();
-    let decisions = Decisions::new(&mut code, graph.objective, classes, scores.length.text.clone())?;
+    let rows = scores.length.text.clone();
+    let scale = quantized.map(QuantizedNetwork::score_scale);
+    let decisions = Decisions::new(&mut code, graph.objective, classes, rows, scale)?;
     if stream {
         stream_fields(&mut code, &stages, &decisions);
     }
     let parameter = if output.length.text == "frames" { ", int frames" } else { "" };
     let network_function = format!(
-        "/* The network: scores of the frames in the buffer{}. */\nstatic const float *network({name}_model *model{parameter})\n{{\n{}}}\n\n",
+        "{}/* The network: scores of the frames in the buffer{}. */\nstatic const {ctype} *network({name}_model *model{parameter})\n{{\n{}}}\n\n",
+        code.input,
         if stream { ", or NULL if it waits for further frames" } else { "" },
         code.network
     );
@@ -71,9 +86,12 @@ pub(super) fn write(model: &Model, network: &Network, form: Form, name: &str) ->
         "/* Interface. */\n\n".to_owned(),
         api.source,
     ];
-    let (source, total) = memory.complete(&with_tables(model, name, &code, &parts.concat()));
-    let arena = format!("    float arena[{total}]; /* values between layers, which share memory */\n");
-    code.fields.insert_str(0, &arena);
+    let (source, arena) = memory.complete(&with_tables(model, name, &code, &parts.concat()));
+    let (source, values) = integers.complete(&source);
+    code.fields.insert_str(0, &format!("{arena}{values}"));
+    if code.sums > 0 {
+        code.field(format!("int32_t sums[{}]; /* of a layer */", code.sums));
+    }
     let header = header(model, (name, features.sample_rate_hz), &code, &api.header, &decisions, form);
     Ok(Source { header, source, test: api.test })
 }
@@ -162,9 +180,13 @@ fn header(
         (_, true) => "It reads a recording and returns the probabilities of each frame.",
         (_, false) => "It reads a recording and returns its probabilities.",
     };
+    let (integers, include) = match code.sums {
+        0 => ("", ""),
+        _ => ("\n * Weights are int8, values between layers int16.", "#include <stdint.h>\n"),
+    };
     format!(
-        "/* {title}, exported by stapes. {kind}\n *\n * Samples are in [-1, 1], at {upper}_RATE Hz. The model is a struct of the caller: \
-         nothing is allocated, and several can run\n * at once. */\n#ifndef {upper}_H\n#define {upper}_H\n\n#include <stddef.h>\n\n\
+        "/* {title}, exported by stapes. {kind}{integers}\n *\n * Samples are in [-1, 1], at {upper}_RATE Hz. The model is a struct of the caller: \
+         nothing is allocated, and several can run\n * at once. */\n#ifndef {upper}_H\n#define {upper}_H\n\n#include <stddef.h>\n{include}\n\
          #ifdef __cplusplus\nextern \"C\" {{\n#endif\n\n#define {upper}_RATE {rate}    /* Hz */\n#define {upper}_CLASSES {}\n\n\
          /* Labels, in the order of the probabilities. */\nextern const char *const {name}_labels[{upper}_CLASSES];\n\n{}\
          /* State and working memory; the members are private. */\ntypedef struct {{\n{}}} {name}_model;\n\n{functions}\n\

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use stapes_audio::Clip;
 use stapes_infer::{Classifier, Input, Model, StreamClassifier};
+use stapes_quantize::{QuantizedClassifier, QuantizedNetwork};
 
 use super::{Form, model_error};
 use crate::ExportFile;
@@ -11,7 +12,7 @@ use crate::error::ExportError;
 
 /// Returns names and texts of the files.
 pub(super) fn write(
-    model: &Model,
+    (model, quantized): (&Model, Option<&QuantizedNetwork>),
     form: Form,
     name: &str,
     calls: &str,
@@ -23,16 +24,19 @@ pub(super) fn write(
         Form::Clip { max_samples } => max_samples.min(rate as usize),
     };
     let samples = sound(length, rate);
-    let scores = scores(model, form, &samples, rate)?;
+    let scores = scores((model, quantized), form, &samples, rate)?;
     let rows = scores.len() / model.labels.len();
     let mut data = format!(
         "/* A second of sound, and the scores of stapes. */\n#define TEST_SAMPLES {length}\n#define TEST_ROWS {rows}\n"
     );
     array(&mut data, "short", "test_samples", samples.iter().map(i16::to_string));
     array(&mut data, "float", "test_scores", scores.iter().map(|score| format!("{score:e}f")));
+    // A value of the front end at the border between two integers can become either.
+    let tolerance = if quantized.is_some() { "1e-3" } else { "1e-5" };
     let text = |template: &str| {
         template
             .replace("NAME", name)
+            .replace("TEST_TOLERANCE TOLERANCE", &format!("TEST_TOLERANCE {tolerance}"))
             .replace("UPPER", &name.to_uppercase())
             .replace("    /* calls */\n", calls)
     };
@@ -44,8 +48,22 @@ pub(super) fn write(
 }
 
 /// Returns the scores of this program, row by row.
-fn scores(model: &Model, form: Form, samples: &[i16], rate: u32) -> Result<Vec<f32>, ExportError> {
+fn scores(
+    (model, quantized): (&Model, Option<&QuantizedNetwork>),
+    form: Form,
+    samples: &[i16],
+    rate: u32,
+) -> Result<Vec<f32>, ExportError> {
     let samples: Vec<f32> = samples.iter().map(|&sample| f32::from(sample) / 32768.0).collect();
+    if let Some(network) = quantized {
+        let clip = Clip { samples, sample_rate_hz: rate };
+        let mut classifier = QuantizedClassifier::new(model, network).map_err(model_error)?;
+        return match form {
+            Form::Clip { .. } => classifier.classify(&clip),
+            Form::Stream => classifier.classify_stream(&clip),
+        }
+        .map_err(model_error);
+    }
     if let Form::Clip { .. } = form {
         let clip = Clip { samples, sample_rate_hz: rate };
         return Classifier::new(model)

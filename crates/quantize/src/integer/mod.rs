@@ -6,6 +6,8 @@ mod products;
 mod recurrent;
 
 use stapes_nn::graph::{Graph, GraphNode};
+use stapes_nn::layer::Shape;
+use stapes_nn::objective::Objective;
 
 pub use self::attention::QuantizedAttention;
 pub use self::products::Products;
@@ -83,12 +85,41 @@ impl QuantizedNetwork {
     /// # Shapes
     /// input [T, F]; scores \[K\], or [T, K] for a frame-level model
     pub fn scores(&self, input: &[i16]) -> Vec<i16> {
+        self.scores_and_length(input).0
+    }
+
+    /// Returns the scores that a stream of frames has, one row after the other: of each frame, or for one decision per recording
+    /// those of the frames so far.
+    ///
+    /// # Shapes
+    /// input [T, F]; rows \[K\]
+    pub fn stream_scores(&self, input: &[i16]) -> Vec<Vec<i16>> {
+        let width = self.graph.nodes.last().map_or(1, |node| node.output.features());
+        if self.graph.objective != Objective::Classes {
+            return self.scores(input).chunks_exact(width).map(<[i16]>::to_vec).collect();
+        }
+        let (features, mut rows, mut length) = (self.graph.input.features(), Vec::new(), 0);
+        for frames in 1..=input.len() / features {
+            let (scores, steps) = self.scores_and_length(&input[..frames * features]);
+            // Layers with a stride have no new value for some frames.
+            if steps != length {
+                rows.push(scores);
+            }
+            length = steps;
+        }
+        rows
+    }
+
+    /// Returns the scores, and the number of frames or columns of the last value that has some.
+    fn scores_and_length(&self, input: &[i16]) -> (Vec<i16>, usize) {
         let mut values = vec![Value::new(input.to_vec(), self.graph.input)];
         for (node, quantized) in self.graph.nodes.iter().zip(&self.nodes) {
             let output = self.operation(node, &quantized.numbers, &inputs(node, &values));
             values.push(output);
         }
-        values.pop().map_or(Vec::new(), |scores| scores.data)
+        let is_sequence = |value: &&Value<i16>| !matches!(value.shape, Shape::Vector { .. });
+        let length = values.iter().rev().find(is_sequence).map_or(1, |value| value.length);
+        (values.pop().map_or(Vec::new(), |scores| scores.data), length)
     }
 
     /// Returns the number of bytes of weights, biases and factors.

@@ -4,7 +4,6 @@ use stapes_features::{DeltaMode, DeltaStage, FrameStage, Normalization, Stacking
 use stapes_nn::layer::Shape;
 
 use super::FrontEndWriter;
-use crate::c::memory::address;
 use crate::c::network::{Length, Outlet};
 use crate::c::refused;
 use crate::error::ExportError;
@@ -41,7 +40,8 @@ impl FrontEndWriter<'_> {
         if !self.functions.contains(text) {
             self.function(text);
         }
-        let (x, frames, width) = (address(input.value), &input.length.text, input.shape.features());
+        let (x, frames, width) =
+            (self.memory.address(input.value), &input.length.text, input.shape.features());
         self.body += &format!("    {function}({x}, {frames}, {width}, {variance});\n");
     }
 
@@ -52,12 +52,14 @@ impl FrontEndWriter<'_> {
         input: &Outlet,
         step: usize,
     ) -> Result<Outlet, ExportError> {
-        let (x, frames, width) = (address(input.value), &input.length.text, input.shape.features());
+        let (x, frames, width) =
+            (self.memory.address(input.value), &input.length.text, input.shape.features());
         let name = self.deltas(deltas, width, step)?;
         let output_width = width * (deltas.filters.len() + 1);
         let output = self.stage_output(output_width, input.length.clone(), step);
         let state = format!("&model->{name}");
-        let pop = format!("{name}_pop({state}, {} + done * {output_width})", address(output.value));
+        let pop =
+            format!("{name}_pop({state}, {} + done * {output_width})", self.memory.address(output.value));
         self.body += &format!(
             "    {{\n        int done = 0;\n        memset({state}, 0, sizeof model->{name});\n        \
              for (int t = 0; t < {frames}; t++) {{\n            {name}_push({state}, {x} + t * {width});\n            \
@@ -69,7 +71,8 @@ impl FrontEndWriter<'_> {
 
     /// Writes the stacking of a clip.
     fn clip_stacking(&mut self, stacking: &StackingConfig, input: &Outlet, step: usize) -> Outlet {
-        let (x, frames, width) = (address(input.value), &input.length.text, input.shape.features());
+        let (x, frames, width) =
+            (self.memory.address(input.value), &input.length.text, input.shape.features());
         let name = self.stacking(stacking, width);
         let output_width = width * (stacking.left + 1 + stacking.right);
         let max = input.length.max.div_ceil(stacking.every);
@@ -80,7 +83,10 @@ impl FrontEndWriter<'_> {
         let output = self.stage_output(output_width, length, step);
         let state = format!("&model->{name}");
         let pop = |ended: u8| {
-            format!("stack_pop({state}, {ended}, {} + stacked * {output_width})", address(output.value))
+            format!(
+                "stack_pop({state}, {ended}, {} + stacked * {output_width})",
+                self.memory.address(output.value)
+            )
         };
         let (next, last) = (pop(0), pop(1));
         self.body += &format!(

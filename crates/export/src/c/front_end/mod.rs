@@ -10,7 +10,7 @@ use stapes_features::{Edges, FrameStage, FramingStage, Stages};
 
 use super::Form;
 use super::code::Code;
-use super::memory::{Memory, address};
+use super::memory::Memory;
 use super::network::{Length, Outlet};
 use crate::error::ExportError;
 use stapes_nn::layer::Shape;
@@ -185,7 +185,8 @@ impl<'a> FrontEndWriter<'a> {
         }
         if let Some(scaler) = scaler {
             self.standardize(scaler);
-            self.body += &format!("    standardize({}, {});\n", address(outlet.value), outlet.length.text);
+            self.body +=
+                &format!("    standardize({}, {});\n", self.memory.address(outlet.value), outlet.length.text);
         }
         Ok(outlet)
     }
@@ -193,7 +194,7 @@ impl<'a> FrontEndWriter<'a> {
     /// Writes the loop over the frames of a clip.
     fn base_frames(&mut self, base: usize, bands: usize, value: usize, length: &Length) {
         let frames = &length.text;
-        let x = address(value);
+        let x = self.memory.address(value);
         if self.stages.spectrum.is_none() {
             self.body += &format!(
                 "    for (int t = 0; t < {frames}; t++)\n        load_frame(samples, count, t, {x} + t * {base});\n"

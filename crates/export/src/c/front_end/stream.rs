@@ -4,7 +4,6 @@ use stapes_features::{Edges, FrameStage, FramingStage};
 use stapes_nn::layer::Shape;
 
 use super::FrontEndWriter;
-use crate::c::memory::address;
 use crate::c::network::{Length, Outlet};
 use crate::c::refused;
 use crate::error::ExportError;
@@ -45,11 +44,11 @@ impl FrontEndWriter<'_> {
         }
         let last = self.stages.frames.len();
         let normalize = if scaler.is_some() {
-            format!("\n    standardize({}, 1);", address(value))
+            format!("\n    standardize({}, 1);", self.memory.address(value))
         } else {
             String::new()
         };
-        let input = address(value);
+        let input = self.memory.address(value);
         self.function(&format!(
             "/* Returns 1 with the next input of the network. */\n\
              static int next_frame({name}_model *model)\n{{\n    if (!next_frame{last}(model, {input}))\n        \

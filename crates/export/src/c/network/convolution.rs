@@ -4,6 +4,7 @@ use stapes_kernels::convolution::ConvolutionShape;
 use stapes_nn::convolution::Activation;
 use stapes_nn::graph::{GraphNode, LOG_RELU_FLOOR, Operation};
 use stapes_nn::layer::Shape;
+use stapes_quantize::Numbers;
 
 use super::{Length, NetworkWriter, Outlet, identifier, module_path};
 
@@ -14,16 +15,16 @@ impl NetworkWriter<'_> {
             return input.clone();
         };
         let Shape::Image { height, .. } = input.shape else { return input.clone() };
-        self.code.need(&["convolution"]);
+        self.need(&["convolution"]);
         let path = identifier(module_path(weight));
-        self.fold((shape, weight), bias.as_deref(), norm.as_ref(), &path);
+        let weights = self.convolution_weights((shape, weight), bias.as_deref(), norm.as_ref(), &path);
         if self.stream {
-            return self.convolution_step(node, input, (shape, *relu, &path), [x, y]);
+            return self.convolution_step(node, input, (shape, *relu, [&path, &weights]), [x, y]);
         }
         // A window of one position reads all positions as one row.
         let is_pointwise = shape.kernel == [1, 1] && shape.stride == [1, 1] && shape.padding == [[0, 0]; 2];
         let rows = if is_pointwise { 1 } else { height };
-        self.settings(shape, rows, *relu, &path);
+        self.settings(shape, rows, *relu, [&path, &weights]);
         let size = |width: usize| shape.output([height, width]).unwrap_or([1, 1]);
         let (output_rows, columns) = (size(1.max(input.length.max))[0], size(input.length.max)[1]);
         let number = self.node + 1;
@@ -40,7 +41,8 @@ impl NetworkWriter<'_> {
             true => super::count(height, &input.length),
             false => input.length.text.clone(),
         };
-        let call = format!("convolution(&{path}_convolution, {x}, {width}, {y});");
+        let sums = self.row_sums(if is_pointwise { height * input.length.max } else { columns });
+        let call = format!("convolution(&{path}_convolution, {x}, {width}, {y}{sums});");
         let is_named = output.length.text == format!("t{number}");
         let named = |call: &str| match is_named {
             true => format!("const int t{number} = {call}"),
@@ -56,7 +58,10 @@ impl NetworkWriter<'_> {
             true => format!("conv_positions(&{path}_convolution, 1, {})", input.length.text),
             false => columns.to_string(),
         };
-        self.code.need(&["average_pool"]);
+        if self.quantized.is_some() {
+            self.need(&["mean"]);
+        }
+        self.need(&["average_pool"]);
         self.code.line(named(&format!(
             "average_pool({y}, {}, {output_rows}, {width}, {pool_rows}, {pool_columns});",
             shape.outputs
@@ -69,24 +74,26 @@ impl NetworkWriter<'_> {
         &mut self,
         node: &GraphNode,
         input: &Outlet,
-        (shape, relu, path): (&ConvolutionShape, bool, &str),
+        (shape, relu, [path, weights]): (&ConvolutionShape, bool, [&str; 2]),
         [x, y]: [&str; 2],
     ) -> Outlet {
         let Shape::Image { height, .. } = input.shape else { return input.clone() };
-        self.code.need(&["convolution_step"]);
+        self.need(&["convolution_step"]);
         // The state has the columns before the current one, so none are padded and the stride is counted outside.
         let stride = shape.stride[1];
         let window =
             ConvolutionShape { padding: [shape.padding[0], [0, 0]], stride: [shape.stride[0], 1], ..*shape };
-        self.settings(&window, height, relu, path);
+        self.settings(&window, height, relu, [path, weights]);
         let number = self.node + 1;
         let columns = (shape.kernel[1] - 1) * shape.dilation[1] + 1;
         let size = shape.inputs * height * columns;
+        let ctype = self.ctype();
         self.code
-            .field(format!("float columns{number}[{size}]; /* [{}, {height}, {columns}] */", shape.inputs));
+            .field(format!("{ctype} columns{number}[{size}]; /* [{}, {height}, {columns}] */", shape.inputs));
         self.code.field(format!("int phase{number};"));
+        let sums = self.row_sums(1);
         let call = format!(
-            "convolution_step(&{path}_convolution, {stride}, {x}, model->columns{number}, &model->phase{number}, {y})"
+            "convolution_step(&{path}_convolution, {stride}, {x}, model->columns{number}, &model->phase{number}, {y}{sums})"
         );
         if stride == 1 {
             self.run(&input.flag, &format!("{call};"));
@@ -98,11 +105,11 @@ impl NetworkWriter<'_> {
     }
 
     /// Adds the settings of a convolution.
-    fn settings(&mut self, shape: &ConvolutionShape, height: usize, relu: bool, path: &str) {
+    fn settings(&mut self, shape: &ConvolutionShape, height: usize, relu: bool, [path, weights]: [&str; 2]) {
         let pair = |[first, second]: [usize; 2]| format!("{{{first}, {second}}}");
         let ConvolutionShape { inputs, outputs, groups, kernel, stride, dilation, padding } = *shape;
         self.code.layers += &format!(
-            "static const convolution_layer {path}_convolution = {{\n    {path}_weight, {path}_bias, {inputs}, {outputs}, {groups}, {height},\n    \
+            "static const convolution_layer {path}_convolution = {{\n    {weights}, {inputs}, {outputs}, {groups}, {height},\n    \
              {}, {}, {}, {{{}, {}}}, {},\n}};\n",
             pair(kernel),
             pair(stride),
@@ -113,19 +120,31 @@ impl NetworkWriter<'_> {
         );
     }
 
-    /// Adds weights and bias of a convolution with its batch normalization.
-    fn fold(
+    /// Returns memory for the sums of a row of a convolution on integers, as a further argument in C.
+    fn row_sums(&mut self, columns: usize) -> String {
+        match self.quantized {
+            Some(_) => format!(", {}", self.sums(columns)),
+            None => String::new(),
+        }
+    }
+
+    /// Adds weights and bias of a convolution with its batch normalization, and returns their initializer.
+    fn convolution_weights(
         &mut self,
         (shape, weight): (&ConvolutionShape, &str),
         bias: Option<&str>,
         norm: Option<&[String; 4]>,
         path: &str,
-    ) {
-        let [weights, bias] = self.tensors.convolution(shape, weight, bias, norm);
+    ) -> String {
         let [rows, columns] = shape.kernel;
         let axes = format!("[{}, {}, {rows}, {columns}]", shape.outputs, shape.inputs / shape.groups);
+        if let Some(Numbers::Products(products)) = self.numbers() {
+            return self.products(products, path, &axes);
+        }
+        let [weights, bias] = self.tensors.convolution(shape, weight, bias, norm);
         self.code.floats("float", &format!("{path}_weight"), &axes, &weights);
         self.code.floats("float", &format!("{path}_bias"), &format!("[{}]", shape.outputs), &bias);
+        format!("{path}_weight, {path}_bias")
     }
 
     /// Writes a convolution along the values of each frame.
@@ -144,14 +163,18 @@ impl NetworkWriter<'_> {
             Activation::Relu => ("frame_convolution", "best"),
             Activation::LogRelu => ("log_frame_convolution", &*floor),
         };
-        self.code.need_with("frame_convolution", &[("frame_convolution", name), ("ACTIVATION", expression)]);
-        let n = input.width();
-        let w = self.table(weight, &format!("[{filters}, {window}]"));
-        let b = self.table(bias, &format!("[{filters}]"));
+        self.need_with("frame_convolution", &[("frame_convolution", name), ("ACTIVATION", expression)]);
+        let (n, axes) = (input.width(), format!("[{filters}, {window}]"));
+        let weights = match self.numbers() {
+            Some(Numbers::Products(products)) => {
+                self.products_table(products, &identifier(module_path(weight)), &axes)
+            }
+            _ => format!("{}, {}", self.table(weight, &axes), self.table(bias, &format!("[{filters}]"))),
+        };
         let pool = pool.unwrap_or(n - window + 1);
         let output = self.fresh(node, input.length.clone(), input.flag.clone());
         let frames = &input.length.text;
-        let line = format!("{name}({w}, {b}, {x}, {y}, {frames}, {n}, {filters}, {window}, {pool});");
+        let line = format!("{name}({weights}, {x}, {y}, {frames}, {n}, {filters}, {window}, {pool});");
         self.run(&input.flag, &line);
         output
     }

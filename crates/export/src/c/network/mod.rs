@@ -1,16 +1,19 @@
 //! The network as a C function: a line or a loop per operation, on values in one buffer.
 
 mod convolution;
+mod integers;
 mod operations;
 mod recurrent;
 
+pub(super) use self::integers::quantized_input;
 use stapes_infer::Model;
 use stapes_nn::Network;
 use stapes_nn::graph::{Graph, GraphNode, GraphTensors, Operation};
 use stapes_nn::layer::Shape;
+use stapes_quantize::{Numbers, QuantizedNetwork};
 
 use super::code::Code;
-use super::memory::{Memory, address};
+use super::memory::Memory;
 use super::refused;
 use crate::error::ExportError;
 
@@ -82,6 +85,8 @@ pub(super) struct NetworkWriter<'a> {
     pub(super) memory: &'a mut Memory,
     tensors: GraphTensors<'a>,
     graph: &'a Graph,
+    /// Integers, if the network runs on them.
+    quantized: Option<&'a QuantizedNetwork>,
     /// True for one frame at a time.
     stream: bool,
     /// Outputs of the operations so far.
@@ -97,6 +102,7 @@ impl<'a> NetworkWriter<'a> {
         code: &'a mut Code,
         memory: &'a mut Memory,
         (model, network, graph): (&'a Model, &'a Network, &'a Graph),
+        quantized: Option<&'a QuantizedNetwork>,
         input: Outlet,
         stream: bool,
     ) -> NetworkWriter<'a> {
@@ -105,6 +111,7 @@ impl<'a> NetworkWriter<'a> {
             memory,
             tensors: GraphTensors::new(network, &model.parameters),
             graph,
+            quantized,
             stream,
             outlets: Vec::new(),
             input,
@@ -159,8 +166,11 @@ impl<'a> NetworkWriter<'a> {
         let is_last = number == self.graph.nodes.len();
         if is_input || is_last {
             let shape = if self.stream { column_text(outlet.shape) } else { outlet.shape.to_string() };
-            self.pointers
-                .push(format!("    float *const x{number} = {}; /* {shape} */\n", address(outlet.value)));
+            self.pointers.push(format!(
+                "    {} *const x{number} = {}; /* {shape} */\n",
+                self.ctype(),
+                self.memory.address(outlet.value)
+            ));
         }
     }
 
@@ -198,7 +208,36 @@ impl<'a> NetworkWriter<'a> {
     /// Returns memory for this operation alone, as C.
     fn scratch(&mut self, size: usize) -> String {
         let value = self.memory.add(size, self.step());
-        address(value)
+        self.memory.address(value)
+    }
+
+    /// Returns memory for 32-bit sums of this operation, as C.
+    fn sums(&mut self, size: usize) -> &'static str {
+        self.code.sums = self.code.sums.max(size);
+        "model->sums"
+    }
+
+    /// Returns the type of values in C.
+    fn ctype(&self) -> &'static str {
+        self.memory.ctype()
+    }
+
+    /// Returns the integers of the operation, if the network runs on integers.
+    fn numbers(&self) -> Option<&'a Numbers> {
+        self.quantized.map(|quantized| &quantized.nodes[self.node].numbers)
+    }
+
+    /// Adds functions for the type of values.
+    fn need(&mut self, names: &[&str]) {
+        names.iter().for_each(|name| self.need_with(name, &[]));
+    }
+
+    /// Adds a function with words replaced for the type of values.
+    fn need_with(&mut self, name: &str, replacements: &[(&str, &str)]) {
+        match self.quantized {
+            Some(_) => self.code.need_integer(name, replacements),
+            None => self.code.need_with(name, replacements),
+        }
     }
 
     /// Adds a line that runs if the inputs exist.
@@ -219,7 +258,6 @@ impl<'a> NetworkWriter<'a> {
     fn operation(&mut self, node: &GraphNode) -> Result<Outlet, ExportError> {
         let (input, x) = (self.outlet(node.inputs[0]), self.name(node.inputs[0]));
         let y = format!("x{}", self.node + 1);
-        let flag = input.flag.clone();
         Ok(match &node.operation {
             Operation::Identity | Operation::Concatenate => Outlet { shape: node.output, ..input },
             Operation::Linear { weight, bias } => {
@@ -246,13 +284,7 @@ impl<'a> NetworkWriter<'a> {
             Operation::NormActivation { norm, bands, relu } => {
                 self.norm_activation(node, &input, (norm.as_ref(), *bands, *relu), [&x, &y])
             }
-            Operation::Swish => {
-                self.code.need(&["sigmoid", "swish"]);
-                let output = self.in_place(node, &input);
-                let line = format!("swish({x}, {y}, {});", count(input.width(), &input.rows()));
-                self.run(&flag, &line);
-                output
-            }
+            Operation::Swish => self.swish(node, &input, [&x, &y]),
             Operation::MeanOverRows | Operation::GlobalMean => self.mean(node, &input, [&x, &y]),
             Operation::Sum { relu } => self.sum(node, *relu, &y),
             _ => return Err(unknown(node)),

@@ -6,7 +6,7 @@
 #include "test_data.h"
 
 #ifndef TEST_TOLERANCE
-#define TEST_TOLERANCE 1e-5
+#define TEST_TOLERANCE TOLERANCE
 #endif
 
 static int row;
