@@ -3,7 +3,7 @@
  * so that its size is that of the model. */
 #include <stdint.h>
 
-#include "model.h"
+#include "model.c"
 
 static model_model model;
 
@@ -13,11 +13,17 @@ const float *volatile result;
 
 int main(void)
 {
+#ifdef CLIP
+    static float scores[MODEL_CLASSES];
+    model_classify(&model, recording, 16000, scores);
+    result = scores;
+#else
     const float *scores;
     model_init(&model);
     model_push(&model, recording, 160, &scores);
     result = scores;
     result = model_finish(&model);
+#endif
     return 0;
 }
 
@@ -32,6 +38,36 @@ static void print(const char *text)
 #define TIMER ((volatile uint32_t *)0x40000000)
 #define INSTRUCTIONS_PER_TICK 40
 #define STACK_BYTES 65536
+
+#ifdef NETWORK_BITS
+#include "network_data.h"
+
+/* Runs the network alone on frames, and returns the number of scores whose bits differ. */
+static int different_bits(void)
+{
+    int different = 0;
+    const int16_t *expected = network_scores;
+#ifdef CLIP
+    memcpy(network_input(&model), network_frames, sizeof network_frames);
+#ifdef FRAMES
+    const int16_t *clip_scores = network(&model, NETWORK_FRAMES);
+#else
+    const int16_t *clip_scores = network(&model);
+#endif
+    for (int k = 0; k < NETWORK_SCORES; k++)
+        different += clip_scores[k] != expected[k];
+#else
+    model_init(&model);
+    for (int t = 0; t < NETWORK_ROWS; t++, expected += NETWORK_SCORES) {
+        memcpy(network_input(&model), network_frames + t * NETWORK_FEATURES, sizeof(int16_t) * NETWORK_FEATURES);
+        const int16_t *scores = network(&model);
+        for (int k = 0; k < NETWORK_SCORES; k++)
+            different += scores[k] != expected[k];
+    }
+#endif
+    return different;
+}
+#endif
 
 static int row;
 static float largest;
@@ -70,6 +106,13 @@ static void compare(const float *scores)
 
 static void run(void)
 {
+#ifdef CLIP
+    static float samples[TEST_SAMPLES], scores[MODEL_CLASSES];
+    for (int i = 0; i < TEST_SAMPLES; i++)
+        samples[i] = (float)test_samples[i] / 32768.0f;
+    for (int rows = model_classify(&model, samples, TEST_SAMPLES, scores); rows > 0; rows--)
+        compare(scores);
+#else
     const float *scores;
     model_init(&model);
     for (int at = 0; at < TEST_SAMPLES;) {
@@ -83,6 +126,7 @@ static void run(void)
     }
     while ((scores = model_finish(&model)))
         compare(scores);
+#endif
 }
 
 int main(void)
@@ -105,6 +149,9 @@ int main(void)
     print_number("difference_e9", (uint64_t)(largest * 1e9f));
     print_number("stack_bytes", (uint64_t)((top - used) * 4));
     print_number("state_bytes", sizeof model);
+#ifdef NETWORK_BITS
+    print_number("different_bits", (uint64_t)different_bits());
+#endif
     return 0;
 }
 #endif

@@ -20,7 +20,7 @@ static void linear(const float *w, const float *b, const float *x, float *y, int
             y[i + 2] = s2;
             y[i + 3] = s3;
         }
-        for (; i < m; i++, row += n) {
+        for (int rest = m % 4; rest > 0; rest--, i++, row += n) {
             float sum = 0;
             for (int j = 0; j < n; j++)
                 sum += row[j] * x[j];

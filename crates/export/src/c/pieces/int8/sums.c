@@ -19,7 +19,7 @@ static void product_sums(const products *p, int first, const int16_t *x, int32_t
         sums[i + 2] = rescale(s2, multipliers[i + 2], p->shift);
         sums[i + 3] = rescale(s3, multipliers[i + 3], p->shift);
     }
-    for (; i < m; i++, row += n) {
+    for (int rest = m % 4; rest > 0; rest--, i++, row += n) {
         int32_t sum = bias[i];
         for (int j = 0; j < n; j++)
             sum += row[j] * (int32_t)x[j];
