@@ -1,8 +1,8 @@
-//! Arithmetic of integers that stand for real numbers. C computes the same bits: every operation is on 32 or 64 bits, and a right
+//! Arithmetic of integers as real numbers. C computes the same bits: every operation is on 32 or 64 bits, and a right
 //! shift of a negative number rounds down.
 //!
 //! Qn is a number with n bits after the point: the integer divided by 2^n. A value of a network is an int16 with a scale, the real
-//! number that 1 stands for.
+//! number of the integer 1.
 
 /// Largest value of a network; the smallest is its negative.
 pub const MAX_VALUE: i32 = 32767;

@@ -262,7 +262,16 @@ pub enum Error {
     Infer(#[from] stapes_infer::InferError),
     /// A model cannot be quantized.
     #[error(transparent)]
-    Quantize(#[from] stapes_quantize::QuantizeError),
+    Quantize(Box<stapes_quantize::QuantizeError>),
+}
+
+impl From<stapes_quantize::QuantizeError> for Error {
+    fn from(error: stapes_quantize::QuantizeError) -> Error {
+        match error {
+            stapes_quantize::QuantizeError::Model(error) => Error::Infer(error),
+            error => Error::Quantize(Box::new(error)),
+        }
+    }
 }
 
 impl Error {

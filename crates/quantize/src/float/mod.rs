@@ -12,18 +12,18 @@ use crate::value::Value;
 /// Largest magnitudes of the values of a network.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Ranges {
-    /// Of the input.
+    /// Magnitude of the input.
     pub(crate) input: f32,
-    /// Of each node.
+    /// Magnitudes of each node.
     pub(crate) nodes: Vec<NodeRange>,
 }
 
 /// Largest magnitudes of the values of a node.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct NodeRange {
-    /// Of the output; of a convolution before its pooling, of a sum also the terms.
+    /// Magnitude of the output; for a convolution before its pooling, for a sum also of the terms.
     pub(crate) output: f32,
-    /// Of the states of an LSTM or of an RNN with ReLU, or of the query of attention.
+    /// Magnitude of the states of an LSTM or of an RNN with ReLU, or of the query of attention.
     pub(crate) inner: f32,
 }
 

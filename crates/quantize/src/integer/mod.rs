@@ -17,7 +17,7 @@ use crate::value::Value;
 
 /// Network with int8 weights, int16 values and int16 states.
 ///
-/// A value stands for itself times the scale of its node. C code that is exported from it computes the same integers.
+/// The real number of a value is the integer times the scale of its node. C code that is exported from it computes the same integers.
 #[derive(Clone, Debug)]
 pub struct QuantizedNetwork {
     /// Operations, and the shapes of their outputs.

@@ -8,12 +8,12 @@ use clap::ValueEnum;
 use stapes::data::{DataSet, LoadOptions, Progress, Split};
 use stapes::experiment::{self, Experiment, LoadedExamples, open_labeled};
 use stapes::infer::Model;
-use stapes::quantize::QuantizedNetwork;
+use stapes::quantize::{Calibration, QuantizedNetwork};
 use stapes::report::visible;
 use stapes::run::{self, Run};
 use stapes::{Error, Recipe};
 
-use super::console::Console;
+use super::console::{Console, thousands};
 use super::progress;
 
 /// Subset of the data, as a command-line value.
@@ -130,8 +130,47 @@ impl EvalData {
         Ok(loaded?)
     }
 
+    /// Quantizes the model, and prints the accuracy of floating point and of integers.
+    pub(super) fn compare_quantized(&self, console: &Console) -> Result<QuantizedNetwork> {
+        let stop = progress::stop_on_interrupt();
+        let network = self.quantize(&stop)?;
+        let loaded = self.load(&self.indices, &stop)?;
+        let labels = &self.model.labels;
+        let float = experiment::classify(&self.model, &loaded, &stop)?;
+        let int8 = experiment::classify_quantized(&self.model, &network, &loaded, &stop)?;
+        let mut results = serde_json::Map::new();
+        for (name, probabilities) in [("float32", &float), ("int8", &int8)] {
+            let evaluation = experiment::evaluate(labels, &loaded.labels, probabilities)?;
+            let auc = evaluation.detection.as_ref().and_then(|detection| detection.auc);
+            let auc = auc.map_or(String::new(), |auc| format!(", ROC AUC {:.4}", auc.value));
+            console.print(&format!(
+                "{name:<8} accuracy {:.2} %, {} of {}{auc}",
+                100.0 * evaluation.accuracy,
+                thousands(evaluation.correct),
+                thousands(evaluation.total)
+            ));
+            results.insert(name.into(), serde_json::to_value(&evaluation)?);
+        }
+        let classes = |probabilities: &[Vec<f32>]| -> Vec<usize> {
+            probabilities.iter().flat_map(|rows| experiment::argmax_frames(rows, labels.len())).collect()
+        };
+        let (float, int8) = (classes(&float), classes(&int8));
+        let different = float.iter().zip(&int8).filter(|(float, int8)| float != int8).count();
+        console.print(&format!(
+            "{} of {} decisions differ; weights, biases and factors need {} bytes",
+            thousands(different as u64),
+            thousands(float.len() as u64),
+            thousands(network.bytes() as u64)
+        ));
+        console.json(&results);
+        console.skipped(&loaded.skipped);
+        Ok(network)
+    }
+
     /// Quantizes the model on training examples.
     pub(super) fn quantize(&self, stop: &AtomicBool) -> Result<QuantizedNetwork> {
+        // A layer that integers cannot run is refused before the data is read.
+        Calibration::new(&self.model).map_err(Error::from)?;
         let examples = self.load(&experiment::calibration_indices(&self.training), stop)?;
         Ok(experiment::quantize(&self.model, &examples, stop)?)
     }

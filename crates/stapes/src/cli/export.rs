@@ -6,6 +6,7 @@ use anyhow::{Error, Result, anyhow, bail};
 use clap::{Args, ValueEnum};
 use serde_json::json;
 use stapes::infer::{Input, Model};
+use stapes::quantize::QuantizedNetwork;
 use stapes::run::Run;
 use stapes_export::{
     COptions, ExportError, ExportFile, OPSET, OnnxOptions, c_files, onnx_model, torch_files,
@@ -13,6 +14,7 @@ use stapes_export::{
 };
 
 use super::console::{Console, thousands, visible_path};
+use super::eval_data::{EvalData, EvalSubset};
 use super::paths::{create_folder, output, write_file};
 use super::run_options::parse_time;
 
@@ -23,7 +25,8 @@ use super::run_options::parse_time;
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  stapes export runs/fsdd --to onnx --with-features --out digits.onnx\n  \
-                  stapes export vad --to onnx --with-features --streaming\n  stapes export runs/fsdd --to torch --out fsdd-torch\n  stapes export vad --to c --out vad-c"
+                  stapes export vad --to onnx --with-features --streaming\n  stapes export runs/fsdd --to torch --out fsdd-torch\n  stapes export vad --to c --out vad-c\n  \
+                  stapes export runs/fsdd --to c --int8 --max-seconds 1"
 )]
 pub(crate) struct Export {
     /// Run folder, model file, or name of a built-in model
@@ -40,6 +43,14 @@ pub(crate) struct Export {
     /// C: longest clip of a model that needs the whole clip
     #[arg(long, value_name = "SECONDS", value_parser = parse_time)]
     max_seconds: Option<f64>,
+    /// C: int8 weights and int16 values in place of float32. Ranges are measured on the training data of the run, and both accuracies
+    /// are printed
+    #[arg(long)]
+    int8: bool,
+    /// Data for --int8: for a run folder the folder of its data set, otherwise class folders or a manifest [default: as used in
+    /// training]
+    #[arg(long, value_name = "DIR", requires = "int8")]
+    data: Option<PathBuf>,
     /// File for ONNX, folder for the others [default: runs/MODEL.onnx or runs/MODEL-FORMAT, or the next free name]
     #[arg(long, value_name = "PATH")]
     out: Option<PathBuf>,
@@ -59,8 +70,8 @@ enum Format {
 
 impl Export {
     pub(crate) fn run(self, console: &Console) -> Result<u8> {
-        let model = Run::load_model(&self.model)?;
         let options = self.options()?;
+        let (model, quantized) = self.load(console)?;
         let name = self.name();
         // Everything is computed before anything is written.
         let files = match self.to {
@@ -69,7 +80,10 @@ impl Export {
             }
             Format::Triton => triton_repository(&model, &name, options)?,
             Format::Torch => torch_files(&model)?,
-            Format::C => c_files(&model, &self.c_options(&name)).map_err(in_terms_of_flags)?,
+            Format::C => {
+                let options = COptions { quantized: quantized.as_ref(), ..self.c_options(&name) };
+                c_files(&model, &options).map_err(in_terms_of_flags)?
+            }
         };
         let default = match self.to {
             Format::Onnx => format!("{name}.onnx"),
@@ -94,20 +108,42 @@ impl Export {
                 bail!("{flag} is for ONNX and Triton; remove it, or use --to onnx");
             }
         }
-        if self.max_seconds.is_some() && self.to != Format::C {
-            bail!("--max-seconds is for C; remove it, or use --to c");
+        for (given, flag) in [(self.max_seconds.is_some(), "--max-seconds"), (self.int8, "--int8")] {
+            if given && self.to != Format::C {
+                bail!("{flag} is for C; remove it, or use --to c");
+            }
         }
         Ok(OnnxOptions { features: self.with_features, streaming: self.streaming })
     }
 
+    /// Returns the model, and with --int8 its integers, after both are evaluated.
+    fn load(&self, console: &Console) -> Result<(Model, Option<QuantizedNetwork>)> {
+        if !self.int8 {
+            return Ok((Run::load_model(&self.model)?, None));
+        }
+        let split = if self.model.is_dir() { EvalSubset::Test } else { EvalSubset::All };
+        if self.data.is_none() && !self.model.is_dir() {
+            bail!(
+                "--int8 measures ranges on recordings, and {} is not a run folder; give class folders or a manifest with --data DIR",
+                self.model.display()
+            );
+        }
+        let data = EvalData::open(&self.model, split, self.data.as_deref(), console)?;
+        // What C cannot run is refused before the data is read.
+        let options = COptions { quantized: None, ..self.c_options(&self.name()) };
+        c_files(&data.model, &options).map_err(in_terms_of_flags)?;
+        let quantized = data.compare_quantized(console)?;
+        Ok((data.model, Some(quantized)))
+    }
+
     /// Returns the settings of the C code, whose names are C identifiers.
-    fn c_options(&self, name: &str) -> COptions {
+    fn c_options(&self, name: &str) -> COptions<'static> {
         let plain =
             |letter: char| if letter.is_ascii_alphanumeric() { letter.to_ascii_lowercase() } else { '_' };
         let name: String = name.chars().map(plain).take(40).collect();
         let name =
             if name.starts_with(|first: char| first.is_ascii_lowercase()) { name } else { "model".into() };
-        COptions { name, max_seconds: self.max_seconds }
+        COptions { name, max_seconds: self.max_seconds, quantized: None }
     }
 
     /// Returns the name of the model, from the path of the run or file.

@@ -32,6 +32,37 @@ fn a_model_is_written_for_every_program() {
 }
 
 #[test]
+fn a_model_on_integers_is_calibrated_on_its_training_data_and_compared() {
+    let scratch = Scratch::new();
+    let (data, recipe) = (scratch.tones(), scratch.tones_recipe());
+    let [data, recipe] = [&data, &recipe].map(|path| path.to_str().unwrap().to_owned());
+    scratch.run_words(&["train", &recipe, "--data", &data, "--out", "run"]).succeeds();
+    let exported = scratch.run("export run --to c --int8 --max-seconds 1 --out code").succeeds().stdout();
+    for part in [
+        "float32  accuracy 100.00 %",
+        "int8     accuracy 100.00 %",
+        "0 of ",
+        " decisions differ",
+        "code/run.c",
+    ] {
+        assert!(exported.contains(part), "{part}: {exported}");
+    }
+    let source = fs::read_to_string(scratch.path("code/run.c")).unwrap();
+    assert!(source.contains("static const int8_t ") && source.contains("quantize_frames"));
+    let float = scratch.run("eval run --json").succeeds().last_json();
+    let int8 = scratch.run("eval run --int8 --json").succeeds().last_json();
+    assert_eq!(float["accuracy"], int8["accuracy"]);
+    // A model file has no training data.
+    let words =
+        ["export", "run/model.safetensors", "--to", "c", "--int8", "--max-seconds", "1", "--out", "file"];
+    scratch.run_words(&words).fails(2, &["--int8", "not a run folder", "--data DIR"]);
+    let exported = scratch.run_words(&[&words[..], &["--data", &data]].concat()).succeeds().stdout();
+    assert!(exported.contains("int8     accuracy"), "{exported}");
+    scratch.run("export run --to onnx --int8").fails(2, &["--int8 is for C", "--to c"]);
+    scratch.run("export run --to c --int8").fails(2, &["--max-seconds"]);
+}
+
+#[test]
 fn what_cannot_be_exported_is_refused_before_anything_is_written() {
     let scratch = Scratch::new();
     scratch.run("export digits --to onnx --streaming").fails(2, &["bidirectional", "future frames"]);

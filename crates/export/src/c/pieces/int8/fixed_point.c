@@ -1,4 +1,4 @@
-/* Integers that stand for real numbers. Qn has n bits after the point. A right shift of a negative number must round down, as all
+/* Integers as real numbers. Qn has n bits after the point. A right shift of a negative number must round down, as all
  * common compilers do; otherwise this line is an error. */
 typedef char right_shift_rounds_down[(-1 >> 1) == -1 ? 1 : -1];
 
