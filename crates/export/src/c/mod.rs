@@ -10,6 +10,7 @@ mod front_end;
 mod interface;
 mod memory;
 mod network;
+mod over_time;
 mod source;
 mod test_files;
 

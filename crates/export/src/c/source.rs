@@ -10,6 +10,7 @@ use super::front_end::{FrontEnd, FrontEndWriter, min_samples};
 use super::interface::{Decisions, clip_api, stream_api};
 use super::memory::Memory;
 use super::network::{NetworkWriter, quantized_input};
+use super::over_time;
 use super::{Form, model_error, refused};
 use crate::error::ExportError;
 
@@ -74,6 +75,7 @@ pub(super) fn write(
             clip_api(name, (limits, stages.fixed_length_samples.is_some()), (&body, argument), &decisions)
         }
     };
+    let over_time = over_time::write(model, features, decisions.frame_level, name)?;
     let parts = [
         labels(model, name),
         "/* Layers. */\n\n".to_owned(),
@@ -85,6 +87,7 @@ pub(super) fn write(
         functions,
         "/* Interface. */\n\n".to_owned(),
         api.source,
+        over_time.source,
     ];
     let (source, arena) = memory.complete(&with_tables(model, name, &code, &parts.concat()));
     let (source, values) = integers.complete(&source);
@@ -92,7 +95,14 @@ pub(super) fn write(
     if code.sums > 0 {
         code.field(format!("int32_t sums[{}]; /* of a layer */", code.sums));
     }
-    let header = header(model, (name, features.sample_rate_hz), &code, &api.header, &decisions, form);
+    let header = header(
+        model,
+        (name, features.sample_rate_hz),
+        &code,
+        &[&*api.header, &over_time.header].join("\n"),
+        &decisions,
+        form,
+    );
     Ok(Source { header, source, test: api.test })
 }
 
@@ -180,10 +190,13 @@ fn header(
         (_, true) => "It reads a recording and returns the probabilities of each frame.",
         (_, false) => "It reads a recording and returns its probabilities.",
     };
-    let (integers, include) = match code.sums {
-        0 => ("", ""),
-        _ => ("\n * Weights are int8, values between layers int16.", "#include <stdint.h>\n"),
+    let integers = match code.sums {
+        0 => "",
+        _ => "\n * Weights are int8, values between layers int16.",
     };
+    // Integers of fixed size: for int8, and for decisions over time.
+    let uses = |text: &str| text.contains("int16_t") || text.contains("uint");
+    let include = if uses(&code.fields) || uses(functions) { "#include <stdint.h>\n" } else { "" };
     format!(
         "/* {title}, exported by stapes. {kind}{integers}\n *\n * Samples are in [-1, 1], at {upper}_RATE Hz. The model is a struct of the caller: \
          nothing is allocated, and several can run\n * at once. */\n#ifndef {upper}_H\n#define {upper}_H\n\n#include <stddef.h>\n{include}\n\
