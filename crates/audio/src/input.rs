@@ -41,9 +41,12 @@ impl Input {
         Ok(Input { path: path.to_owned(), reader: BufReader::new(bytes), length, position: 0 })
     }
 
-    #[cfg(test)]
-    pub(crate) fn from_bytes(path: &Path, bytes: Vec<u8>) -> Result<Input, AudioError> {
-        let length = bytes.len() as u64;
+    /// Reads bytes in memory; `path` is used in error messages.
+    pub(crate) fn from_bytes(
+        path: &Path,
+        bytes: impl AsRef<[u8]> + Send + Sync + 'static,
+    ) -> Result<Input, AudioError> {
+        let length = bytes.as_ref().len() as u64;
         Input::new(path, Box::new(std::io::Cursor::new(bytes)), length)
     }
 

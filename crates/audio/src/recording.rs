@@ -50,6 +50,29 @@ impl Recording {
         Ok(Recording { blocks })
     }
 
+    /// Opens the content of a file in memory to read this channel; `name` is used in error messages.
+    ///
+    /// # Errors
+    /// Those of [`Recording::open_channel`].
+    ///
+    /// # Example
+    /// ```
+    /// use stapes_audio::{Channel, Clip, Recording, wav_bytes};
+    ///
+    /// let bytes = wav_bytes("upload.wav".as_ref(), &Clip { samples: vec![0.25; 100], sample_rate_hz: 8000 })?;
+    /// let mut recording = Recording::from_bytes("upload.wav".as_ref(), bytes, Channel::Mean)?;
+    /// assert_eq!(recording.next_block()?, Some(&[0.25; 100][..]));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn from_bytes(
+        name: &Path,
+        bytes: impl AsRef<[u8]> + Send + Sync + 'static,
+        channel: Channel,
+    ) -> Result<Recording, AudioError> {
+        let (blocks, _) = blocks(Input::from_bytes(name, bytes)?, channel, 0.0)?;
+        Ok(Recording { blocks })
+    }
+
     /// Samples per second.
     pub fn sample_rate_hz(&self) -> u32 {
         self.blocks.sample_rate_hz()

@@ -35,6 +35,16 @@ const INFINITY: &str = "Infinity";
 const MINUS_INFINITY: &str = "-Infinity";
 const NAN: &str = "NaN";
 
+/// Rounds seconds to microseconds, for text that people and programs read.
+///
+/// # Example
+/// ```
+/// assert_eq!(stapes_files::number::rounded_seconds(0.1 + 0.2), 0.3);
+/// ```
+pub fn rounded_seconds(seconds: f64) -> f64 {
+    (seconds * 1e6).round() / 1e6
+}
+
 /// A number, or several, that is written as by [`serialize`].
 ///
 /// # Example

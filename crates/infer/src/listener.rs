@@ -5,13 +5,14 @@ use std::borrow::Cow;
 use stapes_audio::StreamResampler;
 use stapes_features::FrameTimes;
 
+use crate::classifier::Classifier;
 use crate::decisions::{Detection, KeywordDetector, KeywordOptions, SpeechOptions};
 use crate::error::InferError;
 use crate::keyword_settings::KeywordSettings;
 use crate::model::{Input, Model};
 use crate::speech_stream::{SpeechStream, SpeechTime};
-use crate::stream::StreamClassifier;
-use crate::window_stream::WindowStream;
+use crate::stream::{FrameStream, StreamNetwork};
+use crate::window_stream::Windows;
 
 /// Events that a [`Listener`] reports beside the probabilities.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,8 +60,8 @@ pub enum ListenerEvent<'e> {
     },
 }
 
-/// A model that listens to sound that does not end: resampling, [`StreamClassifier`] or [`WindowStream`], and the decisions over
-/// time.
+/// A model that listens to sound that does not end: resampling, [`StreamClassifier`](crate::StreamClassifier) or
+/// [`WindowStream`](crate::WindowStream), and the decisions over time.
 ///
 /// A `Listener<'static>` owns its model and can be stored in a struct or sent to a thread.
 ///
@@ -86,7 +87,45 @@ pub enum ListenerEvent<'e> {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Listener<'a> {
-    steps: Steps<'a>,
+    model: ListenerModel<'a>,
+    stream: ListenerStream,
+}
+
+/// A model loaded once for many streams, each a [`ListenerStream`]: its weights stay in the processor's cache, and are in memory
+/// once.
+///
+/// # Example
+/// ```
+/// # use stapes_infer::{ListenerEvent, ListenerModel, ListenerOptions, Model, SpeechOptions};
+/// # let features = stapes_features::preset("kaldi-mfcc-39")?;
+/// # let config: stapes_nn::ModelConfig = serde_json::from_str(
+/// #     r#"{"recurrent": {"cell": "lstm", "hidden_size": 8, "head": "per_frame_binary"}}"#)?;
+/// # let model = Model::untrained(features, config, vec!["silence".into(), "voice".into()], 1)?;
+/// let options = ListenerOptions::Speech(SpeechOptions::default());
+/// let mut loaded = ListenerModel::from_model(model, &options)?;
+/// let mut streams = vec![loaded.start(&options)?, loaded.start(&options)?];
+/// let mut frames = 0;
+/// for stream in &mut streams {
+///     stream.push(&mut loaded, &[0.0; 1600], |event| {
+///         frames += usize::from(matches!(event, ListenerEvent::Scores { .. }));
+///     })?;
+/// }
+/// assert_eq!(frames, 2 * 8);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct ListenerModel<'a>(Loaded<'a>);
+
+/// How a model listens.
+enum Loaded<'a> {
+    /// Frame by frame: a causal model.
+    Frames(StreamNetwork<'a>),
+    /// Window by window: a model of clips.
+    Windows(Box<Classifier<'a>>),
+}
+
+/// One stream of a [`ListenerModel`]: everything of a [`Listener`] but the model.
+pub struct ListenerStream {
+    steps: Steps,
     decision: Decision,
     resampler: StreamResampler,
     model_rate_hz: u32,
@@ -96,12 +135,10 @@ pub struct Listener<'a> {
     resampled: Vec<f32>,
 }
 
-/// How a model listens.
-enum Steps<'a> {
-    /// Frame by frame: a causal model.
-    Frames { classifier: StreamClassifier<'a>, times: FrameTimes, frame: usize },
-    /// Window by window: a model of clips.
-    Windows(WindowStream<'a>),
+/// State of a model that listens.
+enum Steps {
+    Frames { stream: Box<FrameStream>, times: FrameTimes, frame: usize },
+    Windows(Windows),
 }
 
 /// Decision from the probabilities over time.
@@ -117,7 +154,7 @@ impl Listener<'static> {
     /// # Errors
     /// Those of [`Listener::new`].
     pub fn from_model(model: Model, options: &ListenerOptions) -> Result<Listener<'static>, InferError> {
-        Listener::build(Cow::Owned(model), options)
+        Listener::build(ListenerModel::from_model(model, options)?, options)
     }
 }
 
@@ -127,45 +164,14 @@ impl<'a> Listener<'a> {
     /// # Errors
     /// [`InferError::SpeechOptions`] or [`InferError::Keywords`] if an option is invalid; [`InferError::WrongInput`] if the model
     /// reads frames; [`InferError::FrameLevel`] if the options are for the other kind of models; otherwise those of
-    /// [`StreamClassifier::new`] and [`WindowStream::new`].
+    /// [`StreamClassifier::new`](crate::StreamClassifier::new) and [`WindowStream::new`](crate::WindowStream::new).
     pub fn new(model: &'a Model, options: &ListenerOptions) -> Result<Listener<'a>, InferError> {
-        Listener::build(Cow::Borrowed(model), options)
+        Listener::build(ListenerModel::new(model, options)?, options)
     }
 
-    fn build(model: Cow<'a, Model>, options: &ListenerOptions) -> Result<Listener<'a>, InferError> {
-        let Input::Recordings(features) = &model.input else {
-            let expected = format!("frames {}", model.shape);
-            return Err(InferError::WrongInput { expected, got: "a stream of samples".into() });
-        };
-        let (model_rate_hz, times) = (features.sample_rate_hz, features.frame_times()?);
-        let frames = |model| {
-            let classifier = StreamClassifier::build(model)?;
-            Ok::<_, InferError>(Steps::Frames { classifier, times, frame: 0 })
-        };
-        let (steps, decision) = match options {
-            ListenerOptions::Speech(options) => {
-                options.check().map_err(|(name, fault)| InferError::SpeechOptions { name, fault })?;
-                let speech = SpeechStream::new(&model, options)?;
-                (frames(model)?, Decision::Speech(speech))
-            }
-            ListenerOptions::Keywords { window_seconds, hop_seconds, options } => {
-                check_keywords(&model.labels, *window_seconds, *hop_seconds, options)?;
-                let windows = WindowStream::build(model, *window_seconds, *hop_seconds)?;
-                let detector = KeywordDetector::new(options, windows.hop_seconds());
-                (Steps::Windows(windows), Decision::Keywords(detector))
-            }
-            ListenerOptions::Scores => (frames(model)?, Decision::None),
-        };
-        let resampler = StreamResampler::new(model_rate_hz, model_rate_hz)?;
-        Ok(Listener {
-            steps,
-            decision,
-            resampler,
-            model_rate_hz,
-            rate_hz: model_rate_hz,
-            count: 0,
-            resampled: Vec::new(),
-        })
+    fn build(model: ListenerModel<'a>, options: &ListenerOptions) -> Result<Listener<'a>, InferError> {
+        let stream = model.start(options)?;
+        Ok(Listener { model, stream })
     }
 
     /// Returns the listener for samples at another rate, before the first of them.
@@ -176,21 +182,21 @@ impl<'a> Listener<'a> {
     /// # Errors
     /// [`InferError::Audio`] for a rate below 100 Hz or above 1 MHz.
     pub fn with_sample_rate(self, rate_hz: u32) -> Result<Listener<'a>, InferError> {
-        let resampler = StreamResampler::new(rate_hz, self.model_rate_hz)?;
-        Ok(Listener { resampler, rate_hz, ..self })
+        Ok(Listener { stream: self.stream.with_sample_rate(rate_hz)?, ..self })
     }
 
-    /// Returns the windows of a model of clips.
-    pub fn windows(&self) -> Option<&WindowStream<'a>> {
-        match &self.steps {
+    /// Returns the time between two windows, s, and true if the features of each frame are computed once and not once per window;
+    /// `None` for a model that listens frame by frame.
+    pub fn windows(&self) -> Option<(f64, bool)> {
+        match &self.stream.steps {
             Steps::Frames { .. } => None,
-            Steps::Windows(windows) => Some(windows),
+            Steps::Windows(windows) => Some((windows.hop_seconds(), windows.shares_features())),
         }
     }
 
     /// Returns the duration of the samples so far, s.
     pub fn seconds(&self) -> f64 {
-        self.count as f64 / f64::from(self.rate_hz)
+        self.stream.seconds()
     }
 
     /// Adds samples, and reports the probabilities that they complete, each followed by the events that are certain then.
@@ -198,33 +204,157 @@ impl<'a> Listener<'a> {
     /// # Errors
     /// [`InferError::Audio`] if a sample is not finite; [`InferError::Features`] or [`InferError::NotFinite`] if samples are too
     /// large. Samples before the error may have been processed, so no more should be added after it.
-    pub fn push(
-        &mut self,
-        samples: &[f32],
-        mut report: impl FnMut(ListenerEvent<'_>),
-    ) -> Result<(), InferError> {
-        self.count += samples.len() as u64;
-        self.resampled.clear();
-        self.resampler.push(samples, &mut self.resampled)?;
-        self.steps.push(&self.resampled, |seconds, probabilities| {
-            self.decision.push(seconds, probabilities, &mut report);
-        })
+    pub fn push(&mut self, samples: &[f32], report: impl FnMut(ListenerEvent<'_>)) -> Result<(), InferError> {
+        self.stream.push(&mut self.model, samples, report)
     }
 
     /// Ends the sound, and reports the rest. A window that is not complete has no result.
     ///
     /// # Errors
     /// Those of [`Listener::push`]; [`InferError::Features`] if all samples are too few for one frame.
-    pub fn finish(self, mut report: impl FnMut(ListenerEvent<'_>)) -> Result<(), InferError> {
+    pub fn finish(mut self, report: impl FnMut(ListenerEvent<'_>)) -> Result<(), InferError> {
+        self.stream.finish(&mut self.model, report)
+    }
+}
+
+impl ListenerModel<'static> {
+    /// Loads a model that is owned, for streams with options of this kind.
+    ///
+    /// # Errors
+    /// Those of [`ListenerModel::new`].
+    pub fn from_model(model: Model, options: &ListenerOptions) -> Result<ListenerModel<'static>, InferError> {
+        ListenerModel::build(Cow::Owned(model), options)
+    }
+}
+
+impl<'a> ListenerModel<'a> {
+    /// Loads a model for streams with options of this kind.
+    ///
+    /// # Errors
+    /// [`InferError::Model`] or [`InferError::Features`] if the settings are impossible.
+    pub fn new(model: &'a Model, options: &ListenerOptions) -> Result<ListenerModel<'a>, InferError> {
+        ListenerModel::build(Cow::Borrowed(model), options)
+    }
+
+    fn build(model: Cow<'a, Model>, options: &ListenerOptions) -> Result<ListenerModel<'a>, InferError> {
+        Ok(ListenerModel(match options {
+            ListenerOptions::Keywords { .. } => Loaded::Windows(Box::new(Classifier::build(model)?)),
+            ListenerOptions::Speech(_) | ListenerOptions::Scores => {
+                Loaded::Frames(StreamNetwork::new(model)?)
+            }
+        }))
+    }
+
+    /// Returns the model.
+    pub fn model(&self) -> &Model {
+        match &self.0 {
+            Loaded::Frames(network) => network.model(),
+            Loaded::Windows(classifier) => classifier.model(),
+        }
+    }
+
+    /// Starts a stream of samples at the model's rate.
+    ///
+    /// # Errors
+    /// Those of [`Listener::new`]; [`InferError::FrameLevel`] if the options are not of the kind for which the model was loaded.
+    pub fn start(&self, options: &ListenerOptions) -> Result<ListenerStream, InferError> {
+        let model = self.model();
+        let Input::Recordings(features) = &model.input else {
+            let expected = format!("frames {}", model.shape);
+            return Err(InferError::WrongInput { expected, got: "a stream of samples".into() });
+        };
+        let (steps, decision) = match (options, &self.0) {
+            (ListenerOptions::Speech(options), Loaded::Frames(network)) => {
+                options.check().map_err(|(name, fault)| InferError::SpeechOptions { name, fault })?;
+                let speech = SpeechStream::new(model, options)?;
+                (Steps::frames(network, features.frame_times()?)?, Decision::Speech(speech))
+            }
+            (ListenerOptions::Scores, Loaded::Frames(network)) => {
+                (Steps::frames(network, features.frame_times()?)?, Decision::None)
+            }
+            (
+                ListenerOptions::Keywords { window_seconds, hop_seconds, options },
+                Loaded::Windows(classifier),
+            ) => {
+                check_keywords(&model.labels, *window_seconds, *hop_seconds, options)?;
+                let windows = Windows::new(classifier, *window_seconds, *hop_seconds)?;
+                let detector = KeywordDetector::new(options, windows.hop_seconds());
+                (Steps::Windows(windows), Decision::Keywords(detector))
+            }
+            (_, loaded) => {
+                return Err(InferError::FrameLevel { frame_level: matches!(loaded, Loaded::Frames(_)) });
+            }
+        };
+        let model_rate_hz = features.sample_rate_hz;
+        Ok(ListenerStream {
+            steps,
+            decision,
+            resampler: StreamResampler::new(model_rate_hz, model_rate_hz)?,
+            model_rate_hz,
+            rate_hz: model_rate_hz,
+            count: 0,
+            resampled: Vec::new(),
+        })
+    }
+}
+
+impl ListenerStream {
+    /// Returns the stream for samples at another rate, before the first of them.
+    ///
+    /// # Errors
+    /// Those of [`Listener::with_sample_rate`].
+    pub fn with_sample_rate(self, rate_hz: u32) -> Result<ListenerStream, InferError> {
+        let resampler = StreamResampler::new(rate_hz, self.model_rate_hz)?;
+        Ok(ListenerStream { resampler, rate_hz, ..self })
+    }
+
+    /// Returns the duration of the samples so far, s.
+    pub fn seconds(&self) -> f64 {
+        self.count as f64 / f64::from(self.rate_hz)
+    }
+
+    /// Adds samples, with the model that started the stream, or another one loaded from the same model.
+    ///
+    /// # Errors
+    /// Those of [`Listener::push`]; [`InferError::FrameLevel`] for a model of the other kind.
+    ///
+    /// # Panics
+    /// For a model with other layers.
+    pub fn push(
+        &mut self,
+        model: &mut ListenerModel<'_>,
+        samples: &[f32],
+        mut report: impl FnMut(ListenerEvent<'_>),
+    ) -> Result<(), InferError> {
+        self.count += samples.len() as u64;
+        self.resampled.clear();
+        self.resampler.push(samples, &mut self.resampled)?;
+        self.steps.push(model, &self.resampled, |seconds, probabilities| {
+            self.decision.push(seconds, probabilities, &mut report);
+        })
+    }
+
+    /// Ends the sound, with a model as in [`ListenerStream::push`], and reports the rest.
+    ///
+    /// # Errors
+    /// Those of [`ListenerStream::push`]; [`InferError::Features`] if all samples are too few for one frame.
+    ///
+    /// # Panics
+    /// For a model with other layers.
+    pub fn finish(
+        self,
+        model: &mut ListenerModel<'_>,
+        mut report: impl FnMut(ListenerEvent<'_>),
+    ) -> Result<(), InferError> {
         let seconds = self.seconds();
-        let Listener { mut steps, mut decision, resampler, mut resampled, .. } = self;
+        let ListenerStream { mut steps, mut decision, resampler, mut resampled, .. } = self;
         resampled.clear();
         resampler.finish(&mut resampled)?;
         let mut decide = |seconds: f64, probabilities: &[f32]| {
             decision.push(seconds, probabilities, &mut report);
         };
-        steps.push(&resampled, &mut decide)?;
-        steps.finish(&mut decide)?;
+        steps.push(model, &resampled, &mut decide)?;
+        steps.finish(model, &mut decide)?;
         if let Decision::Speech(speech) = decision {
             speech.finish(seconds, |time| report(ListenerEvent::Speech(time)));
         }
@@ -232,24 +362,45 @@ impl<'a> Listener<'a> {
     }
 }
 
-impl Steps<'_> {
-    fn push(&mut self, samples: &[f32], mut report: impl FnMut(f64, &[f32])) -> Result<(), InferError> {
-        match self {
-            Steps::Frames { classifier, times, frame } => classifier.push(samples, |probabilities| {
-                report(times.center_seconds(*frame), probabilities);
-                *frame += 1;
-            }),
-            Steps::Windows(windows) => windows.push(samples, report),
+impl Steps {
+    fn frames(network: &StreamNetwork<'_>, times: FrameTimes) -> Result<Steps, InferError> {
+        Ok(Steps::Frames { stream: Box::new(network.start()?), times, frame: 0 })
+    }
+
+    fn push(
+        &mut self,
+        model: &mut ListenerModel<'_>,
+        samples: &[f32],
+        mut report: impl FnMut(f64, &[f32]),
+    ) -> Result<(), InferError> {
+        match (self, &mut model.0) {
+            (Steps::Frames { stream, times, frame }, Loaded::Frames(network)) => {
+                stream.push(network, samples, |probabilities| {
+                    report(times.center_seconds(*frame), probabilities);
+                    *frame += 1;
+                })
+            }
+            (Steps::Windows(windows), Loaded::Windows(classifier)) => {
+                windows.push(classifier, samples, report)
+            }
+            (_, loaded) => Err(InferError::FrameLevel { frame_level: matches!(loaded, Loaded::Frames(_)) }),
         }
     }
 
-    fn finish(self, mut report: impl FnMut(f64, &[f32])) -> Result<(), InferError> {
-        match self {
-            Steps::Frames { classifier, times, mut frame } => classifier.finish(|probabilities| {
-                report(times.center_seconds(frame), probabilities);
-                frame += 1;
-            }),
-            Steps::Windows(windows) => windows.finish(report),
+    fn finish(
+        self,
+        model: &mut ListenerModel<'_>,
+        mut report: impl FnMut(f64, &[f32]),
+    ) -> Result<(), InferError> {
+        match (self, &mut model.0) {
+            (Steps::Frames { stream, times, mut frame }, Loaded::Frames(network)) => {
+                stream.finish(network, |probabilities| {
+                    report(times.center_seconds(frame), probabilities);
+                    frame += 1;
+                })
+            }
+            (Steps::Windows(windows), Loaded::Windows(classifier)) => windows.finish(classifier, report),
+            (_, loaded) => Err(InferError::FrameLevel { frame_level: matches!(loaded, Loaded::Frames(_)) }),
         }
     }
 }

@@ -39,14 +39,24 @@ use crate::model::{Input, Model};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct StreamClassifier<'a> {
-    features: FeatureStream,
+    network: StreamNetwork<'a>,
+    stream: FrameStream,
+}
+
+/// Network of a causal model, loaded once for any number of streams.
+pub(crate) struct StreamNetwork<'a> {
     network: LoadedNetwork<Network, Cow<'a, Model>>,
-    stream: NetworkStream,
     /// A single sequence of one frame.
     one_frame: Sequences,
-    frames: Vec<f32>,
     /// Probabilities after the last step.
     probabilities: Vec<f32>,
+}
+
+/// State of one stream: features, network and votes.
+pub(crate) struct FrameStream {
+    features: FeatureStream,
+    stream: NetworkStream,
+    frames: Vec<f32>,
     /// Sum of the votes for each label and the number of votes, for a model with a voting head.
     votes: (Vec<f32>, usize),
 }
@@ -71,27 +81,10 @@ impl<'a> StreamClassifier<'a> {
         StreamClassifier::build(Cow::Borrowed(model))
     }
 
-    pub(crate) fn build(model: Cow<'a, Model>) -> Result<StreamClassifier<'a>, InferError> {
-        let wrong_input = || {
-            let expected = format!("frames {}", model.shape);
-            InferError::WrongInput { expected, got: "a stream of samples".into() }
-        };
-        let Input::Recordings(config) = &model.input else { return Err(wrong_input()) };
-        let features = config.stream(model.normalizer.as_ref())?;
-        let network = model.network()?;
-        let stream = network.stream()?;
-        let one_frame = Sequences::new(&[1]).map_err(|_| wrong_input())?;
-        let votes = (vec![0.0; model.labels.len()], 0);
-        let network = LoadedNetwork::new(network, model);
-        Ok(StreamClassifier {
-            features,
-            network,
-            stream,
-            one_frame,
-            frames: Vec::new(),
-            probabilities: Vec::new(),
-            votes,
-        })
+    fn build(model: Cow<'a, Model>) -> Result<StreamClassifier<'a>, InferError> {
+        let network = StreamNetwork::new(model)?;
+        let stream = network.start()?;
+        Ok(StreamClassifier { network, stream })
     }
 
     /// Processes the next samples, at the model's sample rate. Calls `report` with the probabilities after each step of the
@@ -101,9 +94,7 @@ impl<'a> StreamClassifier<'a> {
     /// [`InferError::Features`] if a sample is not finite; then none of these samples is processed.
     /// [`InferError::NotFinite`] if the probabilities are not finite.
     pub fn push(&mut self, samples: &[f32], report: impl FnMut(&[f32])) -> Result<(), InferError> {
-        self.frames.clear();
-        self.features.push(samples, &mut self.frames)?;
-        self.step(report)
+        self.stream.push(&mut self.network, samples, report)
     }
 
     /// Ends the recording, and processes the frames that were waiting for later samples.
@@ -111,18 +102,88 @@ impl<'a> StreamClassifier<'a> {
     /// # Errors
     /// [`InferError::Features`] if the front end fails; [`InferError::NotFinite`] if the probabilities are not finite.
     pub fn finish(mut self, report: impl FnMut(&[f32])) -> Result<(), InferError> {
-        self.frames.clear();
-        self.features.finish(&mut self.frames)?;
-        self.step(report)
+        self.stream.finish(&mut self.network, report)
+    }
+}
+
+impl<'a> StreamNetwork<'a> {
+    /// Loads a network.
+    ///
+    /// # Errors
+    /// [`InferError::Model`] if the model cannot be built.
+    pub(crate) fn new(model: Cow<'a, Model>) -> Result<StreamNetwork<'a>, InferError> {
+        let one_frame = Sequences::new(&[1]).map_err(|_| wrong_input(&model))?;
+        let network = LoadedNetwork::new(model.network()?, model);
+        Ok(StreamNetwork { network, one_frame, probabilities: Vec::new() })
     }
 
-    fn step(&mut self, mut report: impl FnMut(&[f32])) -> Result<(), InferError> {
-        let objective = self.network.objective();
-        let width = self.network.parameters().shape.features();
+    /// Returns the model.
+    pub(crate) fn model(&self) -> &Model {
+        self.network.parameters()
+    }
+
+    /// Starts a stream.
+    ///
+    /// # Errors
+    /// Those of [`StreamClassifier::new`].
+    pub(crate) fn start(&self) -> Result<FrameStream, InferError> {
+        let model = self.model();
+        let Input::Recordings(config) = &model.input else { return Err(wrong_input(model)) };
+        Ok(FrameStream {
+            features: config.stream(model.normalizer.as_ref())?,
+            stream: self.network.stream()?,
+            frames: Vec::new(),
+            votes: (vec![0.0; model.labels.len()], 0),
+        })
+    }
+}
+
+fn wrong_input(model: &Model) -> InferError {
+    let expected = format!("frames {}", model.shape);
+    InferError::WrongInput { expected, got: "a stream of samples".into() }
+}
+
+impl FrameStream {
+    /// Processes the next samples with the network of the stream.
+    ///
+    /// # Errors
+    /// Those of [`StreamClassifier::push`].
+    pub(crate) fn push(
+        &mut self,
+        network: &mut StreamNetwork<'_>,
+        samples: &[f32],
+        report: impl FnMut(&[f32]),
+    ) -> Result<(), InferError> {
+        self.frames.clear();
+        self.features.push(samples, &mut self.frames)?;
+        self.step(network, report)
+    }
+
+    /// Ends the recording with the network of the stream.
+    ///
+    /// # Errors
+    /// Those of [`StreamClassifier::finish`].
+    pub(crate) fn finish(
+        mut self,
+        network: &mut StreamNetwork<'_>,
+        report: impl FnMut(&[f32]),
+    ) -> Result<(), InferError> {
+        self.frames.clear();
+        self.features.finish(&mut self.frames)?;
+        self.step(network, report)
+    }
+
+    fn step(
+        &mut self,
+        network: &mut StreamNetwork<'_>,
+        mut report: impl FnMut(&[f32]),
+    ) -> Result<(), InferError> {
+        let StreamNetwork { network, one_frame, probabilities } = network;
+        let objective = network.objective();
+        let width = network.parameters().shape.features();
         for frame in self.frames.chunks_exact(width) {
-            let Some(scores) = self.network.step(&mut self.stream, frame) else { continue };
-            let probabilities = &mut self.probabilities;
-            objective.probabilities_into(scores, &self.one_frame, probabilities);
+            let Some(scores) = network.step(&mut self.stream, frame) else { continue };
+            objective.probabilities_into(scores, one_frame, probabilities);
             check_finite(probabilities)?;
             if objective == Objective::Vote {
                 let (votes, frames) = &mut self.votes;

@@ -37,10 +37,15 @@ use crate::model::{Input, Model};
 pub struct WindowStream<'a> {
     classifier: Classifier<'a>,
     windows: Windows,
+}
+
+/// Windows of a stream, without the classifier, which many streams can share.
+pub(crate) struct Windows {
+    kind: Kind,
     sample_rate_hz: u32,
 }
 
-enum Windows {
+enum Kind {
     Frames(Box<FrameWindows>),
     Samples(SampleWindows),
 }
@@ -101,12 +106,53 @@ impl<'a> WindowStream<'a> {
         WindowStream::build(Cow::Borrowed(model), window_seconds, hop_seconds)
     }
 
-    pub(crate) fn build(
+    fn build(
         model: Cow<'a, Model>,
         window_seconds: f64,
         hop_seconds: f64,
     ) -> Result<WindowStream<'a>, InferError> {
         let classifier = Classifier::build(model)?;
+        let windows = Windows::new(&classifier, window_seconds, hop_seconds)?;
+        Ok(WindowStream { classifier, windows })
+    }
+
+    /// Ends the sound, and reports the windows that were waiting for later samples, because deltas look ahead.
+    ///
+    /// # Errors
+    /// Those of [`WindowStream::push`].
+    pub fn finish(mut self, report: impl FnMut(f64, &[f32])) -> Result<(), InferError> {
+        self.windows.finish(&mut self.classifier, report)
+    }
+
+    /// Returns true if the features of each frame are computed once, not once per window.
+    pub fn shares_features(&self) -> bool {
+        self.windows.shares_features()
+    }
+
+    /// Returns the time between the ends of two windows, s.
+    pub fn hop_seconds(&self) -> f64 {
+        self.windows.hop_seconds()
+    }
+
+    /// Adds samples, and calls `report` with the end, in s, and the probabilities \[K\] of each window that they complete.
+    ///
+    /// # Errors
+    /// [`InferError::Features`] if a sample is not finite; errors of [`Classifier::classify_frames`].
+    pub fn push(&mut self, samples: &[f32], report: impl FnMut(f64, &[f32])) -> Result<(), InferError> {
+        self.windows.push(&mut self.classifier, samples, report)
+    }
+}
+
+impl Windows {
+    /// Creates the windows of a stream; times in s.
+    ///
+    /// # Errors
+    /// Those of [`WindowStream::new`].
+    pub(crate) fn new(
+        classifier: &Classifier<'_>,
+        window_seconds: f64,
+        hop_seconds: f64,
+    ) -> Result<Windows, InferError> {
         if classifier.network.objective().is_frame_level() {
             return Err(InferError::FrameLevel { frame_level: true });
         }
@@ -118,48 +164,54 @@ impl<'a> WindowStream<'a> {
         };
         let samples = |seconds: f64| (seconds * f64::from(config.sample_rate_hz)).round().max(1.0) as usize;
         let (length, hop) = (samples(window_seconds), samples(hop_seconds));
-        let windows = match FrameWindows::new(config, length, hop)? {
-            Some(frames) => Windows::Frames(Box::new(frames)),
-            None => Windows::Samples(SampleWindows { samples: Vec::new(), start: 0, next: 0, length, hop }),
+        let kind = match FrameWindows::new(config, length, hop)? {
+            Some(frames) => Kind::Frames(Box::new(frames)),
+            None => Kind::Samples(SampleWindows { samples: Vec::new(), start: 0, next: 0, length, hop }),
         };
-        let sample_rate_hz = config.sample_rate_hz;
-        Ok(WindowStream { classifier, windows, sample_rate_hz })
-    }
-
-    /// Ends the sound, and reports the windows that were waiting for later samples, because deltas look ahead.
-    ///
-    /// # Errors
-    /// Those of [`WindowStream::push`].
-    pub fn finish(mut self, report: impl FnMut(f64, &[f32])) -> Result<(), InferError> {
-        match self.windows {
-            Windows::Frames(frames) => frames.finish(&mut self.classifier, report),
-            Windows::Samples(_) => Ok(()),
-        }
+        Ok(Windows { kind, sample_rate_hz: config.sample_rate_hz })
     }
 
     /// Returns true if the features of each frame are computed once, not once per window.
-    pub fn shares_features(&self) -> bool {
-        matches!(self.windows, Windows::Frames(_))
+    pub(crate) fn shares_features(&self) -> bool {
+        matches!(self.kind, Kind::Frames(_))
     }
 
     /// Returns the time between the ends of two windows, s.
-    pub fn hop_seconds(&self) -> f64 {
-        match &self.windows {
-            Windows::Frames(frames) => frames.hop as f64 * frames.frame_seconds,
-            Windows::Samples(samples) => samples.hop as f64 / f64::from(self.sample_rate_hz),
+    pub(crate) fn hop_seconds(&self) -> f64 {
+        match &self.kind {
+            Kind::Frames(frames) => frames.hop as f64 * frames.frame_seconds,
+            Kind::Samples(samples) => samples.hop as f64 / f64::from(self.sample_rate_hz),
         }
     }
 
-    /// Adds samples, and calls `report` with the end, in s, and the probabilities \[K\] of each window that they complete.
+    /// Adds samples, with the classifier of the stream.
     ///
     /// # Errors
-    /// [`InferError::Features`] if a sample is not finite; errors of [`Classifier::classify_frames`].
-    pub fn push(&mut self, samples: &[f32], report: impl FnMut(f64, &[f32])) -> Result<(), InferError> {
-        match &mut self.windows {
-            Windows::Frames(frames) => frames.push(&mut self.classifier, samples, report),
-            Windows::Samples(windows) => {
-                windows.push(&mut self.classifier, self.sample_rate_hz, samples, report)
-            }
+    /// Those of [`WindowStream::push`].
+    pub(crate) fn push(
+        &mut self,
+        classifier: &mut Classifier<'_>,
+        samples: &[f32],
+        report: impl FnMut(f64, &[f32]),
+    ) -> Result<(), InferError> {
+        match &mut self.kind {
+            Kind::Frames(frames) => frames.push(classifier, samples, report),
+            Kind::Samples(windows) => windows.push(classifier, self.sample_rate_hz, samples, report),
+        }
+    }
+
+    /// Ends the sound, with the classifier of the stream.
+    ///
+    /// # Errors
+    /// Those of [`WindowStream::push`].
+    pub(crate) fn finish(
+        self,
+        classifier: &mut Classifier<'_>,
+        report: impl FnMut(f64, &[f32]),
+    ) -> Result<(), InferError> {
+        match self.kind {
+            Kind::Frames(frames) => frames.finish(classifier, report),
+            Kind::Samples(_) => Ok(()),
         }
     }
 }

@@ -45,7 +45,7 @@ pub use error::ReportError;
 pub use frames::{FrameAxis, FrameTiming, FrameView, Sound};
 pub use gradients::{GradientLine, gradient_picture};
 pub use learning_curve::Point;
-pub use numbers::{pluralize, rounded_seconds};
+pub use numbers::pluralize;
 pub use pages::{
     AttentionExample, Candidate, CandidateRun, Comparison, Cost, Example, ExamplePrediction, Excerpt, Group,
     Groups, Inspection, InspectionScores, KeywordCurve, Mark, MarkedCell, MarkedTable, NextStep, Predictions,

@@ -83,16 +83,6 @@ pub(crate) fn plain(value: f64) -> String {
     }
 }
 
-/// Rounds seconds to microseconds, for text that people and programs read.
-///
-/// # Example
-/// ```
-/// assert_eq!(stapes_report::rounded_seconds(0.1 + 0.2), 0.3);
-/// ```
-pub fn rounded_seconds(seconds: f64) -> f64 {
-    (seconds * 1e6).round() / 1e6
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,7 +6,8 @@ use std::str::FromStr;
 
 use serde_json::json;
 use stapes_data::LabeledSegment;
-use stapes_report::{CsvCell, csv_text, rounded_seconds};
+use stapes_files::number::rounded_seconds;
+use stapes_report::{CsvCell, csv_text};
 
 /// Form of a file of segments.
 ///

@@ -69,6 +69,29 @@ impl SpeechOptions {
         Ok(())
     }
 
+    /// Sets the option of this name, one of those of silero-vad; returns false if there is none. [`SpeechOptions::check`] checks its value.
+    ///
+    /// # Example
+    /// ```
+    /// # use stapes_infer::SpeechOptions;
+    /// let mut options = SpeechOptions::default();
+    /// assert!(options.set("speech_pad_ms", 100.0) && !options.set("speech_pad", 100.0));
+    /// assert_eq!(options.speech_pad_ms, 100.0);
+    /// ```
+    pub fn set(&mut self, name: &str, value: f64) -> bool {
+        match name {
+            "threshold" => self.threshold = value,
+            "neg_threshold" => self.neg_threshold = Some(value),
+            "min_speech_duration_ms" => self.min_speech_duration_ms = value,
+            "max_speech_duration_s" => self.max_speech_duration_s = value,
+            "min_silence_duration_ms" => self.min_silence_duration_ms = value,
+            "speech_pad_ms" => self.speech_pad_ms = value,
+            "min_silence_at_max_speech" => self.min_silence_at_max_speech_ms = value,
+            _ => return false,
+        }
+        true
+    }
+
     /// Names of the presets.
     pub const PRESETS: [&str; 2] = ["silero", "faster-whisper"];
 

@@ -54,6 +54,12 @@ impl Console {
         Console { verbosity, ..self }
     }
 
+    /// Returns how much is printed.
+    #[cfg(feature = "serve")]
+    pub(crate) fn verbosity(&self) -> Verbosity {
+        self.verbosity
+    }
+
     /// Returns a console that prints nothing, for processes whose results another process prints.
     pub(crate) fn silent() -> Console {
         Console { silent: true, ..Console::new(false) }

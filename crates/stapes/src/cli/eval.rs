@@ -9,7 +9,7 @@ use clap::Args;
 use serde_json::{Value, json};
 use stapes::apply_overrides;
 use stapes::experiment;
-use stapes::infer::Input;
+use stapes::infer::{Input, prediction_row};
 use stapes::nn::loss::argmax;
 use stapes::report::{CsvCell, csv_text};
 use stapes::train::Labels;
@@ -17,7 +17,6 @@ use stapes::train::Labels;
 use super::console::Console;
 use super::eval_data::{EvalData, EvalSubset};
 use super::paths::write_file;
-use super::predict::with_prediction;
 use super::progress;
 use stream::StreamArgs;
 
@@ -147,7 +146,7 @@ impl Eval {
             console.json_with(|| match &loaded.labels {
                 Labels::PerExample(classes) => {
                     let line = json!({ "example": id(index), "true_label": model.labels[classes[at]] });
-                    with_prediction(model, line, row)
+                    prediction_row(model, line, row)
                 }
                 Labels::PerFrame(classes) => recording_line(id(index), &model.labels, &classes[at], row),
             });

@@ -29,7 +29,7 @@ pub(crate) struct KeywordArgs {
 }
 
 /// Parses `LABEL` or `LABEL=P`.
-fn parse_keyword(text: &str) -> Result<(String, Option<f32>), String> {
+pub(super) fn parse_keyword(text: &str) -> Result<(String, Option<f32>), String> {
     let Some((label, threshold)) = text.rsplit_once('=') else { return Ok((text.to_owned(), None)) };
     let threshold = threshold.parse().ok().filter(|threshold| (0.0..=1.0).contains(threshold));
     match threshold {

@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 use stapes::infer::{self, Input, KeywordSettings, ListenerEvent, ListenerOptions, Model, SpeechTime};
 use stapes::nn::loss::argmax;
-use stapes::report::rounded_seconds;
+use stapes_files::number::rounded_seconds;
 
 use super::console::Console;
 use super::keyword_args::KeywordArgs;
@@ -42,16 +42,15 @@ impl ListenerArgs {
         };
         let options = self.options(model, path)?;
         let listener = infer::Listener::new(model, &options).with_context(name)?;
-        if let (Some(windows), ListenerOptions::Keywords { window_seconds, .. }) =
+        if let (Some((hop_seconds, shares_features)), ListenerOptions::Keywords { window_seconds, .. }) =
             (listener.windows(), &options)
         {
-            let place = match windows.shares_features() {
+            let place = match shares_features {
                 true => "the features of each frame",
                 false => "all features of each window",
             };
             console.details(&format!(
-                "windows of {window_seconds} s every {:.3} s; {place} are computed once",
-                windows.hop_seconds()
+                "windows of {window_seconds} s every {hop_seconds:.3} s; {place} are computed once"
             ));
         }
         let decides = match &options {

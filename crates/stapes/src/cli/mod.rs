@@ -31,6 +31,8 @@ mod recipes;
 mod report;
 mod run_options;
 mod search;
+#[cfg(feature = "serve")]
+mod serve;
 mod speech_args;
 mod standard_input;
 mod stream;
@@ -87,6 +89,8 @@ enum Command {
     Vad(vad::Vad),
     Stream(stream::Stream),
     Listen(listen::Listen),
+    #[cfg(feature = "serve")]
+    Serve(serve::Serve),
     Export(export::Export),
     Models(models::Models),
     Summary(summary::Summary),
@@ -207,6 +211,8 @@ fn execute(command: Command, console: &Console) -> u8 {
         Command::Vad(command) => command.run(console),
         Command::Stream(command) => command.run(console),
         Command::Listen(command) => command.run(console),
+        #[cfg(feature = "serve")]
+        Command::Serve(command) => command.run(console),
         Command::Export(command) => command.run(console),
         Command::Models(command) => command.run(console),
         Command::Summary(command) => command.run(console),

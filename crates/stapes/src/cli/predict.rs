@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 use clap::Args;
 use stapes::audio::Channel;
-use stapes::infer::{Input, Model};
+use stapes::infer::{Input, Model, TopLabels};
 use stapes::report::visible;
 use stapes::run::Run;
 
@@ -20,7 +20,6 @@ use super::run_options::parse_positive;
 use super::standard_input::{self, SampleFormat};
 pub(crate) use input::with_path;
 use input::{InputClassifier, Predicted, Windows};
-pub(crate) use output::with_prediction;
 use output::{Labels, print_frame_level, print_label, print_windows};
 
 /// Files per thread that are classified before their results are printed.
@@ -99,7 +98,8 @@ impl Predict {
             let hop_seconds = self.hop.or(stored.filter(|hop| *hop <= seconds)).unwrap_or(seconds / 2.0);
             Windows { seconds, hop_seconds }
         });
-        let labels = Labels { model: &model, top: self.top.into(), threshold: self.threshold };
+        let labels =
+            Labels { model: &model, shown: TopLabels { top: self.top.into(), threshold: self.threshold } };
         Ok(batches::process(
             &files,
             BATCH,

@@ -11,9 +11,10 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde_json::json;
 use stapes::audio::ReadOptions;
 use stapes::infer::{Input, Model};
-use stapes::report::{rounded_seconds, visible};
+use stapes::report::visible;
 use stapes::run::{self, Run, RunState};
 use stapes::{BuiltInModel, FileClassifier, FileSpeech, LabeledSegment, SegmentFormat};
+use stapes_files::number::rounded_seconds;
 
 use super::batches;
 use super::channel_arg::ChannelArg;

@@ -5,7 +5,7 @@ use std::path::Path;
 use stapes_audio::{Channel, Recording};
 use stapes_infer::{
     InferError, Keyword, KeywordDetector, KeywordOptions, KeywordSettings, Listener, ListenerEvent,
-    ListenerOptions, Model, WindowStream,
+    ListenerOptions, Model,
 };
 
 use crate::error::Error;
@@ -59,7 +59,7 @@ impl FileKeywords {
             Listener::new(model, &listener_options)?.with_sample_rate(recording.sample_rate_hz())?;
         let mut found = FileKeywords {
             scores: vec![Vec::new(); options.keywords.len()],
-            hop_seconds: listener.windows().map_or(settings.hop_seconds, WindowStream::hop_seconds),
+            hop_seconds: listener.windows().map_or(settings.hop_seconds, |(hop_seconds, _)| hop_seconds),
             ..FileKeywords::default()
         };
         while let Some(block) = recording.next_block().map_err(InferError::from)? {

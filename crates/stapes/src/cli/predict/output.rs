@@ -1,58 +1,26 @@
 //! Results of `stapes predict` as text and JSON lines.
 
 use anyhow::Result;
-use serde::ser::{Serialize, SerializeMap, Serializer};
-use serde_json::{Map, Value, json};
-use stapes::infer::{Input, Model, frame_segments};
-use stapes::nn::loss::argmax;
+use serde_json::{Value, json};
+use stapes::infer::{FrameLevelRow, Input, Model, TopLabels, frame_segments};
 use stapes::report::visible;
 use stapes::{FileProbabilities, WindowProbabilities};
 
 use super::super::console::Console;
 
-/// Label that is printed if no label is probable enough.
-const UNKNOWN: &str = "unknown";
-
 /// Labels of a model, and which of them are printed.
 pub(super) struct Labels<'a> {
     pub(super) model: &'a Model,
-    /// Number of labels per file.
-    pub(super) top: usize,
-    /// Probability below which the label is `unknown`.
-    pub(super) threshold: Option<f32>,
+    pub(super) shown: TopLabels,
 }
 
 impl Labels<'_> {
-    /// Returns the most probable labels with their probabilities, at most `top`.
     fn best(&self, probabilities: &[f32]) -> Vec<(&str, f32)> {
-        let mut order: Vec<usize> = (0..probabilities.len()).collect();
-        // Stable: of equal probabilities the first class is the best, as in training.
-        order.sort_by(|&a, &b| probabilities[b].total_cmp(&probabilities[a]));
-        let label = |class: usize| {
-            let probability = probabilities[class];
-            let is_known = self.threshold.is_none_or(|threshold| probability >= threshold);
-            (if is_known { &*self.model.labels[class] } else { UNKNOWN }, probability)
-        };
-        let mut best: Vec<_> = order.into_iter().take(self.top).map(label).collect();
-        if let Some(at) = best.iter().position(|(label, _)| *label == UNKNOWN) {
-            best.truncate(at.max(1));
-        }
-        best
+        self.shown.best(self.model, probabilities)
     }
 
-    /// Returns the JSON line of a result.
     fn json(&self, line: Value, probabilities: &[f32]) -> Value {
-        let mut line = with_prediction(self.model, line, probabilities);
-        let best = self.best(probabilities);
-        if let Some((label, _)) = best.first() {
-            line["label"] = json!(label);
-        }
-        if self.top > 1 {
-            let entry =
-                |(label, probability): &(&str, f32)| json!({ "label": label, "probability": probability });
-            line["top"] = best.iter().map(entry).collect();
-        }
-        line
+        self.shown.row(self.model, line, probabilities)
     }
 }
 
@@ -106,79 +74,6 @@ pub(super) fn print_frame_level(
     if !found {
         console.eprint(&format!("{}: only {}", visible(name), visible(&model.labels[0])));
     }
-    let segments: Vec<Value> = segments
-        .iter()
-        .map(|segment| {
-            let label = &model.labels[segment.class];
-            json!({ "start": segment.start_seconds, "end": segment.end_seconds, "label": label })
-        })
-        .collect();
-    let frames = FrameProbabilities { labels: &model.labels, probabilities };
-    console.json(&SegmentLine {
-        file: name,
-        seconds: *seconds,
-        segments,
-        first_frame_seconds: times.center_seconds(0),
-        hop_seconds: times.hop_seconds(),
-        frames: probabilities.len() / model.labels.len(),
-        probabilities: frames,
-    });
+    console.json_with(|| FrameLevelRow::new(name, *seconds, &model.labels, &times, probabilities));
     Ok(())
-}
-
-/// JSON line of a frame-level model; it is written without a copy of the probabilities, which may be those of hours.
-#[derive(serde::Serialize)]
-struct SegmentLine<'a> {
-    file: &'a str,
-    seconds: f64,
-    segments: Vec<Value>,
-    first_frame_seconds: f64,
-    hop_seconds: f64,
-    frames: usize,
-    probabilities: FrameProbabilities<'a>,
-}
-
-/// Probabilities of all frames, [T, K], as a list for each label.
-struct FrameProbabilities<'a> {
-    labels: &'a [String],
-    probabilities: &'a [f32],
-}
-
-impl Serialize for FrameProbabilities<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let classes = self.labels.len();
-        let mut map = serializer.serialize_map(Some(classes))?;
-        for (class, label) in self.labels.iter().enumerate() {
-            map.serialize_entry(label, &OfClass { probabilities: self.probabilities, classes, class })?;
-        }
-        map.end()
-    }
-}
-
-/// Probabilities of one class.
-struct OfClass<'a> {
-    probabilities: &'a [f32],
-    classes: usize,
-    class: usize,
-}
-
-impl Serialize for OfClass<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.probabilities.iter().skip(self.class).step_by(self.classes))
-    }
-}
-
-/// Adds the label, its probability and those of all labels to a JSON line.
-pub(crate) fn with_prediction(model: &Model, mut line: Value, probabilities: &[f32]) -> Value {
-    let best = argmax(probabilities);
-    let all: Map<String, Value> = model
-        .labels
-        .iter()
-        .cloned()
-        .zip(probabilities.iter().map(|&probability| json!(probability)))
-        .collect();
-    line["label"] = json!(model.labels[best]);
-    line["probability"] = json!(probabilities[best]);
-    line["probabilities"] = Value::Object(all);
-    line
 }

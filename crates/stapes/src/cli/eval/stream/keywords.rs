@@ -9,10 +9,11 @@ use stapes::data::{LabeledRecording, Subset};
 use stapes::infer::{KeywordSettings, Model};
 use stapes::metrics::{KeywordCounts, KeywordMatcher, KeywordOperatingPoint, KeywordScores};
 use stapes::report::terminal::{self, KeywordRow};
-use stapes::report::{KeywordCurve, StreamReport, rounded_seconds};
+use stapes::report::{KeywordCurve, StreamReport};
 use stapes::stream_evaluation::{
     FileKeywords, KeywordErrorKind, KeywordRecording, count_keywords, keyword_sweep,
 };
+use stapes_files::number::rounded_seconds;
 
 use super::outputs::{FoundError, Outputs};
 use super::thresholds::other_recordings;
