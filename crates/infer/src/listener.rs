@@ -118,7 +118,7 @@ pub struct ListenerModel<'a>(Loaded<'a>);
 /// How a model listens.
 enum Loaded<'a> {
     /// Frame by frame: a causal model.
-    Frames(StreamNetwork<'a>),
+    Frames(Box<StreamNetwork<'a>>),
     /// Window by window: a model of clips.
     Windows(Box<Classifier<'a>>),
 }
@@ -240,7 +240,7 @@ impl<'a> ListenerModel<'a> {
         Ok(ListenerModel(match options {
             ListenerOptions::Keywords { .. } => Loaded::Windows(Box::new(Classifier::build(model)?)),
             ListenerOptions::Speech(_) | ListenerOptions::Scores => {
-                Loaded::Frames(StreamNetwork::new(model)?)
+                Loaded::Frames(Box::new(StreamNetwork::new(model)?))
             }
         }))
     }

@@ -18,7 +18,7 @@ use crate::app::{App, is_true};
 /// Time to read the rest of a request after the answer, so that the client reads the answer and not an error of the socket.
 const LINGER: Duration = Duration::from_secs(1);
 
-/// Refused connections that are answered at a time; more are closed without an answer.
+/// Refused connections that are closed with patience at a time; more are closed at once, and may miss the answer.
 const MAX_REFUSALS: usize = 64;
 
 /// Time between two attempts after the system refused a connection, for example because too many files are open.
@@ -165,8 +165,11 @@ impl Acceptor {
                 }
                 Err(_) => {
                     self.app.metrics.refused("connections");
-                    if let Ok(permit) = Arc::clone(&refusals).try_acquire_owned() {
-                        tokio::spawn(refuse(self.connection(stream, permit), self.refusal));
+                    match Arc::clone(&refusals).try_acquire_owned() {
+                        Ok(permit) => {
+                            tokio::spawn(refuse(self.connection(stream, permit), self.refusal));
+                        }
+                        Err(_) => refuse_at_once(stream, self.refusal),
                     }
                 }
             }
@@ -200,4 +203,12 @@ async fn refuse(mut connection: Connection, refusal: &[u8]) {
     };
     // The client may have gone.
     let _ = timeout(2 * LINGER, close).await;
+}
+
+/// Writes the refusal without waiting, and closes the connection.
+fn refuse_at_once(stream: TcpStream, refusal: &[u8]) {
+    if let Ok(mut stream) = stream.into_std() {
+        // The client may have gone.
+        let _ = io::Write::write(&mut stream, refusal);
+    }
 }

@@ -28,7 +28,7 @@ pub enum ServeError {
         /// Name of the model.
         name: String,
         /// Error of the model.
-        source: InferError,
+        source: Box<InferError>,
     },
     /// The address cannot be used.
     #[error("{addr}: {source}; choose another address or port")]

@@ -1,8 +1,9 @@
 //! The models of a server, and what each can do.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use serde_json::{Value, json};
+use serde::Serialize;
 use stapes_infer::{
     Classifier, InferError, Input, KeywordSettings, ListenerModel, ListenerOptions, Model, SpeechOptions,
 };
@@ -69,7 +70,7 @@ pub(crate) struct LoadedModel {
 impl LoadedModel {
     fn new(served: ServedModel) -> Result<LoadedModel, ServeError> {
         let ServedModel { name, description, model } = served;
-        let failed = |source| ServeError::Infer { name: name.clone(), source };
+        let failed = |error| ServeError::Infer { name: name.clone(), source: Box::new(error) };
         let Input::Recordings(features) = &model.input else {
             let reason = "the model reads frames, not recordings; serve a model of recordings".into();
             return Err(ServeError::Model { name, reason });
@@ -141,24 +142,41 @@ impl LoadedModel {
     }
 
     /// Returns the entry of `/v1/models`.
-    fn entry(&self) -> Value {
+    fn entry(&self) -> ModelEntry<'_> {
         let endpoints = [
             (Need::Classify, "/v1/classify"),
             (Need::Segments, "/v1/segments"),
             (Need::Stream, "/v1/stream"),
         ];
-        let able = endpoints.iter().filter(|(need, _)| self.suits(*need).is_ok());
-        let keywords = self.keywords.as_ref().map(|settings| &settings.thresholds);
-        json!({
-            "name": self.name,
-            "description": self.description,
-            "labels": self.model.labels,
-            "predicts": if self.is_frame_level { "frames" } else { "recordings" },
-            "sample_rate": self.sample_rate_hz,
-            "keywords": keywords.unwrap_or(&Default::default()),
-            "endpoints": able.map(|(_, endpoint)| endpoint).collect::<Vec<_>>(),
-        })
+        let able = endpoints.into_iter().filter(|(need, _)| self.suits(*need).is_ok());
+        ModelEntry {
+            name: &self.name,
+            description: &self.description,
+            labels: &self.model.labels,
+            predicts: if self.is_frame_level { "frames" } else { "recordings" },
+            sample_rate: self.sample_rate_hz,
+            keywords: self.keywords.as_ref().map(|settings| settings.thresholds.clone()).unwrap_or_default(),
+            endpoints: able.map(|(_, endpoint)| endpoint).collect(),
+        }
     }
+}
+
+/// Entry of `/v1/models`.
+#[derive(Serialize)]
+struct ModelEntry<'a> {
+    name: &'a str,
+    description: &'a str,
+    labels: &'a [String],
+    predicts: &'static str,
+    sample_rate: u32,
+    keywords: BTreeMap<String, f32>,
+    endpoints: Vec<&'static str>,
+}
+
+/// Answer of `/v1/models`.
+#[derive(Serialize)]
+pub(crate) struct ModelList<'a> {
+    models: Vec<ModelEntry<'a>>,
 }
 
 /// Lends a value that is free, or creates one. After a panic the value is not used again.
@@ -232,7 +250,7 @@ impl Models {
     }
 
     /// Returns the list of `/v1/models`.
-    pub(crate) fn list(&self) -> Value {
-        json!({ "models": self.0.iter().map(|model| model.entry()).collect::<Vec<_>>() })
+    pub(crate) fn list(&self) -> ModelList<'_> {
+        ModelList { models: self.0.iter().map(|model| model.entry()).collect() }
     }
 }

@@ -121,3 +121,24 @@ async fn wrong_method() -> ApiError {
     let message = "the path does not have this method; /openapi.json lists the methods";
     ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "wrong_method", message)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_description_has_all_routes_and_no_other() {
+        let description: serde_json::Value = serde_json::from_str(OPENAPI).unwrap();
+        let mut described = Vec::new();
+        for (path, methods) in description["paths"].as_object().unwrap() {
+            for method in methods.as_object().unwrap().keys() {
+                described.push(format!("{} {path}", method.to_uppercase()));
+            }
+        }
+        let mut routes: Vec<String> =
+            ROUTES.iter().map(|(path, method)| format!("{method} {path}")).collect();
+        routes.sort();
+        described.sort();
+        assert_eq!(described, routes);
+    }
+}

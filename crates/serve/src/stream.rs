@@ -158,8 +158,7 @@ impl Session {
         let before = self.turns.as_ref().map_or(0.0, Turns::seconds);
         let events = self
             .on_thread(move |turns, listener| {
-                let events = turns.as_mut().map_or(Ok(Vec::new()), |turns| turns.push(listener, &bytes));
-                events
+                turns.as_mut().map_or(Ok(Vec::new()), |turns| turns.push(listener, &bytes))
             })
             .await?;
         let seconds = self.turns.as_ref().map_or(0.0, Turns::seconds);

@@ -1,6 +1,7 @@
 //! Turns of a speaker: the options of OpenAI's `server_vad`, and the events that follow from a model that listens.
 
 use serde_json::{Map, Value, json};
+use stapes_features::FeatureError;
 use stapes_files::number::rounded_seconds;
 use stapes_infer::{
     InferError, Keyword, KeywordOptions, KeywordSettings, ListenerEvent, ListenerModel, ListenerOptions,
@@ -224,8 +225,11 @@ impl Turns {
     /// Those of [`ListenerStream::finish`].
     pub(crate) fn finish(mut self, model: &mut ListenerModel<'_>) -> Result<Vec<TurnEvent>, InferError> {
         let mut events = Vec::new();
-        self.listener.finish(model, |event| events.extend(self.padding.event(event, self.scores)))?;
-        Ok(events)
+        match self.listener.finish(model, |event| events.extend(self.padding.event(event, self.scores))) {
+            // Sound that is shorter than a frame has no events.
+            Ok(()) | Err(InferError::Features(FeatureError::TooShort { .. })) => Ok(events),
+            Err(error) => Err(error),
+        }
     }
 }
 
