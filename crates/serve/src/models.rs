@@ -41,7 +41,7 @@ impl ServedModel {
     }
 }
 
-/// What a request needs of a model.
+/// Ability of a model that a request needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Need {
     /// Any model.

@@ -1,4 +1,4 @@
-//! What an operator uses: health, models, metrics, the description and the page.
+//! Paths for operators: health, models, metrics, the description and the page.
 
 use super::support::http::{get, post};
 use super::support::websocket::Socket;
