@@ -1,9 +1,10 @@
 //! The server under load, on loopback: clips per second beside the bare classifier, latency and memory over minutes, streams per core.
 //!
 //! `cargo bench -p stapes-serve --bench load -- [MINUTES]` (default 1). Clients and server share the process and its cores, so the
-//! figures of the server contain the work of the clients.
+//! rates of the server contain the work of the clients; processor times do not.
 //!
-//! 1. clips per second: [`Classifier`] alone, and requests of 8 connections, on two threads each, in alternating rounds;
+//! 1. clips per second, and processor time per clip: [`Classifier`] alone, and requests of 8 connections, on two threads each, in
+//!    alternating rounds;
 //! 2. 200 connections: 100 streams in real time, and 100 that send clips at 70 % of the capacity found, each request at its time whether
 //!    or not the one before has been answered late; every 10 s the latency since that time, the errors and the memory;
 //! 3. streams per core at real time: 1,000 streams of `vad` on one thread, and over WebSockets.
@@ -43,7 +44,7 @@ fn main() {
     for count in [1, 100, 1000] {
         println!("  {count:>5} streams on one thread  {:8.0}", streams_on_one_thread(count));
     }
-    println!("  over WebSockets, with clients  {:8.0}", streams_over_websockets(server.addr));
+    println!("  over WebSockets       {:8.0}", streams_over_websockets(server.addr));
 }
 
 /// Sends a clip; returns true for an answer with a label.
@@ -52,9 +53,20 @@ fn send(stream: &TcpStream, bytes: &[u8]) -> bool {
         && http::read(stream).is_ok_and(|answer| answer.status == 200 && answer.json()["label"].is_string())
 }
 
-/// Calls a function on threads for a time; returns the calls per second.
-fn per_second(threads: usize, work: impl Fn() -> Box<dyn FnMut()> + Sync) -> f64 {
-    let (count, started) = (AtomicUsize::new(0), Instant::now());
+/// Work of a round.
+#[derive(Clone, Copy, Default)]
+struct Round {
+    per_second: f64,
+    /// Processor time per call of the process without the calling threads, s.
+    others_seconds: f64,
+    /// Processor time per call of the calling threads, s.
+    callers_seconds: f64,
+}
+
+/// Calls a function on threads for a time.
+fn round(threads: usize, work: impl Fn() -> Box<dyn FnMut()> + Sync) -> Round {
+    let (count, callers) = (AtomicUsize::new(0), Mutex::new(0.0));
+    let (started, before) = (Instant::now(), process_seconds());
     thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
@@ -63,10 +75,30 @@ fn per_second(threads: usize, work: impl Fn() -> Box<dyn FnMut()> + Sync) -> f64
                     work();
                     count.fetch_add(1, Ordering::Relaxed);
                 }
+                *callers.lock().expect("no panic") += thread_seconds();
             });
         }
     });
-    count.into_inner() as f64 / started.elapsed().as_secs_f64()
+    let (count, callers) = (count.into_inner() as f64, callers.into_inner().expect("no panic"));
+    Round {
+        per_second: count / started.elapsed().as_secs_f64(),
+        others_seconds: (process_seconds() - before - callers) / count,
+        callers_seconds: callers / count,
+    }
+}
+
+/// Returns the processor time of the process, s.
+fn process_seconds() -> f64 {
+    const TICKS_PER_SECOND: f64 = 100.0;
+    let text = std::fs::read_to_string("/proc/self/stat").expect("Linux");
+    let fields = text.rsplit(')').next().unwrap_or_default().split_whitespace();
+    fields.skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / TICKS_PER_SECOND
+}
+
+/// Returns the median round by a value.
+fn median(rounds: &mut [Round], value: impl Fn(&Round) -> f64) -> f64 {
+    rounds.sort_by(|a, b| value(a).total_cmp(&value(b)));
+    value(&rounds[rounds.len() / 2])
 }
 
 /// Prints clips per second without and with the server; returns the latter.
@@ -75,25 +107,28 @@ fn throughput(addr: SocketAddr, clip: &Clip) -> f64 {
     let clip: &'static Clip = Box::leak(Box::new(wav(clip).1));
     let (mut bare, mut served) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        bare.push(per_second(THREADS, || {
+        bare.push(round(THREADS, || {
             let mut classifier = Classifier::from_model(model("digits")).expect("a model");
             Box::new(move || {
                 classifier.classify(clip).expect("probabilities");
             })
         }));
-        served.push(per_second(8, || {
+        served.push(round(8, || {
             let stream = http::connect(addr);
             Box::new(move || assert!(send(&stream, bytes), "a request failed"))
         }));
     }
-    let [bare, served] = [bare, served].map(|mut rounds| {
-        rounds.sort_by(f64::total_cmp);
-        rounds[ROUNDS / 2]
-    });
-    println!("clips of a second per second, `digits`, {THREADS} threads, median of {ROUNDS} rounds");
-    println!("  bare classifier {bare:8.0}");
-    println!("  server          {served:8.0}  ratio {:.3}", served / bare);
-    served
+    let [bare_rate, rate] = [&mut bare, &mut served].map(|rounds| median(rounds, |round| round.per_second));
+    let bare_time = 1e6 * median(&mut bare, |round| round.callers_seconds);
+    let time = 1e6 * median(&mut served, |round| round.others_seconds);
+    let client_time = 1e6 * median(&mut served, |round| round.callers_seconds);
+    println!("clips of a second, `digits`, {THREADS} threads, medians of {ROUNDS} rounds");
+    println!("  bare classifier {bare_rate:8.0} per second, {bare_time:5.0} us of processor time");
+    println!(
+        "  server          {rate:8.0} per second, {time:5.0} us, and {client_time:.0} us of the clients"
+    );
+    println!("  ratio           {:8.3}             {:9.3}", rate / bare_rate, bare_time / time);
+    rate
 }
 
 /// Runs streams in real time and clips at a rate.
@@ -210,14 +245,15 @@ fn streams_on_one_thread(count: usize) -> f64 {
     (seconds * count) as f64 / (thread_seconds() - before)
 }
 
-/// Returns the streams per core of clients that send as fast as the server reads.
+/// Returns the streams for which a core of the server is enough, from clients that send as fast as it reads.
 fn streams_over_websockets(addr: SocketAddr) -> f64 {
     let sound: &'static [u8] = wav(&clip(10.0, RATE_HZ as u32)).0.leak();
     let piece = MESSAGE.as_millis() as usize * RATE_HZ / 1000 * 2;
-    let messages = per_second(16, || {
+    let messages = round(16, || {
         let mut socket = Socket::ready(addr, "/v1/stream?model=vad");
         let mut pieces = sound[44..].chunks_exact(piece).cycle();
         Box::new(move || socket.binary(pieces.next().expect("endless")))
     });
-    messages * MESSAGE.as_secs_f64() / THREADS as f64
+    // Of the server alone.
+    MESSAGE.as_secs_f64() / messages.others_seconds
 }

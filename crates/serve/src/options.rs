@@ -84,7 +84,7 @@ impl Default for Limits {
         Limits {
             max_connections: 2000,
             max_streams: 1000,
-            max_waiting: 64,
+            max_waiting: 128,
             max_body_bytes: 64 << 20,
             max_total_body_bytes: 256 << 20,
             max_seconds: 600.0,

@@ -54,6 +54,14 @@ impl SampleFormat {
     }
 }
 
+impl Encoding {
+    /// Returns the duration of bytes, s.
+    pub(crate) fn seconds(self, bytes: usize, sample_rate_hz: u32) -> f64 {
+        let frame = self.format.bytes() * self.channels.max(1);
+        bytes as f64 / (frame as f64 * f64::from(sample_rate_hz))
+    }
+}
+
 /// Decoder of pieces; a sample may be in two of them.
 #[derive(Debug)]
 pub(crate) struct Samples {
@@ -134,5 +142,6 @@ mod tests {
         assert_eq!(Samples::new(mono(SampleFormat::S32)).decode(&s32), [-1.0, 0.25]);
         let stereo = Encoding { format: SampleFormat::S16, channels: 2 };
         assert_eq!(Samples::new(stereo).decode(&s16), [-0.25]);
+        assert_eq!(stereo.seconds(64_000, 8000), 2.0);
     }
 }

@@ -23,6 +23,9 @@ use crate::turns::{TurnEvent, TurnOptions, Turns};
 /// Protocol that the server selects where a client offers it.
 const PROTOCOL: &str = "stapes";
 
+/// Bytes of the buffers of a stream.
+const BUFFER: usize = 1 << 13;
+
 /// Time for a client to answer the end of a stream.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -58,10 +61,12 @@ pub(crate) async fn stream(State(app): State<Arc<App>>, request: Request) -> Res
     let open = app.open_stream()?;
     let max = app.options.limits.max_message_bytes;
     let upgrade = upgrade.max_message_size(max).max_frame_size(max).protocols([PROTOCOL]);
+    let upgrade = upgrade.read_buffer_size(BUFFER).write_buffer_size(BUFFER);
+    let format = (encoding, sample_rate_hz);
     Ok(upgrade.on_upgrade(move |socket| async move {
-        let session =
-            Session { stopping: app.stopping(), app, model, turns: Some(turns), socket, _open: open };
-        session.run(sample_rate_hz).await;
+        let stopping = app.stopping();
+        let session = Session { app, model, turns: Some(turns), format, socket, stopping, _open: open };
+        session.run().await;
     }))
 }
 
@@ -84,14 +89,16 @@ struct Session {
     model: Arc<LoadedModel>,
     /// `None` while a thread has it.
     turns: Option<Turns>,
+    /// Encoding and sample rate.
+    format: (Encoding, u32),
     socket: WebSocket,
     stopping: watch::Receiver<bool>,
     _open: OpenStream,
 }
 
 impl Session {
-    async fn run(mut self, sample_rate_hz: u32) {
-        let ready = json!({ "type": "ready", "model": self.model.name, "sample_rate": sample_rate_hz });
+    async fn run(mut self) {
+        let ready = json!({ "type": "ready", "model": self.model.name, "sample_rate": self.format.1 });
         let end = match self.send(&[ready]).await {
             Ok(()) => self.listen().await,
             Err(()) => None,
@@ -155,6 +162,9 @@ impl Session {
 
     /// Processes samples on a thread and sends the events.
     async fn push(&mut self, bytes: axum::body::Bytes) -> Result<(), Option<End>> {
+        let (encoding, sample_rate_hz) = self.format;
+        Turns::check_message(encoding, bytes.len(), sample_rate_hz)
+            .map_err(|text| Some(End::error(ApiError::too_large(text), close_code::SIZE)))?;
         let before = self.turns.as_ref().map_or(0.0, Turns::seconds);
         let events = self
             .on_thread(move |turns, listener| {

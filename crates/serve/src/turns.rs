@@ -20,6 +20,13 @@ const SILENCE_DURATION_MS: f64 = 500.0;
 /// Longest time in options, ms.
 const MAX_MS: f64 = 60_000.0;
 
+/// Longest window of a model of clips, s, and most windows that contain an instant: they bound the work per second of sound.
+const MAX_WINDOW_SECONDS: f64 = 10.0;
+const MAX_OVERLAP: f64 = 20.0;
+
+/// Longest sound of a message, s: it bounds the time on a thread, and the events in memory.
+const MAX_MESSAGE_SECONDS: f64 = 60.0;
+
 /// How a model listens to a stream.
 #[derive(Clone, Debug)]
 pub(crate) struct TurnOptions {
@@ -63,13 +70,19 @@ impl TurnOptions {
             }
             ListenerOptions::Keywords { window_seconds, hop_seconds, options } => {
                 take_keywords(parameters, model, options, threshold)?;
-                for (name, min, value) in [
-                    ("window", 0.01, &mut *window_seconds),
-                    ("hop", 0.01, &mut *hop_seconds),
-                    ("smoothing", 0.0, &mut options.smoothing_seconds),
-                    ("refractory", 0.0, &mut options.refractory_seconds),
+                if let Some(seconds) = parameters.number("window", 0.1, MAX_WINDOW_SECONDS)? {
+                    *window_seconds = seconds;
+                    *hop_seconds = hop_seconds.max(seconds / MAX_OVERLAP);
+                }
+                let min_hop = *window_seconds / MAX_OVERLAP;
+                if let Some(seconds) = parameters.number("hop", min_hop, MAX_WINDOW_SECONDS)? {
+                    *hop_seconds = seconds;
+                }
+                for (name, value) in [
+                    ("smoothing", &mut options.smoothing_seconds),
+                    ("refractory", &mut options.refractory_seconds),
                 ] {
-                    *value = parameters.number(name, min, MAX_MS / 1000.0)?.unwrap_or(*value);
+                    *value = parameters.number(name, 0.0, MAX_MS / 1000.0)?.unwrap_or(*value);
                 }
             }
             ListenerOptions::Scores => {}
@@ -201,6 +214,19 @@ impl Turns {
     /// Duration of the samples so far, s.
     pub(crate) fn seconds(&self) -> f64 {
         self.listener.seconds()
+    }
+
+    /// Checks the duration of a message.
+    ///
+    /// # Errors
+    /// A sentence about a message that is too long.
+    pub(crate) fn check_message(encoding: Encoding, bytes: usize, sample_rate_hz: u32) -> Result<(), String> {
+        match encoding.seconds(bytes, sample_rate_hz) > MAX_MESSAGE_SECONDS {
+            true => {
+                Err(format!("a message has more than {MAX_MESSAGE_SECONDS} s of sound; send shorter ones"))
+            }
+            false => Ok(()),
+        }
     }
 
     /// Adds bytes of samples, and returns the events that are certain.

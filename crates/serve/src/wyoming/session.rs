@@ -203,6 +203,8 @@ impl Session {
             Some(_) => {}
         }
         let bytes = event.payload;
+        Turns::check_message(format.encoding, bytes.len(), format.rate_hz)
+            .map_err(|text| End::Fault(Fault("bad-audio", text)))?;
         self.on_thread(move |parts| {
             let mut events = Vec::new();
             for part in parts {

@@ -152,6 +152,8 @@ fn wrong_options_are_errors_before_the_stream_starts() {
         ("model=digits&keyword=one", "bad_option"),
         ("model=digits&keyword=one&keyword=one&threshold=0.5", "bad_option"),
         ("model=digits&window=0", "bad_option"),
+        ("model=digits&window=100", "bad_option"),
+        ("model=digits&window=2&hop=0.09", "bad_option"),
     ] {
         let Err(answer) = Socket::open(server.addr, &format!("/v1/stream?{query}"), &[]) else {
             panic!("{query}")
@@ -196,6 +198,17 @@ fn bad_messages_end_a_stream_with_an_error() {
     socket.frame(true, 7, b"x").unwrap();
     assert_eq!(socket.rest().0.len(), 0);
     assert!(socket_is_served(&server));
+}
+
+#[test]
+fn a_message_has_at_most_a_minute_of_sound() {
+    let server = Running::start(|_| {});
+    let mut socket = Socket::ready(server.addr, "/v1/stream?model=vad&sample_rate=100");
+    socket.binary(&[0; 2 * 6000]);
+    assert_eq!(socket.finish().1, Message::Close(1000));
+    let mut socket = Socket::ready(server.addr, "/v1/stream?model=vad&sample_rate=100");
+    socket.binary(&[0; 2 * 6001]);
+    assert_eq!(error(socket), ("too_large".into(), Message::Close(1009)));
 }
 
 #[test]

@@ -35,6 +35,7 @@ impl Answer {
 
 pub(crate) fn connect(addr: SocketAddr) -> TcpStream {
     let stream = TcpStream::connect(addr).unwrap();
+    stream.set_nodelay(true).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     stream.set_write_timeout(Some(PATIENCE)).unwrap();
     stream
@@ -91,8 +92,7 @@ pub(crate) fn write(
         text += &format!("{name}: {value}\r\n");
     }
     text += &format!("content-length: {}\r\n\r\n", body.len());
-    stream.write_all(text.as_bytes())?;
-    stream.write_all(body)
+    stream.write_all(&[text.as_bytes(), body].concat())
 }
 
 pub(crate) fn get(addr: SocketAddr, target: &str) -> Answer {

@@ -29,10 +29,10 @@ pub(crate) fn check(method: &str, target: &str, answer: &Answer) {
     let Some(content) = described["content"].as_object() else { return };
     let kind = answer.headers["content-type"].split(';').next().unwrap();
     let described = content.get(kind).unwrap_or_else(|| panic!("{target}: content {kind} is not described"));
-    if kind == "application/json" {
-        if let Err(fault) = conforms(&answer.json(), &described["schema"]) {
-            panic!("{method} {target} {}: {fault}\n{}", answer.status, answer.json());
-        }
+    if kind == "application/json"
+        && let Err(fault) = conforms(&answer.json(), &described["schema"])
+    {
+        panic!("{method} {target} {}: {fault}\n{}", answer.status, answer.json());
     }
 }
 
@@ -65,10 +65,10 @@ fn conforms(value: &Value, schema: &Value) -> Result<(), String> {
         return fault("another type");
     }
     let bounds = (schema["minimum"].as_f64(), schema["maximum"].as_f64(), value.as_f64());
-    if let (min, max, Some(number)) = bounds {
-        if min.is_some_and(|min| number < min) || max.is_some_and(|max| number > max) {
-            return fault("out of bounds");
-        }
+    if let (min, max, Some(number)) = bounds
+        && (min.is_some_and(|min| number < min) || max.is_some_and(|max| number > max))
+    {
+        return fault("out of bounds");
     }
     for name in schema["required"].as_array().into_iter().flatten() {
         if value.get(name.as_str().unwrap()).is_none() {

@@ -12,7 +12,9 @@ use serde_json::json;
 use stapes::BuiltInModel;
 use stapes::infer::{KeywordSettings, Model};
 use stapes::run::Run;
-use stapes_serve::{Limits, LogFormat, LogLevel, ServedModel, Server, ServerOptions, Token, start_log};
+use stapes_serve::{
+    Limits, LogFormat, LogLevel, ServedModel, Server, ServerOptions, Token, allow_connections, start_log,
+};
 
 use super::console::{Console, Verbosity};
 use super::keyword_args::parse_keyword;
@@ -86,7 +88,7 @@ struct LimitArgs {
     #[arg(long, value_name = "N", default_value_t = 1000)]
     max_streams: u32,
     /// Requests that wait for a thread; more are refused
-    #[arg(long, value_name = "N", default_value_t = 64)]
+    #[arg(long, value_name = "N", default_value_t = 128)]
     max_waiting: u32,
     /// Bytes of a message of a stream
     #[arg(long, value_name = "BYTES", default_value_t = 1 << 20, value_parser = clap::value_parser!(u32).range(1024..=1 << 26))]
@@ -154,6 +156,12 @@ impl Serve {
         if let Some(addr) = self.wyoming.filter(|addr| !addr.ip().is_loopback()) {
             console.warning(&format!(
                 "{addr}: other machines can use the Wyoming protocol, which has no token; keep the port inside your network"
+            ));
+        }
+        if let Some(possible) = allow_connections(options.limits.max_connections) {
+            console.warning(&format!(
+                "--max-connections {}: the system allows {possible}; raise the limit of open files (ulimit -n)",
+                options.limits.max_connections
             ));
         }
         start_log(
