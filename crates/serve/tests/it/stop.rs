@@ -18,9 +18,13 @@ fn requests_are_answered_streams_are_closed_and_new_connections_are_not_accepted
     let bytes = wav(&clip(1.0, 16_000)).0;
     let request = connect(addr);
     let (first, rest) = bytes.split_at(1000);
-    let header =
-        format!("POST /v1/segments HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n", bytes.len());
+    let header = format!(
+        "POST /v1/segments HTTP/1.1\r\nhost: localhost\r\nexpect: 100-continue\r\ncontent-length: {}\r\n\r\n",
+        bytes.len()
+    );
     write(&request, header.as_bytes());
+    // The server reads the body.
+    assert_eq!(http::read(&request).unwrap().status, 100);
     write(&request, first);
     assert_eq!(get(addr, "/readyz").status, 200);
     let started = Instant::now();
