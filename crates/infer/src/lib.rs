@@ -21,6 +21,7 @@ mod decisions;
 mod error;
 mod keyword_settings;
 mod listener;
+mod listener_stream;
 mod model;
 mod prediction;
 mod rows;
@@ -37,7 +38,8 @@ pub use decisions::{
 };
 pub use error::InferError;
 pub use keyword_settings::KeywordSettings;
-pub use listener::{Listener, ListenerEvent, ListenerModel, ListenerOptions, ListenerStream};
+pub use listener::{Listener, ListenerEvent, ListenerOptions};
+pub use listener_stream::{ListenerModel, ListenerStream};
 pub use model::{FORMAT, FramesConfig, Input, Model};
 pub use prediction::{Prediction, frame_segments};
 pub use rows::{FrameLevelRow, TopLabels, UNKNOWN, prediction_row};
