@@ -15,14 +15,15 @@ use axum::response::{IntoResponse, Response};
 use crate::api_error::ApiError;
 use crate::app::App;
 use crate::options::ServerOptions;
+use crate::page;
 
 /// Protocol of a stream that carries a token: browsers cannot set the header of a WebSocket.
 pub(crate) const BEARER_PROTOCOL: &str = "bearer.";
 
 const ANY: &str = "*";
 
-/// Paths that need no token: probes of a cluster, the page, and the description of the interface.
-const OPEN_PATHS: [&str; 4] = ["/", "/healthz", "/readyz", "/openapi.json"];
+/// Paths that need no token, beside the page: probes of a cluster, and the description of the interface.
+const OPEN_PATHS: [&str; 3] = ["/healthz", "/readyz", "/openapi.json"];
 
 /// Checks a request before its route, and adds the headers for pages of allowed origins.
 pub(crate) async fn check(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
@@ -109,7 +110,7 @@ fn check_origin(headers: &HeaderMap, options: &ServerOptions) -> Result<Option<H
 
 fn check_token(path: &str, headers: &HeaderMap, options: &ServerOptions) -> Result<(), ApiError> {
     let Some(token) = &options.token else { return Ok(()) };
-    if OPEN_PATHS.contains(&path) {
+    if OPEN_PATHS.contains(&path) || page::has(path) {
         return Ok(());
     }
     let bearer = text(headers, header::AUTHORIZATION).and_then(|value| {
@@ -194,6 +195,7 @@ mod tests {
             assert!(!check(header::AUTHORIZATION, wrong), "{wrong}");
         }
         assert!(check_token("/healthz", &HeaderMap::new(), &options).is_ok());
+        assert!(check_token("/page.js", &HeaderMap::new(), &options).is_ok());
         assert!(check_token("/metrics", &HeaderMap::new(), &options).is_err());
     }
 }

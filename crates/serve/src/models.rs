@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Serialize;
 use stapes_infer::{
-    Classifier, InferError, Input, KeywordSettings, ListenerModel, ListenerOptions, Model, SpeechOptions,
+    Classifier, InferError, Input, KeywordSettings, ListenerModel, ListenerOptions, Model, ModelCard,
+    SpeechOptions,
 };
 
 use crate::api_error::ApiError;
@@ -26,18 +27,24 @@ use crate::error::ServeError;
 pub struct ServedModel {
     name: String,
     description: String,
+    license: Option<String>,
     model: Model,
 }
 
 impl ServedModel {
     /// Gives a model its name.
     pub fn new(name: impl Into<String>, model: Model) -> ServedModel {
-        ServedModel { name: name.into(), description: String::new(), model }
+        ServedModel { name: name.into(), description: String::new(), license: None, model }
     }
 
     /// Sets the text that describes the model in lists.
     pub fn with_description(self, description: impl Into<String>) -> ServedModel {
         ServedModel { description: description.into(), ..self }
+    }
+
+    /// Sets the license of the model, such as `CC BY 4.0`.
+    pub fn with_license(self, license: impl Into<String>) -> ServedModel {
+        ServedModel { license: Some(license.into()), ..self }
     }
 }
 
@@ -56,6 +63,7 @@ pub(crate) enum Need {
 pub(crate) struct LoadedModel {
     pub(crate) name: String,
     description: String,
+    card: Card,
     pub(crate) model: Model,
     pub(crate) sample_rate_hz: u32,
     pub(crate) is_frame_level: bool,
@@ -69,7 +77,7 @@ pub(crate) struct LoadedModel {
 
 impl LoadedModel {
     fn new(served: ServedModel) -> Result<LoadedModel, ServeError> {
-        let ServedModel { name, description, model } = served;
+        let ServedModel { name, description, license, model } = served;
         let failed = |error| ServeError::Infer { name: name.clone(), source: Box::new(error) };
         let Input::Recordings(features) = &model.input else {
             let reason = "the model reads frames, not recordings; serve a model of recordings".into();
@@ -78,8 +86,10 @@ impl LoadedModel {
         let sample_rate_hz = features.sample_rate_hz;
         let is_frame_level = model.network().map_err(failed)?.objective().is_frame_level();
         let classifier = Classifier::from_model(model.clone()).map_err(failed)?;
+        let card = Card { facts: ModelCard::new(&model).map_err(failed)?, license };
         let mut loaded = LoadedModel {
             description,
+            card,
             sample_rate_hz,
             is_frame_level,
             keywords: KeywordSettings::of_model(&model).filter(|_| !is_frame_level),
@@ -157,6 +167,7 @@ impl LoadedModel {
             sample_rate: self.sample_rate_hz,
             keywords: self.keywords.as_ref().map(|settings| settings.thresholds.clone()).unwrap_or_default(),
             endpoints: able.map(|(_, endpoint)| endpoint).collect(),
+            card: &self.card,
         }
     }
 }
@@ -171,6 +182,16 @@ struct ModelEntry<'a> {
     sample_rate: u32,
     keywords: BTreeMap<String, f32>,
     endpoints: Vec<&'static str>,
+    card: &'a Card,
+}
+
+/// Facts about a model, in its entry.
+#[derive(Serialize)]
+struct Card {
+    #[serde(flatten)]
+    facts: ModelCard,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    license: Option<String>,
 }
 
 /// Answer of `/v1/models`.

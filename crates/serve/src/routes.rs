@@ -32,6 +32,9 @@ pub(crate) const ROUTES: [(&str, Method); 9] = [
     ("/v1/stream", Method::GET),
 ];
 
+/// Name of the files of the page in metrics and the log.
+const PAGE_FILES: &str = "/page";
+
 /// Bytes of a form beside the recording.
 const FORM_OVERHEAD: usize = 1 << 17;
 
@@ -73,7 +76,11 @@ pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> Response {
 async fn observe(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let path = request.uri().path();
-    let route = ROUTES.iter().find(|(known, _)| *known == path).map_or("other", |(known, _)| *known);
+    let route = match ROUTES.iter().find(|(known, _)| *known == path) {
+        Some((known, _)) => known,
+        None if page::has(path) => PAGE_FILES,
+        None => "other",
+    };
     let method = request.method().clone();
     let mut response = next.run(request).await;
     let nosniff = (HeaderName::from_static("x-content-type-options"), "nosniff");

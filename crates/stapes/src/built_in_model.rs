@@ -56,6 +56,11 @@ impl BuiltInModel {
         Ok(Model::from_bytes(self.bytes, self.name.as_ref())?)
     }
 
+    /// Returns the license of the model, from the card.
+    pub fn license(&self) -> Option<&'static str> {
+        Some(self.card.split_once("distributed under [")?.1.split_once(']')?.0)
+    }
+
     /// Returns the title of the card.
     pub fn title(&self) -> &'static str {
         self.card.lines().next().unwrap_or_default().trim_start_matches('#').trim()
@@ -72,6 +77,7 @@ mod tests {
             model.load().unwrap();
             assert!(model.bytes.len() < 300_000, "{}", model.name);
             assert!(!model.title().is_empty(), "{}", model.name);
+            assert_eq!(model.license(), Some("CC BY-SA 4.0"), "{}", model.name);
             for part in ["## Data", "## Figures", "## Limits", "## License"] {
                 assert!(model.card.contains(part), "{}: {part}", model.name);
             }

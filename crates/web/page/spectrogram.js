@@ -6,6 +6,8 @@ const WINDOW_SECONDS = 0.03;
 const MAX_HZ = 8000;
 /* Decibels between the darkest and the brightest color. */
 const RANGE_DB = 60;
+/* The brightest color begins below the loudest value, which is often a single one. */
+const BELOW_PEAK_DB = 8;
 /* The scale does not become louder than the background noise of a quiet recording. */
 const MIN_PEAK_DB = -60;
 
@@ -74,14 +76,14 @@ export class Spectrogram {
       columns.push(column);
     }
     if (this.cache.size > 5000) this.cache.clear();
-    this.paint(columns, peak);
+    this.paint(columns, peak - BELOW_PEAK_DB);
     const scale = width / (to - from);
     const x = (first * this.step - from) * scale;
     context.imageSmoothingEnabled = true;
     context.drawImage(this.image, x, 0, columns.length * this.step * scale, height);
   }
 
-  paint(columns, peak) {
+  paint(columns, top) {
     const { image, rows } = this;
     image.width = Math.max(1, columns.length);
     image.height = rows;
@@ -91,7 +93,7 @@ export class Spectrogram {
     columns.forEach((column, x) => {
       if (!column) return;
       for (let row = 0; row < rows; row++) {
-        const level = Math.round((255 * (column[row] - peak + RANGE_DB)) / RANGE_DB);
+        const level = Math.round((255 * (column[row] - top + RANGE_DB)) / RANGE_DB);
         pixels[(rows - 1 - row) * image.width + x] = COLORS[Math.min(Math.max(level, 0), 255)];
       }
     });

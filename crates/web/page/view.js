@@ -100,7 +100,7 @@ export class SoundView {
 
   /** Adds an event of a recording that is being made, the last one first. */
   addEvent(text) {
-    at("events").prepend(element("li", {}, text));
+    at("events").prepend(element("p", {}, text));
     while (at("events").childElementCount > MAX_EVENTS) at("events").lastChild.remove();
   }
 

@@ -11,7 +11,8 @@ export function drawWaveform(context, { samples, sampleRate, peak }, { from, to 
     const end = Math.min(samples.length, Math.max(first + 1, Math.floor(from * sampleRate + (x + 1) * perPixel)));
     if (first >= end) continue;
     let [low, high] = [Infinity, -Infinity];
-    for (let at = first; at < end; at++) {
+    /* With the sample before, so that the line has no gaps where a sample is wider than a pixel. */
+    for (let at = Math.max(0, first - 1); at < end; at++) {
       if (samples[at] < low) low = samples[at];
       if (samples[at] > high) high = samples[at];
     }

@@ -4,8 +4,8 @@
 
 use super::heat_map::HeatMap;
 
-/// Style sheet of the pages; its light theme has the colors of separate files, too.
-pub(crate) const CSS: &str = include_str!("../../templates/report.css");
+/// Style sheet of all pages; its light theme has the colors of separate files, too.
+pub(crate) const CSS: &str = stapes_web::BASE_CSS;
 
 /// A point in pixels, to the right and downwards.
 pub(crate) type Position = (f64, f64);

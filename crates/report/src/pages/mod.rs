@@ -3,10 +3,11 @@
 //!
 //! [`Report`], [`Comparison`], [`Inspection`] and [`StreamReport`] hold the contents. The texts and their order are in
 //! `templates/report.html`, `templates/comparison.html`, `templates/inspection.html` and `templates/stream.html`, the common
-//! parts in `templates/shell.html` and the style in `templates/report.css`. The only script consists of `templates/report.js`, which
-//! shows values below a pointer, `predictions.js`, which lists the predictions of all examples, `tables.js`, which sorts
-//! tables, and `sound.js`, which follows sounds in their pictures; without it the rest of the page remains readable. The
-//! content security policy of a page forbids every request and every other script; it names the script by its hash.
+//! parts in `templates/shell.html` and the style in `templates/report.css`, after the one of all pages in `stapes-web`. The only
+//! script consists of `templates/report.js`, which shows values below a pointer, `predictions.js`, which lists the predictions of
+//! all examples, `tables.js`, which sorts tables, and `sound.js`, which follows sounds in their pictures; without it the rest of the
+//! page remains readable. The content security policy of a page forbids every request and every other script; it names the script by
+//! its hash.
 
 mod calibration;
 mod comparison;

@@ -34,7 +34,8 @@ pub(super) struct Shell<'a> {
     pub(super) summary: &'a str,
     pub(super) notes: &'a [String],
     pub(super) created_at: &'a str,
-    pub(super) css: &'static str,
+    /// Style sheet of all pages, and that of reports.
+    pub(super) css: [&'static str; 2],
     pub(super) script: &'static str,
     /// Script source of the content security policy.
     pub(super) script_source: String,
@@ -52,7 +53,7 @@ impl<'a> Shell<'a> {
             summary,
             notes,
             created_at,
-            css: include_str!("../../templates/report.css"),
+            css: [stapes_web::BASE_CSS, include_str!("../../templates/report.css")],
             script: SCRIPT,
             script_source: script_source(SCRIPT),
         }

@@ -291,7 +291,7 @@ fn undefined_scores_are_explained() -> Result<(), ReportError> {
 /// Text and its background in both themes, by WCAG 2.2's contrast ratio.
 #[test]
 fn text_keeps_its_contrast_in_both_themes() {
-    let css = include_str!("../../templates/report.css");
+    let css = stapes_web::BASE_CSS;
     let (light, dark) = css.split_once("@media (prefers-color-scheme: dark)").unwrap();
     for theme in [light, dark] {
         let contrast = |text: &str, background: &str| {

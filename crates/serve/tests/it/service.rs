@@ -1,6 +1,6 @@
 //! Paths for operators: health, models, metrics, the description and the page.
 
-use super::support::http::{get, post};
+use super::support::http::{get, post, send};
 use super::support::websocket::Socket;
 use super::support::{Running, clip, wav};
 
@@ -19,9 +19,40 @@ fn health_models_description_and_page_are_served() {
     assert_eq!(vad["endpoints"].as_array().unwrap().len(), 3);
     assert_eq!(digits["endpoints"], serde_json::json!(["/v1/classify", "/v1/stream"]));
     assert_eq!(get(server.addr, "/openapi.json").json(), *super::support::schema::description());
+    assert!(
+        vad["card"]["parameters"].as_u64().unwrap() > 40_000
+            && vad["card"]["bytes"].as_u64().unwrap() > 170_000
+    );
+    assert!(
+        vad["card"]["front_end"].as_str().unwrap().ends_with(", 32 values every 10 ms"),
+        "{}",
+        vad["card"]
+    );
+}
+
+#[test]
+fn the_page_and_its_files_are_served_and_cached_until_they_change() {
+    let server = Running::start(|_| {});
     let page = get(server.addr, "/");
-    assert!(page.headers["content-security-policy"].starts_with("default-src 'none'"));
     assert!(String::from_utf8(page.body).unwrap().contains("<title>stapes</title>"));
+    for (path, kind) in [
+        ("/", "text/html"),
+        ("/page.js", "text/javascript"),
+        ("/engine.js", "text/javascript"),
+        ("/base.css", "text/css"),
+    ] {
+        let file = get(server.addr, path);
+        assert_eq!(file.status, 200, "{path}");
+        assert!(file.headers["content-type"].starts_with(kind), "{path}");
+        let policy = &file.headers["content-security-policy"];
+        assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
+        let tag = file.headers["etag"].as_str();
+        let known = send(server.addr, "GET", path, &[("if-none-match", tag)], b"");
+        assert_eq!((known.status, known.body.len()), (304, 0), "{path}");
+        let other = send(server.addr, "GET", path, &[("if-none-match", "\"0\"")], b"");
+        assert_eq!((other.status, other.body == file.body), (200, true), "{path}");
+    }
+    assert_eq!(get(server.addr, "/index.html").status, 404);
 }
 
 #[test]

@@ -193,8 +193,14 @@ impl Serve {
             let mut model = Run::load_model(path)?;
             unused.retain(|label| !model.labels.iter().any(|known| known == label));
             set_keywords(&mut model, &self.keyword).with_context(|| text.clone())?;
-            let description = BuiltInModel::find(path).map_or("", BuiltInModel::title);
-            models.push(ServedModel::new(name, model).with_description(description));
+            let served = ServedModel::new(name, model);
+            models.push(match BuiltInModel::find(path) {
+                Some(built_in) => {
+                    let served = served.with_description(built_in.title());
+                    built_in.license().into_iter().fold(served, ServedModel::with_license)
+                }
+                None => served,
+            });
         }
         if let Some(label) = unused.first() {
             bail!("--keyword {label}: none of the models has this label; choose one of a model");
