@@ -34,7 +34,8 @@ use crate::window_stream::Windows;
 ///         frames += usize::from(matches!(event, ListenerEvent::Scores { .. }));
 ///     })?;
 /// }
-/// assert_eq!(frames, 2 * 8);
+/// // Two streams of eight frames, of which the last four wait for the deltas of later ones.
+/// assert_eq!(frames, 2 * 4);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct ListenerModel<'a>(Loaded<'a>);

@@ -21,7 +21,8 @@ pub const UNKNOWN: &str = "unknown";
 /// # let config: stapes_nn::ModelConfig = serde_json::from_str(r#"{"recurrent": {"cell": "gru", "hidden_size": 8}}"#)?;
 /// # let model = Model::untrained(features, config, vec!["no".into(), "yes".into()], 1)?;
 /// let labels = TopLabels { top: 2, threshold: Some(0.5) };
-/// assert_eq!(labels.best(&model, &[0.25, 0.75]), [("yes", 0.75), ("unknown", 0.25)]);
+/// assert_eq!(labels.best(&model, &[0.25, 0.75]), [("yes", 0.75)]);
+/// assert_eq!(TopLabels { threshold: Some(0.9), ..labels }.best(&model, &[0.25, 0.75]), [("unknown", 0.75)]);
 /// let row = labels.row(&model, serde_json::json!({ "file": "a.wav" }), &[0.25, 0.75]);
 /// assert_eq!((&row["label"], &row["probabilities"]["no"]), (&"yes".into(), &0.25.into()));
 /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -197,6 +197,8 @@ mod tests {
 
     #[test]
     fn the_style_sheet_has_a_class_and_two_theme_colors_for_every_color() {
+        // The colors are in the style sheet that all pages share, their classes there or in that of the reports.
+        let classes = [CSS, include_str!("../../templates/report.css")].concat();
         let (light, dark) = CSS.split_once("@media (prefers-color-scheme: dark)").unwrap();
         let colors = [Color::Muted, Color::Axis, Color::Grid, Color::Background];
         for color in colors.into_iter().chain((0..Color::HUES).map(Color::Series)) {
@@ -204,7 +206,7 @@ mod tests {
             for theme in [light, dark] {
                 assert!(theme.contains(&format!("--{class}: #")), "{class}");
             }
-            assert!(CSS.contains(&format!("color: var(--{class}); }}")), "{class} is not a class");
+            assert!(classes.contains(&format!("color: var(--{class}); }}")), "{class} is not a class");
         }
         assert_eq!(Color::Series(0).light(), [0x1f, 0x66, 0xb0]);
         assert_eq!(
