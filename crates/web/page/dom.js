@@ -17,9 +17,11 @@ export function element(name, properties = {}, ...children) {
 /** Shows a message in its place with a button for the next step, or removes it if there is no text. */
 export function showMessage(place, text, action) {
   const button = action && element("button", { type: "button", onclick: () => action.run() }, action.name);
+  const hadFocus = place.contains(document.activeElement);
   const children = text ? [element("p", {}, text), ...(button ? [button] : [])] : [];
   place.replaceChildren(...children);
   place.hidden = !text;
+  if (hadFocus) place.closest("section").focus();
 }
 
 /** Returns the value of a color of the style sheet. */

@@ -1,6 +1,6 @@
 /* The models of `stapes serve`, over HTTP and WebSocket. */
 
-import { wav } from "./sound.js";
+import { wav } from "./wav.js";
 
 /** Text about the place where sound is processed. */
 export const privacy = "The server computes; it keeps no sound, and the page calls no other server.";

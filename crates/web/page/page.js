@@ -117,7 +117,6 @@ async function startLive() {
       showMessage(at("input-message"), text);
     },
   });
-  at("record").disabled = true;
   try {
     await recording.start();
     live = recording;
@@ -128,23 +127,27 @@ async function startLive() {
   } catch (error) {
     showMessage(at("input-message"), error.message);
   }
-  at("record").disabled = false;
 }
 
 async function stopLive() {
   const recording = live;
   live = undefined;
-  at("record").disabled = true;
   const sound = await recording.stop();
   showRecording(false);
-  at("record").disabled = false;
   say(`Recorded ${clock(sound.seconds)}.`);
   if (sound.samples.length === 0) return showMessage(at("input-message"), "The microphone sent no sound; check that it is on, then try again.");
   view.show(sound, model.kind === "clips" && recording.track.frames > 0 ? recording.track : undefined);
   await classify();
 }
 
-at("record").onclick = () => (live ? stopLive() : startLive());
+/* The button keeps its focus while the microphone starts and stops, so it is not disabled. */
+let isChanging = false;
+at("record").onclick = async () => {
+  if (isChanging) return;
+  isChanging = true;
+  await (live ? stopLive() : startLive());
+  isChanging = false;
+};
 at("choose").onclick = () => at("file").click();
 at("file").onchange = () => {
   openFile(at("file").files[0]);

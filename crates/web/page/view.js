@@ -5,7 +5,7 @@ import { save, stem } from "./downloads.js";
 import { showLabels, showSegments, showSpeech } from "./result.js";
 import { shownLabels } from "./scores.js";
 import { segmentsOf, speechAt } from "./segments.js";
-import { wav } from "./sound.js";
+import { wav } from "./wav.js";
 import { Timeline } from "./timeline.js";
 
 const DEFAULT_THRESHOLD = 0.5;
@@ -55,6 +55,7 @@ export class SoundView {
     at("zoom-out").disabled = true;
     this.showHertz(sound);
     this.showScores();
+    this.showValues(0);
   }
 
   /** Shows a recording that is being made; `refresh` draws what it has. */

@@ -60,6 +60,7 @@ pub const PAGE: &[WebFile] = files![
     "timeline.js" JAVASCRIPT,
     "track.js" JAVASCRIPT,
     "view.js" JAVASCRIPT,
+    "wav.js" JAVASCRIPT,
     "waveform.js" JAVASCRIPT,
 ];
 
