@@ -74,7 +74,7 @@ fn misbehave(server: &Running) {
 fn half_open(server: &Running) -> Vec<TcpStream> {
     let open = |number: usize| {
         let stream = TcpStream::connect(server.addr).ok()?;
-        if number % 2 == 0 {
+        if number.is_multiple_of(2) {
             (&stream).write_all(b"GET /healthz HTTP/1.1\r\nx: ").ok()?;
         }
         Some(stream)
