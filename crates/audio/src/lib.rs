@@ -22,6 +22,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+#[cfg(feature = "resample")]
+mod block_filter;
 #[cfg(feature = "decode")]
 mod blocks;
 mod clip;

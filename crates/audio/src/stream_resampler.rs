@@ -2,10 +2,8 @@
 
 use std::collections::TryReserveError;
 
-use rubato::audioadapter_buffers::direct::InterleavedSlice;
-use rubato::{Fft, FixedSync, Resampler, WindowFunction};
-
 use crate::AudioError;
+use crate::block_filter::BlockFilter;
 
 /// Length of the filter at the lower of the two rates, in samples: passes up to 97 % of the lower Nyquist frequency and
 /// removes everything above it.
@@ -45,7 +43,7 @@ pub struct StreamResampler {
 }
 
 struct Filter {
-    resampler: Fft<f64>,
+    blocks: BlockFilter,
     /// Samples of the next block.
     input: Vec<f64>,
     /// Result of a block.
@@ -63,7 +61,7 @@ impl StreamResampler {
     /// Hz
     ///
     /// # Errors
-    /// [`AudioError::Resample`] for a rate below 100 Hz or above 1 MHz.
+    /// [`AudioError::Resample`] for a rate below 100 Hz or above 1 MHz, or if the filter does not fit in memory.
     pub fn new(from_hz: u32, to_hz: u32) -> Result<StreamResampler, AudioError> {
         let error = |reason: String| AudioError::Resample { from_hz, to_hz, reason };
         if !RATES_HZ.contains(&from_hz) || !RATES_HZ.contains(&to_hz) {
@@ -72,7 +70,7 @@ impl StreamResampler {
         }
         let filter = match from_hz == to_hz {
             true => None,
-            false => Some(Filter::new(from_hz, to_hz).map_err(error)?),
+            false => Some(Filter::new(from_hz, to_hz).map_err(|full| error(full.to_string()))?),
         };
         Ok(StreamResampler { from_hz, to_hz, filter, samples: 0, written: 0 })
     }
@@ -80,7 +78,7 @@ impl StreamResampler {
     /// Adds samples, and appends the samples that are known now.
     ///
     /// # Errors
-    /// [`AudioError::Resample`] if a sample is not finite, or the filter fails.
+    /// [`AudioError::Resample`] if a sample is not finite.
     pub fn push(&mut self, samples: &[f32], to: &mut Vec<f32>) -> Result<(), AudioError> {
         if let Some(at) = samples.iter().position(|sample| !sample.is_finite()) {
             let reason =
@@ -91,10 +89,7 @@ impl StreamResampler {
         let before = to.len();
         match &mut self.filter {
             None => to.extend_from_slice(samples),
-            Some(filter) => {
-                let found = filter.push(samples, to);
-                found.map_err(|reason| self.error(reason))?;
-            }
+            Some(filter) => filter.push(samples, to),
         }
         self.written += (to.len() - before) as u64;
         Ok(())
@@ -114,7 +109,7 @@ impl StreamResampler {
         // Zeros until the last sample has passed the filter.
         while rest.len() < left {
             let zeros = vec![0.0; filter.block - filter.input.len()];
-            filter.push(&zeros, &mut rest).map_err(|reason| self.error(reason))?;
+            filter.push(&zeros, &mut rest);
         }
         left = left.min(rest.len());
         to.extend_from_slice(&rest[..left]);
@@ -128,63 +123,35 @@ impl StreamResampler {
 
 impl Filter {
     /// Creates a filter whose delay is a whole number of samples at both rates.
-    fn new(from_hz: u32, to_hz: u32) -> Result<Filter, String> {
+    fn new(from_hz: u32, to_hz: u32) -> Result<Filter, TryReserveError> {
         let divisor = greatest_common_divisor(from_hz, to_hz);
         let (period_in, period_out) = ((from_hz / divisor) as usize, (to_hz / divisor) as usize);
         // The delay is half a block; an even number of periods makes the blocks at both rates even.
         let periods = FILTER_SAMPLES.div_ceil(period_in.min(period_out)).next_multiple_of(2);
-        let (from, to, block) = (from_hz as usize, to_hz as usize, periods * period_in);
-        let resampler =
-            Fft::new_custom(from, to, block, 1, 1, WindowFunction::BlackmanHarris2, FixedSync::Both)
-                .map_err(|error| error.to_string())?;
-        Ok(Filter {
-            input: reserved(resampler.input_frames_next()).map_err(|error| error.to_string())?,
-            output: vec![0.0; resampler.output_frames_next()],
-            block: resampler.input_frames_next(),
-            delay: resampler.output_delay(),
-            resampler,
-        })
+        let block = periods * period_in;
+        let block_out = periods * period_out;
+        // Memory for the filter and its tables, about; it is released again.
+        Vec::<f64>::new().try_reserve_exact(8 * (block + block_out))?;
+        let blocks = BlockFilter::new(block, block_out);
+        let (input, output) = (Vec::with_capacity(block), vec![0.0; block_out]);
+        Ok(Filter { input, output, block, delay: blocks.delay(), blocks })
     }
 
     /// Converts the blocks that are complete.
-    fn push(&mut self, mut samples: &[f32], to: &mut Vec<f32>) -> Result<(), String> {
+    fn push(&mut self, mut samples: &[f32], to: &mut Vec<f32>) {
         while !samples.is_empty() {
             let count = samples.len().min(self.block - self.input.len());
             self.input.extend(samples[..count].iter().map(|&sample| f64::from(sample)));
             samples = &samples[count..];
             if self.input.len() == self.block {
-                self.convert()?;
+                self.blocks.convert(&self.input, &mut self.output);
                 self.input.clear();
                 let skipped = self.delay.min(self.output.len());
                 self.delay -= skipped;
                 to.extend(self.output[skipped..].iter().map(|&sample| sample as f32));
             }
         }
-        Ok(())
     }
-
-    /// Converts a block.
-    fn convert(&mut self) -> Result<(), String> {
-        let Filter { resampler, input, output, .. } = self;
-        let (block, length) = (input.len(), output.len());
-        let convert = || {
-            let input = InterleavedSlice::new(input, 1, block).map_err(|error| error.to_string())?;
-            let mut output =
-                InterleavedSlice::new_mut(output, 1, length).map_err(|error| error.to_string())?;
-            resampler.process_into_buffer(&input, &mut output, None).map_err(|error| error.to_string())
-        };
-        let (_, written) = stapes_files::contain_panic(convert).and_then(|written| written)?;
-        match written == length {
-            true => Ok(()),
-            false => Err(format!("the filter returned {written} of {length} samples")),
-        }
-    }
-}
-
-fn reserved(length: usize) -> Result<Vec<f64>, TryReserveError> {
-    let mut values = Vec::new();
-    values.try_reserve_exact(length)?;
-    Ok(values)
 }
 
 pub(crate) fn greatest_common_divisor(a: u32, b: u32) -> u32 {
