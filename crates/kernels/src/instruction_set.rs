@@ -2,14 +2,12 @@
 
 use std::sync::OnceLock;
 
-#[cfg(target_arch = "x86_64")]
-use crate::simd::{Avx2, Avx512};
-use crate::simd::{Portable, Simd};
+use crate::simd::{Portable, Simd, with_sets};
 
 /// The vector instructions that a kernel uses.
 ///
 /// [`InstructionSet::best`] detects the set once. The environment variable `STAPES_INSTRUCTIONS` selects another set
-/// that the processor supports: `portable`, `avx2` or `avx512`. Results differ between sets by rounding (the portable
+/// that the processor supports: `portable`, `avx2`, `avx512` or `neon`. Results differ between sets by rounding (the portable
 /// path rounds products before it adds them). One set gives the same bits for the same input every time.
 ///
 /// # Example
@@ -21,15 +19,52 @@ use crate::simd::{Portable, Simd};
 #[derive(Clone, Copy)]
 pub struct InstructionSet(Token);
 
-/// Proof that the processor supports the instructions.
-#[derive(Clone, Copy)]
-pub(crate) enum Token {
-    Portable(Portable),
-    #[cfg(target_arch = "x86_64")]
-    Avx2(Avx2),
-    #[cfg(target_arch = "x86_64")]
-    Avx512(Avx512),
+macro_rules! define_token {
+    ({} $($set:ident, $name:literal, $compiled:meta, $features:literal;)*) => {
+        /// Proof that the processor supports the instructions.
+        #[derive(Clone, Copy)]
+        pub(crate) enum Token {
+            Portable(Portable),
+            $(#[cfg($compiled)] $set(crate::simd::$set),)*
+        }
+
+        impl Token {
+            /// Returns the tokens of all sets that this processor supports, the slowest first.
+            fn available() -> Vec<Token> {
+                let sets = [
+                    Some(Token::Portable(Portable)),
+                    $(#[cfg($compiled)] crate::simd::$set::detect().map(Token::$set),)*
+                ];
+                sets.into_iter().flatten().collect()
+            }
+
+            fn name(self) -> &'static str {
+                match self {
+                    Token::Portable(_) => "portable",
+                    $(#[cfg($compiled)] Token::$set(_) => $name,)*
+                }
+            }
+
+            /// See [`Simd::WIDTH`].
+            fn width(self) -> usize {
+                match self {
+                    Token::Portable(_) => Portable::WIDTH,
+                    $(#[cfg($compiled)] Token::$set(_) => crate::simd::$set::WIDTH,)*
+                }
+            }
+
+            /// See [`Simd::TILE_ROWS`].
+            fn tile_rows(self) -> usize {
+                match self {
+                    Token::Portable(_) => Portable::TILE_ROWS,
+                    $(#[cfg($compiled)] Token::$set(_) => crate::simd::$set::TILE_ROWS,)*
+                }
+            }
+        }
+    };
 }
+
+with_sets!([define_token], {});
 
 const VARIABLE: &str = "STAPES_INSTRUCTIONS";
 
@@ -75,13 +110,7 @@ impl InstructionSet {
 
     /// Returns all sets that this processor supports, the portable one first.
     pub fn available() -> Vec<InstructionSet> {
-        let mut sets = vec![InstructionSet::PORTABLE];
-        #[cfg(target_arch = "x86_64")]
-        {
-            sets.extend(Avx2::detect().map(|token| InstructionSet(Token::Avx2(token))));
-            sets.extend(Avx512::detect().map(|token| InstructionSet(Token::Avx512(token))));
-        }
-        sets
+        Token::available().into_iter().map(InstructionSet).collect()
     }
 
     fn detect() -> InstructionSet {
@@ -90,24 +119,12 @@ impl InstructionSet {
 
     /// Values per vector.
     pub(crate) fn width(self) -> usize {
-        match self.0 {
-            Token::Portable(_) => Portable::WIDTH,
-            #[cfg(target_arch = "x86_64")]
-            Token::Avx2(_) => Avx2::WIDTH,
-            #[cfg(target_arch = "x86_64")]
-            Token::Avx512(_) => Avx512::WIDTH,
-        }
+        self.0.width()
     }
 
     /// Rows of the largest tile of a matrix product.
     pub(crate) fn tile_rows(self) -> usize {
-        match self.0 {
-            Token::Portable(_) => Portable::TILE_ROWS,
-            #[cfg(target_arch = "x86_64")]
-            Token::Avx2(_) => Avx2::TILE_ROWS,
-            #[cfg(target_arch = "x86_64")]
-            Token::Avx512(_) => Avx512::TILE_ROWS,
-        }
+        self.0.tile_rows()
     }
 
     pub(crate) fn token(self) -> Token {
@@ -117,13 +134,7 @@ impl InstructionSet {
 
 impl std::fmt::Display for InstructionSet {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self.0 {
-            Token::Portable(_) => "portable",
-            #[cfg(target_arch = "x86_64")]
-            Token::Avx2(_) => "avx2",
-            #[cfg(target_arch = "x86_64")]
-            Token::Avx512(_) => "avx512",
-        })
+        f.write_str(self.0.name())
     }
 }
 

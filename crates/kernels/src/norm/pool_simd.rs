@@ -1,5 +1,7 @@
 //! Vector operations of average pooling and ReLU signs.
 
+#[cfg(target_arch = "aarch64")]
+use crate::simd::Neon;
 #[cfg(target_arch = "x86_64")]
 use crate::simd::{Avx2, Avx512};
 use crate::simd::{Portable, Simd};
@@ -118,5 +120,49 @@ impl PoolSimd for Avx512 {
     fn masked(self, v: __m512, bits: u16) -> __m512 {
         // SAFETY: the token proves AVX-512F.
         unsafe { _mm512_maskz_mov_ps(bits, v) }
+    }
+}
+
+#[cfg(target_arch = "aarch64")]
+use std::arch::aarch64::*;
+
+/// Bits of the lanes of both halves.
+#[cfg(target_arch = "aarch64")]
+const LANES: [[u32; 4]; 2] = [[1, 2, 4, 8], [16, 32, 64, 128]];
+
+// The token proves that the processor has the instructions.
+#[cfg(target_arch = "aarch64")]
+impl PoolSimd for Neon {
+    #[inline(always)]
+    fn pair_sums(self, a: [float32x4_t; 2], b: [float32x4_t; 2]) -> [float32x4_t; 2] {
+        // SAFETY: the token proves NEON.
+        unsafe { [vpaddq_f32(a[0], a[1]), vpaddq_f32(b[0], b[1])] }
+    }
+
+    #[inline(always)]
+    fn repeat_each(self, v: [float32x4_t; 2]) -> [[float32x4_t; 2]; 2] {
+        // SAFETY: the token proves NEON.
+        let twice = |half: float32x4_t| unsafe { [vzip1q_f32(half, half), vzip2q_f32(half, half)] };
+        [twice(v[0]), twice(v[1])]
+    }
+
+    #[inline(always)]
+    fn mask_above(self, v: [float32x4_t; 2], bound: [float32x4_t; 2]) -> u16 {
+        // SAFETY: the token proves NEON.
+        unsafe {
+            let low = vandq_u32(vcgtq_f32(v[0], bound[0]), vld1q_u32(LANES[0].as_ptr()));
+            let high = vandq_u32(vcgtq_f32(v[1], bound[1]), vld1q_u32(LANES[1].as_ptr()));
+            vaddvq_u32(vorrq_u32(low, high)) as u16
+        }
+    }
+
+    #[inline(always)]
+    fn masked(self, v: [float32x4_t; 2], bits: u16) -> [float32x4_t; 2] {
+        // SAFETY: the token proves NEON.
+        let half = |at: usize| unsafe {
+            let set = vtstq_u32(vdupq_n_u32(bits.into()), vld1q_u32(LANES[at].as_ptr()));
+            vreinterpretq_f32_u32(vandq_u32(vreinterpretq_u32_f32(v[at]), set))
+        };
+        [half(0), half(1)]
     }
 }

@@ -12,6 +12,8 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 mod portable;
 
 use std::ops::{Add, Div, Mul, Sub};
@@ -20,6 +22,8 @@ use std::ops::{Add, Div, Mul, Sub};
 pub(crate) use avx2::Avx2;
 #[cfg(target_arch = "x86_64")]
 pub(crate) use avx512::Avx512;
+#[cfg(target_arch = "aarch64")]
+pub(crate) use neon::Neon;
 pub(crate) use portable::Portable;
 
 /// Vector operations of one instruction set.
@@ -225,6 +229,19 @@ operator!(Sub, sub);
 operator!(Mul, mul);
 operator!(Div, div);
 
+/// Calls a macro with the vector instruction sets, one line for each, the slowest of a processor first: the token, the
+/// name, where it is compiled, and the instructions that it proves. The first argument is passed on in front of them.
+macro_rules! with_sets {
+    ([$($callback:tt)+], $first:tt) => {
+        $($callback)+! {
+            $first
+            Avx2, "avx2", target_arch = "x86_64", "avx2,fma";
+            Avx512, "avx512", target_arch = "x86_64", "avx512f";
+            Neon, "neon", target_arch = "aarch64", "neon";
+        }
+    };
+}
+
 /// Defines `name(set, arguments)` from a generic, always inlined `name(simd, arguments)`: it is compiled once for
 /// each instruction set and selected by the first argument.
 macro_rules! kernel {
@@ -234,29 +251,49 @@ macro_rules! kernel {
     ) => {
         $(#[$attribute])*
         $visibility fn $name $(<$($generic: $bound),+>)? (set: $crate::InstructionSet, $($argument: $type),*) {
-            match set.token() {
-                $crate::instruction_set::Token::Portable(simd) => $generic_path(simd, $($argument),*),
-                #[cfg(target_arch = "x86_64")]
-                $crate::instruction_set::Token::Avx2(simd) => {
-                    #[target_feature(enable = "avx2,fma")]
-                    fn compiled $(<$($generic: $bound),+>)? (simd: $crate::simd::Avx2, $($argument: $type),*) {
-                        $generic_path(simd, $($argument),*)
-                    }
-                    // SAFETY: a value of `Avx2` exists only where the processor has AVX2 and FMA.
-                    unsafe { compiled $(::<$($generic),+>)? (simd, $($argument),*) }
-                }
-                #[cfg(target_arch = "x86_64")]
-                $crate::instruction_set::Token::Avx512(simd) => {
-                    #[target_feature(enable = "avx512f")]
-                    fn compiled $(<$($generic: $bound),+>)? (simd: $crate::simd::Avx512, $($argument: $type),*) {
-                        $generic_path(simd, $($argument),*)
-                    }
-                    // SAFETY: a value of `Avx512` exists only where the processor has AVX-512F.
-                    unsafe { compiled $(::<$($generic),+>)? (simd, $($argument),*) }
-                }
-            }
+            $crate::simd::with_sets!([$crate::simd::select], {
+                set, { $(<$($generic: $bound),+>)? ($($argument: $type),*) = $generic_path }
+            })
         }
     };
 }
 
-pub(crate) use kernel;
+/// Calls a kernel with the token of the selected set.
+macro_rules! select {
+    (
+        { $selected:ident, $kernel:tt }
+        $($set:ident, $name:literal, $compiled:meta, $features:literal;)*
+    ) => {
+        match $selected.token() {
+            $crate::instruction_set::Token::Portable(simd) => $crate::simd::call!(simd, $kernel),
+            $(
+                #[cfg($compiled)]
+                $crate::instruction_set::Token::$set(simd) => {
+                    $crate::simd::call!(simd, $kernel, $crate::simd::$set, $features)
+                }
+            )*
+        }
+    };
+}
+
+/// Calls a kernel with this token, compiled for the token's instructions if they are named.
+macro_rules! call {
+    ($simd:ident, { $(<$($generic:ident: $bound:path),+>)? ($($argument:ident: $type:ty),*) = $generic_path:expr }) => {
+        $generic_path($simd, $($argument),*)
+    };
+    (
+        $simd:ident,
+        { $(<$($generic:ident: $bound:path),+>)? ($($argument:ident: $type:ty),*) = $generic_path:expr },
+        $set:path,
+        $features:literal
+    ) => {{
+        #[target_feature(enable = $features)]
+        fn compiled $(<$($generic: $bound),+>)? ($simd: $set, $($argument: $type),*) {
+            $generic_path($simd, $($argument),*)
+        }
+        // SAFETY: a token exists only where the processor has the instructions that it proves.
+        unsafe { compiled $(::<$($generic),+>)? ($simd, $($argument),*) }
+    }};
+}
+
+pub(crate) use {call, kernel, select, with_sets};
