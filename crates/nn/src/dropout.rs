@@ -102,6 +102,7 @@ impl Layer for Dropout {
     }
 
     fn backward(&mut self, buffers: Backward<'_>, _pass: Pass<'_>) {
+        stapes_kernels::require_training();
         let Some(d_input) = buffers.d_input else { return };
         d_input.copy_from_slice(buffers.d_output);
         self.scale(d_input);

@@ -119,6 +119,7 @@ impl Layer for Linear {
     }
 
     fn backward(&mut self, buffers: Backward<'_>, pass: Pass<'_>) {
+        stapes_kernels::require_training();
         let (rows, inputs) = (self.input.rows(pass.sequences), self.input.features());
         let weight = &self.tensors[0];
         let d_y = Matrix::new(buffers.d_output, rows, self.outputs);

@@ -172,6 +172,7 @@ impl Layer for NormActivation {
     }
 
     fn begin_backward(&mut self, buffers: Backward<'_>, pass: Pass<'_>) {
+        stapes_kernels::require_training();
         let examples = self.examples(pass);
         let Some(norm) = &mut self.norm else { return };
         let (channels, sums) = norm.begin_backward();
@@ -186,6 +187,7 @@ impl Layer for NormActivation {
     }
 
     fn backward(&mut self, buffers: Backward<'_>, pass: Pass<'_>) {
+        stapes_kernels::require_training();
         let examples = self.examples(pass);
         if let Some(norm) = &mut self.norm {
             norm.finish_backward(buffers.parameters);

@@ -49,6 +49,7 @@ impl Layer for Swish {
     }
 
     fn backward(&mut self, buffers: Backward<'_>, _pass: Pass<'_>) {
+        stapes_kernels::require_training();
         let Some(d_input) = buffers.d_input else { return };
         let pairs = buffers.input.iter().zip(&self.sigmoids);
         let d_pairs = d_input.iter_mut().zip(buffers.d_output.iter());

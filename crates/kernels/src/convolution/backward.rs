@@ -18,6 +18,7 @@ impl Convolution {
     /// # Panics
     /// If the number of weights does not match the shape.
     pub fn begin_backward(&mut self, weights: &[f32]) {
+        crate::require_training();
         self.backward.pack(self.set, &self.shape, weights);
         self.sums.begin();
     }
@@ -36,6 +37,7 @@ impl Convolution {
         gradient: EpilogueGradient<'_>,
         d_input: Option<&mut [f32]>,
     ) {
+        crate::require_training();
         let grid = self.prepare_input(input, size);
         let mut buffer = std::mem::take(&mut self.d_output);
         let plain = gradient.normalized.is_none()
@@ -67,6 +69,7 @@ impl Convolution {
     /// # Panics
     /// If the slice lengths do not match the shapes.
     pub fn finish_backward(&mut self, gradients: Gradients<'_>) {
+        crate::require_training();
         self.sums.finish(&self.shape, gradients);
     }
 

@@ -39,6 +39,7 @@ kernel! {
 
 #[inline(always)]
 fn epilogue_backward_generic<S: PoolSimd>(simd: S, gradient: EpilogueGradient<'_>, to: RowsMut<'_>) {
+    crate::require_training();
     let RowsMut { to, strides, channels, size } = to;
     check(&gradient, channels, size);
     assert!(extent(channels, size, strides) <= to.len(), "length of the gradient");

@@ -38,6 +38,7 @@ pub fn add_gradient_sums(
     channels: &[Channel],
     sums: &mut [GradientSums],
 ) {
+    crate::require_training();
     assert_eq!(y.len(), sizes::count([sums.len(), size[0], size[1]]), "length of y");
     assert_eq!(channels.len(), sums.len(), "channels and sums");
     sums_of(set, gradient, (y, size), channels, sums);

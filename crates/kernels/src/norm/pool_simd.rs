@@ -21,6 +21,7 @@ pub(crate) trait PoolSimd: Simd {
     fn masked(self, v: Self::Vector, bits: u16) -> Self::Vector;
 }
 
+#[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
 impl PoolSimd for Portable {
     #[inline(always)]
     fn pair_sums(self, a: [f32; 8], b: [f32; 8]) -> [f32; 8] {
@@ -164,5 +165,37 @@ impl PoolSimd for Neon {
             vreinterpretq_f32_u32(vandq_u32(vreinterpretq_u32_f32(v[at]), set))
         };
         [half(0), half(1)]
+    }
+}
+
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+use std::arch::wasm32::*;
+
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+impl PoolSimd for Portable {
+    #[inline(always)]
+    fn pair_sums(self, a: [v128; 2], b: [v128; 2]) -> [v128; 2] {
+        let sums = |[low, high]: [v128; 2]| {
+            f32x4_add(i32x4_shuffle::<0, 2, 4, 6>(low, high), i32x4_shuffle::<1, 3, 5, 7>(low, high))
+        };
+        [sums(a), sums(b)]
+    }
+
+    #[inline(always)]
+    fn repeat_each(self, v: [v128; 2]) -> [[v128; 2]; 2] {
+        v.map(|half| [i32x4_shuffle::<0, 0, 1, 1>(half, half), i32x4_shuffle::<2, 2, 3, 3>(half, half)])
+    }
+
+    #[inline(always)]
+    fn mask_above(self, v: [v128; 2], bound: [v128; 2]) -> u16 {
+        let bits = |half: usize| u16::from(i32x4_bitmask(f32x4_gt(v[half], bound[half])));
+        bits(0) | bits(1) << 4
+    }
+
+    #[inline(always)]
+    fn masked(self, v: [v128; 2], bits: u16) -> [v128; 2] {
+        let all = i32x4_splat(i32::from(bits));
+        let keep = |half: v128, lanes: v128| v128_and(half, i32x4_eq(v128_and(all, lanes), lanes));
+        [keep(v[0], i32x4(1, 2, 4, 8)), keep(v[1], i32x4(16, 32, 64, 128))]
     }
 }

@@ -139,6 +139,7 @@ fn average_backward_generic<S: Simd>(
     d_output: &[f32],
     (d_input, size): (&mut [f32], [usize; 2]),
 ) {
+    crate::require_training();
     let positions = pooling.check(d_input.len(), size, d_output.len());
     let [rows, columns] = pooling.window;
     let weight = 1.0 / pooling.area() as f32;
@@ -256,6 +257,7 @@ fn max_backward_generic<S: Simd>(
     indices: &[u32],
     (d_input, size): (&mut [f32], [usize; 2]),
 ) {
+    crate::require_training();
     let positions = pooling.check(d_input.len(), size, d_output.len());
     assert_eq!(indices.len(), d_output.len(), "indices and outputs");
     d_input.fill(0.0);

@@ -42,6 +42,7 @@ impl Recurrence {
         gradients: Gradients<'_>,
         mut d_input: Option<(MatrixMut<'_>, Start<'_>)>,
     ) {
+        crate::require_training();
         let (sequences, hidden) = (pass.sequences, self.hidden);
         let frames = sequences.frames();
         assert_eq!(

@@ -175,6 +175,7 @@ impl Recurrence {
     /// # Panics
     /// If the weights do not have the shape of this layer.
     pub fn pack_weights_backward(&mut self, weights: Weights<'_>) {
+        crate::require_training();
         let (input, recurrent) = self.matrices(weights);
         self.input_weights_backward.pack(input);
         for (run, packed) in self.shape.products().zip(&mut self.recurrent_weights_backward) {

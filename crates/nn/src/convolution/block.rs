@@ -268,6 +268,7 @@ impl Layer for ConvolutionBlock {
     }
 
     fn begin_backward(&mut self, buffers: Backward<'_>, pass: Pass<'_>) {
+        stapes_kernels::require_training();
         let Some(norm) = &mut self.norm else { return };
         let (channels, sums) = norm.begin_backward();
         for example in self.geometry.examples(pass) {
@@ -284,6 +285,7 @@ impl Layer for ConvolutionBlock {
     }
 
     fn backward(&mut self, mut buffers: Backward<'_>, pass: Pass<'_>) {
+        stapes_kernels::require_training();
         if let Some(norm) = &mut self.norm {
             norm.finish_backward(buffers.parameters);
         }

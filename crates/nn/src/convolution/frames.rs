@@ -173,6 +173,7 @@ impl Layer for FrameConvolution {
     }
 
     fn backward(&mut self, buffers: Backward<'_>, _pass: Pass<'_>) {
+        stapes_kernels::require_training();
         let (width, each) = (self.input.features(), self.output_shape().features());
         for (d, &pooled) in buffers.d_output.iter_mut().zip(&self.pooled) {
             *d = match self.config.activation {

@@ -81,6 +81,7 @@ impl Layer for ImageMean {
     }
 
     fn backward(&mut self, buffers: Backward<'_>, pass: Pass<'_>) {
+        stapes_kernels::require_training();
         let Some(d_input) = buffers.d_input else { return };
         self.each_channel(pass, |[to, from], length| {
             let (d_input, d) = (&mut d_input[to], &buffers.d_output[from]);

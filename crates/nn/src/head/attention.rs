@@ -174,6 +174,7 @@ impl Layer for Attention {
     /// A learned query has d_w = sum of all d_q, and d_b = 0 because the softmax does not depend on b. A
     /// query from the middle frame has dW = sum of d_q y_m^T, db = sum of d_q, and adds W^T d_q to d_y_m.
     fn backward(&mut self, buffers: Backward<'_>, pass: Pass<'_>) {
+        stapes_kernels::require_training();
         let Backward { parameters, gradients, input, d_output, mut d_input, .. } = buffers;
         let width = self.features;
         let mut d_queries = vec![0.0; self.queries.len()];

@@ -150,6 +150,7 @@ impl Layer for Pool {
     }
 
     fn backward(&mut self, buffers: Backward<'_>, pass: Pass<'_>) {
+        stapes_kernels::require_training();
         let width = self.features;
         let Some(d_input) = buffers.d_input else { return };
         let d_output = buffers.d_output;

@@ -214,6 +214,7 @@ impl RecurrentStack {
         mut states: StateGradients<'_>,
         pass: Pass<'_>,
     ) {
+        stapes_kernels::require_training();
         let (config, frames) = (self.config, pass.sequences.frames());
         let (width, num_directions) = (config.output_size(), config.num_directions());
         let state_len = self.state_len(pass.sequences.batch()) / self.recurrences.len();
