@@ -104,6 +104,14 @@ typedef struct {
   stapes_keyword_options keywords;
 } stapes_stream_options;
 
+// Segment of a recording, s.
+typedef struct {
+  // Start.
+  double start_seconds;
+  // End.
+  double end_seconds;
+} stapes_segment;
+
 // Event of a stream.
 typedef struct {
   // Kind of the event.
@@ -155,6 +163,17 @@ const char *stapes_model_label(const stapes_model *model, size_t index);
 // it has them for a clip (such as keywords), or if model is NULL.
 bool stapes_model_is_frame_level(const stapes_model *model);
 
+// Writes the times of the rows of stapes_classify with a frame-level model: row t is that of the frame with its
+// center at first_seconds + t hop_seconds.
+stapes_status stapes_model_frame_times(const stapes_model *model,
+                                       double *first_seconds,
+                                       double *hop_seconds);
+
+// Returns the threshold of a label, by its index from 0, that the model file names for a keyword; above 1 for a label
+// that is not a keyword, or if model is NULL.
+float stapes_model_keyword_threshold(const stapes_model *model,
+                                     size_t index);
+
 // Classifies a recording.
 //
 // - samples: num_samples samples at sample_rate_hz (100 to 1,000,000), which are resampled to the model's rate.
@@ -178,6 +197,25 @@ stapes_status stapes_classify(const stapes_model *model,
 // must be set.
 stapes_status stapes_stream_options_init(const stapes_model *model,
                                          stapes_stream_options *options);
+
+// Finds the speech of a recording with a frame-level model, like silero-vad's get_speech_timestamps.
+//
+// - samples: num_samples samples at sample_rate_hz (100 to 1,000,000), which are resampled to the model's rate.
+// - options: NULL for the defaults.
+// - segments: receives the segments; capacity is the number that fits. It may be NULL if capacity is 0.
+// - num_segments: receives the number of segments.
+//
+// Errors: STAPES_STATUS_BUFFER_TOO_SMALL if capacity is too small; then only *num_segments is written, and a buffer
+// of that size is large enough. STAPES_STATUS_INVALID_ARGUMENT if an option is invalid, or the model is not
+// frame-level. STAPES_STATUS_INVALID_INPUT if a sample is not finite.
+stapes_status stapes_speech_segments(const stapes_model *model,
+                                     const float *samples,
+                                     size_t num_samples,
+                                     uint32_t sample_rate_hz,
+                                     const stapes_speech_options *options,
+                                     stapes_segment *segments,
+                                     size_t capacity,
+                                     size_t *num_segments);
 
 // Creates a stream for one recording. A causal frame-level model reports starts and ends of speech, a model of
 // clips keywords in windows. *stream receives the stream, or NULL after an error; free it with

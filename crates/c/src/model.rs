@@ -6,7 +6,7 @@ use std::ptr::null;
 use std::sync::{Mutex, PoisonError};
 
 use stapes_audio::Clip;
-use stapes_infer::{Classifier, InferError, Input, Model};
+use stapes_infer::{Classifier, InferError, Input, KeywordSettings, Model};
 
 use crate::boundary::{Failure, Status, call, check_pointer, free, reference, slice, value, write};
 
@@ -16,6 +16,8 @@ pub struct ModelHandle {
     pub(crate) model: Model,
     pub(crate) sample_rate_hz: u32,
     pub(crate) is_frame_level: bool,
+    /// Time of the first frame and between frames, s.
+    frame_times: [f64; 2],
     labels: Vec<CString>,
     /// Made by the first classification; taken while one runs, so that a panic leaves none.
     classifier: Mutex<Option<Classifier<'static>>>,
@@ -33,6 +35,8 @@ impl ModelHandle {
             return Err(Failure::model(&error));
         };
         let sample_rate_hz = features.sample_rate_hz;
+        let times = features.frame_times().map_err(|error| Failure::model(&error.into()))?;
+        let frame_times = [times.center_seconds(0), times.hop_seconds()];
         let network = model.network().map_err(|error| Failure::model(&error))?;
         let is_frame_level = network.objective().is_frame_level();
         let label = |label: &String| {
@@ -42,10 +46,17 @@ impl ModelHandle {
             })
         };
         let labels = model.labels.iter().map(label).collect::<Result<Vec<CString>, Failure>>()?;
-        Ok(ModelHandle { model, sample_rate_hz, is_frame_level, labels, classifier: Mutex::new(None) })
+        Ok(ModelHandle {
+            model,
+            sample_rate_hz,
+            is_frame_level,
+            frame_times,
+            labels,
+            classifier: Mutex::new(None),
+        })
     }
 
-    fn classify(&self, clip: &Clip) -> Result<Vec<f32>, InferError> {
+    pub(crate) fn classify(&self, clip: &Clip) -> Result<Vec<f32>, InferError> {
         let mut place = self.classifier.lock().unwrap_or_else(PoisonError::into_inner);
         let mut classifier = match place.take() {
             Some(classifier) => classifier,
@@ -120,6 +131,40 @@ pub unsafe extern "C" fn stapes_model_label(model: *const ModelHandle, index: us
 pub unsafe extern "C" fn stapes_model_is_frame_level(model: *const ModelHandle) -> bool {
     // SAFETY: the caller's promise; models do not change.
     value(false, || Ok(unsafe { reference(model, "model") }?.is_frame_level))
+}
+
+/// Writes the times of the rows of stapes_classify with a frame-level model: row t is that of the frame with its
+/// center at first_seconds + t hop_seconds.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn stapes_model_frame_times(
+    model: *const ModelHandle,
+    first_seconds: *mut f64,
+    hop_seconds: *mut f64,
+) -> Status {
+    call(|| {
+        // SAFETY: the caller's promise; models do not change.
+        let [first, hop] = unsafe { reference(model, "model") }?.frame_times;
+        // SAFETY: the caller's promise.
+        unsafe {
+            write(first_seconds, first, "first_seconds")?;
+            write(hop_seconds, hop, "hop_seconds")
+        }
+    })
+}
+
+/// Returns the threshold of a label, by its index from 0, that the model file names for a keyword; above 1 for a label
+/// that is not a keyword, or if model is NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn stapes_model_keyword_threshold(model: *const ModelHandle, index: usize) -> f32 {
+    const NOT_A_KEYWORD: f32 = 2.0;
+    value(NOT_A_KEYWORD, || {
+        // SAFETY: the caller's promise; models do not change.
+        let model = &unsafe { reference(model, "model") }?.model;
+        let settings = KeywordSettings::of_model(model);
+        let threshold = settings.zip(model.labels.get(index));
+        let threshold = threshold.and_then(|(settings, label)| settings.thresholds.get(label).copied());
+        Ok(threshold.unwrap_or(NOT_A_KEYWORD))
+    })
 }
 
 /// Classifies a recording.

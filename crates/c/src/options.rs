@@ -59,7 +59,7 @@ pub struct StreamOptions {
 }
 
 impl SpeechOptions {
-    fn to_infer(self) -> stapes_infer::SpeechOptions {
+    pub(crate) fn to_infer(self) -> stapes_infer::SpeechOptions {
         stapes_infer::SpeechOptions {
             threshold: self.threshold,
             neg_threshold: (self.neg_threshold >= 0.0 || self.neg_threshold.is_nan())

@@ -10,8 +10,8 @@ fn the_header_is_that_of_the_sources() {
         "\n// Version of the header.\n#define STAPES_VERSION \"{}\"",
         env!("CARGO_PKG_VERSION")
     ));
-    let sources =
-        ["boundary", "model", "options", "stream"].map(|name| folder.join(format!("src/{name}.rs")));
+    let sources = ["boundary", "model", "options", "segments", "stream"]
+        .map(|name| folder.join(format!("src/{name}.rs")));
     let builder = sources
         .iter()
         .fold(cbindgen::Builder::new().with_config(config), |builder, source| builder.with_src(source));

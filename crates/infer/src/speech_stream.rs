@@ -29,6 +29,8 @@ pub struct SpeechStream {
     /// Start of the first frame, s.
     offset_seconds: f64,
     times: FrameTimes,
+    /// K, the number of classes.
+    classes: usize,
 }
 
 impl SpeechStream {
@@ -52,6 +54,7 @@ impl SpeechStream {
             sample_rate_hz: rate_hz,
             offset_seconds: (times.center_seconds(0) - times.hop_seconds() / 2.0).max(0.0),
             times,
+            classes: model.labels.len(),
         })
     }
 
@@ -91,6 +94,25 @@ impl SpeechStream {
                 SpeechTime::End(seconds) => SpeechTime::End(seconds.min(duration_seconds)),
             });
         });
+    }
+}
+
+impl SpeechStream {
+    /// Returns the start and the end of each segment of speech, s, from the probabilities of a whole recording.
+    ///
+    /// # Shapes
+    /// probabilities [T, K]
+    pub fn segments(mut self, probabilities: &[f32], duration_seconds: f64) -> Vec<[f64; 2]> {
+        let (mut segments, mut start) = (Vec::new(), 0.0);
+        let mut collect = |time| match time {
+            SpeechTime::Start(seconds) => start = seconds,
+            SpeechTime::End(end) => segments.push([start, end]),
+        };
+        for row in probabilities.chunks_exact(self.classes) {
+            self.push(row, &mut collect);
+        }
+        self.finish(duration_seconds, collect);
+        segments
     }
 }
 

@@ -11,9 +11,7 @@ use serde::Deserialize;
 use stapes::FileClassifier;
 use stapes::audio::Clip;
 use stapes::features::Features;
-use stapes::infer::{
-    self, Classifier, InferError, Input, SpeechOptions, SpeechStream, SpeechTime, frame_segments,
-};
+use stapes::infer::{self, Classifier, InferError, Input, SpeechOptions, SpeechStream, frame_segments};
 use stapes::run::Run;
 
 use crate::arrays::{frames, matrix, read, read2, vector};
@@ -336,18 +334,14 @@ impl Model {
         seconds: f64,
         options: &str,
     ) -> PyResult<Vec<(f64, f64)>> {
-        let mut stream =
-            SpeechStream::new(self.model(), &SpeechSettings::parse(options)?).map_err(exception)?;
+        let stream = SpeechStream::new(self.model(), &SpeechSettings::parse(options)?).map_err(exception)?;
         let probabilities = read2::<f32>(probabilities)?;
-        let (mut segments, mut start) = (Vec::new(), 0.0);
-        let mut collect = |time| match time {
-            SpeechTime::Start(seconds) => start = seconds,
-            SpeechTime::End(end) => segments.push((start, end)),
-        };
-        let rows = probabilities.as_slice()?.chunks_exact(probabilities.shape()[1].max(1));
-        rows.for_each(|row| stream.push(row, &mut collect));
-        stream.finish(seconds, &mut collect);
-        Ok(segments)
+        let classes = self.model().labels.len();
+        if probabilities.shape()[1] != classes {
+            return Err(value_error(format!("the probabilities are those of other than {classes} classes")));
+        }
+        let segments = stream.segments(probabilities.as_slice()?, seconds);
+        Ok(segments.into_iter().map(|[start, end]| (start, end)).collect())
     }
 }
 

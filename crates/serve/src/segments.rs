@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Serialize;
 use stapes_files::number::rounded_seconds;
-use stapes_infer::{SpeechOptions, SpeechStream, SpeechTime};
+use stapes_infer::{SpeechOptions, SpeechStream};
 
 use crate::api_error::ApiError;
 use crate::app::App;
@@ -92,16 +92,10 @@ fn find(
     model: &LoadedModel,
     options: &SpeechOptions,
 ) -> Result<(Vec<Segment>, f64), ApiError> {
-    let mut stream = SpeechStream::new(&model.model, options)?;
+    let stream = SpeechStream::new(&model.model, options)?;
     let found = source.classify(model)?;
-    let (mut segments, mut start) = (Vec::new(), 0.0);
-    let mut collect = |time| match time {
-        SpeechTime::Start(seconds) => start = rounded_seconds(seconds),
-        SpeechTime::End(seconds) => segments.push(Segment { start, end: rounded_seconds(seconds) }),
-    };
-    for row in found.values.chunks_exact(model.model.labels.len()) {
-        stream.push(row, &mut collect);
-    }
-    stream.finish(found.seconds, &mut collect);
-    Ok((segments, found.seconds))
+    let segments = stream.segments(&found.values, found.seconds).into_iter();
+    let segment =
+        |[start, end]: [f64; 2]| Segment { start: rounded_seconds(start), end: rounded_seconds(end) };
+    Ok((segments.map(segment).collect(), found.seconds))
 }

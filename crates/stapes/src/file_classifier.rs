@@ -4,9 +4,7 @@ use std::path::Path;
 
 use stapes_audio::{Channel, Clip, Recording, StreamResampler};
 use stapes_features::Segment;
-use stapes_infer::{
-    Classifier, InferError, Input, Model, SpeechOptions, SpeechStream, SpeechTime, StreamClassifier,
-};
+use stapes_infer::{Classifier, InferError, Input, Model, SpeechOptions, SpeechStream, StreamClassifier};
 
 use crate::error::Error;
 
@@ -146,17 +144,17 @@ impl<'a> FileClassifier<'a> {
     /// # Errors
     /// [`Error::Infer`] if the model is not frame-level; otherwise those of [`FileClassifier::classify`].
     pub fn speech(&mut self, path: &Path, options: &SpeechOptions) -> Result<FileSpeech, Error> {
-        let mut stream = SpeechStream::new(self.model, options)?;
+        let stream = SpeechStream::new(self.model, options)?;
         let FileProbabilities { probabilities, seconds, .. } = self.classify(path)?;
-        let (mut segments, mut start_seconds) = (Vec::new(), 0.0);
-        let mut collect = |time| match time {
-            SpeechTime::Start(seconds) => start_seconds = seconds,
-            SpeechTime::End(end_seconds) => segments.push(Segment { start_seconds, end_seconds, class: 1 }),
-        };
+        let segments = stream.segments(&probabilities, seconds).into_iter();
+        let segment =
+            |[start_seconds, end_seconds]: [f64; 2]| Segment { start_seconds, end_seconds, class: 1 };
         let rows = probabilities.chunks_exact(self.model.labels.len());
-        rows.clone().for_each(|row| stream.push(row, &mut collect));
-        stream.finish(seconds, &mut collect);
-        Ok(FileSpeech { segments, probabilities: rows.map(SpeechStream::probability).collect(), seconds })
+        Ok(FileSpeech {
+            segments: segments.map(segment).collect(),
+            probabilities: rows.map(SpeechStream::probability).collect(),
+            seconds,
+        })
     }
 
     /// Classifies windows of a sound file, each as a recording of its own. The last window ends with the recording; a
