@@ -144,54 +144,12 @@ fn c_code_computes_every_front_end() {
         return;
     }
     let lstm = "[recurrent]\ncell = 'lstm'\nhidden_size = 6\nhead = 'per_frame'";
-    let cases = [
-        ("[front_end.librosa-mel-db]\nn_fft = 512\nhop_length = 160\nref = 'max'\nn_mels = 30", true),
-        (
-            "[front_end.librosa-mel-db]\nn_fft = 512\nhop_length = 160\nref = 0.01\npower = 1\ntop_db = 'none'\ncenter = false",
-            false,
-        ),
-        (
-            "[front_end.librosa-mfcc]\nn_fft = 400\nhop_length = 160\npad_mode = 'reflect'\nlifter = 22\nhtk = true",
-            true,
-        ),
-        ("scale = 'int16'\n[front_end.psf-mfcc]\ndeltas = 2", false),
-        (
-            "scale = 'int16'\n[front_end.psf-mfcc]\nwinfunc = 'hamming'\nappendEnergy = false\nnfft = 'auto'\nwinstep = 0.03",
-            false,
-        ),
-        ("[front_end.psf-logfbank]\n[deltas]\nkind = 'psf'\norder = 2", true),
-        ("[front_end.psf-fbank]\nnfft = 300", true),
-        (
-            "scale = 'int16'\n[front_end.kaldi-fbank]\nframe_opts = { snip_edges = false }\nuse_energy = true",
-            true,
-        ),
-        ("scale = 'int16'\n[front_end.kaldi-mfcc]\nhtk_compat = true\ndeltas = 2\nraw_energy = false", false),
-        (
-            "scale = 'int16'\n[front_end.kaldi-mfcc]\ndialect = 'torchaudio'\ncmvn = 'meanvar'\ndeltas = 1",
-            true,
-        ),
-        ("[front_end.kaldi-fbank]\nuse_power = false\nuse_log_floor = false\n[deltas]\norder = 2", false),
-        ("[front_end.torchaudio-mfcc]\nn_mfcc = 13\nmelkwargs = { n_mels = 40 }", true),
-        (
-            "[front_end.torchaudio-mfcc]\nn_mfcc = 13\nlog_mels = true\nmelkwargs = { n_mels = 40, center = false, pad = 50, power = 1.5 }",
-            false,
-        ),
-        ("[front_end.torchaudio-mel-db]\nn_fft = 401\nn_mels = 20\nnormalized = true", true),
-        ("[front_end.kaldi-fbank]\n[stacking]\nleft = 2\nright = 1\nevery = 3", false),
-        ("[front_end.kaldi-fbank]\n[stacking]\nleft = 2\nright = 1\nevery = 3", true),
-        ("[front_end.kaldi-fbank]\n[deltas]\nmode = 'mirror'\n[stacking]\nleft = 1", true),
-        ("normalization = 'per-utterance-mean'\n[front_end.kaldi-fbank]\n[deltas]\nmode = 'constant'", true),
-        ("normalization = 'cmvn'\n[front_end.librosa-mfcc]", true),
-        ("fixed_length_samples = 9000\n[front_end.kaldi-fbank]", false),
-        ("fixed_length_samples = 9000\n[front_end.psf-mfcc]", true),
-    ];
-    let cases = cases.map(|(features, clip)| {
-        let normalized = match features.contains("normalization") {
-            true => features.to_owned(),
-            false => format!("normalization = 'per-coefficient'\n{features}"),
-        };
-        (features, model(&normalized, lstm, 3), clip.then_some(0.6), &[9600, 6001, 8000][..])
-    });
+    let cases: Vec<_> = cases::front_ends()
+        .iter()
+        .map(|(features, clip)| {
+            (&**features, model(features, lstm, 3), clip.then_some(0.6), &[9600, 6001, 8000][..])
+        })
+        .collect();
     assert_same(&cases);
 }
 

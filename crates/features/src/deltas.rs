@@ -73,7 +73,7 @@ impl DeltasConfig {
         if let (Some(mode), true) = (self.mode, self.kind != DeltaKind::Librosa) {
             let rule =
                 "is only valid with kind = \"librosa\"; remove it, the other kinds repeat the edge frames";
-            return Err(FeatureError::setting("mode", format!("{mode:?}").to_lowercase(), rule));
+            return Err(FeatureError::setting("mode", format!("{mode:?}").to_ascii_lowercase(), rule));
         }
         match self.kind {
             DeltaKind::Torchaudio => TorchaudioDeltaConfig { win_length: self.width() }

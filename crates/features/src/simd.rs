@@ -5,10 +5,14 @@ use std::ops::{Deref, DerefMut};
 /// Runs `work`, compiled once per instruction set, with the widest vector instructions of this machine.
 ///
 /// Code to be vectorized must be inlined into `work`. Products and sums are never fused, so every machine
-/// computes the same bits.
+/// computes the same bits. A WebAssembly module has the instructions for which it is compiled.
 #[inline(always)]
 pub(crate) fn with_simd<R>(work: impl FnOnce() -> R) -> R {
-    pulp::Arch::new().dispatch(work)
+    #[cfg(not(target_arch = "wasm32"))]
+    let result = pulp::Arch::new().dispatch(work);
+    #[cfg(target_arch = "wasm32")]
+    let result = work();
+    result
 }
 
 /// Size of a cache line and of the widest vector, bytes.

@@ -71,7 +71,13 @@ struct AnyHeader {
     writer: String,
 }
 
-const CRC: Crc<u64, Table<16>> = Crc::<u64, Table<16>>::new(&CRC_64_XZ);
+/// Tables of the checksum, 2 KB each: many are fast, and one makes a WebAssembly module small.
+#[cfg(not(target_arch = "wasm32"))]
+type Tables = Table<16>;
+#[cfg(target_arch = "wasm32")]
+type Tables = Table<1>;
+
+const CRC: Crc<u64, Tables> = Crc::<u64, Tables>::new(&CRC_64_XZ);
 
 /// Start of a header with a checksum; 16 hexadecimal digits and [`AFTER`] follow.
 const BEFORE: &str = "{\"checksum\":\"crc64:";
@@ -171,7 +177,7 @@ fn damaged(error: impl ToString) -> TensorFileError {
 }
 
 /// Adds a field with its length, so that no other list of fields has the same bytes.
-fn add(digest: &mut Digest<'_, u64, Table<16>>, field: &[u8]) {
+fn add(digest: &mut Digest<'_, u64, Tables>, field: &[u8]) {
     digest.update(&(field.len() as u64).to_le_bytes());
     digest.update(field);
 }

@@ -1,5 +1,6 @@
 /* The models of `stapes serve`, over HTTP and WebSocket. */
 
+import { dispatch } from "./events.js";
 import { wav } from "./wav.js";
 
 /** Text about the place where sound is processed. */
@@ -94,21 +95,18 @@ export function stream(model, sampleRate, { keywords, ...options }, handlers) {
     if (error) handlers.error?.(error);
     handlers.ended?.();
   };
-  const events = {
-    scores: ({ seconds, probabilities }) => handlers.scores?.({ seconds, probabilities: Float32Array.from(model.labels, (label) => probabilities[label]) }),
-    speech_started: (event) => handlers.started?.(event),
-    speech_stopped: (event) => handlers.stopped?.(event),
-    keyword: (event) => handlers.keyword?.(event),
-    finished: () => end(),
-    error: ({ error }) => end(failure(`The server answers: ${error.message}`, error.code)),
+  const receive = (event) => {
+    if (event.type === "finished") return end();
+    if (event.type === "error") return end(failure(`The server answers: ${event.error.message}`, event.error.code));
+    if (event.type === "scores") event.probabilities = Float32Array.from(model.labels, (label) => event.probabilities[label]);
+    dispatch(handlers, event);
   };
   socket.onopen = () => {
     waiting.forEach((data) => socket.send(data));
     waiting = [];
   };
   socket.onmessage = ({ data }) => {
-    const event = JSON.parse(data);
-    if (!isDone) events[event.type]?.(event);
+    if (!isDone) receive(JSON.parse(data));
   };
   socket.onclose = ({ code }) => {
     end(failure(code === 1001 ? "The server stops; try again when it runs." : "The connection to the server has ended; check that it runs.", "unreachable"));

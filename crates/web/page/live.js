@@ -1,5 +1,6 @@
 /* A recording while it is made: its samples, its scores, and what the model detects. */
 
+import { dispatch } from "./events.js";
 import { startRecording } from "./recorder.js";
 import { Sound } from "./sound.js";
 import { Track } from "./track.js";
@@ -20,10 +21,16 @@ export class LiveRecording {
 
   /** Starts the microphone. Rejects with a fact and advice. */
   async start() {
+    const { engine, model, options } = this;
     const onLost = () => this.handlers.full("The microphone was disconnected; the recording so far is below.");
-    this.recorder = await startRecording({ onSamples: (samples) => this.push(samples), onLost });
+    const handlers = this.streamHandlers();
+    /* Frames are computed where the samples arrive, if the engine can. */
+    const isOnAudioThread = model.streams !== false && model.kind === "frames" && engine.captureNode !== undefined;
+    const createNode = isOnAudioThread ? (context, onMessage) => engine.captureNode(context, model, options, onMessage) : undefined;
+    const onEvent = (event) => dispatch(handlers, event);
+    this.recorder = await startRecording({ onSamples: (samples) => this.push(samples), onLost, onEvent, createNode });
     this.sampleRate = this.recorder.sampleRate;
-    if (this.model.streams !== false) this.open();
+    if (model.streams !== false && !isOnAudioThread) this.open(handlers);
   }
 
   get seconds() {
@@ -36,10 +43,14 @@ export class LiveRecording {
     return { samples: this.samples.subarray(0, length), sampleRate, peak, seconds };
   }
 
-  open() {
-    const isOfWindows = this.model.kind === "clips";
+  open(handlers) {
     this.ended = new Promise((resolve) => (this.resolve = resolve));
-    this.stream = this.engine.stream(this.model, this.sampleRate, this.options, {
+    this.stream = this.engine.stream(this.model, this.sampleRate, this.options, handlers);
+  }
+
+  streamHandlers() {
+    const isOfWindows = this.model.kind === "clips";
+    return {
       scores: ({ seconds, probabilities }) => {
         this.track.push(seconds, probabilities, isOfWindows);
         this.handlers.update();
@@ -52,7 +63,7 @@ export class LiveRecording {
         this.handlers.scoresLost(error);
       },
       ended: () => this.resolve(),
-    });
+    };
   }
 
   push(samples) {

@@ -18,11 +18,20 @@ export function missingMicrophone() {
   return undefined;
 }
 
+/* Creates the node that sends the samples. */
+async function captureNode(context, onMessage) {
+  await context.audioWorklet.addModule(new URL("capture-worklet.js", import.meta.url));
+  const node = new AudioWorkletNode(context, "capture", { channelCount: 1, channelCountMode: "explicit" });
+  node.port.onmessage = ({ data }) => onMessage(data);
+  return node;
+}
+
 /**
- * Starts the microphone. `onSamples` receives mono samples; `onLost` is called if the device is disconnected. Returns the sample rate and
- * `stop`, which resolves after the last samples. Rejects with a fact and advice.
+ * Starts the microphone. `onSamples` receives mono samples; `onLost` is called if the device is disconnected. `createNode` makes another
+ * node than the one that only sends samples, whose other messages `onEvent` receives. Returns the sample rate and `stop`, which resolves
+ * after the last samples. Rejects with a fact and advice.
  */
-export async function startRecording({ onSamples, onLost }) {
+export async function startRecording({ onSamples, onLost, onEvent, createNode = captureNode }) {
   const missing = missingMicrophone();
   if (missing) throw new Error(missing);
   let stream;
@@ -36,17 +45,20 @@ export async function startRecording({ onSamples, onLost }) {
     stream.getTracks().forEach((track) => track.stop());
     await context.close();
   };
+  let finished, capture;
+  const last = new Promise((resolve) => (finished = resolve));
+  const onMessage = (data) => {
+    if (data === null) finished();
+    else if (data instanceof Float32Array) data.length > 0 && onSamples(data);
+    else onEvent?.(data);
+  };
   try {
     await context.resume();
-    await context.audioWorklet.addModule(new URL("capture-worklet.js", import.meta.url));
+    capture = await createNode(context, onMessage);
   } catch (error) {
     await end();
     throw new Error(`The browser cannot record (${error.message}); reload the page, or choose a file.`);
   }
-  const capture = new AudioWorkletNode(context, "capture", { channelCount: 1, channelCountMode: "explicit" });
-  let finished;
-  const last = new Promise((resolve) => (finished = resolve));
-  capture.port.onmessage = ({ data }) => (data === null ? finished() : data.length > 0 && onSamples(data));
   stream.getAudioTracks()[0].addEventListener("ended", onLost);
   /* A node is computed only if it leads to an output; this one is silent. */
   context.createMediaStreamSource(stream).connect(capture).connect(context.destination);

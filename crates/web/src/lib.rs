@@ -2,7 +2,8 @@
 //! pages share with it.
 //!
 //! The page is plain HTML, CSS and modules of JavaScript, without a build step. It imports `engine.js`, which computes: for the server
-//! this is `page/engine-server.js`. All addresses in it are relative.
+//! this is `page/engine-server.js`, for an exported model `page/engine-web.js` with the package in `npm`. All addresses in it are
+//! relative.
 
 /// File of a site.
 #[derive(Clone, Copy, Debug)]
@@ -19,6 +20,9 @@ const HTML: &str = "text/html; charset=utf-8";
 const CSS: &str = "text/css; charset=utf-8";
 const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
+const JSON: &str = "application/json";
+const TEXT: &str = "text/plain; charset=utf-8";
+const WASM: &str = "application/wasm";
 
 /// Style sheet that all pages share: colors, text, tiles, tables. Light theme first; the dark one overrides its custom properties.
 pub const BASE_CSS: &str = include_str!("../page/base.css");
@@ -28,13 +32,15 @@ pub const SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-
                                    media-src blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 macro_rules! files {
-    ($($path:literal $content_type:ident,)*) => {
+    ($($path:literal $content_type:ident $(from $source:literal)?,)*) => {
         &[$(WebFile {
             path: $path,
             content_type: $content_type,
-            bytes: include_bytes!(concat!("../page/", $path)),
+            bytes: include_bytes!(files!(@source $path $($source)?)),
         }),*]
     };
+    (@source $path:literal) => { concat!("../page/", $path) };
+    (@source $path:literal $source:literal) => { concat!("../", $source) };
 }
 
 /// Files of the page without its engine.
@@ -46,6 +52,7 @@ pub const PAGE: &[WebFile] = files![
     "capture-worklet.js" JAVASCRIPT,
     "dom.js" JAVASCRIPT,
     "downloads.js" JAVASCRIPT,
+    "events.js" JAVASCRIPT,
     "fft.js" JAVASCRIPT,
     "live.js" JAVASCRIPT,
     "models.js" JAVASCRIPT,
@@ -71,6 +78,31 @@ pub const SERVER_ENGINE: WebFile = WebFile {
     bytes: include_bytes!("../page/engine-server.js"),
 };
 
+/// The engine that computes in the browser, for the page of an exported model; it needs [`PACKAGE`] and [`WASM_MODULES`].
+pub const BROWSER_ENGINE: &[WebFile] = files![
+    "engine.js" JAVASCRIPT from "page/engine-web.js",
+    "engine-worker.js" JAVASCRIPT,
+    "service-worker.js" JAVASCRIPT,
+];
+
+/// The package for JavaScript without its WebAssembly modules.
+pub const PACKAGE: &[WebFile] = files![
+    "stapes/package.json" JSON from "npm/package.json",
+    "stapes/README.md" TEXT from "npm/README.md",
+    "stapes/stapes.js" JAVASCRIPT from "npm/stapes.js",
+    "stapes/stapes.d.ts" TEXT from "npm/stapes.d.ts",
+    "stapes/node.js" JAVASCRIPT from "npm/node.js",
+    "stapes/node.d.ts" TEXT from "npm/node.d.ts",
+    "stapes/worklet.js" JAVASCRIPT from "npm/worklet.js",
+];
+
+/// The WebAssembly modules of the package, with and without vector instructions. Their bytes are compressed by gzip; `npm/build`
+/// writes them.
+pub const WASM_MODULES: &[WebFile] = files![
+    "stapes/stapes-simd.wasm" WASM from "npm/stapes-simd.wasm.gz",
+    "stapes/stapes.wasm" WASM from "npm/stapes.wasm.gz",
+];
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -94,19 +126,28 @@ mod tests {
         let present: BTreeSet<String> =
             entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         let embedded: BTreeSet<&str> = PAGE.iter().map(|file| file.path).collect();
-        let engines = present.iter().filter(|name| name.starts_with("engine-")).count();
+        let engines = [SERVER_ENGINE].iter().chain(BROWSER_ENGINE).count();
         assert_eq!(present.len(), embedded.len() + engines, "{present:?}");
-        for file in PAGE.iter().chain([&SERVER_ENGINE]) {
+        let exported: BTreeSet<&str> = embedded
+            .iter()
+            .copied()
+            .chain(BROWSER_ENGINE.iter().chain(PACKAGE).map(|file| file.path))
+            .collect();
+        for file in PAGE.iter().chain([&SERVER_ENGINE]).chain(BROWSER_ENGINE) {
             let text = std::str::from_utf8(file.bytes).unwrap();
             for name in references(text) {
-                assert!(embedded.contains(name) || name == SERVER_ENGINE.path, "{}: {name}", file.path);
+                assert!(exported.contains(name), "{}: {name}", file.path);
             }
+        }
+        for file in PAGE.iter().chain([&SERVER_ENGINE]) {
+            let text = std::str::from_utf8(file.bytes).unwrap();
+            assert!(references(text).all(|name| embedded.contains(name) || name == SERVER_ENGINE.path));
         }
     }
 
     #[test]
     fn the_page_has_neither_inline_code_nor_addresses_of_other_hosts() {
-        for file in PAGE.iter().chain([&SERVER_ENGINE]) {
+        for file in PAGE.iter().chain([&SERVER_ENGINE]).chain(BROWSER_ENGINE).chain(PACKAGE) {
             let text = std::str::from_utf8(file.bytes).unwrap();
             let text = text.replace("xmlns=\"http://www.w3.org/2000/svg\"", "");
             assert!(!text.contains("http://") && !text.contains("https://"), "{}", file.path);

@@ -62,6 +62,7 @@ static void models(uint8_t *bytes, size_t length) {
     REQUIRE(stapes_model_num_labels(NULL) == 0);
     REQUIRE(stapes_model_label(NULL, 0) == NULL);
     REQUIRE(!stapes_model_is_frame_level(NULL));
+    REQUIRE(stapes_model_keyword_threshold(NULL, 0) > 1);
     stapes_model_free(NULL);
 }
 
@@ -87,6 +88,42 @@ static void classification(const stapes_model *vad, const stapes_model *model) {
     INPUT(stapes_classify(model, samples, 8000, 8000, probabilities, 10, &rows), "sample 77");
     samples[77] = 0;
     OK(stapes_classify(model, samples, 8000, 8000, probabilities, 10, NULL));
+}
+
+static void speech(const stapes_model *vad, const stapes_model *digits) {
+    float samples[16000];
+    double first, hop;
+    stapes_segment segments[1];
+    stapes_stream_options options;
+    size_t count = 7;
+    for (int i = 0; i < 16000; i++) {
+        samples[i] = 0.3f * sinf(0.03f * (float)i) * sinf(0.0007f * (float)i);
+    }
+    ARGUMENT(stapes_model_frame_times(NULL, &first, &hop), "model is a null pointer");
+    ARGUMENT(stapes_model_frame_times(vad, NULL, &hop), "first_seconds is a null pointer");
+    OK(stapes_model_frame_times(vad, &first, &hop));
+    REQUIRE(hop == 0.01 && first > 0 && first < 0.1);
+    REQUIRE(stapes_model_keyword_threshold(digits, 3) > 1 && stapes_model_keyword_threshold(digits, 99) > 1);
+
+    OK(stapes_stream_options_init(vad, &options));
+    ARGUMENT(stapes_speech_segments(NULL, samples, 16000, 16000, NULL, segments, 1, &count), "model is a null pointer");
+    REQUIRE(count == 0);
+    ARGUMENT(stapes_speech_segments(vad, NULL, 16000, 16000, NULL, segments, 1, &count), "samples is a null pointer");
+    ARGUMENT(stapes_speech_segments(vad, samples, 16000, 16000, NULL, NULL, 1, &count), "segments is a null pointer");
+    ARGUMENT(stapes_speech_segments(vad, samples, 16000, 16000, NULL, segments, 1, NULL), "num_segments is a null pointer");
+    ARGUMENT(stapes_speech_segments(digits, samples, 8000, 8000, NULL, segments, 1, &count), "one class per recording");
+    options.speech.threshold = 7;
+    ARGUMENT(stapes_speech_segments(vad, samples, 16000, 16000, &options.speech, segments, 1, &count), "threshold is 7");
+    /* Every frame is speech: one segment, of the whole recording. */
+    options.speech.threshold = 0;
+    expect_at(__LINE__, stapes_speech_segments(vad, samples, 16000, 16000, &options.speech, NULL, 0, &count),
+              STAPES_STATUS_BUFFER_TOO_SMALL, "there are 1 segments");
+    REQUIRE(count == 1);
+    OK(stapes_speech_segments(vad, samples, 16000, 16000, &options.speech, segments, 1, &count));
+    REQUIRE(count == 1 && segments[0].start_seconds == 0 && fabs(segments[0].end_seconds - 1) < 0.02);
+    samples[9] = INFINITY;
+    INPUT(stapes_speech_segments(vad, samples, 16000, 16000, NULL, segments, 1, &count), "sample 9 is inf");
+    INPUT(stapes_speech_segments(vad, NULL, 0, 16000, NULL, segments, 1, &count), "too few");
 }
 
 static void streams(const stapes_model *model) {
@@ -183,6 +220,7 @@ int main(int argc, char **argv) {
     free(vad_bytes);
     free(digits_bytes);
     classification(vad, digits);
+    speech(vad, digits);
     streams(vad);
     options(vad, digits);
     stapes_model_free(vad);

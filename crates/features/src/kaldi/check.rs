@@ -66,7 +66,7 @@ impl KaldiFrameConfig {
         let native_only = matches!(self.window_type, KaldiWindow::Hann | KaldiWindow::Sine);
         let rule = "must be a window of torchaudio, or dialect = \"kaldi-native-fbank\"; use \"hanning\"";
         let known = !(native_only && dialect == KaldiDialect::Torchaudio);
-        require(known, "frame_opts.window_type", format!("{:?}", self.window_type).to_lowercase(), rule)
+        require(known, "frame_opts.window_type", format!("{:?}", self.window_type).to_ascii_lowercase(), rule)
     }
 }
 

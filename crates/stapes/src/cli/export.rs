@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Error, Result, anyhow, bail};
 use clap::{Args, ValueEnum};
 use serde_json::json;
+use stapes::BuiltInModel;
 use stapes::infer::{Input, Model};
 use stapes::quantize::QuantizedNetwork;
 use stapes::run::Run;
 use stapes_export::{
-    COptions, ExportError, ExportFile, OPSET, OnnxOptions, c_files, onnx_model, torch_files,
-    triton_repository,
+    COptions, ExportError, ExportFile, OPSET, OnnxOptions, WebOptions, c_files, onnx_model, torch_files,
+    triton_repository, web_files,
 };
 
 use super::console::{Console, thousands, visible_path};
@@ -18,7 +19,7 @@ use super::eval_data::{EvalData, EvalSubset};
 use super::paths::{create_folder, output, write_file};
 use super::run_options::parse_time;
 
-/// Write a trained model for another program: ONNX, Triton, PyTorch, C
+/// Write a trained model for another program: ONNX, Triton, PyTorch, C, browsers
 ///
 /// The program computes the same probabilities. With --with-features it reads samples in [-1, 1] at the model's sample rate,
 /// otherwise frames of the front end.
@@ -26,7 +27,7 @@ use super::run_options::parse_time;
 #[command(
     after_help = "Examples:\n  stapes export runs/fsdd --to onnx --with-features --out digits.onnx\n  \
                   stapes export vad --to onnx --with-features --streaming\n  stapes export runs/fsdd --to torch --out fsdd-torch\n  stapes export vad --to c --out vad-c\n  \
-                  stapes export runs/fsdd --to c --int8 --max-seconds 1"
+                  stapes export runs/fsdd --to c --int8 --max-seconds 1\n  stapes export vad --to web --out vad-web"
 )]
 pub(crate) struct Export {
     /// Run folder, model file, or name of a built-in model
@@ -66,6 +67,8 @@ enum Format {
     Torch,
     /// C99 source with the front end, for processors without an operating system
     C,
+    /// Page with a microphone that runs the model in the browser, and a package for JavaScript
+    Web,
 }
 
 impl Export {
@@ -84,12 +87,14 @@ impl Export {
                 let options = COptions { quantized: quantized.as_ref(), ..self.c_options(&name) };
                 c_files(&model, &options).map_err(in_terms_of_flags)?
             }
+            Format::Web => web_files(&model, &self.web_options(name.clone()))?,
         };
         let default = match self.to {
             Format::Onnx => format!("{name}.onnx"),
             Format::Triton => format!("{name}-triton"),
             Format::Torch => format!("{name}-torch"),
             Format::C => format!("{name}-c"),
+            Format::Web => format!("{name}-web"),
         };
         let out = output(self.out.clone(), Path::new(&default));
         let written = self.write(&out, &files)?;
@@ -134,6 +139,16 @@ impl Export {
         c_files(&data.model, &options).map_err(in_terms_of_flags)?;
         let quantized = data.compare_quantized(console)?;
         Ok((data.model, Some(quantized)))
+    }
+
+    /// Returns the texts of the page.
+    fn web_options(&self, name: String) -> WebOptions {
+        let built_in = BuiltInModel::find(&self.model);
+        WebOptions {
+            name,
+            description: built_in.map(BuiltInModel::title).unwrap_or_default().into(),
+            license: built_in.and_then(BuiltInModel::license).map(Into::into),
+        }
     }
 
     /// Returns the settings of the C code, whose names are C identifiers.
@@ -203,6 +218,9 @@ impl Export {
             Format::Triton => console.print(&format!("Next: tritonserver --model-repository {out}")),
             Format::Torch => console.print(&format!("Next: python {} FILE.wav", visible_path(first))),
             Format::C => console.print(&format!("Next: make -C {out} test")),
+            Format::Web => console.print(&format!(
+                "Next: python -m http.server --directory {out}, then open http://127.0.0.1:8000; docs/web.md has the package."
+            )),
         }
     }
 }
@@ -214,6 +232,7 @@ impl Format {
             Format::Triton => "triton",
             Format::Torch => "torch",
             Format::C => "c",
+            Format::Web => "web",
         }
     }
 }
